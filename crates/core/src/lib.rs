@@ -1,0 +1,10 @@
+//! Bartizan's domain: facts, snapshots, their difference, and the evidence log.
+//!
+//! No async, no network, no terminal, no AWS SDK. Time, randomness and file access are arguments, so that the same
+//! input always gives the same bytes.
+
+pub mod diff;
+pub mod evidence;
+pub mod fact;
+pub mod limits;
+pub mod snapshot;
