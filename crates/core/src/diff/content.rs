@@ -1,0 +1,181 @@
+//! Old and new, side by side: grants of policies, rules of security groups, fields of everything else.
+
+use std::collections::BTreeMap;
+
+use bartizan_iam::{Block, Policy, Principal, Statement};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::fact::{Classes, Severity, join};
+
+/// What two documents say differently.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Content {
+    /// The document before: JSON, or a policy's text.
+    pub before: Option<Value>,
+    /// The document after.
+    pub after: Option<Value>,
+    /// Grants (or list elements, in words) that went.
+    pub removed: Vec<String>,
+    /// Grants that came.
+    pub added: Vec<String>,
+    /// Fields that differ. Empty for policies.
+    pub fields: Vec<FieldChange>,
+    #[serde(skip)]
+    statements_added: Vec<Statement>,
+}
+
+/// One field that differs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FieldChange {
+    /// Dotted.
+    pub path: String,
+    /// Its value or, for an element of a list, the element; `None` if there was none.
+    pub before: Option<Value>,
+    /// Likewise after.
+    pub after: Option<Value>,
+}
+
+impl Content {
+    pub(super) fn between(classes: &Classes, before: Option<&[u8]>, after: Option<&[u8]>) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let value = |bytes: &[u8]| serde_json::from_slice(bytes).unwrap_or_else(|_| Value::String(text(bytes)));
+        Self::of_values(classes, before.map(value), after.map(value))
+    }
+
+    pub(super) fn of_values(classes: &Classes, before: Option<Value>, after: Option<Value>) -> Self {
+        let policy = |v: &Option<Value>| v.as_ref().filter(|v| is_policy(v)).and_then(|v| bartizan_iam::parse(&v.to_string()).ok());
+        let (old, new) = (policy(&before), policy(&after));
+        let readable = |v: &Option<Value>, p: &Option<Policy>| v.is_none() || p.is_some();
+        if (old.is_some() || new.is_some()) && readable(&before, &old) && readable(&after, &new) {
+            return Self { before, after, ..Self::of_policies(old, new) };
+        }
+        let mut fields = Vec::new();
+        compare(classes, "", before.as_ref(), after.as_ref(), &mut fields);
+        if before.is_none() || after.is_none() {
+            fields.clear(); // the whole document came or went: it is shown as such
+        }
+        let mut content = Self { fields, ..Self::default() };
+        for (value, side) in [(&before, &mut content.removed), (&after, &mut content.added)] {
+            if let Some(value) = value {
+                side.extend(network_rules(value));
+            }
+        }
+        keep_differences(&mut content.removed, &mut content.added);
+        Self { before, after, ..content }
+    }
+
+    fn of_policies(old: Option<Policy>, new: Option<Policy>) -> Self {
+        let statements = |p: Option<Policy>| p.map(|p| p.statements).unwrap_or_default();
+        let (old, new) = (statements(old), statements(new));
+        let same = |a: &Statement, b: &Statement| sorted(a) == sorted(b);
+        let removed = old.iter().filter(|a| !new.iter().any(|b| same(a, b))).map(ToString::to_string).collect();
+        let fresh: Vec<Statement> = new.iter().filter(|b| !old.iter().any(|a| same(a, b))).cloned().collect();
+        Self { removed, added: fresh.iter().map(ToString::to_string).collect(), statements_added: fresh, ..Self::default() }
+    }
+
+    /// What in the new content should raise an eyebrow by itself, without knowing the rest of the account.
+    pub(super) fn alarming(&self) -> Vec<(String, Severity)> {
+        let mut out = Vec::new();
+        for s in self.statements_added.iter().filter(|s| s.effect == "Allow") {
+            let all = |b: &Option<Block<Vec<String>>>| matches!(b, Some(Block::Is(list)) if list.iter().any(|v| v == "*" || v == "*:*"));
+            if all(&s.action) && all(&s.resource) && s.principal.is_none() {
+                out.push(("grants every action on every resource".into(), Severity::Critical));
+            }
+            let anyone = match &s.principal {
+                Some(Block::Is(list)) => list.iter().any(|p| match p {
+                    Principal::Star => true,
+                    Principal::Of(kind, value) => kind == "AWS" && value == "*",
+                }),
+                Some(Block::Not(_)) => true,
+                None => false,
+            };
+            if anyone && s.conditions.is_empty() {
+                out.push(("grants to anyone, without a condition".into(), Severity::Critical));
+            } else if anyone {
+                out.push(("grants to anyone who meets a condition".into(), Severity::High));
+            }
+        }
+        if self.added.iter().any(|rule| rule.starts_with("in ") && (rule.ends_with(" from 0.0.0.0/0") || rule.ends_with(" from ::/0"))) {
+            out.push(("open to the whole internet".into(), Severity::Critical));
+        }
+        out.dedup();
+        out
+    }
+
+    /// Whether all that differs is fields that came and whose last name satisfies `is_new`.
+    pub(super) fn is_only_new_fields(&self, is_new: impl Fn(&str) -> bool) -> bool {
+        !self.fields.is_empty()
+            && self.fields.iter().all(|f| f.before.is_none() && f.path.rsplit('.').next().is_some_and(&is_new))
+    }
+}
+
+fn is_policy(value: &Value) -> bool {
+    value.get("Statement").is_some()
+}
+
+/// A statement without order: what differs only in order is no change of grant.
+fn sorted(s: &Statement) -> String {
+    let one = Policy { version: String::new(), statements: vec![s.clone()], unknown: BTreeMap::new() };
+    one.canonical(bartizan_iam::PolicyType::Trust)
+}
+
+fn compare(classes: &Classes, path: &str, before: Option<&Value>, after: Option<&Value>, out: &mut Vec<FieldChange>) {
+    match (before, after) {
+        (Some(Value::Object(a)), Some(Value::Object(b))) => {
+            let mut keys: Vec<&String> = a.keys().chain(b.keys()).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            for key in keys {
+                compare(classes, &join(path, key), a.get(key), b.get(key), out);
+            }
+        }
+        (Some(Value::Array(a)), Some(Value::Array(b))) if !classes.ordered.covers(path) => {
+            let (mut went, mut came): (Vec<Value>, Vec<Value>) = (a.clone(), b.clone());
+            keep_differences(&mut went, &mut came);
+            if let ([a @ Value::Object(_)], [b @ Value::Object(_)]) = (went.as_slice(), came.as_slice()) {
+                return compare(classes, path, Some(a), Some(b), out);
+            }
+            out.extend(went.into_iter().map(|v| FieldChange { path: path.to_owned(), before: Some(v), after: None }));
+            out.extend(came.into_iter().map(|v| FieldChange { path: path.to_owned(), before: None, after: Some(v) }));
+        }
+        (a, b) if a != b => out.push(FieldChange { path: path.to_owned(), before: a.cloned(), after: b.cloned() }),
+        _ => {}
+    }
+}
+
+/// Takes what both lists have out of both, as often as both have it.
+fn keep_differences<T: PartialEq>(a: &mut Vec<T>, b: &mut Vec<T>) {
+    a.retain(|x| match b.iter().position(|y| x == y) {
+        Some(at) => {
+            b.remove(at);
+            false
+        }
+        None => true,
+    });
+}
+
+/// The rules of a security group in words: `in tcp 22 from 0.0.0.0/0`.
+fn network_rules(document: &Value) -> Vec<String> {
+    let mut rules = Vec::new();
+    for (field, way, preposition) in [("IpPermissions", "in", "from"), ("IpPermissionsEgress", "out", "to")] {
+        for permission in document[field].as_array().into_iter().flatten() {
+            let protocol = match permission["IpProtocol"].as_str().unwrap_or("?") {
+                "-1" => "all",
+                other => other,
+            };
+            let ports = match (permission["FromPort"].as_i64(), permission["ToPort"].as_i64()) {
+                (Some(from), Some(to)) if from == to => format!(" {from}"),
+                (Some(from), Some(to)) => format!(" {from}-{to}"),
+                _ => String::new(),
+            };
+            let peers = [("IpRanges", "CidrIp"), ("Ipv6Ranges", "CidrIpv6"), ("PrefixListIds", "PrefixListId"), ("UserIdGroupPairs", "GroupId")];
+            for (list, name) in peers {
+                for peer in permission[list].as_array().into_iter().flatten() {
+                    rules.push(format!("{way} {protocol}{ports} {preposition} {}", peer[name].as_str().unwrap_or("?")));
+                }
+            }
+        }
+    }
+    rules
+}

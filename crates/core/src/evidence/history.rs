@@ -1,0 +1,149 @@
+//! Snapshots in a log: putting them in, and getting them and their documents out.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::Timestamp;
+
+use super::log::create_same;
+use super::{Entry, FileRef, Key, Log, LogError, SnapshotRef, Storage, What, find, write_packs};
+use crate::fact::Hash;
+use crate::snapshot::{Recorded, Snapshot, Status, fact_root};
+
+/// A snapshot of the log.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// Index of its entry, which is also its id for people.
+    pub index: u64,
+    /// The entry as it stands in the log.
+    pub entry: String,
+    /// What the entry says.
+    pub snapshot: SnapshotRef,
+}
+
+/// All snapshots of the log, oldest first.
+///
+/// # Errors
+/// When the log cannot be read.
+pub fn snapshots(log: &Log<'_>) -> Result<Vec<Kept>, LogError> {
+    let mut kept = Vec::new();
+    for (index, text) in log.entries(0)? {
+        if let Ok(Entry { what: What::Snapshot(snapshot), .. }) = serde_json::from_str(&text) {
+            kept.push(Kept { index, entry: text, snapshot });
+        }
+    }
+    Ok(kept)
+}
+
+/// Reads the `.facts` file of a snapshot and checks it against its entry.
+///
+/// # Errors
+/// When it is missing, or not the one that was signed.
+pub fn facts(storage: &dyn Storage, kept: &Kept) -> Result<String, LogError> {
+    let file = &kept.snapshot.facts;
+    let bytes = storage.read(&file.name)?;
+    if Hash::of(&bytes).to_string() != file.sha256 {
+        return Err(LogError::Broken { file: file.name.clone(), problem: "not the file that was signed".into() });
+    }
+    String::from_utf8(bytes).map_err(|e| LogError::Broken { file: file.name.clone(), problem: e.to_string() })
+}
+
+/// Appends snapshots, and gaps, as one commit. Gives the ids of the snapshots.
+///
+/// Documents that the account's last snapshot has are not stored again.
+///
+/// # Errors
+/// When the storage refuses. Then the log stands where it stood.
+pub fn append(
+    storage: &dyn Storage,
+    log: &mut Log<'_>,
+    key: &Key,
+    snapshots_new: &[Recorded],
+    gaps: &[(Option<String>, String)],
+    (tool, now): (&str, Timestamp),
+) -> Result<Vec<u64>, LogError> {
+    let history = snapshots(log)?;
+    let entry = |what| Entry { time: format!("{now:.3}"), tool: tool.to_owned(), log_size: 0, what };
+    let mut entries = Vec::new();
+    for recorded in snapshots_new {
+        let broken = |e: &dyn std::fmt::Display| LogError::Broken { file: "snapshot".into(), problem: e.to_string() };
+        let snapshot = recorded.snapshot().map_err(|e| broken(&e))?;
+        let account = &snapshot.header.account;
+        let mut known = HashSet::new();
+        if let Some(last) = history.iter().rev().find(|k| k.snapshot.account == *account) {
+            let text = facts(storage, last)?;
+            known.extend(Snapshot::parse(&text).map_err(|e| broken(&e))?.facts.iter().map(|f| f.raw));
+        }
+        let new = recorded.documents.iter().filter(|(hash, _)| !known.contains(hash));
+        let mut packs = Vec::new();
+        for pack in write_packs(new).map_err(|e| broken(&e))? {
+            let sha256 = Hash::of(&pack).to_string();
+            let file = FileRef { name: format!("blobs/{sha256}.pack"), sha256, bytes: pack.len() as u64 };
+            create_same(storage, &file.name, &pack)?;
+            packs.push(file);
+        }
+        let sha256 = Hash::of(recorded.text.as_bytes()).to_string();
+        let time = |ms| format!("{:.3}", Timestamp::from_millisecond(ms).unwrap_or_default());
+        let stamp = time(snapshot.header.time_ms.0).replace(['-', ':'], "");
+        let name = format!("snapshots/{}/{}-{}.facts", file_name(account), stamp, &sha256[..8]);
+        create_same(storage, &name, recorded.text.as_bytes())?;
+        let (root, count) = fact_root(&recorded.text);
+        let ok = snapshot.header.coverage.iter().filter(|c| c.status == Status::Ok).count() as u64;
+        entries.push(entry(What::Snapshot(SnapshotRef {
+            account: account.clone(),
+            taken: (time(snapshot.header.time_ms.0), time(snapshot.header.time_ms.1)),
+            facts: FileRef { name, sha256, bytes: recorded.text.len() as u64 },
+            root: root.to_string(),
+            count,
+            packs,
+            coverage: (ok, snapshot.header.coverage.len() as u64),
+        })));
+    }
+    for (account, reason) in gaps {
+        entries.push(entry(What::Gap { account: account.clone(), reason: reason.clone() }));
+    }
+    let wanted = entries.len() as u64;
+    log.append(key, entries)?;
+    let first = log.size() - wanted;
+    Ok((first..first + snapshots_new.len() as u64).collect())
+}
+
+/// The documents of a store, read from its packs when asked for, newest pack first.
+pub struct Documents<'a> {
+    storage: &'a dyn Storage,
+    packs: Vec<FileRef>,
+    read: RefCell<BTreeMap<String, Vec<u8>>>,
+}
+
+impl<'a> Documents<'a> {
+    /// The documents of all packs of `history`.
+    #[must_use]
+    pub fn of(storage: &'a dyn Storage, history: &[Kept]) -> Self {
+        let packs = history.iter().rev().flat_map(|k| k.snapshot.packs.iter().cloned()).collect();
+        Self { storage, packs, read: RefCell::default() }
+    }
+
+    /// A document by its raw hash; `None` if no pack has it or the pack is broken, which `verify` will say.
+    #[must_use]
+    pub fn get(&self, hash: &Hash) -> Option<Vec<u8>> {
+        for file in &self.packs {
+            let mut read = self.read.borrow_mut();
+            if !read.contains_key(&file.name) {
+                read.insert(file.name.clone(), self.storage.read(&file.name).unwrap_or_default());
+            }
+            if let Some(document) = read.get(&file.name).and_then(|pack| find(pack, hash).ok().flatten()) {
+                return Some(document);
+            }
+        }
+        None
+    }
+}
+
+/// An account id as a file name: digits as they are, anything else in hex.
+fn file_name(account: &str) -> String {
+    if !account.is_empty() && account.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        account.to_owned()
+    } else {
+        format!("x{}", account.bytes().map(|b| format!("{b:02x}")).collect::<String>())
+    }
+}

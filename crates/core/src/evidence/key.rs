@@ -1,0 +1,67 @@
+//! The signing key of a log, in the text form of C2SP signed-note.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use ed25519_dalek::SigningKey;
+use signed_note::{Signer, StandardSigner};
+
+/// A signing key. Its text never leaves this type but for [`Key::secret_text`].
+pub struct Key {
+    text: String,
+    signer: StandardSigner,
+    public: String,
+}
+
+/// Why a text is not a signing key.
+#[derive(Debug, thiserror::Error)]
+#[error("not a signing key: expected one line PRIVATE+KEY+<name>+<id>+<base64>, as bartizan or Go's note package writes it")]
+pub struct KeyError;
+
+impl Key {
+    /// A key from 32 random bytes. Its name, which is the origin of the log, ends in the start of the public key.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub fn from_seed(seed: [u8; 32]) -> Result<Self, KeyError> {
+        let public = SigningKey::from_bytes(&seed).verifying_key();
+        let name = format!("bartizan/{}", &crate::fact::Hash::of(public.as_bytes()).to_string()[..8]);
+        let id = signed_note::key_id(&name, &[&[1], public.as_bytes().as_slice()].concat());
+        let secret = BASE64_STANDARD.encode([&[1], seed.as_slice()].concat());
+        Self::parse(&format!("PRIVATE+KEY+{name}+{id:08x}+{secret}"))
+    }
+
+    /// Parses the text of a key.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn parse(text: &str) -> Result<Self, KeyError> {
+        let text = text.trim();
+        let signer = StandardSigner::new(text).map_err(|_| KeyError)?;
+        let secret = text.rsplit_once('+').and_then(|(_, b)| BASE64_STANDARD.decode(b).ok()).ok_or(KeyError)?;
+        let seed: [u8; 32] = secret.get(1..).and_then(|s| s.try_into().ok()).ok_or(KeyError)?;
+        let public = signed_note::new_ed25519_verifier_key(signer.name(), &SigningKey::from_bytes(&seed).verifying_key());
+        Ok(Self { text: text.to_owned(), signer, public })
+    }
+
+    /// The secret text, to be written to a file of mode 0600 and nowhere else.
+    #[must_use]
+    pub fn secret_text(&self) -> &str {
+        &self.text
+    }
+
+    /// The verifier key: `<name>+<id>+<base64>`.
+    #[must_use]
+    pub fn public(&self) -> &str {
+        &self.public
+    }
+
+    /// The name, which is also the origin of checkpoints.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.signer.name()
+    }
+
+    pub(super) fn signer(&self) -> &StandardSigner {
+        &self.signer
+    }
+}

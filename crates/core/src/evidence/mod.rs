@@ -1,0 +1,53 @@
+//! The evidence log: append-only, signed, and readable by anyone with the public key and no network.
+//!
+//! ```text
+//! log.pub                                   verifier key (C2SP signed-note)
+//! checkpoint                                latest signed tree head (C2SP tlog-checkpoint)
+//! checkpoints/<size>                        every earlier one
+//! tile/<level>/<n>[.p/<width>]              hashes  (C2SP tlog-tiles)
+//! tile/entries/<n>[.p/<width>]              entries (C2SP tlog-tiles)
+//! snapshots/<account>/<time>-<hash>.facts   a snapshot
+//! blobs/<sha256>.pack                       documents, each once, in zstd frames
+//! ```
+//!
+//! Every file but `checkpoint` is created once and never written again. What a commit writes is followed from the log:
+//! an entry names its files by hash, and `log_size` says which tree heads were ever published, so a verifier knows every
+//! file that must be there.
+
+mod entry;
+mod history;
+mod key;
+mod log;
+mod pack;
+mod proof;
+mod storage;
+mod verify;
+
+pub use entry::{Entry, FileRef, SnapshotRef, What};
+pub use history::{Documents, Kept, append, facts, snapshots};
+pub use key::{Key, KeyError};
+pub use log::{Log, LogError};
+pub use pack::{PackError, find, records, write_packs};
+pub use proof::{FactProof, ProofError};
+pub use storage::{Memory, Storage, StorageError};
+pub use verify::{Problem, Report, verify};
+
+use crate::fact::Hash;
+
+/// The RFC 6962 root over leaf hashes.
+#[must_use]
+pub fn merkle_root(leaves: &[tlog_tiles::Hash]) -> Hash {
+    match leaves {
+        [] => Hash(tlog_tiles::EMPTY_HASH.0),
+        [one] => Hash(one.0),
+        _ => {
+            let (left, right) = leaves.split_at(split(leaves.len()));
+            Hash(tlog_tiles::node_hash(tlog_tiles::Hash(merkle_root(left).0), tlog_tiles::Hash(merkle_root(right).0)).0)
+        }
+    }
+}
+
+/// The largest power of two below `n`, where RFC 6962 splits a tree of `n` leaves.
+fn split(n: usize) -> usize {
+    n.next_power_of_two() / 2
+}

@@ -1,0 +1,94 @@
+//! Coverage: what was asked, and what could not be read.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// How a call went, in one region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Everything was read, or AWS said that there is nothing.
+    Ok,
+    /// AWS refused.
+    Denied,
+    /// AWS kept saying "slower" until the attempts ran out.
+    Throttled,
+    /// The service does not know the call there, or is not there.
+    Unsupported,
+    /// The region is not enabled for the account.
+    RegionOff,
+    /// The credentials ran out and no new ones could be had.
+    Expired,
+    /// The answer was broken, too large, or never came.
+    Failed,
+    /// Part was read; a bound of ours, or a dump without the file, cut the rest.
+    Cut,
+    /// Never asked, because a call that it needs failed.
+    NotCalled,
+}
+
+impl Status {
+    const ALL: [(Self, &str); 9] = [
+        (Self::Ok, "ok"),
+        (Self::Denied, "denied"),
+        (Self::Throttled, "throttled"),
+        (Self::Unsupported, "unsupported"),
+        (Self::RegionOff, "region-off"),
+        (Self::Expired, "expired"),
+        (Self::Failed, "failed"),
+        (Self::Cut, "cut"),
+        (Self::NotCalled, "not-called"),
+    ];
+
+    /// The word in the file.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(s, _)| *s == self).map_or("failed", |(_, w)| w)
+    }
+
+    /// The status that a word stands for.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, w)| *w == word).map(|(s, _)| *s)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// One call in one region.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Coverage {
+    /// A region, or `global`.
+    pub region: String,
+    /// `s3:GetBucketPolicy`; `*` for a whole region.
+    pub call: String,
+    /// The worst that happened.
+    pub status: Status,
+    /// Answers read.
+    pub answers: u64,
+    /// The kinds of fact that it would have given; `*` for all.
+    pub kinds: Vec<String>,
+    /// AWS's error code and text, or what stopped us.
+    pub detail: String,
+    /// If only some items failed: how the ids of their facts begin. Empty with a status other than ok: all are unread.
+    pub unread: Vec<String>,
+}
+
+impl Coverage {
+    /// Whether this row leaves open if a fact is there.
+    #[must_use]
+    pub fn leaves_open(&self, id: &str) -> bool {
+        self.status != Status::Ok && (self.unread.is_empty() || self.unread.iter().any(|prefix| id.starts_with(prefix.as_str())))
+    }
+
+    /// Whether this row speaks of facts of `kind` in `region`.
+    #[must_use]
+    pub fn speaks_of(&self, kind: &str, region: &str) -> bool {
+        self.region == region && self.kinds.iter().any(|k| k == kind || k == "*")
+    }
+}

@@ -1,0 +1,4 @@
+//! Tests of the core from outside, in one binary.
+
+mod diff;
+mod evidence;
