@@ -99,6 +99,7 @@ fn reduce(service: &str, model: &Value, pages: &Value, operations: &BTreeSet<Str
     let protocol = metadata["protocol"].as_str().context("protocol")?;
     let mut row = json!({
         "protocol": protocol,
+        "id": metadata["serviceId"].as_str().unwrap_or(service).to_uppercase().replace(' ', "_"),
         "version": metadata["apiVersion"],
         "endpoint": metadata["endpointPrefix"],
         "signing": metadata["signingName"].as_str().or(metadata["endpointPrefix"].as_str()),

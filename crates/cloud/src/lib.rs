@@ -1,1 +1,16 @@
-//! cloud
+//! What Bartizan knows of AWS: which calls to make and how, and nothing of what their answers mean.
+
+pub mod bucket;
+pub mod client;
+pub mod collect;
+pub mod decode;
+pub mod dump;
+pub mod endpoint;
+pub mod live;
+pub mod model;
+pub mod pace;
+pub mod request;
+pub mod role;
+pub mod table;
+pub mod template;
+pub mod write_once;

@@ -1,0 +1,14 @@
+//! `bartizan completions`.
+
+use anyhow::Result;
+use clap::CommandFactory;
+
+use super::Outcome;
+use crate::cli::{Cli, Completions};
+
+pub(super) fn run(args: &Completions) -> Result<Outcome> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "bartizan", &mut script);
+    std::io::Write::write_all(&mut std::io::stdout().lock(), &script)?;
+    Ok(Outcome::Done)
+}

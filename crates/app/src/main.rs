@@ -1,0 +1,12 @@
+//! The binary `bartizan`: parse, run, exit code.
+
+mod cli;
+mod command;
+mod render;
+mod store;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    command::run(cli::parse())
+}

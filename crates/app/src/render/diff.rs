@@ -1,0 +1,206 @@
+//! A diff for people, and its JSON twins.
+
+use anstyle::{AnsiColor, Style};
+use anyhow::Result;
+use bartizan_core::diff::{Change, Diff, Folded, Verdict};
+use bartizan_core::fact::Severity;
+use bartizan_core::limits::DIFF_LINES_MAX;
+use bartizan_core::snapshot::Snapshot;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Out, clean};
+use crate::store::Loaded;
+
+/// What is said of the two snapshots themselves.
+pub(crate) struct Pair {
+    before: String,
+    after: String,
+    account: String,
+    taken_ms: (i64, i64),
+}
+
+impl Pair {
+    pub(crate) fn new(before: &Loaded, after: &Loaded) -> Result<Self> {
+        let header = |l: &Loaded| Snapshot::parse(&l.text).map(|s| (s.header.account, s.header.time_ms.0));
+        let (account, old) = header(before)?;
+        Ok(Self { before: before.name.clone(), after: after.name.clone(), account, taken_ms: (old, header(after)?.1) })
+    }
+
+    fn arguments(&self) -> String {
+        format!("{} {}", shell(&self.before), shell(&self.after))
+    }
+}
+
+/// Prints a diff, worst first. `whole`: all lines, whatever their number.
+pub(crate) fn diff(out: &mut Out, pair: &Pair, diff: &Diff, whole: bool) -> Result<()> {
+    let urgent = diff.changes.iter().filter(|c| c.severity >= Severity::High).count();
+    let open: usize = diff.unknown.iter().map(|u| u.ids.len()).sum();
+    let changes = match (diff.changes.len(), urgent, open) {
+        (0, _, 0) => "no change".to_owned(),
+        (0, _, n) => format!("no change in what could be read; {n} facts cannot be told"),
+        (1, 1, _) => "1 change, and it needs you".to_owned(),
+        (n, 0, _) => format!("{n} changes, none that must be looked at now"),
+        (n, m, _) => format!("{n} changes, {m} need you"),
+    };
+    let since = if pair.taken_ms.0 > 0 { format!("since {} ", minute(pair.taken_ms.0)) } else { String::new() };
+    out.line(&format!("{changes} {since}· account {} · {} → {}", pair.account, pair.before, pair.after))?;
+    for change in &diff.changes {
+        print_change(out, pair, change, whole)?;
+    }
+    out.line(&format!("folded    {}", folded(&diff.folded)))?;
+    for unknown in &diff.unknown {
+        let shown: Vec<&str> = unknown.ids.iter().take(if whole { usize::MAX } else { 3 }).map(String::as_str).collect();
+        let more = if unknown.ids.len() > shown.len() { ", …" } else { "" };
+        out.line(&format!("unknown   {} {} in {}: {}, {}: {}{more}", unknown.ids.len(), unknown.kind, unknown.region, unknown.unseen_in, unknown.reason, shown.join(", ")))?;
+    }
+    let coverage = &diff.coverage;
+    let missed = summary(&coverage.not_ok);
+    let moved = if coverage.moved.is_empty() { "same as before".to_owned() } else { format!("{} moved: {}", coverage.moved.len(), first(&coverage.moved, 3)) };
+    out.line(&format!("coverage  {} of {} calls{missed} · {moved}", coverage.ok, coverage.total))
+}
+
+fn print_change(out: &mut Out, pair: &Pair, change: &Change, whole: bool) -> Result<()> {
+    let region = if change.region == "global" { String::new() } else { format!(" · {}", clean(&change.region)) };
+    let (kind, id) = (clean(&change.kind), clean(&change.id));
+    out.styled(&format!(
+        "{style}{:<8}{style:#}  {} {kind} {id}  {} {}{region}",
+        change.severity.to_string(),
+        change.verdict.sign(),
+        clean(&change.title),
+        verb(change.verdict),
+        style = style(change.severity),
+    ))?;
+    let mut lines: Vec<(Style, String)> = Vec::new();
+    let (red, green) = (Style::new().fg_color(Some(AnsiColor::Red.into())), Style::new().fg_color(Some(AnsiColor::Green.into())));
+    lines.extend(change.content.removed.iter().map(|g| (red, format!("- {g}"))));
+    lines.extend(change.content.added.iter().map(|g| (green, format!("+ {g}"))));
+    let networked = lines.iter().any(|(_, l)| l.starts_with("- in ") || l.starts_with("+ in ") || l.starts_with("- out ") || l.starts_with("+ out "));
+    for field in change.content.fields.iter().filter(|f| whole || !(networked && f.path.starts_with("IpPermissions"))) {
+        lines.extend(field.before.iter().map(|v| (red, format!("- {}: {}", field.path, shown(v, whole)))));
+        lines.extend(field.after.iter().map(|v| (green, format!("+ {}: {}", field.path, shown(v, whole)))));
+    }
+    if whole || lines.is_empty() {
+        lines.extend(change.content.before.iter().filter(|_| whole || change.verdict == Verdict::Removed).flat_map(|v| document(v, whole)).map(|l| (red, format!("- {l}"))));
+        lines.extend(change.content.after.iter().filter(|_| whole || change.verdict == Verdict::Added).flat_map(|v| document(v, whole)).map(|l| (green, format!("+ {l}"))));
+    }
+    let most = if whole { usize::MAX } else { DIFF_LINES_MAX };
+    let more = lines.len().saturating_sub(most);
+    for (style, line) in lines.into_iter().take(most) {
+        out.styled(&format!("            {style}{}{style:#}", clean(&line)))?;
+    }
+    if more > 0 {
+        out.line(&format!("            and {more} more lines"))?;
+    }
+    for reason in &change.because {
+        out.line(&format!("            {reason}"))?;
+    }
+    if !whole {
+        let fact = shell(&format!("{} {}", change.kind, change.id));
+        out.line(&format!("            {}bartizan diff {} --fact {fact}", window(change), pair.arguments()))?;
+    }
+    Ok(())
+}
+
+/// One JSON object with all that the human form says, and all that it leaves out.
+pub(crate) fn diff_json(pair: &Pair, diff: &Diff) -> Result<Value> {
+    let changes: Vec<Value> = diff.changes.iter().map(|c| change_json(pair, c)).collect::<Result<_>>()?;
+    Ok(json!({
+        "account": pair.account,
+        "before": {"snapshot": pair.before, "taken_ms": pair.taken_ms.0},
+        "after": {"snapshot": pair.after, "taken_ms": pair.taken_ms.1},
+        "changes": changes,
+        "folded": diff.folded,
+        "unknown": diff.unknown,
+        "coverage": diff.coverage,
+    }))
+}
+
+/// The same, a change a line, and a last line with the rest.
+pub(crate) fn diff_rows(pair: &Pair, diff: &Diff) -> Result<Vec<Value>> {
+    let mut rows: Vec<Value> = diff.changes.iter().map(|c| change_json(pair, c)).collect::<Result<_>>()?;
+    let mut whole = diff_json(pair, diff)?;
+    if let Some(map) = whole.as_object_mut() {
+        map.remove("changes");
+    }
+    rows.push(whole);
+    Ok(rows)
+}
+
+fn change_json(pair: &Pair, change: &Change) -> Result<Value> {
+    let mut value = serde_json::to_value(change)?;
+    let fact = shell(&format!("{} {}", change.kind, change.id));
+    value["show"] = format!("bartizan diff {} --fact {fact}", pair.arguments()).into();
+    Ok(value)
+}
+
+fn verb(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Added => "added",
+        Verdict::Removed => "removed",
+        Verdict::Replaced => "REPLACED",
+        Verdict::Changed => "changed",
+        Verdict::Cosmetic => "says the same in another form",
+    }
+}
+
+fn style(severity: Severity) -> Style {
+    let color = match severity {
+        Severity::Critical => AnsiColor::BrightRed,
+        Severity::High => AnsiColor::Red,
+        Severity::Medium => AnsiColor::Yellow,
+        Severity::Low => AnsiColor::Cyan,
+        Severity::Info => AnsiColor::White,
+    };
+    let style = Style::new().fg_color(Some(color.into()));
+    if severity >= Severity::High { style.bold() } else { style }
+}
+
+fn folded(f: &Folded) -> String {
+    let parts = [(f.volatile, "volatile"), (f.derived, "derived"), (f.vendor, "by AWS itself"), (f.cosmetic, "reordered, same meaning")];
+    let parts: Vec<String> = parts.iter().map(|(n, word)| format!("{n} {word}")).collect();
+    parts.join(" · ")
+}
+
+/// When the fact was read on each side: the change happened between.
+fn window(change: &Change) -> String {
+    let time = |side: &Option<bartizan_core::diff::Side>| side.as_ref().map(|s| s.read_ms).filter(|ms| *ms > 0).map(minute);
+    match (time(&change.before), time(&change.after)) {
+        (Some(a), Some(b)) => format!("between {a} and {b} · "),
+        (None, Some(b)) => format!("seen {b} · "),
+        (Some(a), None) => format!("last seen {a} · "),
+        (None, None) => String::new(),
+    }
+}
+
+fn minute(ms: i64) -> String {
+    Timestamp::from_millisecond(ms).map_or_else(|_| "?".to_owned(), |t| t.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
+fn shown(value: &Value, whole: bool) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    if whole || text.chars().count() <= 160 { text } else { format!("{}…", text.chars().take(160).collect::<String>()) }
+}
+
+/// A whole document: its fields one a line, or all of it when asked.
+fn document(value: &Value, whole: bool) -> Vec<String> {
+    match value {
+        Value::Object(map) if !whole => map.iter().map(|(k, v)| format!("{k}: {}", shown(v, false))).collect(),
+        other => serde_json::to_string_pretty(other).unwrap_or_default().lines().map(str::to_owned).collect(),
+    }
+}
+
+fn summary(rows: &[String]) -> String {
+    if rows.is_empty() { String::new() } else { format!(" ({} not read: {})", rows.len(), first(rows, 3)) }
+}
+
+fn first(rows: &[String], most: usize) -> String {
+    let more = if rows.len() > most { ", …" } else { "" };
+    format!("{}{more}", rows.iter().take(most).map(String::as_str).collect::<Vec<_>>().join(", "))
+}
+
+/// A word for a POSIX shell.
+fn shell(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}

@@ -1,0 +1,129 @@
+//! Everything that people see. Data goes to stdout, talk to stderr; what comes from an account is escaped here.
+
+mod bar;
+mod diff;
+
+use std::fmt::Write as _;
+use std::io::Write;
+
+use anyhow::Result;
+use serde_json::Value;
+
+use crate::cli::{Format, Global};
+
+pub(crate) use bar::Bar;
+pub(crate) use diff::{Pair, diff, diff_json, diff_rows};
+
+/// Standard output, with colours taken out where they do not belong.
+pub(crate) struct Out(std::io::BufWriter<anstream::AutoStream<std::io::StdoutLock<'static>>>);
+
+impl Out {
+    pub(crate) fn new() -> Self {
+        Self(std::io::BufWriter::new(anstream::AutoStream::auto(std::io::stdout()).lock()))
+    }
+
+    /// One line for people. Control and bidirectional characters in it are made visible.
+    pub(crate) fn line(&mut self, text: &str) -> Result<()> {
+        writeln!(self.0, "{}", clean(text))?;
+        Ok(())
+    }
+
+    /// One line that holds styles of our own; every other part of it was cleaned by who made it.
+    fn styled(&mut self, text: &str) -> Result<()> {
+        writeln!(self.0, "{text}")?;
+        Ok(())
+    }
+
+    /// Text of our own making, as it is.
+    pub(crate) fn raw(&mut self, text: &str) -> Result<()> {
+        self.0.write_all(text.as_bytes())?;
+        self.0.flush()?;
+        Ok(())
+    }
+
+    /// One value, a list, or a value a line. serde_json escapes control characters; bidirectional ones it leaves.
+    pub(crate) fn json(&mut self, format: Format, values: Vec<Value>) -> Result<()> {
+        if format == Format::Ndjson {
+            for value in values {
+                writeln!(self.0, "{}", visible_bidi(&value.to_string()))?;
+            }
+        } else {
+            let value = if values.len() == 1 { values.into_iter().next().unwrap_or_default() } else { Value::Array(values) };
+            writeln!(self.0, "{}", visible_bidi(&serde_json::to_string_pretty(&value)?))?;
+        }
+        self.0.flush()?;
+        Ok(())
+    }
+}
+
+/// Says what stopped a command.
+pub(crate) fn error(error: &anyhow::Error, verbose: bool) {
+    let mut text = error.to_string();
+    // The cause is what helps; the chain below it is for those who ask.
+    let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).filter(|c| !c.is_empty()).collect();
+    let shown = if verbose { causes.len() } else { 1 };
+    for cause in causes.iter().take(shown) {
+        let _ = write!(text, ": {cause}");
+    }
+    say(&format!("bartizan: {text}"));
+}
+
+/// A note beside the result.
+pub(crate) fn note(global: &Global, text: &str) {
+    if !global.quiet {
+        say(&format!("note: {text}"));
+    }
+}
+
+/// What is going on.
+pub(crate) fn talk(global: &Global, text: &str) {
+    if !global.quiet {
+        say(text);
+    }
+}
+
+fn say(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{}", clean(text));
+}
+
+/// Makes characters visible that would move the cursor, colour the terminal, or turn text around.
+pub(crate) fn clean(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || is_bidi(c) {
+            let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// JSON with its bidirectional characters as escapes, which mean the same.
+fn visible_bidi(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_bidi(c) || ('\u{7f}'..='\u{9f}').contains(&c) {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Bidirectional controls, zero-width characters and line separators.
+fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{61c}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_names_cannot_touch_the_terminal() {
+        assert_eq!(clean("a\x1b[2Jb\u{202e}c\r\n"), "a\\u{1b}[2Jb\\u{202e}c\\u{d}\\u{a}");
+        assert_eq!(visible_bidi("\"\u{202e}\u{9b}\""), "\"\\u202e\\u009b\"");
+    }
+}

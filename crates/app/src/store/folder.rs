@@ -1,0 +1,139 @@
+//! A folder as the place of an evidence log.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use bartizan_core::evidence::{Storage, StorageError};
+use bartizan_core::limits::EVIDENCE_FILE_BYTES_MAX;
+
+use crate::cli::Global;
+
+/// A file that is being written. It is no part of the store: a killed run leaves it, the next one removes it.
+const UNFINISHED: &str = ".unfinished";
+const LOCK: &str = ".lock";
+
+/// A folder.
+#[derive(Debug)]
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// The folder at `path`, which is made when the first file is.
+    pub(crate) fn new(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// Writes a file beside its final place, whole and synced, and gives its name there.
+    fn prepare(&self, name: &str, bytes: &[u8]) -> io::Result<(PathBuf, PathBuf)> {
+        let path = self.0.join(name);
+        let folder = path.parent().unwrap_or(&self.0).to_owned();
+        make_folder(&folder)?;
+        let unfinished = self.0.join(UNFINISHED);
+        let _ = fs::remove_file(&unfinished);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o444);
+        let mut file = options.open(&unfinished)?;
+        file.write_all(bytes).and_then(|()| file.sync_all()).inspect_err(|_| drop(fs::remove_file(&unfinished)))?;
+        Ok((unfinished, path))
+    }
+}
+
+impl Storage for Folder {
+    fn create(&self, name: &str, bytes: &[u8]) -> Result<(), StorageError> {
+        let path = self.0.join(name);
+        if path.exists() {
+            return Err(StorageError::Exists(name.to_owned()));
+        }
+        let created = self.prepare(name, bytes).and_then(|(unfinished, path)| {
+            // A link fails where a file is: no check-then-write.
+            fs::hard_link(&unfinished, &path)?;
+            fs::remove_file(&unfinished)?;
+            sync_folder(&path)
+        });
+        created.map_err(|e| match e.kind() {
+            io::ErrorKind::AlreadyExists => StorageError::Exists(name.to_owned()),
+            _ => error(name, &e),
+        })
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), StorageError> {
+        let replaced = self.prepare(name, bytes).and_then(|(unfinished, path)| {
+            fs::rename(unfinished, &path)?;
+            sync_folder(&path)
+        });
+        replaced.map_err(|e| error(name, &e))
+    }
+
+    fn read(&self, name: &str) -> Result<Vec<u8>, StorageError> {
+        let path = self.0.join(name);
+        let size = fs::metadata(&path).map_err(|e| error(name, &e))?.len();
+        if size > EVIDENCE_FILE_BYTES_MAX as u64 {
+            return Err(StorageError::Other { name: name.to_owned(), problem: "larger than any file that Bartizan writes".to_owned() });
+        }
+        fs::read(path).map_err(|e| error(name, &e))
+    }
+
+    fn list(&self) -> Result<Vec<String>, StorageError> {
+        let (mut names, mut folders) = (Vec::new(), vec![PathBuf::new()]);
+        while let Some(folder) = folders.pop() {
+            let entries = match fs::read_dir(self.0.join(&folder)) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                other => other.map_err(|e| error(&folder.display().to_string(), &e))?,
+            };
+            for entry in entries {
+                let entry = entry.map_err(|e| error(&folder.display().to_string(), &e))?;
+                let name = folder.join(entry.file_name());
+                if entry.file_type().is_ok_and(|t| t.is_dir()) {
+                    folders.push(name);
+                } else if !entry.file_name().to_string_lossy().starts_with('.') {
+                    names.push(name.to_string_lossy().into_owned());
+                }
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn place(&self) -> String {
+        self.0.display().to_string()
+    }
+}
+
+/// Keeps every other run out of a folder store until it is dropped; the kernel lets go when the process ends, however.
+pub(super) fn lock(global: &Global, storage: &dyn Storage) -> Result<Option<File>> {
+    if global.store.starts_with("s3://") {
+        return Ok(None); // A bucket has no locks: its conditional writes find the second writer.
+    }
+    let place = storage.place();
+    let path = Path::new(&place);
+    make_folder(path).with_context(|| format!("cannot make {place}"))?;
+    let file = File::create(path.join(LOCK)).with_context(|| format!("cannot write in {place}"))?;
+    file.try_lock().map_err(|_| anyhow::anyhow!("another bartizan is writing to {place}: wait for it to end"))?;
+    Ok(Some(file))
+}
+
+fn make_folder(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+fn error(name: &str, e: &io::Error) -> StorageError {
+    match e.kind() {
+        io::ErrorKind::NotFound => StorageError::Missing(name.to_owned()),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            StorageError::Other { name: name.to_owned(), problem: "the disk is full: make room and run the command again".to_owned() }
+        }
+        io::ErrorKind::PermissionDenied => StorageError::Other { name: name.to_owned(), problem: "permission denied: run as the owner of the store".to_owned() },
+        _ => StorageError::Other { name: name.to_owned(), problem: e.to_string() },
+    }
+}

@@ -1,0 +1,118 @@
+//! The store of `--store`: where it is, who signs it, and what this machine remembers of it.
+
+mod folder;
+mod keys;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use bartizan_cloud::bucket::Bucket;
+use bartizan_cloud::live::Identity;
+use bartizan_cloud::model::Model;
+use bartizan_core::evidence::{self, Documents, Key, Kept, Log, LogError, Storage};
+use bartizan_core::fact::Hash;
+use bartizan_core::snapshot::Recorded;
+use jiff::Timestamp;
+
+use crate::cli::Global;
+use crate::command::TOOL;
+
+pub(crate) use folder::Folder;
+pub(crate) use keys::{remember, remembered};
+
+/// Opens the place of the store. A folder need not exist yet.
+pub(crate) fn open(global: &Global) -> Result<Box<dyn Storage>> {
+    if global.store.starts_with("s3://") {
+        let model = Arc::new(Model::builtin());
+        return Ok(Box::new(Bucket::open(&model, &global.store, &Identity::default())?));
+    }
+    Ok(Box::new(Folder::new(Path::new(&global.store))))
+}
+
+/// Opens the log of the store, or says how to begin one.
+pub(crate) fn log(storage: &dyn Storage) -> Result<Log<'_>> {
+    match Log::open(storage) {
+        Err(LogError::NoLog(place)) => bail!("no snapshot in {place} yet: take one with bartizan snapshot, or name another --store"),
+        other => Ok(other?),
+    }
+}
+
+/// Appends snapshots and gaps, beginning the log if there is none. Gives the ids of the snapshots.
+pub(crate) fn append(global: &Global, storage: &dyn Storage, recorded: &[Recorded], gaps: &[(Option<String>, String)], now: Timestamp) -> Result<Vec<u64>> {
+    let _lock = folder::lock(global, storage)?;
+    let existing = match Log::open(storage) {
+        Ok(log) => Some(log.public().to_owned()),
+        Err(LogError::NoLog(_)) => None,
+        Err(e) => return Err(e.into()),
+    };
+    let key = keys::key(global, existing.as_deref().or(interrupted(storage).as_deref()))?;
+    let mut log = Log::create(storage, &key)?;
+    keys::check_head(&log)?;
+    let ids = append_to(storage, &mut log, &key, recorded, gaps, now)?;
+    remember(log.public(), log.head());
+    Ok(ids)
+}
+
+/// The verifier key of a log whose first run was cut short before its first head.
+fn interrupted(storage: &dyn Storage) -> Option<String> {
+    String::from_utf8(storage.read("log.pub").ok()?).ok().map(|t| t.trim_end().to_owned())
+}
+
+fn append_to(storage: &dyn Storage, log: &mut Log<'_>, key: &Key, recorded: &[Recorded], gaps: &[(Option<String>, String)], now: Timestamp) -> Result<Vec<u64>> {
+    evidence::append(storage, log, key, recorded, gaps, (TOOL, now)).with_context(|| format!("could not write to {}; what was there before is untouched", storage.place()))
+}
+
+/// A snapshot with all that is needed to look into it, wherever it came from.
+pub(crate) struct Loaded {
+    /// What people call it.
+    pub(crate) name: String,
+    /// The `.facts` file.
+    pub(crate) text: String,
+    /// The side lines; empty if they are not at hand.
+    pub(crate) side: String,
+    /// A document by its hash.
+    pub(crate) documents: Box<dyn Fn(&Hash) -> Option<Vec<u8>>>,
+}
+
+impl Loaded {
+    /// From the log.
+    pub(crate) fn kept(storage: &Arc<dyn Storage>, history: &Arc<Vec<Kept>>, kept: &Kept) -> Result<Self> {
+        let text = evidence::facts(storage.as_ref(), kept)?;
+        // Documents of a snapshot are in its own packs or in earlier ones.
+        let until: Vec<Kept> = history.iter().filter(|k| k.index <= kept.index).cloned().collect();
+        let storage = Arc::clone(storage);
+        let cache = std::cell::RefCell::new(std::collections::HashMap::new());
+        let documents = move |hash: &Hash| {
+            let mut cache = cache.borrow_mut();
+            cache.entry(*hash).or_insert_with(|| Documents::of(storage.as_ref(), &until).get(hash)).clone()
+        };
+        Ok(Self::with_side(kept.index.to_string(), text, Box::new(documents)))
+    }
+
+    /// From a collection that was never stored.
+    pub(crate) fn recorded(name: String, recorded: Recorded) -> Self {
+        let documents = recorded.documents;
+        Self { name, text: recorded.text, side: recorded.side, documents: Box::new(move |hash| documents.get(hash).cloned()) }
+    }
+
+    /// From a `.facts` file. Its documents are in the store that it lies in, if it does.
+    pub(crate) fn facts_file(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let folder = path.ancestors().find(|a| a.join("checkpoint").is_file() && a.join("blobs").is_dir());
+        let name = path.display().to_string();
+        if let Some(folder) = folder {
+            let storage: Arc<dyn Storage> = Arc::new(Folder::new(folder));
+            let history = evidence::snapshots(&Log::open(storage.as_ref())?)?;
+            let documents = move |hash: &Hash| Documents::of(storage.as_ref(), &history).get(hash);
+            return Ok(Self::with_side(name, text, Box::new(documents)));
+        }
+        Ok(Self { name, text, side: String::new(), documents: Box::new(|_| None) })
+    }
+
+    fn with_side(name: String, text: String, documents: Box<dyn Fn(&Hash) -> Option<Vec<u8>>>) -> Self {
+        let hash = text.lines().find_map(|l| l.strip_prefix("# side\t")).and_then(Hash::parse);
+        let side = hash.and_then(|h| documents(&h)).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+        Self { name, text, side, documents }
+    }
+}

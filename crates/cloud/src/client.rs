@@ -1,0 +1,303 @@
+//! One attempt at one call: signed, bounded, and its outcome classed.
+//!
+//! DESIGN.md has this on the SDK's orchestrator. It was tried on paper and put aside: each attempt must pass our own
+//! token bucket, and an answer must be cut while it is read, and the orchestrator does both out of our sight. So the parts
+//! are used as they are: `aws-config` finds credentials, `aws-sigv4` signs, `aws-smithy-http-client` speaks HTTP.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_sigv4::http_request::{
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode, sign,
+};
+use aws_sigv4::sign::v4;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Connector, proxy::ProxyConfig};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings};
+use aws_smithy_types::body::SdkBody;
+use bartizan_core::limits::{ANSWER_BYTES_MAX, ATTEMPT_SECONDS_MAX, ERROR_TEXT_MAX};
+use bartizan_core::snapshot::Status;
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::{Map, Value};
+use tokio::sync::Mutex;
+
+use crate::decode::{decode, parse_xml};
+use crate::endpoint::Endpoints;
+use crate::model::Model;
+use crate::request::build;
+
+/// Credentials expire this much earlier for us, so that none runs out on the way.
+const EXPIRY_MARGIN: Duration = Duration::from_secs(120);
+
+/// Speaks to AWS as one identity.
+pub struct Client {
+    connector: Connector,
+    provider: SharedCredentialsProvider,
+    cached: Mutex<Option<Credentials>>,
+    endpoints: Endpoints,
+}
+
+/// What came back: status, headers, body.
+pub type Reply = (StatusCode, HeaderMap, Bytes);
+
+/// An answer, and the names in it that the model does not know.
+#[derive(Debug)]
+pub struct Answer {
+    /// JSON as the AWS CLI prints it.
+    pub value: Value,
+    /// Field names.
+    pub new_fields: BTreeSet<String>,
+    /// Why this is not all there is, if it is not.
+    pub incomplete: Option<String>,
+}
+
+/// Why an attempt gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallError {
+    /// What coverage says of it if it stays so.
+    pub status: Status,
+    /// AWS's error code, if there was one.
+    pub code: String,
+    /// In words, for coverage.
+    pub detail: String,
+    /// Whether to try again.
+    pub retry: Retry,
+    /// Nothing of this call can be read, whatever the item.
+    pub whole: bool,
+}
+
+/// Whether another attempt makes sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// No.
+    No,
+    /// Slower.
+    Slower,
+    /// The same again: the network or the service hiccuped.
+    Again,
+    /// With new credentials.
+    Refreshed,
+}
+
+impl Client {
+    /// A client that signs with what `provider` gives.
+    #[must_use]
+    pub fn new(provider: SharedCredentialsProvider, endpoints: Endpoints) -> Self {
+        let connector = Connector::builder()
+            .connector_settings(HttpConnectorSettings::builder().connect_timeout(Duration::from_secs(10)).build())
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            .proxy_config(ProxyConfig::from_env())
+            .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
+            .build();
+        Self { connector, provider, cached: Mutex::new(None), endpoints }
+    }
+
+    /// Where services answer.
+    #[must_use]
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// One attempt at one call.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn call(&self, model: &Model, (service, operation): (&str, &str), region: &str, params: &Map<String, Value>) -> Result<Answer, CallError> {
+        let (service_model, row) = model
+            .operation(service, operation)
+            .ok_or_else(|| CallError::new(Status::Unsupported, "", format!("this build does not know {service} {operation}")))?;
+        let account = params.get("AccountId").and_then(Value::as_str);
+        let (base, signing_region) = self.endpoints.resolve(model, service, service_model, region, account);
+        let request =
+            build(&base, service_model, (operation, row), params).map_err(|e| CallError::new(Status::Failed, "", e.to_string()))?;
+        let (status, headers, body) = self.send(request, &service_model.signing, &signing_region).await?;
+        if !status.is_success() {
+            return Err(classify(status, &headers, &body));
+        }
+        let mut new_fields = BTreeSet::new();
+        match decode(service_model, row, &body, &mut new_fields) {
+            Ok(value) => Ok(Answer { value, new_fields, incomplete: None }),
+            Err(e) => Err(CallError { retry: Retry::Again, ..CallError::new(Status::Failed, "", e.to_string()) }),
+        }
+    }
+
+    /// Signs and sends one request, and reads the answer up to the bound.
+    ///
+    /// # Errors
+    /// When there are no credentials, no connection, no answer in time, or too much of it.
+    pub async fn send(&self, request: Request<Vec<u8>>, signing_name: &str, region: &str) -> Result<Reply, CallError> {
+        let request = self.sign(request, signing_name, region).await?;
+        let request = request.try_into().map_err(|e| CallError::new(Status::Failed, "", format!("cannot build the request: {e}")))?;
+        let exchange = async {
+            let response = self.connector.call(request).await.map_err(|e| again(format!("no connection: {}", chain(&e))))?;
+            let response = response.try_into_http1x().map_err(|e| again(e.to_string()))?;
+            let (parts, body) = response.into_parts();
+            Ok::<_, CallError>((parts.status, parts.headers, read_bounded(body).await?))
+        };
+        let limit = Duration::from_secs(ATTEMPT_SECONDS_MAX);
+        tokio::time::timeout(limit, exchange).await.unwrap_or_else(|_| Err(again(format!("no answer within {ATTEMPT_SECONDS_MAX} s"))))
+    }
+
+    /// Forgets the credentials, so that the next call asks the provider for new ones.
+    pub async fn refresh(&self) {
+        *self.cached.lock().await = None;
+    }
+
+    /// The credentials in use.
+    ///
+    /// # Errors
+    /// When the provider has none.
+    pub async fn credentials(&self) -> Result<Credentials, CallError> {
+        let mut cached = self.cached.lock().await;
+        let fresh = |c: &Credentials| c.expiry().is_none_or(|e| e > SystemTime::now() + EXPIRY_MARGIN);
+        if let Some(credentials) = cached.as_ref().filter(|c| fresh(c)) {
+            return Ok(credentials.clone());
+        }
+        let credentials = self.provider.provide_credentials().await;
+        let credentials = credentials.map_err(|e| CallError::new(Status::Expired, "", format!("no credentials: {}", chain(&e))))?;
+        *cached = Some(credentials.clone());
+        Ok(credentials)
+    }
+
+    async fn sign(&self, mut request: Request<Vec<u8>>, name: &str, region: &str) -> Result<Request<SdkBody>, CallError> {
+        let error = |e: &dyn std::fmt::Display| CallError::new(Status::Failed, "", format!("cannot sign: {e}"));
+        let identity = self.credentials().await?.into();
+        let mut settings = SigningSettings::default();
+        if name == "s3" {
+            // S3 signs the path as it is, encoded once, and wants the hash of the body in a header.
+            settings.percent_encoding_mode = PercentEncodingMode::Single;
+            settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+            settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+        }
+        let agent = http::HeaderValue::from_static(concat!("bartizan/", env!("CARGO_PKG_VERSION")));
+        request.headers_mut().insert(http::header::USER_AGENT, agent);
+        let params = v4::SigningParams::builder().identity(&identity).region(region).name(name).time(SystemTime::now()).settings(settings);
+        let params = params.build().map_err(|e| error(&e))?.into();
+        let headers = request.headers().iter().filter_map(|(k, v)| Some((k.as_str(), v.to_str().ok()?)));
+        let uri = request.uri().to_string();
+        let signable = SignableRequest::new(request.method().as_str(), uri, headers, SignableBody::Bytes(request.body())).map_err(|e| error(&e))?;
+        let (instructions, _) = sign(signable, &params).map_err(|e| error(&e))?.into_parts();
+        instructions.apply_to_request_http1x(&mut request);
+        Ok(request.map(SdkBody::from))
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+impl CallError {
+    /// An error that no other attempt mends.
+    #[must_use]
+    pub fn new(status: Status, code: &str, detail: impl Into<String>) -> Self {
+        let detail: String = detail.into();
+        let detail = detail.chars().take(ERROR_TEXT_MAX).collect();
+        Self { status, code: code.to_owned(), detail, retry: Retry::No, whole: false }
+    }
+}
+
+async fn read_bounded(mut body: SdkBody) -> Result<Bytes, CallError> {
+    let mut out = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|e| again(format!("the answer broke off: {e}")))?;
+        if let Ok(data) = frame.into_data() {
+            if out.len() + data.len() > ANSWER_BYTES_MAX {
+                return Err(CallError::new(Status::Failed, "", format!("the answer is larger than {} MB", ANSWER_BYTES_MAX >> 20)));
+            }
+            out.extend_from_slice(&data);
+        }
+    }
+    Ok(out.into())
+}
+
+fn again(detail: String) -> CallError {
+    CallError { retry: Retry::Again, ..CallError::new(Status::Failed, "", detail) }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
+}
+
+/// What an error answer means. Codes: the "Common errors" pages of AWS's API references.
+fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> CallError {
+    let (code, message) = code_and_message(headers, body);
+    let detail = match (code.is_empty(), message.is_empty()) {
+        (true, _) => format!("HTTP {} without an AWS error", status.as_u16()),
+        (false, true) => code.clone(),
+        (false, false) => format!("{code}: {message}"),
+    };
+    let error = |word, retry| CallError { retry, ..CallError::new(word, &code, detail.clone()) };
+    let is = |words: &[&str]| words.iter().any(|w| code.contains(w));
+    if is(&["Throttl", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "BandwidthLimitExceeded", "PriorRequestNotComplete"]) || status == 429 {
+        error(Status::Throttled, Retry::Slower)
+    } else if is(&["ExpiredToken", "RequestExpired", "TokenRefreshRequired"]) {
+        error(Status::Expired, Retry::Refreshed)
+    } else if is(&["OptInRequired", "RegionDisabled"]) {
+        error(Status::RegionOff, Retry::No)
+    } else if is(&["UnknownOperation", "InvalidAction", "UnsupportedOperation", "NotImplemented", "UnsupportedCommand", "SubscriptionRequired", "UnsupportedAPIEndpoint"]) {
+        error(Status::Unsupported, Retry::No)
+    } else if is(&["AccessDenied", "Unauthorized", "Forbidden", "AuthFailure", "NotAuthorized", "AuthorizationError", "InvalidClientTokenId", "UnrecognizedClient", "SignatureDoesNotMatch", "InvalidAccessKeyId"])
+        || status == StatusCode::FORBIDDEN
+    {
+        error(Status::Denied, Retry::No)
+    } else if code.is_empty() && matches!(status.as_u16(), 404 | 405 | 501) {
+        error(Status::Unsupported, Retry::No)
+    } else if status.is_server_error() {
+        error(Status::Failed, Retry::Again)
+    } else {
+        error(Status::Failed, Retry::No)
+    }
+}
+
+fn code_and_message(headers: &HeaderMap, body: &[u8]) -> (String, String) {
+    let clean = |code: &str| code.rsplit('#').next().unwrap_or(code).split(':').next().unwrap_or(code).trim().to_owned();
+    if let Ok(Value::Object(map)) = serde_json::from_slice::<Value>(body) {
+        let text = |keys: &[&str]| keys.iter().find_map(|k| map.get(*k)?.as_str()).unwrap_or("").to_owned();
+        let header = headers.get("x-amzn-errortype").and_then(|v| v.to_str().ok()).map(str::to_owned);
+        return (clean(&header.unwrap_or_else(|| text(&["__type", "code", "Code"]))), text(&["message", "Message", "errorMessage"]));
+    }
+    match parse_xml(body) {
+        Ok(root) if root.name != "html" => {
+            let text = |name| root.find(name).unwrap_or("").trim().to_owned();
+            (clean(&text("Code")), text("Message"))
+        }
+        _ => (String::new(), String::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(status: u16, body: &str) -> (Status, Retry, String) {
+        let e = classify(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes());
+        (e.status, e.retry, e.code)
+    }
+
+    #[test]
+    fn errors_are_told_apart() {
+        let xml = |code: &str| format!("<ErrorResponse><Error><Code>{code}</Code><Message>m</Message></Error></ErrorResponse>");
+        assert_eq!(class(400, &xml("Throttling")), (Status::Throttled, Retry::Slower, "Throttling".into()));
+        assert_eq!(class(503, &xml("SlowDown")).1, Retry::Slower);
+        assert_eq!(class(403, &xml("AccessDenied")), (Status::Denied, Retry::No, "AccessDenied".into()));
+        assert_eq!(class(400, &xml("ExpiredToken")).1, Retry::Refreshed);
+        assert_eq!(class(400, r#"{"__type":"com.amazon.coral#AccessDeniedException","message":"no"}"#).0, Status::Denied);
+        assert_eq!(class(404, "<html>nope</html>").0, Status::Unsupported);
+        assert_eq!(class(500, "<html>oops</html>"), (Status::Failed, Retry::Again, String::new()));
+        assert_eq!(class(404, &xml("NoSuchBucketPolicy")), (Status::Failed, Retry::No, "NoSuchBucketPolicy".into()));
+        assert_eq!(class(500, "").1, Retry::Again);
+    }
+}

@@ -1,0 +1,586 @@
+//! The engine: walks the call table over a source, with a bounded number of calls in flight, and brings home facts and
+//! coverage. It knows no service by name.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bartizan_core::fact::{Fact, Kinds, Seen};
+use bartizan_core::limits::{ATTEMPTS_MAX, COVERAGE_ITEMS_MAX, PAGES_MAX};
+use bartizan_core::snapshot::{Collection, Coverage, Status};
+use futures::future::LocalBoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt};
+use serde_json::{Map, Value};
+
+use crate::client::{Answer, CallError, Retry};
+use crate::model::Model;
+use crate::pace::Bucket;
+use crate::table::{Call, CallTable, FactRow, Scope as Where, Service};
+use crate::template::{Scope, at};
+
+/// Region of facts and coverage that belong to the whole account.
+pub const GLOBAL: &str = "global";
+/// Attempts when the network or a service hiccups.
+const HICCUPS_MAX: u32 = 3;
+
+/// Something that answers calls: AWS, or a folder of answers.
+pub trait Source {
+    /// One attempt.
+    fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> LocalBoxFuture<'a, Result<Answer, CallError>>;
+
+    /// New credentials, if there are any.
+    fn refresh(&self) -> LocalBoxFuture<'_, ()>;
+
+    /// Milliseconds since 1970.
+    fn now_ms(&self) -> i64;
+
+    /// Answers that it has and that no call of the table reached: service, call, region, parameters.
+    fn left(&self) -> Vec<(usize, usize, String, Map<String, Value>)>;
+
+    /// Whether it must be asked with care.
+    fn paced(&self) -> bool;
+}
+
+/// One request to a source.
+#[derive(Debug)]
+pub struct Ask<'a> {
+    /// The service.
+    pub service: &'a Service,
+    /// The row.
+    pub call: &'a Call,
+    /// The region to ask.
+    pub region: String,
+    /// Filled parameters, with the page's token.
+    pub params: Map<String, Value>,
+    /// The item that it is for.
+    pub scope: Scope,
+}
+
+/// What to collect.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    /// Twelve digits.
+    pub account: &'a str,
+    /// Regions to ask.
+    pub regions: Vec<String>,
+    /// Regions that the account has not enabled.
+    pub regions_off: Vec<String>,
+    /// Where the partition's global services are.
+    pub home: &'a str,
+    /// Calls in flight at most.
+    pub in_flight: usize,
+    /// Requests a second at most, over all services.
+    pub rps_max: Option<f64>,
+    /// `bartizan 0.1.0`.
+    pub tool: &'a str,
+    /// `aws`, or `import`.
+    pub source: &'a str,
+}
+
+/// How far it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Progress {
+    /// Calls answered.
+    pub done: u64,
+    /// Calls known to be ahead, in flight included.
+    pub ahead: u64,
+    /// Times that AWS said "slower".
+    pub throttled: u64,
+}
+
+/// Collects one account.
+pub async fn collect(
+    model: &Model,
+    kinds: &Kinds,
+    table: &CallTable,
+    plan: &Plan<'_>,
+    source: &dyn Source,
+    progress: &dyn Fn(Progress),
+) -> Collection {
+    let start_ms = source.now_ms();
+    let mut engine = Engine {
+        model,
+        kinds,
+        table,
+        plan,
+        source,
+        lanes: Vec::new(),
+        lane_of: HashMap::new(),
+        turn: 0,
+        whole: plan.rps_max.map(|rps| Bucket::new(rps, Instant::now())),
+        rows: BTreeMap::new(),
+        new_fields: BTreeSet::new(),
+        facts: Vec::new(),
+        children: HashMap::new(),
+        progress: Progress::default(),
+    };
+    engine.seed();
+    engine.run(progress).await;
+    Collection {
+        account: plan.account.to_owned(),
+        time_ms: (start_ms, source.now_ms()),
+        tool: plan.tool.to_owned(),
+        table: table.hash,
+        source: plan.source.to_owned(),
+        coverage: engine.coverage(),
+        new_fields: engine.new_fields,
+        facts: engine.facts,
+    }
+}
+
+struct Engine<'a> {
+    model: &'a Model,
+    kinds: &'a Kinds,
+    table: &'a CallTable,
+    plan: &'a Plan<'a>,
+    source: &'a dyn Source,
+    lanes: Vec<Lane>,
+    lane_of: HashMap<(String, usize), usize>,
+    turn: usize,
+    whole: Option<Bucket>,
+    rows: BTreeMap<(String, usize, usize), Row>,
+    new_fields: BTreeSet<(String, String)>,
+    facts: Vec<Fact>,
+    /// Items already followed, by call and region, for `items_max`.
+    children: HashMap<(String, usize, usize), usize>,
+    progress: Progress,
+}
+
+/// The calls of one service in one region, which AWS counts together.
+struct Lane {
+    queue: VecDeque<Job>,
+    later: Vec<(Instant, Job)>,
+    bucket: Bucket,
+}
+
+/// Coverage while it is being gathered.
+#[derive(Default)]
+struct Row {
+    failed: Option<(Status, String)>,
+    answers: u64,
+    whole: bool,
+    unread: BTreeSet<String>,
+}
+
+/// One call to be made.
+#[derive(Clone)]
+struct Job {
+    service: usize,
+    call: usize,
+    /// Region of its facts and coverage.
+    label: String,
+    /// Region to ask.
+    region: String,
+    scope: Scope,
+    params: Map<String, Value>,
+    token: Option<String>,
+    pages: usize,
+    attempts: u32,
+    waits: u32,
+}
+
+impl<'a> Engine<'a> {
+    /// Every call has a row in coverage from the start, and every call that stands by itself a job.
+    fn seed(&mut self) {
+        for (s, service) in self.table.services.iter().enumerate() {
+            for (c, call) in service.calls.iter().enumerate() {
+                for (label, region) in self.places(service, call) {
+                    self.rows.entry((label.clone(), s, c)).or_default();
+                    if call.parent().is_none() {
+                        let account = serde_json::json!({ "account": self.plan.account, "region": region, "home": self.plan.home });
+                        self.push_call(s, c, label, region, Scope::default().within(account));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Label and region of each place where a call is made. A child is made where its parent is.
+    fn places(&self, service: &Service, call: &Call) -> Vec<(String, String)> {
+        let mut call = call;
+        while let Some((parent, _)) = call.parent() {
+            match service.call(parent) {
+                Some(index) => call = &service.calls[index],
+                None => break,
+            }
+        }
+        if !call.regions.is_empty() {
+            let region = call.regions[0].replace("{home}", self.plan.home);
+            return vec![(GLOBAL.to_owned(), region)];
+        }
+        match service.scope {
+            Where::Global => vec![(GLOBAL.to_owned(), self.plan.home.to_owned())],
+            Where::Regional => self.plan.regions.iter().map(|r| (r.clone(), r.clone())).collect(),
+        }
+    }
+
+    fn push_call(&mut self, service: usize, call: usize, label: String, region: String, scope: Scope) {
+        let row = &self.table.services[service].calls[call];
+        let job = |params, region| Job { service, call, label, region, scope: scope.clone(), params, token: None, pages: 0, attempts: 0, waits: 0 };
+        match scope.fill_params(&row.with) {
+            Ok(params) => {
+                let region = row.region.as_ref().map_or(region, |template| bucket_region(scope.fill(template)));
+                self.push(job(params, region), None);
+            }
+            Err(missing) => {
+                let job = job(Map::new(), region);
+                self.fail(&job, CallError::new(Status::Failed, "", format!("the item has no value for {missing}")));
+            }
+        }
+    }
+
+    fn push(&mut self, job: Job, not_before: Option<Instant>) {
+        self.progress.ahead += 1;
+        let key = (job.region.clone(), job.service);
+        let lane = *self.lane_of.entry(key).or_insert_with(|| {
+            let rate = if self.source.paced() { self.table.services[job.service].rate } else { f64::from(u32::MAX) };
+            self.lanes.push(Lane { queue: VecDeque::new(), later: Vec::new(), bucket: Bucket::new(rate, Instant::now()) });
+            self.lanes.len() - 1
+        });
+        match not_before {
+            Some(time) => self.lanes[lane].later.push((time, job)),
+            None => self.lanes[lane].queue.push_back(job),
+        }
+    }
+
+    async fn run(&mut self, progress: &dyn Fn(Progress)) {
+        let source = self.source;
+        let mut running = FuturesUnordered::new();
+        loop {
+            let now = Instant::now();
+            while running.len() < self.plan.in_flight {
+                let Some(job) = self.next(now) else { break };
+                running.push(attempt(self.table, self.model, source, job));
+            }
+            let wake = self.wake_at(now);
+            if running.is_empty() && wake.is_none() {
+                let left = source.left();
+                if left.is_empty() {
+                    return;
+                }
+                for (service, call, region, params) in left {
+                    self.push_left(service, call, region, params);
+                }
+                continue;
+            }
+            // With every place taken there is nothing to wake up for.
+            let wake = wake.filter(|_| running.len() < self.plan.in_flight);
+            let sleep = async {
+                match wake {
+                    Some(time) => tokio::time::sleep_until(time.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                Some((job, result)) = running.next(), if !running.is_empty() => self.done(job, result).await,
+                () = sleep => {}
+            }
+            progress(self.progress);
+        }
+    }
+
+    /// An answer that the source has, though no other answer led to it.
+    fn push_left(&mut self, service: usize, call: usize, region: String, params: Map<String, Value>) {
+        let global = self.table.services[service].scope == Where::Global;
+        let label = if global { GLOBAL.to_owned() } else { region.clone() };
+        let scope = Scope::default().within(serde_json::json!({ "account": self.plan.account, "region": region, "home": self.plan.home }));
+        self.rows.entry((label.clone(), service, call)).or_default();
+        self.push(Job { service, call, label, region, scope, params, token: None, pages: 0, attempts: 0, waits: 0 }, None);
+    }
+
+    /// The next job that may go now, lane after lane in turn.
+    fn next(&mut self, now: Instant) -> Option<Job> {
+        if self.whole.as_ref().is_some_and(|b| b.ready_at(now) > now) {
+            return None;
+        }
+        for step in 0..self.lanes.len() {
+            let index = (self.turn + step) % self.lanes.len();
+            let lane = &mut self.lanes[index];
+            if let Some(at) = lane.later.iter().position(|(time, _)| *time <= now) {
+                let (_, job) = lane.later.swap_remove(at);
+                lane.queue.push_front(job);
+            }
+            if !lane.queue.is_empty() && lane.bucket.take(now) {
+                self.turn = index + 1;
+                if let Some(whole) = &mut self.whole {
+                    whole.take(now);
+                }
+                return lane.queue.pop_front();
+            }
+        }
+        None
+    }
+
+    /// When something that waits may go.
+    fn wake_at(&self, now: Instant) -> Option<Instant> {
+        let lanes = self.lanes.iter().filter_map(|lane| {
+            let queued = (!lane.queue.is_empty()).then(|| lane.bucket.ready_at(now));
+            lane.later.iter().map(|(time, _)| *time).chain(queued).min()
+        });
+        let first = lanes.min()?;
+        Some(self.whole.as_ref().map_or(first, |b| first.max(b.ready_at(now))))
+    }
+
+    async fn done(&mut self, job: Job, result: Result<Answer, CallError>) {
+        self.progress.done += 1;
+        self.progress.ahead -= 1;
+        let lane = self.lane_of[&(job.region.clone(), job.service)];
+        let call = &self.table.services[job.service].calls[job.call];
+        match result {
+            Ok(answer) => {
+                self.lanes[lane].bucket.answered();
+                self.answered(job, answer);
+            }
+            Err(e) if call.absent.contains(&e.code) => {
+                self.lanes[lane].bucket.answered();
+                self.row(&job).answers += 1;
+                for fact in call.facts.iter().filter(|f| f.each.is_none()) {
+                    let id = job.scope.within(Value::Object(job.params.clone())).fill_id(&fact.id);
+                    self.facts.push(Fact::absent(&fact.kind, id, &e.code, self.seen(&job)));
+                }
+            }
+            Err(e) => {
+                let now = Instant::now();
+                let attempts = job.attempts + 1;
+                let again = match e.retry {
+                    Retry::No => false,
+                    Retry::Slower => attempts < ATTEMPTS_MAX,
+                    Retry::Again => attempts < HICCUPS_MAX,
+                    Retry::Refreshed => attempts < 2,
+                };
+                match e.retry {
+                    Retry::Slower => {
+                        self.progress.throttled += 1;
+                        self.lanes[lane].bucket.slower(now);
+                    }
+                    Retry::Refreshed => self.source.refresh().await,
+                    _ => {}
+                }
+                if again {
+                    // 0.2 s, 0.4 s, 0.8 s …: the bucket adds its own wait.
+                    let pause = Duration::from_millis(100 << attempts);
+                    self.push(Job { attempts, ..job }, Some(now + pause));
+                } else {
+                    self.fail(&job, e);
+                }
+            }
+        }
+    }
+
+    fn answered(&mut self, job: Job, answer: Answer) {
+        let (service, call) = (&self.table.services[job.service], &self.table.services[job.service].calls[job.call]);
+        self.row(&job).answers += 1;
+        for field in answer.new_fields {
+            self.new_fields.insert((format!("{}:{}", service.name, call.operation), field));
+        }
+        let mut value = answer.value;
+        if let Some(wait) = &call.wait
+            && at(&value, &wait.path).and_then(Value::as_str).is_some_and(|state| state != wait.until)
+        {
+            if job.waits + 1 >= wait.tries_max {
+                return self.fail(&job, CallError::new(Status::Failed, "", format!("not ready after {} attempts", wait.tries_max)));
+            }
+            let time = Instant::now() + Duration::from_secs(wait.seconds);
+            return self.push(Job { waits: job.waits + 1, ..job }, Some(time));
+        }
+        if let Some(member) = &call.csv {
+            match csv(at(&value, member)) {
+                Some(rows) => value[member] = rows,
+                None => return self.fail(&job, CallError::new(Status::Failed, "", format!("{member} is not a base64 CSV"))),
+            }
+        }
+        let scope = job.scope.within(Value::Object(job.params.clone()));
+        for fact in &call.facts {
+            self.extract(&job, fact, &scope, &value);
+        }
+        self.follow(&job, &scope, &value);
+        if let Some(why) = answer.incomplete {
+            self.fail(&job, CallError::new(Status::Cut, "", why));
+        }
+        self.turn_page(job, &value);
+    }
+
+    fn turn_page(&mut self, job: Job, value: &Value) {
+        let Some((input, output)) = self.page_of(&job) else { return };
+        let Some(token) = at(value, &output).map(|t| t.as_str().map_or_else(|| t.to_string(), str::to_owned)).filter(|t| !t.is_empty()) else { return };
+        if !self.source.paced() {
+            return self.fail(&job, CallError::new(Status::Cut, "", format!("the dump stops after one page: it has a {input}")));
+        }
+        if job.token.as_ref() == Some(&token) || job.pages >= PAGES_MAX {
+            return self.fail(&job, CallError::new(Status::Failed, "", "the pages do not end"));
+        }
+        let mut params = job.params.clone();
+        params.insert(input, Value::String(token.clone()));
+        self.push(Job { params, token: Some(token), pages: job.pages + 1, attempts: 0, ..job }, None);
+    }
+
+    fn page_of(&self, job: &Job) -> Option<(String, String)> {
+        let service = &self.table.services[job.service];
+        let call = &service.calls[job.call];
+        match &call.page {
+            Some(page) => Some((page.input.clone(), page.output.clone())),
+            None => self.model.operation(&service.name, &call.operation)?.1.page.clone(),
+        }
+    }
+
+    /// Makes the calls that are made for the items of this answer.
+    fn follow(&mut self, job: &Job, scope: &Scope, value: &Value) {
+        let service = &self.table.services[job.service];
+        if let Some(path) = &service.calls[job.call].again {
+            for item in scope.each(value, path) {
+                self.push_call(job.service, job.call, job.label.clone(), job.region.clone(), item);
+            }
+        }
+        for child in service.children(job.call) {
+            let row = &service.calls[child];
+            let Some((_, path)) = row.parent() else { continue };
+            for item in scope.each(value, path).into_iter().filter(|item| item.meets(&row.when)) {
+                let count = self.children.entry((job.label.clone(), job.service, child)).or_default();
+                *count += 1;
+                if row.items_max.is_some_and(|max| *count > max) {
+                    let job = Job { call: child, scope: item.clone(), params: item.fill_params(&row.with).unwrap_or_default(), ..job.clone() };
+                    let max = row.items_max.unwrap_or_default();
+                    self.fail(&job, CallError::new(Status::Cut, "", format!("more than {max} items")));
+                } else {
+                    self.push_call(job.service, child, job.label.clone(), job.region.clone(), item);
+                }
+            }
+        }
+    }
+
+    fn extract(&mut self, job: &Job, row: &FactRow, scope: &Scope, value: &Value) {
+        let seen = self.seen(job);
+        let items = match &row.each {
+            Some(path) => scope.each(value, path),
+            None => vec![scope.within(value.clone())],
+        };
+        for item in items {
+            let Some(inner) = item.innermost().filter(|_| item.meets(&row.when)) else { continue };
+            let id = item.fill_id(&row.id);
+            let document = match &row.document {
+                Some(path) => at(inner, path).filter(|v| *v != &Value::String(String::new())),
+                None => Some(inner),
+            };
+            let fact = match (document, &row.absent_as) {
+                (Some(document), _) if row.policy => Fact::from_policy(self.kinds, &row.kind, id, &policy_text(document), seen),
+                (Some(document), _) => {
+                    let mut document = document.clone();
+                    if let Value::Object(map) = &mut document {
+                        row.drop.iter().for_each(|member| drop(map.shift_remove(member)));
+                        if row.each.is_none()
+                            && let Some((_, output)) = self.page_of(job)
+                        {
+                            map.shift_remove(&output);
+                        }
+                    }
+                    Fact::from_json(self.kinds, &row.kind, id, document, seen)
+                }
+                (None, Some(code)) => Fact::absent(&row.kind, id, code, seen),
+                (None, None) => continue,
+            };
+            self.facts.push(fact);
+        }
+    }
+
+    fn seen<'j>(&self, job: &'j Job) -> Seen<'j>
+    where
+        'a: 'j,
+    {
+        Seen { account: self.plan.account, region: &job.label, time_ms: self.source.now_ms() }
+    }
+
+    fn row(&mut self, job: &Job) -> &mut Row {
+        self.rows.entry((job.label.clone(), job.service, job.call)).or_default()
+    }
+
+    /// Notes a failure for the call and for all that would have followed from it.
+    fn fail(&mut self, job: &Job, error: CallError) {
+        let service = &self.table.services[job.service];
+        let by_item = service.calls[job.call].parent().is_some() && !error.whole;
+        let mut todo = vec![(job.call, job.scope.within(Value::Object(job.params.clone())), error.status, error.detail.clone())];
+        while let Some((call, scope, status, detail)) = todo.pop() {
+            let row = &service.calls[call];
+            let prefixes: BTreeSet<String> = row.facts.iter().map(|f| scope.fill_prefix(&f.id).0).collect();
+            let whole = !by_item || prefixes.contains("");
+            let entry = self.rows.entry((job.label.clone(), job.service, call)).or_default();
+            entry.whole |= whole;
+            entry.unread.extend(prefixes);
+            entry.whole |= entry.unread.len() > COVERAGE_ITEMS_MAX;
+            let failure = (status, detail);
+            entry.failed = Some(entry.failed.take().map_or(failure.clone(), |known| known.min(failure)));
+            for child in service.children(call) {
+                let known: Map<String, Value> = service.calls[child]
+                    .with
+                    .iter()
+                    .filter_map(|(name, v)| scope.fill_params(&Map::from_iter([(name.clone(), v.clone())])).ok())
+                    .flatten()
+                    .collect();
+                let detail = format!("{} {}", row.name(), error.status);
+                todo.push((child, scope.within(Value::Object(known)), Status::NotCalled, detail));
+            }
+        }
+    }
+
+    fn coverage(&mut self) -> Vec<Coverage> {
+        let mut out: Vec<Coverage> = Vec::new();
+        for ((label, s, c), row) in std::mem::take(&mut self.rows) {
+            let (service, call) = (&self.table.services[s], &self.table.services[s].calls[c]);
+            let (status, detail) = row.failed.unwrap_or((Status::Ok, String::new()));
+            let mut kinds: Vec<String> = call.facts.iter().map(|f| f.kind.clone()).collect();
+            kinds.dedup();
+            let unread = if row.whole || status == Status::Ok { Vec::new() } else { row.unread.into_iter().collect() };
+            out.push(Coverage { region: label, call: format!("{}:{}", service.name, call.name()), status, answers: row.answers, kinds, detail, unread });
+        }
+        for region in &self.plan.regions_off {
+            out.push(Coverage {
+                region: region.clone(),
+                call: "*".to_owned(),
+                status: Status::RegionOff,
+                answers: 0,
+                kinds: vec!["*".to_owned()],
+                detail: "not enabled for this account".to_owned(),
+                unread: Vec::new(),
+            });
+        }
+        out
+    }
+}
+
+async fn attempt(table: &CallTable, _: &Model, source: &dyn Source, job: Job) -> (Job, Result<Answer, CallError>) {
+    let service = &table.services[job.service];
+    let call = &service.calls[job.call];
+    let ask = Ask { service, call, region: job.region.clone(), params: job.params.clone(), scope: job.scope.clone() };
+    let result = source.ask(&ask).await;
+    drop(ask);
+    (job, result)
+}
+
+/// The region of a bucket. S3 says nothing for us-east-1 and, for the oldest buckets, `EU` for eu-west-1
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html>).
+fn bucket_region(location: Option<String>) -> String {
+    match location.as_deref() {
+        None | Some("") => "us-east-1".to_owned(),
+        Some("EU") => "eu-west-1".to_owned(),
+        Some(region) => region.to_owned(),
+    }
+}
+
+/// The text of a policy. IAM alone sends policies percent-encoded (RFC 3986); the CLI prints some as objects.
+fn policy_text(document: &Value) -> String {
+    match document {
+        Value::String(text) if text.starts_with('%') => percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A base64 CSV with a header line, as a list of objects. AWS's credential report has no quoted fields.
+fn csv(content: Option<&Value>) -> Option<Value> {
+    let text = content?.as_str()?;
+    let text = BASE64_STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok()).or_else(|| text.contains(',').then(|| text.to_owned()))?;
+    let mut lines = text.lines();
+    let names: Vec<&str> = lines.next()?.split(',').collect();
+    let row = |line: &str| -> Value { names.iter().zip(line.split(',')).map(|(n, v)| ((*n).to_owned(), Value::from(v))).collect::<Map<_, _>>().into() };
+    Some(lines.filter(|l| !l.is_empty()).map(row).collect())
+}

@@ -1,0 +1,637 @@
+//! A folder of AWS CLI output, or of AWS Config items, as a source of answers.
+//!
+//! `account/region/service-operation.json` for calls that stand by themselves, `service-operation/PARAMETER` for calls
+//! made for an item. The same engine runs over it as over AWS, so a folder gives the same facts as the account would,
+//! and what the folder does not have is a hole in coverage, not a deletion.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use bartizan_core::limits::{DUMP_FILE_BYTES_MAX, DUMP_FILES_MAX};
+use bartizan_core::snapshot::Status;
+use futures::future::{FutureExt, LocalBoxFuture};
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::client::{Answer, CallError};
+use crate::collect::{Ask, Source};
+use crate::decode::normalise;
+use crate::model::{Model, Shape};
+use crate::table::{CallTable, Scope as Where};
+use crate::template::at;
+
+/// Region of answers whose folder does not say one.
+pub const REGION_UNKNOWN: &str = "unknown-region";
+
+/// Everything found below a path.
+#[derive(Debug)]
+pub struct Dump {
+    /// Account id and its answers.
+    pub accounts: Vec<(String, Answers)>,
+    /// Files that are no answer to any call of the table, with what they seem to be.
+    pub unrecognised: Vec<String>,
+    /// Files that are no JSON, with the place of the fault.
+    pub broken: Vec<String>,
+}
+
+/// The answers of one account.
+#[derive(Debug)]
+pub struct Answers {
+    files: Vec<File>,
+    /// Indexes into `files` by service, operation.
+    by_call: HashMap<(usize, String), Vec<usize>>,
+    table: CallTable,
+    model: std::sync::Arc<Model>,
+    used: RefCell<BTreeSet<usize>>,
+    offered: RefCell<BTreeSet<usize>>,
+    time_ms: i64,
+}
+
+#[derive(Debug)]
+struct File {
+    path: String,
+    service: usize,
+    operation: String,
+    region: String,
+    param: Option<String>,
+    value: Value,
+    /// From AWS Config: a list of what was recorded, not of what is there.
+    partial: bool,
+}
+
+/// Why a path cannot be imported.
+#[derive(Debug, thiserror::Error)]
+pub enum DumpError {
+    /// Not there, or not readable.
+    #[error("cannot read {0}: {1}")]
+    Read(String, std::io::Error),
+    /// No file in it is an answer.
+    #[error("{place}: {found}; expected account/region/service-operation.json as the AWS CLI prints it, or AWS Config items")]
+    Nothing {
+        /// The path.
+        place: String,
+        /// What was found instead.
+        found: String,
+    },
+    /// Nothing says whose answers they are.
+    #[error("{0}: cannot tell the account: add sts-get-caller-identity.json, or name the folder after the account id")]
+    Account(String),
+}
+
+impl Dump {
+    /// Reads all answers below `path`, which is a folder or one file.
+    ///
+    /// # Errors
+    /// When there is nothing to read, or nothing that is an answer.
+    pub fn read(model: &std::sync::Arc<Model>, table: &CallTable, path: &Path, time_ms: i64) -> Result<Self, DumpError> {
+        let mut reader = Reader { model, table, names: Names::of(table), groups: BTreeMap::new(), items: BTreeMap::new(), unrecognised: vec![], broken: vec![] };
+        let single = path.is_file();
+        for file in files_below(path)? {
+            reader.file(path, &file, single)?;
+        }
+        reader.finish(path, time_ms)
+    }
+}
+
+struct Reader<'a> {
+    model: &'a std::sync::Arc<Model>,
+    table: &'a CallTable,
+    names: Names,
+    /// By account folder.
+    groups: BTreeMap<String, Group>,
+    /// Answers made of AWS Config items, by account, region and call.
+    items: BTreeMap<(String, String, usize, String, Option<String>), Value>,
+    unrecognised: Vec<String>,
+    broken: Vec<String>,
+}
+
+#[derive(Default)]
+struct Group {
+    files: Vec<File>,
+    account: Option<String>,
+    /// Account ids seen in ARNs.
+    seen: BTreeMap<String, usize>,
+}
+
+impl Reader<'_> {
+    fn file(&mut self, root: &Path, file: &Path, single: bool) -> Result<(), DumpError> {
+        let shown = file.strip_prefix(root).unwrap_or(file).display().to_string();
+        let shown = if shown.is_empty() { file.display().to_string() } else { shown };
+        let size = std::fs::metadata(file).map_err(|e| DumpError::Read(shown.clone(), e))?.len();
+        if size > DUMP_FILE_BYTES_MAX as u64 {
+            self.broken.push(format!("{shown}: larger than {} MB", DUMP_FILE_BYTES_MAX >> 20));
+            return Ok(());
+        }
+        let place = Place::of(self.model, root, file, single);
+        let named = self.names.find(&place.stem, place.folder.as_deref());
+        let known_by_name = named.is_some() || place.stem == "sts-get-caller-identity";
+        if !known_by_name && !place.json {
+            self.unrecognised.push(shown);
+            return Ok(());
+        }
+        let bytes = std::fs::read(file).map_err(|e| DumpError::Read(shown.clone(), e))?;
+        let value: Value = match serde_json::from_slice(&bytes) {
+            Ok(value) => value,
+            Err(e) => {
+                self.broken.push(format!("{shown}: {e}"));
+                return Ok(());
+            }
+        };
+        if place.stem == "sts-get-caller-identity" {
+            self.groups.entry(place.group).or_default().account = value["Account"].as_str().map(str::to_owned);
+            return Ok(());
+        }
+        if named.is_none() && self.config_items(&shown, &value) {
+            return Ok(());
+        }
+        let Some((service, operation)) = named.or_else(|| self.by_content(&value)) else {
+            self.unrecognised.push(shown);
+            return Ok(());
+        };
+        let group = self.groups.entry(place.group).or_default();
+        count_accounts(&bytes, &mut group.seen);
+        if let Some(id) = place.account {
+            group.account.get_or_insert(id);
+        }
+        group.files.push(File { path: shown, service, operation, region: place.region, param: place.param, value, partial: false });
+        Ok(())
+    }
+
+    /// A file under some other name whose members are those of one call's answer only.
+    fn by_content(&self, value: &Value) -> Option<(usize, String)> {
+        let keys: Vec<&String> = value.as_object()?.keys().filter(|k| *k != "NextToken" && *k != "ResponseMetadata").collect();
+        if keys.is_empty() {
+            return None;
+        }
+        let mut found = None;
+        for (index, service) in self.table.services.iter().enumerate() {
+            for call in service.calls.iter().filter(|c| c.name() == c.operation && c.parent().is_none()) {
+                let (model, operation) = self.model.operation(&service.name, &call.operation)?;
+                let Some(Shape::Structure { members, .. }) = operation.output.as_deref().and_then(|o| model.shape(o)) else { continue };
+                if keys.iter().all(|k| members.contains_key(*k)) {
+                    if found.is_some() {
+                        return None;
+                    }
+                    found = Some((index, call.operation.clone()));
+                }
+            }
+        }
+        found
+    }
+
+    /// AWS Config items: one, a list, or a configuration snapshot.
+    fn config_items(&mut self, shown: &str, value: &Value) -> bool {
+        let list: Vec<&Value> = match value {
+            Value::Array(list) => list.iter().collect(),
+            Value::Object(map) => match map.get("configurationItems").and_then(Value::as_array) {
+                Some(list) => list.iter().collect(),
+                None => vec![value],
+            },
+            _ => return false,
+        };
+        let is_item = |v: &&Value| v.get("resourceType").is_some_and(Value::is_string) && v.get("configuration").is_some();
+        if list.is_empty() || !list.iter().all(is_item) {
+            return false;
+        }
+        for item in list {
+            if let Err(why) = self.config_item(item) {
+                self.unrecognised.push(format!("{shown}: {why}"));
+            }
+        }
+        true
+    }
+
+    fn config_item(&mut self, item: &Value) -> Result<(), String> {
+        let kind = item["resourceType"].as_str().unwrap_or_default();
+        let row = config_type(kind).ok_or_else(|| format!("{kind} is not in the call table"))?;
+        let account = item["accountId"].as_str().or(item["awsAccountId"].as_str()).ok_or("no account id")?.to_owned();
+        let region = item["awsRegion"].as_str().unwrap_or("global").to_owned();
+        let item = &parse_embedded(item.clone());
+        let configuration = at(item, row.from.as_deref().unwrap_or("configuration")).cloned().unwrap_or(Value::Null);
+        let configuration = renamed(configuration, &row.rename);
+        if configuration.is_null() {
+            return Err(format!("{kind} without a configuration (deleted?)"));
+        }
+        let (service, operation) = self.call_of(&row.call)?;
+        let param = row.param.as_ref().map(|path| text_at(item, path).ok_or_else(|| format!("{kind} has no {path}"))).transpose()?;
+        let key = (account.clone(), region.clone(), service, operation, param);
+        if let Some(path) = &row.at {
+            push_at(self.items.entry(key).or_insert_with(|| Value::Object(Map::new())), path, configuration);
+        } else {
+            self.items.insert(key, as_member(row.member.as_deref(), configuration));
+        }
+        for also in &row.also {
+            if let (Some(value), Some(param)) = (at(item, &also.from), text_at(item, &also.param)) {
+                let (service, operation) = self.call_of(&also.call)?;
+                let key = (account.clone(), region.clone(), service, operation, Some(param));
+                self.items.insert(key, as_member(Some(&also.member), value.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn call_of(&self, call: &str) -> Result<(usize, String), String> {
+        let (service, operation) = call.split_once(' ').unwrap_or((call, ""));
+        let index = self.table.services.iter().position(|s| s.name == service).ok_or_else(|| format!("no service {service}"))?;
+        Ok((index, operation.to_owned()))
+    }
+
+    fn finish(mut self, path: &Path, time_ms: i64) -> Result<Dump, DumpError> {
+        for ((account, region, service, operation, param), value) in std::mem::take(&mut self.items) {
+            let group = self.groups.entry(format!("config {account}")).or_default();
+            group.account = Some(account);
+            let shown = format!("AWS Config, {operation}");
+            group.files.push(File { path: shown, service, operation, region, param, value, partial: true });
+        }
+        self.groups.retain(|_, group| !group.files.is_empty());
+        if self.groups.is_empty() {
+            let found = match (self.broken.first(), self.unrecognised.len()) {
+                (Some(broken), _) => format!("broken JSON, {broken}"),
+                (None, 0) => "nothing in it".to_owned(),
+                (None, n) => format!("none of its {n} files is an answer that Bartizan knows"),
+            };
+            return Err(DumpError::Nothing { place: path.display().to_string(), found });
+        }
+        let mut accounts: BTreeMap<String, Vec<File>> = BTreeMap::new();
+        for (name, group) in self.groups {
+            let most = group.seen.iter().max_by_key(|(id, n)| (**n, std::cmp::Reverse((*id).clone()))).map(|(id, _)| id.clone());
+            let shown = if name.is_empty() { path.display().to_string() } else { name };
+            let account = group.account.or(most).ok_or(DumpError::Account(shown))?;
+            accounts.entry(account).or_default().extend(group.files);
+        }
+        let answers = |files: Vec<File>| {
+            let mut by_call: HashMap<(usize, String), Vec<usize>> = HashMap::new();
+            for (index, file) in files.iter().enumerate() {
+                by_call.entry((file.service, file.operation.clone())).or_default().push(index);
+            }
+            Answers { files, by_call, table: self.table.clone(), model: self.model.clone(), used: RefCell::default(), offered: RefCell::default(), time_ms }
+        };
+        let accounts = accounts.into_iter().map(|(id, files)| (id, answers(files))).collect();
+        self.unrecognised.sort();
+        self.broken.sort();
+        Ok(Dump { accounts, unrecognised: self.unrecognised, broken: self.broken })
+    }
+}
+
+impl Answers {
+    /// The regions that the answers speak of.
+    #[must_use]
+    pub fn regions(&self) -> Vec<String> {
+        let everywhere = |f: &&File| {
+            let service = &self.table.services[f.service];
+            let one_place = service.call(&f.operation).is_some_and(|c| !service.calls[c].regions.is_empty());
+            service.scope == Where::Regional && !one_place
+        };
+        let regional = self.files.iter().filter(everywhere);
+        let regions: BTreeSet<String> = regional.map(|f| f.region.clone()).filter(|r| r != "global").collect();
+        regions.into_iter().collect()
+    }
+
+    /// Files that were recognised, and yet no call came to them.
+    #[must_use]
+    pub fn unused(&self) -> Vec<String> {
+        let used = self.used.borrow();
+        self.files.iter().enumerate().filter(|(i, _)| !used.contains(i)).map(|(_, f)| f.path.clone()).collect()
+    }
+
+    fn find(&self, ask: &Ask<'_>) -> Result<usize, CallError> {
+        let service = self.table.services.iter().position(|s| s.name == ask.service.name).unwrap_or_default();
+        // A call that is made in two ways cannot be told apart by file name: the file belongs to the plain one.
+        let plain = ask.call.name() == ask.call.operation;
+        let of_call = plain.then(|| self.by_call.get(&(service, ask.call.operation.clone()))).flatten();
+        let anywhere = ask.service.scope == Where::Global || !ask.call.regions.is_empty() || ask.call.region.is_some();
+        let candidates: Vec<usize> = of_call.into_iter().flatten().copied().filter(|i| anywhere || self.files[*i].region == ask.region).collect();
+        let missing = |whole| CallError { whole, ..CallError::new(Status::Cut, "", "not in the dump") };
+        if param_name(ask.call).is_none() {
+            let own = candidates.iter().copied().filter(|i| self.files[*i].param.is_none());
+            return own.min_by_key(|i| (self.files[*i].region != "us-east-1", self.files[*i].region.clone())).ok_or(missing(true));
+        }
+        let wanted = wanted(ask);
+        let hit = candidates.iter().copied().find(|i| self.files[*i].param.as_ref().is_some_and(|p| wanted.contains(p)));
+        hit.ok_or_else(|| missing(candidates.is_empty()))
+    }
+}
+
+impl Source for Answers {
+    fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
+        let answer = self.find(ask).map(|index| {
+            let file = &self.files[index];
+            self.used.borrow_mut().insert(index);
+            let mut new_fields = BTreeSet::new();
+            let value = match self.model.operation(&ask.service.name, &ask.call.operation) {
+                Some((service, operation)) => normalise(service, operation, file.value.clone(), &mut new_fields),
+                None => file.value.clone(),
+            };
+            if file.partial {
+                new_fields.clear(); // AWS Config has members of its own; they say nothing of AWS's API
+            }
+            let incomplete = file.partial.then(|| "AWS Config items: what is not among them is open".to_owned());
+            Answer { value, new_fields, incomplete }
+        });
+        futures::future::ready(answer).boxed_local()
+    }
+
+    fn refresh(&self) -> LocalBoxFuture<'_, ()> {
+        futures::future::ready(()).boxed_local()
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.time_ms
+    }
+
+    fn left(&self) -> Vec<(usize, usize, String, Map<String, Value>)> {
+        let (used, mut offered) = (self.used.borrow(), self.offered.borrow_mut());
+        let mut left = Vec::new();
+        for (index, file) in self.files.iter().enumerate().filter(|(i, _)| !used.contains(i)) {
+            let service = &self.table.services[file.service];
+            let Some(call) = service.call(&file.operation) else { continue };
+            let params = match (param_name(&service.calls[call]), &file.param) {
+                (Some(name), Some(param)) => Map::from_iter([(name.to_owned(), Value::String(param.clone()))]),
+                (None, None) => Map::new(),
+                _ => continue,
+            };
+            if offered.insert(index) {
+                let region = if service.scope == Where::Global { "global".to_owned() } else { file.region.clone() };
+                left.push((file.service, call, region, params));
+            }
+        }
+        left
+    }
+
+    fn paced(&self) -> bool {
+        false
+    }
+}
+
+/// The texts by which a file for this item may be named: its parameter, or any name or id that the item has.
+fn wanted(ask: &Ask<'_>) -> BTreeSet<String> {
+    let mut wanted: BTreeSet<String> = BTreeSet::new();
+    let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+    if let Some(value) = param_name(ask.call).and_then(|name| ask.params.get(name)) {
+        wanted.insert(text(value));
+    }
+    if let Some(Value::Object(item)) = ask.scope.innermost() {
+        wanted.extend(item.iter().filter(|(k, _)| *k != "account" && *k != "region" && *k != "home").filter_map(|(_, v)| v.as_str().map(str::to_owned)));
+    }
+    wanted
+}
+
+/// The parameter that says which item a call is made for: the last that a template fills, the account's id apart.
+fn param_name(call: &crate::table::Call) -> Option<&str> {
+    let filled = call.with.iter().filter(|(_, v)| v.as_str().is_some_and(|t| t.starts_with('{') && t != "{account}"));
+    filled.last().map(|(name, _)| name.as_str())
+}
+
+/// Where a file stands.
+struct Place {
+    /// Folder of the account, relative to the root.
+    group: String,
+    /// The account, if a folder is named after it.
+    account: Option<String>,
+    region: String,
+    /// File or folder name that says the call.
+    stem: String,
+    /// Of a file for one item: the folder that says the call.
+    folder: Option<String>,
+    param: Option<String>,
+    json: bool,
+}
+
+impl Place {
+    fn of(model: &Model, root: &Path, file: &Path, single: bool) -> Self {
+        let relative = file.strip_prefix(root).unwrap_or(file);
+        let mut parts: Vec<String> = relative.parent().into_iter().flat_map(Path::components).map(|c| c.as_os_str().to_string_lossy().into_owned()).collect();
+        let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let json = name.ends_with(".json") || single;
+        let stem = name.trim_end_matches(".json").to_owned();
+        let is_region = |part: &String| ["aws", "aws-us-gov", "aws-cn"].iter().any(|p| model.partition(p).is_some_and(|p| p.regions.contains(part))) || part == "global";
+        let region_at = parts.iter().rposition(is_region);
+        let below = region_at.map_or(parts.len(), |at| parts.len() - at - 1);
+        let folder = match region_at {
+            Some(_) if below > 0 => parts.pop(),
+            None => parts.last().filter(|p| p.contains('-')).cloned(),
+            _ => None,
+        };
+        let region = region_at.map_or_else(|| REGION_UNKNOWN.to_owned(), |at| parts[at].clone());
+        let account_parts = &parts[..region_at.unwrap_or(parts.len())];
+        let root_name = root.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let is_account = |p: &&String| p.len() == 12 && p.bytes().all(|b| b.is_ascii_digit());
+        let account = account_parts.iter().rev().find(is_account).cloned().or_else(|| Some(root_name).filter(|n| is_account(&n)));
+        let param = folder.is_some().then(|| percent_decode_str(&stem).decode_utf8_lossy().into_owned());
+        Self { group: account_parts.join("/"), account, region, stem, folder, param, json }
+    }
+}
+
+/// File names of the AWS CLI by call.
+struct Names {
+    full: HashMap<String, (usize, String)>,
+    by_operation: HashMap<String, Vec<(usize, String)>>,
+}
+
+impl Names {
+    fn of(table: &CallTable) -> Self {
+        let mut names = Self { full: HashMap::new(), by_operation: HashMap::new() };
+        for (index, service) in table.services.iter().enumerate() {
+            let aliases = match service.name.as_str() {
+                "s3" => vec!["s3", "s3api"],
+                "config" => vec!["config", "configservice"],
+                other => vec![other],
+            };
+            for call in service.calls.iter().filter(|c| c.name() == c.operation) {
+                let operation = kebab(&call.operation);
+                for alias in &aliases {
+                    names.full.insert(format!("{alias}-{operation}"), (index, call.operation.clone()));
+                }
+                names.by_operation.entry(operation).or_default().push((index, call.operation.clone()));
+            }
+        }
+        names
+    }
+
+    /// The call that a file or its folder names: `service-operation`, or, where no other service has it, `operation`, with
+    /// anything or nothing before it (people misspell service names).
+    fn find(&self, stem: &str, folder: Option<&str>) -> Option<(usize, String)> {
+        let one = |name: &str| {
+            if let Some(found) = self.full.get(name) {
+                return Some(found.clone());
+            }
+            let ends = |op: &&String| name == op.as_str() || name.strip_suffix(op.as_str()).is_some_and(|before| before.ends_with('-'));
+            let longest = self.by_operation.keys().filter(ends).max_by_key(|op| op.len())?;
+            match self.by_operation[longest].as_slice() {
+                [only] => Some(only.clone()),
+                _ => None,
+            }
+        };
+        match folder {
+            Some(folder) => self.full.get(folder).cloned().or_else(|| one(folder)),
+            None => one(stem),
+        }
+    }
+}
+
+/// The AWS CLI's name of an operation: `DescribeDBInstances` is `describe-db-instances`.
+fn kebab(operation: &str) -> String {
+    let letters: Vec<char> = operation.chars().collect();
+    let mut out = String::new();
+    for (i, c) in letters.iter().enumerate() {
+        let begins = c.is_uppercase()
+            && i > 0
+            && (!letters[i - 1].is_uppercase() || letters.get(i + 1).is_some_and(|n| n.is_lowercase()));
+        if begins {
+            out.push('-');
+        }
+        out.extend(c.to_lowercase());
+    }
+    out
+}
+
+fn files_below(path: &Path) -> Result<Vec<PathBuf>, DumpError> {
+    let error = |path: &Path, e| DumpError::Read(path.display().to_string(), e);
+    if std::fs::metadata(path).map_err(|e| error(path, e))?.is_file() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let (mut files, mut folders) = (Vec::new(), vec![path.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).map_err(|e| error(&folder, e))? {
+            let entry = entry.map_err(|e| error(&folder, e))?;
+            // A link could lead anywhere, round in circles too: the folder is what is in it.
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                Ok(kind) if kind.is_file() => files.push(entry.path()),
+                _ => {}
+            }
+        }
+        if files.len() + folders.len() > DUMP_FILES_MAX {
+            return Err(error(path, std::io::Error::other(format!("more than {DUMP_FILES_MAX} files"))));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Counts the account ids in ARNs: the id that most of them have is the account's.
+fn count_accounts(bytes: &[u8], seen: &mut BTreeMap<String, usize>) {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4 << 20)]);
+    for arn in text.split("\"arn:aws").skip(1) {
+        let id = arn.split(':').nth(3).unwrap_or_default();
+        if id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit()) {
+            *seen.entry(id.to_owned()).or_default() += 1;
+        }
+    }
+}
+
+#[derive(Deserialize, Clone)]
+#[serde(deny_unknown_fields)]
+struct ConfigType {
+    call: String,
+    at: Option<String>,
+    from: Option<String>,
+    #[serde(rename = "as")]
+    member: Option<String>,
+    param: Option<String>,
+    #[serde(default)]
+    rename: BTreeMap<String, String>,
+    #[serde(default)]
+    also: Vec<Also>,
+}
+
+#[derive(Deserialize, Clone)]
+#[serde(deny_unknown_fields)]
+struct Also {
+    from: String,
+    call: String,
+    #[serde(rename = "as")]
+    member: String,
+    param: String,
+}
+
+/// The row of a resource type. AWS Config and its samples do not agree on capitals.
+fn config_type(kind: &str) -> Option<ConfigType> {
+    static ROWS: std::sync::OnceLock<BTreeMap<String, ConfigType>> = std::sync::OnceLock::new();
+    let rows = ROWS.get_or_init(|| toml::from_str(include_str!("../config-types.toml")).unwrap_or_default());
+    rows.iter().find(|(name, _)| name.eq_ignore_ascii_case(kind)).map(|(_, row)| row.clone())
+}
+
+/// Texts that are JSON objects, as AWS Config likes to embed them, become objects.
+fn parse_embedded(value: Value) -> Value {
+    match value {
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(k, v)| {
+                let parsed = match &v {
+                    // A policy stays the text that it is.
+                    Value::String(s) if s.starts_with('{') && !s.contains("\"Statement\"") => serde_json::from_str(s).ok(),
+                    _ => None,
+                };
+                (k, parsed.map_or_else(|| parse_embedded(v), |p| p))
+            })
+            .collect::<Map<_, _>>()
+            .into(),
+        other => other,
+    }
+}
+
+fn renamed(value: Value, rename: &BTreeMap<String, String>) -> Value {
+    match value {
+        Value::Object(map) => map.into_iter().map(|(k, v)| (rename.get(&k).cloned().unwrap_or(k), v)).collect::<Map<_, _>>().into(),
+        other => other,
+    }
+}
+
+fn text_at(item: &Value, path: &str) -> Option<String> {
+    at(item, path).and_then(Value::as_str).map(str::to_owned)
+}
+
+fn as_member(member: Option<&str>, value: Value) -> Value {
+    match member {
+        None | Some("") => value,
+        Some(member) => Value::Object(Map::from_iter([(member.to_owned(), value)])),
+    }
+}
+
+/// Adds an item to the list at `path`, making the lists and objects on the way.
+fn push_at(answer: &mut Value, path: &str, item: Value) {
+    let Some(map) = answer.as_object_mut() else { return };
+    let (first, rest) = path.split_once('.').unwrap_or((path, ""));
+    let Some(list) = map.entry(first).or_insert_with(|| Value::Array(Vec::new())).as_array_mut() else { return };
+    if rest.is_empty() {
+        list.push(item);
+    } else {
+        let mut inner = Value::Object(Map::new());
+        push_at(&mut inner, rest, item);
+        list.push(inner);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_are_named_as_the_cli_names_them() {
+        for (operation, name) in [
+            ("DescribeDBInstances", "describe-db-instances"),
+            ("ListMFADevices", "list-mfa-devices"),
+            ("ListOpenIDConnectProviders", "list-open-id-connect-providers"),
+            ("ListAWSServiceAccessForOrganization", "list-aws-service-access-for-organization"),
+            ("ListFindingsV2", "list-findings-v2"),
+        ] {
+            assert_eq!(kebab(operation), name);
+        }
+    }
+
+    #[test]
+    fn every_config_type_names_a_call_of_the_table() {
+        let model = Model::builtin();
+        let table = CallTable::builtin(&model).unwrap();
+        let rows: BTreeMap<String, ConfigType> = toml::from_str(include_str!("../config-types.toml")).unwrap();
+        for (kind, row) in rows {
+            for call in std::iter::once(&row.call).chain(row.also.iter().map(|a| &a.call)) {
+                let (service, operation) = call.split_once(' ').unwrap();
+                assert!(table.service(service).unwrap().call(operation).is_some(), "{kind}: {call}");
+            }
+        }
+    }
+}

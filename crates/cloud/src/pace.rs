@@ -1,0 +1,84 @@
+//! Speed without harm: a token bucket that halves its rate when AWS says "slower" and climbs back.
+//!
+//! AWS counts by account, region and service, so there is one bucket for each of those. Additive increase,
+//! multiplicative decrease, as TCP does it.
+
+use std::time::{Duration, Instant};
+
+/// How many seconds' worth of requests may go at once.
+const BURST_SECONDS: f64 = 5.0;
+/// The rate never falls below this.
+const RATE_MIN: f64 = 0.5;
+
+/// A token bucket.
+#[derive(Debug)]
+pub struct Bucket {
+    base: f64,
+    rate: f64,
+    tokens: f64,
+    filled: Instant,
+}
+
+impl Bucket {
+    /// A full bucket for `rate` requests a second.
+    #[must_use]
+    pub fn new(rate: f64, now: Instant) -> Self {
+        let rate = rate.max(RATE_MIN);
+        Self { base: rate, rate, tokens: (rate * BURST_SECONDS).max(1.0), filled: now }
+    }
+
+    /// When the next request may go.
+    #[must_use]
+    pub fn ready_at(&self, now: Instant) -> Instant {
+        let tokens = self.tokens_at(now);
+        if tokens >= 1.0 { now } else { now + Duration::from_secs_f64((1.0 - tokens) / self.rate) }
+    }
+
+    /// Takes a token, if there is one.
+    pub fn take(&mut self, now: Instant) -> bool {
+        self.tokens = self.tokens_at(now);
+        self.filled = now;
+        // What a wait until `ready_at` leaves to rounding must not cost a second wait.
+        let ready = self.tokens >= 1.0 - 1e-6;
+        if ready {
+            self.tokens -= 1.0;
+        }
+        ready
+    }
+
+    /// AWS said "slower".
+    pub fn slower(&mut self, now: Instant) {
+        self.rate = (self.rate / 2.0).max(RATE_MIN);
+        self.tokens = 0.0;
+        self.filled = now;
+    }
+
+    /// AWS answered.
+    pub fn answered(&mut self) {
+        self.rate = (self.rate + self.base / 50.0).min(self.base);
+    }
+
+    fn tokens_at(&self, now: Instant) -> f64 {
+        let gained = now.saturating_duration_since(self.filled).as_secs_f64() * self.rate;
+        (self.tokens + gained).min((self.rate * BURST_SECONDS).max(1.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_backs_off_and_recovers() {
+        let start = Instant::now();
+        let mut bucket = Bucket::new(10.0, start);
+        assert_eq!((0..100).filter(|_| bucket.take(start)).count(), 50);
+        assert_eq!(bucket.ready_at(start), start + Duration::from_millis(100));
+        bucket.slower(start);
+        assert_eq!(bucket.ready_at(start), start + Duration::from_millis(200));
+        (0..25).for_each(|_| bucket.answered());
+        assert_eq!(bucket.ready_at(start), start + Duration::from_millis(100));
+        let next = bucket.ready_at(start);
+        assert!(!bucket.take(start) && bucket.take(next));
+    }
+}

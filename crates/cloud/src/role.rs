@@ -1,0 +1,292 @@
+//! The audit role that the call table needs, no more: its policies, its trust, and the bucket policy for the evidence.
+
+use bartizan_core::snapshot::Status;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::client::CallError;
+use crate::live::Live;
+use crate::table::CallTable;
+use crate::template::at;
+
+/// Characters of a managed policy, white space apart
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
+pub const MANAGED_POLICY_CHARACTERS_MAX: usize = 6_144;
+
+/// Actions that read data or hand out secrets, which an audit role must not have. `*` and `?` as in IAM.
+const READS_DATA: [&str; 10] = [
+    "s3:GetObject",
+    "secretsmanager:GetSecretValue",
+    "ssm:GetParameter",
+    "dynamodb:GetItem",
+    "dynamodb:Scan",
+    "kms:Decrypt",
+    "sqs:ReceiveMessage",
+    "lambda:GetFunction",
+    "logs:GetLogEvents",
+    "ecr:BatchGetImage",
+];
+
+/// Actions that change things, as a sample that any write access would meet.
+const WRITES: [&str; 14] = [
+    "iam:CreateAccessKey",
+    "iam:PutUserPolicy",
+    "iam:AttachRolePolicy",
+    "iam:PassRole",
+    "s3:PutObject",
+    "s3:DeleteObject",
+    "s3:PutBucketPolicy",
+    "ec2:RunInstances",
+    "ec2:AuthorizeSecurityGroupIngress",
+    "lambda:UpdateFunctionCode",
+    "kms:PutKeyPolicy",
+    "cloudtrail:StopLogging",
+    "sts:AssumeRole",
+    "organizations:LeaveOrganization",
+];
+
+/// The policies, each within the limit of a managed policy.
+#[must_use]
+pub fn policies(table: &CallTable) -> Vec<Value> {
+    let mut actions = table.actions();
+    actions.push("ec2:DescribeRegions".to_owned());
+    actions.push("organizations:ListAccounts".to_owned());
+    actions.sort_unstable();
+    actions.dedup();
+    let document = |part: usize, actions: &[String]| {
+        json!({
+            "Version": "2012-10-17",
+            "Statement": [{"Sid": format!("BartizanRead{part}"), "Effect": "Allow", "Action": actions, "Resource": "*"}],
+        })
+    };
+    let mut documents = Vec::new();
+    let mut rest = actions.as_slice();
+    while !rest.is_empty() {
+        let part = documents.len() + 1;
+        let fits = |n: &usize| document(part, &rest[..*n]).to_string().len() <= MANAGED_POLICY_CHARACTERS_MAX;
+        let count = (1..=rest.len()).rev().find(fits).unwrap_or(1);
+        documents.push(document(part, &rest[..count]));
+        rest = &rest[count..];
+    }
+    documents
+}
+
+/// The trust policy: who may become the audit role.
+#[must_use]
+pub fn trust_policy(principal: &str, external_id: Option<&str>) -> Value {
+    let mut statement = json!({"Sid": "BartizanCollector", "Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"});
+    if let Some(id) = external_id {
+        statement["Condition"] = json!({"StringEquals": {"sts:ExternalId": id}});
+    }
+    json!({"Version": "2012-10-17", "Statement": [statement]})
+}
+
+/// The policy of the evidence bucket in the second account: the writer creates names and reads, and does nothing else.
+///
+/// `checkpoint` alone may be written again: it is signed, every version of it is locked, and readers hold it against the
+/// one that they remember.
+#[must_use]
+pub fn bucket_policy(bucket: &str, prefix: &str, writer: &str) -> Value {
+    let arn = format!("arn:aws:s3:::{bucket}");
+    let slash = if prefix.is_empty() { "" } else { "/" };
+    let objects = format!("{arn}/{prefix}{slash}*");
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Sid": "WriterCreatesAndReads", "Effect": "Allow", "Principal": {"AWS": writer},
+             "Action": ["s3:PutObject", "s3:GetObject"], "Resource": objects},
+            {"Sid": "WriterLists", "Effect": "Allow", "Principal": {"AWS": writer}, "Action": "s3:ListBucket", "Resource": arn},
+            {"Sid": "NamesAreTakenOnce", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
+             "NotResource": [format!("{arn}/{prefix}{slash}checkpoint")],
+             "Condition": {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}}},
+            {"Sid": "WriterDestroysNothing", "Effect": "Deny", "Principal": {"AWS": writer},
+             "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:BypassGovernanceRetention", "s3:PutObjectRetention",
+                        "s3:PutObjectLegalHold", "s3:PutBucketVersioning", "s3:PutBucketObjectLockConfiguration",
+                        "s3:PutLifecycleConfiguration", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:DeleteBucket"],
+             "Resource": [arn, objects]},
+            {"Sid": "EncryptedOnTheWay", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [arn, objects],
+             "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+        ],
+    })
+}
+
+/// How a live role compares with what the table needs.
+#[derive(Debug, Default, Serialize)]
+pub struct RoleCheck {
+    /// The role.
+    pub role: String,
+    /// Actions that the table needs and the role has not.
+    pub missing: Vec<String>,
+    /// Actions of data planes that it has: evidence needs none of them.
+    pub reads_data: Vec<String>,
+    /// Actions that change things.
+    pub writes: Vec<String>,
+    /// What could not be read, so that the answer is not whole.
+    pub unknown: Vec<String>,
+}
+
+/// Reads the policies of the role that `live` is, and compares.
+///
+/// Only what the role's own policies allow and deny is weighed; boundaries, SCPs and conditions may narrow it further.
+///
+/// # Errors
+/// When the role itself cannot be read.
+pub async fn check(live: &Live, table: &CallTable, role: Option<&str>) -> Result<RoleCheck, CallError> {
+    let name = match role {
+        Some(role) => role.rsplit('/').next().unwrap_or(role).to_owned(),
+        None => live.arn.split(":assumed-role/").nth(1).and_then(|r| r.split('/').next()).map(str::to_owned).ok_or_else(|| {
+            CallError::new(Status::Failed, "", format!("{} is not a role: name one with --role", live.arn))
+        })?,
+    };
+    let mut check = RoleCheck { role: name.clone(), ..RoleCheck::default() };
+    let ask = |operation: &'static str, params: Value| {
+        let params = params.as_object().cloned().unwrap_or_default();
+        async move { live.client().call(live.model(), ("iam", operation), live.client().endpoints().home(), &params).await.map(|a| a.value) }
+    };
+    ask("GetRole", json!({ "RoleName": name })).await?;
+    let mut documents = Vec::new();
+    match ask("ListRolePolicies", json!({ "RoleName": name })).await {
+        Ok(list) => {
+            for policy in list["PolicyNames"].as_array().into_iter().flatten() {
+                match ask("GetRolePolicy", json!({ "RoleName": name, "PolicyName": policy })).await {
+                    Ok(answer) => documents.extend(at(&answer, "PolicyDocument").cloned()),
+                    Err(e) => check.unknown.push(e.detail),
+                }
+            }
+        }
+        Err(e) => check.unknown.push(e.detail),
+    }
+    match ask("ListAttachedRolePolicies", json!({ "RoleName": name })).await {
+        Ok(list) => {
+            for policy in list["AttachedPolicies"].as_array().into_iter().flatten() {
+                match managed(&ask, &policy["PolicyArn"]).await {
+                    Ok(document) => documents.push(document),
+                    Err(e) => check.unknown.push(e.detail),
+                }
+            }
+        }
+        Err(e) => check.unknown.push(e.detail),
+    }
+    let patterns = |effect: &str| -> Vec<String> { documents.iter().flat_map(|d| action_patterns(d, effect)).collect() };
+    let (allow, deny) = (patterns("Allow"), patterns("Deny"));
+    let allows = |action: &str| allow.iter().any(|p| matches(p, action)) && !deny.iter().any(|p| matches(p, action));
+    check.missing = table.actions().into_iter().filter(|a| !allows(a)).collect();
+    check.reads_data = READS_DATA.iter().filter(|a| allows(a)).map(|a| (*a).to_owned()).collect();
+    check.writes = WRITES.iter().filter(|a| allows(a)).map(|a| (*a).to_owned()).collect();
+    Ok(check)
+}
+
+async fn managed<F>(ask: &impl Fn(&'static str, Value) -> F, arn: &Value) -> Result<Value, CallError>
+where
+    F: Future<Output = Result<Value, CallError>>,
+{
+    let policy = ask("GetPolicy", json!({ "PolicyArn": arn })).await?;
+    let version = at(&policy, "Policy.DefaultVersionId").cloned().unwrap_or(Value::Null);
+    let answer = ask("GetPolicyVersion", json!({ "PolicyArn": arn, "VersionId": version })).await?;
+    Ok(at(&answer, "PolicyVersion.Document").cloned().unwrap_or(Value::Null))
+}
+
+/// The `Action` patterns of statements with this effect. IAM sends documents percent-encoded.
+fn action_patterns(document: &Value, effect: &str) -> Vec<String> {
+    let text = match document {
+        Value::String(s) => percent_encoding::percent_decode_str(s).decode_utf8_lossy().into_owned(),
+        other => other.to_string(),
+    };
+    let document: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+    let list = |v: &Value| -> Vec<Value> { v.as_array().cloned().unwrap_or_else(|| vec![v.clone()]) };
+    let statements = list(&document["Statement"]).into_iter().filter(|s| s["Effect"] == effect && s.get("Condition").is_none());
+    statements.flat_map(|s| list(&s["Action"])).filter_map(|a| a.as_str().map(str::to_owned)).collect()
+}
+
+/// IAM's `*` and `?`, case apart.
+fn matches(pattern: &str, action: &str) -> bool {
+    let (p, t) = (pattern.as_bytes(), action.as_bytes());
+    let (mut i, mut j) = (0, 0);
+    // Where the last star stood, and how much of the action it took so far.
+    let mut star: Option<(usize, usize)> = None;
+    while j < t.len() {
+        match p.get(i) {
+            Some(b'*') => {
+                star = Some((i, j));
+                i += 1;
+            }
+            Some(c) if *c == b'?' || c.eq_ignore_ascii_case(&t[j]) => (i, j) = (i + 1, j + 1),
+            _ => match &mut star {
+                Some((at, taken)) => {
+                    *taken += 1;
+                    (i, j) = (*at + 1, *taken);
+                }
+                None => return false,
+            },
+        }
+    }
+    p[i..].iter().all(|c| *c == b'*')
+}
+
+/// The role as Terraform.
+#[must_use]
+pub fn terraform(policies: &[Value], trust: &Value) -> String {
+    let mut out = format!("resource \"aws_iam_role\" \"bartizan\" {{\n  name               = \"bartizan-audit\"\n  assume_role_policy = <<-JSON\n{}\n  JSON\n}}\n", indented(trust, 4));
+    for (index, policy) in policies.iter().enumerate() {
+        let n = index + 1;
+        out.push_str(&format!(
+            "\nresource \"aws_iam_policy\" \"bartizan_{n}\" {{\n  name   = \"bartizan-audit-{n}\"\n  policy = <<-JSON\n{}\n  JSON\n}}\n\nresource \"aws_iam_role_policy_attachment\" \"bartizan_{n}\" {{\n  role       = aws_iam_role.bartizan.name\n  policy_arn = aws_iam_policy.bartizan_{n}.arn\n}}\n",
+            indented(policy, 4)
+        ));
+    }
+    out
+}
+
+/// The role as a CloudFormation template.
+#[must_use]
+pub fn cloudformation(policies: &[Value], trust: &Value) -> Value {
+    let mut resources = Map::new();
+    let references: Vec<Value> = (1..=policies.len()).map(|n| json!({ "Ref": format!("AuditPolicy{n}") })).collect();
+    resources.insert("AuditRole".into(), json!({
+        "Type": "AWS::IAM::Role",
+        "Properties": {"RoleName": "bartizan-audit", "AssumeRolePolicyDocument": trust, "ManagedPolicyArns": references},
+    }));
+    for (index, policy) in policies.iter().enumerate() {
+        let n = index + 1;
+        let properties = json!({ "ManagedPolicyName": format!("bartizan-audit-{n}"), "PolicyDocument": policy });
+        resources.insert(format!("AuditPolicy{n}"), json!({ "Type": "AWS::IAM::ManagedPolicy", "Properties": properties }));
+    }
+    json!({
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "Read-only audit role for Bartizan",
+        "Resources": resources,
+        "Outputs": {"RoleArn": {"Value": {"Fn::GetAtt": ["AuditRole", "Arn"]}}},
+    })
+}
+
+fn indented(value: &Value, by: usize) -> String {
+    let pretty = serde_json::to_string_pretty(value).unwrap_or_default();
+    pretty.lines().map(|l| format!("{}{l}", " ".repeat(by))).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Model;
+
+    #[test]
+    fn each_policy_fits_and_together_they_are_the_table() {
+        let table = CallTable::builtin(&Model::builtin()).unwrap();
+        let documents = policies(&table);
+        let mut actions = Vec::new();
+        for document in &documents {
+            assert!(document.to_string().len() <= MANAGED_POLICY_CHARACTERS_MAX);
+            actions.extend(document["Statement"][0]["Action"].as_array().unwrap().iter().map(|a| a.as_str().unwrap().to_owned()));
+        }
+        actions.sort();
+        assert_eq!(actions, table.actions());
+        assert_eq!(documents.len(), 2);
+    }
+
+    #[test]
+    fn patterns_match_as_iam_matches() {
+        assert!(matches("s3:Get*", "s3:GetObject") && matches("*", "a:b") && matches("S3:get?bject", "s3:GetObject"));
+        assert!(!matches("s3:Get", "s3:GetObject") && !matches("s3:List*", "s3:GetObject"));
+        assert!(!matches(&"*a".repeat(40), &"b".repeat(60)));
+    }
+}

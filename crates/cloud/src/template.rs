@@ -1,0 +1,178 @@
+//! Paths into answers, and templates that take values from them.
+
+use std::sync::Arc;
+
+use bartizan_core::fact::Hash;
+use serde_json::{Map, Value};
+
+/// What a template can see: values, innermost first.
+#[derive(Debug, Clone, Default)]
+pub struct Scope(Option<Arc<Layer>>);
+
+#[derive(Debug)]
+struct Layer {
+    value: Value,
+    outer: Scope,
+}
+
+impl Scope {
+    /// This scope with a value inside.
+    #[must_use]
+    pub fn within(&self, value: Value) -> Self {
+        Self(Some(Arc::new(Layer { value, outer: self.clone() })))
+    }
+
+    /// The innermost value that has something at `path`; `.` is the innermost value itself.
+    #[must_use]
+    pub fn look_up(&self, path: &str) -> Option<&Value> {
+        let mut scope = self;
+        while let Some(layer) = &scope.0 {
+            if path == "." {
+                return Some(&layer.value);
+            }
+            if let Some(found) = at(&layer.value, path) {
+                return Some(found);
+            }
+            scope = &layer.outer;
+        }
+        None
+    }
+
+    /// The innermost value.
+    #[must_use]
+    pub fn innermost(&self) -> Option<&Value> {
+        self.0.as_ref().map(|layer| &layer.value)
+    }
+
+    /// Fills a template: `{path}`, `{one|other}`. `None` if a value is missing.
+    #[must_use]
+    pub fn fill(&self, template: &str) -> Option<String> {
+        let (text, whole) = self.fill_prefix(template);
+        whole.then_some(text)
+    }
+
+    /// Fills a template as far as its values are known, and says if that was all of it.
+    #[must_use]
+    pub fn fill_prefix(&self, template: &str) -> (String, bool) {
+        let mut out = String::new();
+        let mut rest = template;
+        while let Some((before, tail)) = rest.split_once('{') {
+            out.push_str(before);
+            let Some((paths, after)) = tail.split_once('}') else { return (out, false) };
+            match paths.split('|').find_map(|path| self.look_up(path).and_then(text)) {
+                Some(value) => out.push_str(&value),
+                None => return (out, false),
+            }
+            rest = after;
+        }
+        out.push_str(rest);
+        (out, true)
+    }
+
+    /// The id of a fact. Where AWS leaves out what should name it, the hash of the item does.
+    #[must_use]
+    pub fn fill_id(&self, template: &str) -> String {
+        self.fill(template).unwrap_or_else(|| {
+            let item = self.innermost().map(Value::to_string).unwrap_or_default();
+            format!("?{}", &Hash::of(item.as_bytes()).to_string()[..12])
+        })
+    }
+
+    /// Parameters with their templates filled. A text that is one template takes the value as it is.
+    ///
+    /// # Errors
+    /// The name of a parameter whose value is missing.
+    pub fn fill_params(&self, with: &Map<String, Value>) -> Result<Map<String, Value>, String> {
+        let one = |value: &Value| match value {
+            Value::String(template) => {
+                let path = template.strip_prefix('{').and_then(|t| t.strip_suffix('}'));
+                match path.filter(|p| !p.contains(['{', '|'])) {
+                    Some(path) => self.look_up(path).filter(|v| !v.is_null()).cloned(),
+                    None => self.fill(template).map(Value::String),
+                }
+            }
+            other => Some(other.clone()),
+        };
+        let mut out = Map::new();
+        for (name, value) in with {
+            let filled = match value {
+                Value::Array(list) => list.iter().map(one).collect::<Option<Vec<_>>>().map(Value::Array),
+                other => one(other),
+            };
+            out.insert(name.clone(), filled.ok_or_else(|| name.clone())?);
+        }
+        Ok(out)
+    }
+
+    /// Whether all of these paths have these values here.
+    #[must_use]
+    pub fn meets(&self, when: &std::collections::BTreeMap<String, Value>) -> bool {
+        when.iter().all(|(path, want)| self.look_up(path) == Some(want))
+    }
+
+    /// Each item under `path` (lists on the way are walked through; empty: the value itself), as the inside of a scope.
+    #[must_use]
+    pub fn each(&self, value: &Value, path: &str) -> Vec<Scope> {
+        let mut out = Vec::new();
+        walk(self, value, path, &mut out);
+        out
+    }
+}
+
+fn walk(scope: &Scope, value: &Value, path: &str, out: &mut Vec<Scope>) {
+    match (value, path.split_once('.').unwrap_or((path, ""))) {
+        (Value::Null, _) => {}
+        (Value::Array(list), _) => list.iter().for_each(|v| walk(scope, v, path, out)),
+        (item, ("", _)) => out.push(scope.within(item.clone())),
+        (Value::Object(map), (first, rest)) => {
+            if let Some(inner) = map.get(first) {
+                // What encloses the items, without the items themselves: their names are looked up here.
+                let around: Map<String, Value> = map.iter().filter(|(k, _)| *k != first).filter(|(_, v)| !v.is_array()).map(|(k, v)| (k.clone(), v.clone())).collect();
+                walk(&scope.within(Value::Object(around)), inner, rest, out);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The value at a dotted path. Lists are not walked through. `null` is nothing.
+#[must_use]
+pub fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    let found = path.split('.').try_fold(value, |v, key| v.get(key))?;
+    (!found.is_null()).then_some(found)
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(s) => Some(s.clone()),
+        Value::Number(n) => Some(n.to_string()),
+        Value::Bool(b) => Some(b.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn inner_values_hide_outer_ones() {
+        let answer = json!({"Roles": [{"Name": "r", "Policies": [{"Name": "p"}, {"Name": "q"}]}]});
+        let outer = Scope::default().within(json!({"account": "1"}));
+        let ids: Vec<String> = outer.each(&answer, "Roles.Policies").iter().map(|s| s.fill_id("{account}/{Name}")).collect();
+        assert_eq!(ids, ["1/p", "1/q"]);
+        let roles = outer.each(&answer, "Roles");
+        assert_eq!(roles[0].fill("{Missing|Name}").as_deref(), Some("r"));
+        assert_eq!(roles[0].fill_prefix("{Name}/{Missing}"), ("r/".to_owned(), false));
+        assert_eq!(outer.each(&json!(["a", "b"]), "").iter().map(|s| s.fill_id("{.}")).collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn parameters_keep_their_type() {
+        let scope = Scope::default().within(json!({"Version": 3}));
+        let with = json!({"VersionNumber": "{Version}", "Limit": 5, "Names": ["{Version}", "x"]});
+        assert_eq!(scope.fill_params(with.as_object().unwrap()).unwrap()["VersionNumber"], json!(3));
+        assert_eq!(scope.fill_params(json!({"A": "{Nope}"}).as_object().unwrap()), Err("A".to_owned()));
+    }
+}
