@@ -165,6 +165,8 @@ fn statement(index: usize, value: Value) -> Result<Statement, PolicyError> {
 fn principals(at: &str, value: Value) -> Result<Vec<Principal>, PolicyError> {
     match value {
         Value::String(s) if s == "*" => Ok(vec![Principal::Star]),
+        // Not in the grammar, but Lambda policies have been seen with it. Kept apart from every kind that is.
+        Value::String(s) => Ok(vec![Principal::Of("Principal".to_owned(), s)]),
         Value::Object(map) => {
             let mut list = Vec::new();
             for (kind, values) in map {

@@ -37,7 +37,8 @@ impl Key {
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let text = text.trim();
         let signer = StandardSigner::new(text).map_err(|_| KeyError)?;
-        let secret = text.rsplit_once('+').and_then(|(_, b)| BASE64_STANDARD.decode(b).ok()).ok_or(KeyError)?;
+        // The last of five fields: base64 may itself hold a plus.
+        let secret = text.splitn(5, '+').nth(4).and_then(|b| BASE64_STANDARD.decode(b).ok()).ok_or(KeyError)?;
         let seed: [u8; 32] = secret.get(1..).and_then(|s| s.try_into().ok()).ok_or(KeyError)?;
         let public = signed_note::new_ed25519_verifier_key(signer.name(), &SigningKey::from_bytes(&seed).verifying_key());
         Ok(Self { text: text.to_owned(), signer, public })
@@ -63,5 +64,19 @@ impl Key {
 
     pub(super) fn signer(&self) -> &StandardSigner {
         &self.signer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_seed_gives_a_key_that_is_read_back() {
+        for n in 0..=255 {
+            let key = Key::from_seed([n; 32]).unwrap();
+            assert_eq!(Key::parse(key.secret_text()).unwrap().public(), key.public());
+        }
+        assert!(Key::parse("PRIVATE+KEY+a").is_err());
     }
 }
