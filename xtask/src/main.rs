@@ -1,20 +1,47 @@
 //! `cargo xtask`: the chores of this repository, in Rust so that they run wherever cargo does.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a build tool talks to its terminal")]
+#![expect(clippy::print_stdout, reason = "a build tool talks to its terminal")]
 
+mod bench;
 mod model;
+mod test;
+mod tools;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
 use anyhow::{Result, bail};
+
+const USAGE: &str = "usage:
+  cargo xtask test               format, lints, licences, all tests; installs what it needs
+  cargo xtask bench latency      a slow server: time, memory and CPU of snapshot
+  cargo xtask bench size         10,000 principals: CPU of import and of diff
+  cargo xtask generate [--check] data/aws-model.json from botocore";
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["generate", botocore] => {
-            let table = model::generate(&root, &PathBuf::from(botocore))?;
-            std::fs::write(root.join("data/aws-model.json"), table)?;
-            Ok(())
-        }
-        _ => bail!("usage"),
+        ["test"] => test::run(&root()),
+        ["bench", "latency"] => bench::latency(&root()),
+        ["bench", "size"] => bench::size(&root()),
+        ["generate"] => generate(false),
+        ["generate", "--check"] => generate(true),
+        _ => bail!("{USAGE}"),
     }
+}
+
+/// The top of the checkout.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+fn generate(check: bool) -> Result<()> {
+    let botocore = tools::python(&root())?.botocore()?;
+    let table = model::generate(&root(), &botocore)?;
+    let path = root().join("data/aws-model.json");
+    if !check {
+        std::fs::write(&path, table)?;
+        println!("wrote {}", path.display());
+    } else if std::fs::read_to_string(&path)? != table {
+        bail!("data/aws-model.json is not what botocore and the call table give: run cargo xtask generate");
+    }
+    Ok(())
 }

@@ -258,10 +258,9 @@ fn hosts(endpoints: &Value, prefix: &str) -> Map<String, Value> {
     let mut hosts = Map::new();
     for partition in endpoints["partitions"].as_array().into_iter().flatten() {
         let service = &partition["services"][prefix];
-        let (Some(name), Some(true)) = (
-            partition["partition"].as_str().filter(|n| PARTITIONS.contains(n)),
-            Some(service["isRegionalized"] == false),
-        ) else {
+        let (Some(name), Some(true)) =
+            (partition["partition"].as_str().filter(|n| PARTITIONS.contains(n)), Some(service["isRegionalized"] == false))
+        else {
             continue;
         };
         let endpoint = &service["endpoints"][service["partitionEndpoint"].as_str().unwrap_or("")];

@@ -235,11 +235,14 @@ pub(crate) enum Verify {
 
 /// Print the audit role that the call table needs, or check a live one
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, after_help = "\
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
 Examples:
   bartizan role --principal 111122223333 --external-id 7f3a --as terraform > role.tf
   bartizan role --bucket my-evidence --principal arn:aws:iam::111122223333:role/collector
-  bartizan role check --profile audit")]
+  bartizan role check --profile audit"
+)]
 pub(crate) struct Role {
     #[command(subcommand)]
     pub(crate) check: Option<RoleCheck>,

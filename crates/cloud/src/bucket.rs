@@ -16,7 +16,9 @@ use bartizan_core::limits::EVIDENCE_FILE_BYTES_MAX;
 use futures::TryStreamExt;
 use http_body_util::BodyExt;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredential, Checksum, S3ConditionalPut};
-use object_store::client::{ClientOptions, HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService};
+use object_store::client::{
+    ClientOptions, HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
+};
 use object_store::path::Path;
 use object_store::{CredentialProvider, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion};
 use tokio::runtime::Runtime;
@@ -97,7 +99,10 @@ impl Storage for Bucket {
                 let got = self.store.get(&path).await?;
                 let tag = got.meta.e_tag.clone();
                 if got.meta.size > EVIDENCE_FILE_BYTES_MAX as u64 {
-                    return Err(object_store::Error::Generic { store: "S3", source: "the file is larger than any that Bartizan writes".into() });
+                    return Err(object_store::Error::Generic {
+                        store: "S3",
+                        source: "the file is larger than any that Bartizan writes".into(),
+                    });
                 }
                 Ok((got.bytes().await?, tag))
             })
@@ -132,7 +137,9 @@ pub fn split_url(url: &str) -> Option<(String, String)> {
 pub(crate) async fn client(model: &Model, identity: &Identity) -> Result<(Client, String), ConnectError> {
     let config = load(identity).await?;
     let region = config.region().map_or_else(|| "us-east-1".to_owned(), ToString::to_string);
-    let provider = config.credentials_provider().ok_or_else(|| ConnectError::Identity("no credentials found: set AWS_PROFILE, or log in".to_owned()))?;
+    let provider = config
+        .credentials_provider()
+        .ok_or_else(|| ConnectError::Identity("no credentials found: set AWS_PROFILE, or log in".to_owned()))?;
     let endpoints = Endpoints::of(model, &region, config.endpoint_url().map(str::to_owned), std::env::vars());
     Ok((Client::new(provider, endpoints), region))
 }

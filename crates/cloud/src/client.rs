@@ -107,7 +107,13 @@ impl Client {
     ///
     /// # Errors
     /// See [`CallError`].
-    pub async fn call(&self, model: &Model, (service, operation): (&str, &str), region: &str, params: &Map<String, Value>) -> Result<Answer, CallError> {
+    pub async fn call(
+        &self,
+        model: &Model,
+        (service, operation): (&str, &str),
+        region: &str,
+        params: &Map<String, Value>,
+    ) -> Result<Answer, CallError> {
         let (service_model, row) = model
             .operation(service, operation)
             .ok_or_else(|| CallError::new(Status::Unsupported, "", format!("this build does not know {service} {operation}")))?;
@@ -132,7 +138,8 @@ impl Client {
     /// When there are no credentials, no connection, no answer in time, or too much of it.
     pub async fn send(&self, request: Request<Vec<u8>>, signing_name: &str, region: &str) -> Result<Reply, CallError> {
         let request = self.sign(request, signing_name, region).await?;
-        let request = request.try_into().map_err(|e| CallError::new(Status::Failed, "", format!("cannot build the request: {e}")))?;
+        let request =
+            request.try_into().map_err(|e| CallError::new(Status::Failed, "", format!("cannot build the request: {e}")))?;
         let exchange = async {
             let response = self.connector.call(request).await.map_err(|e| again(format!("no connection: {}", chain(&e))))?;
             let response = response.try_into_http1x().map_err(|e| again(e.to_string()))?;
@@ -140,7 +147,9 @@ impl Client {
             Ok::<_, CallError>((parts.status, parts.headers, read_bounded(body).await?))
         };
         let limit = Duration::from_secs(ATTEMPT_SECONDS_MAX);
-        tokio::time::timeout(limit, exchange).await.unwrap_or_else(|_| Err(again(format!("no answer within {ATTEMPT_SECONDS_MAX} s"))))
+        tokio::time::timeout(limit, exchange)
+            .await
+            .unwrap_or_else(|_| Err(again(format!("no answer within {ATTEMPT_SECONDS_MAX} s"))))
     }
 
     /// Forgets the credentials, so that the next call asks the provider for new ones.
@@ -176,11 +185,13 @@ impl Client {
         }
         let agent = http::HeaderValue::from_static(concat!("bartizan/", env!("CARGO_PKG_VERSION")));
         request.headers_mut().insert(http::header::USER_AGENT, agent);
-        let params = v4::SigningParams::builder().identity(&identity).region(region).name(name).time(SystemTime::now()).settings(settings);
+        let params =
+            v4::SigningParams::builder().identity(&identity).region(region).name(name).time(SystemTime::now()).settings(settings);
         let params = params.build().map_err(|e| error(&e))?.into();
         let headers = request.headers().iter().filter_map(|(k, v)| Some((k.as_str(), v.to_str().ok()?)));
         let uri = request.uri().to_string();
-        let signable = SignableRequest::new(request.method().as_str(), uri, headers, SignableBody::Bytes(request.body())).map_err(|e| error(&e))?;
+        let signable = SignableRequest::new(request.method().as_str(), uri, headers, SignableBody::Bytes(request.body()))
+            .map_err(|e| error(&e))?;
         let (instructions, _) = sign(signable, &params).map_err(|e| error(&e))?.into_parts();
         instructions.apply_to_request_http1x(&mut request);
         Ok(request.map(SdkBody::from))
@@ -241,16 +252,36 @@ fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> CallError {
     };
     let error = |word, retry| CallError { retry, ..CallError::new(word, &code, detail.clone()) };
     let is = |words: &[&str]| words.iter().any(|w| code.contains(w));
-    if is(&["Throttl", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "BandwidthLimitExceeded", "PriorRequestNotComplete"]) || status == 429 {
+    if is(&["Throttl", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "BandwidthLimitExceeded", "PriorRequestNotComplete"])
+        || status == 429
+    {
         error(Status::Throttled, Retry::Slower)
     } else if is(&["ExpiredToken", "RequestExpired", "TokenRefreshRequired"]) {
         error(Status::Expired, Retry::Refreshed)
     } else if is(&["OptInRequired", "RegionDisabled"]) {
         error(Status::RegionOff, Retry::No)
-    } else if is(&["UnknownOperation", "InvalidAction", "UnsupportedOperation", "NotImplemented", "UnsupportedCommand", "SubscriptionRequired", "UnsupportedAPIEndpoint"]) {
+    } else if is(&[
+        "UnknownOperation",
+        "InvalidAction",
+        "UnsupportedOperation",
+        "NotImplemented",
+        "UnsupportedCommand",
+        "SubscriptionRequired",
+        "UnsupportedAPIEndpoint",
+    ]) {
         error(Status::Unsupported, Retry::No)
-    } else if is(&["AccessDenied", "Unauthorized", "Forbidden", "AuthFailure", "NotAuthorized", "AuthorizationError", "InvalidClientTokenId", "UnrecognizedClient", "SignatureDoesNotMatch", "InvalidAccessKeyId"])
-        || status == StatusCode::FORBIDDEN
+    } else if is(&[
+        "AccessDenied",
+        "Unauthorized",
+        "Forbidden",
+        "AuthFailure",
+        "NotAuthorized",
+        "AuthorizationError",
+        "InvalidClientTokenId",
+        "UnrecognizedClient",
+        "SignatureDoesNotMatch",
+        "InvalidAccessKeyId",
+    ]) || status == StatusCode::FORBIDDEN
     {
         error(Status::Denied, Retry::No)
     } else if code.is_empty() && matches!(status.as_u16(), 404 | 405 | 501) {
@@ -267,7 +298,10 @@ fn code_and_message(headers: &HeaderMap, body: &[u8]) -> (String, String) {
     if let Ok(Value::Object(map)) = serde_json::from_slice::<Value>(body) {
         let text = |keys: &[&str]| keys.iter().find_map(|k| map.get(*k)?.as_str()).unwrap_or("").to_owned();
         let header = headers.get("x-amzn-errortype").and_then(|v| v.to_str().ok()).map(str::to_owned);
-        return (clean(&header.unwrap_or_else(|| text(&["__type", "code", "Code"]))), text(&["message", "Message", "errorMessage"]));
+        return (
+            clean(&header.unwrap_or_else(|| text(&["__type", "code", "Code"]))),
+            text(&["message", "Message", "errorMessage"]),
+        );
     }
     match parse_xml(body) {
         Ok(root) if root.name != "html" => {

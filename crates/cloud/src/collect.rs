@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use bartizan_core::fact::{Fact, Kinds, Seen};
 use bartizan_core::limits::{ATTEMPTS_MAX, COVERAGE_ITEMS_MAX, PAGES_MAX};
 use bartizan_core::snapshot::{Collection, Coverage, Status};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use futures::future::LocalBoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use serde_json::{Map, Value};
@@ -40,6 +40,9 @@ pub trait Source {
 
     /// Whether it must be asked with care.
     fn paced(&self) -> bool;
+
+    /// Whether it gives further pages when asked with a token.
+    fn pages(&self) -> bool;
 }
 
 /// One request to a source.
@@ -217,7 +220,18 @@ impl<'a> Engine<'a> {
 
     fn push_call(&mut self, service: usize, call: usize, label: String, region: String, scope: Scope) {
         let row = &self.table.services[service].calls[call];
-        let job = |params, region| Job { service, call, label, region, scope: scope.clone(), params, token: None, pages: 0, attempts: 0, waits: 0 };
+        let job = |params, region| Job {
+            service,
+            call,
+            label,
+            region,
+            scope: scope.clone(),
+            params,
+            token: None,
+            pages: 0,
+            attempts: 0,
+            waits: 0,
+        };
         match scope.fill_params(&row.with) {
             Ok(params) => {
                 let region = row.region.as_ref().map_or(region, |template| bucket_region(scope.fill(template)));
@@ -284,7 +298,8 @@ impl<'a> Engine<'a> {
     fn push_left(&mut self, service: usize, call: usize, region: String, params: Map<String, Value>) {
         let global = self.table.services[service].scope == Where::Global;
         let label = if global { GLOBAL.to_owned() } else { region.clone() };
-        let scope = Scope::default().within(serde_json::json!({ "account": self.plan.account, "region": region, "home": self.plan.home }));
+        let scope =
+            Scope::default().within(serde_json::json!({ "account": self.plan.account, "region": region, "home": self.plan.home }));
         self.rows.entry((label.clone(), service, call)).or_default();
         self.push(Job { service, call, label, region, scope, params, token: None, pages: 0, attempts: 0, waits: 0 }, None);
     }
@@ -336,7 +351,7 @@ impl<'a> Engine<'a> {
                 self.lanes[lane].bucket.answered();
                 self.row(&job).answers += 1;
                 for fact in call.facts.iter().filter(|f| f.each.is_none()) {
-                    let id = job.scope.within(Value::Object(job.params.clone())).fill_id(&fact.id);
+                    let id = job.scope.within_params(&job.params).fill_id(&fact.id);
                     self.facts.push(Fact::absent(&fact.kind, id, &e.code, self.seen(&job)));
                 }
             }
@@ -390,7 +405,7 @@ impl<'a> Engine<'a> {
                 None => return self.fail(&job, CallError::new(Status::Failed, "", format!("{member} is not a base64 CSV"))),
             }
         }
-        let scope = job.scope.within(Value::Object(job.params.clone()));
+        let scope = job.scope.within_params(&job.params);
         for fact in &call.facts {
             self.extract(&job, fact, &scope, &value);
         }
@@ -403,8 +418,12 @@ impl<'a> Engine<'a> {
 
     fn turn_page(&mut self, job: Job, value: &Value) {
         let Some((input, output)) = self.page_of(&job) else { return };
-        let Some(token) = at(value, &output).map(|t| t.as_str().map_or_else(|| t.to_string(), str::to_owned)).filter(|t| !t.is_empty()) else { return };
-        if !self.source.paced() {
+        let Some(token) =
+            at(value, &output).map(|t| t.as_str().map_or_else(|| t.to_string(), str::to_owned)).filter(|t| !t.is_empty())
+        else {
+            return;
+        };
+        if !self.source.pages() {
             return self.fail(&job, CallError::new(Status::Cut, "", format!("the dump stops after one page: it has a {input}")));
         }
         if job.token.as_ref() == Some(&token) || job.pages >= PAGES_MAX {
@@ -439,7 +458,12 @@ impl<'a> Engine<'a> {
                 let count = self.children.entry((job.label.clone(), job.service, child)).or_default();
                 *count += 1;
                 if row.items_max.is_some_and(|max| *count > max) {
-                    let job = Job { call: child, scope: item.clone(), params: item.fill_params(&row.with).unwrap_or_default(), ..job.clone() };
+                    let job = Job {
+                        call: child,
+                        scope: item.clone(),
+                        params: item.fill_params(&row.with).unwrap_or_default(),
+                        ..job.clone()
+                    };
                     let max = row.items_max.unwrap_or_default();
                     self.fail(&job, CallError::new(Status::Cut, "", format!("more than {max} items")));
                 } else {
@@ -498,26 +522,23 @@ impl<'a> Engine<'a> {
     fn fail(&mut self, job: &Job, error: CallError) {
         let service = &self.table.services[job.service];
         let by_item = service.calls[job.call].parent().is_some() && !error.whole;
-        let mut todo = vec![(job.call, job.scope.within(Value::Object(job.params.clone())), error.status, error.detail.clone())];
+        let mut todo = vec![(job.call, job.scope.within_params(&job.params), error.status, error.detail)];
         while let Some((call, scope, status, detail)) = todo.pop() {
             let row = &service.calls[call];
-            let prefixes: BTreeSet<String> = row.facts.iter().map(|f| scope.fill_prefix(&f.id).0).collect();
+            let prefixes: BTreeSet<String> = row.facts.iter().map(|f| scope.fill_known(&f.id)).collect();
             let whole = !by_item || prefixes.contains("");
             let entry = self.rows.entry((job.label.clone(), job.service, call)).or_default();
-            entry.whole |= whole;
             entry.unread.extend(prefixes);
-            entry.whole |= entry.unread.len() > COVERAGE_ITEMS_MAX;
+            entry.whole |= whole || entry.unread.len() > COVERAGE_ITEMS_MAX;
             let failure = (status, detail);
             entry.failed = Some(entry.failed.take().map_or(failure.clone(), |known| known.min(failure)));
             for child in service.children(call) {
-                let known: Map<String, Value> = service.calls[child]
-                    .with
-                    .iter()
-                    .filter_map(|(name, v)| scope.fill_params(&Map::from_iter([(name.clone(), v.clone())])).ok())
-                    .flatten()
-                    .collect();
-                let detail = format!("{} {}", row.name(), error.status);
-                todo.push((child, scope.within(Value::Object(known)), Status::NotCalled, detail));
+                // What of the child's parameters is known without the answer that did not come.
+                let known = |v: &Value| v.as_str().is_some_and(|t| t.starts_with("{$"));
+                let with: Map<String, Value> =
+                    service.calls[child].with.iter().filter(|(_, v)| known(v)).map(|(k, v)| (k.clone(), v.clone())).collect();
+                let params = scope.fill_params(&with).unwrap_or_default();
+                todo.push((child, scope.within_params(&params), Status::NotCalled, format!("{} {}", row.name(), error.status)));
             }
         }
     }
@@ -530,7 +551,15 @@ impl<'a> Engine<'a> {
             let mut kinds: Vec<String> = call.facts.iter().map(|f| f.kind.clone()).collect();
             kinds.dedup();
             let unread = if row.whole || status == Status::Ok { Vec::new() } else { row.unread.into_iter().collect() };
-            out.push(Coverage { region: label, call: format!("{}:{}", service.name, call.name()), status, answers: row.answers, kinds, detail, unread });
+            out.push(Coverage {
+                region: label,
+                call: format!("{}:{}", service.name, call.name()),
+                status,
+                answers: row.answers,
+                kinds,
+                detail,
+                unread,
+            });
         }
         for region in &self.plan.regions_off {
             out.push(Coverage {
@@ -578,9 +607,15 @@ fn policy_text(document: &Value) -> String {
 /// A base64 CSV with a header line, as a list of objects. AWS's credential report has no quoted fields.
 fn csv(content: Option<&Value>) -> Option<Value> {
     let text = content?.as_str()?;
-    let text = BASE64_STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok()).or_else(|| text.contains(',').then(|| text.to_owned()))?;
+    let text = BASE64_STANDARD
+        .decode(text)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .or_else(|| text.contains(',').then(|| text.to_owned()))?;
     let mut lines = text.lines();
     let names: Vec<&str> = lines.next()?.split(',').collect();
-    let row = |line: &str| -> Value { names.iter().zip(line.split(',')).map(|(n, v)| ((*n).to_owned(), Value::from(v))).collect::<Map<_, _>>().into() };
+    let row = |line: &str| -> Value {
+        names.iter().zip(line.split(',')).map(|(n, v)| ((*n).to_owned(), Value::from(v))).collect::<Map<_, _>>().into()
+    };
     Some(lines.filter(|l| !l.is_empty()).map(row).collect())
 }

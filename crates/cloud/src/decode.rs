@@ -31,7 +31,12 @@ pub enum DecodeError {
 ///
 /// # Errors
 /// See [`DecodeError`].
-pub fn decode(service: &ServiceModel, operation: &Operation, body: &[u8], new_fields: &mut BTreeSet<String>) -> Result<Value, DecodeError> {
+pub fn decode(
+    service: &ServiceModel,
+    operation: &Operation,
+    body: &[u8],
+    new_fields: &mut BTreeSet<String>,
+) -> Result<Value, DecodeError> {
     let Some(output) = operation.output.as_deref() else { return Ok(Value::Object(Map::new())) };
     let start = body.trim_ascii_start();
     if start.is_empty() {
@@ -48,7 +53,9 @@ pub fn decode(service: &ServiceModel, operation: &Operation, body: &[u8], new_fi
     });
     let mut answer = match (service.protocol, payload) {
         // S3's bucket policy: the body is the text.
-        (_, Some((member, "s" | "x"))) => Value::Object(Map::from_iter([(member.to_owned(), Value::String(String::from_utf8_lossy(body).into_owned()))])),
+        (_, Some((member, "s" | "x"))) => {
+            Value::Object(Map::from_iter([(member.to_owned(), Value::String(String::from_utf8_lossy(body).into_owned()))]))
+        }
         (Protocol::Json | Protocol::RestJson, payload) => {
             let value = serde_json::from_slice(body).map_err(|e| DecodeError::Json(e.to_string()))?;
             match payload {
@@ -60,10 +67,17 @@ pub fn decode(service: &ServiceModel, operation: &Operation, body: &[u8], new_fi
             let mut root = parse_xml(body)?;
             if root.name == "LocationConstraint" {
                 // S3's GetBucketLocation: the root is the member.
-                return Ok(Value::Object(Map::from_iter([("LocationConstraint".to_owned(), if root.text.is_empty() { Value::Null } else { Value::String(root.text) })])));
+                return Ok(Value::Object(Map::from_iter([(
+                    "LocationConstraint".to_owned(),
+                    if root.text.is_empty() { Value::Null } else { Value::String(root.text) },
+                )])));
             }
             if let Some(wrapper) = &operation.wrapper {
-                root = root.children.into_iter().find(|c| c.name == *wrapper).ok_or_else(|| DecodeError::Xml(format!("no {wrapper} in it")))?;
+                root = root
+                    .children
+                    .into_iter()
+                    .find(|c| c.name == *wrapper)
+                    .ok_or_else(|| DecodeError::Xml(format!("no {wrapper} in it")))?;
             }
             root.children.retain(|c| !["ResponseMetadata", "requestId", "RequestId"].contains(&c.name.as_str()));
             match payload {
@@ -141,7 +155,12 @@ impl Decoder<'_> {
         }
     }
 
-    fn structure(&mut self, members: &std::collections::BTreeMap<String, String>, wire: &std::collections::BTreeMap<String, String>, node: Node) -> Value {
+    fn structure(
+        &mut self,
+        members: &std::collections::BTreeMap<String, String>,
+        wire: &std::collections::BTreeMap<String, String>,
+        node: Node,
+    ) -> Value {
         let mut out = Map::new();
         for (name, text) in node.attributes {
             // Only Grantee has one: xsi:type is its member Type.
@@ -187,7 +206,11 @@ impl Decoder<'_> {
     }
 
     /// A flat list whose elements have a name of their own.
-    fn flat_item<'m>(&self, members: &'m std::collections::BTreeMap<String, String>, name: &str) -> Option<(&'m String, &'m String)> {
+    fn flat_item<'m>(
+        &self,
+        members: &'m std::collections::BTreeMap<String, String>,
+        name: &str,
+    ) -> Option<(&'m String, &'m String)> {
         members.iter().find(|(_, r)| matches!(self.service.shape(r), Some(Shape::List { flat: true, item, .. }) if item == name))
     }
 
@@ -244,7 +267,10 @@ fn add(map: &mut Map<String, Value>, name: String, value: Value) {
 fn time(value: Value) -> Value {
     let parsed = match &value {
         Value::Number(n) => n.as_f64().and_then(|s| Timestamp::from_microsecond((s * 1e6).round() as i64).ok()),
-        Value::String(s) => s.parse::<Timestamp>().ok().or_else(|| s.parse::<f64>().ok().and_then(|s| Timestamp::from_microsecond((s * 1e6).round() as i64).ok())),
+        Value::String(s) => s
+            .parse::<Timestamp>()
+            .ok()
+            .or_else(|| s.parse::<f64>().ok().and_then(|s| Timestamp::from_microsecond((s * 1e6).round() as i64).ok())),
         _ => None,
     };
     let Some(time) = parsed else { return value };
@@ -316,7 +342,9 @@ pub(crate) fn parse_xml(body: &[u8]) -> Result<Node, DecodeError> {
                 let name = reference.to_string();
                 let text = match reference.resolve_char_ref() {
                     Ok(Some(c)) => c.to_string(),
-                    _ => quick_xml::escape::resolve_predefined_entity(&name).ok_or_else(|| broken(&format!("unknown entity &{name};")))?.to_owned(),
+                    _ => quick_xml::escape::resolve_predefined_entity(&name)
+                        .ok_or_else(|| broken(&format!("unknown entity &{name};")))?
+                        .to_owned(),
                 };
                 if let Some(node) = open.last_mut() {
                     node.text.push_str(&text);
@@ -365,10 +393,19 @@ mod tests {
         let users = run("iam", "ListUsers", "<ListUsersResponse><ListUsersResult><Users><member><UserName>a&amp;b</UserName><CreateDate>2024-01-02T03:04:05Z</CreateDate></member></Users><IsTruncated>false</IsTruncated></ListUsersResult><ResponseMetadata><RequestId>x</RequestId></ResponseMetadata></ListUsersResponse>").unwrap();
         assert_eq!(users, json!({"Users": [{"UserName": "a&b", "CreateDate": "2024-01-02T03:04:05+00:00"}], "IsTruncated": false}));
         let groups = run("ec2", "DescribeSecurityGroups", "<DescribeSecurityGroupsResponse><requestId>x</requestId><securityGroupInfo><item><groupId>sg-1</groupId><ipPermissions><item><fromPort>22</fromPort><ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges><groups/></item></ipPermissions><brandNew>1</brandNew></item></securityGroupInfo></DescribeSecurityGroupsResponse>").unwrap();
-        assert_eq!(groups, json!({"SecurityGroups": [{"GroupId": "sg-1", "IpPermissions": [{"FromPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}], "UserIdGroupPairs": []}], "brandNew": "1"}]}));
+        assert_eq!(
+            groups,
+            json!({"SecurityGroups": [{"GroupId": "sg-1", "IpPermissions": [{"FromPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}], "UserIdGroupPairs": []}], "brandNew": "1"}]})
+        );
         let acl = run("s3", "GetBucketAcl", r#"<AccessControlPolicy><Owner><ID>o</ID></Owner><AccessControlList><Grant><Grantee xmlns:xsi="u" xsi:type="CanonicalUser"><ID>o</ID></Grantee><Permission>READ</Permission></Grant></AccessControlList></AccessControlPolicy>"#).unwrap();
-        assert_eq!(acl, json!({"Owner": {"ID": "o"}, "Grants": [{"Grantee": {"Type": "CanonicalUser", "ID": "o"}, "Permission": "READ"}]}));
-        assert_eq!(run("s3", "GetBucketLocation", r#"<LocationConstraint xmlns="u"/>"#).unwrap(), json!({"LocationConstraint": null}));
+        assert_eq!(
+            acl,
+            json!({"Owner": {"ID": "o"}, "Grants": [{"Grantee": {"Type": "CanonicalUser", "ID": "o"}, "Permission": "READ"}]})
+        );
+        assert_eq!(
+            run("s3", "GetBucketLocation", r#"<LocationConstraint xmlns="u"/>"#).unwrap(),
+            json!({"LocationConstraint": null})
+        );
         assert_eq!(run("s3", "GetBucketPolicy", r#"{"Statement":[]}"#).unwrap(), json!({"Policy": r#"{"Statement":[]}"#}));
         let cors = run("s3", "GetBucketCors", "<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod><AllowedMethod>PUT</AllowedMethod></CORSRule></CORSConfiguration>").unwrap();
         assert_eq!(cors, json!({"CORSRules": [{"AllowedMethods": ["GET", "PUT"]}]}));

@@ -86,7 +86,15 @@ impl Dump {
     /// # Errors
     /// When there is nothing to read, or nothing that is an answer.
     pub fn read(model: &std::sync::Arc<Model>, table: &CallTable, path: &Path, time_ms: i64) -> Result<Self, DumpError> {
-        let mut reader = Reader { model, table, names: Names::of(table), groups: BTreeMap::new(), items: BTreeMap::new(), unrecognised: vec![], broken: vec![] };
+        let mut reader = Reader {
+            model,
+            table,
+            names: Names::of(table),
+            groups: BTreeMap::new(),
+            items: BTreeMap::new(),
+            unrecognised: vec![],
+            broken: vec![],
+        };
         let single = path.is_file();
         for file in files_below(path)? {
             reader.file(path, &file, single)?;
@@ -169,7 +177,9 @@ impl Reader<'_> {
         for (index, service) in self.table.services.iter().enumerate() {
             for call in service.calls.iter().filter(|c| c.name() == c.operation && c.parent().is_none()) {
                 let (model, operation) = self.model.operation(&service.name, &call.operation)?;
-                let Some(Shape::Structure { members, .. }) = operation.output.as_deref().and_then(|o| model.shape(o)) else { continue };
+                let Some(Shape::Structure { members, .. }) = operation.output.as_deref().and_then(|o| model.shape(o)) else {
+                    continue;
+                };
                 if keys.iter().all(|k| members.contains_key(*k)) {
                     if found.is_some() {
                         return None;
@@ -215,7 +225,8 @@ impl Reader<'_> {
             return Err(format!("{kind} without a configuration (deleted?)"));
         }
         let (service, operation) = self.call_of(&row.call)?;
-        let param = row.param.as_ref().map(|path| text_at(item, path).ok_or_else(|| format!("{kind} has no {path}"))).transpose()?;
+        let param =
+            row.param.as_ref().map(|path| text_at(item, path).ok_or_else(|| format!("{kind} has no {path}"))).transpose()?;
         let key = (account.clone(), region.clone(), service, operation, param);
         if let Some(path) = &row.at {
             push_at(self.items.entry(key).or_insert_with(|| Value::Object(Map::new())), path, configuration);
@@ -266,7 +277,15 @@ impl Reader<'_> {
             for (index, file) in files.iter().enumerate() {
                 by_call.entry((file.service, file.operation.clone())).or_default().push(index);
             }
-            Answers { files, by_call, table: self.table.clone(), model: self.model.clone(), used: RefCell::default(), offered: RefCell::default(), time_ms }
+            Answers {
+                files,
+                by_call,
+                table: self.table.clone(),
+                model: self.model.clone(),
+                used: RefCell::default(),
+                offered: RefCell::default(),
+                time_ms,
+            }
         };
         let accounts = accounts.into_iter().map(|(id, files)| (id, answers(files))).collect();
         self.unrecognised.sort();
@@ -302,7 +321,8 @@ impl Answers {
         let plain = ask.call.name() == ask.call.operation;
         let of_call = plain.then(|| self.by_call.get(&(service, ask.call.operation.clone()))).flatten();
         let anywhere = ask.service.scope == Where::Global || !ask.call.regions.is_empty() || ask.call.region.is_some();
-        let candidates: Vec<usize> = of_call.into_iter().flatten().copied().filter(|i| anywhere || self.files[*i].region == ask.region).collect();
+        let candidates: Vec<usize> =
+            of_call.into_iter().flatten().copied().filter(|i| anywhere || self.files[*i].region == ask.region).collect();
         let missing = |whole| CallError { whole, ..CallError::new(Status::Cut, "", "not in the dump") };
         if param_name(ask.call).is_none() {
             let own = candidates.iter().copied().filter(|i| self.files[*i].param.is_none());
@@ -363,6 +383,10 @@ impl Source for Answers {
     fn paced(&self) -> bool {
         false
     }
+
+    fn pages(&self) -> bool {
+        false
+    }
 }
 
 /// The texts by which a file for this item may be named: its parameter, or any name or id that the item has.
@@ -373,15 +397,19 @@ fn wanted(ask: &Ask<'_>) -> BTreeSet<String> {
         wanted.insert(text(value));
     }
     if let Some(Value::Object(item)) = ask.scope.innermost() {
-        wanted.extend(item.iter().filter(|(k, _)| *k != "account" && *k != "region" && *k != "home").filter_map(|(_, v)| v.as_str().map(str::to_owned)));
+        wanted.extend(
+            item.iter()
+                .filter(|(k, _)| *k != "account" && *k != "region" && *k != "home")
+                .filter_map(|(_, v)| v.as_str().map(str::to_owned)),
+        );
     }
     wanted
 }
 
 /// The parameter that says which item a call is made for: the last that a template fills, the account's id apart.
 fn param_name(call: &crate::table::Call) -> Option<&str> {
-    let filled = call.with.iter().filter(|(_, v)| v.as_str().is_some_and(|t| t.starts_with('{') && t != "{account}"));
-    filled.last().map(|(name, _)| name.as_str())
+    let mut filled = call.with.iter().filter(|(_, v)| v.as_str().is_some_and(|t| t.starts_with('{') && t != "{account}"));
+    filled.next_back().map(|(name, _)| name.as_str())
 }
 
 /// Where a file stands.
@@ -402,11 +430,19 @@ struct Place {
 impl Place {
     fn of(model: &Model, root: &Path, file: &Path, single: bool) -> Self {
         let relative = file.strip_prefix(root).unwrap_or(file);
-        let mut parts: Vec<String> = relative.parent().into_iter().flat_map(Path::components).map(|c| c.as_os_str().to_string_lossy().into_owned()).collect();
+        let mut parts: Vec<String> = relative
+            .parent()
+            .into_iter()
+            .flat_map(Path::components)
+            .map(|c| c.as_os_str().to_string_lossy().into_owned())
+            .collect();
         let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let json = name.ends_with(".json") || single;
         let stem = name.trim_end_matches(".json").to_owned();
-        let is_region = |part: &String| ["aws", "aws-us-gov", "aws-cn"].iter().any(|p| model.partition(p).is_some_and(|p| p.regions.contains(part))) || part == "global";
+        let is_region = |part: &String| {
+            ["aws", "aws-us-gov", "aws-cn"].iter().any(|p| model.partition(p).is_some_and(|p| p.regions.contains(part)))
+                || part == "global"
+        };
         let region_at = parts.iter().rposition(is_region);
         let below = region_at.map_or(parts.len(), |at| parts.len() - at - 1);
         let folder = match region_at {
@@ -457,7 +493,8 @@ impl Names {
             if let Some(found) = self.full.get(name) {
                 return Some(found.clone());
             }
-            let ends = |op: &&String| name == op.as_str() || name.strip_suffix(op.as_str()).is_some_and(|before| before.ends_with('-'));
+            let ends =
+                |op: &&String| name == op.as_str() || name.strip_suffix(op.as_str()).is_some_and(|before| before.ends_with('-'));
             let longest = self.by_operation.keys().filter(ends).max_by_key(|op| op.len())?;
             match self.by_operation[longest].as_slice() {
                 [only] => Some(only.clone()),
@@ -476,9 +513,8 @@ fn kebab(operation: &str) -> String {
     let letters: Vec<char> = operation.chars().collect();
     let mut out = String::new();
     for (i, c) in letters.iter().enumerate() {
-        let begins = c.is_uppercase()
-            && i > 0
-            && (!letters[i - 1].is_uppercase() || letters.get(i + 1).is_some_and(|n| n.is_lowercase()));
+        let begins =
+            c.is_uppercase() && i > 0 && (!letters[i - 1].is_uppercase() || letters.get(i + 1).is_some_and(|n| n.is_lowercase()));
         if begins {
             out.push('-');
         }
@@ -565,7 +601,7 @@ fn parse_embedded(value: Value) -> Value {
                     Value::String(s) if s.starts_with('{') && !s.contains("\"Statement\"") => serde_json::from_str(s).ok(),
                     _ => None,
                 };
-                (k, parsed.map_or_else(|| parse_embedded(v), |p| p))
+                (k, parsed.unwrap_or_else(|| parse_embedded(v)))
             })
             .collect::<Map<_, _>>()
             .into(),

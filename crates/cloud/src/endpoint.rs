@@ -20,12 +20,23 @@ impl Endpoints {
     #[must_use]
     pub fn of(model: &Model, region: &str, all: Option<String>, environment: impl Iterator<Item = (String, String)>) -> Self {
         let by_service = environment.filter_map(|(k, v)| Some((k.strip_prefix("AWS_ENDPOINT_URL_")?.to_owned(), v)));
-        Self { partition: model.partition_of(region).to_owned(), all, by_service: by_service.filter(|(_, v)| !v.is_empty()).collect() }
+        Self {
+            partition: model.partition_of(region).to_owned(),
+            all,
+            by_service: by_service.filter(|(_, v)| !v.is_empty()).collect(),
+        }
     }
 
     /// Base URL and signing region.
     #[must_use]
-    pub fn resolve(&self, model: &Model, name: &str, service: &ServiceModel, region: &str, account: Option<&str>) -> (String, String) {
+    pub fn resolve(
+        &self,
+        model: &Model,
+        name: &str,
+        service: &ServiceModel,
+        region: &str,
+        account: Option<&str>,
+    ) -> (String, String) {
         let host = service.hosts.get(&self.partition);
         let signing_region = host.map_or(region, |(_, signing)| signing.as_str()).to_owned();
         if let Some(url) = self.by_service.get(&service.id).or(self.all.as_ref()) {
@@ -71,7 +82,10 @@ mod tests {
         assert_eq!(url("us-gov-east-1", "iam", &[]), pair("https://iam.us-gov.amazonaws.com", "us-gov-west-1"));
         assert_eq!(url("cn-north-1", "ec2", &[]), pair("https://ec2.cn-north-1.amazonaws.com.cn", "cn-north-1"));
         assert_eq!(url("eu-west-1", "ecr", &[]), pair("https://api.ecr.eu-west-1.amazonaws.com", "eu-west-1"));
-        assert_eq!(url("eu-west-1", "s3control", &[]), pair("https://123456789012.s3-control.eu-west-1.amazonaws.com", "eu-west-1"));
+        assert_eq!(
+            url("eu-west-1", "s3control", &[]),
+            pair("https://123456789012.s3-control.eu-west-1.amazonaws.com", "eu-west-1")
+        );
         assert_eq!(url("eu-west-1", "logs", &[("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "http://x")]), pair("http://x", "eu-west-1"));
     }
 }

@@ -59,7 +59,8 @@ impl Live {
             ConnectError::Identity("no credentials found: set AWS_PROFILE, log in with aws sso login, or give --profile".to_owned())
         })?;
         if let Some(role) = &identity.role_arn {
-            let mut builder = AssumeRoleProvider::builder(role).session_name("bartizan").region(Region::new(region.clone())).configure(&config);
+            let mut builder =
+                AssumeRoleProvider::builder(role).session_name("bartizan").region(Region::new(region.clone())).configure(&config);
             if let Some(id) = &identity.external_id {
                 builder = builder.external_id(id);
             }
@@ -103,7 +104,8 @@ impl Live {
     pub async fn organization_accounts(&self) -> Result<Vec<String>, CallError> {
         let (mut accounts, mut params) = (Vec::new(), Map::new());
         loop {
-            let answer = self.client.call(&self.model, ("organizations", "ListAccounts"), self.client.endpoints().home(), &params).await?;
+            let answer =
+                self.client.call(&self.model, ("organizations", "ListAccounts"), self.client.endpoints().home(), &params).await?;
             for account in answer.value["Accounts"].as_array().into_iter().flatten().filter(|a| a["Status"] == "ACTIVE") {
                 accounts.extend(account["Id"].as_str().map(str::to_owned));
             }
@@ -149,6 +151,10 @@ impl Source for Live {
     }
 
     fn paced(&self) -> bool {
+        true
+    }
+
+    fn pages(&self) -> bool {
         true
     }
 }

@@ -165,7 +165,16 @@ impl Model {
     #[must_use]
     pub fn partition_of(&self, region: &str) -> &str {
         let found = self.partitions.iter().find(|(_, p)| p.regions.iter().any(|r| r == region));
-        found.map_or(if region.starts_with("cn-") { "aws-cn" } else if region.starts_with("us-gov-") { "aws-us-gov" } else { "aws" }, |(n, _)| n)
+        found.map_or(
+            if region.starts_with("cn-") {
+                "aws-cn"
+            } else if region.starts_with("us-gov-") {
+                "aws-us-gov"
+            } else {
+                "aws"
+            },
+            |(n, _)| n,
+        )
     }
 }
 

@@ -52,7 +52,13 @@ pub fn build(
         Protocol::RestJson | Protocol::RestXml => Vec::new(),
     };
     let query: Vec<String> = parts.query.iter().map(|(k, v)| format!("{}={}", encode(k), encode(v))).collect();
-    let joiner = if query.is_empty() { "" } else if parts.path.contains('?') { "&" } else { "?" };
+    let joiner = if query.is_empty() {
+        ""
+    } else if parts.path.contains('?') {
+        "&"
+    } else {
+        "?"
+    };
     let uri = format!("{}{}{joiner}{}", base.trim_end_matches('/'), parts.path, query.join("&"));
     let method = Method::from_bytes(operation.method.as_bytes()).map_err(|e| RequestError(e.to_string()))?;
     let mut request = Request::builder().method(method).uri(uri).body(body).map_err(|e| RequestError(e.to_string()))?;
@@ -80,7 +86,8 @@ impl Parts {
             let (label, after) = tail.split_once('}').unwrap_or((tail, ""));
             let greedy = label.ends_with('+');
             let label = label.trim_end_matches('+');
-            let named = |wire: &str| operation.input.iter().find(|(_, (l, w))| l == "uri" && w == wire).map_or(label, |(m, _)| m.as_str());
+            let named =
+                |wire: &str| operation.input.iter().find(|(_, (l, w))| l == "uri" && w == wire).map_or(label, |(m, _)| m.as_str());
             let value = params.get(named(label)).map(text).filter(|v| !v.is_empty());
             let value = value.ok_or_else(|| RequestError(format!("parameter {label} is missing")))?;
             let value = if greedy { value.split('/').map(encode).collect::<Vec<_>>().join("/") } else { encode(&value) };
@@ -139,10 +146,16 @@ mod tests {
 
     #[test]
     fn every_protocol_has_its_form() {
-        assert_eq!(run("iam", "ListAccessKeys", json!({"UserName": "a b"})).1, "Action=ListAccessKeys&Version=2010-05-08&UserName=a%20b");
+        assert_eq!(
+            run("iam", "ListAccessKeys", json!({"UserName": "a b"})).1,
+            "Action=ListAccessKeys&Version=2010-05-08&UserName=a%20b"
+        );
         let (_, ec2) = run("ec2", "DescribeSnapshots", json!({"OwnerIds": ["self"], "MaxResults": 5}));
         assert_eq!(ec2, "Action=DescribeSnapshots&Version=2016-11-15&Owner.1=self&MaxResults=5");
-        assert_eq!(run("lambda", "GetPolicy", json!({"FunctionName": "a:b/c", "Qualifier": "x"})).0, "https://h/2015-03-31/functions/a%3Ab%2Fc/policy?Qualifier=x");
+        assert_eq!(
+            run("lambda", "GetPolicy", json!({"FunctionName": "a:b/c", "Qualifier": "x"})).0,
+            "https://h/2015-03-31/functions/a%3Ab%2Fc/policy?Qualifier=x"
+        );
         assert_eq!(run("s3", "GetBucketPolicy", json!({"Bucket": "b"})).0, "https://h/b?policy");
         assert_eq!(run("kms", "GetKeyPolicy", json!({"KeyId": "k"})).1, r#"{"KeyId":"k"}"#);
         assert_eq!(run("accessanalyzer", "ListFindingsV2", json!({"analyzerArn": "x"})).1, r#"{"analyzerArn":"x"}"#);

@@ -338,7 +338,9 @@ mod tests {
 
     #[test]
     fn rows_of_users_are_held_to_the_same_rules() {
-        let row = |operation: &str| format!("service = \"iam\"\nscope = \"global\"\nrate = 1\n[[call]]\nname = \"x\"\noperation = \"{operation}\"\n");
+        let row = |operation: &str| {
+            format!("service = \"iam\"\nscope = \"global\"\nrate = 1\n[[call]]\nname = \"x\"\noperation = \"{operation}\"\n")
+        };
         for (operation, part) in [
             ("DeleteUser", "does not only read"),
             ("PutUserPolicy", "does not only read"),

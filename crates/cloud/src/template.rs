@@ -1,4 +1,8 @@
 //! Paths into answers, and templates that take values from them.
+//!
+//! `{Name}` is the innermost value of that name: of the item, of what encloses it, of the call's parameters, of the item
+//! that the call is made for, and so on outwards. `{$Name}` is the call's own parameter, which is known before AWS answers:
+//! so a call that fails can say which facts it would have given.
 
 use std::sync::Arc;
 
@@ -12,6 +16,8 @@ pub struct Scope(Option<Arc<Layer>>);
 #[derive(Debug)]
 struct Layer {
     value: Value,
+    /// The parameters of a call.
+    params: bool,
     outer: Scope,
 }
 
@@ -19,12 +25,22 @@ impl Scope {
     /// This scope with a value inside.
     #[must_use]
     pub fn within(&self, value: Value) -> Self {
-        Self(Some(Arc::new(Layer { value, outer: self.clone() })))
+        Self(Some(Arc::new(Layer { value, params: false, outer: self.clone() })))
+    }
+
+    /// This scope with the parameters of a call inside.
+    #[must_use]
+    pub fn within_params(&self, params: &Map<String, Value>) -> Self {
+        Self(Some(Arc::new(Layer { value: Value::Object(params.clone()), params: true, outer: self.clone() })))
     }
 
     /// The innermost value that has something at `path`; `.` is the innermost value itself.
     #[must_use]
     pub fn look_up(&self, path: &str) -> Option<&Value> {
+        if let Some(param) = path.strip_prefix('$') {
+            // An answer that no other led to (of a dump) has one parameter only; the item says the others.
+            return self.param(param).or_else(|| self.look_up(param));
+        }
         let mut scope = self;
         while let Some(layer) = &scope.0 {
             if path == "." {
@@ -32,6 +48,17 @@ impl Scope {
             }
             if let Some(found) = at(&layer.value, path) {
                 return Some(found);
+            }
+            scope = &layer.outer;
+        }
+        None
+    }
+
+    fn param(&self, name: &str) -> Option<&Value> {
+        let mut scope = self;
+        while let Some(layer) = &scope.0 {
+            if layer.params {
+                return at(&layer.value, name);
             }
             scope = &layer.outer;
         }
@@ -47,26 +74,14 @@ impl Scope {
     /// Fills a template: `{path}`, `{one|other}`. `None` if a value is missing.
     #[must_use]
     pub fn fill(&self, template: &str) -> Option<String> {
-        let (text, whole) = self.fill_prefix(template);
+        let (text, whole) = fill(template, |path| self.look_up(path));
         whole.then_some(text)
     }
 
-    /// Fills a template as far as its values are known, and says if that was all of it.
+    /// Fills a template as far as the call's own parameters go: how the ids of its facts begin, whatever AWS would answer.
     #[must_use]
-    pub fn fill_prefix(&self, template: &str) -> (String, bool) {
-        let mut out = String::new();
-        let mut rest = template;
-        while let Some((before, tail)) = rest.split_once('{') {
-            out.push_str(before);
-            let Some((paths, after)) = tail.split_once('}') else { return (out, false) };
-            match paths.split('|').find_map(|path| self.look_up(path).and_then(text)) {
-                Some(value) => out.push_str(&value),
-                None => return (out, false),
-            }
-            rest = after;
-        }
-        out.push_str(rest);
-        (out, true)
+    pub fn fill_known(&self, template: &str) -> String {
+        fill(template, |path| self.param(path.strip_prefix('$')?)).0
     }
 
     /// The id of a fact. Where AWS leaves out what should name it, the hash of the item does.
@@ -119,6 +134,23 @@ impl Scope {
     }
 }
 
+/// The text as far as values are known, and whether that was all of it.
+fn fill<'v>(template: &str, value: impl Fn(&str) -> Option<&'v Value>) -> (String, bool) {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, tail)) = rest.split_once('{') {
+        out.push_str(before);
+        let Some((paths, after)) = tail.split_once('}') else { return (out, false) };
+        match paths.split('|').find_map(|path| value(path).and_then(text)) {
+            Some(value) => out.push_str(&value),
+            None => return (out, false),
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    (out, true)
+}
+
 fn walk(scope: &Scope, value: &Value, path: &str, out: &mut Vec<Scope>) {
     match (value, path.split_once('.').unwrap_or((path, ""))) {
         (Value::Null, _) => {}
@@ -127,7 +159,12 @@ fn walk(scope: &Scope, value: &Value, path: &str, out: &mut Vec<Scope>) {
         (Value::Object(map), (first, rest)) => {
             if let Some(inner) = map.get(first) {
                 // What encloses the items, without the items themselves: their names are looked up here.
-                let around: Map<String, Value> = map.iter().filter(|(k, _)| *k != first).filter(|(_, v)| !v.is_array()).map(|(k, v)| (k.clone(), v.clone())).collect();
+                let around: Map<String, Value> = map
+                    .iter()
+                    .filter(|(k, _)| *k != first)
+                    .filter(|(_, v)| !v.is_array())
+                    .map(|(k, v)| (k.clone(), v.clone()))
+                    .collect();
                 walk(&scope.within(Value::Object(around)), inner, rest, out);
             }
         }
@@ -164,7 +201,10 @@ mod tests {
         assert_eq!(ids, ["1/p", "1/q"]);
         let roles = outer.each(&answer, "Roles");
         assert_eq!(roles[0].fill("{Missing|Name}").as_deref(), Some("r"));
-        assert_eq!(roles[0].fill_prefix("{Name}/{Missing}"), ("r/".to_owned(), false));
+        let call = roles[0].within_params(json!({"Key": "k"}).as_object().unwrap()).within(json!({"Key": "arn:k", "Id": "i"}));
+        assert_eq!(call.fill_id("{$Key}/{Key}/{Id}"), "k/arn:k/i");
+        assert_eq!(call.fill_known("{$Key}/{Id}"), "k/");
+        assert_eq!(call.fill_known("{Key}"), "");
         assert_eq!(outer.each(&json!(["a", "b"]), "").iter().map(|s| s.fill_id("{.}")).collect::<Vec<_>>(), ["a", "b"]);
     }
 

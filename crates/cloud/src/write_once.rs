@@ -90,7 +90,11 @@ impl Try {
         let put = self.send("PUT", &object, &[("if-none-match", "*")], b"forged").await;
         judge("write the same name again, with If-None-Match", put, "a name can be taken twice");
         let put = self.send("PUT", &object, &[], b"forged").await;
-        judge("write the same name again, without a condition", put, "readers of the newest version see the forgery: enforce If-None-Match by bucket policy");
+        judge(
+            "write the same name again, without a condition",
+            put,
+            "readers of the newest version see the forgery: enforce If-None-Match by bucket policy",
+        );
         let delete = self.send("DELETE", &object, &[], b"").await;
         judge("delete the object", delete, "a delete marker hides the evidence: deny s3:DeleteObject to the writer");
         if let Some(version) = version.filter(|v| v != "null") {
@@ -105,10 +109,19 @@ impl Try {
             judge("shorten the retention", self.send("PUT", &retention, &[], &shorter).await, "evidence can be freed early");
             let later = (now + SignedDuration::from_hours(24 * 36500)).to_string();
             let weaker = retention_xml("GOVERNANCE", &later);
-            judge("turn compliance into governance", self.send("PUT", &retention, &[], &weaker).await, "retention can be made removable");
+            judge(
+                "turn compliance into governance",
+                self.send("PUT", &retention, &[], &weaker).await,
+                "retention can be made removable",
+            );
         } else {
             let matters = "without versioning and Object Lock anything can be destroyed";
-            out.push(Attempt { tried: "find a version id", outcome: Outcome::Broken, answer: "the bucket is not versioned".into(), matters });
+            out.push(Attempt {
+                tried: "find a version id",
+                outcome: Outcome::Broken,
+                answer: "the bucket is not versioned".into(),
+                matters,
+            });
         }
         for (tried, query, body, matters) in BUCKET_ATTEMPTS {
             let reply = self.send("PUT", &format!("/{}?{query}", self.bucket), &[], body.as_bytes()).await;
@@ -130,7 +143,9 @@ impl Try {
         }
         if method == "PUT" {
             let digest = bartizan_core::fact::Hash::of(body);
-            request = request.header("x-amz-checksum-sha256", BASE64_STANDARD.encode(digest.0)).header("x-amz-sdk-checksum-algorithm", "SHA256");
+            request = request
+                .header("x-amz-checksum-sha256", BASE64_STANDARD.encode(digest.0))
+                .header("x-amz-sdk-checksum-algorithm", "SHA256");
         }
         let request = request.body(body.to_vec()).map_err(|e| e.to_string())?;
         self.client.send(request, "s3", &self.region).await.map_err(|e| e.detail)

@@ -98,8 +98,12 @@ fn every_verdict() {
         .with("iam:role", "r", json!({"RoleName": "r", "RoleId": "AROA2", "RoleLastUsed": {}}))
         .with("s3:bucketpolicy", "b", policy("s3:GetObject"))
         .without("sg-1")
-        .with("ec2:security_group", "sg-2", json!({"GroupName": "web", "GroupId": "sg-2", "IpPermissions":
-            [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]}));
+        .with(
+            "ec2:security_group",
+            "sg-2",
+            json!({"GroupName": "web", "GroupId": "sg-2", "IpPermissions":
+            [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]}),
+        );
     let d = run(&base(), &after);
     let seen: Vec<(Verdict, Severity, &str)> = d.changes.iter().map(|c| (c.verdict, c.severity, c.id.as_str())).collect();
     assert_eq!(
@@ -119,7 +123,9 @@ fn every_verdict() {
 
 #[test]
 fn what_could_not_be_read_is_never_removed() {
-    for status in [Status::Denied, Status::Throttled, Status::RegionOff, Status::Failed, Status::NotCalled, Status::Expired, Status::Cut] {
+    for status in
+        [Status::Denied, Status::Throttled, Status::RegionOff, Status::Failed, Status::NotCalled, Status::Expired, Status::Cut]
+    {
         let after = base().without("bob/p").status("iam:userpolicy", status, &[]);
         let d = run(&base(), &after);
         assert!(d.changes.is_empty(), "{status}: {:?}", d.changes);
@@ -136,7 +142,8 @@ fn what_could_not_be_read_is_never_removed() {
 
 #[test]
 fn one_item_that_failed_leaves_the_others_known() {
-    let two = base().with("s3:bucketpolicy", "alpha", policy("s3:GetObject")).with("s3:bucketpolicy", "beta", policy("s3:GetObject"));
+    let two =
+        base().with("s3:bucketpolicy", "alpha", policy("s3:GetObject")).with("s3:bucketpolicy", "beta", policy("s3:GetObject"));
     let after = two.clone().without("alpha").without("beta").status("s3:bucketpolicy", Status::Denied, &["alpha"]);
     let d = run(&two, &after);
     assert_eq!(d.unknown[0].ids, ["alpha"]);
@@ -145,13 +152,16 @@ fn one_item_that_failed_leaves_the_others_known() {
 
 #[test]
 fn order_and_aws_itself_are_folded() {
-    let a = Account::default()
-        .with("iam:managedpolicy", "arn:aws:iam::aws:policy/ReadOnlyAccess", policy("s3:Get*"))
-        .with("iam:role", "r", json!({"RoleId": "1", "Tags": [{"Key": "a"}, {"Key": "b"}]}));
-    let b = a
-        .clone()
-        .with("iam:managedpolicy", "arn:aws:iam::aws:policy/ReadOnlyAccess", policy("s3:List*"))
-        .with("iam:role", "r", json!({"RoleId": "1", "Tags": [{"Key": "b"}, {"Key": "a"}]}));
+    let a = Account::default().with("iam:managedpolicy", "arn:aws:iam::aws:policy/ReadOnlyAccess", policy("s3:Get*")).with(
+        "iam:role",
+        "r",
+        json!({"RoleId": "1", "Tags": [{"Key": "a"}, {"Key": "b"}]}),
+    );
+    let b = a.clone().with("iam:managedpolicy", "arn:aws:iam::aws:policy/ReadOnlyAccess", policy("s3:List*")).with(
+        "iam:role",
+        "r",
+        json!({"RoleId": "1", "Tags": [{"Key": "b"}, {"Key": "a"}]}),
+    );
     let d = run(&a, &b);
     assert!(d.changes.is_empty(), "{:?}", d.changes);
     assert_eq!((d.folded.vendor, d.folded.cosmetic), (1, 1));

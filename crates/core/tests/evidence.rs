@@ -12,7 +12,13 @@ pub(crate) fn recorded(account: &str, start_ms: i64, names: &[(&str, i64)]) -> R
     let kinds = Kinds::builtin();
     let seen = |n: i64| Seen { account, region: "global", time_ms: start_ms + n };
     let fact = |(n, (name, value)): (usize, &(&str, i64))| {
-        Fact::from_json(&kinds, "iam:user", (*name).to_owned(), json!({"UserName": name, "Path": value.to_string()}), seen(n as i64))
+        Fact::from_json(
+            &kinds,
+            "iam:user",
+            (*name).to_owned(),
+            json!({"UserName": name, "Path": value.to_string()}),
+            seen(n as i64),
+        )
     };
     let coverage = Coverage {
         region: "global".into(),
@@ -83,7 +89,10 @@ fn a_fact_is_proved_without_the_rest_of_the_store() {
         for index in 0..lines.len() {
             let proof = FactProof::make(&log, kept.index, &kept.entry, &lines, index).unwrap();
             proof.check(key().public()).unwrap();
-            let forged = FactProof { fact: proof.fact.replace("carol", "mallory").replace("bob", "mallory").replace("alice", "mallory"), ..proof.clone() };
+            let forged = FactProof {
+                fact: proof.fact.replace("carol", "mallory").replace("bob", "mallory").replace("alice", "mallory"),
+                ..proof.clone()
+            };
             assert!(forged.check(key().public()).is_err());
             assert!(proof.check(Key::from_seed([8; 32]).unwrap().public()).is_err());
         }

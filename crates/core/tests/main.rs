@@ -1,4 +1,10 @@
 //! Tests of the core from outside, in one binary.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that fails should panic, and says what it saw"
+)]
 
 mod diff;
 mod evidence;

@@ -26,11 +26,8 @@ fn statement(s: &Statement, policy_type: PolicyType) -> String {
     let action = block(s.action.as_ref(), |list| set(list.iter().map(|a| a.to_lowercase())));
     let resource = block(s.resource.as_ref(), |list| set(list.iter().cloned()));
     let principal = block(s.principal.as_ref(), |list| set(list.iter().map(|p| principal(p, policy_type))));
-    let mut conditions: Vec<(String, String, Vec<String>)> = s
-        .conditions
-        .iter()
-        .map(|c| (c.operator.to_lowercase(), c.key.to_lowercase(), set(c.values.iter().cloned())))
-        .collect();
+    let mut conditions: Vec<(String, String, Vec<String>)> =
+        s.conditions.iter().map(|c| (c.operator.to_lowercase(), c.key.to_lowercase(), set(c.values.iter().cloned()))).collect();
     conditions.sort_unstable();
     conditions.dedup();
     let unknown: Vec<Value> = s.unknown.iter().map(|(k, v)| json!([k, sorted_keys(v)])).collect();

@@ -1,4 +1,10 @@
 //! Properties of the canonical form: what AWS ignores keeps it, any change of grant alters it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that fails should panic, and says what it saw"
+)]
 
 use bartizan_iam::{PolicyType, parse};
 use proptest::prelude::*;
@@ -98,9 +104,11 @@ fn neighbours(policy: &Value) -> Vec<Value> {
             out.push(p);
         };
         change(&|s| s["Effect"] = json!(if s["Effect"] == "Allow" { "Deny" } else { "Allow" }));
-        for (plain, not, extra) in
-            [("Action", "NotAction", "new:Action"), ("Resource", "NotResource", "arn:new"), ("Principal", "NotPrincipal", "999999999999")]
-        {
+        for (plain, not, extra) in [
+            ("Action", "NotAction", "new:Action"),
+            ("Resource", "NotResource", "arn:new"),
+            ("Principal", "NotPrincipal", "999999999999"),
+        ] {
             change(&|s| {
                 let map = s.as_object_mut().unwrap();
                 let (from, to) = if map.contains_key(plain) { (plain, not) } else { (not, plain) };

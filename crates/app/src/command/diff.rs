@@ -34,7 +34,10 @@ pub(super) fn run(global: &Global, args: &Diff) -> Result<Outcome> {
         }
         if difference.changes.iter().any(|c| args.fail_on.is_some_and(|at| c.severity >= at)) {
             outcome = Outcome::Findings;
-        } else if outcome == Outcome::Done && args.require_complete && (difference.coverage.ok < difference.coverage.total || !difference.unknown.is_empty()) {
+        } else if outcome == Outcome::Done
+            && args.require_complete
+            && (difference.coverage.ok < difference.coverage.total || !difference.unknown.is_empty())
+        {
             outcome = Outcome::Incomplete;
         }
         let shown = Pair::new(before, after)?;
@@ -91,7 +94,8 @@ pub(super) fn inputs(global: &Global, name: Option<&str>) -> Result<Vec<Loaded>>
         return Ok(vec![Loaded::facts_file(path)?]);
     }
     let (model, table) = table(&[])?;
-    let (collections, notes) = imported(&model, &table, path, Timestamp::UNIX_EPOCH, &[]).with_context(|| format!("could not read {name}"))?;
+    let (collections, notes) =
+        imported(&model, &table, path, Timestamp::UNIX_EPOCH, &[]).with_context(|| format!("could not read {name}"))?;
     for note in notes {
         render::note(global, &note);
     }
@@ -103,7 +107,9 @@ pub(super) fn inputs(global: &Global, name: Option<&str>) -> Result<Vec<Loaded>>
     Ok(collections.into_iter().map(loaded).collect())
 }
 
-fn history(global: &Global) -> Result<(Arc<dyn Storage>, Arc<Vec<Kept>>)> {
+type History = (Arc<dyn Storage>, Arc<Vec<Kept>>);
+
+fn history(global: &Global) -> Result<History> {
     let storage: Arc<dyn Storage> = Arc::from(store::open(global)?);
     let history = evidence::snapshots(&store::log(storage.as_ref())?)?;
     Ok((storage, Arc::new(history)))

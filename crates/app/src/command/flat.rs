@@ -21,9 +21,7 @@ pub(super) fn run(global: &Global, args: &Flat) -> Result<Outcome> {
         } else if global.format == Format::Human {
             out.raw(&loaded.text)?;
         } else {
-            let fact = |f: &bartizan_core::fact::FactLine<'_>| {
-                json!({"kind": f.kind, "account": f.account, "region": f.region, "id": unescape(f.id), "canonical_sha256": f.canonical.to_string(), "raw_sha256": f.raw.to_string()})
-            };
+            let fact = |f: &bartizan_core::fact::FactLine<'_>| json!({"kind": f.kind, "account": f.account, "region": f.region, "id": unescape(f.id), "canonical_sha256": f.canonical.to_string(), "raw_sha256": f.raw.to_string()});
             out.json(global.format, snapshot.facts.iter().map(fact).collect())?;
         }
     }
@@ -80,7 +78,12 @@ fn security_group(group: &Value) -> Vec<String> {
     let text = |v: &Value| v.as_str().map_or_else(|| if v.is_null() { "None".to_owned() } else { v.to_string() }, str::to_owned);
     let mut lines = Vec::new();
     for permission in group["IpPermissions"].as_array().into_iter().flatten() {
-        let rule = format!("IPPermissions:{}({}-{})", text(&permission["IpProtocol"]), text(&permission["FromPort"]), text(&permission["ToPort"]));
+        let rule = format!(
+            "IPPermissions:{}({}-{})",
+            text(&permission["IpProtocol"]),
+            text(&permission["FromPort"]),
+            text(&permission["ToPort"])
+        );
         let ranges = permission["IpRanges"].as_array().into_iter().flatten().map(|r| text(&r["CidrIp"]));
         let groups = permission["UserIdGroupPairs"].as_array().into_iter().flatten().map(|p| {
             let name = p["GroupName"].as_str().or(p["GroupId"].as_str()).unwrap_or("?");

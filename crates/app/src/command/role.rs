@@ -21,7 +21,8 @@ pub(super) fn run(global: &Global, args: &Role) -> Result<Outcome> {
 fn print(args: &Role) -> Result<Outcome> {
     let mut out = Out::new();
     if let Some(bucket) = &args.bucket {
-        let (bucket, prefix) = bucket.trim_start_matches("s3://").split_once('/').unwrap_or((bucket.trim_start_matches("s3://"), ""));
+        let (bucket, prefix) =
+            bucket.trim_start_matches("s3://").split_once('/').unwrap_or((bucket.trim_start_matches("s3://"), ""));
         let policy = role::bucket_policy(bucket, prefix.trim_matches('/'), &args.principal);
         out.raw(&format!("{}\n", serde_json::to_string_pretty(&policy)?))?;
         return Ok(Outcome::Done);
@@ -51,7 +52,11 @@ fn check(global: &Global, profile: Option<String>, name: Option<&str>, calls: &[
         out.json(global.format, vec![serde_json::to_value(&check)?])?;
         return Ok(if good { Outcome::Done } else { Outcome::Bad });
     }
-    out.line(&format!("role {}: {}", check.role, if good { "has what it needs, and neither reads data nor writes" } else { "needs mending" }))?;
+    out.line(&format!(
+        "role {}: {}",
+        check.role,
+        if good { "has what it needs, and neither reads data nor writes" } else { "needs mending" }
+    ))?;
     for (word, list, why) in [
         ("missing", &check.missing, "these calls will be holes in coverage"),
         ("reads data", &check.reads_data, "an audit role must not: whoever steals it steals the data"),

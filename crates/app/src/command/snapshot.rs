@@ -52,7 +52,13 @@ struct Taken {
 }
 
 /// Collections from a folder of answers. Also how `diff` and `flat` read one.
-pub(super) fn imported(model: &Arc<Model>, table: &CallTable, path: &std::path::Path, time: Timestamp, regions: &[String]) -> Result<(Vec<Collection>, Vec<String>)> {
+pub(super) fn imported(
+    model: &Arc<Model>,
+    table: &CallTable,
+    path: &std::path::Path,
+    time: Timestamp,
+    regions: &[String],
+) -> Result<(Vec<Collection>, Vec<String>)> {
     let dump = Dump::read(model, table, path, time.as_millisecond())?;
     let runtime = runtime()?;
     let kinds = Kinds::builtin();
@@ -70,7 +76,9 @@ pub(super) fn imported(model: &Arc<Model>, table: &CallTable, path: &std::path::
             source: "import",
         };
         if plan.regions.iter().any(|r| r == REGION_UNKNOWN) {
-            notes.push(format!("account {account}: some answers lie in no region's folder; their region is called {REGION_UNKNOWN}"));
+            notes.push(format!(
+                "account {account}: some answers lie in no region's folder; their region is called {REGION_UNKNOWN}"
+            ));
         }
         collections.push(runtime.block_on(collect(model, &kinds, table, &plan, answers, &|_| {})));
         notes.extend(answers.unused().into_iter().map(|file| format!("recognised, but for no item that was listed: {file}")));
@@ -100,7 +108,8 @@ fn read(global: &Global, model: &Arc<Model>, table: &CallTable, args: &Snapshot)
 async fn read_all(global: &Global, model: &Arc<Model>, table: &CallTable, args: &Snapshot, bar: &Bar) -> Result<Taken> {
     let mut taken = Taken::default();
     for (account, role_arn) in targets(model, args).await? {
-        let identity = Identity { profile: args.profile.clone(), role_arn: role_arn.clone(), external_id: args.external_id.clone() };
+        let identity =
+            Identity { profile: args.profile.clone(), role_arn: role_arn.clone(), external_id: args.external_id.clone() };
         let live = match Live::connect(Arc::clone(model), &identity).await {
             Ok(live) => live,
             // One account of many: the others are still worth reading, and the gap is evidence too.
@@ -117,7 +126,15 @@ async fn read_all(global: &Global, model: &Arc<Model>, table: &CallTable, args: 
     Ok(taken)
 }
 
-async fn one(global: &Global, model: &Arc<Model>, table: &CallTable, args: &Snapshot, live: &Live, bar: &Bar, notes: &mut Vec<String>) -> Collection {
+async fn one(
+    global: &Global,
+    model: &Arc<Model>,
+    table: &CallTable,
+    args: &Snapshot,
+    live: &Live,
+    bar: &Bar,
+    notes: &mut Vec<String>,
+) -> Collection {
     let (on, off) = match live.regions().await {
         Ok(regions) => regions,
         Err(e) => {
@@ -147,7 +164,10 @@ async fn targets(model: &Arc<Model>, args: &Snapshot) -> Result<Vec<(Option<Stri
         let identity = Identity { profile: args.profile.clone(), ..Identity::default() };
         let live = Live::connect(Arc::clone(model), &identity).await.context("could not reach the organization")?;
         let accounts = live.organization_accounts().await.map_err(|e| {
-            anyhow::anyhow!("could not list the organization's accounts: {}: run it in the management account or a delegated administrator", e.detail)
+            anyhow::anyhow!(
+                "could not list the organization's accounts: {}: run it in the management account or a delegated administrator",
+                e.detail
+            )
         })?;
         let partition = live.client().endpoints().partition.clone();
         let arn = |account: &String| format!("arn:{partition}:iam::{account}:role/{role}");
@@ -178,7 +198,12 @@ impl Summary {
     fn of(collection: &Collection) -> Self {
         let mut by_status: std::collections::BTreeMap<Status, Vec<String>> = std::collections::BTreeMap::new();
         for row in collection.coverage.iter().filter(|r| r.status != Status::Ok) {
-            by_status.entry(row.status).or_default().push(format!("{} in {}{}", row.call, row.region, if row.detail.is_empty() { String::new() } else { format!(" ({})", row.detail) }));
+            by_status.entry(row.status).or_default().push(format!(
+                "{} in {}{}",
+                row.call,
+                row.region,
+                if row.detail.is_empty() { String::new() } else { format!(" ({})", row.detail) }
+            ));
         }
         Self {
             account: collection.account.clone(),
@@ -194,11 +219,13 @@ fn print(global: &Global, ids: &[u64], summaries: &[Summary], counts: &[usize], 
     let mut out = Out::new();
     if global.format != Format::Human {
         let one = |((id, s), count): ((&u64, &Summary), &usize)| {
-            let not_ok: serde_json::Map<String, serde_json::Value> = s.not_ok.iter().map(|(status, calls)| (status.to_string(), json!(calls))).collect();
+            let not_ok: serde_json::Map<String, serde_json::Value> =
+                s.not_ok.iter().map(|(status, calls)| (status.to_string(), json!(calls))).collect();
             json!({"snapshot": id, "account": s.account, "facts": count, "coverage": {"ok": s.ok, "total": s.total, "not_ok": not_ok}, "new_fields": s.new_fields})
         };
         let rows: Vec<_> = ids.iter().zip(summaries).zip(counts).map(one).collect();
-        let gaps: Vec<_> = gaps.iter().map(|(account, reason)| json!({"gap": true, "account": account, "reason": reason})).collect();
+        let gaps: Vec<_> =
+            gaps.iter().map(|(account, reason)| json!({"gap": true, "account": account, "reason": reason})).collect();
         return out.json(global.format, rows.into_iter().chain(gaps).collect());
     }
     for ((id, s), count) in ids.iter().zip(summaries).zip(counts) {

@@ -50,7 +50,14 @@ fn evidence(global: &Global, public_key: Option<&str>, heads: &[std::path::PathB
         out.json(global.format, vec![serde_json::to_value(&report)?])?;
     } else {
         let words = if holds { "the evidence is what was signed" } else { "THE EVIDENCE IS NOT WHAT WAS SIGNED" };
-        out.line(&format!("{words}: {} problems, {} entries, {} snapshots, {} facts, {} files", report.problems.len(), report.entries, report.snapshots, report.facts, report.files))?;
+        out.line(&format!(
+            "{words}: {} problems, {} entries, {} snapshots, {} facts, {} files",
+            report.problems.len(),
+            report.entries,
+            report.snapshots,
+            report.facts,
+            report.files
+        ))?;
         for problem in &report.problems {
             out.line(&format!("  {problem}"))?;
         }
@@ -60,7 +67,11 @@ fn evidence(global: &Global, public_key: Option<&str>, heads: &[std::path::PathB
         for name in &report.unexpected {
             out.line(&format!("  not in the log, as a run that was cut short leaves it: {name}"))?;
         }
-        let since = if knew { "continues the head that this machine remembers" } else { "no earlier head is remembered on this machine: compare with one kept elsewhere (--head)" };
+        let since = if knew {
+            "continues the head that this machine remembers"
+        } else {
+            "no earlier head is remembered on this machine: compare with one kept elsewhere (--head)"
+        };
         out.line(&format!("  head {} of size {}, {since}", &report.root[..report.root.len().min(16)], report.entries))?;
         out.line(&format!("  key  {}", report.log_key))?;
     }
@@ -79,7 +90,10 @@ fn fact(global: &Global, kind: &str, id: &str, on: Option<u64>) -> Result<Outcom
     let lines: Vec<&str> = text.lines().filter(|l| !l.starts_with("# ")).collect();
     let (kind, id) = (escape(kind), escape(id));
     let is_it = |line: &&str| FactLine::parse(line).is_ok_and(|f| f.kind == kind && f.id == id);
-    let index = lines.iter().position(is_it).with_context(|| format!("snapshot {} has no {kind} {id}: bartizan flat {} lists what it has", kept.index, kept.index))?;
+    let index = lines
+        .iter()
+        .position(is_it)
+        .with_context(|| format!("snapshot {} has no {kind} {id}: bartizan flat {} lists what it has", kept.index, kept.index))?;
     let proof = FactProof::make(&log, kept.index, &kept.entry, &lines, index)?;
     proof.check(log.public())?;
     Out::new().raw(&format!("{}\n", serde_json::to_string_pretty(&proof)?))?;
@@ -93,7 +107,8 @@ fn proof(global: &Global, file: &Path, public_key: &str) -> Result<Outcome> {
     } else {
         text = std::fs::read_to_string(file).with_context(|| format!("cannot read the proof {}", file.display()))?;
     }
-    let proof: FactProof = serde_json::from_str(&text).with_context(|| format!("{} is not a proof that bartizan verify fact printed", file.display()))?;
+    let proof: FactProof = serde_json::from_str(&text)
+        .with_context(|| format!("{} is not a proof that bartizan verify fact printed", file.display()))?;
     let result = proof.check(&key_text(public_key)?);
     let mut out = Out::new();
     match global.format {
@@ -101,7 +116,10 @@ fn proof(global: &Global, file: &Path, public_key: &str) -> Result<Outcome> {
             Ok(()) => out.line(&format!("the fact is in the signed log: {}", proof.fact.replace('\t', "  ")))?,
             Err(e) => out.line(&format!("THE PROOF DOES NOT HOLD: {e}"))?,
         },
-        format => out.json(format, vec![json!({"holds": result.is_ok(), "fact": proof.fact, "problem": result.as_ref().err().map(ToString::to_string)})])?,
+        format => out.json(
+            format,
+            vec![json!({"holds": result.is_ok(), "fact": proof.fact, "problem": result.as_ref().err().map(ToString::to_string)})],
+        )?,
     }
     Ok(if result.is_ok() { Outcome::Done } else { Outcome::Bad })
 }
@@ -111,7 +129,8 @@ fn bucket(global: &Global, profile: Option<String>) -> Result<Outcome> {
         bail!("{} is no bucket: name one with --store s3://bucket/prefix", global.store);
     }
     let identity = Identity { profile, ..Identity::default() };
-    let attempts = verify_bucket(&Model::builtin(), &global.store, &identity, Timestamp::now()).context("could not try the bucket")?;
+    let attempts =
+        verify_bucket(&Model::builtin(), &global.store, &identity, Timestamp::now()).context("could not try the bucket")?;
     let broken = attempts.iter().filter(|a| a.outcome == Tried::Broken).count();
     let unknown = attempts.iter().filter(|a| a.outcome == Tried::Unknown).count();
     let mut out = Out::new();

@@ -52,11 +52,23 @@ pub(crate) fn diff(out: &mut Out, pair: &Pair, diff: &Diff, whole: bool) -> Resu
     for unknown in &diff.unknown {
         let shown: Vec<&str> = unknown.ids.iter().take(if whole { usize::MAX } else { 3 }).map(String::as_str).collect();
         let more = if unknown.ids.len() > shown.len() { ", …" } else { "" };
-        out.line(&format!("unknown   {} {} in {}: {}, {}: {}{more}", unknown.ids.len(), unknown.kind, unknown.region, unknown.unseen_in, unknown.reason, shown.join(", ")))?;
+        out.line(&format!(
+            "unknown   {} {} in {}: {}, {}: {}{more}",
+            unknown.ids.len(),
+            unknown.kind,
+            unknown.region,
+            unknown.unseen_in,
+            unknown.reason,
+            shown.join(", ")
+        ))?;
     }
     let coverage = &diff.coverage;
     let missed = summary(&coverage.not_ok);
-    let moved = if coverage.moved.is_empty() { "same as before".to_owned() } else { format!("{} moved: {}", coverage.moved.len(), first(&coverage.moved, 3)) };
+    let moved = if coverage.moved.is_empty() {
+        "same as before".to_owned()
+    } else {
+        format!("{} moved: {}", coverage.moved.len(), first(&coverage.moved, 3))
+    };
     out.line(&format!("coverage  {} of {} calls{missed} · {moved}", coverage.ok, coverage.total))
 }
 
@@ -75,14 +87,32 @@ fn print_change(out: &mut Out, pair: &Pair, change: &Change, whole: bool) -> Res
     let (red, green) = (Style::new().fg_color(Some(AnsiColor::Red.into())), Style::new().fg_color(Some(AnsiColor::Green.into())));
     lines.extend(change.content.removed.iter().map(|g| (red, format!("- {g}"))));
     lines.extend(change.content.added.iter().map(|g| (green, format!("+ {g}"))));
-    let networked = lines.iter().any(|(_, l)| l.starts_with("- in ") || l.starts_with("+ in ") || l.starts_with("- out ") || l.starts_with("+ out "));
+    let networked = lines
+        .iter()
+        .any(|(_, l)| l.starts_with("- in ") || l.starts_with("+ in ") || l.starts_with("- out ") || l.starts_with("+ out "));
     for field in change.content.fields.iter().filter(|f| whole || !(networked && f.path.starts_with("IpPermissions"))) {
         lines.extend(field.before.iter().map(|v| (red, format!("- {}: {}", field.path, shown(v, whole)))));
         lines.extend(field.after.iter().map(|v| (green, format!("+ {}: {}", field.path, shown(v, whole)))));
     }
     if whole || lines.is_empty() {
-        lines.extend(change.content.before.iter().filter(|_| whole || change.verdict == Verdict::Removed).flat_map(|v| document(v, whole)).map(|l| (red, format!("- {l}"))));
-        lines.extend(change.content.after.iter().filter(|_| whole || change.verdict == Verdict::Added).flat_map(|v| document(v, whole)).map(|l| (green, format!("+ {l}"))));
+        lines.extend(
+            change
+                .content
+                .before
+                .iter()
+                .filter(|_| whole || change.verdict == Verdict::Removed)
+                .flat_map(|v| document(v, whole))
+                .map(|l| (red, format!("- {l}"))),
+        );
+        lines.extend(
+            change
+                .content
+                .after
+                .iter()
+                .filter(|_| whole || change.verdict == Verdict::Added)
+                .flat_map(|v| document(v, whole))
+                .map(|l| (green, format!("+ {l}"))),
+        );
     }
     let most = if whole { usize::MAX } else { DIFF_LINES_MAX };
     let more = lines.len().saturating_sub(most);
@@ -157,7 +187,8 @@ fn style(severity: Severity) -> Style {
 }
 
 fn folded(f: &Folded) -> String {
-    let parts = [(f.volatile, "volatile"), (f.derived, "derived"), (f.vendor, "by AWS itself"), (f.cosmetic, "reordered, same meaning")];
+    let parts =
+        [(f.volatile, "volatile"), (f.derived, "derived"), (f.vendor, "by AWS itself"), (f.cosmetic, "reordered, same meaning")];
     let parts: Vec<String> = parts.iter().map(|(n, word)| format!("{n} {word}")).collect();
     parts.join(" · ")
 }

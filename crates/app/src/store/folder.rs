@@ -71,7 +71,10 @@ impl Storage for Folder {
         let path = self.0.join(name);
         let size = fs::metadata(&path).map_err(|e| error(name, &e))?.len();
         if size > EVIDENCE_FILE_BYTES_MAX as u64 {
-            return Err(StorageError::Other { name: name.to_owned(), problem: "larger than any file that Bartizan writes".to_owned() });
+            return Err(StorageError::Other {
+                name: name.to_owned(),
+                problem: "larger than any file that Bartizan writes".to_owned(),
+            });
         }
         fs::read(path).map_err(|e| error(name, &e))
     }
@@ -130,10 +133,13 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 fn error(name: &str, e: &io::Error) -> StorageError {
     match e.kind() {
         io::ErrorKind::NotFound => StorageError::Missing(name.to_owned()),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            StorageError::Other { name: name.to_owned(), problem: "the disk is full: make room and run the command again".to_owned() }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StorageError::Other {
+            name: name.to_owned(),
+            problem: "the disk is full: make room and run the command again".to_owned(),
+        },
+        io::ErrorKind::PermissionDenied => {
+            StorageError::Other { name: name.to_owned(), problem: "permission denied: run as the owner of the store".to_owned() }
         }
-        io::ErrorKind::PermissionDenied => StorageError::Other { name: name.to_owned(), problem: "permission denied: run as the owner of the store".to_owned() },
         _ => StorageError::Other { name: name.to_owned(), problem: e.to_string() },
     }
 }

@@ -24,7 +24,11 @@ pub(super) fn key(global: &Global, public: Option<&str>) -> Result<Key> {
         Some(public) => {
             let path = folder.join(file_name(public));
             let text = fs::read_to_string(&path).with_context(|| {
-                format!("this log is signed by {}, whose key is not on this machine ({}): give it with --key, or begin a new --store", name(public), path.display())
+                format!(
+                    "this log is signed by {}, whose key is not on this machine ({}): give it with --key, or begin a new --store",
+                    name(public),
+                    path.display()
+                )
             })?;
             Key::parse(&text).with_context(|| path.display().to_string())
         }
@@ -67,7 +71,11 @@ pub(super) fn check_head(log: &Log<'_>) -> Result<()> {
     let Some(head) = remembered(log.public()) else { return Ok(()) };
     let size = |note: &[u8]| String::from_utf8_lossy(note).lines().nth(1).and_then(|l| l.parse::<u64>().ok()).unwrap_or(0);
     if size(&head) > log.size() {
-        bail!("the log has {} entries, and this machine saw it with {}: it was rolled back; run bartizan verify evidence before anything else", log.size(), size(&head));
+        bail!(
+            "the log has {} entries, and this machine saw it with {}: it was rolled back; run bartizan verify evidence before anything else",
+            log.size(),
+            size(&head)
+        );
     }
     Ok(())
 }
@@ -86,7 +94,9 @@ pub(crate) fn remember(public: &str, head: &[u8]) {
 }
 
 fn config_folder() -> Result<PathBuf> {
-    folder("XDG_CONFIG_HOME", ".config").map(|f| f.join("keys")).context("no home folder to keep the signing key in: give one with --key")
+    folder("XDG_CONFIG_HOME", ".config")
+        .map(|f| f.join("keys"))
+        .context("no home folder to keep the signing key in: give one with --key")
 }
 
 fn state_folder() -> Option<PathBuf> {

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use bartizan_cloud::bucket::Bucket;
 use bartizan_cloud::live::Identity;
 use bartizan_cloud::model::Model;
-use bartizan_core::evidence::{self, Documents, Key, Kept, Log, LogError, Storage};
+use bartizan_core::evidence::{self, Documents, Kept, Key, Log, LogError, Storage};
 use bartizan_core::fact::Hash;
 use bartizan_core::snapshot::Recorded;
 use jiff::Timestamp;
@@ -33,13 +33,21 @@ pub(crate) fn open(global: &Global) -> Result<Box<dyn Storage>> {
 /// Opens the log of the store, or says how to begin one.
 pub(crate) fn log(storage: &dyn Storage) -> Result<Log<'_>> {
     match Log::open(storage) {
-        Err(LogError::NoLog(place)) => bail!("no snapshot in {place} yet: take one with bartizan snapshot, or name another --store"),
+        Err(LogError::NoLog(place)) => {
+            bail!("no snapshot in {place} yet: take one with bartizan snapshot, or name another --store")
+        }
         other => Ok(other?),
     }
 }
 
 /// Appends snapshots and gaps, beginning the log if there is none. Gives the ids of the snapshots.
-pub(crate) fn append(global: &Global, storage: &dyn Storage, recorded: &[Recorded], gaps: &[(Option<String>, String)], now: Timestamp) -> Result<Vec<u64>> {
+pub(crate) fn append(
+    global: &Global,
+    storage: &dyn Storage,
+    recorded: &[Recorded],
+    gaps: &[(Option<String>, String)],
+    now: Timestamp,
+) -> Result<Vec<u64>> {
     let _lock = folder::lock(global, storage)?;
     let existing = match Log::open(storage) {
         Ok(log) => Some(log.public().to_owned()),
@@ -59,9 +67,20 @@ fn interrupted(storage: &dyn Storage) -> Option<String> {
     String::from_utf8(storage.read("log.pub").ok()?).ok().map(|t| t.trim_end().to_owned())
 }
 
-fn append_to(storage: &dyn Storage, log: &mut Log<'_>, key: &Key, recorded: &[Recorded], gaps: &[(Option<String>, String)], now: Timestamp) -> Result<Vec<u64>> {
-    evidence::append(storage, log, key, recorded, gaps, (TOOL, now)).with_context(|| format!("could not write to {}; what was there before is untouched", storage.place()))
+fn append_to(
+    storage: &dyn Storage,
+    log: &mut Log<'_>,
+    key: &Key,
+    recorded: &[Recorded],
+    gaps: &[(Option<String>, String)],
+    now: Timestamp,
+) -> Result<Vec<u64>> {
+    evidence::append(storage, log, key, recorded, gaps, (TOOL, now))
+        .with_context(|| format!("could not write to {}; what was there before is untouched", storage.place()))
 }
+
+/// A document by its hash.
+type DocumentsOf = Box<dyn Fn(&Hash) -> Option<Vec<u8>>>;
 
 /// A snapshot with all that is needed to look into it, wherever it came from.
 pub(crate) struct Loaded {
@@ -72,7 +91,7 @@ pub(crate) struct Loaded {
     /// The side lines; empty if they are not at hand.
     pub(crate) side: String,
     /// A document by its hash.
-    pub(crate) documents: Box<dyn Fn(&Hash) -> Option<Vec<u8>>>,
+    pub(crate) documents: DocumentsOf,
 }
 
 impl Loaded {
@@ -110,7 +129,7 @@ impl Loaded {
         Ok(Self { name, text, side: String::new(), documents: Box::new(|_| None) })
     }
 
-    fn with_side(name: String, text: String, documents: Box<dyn Fn(&Hash) -> Option<Vec<u8>>>) -> Self {
+    fn with_side(name: String, text: String, documents: DocumentsOf) -> Self {
         let hash = text.lines().find_map(|l| l.strip_prefix("# side\t")).and_then(Hash::parse);
         let side = hash.and_then(|h| documents(&h)).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
         Self { name, text, side, documents }

@@ -78,7 +78,8 @@ impl Content {
     pub(super) fn alarming(&self) -> Vec<(String, Severity)> {
         let mut out = Vec::new();
         for s in self.statements_added.iter().filter(|s| s.effect == "Allow") {
-            let all = |b: &Option<Block<Vec<String>>>| matches!(b, Some(Block::Is(list)) if list.iter().any(|v| v == "*" || v == "*:*"));
+            let all =
+                |b: &Option<Block<Vec<String>>>| matches!(b, Some(Block::Is(list)) if list.iter().any(|v| v == "*" || v == "*:*"));
             if all(&s.action) && all(&s.resource) && s.principal.is_none() {
                 out.push(("grants every action on every resource".into(), Severity::Critical));
             }
@@ -96,7 +97,11 @@ impl Content {
                 out.push(("grants to anyone who meets a condition".into(), Severity::High));
             }
         }
-        if self.added.iter().any(|rule| rule.starts_with("in ") && (rule.ends_with(" from 0.0.0.0/0") || rule.ends_with(" from ::/0"))) {
+        if self
+            .added
+            .iter()
+            .any(|rule| rule.starts_with("in ") && (rule.ends_with(" from 0.0.0.0/0") || rule.ends_with(" from ::/0")))
+        {
             out.push(("open to the whole internet".into(), Severity::Critical));
         }
         out.dedup();
@@ -105,8 +110,7 @@ impl Content {
 
     /// Whether all that differs is fields that came and whose last name satisfies `is_new`.
     pub(super) fn is_only_new_fields(&self, is_new: impl Fn(&str) -> bool) -> bool {
-        !self.fields.is_empty()
-            && self.fields.iter().all(|f| f.before.is_none() && f.path.rsplit('.').next().is_some_and(&is_new))
+        !self.fields.is_empty() && self.fields.iter().all(|f| f.before.is_none() && f.path.rsplit('.').next().is_some_and(&is_new))
     }
 }
 
@@ -169,7 +173,12 @@ fn network_rules(document: &Value) -> Vec<String> {
                 (Some(from), Some(to)) => format!(" {from}-{to}"),
                 _ => String::new(),
             };
-            let peers = [("IpRanges", "CidrIp"), ("Ipv6Ranges", "CidrIpv6"), ("PrefixListIds", "PrefixListId"), ("UserIdGroupPairs", "GroupId")];
+            let peers = [
+                ("IpRanges", "CidrIp"),
+                ("Ipv6Ranges", "CidrIpv6"),
+                ("PrefixListIds", "PrefixListId"),
+                ("UserIdGroupPairs", "GroupId"),
+            ];
             for (list, name) in peers {
                 for peer in permission[list].as_array().into_iter().flatten() {
                     rules.push(format!("{way} {protocol}{ports} {preposition} {}", peer[name].as_str().unwrap_or("?")));

@@ -210,7 +210,8 @@ impl Work<'_> {
     ) {
         let kind = self.kinds.get(fact.kind);
         let id = unescape(fact.id).into_owned();
-        let lost = (i.is_some() && before.is_none() && verdict != Verdict::Added) || (j.is_some() && after.is_none() && verdict != Verdict::Removed);
+        let lost = (i.is_some() && before.is_none() && verdict != Verdict::Added)
+            || (j.is_some() && after.is_none() && verdict != Verdict::Removed);
         let content = Content::between(&kind.classes, before.as_deref(), after.as_deref());
         let new_fields = &self.after.snapshot.header.new_fields;
         let known = &self.before.snapshot.header.new_fields;
@@ -255,13 +256,17 @@ impl Work<'_> {
     fn finish(mut self) -> Diff {
         self.pair_replaced();
         self.changes.sort_by(|a, b| {
-            b.severity.cmp(&a.severity).then_with(|| (&a.kind, &a.region, &a.id, a.verdict).cmp(&(&b.kind, &b.region, &b.id, b.verdict)))
+            b.severity
+                .cmp(&a.severity)
+                .then_with(|| (&a.kind, &a.region, &a.id, a.verdict).cmp(&(&b.kind, &b.region, &b.id, b.verdict)))
         });
         let unknown = self.unknown.into_iter();
         Diff {
             changes: self.changes,
             folded: self.folded,
-            unknown: unknown.map(|((kind, region, unseen_in, reason), ids)| Unknown { kind, region, unseen_in, reason, ids }).collect(),
+            unknown: unknown
+                .map(|((kind, region, unseen_in, reason), ids)| Unknown { kind, region, unseen_in, reason, ids })
+                .collect(),
             coverage: coverage(self.before.snapshot, self.after.snapshot),
         }
     }
@@ -328,7 +333,11 @@ fn coverage(before: &Snapshot<'_>, after: &Snapshot<'_>) -> CoverageSummary {
     CoverageSummary {
         ok: new.values().filter(|s| **s == Status::Ok).count(),
         total: new.len(),
-        not_ok: new.iter().filter(|(_, s)| **s != Status::Ok).map(|((region, call), s)| format!("{call} {s} in {region}")).collect(),
+        not_ok: new
+            .iter()
+            .filter(|(_, s)| **s != Status::Ok)
+            .map(|((region, call), s)| format!("{call} {s} in {region}"))
+            .collect(),
         moved,
     }
 }

@@ -117,7 +117,8 @@ impl<'a> Log<'a> {
         while bundle * TILE_WIDTH < self.size() {
             let name = entries_name(bundle, (self.size() - bundle * TILE_WIDTH).min(TILE_WIDTH));
             let bytes = self.storage.read(&name)?;
-            let entries = split_bundle(&bytes).map_err(|(offset, problem)| LogError::Broken { file: name, problem: format!("byte {offset}: {problem}") })?;
+            let entries = split_bundle(&bytes)
+                .map_err(|(offset, problem)| LogError::Broken { file: name, problem: format!("byte {offset}: {problem}") })?;
             for (index, text) in (bundle * TILE_WIDTH..).zip(entries) {
                 if index >= first {
                     out.push((index, String::from_utf8_lossy(text).into_owned()));
@@ -159,7 +160,8 @@ impl<'a> Log<'a> {
         let old = self.size();
         let mut texts = Vec::new();
         for entry in entries {
-            let text = serde_json::to_string(&Entry { log_size: old, ..entry.clone() }).map_err(|e| self.broken("entry", e.to_string()))?;
+            let text = serde_json::to_string(&Entry { log_size: old, ..entry.clone() })
+                .map_err(|e| self.broken("entry", e.to_string()))?;
             if text.len() > ENTRY_BYTES_MAX {
                 return Err(self.broken("entry", format!("longer than {ENTRY_BYTES_MAX} bytes")));
             }

@@ -148,7 +148,8 @@ pub fn records(pack: &[u8], mut visit: impl FnMut(Hash, &[u8])) -> Result<(), Pa
 
 /// Where the frames end, and the rows of the index.
 fn index(pack: &[u8]) -> Result<(u64, &[u8]), PackError> {
-    let broken = || PackError { offset: pack.len() as u64, problem: "the index at the end is missing: the pack is cut or broken".into() };
+    let broken =
+        || PackError { offset: pack.len() as u64, problem: "the index at the end is missing: the pack is cut or broken".into() };
     let (rest, magic) = pack.split_last_chunk::<8>().ok_or_else(broken)?;
     let (rest, length) = rest.split_last_chunk::<8>().ok_or_else(broken)?;
     let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| broken())?;
@@ -163,7 +164,8 @@ fn index(pack: &[u8]) -> Result<(u64, &[u8]), PackError> {
 fn inflate(pack: &[u8], offset: u64, length: u64) -> Result<Vec<u8>, PackError> {
     let error = |problem: String| PackError { offset, problem };
     let range = usize::try_from(offset).ok().zip(usize::try_from(length).ok());
-    let frame = range.and_then(|(o, l)| pack.get(o..o.checked_add(l)?)).ok_or_else(|| error("the index points outside the pack".into()))?;
+    let frame =
+        range.and_then(|(o, l)| pack.get(o..o.checked_add(l)?)).ok_or_else(|| error("the index points outside the pack".into()))?;
     let mut out = Vec::new();
     let decoder = zstd::stream::read::Decoder::new(frame).map_err(|e| error(e.to_string()))?;
     decoder.take(PACK_FRAME_BYTES_MAX as u64 + 1).read_to_end(&mut out).map_err(|e| error(e.to_string()))?;

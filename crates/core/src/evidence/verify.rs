@@ -78,6 +78,9 @@ pub fn verify(storage: &dyn Storage, public: Option<&str>, remembered: &[Vec<u8>
     Ok(walk.report)
 }
 
+/// Name and bytes of an entry bundle.
+type Bundle = (String, Vec<u8>);
+
 struct Walk<'a> {
     storage: &'a dyn Storage,
     names: BTreeSet<String>,
@@ -166,7 +169,7 @@ impl Walk<'_> {
     }
 
     /// Every entry as the latest bundles have it.
-    fn bundles(&mut self, size: u64) -> (Vec<(String, Vec<u8>)>, Vec<Vec<u8>>) {
+    fn bundles(&mut self, size: u64) -> (Vec<Bundle>, Vec<Vec<u8>>) {
         let (mut bundles, mut entries) = (Vec::new(), Vec::new());
         for index in 0..size.div_ceil(TILE_WIDTH) {
             let width = (size - index * TILE_WIDTH).min(TILE_WIDTH);
@@ -183,7 +186,7 @@ impl Walk<'_> {
     }
 
     /// The entries do not hash to the signed root: finds the first that is wrong with the help of the hash tiles.
-    fn blame(&mut self, head: &Checkpoint, bundles: &[(String, Vec<u8>)]) {
+    fn blame(&mut self, head: &Checkpoint, bundles: &[Bundle]) {
         let mut leaves = Vec::new();
         for index in 0..head.size().div_ceil(TILE_WIDTH) {
             let width = (head.size() - index * TILE_WIDTH).min(TILE_WIDTH);
@@ -258,7 +261,11 @@ impl Walk<'_> {
             Err(problem) => self.problem(&name, Some(0), problem),
             Ok(head) if head.size() != size => self.problem(&name, Some(0), format!("a tree head of size {}", head.size())),
             Ok(head) if tree_hash(size, tree).map_or(true, |root| root != *head.hash()) => {
-                self.problem(&name, Some(0), "its root is not the root of the first entries of this log: two histories were signed");
+                self.problem(
+                    &name,
+                    Some(0),
+                    "its root is not the root of the first entries of this log: two histories were signed",
+                );
             }
             Ok(_) => {}
         }
@@ -273,7 +280,11 @@ impl Walk<'_> {
                 format!("the log has {} entries; it had {} when it was last seen: it was rolled back", head.size(), old.size()),
             ),
             Ok(old) if tree_hash(old.size(), tree).map_or(true, |root| root != *old.hash()) => {
-                self.problem("checkpoint", Some(0), "the log does not continue the one that was last seen: its history was rewritten");
+                self.problem(
+                    "checkpoint",
+                    Some(0),
+                    "the log does not continue the one that was last seen: its history was rewritten",
+                );
             }
             Ok(_) => {}
         }
@@ -287,7 +298,11 @@ impl Walk<'_> {
             match &entry.what {
                 What::Snapshot(snapshot) => self.snapshot(snapshot, &mut documents, &mut side_of),
                 What::Gap { account, reason } => {
-                    self.report.gaps.push(format!("{} {}{reason}", entry.time, account.as_ref().map_or(String::new(), |a| format!("account {a}: "))));
+                    self.report.gaps.push(format!(
+                        "{} {}{reason}",
+                        entry.time,
+                        account.as_ref().map_or(String::new(), |a| format!("account {a}: "))
+                    ));
                 }
                 What::Other => {}
             }
@@ -337,7 +352,11 @@ impl Walk<'_> {
             self.problem(&snapshot.facts.name, None, "its fact lines do not have the root that the entry says");
         }
         if let Some(lost) = parsed.facts.iter().find(|f| !documents.contains(&f.raw)) {
-            self.problem(&snapshot.facts.name, None, format!("the document {} of {} {} is in no pack", lost.raw, lost.kind, lost.id));
+            self.problem(
+                &snapshot.facts.name,
+                None,
+                format!("the document {} of {} {} is in no pack", lost.raw, lost.kind, lost.id),
+            );
         }
     }
 

@@ -150,6 +150,9 @@ impl Kinds {
     }
 }
 
+/// Gets the object, the key in it, and the path.
+type Visit<'v> = &'v mut dyn FnMut(&mut Map<String, Value>, &str, &str);
+
 impl Paths {
     /// Whether the field at `path` (or one that contains it) is meant.
     #[must_use]
@@ -178,13 +181,17 @@ impl Paths {
         if !self.0.is_empty() {
             self.walk(value, path, &mut |map, key, path| {
                 if let Some(value) = map.shift_remove(key) {
-                    out.entry(path).or_insert_with(|| Value::Array(Vec::new())).as_array_mut().into_iter().for_each(|l| l.push(value.clone()));
+                    out.entry(path)
+                        .or_insert_with(|| Value::Array(Vec::new()))
+                        .as_array_mut()
+                        .into_iter()
+                        .for_each(|l| l.push(value.clone()));
                 }
             });
         }
     }
 
-    fn walk(&self, value: &mut Value, path: &str, visit: &mut dyn FnMut(&mut Map<String, Value>, &str, &str)) {
+    fn walk(&self, value: &mut Value, path: &str, visit: Visit<'_>) {
         match value {
             Value::Array(list) => list.iter_mut().for_each(|v| self.walk(v, path, visit)),
             Value::Object(map) => {

@@ -233,6 +233,8 @@ mod tests {
     fn secrets_are_kept_as_hashes() {
         let f = fact("lambda:function", json!({"Environment": {"Variables": {"TOKEN": "hunter2"}}}));
         let text = String::from_utf8(f.document).unwrap();
-        assert!(!text.contains("hunter2") && text.contains("sha256:f52fbd32b2b3b86ff88ef6c490628285f482af15ddcb29541f94bcf526a3f6c7"));
+        assert!(
+            !text.contains("hunter2") && text.contains("sha256:f52fbd32b2b3b86ff88ef6c490628285f482af15ddcb29541f94bcf526a3f6c7")
+        );
     }
 }

@@ -198,7 +198,9 @@ impl Fields {
                 detail: text(detail),
                 unread: Vec::new(),
             }),
-            ["unread", prefix] => self.coverage.last_mut().ok_or("an unread line before any coverage line")?.unread.push(text(prefix)),
+            ["unread", prefix] => {
+                self.coverage.last_mut().ok_or("an unread line before any coverage line")?.unread.push(text(prefix))
+            }
             _ => return Err(format!("a header line that this version does not know: {:?}", parts.first().unwrap_or(&""))),
         }
         Ok(())

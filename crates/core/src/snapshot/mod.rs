@@ -9,7 +9,7 @@ use std::fmt::Write;
 pub(crate) use file::check;
 
 pub use coverage::{Coverage, Status};
-pub use file::{Header, Snapshot, SnapshotError, SideLine, side_lines};
+pub use file::{Header, SideLine, Snapshot, SnapshotError, side_lines};
 
 use crate::fact::{Fact, Hash};
 
@@ -92,9 +92,7 @@ impl Recorded {
 
 /// Two different facts under one kind and id (two subscriptions of one endpoint): the second and further get `#2`, `#3`.
 fn name_apart(facts: &mut [Fact]) {
-    facts.sort_by(|a, b| {
-        (&a.kind, &a.region, &a.id, &a.canonical, &a.raw).cmp(&(&b.kind, &b.region, &b.id, &b.canonical, &b.raw))
-    });
+    facts.sort_by(|a, b| (&a.kind, &a.region, &a.id, &a.canonical, &a.raw).cmp(&(&b.kind, &b.region, &b.id, &b.canonical, &b.raw)));
     let mut i = 0;
     while i < facts.len() {
         let same = |f: &Fact| (&f.kind, &f.region, &f.id) == (&facts[i].kind, &facts[i].region, &facts[i].id);

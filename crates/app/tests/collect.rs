@@ -1,0 +1,223 @@
+//! The engine against the canned server: paging, hostile answers, and never a removal that was not seen.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use bartizan_cloud::client::{Answer, CallError, Client};
+use bartizan_cloud::collect::{Ask, Plan, Source, collect};
+use bartizan_cloud::endpoint::Endpoints;
+use bartizan_cloud::model::Model;
+use bartizan_core::diff::{Verdict, Version, diff};
+use bartizan_core::fact::{Hash, Kinds};
+use bartizan_core::snapshot::{Recorded, Status, side_lines};
+use futures::future::{FutureExt, LocalBoxFuture};
+use serde_json::{Map, Value};
+
+use crate::canned::{Canned, Fault};
+use crate::common::{Home, facts};
+
+/// The canned server over HTTP, without the pace that the real AWS deserves.
+struct Unpaced {
+    client: Client,
+    model: Model,
+}
+
+impl Unpaced {
+    fn new(url: &str) -> Self {
+        let model = Model::builtin();
+        let endpoints = Endpoints::of(&model, "us-east-1", Some(url.to_owned()), std::iter::empty());
+        let credentials = Credentials::new("AKIAIOSFODNN7EXAMPLE", "canary-secret-key", None, None, "test");
+        Self { client: Client::new(SharedCredentialsProvider::new(credentials), endpoints), model }
+    }
+}
+
+impl Source for Unpaced {
+    fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
+        self.client.call(&self.model, (&ask.service.name, &ask.call.operation), &ask.region, &ask.params).boxed_local()
+    }
+    fn refresh(&self) -> LocalBoxFuture<'_, ()> {
+        self.client.refresh().boxed_local()
+    }
+    fn now_ms(&self) -> i64 {
+        0
+    }
+    fn left(&self) -> Vec<(usize, usize, String, Map<String, Value>)> {
+        Vec::new()
+    }
+    fn paced(&self) -> bool {
+        false
+    }
+    fn pages(&self) -> bool {
+        true
+    }
+}
+
+/// The canned answers without HTTP, one operation denied.
+struct Direct<'a> {
+    canned: &'a Canned,
+    denied: &'a str,
+}
+
+impl Source for Direct<'_> {
+    fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
+        let result = if ask.call.operation == self.denied {
+            Err(CallError::new(Status::Denied, "AccessDenied", "AccessDenied"))
+        } else {
+            let value = self.canned.answer(&ask.service.name, &ask.call.operation, &ask.params);
+            Ok(Answer { value, new_fields: BTreeSet::new(), incomplete: None })
+        };
+        futures::future::ready(result).boxed_local()
+    }
+    fn refresh(&self) -> LocalBoxFuture<'_, ()> {
+        futures::future::ready(()).boxed_local()
+    }
+    fn now_ms(&self) -> i64 {
+        0
+    }
+    fn left(&self) -> Vec<(usize, usize, String, Map<String, Value>)> {
+        Vec::new()
+    }
+    fn paced(&self) -> bool {
+        false
+    }
+    fn pages(&self) -> bool {
+        true
+    }
+}
+
+fn run(canned: &Canned, source: &dyn Source) -> Recorded {
+    let plan = Plan {
+        account: "123456789012",
+        regions: vec!["us-east-1".into(), "eu-west-1".into()],
+        regions_off: vec![],
+        home: "us-east-1",
+        in_flight: 8,
+        rps_max: None,
+        tool: "test",
+        source: "aws",
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(collect(&canned.model, &Kinds::builtin(), &canned.table, &plan, source, &|_| {})).record()
+}
+
+fn coverage(recorded: &Recorded) -> BTreeMap<String, (Status, String)> {
+    let snapshot = recorded.snapshot().unwrap();
+    snapshot.header.coverage.into_iter().map(|c| (format!("{} {}", c.call, c.region), (c.status, c.detail))).collect()
+}
+
+#[test]
+fn one_item_a_page_gives_the_same_facts_as_no_pages() {
+    let whole = Canned::new(3);
+    let (url, server) = Canned { paged: true, ..Canned::new(3) }.serve();
+    let paged = run(&server, &Unpaced::new(&url));
+    let (url, plain) = Canned::new(3).serve();
+    let unpaged = run(&plain, &Unpaced::new(&url));
+    let calls = |c: &Arc<Canned>| c.calls.load(std::sync::atomic::Ordering::SeqCst);
+    assert!(calls(&server) > calls(&plain) * 5 / 4, "{} calls with pages, {} without", calls(&server), calls(&plain));
+    let not_ok: Vec<_> = coverage(&paged).into_iter().filter(|(_, (s, _))| *s != Status::Ok).collect();
+    assert!(not_ok.is_empty(), "{not_ok:?}");
+    let (a, b): (BTreeSet<_>, BTreeSet<_>) = (facts(&paged.text).into_iter().collect(), facts(&unpaged.text).into_iter().collect());
+    assert_eq!(a.symmetric_difference(&b).collect::<Vec<_>>(), Vec::<&(String, String, String, String)>::new());
+    // Every kind of the table is there, so every row was walked.
+    let kinds: BTreeSet<String> = facts(&paged.text).into_iter().map(|f| f.0).collect();
+    let wanted: BTreeSet<String> =
+        whole.table.services.iter().flat_map(|s| s.calls.iter().flat_map(|c| c.facts.iter().map(|f| f.kind.clone()))).collect();
+    assert_eq!(wanted.difference(&kinds).collect::<Vec<_>>(), Vec::<&String>::new());
+    println!(
+        "{} facts of {} kinds; {} calls with pages, {} without",
+        facts(&paged.text).len(),
+        kinds.len(),
+        calls(&server),
+        calls(&plain)
+    );
+}
+
+#[test]
+fn denying_each_api_in_turn_never_removes_a_fact() {
+    let canned = Canned::new(2);
+    let kinds = Kinds::builtin();
+    let all = run(&canned, &Direct { canned: &canned, denied: "" });
+    let all_snapshot = all.snapshot().unwrap();
+    let documents = |h: &Hash| all.documents.get(h).cloned();
+    let mut operations: Vec<String> =
+        canned.table.services.iter().flat_map(|s| s.calls.iter().map(|c| c.operation.clone())).collect();
+    operations.sort();
+    operations.dedup();
+    let mut unknown_in_all = 0;
+    for denied in &operations {
+        let less = run(&canned, &Direct { canned: &canned, denied });
+        let less_snapshot = less.snapshot().unwrap();
+        let less_documents = |h: &Hash| less.documents.get(h).cloned();
+        let whole = || Version { snapshot: &all_snapshot, side: side_lines(&all.side).collect(), documents: &documents };
+        let holed = || Version { snapshot: &less_snapshot, side: side_lines(&less.side).collect(), documents: &less_documents };
+        let lost = diff(&kinds, &whole(), &holed());
+        assert_eq!(lost.changes.iter().map(|c| (c.verdict, &c.kind, &c.id)).collect::<Vec<_>>(), vec![], "{denied} denied");
+        let back = diff(&kinds, &holed(), &whole());
+        assert!(!back.changes.iter().any(|c| c.verdict == Verdict::Added), "{denied} denied, then allowed: {:?}", back.changes);
+        unknown_in_all += lost.unknown.iter().map(|u| u.ids.len()).sum::<usize>();
+        let gone = all_snapshot.facts.len() - less_snapshot.facts.len();
+        assert_eq!(
+            lost.unknown.iter().map(|u| u.ids.len()).sum::<usize>(),
+            gone,
+            "{denied}: each fact that is not there is unknown"
+        );
+    }
+    println!("{} operations denied in turn: 0 removed, {unknown_in_all} unknown", operations.len());
+}
+
+#[test]
+fn hostile_answers_cost_a_line_and_the_rest_is_collected() {
+    let faults = [
+        ("ListUsers", Fault::Html500, Status::Failed, "HTTP 500"),
+        ("DescribeSecurityGroups", Fault::Truncated, Status::Failed, "broken XML"),
+        ("ListKeys", Fault::Truncated, Status::Failed, "broken JSON"),
+        ("ListTopics", Fault::Empty, Status::Failed, "empty"),
+        ("ListSecrets", Fault::Empty, Status::Failed, "empty"),
+        ("ListFunctions", Fault::WrongType, Status::Failed, "broken JSON"),
+        ("DescribeDBInstances", Fault::WrongType, Status::Failed, "broken XML"),
+        ("ListDistributions", Fault::Html200, Status::Failed, "web page"),
+        ("DescribeTrails", Fault::Denied, Status::Denied, "AccessDenied"),
+        ("DescribeVolumes", Fault::Hangup, Status::Failed, "broke off"),
+        ("DescribeVpcs", Fault::Huge, Status::Failed, "larger than"),
+        ("DescribeSubnets", Fault::Throttled(3), Status::Ok, ""),
+    ];
+    let canned = faults.iter().fold(Canned::new(1), |c, (operation, fault, _, _)| c.fault(operation, *fault));
+    let (url, server) = canned.serve();
+    let recorded = run(&server, &Unpaced::new(&url));
+    let rows = coverage(&recorded);
+    for (operation, fault, status, part) in faults {
+        let of: Vec<_> = rows.iter().filter(|(call, _)| call.split([':', ' ']).nth(1) == Some(operation)).collect();
+        assert!(!of.is_empty());
+        for (call, (have, detail)) in of {
+            assert!(*have == status && detail.contains(part), "{call} with {fault:?}: {have} {detail:?}");
+        }
+    }
+    let ok = rows.values().filter(|(s, _)| *s == Status::Ok).count();
+    let broken: BTreeSet<&str> = rows.iter().filter(|(_, (s, _))| *s != Status::Ok).map(|(call, _)| call.as_str()).collect();
+    assert!(ok > 250 && facts(&recorded.text).len() > 250, "{ok} ok; not: {broken:?}");
+}
+
+#[test]
+fn credentials_that_run_out_midway_leave_a_snapshot_that_says_so() {
+    let canned = Canned { expires_after: Some(150), ..Canned::new(1) };
+    let (url, server) = canned.serve();
+    let recorded = run(&server, &Unpaced::new(&url));
+    let rows = coverage(&recorded);
+    let count = |status| rows.values().filter(|(s, _)| *s == status).count();
+    assert!(count(Status::Ok) > 50 && count(Status::Expired) > 50, "{} ok, {} expired", count(Status::Ok), count(Status::Expired));
+    assert!(rows.values().any(|(_, d)| d.contains("ExpiredToken")));
+}
+
+#[test]
+fn a_throttling_storm_slows_us_and_ends() {
+    let canned = Canned::new(1).fault("ListQueues", Fault::Throttled(2)).fault("DescribeVpcs", Fault::Throttled(1_000_000));
+    let (url, _server) = canned.serve();
+    let home = Home::with_aws(&url);
+    let text = home.must(0, &["snapshot", "--regions", "us-east-1"]);
+    assert!(text.contains("throttled") && text.contains("ec2:DescribeVpcs in us-east-1 (Throttling"), "{text}");
+    assert!(!text.contains("ListQueues"), "{text}");
+    // What an answer says in an error is shown, and cannot touch the terminal.
+    assert!(text.contains("\\u{1b}[31m\\u{202e}") && !text.contains('\x1b'), "{text}");
+}

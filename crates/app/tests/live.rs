@@ -1,0 +1,229 @@
+//! Against moto: everything that is seeded is a fact, and every change behind our back is in the diff.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::common::{Home, Server, facts, free_port, root, venv};
+
+/// What moto 5.2.5 has no answer for. A call that it learns must go from this list.
+const MOTO_LACKS: &[&str] = &[
+    "accessanalyzer:ListAnalyzers",
+    "account:GetContactInformation",
+    "account:ListRegions",
+    "cloudfront:ListCloudFrontOriginAccessIdentities",
+    "cloudtrail:ListChannels",
+    "cloudtrail:ListEventDataStores",
+    "ec2:DescribeClientVpnEndpoints",
+    "ec2:DescribeFpgaImages",
+    "ec2:DescribeInstanceConnectEndpoints",
+    "ec2:DescribeVpcBlockPublicAccessOptions",
+    "ec2:GetImageBlockPublicAccessState",
+    "ec2:GetInstanceMetadataDefaults",
+    "ec2:GetSnapshotBlockPublicAccessState",
+    "ecr-public:DescribeRepositories",
+    "iam:ListServiceSpecificCredentials",
+    "lambda:ListFunctionUrlConfigs",
+    "organizations:DescribeResourcePolicy",
+    "organizations:ListHandshakesForOrganization",
+    "ram:GetResourceShareInvitations",
+    "ram:ListPrincipals",
+    "ram:ListResources",
+    "rolesanywhere:ListCrls",
+    "rolesanywhere:ListProfiles",
+    "rolesanywhere:ListTrustAnchors",
+    "s3control:ListAccessGrantsInstances",
+    "s3control:ListAccessPointsForObjectLambda",
+    "securityhub:GetEnabledStandards",
+    "sns:GetDataProtectionPolicy",
+    "sso-admin:ListApplications",
+];
+
+fn moto(venv: &std::path::Path) -> Server {
+    let port = free_port();
+    let mut command = Command::new(venv.join("bin/moto_server"));
+    command.args(["-p", &port.to_string()]).env("MOTO_EC2_LOAD_DEFAULT_AMIS", "false");
+    Server::start(command, port)
+}
+
+fn script(venv: &std::path::Path, what: &str, url: &str) -> Vec<Vec<String>> {
+    let script = root().join("crates/app/tests/live/seed_moto.py");
+    let output = Command::new(venv.join("bin/python")).arg(script).args([what, url]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().lines().map(|l| l.split('\t').map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn what_is_seeded_is_found_and_what_changes_is_told() {
+    let Some(venv) = venv("BARTIZAN_VENV") else { return };
+    let moto = moto(&venv);
+    let seeded = script(&venv, "seed", &moto.url);
+    let home = Home::with_aws(&moto.url);
+    let first = home.json(&["snapshot", "--regions", "us-east-1"]);
+
+    let flat = home.must(0, &["flat"]);
+    let have: BTreeSet<(String, String)> = facts(&flat).into_iter().map(|f| (f.0, f.2)).collect();
+    let missing: Vec<_> = seeded.iter().filter(|row| !have.contains(&(row[0].clone(), row[1].clone()))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    let of_kind = |kind: &str| seeded.iter().filter(|row| row[0] == kind).count();
+    let kinds: BTreeSet<&str> = seeded.iter().map(|row| row[0].as_str()).collect();
+    let single = [
+        "iam:passwordpolicy",
+        "iam:accountalias",
+        "iam:accountsummary",
+        "s3:accountpublicaccessblock",
+        "organizations:organization",
+        "organizations:root",
+    ];
+    for kind in kinds.iter().filter(|k| !single.contains(*k)) {
+        assert!(of_kind(kind) >= 5, "only {} of {kind}", of_kind(kind));
+    }
+    println!("{} facts seeded of {} kinds", seeded.len(), kinds.len());
+
+    // Coverage names every call that moto lacks, and no other.
+    let mut not_read: BTreeSet<String> = BTreeSet::new();
+    for (status, calls) in first["coverage"]["not_ok"].as_object().unwrap() {
+        assert!(["failed", "unsupported", "not-called", "region-off"].contains(&status.as_str()), "{status}: {calls}");
+        if status == "failed" || status == "unsupported" {
+            not_read.extend(calls.as_array().unwrap().iter().map(|c| c.as_str().unwrap().split(' ').next().unwrap().to_owned()));
+        }
+    }
+    assert_eq!(not_read, MOTO_LACKS.iter().map(|s| (*s).to_owned()).collect());
+
+    // Secrets are in no file of the store: neither a function's environment nor a secret's value nor our own key.
+    home.must(0, &["verify", "evidence"]);
+    assert!(!everything(&home).windows(b"canary-hunter2".len()).any(|w| w == b"canary-hunter2"));
+
+    let changed = script(&venv, "change", &moto.url);
+    home.must(0, &["snapshot", "--regions", "us-east-1"]);
+    let diff = home.json(&["diff"]);
+    let told: BTreeSet<Vec<String>> = diff["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| ["verdict", "kind", "id"].map(|f| c[f].as_str().unwrap().to_owned()).to_vec())
+        .collect();
+    let missing: Vec<_> = changed.iter().filter(|row| !told.contains(*row)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert_eq!(diff["unknown"], Value::Array(vec![]));
+    println!("{} changes made, {} told", changed.len(), told.len());
+
+    // A third snapshot of an account that stands still: nothing.
+    home.must(0, &["snapshot", "--regions", "us-east-1"]);
+    assert_eq!(home.json(&["diff"])["changes"], Value::Array(vec![]));
+    role_check(&home);
+    cli_prints_the_same(&venv, &moto, &home);
+}
+
+/// All files of the store, documents uncompressed.
+fn everything(home: &Home) -> Vec<u8> {
+    let mut bytes = home.must(0, &["flat"]).into_bytes();
+    for entry in std::fs::read_dir(home.path("bartizan-store/blobs")).unwrap() {
+        let pack = std::fs::read(entry.unwrap().path()).unwrap();
+        bartizan_core::evidence::records(&pack, |_, document| bytes.extend_from_slice(document)).unwrap();
+    }
+    bytes
+}
+
+/// The audit role of moto: made with what `role` prints, it has all it needs; with too much, it is told.
+fn role_check(home: &Home) {
+    let aws = |args: &[&str]| {
+        let venv = std::env::var("BARTIZAN_VENV").unwrap();
+        let output = Command::new(format!("{venv}/bin/aws"))
+            .args(args)
+            .args(["--output", "json"])
+            .env_clear()
+            .envs(environment(home))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    let printed = home.json(&["role", "--principal", "123456789012", "--external-id", "x"]);
+    aws(&["iam", "create-role", "--role-name", "audit", "--assume-role-policy-document", &printed["trust_policy"].to_string()]);
+    for (n, policy) in printed["policies"].as_array().unwrap().iter().enumerate() {
+        aws(&[
+            "iam",
+            "put-role-policy",
+            "--role-name",
+            "audit",
+            "--policy-name",
+            &format!("p{n}"),
+            "--policy-document",
+            &policy.to_string(),
+        ]);
+    }
+    assert_eq!(home.json(&["role", "check", "--role", "audit"])["missing"], Value::Array(vec![]));
+    aws(&[
+        "iam",
+        "put-role-policy",
+        "--role-name",
+        "audit",
+        "--policy-name",
+        "more",
+        "--policy-document",
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*","iam:Put*"],"Resource":"*"}]}"#,
+    ]);
+    let text = home.must(1, &["role", "check", "--role", "audit"]);
+    for part in ["reads data", "s3:GetObject", "writes", "iam:PutUserPolicy", "s3:PutObject"] {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+fn environment(home: &Home) -> Vec<(String, String)> {
+    home.command(&[]).get_envs().filter_map(|(k, v)| Some((k.to_str()?.to_owned(), v?.to_str()?.to_owned()))).collect()
+}
+
+/// The AWS CLI is the oracle for the shape of documents: its output, imported, is the same account.
+fn cli_prints_the_same(venv: &std::path::Path, moto: &Server, home: &Home) {
+    let dump = home.path("dump/123456789012/us-east-1");
+    std::fs::create_dir_all(&dump).unwrap();
+    let calls = [
+        "iam get-account-authorization-details",
+        "iam get-account-summary",
+        "iam list-virtual-mfa-devices",
+        "iam list-server-certificates",
+        "iam get-account-password-policy",
+        "s3api list-buckets",
+        "sns list-subscriptions",
+        "ec2 describe-security-groups",
+        "ec2 describe-security-group-rules",
+        "ec2 describe-network-interfaces",
+        "ec2 describe-vpcs",
+        "ec2 describe-subnets",
+        "ec2 describe-route-tables",
+        "ec2 describe-network-acls",
+        "ec2 describe-volumes",
+        "cloudtrail describe-trails",
+        "kms list-aliases",
+        "lambda list-functions",
+        "lambda list-event-source-mappings",
+        "organizations describe-organization",
+        "organizations list-accounts",
+        "organizations list-roots",
+        "organizations list-delegated-administrators",
+        "events list-event-buses",
+        "logs describe-log-groups",
+    ];
+    for call in calls {
+        let mut command = Command::new(venv.join("bin/aws"));
+        command.args(call.split(' ')).args(["--output", "json", "--endpoint-url", &moto.url]).env_clear().envs(environment(home));
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{call}: {}", String::from_utf8_lossy(&output.stderr));
+        std::fs::write(dump.join(format!("{}.json", call.replace(' ', "-"))), output.stdout).unwrap();
+    }
+    // What changed since: the audit role that the test made.
+    home.must(0, &["snapshot", "--regions", "us-east-1"]);
+    home.must(0, &["snapshot", "--from", "dump"]);
+    let diff = home.json(&["diff"]);
+    let changes: Vec<String> = diff["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| format!("{} {} {}: {}", c["verdict"], c["kind"], c["id"], c["content"]["fields"]))
+        .collect();
+    assert!(changes.is_empty(), "the CLI prints it otherwise:\n{}", changes.join("\n"));
+    let compared: usize = facts(&home.must(0, &["flat"])).len();
+    println!("{compared} facts of {} AWS CLI calls are what our own snapshot has", calls.len());
+    assert!(compared > 200);
+}

@@ -1,0 +1,16 @@
+//! Tests of the program as a user runs it, in one binary.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that fails should panic, and says what it saw"
+)]
+
+mod canned;
+mod collect;
+mod common;
+mod docs;
+mod imported;
+mod live;
+mod store;
+mod write_once;

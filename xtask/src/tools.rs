@@ -1,0 +1,90 @@
+//! What tests and benchmarks need beside cargo, installed below the target folder from pinned versions.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+/// moto answers for AWS; boto3 changes things behind our back; awscli prints what our JSON must equal; cryptography
+/// checks signatures in the second verifier. botocore is also what `cargo xtask generate` reads.
+const PYTHON: &[&str] =
+    &["moto[server,all]==5.2.5", "boto3==1.43.11", "botocore==1.43.11", "awscli==1.45.11", "cryptography==46.0.3"];
+
+/// For Object Lock, which moto does not keep. Unpinned it does not start.
+const LOCALSTACK: &[&str] = &[
+    "localstack-core[runtime]==4.6.0",
+    "localstack==4.6.0",
+    "cryptography<46",
+    "pyopenssl<25.2",
+    "service_identity<24.3",
+    "cbor2<5.8",
+    "plux<1.13",
+];
+
+const CARGO_DENY: &str = "0.20.2";
+
+/// A Python virtual environment.
+pub(crate) struct Venv(pub(crate) PathBuf);
+
+/// The environment with moto.
+pub(crate) fn python(root: &Path) -> Result<Venv> {
+    venv(root, "venv", PYTHON)
+}
+
+/// The environment with LocalStack.
+pub(crate) fn localstack(root: &Path) -> Result<Venv> {
+    venv(root, "venv-localstack", LOCALSTACK)
+}
+
+/// cargo-deny.
+pub(crate) fn cargo_deny(root: &Path) -> Result<PathBuf> {
+    let folder = target(root).join("tools");
+    let binary = folder.join("bin/cargo-deny");
+    let version = Command::new(&binary).arg("--version").output().map(|o| String::from_utf8_lossy(&o.stdout).into_owned());
+    if !version.is_ok_and(|v| v.contains(CARGO_DENY)) {
+        // Unoptimised: it is compiled more often than it runs.
+        let mut install = Command::new("cargo");
+        install.args(["install", "cargo-deny", "--version", CARGO_DENY, "--locked", "--debug", "--root"]).arg(&folder);
+        run(install.env("CARGO_TARGET_DIR", target(root).join("tools-build")).env("CARGO_PROFILE_DEV_DEBUG", "0"))?;
+    }
+    Ok(binary)
+}
+
+/// Where cargo builds.
+pub(crate) fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+}
+
+/// Runs a command and fails if it does.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
+    if !status.success() {
+        bail!("{command:?} failed: {status}");
+    }
+    Ok(())
+}
+
+fn venv(root: &Path, name: &str, packages: &[&str]) -> Result<Venv> {
+    let folder = target(root).join(name);
+    let stamp = folder.join("installed.txt");
+    let want = packages.join("\n");
+    if std::fs::read_to_string(&stamp).is_ok_and(|have| have == want) {
+        return Ok(Venv(folder));
+    }
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+    run(Command::new(folder.join("bin/pip")).args(["install", "--quiet", "--disable-pip-version-check"]).args(packages))?;
+    std::fs::write(stamp, want)?;
+    Ok(Venv(folder))
+}
+
+impl Venv {
+    /// Folder of the installed botocore.
+    pub(crate) fn botocore(&self) -> Result<PathBuf> {
+        let script = "import botocore, os; print(os.path.dirname(botocore.__file__))";
+        let output = Command::new(self.0.join("bin/python")).args(["-c", script]).output()?;
+        Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
+    }
+}
