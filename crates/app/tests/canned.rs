@@ -310,7 +310,7 @@ impl Maker<'_> {
             }
             Shape::List { list, .. } => {
                 // Two structures deep is where the items of a call are; what is further in needs one of each.
-                let count = if open.len() <= 3 { self.items } else { 1 };
+                let count = if open.len() <= 3 || name == "PolicyVersionList" { self.items } else { 1 };
                 let items: Vec<Value> = (0..count).map(|i| self.value(list, name, i, open)).collect();
                 items.into_iter().filter(|v| !v.is_null()).collect()
             }

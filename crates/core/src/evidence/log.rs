@@ -60,7 +60,13 @@ impl<'a> Log<'a> {
     /// When the storage refuses, or holds the log of another key.
     pub fn create(storage: &'a dyn Storage, key: &Key) -> Result<Self, LogError> {
         let public = format!("{}\n", key.public());
-        create_same(storage, "log.pub", public.as_bytes())?;
+        match create_same(storage, "log.pub", public.as_bytes()) {
+            Err(StorageError::Exists(_)) => {
+                let theirs = String::from_utf8_lossy(&storage.read("log.pub")?).into_owned();
+                return Err(wrong_key(storage, &theirs, key));
+            }
+            other => other?,
+        }
         let head = sign(key, 0, tlog_tiles::EMPTY_HASH)?;
         match storage.create("checkpoint", &head) {
             Ok(()) | Err(StorageError::Exists(_)) => Self::open(storage),
@@ -139,8 +145,7 @@ impl<'a> Log<'a> {
     /// When the storage refuses. Then the log stands where it stood.
     pub fn append(&mut self, key: &Key, entries: Vec<Entry>) -> Result<(), LogError> {
         if key.public() != self.public {
-            let name = |k: &str| k.split('+').next().unwrap_or("").to_owned();
-            return Err(LogError::WrongKey { place: self.storage.place(), theirs: name(&self.public), ours: name(key.public()) });
+            return Err(wrong_key(self.storage, &self.public, key));
         }
         let mut entries = entries;
         for _ in 0..=TILE_WIDTH {
@@ -226,6 +231,11 @@ impl<'a> Log<'a> {
     fn broken(&self, file: &str, problem: String) -> LogError {
         LogError::Broken { file: file.to_owned(), problem }
     }
+}
+
+fn wrong_key(storage: &dyn Storage, theirs: &str, ours: &Key) -> LogError {
+    let name = |k: &str| k.split('+').next().unwrap_or("").to_owned();
+    LogError::WrongKey { place: storage.place(), theirs: name(theirs), ours: name(ours.public()) }
 }
 
 /// Creates a file; one that is there with the same bytes, as a run that was cut short leaves it, is as good.

@@ -162,6 +162,7 @@ impl Walk<'_> {
         }
         let parsed = self.parse(&entries);
         self.tiles(head.size(), &tree, &entries, &parsed);
+        self.later_heads(head.size());
         for note in remembered {
             self.remembered(head, &tree, note);
         }
@@ -271,6 +272,29 @@ impl Walk<'_> {
         }
     }
 
+    /// Heads that the log does not expect. A run that was cut short leaves a copy of the latest one; a later one means that
+    /// `checkpoint` was set back.
+    fn later_heads(&mut self, size: u64) {
+        let names: Vec<String> =
+            self.names.iter().filter(|n| n.starts_with("checkpoints/") && !self.expected.contains(*n)).cloned().collect();
+        for name in names {
+            let bytes = self.storage.read(&name).unwrap_or_default();
+            if name == checkpoint_name(size) && bytes == self.report.checkpoint.as_bytes() {
+                continue;
+            }
+            match checkpoint(&self.public, &bytes) {
+                Ok(head) if head.size() > size => {
+                    self.problem(
+                        "checkpoint",
+                        Some(0),
+                        format!("{name} is a later head, of size {}: the log was rolled back", head.size()),
+                    );
+                }
+                _ => self.problem(&name, Some(0), "no head that this log ever published"),
+            }
+        }
+    }
+
     fn remembered(&mut self, head: &Checkpoint, tree: &MemoryTree, note: &[u8]) {
         match checkpoint(&self.public, note) {
             Err(problem) => self.problem("checkpoint", None, format!("the remembered tree head cannot be used: {problem}")),
@@ -334,12 +358,12 @@ impl Walk<'_> {
         let text = String::from_utf8_lossy(&bytes);
         let parsed = Snapshot::parse(&text);
         if !same(&bytes, &snapshot.facts) {
-            let (offset, problem) = match &parsed {
-                Err(e) => (e.offset, e.problem.clone()),
-                Ok(parsed) => match side_of.get(&parsed.header.side).and_then(|side| first_bad_line(&text, side)) {
-                    Some(offset) => (offset, "a fact line is not the one that was signed".to_owned()),
-                    None => (0, "the header is not the one that was signed".to_owned()),
-                },
+            let side = text.lines().find_map(|l| l.strip_prefix("# side\t")).and_then(Hash::parse);
+            let bad = side.and_then(|side| side_of.get(&side)).and_then(|side| first_bad_line(&text, side));
+            let (offset, problem) = match (bad, &parsed) {
+                (Some(offset), _) => (offset, "a fact line is not the one that was signed".to_owned()),
+                (None, Err(e)) => (e.offset, e.problem.clone()),
+                (None, Ok(_)) => (0, "the header is not the one that was signed".to_owned()),
             };
             return self.problem(&snapshot.facts.name, Some(offset as u64), problem);
         }
