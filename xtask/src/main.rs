@@ -20,8 +20,8 @@ fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["test"] => test::run(&root()),
-        ["bench", "latency"] => bench::latency(&root()),
-        ["bench", "size"] => bench::size(&root()),
+        ["bench", "latency"] => bench::bench(&root(), "bench::bench_latency"),
+        ["bench", "size"] => bench::bench(&root(), "bench::bench_size"),
         ["generate"] => generate(false),
         ["generate", "--check"] => generate(true),
         _ => bail!("{USAGE}"),

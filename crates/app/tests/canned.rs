@@ -412,13 +412,7 @@ fn xml_inside(service: &ServiceModel, reference: &str, value: &Value, out: &mut 
                 }
                 match (service.shape(reference), value) {
                     (Some(Shape::List { list, flat: true, item }), Value::Array(items)) => {
-                        let tag = if wire.contains_key(member) {
-                            tag
-                        } else if item == "member" {
-                            tag
-                        } else {
-                            item
-                        };
+                        let tag = if wire.contains_key(member) || item == "member" { tag } else { item };
                         items.iter().for_each(|v| element(service, list, tag, v, out));
                     }
                     (Some(Shape::Map { map: inner, flat: true, key, value: v_tag }), Value::Object(entries)) => {

@@ -11,7 +11,9 @@ fn a_locked_bucket_keeps_the_evidence_and_an_open_one_is_told() {
     let port = free_port();
     let mut command = Command::new(localstack.join("bin/python"));
     command.args(["-m", "localstack.runtime.main"]).current_dir(home.dir.path());
-    for (name, value) in [("DNS_ADDRESS", "0"), ("SKIP_SSL_CERT_DOWNLOAD", "1"), ("DISABLE_EVENTS", "1"), ("SERVICES", "s3"), ("ACTIVATE_PRO", "0")] {
+    for (name, value) in
+        [("DNS_ADDRESS", "0"), ("SKIP_SSL_CERT_DOWNLOAD", "1"), ("DISABLE_EVENTS", "1"), ("SERVICES", "s3"), ("ACTIVATE_PRO", "0")]
+    {
         command.env(name, value);
     }
     command.env("GATEWAY_LISTEN", format!("127.0.0.1:{port}")).env("FILESYSTEM_ROOT", home.path("localstack"));

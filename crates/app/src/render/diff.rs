@@ -91,8 +91,8 @@ fn print_change(out: &mut Out, pair: &Pair, change: &Change, whole: bool) -> Res
         .iter()
         .any(|(_, l)| l.starts_with("- in ") || l.starts_with("+ in ") || l.starts_with("- out ") || l.starts_with("+ out "));
     for field in change.content.fields.iter().filter(|f| whole || !(networked && f.path.starts_with("IpPermissions"))) {
-        lines.extend(field.before.iter().map(|v| (red, format!("- {}: {}", field.path, shown(v, whole)))));
-        lines.extend(field.after.iter().map(|v| (green, format!("+ {}: {}", field.path, shown(v, whole)))));
+        lines.extend(field.before.iter().map(|v| (red, format!("- {}{}", label(&field.path), shown(v, whole)))));
+        lines.extend(field.after.iter().map(|v| (green, format!("+ {}{}", label(&field.path), shown(v, whole)))));
     }
     if whole || lines.is_empty() {
         lines.extend(
@@ -162,6 +162,11 @@ fn change_json(pair: &Pair, change: &Change) -> Result<Value> {
     let fact = shell(&format!("{} {}", change.kind, change.id));
     value["show"] = format!("bartizan diff {} --fact {fact}", pair.arguments()).into();
     Ok(value)
+}
+
+/// Name of a field before its value; a document that is a list has none.
+fn label(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!("{path}: ") }
 }
 
 fn verb(verdict: Verdict) -> &'static str {
