@@ -68,7 +68,7 @@ fn bench_size() {
     println!("{}", text.lines().next().unwrap());
     row("CPU of import, facts and evidence, 10,000 principals", cpu, "s", 3.0);
     println!("{:<58} {:>9.2} ×    (serde_json alone: {parse:.2} s)", "  to the floor", cpu / parse);
-    account["UserDetailList"][7]["UserPolicyList"][0]["PolicyDocument"]["Statement"]["Action"] = "*".into();
+    account["UserDetailList"][7]["UserPolicyList"][0]["PolicyDocument"]["Statement"][0]["Action"] = "*".into();
     account["RoleDetailList"][8]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] =
         serde_json::json!({"AWS": "999988887777"});
     account["RoleDetailList"].as_array_mut().unwrap().remove(4999);
