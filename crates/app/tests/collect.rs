@@ -221,3 +221,58 @@ fn a_throttling_storm_slows_us_and_ends() {
     // What an answer says in an error is shown, and cannot touch the terminal.
     assert!(text.contains("\\u{1b}[31m\\u{202e}") && !text.contains('\x1b'), "{text}");
 }
+
+#[test]
+fn control_c_leaves_no_half_snapshot() {
+    let canned = Canned { delay: std::time::Duration::from_millis(100), ..Canned::new(3) };
+    let (url, server) = canned.serve();
+    let home = Home::with_aws(&url);
+    let child =
+        home.command(&["snapshot"]).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    while server.calls.load(std::sync::atomic::Ordering::SeqCst) < 60 {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id().try_into().unwrap()), nix::sys::signal::Signal::SIGINT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("stopped; what was being read was not stored"));
+    assert!(!home.path("bartizan-store/checkpoint").exists());
+}
+
+#[test]
+fn accounts_that_cannot_be_reached_are_gaps_in_the_log() {
+    // The canned server knows no AssumeRole: it hangs up.
+    let (url, _server) = Canned::new(1).serve();
+    let home = Home::with_aws(&url);
+    let roles = ["arn:aws:iam::222222222222:role/x", "arn:aws:iam::333333333333:role/x"];
+    let said = home.fails(1, &["snapshot", "--role-arn", roles[0], "--role-arn", roles[1]]);
+    assert!(said.contains("no account could be read; the gap is in the log"), "{said}");
+    let text = home.must(0, &["verify", "evidence"]);
+    assert!(
+        text.contains("2 entries, 0 snapshots")
+            && text.contains("account 222222222222: ")
+            && text.contains("account 333333333333: "),
+        "{text}"
+    );
+    // Alone, it is an error, and nothing is written.
+    assert!(home.fails(1, &["snapshot", "--role-arn", roles[0]]).contains("could not become"));
+    assert_eq!(home.must(0, &["verify", "evidence"]), text);
+}
+
+#[test]
+fn several_accounts_are_read_and_each_has_its_own_history() {
+    let Some(venv) = crate::common::venv("BARTIZAN_VENV") else { return };
+    let port = crate::common::free_port();
+    let mut command = std::process::Command::new(venv.join("bin/moto_server"));
+    command.args(["-p", &port.to_string()]).env("MOTO_EC2_LOAD_DEFAULT_AMIS", "false");
+    let moto = crate::common::Server::start(command, port);
+    let home = Home::with_aws(&moto.url);
+    let roles = ["arn:aws:iam::222222222222:role/x", "arn:aws:iam::444444444444:role/z"];
+    let args = ["snapshot", "--regions", "us-east-1", "--external-id", "q", "--role-arn", roles[0], "--role-arn", roles[1]];
+    let text = home.must(0, &args);
+    assert!(text.contains("snapshot 0  account 222222222222") && text.contains("snapshot 1  account 444444444444"), "{text}");
+    home.must(11, &[args.as_slice(), &["--require-complete"]].concat());
+    let text = home.must(0, &["diff"]);
+    assert!(text.contains("account 222222222222 · 0 → 2"), "{text}");
+    assert!(text.contains("account 444444444444 · 1 → 3"), "{text}");
+}

@@ -8,6 +8,10 @@ pub const NESTING_MAX: usize = 64;
 pub const PAGES_MAX: usize = 10_000;
 /// Calls in flight at once, unless `--in-flight` says otherwise.
 pub const CALLS_IN_FLIGHT: usize = 32;
+/// Accounts read at once.
+pub const ACCOUNTS_AT_ONCE: usize = 4;
+/// Accounts whose snapshots wait in memory to be signed together.
+pub const ACCOUNTS_PER_COMMIT: usize = 16;
 /// Attempts at one call, the first included.
 pub const ATTEMPTS_MAX: u32 = 6;
 /// Seconds until an attempt is given up.

@@ -1,6 +1,7 @@
 //! The log: what goes in comes out, and nothing can be changed unseen.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bartizan_core::evidence::{self, Documents, FactProof, Key, Log, Memory, Storage};
 use bartizan_core::fact::{Fact, Hash, Kinds, Seen};
@@ -61,17 +62,17 @@ fn store(commits: i64) -> Memory {
 #[test]
 fn a_store_of_any_size_verifies_and_gives_back_what_went_in() {
     for commits in [0, 1, 2, 5, 255, 256, 257, 300] {
-        let storage = store(commits);
-        let report = evidence::verify(&storage, None, &[]).unwrap();
+        let storage = Arc::new(store(commits));
+        let report = evidence::verify(storage.as_ref(), None, &[]).unwrap();
         assert_eq!(report.problems, [], "{commits} commits");
         assert_eq!(report.unexpected, Vec::<String>::new());
         assert_eq!((report.entries, report.snapshots), (commits as u64, commits as u64));
-        let log = Log::open(&storage).unwrap();
+        let log = Log::open(storage.as_ref()).unwrap();
         let history = evidence::snapshots(&log).unwrap();
         assert_eq!(history.len(), commits as usize);
         if let Some(last) = history.last() {
-            let text = evidence::facts(&storage, last).unwrap();
-            let documents = Documents::of(&storage, &history);
+            let text = evidence::facts(storage.as_ref(), last).unwrap();
+            let documents = Documents::of(storage.clone(), &history);
             for fact in Snapshot::parse(&text).unwrap().facts {
                 assert_eq!(Hash::of(&documents.get(&fact.raw).unwrap()), fact.raw);
             }

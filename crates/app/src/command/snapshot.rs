@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use bartizan_cloud::collect::{Plan, collect};
+use bartizan_cloud::collect::{Plan, Progress, collect};
 use bartizan_cloud::dump::{Dump, REGION_UNKNOWN};
-use bartizan_cloud::live::{Identity, Live};
+use bartizan_cloud::live::{ConnectError, Identity, Live};
 use bartizan_cloud::model::Model;
 use bartizan_cloud::table::CallTable;
+use bartizan_core::evidence::Storage;
 use bartizan_core::fact::Kinds;
+use bartizan_core::limits::{ACCOUNTS_AT_ONCE, ACCOUNTS_PER_COMMIT};
 use bartizan_core::snapshot::{Collection, Recorded, Status};
+use futures::StreamExt;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -21,29 +24,52 @@ use crate::store;
 pub(super) fn run(global: &Global, args: &Snapshot) -> Result<Outcome> {
     let (model, table) = table(&args.calls)?;
     let storage = store::open(global)?;
-    let taken = match &args.from {
-        Some(path) => import(&model, &table, args, path)?,
-        None => read(global, &model, &table, args)?,
+    let mut taken = 0;
+    let mut complete = true;
+    let mut keep = |brought: Brought| -> Result<()> {
+        complete &=
+            brought.gaps.is_empty() && brought.collections.iter().all(|c| c.coverage.iter().all(|r| r.status == Status::Ok));
+        taken += brought.collections.len();
+        store_and_print(global, storage.as_ref(), brought, args.time.unwrap_or_else(Timestamp::now))
     };
-    let incomplete = taken.collections.iter().any(|c| c.coverage.iter().any(|r| r.status != Status::Ok)) || !taken.gaps.is_empty();
-    let summaries: Vec<Summary> = taken.collections.iter().map(Summary::of).collect();
-    let recorded: Vec<Recorded> = taken.collections.into_iter().map(Collection::record).collect();
-    let now = Timestamp::now();
-    let ids = store::append(global, storage.as_ref(), &recorded, &taken.gaps, args.time.unwrap_or(now))?;
-    let counts: Vec<usize> = recorded.iter().map(|r| r.side.lines().count()).collect();
-    print(global, &ids, &summaries, &counts, &taken.gaps)?;
-    for note in &taken.notes {
-        render::note(global, note);
+    match &args.from {
+        Some(path) => keep(import(&model, &table, args, path)?)?,
+        None => {
+            let runtime = runtime()?;
+            let bar = Bar::new(global);
+            let targets = runtime.block_on(targets(&model, args))?;
+            for (n, some) in targets.chunks(ACCOUNTS_PER_COMMIT).enumerate() {
+                let work = read(global, &model, &table, args, some, &bar, n * ACCOUNTS_PER_COMMIT);
+                let brought = runtime.block_on(async {
+                    tokio::select! {
+                        brought = work => brought,
+                        _ = tokio::signal::ctrl_c() => bail!("stopped; what was being read was not stored"),
+                    }
+                })?;
+                bar.clear();
+                keep(brought)?;
+            }
+        }
     }
-    if ids.is_empty() {
+    if taken == 0 {
         bail!("no account could be read; the gap is in the log");
     }
-    Ok(if incomplete && args.require_complete { Outcome::Incomplete } else { Outcome::Done })
+    Ok(if args.require_complete && !complete { Outcome::Incomplete } else { Outcome::Done })
+}
+
+fn store_and_print(global: &Global, storage: &dyn Storage, brought: Brought, now: Timestamp) -> Result<()> {
+    let summaries: Vec<Summary> = brought.collections.iter().map(Summary::of).collect();
+    let recorded: Vec<Recorded> = brought.collections.into_iter().map(Collection::record).collect();
+    let ids = store::append(global, storage, &recorded, &brought.gaps, now)?;
+    let counts: Vec<usize> = recorded.iter().map(|r| r.side.lines().count()).collect();
+    print(global, &ids, &summaries, &counts, &brought.gaps)?;
+    brought.notes.iter().for_each(|note| render::note(global, note));
+    Ok(())
 }
 
 /// What was brought home.
 #[derive(Default)]
-struct Taken {
+struct Brought {
     collections: Vec<Collection>,
     /// Accounts that should have been read and were not.
     gaps: Vec<(Option<String>, String)>,
@@ -87,43 +113,43 @@ pub(super) fn imported(
     Ok((collections, notes))
 }
 
-fn import(model: &Arc<Model>, table: &CallTable, args: &Snapshot, path: &std::path::Path) -> Result<Taken> {
+fn import(model: &Arc<Model>, table: &CallTable, args: &Snapshot, path: &std::path::Path) -> Result<Brought> {
     let time = args.time.unwrap_or_else(Timestamp::now);
     let (collections, notes) = imported(model, table, path, time, &args.regions).context("could not import")?;
-    Ok(Taken { collections, gaps: Vec::new(), notes })
+    Ok(Brought { collections, gaps: Vec::new(), notes })
 }
 
-fn read(global: &Global, model: &Arc<Model>, table: &CallTable, args: &Snapshot) -> Result<Taken> {
-    let runtime = runtime()?;
-    let bar = Bar::new(global);
-    runtime.block_on(async {
-        let work = read_all(global, model, table, args, &bar);
-        tokio::select! {
-            taken = work => taken,
-            _ = tokio::signal::ctrl_c() => bail!("stopped; nothing was stored"),
-        }
-    })
-}
-
-async fn read_all(global: &Global, model: &Arc<Model>, table: &CallTable, args: &Snapshot, bar: &Bar) -> Result<Taken> {
-    let mut taken = Taken::default();
-    for (account, role_arn) in targets(model, args).await? {
-        let identity =
-            Identity { profile: args.profile.clone(), role_arn: role_arn.clone(), external_id: args.external_id.clone() };
-        let live = match Live::connect(Arc::clone(model), &identity).await {
-            Ok(live) => live,
-            // One account of many: the others are still worth reading, and the gap is evidence too.
-            Err(e) if role_arn.is_some() && (args.org.is_some() || args.role_arn.len() > 1) => {
-                taken.notes.push(format!("account {}: {e}", account.as_deref().unwrap_or("?")));
-                taken.gaps.push((account, e.to_string()));
-                continue;
+/// Reads some accounts, a few at once. One of many that cannot be read is a gap; the only one is an error.
+async fn read(
+    global: &Global,
+    model: &Arc<Model>,
+    table: &CallTable,
+    args: &Snapshot,
+    targets: &[Target],
+    bar: &Bar,
+    first: usize,
+) -> Result<Brought> {
+    let only = args.org.is_none() && args.role_arn.len() <= 1;
+    let work = targets.iter().enumerate().map(|(n, target)| async move {
+        let role_arn = target.role_arn.clone();
+        let identity = Identity { profile: args.profile.clone(), role_arn, external_id: args.external_id.clone() };
+        let live = Live::connect(Arc::clone(model), &identity).await?;
+        Ok::<_, ConnectError>(one(global, model, table, args, &live, &|progress| bar.show(first + n, progress)).await)
+    });
+    let mut results = futures::stream::iter(work).buffered(ACCOUNTS_AT_ONCE);
+    let mut brought = Brought::default();
+    let mut next = targets.iter();
+    while let (Some(result), Some(target)) = (results.next().await, next.next()) {
+        match result {
+            Ok((collection, notes)) => {
+                brought.collections.push(collection);
+                brought.notes.extend(notes);
             }
-            Err(e) => return Err(e).context("could not read the account"),
-        };
-        taken.collections.push(one(global, model, table, args, &live, bar, &mut taken.notes).await);
+            Err(e) if only => return Err(e).context("could not read the account"),
+            Err(e) => brought.gaps.push((target.account.clone(), e.to_string())),
+        }
     }
-    bar.finish();
-    Ok(taken)
+    Ok(brought)
 }
 
 async fn one(
@@ -132,9 +158,9 @@ async fn one(
     table: &CallTable,
     args: &Snapshot,
     live: &Live,
-    bar: &Bar,
-    notes: &mut Vec<String>,
-) -> Collection {
+    progress: &dyn Fn(Progress),
+) -> (Collection, Vec<String>) {
+    let mut notes = Vec::new();
     let (on, off) = match live.regions().await {
         Ok(regions) => regions,
         Err(e) => {
@@ -155,33 +181,40 @@ async fn one(
         tool: TOOL,
         source: "aws",
     };
-    collect(model, &Kinds::builtin(), table, &plan, live, &|progress| bar.show(progress)).await
+    (collect(model, &Kinds::builtin(), table, &plan, live, progress).await, notes)
 }
 
-/// Account (where it is known) and role of each account to read.
-async fn targets(model: &Arc<Model>, args: &Snapshot) -> Result<Vec<(Option<String>, Option<String>)>> {
+/// An account to read.
+struct Target {
+    /// Twelve digits, where they are known before.
+    account: Option<String>,
+    /// The role to become there.
+    role_arn: Option<String>,
+}
+
+async fn targets(model: &Arc<Model>, args: &Snapshot) -> Result<Vec<Target>> {
     if let Some(role) = &args.org {
         let identity = Identity { profile: args.profile.clone(), ..Identity::default() };
         let live = Live::connect(Arc::clone(model), &identity).await.context("could not reach the organization")?;
         let accounts = live.organization_accounts().await.map_err(|e| {
-            anyhow::anyhow!(
-                "could not list the organization's accounts: {}: run it in the management account or a delegated administrator",
-                e.detail
-            )
+            let hint = "run it in the management account or a delegated administrator";
+            anyhow::anyhow!("could not list the organization's accounts: {}: {hint}", e.detail)
         })?;
         let partition = live.client().endpoints().partition.clone();
-        let arn = |account: &String| format!("arn:{partition}:iam::{account}:role/{role}");
-        return Ok(accounts.iter().map(|a| (Some(a.clone()), Some(arn(a)))).collect());
+        let target = |account: String| {
+            let role_arn = format!("arn:{partition}:iam::{account}:role/{role}");
+            Target { account: Some(account), role_arn: Some(role_arn) }
+        };
+        return Ok(accounts.into_iter().map(target).collect());
     }
     if args.role_arn.is_empty() {
-        return Ok(vec![(None, None)]);
+        return Ok(vec![Target { account: None, role_arn: None }]);
     }
-    for arn in &args.role_arn {
-        if !arn.starts_with("arn:") || !arn.contains(":role/") {
-            bail!("{arn:?} is not the ARN of a role: expected arn:aws:iam::ACCOUNT:role/NAME");
-        }
+    if let Some(arn) = args.role_arn.iter().find(|arn| !arn.starts_with("arn:") || !arn.contains(":role/")) {
+        bail!("{arn:?} is not the ARN of a role: expected arn:aws:iam::ACCOUNT:role/NAME");
     }
-    Ok(args.role_arn.iter().map(|arn| (arn.split(':').nth(4).map(str::to_owned), Some(arn.clone()))).collect())
+    let target = |arn: &String| Target { account: arn.split(':').nth(4).map(str::to_owned), role_arn: Some(arn.clone()) };
+    Ok(args.role_arn.iter().map(target).collect())
 }
 
 /// What is said of a snapshot when it is taken.

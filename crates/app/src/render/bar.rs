@@ -1,5 +1,7 @@
 //! The progress bar: calls done, rate, time left. On stderr, and only for a person.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bartizan_cloud::collect::Progress;
@@ -7,8 +9,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::Global;
 
-/// A progress bar, or nothing.
-pub(crate) struct Bar(ProgressBar);
+/// A progress bar, or nothing. It shows the sum over all accounts that are being read.
+pub(crate) struct Bar {
+    bar: ProgressBar,
+    accounts: RefCell<BTreeMap<usize, Progress>>,
+}
 
 impl Bar {
     pub(crate) fn new(global: &Global) -> Self {
@@ -17,18 +22,24 @@ impl Bar {
         let bar = ProgressBar::with_draw_target(Some(0), target);
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.enable_steady_tick(Duration::from_millis(250));
-        Self(bar)
+        Self { bar, accounts: RefCell::default() }
     }
 
-    pub(crate) fn show(&self, progress: Progress) {
-        self.0.set_length(progress.done + progress.ahead);
-        self.0.set_position(progress.done);
-        if progress.throttled > 0 {
-            self.0.set_message(format!("{} × slower", progress.throttled));
+    /// How far an account is.
+    pub(crate) fn show(&self, account: usize, progress: Progress) {
+        let mut accounts = self.accounts.borrow_mut();
+        accounts.insert(account, progress);
+        let sum = |f: fn(&Progress) -> u64| accounts.values().map(f).sum::<u64>();
+        self.bar.set_length(sum(|p| p.done + p.ahead));
+        self.bar.set_position(sum(|p| p.done));
+        let throttled = sum(|p| p.throttled);
+        if throttled > 0 {
+            self.bar.set_message(format!("{throttled} × slower"));
         }
     }
 
-    pub(crate) fn finish(&self) {
-        self.0.finish_and_clear();
+    /// Takes it away, for what is said next.
+    pub(crate) fn clear(&self) {
+        self.bar.finish_and_clear();
     }
 }

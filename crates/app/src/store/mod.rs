@@ -100,12 +100,8 @@ impl Loaded {
         let text = evidence::facts(storage.as_ref(), kept)?;
         // Documents of a snapshot are in its own packs or in earlier ones.
         let until: Vec<Kept> = history.iter().filter(|k| k.index <= kept.index).cloned().collect();
-        let storage = Arc::clone(storage);
-        let cache = std::cell::RefCell::new(std::collections::HashMap::new());
-        let documents = move |hash: &Hash| {
-            let mut cache = cache.borrow_mut();
-            cache.entry(*hash).or_insert_with(|| Documents::of(storage.as_ref(), &until).get(hash)).clone()
-        };
+        let documents = Documents::of(Arc::clone(storage), &until);
+        let documents = move |hash: &Hash| documents.get(hash);
         Ok(Self::with_side(kept.index.to_string(), text, Box::new(documents)))
     }
 
@@ -123,7 +119,8 @@ impl Loaded {
         if let Some(folder) = folder {
             let storage: Arc<dyn Storage> = Arc::new(Folder::new(folder));
             let history = evidence::snapshots(&Log::open(storage.as_ref())?)?;
-            let documents = move |hash: &Hash| Documents::of(storage.as_ref(), &history).get(hash);
+            let documents = Documents::of(storage, &history);
+            let documents = move |hash: &Hash| documents.get(hash);
             return Ok(Self::with_side(name, text, Box::new(documents)));
         }
         Ok(Self { name, text, side: String::new(), documents: Box::new(|_| None) })

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -109,16 +110,16 @@ pub fn append(
 }
 
 /// The documents of a store, read from its packs when asked for, newest pack first.
-pub struct Documents<'a> {
-    storage: &'a dyn Storage,
+pub struct Documents {
+    storage: Arc<dyn Storage>,
     packs: Vec<FileRef>,
     read: RefCell<BTreeMap<String, Vec<u8>>>,
 }
 
-impl<'a> Documents<'a> {
+impl Documents {
     /// The documents of all packs of `history`.
     #[must_use]
-    pub fn of(storage: &'a dyn Storage, history: &[Kept]) -> Self {
+    pub fn of(storage: Arc<dyn Storage>, history: &[Kept]) -> Self {
         let packs = history.iter().rev().flat_map(|k| k.snapshot.packs.iter().cloned()).collect();
         Self { storage, packs, read: RefCell::default() }
     }
