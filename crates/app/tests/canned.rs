@@ -214,7 +214,9 @@ impl Canned {
         let target = request.headers.get("x-amz-target").and_then(|t| t.rsplit('.').next());
         let action = request.form().get("Action").cloned();
         for service in self.table.services.iter().map(|s| s.name.as_str()).chain(["sts"]) {
-            let Some(model) = self.model.service(service).filter(|m| m.signing == signing) else { continue };
+            if self.model.service(service).is_none_or(|m| m.signing != signing) {
+                continue;
+            }
             let named = target.map(str::to_owned).or_else(|| action.clone());
             if let Some(name) = named {
                 if self.model.operation(service, &name).is_some() {
@@ -232,7 +234,6 @@ impl Canned {
             if let Some(name) = names.first() {
                 return Some((service.to_owned(), (*name).clone()));
             }
-            let _ = model;
         }
         None
     }

@@ -265,7 +265,7 @@ impl<'a> Engine<'a> {
             let now = Instant::now();
             while running.len() < self.plan.in_flight {
                 let Some(job) = self.next(now) else { break };
-                running.push(attempt(self.table, self.model, source, job));
+                running.push(attempt(self.table, source, job));
             }
             let wake = self.wake_at(now);
             if running.is_empty() && wake.is_none() {
@@ -576,7 +576,7 @@ impl<'a> Engine<'a> {
     }
 }
 
-async fn attempt(table: &CallTable, _: &Model, source: &dyn Source, job: Job) -> (Job, Result<Answer, CallError>) {
+async fn attempt(table: &CallTable, source: &dyn Source, job: Job) -> (Job, Result<Answer, CallError>) {
     let service = &table.services[job.service];
     let call = &service.calls[job.call];
     let ask = Ask { service, call, region: job.region.clone(), params: job.params.clone(), scope: job.scope.clone() };

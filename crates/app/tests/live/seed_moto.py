@@ -204,9 +204,6 @@ def seed_keys_and_trails():
 
 def seed_lambda():
     role = f"arn:aws:iam::{ACCOUNT}:role/role0"
-    config = lam.create_code_signing_config(AllowedPublishers={"SigningProfileVersionArns": [
-        f"arn:aws:signer:us-east-1:{ACCOUNT}:/signing-profiles/p/v"]}) if False else None
-    assert config is None
     for i in range(N):
         name = f"function{i}"
         lam.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="main.handler", Code={"ZipFile": code()},
@@ -297,8 +294,7 @@ def change():
     iam.delete_saml_provider(SAMLProviderArn=saml)
     out("removed", "iam:samlprovider", saml)
     oidc = f"arn:aws:iam::{ACCOUNT}:oidc-provider/idp0.example.com"
-    iam.add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=oidc, ClientID="evil") if False else \
-        iam.update_open_id_connect_provider_thumbprint(OpenIDConnectProviderArn=oidc, ThumbprintList=["b" * 40])
+    iam.update_open_id_connect_provider_thumbprint(OpenIDConnectProviderArn=oidc, ThumbprintList=["b" * 40])
     out("changed", "iam:oidcprovider", oidc)
     iam.update_account_password_policy(MinimumPasswordLength=6)
     out("changed", "iam:passwordpolicy", "account")

@@ -165,25 +165,25 @@ impl<'a> Log<'a> {
         let old = self.size();
         let mut texts = Vec::new();
         for entry in entries {
-            let text = serde_json::to_string(&Entry { log_size: old, ..entry.clone() })
-                .map_err(|e| self.broken("entry", e.to_string()))?;
+            let text =
+                serde_json::to_string(&Entry { log_size: old, ..entry.clone() }).map_err(|e| broken("entry", e.to_string()))?;
             if text.len() > ENTRY_BYTES_MAX {
-                return Err(self.broken("entry", format!("longer than {ENTRY_BYTES_MAX} bytes")));
+                return Err(broken("entry", format!("longer than {ENTRY_BYTES_MAX} bytes")));
             }
             texts.push(text);
         }
         let tiles = Tiles(self.storage);
         let mut tree = Growing { old: TileHashReader::new(old, *self.head.hash(), &tiles), old_size: old, new: HashMap::new() };
         for (index, text) in (old..).zip(&texts) {
-            let hashes = stored_hashes(index, text.as_bytes(), &tree).map_err(|e| self.broken("tile", e.to_string()))?;
+            let hashes = stored_hashes(index, text.as_bytes(), &tree).map_err(|e| broken("tile", e.to_string()))?;
             for (offset, hash) in (stored_hash_index(0, index)..).zip(hashes) {
                 tree.new.insert(offset, hash);
             }
         }
         let size = old + texts.len() as u64;
-        let root = tree_hash(size, &tree).map_err(|e| self.broken("tile", e.to_string()))?;
+        let root = tree_hash(size, &tree).map_err(|e| broken("tile", e.to_string()))?;
         for tile in Tile::new_tiles(HEIGHT, old, size) {
-            let data = tile.read_data(&tree).map_err(|e| self.broken(&tile_name(&tile), e.to_string()))?;
+            let data = tile.read_data(&tree).map_err(|e| broken(&tile_name(&tile), e.to_string()))?;
             let mut files = vec![(tile_name(&tile), data)];
             if tile.level() == 0 {
                 files.insert(0, (entries_name(tile.level_index(), u64::from(tile.width())), self.bundle(&tile, &texts)?));
@@ -199,7 +199,7 @@ impl<'a> Log<'a> {
         create_same(self.storage, &checkpoint_name(old), &self.head_bytes)?;
         let head_bytes = sign(key, size, root)?;
         self.storage.replace("checkpoint", &head_bytes)?;
-        self.head = checkpoint(&self.public, &head_bytes).map_err(|problem| self.broken("checkpoint", problem))?;
+        self.head = checkpoint(&self.public, &head_bytes).map_err(|problem| broken("checkpoint", problem))?;
         self.head_bytes = head_bytes;
         Ok(true)
     }
@@ -224,13 +224,12 @@ impl<'a> Log<'a> {
     pub(super) fn prove(&self, index: u64) -> Result<Vec<tlog_tiles::Hash>, LogError> {
         let tiles = Tiles(self.storage);
         let reader = TileHashReader::new(self.size(), *self.head.hash(), &tiles);
-        tlog_tiles::prove_record(self.size(), index, &reader).map_err(|e| self.broken("tile", e.to_string()))
+        tlog_tiles::prove_record(self.size(), index, &reader).map_err(|e| broken("tile", e.to_string()))
     }
+}
 
-    #[expect(clippy::unused_self, reason = "reads as what it is about")]
-    fn broken(&self, file: &str, problem: String) -> LogError {
-        LogError::Broken { file: file.to_owned(), problem }
-    }
+fn broken(file: &str, problem: String) -> LogError {
+    LogError::Broken { file: file.to_owned(), problem }
 }
 
 fn wrong_key(storage: &dyn Storage, theirs: &str, ours: &Key) -> LogError {
