@@ -14,6 +14,9 @@ use crate::endpoint::Endpoints;
 use crate::model::Model;
 use crate::template::at;
 
+const NO_CREDENTIALS: &str = "no credentials found in the environment, the profile, a web identity, a container or an instance role: \
+                              log in (aws sso login), set AWS_PROFILE, or give --profile";
+
 /// Whom to be.
 #[derive(Debug, Clone, Default)]
 pub struct Identity {
@@ -55,9 +58,7 @@ impl Live {
     pub async fn connect(model: std::sync::Arc<Model>, identity: &Identity) -> Result<Self, ConnectError> {
         let config = load(identity).await?;
         let region = config.region().map_or_else(|| "us-east-1".to_owned(), ToString::to_string);
-        let mut provider = config.credentials_provider().ok_or_else(|| {
-            ConnectError::Identity("no credentials found: set AWS_PROFILE, log in with aws sso login, or give --profile".to_owned())
-        })?;
+        let mut provider = config.credentials_provider().ok_or_else(|| ConnectError::Identity(NO_CREDENTIALS.to_owned()))?;
         if let Some(role) = &identity.role_arn {
             let mut builder =
                 AssumeRoleProvider::builder(role).session_name("bartizan").region(Region::new(region.clone())).configure(&config);
@@ -70,6 +71,10 @@ impl Live {
         let client = Client::new(provider, endpoints);
         let who = client.call(&model, ("sts", "GetCallerIdentity"), &region, &Map::new()).await.map_err(|e| {
             let hint = match (&identity.role_arn, e.code.as_str()) {
+                (None, "") if e.detail.starts_with("no credentials") => {
+                    // The provider's own text is a page, one line for each place that it looked in.
+                    return ConnectError::Identity(NO_CREDENTIALS.to_owned());
+                }
                 (Some(role), "") => format!(": could not become {role}; check its trust policy and the external id"),
                 (_, "ExpiredToken" | "ExpiredTokenException") => ": log in again".to_owned(),
                 _ => String::new(),

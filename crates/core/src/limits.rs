@@ -28,6 +28,8 @@ pub const ENTRY_BYTES_MAX: usize = 65_535;
 pub const PACK_FRAME_BYTES: usize = 256 << 10;
 /// Bytes that one frame of a pack may inflate to.
 pub const PACK_FRAME_BYTES_MAX: usize = 256 << 20;
+/// Bytes of inflated documents that are kept at hand while a store is read.
+pub const DOCUMENTS_BYTES_MAX: usize = 128 << 20;
 /// Failing items that one coverage row names; further ones make the whole row unknown.
 pub const COVERAGE_ITEMS_MAX: usize = 1_000;
 /// Characters of an error text kept in coverage.

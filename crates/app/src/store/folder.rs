@@ -84,7 +84,7 @@ impl Storage for Folder {
         while let Some(folder) = folders.pop() {
             let entries = match fs::read_dir(self.0.join(&folder)) {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
-                other => other.map_err(|e| error(&folder.display().to_string(), &e))?,
+                other => other.map_err(|e| error(&self.0.join(&folder).display().to_string(), &e))?,
             };
             for entry in entries {
                 let entry = entry.map_err(|e| error(&folder.display().to_string(), &e))?;

@@ -1,14 +1,15 @@
 //! Snapshots in a log: putting them in, and getting them and their documents out.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::log::create_same;
-use super::{Entry, FileRef, Key, Log, LogError, SnapshotRef, Storage, What, find, write_packs};
+use super::{Entry, FileRef, Frame, Key, Log, LogError, SnapshotRef, Storage, What, documents, find, write_packs};
 use crate::fact::Hash;
+use crate::limits::DOCUMENTS_BYTES_MAX;
 use crate::snapshot::{Recorded, Snapshot, Status, fact_root};
 
 /// A snapshot of the log.
@@ -113,7 +114,17 @@ pub fn append(
 pub struct Documents {
     storage: Arc<dyn Storage>,
     packs: Vec<FileRef>,
-    read: RefCell<BTreeMap<String, Vec<u8>>>,
+    read: RefCell<Read>,
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Read {
+    packs: BTreeMap<String, Vec<u8>>,
+    /// Documents of inflated frames, by pack and frame: neighbours by hash are asked for at random, so a frame is asked for
+    /// again and again.
+    frames: BTreeMap<(String, Frame), HashMap<Hash, Vec<u8>>>,
+    frames_bytes: usize,
 }
 
 impl Documents {
@@ -127,13 +138,22 @@ impl Documents {
     /// A document by its raw hash; `None` if no pack has it or the pack is broken, which `verify` will say.
     #[must_use]
     pub fn get(&self, hash: &Hash) -> Option<Vec<u8>> {
+        let read = &mut *self.read.borrow_mut();
         for file in &self.packs {
-            let mut read = self.read.borrow_mut();
-            if !read.contains_key(&file.name) {
-                read.insert(file.name.clone(), self.storage.read(&file.name).unwrap_or_default());
+            let pack = read.packs.entry(file.name.clone()).or_insert_with(|| self.storage.read(&file.name).unwrap_or_default());
+            let Some(frame) = find(pack, hash).ok().flatten() else { continue };
+            let key = (file.name.clone(), frame);
+            if !read.frames.contains_key(&key) {
+                let documents = documents(pack, frame).unwrap_or_default();
+                if read.frames_bytes > DOCUMENTS_BYTES_MAX {
+                    read.frames.clear();
+                    read.frames_bytes = 0;
+                }
+                read.frames_bytes += documents.iter().map(|(_, d)| d.len()).sum::<usize>();
+                read.frames.insert(key.clone(), documents.into_iter().collect());
             }
-            if let Some(document) = read.get(&file.name).and_then(|pack| find(pack, hash).ok().flatten()) {
-                return Some(document);
+            if let Some(document) = read.frames.get(&key).and_then(|documents| documents.get(hash)) {
+                return Some(document.clone());
             }
         }
         None

@@ -27,7 +27,7 @@ pub use entry::{Entry, FileRef, SnapshotRef, What};
 pub use history::{Documents, Kept, append, facts, snapshots};
 pub use key::{Key, KeyError};
 pub use log::{Log, LogError};
-pub use pack::{PackError, find, records, write_packs};
+pub use pack::{Frame, PackError, documents, find, records, write_packs};
 pub use proof::{FactProof, ProofError};
 pub use storage::{Memory, Storage, StorageError};
 pub use verify::{Problem, Report, verify};

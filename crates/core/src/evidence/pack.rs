@@ -96,11 +96,18 @@ impl Pack {
     }
 }
 
-/// The document of `hash`, if this pack has it.
+/// Where the frame of a document stands in its pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Frame {
+    offset: u64,
+    length: u64,
+}
+
+/// The frame that holds the document of `hash`, if this pack has it.
 ///
 /// # Errors
-/// When the pack is broken on the way to it.
-pub fn find(pack: &[u8], hash: &Hash) -> Result<Option<Vec<u8>>, PackError> {
+/// When the index is broken.
+pub fn find(pack: &[u8], hash: &Hash) -> Result<Option<Frame>, PackError> {
     let (_, rows) = index(pack)?;
     // Within a pack the rows are in the order of their hashes.
     let count = rows.len() / ROW;
@@ -110,13 +117,17 @@ pub fn find(pack: &[u8], hash: &Hash) -> Result<Option<Vec<u8>>, PackError> {
         let middle = usize::midpoint(low, high);
         if &row(middle)[..32] < hash.0.as_slice() { low = middle + 1 } else { high = middle }
     }
-    if low == count || row(low)[..32] != hash.0 {
-        return Ok(None);
-    }
-    let (offset, length) = (number(&row(low)[32..40]), number(&row(low)[40..48]));
-    let frame = inflate(pack, offset, length)?;
-    let found = walk(&frame, offset)?.into_iter().find(|(h, _)| h == hash);
-    Ok(found.map(|(_, document)| document.to_vec()))
+    let found = low < count && row(low)[..32] == hash.0;
+    Ok(found.then(|| Frame { offset: number(&row(low)[32..40]), length: number(&row(low)[40..48]) }))
+}
+
+/// The documents of a frame.
+///
+/// # Errors
+/// When the frame is broken.
+pub fn documents(pack: &[u8], frame: Frame) -> Result<Vec<(Hash, Vec<u8>)>, PackError> {
+    let bytes = inflate(pack, frame.offset, frame.length)?;
+    Ok(walk(&bytes, frame.offset)?.into_iter().map(|(hash, document)| (hash, document.to_vec())).collect())
 }
 
 /// Visits every document of a pack and checks it against its hash.
@@ -219,8 +230,8 @@ mod tests {
             }
             prop_assert_eq!(&seen, &map);
             for (hash, document) in &map {
-                let found = find(&packs[0], hash).unwrap();
-                prop_assert_eq!(found.as_ref(), Some(document));
+                let frame = find(&packs[0], hash).unwrap().unwrap();
+                prop_assert!(super::documents(&packs[0], frame).unwrap().contains(&(*hash, document.clone())));
             }
             prop_assert_eq!(find(&packs[0], &Hash([7; 32])).unwrap(), None);
         }
