@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 struct Account {
     facts: Vec<(&'static str, &'static str, Value)>,
     coverage: BTreeMap<&'static str, (Status, Vec<&'static str>)>,
+    new_fields: BTreeSet<(String, String)>,
 }
 
 impl Account {
@@ -55,7 +56,7 @@ impl Account {
             table: Hash::of(b""),
             source: "import".into(),
             coverage: self.coverage.iter().map(row).collect(),
-            new_fields: BTreeSet::new(),
+            new_fields: self.new_fields.clone(),
             facts: self.facts.iter().map(fact).collect(),
         }
         .record()
@@ -165,4 +166,20 @@ fn order_and_aws_itself_are_folded() {
     let d = run(&a, &b);
     assert!(d.changes.is_empty(), "{:?}", d.changes);
     assert_eq!((d.folded.vendor, d.folded.cosmetic), (1, 1));
+}
+
+#[test]
+fn a_field_that_aws_added_is_folded_and_one_that_somebody_set_is_not() {
+    let old = Account::default().with("iam:role", "r", json!({"RoleId": "1", "MaxSessionDuration": 3600}));
+    let mut new = old.clone().with("iam:role", "r", json!({"RoleId": "1", "MaxSessionDuration": 3600, "QuantumMode": "off"}));
+    assert_eq!(run(&old, &new).changes.len(), 1, "a field that the model knows");
+    new.new_fields.insert(("iam:GetAccountAuthorizationDetails".into(), "QuantumMode".into()));
+    for d in [run(&old, &new), run(&new, &old)] {
+        assert_eq!((d.changes.len(), d.folded.vendor), (0, 1));
+    }
+    let mut both = new.clone().with("iam:role", "r", json!({"RoleId": "1", "MaxSessionDuration": 7200, "QuantumMode": "off"}));
+    both.new_fields = new.new_fields.clone();
+    assert_eq!(run(&old, &both).changes.len(), 1, "something else changed too");
+    let turned = both.clone().with("iam:role", "r", json!({"RoleId": "1", "MaxSessionDuration": 7200, "QuantumMode": "on"}));
+    assert_eq!(run(&both, &turned).changes.len(), 1, "the new field itself was changed");
 }

@@ -108,9 +108,13 @@ impl Content {
         out
     }
 
-    /// Whether all that differs is fields that came and whose last name satisfies `is_new`.
-    pub(super) fn is_only_new_fields(&self, is_new: impl Fn(&str) -> bool) -> bool {
-        !self.fields.is_empty() && self.fields.iter().all(|f| f.before.is_none() && f.path.rsplit('.').next().is_some_and(&is_new))
+    /// Whether all that differs is whole fields that came or went, of which `is` says yes to each (last name, came).
+    pub(super) fn is_only_fields(&self, is: impl Fn(&str, bool) -> bool) -> bool {
+        let whole = |f: &FieldChange| {
+            let name = f.path.rsplit('.').next().unwrap_or_default();
+            f.before.is_some() != f.after.is_some() && is(name, f.after.is_some())
+        };
+        !self.fields.is_empty() && self.fields.iter().all(whole)
     }
 }
 

@@ -213,10 +213,13 @@ impl Work<'_> {
         let lost = (i.is_some() && before.is_none() && verdict != Verdict::Added)
             || (j.is_some() && after.is_none() && verdict != Verdict::Removed);
         let content = Content::between(&kind.classes, before.as_deref(), after.as_deref());
-        let new_fields = &self.after.snapshot.header.new_fields;
-        let known = &self.before.snapshot.header.new_fields;
-        let by_aws = kind.vendor_id.as_ref().is_some_and(|prefix| id.starts_with(prefix))
-            || content.is_only_new_fields(|name| new_fields.iter().any(|f| f.1 == name && !known.contains(f)));
+        let (old, new) = (&self.before.snapshot.header.new_fields, &self.after.snapshot.header.new_fields);
+        // A field that came (or, read by an older tool, went) and that only one side's model did not know.
+        let unknown = |name: &str, came: bool| {
+            let (here, there) = if came { (new, old) } else { (old, new) };
+            here.iter().any(|f| f.1 == name && !there.contains(f))
+        };
+        let by_aws = kind.vendor_id.as_ref().is_some_and(|prefix| id.starts_with(prefix)) || content.is_only_fields(unknown);
         if by_aws && !lost {
             self.folded.vendor += 1;
             return;
