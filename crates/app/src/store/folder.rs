@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result};
 use bartizan_core::evidence::{Storage, StorageError};
@@ -68,9 +68,14 @@ impl Storage for Folder {
     }
 
     fn read(&self, name: &str) -> Result<Vec<u8>, StorageError> {
+        // Names come from entries of a log that is perhaps not ours: they stay inside the folder, and lead to plain files.
+        let inside = Path::new(name).components().all(|c| matches!(c, Component::Normal(_)));
         let path = self.0.join(name);
-        let size = fs::metadata(&path).map_err(|e| error(name, &e))?.len();
-        if size > EVIDENCE_FILE_BYTES_MAX as u64 {
+        let metadata = if inside { fs::symlink_metadata(&path).map_err(|e| error(name, &e))? } else { return Err(outside(name)) };
+        if !metadata.is_file() {
+            return Err(outside(name));
+        }
+        if metadata.len() > EVIDENCE_FILE_BYTES_MAX as u64 {
             return Err(StorageError::Other {
                 name: name.to_owned(),
                 problem: "larger than any file that Bartizan writes".to_owned(),
@@ -130,6 +135,10 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
+fn outside(name: &str) -> StorageError {
+    StorageError::Other { name: name.to_owned(), problem: "not a plain file inside the store".to_owned() }
+}
+
 fn error(name: &str, e: &io::Error) -> StorageError {
     match e.kind() {
         io::ErrorKind::NotFound => StorageError::Missing(name.to_owned()),
@@ -141,5 +150,26 @@ fn error(name: &str, e: &io::Error) -> StorageError {
             StorageError::Other { name: name.to_owned(), problem: "permission denied: run as the owner of the store".to_owned() }
         }
         _ => StorageError::Other { name: name.to_owned(), problem: e.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_inside_and_lead_to_plain_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::new(&dir.path().join("store"));
+        folder.create("a/b", b"x").unwrap();
+        assert!(matches!(folder.create("a/b", b"y"), Err(StorageError::Exists(_))));
+        fs::write(dir.path().join("secret"), "s").unwrap();
+        std::os::unix::fs::symlink(dir.path().join("secret"), dir.path().join("store/link")).unwrap();
+        for name in ["../secret", "/dev/zero", "a/../../secret", "link", "a"] {
+            assert!(matches!(folder.read(name), Err(StorageError::Other { .. })), "{name}");
+        }
+        assert_eq!(folder.read("a/b").unwrap(), b"x");
+        assert!(matches!(folder.read("a/c"), Err(StorageError::Missing(_))));
+        assert_eq!(folder.list().unwrap(), ["a/b", "link"]);
     }
 }
