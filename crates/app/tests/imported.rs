@@ -235,3 +235,18 @@ fn ordinary_diff_works_on_two_flat_files() {
     assert_eq!(changed.len(), 2, "{text}");
     assert!(changed.iter().all(|l| l.contains("\tr1\t")), "{text}");
 }
+
+#[test]
+fn answers_in_no_regions_folder_take_the_region_that_is_named() {
+    let home = Home::new();
+    fs::create_dir(home.path("dump")).unwrap();
+    fs::write(home.path("dump/sts-get-caller-identity.json"), r#"{"Account": "111122223333"}"#).unwrap();
+    let groups = r#"{"SecurityGroups": [{"GroupId": "sg-1", "GroupName": "g"}]}"#;
+    fs::write(home.path("dump/ec2-describe-security-groups.json"), groups).unwrap();
+    fs::write(home.path("dump/odd.json"), "{}").unwrap();
+    let snapshot = home.json(&["snapshot", "--from", "dump", "--regions", "eu-west-1"]);
+    assert_eq!(snapshot["notes"], json!(["not recognised: odd.json"]));
+    assert_eq!(facts(&home.must(0, &["flat"]))[0].1, "eu-west-1");
+    assert!(home.json(&["snapshot", "--from", "dump"])["notes"][0].as_str().unwrap().contains("name it with --regions"));
+    assert_eq!(facts(&home.must(0, &["flat"]))[0].1, "unknown-region");
+}

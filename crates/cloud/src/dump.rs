@@ -81,14 +81,21 @@ pub enum DumpError {
 }
 
 impl Dump {
-    /// Reads all answers below `path`, which is a folder or one file.
+    /// Reads all answers below `path`, which is a folder or one file. `region` is that of answers that lie in no region's folder.
     ///
     /// # Errors
     /// When there is nothing to read, or nothing that is an answer.
-    pub fn read(model: &std::sync::Arc<Model>, table: &CallTable, path: &Path, time_ms: i64) -> Result<Self, DumpError> {
+    pub fn read(
+        model: &std::sync::Arc<Model>,
+        table: &CallTable,
+        path: &Path,
+        region: Option<&str>,
+        time_ms: i64,
+    ) -> Result<Self, DumpError> {
         let mut reader = Reader {
             model,
             table,
+            region: region.unwrap_or(REGION_UNKNOWN).to_owned(),
             names: Names::of(table),
             groups: BTreeMap::new(),
             items: BTreeMap::new(),
@@ -106,6 +113,8 @@ impl Dump {
 struct Reader<'a> {
     model: &'a std::sync::Arc<Model>,
     table: &'a CallTable,
+    /// Of answers that lie in no region's folder.
+    region: String,
     names: Names,
     /// By account folder.
     groups: BTreeMap<String, Group>,
@@ -163,7 +172,8 @@ impl Reader<'_> {
         if let Some(id) = place.account {
             group.account.get_or_insert(id);
         }
-        group.files.push(File { path: shown, service, operation, region: place.region, param: place.param, value, partial: false });
+        let region = place.region.unwrap_or_else(|| self.region.clone());
+        group.files.push(File { path: shown, service, operation, region, param: place.param, value, partial: false });
         Ok(())
     }
 
@@ -418,7 +428,7 @@ struct Place {
     group: String,
     /// The account, if a folder is named after it.
     account: Option<String>,
-    region: String,
+    region: Option<String>,
     /// File or folder name that says the call.
     stem: String,
     /// Of a file for one item: the folder that says the call.
@@ -450,7 +460,7 @@ impl Place {
             None => parts.last().filter(|p| p.contains('-')).cloned(),
             _ => None,
         };
-        let region = region_at.map_or_else(|| REGION_UNKNOWN.to_owned(), |at| parts[at].clone());
+        let region = region_at.map(|at| parts[at].clone());
         let account_parts = &parts[..region_at.unwrap_or(parts.len())];
         let root_name = root.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let is_account = |p: &&String| p.len() == 12 && p.bytes().all(|b| b.is_ascii_digit());

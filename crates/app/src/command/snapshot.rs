@@ -62,7 +62,7 @@ fn store_and_print(global: &Global, storage: &dyn Storage, brought: Brought, now
     let recorded: Vec<Recorded> = brought.collections.into_iter().map(Collection::record).collect();
     let ids = store::append(global, storage, &recorded, &brought.gaps, now)?;
     let counts: Vec<usize> = recorded.iter().map(|r| r.side.lines().count()).collect();
-    print(global, &ids, &summaries, &counts, &brought.gaps)?;
+    print(global, &ids, &summaries, &counts, &brought.gaps, &brought.notes)?;
     brought.notes.iter().for_each(|note| render::note(global, note));
     Ok(())
 }
@@ -85,7 +85,9 @@ pub(super) fn imported(
     time: Timestamp,
     regions: &[String],
 ) -> Result<(Vec<Collection>, Vec<String>)> {
-    let dump = Dump::read(model, table, path, time.as_millisecond())?;
+    // One region named is that of answers that lie in no region's folder.
+    let region = (regions.len() == 1).then(|| regions[0].as_str());
+    let dump = Dump::read(model, table, path, region, time.as_millisecond())?;
     let runtime = runtime()?;
     let kinds = Kinds::builtin();
     let mut collections = Vec::new();
@@ -103,7 +105,7 @@ pub(super) fn imported(
         };
         if plan.regions.iter().any(|r| r == REGION_UNKNOWN) {
             notes.push(format!(
-                "account {account}: some answers lie in no region's folder; their region is called {REGION_UNKNOWN}"
+                "account {account}: some answers lie in no region's folder; their region is called {REGION_UNKNOWN} (name it with --regions)"
             ));
         }
         collections.push(runtime.block_on(collect(model, &kinds, table, &plan, answers, &|_| {})));
@@ -248,13 +250,21 @@ impl Summary {
     }
 }
 
-fn print(global: &Global, ids: &[u64], summaries: &[Summary], counts: &[usize], gaps: &[(Option<String>, String)]) -> Result<()> {
+fn print(
+    global: &Global,
+    ids: &[u64],
+    summaries: &[Summary],
+    counts: &[usize],
+    gaps: &[(Option<String>, String)],
+    notes: &[String],
+) -> Result<()> {
     let mut out = Out::new();
     if global.format != Format::Human {
         let one = |((id, s), count): ((&u64, &Summary), &usize)| {
             let not_ok: serde_json::Map<String, serde_json::Value> =
                 s.not_ok.iter().map(|(status, calls)| (status.to_string(), json!(calls))).collect();
-            json!({"snapshot": id, "account": s.account, "facts": count, "coverage": {"ok": s.ok, "total": s.total, "not_ok": not_ok}, "new_fields": s.new_fields})
+            let coverage = json!({"ok": s.ok, "total": s.total, "not_ok": not_ok});
+            json!({"snapshot": id, "account": s.account, "facts": count, "coverage": coverage, "new_fields": s.new_fields, "notes": notes})
         };
         let rows: Vec<_> = ids.iter().zip(summaries).zip(counts).map(one).collect();
         let gaps: Vec<_> =

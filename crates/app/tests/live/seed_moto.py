@@ -22,14 +22,16 @@ MIIBszCCAVmgAwIBAgIUBartizanTestCertificate0wCgYIKoZIzj0EAwIwDzEN
 -----END CERTIFICATE-----"""
 
 
-def client(name):
-    return boto3.client(name, endpoint_url=ENDPOINT, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+def client(name, region="us-east-1"):
+    made = boto3.client(name, endpoint_url=ENDPOINT, region_name=region, aws_access_key_id="test", aws_secret_access_key="test")
+    if name == "s3control":  # its host has the account in front, which a loopback address cannot have
+        made.meta.events.register("before-sign", lambda request, **_: setattr(request, "url", request.url.replace(f"{ACCOUNT}.127", "127")))
+    return made
 
 
 iam, s3, sqs, sns, ec2 = client("iam"), client("s3"), client("sqs"), client("sns"), client("ec2")
 trail, kms, secrets, lam, org = client("cloudtrail"), client("kms"), client("secretsmanager"), client("lambda"), client("organizations")
-s3control = client("s3control")
-s3control.meta.events.register("before-sign", lambda request, **_: setattr(request, "url", request.url.replace(f"{ACCOUNT}.127", "127")))
+s3control, s3control_west = client("s3control"), client("s3control", "us-west-2")
 
 
 def policy(action="s3:GetObject", resource="*", principal=None):
@@ -121,13 +123,15 @@ def seed_iam():
 
 BUCKET_KINDS = ["bucket", "bucketlocation", "bucketpolicy", "bucketpolicystatus", "bucketacl", "bucketpublicaccessblock",
                 "bucketownershipcontrols", "bucketversioning", "bucketlogging", "bucketencryption", "bucketwebsite", "bucketcors",
-                "bucketnotification", "bucketlifecycle", "buckettagging", "bucketobjectlock"]
+                "bucketnotification", "bucketlifecycle", "buckettagging", "bucketobjectlock", "bucketreplication"]
 
 
 def seed_s3():
     queue = sqs.create_queue(QueueName="s3-events")["QueueUrl"]
     queue_arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     s3.create_bucket(Bucket="logs")
+    s3.create_bucket(Bucket="copies")
+    s3.put_bucket_versioning(Bucket="copies", VersioningConfiguration={"Status": "Enabled"})
     for i in range(N):
         b = f"bucket-{i}.with.dots"
         s3.create_bucket(Bucket=b, ObjectLockEnabledForBucket=True)
@@ -146,8 +150,16 @@ def seed_s3():
         s3.put_bucket_tagging(Bucket=b, Tagging={"TagSet": [{"Key": "team", "Value": "a<b&c"}]})
         s3.put_bucket_acl(Bucket="logs", ACL="log-delivery-write")
         s3.put_bucket_logging(Bucket=b, BucketLoggingStatus={"LoggingEnabled": {"TargetBucket": "logs", "TargetPrefix": "p"}})
+        s3.put_bucket_replication(Bucket=b, ReplicationConfiguration={"Role": f"arn:aws:iam::{ACCOUNT}:role/role0", "Rules": [{
+            "Status": "Enabled", "Priority": 1, "Filter": {"Prefix": ""}, "DeleteMarkerReplication": {"Status": "Disabled"},
+            "Destination": {"Bucket": "arn:aws:s3:::copies"}}]})
         for kind in BUCKET_KINDS:
             out("s3:" + kind, b)
+        s3control_west.create_multi_region_access_point(AccountId=ACCOUNT, ClientToken=f"m{i}", Details={"Name": f"mrap{i}", "Regions": [{"Bucket": b}]})
+        s3control_west.put_multi_region_access_point_policy(AccountId=ACCOUNT, ClientToken=f"p{i}", Details={
+            "Name": f"mrap{i}", "Policy": policy(principal={"AWS": ACCOUNT})})
+        out("s3:multiregionaccesspoint", f"mrap{i}")
+        out("s3:multiregionaccesspointpolicy", f"mrap{i}")
         s3control.create_access_point(AccountId=ACCOUNT, Name=f"ap{i}", Bucket=b)
         s3control.put_access_point_policy(AccountId=ACCOUNT, Name=f"ap{i}", Policy=policy(principal={"AWS": ACCOUNT}))
         for kind in ["accesspoint", "accesspointpolicy", "accesspointpolicystatus"]:
@@ -178,6 +190,8 @@ def seed_ec2():
             {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}])
         out("ec2:security_group", group)
         out("ec2:networkinterface", ec2.create_network_interface(SubnetId=subnet, Groups=[group])["NetworkInterface"]["NetworkInterfaceId"])
+    for region in ec2.describe_regions()["Regions"]:
+        out("ec2:region", region["RegionName"])
     for rule in ec2.describe_security_group_rules()["SecurityGroupRules"]:
         out("ec2:securitygrouprule", rule["SecurityGroupRuleId"])
 
@@ -211,11 +225,13 @@ def seed_lambda():
         lam.add_permission(FunctionName=name, StatementId="s", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com")
         alias = lam.create_alias(FunctionName=name, Name="live", FunctionVersion="$LATEST")["AliasArn"]
         layer = lam.publish_layer_version(LayerName=f"layer{i}", Content={"ZipFile": code()})
+        lam.add_layer_version_permission(LayerName=f"layer{i}", VersionNumber=1, StatementId="s", Action="lambda:GetLayerVersion", Principal=ACCOUNT)
         url = sqs.get_queue_url(QueueName=f"queue{i}")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         mapping = lam.create_event_source_mapping(EventSourceArn=arn, FunctionName=name)["UUID"]
         for kind, id in [("function", name), ("functionpolicy", name), ("alias", alias), ("layerversion", layer["LayerVersionArn"]),
-                         ("eventsourcemapping", mapping)]:
+                         ("eventsourcemapping", mapping), ("functioncodesigning", name), ("aliaspolicy", f"{name}:live"),
+                         ("layerversionpolicy", f"layer{i}/1")]:
             out("lambda:" + kind, id)
 
 
@@ -225,6 +241,7 @@ def seed_org():
     root = org.list_roots()["Roots"][0]["Id"]
     out("organizations:root", root)
     org.enable_policy_type(RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
+    org.enable_policy_type(RootId=root, PolicyType="RESOURCE_CONTROL_POLICY")
     for i in range(N):
         account = org.create_account(AccountName=f"a{i}", Email=f"a{i}@example.com")["CreateAccountStatus"]["AccountId"]
         out("organizations:account", account)
@@ -237,15 +254,14 @@ def seed_org():
         org.attach_policy(PolicyId=scp, TargetId=account)
         out("organizations:policy", scp)
         out("organizations:policytarget", f"{scp}/{account}")
+        rcp = org.create_policy(Content=policy("s3:*"), Description="d", Name=f"rcp{i}", Type="RESOURCE_CONTROL_POLICY")
+        out("organizations:policy", rcp["Policy"]["PolicySummary"]["Id"])
         org.register_delegated_administrator(AccountId=account, ServicePrincipal="guardduty.amazonaws.com")
         out("organizations:delegatedadministrator", account)
         out("organizations:delegatedservice", f"{account}/guardduty.amazonaws.com")
         service = ["config", "ram", "sso", "guardduty", "securityhub"][i] + ".amazonaws.com"
-        try:
-            org.enable_aws_service_access(ServicePrincipal=service)
-            out("organizations:serviceaccess", service)
-        except org.exceptions.ClientError:
-            pass
+        org.enable_aws_service_access(ServicePrincipal=service)
+        out("organizations:serviceaccess", service)
 
 
 def change():
@@ -272,6 +288,8 @@ def change():
     out("added", "iam:policyversion", arn + "/v1")
     key = iam.create_access_key(UserName="user0")["AccessKey"]["AccessKeyId"]
     out("added", "iam:accesskey", f"user0/{key}")
+    out("added", "iam:accesskeylastused", f"user0/{key}")
+    out("changed", "iam:credentialreport", "user0")
     first = [k["AccessKeyId"] for k in iam.list_access_keys(UserName="user1")["AccessKeyMetadata"]][0]
     iam.update_access_key(UserName="user1", AccessKeyId=first, Status="Inactive")
     out("changed", "iam:accesskey", f"user1/{first}")
@@ -344,8 +362,19 @@ def change():
     out("removed", "s3:bucketlifecycle", b)
     s3.delete_bucket_tagging(Bucket=b)
     out("removed", "s3:buckettagging", b)
+    out("changed", "s3:bucketpolicystatus", b)
+    s3.delete_bucket_replication(Bucket=b)
+    out("removed", "s3:bucketreplication", b)
+    s3.put_object_lock_configuration(Bucket=b, ObjectLockConfiguration={
+        "ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}})
+    out("changed", "s3:bucketobjectlock", b)
     s3.create_bucket(Bucket="exfil")
     out("added", "s3:bucket", "exfil")
+    out("added", "s3:bucketlocation", "exfil")
+    s3control_west.create_multi_region_access_point(AccountId=ACCOUNT, ClientToken="new", Details={"Name": "mrap-new", "Regions": [{"Bucket": b}]})
+    out("added", "s3:multiregionaccesspoint", "mrap-new")
+    s3control_west.put_multi_region_access_point_policy(AccountId=ACCOUNT, ClientToken="evil", Details={"Name": "mrap0", "Policy": open_policy})
+    out("changed", "s3:multiregionaccesspointpolicy", "mrap0")
     s3control.put_access_point_policy(AccountId=ACCOUNT, Name="ap0", Policy=open_policy)
     out("changed", "s3:accesspointpolicy", "ap0")
     s3control.create_access_point(AccountId=ACCOUNT, Name="ap-new", Bucket=b)
@@ -371,6 +400,8 @@ def change():
     interface = ec2.describe_network_interfaces(Filters=[{"Name": "group-id", "Values": [group]}])["NetworkInterfaces"][0]["NetworkInterfaceId"]
     ec2.delete_network_interface(NetworkInterfaceId=interface)
     out("removed", "ec2:networkinterface", interface)
+    arn = trail.create_trail(Name="trail-new", S3BucketName="logs")["TrailARN"]
+    out("added", "cloudtrail:traillisting", arn)
     arn = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/trail0"
     trail.stop_logging(Name=arn)
     out("changed", "cloudtrail:trailstatus", arn)
@@ -398,6 +429,9 @@ def change():
     out("changed", "secretsmanager:secret", arn)
     lam.add_permission(FunctionName="function0", StatementId="evil", Action="lambda:InvokeFunction", Principal="999988887777")
     out("changed", "lambda:functionpolicy", "function0")
+    out("changed", "lambda:aliaspolicy", "function0:live")
+    lam.add_layer_version_permission(LayerName="layer0", VersionNumber=1, StatementId="evil", Action="lambda:GetLayerVersion", Principal="*")
+    out("changed", "lambda:layerversionpolicy", "layer0/1")
     lam.update_function_configuration(FunctionName="function0", Environment={"Variables": {"TOKEN": "canary-other"}})
     out("changed", "lambda:function", "function0")
     alias = lam.create_alias(FunctionName="function0", Name="evil", FunctionVersion="$LATEST")["AliasArn"]
@@ -415,6 +449,14 @@ def change():
     account = org.create_account(AccountName="new", Email="new@example.com")["CreateAccountStatus"]["AccountId"]
     out("added", "organizations:account", account)
     root = org.list_roots()["Roots"][0]["Id"]
+    org.enable_policy_type(RootId=root, PolicyType="TAG_POLICY")
+    out("changed", "organizations:root", root)
+    account = org.list_delegated_administrators()["DelegatedAdministrators"][0]["Id"]
+    org.deregister_delegated_administrator(AccountId=account, ServicePrincipal="guardduty.amazonaws.com")
+    out("removed", "organizations:delegatedadministrator", account)
+    out("removed", "organizations:delegatedservice", f"{account}/guardduty.amazonaws.com")
+    org.disable_aws_service_access(ServicePrincipal="config.amazonaws.com")
+    out("removed", "organizations:serviceaccess", "config.amazonaws.com")
     out("added", "organizations:organizationalunit", org.create_organizational_unit(ParentId=root, Name="ou-new")["OrganizationalUnit"]["Id"])
 
 
