@@ -1,5 +1,6 @@
 //! `bartizan snapshot`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -27,8 +28,8 @@ pub(super) fn run(global: &Global, args: &Snapshot) -> Result<Outcome> {
     let mut taken = 0;
     let mut complete = true;
     let mut keep = |brought: Brought| -> Result<()> {
-        complete &=
-            brought.gaps.is_empty() && brought.collections.iter().all(|c| c.coverage.iter().all(|r| r.status == Status::Ok));
+        complete &= brought.gaps.is_empty()
+            && brought.collections.iter().all(|c| c.coverage.iter().all(|r| r.status == Status::Ok || r.is_region_off()));
         taken += brought.collections.len();
         store_and_print(global, storage.as_ref(), brought, args.time.unwrap_or_else(Timestamp::now))
     };
@@ -226,25 +227,24 @@ struct Summary {
     total: usize,
     /// Status word and calls.
     not_ok: Vec<(Status, Vec<String>)>,
+    regions_off: Vec<String>,
     new_fields: usize,
 }
 
 impl Summary {
     fn of(collection: &Collection) -> Self {
-        let mut by_status: std::collections::BTreeMap<Status, Vec<String>> = std::collections::BTreeMap::new();
-        for row in collection.coverage.iter().filter(|r| r.status != Status::Ok) {
-            by_status.entry(row.status).or_default().push(format!(
-                "{} in {}{}",
-                row.call,
-                row.region,
-                if row.detail.is_empty() { String::new() } else { format!(" ({})", row.detail) }
-            ));
+        let mut by_status: BTreeMap<Status, Vec<String>> = BTreeMap::new();
+        let calls = || collection.coverage.iter().filter(|r| !r.is_region_off());
+        for row in calls().filter(|r| r.status != Status::Ok) {
+            let detail = if row.detail.is_empty() { String::new() } else { format!(" ({})", row.detail) };
+            by_status.entry(row.status).or_default().push(format!("{} in {}{detail}", row.call, row.region));
         }
         Self {
             account: collection.account.clone(),
-            ok: collection.coverage.iter().filter(|r| r.status == Status::Ok).count(),
-            total: collection.coverage.len(),
+            ok: calls().filter(|r| r.status == Status::Ok).count(),
+            total: calls().count(),
             not_ok: by_status.into_iter().collect(),
+            regions_off: collection.coverage.iter().filter(|r| r.is_region_off()).map(|r| r.region.clone()).collect(),
             new_fields: collection.new_fields.len(),
         }
     }
@@ -263,7 +263,7 @@ fn print(
         let one = |((id, s), count): ((&u64, &Summary), &usize)| {
             let not_ok: serde_json::Map<String, serde_json::Value> =
                 s.not_ok.iter().map(|(status, calls)| (status.to_string(), json!(calls))).collect();
-            let coverage = json!({"ok": s.ok, "total": s.total, "not_ok": not_ok});
+            let coverage = json!({"ok": s.ok, "total": s.total, "not_ok": not_ok, "regions_off": s.regions_off});
             json!({"snapshot": id, "account": s.account, "facts": count, "coverage": coverage, "new_fields": s.new_fields, "notes": notes})
         };
         let rows: Vec<_> = ids.iter().zip(summaries).zip(counts).map(one).collect();
@@ -282,6 +282,9 @@ fn print(
                 let shown = calls.iter().take(2).map(String::as_str).collect::<Vec<_>>().join(", ");
                 out.line(&format!("  {status:<12} {:>3} calls: {shown}{more}", calls.len()))?;
             }
+        }
+        if !s.regions_off.is_empty() {
+            out.line(&format!("  regions off  {}: {}", s.regions_off.len(), s.regions_off.join(", ")))?;
         }
         if s.new_fields > 0 {
             out.line(&format!("  {} fields that this build does not know; kept", s.new_fields))?;

@@ -2,10 +2,11 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::time::Duration;
 
 use bartizan_cloud::collect::Progress;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::cli::Global;
 
@@ -18,9 +19,12 @@ pub(crate) struct Bar {
 impl Bar {
     pub(crate) fn new(global: &Global) -> Self {
         let target = if global.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let style = ProgressStyle::with_template("{bar:30} {pos} of {len} calls  {per_sec}  {eta} left  {msg}");
+        let style = ProgressStyle::with_template("{bar:30} {pos} of {len} calls  {rate}  {eta} left  {msg}");
         let bar = ProgressBar::with_draw_target(Some(0), target);
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let rate = |state: &ProgressState, w: &mut dyn Write| {
+            let _ = write!(w, "{:.0}/s", state.per_sec());
+        };
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("rate", rate));
         bar.enable_steady_tick(Duration::from_millis(250));
         Self { bar, accounts: RefCell::default() }
     }

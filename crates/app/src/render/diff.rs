@@ -69,7 +69,9 @@ pub(crate) fn diff(out: &mut Out, pair: &Pair, diff: &Diff, whole: bool) -> Resu
     } else {
         format!("{} moved: {}", coverage.moved.len(), first(&coverage.moved, 3))
     };
-    out.line(&format!("coverage  {} of {} calls{missed} · {moved}", coverage.ok, coverage.total))
+    let off =
+        if coverage.regions_off.is_empty() { String::new() } else { format!(" · {} regions off", coverage.regions_off.len()) };
+    out.line(&format!("coverage  {} of {} calls{missed}{off} · {moved}", coverage.ok, coverage.total))
 }
 
 fn print_change(out: &mut Out, pair: &Pair, change: &Change, whole: bool) -> Result<()> {

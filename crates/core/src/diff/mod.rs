@@ -113,6 +113,8 @@ pub struct CoverageSummary {
     pub total: usize,
     /// Rows that are not ok, in words.
     pub not_ok: Vec<String>,
+    /// Regions that the account has not enabled.
+    pub regions_off: Vec<String>,
     /// Rows whose status moved since the earlier snapshot.
     pub moved: Vec<String>,
 }
@@ -333,14 +335,12 @@ fn coverage(before: &Snapshot<'_>, after: &Snapshot<'_>) -> CoverageSummary {
     for key in old.keys().filter(|k| !new.contains_key(*k)) {
         moved.push(format!("{} in {}: {}, now not asked", key.1, key.0, old[key]));
     }
+    let calls = || new.iter().filter(|((_, call), _)| call != "*");
     CoverageSummary {
-        ok: new.values().filter(|s| **s == Status::Ok).count(),
-        total: new.len(),
-        not_ok: new
-            .iter()
-            .filter(|(_, s)| **s != Status::Ok)
-            .map(|((region, call), s)| format!("{call} {s} in {region}"))
-            .collect(),
+        ok: calls().filter(|(_, s)| **s == Status::Ok).count(),
+        total: calls().count(),
+        not_ok: calls().filter(|(_, s)| **s != Status::Ok).map(|((region, call), s)| format!("{call} {s} in {region}")).collect(),
+        regions_off: new.keys().filter(|(_, call)| call == "*").map(|(region, _)| region.clone()).collect(),
         moved,
     }
 }

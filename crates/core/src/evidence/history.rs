@@ -90,7 +90,8 @@ pub fn append(
         let name = format!("snapshots/{}/{}-{}.facts", file_name(account), stamp, &sha256[..8]);
         create_same(storage, &name, recorded.text.as_bytes())?;
         let (root, count) = fact_root(&recorded.text);
-        let ok = snapshot.header.coverage.iter().filter(|c| c.status == Status::Ok).count() as u64;
+        let calls = || snapshot.header.coverage.iter().filter(|c| !c.is_region_off());
+        let ok = calls().filter(|c| c.status == Status::Ok).count() as u64;
         entries.push(entry(What::Snapshot(SnapshotRef {
             account: account.clone(),
             taken: (time(snapshot.header.time_ms.0), time(snapshot.header.time_ms.1)),
@@ -98,7 +99,7 @@ pub fn append(
             root: root.to_string(),
             count,
             packs,
-            coverage: (ok, snapshot.header.coverage.len() as u64),
+            coverage: (ok, calls().count() as u64),
         })));
     }
     for (account, reason) in gaps {

@@ -86,6 +86,12 @@ impl Coverage {
         self.status != Status::Ok && (self.unread.is_empty() || self.unread.iter().any(|prefix| id.starts_with(prefix.as_str())))
     }
 
+    /// Whether this row is about a region that is off, and not about a call. Such a row is no hole: there is nothing to read.
+    #[must_use]
+    pub fn is_region_off(&self) -> bool {
+        self.status == Status::RegionOff && self.call == "*"
+    }
+
     /// Whether this row speaks of facts of `kind` in `region`.
     #[must_use]
     pub fn speaks_of(&self, kind: &str, region: &str) -> bool {
