@@ -5,7 +5,7 @@
 //! are used as they are: `aws-config` finds credentials, `aws-sigv4` signs, `aws-smithy-http-client` speaks HTTP.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
@@ -33,12 +33,14 @@ use crate::request::build;
 
 /// Credentials expire this much earlier for us, so that none runs out on the way.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(120);
+/// Credentials younger than this are not asked for again.
+const REFRESH_PAUSE: Duration = Duration::from_secs(5);
 
 /// Speaks to AWS as one identity.
 pub struct Client {
     connector: Connector,
     provider: SharedCredentialsProvider,
-    cached: Mutex<Option<Credentials>>,
+    cached: Mutex<Option<(Credentials, Instant)>>,
     endpoints: Endpoints,
 }
 
@@ -152,9 +154,13 @@ impl Client {
             .unwrap_or_else(|_| Err(again(format!("no answer within {ATTEMPT_SECONDS_MAX} s"))))
     }
 
-    /// Forgets the credentials, so that the next call asks the provider for new ones.
+    /// Forgets the credentials, so that the next call asks the provider for new ones. Calls in flight fail together, and
+    /// the first of them to say so is enough: credentials that were only just fetched stay.
     pub async fn refresh(&self) {
-        *self.cached.lock().await = None;
+        let mut cached = self.cached.lock().await;
+        if cached.as_ref().is_some_and(|(_, fetched)| fetched.elapsed() > REFRESH_PAUSE) {
+            *cached = None;
+        }
     }
 
     /// The credentials in use.
@@ -164,12 +170,12 @@ impl Client {
     pub async fn credentials(&self) -> Result<Credentials, CallError> {
         let mut cached = self.cached.lock().await;
         let fresh = |c: &Credentials| c.expiry().is_none_or(|e| e > SystemTime::now() + EXPIRY_MARGIN);
-        if let Some(credentials) = cached.as_ref().filter(|c| fresh(c)) {
+        if let Some((credentials, _)) = cached.as_ref().filter(|(c, _)| fresh(c)) {
             return Ok(credentials.clone());
         }
         let credentials = self.provider.provide_credentials().await;
         let credentials = credentials.map_err(|e| CallError::new(Status::Expired, "", format!("no credentials: {}", chain(&e))))?;
-        *cached = Some(credentials.clone());
+        *cached = Some((credentials.clone(), Instant::now()));
         Ok(credentials)
     }
 

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::client::{Answer, CallError, Retry};
 use crate::model::Model;
-use crate::pace::Bucket;
+use crate::pace::{BUDGET_BURST_SECONDS, Bucket, SERVICE_BURST_SECONDS};
 use crate::table::{Call, CallTable, FactRow, Scope as Where, Service};
 use crate::template::{Scope, at};
 
@@ -111,7 +111,7 @@ pub async fn collect(
         lanes: Vec::new(),
         lane_of: HashMap::new(),
         turn: 0,
-        whole: plan.rps_max.map(|rps| Bucket::new(rps, Instant::now())),
+        whole: plan.rps_max.map(|rps| Bucket::new(rps, BUDGET_BURST_SECONDS, Instant::now())),
         rows: BTreeMap::new(),
         new_fields: BTreeSet::new(),
         facts: Vec::new(),
@@ -249,7 +249,11 @@ impl<'a> Engine<'a> {
         let key = (job.region.clone(), job.service);
         let lane = *self.lane_of.entry(key).or_insert_with(|| {
             let rate = if self.source.paced() { self.table.services[job.service].rate } else { f64::from(u32::MAX) };
-            self.lanes.push(Lane { queue: VecDeque::new(), later: Vec::new(), bucket: Bucket::new(rate, Instant::now()) });
+            self.lanes.push(Lane {
+                queue: VecDeque::new(),
+                later: Vec::new(),
+                bucket: Bucket::new(rate, SERVICE_BURST_SECONDS, Instant::now()),
+            });
             self.lanes.len() - 1
         });
         match not_before {

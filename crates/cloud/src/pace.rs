@@ -5,8 +5,10 @@
 
 use std::time::{Duration, Instant};
 
-/// How many seconds' worth of requests may go at once.
-const BURST_SECONDS: f64 = 5.0;
+/// How many seconds' worth of requests may go at once to a service. AWS's own buckets are at least that deep.
+pub const SERVICE_BURST_SECONDS: f64 = 5.0;
+/// The same under `--max-rps`, which is a promise for every second.
+pub const BUDGET_BURST_SECONDS: f64 = 1.0;
 /// The rate never falls below this.
 const RATE_MIN: f64 = 0.5;
 
@@ -15,6 +17,7 @@ const RATE_MIN: f64 = 0.5;
 pub struct Bucket {
     base: f64,
     rate: f64,
+    burst_seconds: f64,
     tokens: f64,
     filled: Instant,
 }
@@ -22,9 +25,9 @@ pub struct Bucket {
 impl Bucket {
     /// A full bucket for `rate` requests a second.
     #[must_use]
-    pub fn new(rate: f64, now: Instant) -> Self {
+    pub fn new(rate: f64, burst_seconds: f64, now: Instant) -> Self {
         let rate = rate.max(RATE_MIN);
-        Self { base: rate, rate, tokens: (rate * BURST_SECONDS).max(1.0), filled: now }
+        Self { base: rate, rate, burst_seconds, tokens: (rate * burst_seconds).max(1.0), filled: now }
     }
 
     /// When the next request may go.
@@ -60,7 +63,7 @@ impl Bucket {
 
     fn tokens_at(&self, now: Instant) -> f64 {
         let gained = now.saturating_duration_since(self.filled).as_secs_f64() * self.rate;
-        (self.tokens + gained).min((self.rate * BURST_SECONDS).max(1.0))
+        (self.tokens + gained).min((self.rate * self.burst_seconds).max(1.0))
     }
 }
 
@@ -71,7 +74,7 @@ mod tests {
     #[test]
     fn it_backs_off_and_recovers() {
         let start = Instant::now();
-        let mut bucket = Bucket::new(10.0, start);
+        let mut bucket = Bucket::new(10.0, SERVICE_BURST_SECONDS, start);
         assert_eq!((0..100).filter(|_| bucket.take(start)).count(), 50);
         assert_eq!(bucket.ready_at(start), start + Duration::from_millis(100));
         bucket.slower(start);
@@ -80,5 +83,7 @@ mod tests {
         assert_eq!(bucket.ready_at(start), start + Duration::from_millis(100));
         let next = bucket.ready_at(start);
         assert!(!bucket.take(start) && bucket.take(next));
+        let mut budget = Bucket::new(10.0, BUDGET_BURST_SECONDS, start);
+        assert_eq!((0..100).filter(|_| budget.take(start)).count(), 10);
     }
 }
