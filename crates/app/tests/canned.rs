@@ -164,7 +164,9 @@ impl Canned {
         let (model, operation) = self.model.operation(&service, &name)?;
         let xml = !matches!(model.protocol, Protocol::Json | Protocol::RestJson);
         let fault = self.faults.lock().unwrap().get(&name).copied();
-        let fault = if self.expires_after.is_some_and(|after| n > after) { Some(Fault::Expired) } else { fault };
+        // New credentials are good for ever.
+        let old = request.headers.get("authorization").is_some_and(|a| a.contains("AKIAIOSFODNN7EXAMPLE"));
+        let fault = if old && self.expires_after.is_some_and(|after| n > after) { Some(Fault::Expired) } else { fault };
         let answer = self.answer(&service, &name, &request.params(operation));
         let body = wire(model, operation, &name, &answer);
         let error = |code: &str, status: u16| {

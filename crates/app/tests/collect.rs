@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use bartizan_cloud::client::{Answer, CallError, Client};
 use bartizan_cloud::collect::{Ask, Plan, Source, collect};
 use bartizan_cloud::endpoint::Endpoints;
@@ -25,20 +25,21 @@ struct Unpaced {
 }
 
 impl Unpaced {
-    fn new(url: &str) -> Self {
+    fn with(url: &str, provider: SharedCredentialsProvider) -> Self {
         let model = Model::builtin();
         let endpoints = Endpoints::of(&model, "us-east-1", Some(url.to_owned()), std::iter::empty());
+        Self { client: Client::new(provider, endpoints), model }
+    }
+
+    fn new(url: &str) -> Self {
         let credentials = Credentials::new("AKIAIOSFODNN7EXAMPLE", "canary-secret-key", None, None, "test");
-        Self { client: Client::new(SharedCredentialsProvider::new(credentials), endpoints), model }
+        Self::with(url, SharedCredentialsProvider::new(credentials))
     }
 }
 
 impl Source for Unpaced {
     fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
         self.client.call(&self.model, (&ask.service.name, &ask.call.operation), &ask.region, &ask.params).boxed_local()
-    }
-    fn refresh(&self) -> LocalBoxFuture<'_, ()> {
-        self.client.refresh().boxed_local()
     }
     fn now_ms(&self) -> i64 {
         0
@@ -69,9 +70,6 @@ impl Source for Direct<'_> {
             Ok(Answer { value, new_fields: BTreeSet::new(), incomplete: None })
         };
         futures::future::ready(result).boxed_local()
-    }
-    fn refresh(&self) -> LocalBoxFuture<'_, ()> {
-        futures::future::ready(()).boxed_local()
     }
     fn now_ms(&self) -> i64 {
         0
@@ -208,6 +206,31 @@ fn credentials_that_run_out_midway_leave_a_snapshot_that_says_so() {
     let count = |status| rows.values().filter(|(s, _)| *s == status).count();
     assert!(count(Status::Ok) > 50 && count(Status::Expired) > 50, "{} ok, {} expired", count(Status::Ok), count(Status::Expired));
     assert!(rows.values().any(|(_, d)| d.contains("ExpiredToken")));
+}
+
+/// Old credentials first, new ones when asked again.
+#[derive(Debug, Default, Clone)]
+struct Renewed(Arc<std::sync::atomic::AtomicUsize>);
+
+impl ProvideCredentials for Renewed {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let asked = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let key = if asked == 0 { "AKIAIOSFODNN7EXAMPLE".to_owned() } else { format!("AKIANEW{asked}") };
+        future::ProvideCredentials::ready(Ok(Credentials::new(key, "canary-secret-key", None, None, "test")))
+    }
+}
+
+#[test]
+fn credentials_that_run_out_midway_are_renewed_once() {
+    let canned = Canned { expires_after: Some(150), ..Canned::new(1) };
+    let (url, server) = canned.serve();
+    let provider = Renewed::default();
+    let recorded = run(&server, &Unpaced::with(&url, SharedCredentialsProvider::new(provider.clone())));
+    assert!(coverage(&recorded).values().all(|(status, _)| *status == Status::Ok));
+    assert_eq!(provider.0.load(std::sync::atomic::Ordering::SeqCst), 2);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! are used as they are: `aws-config` finds credentials, `aws-sigv4` signs, `aws-smithy-http-client` speaks HTTP.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
@@ -33,14 +33,12 @@ use crate::request::build;
 
 /// Credentials expire this much earlier for us, so that none runs out on the way.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(120);
-/// Credentials younger than this are not asked for again.
-const REFRESH_PAUSE: Duration = Duration::from_secs(5);
 
 /// Speaks to AWS as one identity.
 pub struct Client {
     connector: Connector,
     provider: SharedCredentialsProvider,
-    cached: Mutex<Option<(Credentials, Instant)>>,
+    cached: Mutex<Option<Credentials>>,
     endpoints: Endpoints,
 }
 
@@ -123,9 +121,14 @@ impl Client {
         let (base, signing_region) = self.endpoints.resolve(model, service, service_model, region, account);
         let request =
             build(&base, service_model, (operation, row), params).map_err(|e| CallError::new(Status::Failed, "", e.to_string()))?;
-        let (status, headers, body) = self.send(request, &service_model.signing, &signing_region).await?;
+        let credentials = self.credentials().await?;
+        let (status, headers, body) = self.send_as(&credentials, request, &service_model.signing, &signing_region).await?;
         if !status.is_success() {
-            return Err(classify(status, &headers, &body));
+            let error = classify(status, &headers, &body);
+            if error.retry == Retry::Refreshed {
+                self.forget(&credentials).await;
+            }
+            return Err(error);
         }
         let mut new_fields = BTreeSet::new();
         match decode(service_model, row, &body, &mut new_fields) {
@@ -139,7 +142,18 @@ impl Client {
     /// # Errors
     /// When there are no credentials, no connection, no answer in time, or too much of it.
     pub async fn send(&self, request: Request<Vec<u8>>, signing_name: &str, region: &str) -> Result<Reply, CallError> {
-        let request = self.sign(request, signing_name, region).await?;
+        let credentials = self.credentials().await?;
+        self.send_as(&credentials, request, signing_name, region).await
+    }
+
+    async fn send_as(
+        &self,
+        credentials: &Credentials,
+        request: Request<Vec<u8>>,
+        signing_name: &str,
+        region: &str,
+    ) -> Result<Reply, CallError> {
+        let request = signed(credentials, request, signing_name, region)?;
         let request =
             request.try_into().map_err(|e| CallError::new(Status::Failed, "", format!("cannot build the request: {e}")))?;
         let exchange = async {
@@ -154,11 +168,12 @@ impl Client {
             .unwrap_or_else(|_| Err(again(format!("no answer within {ATTEMPT_SECONDS_MAX} s"))))
     }
 
-    /// Forgets the credentials, so that the next call asks the provider for new ones. Calls in flight fail together, and
-    /// the first of them to say so is enough: credentials that were only just fetched stay.
-    pub async fn refresh(&self) {
+    /// Forgets credentials that have run out, so that the next call asks the provider for new ones. Calls in flight fail
+    /// together: only the first of them finds its own credentials still in use.
+    async fn forget(&self, expired: &Credentials) {
         let mut cached = self.cached.lock().await;
-        if cached.as_ref().is_some_and(|(_, fetched)| fetched.elapsed() > REFRESH_PAUSE) {
+        let same = |c: &Credentials| (c.access_key_id(), c.session_token()) == (expired.access_key_id(), expired.session_token());
+        if cached.as_ref().is_some_and(same) {
             *cached = None;
         }
     }
@@ -170,37 +185,13 @@ impl Client {
     pub async fn credentials(&self) -> Result<Credentials, CallError> {
         let mut cached = self.cached.lock().await;
         let fresh = |c: &Credentials| c.expiry().is_none_or(|e| e > SystemTime::now() + EXPIRY_MARGIN);
-        if let Some((credentials, _)) = cached.as_ref().filter(|(c, _)| fresh(c)) {
+        if let Some(credentials) = cached.as_ref().filter(|c| fresh(c)) {
             return Ok(credentials.clone());
         }
         let credentials = self.provider.provide_credentials().await;
         let credentials = credentials.map_err(|e| CallError::new(Status::Expired, "", format!("no credentials: {}", chain(&e))))?;
-        *cached = Some((credentials.clone(), Instant::now()));
+        *cached = Some(credentials.clone());
         Ok(credentials)
-    }
-
-    async fn sign(&self, mut request: Request<Vec<u8>>, name: &str, region: &str) -> Result<Request<SdkBody>, CallError> {
-        let error = |e: &dyn std::fmt::Display| CallError::new(Status::Failed, "", format!("cannot sign: {e}"));
-        let identity = self.credentials().await?.into();
-        let mut settings = SigningSettings::default();
-        if name == "s3" {
-            // S3 signs the path as it is, encoded once, and wants the hash of the body in a header.
-            settings.percent_encoding_mode = PercentEncodingMode::Single;
-            settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
-            settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
-        }
-        let agent = http::HeaderValue::from_static(concat!("bartizan/", env!("CARGO_PKG_VERSION")));
-        request.headers_mut().insert(http::header::USER_AGENT, agent);
-        let params =
-            v4::SigningParams::builder().identity(&identity).region(region).name(name).time(SystemTime::now()).settings(settings);
-        let params = params.build().map_err(|e| error(&e))?.into();
-        let headers = request.headers().iter().filter_map(|(k, v)| Some((k.as_str(), v.to_str().ok()?)));
-        let uri = request.uri().to_string();
-        let signable = SignableRequest::new(request.method().as_str(), uri, headers, SignableBody::Bytes(request.body()))
-            .map_err(|e| error(&e))?;
-        let (instructions, _) = sign(signable, &params).map_err(|e| error(&e))?.into_parts();
-        instructions.apply_to_request_http1x(&mut request);
-        Ok(request.map(SdkBody::from))
     }
 }
 
@@ -218,6 +209,35 @@ impl CallError {
         let detail = detail.chars().take(ERROR_TEXT_MAX).collect();
         Self { status, code: code.to_owned(), detail, retry: Retry::No, whole: false }
     }
+}
+
+fn signed(
+    credentials: &Credentials,
+    mut request: Request<Vec<u8>>,
+    name: &str,
+    region: &str,
+) -> Result<Request<SdkBody>, CallError> {
+    let error = |e: &dyn std::fmt::Display| CallError::new(Status::Failed, "", format!("cannot sign: {e}"));
+    let identity = credentials.clone().into();
+    let mut settings = SigningSettings::default();
+    if name == "s3" {
+        // S3 signs the path as it is, encoded once, and wants the hash of the body in a header.
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+    }
+    let agent = http::HeaderValue::from_static(concat!("bartizan/", env!("CARGO_PKG_VERSION")));
+    request.headers_mut().insert(http::header::USER_AGENT, agent);
+    let params =
+        v4::SigningParams::builder().identity(&identity).region(region).name(name).time(SystemTime::now()).settings(settings);
+    let params = params.build().map_err(|e| error(&e))?.into();
+    let headers = request.headers().iter().filter_map(|(k, v)| Some((k.as_str(), v.to_str().ok()?)));
+    let uri = request.uri().to_string();
+    let signable = SignableRequest::new(request.method().as_str(), uri, headers, SignableBody::Bytes(request.body()))
+        .map_err(|e| error(&e))?;
+    let (instructions, _) = sign(signable, &params).map_err(|e| error(&e))?.into_parts();
+    instructions.apply_to_request_http1x(&mut request);
+    Ok(request.map(SdkBody::from))
 }
 
 async fn read_bounded(mut body: SdkBody) -> Result<Bytes, CallError> {

@@ -29,9 +29,6 @@ pub trait Source {
     /// One attempt.
     fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> LocalBoxFuture<'a, Result<Answer, CallError>>;
 
-    /// New credentials, if there are any.
-    fn refresh(&self) -> LocalBoxFuture<'_, ()>;
-
     /// Milliseconds since 1970.
     fn now_ms(&self) -> i64;
 
@@ -291,7 +288,7 @@ impl<'a> Engine<'a> {
                 }
             };
             tokio::select! {
-                Some((job, result)) = running.next(), if !running.is_empty() => self.done(job, result).await,
+                Some((job, result)) = running.next(), if !running.is_empty() => self.done(job, result),
                 () = sleep => {}
             }
             progress(self.progress);
@@ -341,7 +338,7 @@ impl<'a> Engine<'a> {
         Some(self.whole.as_ref().map_or(first, |b| first.max(b.ready_at(now))))
     }
 
-    async fn done(&mut self, job: Job, result: Result<Answer, CallError>) {
+    fn done(&mut self, job: Job, result: Result<Answer, CallError>) {
         self.progress.done += 1;
         self.progress.ahead -= 1;
         let lane = self.lane_of[&(job.region.clone(), job.service)];
@@ -368,13 +365,9 @@ impl<'a> Engine<'a> {
                     Retry::Again => attempts < HICCUPS_MAX,
                     Retry::Refreshed => attempts < 2,
                 };
-                match e.retry {
-                    Retry::Slower => {
-                        self.progress.throttled += 1;
-                        self.lanes[lane].bucket.slower(now);
-                    }
-                    Retry::Refreshed => self.source.refresh().await,
-                    _ => {}
+                if e.retry == Retry::Slower {
+                    self.progress.throttled += 1;
+                    self.lanes[lane].bucket.slower(now);
                 }
                 if again {
                     // 0.2 s, 0.4 s, 0.8 s …: the bucket adds its own wait.

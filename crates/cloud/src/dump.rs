@@ -363,10 +363,6 @@ impl Source for Answers {
         futures::future::ready(answer).boxed_local()
     }
 
-    fn refresh(&self) -> LocalBoxFuture<'_, ()> {
-        futures::future::ready(()).boxed_local()
-    }
-
     fn now_ms(&self) -> i64 {
         self.time_ms
     }

@@ -143,10 +143,6 @@ impl Source for Live {
         self.client.call(&self.model, names, &ask.region, &ask.params).boxed_local()
     }
 
-    fn refresh(&self) -> LocalBoxFuture<'_, ()> {
-        self.client.refresh().boxed_local()
-    }
-
     fn now_ms(&self) -> i64 {
         Timestamp::now().as_millisecond()
     }

@@ -88,7 +88,8 @@ pub fn trust_policy(principal: &str, external_id: Option<&str>) -> Value {
 /// one that they remember.
 #[must_use]
 pub fn bucket_policy(bucket: &str, prefix: &str, writer: &str) -> Value {
-    let arn = format!("arn:aws:s3:::{bucket}");
+    let partition = writer.strip_prefix("arn:").and_then(|w| w.split(':').next()).unwrap_or("aws");
+    let arn = format!("arn:{partition}:s3:::{bucket}");
     let slash = if prefix.is_empty() { "" } else { "/" };
     let objects = format!("{arn}/{prefix}{slash}*");
     json!({
@@ -292,6 +293,12 @@ mod tests {
         }
         actions.sort();
         assert_eq!(actions, table.actions());
+    }
+
+    #[test]
+    fn the_bucket_policy_stays_in_the_writers_partition() {
+        let text = bucket_policy("b", "p", "arn:aws-us-gov:iam::111122223333:role/w").to_string();
+        assert!(text.contains("arn:aws-us-gov:s3:::b/p/*") && !text.contains("arn:aws:"));
     }
 
     #[test]
