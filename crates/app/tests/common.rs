@@ -122,7 +122,7 @@ impl Server {
     pub(crate) fn start(mut command: Command, port: u16) -> Self {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let server = Self { child, url: format!("http://127.0.0.1:{port}") };
-        for _ in 0..600 {
+        for _ in 0..1800 {
             if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
                 return server;
             }

@@ -250,3 +250,57 @@ fn answers_in_no_regions_folder_take_the_region_that_is_named() {
     assert!(home.json(&["snapshot", "--from", "dump"])["notes"][0].as_str().unwrap().contains("name it with --regions"));
     assert_eq!(facts(&home.must(0, &["flat"]))[0].1, "unknown-region");
 }
+
+#[test]
+fn the_talks_lines_are_as_in_2013_with_the_trust_policy_mended() {
+    let home = Home::new();
+    let folder = home.path("dump/111122223333/eu-west-1");
+    fs::create_dir_all(folder.join("sqs-get-queue-attributes")).unwrap();
+    fs::create_dir_all(folder.join("s3-get-bucket-policy")).unwrap();
+    fs::create_dir_all(folder.join("s3-get-bucket-location")).unwrap();
+    fs::create_dir_all(folder.join("iam-list-access-keys")).unwrap();
+    let write = |name: &str, value: Value| fs::write(folder.join(name), value.to_string()).unwrap();
+    // Spaces and order are part of the text, and so of the talk's hash.
+    let text = r#"{ "Statement" : [] }"#;
+    let sha = |text: &str| bartizan_core::fact::Hash::of(text.as_bytes()).to_string();
+    let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
+    write(
+        "iam-get-account-authorization-details.json",
+        json!({
+        "UserDetailList": [{"UserName": "u", "Arn": "arn:aws:iam::111122223333:user/u", "UserId": "A", "GroupList": ["g"],
+                            "UserPolicyList": [{"PolicyName": "p", "PolicyDocument": "%7B%20%22Statement%22%20%3A%20%5B%5D%20%7D"}]}],
+        "RoleDetailList": [{"RoleName": "r", "Arn": "arn:aws:iam::111122223333:role/r", "RoleId": "B", "AssumeRolePolicyDocument": trust}],
+        "GroupDetailList": [], "Policies": []}),
+    );
+    write("iam-get-account-summary.json", json!({"SummaryMap": {"AccountMFAEnabled": 1}}));
+    write("iam-list-users.json", json!({"Users": [{"UserName": "u"}]}));
+    write(
+        "iam-list-access-keys/u",
+        json!({"AccessKeyMetadata": [{"UserName": "u", "AccessKeyId": "AKIAX", "Status": "Inactive"}]}),
+    );
+    write("s3-list-buckets.json", json!({"Buckets": [{"Name": "b"}]}));
+    write("s3-get-bucket-location/b", json!({}));
+    write("s3-get-bucket-policy/b", json!({"Policy": text}));
+    write("sqs-list-queues.json", json!({"QueueUrls": ["https://q/1", "https://q/2"]}));
+    write("sqs-get-queue-attributes/https%3A%2F%2Fq%2F1", json!({"Attributes": {"Policy": text}}));
+    write("sqs-get-queue-attributes/https%3A%2F%2Fq%2F2", json!({"Attributes": {"DelaySeconds": "0"}}));
+    write(
+        "ec2-describe-security-groups.json",
+        json!({"SecurityGroups": [{"GroupId": "sg-1", "GroupName": "web", "IpPermissions": [
+        {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}],
+         "UserIdGroupPairs": [{"GroupName": "peer", "GroupId": "sg-2", "UserId": "111122223333"}]}]}]}),
+    );
+    let lines = [
+        "iam:accountsummary, AccountMFAEnabled, , 1".to_owned(),
+        "iam:accesskey, u, Inactive, AKIAX".to_owned(),
+        "iam:useringroup, u, , g".to_owned(),
+        format!("iam:userpolicy, u, p, {}", sha(text)),
+        format!("iam:assumerolepolicy, r, arn:aws:iam::111122223333:role/r, {}", sha(&trust.to_string())),
+        format!("s3:bucketpolicy, b, , {}", sha(text)),
+        format!("sqs:queuepolicy, https://q/1, , {}", sha(text)),
+        "sqs:queuepolicy, https://q/2, , NoPolicy".to_owned(),
+        "ec2:security_group, web, IPPermissions:tcp(22-22), 0.0.0.0/0".to_owned(),
+        "ec2:security_group, web, IPPermissions:tcp(22-22), peer-111122223333".to_owned(),
+    ];
+    assert_eq!(home.must(0, &["flat", "--talk", "dump"]).lines().collect::<Vec<_>>(), lines);
+}
