@@ -276,6 +276,14 @@ fn a_log_that_was_rolled_back_is_found_and_not_continued() {
     copy(&home.path("yesterday"), &home.path("rolled"));
     assert!(home.must(1, &["verify", "evidence", "--store", "rolled"]).contains("rolled back"));
     assert!(home.fails(1, &["snapshot", "--from", "dump", "--store", "rolled"]).contains("rolled back"));
+    // A head kept elsewhere finds it too, on a machine that remembers nothing; a wrong file is not taken for tampering.
+    fs::copy(home.path("bartizan-store/checkpoint"), home.path("kept.head")).unwrap();
+    fs::remove_dir_all(home.path(".local/state")).unwrap();
+    home.must(0, &["verify", "evidence", "--store", "yesterday"]);
+    fs::remove_dir_all(home.path(".local/state")).unwrap();
+    assert!(home.must(1, &["verify", "evidence", "--store", "yesterday", "--head", "kept.head"]).contains("rolled back"));
+    fs::write(home.path("wrong.head"), "nonsense").unwrap();
+    assert!(home.fails(1, &["verify", "evidence", "--head", "wrong.head"]).contains("wrong.head is no signed head"));
     let proof = home.must(0, &["verify", "fact", "iam:user", "user0"]);
     fs::write(home.path("proof.json"), &proof).unwrap();
     home.must(0, &["verify", "proof", "proof.json", "--public-key", "bartizan-store/log.pub"]);

@@ -66,11 +66,9 @@ pub fn decode(
         (_, payload) => {
             let mut root = parse_xml(body)?;
             if root.name == "LocationConstraint" {
-                // S3's GetBucketLocation: the root is the member.
-                return Ok(Value::Object(Map::from_iter([(
-                    "LocationConstraint".to_owned(),
-                    if root.text.is_empty() { Value::Null } else { Value::String(root.text) },
-                )])));
+                // S3's GetBucketLocation: the root is the member. Nothing in it, as for us-east-1, is nothing.
+                let member = (!root.text.is_empty()).then(|| ("LocationConstraint".to_owned(), Value::String(root.text)));
+                return Ok(Value::Object(member.into_iter().collect()));
             }
             if let Some(wrapper) = &operation.wrapper {
                 root = root
@@ -402,10 +400,10 @@ mod tests {
             acl,
             json!({"Owner": {"ID": "o"}, "Grants": [{"Grantee": {"Type": "CanonicalUser", "ID": "o"}, "Permission": "READ"}]})
         );
-        assert_eq!(
-            run("s3", "GetBucketLocation", r#"<LocationConstraint xmlns="u"/>"#).unwrap(),
-            json!({"LocationConstraint": null})
-        );
+        let location = |inside: &str| {
+            run("s3", "GetBucketLocation", &format!(r#"<LocationConstraint xmlns="u">{inside}</LocationConstraint>"#)).unwrap()
+        };
+        assert_eq!((location(""), location("EU")), (json!({}), json!({"LocationConstraint": "EU"})));
         assert_eq!(run("s3", "GetBucketPolicy", r#"{"Statement":[]}"#).unwrap(), json!({"Policy": r#"{"Statement":[]}"#}));
         let cors = run("s3", "GetBucketCors", "<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod><AllowedMethod>PUT</AllowedMethod></CORSRule></CORSConfiguration>").unwrap();
         assert_eq!(cors, json!({"CORSRules": [{"AllowedMethods": ["GET", "PUT"]}]}));

@@ -77,6 +77,7 @@ pub(super) fn inputs(global: &Global, name: Option<&str>) -> Result<Vec<Loaded>>
         return last.into_iter().map(|kept| Loaded::kept(&storage, &history, kept)).collect();
     };
     let path = Path::new(name);
+    path.try_exists().with_context(|| format!("cannot read {name}"))?;
     if let Ok(id) = name.parse::<u64>()
         && !path.exists()
     {

@@ -31,7 +31,12 @@ fn evidence(global: &Global, public_key: Option<&str>, heads: &[std::path::PathB
     let key = public_key.map(key_text).transpose()?;
     let mut remembered = Vec::new();
     for path in heads {
-        remembered.push(std::fs::read(path).with_context(|| format!("cannot read the head {}", path.display()))?);
+        let head = std::fs::read(path).with_context(|| format!("cannot read the head {}", path.display()))?;
+        // A wrong file says nothing of the evidence. A head that another key signed does.
+        if !evidence::is_head(&head) {
+            bail!("{} is no signed head: give a copy of the checkpoint file of this log", path.display());
+        }
+        remembered.push(head);
     }
     let public = storage.read("log.pub").map(|bytes| String::from_utf8_lossy(&bytes).trim_end().to_owned());
     let own = public.ok().and_then(|public| store::remembered(key.as_deref().unwrap_or(&public)));

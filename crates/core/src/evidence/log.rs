@@ -258,6 +258,12 @@ pub(super) fn checkpoint(public: &str, bytes: &[u8]) -> Result<Checkpoint, Strin
     Ok(head)
 }
 
+/// Whether a text has the form of a signed tree head, whoever signed it.
+#[must_use]
+pub fn is_head(bytes: &[u8]) -> bool {
+    Note::from_bytes(bytes).is_ok_and(|note| Checkpoint::from_bytes(note.text()).is_ok())
+}
+
 fn sign(key: &Key, size: u64, root: tlog_tiles::Hash) -> Result<Vec<u8>, LogError> {
     let broken = |e: String| LogError::Broken { file: "checkpoint".into(), problem: e };
     let head = Checkpoint::new(key.name(), size, root, "").map_err(|e| broken(e.to_string()))?;

@@ -10,7 +10,8 @@
 //! blobs/<sha256>.pack                       documents, each once, in zstd frames
 //! ```
 //!
-//! Every file but `checkpoint` is created once and never written again. What a commit writes is followed from the log:
+//! Every file but `checkpoint` is created once and never written again (save a whole tile that a killed run left behind and
+//! that no head was ever signed over). What a commit writes is followed from the log:
 //! an entry names its files by hash, and `log_size` says which tree heads were ever published, so a verifier knows every
 //! file that must be there.
 
@@ -26,7 +27,7 @@ mod verify;
 pub use entry::{Entry, FileRef, SnapshotRef, What};
 pub use history::{Documents, Kept, append, facts, snapshots};
 pub use key::{Key, KeyError};
-pub use log::{Log, LogError};
+pub use log::{Log, LogError, is_head};
 pub use pack::{Frame, PackError, documents, find, records, write_packs};
 pub use proof::{FactProof, ProofError};
 pub use storage::{Memory, Storage, StorageError};
