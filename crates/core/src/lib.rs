@@ -8,3 +8,4 @@ pub mod evidence;
 pub mod fact;
 pub mod limits;
 pub mod snapshot;
+pub mod trail;

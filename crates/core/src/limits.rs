@@ -36,3 +36,20 @@ pub const COVERAGE_ITEMS_MAX: usize = 1_000;
 pub const ERROR_TEXT_MAX: usize = 300;
 /// Lines of old and new that a human diff prints for one change; `--fact` prints them all.
 pub const DIFF_LINES_MAX: usize = 12;
+/// Bytes of one object of a trail that are read whole; a larger one is streamed.
+pub const OBJECT_WHOLE_BYTES_MAX: usize = 8 << 20;
+/// Bytes that an object may inflate to in one piece; above it is streamed.
+pub const INFLATED_WHOLE_BYTES_MAX: usize = 8 << 20;
+/// Bytes of a streamed object that are at hand at once.
+pub const WINDOW_BYTES: usize = 1 << 20;
+/// Bytes that one object may inflate to.
+pub const INFLATED_BYTES_MAX: u64 = 64 << 30;
+/// How much larger an inflated object may be than the stored one, once it is above [`INFLATE_RATIO_BYTES_MIN`]. Real
+/// trails are at 8 to 20.
+pub const INFLATE_RATIO_MAX: usize = 100;
+/// Bytes of an inflated object from which its ratio counts.
+pub const INFLATE_RATIO_BYTES_MIN: u64 = 64 << 20;
+/// Bytes of one record. CloudTrail's own limit is 256 KiB.
+pub const RECORD_BYTES_MAX: usize = 1 << 20;
+/// Envelopes inside of envelopes (EventBridge in a log message in a subscription).
+pub const UNWRAP_DEPTH_MAX: usize = 4;

@@ -8,3 +8,4 @@
 
 mod diff;
 mod evidence;
+mod trail;

@@ -1,0 +1,179 @@
+//! Who made a call: `userIdentity` of every kind (CloudTrail user guide, "userIdentity element").
+
+use serde::{Deserialize, Serialize};
+
+use super::json::Value;
+
+/// Who made a call, and through what.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Actor {
+    /// `userIdentity.type`, or `Unknown` where the record has none.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What tells this actor from another and lasts: the ARN of a user or role, the name of a service. A session name is
+    /// part of it only where its owner cannot choose it (IAM Identity Center).
+    pub key: String,
+    /// Short name for people: `user alice`, `role build`, `root`.
+    pub name: String,
+    /// `userIdentity.arn`.
+    pub arn: Option<String>,
+    /// Account of the identity, which may be another than the one called.
+    pub account: Option<String>,
+    /// Access key of the call.
+    pub access_key_id: Option<String>,
+    /// Name of the role session.
+    pub session: Option<String>,
+    /// What the session was made from: a role, a federation provider, a person behind IAM Identity Center.
+    pub through: Option<String>,
+    /// The service that made the call for somebody.
+    pub invoked_by: Option<String>,
+    /// Whether a device confirmed the session, where the record says.
+    pub mfa: Option<bool>,
+    /// A principal of the customer, or AWS itself.
+    pub caller: Caller,
+}
+
+/// Whether a call was made by a principal or by an AWS service for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Caller {
+    /// A person, a program, another account.
+    Principal,
+    /// An AWS service.
+    Service,
+}
+
+/// Services that do what their caller wrote down: what they call is the caller's doing.
+const DELEGATES: [&str; 2] = ["cloudformation.amazonaws.com", "servicecatalog.amazonaws.com"];
+
+/// Longest text of an identity that is kept; the rest of a longer one is cut off.
+const TEXT_BYTES_MAX: usize = 2048;
+
+impl Actor {
+    /// Reads `userIdentity`; a missing one is an actor of kind `Unknown`.
+    pub fn of(identity: Option<Value<'_>>) -> Self {
+        let field = |path: &[&str]| {
+            let value = path.iter().try_fold(identity?, |v, name| v.get(name))?;
+            value.text().map(|t| cut(&t)).filter(|t| !t.is_empty())
+        };
+        let kind = field(&["type"]).unwrap_or_else(|| "Unknown".to_owned());
+        let arn = field(&["arn"]);
+        let account = field(&["accountId"]).or_else(|| arn.as_deref().and_then(account_of).map(str::to_owned));
+        let issuer = field(&["sessionContext", "sessionIssuer", "arn"]);
+        let invoked_by = field(&["invokedBy"]);
+        let provider = field(&["identityProvider"]).or_else(|| field(&["sessionContext", "webIdFederationData", "federatedProvider"]));
+        let person = field(&["onBehalfOf", "userId"]);
+        let session = matches!(kind.as_str(), "AssumedRole" | "FederatedUser")
+            .then(|| arn.as_deref().and_then(|a| a.rsplit_once('/')).map(|(_, s)| s.to_owned()))
+            .flatten();
+        let user = field(&["userName"]).or_else(|| arn.as_deref().and_then(|a| a.rsplit_once('/')).map(|(_, n)| n.to_owned()));
+        let somebody = user.clone().or_else(|| field(&["principalId"])).unwrap_or_else(|| "?".to_owned());
+        let here = account.as_deref().unwrap_or("?");
+
+        let (key, name) = match kind.as_str() {
+            "Root" => (format!("arn:aws:iam::{here}:root"), "root".to_owned()),
+            "IAMUser" => (arn.clone().unwrap_or_else(|| format!("arn:aws:iam::{here}:user/{somebody}")), format!("user {somebody}")),
+            "AssumedRole" | "Role" => {
+                let role = issuer.clone().or_else(|| arn.as_deref().and_then(role_of_session)).or_else(|| arn.clone());
+                let role = role.unwrap_or_else(|| format!("arn:aws:iam::{here}:role/{somebody}"));
+                let short = role.rsplit('/').next().unwrap_or(&role).to_owned();
+                match &session {
+                    Some(session) if short.starts_with("AWSReservedSSO_") => (format!("{role}/{session}"), format!("{session} as {short}")),
+                    _ => (role, format!("role {short}")),
+                }
+            }
+            "FederatedUser" => (arn.clone().unwrap_or_else(|| somebody.clone()), format!("federated user {}", session.as_deref().unwrap_or(&somebody))),
+            "WebIdentityUser" | "SAMLUser" => {
+                let provider = provider.as_deref().unwrap_or("?");
+                (format!("{provider}/{somebody}"), format!("{somebody} of {provider}"))
+            }
+            "IdentityCenterUser" => {
+                let person = person.clone().unwrap_or_else(|| somebody.clone());
+                (format!("identity-center:{person}"), format!("Identity Center user {person}"))
+            }
+            "AWSService" => {
+                let service = invoked_by.clone().unwrap_or(somebody);
+                (service.clone(), service)
+            }
+            "AWSAccount" => (format!("account:{here}:{}", field(&["principalId"]).unwrap_or_default()), format!("account {here}")),
+            _ => match &invoked_by {
+                Some(service) => (service.clone(), service.clone()),
+                None => (format!("{kind}:{here}:{somebody}"), if somebody == "?" { "unknown".to_owned() } else { somebody }),
+            },
+        };
+        let itself = kind == "AWSService" || issuer.as_deref().is_some_and(|i| i.contains(":role/aws-service-role/"));
+        let for_somebody = invoked_by.as_deref().is_some_and(|s| !DELEGATES.contains(&s));
+        Self {
+            caller: if itself || for_somebody { Caller::Service } else { Caller::Principal },
+            through: person.filter(|_| kind != "IdentityCenterUser").or(issuer).or(provider),
+            access_key_id: field(&["accessKeyId"]),
+            mfa: field(&["sessionContext", "attributes", "mfaAuthenticated"]).map(|t| t == "true"),
+            kind,
+            key,
+            name,
+            arn,
+            account,
+            session,
+            invoked_by,
+        }
+    }
+}
+
+/// The account in an ARN.
+fn account_of(arn: &str) -> Option<&str> {
+    arn.split(':').nth(4).filter(|a| !a.is_empty())
+}
+
+/// `arn:aws:iam::1:role/build` of `arn:aws:sts::1:assumed-role/build/session`; a path of the role is not in there.
+fn role_of_session(arn: &str) -> Option<String> {
+    let (prefix, rest) = arn.split_once(":assumed-role/")?;
+    let role = rest.split('/').next()?;
+    Some(format!("{}:role/{role}", prefix.replacen(":sts:", ":iam:", 1)))
+}
+
+fn cut(text: &str) -> String {
+    let mut end = text.len().min(TEXT_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn actor(json: &str) -> Actor {
+        Actor::of(Value::new(json.as_bytes(), 0))
+    }
+
+    #[test]
+    fn every_kind_has_a_key_that_lasts() {
+        // The shapes are those of the user guide's examples, with the fields that tell actors apart.
+        for (json, key, name, caller) in [
+            (r#"{"type":"Root","principalId":"111122223333","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333"}"#, "arn:aws:iam::111122223333:root", "root", Caller::Principal),
+            (r#"{"type":"IAMUser","arn":"arn:aws:iam::1:user/x/alice","accountId":"1","accessKeyId":"AKIA","userName":"alice"}"#, "arn:aws:iam::1:user/x/alice", "user alice", Caller::Principal),
+            (r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/build/s1","accountId":"1","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::1:role/ci/build"}}}"#, "arn:aws:iam::1:role/ci/build", "role build", Caller::Principal),
+            (r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/build/s1"}"#, "arn:aws:iam::1:role/build", "role build", Caller::Principal),
+            (r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/AWSReservedSSO_Admin_0a/al@x.org","sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::1:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0a"}}}"#, "arn:aws:iam::1:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0a/al@x.org", "al@x.org as AWSReservedSSO_Admin_0a", Caller::Principal),
+            (r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/AWSServiceRoleForRDS/x","sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::1:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS"}}}"#, "arn:aws:iam::1:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS", "role AWSServiceRoleForRDS", Caller::Service),
+            (r#"{"type":"Role","arn":"arn:aws:iam::1:role/r"}"#, "arn:aws:iam::1:role/r", "role r", Caller::Principal),
+            (r#"{"type":"FederatedUser","arn":"arn:aws:sts::1:federated-user/fed","sessionContext":{"sessionIssuer":{"type":"IAMUser","arn":"arn:aws:iam::1:user/alice"}}}"#, "arn:aws:sts::1:federated-user/fed", "federated user fed", Caller::Principal),
+            (r#"{"type":"Directory","accountId":"1","userName":"dan"}"#, "Directory:1:dan", "dan", Caller::Principal),
+            (r#"{"type":"AWSAccount","accountId":"2","principalId":"AROAX:s"}"#, "account:2:AROAX:s", "account 2", Caller::Principal),
+            (r#"{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}"#, "ec2.amazonaws.com", "ec2.amazonaws.com", Caller::Service),
+            (r#"{"type":"IdentityCenterUser","accountId":"1","onBehalfOf":{"userId":"u-1","identityStoreArn":"arn:x"},"credentialId":"c"}"#, "identity-center:u-1", "Identity Center user u-1", Caller::Principal),
+            (r#"{"type":"WebIdentityUser","principalId":"p","userName":"repo:o/r:ref","identityProvider":"token.actions.githubusercontent.com"}"#, "token.actions.githubusercontent.com/repo:o/r:ref", "repo:o/r:ref of token.actions.githubusercontent.com", Caller::Principal),
+            (r#"{"type":"SAMLUser","userName":"bob","identityProvider":"idp"}"#, "idp/bob", "bob of idp", Caller::Principal),
+            (r#"{"accountId":"1","invokedBy":"secretsmanager.amazonaws.com"}"#, "secretsmanager.amazonaws.com", "secretsmanager.amazonaws.com", Caller::Service),
+            (r#"{"type":"IAMUser","arn":"arn:aws:iam::1:user/alice","userName":"alice","invokedBy":"AWS Internal"}"#, "arn:aws:iam::1:user/alice", "user alice", Caller::Service),
+            (r#"{"type":"IAMUser","arn":"arn:aws:iam::1:user/alice","userName":"alice","invokedBy":"cloudformation.amazonaws.com"}"#, "arn:aws:iam::1:user/alice", "user alice", Caller::Principal),
+            ("{}", "Unknown:?:?", "unknown", Caller::Principal),
+            ("null", "Unknown:?:?", "unknown", Caller::Principal),
+        ] {
+            let actor = actor(json);
+            assert_eq!((actor.key.as_str(), actor.name.as_str(), actor.caller), (key, name, caller), "{json}");
+        }
+        assert_eq!(Actor::of(None).kind, "Unknown");
+    }
+}

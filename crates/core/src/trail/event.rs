@@ -1,0 +1,277 @@
+//! One CloudTrail record, borrowed from the bytes it came in. A field is read when somebody asks for it.
+
+use std::borrow::Cow;
+
+use super::json::Value;
+
+macro_rules! fields {
+    ($($variant:ident $name:literal),* $(,)?) => {
+        /// A top-level field whose place is known as soon as a record is split off.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(u8)]
+        #[allow(missing_docs, reason = "each is the field of its name")]
+        pub enum Field { $($variant),* }
+
+        const NAMES: &[&str] = &[$($name),*];
+    };
+}
+
+// Fields of a record (CloudTrail user guide, "record contents"), then those that mark an envelope or another kind of file.
+fields! {
+    EventVersion "eventVersion", UserIdentity "userIdentity", EventTime "eventTime", EventSource "eventSource",
+    EventName "eventName", AwsRegion "awsRegion", SourceIpAddress "sourceIPAddress", UserAgent "userAgent",
+    ErrorCode "errorCode", ErrorMessage "errorMessage", RequestParameters "requestParameters",
+    ResponseElements "responseElements", AdditionalEventData "additionalEventData", RequestId "requestID",
+    EventId "eventID", ReadOnly "readOnly", Resources "resources", EventType "eventType",
+    ManagementEvent "managementEvent", RecipientAccountId "recipientAccountId", EventCategory "eventCategory",
+    TlsDetails "tlsDetails", SharedEventId "sharedEventID", VpcEndpointId "vpcEndpointId",
+    SessionCredentialFromConsole "sessionCredentialFromConsole", ServiceEventDetails "serviceEventDetails",
+    ApiVersion "apiVersion", InsightDetails "insightDetails", Timestamp "@timestamp",
+    Detail "detail", CloudTrailEvent "CloudTrailEvent", LogMessage "message", EventData "eventData",
+    EventJson "eventJson", DigestStartTime "digestStartTime", Notification "Message", Body "body",
+    S3Bucket "s3Bucket", S3 "s3",
+}
+
+impl Field {
+    /// How many there are.
+    pub(super) const COUNT: usize = NAMES.len();
+
+    /// The field of that name.
+    pub fn named(name: &[u8]) -> Option<Self> {
+        NAMES.iter().position(|n| n.len() == name.len() && n.as_bytes() == name).map(|n| ALL[n])
+    }
+
+    /// Its name in the record.
+    pub fn name(self) -> &'static str {
+        NAMES[self as usize]
+    }
+}
+
+const ALL: [Field; NAMES.len()] = {
+    use Field::*;
+    [
+        EventVersion, UserIdentity, EventTime, EventSource, EventName, AwsRegion, SourceIpAddress, UserAgent, ErrorCode,
+        ErrorMessage, RequestParameters, ResponseElements, AdditionalEventData, RequestId, EventId, ReadOnly, Resources,
+        EventType, ManagementEvent, RecipientAccountId, EventCategory, TlsDetails, SharedEventId, VpcEndpointId,
+        SessionCredentialFromConsole, ServiceEventDetails, ApiVersion, InsightDetails, Timestamp, Detail, CloudTrailEvent,
+        LogMessage, EventData, EventJson, DigestStartTime, Notification, Body, S3Bucket, S3,
+    ]
+};
+
+/// Where the values of the known fields begin in a record; 0 is absent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Places(pub(super) [u32; NAMES.len()]);
+
+impl Places {
+    pub(super) const NONE: Self = Self([0; NAMES.len()]);
+
+    pub(super) fn has(&self, field: Field) -> bool {
+        self.0[field as usize] != 0
+    }
+}
+
+/// One record.
+#[derive(Debug, Clone, Copy)]
+pub struct Event<'a> {
+    bytes: &'a [u8],
+    places: &'a Places,
+}
+
+impl<'a> Event<'a> {
+    pub(super) fn new(bytes: &'a [u8], places: &'a Places) -> Self {
+        Self { bytes, places }
+    }
+
+    /// The record as JSON, as it stands in the log.
+    pub fn raw(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The record as a value.
+    pub fn record(&self) -> Value<'a> {
+        Value::new(self.bytes, 0).unwrap_or_else(|| unreachable!("a record begins with a brace"))
+    }
+
+    /// The value of a top-level field.
+    pub fn field(&self, field: Field) -> Option<Value<'a>> {
+        match self.places.0[field as usize] {
+            0 => None,
+            at => Value::new(self.bytes, at as usize),
+        }
+    }
+
+    /// The text of a top-level field; none when it is absent, null, an object or an array.
+    pub fn text(&self, field: Field) -> Option<Cow<'a, str>> {
+        self.field(field)?.text()
+    }
+
+    /// The raw content of a string field, without reading its escapes: for comparing and hashing.
+    pub fn raw_text(&self, field: Field) -> &'a [u8] {
+        self.field(field).and_then(Value::raw_string).unwrap_or_default()
+    }
+
+    /// A top-level field by its name, known to the splitter or not.
+    pub fn named(&self, name: &str) -> Option<Value<'a>> {
+        match Field::named(name.as_bytes()) {
+            Some(field) => self.field(field),
+            None => self.record().get(name),
+        }
+    }
+
+    /// Every value at a dotted path. Arrays on the way are entered, so that there can be several.
+    pub fn at(&self, path: &str, found: &mut Vec<Value<'a>>) {
+        let (first, rest) = path.split_once('.').map_or((path, None), |(f, r)| (f, Some(r)));
+        if let Some(value) = self.named(first) {
+            descend(value, rest, found);
+        }
+    }
+
+    /// The text of the first value at a dotted path.
+    pub fn text_at(&self, path: &str) -> Option<Cow<'a, str>> {
+        let mut found = Vec::new();
+        self.at(path, &mut found);
+        found.first().and_then(|v| v.text())
+    }
+
+    /// Time of the call in seconds since 1970.
+    pub fn time_s(&self) -> Option<i64> {
+        let value = self.field(Field::EventTime).or_else(|| self.field(Field::Timestamp))?;
+        parse_time(value.raw_string()?)
+    }
+
+    /// A number for the record: the bits of its event id, or a hash of the record when it has none.
+    pub fn id(&self) -> EventId {
+        let raw = self.raw_text(Field::EventId);
+        EventId(uuid(raw).unwrap_or_else(|| {
+            use std::hash::BuildHasher;
+            let bytes = if raw.is_empty() { self.bytes } else { raw };
+            let half = |seed| u128::from(foldhash::quality::FixedState::with_seed(seed).hash_one(bytes));
+            half(1) << 64 | half(2)
+        }))
+    }
+}
+
+/// Tells one event from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId(pub u128);
+
+impl std::fmt::Display for EventId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let h = format!("{:032x}", self.0);
+        write!(f, "{}-{}-{}-{}-{}", &h[..8], &h[8..12], &h[12..16], &h[16..20], &h[20..])
+    }
+}
+
+fn descend<'a>(value: Value<'a>, path: Option<&str>, found: &mut Vec<Value<'a>>) {
+    use super::json::Kind;
+    let Some(path) = path else {
+        found.push(value);
+        return;
+    };
+    match value.kind() {
+        Kind::Object => {
+            // A flat key goes before a nested one.
+            if let Some(flat) = value.get(path) {
+                found.push(flat);
+                return;
+            }
+            let (first, rest) = path.split_once('.').map_or((path, None), |(f, r)| (f, Some(r)));
+            if let (Some(inner), Some(_)) = (value.get(first), rest) {
+                descend(inner, rest, found);
+            }
+        }
+        Kind::Array => value.elements().for_each(|e| descend(e, Some(path), found)),
+        _ => {}
+    }
+}
+
+/// The 128 bits of a UUID in its usual text form.
+fn uuid(text: &[u8]) -> Option<u128> {
+    let text: &[u8; 36] = text.try_into().ok()?;
+    if [text[8], text[13], text[18], text[23]] != [b'-'; 4] {
+        return None;
+    }
+    let digits = |a: usize, b: usize| hex([text[a], text[a + 1], text[a + 2], text[a + 3], text[b], text[b + 1], text[b + 2], text[b + 3]]);
+    let words = [digits(0, 4)?, digits(9, 14)?, digits(19, 24)?, digits(28, 32)?];
+    Some(words.iter().fold(0, |bits, word| bits << 32 | u128::from(*word)))
+}
+
+/// The value of eight hexadecimal digits, all at once.
+fn hex(digits: [u8; 8]) -> Option<u32> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let text = u64::from_be_bytes(digits);
+    let letters = (text >> 6) & ONES;
+    let mut value = (text & (0x0f * ONES)).wrapping_add(letters * 9);
+    // Writing the digits again tells whether they were digits at all.
+    let above_nine = ((value.wrapping_add(6 * ONES)) >> 4) & ONES;
+    if value & (0xf0 * ONES) != 0 || value.wrapping_add(0x30 * ONES).wrapping_add(above_nine * 0x27) != text | letters << 5 {
+        return None;
+    }
+    value = (value | value >> 4) & 0x00ff_00ff_00ff_00ff;
+    value = (value | value >> 8) & 0x0000_ffff_0000_ffff;
+    Some((value | value >> 16) as u32)
+}
+
+/// Seconds since 1970 of `YYYY-MM-DDTHH:MM:SS`, with or without a fraction, in UTC (RFC 3339 with `Z`).
+pub fn parse_time(text: &[u8]) -> Option<i64> {
+    let zulu = text.len() >= 20 && text.last() == Some(&b'Z') && matches!(text[19], b'Z' | b'.');
+    if !zulu {
+        return std::str::from_utf8(text).ok()?.parse::<jiff::Timestamp>().ok().map(|t| t.as_second());
+    }
+    let number = |from: usize, to: usize| {
+        text[from..to].iter().try_fold(0i64, |n, b| b.is_ascii_digit().then(|| n * 10 + i64::from(b - b'0')))
+    };
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    let shape = [4, 7, 10, 13, 16].map(|n| text[n]) == *b"--T::";
+    if !shape || !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    Some(days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
+}
+
+/// Days of the proleptic Gregorian calendar, counted in years that begin in March so that leap days come last.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_fields_stand_in_one_order() {
+        for (n, field) in ALL.iter().enumerate() {
+            assert_eq!(*field as usize, n);
+            assert_eq!(Field::named(NAMES[n].as_bytes()), Some(*field));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn time_is_what_jiff_says(second in 0i64..4_102_444_800) {
+            let text = jiff::Timestamp::from_second(second).unwrap().to_string();
+            proptest::prop_assert_eq!(parse_time(text.as_bytes()), Some(second));
+        }
+
+        #[test]
+        fn ids_print_as_they_were_read(bits in proptest::prelude::any::<u128>()) {
+            let text = EventId(bits).to_string();
+            proptest::prop_assert_eq!(uuid(text.as_bytes()), Some(bits));
+            proptest::prop_assert_eq!(uuid(text.to_uppercase().as_bytes()), Some(bits));
+        }
+
+        #[test]
+        fn eight_digits_are_what_the_library_reads(digits in proptest::prelude::any::<[u8; 8]>(), pick in proptest::collection::vec(0..24usize, 8)) {
+            let from: Vec<u8> = pick.iter().map(|n| b"0123456789abcdefABCDEFgG"[*n]).collect();
+            for text in [digits, from.try_into().unwrap()] {
+                let hexadecimal = text.iter().all(u8::is_ascii_hexdigit);
+                let read = std::str::from_utf8(&text).ok().filter(|_| hexadecimal).and_then(|t| u32::from_str_radix(t, 16).ok());
+                proptest::prop_assert_eq!(hex(text), read);
+            }
+        }
+    }
+}

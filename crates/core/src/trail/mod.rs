@@ -1,0 +1,15 @@
+//! Reading CloudTrail: from the bytes of an object to events, near the speed of inflating them.
+
+mod actor;
+mod event;
+mod inflate;
+pub mod json;
+mod shape;
+mod split;
+mod structure;
+
+pub use actor::{Actor, Caller};
+pub use event::{Event, EventId, Field, parse_time};
+pub use inflate::{ReadBytes, Reader};
+pub use shape::{Apart, Item, Problem};
+pub use split::Splitter;

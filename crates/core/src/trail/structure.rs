@@ -1,0 +1,242 @@
+//! Where the structure of JSON stands: one pass over 64 bytes at a time, without a tree.
+//!
+//! For each block a bit mask says where quotes stand that no backslash escapes; the running parity of those bits says
+//! what is inside a string. Braces, brackets and colons outside of strings are all that the splitter needs.
+
+use wide::u8x16;
+
+/// Where the structure of some bytes stands.
+#[derive(Debug, Default)]
+pub(super) struct Structure {
+    /// Positions of every `{`, `}`, `[` and `]` outside of strings, and of every line break inside of one (which JSON
+    /// forbids, so it marks damage), in order.
+    braces: Vec<u32>,
+    /// How many of `braces` are meant; what stands behind is left over.
+    count: usize,
+    /// A bit for each byte: a `:` outside of strings.
+    colons: Vec<u64>,
+}
+
+impl Structure {
+    /// Indexes `bytes`, which begin outside of a string and are less than 4 GiB.
+    pub(super) fn index(&mut self, bytes: &[u8]) {
+        self.colons.clear();
+        self.colons.reserve(bytes.len() / BLOCK + 1);
+        #[cfg(target_arch = "x86_64")]
+        if let Some(wide) = pulp::x86::V3::try_new() {
+            return wide.vectorize(
+                #[inline(always)]
+                || self.index_with(bytes, |block| avx2(wide, block)),
+            );
+        }
+        self.index_with(bytes, portable);
+    }
+
+    #[inline(always)]
+    fn index_with(&mut self, bytes: &[u8], find: impl Fn(&[u8; BLOCK]) -> Found) {
+        let mut state = State::default();
+        let (mut braces, mut colons, mut count) = (std::mem::take(&mut self.braces), std::mem::take(&mut self.colons), 0);
+        let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+        let mut last = [b' '; BLOCK];
+        last[..rest.len()].copy_from_slice(rest);
+        for (n, block) in blocks.iter().chain(std::iter::once(&last)).enumerate() {
+            let (mut bits, colon_bits) = state.outside(&find(block));
+            colons.push(colon_bits);
+            if braces.len() < count + BLOCK {
+                braces.resize(count + (BLOCK << 10), 0);
+            }
+            // How many bits are set cannot be foretold, and a wrong guess costs more than writing some for nothing.
+            let found = bits.count_ones() as usize;
+            let mut write = |slots: &mut [u32]| {
+                for slot in slots {
+                    *slot = (n * BLOCK) as u32 + bits.trailing_zeros();
+                    bits &= bits.wrapping_sub(1);
+                }
+            };
+            let slots = &mut braces[count..count + BLOCK];
+            write(&mut slots[..4]);
+            if found > 4 {
+                write(&mut slots[4..found]);
+            }
+            count += found;
+        }
+        (self.braces, self.colons, self.count) = (braces, colons, count);
+    }
+
+    /// The braces; see the type.
+    #[inline]
+    pub(super) fn braces(&self) -> &[u32] {
+        &self.braces[..self.count]
+    }
+
+    /// Positions of the colons in a range, in order.
+    #[inline]
+    pub(super) fn colons(&self, from: usize, to: usize) -> impl Iterator<Item = usize> {
+        let mut block = from / BLOCK;
+        let last = to / BLOCK;
+        let mask = move |block: usize| if block == last { (1u64 << (to % BLOCK)) - 1 } else { u64::MAX };
+        let word = |block: usize| self.colons.get(block).copied().unwrap_or_default();
+        let mut bits = word(block) & mask(block) & (u64::MAX << (from % BLOCK));
+        std::iter::from_fn(move || {
+            while bits == 0 {
+                if block >= last {
+                    return None;
+                }
+                block += 1;
+                bits = word(block) & mask(block);
+            }
+            let at = block * BLOCK + bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            Some(at)
+        })
+    }
+}
+
+const BLOCK: usize = 64;
+
+/// A bit for each byte of a block.
+struct Found {
+    quotes: u64,
+    braces: u64,
+    colons: u64,
+    backslashes: u64,
+    breaks: u64,
+}
+
+#[inline(always)]
+fn portable(block: &[u8; BLOCK]) -> Found {
+    let parts: [u8x16; 4] = std::array::from_fn(|n| u8x16::new(block.as_chunks::<16>().0[n]));
+    let is = |wanted: u8, part: u8x16| part.simd_eq(u8x16::splat(wanted));
+    let bits = |n: usize, found: u8x16| u64::from(found.to_bitmask()) << (n * 16);
+    let mut found = Found { quotes: 0, braces: 0, colons: 0, backslashes: 0, breaks: 0 };
+    // Backslashes and line breaks are rare: one look tells that there are none.
+    let mut rare = u8x16::ZERO;
+    for (n, &part) in parts.iter().enumerate() {
+        // `[` and `{`, and `]` and `}`, differ in one bit only.
+        let folded = part | u8x16::splat(0x20);
+        found.quotes |= bits(n, is(b'"', part));
+        found.braces |= bits(n, is(b'{', folded) | is(b'}', folded));
+        found.colons |= bits(n, is(b':', part));
+        rare = rare | is(b'\\', part) | is(b'\n', part);
+    }
+    if rare.to_bitmask() != 0 {
+        for (n, &part) in parts.iter().enumerate() {
+            found.backslashes |= bits(n, is(b'\\', part));
+            found.breaks |= bits(n, is(b'\n', part));
+        }
+    }
+    found
+}
+
+/// The same with registers of twice the size.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn avx2(wide: pulp::x86::V3, block: &[u8; BLOCK]) -> Found {
+    use std::arch::x86_64::__m256i;
+    let (avx, avx2) = (wide.avx, wide.avx2);
+    let (halves, _) = block.as_chunks::<32>();
+    let parts: [__m256i; 2] = [pulp::cast(halves[0]), pulp::cast(halves[1])];
+    let is = |wanted: u8, part: __m256i| avx2._mm256_cmpeq_epi8(part, avx._mm256_set1_epi8(wanted as i8));
+    let or = |a: __m256i, b: __m256i| avx2._mm256_or_si256(a, b);
+    let bits = |low: __m256i, high: __m256i| {
+        u64::from(avx2._mm256_movemask_epi8(low) as u32) | u64::from(avx2._mm256_movemask_epi8(high) as u32) << 32
+    };
+    let all = |wanted: u8| bits(is(wanted, parts[0]), is(wanted, parts[1]));
+    let folded = parts.map(|part| or(part, avx._mm256_set1_epi8(0x20)));
+    let brace = |part| or(is(b'{', part), is(b'}', part));
+    let rare = |part| or(is(b'\\', part), is(b'\n', part));
+    let some_rare = avx2._mm256_movemask_epi8(or(rare(parts[0]), rare(parts[1]))) != 0;
+    Found {
+        quotes: all(b'"'),
+        braces: bits(brace(folded[0]), brace(folded[1])),
+        colons: all(b':'),
+        backslashes: if some_rare { all(b'\\') } else { 0 },
+        breaks: if some_rare { all(b'\n') } else { 0 },
+    }
+}
+
+#[derive(Default)]
+struct State {
+    /// All ones while inside a string.
+    in_string: u64,
+    /// One when the first byte of the next block is escaped.
+    escape: u64,
+}
+
+impl State {
+    /// Bits of the braces outside of strings and of line breaks inside, and of the colons outside.
+    #[inline(always)]
+    fn outside(&mut self, found: &Found) -> (u64, u64) {
+        let quotes = found.quotes & !self.escaped(found.backslashes);
+        let inside = parity(quotes) ^ self.in_string;
+        self.in_string = 0u64.wrapping_sub(inside >> 63);
+        ((found.braces & !inside) | (found.breaks & inside), found.colons & !inside)
+    }
+
+    /// Bits of bytes that stand behind an odd run of backslashes.
+    #[inline(always)]
+    fn escaped(&mut self, backslashes: u64) -> u64 {
+        if backslashes == 0 {
+            return std::mem::take(&mut self.escape);
+        }
+        const EVEN: u64 = 0x5555_5555_5555_5555;
+        let backslashes = backslashes & !self.escape;
+        let behind = backslashes << 1 | self.escape;
+        let odd_starts = backslashes & !EVEN & !behind;
+        let (on_even, overflow) = odd_starts.overflowing_add(backslashes);
+        self.escape = u64::from(overflow);
+        (EVEN ^ (on_even << 1)) & behind
+    }
+}
+
+/// Bit n of the answer is the parity of bits 0..=n.
+#[inline(always)]
+fn parity(mut bits: u64) -> u64 {
+    for shift in [1, 2, 4, 8, 16, 32] {
+        bits ^= bits << shift;
+    }
+    bits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same, a byte at a time.
+    fn naive(bytes: &[u8]) -> (Vec<u32>, Vec<usize>) {
+        let (mut inside, mut escaped, mut braces, mut colons) = (false, false, Vec::new(), Vec::new());
+        for (n, &b) in bytes.iter().enumerate() {
+            if inside && b == b'\n' || !inside && b"{}[]".contains(&b) {
+                braces.push(n as u32);
+            }
+            if !inside && b == b':' {
+                colons.push(n);
+            }
+            // A backslash outside of a string escapes a quote too: such input is broken either way.
+            if escaped {
+                escaped = false;
+            } else if b == b'\\' {
+                escaped = true;
+            } else if b == b'"' {
+                inside = !inside;
+            }
+        }
+        (braces, colons)
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn is_what_a_walk_over_bytes_finds(bytes in proptest::collection::vec(proptest::sample::select(b"\\\\\"\"{}[]:,\n ax".to_vec()), 0..400)) {
+            let mut found = Structure::default();
+            found.index(&bytes);
+            let mut slow = Structure::default();
+            slow.index_with(&bytes, portable);
+            proptest::prop_assert_eq!((found.braces(), &found.colons), (slow.braces(), &slow.colons));
+            let (braces, colons) = naive(&bytes);
+            proptest::prop_assert_eq!(found.braces(), &braces);
+            let (from, to) = (bytes.len() / 3, bytes.len() - bytes.len() / 4);
+            let inside: Vec<_> = colons.into_iter().filter(|n| (from..to).contains(n)).collect();
+            proptest::prop_assert_eq!(found.colons(from, to).collect::<Vec<_>>(), inside);
+        }
+    }
+}
