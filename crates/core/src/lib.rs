@@ -4,8 +4,10 @@
 //! input always gives the same bytes.
 
 pub mod diff;
+pub mod detect;
 pub mod evidence;
 pub mod fact;
+pub mod finding;
 pub mod limits;
 pub mod snapshot;
 pub mod trail;

@@ -53,3 +53,31 @@ pub const INFLATE_RATIO_BYTES_MIN: u64 = 64 << 20;
 pub const RECORD_BYTES_MAX: usize = 1 << 20;
 /// Envelopes inside of envelopes (EventBridge in a log message in a subscription).
 pub const UNWRAP_DEPTH_MAX: usize = 4;
+/// Findings of one run.
+pub const FINDINGS_MAX: usize = 20_000;
+/// Events that one finding names; it counts the others.
+pub const EVIDENCE_MAX: usize = 10;
+/// Resources that one finding names.
+pub const RESOURCES_MAX: usize = 10;
+/// Bytes of a text from a log (user agent, resource, group) that findings and state keep.
+pub const LOG_TEXT_BYTES_MAX: usize = 512;
+/// Event ids in each of two generations in which duplicates are looked for.
+pub const EVENT_IDS_MAX: usize = 450_000;
+/// Bytes of what rules with windows remember.
+pub const WINDOW_STATE_BYTES_MAX: usize = 20 << 20;
+/// Seconds that an event may be late when state has to be given up.
+pub const LATE_SECONDS: i64 = 3600;
+/// Keys of first-seen memory.
+pub const FIRST_SEEN_KEYS_MAX: usize = 1_000_000;
+/// New keys of one run of which first-seen rules remember the event.
+pub const FIRST_SEEN_FRESH_MAX: usize = 100_000;
+/// Entries of each cache of a scanning thread.
+pub const SCAN_CACHE_MAX: usize = 4096;
+/// Bytes of one rule file.
+pub const RULE_FILE_BYTES_MAX: usize = 1 << 20;
+/// Rules in all.
+pub const RULES_MAX: usize = 20_000;
+/// Aliases of YAML (`*name`) in one rule file; real rules have none.
+pub const YAML_ALIASES_MAX: usize = 64;
+/// Bytes of one pattern in a rule.
+pub const PATTERN_BYTES_MAX: usize = 8192;

@@ -8,4 +8,5 @@
 
 mod diff;
 mod evidence;
+mod rules;
 mod trail;

@@ -1,0 +1,27 @@
+//! Lists the rule files of the repository, so that they are built into the program.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+fn main() {
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules").canonicalize().expect("the rules folder");
+    let mut files = Vec::new();
+    for stage in ["gain", "maintain", "steal", "blind"] {
+        let folder = rules.join(stage);
+        println!("cargo::rerun-if-changed={}", folder.display());
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.extension().is_some_and(|e| e == "yml") {
+                files.push((format!("{stage}/{}", entry.file_name().to_string_lossy()), path));
+            }
+        }
+    }
+    files.sort();
+    let mut code = String::from("const RULES: &[(&str, &str)] = &[\n");
+    for (name, path) in files {
+        let _ = writeln!(code, "    ({name:?}, include_str!({:?})),", path.display().to_string());
+    }
+    code.push_str("];\n");
+    let out = std::env::var("OUT_DIR").expect("cargo sets it");
+    std::fs::write(Path::new(&out).join("builtin_rules.rs"), code).expect("write the list");
+}

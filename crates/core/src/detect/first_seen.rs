@@ -1,0 +1,272 @@
+//! What was seen before: a compact memory of keys that lasts from run to run.
+//!
+//! A key is 64 bits of a keyed hash (SipHash with a secret of the store, so that nobody outside can make two keys
+//! collide) with the minutes in which it was first and last seen: 16 bytes, a million of them in 16 MB on disk.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use siphasher::sip::SipHasher13;
+
+use super::rule::{FirstSeen, Kind, Rule};
+use super::window::{DAY_SECONDS, span_text};
+use crate::finding::{Key, Merger, Sighting};
+use crate::limits::{FIRST_SEEN_FRESH_MAX, FIRST_SEEN_KEYS_MAX};
+
+/// First and last minute since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Minutes {
+    first: u32,
+    last: u32,
+}
+
+/// Keys are hashes already.
+#[derive(Default)]
+pub(super) struct Identity(u64);
+
+impl Hasher for Identity {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|b| self.0 = self.0.rotate_left(8) ^ u64::from(*b));
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
+}
+
+pub(super) type ByHash<V> = HashMap<u64, V, BuildHasherDefault<Identity>>;
+
+/// The memory.
+#[derive(Clone, Default)]
+pub struct Memory {
+    secret: [u8; 16],
+    keys: ByHash<Minutes>,
+    /// Keys that were given up for room.
+    pub evicted: u64,
+}
+
+const MAGIC: &[u8; 16] = b"bartizan seen 1\n";
+
+impl Memory {
+    /// An empty one with this secret.
+    pub fn new(secret: [u8; 16]) -> Self {
+        Self { secret, ..Self::default() }
+    }
+
+    /// Reads what [`Self::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// When the bytes are something else, or damaged.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let (body, sum) = bytes.split_last_chunk::<32>().ok_or("too short for a first-seen memory")?;
+        let rest = body.strip_prefix(MAGIC).ok_or("not a first-seen memory")?;
+        if <sha2::Sha256 as sha2::Digest>::digest(body).as_slice() != sum {
+            return Err("its checksum does not fit: the file is damaged".to_owned());
+        }
+        let (secret, rest) = rest.split_first_chunk::<16>().ok_or("too short for a first-seen memory")?;
+        let (rows, rest) = rest.as_chunks::<16>();
+        if !rest.is_empty() || rows.len() > FIRST_SEEN_KEYS_MAX {
+            return Err("of a wrong length".to_owned());
+        }
+        let mut keys = ByHash::with_capacity_and_hasher(rows.len(), BuildHasherDefault::default());
+        for row in rows {
+            let word = |at: usize| u32::from_le_bytes([row[at], row[at + 1], row[at + 2], row[at + 3]]);
+            let key = u64::from(word(0)) | u64::from(word(4)) << 32;
+            keys.insert(key, Minutes { first: word(8), last: word(12) });
+        }
+        Ok(Self { secret: *secret, keys, evicted: 0 })
+    }
+
+    /// The memory as a file: magic, secret, rows sorted by key, SHA-256 of all that.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut rows: Vec<_> = self.keys.iter().collect();
+        rows.sort_unstable_by_key(|(key, _)| **key);
+        let mut bytes = Vec::with_capacity(rows.len() * 16 + 64);
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&self.secret);
+        for (key, minutes) in rows {
+            bytes.extend_from_slice(&key.to_le_bytes());
+            bytes.extend_from_slice(&minutes.first.to_le_bytes());
+            bytes.extend_from_slice(&minutes.last.to_le_bytes());
+        }
+        let sum = <sha2::Sha256 as sha2::Digest>::digest(&bytes);
+        bytes.extend_from_slice(&sum);
+        bytes
+    }
+
+    /// Keys in it.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether nothing was ever seen.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// A hasher with the secret.
+    pub(super) fn hasher(&self) -> SipHasher13 {
+        SipHasher13::new_with_key(&self.secret)
+    }
+
+    fn see(&mut self, key: u64, first: u32, last: u32) {
+        if let Some(minutes) = self.keys.get_mut(&key) {
+            minutes.first = minutes.first.min(first);
+            minutes.last = minutes.last.max(last);
+            return;
+        }
+        if self.keys.len() >= FIRST_SEEN_KEYS_MAX {
+            self.make_room();
+        }
+        self.keys.insert(key, Minutes { first, last });
+    }
+
+    /// Forgets the tenth that was not seen for longest.
+    fn make_room(&mut self) {
+        let mut last: Vec<(u32, u64)> = self.keys.iter().map(|(key, m)| (m.last, *key)).collect();
+        let tenth = last.len() / 10;
+        last.select_nth_unstable(tenth);
+        for (_, key) in &last[..tenth] {
+            self.keys.remove(key);
+        }
+        self.evicted += tenth as u64;
+    }
+}
+
+/// A key of this run, as a scanning thread met it in one object.
+pub(super) struct Met {
+    pub(super) rule: u32,
+    /// Hash of rule, scope and key.
+    pub(super) key: u64,
+    /// Hash of rule and scope.
+    pub(super) scope: u64,
+    /// Scope and key for people.
+    pub(super) text: Arc<str>,
+    pub(super) first: Sighting,
+    pub(super) last_s: i64,
+}
+
+/// What the run before did not know.
+struct Fresh {
+    rule: u32,
+    scope: u64,
+    text: Arc<str>,
+    first: Sighting,
+}
+
+/// First-seen rules of one run.
+#[derive(Default)]
+pub(super) struct FirstSeens {
+    memory: Memory,
+    /// Earliest sighting of keys that were not in the memory, or not within the history.
+    fresh: ByHash<Fresh>,
+    /// First and last minute of every key of this run; it goes to the memory at the end, so that what is new does not
+    /// depend on the order of events.
+    run: ByHash<Minutes>,
+    /// New keys that found no room.
+    pub(super) dropped: u64,
+}
+
+fn minute(time_s: i64) -> u32 {
+    u32::try_from(time_s.max(0) / 60).unwrap_or(u32::MAX)
+}
+
+impl FirstSeens {
+    pub(super) fn new(memory: Memory) -> Self {
+        Self { memory, ..Self::default() }
+    }
+
+    pub(super) fn meet(&mut self, rules: &[Rule], met: Met) {
+        let Kind::FirstSeen(rule) = &rules[met.rule as usize].kind else { return };
+        let (first, last) = (minute(met.first.time_s), minute(met.last_s));
+        for key in [met.key, met.scope] {
+            if self.run.len() >= FIRST_SEEN_KEYS_MAX / 2 && !self.run.contains_key(&key) {
+                self.spill();
+            }
+            let minutes = self.run.entry(key).or_insert(Minutes { first, last });
+            minutes.first = minutes.first.min(first);
+            minutes.last = minutes.last.max(last);
+        }
+        let history = u32::try_from(rule.history_s / 60).unwrap_or(u32::MAX);
+        let known = self.memory.keys.get(&met.key).is_some_and(|m| m.last >= first.saturating_sub(history));
+        if known {
+            return;
+        }
+        if let Some(fresh) = self.fresh.get_mut(&met.key) {
+            if (met.first.time_s, met.first.id) < (fresh.first.time_s, fresh.first.id) {
+                fresh.first = met.first;
+            }
+        } else if self.fresh.len() < FIRST_SEEN_FRESH_MAX {
+            self.fresh.insert(met.key, Fresh { rule: met.rule, scope: met.scope, text: met.text, first: met.first });
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    fn spill(&mut self) {
+        for (key, minutes) in std::mem::take(&mut self.run) {
+            self.memory.see(key, minutes.first, minutes.last);
+        }
+    }
+
+    /// Tells what is new, unless only learning, and puts the run into the memory.
+    pub(super) fn finish(mut self, rules: &[Rule], learn: bool, merger: &mut Merger) -> Memory {
+        for fresh in self.fresh.values().filter(|_| !learn) {
+            let Kind::FirstSeen(rule) = &rules[fresh.rule as usize].kind else { continue };
+            let born = [&self.memory.keys, &self.run].into_iter().filter_map(|keys| keys.get(&fresh.scope)).map(|m| m.first).min();
+            let known_s = fresh.first.time_s - i64::from(born.unwrap_or(u32::MAX)) * 60;
+            if known_s < rule.learning_s.max(60) {
+                continue;
+            }
+            let key = Key {
+                rule: fresh.rule,
+                entity: fresh.text.clone(),
+                attempt: false,
+                window: fresh.first.time_s.div_euclid(DAY_SECONDS),
+            };
+            let because = sentence(rule, &fresh.text, known_s);
+            merger.add(key, fresh.first.clone(), Some(because));
+        }
+        self.spill();
+        self.memory
+    }
+}
+
+fn sentence(rule: &FirstSeen, text: &str, known_s: i64) -> String {
+    let known = span_text(known_s / DAY_SECONDS * DAY_SECONDS);
+    let known = if known_s >= DAY_SECONDS { known } else { span_text(known_s / 3600 * 3600) };
+    format!("first time in {}: {text} ({} is known for {known})", span_text(rule.history_s), if rule.scope.is_empty() { "the log" } else { "the scope" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_million_keys_fit() {
+        let mut memory = Memory::new([7; 16]);
+        for n in 0..1_000_000u64 {
+            let mut hasher = memory.hasher();
+            hasher.write_u64(n);
+            memory.see(hasher.finish(), n as u32, n as u32);
+        }
+        assert_eq!(memory.len(), 1_000_000);
+        let bytes = memory.to_bytes();
+        assert_eq!(bytes.len(), 16_000_064);
+        // A table of 16-byte rows and a control byte each, at most twice as many slots as keys.
+        let in_memory = memory.keys.capacity().next_power_of_two() * (16 + 1);
+        assert!(in_memory <= 64 << 20, "{in_memory}");
+        let back = Memory::from_bytes(&bytes).unwrap();
+        assert_eq!(back.to_bytes(), bytes);
+        memory.see(u64::MAX, 5_000_000, 5_000_000);
+        assert_eq!((memory.len(), memory.evicted), (900_001, 100_000));
+        for cut in [0, 15, 40, bytes.len() - 1] {
+            assert!(Memory::from_bytes(&bytes[..cut]).is_err());
+        }
+    }
+}

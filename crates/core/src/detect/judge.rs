@@ -1,0 +1,358 @@
+//! From notes to findings: duplicates, windows, memory, merging. One thread, in the order of the objects.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::first_seen::{FirstSeens, Memory};
+use super::load::RuleProblem;
+use super::rule::{Kind, Rule};
+use super::scan::{Notes, Plan, Tally};
+use super::window::{DAY_SECONDS, Seen, Windows};
+use crate::finding::{Actor, Confidence, Evidence, Finding, Key, Merger, Severity, Stage, Verdict};
+use crate::limits::{EVENT_IDS_MAX, RESOURCES_MAX};
+use crate::trail::{Apart, EventId, Problem};
+
+/// Takes notes, gives findings.
+pub struct Judge<'p> {
+    plan: &'p Plan,
+    ids: Ids,
+    merger: Merger,
+    windows: Windows,
+    first_seens: FirstSeens,
+    totals: Totals,
+    tally: Tally,
+}
+
+/// What a run read, and what it could not.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Totals {
+    /// Events, each once.
+    pub events: u64,
+    /// Events that came again.
+    pub duplicates: u64,
+    /// Objects.
+    pub objects: u64,
+    /// Bytes as stored.
+    pub bytes_stored: u64,
+    /// Bytes as inflated.
+    pub bytes_inflated: u64,
+    /// First event, seconds since 1970.
+    pub first_s: Option<i64>,
+    /// Last event.
+    pub last_s: Option<i64>,
+    /// Digests and the like.
+    pub apart: BTreeMap<Apart, u64>,
+    /// Problems: object, offset of the first, how many.
+    pub problems: BTreeMap<Problem, Vec<(String, u64, u64)>>,
+    /// Objects with a problem that are not named for want of room.
+    pub problems_unnamed: u64,
+    /// Event ids that were forgotten: a duplicate of one of those counts again.
+    pub ids_evicted: u64,
+    /// Events that rules with windows gave up for want of room.
+    pub window_evicted: u64,
+    /// Cases that the log ends too early to decide.
+    pub pending: u64,
+    /// Keys of first-seen memory that were given up for want of room, and new ones that found none.
+    pub first_seen_evicted: u64,
+    /// Sightings that found no room among the findings.
+    pub findings_dropped: u64,
+}
+
+/// What comes out of a run.
+pub struct Verdicts {
+    /// Sorted by severity, then time.
+    pub findings: Vec<Finding>,
+    /// What was read.
+    pub totals: Totals,
+    /// Counts by actor and so on, if asked for.
+    pub tally: Tally,
+    /// To be kept for the next run.
+    pub memory: Memory,
+}
+
+/// Objects with a problem that are named one by one.
+const PROBLEMS_NAMED_MAX: usize = 1000;
+
+impl<'p> Judge<'p> {
+    /// A judge that has seen nothing yet but what the plan's memory holds.
+    pub fn new(plan: &'p Plan) -> Self {
+        Self {
+            plan,
+            ids: Ids::default(),
+            merger: Merger::default(),
+            windows: Windows::default(),
+            first_seens: FirstSeens::new(plan.memory.clone()),
+            totals: Totals::default(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// Takes the notes of the next object.
+    pub fn take(&mut self, object: &str, notes: Notes) {
+        let rules = &self.plan.rules.rules;
+        let mut again = HashSet::new();
+        for (number, id) in notes.ids.iter().enumerate() {
+            if !self.ids.insert(*id) {
+                again.insert(number as u32);
+            }
+        }
+        self.count(object, &notes, again.len() as u64);
+        for note in notes.notes {
+            if again.contains(&note.event) {
+                continue;
+            }
+            let text = &notes.texts[note.text as usize];
+            let sighting = note.sighting;
+            match rules[note.rule as usize].kind {
+                Kind::Window(_) => {
+                    let seen = Seen {
+                        time_s: sighting.time_s,
+                        id: sighting.id,
+                        part: note.part,
+                        value: note.value,
+                        told: false,
+                        who: sighting.who,
+                        call: sighting.call,
+                        resources: sighting.resources,
+                    };
+                    self.windows.add(note.rule, text, seen);
+                }
+                _ => {
+                    let window = sighting.time_s.div_euclid(DAY_SECONDS);
+                    let key = Key { rule: note.rule, entity: text.clone(), attempt: note.attempt, window };
+                    self.merger.add(key, sighting, None);
+                }
+            }
+        }
+        for met in notes.met {
+            self.first_seens.meet(rules, met);
+        }
+        self.windows.relieve(rules, &mut self.merger);
+    }
+
+    fn count(&mut self, object: &str, notes: &Notes, duplicates: u64) {
+        let totals = &mut self.totals;
+        totals.objects += 1;
+        totals.events += notes.ids.len() as u64 - duplicates;
+        totals.duplicates += duplicates;
+        totals.bytes_stored += notes.bytes.stored;
+        totals.bytes_inflated += notes.bytes.inflated;
+        if let Some((first, last)) = notes.times {
+            self.windows.reach(first);
+            self.windows.reach(last);
+            totals.first_s = Some(totals.first_s.map_or(first, |t| t.min(first)));
+            totals.last_s = Some(totals.last_s.map_or(last, |t| t.max(last)));
+        }
+        for (apart, n) in &notes.apart {
+            *totals.apart.entry(*apart).or_default() += n;
+        }
+        for (problem, (offset, n)) in &notes.problems {
+            let named = totals.problems.values().map(Vec::len).sum::<usize>();
+            if named < PROBLEMS_NAMED_MAX {
+                totals.problems.entry(*problem).or_default().push((object.to_owned(), *offset, *n));
+            } else {
+                totals.problems_unnamed += 1;
+            }
+        }
+        for (all, some) in [
+            (&mut self.tally.actors, &notes.tally.actors),
+            (&mut self.tally.sources, &notes.tally.sources),
+            (&mut self.tally.regions, &notes.tally.regions),
+            (&mut self.tally.errors, &notes.tally.errors),
+        ] {
+            for (name, n) in some {
+                *all.entry(name.clone()).or_default() += n;
+            }
+        }
+    }
+
+    /// Judges what is left. `learn`: only fills the memory. `show` makes the command that shows an event again.
+    pub fn finish(mut self, learn: bool, show: &dyn Fn(&str) -> String) -> Verdicts {
+        let rules = &self.plan.rules.rules;
+        self.windows.finish(rules, &mut self.merger);
+        self.totals.window_evicted = self.windows.evicted;
+        self.totals.pending = self.windows.pending;
+        self.totals.ids_evicted = self.ids.evicted;
+        let dropped = self.first_seens.dropped;
+        let memory = self.first_seens.finish(rules, learn, &mut self.merger);
+        self.totals.first_seen_evicted = memory.evicted + dropped;
+        let (drafts, dropped) = self.merger.finish();
+        self.totals.findings_dropped = dropped;
+        let mut findings: Vec<Finding> = Vec::new();
+        if !learn {
+            findings.extend(drafts.into_iter().map(|(key, draft)| finding(&rules[key.rule as usize], &key, draft, show)));
+            findings.extend(unseen(&self.totals, &self.plan.rules.problems));
+        }
+        findings.sort_by(|a, b| {
+            (b.severity, &a.first_time, &a.id).cmp(&(a.severity, &b.first_time, &b.id))
+        });
+        Verdicts { findings, totals: self.totals, tally: self.tally, memory }
+    }
+}
+
+/// Event ids in two generations, so that memory is bounded and the recent ones are all there.
+#[derive(Default)]
+struct Ids {
+    young: HashSet<EventId, foldhash::fast::RandomState>,
+    old: HashSet<EventId, foldhash::fast::RandomState>,
+    evicted: u64,
+}
+
+impl Ids {
+    /// False when it was there.
+    fn insert(&mut self, id: EventId) -> bool {
+        if self.old.contains(&id) || !self.young.insert(id) {
+            return false;
+        }
+        if self.young.len() >= EVENT_IDS_MAX {
+            self.evicted += self.old.len() as u64;
+            self.old = std::mem::take(&mut self.young);
+        }
+        true
+    }
+}
+
+fn finding(rule: &Rule, key: &Key, draft: crate::finding::Draft, show: &dyn Fn(&str) -> String) -> Finding {
+    let first = draft.sightings.values().next();
+    let who = first.map(|s| &s.who);
+    let call = first.map(|s| &s.call);
+    let mut resources: Vec<String> = Vec::new();
+    for resource in draft.sightings.values().flat_map(|s| s.resources.iter()) {
+        if resources.len() < RESOURCES_MAX && !resources.contains(resource) {
+            resources.push(resource.clone());
+        }
+    }
+    let actor = who.map(|who| actor(who));
+    let name = actor.as_ref().map_or("somebody", |a| a.name.as_str());
+    let did = call.map_or("?", |c| c.name.as_str());
+    let on = resources.first().map(|r| format!(" on {r}")).unwrap_or_default();
+    let from = actor.as_ref().and_then(|a| a.source_ip.as_deref()).map(|ip| format!(" from {ip}")).unwrap_or_default();
+    let tried = if key.attempt { "tried" } else { "called" };
+    let times = if draft.count > 1 { format!(", {} events", draft.count) } else { String::new() };
+    let failed = key.attempt.then(|| call.and_then(|c| c.error.clone())).flatten().map(|e| format!(" and was refused ({e})")).unwrap_or_default();
+    let mut because: Vec<String> = draft.because.into_values().collect();
+    because.dedup();
+    because.extend([rule.why.clone(), rule.advice.clone()].into_iter().filter(|t| !t.is_empty()));
+    let event = |s: &crate::finding::Sighting| Evidence::Event {
+        id: s.id.to_string(),
+        time: time_text(s.time_s),
+        call: s.call.name.clone(),
+        error: s.call.error.clone(),
+    };
+    let evidence = draft.sightings.values().map(event).collect();
+    Finding {
+        id: finding_id(&rule.id, &key.entity, key.attempt, key.window),
+        rule: rule.id.clone(),
+        title: if key.attempt { format!("attempt: {}", rule.title) } else { rule.title.clone() },
+        summary: format!("{name} {tried} {did}{on}{from}{failed}{times}"),
+        severity: if key.attempt { lower(rule.severity) } else { rule.severity },
+        confidence: rule.confidence,
+        stage: rule.stage,
+        attack: rule.attack.clone(),
+        account: call.and_then(|c| c.account.clone()),
+        region: call.and_then(|c| c.region.clone()),
+        first_time: Some(time_text(draft.first_s)),
+        last_time: Some(time_text(draft.last_s)),
+        count: draft.count,
+        actor,
+        resources,
+        show: first.map(|s| show(&s.id.to_string())).unwrap_or_default(),
+        evidence,
+        verdict: Verdict::Must,
+        because,
+    }
+}
+
+fn actor(who: &crate::finding::Who) -> Actor {
+    let actor = &who.actor;
+    let session = actor.session.as_ref().map(|s| format!("session {s}"));
+    let service = actor.invoked_by.as_ref().map(|s| format!("through {s}"));
+    Actor {
+        key: actor.key.clone(),
+        name: actor.name.clone(),
+        arn: actor.arn.clone(),
+        kind: actor.kind.clone(),
+        account: actor.account.clone(),
+        access_key_id: actor.access_key_id.clone(),
+        origin: [session, actor.through.clone(), service].into_iter().flatten().collect(),
+        source_ip: who.source_ip.clone(),
+        user_agent: who.user_agent.clone(),
+    }
+}
+
+/// One step down, but never to a mere note what was more.
+fn lower(severity: Severity) -> Severity {
+    match severity {
+        Severity::Critical => Severity::High,
+        Severity::High => Severity::Medium,
+        Severity::Medium | Severity::Low => Severity::Low,
+        Severity::Info => Severity::Info,
+    }
+}
+
+/// Findings of stage blind: events that were lost, rules that were asked for and do not run, state that was given up.
+fn unseen(totals: &Totals, problems: &[RuleProblem]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (problem, places) in totals.problems.iter().filter(|(p, _)| p.loses_events()) {
+        let count: u64 = places.iter().map(|(_, _, n)| n).sum();
+        let evidence = places.iter().take(RESOURCES_MAX).map(|(object, offset, _)| (object.clone(), format!("{} at byte {offset}", problem.text())));
+        let summary = format!("events may be missing: {} in {}{}", problem.text(), places[0].0, others(places.len()));
+        findings.push(blind("events-lost", problem.text(), "part of the trail could not be read", summary, Severity::Medium, count, evidence.collect()));
+    }
+    let given_up = [
+        (totals.window_evicted, "window-evicted", "events that rules with windows gave up for want of room"),
+        (totals.first_seen_evicted, "first-seen-evicted", "first-seen keys that were given up for want of room"),
+        (totals.findings_dropped, "findings-dropped", "matches that found no room among the findings"),
+        (totals.problems_unnamed, "problems-unnamed", "objects with a problem beyond those that are named"),
+    ];
+    for (count, rule, what) in given_up.into_iter().filter(|(count, ..)| *count > 0) {
+        findings.push(blind(rule, "", "the alarm ran out of room", format!("{count} {what}"), Severity::Medium, count, vec![(what.to_owned(), count.to_string())]));
+    }
+    for problem in problems {
+        let name = problem.rule.as_deref().map(|r| format!(" ({r})")).unwrap_or_default();
+        let summary = format!("{}{name} does not run: {}", problem.file, problem.text);
+        let place = format!("{}{name}", problem.file);
+        let entity = format!("{place} {}", problem.text);
+        findings.push(blind("rule-not-running", &entity, "a rule that was asked for does not run", summary, Severity::Medium, 1, vec![(place, problem.text.clone())]));
+    }
+    findings
+}
+
+fn others(places: usize) -> String {
+    if places > 1 { format!(" and {} more", places - 1) } else { String::new() }
+}
+
+fn blind(rule: &str, entity: &str, title: &str, summary: String, severity: Severity, count: u64, evidence: Vec<(String, String)>) -> Finding {
+    Finding {
+        id: finding_id(rule, entity, false, 0),
+        rule: rule.to_owned(),
+        title: title.to_owned(),
+        summary,
+        severity,
+        confidence: Confidence::High,
+        stage: Stage::Blind,
+        attack: Vec::new(),
+        account: None,
+        region: None,
+        first_time: None,
+        last_time: None,
+        count,
+        actor: None,
+        resources: Vec::new(),
+        evidence: evidence.into_iter().map(|(place, what)| Evidence::Coverage { place, what }).collect(),
+        verdict: Verdict::Unknown,
+        because: vec!["what could not be read may hold anything: silence about it is no all-clear".to_owned()],
+        show: String::new(),
+    }
+}
+
+/// 16 hexadecimal digits that depend on rule, entity, outcome and window.
+fn finding_id(rule: &str, entity: &str, attempt: bool, window: i64) -> String {
+    use sha2::Digest;
+    let hash = sha2::Sha256::digest(format!("{rule}\u{1f}{entity}\u{1f}{attempt}\u{1f}{window}"));
+    hash[..8].iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// RFC 3339 in UTC.
+pub fn time_text(time_s: i64) -> String {
+    jiff::Timestamp::from_second(time_s).map(|t| t.to_string()).unwrap_or_else(|_| time_s.to_string())
+}

@@ -1,0 +1,32 @@
+//! Holding a trail against rules: Sigma on single events, windows and memory over many.
+//!
+//! [`Rules::load`] makes rules of files. Any number of [`Scanner`]s, one a thread, read objects and write [`Notes`];
+//! one [`Judge`] takes the notes in the order of the objects and gives [`Verdicts`].
+
+mod builtin;
+pub mod derive;
+mod first_seen;
+mod fixture;
+mod judge;
+mod load;
+mod networks;
+mod route;
+mod rule;
+mod scan;
+mod view;
+mod window;
+
+pub use builtin::builtin_files;
+pub use first_seen::Memory;
+pub use fixture::Fixture;
+pub use judge::{Judge, Totals, Verdicts, time_text};
+pub use load::{RuleFile, RuleProblem, Rules};
+pub use networks::{AddressKind, Networks};
+pub use rule::{Attempts, Callers, Detection, FirstSeen, Kind, Rule, Test, Window};
+pub use scan::{Notes, Plan, Scanner, Tally};
+pub use view::View;
+
+/// Seconds since 1970 of an RFC 3339 time.
+pub(crate) fn parse_time_text(text: &str) -> Option<i64> {
+    crate::trail::parse_time(text.as_bytes())
+}

@@ -1,0 +1,214 @@
+//! A detection rule: what people read of it, and what it asks of events.
+
+use rsigma_eval::{CompiledCondition, CompiledRule};
+use rsigma_parser::{ConditionExpr, CorrelationType, WindowMode};
+use serde::Deserialize;
+
+use crate::finding::{Confidence, Severity, Stage};
+
+/// What people read of a rule, and how its matches become findings.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// `id`, or else `name`, or else the title.
+    pub id: String,
+    /// `title`.
+    pub title: String,
+    /// `description`: why it matters.
+    pub why: String,
+    /// `bartizan.do`: what to do about it.
+    pub advice: String,
+    /// `level`.
+    pub severity: Severity,
+    /// `bartizan.confidence`.
+    pub confidence: Confidence,
+    /// `bartizan.stage`, or else by the tactic in `tags`.
+    pub stage: Stage,
+    /// ATT&CK techniques in `tags`.
+    pub attack: Vec<String>,
+    /// `falsepositives`.
+    pub false_positives: Vec<String>,
+    /// File that it came from.
+    pub file: String,
+    /// One of ours.
+    pub builtin: bool,
+    /// Which callers it is about.
+    pub callers: Callers,
+    /// What a call that failed is to it.
+    pub attempts: Attempts,
+    /// What it asks of events.
+    pub kind: Kind,
+}
+
+/// Which callers a rule is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Callers {
+    /// Principals only; what AWS services do for themselves is nothing to it.
+    Principals,
+    /// Everybody.
+    #[default]
+    Any,
+}
+
+/// What a call that failed is to a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Attempts {
+    /// A finding of its own, less severe.
+    Lower,
+    /// The same as a call that did not fail: the rule is about errors, or does not care.
+    Same,
+    /// Nothing: only what worked counts.
+    Skip,
+}
+
+/// What a rule asks of events.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// One event that matches is a finding.
+    Single,
+    /// Only other rules ask for it.
+    Part,
+    /// A key that was not seen before.
+    FirstSeen(FirstSeen),
+    /// Several events of one group.
+    Window(Window),
+}
+
+/// A key that was not seen in the history.
+#[derive(Debug, Clone)]
+pub struct FirstSeen {
+    /// Fields that make the key.
+    pub key: Vec<String>,
+    /// Fields that say for whom it is new; one is known for `learning_s` before anything is new for it.
+    pub scope: Vec<String>,
+    /// How long a key is remembered after it was last seen.
+    pub history_s: i64,
+    /// How long a scope is only learned.
+    pub learning_s: i64,
+}
+
+/// Several events of one group.
+#[derive(Debug, Clone)]
+pub struct Window {
+    /// Fields that make the group, for each part of the rule (aliases resolved).
+    pub group_by: Vec<Vec<String>>,
+    /// Length of the window.
+    pub span_s: i64,
+    /// What must hold in it.
+    pub test: Test,
+}
+
+/// What must hold in a window.
+#[derive(Debug, Clone)]
+pub enum Test {
+    /// A Sigma correlation.
+    Sigma {
+        /// What is counted or ordered.
+        kind: CorrelationType,
+        /// Threshold.
+        condition: CompiledCondition,
+        /// Boolean expression over parts, in place of the threshold.
+        expression: Option<ConditionExpr>,
+        /// Names of the parts, as the expression has them.
+        parts: Vec<String>,
+        /// How windows lie.
+        mode: WindowMode,
+        /// Longest pause in a session window.
+        gap_s: i64,
+        /// How many events of each part an ordered correlation needs.
+        at_least: Vec<usize>,
+    },
+    /// The first part without the second: within the span after it, or before it.
+    Absence {
+        /// Whether the second part is looked for before the first.
+        before: bool,
+    },
+    /// Many more events in a span than the group had in earlier ones.
+    Rate {
+        /// How many times the mean of the earlier spans.
+        factor: f64,
+        /// Fewer events than this are never too many.
+        at_least: u64,
+        /// Spans of history without which there is no baseline.
+        learning_spans: i64,
+    },
+    /// Two places too far apart for the time between them.
+    Travel {
+        /// Faster than this is impossible.
+        speed_kmh: f64,
+    },
+}
+
+/// A compiled detection, and which rules ask for its matches.
+pub struct Detection {
+    /// Number of the rule that it belongs to.
+    pub rule: usize,
+    /// The compiled rule of Sigma.
+    pub compiled: CompiledRule,
+    /// Which callers it is about.
+    pub callers: Callers,
+    /// What a call that failed is to it.
+    pub attempts: Attempts,
+    /// Rules that ask for its matches, and as which of their parts.
+    pub uses: Vec<(usize, usize)>,
+}
+
+/// The `bartizan:` block of a rule file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Extension {
+    pub(super) stage: Option<Stage>,
+    pub(super) confidence: Option<Confidence>,
+    #[serde(rename = "do")]
+    pub(super) advice: Option<String>,
+    pub(super) callers: Option<Callers>,
+    pub(super) attempts: Option<Attempts>,
+    #[serde(default)]
+    pub(super) part: bool,
+    pub(super) first_seen: Option<FirstSeenBlock>,
+    pub(super) absence: Option<AbsenceBlock>,
+    pub(super) rate: Option<RateBlock>,
+    pub(super) travel: Option<TravelBlock>,
+    /// For ordered correlations: how many events of a part, by its name; one where it is not said.
+    #[serde(default)]
+    pub(super) at_least: std::collections::BTreeMap<String, usize>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct FirstSeenBlock {
+    pub(super) key: Vec<String>,
+    #[serde(default)]
+    pub(super) scope: Vec<String>,
+    pub(super) history: String,
+    pub(super) learning: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct AbsenceBlock {
+    /// `id` or `name` of the rule whose match should be there.
+    pub(super) of: String,
+    pub(super) group_by: Vec<String>,
+    pub(super) within: String,
+    #[serde(default)]
+    pub(super) before: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RateBlock {
+    pub(super) group_by: Vec<String>,
+    pub(super) per: String,
+    pub(super) factor: f64,
+    pub(super) at_least: u64,
+    pub(super) learning: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct TravelBlock {
+    pub(super) group_by: Vec<String>,
+    pub(super) speed_kmh: f64,
+}

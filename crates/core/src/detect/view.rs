@@ -1,0 +1,126 @@
+//! A CloudTrail record as rules see it: fields on demand, derived ones beside those of the record.
+
+use std::borrow::Cow;
+
+use rsigma_eval::{EventValue, JsonEvent};
+
+use super::derive::derive;
+use super::networks::Networks;
+use crate::limits::NESTING_MAX;
+use crate::trail::json::{Kind, Value};
+use crate::trail::{Actor, Event};
+
+/// Stands before a field whose value is wanted with its structure, and not as text.
+pub(super) const STRUCTURED: char = '\u{1}';
+
+/// One record, its caller, and what is known about addresses.
+pub struct View<'a> {
+    pub(super) event: &'a Event<'a>,
+    pub(super) actor: &'a Actor,
+    pub(super) networks: &'a Networks,
+}
+
+impl<'a> View<'a> {
+    /// A view of a record.
+    pub fn new(event: &'a Event<'a>, actor: &'a Actor, networks: &'a Networks) -> Self {
+        Self { event, actor, networks }
+    }
+
+    /// The text of a field for grouping and keys; several values are joined by commas.
+    pub(super) fn key_text(&self, field: &str) -> Option<String> {
+        fn text(value: &EventValue<'_>) -> Option<String> {
+            match value {
+                EventValue::Array(values) => Some(values.iter().filter_map(text).collect::<Vec<_>>().join(",")),
+                other => other.as_str().map(Cow::into_owned),
+            }
+        }
+        rsigma_eval::Event::get_field(self, field).as_ref().and_then(text).map(|t| super::derive::cut(&t))
+    }
+
+    fn whole(&self) -> serde_json::Value {
+        serde_json::from_str(&self.event.record().compact()).unwrap_or_default()
+    }
+}
+
+impl rsigma_eval::Event for View<'_> {
+    fn get_field(&self, path: &str) -> Option<EventValue<'_>> {
+        if path.starts_with("bartizan.") {
+            let mut values: Vec<EventValue<'_>> =
+                derive(path, self.event, self.actor, self.networks).into_iter().map(|v| EventValue::Str(Cow::Owned(v))).collect();
+            return if values.len() > 1 { Some(EventValue::Array(values)) } else { values.pop() };
+        }
+        let (path, convert): (&str, fn(Value<'_>) -> EventValue<'_>) = match path.strip_prefix(STRUCTURED) {
+            Some(path) => (path, |value| structured(value, 0)),
+            None => (path, as_text),
+        };
+        if path.contains(['[', '\\']) {
+            return selected(&self.whole(), path);
+        }
+        let mut found = Vec::new();
+        self.event.at(path, &mut found);
+        let mut values: Vec<_> = found.into_iter().map(convert).collect();
+        if values.len() > 1 { Some(EventValue::Array(values)) } else { values.pop() }
+    }
+
+    fn any_string_value(&self, pred: &dyn Fn(&str) -> bool) -> bool {
+        any(self.event.record(), pred, 0)
+    }
+
+    fn all_string_values(&self) -> Vec<Cow<'_, str>> {
+        let all = std::cell::RefCell::new(Vec::new());
+        any(
+            self.event.record(),
+            &|text| {
+                all.borrow_mut().push(Cow::Owned(text.to_owned()));
+                false
+            },
+            0,
+        );
+        all.into_inner()
+    }
+
+    fn to_json(&self) -> serde_json::Value {
+        self.whole()
+    }
+}
+
+/// Scalars as their text, objects as compact JSON, arrays as their elements.
+fn as_text(value: Value<'_>) -> EventValue<'_> {
+    match value.kind() {
+        Kind::String => EventValue::Str(value.string().unwrap_or_default()),
+        Kind::Object => EventValue::Str(value.compact()),
+        Kind::Array => EventValue::Array(value.elements().map(as_text).collect()),
+        Kind::Scalar => value.text().map_or(EventValue::Null, EventValue::Str),
+    }
+}
+
+fn structured(value: Value<'_>, depth: usize) -> EventValue<'_> {
+    match value.kind() {
+        Kind::Array if depth < NESTING_MAX => EventValue::Array(value.elements().map(|e| structured(e, depth + 1)).collect()),
+        Kind::Object if depth < NESTING_MAX => EventValue::Map(value.members().map(|(k, v)| (k, structured(v, depth + 1))).collect()),
+        _ => as_text(value),
+    }
+}
+
+/// A path with array selectors, which are rare: the reference implementation reads it.
+fn selected(whole: &serde_json::Value, path: &str) -> Option<EventValue<'static>> {
+    fn owned(value: &EventValue<'_>) -> EventValue<'static> {
+        match value {
+            EventValue::Str(s) => EventValue::Str(Cow::Owned(s.clone().into_owned())),
+            EventValue::Array(values) => EventValue::Array(values.iter().map(owned).collect()),
+            EventValue::Map(_) => EventValue::Str(Cow::Owned(value.to_json().to_string())),
+            EventValue::Null => EventValue::Null,
+            scalar => scalar.as_str().map_or(EventValue::Null, |s| EventValue::Str(Cow::Owned(s.into_owned()))),
+        }
+    }
+    rsigma_eval::Event::get_field(&JsonEvent::borrow(whole), path).as_ref().map(owned)
+}
+
+fn any(value: Value<'_>, pred: &dyn Fn(&str) -> bool, depth: usize) -> bool {
+    match value.kind() {
+        Kind::String => value.string().is_some_and(|s| pred(&s)),
+        Kind::Object if depth < NESTING_MAX => value.members().any(|(_, v)| any(v, pred, depth + 1)),
+        Kind::Array if depth < NESTING_MAX => value.elements().any(|v| any(v, pred, depth + 1)),
+        _ => false,
+    }
+}

@@ -1,0 +1,424 @@
+//! Rules that look at several events. Windows lie in the time of the events, not in the order of their arrival: what is
+//! remembered is sorted before it is judged, so late, doubled and shuffled events give the same findings.
+//!
+//! Everything is kept until the end of a run, or until its bytes are needed. Then only what is older than the window and
+//! the allowance for lateness is judged and forgotten; what must be given up beyond that is counted.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use rsigma_eval::CompiledCondition;
+use rsigma_parser::{ConditionExpr, CorrelationType, WindowMode};
+
+use super::networks::distance_km;
+use super::rule::{Kind, Rule, Test, Window};
+use crate::finding::{Call, Key, Merger, Sighting, Who};
+use crate::limits::{LATE_SECONDS, WINDOW_STATE_BYTES_MAX};
+use crate::trail::EventId;
+
+/// One event in a group.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    pub(super) time_s: i64,
+    pub(super) id: EventId,
+    /// Part of the rule that matched.
+    pub(super) part: u32,
+    /// Hash of the value that is counted, bits of the number that is summed, or a packed position.
+    pub(super) value: u64,
+    /// Already in a finding.
+    pub(super) told: bool,
+    pub(super) who: Arc<Who>,
+    pub(super) call: Arc<Call>,
+    pub(super) resources: Arc<[String]>,
+}
+
+/// Bytes that one [`Seen`] takes, with its share of the maps.
+const SEEN_BYTES: usize = 96;
+
+/// What all rules with windows remember.
+#[derive(Default)]
+pub(super) struct Windows {
+    groups: HashMap<(u32, Arc<str>), Vec<Seen>>,
+    bytes: usize,
+    first_s: Option<i64>,
+    last_s: Option<i64>,
+    /// Events that were given up before their window was over.
+    pub(super) evicted: u64,
+    /// Cases of which the log ends before they could be decided.
+    pub(super) pending: u64,
+}
+
+impl Windows {
+    /// Notes that the log reaches to this time.
+    pub(super) fn reach(&mut self, time_s: i64) {
+        self.first_s = Some(self.first_s.map_or(time_s, |t| t.min(time_s)));
+        self.last_s = Some(self.last_s.map_or(time_s, |t| t.max(time_s)));
+    }
+
+    pub(super) fn add(&mut self, rule: u32, group: &Arc<str>, seen: Seen) {
+        self.bytes += SEEN_BYTES;
+        self.groups.entry((rule, group.clone())).or_default().push(seen);
+    }
+
+    /// Judges and forgets what is over, if the bytes are needed.
+    pub(super) fn relieve(&mut self, rules: &[Rule], merger: &mut Merger) {
+        if self.bytes <= WINDOW_STATE_BYTES_MAX {
+            return;
+        }
+        let settled = self.last_s.unwrap_or(i64::MIN).saturating_sub(LATE_SECONDS);
+        for ((rule, group), seen) in &mut self.groups {
+            let Kind::Window(window) = &rules[*rule as usize].kind else { continue };
+            let mut judge = Judge { rule: *rule, window, group, merger, horizon: (self.first_s, Some(settled)), pending: &mut 0 };
+            judge.group(seen);
+            // A baseline is made of everything before; a window of its own length.
+            let keep = match window.test {
+                Test::Rate { learning_spans, .. } => window.span_s.saturating_mul(learning_spans.saturating_mul(2).max(48)),
+                Test::Absence { .. } => window.span_s.saturating_mul(2),
+                Test::Travel { .. } => 86_400,
+                Test::Sigma { .. } => window.span_s,
+            };
+            seen.retain(|s| s.time_s >= settled.saturating_sub(keep));
+        }
+        self.count();
+        if self.bytes > WINDOW_STATE_BYTES_MAX / 2 {
+            // The half that is older by the clock goes.
+            let mut times: Vec<i64> = self.groups.values().flatten().map(|s| s.time_s).collect();
+            let middle = times.len() / 2;
+            let (_, half, _) = times.select_nth_unstable(middle);
+            let half = *half;
+            for seen in self.groups.values_mut() {
+                let before = seen.len();
+                seen.retain(|s| s.time_s > half);
+                self.evicted += (before - seen.len()) as u64;
+            }
+            self.count();
+        }
+    }
+
+    fn count(&mut self) {
+        self.groups.retain(|_, seen| !seen.is_empty());
+        self.bytes = self.groups.values().map(|s| s.len() * SEEN_BYTES).sum();
+    }
+
+    /// Judges everything that is left.
+    pub(super) fn finish(&mut self, rules: &[Rule], merger: &mut Merger) {
+        let horizon = (self.first_s, self.last_s);
+        for ((rule, group), seen) in &mut self.groups {
+            let Kind::Window(window) = &rules[*rule as usize].kind else { continue };
+            Judge { rule: *rule, window, group, merger, horizon, pending: &mut self.pending }.group(seen);
+        }
+        self.groups.clear();
+    }
+}
+
+struct Judge<'a> {
+    rule: u32,
+    window: &'a Window,
+    group: &'a Arc<str>,
+    merger: &'a mut Merger,
+    /// First and last time of the log.
+    horizon: (Option<i64>, Option<i64>),
+    pending: &'a mut u64,
+}
+
+/// Seconds of the window in which findings merge.
+pub(super) const DAY_SECONDS: i64 = 86_400;
+
+impl Judge<'_> {
+    fn group(&mut self, seen: &mut [Seen]) {
+        seen.sort_by_key(|s| (s.time_s, s.id, s.part));
+        let span = self.window.span_s;
+        match &self.window.test {
+            Test::Sigma { kind: CorrelationType::TemporalOrdered, expression: None, at_least, .. } => self.ordered(seen, at_least),
+            Test::Sigma { kind, condition, expression, parts, mode, gap_s, .. } => {
+                let ranges = ranges(seen, span, *mode, *gap_s);
+                let test = Threshold { kind: *kind, condition, expression: expression.as_ref(), parts };
+                self.fire(seen, &ranges, &test);
+            }
+            Test::Absence { before } => self.absence(seen, *before),
+            Test::Rate { factor, at_least, learning_spans } => self.rate(seen, *factor, *at_least, *learning_spans),
+            Test::Travel { speed_kmh } => self.travel(seen, *speed_kmh),
+        }
+    }
+
+    fn tell(&mut self, seen: &mut Seen, start_s: i64, because: &str) {
+        if std::mem::replace(&mut seen.told, true) {
+            return;
+        }
+        let key = Key { rule: self.rule, entity: self.group.clone(), attempt: false, window: start_s.div_euclid(DAY_SECONDS) };
+        let sighting = Sighting {
+            time_s: seen.time_s,
+            id: seen.id,
+            who: seen.who.clone(),
+            call: seen.call.clone(),
+            resources: seen.resources.clone(),
+        };
+        self.merger.add(key, sighting, (seen.time_s == start_s).then(|| because.to_owned()));
+    }
+
+    /// Windows in which the threshold holds; those that overlap are one case.
+    fn fire(&mut self, seen: &mut [Seen], ranges: &[(usize, usize)], test: &Threshold<'_>) {
+        let mut case: Option<(usize, usize, f64)> = None;
+        let mut state = Counts::default();
+        for &(from, to) in ranges {
+            let Some(value) = test.holds(seen, from, to, &mut state) else { continue };
+            match &mut case {
+                Some((_, end, best)) if from <= *end => {
+                    *end = to;
+                    *best = best.max(value);
+                }
+                other => {
+                    if let Some(done) = other.replace((from, to, value)) {
+                        self.close(seen, done, test);
+                    }
+                }
+            }
+        }
+        if let Some(done) = case {
+            self.close(seen, done, test);
+        }
+    }
+
+    fn close(&mut self, seen: &mut [Seen], (from, to, value): (usize, usize, f64), test: &Threshold<'_>) {
+        let start = seen[from].time_s;
+        let because = test.sentence(value, self.window.span_s);
+        seen[from..=to].iter_mut().for_each(|s| self.tell(s, start, &because));
+    }
+
+    /// So many events of every part, the parts in their order, all within the span. Events of one second have no order,
+    /// so any will do.
+    fn ordered(&mut self, seen: &mut [Seen], at_least: &[usize]) {
+        // Indices of the events of each part, by time.
+        let mut by_part: Vec<Vec<usize>> = vec![Vec::new(); at_least.len()];
+        for (n, s) in seen.iter().enumerate() {
+            by_part[s.part as usize].push(n);
+        }
+        let steps = at_least.len();
+        for (nth, &first) in by_part[0].iter().enumerate() {
+            let start = seen[first].time_s;
+            let until = start.saturating_add(self.window.span_s);
+            let mut chain: Vec<usize> = by_part[0][nth..].iter().copied().take(at_least[0]).collect();
+            let mut complete = chain.len() == at_least[0];
+            for part in 1..steps {
+                let Some(&last) = chain.last().filter(|_| complete) else { break };
+                let after = seen[last].time_s;
+                let from = by_part[part].partition_point(|n| seen[*n].time_s < after);
+                let next = by_part[part][from..].iter().copied().filter(|n| chain.iter().all(|c| seen[*c].id != seen[*n].id));
+                let next: Vec<usize> = next.take(at_least[part]).collect();
+                complete = next.len() == at_least[part];
+                chain.extend(next);
+            }
+            if complete && chain.last().is_some_and(|n| seen[*n].time_s <= until) {
+                let because = format!("{steps} steps in this order within {}", span_text(self.window.span_s));
+                for n in chain {
+                    self.tell(&mut seen[n], start, &because);
+                }
+            }
+        }
+    }
+
+    fn absence(&mut self, seen: &mut [Seen], before: bool) {
+        let span = self.window.span_s;
+        let wanted: Vec<i64> = seen.iter().filter(|s| s.part == 1).map(|s| s.time_s).collect();
+        let (first, last) = (self.horizon.0.unwrap_or(i64::MAX), self.horizon.1.unwrap_or(i64::MIN));
+        for one in seen.iter_mut().filter(|s| s.part == 0) {
+            let (from, to) = if before { (one.time_s - span, one.time_s) } else { (one.time_s, one.time_s.saturating_add(span)) };
+            let next = wanted.partition_point(|t| *t < from);
+            if wanted.get(next).is_some_and(|t| *t <= to) {
+                continue;
+            }
+            if if before { from < first } else { to > last } {
+                *self.pending += u64::from(!one.told);
+                continue;
+            }
+            let side = if before { "before" } else { "after" };
+            let start = one.time_s;
+            self.tell(one, start, &format!("what should come within {} {side} it did not come", span_text(span)));
+        }
+    }
+
+    fn rate(&mut self, seen: &mut [Seen], factor: f64, at_least: u64, learning_spans: i64) {
+        let span = self.window.span_s;
+        let mut counts: BTreeMap<i64, u64> = BTreeMap::new();
+        seen.iter().for_each(|s| *counts.entry(s.time_s.div_euclid(span)).or_default() += 1);
+        let Some((&born, _)) = counts.first_key_value() else { return };
+        let mut before = 0;
+        for (&at, &count) in &counts {
+            let spans = at - born;
+            let mean = before as f64 / spans.max(1) as f64;
+            before += count;
+            if spans < learning_spans || count < at_least || (count as f64) < factor * mean.max(1.0) {
+                continue;
+            }
+            let because = format!("{count} in {}, where the mean of {spans} such spans before was {mean:.1}", span_text(span));
+            let mut start = None;
+            for s in seen.iter_mut().filter(|s| s.time_s.div_euclid(span) == at) {
+                let start = *start.get_or_insert(s.time_s);
+                self.tell(s, start, &because);
+            }
+        }
+    }
+
+    fn travel(&mut self, seen: &mut [Seen], speed_kmh: f64) {
+        for n in 1..seen.len() {
+            let (a, b) = (unpack(seen[n - 1].value), unpack(seen[n].value));
+            let (km, hours) = (distance_km(a, b), (seen[n].time_s - seen[n - 1].time_s) as f64 / 3600.0);
+            // Databases of places are off by a city or a country's middle.
+            if km < TRAVEL_KM_MIN || km <= speed_kmh * hours {
+                continue;
+            }
+            let start = seen[n - 1].time_s;
+            let because = format!("{km:.0} km apart within {}", span_text(seen[n].time_s - start));
+            self.tell(&mut seen[n - 1], start, &because);
+            self.tell(&mut seen[n], start, &because);
+        }
+    }
+}
+
+const TRAVEL_KM_MIN: f64 = 800.0;
+
+/// A position in 64 bits: hundredths of a degree, which is a kilometre.
+pub(super) fn pack((lat, lon): (f64, f64)) -> u64 {
+    let half = |degrees: f64| u64::from((degrees * 100.0) as i32 as u32);
+    half(lat) << 32 | half(lon)
+}
+
+fn unpack(value: u64) -> (f64, f64) {
+    let half = |bits: u64| f64::from(bits as u32 as i32) / 100.0;
+    (half(value >> 32), half(value))
+}
+
+/// First and last event of every window that is to be judged, in order. Sliding windows end at each event, with all
+/// events of its second; both ends are inside.
+fn ranges(seen: &[Seen], span_s: i64, mode: WindowMode, gap_s: i64) -> Vec<(usize, usize)> {
+    let mut ranges = Vec::new();
+    let mut from = 0;
+    for to in 0..seen.len() {
+        let (time, next) = (seen[to].time_s, seen.get(to + 1).map(|s| s.time_s));
+        match mode {
+            WindowMode::Sliding => {
+                while seen[from].time_s < time.saturating_sub(span_s) {
+                    from += 1;
+                }
+                if next != Some(time) {
+                    ranges.push((from, to));
+                }
+            }
+            WindowMode::Tumbling => {
+                let bucket = |t: i64| t.div_euclid(span_s.max(1));
+                if next.is_none_or(|n| bucket(n) != bucket(time)) {
+                    ranges.push((from, to));
+                    from = to + 1;
+                }
+            }
+            WindowMode::Session => {
+                if next.is_none_or(|n| n - time > gap_s || n - seen[from].time_s > span_s) {
+                    ranges.push((from, to));
+                    from = to + 1;
+                }
+            }
+        }
+    }
+    ranges
+}
+
+struct Threshold<'a> {
+    kind: CorrelationType,
+    condition: &'a CompiledCondition,
+    expression: Option<&'a ConditionExpr>,
+    parts: &'a [String],
+}
+
+/// Distinct values of the last window, so that the next one only adds and takes away.
+#[derive(Default)]
+struct Counts {
+    from: usize,
+    to: usize,
+    values: HashMap<u64, u32>,
+}
+
+impl Threshold<'_> {
+    /// The value of a window, if the threshold holds in it.
+    fn holds(&self, seen: &[Seen], from: usize, to: usize, counts: &mut Counts) -> Option<f64> {
+        let window = &seen[from..=to];
+        let numbers = || window.iter().map(|s| f64::from_bits(s.value));
+        let value = match self.kind {
+            CorrelationType::EventCount => window.len() as f64,
+            CorrelationType::ValueCount => counts.distinct(seen, from, to, |s| s.value) as f64,
+            CorrelationType::Temporal | CorrelationType::TemporalOrdered => {
+                if let Some(expression) = self.expression {
+                    let present: HashSet<&str> = window.iter().map(|s| self.parts[s.part as usize].as_str()).collect();
+                    return expression_holds(expression, &present).then_some(present.len() as f64);
+                }
+                counts.distinct(seen, from, to, |s| u64::from(s.part)) as f64
+            }
+            CorrelationType::ValueSum => numbers().sum(),
+            CorrelationType::ValueAvg => numbers().sum::<f64>() / window.len() as f64,
+            CorrelationType::ValuePercentile | CorrelationType::ValueMedian => {
+                let rank = if self.kind == CorrelationType::ValueMedian { 50 } else { self.condition.percentile.unwrap_or(50) };
+                percentile(numbers().collect(), rank as f64)
+            }
+        };
+        self.condition.check(value).then_some(value)
+    }
+
+    fn sentence(&self, value: f64, span_s: i64) -> String {
+        let span = span_text(span_s);
+        let field = self.condition.field.as_ref().map(|f| f.join(", ")).unwrap_or_default();
+        match self.kind {
+            CorrelationType::EventCount => format!("{value} events within {span}"),
+            CorrelationType::ValueCount => format!("{value} different {field} within {span}"),
+            CorrelationType::Temporal | CorrelationType::TemporalOrdered => format!("{value} different steps within {span}"),
+            _ => format!("{} {value:.1} of {field} within {span}", self.kind.as_str().trim_start_matches("value_")),
+        }
+    }
+}
+
+impl Counts {
+    /// Distinct values in `from..=to`. Windows come in order, so each event is added and taken away once.
+    fn distinct(&mut self, seen: &[Seen], from: usize, to: usize, value: impl Fn(&Seen) -> u64) -> usize {
+        while self.to <= to {
+            *self.values.entry(value(&seen[self.to])).or_default() += 1;
+            self.to += 1;
+        }
+        while self.from < from {
+            let old = value(&seen[self.from]);
+            if let Some(count) = self.values.get_mut(&old) {
+                *count -= 1;
+                if *count == 0 {
+                    self.values.remove(&old);
+                }
+            }
+            self.from += 1;
+        }
+        self.values.len()
+    }
+}
+
+fn expression_holds(expression: &ConditionExpr, present: &HashSet<&str>) -> bool {
+    match expression {
+        ConditionExpr::Identifier(name) => present.contains(name.as_str()),
+        ConditionExpr::And(inner) => inner.iter().all(|e| expression_holds(e, present)),
+        ConditionExpr::Or(inner) => inner.iter().any(|e| expression_holds(e, present)),
+        ConditionExpr::Not(inner) => !expression_holds(inner, present),
+        ConditionExpr::Selector { .. } => false,
+    }
+}
+
+/// By linear interpolation between the two nearest ranks.
+fn percentile(mut values: Vec<f64>, rank: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let at = rank / 100.0 * (values.len() - 1) as f64;
+    let (low, high) = (values[at.floor() as usize], values[(at.ceil() as usize).min(values.len() - 1)]);
+    low + (high - low) * at.fract()
+}
+
+/// `90 s`, `10 min`, `2 h`, `3 d`.
+pub(super) fn span_text(seconds: i64) -> String {
+    match seconds {
+        s if s >= 2 * 86_400 && s % 86_400 == 0 => format!("{} d", s / 86_400),
+        s if s >= 3600 && s % 3600 == 0 => format!("{} h", s / 3600),
+        s if s >= 60 && s % 60 == 0 => format!("{} min", s / 60),
+        s => format!("{s} s"),
+    }
+}

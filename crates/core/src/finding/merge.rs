@@ -1,0 +1,128 @@
+//! Matches of one rule by one entity in one window are one finding: an attack is a few lines, never thousands.
+//!
+//! Merging is commutative: what comes out depends on which sightings went in, never on their order. Of each finding the
+//! earliest sightings are kept, and how many there were.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::limits::{EVIDENCE_MAX, FINDINGS_MAX};
+use crate::trail::{self, EventId};
+
+/// Who made a call, as far as findings tell it.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct Who {
+    /// The actor.
+    pub actor: Arc<trail::Actor>,
+    /// `sourceIPAddress`.
+    pub source_ip: Option<String>,
+    /// `userAgent`.
+    pub user_agent: Option<String>,
+}
+
+/// What was called and where.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct Call {
+    /// `service:Call`.
+    pub name: String,
+    /// Account that was called.
+    pub account: Option<String>,
+    /// Region that was called.
+    pub region: Option<String>,
+    /// Error of a call that failed.
+    pub error: Option<String>,
+}
+
+/// One event in a finding.
+#[derive(Debug, Clone)]
+pub struct Sighting {
+    /// Seconds since 1970.
+    pub time_s: i64,
+    /// The event.
+    pub id: EventId,
+    /// Who did it.
+    pub who: Arc<Who>,
+    /// What was done.
+    pub call: Arc<Call>,
+    /// What it was done to.
+    pub resources: Arc<[String]>,
+}
+
+/// What makes sightings one finding.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// Number of the rule.
+    pub rule: u32,
+    /// Whom or what it is about.
+    pub entity: Arc<str>,
+    /// Whether the call failed.
+    pub attempt: bool,
+    /// Number of the window.
+    pub window: i64,
+}
+
+/// A finding that more sightings may join.
+#[derive(Debug)]
+pub struct Draft {
+    /// Events.
+    pub count: u64,
+    /// Time of the first one.
+    pub first_s: i64,
+    /// Time of the last one.
+    pub last_s: i64,
+    /// The earliest ones.
+    pub sightings: BTreeMap<(i64, EventId), Sighting>,
+    /// What a rule with memory has to say about it.
+    pub because: BTreeMap<i64, String>,
+}
+
+/// All findings of a run.
+#[derive(Debug, Default)]
+pub struct Merger {
+    drafts: HashMap<Key, Draft>,
+    /// Sightings that found no room.
+    dropped: u64,
+}
+
+impl Merger {
+    /// Adds one event to a finding.
+    pub fn add(&mut self, key: Key, sighting: Sighting, because: Option<String>) {
+        if self.drafts.len() >= FINDINGS_MAX && !self.drafts.contains_key(&key) {
+            self.dropped += 1;
+            return;
+        }
+        let draft = self.drafts.entry(key).or_insert_with(|| Draft {
+            count: 0,
+            first_s: i64::MAX,
+            last_s: i64::MIN,
+            sightings: BTreeMap::new(),
+            because: BTreeMap::new(),
+        });
+        draft.count += 1;
+        draft.first_s = draft.first_s.min(sighting.time_s);
+        draft.last_s = draft.last_s.max(sighting.time_s);
+        if let Some(because) = because {
+            draft.because.insert(sighting.time_s, because);
+            if draft.because.len() > BECAUSE_MAX {
+                draft.because.pop_last();
+            }
+        }
+        let place = (sighting.time_s, sighting.id);
+        if draft.sightings.len() < EVIDENCE_MAX {
+            draft.sightings.insert(place, sighting);
+        } else if draft.sightings.last_key_value().is_some_and(|(last, _)| place < *last) {
+            draft.sightings.insert(place, sighting);
+            if draft.sightings.len() > EVIDENCE_MAX {
+                draft.sightings.pop_last();
+            }
+        }
+    }
+
+    /// All findings in the order of their keys, and how many sightings found no room.
+    pub fn finish(self) -> (BTreeMap<Key, Draft>, u64) {
+        (self.drafts.into_iter().collect(), self.dropped)
+    }
+}
+
+/// Sentences of a rule with memory that one finding keeps.
+const BECAUSE_MAX: usize = 3;
