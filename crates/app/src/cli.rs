@@ -15,7 +15,8 @@ pub(crate) fn parse() -> Cli {
 
 /// A burglar alarm for AWS accounts.
 ///
-/// Takes signed, write-once snapshots of an account's security configuration and says what changed between them.
+/// Takes signed, write-once snapshots of an account's security configuration and says what changed between them; reads
+/// CloudTrail and says who tried to get in, to stay, to take, or to blind the alarm.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, after_help = EXAMPLES)]
 pub(crate) struct Cli {
@@ -30,10 +31,11 @@ Examples:
   bartizan snapshot --profile audit        read the account, sign what was found
   bartizan diff                            what changed since the snapshot before
   bartizan snapshot --from ./dump          the same from a folder of AWS CLI output
+  bartizan detect ./AWSLogs                who tried what, from CloudTrail
   bartizan verify evidence                 is the history what was signed
   bartizan role --external-id 7f3a         the read-only role that snapshot needs
 
-Exit codes: 0 done, 1 could not do it, 2 wrong usage, 10 changes at or above --fail-on,
+Exit codes: 0 done, 1 could not do it, 2 wrong usage, 10 changes or findings at or above --fail-on,
 11 coverage incomplete under --require-complete";
 
 #[derive(Debug, Args)]
@@ -66,6 +68,10 @@ pub(crate) enum Format {
     Json,
     /// One JSON value a line
     Ndjson,
+    /// OCSF Detection Finding 1.5, one a line (detect)
+    Ocsf,
+    /// Comma separated, for a spreadsheet (detect)
+    Csv,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -90,6 +96,9 @@ impl Color {
 pub(crate) enum Command {
     Snapshot(Snapshot),
     Diff(Diff),
+    Detect(Detect),
+    #[command(subcommand)]
+    Rules(RulesCommand),
     Flat(Flat),
     #[command(subcommand)]
     Verify(Verify),
@@ -173,6 +182,95 @@ pub(crate) struct Diff {
     /// Exit 11 if anything could not be read
     #[arg(long)]
     pub(crate) require_complete: bool,
+}
+
+/// Read CloudTrail and say who tried to gain access, to stay, to take, or to blind the alarm
+///
+/// Reads files, folders, globs, s3://bucket/prefix and standard input (-), in any shape that CloudTrail comes in, packed or
+/// not. What cannot be read is counted and told: silence about it would be no all-clear.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan detect ./AWSLogs
+  bartizan detect s3://my-trail/AWSLogs/111122223333 --since 2026-03-10
+  zcat *.gz | bartizan detect -
+  aws s3 ls … | awk … | bartizan detect --list -          objects named on standard input
+  bartizan detect ./AWSLogs --rules ./sigma/rules/cloud/aws --geo GeoLite2-City.mmdb
+  bartizan detect ./last-month --learn                    only remember what is usual
+  bartizan detect ./AWSLogs --event 7c1e0f6a-…            the record behind a finding
+  bartizan detect ./AWSLogs --format ocsf --fail-on high")]
+pub(crate) struct Detect {
+    /// File, folder, glob, s3://bucket/prefix, or - for standard input
+    #[arg(value_name = "PATH", required_unless_present = "list")]
+    pub(crate) paths: Vec<String>,
+    /// Read the names of files and s3:// objects from FILE, one a line (- is standard input)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) list: Option<String>,
+    /// Only objects whose name says that they were delivered since then (date or RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) since: Option<jiff::Timestamp>,
+    /// Only objects whose name says that they were delivered until then
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) until: Option<jiff::Timestamp>,
+    /// Sigma rules of your own, a file or a folder; give it again for more
+    #[arg(long, value_name = "PATH")]
+    pub(crate) rules: Vec<PathBuf>,
+    /// Leave our own rules out
+    #[arg(long)]
+    pub(crate) no_builtin_rules: bool,
+    /// Only remember what is usual, without any finding
+    #[arg(long)]
+    pub(crate) learn: bool,
+    /// Database of places in MaxMind's format (country, city, ASN); give it again for more
+    #[arg(long, value_name = "FILE")]
+    pub(crate) geo: Vec<PathBuf>,
+    /// ip-ranges.json of AWS, newer than the one built in
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ip_ranges: Option<PathBuf>,
+    /// Counts by actor, source, region, error and stage, in place of the timeline
+    #[arg(long)]
+    pub(crate) summary: bool,
+    /// Print the records with these event ids, in place of findings
+    #[arg(long, value_name = "ID", conflicts_with_all = ["summary", "learn"])]
+    pub(crate) event: Vec<String>,
+    /// Threads [default: as many as there are processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) threads: Option<u16>,
+    /// Profile of the AWS configuration, for s3://
+    #[arg(long)]
+    pub(crate) profile: Option<String>,
+    /// Exit 10 if a finding is this bad or worse
+    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
+    pub(crate) fail_on: Option<Severity>,
+    /// Exit 11 if anything could not be read
+    #[arg(long)]
+    pub(crate) require_complete: bool,
+}
+
+/// List, check and try detection rules
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesCommand {
+    /// List the rules that detect would run
+    List {
+        /// Rules of your own beside ours
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Leave our own rules out
+        #[arg(long)]
+        no_builtin_rules: bool,
+    },
+    /// Say what is wrong with rule files; exit 1 if anything is
+    Lint {
+        /// Files and folders [default: our own rules]
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
+    /// Run rules over the fixtures beside them (NAME.json beside NAME.yml); exit 1 if any does not hold
+    Test {
+        /// Files and folders
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+    },
 }
 
 /// Print a snapshot as flat lines, one fact a line, for `diff`, `grep` and `sort`
@@ -297,4 +395,10 @@ pub(crate) struct Completions {
 fn severity(text: &str) -> Result<Severity, String> {
     let all = [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
     all.into_iter().find(|s| s.to_string() == text).ok_or_else(|| "expected info, low, medium, high or critical".to_owned())
+}
+
+/// A date is its midnight in UTC.
+fn time(text: &str) -> Result<jiff::Timestamp, String> {
+    let date = || text.parse::<jiff::civil::Date>().and_then(|d| d.to_zoned(jiff::tz::TimeZone::UTC)).map(|z| z.timestamp());
+    text.parse().or_else(|_| date()).map_err(|_| "expected a date (2026-03-10) or a time (2026-03-10T02:00:00Z)".to_owned())
 }

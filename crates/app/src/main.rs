@@ -4,6 +4,7 @@ mod cli;
 mod command;
 mod render;
 mod store;
+mod trail;
 
 use std::process::ExitCode;
 

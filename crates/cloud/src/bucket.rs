@@ -80,6 +80,37 @@ impl Bucket {
     }
 }
 
+impl Bucket {
+    /// Every object under the prefix, sorted by key, with its size in bytes.
+    ///
+    /// # Errors
+    /// When listing fails.
+    pub fn objects(&self) -> Result<Vec<(String, u64)>, StorageError> {
+        let prefix = (!self.prefix.is_empty()).then(|| Path::from(self.prefix.as_str()));
+        let listing = self.store.list(prefix.as_ref()).map_ok(|meta| (meta.location.to_string(), meta.size)).try_collect::<Vec<_>>();
+        let mut objects = self.runtime.block_on(listing).map_err(|e| error("(listing)", e))?;
+        objects.sort();
+        Ok(objects)
+    }
+
+    /// Size of one object by its whole key; [`StorageError::Missing`] if there is none.
+    ///
+    /// # Errors
+    /// When asking fails.
+    pub fn size(&self, key: &str) -> Result<u64, StorageError> {
+        self.runtime.block_on(self.store.head(&Path::from(key))).map(|meta| meta.size).map_err(|e| error(key, e))
+    }
+
+    /// A part of one object, by its whole key.
+    ///
+    /// # Errors
+    /// When reading fails.
+    pub fn range(&self, key: &str, range: std::ops::Range<u64>) -> Result<Vec<u8>, StorageError> {
+        let bytes = self.runtime.block_on(self.store.get_range(&Path::from(key), range)).map_err(|e| error(key, e))?;
+        Ok(bytes.to_vec())
+    }
+}
+
 impl Storage for Bucket {
     fn create(&self, name: &str, bytes: &[u8]) -> Result<(), StorageError> {
         self.put(name, bytes, PutMode::Create)

@@ -43,7 +43,7 @@ pub(super) fn run(global: &Global, args: &Diff) -> Result<Outcome> {
         let shown = Pair::new(before, after)?;
         match global.format {
             Format::Human => render::diff(&mut out, &shown, &difference, args.fact.is_some())?,
-            Format::Json => rows.push(render::diff_json(&shown, &difference)?),
+            Format::Json | Format::Ocsf | Format::Csv => rows.push(render::diff_json(&shown, &difference)?),
             Format::Ndjson => rows.extend(render::diff_rows(&shown, &difference)?),
         }
     }

@@ -1,9 +1,11 @@
 //! The commands, one a file.
 
 mod completions;
+mod detect;
 mod diff;
 mod flat;
 mod role;
+mod rules;
 mod snapshot;
 mod verify;
 
@@ -14,7 +16,7 @@ use anyhow::{Context, Result};
 use bartizan_cloud::model::Model;
 use bartizan_cloud::table::CallTable;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Format};
 use crate::render;
 
 /// What this program calls itself in what it signs.
@@ -35,9 +37,15 @@ pub(crate) enum Outcome {
 /// Runs the command, prints what went wrong, and gives the exit code.
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let verbose = cli.global.verbose;
+    if matches!(cli.global.format, Format::Ocsf | Format::Csv) && !matches!(cli.command, Command::Detect(_)) {
+        render::error(&anyhow::anyhow!("--format ocsf and csv are for detect: use human, json or ndjson"), false);
+        return ExitCode::from(2);
+    }
     let result = match cli.command {
         Command::Snapshot(args) => snapshot::run(&cli.global, &args),
         Command::Diff(args) => diff::run(&cli.global, &args),
+        Command::Detect(args) => detect::run(&cli.global, &args),
+        Command::Rules(command) => rules::run(&cli.global, &command),
         Command::Flat(args) => flat::run(&cli.global, &args),
         Command::Verify(args) => verify::run(&cli.global, &args),
         Command::Role(args) => role::run(&cli.global, &args),

@@ -47,3 +47,29 @@ impl Bar {
         self.bar.finish_and_clear();
     }
 }
+
+/// Progress of reading: bytes, rate, time left. Can be shared between threads.
+pub(crate) struct Bytes(ProgressBar);
+
+impl Bytes {
+    /// `total` is none when it is not known, as with standard input.
+    pub(crate) fn new(global: &Global, total: Option<u64>) -> Self {
+        let target = if global.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let bar = ProgressBar::with_draw_target(total, target);
+        let template = if total.is_some() {
+            "{bar:30} {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left"
+        } else {
+            "{spinner} {bytes}  {bytes_per_sec}"
+        };
+        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self(bar)
+    }
+
+    pub(crate) fn add(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -2,6 +2,8 @@
 
 mod bar;
 mod diff;
+mod findings;
+mod ocsf;
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -11,8 +13,10 @@ use serde_json::Value;
 
 use crate::cli::{Format, Global};
 
-pub(crate) use bar::Bar;
-pub(crate) use diff::{Pair, diff, diff_json, diff_rows};
+pub(crate) use bar::{Bar, Bytes};
+pub(crate) use diff::{Pair, diff, diff_json, diff_rows, shell};
+pub(crate) use findings::{csv, summary, timeline, totals_json};
+pub(crate) use ocsf::ocsf;
 
 /// Standard output, with colours taken out where they do not belong.
 pub(crate) struct Out(std::io::BufWriter<anstream::AutoStream<std::io::StdoutLock<'static>>>);

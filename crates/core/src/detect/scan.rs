@@ -54,6 +54,13 @@ pub struct Notes {
     pub(super) tally: Tally,
 }
 
+impl Notes {
+    /// Of an object that could not even be opened.
+    pub fn unreadable() -> Self {
+        Self { problems: BTreeMap::from([(Problem::Unreadable, (0, 1))]), ..Self::default() }
+    }
+}
+
 /// Events by what people ask for.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Tally {

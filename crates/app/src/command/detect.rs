@@ -1,0 +1,256 @@
+//! `bartizan detect`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use anyhow::{Context, Result};
+use bartizan_core::detect::{Judge, Memory, Networks, Notes, Plan, RuleFile, Rules, Scanner, Verdicts, builtin_files};
+use bartizan_core::evidence::{Storage, StorageError};
+use bartizan_core::finding::Severity;
+use bartizan_core::trail::{Field, Item, Reader};
+
+use super::Outcome;
+use crate::cli::{Detect, Format, Global};
+use crate::render::{self, Bytes, Out, shell};
+use crate::store;
+use crate::trail::{Object, Wanted, objects};
+
+pub(super) fn run(global: &Global, args: &Detect) -> Result<Outcome> {
+    let wanted = Wanted {
+        paths: &args.paths,
+        list: args.list.as_deref(),
+        since: args.since,
+        until: args.until,
+        profile: args.profile.as_deref(),
+    };
+    let (objects, left_out) = objects(&wanted)?;
+    if !args.event.is_empty() {
+        return show_events(&objects, &args.event);
+    }
+    let storage = store::open(global)?;
+    let plan = Plan {
+        rules: Rules::load(&rule_files(&args.rules, !args.no_builtin_rules)?),
+        networks: networks(args)?,
+        memory: remembered(storage.as_ref())?,
+        tally: args.summary,
+    };
+    let threads = args.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, Into::into), usize::from);
+    let mut judge = Judge::new(&plan);
+    let total: Option<u64> = objects.iter().map(|o| o.bytes).sum();
+    let bar = Bytes::new(global, total);
+    read_all(&objects, &plan, threads, &bar, &mut judge);
+    bar.clear();
+
+    let sources = sources(args);
+    let verdicts = judge.finish(args.learn, &|id| format!("bartizan detect {sources} --event {id}"));
+    remember(global, args, storage.as_ref(), &verdicts)?;
+    print(global, args, &plan, &verdicts, left_out)?;
+    let worst = verdicts.findings.iter().map(|f| f.severity).max();
+    if args.fail_on.is_some_and(|limit| worst.is_some_and(|w| w >= limit)) {
+        return Ok(Outcome::Findings);
+    }
+    let incomplete = verdicts.totals.problems.keys().any(|p| p.loses_events()) || !plan.rules.problems.is_empty();
+    Ok(if args.require_complete && incomplete { Outcome::Incomplete } else { Outcome::Done })
+}
+
+/// Reads all objects with some threads, and judges them in their order.
+fn read_all(objects: &[Object], plan: &Plan, threads: usize, bar: &Bytes, judge: &mut Judge<'_>) {
+    if threads <= 1 || objects.len() <= 1 {
+        let mut scanner = Scanner::new(plan);
+        for object in objects {
+            judge.take(&object.name, read(object, &mut scanner, bar));
+        }
+        return;
+    }
+    /// Notes that wait for those before them.
+    struct Turn<'j, 'p> {
+        judge: &'j mut Judge<'p>,
+        next: usize,
+        waiting: BTreeMap<usize, Notes>,
+    }
+    let turn = Mutex::new(Turn { judge, next: 0, waiting: BTreeMap::new() });
+    let moved = Condvar::new();
+    let claimed = AtomicUsize::new(0);
+    let ahead_max = threads * 2;
+    std::thread::scope(|scope| {
+        for _ in 0..threads.min(objects.len()) {
+            scope.spawn(|| {
+                let mut scanner = Scanner::new(plan);
+                loop {
+                    let number = claimed.fetch_add(1, Ordering::Relaxed);
+                    let Some(object) = objects.get(number) else { break };
+                    // Nobody runs far ahead: what waits is held in memory.
+                    let guard = turn.lock().unwrap_or_else(PoisonError::into_inner);
+                    drop(moved.wait_while(guard, |t| number >= t.next + ahead_max).unwrap_or_else(PoisonError::into_inner));
+                    let notes = read(object, &mut scanner, bar);
+                    let mut guard = turn.lock().unwrap_or_else(PoisonError::into_inner);
+                    let turn = &mut *guard;
+                    turn.waiting.insert(number, notes);
+                    while let Some(notes) = turn.waiting.remove(&turn.next) {
+                        turn.judge.take(&objects[turn.next].name, notes);
+                        turn.next += 1;
+                    }
+                    moved.notify_all();
+                }
+            });
+        }
+    });
+}
+
+fn read(object: &Object, scanner: &mut Scanner<'_>, bar: &Bytes) -> Notes {
+    let notes = match object.open() {
+        Ok(mut source) => scanner.scan(&mut source),
+        Err(_) => Notes::unreadable(),
+    };
+    bar.add(notes.bytes.stored);
+    notes
+}
+
+/// Prints the records with these ids, as they stand in the log.
+fn show_events(objects: &[Object], ids: &[String]) -> Result<Outcome> {
+    let mut out = Out::new();
+    let mut found = 0;
+    let mut reader = Reader::new();
+    for object in objects {
+        let mut source = object.open().with_context(|| format!("cannot read {}", object.name))?;
+        let mut records = Vec::new();
+        reader.read(&mut source, &mut |item| {
+            if let Item::Event(event) = item
+                && (event.text(Field::EventId).is_some_and(|id| ids.iter().any(|i| *i == id)) || ids.contains(&event.id().to_string()))
+            {
+                records.push(event.record().compact().into_owned());
+            }
+        });
+        for record in records {
+            let value = serde_json::from_str(&record).unwrap_or(serde_json::Value::String(record));
+            out.json(Format::Json, vec![value])?;
+            found += 1;
+        }
+    }
+    if found == 0 {
+        anyhow::bail!("no record with that event id in {} objects", objects.len());
+    }
+    Ok(Outcome::Done)
+}
+
+/// Our own rules, and the files under `paths`.
+pub(super) fn rule_files(paths: &[PathBuf], builtin: bool) -> Result<Vec<RuleFile>> {
+    let mut files = if builtin { builtin_files() } else { Vec::new() };
+    for path in paths {
+        let mut found = Vec::new();
+        gather(path, &mut found)?;
+        found.sort();
+        if found.is_empty() {
+            anyhow::bail!("no .yml or .yaml file in {}", path.display());
+        }
+        for file in found {
+            let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            files.push(RuleFile { name: file.display().to_string(), text, builtin: false });
+        }
+    }
+    Ok(files)
+}
+
+/// Rule files of a folder, or the file itself whatever its name.
+fn gather(path: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+    let about = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+    if !about.is_dir() {
+        found.push(path.to_owned());
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))? {
+        let entry = entry?;
+        let (path, kind) = (entry.path(), entry.file_type()?);
+        if kind.is_dir() {
+            gather(&path, found)?;
+        } else if path.extension().is_some_and(|e| e == "yml" || e == "yaml") {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn networks(args: &Detect) -> Result<Networks> {
+    let mut networks = Networks::builtin();
+    if let Some(file) = &args.ip_ranges {
+        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        networks = networks.with_aws_ranges(&text).map_err(anyhow::Error::msg).with_context(|| file.display().to_string())?;
+    }
+    for file in &args.geo {
+        let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        networks = networks.with_database(bytes).map_err(anyhow::Error::msg).with_context(|| file.display().to_string())?;
+    }
+    Ok(networks)
+}
+
+/// Where the first-seen memory lies in the store.
+const MEMORY: &str = "detect/first-seen";
+
+fn remembered(storage: &dyn Storage) -> Result<Memory> {
+    match storage.read(MEMORY) {
+        Ok(bytes) => Memory::from_bytes(&bytes)
+            .map_err(anyhow::Error::msg)
+            .with_context(|| format!("the first-seen memory {MEMORY} in {} cannot be used: delete it to begin anew", storage.place())),
+        Err(StorageError::Missing(_)) => {
+            let mut secret = [0; 16];
+            getrandom::fill(&mut secret).map_err(|e| anyhow::anyhow!("no random numbers from the system: {e}"))?;
+            Ok(Memory::new(secret))
+        }
+        Err(e) => Err(e).context("cannot read the first-seen memory"),
+    }
+}
+
+/// Keeps the memory where there is a store, or where one was asked for; never makes one beside somebody's logs unasked.
+fn remember(global: &Global, args: &Detect, storage: &dyn Storage, verdicts: &Verdicts) -> Result<()> {
+    let asked = args.learn || global.store != "bartizan-store";
+    if !asked && !Path::new(&global.store).exists() {
+        return Ok(());
+    }
+    if let Err(e) = storage.replace(MEMORY, &verdicts.memory.to_bytes()) {
+        if args.learn {
+            return Err(e).context("cannot write the first-seen memory");
+        }
+        render::note(global, &format!("what was seen could not be remembered: {e}"));
+    }
+    Ok(())
+}
+
+/// The sources as typed, for a command that reads them again.
+fn sources(args: &Detect) -> String {
+    let mut words: Vec<String> = args.paths.iter().map(|p| shell(p)).collect();
+    if let Some(list) = &args.list {
+        words.extend(["--list".to_owned(), shell(list)]);
+    }
+    words.join(" ")
+}
+
+fn print(global: &Global, args: &Detect, plan: &Plan, verdicts: &Verdicts, left_out: usize) -> Result<()> {
+    let mut out = Out::new();
+    match global.format {
+        Format::Human if args.learn => {
+            let text = format!("learned from {} events: {} keys remembered", verdicts.totals.events, verdicts.memory.len());
+            out.line(&text)?;
+        }
+        Format::Human if args.summary => render::summary(&mut out, verdicts)?,
+        Format::Human => render::timeline(&mut out, verdicts, &sources(args), left_out)?,
+        Format::Json => {
+            let mut value = render::totals_json(verdicts, left_out);
+            value["findings"] = serde_json::to_value(&verdicts.findings)?;
+            out.json(Format::Json, vec![value])?;
+        }
+        Format::Ndjson => {
+            let findings = verdicts.findings.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
+            out.json(Format::Ndjson, findings)?;
+        }
+        Format::Ocsf => out.json(Format::Ndjson, verdicts.findings.iter().map(|f| render::ocsf(f, &plan.rules)).collect())?,
+        Format::Csv => render::csv(&mut out, &verdicts.findings)?,
+    }
+    if !matches!(global.format, Format::Human | Format::Json) {
+        let high = verdicts.findings.iter().filter(|f| f.severity >= Severity::High).count();
+        render::talk(global, &format!("{} events · {} findings, {high} high or critical", verdicts.totals.events, verdicts.findings.len()));
+    }
+    Ok(())
+}

@@ -1,0 +1,309 @@
+//! Findings for people: a timeline by actor, counts, a table for a spreadsheet.
+
+use std::collections::BTreeMap;
+
+use anstyle::{AnsiColor, Style};
+use anyhow::Result;
+use bartizan_core::detect::{Totals, Verdicts, time_text};
+use bartizan_core::finding::{Evidence, Finding, Severity, Stage};
+use serde_json::{Value, json};
+
+use super::{Out, clean};
+
+/// Findings grouped by actor, worst first; then what was read and what could not be.
+pub(crate) fn timeline(out: &mut Out, verdicts: &Verdicts, sources: &str, left_out: usize) -> Result<()> {
+    out.line(&headline(verdicts))?;
+    out.line(&read_line(&verdicts.totals))?;
+    for group in groups(&verdicts.findings) {
+        print_group(out, &group)?;
+    }
+    out.line("")?;
+    footer(out, verdicts, left_out)?;
+    if verdicts.findings.iter().any(|f| !f.show.is_empty()) {
+        out.line(&format!("evidence  bartizan detect {sources} --event ID"))?;
+    }
+    Ok(())
+}
+
+fn headline(verdicts: &Verdicts) -> String {
+    let lost = verdicts.totals.problems.keys().any(|p| p.loses_events());
+    let bad = verdicts.findings.iter().filter(|f| f.severity >= Severity::High && f.actor.is_some());
+    let actors: std::collections::BTreeSet<_> = bad.clone().filter_map(|f| f.actor.as_ref().map(|a| &a.key)).collect();
+    let unseen = if lost { "; part of the trail could not be read" } else { "" };
+    match (actors.len(), verdicts.totals.events) {
+        (0, 0) => "CANNOT TELL  no event was read".to_owned(),
+        (0, _) if lost => "CANNOT TELL  nothing bad in what was read, but part of the trail could not be read".to_owned(),
+        (0, _) => "QUIET  nothing that must be looked at now".to_owned(),
+        (1, _) => format!("LOOK NOW  1 actor with {} findings high or critical{unseen}", bad.count()),
+        (n, _) => format!("LOOK NOW  {n} actors with {} findings high or critical{unseen}", bad.count()),
+    }
+}
+
+fn read_line(totals: &Totals) -> String {
+    let span = match (totals.first_s, totals.last_s) {
+        (Some(first), Some(last)) => {
+            let (first, last) = (time_text(first), time_text(last));
+            let same_day = first[..10] == last[..10];
+            format!(" · {} → {} UTC", minute(&first), if same_day { &last[11..16] } else { &last[..16] }).replace('T', " ")
+        }
+        _ => String::new(),
+    };
+    let objects = if totals.objects == 1 { "1 object".to_owned() } else { format!("{} objects", thousands(totals.objects)) };
+    format!("{} events · {objects}{span}", thousands(totals.events))
+}
+
+struct Group<'a> {
+    name: String,
+    findings: Vec<&'a Finding>,
+    worst: Severity,
+}
+
+/// Findings of one actor each, worst actor first, each in the order of time. Those without an actor come last.
+fn groups(findings: &[Finding]) -> Vec<Group<'_>> {
+    let mut by_actor: BTreeMap<(bool, String), Vec<&Finding>> = BTreeMap::new();
+    for finding in findings {
+        let key = finding.actor.as_ref().map(|a| a.key.clone());
+        by_actor.entry((key.is_none(), key.unwrap_or_default())).or_default().push(finding);
+    }
+    let mut groups: Vec<Group<'_>> = by_actor
+        .into_iter()
+        .map(|((nobody, _), mut findings)| {
+            findings.sort_by(|a, b| (&a.first_time, b.severity, &a.id).cmp(&(&b.first_time, a.severity, &b.id)));
+            let worst = findings.iter().map(|f| f.severity).max().unwrap_or_default();
+            let name = match findings[0].actor.as_ref().filter(|_| !nobody) {
+                None => "what could not be seen".to_owned(),
+                Some(actor) => {
+                    let account = actor.account.as_deref().map(|a| format!("  account {a}")).unwrap_or_default();
+                    let key = actor.access_key_id.as_deref().map(|k| format!("  key {k}")).unwrap_or_default();
+                    format!("{}{account}{key}", actor.name)
+                }
+            };
+            Group { name, findings, worst }
+        })
+        .collect();
+    groups.sort_by_key(|g| (std::cmp::Reverse(g.worst), g.findings.first().and_then(|f| f.first_time.clone())));
+    groups
+}
+
+fn print_group(out: &mut Out, group: &Group<'_>) -> Result<()> {
+    let count = if group.findings.len() == 1 { "1 finding".to_owned() } else { format!("{} findings", group.findings.len()) };
+    out.line("")?;
+    out.styled(&format!("{}  {}  {count}", painted(severity_style(group.worst), &format!("{:8}", group.worst)), clean(&group.name)))?;
+    let mut day = String::new();
+    for finding in &group.findings {
+        let time = finding.first_time.as_deref().unwrap_or("");
+        // The date stands once, where it changes.
+        if time.len() >= 16 && time[..10] != day {
+            day = time[..10].to_owned();
+            out.line(&format!("  {day}"))?;
+        }
+        let when = time.get(11..16).unwrap_or("     ");
+        let count = if finding.count > 1 { format!("  ×{}", thousands(finding.count)) } else { String::new() };
+        let severity = if finding.severity == group.worst { String::new() } else { format!("  ({})", finding.severity) };
+        let attack = if finding.attack.is_empty() { String::new() } else { format!("  {}", finding.attack.join(" ")) };
+        let stage = painted(stage_style(finding.stage), &format!("{:8}", finding.stage));
+        out.styled(&format!("    {when}  {stage}  {}{severity}{count}{}", clean(&finding.title), clean(&attack)))?;
+        let region = finding.region.as_deref().map(|r| format!(" · {r}")).unwrap_or_default();
+        let event = match finding.evidence.first() {
+            Some(Evidence::Event { id, .. }) => format!(" · evt {id}"),
+            _ => String::new(),
+        };
+        out.line(&format!("                     {}{region}{event}", finding.summary))?;
+    }
+    Ok(())
+}
+
+/// What could not be seen and what was left out, always.
+fn footer(out: &mut Out, verdicts: &Verdicts, left_out: usize) -> Result<()> {
+    let totals = &verdicts.totals;
+    let mut skipped = Vec::new();
+    skipped.extend(totals.apart.iter().map(|(apart, n)| format!("{} {}", thousands(*n), apart.word(*n))));
+    for (problem, places) in &totals.problems {
+        let n: u64 = places.iter().map(|(_, _, n)| n).sum();
+        let (object, offset, _) = &places[0];
+        skipped.push(format!("{n} × {} ({object} at byte {offset}{})", problem.text(), if places.len() > 1 { ", …" } else { "" }));
+    }
+    for (n, what) in [
+        (totals.duplicates, "delivered twice and counted once"),
+        (left_out as u64, "objects outside of the time asked for"),
+        (totals.ids_evicted, "event ids forgotten: a duplicate of those would count twice"),
+        (totals.window_evicted, "events given up by rules with windows"),
+        (totals.first_seen_evicted, "first-seen keys given up"),
+        (totals.findings_dropped, "matches without room"),
+        (totals.pending, "cases that the log ends too early to decide"),
+    ] {
+        if n > 0 {
+            skipped.push(format!("{} {what}", thousands(n)));
+        }
+    }
+    let skipped = if skipped.is_empty() { "nothing".to_owned() } else { skipped.join(" · ") };
+    out.line(&format!("skipped   {skipped}"))
+}
+
+/// Counts by actor, source, region, error and stage.
+pub(crate) fn summary(out: &mut Out, verdicts: &Verdicts) -> Result<()> {
+    out.line(&read_line(&verdicts.totals))?;
+    let mut stages: BTreeMap<String, u64> = BTreeMap::new();
+    for finding in &verdicts.findings {
+        *stages.entry(format!("{:8}  {}", finding.stage.to_string(), finding.severity)).or_default() += 1;
+    }
+    let tally = &verdicts.tally;
+    for (title, counts) in [
+        ("findings by stage and severity", &stages),
+        ("events by actor", &tally.actors),
+        ("events by source", &tally.sources),
+        ("events by region", &tally.regions),
+        ("events by error", &tally.errors),
+    ] {
+        out.line("")?;
+        out.line(title)?;
+        let mut rows: Vec<_> = counts.iter().collect();
+        rows.sort_by_key(|(name, n)| (std::cmp::Reverse(**n), (*name).clone()));
+        for (name, n) in rows.iter().take(SUMMARY_ROWS) {
+            out.line(&format!("  {:>10}  {name}", thousands(**n)))?;
+        }
+        let rest: u64 = rows.iter().skip(SUMMARY_ROWS).map(|(_, n)| **n).sum();
+        if rest > 0 {
+            out.line(&format!("  {:>10}  in {} more", thousands(rest), rows.len() - SUMMARY_ROWS))?;
+        }
+    }
+    out.line("")?;
+    footer(out, verdicts, 0)
+}
+
+const SUMMARY_ROWS: usize = 20;
+
+/// Everything but the findings.
+pub(crate) fn totals_json(verdicts: &Verdicts, left_out: usize) -> Value {
+    let totals = &verdicts.totals;
+    let mut stages: BTreeMap<String, u64> = BTreeMap::new();
+    for finding in &verdicts.findings {
+        *stages.entry(finding.stage.to_string()).or_default() += 1;
+    }
+    let problems: Vec<Value> = totals
+        .problems
+        .iter()
+        .flat_map(|(problem, places)| places.iter().map(move |(object, offset, n)| json!({"problem": problem.text(), "object": object, "offset": offset, "count": n, "loses_events": problem.loses_events()})))
+        .collect();
+    let apart: BTreeMap<&str, u64> = totals.apart.iter().map(|(apart, n)| (apart.word(2), *n)).collect();
+    let tally = &verdicts.tally;
+    json!({
+        "events": totals.events,
+        "duplicates": totals.duplicates,
+        "objects": totals.objects,
+        "objects_left_out": left_out,
+        "bytes_stored": totals.bytes_stored,
+        "bytes_inflated": totals.bytes_inflated,
+        "first_time": totals.first_s.map(time_text),
+        "last_time": totals.last_s.map(time_text),
+        "apart": apart,
+        "problems": problems,
+        "event_ids_forgotten": totals.ids_evicted,
+        "window_events_evicted": totals.window_evicted,
+        "first_seen_evicted": totals.first_seen_evicted,
+        "matches_dropped": totals.findings_dropped,
+        "pending": totals.pending,
+        "first_seen_keys": verdicts.memory.len(),
+        "by_stage": stages,
+        "by_actor": tally.actors,
+        "by_source": tally.sources,
+        "by_region": tally.regions,
+        "by_error": tally.errors,
+    })
+}
+
+/// A row a finding. A cell that a spreadsheet would take for a formula gets an apostrophe in front (OWASP, "CSV injection").
+pub(crate) fn csv(out: &mut Out, findings: &[Finding]) -> Result<()> {
+    out.line("id,severity,confidence,stage,title,first_time,last_time,count,actor,access_key_id,source_ip,account,region,attack,resources,summary")?;
+    for f in findings {
+        let actor = f.actor.as_ref();
+        let text = |value: Option<&String>| value.cloned().unwrap_or_default();
+        let cells = [
+            f.id.clone(),
+            f.severity.to_string(),
+            serde_json::to_value(f.confidence)?.as_str().unwrap_or_default().to_owned(),
+            f.stage.to_string(),
+            f.title.clone(),
+            text(f.first_time.as_ref()),
+            text(f.last_time.as_ref()),
+            f.count.to_string(),
+            text(actor.map(|a| &a.key)),
+            text(actor.and_then(|a| a.access_key_id.as_ref())),
+            text(actor.and_then(|a| a.source_ip.as_ref())),
+            text(f.account.as_ref()),
+            text(f.region.as_ref()),
+            f.attack.join(" "),
+            f.resources.join(" "),
+            f.summary.clone(),
+        ];
+        out.line(&cells.map(|c| cell(&c)).join(","))?;
+    }
+    Ok(())
+}
+
+fn cell(text: &str) -> String {
+    let text = clean(text);
+    let formula = text.trim_start().starts_with(['=', '+', '-', '@', '\t', '\r']) || text.starts_with("\\u{");
+    let text = if formula { format!("'{text}") } else { text };
+    if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+fn painted(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+fn severity_style(severity: Severity) -> Style {
+    match severity {
+        Severity::Critical => AnsiColor::Red.on_default().bold(),
+        Severity::High => AnsiColor::Red.on_default(),
+        Severity::Medium => AnsiColor::Yellow.on_default(),
+        Severity::Low | Severity::Info => Style::new(),
+    }
+}
+
+fn stage_style(stage: Stage) -> Style {
+    match stage {
+        Stage::Gain => AnsiColor::Yellow.on_default(),
+        Stage::Maintain => AnsiColor::Magenta.on_default(),
+        Stage::Steal => AnsiColor::Red.on_default(),
+        Stage::Blind => AnsiColor::Cyan.on_default(),
+        Stage::Hygiene => Style::new(),
+    }
+}
+
+fn minute(time: &str) -> &str {
+    &time[..16]
+}
+
+/// `12,345`.
+fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_no_formulas_and_stay_in_their_row() {
+        for (text, wanted) in [
+            ("=HYPERLINK(\"x\")", "\"'=HYPERLINK(\"\"x\"\")\""),
+            ("+1", "'+1"),
+            (" @x", "' @x"),
+            ("a,b", "\"a,b\""),
+            ("\n=x", "'\\u{a}=x"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(cell(text), wanted, "{text:?}");
+        }
+        assert_eq!(thousands(1_234_567), "1,234,567");
+    }
+}

@@ -1,0 +1,111 @@
+//! A finding as an OCSF Detection Finding (class 2004, schema 1.5.0, profile cloud).
+
+use bartizan_core::detect::Rules;
+use bartizan_core::finding::{Confidence, Evidence, Finding, Severity};
+use serde_json::{Value, json};
+
+/// One finding.
+pub(crate) fn ocsf(finding: &Finding, rules: &Rules) -> Value {
+    let (severity_id, severity) = match finding.severity {
+        Severity::Info => (1, "Informational"),
+        Severity::Low => (2, "Low"),
+        Severity::Medium => (3, "Medium"),
+        Severity::High => (4, "High"),
+        Severity::Critical => (5, "Critical"),
+    };
+    let (confidence_id, confidence) = match finding.confidence {
+        Confidence::Low => (1, "Low"),
+        Confidence::Medium => (2, "Medium"),
+        Confidence::High => (3, "High"),
+    };
+    let (first, last) = (millis(finding.first_time.as_deref()), millis(finding.last_time.as_deref()));
+    let rule = rules.rules.iter().find(|r| r.id == finding.rule);
+    let mut info = json!({
+        "uid": finding.id,
+        "title": finding.title,
+        "desc": finding.summary,
+        "analytic": {"uid": finding.rule, "name": rule.map_or(finding.title.as_str(), |r| r.title.as_str()), "type_id": 1, "type": "Rule"},
+        "attacks": finding.attack.iter().map(|t| json!({"technique": {"uid": t}})).collect::<Vec<_>>(),
+        "types": [finding.stage],
+    });
+    if let (Some(first), Some(last)) = (first, last) {
+        (info["first_seen_time"], info["last_seen_time"]) = (json!(first), json!(last));
+    }
+    let mut cloud = json!({"provider": "AWS"});
+    if let Some(account) = &finding.account {
+        cloud["account"] = json!({"uid": account, "type": "AWS Account", "type_id": 10});
+    }
+    if let Some(region) = &finding.region {
+        cloud["region"] = json!(region);
+    }
+    let mut value = json!({
+        "activity_id": 1, "activity_name": "Create",
+        "category_uid": 2, "category_name": "Findings",
+        "class_uid": 2004, "class_name": "Detection Finding",
+        "type_uid": 200_401, "type_name": "Detection Finding: Create",
+        "severity_id": severity_id, "severity": severity,
+        "confidence_id": confidence_id, "confidence": confidence,
+        "status_id": 1, "status": "New",
+        "time": last.unwrap_or(0),
+        "count": finding.count,
+        "message": finding.summary,
+        "metadata": {"version": "1.5.0", "profiles": ["cloud"], "product": {"name": "Bartizan", "vendor_name": "Bartizan", "version": env!("CARGO_PKG_VERSION")}},
+        "finding_info": info,
+        "cloud": cloud,
+        "osint": [],
+        "resources": finding.resources.iter().map(|r| json!({"uid": r})).collect::<Vec<_>>(),
+        "evidences": evidences(finding),
+        "unmapped": {"stage": finding.stage, "verdict": finding.verdict, "because": finding.because, "show": finding.show},
+    });
+    if let Some(advice) = rule.map(|r| r.advice.as_str()).filter(|a| !a.is_empty()) {
+        value["remediation"] = json!({"desc": advice});
+    }
+    value
+}
+
+fn evidences(finding: &Finding) -> Vec<Value> {
+    let mut actor = json!({});
+    let mut endpoint = json!({});
+    let mut request = json!({});
+    if let Some(who) = &finding.actor {
+        let mut user = json!({"name": who.name, "uid": who.key, "type": who.kind, "type_id": 99});
+        if let Some(key) = &who.access_key_id {
+            user["credential_uid"] = json!(key);
+        }
+        if let Some(account) = &who.account {
+            user["account"] = json!({"uid": account, "type": "AWS Account", "type_id": 10});
+        }
+        actor["user"] = user;
+        match who.source_ip.as_deref() {
+            Some(ip) if ip.parse::<std::net::IpAddr>().is_ok() => endpoint["ip"] = json!(ip),
+            Some(service) => endpoint["svc_name"] = json!(service),
+            None => {}
+        }
+        if let Some(agent) = &who.user_agent {
+            request["user_agent"] = json!(agent);
+        }
+    }
+    let one = |evidence: &Evidence| match evidence {
+        Evidence::Event { id, time, call, error } => {
+            let (service, name) = call.split_once(':').unwrap_or(("", call));
+            let mut api = json!({"operation": name, "service": {"name": service}, "request": {"uid": id}});
+            if let Some(error) = error {
+                api["response"] = json!({"error": error});
+            }
+            let mut value = json!({"api": api, "data": {"event_id": id, "time": time}});
+            for (field, part) in [("actor", &actor), ("src_endpoint", &endpoint), ("http_request", &request)] {
+                if part.as_object().is_some_and(|p| !p.is_empty()) {
+                    value[field] = part.clone();
+                }
+            }
+            value
+        }
+        Evidence::Coverage { place, what } => json!({"data": {"place": place, "missing": what}}),
+    };
+    finding.evidence.iter().map(one).collect()
+}
+
+/// Milliseconds since 1970.
+fn millis(time: Option<&str>) -> Option<i64> {
+    time?.parse::<jiff::Timestamp>().ok().map(|t| t.as_millisecond())
+}
