@@ -72,7 +72,7 @@ pub const FIRST_SEEN_KEYS_MAX: usize = 1_000_000;
 /// New keys of one run of which first-seen rules remember the event.
 pub const FIRST_SEEN_FRESH_MAX: usize = 100_000;
 /// Entries of each cache of a scanning thread.
-pub const SCAN_CACHE_MAX: usize = 4096;
+pub const SCAN_CACHE_MAX: usize = 16_384;
 /// Bytes of one rule file.
 pub const RULE_FILE_BYTES_MAX: usize = 1 << 20;
 /// Rules in all.

@@ -62,6 +62,7 @@ fn read_all(objects: &[Object], plan: &Plan, threads: usize, bar: &Bytes, judge:
         for object in objects {
             judge.take(&object.name, read(object, &mut scanner, bar));
         }
+        judge.take_rest(scanner.finish());
         return;
     }
     /// Notes that wait for those before them.
@@ -94,6 +95,7 @@ fn read_all(objects: &[Object], plan: &Plan, threads: usize, bar: &Bytes, judge:
                     }
                     moved.notify_all();
                 }
+                turn.lock().unwrap_or_else(PoisonError::into_inner).judge.take_rest(scanner.finish());
             });
         }
     });

@@ -84,8 +84,11 @@ pub fn resources(event: &Event<'_>) -> Vec<String> {
     let listed = event.field(Field::Resources).into_iter().flat_map(Value::elements);
     let mut found: Vec<String> = listed.filter_map(|r| r.get("ARN").or_else(|| r.get("arn"))?.text().map(|t| cut(&t))).collect();
     if found.is_empty() {
-        let request = event.field(Field::RequestParameters);
-        found = NAMES.iter().filter_map(|name| request?.get(name)?.text().map(|t| cut(&t))).take(2).collect();
+        let members = event.field(Field::RequestParameters).into_iter().flat_map(Value::raw_members);
+        let rank = |key: &[u8]| NAMES.iter().position(|n| n.as_bytes() == key);
+        let mut named: Vec<_> = members.filter_map(|(key, value)| Some((rank(key)?, value))).collect();
+        named.sort_by_key(|(rank, _)| *rank);
+        found = named.into_iter().filter_map(|(_, value)| value.text().map(|t| cut(&t))).take(2).collect();
     }
     if found.is_empty()
         && let Some(request) = event.field(Field::RequestParameters)
@@ -146,7 +149,8 @@ fn policies(event: &Event<'_>) -> Vec<String> {
     let Some(request) = event.field(Field::RequestParameters) else { return Vec::new() };
     let own = event.text(Field::RecipientAccountId).unwrap_or_default();
     let mut found = std::collections::BTreeSet::new();
-    let texts = POLICY_FIELDS.iter().filter_map(|field| request.get(field)).filter_map(|v| match v.kind() {
+    let documents = request.raw_members().filter(|(key, _)| POLICY_FIELDS.iter().any(|f| f.as_bytes() == *key)).map(|(_, v)| v);
+    let texts = documents.filter_map(|v| match v.kind() {
         Kind::Object => Some(v.compact()),
         _ => v.text(),
     });

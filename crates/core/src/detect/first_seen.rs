@@ -21,11 +21,11 @@ struct Minutes {
     last: u32,
 }
 
-/// Keys are hashes already.
+/// For keys that are hashes or small numbers already.
 #[derive(Default)]
-pub(super) struct Identity(u64);
+pub(super) struct Hashed(u64);
 
-impl Hasher for Identity {
+impl Hasher for Hashed {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -35,11 +35,12 @@ impl Hasher for Identity {
     }
 
     fn write_u64(&mut self, value: u64) {
-        self.0 = value;
+        // Tables look at the highest and the lowest bits; numbers that are put together differ in others.
+        self.0 = value.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
     }
 }
 
-pub(super) type ByHash<V> = HashMap<u64, V, BuildHasherDefault<Identity>>;
+pub(super) type ByHash<V> = HashMap<u64, V, BuildHasherDefault<Hashed>>;
 
 /// The memory.
 #[derive(Clone, Default)]
@@ -184,14 +185,9 @@ impl FirstSeens {
     pub(super) fn meet(&mut self, rules: &[Rule], met: Met) {
         let Kind::FirstSeen(rule) = &rules[met.rule as usize].kind else { return };
         let (first, last) = (minute(met.first.time_s), minute(met.last_s));
-        for key in [met.key, met.scope] {
-            if self.run.len() >= FIRST_SEEN_KEYS_MAX / 2 && !self.run.contains_key(&key) {
-                self.spill();
-            }
-            let minutes = self.run.entry(key).or_insert(Minutes { first, last });
-            minutes.first = minutes.first.min(first);
-            minutes.last = minutes.last.max(last);
-        }
+        let new = !self.run.contains_key(&met.key);
+        self.see(met.key, first, last);
+        self.see(met.scope, first, last);
         let history = u32::try_from(rule.history_s / 60).unwrap_or(u32::MAX);
         let known = self.memory.keys.get(&met.key).is_some_and(|m| m.last >= first.saturating_sub(history));
         if known {
@@ -204,8 +200,23 @@ impl FirstSeens {
         } else if self.fresh.len() < FIRST_SEEN_FRESH_MAX {
             self.fresh.insert(met.key, Fresh { rule: met.rule, scope: met.scope, text: met.text, first: met.first });
         } else {
-            self.dropped += 1;
+            self.dropped += u64::from(new);
         }
+    }
+
+    /// Notes when a key that was met before was seen last.
+    pub(super) fn last(&mut self, scope: u64, key: u64, last_s: i64) {
+        self.see(key, minute(last_s), minute(last_s));
+        self.see(scope, minute(last_s), minute(last_s));
+    }
+
+    fn see(&mut self, key: u64, first: u32, last: u32) {
+        if self.run.len() >= FIRST_SEEN_KEYS_MAX / 2 && !self.run.contains_key(&key) {
+            self.spill();
+        }
+        let minutes = self.run.entry(key).or_insert(Minutes { first, last });
+        minutes.first = minutes.first.min(first);
+        minutes.last = minutes.last.max(last);
     }
 
     fn spill(&mut self) {
@@ -230,7 +241,7 @@ impl FirstSeens {
                 window: fresh.first.time_s.div_euclid(DAY_SECONDS),
             };
             let because = sentence(rule, &fresh.text, known_s);
-            merger.add(key, fresh.first.clone(), Some(because));
+            merger.add(key, fresh.first.time_s, Some(fresh.first.clone()), Some(because));
         }
         self.spill();
         self.memory

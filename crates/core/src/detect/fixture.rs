@@ -103,8 +103,9 @@ impl Fixture {
 fn run(plan: &Plan, events: &[Value]) -> Vec<Finding> {
     let lines: Vec<String> = events.iter().map(Value::to_string).collect();
     let mut judge = Judge::new(plan);
-    let notes = Scanner::new(plan).scan(&mut lines.join("\n").as_bytes());
-    judge.take("fixture", notes);
+    let mut scanner = Scanner::new(plan);
+    judge.take("fixture", scanner.scan(&mut lines.join("\n").as_bytes()));
+    judge.take_rest(scanner.finish());
     judge.finish(false, &|_| String::new()).findings
 }
 

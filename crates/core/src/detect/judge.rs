@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::first_seen::{FirstSeens, Memory};
 use super::load::RuleProblem;
 use super::rule::{Kind, Rule};
-use super::scan::{Notes, Plan, Tally};
+use super::scan::{Last, Notes, Plan, Tally};
 use super::window::{DAY_SECONDS, Seen, Windows};
 use crate::finding::{Actor, Confidence, Evidence, Finding, Key, Merger, Severity, Stage, Verdict};
 use crate::limits::{EVENT_IDS_MAX, RESOURCES_MAX};
@@ -89,44 +89,53 @@ impl<'p> Judge<'p> {
     /// Takes the notes of the next object.
     pub fn take(&mut self, object: &str, notes: Notes) {
         let rules = &self.plan.rules.rules;
-        let mut again = HashSet::new();
+        let mut again: HashSet<u32, foldhash::fast::RandomState> = HashSet::default();
         for (number, id) in notes.ids.iter().enumerate() {
             if !self.ids.insert(*id) {
                 again.insert(number as u32);
             }
         }
         self.count(object, &notes, again.len() as u64);
+        let (mut group, mut gathered) = ((0, 0), Vec::new());
         for note in notes.notes {
-            if again.contains(&note.event) {
+            if !again.is_empty() && again.contains(&note.event) {
                 continue;
             }
             let text = &notes.texts[note.text as usize];
-            let sighting = note.sighting;
-            match rules[note.rule as usize].kind {
-                Kind::Window(_) => {
-                    let seen = Seen {
-                        time_s: sighting.time_s,
-                        id: sighting.id,
-                        part: note.part,
-                        value: note.value,
-                        told: false,
-                        who: sighting.who,
-                        call: sighting.call,
-                        resources: sighting.resources,
-                    };
-                    self.windows.add(note.rule, text, seen);
+            match (&rules[note.rule as usize].kind, note.sighting) {
+                (Kind::Window(_), Some(sighting)) => {
+                    let seen = Seen { part: note.part, value: note.value, told: false, sighting };
+                    // Notes of one group mostly come together.
+                    if group != (note.rule, note.text) {
+                        self.windows.add(group.0, notes.texts.get(group.1 as usize), &mut gathered);
+                        group = (note.rule, note.text);
+                    }
+                    gathered.push(seen);
                 }
-                _ => {
-                    let window = sighting.time_s.div_euclid(DAY_SECONDS);
+                (_, sighting) => {
+                    let window = note.time_s.div_euclid(DAY_SECONDS);
                     let key = Key { rule: note.rule, entity: text.clone(), attempt: note.attempt, window };
-                    self.merger.add(key, sighting, None);
+                    self.merger.add(key, note.time_s, sighting, None);
                 }
             }
         }
+        self.windows.add(group.0, notes.texts.get(group.1 as usize), &mut gathered);
         for met in notes.met {
             self.first_seens.meet(rules, met);
         }
+        self.last(notes.last);
         self.windows.relieve(rules, &mut self.merger);
+    }
+
+    /// Takes what a scanner had left when there were no more objects.
+    pub fn take_rest(&mut self, notes: Notes) {
+        self.last(notes.last);
+    }
+
+    fn last(&mut self, last: Vec<Last>) {
+        for Last { scope, key, last_s } in last {
+            self.first_seens.last(scope, key, last_s);
+        }
     }
 
     fn count(&mut self, object: &str, notes: &Notes, duplicates: u64) {
@@ -213,7 +222,6 @@ impl Ids {
 
 fn finding(rule: &Rule, key: &Key, draft: crate::finding::Draft, show: &dyn Fn(&str) -> String) -> Finding {
     let first = draft.sightings.values().next();
-    let who = first.map(|s| &s.who);
     let call = first.map(|s| &s.call);
     let mut resources: Vec<String> = Vec::new();
     for resource in draft.sightings.values().flat_map(|s| s.resources.iter()) {
@@ -221,7 +229,7 @@ fn finding(rule: &Rule, key: &Key, draft: crate::finding::Draft, show: &dyn Fn(&
             resources.push(resource.clone());
         }
     }
-    let actor = who.map(|who| actor(who));
+    let actor = first.map(actor);
     let name = actor.as_ref().map_or("somebody", |a| a.name.as_str());
     let did = call.map_or("?", |c| c.name.as_str());
     let on = resources.first().map(|r| format!(" on {r}")).unwrap_or_default();
@@ -262,8 +270,8 @@ fn finding(rule: &Rule, key: &Key, draft: crate::finding::Draft, show: &dyn Fn(&
     }
 }
 
-fn actor(who: &crate::finding::Who) -> Actor {
-    let actor = &who.actor;
+fn actor(sighting: &crate::finding::Sighting) -> Actor {
+    let (actor, source) = (&sighting.who.actor, sighting.source.to_string());
     let session = actor.session.as_ref().map(|s| format!("session {s}"));
     let service = actor.invoked_by.as_ref().map(|s| format!("through {s}"));
     Actor {
@@ -274,8 +282,8 @@ fn actor(who: &crate::finding::Who) -> Actor {
         account: actor.account.clone(),
         access_key_id: actor.access_key_id.clone(),
         origin: [session, actor.through.clone(), service].into_iter().flatten().collect(),
-        source_ip: who.source_ip.clone(),
-        user_agent: who.user_agent.clone(),
+        source_ip: (!source.is_empty()).then_some(source),
+        user_agent: sighting.who.user_agent.clone(),
     }
 }
 

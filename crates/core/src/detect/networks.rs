@@ -89,7 +89,10 @@ impl Networks {
 
     /// What sort of address this is.
     pub fn kind(&self, source: &str) -> AddressKind {
-        let Ok(ip) = source.parse::<IpAddr>() else { return AddressKind::Service };
+        self.kind_of(source.parse().ok())
+    }
+
+    fn kind_of_address(&self, ip: IpAddr) -> AddressKind {
         let private = match ip {
             IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local() || (v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64),
             IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
@@ -100,6 +103,11 @@ impl Networks {
         let number = number(ip);
         let at = self.aws.partition_point(|(first, _)| *first <= number);
         if at > 0 && number <= self.aws[at - 1].1 { AddressKind::Aws } else { AddressKind::Public }
+    }
+
+    /// What sort of address this is; none is a service.
+    pub(super) fn kind_of(&self, address: Option<IpAddr>) -> AddressKind {
+        address.map_or(AddressKind::Service, |ip| self.kind_of_address(ip))
     }
 
     /// Where the databases place the address.
@@ -116,6 +124,17 @@ impl Networks {
             place.position = place.position.or(position);
         }
         place
+    }
+
+    /// A number for a network: the same for what [`Self::network`] calls the same. `raw` is the text in the log.
+    pub(super) fn network_number(address: Option<IpAddr>, raw: &[u8]) -> u64 {
+        use std::hash::BuildHasher;
+        let mix = |bits: u64| bits.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31).wrapping_mul(0xd6e8_feb8_6659_fd93);
+        match address {
+            Some(IpAddr::V4(v4)) => mix(u64::from(v4.to_bits() >> 8) | 1 << 62),
+            Some(IpAddr::V6(v6)) => mix((v6.to_bits() >> 80) as u64 | 2 << 62),
+            None => foldhash::quality::FixedState::with_seed(3).hash_one(raw),
+        }
     }
 
     /// The network of an address: /24 of IPv4, /48 of IPv6; the text itself where it is no address.

@@ -1,7 +1,7 @@
 //! Which detections can match an event at all.
 //!
-//! A few fields take few values: source, name and error of the call, kind of identity, user agent. For each combination
-//! of their values every detection is decided once, in logic of three values where all other fields are unknown: false
+//! A few fields take few values: source, name, error and region of the call, user agent, sort of address; and then who
+//! calls. For each combination of their values every detection is decided once, in logic of three values where all other fields are unknown: false
 //! (never look again), true (a match without looking), or unknown (look at the event). So nothing is guessed from the
 //! shape of a rule, and a value inside of a negated filter cannot hide an event.
 
@@ -12,52 +12,102 @@ use std::collections::HashMap;
 use super::load::Rules;
 use super::rule::{Attempts, Callers};
 use super::view::View;
-use crate::trail::Caller;
+use crate::trail::{Caller, Field};
 
-/// Fields whose values a route is made of.
-pub(super) const KNOWN: [&str; 6] = ["eventSource", "eventName", "errorCode", "userAgent", "userIdentity.type", "bartizan.caller"];
+/// What a field depends on. The less it is, the more events a verdict on it holds for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Depends {
+    /// On the few fields of [`ROUTE_FIELDS`] and the sort of the address.
+    Route,
+    /// On those and on who calls.
+    Identity,
+    /// On anything in the event.
+    Event,
+}
 
-/// What is left to do for events with certain values in the [`KNOWN`] fields.
+/// Fields of the record that take few values, and together say what kind of call it is.
+pub(super) const ROUTE_FIELDS: [Field; 10] = [
+    Field::EventSource,
+    Field::EventName,
+    Field::UserAgent,
+    Field::ErrorCode,
+    Field::ReadOnly,
+    Field::AwsRegion,
+    Field::RecipientAccountId,
+    Field::EventCategory,
+    Field::EventType,
+    Field::VpcEndpointId,
+];
+
+impl Depends {
+    /// What a field depends on; `places`: whether there is a database of places.
+    pub(super) fn of(field: &str, places: bool) -> Self {
+        if Field::named(field.as_bytes()).is_some_and(|f| ROUTE_FIELDS.contains(&f)) {
+            return Self::Route;
+        }
+        match field {
+            "bartizan.address" | "bartizan.api" | "bartizan.ua_family" => Self::Route,
+            "bartizan.country" | "bartizan.asn" if !places => Self::Route,
+            "bartizan.caller" | "bartizan.actor" | "bartizan.role" | "bartizan.session" | "bartizan.chained" | "bartizan.instance"
+            | "bartizan.outside_account" => Self::Identity,
+            _ if field == "userIdentity" || field.starts_with("userIdentity.") => Self::Identity,
+            _ => Self::Event,
+        }
+    }
+}
+
+/// What is left to do for events of one route, or of one route and one identity.
 #[derive(Debug, Default)]
 pub(super) struct Route {
     /// Detections that match.
-    pub(super) sure: Box<[u32]>,
+    pub(super) sure: Vec<u32>,
     /// Detections that may match.
-    pub(super) maybe: Box<[u32]>,
+    pub(super) maybe: Vec<u32>,
 }
 
 impl Route {
-    /// Decides every detection for the known fields of this event.
+    /// Decides every detection for the route of this event.
     pub(super) fn of(rules: &Rules, view: &View<'_>) -> Self {
         let failed = matches!(view.get_field("errorCode"), Some(EventValue::Str(_)));
-        let (mut sure, mut maybe) = (Vec::new(), Vec::new());
-        for (number, detection) in rules.detections.iter().enumerate() {
-            let not_asked = detection.uses.is_empty();
-            let other_caller = detection.callers == Callers::Principals && view.actor.caller == Caller::Service;
-            let skipped = detection.attempts == Attempts::Skip && failed;
-            if not_asked || other_caller || skipped {
-                continue;
-            }
-            match (Known { view, all: false }).rule(&detection.compiled) {
-                Some(true) => sure.push(number as u32),
-                None => maybe.push(number as u32),
+        let asked = rules.detections.iter().enumerate().filter(|(_, d)| {
+            let skipped = d.attempts == Attempts::Skip && failed;
+            !d.uses.is_empty() && !skipped
+        });
+        Self::decide(asked.map(|(n, _)| n as u32), rules, view, Depends::Route)
+    }
+
+    /// Decides what was left open, now that it is known who calls.
+    pub(super) fn refine(&self, rules: &Rules, view: &View<'_>) -> Self {
+        let about = |n: &&u32| rules.detections[**n as usize].callers == Callers::Any || view.actor.caller == Caller::Principal;
+        let mut refined = Self::decide(self.maybe.iter().filter(about).copied(), rules, view, Depends::Identity);
+        refined.sure.extend(self.sure.iter().filter(about));
+        refined.sure.sort_unstable();
+        refined
+    }
+
+    fn decide(detections: impl Iterator<Item = u32>, rules: &Rules, view: &View<'_>, known: Depends) -> Self {
+        let mut route = Self::default();
+        for number in detections {
+            match (Known { view, known }).rule(&rules.detections[number as usize].compiled) {
+                Some(true) => route.sure.push(number),
+                None => route.maybe.push(number),
                 Some(false) => {}
             }
         }
-        Self { sure: sure.into(), maybe: maybe.into() }
+        route
     }
 }
 
 /// Whether a detection matches an event. The same as rsigma's `evaluate_rule`, without building its answer.
 pub(super) fn matches(rule: &CompiledRule, view: &View<'_>) -> bool {
-    Known { view, all: true }.rule(rule).unwrap_or_else(|| evaluate_rule(rule, view).is_some())
+    Known { view, known: Depends::Event }.rule(rule).unwrap_or_else(|| evaluate_rule(rule, view).is_some())
 }
 
 /// Evaluation in three values.
 struct Known<'a> {
     view: &'a View<'a>,
-    /// Every field is known; what stays unknown only rsigma can evaluate.
-    all: bool,
+    /// Fields that depend on no more than this are known. When all are, what stays unknown only rsigma can evaluate.
+    known: Depends,
 }
 
 impl Known<'_> {
@@ -108,7 +158,7 @@ impl Known<'_> {
 
     fn item(&self, item: &CompiledDetectionItem) -> Option<bool> {
         let field = item.field.as_deref()?;
-        if !self.all && (!KNOWN.contains(&field) || refers(&item.matcher)) {
+        if self.known < Depends::Event && (Depends::of(field, self.view.networks.has_places()) > self.known || refers(&item.matcher)) {
             return None;
         }
         let value = self.view.get_field(field);

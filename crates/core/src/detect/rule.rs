@@ -1,7 +1,7 @@
 //! A detection rule: what people read of it, and what it asks of events.
 
 use rsigma_eval::{CompiledCondition, CompiledRule};
-use rsigma_parser::{ConditionExpr, CorrelationType, WindowMode};
+use rsigma_parser::{ConditionExpr, ConditionOperator, CorrelationType, WindowMode};
 use serde::Deserialize;
 
 use crate::finding::{Confidence, Severity, Stage};
@@ -97,6 +97,35 @@ pub struct Window {
     pub span_s: i64,
     /// What must hold in it.
     pub test: Test,
+}
+
+impl Window {
+    /// Seconds of a bucket of which a rule that asks for many distinct values needs only the first and the last event of
+    /// each value; none for other rules.
+    ///
+    /// A window that holds any event of a bucket of half its length holds the first or the last one of that value too.
+    pub(super) fn bucket_s(&self) -> Option<i64> {
+        let Test::Sigma { kind, condition, expression: None, mode: WindowMode::Sliding, .. } = &self.test else { return None };
+        let grows = condition.predicates.iter().all(|(op, _)| matches!(op, ConditionOperator::Gt | ConditionOperator::Gte));
+        let distinct = matches!(kind, CorrelationType::ValueCount | CorrelationType::Temporal);
+        (grows && distinct && self.span_s >= 2).then_some(self.span_s / 2)
+    }
+
+    /// How many distinct values of a bucket such a rule needs: twice the threshold. A window that holds the whole bucket
+    /// then holds enough of them, whichever they are; those with the smallest hashes stay.
+    pub(super) fn values_max(&self) -> usize {
+        let Test::Sigma { condition, .. } = &self.test else { return usize::MAX };
+        let most = condition.predicates.iter().map(|(_, n)| *n).fold(1.0, f64::max);
+        (most as usize).saturating_add(1).saturating_mul(2)
+    }
+
+    /// Fields whose values are counted.
+    pub(super) fn counted(&self) -> Option<&[String]> {
+        match &self.test {
+            Test::Sigma { condition, .. } => condition.field.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 /// What must hold in a window.

@@ -1,26 +1,34 @@
 //! Holding events against rules: what a thread does with one object.
 //!
+//! Most rules with memory ask only for things that are the same for thousands of events: who calls, which call, from which
+//! sort of address. What they want to know is worked out once for each such combination ([`Combo`]). Of its events only
+//! the earliest is noted for first-seen rules, and for rules that count distinct values the first and the last of each value
+//! in a bucket of time, which is all they need.
+//!
 //! Nothing is judged here. A thread writes down which events matched what, in the order of the object; the
 //! [`super::Judge`] takes these notes in the order of the objects, so that threads cannot change what is found.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 use std::io::Read;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use rsigma_eval::Event as _;
+use siphasher::sip::SipHasher13;
 
 use super::derive::{api, cut, resources};
-use super::first_seen::{ByHash, Memory, Met};
+use super::first_seen::{ByHash, Hashed, Memory, Met};
 use super::load::Rules;
 use super::networks::Networks;
-use super::route::{Route, matches};
-use super::rule::{Attempts, Detection, Kind, Test};
+use super::route::{Depends, ROUTE_FIELDS, Route, matches};
+use super::rule::{Attempts, Detection, FirstSeen, Kind, Test};
 use super::view::View;
-use super::window::pack;
-use crate::finding::{Call, Severity, Sighting, Who};
-use crate::limits::{RESOURCES_MAX, SCAN_CACHE_MAX};
+use super::window::{DAY_SECONDS, pack};
+use crate::finding::{Call, Severity, Sighting, Source, Who};
+use crate::limits::{EVIDENCE_MAX, RESOURCES_MAX, SCAN_CACHE_MAX};
 use crate::trail::{Actor, Apart, Event, EventId, Field, Item, Problem, ReadBytes, Reader};
 
 /// What all threads share.
@@ -52,7 +60,19 @@ pub struct Notes {
     /// Problems with the first place of each, and how many.
     pub problems: BTreeMap<Problem, (u64, u64)>,
     pub(super) tally: Tally,
+    /// When keys that were met before were seen last.
+    pub(super) last: Vec<Last>,
 }
+
+/// A first-seen key and when it was seen last.
+pub(super) struct Last {
+    pub(super) scope: u64,
+    pub(super) key: u64,
+    pub(super) last_s: i64,
+}
+
+/// First-seen keys of which a thread knows what it told.
+const TOLD_MAX: usize = 50_000;
 
 impl Notes {
     /// Of an object that could not even be opened.
@@ -83,7 +103,9 @@ pub(super) struct Note {
     /// Entity or group: index in the texts.
     pub(super) text: u32,
     pub(super) value: u64,
-    pub(super) sighting: Sighting,
+    pub(super) time_s: i64,
+    /// None: enough earlier ones of the same finding are in the same object.
+    pub(super) sighting: Option<Sighting>,
 }
 
 /// One thread's buffers and caches.
@@ -98,14 +120,96 @@ pub struct Scanner<'p> {
 struct Caches {
     hasher: RandomState,
     /// Actors by the bytes of `userIdentity`.
-    actors: HashMap<u64, (Box<[u8]>, Arc<Actor>)>,
-    /// Routes by the bytes of the fields in [`super::route::KNOWN`].
-    routes: HashMap<u64, (Box<[u8]>, Arc<Route>)>,
-    whos: HashMap<u64, Arc<Who>>,
-    calls: HashMap<u64, Arc<Call>>,
+    actors: HashMap<u64, (Box<[u8]>, Rc<Identity>), BuildHasherDefault<Hashed>>,
+    /// Routes by the bytes of [`ROUTE_FIELDS`] and the sort of the address.
+    routes: HashMap<u64, (Box<[u8]>, Rc<NumberedRoute>), BuildHasherDefault<Hashed>>,
+    /// By the numbers of route and identity.
+    combos: HashMap<u64, Rc<Combo>, BuildHasherDefault<Hashed>>,
+    /// Numbers for identities, routes and combos; never given twice.
+    next: u32,
+    /// When first-seen keys of forgotten combos were seen last.
+    last: Vec<Last>,
     nothing: Option<Arc<[String]>>,
+    /// First-seen keys that were told already.
+    told: ByHash<Told>,
     /// Bytes of the key that is looked up.
     key: Vec<u8>,
+}
+
+struct Identity {
+    number: u32,
+    actor: Arc<Actor>,
+}
+
+struct NumberedRoute {
+    number: u32,
+    route: Route,
+}
+
+/// What is to be done for events of one route and one identity.
+struct Combo {
+    who: Arc<Who>,
+    call: Arc<Call>,
+    /// First-seen keys that are the same for all events.
+    first_seen: Vec<FirstSeenKey>,
+    /// What was told of those keys: earliest event, time of the last one.
+    told: Cell<Option<((i64, EventId), i64)>>,
+    /// Detections that match, with the uses that look at more of the event.
+    sure: Vec<(u32, Vec<(usize, usize)>)>,
+    /// Detections that may match.
+    maybe: Vec<u32>,
+    /// Other uses that look at nothing else, or at nothing else but the network.
+    fixed: Vec<Fixed>,
+}
+
+/// The one field besides route and identity that rules with memory ask of every event.
+const NETWORK: &str = "bartizan.network";
+
+/// What a rule with memory wants to know of every event of a combo.
+struct Fixed {
+    rule: u32,
+    part: u32,
+    text: Arc<str>,
+    what: FixedWhat,
+}
+
+enum FixedWhat {
+    FirstSeen(FirstSeenKey),
+    /// The key ends with the network of the event: a hasher that has seen all before it.
+    FirstSeenNetwork { scope: u64, hasher: SipHasher13 },
+    /// A rule that counts distinct values. No value: it is the network.
+    Distinct { value: Option<u64>, values_max: usize, bucket_s: i64 },
+}
+
+struct FirstSeenKey {
+    rule: u32,
+    scope: u64,
+    key: u64,
+    text: Arc<str>,
+}
+
+/// First and last event of each value that a group had in a bucket of time.
+type Crowd = BTreeMap<u64, (Sighted, Option<Sighted>)>;
+
+/// An event in a crowd. What finding it needs is put together only for those that stay.
+#[derive(Clone)]
+struct Sighted {
+    at: At,
+    source: Source,
+    combo: Rc<Combo>,
+}
+
+impl Sighted {
+    fn place(&self) -> (i64, EventId) {
+        (self.at.time_s, self.at.id)
+    }
+}
+
+/// What a thread told of a key: its earliest event, and the time of the last one, which it tells in the end.
+struct Told {
+    scope: u64,
+    first: (i64, EventId),
+    last_s: i64,
 }
 
 impl<'p> Scanner<'p> {
@@ -116,14 +220,25 @@ impl<'p> Scanner<'p> {
 
     /// Reads one object to its end.
     pub fn scan(&mut self, source: &mut dyn Read) -> Notes {
-        let mut scan = Scan { plan: self.plan, caches: &mut self.caches, notes: Notes::default(), met: ByHash::default(), texts: HashMap::new() };
+        let mut scan = Scan {
+            plan: self.plan,
+            caches: &mut self.caches,
+            notes: Notes::default(),
+            met: ByHash::default(),
+            texts: HashMap::default(),
+            earliest: HashMap::default(),
+            crowds: HashMap::default(),
+        };
         let bytes = self.reader.read(source, &mut |item| scan.item(item));
-        let mut notes = scan.notes;
-        notes.bytes = bytes;
-        // In the order of the keys, so that the same object always gives the same notes.
-        let mut met: Vec<_> = scan.met.into_values().collect();
-        met.sort_unstable_by_key(|m| m.key);
-        notes.met = met;
+        scan.finish(bytes)
+    }
+
+    /// What is left to say when there are no more objects.
+    pub fn finish(mut self) -> Notes {
+        let mut notes = Notes::default();
+        self.caches.forget_combos();
+        self.caches.flush(&mut notes.last);
+        notes.last.append(&mut self.caches.last);
         notes
     }
 }
@@ -133,10 +248,25 @@ struct Scan<'a, 'p> {
     caches: &'a mut Caches,
     notes: Notes,
     met: ByHash<Met>,
-    texts: HashMap<Arc<str>, u32>,
+    texts: HashMap<Arc<str>, u32, RandomState>,
+    /// The earliest events of each finding: rule, text, attempt, day.
+    earliest: HashMap<(u32, u32, bool, i64), Vec<(i64, EventId)>, RandomState>,
+    /// By rule, part, group and bucket.
+    crowds: HashMap<(u32, u32, u32, i64), Crowd, RandomState>,
 }
 
 impl Scan<'_, '_> {
+    fn finish(mut self, bytes: ReadBytes) -> Notes {
+        self.tell_crowds();
+        let mut notes = self.notes;
+        notes.last.append(&mut self.caches.last);
+        notes.bytes = bytes;
+        let mut met: Vec<_> = self.met.into_values().collect();
+        met.sort_unstable_by_key(|m| m.key);
+        notes.met = met;
+        notes
+    }
+
     fn item(&mut self, item: Item<'_>) {
         match item {
             Item::Event(event) => self.event(&event),
@@ -158,89 +288,185 @@ impl Scan<'_, '_> {
         };
         let (first, last) = self.notes.times.unwrap_or((time_s, time_s));
         self.notes.times = Some((first.min(time_s), last.max(time_s)));
-        let actor = self.caches.actor(event);
         let plan = self.plan;
-        let view = View::new(event, &actor, &plan.networks);
+        let identity = self.caches.identity(event);
+        let view = View::new(event, &identity.actor, &plan.networks);
         if plan.tally {
-            self.tally(event, &actor);
+            self.tally(event, &identity.actor);
         }
-        let route = self.caches.route(&plan.rules, &view);
-        let rules = &plan.rules;
-        for &detection in &route.sure {
-            self.matched(&rules.detections[detection as usize], number, time_s, id, &view, &actor);
+        let combo = self.caches.combo(plan, &view, identity.number);
+        let at = At { number, id, time_s };
+        if !combo.first_seen.is_empty() {
+            self.note_first_seen(&combo, at, &view);
         }
-        for &detection in &route.maybe {
-            let detection = &rules.detections[detection as usize];
+        if !combo.fixed.is_empty() {
+            self.note_fixed(&combo, at, &view);
+        }
+        for (detection, uses) in &combo.sure {
+            self.matched(&plan.rules.detections[*detection as usize], uses, at, &view, &combo);
+        }
+        for &detection in &combo.maybe {
+            let detection = &plan.rules.detections[detection as usize];
             if matches(&detection.compiled, &view) {
-                self.matched(detection, number, time_s, id, &view, &actor);
+                self.matched(detection, &detection.uses, at, &view, &combo);
             }
         }
     }
 
-    fn matched(&mut self, detection: &Detection, event: u32, time_s: i64, id: EventId, view: &View<'_>, actor: &Arc<Actor>) {
+    /// Notes an event for first-seen keys that all events of the combo share: only the earliest is told at once.
+    fn note_first_seen(&mut self, combo: &Rc<Combo>, at: At, view: &View<'_>) {
+        let place = (at.time_s, at.id);
+        let (first, last_s) = match combo.told.get() {
+            Some((first, last_s)) if place >= first => (first, last_s.max(at.time_s)),
+            told => {
+                let sighting = self.caches.sighting(at, view, combo, false);
+                for one in &combo.first_seen {
+                    self.meet(one.rule, one.scope, one.key, &sighting, at.time_s, |_| one.text.clone());
+                }
+                (place, told.map_or(at.time_s, |(_, last_s)| last_s.max(at.time_s)))
+            }
+        };
+        combo.told.set(Some((first, last_s)));
+    }
+
+    /// Notes an event for rules that look at no more than its route, its identity and its network.
+    fn note_fixed(&mut self, combo: &Rc<Combo>, at: At, view: &View<'_>) {
+        let network = Networks::network_number(view.address, view.event.raw_text(Field::SourceIpAddress));
+        for fixed in &combo.fixed {
+            match &fixed.what {
+                FixedWhat::FirstSeen(_) => {}
+                FixedWhat::FirstSeenNetwork { scope, hasher } => {
+                    let mut hasher = hasher.clone();
+                    hasher.write_u64(network);
+                    hasher.write(b"key");
+                    let key = hasher.finish();
+                    if !self.caches.is_told(key, at) {
+                        let first = self.caches.sighting(at, view, combo, false);
+                        let text = || format!("{} · {}", fixed.text, Networks::network(&view.event.text(Field::SourceIpAddress).unwrap_or_default()));
+                        self.meet(fixed.rule, *scope, key, &first, at.time_s, |_| text().into());
+                        self.caches.tell(Told { scope: *scope, first: (at.time_s, at.id), last_s: at.time_s }, key, &mut self.notes.last);
+                    }
+                }
+                FixedWhat::Distinct { value, values_max, bucket_s } => {
+                    let value = value.unwrap_or(network);
+                    let text = self.text(&fixed.text);
+                    let crowd = self.crowds.entry((fixed.rule, fixed.part, text, at.time_s.div_euclid(*bucket_s))).or_default();
+                    let full = crowd.len() >= *values_max && crowd.last_key_value().is_some_and(|(most, _)| value > *most);
+                    let sighted = || Sighted { at, source: source(view), combo: combo.clone() };
+                    match crowd.get_mut(&value) {
+                        Some((first, last)) => {
+                            let place = (at.time_s, at.id);
+                            if place < first.place() {
+                                let before = std::mem::replace(first, sighted());
+                                last.get_or_insert(before);
+                            } else if place > last.as_ref().unwrap_or(first).place() {
+                                *last = Some(sighted());
+                            }
+                        }
+                        None if full => {}
+                        None => {
+                            crowd.insert(value, (sighted(), None));
+                            if crowd.len() > *values_max {
+                                crowd.pop_last();
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes down what [`Self::note_fixed`] gathered.
+    fn tell_crowds(&mut self) {
+        let mut crowds: Vec<_> = std::mem::take(&mut self.crowds).into_iter().collect();
+        crowds.sort_unstable_by_key(|(place, _)| *place);
+        let nothing = self.caches.nothing();
+        for ((rule, part, text, _), crowd) in crowds {
+            for (value, (first, last)) in crowd {
+                for sighted in std::iter::once(first).chain(last) {
+                    let Sighted { at, source, combo } = sighted;
+                    let (who, call) = (combo.who.clone(), combo.call.clone());
+                    let sighting = Sighting { time_s: at.time_s, id: at.id, who, source, call, resources: nothing.clone() };
+                    let note = Note { event: at.number, rule, part, attempt: false, text, value, time_s: at.time_s, sighting: Some(sighting) };
+                    self.notes.notes.push(note);
+                }
+            }
+        }
+    }
+
+    fn meet(&mut self, rule: u32, scope: u64, key: u64, first: &Sighting, last_s: i64, text: impl FnOnce(&Self) -> Arc<str>) {
+        match self.met.get_mut(&key) {
+            Some(met) => {
+                met.last_s = met.last_s.max(last_s);
+                if (first.time_s, first.id) < (met.first.time_s, met.first.id) {
+                    met.first = first.clone();
+                }
+            }
+            None => {
+                let text = text(self);
+                self.met.insert(key, Met { rule, key, scope, text, first: first.clone(), last_s });
+            }
+        }
+    }
+
+    fn matched(&mut self, detection: &Detection, uses: &[(usize, usize)], at: At, view: &View<'_>, combo: &Rc<Combo>) {
         let rules = &self.plan.rules;
-        let record = view.event;
-        for &(rule, part) in &detection.uses {
+        for &(rule, part) in uses {
             match &rules.rules[rule].kind {
                 Kind::Part => {}
                 Kind::Single => {
-                    let text = self.text(&actor.key);
-                    let attempt = detection.attempts == Attempts::Lower && record.field(Field::ErrorCode).is_some_and(|v| !v.is_null());
-                    let sighting = self.sighting(time_s, id, record, actor, true);
-                    self.notes.notes.push(Note { event, rule: rule as u32, part: 0, attempt, text, value: 0, sighting });
+                    let text = self.text(&view.actor.key);
+                    let attempt = detection.attempts == Attempts::Lower && view.event.field(Field::ErrorCode).is_some_and(|v| !v.is_null());
+                    let slot = (rule as u32, text, attempt, at.time_s.div_euclid(DAY_SECONDS));
+                    let sighting = self.is_early(slot, at).then(|| self.caches.sighting(at, view, combo, true));
+                    self.notes.notes.push(Note { event: at.number, rule: rule as u32, part: 0, attempt, text, value: 0, time_s: at.time_s, sighting });
                 }
                 Kind::Window(window) => {
                     let Some(value) = value(&window.test, view) else { continue };
                     let group = group_text(&window.group_by[part], view);
                     let text = self.text(&group);
                     let telling = rules.rules[rule].severity >= Severity::Medium;
-                    let sighting = self.sighting(time_s, id, record, actor, telling);
-                    self.notes.notes.push(Note { event, rule: rule as u32, part: part as u32, attempt: false, text, value, sighting });
+                    let sighting = Some(self.caches.sighting(at, view, combo, telling));
+                    self.notes.notes.push(Note {
+                        event: at.number,
+                        rule: rule as u32,
+                        part: part as u32,
+                        attempt: false,
+                        text,
+                        value,
+                        time_s: at.time_s,
+                        sighting,
+                    });
                 }
                 Kind::FirstSeen(first_seen) => {
-                    let mut hasher = self.plan.memory.hasher();
-                    hasher.write(rules.rules[rule].id.as_bytes());
-                    for field in &first_seen.scope {
-                        feed(&mut hasher, field, view);
+                    let (scope, key) = keys(&self.plan.memory, &rules.rules[rule].id, first_seen, view);
+                    // Most keys were met before in this object, and later in it.
+                    if let Some(met) = self.met.get_mut(&key)
+                        && (at.time_s, at.id) > (met.first.time_s, met.first.id)
+                    {
+                        met.last_s = met.last_s.max(at.time_s);
+                        continue;
                     }
-                    let scope = hasher.finish();
-                    for field in &first_seen.key {
-                        feed(&mut hasher, field, view);
-                    }
-                    hasher.write(b"key");
-                    let key = hasher.finish();
-                    match self.met.get_mut(&key) {
-                        Some(met) => {
-                            met.last_s = met.last_s.max(time_s);
-                            if (time_s, id) < (met.first.time_s, met.first.id) {
-                                let first = self.sighting(time_s, id, record, actor, false);
-                                if let Some(met) = self.met.get_mut(&key) {
-                                    met.first = first;
-                                }
-                            }
-                        }
-                        None => {
-                            let text = group_text(&[first_seen.scope.as_slice(), first_seen.key.as_slice()].concat(), view);
-                            let first = self.sighting(time_s, id, record, actor, false);
-                            self.met.insert(key, Met { rule: rule as u32, key, scope, text: text.into(), first, last_s: time_s });
-                        }
-                    }
+                    let first = self.caches.sighting(at, view, combo, false);
+                    self.meet(rule as u32, scope, key, &first, at.time_s, |_| first_seen_text(first_seen, view));
                 }
             }
         }
     }
 
-    fn sighting(&mut self, time_s: i64, id: EventId, event: &Event<'_>, actor: &Arc<Actor>, telling: bool) -> Sighting {
-        let who = self.caches.who(event, actor);
-        let call = self.caches.call(event);
-        let resources = if telling {
-            let mut found = resources(event);
-            found.truncate(RESOURCES_MAX);
-            found.into()
-        } else {
-            self.caches.nothing.get_or_insert_with(|| Arc::from([])).clone()
-        };
-        Sighting { time_s, id, who, call, resources }
+    /// Whether an event is among the earliest that a finding may name, as far as this object goes.
+    fn is_early(&mut self, slot: (u32, u32, bool, i64), at: At) -> bool {
+        let earliest = self.earliest.entry(slot).or_default();
+        let place = (at.time_s, at.id);
+        if earliest.len() >= EVIDENCE_MAX {
+            if earliest.last().is_some_and(|last| place > *last) {
+                return false;
+            }
+            earliest.pop();
+        }
+        let at = earliest.partition_point(|p| *p < place);
+        earliest.insert(at, place);
+        true
     }
 
     fn text(&mut self, text: &str) -> u32 {
@@ -270,100 +496,227 @@ impl Scan<'_, '_> {
     }
 }
 
+/// Which event it is.
+#[derive(Clone, Copy)]
+struct At {
+    number: u32,
+    id: EventId,
+    time_s: i64,
+}
+
 impl Caches {
-    fn actor(&mut self, event: &Event<'_>) -> Arc<Actor> {
-        let identity = event.field(Field::UserIdentity);
-        let raw = identity.map(|v| v.raw()).unwrap_or_default();
+    /// Whether an event adds nothing to what was told of a key; then its time is only remembered.
+    fn is_told(&mut self, key: u64, at: At) -> bool {
+        let Some(told) = self.told.get_mut(&key) else { return false };
+        told.last_s = told.last_s.max(at.time_s);
+        (at.time_s, at.id) >= told.first
+    }
+
+    fn tell(&mut self, told: Told, key: u64, last: &mut Vec<Last>) {
+        if self.told.len() >= TOLD_MAX {
+            self.flush(last);
+        }
+        let last_s = told.last_s;
+        let entry = self.told.entry(key).or_insert(told);
+        entry.last_s = entry.last_s.max(last_s);
+    }
+
+    /// Gives the last times of all keys, and forgets them.
+    fn flush(&mut self, last: &mut Vec<Last>) {
+        last.extend(self.told.drain().map(|(key, t)| Last { scope: t.scope, key, last_s: t.last_s }));
+    }
+
+    fn forget_combos(&mut self) {
+        for (_, combo) in self.combos.drain() {
+            if let Some((_, last_s)) = combo.told.get() {
+                self.last.extend(combo.first_seen.iter().map(|one| Last { scope: one.scope, key: one.key, last_s }));
+            }
+        }
+    }
+
+    fn number(&mut self) -> u32 {
+        self.next = self.next.wrapping_add(1);
+        // Long before numbers come again, everything that has one is forgotten.
+        if self.next == 0 {
+            self.forget_combos();
+            (self.actors, self.routes) = (HashMap::default(), HashMap::default());
+        }
+        self.next
+    }
+
+    fn identity(&mut self, event: &Event<'_>) -> Rc<Identity> {
+        let raw = event.identity();
         let hash = self.hasher.hash_one(raw);
-        if let Some((known, actor)) = self.actors.get(&hash)
+        if let Some((known, identity)) = self.actors.get(&hash)
             && **known == *raw
         {
-            return actor.clone();
+            return identity.clone();
         }
         if self.actors.len() >= SCAN_CACHE_MAX {
             self.actors.clear();
+            self.forget_combos();
         }
-        let actor = Arc::new(Actor::of(identity));
-        self.actors.insert(hash, (raw.into(), actor.clone()));
-        actor
+        let identity = Rc::new(Identity { number: self.number(), actor: Arc::new(Actor::of(event.field(Field::UserIdentity))) });
+        self.actors.insert(hash, (raw.into(), identity.clone()));
+        identity
     }
 
-    fn route(&mut self, rules: &Rules, view: &View<'_>) -> Arc<Route> {
-        let key = &mut self.key;
+    fn route(&mut self, rules: &Rules, view: &View<'_>) -> Rc<NumberedRoute> {
+        let mut key = std::mem::take(&mut self.key);
         key.clear();
-        for field in [Field::EventSource, Field::EventName, Field::UserAgent, Field::ErrorCode] {
-            let value = view.event.field(field);
-            // Strings without their quotes, other values as they are: a number is not the text of that number.
-            match value.map(|v| v.raw_string().unwrap_or_else(|| v.raw())) {
-                Some(raw) => key.extend_from_slice(raw),
-                None => key.push(1),
-            }
+        for field in ROUTE_FIELDS {
+            key.extend_from_slice(view.event.raw_scalar(field));
             key.push(0);
         }
-        key.extend_from_slice(view.actor.kind.as_bytes());
-        key.push(view.actor.caller as u8);
+        key.push(view.networks.kind_of(view.address) as u8);
         let hash = self.hasher.hash_one(&key[..]);
-        if let Some((known, route)) = self.routes.get(&hash)
-            && **known == *key
-        {
-            return route.clone();
-        }
-        if self.routes.len() >= SCAN_CACHE_MAX {
-            self.routes.clear();
-        }
-        let route = Arc::new(Route::of(rules, view));
-        self.routes.insert(hash, (key.as_slice().into(), route.clone()));
+        let known = self.routes.get(&hash).filter(|(known, _)| **known == *key).map(|(_, route)| route.clone());
+        let route = known.unwrap_or_else(|| {
+            if self.routes.len() >= SCAN_CACHE_MAX {
+                self.routes.clear();
+                self.forget_combos();
+            }
+            let route = Rc::new(NumberedRoute { number: self.number(), route: Route::of(rules, view) });
+            self.routes.insert(hash, (key.as_slice().into(), route.clone()));
+            route
+        });
+        self.key = key;
         route
     }
 
-    fn who(&mut self, event: &Event<'_>, actor: &Arc<Actor>) -> Arc<Who> {
-        let mut hasher = self.hasher.build_hasher();
-        hasher.write_usize(Arc::as_ptr(actor) as usize);
-        event.raw_text(Field::SourceIpAddress).hash(&mut hasher);
-        event.raw_text(Field::UserAgent).hash(&mut hasher);
-        let hash = hasher.finish();
-        if let Some(who) = self.whos.get(&hash)
-            && Arc::ptr_eq(&who.actor, actor)
-        {
-            return who.clone();
+    fn combo(&mut self, plan: &Plan, view: &View<'_>, identity: u32) -> Rc<Combo> {
+        let route = self.route(&plan.rules, view);
+        let key = u64::from(route.number) << 32 | u64::from(identity);
+        if let Some(combo) = self.combos.get(&key) {
+            return combo.clone();
         }
-        if self.whos.len() >= SCAN_CACHE_MAX {
-            self.whos.clear();
+        if self.combos.len() >= SCAN_CACHE_MAX * 4 {
+            self.forget_combos();
         }
-        let text = |field| event.text(field).map(|t| cut(&t));
-        let who = Arc::new(Who { actor: actor.clone(), source_ip: text(Field::SourceIpAddress), user_agent: text(Field::UserAgent) });
-        self.whos.insert(hash, who.clone());
-        who
+        let refined = route.route.refine(&plan.rules, view);
+        let combo = Rc::new(Combo::of(plan, refined, view));
+        self.combos.insert(key, combo.clone());
+        combo
     }
 
-    fn call(&mut self, event: &Event<'_>) -> Arc<Call> {
-        let mut hasher = self.hasher.build_hasher();
-        for field in [Field::EventSource, Field::EventName, Field::AwsRegion, Field::RecipientAccountId, Field::ErrorCode] {
-            event.raw_text(field).hash(&mut hasher);
+    fn sighting(&mut self, at: At, view: &View<'_>, combo: &Combo, telling: bool) -> Sighting {
+        let resources = if telling {
+            let mut found = resources(view.event);
+            found.truncate(RESOURCES_MAX);
+            if found.is_empty() { self.nothing() } else { found.into() }
+        } else {
+            self.nothing()
+        };
+        Sighting { time_s: at.time_s, id: at.id, who: combo.who.clone(), source: source(view), call: combo.call.clone(), resources }
+    }
+
+    fn nothing(&mut self) -> Arc<[String]> {
+        self.nothing.get_or_insert_with(|| Arc::from([])).clone()
+    }
+}
+
+fn source(view: &View<'_>) -> Source {
+    match view.address {
+        Some(address) => Source::Address(address),
+        None => view.event.text(Field::SourceIpAddress).map_or(Source::None, |text| Source::Text(cut(&text).into())),
+    }
+}
+
+impl Combo {
+    /// Takes out of a route what can be worked out now for all events of this identity.
+    fn of(plan: &Plan, route: Route, view: &View<'_>) -> Self {
+        let (mut sure, mut fixed, mut first_seen) = (Vec::new(), Vec::new(), Vec::new());
+        for detection in route.sure {
+            let mut rest = Vec::new();
+            for &(rule, part) in &plan.rules.detections[detection as usize].uses {
+                match Fixed::of(plan, rule, part, view) {
+                    Some(Some(Fixed { what: FixedWhat::FirstSeen(key), .. })) => first_seen.push(key),
+                    Some(Some(one)) => fixed.push(one),
+                    Some(None) => {}
+                    None => rest.push((rule, part)),
+                }
+            }
+            if !rest.is_empty() {
+                sure.push((detection, rest));
+            }
         }
-        let hash = hasher.finish();
-        if let Some(call) = self.calls.get(&hash) {
-            return call.clone();
-        }
-        if self.calls.len() >= SCAN_CACHE_MAX {
-            self.calls.clear();
-        }
-        let text = |field| event.text(field).map(|t| cut(&t));
+        let text = |field| view.event.text(field).map(|t| cut(&t));
+        let who = Arc::new(Who { actor: view.actor.clone(), user_agent: text(Field::UserAgent) });
         let call = Arc::new(Call {
-            name: api(event),
+            name: api(view.event),
             account: text(Field::RecipientAccountId),
             region: text(Field::AwsRegion),
             error: text(Field::ErrorCode),
         });
-        self.calls.insert(hash, call.clone());
-        call
+        Self { who, call, first_seen, told: Cell::new(None), sure, maybe: route.maybe, fixed }
     }
+}
+
+impl Fixed {
+    /// None: the rule looks at more than route and identity. `Some(None)`: it wants nothing of these events.
+    fn of(plan: &Plan, rule: usize, part: usize, view: &View<'_>) -> Option<Option<Self>> {
+        let settled = |fields: &[String]| fields.iter().all(|f| Depends::of(f, plan.networks.has_places()) <= Depends::Identity);
+        let about = &plan.rules.rules[rule];
+        let (text, what): (Arc<str>, _) = match &about.kind {
+            Kind::FirstSeen(first_seen) if settled(&first_seen.key) && settled(&first_seen.scope) => {
+                let (scope, key) = keys(&plan.memory, &about.id, first_seen, view);
+                let text = first_seen_text(first_seen, view);
+                (text.clone(), FixedWhat::FirstSeen(FirstSeenKey { rule: rule as u32, scope, key, text }))
+            }
+            Kind::FirstSeen(first_seen) if first_seen.key == [NETWORK] && settled(&first_seen.scope) => {
+                let mut hasher = plan.memory.hasher();
+                hasher.write(about.id.as_bytes());
+                first_seen.scope.iter().for_each(|field| feed(&mut hasher, field, view));
+                let scope = hasher.finish();
+                hasher.write_u8(FIELD_MARK);
+                (group_text(&first_seen.scope, view).into(), FixedWhat::FirstSeenNetwork { scope, hasher })
+            }
+            Kind::Window(window) => {
+                let bucket_s = window.bucket_s()?;
+                let fields = window.counted().unwrap_or_default();
+                let of_network = fields == [NETWORK];
+                if !settled(&window.group_by[part]) || !(of_network || settled(fields)) {
+                    return None;
+                }
+                let value = if of_network { None } else { value(&window.test, view) };
+                if value.is_none() && !of_network {
+                    return Some(None);
+                }
+                let what = FixedWhat::Distinct { value, values_max: window.values_max(), bucket_s };
+                (group_text(&window.group_by[part], view).into(), what)
+            }
+            _ => return None,
+        };
+        Some(Some(Self { rule: rule as u32, part: part as u32, text, what }))
+    }
+}
+
+/// Hashes of the scope and of the key of a first-seen rule.
+fn keys(memory: &Memory, rule: &str, first_seen: &FirstSeen, view: &View<'_>) -> (u64, u64) {
+    let mut hasher = memory.hasher();
+    hasher.write(rule.as_bytes());
+    for field in &first_seen.scope {
+        feed(&mut hasher, field, view);
+    }
+    let scope = hasher.finish();
+    for field in &first_seen.key {
+        feed(&mut hasher, field, view);
+    }
+    hasher.write(b"key");
+    (scope, hasher.finish())
+}
+
+fn first_seen_text(first_seen: &FirstSeen, view: &View<'_>) -> Arc<str> {
+    group_text(&[first_seen.scope.as_slice(), first_seen.key.as_slice()].concat(), view).into()
 }
 
 /// What a window counts of an event; none when the event has no such value.
 fn value(test: &Test, view: &View<'_>) -> Option<u64> {
     match test {
         Test::Sigma { condition, kind, .. } => match (&condition.field, kind) {
+            (Some(fields), rsigma_parser::CorrelationType::ValueCount) if fields.as_slice() == [NETWORK] => {
+                Some(Networks::network_number(view.address, view.event.raw_text(Field::SourceIpAddress)))
+            }
             (Some(fields), rsigma_parser::CorrelationType::ValueCount) => {
                 let mut hasher = foldhash::quality::FixedState::with_seed(1).build_hasher();
                 for field in fields {
@@ -396,11 +749,17 @@ fn group_text(fields: &[String], view: &View<'_>) -> String {
     texts.join(" · ")
 }
 
+/// Stands before each field in a hash.
+const FIELD_MARK: u8 = 0x1f;
+
 /// Puts the text of a field into a hash, without making a string where that can be had.
 fn feed(hasher: &mut impl Hasher, field: &str, view: &View<'_>) {
-    hasher.write_u8(0x1f);
+    hasher.write_u8(FIELD_MARK);
     if field == "bartizan.actor" {
         return hasher.write(view.actor.key.as_bytes());
+    }
+    if field == NETWORK {
+        return hasher.write_u64(Networks::network_number(view.address, view.event.raw_text(Field::SourceIpAddress)));
     }
     match Field::named(field.as_bytes()).map(|f| view.event.raw_text(f)) {
         Some(raw) if !raw.is_empty() => hasher.write(raw),

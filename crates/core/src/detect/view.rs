@@ -1,6 +1,8 @@
 //! A CloudTrail record as rules see it: fields on demand, derived ones beside those of the record.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use rsigma_eval::{EventValue, JsonEvent};
 
@@ -8,7 +10,7 @@ use super::derive::derive;
 use super::networks::Networks;
 use crate::limits::NESTING_MAX;
 use crate::trail::json::{Kind, Value};
-use crate::trail::{Actor, Event};
+use crate::trail::{Actor, Event, Field};
 
 /// Stands before a field whose value is wanted with its structure, and not as text.
 pub(super) const STRUCTURED: char = '\u{1}';
@@ -16,14 +18,20 @@ pub(super) const STRUCTURED: char = '\u{1}';
 /// One record, its caller, and what is known about addresses.
 pub struct View<'a> {
     pub(super) event: &'a Event<'a>,
-    pub(super) actor: &'a Actor,
+    pub(super) actor: &'a Arc<Actor>,
     pub(super) networks: &'a Networks,
+    /// The address of the caller, where it has one.
+    pub(super) address: Option<IpAddr>,
 }
 
 impl<'a> View<'a> {
     /// A view of a record.
-    pub fn new(event: &'a Event<'a>, actor: &'a Actor, networks: &'a Networks) -> Self {
-        Self { event, actor, networks }
+    pub fn new(event: &'a Event<'a>, actor: &'a Arc<Actor>, networks: &'a Networks) -> Self {
+        let raw = event.raw_text(Field::SourceIpAddress);
+        // Most of what is no address is the name of a service, and begins with a letter.
+        let maybe = raw.first().is_some_and(|b| b.is_ascii_hexdigit() || *b == b':');
+        let address = if maybe { std::str::from_utf8(raw).ok().and_then(|t| t.parse().ok()) } else { None };
+        Self { event, actor, networks, address }
     }
 
     /// The text of a field for grouping and keys; several values are joined by commas.

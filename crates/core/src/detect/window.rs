@@ -12,33 +12,28 @@ use rsigma_parser::{ConditionExpr, CorrelationType, WindowMode};
 
 use super::networks::distance_km;
 use super::rule::{Kind, Rule, Test, Window};
-use crate::finding::{Call, Key, Merger, Sighting, Who};
+use crate::finding::{Key, Merger, Sighting};
 use crate::limits::{LATE_SECONDS, WINDOW_STATE_BYTES_MAX};
-use crate::trail::EventId;
 
 /// One event in a group.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
-    pub(super) time_s: i64,
-    pub(super) id: EventId,
     /// Part of the rule that matched.
     pub(super) part: u32,
     /// Hash of the value that is counted, bits of the number that is summed, or a packed position.
     pub(super) value: u64,
     /// Already in a finding.
     pub(super) told: bool,
-    pub(super) who: Arc<Who>,
-    pub(super) call: Arc<Call>,
-    pub(super) resources: Arc<[String]>,
+    pub(super) sighting: Sighting,
 }
 
 /// Bytes that one [`Seen`] takes, with its share of the maps.
-const SEEN_BYTES: usize = 96;
+const SEEN_BYTES: usize = 128;
 
 /// What all rules with windows remember.
 #[derive(Default)]
 pub(super) struct Windows {
-    groups: HashMap<(u32, Arc<str>), Vec<Seen>>,
+    groups: HashMap<(u32, Arc<str>), Vec<Seen>, foldhash::fast::RandomState>,
     bytes: usize,
     first_s: Option<i64>,
     last_s: Option<i64>,
@@ -55,9 +50,11 @@ impl Windows {
         self.last_s = Some(self.last_s.map_or(time_s, |t| t.max(time_s)));
     }
 
-    pub(super) fn add(&mut self, rule: u32, group: &Arc<str>, seen: Seen) {
-        self.bytes += SEEN_BYTES;
-        self.groups.entry((rule, group.clone())).or_default().push(seen);
+    /// Adds events of one group.
+    pub(super) fn add(&mut self, rule: u32, group: Option<&Arc<str>>, seen: &mut Vec<Seen>) {
+        let Some(group) = group.filter(|_| !seen.is_empty()) else { return };
+        self.bytes += SEEN_BYTES * seen.len();
+        self.groups.entry((rule, group.clone())).or_default().append(seen);
     }
 
     /// Judges and forgets what is over, if the bytes are needed.
@@ -77,18 +74,18 @@ impl Windows {
                 Test::Travel { .. } => 86_400,
                 Test::Sigma { .. } => window.span_s,
             };
-            seen.retain(|s| s.time_s >= settled.saturating_sub(keep));
+            seen.retain(|s| s.sighting.time_s >= settled.saturating_sub(keep));
         }
         self.count();
         if self.bytes > WINDOW_STATE_BYTES_MAX / 2 {
             // The half that is older by the clock goes.
-            let mut times: Vec<i64> = self.groups.values().flatten().map(|s| s.time_s).collect();
+            let mut times: Vec<i64> = self.groups.values().flatten().map(|s| s.sighting.time_s).collect();
             let middle = times.len() / 2;
             let (_, half, _) = times.select_nth_unstable(middle);
             let half = *half;
             for seen in self.groups.values_mut() {
                 let before = seen.len();
-                seen.retain(|s| s.time_s > half);
+                seen.retain(|s| s.sighting.time_s > half);
                 self.evicted += (before - seen.len()) as u64;
             }
             self.count();
@@ -107,7 +104,7 @@ impl Windows {
             let Kind::Window(window) = &rules[*rule as usize].kind else { continue };
             Judge { rule: *rule, window, group, merger, horizon, pending: &mut self.pending }.group(seen);
         }
-        self.groups.clear();
+        self.groups = HashMap::default();
     }
 }
 
@@ -125,8 +122,9 @@ struct Judge<'a> {
 pub(super) const DAY_SECONDS: i64 = 86_400;
 
 impl Judge<'_> {
-    fn group(&mut self, seen: &mut [Seen]) {
-        seen.sort_by_key(|s| (s.time_s, s.id, s.part));
+    fn group(&mut self, seen: &mut Vec<Seen>) {
+        seen.sort_by_key(|s| (s.sighting.time_s, s.sighting.id, s.part));
+        thin(seen, self.window);
         let span = self.window.span_s;
         match &self.window.test {
             Test::Sigma { kind: CorrelationType::TemporalOrdered, expression: None, at_least, .. } => self.ordered(seen, at_least),
@@ -146,14 +144,8 @@ impl Judge<'_> {
             return;
         }
         let key = Key { rule: self.rule, entity: self.group.clone(), attempt: false, window: start_s.div_euclid(DAY_SECONDS) };
-        let sighting = Sighting {
-            time_s: seen.time_s,
-            id: seen.id,
-            who: seen.who.clone(),
-            call: seen.call.clone(),
-            resources: seen.resources.clone(),
-        };
-        self.merger.add(key, sighting, (seen.time_s == start_s).then(|| because.to_owned()));
+        let time_s = seen.sighting.time_s;
+        self.merger.add(key, time_s, Some(seen.sighting.clone()), (time_s == start_s).then(|| because.to_owned()));
     }
 
     /// Windows in which the threshold holds; those that overlap are one case.
@@ -180,9 +172,15 @@ impl Judge<'_> {
     }
 
     fn close(&mut self, seen: &mut [Seen], (from, to, value): (usize, usize, f64), test: &Threshold<'_>) {
-        let start = seen[from].time_s;
+        let start = seen[from].sighting.time_s;
         let because = test.sentence(value, self.window.span_s);
-        seen[from..=to].iter_mut().for_each(|s| self.tell(s, start, &because));
+        // Of a rule that counts distinct values, each value is told once.
+        let mut told = HashSet::new();
+        for s in &mut seen[from..=to] {
+            if self.window.bucket_s().is_none() || told.insert((s.part, s.value)) {
+                self.tell(s, start, &because);
+            }
+        }
     }
 
     /// So many events of every part, the parts in their order, all within the span. Events of one second have no order,
@@ -195,20 +193,20 @@ impl Judge<'_> {
         }
         let steps = at_least.len();
         for (nth, &first) in by_part[0].iter().enumerate() {
-            let start = seen[first].time_s;
+            let start = seen[first].sighting.time_s;
             let until = start.saturating_add(self.window.span_s);
             let mut chain: Vec<usize> = by_part[0][nth..].iter().copied().take(at_least[0]).collect();
             let mut complete = chain.len() == at_least[0];
             for part in 1..steps {
                 let Some(&last) = chain.last().filter(|_| complete) else { break };
-                let after = seen[last].time_s;
-                let from = by_part[part].partition_point(|n| seen[*n].time_s < after);
-                let next = by_part[part][from..].iter().copied().filter(|n| chain.iter().all(|c| seen[*c].id != seen[*n].id));
+                let after = seen[last].sighting.time_s;
+                let from = by_part[part].partition_point(|n| seen[*n].sighting.time_s < after);
+                let next = by_part[part][from..].iter().copied().filter(|n| chain.iter().all(|c| seen[*c].sighting.id != seen[*n].sighting.id));
                 let next: Vec<usize> = next.take(at_least[part]).collect();
                 complete = next.len() == at_least[part];
                 chain.extend(next);
             }
-            if complete && chain.last().is_some_and(|n| seen[*n].time_s <= until) {
+            if complete && chain.last().is_some_and(|n| seen[*n].sighting.time_s <= until) {
                 let because = format!("{steps} steps in this order within {}", span_text(self.window.span_s));
                 for n in chain {
                     self.tell(&mut seen[n], start, &because);
@@ -219,10 +217,10 @@ impl Judge<'_> {
 
     fn absence(&mut self, seen: &mut [Seen], before: bool) {
         let span = self.window.span_s;
-        let wanted: Vec<i64> = seen.iter().filter(|s| s.part == 1).map(|s| s.time_s).collect();
+        let wanted: Vec<i64> = seen.iter().filter(|s| s.part == 1).map(|s| s.sighting.time_s).collect();
         let (first, last) = (self.horizon.0.unwrap_or(i64::MAX), self.horizon.1.unwrap_or(i64::MIN));
         for one in seen.iter_mut().filter(|s| s.part == 0) {
-            let (from, to) = if before { (one.time_s - span, one.time_s) } else { (one.time_s, one.time_s.saturating_add(span)) };
+            let (from, to) = if before { (one.sighting.time_s - span, one.sighting.time_s) } else { (one.sighting.time_s, one.sighting.time_s.saturating_add(span)) };
             let next = wanted.partition_point(|t| *t < from);
             if wanted.get(next).is_some_and(|t| *t <= to) {
                 continue;
@@ -232,7 +230,7 @@ impl Judge<'_> {
                 continue;
             }
             let side = if before { "before" } else { "after" };
-            let start = one.time_s;
+            let start = one.sighting.time_s;
             self.tell(one, start, &format!("what should come within {} {side} it did not come", span_text(span)));
         }
     }
@@ -240,7 +238,7 @@ impl Judge<'_> {
     fn rate(&mut self, seen: &mut [Seen], factor: f64, at_least: u64, learning_spans: i64) {
         let span = self.window.span_s;
         let mut counts: BTreeMap<i64, u64> = BTreeMap::new();
-        seen.iter().for_each(|s| *counts.entry(s.time_s.div_euclid(span)).or_default() += 1);
+        seen.iter().for_each(|s| *counts.entry(s.sighting.time_s.div_euclid(span)).or_default() += 1);
         let Some((&born, _)) = counts.first_key_value() else { return };
         let mut before = 0;
         for (&at, &count) in &counts {
@@ -252,8 +250,8 @@ impl Judge<'_> {
             }
             let because = format!("{count} in {}, where the mean of {spans} such spans before was {mean:.1}", span_text(span));
             let mut start = None;
-            for s in seen.iter_mut().filter(|s| s.time_s.div_euclid(span) == at) {
-                let start = *start.get_or_insert(s.time_s);
+            for s in seen.iter_mut().filter(|s| s.sighting.time_s.div_euclid(span) == at) {
+                let start = *start.get_or_insert(s.sighting.time_s);
                 self.tell(s, start, &because);
             }
         }
@@ -262,17 +260,39 @@ impl Judge<'_> {
     fn travel(&mut self, seen: &mut [Seen], speed_kmh: f64) {
         for n in 1..seen.len() {
             let (a, b) = (unpack(seen[n - 1].value), unpack(seen[n].value));
-            let (km, hours) = (distance_km(a, b), (seen[n].time_s - seen[n - 1].time_s) as f64 / 3600.0);
+            let (km, hours) = (distance_km(a, b), (seen[n].sighting.time_s - seen[n - 1].sighting.time_s) as f64 / 3600.0);
             // Databases of places are off by a city or a country's middle.
             if km < TRAVEL_KM_MIN || km <= speed_kmh * hours {
                 continue;
             }
-            let start = seen[n - 1].time_s;
-            let because = format!("{km:.0} km apart within {}", span_text(seen[n].time_s - start));
+            let start = seen[n - 1].sighting.time_s;
+            let because = format!("{km:.0} km apart within {}", span_text(seen[n].sighting.time_s - start));
             self.tell(&mut seen[n - 1], start, &because);
             self.tell(&mut seen[n], start, &because);
         }
     }
+}
+
+/// Leaves of each value only its first and last event in each bucket, and in each bucket only as many values as the rule
+/// needs. What is left depends on the events alone, not on how they came.
+fn thin(seen: &mut Vec<Seen>, window: &Window) {
+    let Some(bucket_s) = window.bucket_s() else { return };
+    let mut keep = vec![false; seen.len()];
+    let mut order: Vec<usize> = Vec::new();
+    let mut at = 0;
+    for bucket in seen.chunk_by(|a, b| a.sighting.time_s.div_euclid(bucket_s) == b.sighting.time_s.div_euclid(bucket_s)) {
+        order.clear();
+        order.extend(0..bucket.len());
+        order.sort_unstable_by_key(|n| (bucket[*n].value, bucket[*n].part, *n));
+        let same = |a: &usize, b: &usize| (bucket[*a].value, bucket[*a].part) == (bucket[*b].value, bucket[*b].part);
+        for value in order.chunk_by(same).take(window.values_max()) {
+            keep[at + value[0]] = true;
+            keep[at + value[value.len() - 1]] = true;
+        }
+        at += bucket.len();
+    }
+    let mut keep = keep.into_iter();
+    seen.retain(|_| keep.next() == Some(true));
 }
 
 const TRAVEL_KM_MIN: f64 = 800.0;
@@ -294,10 +314,10 @@ fn ranges(seen: &[Seen], span_s: i64, mode: WindowMode, gap_s: i64) -> Vec<(usiz
     let mut ranges = Vec::new();
     let mut from = 0;
     for to in 0..seen.len() {
-        let (time, next) = (seen[to].time_s, seen.get(to + 1).map(|s| s.time_s));
+        let (time, next) = (seen[to].sighting.time_s, seen.get(to + 1).map(|s| s.sighting.time_s));
         match mode {
             WindowMode::Sliding => {
-                while seen[from].time_s < time.saturating_sub(span_s) {
+                while seen[from].sighting.time_s < time.saturating_sub(span_s) {
                     from += 1;
                 }
                 if next != Some(time) {
@@ -312,7 +332,7 @@ fn ranges(seen: &[Seen], span_s: i64, mode: WindowMode, gap_s: i64) -> Vec<(usiz
                 }
             }
             WindowMode::Session => {
-                if next.is_none_or(|n| n - time > gap_s || n - seen[from].time_s > span_s) {
+                if next.is_none_or(|n| n - time > gap_s || n - seen[from].sighting.time_s > span_s) {
                     ranges.push((from, to));
                     from = to + 1;
                 }

@@ -14,8 +14,6 @@ use crate::trail::{self, EventId};
 pub struct Who {
     /// The actor.
     pub actor: Arc<trail::Actor>,
-    /// `sourceIPAddress`.
-    pub source_ip: Option<String>,
     /// `userAgent`.
     pub user_agent: Option<String>,
 }
@@ -33,6 +31,27 @@ pub struct Call {
     pub error: Option<String>,
 }
 
+/// `sourceIPAddress`: an address, or the name of a service.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// The record has none.
+    None,
+    /// An address.
+    Address(std::net::IpAddr),
+    /// Anything else.
+    Text(Arc<str>),
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::None => Ok(()),
+            Self::Address(address) => address.fmt(f),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
 /// One event in a finding.
 #[derive(Debug, Clone)]
 pub struct Sighting {
@@ -42,6 +61,8 @@ pub struct Sighting {
     pub id: EventId,
     /// Who did it.
     pub who: Arc<Who>,
+    /// From where.
+    pub source: Source,
     /// What was done.
     pub call: Arc<Call>,
     /// What it was done to.
@@ -85,8 +106,8 @@ pub struct Merger {
 }
 
 impl Merger {
-    /// Adds one event to a finding.
-    pub fn add(&mut self, key: Key, sighting: Sighting, because: Option<String>) {
+    /// Adds one event to a finding. Without a sighting it is only counted: enough earlier ones are there.
+    pub fn add(&mut self, key: Key, time_s: i64, sighting: Option<Sighting>, because: Option<String>) {
         if self.drafts.len() >= FINDINGS_MAX && !self.drafts.contains_key(&key) {
             self.dropped += 1;
             return;
@@ -99,18 +120,18 @@ impl Merger {
             because: BTreeMap::new(),
         });
         draft.count += 1;
-        draft.first_s = draft.first_s.min(sighting.time_s);
-        draft.last_s = draft.last_s.max(sighting.time_s);
+        draft.first_s = draft.first_s.min(time_s);
+        draft.last_s = draft.last_s.max(time_s);
         if let Some(because) = because {
-            draft.because.insert(sighting.time_s, because);
+            draft.because.insert(time_s, because);
             if draft.because.len() > BECAUSE_MAX {
                 draft.because.pop_last();
             }
         }
-        let place = (sighting.time_s, sighting.id);
-        if draft.sightings.len() < EVIDENCE_MAX {
-            draft.sightings.insert(place, sighting);
-        } else if draft.sightings.last_key_value().is_some_and(|(last, _)| place < *last) {
+        let Some(sighting) = sighting else { return };
+        let place = (time_s, sighting.id);
+        let full = draft.sightings.len() >= EVIDENCE_MAX;
+        if !full || draft.sightings.last_key_value().is_some_and(|(last, _)| place < *last) {
             draft.sightings.insert(place, sighting);
             if draft.sightings.len() > EVIDENCE_MAX {
                 draft.sightings.pop_last();

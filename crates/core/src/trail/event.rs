@@ -60,13 +60,17 @@ const ALL: [Field; NAMES.len()] = {
 
 /// Where the values of the known fields begin in a record; 0 is absent.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Places(pub(super) [u32; NAMES.len()]);
+pub(super) struct Places {
+    pub(super) at: [u32; NAMES.len()],
+    /// Where the object behind `userIdentity` ends; 0 when it is none.
+    pub(super) identity_end: u32,
+}
 
 impl Places {
-    pub(super) const NONE: Self = Self([0; NAMES.len()]);
+    pub(super) const NONE: Self = Self { at: [0; NAMES.len()], identity_end: 0 };
 
     pub(super) fn has(&self, field: Field) -> bool {
-        self.0[field as usize] != 0
+        self.at[field as usize] != 0
     }
 }
 
@@ -94,7 +98,7 @@ impl<'a> Event<'a> {
 
     /// The value of a top-level field.
     pub fn field(&self, field: Field) -> Option<Value<'a>> {
-        match self.places.0[field as usize] {
+        match self.places.at[field as usize] {
             0 => None,
             at => Value::new(self.bytes, at as usize),
         }
@@ -108,6 +112,26 @@ impl<'a> Event<'a> {
     /// The raw content of a string field, without reading its escapes: for comparing and hashing.
     pub fn raw_text(&self, field: Field) -> &'a [u8] {
         self.field(field).and_then(Value::raw_string).unwrap_or_default()
+    }
+
+    /// The bytes of a field: a string without its quotes, a number or a word behind a byte that no string begins with,
+    /// nothing for what is absent. For comparing and hashing.
+    pub fn raw_scalar(&self, field: Field) -> &'a [u8] {
+        let Some(value) = self.field(field) else { return &[1] };
+        match value.raw_string() {
+            Some(raw) => raw,
+            // The colon in front of it tells it from a string of the same letters.
+            None => value.with_byte_before(),
+        }
+    }
+
+    /// The bytes of `userIdentity`.
+    pub fn identity(&self) -> &'a [u8] {
+        let (from, to) = (self.places.at[Field::UserIdentity as usize] as usize, self.places.identity_end as usize);
+        if from != 0 && to > from {
+            return &self.bytes[from..to];
+        }
+        self.field(Field::UserIdentity).map(Value::raw).unwrap_or_default()
     }
 
     /// A top-level field by its name, known to the splitter or not.

@@ -48,6 +48,11 @@ impl<'a> Value<'a> {
         &self.bytes[self.at..value_end(self.bytes, self.at)]
     }
 
+    /// The bytes of the value and the one before it.
+    pub(super) fn with_byte_before(self) -> &'a [u8] {
+        &self.bytes[self.at.saturating_sub(1)..value_end(self.bytes, self.at)]
+    }
+
     /// The content of a string, still with its escapes.
     pub fn raw_string(self) -> Option<&'a [u8]> {
         (self.kind() == Kind::String).then(|| {
@@ -82,11 +87,16 @@ impl<'a> Value<'a> {
 
     /// The member of an object by its name.
     pub fn get(self, name: &str) -> Option<Self> {
-        self.members().find(|(key, _)| key.as_ref() == name).map(|(_, value)| value)
+        self.raw_members().find(|(key, _)| *key == name.as_bytes() || key.contains(&b'\\') && unescape(key) == name).map(|(_, value)| value)
     }
 
     /// Members of an object in order; empty for anything else.
     pub fn members(self) -> impl Iterator<Item = (Cow<'a, str>, Self)> {
+        self.raw_members().map(|(key, value)| (unescape(key), value))
+    }
+
+    /// Members of an object in order, with the escapes of their names; empty for anything else.
+    pub fn raw_members(self) -> impl Iterator<Item = (&'a [u8], Self)> {
         let (bytes, mut at) = (self.bytes, self.at + 1);
         let object = self.kind() == Kind::Object;
         std::iter::from_fn(move || {
@@ -97,8 +107,9 @@ impl<'a> Value<'a> {
             if bytes.get(at) != Some(&b'"') {
                 return None;
             }
-            let key = Self { bytes, at }.string()?;
-            at = skip_blank(bytes, string_end(bytes, at));
+            let end = string_end(bytes, at);
+            let key = &bytes[at + 1..end.max(at + 2) - 1];
+            at = skip_blank(bytes, end);
             if bytes.get(at) != Some(&b':') {
                 return None;
             }

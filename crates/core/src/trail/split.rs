@@ -256,7 +256,12 @@ impl Splitter {
                         return Object::Container(at, frame);
                     }
                     match skip(part, structure.braces(), at) {
-                        Skipped::To(end) => at = end,
+                        Skipped::To(end) => {
+                            at = end;
+                            if before == Field::UserIdentity as usize {
+                                places.identity_end = structure.braces()[end] - start as u32 + 1;
+                            }
+                        }
                         Skipped::Open => return Object::Open,
                         Skipped::Damaged(problem) => return Object::Damaged(problem),
                     }
@@ -280,7 +285,7 @@ impl Splitter {
             self.follows.0[before] = field;
             field
         };
-        places.0[field as usize] = (colon - start + 1) as u32;
+        places.at[field as usize] = (colon - start + 1) as u32;
         field as usize
     }
 
