@@ -17,6 +17,8 @@ use crate::trail::{Caller, Field};
 /// What a field depends on. The less it is, the more events a verdict on it holds for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Depends {
+    /// On source and name of the call.
+    Api,
     /// On the few fields of [`ROUTE_FIELDS`] and the sort of the address.
     Route,
     /// On those and on who calls.
@@ -42,12 +44,16 @@ pub(super) const ROUTE_FIELDS: [Field; 10] = [
 impl Depends {
     /// What a field depends on; `places`: whether there is a database of places.
     pub(super) fn of(field: &str, places: bool) -> Self {
+        match field {
+            "eventSource" | "eventName" | "bartizan.api" => return Self::Api,
+            "bartizan.country" | "bartizan.asn" if !places => return Self::Api,
+            _ => {}
+        }
         if Field::named(field.as_bytes()).is_some_and(|f| ROUTE_FIELDS.contains(&f)) {
             return Self::Route;
         }
         match field {
-            "bartizan.address" | "bartizan.api" | "bartizan.ua_family" => Self::Route,
-            "bartizan.country" | "bartizan.asn" if !places => Self::Route,
+            "bartizan.address" | "bartizan.ua_family" => Self::Route,
             "bartizan.caller" | "bartizan.actor" | "bartizan.role" | "bartizan.session" | "bartizan.chained" | "bartizan.instance"
             | "bartizan.outside_account" => Self::Identity,
             _ if field == "userIdentity" || field.starts_with("userIdentity.") => Self::Identity,
@@ -66,14 +72,19 @@ pub(super) struct Route {
 }
 
 impl Route {
-    /// Decides every detection for the route of this event.
-    pub(super) fn of(rules: &Rules, view: &View<'_>) -> Self {
+    /// Decides every detection for calls of this name.
+    pub(super) fn of_api(rules: &Rules, view: &View<'_>) -> Self {
+        let asked = rules.detections.iter().enumerate().filter(|(_, d)| !d.uses.is_empty());
+        Self::decide(asked.map(|(n, _)| n as u32), rules, view, Depends::Api)
+    }
+
+    /// Decides what was left open, for the route of this event.
+    pub(super) fn of_route(&self, rules: &Rules, view: &View<'_>) -> Self {
         let failed = matches!(view.get_field("errorCode"), Some(EventValue::Str(_)));
-        let asked = rules.detections.iter().enumerate().filter(|(_, d)| {
-            let skipped = d.attempts == Attempts::Skip && failed;
-            !d.uses.is_empty() && !skipped
-        });
-        Self::decide(asked.map(|(n, _)| n as u32), rules, view, Depends::Route)
+        let asked = |n: &&u32| !(failed && rules.detections[**n as usize].attempts == Attempts::Skip);
+        let mut route = Self::decide(self.maybe.iter().filter(asked).copied(), rules, view, Depends::Route);
+        route.sure.extend(self.sure.iter().filter(asked));
+        route
     }
 
     /// Decides what was left open, now that it is known who calls.

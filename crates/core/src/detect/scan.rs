@@ -10,17 +10,17 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::io::Read;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
+use foldhash::quality::RandomState;
 use rsigma_eval::Event as _;
 use siphasher::sip::SipHasher13;
 
 use super::derive::{api, cut, resources};
-use super::first_seen::{ByHash, Hashed, Memory, Met};
+use super::first_seen::{ByHash, Memory, Met};
 use super::load::Rules;
 use super::networks::Networks;
 use super::route::{Depends, ROUTE_FIELDS, Route, matches};
@@ -119,31 +119,23 @@ pub struct Scanner<'p> {
 #[derive(Default)]
 struct Caches {
     hasher: RandomState,
-    /// Actors by the bytes of `userIdentity`.
-    actors: HashMap<u64, (Box<[u8]>, Rc<Identity>), BuildHasherDefault<Hashed>>,
-    /// Routes by the bytes of [`ROUTE_FIELDS`] and the sort of the address.
-    routes: HashMap<u64, (Box<[u8]>, Rc<NumberedRoute>), BuildHasherDefault<Hashed>>,
-    /// By the numbers of route and identity.
-    combos: HashMap<u64, Rc<Combo>, BuildHasherDefault<Hashed>>,
-    /// Numbers for identities, routes and combos; never given twice.
-    next: u32,
+    /// Actors by the hash of `userIdentity`. All hashes here have a random seed, so that nobody can make two of them meet.
+    actors: ByHash<Arc<Actor>>,
+    /// What is left to decide for calls of a name, by its hash.
+    apis: ByHash<Rc<Route>>,
+    /// By the hash of [`ROUTE_FIELDS`] and the sort of the address.
+    routes: ByHash<Rc<Route>>,
+    /// By the hashes of route and identity.
+    combos: ByHash<Rc<Combo>>,
     /// When first-seen keys of forgotten combos were seen last.
     last: Vec<Last>,
     nothing: Option<Arc<[String]>>,
     /// First-seen keys that were told already.
     told: ByHash<Told>,
+    /// Number of the object that is being read.
+    object: u64,
     /// Bytes of the key that is looked up.
     key: Vec<u8>,
-}
-
-struct Identity {
-    number: u32,
-    actor: Arc<Actor>,
-}
-
-struct NumberedRoute {
-    number: u32,
-    route: Route,
 }
 
 /// What is to be done for events of one route and one identity.
@@ -170,6 +162,8 @@ struct Fixed {
     rule: u32,
     part: u32,
     text: Arc<str>,
+    /// Number of the object and of the text in it.
+    numbered: Cell<(u64, u32)>,
     what: FixedWhat,
 }
 
@@ -220,6 +214,7 @@ impl<'p> Scanner<'p> {
 
     /// Reads one object to its end.
     pub fn scan(&mut self, source: &mut dyn Read) -> Notes {
+        self.caches.object += 1;
         let mut scan = Scan {
             plan: self.plan,
             caches: &mut self.caches,
@@ -289,12 +284,11 @@ impl Scan<'_, '_> {
         let (first, last) = self.notes.times.unwrap_or((time_s, time_s));
         self.notes.times = Some((first.min(time_s), last.max(time_s)));
         let plan = self.plan;
-        let identity = self.caches.identity(event);
-        let view = View::new(event, &identity.actor, &plan.networks);
+        let combo = self.caches.combo(plan, event);
+        let view = View::new(event, &combo.who.actor, &plan.networks);
         if plan.tally {
-            self.tally(event, &identity.actor);
+            self.tally(event, &combo.who.actor);
         }
-        let combo = self.caches.combo(plan, &view, identity.number);
         let at = At { number, id, time_s };
         if !combo.first_seen.is_empty() {
             self.note_first_seen(&combo, at, &view);
@@ -349,7 +343,14 @@ impl Scan<'_, '_> {
                 }
                 FixedWhat::Distinct { value, values_max, bucket_s } => {
                     let value = value.unwrap_or(network);
-                    let text = self.text(&fixed.text);
+                    let text = match fixed.numbered.get() {
+                        (object, text) if object == self.caches.object => text,
+                        _ => {
+                            let text = self.text(&fixed.text);
+                            fixed.numbered.set((self.caches.object, text));
+                            text
+                        }
+                    };
                     let crowd = self.crowds.entry((fixed.rule, fixed.part, text, at.time_s.div_euclid(*bucket_s))).or_default();
                     let full = crowd.len() >= *values_max && crowd.last_key_value().is_some_and(|(most, _)| value > *most);
                     let sighted = || Sighted { at, source: source(view), combo: combo.clone() };
@@ -534,69 +535,52 @@ impl Caches {
         }
     }
 
-    fn number(&mut self) -> u32 {
-        self.next = self.next.wrapping_add(1);
-        // Long before numbers come again, everything that has one is forgotten.
-        if self.next == 0 {
-            self.forget_combos();
-            (self.actors, self.routes) = (HashMap::default(), HashMap::default());
-        }
-        self.next
-    }
-
-    fn identity(&mut self, event: &Event<'_>) -> Rc<Identity> {
-        let raw = event.identity();
-        let hash = self.hasher.hash_one(raw);
-        if let Some((known, identity)) = self.actors.get(&hash)
-            && **known == *raw
-        {
-            return identity.clone();
-        }
-        if self.actors.len() >= SCAN_CACHE_MAX {
-            self.actors.clear();
-            self.forget_combos();
-        }
-        let identity = Rc::new(Identity { number: self.number(), actor: Arc::new(Actor::of(event.field(Field::UserIdentity))) });
-        self.actors.insert(hash, (raw.into(), identity.clone()));
-        identity
-    }
-
-    fn route(&mut self, rules: &Rules, view: &View<'_>) -> Rc<NumberedRoute> {
-        let mut key = std::mem::take(&mut self.key);
-        key.clear();
+    fn combo(&mut self, plan: &Plan, event: &Event<'_>) -> Rc<Combo> {
+        let source = event.raw_text(Field::SourceIpAddress);
+        let address = View::address_of(source);
+        self.key.clear();
         for field in ROUTE_FIELDS {
-            key.extend_from_slice(view.event.raw_scalar(field));
-            key.push(0);
+            self.key.extend_from_slice(event.raw_scalar(field));
+            self.key.push(0);
         }
-        key.push(view.networks.kind_of(view.address) as u8);
-        let hash = self.hasher.hash_one(&key[..]);
-        let known = self.routes.get(&hash).filter(|(known, _)| **known == *key).map(|(_, route)| route.clone());
-        let route = known.unwrap_or_else(|| {
-            if self.routes.len() >= SCAN_CACHE_MAX {
-                self.routes.clear();
-                self.forget_combos();
-            }
-            let route = Rc::new(NumberedRoute { number: self.number(), route: Route::of(rules, view) });
-            self.routes.insert(hash, (key.as_slice().into(), route.clone()));
-            route
-        });
-        self.key = key;
-        route
-    }
-
-    fn combo(&mut self, plan: &Plan, view: &View<'_>, identity: u32) -> Rc<Combo> {
-        let route = self.route(&plan.rules, view);
-        let key = u64::from(route.number) << 32 | u64::from(identity);
+        self.key.push(plan.networks.kind_of(address) as u8);
+        let (route, identity) = (self.hasher.hash_one(&self.key[..]), self.hasher.hash_one(event.identity()));
+        let key = route ^ identity.rotate_left(32);
         if let Some(combo) = self.combos.get(&key) {
             return combo.clone();
         }
-        if self.combos.len() >= SCAN_CACHE_MAX * 4 {
+        if self.combos.len() >= SCAN_CACHE_MAX {
             self.forget_combos();
         }
-        let refined = route.route.refine(&plan.rules, view);
-        let combo = Rc::new(Combo::of(plan, refined, view));
+        let actor = self.actor(event, identity);
+        let view = View::new(event, &actor, &plan.networks);
+        let refined = self.route(&plan.rules, &view, route).refine(&plan.rules, &view);
+        let combo = Rc::new(Combo::of(plan, refined, &view));
         self.combos.insert(key, combo.clone());
         combo
+    }
+
+    fn actor(&mut self, event: &Event<'_>, hash: u64) -> Arc<Actor> {
+        if self.actors.len() >= SCAN_CACHE_MAX {
+            self.actors.clear();
+        }
+        self.actors.entry(hash).or_insert_with(|| Arc::new(Actor::of(event.field(Field::UserIdentity)))).clone()
+    }
+
+    fn route(&mut self, rules: &Rules, view: &View<'_>, hash: u64) -> Rc<Route> {
+        if let Some(route) = self.routes.get(&hash) {
+            return route.clone();
+        }
+        if self.routes.len() >= SCAN_CACHE_MAX || self.apis.len() >= SCAN_CACHE_MAX {
+            self.routes.clear();
+            self.apis.clear();
+        }
+        // Most rules are about some calls only: what those leave open is little.
+        let api = self.hasher.hash_one((view.event.raw_scalar(Field::EventSource), view.event.raw_scalar(Field::EventName)));
+        let left = self.apis.entry(api).or_insert_with(|| Rc::new(Route::of_api(rules, view)));
+        let route = Rc::new(left.of_route(rules, view));
+        self.routes.insert(hash, route.clone());
+        route
     }
 
     fn sighting(&mut self, at: At, view: &View<'_>, combo: &Combo, telling: bool) -> Sighting {
@@ -687,7 +671,7 @@ impl Fixed {
             }
             _ => return None,
         };
-        Some(Some(Self { rule: rule as u32, part: part as u32, text, what }))
+        Some(Some(Self { rule: rule as u32, part: part as u32, text, numbered: Cell::new((0, 0)), what }))
     }
 }
 

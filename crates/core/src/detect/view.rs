@@ -27,11 +27,15 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     /// A view of a record.
     pub fn new(event: &'a Event<'a>, actor: &'a Arc<Actor>, networks: &'a Networks) -> Self {
-        let raw = event.raw_text(Field::SourceIpAddress);
+        let address = Self::address_of(event.raw_text(Field::SourceIpAddress));
+        Self { event, actor, networks, address }
+    }
+
+    /// The address in `sourceIPAddress`, if it is one.
+    pub(super) fn address_of(raw: &[u8]) -> Option<IpAddr> {
         // Most of what is no address is the name of a service, and begins with a letter.
         let maybe = raw.first().is_some_and(|b| b.is_ascii_hexdigit() || *b == b':');
-        let address = if maybe { std::str::from_utf8(raw).ok().and_then(|t| t.parse().ok()) } else { None };
-        Self { event, actor, networks, address }
+        if maybe { std::str::from_utf8(raw).ok()?.parse().ok() } else { None }
     }
 
     /// The text of a field for grouping and keys; several values are joined by commas.
