@@ -6,6 +6,7 @@
     reason = "a test that fails should panic, and says what it saw"
 )]
 
+mod detect;
 mod diff;
 mod evidence;
 mod rules;

@@ -121,6 +121,8 @@ fn wrappers_of_wrappers() {
         let half = text.len() / 2;
         let half = (0..=half).rev().find(|n| text.is_char_boundary(*n)).unwrap();
         assert_eq!(read(&[gzip(&text.as_bytes()[..half]), gzip(&text.as_bytes()[half..])].concat()), found);
+        // Packed twice, as a subscription that Firehose packs again.
+        assert_eq!(read(&gzip(&gzip(text.as_bytes()))), found);
     }
     for text in [r#"{"Type":"Notification","Message":"{}"}"#, r#"{"Records":[{"s3":{"object":{}}}]}"#, r#"{"s3Bucket":"b","s3ObjectKey":["k"]}"#] {
         assert_eq!(read(text.as_bytes()).apart, BTreeMap::from([(Apart::Notification, 1)]), "{text}");

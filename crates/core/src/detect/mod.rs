@@ -23,7 +23,7 @@ pub use judge::{Judge, Totals, Verdicts, time_text};
 pub use load::{RuleFile, RuleProblem, Rules};
 pub use networks::{AddressKind, Networks};
 pub use rule::{Attempts, Callers, Detection, FirstSeen, Kind, Rule, Test, Window};
-pub use scan::{Notes, Plan, Scanner, Tally};
+pub use scan::{Notes, Plan, Scanner, Tally, matching};
 pub use view::View;
 
 /// Seconds since 1970 of an RFC 3339 time.

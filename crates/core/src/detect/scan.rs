@@ -238,6 +238,28 @@ impl<'p> Scanner<'p> {
     }
 }
 
+/// For each event of an object, the numbers of the detections that match it: what the routes come to.
+pub fn matching(plan: &Plan, source: &mut dyn Read) -> Vec<(EventId, Vec<usize>)> {
+    let mut found = Vec::new();
+    let mut caches = Caches::default();
+    Reader::new().read(source, &mut |item| {
+        if let Item::Event(event) = item {
+            let actor = Arc::new(Actor::of(event.field(Field::UserIdentity)));
+            let view = View::new(&event, &actor, &plan.networks);
+            let mut key = Vec::new();
+            ROUTE_FIELDS.iter().for_each(|field| key.extend([event.raw_scalar(*field), &[0]].concat()));
+            key.push(plan.networks.kind_of(view.address) as u8);
+            let hash = caches.hasher.hash_one(&key[..]);
+            let route = caches.route(&plan.rules, &view, hash).refine(&plan.rules, &view);
+            let tried = route.maybe.iter().filter(|n| matches(&plan.rules.detections[**n as usize].compiled, &view));
+            let mut numbers: Vec<usize> = route.sure.iter().chain(tried).map(|n| *n as usize).collect();
+            numbers.sort_unstable();
+            found.push((event.id(), numbers));
+        }
+    });
+    found
+}
+
 struct Scan<'a, 'p> {
     plan: &'p Plan,
     caches: &'a mut Caches,

@@ -10,7 +10,7 @@ use libdeflater::Decompressor;
 
 use super::shape::{Item, Problem};
 use super::split::Splitter;
-use crate::limits::{INFLATE_RATIO_BYTES_MIN, INFLATE_RATIO_MAX, INFLATED_BYTES_MAX, INFLATED_WHOLE_BYTES_MAX, OBJECT_WHOLE_BYTES_MAX, WINDOW_BYTES};
+use crate::limits::{INFLATE_RATIO_BYTES_MIN, INFLATE_RATIO_MAX, INFLATED_BYTES_MAX, INFLATED_WHOLE_BYTES_MAX, OBJECT_WHOLE_BYTES_MAX, UNWRAP_DEPTH_MAX, WINDOW_BYTES};
 
 /// Buffers that are used again from object to object. One for each thread.
 pub struct Reader {
@@ -42,6 +42,10 @@ impl Reader {
 
     /// Reads one object to its end and gives every item in it. What cannot be read is an item too.
     pub fn read(&mut self, source: &mut dyn Read, sink: &mut dyn FnMut(Item<'_>)) -> ReadBytes {
+        self.read_packed(source, sink, 0)
+    }
+
+    fn read_packed(&mut self, source: &mut dyn Read, sink: &mut dyn FnMut(Item<'_>), depth: usize) -> ReadBytes {
         let mut source = source;
         let mut splitter = Splitter::new();
         self.object.clear();
@@ -51,6 +55,11 @@ impl Reader {
         }
         let whole = first.is_ok() && self.object.len() < OBJECT_WHOLE_BYTES_MAX;
         if whole && self.object.starts_with(GZIP) && self.inflate_whole() {
+            // Log subscriptions are packed, and Firehose packs them again.
+            if self.inflated.starts_with(GZIP) && depth < UNWRAP_DEPTH_MAX {
+                let (stored, inner) = (self.object.len() as u64, std::mem::take(&mut self.inflated));
+                return ReadBytes { stored, ..self.read_packed(&mut inner.as_slice(), sink, depth + 1) };
+            }
             splitter.push(&self.inflated, true, sink);
             return ReadBytes { stored: self.object.len() as u64, inflated: self.inflated.len() as u64 };
         }
@@ -61,7 +70,7 @@ impl Reader {
         let object = std::mem::take(&mut self.object);
         let failed = first.is_err();
         let mut stored = Counted { inner: object.as_slice().chain(if failed { Box::new(io::empty()) } else { Box::new(source) as Box<dyn Read> }), bytes: 0 };
-        let inflated = self.stream(&object, &mut stored, &mut splitter, sink);
+        let inflated = self.stream(&object, &mut stored, &mut splitter, sink, depth);
         let bytes = ReadBytes { stored: stored.bytes, inflated };
         self.object = object;
         bytes
@@ -83,7 +92,7 @@ impl Reader {
         self.deflate.deflate_decompress(body, &mut self.inflated) == Ok(size) && libdeflater::crc32(&self.inflated) == crc
     }
 
-    fn stream(&mut self, magic: &[u8], stored: &mut Counted<impl Read>, splitter: &mut Splitter, sink: &mut dyn FnMut(Item<'_>)) -> u64 {
+    fn stream(&mut self, magic: &[u8], stored: &mut Counted<impl Read>, splitter: &mut Splitter, sink: &mut dyn FnMut(Item<'_>), depth: usize) -> u64 {
         let packed = magic.starts_with(GZIP) || magic.starts_with(ZSTD);
         let mut source: Box<dyn ReadCounted + '_> = if magic.starts_with(GZIP) {
             Box::new(MultiGzDecoder::new(stored))
@@ -117,6 +126,10 @@ impl Reader {
                     Err(_) => break Some(Some(if packed { Problem::Inflate } else { Problem::Unreadable })),
                 }
             };
+            if packed && inflated == filled as u64 && window[..filled].starts_with(GZIP) && depth < UNWRAP_DEPTH_MAX {
+                let inner = window[..filled].to_vec();
+                return self.read_packed(&mut inner.as_slice().chain(source), sink, depth + 1).inflated;
+            }
             let ratio = inflated / source.stored().max(1);
             let bomb = packed && (inflated > INFLATED_BYTES_MAX || inflated > INFLATE_RATIO_BYTES_MIN && ratio > INFLATE_RATIO_MAX as u64);
             let end = if bomb { Some(Some(Problem::Bomb)) } else { end };

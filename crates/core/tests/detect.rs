@@ -1,0 +1,361 @@
+//! What is found depends on the events, and on nothing else: not on their order, their files, threads or routes.
+
+use bartizan_core::detect::{
+    Attempts, Callers, Judge, Memory, Networks, Plan, RuleFile, Rules, Scanner, Verdicts, View, builtin_files, matching,
+};
+use bartizan_core::finding::{Finding, Severity};
+use bartizan_core::trail::{Actor, Caller, Field, Item, Reader};
+use rsigma_eval::{JsonEvent, evaluate_rule};
+use serde_json::{Value, json};
+
+use crate::rules::fixture;
+use crate::trail::{gzip, shared};
+
+fn plan(files: &[RuleFile]) -> Plan {
+    Plan { rules: Rules::load(files), networks: Networks::builtin(), memory: Memory::default(), tally: false }
+}
+
+fn yaml(text: &str) -> RuleFile {
+    RuleFile { name: "test.yml".to_owned(), text: text.to_owned(), builtin: false }
+}
+
+fn judge(plan: &Plan, objects: &[Vec<u8>]) -> Verdicts {
+    let mut judge = Judge::new(plan);
+    // Two scanners in turns, as two threads would have it.
+    let mut scanners = [Scanner::new(plan), Scanner::new(plan)];
+    for (n, object) in objects.iter().enumerate() {
+        judge.take("object", scanners[n % 2].scan(&mut object.as_slice()));
+    }
+    scanners.into_iter().for_each(|s| judge.take_rest(s.finish()));
+    judge.finish(false, &|id| id.to_owned())
+}
+
+fn findings(plan: &Plan, objects: &[Vec<u8>]) -> Vec<Finding> {
+    judge(plan, objects).findings
+}
+
+fn records(events: &[Value]) -> Vec<u8> {
+    json!({"Records": events}).to_string().into_bytes()
+}
+
+/// Events of all fixtures that are not long bursts, each with an id of its own, and real ones where they are.
+fn many_events() -> Vec<Value> {
+    let mut events = Vec::new();
+    for (n, file) in builtin_files().iter().enumerate() {
+        for case in fixture(&file.name).cases().into_iter().filter(|c| c.len() <= 60) {
+            // Each file has a user of its own, so that cases do not disturb each other's groups too much.
+            events.extend(case.into_iter().map(|mut event| {
+                if event["userIdentity"]["userName"] == "alice" {
+                    event["userIdentity"]["arn"] = json!(format!("arn:aws:iam::111122223333:user/alice{}", n % 40));
+                }
+                event
+            }));
+        }
+    }
+    for (n, event) in events.iter_mut().enumerate() {
+        event["eventID"] = json!(format!("10000000-0000-4000-8000-{n:012}"));
+    }
+    events
+}
+
+fn real_events() -> Option<Vec<Value>> {
+    let mut events = Vec::new();
+    for folder in ["invictus", "stratus"] {
+        for file in std::fs::read_dir(shared(&format!("data/cloudtrail/{folder}"))?).unwrap() {
+            let value: Value = serde_json::from_slice(&std::fs::read(file.unwrap().path()).unwrap()).unwrap();
+            events.extend(value["Records"].as_array().or(value.as_array()).unwrap().iter().cloned());
+        }
+    }
+    Some(events)
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 6, max_shrink_iters: 0, ..Default::default() })]
+    #[test]
+    fn order_files_and_duplicates_change_nothing(seed in proptest::prelude::any::<u64>(), cuts in 1..40usize, again in 0..20usize) {
+        let mut events = many_events();
+        events.extend(real_events().unwrap_or_default());
+        let plan = plan(&builtin_files());
+        let straight = findings(&plan, &[records(&events)]);
+        proptest::prop_assert!(straight.len() > 100, "{} findings", straight.len());
+        // A shuffle that the seed decides, then objects of uneven sizes, some of them delivered twice.
+        let mut state = seed | 1;
+        let mut random = || { state ^= state << 13; state ^= state >> 7; state ^= state << 17; state as usize };
+        for n in (1..events.len()).rev() {
+            events.swap(n, random() % (n + 1));
+        }
+        let mut objects: Vec<Vec<u8>> = events.chunks(events.len() / cuts + 1).map(records).collect();
+        for _ in 0..again {
+            let copy = objects[random() % objects.len()].clone();
+            let place = random() % objects.len();
+            objects.insert(place, if random() % 2 == 0 { gzip(&copy) } else { copy });
+        }
+        let shuffled = findings(&plan, &objects);
+        // The first difference alone, for there are hundreds of findings.
+        let text = |f: Option<&Finding>| f.map(|f| serde_json::to_string_pretty(f).unwrap()).unwrap_or_default();
+        for n in 0..straight.len().max(shuffled.len()) {
+            proptest::prop_assert_eq!(text(straight.get(n)), text(shuffled.get(n)));
+        }
+    }
+}
+
+/// What rsigma says of every event and every detection, with nothing routed and nothing cached, is what we say.
+#[test]
+fn routes_give_what_rsigma_gives() {
+    let mut events = many_events();
+    events.extend(real_events().unwrap_or_default());
+    // Random events: fields of one with values of another.
+    for n in 0..events.len() / 4 {
+        let (mut a, b) = (events[n * 7 % events.len()].clone(), &events[(n * 13 + 5) % events.len()]);
+        for field in [["eventName", "errorCode"], ["userAgent", "requestParameters"], ["sourceIPAddress", "userIdentity"]][n % 3] {
+            a[field] = b[field].clone();
+        }
+        events.push(a);
+    }
+    let mut plan = plan(&builtin_files());
+    plan.rules = Rules::load(&[builtin_files(), sigma_shapes()].concat());
+    let bytes = records(&events);
+    let routed = matching(&plan, &mut bytes.as_slice());
+    assert_eq!(routed.len(), events.len());
+    let (mut n, mut matches, mut compared) = (0, 0, 0);
+    Reader::new().read(&mut bytes.as_slice(), &mut |item| {
+        let Item::Event(event) = item else { return };
+        let actor = std::sync::Arc::new(Actor::of(event.field(Field::UserIdentity)));
+        let view = View::new(&event, &actor, &plan.networks);
+        let failed = !events[n]["errorCode"].is_null();
+        for (number, detection) in plan.rules.detections.iter().enumerate() {
+            let asked = !detection.uses.is_empty()
+                && !(detection.attempts == Attempts::Skip && failed)
+                && !(detection.callers == Callers::Principals && actor.caller == Caller::Service);
+            let plain = asked && evaluate_rule(&detection.compiled, &view).is_some();
+            assert_eq!(routed[n].1.contains(&number), plain, "{} on {}", detection.compiled.title, events[n]);
+            matches += usize::from(plain);
+            // rsigma's own reading of the JSON too, for rules without fields of ours or texts of objects.
+            if asked && detection.compiled.title.starts_with("shape") {
+                assert_eq!(plain, evaluate_rule(&detection.compiled, &JsonEvent::borrow(&events[n])).is_some(), "{}", events[n]);
+                compared += 1;
+            }
+        }
+        n += 1;
+    });
+    assert!(matches > 1000 && compared > 10_000, "{matches} matches, {compared} compared");
+}
+
+/// Rules of every modifier, of the form that people write, which never mean an object.
+fn sigma_shapes() -> Vec<RuleFile> {
+    let selections = [
+        "eventName: ConsoleLogin",
+        "eventName|startswith: [Get, List]",
+        "eventName|cased: consolelogin",
+        "userAgent|contains|all: [aws, python]",
+        "userAgent|re: '^aws-cli/[0-9.]+'",
+        "userAgent|re|i: BOTO3",
+        "sourceIPAddress|cidr: 192.168.0.0/16",
+        "errorCode: null",
+        "errorCode|exists: true",
+        "errorCode|endswith: Denied",
+        "readOnly: true",
+        "requestParameters.maxResults|gte: 100",
+        "requestParameters.instanceId|re: 'i-[0-9a-f]+'",
+        "resources.ARN|contains: secret",
+        "requestParameters.filterSet.items.valueSet.items.value|contains: '*'",
+        "eventTime|hour: 12",
+        "userIdentity.userName|fieldref: userIdentity.userName",
+        "userIdentity.type|neq: IAMUser",
+        "eventName: ['*Bucket*', 'De?cribeVpcs']",
+    ];
+    let rule = |n: usize, condition: &str, selection: &str| {
+        yaml(&format!(
+            "title: shape {n}\nid: shape-{n}\nlogsource: {{product: aws, service: cloudtrail}}\ndetection:\n  selection:\n    {selection}\n  filter:\n    eventSource: ec2.amazonaws.com\n  condition: {condition}\nlevel: low\n"
+        ))
+    };
+    let plain = selections.iter().enumerate().map(|(n, s)| rule(n, "selection", s));
+    let negated = selections.iter().enumerate().map(|(n, s)| rule(n + 100, "not selection and filter", s));
+    let filtered = selections.iter().enumerate().map(|(n, s)| rule(n + 200, "selection and not filter", s));
+    plain.chain(negated).chain(filtered).chain([rule(300, "1 of sel*", "eventName: X"), rule(301, "all of them", "eventName: DescribeVpcs")]).collect()
+}
+
+fn event(name: &str, time_s: i64, more: Value) -> Value {
+    let mut event = json!({
+        "eventVersion": "1.08", "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::1:user/a", "userName": "a"},
+        "eventTime": bartizan_core::detect::time_text(1_700_000_000 + time_s), "eventSource": "s3.amazonaws.com", "eventName": name,
+        "recipientAccountId": "1", "eventID": format!("20000000-0000-4000-8000-{:06}{:06}", time_s, name.len()),
+    });
+    for (key, value) in more.as_object().into_iter().flatten() {
+        event[key.as_str()] = value.clone();
+    }
+    event
+}
+
+fn correlation(kind: &str, rest: &str) -> Plan {
+    let base = |name: &str| {
+        format!("title: {name}\nname: {name}\nlogsource: {{product: aws, service: cloudtrail}}\ndetection:\n  s: {{eventName: {name}}}\n  condition: s\n---\n")
+    };
+    let rules = if kind.starts_with("temporal") { "[A, B]" } else { "[A]" };
+    plan(&[yaml(&format!(
+        "{}{}title: C\nid: c\ncorrelation:\n  type: {kind}\n  rules: {rules}\n  group-by: [userIdentity.userName]\n{rest}level: high\n",
+        base("A"),
+        base("B"),
+    ))])
+}
+
+fn fires(plan: &Plan, events: &[Value]) -> u64 {
+    assert_eq!(plan.rules.problems, []);
+    let found = findings(plan, &[records(events)]);
+    let mut backwards = events.to_vec();
+    backwards.reverse();
+    assert_eq!(found, findings(plan, &[records(&backwards)]), "the order of arrival");
+    found.iter().filter(|f| f.rule == "c").map(|f| f.count).sum()
+}
+
+/// The cases in which an engine that counts by order of arrival is wrong, among them.
+#[test]
+fn windows_lie_in_the_time_of_the_events() {
+    let count = correlation("event_count", "  timespan: 60s\n  condition: {gte: 3}\n");
+    let at = |times: &[i64]| times.iter().map(|t| event("A", *t, json!({}))).collect::<Vec<_>>();
+    for (times, wanted) in [
+        (&[0, 30, 60][..], 3),
+        (&[0, 30, 61], 0),
+        (&[5000, 100, 900], 0),
+        (&[5000, 5010, 100, 5020], 3),
+        (&[0, 1000, 2000], 0),
+        (&[0, 1, 2, 40, 62, 500], 5),
+    ] {
+        assert_eq!(fires(&count, &at(times)), wanted, "{times:?}");
+    }
+    let tumbling = correlation("event_count", "  timespan: 60s\n  window: tumbling\n  condition: {gte: 3}\n");
+    assert_eq!(fires(&tumbling, &at(&[40, 41, 42])), 3);
+    let session = correlation("event_count", "  timespan: 600s\n  window: session\n  gap: 30s\n  condition: {gte: 3}\n");
+    assert_eq!(fires(&session, &at(&[0, 25, 50])), 3);
+    assert_eq!(fires(&session, &at(&[0, 25, 60])), 0);
+
+    let ordered = correlation("temporal_ordered", "  timespan: 60s\n");
+    let steps = |pairs: &[(&str, i64)]| pairs.iter().map(|(n, t)| event(n, *t, json!({"eventID": format!("30000000-0000-4000-8000-{t:010}{:02}", n.as_bytes()[0])}))).collect::<Vec<_>>();
+    assert_eq!(fires(&ordered, &steps(&[("A", 0), ("B", 60)])), 2);
+    assert_eq!(fires(&ordered, &steps(&[("A", 10), ("B", 5000)])), 0);
+    assert_eq!(fires(&ordered, &steps(&[("B", 0), ("A", 10)])), 0);
+    assert_eq!(fires(&ordered, &steps(&[("A", 10), ("A", 500), ("B", 20)])), 2);
+    let together = correlation("temporal", "  timespan: 60s\n");
+    assert_eq!(fires(&together, &steps(&[("B", 0), ("A", 10)])), 2);
+    assert_eq!(fires(&together, &steps(&[("B", 0), ("A", 100)])), 0);
+    let expression = correlation("temporal", "  timespan: 60s\n  condition: A and not B\n");
+    assert_eq!(fires(&expression, &steps(&[("A", 0)])), 1);
+
+    let bytes = |values: &[(i64, f64)]| values.iter().map(|(t, v)| event("A", *t, json!({"additionalEventData": {"n": v, "k": v.to_string()}}))).collect::<Vec<_>>();
+    let sum = correlation("value_sum", "  timespan: 60s\n  condition: {gte: 100, field: additionalEventData.n}\n");
+    assert_eq!(fires(&sum, &bytes(&[(0, 60.0), (30, 40.0)])), 2);
+    assert_eq!(fires(&sum, &bytes(&[(0, 60.0), (61, 40.0)])), 0);
+    let average = correlation("value_avg", "  timespan: 60s\n  condition: {gt: 10, field: additionalEventData.n}\n");
+    assert_eq!(fires(&average, &bytes(&[(0, 5.0), (1, 14.0)])), 0);
+    assert_eq!(fires(&average, &bytes(&[(0, 5.0), (100, 14.0)])), 1);
+    let distinct = correlation("value_count", "  timespan: 60s\n  condition: {gte: 3, field: additionalEventData.k}\n");
+    assert_eq!(fires(&distinct, &bytes(&[(0, 1.0), (1, 2.0), (2, 2.0), (50, 3.0)])), 3);
+    assert_eq!(fires(&distinct, &bytes(&[(0, 1.0), (30, 2.0), (61, 3.0)])), 0);
+}
+
+proptest::proptest! {
+    /// Of distinct values only some events are remembered; whether the rule fires is what remembering all of them gives.
+    #[test]
+    fn thinning_never_changes_whether_a_rule_fires(events in proptest::collection::vec((0..400i64, 0..12u8), 1..80), wanted in 2..6usize) {
+        let plan = correlation("value_count", &format!("  timespan: 60s\n  condition: {{gte: {wanted}, field: additionalEventData.k}}\n"));
+        let trail: Vec<_> = events.iter().enumerate().map(|(n, (t, v))| event("A", *t, json!({"eventID": format!("40000000-0000-4000-8000-{n:012}"), "additionalEventData": {"k": v.to_string()}}))).collect();
+        let naive = events.iter().any(|(end, _)| {
+            let inside: std::collections::BTreeSet<u8> = events.iter().filter(|(t, _)| (end - 60..=*end).contains(t)).map(|(_, v)| *v).collect();
+            inside.len() >= wanted
+        });
+        proptest::prop_assert_eq!(fires(&plan, &trail) > 0, naive);
+    }
+}
+
+/// More state than there is room for: the windows of a trail in its order are found all the same, and what is given up is
+/// counted.
+#[test]
+fn memory_is_bounded_and_what_is_given_up_is_counted() {
+    let plan = correlation("event_count", "  timespan: 60s\n  condition: {gte: 50}\n");
+    let mut objects = Vec::new();
+    let mut id = 0u64;
+    for hour in 0..60i64 {
+        let burst = hour % 10 == 0;
+        let events: Vec<Value> = (0..5000i64)
+            .map(|n| {
+                id += 1;
+                let user = if burst && n < 60 { "burst".to_owned() } else { format!("u{}", n % 500) };
+                let more = json!({"eventID": format!("50000000-0000-4000-8000-{id:012}"), "userIdentity": {"type": "IAMUser", "userName": user, "arn": format!("arn:aws:iam::1:user/{user}")}});
+                event("A", hour * 7200 + if burst && n < 60 { n } else { n * 7200 / 5000 }, more)
+            })
+            .collect();
+        objects.push(records(&events));
+    }
+    let verdicts = judge(&plan, &objects);
+    let bursts = verdicts.findings.iter().filter(|f| f.rule == "c").map(|f| f.count).sum::<u64>();
+    assert_eq!(bursts, 6 * 60, "{:?}", verdicts.totals);
+    assert_eq!(verdicts.totals.window_evicted, 0);
+}
+
+#[test]
+fn a_service_that_is_refused_ten_thousand_times_is_nothing() {
+    let plan = plan(&builtin_files());
+    let events: Vec<Value> = (0..10_000i64)
+        .map(|n| {
+            event("PutObject", n / 10, json!({
+                "eventID": format!("60000000-0000-4000-8000-{n:012}"), "errorCode": "AccessDenied", "errorMessage": "Access Denied",
+                "userIdentity": {"type": "AWSService", "invokedBy": "delivery.logs.amazonaws.com"}, "sourceIPAddress": "delivery.logs.amazonaws.com",
+                "userAgent": "delivery.logs.amazonaws.com", "awsRegion": "us-east-1", "readOnly": false, "eventType": "AwsApiCall",
+                "requestParameters": {"bucketName": "logs", "key": format!("k{n}")},
+            }))
+        })
+        .collect();
+    let above_low: Vec<_> = findings(&plan, &[records(&events)]).into_iter().filter(|f| f.severity > Severity::Low).collect();
+    assert_eq!(above_low, []);
+}
+
+#[test]
+fn hostile_rules_are_refused_and_the_others_run() {
+    let good = |id: &str| format!("title: good {id}\nid: {id}\nlogsource: {{product: aws, service: cloudtrail}}\ndetection:\n  s: {{eventName: A}}\n  condition: s\n");
+    let bomb = format!("a: &a [x,x,x,x,x,x,x,x,x]\n{}", (0..200).map(|n| format!("b{n}: [*a,*a,*a,*a,*a,*a,*a,*a]\n")).collect::<String>());
+    let huge = format!("title: r\nlogsource: {{product: aws}}\ndetection:\n  s:\n    eventName|re: '{}'\n  condition: s\n", "(a|b)*".repeat(5000));
+    let repeat = "title: r\nlogsource: {product: aws}\ndetection:\n  s:\n    eventName|re: '((a{1000}){1000}){1000}'\n  condition: s\n";
+    let modifier = "title: m\nlogsource: {product: aws}\ndetection:\n  s:\n    eventName|nonsense: x\n  condition: s\n";
+    let files: Vec<RuleFile> = [
+        good("one"),
+        bomb,
+        huge,
+        repeat.to_owned(),
+        modifier.to_owned(),
+        good("one"),
+        "[".repeat(10_000),
+        format!("title: deep\nx: {}", "{a: ".repeat(1000)),
+        "\u{0}\u{1}".to_owned(),
+        "just text".to_owned(),
+        good("windows").replace("product: aws, service: cloudtrail", "product: windows"),
+        good("typo") + "bartizan: {stag: gain}\n",
+        good("span") + "bartizan: {first-seen: {key: [x], history: soon, learning: 1d}}\n",
+        "title: c\nid: c\ncorrelation: {type: event_count, rules: [nowhere], group-by: [x], timespan: 1m, condition: {gte: 1}}\n".to_owned(),
+        "x".repeat(2 << 20),
+        good("two"),
+    ]
+    .into_iter()
+    .enumerate()
+    .map(|(n, text)| RuleFile { name: format!("{n}.yml"), text, builtin: false })
+    .collect();
+    let plan = plan(&files);
+    let named: std::collections::BTreeSet<&str> = plan.rules.problems.iter().map(|p| p.file.as_str()).collect();
+    let all: std::collections::BTreeSet<String> = (1..15).map(|n| format!("{n}.yml")).collect();
+    assert_eq!(named.into_iter().map(str::to_owned).collect::<std::collections::BTreeSet<_>>(), all, "{:#?}", plan.rules.problems);
+    let found = findings(&plan, &[records(&[event("A", 0, json!({}))])]);
+    let rules: Vec<_> = found.iter().filter(|f| f.rule != "rule-not-running").map(|f| f.rule.as_str()).collect();
+    assert_eq!(rules.len(), 2, "{found:#?}");
+    assert!(found.iter().filter(|f| f.rule == "rule-not-running").count() >= 14);
+}
+
+#[test]
+fn objects_match_as_text_and_filters_apply() {
+    let rule = "title: t\nid: t\nlogsource: {product: aws, service: cloudtrail}\ndetection:\n  s:\n    requestParameters|contains: Suspended\n    responseElements.publiclyAccessible: 'true'\n    requestParameters|re: '\"Status\":\"Susp'\n  condition: s\n---\ntitle: f\nlogsource: {product: aws, service: cloudtrail}\nfilter:\n  rules: [t]\n  s: {userIdentity.userName: robot}\n  condition: not s\n";
+    let plan = plan(&[yaml(rule)]);
+    assert_eq!(plan.rules.problems, []);
+    let hit = event("PutBucketVersioning", 0, json!({"requestParameters": {"VersioningConfiguration": {"Status": "Suspended"}}, "responseElements": {"publiclyAccessible": true}}));
+    assert_eq!(findings(&plan, &[records(std::slice::from_ref(&hit))]).len(), 1);
+    let mut robot = hit;
+    robot["userIdentity"]["userName"] = json!("robot");
+    assert_eq!(findings(&plan, &[records(&[robot])]), []);
+}
