@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a build tool talks to its terminal")]
 
 mod bench;
+mod ip_ranges;
 mod model;
 mod test;
 mod tools;
@@ -14,6 +15,9 @@ const USAGE: &str = "usage:
   cargo xtask test               format, lints, licences, all tests; installs what it needs
   cargo xtask bench latency      a slow server: time, memory and CPU of snapshot
   cargo xtask bench size         10,000 principals: CPU of import and of diff
+  cargo xtask bench trail        500 MB of CloudTrail: CPU to the floor of inflating it, memory
+  cargo xtask fuzz [SECONDS]     every fuzz target for so long (600)
+  cargo xtask ip-ranges FILE     data/aws-ip-ranges.txt from ip-ranges.json
   cargo xtask generate [--check] data/aws-model.json from botocore";
 
 fn main() -> Result<()> {
@@ -22,6 +26,10 @@ fn main() -> Result<()> {
         ["test"] => test::run(&root()),
         ["bench", "latency"] => bench::bench(&root(), "bench::bench_latency"),
         ["bench", "size"] => bench::bench(&root(), "bench::bench_size"),
+        ["bench", "trail"] => bench::bench(&root(), "bench::bench_trail"),
+        ["fuzz"] => tools::fuzz(&root(), "600"),
+        ["fuzz", seconds] => tools::fuzz(&root(), seconds),
+        ["ip-ranges", file] => ip_ranges::write(&root(), Path::new(file)),
         ["generate"] => generate(false),
         ["generate", "--check"] => generate(true),
         _ => bail!("{USAGE}"),

@@ -6,9 +6,9 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 /// moto answers for AWS; boto3 changes things behind our back; awscli prints what our JSON must equal; cryptography
-/// checks signatures in the second verifier. botocore is also what `cargo xtask generate` reads.
+/// checks signatures in the second verifier; ocsf-json-schema knows what an OCSF finding must be. botocore is also what `cargo xtask generate` reads.
 const PYTHON: &[&str] =
-    &["moto[server,all]==5.2.5", "boto3==1.43.11", "botocore==1.43.11", "awscli==1.45.11", "cryptography==46.0.3"];
+    &["moto[server,all]==5.2.5", "boto3==1.43.11", "botocore==1.43.11", "awscli==1.45.11", "cryptography==46.0.3", "ocsf-json-schema==1.2.0", "jsonschema"];
 
 /// For Object Lock, which moto does not keep. Unpinned it does not start.
 const LOCALSTACK: &[&str] = &[
@@ -22,6 +22,7 @@ const LOCALSTACK: &[&str] = &[
 ];
 
 const CARGO_DENY: &str = "0.20.2";
+const CARGO_FUZZ: &str = "0.13.2";
 
 /// A Python virtual environment.
 pub(crate) struct Venv(pub(crate) PathBuf);
@@ -48,6 +49,26 @@ pub(crate) fn cargo_deny(root: &Path) -> Result<PathBuf> {
         run(install.env("CARGO_TARGET_DIR", target(root).join("tools-build")).env("CARGO_PROFILE_DEV_DEBUG", "0"))?;
     }
     Ok(binary)
+}
+
+/// Runs every fuzz target for so many seconds, beginning with the seeds in the tree.
+pub(crate) fn fuzz(root: &Path, seconds: &str) -> Result<()> {
+    let folder = target(root).join("tools");
+    let binary = folder.join("bin/cargo-fuzz");
+    if !binary.exists() {
+        let mut install = Command::new("cargo");
+        install.args(["install", "cargo-fuzz", "--version", CARGO_FUZZ, "--locked", "--debug", "--root"]).arg(&folder);
+        run(install.env("CARGO_TARGET_DIR", target(root).join("tools-build")))?;
+    }
+    for name in ["splitter", "reader", "rules"] {
+        // The coverage that libFuzzer steers by needs a flag of the nightly compiler, which RUSTC_BOOTSTRAP allows on ours.
+        let mut fuzz = Command::new(&binary);
+        fuzz.args(["run", "--sanitizer", "none", "--fuzz-dir", "fuzz", name]).arg(target(root).join("fuzz-corpus").join(name));
+        fuzz.arg(root.join("fuzz/seeds").join(name)).args(["--", &format!("-max_total_time={seconds}"), "-max_len=65536", "-timeout=20", "-rss_limit_mb=4096"]);
+        std::fs::create_dir_all(target(root).join("fuzz-corpus").join(name))?;
+        run(fuzz.env("RUSTC_BOOTSTRAP", "1").env("CARGO_TARGET_DIR", target(root).join("fuzz")).current_dir(root))?;
+    }
+    Ok(())
 }
 
 /// Where cargo builds.

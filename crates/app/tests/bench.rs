@@ -85,3 +85,79 @@ fn bench_size() {
     println!("{:<58} {cpu:>9.2} s", "CPU of verify evidence");
     println!("{:<58} {:>9.2} MB", "peak memory", children().1);
 }
+
+/// CPU of inflating every object of a folder with libdeflate, into one buffer: the floor of reading it.
+fn floor(folder: &std::path::Path) -> (f64, usize) {
+    let mut objects = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { objects.push(fs::read(path).unwrap()) }
+        }
+    }
+    let cpu = || {
+        let usage = getrusage(UsageWho::RUSAGE_SELF).unwrap();
+        let seconds = |t: nix::sys::time::TimeVal| t.tv_sec() as f64 + t.tv_usec() as f64 / 1e6;
+        seconds(usage.user_time()) + seconds(usage.system_time())
+    };
+    let (mut inflater, mut out, mut total) = (libdeflater::Decompressor::new(), Vec::new(), 0);
+    let start = cpu();
+    for object in &objects {
+        let size = u32::from_le_bytes(object[object.len() - 4..].try_into().unwrap()) as usize;
+        out.resize(size, 0);
+        inflater.gzip_decompress(object, &mut out).unwrap();
+        total += size;
+    }
+    (cpu() - start, total)
+}
+
+#[test]
+#[ignore = "a benchmark: cargo xtask bench trail"]
+fn bench_trail() {
+    let Some(script) = shared("bench/make_trail.py") else { return };
+    let home = Home::new();
+    let output = Command::new("python3").arg(script).args(["corpus", "500"]).current_dir(home.dir.path()).output().unwrap();
+    println!("{}", String::from_utf8_lossy(&output.stdout).trim());
+    // 800 rules: our own, and copies of those on single events under other ids.
+    fs::create_dir(home.path("more")).unwrap();
+    let list: Vec<Value> = serde_json::from_str(&home.must(0, &["rules", "list", "--format", "json"])).unwrap();
+    let own = list.len();
+    let mut copies = own;
+    'copying: for round in 0.. {
+        for file in bartizan_core::detect::builtin_files().iter().filter(|f| !f.text.contains("correlation:") && !f.text.contains("\n---\n")) {
+            if copies == 800 {
+                break 'copying;
+            }
+            let text = file.text.replacen("\nid: ", &format!("\nid: copy-{round}-"), 1);
+            let name = format!("more/{round}-{}.yml", file.name.replace('/', "-"));
+            fs::write(home.path(&name), text).unwrap();
+            copies += 1;
+        }
+    }
+    // The floor and the program by turns, and the best of three of each: these machines are noisy.
+    let mut best = [f64::MAX; 7];
+    let mut text = String::new();
+    for _ in 0..3 {
+        let (floor, _) = floor(&home.path("corpus"));
+        best[0] = best[0].min(floor);
+        for (n, args) in [vec!["--threads", "1"], vec!["--threads", "2"], vec!["--threads", "1", "--rules", "more"]].iter().enumerate() {
+            let (wall, cpu, out) = measured(&home, &[&["detect", "corpus", "--format", "json", "-q"], args.as_slice()].concat());
+            (best[1 + n * 2], best[2 + n * 2]) = (best[1 + n * 2].min(cpu), best[2 + n * 2].min(wall));
+            if n == 0 {
+                text = out;
+            }
+        }
+    }
+    let [floor, cpu_one, wall_one, cpu_two, wall_two, cpu_many, wall_many] = best;
+    let result: Value = serde_json::from_str(&text).unwrap();
+    let events = result["events"].as_f64().unwrap();
+    println!("{events} events, {} findings, {own} rules; libdeflate alone: {floor:.2} s of CPU", result["findings"].as_array().unwrap().len());
+    println!("one thread: {cpu_one:.2} s CPU, {wall_one:.2} s wall, {:.0} events/s", events / wall_one);
+    println!("two threads: {cpu_two:.2} s CPU, {wall_two:.2} s wall, {:.0} events/s", events / wall_two);
+    println!("{copies} rules, one thread: {cpu_many:.2} s CPU, {wall_many:.2} s wall");
+    row("CPU of detect, all rules, one thread, to the floor", cpu_one / floor, "×", 2.0);
+    row("CPU with 800 rules, to the floor", cpu_many / floor, "×", 5.0);
+    println!("{:<58} {:>9.2} ×    ≥ 1.8{}", "two threads against one, wall", wall_one / wall_two, if wall_one / wall_two < 1.8 { "   BELOW THE BOUND" } else { "" });
+    row("peak memory", children().1, "MB", 100.0);
+}

@@ -10,6 +10,7 @@ mod bench;
 mod canned;
 mod collect;
 mod common;
+mod detect;
 mod docs;
 mod imported;
 mod live;

@@ -52,7 +52,6 @@ pub(crate) fn ocsf(finding: &Finding, rules: &Rules) -> Value {
         "metadata": {"version": "1.5.0", "profiles": ["cloud"], "product": {"name": "Bartizan", "vendor_name": "Bartizan", "version": env!("CARGO_PKG_VERSION")}},
         "finding_info": info,
         "cloud": cloud,
-        "osint": [],
         "resources": finding.resources.iter().map(|r| json!({"uid": r})).collect::<Vec<_>>(),
         "evidences": evidences(finding),
         "unmapped": {"stage": finding.stage, "verdict": finding.verdict, "because": finding.because, "show": finding.show},

@@ -1,0 +1,17 @@
+//! Any rule file: it loads or is refused with a reason, and what loads can be run.
+#![no_main]
+
+use bartizan_core::detect::{Judge, Memory, Networks, Plan, RuleFile, Rules, Scanner};
+use libfuzzer_sys::fuzz_target;
+
+const EVENT: &[u8] = br#"{"eventVersion":"1.08","eventTime":"2026-03-11T02:00:00Z","eventSource":"iam.amazonaws.com","eventName":"CreateUser","userIdentity":{"type":"Root"},"requestParameters":{"userName":"x","a":[{"b":1},{"b":"2"}]}}"#;
+
+fuzz_target!(|text: &str| {
+    let rules = Rules::load(&[RuleFile { name: "fuzz.yml".to_owned(), text: text.to_owned(), builtin: false }]);
+    let plan = Plan { rules, networks: Networks::builtin(), memory: Memory::default(), tally: false };
+    let mut scanner = Scanner::new(&plan);
+    let mut judge = Judge::new(&plan);
+    judge.take("event", scanner.scan(&mut &*EVENT));
+    judge.take_rest(scanner.finish());
+    judge.finish(false, &|_| String::new());
+});
