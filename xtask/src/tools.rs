@@ -7,8 +7,15 @@ use anyhow::{Context, Result, bail};
 
 /// moto answers for AWS; boto3 changes things behind our back; awscli prints what our JSON must equal; cryptography
 /// checks signatures in the second verifier; ocsf-json-schema knows what an OCSF finding must be. botocore is also what `cargo xtask generate` reads.
-const PYTHON: &[&str] =
-    &["moto[server,all]==5.2.5", "boto3==1.43.11", "botocore==1.43.11", "awscli==1.45.11", "cryptography==46.0.3", "ocsf-json-schema==1.2.0", "jsonschema"];
+const PYTHON: &[&str] = &[
+    "moto[server,all]==5.2.5",
+    "boto3==1.43.11",
+    "botocore==1.43.11",
+    "awscli==1.45.11",
+    "cryptography==46.0.3",
+    "ocsf-json-schema==1.2.0",
+    "jsonschema",
+];
 
 /// For Object Lock, which moto does not keep. Unpinned it does not start.
 const LOCALSTACK: &[&str] = &[
@@ -64,7 +71,13 @@ pub(crate) fn fuzz(root: &Path, seconds: &str) -> Result<()> {
         // The coverage that libFuzzer steers by needs a flag of the nightly compiler, which RUSTC_BOOTSTRAP allows on ours.
         let mut fuzz = Command::new(&binary);
         fuzz.args(["run", "--sanitizer", "none", "--fuzz-dir", "fuzz", name]).arg(target(root).join("fuzz-corpus").join(name));
-        fuzz.arg(root.join("fuzz/seeds").join(name)).args(["--", &format!("-max_total_time={seconds}"), "-max_len=65536", "-timeout=20", "-rss_limit_mb=4096"]);
+        fuzz.arg(root.join("fuzz/seeds").join(name)).args([
+            "--",
+            &format!("-max_total_time={seconds}"),
+            "-max_len=65536",
+            "-timeout=20",
+            "-rss_limit_mb=4096",
+        ]);
         std::fs::create_dir_all(target(root).join("fuzz-corpus").join(name))?;
         run(fuzz.env("RUSTC_BOOTSTRAP", "1").env("CARGO_TARGET_DIR", target(root).join("fuzz")).current_dir(root))?;
     }

@@ -73,7 +73,9 @@ impl Object {
         Ok(match &self.place {
             Place::File(path) => Box::new(std::fs::File::open(path)?),
             Place::Stdin => Box::new(io::stdin()),
-            Place::S3(bucket, key) => Box::new(Ranges { bucket, key, at: 0, end: self.bytes.unwrap_or(0), part: Vec::new(), read: 0 }),
+            Place::S3(bucket, key) => {
+                Box::new(Ranges { bucket, key, at: 0, end: self.bytes.unwrap_or(0), part: Vec::new(), read: 0 })
+            }
         })
     }
 }
@@ -210,7 +212,10 @@ mod tests {
     #[test]
     fn names_tell_when_they_were_delivered() {
         for (name, time) in [
-            ("a/AWSLogs/1/CloudTrail/us-east-1/2023/07/10/1_CloudTrail_us-east-1_20230710T1220Z_WMiHxZgr5Hdd6UDc.json.gz", Some("2023-07-10T12:20:00Z")),
+            (
+                "a/AWSLogs/1/CloudTrail/us-east-1/2023/07/10/1_CloudTrail_us-east-1_20230710T1220Z_WMiHxZgr5Hdd6UDc.json.gz",
+                Some("2023-07-10T12:20:00Z"),
+            ),
             ("a/2023/07/10/x.json.gz", Some("2023-07-10T00:00:00Z")),
             ("x.json", None),
             ("x_99999999T9999Z_.json", None),

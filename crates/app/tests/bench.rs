@@ -125,7 +125,10 @@ fn bench_trail() {
     let own = list.len();
     let mut copies = own;
     'copying: for round in 0.. {
-        for file in bartizan_core::detect::builtin_files().iter().filter(|f| !f.text.contains("correlation:") && !f.text.contains("\n---\n")) {
+        for file in bartizan_core::detect::builtin_files()
+            .iter()
+            .filter(|f| !f.text.contains("correlation:") && !f.text.contains("\n---\n"))
+        {
             if copies == 800 {
                 break 'copying;
             }
@@ -141,7 +144,9 @@ fn bench_trail() {
     for _ in 0..3 {
         let (floor, _) = floor(&home.path("corpus"));
         best[0] = best[0].min(floor);
-        for (n, args) in [vec!["--threads", "1"], vec!["--threads", "2"], vec!["--threads", "1", "--rules", "more"]].iter().enumerate() {
+        for (n, args) in
+            [vec!["--threads", "1"], vec!["--threads", "2"], vec!["--threads", "1", "--rules", "more"]].iter().enumerate()
+        {
             let (wall, cpu, out) = measured(&home, &[&["detect", "corpus", "--format", "json", "-q"], args.as_slice()].concat());
             (best[1 + n * 2], best[2 + n * 2]) = (best[1 + n * 2].min(cpu), best[2 + n * 2].min(wall));
             if n == 0 {
@@ -152,12 +157,20 @@ fn bench_trail() {
     let [floor, cpu_one, wall_one, cpu_two, wall_two, cpu_many, wall_many] = best;
     let result: Value = serde_json::from_str(&text).unwrap();
     let events = result["events"].as_f64().unwrap();
-    println!("{events} events, {} findings, {own} rules; libdeflate alone: {floor:.2} s of CPU", result["findings"].as_array().unwrap().len());
+    println!(
+        "{events} events, {} findings, {own} rules; libdeflate alone: {floor:.2} s of CPU",
+        result["findings"].as_array().unwrap().len()
+    );
     println!("one thread: {cpu_one:.2} s CPU, {wall_one:.2} s wall, {:.0} events/s", events / wall_one);
     println!("two threads: {cpu_two:.2} s CPU, {wall_two:.2} s wall, {:.0} events/s", events / wall_two);
     println!("{copies} rules, one thread: {cpu_many:.2} s CPU, {wall_many:.2} s wall");
     row("CPU of detect, all rules, one thread, to the floor", cpu_one / floor, "×", 2.0);
     row("CPU with 800 rules, to the floor", cpu_many / floor, "×", 5.0);
-    println!("{:<58} {:>9.2} ×    ≥ 1.8{}", "two threads against one, wall", wall_one / wall_two, if wall_one / wall_two < 1.8 { "   BELOW THE BOUND" } else { "" });
+    println!(
+        "{:<58} {:>9.2} ×    ≥ 1.8{}",
+        "two threads against one, wall",
+        wall_one / wall_two,
+        if wall_one / wall_two < 1.8 { "   BELOW THE BOUND" } else { "" }
+    );
     row("peak memory", children().1, "MB", 100.0);
 }

@@ -62,9 +62,8 @@ fn every_detonated_technique_is_found() {
         let stages = STAGES.iter().find(|(t, _)| *t == tactic).unwrap_or_else(|| panic!("{tactic}")).1;
         let wanted = TECHNIQUES.iter().find(|(t, _)| *t == technique).unwrap_or_else(|| panic!("{technique}")).1;
         let found = findings(&home, path.to_str().unwrap());
-        let hit = |f: &Value| {
-            stages.iter().any(|s| f["stage"] == **s) || f["attack"].as_array().unwrap().iter().any(|t| t == wanted)
-        };
+        let hit =
+            |f: &Value| stages.iter().any(|s| f["stage"] == **s) || f["attack"].as_array().unwrap().iter().any(|t| t == wanted);
         assert!(found.iter().any(hit), "{name}: {found:#?}");
         let exact = found.iter().any(|f| f["attack"].as_array().unwrap().iter().any(|t| t == wanted));
         println!("{} {name}: {} findings", if exact { "technique" } else { "stage    " }, found.len());
@@ -162,7 +161,12 @@ fn the_attack_is_found_and_its_surroundings_are_quiet() {
     // Every other run either changed nothing or is named here with what it did.
     for (id, events) in runs.iter().filter(|(id, _)| !known.contains(id.as_str())) {
         let changed = events.iter().any(|e| e["readOnly"] == false);
-        assert_eq!(changed, HARMLESS.iter().any(|(h, _)| h == id), "{id}: {:?}", events.iter().map(|e| &e["eventName"]).collect::<Vec<_>>());
+        assert_eq!(
+            changed,
+            HARMLESS.iter().any(|(h, _)| h == id),
+            "{id}: {:?}",
+            events.iter().map(|e| &e["eventName"]).collect::<Vec<_>>()
+        );
     }
     let loud: Vec<Value> = findings(&home, &write("rest.json", &rest)).into_iter().filter(|f| severity(f) >= 2).collect();
     println!("{} findings at or above medium in {} events of operators and services", loud.len(), rest.len());
@@ -181,11 +185,21 @@ fn hostile_strings_reach_no_terminal_spreadsheet_or_line() {
         "requestParameters": {"userName": format!("={nasty}")},
     });
     std::fs::write(home.path("t.json"), event.to_string()).unwrap();
-    for args in [vec![], vec!["--summary"], vec!["--format", "ndjson"], vec!["--format", "json"], vec!["--format", "csv"], vec!["--format", "ocsf"]] {
+    for args in [
+        vec![],
+        vec!["--summary"],
+        vec!["--format", "ndjson"],
+        vec!["--format", "json"],
+        vec!["--format", "csv"],
+        vec!["--format", "ocsf"],
+    ] {
         for color in ["never", "always"] {
             let text = home.must(0, &[&["detect", "t.json", "--color", color], args.as_slice()].concat());
             assert!(text.contains("CreateAccessKey") || args.contains(&"--summary"), "{text}");
-            let bare = text.chars().filter(|c| (c.is_control() && *c != '\n' && *c != '\u{1b}') || "\u{202e}\u{2066}".contains(*c)).count();
+            let bare = text
+                .chars()
+                .filter(|c| (c.is_control() && *c != '\n' && *c != '\u{1b}') || "\u{202e}\u{2066}".contains(*c))
+                .count();
             assert_eq!(bare, 0, "{args:?}: {text:?}");
             // Our own colours are the only escapes, and only where colour was asked for.
             assert!(!text.contains("\u{1b}[2J") && !text.contains("\u{1b}]0"), "{args:?}");
@@ -215,7 +229,8 @@ fn what_cannot_be_read_is_said_and_never_an_all_clear() {
     assert!(home.fails(1, &["detect", "nowhere.json"]).contains("no such file, folder or glob"));
     assert!(home.fails(1, &["detect", "empty", "--rules", "nowhere"]).contains("cannot read nowhere"));
     assert!(home.fails(2, &["diff", "--format", "ocsf"]).contains("detect"));
-    std::fs::write(home.path("bad.yml"), "title: x\nlogsource: {product: windows}\ndetection: {s: {a: b}, condition: s}\n").unwrap();
+    std::fs::write(home.path("bad.yml"), "title: x\nlogsource: {product: windows}\ndetection: {s: {a: b}, condition: s}\n")
+        .unwrap();
     let with_bad = findings_of(&home, &["detect", "empty", "--rules", "bad.yml"]);
     assert!(with_bad.iter().any(|f| f["stage"] == "blind" && f["summary"].as_str().unwrap().contains("bad.yml")), "{with_bad:?}");
     let lint = home.must(1, &["rules", "lint", "bad.yml"]);
@@ -263,7 +278,10 @@ fn sources_and_threads_give_the_same_bytes() {
     let later = home.json(&["detect", folder, "--since", "2023-07-10T12:30:00Z"]);
     assert_eq!(later["objects_left_out"].as_u64().unwrap() as usize, delivered_before(folder, "20230710T1230Z"));
     let summary = home.must(0, &["detect", folder, "--summary"]);
-    assert!(summary.contains("events by actor") && summary.contains("user bert-jan") && summary.contains("events by error"), "{summary}");
+    assert!(
+        summary.contains("events by actor") && summary.contains("user bert-jan") && summary.contains("events by error"),
+        "{summary}"
+    );
 }
 
 /// Files whose name has an earlier time than this.
@@ -280,7 +298,14 @@ fn what_was_seen_is_remembered_in_the_store() {
                "eventSource": "s3.amazonaws.com", "eventName": "ListBuckets", "sourceIPAddress": ip, "awsRegion": "us-east-1", "recipientAccountId": "111122223333",
                "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/ci", "userName": "ci", "accessKeyId": "AKIAEXAMPLECI0000001"}}).to_string()
     };
-    let new_network = |text: &Value| text["findings"].as_array().unwrap().iter().filter(|f| f["title"].as_str().unwrap().contains("network it was never used from")).count();
+    let new_network = |text: &Value| {
+        text["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|f| f["title"].as_str().unwrap().contains("network it was never used from"))
+            .count()
+    };
     std::fs::write(home.path("a.json"), event(1, 1, "198.51.100.1")).unwrap();
     std::fs::write(home.path("b.json"), event(2, 20, "203.0.113.1")).unwrap();
     std::fs::write(home.path("c.json"), event(3, 21, "203.0.113.2")).unwrap();
@@ -297,6 +322,18 @@ fn what_was_seen_is_remembered_in_the_store() {
     std::fs::remove_file(home.path("s/detect/first-seen")).unwrap();
     std::fs::write(home.path("s/detect/first-seen"), &bytes[..bytes.len() - 1]).unwrap();
     assert!(home.fails(1, &["detect", "a.json", "--store", "s"]).contains("first-seen memory"));
+}
+
+#[test]
+fn the_memory_beside_the_evidence_leaves_it_whole() {
+    let home = Home::new();
+    let heist = root().join("examples/heist");
+    home.must(0, &["snapshot", "--from", heist.join("before").to_str().unwrap(), "--store", "s"]);
+    home.must(0, &["detect", heist.join("trail").to_str().unwrap(), "--store", "s"]);
+    assert!(home.path("s/detect/first-seen").exists());
+    home.must(0, &["verify", "evidence", "--store", "s"]);
+    home.must(0, &["snapshot", "--from", heist.join("after").to_str().unwrap(), "--store", "s"]);
+    home.must(0, &["verify", "evidence", "--store", "s"]);
 }
 
 #[test]
@@ -334,7 +371,10 @@ fn a_trail_in_s3_is_read_by_prefix_date_and_list() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let here = home.json(&["detect", folder.to_str().unwrap()]);
     let there = home.json(&["detect", "s3://trail/AWSLogs"]);
-    assert_eq!((&here["events"], &here["bytes_inflated"], &here["by_stage"]), (&there["events"], &there["bytes_inflated"], &there["by_stage"]));
+    assert_eq!(
+        (&here["events"], &here["bytes_inflated"], &here["by_stage"]),
+        (&there["events"], &there["bytes_inflated"], &there["by_stage"])
+    );
     let part = home.json(&["detect", "s3://trail/AWSLogs", "--since", "2023-07-10T12:30:00Z", "--until", "2023-07-11"]);
     let left_out = delivered_before(folder.to_str().unwrap(), "20230710T1230Z");
     assert!(left_out > 0 && part["objects_left_out"].as_u64().unwrap() as usize == left_out, "{part}");
@@ -355,7 +395,11 @@ fn rules_can_be_listed_linted_and_tried() {
     assert!(home.must(0, &["rules", "test", one.to_str().unwrap()]).contains("1 hold, 0 do not"));
     std::fs::copy(&one, home.path("r.yml")).unwrap();
     assert!(home.must(1, &["rules", "test", "r.yml"]).contains("no fixture"));
-    std::fs::write(home.path("r.json"), r#"{"match": [{"eventSource": "cloudtrail.amazonaws.com", "eventName": "StartLogging"}], "miss": []}"#).unwrap();
+    std::fs::write(
+        home.path("r.json"),
+        r#"{"match": [{"eventSource": "cloudtrail.amazonaws.com", "eventName": "StartLogging"}], "miss": []}"#,
+    )
+    .unwrap();
     let text = home.must(1, &["rules", "test", "r.yml"]);
     assert!(text.contains("match 1 gives no finding") && text.contains("fewer than two"), "{text}");
 }
@@ -370,14 +414,26 @@ fn the_table_of_detections_is_fresh() {
          {} rules. How to write one: [rules.md](rules.md).\n",
         rules.len()
     );
-    for (stage, what) in [("gain", "getting in"), ("maintain", "staying in"), ("steal", "taking and breaking"), ("blind", "switching the alarm off")] {
-        text += &format!("\n## {stage}: {what}\n\n| rule | severity | ATT&CK | why | what to do | false positives |\n|---|---|---|---|---|---|\n");
+    for (stage, what) in
+        [("gain", "getting in"), ("maintain", "staying in"), ("steal", "taking and breaking"), ("blind", "switching the alarm off")]
+    {
+        text += &format!(
+            "\n## {stage}: {what}\n\n| rule | severity | ATT&CK | why | what to do | false positives |\n|---|---|---|---|---|---|\n"
+        );
         for rule in rules.iter().filter(|r| r["stage"] == stage) {
             let get = |name: &str| rule[name].as_str().unwrap_or_default().replace('|', "\\|");
-            let list = |name: &str, with: &str| rule[name].as_array().unwrap().iter().filter_map(Value::as_str).collect::<Vec<_>>().join(with);
+            let list = |name: &str, with: &str| {
+                rule[name].as_array().unwrap().iter().filter_map(Value::as_str).collect::<Vec<_>>().join(with)
+            };
             text += &format!(
                 "| [{}](../rules/{}) | {} | {} | {} | {} | {} |\n",
-                get("title"), get("file"), get("severity"), list("attack", " "), get("why"), get("do"), list("false_positives", "; ")
+                get("title"),
+                get("file"),
+                get("severity"),
+                list("attack", " "),
+                get("why"),
+                get("do"),
+                list("false_positives", "; ")
             );
         }
     }
@@ -385,5 +441,8 @@ fn the_table_of_detections_is_fresh() {
     if std::env::var_os("BARTIZAN_WRITE").is_some() {
         std::fs::write(&path, &text).unwrap();
     }
-    assert!(std::fs::read_to_string(&path).unwrap_or_default() == text, "docs/detections.md is stale: BARTIZAN_WRITE=1 cargo test -p bartizan detections");
+    assert!(
+        std::fs::read_to_string(&path).unwrap_or_default() == text,
+        "docs/detections.md is stale: BARTIZAN_WRITE=1 cargo test -p bartizan detections"
+    );
 }

@@ -87,7 +87,8 @@ impl Bucket {
     /// When listing fails.
     pub fn objects(&self) -> Result<Vec<(String, u64)>, StorageError> {
         let prefix = (!self.prefix.is_empty()).then(|| Path::from(self.prefix.as_str()));
-        let listing = self.store.list(prefix.as_ref()).map_ok(|meta| (meta.location.to_string(), meta.size)).try_collect::<Vec<_>>();
+        let listing =
+            self.store.list(prefix.as_ref()).map_ok(|meta| (meta.location.to_string(), meta.size)).try_collect::<Vec<_>>();
         let mut objects = self.runtime.block_on(listing).map_err(|e| error("(listing)", e))?;
         objects.sort();
         Ok(objects)

@@ -3,8 +3,8 @@
 //! No async, no network, no terminal, no AWS SDK. Time, randomness and file access are arguments, so that the same
 //! input always gives the same bytes.
 
-pub mod diff;
 pub mod detect;
+pub mod diff;
 pub mod evidence;
 pub mod fact;
 pub mod finding;

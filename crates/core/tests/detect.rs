@@ -172,7 +172,11 @@ fn sigma_shapes() -> Vec<RuleFile> {
     let plain = selections.iter().enumerate().map(|(n, s)| rule(n, "selection", s));
     let negated = selections.iter().enumerate().map(|(n, s)| rule(n + 100, "not selection and filter", s));
     let filtered = selections.iter().enumerate().map(|(n, s)| rule(n + 200, "selection and not filter", s));
-    plain.chain(negated).chain(filtered).chain([rule(300, "1 of sel*", "eventName: X"), rule(301, "all of them", "eventName: DescribeVpcs")]).collect()
+    plain
+        .chain(negated)
+        .chain(filtered)
+        .chain([rule(300, "1 of sel*", "eventName: X"), rule(301, "all of them", "eventName: DescribeVpcs")])
+        .collect()
 }
 
 fn event(name: &str, time_s: i64, more: Value) -> Value {
@@ -189,7 +193,9 @@ fn event(name: &str, time_s: i64, more: Value) -> Value {
 
 fn correlation(kind: &str, rest: &str) -> Plan {
     let base = |name: &str| {
-        format!("title: {name}\nname: {name}\nlogsource: {{product: aws, service: cloudtrail}}\ndetection:\n  s: {{eventName: {name}}}\n  condition: s\n---\n")
+        format!(
+            "title: {name}\nname: {name}\nlogsource: {{product: aws, service: cloudtrail}}\ndetection:\n  s: {{eventName: {name}}}\n  condition: s\n---\n"
+        )
     };
     let rules = if kind.starts_with("temporal") { "[A, B]" } else { "[A]" };
     plan(&[yaml(&format!(
@@ -230,7 +236,12 @@ fn windows_lie_in_the_time_of_the_events() {
     assert_eq!(fires(&session, &at(&[0, 25, 60])), 0);
 
     let ordered = correlation("temporal_ordered", "  timespan: 60s\n");
-    let steps = |pairs: &[(&str, i64)]| pairs.iter().map(|(n, t)| event(n, *t, json!({"eventID": format!("30000000-0000-4000-8000-{t:010}{:02}", n.as_bytes()[0])}))).collect::<Vec<_>>();
+    let steps = |pairs: &[(&str, i64)]| {
+        pairs
+            .iter()
+            .map(|(n, t)| event(n, *t, json!({"eventID": format!("30000000-0000-4000-8000-{t:010}{:02}", n.as_bytes()[0])})))
+            .collect::<Vec<_>>()
+    };
     assert_eq!(fires(&ordered, &steps(&[("A", 0), ("B", 60)])), 2);
     assert_eq!(fires(&ordered, &steps(&[("A", 10), ("B", 5000)])), 0);
     assert_eq!(fires(&ordered, &steps(&[("B", 0), ("A", 10)])), 0);
@@ -241,7 +252,9 @@ fn windows_lie_in_the_time_of_the_events() {
     let expression = correlation("temporal", "  timespan: 60s\n  condition: A and not B\n");
     assert_eq!(fires(&expression, &steps(&[("A", 0)])), 1);
 
-    let bytes = |values: &[(i64, f64)]| values.iter().map(|(t, v)| event("A", *t, json!({"additionalEventData": {"n": v, "k": v.to_string()}}))).collect::<Vec<_>>();
+    let bytes = |values: &[(i64, f64)]| {
+        values.iter().map(|(t, v)| event("A", *t, json!({"additionalEventData": {"n": v, "k": v.to_string()}}))).collect::<Vec<_>>()
+    };
     let sum = correlation("value_sum", "  timespan: 60s\n  condition: {gte: 100, field: additionalEventData.n}\n");
     assert_eq!(fires(&sum, &bytes(&[(0, 60.0), (30, 40.0)])), 2);
     assert_eq!(fires(&sum, &bytes(&[(0, 60.0), (61, 40.0)])), 0);
@@ -311,10 +324,21 @@ fn a_service_that_is_refused_ten_thousand_times_is_nothing() {
 
 #[test]
 fn hostile_rules_are_refused_and_the_others_run() {
-    let good = |id: &str| format!("title: good {id}\nid: {id}\nlogsource: {{product: aws, service: cloudtrail}}\ndetection:\n  s: {{eventName: A}}\n  condition: s\n");
-    let bomb = format!("a: &a [x,x,x,x,x,x,x,x,x]\n{}", (0..200).map(|n| format!("b{n}: [*a,*a,*a,*a,*a,*a,*a,*a]\n")).collect::<String>());
-    let huge = format!("title: r\nlogsource: {{product: aws}}\ndetection:\n  s:\n    eventName|re: '{}'\n  condition: s\n", "(a|b)*".repeat(5000));
-    let repeat = "title: r\nlogsource: {product: aws}\ndetection:\n  s:\n    eventName|re: '((a{1000}){1000}){1000}'\n  condition: s\n";
+    let good = |id: &str| {
+        format!(
+            "title: good {id}\nid: {id}\nlogsource: {{product: aws, service: cloudtrail}}\ndetection:\n  s: {{eventName: A}}\n  condition: s\n"
+        )
+    };
+    let bomb = format!(
+        "a: &a [x,x,x,x,x,x,x,x,x]\n{}",
+        (0..200).map(|n| format!("b{n}: [*a,*a,*a,*a,*a,*a,*a,*a]\n")).collect::<String>()
+    );
+    let huge = format!(
+        "title: r\nlogsource: {{product: aws}}\ndetection:\n  s:\n    eventName|re: '{}'\n  condition: s\n",
+        "(a|b)*".repeat(5000)
+    );
+    let repeat =
+        "title: r\nlogsource: {product: aws}\ndetection:\n  s:\n    eventName|re: '((a{1000}){1000}){1000}'\n  condition: s\n";
     let modifier = "title: m\nlogsource: {product: aws}\ndetection:\n  s:\n    eventName|nonsense: x\n  condition: s\n";
     let files: Vec<RuleFile> = [
         good("one"),
@@ -330,7 +354,8 @@ fn hostile_rules_are_refused_and_the_others_run() {
         good("windows").replace("product: aws, service: cloudtrail", "product: windows"),
         good("typo") + "bartizan: {stag: gain}\n",
         good("span") + "bartizan: {first-seen: {key: [x], history: soon, learning: 1d}}\n",
-        "title: c\nid: c\ncorrelation: {type: event_count, rules: [nowhere], group-by: [x], timespan: 1m, condition: {gte: 1}}\n".to_owned(),
+        "title: c\nid: c\ncorrelation: {type: event_count, rules: [nowhere], group-by: [x], timespan: 1m, condition: {gte: 1}}\n"
+            .to_owned(),
         "x".repeat(2 << 20),
         good("two"),
     ]
@@ -353,7 +378,11 @@ fn objects_match_as_text_and_filters_apply() {
     let rule = "title: t\nid: t\nlogsource: {product: aws, service: cloudtrail}\ndetection:\n  s:\n    requestParameters|contains: Suspended\n    responseElements.publiclyAccessible: 'true'\n    requestParameters|re: '\"Status\":\"Susp'\n  condition: s\n---\ntitle: f\nlogsource: {product: aws, service: cloudtrail}\nfilter:\n  rules: [t]\n  s: {userIdentity.userName: robot}\n  condition: not s\n";
     let plan = plan(&[yaml(rule)]);
     assert_eq!(plan.rules.problems, []);
-    let hit = event("PutBucketVersioning", 0, json!({"requestParameters": {"VersioningConfiguration": {"Status": "Suspended"}}, "responseElements": {"publiclyAccessible": true}}));
+    let hit = event(
+        "PutBucketVersioning",
+        0,
+        json!({"requestParameters": {"VersioningConfiguration": {"Status": "Suspended"}}, "responseElements": {"publiclyAccessible": true}}),
+    );
     assert_eq!(findings(&plan, &[records(std::slice::from_ref(&hit))]).len(), 1);
     let mut robot = hit;
     robot["userIdentity"]["userName"] = json!("robot");

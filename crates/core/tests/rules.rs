@@ -24,7 +24,11 @@ fn every_rule_says_what_people_need() {
     let rules = Rules::load(&builtin_files());
     assert_eq!(rules.problems, []);
     for rule in rules.rules.iter().filter(|r| !matches!(r.kind, Kind::Part)) {
-        assert!(!rule.why.is_empty() && !rule.advice.is_empty() && !rule.false_positives.is_empty() && !rule.attack.is_empty(), "{}", rule.file);
+        assert!(
+            !rule.why.is_empty() && !rule.advice.is_empty() && !rule.false_positives.is_empty() && !rule.attack.is_empty(),
+            "{}",
+            rule.file
+        );
         assert_eq!(rule.stage.to_string(), rule.file.split('/').next().unwrap(), "{}: the stage is the folder", rule.file);
     }
 }

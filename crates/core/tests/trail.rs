@@ -25,7 +25,8 @@ pub(crate) fn read(bytes: &[u8]) -> Found {
 
 /// The shared test data, or one line that says it is absent.
 pub(crate) fn shared(name: &str) -> Option<std::path::PathBuf> {
-    let base = std::env::var_os("BARTIZAN_SHARED").map_or_else(|| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), Into::into);
+    let base = std::env::var_os("BARTIZAN_SHARED")
+        .map_or_else(|| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), Into::into);
     let path = base.join(name);
     if !path.exists() {
         eprintln!("skipped: {} is absent (set BARTIZAN_SHARED)", path.display());
@@ -75,7 +76,8 @@ fn real_files_give_all_their_records() {
     for file in std::fs::read_dir(folder).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
         let whole: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
-        let wanted: Vec<_> = whole["Records"].as_array().unwrap().iter().map(|r| r["eventName"].as_str().unwrap().to_owned()).collect();
+        let wanted: Vec<_> =
+            whole["Records"].as_array().unwrap().iter().map(|r| r["eventName"].as_str().unwrap().to_owned()).collect();
         let found = read(&bytes);
         assert_eq!(found.names, wanted);
         assert!(found.problems.is_empty() && found.apart.is_empty());
@@ -103,8 +105,21 @@ fn wrappers_of_wrappers() {
     let string = |text: &str| serde_json::Value::String(text.to_owned()).to_string();
     let bridge = format!(r#"{{"detail-type":"AWS API Call via CloudTrail","detail":{EVENT}}}"#);
     for (text, events) in [
-        (format!(r#"{{"QueryStatus":"FINISHED","QueryStatistics":{{"ResultsCount":1}},"QueryResultRows":[[{{"eventName":"A"}},{{"eventTime":"2026-03-01 00:00:00.000"}}],[{{"eventJson":{}}}]]}}"#, string(EVENT)), 2),
-        (format!(r#"{{"messageType":"DATA_MESSAGE","logEvents":[{{"id":"1","message":{}}},{{"id":"2","message":{}}}]}}"#, string(&bridge), string(EVENT)), 2),
+        (
+            format!(
+                r#"{{"QueryStatus":"FINISHED","QueryStatistics":{{"ResultsCount":1}},"QueryResultRows":[[{{"eventName":"A"}},{{"eventTime":"2026-03-01 00:00:00.000"}}],[{{"eventJson":{}}}]]}}"#,
+                string(EVENT)
+            ),
+            2,
+        ),
+        (
+            format!(
+                r#"{{"messageType":"DATA_MESSAGE","logEvents":[{{"id":"1","message":{}}},{{"id":"2","message":{}}}]}}"#,
+                string(&bridge),
+                string(EVENT)
+            ),
+            2,
+        ),
         (format!(r#"{{"NextToken":"t","Events":[{{"CloudTrailEvent":{}}}]}}"#, string(EVENT)), 1),
         (format!(r#"{{"eventVersion":"1.0","eventData":{EVENT}}}"#), 1),
         (format!(r#"[[{EVENT}],[{EVENT},{EVENT}]]"#), 3),
@@ -124,7 +139,11 @@ fn wrappers_of_wrappers() {
         // Packed twice, as a subscription that Firehose packs again.
         assert_eq!(read(&gzip(&gzip(text.as_bytes()))), found);
     }
-    for text in [r#"{"Type":"Notification","Message":"{}"}"#, r#"{"Records":[{"s3":{"object":{}}}]}"#, r#"{"s3Bucket":"b","s3ObjectKey":["k"]}"#] {
+    for text in [
+        r#"{"Type":"Notification","Message":"{}"}"#,
+        r#"{"Records":[{"s3":{"object":{}}}]}"#,
+        r#"{"s3Bucket":"b","s3ObjectKey":["k"]}"#,
+    ] {
         assert_eq!(read(text.as_bytes()).apart, BTreeMap::from([(Apart::Notification, 1)]), "{text}");
     }
     let insight = r#"{"Records":[{"eventVersion":"1.07","eventTime":"2026-03-01T00:00:00Z","eventType":"AwsCloudTrailInsight","insightDetails":{"state":"Start"},"eventCategory":"Insight"}]}"#;

@@ -120,7 +120,8 @@ fn show_events(objects: &[Object], ids: &[String]) -> Result<Outcome> {
         let mut records = Vec::new();
         reader.read(&mut source, &mut |item| {
             if let Item::Event(event) = item
-                && (event.text(Field::EventId).is_some_and(|id| ids.iter().any(|i| *i == id)) || ids.contains(&event.id().to_string()))
+                && (event.text(Field::EventId).is_some_and(|id| ids.iter().any(|i| *i == id))
+                    || ids.contains(&event.id().to_string()))
             {
                 records.push(event.record().compact().into_owned());
             }
@@ -193,9 +194,9 @@ const MEMORY: &str = "detect/first-seen";
 
 fn remembered(storage: &dyn Storage) -> Result<Memory> {
     match storage.read(MEMORY) {
-        Ok(bytes) => Memory::from_bytes(&bytes)
-            .map_err(anyhow::Error::msg)
-            .with_context(|| format!("the first-seen memory {MEMORY} in {} cannot be used: delete it to begin anew", storage.place())),
+        Ok(bytes) => Memory::from_bytes(&bytes).map_err(anyhow::Error::msg).with_context(|| {
+            format!("the first-seen memory {MEMORY} in {} cannot be used: delete it to begin anew", storage.place())
+        }),
         Err(StorageError::Missing(_)) => {
             let mut secret = [0; 16];
             getrandom::fill(&mut secret).map_err(|e| anyhow::anyhow!("no random numbers from the system: {e}"))?;
@@ -252,7 +253,10 @@ fn print(global: &Global, args: &Detect, plan: &Plan, verdicts: &Verdicts, left_
     }
     if !matches!(global.format, Format::Human | Format::Json) {
         let high = verdicts.findings.iter().filter(|f| f.severity >= Severity::High).count();
-        render::talk(global, &format!("{} events · {} findings, {high} high or critical", verdicts.totals.events, verdicts.findings.len()));
+        render::talk(
+            global,
+            &format!("{} events · {} findings, {high} high or critical", verdicts.totals.events, verdicts.findings.len()),
+        );
     }
     Ok(())
 }

@@ -30,7 +30,14 @@ fn list(global: &Global, paths: &[PathBuf], builtin: bool) -> Result<Outcome> {
                 Kind::FirstSeen(_) => "  (first seen)",
                 Kind::Window(_) => "  (window)",
             };
-            out.line(&format!("{:8}  {:8}  {}{memory}  {}  {}", rule.stage, rule.severity, rule.title, rule.attack.join(" "), rule.file))?;
+            out.line(&format!(
+                "{:8}  {:8}  {}{memory}  {}  {}",
+                rule.stage,
+                rule.severity,
+                rule.title,
+                rule.attack.join(" "),
+                rule.file
+            ))?;
         }
         out.line(&format!("{} rules, {} that cannot be used (bartizan rules lint)", shown.len(), rules.problems.len()))?;
     } else {

@@ -43,8 +43,9 @@ fn read_line(totals: &Totals) -> String {
     let span = match (totals.first_s, totals.last_s) {
         (Some(first), Some(last)) => {
             let (first, last) = (time_text(first), time_text(last));
-            let same_day = first[..10] == last[..10];
-            format!(" · {} → {} UTC", minute(&first), if same_day { &last[11..16] } else { &last[..16] }).replace('T', " ")
+            let (first, last) = (minute(&first), minute(&last));
+            let same_day = first.get(..10) == last.get(..10);
+            format!(" · {first} → {} UTC", if same_day { last.get(11..).unwrap_or(&last) } else { &last })
         }
         _ => String::new(),
     };
@@ -88,7 +89,11 @@ fn groups(findings: &[Finding]) -> Vec<Group<'_>> {
 fn print_group(out: &mut Out, group: &Group<'_>) -> Result<()> {
     let count = if group.findings.len() == 1 { "1 finding".to_owned() } else { format!("{} findings", group.findings.len()) };
     out.line("")?;
-    out.styled(&format!("{}  {}  {count}", painted(severity_style(group.worst), &format!("{:8}", group.worst)), clean(&group.name)))?;
+    out.styled(&format!(
+        "{}  {}  {count}",
+        painted(severity_style(group.worst), &format!("{:8}", group.worst)),
+        clean(&group.name)
+    ))?;
     let mut day = String::new();
     for finding in &group.findings {
         let time = finding.first_time.as_deref().unwrap_or("");
@@ -271,8 +276,8 @@ fn stage_style(stage: Stage) -> Style {
     }
 }
 
-fn minute(time: &str) -> &str {
-    &time[..16]
+fn minute(time: &str) -> String {
+    time.get(..16).unwrap_or(time).replace('T', " ")
 }
 
 /// `12,345`.
@@ -280,7 +285,7 @@ fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

@@ -104,7 +104,10 @@ pub(crate) fn clean(text: &str) -> String {
 }
 
 /// JSON with its bidirectional characters as escapes, which mean the same.
-fn visible_bidi(json: &str) -> String {
+fn visible_bidi(json: &str) -> std::borrow::Cow<'_, str> {
+    if json.is_ascii() && !json.contains('\u{7f}') {
+        return json.into();
+    }
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         if is_bidi(c) || ('\u{7f}'..='\u{9f}').contains(&c) {
@@ -113,7 +116,7 @@ fn visible_bidi(json: &str) -> String {
             out.push(c);
         }
     }
-    out
+    out.into()
 }
 
 /// Bidirectional controls, zero-width characters and line separators.

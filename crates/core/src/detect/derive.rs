@@ -24,7 +24,10 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("bartizan.network", "/24 or /48 of the address"),
     ("bartizan.country", "ISO code (needs `--geo`)"),
     ("bartizan.asn", "`AS` and number of the network operator (needs `--geo`)"),
-    ("bartizan.policy", "what a policy document in the request grants: `admin`, `public`, `public-if`, `account:ID`, `federated:NAME`, `deny-all`"),
+    (
+        "bartizan.policy",
+        "what a policy document in the request grants: `admin`, `public`, `public-if`, `account:ID`, `federated:NAME`, `deny-all`",
+    ),
     ("bartizan.open", "what a request opens to the whole internet: port, `FROM-TO`, or `all`"),
     ("bartizan.shared_with", "`all` or `account:ID`: with whom a request shares a snapshot or image"),
     ("bartizan.outside_key", "account of a KMS key in the request that is not the account that was called"),
@@ -105,10 +108,38 @@ const RESOURCES_LISTED_MAX: usize = 5;
 
 /// Request fields that name what a call is about, most telling first.
 const NAMES: &[&str] = &[
-    "userName", "roleName", "groupName", "policyArn", "policyName", "secretId", "bucketName", "key", "functionName", "name", "trailName",
-    "instanceId", "snapshotId", "imageId", "groupId", "keyId", "dBSnapshotIdentifier", "dBInstanceIdentifier", "dBClusterIdentifier",
-    "tableName", "queueUrl", "topicArn", "resourceArn", "roleArn", "detectorId", "logGroupName", "target", "documentName", "repositoryName",
-    "vpcId", "id", "arn",
+    "userName",
+    "roleName",
+    "groupName",
+    "policyArn",
+    "policyName",
+    "secretId",
+    "bucketName",
+    "key",
+    "functionName",
+    "name",
+    "trailName",
+    "instanceId",
+    "snapshotId",
+    "imageId",
+    "groupId",
+    "keyId",
+    "dBSnapshotIdentifier",
+    "dBInstanceIdentifier",
+    "dBClusterIdentifier",
+    "tableName",
+    "queueUrl",
+    "topicArn",
+    "resourceArn",
+    "roleArn",
+    "detectorId",
+    "logGroupName",
+    "target",
+    "documentName",
+    "repositoryName",
+    "vpcId",
+    "id",
+    "arn",
 ];
 
 fn other_user(event: &Event<'_>, actor: &Actor) -> Option<bool> {
@@ -141,8 +172,15 @@ fn family(user_agent: &str) -> String {
 
 /// Request fields that hold a policy document, as text or as an object.
 const POLICY_FIELDS: &[&str] = &[
-    "policyDocument", "assumeRolePolicyDocument", "policy", "bucketPolicy", "policyText", "resourcePolicy", "repositoryPolicyText",
-    "accessPolicies", "keyPolicy",
+    "policyDocument",
+    "assumeRolePolicyDocument",
+    "policy",
+    "bucketPolicy",
+    "policyText",
+    "resourcePolicy",
+    "repositoryPolicyText",
+    "accessPolicies",
+    "keyPolicy",
 ];
 
 fn policies(event: &Event<'_>) -> Vec<String> {
@@ -244,8 +282,15 @@ fn is_anybody(principal: &Principal) -> bool {
 
 /// Conditions that bind a public grant to somebody.
 const BINDING_KEYS: [&str; 9] = [
-    "aws:principalorgid", "aws:principalaccount", "aws:principalarn", "aws:sourceaccount", "aws:sourcearn", "aws:sourceowner",
-    "aws:sourcevpc", "aws:sourcevpce", "aws:principalorgpaths",
+    "aws:principalorgid",
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourceowner",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+    "aws:principalorgpaths",
 ];
 
 fn opened_to(principal: &Principal, statement: &Statement, own_account: &str) -> Option<String> {
@@ -275,7 +320,8 @@ fn open_ports(event: &Event<'_>) -> Vec<String> {
     let mut found = Vec::new();
     let permissions = request.get("ipPermissions").and_then(|p| p.get("items")).into_iter().flat_map(Value::elements);
     for permission in permissions {
-        let ranges = ["ipRanges", "ipv6Ranges"].into_iter().filter_map(|r| permission.get(r)?.get("items")).flat_map(Value::elements);
+        let ranges =
+            ["ipRanges", "ipv6Ranges"].into_iter().filter_map(|r| permission.get(r)?.get("items")).flat_map(Value::elements);
         if ranges.into_iter().any(|r| world(text(r, "cidrIp")) || world(text(r, "cidrIpv6"))) {
             found.push(ports(text(permission, "ipProtocol"), text(permission, "fromPort"), text(permission, "toPort")));
         }
@@ -284,7 +330,9 @@ fn open_ports(event: &Event<'_>) -> Vec<String> {
     if world(text(request, "cidrIp")) {
         found.push(ports(text(request, "ipProtocol"), text(request, "fromPort"), text(request, "toPort")));
     }
-    if world(text(request, "cidrBlock").or_else(|| text(request, "ipv6CidrBlock"))) && text(request, "ruleAction").as_deref() == Some("allow") {
+    if world(text(request, "cidrBlock").or_else(|| text(request, "ipv6CidrBlock")))
+        && text(request, "ruleAction").as_deref() == Some("allow")
+    {
         let range = request.get("portRange");
         let protocol = text(request, "aclProtocol").or_else(|| text(request, "protocol"));
         found.push(ports(protocol, range.and_then(|r| text(r, "from")), range.and_then(|r| text(r, "to"))));

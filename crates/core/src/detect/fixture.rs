@@ -73,12 +73,18 @@ impl Fixture {
             }
             if rule.attempts == Attempts::Lower {
                 let refused = found(case, &json!({"errorCode": "AccessDenied"}));
-                let lesser = |a: &Finding| findings.iter().all(|f| a.id != f.id && (a.severity < f.severity || f.severity <= crate::finding::Severity::Low));
+                let lesser = |a: &Finding| {
+                    findings
+                        .iter()
+                        .all(|f| a.id != f.id && (a.severity < f.severity || f.severity <= crate::finding::Severity::Low))
+                };
                 if refused.is_empty() || !refused.iter().all(lesser) {
                     failures.push(format!("match {} refused is not a lesser finding of its own", n + 1));
                 }
             }
-            if rule.callers == Callers::Principals && !found(case, &json!({"userIdentity": {"invokedBy": "autoscaling.amazonaws.com"}})).is_empty() {
+            if rule.callers == Callers::Principals
+                && !found(case, &json!({"userIdentity": {"invokedBy": "autoscaling.amazonaws.com"}})).is_empty()
+            {
                 failures.push(format!("match {} by an AWS service for itself gives a finding", n + 1));
             }
         }

@@ -191,9 +191,7 @@ impl<'p> Judge<'p> {
             findings.extend(drafts.into_iter().map(|(key, draft)| finding(&rules[key.rule as usize], &key, draft, show)));
             findings.extend(unseen(&self.totals, &self.plan.rules.problems));
         }
-        findings.sort_by(|a, b| {
-            (b.severity, &a.first_time, &a.id).cmp(&(a.severity, &b.first_time, &b.id))
-        });
+        findings.sort_by(|a, b| (b.severity, &a.first_time, &a.id).cmp(&(a.severity, &b.first_time, &b.id)));
         Verdicts { findings, totals: self.totals, tally: self.tally, memory }
     }
 }
@@ -236,7 +234,12 @@ fn finding(rule: &Rule, key: &Key, draft: crate::finding::Draft, show: &dyn Fn(&
     let from = actor.as_ref().and_then(|a| a.source_ip.as_deref()).map(|ip| format!(" from {ip}")).unwrap_or_default();
     let tried = if key.attempt { "tried" } else { "called" };
     let times = if draft.count > 1 { format!(", {} events", draft.count) } else { String::new() };
-    let failed = key.attempt.then(|| call.and_then(|c| c.error.clone())).flatten().map(|e| format!(" and was refused ({e})")).unwrap_or_default();
+    let failed = key
+        .attempt
+        .then(|| call.and_then(|c| c.error.clone()))
+        .flatten()
+        .map(|e| format!(" and was refused ({e})"))
+        .unwrap_or_default();
     let mut because: Vec<String> = draft.because.into_values().collect();
     because.dedup();
     because.extend([rule.why.clone(), rule.advice.clone()].into_iter().filter(|t| !t.is_empty()));
@@ -302,9 +305,20 @@ fn unseen(totals: &Totals, problems: &[RuleProblem]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (problem, places) in totals.problems.iter().filter(|(p, _)| p.loses_events()) {
         let count: u64 = places.iter().map(|(_, _, n)| n).sum();
-        let evidence = places.iter().take(RESOURCES_MAX).map(|(object, offset, _)| (object.clone(), format!("{} at byte {offset}", problem.text())));
+        let evidence = places
+            .iter()
+            .take(RESOURCES_MAX)
+            .map(|(object, offset, _)| (object.clone(), format!("{} at byte {offset}", problem.text())));
         let summary = format!("events may be missing: {} in {}{}", problem.text(), places[0].0, others(places.len()));
-        findings.push(blind("events-lost", problem.text(), "part of the trail could not be read", summary, Severity::Medium, count, evidence.collect()));
+        findings.push(blind(
+            "events-lost",
+            problem.text(),
+            "part of the trail could not be read",
+            summary,
+            Severity::Medium,
+            count,
+            evidence.collect(),
+        ));
     }
     let given_up = [
         (totals.window_evicted, "window-evicted", "events that rules with windows gave up for want of room"),
@@ -313,14 +327,30 @@ fn unseen(totals: &Totals, problems: &[RuleProblem]) -> Vec<Finding> {
         (totals.problems_unnamed, "problems-unnamed", "objects with a problem beyond those that are named"),
     ];
     for (count, rule, what) in given_up.into_iter().filter(|(count, ..)| *count > 0) {
-        findings.push(blind(rule, "", "the alarm ran out of room", format!("{count} {what}"), Severity::Medium, count, vec![(what.to_owned(), count.to_string())]));
+        findings.push(blind(
+            rule,
+            "",
+            "the alarm ran out of room",
+            format!("{count} {what}"),
+            Severity::Medium,
+            count,
+            vec![(what.to_owned(), count.to_string())],
+        ));
     }
     for problem in problems {
         let name = problem.rule.as_deref().map(|r| format!(" ({r})")).unwrap_or_default();
         let summary = format!("{}{name} does not run: {}", problem.file, problem.text);
         let place = format!("{}{name}", problem.file);
         let entity = format!("{place} {}", problem.text);
-        findings.push(blind("rule-not-running", &entity, "a rule that was asked for does not run", summary, Severity::Medium, 1, vec![(place, problem.text.clone())]));
+        findings.push(blind(
+            "rule-not-running",
+            &entity,
+            "a rule that was asked for does not run",
+            summary,
+            Severity::Medium,
+            1,
+            vec![(place, problem.text.clone())],
+        ));
     }
     findings
 }
@@ -329,7 +359,15 @@ fn others(places: usize) -> String {
     if places > 1 { format!(" and {} more", places - 1) } else { String::new() }
 }
 
-fn blind(rule: &str, entity: &str, title: &str, summary: String, severity: Severity, count: u64, evidence: Vec<(String, String)>) -> Finding {
+fn blind(
+    rule: &str,
+    entity: &str,
+    title: &str,
+    summary: String,
+    severity: Severity,
+    count: u64,
+    evidence: Vec<(String, String)>,
+) -> Finding {
     Finding {
         id: finding_id(rule, entity, false, 0),
         rule: rule.to_owned(),

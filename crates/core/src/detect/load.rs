@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use rsigma_eval::correlation::{GroupByField, compile_correlation};
 use rsigma_eval::{CompiledDetection, CompiledMatcher, CompiledRule, Engine, compile_rule};
-use rsigma_parser::{ConditionOperator, CorrelationRule, CorrelationType, FilterRule, Level, LogSource, SigmaRule, Timespan, parse_sigma_yaml};
+use rsigma_parser::{
+    ConditionOperator, CorrelationRule, CorrelationType, FilterRule, Level, LogSource, SigmaRule, Timespan, parse_sigma_yaml,
+};
 use serde::Deserialize;
 
 use super::rule::{Attempts, Callers, Detection, Extension, FirstSeen, Kind, Rule, Test, Window};
@@ -113,7 +115,9 @@ impl Loader {
             return Err(format!("more than {RULES_MAX} rules"));
         }
         match id {
-            Some(id) if !self.ids.insert(id.to_owned()) => Err(format!("the id {id} is taken by a rule before it: give this one another id")),
+            Some(id) if !self.ids.insert(id.to_owned()) => {
+                Err(format!("the id {id} is taken by a rule before it: give this one another id"))
+            }
             _ => Ok(()),
         }
     }
@@ -130,7 +134,8 @@ impl Loader {
         let mut absences = Vec::new();
         for ((rule, extension, origin), compiled) in std::mem::take(&mut self.singles).into_iter().zip(compiled) {
             let Some(compiled) = compiled else { continue };
-            let attempts = extension.attempts.unwrap_or_else(|| if reads_errors(&compiled) { Attempts::Same } else { Attempts::Lower });
+            let attempts =
+                extension.attempts.unwrap_or_else(|| if reads_errors(&compiled) { Attempts::Same } else { Attempts::Lower });
             let callers = extension.callers.unwrap_or(if origin.builtin { Callers::Principals } else { Callers::Any });
             let (number, detection) = (out.rules.len(), out.detections.len());
             let kind = match single_kind(&extension) {
@@ -161,7 +166,11 @@ impl Loader {
         for (rule, of, origin) in absences {
             match named.get(&of) {
                 Some(other) => out.detections[*other].uses.push((rule, 1)),
-                None => self.problem(&origin, Some(out.rules[rule].title.clone()), format!("absence of {of:?}: no rule of that id or name")),
+                None => self.problem(
+                    &origin,
+                    Some(out.rules[rule].title.clone()),
+                    format!("absence of {of:?}: no rule of that id or name"),
+                ),
             }
         }
         let mut silent = HashSet::new();
@@ -192,7 +201,12 @@ impl Loader {
         for (rule, _, origin) in &self.singles {
             let result = compile_rule(rule);
             if let Err(e) = &result {
-                let problem = RuleProblem { file: origin.file.clone(), rule: Some(rule.title.clone()), text: e.to_string(), builtin: origin.builtin };
+                let problem = RuleProblem {
+                    file: origin.file.clone(),
+                    rule: Some(rule.title.clone()),
+                    text: e.to_string(),
+                    builtin: origin.builtin,
+                };
                 self.problems.push(problem);
             }
             compiled.push(result.ok());
@@ -228,7 +242,8 @@ struct Head {
 impl Head {
     fn rule(self, extension: &Extension, origin: &Origin, callers: Callers, attempts: Attempts, kind: Kind) -> Rule {
         let tags: Vec<String> = self.tags.iter().map(|t| t.to_lowercase()).collect();
-        let techniques = tags.iter().filter_map(|t| t.strip_prefix("attack.t")).filter(|t| t.starts_with(|c: char| c.is_ascii_digit()));
+        let techniques =
+            tags.iter().filter_map(|t| t.strip_prefix("attack.t")).filter(|t| t.starts_with(|c: char| c.is_ascii_digit()));
         let attack: Vec<String> = techniques.map(|t| format!("T{t}")).collect();
         Rule {
             id: self.id.unwrap_or_else(|| self.title.clone()),
@@ -293,7 +308,13 @@ fn seconds(text: &str) -> Result<i64, String> {
 }
 
 fn single_kind(extension: &Extension) -> Result<Kind, String> {
-    let kinds = [extension.first_seen.is_some(), extension.absence.is_some(), extension.rate.is_some(), extension.travel.is_some(), extension.part];
+    let kinds = [
+        extension.first_seen.is_some(),
+        extension.absence.is_some(),
+        extension.rate.is_some(),
+        extension.travel.is_some(),
+        extension.part,
+    ];
     if kinds.iter().filter(|k| **k).count() > 1 {
         return Err("bartizan: only one of part, first-seen, absence, rate and travel".to_owned());
     }
@@ -339,7 +360,10 @@ fn correlate(
     for name in &compiled.rule_refs {
         parts.push(*named.get(name).ok_or_else(|| format!("it refers to {name:?}, and no rule has that id or name"))?);
     }
-    let counted = matches!(compiled.correlation_type, CorrelationType::EventCount | CorrelationType::Temporal | CorrelationType::TemporalOrdered);
+    let counted = matches!(
+        compiled.correlation_type,
+        CorrelationType::EventCount | CorrelationType::Temporal | CorrelationType::TemporalOrdered
+    );
     if !counted && compiled.condition.field.is_none() {
         return Err(format!("{} needs a field in its condition", compiled.correlation_type.as_str()));
     }
@@ -356,7 +380,11 @@ fn correlate(
             expression: compiled.extended_expr,
             parts: compiled.rule_refs.clone(),
             mode: compiled.window_mode,
-            at_least: compiled.rule_refs.iter().map(|name| extension.at_least.get(name).copied().unwrap_or(1).clamp(1, 1000)).collect(),
+            at_least: compiled
+                .rule_refs
+                .iter()
+                .map(|name| extension.at_least.get(name).copied().unwrap_or(1).clamp(1, 1000))
+                .collect(),
             gap_s: compiled.gap_secs.and_then(|g| i64::try_from(g).ok()).unwrap_or(0),
         },
     };
@@ -386,7 +414,8 @@ fn sane(text: &str) -> Result<(), String> {
     let mut aliases = 0;
     for line in text.lines() {
         let indent = line.len() - line.trim_start().len();
-        deepest = deepest.max(indent / 2 + line.trim_start().bytes().take_while(|b| *b == b'-' || *b == b' ').filter(|b| *b == b'-').count());
+        deepest = deepest
+            .max(indent / 2 + line.trim_start().bytes().take_while(|b| *b == b'-' || *b == b' ').filter(|b| *b == b'-').count());
         for (n, b) in line.bytes().enumerate() {
             match b {
                 b'[' | b'{' => depth += 1,

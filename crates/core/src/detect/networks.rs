@@ -60,10 +60,13 @@ impl Networks {
     /// # Errors
     /// When it is not that file.
     pub fn with_aws_ranges(mut self, json: &str) -> Result<Self, String> {
-        let file: serde_json::Value = serde_json::from_str(json).map_err(|e| format!("not the JSON of ip-ranges.amazonaws.com: {e}"))?;
+        let file: serde_json::Value =
+            serde_json::from_str(json).map_err(|e| format!("not the JSON of ip-ranges.amazonaws.com: {e}"))?;
         let prefixes = |list: &str, field: &str| -> Vec<(u128, u128)> {
             let rows = file[list].as_array().into_iter().flatten();
-            rows.filter(|r| matches!(r["service"].as_str(), Some("AMAZON" | "EC2"))).filter_map(|r| range(r[field].as_str()?)).collect()
+            rows.filter(|r| matches!(r["service"].as_str(), Some("AMAZON" | "EC2")))
+                .filter_map(|r| range(r[field].as_str()?))
+                .collect()
         };
         let ranges = [prefixes("prefixes", "ip_prefix"), prefixes("ipv6_prefixes", "ipv6_prefix")].concat();
         if ranges.is_empty() {
@@ -94,7 +97,9 @@ impl Networks {
 
     fn kind_of_address(&self, ip: IpAddr) -> AddressKind {
         let private = match ip {
-            IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local() || (v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64),
+            IpAddr::V4(v4) => {
+                v4.is_private() || v4.is_loopback() || v4.is_link_local() || (v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64)
+            }
             IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
         };
         if private {
@@ -210,7 +215,8 @@ mod tests {
         ] {
             assert_eq!(networks.kind(source), kind, "{source}");
         }
-        let json = r#"{"prefixes":[{"ip_prefix":"198.51.100.0/24","service":"EC2"},{"ip_prefix":"203.0.113.0/24","service":"S3"}]}"#;
+        let json =
+            r#"{"prefixes":[{"ip_prefix":"198.51.100.0/24","service":"EC2"},{"ip_prefix":"203.0.113.0/24","service":"S3"}]}"#;
         let networks = Networks::builtin().with_aws_ranges(json).unwrap();
         assert_eq!(networks.kind("198.51.100.7"), AddressKind::Aws);
         assert_eq!(networks.kind("203.0.113.7"), AddressKind::Public);

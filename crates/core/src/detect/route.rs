@@ -54,7 +54,12 @@ impl Depends {
         }
         match field {
             "bartizan.address" | "bartizan.ua_family" => Self::Route,
-            "bartizan.caller" | "bartizan.actor" | "bartizan.role" | "bartizan.session" | "bartizan.chained" | "bartizan.instance"
+            "bartizan.caller"
+            | "bartizan.actor"
+            | "bartizan.role"
+            | "bartizan.session"
+            | "bartizan.chained"
+            | "bartizan.instance"
             | "bartizan.outside_account" => Self::Identity,
             _ if field == "userIdentity" || field.starts_with("userIdentity.") => Self::Identity,
             _ => Self::Event,
@@ -169,7 +174,9 @@ impl Known<'_> {
 
     fn item(&self, item: &CompiledDetectionItem) -> Option<bool> {
         let field = item.field.as_deref()?;
-        if self.known < Depends::Event && (Depends::of(field, self.view.networks.has_places()) > self.known || refers(&item.matcher)) {
+        if self.known < Depends::Event
+            && (Depends::of(field, self.view.networks.has_places()) > self.known || refers(&item.matcher))
+        {
             return None;
         }
         let value = self.view.get_field(field);
@@ -195,9 +202,9 @@ fn refers(matcher: &CompiledMatcher) -> bool {
     }
 }
 
-fn all(mut verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+fn all(verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     let mut answer = Some(true);
-    while let Some(verdict) = verdicts.next() {
+    for verdict in verdicts {
         match verdict {
             Some(false) => return Some(false),
             None => answer = None,

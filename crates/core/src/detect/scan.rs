@@ -162,17 +162,24 @@ struct Fixed {
     rule: u32,
     part: u32,
     text: Arc<str>,
-    /// Number of the object and of the text in it.
-    numbered: Cell<(u64, u32)>,
+    /// Where the last event of this combo was counted: number of the object, bucket, crowd.
+    counted: Cell<(u64, i64, usize)>,
     what: FixedWhat,
 }
 
 enum FixedWhat {
     FirstSeen(FirstSeenKey),
     /// The key ends with the network of the event: a hasher that has seen all before it.
-    FirstSeenNetwork { scope: u64, hasher: SipHasher13 },
+    FirstSeenNetwork {
+        scope: u64,
+        hasher: SipHasher13,
+    },
     /// A rule that counts distinct values. No value: it is the network.
-    Distinct { value: Option<u64>, values_max: usize, bucket_s: i64 },
+    Distinct {
+        value: Option<u64>,
+        values_max: usize,
+        bucket_s: i64,
+    },
 }
 
 struct FirstSeenKey {
@@ -182,8 +189,16 @@ struct FirstSeenKey {
     text: Arc<str>,
 }
 
-/// First and last event of each value that a group had in a bucket of time.
-type Crowd = BTreeMap<u64, (Sighted, Option<Sighted>)>;
+/// First and last event of each value that a group had in a bucket of time, by value.
+struct Crowd {
+    rule: u32,
+    part: u32,
+    text: u32,
+    bucket: i64,
+    values: BTreeMap<u64, (Sighted, Option<Sighted>)>,
+    /// The greatest value, once there are as many as the rule needs.
+    most: u64,
+}
 
 /// An event in a crowd. What finding it needs is put together only for those that stay.
 #[derive(Clone)]
@@ -191,6 +206,33 @@ struct Sighted {
     at: At,
     source: Source,
     combo: Rc<Combo>,
+}
+
+impl Crowd {
+    #[inline]
+    fn count(&mut self, value: u64, values_max: usize, at: At, view: &View<'_>, combo: &Rc<Combo>) {
+        if value > self.most {
+            return;
+        }
+        let sighted = || Sighted { at, source: source(view), combo: combo.clone() };
+        if let Some((first, last)) = self.values.get_mut(&value) {
+            let place = (at.time_s, at.id);
+            if place < first.place() {
+                let before = std::mem::replace(first, sighted());
+                last.get_or_insert(before);
+            } else if place > last.as_ref().unwrap_or(first).place() {
+                *last = Some(sighted());
+            }
+            return;
+        }
+        self.values.insert(value, (sighted(), None));
+        if self.values.len() > values_max {
+            self.values.pop_last();
+        }
+        if self.values.len() == values_max {
+            self.most = self.values.last_key_value().map_or(u64::MAX, |(value, _)| *value);
+        }
+    }
 }
 
 impl Sighted {
@@ -222,7 +264,8 @@ impl<'p> Scanner<'p> {
             met: ByHash::default(),
             texts: HashMap::default(),
             earliest: HashMap::default(),
-            crowds: HashMap::default(),
+            crowds: Vec::new(),
+            crowd_places: HashMap::default(),
         };
         let bytes = self.reader.read(source, &mut |item| scan.item(item));
         scan.finish(bytes)
@@ -266,10 +309,11 @@ struct Scan<'a, 'p> {
     notes: Notes,
     met: ByHash<Met>,
     texts: HashMap<Arc<str>, u32, RandomState>,
-    /// The earliest events of each finding: rule, text, attempt, day.
-    earliest: HashMap<(u32, u32, bool, i64), Vec<(i64, EventId)>, RandomState>,
-    /// By rule, part, group and bucket.
-    crowds: HashMap<(u32, u32, u32, i64), Crowd, RandomState>,
+    /// The earliest events of each finding.
+    earliest: HashMap<Slot, Vec<(i64, EventId)>, RandomState>,
+    crowds: Vec<Crowd>,
+    /// Where in them, by rule, part, group and bucket.
+    crowd_places: HashMap<(u32, u32, u32, i64), usize, RandomState>,
 }
 
 impl Scan<'_, '_> {
@@ -352,65 +396,71 @@ impl Scan<'_, '_> {
             match &fixed.what {
                 FixedWhat::FirstSeen(_) => {}
                 FixedWhat::FirstSeenNetwork { scope, hasher } => {
-                    let mut hasher = hasher.clone();
+                    let mut hasher = *hasher;
                     hasher.write_u64(network);
                     hasher.write(b"key");
                     let key = hasher.finish();
                     if !self.caches.is_told(key, at) {
                         let first = self.caches.sighting(at, view, combo, false);
-                        let text = || format!("{} · {}", fixed.text, Networks::network(&view.event.text(Field::SourceIpAddress).unwrap_or_default()));
+                        let text = || {
+                            format!(
+                                "{} · {}",
+                                fixed.text,
+                                Networks::network(&view.event.text(Field::SourceIpAddress).unwrap_or_default())
+                            )
+                        };
                         self.meet(fixed.rule, *scope, key, &first, at.time_s, |_| text().into());
-                        self.caches.tell(Told { scope: *scope, first: (at.time_s, at.id), last_s: at.time_s }, key, &mut self.notes.last);
+                        self.caches.tell(
+                            Told { scope: *scope, first: (at.time_s, at.id), last_s: at.time_s },
+                            key,
+                            &mut self.notes.last,
+                        );
                     }
                 }
                 FixedWhat::Distinct { value, values_max, bucket_s } => {
-                    let value = value.unwrap_or(network);
-                    let text = match fixed.numbered.get() {
-                        (object, text) if object == self.caches.object => text,
-                        _ => {
-                            let text = self.text(&fixed.text);
-                            fixed.numbered.set((self.caches.object, text));
-                            text
-                        }
+                    let bucket = at.time_s.div_euclid(*bucket_s);
+                    let crowd = match fixed.counted.get() {
+                        (object, last, crowd) if (object, last) == (self.caches.object, bucket) => crowd,
+                        _ => self.crowd(fixed, bucket),
                     };
-                    let crowd = self.crowds.entry((fixed.rule, fixed.part, text, at.time_s.div_euclid(*bucket_s))).or_default();
-                    let full = crowd.len() >= *values_max && crowd.last_key_value().is_some_and(|(most, _)| value > *most);
-                    let sighted = || Sighted { at, source: source(view), combo: combo.clone() };
-                    match crowd.get_mut(&value) {
-                        Some((first, last)) => {
-                            let place = (at.time_s, at.id);
-                            if place < first.place() {
-                                let before = std::mem::replace(first, sighted());
-                                last.get_or_insert(before);
-                            } else if place > last.as_ref().unwrap_or(first).place() {
-                                *last = Some(sighted());
-                            }
-                        }
-                        None if full => {}
-                        None => {
-                            crowd.insert(value, (sighted(), None));
-                            if crowd.len() > *values_max {
-                                crowd.pop_last();
-                            }
-                        }
-                    }
+                    self.crowds[crowd].count(value.unwrap_or(network), *values_max, at, view, combo);
                 }
             }
         }
     }
 
+    /// The crowd of a group in a bucket.
+    fn crowd(&mut self, fixed: &Fixed, bucket: i64) -> usize {
+        let text = self.text(&fixed.text);
+        let crowd = *self.crowd_places.entry((fixed.rule, fixed.part, text, bucket)).or_insert_with(|| {
+            self.crowds.push(Crowd { rule: fixed.rule, part: fixed.part, text, bucket, values: BTreeMap::new(), most: u64::MAX });
+            self.crowds.len() - 1
+        });
+        fixed.counted.set((self.caches.object, bucket, crowd));
+        crowd
+    }
+
     /// Writes down what [`Self::note_fixed`] gathered.
     fn tell_crowds(&mut self) {
-        let mut crowds: Vec<_> = std::mem::take(&mut self.crowds).into_iter().collect();
-        crowds.sort_unstable_by_key(|(place, _)| *place);
+        let mut crowds = std::mem::take(&mut self.crowds);
+        crowds.sort_unstable_by_key(|c| (c.rule, c.part, c.text, c.bucket));
         let nothing = self.caches.nothing();
-        for ((rule, part, text, _), crowd) in crowds {
-            for (value, (first, last)) in crowd {
+        for Crowd { rule, part, text, values, .. } in crowds {
+            for (value, (first, last)) in values {
                 for sighted in std::iter::once(first).chain(last) {
                     let Sighted { at, source, combo } = sighted;
                     let (who, call) = (combo.who.clone(), combo.call.clone());
                     let sighting = Sighting { time_s: at.time_s, id: at.id, who, source, call, resources: nothing.clone() };
-                    let note = Note { event: at.number, rule, part, attempt: false, text, value, time_s: at.time_s, sighting: Some(sighting) };
+                    let note = Note {
+                        event: at.number,
+                        rule,
+                        part,
+                        attempt: false,
+                        text,
+                        value,
+                        time_s: at.time_s,
+                        sighting: Some(sighting),
+                    };
                     self.notes.notes.push(note);
                 }
             }
@@ -439,10 +489,20 @@ impl Scan<'_, '_> {
                 Kind::Part => {}
                 Kind::Single => {
                     let text = self.text(&view.actor.key);
-                    let attempt = detection.attempts == Attempts::Lower && view.event.field(Field::ErrorCode).is_some_and(|v| !v.is_null());
+                    let attempt =
+                        detection.attempts == Attempts::Lower && view.event.field(Field::ErrorCode).is_some_and(|v| !v.is_null());
                     let slot = (rule as u32, text, attempt, at.time_s.div_euclid(DAY_SECONDS));
                     let sighting = self.is_early(slot, at).then(|| self.caches.sighting(at, view, combo, true));
-                    self.notes.notes.push(Note { event: at.number, rule: rule as u32, part: 0, attempt, text, value: 0, time_s: at.time_s, sighting });
+                    self.notes.notes.push(Note {
+                        event: at.number,
+                        rule: rule as u32,
+                        part: 0,
+                        attempt,
+                        text,
+                        value: 0,
+                        time_s: at.time_s,
+                        sighting,
+                    });
                 }
                 Kind::Window(window) => {
                     let Some(value) = value(&window.test, view) else { continue };
@@ -478,7 +538,7 @@ impl Scan<'_, '_> {
     }
 
     /// Whether an event is among the earliest that a finding may name, as far as this object goes.
-    fn is_early(&mut self, slot: (u32, u32, bool, i64), at: At) -> bool {
+    fn is_early(&mut self, slot: Slot, at: At) -> bool {
         let earliest = self.earliest.entry(slot).or_default();
         let place = (at.time_s, at.id);
         if earliest.len() >= EVIDENCE_MAX {
@@ -511,13 +571,20 @@ impl Scan<'_, '_> {
             }
         };
         count(&mut tally.actors, format!("{} {}", actor.account.as_deref().unwrap_or("-"), actor.name));
-        for (map, field) in [(&mut tally.sources, Field::EventSource), (&mut tally.regions, Field::AwsRegion), (&mut tally.errors, Field::ErrorCode)] {
+        for (map, field) in [
+            (&mut tally.sources, Field::EventSource),
+            (&mut tally.regions, Field::AwsRegion),
+            (&mut tally.errors, Field::ErrorCode),
+        ] {
             if let Some(text) = event.text(field) {
                 count(map, cut(&text));
             }
         }
     }
 }
+
+/// What makes matches of one object one finding: rule, text, attempt, day.
+type Slot = (u32, u32, bool, i64);
 
 /// Which event it is.
 #[derive(Clone, Copy)]
@@ -693,7 +760,7 @@ impl Fixed {
             }
             _ => return None,
         };
-        Some(Some(Self { rule: rule as u32, part: part as u32, text, numbered: Cell::new((0, 0)), what }))
+        Some(Some(Self { rule: rule as u32, part: part as u32, text, counted: Cell::new((0, 0, 0)), what }))
     }
 }
 

@@ -1,6 +1,7 @@
 //! A CloudTrail record as rules see it: fields on demand, derived ones beside those of the record.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -22,13 +23,15 @@ pub struct View<'a> {
     pub(super) networks: &'a Networks,
     /// The address of the caller, where it has one.
     pub(super) address: Option<IpAddr>,
+    /// What policies in the request grant: several rules ask for it, and reading policies takes long.
+    policy: OnceCell<Vec<String>>,
 }
 
 impl<'a> View<'a> {
     /// A view of a record.
     pub fn new(event: &'a Event<'a>, actor: &'a Arc<Actor>, networks: &'a Networks) -> Self {
         let address = Self::address_of(event.raw_text(Field::SourceIpAddress));
-        Self { event, actor, networks, address }
+        Self { event, actor, networks, address, policy: OnceCell::new() }
     }
 
     /// The address in `sourceIPAddress`, if it is one.
@@ -57,8 +60,12 @@ impl<'a> View<'a> {
 impl rsigma_eval::Event for View<'_> {
     fn get_field(&self, path: &str) -> Option<EventValue<'_>> {
         if path.starts_with("bartizan.") {
-            let mut values: Vec<EventValue<'_>> =
-                derive(path, self.event, self.actor, self.networks).into_iter().map(|v| EventValue::Str(Cow::Owned(v))).collect();
+            let derived = || derive(path, self.event, self.actor, self.networks);
+            let mut values: Vec<EventValue<'_>> = if path == "bartizan.policy" {
+                self.policy.get_or_init(derived).iter().map(|v| EventValue::Str(Cow::Borrowed(v))).collect()
+            } else {
+                derived().into_iter().map(|v| EventValue::Str(Cow::Owned(v))).collect()
+            };
             return if values.len() > 1 { Some(EventValue::Array(values)) } else { values.pop() };
         }
         let (path, convert): (&str, fn(Value<'_>) -> EventValue<'_>) = match path.strip_prefix(STRUCTURED) {
@@ -109,7 +116,9 @@ fn as_text(value: Value<'_>) -> EventValue<'_> {
 fn structured(value: Value<'_>, depth: usize) -> EventValue<'_> {
     match value.kind() {
         Kind::Array if depth < NESTING_MAX => EventValue::Array(value.elements().map(|e| structured(e, depth + 1)).collect()),
-        Kind::Object if depth < NESTING_MAX => EventValue::Map(value.members().map(|(k, v)| (k, structured(v, depth + 1))).collect()),
+        Kind::Object if depth < NESTING_MAX => {
+            EventValue::Map(value.members().map(|(k, v)| (k, structured(v, depth + 1))).collect())
+        }
         _ => as_text(value),
     }
 }

@@ -201,7 +201,10 @@ impl Judge<'_> {
                 let Some(&last) = chain.last().filter(|_| complete) else { break };
                 let after = seen[last].sighting.time_s;
                 let from = by_part[part].partition_point(|n| seen[*n].sighting.time_s < after);
-                let next = by_part[part][from..].iter().copied().filter(|n| chain.iter().all(|c| seen[*c].sighting.id != seen[*n].sighting.id));
+                let next = by_part[part][from..]
+                    .iter()
+                    .copied()
+                    .filter(|n| chain.iter().all(|c| seen[*c].sighting.id != seen[*n].sighting.id));
                 let next: Vec<usize> = next.take(at_least[part]).collect();
                 complete = next.len() == at_least[part];
                 chain.extend(next);
@@ -220,7 +223,11 @@ impl Judge<'_> {
         let wanted: Vec<i64> = seen.iter().filter(|s| s.part == 1).map(|s| s.sighting.time_s).collect();
         let (first, last) = (self.horizon.0.unwrap_or(i64::MAX), self.horizon.1.unwrap_or(i64::MIN));
         for one in seen.iter_mut().filter(|s| s.part == 0) {
-            let (from, to) = if before { (one.sighting.time_s - span, one.sighting.time_s) } else { (one.sighting.time_s, one.sighting.time_s.saturating_add(span)) };
+            let (from, to) = if before {
+                (one.sighting.time_s - span, one.sighting.time_s)
+            } else {
+                (one.sighting.time_s, one.sighting.time_s.saturating_add(span))
+            };
             let next = wanted.partition_point(|t| *t < from);
             if wanted.get(next).is_some_and(|t| *t <= to) {
                 continue;

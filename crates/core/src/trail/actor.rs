@@ -61,7 +61,8 @@ impl Actor {
         let account = field(&["accountId"]).or_else(|| arn.as_deref().and_then(account_of).map(str::to_owned));
         let issuer = field(&["sessionContext", "sessionIssuer", "arn"]);
         let invoked_by = field(&["invokedBy"]);
-        let provider = field(&["identityProvider"]).or_else(|| field(&["sessionContext", "webIdFederationData", "federatedProvider"]));
+        let provider =
+            field(&["identityProvider"]).or_else(|| field(&["sessionContext", "webIdFederationData", "federatedProvider"]));
         let person = field(&["onBehalfOf", "userId"]);
         let session = matches!(kind.as_str(), "AssumedRole" | "FederatedUser")
             .then(|| arn.as_deref().and_then(|a| a.rsplit_once('/')).map(|(_, s)| s.to_owned()))
@@ -72,17 +73,24 @@ impl Actor {
 
         let (key, name) = match kind.as_str() {
             "Root" => (format!("arn:aws:iam::{here}:root"), "root".to_owned()),
-            "IAMUser" => (arn.clone().unwrap_or_else(|| format!("arn:aws:iam::{here}:user/{somebody}")), format!("user {somebody}")),
+            "IAMUser" => {
+                (arn.clone().unwrap_or_else(|| format!("arn:aws:iam::{here}:user/{somebody}")), format!("user {somebody}"))
+            }
             "AssumedRole" | "Role" => {
                 let role = issuer.clone().or_else(|| arn.as_deref().and_then(role_of_session)).or_else(|| arn.clone());
                 let role = role.unwrap_or_else(|| format!("arn:aws:iam::{here}:role/{somebody}"));
                 let short = role.rsplit('/').next().unwrap_or(&role).to_owned();
                 match &session {
-                    Some(session) if short.starts_with("AWSReservedSSO_") => (format!("{role}/{session}"), format!("{session} as {short}")),
+                    Some(session) if short.starts_with("AWSReservedSSO_") => {
+                        (format!("{role}/{session}"), format!("{session} as {short}"))
+                    }
                     _ => (role, format!("role {short}")),
                 }
             }
-            "FederatedUser" => (arn.clone().unwrap_or_else(|| somebody.clone()), format!("federated user {}", session.as_deref().unwrap_or(&somebody))),
+            "FederatedUser" => (
+                arn.clone().unwrap_or_else(|| somebody.clone()),
+                format!("federated user {}", session.as_deref().unwrap_or(&somebody)),
+            ),
             "WebIdentityUser" | "SAMLUser" => {
                 let provider = provider.as_deref().unwrap_or("?");
                 (format!("{provider}/{somebody}"), format!("{somebody} of {provider}"))
@@ -151,23 +159,88 @@ mod tests {
     fn every_kind_has_a_key_that_lasts() {
         // The shapes are those of the user guide's examples, with the fields that tell actors apart.
         for (json, key, name, caller) in [
-            (r#"{"type":"Root","principalId":"111122223333","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333"}"#, "arn:aws:iam::111122223333:root", "root", Caller::Principal),
-            (r#"{"type":"IAMUser","arn":"arn:aws:iam::1:user/x/alice","accountId":"1","accessKeyId":"AKIA","userName":"alice"}"#, "arn:aws:iam::1:user/x/alice", "user alice", Caller::Principal),
-            (r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/build/s1","accountId":"1","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::1:role/ci/build"}}}"#, "arn:aws:iam::1:role/ci/build", "role build", Caller::Principal),
-            (r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/build/s1"}"#, "arn:aws:iam::1:role/build", "role build", Caller::Principal),
-            (r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/AWSReservedSSO_Admin_0a/al@x.org","sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::1:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0a"}}}"#, "arn:aws:iam::1:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0a/al@x.org", "al@x.org as AWSReservedSSO_Admin_0a", Caller::Principal),
-            (r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/AWSServiceRoleForRDS/x","sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::1:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS"}}}"#, "arn:aws:iam::1:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS", "role AWSServiceRoleForRDS", Caller::Service),
+            (
+                r#"{"type":"Root","principalId":"111122223333","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333"}"#,
+                "arn:aws:iam::111122223333:root",
+                "root",
+                Caller::Principal,
+            ),
+            (
+                r#"{"type":"IAMUser","arn":"arn:aws:iam::1:user/x/alice","accountId":"1","accessKeyId":"AKIA","userName":"alice"}"#,
+                "arn:aws:iam::1:user/x/alice",
+                "user alice",
+                Caller::Principal,
+            ),
+            (
+                r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/build/s1","accountId":"1","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::1:role/ci/build"}}}"#,
+                "arn:aws:iam::1:role/ci/build",
+                "role build",
+                Caller::Principal,
+            ),
+            (
+                r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/build/s1"}"#,
+                "arn:aws:iam::1:role/build",
+                "role build",
+                Caller::Principal,
+            ),
+            (
+                r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/AWSReservedSSO_Admin_0a/al@x.org","sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::1:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0a"}}}"#,
+                "arn:aws:iam::1:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0a/al@x.org",
+                "al@x.org as AWSReservedSSO_Admin_0a",
+                Caller::Principal,
+            ),
+            (
+                r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/AWSServiceRoleForRDS/x","sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::1:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS"}}}"#,
+                "arn:aws:iam::1:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS",
+                "role AWSServiceRoleForRDS",
+                Caller::Service,
+            ),
             (r#"{"type":"Role","arn":"arn:aws:iam::1:role/r"}"#, "arn:aws:iam::1:role/r", "role r", Caller::Principal),
-            (r#"{"type":"FederatedUser","arn":"arn:aws:sts::1:federated-user/fed","sessionContext":{"sessionIssuer":{"type":"IAMUser","arn":"arn:aws:iam::1:user/alice"}}}"#, "arn:aws:sts::1:federated-user/fed", "federated user fed", Caller::Principal),
+            (
+                r#"{"type":"FederatedUser","arn":"arn:aws:sts::1:federated-user/fed","sessionContext":{"sessionIssuer":{"type":"IAMUser","arn":"arn:aws:iam::1:user/alice"}}}"#,
+                "arn:aws:sts::1:federated-user/fed",
+                "federated user fed",
+                Caller::Principal,
+            ),
             (r#"{"type":"Directory","accountId":"1","userName":"dan"}"#, "Directory:1:dan", "dan", Caller::Principal),
-            (r#"{"type":"AWSAccount","accountId":"2","principalId":"AROAX:s"}"#, "account:2:AROAX:s", "account 2", Caller::Principal),
+            (
+                r#"{"type":"AWSAccount","accountId":"2","principalId":"AROAX:s"}"#,
+                "account:2:AROAX:s",
+                "account 2",
+                Caller::Principal,
+            ),
             (r#"{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}"#, "ec2.amazonaws.com", "ec2.amazonaws.com", Caller::Service),
-            (r#"{"type":"IdentityCenterUser","accountId":"1","onBehalfOf":{"userId":"u-1","identityStoreArn":"arn:x"},"credentialId":"c"}"#, "identity-center:u-1", "Identity Center user u-1", Caller::Principal),
-            (r#"{"type":"WebIdentityUser","principalId":"p","userName":"repo:o/r:ref","identityProvider":"token.actions.githubusercontent.com"}"#, "token.actions.githubusercontent.com/repo:o/r:ref", "repo:o/r:ref of token.actions.githubusercontent.com", Caller::Principal),
+            (
+                r#"{"type":"IdentityCenterUser","accountId":"1","onBehalfOf":{"userId":"u-1","identityStoreArn":"arn:x"},"credentialId":"c"}"#,
+                "identity-center:u-1",
+                "Identity Center user u-1",
+                Caller::Principal,
+            ),
+            (
+                r#"{"type":"WebIdentityUser","principalId":"p","userName":"repo:o/r:ref","identityProvider":"token.actions.githubusercontent.com"}"#,
+                "token.actions.githubusercontent.com/repo:o/r:ref",
+                "repo:o/r:ref of token.actions.githubusercontent.com",
+                Caller::Principal,
+            ),
             (r#"{"type":"SAMLUser","userName":"bob","identityProvider":"idp"}"#, "idp/bob", "bob of idp", Caller::Principal),
-            (r#"{"accountId":"1","invokedBy":"secretsmanager.amazonaws.com"}"#, "secretsmanager.amazonaws.com", "secretsmanager.amazonaws.com", Caller::Service),
-            (r#"{"type":"IAMUser","arn":"arn:aws:iam::1:user/alice","userName":"alice","invokedBy":"AWS Internal"}"#, "arn:aws:iam::1:user/alice", "user alice", Caller::Service),
-            (r#"{"type":"IAMUser","arn":"arn:aws:iam::1:user/alice","userName":"alice","invokedBy":"cloudformation.amazonaws.com"}"#, "arn:aws:iam::1:user/alice", "user alice", Caller::Principal),
+            (
+                r#"{"accountId":"1","invokedBy":"secretsmanager.amazonaws.com"}"#,
+                "secretsmanager.amazonaws.com",
+                "secretsmanager.amazonaws.com",
+                Caller::Service,
+            ),
+            (
+                r#"{"type":"IAMUser","arn":"arn:aws:iam::1:user/alice","userName":"alice","invokedBy":"AWS Internal"}"#,
+                "arn:aws:iam::1:user/alice",
+                "user alice",
+                Caller::Service,
+            ),
+            (
+                r#"{"type":"IAMUser","arn":"arn:aws:iam::1:user/alice","userName":"alice","invokedBy":"cloudformation.amazonaws.com"}"#,
+                "arn:aws:iam::1:user/alice",
+                "user alice",
+                Caller::Principal,
+            ),
             ("{}", "Unknown:?:?", "unknown", Caller::Principal),
             ("null", "Unknown:?:?", "unknown", Caller::Principal),
         ] {

@@ -50,11 +50,45 @@ impl Field {
 const ALL: [Field; NAMES.len()] = {
     use Field::*;
     [
-        EventVersion, UserIdentity, EventTime, EventSource, EventName, AwsRegion, SourceIpAddress, UserAgent, ErrorCode,
-        ErrorMessage, RequestParameters, ResponseElements, AdditionalEventData, RequestId, EventId, ReadOnly, Resources,
-        EventType, ManagementEvent, RecipientAccountId, EventCategory, TlsDetails, SharedEventId, VpcEndpointId,
-        SessionCredentialFromConsole, ServiceEventDetails, ApiVersion, InsightDetails, Timestamp, Detail, CloudTrailEvent,
-        LogMessage, EventData, EventJson, DigestStartTime, Notification, Body, S3Bucket, S3,
+        EventVersion,
+        UserIdentity,
+        EventTime,
+        EventSource,
+        EventName,
+        AwsRegion,
+        SourceIpAddress,
+        UserAgent,
+        ErrorCode,
+        ErrorMessage,
+        RequestParameters,
+        ResponseElements,
+        AdditionalEventData,
+        RequestId,
+        EventId,
+        ReadOnly,
+        Resources,
+        EventType,
+        ManagementEvent,
+        RecipientAccountId,
+        EventCategory,
+        TlsDetails,
+        SharedEventId,
+        VpcEndpointId,
+        SessionCredentialFromConsole,
+        ServiceEventDetails,
+        ApiVersion,
+        InsightDetails,
+        Timestamp,
+        Detail,
+        CloudTrailEvent,
+        LogMessage,
+        EventData,
+        EventJson,
+        DigestStartTime,
+        Notification,
+        Body,
+        S3Bucket,
+        S3,
     ]
 };
 
@@ -62,12 +96,14 @@ const ALL: [Field; NAMES.len()] = {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Places {
     pub(super) at: [u32; NAMES.len()],
+    /// Where they end, in records without blanks between members; 0 where that is not known.
+    pub(super) end: [u32; NAMES.len()],
     /// Where the object behind `userIdentity` ends; 0 when it is none.
     pub(super) identity_end: u32,
 }
 
 impl Places {
-    pub(super) const NONE: Self = Self { at: [0; NAMES.len()], identity_end: 0 };
+    pub(super) const NONE: Self = Self { at: [0; NAMES.len()], end: [0; NAMES.len()], identity_end: 0 };
 
     pub(super) fn has(&self, field: Field) -> bool {
         self.at[field as usize] != 0
@@ -111,17 +147,33 @@ impl<'a> Event<'a> {
 
     /// The raw content of a string field, without reading its escapes: for comparing and hashing.
     pub fn raw_text(&self, field: Field) -> &'a [u8] {
+        if let Some(raw) = self.quick(field) {
+            return raw;
+        }
         self.field(field).and_then(Value::raw_string).unwrap_or_default()
     }
 
     /// The bytes of a field: a string without its quotes, a number or a word behind a byte that no string begins with,
     /// nothing for what is absent. For comparing and hashing.
     pub fn raw_scalar(&self, field: Field) -> &'a [u8] {
+        if let Some(raw) = self.quick(field) {
+            return raw;
+        }
         let Some(value) = self.field(field) else { return &[1] };
         match value.raw_string() {
             Some(raw) => raw,
             // The colon in front of it tells it from a string of the same letters.
             None => value.with_byte_before(),
+        }
+    }
+
+    /// The content of a string whose end is known, without looking for it.
+    #[inline]
+    fn quick(&self, field: Field) -> Option<&'a [u8]> {
+        let (from, to) = (self.places.at[field as usize] as usize, self.places.end[field as usize] as usize);
+        match self.bytes.get(from..to)? {
+            [b'"', raw @ .., b'"'] => Some(raw),
+            _ => None,
         }
     }
 
@@ -215,7 +267,8 @@ fn uuid(text: &[u8]) -> Option<u128> {
     if [text[8], text[13], text[18], text[23]] != [b'-'; 4] {
         return None;
     }
-    let digits = |a: usize, b: usize| hex([text[a], text[a + 1], text[a + 2], text[a + 3], text[b], text[b + 1], text[b + 2], text[b + 3]]);
+    let digits =
+        |a: usize, b: usize| hex([text[a], text[a + 1], text[a + 2], text[a + 3], text[b], text[b + 1], text[b + 2], text[b + 3]]);
     let words = [digits(0, 4)?, digits(9, 14)?, digits(19, 24)?, digits(28, 32)?];
     Some(words.iter().fold(0, |bits, word| bits << 32 | u128::from(*word)))
 }

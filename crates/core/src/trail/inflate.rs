@@ -10,7 +10,10 @@ use libdeflater::Decompressor;
 
 use super::shape::{Item, Problem};
 use super::split::Splitter;
-use crate::limits::{INFLATE_RATIO_BYTES_MIN, INFLATE_RATIO_MAX, INFLATED_BYTES_MAX, INFLATED_WHOLE_BYTES_MAX, OBJECT_WHOLE_BYTES_MAX, UNWRAP_DEPTH_MAX, WINDOW_BYTES};
+use crate::limits::{
+    INFLATE_RATIO_BYTES_MIN, INFLATE_RATIO_MAX, INFLATED_BYTES_MAX, INFLATED_WHOLE_BYTES_MAX, OBJECT_WHOLE_BYTES_MAX,
+    UNWRAP_DEPTH_MAX, WINDOW_BYTES,
+};
 
 /// Buffers that are used again from object to object. One for each thread.
 pub struct Reader {
@@ -69,7 +72,10 @@ impl Reader {
         }
         let object = std::mem::take(&mut self.object);
         let failed = first.is_err();
-        let mut stored = Counted { inner: object.as_slice().chain(if failed { Box::new(io::empty()) } else { Box::new(source) as Box<dyn Read> }), bytes: 0 };
+        let mut stored = Counted {
+            inner: object.as_slice().chain(if failed { Box::new(io::empty()) } else { Box::new(source) as Box<dyn Read> }),
+            bytes: 0,
+        };
         let inflated = self.stream(&object, &mut stored, &mut splitter, sink, depth);
         let bytes = ReadBytes { stored: stored.bytes, inflated };
         self.object = object;
@@ -92,7 +98,14 @@ impl Reader {
         self.deflate.deflate_decompress(body, &mut self.inflated) == Ok(size) && libdeflater::crc32(&self.inflated) == crc
     }
 
-    fn stream(&mut self, magic: &[u8], stored: &mut Counted<impl Read>, splitter: &mut Splitter, sink: &mut dyn FnMut(Item<'_>), depth: usize) -> u64 {
+    fn stream(
+        &mut self,
+        magic: &[u8],
+        stored: &mut Counted<impl Read>,
+        splitter: &mut Splitter,
+        sink: &mut dyn FnMut(Item<'_>),
+        depth: usize,
+    ) -> u64 {
         let packed = magic.starts_with(GZIP) || magic.starts_with(ZSTD);
         let mut source: Box<dyn ReadCounted + '_> = if magic.starts_with(GZIP) {
             Box::new(MultiGzDecoder::new(stored))
@@ -131,7 +144,8 @@ impl Reader {
                 return self.read_packed(&mut inner.as_slice().chain(source), sink, depth + 1).inflated;
             }
             let ratio = inflated / source.stored().max(1);
-            let bomb = packed && (inflated > INFLATED_BYTES_MAX || inflated > INFLATE_RATIO_BYTES_MIN && ratio > INFLATE_RATIO_MAX as u64);
+            let bomb =
+                packed && (inflated > INFLATED_BYTES_MAX || inflated > INFLATE_RATIO_BYTES_MIN && ratio > INFLATE_RATIO_MAX as u64);
             let end = if bomb { Some(Some(Problem::Bomb)) } else { end };
             let done = splitter.push(&window[..filled], end.is_some(), sink);
             if let Some(problem) = end {

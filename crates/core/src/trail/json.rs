@@ -87,7 +87,9 @@ impl<'a> Value<'a> {
 
     /// The member of an object by its name.
     pub fn get(self, name: &str) -> Option<Self> {
-        self.raw_members().find(|(key, _)| *key == name.as_bytes() || key.contains(&b'\\') && unescape(key) == name).map(|(_, value)| value)
+        self.raw_members()
+            .find(|(key, _)| *key == name.as_bytes() || key.contains(&b'\\') && unescape(key) == name)
+            .map(|(_, value)| value)
     }
 
     /// Members of an object in order; empty for anything else.

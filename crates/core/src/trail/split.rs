@@ -158,7 +158,9 @@ impl Splitter {
                             match first_behind(part, positions[end]).map(|n| part[n]) {
                                 Some(b',' | b']') => {}
                                 None if !last => return Walked::Consumed(position),
-                                Some(_) if frame == Some(Frame::Elements) => return damaged(sink, offset, position, Problem::Damaged),
+                                Some(_) if frame == Some(Frame::Elements) => {
+                                    return damaged(sink, offset, position, Problem::Damaged);
+                                }
                                 _ => {}
                             }
                             let record = &part[position..=positions[end] as usize];
@@ -207,7 +209,11 @@ impl Splitter {
             return Walked::Consumed(part.len());
         }
         // A token may go on behind what is at hand; blanks are done with.
-        if rest.iter().all(u8::is_ascii_whitespace) || rest.len() > RECORD_BYTES_MAX { Walked::Consumed(part.len()) } else { Walked::Consumed(done) }
+        if rest.iter().all(u8::is_ascii_whitespace) || rest.len() > RECORD_BYTES_MAX {
+            Walked::Consumed(part.len())
+        } else {
+            Walked::Consumed(done)
+        }
     }
 
     /// What follows in an object that holds a container: another container, some other value, or its end. None: it goes
@@ -278,13 +284,19 @@ impl Splitter {
     #[inline]
     fn place(&mut self, part: &[u8], start: usize, colon: usize, before: usize, places: &mut Places) -> usize {
         let guess = self.follows.0[before];
-        let field = if key_is(part, colon, guess.name().as_bytes()) {
-            guess
+        let (field, open) = if key_is(part, colon, guess.name().as_bytes()) {
+            (Some(guess), colon - guess.name().len() - 2)
         } else {
-            let Some(field) = Field::named(key_before(part, start, colon)) else { return before };
-            self.follows.0[before] = field;
-            field
+            let key = key_before(part, start, colon);
+            (Field::named(key), (colon - start).saturating_sub(key.len() + 2) + start)
         };
+        // The value before ends at the comma in front of this key, if nothing stands between.
+        if before < Field::COUNT && places.end[before] == 0 {
+            let compact = open > start && part[open - 1] == b',' && part[open] == b'"';
+            places.end[before] = if compact { (open - 1 - start) as u32 } else { u32::MAX };
+        }
+        let Some(field) = field else { return before };
+        self.follows.0[before] = field;
         places.at[field as usize] = (colon - start + 1) as u32;
         field as usize
     }
