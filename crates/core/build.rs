@@ -1,4 +1,4 @@
-//! Lists the rule files of the repository, so that they are built into the program.
+//! Lists the rule files of the repository and their fixtures, so that they are built into the program.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -17,9 +17,11 @@ fn main() {
         }
     }
     files.sort();
-    let mut code = String::from("const RULES: &[(&str, &str)] = &[\n");
+    let mut code = String::from("const RULES: &[(&str, &str, &str)] = &[\n");
     for (name, path) in files {
-        let _ = writeln!(code, "    ({name:?}, include_str!({:?})),", path.display().to_string());
+        let fixture = path.with_extension("json");
+        let [rule, fixture] = [&path, &fixture].map(|p| p.display().to_string());
+        let _ = writeln!(code, "    ({name:?}, include_str!({rule:?}), include_str!({fixture:?})),");
     }
     code.push_str("];\n");
     let out = std::env::var("OUT_DIR").expect("cargo sets it");

@@ -267,8 +267,8 @@ pub(crate) enum RulesCommand {
     },
     /// Run rules over the fixtures beside them (NAME.json beside NAME.yml); exit 1 if any does not hold
     Test {
-        /// Files and folders
-        #[arg(value_name = "PATH", required = true)]
+        /// Files and folders [default: our own rules]
+        #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
 }

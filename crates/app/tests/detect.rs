@@ -390,6 +390,7 @@ fn rules_can_be_listed_linted_and_tried() {
     let list = home.must(0, &["rules", "list"]);
     assert!(list.lines().count() > 150 && list.contains("T1562.008"), "{list}");
     assert!(home.must(0, &["rules", "lint"]).contains(", 0 problems"));
+    assert!(home.must(0, &["rules", "test"]).contains("200 hold, 0 do not"));
     let rules = root().join("rules");
     let one = rules.join("blind/trail-stopped.yml");
     assert!(home.must(0, &["rules", "test", one.to_str().unwrap()]).contains("1 hold, 0 do not"));

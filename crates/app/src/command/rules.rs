@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use bartizan_core::detect::{Fixture, Kind, RuleFile, Rules, builtin_files};
+use bartizan_core::detect::{Fixture, Kind, RuleFile, Rules, builtin_files, builtin_fixture};
 use serde_json::json;
 
 use super::{Outcome, detect};
@@ -68,7 +68,7 @@ fn lint(global: &Global, paths: &[PathBuf]) -> Result<Outcome> {
 }
 
 fn test(global: &Global, paths: &[PathBuf]) -> Result<Outcome> {
-    let files = detect::rule_files(paths, false)?;
+    let files = if paths.is_empty() { builtin_files() } else { detect::rule_files(paths, false)? };
     let mut out = Out::new();
     let (mut held, mut failed, mut without) = (0, 0, 0);
     for file in &files {
@@ -97,6 +97,9 @@ fn fixture_path(file: &RuleFile) -> PathBuf {
 }
 
 fn fixture(file: &RuleFile) -> Result<Option<Fixture>> {
+    if file.builtin {
+        return builtin_fixture(&file.name).map(serde_json::from_str).transpose().context(file.name.clone());
+    }
     let path = fixture_path(file);
     if !path.exists() {
         return Ok(None);

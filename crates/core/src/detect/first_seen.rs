@@ -251,11 +251,7 @@ impl FirstSeens {
 fn sentence(rule: &FirstSeen, text: &str, known_s: i64) -> String {
     let known = span_text(known_s / DAY_SECONDS * DAY_SECONDS);
     let known = if known_s >= DAY_SECONDS { known } else { span_text(known_s / 3600 * 3600) };
-    format!(
-        "first time in {}: {text} ({} is known for {known})",
-        span_text(rule.history_s),
-        if rule.scope.is_empty() { "the log" } else { "the scope" }
-    )
+    format!("first time in {}: {text} (known for {known} before)", span_text(rule.history_s))
 }
 
 #[cfg(test)]

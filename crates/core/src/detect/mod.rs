@@ -16,7 +16,7 @@ mod scan;
 mod view;
 mod window;
 
-pub use builtin::builtin_files;
+pub use builtin::{builtin_files, builtin_fixture};
 pub use first_seen::Memory;
 pub use fixture::Fixture;
 pub use judge::{Judge, Totals, Verdicts, time_text};
