@@ -331,7 +331,8 @@ fn the_memory_beside_the_evidence_leaves_it_whole() {
     home.must(0, &["snapshot", "--from", heist.join("before").to_str().unwrap(), "--store", "s"]);
     home.must(0, &["detect", heist.join("trail").to_str().unwrap(), "--store", "s"]);
     assert!(home.path("s/detect/first-seen").exists());
-    home.must(0, &["verify", "evidence", "--store", "s"]);
+    let text = home.must(0, &["verify", "evidence", "--store", "s"]);
+    assert!(text.contains("0 problems") && !text.contains("first-seen"), "{text}");
     home.must(0, &["snapshot", "--from", heist.join("after").to_str().unwrap(), "--store", "s"]);
     home.must(0, &["verify", "evidence", "--store", "s"]);
 }
