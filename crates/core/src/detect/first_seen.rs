@@ -139,6 +139,9 @@ impl Memory {
     }
 }
 
+/// Stands between scope and key in a text.
+pub(super) const SCOPE_END: char = '\u{1f}';
+
 /// A key of this run, as a scanning thread met it in one object.
 pub(super) struct Met {
     pub(super) rule: u32,
@@ -234,13 +237,15 @@ impl FirstSeens {
             if known_s < rule.learning_s.max(60) {
                 continue;
             }
+            // What is new for one actor in one scope is one finding: a stolen key that comes from a thousand networks too.
+            let (scope, new) = fresh.text.split_once(SCOPE_END).unwrap_or(("", &fresh.text));
             let key = Key {
                 rule: fresh.rule,
-                entity: fresh.text.clone(),
+                entity: format!("{} · {scope}", fresh.first.who.actor.key).into(),
                 attempt: false,
                 window: fresh.first.time_s.div_euclid(DAY_SECONDS),
             };
-            let because = sentence(rule, &fresh.text, known_s);
+            let because = sentence(rule, scope, new, known_s);
             merger.add(key, fresh.first.time_s, Some(fresh.first.clone()), Some(because));
         }
         self.spill();
@@ -248,10 +253,11 @@ impl FirstSeens {
     }
 }
 
-fn sentence(rule: &FirstSeen, text: &str, known_s: i64) -> String {
+fn sentence(rule: &FirstSeen, scope: &str, new: &str, known_s: i64) -> String {
     let known = span_text(known_s / DAY_SECONDS * DAY_SECONDS);
     let known = if known_s >= DAY_SECONDS { known } else { span_text(known_s / 3600 * 3600) };
-    format!("first time in {}: {text} (known for {known} before)", span_text(rule.history_s))
+    let scope = if scope.is_empty() { "the log" } else { scope };
+    format!("first time in {}: {new} for {scope}, which is known for {known}", span_text(rule.history_s))
 }
 
 #[cfg(test)]

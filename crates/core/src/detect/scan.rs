@@ -20,7 +20,7 @@ use rsigma_eval::Event as _;
 use siphasher::sip::SipHasher13;
 
 use super::derive::{api, cut, resources};
-use super::first_seen::{ByHash, Memory, Met};
+use super::first_seen::{ByHash, Memory, Met, SCOPE_END};
 use super::load::Rules;
 use super::networks::Networks;
 use super::route::{Depends, ROUTE_FIELDS, Route, matches};
@@ -404,7 +404,7 @@ impl Scan<'_, '_> {
                         let first = self.caches.sighting(at, view, combo, false);
                         let text = || {
                             format!(
-                                "{} · {}",
+                                "{}{SCOPE_END}{}",
                                 fixed.text,
                                 Networks::network(&view.event.text(Field::SourceIpAddress).unwrap_or_default())
                             )
@@ -779,8 +779,10 @@ fn keys(memory: &Memory, rule: &str, first_seen: &FirstSeen, view: &View<'_>) ->
     (scope, hasher.finish())
 }
 
+/// Scope and key for people, with [`SCOPE_END`] between them.
 fn first_seen_text(first_seen: &FirstSeen, view: &View<'_>) -> Arc<str> {
-    group_text(&[first_seen.scope.as_slice(), first_seen.key.as_slice()].concat(), view).into()
+    let scope = if first_seen.scope.is_empty() { String::new() } else { group_text(&first_seen.scope, view) };
+    format!("{scope}{SCOPE_END}{}", group_text(&first_seen.key, view)).into()
 }
 
 /// What a window counts of an event; none when the event has no such value.
