@@ -62,9 +62,9 @@ pub const RESOURCES_MAX: usize = 10;
 /// Bytes of a text from a log (user agent, resource, group) that findings and state keep.
 pub const LOG_TEXT_BYTES_MAX: usize = 512;
 /// Event ids in each of two generations in which duplicates are looked for.
-pub const EVENT_IDS_MAX: usize = 450_000;
+pub const EVENT_IDS_MAX: usize = 225_000;
 /// Bytes of what rules with windows remember.
-pub const WINDOW_STATE_BYTES_MAX: usize = 20 << 20;
+pub const WINDOW_STATE_BYTES_MAX: usize = 8 << 20;
 /// Seconds that an event may be late when state has to be given up.
 pub const LATE_SECONDS: i64 = 3600;
 /// Keys of first-seen memory.

@@ -214,7 +214,7 @@ impl FirstSeens {
     }
 
     fn see(&mut self, key: u64, first: u32, last: u32) {
-        if self.run.len() >= FIRST_SEEN_KEYS_MAX / 2 && !self.run.contains_key(&key) {
+        if self.run.len() >= FIRST_SEEN_KEYS_MAX / 5 && !self.run.contains_key(&key) {
             self.spill();
         }
         let minutes = self.run.entry(key).or_insert(Minutes { first, last });
