@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use rsigma_eval::CompiledCondition;
-use rsigma_parser::{ConditionExpr, CorrelationType, WindowMode};
+use rsigma_parser::{ConditionExpr, ConditionOperator, CorrelationType, WindowMode};
 
 use super::networks::distance_km;
 use super::rule::{Kind, Rule, Test, Window};
@@ -30,10 +30,18 @@ pub(super) struct Seen {
 /// Bytes that one [`Seen`] takes, with its share of the maps.
 const SEEN_BYTES: usize = 128;
 
+/// Events of one rule and one group.
+#[derive(Default)]
+struct Group {
+    seen: Vec<Seen>,
+    /// Day, part and value that are in a finding already.
+    told: HashSet<(i64, u32, u64)>,
+}
+
 /// What all rules with windows remember.
 #[derive(Default)]
 pub(super) struct Windows {
-    groups: HashMap<(u32, Arc<str>), Vec<Seen>, foldhash::fast::RandomState>,
+    groups: HashMap<(u32, Arc<str>), Group, foldhash::fast::RandomState>,
     bytes: usize,
     first_s: Option<i64>,
     last_s: Option<i64>,
@@ -54,7 +62,7 @@ impl Windows {
     pub(super) fn add(&mut self, rule: u32, group: Option<&Arc<str>>, seen: &mut Vec<Seen>) {
         let Some(group) = group.filter(|_| !seen.is_empty()) else { return };
         self.bytes += SEEN_BYTES * seen.len();
-        self.groups.entry((rule, group.clone())).or_default().append(seen);
+        self.groups.entry((rule, group.clone())).or_default().seen.append(seen);
     }
 
     /// Judges and forgets what is over, if the bytes are needed.
@@ -63,10 +71,12 @@ impl Windows {
             return;
         }
         let settled = self.last_s.unwrap_or(i64::MIN).saturating_sub(LATE_SECONDS);
-        for ((rule, group), seen) in &mut self.groups {
+        for ((rule, group), Group { seen, told }) in &mut self.groups {
             let Kind::Window(window) = &rules[*rule as usize].kind else { continue };
-            let mut judge = Judge { rule: *rule, window, group, merger, horizon: (self.first_s, Some(settled)), pending: &mut 0 };
+            let mut judge =
+                Judge { rule: *rule, told, window, group, merger, horizon: (self.first_s, Some(settled)), pending: &mut 0 };
             judge.group(seen);
+            told.retain(|(day, ..)| *day >= settled.div_euclid(DAY_SECONDS) - 1);
             // A baseline is made of everything before; a window of its own length.
             let keep = match window.test {
                 Test::Rate { learning_spans, .. } => window.span_s.saturating_mul(learning_spans.saturating_mul(2).max(48)),
@@ -79,11 +89,11 @@ impl Windows {
         self.count();
         if self.bytes > WINDOW_STATE_BYTES_MAX / 2 {
             // The half that is older by the clock goes.
-            let mut times: Vec<i64> = self.groups.values().flatten().map(|s| s.sighting.time_s).collect();
+            let mut times: Vec<i64> = self.groups.values().flat_map(|g| &g.seen).map(|s| s.sighting.time_s).collect();
             let middle = times.len() / 2;
             let (_, half, _) = times.select_nth_unstable(middle);
             let half = *half;
-            for seen in self.groups.values_mut() {
+            for Group { seen, .. } in self.groups.values_mut() {
                 let before = seen.len();
                 seen.retain(|s| s.sighting.time_s > half);
                 self.evicted += (before - seen.len()) as u64;
@@ -93,16 +103,16 @@ impl Windows {
     }
 
     fn count(&mut self) {
-        self.groups.retain(|_, seen| !seen.is_empty());
-        self.bytes = self.groups.values().map(|s| s.len() * SEEN_BYTES).sum();
+        self.groups.retain(|_, group| !group.seen.is_empty());
+        self.bytes = self.groups.values().map(|g| g.seen.len() * SEEN_BYTES).sum();
     }
 
     /// Judges everything that is left.
     pub(super) fn finish(&mut self, rules: &[Rule], merger: &mut Merger) {
         let horizon = (self.first_s, self.last_s);
-        for ((rule, group), seen) in &mut self.groups {
+        for ((rule, group), Group { seen, told }) in &mut self.groups {
             let Kind::Window(window) = &rules[*rule as usize].kind else { continue };
-            Judge { rule: *rule, window, group, merger, horizon, pending: &mut self.pending }.group(seen);
+            Judge { rule: *rule, told, window, group, merger, horizon, pending: &mut self.pending }.group(seen);
         }
         self.groups = HashMap::default();
     }
@@ -110,6 +120,7 @@ impl Windows {
 
 struct Judge<'a> {
     rule: u32,
+    told: &'a mut HashSet<(i64, u32, u64)>,
     window: &'a Window,
     group: &'a Arc<str>,
     merger: &'a mut Merger,
@@ -148,38 +159,26 @@ impl Judge<'_> {
         self.merger.add(key, time_s, Some(seen.sighting.clone()), (time_s == start_s).then(|| because.to_owned()));
     }
 
-    /// Windows in which the threshold holds; those that overlap are one case.
+    /// Tells every event that stands in a window in which the threshold holds.
+    ///
+    /// An event belongs to the finding of its own day, and what is said of it does not depend on its neighbours: so what
+    /// is found is the same whether a group is judged at once or in pieces.
     fn fire(&mut self, seen: &mut [Seen], ranges: &[(usize, usize)], test: &Threshold<'_>) {
-        let mut case: Option<(usize, usize, f64)> = None;
+        let because = test.sentence(self.window.span_s);
         let mut state = Counts::default();
+        let mut next = 0;
         for &(from, to) in ranges {
-            let Some(value) = test.holds(seen, from, to, &mut state) else { continue };
-            match &mut case {
-                Some((_, end, best)) if from <= *end => {
-                    *end = to;
-                    *best = best.max(value);
-                }
-                other => {
-                    if let Some(done) = other.replace((from, to, value)) {
-                        self.close(seen, done, test);
-                    }
+            if !test.holds(seen, from, to, &mut state) {
+                continue;
+            }
+            for s in &mut seen[from.max(next)..=to] {
+                // Of a rule that counts distinct values, each value is told once a day.
+                let day = s.sighting.time_s.div_euclid(DAY_SECONDS);
+                if self.window.bucket_s().is_none() || self.told.insert((day, s.part, s.value)) {
+                    self.tell(s, s.sighting.time_s, &because);
                 }
             }
-        }
-        if let Some(done) = case {
-            self.close(seen, done, test);
-        }
-    }
-
-    fn close(&mut self, seen: &mut [Seen], (from, to, value): (usize, usize, f64), test: &Threshold<'_>) {
-        let start = seen[from].sighting.time_s;
-        let because = test.sentence(value, self.window.span_s);
-        // Of a rule that counts distinct values, each value is told once.
-        let mut told = HashSet::new();
-        for s in &mut seen[from..=to] {
-            if self.window.bucket_s().is_none() || told.insert((s.part, s.value)) {
-                self.tell(s, start, &because);
-            }
+            next = to + 1;
         }
     }
 
@@ -365,8 +364,8 @@ struct Counts {
 }
 
 impl Threshold<'_> {
-    /// The value of a window, if the threshold holds in it.
-    fn holds(&self, seen: &[Seen], from: usize, to: usize, counts: &mut Counts) -> Option<f64> {
+    /// Whether the threshold holds in a window.
+    fn holds(&self, seen: &[Seen], from: usize, to: usize, counts: &mut Counts) -> bool {
         let window = &seen[from..=to];
         let numbers = || window.iter().map(|s| f64::from_bits(s.value));
         let value = match self.kind {
@@ -375,7 +374,7 @@ impl Threshold<'_> {
             CorrelationType::Temporal | CorrelationType::TemporalOrdered => {
                 if let Some(expression) = self.expression {
                     let present: HashSet<&str> = window.iter().map(|s| self.parts[s.part as usize].as_str()).collect();
-                    return expression_holds(expression, &present).then_some(present.len() as f64);
+                    return expression_holds(expression, &present);
                 }
                 counts.distinct(seen, from, to, |s| u64::from(s.part)) as f64
             }
@@ -386,17 +385,27 @@ impl Threshold<'_> {
                 percentile(numbers().collect(), rank as f64)
             }
         };
-        self.condition.check(value).then_some(value)
+        self.condition.check(value)
     }
 
-    fn sentence(&self, value: f64, span_s: i64) -> String {
+    fn sentence(&self, span_s: i64) -> String {
         let span = span_text(span_s);
         let field = self.condition.field.as_ref().map(|f| f.join(", ")).unwrap_or_default();
-        match self.kind {
-            CorrelationType::EventCount => format!("{value} events within {span}"),
-            CorrelationType::ValueCount => format!("{value} different {field} within {span}"),
-            CorrelationType::Temporal | CorrelationType::TemporalOrdered => format!("{value} different steps within {span}"),
-            _ => format!("{} {value:.1} of {field} within {span}", self.kind.as_str().trim_start_matches("value_")),
+        let bound = |(operator, n): &(ConditionOperator, f64)| match operator {
+            ConditionOperator::Gte => format!("{n} or more"),
+            ConditionOperator::Gt => format!("more than {n}"),
+            ConditionOperator::Lte => format!("{n} or fewer"),
+            ConditionOperator::Lt => format!("fewer than {n}"),
+            ConditionOperator::Eq => format!("exactly {n}"),
+            ConditionOperator::Neq => format!("not {n}"),
+        };
+        let bounds = self.condition.predicates.iter().map(bound).collect::<Vec<_>>().join(" and ");
+        match (self.kind, self.expression) {
+            (_, Some(expression)) => format!("{expression} within {span}"),
+            (CorrelationType::EventCount, _) => format!("{bounds} events within {span}"),
+            (CorrelationType::ValueCount, _) => format!("{bounds} different {field} within {span}"),
+            (CorrelationType::Temporal | CorrelationType::TemporalOrdered, _) => format!("{bounds} different steps within {span}"),
+            (kind, _) => format!("{} of {field} {bounds} within {span}", kind.as_str().trim_start_matches("value_")),
         }
     }
 }
