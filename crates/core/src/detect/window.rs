@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use rsigma_eval::CompiledCondition;
 use rsigma_parser::{ConditionExpr, ConditionOperator, CorrelationType, WindowMode};
 
@@ -35,13 +36,13 @@ const SEEN_BYTES: usize = 128;
 struct Group {
     seen: Vec<Seen>,
     /// Day, part and value that are in a finding already.
-    told: HashSet<(i64, u32, u64)>,
+    told: HashSet<(i64, u32, u64), RandomState>,
 }
 
 /// What all rules with windows remember.
 #[derive(Default)]
 pub(super) struct Windows {
-    groups: HashMap<(u32, Arc<str>), Group, foldhash::fast::RandomState>,
+    groups: HashMap<(u32, Arc<str>), Group, RandomState>,
     bytes: usize,
     first_s: Option<i64>,
     last_s: Option<i64>,
@@ -120,7 +121,7 @@ impl Windows {
 
 struct Judge<'a> {
     rule: u32,
-    told: &'a mut HashSet<(i64, u32, u64)>,
+    told: &'a mut HashSet<(i64, u32, u64), RandomState>,
     window: &'a Window,
     group: &'a Arc<str>,
     merger: &'a mut Merger,
@@ -360,7 +361,7 @@ struct Threshold<'a> {
 struct Counts {
     from: usize,
     to: usize,
-    values: HashMap<u64, u32>,
+    values: HashMap<u64, u32, RandomState>,
 }
 
 impl Threshold<'_> {

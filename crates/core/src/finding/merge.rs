@@ -100,7 +100,7 @@ pub struct Draft {
 /// All findings of a run.
 #[derive(Debug, Default)]
 pub struct Merger {
-    drafts: HashMap<Key, Draft>,
+    drafts: HashMap<Key, Draft, foldhash::fast::RandomState>,
     /// Sightings that found no room.
     dropped: u64,
 }
