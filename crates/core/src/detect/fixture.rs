@@ -15,8 +15,9 @@ use super::load::{RuleFile, Rules};
 use super::networks::Networks;
 use super::rule::{Attempts, Callers, Kind};
 use super::scan::{Plan, Scanner};
-use super::{Memory, parse_time_text, time_text};
+use super::{Memory, time_text};
 use crate::finding::Finding;
+use crate::trail::parse_time;
 
 /// The event that all fixtures patch. Addresses are those of RFC 5737, accounts those of the AWS documentation.
 const BASE: &str = r#"{
@@ -146,7 +147,7 @@ fn event(patch: &Value, after_s: f64, number: Option<u64>) -> Value {
     if let Some(fields) = event.as_object_mut() {
         fields.shift_remove("at");
     }
-    let base = parse_time_text("2026-03-11T02:00:00Z").unwrap_or_default();
+    let base = parse_time(b"2026-03-11T02:00:00Z").unwrap_or_default();
     event["eventTime"] = json!(time_text(base + at as i64));
     if let Some(number) = number {
         fill(&mut event, &number.to_string());

@@ -25,8 +25,3 @@ pub use networks::{AddressKind, Networks};
 pub use rule::{Attempts, Callers, Detection, FirstSeen, Kind, Rule, Test, Window};
 pub use scan::{Notes, Plan, Scanner, Tally, matching};
 pub use view::View;
-
-/// Seconds since 1970 of an RFC 3339 time.
-pub(crate) fn parse_time_text(text: &str) -> Option<i64> {
-    crate::trail::parse_time(text.as_bytes())
-}
