@@ -246,7 +246,7 @@ impl FirstSeens {
                 window: fresh.first.time_s.div_euclid(DAY_SECONDS),
             };
             let because = sentence(rule, scope, new, known_s);
-            merger.add(key, fresh.first.time_s, Some(fresh.first.clone()), Some(because));
+            merger.add(key, fresh.first.clone(), Some(because));
         }
         self.spill();
         self.memory

@@ -1,12 +1,13 @@
 //! From notes to findings: duplicates, windows, memory, merging. One thread, in the order of the objects.
 
 use std::collections::{BTreeMap, HashSet};
+use std::hash::{BuildHasher, BuildHasherDefault};
 
-use super::first_seen::{FirstSeens, Memory};
+use super::first_seen::{FirstSeens, Hashed, Memory};
 use super::load::RuleProblem;
-use super::rule::{Kind, Rule};
+use super::rule::Rule;
 use super::scan::{Last, Notes, Plan, Tally};
-use super::window::{DAY_SECONDS, Seen, Windows};
+use super::window::{Seen, Windows};
 use crate::finding::{Actor, Confidence, Evidence, Finding, Key, Merger, Severity, Stage, Verdict};
 use crate::limits::{EVENT_IDS_MAX, RESOURCES_MAX};
 use crate::trail::{Apart, EventId, Problem};
@@ -96,28 +97,27 @@ impl<'p> Judge<'p> {
             }
         }
         self.count(object, &notes, again.len() as u64);
+        let once = |event: u32| again.is_empty() || !again.contains(&event);
+        for (slot, mut matches) in notes.matches {
+            matches.events.retain(|(event, _)| once(*event));
+            matches.earliest.retain(|(event, _)| once(*event));
+            let Some((first, last)) = span(&matches.events) else { continue };
+            let entity = notes.texts[slot.text as usize].clone();
+            let key = Key { rule: slot.rule, entity, attempt: slot.attempt, window: slot.day };
+            let count = matches.events.len() as u64;
+            self.merger.add_all(key, count, (first, last), matches.earliest.into_iter().map(|(_, sighting)| sighting));
+        }
         let (mut group, mut gathered) = ((0, 0), Vec::new());
         for note in notes.notes {
-            if !again.is_empty() && again.contains(&note.event) {
+            if !once(note.event) {
                 continue;
             }
-            let text = &notes.texts[note.text as usize];
-            match (&rules[note.rule as usize].kind, note.sighting) {
-                (Kind::Window(_), Some(sighting)) => {
-                    let seen = Seen { part: note.part, value: note.value, told: false, sighting };
-                    // Notes of one group mostly come together.
-                    if group != (note.rule, note.text) {
-                        self.windows.add(group.0, notes.texts.get(group.1 as usize), &mut gathered);
-                        group = (note.rule, note.text);
-                    }
-                    gathered.push(seen);
-                }
-                (_, sighting) => {
-                    let window = note.time_s.div_euclid(DAY_SECONDS);
-                    let key = Key { rule: note.rule, entity: text.clone(), attempt: note.attempt, window };
-                    self.merger.add(key, note.time_s, sighting, None);
-                }
+            // Notes of one group mostly come together.
+            if group != (note.rule, note.text) {
+                self.windows.add(group.0, notes.texts.get(group.1 as usize), &mut gathered);
+                group = (note.rule, note.text);
             }
+            gathered.push(Seen { part: note.part, value: note.value, told: false, sighting: note.sighting });
         }
         self.windows.add(group.0, notes.texts.get(group.1 as usize), &mut gathered);
         for met in notes.met {
@@ -196,18 +196,21 @@ impl<'p> Judge<'p> {
     }
 }
 
-/// Event ids in two generations, so that memory is bounded and the recent ones are all there.
+/// Event ids in two generations, so that memory is bounded and the recent ones are all there. Known by hashes with a
+/// random seed, so that nobody can choose an id that is taken for another.
 #[derive(Default)]
 struct Ids {
-    young: HashSet<EventId, foldhash::fast::RandomState>,
-    old: HashSet<EventId, foldhash::fast::RandomState>,
+    hasher: foldhash::quality::RandomState,
+    young: HashSet<u64, BuildHasherDefault<Hashed>>,
+    old: HashSet<u64, BuildHasherDefault<Hashed>>,
     evicted: u64,
 }
 
 impl Ids {
     /// False when it was there.
     fn insert(&mut self, id: EventId) -> bool {
-        if self.old.contains(&id) || !self.young.insert(id) {
+        let hash = self.hasher.hash_one(id.0);
+        if self.old.contains(&hash) || !self.young.insert(hash) {
             return false;
         }
         if self.young.len() >= EVENT_IDS_MAX {
@@ -216,6 +219,12 @@ impl Ids {
         }
         true
     }
+}
+
+/// First and last time of some events.
+fn span(events: &[(u32, i64)]) -> Option<(i64, i64)> {
+    let times = || events.iter().map(|(_, time_s)| *time_s);
+    times().min().zip(times().max())
 }
 
 fn finding(rule: &Rule, key: &Key, draft: crate::finding::Draft, show: &dyn Fn(&str) -> String) -> Finding {

@@ -12,6 +12,7 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::io::Read;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -50,6 +51,9 @@ pub struct Notes {
     pub(super) ids: Vec<EventId>,
     /// First and last event time.
     pub(super) times: Option<(i64, i64)>,
+    /// Matches of rules on single events.
+    pub(super) matches: Vec<(Slot, Matches)>,
+    /// Events that rules with windows asked for.
     pub(super) notes: Vec<Note>,
     pub(super) met: Vec<Met>,
     pub(super) texts: Vec<Arc<str>>,
@@ -94,18 +98,34 @@ pub struct Tally {
     pub errors: BTreeMap<String, u64>,
 }
 
-/// One event that some rule asked for.
+/// What makes matches of one object one finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Slot {
+    pub(super) rule: u32,
+    /// Entity: index in the texts.
+    pub(super) text: u32,
+    pub(super) attempt: bool,
+    pub(super) day: i64,
+}
+
+/// Events of one finding in one object.
+#[derive(Default)]
+pub(super) struct Matches {
+    /// Number and time of each.
+    pub(super) events: Vec<(u32, i64)>,
+    /// The earliest, in their order: those that a finding may name.
+    pub(super) earliest: Vec<(u32, Sighting)>,
+}
+
+/// One event that a rule with a window asked for.
 pub(super) struct Note {
     pub(super) event: u32,
     pub(super) rule: u32,
     pub(super) part: u32,
-    pub(super) attempt: bool,
-    /// Entity or group: index in the texts.
+    /// Group: index in the texts.
     pub(super) text: u32,
     pub(super) value: u64,
-    pub(super) time_s: i64,
-    /// None: enough earlier ones of the same finding are in the same object.
-    pub(super) sighting: Option<Sighting>,
+    pub(super) sighting: Sighting,
 }
 
 /// One thread's buffers and caches.
@@ -134,8 +154,6 @@ struct Caches {
     told: ByHash<Told>,
     /// Number of the object that is being read.
     object: u64,
-    /// Bytes of the key that is looked up.
-    key: Vec<u8>,
 }
 
 /// What is to be done for events of one route and one identity.
@@ -144,6 +162,8 @@ struct Combo {
     call: Arc<Call>,
     /// First-seen keys that are the same for all events.
     first_seen: Vec<FirstSeenKey>,
+    /// The actor's key as a text of an object: number of the object, number of the text.
+    actor_text: Cell<(u64, u32)>,
     /// What was told of those keys: earliest event, time of the last one.
     told: Cell<Option<((i64, EventId), i64)>>,
     /// Detections that match, with the uses that look at more of the event.
@@ -241,11 +261,17 @@ impl Sighted {
     }
 }
 
-/// What a thread told of a key: its earliest event, and the time of the last one, which it tells in the end.
+/// What a thread told of a key: the second of its earliest event, and that of the last one, which it tells in the end.
+/// Small, because there are many and each event asks for one.
 struct Told {
     scope: u64,
-    first: (i64, EventId),
-    last_s: i64,
+    first_s: u32,
+    last_s: u32,
+}
+
+/// Seconds since 1970 as [`Told`] keeps them; those that it cannot keep are never earlier or later than others.
+fn short(time_s: i64) -> u32 {
+    time_s.clamp(0, i64::from(u32::MAX)) as u32
 }
 
 impl<'p> Scanner<'p> {
@@ -263,7 +289,7 @@ impl<'p> Scanner<'p> {
             notes: Notes::default(),
             met: ByHash::default(),
             texts: HashMap::default(),
-            earliest: HashMap::default(),
+            slots: HashMap::default(),
             crowds: Vec::new(),
             crowd_places: HashMap::default(),
         };
@@ -288,7 +314,8 @@ pub fn matching(plan: &Plan, source: &mut dyn Read) -> Vec<(EventId, Vec<usize>)
     Reader::new().read(source, &mut |item| {
         if let Item::Event(event) = item {
             let actor = Arc::new(Actor::of(event.field(Field::UserIdentity)));
-            let view = View::new(&event, &actor, &plan.networks);
+            let address = View::address_of(event.raw_text(Field::SourceIpAddress));
+            let view = View::new(&event, &actor, &plan.networks, address);
             let mut key = Vec::new();
             ROUTE_FIELDS.iter().for_each(|field| key.extend([event.raw_scalar(*field), &[0]].concat()));
             key.push(plan.networks.kind_of(view.address) as u8);
@@ -309,8 +336,8 @@ struct Scan<'a, 'p> {
     notes: Notes,
     met: ByHash<Met>,
     texts: HashMap<Arc<str>, u32, RandomState>,
-    /// The earliest events of each finding.
-    earliest: HashMap<Slot, Vec<(i64, EventId)>, RandomState>,
+    /// Where in the notes the matches of a finding stand.
+    slots: HashMap<Slot, usize, RandomState>,
     crowds: Vec<Crowd>,
     /// Where in them, by rule, part, group and bucket.
     crowd_places: HashMap<(u32, u32, u32, i64), usize, RandomState>,
@@ -350,8 +377,9 @@ impl Scan<'_, '_> {
         let (first, last) = self.notes.times.unwrap_or((time_s, time_s));
         self.notes.times = Some((first.min(time_s), last.max(time_s)));
         let plan = self.plan;
-        let combo = self.caches.combo(plan, event);
-        let view = View::new(event, &combo.who.actor, &plan.networks);
+        let address = View::address_of(event.raw_text(Field::SourceIpAddress));
+        let combo = self.caches.combo(plan, event, address);
+        let view = View::new(event, &combo.who.actor, &plan.networks, address);
         if plan.tally {
             self.tally(event, &combo.who.actor);
         }
@@ -411,7 +439,7 @@ impl Scan<'_, '_> {
                         };
                         self.meet(fixed.rule, *scope, key, &first, at.time_s, |_| text().into());
                         self.caches.tell(
-                            Told { scope: *scope, first: (at.time_s, at.id), last_s: at.time_s },
+                            Told { scope: *scope, first_s: short(at.time_s), last_s: short(at.time_s) },
                             key,
                             &mut self.notes.last,
                         );
@@ -451,17 +479,7 @@ impl Scan<'_, '_> {
                     let Sighted { at, source, combo } = sighted;
                     let (who, call) = (combo.who.clone(), combo.call.clone());
                     let sighting = Sighting { time_s: at.time_s, id: at.id, who, source, call, resources: nothing.clone() };
-                    let note = Note {
-                        event: at.number,
-                        rule,
-                        part,
-                        attempt: false,
-                        text,
-                        value,
-                        time_s: at.time_s,
-                        sighting: Some(sighting),
-                    };
-                    self.notes.notes.push(note);
+                    self.notes.notes.push(Note { event: at.number, rule, part, text, value, sighting });
                 }
             }
         }
@@ -488,38 +506,18 @@ impl Scan<'_, '_> {
             match &rules.rules[rule].kind {
                 Kind::Part => {}
                 Kind::Single => {
-                    let text = self.text(&view.actor.key);
+                    let text = self.actor_text(combo);
                     let attempt =
                         detection.attempts == Attempts::Lower && view.event.field(Field::ErrorCode).is_some_and(|v| !v.is_null());
-                    let slot = (rule as u32, text, attempt, at.time_s.div_euclid(DAY_SECONDS));
-                    let sighting = self.is_early(slot, at).then(|| self.caches.sighting(at, view, combo, true));
-                    self.notes.notes.push(Note {
-                        event: at.number,
-                        rule: rule as u32,
-                        part: 0,
-                        attempt,
-                        text,
-                        value: 0,
-                        time_s: at.time_s,
-                        sighting,
-                    });
+                    self.single(Slot { rule: rule as u32, text, attempt, day: at.time_s.div_euclid(DAY_SECONDS) }, at, view, combo);
                 }
                 Kind::Window(window) => {
                     let Some(value) = value(&window.test, view) else { continue };
                     let group = group_text(&window.group_by[part], view);
                     let text = self.text(&group);
                     let telling = rules.rules[rule].severity >= Severity::Medium;
-                    let sighting = Some(self.caches.sighting(at, view, combo, telling));
-                    self.notes.notes.push(Note {
-                        event: at.number,
-                        rule: rule as u32,
-                        part: part as u32,
-                        attempt: false,
-                        text,
-                        value,
-                        time_s: at.time_s,
-                        sighting,
-                    });
+                    let sighting = self.caches.sighting(at, view, combo, telling);
+                    self.notes.notes.push(Note { event: at.number, rule: rule as u32, part: part as u32, text, value, sighting });
                 }
                 Kind::FirstSeen(first_seen) => {
                     let (scope, key) = keys(&self.plan.memory, &rules.rules[rule].id, first_seen, view);
@@ -537,19 +535,37 @@ impl Scan<'_, '_> {
         }
     }
 
-    /// Whether an event is among the earliest that a finding may name, as far as this object goes.
-    fn is_early(&mut self, slot: Slot, at: At) -> bool {
-        let earliest = self.earliest.entry(slot).or_default();
-        let place = (at.time_s, at.id);
-        if earliest.len() >= EVIDENCE_MAX {
-            if earliest.last().is_some_and(|last| place > *last) {
-                return false;
-            }
-            earliest.pop();
+    /// Counts an event to a finding, and keeps what is to be told of it while it is among the earliest.
+    fn single(&mut self, slot: Slot, at: At, view: &View<'_>, combo: &Combo) {
+        let place = *self.slots.entry(slot).or_insert_with(|| {
+            self.notes.matches.push((slot, Matches::default()));
+            self.notes.matches.len() - 1
+        });
+        let matches = &mut self.notes.matches[place].1;
+        matches.events.push((at.number, at.time_s));
+        let earliest = &mut matches.earliest;
+        let order = (at.time_s, at.id);
+        if earliest.len() >= EVIDENCE_MAX && earliest.last().is_some_and(|(_, last)| order >= (last.time_s, last.id)) {
+            return;
         }
-        let at = earliest.partition_point(|p| *p < place);
-        earliest.insert(at, place);
-        true
+        let n = earliest.partition_point(|(_, s)| (s.time_s, s.id) < order);
+        // The same event again in the same object.
+        if earliest.get(n).is_some_and(|(_, s)| (s.time_s, s.id) == order) {
+            return;
+        }
+        earliest.truncate(EVIDENCE_MAX - 1);
+        earliest.insert(n.min(earliest.len()), (at.number, self.caches.sighting(at, view, combo, true)));
+    }
+
+    /// The key of the actor as a text.
+    fn actor_text(&mut self, combo: &Combo) -> u32 {
+        let (object, text) = combo.actor_text.get();
+        if object == self.caches.object {
+            return text;
+        }
+        let text = self.text(&combo.who.actor.key);
+        combo.actor_text.set((self.caches.object, text));
+        text
     }
 
     fn text(&mut self, text: &str) -> u32 {
@@ -583,9 +599,6 @@ impl Scan<'_, '_> {
     }
 }
 
-/// What makes matches of one object one finding: rule, text, attempt, day.
-type Slot = (u32, u32, bool, i64);
-
 /// Which event it is.
 #[derive(Clone, Copy)]
 struct At {
@@ -598,8 +611,9 @@ impl Caches {
     /// Whether an event adds nothing to what was told of a key; then its time is only remembered.
     fn is_told(&mut self, key: u64, at: At) -> bool {
         let Some(told) = self.told.get_mut(&key) else { return false };
-        told.last_s = told.last_s.max(at.time_s);
-        (at.time_s, at.id) >= told.first
+        let time_s = short(at.time_s);
+        told.last_s = told.last_s.max(time_s);
+        time_s > told.first_s
     }
 
     fn tell(&mut self, told: Told, key: u64, last: &mut Vec<Last>) {
@@ -607,13 +621,15 @@ impl Caches {
             self.flush(last);
         }
         let last_s = told.last_s;
+        let first_s = told.first_s;
         let entry = self.told.entry(key).or_insert(told);
+        entry.first_s = entry.first_s.min(first_s);
         entry.last_s = entry.last_s.max(last_s);
     }
 
     /// Gives the last times of all keys, and forgets them.
     fn flush(&mut self, last: &mut Vec<Last>) {
-        last.extend(self.told.drain().map(|(key, t)| Last { scope: t.scope, key, last_s: t.last_s }));
+        last.extend(self.told.drain().map(|(key, t)| Last { scope: t.scope, key, last_s: i64::from(t.last_s) }));
     }
 
     fn forget_combos(&mut self) {
@@ -624,16 +640,15 @@ impl Caches {
         }
     }
 
-    fn combo(&mut self, plan: &Plan, event: &Event<'_>) -> Rc<Combo> {
-        let source = event.raw_text(Field::SourceIpAddress);
-        let address = View::address_of(source);
-        self.key.clear();
+    fn combo(&mut self, plan: &Plan, event: &Event<'_>, address: Option<IpAddr>) -> Rc<Combo> {
+        let mut hasher = self.hasher.build_hasher();
         for field in ROUTE_FIELDS {
-            self.key.extend_from_slice(event.raw_scalar(field));
-            self.key.push(0);
+            let raw = event.raw_scalar(field);
+            hasher.write(raw);
+            hasher.write_u32(raw.len() as u32);
         }
-        self.key.push(plan.networks.kind_of(address) as u8);
-        let (route, identity) = (self.hasher.hash_one(&self.key[..]), self.hasher.hash_one(event.identity()));
+        hasher.write_u8(plan.networks.kind_of(address) as u8);
+        let (route, identity) = (hasher.finish(), self.hasher.hash_one(event.identity()));
         let key = route ^ identity.rotate_left(32);
         if let Some(combo) = self.combos.get(&key) {
             return combo.clone();
@@ -642,7 +657,7 @@ impl Caches {
             self.forget_combos();
         }
         let actor = self.actor(event, identity);
-        let view = View::new(event, &actor, &plan.networks);
+        let view = View::new(event, &actor, &plan.networks, address);
         let refined = self.route(&plan.rules, &view, route).refine(&plan.rules, &view);
         let combo = Rc::new(Combo::of(plan, refined, &view));
         self.combos.insert(key, combo.clone());
@@ -721,7 +736,7 @@ impl Combo {
             region: text(Field::AwsRegion),
             error: text(Field::ErrorCode),
         });
-        Self { who, call, first_seen, told: Cell::new(None), sure, maybe: route.maybe, fixed }
+        Self { who, call, first_seen, actor_text: Cell::new((0, 0)), told: Cell::new(None), sure, maybe: route.maybe, fixed }
     }
 }
 

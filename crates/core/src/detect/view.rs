@@ -11,7 +11,7 @@ use super::derive::derive;
 use super::networks::Networks;
 use crate::limits::NESTING_MAX;
 use crate::trail::json::{Kind, Value};
-use crate::trail::{Actor, Event, Field};
+use crate::trail::{Actor, Event};
 
 /// Stands before a field whose value is wanted with its structure, and not as text.
 pub(super) const STRUCTURED: char = '\u{1}';
@@ -28,9 +28,8 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// A view of a record.
-    pub fn new(event: &'a Event<'a>, actor: &'a Arc<Actor>, networks: &'a Networks) -> Self {
-        let address = Self::address_of(event.raw_text(Field::SourceIpAddress));
+    /// A view of a record, with what [`Self::address_of`] makes of its source.
+    pub(super) fn new(event: &'a Event<'a>, actor: &'a Arc<Actor>, networks: &'a Networks, address: Option<IpAddr>) -> Self {
         Self { event, actor, networks, address, policy: OnceCell::new() }
     }
 

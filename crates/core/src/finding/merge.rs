@@ -97,6 +97,19 @@ pub struct Draft {
     pub because: BTreeMap<i64, String>,
 }
 
+impl Draft {
+    fn sight(&mut self, sighting: Sighting) {
+        let place = (sighting.time_s, sighting.id);
+        let full = self.sightings.len() >= EVIDENCE_MAX;
+        if !full || self.sightings.last_key_value().is_some_and(|(last, _)| place < *last) {
+            self.sightings.insert(place, sighting);
+            if self.sightings.len() > EVIDENCE_MAX {
+                self.sightings.pop_last();
+            }
+        }
+    }
+}
+
 /// All findings of a run.
 #[derive(Debug, Default)]
 pub struct Merger {
@@ -106,11 +119,30 @@ pub struct Merger {
 }
 
 impl Merger {
-    /// Adds one event to a finding. Without a sighting it is only counted: enough earlier ones are there.
-    pub fn add(&mut self, key: Key, time_s: i64, sighting: Option<Sighting>, because: Option<String>) {
+    /// Adds one event to a finding.
+    pub fn add(&mut self, key: Key, sighting: Sighting, because: Option<String>) {
+        let time_s = sighting.time_s;
+        let Some(draft) = self.draft(key, 1, (time_s, time_s)) else { return };
+        if let Some(because) = because {
+            draft.because.insert(time_s, because);
+            if draft.because.len() > BECAUSE_MAX {
+                draft.because.pop_last();
+            }
+        }
+        draft.sight(sighting);
+    }
+
+    /// Adds so many events to a finding, with first and last time and at least the earliest [`EVIDENCE_MAX`] of them.
+    pub fn add_all(&mut self, key: Key, count: u64, span_s: (i64, i64), earliest: impl Iterator<Item = Sighting>) {
+        if let Some(draft) = self.draft(key, count, span_s) {
+            earliest.for_each(|sighting| draft.sight(sighting));
+        }
+    }
+
+    fn draft(&mut self, key: Key, count: u64, (first_s, last_s): (i64, i64)) -> Option<&mut Draft> {
         if self.drafts.len() >= FINDINGS_MAX && !self.drafts.contains_key(&key) {
-            self.dropped += 1;
-            return;
+            self.dropped += count;
+            return None;
         }
         let draft = self.drafts.entry(key).or_insert_with(|| Draft {
             count: 0,
@@ -119,24 +151,10 @@ impl Merger {
             sightings: BTreeMap::new(),
             because: BTreeMap::new(),
         });
-        draft.count += 1;
-        draft.first_s = draft.first_s.min(time_s);
-        draft.last_s = draft.last_s.max(time_s);
-        if let Some(because) = because {
-            draft.because.insert(time_s, because);
-            if draft.because.len() > BECAUSE_MAX {
-                draft.because.pop_last();
-            }
-        }
-        let Some(sighting) = sighting else { return };
-        let place = (time_s, sighting.id);
-        let full = draft.sightings.len() >= EVIDENCE_MAX;
-        if !full || draft.sightings.last_key_value().is_some_and(|(last, _)| place < *last) {
-            draft.sightings.insert(place, sighting);
-            if draft.sightings.len() > EVIDENCE_MAX {
-                draft.sightings.pop_last();
-            }
-        }
+        draft.count += count;
+        draft.first_s = draft.first_s.min(first_s);
+        draft.last_s = draft.last_s.max(last_s);
+        Some(draft)
     }
 
     /// All findings in the order of their keys, and how many sightings found no room.

@@ -156,6 +156,9 @@ impl<'a> Event<'a> {
     /// The bytes of a field: a string without its quotes, a number or a word behind a byte that no string begins with,
     /// nothing for what is absent. For comparing and hashing.
     pub fn raw_scalar(&self, field: Field) -> &'a [u8] {
+        if !self.places.has(field) {
+            return &[1];
+        }
         if let Some(raw) = self.quick(field) {
             return raw;
         }
