@@ -65,40 +65,60 @@ fn read_all(objects: &[Object], plan: &Plan, threads: usize, bar: &Bytes, judge:
         judge.take_rest(scanner.finish());
         return;
     }
-    /// Notes that wait for those before them.
-    struct Turn<'j, 'p> {
-        judge: &'j mut Judge<'p>,
-        next: usize,
-        waiting: BTreeMap<usize, Notes>,
-    }
-    let turn = Mutex::new(Turn { judge, next: 0, waiting: BTreeMap::new() });
-    let moved = Condvar::new();
+    let (judge, queue, moved) = (Mutex::new(judge), Mutex::new(Queue::default()), Condvar::new());
+    let rests = Mutex::new(Vec::new());
+    let queued = || queue.lock().unwrap_or_else(PoisonError::into_inner);
     let claimed = AtomicUsize::new(0);
     let ahead_max = threads * 2;
-    std::thread::scope(|scope| {
-        for _ in 0..threads.min(objects.len()) {
-            scope.spawn(|| {
-                let mut scanner = Scanner::new(plan);
+    let work = || {
+        let mut scanner = Scanner::new(plan);
+        loop {
+            let number = claimed.fetch_add(1, Ordering::Relaxed);
+            let Some(object) = objects.get(number) else { break };
+            // Nobody runs far ahead: what waits is held in memory.
+            drop(moved.wait_while(queued(), |q| number >= q.next + ahead_max).unwrap_or_else(PoisonError::into_inner));
+            let notes = read(object, &mut scanner, bar);
+            queued().waiting.insert(number, notes);
+            // Whoever finds the judge free lets it take all that is in turn; nobody waits for it.
+            while queued().in_turn()
+                && let Ok(mut judge) = judge.try_lock()
+            {
                 loop {
-                    let number = claimed.fetch_add(1, Ordering::Relaxed);
-                    let Some(object) = objects.get(number) else { break };
-                    // Nobody runs far ahead: what waits is held in memory.
-                    let guard = turn.lock().unwrap_or_else(PoisonError::into_inner);
-                    drop(moved.wait_while(guard, |t| number >= t.next + ahead_max).unwrap_or_else(PoisonError::into_inner));
-                    let notes = read(object, &mut scanner, bar);
-                    let mut guard = turn.lock().unwrap_or_else(PoisonError::into_inner);
-                    let turn = &mut *guard;
-                    turn.waiting.insert(number, notes);
-                    while let Some(notes) = turn.waiting.remove(&turn.next) {
-                        turn.judge.take(&objects[turn.next].name, notes);
-                        turn.next += 1;
-                    }
+                    let next = queued().pop();
+                    let Some((number, notes)) = next else { break };
                     moved.notify_all();
+                    judge.take(&objects[number].name, notes);
                 }
-                turn.lock().unwrap_or_else(PoisonError::into_inner).judge.take_rest(scanner.finish());
-            });
+            }
         }
+        rests.lock().unwrap_or_else(PoisonError::into_inner).push(scanner.finish());
+    };
+    std::thread::scope(|scope| {
+        (0..threads.min(objects.len())).for_each(|_| {
+            scope.spawn(work);
+        });
     });
+    let judge = judge.into_inner().unwrap_or_else(PoisonError::into_inner);
+    rests.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().for_each(|rest| judge.take_rest(rest));
+}
+
+/// Notes that wait for those before them.
+#[derive(Default)]
+struct Queue {
+    next: usize,
+    waiting: BTreeMap<usize, Notes>,
+}
+
+impl Queue {
+    fn in_turn(&self) -> bool {
+        self.waiting.contains_key(&self.next)
+    }
+
+    fn pop(&mut self) -> Option<(usize, Notes)> {
+        let notes = self.waiting.remove(&self.next)?;
+        self.next += 1;
+        Some((self.next - 1, notes))
+    }
 }
 
 fn read(object: &Object, scanner: &mut Scanner<'_>, bar: &Bytes) -> Notes {

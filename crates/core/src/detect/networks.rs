@@ -8,6 +8,8 @@ use maxminddb::Reader;
 pub struct Networks {
     /// First and last address of each range of AWS, sorted; IPv4 mapped into IPv6.
     aws: Vec<(u128, u128)>,
+    /// Those of IPv4 again: every event asks, and small rows are found sooner.
+    aws_v4: Vec<(u32, u32)>,
     countries: Vec<Reader<Vec<u8>>>,
 }
 
@@ -52,14 +54,21 @@ impl Networks {
     pub fn builtin() -> Self {
         let text = include_str!("../../../../data/aws-ip-ranges.txt");
         let ranges = text.lines().filter(|l| !l.starts_with('#')).filter_map(range).collect();
-        Self { aws: joined(ranges), countries: Vec::new() }
+        Self { aws: Vec::new(), aws_v4: Vec::new(), countries: Vec::new() }.with_ranges(ranges)
+    }
+
+    fn with_ranges(mut self, ranges: Vec<(u128, u128)>) -> Self {
+        self.aws = joined(ranges);
+        let v4 = |n: u128| (n >> 32 == 0xffff).then_some(n as u32);
+        self.aws_v4 = self.aws.iter().filter_map(|(first, last)| Some((v4(*first)?, v4(*last)?))).collect();
+        self
     }
 
     /// Takes the ranges of AWS from `ip-ranges.json` as AWS publishes it.
     ///
     /// # Errors
     /// When it is not that file.
-    pub fn with_aws_ranges(mut self, json: &str) -> Result<Self, String> {
+    pub fn with_aws_ranges(self, json: &str) -> Result<Self, String> {
         let file: serde_json::Value =
             serde_json::from_str(json).map_err(|e| format!("not the JSON of ip-ranges.amazonaws.com: {e}"))?;
         let prefixes = |list: &str, field: &str| -> Vec<(u128, u128)> {
@@ -72,8 +81,7 @@ impl Networks {
         if ranges.is_empty() {
             return Err("no prefixes in it: expected the JSON of https://ip-ranges.amazonaws.com/ip-ranges.json".to_owned());
         }
-        self.aws = joined(ranges);
-        Ok(self)
+        Ok(self.with_ranges(ranges))
     }
 
     /// Adds a database of places in MaxMind's format (country, city or ASN).
@@ -105,9 +113,11 @@ impl Networks {
         if private {
             return AddressKind::Private;
         }
-        let number = number(ip);
-        let at = self.aws.partition_point(|(first, _)| *first <= number);
-        if at > 0 && number <= self.aws[at - 1].1 { AddressKind::Aws } else { AddressKind::Public }
+        let aws = match ip {
+            IpAddr::V4(v4) => within(&self.aws_v4, v4.to_bits()),
+            IpAddr::V6(_) => within(&self.aws, number(ip)),
+        };
+        if aws { AddressKind::Aws } else { AddressKind::Public }
     }
 
     /// What sort of address this is; none is a service.
@@ -164,6 +174,12 @@ pub(super) fn distance_km((lat1, lon1): (f64, f64), (lat2, lon2): (f64, f64)) ->
     let half = |a: f64, b: f64| ((b - a).to_radians() / 2.0).sin().powi(2);
     let h = half(lat1, lat2) + lat1.to_radians().cos() * lat2.to_radians().cos() * half(lon1, lon2);
     2.0 * EARTH_RADIUS_KM * h.sqrt().min(1.0).asin()
+}
+
+/// Whether one of these ranges, which are sorted and apart, has the number.
+fn within<N: Copy + Ord>(ranges: &[(N, N)], number: N) -> bool {
+    let at = ranges.partition_point(|(first, _)| *first <= number);
+    at > 0 && number <= ranges[at - 1].1
 }
 
 fn number(ip: IpAddr) -> u128 {
