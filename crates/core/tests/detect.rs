@@ -69,6 +69,42 @@ fn real_events() -> Option<Vec<Value>> {
     Some(events)
 }
 
+/// A trail of many hours, told in small objects by time: with little room, windows are judged and forgotten on the way.
+#[test]
+fn room_for_windows_changes_nothing_that_is_found() {
+    let mut events = Vec::new();
+    for round in 0..3 {
+        for (n, event) in many_events().into_iter().enumerate() {
+            let mut event = event;
+            // Fixtures stand minutes apart; rounds of them, days.
+            let time: jiff::Timestamp = event["eventTime"].as_str().unwrap().parse().unwrap();
+            event["eventTime"] = json!(bartizan_core::detect::time_text(time.as_second() + round * 5 * 86_400));
+            event["eventID"] = json!(format!("2000000{round}-0000-4000-8000-{n:012}"));
+            events.push(event);
+        }
+    }
+    events.sort_by_key(|e| e["eventTime"].as_str().unwrap().to_owned());
+    let objects: Vec<Vec<u8>> = events.chunks(25).map(records).collect();
+    let plan = plan(&builtin_files());
+    let run = |bytes_max| {
+        let mut judge = Judge::new(&plan).with_window_bytes(bytes_max);
+        let mut scanner = Scanner::new(&plan);
+        objects.iter().for_each(|object| judge.take("object", scanner.scan(&mut object.as_slice())));
+        judge.take_rest(scanner.finish());
+        judge.finish(false, &|id| id.to_owned())
+    };
+    let (roomy, tight, starved) = (run(64 << 20), run(TIGHT_BYTES), run(8 << 10));
+    assert_eq!((roomy.totals.window_evicted, tight.totals.window_evicted), (0, 0));
+    assert!(starved.totals.window_evicted > 0, "the trail needs more room than that");
+    for (a, b) in roomy.findings.iter().zip(&tight.findings) {
+        assert_eq!(a, b);
+    }
+    assert_eq!(roomy.findings.len(), tight.findings.len());
+}
+
+/// Room for far fewer events than the trail has for rules with windows, and yet for those of one window.
+const TIGHT_BYTES: usize = 384 << 10;
+
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig { cases: 6, max_shrink_iters: 0, ..Default::default() })]
     #[test]

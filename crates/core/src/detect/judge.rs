@@ -9,7 +9,7 @@ use super::rule::Rule;
 use super::scan::{Last, Notes, Plan, Tally};
 use super::window::{Seen, Windows};
 use crate::finding::{Actor, Confidence, Evidence, Finding, Key, Merger, Severity, Stage, Verdict};
-use crate::limits::{EVENT_IDS_MAX, RESOURCES_MAX};
+use crate::limits::{EVENT_IDS_MAX, RESOURCES_MAX, WINDOW_STATE_BYTES_MAX};
 use crate::trail::{Apart, EventId, Problem};
 
 /// Takes notes, gives findings.
@@ -80,11 +80,16 @@ impl<'p> Judge<'p> {
             plan,
             ids: Ids::default(),
             merger: Merger::default(),
-            windows: Windows::default(),
+            windows: Windows::new(WINDOW_STATE_BYTES_MAX),
             first_seens: FirstSeens::new(plan.memory.clone()),
             totals: Totals::default(),
             tally: Tally::default(),
         }
+    }
+
+    /// Lets rules with windows hold so many bytes before what is over is judged and forgotten.
+    pub fn with_window_bytes(self, bytes_max: usize) -> Self {
+        Self { windows: Windows::new(bytes_max), ..self }
     }
 
     /// Takes the notes of the next object.

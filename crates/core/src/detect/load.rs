@@ -9,6 +9,7 @@ use rsigma_parser::{
 };
 use serde::Deserialize;
 
+use super::condition::Items;
 use super::rule::{Attempts, Callers, Detection, Extension, FirstSeen, Kind, Rule, Test, Window};
 use crate::finding::{Confidence, Severity, Stage};
 use crate::limits::{NESTING_MAX, PATTERN_BYTES_MAX, RULE_FILE_BYTES_MAX, RULES_MAX, YAML_ALIASES_MAX};
@@ -44,6 +45,8 @@ pub struct Rules {
     pub rules: Vec<Rule>,
     /// What events are held against.
     pub detections: Vec<Detection>,
+    /// What detections ask of fields.
+    pub items: Items,
     /// What could not be used.
     pub problems: Vec<RuleProblem>,
 }
@@ -152,7 +155,8 @@ impl Loader {
                 named.entry(name.clone()).or_insert(detection);
             }
             let uses = if matches!(kind, Kind::Part) { Vec::new() } else { vec![(number, 0)] };
-            out.detections.push(Detection { rule: number, compiled, callers, attempts, uses });
+            let condition = out.items.condition(&compiled);
+            out.detections.push(Detection { rule: number, compiled, condition, callers, attempts, uses });
             let head = Head {
                 id: rule.id.or(rule.name),
                 title: rule.title,

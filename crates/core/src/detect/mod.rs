@@ -4,6 +4,7 @@
 //! one [`Judge`] takes the notes in the order of the objects and gives [`Verdicts`].
 
 mod builtin;
+mod condition;
 pub mod derive;
 mod first_seen;
 mod fixture;
@@ -17,6 +18,7 @@ mod view;
 mod window;
 
 pub use builtin::{builtin_files, builtin_fixture};
+pub use condition::{Condition, Items};
 pub use first_seen::Memory;
 pub use fixture::Fixture;
 pub use judge::{Judge, Totals, Verdicts, time_text};

@@ -4,6 +4,7 @@ use rsigma_eval::{CompiledCondition, CompiledRule};
 use rsigma_parser::{ConditionExpr, ConditionOperator, CorrelationType, WindowMode};
 use serde::Deserialize;
 
+use super::condition::Condition;
 use crate::finding::{Confidence, Severity, Stage};
 
 /// What people read of a rule, and how its matches become findings.
@@ -175,6 +176,8 @@ pub struct Detection {
     pub rule: usize,
     /// The compiled rule of Sigma.
     pub compiled: CompiledRule,
+    /// The same over items that detections share.
+    pub condition: Condition,
     /// Which callers it is about.
     pub callers: Callers,
     /// What a call that failed is to it.

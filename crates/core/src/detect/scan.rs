@@ -20,6 +20,7 @@ use foldhash::quality::RandomState;
 use rsigma_eval::Event as _;
 use siphasher::sip::SipHasher13;
 
+use super::condition::Answers;
 use super::derive::{api, cut, resources};
 use super::first_seen::{ByHash, Memory, Met, SCOPE_END};
 use super::load::Rules;
@@ -154,6 +155,8 @@ struct Caches {
     told: ByHash<Told>,
     /// Number of the object that is being read.
     object: u64,
+    /// What the event at hand answered.
+    answers: Answers,
 }
 
 /// What is to be done for events of one route and one identity.
@@ -314,14 +317,14 @@ pub fn matching(plan: &Plan, source: &mut dyn Read) -> Vec<(EventId, Vec<usize>)
     Reader::new().read(source, &mut |item| {
         if let Item::Event(event) = item {
             let actor = Arc::new(Actor::of(event.field(Field::UserIdentity)));
-            let address = View::address_of(event.raw_text(Field::SourceIpAddress));
-            let view = View::new(&event, &actor, &plan.networks, address);
+            let view = View::new(&event, &actor, &plan.networks);
             let mut key = Vec::new();
             ROUTE_FIELDS.iter().for_each(|field| key.extend([event.raw_scalar(*field), &[0]].concat()));
             key.push(plan.networks.kind_of(view.address) as u8);
             let hash = caches.hasher.hash_one(&key[..]);
-            let route = caches.route(&plan.rules, &view, hash).refine(&plan.rules, &view);
-            let tried = route.maybe.iter().filter(|n| matches(&plan.rules.detections[**n as usize].compiled, &view));
+            caches.answers.next(&plan.rules.items);
+            let route = caches.route(&plan.rules, &view, hash).refine(&plan.rules, &view, &caches.answers);
+            let tried = route.maybe.iter().filter(|n| matches(&plan.rules, **n, &view, &caches.answers));
             let mut numbers: Vec<usize> = route.sure.iter().chain(tried).map(|n| *n as usize).collect();
             numbers.sort_unstable();
             found.push((event.id(), numbers));
@@ -378,8 +381,9 @@ impl Scan<'_, '_> {
         self.notes.times = Some((first.min(time_s), last.max(time_s)));
         let plan = self.plan;
         let address = View::address_of(event.raw_text(Field::SourceIpAddress));
+        self.caches.answers.next(&plan.rules.items);
         let combo = self.caches.combo(plan, event, address);
-        let view = View::new(event, &combo.who.actor, &plan.networks, address);
+        let view = View::with_address(event, &combo.who.actor, &plan.networks, address);
         if plan.tally {
             self.tally(event, &combo.who.actor);
         }
@@ -393,9 +397,9 @@ impl Scan<'_, '_> {
         for (detection, uses) in &combo.sure {
             self.matched(&plan.rules.detections[*detection as usize], uses, at, &view, &combo);
         }
-        for &detection in &combo.maybe {
-            let detection = &plan.rules.detections[detection as usize];
-            if matches(&detection.compiled, &view) {
+        for &number in &combo.maybe {
+            let detection = &plan.rules.detections[number as usize];
+            if matches(&plan.rules, number, &view, &self.caches.answers) {
                 self.matched(detection, &detection.uses, at, &view, &combo);
             }
         }
@@ -657,8 +661,8 @@ impl Caches {
             self.forget_combos();
         }
         let actor = self.actor(event, identity);
-        let view = View::new(event, &actor, &plan.networks, address);
-        let refined = self.route(&plan.rules, &view, route).refine(&plan.rules, &view);
+        let view = View::with_address(event, &actor, &plan.networks, address);
+        let refined = self.route(&plan.rules, &view, route).refine(&plan.rules, &view, &self.answers);
         let combo = Rc::new(Combo::of(plan, refined, &view));
         self.combos.insert(key, combo.clone());
         combo
@@ -681,21 +685,21 @@ impl Caches {
         }
         // Most rules are about some calls only: what those leave open is little.
         let api = self.hasher.hash_one((view.event.raw_scalar(Field::EventSource), view.event.raw_scalar(Field::EventName)));
-        let left = self.apis.entry(api).or_insert_with(|| Rc::new(Route::of_api(rules, view)));
-        let route = Rc::new(left.of_route(rules, view));
+        let left = self.apis.entry(api).or_insert_with(|| Rc::new(Route::of_api(rules, view, &self.answers)));
+        let route = Rc::new(left.of_route(rules, view, &self.answers));
         self.routes.insert(hash, route.clone());
         route
     }
 
     fn sighting(&mut self, at: At, view: &View<'_>, combo: &Combo, telling: bool) -> Sighting {
-        let resources = if telling {
-            let mut found = resources(view.event);
-            found.truncate(RESOURCES_MAX);
-            if found.is_empty() { self.nothing() } else { found.into() }
-        } else {
-            self.nothing()
-        };
+        let resources = if telling { view.resources.get_or_init(|| self.resources(view)).clone() } else { self.nothing() };
         Sighting { time_s: at.time_s, id: at.id, who: combo.who.clone(), source: source(view), call: combo.call.clone(), resources }
+    }
+
+    fn resources(&mut self, view: &View<'_>) -> Arc<[String]> {
+        let mut found = resources(view.event);
+        found.truncate(RESOURCES_MAX);
+        if found.is_empty() { self.nothing() } else { found.into() }
     }
 
     fn nothing(&mut self) -> Arc<[String]> {

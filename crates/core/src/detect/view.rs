@@ -11,7 +11,7 @@ use super::derive::derive;
 use super::networks::Networks;
 use crate::limits::NESTING_MAX;
 use crate::trail::json::{Kind, Value};
-use crate::trail::{Actor, Event};
+use crate::trail::{Actor, Event, Field};
 
 /// Stands before a field whose value is wanted with its structure, and not as text.
 pub(super) const STRUCTURED: char = '\u{1}';
@@ -25,12 +25,24 @@ pub struct View<'a> {
     pub(super) address: Option<IpAddr>,
     /// What policies in the request grant: several rules ask for it, and reading policies takes long.
     policy: OnceCell<Vec<String>>,
+    /// What the call was about, for all findings of the event.
+    pub(super) resources: OnceCell<Arc<[String]>>,
 }
 
 impl<'a> View<'a> {
-    /// A view of a record, with what [`Self::address_of`] makes of its source.
-    pub(super) fn new(event: &'a Event<'a>, actor: &'a Arc<Actor>, networks: &'a Networks, address: Option<IpAddr>) -> Self {
-        Self { event, actor, networks, address, policy: OnceCell::new() }
+    /// A view of a record.
+    pub fn new(event: &'a Event<'a>, actor: &'a Arc<Actor>, networks: &'a Networks) -> Self {
+        Self::with_address(event, actor, networks, Self::address_of(event.raw_text(Field::SourceIpAddress)))
+    }
+
+    /// The same where it is known what [`Self::address_of`] makes of the source.
+    pub(super) fn with_address(
+        event: &'a Event<'a>,
+        actor: &'a Arc<Actor>,
+        networks: &'a Networks,
+        address: Option<IpAddr>,
+    ) -> Self {
+        Self { event, actor, networks, address, policy: OnceCell::new(), resources: OnceCell::new() }
     }
 
     /// The address in `sourceIPAddress`, if it is one.

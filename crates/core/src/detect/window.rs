@@ -14,7 +14,8 @@ use rsigma_parser::{ConditionExpr, ConditionOperator, CorrelationType, WindowMod
 use super::networks::distance_km;
 use super::rule::{Kind, Rule, Test, Window};
 use crate::finding::{Key, Merger, Sighting};
-use crate::limits::{LATE_SECONDS, WINDOW_STATE_BYTES_MAX};
+use crate::limits::LATE_SECONDS;
+use crate::trail::EventId;
 
 /// One event in a group.
 #[derive(Debug, Clone)]
@@ -37,11 +38,15 @@ struct Group {
     seen: Vec<Seen>,
     /// Day, part and value that are in a finding already.
     told: HashSet<(i64, u32, u64), RandomState>,
+    /// Time of the first event there ever was.
+    born_s: Option<i64>,
+    /// Everything before this time was judged.
+    judged_s: Option<i64>,
 }
 
 /// What all rules with windows remember.
-#[derive(Default)]
 pub(super) struct Windows {
+    bytes_max: usize,
     groups: HashMap<(u32, Arc<str>), Group, RandomState>,
     bytes: usize,
     first_s: Option<i64>,
@@ -53,6 +58,10 @@ pub(super) struct Windows {
 }
 
 impl Windows {
+    pub(super) fn new(bytes_max: usize) -> Self {
+        Self { bytes_max, groups: HashMap::default(), bytes: 0, first_s: None, last_s: None, evicted: 0, pending: 0 }
+    }
+
     /// Notes that the log reaches to this time.
     pub(super) fn reach(&mut self, time_s: i64) {
         self.first_s = Some(self.first_s.map_or(time_s, |t| t.min(time_s)));
@@ -63,32 +72,36 @@ impl Windows {
     pub(super) fn add(&mut self, rule: u32, group: Option<&Arc<str>>, seen: &mut Vec<Seen>) {
         let Some(group) = group.filter(|_| !seen.is_empty()) else { return };
         self.bytes += SEEN_BYTES * seen.len();
-        self.groups.entry((rule, group.clone())).or_default().seen.append(seen);
+        let group = self.groups.entry((rule, group.clone())).or_default();
+        group.born_s = group.born_s.into_iter().chain(seen.iter().map(|s| s.sighting.time_s)).min();
+        group.seen.append(seen);
     }
 
     /// Judges and forgets what is over, if the bytes are needed.
     pub(super) fn relieve(&mut self, rules: &[Rule], merger: &mut Merger) {
-        if self.bytes <= WINDOW_STATE_BYTES_MAX {
+        if self.bytes <= self.bytes_max {
             return;
         }
         let settled = self.last_s.unwrap_or(i64::MIN).saturating_sub(LATE_SECONDS);
-        for ((rule, group), Group { seen, told }) in &mut self.groups {
+        for ((rule, name), group) in &mut self.groups {
             let Kind::Window(window) = &rules[*rule as usize].kind else { continue };
-            let mut judge =
-                Judge { rule: *rule, told, window, group, merger, horizon: (self.first_s, Some(settled)), pending: &mut 0 };
-            judge.group(seen);
-            told.retain(|(day, ..)| *day >= settled.div_euclid(DAY_SECONDS) - 1);
-            // A baseline is made of everything before; a window of its own length.
-            let keep = match window.test {
-                Test::Rate { learning_spans, .. } => window.span_s.saturating_mul(learning_spans.saturating_mul(2).max(48)),
-                Test::Absence { .. } => window.span_s.saturating_mul(2),
-                Test::Travel { .. } => 86_400,
-                Test::Sigma { .. } => window.span_s,
-            };
-            seen.retain(|s| s.sighting.time_s >= settled.saturating_sub(keep));
+            group.seen.sort_by_key(place);
+            let until = window.settled(&group.seen, settled);
+            let rest = group.seen.split_off(group.seen.partition_point(|s| s.sighting.time_s < until));
+            let horizon = (self.first_s, Some(until.saturating_sub(1)));
+            Judge { rule: *rule, window, name, merger, horizon, pending: &mut 0 }.group(group);
+            group.judged_s = group.judged_s.max(Some(until));
+            let from = until.saturating_sub(window.keep_s());
+            group.told.retain(|(day, ..)| *day >= from.div_euclid(DAY_SECONDS));
+            let last = group.seen.pop();
+            group.seen.retain(|s| s.sighting.time_s >= from);
+            // Travel is measured from the last place, however long ago.
+            let travels = matches!(window.test, Test::Travel { .. });
+            group.seen.extend(last.filter(|s| travels || s.sighting.time_s >= from));
+            group.seen.extend(rest);
         }
         self.count();
-        if self.bytes > WINDOW_STATE_BYTES_MAX / 2 {
+        if self.bytes > self.bytes_max / 2 {
             // The half that is older by the clock goes.
             let mut times: Vec<i64> = self.groups.values().flat_map(|g| &g.seen).map(|s| s.sighting.time_s).collect();
             let middle = times.len() / 2;
@@ -111,19 +124,61 @@ impl Windows {
     /// Judges everything that is left.
     pub(super) fn finish(&mut self, rules: &[Rule], merger: &mut Merger) {
         let horizon = (self.first_s, self.last_s);
-        for ((rule, group), Group { seen, told }) in &mut self.groups {
+        for ((rule, name), group) in &mut self.groups {
             let Kind::Window(window) = &rules[*rule as usize].kind else { continue };
-            Judge { rule: *rule, told, window, group, merger, horizon, pending: &mut self.pending }.group(seen);
+            group.seen.sort_by_key(place);
+            Judge { rule: *rule, window, name, merger, horizon, pending: &mut self.pending }.group(group);
         }
         self.groups = HashMap::default();
     }
 }
 
+/// The order of events in a group.
+fn place(seen: &Seen) -> (i64, EventId, u32) {
+    (seen.sighting.time_s, seen.sighting.id, seen.part)
+}
+
+impl Window {
+    /// Up to when a group can be judged when all events before `settled` are there: whatever is judged in pieces must
+    /// come out as if it were judged at once. The events are in their order.
+    fn settled(&self, seen: &[Seen], settled: i64) -> i64 {
+        let floor = |time: i64, step: i64| time.div_euclid(step.max(1)) * step.max(1);
+        match &self.test {
+            Test::Sigma { mode: WindowMode::Tumbling, .. } | Test::Rate { .. } => floor(settled, self.span_s),
+            // Up to the last silence that ends a session.
+            Test::Sigma { mode: WindowMode::Session, gap_s, .. } => {
+                let times = || seen.iter().map(|s| s.sighting.time_s);
+                let next = times().skip(1).chain([i64::MAX]);
+                let ends = times().zip(next).filter(|(a, b)| b.saturating_sub(*a) > *gap_s && a.saturating_add(*gap_s) < settled);
+                ends.last().map_or(i64::MIN, |(a, _)| a + 1)
+            }
+            // Buckets are thinned whole.
+            Test::Sigma { .. } => self.bucket_s().map_or(settled, |bucket| floor(settled, bucket)),
+            Test::Absence { .. } | Test::Travel { .. } => settled,
+        }
+    }
+
+    /// How long events are needed after they were judged, for the windows of later ones.
+    fn keep_s(&self) -> i64 {
+        match self.test {
+            Test::Rate { learning_spans, .. } => self.span_s.saturating_mul(baseline_spans(learning_spans)),
+            Test::Absence { .. } => self.span_s.saturating_mul(2),
+            Test::Travel { .. } | Test::Sigma { mode: WindowMode::Tumbling | WindowMode::Session, .. } => 0,
+            Test::Sigma { .. } => self.span_s,
+        }
+    }
+}
+
+/// Spans that a baseline is made of.
+fn baseline_spans(learning_spans: i64) -> i64 {
+    learning_spans.saturating_mul(2).max(48)
+}
+
 struct Judge<'a> {
     rule: u32,
-    told: &'a mut HashSet<(i64, u32, u64), RandomState>,
     window: &'a Window,
-    group: &'a Arc<str>,
+    /// Name of the group.
+    name: &'a Arc<str>,
     merger: &'a mut Merger,
     /// First and last time of the log.
     horizon: (Option<i64>, Option<i64>),
@@ -134,20 +189,21 @@ struct Judge<'a> {
 pub(super) const DAY_SECONDS: i64 = 86_400;
 
 impl Judge<'_> {
-    fn group(&mut self, seen: &mut Vec<Seen>) {
-        seen.sort_by_key(|s| (s.sighting.time_s, s.sighting.id, s.part));
-        thin(seen, self.window);
-        let span = self.window.span_s;
+    /// Judges the events of a group, which are in their order.
+    fn group(&mut self, group: &mut Group) {
+        thin(&mut group.seen, self.window);
         match &self.window.test {
-            Test::Sigma { kind: CorrelationType::TemporalOrdered, expression: None, at_least, .. } => self.ordered(seen, at_least),
-            Test::Sigma { kind, condition, expression, parts, mode, gap_s, .. } => {
-                let ranges = ranges(seen, span, *mode, *gap_s);
-                let test = Threshold { kind: *kind, condition, expression: expression.as_ref(), parts };
-                self.fire(seen, &ranges, &test);
+            Test::Sigma { kind: CorrelationType::TemporalOrdered, expression: None, at_least, .. } => {
+                self.ordered(&mut group.seen, at_least);
             }
-            Test::Absence { before } => self.absence(seen, *before),
-            Test::Rate { factor, at_least, learning_spans } => self.rate(seen, *factor, *at_least, *learning_spans),
-            Test::Travel { speed_kmh } => self.travel(seen, *speed_kmh),
+            Test::Sigma { kind, condition, expression, parts, mode, gap_s, .. } => {
+                let ranges = ranges(&group.seen, self.window.span_s, *mode, *gap_s);
+                let test = Threshold { kind: *kind, condition, expression: expression.as_ref(), parts };
+                self.fire(group, &ranges, &test);
+            }
+            Test::Absence { before } => self.absence(group, *before),
+            Test::Rate { factor, at_least, learning_spans } => self.rate(group, *factor, *at_least, *learning_spans),
+            Test::Travel { speed_kmh } => self.travel(&mut group.seen, *speed_kmh),
         }
     }
 
@@ -155,7 +211,7 @@ impl Judge<'_> {
         if std::mem::replace(&mut seen.told, true) {
             return;
         }
-        let key = Key { rule: self.rule, entity: self.group.clone(), attempt: false, window: start_s.div_euclid(DAY_SECONDS) };
+        let key = Key { rule: self.rule, entity: self.name.clone(), attempt: false, window: start_s.div_euclid(DAY_SECONDS) };
         let time_s = seen.sighting.time_s;
         self.merger.add(key, seen.sighting.clone(), (time_s == start_s).then(|| because.to_owned()));
     }
@@ -164,18 +220,21 @@ impl Judge<'_> {
     ///
     /// An event belongs to the finding of its own day, and what is said of it does not depend on its neighbours: so what
     /// is found is the same whether a group is judged at once or in pieces.
-    fn fire(&mut self, seen: &mut [Seen], ranges: &[(usize, usize)], test: &Threshold<'_>) {
+    fn fire(&mut self, group: &mut Group, ranges: &[(usize, usize)], test: &Threshold<'_>) {
+        let Group { seen, told, judged_s, .. } = group;
         let because = test.sentence(self.window.span_s);
         let mut state = Counts::default();
         let mut next = 0;
         for &(from, to) in ranges {
-            if !test.holds(seen, from, to, &mut state) {
+            // What was judged before stands here for later windows only: its own is no longer whole.
+            let before = judged_s.is_some_and(|judged| seen[to].sighting.time_s < judged);
+            if before || !test.holds(seen, from, to, &mut state) {
                 continue;
             }
             for s in &mut seen[from.max(next)..=to] {
                 // Of a rule that counts distinct values, each value is told once a day.
                 let day = s.sighting.time_s.div_euclid(DAY_SECONDS);
-                if self.window.bucket_s().is_none() || self.told.insert((day, s.part, s.value)) {
+                if self.window.bucket_s().is_none() || told.insert((day, s.part, s.value)) {
                     self.tell(s, s.sighting.time_s, &because);
                 }
             }
@@ -218,7 +277,8 @@ impl Judge<'_> {
         }
     }
 
-    fn absence(&mut self, seen: &mut [Seen], before: bool) {
+    fn absence(&mut self, group: &mut Group, before: bool) {
+        let Group { seen, judged_s, .. } = group;
         let span = self.window.span_s;
         let wanted: Vec<i64> = seen.iter().filter(|s| s.part == 1).map(|s| s.sighting.time_s).collect();
         let (first, last) = (self.horizon.0.unwrap_or(i64::MAX), self.horizon.1.unwrap_or(i64::MIN));
@@ -228,6 +288,9 @@ impl Judge<'_> {
             } else {
                 (one.sighting.time_s, one.sighting.time_s.saturating_add(span))
             };
+            if judged_s.is_some_and(|judged| to < judged) {
+                continue;
+            }
             let next = wanted.partition_point(|t| *t < from);
             if wanted.get(next).is_some_and(|t| *t <= to) {
                 continue;
@@ -242,17 +305,19 @@ impl Judge<'_> {
         }
     }
 
-    fn rate(&mut self, seen: &mut [Seen], factor: f64, at_least: u64, learning_spans: i64) {
+    fn rate(&mut self, group: &mut Group, factor: f64, at_least: u64, learning_spans: i64) {
         let span = self.window.span_s;
+        let Group { seen, born_s: Some(born_s), judged_s, .. } = group else { return };
         let mut counts: BTreeMap<i64, u64> = BTreeMap::new();
         seen.iter().for_each(|s| *counts.entry(s.sighting.time_s.div_euclid(span)).or_default() += 1);
-        let Some((&born, _)) = counts.first_key_value() else { return };
-        let mut before = 0;
         for (&at, &count) in &counts {
-            let spans = at - born;
+            let spans = (at - born_s.div_euclid(span)).min(baseline_spans(learning_spans));
+            if judged_s.is_some_and(|judged| at * span < judged) || spans < learning_spans || count < at_least {
+                continue;
+            }
+            let before: u64 = counts.range(at - spans..at).map(|(_, n)| n).sum();
             let mean = before as f64 / spans.max(1) as f64;
-            before += count;
-            if spans < learning_spans || count < at_least || (count as f64) < factor * mean.max(1.0) {
+            if (count as f64) < factor * mean.max(1.0) {
                 continue;
             }
             let because = format!("{count} in {}, where the mean of {spans} such spans before was {mean:.1}", span_text(span));
