@@ -14,3 +14,11 @@ pub(crate) fn bench(root: &Path, name: &str) -> Result<()> {
     command.args(["test", "--release", "--locked", "--quiet", "--package", "bartizan", "--test", "app", "--"]);
     run(command.args(["--ignored", "--exact", "--nocapture", name]).current_dir(root))
 }
+
+/// Runs both evaluators of policies on random cases.
+pub(crate) fn differential(root: &Path, cases: &str) -> Result<()> {
+    let mut command = Command::new("cargo");
+    command.args(["test", "--release", "--locked", "--quiet", "--package", "bartizan-iam", "--test", "iam", "--"]);
+    command.args(["--ignored", "--exact", "--nocapture", "differential::ten_million"]).env("BARTIZAN_CASES", cases);
+    run(command.current_dir(root))
+}

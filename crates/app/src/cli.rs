@@ -99,6 +99,8 @@ pub(crate) enum Command {
     Detect(Detect),
     #[command(subcommand)]
     Rules(RulesCommand),
+    #[command(subcommand)]
+    Access(AccessCommand),
     Flat(Flat),
     #[command(subcommand)]
     Verify(Verify),
@@ -271,6 +273,34 @@ pub(crate) enum RulesCommand {
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
+}
+
+/// Who can do what: ask, list, compare
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccessCommand {
+    Eval(AccessEval),
+}
+
+/// Decide requests with their policies, one a line
+///
+/// A line is `{"name", "request": {"action", "resource", "principal", "context"}, "identity_policies", "resource_policy",
+/// "permission_boundaries", "session_policies", "scp_levels", "rcp_levels", "endpoint_policies", "block_public_access"}`;
+/// all but the request may be absent, which then does not limit. docs/formats.md has the whole shape. The answer is
+/// `{"name", "decision", "because"}`, where the decision is allowed, explicitly-denied, implicitly-denied, or unknown.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan access eval cases.ndjson
+  jq -c '.[]' cases.json | bartizan access eval - | jq -r .decision
+
+Exit codes: 0 all decided, 1 a line could not be read")]
+pub(crate) struct AccessEval {
+    /// One case a line; `-` is standard input
+    #[arg(value_name = "CASES")]
+    pub(crate) file: PathBuf,
+    /// Another table of actions, as cargo xtask iam-data writes it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) iam_data: Option<PathBuf>,
 }
 
 /// Print a snapshot as flat lines, one fact a line, for `diff`, `grep` and `sort`

@@ -3,10 +3,28 @@
 //! This crate knows policies and nothing else: no I/O, no clock, no AWS SDK. Evaluation, effective access and escalation
 //! come here later; today it answers one question that the rest of Bartizan stands on: *do two documents grant the same?*
 
+mod actions;
 mod canonical;
+mod case;
+mod engine;
+mod pattern;
 mod policy;
+mod reference;
+mod request;
+mod service;
+mod tri;
+mod value;
 
+pub use actions::{AccessLevel, Action, ActionSet, Actions, ActionsError};
+pub use case::{Case, CaseError};
+pub use engine::{Compiled, Compiler};
+pub use pattern::{Pattern, Rest, STATES_MAX, rest};
 pub use policy::{Block, Condition, Policy, PolicyError, PolicyType, Principal, Statement, parse};
+pub use reference::evaluate;
+pub use request::{
+    Answer, Arn, Because, BlockPublicAccess, Caller, CallerKind, Context, Decision, Given, Known, Layer, Layers, Request, Side,
+};
+pub use tri::Tri;
 
 /// Bytes of the longest policy text that [`parse`] reads. AWS's own limit is 20 KB for a bucket policy and 131,072
 /// characters for the largest (Backup vaults excepted at 10 KB); ten times that is hostile.

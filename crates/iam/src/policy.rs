@@ -68,7 +68,9 @@ pub struct Statement {
     pub resource: Option<Block<Vec<String>>>,
     /// Every (operator, key, values) of `Condition`; all must hold.
     pub conditions: Vec<Condition>,
-    /// Elements that the grammar does not know (`Sid` is dropped: it grants nothing).
+    /// `Sid`: its name, which grants nothing.
+    pub sid: Option<String>,
+    /// Elements that the grammar does not know.
     pub unknown: BTreeMap<String, Value>,
 }
 
@@ -133,7 +135,7 @@ fn statement(index: usize, value: Value) -> Result<Statement, PolicyError> {
     let Value::Object(mut map) = value else {
         return Err(shape(&format!("Statement[{index}]"), &value, "an object"));
     };
-    map.remove("Sid");
+    let sid = map.remove("Sid").and_then(|v| v.as_str().map(str::to_owned));
     let effect = match map.remove("Effect") {
         Some(Value::String(s)) => s,
         Some(other) => return Err(shape(&at("Effect"), &other, "a string")),
@@ -159,7 +161,7 @@ fn statement(index: usize, value: Value) -> Result<Statement, PolicyError> {
         None => Vec::new(),
         Some(v) => conditions(&at("Condition"), v)?,
     };
-    Ok(Statement { effect, principal, action, resource, conditions, unknown: map.into_iter().collect() })
+    Ok(Statement { effect, principal, action, resource, conditions, sid, unknown: map.into_iter().collect() })
 }
 
 fn principals(at: &str, value: Value) -> Result<Vec<Principal>, PolicyError> {

@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+mod access;
 mod completions;
 mod detect;
 mod diff;
@@ -46,6 +47,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Diff(args) => diff::run(&cli.global, &args),
         Command::Detect(args) => detect::run(&cli.global, &args),
         Command::Rules(command) => rules::run(&cli.global, &command),
+        Command::Access(command) => access::run(&cli.global, &command),
         Command::Flat(args) => flat::run(&cli.global, &args),
         Command::Verify(args) => verify::run(&cli.global, &args),
         Command::Role(args) => role::run(&cli.global, &args),

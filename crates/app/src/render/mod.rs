@@ -45,12 +45,28 @@ impl Out {
         Ok(())
     }
 
+    /// A value on a line of its own.
+    pub(crate) fn row(&mut self, value: &Value) -> Result<()> {
+        writeln!(self.0, "{}", visible_bidi(&value.to_string()))?;
+        Ok(())
+    }
+
+    /// A list, also when it has one value or none.
+    pub(crate) fn list(&mut self, values: Vec<Value>) -> Result<()> {
+        writeln!(self.0, "{}", visible_bidi(&serde_json::to_string_pretty(&Value::Array(values))?))?;
+        Ok(())
+    }
+
+    /// Hands over what is held back.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        self.0.flush()?;
+        Ok(())
+    }
+
     /// One value, a list, or a value a line. serde_json escapes control characters; bidirectional ones it leaves.
     pub(crate) fn json(&mut self, format: Format, values: Vec<Value>) -> Result<()> {
         if format == Format::Ndjson {
-            for value in values {
-                writeln!(self.0, "{}", visible_bidi(&value.to_string()))?;
-            }
+            values.iter().try_for_each(|value| self.row(value))?;
         } else {
             let value = if values.len() == 1 { values.into_iter().next().unwrap_or_default() } else { Value::Array(values) };
             writeln!(self.0, "{}", visible_bidi(&serde_json::to_string_pretty(&value)?))?;

@@ -1,0 +1,175 @@
+//! A request with all its policies as one JSON object, as `bartizan access eval` reads it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::policy::{Policy, PolicyError, parse};
+use crate::request::{BlockPublicAccess, Caller, Context, Given, Layer, Layers, Request};
+
+/// One case. What is absent does not limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case<P> {
+    /// Its name, to tell answers apart.
+    pub name: Option<String>,
+    /// What is asked.
+    pub request: Request,
+    /// The policies.
+    pub layers: Layers<P>,
+    /// Fields that mean nothing here.
+    pub ignored: Vec<String>,
+}
+
+/// Why a text is no case.
+#[derive(Debug, thiserror::Error)]
+pub enum CaseError {
+    /// Not JSON, or not of that shape.
+    #[error("not a case: {0}")]
+    Shape(#[from] serde_json::Error),
+    /// A policy in it cannot be read.
+    #[error("{layer}, policy {}: {error}", number + 1)]
+    Policy {
+        /// Where it stands.
+        layer: &'static str,
+        /// Its number there, from 0.
+        number: usize,
+        /// What is wrong.
+        error: PolicyError,
+    },
+}
+
+#[derive(Deserialize)]
+struct WrittenRequest<'a> {
+    action: String,
+    resource: WrittenResource,
+    #[serde(borrow)]
+    principal: WrittenCaller<'a>,
+    #[serde(default)]
+    context: BTreeMap<String, Given>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum WrittenResource {
+    Arn(String),
+    Known { arn: String, account: Option<String> },
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum WrittenCaller<'a> {
+    #[serde(borrow)]
+    Arn(Cow<'a, str>),
+    Service(String),
+    Federated(String),
+    Anonymous(bool),
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Blocks {
+    #[serde(default)]
+    account: Option<Block>,
+    #[serde(default)]
+    bucket: Option<Block>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Block {
+    ignore_public_acls: bool,
+    restrict_public_buckets: bool,
+}
+
+/// Takes a field out; null is the same as its absence.
+fn field<'a, T: Deserialize<'a>>(fields: &mut BTreeMap<Cow<'_, str>, &'a RawValue>, name: &str) -> Result<Option<T>, CaseError> {
+    match fields.remove(name) {
+        None => Ok(None),
+        Some(raw) => serde_json::from_str(raw.get()).map_err(|e| custom(&format!("{name}: {e}"))),
+    }
+}
+
+fn custom(text: &str) -> CaseError {
+    CaseError::Shape(serde::de::Error::custom(text))
+}
+
+impl<P> Case<P> {
+    /// Reads a case; `policy` makes of each document what the evaluator takes.
+    ///
+    /// # Errors
+    /// When it is no case, or a policy in it cannot be read.
+    pub fn read(text: &str, mut policy: impl FnMut(Layer, &str) -> Result<P, PolicyError>) -> Result<Self, CaseError> {
+        let mut fields: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(text)?;
+        let mut read = |layer: Layer, number: usize, raw: &RawValue| {
+            // A document may also be given as the text that some APIs answer with.
+            let text = raw.get();
+            let inner: Option<String> = if text.starts_with('"') { serde_json::from_str(text).ok() } else { None };
+            policy(layer, inner.as_deref().unwrap_or(text)).map_err(|error| CaseError::Policy {
+                layer: layer.word(),
+                number,
+                error,
+            })
+        };
+        let mut list = |layer, raws: Vec<&RawValue>| -> Result<Vec<P>, CaseError> {
+            raws.into_iter().enumerate().map(|(n, raw)| read(layer, n, raw)).collect()
+        };
+        let name = field(&mut fields, "name")?.unwrap_or_default();
+        let request: WrittenRequest<'_> = field(&mut fields, "request")?.ok_or_else(|| custom("it has no request"))?;
+        let identity = list(Layer::Identity, field(&mut fields, "identity_policies")?.unwrap_or_default())?;
+        let resource = list(Layer::Resource, field::<&RawValue>(&mut fields, "resource_policy")?.into_iter().collect())?.pop();
+        let boundary = list(Layer::Boundary, field(&mut fields, "permission_boundaries")?.unwrap_or_default())?;
+        let session = list(Layer::Session, field(&mut fields, "session_policies")?.unwrap_or_default())?;
+        let endpoint = list(Layer::Endpoint, field(&mut fields, "endpoint_policies")?.unwrap_or_default())?;
+        let mut levels = |layer, levels: Option<Vec<Vec<&RawValue>>>| {
+            levels.unwrap_or_default().into_iter().map(|l| list(layer, l)).collect::<Result<Vec<_>, _>>()
+        };
+        let scp = levels(Layer::Scp, field(&mut fields, "scp_levels")?)?;
+        let rcp = levels(Layer::Rcp, field(&mut fields, "rcp_levels")?)?;
+        let blocks: Blocks = field(&mut fields, "block_public_access")?.unwrap_or_default();
+        let any = |of: fn(&Block) -> bool| [&blocks.account, &blocks.bucket].into_iter().flatten().any(of);
+        let block_public_access = BlockPublicAccess {
+            restrict_public_buckets: any(|b| b.restrict_public_buckets),
+            ignore_public_acls: any(|b| b.ignore_public_acls),
+        };
+        let mut context = Context::default();
+        request.context.into_iter().for_each(|(key, given)| context.set(&key, given));
+        let (resource_arn, resource_account) = match request.resource {
+            WrittenResource::Arn(arn) => (arn, None),
+            WrittenResource::Known { arn, account } => (arn, account),
+        };
+        let caller = match request.principal {
+            WrittenCaller::Arn(arn) => Caller::Aws(arn.into_owned()),
+            WrittenCaller::Service(service) => Caller::Service(service),
+            WrittenCaller::Federated(provider) => Caller::Federated(provider),
+            WrittenCaller::Anonymous(true) => Caller::Anonymous,
+            WrittenCaller::Anonymous(false) => return Err(custom("a principal is anonymous, or it is named")),
+        };
+        let request = Request { action: request.action, resource: resource_arn, resource_account, caller, context };
+        let layers = Layers { identity, resource, boundary, session, scp, rcp, endpoint, block_public_access };
+        let ignored = fields.into_keys().map(Cow::into_owned).collect();
+        Ok(Self { name, request, layers, ignored })
+    }
+}
+
+impl Case<Policy> {
+    /// Reads a case with its policies as they are written.
+    ///
+    /// ```
+    /// use bartizan_iam::{Actions, Case, Decision, evaluate};
+    /// let case = Case::parse(
+    ///     r#"{"request": {"action": "s3:GetObject", "resource": {"arn": "arn:aws:s3:::b/k", "account": "123456789012"},
+    ///         "principal": {"arn": "arn:aws:iam::123456789012:user/alice"}},
+    ///         "identity_policies": [{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}]}"#,
+    /// )?;
+    /// assert_eq!(evaluate(&case.request, &case.layers, Actions::builtin()).decision, Decision::Allowed);
+    /// # Ok::<(), bartizan_iam::CaseError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When it is no case, or a policy in it cannot be read.
+    pub fn parse(text: &str) -> Result<Self, CaseError> {
+        Self::read(text, |_, text| parse(text))
+    }
+}

@@ -1,0 +1,429 @@
+//! A request, what is known about it, and the layers of policies that decide it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::actions::Actions;
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Caller {
+    /// A principal of an account, by its ARN: user, role, session (`arn:aws:sts::…:assumed-role/NAME/SESSION`), federated
+    /// user, root.
+    Aws(String),
+    /// A service of AWS, `ec2.amazonaws.com`.
+    Service(String),
+    /// Somebody whom an identity provider vouches for: its ARN, or `cognito-identity.amazonaws.com`.
+    Federated(String),
+    /// Nobody in particular: a request without a signature.
+    Anonymous,
+}
+
+/// What sort of principal an ARN names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallerKind {
+    /// The root user.
+    Root,
+    /// A user.
+    User,
+    /// A role, in one of its sessions.
+    Role,
+    /// A session of a role.
+    Session,
+    /// `sts:GetFederationToken`.
+    FederatedUser,
+    /// Something else.
+    Other,
+}
+
+/// An ARN in its parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arn<'a> {
+    /// `aws`, `aws-cn`, …
+    pub partition: &'a str,
+    /// `s3`, `iam`, …
+    pub service: &'a str,
+    /// Empty for global resources.
+    pub region: &'a str,
+    /// Empty for some (`arn:aws:s3:::bucket`).
+    pub account: &'a str,
+    /// Everything else, with its colons.
+    pub resource: &'a str,
+}
+
+impl<'a> Arn<'a> {
+    /// Takes an ARN apart; none when it is none.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = text.splitn(6, ':');
+        let mut next = || parts.next();
+        if next()? != "arn" {
+            return None;
+        }
+        Some(Self { partition: next()?, service: next()?, region: next()?, account: next()?, resource: next()? })
+    }
+}
+
+impl Caller {
+    /// What sort of principal this is, if it is one of an account.
+    pub fn kind(&self) -> CallerKind {
+        let Self::Aws(arn) = self else { return CallerKind::Other };
+        let Some(arn) = Arn::parse(arn) else { return CallerKind::Other };
+        match (arn.service, arn.resource.split('/').next()) {
+            ("iam", Some("root")) => CallerKind::Root,
+            ("iam", Some("user")) => CallerKind::User,
+            ("iam", Some("role")) => CallerKind::Role,
+            ("sts", Some("assumed-role")) => CallerKind::Session,
+            ("sts", Some("federated-user")) => CallerKind::FederatedUser,
+            _ => CallerKind::Other,
+        }
+    }
+
+    /// Its account.
+    pub fn account(&self) -> Option<&str> {
+        let Self::Aws(arn) = self else { return None };
+        Arn::parse(arn).map(|a| a.account).filter(|a| !a.is_empty())
+    }
+
+    /// The name of the role of a role or a session.
+    pub fn role(&self) -> Option<&str> {
+        let Self::Aws(arn) = self else { return None };
+        let resource = Arn::parse(arn)?.resource;
+        match self.kind() {
+            CallerKind::Role => resource.rsplit('/').next(),
+            CallerKind::Session => resource.split('/').nth(1),
+            _ => None,
+        }
+    }
+
+    /// `aws:PrincipalArn`: for a session the ARN of its role (without a path, which a session does not show).
+    pub fn principal_arn(&self) -> Option<Cow<'_, str>> {
+        let Self::Aws(text) = self else { return None };
+        match (self.kind(), self.role(), Arn::parse(text)) {
+            (CallerKind::Session, Some(role), Some(arn)) => {
+                Some(Cow::Owned(format!("arn:{}:iam::{}:role/{role}", arn.partition, arn.account)))
+            }
+            _ => Some(Cow::Borrowed(text)),
+        }
+    }
+
+    /// Whether it is a service-linked role, which SCPs and RCPs do not bind.
+    pub fn is_service_linked(&self) -> bool {
+        let Self::Aws(arn) = self else { return false };
+        match Arn::parse(arn).map(|a| a.resource) {
+            Some(resource) => {
+                resource.starts_with("role/aws-service-role/") || resource.starts_with("assumed-role/AWSServiceRoleFor")
+            }
+            None => false,
+        }
+    }
+}
+
+/// Values of one condition key.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Given {
+    /// A key with one value.
+    One(#[serde(deserialize_with = "scalar")] String),
+    /// A key with several, which only the set operators read.
+    Many(Vec<String>),
+}
+
+fn scalar<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::String(text) => Ok(text),
+        serde_json::Value::Bool(value) => Ok(value.to_string()),
+        serde_json::Value::Number(value) => Ok(value.to_string()),
+        _ => Err(serde::de::Error::custom("a condition key needs a text, a number, true, false, or a list of texts")),
+    }
+}
+
+/// What is known about a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known<'a> {
+    /// The request has it.
+    Is(&'a Given),
+    /// The request does not have it.
+    Absent,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// Condition keys of a request, in any case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Context {
+    keys: BTreeMap<String, Given>,
+    /// Whether keys that are not named may have any value, or none.
+    pub open: bool,
+}
+
+impl Context {
+    /// Adds a key.
+    pub fn set(&mut self, key: &str, given: Given) {
+        self.keys.insert(key.to_ascii_lowercase(), given);
+    }
+
+    /// Adds a key with one value, unless it is there.
+    pub fn default_to(&mut self, key: &str, value: impl FnOnce() -> String) {
+        self.keys.entry(key.to_ascii_lowercase()).or_insert_with(|| Given::One(value()));
+    }
+
+    /// What is known about a key, named in lower case.
+    pub fn get(&self, lower: &str) -> Known<'_> {
+        match self.keys.get(lower) {
+            Some(given) => Known::Is(given),
+            None if self.open => Known::Unknown,
+            None => Known::Absent,
+        }
+    }
+}
+
+/// One question: may this caller do this to that?
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// `s3:GetObject`.
+    pub action: String,
+    /// ARN, or `*` for actions that are about no resource.
+    pub resource: String,
+    /// Account of the resource. None: that of the ARN, or else that of the caller.
+    pub resource_account: Option<String>,
+    /// Who asks.
+    pub caller: Caller,
+    /// Condition keys.
+    pub context: Context,
+}
+
+impl Request {
+    /// Account of the resource, as far as it is known.
+    pub fn account(&self) -> Option<&str> {
+        let named = || Arn::parse(&self.resource).map(|a| a.account).filter(|a| a.len() == 12);
+        self.resource_account.as_deref().or_else(named).or_else(|| self.caller.account())
+    }
+
+    /// Adds the keys that every request has and that follow from it (IAM user guide, "global condition context keys"). A
+    /// request for an action without resources is about `*` (service authorization reference).
+    pub fn complete(&mut self, actions: &Actions) {
+        if actions.find(&self.action).is_some_and(|a| actions.is_wildcard_only(a)) {
+            self.resource = "*".to_owned();
+        }
+        let Self { caller, context, .. } = self;
+        let (kind, account) = (caller.kind(), caller.account().map(str::to_owned));
+        if let Caller::Aws(arn) = &*caller {
+            if let Some(principal) = caller.principal_arn() {
+                context.default_to("aws:PrincipalArn", || principal.into_owned());
+            }
+            if let Some(account) = account {
+                context.default_to("aws:PrincipalAccount", || account);
+            }
+            let word = match kind {
+                CallerKind::Root => Some("Account"),
+                CallerKind::User => Some("User"),
+                CallerKind::Role | CallerKind::Session => Some("AssumedRole"),
+                CallerKind::FederatedUser => Some("FederatedUser"),
+                CallerKind::Other => None,
+            };
+            if let Some(word) = word {
+                context.default_to("aws:PrincipalType", || word.to_owned());
+            }
+            if kind == CallerKind::User
+                && let Some(name) = arn.rsplit('/').next()
+            {
+                context.default_to("aws:username", || name.to_owned());
+            }
+        }
+        if let Caller::Service(service) = &*caller {
+            context.default_to("aws:PrincipalServiceName", || service.clone());
+        }
+        if matches!(caller, Caller::Anonymous) {
+            context.default_to("aws:PrincipalType", || "Anonymous".to_owned());
+        }
+        context.default_to("aws:PrincipalIsAWSService", || matches!(caller, Caller::Service(_)).to_string());
+        if let Some(account) = self.account().map(str::to_owned) {
+            self.context.default_to("aws:ResourceAccount", || account);
+        }
+    }
+}
+
+/// The policies that have a say, by layer. What is empty was not given: then it does not limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layers<P> {
+    /// Of the caller, its groups, or its role.
+    pub identity: Vec<P>,
+    /// Of the resource: bucket policy, key policy, trust policy …
+    pub resource: Option<P>,
+    /// Permission boundary of the caller.
+    pub boundary: Vec<P>,
+    /// Given when the session began.
+    pub session: Vec<P>,
+    /// Service control policies of the caller's account: root, organizational units, account. Each level must allow.
+    pub scp: Vec<Vec<P>>,
+    /// Resource control policies of the resource's account.
+    pub rcp: Vec<Vec<P>>,
+    /// Of the VPC endpoint that the request comes through.
+    pub endpoint: Vec<P>,
+    /// S3 only.
+    pub block_public_access: BlockPublicAccess,
+}
+
+impl<P> Default for Layers<P> {
+    fn default() -> Self {
+        Self {
+            identity: Vec::new(),
+            resource: None,
+            boundary: Vec::new(),
+            session: Vec::new(),
+            scp: Vec::new(),
+            rcp: Vec::new(),
+            endpoint: Vec::new(),
+            block_public_access: BlockPublicAccess::default(),
+        }
+    }
+}
+
+impl<P> Layers<P> {
+    /// The same layers with other policies in them.
+    pub fn map<'a, Q>(&'a self, mut to: impl FnMut(&'a P) -> Q) -> Layers<Q> {
+        let mut list = |policies: &'a [P]| policies.iter().map(&mut to).collect::<Vec<Q>>();
+        Layers {
+            identity: list(&self.identity),
+            boundary: list(&self.boundary),
+            session: list(&self.session),
+            scp: self.scp.iter().map(|level| list(level)).collect(),
+            rcp: self.rcp.iter().map(|level| list(level)).collect(),
+            endpoint: list(&self.endpoint),
+            block_public_access: self.block_public_access,
+            resource: self.resource.as_ref().map(to),
+        }
+    }
+}
+
+/// The switches of S3 Block Public Access that matter to a request. BlockPublicAcls and BlockPublicPolicy only refuse to
+/// set what would be public (S3 user guide, "Blocking public access to your Amazon S3 storage").
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BlockPublicAccess {
+    /// `RestrictPublicBuckets` of the account or the bucket: a bucket with a public policy is for its own account only.
+    pub restrict_public_buckets: bool,
+    /// `IgnorePublicAcls`.
+    pub ignore_public_acls: bool,
+}
+
+/// A layer, for answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "each is the layer of its name")]
+pub enum Layer {
+    Identity,
+    Resource,
+    Boundary,
+    Session,
+    Scp,
+    Rcp,
+    Endpoint,
+    /// Not a policy: a rule of the service itself.
+    Service,
+}
+
+impl Layer {
+    /// Its name for people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Identity => "identity policy",
+            Self::Resource => "resource policy",
+            Self::Boundary => "permission boundary",
+            Self::Session => "session policy",
+            Self::Scp => "service control policy",
+            Self::Rcp => "resource control policy",
+            Self::Endpoint => "VPC endpoint policy",
+            Self::Service => "service",
+        }
+    }
+}
+
+/// What a layer's policies are, for the rules that differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// No principals; ARNs that are too short are filled up with `*`.
+    Identity,
+    /// Principals; short ARNs only where they have a wildcard.
+    Resource,
+    /// No principals; short ARNs only where they end in `*`.
+    Scp,
+    /// Principals; short ARNs mean nothing.
+    Rcp,
+}
+
+impl Layer {
+    /// Which rules of writing hold for it.
+    pub fn side(self) -> Side {
+        match self {
+            Self::Identity | Self::Boundary | Self::Session => Side::Identity,
+            Self::Scp => Side::Scp,
+            Self::Rcp => Side::Rcp,
+            Self::Resource | Self::Endpoint | Self::Service => Side::Resource,
+        }
+    }
+}
+
+/// What comes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Decision {
+    /// Allowed.
+    Allowed,
+    /// Something denies it.
+    ExplicitlyDenied,
+    /// Nothing allows it, in some layer that must.
+    ImplicitlyDenied,
+    /// It hangs on something that is not understood or not known.
+    Unknown,
+}
+
+impl Decision {
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::ExplicitlyDenied => "explicitly-denied",
+            Self::ImplicitlyDenied => "implicitly-denied",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Why: a statement, or the lack of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Because {
+    /// The layer that decided.
+    pub layer: Layer,
+    /// Number of the policy within it, and of the statement in the policy; none when no statement is meant.
+    pub statement: Option<(usize, usize)>,
+    /// The reason, as a sentence without the statement.
+    pub text: &'static str,
+}
+
+impl Because {
+    /// The reason with its statement: `identity policy 1, statement 2 (ReadLogs): allows it`.
+    pub fn sentence<P: AsRef<crate::engine::Compiled>>(&self, layers: &Layers<P>) -> String {
+        let layer = self.layer.word();
+        let Some((policy, statement)) = self.statement else { return format!("{layer}: {}", self.text) };
+        let policies = match self.layer {
+            Layer::Identity => &layers.identity[..],
+            Layer::Resource => layers.resource.as_slice(),
+            Layer::Boundary => &layers.boundary,
+            Layer::Session => &layers.session,
+            Layer::Endpoint => &layers.endpoint,
+            // Levels count from the root, and a statement is counted within its level.
+            Layer::Scp | Layer::Rcp | Layer::Service => &[],
+        };
+        let sid = policies.get(policy).and_then(|p| p.as_ref().sid(statement)).map(|s| format!(" ({s})")).unwrap_or_default();
+        format!("{layer} {}, statement {}{sid}: {}", policy + 1, statement + 1, self.text)
+    }
+}
+
+/// A decision with its reasons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// What comes out.
+    pub decision: Decision,
+    /// The statements that allow it; or the one that denies it; or the layer that does not allow it.
+    pub because: Vec<Because>,
+}

@@ -1,0 +1,323 @@
+//! Two evaluators that know nothing of each other must decide alike, on millions of random policies and requests.
+//!
+//! The words are few, so that what is asked and what is written often meet.
+
+use bartizan_iam::{
+    Actions, BlockPublicAccess, Caller, Compiled, Compiler, Context, Decision, Given, Layer, Layers, Policy, Request, evaluate,
+    parse,
+};
+use serde_json::{Value, json};
+
+/// Numbers from a seed (xorshift64*).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        self.next() as usize % n
+    }
+
+    fn chance(&mut self, of_a_hundred: usize) -> bool {
+        self.below(100) < of_a_hundred
+    }
+
+    fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
+        list[self.below(list.len())]
+    }
+}
+
+const ACTIONS: &[&str] = &[
+    "s3:GetObject",
+    "s3:PutObject",
+    "s3:ListAllMyBuckets",
+    "iam:PassRole",
+    "iam:PutRolePolicy",
+    "sts:AssumeRole",
+    "kms:Decrypt",
+    "sts:GetCallerIdentity",
+    "s3:Tomorrow",
+    "new:Thing",
+    "S3:getobject",
+    "ec2:DescribeInstances",
+    "iam:CreatePolicyVersion",
+];
+const ACTION_PATTERNS: &[&str] = &[
+    "*",
+    "s3:*",
+    "s3:Get*",
+    "S3:getobject",
+    "s3:?etObject",
+    "iam:*",
+    "sts:Assume*",
+    "kms:Decrypt",
+    "new:*",
+    "s3:Tom*",
+    "bogus",
+    "s3: GetObject",
+    "*:*",
+    "ec2:Describe*",
+    "iam:Pass*",
+    "sts:*",
+];
+const RESOURCES: &[&str] = &[
+    "arn:aws:s3:::b/k",
+    "arn:aws:s3:::b/alice/x",
+    "arn:aws:iam::111111111111:role/r",
+    "arn:aws:iam::222222222222:role/p/r",
+    "arn:aws:kms:us-east-1:111111111111:key/1",
+    "*",
+    "arn:aws:iam::aws:policy/AdministratorAccess",
+    "arn:aws:kms:us-east-1:222222222222:key/2",
+];
+const RESOURCE_PATTERNS: &[&str] = &[
+    "*",
+    "arn:aws:s3:::b/*",
+    "arn:aws:s3:::b/${aws:username}/*",
+    "arn:aws:s3*",
+    "arn:aws:iam::*:role/*",
+    "arn:aws:s3:::b/?",
+    "arn:aws:kms:*:111111111111:key/*",
+    "arn:aws:s3:::b/${aws:PrincipalTag/team, 'k'}",
+    "arn:aws:*:r",
+    "arn:aws:s3:::b/k",
+    "arn:*:*:*:*:*",
+    "b",
+];
+const CALLERS: &[&str] = &[
+    "arn:aws:iam::111111111111:user/alice",
+    "arn:aws:iam::111111111111:role/r",
+    "arn:aws:sts::111111111111:assumed-role/r/s",
+    "arn:aws:iam::222222222222:user/p/bob",
+    "arn:aws:iam::111111111111:root",
+    "arn:aws:sts::111111111111:federated-user/f",
+    "arn:aws:iam::111111111111:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX",
+];
+const PRINCIPALS: &[&str] = &[
+    "*",
+    "111111111111",
+    "arn:aws:iam::111111111111:root",
+    "arn:aws:iam::111111111111:user/alice",
+    "arn:aws:iam::111111111111:role/r",
+    "arn:aws:iam::111111111111:role/p/r",
+    "arn:aws:sts::111111111111:assumed-role/r/s",
+    "222222222222",
+    "arn:aws:iam::222222222222:user/p/bob",
+    "AIDAEXAMPLE",
+    "arn:aws:iam::111111111111:*",
+    "arn:aws:sts::111111111111:federated-user/f",
+];
+const OPERATORS: &[&str] = &[
+    "StringEquals",
+    "StringNotEquals",
+    "StringEqualsIgnoreCase",
+    "StringLike",
+    "StringNotLike",
+    "NumericLessThan",
+    "NumericNotEquals",
+    "DateGreaterThan",
+    "Bool",
+    "IpAddress",
+    "NotIpAddress",
+    "ArnLike",
+    "ArnNotEquals",
+    "Null",
+    "StringLikeIfExists",
+    "BoolIfExists",
+    "ForAllValues:StringEquals",
+    "ForAnyValue:StringLike",
+    "ForAnyValue:StringNotEquals",
+    "ForAllValues:StringNotLikeIfExists",
+    "BinaryEquals",
+    "NumericGreaterThanEquals",
+    "Stringequals",
+    "DateNotEquals",
+    "StringNotEqualsIgnoreCase",
+];
+const KEYS: &[&str] = &[
+    "aws:SourceIp",
+    "aws:username",
+    "aws:PrincipalArn",
+    "aws:TagKeys",
+    "aws:MultiFactorAuthPresent",
+    "n",
+    "d",
+    "t",
+    "AWS:PrincipalAccount",
+    "aws:PrincipalType",
+];
+const VALUES: &[&str] = &[
+    "203.0.113.9",
+    "203.0.113.0/24",
+    "alice",
+    "ALICE",
+    "a*",
+    "?",
+    "a",
+    "b",
+    "true",
+    "false",
+    "10",
+    "9.5",
+    "2026-01-01T00:00:00Z",
+    "1767225600",
+    "arn:aws:iam::111111111111:role/*",
+    "arn:aws:iam::111111111111:user/alice",
+    "*",
+    "${aws:username}",
+    "${*}",
+    "${t}",
+    "x y",
+    "111111111111",
+    "User",
+];
+
+fn many(random: &mut Random, from: &[&str]) -> Value {
+    match random.below(3) {
+        0 => json!(random.pick(from)),
+        1 => json!([random.pick(from)]),
+        _ => json!([random.pick(from), random.pick(from)]),
+    }
+}
+
+fn statement(random: &mut Random, principals: bool) -> Value {
+    let mut statement = json!({"Effect": if random.chance(70) { "Allow" } else { "Deny" }});
+    statement[if random.chance(85) { "Action" } else { "NotAction" }] = many(random, ACTION_PATTERNS);
+    if !(principals && random.chance(20)) {
+        statement[if random.chance(85) { "Resource" } else { "NotResource" }] = many(random, RESOURCE_PATTERNS);
+    }
+    if principals && random.chance(95) {
+        statement[if random.chance(85) { "Principal" } else { "NotPrincipal" }] = match random.below(6) {
+            0 => json!("*"),
+            1 => json!({"Service": "ec2.amazonaws.com"}),
+            2 => json!({"Federated": "accounts.google.com", "AWS": random.pick(PRINCIPALS)}),
+            3 if random.chance(20) => json!({"CanonicalUser": "79a5"}),
+            _ => json!({"AWS": many(random, PRINCIPALS)}),
+        };
+    }
+    for _ in 0..if random.chance(40) { 1 + random.below(2) } else { 0 } {
+        let (operator, key) = (random.pick(OPERATORS), random.pick(KEYS));
+        statement["Condition"][operator][key] = many(random, VALUES);
+    }
+    if random.chance(5) {
+        statement["Condition"]["StringSounds"]["aws:username"] = json!("alice");
+    }
+    if random.chance(3) {
+        statement["Extra"] = json!(1);
+    }
+    statement
+}
+
+fn policy(random: &mut Random, principals: bool) -> Policy {
+    let statements: Vec<Value> = (0..1 + random.below(3)).map(|_| statement(random, principals)).collect();
+    let version = if random.chance(90) { "2012-10-17" } else { "2008-10-17" };
+    parse(&json!({"Version": version, "Statement": statements}).to_string()).unwrap()
+}
+
+fn case(random: &mut Random) -> (Request, Layers<Policy>) {
+    let mut context = Context::default();
+    for key in KEYS {
+        match random.below(4) {
+            0 => context.set(key, Given::One(random.pick(VALUES).to_owned())),
+            1 if random.chance(40) => {
+                let values = (0..random.below(3)).map(|_| random.pick(VALUES).to_owned()).collect();
+                context.set(key, Given::Many(values));
+            }
+            _ => {}
+        }
+    }
+    let caller = match random.below(10) {
+        0 => Caller::Service("ec2.amazonaws.com".to_owned()),
+        1 => Caller::Anonymous,
+        2 => Caller::Federated("accounts.google.com".to_owned()),
+        _ => Caller::Aws(random.pick(CALLERS).to_owned()),
+    };
+    let request = Request {
+        action: random.pick(ACTIONS).to_owned(),
+        resource: random.pick(RESOURCES).to_owned(),
+        resource_account: random.chance(60).then(|| random.pick(&["111111111111", "222222222222"]).to_owned()),
+        caller,
+        context,
+    };
+    let mut list = |of_a_hundred: usize, principals: bool| -> Vec<Policy> {
+        if random.chance(of_a_hundred) {
+            (0..1 + random.below(2)).map(|_| policy(random, principals)).collect()
+        } else {
+            Vec::new()
+        }
+    };
+    let (identity, boundary, session, endpoint) = (list(80, false), list(20, false), list(15, false), list(5, true));
+    let (scp, rcp) = (vec![list(100, false)], vec![list(100, true)]);
+    let layers = Layers {
+        identity,
+        resource: random.chance(60).then(|| policy(random, true)),
+        boundary,
+        session,
+        scp: if random.chance(15) { scp } else { Vec::new() },
+        rcp: if random.chance(10) { rcp } else { Vec::new() },
+        endpoint,
+        block_public_access: BlockPublicAccess { restrict_public_buckets: random.chance(10), ignore_public_acls: false },
+    };
+    (request, layers)
+}
+
+/// Runs so many cases; several requests on each set of policies, as compiling takes longer than asking.
+fn compare(cases: usize, seed: u64) -> [usize; 4] {
+    let actions = Actions::builtin();
+    let mut random = Random(seed | 1);
+    let (mut compiler, mut seen) = (Compiler::new(actions), [0; 4]);
+    while seen.iter().sum::<usize>() < cases {
+        let (mut request, layers) = case(&mut random);
+        let mut list = |layer: Layer, policies: &[Policy]| -> Vec<Compiled> {
+            policies.iter().map(|p| compiler.compile(p, layer.side())).collect()
+        };
+        let compiled = Layers {
+            identity: list(Layer::Identity, &layers.identity),
+            resource: list(Layer::Resource, layers.resource.as_slice()).pop(),
+            boundary: list(Layer::Boundary, &layers.boundary),
+            session: list(Layer::Session, &layers.session),
+            scp: layers.scp.iter().map(|l| list(Layer::Scp, l)).collect(),
+            rcp: layers.rcp.iter().map(|l| list(Layer::Rcp, l)).collect(),
+            endpoint: list(Layer::Endpoint, &layers.endpoint),
+            block_public_access: layers.block_public_access,
+        };
+        let borrowed = compiled.map(|p| p);
+        for _ in 0..8 {
+            let (slow, fast) = (evaluate(&request, &layers, actions), Compiled::evaluate(&request, &borrowed, actions));
+            assert_eq!(slow, fast, "seed {seed}\n{request:#?}\n{layers:#?}");
+            seen[slow.decision as usize] += 1;
+            let (next, _) = case(&mut random);
+            request = next;
+        }
+    }
+    seen
+}
+
+#[test]
+fn both_evaluators_decide_alike() {
+    let seen = compare(20_000, 7);
+    // Every decision comes up often enough to mean something.
+    assert!(seen.iter().all(|n| *n > 100), "{seen:?}");
+}
+
+/// `cargo xtask fuzz-iam [CASES]`.
+#[test]
+#[ignore = "ten million cases"]
+fn ten_million() {
+    let cases = std::env::var("BARTIZAN_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(10_000_000usize);
+    let threads = std::thread::available_parallelism().map_or(1, Into::into);
+    let started = std::time::Instant::now();
+    let seen = std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..threads).map(|n| scope.spawn(move || compare(cases / threads + 1, 1000 + n as u64))).collect();
+        runs.into_iter().map(|run| run.join().unwrap()).fold([0; 4], |a, b| [a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]])
+    });
+    for decision in [Decision::Allowed, Decision::ExplicitlyDenied, Decision::ImplicitlyDenied, Decision::Unknown] {
+        println!("{:>12} {}", seen[decision as usize], decision.word());
+    }
+    println!("{:>12} cases, no disagreement, {:.0} s", seen.iter().sum::<usize>(), started.elapsed().as_secs_f64());
+}

@@ -1,0 +1,11 @@
+//! Tests of the crate from outside.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that fails should panic, and says what it saw"
+)]
+
+mod canonical;
+mod differential;
