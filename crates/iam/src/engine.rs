@@ -401,7 +401,7 @@ struct Said {
     denied_by: Option<(usize, usize)>,
     /// By naming the account, the role, the caller itself; each with what is nearer.
     allow: [Tri; 3],
-    allowed_by: Option<(usize, usize)>,
+    allowed_by: [Option<(usize, usize)>; 3],
     /// By the ARN of the session.
     session: bool,
 }
@@ -521,13 +521,13 @@ impl<'a> Asked<'a> {
                     because.extend(statement.map(|s| Because { layer, statement: Some(s), text: "allows it" }));
                 };
                 if by_resource == Tri::Yes {
-                    add(Layer::Resource, resource.allowed_by);
+                    add(Layer::Resource, resource.allowed_by[if is_aws { ROLE } else { ITSELF }]);
                 }
                 if by_identity == Tri::Yes {
-                    add(Layer::Identity, identity.allowed_by);
+                    add(Layer::Identity, identity.allowed_by[ACCOUNT]);
                 }
                 if is_aws && !same {
-                    add(Layer::Resource, resource.allowed_by);
+                    add(Layer::Resource, resource.allowed_by[ACCOUNT]);
                 }
                 if because.is_empty() {
                     let text = "the root user may do everything in its account";
@@ -548,7 +548,7 @@ impl<'a> Asked<'a> {
 
     /// What the policies of a layer say.
     fn say(&self, policies: &[&Compiled]) -> Said {
-        let mut said = Said { deny: Tri::No, denied_by: None, allow: [Tri::No; 3], allowed_by: None, session: false };
+        let mut said = Said { deny: Tri::No, denied_by: None, allow: [Tri::No; 3], allowed_by: [None; 3], session: false };
         for (p, policy) in policies.iter().enumerate() {
             for (s, statement) in policy.statements.iter().enumerate() {
                 if !self.is_about(statement) {
@@ -574,12 +574,13 @@ impl<'a> Asked<'a> {
                 }
                 if statement.effect != Effect::Deny {
                     for level in [ACCOUNT, ROLE, ITSELF] {
-                        said.allow[level] = said.allow[level].or(applies.and(names[level]));
+                        let verdict = applies.and(names[level]);
+                        said.allow[level] = said.allow[level].or(verdict);
+                        if verdict == Tri::Yes {
+                            said.allowed_by[level].get_or_insert((p, s));
+                        }
                     }
-                    if applies.and(names[ACCOUNT]) == Tri::Yes {
-                        said.allowed_by.get_or_insert((p, s));
-                        said.session |= session;
-                    }
+                    said.session |= session && applies == Tri::Yes;
                 }
             }
         }
