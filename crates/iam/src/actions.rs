@@ -5,8 +5,9 @@
 //! tomorrow is in it.
 
 use std::ops::Range;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
+use crate::bits::Bits;
 use crate::pattern::Pattern;
 
 /// What an action does, in AWS's words (service authorization reference).
@@ -51,7 +52,7 @@ pub struct Action(pub u32);
 /// let get = actions.find("S3:getobject").unwrap();
 /// assert_eq!(actions.name(get), "s3:GetObject");
 /// assert!(actions.matching("s3:Get*").contains(get.0));
-/// assert!(!actions.matching("s3:*").complement(actions).contains(get.0));
+/// assert!(!actions.all().difference(&actions.matching("s3:*")).contains(get.0));
 /// ```
 #[derive(Clone)]
 pub struct Actions {
@@ -284,11 +285,11 @@ impl Actions {
     }
 
     /// The actions that a pattern of a policy means. Empty for a text that is none (`s3`, `s3: GetObject`).
-    pub fn matching(&self, pattern: &str) -> ActionSet {
+    pub fn matching(&self, pattern: &str) -> Bits {
         if pattern == "*" || pattern == "*:*" {
             return self.all();
         }
-        let mut set = ActionSet::default();
+        let mut set = Bits::default();
         let Some((service, name)) = pattern.split_once(':') else { return set };
         let Some(number) = self.service(service) else { return set };
         let rows = self.services[number].rows.clone();
@@ -296,7 +297,9 @@ impl Actions {
             set.fill(rows);
             set.insert(self.rows.len() as u32 + number as u32);
         } else if !name.contains(['*', '?']) {
-            set.extend_one(self.find(pattern));
+            if let Some(Action(bit)) = self.find(pattern) {
+                set.insert(bit);
+            }
         } else {
             let glob = Pattern::text(&name.to_ascii_lowercase());
             let mut lower = String::new();
@@ -313,132 +316,15 @@ impl Actions {
     }
 
     /// Every bit.
-    pub fn all(&self) -> ActionSet {
-        let mut set = ActionSet::default();
+    pub fn all(&self) -> Bits {
+        let mut set = Bits::default();
         set.fill(0..self.bits());
         set
     }
 
     /// The known actions of a set.
-    pub fn known(&self, set: &ActionSet) -> impl Iterator<Item = Action> {
+    pub fn known(&self, set: &Bits) -> impl Iterator<Item = Action> {
         set.iter().take_while(|bit| (*bit as usize) < self.rows.len()).map(Action).collect::<Vec<_>>().into_iter()
-    }
-}
-
-/// A set of actions. Words of zeros at either end are not kept: most sets lie within one service.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct ActionSet {
-    /// Number of the first word.
-    low: u32,
-    words: Arc<Vec<u64>>,
-}
-
-impl ActionSet {
-    /// Whether a bit is in it.
-    #[inline]
-    pub fn contains(&self, bit: u32) -> bool {
-        let word = (bit >> 6).checked_sub(self.low).and_then(|n| self.words.get(n as usize));
-        word.is_some_and(|w| w >> (bit & 63) & 1 == 1)
-    }
-
-    /// Whether nothing is in it.
-    pub fn is_empty(&self) -> bool {
-        self.words.is_empty()
-    }
-
-    /// How many bits are in it.
-    pub fn len(&self) -> usize {
-        self.words.iter().map(|w| w.count_ones() as usize).sum()
-    }
-
-    /// Its bits, in order.
-    pub fn iter(&self) -> impl Iterator<Item = u32> {
-        let low = self.low;
-        self.words.iter().enumerate().flat_map(move |(n, word)| {
-            let mut rest = *word;
-            std::iter::from_fn(move || {
-                let bit = rest.trailing_zeros();
-                rest &= rest.wrapping_sub(1);
-                (bit < 64).then(|| (low + n as u32) * 64 + bit)
-            })
-        })
-    }
-
-    /// Everything that is in either.
-    pub fn union(&self, other: &Self) -> Self {
-        self.zip(other, |a, b| a | b)
-    }
-
-    /// Everything that is in both.
-    pub fn intersection(&self, other: &Self) -> Self {
-        self.zip(other, |a, b| a & b)
-    }
-
-    /// Everything that is in this one only.
-    pub fn difference(&self, other: &Self) -> Self {
-        self.zip(other, |a, b| a & !b)
-    }
-
-    /// Everything of the universe that is not in it.
-    pub fn complement(&self, actions: &Actions) -> Self {
-        actions.all().difference(self)
-    }
-
-    /// Whether everything of the other is in this one.
-    pub fn covers(&self, other: &Self) -> bool {
-        other.difference(self).is_empty()
-    }
-
-    fn zip(&self, other: &Self, op: impl Fn(u64, u64) -> u64) -> Self {
-        let low = self.low.min(other.low);
-        let end = |s: &Self| s.low as usize + s.words.len();
-        let word = |s: &Self, n: u32| n.checked_sub(s.low).and_then(|n| s.words.get(n as usize)).copied().unwrap_or(0);
-        let high = end(self).max(end(other)) as u32;
-        Self::trimmed(low, (low..high).map(|n| op(word(self, n), word(other, n))).collect())
-    }
-
-    fn trimmed(mut low: u32, mut words: Vec<u64>) -> Self {
-        while words.last() == Some(&0) {
-            words.pop();
-        }
-        let zeros = words.iter().take_while(|w| **w == 0).count();
-        words.drain(..zeros);
-        low = if words.is_empty() { 0 } else { low + zeros as u32 };
-        Self { low, words: Arc::new(words) }
-    }
-
-    fn extend_one(&mut self, action: Option<Action>) {
-        if let Some(Action(bit)) = action {
-            self.insert(bit);
-        }
-    }
-
-    fn insert(&mut self, bit: u32) {
-        self.fill(bit..bit + 1);
-    }
-
-    fn fill(&mut self, bits: Range<u32>) {
-        if bits.is_empty() {
-            return;
-        }
-        let (first, last) = (bits.start >> 6, (bits.end - 1) >> 6);
-        let words = Arc::make_mut(&mut self.words);
-        if words.is_empty() {
-            self.low = first;
-        } else if first < self.low {
-            let more = (self.low - first) as usize;
-            words.splice(..0, std::iter::repeat_n(0, more));
-            self.low = first;
-        }
-        let need = (last - self.low) as usize + 1;
-        if words.len() < need {
-            words.resize(need, 0);
-        }
-        for word in first..=last {
-            let from = if word == first { bits.start & 63 } else { 0 };
-            let to = if word == last { (bits.end - 1) & 63 } else { 63 };
-            words[(word - self.low) as usize] |= (u64::MAX >> (63 - to)) & (u64::MAX << from);
-        }
     }
 }
 
@@ -475,7 +361,7 @@ mod tests {
         let (s3, other) = (actions.matching("s3:*"), actions.bit("s3:Tomorrow"));
         assert!(s3.contains(other) && !actions.matching("s3:Get*").contains(other));
         assert!(actions.matching("*").contains(actions.bit("tomorrow:Do")));
-        let rest = s3.complement(actions);
+        let rest = actions.all().difference(&s3);
         assert!(rest.intersection(&s3).is_empty() && rest.union(&s3) == actions.all());
         assert!(actions.all().covers(&s3) && !s3.covers(&rest));
     }
@@ -487,24 +373,6 @@ mod tests {
         assert_eq!(table.name(table.find("A:do").unwrap()), "a:Do");
         for bad in ["", "x", HEAD, &small.replace("s b", "s a"), &small.replace("a Go L", "a Go Q"), &small.replace("s a\n", "")] {
             assert!(Actions::unpack(bad.as_bytes()).is_err(), "{bad:?}");
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn sets_are_sets(a in proptest::collection::btree_set(0..300u32, 0..40), b in proptest::collection::btree_set(0..300u32, 0..40)) {
-            let set = |from: &std::collections::BTreeSet<u32>| {
-                let mut set = ActionSet::default();
-                from.iter().rev().for_each(|n| set.insert(*n));
-                set
-            };
-            let (x, y) = (set(&a), set(&b));
-            proptest::prop_assert!(x.union(&y).iter().eq(a.union(&b).copied()));
-            proptest::prop_assert!(x.intersection(&y).iter().eq(a.intersection(&b).copied()));
-            proptest::prop_assert!(x.difference(&y).iter().eq(a.difference(&b).copied()));
-            proptest::prop_assert_eq!(x.covers(&y), b.is_subset(&a));
-            proptest::prop_assert_eq!(x == y, a == b);
-            proptest::prop_assert_eq!(x.len(), a.len());
         }
     }
 }

@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use crate::actions::{ActionSet, Actions};
+use crate::actions::Actions;
+use crate::bits::Bits;
 use crate::pattern::Pattern;
 use crate::policy::{Block, Condition, Policy, Principal, Statement};
 use crate::reference::{is_role, is_root_of};
@@ -41,9 +42,9 @@ pub(crate) struct CompiledStatement {
     /// Whether every element of it is known.
     pub(crate) understood: bool,
     /// The actions it is about; `NotAction` is a complement.
-    pub(crate) actions: ActionSet,
+    pub(crate) actions: Bits,
     /// Patterns for actions that the table does not know: service, name.
-    unlisted: Block<Vec<(String, Pattern)>>,
+    pub(crate) unlisted: Block<Vec<(String, Pattern)>>,
     pub(crate) resource: Option<Block<Vec<Resource>>>,
     pub(crate) principal: Option<Block<Vec<Principal>>>,
     pub(crate) conditions: Vec<CompiledCondition>,
@@ -84,7 +85,7 @@ pub(crate) enum Wanted {
 /// Compiles policies. It remembers what each pattern of actions means, as accounts repeat a few thousand of them.
 pub struct Compiler<'a> {
     actions: &'a Actions,
-    sets: HashMap<String, ActionSet>,
+    sets: HashMap<String, Bits>,
 }
 
 /// Patterns that a compiler remembers.
@@ -123,8 +124,8 @@ impl<'a> Compiler<'a> {
     }
 
     /// The actions that some patterns mean.
-    pub(crate) fn set(&mut self, patterns: &[String]) -> ActionSet {
-        let mut all = ActionSet::default();
+    pub(crate) fn set(&mut self, patterns: &[String]) -> Bits {
+        let mut all = Bits::default();
         for pattern in patterns {
             if self.sets.len() >= SETS_MAX {
                 self.sets.clear();
@@ -172,9 +173,9 @@ impl Compiler<'_> {
             lower.filter_map(pair).collect()
         };
         let (set, unlisted) = match &statement.action {
-            None => (ActionSet::default(), Block::Is(Vec::new())),
+            None => (Bits::default(), Block::Is(Vec::new())),
             Some(Block::Is(list)) => (self.set(list), Block::Is(patterns(list))),
-            Some(Block::Not(list)) => (self.set(list).complement(self.actions), Block::Not(patterns(list))),
+            Some(Block::Not(list)) => (self.actions.all().difference(&self.set(list)), Block::Not(patterns(list))),
         };
         let resources = |list: &Vec<String>| list.iter().filter_map(|r| Resource::new(r, variables, side)).collect();
         CompiledStatement {
@@ -203,6 +204,30 @@ impl Compiler<'_> {
 }
 
 impl CompiledStatement {
+    /// Whether resource and conditions fit; what is not understood may.
+    pub(crate) fn applies_to(&self, resource: &str, context: &Context) -> Tri {
+        let any =
+            |list: &[Resource]| list.iter().fold(Tri::No, |v, r| if v == Tri::Yes { v } else { v.or(r.holds(resource, context)) });
+        let mut verdict = match &self.resource {
+            None => Tri::Maybe,
+            Some(Block::Is(list)) => any(list),
+            Some(Block::Not(list)) => any(list).not(),
+        };
+        for condition in &self.conditions {
+            if verdict == Tri::No {
+                break;
+            }
+            verdict = verdict.and(condition.holds(context));
+        }
+        if self.understood { verdict } else { verdict.and(Tri::Maybe) }
+    }
+
+    /// Whether a resource in it hangs on the request.
+    pub(crate) fn has_templates(&self) -> bool {
+        let (Some(Block::Is(list)) | Some(Block::Not(list))) = &self.resource else { return false };
+        list.iter().any(|r| matches!(r, Resource::Template(_)))
+    }
+
     fn is_understood(&self) -> bool {
         let principals = match &self.principal {
             None => &[][..],
@@ -266,6 +291,11 @@ fn letters(pieces: &[Piece]) -> impl Iterator<Item = (char, bool)> {
         Piece::Letter(letter, wild) => Some((*letter, *wild && matches!(letter, '*' | '?'))),
         Piece::Variable(..) => None,
     })
+}
+
+/// A template with anything in place of its variables.
+pub(crate) fn widened(pieces: &[Piece]) -> String {
+    pieces.iter().map(|p| if let Piece::Letter(letter, _) = p { *letter } else { '*' }).collect()
 }
 
 enum Filled {
@@ -403,7 +433,7 @@ struct Said {
     allow: [Tri; 3],
     allowed_by: [Option<(usize, usize)>; 3],
     /// By the ARN of the session.
-    session: bool,
+    session: Tri,
 }
 
 const ACCOUNT: usize = 0;
@@ -497,7 +527,7 @@ impl<'a> Asked<'a> {
             let missing = if resource.allow[ACCOUNT] == Tri::No { Layer::Resource } else { missing };
             (Tri::No, own.and(resource.allow[ACCOUNT]), missing)
         } else {
-            let past_session = if resource.session { Tri::Yes } else { within };
+            let past_session = resource.session.or(within);
             let direct = resource.allow[ITSELF].and(past_session).or(resource.allow[ROLE].and(bound).and(within));
             let delegated = if service::needs_delegation(self.request) { resource.allow[ACCOUNT] } else { Tri::Yes };
             let missing = if direct == Tri::No && own == Tri::No { missing } else { Layer::Resource };
@@ -548,7 +578,7 @@ impl<'a> Asked<'a> {
 
     /// What the policies of a layer say.
     fn say(&self, policies: &[&Compiled]) -> Said {
-        let mut said = Said { deny: Tri::No, denied_by: None, allow: [Tri::No; 3], allowed_by: [None; 3], session: false };
+        let mut said = Said { deny: Tri::No, denied_by: None, allow: [Tri::No; 3], allowed_by: [None; 3], session: Tri::No };
         for (p, policy) in policies.iter().enumerate() {
             for (s, statement) in policy.statements.iter().enumerate() {
                 if !self.is_about(statement) {
@@ -558,11 +588,11 @@ impl<'a> Asked<'a> {
                 if names[ACCOUNT] == Tri::No {
                     continue;
                 }
-                let mut applies = self.applies(statement);
+                let mut applies = statement.applies_to(&self.request.resource, &self.request.context);
                 if applies == Tri::No {
                     continue;
                 }
-                if !statement.understood || statement.effect == Effect::Other {
+                if statement.effect == Effect::Other {
                     applies = Tri::Maybe;
                 }
                 if statement.effect != Effect::Allow {
@@ -580,7 +610,9 @@ impl<'a> Asked<'a> {
                             said.allowed_by[level].get_or_insert((p, s));
                         }
                     }
-                    said.session |= session && applies == Tri::Yes;
+                    if session {
+                        said.session = said.session.or(applies);
+                    }
                 }
             }
         }
@@ -595,33 +627,6 @@ impl<'a> Asked<'a> {
             Block::Is(list) => any(list),
             Block::Not(list) => !any(list),
         }
-    }
-
-    /// Whether resource and conditions fit.
-    fn applies(&self, statement: &CompiledStatement) -> Tri {
-        let context = &self.request.context;
-        let any = |list: &[Resource]| {
-            let mut verdict = Tri::No;
-            for resource in list {
-                verdict = verdict.or(resource.holds(&self.request.resource, context));
-                if verdict == Tri::Yes {
-                    break;
-                }
-            }
-            verdict
-        };
-        let mut verdict = match &statement.resource {
-            None => Tri::Maybe,
-            Some(Block::Is(list)) => any(list),
-            Some(Block::Not(list)) => any(list).not(),
-        };
-        for condition in &statement.conditions {
-            if verdict == Tri::No {
-                break;
-            }
-            verdict = verdict.and(condition.holds(context));
-        }
-        verdict
     }
 
     /// How the principal element names the caller: by account, role, itself, each with what is nearer; and whether it does by

@@ -3,10 +3,13 @@
 //! This crate knows policies and nothing else: no I/O, no clock, no AWS SDK. Evaluation, effective access and escalation
 //! come here later; today it answers one question that the rest of Bartizan stands on: *do two documents grant the same?*
 
+mod account;
 mod actions;
+mod bits;
 mod canonical;
 mod case;
 mod engine;
+mod escalation;
 mod pattern;
 mod policy;
 mod reference;
@@ -15,9 +18,12 @@ mod service;
 mod tri;
 mod value;
 
-pub use actions::{AccessLevel, Action, ActionSet, Actions, ActionsError};
+pub use account::{Account, AccountBuilder, Document, DocumentId, Group, Holder, Identity, PrincipalKind, Resource};
+pub use actions::{AccessLevel, Action, Actions, ActionsError};
+pub use bits::Bits;
 pub use case::{Case, CaseError};
 pub use engine::{Compiled, Compiler};
+pub use escalation::{Escalation, Escalations, HOLDERS, Limited, ROWS, Row, Rung, Step, Target, UserWith, escalations};
 pub use pattern::{Pattern, Rest, STATES_MAX, rest};
 pub use policy::{Block, Condition, Policy, PolicyError, PolicyType, Principal, Statement, parse};
 pub use reference::evaluate;

@@ -130,6 +130,22 @@ impl Pattern {
         self.tokens.iter().map_while(|t| if let Token::Letter(letter) = t { Some(*letter) } else { None }).collect()
     }
 
+    /// What is left of an ARN pattern behind five segments, if those are matched by it: a pattern for the last segment.
+    pub(crate) fn behind(&self, segments: [&str; 5]) -> Option<Self> {
+        if self.is_all() {
+            return Some(self.clone());
+        }
+        let mut rest = &self.tokens[..];
+        for segment in segments {
+            let end = rest.iter().position(|t| *t == Token::Letter(':'))?;
+            if !(Self { tokens: rest[..end].to_vec() }).matches(segment) {
+                return None;
+            }
+            rest = &rest[end + 1..];
+        }
+        Some(Self { tokens: rest.to_vec() })
+    }
+
     /// Whether a text is in its language. Time: the product of both lengths at worst.
     pub fn matches(&self, text: &str) -> bool {
         let tokens = &self.tokens[..];

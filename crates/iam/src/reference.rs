@@ -154,8 +154,7 @@ impl Case<'_> {
         // The resource alone is enough when it names the caller. What it grants to a role stays within the boundary and the
         // session; what it grants to a user or to everybody is not limited by the boundary; what it grants to a session,
         // by neither ("Permissions boundaries for IAM entities", "Policies and permissions: session policies").
-        let past_session =
-            if matches!(kind, CallerKind::Session | CallerKind::FederatedUser) && self.names_session() { Tri::Yes } else { within };
+        let past_session = within.or(self.names_session());
         let direct = itself.verdict.and(past_session).or(role.verdict.and(limits));
         // Key policies and trust policies do not trust the account by themselves.
         let delegated = if crate::service::needs_delegation(self.request) { account.verdict } else { Tri::Yes };
@@ -197,12 +196,17 @@ impl Case<'_> {
     }
 
     /// Whether the resource policy allows this by the ARN of the session itself.
-    fn names_session(&self) -> bool {
-        let Caller::Aws(arn) = &self.request.caller else { return false };
-        self.layers.resource.iter().flat_map(|p| p.statements.iter().map(move |s| (p, s))).any(|(policy, s)| {
-            let named = matches!(&s.principal, Some(Block::Is(list)) if list.iter().any(|p| matches!(p, Principal::Of(kind, v) if kind == "AWS" && v == arn)));
-            named && s.effect == "Allow" && self.applies(policy, s, Side::Resource) == Tri::Yes
-        })
+    fn names_session(&self) -> Tri {
+        let Caller::Aws(arn) = &self.request.caller else { return Tri::No };
+        let Some(policy) = &self.layers.resource else { return Tri::No };
+        if !matches!(self.request.caller.kind(), CallerKind::Session | CallerKind::FederatedUser) {
+            return Tri::No;
+        }
+        let by_arn = |p: &Principal| matches!(p, Principal::Of(kind, value) if kind == "AWS" && value == arn);
+        let named = |s: &&Statement| matches!(&s.principal, Some(Block::Is(list)) if list.iter().any(by_arn));
+        let one = |s: &Statement| Policy { statements: vec![s.clone()], ..policy.clone() };
+        let said = |s: &Statement| self.said("Allow", Layer::Resource, &[one(s)], Named::Itself).verdict;
+        policy.statements.iter().filter(named).fold(Tri::No, |v, s| v.or(said(s)))
     }
 
     /// Whether any statement with this effect applies. `least`: how the principal element must name the caller at least.

@@ -159,6 +159,11 @@ pub struct Context {
 }
 
 impl Context {
+    /// A context of which only some keys are known.
+    pub fn open() -> Self {
+        Self { open: true, ..Self::default() }
+    }
+
     /// Adds a key.
     pub fn set(&mut self, key: &str, given: Given) {
         self.keys.insert(key.to_ascii_lowercase(), given);

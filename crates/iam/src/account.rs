@@ -1,0 +1,596 @@
+//! An account as the analysis sees it: principals with what they hold, and what is there to be taken over.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::actions::Actions;
+use crate::engine::{Compiled, Compiler};
+use crate::policy::{Policy, PolicyError, parse};
+use crate::request::{Arn, Side};
+
+/// A policy of the account: what it is called, as written, and compiled.
+#[derive(Debug)]
+pub struct Document {
+    /// ARN of a managed policy; `user/alice/inline` of an inline one.
+    pub name: String,
+    /// As written.
+    pub policy: Policy,
+    /// For evaluation.
+    pub compiled: Compiled,
+}
+
+/// Number of a [`Document`].
+pub type DocumentId = u32;
+
+/// What a principal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PrincipalKind {
+    /// A user.
+    User,
+    /// A role.
+    Role,
+}
+
+/// A user or a role.
+#[derive(Debug)]
+pub struct Identity {
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// User or role.
+    pub kind: PrincipalKind,
+    /// Identity policies: its own and those of its groups.
+    pub policies: Vec<DocumentId>,
+    /// Managed policies attached to it or its groups, by number; those that it could rewrite are among them.
+    pub managed: Vec<DocumentId>,
+    /// Groups, by number.
+    pub groups: Vec<u32>,
+    /// Permission boundary.
+    pub boundary: Option<DocumentId>,
+    /// Trust policy of a role.
+    pub trust: Option<DocumentId>,
+    /// Access keys of a user; none when that was not read.
+    pub keys: Option<u8>,
+    /// Whether a user has a console password; none when that was not read.
+    pub login: Option<bool>,
+    /// Policies that it has and that could not be read, by name: what it may do is not wholly known.
+    pub unread: Vec<String>,
+}
+
+/// A group.
+#[derive(Debug, Default)]
+pub struct Group {
+    /// Its ARN.
+    pub arn: String,
+    /// Its policies.
+    pub policies: Vec<DocumentId>,
+    /// Its managed policies.
+    pub managed: Vec<DocumentId>,
+}
+
+/// Something that runs with a role: an instance, a function, a stack …
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// `ec2`, `lambda`, `glue-endpoint` …: a word of [`crate::HOLDERS`].
+    pub kind: String,
+    /// Its ARN.
+    pub arn: String,
+    /// ARN of the role.
+    pub role: String,
+}
+
+/// Something with a policy of its own.
+#[derive(Debug)]
+pub struct Resource {
+    /// Its ARN.
+    pub arn: String,
+    /// Kind of fact, `s3:bucketpolicy`.
+    pub kind: String,
+    /// The policy.
+    pub policy: DocumentId,
+}
+
+/// An account.
+pub struct Account<'a> {
+    /// Twelve digits.
+    pub id: String,
+    /// The table that its policies were compiled with.
+    pub actions: &'a Actions,
+    /// All documents; each text once.
+    pub documents: Vec<Document>,
+    /// Users and roles, by ARN.
+    pub principals: Vec<Identity>,
+    /// Groups, by ARN.
+    pub groups: Vec<Group>,
+    /// What holds roles.
+    pub holders: Vec<Holder>,
+    /// Kinds of holders that were read: of the others it is not known what there is.
+    pub holders_read: Vec<String>,
+    /// Policies of resources.
+    pub resources: Vec<Resource>,
+    /// Versions of managed policies that are not the default: ARN of the policy, document.
+    pub versions: Vec<(DocumentId, DocumentId)>,
+    /// Service control policies, level by level. Empty: not known, taken as allowing everything.
+    pub scp: Vec<Vec<DocumentId>>,
+    /// What could not be read, as sentences.
+    pub unknown: Vec<String>,
+}
+
+/// A document and where it stands.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Inline<'a> {
+    policy_name: String,
+    #[serde(borrow)]
+    policy_document: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Attached {
+    policy_arn: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Boundary {
+    permissions_boundary_arn: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Profile {
+    arn: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Detail<'a> {
+    #[serde(alias = "UserName", alias = "RoleName", alias = "GroupName")]
+    name: String,
+    arn: String,
+    #[serde(borrow, default, alias = "UserPolicyList", alias = "RolePolicyList", alias = "GroupPolicyList")]
+    inline: Vec<Inline<'a>>,
+    #[serde(default)]
+    attached_managed_policies: Vec<Attached>,
+    #[serde(default)]
+    group_list: Vec<String>,
+    permissions_boundary: Option<Boundary>,
+    #[serde(borrow)]
+    assume_role_policy_document: Option<&'a RawValue>,
+    #[serde(default)]
+    instance_profile_list: Vec<Profile>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Version<'a> {
+    #[serde(borrow)]
+    document: Option<&'a RawValue>,
+    #[serde(default)]
+    is_default_version: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Managed<'a> {
+    arn: String,
+    #[serde(borrow, default)]
+    policy_version_list: Vec<Version<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Details<'a> {
+    #[serde(borrow, default)]
+    user_detail_list: Vec<Detail<'a>>,
+    #[serde(borrow, default)]
+    group_detail_list: Vec<Detail<'a>>,
+    #[serde(borrow, default)]
+    role_detail_list: Vec<Detail<'a>>,
+    #[serde(borrow, default)]
+    policies: Vec<Managed<'a>>,
+}
+
+/// Puts an account together from what AWS said about it, in any order.
+pub struct AccountBuilder<'a> {
+    account: Account<'a>,
+    compiler: Compiler<'a>,
+    /// Documents by side and text.
+    texts: HashMap<(Side, String), DocumentId>,
+    /// Managed policies by ARN.
+    managed: HashMap<String, DocumentId>,
+    /// By ARN: inline documents, ARNs of managed ones, names of groups, ARN of the boundary.
+    pending: HashMap<String, Pending>,
+    groups: HashMap<String, Pending>,
+    group_arns: HashMap<String, String>,
+    /// Instance profile to role.
+    profiles: HashMap<String, String>,
+    versions: Vec<(String, DocumentId)>,
+    keys: HashMap<String, u8>,
+    logins: HashMap<String, bool>,
+    keys_read: bool,
+    logins_read: bool,
+}
+
+#[derive(Default)]
+struct Pending {
+    kind: Option<PrincipalKind>,
+    name: String,
+    inline: Vec<DocumentId>,
+    managed: Vec<String>,
+    groups: Vec<String>,
+    boundary: Option<String>,
+    trust: Option<DocumentId>,
+    unread: Vec<String>,
+}
+
+impl<'a> AccountBuilder<'a> {
+    /// An account of which nothing is known yet.
+    pub fn new(id: &str, actions: &'a Actions) -> Self {
+        Self {
+            account: Account {
+                id: id.to_owned(),
+                actions,
+                documents: Vec::new(),
+                principals: Vec::new(),
+                groups: Vec::new(),
+                holders: Vec::new(),
+                holders_read: Vec::new(),
+                resources: Vec::new(),
+                versions: Vec::new(),
+                scp: Vec::new(),
+                unknown: Vec::new(),
+            },
+            compiler: Compiler::new(actions),
+            texts: HashMap::new(),
+            managed: HashMap::new(),
+            pending: HashMap::new(),
+            groups: HashMap::new(),
+            group_arns: HashMap::new(),
+            profiles: HashMap::new(),
+            versions: Vec::new(),
+            keys: HashMap::new(),
+            logins: HashMap::new(),
+            keys_read: false,
+            logins_read: false,
+        }
+    }
+
+    /// Adds an answer of `iam:GetAccountAuthorizationDetails`.
+    ///
+    /// # Errors
+    /// When it is none. Policies in it that cannot be read are noted instead.
+    pub fn authorization_details(&mut self, json: &str) -> Result<(), serde_json::Error> {
+        let details: Details<'_> = serde_json::from_str(json)?;
+        for managed in details.policies {
+            for version in managed.policy_version_list {
+                if let Some(raw) = version.document {
+                    self.managed(&managed.arn, raw.get(), version.is_default_version);
+                }
+            }
+        }
+        for group in details.group_detail_list {
+            self.group(&group);
+        }
+        for (kind, list) in [(PrincipalKind::User, details.user_detail_list), (PrincipalKind::Role, details.role_detail_list)] {
+            list.iter().for_each(|detail| self.principal(kind, detail));
+        }
+        Ok(())
+    }
+
+    /// Adds a fact of a snapshot: its kind, region, id, and document. Kinds that have no say here are passed over.
+    pub fn fact(&mut self, kind: &str, region: &str, id: &str, document: &str) {
+        let account = self.account.id.clone();
+        let (owner, rest) = id.split_once('/').unwrap_or((id, ""));
+        let user = |name: &str| format!("arn:aws:iam::{account}:user/{name}");
+        match kind {
+            "iam:user" | "iam:role" | "iam:group" => match serde_json::from_str::<Detail<'_>>(document) {
+                Ok(detail) if kind == "iam:group" => self.group(&detail),
+                Ok(detail) => self.principal(if kind == "iam:user" { PrincipalKind::User } else { PrincipalKind::Role }, &detail),
+                Err(e) => self.account.unknown.push(format!("{kind} {id}: {e}")),
+            },
+            "iam:userpolicy" | "iam:rolepolicy" | "iam:grouppolicy" => {
+                let what = kind.trim_start_matches("iam:").trim_end_matches("policy");
+                let document = self.document(&format!("{what}/{id}"), document, Side::Identity);
+                let key = format!("{what}/{owner}");
+                let pending = self.pending.entry(key).or_default();
+                match document {
+                    Some(number) => pending.inline.push(number),
+                    None => pending.unread.push(rest.to_owned()),
+                }
+            }
+            "iam:useringroup" => self.pending.entry(format!("user/{owner}")).or_default().groups.push(rest.to_owned()),
+            "iam:assumerolepolicy" => {
+                let trust = self.document(&format!("trust policy of role/{id}"), document, Side::Resource);
+                self.pending.entry(format!("role/{id}")).or_default().trust = trust;
+            }
+            "iam:managedpolicy" => self.managed(id, document, true),
+            "iam:policyversion" => {
+                let arn = id.rsplit_once('/').map_or(id, |(arn, _)| arn);
+                self.managed(arn, document, false);
+            }
+            "iam:accesskey" => *self.keys.entry(owner.to_owned()).or_default() += 1,
+            "iam:loginprofile" => {
+                self.logins.insert(user(id), !document.contains("\"absent\""));
+            }
+            "lambda:function" => {
+                if let Some(role) = text_at(document, "/Role") {
+                    let arn = text_at(document, "/FunctionArn").unwrap_or_else(|| id.to_owned());
+                    self.holder("lambda", &arn, &role);
+                }
+            }
+            "ec2:instance" => {
+                if let Some(profile) = text_at(document, "/IamInstanceProfile/Arn") {
+                    let arn = format!("arn:aws:ec2:{region}:{account}:instance/{id}");
+                    // The role of the profile is looked up in the end.
+                    self.holder("ec2", &arn, &profile);
+                }
+            }
+            _ => {
+                if let Some(arn) = resource_arn(kind, region, &account, id) {
+                    self.resource(kind, &arn, document);
+                }
+            }
+        }
+    }
+
+    /// Notes that a snapshot has read a kind of fact, so that where there is none there is none.
+    pub fn read(&mut self, kind: &str) {
+        match kind {
+            "iam:accesskey" => self.keys_read = true,
+            "iam:loginprofile" => self.logins_read = true,
+            "lambda:function" => self.account.holders_read.push("lambda".to_owned()),
+            "ec2:instance" => self.account.holders_read.push("ec2".to_owned()),
+            _ => {}
+        }
+    }
+
+    /// Adds something that runs with a role.
+    pub fn holder(&mut self, kind: &str, arn: &str, role: &str) {
+        self.account.holders.push(Holder { kind: kind.to_owned(), arn: arn.to_owned(), role: role.to_owned() });
+        if !self.account.holders_read.iter().any(|k| k == kind) {
+            self.account.holders_read.push(kind.to_owned());
+        }
+    }
+
+    /// Adds the policy of a resource.
+    pub fn resource(&mut self, kind: &str, arn: &str, document: &str) {
+        if let Some(policy) = self.document(arn, document, Side::Resource) {
+            self.account.resources.push(Resource { arn: arn.to_owned(), kind: kind.to_owned(), policy });
+        }
+    }
+
+    /// Adds a level of service control policies, root first.
+    pub fn scp_level(&mut self, policies: &[(&str, &str)]) {
+        let level = policies.iter().filter_map(|(name, text)| self.document(name, text, Side::Scp)).collect();
+        self.account.scp.push(level);
+    }
+
+    /// Notes something that could not be read.
+    pub fn unknown(&mut self, what: String) {
+        self.account.unknown.push(what);
+    }
+
+    fn document(&mut self, name: &str, text: &str, side: Side) -> Option<DocumentId> {
+        let text = document_text(text);
+        if let Some(number) = self.texts.get(&(side, text.as_ref().to_owned())) {
+            // The same text under another name, as managed policies never are: keep it once, where it is short of a name.
+            if self.account.documents[*number as usize].name == name {
+                return Some(*number);
+            }
+        }
+        match self.compiled(&text, side) {
+            Ok((policy, compiled)) => {
+                let number = self.account.documents.len() as DocumentId;
+                self.account.documents.push(Document { name: name.to_owned(), policy, compiled });
+                self.texts.insert((side, text.into_owned()), number);
+                Some(number)
+            }
+            Err(e) => {
+                self.account.unknown.push(format!("{name}: {e}"));
+                None
+            }
+        }
+    }
+
+    fn compiled(&mut self, text: &str, side: Side) -> Result<(Policy, Compiled), PolicyError> {
+        let policy = parse(text)?;
+        let compiled = self.compiler.compile(&policy, side);
+        Ok((policy, compiled))
+    }
+
+    fn managed(&mut self, arn: &str, text: &str, default: bool) {
+        let Some(number) = self.document(arn, text, Side::Identity) else { return };
+        if default {
+            self.managed.insert(arn.to_owned(), number);
+        } else {
+            self.versions.push((arn.to_owned(), number));
+        }
+    }
+
+    fn group(&mut self, detail: &Detail<'_>) {
+        let inline = self.inline("group", detail);
+        self.group_arns.insert(detail.name.clone(), detail.arn.clone());
+        let pending = self.groups.entry(detail.name.clone()).or_default();
+        pending.inline.extend(inline);
+        pending.managed.extend(detail.attached_managed_policies.iter().map(|a| a.policy_arn.clone()));
+    }
+
+    fn principal(&mut self, kind: PrincipalKind, detail: &Detail<'_>) {
+        let word = if kind == PrincipalKind::User { "user" } else { "role" };
+        let inline = self.inline(word, detail);
+        let trust = detail
+            .assume_role_policy_document
+            .and_then(|raw| self.document(&format!("trust policy of role/{}", detail.name), raw.get(), Side::Resource));
+        for profile in &detail.instance_profile_list {
+            self.profiles.insert(profile.arn.clone(), detail.arn.clone());
+        }
+        let pending = self.pending.entry(format!("{word}/{}", detail.name)).or_default();
+        pending.kind = Some(kind);
+        pending.name.clone_from(&detail.arn);
+        pending.inline.extend(inline);
+        pending.managed.extend(detail.attached_managed_policies.iter().map(|a| a.policy_arn.clone()));
+        pending.groups.extend(detail.group_list.iter().cloned());
+        pending.boundary = detail.permissions_boundary.as_ref().map(|b| b.permissions_boundary_arn.clone());
+        pending.trust = trust.or(pending.trust);
+    }
+
+    fn inline(&mut self, word: &str, detail: &Detail<'_>) -> Vec<DocumentId> {
+        let name = |inline: &Inline<'_>| format!("{word}/{}/{}", detail.name, inline.policy_name);
+        detail.inline.iter().filter_map(|i| self.document(&name(i), i.policy_document.get(), Side::Identity)).collect()
+    }
+
+    /// The account, with everything that belongs together put together.
+    pub fn build(self) -> Account<'a> {
+        let Self {
+            mut account,
+            managed,
+            mut pending,
+            mut groups,
+            group_arns,
+            profiles,
+            versions,
+            keys,
+            logins,
+            keys_read,
+            logins_read,
+            ..
+        } = self;
+        // Inline policies of groups that came as facts.
+        for (key, inline) in pending.extract_if(|key, _| key.starts_with("group/")).collect::<Vec<_>>() {
+            groups.entry(key.trim_start_matches("group/").to_owned()).or_default().inline.extend(inline.inline);
+        }
+        let mut group_names: Vec<_> = groups.into_iter().collect();
+        group_names.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut group_numbers = HashMap::new();
+        for (name, pending) in group_names {
+            group_numbers.insert(name.clone(), account.groups.len() as u32);
+            let attached: Vec<_> = pending.managed.iter().filter_map(|arn| managed.get(arn).copied()).collect();
+            let arn = group_arns.get(&name).cloned().unwrap_or_else(|| format!("arn:aws:iam::{}:group/{name}", account.id));
+            account.groups.push(Group { arn, policies: [pending.inline, attached.clone()].concat(), managed: attached });
+        }
+        let mut found: Vec<_> = pending.into_values().filter(|p| p.kind.is_some()).collect();
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        for pending in found {
+            let Some(kind) = pending.kind else { continue };
+            let (mut policies, mut own, mut unread) = (pending.inline, Vec::new(), pending.unread);
+            for arn in pending.managed {
+                match managed.get(&arn) {
+                    Some(number) => own.push(*number),
+                    None => unread.push(arn),
+                }
+            }
+            let mut in_groups = Vec::new();
+            for name in &pending.groups {
+                let Some(number) = group_numbers.get(name) else {
+                    unread.push(format!("group {name}"));
+                    continue;
+                };
+                in_groups.push(*number);
+                let group = &account.groups[*number as usize];
+                policies.extend(&group.policies);
+                own.extend(&group.managed);
+            }
+            policies.extend(own.iter().copied());
+            policies.sort_unstable();
+            policies.dedup();
+            let boundary = pending.boundary.as_ref().and_then(|arn| managed.get(arn).copied());
+            if let (Some(arn), None) = (&pending.boundary, boundary) {
+                unread.push(arn.clone());
+            }
+            let name = pending.name.rsplit('/').next().unwrap_or_default().to_owned();
+            let is_user = kind == PrincipalKind::User;
+            account.principals.push(Identity {
+                keys: (is_user && keys_read).then(|| keys.get(&name).copied().unwrap_or(0)),
+                login: is_user.then(|| logins.get(&pending.name).copied().or(logins_read.then_some(false))).flatten(),
+                arn: pending.name,
+                name,
+                kind,
+                policies,
+                managed: own,
+                groups: in_groups,
+                boundary,
+                trust: pending.trust,
+                unread,
+            });
+        }
+        for holder in &mut account.holders {
+            if let Some(role) = profiles.get(&holder.role) {
+                holder.role.clone_from(role);
+            }
+        }
+        account.versions = versions.into_iter().filter_map(|(arn, number)| Some((*managed.get(&arn)?, number))).collect();
+        account
+    }
+}
+
+/// A document is an object, or its text in quotes, or that percent-encoded (as the API answers).
+fn document_text(text: &str) -> Cow<'_, str> {
+    let unquoted: Option<String> = if text.starts_with('"') { serde_json::from_str(text).ok() } else { None };
+    match unquoted {
+        None => Cow::Borrowed(text),
+        Some(text) if text.starts_with("%7B") || text.starts_with("%7b") => Cow::Owned(percent_decoded(&text)),
+        Some(text) => Cow::Owned(text),
+    }
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let hex = (*first == b'%').then(|| after.get(..2)).flatten();
+        match hex.and_then(|h| u8::from_str_radix(std::str::from_utf8(h).ok()?, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn text_at(document: &str, pointer: &str) -> Option<String> {
+    serde_json::from_str::<serde_json::Value>(document).ok()?.pointer(pointer)?.as_str().map(str::to_owned)
+}
+
+/// Which resource a policy fact belongs to: kind of fact, and its ARN with `{region}`, `{account}` and `{id}`.
+const RESOURCES: &[(&str, &str)] = &[
+    ("s3:bucketpolicy", "arn:aws:s3:::{id}"),
+    ("s3:accesspointpolicy", "arn:aws:s3:{region}:{account}:accesspoint/{id}"),
+    ("sqs:queuepolicy", "arn:aws:sqs:{region}:{account}:{name}"),
+    ("sns:topicpolicy", "{id}"),
+    ("kms:keypolicy", "arn:aws:kms:{region}:{account}:key/{id}"),
+    ("lambda:functionpolicy", "arn:aws:lambda:{region}:{account}:function:{id}"),
+    ("lambda:aliaspolicy", "arn:aws:lambda:{region}:{account}:function:{id}"),
+    ("lambda:layerversionpolicy", "arn:aws:lambda:{region}:{account}:layer:{id}"),
+    ("ecr:repositorypolicy", "arn:aws:ecr:{region}:{account}:repository/{id}"),
+    ("ecr:registrypolicy", "arn:aws:ecr:{region}:{account}:*"),
+    ("ecr-public:repositorypolicy", "arn:aws:ecr-public::{account}:repository/{id}"),
+    ("secretsmanager:resourcepolicy", "{id}"),
+    ("dynamodb:tablepolicy", "{id}"),
+    ("efs:filesystempolicy", "arn:aws:elasticfilesystem:{region}:{account}:file-system/{id}"),
+    ("backup:vaultpolicy", "arn:aws:backup:{region}:{account}:backup-vault:{id}"),
+    ("events:eventbuspolicy", "arn:aws:events:{region}:{account}:event-bus/{id}"),
+    ("logs:resourcepolicy", "arn:aws:logs:{region}:{account}:*"),
+    ("logs:destinationpolicy", "arn:aws:logs:{region}:{account}:destination:{id}"),
+    ("cloudtrail:resourcepolicy", "{id}"),
+    ("ram:resourcepolicy", "{id}"),
+];
+
+fn resource_arn(kind: &str, region: &str, account: &str, id: &str) -> Option<String> {
+    let (_, pattern) = RESOURCES.iter().find(|(k, _)| *k == kind)?;
+    if Arn::parse(id).is_some() {
+        return Some(id.to_owned());
+    }
+    let name = id.rsplit('/').next().unwrap_or(id);
+    Some(pattern.replace("{region}", region).replace("{account}", account).replace("{name}", name).replace("{id}", id))
+}

@@ -1,0 +1,1089 @@
+//! Who can become what: the ladder of implicit `*`, and the ways up to everything.
+//!
+//! Principals are numbered, and sets of them are bits, so that "may pass any role that trusts Lambda" is one set and not
+//! thousands of edges. From those who hold everything the walk goes backwards, round by round, to all who reach them.
+
+mod rows;
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::account::{Account, DocumentId, PrincipalKind};
+use crate::bits::Bits;
+use crate::engine::{CompiledStatement, Effect, Resource};
+use crate::pattern::Pattern;
+use crate::policy::{Block, Principal};
+use crate::reference::is_root_of;
+use crate::request::{Context, Given};
+use crate::service::{is_everybody, is_reserved_role};
+use crate::tri::Tri;
+
+pub use rows::{HOLDERS, ROWS, Row, Target, UserWith};
+
+/// Rungs of the ladder: in how veiled a way a policy says `*`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rung {
+    /// It says so.
+    A,
+    /// Everything but a few actions, and those that grant are left.
+    B,
+    /// It can grant itself the rest.
+    C,
+    /// It can take credentials of somebody who has it.
+    D,
+    /// It can run something with a role that has it.
+    E,
+    /// It can become a role that has it.
+    F,
+    /// It can remove what keeps it from it.
+    G,
+}
+
+impl Rung {
+    /// Its letter.
+    pub fn letter(self) -> char {
+        char::from(b'A' + self as u8)
+    }
+
+    /// What it means.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::A => "may do everything",
+            Self::B => "may do everything but a few things, and what is left can grant the rest",
+            Self::C => "can grant itself everything",
+            Self::D => "can take the credentials of somebody who may do everything",
+            Self::E => "can run code with a role that may do everything",
+            Self::F => "can become a role that may do everything",
+            Self::G => "can remove the guard rail that keeps it from everything",
+        }
+    }
+}
+
+/// One step of a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The way.
+    pub row: &'static str,
+    /// Its rung.
+    pub rung: Rung,
+    /// Number of the principal whose access this gives; none when it gives everything at once.
+    pub to: Option<u32>,
+    /// What it goes through: a service, a function, a group.
+    pub through: Option<String>,
+    /// Whether it works for sure, or only if some condition holds.
+    pub verdict: Tri,
+}
+
+/// How a principal reaches everything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Escalation {
+    /// Number of the principal in [`Account::principals`].
+    pub principal: u32,
+    /// The rung of its first step; A or B when it needs none.
+    pub rung: Rung,
+    /// Whether every step is sure.
+    pub verdict: Tri,
+    /// A shortest path, empty for those who hold everything.
+    pub steps: Vec<Step>,
+    /// Ids of all ways that its first step could take, with their verdicts.
+    pub ways: BTreeMap<&'static str, Tri>,
+}
+
+/// A grant that a boundary, an SCP or a deny keeps from being everything.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Limited {
+    /// Number of the principal.
+    pub principal: u32,
+    /// The way.
+    pub row: &'static str,
+    /// What limits it.
+    pub by: String,
+}
+
+/// What the analysis of an account gives.
+#[derive(Debug, Default)]
+pub struct Escalations {
+    /// By principal.
+    pub found: Vec<Escalation>,
+    /// Grants that stay within limits.
+    pub limited: Vec<Limited>,
+}
+
+impl Escalations {
+    /// That of a principal.
+    pub fn of(&self, principal: u32) -> Option<&Escalation> {
+        self.found.binary_search_by_key(&principal, |e| e.principal).ok().map(|n| &self.found[n])
+    }
+}
+
+/// Actions of which each is enough to get any other.
+const GRANTS: &[&str] = &[
+    "iam:CreatePolicyVersion",
+    "iam:PutUserPolicy",
+    "iam:PutRolePolicy",
+    "iam:PutGroupPolicy",
+    "iam:AttachUserPolicy",
+    "iam:AttachRolePolicy",
+    "iam:AttachGroupPolicy",
+    "iam:PassRole",
+];
+
+/// Finds all escalations of an account, with as many threads as asked for. The result does not depend on their number.
+pub fn escalations(account: &Account<'_>, threads: usize) -> Escalations {
+    Graph::new(account).walk(threads)
+}
+
+/// An edge: a way, what it gives, and how sure that is.
+struct Edge {
+    row: u16,
+    gives: Gives,
+}
+
+enum Gives {
+    Everything(Tri, Option<String>),
+    /// The access of one of these principals: for sure, perhaps.
+    Principals(Bits, Bits, Option<String>),
+}
+
+struct Graph<'a> {
+    account: &'a Account<'a>,
+    /// All actions that rows need; a row names them by number.
+    needs: Vec<Need>,
+    row_needs: Vec<Vec<u16>>,
+    /// For each document: need and statement, sorted.
+    touched: Vec<Vec<(u16, u16)>>,
+    /// For statements about principals: which.
+    about: HashMap<(DocumentId, u16), Bits>,
+    users: Bits,
+    roles: Bits,
+    trust: Trust,
+    all: Bits,
+    grants: Bits,
+    by_arn: HashMap<&'a str, u32>,
+}
+
+struct Need {
+    /// Bits of the actions: one, or those of a pattern.
+    actions: Bits,
+    /// An example of what it is about.
+    example: String,
+    /// Whether it is about users or roles.
+    of_principals: bool,
+    wildcard_only: bool,
+    /// Patterns for the ARNs of its resource types.
+    arns: Vec<Pattern>,
+}
+
+/// Who is trusted by which roles: for sure, perhaps.
+#[derive(Default)]
+struct Trust {
+    services: HashMap<String, (Bits, Bits)>,
+    arns: HashMap<String, (Bits, Bits)>,
+    account: (Bits, Bits),
+    everybody: (Bits, Bits),
+}
+
+fn add(sets: &mut (Bits, Bits), verdict: Tri, number: u32) {
+    if verdict == Tri::Yes {
+        sets.0.insert(number);
+    }
+    if verdict != Tri::No {
+        sets.1.insert(number);
+    }
+}
+
+impl<'a> Graph<'a> {
+    fn new(account: &'a Account<'a>) -> Self {
+        let mut numbers: BTreeMap<&str, u16> = BTreeMap::new();
+        for need in ROWS.iter().flat_map(|row| row.needs) {
+            let next = numbers.len() as u16;
+            numbers.entry(need).or_insert(next);
+        }
+        let mut names: Vec<_> = numbers.iter().map(|(name, n)| (*n, *name)).collect();
+        names.sort_unstable();
+        let needs: Vec<Need> = names.iter().map(|(_, name)| Need::new(name, account)).collect();
+        let row_needs = ROWS.iter().map(|row| row.needs.iter().map(|n| numbers[n]).collect()).collect();
+        let mut any_need = Bits::default();
+        needs.iter().for_each(|need| any_need = any_need.union(&need.actions));
+        let touches = |statement: &CompiledStatement| -> Vec<u16> {
+            if !statement.actions.meets(&any_need) {
+                return Vec::new();
+            }
+            (0..needs.len() as u16)
+                .filter(|n| {
+                    statement.actions.covers(&needs[*n as usize].actions)
+                        || statement.effect != Effect::Allow && statement.actions.meets(&needs[*n as usize].actions)
+                })
+                .collect()
+        };
+        let touched: Vec<Vec<(u16, u16)>> = account
+            .documents
+            .iter()
+            .map(|document| {
+                let statements = document.compiled.statements.iter().enumerate();
+                let mut list: Vec<_> = statements.flat_map(|(s, st)| touches(st).into_iter().map(move |n| (n, s as u16))).collect();
+                list.sort_unstable();
+                list
+            })
+            .collect();
+        let kind = |wanted: PrincipalKind| {
+            let mut set = Bits::default();
+            let of_kind = account.principals.iter().enumerate().filter(|(_, p)| p.kind == wanted && !is_reserved_role(&p.arn));
+            of_kind.for_each(|(n, _)| set.insert(n as u32));
+            set
+        };
+        let index = Index::new(account.principals.iter().map(|p| p.arn.as_str()), &account.id);
+        let mut about = HashMap::new();
+        for (d, list) in touched.iter().enumerate() {
+            for &(need, s) in list {
+                let statement = &account.documents[d].compiled.statements[s as usize];
+                if needs[need as usize].of_principals {
+                    about.entry((d as DocumentId, s)).or_insert_with(|| index.set(statement));
+                }
+            }
+        }
+        let all = account.actions.all();
+        let mut grants = Bits::default();
+        GRANTS.iter().for_each(|name| grants = grants.union(&account.actions.matching(name)));
+        Self {
+            account,
+            row_needs,
+            touched,
+            about,
+            users: kind(PrincipalKind::User),
+            roles: kind(PrincipalKind::Role),
+            trust: Trust::new(account),
+            all,
+            grants,
+            by_arn: account.principals.iter().enumerate().map(|(n, p)| (p.arn.as_str(), n as u32)).collect(),
+            needs,
+        }
+    }
+
+    fn walk(&self, threads: usize) -> Escalations {
+        let count = self.account.principals.len();
+        // What each principal holds, and its edges; in pieces, put together in their order.
+        let piece = count.div_ceil(threads.max(1)).max(1);
+        let pieces: Vec<Vec<Seen>> = std::thread::scope(|scope| {
+            let run = |from: usize| scope.spawn(move || (from..(from + piece).min(count)).map(|n| self.look(n as u32)).collect());
+            let runs: Vec<_> = (0..count).step_by(piece).map(run).collect();
+            runs.into_iter().map(|r| r.join().unwrap_or_default()).collect()
+        });
+        let seen: Vec<Seen> = pieces.into_iter().flatten().collect();
+        let mut found: BTreeMap<u32, Escalation> = BTreeMap::new();
+        // Those who are sure first: a sure path goes before a shorter one that is not.
+        for sure in [true, false] {
+            let mut reached = Bits::default();
+            for (n, s) in seen.iter().enumerate() {
+                let own = s.own.filter(|(_, verdict)| *verdict == Tri::Yes || !sure);
+                if let Some((rung, verdict)) = own {
+                    found.entry(n as u32).or_insert(Escalation {
+                        principal: n as u32,
+                        rung,
+                        verdict,
+                        steps: Vec::new(),
+                        ways: BTreeMap::new(),
+                    });
+                }
+            }
+            found.keys().for_each(|n| reached.insert(*n));
+            loop {
+                let mut fresh = Vec::new();
+                for (n, s) in seen.iter().enumerate() {
+                    if reached.contains(n as u32) {
+                        continue;
+                    }
+                    if let Some(step) = s.edges.iter().find_map(|edge| edge.step(&reached, sure)) {
+                        fresh.push((n as u32, step));
+                    }
+                }
+                if fresh.is_empty() {
+                    break;
+                }
+                for (n, step) in fresh {
+                    reached.insert(n);
+                    let mut steps = vec![step];
+                    if let Some(to) = steps[0].to
+                        && let Some(next) = found.get(&to)
+                    {
+                        steps.extend(next.steps.iter().cloned());
+                    }
+                    let last = steps.last().and_then(|s| s.to).and_then(|to| found.get(&to)).map_or(Tri::Yes, |e| e.verdict);
+                    let verdict = steps.iter().fold(last, |v, s| v.and(s.verdict));
+                    let rung = steps[0].rung;
+                    found.insert(n, Escalation { principal: n, rung, verdict, steps, ways: BTreeMap::new() });
+                }
+            }
+        }
+        let mut reached = (Bits::default(), Bits::default());
+        found.values().for_each(|e| add(&mut reached, e.verdict, e.principal));
+        let mut found: Vec<Escalation> = found.into_values().collect();
+        for escalation in &mut found {
+            for edge in &seen[escalation.principal as usize].edges {
+                let verdict = edge.verdict(&reached.0, &reached.1);
+                if verdict != Tri::No {
+                    let way = escalation.ways.entry(ROWS[edge.row as usize].id).or_insert(verdict);
+                    *way = (*way).or(verdict);
+                }
+            }
+        }
+        let mut limited: Vec<Limited> = seen.into_iter().flat_map(|s| s.limited).collect();
+        limited.sort();
+        Escalations { found, limited }
+    }
+
+    /// What one principal holds, and where it can go.
+    fn look(&self, number: u32) -> Seen {
+        let me = &self.account.principals[number as usize];
+        let mut seen = Seen::default();
+        if is_reserved_role(&me.arn) {
+            return seen;
+        }
+        seen.own = self.holds_everything(number);
+        if seen.own.is_some_and(|(_, verdict)| verdict == Tri::Yes) {
+            return seen;
+        }
+        let mut mask = vec![false; self.needs.len()];
+        me.policies.iter().flat_map(|d| &self.touched[*d as usize]).for_each(|(need, _)| mask[*need as usize] = true);
+        // A trust policy that names the caller needs nothing of it.
+        let trusted = self.trust.arns.contains_key(&me.arn) || !self.trust.everybody.1.is_empty();
+        let mut mind = Mind { graph: self, number, context: None, somewhere: HashMap::new(), targets: HashMap::new(), limit: None };
+        for (r, row) in ROWS.iter().enumerate() {
+            let asks = &self.row_needs[r];
+            let assume_only = trusted && row.id == "sts-001";
+            if !assume_only && !asks.iter().all(|n| mask[*n as usize]) {
+                continue;
+            }
+            for gives in mind.gives(row, asks) {
+                match gives {
+                    Gives::Everything(Tri::No, _) => {}
+                    Gives::Principals(_, may, _) if may.is_empty() => {}
+                    // What the caller gives itself or another stays within what limits that one.
+                    Gives::Everything(..) if row.rung == Rung::C && row.target != Target::Service && mind.limit().is_some() => {
+                        let by = mind.limit().unwrap_or_default();
+                        seen.limited.push(Limited { principal: number, row: row.id, by });
+                    }
+                    gives => seen.edges.push(Edge { row: r as u16, gives }),
+                }
+            }
+        }
+        seen
+    }
+
+    /// Actions that are allowed on everything, whatever the request, by these documents; `Maybe`: under conditions.
+    fn on_everything(&self, documents: &[DocumentId], at_least: Tri) -> Bits {
+        let mut set = Bits::default();
+        for statement in documents.iter().flat_map(|d| &self.account.documents[*d as usize].compiled.statements) {
+            let wide = match &statement.resource {
+                Some(Block::Is(list)) => list.iter().any(|r| matches!(r, Resource::Pattern(p) if p.is_all())),
+                Some(Block::Not(list)) => list.is_empty(),
+                None => false,
+            };
+            let sure = statement.understood && statement.conditions.is_empty();
+            if statement.effect == Effect::Allow && wide && (sure || at_least == Tri::Maybe) {
+                set = set.union(&statement.actions);
+            }
+        }
+        set
+    }
+
+    /// Actions that may be denied on everything.
+    fn denied_on_everything(&self, documents: &[DocumentId], sure: bool) -> Bits {
+        let mut set = Bits::default();
+        for statement in documents.iter().flat_map(|d| &self.account.documents[*d as usize].compiled.statements) {
+            let wide = matches!(&statement.resource, Some(Block::Is(list)) if list.iter().any(|r| matches!(r, Resource::Pattern(p) if p.is_all())));
+            if statement.effect == Effect::Deny && wide && (!sure || statement.conditions.is_empty()) {
+                set = set.union(&statement.actions);
+            }
+        }
+        set
+    }
+
+    /// Everything that holds for all principals of the account, and the boundary of one.
+    fn ceilings(&self, number: u32) -> Vec<Vec<DocumentId>> {
+        let mut all = self.account.scp.clone();
+        all.extend(self.account.principals[number as usize].boundary.map(|b| vec![b]));
+        all
+    }
+
+    /// Whether a principal may do everything as it is, by rung A or B.
+    fn holds_everything(&self, number: u32) -> Option<(Rung, Tri)> {
+        let me = &self.account.principals[number as usize];
+        // Sure and perhaps: what conditions leave open.
+        [(Tri::Yes, Tri::Yes), (Tri::Maybe, Tri::Maybe)].into_iter().find_map(|(at_least, verdict)| {
+            self.everything(&me.policies, &self.ceilings(number), at_least).map(|rung| (rung, verdict))
+        })
+    }
+
+    fn everything(&self, policies: &[DocumentId], ceilings: &[Vec<DocumentId>], at_least: Tri) -> Option<Rung> {
+        let allowed = self.on_everything(policies, at_least);
+        if allowed.len() * 10 < self.all.len() * 9 {
+            return None;
+        }
+        let sure_denies = at_least == Tri::Maybe;
+        let mut left = allowed.difference(&self.denied_on_everything(policies, sure_denies));
+        for level in ceilings {
+            left =
+                left.intersection(&self.on_everything(level, at_least)).difference(&self.denied_on_everything(level, sure_denies));
+        }
+        let whole = left.len() * 10 >= self.all.len() * 9 && left.meets(&self.grants);
+        // It says `*`, also among others or spelled out service by service; or it says what it leaves out.
+        let spelled =
+            |statement: &CompiledStatement| statement.effect == Effect::Allow && matches!(statement.unlisted, Block::Is(_));
+        let mut plain = Bits::default();
+        policies
+            .iter()
+            .flat_map(|d| &self.account.documents[*d as usize].compiled.statements)
+            .filter(|s| spelled(s))
+            .for_each(|s| plain = plain.union(&s.actions));
+        whole.then_some(if plain == self.all { Rung::A } else { Rung::B })
+    }
+
+    /// What keeps a principal from everything, even if its own policies allowed all.
+    fn limit(&self, number: u32) -> Option<String> {
+        let me = &self.account.principals[number as usize];
+        let whole = |documents: &[DocumentId]| {
+            let left = self.on_everything(documents, Tri::Yes).difference(&self.denied_on_everything(documents, false));
+            left.len() * 10 >= self.all.len() * 9 && left.meets(&self.grants)
+        };
+        if let Some(boundary) = me.boundary.filter(|b| !whole(&[*b])) {
+            return Some(format!("permission boundary {}", self.account.documents[boundary as usize].name));
+        }
+        if me.boundary.is_none() && me.unread.iter().any(|u| u.starts_with("boundary ")) {
+            return Some("a permission boundary that was not read".to_owned());
+        }
+        if let Some(n) = self.account.scp.iter().position(|level| !whole(level)) {
+            return Some(format!("service control policies of level {}", n + 1));
+        }
+        let denied = self.denied_on_everything(&me.policies, true);
+        denied.covers(&self.grants).then(|| "a deny in its own policies".to_owned())
+    }
+}
+
+#[derive(Default)]
+struct Seen {
+    own: Option<(Rung, Tri)>,
+    edges: Vec<Edge>,
+    limited: Vec<Limited>,
+}
+
+impl Edge {
+    /// A step to somebody who reaches everything.
+    fn step(&self, reached: &Bits, sure: bool) -> Option<Step> {
+        let row = &ROWS[self.row as usize];
+        let step =
+            |to, through: &Option<String>, verdict| Step { row: row.id, rung: row.rung, to, through: through.clone(), verdict };
+        match &self.gives {
+            Gives::Everything(verdict, through) if *verdict == Tri::Yes || !sure => Some(step(None, through, *verdict)),
+            Gives::Everything(..) => None,
+            Gives::Principals(must, may, through) => {
+                let first = must.intersection(reached).iter().next().map(|to| step(Some(to), through, Tri::Yes));
+                let other = || may.intersection(reached).iter().next().map(|to| step(Some(to), through, Tri::Maybe));
+                if sure { first } else { first.or_else(other) }
+            }
+        }
+    }
+
+    fn verdict(&self, must_reach: &Bits, may_reach: &Bits) -> Tri {
+        match &self.gives {
+            Gives::Everything(verdict, _) => *verdict,
+            Gives::Principals(must, _, _) if must.meets(must_reach) => Tri::Yes,
+            Gives::Principals(_, may, _) if may.meets(may_reach) => Tri::Maybe,
+            Gives::Principals(..) => Tri::No,
+        }
+    }
+}
+
+/// What is worked out about one principal, once.
+struct Mind<'g, 'a> {
+    graph: &'g Graph<'a>,
+    number: u32,
+    context: Option<Context>,
+    somewhere: HashMap<u16, Tri>,
+    targets: HashMap<(u16, Option<&'static str>), (Bits, Bits)>,
+    limit: Option<Option<String>>,
+}
+
+impl Mind<'_, '_> {
+    fn limit(&mut self) -> Option<String> {
+        let (graph, number) = (self.graph, self.number);
+        self.limit.get_or_insert_with(|| graph.limit(number)).clone()
+    }
+
+    /// What a way gives.
+    fn gives(&mut self, row: &Row, asks: &[u16]) -> Vec<Gives> {
+        let graph = self.graph;
+        let account = graph.account;
+        let me = &account.principals[self.number as usize];
+        let is_user = me.kind == PrincipalKind::User;
+        let everything = |verdict| vec![Gives::Everything(verdict, None)];
+        // Of pairs about the same user or role, who is in both.
+        let both = |a: (Bits, Bits), b: (Bits, Bits)| (a.0.intersection(&b.0), a.1.intersection(&b.1));
+        let any = |sets: &(Bits, Bits)| match sets {
+            (must, _) if !must.is_empty() => Tri::Yes,
+            (_, may) if !may.is_empty() => Tri::Maybe,
+            _ => Tri::No,
+        };
+        match row.target {
+            Target::Own => everything(asks.iter().fold(Tri::Yes, |v, n| v.and(self.on(*n, &me.arn, None)))),
+            Target::OwnUser | Target::OwnRole if (row.target == Target::OwnUser) == is_user => {
+                everything(self.on(asks[0], &me.arn, None))
+            }
+            Target::OwnUser | Target::OwnRole => Vec::new(),
+            Target::OwnGroup => {
+                let groups = me.groups.iter().map(|g| account.groups[*g as usize].arn.as_str());
+                everything(groups.fold(Tri::No, |v, arn| v.or(self.on(asks[0], arn, None))))
+            }
+            Target::OwnPolicy => {
+                everything(self.own_policies().into_iter().fold(Tri::No, |v, arn| v.or(self.on(asks[0], &arn, None))))
+            }
+            Target::OwnPolicyVersion => {
+                let own = self.own_policies();
+                let better = account.versions.iter().filter(|(policy, version)| {
+                    own.contains(&account.documents[*policy as usize].name)
+                        && graph.everything(&[*version], &[], Tri::Yes).is_some()
+                });
+                let mut verdict =
+                    better.fold(Tri::No, |v, (policy, _)| v.or(self.on(asks[0], &account.documents[*policy as usize].name, None)));
+                // Policies of which no other version was read may have one.
+                if verdict == Tri::No && account.versions.is_empty() {
+                    verdict = own.iter().fold(Tri::No, |v, arn| v.or(self.on(asks[0], arn, None))).and(Tri::Maybe);
+                }
+                everything(verdict)
+            }
+            Target::Group if is_user => {
+                let with = |g: &&crate::account::Group| {
+                    graph
+                        .everything(&[me.policies.as_slice(), &g.policies].concat(), &graph.ceilings(self.number), Tri::Yes)
+                        .is_some()
+                };
+                let strong: Vec<_> = account.groups.iter().filter(with).map(|g| g.arn.clone()).collect();
+                strong.into_iter().map(|arn| Gives::Everything(self.on(asks[0], &arn, None), Some(arn))).collect()
+            }
+            Target::Group => Vec::new(),
+            Target::OwnBoundary => match me.boundary {
+                Some(_) if is_user && graph.everything(&me.policies, &account.scp, Tri::Yes).is_some() => {
+                    everything(self.on(asks[0], &me.arn, None))
+                }
+                _ => Vec::new(),
+            },
+            Target::User(with) => {
+                let mut sets = self.targets(asks[0], None);
+                for ask in &asks[1..] {
+                    sets = both(sets, self.targets(*ask, None));
+                }
+                self.principals(graph.users_with(with, sets))
+            }
+            Target::GrantedUser => {
+                let sets = both(self.targets(asks[0], None), self.targets(asks[1], None));
+                everything(any(&graph.without_limits(self.without_me(both((graph.users.clone(), graph.users.clone()), sets)))))
+            }
+            Target::RetrustedRole => {
+                let sets = self.targets(asks[0], None);
+                self.principals(both((graph.roles.clone(), graph.roles.clone()), sets))
+            }
+            Target::GrantedRetrustedRole => {
+                let roles = both((graph.roles.clone(), graph.roles.clone()), self.targets(asks[1], None));
+                let granted = self.granted(asks[0], roles);
+                everything(any(&graph.without_limits(self.without_me(granted))))
+            }
+            Target::TrustingRole => {
+                let sets = self.trusting(asks[0]);
+                self.principals(sets)
+            }
+            Target::GrantedTrustingRole => {
+                let roles = self.trusting(asks[1]);
+                let granted = self.granted(asks[0], roles);
+                everything(any(&graph.without_limits(self.without_me(granted))))
+            }
+            Target::UnboundTrustingRole => {
+                let roles = both(self.trusting(asks[1]), self.targets(asks[0], None));
+                let unbound = |set: &Bits| {
+                    let mut kept = Bits::default();
+                    set.iter()
+                        .filter(|n| {
+                            let role = &account.principals[*n as usize];
+                            role.boundary.is_some() && graph.everything(&role.policies, &account.scp, Tri::Yes).is_some()
+                        })
+                        .for_each(|n| kept.insert(n));
+                    kept
+                };
+                everything(any(&(unbound(&roles.0), unbound(&roles.1))))
+            }
+            Target::NewRole => {
+                // Its name is the caller's choice: whatever the patterns allow.
+                let verdict = asks.iter().fold(Tri::Yes, |v, n| v.and(self.somewhere(*n)));
+                everything(if graph.account.scp.is_empty() || graph.limit(self.number).is_none() {
+                    verdict
+                } else {
+                    verdict.and(Tri::Maybe)
+                })
+            }
+            Target::PassedRole(services) => {
+                let others = asks
+                    .iter()
+                    .filter(|n| !graph.needs[**n as usize].of_principals)
+                    .fold(Tri::Yes, |v, n| v.and(self.somewhere(*n)));
+                if others == Tri::No {
+                    return Vec::new();
+                }
+                let pass = asks[0];
+                let mut gives = Vec::new();
+                for service in services {
+                    let Some(trusting) = graph.trust.services.get(*service) else { continue };
+                    let sets = both(trusting.clone(), self.targets(pass, Some(service)));
+                    let sets = if others == Tri::Yes { sets } else { (Bits::default(), sets.1) };
+                    gives.push(Gives::Principals(sets.0, sets.1, Some((*service).to_owned())));
+                }
+                gives
+            }
+            Target::Holder(kind) => {
+                let mut gives = Vec::new();
+                for holder in account.holders.iter().filter(|h| h.kind == kind) {
+                    let Some(role) = graph.by_arn.get(holder.role.as_str()) else { continue };
+                    let verdict = asks.iter().fold(Tri::Yes, |v, n| v.and(self.on_or_somewhere(*n, &holder.arn)));
+                    let mut sets = (Bits::default(), Bits::default());
+                    add(&mut sets, verdict, *role);
+                    gives.push(Gives::Principals(sets.0, sets.1, Some(holder.arn.clone())));
+                }
+                // Where it was not read what there is, there may be one with any role that trusts the service.
+                if !account.holders_read.iter().any(|k| k == kind) {
+                    let verdict = asks.iter().fold(Tri::Yes, |v, n| v.and(self.somewhere(*n)));
+                    let (_, trusting) = graph.trust.services.get(holder_service(kind)).cloned().unwrap_or_default();
+                    if verdict != Tri::No {
+                        gives.push(Gives::Principals(Bits::default(), trusting, Some(format!("a {kind} that was not read"))));
+                    }
+                }
+                gives
+            }
+            Target::Service => everything(asks.iter().fold(Tri::Yes, |v, n| v.and(self.somewhere(*n))).and(Tri::Maybe)),
+        }
+    }
+
+    fn principals(&self, sets: (Bits, Bits)) -> Vec<Gives> {
+        let (must, may) = self.without_me(sets);
+        vec![Gives::Principals(must, may, None)]
+    }
+
+    fn without_me(&self, (must, may): (Bits, Bits)) -> (Bits, Bits) {
+        let mut me = Bits::default();
+        me.insert(self.number);
+        (must.difference(&me), may.difference(&me))
+    }
+
+    /// Managed policies of the caller that are not AWS's.
+    fn own_policies(&self) -> Vec<String> {
+        let account = self.graph.account;
+        let names = account.principals[self.number as usize].managed.iter().map(|d| account.documents[*d as usize].name.clone());
+        names.filter(|arn| !arn.starts_with("arn:aws:iam::aws:")).collect()
+    }
+
+    /// Of some roles those that the caller can give more: directly, or by a policy that they have.
+    fn granted(&mut self, need: u16, roles: (Bits, Bits)) -> (Bits, Bits) {
+        if self.graph.needs[need as usize].of_principals {
+            let sets = self.targets(need, None);
+            return (roles.0.intersection(&sets.0), roles.1.intersection(&sets.1));
+        }
+        let account = self.graph.account;
+        let mut kept = (Bits::default(), Bits::default());
+        for number in roles.1.iter() {
+            let policies = account.principals[number as usize].managed.iter().map(|d| account.documents[*d as usize].name.as_str());
+            let own =
+                policies.filter(|arn| !arn.starts_with("arn:aws:iam::aws:")).fold(Tri::No, |v, arn| v.or(self.on(need, arn, None)));
+            add(&mut kept, if roles.0.contains(number) { own } else { own.and(Tri::Maybe) }, number);
+        }
+        kept
+    }
+
+    /// Roles that the caller can assume.
+    fn trusting(&mut self, need: u16) -> (Bits, Bits) {
+        let trust = &self.graph.trust;
+        let me = &self.graph.account.principals[self.number as usize];
+        let (must, may) = self.targets(need, None);
+        let (denied_must, denied_may) = self.denied(need);
+        let own = trust.arns.get(&me.arn).cloned().unwrap_or_default();
+        let direct = (own.0.union(&trust.everybody.0), own.1.union(&trust.everybody.1));
+        let direct = (direct.0.difference(&denied_may), direct.1.difference(&denied_must));
+        // A role that is named directly needs no permission of its own, where no SCP withholds it.
+        let direct = if self.graph.account.scp.is_empty() && me.boundary.is_none() {
+            direct
+        } else {
+            (direct.0.intersection(&must), direct.1)
+        };
+        (direct.0.union(&trust.account.0.intersection(&must)), direct.1.union(&trust.account.1.intersection(&may)))
+    }
+
+    fn context(&mut self, service: Option<&str>) -> Context {
+        let account = self.graph.account;
+        let me = &account.principals[self.number as usize];
+        let base = self.context.get_or_insert_with(|| {
+            let mut context = Context::open();
+            let mut set = |key: &str, value: &str| context.set(key, Given::One(value.to_owned()));
+            set("aws:PrincipalArn", &me.arn);
+            set("aws:PrincipalAccount", &account.id);
+            set("aws:ResourceAccount", &account.id);
+            set("aws:PrincipalIsAWSService", "false");
+            match me.kind {
+                PrincipalKind::User => {
+                    set("aws:PrincipalType", "User");
+                    set("aws:username", &me.name);
+                }
+                PrincipalKind::Role => set("aws:PrincipalType", "AssumedRole"),
+            }
+            context
+        });
+        let mut context = base.clone();
+        if let Some(service) = service {
+            context.set("iam:PassedToService", Given::One(service.to_owned()));
+        }
+        context
+    }
+
+    /// Statements of some documents that are about an action.
+    fn statements(&self, documents: &[DocumentId], need: u16) -> Vec<(DocumentId, u16)> {
+        let mut list = Vec::new();
+        for &d in documents {
+            let touched = &self.graph.touched[d as usize];
+            let from = touched.partition_point(|(n, _)| *n < need);
+            list.extend(touched[from..].iter().take_while(|(n, _)| *n == need).map(|(_, s)| (d, *s)));
+        }
+        list
+    }
+
+    fn layers(&self) -> Vec<Vec<DocumentId>> {
+        let me = &self.graph.account.principals[self.number as usize];
+        let mut layers = vec![me.policies.clone()];
+        layers.extend(self.graph.ceilings(self.number));
+        layers
+    }
+
+    /// Whether the caller may do something to a resource, as far as identity policies, boundary and SCPs say.
+    fn on(&mut self, need: u16, arn: &str, service: Option<&str>) -> Tri {
+        let context = self.context(service);
+        let mut verdict = Tri::Yes;
+        for layer in self.layers() {
+            let (mut allow, mut deny) = (Tri::No, Tri::No);
+            for (d, s) in self.statements(&layer, need) {
+                let statement = &self.graph.account.documents[d as usize].compiled.statements[s as usize];
+                let applies = statement.applies_to(arn, &context);
+                match statement.effect {
+                    Effect::Allow => allow = allow.or(applies),
+                    Effect::Deny => deny = deny.or(applies),
+                    Effect::Other => (allow, deny) = (allow.or(applies.and(Tri::Maybe)), deny.or(applies.and(Tri::Maybe))),
+                }
+            }
+            verdict = verdict.and(allow).and(deny.not());
+        }
+        verdict
+    }
+
+    /// The same where the action is about this resource, and else on whatever it is about.
+    fn on_or_somewhere(&mut self, need: u16, arn: &str) -> Tri {
+        if self.graph.needs[need as usize].arns.iter().any(|p| p.matches(arn)) {
+            self.on(need, arn, None)
+        } else {
+            self.somewhere(need)
+        }
+    }
+
+    /// Whether the caller may do something to anything: asked of an example, and of examples of what its policies name.
+    fn somewhere(&mut self, need: u16) -> Tri {
+        if let Some(verdict) = self.somewhere.get(&need) {
+            return *verdict;
+        }
+        let asked = &self.graph.needs[need as usize];
+        let mut examples = vec![if asked.wildcard_only { "*".to_owned() } else { asked.example.clone() }];
+        let documents = self.graph.account.principals[self.number as usize].policies.clone();
+        if !asked.wildcard_only {
+            for (d, s) in self.statements(&documents, need) {
+                let statement = &self.graph.account.documents[d as usize].compiled.statements[s as usize];
+                if let (Effect::Allow, Some(Block::Is(list))) = (statement.effect, &statement.resource) {
+                    let patterns = list.iter().filter_map(|r| if let Resource::Pattern(p) = r { Some(p) } else { None });
+                    // An ARN of a type that the action takes and that the pattern allows.
+                    examples.extend(patterns.flat_map(|p| asked.arns.iter().filter_map(|a| a.meets(p))).take(EXAMPLES_MAX));
+                }
+            }
+        }
+        let mut verdict = Tri::No;
+        for example in examples {
+            verdict = verdict.or(self.on(need, &example, None));
+            if verdict == Tri::Yes {
+                break;
+            }
+        }
+        self.somewhere.insert(need, verdict);
+        verdict
+    }
+
+    /// Users and roles to which the caller may do something.
+    fn targets(&mut self, need: u16, service: Option<&'static str>) -> (Bits, Bits) {
+        if let Some(sets) = self.targets.get(&(need, service)) {
+            return sets.clone();
+        }
+        let context = self.context(service);
+        let mut result: Option<(Bits, Bits)> = None;
+        for layer in self.layers() {
+            let (allow, deny) = self.sets(&layer, need, &context);
+            let own = (allow.0.difference(&deny.1), allow.1.difference(&deny.0));
+            result = Some(match result {
+                None => own,
+                Some(before) => (before.0.intersection(&own.0), before.1.intersection(&own.1)),
+            });
+        }
+        let result = result.unwrap_or_default();
+        self.targets.insert((need, service), result.clone());
+        result
+    }
+
+    /// Users and roles to which something is denied: for sure, perhaps.
+    fn denied(&mut self, need: u16) -> (Bits, Bits) {
+        let context = self.context(None);
+        let mut all = (Bits::default(), Bits::default());
+        for layer in self.layers() {
+            let (_, deny) = self.sets(&layer, need, &context);
+            all = (all.0.union(&deny.0), all.1.union(&deny.1));
+        }
+        all
+    }
+
+    /// What a layer allows and denies: for sure, perhaps.
+    fn sets(&self, layer: &[DocumentId], need: u16, context: &Context) -> ((Bits, Bits), (Bits, Bits)) {
+        let (mut allow, mut deny) = ((Bits::default(), Bits::default()), (Bits::default(), Bits::default()));
+        for (d, s) in self.statements(layer, need) {
+            let statement = &self.graph.account.documents[d as usize].compiled.statements[s as usize];
+            let mut verdict = statement.conditions.iter().fold(Tri::from(true), |v, c| v.and(c.holds(context)));
+            if !statement.understood || statement.effect == Effect::Other {
+                verdict = verdict.and(Tri::Maybe);
+            }
+            let about = &self.graph.about[&(d, s)];
+            // A pattern with variables stands for what it may stand for.
+            let exact = !statement.has_templates();
+            let put = |sets: &mut (Bits, Bits)| {
+                if verdict == Tri::Yes && exact {
+                    sets.0 = sets.0.union(about);
+                }
+                if verdict != Tri::No {
+                    sets.1 = sets.1.union(about);
+                }
+            };
+            if statement.effect != Effect::Deny {
+                put(&mut allow);
+            }
+            if statement.effect != Effect::Allow {
+                put(&mut deny);
+            }
+        }
+        (allow, deny)
+    }
+}
+
+/// Examples that are tried for one pattern.
+const EXAMPLES_MAX: usize = 8;
+
+impl Graph<'_> {
+    /// Users whose credentials can be taken in that way.
+    fn users_with(&self, with: UserWith, sets: (Bits, Bits)) -> (Bits, Bits) {
+        let mut kept = (Bits::default(), Bits::default());
+        for number in sets.1.intersection(&self.users).iter() {
+            let user = &self.account.principals[number as usize];
+            let known = match with {
+                UserWith::Anything => Tri::Yes,
+                UserWith::RoomForKey => user.keys.map_or(Tri::Yes, |n| Tri::from(n < 2)),
+                UserWith::NoLogin => user.login.map_or(Tri::Maybe, |login| Tri::from(!login)),
+                UserWith::Login => user.login.map_or(Tri::Maybe, Tri::from),
+            };
+            add(&mut kept, if sets.0.contains(number) { known } else { known.and(Tri::Maybe) }, number);
+        }
+        kept
+    }
+
+    /// Those whom a grant would give everything.
+    fn without_limits(&self, (must, may): (Bits, Bits)) -> (Bits, Bits) {
+        let free = |set: &Bits| {
+            let mut kept = Bits::default();
+            set.iter().filter(|n| self.limit(*n).is_none()).for_each(|n| kept.insert(n));
+            kept
+        };
+        (free(&must), free(&may))
+    }
+}
+
+impl Need {
+    fn new(name: &str, account: &Account<'_>) -> Self {
+        let actions = account.actions.matching(name);
+        let first = account.actions.find(name);
+        let templates: Vec<&str> = first.into_iter().flat_map(|a| account.actions.resource_arns(a)).collect();
+        let filled = |template: &str, with: &str| -> String {
+            let mut text = String::new();
+            let mut rest = template;
+            while let Some((before, after)) = rest.split_once("${") {
+                let (name, behind) = after.split_once('}').unwrap_or((after, ""));
+                text.push_str(before);
+                text.push_str(match name {
+                    "Partition" => "aws",
+                    "Account" => &account.id,
+                    "Region" if with == "x" => "us-east-1",
+                    _ => with,
+                });
+                rest = behind;
+            }
+            text + rest
+        };
+        let of_principals = templates.iter().any(|t| t.contains(":iam:") && (t.contains(":role/") || t.contains(":user/")));
+        Self {
+            of_principals: of_principals || name == "iam:Put*" || name == "iam:*",
+            example: templates.first().map_or_else(|| "*".to_owned(), |t| filled(t, "x")),
+            wildcard_only: first.is_some_and(|a| account.actions.is_wildcard_only(a)),
+            arns: templates.iter().map(|t| Pattern::arn(&filled(t, "*"))).collect(),
+            actions,
+        }
+    }
+}
+
+impl Trust {
+    fn new(account: &Account<'_>) -> Self {
+        let assume = account.actions.bit("sts:AssumeRole");
+        let mut trust = Self::default();
+        for (number, role) in account.principals.iter().enumerate() {
+            let (Some(document), false) = (role.trust, is_reserved_role(&role.arn)) else { continue };
+            let statements = &account.documents[document as usize].compiled.statements;
+            // A deny in a trust policy is rare: what it leaves is not sure.
+            let denies = statements.iter().any(|s| s.effect != Effect::Allow);
+            for statement in statements.iter().filter(|s| s.effect == Effect::Allow && s.actions.contains(assume)) {
+                let mut context = Context::open();
+                context.set("aws:PrincipalAccount", Given::One(account.id.clone()));
+                let mut verdict = statement.conditions.iter().fold(Tri::Yes, |v, c| v.and(c.holds(&context)));
+                if denies || !statement.understood {
+                    verdict = verdict.and(Tri::Maybe);
+                }
+                let number = number as u32;
+                match &statement.principal {
+                    None => {}
+                    Some(Block::Not(_)) => add(&mut trust.everybody, verdict.and(Tri::Maybe), number),
+                    Some(Block::Is(list)) => {
+                        for principal in list {
+                            match principal {
+                                _ if is_everybody(principal) => add(&mut trust.everybody, verdict, number),
+                                Principal::Of(kind, service) if kind == "Service" => {
+                                    add(trust.services.entry(service.clone()).or_default(), verdict, number);
+                                }
+                                Principal::Of(kind, value)
+                                    if kind == "AWS" && (*value == account.id || is_root_of(value, &account.id)) =>
+                                {
+                                    add(&mut trust.account, verdict, number);
+                                }
+                                Principal::Of(kind, arn) if kind == "AWS" => {
+                                    add(trust.arns.entry(arn.clone()).or_default(), verdict, number)
+                                }
+                                // Cognito gives the roles of an identity pool out to whom the attacker likes.
+                                Principal::Of(kind, provider)
+                                    if kind == "Federated" && provider == "cognito-identity.amazonaws.com" =>
+                                {
+                                    add(trust.services.entry(provider.clone()).or_default(), verdict, number);
+                                }
+                                _ => {}
+                            }
+                        }
+                    }
+                }
+            }
+            // Roles that only web identities may assume have another action.
+            for statement in statements.iter().filter(|s| s.effect == Effect::Allow && !s.actions.contains(assume)) {
+                if let Some(Block::Is(list)) = &statement.principal {
+                    for principal in list {
+                        if let Principal::Of(kind, provider) = principal
+                            && kind == "Federated"
+                            && provider == "cognito-identity.amazonaws.com"
+                        {
+                            let verdict = if statement.conditions.is_empty() { Tri::Yes } else { Tri::Maybe };
+                            add(trust.services.entry(provider.clone()).or_default(), verdict, number as u32);
+                        }
+                    }
+                }
+            }
+        }
+        trust
+    }
+}
+
+/// The service that a role must trust to be held by a kind of thing.
+fn holder_service(kind: &str) -> &'static str {
+    match kind {
+        "apprunner" => "tasks.apprunner.amazonaws.com",
+        "batch" | "ecs" => "ecs-tasks.amazonaws.com",
+        "bedrock-interpreter" | "agentcore-browser" | "agentcore-runtime" => "bedrock-agentcore.amazonaws.com",
+        "cloudformation" => "cloudformation.amazonaws.com",
+        "codebuild" => "codebuild.amazonaws.com",
+        "codedeploy" | "ec2" | "launch-template" => "ec2.amazonaws.com",
+        "glue-endpoint" => "glue.amazonaws.com",
+        "lambda" => "lambda.amazonaws.com",
+        "notebook" => "sagemaker.amazonaws.com",
+        _ => "states.amazonaws.com",
+    }
+}
+
+/// ARNs of users and roles of one account, to be found by patterns.
+struct Index {
+    segments: [String; 5],
+    /// Last segment and number, sorted.
+    names: Vec<(String, u32)>,
+    all: Bits,
+}
+
+impl Index {
+    fn new<'t>(arns: impl Iterator<Item = &'t str>, account: &str) -> Self {
+        let mut partition = "aws".to_owned();
+        let mut names: Vec<(String, u32)> = Vec::new();
+        for (number, arn) in arns.enumerate() {
+            let parsed = crate::request::Arn::parse(arn);
+            if let Some(arn) = parsed {
+                arn.partition.clone_into(&mut partition);
+            }
+            names.push((parsed.map_or_else(String::new, |a| a.resource.to_owned()), number as u32));
+        }
+        names.sort();
+        let mut all = Bits::default();
+        all.fill(0..names.len() as u32);
+        Self { segments: ["arn".to_owned(), partition, "iam".to_owned(), String::new(), account.to_owned()], names, all }
+    }
+
+    /// Those that a statement is about.
+    fn set(&self, statement: &CompiledStatement) -> Bits {
+        let of = |list: &[Resource]| {
+            let mut set = Bits::default();
+            for resource in list {
+                let found = match resource {
+                    Resource::Pattern(pattern) => self.matching(pattern),
+                    // Any text may stand in place of a variable.
+                    Resource::Template(pieces) => self.matching(&Pattern::arn(&crate::engine::widened(pieces))),
+                };
+                set = if set.is_empty() { found } else { set.union(&found) };
+            }
+            set
+        };
+        match &statement.resource {
+            None => self.all.clone(),
+            Some(Block::Is(list)) => of(list),
+            Some(Block::Not(list)) => self.all.difference(&of(list)),
+        }
+    }
+
+    fn matching(&self, pattern: &Pattern) -> Bits {
+        let [a, b, c, d, e] = &self.segments;
+        let Some(rest) = pattern.behind([a, b, c, d, e]) else { return Bits::default() };
+        if rest.is_all() {
+            return self.all.clone();
+        }
+        let prefix = rest.prefix();
+        let from = self.names.partition_point(|(name, _)| name.as_str() < prefix.as_str());
+        let mut numbers: Vec<u32> = self.names[from..]
+            .iter()
+            .take_while(|(name, _)| name.starts_with(&prefix))
+            .filter(|(name, _)| rest.matches(name))
+            .map(|(_, n)| *n)
+            .collect();
+        numbers.sort_unstable();
+        let mut set = Bits::default();
+        numbers.into_iter().for_each(|n| set.insert(n));
+        set
+    }
+}
