@@ -222,6 +222,15 @@ impl CompiledStatement {
         if self.understood { verdict } else { verdict.and(Tri::Maybe) }
     }
 
+    /// Whether it is about an action that the table does not know, in lower case.
+    pub(crate) fn is_about_unlisted(&self, service: &str, name: &str) -> bool {
+        let any = |list: &[(String, Pattern)]| list.iter().any(|(s, n)| (s == "*" || s == service) && n.matches(name));
+        match &self.unlisted {
+            Block::Is(list) => any(list),
+            Block::Not(list) => !any(list),
+        }
+    }
+
     /// Whether a resource in it hangs on the request.
     pub(crate) fn has_templates(&self) -> bool {
         let (Some(Block::Is(list)) | Some(Block::Not(list))) = &self.resource else { return false };
@@ -621,11 +630,9 @@ impl<'a> Asked<'a> {
 
     /// Whether a statement is about the action.
     fn is_about(&self, statement: &CompiledStatement) -> bool {
-        let Some((service, name)) = &self.unlisted else { return statement.actions.contains(self.bit) };
-        let any = |list: &[(String, Pattern)]| list.iter().any(|(s, n)| (s == "*" || s == service) && n.matches(name));
-        match &statement.unlisted {
-            Block::Is(list) => any(list),
-            Block::Not(list) => !any(list),
+        match &self.unlisted {
+            None => statement.actions.contains(self.bit),
+            Some((service, name)) => statement.is_about_unlisted(service, name),
         }
     }
 

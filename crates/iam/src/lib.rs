@@ -23,7 +23,7 @@ pub use actions::{AccessLevel, Action, Actions, ActionsError};
 pub use bits::Bits;
 pub use case::{Case, CaseError};
 pub use engine::{Compiled, Compiler};
-pub use escalation::{Escalation, Escalations, HOLDERS, Limited, ROWS, Row, Rung, Step, Target, UserWith, escalations};
+pub use escalation::{Escalation, Escalations, HOLDERS, HolderKind, Limited, ROWS, Row, Rung, Step, Target, UserWith, escalations};
 pub use pattern::{Pattern, Rest, STATES_MAX, rest};
 pub use policy::{Block, Condition, Policy, PolicyError, PolicyType, Principal, Statement, parse};
 pub use reference::evaluate;

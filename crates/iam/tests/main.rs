@@ -9,4 +9,5 @@
 
 mod canonical;
 mod differential;
+mod escalation;
 mod managed;

@@ -17,7 +17,7 @@ use crate::request::{Context, Given};
 use crate::service::{is_everybody, is_reserved_role};
 use crate::tri::Tri;
 
-pub use rows::{HOLDERS, ROWS, Row, Target, UserWith};
+pub use rows::{HOLDERS, HolderKind, ROWS, Row, Target, UserWith};
 
 /// Rungs of the ladder: in how veiled a way a policy says `*`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -149,6 +149,8 @@ struct Graph<'a> {
     /// All actions that rows need; a row names them by number.
     needs: Vec<Need>,
     row_needs: Vec<Vec<u16>>,
+    /// `sts:AssumeRole` among the needs.
+    assume: u16,
     /// For each document: need and statement, sorted.
     touched: Vec<Vec<(u16, u16)>>,
     /// For statements about principals: which.
@@ -164,8 +166,8 @@ struct Graph<'a> {
 struct Need {
     /// Bits of the actions: one, or those of a pattern.
     actions: Bits,
-    /// An example of what it is about.
-    example: String,
+    /// Service and name, in lower case, of an action that the table does not know.
+    unlisted: Option<(String, String)>,
     /// Whether it is about users or roles.
     of_principals: bool,
     wildcard_only: bool,
@@ -204,16 +206,15 @@ impl<'a> Graph<'a> {
         let row_needs = ROWS.iter().map(|row| row.needs.iter().map(|n| numbers[n]).collect()).collect();
         let mut any_need = Bits::default();
         needs.iter().for_each(|need| any_need = any_need.union(&need.actions));
+        let unlisted: Vec<u16> = (0..needs.len() as u16).filter(|n| needs[*n as usize].unlisted.is_some()).collect();
         let touches = |statement: &CompiledStatement| -> Vec<u16> {
-            if !statement.actions.meets(&any_need) {
-                return Vec::new();
+            let mut list: Vec<u16> = Vec::new();
+            if statement.actions.meets(&any_need) {
+                list.extend((0..needs.len() as u16).filter(|n| needs[*n as usize].is_touched_by(statement)));
             }
-            (0..needs.len() as u16)
-                .filter(|n| {
-                    statement.actions.covers(&needs[*n as usize].actions)
-                        || statement.effect != Effect::Allow && statement.actions.meets(&needs[*n as usize].actions)
-                })
-                .collect()
+            let about = |n: &&u16| matches!(&needs[**n as usize].unlisted, Some((s, name)) if statement.is_about_unlisted(s, name));
+            list.extend(unlisted.iter().filter(about));
+            list
         };
         let touched: Vec<Vec<(u16, u16)>> = account
             .documents
@@ -246,6 +247,7 @@ impl<'a> Graph<'a> {
         GRANTS.iter().for_each(|name| grants = grants.union(&account.actions.matching(name)));
         Self {
             account,
+            assume: numbers["sts:AssumeRole"],
             row_needs,
             touched,
             about,
@@ -578,12 +580,17 @@ impl Mind<'_, '_> {
                 everything(any(&graph.without_limits(self.without_me(both((graph.users.clone(), graph.users.clone()), sets)))))
             }
             Target::RetrustedRole => {
-                let sets = self.targets(asks[0], None);
-                self.principals(both((graph.roles.clone(), graph.roles.clone()), sets))
+                let mut sets = both((graph.roles.clone(), graph.roles.clone()), self.targets(asks[0], None));
+                for ask in &asks[1..] {
+                    sets = both(sets, self.targets(*ask, None));
+                }
+                let sets = self.not_denied(sets);
+                self.principals(sets)
             }
             Target::GrantedRetrustedRole => {
                 let roles = both((graph.roles.clone(), graph.roles.clone()), self.targets(asks[1], None));
                 let granted = self.granted(asks[0], roles);
+                let granted = self.not_denied(granted);
                 everything(any(&graph.without_limits(self.without_me(granted))))
             }
             Target::TrustingRole => {
@@ -619,10 +626,8 @@ impl Mind<'_, '_> {
                 })
             }
             Target::PassedRole(services) => {
-                let others = asks
-                    .iter()
-                    .filter(|n| !graph.needs[**n as usize].of_principals)
-                    .fold(Tri::Yes, |v, n| v.and(self.somewhere(*n)));
+                // PassRole stands first.
+                let others = asks[1..].iter().fold(Tri::Yes, |v, n| v.and(self.somewhere(*n)));
                 if others == Tri::No {
                     return Vec::new();
                 }
@@ -646,9 +651,11 @@ impl Mind<'_, '_> {
                     gives.push(Gives::Principals(sets.0, sets.1, Some(holder.arn.clone())));
                 }
                 // Where it was not read what there is, there may be one with any role that trusts the service.
-                if !account.holders_read.iter().any(|k| k == kind) {
-                    let verdict = asks.iter().fold(Tri::Yes, |v, n| v.and(self.somewhere(*n)));
-                    let (_, trusting) = graph.trust.services.get(holder_service(kind)).cloned().unwrap_or_default();
+                if !account.holders_read.iter().any(|k| k == kind)
+                    && let Some(about) = HOLDERS.iter().find(|h| h.kind == kind)
+                {
+                    let verdict = asks.iter().fold(Tri::Yes, |v, n| v.and(self.somewhere_like(*n, about)));
+                    let (_, trusting) = graph.trust.services.get(about.service).cloned().unwrap_or_default();
                     if verdict != Tri::No {
                         gives.push(Gives::Principals(Bits::default(), trusting, Some(format!("a {kind} that was not read"))));
                     }
@@ -692,6 +699,12 @@ impl Mind<'_, '_> {
             add(&mut kept, if roles.0.contains(number) { own } else { own.and(Tri::Maybe) }, number);
         }
         kept
+    }
+
+    /// Without the roles that the caller may not assume even when they trust it.
+    fn not_denied(&mut self, (must, may): (Bits, Bits)) -> (Bits, Bits) {
+        let (denied_must, denied_may) = self.denied(self.graph.assume);
+        (must.difference(&denied_may), may.difference(&denied_must))
     }
 
     /// Roles that the caller can assume.
@@ -785,22 +798,41 @@ impl Mind<'_, '_> {
         }
     }
 
-    /// Whether the caller may do something to anything: asked of an example, and of examples of what its policies name.
+    /// Whether the caller may do something to anything.
     fn somewhere(&mut self, need: u16) -> Tri {
         if let Some(verdict) = self.somewhere.get(&need) {
             return *verdict;
         }
         let asked = &self.graph.needs[need as usize];
-        let mut examples = vec![if asked.wildcard_only { "*".to_owned() } else { asked.example.clone() }];
+        let verdict = self.any_of(need, &asked.arns);
+        self.somewhere.insert(need, verdict);
+        verdict
+    }
+
+    /// The same for things of a kind, where the action is about such things.
+    fn somewhere_like(&mut self, need: u16, kind: &HolderKind) -> Tri {
+        let (service, resource) = kind.arn;
+        let wanted = Pattern::arn(&format!("arn:*:{service}:*:*:{resource}*"));
+        let asked = &self.graph.needs[need as usize];
+        let like: Vec<Pattern> = asked.arns.iter().filter(|a| a.meets(&wanted).is_some()).cloned().collect();
+        if like.is_empty() { self.somewhere(need) } else { self.any_of(need, &like) }
+    }
+
+    /// Asks of an example of each sort of ARN, and of examples of what the caller's policies name.
+    fn any_of(&mut self, need: u16, arns: &[Pattern]) -> Tri {
+        let asked = &self.graph.needs[need as usize];
+        if asked.wildcard_only || arns.is_empty() {
+            return self.on(need, "*", None);
+        }
+        let mut examples: Vec<String> = arns.iter().map(Pattern::example).collect();
         let documents = self.graph.account.principals[self.number as usize].policies.clone();
-        if !asked.wildcard_only {
-            for (d, s) in self.statements(&documents, need) {
-                let statement = &self.graph.account.documents[d as usize].compiled.statements[s as usize];
-                if let (Effect::Allow, Some(Block::Is(list))) = (statement.effect, &statement.resource) {
-                    let patterns = list.iter().filter_map(|r| if let Resource::Pattern(p) = r { Some(p) } else { None });
-                    // An ARN of a type that the action takes and that the pattern allows.
-                    examples.extend(patterns.flat_map(|p| asked.arns.iter().filter_map(|a| a.meets(p))).take(EXAMPLES_MAX));
-                }
+        for (d, s) in self.statements(&documents, need) {
+            let statement = &self.graph.account.documents[d as usize].compiled.statements[s as usize];
+            if let (Effect::Allow, Some(Block::Is(list))) = (statement.effect, &statement.resource) {
+                let patterns =
+                    list.iter().filter_map(|r| if let Resource::Pattern(p) = r { Some(p) } else { None }).filter(|p| !p.is_all());
+                // An ARN of a type that the action takes and that the pattern allows.
+                examples.extend(patterns.flat_map(|p| arns.iter().filter_map(|a| a.meets(p))).take(EXAMPLES_MAX));
             }
         }
         let mut verdict = Tri::No;
@@ -810,7 +842,6 @@ impl Mind<'_, '_> {
                 break;
             }
         }
-        self.somewhere.insert(need, verdict);
         verdict
     }
 
@@ -908,6 +939,16 @@ impl Graph<'_> {
 }
 
 impl Need {
+    /// Whether a statement allows all of it, or denies any of it.
+    fn is_touched_by(&self, statement: &CompiledStatement) -> bool {
+        let allows = statement.effect == Effect::Allow;
+        if allows {
+            !self.actions.is_empty() && statement.actions.covers(&self.actions)
+        } else {
+            statement.actions.meets(&self.actions)
+        }
+    }
+
     fn new(name: &str, account: &Account<'_>) -> Self {
         let actions = account.actions.matching(name);
         let first = account.actions.find(name);
@@ -931,7 +972,10 @@ impl Need {
         let of_principals = templates.iter().any(|t| t.contains(":iam:") && (t.contains(":role/") || t.contains(":user/")));
         Self {
             of_principals: of_principals || name == "iam:Put*" || name == "iam:*",
-            example: templates.first().map_or_else(|| "*".to_owned(), |t| filled(t, "x")),
+            unlisted: actions.is_empty().then(|| {
+                let lower = name.to_ascii_lowercase();
+                lower.split_once(':').map(|(service, name)| (service.to_owned(), name.to_owned())).unwrap_or_default()
+            }),
             wildcard_only: first.is_some_and(|a| account.actions.is_wildcard_only(a)),
             arns: templates.iter().map(|t| Pattern::arn(&filled(t, "*"))).collect(),
             actions,
@@ -1002,22 +1046,6 @@ impl Trust {
             }
         }
         trust
-    }
-}
-
-/// The service that a role must trust to be held by a kind of thing.
-fn holder_service(kind: &str) -> &'static str {
-    match kind {
-        "apprunner" => "tasks.apprunner.amazonaws.com",
-        "batch" | "ecs" => "ecs-tasks.amazonaws.com",
-        "bedrock-interpreter" | "agentcore-browser" | "agentcore-runtime" => "bedrock-agentcore.amazonaws.com",
-        "cloudformation" => "cloudformation.amazonaws.com",
-        "codebuild" => "codebuild.amazonaws.com",
-        "codedeploy" | "ec2" | "launch-template" => "ec2.amazonaws.com",
-        "glue-endpoint" => "glue.amazonaws.com",
-        "lambda" => "lambda.amazonaws.com",
-        "notebook" => "sagemaker.amazonaws.com",
-        _ => "states.amazonaws.com",
     }
 }
 

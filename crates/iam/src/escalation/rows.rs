@@ -74,23 +74,39 @@ pub enum UserWith {
     Login,
 }
 
+/// A kind of thing that runs with a role.
+#[derive(Debug, Clone, Copy)]
+pub struct HolderKind {
+    /// Its word.
+    pub kind: &'static str,
+    /// The service that its role trusts.
+    pub service: &'static str,
+    /// What its ARN begins with behind the account, with the service in front: `ec2` and `instance/`.
+    pub arn: (&'static str, &'static str),
+}
+
+const fn holder(kind: &'static str, service: &'static str, arn: (&'static str, &'static str)) -> HolderKind {
+    HolderKind { kind, service, arn }
+}
+
 /// Kinds of holders that rows know.
-pub const HOLDERS: &[&str] = &[
-    "apprunner",
-    "batch",
-    "bedrock-interpreter",
-    "agentcore-browser",
-    "agentcore-runtime",
-    "cloudformation",
-    "codebuild",
-    "codedeploy",
-    "ec2",
-    "ecs",
-    "glue-endpoint",
-    "lambda",
-    "launch-template",
-    "notebook",
-    "states",
+#[rustfmt::skip]
+pub const HOLDERS: &[HolderKind] = &[
+    holder("agentcore-browser", "bedrock-agentcore.amazonaws.com", ("bedrock-agentcore", "browser")),
+    holder("agentcore-runtime", "bedrock-agentcore.amazonaws.com", ("bedrock-agentcore", "runtime/")),
+    holder("apprunner", "tasks.apprunner.amazonaws.com", ("apprunner", "service/")),
+    holder("batch", "ecs-tasks.amazonaws.com", ("batch", "job-definition/")),
+    holder("bedrock-interpreter", "bedrock-agentcore.amazonaws.com", ("bedrock-agentcore", "code-interpreter")),
+    holder("cloudformation", "cloudformation.amazonaws.com", ("cloudformation", "stack/")),
+    holder("codebuild", "codebuild.amazonaws.com", ("codebuild", "project/")),
+    holder("codedeploy", "ec2.amazonaws.com", ("codedeploy", "deploymentgroup:")),
+    holder("ec2", "ec2.amazonaws.com", ("ec2", "instance/")),
+    holder("ecs", "ecs-tasks.amazonaws.com", ("ecs", "task/")),
+    holder("glue-endpoint", "glue.amazonaws.com", ("glue", "devEndpoint/")),
+    holder("lambda", "lambda.amazonaws.com", ("lambda", "function:")),
+    holder("launch-template", "ec2.amazonaws.com", ("ec2", "launch-template/")),
+    holder("notebook", "sagemaker.amazonaws.com", ("sagemaker", "notebook-instance/")),
+    holder("states", "states.amazonaws.com", ("states", "stateMachine:")),
 ];
 
 const fn row(id: &'static str, rung: Rung, target: Target, needs: &'static [&'static str]) -> Row {
