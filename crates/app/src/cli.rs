@@ -278,7 +278,91 @@ pub(crate) enum RulesCommand {
 /// Who can do what: ask, list, compare
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccessCommand {
+    Can(AccessCan),
+    WhoCan(AccessWhoCan),
+    Escalate(AccessEscalate),
+    Public(AccessPublic),
     Eval(AccessEval),
+}
+
+/// What the questions are asked of.
+#[derive(Debug, Args)]
+pub(crate) struct On {
+    /// A snapshot id, a .facts file, a folder of AWS CLI output, or the answer of get-account-authorization-details
+    /// [default: the last snapshot of each account in the store]
+    #[arg(long, value_name = "PATH|SNAPSHOT")]
+    pub(crate) on: Option<String>,
+    /// Another table of actions, as cargo xtask iam-data writes it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) iam_data: Option<PathBuf>,
+}
+
+/// May this principal do that: must, may (and on what it hangs), or no
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan access can alice s3:GetObject arn:aws:s3:::payroll/2026.csv
+  bartizan access can role/build iam:PassRole arn:aws:iam::111122223333:role/admin --on ./dump
+
+Exit codes: 0 must or may, 1 could not find out, 10 no")]
+pub(crate) struct AccessCan {
+    /// Name, role/NAME, or ARN; an ARN of another account is asked as far as this account has a say
+    pub(crate) principal: String,
+    /// service:Action
+    pub(crate) action: String,
+    /// ARN, or `*` for actions that are about no resource
+    pub(crate) resource: String,
+    #[command(flatten)]
+    pub(crate) on: On,
+}
+
+/// Which principals may do that
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan access who-can kms:Decrypt arn:aws:kms:eu-west-1:111122223333:key/1234
+  bartizan access who-can iam:CreateUser '*' --format ndjson")]
+pub(crate) struct AccessWhoCan {
+    /// service:Action
+    pub(crate) action: String,
+    /// ARN, or `*` for actions that are about no resource
+    pub(crate) resource: String,
+    #[command(flatten)]
+    pub(crate) on: On,
+}
+
+/// Who may do everything, and who can get there, by which way
+///
+/// A and B hold everything as they are; C can grant it to itself; D can take the credentials of somebody who has it; E can
+/// run code with a role that has it; F can become such a role; G can remove the guard rail.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan access escalate
+  bartizan access escalate alice --on ./dump
+  aws iam get-account-authorization-details > gaad.json; bartizan access escalate --on gaad.json")]
+pub(crate) struct AccessEscalate {
+    /// Only this one, with all its ways: name, role/NAME, or ARN
+    pub(crate) principal: Option<String>,
+    #[command(flatten)]
+    pub(crate) on: On,
+}
+
+/// Who outside of the account can do what in it
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan access public
+  bartizan access public --on ./dump --friendly 444455556666 --vendors vendor_accounts.yaml")]
+pub(crate) struct AccessPublic {
+    /// An account that is a friend; give it again for more
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) friendly: Vec<String>,
+    /// A list of vendors' accounts (YAML: name, and accounts or id)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) vendors: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) on: On,
 }
 
 /// Decide requests with their policies, one a line

@@ -94,6 +94,27 @@ pub struct Resource {
     pub policy: DocumentId,
 }
 
+/// Something that is shared without a policy.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Share {
+    /// ARN of what is shared.
+    pub arn: String,
+    /// Kind of fact, `s3:bucketacl`.
+    pub kind: String,
+    /// With whom: an account, `*`, or `authenticated` for everybody who has an AWS account.
+    pub with: String,
+    /// What they may do: `READ`, `restore`.
+    pub what: String,
+}
+
+impl Account<'_> {
+    /// Whether a bucket with a public policy is for its own account only.
+    pub(crate) fn restricts_public_buckets(&self, arn: &str) -> bool {
+        let bucket = arn.trim_start_matches("arn:aws:s3:::").split('/').next().unwrap_or_default();
+        self.restricted_buckets.iter().any(|b| b == "*" || b == bucket)
+    }
+}
+
 /// An account.
 pub struct Account<'a> {
     /// Twelve digits.
@@ -116,6 +137,12 @@ pub struct Account<'a> {
     pub versions: Vec<(DocumentId, DocumentId)>,
     /// Service control policies, level by level. Empty: not known, taken as allowing everything.
     pub scp: Vec<Vec<DocumentId>>,
+    /// What is shared without a policy: by ACLs, attributes, share lists.
+    pub shares: Vec<Share>,
+    /// Buckets whose public policies are for their own account only; `*` stands for all of them.
+    pub restricted_buckets: Vec<String>,
+    /// Whether S3 ignores public ACLs in the whole account, or in these buckets.
+    pub acls_ignored: Vec<String>,
     /// What could not be read, as sentences.
     pub unknown: Vec<String>,
 }
@@ -244,6 +271,9 @@ impl<'a> AccountBuilder<'a> {
                 resources: Vec::new(),
                 versions: Vec::new(),
                 scp: Vec::new(),
+                shares: Vec::new(),
+                restricted_buckets: Vec::new(),
+                acls_ignored: Vec::new(),
                 unknown: Vec::new(),
             },
             compiler: Compiler::new(actions),
@@ -331,11 +361,61 @@ impl<'a> AccountBuilder<'a> {
                     self.holder("ec2", &arn, &profile);
                 }
             }
+            "s3:bucketpublicaccessblock" | "s3:accountpublicaccessblock" => {
+                let name = if kind == "s3:bucketpublicaccessblock" { id } else { "*" };
+                let on = |field: &str| bool_at(document, field);
+                if on("RestrictPublicBuckets") {
+                    self.account.restricted_buckets.push(name.to_owned());
+                }
+                if on("IgnorePublicAcls") {
+                    self.account.acls_ignored.push(name.to_owned());
+                }
+            }
+            "s3:bucketacl" => self.bucket_acl(id, document),
+            "ec2:snapshotpermission" | "ec2:imagepermission" => {
+                let what = if kind == "ec2:snapshotpermission" { "snapshot" } else { "image" };
+                let value: serde_json::Value = serde_json::from_str(document).unwrap_or_default();
+                let with = if value["Group"] == "all" {
+                    Some("*")
+                } else {
+                    value["UserId"].as_str().or(value["OrganizationArn"].as_str())
+                };
+                let name = id.split('/').next().unwrap_or(id);
+                if let Some(with) = with {
+                    self.share(kind, format!("arn:aws:ec2:{region}:{account}:{what}/{name}"), with, "copy");
+                }
+            }
+            "lambda:functionurl" if document.contains("\"NONE\"") => {
+                let name = id.split(':').next().unwrap_or(id);
+                self.share(
+                    kind,
+                    format!("arn:aws:lambda:{region}:{account}:function:{name}"),
+                    "*",
+                    "call its URL, where its policy allows",
+                );
+            }
             _ => {
                 if let Some(arn) = resource_arn(kind, region, &account, id) {
                     self.resource(kind, &arn, document);
                 }
             }
+        }
+    }
+
+    fn share(&mut self, kind: &str, arn: String, with: &str, what: &str) {
+        self.account.shares.push(Share { arn, kind: kind.to_owned(), with: with.to_owned(), what: what.to_owned() });
+    }
+
+    /// Grants of an ACL to groups that anybody is in.
+    fn bucket_acl(&mut self, bucket: &str, document: &str) {
+        let value: serde_json::Value = serde_json::from_str(document).unwrap_or_default();
+        for grant in value["Grants"].as_array().into_iter().flatten() {
+            let with = match grant["Grantee"]["URI"].as_str().and_then(|u| u.rsplit('/').next()) {
+                Some("AllUsers") => "*",
+                Some("AuthenticatedUsers") => "authenticated",
+                _ => continue,
+            };
+            self.share("s3:bucketacl", format!("arn:aws:s3:::{bucket}"), with, grant["Permission"].as_str().unwrap_or("?"));
         }
     }
 
@@ -560,6 +640,13 @@ fn percent_decoded(text: &str) -> String {
 
 fn text_at(document: &str, pointer: &str) -> Option<String> {
     serde_json::from_str::<serde_json::Value>(document).ok()?.pointer(pointer)?.as_str().map(str::to_owned)
+}
+
+/// Whether a field of the document, or of its one member, is true.
+fn bool_at(document: &str, field: &str) -> bool {
+    let value: serde_json::Value = serde_json::from_str(document).unwrap_or_default();
+    let inner = value.get("PublicAccessBlockConfiguration").unwrap_or(&value);
+    inner[field] == true
 }
 
 /// Which resource a policy fact belongs to: kind of fact, and its ARN with `{region}`, `{account}` and `{id}`.

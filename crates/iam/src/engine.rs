@@ -60,6 +60,8 @@ pub(crate) enum Resource {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct CompiledCondition {
+    /// As it reads aloud: `aws:SourceIp IpAddress 203.0.113.0/24`.
+    pub(crate) text: String,
     /// In lower case.
     pub(crate) key: String,
     /// None: there is no such operator.
@@ -341,7 +343,8 @@ impl CompiledCondition {
             Wanted::new(test, letters(&pieces).map(|(l, _)| l).collect(), || letters(&pieces).collect())
         };
         let values = condition.values.iter().map(wanted).collect();
-        Self { key: condition.key.to_ascii_lowercase(), operator, values }
+        let text = format!("{} {} {}", condition.key, condition.operator, condition.values.join("|"));
+        Self { text, key: condition.key.to_ascii_lowercase(), operator, values }
     }
 
     /// Whether it holds.
@@ -583,6 +586,29 @@ impl<'a> Asked<'a> {
             && !same
             && !matches!(self.request.caller, Caller::Service(_))
             && layers.resource.is_some_and(|p| p.is_public)
+    }
+
+    /// Conditions of statements that may decide, which the request alone can answer: `key Operator value`.
+    pub(crate) fn open_conditions(&self, layers: &Layers<&Compiled>) -> Vec<String> {
+        let mut open = Vec::new();
+        let policies = layers.identity.iter().chain(&layers.resource).chain(&layers.boundary).chain(&layers.session);
+        for policy in policies.chain(layers.scp.iter().flatten()).chain(layers.rcp.iter().flatten()).chain(&layers.endpoint) {
+            for statement in &policy.statements {
+                let fits = self.is_about(statement) && self.named(statement).0[ACCOUNT] != Tri::No;
+                if !fits || statement.applies_to(&self.request.resource, &self.request.context) != Tri::Maybe {
+                    continue;
+                }
+                if !statement.understood {
+                    open.push("a statement that is not understood".to_owned());
+                }
+                let unknown = statement.conditions.iter().filter(|c| c.holds(&self.request.context) == Tri::Maybe);
+                let effect = if statement.effect == Effect::Deny { "not " } else { "" };
+                open.extend(unknown.map(|c| format!("{effect}{}", c.text)));
+            }
+        }
+        open.sort();
+        open.dedup();
+        open
     }
 
     /// What the policies of a layer say.

@@ -5,11 +5,13 @@
 
 mod account;
 mod actions;
+mod ask;
 mod bits;
 mod canonical;
 mod case;
 mod engine;
 mod escalation;
+mod outside;
 mod pattern;
 mod policy;
 mod reference;
@@ -18,12 +20,16 @@ mod service;
 mod tri;
 mod value;
 
-pub use account::{Account, AccountBuilder, Document, DocumentId, Group, Holder, Identity, PrincipalKind, Resource};
+pub use account::{Account, AccountBuilder, Document, DocumentId, Group, Holder, Identity, PrincipalKind, Resource, Share};
 pub use actions::{AccessLevel, Action, Actions, ActionsError};
+pub use ask::Said;
 pub use bits::Bits;
 pub use case::{Case, CaseError};
 pub use engine::{Compiled, Compiler};
-pub use escalation::{Escalation, Escalations, HOLDERS, HolderKind, Limited, ROWS, Row, Rung, Step, Target, UserWith, escalations};
+pub use escalation::{
+    Escalation, Escalations, HOLDERS, HolderKind, Limited, ROWS, Row, Rung, Step, Target, UserWith, commands, escalations,
+};
+pub use outside::{Class, Neighbours, Opening, Outsider, openings};
 pub use pattern::{Pattern, Rest, STATES_MAX, rest};
 pub use policy::{Block, Condition, Policy, PolicyError, PolicyType, Principal, Statement, parse};
 pub use reference::evaluate;

@@ -3,6 +3,7 @@
 //! Principals are numbered, and sets of them are bits, so that "may pass any role that trusts Lambda" is one set and not
 //! thousands of edges. From those who hold everything the walk goes backwards, round by round, to all who reach them.
 
+mod commands;
 mod rows;
 
 use std::collections::{BTreeMap, HashMap};
@@ -17,6 +18,7 @@ use crate::request::{Context, Given};
 use crate::service::{is_everybody, is_reserved_role};
 use crate::tri::Tri;
 
+pub use commands::commands;
 pub use rows::{HOLDERS, HolderKind, ROWS, Row, Target, UserWith};
 
 /// Rungs of the ladder: in how veiled a way a policy says `*`.

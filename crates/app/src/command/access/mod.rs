@@ -1,18 +1,30 @@
 //! `bartizan access`.
 
+mod can;
+mod escalate;
 mod eval;
+mod public;
+mod who_can;
 
 use std::borrow::Cow;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use bartizan_iam::Actions;
+use bartizan_core::fact::{absent_code, unescape};
+use bartizan_core::snapshot::{Snapshot, Status};
+use bartizan_iam::{Account, AccountBuilder, Actions, Tri};
 
-use super::Outcome;
+use super::{Outcome, diff};
 use crate::cli::{AccessCommand, Global};
+use crate::render;
+use crate::store::Loaded;
 
 pub(super) fn run(global: &Global, command: &AccessCommand) -> Result<Outcome> {
     match command {
+        AccessCommand::Can(args) => can::run(global, args),
+        AccessCommand::WhoCan(args) => who_can::run(global, args),
+        AccessCommand::Escalate(args) => escalate::run(global, args),
+        AccessCommand::Public(args) => public::run(global, args),
         AccessCommand::Eval(args) => eval::run(global, args),
     }
 }
@@ -22,4 +34,96 @@ fn actions(file: Option<&Path>) -> Result<Cow<'static, Actions>> {
     let Some(file) = file else { return Ok(Cow::Borrowed(Actions::builtin())) };
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     Ok(Cow::Owned(Actions::unpack(&bytes).with_context(|| file.display().to_string())?))
+}
+
+/// The accounts that `--on` names, or the last ones of the store.
+fn accounts<'a>(global: &Global, on: Option<&str>, actions: &'a Actions) -> Result<Vec<Account<'a>>> {
+    if let Some(path) = on.map(Path::new)
+        && path.extension().is_some_and(|e| e == "json")
+        && path.is_file()
+    {
+        return Ok(vec![authorization_details(path, actions)?]);
+    }
+    let loaded = diff::inputs(global, on)?;
+    let accounts: Vec<_> = loaded.iter().map(|one| account(one, actions)).collect::<Result<_>>()?;
+    for account in &accounts {
+        let unread = account.unknown.len();
+        if unread > 0 {
+            let first = account.unknown.first().map(String::as_str).unwrap_or_default();
+            render::note(global, &format!("account {}: {unread} things could not be read, the first: {first}", account.id));
+        }
+    }
+    Ok(accounts)
+}
+
+/// An answer of `aws iam get-account-authorization-details`.
+fn authorization_details<'a>(path: &Path, actions: &'a Actions) -> Result<Account<'a>> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
+    // The account stands in every ARN of its own; the first one that is no policy of AWS will do.
+    let own = text.match_indices("arn:aws").find_map(|(at, _)| {
+        let id = text[at..].split(':').nth(4)?;
+        (id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit())).then_some(id)
+    });
+    let own =
+        own.with_context(|| format!("{name} is not an answer of get-account-authorization-details: there is no ARN in it"))?;
+    let mut builder = AccountBuilder::new(own, actions);
+    builder
+        .authorization_details(&text)
+        .with_context(|| format!("{name} is not an answer of get-account-authorization-details"))?;
+    Ok(builder.build())
+}
+
+fn account<'a>(loaded: &Loaded, actions: &'a Actions) -> Result<Account<'a>> {
+    let snapshot = Snapshot::parse(&loaded.text).map_err(|e| anyhow::anyhow!("{}: {e}", loaded.name))?;
+    let mut builder = AccountBuilder::new(&snapshot.header.account, actions);
+    for coverage in &snapshot.header.coverage {
+        if coverage.status == Status::Ok {
+            coverage.kinds.iter().for_each(|kind| builder.read(kind));
+        }
+    }
+    for fact in snapshot.facts.iter().filter(|f| wanted(f.kind)) {
+        let Some(document) = (loaded.documents)(&fact.raw) else {
+            builder.unknown(format!("{} {}: its document is not there", fact.kind, unescape(fact.id)));
+            continue;
+        };
+        if absent_code(&document).is_none() {
+            builder.fact(fact.kind, fact.region, &unescape(fact.id), &String::from_utf8_lossy(&document));
+        }
+    }
+    Ok(builder.build())
+}
+
+/// Kinds of facts that have a say in access: reading the documents of all others would take long.
+fn wanted(kind: &str) -> bool {
+    let named = [
+        "iam:",
+        "s3:bucket",
+        "s3:account",
+        "s3:accesspoint",
+        "ec2:instance",
+        "ec2:snapshotpermission",
+        "ec2:imagepermission",
+        "lambda:",
+    ];
+    named.iter().any(|prefix| kind.starts_with(prefix)) || kind.ends_with("policy")
+}
+
+/// How sure an answer is, as people read it.
+fn word(verdict: Tri) -> &'static str {
+    match verdict {
+        Tri::Yes => "must",
+        Tri::Maybe => "may",
+        Tri::No => "no",
+    }
+}
+
+/// What was taken for granted, for every answer about an account.
+fn assumptions(account: &Account<'_>) -> Vec<String> {
+    let mut list = vec![format!("actions of {}", account.actions.date)];
+    if account.scp.is_empty() {
+        list.push("service control policies are not in the snapshot: taken as allowing everything".to_owned());
+    }
+    list.push("session policies, KMS grants and VPC endpoint policies are not looked at".to_owned());
+    list
 }
