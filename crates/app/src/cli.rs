@@ -282,6 +282,7 @@ pub(crate) enum AccessCommand {
     WhoCan(AccessWhoCan),
     Escalate(AccessEscalate),
     Public(AccessPublic),
+    PolicyDiff(AccessPolicyDiff),
     Eval(AccessEval),
 }
 
@@ -363,6 +364,42 @@ pub(crate) struct AccessPublic {
     pub(crate) vendors: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) on: On,
+}
+
+/// What a policy allows that another does not, each with a request that shows it
+///
+/// A `must` has a witness: a request that one policy denies and the other allows, checked by a second evaluator. A `may`
+/// could neither be shown nor ruled out, as conditions on the request may make both the same.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan access policy-diff old.json new.json
+  bartizan access policy-diff --as resource bucket-before.json bucket-after.json --format json
+
+Exit codes: 0 the new policy grants nothing new, 10 it does or may")]
+pub(crate) struct AccessPolicyDiff {
+    /// The policy before
+    pub(crate) old: PathBuf,
+    /// The policy after
+    pub(crate) new: PathBuf,
+    /// Where the policies stand
+    #[arg(long = "as", value_enum, default_value = "identity", value_name = "KIND")]
+    pub(crate) side: PolicySide,
+    /// Another table of actions, as cargo xtask iam-data writes it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) iam_data: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum PolicySide {
+    /// Of a user, group or role; boundaries and session policies too
+    Identity,
+    /// Of a resource; trust policies too
+    Resource,
+    /// Service control policy
+    Scp,
+    /// Resource control policy
+    Rcp,
 }
 
 /// Decide requests with their policies, one a line

@@ -279,6 +279,11 @@ impl Actions {
         self.service(service).is_some_and(|n| self.services[n].rcp)
     }
 
+    /// All services, sorted.
+    pub fn services(&self) -> impl Iterator<Item = &str> {
+        self.services.iter().map(|s| self.part(&s.name))
+    }
+
     /// Whether the table knows this service.
     pub fn has_service(&self, service: &str) -> bool {
         self.service(service).is_some()

@@ -9,6 +9,7 @@ mod ask;
 mod bits;
 mod canonical;
 mod case;
+mod difference;
 mod engine;
 mod escalation;
 mod outside;
@@ -25,12 +26,13 @@ pub use actions::{AccessLevel, Action, Actions, ActionsError};
 pub use ask::Said;
 pub use bits::Bits;
 pub use case::{Case, CaseError};
+pub use difference::{Class as AccessClass, Difference, actions_text, difference};
 pub use engine::{Compiled, Compiler};
 pub use escalation::{
     Escalation, Escalations, HOLDERS, HolderKind, Limited, ROWS, Row, Rung, Step, Target, UserWith, commands, escalations,
 };
 pub use outside::{Class, Neighbours, Opening, Outsider, openings};
-pub use pattern::{Pattern, Rest, STATES_MAX, rest};
+pub use pattern::{Pattern, Rest, STATES_MAX, rest, rest_of};
 pub use policy::{Block, Condition, Policy, PolicyError, PolicyType, Principal, Statement, parse};
 pub use reference::evaluate;
 pub use request::{

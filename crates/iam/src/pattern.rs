@@ -240,15 +240,20 @@ impl Pattern {
     }
 }
 
-/// Where an automaton stands: in the pattern, and in all those that are taken away.
-type State = (usize, Vec<u32>);
+/// Where an automaton stands: in each of the patterns that must match, and in all those that are taken away.
+type State = (Vec<u32>, Vec<u32>);
 
 /// What is left of `from` when all of `without` are taken away.
+pub fn rest(from: &Pattern, without: &[&Pattern]) -> Rest {
+    rest_of(&[from], without)
+}
+
+/// What is left of the texts that all of `from` match when those of each of `without` are taken away.
 ///
 /// Walks `from` letter by letter with the set of all places where the others may stand (subset construction). Of letters
 /// that no pattern names one stands for all.
-pub fn rest(from: &Pattern, without: &[&Pattern]) -> Rest {
-    if without.iter().any(|p| p.is_all() || *p == from) {
+pub fn rest_of(from: &[&Pattern], without: &[&Pattern]) -> Rest {
+    if without.iter().any(|p| p.is_all() || from.contains(p)) {
         return Rest::Nothing;
     }
     let offsets: Vec<usize> = without
@@ -269,20 +274,18 @@ pub fn rest(from: &Pattern, without: &[&Pattern]) -> Rest {
             set.insert(place as u32);
         }
     };
-    let fresh = ('a'..='z')
-        .chain('0'..='9')
-        .chain('A'..='Z')
-        .find(|l| !tokens.iter().flatten().chain(&from.tokens).any(|t| *t == Token::Letter(*l)));
-    let fresh = fresh.unwrap_or('\u{10ffff}');
+    let named =
+        |letter: &char| tokens.iter().flatten().chain(from.iter().flat_map(|p| &p.tokens)).any(|t| *t == Token::Letter(*letter));
+    let fresh = ('a'..='z').chain('0'..='9').chain('A'..='Z').find(|l| !named(l)).unwrap_or('\u{10ffff}');
     let mut start = BTreeSet::new();
     offsets.iter().for_each(|place| close(&mut start, *place));
-    let start: State = (0, start.into_iter().collect());
+    let start: State = (vec![0; from.len()], start.into_iter().collect());
     let mut came: HashMap<State, Option<(State, Option<char>)>> = HashMap::from([(start.clone(), None)]);
     let mut queue = VecDeque::from([start]);
     while let Some(state) = queue.pop_front() {
         let (at, places) = &state;
-        let own = from.tokens.get(*at).copied();
-        if own.is_none() && !places.iter().any(|p| tokens[*p as usize].is_none()) {
+        let own: Vec<Option<Token>> = at.iter().zip(from).map(|(at, p)| p.tokens.get(*at as usize).copied()).collect();
+        if own.iter().all(Option::is_none) && !places.iter().any(|p| tokens[*p as usize].is_none()) {
             let mut text = Vec::new();
             let mut here = &state;
             while let Some(Some((before, letter))) = came.get(here) {
@@ -292,21 +295,27 @@ pub fn rest(from: &Pattern, without: &[&Pattern]) -> Rest {
             return Rest::Text(text.into_iter().rev().collect());
         }
         let mut next: Vec<(State, Option<char>)> = Vec::new();
-        if let Some(Token::Many(_)) = own {
-            next.push(((at + 1, places.clone()), None));
-        }
-        let letters: BTreeSet<char> = match own {
-            None => BTreeSet::new(),
-            Some(Token::Letter(letter)) => BTreeSet::from([letter]),
-            Some(wild) => {
-                let named = places.iter().filter_map(|p| match tokens[*p as usize] {
-                    Some(Token::Letter(letter)) => Some(letter),
-                    _ => None,
-                });
-                named.chain([':', fresh]).filter(|l| wild.takes(*l)).collect()
+        for (n, token) in own.iter().enumerate() {
+            if let Some(Token::Many(_)) = token {
+                let mut at = at.clone();
+                at[n] += 1;
+                next.push(((at, places.clone()), None));
             }
-        };
-        for letter in letters {
+        }
+        // A letter that one of them names is the only one; else those that the others name, and one for all the rest.
+        let letters: BTreeSet<char> =
+            match own.iter().flatten().find_map(|t| if let Token::Letter(l) = t { Some(*l) } else { None }) {
+                _ if own.iter().any(Option::is_none) => BTreeSet::new(),
+                Some(letter) => BTreeSet::from([letter]),
+                None => {
+                    let named = places.iter().filter_map(|p| match tokens[*p as usize] {
+                        Some(Token::Letter(letter)) => Some(letter),
+                        _ => None,
+                    });
+                    named.chain([':', fresh]).collect()
+                }
+            };
+        for letter in letters.into_iter().filter(|l| own.iter().flatten().all(|t| t.takes(*l))) {
             let mut set = BTreeSet::new();
             for &place in places {
                 match tokens[place as usize] {
@@ -317,8 +326,8 @@ pub fn rest(from: &Pattern, without: &[&Pattern]) -> Rest {
                     _ => {}
                 }
             }
-            let to = if matches!(own, Some(Token::Many(_))) { *at } else { at + 1 };
-            next.push(((to, set.into_iter().collect()), Some(letter)));
+            let to = at.iter().zip(&own).map(|(at, t)| if matches!(t, Some(Token::Many(_))) { *at } else { at + 1 });
+            next.push(((to.collect(), set.into_iter().collect()), Some(letter)));
         }
         for (to, letter) in next {
             if came.len() >= STATES_MAX {
@@ -399,6 +408,15 @@ mod tests {
             match a.meets(&b) {
                 Some(text) => proptest::prop_assert!(is(&a, &text) && is(&b, &text), "{:?} {:?} {}", a, b, text),
                 None => proptest::prop_assert!(!met, "{:?} {:?} meet", a, b),
+            }
+            match rest_of(&[&a, &b], &[&c]) {
+                Rest::Text(text) => proptest::prop_assert!(is(&a, &text) && is(&b, &text) && !is(&c, &text), "{:?} {:?} {:?} {}", a, b, c, text),
+                Rest::Nothing => {
+                    for text in texts() {
+                        proptest::prop_assert!(!is(&a, &text) || !is(&b, &text) || is(&c, &text), "{:?} {:?} {:?} {}", a, b, c, text);
+                    }
+                }
+                Rest::TooLarge => proptest::prop_assert!(false, "too large"),
             }
             match rest(&a, &[&b, &c]) {
                 Rest::Text(text) => proptest::prop_assert!(is(&a, &text) && !is(&b, &text) && !is(&c, &text), "{:?} {:?} {:?} {}", a, b, c, text),

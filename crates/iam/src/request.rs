@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::actions::Actions;
 
@@ -121,7 +121,7 @@ impl Caller {
 }
 
 /// Values of one condition key.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(untagged)]
 pub enum Given {
     /// A key with one value.
@@ -172,6 +172,11 @@ impl Context {
     /// Adds a key with one value, unless it is there.
     pub fn default_to(&mut self, key: &str, value: impl FnOnce() -> String) {
         self.keys.entry(key.to_ascii_lowercase()).or_insert_with(|| Given::One(value()));
+    }
+
+    /// All keys, in lower case, with their values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Given)> {
+        self.keys.iter().map(|(key, given)| (key.as_str(), given))
     }
 
     /// What is known about a key, named in lower case.

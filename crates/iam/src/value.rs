@@ -149,6 +149,16 @@ impl Cidr {
         (bits <= most).then_some(Self { address, bits })
     }
 
+    /// Its first address.
+    pub(crate) fn first(&self) -> IpAddr {
+        self.address
+    }
+
+    /// Whether every address of the other is in it.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        self.bits <= other.bits && self.holds(other.address)
+    }
+
     pub(crate) fn holds(&self, address: IpAddr) -> bool {
         match (self.address, address) {
             (IpAddr::V4(a), IpAddr::V4(b)) => self.bits == 0 || (a.to_bits() ^ b.to_bits()) >> (32 - self.bits) == 0,

@@ -55,9 +55,9 @@ impl Small {
         let user = |name: &str, policies: &[String]| json!({"UserName": name, "Arn": arn(&format!("user/{name}")), "AttachedManagedPolicies": attached(policies)});
         let (own, weak) = (arn("policy/own"), arn("policy/weak"));
         let mut attacker = if attacker_is_role {
-            role("mallory", &[own.clone()], json!({"Service": "nobody.amazonaws.com"}))
+            role("mallory", std::slice::from_ref(&own), json!({"Service": "nobody.amazonaws.com"}))
         } else {
-            user("mallory", &[own.clone()])
+            user("mallory", std::slice::from_ref(&own))
         };
         let mut strong = role("strong", &[ADMIN.to_owned()], strong_trust);
         let weak_trust = if row.target == Target::GrantedTrustingRole {
@@ -65,7 +65,7 @@ impl Small {
         } else {
             json!({"Service": "nobody.amazonaws.com"})
         };
-        let weak_role = role("weak", &[weak.clone()], weak_trust);
+        let weak_role = role("weak", std::slice::from_ref(&weak), weak_trust);
         let mut users = vec![user("weakling", &[])];
         let mut groups =
             vec![json!({"GroupName": "team", "Arn": arn("group/team"), "AttachedManagedPolicies": [], "GroupPolicyList": []})];
@@ -314,7 +314,7 @@ fn iam_vulnerable_is_seen_through() {
         if name.contains("high-priv") || document.to_string().contains("sre") {
             continue;
         }
-        let found = rungs(&[document.clone()]);
+        let found = rungs(std::slice::from_ref(&document));
         assert!(found.iter().any(Option::is_some), "{name}: {document}");
         paths += 1;
     }

@@ -8,6 +8,7 @@
 )]
 
 mod canonical;
+mod difference;
 mod differential;
 mod escalation;
 mod managed;

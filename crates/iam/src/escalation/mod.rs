@@ -160,6 +160,10 @@ struct Graph<'a> {
     users: Bits,
     roles: Bits,
     trust: Trust,
+    /// By document.
+    wide: Vec<Wide>,
+    /// Principals whom nothing would keep from everything, if their own policies allowed it.
+    free: Bits,
     all: Bits,
     grants: Bits,
     by_arn: HashMap<&'a str, u32>,
@@ -247,7 +251,9 @@ impl<'a> Graph<'a> {
         let all = account.actions.all();
         let mut grants = Bits::default();
         GRANTS.iter().for_each(|name| grants = grants.union(&account.actions.matching(name)));
-        Self {
+        let mut graph = Self {
+            wide: account.documents.iter().map(|d| Wide::of(&d.compiled.statements)).collect(),
+            free: Bits::default(),
             account,
             assume: numbers["sts:AssumeRole"],
             row_needs,
@@ -260,7 +266,12 @@ impl<'a> Graph<'a> {
             grants,
             by_arn: account.principals.iter().enumerate().map(|(n, p)| (p.arn.as_str(), n as u32)).collect(),
             needs,
-        }
+        };
+        let free = (0..account.principals.len() as u32).filter(|n| graph.limit(*n).is_none());
+        let mut set = Bits::default();
+        free.for_each(|n| set.insert(n));
+        graph.free = set;
+        graph
     }
 
     fn walk(&self, threads: usize) -> Escalations {
@@ -373,33 +384,18 @@ impl<'a> Graph<'a> {
         seen
     }
 
-    /// Actions that are allowed on everything, whatever the request, by these documents; `Maybe`: under conditions.
+    /// Actions that are allowed on everything by these documents: whatever the request, or (`Maybe`) under conditions.
     fn on_everything(&self, documents: &[DocumentId], at_least: Tri) -> Bits {
-        let mut set = Bits::default();
-        for statement in documents.iter().flat_map(|d| &self.account.documents[*d as usize].compiled.statements) {
-            let wide = match &statement.resource {
-                Some(Block::Is(list)) => list.iter().any(|r| matches!(r, Resource::Pattern(p) if p.is_all())),
-                Some(Block::Not(list)) => list.is_empty(),
-                None => false,
-            };
-            let sure = statement.understood && statement.conditions.is_empty();
-            if statement.effect == Effect::Allow && wide && (sure || at_least == Tri::Maybe) {
-                set = set.union(&statement.actions);
-            }
-        }
-        set
+        union(
+            documents.iter().map(|d| {
+                if at_least == Tri::Yes { &self.wide[*d as usize].allowed } else { &self.wide[*d as usize].perhaps_allowed }
+            }),
+        )
     }
 
-    /// Actions that may be denied on everything.
+    /// Actions that are denied on everything, for sure or perhaps.
     fn denied_on_everything(&self, documents: &[DocumentId], sure: bool) -> Bits {
-        let mut set = Bits::default();
-        for statement in documents.iter().flat_map(|d| &self.account.documents[*d as usize].compiled.statements) {
-            let wide = matches!(&statement.resource, Some(Block::Is(list)) if list.iter().any(|r| matches!(r, Resource::Pattern(p) if p.is_all())));
-            if statement.effect == Effect::Deny && wide && (!sure || statement.conditions.is_empty()) {
-                set = set.union(&statement.actions);
-            }
-        }
-        set
+        union(documents.iter().map(|d| if sure { &self.wide[*d as usize].denied } else { &self.wide[*d as usize].perhaps_denied }))
     }
 
     /// Everything that holds for all principals of the account, and the boundary of one.
@@ -461,6 +457,50 @@ impl<'a> Graph<'a> {
         let denied = self.denied_on_everything(&me.policies, true);
         denied.covers(&self.grants).then(|| "a deny in its own policies".to_owned())
     }
+}
+
+/// What one document says about everything: actions on all resources.
+#[derive(Default)]
+struct Wide {
+    allowed: Bits,
+    perhaps_allowed: Bits,
+    denied: Bits,
+    perhaps_denied: Bits,
+}
+
+impl Wide {
+    fn of(statements: &[CompiledStatement]) -> Self {
+        let mut wide = Self::default();
+        for statement in statements {
+            let on_all = match &statement.resource {
+                Some(Block::Is(list)) => list.iter().any(|r| matches!(r, Resource::Pattern(p) if p.is_all())),
+                Some(Block::Not(list)) => list.is_empty(),
+                None => false,
+            };
+            if !on_all {
+                continue;
+            }
+            let sure = statement.understood && statement.conditions.is_empty();
+            let (certain, perhaps) = match statement.effect {
+                Effect::Allow => (&mut wide.allowed, &mut wide.perhaps_allowed),
+                Effect::Deny => (&mut wide.denied, &mut wide.perhaps_denied),
+                Effect::Other => continue,
+            };
+            *perhaps = perhaps.union(&statement.actions);
+            if sure {
+                *certain = certain.union(&statement.actions);
+            }
+        }
+        wide
+    }
+}
+
+fn union<'b>(mut sets: impl Iterator<Item = &'b Bits>) -> Bits {
+    let mut all = sets.next().cloned().unwrap_or_default();
+    for set in sets.filter(|s| !s.is_empty()) {
+        all = if all.is_empty() { set.clone() } else { all.union(set) };
+    }
+    all
 }
 
 #[derive(Default)]
@@ -931,12 +971,7 @@ impl Graph<'_> {
 
     /// Those whom a grant would give everything.
     fn without_limits(&self, (must, may): (Bits, Bits)) -> (Bits, Bits) {
-        let free = |set: &Bits| {
-            let mut kept = Bits::default();
-            set.iter().filter(|n| self.limit(*n).is_none()).for_each(|n| kept.insert(n));
-            kept
-        };
-        (free(&must), free(&may))
+        (must.intersection(&self.free), may.intersection(&self.free))
     }
 }
 

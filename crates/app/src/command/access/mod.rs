@@ -3,6 +3,7 @@
 mod can;
 mod escalate;
 mod eval;
+mod policy_diff;
 mod public;
 mod who_can;
 
@@ -25,6 +26,7 @@ pub(super) fn run(global: &Global, command: &AccessCommand) -> Result<Outcome> {
         AccessCommand::WhoCan(args) => who_can::run(global, args),
         AccessCommand::Escalate(args) => escalate::run(global, args),
         AccessCommand::Public(args) => public::run(global, args),
+        AccessCommand::PolicyDiff(args) => policy_diff::run(global, args),
         AccessCommand::Eval(args) => eval::run(global, args),
     }
 }
