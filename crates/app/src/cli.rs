@@ -282,6 +282,7 @@ pub(crate) enum AccessCommand {
     WhoCan(AccessWhoCan),
     Escalate(AccessEscalate),
     Public(AccessPublic),
+    Diff(AccessDiff),
     PolicyDiff(AccessPolicyDiff),
     Eval(AccessEval),
 }
@@ -364,6 +365,27 @@ pub(crate) struct AccessPublic {
     pub(crate) vendors: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) on: On,
+}
+
+/// Who gained and lost what between two snapshots: access, ways to everything, ways in from outside
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan access diff
+  bartizan access diff 4 7 --format json
+  bartizan access diff before/ after/
+
+Exit codes: 0 nobody gained anything, 10 somebody did or may have")]
+pub(crate) struct AccessDiff {
+    /// The earlier snapshot [default: the last but one of each account]
+    #[arg(value_name = "BEFORE", requires = "after")]
+    pub(crate) before: Option<String>,
+    /// The later snapshot
+    #[arg(value_name = "AFTER")]
+    pub(crate) after: Option<String>,
+    /// Another table of actions, as cargo xtask iam-data writes it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) iam_data: Option<PathBuf>,
 }
 
 /// What a policy allows that another does not, each with a request that shows it

@@ -143,6 +143,8 @@ pub struct Account<'a> {
     pub restricted_buckets: Vec<String>,
     /// Whether S3 ignores public ACLs in the whole account, or in these buckets.
     pub acls_ignored: Vec<String>,
+    /// Kinds of facts that were not wholly read: what is absent of them may be there.
+    pub kinds_unread: Vec<String>,
     /// What could not be read, as sentences.
     pub unknown: Vec<String>,
 }
@@ -274,6 +276,7 @@ impl<'a> AccountBuilder<'a> {
                 shares: Vec::new(),
                 restricted_buckets: Vec::new(),
                 acls_ignored: Vec::new(),
+                kinds_unread: Vec::new(),
                 unknown: Vec::new(),
             },
             compiler: Compiler::new(actions),
@@ -430,6 +433,13 @@ impl<'a> AccountBuilder<'a> {
         }
     }
 
+    /// Notes that a kind of fact was not wholly read.
+    pub fn unread(&mut self, kind: &str) {
+        if !self.account.kinds_unread.iter().any(|k| k == kind) {
+            self.account.kinds_unread.push(kind.to_owned());
+        }
+    }
+
     /// Adds something that runs with a role.
     pub fn holder(&mut self, kind: &str, arn: &str, role: &str) {
         self.account.holders.push(Holder { kind: kind.to_owned(), arn: arn.to_owned(), role: role.to_owned() });
@@ -541,6 +551,11 @@ impl<'a> AccountBuilder<'a> {
             logins_read,
             ..
         } = self;
+        // What was read in one region and not in another was not read.
+        let unread = |kind: &str| account.kinds_unread.iter().any(|k| k == kind || k == "*");
+        let (keys_read, logins_read) = (keys_read && !unread("iam:accesskey"), logins_read && !unread("iam:loginprofile"));
+        let (functions, instances) = (unread("lambda:function"), unread("ec2:instance"));
+        account.holders_read.retain(|kind| !(functions && kind == "lambda" || instances && kind == "ec2"));
         // Inline policies of groups that came as facts.
         for (key, inline) in pending.extract_if(|key, _| key.starts_with("group/")).collect::<Vec<_>>() {
             groups.entry(key.trim_start_matches("group/").to_owned()).or_default().inline.extend(inline.inline);

@@ -4,6 +4,7 @@
 //! come here later; today it answers one question that the rest of Bartizan stands on: *do two documents grant the same?*
 
 mod account;
+mod accounts;
 mod actions;
 mod ask;
 mod bits;
@@ -22,6 +23,7 @@ mod tri;
 mod value;
 
 pub use account::{Account, AccountBuilder, Document, DocumentId, Group, Holder, Identity, PrincipalKind, Resource, Share};
+pub use accounts::{AccountDifference, EscalationChange, Presence, PrincipalChange, account_difference};
 pub use actions::{AccessLevel, Action, Actions, ActionsError};
 pub use ask::Said;
 pub use bits::Bits;

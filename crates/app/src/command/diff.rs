@@ -8,18 +8,16 @@ use bartizan_core::diff::{Diff as Difference, Version, diff};
 use bartizan_core::evidence::{self, Kept, Storage};
 use bartizan_core::fact::Kinds;
 use bartizan_core::snapshot::{Snapshot, side_lines};
+use bartizan_iam::Actions;
 use jiff::Timestamp;
 
-use super::{Outcome, snapshot::imported, table};
+use super::{Outcome, access, snapshot::imported, table};
 use crate::cli::{Diff, Format, Global};
 use crate::render::{self, Out, Pair};
 use crate::store::{self, Loaded};
 
 pub(super) fn run(global: &Global, args: &Diff) -> Result<Outcome> {
-    let pairs = match (&args.before, &args.after) {
-        (Some(before), Some(after)) => pair(inputs(global, Some(before))?, inputs(global, Some(after))?)?,
-        _ => last_two(global)?,
-    };
+    let pairs = pairs(global, args.before.as_deref(), args.after.as_deref())?;
     let mut out = Out::new();
     let mut outcome = Outcome::Done;
     let mut rows = Vec::new();
@@ -41,16 +39,36 @@ pub(super) fn run(global: &Global, args: &Diff) -> Result<Outcome> {
             outcome = Outcome::Incomplete;
         }
         let shown = Pair::new(before, after)?;
+        // What it means for who can do what: only where something that grants changed.
+        let grants = difference.changes.iter().any(|c| access::wanted(&c.kind));
+        let access =
+            if grants && args.fact.is_none() { Some(access::diff::changed(before, after, Actions::builtin())?) } else { None };
         match global.format {
-            Format::Human => render::diff(&mut out, &shown, &difference, args.fact.is_some())?,
-            Format::Json | Format::Ocsf | Format::Csv => rows.push(render::diff_json(&shown, &difference)?),
-            Format::Ndjson => rows.extend(render::diff_rows(&shown, &difference)?),
+            Format::Human => {
+                let lines = access.as_ref().map(access::diff::Changed::lines).unwrap_or_default();
+                render::diff(&mut out, &shown, &difference, &lines, args.fact.is_some())?;
+            }
+            _ => {
+                let access = access.as_ref().map(access::diff::Changed::value);
+                match global.format {
+                    Format::Ndjson => rows.extend(render::diff_rows(&shown, &difference, access)?),
+                    _ => rows.push(render::diff_json(&shown, &difference, access)?),
+                }
+            }
         }
     }
     if global.format != Format::Human {
         out.json(global.format, rows)?;
     }
     Ok(outcome)
+}
+
+/// The two snapshots that are named; without names the last two of each account.
+pub(super) fn pairs(global: &Global, before: Option<&str>, after: Option<&str>) -> Result<Vec<(Loaded, Loaded)>> {
+    match (before, after) {
+        (Some(before), Some(after)) => pair(inputs(global, Some(before))?, inputs(global, Some(after))?),
+        _ => last_two(global),
+    }
 }
 
 fn between(before: &Loaded, after: &Loaded) -> Result<Difference> {

@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
-use bartizan_core::diff::{Change, Diff, Folded, Verdict};
+use bartizan_core::diff::{AccessVerdict, Change, Diff, Folded, Verdict};
 use bartizan_core::fact::Severity;
 use bartizan_core::limits::DIFF_LINES_MAX;
 use bartizan_core::snapshot::Snapshot;
@@ -32,8 +32,8 @@ impl Pair {
     }
 }
 
-/// Prints a diff, worst first. `whole`: all lines, whatever their number.
-pub(crate) fn diff(out: &mut Out, pair: &Pair, diff: &Diff, whole: bool) -> Result<()> {
+/// Prints a diff, worst first. `access`: what it means for who can do what. `whole`: all lines, whatever their number.
+pub(crate) fn diff(out: &mut Out, pair: &Pair, diff: &Diff, access: &[String], whole: bool) -> Result<()> {
     let urgent = diff.changes.iter().filter(|c| c.severity >= Severity::High).count();
     let open: usize = diff.unknown.iter().map(|u| u.ids.len()).sum();
     let changes = match (diff.changes.len(), urgent, open) {
@@ -48,6 +48,7 @@ pub(crate) fn diff(out: &mut Out, pair: &Pair, diff: &Diff, whole: bool) -> Resu
     for change in &diff.changes {
         print_change(out, pair, change, whole)?;
     }
+    access.iter().try_for_each(|line| out.line(&format!("access    {line}")))?;
     out.line(&format!("folded    {}", folded(&diff.folded)))?;
     for unknown in &diff.unknown {
         let shown: Vec<&str> = unknown.ids.iter().take(if whole { usize::MAX } else { 3 }).map(String::as_str).collect();
@@ -85,6 +86,9 @@ fn print_change(out: &mut Out, pair: &Pair, change: &Change, whole: bool) -> Res
         verb(change.verdict),
         style = style(change.severity),
     ))?;
+    if let Some(access) = change.access.as_ref().filter(|a| a.verdict != AccessVerdict::Same) {
+        out.line(&format!("          {}", access.verdict.word()))?;
+    }
     let mut lines: Vec<(Style, String)> = Vec::new();
     let (red, green) = (Style::new().fg_color(Some(AnsiColor::Red.into())), Style::new().fg_color(Some(AnsiColor::Green.into())));
     lines.extend(change.content.removed.iter().map(|g| (red, format!("- {g}"))));
@@ -135,13 +139,14 @@ fn print_change(out: &mut Out, pair: &Pair, change: &Change, whole: bool) -> Res
 }
 
 /// One JSON object with all that the human form says, and all that it leaves out.
-pub(crate) fn diff_json(pair: &Pair, diff: &Diff) -> Result<Value> {
+pub(crate) fn diff_json(pair: &Pair, diff: &Diff, access: Option<Value>) -> Result<Value> {
     let changes: Vec<Value> = diff.changes.iter().map(|c| change_json(pair, c)).collect::<Result<_>>()?;
     Ok(json!({
         "account": pair.account,
         "before": {"snapshot": pair.before, "taken_ms": pair.taken_ms.0},
         "after": {"snapshot": pair.after, "taken_ms": pair.taken_ms.1},
         "changes": changes,
+        "access": access,
         "folded": diff.folded,
         "unknown": diff.unknown,
         "coverage": diff.coverage,
@@ -149,9 +154,9 @@ pub(crate) fn diff_json(pair: &Pair, diff: &Diff) -> Result<Value> {
 }
 
 /// The same, a change a line, and a last line with the rest.
-pub(crate) fn diff_rows(pair: &Pair, diff: &Diff) -> Result<Vec<Value>> {
+pub(crate) fn diff_rows(pair: &Pair, diff: &Diff, access: Option<Value>) -> Result<Vec<Value>> {
     let mut rows: Vec<Value> = diff.changes.iter().map(|c| change_json(pair, c)).collect::<Result<_>>()?;
-    let mut whole = diff_json(pair, diff)?;
+    let mut whole = diff_json(pair, diff, access)?;
     if let Some(map) = whole.as_object_mut() {
         map.remove("changes");
     }

@@ -1,6 +1,7 @@
 //! The difference of two snapshots. Its cost grows with the change, not with the account: documents are only read where
 //! a hash differs.
 
+mod access;
 mod content;
 mod verdict;
 
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+pub use access::{Access, AccessVerdict};
 pub use content::{Content, FieldChange};
 pub use verdict::Verdict;
 
@@ -61,6 +63,8 @@ pub struct Change {
     pub after: Option<Side>,
     /// Old and new grants and fields.
     pub content: Content,
+    /// For policies: whether they grant more or less.
+    pub access: Option<Access>,
     /// Why it is as bad as it is, and what else is to be said.
     pub because: Vec<String>,
 }
@@ -253,6 +257,7 @@ impl Work<'_> {
             id,
             before: i.map(|i| side(self.before, i)),
             after: j.map(|j| side(self.after, j)),
+            access: Access::between(fact.kind, content.before.as_ref(), content.after.as_ref()),
             content,
             because,
         });
@@ -306,6 +311,7 @@ impl Work<'_> {
             let new = &mut self.changes[other];
             new.verdict = Verdict::Replaced;
             new.before = before;
+            new.access = Access::between(&new.kind, content.before.as_ref(), content.after.as_ref());
             new.content = content;
             new.because.push(format!("{old_id} went, {} came under its name", new.id));
             drop_at.push(index);

@@ -1,6 +1,7 @@
 //! `bartizan access`.
 
 mod can;
+pub(super) mod diff;
 mod escalate;
 mod eval;
 mod policy_diff;
@@ -15,7 +16,8 @@ use bartizan_core::fact::{absent_code, unescape};
 use bartizan_core::snapshot::{Snapshot, Status};
 use bartizan_iam::{Account, AccountBuilder, Actions, Tri};
 
-use super::{Outcome, diff};
+use super::Outcome;
+use super::diff::inputs;
 use crate::cli::{AccessCommand, Global};
 use crate::render;
 use crate::store::Loaded;
@@ -26,6 +28,7 @@ pub(super) fn run(global: &Global, command: &AccessCommand) -> Result<Outcome> {
         AccessCommand::WhoCan(args) => who_can::run(global, args),
         AccessCommand::Escalate(args) => escalate::run(global, args),
         AccessCommand::Public(args) => public::run(global, args),
+        AccessCommand::Diff(args) => diff::run(global, args),
         AccessCommand::PolicyDiff(args) => policy_diff::run(global, args),
         AccessCommand::Eval(args) => eval::run(global, args),
     }
@@ -46,7 +49,7 @@ fn accounts<'a>(global: &Global, on: Option<&str>, actions: &'a Actions) -> Resu
     {
         return Ok(vec![authorization_details(path, actions)?]);
     }
-    let loaded = diff::inputs(global, on)?;
+    let loaded = inputs(global, on)?;
     let accounts: Vec<_> = loaded.iter().map(|one| account(one, actions)).collect::<Result<_>>()?;
     for account in &accounts {
         let unread = account.unknown.len();
@@ -80,8 +83,8 @@ fn account<'a>(loaded: &Loaded, actions: &'a Actions) -> Result<Account<'a>> {
     let snapshot = Snapshot::parse(&loaded.text).map_err(|e| anyhow::anyhow!("{}: {e}", loaded.name))?;
     let mut builder = AccountBuilder::new(&snapshot.header.account, actions);
     for coverage in &snapshot.header.coverage {
-        if coverage.status == Status::Ok {
-            coverage.kinds.iter().for_each(|kind| builder.read(kind));
+        for kind in &coverage.kinds {
+            if coverage.status == Status::Ok { builder.read(kind) } else { builder.unread(kind) }
         }
     }
     for fact in snapshot.facts.iter().filter(|f| wanted(f.kind)) {
@@ -97,7 +100,7 @@ fn account<'a>(loaded: &Loaded, actions: &'a Actions) -> Result<Account<'a>> {
 }
 
 /// Kinds of facts that have a say in access: reading the documents of all others would take long.
-fn wanted(kind: &str) -> bool {
+pub(super) fn wanted(kind: &str) -> bool {
     let named = [
         "iam:",
         "s3:bucket",

@@ -1,0 +1,197 @@
+//! `bartizan access diff`, and what `bartizan diff` says about access.
+
+use anyhow::Result;
+use bartizan_iam::{
+    AccessClass, Account, AccountDifference, Actions, Difference, Escalation, EscalationChange, Neighbours, Opening, Presence,
+    ROWS, Tri, account_difference, actions_text,
+};
+use serde_json::{Value, json};
+
+use super::{Outcome, account, actions, word};
+use crate::cli::{AccessDiff, Format, Global};
+use crate::command::diff::pairs;
+use crate::render::Out;
+use crate::store::Loaded;
+
+/// Names of actions that one line shows.
+const NAMES_MAX: usize = 4;
+
+/// Classes that one principal shows.
+const CLASSES_MAX: usize = 6;
+
+pub(super) fn run(global: &Global, args: &AccessDiff) -> Result<Outcome> {
+    let actions = actions(args.iam_data.as_deref())?;
+    let mut out = Out::new();
+    let mut values = Vec::new();
+    let mut gained = false;
+    for (before, after) in pairs(global, args.before.as_deref(), args.after.as_deref())? {
+        let changed = changed(&before, &after, &actions)?;
+        gained |= changed.is_more();
+        if global.format == Format::Human {
+            let lines = changed.lines();
+            out.line(&format!("account {}: {} → {}", changed.new.id, before.name, after.name))?;
+            lines.iter().try_for_each(|line| out.line(&format!("  {line}")))?;
+            if lines.is_empty() {
+                out.line("  nobody gained or lost anything")?;
+            }
+        } else {
+            values.push(changed.value());
+        }
+    }
+    if global.format != Format::Human {
+        out.json(global.format, values)?;
+    }
+    out.flush()?;
+    Ok(if gained { Outcome::Findings } else { Outcome::Done })
+}
+
+/// Two states of an account and what lies between them.
+pub(crate) struct Changed<'a> {
+    old: Account<'a>,
+    new: Account<'a>,
+    found: AccountDifference,
+}
+
+/// Compares the access of two snapshots.
+pub(crate) fn changed<'a>(before: &Loaded, after: &Loaded, actions: &'a Actions) -> Result<Changed<'a>> {
+    let (old, new) = (account(before, actions)?, account(after, actions)?);
+    let threads = std::thread::available_parallelism().map_or(1, Into::into);
+    let found = account_difference(&old, &new, &Neighbours::default(), threads);
+    Ok(Changed { old, new, found })
+}
+
+impl Changed<'_> {
+    fn is_more(&self) -> bool {
+        let more = |d: &Difference| !d.gained.is_empty();
+        self.found.principals.iter().any(|p| more(&p.identity) || p.boundary.as_ref().is_some_and(more))
+            || self.found.escalations.iter().any(|e| e.after > e.before)
+            || !self.found.opened.is_empty()
+    }
+
+    /// For people, the worst first.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for change in &self.found.escalations {
+            lines.push(self.escalation(change));
+        }
+        for (sign, openings) in [("open  ", &self.found.opened), ("shut  ", &self.found.shut)] {
+            let one = |o: &Opening| {
+                let hangs = if o.conditions.is_empty() { String::new() } else { format!("  if {}", o.conditions.join(" and ")) };
+                format!("{sign} {} for {}: {} ({}){hangs}", o.arn, o.to.sentence(), o.actions.join(", "), word(o.verdict))
+            };
+            lines.extend(openings.iter().map(one));
+        }
+        for change in &self.found.principals {
+            let name = short(&change.arn);
+            let what = match change.presence {
+                Presence::New => " (new)",
+                Presence::Gone => " (gone)",
+                Presence::Both => "",
+            };
+            let before = lines.len();
+            for (word, difference) in [("", Some(&change.identity)), ("its boundary: ", change.boundary.as_ref())] {
+                let Some(difference) = difference else { continue };
+                for (sign, classes) in [("grew  ", &difference.gained), ("shrank", &difference.lost)] {
+                    lines.extend(classes.iter().take(CLASSES_MAX).map(|c| format!("{sign} {name}{what}: {word}{}", self.class(c))));
+                    if classes.len() > CLASSES_MAX {
+                        lines.push(format!("{sign} {name}{what}: and {} more", classes.len() - CLASSES_MAX));
+                    }
+                }
+            }
+            if lines.len() == before {
+                lines.push(format!("same   {name}{what}: holds nothing"));
+            }
+        }
+        lines.extend(self.found.unknown.iter().map(|u| format!("unknown {u}")));
+        lines
+    }
+
+    fn class(&self, class: &AccessClass) -> String {
+        let hangs = if class.conditions.is_empty() { String::new() } else { format!(" if {}", class.conditions.join(" and ")) };
+        format!(
+            "{} on {}{hangs} ({})",
+            actions_text(&class.actions, self.new.actions, NAMES_MAX),
+            class.resource,
+            word(class.verdict)
+        )
+    }
+
+    fn escalation(&self, change: &EscalationChange) -> String {
+        let name = short(&change.arn);
+        if change.after < change.before {
+            let left = if change.after == Tri::No { "can no longer" } else { "can only perhaps still" };
+            return format!("shrank {name} {left} do everything");
+        }
+        let how = match change.after {
+            Tri::Yes => "can now",
+            _ => "can now perhaps",
+        };
+        if change.escalation.steps.is_empty() {
+            return format!("GREW   {name} {how} do everything (rung {})", change.escalation.rung.letter());
+        }
+        format!(
+            "GREW   {name} {how} become administrator: {} (rung {})",
+            self.path(&self.new, &change.escalation),
+            change.escalation.rung.letter()
+        )
+    }
+
+    /// `iam:PassRole + ec2:RunInstances → role/build`.
+    fn path(&self, account: &Account<'_>, escalation: &Escalation) -> String {
+        let step = |s: &bartizan_iam::Step| {
+            let needs = ROWS.iter().find(|r| r.id == s.row).map(|r| r.needs.join(" + ")).unwrap_or_default();
+            let to = s.to.map(|to| format!(" → {}", short(&account.principals[to as usize].arn))).unwrap_or_default();
+            format!("{needs}{to}")
+        };
+        escalation.steps.iter().map(step).collect::<Vec<_>>().join(", then ")
+    }
+
+    /// As complete as what people see.
+    pub(crate) fn value(&self) -> Value {
+        let class = |c: &AccessClass| {
+            json!({"actions": actions_text(&c.actions, self.new.actions, NAMES_MAX), "resource": c.resource, "conditions": c.conditions,
+                   "verdict": word(c.verdict)})
+        };
+        let difference = |d: &Difference| json!({"gained": d.gained.iter().map(class).collect::<Vec<_>>(), "lost": d.lost.iter().map(class).collect::<Vec<_>>()});
+        let principals: Vec<Value> = self
+            .found
+            .principals
+            .iter()
+            .map(|p| {
+                let presence = match p.presence {
+                    Presence::New => "new",
+                    Presence::Gone => "gone",
+                    Presence::Both => "both",
+                };
+                json!({"principal": p.arn, "presence": presence, "identity": difference(&p.identity), "boundary": p.boundary.as_ref().map(difference)})
+            })
+            .collect();
+        let escalations: Vec<Value> = self
+            .found
+            .escalations
+            .iter()
+            .map(|e| {
+                let account = if e.after == Tri::No { &self.old } else { &self.new };
+                json!({"principal": e.arn, "before": word(e.before), "after": word(e.after), "rung": e.escalation.rung.letter().to_string(),
+                       "path": self.path(account, &e.escalation), "sentence": self.escalation(e)})
+            })
+            .collect();
+        let opening = |o: &Opening| {
+            json!({"resource": o.arn, "by": o.by, "to": o.to.sentence(), "class": o.class.word(), "actions": o.actions,
+                   "verdict": word(o.verdict), "conditions": o.conditions})
+        };
+        json!({
+            "account": self.new.id,
+            "principals": principals,
+            "escalations": escalations,
+            "opened": self.found.opened.iter().map(opening).collect::<Vec<_>>(),
+            "unknown": self.found.unknown,
+            "shut": self.found.shut.iter().map(opening).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// An ARN without what is the same for all.
+fn short(arn: &str) -> &str {
+    arn.rsplit(':').next().unwrap_or(arn)
+}

@@ -1,0 +1,170 @@
+//! What changed in who can do what, between two states of an account.
+
+use std::collections::BTreeMap;
+
+use crate::account::{Account, DocumentId, Identity};
+use crate::difference::{Difference, difference};
+use crate::escalation::{Escalation, escalations};
+use crate::outside::{Neighbours, Opening, openings};
+use crate::policy::{Policy, parse};
+use crate::request::Side;
+use crate::tri::Tri;
+
+/// What became of the access of one principal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PrincipalChange {
+    /// Its ARN.
+    pub arn: String,
+    /// It was not there before, or is there no more.
+    pub presence: Presence,
+    /// By its identity policies, all together.
+    pub identity: Difference,
+    /// By its permission boundary, where that changed; none is everything.
+    pub boundary: Option<Difference>,
+}
+
+/// Whether a principal was there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Presence {
+    /// Before and after.
+    Both,
+    /// Only after.
+    New,
+    /// Only before.
+    Gone,
+}
+
+/// A principal that reaches everything now and did not before, or the reverse, or in a surer way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EscalationChange {
+    /// Its ARN.
+    pub arn: String,
+    /// Whether it did before.
+    pub before: Tri,
+    /// Whether it does after.
+    pub after: Tri,
+    /// The way that it has now; or that it had.
+    pub escalation: Escalation,
+}
+
+/// The difference of two states.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AccountDifference {
+    /// By ARN.
+    pub principals: Vec<PrincipalChange>,
+    /// By ARN.
+    pub escalations: Vec<EscalationChange>,
+    /// New ways in from outside.
+    pub opened: Vec<Opening>,
+    /// Ways in that are shut.
+    pub shut: Vec<Opening>,
+    /// What is there on one side only and was not wholly read on the other, so that nothing can be said of it.
+    pub unknown: Vec<String>,
+}
+
+/// Compares two states of an account.
+pub fn account_difference(old: &Account<'_>, new: &Account<'_>, neighbours: &Neighbours, threads: usize) -> AccountDifference {
+    let by_arn = |account: &Account<'_>| -> BTreeMap<String, usize> {
+        account.principals.iter().enumerate().map(|(n, p)| (p.arn.clone(), n)).collect()
+    };
+    let (before, after) = (by_arn(old), by_arn(new));
+    let mut found = AccountDifference::default();
+    let mut arns: Vec<&String> = before.keys().chain(after.keys()).collect();
+    arns.sort();
+    arns.dedup();
+    let unread = |account: &Account<'_>, kind: &str| account.kinds_unread.iter().any(|k| k == kind || k == "*");
+    for arn in arns {
+        let kind = if arn.contains(":role/") { "iam:role" } else { "iam:user" };
+        let missing = [(before.contains_key(arn), old, "before"), (after.contains_key(arn), new, "after")];
+        if let Some((_, _, side)) = missing.iter().find(|(there, account, _)| !there && unread(account, kind)) {
+            found.unknown.push(format!("{arn}: {kind} was not wholly read {side}"));
+            continue;
+        }
+        let of = |account: &'_ Account<'_>, at: Option<&usize>| at.map(|n| merged(account, &account.principals[*n]));
+        let (a, b) = (before.get(arn), after.get(arn));
+        let (held, holds) = (of(old, a), of(new, b));
+        if held != holds {
+            let presence = match (a, b) {
+                (None, _) => Presence::New,
+                (_, None) => Presence::Gone,
+                _ => Presence::Both,
+            };
+            let nothing = (empty(), None);
+            let ((own_before, bound_before), (own_after, bound_after)) =
+                (held.unwrap_or(nothing.clone()), holds.unwrap_or(nothing));
+            let everything = everything();
+            let boundary = (presence == Presence::Both && bound_before != bound_after).then(|| {
+                let (x, y) = (bound_before.as_ref().unwrap_or(&everything), bound_after.as_ref().unwrap_or(&everything));
+                difference(x, y, Side::Identity, new.actions)
+            });
+            let identity = difference(&own_before, &own_after, Side::Identity, new.actions);
+            let says_something = presence != Presence::Both || identity != Difference::default() || boundary.is_some();
+            if says_something {
+                found.principals.push(PrincipalChange { arn: arn.clone(), presence, identity, boundary });
+            }
+        }
+    }
+    let (could, can) = (escalations(old, threads), escalations(new, threads));
+    let mut all: BTreeMap<String, (Option<&Escalation>, Option<&Escalation>)> = BTreeMap::new();
+    for e in &could.found {
+        all.entry(old.principals[e.principal as usize].arn.clone()).or_default().0 = Some(e);
+    }
+    for e in &can.found {
+        all.entry(new.principals[e.principal as usize].arn.clone()).or_default().1 = Some(e);
+    }
+    for (arn, (a, b)) in all {
+        let verdict = |e: Option<&Escalation>| e.map_or(Tri::No, |e| e.verdict);
+        if verdict(a) != verdict(b)
+            && let Some(escalation) = b.or(a)
+        {
+            found.escalations.push(EscalationChange { arn, before: verdict(a), after: verdict(b), escalation: escalation.clone() });
+        }
+    }
+    let (was, is) = (openings(old, neighbours), openings(new, neighbours));
+    // A statement that only moved is the same way in.
+    let same = |a: &Opening, b: &Opening| Opening { statement: None, ..a.clone() } == Opening { statement: None, ..b.clone() };
+    // What is open by a policy that was not read on the other side may have been open there, too.
+    let was_read = |account: &Account<'_>, o: &Opening| {
+        let there = account.resources.iter().any(|r| r.arn == o.arn && r.kind == o.by)
+            || account.principals.iter().any(|p| p.arn == o.arn && p.trust.is_some());
+        there || !unread(account, &o.by)
+    };
+    for (side, here, there, other, word) in
+        [(&mut found.opened, &is, &was, old, "before"), (&mut found.shut, &was, &is, new, "after")]
+    {
+        for opening in here.iter().filter(|o| !there.iter().any(|t| same(t, o))) {
+            if was_read(other, opening) {
+                side.push(opening.clone());
+            } else {
+                found.unknown.push(format!(
+                    "{} for {}: {} was not wholly read {word}",
+                    opening.arn,
+                    opening.to.sentence(),
+                    opening.by
+                ));
+            }
+        }
+    }
+    found
+}
+
+/// All identity policies of a principal as one, and its boundary.
+fn merged(account: &Account<'_>, principal: &Identity) -> (Policy, Option<Policy>) {
+    let mut all = empty();
+    let mut names: Vec<DocumentId> = principal.policies.clone();
+    names.sort_by_key(|d| &account.documents[*d as usize].name);
+    for document in names {
+        let policy = &account.documents[document as usize].policy;
+        all.statements.extend(policy.statements.iter().cloned());
+        all.unknown.extend(policy.unknown.clone());
+    }
+    (all, principal.boundary.map(|d| account.documents[d as usize].policy.clone()))
+}
+
+fn empty() -> Policy {
+    Policy { version: "2012-10-17".to_owned(), statements: Vec::new(), unknown: BTreeMap::new() }
+}
+
+fn everything() -> Policy {
+    parse(r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#).unwrap_or_else(|_| empty())
+}
