@@ -32,6 +32,7 @@ Examples:
   bartizan diff                            what changed since the snapshot before
   bartizan snapshot --from ./dump          the same from a folder of AWS CLI output
   bartizan detect ./AWSLogs                who tried what, from CloudTrail
+  bartizan access escalate                 who can become administrator, and how
   bartizan verify evidence                 is the history what was signed
   bartizan role --external-id 7f3a         the read-only role that snapshot needs
 

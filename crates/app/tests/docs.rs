@@ -19,7 +19,22 @@ fn readme_and_guide_are_true() {
 #[test]
 fn help_has_examples_and_completions_are_there() {
     let home = Home::new();
-    for command in [vec![], vec!["snapshot"], vec!["diff"], vec!["detect"], vec!["flat"], vec!["role"], vec!["completions"]] {
+    for command in [
+        vec![],
+        vec!["snapshot"],
+        vec!["diff"],
+        vec!["detect"],
+        vec!["flat"],
+        vec!["role"],
+        vec!["completions"],
+        vec!["access", "can"],
+        vec!["access", "who-can"],
+        vec!["access", "escalate"],
+        vec!["access", "public"],
+        vec!["access", "diff"],
+        vec!["access", "policy-diff"],
+        vec!["access", "eval"],
+    ] {
         let text = home.must(0, &[command.as_slice(), &["--help"]].concat());
         assert!(text.contains("Example"), "{command:?}: {text}");
         assert!(text.lines().all(|l| l.chars().count() <= 110), "{command:?}");

@@ -11,6 +11,7 @@ mod bits;
 mod canonical;
 mod case;
 mod difference;
+mod effective;
 mod engine;
 mod escalation;
 mod outside;
@@ -29,6 +30,7 @@ pub use ask::Said;
 pub use bits::Bits;
 pub use case::{Case, CaseError};
 pub use difference::{Class as AccessClass, Difference, actions_text, difference};
+pub use effective::{ByLevel, Effective, Effects};
 pub use engine::{Compiled, Compiler};
 pub use escalation::{
     Escalation, Escalations, HOLDERS, HolderKind, Limited, ROWS, Row, Rung, Step, Target, UserWith, commands, escalations,

@@ -302,19 +302,20 @@ pub fn rest_of(from: &[&Pattern], without: &[&Pattern]) -> Rest {
                 next.push(((at, places.clone()), None));
             }
         }
-        // A letter that one of them names is the only one; else those that the others name, and one for all the rest.
-        let letters: BTreeSet<char> =
-            match own.iter().flatten().find_map(|t| if let Token::Letter(l) = t { Some(*l) } else { None }) {
-                _ if own.iter().any(Option::is_none) => BTreeSet::new(),
-                Some(letter) => BTreeSet::from([letter]),
-                None => {
-                    let named = places.iter().filter_map(|p| match tokens[*p as usize] {
-                        Some(Token::Letter(letter)) => Some(letter),
-                        _ => None,
-                    });
-                    named.chain([':', fresh]).collect()
-                }
-            };
+        // A letter that one of them names is the only one; else those that the others name, and one for all the rest. That
+        // one goes first: a witness of plain letters reads better.
+        let letters: Vec<char> = match own.iter().flatten().find_map(|t| if let Token::Letter(l) = t { Some(*l) } else { None }) {
+            _ if own.iter().any(Option::is_none) => Vec::new(),
+            Some(letter) => vec![letter],
+            None => {
+                let named = places.iter().filter_map(|p| match tokens[*p as usize] {
+                    Some(Token::Letter(letter)) => Some(letter),
+                    _ => None,
+                });
+                let named: BTreeSet<char> = named.chain([':']).collect();
+                std::iter::once(fresh).chain(named).collect()
+            }
+        };
         for letter in letters.into_iter().filter(|l| own.iter().flatten().all(|t| t.takes(*l))) {
             let mut set = BTreeSet::new();
             for &place in places {

@@ -15,11 +15,15 @@ pub(super) fn run(global: &Global, args: &AccessCan) -> Result<Outcome> {
     let mut out = Out::new();
     if global.format == Format::Human {
         let known = if actions.find(&args.action).is_some() { "" } else { "  (an action that AWS's reference does not know)" };
+        let (can, under) = match said.verdict {
+            Tri::Yes => ("can", ""),
+            Tri::Maybe => ("can", ", under conditions"),
+            Tri::No => ("cannot", ""),
+        };
         out.line(&format!(
-            "{}  {} {} {} on {}{known}",
+            "{:4}  {} {can} {} on {}{under}{known}",
             word(said.verdict),
             args.principal,
-            verb(said.verdict),
             args.action,
             args.resource
         ))?;
@@ -68,12 +72,4 @@ fn asked<'x, 'a>(accounts: &'x [Account<'a>], args: &AccessCan) -> Result<(&'x A
     }
     Err(anyhow::anyhow!(error.unwrap_or_else(|| "there is no account to ask".to_owned())))
         .context("cannot tell who is meant; give a name, role/NAME, or an ARN")
-}
-
-fn verb(verdict: Tri) -> &'static str {
-    match verdict {
-        Tri::Yes => "can",
-        Tri::Maybe => "may, under conditions,",
-        Tri::No => "cannot",
-    }
 }

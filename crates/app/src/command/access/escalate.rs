@@ -1,7 +1,7 @@
 //! `bartizan access escalate`.
 
 use anyhow::Result;
-use bartizan_iam::{Account, Escalation, Escalations, ROWS, Tri, commands, escalations};
+use bartizan_iam::{AccessLevel, Account, Bits, Effects, Escalation, Escalations, ROWS, Tri, commands, escalations};
 use serde_json::{Value, json};
 
 use super::{Outcome, accounts, actions, assumptions, word};
@@ -80,8 +80,21 @@ fn human(out: &mut Out, account: &Account<'_>, found: &Escalations, only: Option
         let me = &account.principals[limited.principal as usize];
         out.line(&format!("held     {}  {} gives no more than {} allows", short(&me.arn), limited.row, limited.by))?;
     }
-    if let Some(number) = only.filter(|n| found.of(*n).is_none()) {
-        out.line(&format!("no way found for {}", account.principals[number as usize].arn))?;
+    if let Some(number) = only {
+        if found.of(number).is_none() {
+            out.line(&format!("no way found for {}", account.principals[number as usize].arn))?;
+        }
+        let effective = Effects::new(account).of(number as usize);
+        out.line(&format!(
+            "holds    {} of {} actions for sure, {} with perhaps",
+            effective.must.len(),
+            account.actions.len(),
+            effective.may.len()
+        ))?;
+        for (service, levels) in account.by_level(&effective.may) {
+            let one = |(level, (n, total)): (&AccessLevel, &(usize, usize))| format!("{} {n}/{total}", level.word());
+            out.line(&format!("           {service}: {}", levels.iter().map(one).collect::<Vec<_>>().join(", ")))?;
+        }
     }
     assumptions(account).iter().try_for_each(|a| out.line(&format!("  {a}")))
 }
@@ -110,7 +123,23 @@ fn value(account: &Account<'_>, found: &Escalations, only: Option<u32>) -> Value
         "principals": account.principals.len(),
         "escalations": found.found.iter().filter(|e| wanted(e.principal)).map(one).collect::<Vec<_>>(),
         "limited": found.limited.iter().filter(|l| wanted(l.principal)).map(limited).collect::<Vec<_>>(),
+        "effective": only.map(|n| effective(account, n)),
         "unknown": account.unknown,
         "assumptions": assumptions(account),
     })
+}
+
+/// What one principal may do, by service and by what the actions do.
+fn effective(account: &Account<'_>, number: u32) -> Value {
+    let effective = Effects::new(account).of(number as usize);
+    let table = |set: &Bits| {
+        let one =
+            |(level, (n, total)): (AccessLevel, (usize, usize))| (level.word().to_owned(), json!({"allowed": n, "of": total}));
+        account
+            .by_level(set)
+            .into_iter()
+            .map(|(service, levels)| (service, levels.into_iter().map(one).collect()))
+            .collect::<serde_json::Map<_, _>>()
+    };
+    json!({"must": table(&effective.must), "may": table(&effective.may)})
 }

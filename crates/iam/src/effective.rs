@@ -1,0 +1,133 @@
+//! What principals may do, by action: after all policies of theirs, boundaries and service control policies.
+
+use std::collections::BTreeMap;
+
+use crate::account::{Account, DocumentId};
+use crate::actions::AccessLevel;
+use crate::bits::Bits;
+use crate::engine::{CompiledStatement, Effect, Resource};
+use crate::policy::Block;
+
+/// What a principal may do on something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effective {
+    /// For sure: some statement allows it without a condition, and no deny touches it.
+    pub must: Bits,
+    /// Perhaps: under conditions, or where a deny takes back some of it.
+    pub may: Bits,
+}
+
+/// What one document says, by action.
+struct Says {
+    allow: Bits,
+    perhaps_allow: Bits,
+    /// Denied on everything, without a condition.
+    deny: Bits,
+    /// Denied on something, or under conditions.
+    perhaps_deny: Bits,
+}
+
+/// What every principal of an account may do, in the order of [`Account::principals`].
+pub struct Effects<'e, 'a> {
+    account: &'e Account<'a>,
+    documents: Vec<Says>,
+}
+
+/// Known actions of a service by what they do: how many of them are in a set, of how many.
+pub type ByLevel = BTreeMap<String, BTreeMap<AccessLevel, (usize, usize)>>;
+
+impl<'e, 'a> Effects<'e, 'a> {
+    /// Prepares the documents of an account.
+    pub fn new(account: &'e Account<'a>) -> Self {
+        Self { account, documents: account.documents.iter().map(|d| Says::of(&d.compiled.statements)).collect() }
+    }
+
+    /// What a principal may do.
+    ///
+    /// ```
+    /// use bartizan_iam::{AccountBuilder, Actions, Effects};
+    /// let actions = Actions::builtin();
+    /// let mut builder = AccountBuilder::new("111122223333", actions);
+    /// builder.authorization_details(
+    ///     r#"{"UserDetailList": [{"UserName": "alice", "Arn": "arn:aws:iam::111122223333:user/alice", "UserPolicyList": [
+    ///         {"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": [
+    ///             {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"},
+    ///             {"Effect": "Deny", "Action": "s3:GetBucketPolicy", "Resource": "*"}]}}]}]}"#,
+    /// )?;
+    /// let account = builder.build();
+    /// let alice = Effects::new(&account).of(0);
+    /// assert!(alice.must.contains(actions.bit("s3:GetObject")));
+    /// assert!(!alice.may.contains(actions.bit("s3:GetBucketPolicy")));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn of(&self, principal: usize) -> Effective {
+        let me = &self.account.principals[principal];
+        let mut effective = self.layer(&me.policies);
+        for level in self.account.scp.iter().map(Vec::as_slice).chain(me.boundary.as_ref().map(std::slice::from_ref)) {
+            let limit = self.layer(level);
+            effective.must = effective.must.intersection(&limit.must);
+            effective.may = effective.may.intersection(&limit.may);
+        }
+        // What was not read may allow or deny anything.
+        if !me.unread.is_empty() {
+            effective.must = Bits::default();
+        }
+        effective
+    }
+
+    fn layer(&self, documents: &[DocumentId]) -> Effective {
+        let union = |of: fn(&Says) -> &Bits| {
+            let sets = documents.iter().map(|d| of(&self.documents[*d as usize])).filter(|s| !s.is_empty());
+            sets.fold(Bits::default(), |all, set| if all.is_empty() { set.clone() } else { all.union(set) })
+        };
+        Effective {
+            must: union(|s| &s.allow).difference(&union(|s| &s.perhaps_deny)),
+            may: union(|s| &s.perhaps_allow).difference(&union(|s| &s.deny)),
+        }
+    }
+}
+
+impl Says {
+    fn of(statements: &[CompiledStatement]) -> Self {
+        let mut says =
+            Self { allow: Bits::default(), perhaps_allow: Bits::default(), deny: Bits::default(), perhaps_deny: Bits::default() };
+        for statement in statements {
+            let sure = statement.understood && statement.conditions.is_empty() && !statement.has_templates();
+            let everywhere = matches!(&statement.resource, Some(Block::Is(list)) if list.iter().any(|r| matches!(r, Resource::Pattern(p) if p.is_all())));
+            let mut put = |set: fn(&mut Self) -> &mut Bits| {
+                let set = set(&mut says);
+                *set = set.union(&statement.actions);
+            };
+            if statement.effect != Effect::Deny {
+                put(|s| &mut s.perhaps_allow);
+                if sure && statement.effect == Effect::Allow {
+                    put(|s| &mut s.allow);
+                }
+            }
+            if statement.effect != Effect::Allow {
+                put(|s| &mut s.perhaps_deny);
+                if sure && everywhere && statement.effect == Effect::Deny {
+                    put(|s| &mut s.deny);
+                }
+            }
+        }
+        says
+    }
+}
+
+impl Account<'_> {
+    /// A set of actions by service and by what they do.
+    pub fn by_level(&self, set: &Bits) -> ByLevel {
+        let mut table = ByLevel::new();
+        let mut totals: BTreeMap<(&str, AccessLevel), usize> = BTreeMap::new();
+        for action in self.actions.known(&self.actions.all()) {
+            *totals.entry((self.actions.service_of(action), self.actions.level(action))).or_default() += 1;
+        }
+        for action in self.actions.known(set) {
+            let (service, level) = (self.actions.service_of(action), self.actions.level(action));
+            let total = totals.get(&(service, level)).copied().unwrap_or_default();
+            table.entry(service.to_owned()).or_default().entry(level).or_insert((0, total)).0 += 1;
+        }
+        table
+    }
+}
