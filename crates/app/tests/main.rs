@@ -6,6 +6,7 @@
     reason = "a test that fails should panic, and says what it saw"
 )]
 
+mod access;
 mod bench;
 mod canned;
 mod collect;

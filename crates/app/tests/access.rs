@@ -1,0 +1,168 @@
+//! `bartizan access` as a user runs it.
+
+use std::io::Write;
+
+use serde_json::{Value, json};
+
+use crate::common::{Home, root};
+
+fn example(name: &str) -> String {
+    root().join("examples").join(name).to_str().unwrap().to_owned()
+}
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn every_rung_of_the_example_is_told() {
+    let home = Home::new();
+    let account = example("ladder/account.json");
+    let found = parsed(&home.must(0, &["access", "escalate", "--on", &account, "--format", "json"]));
+    let list = found["escalations"].as_array().unwrap();
+    let of = |name: &str| list.iter().find(|e| e["principal"].as_str().unwrap().ends_with(name)).cloned().unwrap_or_default();
+    for (name, rung, verdict) in [
+        ("user/ada", "A", "must"),
+        ("user/bea", "B", "must"),
+        ("user/cleo", "C", "must"),
+        ("user/dan", "D", "must"),
+        ("user/eve", "E", "must"),
+        ("user/finn", "F", "may"),
+        ("user/gus", "G", "must"),
+    ] {
+        let one = of(name);
+        assert_eq!((one["rung"].as_str(), one["verdict"].as_str()), (Some(rung), Some(verdict)), "{name}: {one}");
+        assert_eq!(one["commands"].as_array().unwrap().is_empty(), one["steps"].as_array().unwrap().is_empty(), "{name}");
+    }
+    assert_eq!((of("user/hal"), of("user/ivy")), (Value::Null, Value::Null));
+    let limited = found["limited"][0].clone();
+    assert_eq!(
+        (limited["principal"].as_str(), limited["way"].as_str()),
+        (Some("arn:aws:iam::111122223333:user/hal"), Some("iam-007"))
+    );
+    assert!(found["assumptions"][0].as_str().unwrap().contains("2026-09-26"));
+    // One principal: with what it holds, and the commands.
+    let text = home.must(0, &["access", "escalate", "eve", "--on", &account]);
+    assert!(text.contains("$ aws lambda create-function") && text.contains("lambda: write 2/"), "{text}");
+    let error = home.must(1, &["access", "escalate", "nobody", "--on", &account]);
+    assert!(error.is_empty());
+}
+
+#[test]
+fn questions_are_answered_with_a_reason() {
+    let home = Home::new();
+    let account = example("ladder/account.json");
+    let ask = |code: i32, who: &str, action: &str, what: &str| {
+        parsed(&home.must(code, &["access", "can", who, action, what, "--on", &account, "--format", "json"]))
+    };
+    let ivy = ask(0, "ivy", "s3:GetObject", "arn:aws:s3:::reports/a");
+    assert_eq!(ivy["verdict"], "must");
+    assert_eq!(ivy["because"][0], "identity policy user/ivy/own, statement 1: allows it");
+    assert_eq!(ask(10, "ivy", "s3:GetObject", "arn:aws:s3:::other/a")["decision"], "implicitly-denied");
+    let finn = ask(0, "finn", "sts:AssumeRole", "arn:aws:iam::111122223333:role/deploy");
+    assert_eq!((&finn["verdict"], &finn["conditions"][0]), (&json!("may"), &json!("aws:MultiFactorAuthPresent Bool true")));
+    // Gus holds everything, but the fence lets little through.
+    assert_eq!(ask(10, "user/gus", "ec2:RunInstances", "*")["because"][0], "permission boundary: does not allow it");
+    // Somebody of another account, as far as this one has a say.
+    let partner = ask(0, "arn:aws:iam::999988887777:user/x", "sts:AssumeRole", "arn:aws:iam::111122223333:role/partner");
+    assert_eq!(partner["verdict"], "may");
+    assert!(partner["because"].to_string().contains("not visible here"));
+
+    let rows = home.must(
+        0,
+        &["access", "who-can", "iam:CreateAccessKey", "arn:aws:iam::111122223333:user/ada", "--on", &account, "--format", "ndjson"],
+    );
+    let who: Vec<String> =
+        rows.lines().map(|l| parsed(l)["principal"].as_str().unwrap().rsplit(':').next().unwrap().to_owned()).collect();
+    assert_eq!(who, ["role/build", "role/deploy", "user/ada", "user/bea", "user/dan"]);
+}
+
+#[test]
+fn what_is_open_to_outside_is_told_and_what_is_known_is_named() {
+    let home = Home::new();
+    let account = example("ladder/account.json");
+    let rows = |args: &[&str]| parsed(&home.must(0, &[&["access", "public", "--on", &account, "--format", "json"], args].concat()));
+    assert_eq!(rows(&[])[0]["class"], "unknown");
+    assert_eq!(rows(&["--friendly", "999988887777"])[0]["class"], "friendly");
+    std::fs::write(home.path("vendors.yaml"), "- name: Watcher\n  accounts: ['999988887777']\n").unwrap();
+    let vendors = rows(&["--vendors", home.path("vendors.yaml").to_str().unwrap()]);
+    assert_eq!((&vendors[0]["class"], &vendors[0]["name"]), (&json!("vendor"), &json!("Watcher")));
+}
+
+#[test]
+fn two_snapshots_differ_by_who_gained_what() {
+    let home = Home::new();
+    let (before, after) = (example("heist/before"), example("heist/after"));
+    let found = parsed(&home.must(10, &["access", "diff", &before, &after, "--format", "json"]));
+    assert_eq!(found["escalations"][0]["sentence"], "GREW   user/ci-deploy can now do everything (rung A)");
+    assert_eq!(found["opened"][0]["to"], "account 999988887777");
+    // The bucket policy was not read again: that is not a door that shut.
+    assert_eq!(found["shut"], json!([]));
+    assert!(found["unknown"][0].as_str().unwrap().contains("s3:bucketpolicy was not wholly read after"));
+    // And the same from the other command.
+    let diff = parsed(&home.must(0, &["diff", &before, &after, "--format", "json"]));
+    assert_eq!(diff["access"], found);
+    let grew: Vec<&Value> = diff["changes"].as_array().unwrap().iter().filter(|c| c["access"]["verdict"] == "grew").collect();
+    assert_eq!(grew.len(), 2, "{grew:?}");
+    assert!(home.must(0, &["access", "diff", &before, &before]).contains("nobody gained or lost anything"));
+}
+
+#[test]
+fn policies_differ_by_what_they_allow() {
+    let home = Home::new();
+    let (old, new) = (example("ladder/old.json"), example("ladder/new.json"));
+    let found = parsed(&home.must(10, &["access", "policy-diff", &old, &new, "--format", "json"]));
+    assert_eq!((found["gained"].as_array().unwrap().len(), found["lost"].as_array().unwrap().len()), (2, 0));
+    assert_eq!(found["gained"][1]["witness"]["context"]["aws:sourceip"], "203.0.113.0");
+    let back = parsed(&home.must(0, &["access", "policy-diff", &new, &old, "--format", "json"]));
+    assert_eq!((back["gained"].as_array().unwrap().len(), back["lost"].as_array().unwrap().len()), (0, 2));
+    assert!(home.must(0, &["access", "policy-diff", &old, &old]).contains("the policies allow the same"));
+}
+
+#[test]
+fn cases_are_decided_one_a_line() {
+    let home = Home::new();
+    let allow =
+        json!({"Version": "2012-10-17", "Statement": [{"Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]});
+    let request = |principal: Value| json!({"action": "s3:GetObject", "resource": {"arn": "arn:aws:s3:::b/k", "account": "111122223333"}, "principal": principal});
+    let user = json!({"arn": "arn:aws:iam::111122223333:user/alice"});
+    let everybody = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}]});
+    let cases = [
+        (json!({"name": "identity", "request": request(user.clone()), "identity_policies": [allow]}), "allowed"),
+        (
+            json!({"request": request(user.clone()), "identity_policies": [allow.to_string()], "scp_levels": [[]]}),
+            "implicitly-denied",
+        ),
+        (json!({"request": request(json!({"anonymous": true})), "resource_policy": everybody}), "allowed"),
+        (
+            json!({"request": request(json!({"anonymous": true})), "resource_policy": everybody,
+                "block_public_access": {"bucket": {"RestrictPublicBuckets": true}}}),
+            "implicitly-denied",
+        ),
+        (json!({"request": request(json!({"service": "ec2.amazonaws.com"})), "resource_policy": null}), "implicitly-denied"),
+        (
+            json!({"request": request(json!({"arn": "arn:aws:iam::444455556666:user/eve"})), "identity_policies": [allow], "resource_policy": everybody}),
+            "allowed",
+        ),
+        (json!({"request": request(user.clone()), "identity_policies": [{"Statement": 1}]}), "unknown"),
+        (json!({"request": {"action": "s3:GetObject"}}), "unknown"),
+        (
+            json!({"request": request(user), "identity_policies": [allow], "permission_boundaries": [{"Version": "2012-10-17", "Statement":
+            [{"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"StringSounds": {"a": "b"}}}, {"Effect": "Allow", "Action": "*", "Resource": "*"}]}]}),
+            "unknown",
+        ),
+    ];
+    let mut file = std::fs::File::create(home.path("cases.ndjson")).unwrap();
+    cases.iter().for_each(|(case, _)| writeln!(file, "{case}\n").unwrap());
+    let text = home.must(1, &["access", "eval", home.path("cases.ndjson").to_str().unwrap()]);
+    let decisions: Vec<Value> = text.lines().map(parsed).collect();
+    assert_eq!(decisions.len(), cases.len());
+    for ((case, wanted), got) in cases.iter().zip(&decisions) {
+        assert_eq!(got["decision"], *wanted, "{case}\n{got}");
+        assert!(!got["because"].as_array().unwrap().is_empty());
+    }
+    assert_eq!(
+        decisions[0],
+        json!({"name": "identity", "decision": "allowed", "because": ["identity policy 1, statement 1 (Read): allows it"]})
+    );
+}
