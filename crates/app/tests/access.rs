@@ -78,6 +78,32 @@ fn questions_are_answered_with_a_reason() {
 }
 
 #[test]
+fn grants_of_keys_are_a_way_of_their_own() {
+    let home = Home::new();
+    let folder = home.path("dump/111122223333/eu-west-1");
+    std::fs::create_dir_all(folder.join("kms-list-grants")).unwrap();
+    let key = "arn:aws:kms:eu-west-1:111122223333:key/k1";
+    std::fs::copy(example("ladder/account.json"), folder.join("iam-get-account-authorization-details.json")).unwrap();
+    std::fs::write(folder.join("kms-list-keys.json"), json!({"Keys": [{"KeyId": "k1", "KeyArn": key}]}).to_string()).unwrap();
+    let grant =
+        json!({"KeyId": key, "GrantId": "g1", "GranteePrincipal": "arn:aws:iam::111122223333:user/ivy", "Operations": ["Decrypt"]});
+    let described = json!({"KeyMetadata": {"KeyId": "k1", "Arn": key, "KeyManager": "CUSTOMER"}});
+    std::fs::create_dir_all(folder.join("kms-describe-key")).unwrap();
+    std::fs::write(folder.join("kms-describe-key/k1"), described.to_string()).unwrap();
+    std::fs::write(folder.join("kms-list-grants/k1"), json!({"Grants": [grant]}).to_string()).unwrap();
+    let dump = home.path("dump");
+    let ask = |who: &str, on: &str| {
+        let output = home.command(&["access", "can", who, "kms:Decrypt", key, "--on", on, "--format", "json"]).output().unwrap();
+        parsed(&String::from_utf8(output.stdout).unwrap())
+    };
+    let ivy = ask("ivy", dump.to_str().unwrap());
+    assert_eq!((&ivy["verdict"], ivy["because"].to_string().contains("grant g1: allows it")), (&json!("must"), true), "{ivy}");
+    // Where grants were not read, nobody can say no.
+    let other = ask("ivy", &example("ladder/account.json"));
+    assert_eq!((&other["verdict"], &other["decision"]), (&json!("may"), &json!("implicitly-denied")), "{other}");
+}
+
+#[test]
 fn what_is_open_to_outside_is_told_and_what_is_known_is_named() {
     let home = Home::new();
     let account = example("ladder/account.json");

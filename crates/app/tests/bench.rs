@@ -174,6 +174,69 @@ fn bench_trail() {
     row("peak memory, two threads", peak_mb(&home, &["detect", "corpus", "--threads", "2", "--format", "json", "-q"]), "MB", 100.0);
 }
 
+#[test]
+#[ignore = "a benchmark"]
+fn bench_access() {
+    let Some(script) = shared("bench/make_principals.py") else { return };
+    let home = Home::new();
+    for n in ["500", "25000"] {
+        let output =
+            Command::new("python3").arg(&script).args([n, &format!("{n}.json")]).current_dir(home.dir.path()).output().unwrap();
+        println!("{}", String::from_utf8_lossy(&output.stdout).trim());
+    }
+    // The whole analysis: what everybody holds and can become, and who comes in from outside.
+    let whole = |n: &str| {
+        let mut sum = (0.0, 0.0);
+        for command in ["escalate", "public"] {
+            let (wall, cpu, _) = measured(&home, &["access", command, "--on", &format!("{n}.json"), "--format", "json", "-q"]);
+            sum = (sum.0 + wall, sum.1 + cpu);
+        }
+        sum
+    };
+    let best = |n: &str| [whole(n), whole(n), whole(n)].into_iter().fold((f64::MAX, f64::MAX), |a, b| (a.0.min(b.0), a.1.min(b.1)));
+    row("500 users, 500 roles: whole analysis, CPU", best("500").1, "s", 1.0);
+    row("25,000 users, 25,000 roles: whole analysis, wall", best("25000").0, "s", 10.0);
+    let peak = peak_mb(&home, &["access", "escalate", "--on", "25000.json", "--format", "json", "-q"]);
+    row("25,000 users, 25,000 roles: memory", peak, "MB", 1536.0);
+
+    // Cases of some thousand policies, each with a few statements and conditions.
+    let mut cases = String::new();
+    for n in 0..100_000 {
+        let (bucket, user) = (n % 5000, n % 97);
+        cases.push_str(&format!(
+            r#"{{"name":"c{n}","request":{{"action":"s3:GetObject","resource":{{"arn":"arn:aws:s3:::b{bucket}/k","account":"123456789012"}},"principal":{{"arn":"arn:aws:iam::123456789012:user/u{user}"}},"context":{{"aws:SourceIp":"203.0.113.9"}}}},"identity_policies":[{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":["s3:Get*","s3:List*"],"Resource":"arn:aws:s3:::b{bucket}/*","Condition":{{"IpAddress":{{"aws:SourceIp":"203.0.113.0/24"}}}}}},{{"Effect":"Deny","Action":"s3:Delete*","Resource":"*"}}]}}],"scp_levels":[[{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"*","Resource":"*"}}]}}]]}}"#
+        ));
+        cases.push('\n');
+    }
+    fs::write(home.path("cases.ndjson"), &cases).unwrap();
+    let (_, cpu, out) = measured(&home, &["access", "eval", "cases.ndjson"]);
+    assert_eq!(out.lines().filter(|l| l.contains("\"allowed\"")).count(), 100_000);
+    let at_least = |what: &str, figure: f64, bound: f64| {
+        println!("{what:<58} {figure:>9.0} /s   ≥ {bound}{}", if figure < bound { "   BELOW THE BOUND" } else { "" });
+    };
+    at_least("access eval, cases a second of CPU", 100_000.0 / cpu, 50_000.0);
+
+    // The library alone, on policies that are compiled.
+    use bartizan_iam::{Actions, Case, Compiled, Compiler};
+    let actions = Actions::builtin();
+    let mut compiler = Compiler::new(actions);
+    let compiled: Vec<Case<Compiled>> = cases
+        .lines()
+        .take(5000)
+        .map(|line| Case::read(line, |layer, text| Ok(compiler.compile(&bartizan_iam::parse(text)?, layer.side()))).unwrap())
+        .collect();
+    let layers: Vec<_> = compiled.iter().map(|case| case.layers.map(|p| p)).collect();
+    let started = std::time::Instant::now();
+    let mut allowed = 0;
+    for _ in 0..100 {
+        for (case, layers) in compiled.iter().zip(&layers) {
+            allowed += usize::from(Compiled::evaluate(&case.request, layers, actions).decision == bartizan_iam::Decision::Allowed);
+        }
+    }
+    assert_eq!(allowed, 500_000);
+    at_least("library, evaluations a second", 500_000.0 / started.elapsed().as_secs_f64(), 500_000.0);
+}
+
 /// The most memory that one run held, watched while it runs: the figure for all children would be that of the generator.
 fn peak_mb(home: &Home, args: &[&str]) -> f64 {
     let mut child = home.command(args).stdout(std::process::Stdio::null()).spawn().unwrap();

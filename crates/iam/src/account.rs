@@ -94,6 +94,21 @@ pub struct Resource {
     pub policy: DocumentId,
 }
 
+/// A grant of a KMS key: a way to use it beside all policies (KMS developer guide, "Grants in AWS KMS").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// ARN of the key.
+    pub key: String,
+    /// Its id.
+    pub id: String,
+    /// ARN of who may, or the name of a service.
+    pub grantee: String,
+    /// `Decrypt`, `GenerateDataKey` …
+    pub operations: Vec<String>,
+    /// Only with some encryption context.
+    pub constrained: bool,
+}
+
 /// Something that is shared without a policy.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Share {
@@ -137,6 +152,8 @@ pub struct Account<'a> {
     pub versions: Vec<(DocumentId, DocumentId)>,
     /// Service control policies, level by level. Empty: not known, taken as allowing everything.
     pub scp: Vec<Vec<DocumentId>>,
+    /// Grants of KMS keys; none when they were not read.
+    pub grants: Option<Vec<Grant>>,
     /// What is shared without a policy: by ACLs, attributes, share lists.
     pub shares: Vec<Share>,
     /// Buckets whose public policies are for their own account only; `*` stands for all of them.
@@ -273,6 +290,7 @@ impl<'a> AccountBuilder<'a> {
                 resources: Vec::new(),
                 versions: Vec::new(),
                 scp: Vec::new(),
+                grants: None,
                 shares: Vec::new(),
                 restricted_buckets: Vec::new(),
                 acls_ignored: Vec::new(),
@@ -374,6 +392,24 @@ impl<'a> AccountBuilder<'a> {
                     self.account.acls_ignored.push(name.to_owned());
                 }
             }
+            "kms:grant" => {
+                let value: serde_json::Value = serde_json::from_str(document).unwrap_or_default();
+                let operations = value["Operations"].as_array().into_iter().flatten().filter_map(|o| o.as_str().map(str::to_owned));
+                let key = if owner.starts_with("arn:") {
+                    owner.to_owned()
+                } else {
+                    format!("arn:aws:kms:{region}:{account}:key/{owner}")
+                };
+                let grant = Grant {
+                    // An ARN of a key holds a slash itself.
+                    key: value["KeyId"].as_str().filter(|k| k.starts_with("arn:")).map_or(key, str::to_owned),
+                    id: value["GrantId"].as_str().unwrap_or(id).to_owned(),
+                    grantee: value["GranteePrincipal"].as_str().unwrap_or_default().to_owned(),
+                    operations: operations.collect(),
+                    constrained: value["Constraints"].as_object().is_some_and(|c| !c.is_empty()),
+                };
+                self.account.grants.get_or_insert_default().push(grant);
+            }
             "s3:bucketacl" => self.bucket_acl(id, document),
             "ec2:snapshotpermission" | "ec2:imagepermission" => {
                 let what = if kind == "ec2:snapshotpermission" { "snapshot" } else { "image" };
@@ -427,6 +463,9 @@ impl<'a> AccountBuilder<'a> {
         match kind {
             "iam:accesskey" => self.keys_read = true,
             "iam:loginprofile" => self.logins_read = true,
+            "kms:grant" => {
+                self.account.grants.get_or_insert_default();
+            }
             "lambda:function" => self.account.holders_read.push("lambda".to_owned()),
             "ec2:instance" => self.account.holders_read.push("ec2".to_owned()),
             _ => {}
@@ -552,8 +591,12 @@ impl<'a> AccountBuilder<'a> {
             ..
         } = self;
         // What was read in one region and not in another was not read.
-        let unread = |kind: &str| account.kinds_unread.iter().any(|k| k == kind || k == "*");
+        let kinds_unread = account.kinds_unread.clone();
+        let unread = |kind: &str| kinds_unread.iter().any(|k| k == kind || k == "*");
         let (keys_read, logins_read) = (keys_read && !unread("iam:accesskey"), logins_read && !unread("iam:loginprofile"));
+        if unread("kms:grant") {
+            account.grants = None;
+        }
         let (functions, instances) = (unread("lambda:function"), unread("ec2:instance"));
         account.holders_read.retain(|kind| !(functions && kind == "lambda" || instances && kind == "ec2"));
         // Inline policies of groups that came as facts.

@@ -40,6 +40,7 @@ impl Account<'_> {
     pub fn may(&self, principal: usize, action: &str, resource: &str) -> Said {
         let me = &self.principals[principal];
         let mut said = self.asked(Caller::Aws(me.arn.clone()), &me.policies, me.boundary, action, resource);
+        self.by_grant(&me.arn, action, resource, &mut said);
         if !me.unread.is_empty() && said.decision != Decision::ExplicitlyDenied {
             said.verdict = Tri::Maybe;
             said.because.push(format!("not read: {}", me.unread.join(", ")));
@@ -50,16 +51,45 @@ impl Account<'_> {
     /// Whether somebody of another account may, as far as this account has a say.
     pub fn may_from_outside(&self, caller: Caller, action: &str, resource: &str) -> Said {
         let foreign = matches!(&caller, Caller::Aws(_));
+        let who = match &caller {
+            Caller::Aws(name) | Caller::Service(name) | Caller::Federated(name) => name.clone(),
+            Caller::Anonymous => String::new(),
+        };
         // What it is allowed at home is not visible here.
         let home = crate::policy::parse(r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#);
         let home = home.map(|p| crate::engine::Compiler::new(self.actions).compile(&p, crate::request::Side::Identity));
         let identity: Vec<&Compiled> = home.iter().filter(|_| foreign).collect();
         let mut said = self.decide(caller, identity, &[], None, action, resource);
+        self.by_grant(&who, action, resource, &mut said);
         if foreign && said.verdict == Tri::Yes {
             said.verdict = Tri::Maybe;
             said.because.push("needs an allow in its own account, which is not visible here".to_owned());
         }
         said
+    }
+
+    /// A grant allows beside all policies; an explicit deny still decides.
+    fn by_grant(&self, who: &str, action: &str, resource: &str, said: &mut Said) {
+        let Some(operation) = action.split_once(':').filter(|(s, _)| s.eq_ignore_ascii_case("kms")).map(|(_, name)| name) else {
+            return;
+        };
+        if said.decision == Decision::ExplicitlyDenied || said.verdict == Tri::Yes {
+            return;
+        }
+        let Some(grants) = &self.grants else {
+            said.verdict = said.verdict.or(Tri::Maybe);
+            said.because.push("grants of the key were not read".to_owned());
+            return;
+        };
+        let fits = |g: &&crate::account::Grant| {
+            g.key == resource && g.grantee == who && g.operations.iter().any(|o| o.eq_ignore_ascii_case(operation))
+        };
+        for grant in grants.iter().filter(fits) {
+            said.verdict = said.verdict.or(if grant.constrained { Tri::Maybe } else { Tri::Yes });
+            said.decision = if said.verdict == Tri::Yes { Decision::Allowed } else { Decision::Unknown };
+            let within = if grant.constrained { ", within an encryption context" } else { "" };
+            said.because.push(format!("grant {}: allows it{within}", grant.id));
+        }
     }
 
     fn asked(&self, caller: Caller, policies: &[DocumentId], boundary: Option<DocumentId>, action: &str, resource: &str) -> Said {

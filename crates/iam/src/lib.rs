@@ -23,7 +23,7 @@ mod service;
 mod tri;
 mod value;
 
-pub use account::{Account, AccountBuilder, Document, DocumentId, Group, Holder, Identity, PrincipalKind, Resource, Share};
+pub use account::{Account, AccountBuilder, Document, DocumentId, Grant, Group, Holder, Identity, PrincipalKind, Resource, Share};
 pub use accounts::{AccountDifference, EscalationChange, Presence, PrincipalChange, account_difference};
 pub use actions::{AccessLevel, Action, Actions, ActionsError};
 pub use ask::Said;

@@ -83,11 +83,11 @@ fn small(random: &mut impl FnMut() -> usize) -> Policy {
     let resources = ["*", "arn:aws:s3:::b/*", "arn:aws:s3:::b/a*", "arn:aws:s3:::*/a", "arn:aws:s3:::b/a", "arn:aws:s3:::b/?"];
     let statements: Vec<Value> = (0..1 + random() % 3)
         .map(|_| {
-            let mut statement = json!({"Effect": if random() % 4 == 0 { "Deny" } else { "Allow" }});
-            statement[if random() % 6 == 0 { "NotAction" } else { "Action" }] = json!(actions[random() % actions.len()]);
-            statement[if random() % 5 == 0 { "NotResource" } else { "Resource" }] =
+            let mut statement = json!({"Effect": if random().is_multiple_of(4) { "Deny" } else { "Allow" }});
+            statement[if random().is_multiple_of(6) { "NotAction" } else { "Action" }] = json!(actions[random() % actions.len()]);
+            statement[if random().is_multiple_of(5) { "NotResource" } else { "Resource" }] =
                 json!([resources[random() % resources.len()], resources[random() % resources.len()]]);
-            if random() % 4 == 0 {
+            if random().is_multiple_of(4) {
                 statement["Condition"] = json!({"StringEquals": {"k": (["1", "2"][random() % 2])}});
             }
             statement

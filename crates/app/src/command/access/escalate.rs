@@ -123,10 +123,22 @@ fn value(account: &Account<'_>, found: &Escalations, only: Option<u32>) -> Value
         "principals": account.principals.len(),
         "escalations": found.found.iter().filter(|e| wanted(e.principal)).map(one).collect::<Vec<_>>(),
         "limited": found.limited.iter().filter(|l| wanted(l.principal)).map(limited).collect::<Vec<_>>(),
+        "holds": holds(account, only),
         "effective": only.map(|n| effective(account, n)),
         "unknown": account.unknown,
         "assumptions": assumptions(account),
     })
+}
+
+/// How many actions each principal may do: for sure, and with those that are perhaps.
+fn holds(account: &Account<'_>, only: Option<u32>) -> Vec<Value> {
+    let effects = Effects::new(account);
+    let wanted = (0..account.principals.len()).filter(|n| only.is_none_or(|only| *n as u32 == only));
+    let one = |n: usize| {
+        let effective = effects.of(n);
+        json!({"principal": account.principals[n].arn, "must": effective.must.len(), "may": effective.may.len()})
+    };
+    wanted.map(one).collect()
 }
 
 /// What one principal may do, by service and by what the actions do.

@@ -110,6 +110,7 @@ pub(super) fn wanted(kind: &str) -> bool {
         "ec2:snapshotpermission",
         "ec2:imagepermission",
         "lambda:",
+        "kms:grant",
     ];
     named.iter().any(|prefix| kind.starts_with(prefix)) || kind.ends_with("policy")
 }
@@ -129,6 +130,9 @@ fn assumptions(account: &Account<'_>) -> Vec<String> {
     if account.scp.is_empty() {
         list.push("service control policies are not in the snapshot: taken as allowing everything".to_owned());
     }
-    list.push("session policies, KMS grants and VPC endpoint policies are not looked at".to_owned());
+    if account.grants.is_none() {
+        list.push("grants of KMS keys were not read: they may allow more".to_owned());
+    }
+    list.push("session policies and VPC endpoint policies are not looked at".to_owned());
     list
 }

@@ -1,7 +1,7 @@
 //! `bartizan access who-can`.
 
 use anyhow::Result;
-use bartizan_iam::{Caller, Neighbours, Outsider, Tri, openings};
+use bartizan_iam::{Caller, Decision, Neighbours, Outsider, Said, Tri, openings};
 use serde_json::json;
 
 use super::can::answer;
@@ -16,7 +16,7 @@ pub(super) fn run(global: &Global, args: &AccessWhoCan) -> Result<Outcome> {
     for account in accounts(global, args.on.on.as_deref(), &actions)? {
         let mut found: Vec<_> = (0..account.principals.len())
             .map(|n| (account.principals[n].arn.clone(), account.may(n, &args.action, &args.resource)))
-            .filter(|(_, said)| said.verdict != Tri::No)
+            .filter(|(_, said)| is_told(said))
             .collect();
         // Those outside whom a policy of the account names.
         for opening in openings(&account, &Neighbours::default()) {
@@ -31,7 +31,7 @@ pub(super) fn run(global: &Global, args: &AccessWhoCan) -> Result<Outcome> {
             let name = opening.to.sentence();
             if found.iter().all(|(n, _)| *n != name) {
                 let said = account.may_from_outside(caller, &args.action, &args.resource);
-                if said.verdict != Tri::No {
+                if is_told(&said) {
                     found.push((name, said));
                 }
             }
@@ -62,4 +62,9 @@ pub(super) fn run(global: &Global, args: &AccessWhoCan) -> Result<Outcome> {
     }
     out.flush()?;
     Ok(Outcome::Done)
+}
+
+/// Whether there is something to tell. That grants of keys were not read is told once, and not of everybody.
+fn is_told(said: &Said) -> bool {
+    said.verdict == Tri::Yes || said.verdict == Tri::Maybe && said.decision == Decision::Unknown
 }
