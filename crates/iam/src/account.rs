@@ -16,6 +16,8 @@ use crate::request::{Arn, Side};
 pub struct Document {
     /// ARN of a managed policy; `user/alice/inline` of an inline one.
     pub name: String,
+    /// Where it stands.
+    pub side: Side,
     /// As written.
     pub policy: Policy,
     /// For evaluation.
@@ -516,7 +518,7 @@ impl<'a> AccountBuilder<'a> {
         match self.compiled(&text, side) {
             Ok((policy, compiled)) => {
                 let number = self.account.documents.len() as DocumentId;
-                self.account.documents.push(Document { name: name.to_owned(), policy, compiled });
+                self.account.documents.push(Document { name: name.to_owned(), side, policy, compiled });
                 self.texts.insert((side, text.into_owned()), number);
                 Some(number)
             }

@@ -33,7 +33,7 @@ pub use difference::{Class as AccessClass, Difference, actions_text, difference}
 pub use effective::{ByLevel, Effective, Effects};
 pub use engine::{Compiled, Compiler};
 pub use escalation::{
-    Escalation, Escalations, HOLDERS, HolderKind, Limited, ROWS, Row, Rung, Step, Target, UserWith, commands, escalations,
+    Escalation, Escalations, HOLDERS, HolderKind, Limited, ROWS, Row, Rung, Standing, Step, Target, UserWith, commands, escalations,
 };
 pub use outside::{Class, Neighbours, Opening, Outsider, openings};
 pub use pattern::{Pattern, Rest, STATES_MAX, rest, rest_of};

@@ -342,3 +342,63 @@ fn threads_change_nothing() {
     }
     assert!(account.principals.iter().any(|p| p.kind == PrincipalKind::Role));
 }
+
+/// One policy after another is replaced; what is kept up must be what a fresh look finds.
+#[test]
+fn what_is_kept_up_is_what_a_fresh_look_finds() {
+    let trust = |principal: Value| policy(json!([{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]));
+    let documents = [
+        allow(json!("s3:GetObject")),
+        allow(json!("*")),
+        allow(json!(["iam:PassRole", "lambda:*"])),
+        allow(json!("sts:AssumeRole")),
+        allow(json!(["iam:CreateAccessKey", "iam:PutUserPolicy"])),
+        policy(json!([{"Effect": "Deny", "Action": "*", "Resource": "*"}])),
+        allow(json!("iam:AttachRolePolicy")),
+    ];
+    let build = |texts: &[(String, Value)]| {
+        let of = |name: &str| texts.iter().find(|(n, _)| n == name).unwrap().1.clone();
+        let inline = |name: &str| json!([{"PolicyName": "p", "PolicyDocument": of(name)}]);
+        let users: Vec<Value> = (0..6).map(|n| json!({"UserName": format!("u{n}"), "Arn": arn(&format!("user/u{n}")), "UserPolicyList": inline(&format!("user/u{n}/p")), "GroupList": if n == 5 { json!(["g"]) } else { json!([]) }})).collect();
+        let roles: Vec<Value> = (0..4)
+            .map(|n| {
+                let trusts = [json!({"Service": "lambda.amazonaws.com"}), json!({"AWS": arn("root")}), json!({"AWS": arn("user/u1")}), json!({"AWS": arn("role/r0")})];
+                json!({"RoleName": format!("r{n}"), "Arn": arn(&format!("role/r{n}")), "RolePolicyList": inline(&format!("role/r{n}/p")), "AssumeRolePolicyDocument": trust(trusts[n].clone())})
+            })
+            .collect();
+        let groups = json!([{"GroupName": "g", "Arn": arn("group/g"), "GroupPolicyList": inline("group/g/p")}]);
+        let details = json!({"UserDetailList": users, "RoleDetailList": roles, "GroupDetailList": groups});
+        let mut builder = AccountBuilder::new(ID, Actions::builtin());
+        builder.authorization_details(&details.to_string()).unwrap();
+        builder.build()
+    };
+    let mut texts: Vec<(String, Value)> = (0..6)
+        .map(|n| format!("user/u{n}/p"))
+        .chain((0..4).map(|n| format!("role/r{n}/p")))
+        .chain(["group/g/p".to_owned()])
+        .map(|n| (n, documents[0].clone()))
+        .collect();
+    let mut standing = bartizan_iam::Standing::new(build(&texts), 2);
+    let mut state = 88_172_645_463_325_252u64;
+    let (mut changes, mut reached) = (0, 0);
+    for _ in 0..120 {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        let (at, which) = ((state >> 8) as usize % texts.len(), (state >> 40) as usize % documents.len());
+        texts[at].1 = documents[which].clone();
+        let before = standing.escalations();
+        let changed = standing.replace(standing.document(&texts[at].0).unwrap(), &documents[which].to_string()).unwrap();
+        let fresh = build(&texts);
+        let wanted = escalations(&fresh, 1);
+        assert_eq!((&standing.escalations().found, &standing.escalations().limited), (&wanted.found, &wanted.limited));
+        // Whose path changed is told.
+        for n in 0..fresh.principals.len() as u32 {
+            let verdict = |e: &Escalations| e.of(n).map(|e| (e.rung, e.verdict));
+            assert!(changed.contains(&n) || verdict(&before) == verdict(&wanted), "{n}");
+        }
+        changes += changed.len();
+        reached += wanted.found.len();
+    }
+    assert!(changes > 50 && reached > 200, "{changes} {reached}");
+}

@@ -5,6 +5,7 @@
 
 mod commands;
 mod rows;
+mod standing;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,6 +21,7 @@ use crate::tri::Tri;
 
 pub use commands::commands;
 pub use rows::{HOLDERS, HolderKind, ROWS, Row, Target, UserWith};
+pub use standing::Standing;
 
 /// Rungs of the ladder: in how veiled a way a policy says `*`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -131,23 +133,187 @@ const GRANTS: &[&str] = &[
 
 /// Finds all escalations of an account, with as many threads as asked for. The result does not depend on their number.
 pub fn escalations(account: &Account<'_>, threads: usize) -> Escalations {
-    Graph::new(account).walk(threads)
+    let tables = Tables::new(account);
+    let (sets, seen) = Graph { account, tables: &tables }.look_at_all(threads);
+    told(&sets, &seen, &walk(&sets, &seen))
 }
 
-/// An edge: a way, what it gives, and how sure that is.
+/// Where a principal stands: its rung, how sure it is, and its first step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Reach {
+    rung: Rung,
+    verdict: Tri,
+    step: Option<Step>,
+}
+
+/// Walks from those who hold everything to all who reach them, round by round.
+fn walk(sets: &Sets, seen: &[Seen]) -> Vec<Option<Reach>> {
+    let mut reach: Vec<Option<Reach>> = vec![None; seen.len()];
+    let mut reached = Bits::default();
+    // Those who are sure first: a sure path goes before a shorter one that is not.
+    for sure in [true, false] {
+        for (n, s) in seen.iter().enumerate().filter(|(n, _)| !reached.contains(*n as u32)).collect::<Vec<_>>() {
+            if let Some((rung, verdict)) = s.own.filter(|(_, verdict)| *verdict == Tri::Yes || !sure) {
+                reach[n] = Some(Reach { rung, verdict, step: None });
+                reached.insert(n as u32);
+            }
+        }
+        // The first of each set that is reached.
+        let mut hits: Vec<Option<u32>> = vec![None; sets.list.len()];
+        let mut left: Vec<usize> = (0..seen.len()).filter(|n| reach[*n].is_none() && !seen[*n].edges.is_empty()).collect();
+        loop {
+            for (hit, set) in hits.iter_mut().zip(&sets.list).filter(|(hit, _)| hit.is_none()) {
+                if set.meets(&reached) {
+                    *hit = set.intersection(&reached).iter().next();
+                }
+            }
+            let mut fresh = Vec::new();
+            left.retain(|n| match seen[*n].edges.iter().find_map(|edge| edge.step(&hits, sure)) {
+                Some(step) => {
+                    fresh.push((*n, step));
+                    false
+                }
+                None => true,
+            });
+            if fresh.is_empty() {
+                break;
+            }
+            for (n, step) in fresh {
+                reached.insert(n as u32);
+                let behind = step.to.and_then(|to| reach[to as usize].as_ref()).map_or(Tri::Yes, |r| r.verdict);
+                reach[n] = Some(Reach { rung: step.rung, verdict: step.verdict.and(behind), step: Some(step) });
+            }
+        }
+    }
+    reach
+}
+
+/// What a walk found, with whole paths and all first steps.
+fn told(sets: &Sets, seen: &[Seen], reach: &[Option<Reach>]) -> Escalations {
+    let mut reached = (Bits::default(), Bits::default());
+    for (n, r) in reach.iter().enumerate() {
+        add(&mut reached, r.as_ref().map_or(Tri::No, |r| r.verdict), n as u32);
+    }
+    let verdicts: Vec<(bool, bool)> = sets.list.iter().map(|set| (set.meets(&reached.0), set.meets(&reached.1))).collect();
+    let mut found = Vec::new();
+    for (n, r) in reach.iter().enumerate() {
+        let Some(r) = r else { continue };
+        let mut ways: BTreeMap<&'static str, Tri> = BTreeMap::new();
+        for edge in &seen[n].edges {
+            let verdict = match edge.to {
+                To::Everything(verdict) => verdict,
+                To::Principals { must, .. } if verdicts[must as usize].0 => Tri::Yes,
+                To::Principals { may, .. } if verdicts[may as usize].1 => Tri::Maybe,
+                To::Principals { .. } => Tri::No,
+            };
+            if verdict != Tri::No {
+                let way = ways.entry(ROWS[edge.row as usize].id).or_insert(verdict);
+                *way = (*way).or(verdict);
+            }
+        }
+        found.push(Escalation { principal: n as u32, rung: r.rung, verdict: r.verdict, steps: path(reach, n), ways });
+    }
+    let mut limited: Vec<Limited> = seen.iter().flat_map(|s| s.limited.iter().cloned()).collect();
+    limited.sort();
+    Escalations { found, limited }
+}
+
+/// The steps of a principal.
+fn path(reach: &[Option<Reach>], from: usize) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut at = Some(from);
+    while let Some(step) = at.and_then(|n| reach[n].as_ref()).and_then(|r| r.step.clone()) {
+        at = step.to.map(|to| to as usize);
+        steps.push(step);
+    }
+    steps
+}
+
+impl Edge {
+    /// A step to somebody who reaches everything.
+    fn step(&self, hits: &[Option<u32>], sure: bool) -> Option<Step> {
+        let row = &ROWS[self.row as usize];
+        let step = |to, verdict| Step { row: row.id, rung: row.rung, to, through: self.through.clone(), verdict };
+        match self.to {
+            To::Everything(verdict) => (verdict == Tri::Yes || !sure).then(|| step(None, verdict)),
+            To::Principals { must, may } => match (hits[must as usize], hits[may as usize]) {
+                (Some(to), _) => Some(step(Some(to), Tri::Yes)),
+                (None, Some(to)) if !sure => Some(step(Some(to), Tri::Maybe)),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// An edge: a way, and what it gives.
 struct Edge {
     row: u16,
-    gives: Gives,
+    to: To,
+    /// What it goes through.
+    through: Option<String>,
 }
 
+/// What an edge leads to.
+#[derive(Clone, Copy)]
+enum To {
+    Everything(Tri),
+    /// The access of one of these principals: for sure, perhaps. Numbers of sets.
+    Principals {
+        must: u32,
+        may: u32,
+    },
+}
+
+/// What a way gives, as it is worked out.
 enum Gives {
     Everything(Tri, Option<String>),
     /// The access of one of these principals: for sure, perhaps.
     Principals(Bits, Bits, Option<String>),
 }
 
-struct Graph<'a> {
-    account: &'a Account<'a>,
+/// Sets of principals, each once: thousands of edges lead to the same ones.
+#[derive(Default)]
+struct Sets {
+    list: Vec<Bits>,
+    numbers: HashMap<Bits, u32>,
+    /// How many there were when all were needed.
+    needed: usize,
+}
+
+impl Sets {
+    fn number(&mut self, set: Bits) -> u32 {
+        let next = self.list.len() as u32;
+        *self.numbers.entry(set).or_insert_with_key(|set| {
+            self.list.push(set.clone());
+            next
+        })
+    }
+
+    /// Puts what was seen of a principal among the others.
+    fn enter(&mut self, looked: Looked) -> Seen {
+        let edges = looked.gives.into_iter().map(|(row, gives)| match gives {
+            Gives::Everything(verdict, through) => Edge { row, to: To::Everything(verdict), through },
+            Gives::Principals(must, may, through) => {
+                Edge { row, to: To::Principals { must: self.number(must), may: self.number(may) }, through }
+            }
+        });
+        Seen { edges: edges.collect(), own: looked.own, limited: looked.limited }
+    }
+}
+
+/// An account with what was worked out about it.
+#[derive(Clone, Copy)]
+struct Graph<'g, 'a> {
+    account: &'g Account<'a>,
+    tables: &'g Tables,
+}
+
+/// What is worked out once for an account.
+struct Tables {
+    /// All actions that rows need.
+    any_need: Bits,
+    /// Needs that the table of actions does not know.
+    unlisted: Vec<u16>,
     /// All actions that rows need; a row names them by number.
     needs: Vec<Need>,
     row_needs: Vec<Vec<u16>>,
@@ -166,7 +332,9 @@ struct Graph<'a> {
     free: Bits,
     all: Bits,
     grants: Bits,
-    by_arn: HashMap<&'a str, u32>,
+    by_arn: HashMap<String, u32>,
+    /// To find users and roles by patterns.
+    index: Index,
 }
 
 struct Need {
@@ -199,8 +367,8 @@ fn add(sets: &mut (Bits, Bits), verdict: Tri, number: u32) {
     }
 }
 
-impl<'a> Graph<'a> {
-    fn new(account: &'a Account<'a>) -> Self {
+impl Tables {
+    fn new(account: &Account<'_>) -> Self {
         let mut numbers: BTreeMap<&str, u16> = BTreeMap::new();
         for need in ROWS.iter().flat_map(|row| row.needs) {
             let next = numbers.len() as u16;
@@ -209,147 +377,90 @@ impl<'a> Graph<'a> {
         let mut names: Vec<_> = numbers.iter().map(|(name, n)| (*n, *name)).collect();
         names.sort_unstable();
         let needs: Vec<Need> = names.iter().map(|(_, name)| Need::new(name, account)).collect();
-        let row_needs = ROWS.iter().map(|row| row.needs.iter().map(|n| numbers[n]).collect()).collect();
-        let mut any_need = Bits::default();
-        needs.iter().for_each(|need| any_need = any_need.union(&need.actions));
-        let unlisted: Vec<u16> = (0..needs.len() as u16).filter(|n| needs[*n as usize].unlisted.is_some()).collect();
-        let touches = |statement: &CompiledStatement| -> Vec<u16> {
-            let mut list: Vec<u16> = Vec::new();
-            if statement.actions.meets(&any_need) {
-                list.extend((0..needs.len() as u16).filter(|n| needs[*n as usize].is_touched_by(statement)));
-            }
-            let about = |n: &&u16| matches!(&needs[**n as usize].unlisted, Some((s, name)) if statement.is_about_unlisted(s, name));
-            list.extend(unlisted.iter().filter(about));
-            list
-        };
-        let touched: Vec<Vec<(u16, u16)>> = account
-            .documents
-            .iter()
-            .map(|document| {
-                let statements = document.compiled.statements.iter().enumerate();
-                let mut list: Vec<_> = statements.flat_map(|(s, st)| touches(st).into_iter().map(move |n| (n, s as u16))).collect();
-                list.sort_unstable();
-                list
-            })
-            .collect();
         let kind = |wanted: PrincipalKind| {
             let mut set = Bits::default();
             let of_kind = account.principals.iter().enumerate().filter(|(_, p)| p.kind == wanted && !is_reserved_role(&p.arn));
             of_kind.for_each(|(n, _)| set.insert(n as u32));
             set
         };
-        let index = Index::new(account.principals.iter().map(|p| p.arn.as_str()), &account.id);
-        let mut about = HashMap::new();
-        for (d, list) in touched.iter().enumerate() {
-            for &(need, s) in list {
-                let statement = &account.documents[d].compiled.statements[s as usize];
-                if needs[need as usize].of_principals {
-                    about.entry((d as DocumentId, s)).or_insert_with(|| index.set(statement));
-                }
-            }
-        }
-        let all = account.actions.all();
-        let mut grants = Bits::default();
-        GRANTS.iter().for_each(|name| grants = grants.union(&account.actions.matching(name)));
-        let mut graph = Self {
-            wide: account.documents.iter().map(|d| Wide::of(&d.compiled.statements)).collect(),
-            free: Bits::default(),
-            account,
+        let mut tables = Self {
+            any_need: union(needs.iter().map(|n| &n.actions)),
+            unlisted: (0..needs.len() as u16).filter(|n| needs[*n as usize].unlisted.is_some()).collect(),
+            row_needs: ROWS.iter().map(|row| row.needs.iter().map(|n| numbers[n]).collect()).collect(),
             assume: numbers["sts:AssumeRole"],
-            row_needs,
-            touched,
-            about,
+            needs,
+            touched: Vec::new(),
+            about: HashMap::new(),
+            wide: Vec::new(),
             users: kind(PrincipalKind::User),
             roles: kind(PrincipalKind::Role),
             trust: Trust::new(account),
-            all,
-            grants,
-            by_arn: account.principals.iter().enumerate().map(|(n, p)| (p.arn.as_str(), n as u32)).collect(),
-            needs,
+            free: Bits::default(),
+            all: account.actions.all(),
+            grants: GRANTS.iter().fold(Bits::default(), |all, name| all.union(&account.actions.matching(name))),
+            by_arn: account.principals.iter().enumerate().map(|(n, p)| (p.arn.clone(), n as u32)).collect(),
+            index: Index::new(account.principals.iter().map(|p| p.arn.as_str()), &account.id),
         };
+        (0..account.documents.len()).for_each(|d| tables.enter(account, d));
+        let graph = Graph { account, tables: &tables };
         let free = (0..account.principals.len() as u32).filter(|n| graph.limit(*n).is_none());
         let mut set = Bits::default();
         free.for_each(|n| set.insert(n));
-        graph.free = set;
-        graph
+        tables.free = set;
+        tables
     }
 
-    fn walk(&self, threads: usize) -> Escalations {
+    /// Works out what is needed of one document, which is the next one or one that changed.
+    fn enter(&mut self, account: &Account<'_>, d: usize) {
+        let statements = &account.documents[d].compiled.statements;
+        let mut touched: Vec<(u16, u16)> = Vec::new();
+        for (s, statement) in statements.iter().enumerate() {
+            if statement.actions.meets(&self.any_need) {
+                let needs = (0..self.needs.len() as u16).filter(|n| self.needs[*n as usize].is_touched_by(statement));
+                touched.extend(needs.map(|n| (n, s as u16)));
+            }
+            let about =
+                |n: &&u16| matches!(&self.needs[**n as usize].unlisted, Some((s, name)) if statement.is_about_unlisted(s, name));
+            touched.extend(self.unlisted.iter().filter(about).map(|n| (*n, s as u16)));
+        }
+        touched.sort_unstable();
+        for &(need, s) in touched.iter().filter(|(need, _)| self.needs[*need as usize].of_principals) {
+            let _ = need;
+            let key = (d as DocumentId, s);
+            if d < self.touched.len() || !self.about.contains_key(&key) {
+                self.about.insert(key, self.index.set(&statements[s as usize]));
+            }
+        }
+        let wide = Wide::of(statements);
+        if d < self.touched.len() {
+            (self.touched[d], self.wide[d]) = (touched, wide);
+        } else {
+            self.touched.push(touched);
+            self.wide.push(wide);
+        }
+    }
+}
+
+impl Graph<'_, '_> {
+    /// What each principal holds, and its edges; in pieces, put together in their order.
+    fn look_at_all(&self, threads: usize) -> (Sets, Vec<Seen>) {
         let count = self.account.principals.len();
-        // What each principal holds, and its edges; in pieces, put together in their order.
         let piece = count.div_ceil(threads.max(1)).max(1);
-        let pieces: Vec<Vec<Seen>> = std::thread::scope(|scope| {
+        let pieces: Vec<Vec<Looked>> = std::thread::scope(|scope| {
             let run = |from: usize| scope.spawn(move || (from..(from + piece).min(count)).map(|n| self.look(n as u32)).collect());
             let runs: Vec<_> = (0..count).step_by(piece).map(run).collect();
             runs.into_iter().map(|r| r.join().unwrap_or_default()).collect()
         });
-        let seen: Vec<Seen> = pieces.into_iter().flatten().collect();
-        let mut found: BTreeMap<u32, Escalation> = BTreeMap::new();
-        // Those who are sure first: a sure path goes before a shorter one that is not.
-        for sure in [true, false] {
-            let mut reached = Bits::default();
-            for (n, s) in seen.iter().enumerate() {
-                let own = s.own.filter(|(_, verdict)| *verdict == Tri::Yes || !sure);
-                if let Some((rung, verdict)) = own {
-                    found.entry(n as u32).or_insert(Escalation {
-                        principal: n as u32,
-                        rung,
-                        verdict,
-                        steps: Vec::new(),
-                        ways: BTreeMap::new(),
-                    });
-                }
-            }
-            found.keys().for_each(|n| reached.insert(*n));
-            loop {
-                let mut fresh = Vec::new();
-                for (n, s) in seen.iter().enumerate() {
-                    if reached.contains(n as u32) {
-                        continue;
-                    }
-                    if let Some(step) = s.edges.iter().find_map(|edge| edge.step(&reached, sure)) {
-                        fresh.push((n as u32, step));
-                    }
-                }
-                if fresh.is_empty() {
-                    break;
-                }
-                for (n, step) in fresh {
-                    reached.insert(n);
-                    let mut steps = vec![step];
-                    if let Some(to) = steps[0].to
-                        && let Some(next) = found.get(&to)
-                    {
-                        steps.extend(next.steps.iter().cloned());
-                    }
-                    let last = steps.last().and_then(|s| s.to).and_then(|to| found.get(&to)).map_or(Tri::Yes, |e| e.verdict);
-                    let verdict = steps.iter().fold(last, |v, s| v.and(s.verdict));
-                    let rung = steps[0].rung;
-                    found.insert(n, Escalation { principal: n, rung, verdict, steps, ways: BTreeMap::new() });
-                }
-            }
-        }
-        let mut reached = (Bits::default(), Bits::default());
-        found.values().for_each(|e| add(&mut reached, e.verdict, e.principal));
-        let mut found: Vec<Escalation> = found.into_values().collect();
-        for escalation in &mut found {
-            for edge in &seen[escalation.principal as usize].edges {
-                let verdict = edge.verdict(&reached.0, &reached.1);
-                if verdict != Tri::No {
-                    let way = escalation.ways.entry(ROWS[edge.row as usize].id).or_insert(verdict);
-                    *way = (*way).or(verdict);
-                }
-            }
-        }
-        let mut limited: Vec<Limited> = seen.into_iter().flat_map(|s| s.limited).collect();
-        limited.sort();
-        Escalations { found, limited }
+        let mut sets = Sets::default();
+        let seen = pieces.into_iter().flatten().map(|looked| sets.enter(looked)).collect();
+        sets.needed = sets.list.len();
+        (sets, seen)
     }
 
     /// What one principal holds, and where it can go.
-    fn look(&self, number: u32) -> Seen {
+    fn look(&self, number: u32) -> Looked {
         let me = &self.account.principals[number as usize];
-        let mut seen = Seen::default();
+        let mut seen = Looked::default();
         if is_reserved_role(&me.arn) {
             return seen;
         }
@@ -357,13 +468,14 @@ impl<'a> Graph<'a> {
         if seen.own.is_some_and(|(_, verdict)| verdict == Tri::Yes) {
             return seen;
         }
-        let mut mask = vec![false; self.needs.len()];
-        me.policies.iter().flat_map(|d| &self.touched[*d as usize]).for_each(|(need, _)| mask[*need as usize] = true);
+        let mut mask = vec![false; self.tables.needs.len()];
+        me.policies.iter().flat_map(|d| &self.tables.touched[*d as usize]).for_each(|(need, _)| mask[*need as usize] = true);
         // A trust policy that names the caller needs nothing of it.
-        let trusted = self.trust.arns.contains_key(&me.arn) || !self.trust.everybody.1.is_empty();
-        let mut mind = Mind { graph: self, number, context: None, somewhere: HashMap::new(), targets: HashMap::new(), limit: None };
+        let trusted = self.tables.trust.arns.contains_key(&me.arn) || !self.tables.trust.everybody.1.is_empty();
+        let mut mind =
+            Mind { graph: *self, number, context: None, somewhere: HashMap::new(), targets: HashMap::new(), limit: None };
         for (r, row) in ROWS.iter().enumerate() {
-            let asks = &self.row_needs[r];
+            let asks = &self.tables.row_needs[r];
             let assume_only = trusted && row.id == "sts-001";
             if !assume_only && !asks.iter().all(|n| mask[*n as usize]) {
                 continue;
@@ -377,7 +489,7 @@ impl<'a> Graph<'a> {
                         let by = mind.limit().unwrap_or_default();
                         seen.limited.push(Limited { principal: number, row: row.id, by });
                     }
-                    gives => seen.edges.push(Edge { row: r as u16, gives }),
+                    gives => seen.gives.push((r as u16, gives)),
                 }
             }
         }
@@ -386,16 +498,22 @@ impl<'a> Graph<'a> {
 
     /// Actions that are allowed on everything by these documents: whatever the request, or (`Maybe`) under conditions.
     fn on_everything(&self, documents: &[DocumentId], at_least: Tri) -> Bits {
-        union(
-            documents.iter().map(|d| {
-                if at_least == Tri::Yes { &self.wide[*d as usize].allowed } else { &self.wide[*d as usize].perhaps_allowed }
-            }),
-        )
+        union(documents.iter().map(|d| {
+            if at_least == Tri::Yes {
+                &self.tables.wide[*d as usize].allowed
+            } else {
+                &self.tables.wide[*d as usize].perhaps_allowed
+            }
+        }))
     }
 
     /// Actions that are denied on everything, for sure or perhaps.
     fn denied_on_everything(&self, documents: &[DocumentId], sure: bool) -> Bits {
-        union(documents.iter().map(|d| if sure { &self.wide[*d as usize].denied } else { &self.wide[*d as usize].perhaps_denied }))
+        union(
+            documents
+                .iter()
+                .map(|d| if sure { &self.tables.wide[*d as usize].denied } else { &self.tables.wide[*d as usize].perhaps_denied }),
+        )
     }
 
     /// Everything that holds for all principals of the account, and the boundary of one.
@@ -416,7 +534,7 @@ impl<'a> Graph<'a> {
 
     fn everything(&self, policies: &[DocumentId], ceilings: &[Vec<DocumentId>], at_least: Tri) -> Option<Rung> {
         let allowed = self.on_everything(policies, at_least);
-        if allowed.len() * 10 < self.all.len() * 9 {
+        if allowed.len() * 10 < self.tables.all.len() * 9 {
             return None;
         }
         let sure_denies = at_least == Tri::Maybe;
@@ -425,7 +543,7 @@ impl<'a> Graph<'a> {
             left =
                 left.intersection(&self.on_everything(level, at_least)).difference(&self.denied_on_everything(level, sure_denies));
         }
-        let whole = left.len() * 10 >= self.all.len() * 9 && left.meets(&self.grants);
+        let whole = left.len() * 10 >= self.tables.all.len() * 9 && left.meets(&self.tables.grants);
         // It says `*`, also among others or spelled out service by service; or it says what it leaves out.
         let spelled =
             |statement: &CompiledStatement| statement.effect == Effect::Allow && matches!(statement.unlisted, Block::Is(_));
@@ -435,7 +553,7 @@ impl<'a> Graph<'a> {
             .flat_map(|d| &self.account.documents[*d as usize].compiled.statements)
             .filter(|s| spelled(s))
             .for_each(|s| plain = plain.union(&s.actions));
-        whole.then_some(if plain == self.all { Rung::A } else { Rung::B })
+        whole.then_some(if plain == self.tables.all { Rung::A } else { Rung::B })
     }
 
     /// What keeps a principal from everything, even if its own policies allowed all.
@@ -443,7 +561,7 @@ impl<'a> Graph<'a> {
         let me = &self.account.principals[number as usize];
         let whole = |documents: &[DocumentId]| {
             let left = self.on_everything(documents, Tri::Yes).difference(&self.denied_on_everything(documents, false));
-            left.len() * 10 >= self.all.len() * 9 && left.meets(&self.grants)
+            left.len() * 10 >= self.tables.all.len() * 9 && left.meets(&self.tables.grants)
         };
         if let Some(boundary) = me.boundary.filter(|b| !whole(&[*b])) {
             return Some(format!("permission boundary {}", self.account.documents[boundary as usize].name));
@@ -455,7 +573,7 @@ impl<'a> Graph<'a> {
             return Some(format!("service control policies of level {}", n + 1));
         }
         let denied = self.denied_on_everything(&me.policies, true);
-        denied.covers(&self.grants).then(|| "a deny in its own policies".to_owned())
+        denied.covers(&self.tables.grants).then(|| "a deny in its own policies".to_owned())
     }
 }
 
@@ -503,43 +621,24 @@ fn union<'b>(mut sets: impl Iterator<Item = &'b Bits>) -> Bits {
     all
 }
 
-#[derive(Default)]
+/// What one principal holds, and where it can go.
 struct Seen {
     own: Option<(Rung, Tri)>,
     edges: Vec<Edge>,
     limited: Vec<Limited>,
 }
 
-impl Edge {
-    /// A step to somebody who reaches everything.
-    fn step(&self, reached: &Bits, sure: bool) -> Option<Step> {
-        let row = &ROWS[self.row as usize];
-        let step =
-            |to, through: &Option<String>, verdict| Step { row: row.id, rung: row.rung, to, through: through.clone(), verdict };
-        match &self.gives {
-            Gives::Everything(verdict, through) if *verdict == Tri::Yes || !sure => Some(step(None, through, *verdict)),
-            Gives::Everything(..) => None,
-            Gives::Principals(must, may, through) => {
-                let first = must.intersection(reached).iter().next().map(|to| step(Some(to), through, Tri::Yes));
-                let other = || may.intersection(reached).iter().next().map(|to| step(Some(to), through, Tri::Maybe));
-                if sure { first } else { first.or_else(other) }
-            }
-        }
-    }
-
-    fn verdict(&self, must_reach: &Bits, may_reach: &Bits) -> Tri {
-        match &self.gives {
-            Gives::Everything(verdict, _) => *verdict,
-            Gives::Principals(must, _, _) if must.meets(must_reach) => Tri::Yes,
-            Gives::Principals(_, may, _) if may.meets(may_reach) => Tri::Maybe,
-            Gives::Principals(..) => Tri::No,
-        }
-    }
+/// The same as it is worked out.
+#[derive(Default)]
+struct Looked {
+    own: Option<(Rung, Tri)>,
+    gives: Vec<(u16, Gives)>,
+    limited: Vec<Limited>,
 }
 
 /// What is worked out about one principal, once.
 struct Mind<'g, 'a> {
-    graph: &'g Graph<'a>,
+    graph: Graph<'g, 'a>,
     number: u32,
     context: Option<Context>,
     somewhere: HashMap<u16, Tri>,
@@ -619,10 +718,12 @@ impl Mind<'_, '_> {
             }
             Target::GrantedUser => {
                 let sets = both(self.targets(asks[0], None), self.targets(asks[1], None));
-                everything(any(&graph.without_limits(self.without_me(both((graph.users.clone(), graph.users.clone()), sets)))))
+                everything(any(
+                    &graph.without_limits(self.without_me(both((graph.tables.users.clone(), graph.tables.users.clone()), sets)))
+                ))
             }
             Target::RetrustedRole => {
-                let mut sets = both((graph.roles.clone(), graph.roles.clone()), self.targets(asks[0], None));
+                let mut sets = both((graph.tables.roles.clone(), graph.tables.roles.clone()), self.targets(asks[0], None));
                 for ask in &asks[1..] {
                     sets = both(sets, self.targets(*ask, None));
                 }
@@ -630,7 +731,7 @@ impl Mind<'_, '_> {
                 self.principals(sets)
             }
             Target::GrantedRetrustedRole => {
-                let roles = both((graph.roles.clone(), graph.roles.clone()), self.targets(asks[1], None));
+                let roles = both((graph.tables.roles.clone(), graph.tables.roles.clone()), self.targets(asks[1], None));
                 let granted = self.granted(asks[0], roles);
                 let granted = self.not_denied(granted);
                 everything(any(&graph.without_limits(self.without_me(granted))))
@@ -676,7 +777,7 @@ impl Mind<'_, '_> {
                 let pass = asks[0];
                 let mut gives = Vec::new();
                 for service in services {
-                    let Some(trusting) = graph.trust.services.get(*service) else { continue };
+                    let Some(trusting) = graph.tables.trust.services.get(*service) else { continue };
                     let sets = both(trusting.clone(), self.targets(pass, Some(service)));
                     let sets = if others == Tri::Yes { sets } else { (Bits::default(), sets.1) };
                     gives.push(Gives::Principals(sets.0, sets.1, Some((*service).to_owned())));
@@ -686,7 +787,7 @@ impl Mind<'_, '_> {
             Target::Holder(kind) => {
                 let mut gives = Vec::new();
                 for holder in account.holders.iter().filter(|h| h.kind == kind) {
-                    let Some(role) = graph.by_arn.get(holder.role.as_str()) else { continue };
+                    let Some(role) = graph.tables.by_arn.get(holder.role.as_str()) else { continue };
                     let verdict = asks.iter().fold(Tri::Yes, |v, n| v.and(self.on_or_somewhere(*n, &holder.arn)));
                     let mut sets = (Bits::default(), Bits::default());
                     add(&mut sets, verdict, *role);
@@ -697,7 +798,7 @@ impl Mind<'_, '_> {
                     && let Some(about) = HOLDERS.iter().find(|h| h.kind == kind)
                 {
                     let verdict = asks.iter().fold(Tri::Yes, |v, n| v.and(self.somewhere_like(*n, about)));
-                    let (_, trusting) = graph.trust.services.get(about.service).cloned().unwrap_or_default();
+                    let (_, trusting) = graph.tables.trust.services.get(about.service).cloned().unwrap_or_default();
                     if verdict != Tri::No {
                         gives.push(Gives::Principals(Bits::default(), trusting, Some(format!("a {kind} that was not read"))));
                     }
@@ -728,7 +829,7 @@ impl Mind<'_, '_> {
 
     /// Of some roles those that the caller can give more: directly, or by a policy that they have.
     fn granted(&mut self, need: u16, roles: (Bits, Bits)) -> (Bits, Bits) {
-        if self.graph.needs[need as usize].of_principals {
+        if self.graph.tables.needs[need as usize].of_principals {
             let sets = self.targets(need, None);
             return (roles.0.intersection(&sets.0), roles.1.intersection(&sets.1));
         }
@@ -745,13 +846,13 @@ impl Mind<'_, '_> {
 
     /// Without the roles that the caller may not assume even when they trust it.
     fn not_denied(&mut self, (must, may): (Bits, Bits)) -> (Bits, Bits) {
-        let (denied_must, denied_may) = self.denied(self.graph.assume);
+        let (denied_must, denied_may) = self.denied(self.graph.tables.assume);
         (must.difference(&denied_may), may.difference(&denied_must))
     }
 
     /// Roles that the caller can assume.
     fn trusting(&mut self, need: u16) -> (Bits, Bits) {
-        let trust = &self.graph.trust;
+        let trust = &self.graph.tables.trust;
         let me = &self.graph.account.principals[self.number as usize];
         let (must, may) = self.targets(need, None);
         let (denied_must, denied_may) = self.denied(need);
@@ -797,7 +898,7 @@ impl Mind<'_, '_> {
     fn statements(&self, documents: &[DocumentId], need: u16) -> Vec<(DocumentId, u16)> {
         let mut list = Vec::new();
         for &d in documents {
-            let touched = &self.graph.touched[d as usize];
+            let touched = &self.graph.tables.touched[d as usize];
             let from = touched.partition_point(|(n, _)| *n < need);
             list.extend(touched[from..].iter().take_while(|(n, _)| *n == need).map(|(_, s)| (d, *s)));
         }
@@ -833,7 +934,7 @@ impl Mind<'_, '_> {
 
     /// The same where the action is about this resource, and else on whatever it is about.
     fn on_or_somewhere(&mut self, need: u16, arn: &str) -> Tri {
-        if self.graph.needs[need as usize].arns.iter().any(|p| p.matches(arn)) {
+        if self.graph.tables.needs[need as usize].arns.iter().any(|p| p.matches(arn)) {
             self.on(need, arn, None)
         } else {
             self.somewhere(need)
@@ -845,7 +946,7 @@ impl Mind<'_, '_> {
         if let Some(verdict) = self.somewhere.get(&need) {
             return *verdict;
         }
-        let asked = &self.graph.needs[need as usize];
+        let asked = &self.graph.tables.needs[need as usize];
         let verdict = self.any_of(need, &asked.arns);
         self.somewhere.insert(need, verdict);
         verdict
@@ -855,14 +956,14 @@ impl Mind<'_, '_> {
     fn somewhere_like(&mut self, need: u16, kind: &HolderKind) -> Tri {
         let (service, resource) = kind.arn;
         let wanted = Pattern::arn(&format!("arn:*:{service}:*:*:{resource}*"));
-        let asked = &self.graph.needs[need as usize];
+        let asked = &self.graph.tables.needs[need as usize];
         let like: Vec<Pattern> = asked.arns.iter().filter(|a| a.meets(&wanted).is_some()).cloned().collect();
         if like.is_empty() { self.somewhere(need) } else { self.any_of(need, &like) }
     }
 
     /// Asks of an example of each sort of ARN, and of examples of what the caller's policies name.
     fn any_of(&mut self, need: u16, arns: &[Pattern]) -> Tri {
-        let asked = &self.graph.needs[need as usize];
+        let asked = &self.graph.tables.needs[need as usize];
         if asked.wildcard_only || arns.is_empty() {
             return self.on(need, "*", None);
         }
@@ -927,7 +1028,7 @@ impl Mind<'_, '_> {
             if !statement.understood || statement.effect == Effect::Other {
                 verdict = verdict.and(Tri::Maybe);
             }
-            let about = &self.graph.about[&(d, s)];
+            let about = &self.graph.tables.about[&(d, s)];
             // A pattern with variables stands for what it may stand for.
             let exact = !statement.has_templates();
             let put = |sets: &mut (Bits, Bits)| {
@@ -952,11 +1053,11 @@ impl Mind<'_, '_> {
 /// Examples that are tried for one pattern.
 const EXAMPLES_MAX: usize = 8;
 
-impl Graph<'_> {
+impl Graph<'_, '_> {
     /// Users whose credentials can be taken in that way.
     fn users_with(&self, with: UserWith, sets: (Bits, Bits)) -> (Bits, Bits) {
         let mut kept = (Bits::default(), Bits::default());
-        for number in sets.1.intersection(&self.users).iter() {
+        for number in sets.1.intersection(&self.tables.users).iter() {
             let user = &self.account.principals[number as usize];
             let known = match with {
                 UserWith::Anything => Tri::Yes,
@@ -971,7 +1072,7 @@ impl Graph<'_> {
 
     /// Those whom a grant would give everything.
     fn without_limits(&self, (must, may): (Bits, Bits)) -> (Bits, Bits) {
-        (must.intersection(&self.free), may.intersection(&self.free))
+        (must.intersection(&self.tables.free), may.intersection(&self.tables.free))
     }
 }
 

@@ -1,0 +1,136 @@
+//! The escalations of an account that changes: a policy at a time, without looking at everybody again.
+
+use super::{Edge, Escalation, Escalations, Graph, Reach, Seen, Sets, Tables, To, path, told, walk};
+use crate::account::{Account, DocumentId};
+use crate::bits::Bits;
+use crate::engine::Compiler;
+use crate::policy::{PolicyError, parse};
+
+/// An account, and where each of its principals stands.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, Standing, Tri};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}}]}]}"#,
+/// )?;
+/// let mut standing = Standing::new(builder.build(), 1);
+/// assert!(standing.escalations().found.is_empty());
+/// let policy = standing.document("user/bob/p").unwrap();
+/// let changed = standing.replace(
+///     policy,
+///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:PutUserPolicy", "Resource": "*"}}"#,
+/// )?;
+/// assert_eq!(changed, [0]);
+/// assert_eq!(standing.escalation(0).unwrap().verdict, Tri::Yes);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Standing<'a> {
+    account: Account<'a>,
+    tables: Tables,
+    sets: Sets,
+    seen: Vec<Seen>,
+    reach: Vec<Option<Reach>>,
+    /// For each document the principals that have it as a policy or as their boundary.
+    holders: Vec<Vec<u32>>,
+    threads: usize,
+}
+
+impl<'a> Standing<'a> {
+    /// Looks at everybody once.
+    pub fn new(account: Account<'a>, threads: usize) -> Self {
+        let tables = Tables::new(&account);
+        let (sets, seen) = Graph { account: &account, tables: &tables }.look_at_all(threads);
+        let reach = walk(&sets, &seen);
+        let mut holders = vec![Vec::new(); account.documents.len()];
+        for (n, principal) in account.principals.iter().enumerate() {
+            for document in principal.policies.iter().chain(&principal.boundary) {
+                holders[*document as usize].push(n as u32);
+            }
+        }
+        Self { account, tables, sets, seen, reach, holders, threads }
+    }
+
+    /// The account as it is now.
+    pub fn account(&self) -> &Account<'a> {
+        &self.account
+    }
+
+    /// The document of that name.
+    pub fn document(&self, name: &str) -> Option<DocumentId> {
+        self.account.documents.iter().position(|d| d.name == name).map(|n| n as DocumentId)
+    }
+
+    /// All escalations.
+    pub fn escalations(&self) -> Escalations {
+        told(&self.sets, &self.seen, &self.reach)
+    }
+
+    /// That of one principal, without the other ways of its first step.
+    pub fn escalation(&self, principal: u32) -> Option<Escalation> {
+        let reach = self.reach[principal as usize].as_ref()?;
+        let steps = path(&self.reach, principal as usize);
+        Some(Escalation { principal, rung: reach.rung, verdict: reach.verdict, steps, ways: Default::default() })
+    }
+
+    /// Puts another text in place of a policy; answers whose standing changed, by number.
+    ///
+    /// Looks again at those who have the policy, and at all when others hang on it: a trust policy, a service control
+    /// policy, a policy of a group, one that gives or takes a limit.
+    ///
+    /// # Errors
+    /// When the text is no policy; then nothing changes.
+    pub fn replace(&mut self, document: DocumentId, text: &str) -> Result<Vec<u32>, PolicyError> {
+        let d = document as usize;
+        let policy = parse(text)?;
+        let side = self.account.documents[d].side;
+        let compiled = Compiler::new(self.account.actions).compile(&policy, side);
+        (self.account.documents[d].policy, self.account.documents[d].compiled) = (policy, compiled);
+        self.tables.enter(&self.account, d);
+
+        let graph = Graph { account: &self.account, tables: &self.tables };
+        let holders = self.holders[d].clone();
+        let mut free = Bits::default();
+        holders.iter().filter(|n| graph.limit(**n).is_none()).for_each(|n| free.insert(*n));
+        let was_free = |n: &u32| self.tables.free.contains(*n);
+        let moved = holders.iter().any(|n| was_free(n) != free.contains(*n));
+        let of_group = self.account.groups.iter().any(|g| g.policies.contains(&document));
+        let of_all = self.account.scp.iter().flatten().any(|p| *p == document);
+        let bounded = holders.iter().any(|n| self.account.principals[*n as usize].boundary.is_some());
+        let of_version = self.account.versions.iter().any(|(_, v)| *v == document);
+        if holders.is_empty() || moved || of_group || of_all || bounded || of_version {
+            self.tables = Tables::new(&self.account);
+            let graph = Graph { account: &self.account, tables: &self.tables };
+            (self.sets, self.seen) = graph.look_at_all(self.threads);
+        } else {
+            for number in holders {
+                let looked = graph.look(number);
+                self.seen[number as usize] = self.sets.enter(looked);
+            }
+            self.forget_sets();
+        }
+        let reach = walk(&self.sets, &self.seen);
+        let changed = (0..reach.len()).filter(|n| reach[*n] != self.reach[*n]).map(|n| n as u32).collect();
+        self.reach = reach;
+        Ok(changed)
+    }
+
+    /// Drops sets that no edge leads to any more, once there are twice as many as needed.
+    fn forget_sets(&mut self) {
+        if self.sets.list.len() < SETS_MIN || self.sets.list.len() < 2 * self.sets.needed {
+            return;
+        }
+        let mut kept = Sets::default();
+        for edge in self.seen.iter_mut().flat_map(|s: &mut Seen| &mut s.edges) {
+            let Edge { to: To::Principals { must, may }, .. } = edge else { continue };
+            *must = kept.number(self.sets.list[*must as usize].clone());
+            *may = kept.number(self.sets.list[*may as usize].clone());
+        }
+        kept.needed = kept.list.len();
+        self.sets = kept;
+    }
+}
+
+/// Sets that are not worth dropping.
+const SETS_MIN: usize = 10_000;
