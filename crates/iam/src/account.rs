@@ -545,16 +545,17 @@ impl<'a> AccountBuilder<'a> {
     }
 
     fn group(&mut self, detail: &Detail<'_>) {
-        let inline = self.inline("group", detail);
+        let (inline, unread) = self.inline("group", detail);
         self.group_arns.insert(detail.name.clone(), detail.arn.clone());
         let pending = self.groups.entry(detail.name.clone()).or_default();
+        pending.unread.extend(unread);
         pending.inline.extend(inline);
         pending.managed.extend(detail.attached_managed_policies.iter().map(|a| a.policy_arn.clone()));
     }
 
     fn principal(&mut self, kind: PrincipalKind, detail: &Detail<'_>) {
         let word = if kind == PrincipalKind::User { "user" } else { "role" };
-        let inline = self.inline(word, detail);
+        let (inline, unread) = self.inline(word, detail);
         let trust = detail
             .assume_role_policy_document
             .and_then(|raw| self.document(&format!("trust policy of role/{}", detail.name), raw.get(), Side::Resource));
@@ -564,6 +565,7 @@ impl<'a> AccountBuilder<'a> {
         let pending = self.pending.entry(format!("{word}/{}", detail.name)).or_default();
         pending.kind = Some(kind);
         pending.name.clone_from(&detail.arn);
+        pending.unread.extend(unread);
         pending.inline.extend(inline);
         pending.managed.extend(detail.attached_managed_policies.iter().map(|a| a.policy_arn.clone()));
         pending.groups.extend(detail.group_list.iter().cloned());
@@ -571,9 +573,17 @@ impl<'a> AccountBuilder<'a> {
         pending.trust = trust.or(pending.trust);
     }
 
-    fn inline(&mut self, word: &str, detail: &Detail<'_>) -> Vec<DocumentId> {
-        let name = |inline: &Inline<'_>| format!("{word}/{}/{}", detail.name, inline.policy_name);
-        detail.inline.iter().filter_map(|i| self.document(&name(i), i.policy_document.get(), Side::Identity)).collect()
+    /// Documents of inline policies, and the names of those that cannot be read.
+    fn inline(&mut self, word: &str, detail: &Detail<'_>) -> (Vec<DocumentId>, Vec<String>) {
+        let (mut read, mut unread) = (Vec::new(), Vec::new());
+        for inline in &detail.inline {
+            let name = format!("{word}/{}/{}", detail.name, inline.policy_name);
+            match self.document(&name, inline.policy_document.get(), Side::Identity) {
+                Some(number) => read.push(number),
+                None => unread.push(name),
+            }
+        }
+        (read, unread)
     }
 
     /// The account, with everything that belongs together put together.
@@ -603,14 +613,18 @@ impl<'a> AccountBuilder<'a> {
         account.holders_read.retain(|kind| !(functions && kind == "lambda" || instances && kind == "ec2"));
         // Inline policies of groups that came as facts.
         for (key, inline) in pending.extract_if(|key, _| key.starts_with("group/")).collect::<Vec<_>>() {
-            groups.entry(key.trim_start_matches("group/").to_owned()).or_default().inline.extend(inline.inline);
+            let group = groups.entry(key.trim_start_matches("group/").to_owned()).or_default();
+            group.inline.extend(inline.inline);
+            group.unread.extend(inline.unread);
         }
         let mut group_names: Vec<_> = groups.into_iter().collect();
         group_names.sort_by(|a, b| a.0.cmp(&b.0));
-        let mut group_numbers = HashMap::new();
+        let (mut group_numbers, mut group_unread) = (HashMap::new(), Vec::new());
         for (name, pending) in group_names {
             group_numbers.insert(name.clone(), account.groups.len() as u32);
             let attached: Vec<_> = pending.managed.iter().filter_map(|arn| managed.get(arn).copied()).collect();
+            let missing = pending.managed.iter().filter(|arn| !managed.contains_key(*arn)).cloned();
+            group_unread.push(pending.unread.iter().cloned().chain(missing).collect::<Vec<_>>());
             let arn = group_arns.get(&name).cloned().unwrap_or_else(|| format!("arn:aws:iam::{}:group/{name}", account.id));
             account.groups.push(Group { arn, policies: [pending.inline, attached.clone()].concat(), managed: attached });
         }
@@ -632,6 +646,7 @@ impl<'a> AccountBuilder<'a> {
                     continue;
                 };
                 in_groups.push(*number);
+                unread.extend(group_unread[*number as usize].iter().cloned());
                 let group = &account.groups[*number as usize];
                 policies.extend(&group.policies);
                 own.extend(&group.managed);
@@ -641,10 +656,13 @@ impl<'a> AccountBuilder<'a> {
             policies.dedup();
             let boundary = pending.boundary.as_ref().and_then(|arn| managed.get(arn).copied());
             if let (Some(arn), None) = (&pending.boundary, boundary) {
-                unread.push(arn.clone());
+                unread.push(format!("boundary {arn}"));
             }
             let name = pending.name.rsplit('/').next().unwrap_or_default().to_owned();
             let is_user = kind == PrincipalKind::User;
+            if !unread.is_empty() {
+                account.unknown.push(format!("{}: not read: {}", pending.name, unread.join(", ")));
+            }
             account.principals.push(Identity {
                 keys: (is_user && keys_read).then(|| keys.get(&name).copied().unwrap_or(0)),
                 login: is_user.then(|| logins.get(&pending.name).copied().or(logins_read.then_some(false))).flatten(),

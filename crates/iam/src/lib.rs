@@ -37,7 +37,7 @@ pub use escalation::{
 };
 pub use outside::{Class, Neighbours, Opening, Outsider, openings};
 pub use pattern::{Pattern, Rest, STATES_MAX, rest, rest_of};
-pub use policy::{Block, Condition, Policy, PolicyError, PolicyType, Principal, Statement, parse};
+pub use policy::{Block, Condition, Policy, PolicyError, PolicyType, Principal, Statement, parse, spans};
 pub use reference::evaluate;
 pub use request::{
     Answer, Arn, Because, BlockPublicAccess, Caller, CallerKind, Context, Decision, Given, Known, Layer, Layers, Request, Side,

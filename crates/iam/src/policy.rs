@@ -3,12 +3,15 @@
 //! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>. Elements that the grammar
 //! does not know are kept, so that a new one can never be a change that nobody sees.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::POLICY_BYTES_MAX;
 
@@ -128,6 +131,27 @@ pub fn parse(text: &str) -> Result<Policy, PolicyError> {
     };
     let statements = statements.into_iter().enumerate().map(|(i, s)| statement(i, s)).collect::<Result<_, _>>()?;
     Ok(Policy { version, statements, unknown: map.into_iter().collect() })
+}
+
+/// Where each statement of a policy stands in its text, in bytes; none when the text is no policy.
+///
+/// ```
+/// let text = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow"}, {"Effect": "Deny"}]}"#;
+/// let spans = bartizan_iam::spans(text).unwrap();
+/// assert_eq!(&text[spans[1].clone()], r#"{"Effect": "Deny"}"#);
+/// ```
+pub fn spans(text: &str) -> Option<Vec<Range<usize>>> {
+    let fields: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(text).ok()?;
+    let raw = fields.get("Statement")?.get();
+    let span = |part: &str| {
+        let start = part.as_ptr() as usize - text.as_ptr() as usize;
+        start..start + part.len()
+    };
+    if !raw.starts_with('[') {
+        return Some(vec![span(raw)]);
+    }
+    let list: Vec<&RawValue> = serde_json::from_str(raw).ok()?;
+    Some(list.into_iter().map(|s| span(s.get())).collect())
 }
 
 fn statement(index: usize, value: Value) -> Result<Statement, PolicyError> {

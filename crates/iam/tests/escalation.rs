@@ -329,6 +329,15 @@ fn iam_vulnerable_is_seen_through() {
         }
         traps.insert(trap);
     }
+    // Two traps whose policies the data lacks, as they stand in that repository: a condition that always holds today, and one
+    // that never does. Neither can be known before the request.
+    for (trap, operator) in [("fn3", "DateGreaterThan"), ("fp5", "DateLessThan")] {
+        let condition = json!({operator: {"aws:TokenIssueTime": "2020-01-01T00:00:01Z"}});
+        let statement = json!({"Effect": "Allow", "Action": "iam:CreatePolicyVersion", "Resource": "*", "Condition": condition});
+        let found = rungs(&[policy(json!([statement]))]);
+        assert_eq!(found, [Some((Rung::C, Tri::Maybe)); 2], "{trap}");
+        traps.insert(trap);
+    }
     println!("{paths} paths, {} traps", traps.len());
     assert!(paths >= 25, "{paths}");
 }

@@ -1,9 +1,10 @@
 //! `bartizan access policy-diff`.
 
+use std::ops::Range;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use bartizan_iam::{AccessClass, Actions, Caller, Policy, Request, Side, actions_text, difference, parse};
+use bartizan_iam::{AccessClass, Actions, Caller, Policy, Request, Side, actions_text, difference, parse, spans};
 use serde_json::{Value, json};
 
 use super::{Outcome, actions, word};
@@ -15,7 +16,7 @@ const NAMES_MAX: usize = 12;
 
 pub(super) fn run(global: &Global, args: &AccessPolicyDiff) -> Result<Outcome> {
     let actions = actions(args.iam_data.as_deref())?;
-    let (old, new) = (read(&args.old)?, read(&args.new)?);
+    let ((old, old_lines), (new, new_lines)) = (read(&args.old)?, read(&args.new)?);
     let side = match args.side {
         PolicySide::Identity => Side::Identity,
         PolicySide::Resource => Side::Resource,
@@ -25,9 +26,9 @@ pub(super) fn run(global: &Global, args: &AccessPolicyDiff) -> Result<Outcome> {
     let found = difference(&old, &new, side, &actions);
     let mut out = Out::new();
     if global.format == Format::Human {
-        for (sign, classes) in [('+', &found.gained), ('-', &found.lost)] {
+        for (sign, classes, lines) in [('+', &found.gained, &new_lines), ('-', &found.lost, &old_lines)] {
             for class in classes {
-                human(&mut out, sign, class, &actions)?;
+                human(&mut out, sign, class, lines, &actions)?;
             }
         }
         out.line(match (found.gained.is_empty(), found.lost.is_empty()) {
@@ -37,30 +38,32 @@ pub(super) fn run(global: &Global, args: &AccessPolicyDiff) -> Result<Outcome> {
             (false, false) => "the new policy allows more and less than the old one",
         })?;
     } else {
-        let list = |classes: &[AccessClass]| classes.iter().map(|c| row(c, &actions)).collect::<Vec<_>>();
-        out.json(
-            global.format,
-            vec![json!({"gained": list(&found.gained), "lost": list(&found.lost), "actions_of": actions.date})],
-        )?;
+        let list = |classes: &[AccessClass], lines: &[usize]| classes.iter().map(|c| row(c, lines, &actions)).collect::<Vec<_>>();
+        let (gained, lost) = (list(&found.gained, &new_lines), list(&found.lost, &old_lines));
+        out.json(global.format, vec![json!({"gained": gained, "lost": lost, "actions_of": actions.date})])?;
     }
     out.flush()?;
     Ok(if found.grants_nothing_new() { Outcome::Done } else { Outcome::Findings })
 }
 
-fn read(path: &Path) -> Result<Policy> {
+/// A policy, and the line on which each of its statements begins.
+fn read(path: &Path) -> Result<(Policy, Vec<usize>)> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    parse(&text).with_context(|| format!("{} is not a policy", path.display()))
+    let policy = parse(&text).with_context(|| format!("{} is not a policy", path.display()))?;
+    let line = |span: Range<usize>| text[..span.start].matches('\n').count() + 1;
+    Ok((policy, spans(&text).unwrap_or_default().into_iter().map(line).collect()))
 }
 
-fn human(out: &mut Out, sign: char, class: &AccessClass, actions: &Actions) -> Result<()> {
+fn human(out: &mut Out, sign: char, class: &AccessClass, lines: &[usize], actions: &Actions) -> Result<()> {
     let names = actions_text(&class.actions, actions, NAMES_MAX);
     let to = class.principal.as_ref().map(|p| format!(" to {p}")).unwrap_or_default();
     let hangs = if class.conditions.is_empty() { String::new() } else { format!("  if {}", class.conditions.join(" and ")) };
+    let line = lines.get(class.statement).map(|n| format!(", line {n}")).unwrap_or_default();
+    let statement = class.statement + 1;
     out.line(&format!(
-        "{sign} {:4}  {names} on {}{to}{hangs}  (statement {})",
+        "{sign} {:4}  {names} on {}{to}{hangs}  (statement {statement}{line})",
         word(class.verdict),
-        class.resource,
-        class.statement + 1
+        class.resource
     ))?;
     if let Some(witness) = &class.witness {
         out.line(&format!("         for one: {} on {} by {}", witness.action, witness.resource, caller(&witness.caller)))?;
@@ -75,13 +78,13 @@ fn caller(caller: &Caller) -> &str {
     }
 }
 
-fn row(class: &AccessClass, actions: &Actions) -> Value {
+fn row(class: &AccessClass, lines: &[usize], actions: &Actions) -> Value {
     let witness = |r: &Request| {
         let context: serde_json::Map<String, Value> = r.context.iter().map(|(key, given)| (key.to_owned(), json!(given))).collect();
         json!({"action": r.action, "resource": r.resource, "principal": caller(&r.caller), "context": context})
     };
     let names: Vec<String> = class.actions.iter().map(|n| actions.bit_name(n)).collect();
     json!({"actions": actions_text(&class.actions, actions, NAMES_MAX), "action_names": names, "resource": class.resource,
-           "principal": class.principal, "conditions": class.conditions, "statement": class.statement + 1, "verdict": word(class.verdict),
+           "principal": class.principal, "conditions": class.conditions, "statement": class.statement + 1, "line": lines.get(class.statement), "verdict": word(class.verdict),
            "witness": class.witness.as_ref().map(witness)})
 }
