@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::actions::{Action, Actions};
 use crate::bits::Bits;
 use crate::engine::{Compiled, CompiledCondition, CompiledStatement, Compiler, Effect, Resource, Wanted, widened};
-use crate::pattern::{Pattern, Rest, rest_of};
+use crate::pattern::{Pattern, Rest, rest_within};
 use crate::policy::{Block, Policy, Principal};
 use crate::reference::evaluate;
 use crate::request::{Caller, Context, Decision, Given, Layers, Request, Side};
@@ -71,12 +71,16 @@ impl<'p> Both<'p> {
     }
 }
 
+/// Work of all automata together in one comparison (see [`crate::rest_of`]); what is left then is a `may`.
+const WORK_MAX: usize = 2_000_000;
+
 /// Ways to pick one exception of each statement with NotResource that are tried.
 const PICKS_MAX: usize = 64;
 
 fn gained(old: &Both<'_>, new: &Both<'_>, side: Side, actions: &Actions) -> Vec<Class> {
     let statements: Vec<&CompiledStatement> = old.compiled.statements.iter().chain(&new.compiled.statements).collect();
     let mut found: Vec<Class> = Vec::new();
+    let mut work_left = WORK_MAX;
     for class in partition(&statements, actions) {
         let first = class.iter().next().unwrap_or_default();
         let about = |s: &&CompiledStatement| s.actions.contains(first);
@@ -87,8 +91,12 @@ fn gained(old: &Both<'_>, new: &Both<'_>, side: Side, actions: &Actions) -> Vec<
                 continue;
             }
             for one in principals(statement, side) {
-                for more in by_resource(statement, &one, &of_old, &of_new, &class, actions) {
-                    let (verdict, witness) = more.witness(old, new, statement, &one, &class, side, actions);
+                if work_left == 0 {
+                    found.push(undecided(new, n));
+                    return found;
+                }
+                for more in by_resource(statement, &one, &of_old, &of_new, &class, actions, &mut work_left) {
+                    let (verdict, witness) = more.witness(old, new, statement, &one, &class, side, actions, &mut work_left);
                     if witness.is_none() && more.proved_nothing {
                         continue;
                     }
@@ -115,6 +123,20 @@ fn gained(old: &Both<'_>, new: &Both<'_>, side: Side, actions: &Actions) -> Vec<
         }
     }
     found
+}
+
+/// What stands for all that was not compared, from this statement on: whatever the policy allows may be new.
+fn undecided(new: &Both<'_>, statement: usize) -> Class {
+    let allows = new.compiled.statements.iter().filter(|s| s.effect != Effect::Deny);
+    Class {
+        actions: allows.fold(Bits::default(), |all, s| all.union(&s.actions)),
+        resource: "more than can be compared".to_owned(),
+        principal: None,
+        conditions: Vec::new(),
+        statement,
+        verdict: Tri::Maybe,
+        witness: None,
+    }
 }
 
 /// The universe of actions in classes that the same statements are about. Actions without resources stand apart.
@@ -170,6 +192,7 @@ fn by_resource(
     new: &[&CompiledStatement],
     class: &Bits,
     actions: &Actions,
+    work_left: &mut usize,
 ) -> Vec<More> {
     let universe = if class.iter().next().is_some_and(|n| (n as usize) < actions.len() && actions.is_wildcard_only(Action(n))) {
         Pattern::exact("*")
@@ -250,8 +273,12 @@ fn by_resource(
             tries.push((vec![include.clone(), universe.clone(), deny.clone()], &new_denies));
         }
         for (from, without) in tries {
+            if *work_left == 0 {
+                more.too_large = true;
+                break;
+            }
             let (from_refs, without_refs): (Vec<&Pattern>, Vec<&Pattern>) = (from.iter().collect(), without.iter().collect());
-            match rest_of(&from_refs, &without_refs) {
+            match rest_within(&from_refs, &without_refs, work_left) {
                 Rest::Nothing => {}
                 Rest::TooLarge => more.too_large = true,
                 Rest::Text(text) => {
@@ -328,6 +355,7 @@ impl More {
         class: &Bits,
         side: Side,
         actions: &Actions,
+        work_left: &mut usize,
     ) -> (Tri, Option<Request>) {
         let Some(text) = &self.text else { return (Tri::Maybe, None) };
         // Of the class an action that people know, where there is one; with a resource of its type, where that is left.
@@ -338,7 +366,7 @@ impl More {
                 let shape = Pattern::arn(&shape_of(template));
                 let mut from: Vec<&Pattern> = self.from.iter().collect();
                 from.push(&shape);
-                if let Rest::Text(text) = rest_of(&from, &self.without.iter().collect::<Vec<_>>()) {
+                if let Rest::Text(text) = rest_within(&from, &self.without.iter().collect::<Vec<_>>(), work_left) {
                     tries.push((actions.name(*action), text));
                 }
             }

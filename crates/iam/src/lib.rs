@@ -1,7 +1,10 @@
-//! AWS policies: parsing and the canonical form.
+//! AWS policies, and who can do what by them.
 //!
-//! This crate knows policies and nothing else: no I/O, no clock, no AWS SDK. Evaluation, effective access and escalation
-//! come here later; today it answers one question that the rest of Bartizan stands on: *do two documents grant the same?*
+//! This crate knows policies and accounts and nothing else: no I/O, no clock, no randomness, no AWS SDK. It parses policies
+//! ([`parse`]), says when two grant the same ([`Policy::canonical`]), decides requests twice over ([`evaluate`] to read,
+//! [`Compiled`] to run), and answers for whole accounts ([`Account`]): what each principal may do ([`Effects`]), who can become
+//! administrator ([`escalations`]), who comes in from outside ([`openings`]), and what changed ([`difference`],
+//! [`account_difference`]). Verdicts are must, may and no ([`Tri`]); what is not understood is never a no.
 
 mod account;
 mod accounts;
@@ -47,3 +50,6 @@ pub use tri::Tri;
 /// Bytes of the longest policy text that [`parse`] reads. AWS's own limit is 20 KB for a bucket policy and 131,072
 /// characters for the largest (Backup vaults excepted at 10 KB); ten times that is hostile.
 pub const POLICY_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes of the longest string in a policy. An ARN has at most 2,048 characters.
+pub const ELEMENT_BYTES_MAX: usize = 8192;

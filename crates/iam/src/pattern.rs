@@ -52,6 +52,9 @@ pub enum Rest {
     TooLarge,
 }
 
+/// Work of one question: places that patterns may stand at, in all states.
+const WORK_MAX: usize = 50_000_000;
+
 /// States of an automaton that are looked at before giving up.
 pub const STATES_MAX: usize = 20_000;
 
@@ -253,6 +256,11 @@ pub fn rest(from: &Pattern, without: &[&Pattern]) -> Rest {
 /// Walks `from` letter by letter with the set of all places where the others may stand (subset construction). Of letters
 /// that no pattern names one stands for all.
 pub fn rest_of(from: &[&Pattern], without: &[&Pattern]) -> Rest {
+    rest_within(from, without, &mut WORK_MAX.clone())
+}
+
+/// The same within so much work, which is lowered by what was done: places looked at, in all states.
+pub(crate) fn rest_within(from: &[&Pattern], without: &[&Pattern], work_left: &mut usize) -> Rest {
     if without.iter().any(|p| p.is_all() || from.contains(p)) {
         return Rest::Nothing;
     }
@@ -266,6 +274,7 @@ pub fn rest_of(from: &[&Pattern], without: &[&Pattern]) -> Rest {
         .collect();
     // Places of all patterns in one row; one behind the last token of a pattern is its end.
     let tokens: Vec<Option<Token>> = without.iter().flat_map(|p| p.tokens.iter().copied().map(Some).chain([None])).collect();
+    *work_left = work_left.saturating_sub(tokens.len());
     let close = |set: &mut BTreeSet<u32>, place: usize| {
         let mut place = place;
         set.insert(place as u32);
@@ -284,6 +293,10 @@ pub fn rest_of(from: &[&Pattern], without: &[&Pattern]) -> Rest {
     let mut queue = VecDeque::from([start]);
     while let Some(state) = queue.pop_front() {
         let (at, places) = &state;
+        *work_left = work_left.saturating_sub(places.len() + 1);
+        if *work_left == 0 {
+            return Rest::TooLarge;
+        }
         let own: Vec<Option<Token>> = at.iter().zip(from).map(|(at, p)| p.tokens.get(*at as usize).copied()).collect();
         if own.iter().all(Option::is_none) && !places.iter().any(|p| tokens[*p as usize].is_none()) {
             let mut text = Vec::new();

@@ -13,7 +13,7 @@ use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::POLICY_BYTES_MAX;
+use crate::{ELEMENT_BYTES_MAX, POLICY_BYTES_MAX};
 
 /// Where a policy stands, which decides what its principals mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,6 +226,11 @@ fn conditions(at: &str, value: Value) -> Result<Vec<Condition>, PolicyError> {
 /// A string, boolean or number, or a list of them, as texts.
 fn strings(at: &str, value: Value) -> Result<Vec<String>, PolicyError> {
     let one = |v: Value| match v {
+        Value::String(s) if s.len() > ELEMENT_BYTES_MAX => Err(PolicyError::Shape {
+            element: at.to_owned(),
+            found: "longer than any that AWS takes",
+            expected: "a shorter string",
+        }),
         Value::String(s) => Ok(s),
         Value::Bool(b) => Ok(b.to_string()),
         Value::Number(n) => Ok(n.to_string()),

@@ -63,6 +63,26 @@ fn classes_are_what_people_would_say() {
     assert_eq!(gained(json!([from("203.0.113.0/24")]), json!([allow("s3:GetObject", "*")])), ["Yes s3:GetObject on *"]);
 }
 
+/// Policies that an attacker made large: an answer comes, and what it does not know is a perhaps.
+#[test]
+fn large_policies_end_in_a_perhaps() {
+    let actions = Actions::builtin();
+    let large = |step: usize| {
+        let resources =
+            |n: usize| (0..20).map(|j| format!("arn:aws:s3:::*a{}{}*", "?b*".repeat(j % 9), n * step + j)).collect::<Vec<_>>();
+        let one = |n: usize| {
+            let effect = if n.is_multiple_of(3) { "Deny" } else { "Allow" };
+            let action = ["s3:Get*", "s3:P*", "ec2:*", "iam:*"][n % 4];
+            json!({"Effect": effect, "Action": action, "Resource": resources(n)})
+        };
+        policy(Value::Array((0..150).map(one).collect()))
+    };
+    let found = difference(&large(3), &large(7), Side::Identity, actions);
+    assert!(!found.grants_nothing_new());
+    let last = found.gained.last().unwrap();
+    assert_eq!((last.verdict, last.resource.as_str()), (Tri::Maybe, "more than can be compared"));
+}
+
 #[test]
 fn resource_policies_differ_by_principal() {
     let actions = Actions::builtin();
