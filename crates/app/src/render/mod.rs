@@ -51,9 +51,12 @@ impl Out {
         Ok(())
     }
 
-    /// A list, also when it has one value or none.
-    pub(crate) fn list(&mut self, values: Vec<Value>) -> Result<()> {
-        writeln!(self.0, "{}", visible_bidi(&serde_json::to_string_pretty(&Value::Array(values))?))?;
+    /// A list, also when it has one value or none; or its values, one a line.
+    pub(crate) fn rows(&mut self, format: Format, values: &[Value]) -> Result<()> {
+        if format == Format::Ndjson {
+            return values.iter().try_for_each(|value| self.row(value));
+        }
+        writeln!(self.0, "{}", visible_bidi(&serde_json::to_string_pretty(values)?))?;
         Ok(())
     }
 

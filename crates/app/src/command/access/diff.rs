@@ -7,7 +7,7 @@ use bartizan_iam::{
 };
 use serde_json::{Value, json};
 
-use super::{Outcome, account, actions, word};
+use super::{Outcome, account, actions, short, word};
 use crate::cli::{AccessDiff, Format, Global};
 use crate::command::diff::pairs;
 use crate::render::Out;
@@ -189,9 +189,4 @@ impl Changed<'_> {
             "shut": self.found.shut.iter().map(opening).collect::<Vec<_>>(),
         })
     }
-}
-
-/// An ARN without what is the same for all.
-fn short(arn: &str) -> &str {
-    arn.rsplit(':').next().unwrap_or(arn)
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use bartizan_iam::{AccessLevel, Account, Bits, Effects, Escalation, Escalations, ROWS, Tri, commands, escalations};
 use serde_json::{Value, json};
 
-use super::{Outcome, accounts, actions, assumptions, word};
+use super::{Outcome, accounts, actions, assumptions, short, word};
 use crate::cli::{AccessEscalate, Format, Global};
 use crate::render::Out;
 
@@ -97,11 +97,6 @@ fn human(out: &mut Out, account: &Account<'_>, found: &Escalations, only: Option
         }
     }
     assumptions(account).iter().try_for_each(|a| out.line(&format!("  {a}")))
-}
-
-/// An ARN without what is the same for all.
-fn short(arn: &str) -> &str {
-    arn.rsplit(':').next().unwrap_or(arn)
 }
 
 fn value(account: &Account<'_>, found: &Escalations, only: Option<u32>) -> Value {

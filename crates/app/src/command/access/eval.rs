@@ -58,7 +58,7 @@ pub(super) fn run(global: &Global, args: &AccessEval) -> Result<Outcome> {
         if global.format == Format::Json { all.push(answer) } else { out.row(&answer)? }
     }
     if global.format == Format::Json {
-        out.list(all)?;
+        out.rows(Format::Json, &all)?;
     }
     out.flush()?;
     if unreadable > 0 {

@@ -115,6 +115,11 @@ pub(super) fn wanted(kind: &str) -> bool {
     named.iter().any(|prefix| kind.starts_with(prefix)) || kind.ends_with("policy")
 }
 
+/// An ARN without what is the same for all.
+fn short(arn: &str) -> &str {
+    arn.rsplit(':').next().unwrap_or(arn)
+}
+
 /// How sure an answer is, as people read it.
 fn word(verdict: Tri) -> &'static str {
     match verdict {

@@ -46,10 +46,8 @@ pub(super) fn run(global: &Global, args: &AccessPublic) -> Result<Outcome> {
             rows.extend(found.iter().map(|o| row(&account.id, o)));
         }
     }
-    match global.format {
-        Format::Human => {}
-        Format::Json => out.list(rows)?,
-        _ => out.json(global.format, rows)?,
+    if global.format != Format::Human {
+        out.rows(global.format, &rows)?;
     }
     out.flush()?;
     Ok(Outcome::Done)

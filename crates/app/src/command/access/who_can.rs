@@ -55,10 +55,8 @@ pub(super) fn run(global: &Global, args: &AccessWhoCan) -> Result<Outcome> {
             }));
         }
     }
-    match global.format {
-        Format::Human => {}
-        Format::Json => out.list(rows)?,
-        _ => out.json(global.format, rows)?,
+    if global.format != Format::Human {
+        out.rows(global.format, &rows)?;
     }
     out.flush()?;
     Ok(Outcome::Done)
