@@ -23,6 +23,8 @@ pub struct Compiled {
     pub(crate) statements: Vec<CompiledStatement>,
     /// Statements that are not wholly understood: what they touch is unknown.
     pub not_understood: usize,
+    /// Patterns of actions that name nothing in the table: decided by their text, in no set.
+    pub actions_unlisted: usize,
     /// S3 would call it public.
     is_public: bool,
 }
@@ -122,7 +124,13 @@ impl<'a> Compiler<'a> {
         let statements: Vec<_> =
             policy.statements.iter().map(|s| self.statement(s, policy.version == "2012-10-17", known, side)).collect();
         let not_understood = statements.iter().filter(|s| !s.is_understood()).count();
-        Compiled { statements, not_understood, is_public: service::is_public_bucket_policy(policy) }
+        let mut actions_unlisted = 0;
+        for statement in &policy.statements {
+            if let Some(Block::Is(list) | Block::Not(list)) = &statement.action {
+                actions_unlisted += list.iter().filter(|a| self.set(std::slice::from_ref(*a)).is_empty()).count();
+            }
+        }
+        Compiled { statements, not_understood, actions_unlisted, is_public: service::is_public_bucket_policy(policy) }
     }
 
     /// The actions that some patterns mean.

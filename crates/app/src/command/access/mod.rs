@@ -14,7 +14,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use bartizan_core::fact::{absent_code, unescape};
 use bartizan_core::snapshot::{Snapshot, Status};
-use bartizan_iam::{Account, AccountBuilder, Actions, Tri};
+use bartizan_iam::{Account, AccountBuilder, Actions, Compiled, Tri};
 
 use super::Outcome;
 use super::diff::inputs;
@@ -132,6 +132,14 @@ fn word(verdict: Tri) -> &'static str {
 /// What was taken for granted, for every answer about an account.
 fn assumptions(account: &Account<'_>) -> Vec<String> {
     let mut list = vec![format!("actions of {}", account.actions.date)];
+    let count = |of: fn(&Compiled) -> usize| account.documents.iter().map(|d| of(&d.compiled)).sum::<usize>();
+    let (unlisted, not_understood) = (count(|c| c.actions_unlisted), count(|c| c.not_understood));
+    if unlisted > 0 {
+        list.push(format!("{unlisted} actions in policies are not among them: decided by their names"));
+    }
+    if not_understood > 0 {
+        list.push(format!("{not_understood} statements are not wholly understood: what they touch is a may"));
+    }
     if account.scp.is_empty() {
         list.push("service control policies are not in the snapshot: taken as allowing everything".to_owned());
     }
