@@ -53,6 +53,18 @@ impl Difference {
 }
 
 /// Compares two policies that stand in the same place.
+///
+/// ```
+/// use bartizan_iam::{Actions, Side, Tri, difference, parse};
+/// let policy = |resource: &str| {
+///     parse(&format!(r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "{resource}"}}}}"#))
+/// };
+/// let (old, new) = (policy("arn:aws:s3:::logs/*")?, policy("arn:aws:s3:::logs*")?);
+/// let found = difference(&old, &new, Side::Identity, Actions::builtin());
+/// assert_eq!((found.gained[0].verdict, found.lost.len()), (Tri::Yes, 0));
+/// assert!(found.gained[0].witness.is_some());
+/// # Ok::<(), bartizan_iam::PolicyError>(())
+/// ```
 pub fn difference(old: &Policy, new: &Policy, side: Side, actions: &Actions) -> Difference {
     let mut compiler = Compiler::new(actions);
     let (a, b) = (Both::new(old, side, &mut compiler), Both::new(new, side, &mut compiler));

@@ -113,6 +113,18 @@ impl Outsider {
 }
 
 /// All ways into an account, sorted by what is open.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, Class, Neighbours, Outsider, openings};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.resource(
+///     "s3:bucketpolicy",
+///     "arn:aws:s3:::site",
+///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::site/*"}}"#,
+/// );
+/// let found = openings(&builder.build(), &Neighbours::default());
+/// assert_eq!((&found[0].to, found[0].class), (&Outsider::Anybody, Class::Unknown));
+/// ```
 pub fn openings(account: &Account<'_>, neighbours: &Neighbours) -> Vec<Opening> {
     let mut found = Vec::new();
     for resource in &account.resources {

@@ -25,6 +25,21 @@ pub(crate) enum Named {
 }
 
 /// Decides one request.
+///
+/// ```
+/// use bartizan_iam::{Actions, Caller, Context, Decision, Layers, Request, evaluate, parse};
+/// let deny = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}}"#)?;
+/// let request = Request {
+///     action: "s3:GetObject".into(),
+///     resource: "arn:aws:s3:::bucket/key".into(),
+///     resource_account: None,
+///     caller: Caller::Anonymous,
+///     context: Context::default(),
+/// };
+/// let layers = Layers { resource: Some(deny), ..Layers::default() };
+/// assert_eq!(evaluate(&request, &layers, Actions::builtin()).decision, Decision::ExplicitlyDenied);
+/// # Ok::<(), bartizan_iam::PolicyError>(())
+/// ```
 pub fn evaluate(request: &Request, layers: &Layers<Policy>, actions: &Actions) -> Answer {
     let mut request = request.clone();
     request.complete(actions);

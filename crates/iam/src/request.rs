@@ -55,6 +55,11 @@ pub struct Arn<'a> {
 
 impl<'a> Arn<'a> {
     /// Takes an ARN apart; none when it is none.
+    ///
+    /// ```
+    /// let arn = bartizan_iam::Arn::parse("arn:aws:iam::111122223333:user/path/alice").unwrap();
+    /// assert_eq!((arn.service, arn.account, arn.resource), ("iam", "111122223333", "user/path/alice"));
+    /// ```
     pub fn parse(text: &'a str) -> Option<Self> {
         let mut parts = text.splitn(6, ':');
         let mut next = || parts.next();

@@ -132,6 +132,19 @@ const GRANTS: &[&str] = &[
 ];
 
 /// Finds all escalations of an account, with as many threads as asked for. The result does not depend on their number.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, Rung, Tri, escalations};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:PutUserPolicy", "Resource": "*"}}}]}]}"#,
+/// )?;
+/// let found = escalations(&builder.build(), 1);
+/// assert_eq!((found.found[0].rung, found.found[0].verdict), (Rung::C, Tri::Yes));
+/// assert_eq!(found.found[0].steps[0].row, "iam-007");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 pub fn escalations(account: &Account<'_>, threads: usize) -> Escalations {
     let tables = Tables::new(account);
     let (sets, seen) = Graph { account, tables: &tables }.look_at_all(threads);
