@@ -1,7 +1,7 @@
 //! An account as the analysis sees it: principals with what they hold, and what is there to be taken over.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -162,6 +162,8 @@ pub struct Account<'a> {
     pub restricted_buckets: Vec<String>,
     /// Whether S3 ignores public ACLs in the whole account, or in these buckets.
     pub acls_ignored: Vec<String>,
+    /// Accounts of the organization with their names, where its list was read; and its id.
+    pub organization: (BTreeMap<String, String>, Option<String>),
     /// Kinds of facts that were not wholly read: what is absent of them may be there.
     pub kinds_unread: Vec<String>,
     /// What could not be read, as sentences.
@@ -296,6 +298,7 @@ impl<'a> AccountBuilder<'a> {
                 shares: Vec::new(),
                 restricted_buckets: Vec::new(),
                 acls_ignored: Vec::new(),
+                organization: Default::default(),
                 kinds_unread: Vec::new(),
                 unknown: Vec::new(),
             },
@@ -412,6 +415,11 @@ impl<'a> AccountBuilder<'a> {
                 };
                 self.account.grants.get_or_insert_default().push(grant);
             }
+            "organizations:account" => {
+                let (name, number) = (text_at(document, "/Name"), text_at(document, "/Id").unwrap_or_else(|| id.to_owned()));
+                self.account.organization.0.insert(number, name.unwrap_or_default());
+            }
+            "organizations:organization" => self.account.organization.1 = text_at(document, "/Id"),
             "s3:bucketacl" => self.bucket_acl(id, document),
             "ec2:snapshotpermission" | "ec2:imagepermission" => {
                 let what = if kind == "ec2:snapshotpermission" { "snapshot" } else { "image" };

@@ -311,6 +311,13 @@ fn aws(value: &str) -> Outsider {
 }
 
 impl Neighbours {
+    /// Adds what an account knows of its organization.
+    pub fn learn(&mut self, account: &Account<'_>) {
+        let (accounts, id) = &account.organization;
+        self.org.extend(accounts.iter().map(|(id, name)| (id.clone(), name.clone())));
+        self.org_ids.extend(id.iter().cloned());
+    }
+
     /// How well somebody is known.
     pub fn class(&self, outsider: &Outsider, own: &str) -> (Class, Option<String>) {
         match outsider {
@@ -329,5 +336,46 @@ impl Neighbours {
             }
             _ => (Class::Unknown, None),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::AccountBuilder;
+    use crate::actions::Actions;
+
+    /// The class and the verdict of each way in by one bucket policy.
+    fn classes(principal: &str, condition: &str) -> Vec<(Class, Tri)> {
+        let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+        builder.fact("organizations:account", "global", "444455556666", r#"{"Id": "444455556666", "Name": "build"}"#);
+        builder.fact("organizations:organization", "global", "o-1", r#"{"Id": "o-1"}"#);
+        let policy = format!(
+            r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Principal": {principal}, "Action": "s3:GetObject", "Resource": "*", "Condition": {condition}}}}}"#
+        );
+        builder.resource("s3:bucketpolicy", "arn:aws:s3:::b", &policy);
+        let account = builder.build();
+        let mut neighbours = Neighbours::default();
+        neighbours.learn(&account);
+        openings(&account, &neighbours).into_iter().map(|o| (o.class, o.verdict)).collect()
+    }
+
+    #[test]
+    fn outsiders_are_told_apart() {
+        assert_eq!(classes(r#""*""#, "{}"), [(Class::Unknown, Tri::Yes)]);
+        assert_eq!(classes(r#"{"AWS": "444455556666"}"#, "{}"), [(Class::Org, Tri::Yes)]);
+        assert_eq!(classes(r#"{"AWS": "arn:aws:iam::777788889999:role/r"}"#, "{}"), [(Class::Unknown, Tri::Yes)]);
+        assert_eq!(classes(r#"{"AWS": "arn:aws:iam::111122223333:role/r"}"#, "{}"), []);
+        assert_eq!(classes(r#"{"AWS": "AROAEXAMPLE"}"#, "{}"), [(Class::Deleted, Tri::Yes)]);
+        assert_eq!(classes(r#""*""#, r#"{"StringEquals": {"aws:PrincipalOrgID": "o-1"}}"#), [(Class::Org, Tri::Yes)]);
+        assert_eq!(classes(r#""*""#, r#"{"StringEquals": {"aws:PrincipalOrgID": "o-2"}}"#), [(Class::Unknown, Tri::Yes)]);
+        assert_eq!(classes(r#""*""#, r#"{"StringEquals": {"aws:PrincipalAccount": "111122223333"}}"#), []);
+        assert_eq!(classes(r#""*""#, r#"{"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}"#), [(Class::Unknown, Tri::Maybe)]);
+        // A service for anybody, and for one account of ours.
+        assert_eq!(classes(r#"{"Service": "sns.amazonaws.com"}"#, "{}"), [(Class::Unknown, Tri::Yes)]);
+        assert_eq!(
+            classes(r#"{"Service": "sns.amazonaws.com"}"#, r#"{"StringEquals": {"aws:SourceAccount": "111122223333"}}"#),
+            []
+        );
     }
 }

@@ -56,7 +56,9 @@ pub(crate) struct Changed<'a> {
 pub(crate) fn changed<'a>(before: &Loaded, after: &Loaded, actions: &'a Actions) -> Result<Changed<'a>> {
     let (old, new) = (account(before, actions)?, account(after, actions)?);
     let threads = std::thread::available_parallelism().map_or(1, Into::into);
-    let found = account_difference(&old, &new, &Neighbours::default(), threads);
+    let mut neighbours = Neighbours::default();
+    [&old, &new].into_iter().for_each(|account| neighbours.learn(account));
+    let found = account_difference(&old, &new, &neighbours, threads);
     Ok(Changed { old, new, found })
 }
 

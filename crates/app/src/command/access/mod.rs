@@ -111,6 +111,8 @@ pub(super) fn wanted(kind: &str) -> bool {
         "ec2:imagepermission",
         "lambda:",
         "kms:grant",
+        "organizations:account",
+        "organizations:organization",
     ];
     named.iter().any(|prefix| kind.starts_with(prefix)) || kind.ends_with("policy")
 }

@@ -15,6 +15,7 @@ pub(super) fn run(global: &Global, args: &AccessPublic) -> Result<Outcome> {
     let actions = actions(args.on.iam_data.as_deref())?;
     let accounts = accounts(global, args.on.on.as_deref(), &actions)?;
     let mut neighbours = Neighbours::default();
+    accounts.iter().for_each(|account| neighbours.learn(account));
     neighbours.friendly.extend(args.friendly.iter().map(|id| (id.clone(), id.clone())));
     if let Some(file) = &args.vendors {
         neighbours.vendors = vendors(file)?;
