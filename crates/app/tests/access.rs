@@ -61,6 +61,8 @@ fn questions_are_answered_with_a_reason() {
     assert_eq!(ask(10, "ivy", "s3:GetObject", "arn:aws:s3:::other/a")["decision"], "implicitly-denied");
     let finn = ask(0, "finn", "sts:AssumeRole", "arn:aws:iam::111122223333:role/deploy");
     assert_eq!((&finn["verdict"], &finn["conditions"][0]), (&json!("may"), &json!("aws:MultiFactorAuthPresent Bool true")));
+    // What is no action is refused: a no would be a wrong comfort.
+    home.must(1, &["access", "can", "ivy", "s3GetObject", "*", "--on", &account]);
     // Gus holds everything, but the fence lets little through.
     assert_eq!(ask(10, "user/gus", "ec2:RunInstances", "*")["because"][0], "permission boundary: does not allow it");
     // Somebody of another account, as far as this one has a say.
@@ -142,6 +144,8 @@ fn policies_differ_by_what_they_allow() {
     assert_eq!(found["gained"][1]["witness"]["context"]["aws:sourceip"], "203.0.113.0");
     let back = parsed(&home.must(0, &["access", "policy-diff", &new, &old, "--format", "json"]));
     assert_eq!((back["gained"].as_array().unwrap().len(), back["lost"].as_array().unwrap().len()), (0, 2));
+    std::fs::write(home.path("no-policy.json"), "{}").unwrap();
+    home.must(1, &["access", "policy-diff", &old, home.path("no-policy.json").to_str().unwrap()]);
     assert!(home.must(0, &["access", "policy-diff", &old, &old]).contains("the policies allow the same"));
 }
 

@@ -437,8 +437,7 @@ impl Tables {
             touched.extend(self.unlisted.iter().filter(about).map(|n| (*n, s as u16)));
         }
         touched.sort_unstable();
-        for &(need, s) in touched.iter().filter(|(need, _)| self.needs[*need as usize].of_principals) {
-            let _ = need;
+        for &(_, s) in touched.iter().filter(|(need, _)| self.needs[*need as usize].of_principals) {
             let key = (d as DocumentId, s);
             if d < self.touched.len() || !self.about.contains_key(&key) {
                 self.about.insert(key, self.index.set(&statements[s as usize]));

@@ -4,11 +4,12 @@ use anyhow::{Context, Result};
 use bartizan_iam::{Account, Arn, Caller, Said, Tri};
 use serde_json::{Value, json};
 
-use super::{Outcome, accounts, actions, assumptions, word};
+use super::{Outcome, accounts, actions, assumptions, check_action, word};
 use crate::cli::{AccessCan, Format, Global};
 use crate::render::Out;
 
 pub(super) fn run(global: &Global, args: &AccessCan) -> Result<Outcome> {
+    check_action(&args.action)?;
     let actions = actions(args.on.iam_data.as_deref())?;
     let accounts = accounts(global, args.on.on.as_deref(), &actions)?;
     let (account, said) = asked(&accounts, args)?;

@@ -43,14 +43,11 @@ fn actions(file: Option<&Path>) -> Result<Cow<'static, Actions>> {
 
 /// The accounts that `--on` names, or the last ones of the store.
 fn accounts<'a>(global: &Global, on: Option<&str>, actions: &'a Actions) -> Result<Vec<Account<'a>>> {
-    if let Some(path) = on.map(Path::new)
-        && path.extension().is_some_and(|e| e == "json")
-        && path.is_file()
-    {
-        return Ok(vec![authorization_details(path, actions)?]);
-    }
-    let loaded = inputs(global, on)?;
-    let accounts: Vec<_> = loaded.iter().map(|one| account(one, actions)).collect::<Result<_>>()?;
+    let file = on.map(Path::new).filter(|path| path.extension().is_some_and(|e| e == "json") && path.is_file());
+    let accounts = match file {
+        Some(path) => vec![authorization_details(path, actions)?],
+        None => inputs(global, on)?.iter().map(|one| account(one, actions)).collect::<Result<_>>()?,
+    };
     for account in &accounts {
         let unread = account.unknown.len();
         if unread > 0 {
@@ -115,6 +112,13 @@ pub(super) fn wanted(kind: &str) -> bool {
         "organizations:organization",
     ];
     named.iter().any(|prefix| kind.starts_with(prefix)) || kind.ends_with("policy")
+}
+
+/// Refuses what is no action: every answer about it would be a no.
+fn check_action(action: &str) -> Result<()> {
+    let named = action.split_once(':').is_some_and(|(service, name)| !service.is_empty() && !name.is_empty());
+    anyhow::ensure!(named && !action.contains(['*', '?', ' ']), "{action:?} is no action: expected one such as s3:GetObject");
+    Ok(())
 }
 
 /// An ARN without what is the same for all.

@@ -50,6 +50,11 @@ pub(super) fn run(global: &Global, args: &AccessPolicyDiff) -> Result<Outcome> {
 fn read(path: &Path) -> Result<(Policy, Vec<usize>)> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let policy = parse(&text).with_context(|| format!("{} is not a policy", path.display()))?;
+    anyhow::ensure!(
+        !policy.statements.is_empty() || text.contains("Statement"),
+        "{} is not a policy: it has no Statement",
+        path.display()
+    );
     let line = |span: Range<usize>| text[..span.start].matches('\n').count() + 1;
     Ok((policy, spans(&text).unwrap_or_default().into_iter().map(line).collect()))
 }

@@ -5,11 +5,12 @@ use bartizan_iam::{Caller, Decision, Neighbours, Outsider, Said, Tri, openings};
 use serde_json::json;
 
 use super::can::answer;
-use super::{Outcome, accounts, actions, assumptions, word};
+use super::{Outcome, accounts, actions, assumptions, check_action, word};
 use crate::cli::{AccessWhoCan, Format, Global};
 use crate::render::Out;
 
 pub(super) fn run(global: &Global, args: &AccessWhoCan) -> Result<Outcome> {
+    check_action(&args.action)?;
     let actions = actions(args.on.iam_data.as_deref())?;
     let mut out = Out::new();
     let mut rows = Vec::new();
