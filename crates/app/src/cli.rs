@@ -288,6 +288,14 @@ pub(crate) enum AccessCommand {
     Eval(AccessEval),
 }
 
+/// Which actions there are.
+#[derive(Debug, Args)]
+pub(crate) struct ActionTable {
+    /// Another table of actions, as cargo xtask iam-data writes it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) iam_data: Option<PathBuf>,
+}
+
 /// What the questions are asked of.
 #[derive(Debug, Args)]
 pub(crate) struct On {
@@ -295,9 +303,8 @@ pub(crate) struct On {
     /// [default: the last snapshot of each account in the store]
     #[arg(long, value_name = "PATH|SNAPSHOT")]
     pub(crate) on: Option<String>,
-    /// Another table of actions, as cargo xtask iam-data writes it
-    #[arg(long, value_name = "FILE")]
-    pub(crate) iam_data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) table: ActionTable,
 }
 
 /// May this principal do that: must, may (and on what it hangs), or no
@@ -384,9 +391,8 @@ pub(crate) struct AccessDiff {
     /// The later snapshot
     #[arg(value_name = "AFTER")]
     pub(crate) after: Option<String>,
-    /// Another table of actions, as cargo xtask iam-data writes it
-    #[arg(long, value_name = "FILE")]
-    pub(crate) iam_data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) table: ActionTable,
 }
 
 /// What a policy allows that another does not, each with a request that shows it
@@ -408,9 +414,8 @@ pub(crate) struct AccessPolicyDiff {
     /// Where the policies stand
     #[arg(long = "as", value_enum, default_value = "identity", value_name = "KIND")]
     pub(crate) side: PolicySide,
-    /// Another table of actions, as cargo xtask iam-data writes it
-    #[arg(long, value_name = "FILE")]
-    pub(crate) iam_data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) table: ActionTable,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -442,9 +447,8 @@ pub(crate) struct AccessEval {
     /// One case a line; `-` is standard input
     #[arg(value_name = "CASES")]
     pub(crate) file: PathBuf,
-    /// Another table of actions, as cargo xtask iam-data writes it
-    #[arg(long, value_name = "FILE")]
-    pub(crate) iam_data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) table: ActionTable,
 }
 
 /// Print a snapshot as flat lines, one fact a line, for `diff`, `grep` and `sort`

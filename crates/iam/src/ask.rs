@@ -123,10 +123,7 @@ impl Account<'_> {
             resource: own.as_ref().map(compiled),
             boundary: boundary.iter().map(compiled).collect(),
             scp: self.scp.iter().map(|level| level.iter().map(compiled).collect()).collect(),
-            block_public_access: BlockPublicAccess {
-                restrict_public_buckets: self.restricts_public_buckets(resource),
-                ..BlockPublicAccess::default()
-            },
+            block_public_access: BlockPublicAccess { restrict_public_buckets: self.restricts_public_buckets(resource) },
             ..Layers::default()
         };
         let answer = Compiled::evaluate_complete(&request, &layers, self.actions);

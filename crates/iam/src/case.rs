@@ -79,7 +79,6 @@ struct Blocks {
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 struct Block {
-    ignore_public_acls: bool,
     restrict_public_buckets: bool,
 }
 
@@ -128,11 +127,8 @@ impl<P> Case<P> {
         let scp = levels(Layer::Scp, field(&mut fields, "scp_levels")?)?;
         let rcp = levels(Layer::Rcp, field(&mut fields, "rcp_levels")?)?;
         let blocks: Blocks = field(&mut fields, "block_public_access")?.unwrap_or_default();
-        let any = |of: fn(&Block) -> bool| [&blocks.account, &blocks.bucket].into_iter().flatten().any(of);
-        let block_public_access = BlockPublicAccess {
-            restrict_public_buckets: any(|b| b.restrict_public_buckets),
-            ignore_public_acls: any(|b| b.ignore_public_acls),
-        };
+        let restricts = [&blocks.account, &blocks.bucket].into_iter().flatten().any(|b| b.restrict_public_buckets);
+        let block_public_access = BlockPublicAccess { restrict_public_buckets: restricts };
         let mut context = Context::default();
         request.context.into_iter().for_each(|(key, given)| context.set(&key, given));
         let (resource_arn, resource_account) = match request.resource {

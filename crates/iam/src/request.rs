@@ -313,14 +313,12 @@ impl<P> Layers<P> {
     }
 }
 
-/// The switches of S3 Block Public Access that matter to a request. BlockPublicAcls and BlockPublicPolicy only refuse to
-/// set what would be public (S3 user guide, "Blocking public access to your Amazon S3 storage").
+/// The switch of S3 Block Public Access that matters to policies. BlockPublicAcls and BlockPublicPolicy only refuse to set what
+/// would be public, IgnorePublicAcls is about ACLs (S3 user guide, "Blocking public access to your Amazon S3 storage").
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BlockPublicAccess {
     /// `RestrictPublicBuckets` of the account or the bucket: a bucket with a public policy is for its own account only.
     pub restrict_public_buckets: bool,
-    /// `IgnorePublicAcls`.
-    pub ignore_public_acls: bool,
 }
 
 /// A layer, for answers.

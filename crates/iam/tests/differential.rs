@@ -261,7 +261,7 @@ fn case(random: &mut Random) -> (Request, Layers<Policy>) {
         scp: if random.chance(15) { scp } else { Vec::new() },
         rcp: if random.chance(10) { rcp } else { Vec::new() },
         endpoint,
-        block_public_access: BlockPublicAccess { restrict_public_buckets: random.chance(10), ignore_public_acls: false },
+        block_public_access: BlockPublicAccess { restrict_public_buckets: random.chance(10) },
     };
     (request, layers)
 }

@@ -10,7 +10,7 @@ use crate::render::Out;
 
 pub(super) fn run(global: &Global, args: &AccessCan) -> Result<Outcome> {
     check_action(&args.action)?;
-    let actions = actions(args.on.iam_data.as_deref())?;
+    let actions = actions(&args.on.table)?;
     let accounts = accounts(global, args.on.on.as_deref(), &actions)?;
     let (account, said) = asked(&accounts, args)?;
     let mut out = Out::new();

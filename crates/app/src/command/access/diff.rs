@@ -20,7 +20,7 @@ const NAMES_MAX: usize = 4;
 const CLASSES_MAX: usize = 6;
 
 pub(super) fn run(global: &Global, args: &AccessDiff) -> Result<Outcome> {
-    let actions = actions(args.iam_data.as_deref())?;
+    let actions = actions(&args.table)?;
     let mut out = Out::new();
     let mut values = Vec::new();
     let mut gained = false;

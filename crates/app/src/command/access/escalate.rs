@@ -9,7 +9,7 @@ use crate::cli::{AccessEscalate, Format, Global};
 use crate::render::Out;
 
 pub(super) fn run(global: &Global, args: &AccessEscalate) -> Result<Outcome> {
-    let actions = actions(args.on.iam_data.as_deref())?;
+    let actions = actions(&args.on.table)?;
     let accounts = accounts(global, args.on.on.as_deref(), &actions)?;
     let threads = std::thread::available_parallelism().map_or(1, Into::into);
     let mut out = Out::new();

@@ -21,7 +21,7 @@ const CASE_BYTES_MAX: u64 = 16 << 20;
 const KEPT_BYTES_MAX: usize = 8 << 20;
 
 pub(super) fn run(global: &Global, args: &AccessEval) -> Result<Outcome> {
-    let actions = actions(args.iam_data.as_deref())?;
+    let actions = actions(&args.table)?;
     let name = args.file.display();
     let source: Box<dyn Read> = if args.file == Path::new("-") {
         Box::new(std::io::stdin().lock())

@@ -18,7 +18,7 @@ use bartizan_iam::{Account, AccountBuilder, Actions, Compiled, Tri};
 
 use super::Outcome;
 use super::diff::inputs;
-use crate::cli::{AccessCommand, Global};
+use crate::cli::{AccessCommand, ActionTable, Global};
 use crate::render;
 use crate::store::Loaded;
 
@@ -35,8 +35,8 @@ pub(super) fn run(global: &Global, command: &AccessCommand) -> Result<Outcome> {
 }
 
 /// The table of actions: ours, or the one of `--iam-data`.
-fn actions(file: Option<&Path>) -> Result<Cow<'static, Actions>> {
-    let Some(file) = file else { return Ok(Cow::Borrowed(Actions::builtin())) };
+fn actions(table: &ActionTable) -> Result<Cow<'static, Actions>> {
+    let Some(file) = &table.iam_data else { return Ok(Cow::Borrowed(Actions::builtin())) };
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     Ok(Cow::Owned(Actions::unpack(&bytes).with_context(|| file.display().to_string())?))
 }

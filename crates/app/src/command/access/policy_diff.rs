@@ -15,7 +15,7 @@ use crate::render::Out;
 const NAMES_MAX: usize = 12;
 
 pub(super) fn run(global: &Global, args: &AccessPolicyDiff) -> Result<Outcome> {
-    let actions = actions(args.iam_data.as_deref())?;
+    let actions = actions(&args.table)?;
     let ((old, old_lines), (new, new_lines)) = (read(&args.old)?, read(&args.new)?);
     let side = match args.side {
         PolicySide::Identity => Side::Identity,

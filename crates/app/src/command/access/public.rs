@@ -12,7 +12,7 @@ use crate::cli::{AccessPublic, Format, Global};
 use crate::render::Out;
 
 pub(super) fn run(global: &Global, args: &AccessPublic) -> Result<Outcome> {
-    let actions = actions(args.on.iam_data.as_deref())?;
+    let actions = actions(&args.on.table)?;
     let accounts = accounts(global, args.on.on.as_deref(), &actions)?;
     let mut neighbours = Neighbours::default();
     accounts.iter().for_each(|account| neighbours.learn(account));

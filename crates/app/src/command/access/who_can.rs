@@ -11,7 +11,7 @@ use crate::render::Out;
 
 pub(super) fn run(global: &Global, args: &AccessWhoCan) -> Result<Outcome> {
     check_action(&args.action)?;
-    let actions = actions(args.on.iam_data.as_deref())?;
+    let actions = actions(&args.on.table)?;
     let mut out = Out::new();
     let mut rows = Vec::new();
     for account in accounts(global, args.on.on.as_deref(), &actions)? {
