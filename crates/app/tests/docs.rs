@@ -4,16 +4,18 @@ use crate::common::{Home, root};
 
 #[test]
 fn readme_and_guide_are_true() {
-    let home = Home::new();
     // trycmd runs commands where this process is; every other test names its folder.
     std::env::set_current_dir(root()).unwrap();
-    trycmd::TestCases::new()
-        .register_bin("bartizan", std::path::Path::new(env!("CARGO_BIN_EXE_bartizan")))
-        .env("HOME", home.dir.path().to_str().unwrap())
-        .env("BARTIZAN_STORE", home.path("store").to_str().unwrap())
-        .case("README.md")
-        .case("docs/guide.md")
-        .run();
+    // A home for each: trycmd runs its files side by side.
+    for file in ["README.md", "docs/guide.md"] {
+        let home = Home::new();
+        trycmd::TestCases::new()
+            .register_bin("bartizan", std::path::Path::new(env!("CARGO_BIN_EXE_bartizan")))
+            .env("HOME", home.dir.path().to_str().unwrap())
+            .env("BARTIZAN_STORE", home.path("store").to_str().unwrap())
+            .case(file)
+            .run();
+    }
 }
 
 #[test]

@@ -232,7 +232,7 @@ fn remember(global: &Global, args: &Detect, storage: &dyn Storage, verdicts: &Ve
     if !asked && !Path::new(&global.store).exists() {
         return Ok(());
     }
-    if let Err(e) = storage.replace(MEMORY, &verdicts.memory.to_bytes()) {
+    if let Err(e) = store::replace(global, storage, MEMORY, &verdicts.memory.to_bytes()) {
         if args.learn {
             return Err(e).context("cannot write the first-seen memory");
         }

@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use bartizan_core::evidence::{Storage, StorageError};
@@ -110,6 +111,9 @@ impl Storage for Folder {
     }
 }
 
+/// How long a run waits for another one to finish writing, which takes seconds.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+
 /// Keeps every other run out of a folder store until it is dropped; the kernel lets go when the process ends, however.
 pub(super) fn lock(global: &Global, storage: &dyn Storage) -> Result<Option<File>> {
     if global.store.starts_with("s3://") {
@@ -119,7 +123,11 @@ pub(super) fn lock(global: &Global, storage: &dyn Storage) -> Result<Option<File
     let path = Path::new(&place);
     make_folder(path).with_context(|| format!("cannot make {place}"))?;
     let file = File::create(path.join(LOCK)).with_context(|| format!("cannot write in {place}"))?;
-    file.try_lock().map_err(|_| anyhow::anyhow!("another bartizan is writing to {place}: wait for it to end"))?;
+    let start = Instant::now();
+    while file.try_lock().is_err() {
+        anyhow::ensure!(start.elapsed() < LOCK_WAIT, "another bartizan is writing to {place}: wait for it to end");
+        std::thread::sleep(LOCK_WAIT / 100);
+    }
     Ok(Some(file))
 }
 

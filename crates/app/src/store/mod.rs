@@ -62,6 +62,12 @@ pub(crate) fn append(
     Ok(ids)
 }
 
+/// Replaces a file that is no evidence, while no other run writes.
+pub(crate) fn replace(global: &Global, storage: &dyn Storage, name: &str, bytes: &[u8]) -> Result<()> {
+    let _lock = folder::lock(global, storage)?;
+    Ok(storage.replace(name, bytes)?)
+}
+
 /// The verifier key of a log whose first run was cut short before its first head.
 fn interrupted(storage: &dyn Storage) -> Option<String> {
     String::from_utf8(storage.read("log.pub").ok()?).ok().map(|t| t.trim_end().to_owned())
