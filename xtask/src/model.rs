@@ -21,10 +21,7 @@ const PARTITIONS: [&str; 3] = ["aws", "aws-us-gov", "aws-cn"];
 /// When botocore lacks a service or an operation that the call table names.
 pub(crate) fn generate(root: &Path, botocore: &Path) -> Result<String> {
     let data = botocore.join("data");
-    let version = std::fs::read_to_string(botocore.join("__init__.py"))?
-        .lines()
-        .find_map(|l| l.strip_prefix("__version__ = '").map(|v| v.trim_end_matches('\'').to_owned()))
-        .context("botocore/__init__.py has no __version__")?;
+    let version = version(botocore)?;
     let endpoints: Value = serde_json::from_slice(&std::fs::read(data.join("endpoints.json"))?)?;
     let mut services = Map::new();
     for (service, operations) in wanted(root)? {
@@ -50,6 +47,35 @@ pub(crate) fn generate(root: &Path, botocore: &Path) -> Result<String> {
         "services": services,
     });
     Ok(one_line_a_shape(&table))
+}
+
+/// The version of botocore.
+pub(crate) fn version(botocore: &Path) -> Result<String> {
+    std::fs::read_to_string(botocore.join("__init__.py"))?
+        .lines()
+        .find_map(|l| l.strip_prefix("__version__ = '").map(|v| v.trim_end_matches('\'').to_owned()))
+        .context("botocore/__init__.py has no __version__")
+}
+
+/// botocore's newest model of a service.
+pub(crate) fn service(botocore: &Path, service: &str) -> Result<Value> {
+    let folder = newest(&botocore.join("data").join(service))?;
+    let bytes = read(&folder, "service-2.json")?.with_context(|| format!("botocore has no model of {service}"))?;
+    Ok(serde_json::from_slice(&bytes)?)
+}
+
+/// Every kind of fact of the call table.
+pub(crate) fn kinds(root: &Path) -> Result<BTreeSet<String>> {
+    let mut kinds = BTreeSet::new();
+    for entry in std::fs::read_dir(root.join("crates/cloud/calls"))? {
+        let table: toml::Table = toml::from_str(&std::fs::read_to_string(entry?.path())?)?;
+        for call in table["call"].as_array().context("call")? {
+            for fact in call.get("fact").and_then(toml::Value::as_array).into_iter().flatten() {
+                kinds.insert(fact["kind"].as_str().context("kind")?.to_owned());
+            }
+        }
+    }
+    Ok(kinds)
 }
 
 /// The operations that the call table names, by service.

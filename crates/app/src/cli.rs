@@ -28,6 +28,8 @@ pub(crate) struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  bartizan watch --once ./evidence         all of it: snapshots, trail, incidents
+  bartizan report -o report.html           the same as one file to hand on
   bartizan snapshot --profile audit        read the account, sign what was found
   bartizan diff                            what changed since the snapshot before
   bartizan snapshot --from ./dump          the same from a folder of AWS CLI output
@@ -96,6 +98,9 @@ impl Color {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Snapshot(Snapshot),
+    Watch(Watch),
+    Report(Report),
+    Accept(Accept),
     Diff(Diff),
     Detect(Detect),
     #[command(subcommand)]
@@ -155,6 +160,74 @@ pub(crate) struct Snapshot {
     /// Exit 11 if anything could not be read
     #[arg(long)]
     pub(crate) require_complete: bool,
+}
+
+/// Take a snapshot, say what changed and who did it, read the trail, and join it all into incidents
+///
+/// DIR has dumps of AWS CLI output in config/ (one a folder named by its time, 20260310T000000Z) and CloudTrail in trail/. A
+/// configuration names accounts and trails to reach live. Everything found is kept in the store; a second run over the same
+/// input changes nothing.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan watch --once examples/heist
+  bartizan watch --once                             with ./bartizan.toml
+  bartizan watch --once --config prod.toml --format json
+  bartizan watch --once ./evidence --fail-on high   exit 10 if there is such a finding")]
+pub(crate) struct Watch {
+    /// Folder with config/ and trail/
+    #[arg(value_name = "DIR", conflicts_with = "config")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Do it once and end
+    #[arg(long, required = true)]
+    pub(crate) once: bool,
+    /// What to watch [default: ./bartizan.toml]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Threads that read the trail [default: as many as there are processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) threads: Option<u16>,
+    /// Exit 10 if a finding is this bad or worse
+    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
+    pub(crate) fail_on: Option<Severity>,
+    /// Exit 11 if anything could not be read
+    #[arg(long)]
+    pub(crate) require_complete: bool,
+}
+
+/// Write what the last watch found as one HTML file, to read without network and to hand on
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan watch --once examples/heist
+  bartizan report -o heist.html")]
+pub(crate) struct Report {
+    /// The file to write
+    #[arg(short, long, value_name = "FILE.html")]
+    pub(crate) output: PathBuf,
+}
+
+/// Say why a finding is no cause for alarm; the reason is signed and kept
+///
+/// What is accepted is the grant as it is now, not its name: when it changes, the alarm is back.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan accept 3f2a91c0 --reason 'new vendor, ticket 4711' --until 2027-01-31
+  bartizan accept --list")]
+pub(crate) struct Accept {
+    /// Id of the finding, or the beginning of it
+    #[arg(value_name = "FINDING", required_unless_present = "list")]
+    pub(crate) finding: Option<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT", required_unless_present = "list")]
+    pub(crate) reason: Option<String>,
+    /// Until when (date or RFC 3339) [default: until the grant changes]
+    #[arg(long, value_name = "DATE", value_parser = time)]
+    pub(crate) until: Option<jiff::Timestamp>,
+    /// List what was accepted
+    #[arg(long, conflicts_with_all = ["finding", "reason", "until"])]
+    pub(crate) list: bool,
 }
 
 /// Say what changed between two snapshots
@@ -576,7 +649,7 @@ fn severity(text: &str) -> Result<Severity, String> {
 }
 
 /// A date is its midnight in UTC.
-fn time(text: &str) -> Result<jiff::Timestamp, String> {
+pub(crate) fn time(text: &str) -> Result<jiff::Timestamp, String> {
     let date = || text.parse::<jiff::civil::Date>().and_then(|d| d.to_zoned(jiff::tz::TimeZone::UTC)).map(|z| z.timestamp());
     text.parse().or_else(|_| date()).map_err(|_| "expected a date (2026-03-10) or a time (2026-03-10T02:00:00Z)".to_owned())
 }

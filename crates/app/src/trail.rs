@@ -68,6 +68,11 @@ pub(crate) fn objects(wanted: &Wanted<'_>) -> Result<(Vec<Object>, usize)> {
 }
 
 impl Object {
+    /// When it was delivered, where its name says so.
+    pub(crate) fn delivered(&self) -> Option<Timestamp> {
+        delivered(&self.name)
+    }
+
     /// Opens it for reading.
     pub(crate) fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
         Ok(match &self.place {

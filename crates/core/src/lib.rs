@@ -1,4 +1,4 @@
-//! Bartizan's domain: facts, snapshots, their difference, and the evidence log.
+//! Bartizan's domain: facts, snapshots, their difference, the evidence log, trails, and what joins them into incidents.
 //!
 //! No async, no network, no terminal, no AWS SDK. Time, randomness and file access are arguments, so that the same
 //! input always gives the same bytes.
@@ -8,6 +8,8 @@ pub mod diff;
 pub mod evidence;
 pub mod fact;
 pub mod finding;
+pub mod incident;
+pub mod join;
 pub mod limits;
 pub mod snapshot;
 pub mod trail;

@@ -81,3 +81,13 @@ pub const RULES_MAX: usize = 20_000;
 pub const YAML_ALIASES_MAX: usize = 64;
 /// Bytes of one pattern in a rule.
 pub const PATTERN_BYTES_MAX: usize = 8192;
+/// Calls that may have changed something, kept of a trail for the join.
+pub const DEEDS_MAX: usize = 200_000;
+/// Bytes of a policy in a call that the join keeps; a longer one is compared by time only.
+pub const DEED_TEXT_BYTES_MAX: usize = 32 << 10;
+/// Values of one call that the join keeps, as hashes.
+pub const LEAVES_MAX: usize = 512;
+/// Credentials whose issue is kept of a trail.
+pub const ISSUED_MAX: usize = 300_000;
+/// Addresses whose first and last call are kept of a trail.
+pub const ADDRESSES_MAX: usize = 200_000;

@@ -12,7 +12,7 @@ use crate::rules::fixture;
 use crate::trail::{gzip, shared};
 
 fn plan(files: &[RuleFile]) -> Plan {
-    Plan { rules: Rules::load(files), networks: Networks::builtin(), memory: Memory::default(), tally: false }
+    Plan { rules: Rules::load(files), networks: Networks::builtin(), memory: Memory::default(), tally: false, calls: None }
 }
 
 fn yaml(text: &str) -> RuleFile {

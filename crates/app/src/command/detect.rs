@@ -32,15 +32,16 @@ pub(super) fn run(global: &Global, args: &Detect) -> Result<Outcome> {
     let storage = store::open(global)?;
     let plan = Plan {
         rules: Rules::load(&rule_files(&args.rules, !args.no_builtin_rules)?),
-        networks: networks(args)?,
+        networks: networks(&args.geo, args.ip_ranges.as_deref())?,
         memory: remembered(storage.as_ref())?,
         tally: args.summary,
+        calls: None,
     };
     let threads = args.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, Into::into), usize::from);
     let mut judge = Judge::new(&plan);
     let total: Option<u64> = objects.iter().map(|o| o.bytes).sum();
     let bar = Bytes::new(global, total);
-    read_all(&objects, &plan, threads, &bar, &mut judge);
+    read_all(&objects.iter().collect::<Vec<_>>(), &plan, threads, &bar, &mut judge);
     bar.clear();
 
     let sources = sources(args);
@@ -56,7 +57,7 @@ pub(super) fn run(global: &Global, args: &Detect) -> Result<Outcome> {
 }
 
 /// Reads all objects with some threads, and judges them in their order.
-fn read_all(objects: &[Object], plan: &Plan, threads: usize, bar: &Bytes, judge: &mut Judge<'_>) {
+pub(super) fn read_all(objects: &[&Object], plan: &Plan, threads: usize, bar: &Bytes, judge: &mut Judge<'_>) {
     if threads <= 1 || objects.len() <= 1 {
         let mut scanner = Scanner::new(plan);
         for object in objects {
@@ -196,13 +197,13 @@ fn gather(path: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-fn networks(args: &Detect) -> Result<Networks> {
+pub(super) fn networks(geo: &[PathBuf], ip_ranges: Option<&Path>) -> Result<Networks> {
     let mut networks = Networks::builtin();
-    if let Some(file) = &args.ip_ranges {
+    if let Some(file) = ip_ranges {
         let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
         networks = networks.with_aws_ranges(&text).map_err(anyhow::Error::msg).with_context(|| file.display().to_string())?;
     }
-    for file in &args.geo {
+    for file in geo {
         let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         networks = networks.with_database(bytes).map_err(anyhow::Error::msg).with_context(|| file.display().to_string())?;
     }
@@ -212,7 +213,7 @@ fn networks(args: &Detect) -> Result<Networks> {
 /// Where the first-seen memory lies in the store.
 const MEMORY: &str = "detect/first-seen";
 
-fn remembered(storage: &dyn Storage) -> Result<Memory> {
+pub(super) fn remembered(storage: &dyn Storage) -> Result<Memory> {
     match storage.read(MEMORY) {
         Ok(bytes) => Memory::from_bytes(&bytes).map_err(anyhow::Error::msg).with_context(|| {
             format!("the first-seen memory {MEMORY} in {} cannot be used: delete it to begin anew", storage.place())

@@ -1,14 +1,17 @@
 //! The commands, one a file.
 
+mod accept;
 mod access;
 mod completions;
 mod detect;
 mod diff;
 mod flat;
+mod report;
 mod role;
 mod rules;
 mod snapshot;
 mod verify;
+pub(crate) mod watch;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -44,6 +47,9 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
     }
     let result = match cli.command {
         Command::Snapshot(args) => snapshot::run(&cli.global, &args),
+        Command::Watch(args) => watch::run(&cli.global, &args),
+        Command::Report(args) => report::run(&cli.global, &args),
+        Command::Accept(args) => accept::run(&cli.global, &args),
         Command::Diff(args) => diff::run(&cli.global, &args),
         Command::Detect(args) => detect::run(&cli.global, &args),
         Command::Rules(command) => rules::run(&cli.global, &command),

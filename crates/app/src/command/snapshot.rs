@@ -23,16 +23,23 @@ use crate::render::{self, Bar, Out};
 use crate::store;
 
 pub(super) fn run(global: &Global, args: &Snapshot) -> Result<Outcome> {
-    let (model, table) = table(&args.calls)?;
     let storage = store::open(global)?;
     let mut taken = 0;
     let mut complete = true;
-    let mut keep = |brought: Brought| -> Result<()> {
-        complete &= brought.gaps.is_empty()
-            && brought.collections.iter().all(|c| c.coverage.iter().all(|r| r.status == Status::Ok || r.is_region_off()));
+    take(global, args, &mut |brought| {
+        complete &= brought.is_complete();
         taken += brought.collections.len();
         store_and_print(global, storage.as_ref(), brought, args.time.unwrap_or_else(Timestamp::now))
-    };
+    })?;
+    if taken == 0 {
+        bail!("no account could be read; the gap is in the log");
+    }
+    Ok(if args.require_complete && !complete { Outcome::Incomplete } else { Outcome::Done })
+}
+
+/// Reads the accounts, a few at a time, and hands over what was brought home.
+pub(super) fn take(global: &Global, args: &Snapshot, keep: &mut dyn FnMut(Brought) -> Result<()>) -> Result<()> {
+    let (model, table) = table(&args.calls)?;
     match &args.from {
         Some(path) => keep(import(&model, &table, args, path)?)?,
         None => {
@@ -52,10 +59,7 @@ pub(super) fn run(global: &Global, args: &Snapshot) -> Result<Outcome> {
             }
         }
     }
-    if taken == 0 {
-        bail!("no account could be read; the gap is in the log");
-    }
-    Ok(if args.require_complete && !complete { Outcome::Incomplete } else { Outcome::Done })
+    Ok(())
 }
 
 fn store_and_print(global: &Global, storage: &dyn Storage, brought: Brought, now: Timestamp) -> Result<()> {
@@ -70,12 +74,19 @@ fn store_and_print(global: &Global, storage: &dyn Storage, brought: Brought, now
 
 /// What was brought home.
 #[derive(Default)]
-struct Brought {
-    collections: Vec<Collection>,
+pub(super) struct Brought {
+    pub(super) collections: Vec<Collection>,
     /// Accounts that should have been read and were not.
-    gaps: Vec<(Option<String>, String)>,
+    pub(super) gaps: Vec<(Option<String>, String)>,
     /// For stderr.
-    notes: Vec<String>,
+    pub(super) notes: Vec<String>,
+}
+
+impl Brought {
+    fn is_complete(&self) -> bool {
+        let whole = |c: &Collection| c.coverage.iter().all(|r| r.status == Status::Ok || r.is_region_off());
+        self.gaps.is_empty() && self.collections.iter().all(whole)
+    }
 }
 
 /// Collections from a folder of answers. Also how `diff` and `flat` read one.

@@ -9,7 +9,7 @@ use bartizan_core::snapshot::Snapshot;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Out, clean};
+use super::{Out, clean, shell};
 use crate::store::Loaded;
 
 /// What is said of the two snapshots themselves.
@@ -89,40 +89,12 @@ fn print_change(out: &mut Out, pair: &Pair, change: &Change, whole: bool) -> Res
     if let Some(access) = change.access.as_ref().filter(|a| a.verdict != AccessVerdict::Same) {
         out.line(&format!("          {}", access.verdict.word()))?;
     }
-    let mut lines: Vec<(Style, String)> = Vec::new();
+    let lines = lines_of(change, whole);
     let (red, green) = (Style::new().fg_color(Some(AnsiColor::Red.into())), Style::new().fg_color(Some(AnsiColor::Green.into())));
-    lines.extend(change.content.removed.iter().map(|g| (red, format!("- {g}"))));
-    lines.extend(change.content.added.iter().map(|g| (green, format!("+ {g}"))));
-    let networked = lines
-        .iter()
-        .any(|(_, l)| l.starts_with("- in ") || l.starts_with("+ in ") || l.starts_with("- out ") || l.starts_with("+ out "));
-    for field in change.content.fields.iter().filter(|f| whole || !(networked && f.path.starts_with("IpPermissions"))) {
-        lines.extend(field.before.iter().map(|v| (red, format!("- {}{}", label(&field.path), shown(v, whole)))));
-        lines.extend(field.after.iter().map(|v| (green, format!("+ {}{}", label(&field.path), shown(v, whole)))));
-    }
-    if whole || lines.is_empty() {
-        lines.extend(
-            change
-                .content
-                .before
-                .iter()
-                .filter(|_| whole || change.verdict == Verdict::Removed)
-                .flat_map(|v| document(v, whole))
-                .map(|l| (red, format!("- {l}"))),
-        );
-        lines.extend(
-            change
-                .content
-                .after
-                .iter()
-                .filter(|_| whole || change.verdict == Verdict::Added)
-                .flat_map(|v| document(v, whole))
-                .map(|l| (green, format!("+ {l}"))),
-        );
-    }
     let most = if whole { usize::MAX } else { DIFF_LINES_MAX };
     let more = lines.len().saturating_sub(most);
-    for (style, line) in lines.into_iter().take(most) {
+    for line in lines.into_iter().take(most) {
+        let style = if line.starts_with('-') { red } else { green };
         out.styled(&format!("            {style}{}{style:#}", clean(&line)))?;
     }
     if more > 0 {
@@ -136,6 +108,41 @@ fn print_change(out: &mut Out, pair: &Pair, change: &Change, whole: bool) -> Res
         out.line(&format!("            {}bartizan diff {} --fact {fact}", window(change), pair.arguments()))?;
     }
     Ok(())
+}
+
+/// What a change took (`- `) and brought (`+ `), a line each.
+pub(crate) fn lines_of(change: &Change, whole: bool) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    lines.extend(change.content.removed.iter().map(|g| format!("- {g}")));
+    lines.extend(change.content.added.iter().map(|g| format!("+ {g}")));
+    let networked = lines
+        .iter()
+        .any(|l| l.starts_with("- in ") || l.starts_with("+ in ") || l.starts_with("- out ") || l.starts_with("+ out "));
+    for field in change.content.fields.iter().filter(|f| whole || !(networked && f.path.starts_with("IpPermissions"))) {
+        lines.extend(field.before.iter().map(|v| format!("- {}{}", label(&field.path), shown(v, whole))));
+        lines.extend(field.after.iter().map(|v| format!("+ {}{}", label(&field.path), shown(v, whole))));
+    }
+    if whole || lines.is_empty() {
+        lines.extend(
+            change
+                .content
+                .before
+                .iter()
+                .filter(|_| whole || change.verdict == Verdict::Removed)
+                .flat_map(|v| document(v, whole))
+                .map(|l| format!("- {l}")),
+        );
+        lines.extend(
+            change
+                .content
+                .after
+                .iter()
+                .filter(|_| whole || change.verdict == Verdict::Added)
+                .flat_map(|v| document(v, whole))
+                .map(|l| format!("+ {l}")),
+        );
+    }
+    lines
 }
 
 /// One JSON object with all that the human form says, and all that it leaves out.
@@ -240,10 +247,4 @@ fn summary(rows: &[String]) -> String {
 fn first(rows: &[String], most: usize) -> String {
     let more = if rows.len() > most { ", …" } else { "" };
     format!("{}{more}", rows.iter().take(most).map(String::as_str).collect::<Vec<_>>().join(", "))
-}
-
-/// A word for a POSIX shell.
-pub(crate) fn shell(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

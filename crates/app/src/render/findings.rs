@@ -121,20 +121,11 @@ fn print_group(out: &mut Out, group: &Group<'_>) -> Result<()> {
 /// What could not be seen and what was left out, always.
 fn footer(out: &mut Out, verdicts: &Verdicts, left_out: usize) -> Result<()> {
     let totals = &verdicts.totals;
-    let mut skipped = Vec::new();
-    skipped.extend(totals.apart.iter().map(|(apart, n)| format!("{} {}", thousands(*n), apart.word(*n))));
-    for (problem, places) in &totals.problems {
-        let n: u64 = places.iter().map(|(_, _, n)| n).sum();
-        let (object, offset, _) = &places[0];
-        skipped.push(format!("{n} × {} ({object} at byte {offset}{})", problem.text(), if places.len() > 1 { ", …" } else { "" }));
-    }
+    let mut skipped: Vec<String> = totals.apart.iter().map(|(apart, n)| format!("{} {}", thousands(*n), apart.word(*n))).collect();
+    skipped.extend(holes(totals));
     for (n, what) in [
         (totals.duplicates, "delivered twice and counted once"),
         (left_out as u64, "objects outside of the time asked for"),
-        (totals.ids_evicted, "event ids forgotten: a duplicate of those would count twice"),
-        (totals.window_evicted, "events given up by rules with windows"),
-        (totals.first_seen_evicted, "first-seen keys given up"),
-        (totals.findings_dropped, "matches without room"),
         (totals.pending, "cases that the log ends too early to decide"),
     ] {
         if n > 0 {
@@ -143,6 +134,27 @@ fn footer(out: &mut Out, verdicts: &Verdicts, left_out: usize) -> Result<()> {
     }
     let skipped = if skipped.is_empty() { "nothing".to_owned() } else { skipped.join(" · ") };
     out.line(&format!("skipped   {skipped}"))
+}
+
+/// What of a trail could not be read, or was given up.
+pub(crate) fn holes(totals: &Totals) -> Vec<String> {
+    let mut holes = Vec::new();
+    for (problem, places) in &totals.problems {
+        let n: u64 = places.iter().map(|(_, _, n)| n).sum();
+        let (object, offset, _) = &places[0];
+        holes.push(format!("{n} × {} ({object} at byte {offset}{})", problem.text(), if places.len() > 1 { ", …" } else { "" }));
+    }
+    for (n, what) in [
+        (totals.ids_evicted, "event ids forgotten: a duplicate of those would count twice"),
+        (totals.window_evicted, "events given up by rules with windows"),
+        (totals.first_seen_evicted, "first-seen keys given up"),
+        (totals.findings_dropped, "matches without room"),
+    ] {
+        if n > 0 {
+            holes.push(format!("{} {what}", thousands(n)));
+        }
+    }
+    holes
 }
 
 /// Counts by actor, source, region, error and stage.
@@ -253,11 +265,11 @@ fn cell(text: &str) -> String {
     if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
-fn painted(style: Style, text: &str) -> String {
+pub(super) fn painted(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
-fn severity_style(severity: Severity) -> Style {
+pub(super) fn severity_style(severity: Severity) -> Style {
     match severity {
         Severity::Critical => AnsiColor::Red.on_default().bold(),
         Severity::High => AnsiColor::Red.on_default(),
@@ -266,7 +278,7 @@ fn severity_style(severity: Severity) -> Style {
     }
 }
 
-fn stage_style(stage: Stage) -> Style {
+pub(super) fn stage_style(stage: Stage) -> Style {
     match stage {
         Stage::Gain => AnsiColor::Yellow.on_default(),
         Stage::Maintain => AnsiColor::Magenta.on_default(),
@@ -281,7 +293,7 @@ fn minute(time: &str) -> String {
 }
 
 /// `12,345`.
-fn thousands(n: u64) -> String {
+pub(super) fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {

@@ -4,6 +4,8 @@ mod bar;
 mod diff;
 mod findings;
 mod ocsf;
+mod report;
+mod watch;
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -14,9 +16,12 @@ use serde_json::Value;
 use crate::cli::{Format, Global};
 
 pub(crate) use bar::{Bar, Bytes};
-pub(crate) use diff::{Pair, diff, diff_json, diff_rows, shell};
-pub(crate) use findings::{csv, summary, timeline, totals_json};
+pub(crate) use bartizan_core::incident::shell_word as shell;
+pub(crate) use diff::{Pair, diff, diff_json, diff_rows, lines_of};
+pub(crate) use findings::{csv, holes, summary, timeline, totals_json};
 pub(crate) use ocsf::ocsf;
+pub(crate) use report::report;
+pub(crate) use watch::watched;
 
 /// Standard output, with colours taken out where they do not belong.
 pub(crate) struct Out(std::io::BufWriter<anstream::AutoStream<std::io::StdoutLock<'static>>>);

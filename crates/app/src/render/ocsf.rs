@@ -99,6 +99,9 @@ fn evidences(finding: &Finding) -> Vec<Value> {
             }
             value
         }
+        Evidence::Change { fact, id, region, before_sha256, after_sha256 } => {
+            json!({"data": {"fact": fact, "id": id, "region": region, "before_sha256": before_sha256, "after_sha256": after_sha256}})
+        }
         Evidence::Coverage { place, what } => json!({"data": {"place": place, "missing": what}}),
     };
     finding.evidence.iter().map(one).collect()

@@ -119,16 +119,20 @@ pub(super) fn lock(global: &Global, storage: &dyn Storage) -> Result<Option<File
     if global.store.starts_with("s3://") {
         return Ok(None); // A bucket has no locks: its conditional writes find the second writer.
     }
-    let place = storage.place();
-    let path = Path::new(&place);
+    lock_file(&storage.place(), LOCK).map(Some)
+}
+
+/// Locks a file of a folder store, which is made if it is not there; waits a little for whoever has it.
+pub(super) fn lock_file(place: &str, name: &str) -> Result<File> {
+    let path = Path::new(place);
     make_folder(path).with_context(|| format!("cannot make {place}"))?;
-    let file = File::create(path.join(LOCK)).with_context(|| format!("cannot write in {place}"))?;
+    let file = File::create(path.join(name)).with_context(|| format!("cannot write in {place}"))?;
     let start = Instant::now();
     while file.try_lock().is_err() {
         anyhow::ensure!(start.elapsed() < LOCK_WAIT, "another bartizan is writing to {place}: wait for it to end");
         std::thread::sleep(LOCK_WAIT / 100);
     }
-    Ok(Some(file))
+    Ok(file)
 }
 
 fn make_folder(path: &Path) -> io::Result<()> {

@@ -2,6 +2,7 @@
 
 mod folder;
 mod keys;
+mod state;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use bartizan_cloud::bucket::Bucket;
 use bartizan_cloud::live::Identity;
 use bartizan_cloud::model::Model;
-use bartizan_core::evidence::{self, Documents, Kept, Key, Log, LogError, Storage};
+use bartizan_core::evidence::{self, Documents, Justification, Kept, Key, Log, LogError, Storage};
 use bartizan_core::fact::Hash;
 use bartizan_core::snapshot::Recorded;
 use jiff::Timestamp;
@@ -20,6 +21,7 @@ use crate::command::TOOL;
 
 pub(crate) use folder::Folder;
 pub(crate) use keys::{remember, remembered};
+pub(crate) use state::{Kept as KeptState, State};
 
 /// Opens the place of the store. A folder need not exist yet.
 pub(crate) fn open(global: &Global) -> Result<Box<dyn Storage>> {
@@ -66,6 +68,18 @@ pub(crate) fn append(
 pub(crate) fn replace(global: &Global, storage: &dyn Storage, name: &str, bytes: &[u8]) -> Result<()> {
     let _lock = folder::lock(global, storage)?;
     Ok(storage.replace(name, bytes)?)
+}
+
+/// Appends why a finding is no cause for alarm. Gives the number of the entry.
+pub(crate) fn justify(global: &Global, storage: &dyn Storage, justification: Justification, now: Timestamp) -> Result<u64> {
+    let _lock = folder::lock(global, storage)?;
+    let public = self::log(storage)?.public().to_owned();
+    let key = keys::key(global, Some(&public))?;
+    let mut log = Log::create(storage, &key)?;
+    keys::check_head(&log)?;
+    let index = evidence::justify(&mut log, &key, justification, (TOOL, now))?;
+    remember(log.public(), log.head());
+    Ok(index)
 }
 
 /// The verifier key of a log whose first run was cut short before its first head.

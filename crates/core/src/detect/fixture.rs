@@ -59,7 +59,7 @@ impl Fixture {
             Ok(networks) => networks,
             Err(e) => return vec![e],
         };
-        let plan = Plan { rules, networks, memory: Memory::default(), tally: false };
+        let plan = Plan { rules, networks, memory: Memory::default(), tally: false, calls: None };
         let mut failures = Vec::new();
         let found = |case: &Value, patch: &Value| -> Vec<Finding> {
             run(&plan, &events(case, patch)).into_iter().filter(|f| f.rule == rule.id).collect()

@@ -9,6 +9,7 @@ use super::rule::Rule;
 use super::scan::{Last, Notes, Plan, Tally};
 use super::window::{Seen, Windows};
 use crate::finding::{Actor, Confidence, Evidence, Finding, Key, Merger, Severity, Stage, Verdict};
+use crate::join::Testimony;
 use crate::limits::{EVENT_IDS_MAX, RESOURCES_MAX, WINDOW_STATE_BYTES_MAX};
 use crate::trail::{Apart, EventId, Problem};
 
@@ -21,6 +22,7 @@ pub struct Judge<'p> {
     first_seens: FirstSeens,
     totals: Totals,
     tally: Tally,
+    testimony: Testimony,
 }
 
 /// What a run read, and what it could not.
@@ -68,6 +70,8 @@ pub struct Verdicts {
     pub tally: Tally,
     /// To be kept for the next run.
     pub memory: Memory,
+    /// For the join, if asked for.
+    pub testimony: Testimony,
 }
 
 /// Objects with a problem that are named one by one.
@@ -84,6 +88,7 @@ impl<'p> Judge<'p> {
             first_seens: FirstSeens::new(plan.memory.clone()),
             totals: Totals::default(),
             tally: Tally::default(),
+            testimony: Testimony::default(),
         }
     }
 
@@ -129,6 +134,7 @@ impl<'p> Judge<'p> {
             self.first_seens.meet(rules, met);
         }
         self.last(notes.last);
+        self.testimony.take(notes.witness);
         self.windows.relieve(rules, &mut self.merger);
     }
 
@@ -197,7 +203,7 @@ impl<'p> Judge<'p> {
             findings.extend(unseen(&self.totals, &self.plan.rules.problems));
         }
         findings.sort_by(|a, b| (b.severity, &a.first_time, &a.id).cmp(&(a.severity, &b.first_time, &b.id)));
-        Verdicts { findings, totals: self.totals, tally: self.tally, memory }
+        Verdicts { findings, totals: self.totals, tally: self.tally, memory, testimony: self.testimony }
     }
 }
 
@@ -288,20 +294,7 @@ fn finding(rule: &Rule, key: &Key, draft: crate::finding::Draft, show: &dyn Fn(&
 }
 
 fn actor(sighting: &crate::finding::Sighting) -> Actor {
-    let (actor, source) = (&sighting.who.actor, sighting.source.to_string());
-    let session = actor.session.as_ref().map(|s| format!("session {s}"));
-    let service = actor.invoked_by.as_ref().map(|s| format!("through {s}"));
-    Actor {
-        key: actor.key.clone(),
-        name: actor.name.clone(),
-        arn: actor.arn.clone(),
-        kind: actor.kind.clone(),
-        account: actor.account.clone(),
-        access_key_id: actor.access_key_id.clone(),
-        origin: [session, actor.through.clone(), service].into_iter().flatten().collect(),
-        source_ip: (!source.is_empty()).then_some(source),
-        user_agent: sighting.who.user_agent.clone(),
-    }
+    Actor::of(&sighting.who, &sighting.source)
 }
 
 /// One step down, but never to a mere note what was more.
@@ -406,7 +399,7 @@ fn blind(
 }
 
 /// 16 hexadecimal digits that depend on rule, entity, outcome and window.
-fn finding_id(rule: &str, entity: &str, attempt: bool, window: i64) -> String {
+pub(crate) fn finding_id(rule: &str, entity: &str, attempt: bool, window: i64) -> String {
     use sha2::Digest;
     let hash = sha2::Sha256::digest(format!("{rule}\u{1f}{entity}\u{1f}{attempt}\u{1f}{window}"));
     hash[..8].iter().map(|b| format!("{b:02x}")).collect()

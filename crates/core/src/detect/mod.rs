@@ -21,6 +21,7 @@ pub use builtin::{builtin_files, builtin_fixture};
 pub use condition::{Condition, Items};
 pub use first_seen::Memory;
 pub use fixture::Fixture;
+pub(crate) use judge::finding_id;
 pub use judge::{Judge, Totals, Verdicts, time_text};
 pub use load::{RuleFile, RuleProblem, Rules};
 pub use networks::{AddressKind, Networks};

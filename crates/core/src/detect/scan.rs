@@ -30,6 +30,7 @@ use super::rule::{Attempts, Detection, FirstSeen, Kind, Test};
 use super::view::View;
 use super::window::{DAY_SECONDS, pack};
 use crate::finding::{Call, Severity, Sighting, Source, Who};
+use crate::join::{CallMap, Witness};
 use crate::limits::{EVIDENCE_MAX, RESOURCES_MAX, SCAN_CACHE_MAX};
 use crate::trail::{Actor, Apart, Event, EventId, Field, Item, Problem, ReadBytes, Reader};
 
@@ -43,6 +44,8 @@ pub struct Plan {
     pub memory: Memory,
     /// Count events by actor, call and so on.
     pub tally: bool,
+    /// Keep what the join needs, by this map.
+    pub calls: Option<CallMap>,
 }
 
 /// What was found in one object.
@@ -65,6 +68,7 @@ pub struct Notes {
     /// Problems with the first place of each, and how many.
     pub problems: BTreeMap<Problem, (u64, u64)>,
     pub(super) tally: Tally,
+    pub(super) witness: Witness,
     /// When keys that were met before were seen last.
     pub(super) last: Vec<Last>,
 }
@@ -386,6 +390,9 @@ impl Scan<'_, '_> {
         let view = View::with_address(event, &combo.who.actor, &plan.networks, address);
         if plan.tally {
             self.tally(event, &combo.who.actor);
+        }
+        if let Some(calls) = &plan.calls {
+            self.notes.witness.see(calls, event, (id, time_s), &combo.who, &combo.call, source(&view));
         }
         let at = At { number, id, time_s };
         if !combo.first_seen.is_empty() {

@@ -43,7 +43,7 @@ impl Content {
         Self::of_values(classes, before.map(value), after.map(value))
     }
 
-    pub(super) fn of_values(classes: &Classes, before: Option<Value>, after: Option<Value>) -> Self {
+    pub(crate) fn of_values(classes: &Classes, before: Option<Value>, after: Option<Value>) -> Self {
         let policy = |v: &Option<Value>| v.as_ref().filter(|v| is_policy(v)).and_then(|v| bartizan_iam::parse(&v.to_string()).ok());
         let (old, new) = (policy(&before), policy(&after));
         let readable = |v: &Option<Value>, p: &Option<Policy>| v.is_none() || p.is_some();
@@ -75,7 +75,7 @@ impl Content {
     }
 
     /// What in the new content should raise an eyebrow by itself, without knowing the rest of the account.
-    pub(super) fn alarming(&self) -> Vec<(String, Severity)> {
+    pub(crate) fn alarming(&self) -> Vec<(String, Severity)> {
         let mut out = Vec::new();
         for s in self.statements_added.iter().filter(|s| s.effect == "Allow") {
             let all =

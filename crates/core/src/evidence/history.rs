@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::log::create_same;
-use super::{Entry, FileRef, Frame, Key, Log, LogError, SnapshotRef, Storage, What, documents, find, write_packs};
+use super::{Entry, FileRef, Frame, Justification, Key, Log, LogError, SnapshotRef, Storage, What, documents, find, write_packs};
 use crate::fact::Hash;
 use crate::limits::DOCUMENTS_BYTES_MAX;
 use crate::snapshot::{Recorded, Snapshot, Status, fact_root};
@@ -109,6 +109,35 @@ pub fn append(
     log.append(key, entries)?;
     let first = log.size() - wanted;
     Ok((first..first + snapshots_new.len() as u64).collect())
+}
+
+/// Appends why a finding is no cause for alarm.
+///
+/// # Errors
+/// When the storage refuses. Then the log stands where it stood.
+pub fn justify(
+    log: &mut Log<'_>,
+    key: &Key,
+    justification: Justification,
+    (tool, now): (&str, Timestamp),
+) -> Result<u64, LogError> {
+    let what = What::Justification(justification);
+    log.append(key, vec![Entry { time: format!("{now:.3}"), tool: tool.to_owned(), log_size: 0, what }])?;
+    Ok(log.size() - 1)
+}
+
+/// Everything that was accepted, oldest first, with the time and the number of its entry.
+///
+/// # Errors
+/// When the log cannot be read.
+pub fn justifications(log: &Log<'_>) -> Result<Vec<(u64, String, Justification)>, LogError> {
+    let entries = log.entries(0)?.into_iter();
+    Ok(entries
+        .filter_map(|(index, text)| match serde_json::from_str(&text) {
+            Ok(Entry { what: What::Justification(justification), time, .. }) => Some((index, time, justification)),
+            _ => None,
+        })
+        .collect())
 }
 
 /// The documents of a store, read from its packs when asked for, newest pack first.

@@ -24,8 +24,8 @@ mod proof;
 mod storage;
 mod verify;
 
-pub use entry::{Entry, FileRef, SnapshotRef, What};
-pub use history::{Documents, Kept, append, facts, snapshots};
+pub use entry::{Entry, FileRef, GrantRef, Justification, SnapshotRef, What};
+pub use history::{Documents, Kept, append, facts, justifications, justify, snapshots};
 pub use key::{Key, KeyError};
 pub use log::{Log, LogError, is_head};
 pub use pack::{Frame, PackError, documents, find, records, write_packs};

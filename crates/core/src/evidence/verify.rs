@@ -333,7 +333,7 @@ impl Walk<'_> {
                         account.as_ref().map_or(String::new(), |a| format!("account {a}: "))
                     ));
                 }
-                What::Other => {}
+                What::Justification(_) | What::Other => {}
             }
         }
     }

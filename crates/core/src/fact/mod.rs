@@ -118,10 +118,7 @@ impl Fact {
     /// A text that is no unambiguous policy hashes as itself, so that any change of it shows.
     #[must_use]
     pub fn from_policy(kinds: &Kinds, kind: &str, id: String, text: &str, seen: Seen<'_>) -> Self {
-        let canonical = match bartizan_iam::parse(text) {
-            Ok(policy) => Hash::of(policy.canonical(kinds.policy_type(kind)).as_bytes()),
-            Err(_) => Hash::of(text.as_bytes()),
-        };
+        let canonical = kinds.canonical_policy(kind, text);
         Self::new(kind, id, canonical, text.as_bytes().to_vec(), Value::Null, seen)
     }
 
@@ -159,8 +156,17 @@ pub fn absent_code(document: &[u8]) -> Option<String> {
     }
 }
 
-/// The policy type of a kind whose documents are policies.
 impl Kinds {
+    /// The canonical hash of a fact of `kind` whose document is this policy. A text that is no unambiguous policy hashes as itself.
+    #[must_use]
+    pub fn canonical_policy(&self, kind: &str, text: &str) -> Hash {
+        match bartizan_iam::parse(text) {
+            Ok(policy) => Hash::of(policy.canonical(self.policy_type(kind)).as_bytes()),
+            Err(_) => Hash::of(text.as_bytes()),
+        }
+    }
+
+    /// The policy type of a kind whose documents are policies.
     fn policy_type(&self, kind: &str) -> PolicyType {
         match kind {
             "iam:assumerolepolicy" => PolicyType::Trust,

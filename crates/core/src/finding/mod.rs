@@ -74,6 +74,27 @@ pub struct Actor {
     pub user_agent: Option<String>,
 }
 
+impl Actor {
+    /// Who made a call, as far as its record tells.
+    #[must_use]
+    pub fn of(who: &Who, source: &Source) -> Self {
+        let (actor, source) = (&who.actor, source.to_string());
+        let session = actor.session.as_ref().map(|s| format!("session {s}"));
+        let service = actor.invoked_by.as_ref().map(|s| format!("through {s}"));
+        Self {
+            key: actor.key.clone(),
+            name: actor.name.clone(),
+            arn: actor.arn.clone(),
+            kind: actor.kind.clone(),
+            account: actor.account.clone(),
+            access_key_id: actor.access_key_id.clone(),
+            origin: [session, actor.through.clone(), service].into_iter().flatten().collect(),
+            source_ip: (!source.is_empty()).then_some(source),
+            user_agent: who.user_agent.clone(),
+        }
+    }
+}
+
 /// What a finding rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
@@ -88,6 +109,19 @@ pub enum Evidence {
         call: String,
         /// Its error code, if the call failed.
         error: Option<String>,
+    },
+    /// A fact that is not what it was.
+    Change {
+        /// `iam:userpolicy`.
+        fact: String,
+        /// Its id.
+        id: String,
+        /// A region, or `global`.
+        region: String,
+        /// Canonical hash before, if it was there.
+        before_sha256: Option<String>,
+        /// Canonical hash after, if it is there.
+        after_sha256: Option<String>,
     },
     /// Something that was not seen, or could not be read.
     Coverage {

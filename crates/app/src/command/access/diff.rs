@@ -1,9 +1,14 @@
 //! `bartizan access diff`, and what `bartizan diff` says about access.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
+use bartizan_core::fact::Severity;
+use bartizan_core::finding::{Stage, Verdict};
+use bartizan_core::join::Consequence;
 use bartizan_iam::{
-    AccessClass, Account, AccountDifference, Actions, Difference, Escalation, EscalationChange, Neighbours, Opening, Presence,
-    ROWS, Tri, account_difference, actions_text,
+    AccessClass, Account, AccountDifference, Actions, Class, Difference, Escalation, EscalationChange, Neighbours, Opening,
+    Outsider, Presence, ROWS, Tri, account_difference, actions_text, escalations,
 };
 use serde_json::{Value, json};
 
@@ -52,11 +57,46 @@ pub(crate) struct Changed<'a> {
     found: AccountDifference,
 }
 
+/// One way to power that was not there before: by a grant, or from outside.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct AccessPath {
+    /// Who has it.
+    pub(crate) from: String,
+    /// What it leads to.
+    pub(crate) to: String,
+    /// By what.
+    pub(crate) through: String,
+    /// Whether it was there: no, may, must.
+    pub(crate) before: String,
+    /// Whether it is.
+    pub(crate) after: String,
+}
+
+/// Who may do everything in the last snapshot, or can get there, by ARN.
+pub(crate) fn power(loaded: &Loaded, actions: &Actions) -> Result<BTreeMap<String, String>> {
+    let account = account(loaded, actions)?;
+    let threads = std::thread::available_parallelism().map_or(1, Into::into);
+    let one = |e: &Escalation| {
+        let what = if e.steps.is_empty() { "may do everything" } else { "can become administrator" };
+        (account.principals[e.principal as usize].arn.clone(), format!("{what} ({})", word(e.verdict)))
+    };
+    Ok(escalations(&account, threads).found.iter().map(one).collect())
+}
+
 /// Compares the access of two snapshots.
 pub(crate) fn changed<'a>(before: &Loaded, after: &Loaded, actions: &'a Actions) -> Result<Changed<'a>> {
+    changed_among(before, after, actions, Neighbours::default())
+}
+
+/// Compares the access of two snapshots, where other accounts are known.
+pub(crate) fn changed_among<'a>(
+    before: &Loaded,
+    after: &Loaded,
+    actions: &'a Actions,
+    mut neighbours: Neighbours,
+) -> Result<Changed<'a>> {
     let (old, new) = (account(before, actions)?, account(after, actions)?);
     let threads = std::thread::available_parallelism().map_or(1, Into::into);
-    let mut neighbours = Neighbours::default();
     [&old, &new].into_iter().for_each(|account| neighbours.learn(account));
     let found = account_difference(&old, &new, &neighbours, threads);
     Ok(Changed { old, new, found })
@@ -146,6 +186,60 @@ impl Changed<'_> {
             format!("{needs}{to}")
         };
         escalation.steps.iter().map(step).collect::<Vec<_>>().join(", then ")
+    }
+
+    /// What it means, for the severity of the changes that brought it.
+    pub(crate) fn consequences(&self) -> Vec<Consequence> {
+        let mut found = Vec::new();
+        for change in self.found.escalations.iter().filter(|e| e.after > e.before) {
+            let sure = change.after == Tri::Yes;
+            found.push(Consequence {
+                about: change.arn.clone(),
+                anywhere: true,
+                severity: if sure { Severity::Critical } else { Severity::High },
+                stage: Stage::Gain,
+                verdict: if sure { Verdict::Must } else { Verdict::May },
+                text: self.escalation(change).trim_start_matches("GREW").trim().to_owned(),
+            });
+        }
+        for opening in &self.found.opened {
+            let severity = match (opening.class, &opening.to) {
+                (Class::Same | Class::Org | Class::Deleted, _) => Severity::Info,
+                (Class::Friendly | Class::Vendor, _) => Severity::Low,
+                (Class::Unknown, Outsider::Service(_) | Outsider::Federated(_, true)) => Severity::Low,
+                (Class::Unknown, Outsider::Anybody | Outsider::AnyAccount) if opening.verdict == Tri::Yes => Severity::Critical,
+                (Class::Unknown, _) => Severity::High,
+            };
+            found.push(Consequence {
+                about: opening.arn.clone(),
+                anywhere: false,
+                severity,
+                stage: if opening.arn.contains(":role/") { Stage::Maintain } else { Stage::Steal },
+                verdict: if opening.verdict == Tri::Yes { Verdict::Must } else { Verdict::May },
+                text: format!("{} is now open to {}: {}", short(&opening.arn), opening.to.sentence(), opening.actions.join(", ")),
+            });
+        }
+        found
+    }
+
+    /// What principals can do now, who can do everything.
+    pub(crate) fn paths(&self) -> Vec<AccessPath> {
+        let path = |change: &EscalationChange| AccessPath {
+            from: short(&change.arn).to_owned(),
+            to: "everything".to_owned(),
+            through: self.path(&self.new, &change.escalation),
+            before: word(change.before).to_owned(),
+            after: word(change.after).to_owned(),
+        };
+        let open = |opening: &Opening| AccessPath {
+            from: opening.to.sentence(),
+            to: short(&opening.arn).to_owned(),
+            through: opening.actions.join(", "),
+            before: "no".to_owned(),
+            after: word(opening.verdict).to_owned(),
+        };
+        let grown = self.found.escalations.iter().filter(|e| e.after > e.before).map(path);
+        grown.chain(self.found.opened.iter().map(open)).collect()
     }
 
     /// As complete as what people see.

@@ -5,7 +5,7 @@ pub(super) mod diff;
 mod escalate;
 mod eval;
 mod policy_diff;
-mod public;
+pub(super) mod public;
 mod who_can;
 
 use std::borrow::Cow;

@@ -61,7 +61,7 @@ fn row(account: &str, opening: &Opening) -> Value {
 }
 
 /// Accounts of vendors: a list of `name` with `accounts` (or `id`), as public lists have it.
-fn vendors(file: &Path) -> Result<BTreeMap<String, String>> {
+pub(in crate::command) fn vendors(file: &Path) -> Result<BTreeMap<String, String>> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let list: Value = yaml_serde::from_str(&text).with_context(|| format!("{} is not YAML", file.display()))?;
     let mut vendors = BTreeMap::new();

@@ -1,0 +1,90 @@
+//! `bartizan accept`.
+
+use anyhow::{Context, Result, bail, ensure};
+use bartizan_core::evidence::{self, GrantRef, Justification};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::Outcome;
+use crate::cli::{Accept, Format, Global};
+use crate::render::Out;
+use crate::store::{self, State};
+
+pub(super) fn run(global: &Global, args: &Accept) -> Result<Outcome> {
+    if args.list {
+        return list(global);
+    }
+    let (Some(id), Some(reason)) = (&args.finding, &args.reason) else { bail!("name a finding and a --reason") };
+    ensure!(!reason.trim().is_empty(), "--reason is empty: say why, for whoever reads it in a year");
+    let now = Timestamp::now();
+    ensure!(args.until.is_none_or(|until| until > now), "--until is over already");
+    let state = State::read(&global.store)?
+        .with_context(|| format!("nobody has watched with {} yet: run bartizan watch --once", global.store))?;
+    let found = state.finding(id)?;
+    let finding = match found.as_slice() {
+        [one] => one,
+        [] => bail!("no finding {id} in {}: ids are in bartizan watch --once --format json", global.store),
+        _ => bail!("several findings begin with {id}: give more of it"),
+    };
+    let storage = store::open(global)?;
+    let grant = GrantRef::of(finding);
+    let justification = Justification {
+        finding: finding.id.clone(),
+        title: finding.title.clone(),
+        grant: grant.clone(),
+        reason: reason.clone(),
+        until: args.until.map(|t| t.to_string()),
+    };
+    let index = store::justify(global, storage.as_ref(), justification, now)?;
+    let mut out = Out::new();
+    if global.format != Format::Human {
+        out.json(global.format, vec![json!({"entry": index, "finding": finding.id, "until": args.until.map(|t| t.to_string())})])?;
+        return Ok(Outcome::Done);
+    }
+    let until = args.until.map(|t| format!(" until {t}")).unwrap_or_default();
+    out.line(&format!("accepted{until}: {} {}", finding.id, finding.summary))?;
+    match grant {
+        Some(grant) => out.line(&format!(
+            "  holds for {} {} as it is now; another grant under that name raises the alarm again",
+            grant.fact, grant.id
+        ))?,
+        None => out.line("  holds for this finding only; the same on another day is a new one")?,
+    }
+    out.line(&format!("  entry {index} of the log, signed"))?;
+    out.flush()?;
+    Ok(Outcome::Done)
+}
+
+fn list(global: &Global) -> Result<Outcome> {
+    let storage = store::open(global)?;
+    let accepted = evidence::justifications(&store::log(storage.as_ref())?)?;
+    let now = Timestamp::now();
+    let over = |j: &Justification| j.until.as_ref().is_some_and(|u| u.parse::<Timestamp>().is_ok_and(|u| u < now));
+    let mut out = Out::new();
+    if global.format != Format::Human {
+        let row = |(index, time, j): &(u64, String, Justification)| json!({"entry": index, "time": time, "justification": j, "over": over(j)});
+        out.rows(global.format, &accepted.iter().map(row).collect::<Vec<_>>())?;
+        out.flush()?;
+        return Ok(Outcome::Done);
+    }
+    for (index, time, j) in &accepted {
+        let until = match (&j.until, over(j)) {
+            (Some(until), true) => format!("over since {until}"),
+            (Some(until), false) => format!("until {until}"),
+            (None, _) => "until it changes".to_owned(),
+        };
+        out.line(&format!("{index}  {}  {}  {until}", j.finding, j.title))?;
+        let what = j.grant.as_ref().map(|g| format!("{} {}: ", g.fact, g.id)).unwrap_or_default();
+        out.line(&format!("   {what}{}  (accepted {time})", j.reason))?;
+    }
+    if accepted.is_empty() {
+        out.line("nothing was accepted")?;
+    }
+    out.flush()?;
+    Ok(Outcome::Done)
+}
+
+/// A time of the configuration: a date, or RFC 3339.
+pub(super) fn until(text: &str) -> Result<Timestamp> {
+    crate::cli::time(text).map_err(anyhow::Error::msg)
+}

@@ -1,0 +1,28 @@
+//! `bartizan report`.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::Outcome;
+use super::watch::{Watched, last};
+use crate::cli::{Global, Report};
+use crate::render;
+use crate::store::State;
+
+pub(super) fn run(global: &Global, args: &Report) -> Result<Outcome> {
+    let state = State::read(&global.store)?;
+    let watched = state.map(|s| last(&s)).transpose()?.flatten();
+    let watched =
+        watched.with_context(|| format!("nobody has watched with {} yet: run bartizan watch --once first", global.store))?;
+    write(&watched, &args.output)?;
+    render::talk(global, &format!("wrote {}", args.output.display()));
+    Ok(Outcome::Done)
+}
+
+/// Writes the report, whole or not at all.
+pub(super) fn write(watched: &Watched, file: &Path) -> Result<()> {
+    let unfinished = file.with_extension("unfinished");
+    std::fs::write(&unfinished, render::report(watched)).with_context(|| format!("cannot write {}", unfinished.display()))?;
+    std::fs::rename(&unfinished, file).with_context(|| format!("cannot write {}", file.display()))
+}

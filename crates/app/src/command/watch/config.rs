@@ -1,0 +1,171 @@
+//! `bartizan.toml`: what to watch. A folder with `config/` and `trail/` needs none.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+/// How many days of trail are read again each time, so that what comes late and what spans days is seen whole.
+const LOOKBACK_DAYS: u16 = 30;
+
+/// What to watch. Paths are relative to the file, or to the folder that stands in its place.
+#[derive(Debug, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Config {
+    /// Accounts, live or from dumps.
+    pub(super) account: Vec<AccountSource>,
+    /// Where CloudTrail is.
+    pub(super) trail: Trail,
+    /// Detections.
+    pub(super) rules: RuleSources,
+    /// Accounts of friends: id and name.
+    pub(super) friendly: BTreeMap<String, String>,
+    /// A list of vendors' accounts, YAML.
+    pub(super) vendors: Option<PathBuf>,
+    /// What is known about addresses.
+    pub(super) networks: NetworkSources,
+    /// Findings that are no cause for alarm.
+    pub(super) accept: Vec<Accept>,
+    /// Files to write.
+    pub(super) output: Output,
+}
+
+/// One account, or several of an organization.
+#[derive(Debug, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct AccountSource {
+    /// A folder of dumps of AWS CLI output.
+    pub(super) from: Option<PathBuf>,
+    /// Profile of the AWS configuration.
+    pub(super) profile: Option<String>,
+    /// Role to assume.
+    pub(super) role_arn: Option<String>,
+    /// External id for it.
+    pub(super) external_id: Option<String>,
+    /// Role to assume in each account of the organization.
+    pub(super) org: Option<String>,
+    /// Regions to read; none: all that are enabled.
+    pub(super) regions: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Trail {
+    /// Files, folders, globs, `s3://bucket/prefix`.
+    pub(super) sources: Vec<String>,
+    /// Profile for S3.
+    pub(super) profile: Option<String>,
+    /// Days of trail that are read again each time.
+    pub(super) lookback_days: u16,
+}
+
+impl Default for Trail {
+    fn default() -> Self {
+        Self { sources: Vec::new(), profile: None, lookback_days: LOOKBACK_DAYS }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RuleSources {
+    /// Sigma files and folders.
+    pub(super) paths: Vec<PathBuf>,
+    /// Whether our own run too.
+    pub(super) builtin: bool,
+}
+
+impl Default for RuleSources {
+    fn default() -> Self {
+        Self { paths: Vec::new(), builtin: true }
+    }
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct NetworkSources {
+    /// Databases in MaxMind's format.
+    pub(super) geo: Vec<PathBuf>,
+    /// `ip-ranges.json` of AWS.
+    pub(super) ip_ranges: Option<PathBuf>,
+}
+
+/// A finding that is no cause for alarm, said in the configuration instead of with `bartizan accept`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Accept {
+    /// Its whole id, which stands for the grant as it is.
+    pub(super) finding: String,
+    /// Why.
+    pub(super) reason: String,
+    /// Until when.
+    pub(super) until: Option<String>,
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Output {
+    /// HTML report.
+    pub(super) report: Option<PathBuf>,
+    /// Findings, one JSON object a line.
+    pub(super) findings: Option<PathBuf>,
+}
+
+impl Config {
+    /// That of a folder, of a file, or of `./bartizan.toml`.
+    pub(super) fn find(dir: Option<&Path>, file: Option<&Path>) -> Result<Self> {
+        if let Some(dir) = dir {
+            let own = dir.join("bartizan.toml");
+            return if own.is_file() { Self::read(&own) } else { Self::of_folder(dir) };
+        }
+        let here = Path::new("bartizan.toml");
+        match file {
+            Some(file) => Self::read(file),
+            None if here.is_file() => Self::read(here),
+            None => {
+                bail!("nothing to watch: name a folder with config/ and trail/, or write ./bartizan.toml (bartizan watch --help)")
+            }
+        }
+    }
+
+    fn read(file: &Path) -> Result<Self> {
+        let name = file.display();
+        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
+        let mut config: Self = toml::from_str(&text).map_err(|e| anyhow::anyhow!("{name}: {}", e.to_string().trim_end()))?;
+        let base = file.parent().unwrap_or(Path::new(""));
+        let place = |path: &mut PathBuf| *path = base.join(&*path);
+        config.account.iter_mut().filter_map(|a| a.from.as_mut()).for_each(place);
+        config.rules.paths.iter_mut().for_each(place);
+        config.vendors.iter_mut().for_each(place);
+        config.networks.geo.iter_mut().chain(&mut config.networks.ip_ranges).for_each(place);
+        config.output.report.iter_mut().chain(&mut config.output.findings).for_each(place);
+        let local = config.trail.sources.iter_mut().filter(|s| !s.starts_with("s3://"));
+        local.for_each(|source| *source = base.join(&*source).display().to_string());
+        if config.account.is_empty() && config.trail.sources.is_empty() {
+            bail!("{name} names neither an [[account]] nor trail.sources: there is nothing to watch");
+        }
+        if let Some(one) =
+            config.account.iter().find(|a| a.from.is_some() && (a.profile.is_some() || a.role_arn.is_some() || a.org.is_some()))
+        {
+            bail!("{name}: an account is read live or from {}, not both", one.from.as_deref().unwrap_or(base).display());
+        }
+        Ok(config)
+    }
+
+    /// What a folder holds by the names in it.
+    fn of_folder(dir: &Path) -> Result<Self> {
+        let at = |name: &str| Some(dir.join(name)).filter(|p| p.exists());
+        let mut config = Self::default();
+        config.account.extend(at("config").map(|from| AccountSource { from: Some(from), ..AccountSource::default() }));
+        config.trail.sources.extend(at("trail").map(|p| p.display().to_string()));
+        if config.account.is_empty() && config.trail.sources.is_empty() {
+            bail!("{} has neither config/ (dumps of AWS CLI output) nor trail/ (CloudTrail)", dir.display());
+        }
+        Ok(config)
+    }
+
+    /// A bill that lies beside, which this version does not read.
+    pub(super) fn bill(dir: Option<&Path>) -> Option<PathBuf> {
+        dir.map(|d| d.join("bill")).filter(|p| p.exists())
+    }
+}

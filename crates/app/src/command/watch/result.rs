@@ -1,0 +1,101 @@
+//! What a watch found, as it is printed, kept, and made into a report.
+
+use bartizan_core::finding::Finding;
+use bartizan_core::incident::Incident;
+use serde::{Deserialize, Serialize};
+
+use crate::command::access::diff::AccessPath;
+
+/// Everything that one watch found.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Watched {
+    /// Whether there was anything new to look at.
+    pub(crate) new: bool,
+    /// As of when: the last thing that was read, RFC 3339.
+    pub(crate) as_of: String,
+    /// The last snapshot of each account.
+    pub(crate) snapshot: Vec<SnapshotTold>,
+    /// What changed, worst first.
+    pub(crate) changes: Vec<ChangeTold>,
+    /// What was found, worst first.
+    pub(crate) findings: Vec<Finding>,
+    /// Whose work it is, worst first.
+    pub(crate) incidents: Vec<Incident>,
+    /// Incidents that turned out to be one: from, into.
+    pub(crate) merged: Vec<(String, String)>,
+    /// Ways to power that are new.
+    pub(crate) paths: Vec<AccessPath>,
+    /// What was seen, and what was not.
+    pub(crate) coverage: CoverageTold,
+    /// How to verify all this.
+    pub(crate) evidence: EvidenceTold,
+}
+
+/// A snapshot in a few words.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SnapshotTold {
+    pub(crate) id: u64,
+    pub(crate) account: String,
+    pub(crate) taken: String,
+    pub(crate) facts: u64,
+    pub(crate) calls_read: u64,
+    pub(crate) calls: u64,
+}
+
+/// A change with who made it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ChangeTold {
+    /// `+`, `-`, `~`, `!`.
+    pub(crate) sign: char,
+    pub(crate) severity: String,
+    pub(crate) kind: String,
+    pub(crate) title: String,
+    pub(crate) account: String,
+    pub(crate) region: String,
+    pub(crate) id: String,
+    /// What it took and brought, a line each.
+    pub(crate) lines: Vec<String>,
+    /// What became of the access that the policy gives.
+    pub(crate) access: Option<String>,
+    /// exact, likely, without-call, unknown, too-early, no-call-expected.
+    pub(crate) attributed: String,
+    /// Who stands behind it, and the way from there to the call.
+    pub(crate) by: Vec<String>,
+    pub(crate) call: Option<String>,
+    pub(crate) event: Option<String>,
+    pub(crate) time: Option<String>,
+    pub(crate) because: Vec<String>,
+    pub(crate) finding: String,
+    pub(crate) show: String,
+}
+
+/// What was seen, and what was not.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct CoverageTold {
+    /// Events read.
+    pub(crate) events: u64,
+    pub(crate) objects: u64,
+    pub(crate) first_event: Option<String>,
+    pub(crate) last_event: Option<String>,
+    /// What could not be read or was left out, a line each.
+    pub(crate) holes: Vec<String>,
+    /// Changes that are not worth a line: volatile, derived, by AWS, cosmetic.
+    pub(crate) folded: [usize; 4],
+    /// Calls that left nothing and gave nobody anything.
+    pub(crate) undone_folded: usize,
+    /// Facts of which nothing can be said, a line each.
+    pub(crate) unknown: Vec<String>,
+    /// Changes by how sure it is who made them.
+    pub(crate) attributed: std::collections::BTreeMap<String, usize>,
+    /// Findings that somebody accepted.
+    pub(crate) accepted: usize,
+}
+
+/// How to verify all this.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct EvidenceTold {
+    pub(crate) store: String,
+    pub(crate) log_size: u64,
+    pub(crate) head: String,
+    pub(crate) key: String,
+}

@@ -1,0 +1,180 @@
+//! What a watch found, for somebody who was just woken up.
+
+use anyhow::Result;
+use bartizan_core::fact::Severity;
+use bartizan_core::finding::Stage;
+use bartizan_core::incident::{Incident, Moment};
+
+use super::findings::{painted, severity_style, stage_style, thousands};
+use super::{Out, clean};
+use crate::command::watch::Watched;
+
+/// Findings beside the incidents that are listed.
+const FINDINGS_MAX: usize = 10;
+
+/// First whether somebody is in; then the incidents; then what else was found, and what was not seen. `input`: what was watched.
+pub(crate) fn watched(out: &mut Out, watched: &Watched, input: Option<&str>) -> Result<()> {
+    if !watched.new {
+        out.line(&format!(
+            "nothing new since the last watch: no snapshot, no trail object, nothing accepted; as of {}",
+            watched.as_of
+        ))?;
+    }
+    out.line(&first_line(watched))?;
+    for incident in &watched.incidents {
+        print_incident(out, incident)?;
+    }
+    others(out, watched)?;
+    footer(out, watched, input)
+}
+
+/// Is somebody in: yes, no, cannot tell.
+pub(crate) fn first_line(watched: &Watched) -> String {
+    let inside = watched.incidents.iter().filter(|i| !i.standing.is_empty()).count();
+    let blind = watched.coverage.objects == 0 || watched.snapshot.is_empty();
+    match watched.incidents.len() {
+        0 if blind => "CANNOT TELL  nothing bad in what was read, but that was not all".to_owned(),
+        0 => {
+            let look = watched.findings.iter().filter(|f| f.severity >= Severity::Medium).count();
+            match look {
+                0 => "QUIET  nobody is in, as far as could be seen".to_owned(),
+                n => format!("QUIET  no incident; {n} findings are worth a look"),
+            }
+        }
+        n => {
+            let count = if n == 1 { "1 incident".to_owned() } else { format!("{n} incidents") };
+            match watched.incidents.iter().find_map(|i| i.standing.first()) {
+                Some(first) if inside == 1 => format!("INTRUDER  {count}, still inside: {}", first.what),
+                Some(_) => format!("INTRUDER  {count}, {inside} of them still inside"),
+                None => format!("INTRUDER  {count}; nothing of it stands in the latest snapshot"),
+            }
+        }
+    }
+}
+
+fn print_incident(out: &mut Out, incident: &Incident) -> Result<()> {
+    out.line("")?;
+    let severity = painted(severity_style(incident.severity), &format!("{:8}", incident.severity));
+    out.styled(&format!("{severity}  {}", clean(&incident.headline)))?;
+    let stages: Vec<String> = incident.stages.iter().map(ToString::to_string).collect();
+    let from: Vec<&str> = incident.actor.iter().flat_map(|a| a.addresses.iter().map(String::as_str)).take(3).collect();
+    let from = if from.is_empty() { String::new() } else { format!(" · from {}", from.join(", ")) };
+    out.line(&format!(
+        "          {} → {} UTC{from} · {} findings · stages {} · incident {}",
+        minute(&incident.first_time),
+        minute(&incident.last_time),
+        incident.findings.len(),
+        stages.join(" ▸ "),
+        incident.id
+    ))?;
+    for chain in incident.actor.iter().flat_map(|a| &a.chains).take(3) {
+        out.line(&format!("          through {}", chain.join(" ▸ ")))?;
+    }
+    let mut day = String::new();
+    for moment in told(&incident.timeline) {
+        if moment.time.get(..10) != Some(day.as_str()) {
+            day = moment.time.get(..10).unwrap_or_default().to_owned();
+            out.line(&format!("  {day}"))?;
+        }
+        let stage = painted(stage_style(moment.stage), &format!("{:8}", moment.stage));
+        let when = moment.time.get(11..16).unwrap_or("     ");
+        out.styled(&format!("    {when}  {stage}  {}", clean(&moment.summary)))?;
+    }
+    let hidden = incident.timeline.len() - told(&incident.timeline).count();
+    if hidden > 0 {
+        out.line(&format!("           and {hidden} lesser ones (--format json)"))?;
+    }
+    list(out, "still there", incident.standing.iter().map(|s| format!("{}, since {}", s.what, minute(&s.since))))?;
+    list(out, "reached", incident.reached.iter().cloned())?;
+    list(out, "can do", incident.blast_radius.iter().cloned())?;
+    list(out, "unknown", incident.unknown.iter().cloned())?;
+    list(out, "to do first", incident.todo.iter().map(|a| format!("{}\n{}", a.why, a.command)))?;
+    if !incident.todo.is_empty() {
+        out.line("               commands are for you to read and run; bartizan never changes an account")?;
+    }
+    Ok(())
+}
+
+/// What is told of a timeline: everything that is more than a note.
+fn told(timeline: &[Moment]) -> impl Iterator<Item = &Moment> {
+    timeline.iter().filter(|m| m.severity >= Severity::Low && m.stage != Stage::Hygiene)
+}
+
+fn list(out: &mut Out, name: &str, items: impl Iterator<Item = String>) -> Result<()> {
+    for (n, item) in items.enumerate() {
+        let name = if n == 0 { name } else { "" };
+        for (line, text) in item.split('\n').enumerate() {
+            let (name, text) = if line == 0 { (name, text.to_owned()) } else { ("", format!("  {text}")) };
+            out.line(&format!("  {name:<12} {text}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Findings that belong to no incident.
+fn others(out: &mut Out, watched: &Watched) -> Result<()> {
+    let told: std::collections::BTreeSet<&String> = watched.incidents.iter().flat_map(|i| &i.findings).collect();
+    let rest: Vec<_> = watched.findings.iter().filter(|f| !told.contains(&f.id)).collect();
+    let shown: Vec<_> = rest.iter().filter(|f| f.severity >= Severity::Low).take(FINDINGS_MAX).collect();
+    if !shown.is_empty() {
+        out.line("")?;
+        out.line("beside that")?;
+    }
+    for finding in &shown {
+        let time = finding.first_time.as_deref().map(minute).unwrap_or_default();
+        let severity = painted(severity_style(finding.severity), &format!("{:8}", finding.severity));
+        out.styled(&format!("  {severity}  {time:16}  {}", clean(&finding.summary)))?;
+    }
+    out.line("")?;
+    let hidden = rest.len() - shown.len();
+    if hidden > 0 {
+        out.line(&format!("findings  {hidden} more, for the record (--format json)"))?;
+    }
+    Ok(())
+}
+
+fn footer(out: &mut Out, watched: &Watched, input: Option<&str>) -> Result<()> {
+    let coverage = &watched.coverage;
+    let attributed: Vec<String> = coverage.attributed.iter().map(|(word, n)| format!("{n} {word}")).collect();
+    let attributed = if attributed.is_empty() { String::new() } else { format!(" · who made them: {}", attributed.join(", ")) };
+    let [volatile, derived, vendor, cosmetic] = coverage.folded;
+    out.line(&format!("changes   {}{attributed}", watched.changes.len()))?;
+    out.line(&format!(
+        "folded    {volatile} volatile · {derived} derived · {vendor} by AWS itself · {cosmetic} reordered · {} made and undone without effect · {} accepted",
+        coverage.undone_folded, coverage.accepted
+    ))?;
+    for unknown in &coverage.unknown {
+        out.line(&format!("unknown   {unknown}"))?;
+    }
+    let span = match (&coverage.first_event, &coverage.last_event) {
+        (Some(first), Some(last)) => format!(" · {} → {} UTC", minute(first), minute(last)),
+        _ => String::new(),
+    };
+    out.line(&format!("trail     {} events · {} objects{span}", thousands(coverage.events), thousands(coverage.objects)))?;
+    for s in &watched.snapshot {
+        out.line(&format!(
+            "snapshot  {} · account {} · {} facts · {} of {} calls read",
+            s.id, s.account, s.facts, s.calls_read, s.calls
+        ))?;
+    }
+    for hole in &coverage.holes {
+        out.line(&format!("not seen  {hole}"))?;
+    }
+    let evidence = &watched.evidence;
+    out.line(&format!(
+        "evidence  log size {} in {}, signed · bartizan verify evidence · bartizan report -o report.html",
+        evidence.log_size, evidence.store
+    ))?;
+    if let Some(input) = input.filter(|_| watched.new) {
+        out.line(&format!("          again: bartizan watch --once {input}"))?;
+    }
+    Ok(())
+}
+
+/// `2026-03-11 02:14` of RFC 3339.
+pub(super) fn minute(time: &str) -> String {
+    match (time.get(..10), time.get(11..16)) {
+        (Some(day), Some(minute)) => format!("{day} {minute}"),
+        _ => time.to_owned(),
+    }
+}

@@ -1,0 +1,155 @@
+//! What watching keeps between runs, beside the evidence log: findings, incidents, which objects were read. SQLite, so that a run
+//! that is killed leaves what was there before, whole, and people may ask it questions of their own.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use bartizan_core::finding::Finding;
+use bartizan_core::incident::{Incident, Merge};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::folder::lock_file;
+
+/// Its name in the store.
+const FILE: &str = "state.sqlite";
+/// A run that watches holds it to its end.
+const LOCK: &str = ".watching";
+/// Written into the file; another number means another shape.
+const VERSION: i64 = 1;
+
+const TABLES: &str = "
+create table finding (id text primary key, severity text not null, stage text not null, account text, first_time text, last_time text, json text not null) without rowid;
+create table incident (id text primary key, score integer not null, first_time text not null, headline text not null, json text not null) without rowid;
+create table merge (into_id text not null, from_id text not null, primary key (into_id, from_id)) without rowid;
+create table object (name text primary key, bytes integer, learned integer not null default 0) without rowid;
+create table kept (key text primary key, value blob not null) without rowid;
+";
+
+/// The state of a store, open.
+pub(crate) struct State {
+    connection: Connection,
+    _lock: Option<File>,
+}
+
+/// Everything that a run leaves.
+pub(crate) struct Kept<'a> {
+    /// All findings of the time that was looked at.
+    pub(crate) findings: &'a [Finding],
+    /// Findings that ended before it stay as they are.
+    pub(crate) since: &'a str,
+    pub(crate) incidents: &'a [Incident],
+    pub(crate) merges: &'a [Merge],
+    /// Objects that were read: name, bytes, whether they are only in the memory any more.
+    pub(crate) objects: &'a [(String, Option<u64>, bool)],
+    /// Anything else by name.
+    pub(crate) kept: Vec<(&'a str, Vec<u8>)>,
+}
+
+impl State {
+    /// Opens it to write, making it if it is not there; refuses while another run watches.
+    pub(crate) fn watch(store: &str) -> Result<Self> {
+        if store.starts_with("s3://") {
+            bail!("watching needs a folder as --store: its state is a SQLite file. The evidence log alone can be in a bucket");
+        }
+        let lock = lock_file(store, LOCK)?;
+        let path = Path::new(store).join(FILE);
+        let connection = Connection::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        // A commit is on the disk before it counts.
+        connection.execute_batch("pragma journal_mode = wal; pragma synchronous = full;")?;
+        let state = Self { connection, _lock: Some(lock) };
+        match state.version()? {
+            0 => {
+                state.connection.execute_batch(&format!("begin; {TABLES} pragma user_version = {VERSION}; commit;"))?;
+                Ok(state)
+            }
+            VERSION => Ok(state),
+            other => bail!("{} is of version {other}, this program knows {VERSION}: use the newer bartizan", path.display()),
+        }
+    }
+
+    /// Opens it to read; none where nobody has watched yet.
+    pub(crate) fn read(store: &str) -> Result<Option<Self>> {
+        let path = Path::new(store).join(FILE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let connection = Connection::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        let state = Self { connection, _lock: None };
+        Ok((state.version()? == VERSION).then_some(state))
+    }
+
+    fn version(&self) -> Result<i64> {
+        Ok(self.connection.query_row("pragma user_version", [], |row| row.get(0))?)
+    }
+
+    /// Objects that were read: bytes, and whether they are only in the memory any more.
+    pub(crate) fn objects(&self) -> Result<BTreeMap<String, (Option<u64>, bool)>> {
+        let mut statement = self.connection.prepare("select name, bytes, learned from object")?;
+        let rows = statement.query_map([], |row| {
+            Ok((row.get::<_, String>(0)?, (row.get::<_, Option<i64>>(1)?.map(|n| n as u64), row.get::<_, bool>(2)?)))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Something that was kept by name.
+    pub(crate) fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        Ok(self.connection.query_row("select value from kept where key = ?1", [key], |row| row.get(0)).optional()?)
+    }
+
+    /// A finding by its id or the beginning of it.
+    pub(crate) fn finding(&self, id: &str) -> Result<Vec<Finding>> {
+        self.json("select json from finding where substr(id, 1, length(?1)) = ?1 order by id limit 3", [id])
+    }
+
+    /// All incidents.
+    pub(crate) fn incidents(&self) -> Result<Vec<Incident>> {
+        self.json("select json from incident order by score desc, first_time, id", [])
+    }
+
+    fn json<T: serde::de::DeserializeOwned, P: rusqlite::Params>(&self, query: &str, params: P) -> Result<Vec<T>> {
+        let mut statement = self.connection.prepare(query)?;
+        let rows = statement.query_map(params, |row| row.get::<_, String>(0))?;
+        rows.map(|text| {
+            serde_json::from_str(&text?).context("the state of the store cannot be read: delete state.sqlite, and watch again")
+        })
+        .collect()
+    }
+
+    /// Keeps all that a run found, or nothing.
+    pub(crate) fn keep(&mut self, kept: Kept<'_>) -> Result<()> {
+        let transaction = self.connection.transaction()?;
+        transaction.execute("delete from finding where last_time is null or last_time >= ?1", [kept.since])?;
+        for f in kept.findings {
+            let row = params![
+                f.id,
+                f.severity.to_string(),
+                f.stage.to_string(),
+                f.account,
+                f.first_time,
+                f.last_time,
+                serde_json::to_string(f)?
+            ];
+            transaction.execute("insert or replace into finding values (?1, ?2, ?3, ?4, ?5, ?6, ?7)", row)?;
+        }
+        let last = "json_extract(json, '$.last_time')";
+        transaction.execute(&format!("delete from incident where {last} >= ?1"), [kept.since])?;
+        for i in kept.incidents {
+            let row = params![i.id, i.score, i.first_time, i.headline, serde_json::to_string(i)?];
+            transaction.execute("insert or replace into incident values (?1, ?2, ?3, ?4, ?5)", row)?;
+        }
+        for merge in kept.merges {
+            transaction.execute("insert or ignore into merge values (?1, ?2)", params![merge.into, merge.from])?;
+        }
+        for (name, bytes, learned) in kept.objects {
+            transaction
+                .execute("insert or replace into object values (?1, ?2, ?3)", params![name, bytes.map(|n| n as i64), learned])?;
+        }
+        for (key, value) in kept.kept {
+            transaction.execute("insert or replace into kept values (?1, ?2)", params![key, value])?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+}

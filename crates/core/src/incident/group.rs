@@ -1,0 +1,256 @@
+//! Which findings belong together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+
+use super::tell::tell;
+use super::{Incident, Standing};
+use crate::detect::finding_id;
+use crate::fact::Severity;
+use crate::finding::{Confidence, Evidence, Finding, Stage};
+use crate::join::{CallMap, Origin, OriginKind, Testimony, things};
+use crate::trail::EventId;
+
+/// What incidents are made of.
+pub struct Material<'a> {
+    /// All findings, of rules and of changes, in any order.
+    pub findings: &'a [Finding],
+    /// The map of calls.
+    pub map: &'a CallMap,
+    /// What was kept of the trail.
+    pub testimony: &'a Testimony,
+    /// Findings whose change still stands in the latest snapshot.
+    pub standing: &'a BTreeMap<String, Standing>,
+    /// What principals can do, by ARN.
+    pub power: &'a BTreeMap<String, String>,
+    /// Findings that somebody has accepted.
+    pub accepted: &'a BTreeSet<String>,
+    /// Incidents of the runs before: their ids stay.
+    pub known: &'a [Incident],
+}
+
+/// Two incidents that turned out to be one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct Merge {
+    /// The incident that stays.
+    pub into: String,
+    /// The one that is part of it.
+    pub from: String,
+}
+
+/// Levels at which an incident begins to be one.
+const LEVEL_MIN: i64 = 3;
+/// An address is rare if all its calls lie within so many seconds.
+const RARE_S: i64 = 86_400;
+/// How far before and after the worse findings a lesser one of the same people belongs to them.
+const AROUND_S: i64 = 86_400;
+
+/// Joins findings. Gives the incidents, worst first, and those that became one.
+#[must_use]
+pub fn incidents(material: &Material<'_>) -> (Vec<Incident>, Vec<Merge>) {
+    let events: BTreeMap<EventId, (i64, EventId)> =
+        material.testimony.deeds.keys().map(|(time_s, id)| (*id, (*time_s, *id))).collect();
+    let mut members: Vec<Member<'_>> = material
+        .findings
+        .iter()
+        .filter(|f| !material.accepted.contains(&f.id))
+        .map(|finding| Member::new(finding, material, &events))
+        .collect();
+    members.sort_by_key(|m| (m.first_s, m.finding.id.clone()));
+    let mut groups = Groups::new(members.len());
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for (number, member) in members.iter().enumerate().filter(|(_, m)| m.finding.severity >= Severity::Low) {
+        for node in &member.nodes {
+            let first = *seen.entry(node).or_insert(number);
+            groups.join(first, number);
+        }
+    }
+    let mut parts: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (number, _) in members.iter().enumerate().filter(|(_, m)| m.finding.severity >= Severity::Low) {
+        parts.entry(groups.root(number)).or_default().push(number);
+    }
+    let trail_blind = blinding(&members);
+    let mut found = Vec::new();
+    for part in parts.values() {
+        let mut part = part.clone();
+        if level(&part, &members, material) < LEVEL_MIN {
+            continue;
+        }
+        gather(&mut part, &members, &trail_blind);
+        found.push(part);
+    }
+    let (ids, merges) = identify(&found, &members, material.known);
+    let mut incidents: Vec<Incident> = found
+        .iter()
+        .zip(ids)
+        .map(|(part, id)| {
+            tell(id, &part.iter().map(|n| &members[*n]).collect::<Vec<_>>(), level(part, &members, material), material)
+        })
+        .collect();
+    incidents.sort_by(|a, b| (b.score, &a.first_time, &a.id).cmp(&(a.score, &b.first_time, &b.id)));
+    (incidents, merges)
+}
+
+/// A finding with what joins it to others.
+pub(super) struct Member<'a> {
+    pub(super) finding: &'a Finding,
+    pub(super) origin: Option<Origin>,
+    pub(super) first_s: i64,
+    pub(super) last_s: i64,
+    nodes: BTreeSet<String>,
+}
+
+impl<'a> Member<'a> {
+    fn new(finding: &'a Finding, material: &Material<'_>, index: &BTreeMap<EventId, (i64, EventId)>) -> Self {
+        let time = |text: &Option<String>| text.as_ref().and_then(|t| t.parse::<Timestamp>().ok()).map_or(0, Timestamp::as_second);
+        let (first_s, last_s) = (time(&finding.first_time), time(&finding.last_time));
+        let origin = finding.actor.as_ref().map(|a| material.testimony.origin_of(a));
+        let mut nodes = BTreeSet::new();
+        if let (Some(origin), Some(actor)) = (&origin, &finding.actor) {
+            if origin.kind != OriginKind::Service {
+                nodes.insert(format!("origin {}", origin.key));
+            }
+            nodes.extend(origin.keys.iter().map(|key| format!("key {key}")));
+            // Who uses a principal that somebody else made or opened.
+            if let Some((_, name)) = actor.key.split_once(":user/").or_else(|| actor.key.split_once(":role/")) {
+                let sort = if actor.key.contains(":user/") { "user" } else { "role" };
+                let account = actor.key.split(':').nth(4).unwrap_or_default();
+                nodes.insert(format!("principal {account} {sort}/{}", name.rsplit('/').next().unwrap_or(name)));
+            }
+            if let Some(address) = actor.source_ip.as_ref().and_then(|ip| ip.parse().ok())
+                && is_rare(address, material.testimony)
+            {
+                nodes.insert(format!("address {address}"));
+            }
+        }
+        if finding.severity >= Severity::Medium {
+            let events = finding.evidence.iter().filter_map(|e| match e {
+                Evidence::Event { id, error: None, .. } => parse_id(id),
+                _ => None,
+            });
+            nodes.extend(things(material.map, material.testimony, &events.collect(), index));
+        }
+        // A change without a call still names the key or the principal that it made.
+        for evidence in &finding.evidence {
+            if let Evidence::Change { fact, id, .. } = evidence
+                && fact == "iam:accesskey"
+            {
+                nodes.extend(id.rsplit('/').next().map(|key| format!("key {key}")));
+            }
+        }
+        Self { finding, origin, first_s, last_s: last_s.max(first_s), nodes }
+    }
+}
+
+fn parse_id(text: &str) -> Option<EventId> {
+    u128::from_str_radix(&text.replace('-', ""), 16).ok().map(EventId)
+}
+
+/// An address that was heard within one day, of a trail that is longer, and not on its first day.
+fn is_rare(address: IpAddr, testimony: &Testimony) -> bool {
+    let Some(heard) = testimony.addresses.get(&address) else { return false };
+    let begin = testimony.presence.values().filter_map(|b| b.first()).min().map_or(0, |b| b * 300);
+    heard.last_s - heard.first_s <= RARE_S && heard.first_s - begin > RARE_S
+}
+
+/// Stretches in which the trail was made blind, by the finding.
+fn blinding(members: &[Member<'_>]) -> Vec<(usize, i64, i64)> {
+    let gap = |m: &Member<'_>| {
+        m.finding.rule == "trail-gap" || m.finding.rule == "changed-unseen" || m.finding.rule == "changed-without-call"
+    };
+    members.iter().enumerate().filter(|(_, m)| gap(m)).map(|(n, m)| (n, m.first_s, m.last_s)).collect()
+}
+
+/// Adds lesser findings of the same people around the same time, and what nobody is known to have done while they were at work.
+fn gather(part: &mut Vec<usize>, members: &[Member<'_>], unseen: &[(usize, i64, i64)]) {
+    let worse = || part.iter().filter(|n| members[**n].finding.severity >= Severity::Medium);
+    let from = worse().map(|n| members[*n].first_s).min().unwrap_or(0) - AROUND_S;
+    let to = worse().map(|n| members[*n].last_s).max().unwrap_or(0) + AROUND_S;
+    let account = members[part[0]].finding.account.clone();
+    let origins: BTreeSet<String> = part.iter().filter_map(|n| members[*n].origin.as_ref()).map(|o| o.key.clone()).collect();
+    for (number, member) in members.iter().enumerate() {
+        let theirs = member.origin.as_ref().is_some_and(|o| origins.contains(&o.key));
+        if theirs && member.first_s >= from && member.last_s <= to && !part.contains(&number) {
+            part.push(number);
+        }
+    }
+    for (number, first_s, last_s) in unseen {
+        let near = *first_s < to && *last_s > from && last_s - first_s < 2 * AROUND_S;
+        if near && members[*number].finding.account == account && !part.contains(number) {
+            part.push(*number);
+        }
+    }
+    // What is far from the worse findings is another story of the same people.
+    part.retain(|n| members[*n].finding.severity >= Severity::Medium || (members[*n].last_s >= from && members[*n].first_s <= to));
+    part.sort_unstable();
+}
+
+/// 0 info to 4 critical: the worst finding, raised by stages, by what stands and by blinding.
+fn level(part: &[usize], members: &[Member<'_>], material: &Material<'_>) -> i64 {
+    let findings = || part.iter().map(|n| members[*n].finding);
+    let Some(worst) = findings().map(|f| f.severity).max() else { return 0 };
+    let mut level = worst as i64;
+    if worst < Severity::Medium {
+        return level;
+    }
+    let stages: BTreeSet<Stage> =
+        findings().filter(|f| f.severity >= Severity::Medium && f.stage != Stage::Hygiene).map(|f| f.stage).collect();
+    level = match stages.len() {
+        0 | 1 => level,
+        2 => (level + 1).max(3),
+        _ => 4,
+    };
+    let stands = findings().any(|f| f.severity >= Severity::Medium && material.standing.contains_key(&f.id));
+    level += i64::from(stands && stages.len() > 1) + i64::from(stages.contains(&Stage::Blind) && stages.len() > 1);
+    let unsure = findings().filter(|f| f.severity == worst).all(|f| f.confidence == Confidence::Low);
+    (level - i64::from(unsure)).clamp(0, 4)
+}
+
+/// Sets of numbers that grow together.
+struct Groups(Vec<usize>);
+
+impl Groups {
+    fn new(count: usize) -> Self {
+        Self((0..count).collect())
+    }
+
+    fn root(&mut self, mut number: usize) -> usize {
+        while self.0[number] != number {
+            self.0[number] = self.0[self.0[number]];
+            number = self.0[number];
+        }
+        number
+    }
+
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.root(a), self.root(b));
+        self.0[a.max(b)] = a.min(b);
+    }
+}
+
+/// An id for each: that of the incident it was before, else one of its own, made of its first bad finding.
+fn identify(found: &[Vec<usize>], members: &[Member<'_>], known: &[Incident]) -> (Vec<String>, Vec<Merge>) {
+    let mut before: BTreeMap<&str, &Incident> = BTreeMap::new();
+    for incident in known {
+        before.extend(incident.findings.iter().map(|f| (f.as_str(), incident)));
+    }
+    let (mut ids, mut merges, mut taken) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for part in found {
+        let mut was: Vec<&Incident> = part.iter().filter_map(|n| before.get(members[*n].finding.id.as_str()).copied()).collect();
+        was.sort_by_key(|i| (i.first_time.clone(), i.id.clone()));
+        was.dedup_by_key(|i| i.id.clone());
+        was.retain(|i| !taken.contains(&i.id));
+        let own = || {
+            let bad = part.iter().find(|n| members[**n].finding.severity >= Severity::Medium).unwrap_or(&part[0]);
+            finding_id("incident", &members[*bad].finding.id, false, 0)[..12].to_owned()
+        };
+        let id = was.first().map_or_else(own, |i| i.id.clone());
+        merges.extend(was.iter().skip(1).map(|from| Merge { into: id.clone(), from: from.id.clone() }));
+        taken.extend(was.iter().map(|i| i.id.clone()));
+        taken.insert(id.clone());
+        ids.push(id);
+    }
+    (ids, merges)
+}

@@ -1,0 +1,120 @@
+//! Findings that belong to one intruder, told in order.
+
+mod advice;
+mod group;
+mod standing;
+mod tell;
+
+use serde::{Deserialize, Serialize};
+
+pub use advice::shell_word;
+pub use group::{Material, Merge, incidents};
+pub use standing::standing;
+
+use crate::fact::Severity;
+use crate::finding::Stage;
+
+/// One intruder's work.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Stable: it stays when more of the incident is found.
+    pub id: String,
+    /// One line: who, the worst of it, and what stands.
+    pub headline: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// 0 to 100: severity, stages reached, what stands.
+    pub score: u32,
+    /// Stages reached, in the order of an attack.
+    pub stages: Vec<Stage>,
+    /// Earliest and last moment, RFC 3339.
+    pub first_time: String,
+    /// Likewise.
+    pub last_time: String,
+    /// Accounts that it touched.
+    pub accounts: Vec<String>,
+    /// Who stands behind it, worst first.
+    pub actor: Vec<Suspect>,
+    /// What happened, in order.
+    pub timeline: Vec<Moment>,
+    /// What is still there, in the latest snapshot.
+    pub standing: Vec<Standing>,
+    /// What was reached: things read, taken or used.
+    pub reached: Vec<String>,
+    /// What the intruder could do with what they hold.
+    pub blast_radius: Vec<String>,
+    /// What is not known.
+    pub unknown: Vec<String>,
+    /// What to do, most urgent first. Never run by Bartizan.
+    pub todo: Vec<Advice>,
+    /// ATT&CK techniques.
+    pub attack: Vec<String>,
+    /// Ids of the findings, by time.
+    pub findings: Vec<String>,
+}
+
+/// Somebody behind an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspect {
+    /// What lasts of them.
+    pub key: String,
+    /// For people.
+    pub name: String,
+    /// First credential of the chain.
+    pub access_key_id: Option<String>,
+    /// How they got to the calls: one chain for each way.
+    pub chains: Vec<Vec<String>>,
+    /// Whether the chains were followed to their start.
+    pub whole: bool,
+    /// Addresses that they called from.
+    pub addresses: Vec<String>,
+    /// User agents that they sent.
+    pub user_agents: Vec<String>,
+    /// Findings.
+    pub findings: usize,
+}
+
+/// One line of the timeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// RFC 3339.
+    pub time: String,
+    /// RFC 3339; the same for what took no time.
+    pub until: String,
+    /// Stage.
+    pub stage: Stage,
+    /// How bad.
+    pub severity: Severity,
+    /// What it is.
+    pub title: String,
+    /// With the particulars.
+    pub summary: String,
+    /// The finding.
+    pub finding: String,
+    /// First event, where there is one.
+    pub event: Option<String>,
+}
+
+/// Something of the incident that is still so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// In words.
+    pub what: String,
+    /// Kind of fact.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Since when, RFC 3339.
+    pub since: String,
+    /// The finding.
+    pub finding: String,
+}
+
+/// Something to do about it, for the reader to run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Advice {
+    /// Why.
+    pub why: String,
+    /// A command, or several joined by `&&`.
+    pub command: String,
+}

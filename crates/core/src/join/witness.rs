@@ -1,0 +1,253 @@
+//! What is kept of a trail for the join.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hasher;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use siphasher::sip::SipHasher13;
+
+use super::calls::{CallMap, TouchedFact};
+use crate::finding::{Call, Source, Who};
+use crate::limits::{ADDRESSES_MAX, DEED_TEXT_BYTES_MAX, DEEDS_MAX, ISSUED_MAX, LEAVES_MAX};
+use crate::trail::json::{Kind, Value};
+use crate::trail::{Event, EventId, Field};
+
+/// A successful call that may have changed facts.
+#[derive(Debug, Clone)]
+pub struct Deed {
+    /// Seconds since 1970.
+    pub time_s: i64,
+    /// The event.
+    pub event: EventId,
+    /// Who did it.
+    pub who: Arc<Who>,
+    /// From where.
+    pub source: Source,
+    /// What was called.
+    pub call: Arc<Call>,
+    /// What it touched.
+    pub touched: Vec<TouchedFact>,
+    /// Hashes of all values in request and response, sorted: to see whether a new value of a fact came from here.
+    pub leaves: Box<[u64]>,
+    /// CloudTrail left out a part of the request.
+    pub cut: bool,
+}
+
+/// A credential that was issued.
+#[derive(Debug, Clone)]
+pub struct Issued {
+    /// Seconds since 1970.
+    pub time_s: i64,
+    /// The event.
+    pub event: EventId,
+    /// Who asked for it.
+    pub who: Arc<Who>,
+    /// From where.
+    pub source: Source,
+    /// `sts:AssumeRole`, `iam:CreateAccessKey`.
+    pub call: Arc<Call>,
+    /// The name of the session.
+    pub session: Option<String>,
+    /// ARN of the role, or the user of a key.
+    pub of: Option<String>,
+    /// `sourceIdentity` that was set.
+    pub source_identity: Option<String>,
+}
+
+/// How often an address called, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heard {
+    /// First event, seconds since 1970.
+    pub first_s: i64,
+    /// Last event.
+    pub last_s: i64,
+}
+
+/// What one scanner keeps of one object.
+#[derive(Debug, Default)]
+pub struct Witness {
+    deeds: Vec<Deed>,
+    issued: Vec<(String, Issued)>,
+    /// Account and region, and the five minutes in which something was called there.
+    presence: BTreeMap<(String, String), BTreeSet<i64>>,
+    addresses: HashMap<IpAddr, Heard, foldhash::fast::RandomState>,
+    /// Where the last event was called and when.
+    last: Option<(Arc<Call>, i64)>,
+}
+
+/// Everything that was kept.
+#[derive(Debug, Default)]
+pub struct Testimony {
+    /// By time and event.
+    pub deeds: BTreeMap<(i64, EventId), Deed>,
+    /// By access key id; the record that says most about who asked.
+    pub issued: HashMap<String, Issued, foldhash::fast::RandomState>,
+    /// Account and region, and the five minutes in which something was called there.
+    pub presence: BTreeMap<(String, String), BTreeSet<i64>>,
+    /// Addresses that called.
+    pub addresses: HashMap<IpAddr, Heard, foldhash::fast::RandomState>,
+    /// Deeds, credentials and addresses that found no room.
+    pub dropped: u64,
+}
+
+/// Seconds of a bucket of presence.
+pub(super) const BUCKET_S: i64 = 300;
+
+impl Witness {
+    /// Sees one event.
+    pub(crate) fn see(
+        &mut self,
+        map: &CallMap,
+        event: &Event<'_>,
+        at: (EventId, i64),
+        who: &Arc<Who>,
+        call: &Arc<Call>,
+        source: Source,
+    ) {
+        let (id, time_s) = at;
+        let bucket = time_s.div_euclid(BUCKET_S);
+        if !self.last.as_ref().is_some_and(|(last, at)| *at == bucket && Arc::ptr_eq(last, call)) {
+            let place = (call.account.clone().unwrap_or_default(), call.region.clone().unwrap_or_default());
+            self.presence.entry(place).or_default().insert(bucket);
+            self.last = Some((call.clone(), bucket));
+        }
+        if let Source::Address(address) = &source {
+            let heard = self.addresses.entry(*address).or_insert(Heard { first_s: time_s, last_s: time_s });
+            heard.first_s = heard.first_s.min(time_s);
+            heard.last_s = heard.last_s.max(time_s);
+        }
+        if call.error.is_some() {
+            return;
+        }
+        if let Some((key, issued)) = issued(event, id, time_s, who, call, &source) {
+            self.issued.push((key, issued));
+        }
+        if !map.concerns(event) {
+            return;
+        }
+        let mut touched = map.touched(event, own_user_name(&who.actor));
+        for fact in &mut touched {
+            fact.content = fact.content.take().filter(|c| c.len() <= DEED_TEXT_BYTES_MAX);
+        }
+        if touched.is_empty() {
+            return;
+        }
+        let (request, response) = (event.field(Field::RequestParameters), event.field(Field::ResponseElements));
+        let mut leaves = Vec::new();
+        [request, response].into_iter().flatten().for_each(|v| gather(v, &mut leaves, 0));
+        touched.iter().flat_map(|t| &t.sets).filter_map(|s| s.split_once('=')).for_each(|(_, value)| leaves.push(leaf(value)));
+        leaves.sort_unstable();
+        leaves.dedup();
+        let cut =
+            request.is_some_and(|v| v.raw().len() < 400 && v.raw().windows(9).any(|w| w == b"too large" || w == b"\"omitted\""));
+        let deed = Deed { time_s, event: id, who: who.clone(), source, call: call.clone(), touched, leaves: leaves.into(), cut };
+        self.deeds.push(deed);
+    }
+}
+
+impl Testimony {
+    /// Takes what was kept of one object. The order of objects does not matter, as long as there is room.
+    pub(crate) fn take(&mut self, witness: Witness) {
+        for deed in witness.deeds {
+            if self.deeds.len() >= DEEDS_MAX && !self.deeds.contains_key(&(deed.time_s, deed.event)) {
+                self.dropped += 1;
+            } else {
+                self.deeds.insert((deed.time_s, deed.event), deed);
+            }
+        }
+        for (key, issued) in witness.issued {
+            if let Some(known) = self.issued.get_mut(&key) {
+                if issued.rank() > known.rank() {
+                    *known = issued;
+                }
+            } else if self.issued.len() >= ISSUED_MAX {
+                self.dropped += 1;
+            } else {
+                self.issued.insert(key, issued);
+            }
+        }
+        for (place, buckets) in witness.presence {
+            self.presence.entry(place).or_default().extend(buckets);
+        }
+        for (address, heard) in witness.addresses {
+            if self.addresses.len() >= ADDRESSES_MAX && !self.addresses.contains_key(&address) {
+                self.dropped += 1;
+                continue;
+            }
+            let known = self.addresses.entry(address).or_insert(heard);
+            known.first_s = known.first_s.min(heard.first_s);
+            known.last_s = known.last_s.max(heard.last_s);
+        }
+    }
+}
+
+impl Issued {
+    /// The record of the caller's own account tells more than that of the role's; of equals the earliest.
+    fn rank(&self) -> (bool, std::cmp::Reverse<(i64, EventId)>) {
+        (self.who.actor.kind != "AWSAccount", std::cmp::Reverse((self.time_s, self.event)))
+    }
+}
+
+/// The user's own name, where a user calls.
+pub(super) fn own_user_name(actor: &crate::trail::Actor) -> Option<&str> {
+    (actor.kind == "IAMUser").then(|| actor.key.rsplit('/').next()).flatten()
+}
+
+/// A credential in the answer of a call.
+fn issued(
+    event: &Event<'_>,
+    id: EventId,
+    time_s: i64,
+    who: &Arc<Who>,
+    call: &Arc<Call>,
+    source: &Source,
+) -> Option<(String, Issued)> {
+    let iam = match call.name.as_str() {
+        "iam:CreateAccessKey" => true,
+        name if name.starts_with("sts:") => false,
+        _ => return None,
+    };
+    let (request, response) = (event.field(Field::RequestParameters), event.field(Field::ResponseElements)?);
+    let text = |value: Option<Value<'_>>, name: &str| value?.get(name)?.text().map(std::borrow::Cow::into_owned);
+    let credential = response.get(if iam { "accessKey" } else { "credentials" })?;
+    let key = text(Some(credential), "accessKeyId")?;
+    let of = if iam { text(Some(credential), "userName").or_else(|| text(request, "userName")) } else { text(request, "roleArn") };
+    let session = text(request, "roleSessionName");
+    let source_identity = text(request, "sourceIdentity");
+    let issued =
+        Issued { time_s, event: id, who: who.clone(), source: source.clone(), call: call.clone(), session, of, source_identity };
+    Some((key, issued))
+}
+
+/// Nesting of values that are looked at.
+const DEPTH_MAX: usize = 12;
+
+/// Hashes of all values below one.
+fn gather(value: Value<'_>, leaves: &mut Vec<u64>, depth: usize) {
+    if leaves.len() >= LEAVES_MAX || depth > DEPTH_MAX {
+        return;
+    }
+    match value.kind() {
+        Kind::Object => value.raw_members().for_each(|(_, v)| gather(v, leaves, depth + 1)),
+        Kind::Array => value.elements().for_each(|v| gather(v, leaves, depth + 1)),
+        _ => {
+            if let Some(text) = value.text() {
+                leaves.push(leaf(&text));
+                // What an ARN names is a value too: the name of an attached policy stands in the fact beside its ARN.
+                if text.starts_with("arn:")
+                    && let Some((_, name)) = text.rsplit_once(['/', ':'])
+                {
+                    leaves.push(leaf(name));
+                }
+            }
+        }
+    }
+}
+
+/// The hash of a value; the same for a text and for the number or word that it spells.
+pub(super) fn leaf(text: &str) -> u64 {
+    let mut hasher = SipHasher13::new_with_keys(0x6261_7274, 0x697a_616e);
+    hasher.write(text.as_bytes());
+    hasher.finish()
+}
