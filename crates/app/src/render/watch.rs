@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use bartizan_core::fact::Severity;
-use bartizan_core::finding::Stage;
-use bartizan_core::incident::{Incident, Moment};
+use bartizan_core::finding::Finding;
+use bartizan_core::incident::Incident;
 
 use super::findings::{painted, severity_style, stage_style, thousands};
 use super::{Out, clean};
@@ -71,18 +71,19 @@ fn print_incident(out: &mut Out, incident: &Incident) -> Result<()> {
         out.line(&format!("          through {}", chain.join(" ▸ ")))?;
     }
     let mut day = String::new();
-    for moment in told(&incident.timeline) {
+    let moments = incident.moments();
+    for moment in &moments {
         if moment.time.get(..10) != Some(day.as_str()) {
             day = moment.time.get(..10).unwrap_or_default().to_owned();
             out.line(&format!("  {day}"))?;
         }
         let stage = painted(stage_style(moment.stage), &format!("{:8}", moment.stage));
         let when = moment.time.get(11..16).unwrap_or("     ");
-        out.styled(&format!("    {when}  {stage}  {}", clean(&moment.summary)))?;
+        out.styled(&format!("    {when}  {stage}  {}", clean(&moment.line())))?;
     }
-    let hidden = incident.timeline.len() - told(&incident.timeline).count();
+    let hidden = incident.timeline.len() - moments.len();
     if hidden > 0 {
-        out.line(&format!("           and {hidden} lesser ones (--format json)"))?;
+        out.line(&format!("           and {hidden} that say no more (--format json)"))?;
     }
     list(out, "still there", incident.standing.iter().map(|s| format!("{}, since {}", s.what, minute(&s.since))))?;
     list(out, "reached", incident.reached.iter().cloned())?;
@@ -93,11 +94,6 @@ fn print_incident(out: &mut Out, incident: &Incident) -> Result<()> {
         out.line("               commands are for you to read and run; bartizan never changes an account")?;
     }
     Ok(())
-}
-
-/// What is told of a timeline: everything that is more than a note.
-fn told(timeline: &[Moment]) -> impl Iterator<Item = &Moment> {
-    timeline.iter().filter(|m| m.severity >= Severity::Low && m.stage != Stage::Hygiene)
 }
 
 fn list(out: &mut Out, name: &str, items: impl Iterator<Item = String>) -> Result<()> {
@@ -115,18 +111,29 @@ fn list(out: &mut Out, name: &str, items: impl Iterator<Item = String>) -> Resul
 fn others(out: &mut Out, watched: &Watched) -> Result<()> {
     let told: std::collections::BTreeSet<&String> = watched.incidents.iter().flat_map(|i| &i.findings).collect();
     let rest: Vec<_> = watched.findings.iter().filter(|f| !told.contains(&f.id)).collect();
-    let shown: Vec<_> = rest.iter().filter(|f| f.severity >= Severity::Low).take(FINDINGS_MAX).collect();
+    // The same thing by the same people, day after day, is one line.
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    for finding in rest.iter().filter(|f| f.severity >= Severity::Low) {
+        let key = |f: &Finding| (f.rule.clone(), f.title.clone(), f.severity, f.actor.as_ref().map(|a| a.key.clone()));
+        match groups.iter_mut().find(|g| finding.actor.is_some() && key(g[0]) == key(finding)) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    let shown = &groups[..groups.len().min(FINDINGS_MAX)];
     if !shown.is_empty() {
         out.line("")?;
         out.line("beside that")?;
     }
-    for finding in &shown {
+    for group in shown {
+        let finding = group[0];
         let time = finding.first_time.as_deref().map(minute).unwrap_or_default();
         let severity = painted(severity_style(finding.severity), &format!("{:8}", finding.severity));
-        out.styled(&format!("  {severity}  {time:16}  {}", clean(&finding.summary)))?;
+        let more = if group.len() > 1 { format!(", and {} more like it", group.len() - 1) } else { String::new() };
+        out.styled(&format!("  {severity}  {time:16}  {}{more}", clean(&finding.summary)))?;
     }
     out.line("")?;
-    let hidden = rest.len() - shown.len();
+    let hidden = rest.len() - shown.iter().map(Vec::len).sum::<usize>();
     if hidden > 0 {
         out.line(&format!("findings  {hidden} more, for the record (--format json)"))?;
     }

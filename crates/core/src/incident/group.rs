@@ -1,6 +1,6 @@
 //! Which findings belong together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use super::{Incident, Standing};
 use crate::detect::finding_id;
 use crate::fact::Severity;
 use crate::finding::{Confidence, Evidence, Finding, Stage};
-use crate::join::{CallMap, Origin, OriginKind, Testimony, things};
+use crate::join::{CallMap, Deed, Issued, Origin, OriginKind, Testimony, things};
 use crate::trail::EventId;
 
 /// What incidents are made of.
@@ -50,13 +50,15 @@ const AROUND_S: i64 = 86_400;
 /// Joins findings. Gives the incidents, worst first, and those that became one.
 #[must_use]
 pub fn incidents(material: &Material<'_>) -> (Vec<Incident>, Vec<Merge>) {
-    let events: BTreeMap<EventId, (i64, EventId)> =
-        material.testimony.deeds.keys().map(|(time_s, id)| (*id, (*time_s, *id))).collect();
+    let index = ByEvent {
+        deeds: material.testimony.deeds.values().map(|d| (d.event, d)).collect(),
+        issued: material.testimony.issued.values().map(|i| (i.event, i)).collect(),
+    };
     let mut members: Vec<Member<'_>> = material
         .findings
         .iter()
         .filter(|f| !material.accepted.contains(&f.id))
-        .map(|finding| Member::new(finding, material, &events))
+        .map(|finding| Member::new(finding, material, &index))
         .collect();
     members.sort_by_key(|m| (m.first_s, m.finding.id.clone()));
     let mut groups = Groups::new(members.len());
@@ -71,16 +73,22 @@ pub fn incidents(material: &Material<'_>) -> (Vec<Incident>, Vec<Merge>) {
     for (number, _) in members.iter().enumerate().filter(|(_, m)| m.finding.severity >= Severity::Low) {
         parts.entry(groups.root(number)).or_default().push(number);
     }
-    let trail_blind = blinding(&members);
-    let mut found = Vec::new();
-    for part in parts.values() {
-        let mut part = part.clone();
-        if level(&part, &members, material) < LEVEL_MIN {
-            continue;
+    let unseen = blinding(&members);
+    let mut found: Vec<Vec<usize>> = parts.into_values().filter(|part| level(part, &members, material) >= LEVEL_MIN).collect();
+    // What nobody is known to have done belongs to those who were at work at the time; alone it is an incident only if
+    // nobody was.
+    let nobody = |part: &[usize]| part.iter().all(|n| members[*n].finding.actor.is_none());
+    found.sort_by_key(|part| nobody(part));
+    let mut told: BTreeSet<usize> = BTreeSet::new();
+    found.retain_mut(|part| {
+        if nobody(part) && part.iter().all(|n| told.contains(n)) {
+            return false;
         }
-        gather(&mut part, &members, &trail_blind);
-        found.push(part);
-    }
+        gather(part, &members, &unseen);
+        told.extend(part.iter().copied());
+        true
+    });
+    found.sort();
     let (ids, merges) = identify(&found, &members, material.known);
     let mut incidents: Vec<Incident> = found
         .iter()
@@ -103,7 +111,7 @@ pub(super) struct Member<'a> {
 }
 
 impl<'a> Member<'a> {
-    fn new(finding: &'a Finding, material: &Material<'_>, index: &BTreeMap<EventId, (i64, EventId)>) -> Self {
+    fn new(finding: &'a Finding, material: &Material<'_>, index: &ByEvent<'_>) -> Self {
         let time = |text: &Option<String>| text.as_ref().and_then(|t| t.parse::<Timestamp>().ok()).map_or(0, Timestamp::as_second);
         let (first_s, last_s) = (time(&finding.first_time), time(&finding.last_time));
         let origin = finding.actor.as_ref().map(|a| material.testimony.origin_of(a));
@@ -113,11 +121,15 @@ impl<'a> Member<'a> {
                 nodes.insert(format!("origin {}", origin.key));
             }
             nodes.extend(origin.keys.iter().map(|key| format!("key {key}")));
-            // Who uses a principal that somebody else made or opened.
-            if let Some((_, name)) = actor.key.split_once(":user/").or_else(|| actor.key.split_once(":role/")) {
-                let sort = if actor.key.contains(":user/") { "user" } else { "role" };
-                let account = actor.key.split(':').nth(4).unwrap_or_default();
-                nodes.insert(format!("principal {account} {sort}/{}", name.rsplit('/').next().unwrap_or(name)));
+            // Who uses a principal that somebody else made or opened. What everybody uses joins nobody.
+            let stranger = matches!(origin.kind, OriginKind::Account | OriginKind::Session);
+            if stranger || finding.severity >= Severity::Medium {
+                nodes.extend(principal_node(&actor.key));
+            }
+            // The role that a stranger took.
+            if stranger {
+                let took = events(finding).filter_map(|id| index.issued.get(&id)?.of.as_deref());
+                nodes.extend(took.filter_map(principal_node));
             }
             if let Some(address) = actor.source_ip.as_ref().and_then(|ip| ip.parse().ok())
                 && is_rare(address, material.testimony)
@@ -126,11 +138,7 @@ impl<'a> Member<'a> {
             }
         }
         if finding.severity >= Severity::Medium {
-            let events = finding.evidence.iter().filter_map(|e| match e {
-                Evidence::Event { id, error: None, .. } => parse_id(id),
-                _ => None,
-            });
-            nodes.extend(things(material.map, material.testimony, &events.collect(), index));
+            nodes.extend(things(material.map, events(finding).filter_map(|id| index.deeds.get(&id).copied())));
         }
         // A change without a call still names the key or the principal that it made.
         for evidence in &finding.evidence {
@@ -142,6 +150,31 @@ impl<'a> Member<'a> {
         }
         Self { finding, origin, first_s, last_s: last_s.max(first_s), nodes }
     }
+}
+
+/// What was kept of the trail, by event.
+struct ByEvent<'a> {
+    deeds: HashMap<EventId, &'a Deed, foldhash::fast::RandomState>,
+    issued: HashMap<EventId, &'a Issued, foldhash::fast::RandomState>,
+}
+
+/// Successful events of a finding.
+fn events(finding: &Finding) -> impl Iterator<Item = EventId> {
+    finding.evidence.iter().filter_map(|e| match e {
+        Evidence::Event { id, error: None, .. } => parse_id(id),
+        _ => None,
+    })
+}
+
+/// The node of a user or role, by its ARN.
+fn principal_node(arn: &str) -> Option<String> {
+    let (sort, name) = match (arn.split_once(":user/"), arn.split_once(":role/")) {
+        (Some((_, name)), _) => ("user", name),
+        (_, Some((_, name))) => ("role", name),
+        _ => return None,
+    };
+    let account = arn.split(':').nth(4).unwrap_or_default();
+    Some(format!("principal {account} {sort}/{}", name.rsplit('/').next().unwrap_or(name)))
 }
 
 fn parse_id(text: &str) -> Option<EventId> {
@@ -169,9 +202,14 @@ fn gather(part: &mut Vec<usize>, members: &[Member<'_>], unseen: &[(usize, i64, 
     let from = worse().map(|n| members[*n].first_s).min().unwrap_or(0) - AROUND_S;
     let to = worse().map(|n| members[*n].last_s).max().unwrap_or(0) + AROUND_S;
     let account = members[part[0]].finding.account.clone();
+    let addresses: BTreeSet<&str> =
+        worse().filter_map(|n| members[*n].finding.actor.as_ref()).filter_map(|a| a.source_ip.as_deref()).collect();
     let origins: BTreeSet<String> = part.iter().filter_map(|n| members[*n].origin.as_ref()).map(|o| o.key.clone()).collect();
     for (number, member) in members.iter().enumerate() {
-        let theirs = member.origin.as_ref().is_some_and(|o| origins.contains(&o.key));
+        // Daily work of a stolen key goes on beside the theft: a lesser finding is theirs if it came from where they came from.
+        let address = member.finding.actor.as_ref().and_then(|a| a.source_ip.as_deref());
+        let theirs =
+            member.origin.as_ref().is_some_and(|o| origins.contains(&o.key)) && address.is_some_and(|a| addresses.contains(a));
         if theirs && member.first_s >= from && member.last_s <= to && !part.contains(&number) {
             part.push(number);
         }
@@ -182,8 +220,13 @@ fn gather(part: &mut Vec<usize>, members: &[Member<'_>], unseen: &[(usize, i64, 
             part.push(*number);
         }
     }
-    // What is far from the worse findings is another story of the same people.
-    part.retain(|n| members[*n].finding.severity >= Severity::Medium || (members[*n].last_s >= from && members[*n].first_s <= to));
+    // What is far from the worse findings, or came from elsewhere, is another story of the same people.
+    part.retain(|n| {
+        let member = &members[*n];
+        let near = member.last_s >= from && member.first_s <= to;
+        let there = member.finding.actor.as_ref().and_then(|a| a.source_ip.as_deref()).is_none_or(|a| addresses.contains(a));
+        member.finding.severity >= Severity::Medium || near && there
+    });
     part.sort_unstable();
 }
 

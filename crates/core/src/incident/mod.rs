@@ -91,8 +91,42 @@ pub struct Moment {
     pub summary: String,
     /// The finding.
     pub finding: String,
+    /// Its rule.
+    pub rule: String,
     /// First event, where there is one.
     pub event: Option<String>,
+}
+
+impl Incident {
+    /// The moments that people read: of several about one event, that which says most; nothing that is a mere note.
+    #[must_use]
+    pub fn moments(&self) -> Vec<&Moment> {
+        let mut told: Vec<&Moment> = Vec::new();
+        let rank = |m: &Moment| match m.rule.as_str() {
+            "changed" | "changed-without-call" | "changed-unseen" => 0,
+            "made-and-undone" | "made-and-gone" => 1,
+            _ => 2,
+        };
+        for moment in self.timeline.iter().filter(|m| m.severity >= Severity::Low && m.stage != Stage::Hygiene) {
+            match told.iter_mut().find(|t| t.event.is_some() && t.event == moment.event) {
+                Some(known) if (rank(moment), known.severity, known.stage) < (rank(known), moment.severity, moment.stage) => {
+                    *known = moment
+                }
+                Some(_) => {}
+                None => told.push(moment),
+            }
+        }
+        told
+    }
+}
+
+impl Moment {
+    /// In one line: what it is, and the particulars.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let plain = ["changed", "changed-without-call", "changed-unseen", "made-and-undone", "made-and-gone", "trail-gap"];
+        if plain.contains(&self.rule.as_str()) { self.summary.clone() } else { format!("{}: {}", self.title, self.summary) }
+    }
 }
 
 /// Something of the incident that is still so.

@@ -26,9 +26,11 @@ pub fn standing(changes: &[Change], told: &Told, latest: &Snapshot<'_>) -> BTree
             _ => false,
         };
         if stands {
+            let open =
+                finding.because.iter().find_map(|b| Some(b.split_once(" is now open to ")?.1.split(": ").next()?.to_owned()));
             let since = finding.first_time.clone().unwrap_or_default();
             let standing = Standing {
-                what: words(change),
+                what: words(change, open.as_deref()),
                 kind: change.kind.clone(),
                 id: change.id.clone(),
                 since,
@@ -41,10 +43,15 @@ pub fn standing(changes: &[Change], told: &Told, latest: &Snapshot<'_>) -> BTree
 }
 
 /// What stands, for people.
-fn words(change: &Change) -> String {
+fn words(change: &Change, open: Option<&str>) -> String {
     let (first, rest) = change.id.split_once('/').unwrap_or((&change.id, ""));
     if change.verdict == Verdict::Removed {
         return format!("{} {} is gone", change.title, change.id);
+    }
+    match (change.kind.as_str(), open) {
+        ("iam:assumerolepolicy", Some(who)) => return format!("role {first} trusts {who}"),
+        ("ec2:snapshotpermission" | "ec2:imagepermission", Some(who)) => return format!("{first} is shared with {who}"),
+        _ => {}
     }
     match change.kind.as_str() {
         "iam:accesskey" => format!("access key {rest} of user {first}"),

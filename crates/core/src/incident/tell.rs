@@ -109,6 +109,7 @@ fn timeline(members: &[&Member<'_>]) -> Vec<Moment> {
             title: m.finding.title.clone(),
             summary: m.finding.summary.clone(),
             finding: m.finding.id.clone(),
+            rule: m.finding.rule.clone(),
             event: m.finding.evidence.iter().find_map(|e| match e {
                 Evidence::Event { id, .. } => Some(id.clone()),
                 _ => None,
@@ -118,9 +119,28 @@ fn timeline(members: &[&Member<'_>]) -> Vec<Moment> {
 }
 
 fn standing(members: &[&Member<'_>], material: &Material<'_>) -> Vec<Standing> {
-    let bad = members.iter().filter(|m| m.finding.severity >= Severity::Low);
-    bad.filter_map(|m| material.standing.get(&m.finding.id).cloned()).collect()
+    let bad = members.iter().filter(|m| {
+        let f = m.finding;
+        f.severity >= Severity::Medium || f.severity == Severity::Low && matches!(f.stage, Stage::Maintain | Stage::Steal)
+    });
+    // A door that stands open goes before what was carried through it.
+    let order = |s: &Standing| DOORS.iter().position(|kind| *kind == s.kind).unwrap_or(DOORS.len());
+    let mut list: Vec<Standing> = bad.filter_map(|m| material.standing.get(&m.finding.id).cloned()).collect();
+    list.sort_by_key(|s| (order(s), s.since.clone(), s.id.clone()));
+    list
 }
+
+/// Kinds that are a way in, the widest first.
+const DOORS: [&str; 8] = [
+    "iam:assumerolepolicy",
+    "iam:accesskey",
+    "iam:loginprofile",
+    "iam:user",
+    "iam:role",
+    "iam:oidcprovider",
+    "iam:samlprovider",
+    "iam:userpolicy",
+];
 
 /// Who, the worst of it in the order of an attack, and what stands.
 fn headline(members: &[&Member<'_>], actor: &[Suspect], standing: &[Standing]) -> String {
@@ -166,7 +186,7 @@ fn headline(members: &[&Member<'_>], actor: &[Suspect], standing: &[Standing]) -
 /// What was read, taken or used, by call and thing.
 fn reached(members: &[&Member<'_>]) -> Vec<String> {
     let mut found = Vec::new();
-    for m in members.iter().filter(|m| m.finding.stage == Stage::Steal || m.finding.stage == Stage::Gain) {
+    for m in members.iter().filter(|m| m.finding.stage == Stage::Steal && !m.finding.resources.is_empty()) {
         let call = m.finding.evidence.iter().find_map(|e| match e {
             Evidence::Event { call, error: None, .. } => Some(call.clone()),
             _ => None,

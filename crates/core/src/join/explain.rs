@@ -331,14 +331,12 @@ impl<'a> Work<'a> {
         }
         let mut found = Vec::new();
         for ((kind, id), places) in by_fact {
-            // What shows as a change was explained above; a name may stand for an ARN.
+            // What shows as a change was explained above, but more may have been done; a name may stand for an ARN.
             let shown = changed.contains(&(kind, id))
                 || changes
                     .iter()
                     .any(|c| c.kind == kind && (short_name(&c.id) == Some(id) || short_name(id) == Some(c.id.as_str())));
-            if !shown && let Some(undone) = self.left_nothing(kind, id, &places, &old, &new) {
-                found.push(undone);
-            }
+            found.extend(if shown { opened_and_shut(kind, id, &places) } else { self.left_nothing(kind, id, &places, &old, &new) });
         }
         found.sort_by_key(|u| (u.made, u.kind.clone()));
         found
@@ -383,6 +381,24 @@ impl<'a> Work<'a> {
             |version: &Version<'_>| ["global", region].into_iter().any(|r| version.snapshot.open_about(kind, r, id).is_none());
         read(self.before) && read(self.after)
     }
+}
+
+/// Calls of opposite names that bring and take the same values, of a fact that changed otherwise.
+fn opened_and_shut(kind: &str, id: &str, places: &[Place<'_>]) -> Option<Undone> {
+    let plain = |p: &&Place<'_>| p.fact().effect == Effect::Set && p.fact().content.is_none();
+    for (n, made) in places.iter().enumerate().filter(|(_, p)| plain(p)) {
+        if let Some(back) = places[n + 1..].iter().filter(plain).find(|p| takes_back(made, p)) {
+            return Some(Undone {
+                kind: kind.to_owned(),
+                id: id.to_owned(),
+                what: UndoneKind::Undone,
+                made: made.at(),
+                undone: Some(back.at()),
+                content: None,
+            });
+        }
+    }
+    None
 }
 
 /// Facts of a snapshot by kind and id, with the hash of what they say.
@@ -460,10 +476,12 @@ fn takes_back(made: &Place<'_>, later: &Place<'_>) -> bool {
     let opposite = OPPOSITES
         .iter()
         .any(|(one, other)| first.strip_prefix(one).is_some_and(|rest| second.strip_prefix(other).is_some_and(|r| r == rest)));
+    let within = |a: &[u64], b: &[u64]| a.iter().all(|v| b.binary_search(v).is_ok());
+    let same = within(&made.deed.leaves, &later.deed.leaves) || within(&later.deed.leaves, &made.deed.leaves);
     // A policy that was set and set back, an attribute that was given and taken.
-    opposite
+    opposite && same
         || (first == second
-            && (first.starts_with("Modify") || a.content.is_some() && b.content.is_some() && a.content != b.content))
+            && (first.starts_with("Modify") && same || a.content.is_some() && b.content.is_some() && a.content != b.content))
 }
 
 /// Services whose calls are on record in one region, whatever region was called.

@@ -1,6 +1,6 @@
 //! From explained changes to findings: how bad a change is follows from what it gave, not from its name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::calls::CallMap;
 use super::explain::{Explained, Explanations, Match, Undone, UndoneKind};
@@ -11,7 +11,7 @@ use crate::detect::{finding_id, time_text};
 use crate::diff::{AccessVerdict, Change, Content, Verdict};
 use crate::fact::{Classes, Severity};
 use crate::finding::{Actor, Confidence, Evidence, Finding, Stage, Verdict as Sure};
-use crate::trail::{self, EventId};
+use crate::trail;
 
 /// What a change means for who can do what: worked out by the IAM analysis.
 #[derive(Debug, Clone)]
@@ -491,15 +491,10 @@ fn verb(verdict: Verdict) -> &'static str {
     }
 }
 
-/// Nodes by which findings are joined: the principals, keys and things that these events made or opened.
-pub(crate) fn things(
-    map: &CallMap,
-    testimony: &Testimony,
-    events: &BTreeSet<EventId>,
-    index: &BTreeMap<EventId, (i64, EventId)>,
-) -> Vec<String> {
+/// Nodes by which findings are joined: the principals, keys and things that these calls made or opened.
+pub(crate) fn things<'d>(map: &CallMap, deeds: impl Iterator<Item = &'d Deed>) -> Vec<String> {
     let mut nodes = Vec::new();
-    for deed in events.iter().filter_map(|id| testimony.deeds.get(index.get(id)?)) {
+    for deed in deeds {
         let account = deed.call.account.as_deref().unwrap_or_default();
         for fact in &deed.touched {
             let first = fact.id.split('/').next().unwrap_or_default();

@@ -1,0 +1,8 @@
+//! Made-up accounts: the example under attack, and random stories that the join is tried on.
+
+mod dump;
+mod heist;
+mod trail;
+mod world;
+
+pub(crate) use heist::write as heist;
