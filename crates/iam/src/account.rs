@@ -424,14 +424,12 @@ impl<'a> AccountBuilder<'a> {
             "ec2:snapshotpermission" | "ec2:imagepermission" => {
                 let what = if kind == "ec2:snapshotpermission" { "snapshot" } else { "image" };
                 let value: serde_json::Value = serde_json::from_str(document).unwrap_or_default();
-                let with = if value["Group"] == "all" {
-                    Some("*")
-                } else {
-                    value["UserId"].as_str().or(value["OrganizationArn"].as_str())
-                };
-                let name = id.split('/').next().unwrap_or(id);
-                if let Some(with) = with {
-                    self.share(kind, format!("arn:aws:ec2:{region}:{account}:{what}/{name}"), with, "copy");
+                // The attribute is a list of permissions.
+                for one in value.as_array().into_iter().flatten() {
+                    let named = ["UserId", "OrganizationArn", "OrganizationalUnitArn"].iter().find_map(|n| one[*n].as_str());
+                    if let Some(with) = if one["Group"] == "all" { Some("*") } else { named } {
+                        self.share(kind, format!("arn:aws:ec2:{region}:{account}:{what}/{id}"), with, "copy");
+                    }
                 }
             }
             "lambda:functionurl" if document.contains("\"NONE\"") => {

@@ -361,6 +361,17 @@ mod tests {
     }
 
     #[test]
+    fn a_share_is_a_way_in_for_each_who_has_it() {
+        let mut builder = crate::account::AccountBuilder::new("111122223333", crate::actions::Actions::builtin());
+        builder.fact("ec2:snapshotpermission", "us-east-1", "snap-1", r#"[{"UserId": "999988887777"}, {"Group": "all"}]"#);
+        builder.fact("ec2:imagepermission", "us-east-1", "ami-1", "[]");
+        let found = openings(&builder.build(), &Neighbours::default());
+        let to: Vec<&Outsider> = found.iter().map(|o| &o.to).collect();
+        assert_eq!(to, [&Outsider::Anybody, &Outsider::Account("999988887777".to_owned(), String::new())]);
+        assert!(found.iter().all(|o| o.arn.ends_with(":snapshot/snap-1")));
+    }
+
+    #[test]
     fn outsiders_are_told_apart() {
         assert_eq!(classes(r#""*""#, "{}"), [(Class::Unknown, Tri::Yes)]);
         assert_eq!(classes(r#"{"AWS": "444455556666"}"#, "{}"), [(Class::Org, Tri::Yes)]);

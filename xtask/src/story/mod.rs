@@ -2,6 +2,8 @@
 
 mod dump;
 mod heist;
+#[cfg(test)]
+mod random;
 mod trail;
 mod world;
 

@@ -358,6 +358,10 @@ fn undone_finding(undone: &Undone, testimony: &Testimony, show_event: &dyn Fn(&s
         return None;
     }
     let mut severity = alarms.iter().map(|(_, s)| *s).max().unwrap_or(Severity::Low);
+    let everybody = ["0.0.0.0/0", "::/0", "all"].iter().any(|who| made.leaves.binary_search(&super::witness::leaf(who)).is_ok());
+    if everybody && (kind == "ec2:security_group" || SHARES.contains(&kind)) {
+        severity = severity.max(Severity::High);
+    }
     let other = super::witness::own_user_name(&made.who.actor).is_some_and(|own| Some(own) != undone.id.split('/').next());
     if matches!(kind, "iam:accesskey" | "iam:loginprofile") && other {
         severity = severity.max(Severity::Medium);

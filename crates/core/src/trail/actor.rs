@@ -93,7 +93,9 @@ impl Actor {
             ),
             "WebIdentityUser" | "SAMLUser" => {
                 let provider = provider.as_deref().unwrap_or("?");
-                (format!("{provider}/{somebody}"), format!("{somebody} of {provider}"))
+                // Records name the provider by its ARN; people know it by its host.
+                let known = provider.rsplit_once("-provider/").map_or(provider, |(_, name)| name);
+                (format!("{provider}/{somebody}"), format!("{somebody} of {known}"))
             }
             "IdentityCenterUser" => {
                 let person = person.clone().unwrap_or_else(|| somebody.clone());

@@ -227,7 +227,10 @@ impl Changed<'_> {
         let path = |change: &EscalationChange| AccessPath {
             from: short(&change.arn).to_owned(),
             to: "everything".to_owned(),
-            through: self.path(&self.new, &change.escalation),
+            through: match self.path(&self.new, &change.escalation) {
+                path if path.is_empty() => "its own policies".to_owned(),
+                path => path,
+            },
             before: word(change.before).to_owned(),
             after: word(change.after).to_owned(),
         };

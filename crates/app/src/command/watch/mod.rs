@@ -19,6 +19,7 @@ use bartizan_core::snapshot::{Collection, Recorded, Snapshot, side_lines};
 use bartizan_iam::{Actions, Neighbours};
 use jiff::Timestamp;
 
+pub(crate) use super::access::diff::AccessPath;
 pub(crate) use result::{ChangeTold, CoverageTold, EvidenceTold, SnapshotTold, Watched};
 
 use self::config::{AccountSource, Config};

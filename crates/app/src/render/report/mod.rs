@@ -1,0 +1,249 @@
+//! The report: one HTML file that needs nothing else. Three depths: a card that answers, pictures of time and of power, lists.
+//!
+//! Every name comes from an account or a log. maud escapes for HTML, [`clean`] makes control and bidirectional characters visible,
+//! and a Content-Security-Policy that names our one script and one style by their hashes lets nothing else run.
+
+mod picture;
+
+use bartizan_core::fact::{Hash, Severity};
+use bartizan_core::finding::Finding;
+use bartizan_core::incident::Incident;
+use base64::Engine;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::clean;
+use super::watch::{first_line, minute};
+use crate::command::watch::{ChangeTold, Watched};
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("filter.js");
+
+/// Findings that the table has at most; the rest is in the store.
+const FINDINGS_MAX: usize = 2000;
+
+/// The whole file.
+pub(crate) fn report(watched: &Watched) -> String {
+    let hash = |text: &str| format!("'sha256-{}'", base64::engine::general_purpose::STANDARD.encode(Hash::of(text.as_bytes()).0));
+    let policy =
+        format!("default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'", hash(STYLE), hash(SCRIPT));
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="referrer" content="no-referrer";
+                title { "Bartizan: " (text(&first_line(watched))) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                (card(watched))
+                nav {
+                    @for (n, _) in watched.incidents.iter().enumerate() { a href=(format!("#incident-{n}")) { "incident " (n + 1) } }
+                    a href="#access" { "access gained" } a href="#changes" { "changes" } a href="#findings" { "findings" }
+                    a href="#coverage" { "what was not seen" } a href="#verify" { "how to verify" }
+                }
+                @for (n, incident) in watched.incidents.iter().enumerate() { (one(n, incident)) }
+                (access(watched))
+                (changes(&watched.changes))
+                (findings(&watched.findings))
+                (coverage(watched))
+                (verify(watched))
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    }
+    .into_string()
+}
+
+/// Text of an account or a log.
+fn text(text: &str) -> String {
+    clean(text)
+}
+
+fn word(severity: Severity) -> Markup {
+    let name = severity.to_string();
+    html! { span class=(format!("word {name}")) { (name) } }
+}
+
+/// The card that answers: is somebody in, since when, who, how bad, what to do.
+fn card(watched: &Watched) -> Markup {
+    let worst = watched.incidents.first();
+    let class = match worst.map(|i| i.severity) {
+        Some(Severity::Critical) => "card critical",
+        Some(_) => "card high",
+        None => "card good",
+    };
+    html! {
+        header class=(class) {
+            h1 { (text(&first_line(watched))) }
+            @if let Some(incident) = worst {
+                p { (text(&incident.headline)) }
+                dl {
+                    dt { "how bad" } dd { (word(incident.severity)) " · score " (incident.score) " of 100" }
+                    dt { "since" } dd { (minute(&incident.first_time)) " UTC, last seen " (minute(&incident.last_time)) " UTC" }
+                    dt { "who" } dd { @for suspect in &incident.actor { (text(&suspect.name)) @if !suspect.addresses.is_empty() { " from " (text(&suspect.addresses.join(", "))) } br; } }
+                    dt { "still there" } dd { @if incident.standing.is_empty() { "nothing, in the latest snapshot" } @for s in &incident.standing { (text(&s.what)) br; } }
+                }
+                @if !incident.todo.is_empty() {
+                    h3 { "To do first" }
+                    p class="dim" { "For you to read and run. Bartizan never changes an account." }
+                    @for advice in incident.todo.iter().take(5) { p { (text(&advice.why)) } pre { (text(&advice.command)) } }
+                }
+            } @else {
+                p { "Nothing that was read speaks of an intruder. What was not read is listed below, and is no all-clear." }
+            }
+            p class="dim" {
+                "As of " (minute(&watched.as_of)) " UTC"
+                @for s in &watched.snapshot { " · account " (text(&s.account)) ", " (s.facts) " facts, " (s.calls_read) " of " (s.calls) " calls read" }
+                " · " (watched.coverage.events) " events in " (watched.coverage.objects) " objects"
+            }
+        }
+    }
+}
+
+fn one(number: usize, incident: &Incident) -> Markup {
+    let moments = incident.moments();
+    html! {
+        section id=(format!("incident-{number}")) {
+            h2 { "Incident " (number + 1) ": " (text(&incident.headline)) }
+            p {
+                (word(incident.severity)) " · " (minute(&incident.first_time)) " → " (minute(&incident.last_time)) " UTC · stages "
+                (incident.stages.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ▸ "))
+                " · " (incident.findings.len()) " findings · id " code { (incident.id) }
+                @if !incident.attack.is_empty() { " · ATT&CK " (text(&incident.attack.join(" "))) }
+            }
+            div class="wide" { (picture::time(incident, &moments)) }
+            ol {
+                @for moment in &moments {
+                    li id=(format!("m-{number}-{}", text(&moment.finding))) value=(1 + moments.iter().position(|m| m.finding == moment.finding).unwrap_or(0)) {
+                        span class="dim" { (minute(&moment.time)) " · " (moment.stage) " · " } (word(moment.severity)) " " (text(&moment.line()))
+                        @if let Some(event) = &moment.event { span class="dim" { " · evt " (text(event)) } }
+                    }
+                }
+            }
+            @for suspect in &incident.actor {
+                h3 { "Who: " (text(&suspect.name)) }
+                dl {
+                    @if let Some(key) = &suspect.access_key_id { dt { "key" } dd { code { (text(key)) } } }
+                    @if !suspect.addresses.is_empty() { dt { "from" } dd { (text(&suspect.addresses.join(", "))) } }
+                    @if !suspect.user_agents.is_empty() { dt { "user agents" } dd { @for agent in &suspect.user_agents { (text(agent)) br; } } }
+                    @for chain in &suspect.chains { dt { "through" } dd { (text(&chain.join(" ▸ "))) } }
+                    @if !suspect.whole { dt { "unknown" } dd { "the chain ends here: who stands behind it is not on record" } }
+                }
+            }
+            (list("Still there", incident.standing.iter().map(|s| format!("{}, since {} UTC", s.what, minute(&s.since)))))
+            (list("Reached", incident.reached.iter().cloned()))
+            (list("Blast radius: what they can do", incident.blast_radius.iter().cloned()))
+            (list("Unknown", incident.unknown.iter().cloned()))
+            @if !incident.todo.is_empty() {
+                h3 { "What to do" }
+                @for advice in &incident.todo { p { (text(&advice.why)) } pre { (text(&advice.command)) } }
+            }
+        }
+    }
+}
+
+fn list(title: &str, items: impl Iterator<Item = String>) -> Markup {
+    let items: Vec<String> = items.collect();
+    html! {
+        @if !items.is_empty() { h3 { (title) } ul { @for item in &items { li { (text(item)) } } } }
+    }
+}
+
+fn access(watched: &Watched) -> Markup {
+    html! {
+        section id="access" {
+            h2 { "Access that was gained" }
+            @if watched.paths.is_empty() { p { "Nobody can do more than before, and nothing was opened to the outside." } }
+            @else {
+                div class="wide" { (picture::power(&watched.paths)) }
+                ul { @for path in &watched.paths { li { (text(&path.from)) " → " (text(&path.to)) ": " (text(&path.through)) " " span class="dim" { "(before: " (path.before) ", now: " (path.after) ")" } } } }
+            }
+        }
+    }
+}
+
+fn changes(changes: &[ChangeTold]) -> Markup {
+    html! {
+        section id="changes" {
+            h2 { (changes.len()) " changes" }
+            @for change in changes {
+                details open[change.severity == "critical" || change.severity == "high"] {
+                    summary {
+                        span class=(format!("word {}", change.severity)) { (change.severity) } " " (change.sign) " " code { (text(&change.kind)) " " (text(&change.id)) }
+                        span class="dim" {
+                            @if change.region != "global" { " · " (text(&change.region)) }
+                            " · " (text(&change.attributed))
+                            @if let Some(first) = change.by.first() { ": " (text(first)) }
+                            @if let (Some(call), Some(time)) = (&change.call, &change.time) { ", " (text(call)) " at " (minute(time)) }
+                        }
+                    }
+                    @if let Some(access) = &change.access { p { (text(access)) } }
+                    @if !change.lines.is_empty() {
+                        pre { @for line in &change.lines { span class=(if line.starts_with('-') { "minus" } else { "plus" }) { (text(line)) } "\n" } }
+                    }
+                    @if change.by.len() > 1 { p { "through " (text(&change.by.join(" ▸ "))) } }
+                    ul { @for why in &change.because { li { (text(why)) } } }
+                    pre { (text(&change.show)) }
+                }
+            }
+        }
+    }
+}
+
+fn findings(findings: &[Finding]) -> Markup {
+    html! {
+        section id="findings" {
+            h2 { (findings.len()) " findings" }
+            div id="filters" hidden {}
+            table {
+                thead { tr { th { "severity" } th { "stage" } th { "when, UTC" } th { "what" } th class="more" { "evidence" } } }
+                tbody {
+                    @for f in findings.iter().take(FINDINGS_MAX) {
+                        tr data-severity=(f.severity.to_string()) data-stage=(f.stage.to_string()) {
+                            td { (word(f.severity)) } td { (f.stage) }
+                            td { (f.first_time.as_deref().map(minute).unwrap_or_default()) }
+                            td { strong { (text(&f.title)) } br; (text(&f.summary)) @for why in f.because.iter().take(2) { br; span class="dim" { (text(why)) } } }
+                            td class="more" { code { (text(&f.show)) } br; span class="dim" { (f.id) @if !f.attack.is_empty() { " · " (text(&f.attack.join(" "))) } } }
+                        }
+                    }
+                }
+            }
+            @if findings.len() > FINDINGS_MAX { p { "and " (findings.len() - FINDINGS_MAX) " more in the store" } }
+        }
+    }
+}
+
+fn coverage(watched: &Watched) -> Markup {
+    let coverage = &watched.coverage;
+    let [volatile, derived, vendor, cosmetic] = coverage.folded;
+    html! {
+        section id="coverage" {
+            h2 { "What was not seen, and what was left out" }
+            @if coverage.holes.is_empty() && coverage.unknown.is_empty() { p { "Everything that was there to be read was read." } }
+            ul {
+                @for hole in &coverage.holes { li { (text(hole)) } }
+                @for unknown in &coverage.unknown { li { "cannot be told: " (text(unknown)) } }
+                @for s in watched.snapshot.iter().filter(|s| s.calls_read < s.calls) { li { "account " (text(&s.account)) ": " (s.calls - s.calls_read) " of " (s.calls) " calls were not read" } }
+            }
+            p { "Folded: " (volatile) " volatile, " (derived) " derived, " (vendor) " by AWS itself, " (cosmetic) " reordered; " (coverage.undone_folded) " made and undone without effect; " (coverage.accepted) " accepted." }
+            @if !coverage.attributed.is_empty() {
+                p { "Who made the changes: " (coverage.attributed.iter().map(|(word, n)| format!("{n} {word}")).collect::<Vec<_>>().join(", ")) "." }
+            }
+        }
+    }
+}
+
+fn verify(watched: &Watched) -> Markup {
+    let e = &watched.evidence;
+    html! {
+        section id="verify" {
+            h2 { "How to verify the evidence" }
+            p { "The snapshots behind this report are in an append-only log, signed. This is its head when the report was written:" }
+            pre { "store  " (text(&e.store)) "\nsize   " (e.log_size) "\nroot   " (text(&e.head)) "\nkey    " (text(&e.key)) }
+            pre { "bartizan verify evidence" }
+        }
+    }
+}
