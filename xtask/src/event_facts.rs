@@ -178,7 +178,7 @@ impl Operations {
                     || (self.wraps && path.contains("items"))
                     || (self.wraps && output.len() == 1)
             };
-            ensure!(alternatives.iter().any(|p| known(p)), "no field {} in its model", part.0);
+            ensure!(alternatives.iter().any(known), "no field {} in its model", part.0);
         }
         Ok(())
     }

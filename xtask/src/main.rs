@@ -41,7 +41,7 @@ fn main() -> Result<()> {
         ["fuzz-iam", cases] => bench::differential(&root(), cases),
         ["ip-ranges", file] => ip_ranges::write(&root(), Path::new(file)),
         ["iam-data", package] => iam_data::write(&root(), Path::new(package)),
-        ["heist"] => story::heist(&root()),
+        ["heist"] => story::heist(&root(), &root().join("examples")),
         ["generate"] => generate(false),
         ["generate", "--check"] => generate(true),
         _ => bail!("{USAGE}"),

@@ -29,7 +29,11 @@ pub(crate) fn run_steps(root: &Path) -> Result<Vec<(&'static str, f64)>> {
     })?;
     step("python: moto, boto3, awscli", &mut || tools::python(root).map(drop))?;
     step("python: LocalStack", &mut || tools::localstack(root).map(drop))?;
-    step("the generated table is fresh", &mut || crate::generate(true))?;
+    step("Chromium", &mut || {
+        tools::chromium();
+        Ok(())
+    })?;
+    step("the generated tables are fresh", &mut || crate::generate(true))?;
     step("licences, bans, sources", &mut || {
         let deny = tools::cargo_deny(root)?;
         sh(Command::new(deny).args(["--log-level", "error", "check", "licenses", "bans", "sources"]).current_dir(root))

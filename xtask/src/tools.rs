@@ -44,6 +44,28 @@ pub(crate) fn localstack(root: &Path) -> Result<Venv> {
     venv(root, "venv-localstack", LOCALSTACK)
 }
 
+/// Debian's Chromium, for the tests of the report. Where it cannot be installed they skip with one line.
+pub(crate) fn chromium() {
+    let there =
+        || std::env::var_os("PATH").is_some_and(|paths| std::env::split_paths(&paths).any(|p| p.join("chromium").is_file()));
+    if there() {
+        return;
+    }
+    for args in [
+        ["update", "--quiet", "--quiet", "--yes"].as_slice(),
+        &["install", "--quiet", "--quiet", "--yes", "--no-install-recommends", "chromium", "fonts-dejavu-core"],
+    ] {
+        let _ = Command::new("apt-get")
+            .args(args)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdout(std::process::Stdio::null())
+            .status();
+    }
+    if !there() {
+        println!("chromium could not be installed: the tests of the report in a browser skip");
+    }
+}
+
 /// cargo-deny.
 pub(crate) fn cargo_deny(root: &Path) -> Result<PathBuf> {
     let folder = target(root).join("tools");

@@ -74,7 +74,7 @@ fn every_detonated_technique_is_found() {
 
 /// Ids of Stratus Red Team runs in the Invictus data that did something hostile (the first eight digits of each), with what
 /// it was. The others only asked for account attributes, failed to make a network, or took down what a run had made.
-const HOSTILE: &[(&str, &str)] = &[
+pub(crate) const HOSTILE: &[(&str, &str)] = &[
     ("39f95f43", "read instance passwords"),
     ("6a7ec681", "ran a command on an instance to steal its credentials"),
     ("561fe49b", "read many secrets"),
@@ -328,12 +328,12 @@ fn what_was_seen_is_remembered_in_the_store() {
 fn the_memory_beside_the_evidence_leaves_it_whole() {
     let home = Home::new();
     let heist = root().join("examples/heist");
-    home.must(0, &["snapshot", "--from", heist.join("before").to_str().unwrap(), "--store", "s"]);
+    home.must(0, &["snapshot", "--from", heist.join("config/20260301T000000Z").to_str().unwrap(), "--store", "s"]);
     home.must(0, &["detect", heist.join("trail").to_str().unwrap(), "--store", "s"]);
     assert!(home.path("s/detect/first-seen").exists());
     let text = home.must(0, &["verify", "evidence", "--store", "s"]);
     assert!(text.contains("0 problems") && !text.contains("first-seen"), "{text}");
-    home.must(0, &["snapshot", "--from", heist.join("after").to_str().unwrap(), "--store", "s"]);
+    home.must(0, &["snapshot", "--from", heist.join("config/20260315T000000Z").to_str().unwrap(), "--store", "s"]);
     home.must(0, &["verify", "evidence", "--store", "s"]);
 }
 

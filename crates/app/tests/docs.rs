@@ -25,6 +25,9 @@ fn help_has_examples_and_completions_are_there() {
         vec![],
         vec!["snapshot"],
         vec!["diff"],
+        vec!["watch"],
+        vec!["report"],
+        vec!["accept"],
         vec!["detect"],
         vec!["flat"],
         vec!["role"],
@@ -50,7 +53,7 @@ fn help_has_examples_and_completions_are_there() {
 fn a_closed_pipe_is_success_and_a_pipe_has_no_colour() {
     let home = Home::new();
     let heist = root().join("examples/heist");
-    let (before, after) = (heist.join("before"), heist.join("after"));
+    let (before, after) = (heist.join("config/20260301T000000Z"), heist.join("config/20260315T000000Z"));
     let args = ["diff", before.to_str().unwrap(), after.to_str().unwrap()];
     assert!(!home.must(0, &args).contains('\x1b'));
     assert!(home.must(0, &[args.as_slice(), &["--color", "always"]].concat()).contains('\x1b'));

@@ -15,5 +15,7 @@ mod detect;
 mod docs;
 mod imported;
 mod live;
+mod report;
 mod store;
+mod watch;
 mod write_once;

@@ -27,10 +27,10 @@ const BOTO: &str = "Boto3/1.34.51 md/Botocore#1.34.51 ua/2.0 os/linux#6.1 lang/p
 const CONSOLE: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 Chrome/122.0 Safari/537.36";
 const TERRAFORM: &str = "APN/1.0 HashiCorp/1.0 Terraform/1.7.4 aws-sdk-go-v2/1.25.2";
 
-/// Both examples.
-pub(crate) fn write(root: &Path) -> Result<()> {
+/// Both examples, below `examples`.
+pub(crate) fn write(root: &Path, examples: &Path) -> Result<()> {
     for (name, attack) in [("heist", true), ("quiet", false)] {
-        let folder = root.join("examples").join(name);
+        let folder = examples.join(name);
         let _ = std::fs::remove_dir_all(&folder);
         let mut world = company();
         dump::write(&world, root, &folder.join("config/20260301T000000Z"))?;
@@ -178,7 +178,7 @@ fn fortnight(w: &mut World, attack: bool) -> Value {
         .truth()
         .values()
         .map(|d| {
-            let attack = d.origin.ends_with(":user/ci-deploy") || d.origin.contains(LAIR);
+            let attack = attack && d.time.starts_with("2026-03-11T0") && (d.origin.ends_with(":user/ci-deploy") || d.origin.contains(LAIR));
             json!({"kind": d.kind, "id": d.id, "origin": d.origin, "call": d.call, "event": d.event, "time": d.time, "attack": attack, "record_removed": removed == d.event.as_str()})
         })
         .collect();
@@ -232,7 +232,7 @@ fn people(w: &mut World, day: usize, hour: usize) {
     w.now_s = base + 1500;
     if hour == 11 {
         let deploy = w.user("ci-deploy", DEPLOY_KEY, PIPELINE, BOTO);
-        w.update_function(&deploy, if day % 2 == 0 { "orders" } else { "invoices" });
+        w.update_function(&deploy, if day.is_multiple_of(2) { "orders" } else { "invoices" });
     }
     if hour == 14 {
         let job = pipeline(w);
@@ -326,6 +326,8 @@ fn night(w: &mut World) -> Value {
     // They tidy up what is loud.
     w.at("2026-03-11T06:20:44Z");
     w.ingress(&thief, GROUP, 22, "0.0.0.0/0", false);
+    // Of the port nothing is left to be attributed.
+    w.deeds.retain(|d| d.kind != "ec2:security_group" || d.origin != thief.origin);
     w.at("2026-03-11T06:38:09Z");
     w.terminate_instances(&batch, "ap-south-1", &fleet);
     removed.into()
@@ -351,4 +353,73 @@ fn bill(attack: bool) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    /// Every file below a folder, by name.
+    fn files(folder: &Path, base: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files(&path, base, found);
+            } else {
+                found.insert(path.strip_prefix(base).unwrap().display().to_string(), std::fs::read(&path).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn the_examples_are_what_the_generator_makes() {
+        let root = crate::root();
+        let made = tempfile::tempdir().unwrap();
+        super::write(&root, made.path()).unwrap();
+        for name in ["heist", "quiet"] {
+            let (mut here, mut fresh) = (BTreeMap::new(), BTreeMap::new());
+            let kept = root.join("examples").join(name);
+            files(&kept, &kept, &mut here);
+            files(&made.path().join(name), &made.path().join(name), &mut fresh);
+            let differ: Vec<&String> = fresh.keys().chain(here.keys()).filter(|k| here.get(*k) != fresh.get(*k)).collect();
+            assert!(differ.is_empty(), "run cargo xtask heist: {name}: {differ:?}");
+            let bytes: usize = here.values().map(Vec::len).sum();
+            assert!(bytes <= 3 << 20, "{name} has {bytes} bytes");
+        }
+    }
+
+    /// The digests chain the objects, and their signatures verify with the key beside them.
+    #[test]
+    fn digests_are_valid() {
+        let folder = crate::root().join("examples/heist");
+        let key: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join("digest-key.json")).unwrap()).unwrap();
+        let key = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, key["Value"].as_str().unwrap()).unwrap();
+        let public = ring::signature::UnparsedPublicKey::new(&ring::signature::RSA_PKCS1_2048_8192_SHA256, key);
+        let inflate = |name: &str| {
+            let mut text = Vec::new();
+            let file = std::fs::File::open(folder.join("trail").join(name)).unwrap();
+            std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(file), &mut text).unwrap();
+            text
+        };
+        let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        let sha = |bytes: &[u8]| hex(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref());
+        let unhex =
+            |text: &str| (0..text.len() / 2).map(|n| u8::from_str_radix(&text[2 * n..2 * n + 2], 16).unwrap()).collect::<Vec<u8>>();
+        let (mut previous, mut logs) = ("null".to_owned(), 0);
+        for line in std::fs::read_to_string(folder.join("digest-signatures.txt")).unwrap().lines() {
+            let (signature, name) = line.split_once(' ').unwrap();
+            let text = inflate(name);
+            let digest: serde_json::Value = serde_json::from_slice(&text).unwrap();
+            let end = digest["digestEndTime"].as_str().unwrap();
+            let signed = format!("{end}\n{}/{name}\n{}\n{previous}", digest["digestS3Bucket"].as_str().unwrap(), sha(&text));
+            public.verify(signed.as_bytes(), &unhex(signature)).unwrap();
+            for log in digest["logFiles"].as_array().unwrap() {
+                assert_eq!(sha(&inflate(log["s3Object"].as_str().unwrap())), log["hashValue"].as_str().unwrap());
+                logs += 1;
+            }
+            previous = signature.to_owned();
+        }
+        assert!(logs > 50, "{logs}");
+    }
 }

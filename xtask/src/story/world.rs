@@ -272,27 +272,6 @@ impl World {
         self.deed(by, "iam", "PutRolePolicy", HOME, request, Value::Null, &[("iam:rolepolicy", &id)]);
     }
 
-    pub(crate) fn delete_role_policy(&mut self, by: &Caller, role: &str, policy: &str) {
-        let id = format!("{role}/{policy}");
-        self.facts.remove(&("iam:rolepolicy", "global".to_owned(), id.clone()));
-        self.deed(
-            by,
-            "iam",
-            "DeleteRolePolicy",
-            HOME,
-            json!({"roleName": role, "policyName": policy}),
-            Value::Null,
-            &[("iam:rolepolicy", &id)],
-        );
-    }
-
-    pub(crate) fn create_user(&mut self, by: &Caller, name: &str) {
-        let user = self.user_document(name, self.now_s);
-        let response = json!({"user": {"userName": name, "userId": user["UserId"], "arn": user["Arn"], "path": "/", "createDate": user["CreateDate"]}});
-        self.set("iam:user", "global", name, user);
-        self.deed(by, "iam", "CreateUser", HOME, json!({"userName": name}), response, &[("iam:user", name)]);
-    }
-
     pub(crate) fn user_document(&mut self, name: &str, created_s: i64) -> Value {
         json!({"Path": "/", "UserName": name, "UserId": self.dice.id("AIDA", 17), "Arn": format!("arn:aws:iam::{ACCOUNT}:user/{name}"),
                "CreateDate": cli_time(created_s), "AttachedManagedPolicies": [], "Tags": []})
@@ -304,36 +283,10 @@ impl World {
                "CreateDate": cli_time(created_s), "InstanceProfileList": [], "AttachedManagedPolicies": [], "Tags": []})
     }
 
-    pub(crate) fn create_role(&mut self, by: &Caller, name: &str, trust: &Value) {
-        let role = self.role_document(name, self.now_s);
-        let response = json!({"role": {"roleName": name, "roleId": role["RoleId"], "arn": role["Arn"]}});
-        self.set("iam:role", "global", name, role);
-        self.set("iam:assumerolepolicy", "global", name, trust.clone());
-        let request = json!({"roleName": name, "assumeRolePolicyDocument": trust.to_string()});
-        self.deed(by, "iam", "CreateRole", HOME, request, response, &[("iam:role", name), ("iam:assumerolepolicy", name)]);
-    }
-
     pub(crate) fn update_trust(&mut self, by: &Caller, role: &str, trust: &Value) {
         self.set("iam:assumerolepolicy", "global", role, trust.clone());
         let request = json!({"roleName": role, "policyDocument": trust.to_string()});
         self.deed(by, "iam", "UpdateAssumeRolePolicy", HOME, request, Value::Null, &[("iam:assumerolepolicy", role)]);
-    }
-
-    pub(crate) fn attach_user_policy(&mut self, by: &Caller, user: &str, policy: &str) {
-        let place = ("iam:user", "global".to_owned(), user.to_owned());
-        let arn = format!("arn:aws:iam::aws:policy/{policy}");
-        if let Some(list) = self.facts.get_mut(&place).and_then(|u| u["AttachedManagedPolicies"].as_array_mut()) {
-            list.push(json!({"PolicyName": policy, "PolicyArn": arn}));
-        }
-        self.deed(
-            by,
-            "iam",
-            "AttachUserPolicy",
-            HOME,
-            json!({"userName": user, "policyArn": arn}),
-            Value::Null,
-            &[("iam:user", user)],
-        );
     }
 
     pub(crate) fn create_access_key(&mut self, by: &Caller, user: &str) -> String {
@@ -347,20 +300,6 @@ impl World {
         let request = if own { Value::Null } else { json!({"userName": user}) };
         self.deed(by, "iam", "CreateAccessKey", HOME, request, response, &[("iam:accesskey", &id)]);
         key
-    }
-
-    pub(crate) fn delete_access_key(&mut self, by: &Caller, user: &str, key: &str) {
-        let id = format!("{user}/{key}");
-        self.facts.remove(&("iam:accesskey", "global".to_owned(), id.clone()));
-        self.deed(
-            by,
-            "iam",
-            "DeleteAccessKey",
-            HOME,
-            json!({"userName": user, "accessKeyId": key}),
-            Value::Null,
-            &[("iam:accesskey", &id)],
-        );
     }
 
     pub(crate) fn create_login_profile(&mut self, by: &Caller, user: &str) -> String {
@@ -382,40 +321,6 @@ impl World {
             response,
             &[("iam:loginprofile", user)],
         )
-    }
-
-    pub(crate) fn join_group(&mut self, by: &Caller, user: &str, group: &str) {
-        let id = format!("{user}/{group}");
-        self.set("iam:useringroup", "global", &id, json!(group));
-        self.deed(
-            by,
-            "iam",
-            "AddUserToGroup",
-            HOME,
-            json!({"userName": user, "groupName": group}),
-            Value::Null,
-            &[("iam:useringroup", &id)],
-        );
-    }
-
-    pub(crate) fn leave_group(&mut self, by: &Caller, user: &str, group: &str) {
-        let id = format!("{user}/{group}");
-        self.facts.remove(&("iam:useringroup", "global".to_owned(), id.clone()));
-        self.deed(
-            by,
-            "iam",
-            "RemoveUserFromGroup",
-            HOME,
-            json!({"userName": user, "groupName": group}),
-            Value::Null,
-            &[("iam:useringroup", &id)],
-        );
-    }
-
-    pub(crate) fn put_bucket_policy(&mut self, by: &Caller, bucket: &str, document: &Value) {
-        self.set("s3:bucketpolicy", "global", bucket, document.clone());
-        let request = json!({"bucketName": bucket, "bucketPolicy": document, "Host": format!("{bucket}.s3.amazonaws.com")});
-        self.deed(by, "s3", "PutBucketPolicy", HOME, request, Value::Null, &[("s3:bucketpolicy", bucket)]);
     }
 
     pub(crate) fn set_queue_policy(&mut self, by: &Caller, url: &str, document: &Value) {
@@ -532,6 +437,105 @@ impl World {
     /// The last deed on each fact.
     pub(crate) fn truth(&self) -> BTreeMap<(&'static str, String), Deed> {
         self.deeds.iter().map(|d| ((d.kind, d.id.clone()), d.clone())).collect()
+    }
+}
+
+/// What only random stories do.
+#[cfg(test)]
+impl World {
+    pub(crate) fn delete_role_policy(&mut self, by: &Caller, role: &str, policy: &str) {
+        let id = format!("{role}/{policy}");
+        self.facts.remove(&("iam:rolepolicy", "global".to_owned(), id.clone()));
+        self.deed(
+            by,
+            "iam",
+            "DeleteRolePolicy",
+            HOME,
+            json!({"roleName": role, "policyName": policy}),
+            Value::Null,
+            &[("iam:rolepolicy", &id)],
+        );
+    }
+
+    pub(crate) fn create_user(&mut self, by: &Caller, name: &str) {
+        let user = self.user_document(name, self.now_s);
+        let response = json!({"user": {"userName": name, "userId": user["UserId"], "arn": user["Arn"], "path": "/", "createDate": user["CreateDate"]}});
+        self.set("iam:user", "global", name, user);
+        self.deed(by, "iam", "CreateUser", HOME, json!({"userName": name}), response, &[("iam:user", name)]);
+    }
+
+    pub(crate) fn create_role(&mut self, by: &Caller, name: &str, trust: &Value) {
+        let role = self.role_document(name, self.now_s);
+        let response = json!({"role": {"roleName": name, "roleId": role["RoleId"], "arn": role["Arn"]}});
+        self.set("iam:role", "global", name, role);
+        self.set("iam:assumerolepolicy", "global", name, trust.clone());
+        let request = json!({"roleName": name, "assumeRolePolicyDocument": trust.to_string()});
+        self.deed(by, "iam", "CreateRole", HOME, request, response, &[("iam:role", name), ("iam:assumerolepolicy", name)]);
+    }
+
+    pub(crate) fn attach_user_policy(&mut self, by: &Caller, user: &str, policy: &str) {
+        let place = ("iam:user", "global".to_owned(), user.to_owned());
+        let arn = format!("arn:aws:iam::aws:policy/{policy}");
+        if let Some(list) = self.facts.get_mut(&place).and_then(|u| u["AttachedManagedPolicies"].as_array_mut()) {
+            list.push(json!({"PolicyName": policy, "PolicyArn": arn}));
+        }
+        self.deed(
+            by,
+            "iam",
+            "AttachUserPolicy",
+            HOME,
+            json!({"userName": user, "policyArn": arn}),
+            Value::Null,
+            &[("iam:user", user)],
+        );
+    }
+
+    pub(crate) fn delete_access_key(&mut self, by: &Caller, user: &str, key: &str) {
+        let id = format!("{user}/{key}");
+        self.facts.remove(&("iam:accesskey", "global".to_owned(), id.clone()));
+        self.deed(
+            by,
+            "iam",
+            "DeleteAccessKey",
+            HOME,
+            json!({"userName": user, "accessKeyId": key}),
+            Value::Null,
+            &[("iam:accesskey", &id)],
+        );
+    }
+
+    pub(crate) fn join_group(&mut self, by: &Caller, user: &str, group: &str) {
+        let id = format!("{user}/{group}");
+        self.set("iam:useringroup", "global", &id, json!(group));
+        self.deed(
+            by,
+            "iam",
+            "AddUserToGroup",
+            HOME,
+            json!({"userName": user, "groupName": group}),
+            Value::Null,
+            &[("iam:useringroup", &id)],
+        );
+    }
+
+    pub(crate) fn leave_group(&mut self, by: &Caller, user: &str, group: &str) {
+        let id = format!("{user}/{group}");
+        self.facts.remove(&("iam:useringroup", "global".to_owned(), id.clone()));
+        self.deed(
+            by,
+            "iam",
+            "RemoveUserFromGroup",
+            HOME,
+            json!({"userName": user, "groupName": group}),
+            Value::Null,
+            &[("iam:useringroup", &id)],
+        );
+    }
+
+    pub(crate) fn put_bucket_policy(&mut self, by: &Caller, bucket: &str, document: &Value) {
+        self.set("s3:bucketpolicy", "global", bucket, document.clone());
+        let request = json!({"bucketName": bucket, "bucketPolicy": document, "Host": format!("{bucket}.s3.amazonaws.com")});
+        self.deed(by, "s3", "PutBucketPolicy", HOME, request, Value::Null, &[("s3:bucketpolicy", bucket)]);
     }
 }
 

@@ -46,6 +46,9 @@ pub(crate) fn first_line(watched: &Watched) -> String {
             match watched.incidents.iter().find_map(|i| i.standing.first()) {
                 Some(first) if inside == 1 => format!("INTRUDER  {count}, still inside: {}", first.what),
                 Some(_) => format!("INTRUDER  {count}, {inside} of them still inside"),
+                None if watched.incidents.iter().any(|i| !i.standing_known) => {
+                    format!("INTRUDER  {count}; whether they are still inside is not known: no snapshot tells")
+                }
                 None => format!("INTRUDER  {count}; nothing of it stands in the latest snapshot"),
             }
         }
@@ -57,7 +60,10 @@ fn print_incident(out: &mut Out, incident: &Incident) -> Result<()> {
     let severity = painted(severity_style(incident.severity), &format!("{:8}", incident.severity));
     out.styled(&format!("{severity}  {}", clean(&incident.headline)))?;
     let stages: Vec<String> = incident.stages.iter().map(ToString::to_string).collect();
-    let from: Vec<&str> = incident.actor.iter().flat_map(|a| a.addresses.iter().map(String::as_str)).take(3).collect();
+    let mut from: Vec<&str> = incident.actor.iter().flat_map(|a| a.addresses.iter().map(String::as_str)).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    from.retain(|a| seen.insert(*a));
+    from.truncate(3);
     let from = if from.is_empty() { String::new() } else { format!(" · from {}", from.join(", ")) };
     out.line(&format!(
         "          {} → {} UTC{from} · {} findings · stages {} · incident {}",

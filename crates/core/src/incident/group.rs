@@ -23,6 +23,9 @@ pub struct Material<'a> {
     pub testimony: &'a Testimony,
     /// Findings whose change still stands in the latest snapshot.
     pub standing: &'a BTreeMap<String, Standing>,
+    /// Accounts that were compared with a snapshot before, and when the latest was taken, seconds since 1970: only there is it
+    /// known what stands.
+    pub compared: &'a BTreeMap<String, i64>,
     /// What principals can do, by ARN.
     pub power: &'a BTreeMap<String, String>,
     /// Findings that somebody has accepted.

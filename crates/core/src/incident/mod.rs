@@ -39,6 +39,8 @@ pub struct Incident {
     pub timeline: Vec<Moment>,
     /// What is still there, in the latest snapshot.
     pub standing: Vec<Standing>,
+    /// Whether there is a snapshot after it that could tell what is still there.
+    pub standing_known: bool,
     /// What was reached: things read, taken or used.
     pub reached: Vec<String>,
     /// What the intruder could do with what they hold.

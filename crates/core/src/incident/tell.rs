@@ -21,6 +21,8 @@ pub(super) fn tell(id: String, members: &[&Member<'_>], level: i64, material: &M
         .collect();
     let standing: Vec<Standing> = standing(members, material);
     let actor = suspects(members);
+    let accounts: BTreeSet<String> = members.iter().filter_map(|m| m.finding.account.clone()).collect();
+    let standing_known = accounts.iter().all(|a| material.compared.get(a).is_some_and(|taken_s| *taken_s >= last_s));
     let severity = match level {
         4 => Severity::Critical,
         3 => Severity::High,
@@ -32,17 +34,18 @@ pub(super) fn tell(id: String, members: &[&Member<'_>], level: i64, material: &M
     let set = |items: &mut dyn Iterator<Item = String>| -> Vec<String> { items.collect::<BTreeSet<_>>().into_iter().collect() };
     Incident {
         id,
-        headline: headline(members, &actor, &standing),
+        headline: headline(members, &actor, &standing, standing_known),
         severity,
         score,
         stages: stages.into_iter().collect(),
         first_time: time_text(first_s),
         last_time: time_text(last_s),
-        accounts: set(&mut members.iter().filter_map(|m| m.finding.account.clone())),
+        accounts: accounts.into_iter().collect(),
+        standing_known,
         timeline: timeline(members),
         reached: reached(members),
         blast_radius: blast(members, &standing, material.power),
-        unknown: unknown(members, &actor),
+        unknown: unknown(members, &actor, standing_known),
         todo: advice::todo(members, &actor, &standing),
         attack: set(&mut members.iter().flat_map(|m| m.finding.attack.clone())),
         findings: members.iter().map(|m| m.finding.id.clone()).collect(),
@@ -143,7 +146,7 @@ const DOORS: [&str; 8] = [
 ];
 
 /// Who, the worst of it in the order of an attack, and what stands.
-fn headline(members: &[&Member<'_>], actor: &[Suspect], standing: &[Standing]) -> String {
+fn headline(members: &[&Member<'_>], actor: &[Suspect], standing: &[Standing], known: bool) -> String {
     let who = match actor.first() {
         Some(Suspect { access_key_id: Some(key), name, .. }) => format!("key {key} of {name}"),
         Some(suspect) => suspect.name.clone(),
@@ -175,6 +178,7 @@ fn headline(members: &[&Member<'_>], actor: &[Suspect], standing: &[Standing]) -
         [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
     };
     let stands = match standing {
+        [] if !known => "what still stands is not known: no two snapshots around it".to_owned(),
         [] => "nothing of it stands in the latest snapshot".to_owned(),
         [one] => format!("still there: {}", one.what),
         [one, two] => format!("still there: {} and {}", one.what, two.what),
@@ -226,12 +230,15 @@ fn blast(members: &[&Member<'_>], standing: &[Standing], power: &BTreeMap<String
         .collect()
 }
 
-fn unknown(members: &[&Member<'_>], actor: &[Suspect]) -> Vec<String> {
+fn unknown(members: &[&Member<'_>], actor: &[Suspect], standing_known: bool) -> Vec<String> {
     let mut list: Vec<String> = members
         .iter()
         .filter(|m| ["trail-gap", "changed-unseen", "changed-without-call", "made-and-gone"].contains(&m.finding.rule.as_str()))
         .map(|m| m.finding.summary.clone())
         .collect();
+    if !standing_known {
+        list.push("what of it still stands: there is no snapshot before and after it".to_owned());
+    }
     for suspect in actor.iter().filter(|s| !s.whole) {
         list.push(format!("who stands behind {}: the chain ends there", suspect.name));
     }

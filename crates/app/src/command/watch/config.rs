@@ -56,7 +56,7 @@ pub(super) struct Trail {
     pub(super) sources: Vec<String>,
     /// Profile for S3.
     pub(super) profile: Option<String>,
-    /// Days of trail that are read again each time.
+    /// Days of trail that are read again each time, back from the newest object; 0: all of it.
     pub(super) lookback_days: u16,
 }
 
@@ -156,6 +156,8 @@ impl Config {
     fn of_folder(dir: &Path) -> Result<Self> {
         let at = |name: &str| Some(dir.join(name)).filter(|p| p.exists());
         let mut config = Self::default();
+        // A folder of logs is an investigation: all of it counts.
+        config.trail.lookback_days = 0;
         config.account.extend(at("config").map(|from| AccountSource { from: Some(from), ..AccountSource::default() }));
         config.trail.sources.extend(at("trail").map(|p| p.display().to_string()));
         if config.account.is_empty() && config.trail.sources.is_empty() {

@@ -233,6 +233,8 @@ struct Compared {
     changes: Vec<ChangeTold>,
     standing: BTreeMap<String, Standing>,
     power: BTreeMap<String, String>,
+    /// Accounts with two snapshots, and when the latest was taken.
+    taken_s: BTreeMap<String, i64>,
     paths: Vec<access::diff::AccessPath>,
     snapshot: Vec<SnapshotTold>,
     coverage: CoverageTold,
@@ -263,6 +265,7 @@ impl Work<'_> {
             map: &map,
             testimony: &verdicts.testimony,
             standing: &compared.standing,
+            compared: &compared.taken_s,
             power: &compared.power,
             accepted: &accepted,
             known: &known_incidents,
@@ -290,8 +293,11 @@ impl Work<'_> {
 
     /// From when on everything is looked at again: so long before the newest thing there is.
     fn since(&self) -> Timestamp {
-        let snapshots = self.history.iter().filter_map(|k| k.snapshot.taken.1.parse::<Timestamp>().ok());
-        let newest = self.objects.iter().filter_map(Object::delivered).chain(snapshots).max().unwrap_or(self.now);
+        if self.config.trail.lookback_days == 0 {
+            return Timestamp::UNIX_EPOCH;
+        }
+        let snapshots = || self.history.iter().filter_map(|k| k.snapshot.taken.1.parse::<Timestamp>().ok()).max();
+        let newest = self.objects.iter().filter_map(Object::delivered).max().or_else(snapshots).unwrap_or(self.now);
         let back = jiff::SignedDuration::from_hours(24 * i64::from(self.config.trail.lookback_days));
         newest.checked_sub(back).unwrap_or(Timestamp::MIN)
     }
@@ -359,6 +365,9 @@ impl Work<'_> {
                 calls_read: newest.snapshot.coverage.0,
                 calls: newest.snapshot.coverage.1,
             });
+            if let (true, Ok(taken)) = (own.len() > 1, newest.snapshot.taken.1.parse::<Timestamp>()) {
+                compared.taken_s.insert(account.to_owned(), taken.as_second());
+            }
             compared.power.extend(access::diff::power(&latest, Actions::builtin())?);
             for pair in own.windows(2) {
                 let recent = pair[1].snapshot.taken.1.parse::<Timestamp>().is_ok_and(|t| t >= since);

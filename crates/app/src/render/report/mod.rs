@@ -84,7 +84,7 @@ fn card(watched: &Watched) -> Markup {
                     dt { "how bad" } dd { (word(incident.severity)) " · score " (incident.score) " of 100" }
                     dt { "since" } dd { (minute(&incident.first_time)) " UTC, last seen " (minute(&incident.last_time)) " UTC" }
                     dt { "who" } dd { @for suspect in &incident.actor { (text(&suspect.name)) @if !suspect.addresses.is_empty() { " from " (text(&suspect.addresses.join(", "))) } br; } }
-                    dt { "still there" } dd { @if incident.standing.is_empty() { "nothing, in the latest snapshot" } @for s in &incident.standing { (text(&s.what)) br; } }
+                    dt { "still there" } dd { @if incident.standing.is_empty() { @if incident.standing_known { "nothing, in the latest snapshot" } @else { "not known: no snapshot tells" } } @for s in &incident.standing { (text(&s.what)) br; } }
                 }
                 @if !incident.todo.is_empty() {
                     h3 { "To do first" }
