@@ -20,6 +20,7 @@ const USAGE: &str = "usage:
   cargo xtask bench size         10,000 principals: CPU of import and of diff
   cargo xtask bench trail        500 MB of CloudTrail: CPU to the floor of inflating it, memory
   cargo xtask bench access       who can do what: 50,000 principals, cases a second
+  cargo xtask bench watch        the example; a million events, 10,000 facts, 500 changes
   cargo xtask fuzz [SECONDS]     every fuzz target for so long (600)
   cargo xtask fuzz-iam [CASES]   both evaluators of policies on so many random cases (10,000,000)
   cargo xtask ip-ranges FILE     data/aws-ip-ranges.txt from ip-ranges.json
@@ -35,6 +36,7 @@ fn main() -> Result<()> {
         ["bench", "size"] => bench::bench(&root(), "bench::bench_size"),
         ["bench", "trail"] => bench::bench(&root(), "bench::bench_trail"),
         ["bench", "access"] => bench::bench(&root(), "bench::bench_access"),
+        ["bench", "watch"] => bench::bench(&root(), "bench::bench_watch"),
         ["fuzz"] => tools::fuzz(&root(), "600"),
         ["fuzz", seconds] => tools::fuzz(&root(), seconds),
         ["fuzz-iam"] => bench::differential(&root(), "10000000"),

@@ -175,6 +175,80 @@ fn bench_trail() {
 }
 
 #[test]
+#[ignore = "a benchmark: cargo xtask bench watch"]
+fn bench_watch() {
+    let Some(script) = shared("bench/make_trail.py") else { return };
+    let home = Home::new();
+    // The story, first run and all.
+    let root = crate::common::root();
+    let mut first = f64::MAX;
+    for n in 0..5 {
+        let (wall, ..) =
+            measured(&home, &["watch", "--once", root.join("examples/heist").to_str().unwrap(), "--store", &format!("s{n}"), "-q"]);
+        first = first.min(wall);
+    }
+    row("heist: first run, wall, best of five", first, "s", 3.0);
+
+    // A million events, of which 500 change policies; 10,000 facts.
+    let output = Command::new("python3").arg(script).args(["in/trail", "1300"]).current_dir(home.dir.path()).output().unwrap();
+    println!("{}", String::from_utf8_lossy(&output.stdout).trim());
+    const USERS: usize = 5000;
+    let account = "123837392027"; // that of the events
+    let policy = |n: usize, new: bool| {
+        let action = if new { "sqs:SendMessage" } else { "s3:GetObject" };
+        serde_json::json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": format!("arn:aws:s3:::b{n}/*")}]})
+    };
+    let changed = |n: usize| n % (USERS / 500) == 0;
+    for (time, after) in [("20230101T000000Z", false), ("20331231T000000Z", true)] {
+        let user = |n: usize| {
+            serde_json::json!({"Path": "/", "UserName": format!("u{n}"), "UserId": format!("AIDA{n}"), "Arn": format!("arn:aws:iam::{account}:user/u{n}"), "CreateDate": "2022-01-01T00:00:00Z",
+                "UserPolicyList": [{"PolicyName": "own", "PolicyDocument": policy(n, after && changed(n))}], "GroupList": [], "AttachedManagedPolicies": [], "Tags": []})
+        };
+        let details = serde_json::json!({"UserDetailList": (0..USERS).map(user).collect::<Vec<_>>(), "GroupDetailList": [], "RoleDetailList": [], "Policies": []});
+        let folder = home.path(&format!("in/config/{time}/{account}/us-east-1"));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("iam-get-account-authorization-details.json"), details.to_string()).unwrap();
+    }
+    let record = |n: usize| {
+        serde_json::json!({"eventVersion": "1.08", "eventTime": format!("2023-07-10T{:02}:{:02}:00Z", 12 + n / 600, n / 10 % 60), "eventSource": "iam.amazonaws.com", "eventName": "PutUserPolicy", "awsRegion": "us-east-1",
+            "sourceIPAddress": "203.0.113.7", "userAgent": "terraform", "recipientAccountId": account, "eventID": format!("00000000-0000-4000-8000-{n:012}"),
+            "requestParameters": {"userName": format!("u{n}"), "policyName": "own", "policyDocument": policy(n, true).to_string()}, "responseElements": null,
+            "userIdentity": {"type": "IAMUser", "userName": format!("admin{}", n % 7), "arn": format!("arn:aws:iam::{account}:user/admin{}", n % 7), "accountId": account, "accessKeyId": format!("AKIAADMIN{}", n % 7)}})
+    };
+    let records: Vec<Value> = (0..USERS).filter(|n| changed(*n)).map(record).collect();
+    fs::write(home.path("in/trail/changes.json"), serde_json::json!({ "Records": records }).to_string()).unwrap();
+    let mut best = [f64::MAX; 3];
+    let mut told = Value::Null;
+    for n in 0..3 {
+        best[0] = best[0].min(
+            measured(&home, &["detect", "in/trail", "--threads", "1", "--format", "json", "-q", "--store", &format!("d{n}")]).1,
+        );
+        let (wall, cpu, text) =
+            measured(&home, &["watch", "--once", "in", "--threads", "1", "--format", "json", "-q", "--store", &format!("w{n}")]);
+        (best[1], best[2]) = (best[1].min(cpu), best[2].min(wall));
+        told = serde_json::from_str(&text).unwrap();
+    }
+    println!(
+        "{} events, {} facts, {} changes ({}), {} incidents; reading and detecting alone {:.2} s CPU, all of it {:.2} s CPU, {:.2} s wall",
+        told["coverage"]["events"],
+        told["snapshot"][0]["facts"],
+        told["changes"].as_array().unwrap().len(),
+        told["coverage"]["attributed"],
+        told["incidents"].as_array().unwrap().len(),
+        best[0],
+        best[1],
+        best[2]
+    );
+    row("snapshots, diff, access, explaining, incidents, store: CPU", best[1] - best[0], "s", 3.0);
+    row(
+        "peak memory",
+        peak_mb(&home, &["watch", "--once", "in", "--threads", "1", "--format", "json", "-q", "--store", "peak"]),
+        "MB",
+        200.0,
+    );
+}
+
+#[test]
 #[ignore = "a benchmark"]
 fn bench_access() {
     let Some(script) = shared("bench/make_principals.py") else { return };

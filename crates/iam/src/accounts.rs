@@ -68,13 +68,12 @@ pub fn account_difference(old: &Account<'_>, new: &Account<'_>, neighbours: &Nei
         account.principals.iter().enumerate().map(|(n, p)| (p.arn.clone(), n)).collect()
     };
     let (before, after) = (by_arn(old), by_arn(new));
-    let mut found = AccountDifference::default();
+    let mut found = reach_difference(old, new, neighbours, threads);
     let mut arns: Vec<&String> = before.keys().chain(after.keys()).collect();
     arns.sort();
     arns.dedup();
-    let unread = |account: &Account<'_>, kind: &str| account.kinds_unread.iter().any(|k| k == kind || k == "*");
     for arn in arns {
-        let kind = if arn.contains(":role/") { "iam:role" } else { "iam:user" };
+        let kind = kind_of(arn);
         let missing = [(before.contains_key(arn), old, "before"), (after.contains_key(arn), new, "after")];
         if let Some((_, _, side)) = missing.iter().find(|(there, account, _)| !there && unread(account, kind)) {
             found.unknown.push(format!("{arn}: {kind} was not wholly read {side}"));
@@ -104,6 +103,25 @@ pub fn account_difference(old: &Account<'_>, new: &Account<'_>, neighbours: &Nei
             }
         }
     }
+    found.unknown.sort();
+    found.unknown.dedup();
+    found
+}
+
+/// Kind of fact of a principal.
+fn kind_of(arn: &str) -> &'static str {
+    if arn.contains(":role/") { "iam:role" } else { "iam:user" }
+}
+
+/// Whether facts of a kind were not wholly read.
+fn unread(account: &Account<'_>, kind: &str) -> bool {
+    account.kinds_unread.iter().any(|k| k == kind || k == "*")
+}
+
+/// Compares only who reaches everything, and who comes in from outside: without what each principal may do, which takes
+/// long where many policies changed.
+pub fn reach_difference(old: &Account<'_>, new: &Account<'_>, neighbours: &Neighbours, threads: usize) -> AccountDifference {
+    let mut found = AccountDifference::default();
     let (could, can) = (escalations(old, threads), escalations(new, threads));
     let mut all: BTreeMap<String, (Option<&Escalation>, Option<&Escalation>)> = BTreeMap::new();
     for e in &could.found {
@@ -112,7 +130,14 @@ pub fn account_difference(old: &Account<'_>, new: &Account<'_>, neighbours: &Nei
     for e in &can.found {
         all.entry(new.principals[e.principal as usize].arn.clone()).or_default().1 = Some(e);
     }
+    let known =
+        |account: &Account<'_>, arn: &str| !unread(account, kind_of(arn)) || account.principals.iter().any(|p| p.arn == arn);
     for (arn, (a, b)) in all {
+        // Who was not read on one side did not come or go.
+        if let Some((_, side)) = [(old, "before"), (new, "after")].into_iter().find(|(account, _)| !known(account, &arn)) {
+            found.unknown.push(format!("{arn}: {} was not wholly read {side}", kind_of(&arn)));
+            continue;
+        }
         let verdict = |e: Option<&Escalation>| e.map_or(Tri::No, |e| e.verdict);
         if verdict(a) != verdict(b)
             && let Some(escalation) = b.or(a)

@@ -27,7 +27,7 @@ mod tri;
 mod value;
 
 pub use account::{Account, AccountBuilder, Document, DocumentId, Grant, Group, Holder, Identity, PrincipalKind, Resource, Share};
-pub use accounts::{AccountDifference, EscalationChange, Presence, PrincipalChange, account_difference};
+pub use accounts::{AccountDifference, EscalationChange, Presence, PrincipalChange, account_difference, reach_difference};
 pub use actions::{AccessLevel, Action, Actions, ActionsError};
 pub use ask::Said;
 pub use bits::Bits;

@@ -9,13 +9,15 @@ use crate::trail::{Event, Field};
 /// The map.
 #[derive(Debug, Default)]
 pub struct CallMap {
-    /// By `source\0event`.
-    rows: HashMap<Vec<u8>, Vec<Row>, foldhash::fast::RandomState>,
+    /// By source, then by call: most calls of most sources change nothing, and are looked up for each event.
+    rows: Names<Names<Vec<Row>>>,
     /// Kinds of fact, by number.
     kinds: Vec<String>,
     /// Kinds whose changes no call explains, and why.
     unattributable: BTreeMap<String, String>,
 }
+
+type Names<T> = HashMap<Vec<u8>, T, foldhash::fast::RandomState>;
 
 /// What a call does to a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -114,7 +116,7 @@ impl CallMap {
             };
             let kind = map.kind_or_new(kind);
             let row = Row { kind, effect, id: parts(id), content: list(content, '|'), sets: list(sets, ' ') };
-            map.rows.entry(key(source.as_bytes(), event.as_bytes())).or_default().push(row);
+            map.rows.entry(source.as_bytes().to_vec()).or_default().entry(event.as_bytes().to_vec()).or_default().push(row);
         }
         Ok(map)
     }
@@ -160,8 +162,8 @@ impl CallMap {
     }
 
     fn rows_of(&self, event: &Event<'_>) -> Option<&[Row]> {
-        let name = event.raw_text(Field::EventName);
-        self.rows.get(&key(event.raw_text(Field::EventSource), without_version(name))).map(Vec::as_slice)
+        let calls = self.rows.get(event.raw_text(Field::EventSource))?;
+        calls.get(without_version(event.raw_text(Field::EventName))).map(Vec::as_slice)
     }
 
     /// The facts that a record touched.
@@ -189,10 +191,6 @@ impl CallMap {
         }
         found
     }
-}
-
-fn key(source: &[u8], event: &[u8]) -> Vec<u8> {
-    [source, &[0], event].concat()
 }
 
 /// The name of a call without the API version that Lambda (`20150331v2`) and CloudFront (`2020_05_31`) add.

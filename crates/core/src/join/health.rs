@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::witness::{BUCKET_S, Testimony};
+use super::witness::{BUCKET_S, Deed, Testimony};
 use crate::detect::time_text;
 
 /// Whether a trail would have shown a call.
@@ -31,6 +31,8 @@ pub struct Gap {
     pub why: String,
 }
 
+/// Seconds after a trail was stopped in which events of before may still come.
+const SETTLE_S: i64 = 900;
 /// Silence shorter than this is no gap, however busy a region is.
 const SILENCE_S: i64 = 3600;
 /// How much longer than usual a silence must be to be strange.
@@ -47,23 +49,21 @@ impl Testimony {
     #[must_use]
     pub fn gaps(&self) -> Vec<Gap> {
         let mut gaps = Vec::new();
-        for deed in
-            self.deeds.values().filter(|d| d.call.name == "cloudtrail:StopLogging" || d.call.name == "cloudtrail:DeleteTrail")
-        {
-            let account = deed.call.account.clone().unwrap_or_default();
-            let again = self.deeds.range((deed.time_s, deed.event)..).map(|(_, d)| d).find(|d| {
-                (d.call.name == "cloudtrail:StartLogging" || d.call.name == "cloudtrail:CreateTrail")
-                    && d.call.account == deed.call.account
-            });
+        let named = |d: &&Deed, names: [&str; 2]| names.contains(&d.call.name.as_str());
+        let starts: Vec<&Deed> =
+            self.deeds.values().filter(|d| named(d, ["cloudtrail:StartLogging", "cloudtrail:CreateTrail"])).collect();
+        for stop in self.deeds.values().filter(|d| named(d, ["cloudtrail:StopLogging", "cloudtrail:DeleteTrail"])) {
+            let account = stop.call.account.clone().unwrap_or_default();
+            let later = &starts[starts.partition_point(|d| d.time_s < stop.time_s)..];
+            let again = later.iter().find(|d| d.call.account == stop.call.account);
             let to_s = again.map_or(i64::MAX, |d| d.time_s);
             // Another trail may have gone on: only silence makes it a gap.
-            let heard = self.presence.iter().filter(|((a, _), _)| *a == account);
-            let loud = heard
-                .flat_map(|(_, buckets)| buckets)
-                .any(|b| b * BUCKET_S > deed.time_s + 900 && (b + 1) * BUCKET_S < to_s.saturating_sub(60));
+            let (from, to) = ((stop.time_s + SETTLE_S) / BUCKET_S + 1, (to_s.saturating_sub(60)) / BUCKET_S);
+            let heard = self.presence.range((account.clone(), String::new())..).take_while(|((a, _), _)| *a == account);
+            let loud = from < to && heard.into_iter().any(|(_, buckets)| buckets.range(from..to).next().is_some());
             if !loud {
-                let why = format!("{} at {}", deed.call.name, time_text(deed.time_s));
-                gaps.push(Gap { account, region: String::new(), from_s: deed.time_s, to_s, why });
+                let why = format!("{} at {}", stop.call.name, time_text(stop.time_s));
+                gaps.push(Gap { account, region: String::new(), from_s: stop.time_s, to_s, why });
             }
         }
         for ((account, region), buckets) in &self.presence {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use siphasher::sip::SipHasher13;
 
-use super::calls::{CallMap, TouchedFact};
+use super::calls::{CallMap, Effect, TouchedFact};
 use crate::finding::{Call, Source, Who};
 use crate::limits::{ADDRESSES_MAX, DEED_TEXT_BYTES_MAX, DEEDS_MAX, ISSUED_MAX, LEAVES_MAX};
 use crate::trail::json::{Kind, Value};
@@ -135,7 +135,10 @@ impl Witness {
         }
         let (request, response) = (event.field(Field::RequestParameters), event.field(Field::ResponseElements));
         let mut leaves = Vec::new();
-        [request, response].into_iter().flatten().for_each(|v| gather(v, &mut leaves, 0));
+        // A thing that was made or deleted is known by its id, a policy by its text.
+        if touched.iter().any(|t| t.effect == Effect::Set && t.content.is_none()) {
+            [request, response].into_iter().flatten().for_each(|v| gather(v, &mut leaves, 0));
+        }
         touched.iter().flat_map(|t| &t.sets).filter_map(|s| s.split_once('=')).for_each(|(_, value)| leaves.push(leaf(value)));
         leaves.sort_unstable();
         leaves.dedup();

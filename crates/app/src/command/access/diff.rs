@@ -8,7 +8,7 @@ use bartizan_core::finding::{Stage, Verdict};
 use bartizan_core::join::Consequence;
 use bartizan_iam::{
     AccessClass, Account, AccountDifference, Actions, Class, Difference, Escalation, EscalationChange, Neighbours, Opening,
-    Outsider, Presence, ROWS, Tri, account_difference, actions_text, escalations,
+    Outsider, Presence, ROWS, Tri, account_difference, actions_text, escalations, reach_difference,
 };
 use serde_json::{Value, json};
 
@@ -85,20 +85,27 @@ pub(crate) fn power(loaded: &Loaded, actions: &Actions) -> Result<BTreeMap<Strin
 
 /// Compares the access of two snapshots.
 pub(crate) fn changed<'a>(before: &Loaded, after: &Loaded, actions: &'a Actions) -> Result<Changed<'a>> {
-    changed_among(before, after, actions, Neighbours::default())
+    compared(before, after, actions, Neighbours::default(), account_difference)
 }
 
-/// Compares the access of two snapshots, where other accounts are known.
-pub(crate) fn changed_among<'a>(
+/// Compares who reaches everything and who comes in from outside, where other accounts are known.
+pub(crate) fn reached<'a>(before: &Loaded, after: &Loaded, actions: &'a Actions, neighbours: Neighbours) -> Result<Changed<'a>> {
+    compared(before, after, actions, neighbours, reach_difference)
+}
+
+type Compare = fn(&Account<'_>, &Account<'_>, &Neighbours, usize) -> AccountDifference;
+
+fn compared<'a>(
     before: &Loaded,
     after: &Loaded,
     actions: &'a Actions,
     mut neighbours: Neighbours,
+    compare: Compare,
 ) -> Result<Changed<'a>> {
     let (old, new) = (account(before, actions)?, account(after, actions)?);
     let threads = std::thread::available_parallelism().map_or(1, Into::into);
     [&old, &new].into_iter().for_each(|account| neighbours.learn(account));
-    let found = account_difference(&old, &new, &neighbours, threads);
+    let found = compare(&old, &new, &neighbours, threads);
     Ok(Changed { old, new, found })
 }
 

@@ -414,7 +414,7 @@ impl Work<'_> {
         let explained = explain(map, &kinds, &difference.changes, (&versions.0, &versions.1), &verdicts.testimony);
         let grants = difference.changes.iter().any(|c| access::wanted(&c.kind));
         let consequences = if grants {
-            let changed = access::diff::changed_among(before, after, Actions::builtin(), neighbours.clone())?;
+            let changed = access::diff::reached(before, after, Actions::builtin(), neighbours.clone())?;
             compared.paths.extend(changed.paths());
             changed.consequences()
         } else {
