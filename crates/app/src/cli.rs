@@ -170,7 +170,7 @@ pub(crate) struct Snapshot {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  bartizan watch --once examples/heist
+  bartizan watch --once examples/heist --report heist.html
   bartizan watch --once                             with ./bartizan.toml
   bartizan watch --once --config prod.toml --format json
   bartizan watch --once ./evidence --fail-on high   exit 10 if there is such a finding")]
@@ -184,6 +184,9 @@ pub(crate) struct Watch {
     /// What to watch [default: ./bartizan.toml]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Write the report as well
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) report: Option<PathBuf>,
     /// Threads that read the trail [default: as many as there are processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) threads: Option<u16>,

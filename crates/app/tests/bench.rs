@@ -198,7 +198,7 @@ fn bench_watch() {
         let action = if new { "sqs:SendMessage" } else { "s3:GetObject" };
         serde_json::json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": format!("arn:aws:s3:::b{n}/*")}]})
     };
-    let changed = |n: usize| n % (USERS / 500) == 0;
+    let changed = |n: usize| n.is_multiple_of(USERS / 500);
     for (time, after) in [("20230101T000000Z", false), ("20331231T000000Z", true)] {
         let user = |n: usize| {
             serde_json::json!({"Path": "/", "UserName": format!("u{n}"), "UserId": format!("AIDA{n}"), "Arn": format!("arn:aws:iam::{account}:user/u{n}"), "CreateDate": "2022-01-01T00:00:00Z",

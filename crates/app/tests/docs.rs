@@ -15,6 +15,11 @@ fn readme_and_guide_are_true() {
             .env("BARTIZAN_STORE", home.path("store").to_str().unwrap())
             .case(file)
             .run();
+        // The README's first command writes the report, and so does the guide.
+        let report = std::fs::read_to_string(root().join("heist.html")).unwrap();
+        assert!(report.contains("INTRUDER") && report.ends_with("</html>"));
+        std::fs::remove_file(root().join("heist.html")).unwrap();
+        let _ = std::fs::remove_dir_all(root().join("heist-store"));
     }
 }
 
@@ -60,4 +65,38 @@ fn a_closed_pipe_is_success_and_a_pipe_has_no_colour() {
     let mut child = home.command(&["role"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     assert!(child.wait().unwrap().success());
+}
+
+/// docs/attribution.md says, for each kind of fact, which calls can change it, and which kinds cannot be attributed.
+#[test]
+fn the_list_of_attribution_is_fresh() {
+    use std::collections::BTreeMap;
+    let table = std::fs::read_to_string(root().join("data/event-facts.txt")).unwrap();
+    let rows = table.lines().filter(|l| !l.starts_with('#')).map(|l| l.split('\t').collect::<Vec<_>>());
+    let (mut kinds, mut none) = (BTreeMap::<&str, BTreeMap<&str, Vec<String>>>::new(), Vec::new());
+    for row in rows {
+        let [_, event, kind, effect, id, content, _] = row[..] else { panic!("{row:?}") };
+        if effect == "none" {
+            none.push(format!("| {kind} | {id} |\n"));
+            continue;
+        }
+        let text = if content == "-" { event.to_owned() } else { format!("**{event}**") };
+        kinds.entry(kind).or_default().entry(effect).or_default().push(text);
+    }
+    let mut text = format!(
+        "# Attribution\n\nGenerated from `data/event-facts.txt` by the test `the_list_of_attribution_is_fresh` (`BARTIZAN_WRITE=1 cargo test -p bartizan \
+         attribution`). Calls in bold bring a policy, which is compared with the one that is there.\n\n## Cannot be attributed\n\n| kind | why |\n|---|---|\n{}\n\
+         ## {} kinds and the calls that change them\n\n| kind | adds | changes | removes |\n|---|---|---|---|\n",
+        none.concat(),
+        kinds.len()
+    );
+    for (kind, calls) in kinds {
+        let of = |effect: &str| calls.get(effect).map(|c| c.join(" ")).unwrap_or_default();
+        text += &format!("| {kind} | {} | {} | {} |\n", of("add"), of("set"), of("remove"));
+    }
+    let path = root().join("docs/attribution.md");
+    if std::env::var_os("BARTIZAN_WRITE").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), text, "run BARTIZAN_WRITE=1 cargo test -p bartizan attribution");
 }

@@ -12,8 +12,8 @@ use crate::command::watch::Watched;
 /// Findings beside the incidents that are listed.
 const FINDINGS_MAX: usize = 10;
 
-/// First whether somebody is in; then the incidents; then what else was found, and what was not seen. `input`: what was watched.
-pub(crate) fn watched(out: &mut Out, watched: &Watched, input: Option<&str>) -> Result<()> {
+/// First whether somebody is in; then the incidents; then what else was found, and what was not seen.
+pub(crate) fn watched(out: &mut Out, watched: &Watched) -> Result<()> {
     if !watched.new {
         out.line(&format!(
             "nothing new since the last watch: no snapshot, no trail object, nothing accepted; as of {}",
@@ -25,7 +25,7 @@ pub(crate) fn watched(out: &mut Out, watched: &Watched, input: Option<&str>) -> 
         print_incident(out, incident)?;
     }
     others(out, watched)?;
-    footer(out, watched, input)
+    footer(out, watched)
 }
 
 /// Is somebody in: yes, no, cannot tell.
@@ -58,23 +58,30 @@ pub(crate) fn first_line(watched: &Watched) -> String {
 fn print_incident(out: &mut Out, incident: &Incident) -> Result<()> {
     out.line("")?;
     let severity = painted(severity_style(incident.severity), &format!("{:8}", incident.severity));
-    out.styled(&format!("{severity}  {}", clean(&incident.headline)))?;
+    let mut lines = wrapped(&clean(&incident.headline), 10).into_iter();
+    out.styled(&format!("{severity}  {}", lines.next().unwrap_or_default()))?;
+    lines.try_for_each(|line| out.line(&format!("          {line}")))?;
     let stages: Vec<String> = incident.stages.iter().map(ToString::to_string).collect();
     let mut from: Vec<&str> = incident.actor.iter().flat_map(|a| a.addresses.iter().map(String::as_str)).collect();
     let mut seen = std::collections::BTreeSet::new();
     from.retain(|a| seen.insert(*a));
     from.truncate(3);
     let from = if from.is_empty() { String::new() } else { format!(" · from {}", from.join(", ")) };
-    out.line(&format!(
-        "          {} → {} UTC{from} · {} findings · stages {} · incident {}",
+    let span = format!(
+        "{} → {} UTC{from} · {} findings · stages {} · incident {}",
         minute(&incident.first_time),
         minute(&incident.last_time),
         incident.findings.len(),
         stages.join(" ▸ "),
         incident.id
-    ))?;
+    );
+    for line in wrapped(&span, 10) {
+        out.line(&format!("          {line}"))?;
+    }
     for chain in incident.actor.iter().flat_map(|a| &a.chains).take(3) {
-        out.line(&format!("          through {}", chain.join(" ▸ ")))?;
+        for line in wrapped(&format!("through {}", chain.join(" ▸ ")), 10) {
+            out.line(&format!("          {line}"))?;
+        }
     }
     let mut day = String::new();
     let moments = incident.moments();
@@ -85,7 +92,9 @@ fn print_incident(out: &mut Out, incident: &Incident) -> Result<()> {
         }
         let stage = painted(stage_style(moment.stage), &format!("{:8}", moment.stage));
         let when = moment.time.get(11..16).unwrap_or("     ");
-        out.styled(&format!("    {when}  {stage}  {}", clean(&moment.line())))?;
+        let mut lines = wrapped(&clean(&moment.line()), 21).into_iter();
+        out.styled(&format!("    {when}  {stage}  {}", lines.next().unwrap_or_default()))?;
+        lines.try_for_each(|line| out.line(&format!("{:21}{line}", "")))?;
     }
     let hidden = incident.timeline.len() - moments.len();
     if hidden > 0 {
@@ -105,12 +114,36 @@ fn print_incident(out: &mut Out, incident: &Incident) -> Result<()> {
 fn list(out: &mut Out, name: &str, items: impl Iterator<Item = String>) -> Result<()> {
     for (n, item) in items.enumerate() {
         let name = if n == 0 { name } else { "" };
-        for (line, text) in item.split('\n').enumerate() {
-            let (name, text) = if line == 0 { (name, text.to_owned()) } else { ("", format!("  {text}")) };
+        // What stands behind a line feed is a command, which is copied and so never broken.
+        let (text, command) = item.split_once('\n').map_or((item.as_str(), None), |(t, c)| (t, Some(c)));
+        for (line, text) in wrapped(text, 15).iter().enumerate() {
+            let name = if line == 0 { name } else { "" };
             out.line(&format!("  {name:<12} {text}"))?;
+        }
+        if let Some(command) = command {
+            out.line(&format!("{:17}{command}", ""))?;
         }
     }
     Ok(())
+}
+
+/// Columns that a line may have.
+const COLUMNS: usize = 100;
+
+/// A text in lines that fit behind an indent. A word is never broken: names and ids are copied.
+fn wrapped(text: &str, indent: usize) -> Vec<String> {
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    for word in text.split(' ') {
+        if !line.is_empty() && indent + line.chars().count() + 1 + word.chars().count() > COLUMNS {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
 }
 
 /// Findings that belong to no incident.
@@ -136,7 +169,9 @@ fn others(out: &mut Out, watched: &Watched) -> Result<()> {
         let time = finding.first_time.as_deref().map(minute).unwrap_or_default();
         let severity = painted(severity_style(finding.severity), &format!("{:8}", finding.severity));
         let more = if group.len() > 1 { format!(", and {} more like it", group.len() - 1) } else { String::new() };
-        out.styled(&format!("  {severity}  {time:16}  {}{more}", clean(&finding.summary)))?;
+        let mut lines = wrapped(&clean(&format!("{}{more}", finding.summary)), 30).into_iter();
+        out.styled(&format!("  {severity}  {time:16}  {}", lines.next().unwrap_or_default()))?;
+        lines.try_for_each(|line| out.line(&format!("{:30}{line}", "")))?;
     }
     out.line("")?;
     let hidden = rest.len() - shown.iter().map(Vec::len).sum::<usize>();
@@ -146,7 +181,7 @@ fn others(out: &mut Out, watched: &Watched) -> Result<()> {
     Ok(())
 }
 
-fn footer(out: &mut Out, watched: &Watched, input: Option<&str>) -> Result<()> {
+fn footer(out: &mut Out, watched: &Watched) -> Result<()> {
     let coverage = &watched.coverage;
     let attributed: Vec<String> = coverage.attributed.iter().map(|(word, n)| format!("{n} {word}")).collect();
     let attributed = if attributed.is_empty() { String::new() } else { format!(" · who made them: {}", attributed.join(", ")) };
@@ -174,13 +209,8 @@ fn footer(out: &mut Out, watched: &Watched, input: Option<&str>) -> Result<()> {
         out.line(&format!("not seen  {hole}"))?;
     }
     let evidence = &watched.evidence;
-    out.line(&format!(
-        "evidence  log size {} in {}, signed · bartizan verify evidence · bartizan report -o report.html",
-        evidence.log_size, evidence.store
-    ))?;
-    if let Some(input) = input.filter(|_| watched.new) {
-        out.line(&format!("          again: bartizan watch --once {input}"))?;
-    }
+    out.line(&format!("evidence  log size {} in {}, signed · bartizan verify evidence", evidence.log_size, evidence.store))?;
+    out.line("report    bartizan report -o report.html")?;
     Ok(())
 }
 

@@ -57,7 +57,10 @@ pub(super) fn run(global: &Global, args: &Watch) -> Result<Outcome> {
             watched
         }
     };
-    print(global, args, &watched)?;
+    if let Some(file) = &args.report {
+        super::report::write(&watched, file)?;
+    }
+    print(global, &watched)?;
     let worst = watched.findings.iter().map(|f| f.severity).max();
     if args.fail_on.is_some_and(|limit| worst.is_some_and(|w| w >= limit)) {
         return Ok(Outcome::Findings);
@@ -586,13 +589,10 @@ fn write_outputs(config: &Config, watched: &Watched) -> Result<()> {
     Ok(())
 }
 
-fn print(global: &Global, args: &Watch, watched: &Watched) -> Result<()> {
+fn print(global: &Global, watched: &Watched) -> Result<()> {
     let mut out = Out::new();
     match global.format {
-        Format::Human => {
-            let what = args.dir.as_ref().map(|d| d.display().to_string());
-            render::watched(&mut out, watched, what.as_deref())?;
-        }
+        Format::Human => render::watched(&mut out, watched)?,
         Format::Ndjson => {
             let rows = watched.incidents.iter().map(|i| serde_json::json!({"incident": i}));
             let rows = rows.chain(watched.findings.iter().map(|f| serde_json::json!({"finding": f})));
