@@ -8,7 +8,7 @@ const EVENT: &[u8] = br#"{"eventVersion":"1.08","eventTime":"2026-03-11T02:00:00
 
 fuzz_target!(|text: &str| {
     let rules = Rules::load(&[RuleFile { name: "fuzz.yml".to_owned(), text: text.to_owned(), builtin: false }]);
-    let plan = Plan { rules, networks: Networks::builtin(), memory: Memory::default(), tally: false };
+    let plan = Plan { rules, networks: Networks::builtin(), memory: Memory::default(), tally: false, calls: None };
     let mut scanner = Scanner::new(&plan);
     let mut judge = Judge::new(&plan);
     judge.take("event", scanner.scan(&mut &*EVENT));

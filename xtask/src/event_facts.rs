@@ -35,7 +35,13 @@ pub(crate) fn table(root: &Path, botocore: &Path) -> Result<String> {
     let hints: toml::Table = toml::from_str(&std::fs::read_to_string(root.join("xtask/event-facts.toml"))?)?;
     let actions = actions(root)?;
     let (mut lines, mut kinds, mut renamed, mut wrong) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), Vec::new());
-    for (service, rows) in &hints {
+    for row in hints.get("aws").and_then(toml::Value::as_array).into_iter().flatten() {
+        let text = |name: &str| row.get(name).and_then(toml::Value::as_str).with_context(|| format!("[[aws]] has no {name}"));
+        for kind in row.get("kinds").and_then(toml::Value::as_array).into_iter().flatten() {
+            lines.insert(format!("-\t-\t{}\taws\t{}\t{}\t-", kind.as_str().context("a kind")?, text("begins")?, text("why")?));
+        }
+    }
+    for (service, rows) in hints.iter().filter(|(name, _)| *name != "aws") {
         let rows = rows.as_table().context("a service is a table")?;
         let operations = Operations::read(botocore, service)?;
         let source = rows.get("source").and_then(toml::Value::as_str).unwrap_or(&operations.source).to_owned();

@@ -89,7 +89,7 @@ pub(crate) fn fuzz(root: &Path, seconds: &str) -> Result<()> {
         install.args(["install", "cargo-fuzz", "--version", CARGO_FUZZ, "--locked", "--debug", "--root"]).arg(&folder);
         run(install.env("CARGO_TARGET_DIR", target(root).join("tools-build")))?;
     }
-    for name in ["splitter", "reader", "rules", "policy", "pattern"] {
+    for name in ["splitter", "reader", "rules", "policy", "pattern", "join"] {
         // The coverage that libFuzzer steers by needs a flag of the nightly compiler, which RUSTC_BOOTSTRAP allows on ours.
         let mut fuzz = Command::new(&binary);
         fuzz.args(["run", "--sanitizer", "none", "--fuzz-dir", "fuzz", name]).arg(target(root).join("fuzz-corpus").join(name));

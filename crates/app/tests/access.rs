@@ -120,10 +120,23 @@ fn what_is_open_to_outside_is_told_and_what_is_known_is_named() {
 #[test]
 fn two_snapshots_differ_by_who_gained_what() {
     let home = Home::new();
-    let (before, after) = (example("heist/before"), example("heist/after"));
+    // The bucket of the logs is open to the service for anybody, and is not read again.
+    for (name, time, policy) in [("before", "20260301T000000Z", true), ("after", "20260315T000000Z", false)] {
+        let folder = std::path::PathBuf::from(example("heist/config")).join(time);
+        crate::watch::copy(&folder, &home.path(name), &mut |file| vec![file.to_owned()]);
+        let file = home.path(name).join("111122223333/us-east-1/s3-get-bucket-policy/audit-logs");
+        let open = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "s3:PutObject", "Resource": "arn:aws:s3:::audit-logs/*"}]});
+        if policy {
+            std::fs::write(file, json!({"Policy": open.to_string()}).to_string()).unwrap();
+        } else {
+            std::fs::remove_file(file).unwrap();
+        }
+    }
+    let (before, after) = ("before".to_owned(), "after".to_owned());
     let found = parsed(&home.must(10, &["access", "diff", &before, &after, "--format", "json"]));
     assert_eq!(found["escalations"][0]["sentence"], "GREW   user/ci-deploy can now do everything (rung A)");
-    assert_eq!(found["opened"][0]["to"], "account 999988887777");
+    let opened: Vec<&Value> = found["opened"].as_array().unwrap().iter().map(|o| &o["to"]).collect();
+    assert_eq!(opened, ["account 999988887777"; 2]);
     // The bucket policy was not read again: that is not a door that shut.
     assert_eq!(found["shut"], json!([]));
     assert!(found["unknown"][0].as_str().unwrap().contains("s3:bucketpolicy was not wholly read after"));

@@ -315,6 +315,52 @@ fn what_is_accepted_is_the_grant_and_not_the_name() {
     assert!(home.fails(1, &["watch", "--once", "in"]).contains("nothing to watch"));
 }
 
+/// How bad a change is follows from what it gave: an edit of an administrator's policy that gives nothing is for the record, one
+/// word that makes a way is critical.
+#[test]
+fn severity_is_what_was_gained() {
+    let home = Home::new();
+    let policies = |time: &str, admin: Value, clerk: Value| {
+        let user = |name: &str, document: &Value| {
+            json!({"Path": "/", "UserName": name, "UserId": format!("AIDA{name}"), "Arn": format!("arn:aws:iam::111122223333:user/{name}"), "CreateDate": "2025-01-01T00:00:00Z",
+                "UserPolicyList": [{"PolicyName": "own", "PolicyDocument": document}], "GroupList": [], "AttachedManagedPolicies": [], "Tags": []})
+        };
+        let details = json!({"UserDetailList": [user("admin", &admin), user("clerk", &clerk)], "GroupDetailList": [], "RoleDetailList": [], "Policies": []});
+        let folder = home.path(&format!("in/config/{time}/111122223333/us-east-1"));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("iam-get-account-authorization-details.json"), details.to_string()).unwrap();
+    };
+    let allow = |action: Value, resource: &str| json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}]});
+    policies("20260301T000000Z", allow(json!("*"), "*"), allow(json!("iam:GetUserPolicy"), "*"));
+    policies("20260302T000000Z", allow(json!(["*", "s3:*"]), "*"), allow(json!("iam:PutUserPolicy"), "*"));
+    let told = watch(&home);
+    let severity = |id: &str| told["changes"].as_array().unwrap().iter().find(|c| c["id"] == id).unwrap()["severity"].clone();
+    assert_eq!(
+        (severity("clerk/own"), told["changes"][0]["because"][0].as_str().unwrap().contains("become administrator")),
+        (json!("critical"), true)
+    );
+    let admin = told["findings"].as_array().unwrap().iter().find(|f| f["resources"][0] == "admin/own").unwrap();
+    assert!(!admin["because"].to_string().contains("become administrator"), "{admin}");
+    // Nobody is known to have made it, and there is no trail: that alone is worth a look, and no more.
+    assert_eq!((&admin["severity"], &admin["rule"]), (&json!("medium"), &json!("changed-unseen")));
+    // With a trail that shows who, it is for the record.
+    let record = |n: u32, user: &str, document: Value| {
+        json!({"eventVersion": "1.11", "eventTime": format!("2026-03-01T12:0{n}:00Z"), "eventSource": "iam.amazonaws.com", "eventName": "PutUserPolicy", "awsRegion": "us-east-1",
+            "sourceIPAddress": "203.0.113.9", "userAgent": "x", "recipientAccountId": "111122223333", "eventID": format!("00000000-0000-4000-8000-00000000000{n}"),
+            "requestParameters": {"userName": user, "policyName": "own", "policyDocument": document.to_string()},
+            "userIdentity": {"type": "IAMUser", "userName": "admin", "arn": "arn:aws:iam::111122223333:user/admin", "accountId": "111122223333", "accessKeyId": "AKIAADMIN"}})
+    };
+    fs::create_dir_all(home.path("in/trail")).unwrap();
+    let records = [record(1, "admin", allow(json!(["*", "s3:*"]), "*"))];
+    fs::write(home.path("in/trail/t.json"), json!({ "Records": records }).to_string()).unwrap();
+    let told = watch(&home);
+    let admin = told["changes"].as_array().unwrap().iter().find(|c| c["id"] == "admin/own").unwrap().clone();
+    assert_eq!(
+        (&admin["severity"], &admin["attributed"], &admin["access"]),
+        (&json!("info"), &json!("exact"), &json!("access is the same"))
+    );
+}
+
 #[test]
 fn exit_codes_and_what_is_missing() {
     let home = home_with("heist");

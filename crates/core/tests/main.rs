@@ -9,5 +9,6 @@
 mod detect;
 mod diff;
 mod evidence;
+mod join;
 mod rules;
 mod trail;

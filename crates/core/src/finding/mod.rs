@@ -81,6 +81,7 @@ impl Actor {
         let (actor, source) = (&who.actor, source.to_string());
         let session = actor.session.as_ref().map(|s| format!("session {s}"));
         let service = actor.invoked_by.as_ref().map(|s| format!("through {s}"));
+        let named = actor.source_identity.as_ref().map(|s| format!("source identity {s}"));
         Self {
             key: actor.key.clone(),
             name: actor.name.clone(),
@@ -88,7 +89,7 @@ impl Actor {
             kind: actor.kind.clone(),
             account: actor.account.clone(),
             access_key_id: actor.access_key_id.clone(),
-            origin: [session, actor.through.clone(), service].into_iter().flatten().collect(),
+            origin: [session, actor.through.clone(), service, named].into_iter().flatten().collect(),
             source_ip: (!source.is_empty()).then_some(source),
             user_agent: who.user_agent.clone(),
         }

@@ -25,7 +25,7 @@ pub(super) fn todo(members: &[&Member<'_>], actor: &[Suspect], standing: &[Stand
             list.push(Advice { why: format!("disable the key that was used: {key}"), command: disable_key(user, key) });
         }
     }
-    for stands in standing {
+    for stands in standing.iter().filter(|s| s.kind != "session") {
         let finding = members.iter().map(|m| m.finding).find(|f| f.id == stands.finding);
         list.extend(undo(stands, finding));
     }

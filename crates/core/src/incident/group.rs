@@ -26,6 +26,8 @@ pub struct Material<'a> {
     /// Accounts that were compared with a snapshot before, and when the latest was taken, seconds since 1970: only there is it
     /// known what stands.
     pub compared: &'a BTreeMap<String, i64>,
+    /// The last thing that was read, seconds since 1970: sessions that end later may still be open.
+    pub as_of_s: i64,
     /// What principals can do, by ARN.
     pub power: &'a BTreeMap<String, String>,
     /// Findings that somebody has accepted.

@@ -7,7 +7,7 @@ use super::{Incident, Moment, Standing, Suspect, advice};
 use crate::detect::time_text;
 use crate::fact::Severity;
 use crate::finding::{Evidence, Stage};
-use crate::join::origin_words;
+use crate::join::{Issued, origin_words};
 
 /// Addresses, user agents and the like that are named.
 const NAMED_MAX: usize = 8;
@@ -19,7 +19,8 @@ pub(super) fn tell(id: String, members: &[&Member<'_>], level: i64, material: &M
         .filter(|m| m.finding.severity >= Severity::Low && m.finding.stage != Stage::Hygiene)
         .map(|m| m.finding.stage)
         .collect();
-    let standing: Vec<Standing> = standing(members, material);
+    let mut standing: Vec<Standing> = standing(members, material);
+    standing.extend(sessions(members, material));
     let actor = suspects(members);
     let accounts: BTreeSet<String> = members.iter().filter_map(|m| m.finding.account.clone()).collect();
     let standing_known = accounts.iter().all(|a| material.compared.get(a).is_some_and(|taken_s| *taken_s >= last_s));
@@ -131,6 +132,27 @@ fn standing(members: &[&Member<'_>], material: &Material<'_>) -> Vec<Standing> {
     let mut list: Vec<Standing> = bad.filter_map(|m| material.standing.get(&m.finding.id).cloned()).collect();
     list.sort_by_key(|s| (order(s), s.since.clone(), s.id.clone()));
     list
+}
+
+/// Sessions of the incident that may still be open: those that were used in it, and those that they asked for.
+fn sessions(members: &[&Member<'_>], material: &Material<'_>) -> Vec<Standing> {
+    let keys: BTreeSet<&str> =
+        members.iter().filter_map(|m| m.origin.as_ref()).flat_map(|o| o.keys.iter().map(String::as_str)).collect();
+    let theirs = |key: &str, issued: &Issued| {
+        keys.contains(key) || issued.who.actor.access_key_id.as_deref().is_some_and(|by| keys.contains(by))
+    };
+    let mut open: Vec<(i64, Standing)> = Vec::new();
+    for (key, issued) in &material.testimony.issued {
+        let Some(until_s) = issued.until_s.filter(|until| *until > material.as_of_s && theirs(key, issued)) else { continue };
+        let role = issued.of.as_deref().and_then(|arn| arn.rsplit('/').next()).unwrap_or("?");
+        let session = issued.session.as_deref().unwrap_or("?");
+        let what = format!("session {session} of role {role}, until {}", time_text(until_s));
+        let since = time_text(issued.time_s);
+        open.push((issued.time_s, Standing { what, kind: "session".to_owned(), id: key.clone(), since, finding: String::new() }));
+    }
+    open.sort_by(|a, b| (a.0, &a.1.id).cmp(&(b.0, &b.1.id)));
+    open.truncate(NAMED_MAX);
+    open.into_iter().map(|(_, standing)| standing).collect()
 }
 
 /// Kinds that are a way in, the widest first.

@@ -15,6 +15,8 @@ pub struct CallMap {
     kinds: Vec<String>,
     /// Kinds whose changes no call explains, and why.
     unattributable: BTreeMap<String, String>,
+    /// What AWS itself makes and changes: kind, how the id begins, why.
+    by_aws: Vec<(String, String, String)>,
 }
 
 type Names<T> = HashMap<Vec<u8>, T, foldhash::fast::RandomState>;
@@ -108,6 +110,10 @@ impl CallMap {
                     map.unattributable.insert((*kind).to_owned(), (*id).to_owned());
                     continue;
                 }
+                "aws" => {
+                    map.by_aws.push(((*kind).to_owned(), (*id).to_owned(), (*content).to_owned()));
+                    continue;
+                }
                 other => return Err(format!("line {}: no such effect: {other}", number + 1)),
             };
             let list = |text: &str, by: char| match text {
@@ -151,9 +157,10 @@ impl CallMap {
         }
     }
 
-    /// Every kind that cannot be attributed, with the reason.
-    pub fn unattributable_kinds(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.unattributable.iter().map(|(kind, reason)| (kind.as_str(), reason.as_str()))
+    /// Why AWS itself makes and changes a fact, if it does.
+    #[must_use]
+    pub fn by_aws(&self, kind: &str, id: &str) -> Option<&str> {
+        self.by_aws.iter().find(|(k, begins, _)| k == kind && id.starts_with(begins)).map(|(_, _, why)| why.as_str())
     }
 
     /// Whether a call of this name can change anything.

@@ -281,7 +281,7 @@ impl<'a> Work<'a> {
 
     /// No call fits: would there be one on record?
     fn without_call(&self, change: &Change, explained: &mut Explained) {
-        if let Some(reason) = by_aws(change) {
+        if let Some(reason) = self.map.by_aws(&change.kind, &change.id) {
             explained.because.push(reason.to_owned());
             return;
         }
@@ -487,23 +487,6 @@ fn takes_back(made: &Place<'_>, later: &Place<'_>) -> bool {
 /// Services whose calls are on record in one region, whatever region was called.
 fn is_global(kind: &str) -> bool {
     ["iam:", "organizations:", "cloudfront:", "account:"].iter().any(|prefix| kind.starts_with(prefix))
-}
-
-/// Changes that AWS itself makes.
-fn by_aws(change: &Change) -> Option<&'static str> {
-    let at = |prefixes: &[&str]| prefixes.iter().any(|p| change.id.starts_with(p));
-    match change.kind.as_str() {
-        "iam:role" | "iam:assumerolepolicy" if at(&["AWSServiceRoleFor"]) => {
-            Some("a service-linked role: AWS makes and changes it")
-        }
-        "iam:role" | "iam:assumerolepolicy" | "iam:rolepolicy" if at(&["AWSReservedSSO_"]) => {
-            Some("a role of IAM Identity Center: it follows from permission sets")
-        }
-        "iam:policy" | "iam:managedpolicy" | "iam:policyversion" if change.id.starts_with("arn:aws:iam::aws:") => {
-            Some("a managed policy of AWS")
-        }
-        _ => None,
-    }
 }
 
 /// When a thing says that it was made, or last changed, seconds since 1970.

@@ -107,7 +107,8 @@ impl Testimony {
             Some(issued) => {
                 let by = &issued.who.actor;
                 let how = issued.call.name.rsplit(':').next().unwrap_or_default();
-                chain.push(format!("session {session} of role {role} by {how} at {}", time_text(issued.time_s)));
+                let named = issued.source_identity.as_ref().map(|s| format!(" as {s} (source identity)")).unwrap_or_default();
+                chain.push(format!("session {session} of role {role} by {how}{named} at {}", time_text(issued.time_s)));
                 keys.extend(by.access_key_id.clone().filter(|k| !keys.contains(k)));
                 if by.kind == "AWSService" {
                     if session.starts_with("i-") {
@@ -131,6 +132,16 @@ impl Testimony {
             }
             None => {
                 chain.push(format!("session {session} of role {role}, issued where this trail does not reach"));
+                // A name that the session carries from its start; good only as far as a trust policy demanded it.
+                if let Some(name) = &actor.source_identity {
+                    chain.push(format!("source identity {name}"));
+                    return Err((
+                        OriginKind::Session,
+                        format!("source-identity:{name}"),
+                        format!("{name} (by source identity)"),
+                        false,
+                    ));
+                }
                 let key = if session.is_empty() { actor.key.clone() } else { format!("{}/{session}", actor.key) };
                 Err((OriginKind::Session, key, format!("session {session} of role {role}"), false))
             }

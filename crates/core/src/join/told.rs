@@ -135,6 +135,7 @@ impl Testimony {
             access_key_id: actor.access_key_id.clone(),
             session,
             through,
+            source_identity: actor.origin.iter().find_map(|o| o.strip_prefix("source identity ")).map(str::to_owned),
             invoked_by: None,
             mfa: None,
             caller: trail::Caller::Principal,
@@ -288,7 +289,9 @@ fn weigh(change: &Change, deeds: &[&Deed], given: &[&Consequence]) -> (Severity,
     let mut because: Vec<String> = given.iter().map(|c| c.text.clone()).collect();
     because.dedup();
     let mut severity = given.iter().map(|c| c.severity).max().unwrap_or(Severity::Info);
-    let alarm = change.content.alarming().into_iter().map(|(_, s)| s).max();
+    // What a policy says anew is no alarm where it gives nobody more than before.
+    let no_more = change.access.as_ref().is_some_and(|a| matches!(a.verdict, AccessVerdict::Same | AccessVerdict::Shrank));
+    let alarm = if no_more { None } else { change.content.alarming().into_iter().map(|(_, s)| s).max() };
     severity = severity.max(alarm.unwrap_or(Severity::Info));
     let mut stage = given.iter().max_by_key(|c| c.severity).map(|c| c.stage);
     let switched_off = change.content.fields.iter().any(|f| f.before == Some(true.into()) && f.after == Some(false.into()));

@@ -53,6 +53,8 @@ pub struct Issued {
     pub of: Option<String>,
     /// `sourceIdentity` that was set.
     pub source_identity: Option<String>,
+    /// Until when a session lasts, seconds since 1970; keys of users last until somebody ends them.
+    pub until_s: Option<i64>,
 }
 
 /// How often an address called, and when.
@@ -218,10 +220,24 @@ fn issued(
     let of = if iam { text(Some(credential), "userName").or_else(|| text(request, "userName")) } else { text(request, "roleArn") };
     let session = text(request, "roleSessionName");
     let source_identity = text(request, "sourceIdentity");
-    let issued =
-        Issued { time_s, event: id, who: who.clone(), source: source.clone(), call: call.clone(), session, of, source_identity };
+    let asked_s = text(request, "durationSeconds").and_then(|t| t.parse::<i64>().ok());
+    let until_s = (!iam).then(|| time_s + asked_s.unwrap_or(SESSION_S));
+    let issued = Issued {
+        time_s,
+        event: id,
+        who: who.clone(),
+        source: source.clone(),
+        call: call.clone(),
+        session,
+        of,
+        source_identity,
+        until_s,
+    };
     Some((key, issued))
 }
+
+/// Seconds that a session of a role lasts where nobody asked for more or less (STS API reference, "AssumeRole").
+const SESSION_S: i64 = 3600;
 
 /// Nesting of values that are looked at.
 const DEPTH_MAX: usize = 12;

@@ -25,6 +25,9 @@ pub struct Actor {
     pub session: Option<String>,
     /// What the session was made from: a role, a federation provider, a person behind IAM Identity Center.
     pub through: Option<String>,
+    /// `sourceIdentity`: a name that survives from role to role. Whoever asks for the session may choose it, unless the trust
+    /// policy demands one.
+    pub source_identity: Option<String>,
     /// The service that made the call for somebody.
     pub invoked_by: Option<String>,
     /// Whether a device confirmed the session, where the record says.
@@ -117,6 +120,7 @@ impl Actor {
             caller: if itself || for_somebody { Caller::Service } else { Caller::Principal },
             through: person.filter(|_| kind != "IdentityCenterUser").or(issuer).or(provider),
             access_key_id: field(&["accessKeyId"]),
+            source_identity: field(&["sessionContext", "sourceIdentity"]),
             mfa: field(&["sessionContext", "attributes", "mfaAuthenticated"]).map(|t| t == "true"),
             kind,
             key,

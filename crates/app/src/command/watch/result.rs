@@ -57,6 +57,9 @@ pub(crate) struct ChangeTold {
     pub(crate) lines: Vec<String>,
     /// What became of the access that the policy gives.
     pub(crate) access: Option<String>,
+    /// What it gives now and did not before, and the reverse.
+    pub(crate) gained: Vec<String>,
+    pub(crate) lost: Vec<String>,
     /// exact, likely, without-call, unknown, too-early, no-call-expected.
     pub(crate) attributed: String,
     /// Who stands behind it, and the way from there to the call.

@@ -180,7 +180,7 @@ fn changes(changes: &[ChangeTold]) -> Markup {
                             @if let (Some(call), Some(time)) = (&change.call, &change.time) { ", " (text(call)) " at " (minute(time)) }
                         }
                     }
-                    @if let Some(access) = &change.access { p { (text(access)) } }
+                    @if let Some(access) = &change.access { p { (text(access)) } ul { @for g in &change.gained { li { span class="plus" { "gained " } (text(g)) } } @for l in &change.lost { li { span class="minus" { "lost " } (text(l)) } } } }
                     @if !change.lines.is_empty() {
                         pre { @for line in &change.lines { span class=(if line.starts_with('-') { "minus" } else { "plus" }) { (text(line)) } "\n" } }
                     }

@@ -1,0 +1,42 @@
+//! Any trail: what is kept of it for the join can be followed back, and findings of it can be joined.
+#![no_main]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bartizan_core::detect::{Judge, Memory, Networks, Plan, Rules, Scanner, builtin_files};
+use bartizan_core::incident::{Material, incidents};
+use bartizan_core::join::CallMap;
+use libfuzzer_sys::fuzz_target;
+
+thread_local! {
+    static PLAN: Plan = Plan {
+        rules: Rules::load(&builtin_files()),
+        networks: Networks::builtin(),
+        memory: Memory::default(),
+        tally: false,
+        calls: Some(CallMap::builtin()),
+    };
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    PLAN.with(|plan| {
+        let mut scanner = Scanner::new(plan);
+        let mut judge = Judge::new(plan);
+        judge.take("trail", scanner.scan(&mut &*bytes));
+        judge.take_rest(scanner.finish());
+        let verdicts = judge.finish(false, &|_| String::new());
+        let map = CallMap::builtin();
+        incidents(&Material {
+            findings: &verdicts.findings,
+            map: &map,
+            testimony: &verdicts.testimony,
+            standing: &BTreeMap::new(),
+            compared: &BTreeMap::new(),
+            as_of_s: 0,
+            power: &BTreeMap::new(),
+            accepted: &BTreeSet::new(),
+            known: &[],
+        });
+        verdicts.testimony.gaps();
+    });
+});
