@@ -341,8 +341,9 @@ fn severity_is_what_was_gained() {
     );
     let admin = told["findings"].as_array().unwrap().iter().find(|f| f["resources"][0] == "admin/own").unwrap();
     assert!(!admin["because"].to_string().contains("become administrator"), "{admin}");
-    // Nobody is known to have made it, and there is no trail: that alone is worth a look, and no more.
-    assert_eq!((&admin["severity"], &admin["rule"]), (&json!("medium"), &json!("changed-unseen")));
+    // Nobody is known to have made it, as there is no trail: that is said once, and not for every change.
+    assert_eq!((&admin["severity"], &admin["rule"]), (&json!("info"), &json!("changed-unseen")));
+    assert!(told["coverage"]["holes"].to_string().contains("no trail: who did it is not known"));
     // With a trail that shows who, it is for the record.
     let record = |n: u32, user: &str, document: Value| {
         json!({"eventVersion": "1.11", "eventTime": format!("2026-03-01T12:0{n}:00Z"), "eventSource": "iam.amazonaws.com", "eventName": "PutUserPolicy", "awsRegion": "us-east-1",
@@ -359,6 +360,62 @@ fn severity_is_what_was_gained() {
         (&admin["severity"], &admin["attributed"], &admin["access"]),
         (&json!("info"), &json!("exact"), &json!("access is the same"))
     );
+}
+
+/// Power that comes through a group is the group's change, and no other's; a call that brought something else than what is there
+/// explains nothing.
+#[test]
+fn power_is_told_where_it_came_from() {
+    let home = Home::new();
+    let allow =
+        |action: &str| json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]});
+    let write = |time: &str, group: &str, role: &str, temp: &str| {
+        let common = |name: &str, sort: &str| json!({"Path": "/", "Arn": format!("arn:aws:iam::111122223333:{sort}/{name}"), "CreateDate": "2025-01-01T00:00:00Z", "AttachedManagedPolicies": [], "Tags": []});
+        let with = |mut value: Value, more: Value| {
+            value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            value
+        };
+        let own = |document: &str| json!([{"PolicyName": "own", "PolicyDocument": allow(document)}]);
+        let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
+        let details = json!({
+            "UserDetailList": [
+                with(common("clerk", "user"), json!({"UserName": "clerk", "UserId": "AIDAC", "UserPolicyList": [], "GroupList": ["devs"]})),
+                with(common("temp", "user"), json!({"UserName": "temp", "UserId": "AIDAT", "UserPolicyList": own(temp), "GroupList": []})),
+            ],
+            "GroupDetailList": [with(common("devs", "group"), json!({"GroupName": "devs", "GroupId": "AGPAD", "GroupPolicyList": own(group)}))],
+            "RoleDetailList": [with(common("api", "role"), json!({"RoleName": "api", "RoleId": "AROAA", "RolePolicyList": own(role), "AssumeRolePolicyDocument": trust, "InstanceProfileList": []}))],
+            "Policies": [],
+        });
+        let folder = home.path(&format!("in/config/{time}/111122223333/us-east-1"));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("iam-get-account-authorization-details.json"), details.to_string()).unwrap();
+    };
+    write("20260301T000000Z", "s3:GetObject", "sqs:SendMessage", "s3:GetObject");
+    write("20260302T000000Z", "iam:*", "sqs:*", "sns:Publish");
+    let record = |n: u32, name: &str, request: Value, document: &str| {
+        let mut request = request;
+        request["policyName"] = "own".into();
+        request["policyDocument"] = allow(document).to_string().into();
+        json!({"eventVersion": "1.11", "eventTime": format!("2026-03-01T12:0{n}:00Z"), "eventSource": "iam.amazonaws.com", "eventName": name, "awsRegion": "us-east-1",
+            "sourceIPAddress": "203.0.113.9", "userAgent": "x", "recipientAccountId": "111122223333", "eventID": format!("00000000-0000-4000-8000-00000000000{n}"), "requestParameters": request,
+            "userIdentity": {"type": "IAMUser", "userName": "ops", "arn": "arn:aws:iam::111122223333:user/ops", "accountId": "111122223333", "accessKeyId": "AKIAOPS"}})
+    };
+    let records = [
+        record(1, "PutGroupPolicy", json!({"groupName": "devs"}), "iam:*"),
+        record(2, "PutRolePolicy", json!({"roleName": "api"}), "sqs:*"),
+        record(3, "PutUserPolicy", json!({"userName": "temp"}), "sqs:SendMessage"),
+    ];
+    fs::create_dir_all(home.path("in/trail")).unwrap();
+    fs::write(home.path("in/trail/t.json"), json!({ "Records": records }).to_string()).unwrap();
+    let told = watch(&home);
+    let of = |id: &str| {
+        let change = told["changes"].as_array().unwrap().iter().find(|c| c["id"] == id).unwrap();
+        (change["severity"].as_str().unwrap().to_owned(), change["attributed"].as_str().unwrap().to_owned())
+    };
+    let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+    assert_eq!(of("devs/own"), pair("critical", "exact"));
+    assert_eq!(of("api/own"), pair("low", "exact"));
+    assert_eq!(of("temp/own"), pair("medium", "otherwise"));
 }
 
 #[test]

@@ -43,6 +43,10 @@ pub(crate) fn first_line(watched: &Watched) -> String {
         }
         n => {
             let count = if n == 1 { "1 incident".to_owned() } else { format!("{n} incidents") };
+            // One bad act by itself may be somebody's work; an intruder goes on.
+            if watched.incidents.iter().all(|i| i.severity < Severity::Critical && i.stages.len() < 2) {
+                return format!("LOOK NOW  {count}: one thing each that an intruder would do, and nothing that follows from it");
+            }
             match watched.incidents.iter().find_map(|i| i.standing.first()) {
                 Some(first) if inside == 1 => format!("INTRUDER  {count}, still inside: {}", first.what),
                 Some(_) => format!("INTRUDER  {count}, {inside} of them still inside"),

@@ -49,7 +49,7 @@ const NAMES_MAX: usize = 6;
 
 impl Access {
     /// Compares the policies of a fact; none when it has none, or one that cannot be read.
-    pub(super) fn between(kind: &str, before: Option<&Value>, after: Option<&Value>) -> Option<Self> {
+    pub(crate) fn between(kind: &str, before: Option<&Value>, after: Option<&Value>) -> Option<Self> {
         let side = side(kind)?;
         let nothing = r#"{"Version":"2012-10-17","Statement":[]}"#;
         let read = |v: Option<&Value>| bartizan_iam::parse(&v.map_or_else(|| nothing.to_owned(), Value::to_string)).ok();

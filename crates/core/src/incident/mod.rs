@@ -105,7 +105,7 @@ impl Incident {
     pub fn moments(&self) -> Vec<&Moment> {
         let mut told: Vec<&Moment> = Vec::new();
         let rank = |m: &Moment| match m.rule.as_str() {
-            "changed" | "changed-without-call" | "changed-unseen" => 0,
+            "changed" | "changed-without-call" | "changed-unseen" | "changed-otherwise" => 0,
             "made-and-undone" | "made-and-gone" => 1,
             _ => 2,
         };
@@ -126,7 +126,15 @@ impl Moment {
     /// In one line: what it is, and the particulars.
     #[must_use]
     pub fn line(&self) -> String {
-        let plain = ["changed", "changed-without-call", "changed-unseen", "made-and-undone", "made-and-gone", "trail-gap"];
+        let plain = [
+            "changed",
+            "changed-without-call",
+            "changed-unseen",
+            "changed-otherwise",
+            "made-and-undone",
+            "made-and-gone",
+            "trail-gap",
+        ];
         if plain.contains(&self.rule.as_str()) { self.summary.clone() } else { format!("{}: {}", self.title, self.summary) }
     }
 }

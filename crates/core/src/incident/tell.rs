@@ -255,7 +255,10 @@ fn blast(members: &[&Member<'_>], standing: &[Standing], power: &BTreeMap<String
 fn unknown(members: &[&Member<'_>], actor: &[Suspect], standing_known: bool) -> Vec<String> {
     let mut list: Vec<String> = members
         .iter()
-        .filter(|m| ["trail-gap", "changed-unseen", "changed-without-call", "made-and-gone"].contains(&m.finding.rule.as_str()))
+        .filter(|m| {
+            ["trail-gap", "changed-unseen", "changed-otherwise", "changed-without-call", "made-and-gone"]
+                .contains(&m.finding.rule.as_str())
+        })
         .map(|m| m.finding.summary.clone())
         .collect();
     if !standing_known {

@@ -10,7 +10,7 @@ use super::calls::{CallMap, Effect, TouchedFact, short_name};
 use super::health::{Gap, Health};
 use super::origin::Origin;
 use super::witness::{Deed, Testimony, leaf};
-use crate::diff::{Change, Verdict, Version};
+use crate::diff::{Access, AccessVerdict, Change, Verdict, Version};
 use crate::fact::{Hash, Kinds, absent_code, unescape};
 use crate::trail::EventId;
 
@@ -22,6 +22,8 @@ pub enum Match {
     Exact,
     /// The resource and the time agree.
     Likely,
+    /// A call on record was about it and brought something else than what is there: another call, or none, came after it.
+    Otherwise,
     /// The trail would have shown the call, and has none.
     WithoutCall,
     /// No call is on record, and the trail may not have been recording.
@@ -240,14 +242,24 @@ impl<'a> Work<'a> {
                 p.fact().content.as_ref().is_some_and(|text| self.kinds.canonical_policy(&change.kind, text).to_string() == wanted)
             };
             let bringing = newest_first().find(|p| p.fact().content.is_some());
-            return match bringing.filter(says) {
-                Some(place) => exact(place, "the policy in the call is the policy that is there"),
-                None => Some((
-                    Match::Likely,
-                    first_of(last, fits),
-                    vec!["the policy in the call is not the one that is there: another call, or none, came after it".to_owned()],
-                )),
+            if let Some(place) = bringing.filter(says) {
+                return exact(place, "the policy in the call is the policy that is there");
+            }
+            // Services rewrite policies: what gives the same is the same.
+            let gives = |p: &Place<'a>| {
+                let text = p.fact().content.as_ref().and_then(|text| serde_json::from_str(text).ok());
+                let access = Access::between(&change.kind, text.as_ref(), change.content.after.as_ref());
+                text.is_some() && access.is_some_and(|a| a.verdict == AccessVerdict::Same)
             };
+            if let Some(place) = bringing.filter(gives) {
+                return exact(place, "the policy in the call gives the same as the policy that is there");
+            }
+            // Calls that change a policy without bringing it whole (AddPermission) say less.
+            let composed = last.fact().content.is_none();
+            let matched = if composed { Match::Likely } else { Match::Otherwise };
+            let why = "the policy in the call is not the one that is there: another call, or none, came after it";
+            let why = if composed { "the last call changed a part of the policy; its effect cannot be compared" } else { why };
+            return Some((matched, first_of(last, fits), vec![why.to_owned()]));
         }
         if fits.iter().any(|p| p.deed.cut) {
             return Some((Match::Likely, first_of(last, fits), vec!["CloudTrail left out the content of the call".to_owned()]));

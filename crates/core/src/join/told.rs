@@ -16,9 +16,12 @@ use crate::trail;
 /// What a change means for who can do what: worked out by the IAM analysis.
 #[derive(Debug, Clone)]
 pub struct Consequence {
-    /// Principal or resource that it is about.
+    /// Principal or resource that it is about, by ARN.
     pub about: String,
-    /// Whether any policy of the account may have brought it, where no change is about it by name.
+    /// What else may have brought it: names of the principal's policies (`group/devs/own`, an ARN), ARNs of its groups and of the
+    /// principals on its way.
+    pub through: Vec<String>,
+    /// Whether anything in the account may have brought it, where no change is about any of these.
     pub anywhere: bool,
     /// How bad.
     pub severity: Severity,
@@ -162,8 +165,13 @@ fn assign<'c>(changes: &[Change], consequences: &'c [Consequence]) -> Vec<Vec<&'
             changes[**n].access.as_ref().is_some_and(|a| a.verdict != AccessVerdict::Shrank && a.verdict != AccessVerdict::Same)
         };
         let best: Vec<usize> = named.iter().filter(grew).copied().collect();
+        let through = || -> Vec<usize> {
+            let one = |n: &usize| gives(&changes[*n]) && consequence.through.iter().any(|name| is_through(&changes[*n], name));
+            (0..changes.len()).filter(one).collect()
+        };
         let chosen = match (best.is_empty(), named.is_empty()) {
             (false, _) => best,
+            _ if !through().is_empty() => through(),
             (true, false) => named,
             _ if consequence.anywhere => (0..changes.len()).filter(|n| gives(&changes[*n])).collect(),
             _ => Vec::new(),
@@ -178,6 +186,21 @@ fn gives(change: &Change) -> bool {
     let grew = change.access.as_ref().is_some_and(|a| matches!(a.verdict, AccessVerdict::Grew | AccessVerdict::Both));
     grew || matches!(change.kind.as_str(), "iam:user" | "iam:group" | "iam:role" | "iam:useringroup")
         && change.verdict != Verdict::Removed
+}
+
+/// Whether a fact is a policy of that name, a group, or about a principal.
+fn is_through(change: &Change, name: &str) -> bool {
+    let inline = match change.kind.as_str() {
+        "iam:userpolicy" => Some("user"),
+        "iam:grouppolicy" => Some("group"),
+        "iam:rolepolicy" => Some("role"),
+        _ => None,
+    };
+    match (change.kind.as_str(), inline) {
+        (_, Some(sort)) if name == format!("{sort}/{}", change.id) => true,
+        ("iam:group", _) => name.contains(":group/") && name.rsplit('/').next() == Some(&change.id),
+        _ => is_about(change, name),
+    }
 }
 
 /// Whether an ARN names what a fact is about.
@@ -200,7 +223,7 @@ fn change_finding(change: &Change, explained: &Explained, testimony: &Testimony,
     let (mut severity, mut stage, mut because) = weigh(change, &deeds, given);
     let mut sure = match explained.matched {
         Match::Exact | Match::NoCallExpected | Match::WithoutCall => Sure::Must,
-        Match::Likely => Sure::May,
+        Match::Likely | Match::Otherwise => Sure::May,
         Match::Unknown | Match::TooEarly => Sure::Unknown,
     };
     if let Some(worst) = given.iter().max_by_key(|c| c.severity)
@@ -217,9 +240,15 @@ fn change_finding(change: &Change, explained: &Explained, testimony: &Testimony,
             stage = Stage::Blind;
             ("changed-without-call", format!("{what} without a call on record"))
         }
+        // Where there is no trail at all, that is said once and not for every change.
+        Match::Unknown if testimony.presence.is_empty() => ("changed-unseen", what),
         Match::Unknown => {
             severity = severity.max(Severity::Medium);
             ("changed-unseen", format!("{what} while the trail may not have been recording"))
+        }
+        Match::Otherwise => {
+            severity = severity.max(Severity::Medium);
+            ("changed-otherwise", format!("{what}, and not as the call on record says"))
         }
         _ => ("changed", what),
     };

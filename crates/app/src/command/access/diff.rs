@@ -202,6 +202,7 @@ impl Changed<'_> {
             let sure = change.after == Tri::Yes;
             found.push(Consequence {
                 about: change.arn.clone(),
+                through: self.sources(change),
                 anywhere: true,
                 severity: if sure { Severity::Critical } else { Severity::High },
                 stage: Stage::Gain,
@@ -219,6 +220,7 @@ impl Changed<'_> {
             };
             found.push(Consequence {
                 about: opening.arn.clone(),
+                through: Vec::new(),
                 anywhere: false,
                 severity,
                 stage: if opening.arn.contains(":role/") { Stage::Maintain } else { Stage::Steal },
@@ -227,6 +229,16 @@ impl Changed<'_> {
             });
         }
         found
+    }
+
+    /// What may have given a principal its power: its policies, its groups, and those whom it takes over.
+    fn sources(&self, change: &EscalationChange) -> Vec<String> {
+        let account = &self.new;
+        let Some(principal) = account.principals.get(change.escalation.principal as usize) else { return Vec::new() };
+        let policies = principal.policies.iter().map(|d| account.documents[*d as usize].name.clone());
+        let groups = principal.groups.iter().map(|g| account.groups[*g as usize].arn.clone());
+        let taken = change.escalation.steps.iter().filter_map(|s| s.to).map(|to| account.principals[to as usize].arn.clone());
+        policies.chain(groups).chain(taken).collect()
     }
 
     /// What principals can do now, who can do everything.

@@ -537,6 +537,7 @@ fn matched_word(matched: Match) -> &'static str {
     match matched {
         Match::Exact => "exact",
         Match::Likely => "likely",
+        Match::Otherwise => "otherwise",
         Match::WithoutCall => "without-call",
         Match::Unknown => "unknown",
         Match::TooEarly => "too-early",
