@@ -242,7 +242,7 @@ fn two_hundred_kills_lose_and_double_nothing() {
     ours.get_mut("object").unwrap().retain(|row| !row.contains("extra.json"));
     assert_eq!(ours, theirs);
     let text = home.must(0, &["verify", "evidence"]);
-    assert!(text.contains("0 problems, 2 entries, 2 snapshots"), "{text}");
+    assert!(text.contains("0 problems, 2 entries, 2 snapshots") && !text.contains("state.sqlite"), "{text}");
 }
 
 #[test]

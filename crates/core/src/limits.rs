@@ -89,5 +89,5 @@ pub const DEED_TEXT_BYTES_MAX: usize = 32 << 10;
 pub const LEAVES_MAX: usize = 512;
 /// Credentials whose issue is kept of a trail.
 pub const ISSUED_MAX: usize = 300_000;
-/// Addresses whose first and last call are kept of a trail.
+/// Addresses, and user agents, whose first and last call are kept of a trail.
 pub const ADDRESSES_MAX: usize = 200_000;

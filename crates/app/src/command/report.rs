@@ -23,6 +23,6 @@ pub(super) fn run(global: &Global, args: &Report) -> Result<Outcome> {
 /// Writes the report, whole or not at all.
 pub(super) fn write(watched: &Watched, file: &Path) -> Result<()> {
     let unfinished = file.with_extension("unfinished");
-    std::fs::write(&unfinished, render::report(watched)).with_context(|| format!("cannot write {}", unfinished.display()))?;
+    std::fs::write(&unfinished, render::report(watched)).with_context(|| format!("cannot write {}", file.display()))?;
     std::fs::rename(&unfinished, file).with_context(|| format!("cannot write {}", file.display()))
 }

@@ -65,7 +65,7 @@ impl std::fmt::Display for Problem {
 pub fn verify(storage: &dyn Storage, public: Option<&str>, remembered: &[Vec<u8>]) -> Result<Report, StorageError> {
     let names: BTreeSet<String> = storage.list()?.into_iter().collect();
     // The memory of `detect` lies beside the evidence, and is none.
-    let names: BTreeSet<String> = names.into_iter().filter(|name| !name.starts_with(BESIDE)).collect();
+    let names: BTreeSet<String> = names.into_iter().filter(|name| !BESIDE.iter().any(|b| name.starts_with(b))).collect();
     let mut walk = Walk { storage, names, expected: BTreeSet::new(), report: Report::default(), public: String::new() };
     if walk.names.iter().all(|name| name == "log.pub") {
         // A first run that was cut short before it signed anything. What is signed later is checked later.
@@ -80,8 +80,8 @@ pub fn verify(storage: &dyn Storage, public: Option<&str>, remembered: &[Vec<u8>
     Ok(walk.report)
 }
 
-/// Folder of a store that is no part of the log.
-const BESIDE: &str = "detect/";
+/// What lies in a store and is no part of the log.
+const BESIDE: [&str; 2] = ["detect/", "state.sqlite"];
 
 /// Name and bytes of an entry bundle.
 type Bundle = (String, Vec<u8>);

@@ -10,7 +10,7 @@ use super::{Incident, Standing};
 use crate::detect::finding_id;
 use crate::fact::Severity;
 use crate::finding::{Confidence, Evidence, Finding, Stage};
-use crate::join::{CallMap, Deed, Issued, Origin, OriginKind, Testimony, things};
+use crate::join::{CallMap, Deed, Heard, Issued, Origin, OriginKind, Testimony, things};
 use crate::trail::EventId;
 
 /// What incidents are made of.
@@ -136,10 +136,15 @@ impl<'a> Member<'a> {
                 let took = events(finding).filter_map(|id| index.issued.get(&id)?.of.as_deref());
                 nodes.extend(took.filter_map(principal_node));
             }
-            if let Some(address) = actor.source_ip.as_ref().and_then(|ip| ip.parse().ok())
-                && is_rare(address, material.testimony)
+            if let Some(address) = actor.source_ip.as_ref().and_then(|ip| ip.parse::<IpAddr>().ok())
+                && is_rare(material.testimony.addresses.get(&address), material.testimony)
             {
                 nodes.insert(format!("address {address}"));
+            }
+            if let Some(agent) = &actor.user_agent
+                && is_rare(material.testimony.agents.get(agent), material.testimony)
+            {
+                nodes.insert(format!("agent {agent}"));
             }
         }
         if finding.severity >= Severity::Medium {
@@ -186,9 +191,9 @@ fn parse_id(text: &str) -> Option<EventId> {
     u128::from_str_radix(&text.replace('-', ""), 16).ok().map(EventId)
 }
 
-/// An address that was heard within one day, of a trail that is longer, and not on its first day.
-fn is_rare(address: IpAddr, testimony: &Testimony) -> bool {
-    let Some(heard) = testimony.addresses.get(&address) else { return false };
+/// Heard within one day, of a trail that is longer, and not on its first day.
+fn is_rare(heard: Option<&Heard>, testimony: &Testimony) -> bool {
+    let Some(heard) = heard else { return false };
     let begin = testimony.presence.values().filter_map(|b| b.first()).min().map_or(0, |b| b * 300);
     heard.last_s - heard.first_s <= RARE_S && heard.first_s - begin > RARE_S
 }

@@ -17,4 +17,4 @@ pub use health::{Gap, Health};
 pub use origin::{Origin, OriginKind};
 pub use told::{Consequence, Show, Told, name_origins, tell};
 pub(crate) use told::{origin_words, things};
-pub use witness::{Deed, Issued, Testimony, Witness};
+pub use witness::{Deed, Heard, Issued, Testimony, Witness};

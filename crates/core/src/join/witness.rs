@@ -57,7 +57,7 @@ pub struct Issued {
     pub until_s: Option<i64>,
 }
 
-/// How often an address called, and when.
+/// When an address or a user agent called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heard {
     /// First event, seconds since 1970.
@@ -73,9 +73,13 @@ pub struct Witness {
     issued: Vec<(String, Issued)>,
     /// Account and region, and the five minutes in which something was called there.
     presence: BTreeMap<(String, String), BTreeSet<i64>>,
-    addresses: HashMap<IpAddr, Heard, foldhash::fast::RandomState>,
+    addresses: Heards<IpAddr>,
+    /// User agents that called.
+    agents: Heards<String>,
     /// Where the last event was called and when.
     last: Option<(Arc<Call>, i64)>,
+    /// Who called last and when.
+    last_who: Option<(Arc<Who>, i64)>,
 }
 
 /// Everything that was kept.
@@ -88,7 +92,9 @@ pub struct Testimony {
     /// Account and region, and the five minutes in which something was called there.
     pub presence: BTreeMap<(String, String), BTreeSet<i64>>,
     /// Addresses that called.
-    pub addresses: HashMap<IpAddr, Heard, foldhash::fast::RandomState>,
+    pub addresses: Heards<IpAddr>,
+    /// User agents that called.
+    pub agents: Heards<String>,
     /// Deeds, credentials and addresses that found no room.
     pub dropped: u64,
 }
@@ -115,9 +121,16 @@ impl Witness {
             self.last = Some((call.clone(), bucket));
         }
         if let Source::Address(address) = &source {
-            let heard = self.addresses.entry(*address).or_insert(Heard { first_s: time_s, last_s: time_s });
-            heard.first_s = heard.first_s.min(time_s);
-            heard.last_s = heard.last_s.max(time_s);
+            self.addresses.entry(*address).or_insert(Heard::at(time_s)).widen(Heard::at(time_s));
+        }
+        if !self.last_who.as_ref().is_some_and(|(last, at)| *at == bucket && Arc::ptr_eq(last, who)) {
+            if let Some(agent) = &who.user_agent {
+                match self.agents.get_mut(agent) {
+                    Some(heard) => heard.widen(Heard::at(time_s)),
+                    None => drop(self.agents.insert(agent.clone(), Heard::at(time_s))),
+                }
+            }
+            self.last_who = Some((who.clone(), bucket));
         }
         if call.error.is_some() {
             return;
@@ -175,15 +188,35 @@ impl Testimony {
         for (place, buckets) in witness.presence {
             self.presence.entry(place).or_default().extend(buckets);
         }
-        for (address, heard) in witness.addresses {
-            if self.addresses.len() >= ADDRESSES_MAX && !self.addresses.contains_key(&address) {
-                self.dropped += 1;
-                continue;
-            }
-            let known = self.addresses.entry(address).or_insert(heard);
-            known.first_s = known.first_s.min(heard.first_s);
-            known.last_s = known.last_s.max(heard.last_s);
+        self.dropped += keep(&mut self.addresses, witness.addresses) + keep(&mut self.agents, witness.agents);
+    }
+}
+
+/// Takes what was heard of, as far as there is room. Gives how many found none.
+fn keep<K: std::hash::Hash + Eq>(all: &mut Heards<K>, some: Heards<K>) -> u64 {
+    let mut dropped = 0;
+    for (key, heard) in some {
+        if let Some(known) = all.get_mut(&key) {
+            known.widen(heard);
+        } else if all.len() >= ADDRESSES_MAX {
+            dropped += 1;
+        } else {
+            all.insert(key, heard);
         }
+    }
+    dropped
+}
+
+type Heards<K> = HashMap<K, Heard, foldhash::fast::RandomState>;
+
+impl Heard {
+    fn at(time_s: i64) -> Self {
+        Self { first_s: time_s, last_s: time_s }
+    }
+
+    fn widen(&mut self, other: Self) {
+        self.first_s = self.first_s.min(other.first_s);
+        self.last_s = self.last_s.max(other.last_s);
     }
 }
 

@@ -154,6 +154,7 @@ impl Config {
 
     /// What a folder holds by the names in it.
     fn of_folder(dir: &Path) -> Result<Self> {
+        std::fs::metadata(dir).with_context(|| format!("cannot read {}", dir.display()))?;
         let at = |name: &str| Some(dir.join(name)).filter(|p| p.exists());
         let mut config = Self::default();
         // A folder of logs is an investigation: all of it counts.
