@@ -199,6 +199,23 @@ fn who_made_a_key_belongs_with_who_used_it_and_others_do_not() {
     assert_eq!((&again, merges), (&one, Vec::new()));
 }
 
+/// Two things of medium weight on one day are an attack; weeks apart they are two things.
+#[test]
+fn stages_count_together_within_a_week() {
+    let finding = |n: i64, stage: &str| -> Finding {
+        let at = jiff::Timestamp::from_second(1_773_187_200 + n * 86_400).unwrap().to_string();
+        serde_json::from_value(json!({
+            "id": format!("{n}{stage}"), "rule": "r", "title": "t", "summary": "s", "severity": "medium", "confidence": "medium", "stage": stage, "attack": [],
+            "account": HERE, "region": "us-east-1", "first_time": at, "last_time": at, "count": 1, "resources": [], "evidence": [], "verdict": "must", "because": [], "show": "",
+            "actor": {"key": format!("arn:aws:iam::{HERE}:user/ann"), "name": "user ann", "arn": null, "type": "IAMUser", "account": HERE, "access_key_id": "AKIAANN", "origin": [], "source_ip": "203.0.113.1", "user_agent": "x"},
+        }))
+        .unwrap()
+    };
+    let (_, testimony) = read(&[], false);
+    let incidents_of = |days: [i64; 2]| grouped(&[finding(days[0], "gain"), finding(days[1], "steal")], &testimony, &[], 0).0.len();
+    assert_eq!((incidents_of([0, 0]), incidents_of([0, 6]), incidents_of([0, 20])), (1, 1, 0));
+}
+
 #[test]
 fn open_sessions_are_told_while_they_last() {
     let mal = user("mal", "AKIAMAL");

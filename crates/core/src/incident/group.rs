@@ -49,6 +49,8 @@ pub struct Merge {
 const LEVEL_MIN: i64 = 3;
 /// An address is rare if all its calls lie within so many seconds.
 const RARE_S: i64 = 86_400;
+/// How far apart the stages of one attack may be.
+const CAMPAIGN_S: i64 = 7 * 86_400;
 /// How far before and after the worse findings a lesser one of the same people belongs to them.
 const AROUND_S: i64 = 86_400;
 
@@ -248,8 +250,7 @@ fn level(part: &[usize], members: &[Member<'_>], material: &Material<'_>) -> i64
     if worst < Severity::Medium {
         return level;
     }
-    let stages: BTreeSet<Stage> =
-        findings().filter(|f| f.severity >= Severity::Medium && f.stage != Stage::Hygiene).map(|f| f.stage).collect();
+    let stages = stages_within(part, members);
     level = match stages.len() {
         0 | 1 => level,
         2 => (level + 1).max(3),
@@ -259,6 +260,25 @@ fn level(part: &[usize], members: &[Member<'_>], material: &Material<'_>) -> i64
     level += i64::from(stands && stages.len() > 1) + i64::from(stages.contains(&Stage::Blind) && stages.len() > 1);
     let unsure = findings().filter(|f| f.severity == worst).all(|f| f.confidence == Confidence::Low);
     (level - i64::from(unsure)).clamp(0, 4)
+}
+
+/// The most stages that were reached within [`CAMPAIGN_S`]: what the same people did months apart is not one attack for that.
+fn stages_within(part: &[usize], members: &[Member<'_>]) -> BTreeSet<Stage> {
+    let mut bad: Vec<(i64, i64, Stage)> = part
+        .iter()
+        .map(|n| &members[*n])
+        .filter(|m| m.finding.severity >= Severity::Medium && m.finding.stage != Stage::Hygiene)
+        .map(|m| (m.first_s, m.last_s, m.finding.stage))
+        .collect();
+    bad.sort_unstable();
+    let mut most = BTreeSet::new();
+    for (n, (first_s, ..)) in bad.iter().enumerate() {
+        let stages: BTreeSet<Stage> = bad[n..].iter().take_while(|(at, ..)| at - first_s <= CAMPAIGN_S).map(|b| b.2).collect();
+        if stages.len() > most.len() {
+            most = stages;
+        }
+    }
+    most
 }
 
 /// Sets of numbers that grow together.
