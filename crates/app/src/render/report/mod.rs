@@ -156,7 +156,7 @@ fn access(watched: &Watched) -> Markup {
     html! {
         section id="access" {
             h2 { "Access that was gained" }
-            @if watched.paths.is_empty() { p { "Nobody can do more than before, and nothing was opened to the outside." } }
+            @if watched.paths.is_empty() { p { "Nobody found a new way to everything, and nothing was opened to the outside. What single policies gained stands with the changes." } }
             @else {
                 div class="wide" { (picture::power(&watched.paths)) }
                 ul { @for path in &watched.paths { li { (text(&path.from)) " → " (text(&path.to)) ": " (text(&path.through)) " " span class="dim" { "(before: " (path.before) ", now: " (path.after) ")" } } } }
