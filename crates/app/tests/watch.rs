@@ -131,6 +131,33 @@ fn the_story_is_told_right() {
     assert!(text.contains("session render of role batch by AssumeRole"));
 }
 
+/// A key that a call made is gone and no call took it; a password came in the hour that the trail was off.
+#[test]
+fn what_is_gone_without_a_call_and_what_nobody_could_see() {
+    let home = home_with("heist");
+    let after = home.path("in/config/20260315T000000Z/111122223333/us-east-1");
+    let keys = after.join("iam-list-access-keys/backup");
+    let mut list: Value = serde_json::from_str(&fs::read_to_string(&keys).unwrap()).unwrap();
+    list["AccessKeyMetadata"].as_array_mut().unwrap().retain(|k| k["AccessKeyId"] == "AKIAIHEISTBACKUPAAA7");
+    fs::write(&keys, list.to_string()).unwrap();
+    let profile = after.join("iam-get-login-profile/backup");
+    let text = fs::read_to_string(&profile).unwrap().replace("2026-03-11T03:47:40", "2026-03-11T02:50:00");
+    fs::write(&profile, text).unwrap();
+    let told = watch(&home);
+    let of = |rule: &str| told["findings"].as_array().unwrap().iter().filter(|f| f["rule"] == rule).cloned().collect::<Vec<_>>();
+    let gone = of("made-and-gone");
+    assert_eq!(gone.len(), 1, "{gone:#?}");
+    assert!(gone[0]["summary"].as_str().unwrap().contains("iam:CreateAccessKey on iam:accesskey backup/AKIA"), "{}", gone[0]);
+    let unseen = of("changed-unseen");
+    assert_eq!(unseen.len(), 1, "{unseen:#?}");
+    assert_eq!((&unseen[0]["verdict"], &unseen[0]["resources"][0]), (&json!("unknown"), &json!("backup")));
+    assert!(unseen[0]["because"].to_string().contains("cloudtrail:StopLogging"), "{}", unseen[0]);
+    // Both belong to the night.
+    let held = strings(&told["incidents"][0]["findings"]);
+    assert_eq!(told["incidents"].as_array().unwrap().len(), 1);
+    assert!([&gone[0], &unseen[0]].iter().all(|f| held.contains(f["id"].as_str().unwrap())));
+}
+
 #[test]
 fn quiet_weeks_are_quiet() {
     let home = home_with("quiet");

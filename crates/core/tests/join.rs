@@ -199,6 +199,37 @@ fn who_made_a_key_belongs_with_who_used_it_and_others_do_not() {
     assert_eq!((&again, merges), (&one, Vec::new()));
 }
 
+/// Who opened a bucket belongs with the stranger who read it, and not with the stranger who read another.
+#[test]
+fn who_opened_a_thing_belongs_with_the_stranger_who_came() {
+    let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::data/*"}]});
+    let open = record(
+        10,
+        &user("mal", "AKIAMAL"),
+        "s3",
+        "PutBucketPolicy",
+        json!({"bucketName": "data", "bucketPolicy": policy}),
+        Value::Null,
+    );
+    let come = |n: usize, bucket: &str, account: &str| {
+        let stranger = json!({"type": "AWSAccount", "principalId": format!("AIDA{account}"), "accountId": account});
+        let mut come = record(n, &stranger, "s3", "GetObject", json!({"bucketName": bucket, "key": "k"}), Value::Null);
+        come["sourceIPAddress"] = format!("198.51.100.{n}").into();
+        come["resources"] = json!([{"type": "AWS::S3::Object", "ARN": format!("arn:aws:s3:::{bucket}/k")}]);
+        come
+    };
+    let (findings, testimony) = read(&[open, come(20, "data", "999988887777"), come(30, "other", "888877776666")], true);
+    let (found, _) = grouped(&findings, &testimony, &[], 0);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    let names: BTreeSet<&str> = found[0].actor.iter().map(|a| a.name.as_str()).collect();
+    assert_eq!(
+        names,
+        BTreeSet::from(["user mal", "account 999988887777"]),
+        "{:#?}",
+        findings.iter().map(|f| &f.summary).collect::<Vec<_>>()
+    );
+}
+
 /// Two things of medium weight on one day are an attack; weeks apart they are two things.
 #[test]
 fn stages_count_together_within_a_week() {

@@ -10,7 +10,7 @@ use super::{Incident, Standing};
 use crate::detect::finding_id;
 use crate::fact::Severity;
 use crate::finding::{Confidence, Evidence, Finding, Stage};
-use crate::join::{CallMap, Deed, Heard, Issued, Origin, OriginKind, Testimony, things};
+use crate::join::{CallMap, Deed, Heard, Issued, Origin, OriginKind, Testimony, thing, things};
 use crate::trail::EventId;
 
 /// What incidents are made of.
@@ -133,8 +133,9 @@ impl<'a> Member<'a> {
             if stranger || finding.severity >= Severity::Medium {
                 nodes.extend(principal_node(&actor.key));
             }
-            // The role that a stranger took.
+            // The role that a stranger took, and what a stranger touched.
             if stranger {
+                nodes.extend(finding.resources.iter().map(|r| thing(r)));
                 let took = events(finding).filter_map(|id| index.issued.get(&id)?.of.as_deref());
                 nodes.extend(took.filter_map(principal_node));
             }
@@ -213,6 +214,7 @@ fn gather(part: &mut Vec<usize>, members: &[Member<'_>], unseen: &[(usize, i64, 
     let worse = || part.iter().filter(|n| members[**n].finding.severity >= Severity::Medium);
     let from = worse().map(|n| members[*n].first_s).min().unwrap_or(0) - AROUND_S;
     let to = worse().map(|n| members[*n].last_s).max().unwrap_or(0) + AROUND_S;
+    let worst: BTreeSet<&str> = worse().filter_map(|n| members[*n].origin.as_ref()).map(|o| o.key.as_str()).collect();
     let account = members[part[0]].finding.account.clone();
     let addresses: BTreeSet<&str> =
         worse().filter_map(|n| members[*n].finding.actor.as_ref()).filter_map(|a| a.source_ip.as_deref()).collect();
@@ -232,13 +234,17 @@ fn gather(part: &mut Vec<usize>, members: &[Member<'_>], unseen: &[(usize, i64, 
             part.push(*number);
         }
     }
-    // What is far from the worse findings, or came from elsewhere, is another story of the same people.
-    part.retain(|n| {
+    // What is far from the worse findings, or came from elsewhere, is another story of the same people. Others came with what
+    // they did.
+    let kept = |n: &usize| {
         let member = &members[*n];
         let near = member.last_s >= from && member.first_s <= to;
         let there = member.finding.actor.as_ref().and_then(|a| a.source_ip.as_deref()).is_none_or(|a| addresses.contains(a));
-        member.finding.severity >= Severity::Medium || near && there
-    });
+        let other = member.origin.as_ref().is_some_and(|o| !worst.contains(o.key.as_str()));
+        member.finding.severity >= Severity::Medium || near && (there || other)
+    };
+    let kept: Vec<usize> = part.iter().copied().filter(kept).collect();
+    *part = kept;
     part.sort_unstable();
 }
 

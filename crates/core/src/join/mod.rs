@@ -16,5 +16,5 @@ pub use explain::{Explained, Explanations, Match, Undone, UndoneKind, explain};
 pub use health::{Gap, Health};
 pub use origin::{Origin, OriginKind};
 pub use told::{Consequence, Show, Told, name_origins, tell};
-pub(crate) use told::{origin_words, things};
+pub(crate) use told::{origin_words, thing, things};
 pub use witness::{Deed, Heard, Issued, Testimony, Witness};

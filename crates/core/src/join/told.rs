@@ -527,6 +527,31 @@ fn verb(verdict: Verdict) -> &'static str {
     }
 }
 
+/// Kinds by which a thing is opened to others.
+const OPENED: [&str; 12] = [
+    "ec2:snapshot",
+    "ec2:image",
+    "s3:bucketpolicy",
+    "s3:bucketacl",
+    "s3:bucketpublicaccessblock",
+    "lambda:functionpolicy",
+    "lambda:functionurl",
+    "secretsmanager:resourcepolicy",
+    "kms:keypolicy",
+    "kms:grant",
+    "sqs:queuepolicy",
+    "sns:topicpolicy",
+];
+
+/// The node of a thing, by its id or ARN: the bucket of an object, the last name of anything else.
+pub(crate) fn thing(id: &str) -> String {
+    let name = match id.split_once(":::") {
+        Some((_, path)) => path.split('/').next().unwrap_or(path),
+        None => id.rsplit([':', '/']).next().unwrap_or(id),
+    };
+    format!("thing {name}")
+}
+
 /// Nodes by which findings are joined: the principals, keys and things that these calls made or opened.
 pub(crate) fn things<'d>(map: &CallMap, deeds: impl Iterator<Item = &'d Deed>) -> Vec<String> {
     let mut nodes = Vec::new();
@@ -538,9 +563,7 @@ pub(crate) fn things<'d>(map: &CallMap, deeds: impl Iterator<Item = &'d Deed>) -
                 "iam:accesskey" => fact.id.rsplit('/').next().map(|key| format!("key {key}")),
                 "iam:user" | "iam:loginprofile" | "iam:userpolicy" => Some(format!("principal {account} user/{first}")),
                 "iam:role" | "iam:assumerolepolicy" | "iam:rolepolicy" => Some(format!("principal {account} role/{first}")),
-                kind if SHARES.contains(&kind) || kind == "ec2:snapshot" || kind == "ec2:image" => {
-                    Some(format!("thing {}", fact.id))
-                }
+                kind if SHARES.contains(&kind) || OPENED.contains(&kind) => Some(thing(&fact.id)),
                 _ => None,
             });
         }
