@@ -7,7 +7,6 @@ use bartizan_core::diff::{Version, diff};
 use bartizan_core::fact::{Fact, Hash, Kinds, Seen};
 use bartizan_core::join::{CallMap, Match, Testimony, explain};
 use bartizan_core::snapshot::{Collection, Coverage, Recorded, Status, side_lines};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::world::{ACCOUNT, Caller, HOME, World, allow, trust};
@@ -253,18 +252,15 @@ fn story(seed: u64, lose: usize) -> Vec<(Match, bool, String)> {
         // With a link lost, the last known one is the right answer, and it must be said not to be the start.
         let honest = e.origin.as_ref().is_some_and(|o| !o.whole && lose > 0);
         let right = real.is_some_and(|r| Some(r.origin.as_str()) == said) || honest;
-        let time = real.map(|r| Timestamp::from_second(0).map(|_| r.time.clone()).unwrap_or_default());
-        (
+        let text = format!(
+            "seed {seed}: {} {} {:?}: said {said:?}, was {:?} at {:?}",
+            change.kind,
+            change.id,
             e.matched,
-            right,
-            format!(
-                "seed {seed}: {} {} {:?}: said {said:?}, was {:?} at {time:?}",
-                change.kind,
-                change.id,
-                e.matched,
-                real.map(|r| &r.origin)
-            ),
-        )
+            real.map(|r| &r.origin),
+            real.map(|r| &r.time)
+        );
+        (e.matched, right, text)
     };
     explained.changes.iter().map(one).collect()
 }

@@ -297,7 +297,11 @@ impl<'a> Work<'a> {
             explained.because.push(reason.to_owned());
             return;
         }
-        let region = if change.region == "global" || is_global(&change.kind) { "us-east-1" } else { change.region.as_str() };
+        let region = if change.region == "global" || is_global(&change.kind) {
+            self.testimony.home(&change.account)
+        } else {
+            change.region.as_str()
+        };
         // A thing often says itself when it was made.
         if let Some(made_s) = made_s(change)
             && (explained.between_s.0..=explained.between_s.1).contains(&made_s)

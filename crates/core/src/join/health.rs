@@ -105,6 +105,14 @@ impl Testimony {
         }
     }
 
+    /// The region where calls of global services are on record: one for each partition (CloudTrail user guide, "Global service
+    /// events").
+    #[must_use]
+    pub fn home(&self, account: &str) -> &'static str {
+        let heard = |region: &str| self.presence.contains_key(&(account.to_owned(), region.to_owned()));
+        ["us-east-1", "us-gov-west-1", "cn-north-1"].into_iter().find(|region| heard(region)).unwrap_or("us-east-1")
+    }
+
     /// The last event that was heard of a region, seconds since 1970: how far its trail has come.
     #[must_use]
     pub fn progress_s(&self, account: &str, region: &str) -> Option<i64> {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use bartizan_core::detect::{Judge, Memory, Plan, Rules, Verdicts, time_text};
 use bartizan_core::diff::{Change, Version, diff};
 use bartizan_core::evidence::{self, Justification, Kept, Storage};
@@ -402,13 +402,7 @@ impl Work<'_> {
         neighbours: &Neighbours,
         compared: &mut Compared,
     ) -> Result<()> {
-        let parse = |l: &'_ Loaded| Snapshot::parse(&l.text).map(|_| ()).map_err(|e| anyhow::anyhow!("{}: {e}", l.name));
-        [before, after, latest].into_iter().try_for_each(parse)?;
-        let (Ok(old), Ok(new), Ok(last)) =
-            (Snapshot::parse(&before.text), Snapshot::parse(&after.text), Snapshot::parse(&latest.text))
-        else {
-            bail!("a snapshot of the store cannot be read");
-        };
+        let (old, new, last) = (parsed(before)?, parsed(after)?, parsed(latest)?);
         let kinds = Kinds::builtin();
         let versions = (
             Version { snapshot: &old, side: side_lines(&before.side).collect(), documents: &before.documents },
@@ -527,6 +521,10 @@ impl Work<'_> {
             evidence,
         })
     }
+}
+
+fn parsed(loaded: &Loaded) -> Result<Snapshot<'_>> {
+    Snapshot::parse(&loaded.text).map_err(|e| anyhow::anyhow!("{}: {e}", loaded.name))
 }
 
 fn severity(word: &str) -> Severity {
