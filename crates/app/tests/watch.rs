@@ -112,16 +112,14 @@ fn the_story_is_told_right() {
     for finding in told["findings"].as_array().unwrap() {
         let loud = !matches!(finding["severity"].as_str(), Some("info"));
         let theirs = finding["actor"]["source_ip"] == *address;
-        assert_eq!(loud && theirs, theirs && loud && held.contains(finding["id"].as_str().unwrap()), "{finding}");
+        assert!(!(loud && theirs) || held.contains(finding["id"].as_str().unwrap()), "{finding}");
     }
     // What they hold, in the words of a person.
     let standing: Vec<&str> = incident["standing"].as_array().unwrap().iter().map(|s| s["what"].as_str().unwrap()).collect();
     assert_eq!(standing[0], "role support-readonly trusts account 999988887777");
     assert_eq!(standing.len(), 5, "{standing:?}");
     let text = incident.to_string();
-    for said in
-        ["took it back after 2 h", "silent for 58 min", "999988887777", "p4d.24xlarge"].iter().filter(|s| **s != "p4d.24xlarge")
-    {
+    for said in ["took it back after 2 h", "silent for 58 min", "999988887777", "Very large or graphics instances were started"] {
         assert!(text.contains(said), "{said}");
     }
     let todo = incident["todo"][0]["command"].as_str().unwrap();

@@ -667,6 +667,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_refusal_of_the_cli_is_an_answer() {
+        let said = b"\nAn error occurred (NoSuchEntity) when calling the GetLoginProfile operation: Login Profile for User x cannot be found.\n";
+        let refusal = refusal(said).unwrap();
+        assert_eq!(refusal["Error"]["Code"], "NoSuchEntity");
+        assert_eq!(refusal["Error"]["Message"], "Login Profile for User x cannot be found.");
+        assert!(super::refusal(b"{\"Users\": [").is_none() && super::refusal(b"\xff An error occurred (").is_none());
+    }
+
+    #[test]
     fn operations_are_named_as_the_cli_names_them() {
         for (operation, name) in [
             ("DescribeDBInstances", "describe-db-instances"),

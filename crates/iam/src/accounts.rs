@@ -193,3 +193,29 @@ fn empty() -> Policy {
 fn everything() -> Policy {
     parse(r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#).unwrap_or_else(|_| empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::AccountBuilder;
+    use crate::actions::Actions;
+
+    #[test]
+    fn who_was_not_read_before_did_not_become_administrator() {
+        let admin = r#"{"UserDetailList": [{"UserName": "ada", "Arn": "arn:aws:iam::111122223333:user/ada", "UserPolicyList": [
+            {"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}}]}]}"#;
+        let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+        builder.authorization_details(admin).unwrap();
+        let after = builder.build();
+        let mut denied = AccountBuilder::new("111122223333", Actions::builtin());
+        denied.unread("iam:user");
+        let denied = denied.build();
+        let found = account_difference(&denied, &after, &Neighbours::default(), 1);
+        assert!(found.escalations.is_empty() && found.principals.is_empty(), "{found:?}");
+        assert_eq!(found.unknown, ["arn:aws:iam::111122223333:user/ada: iam:user was not wholly read before"]);
+        // Where users were read, and there was none, somebody did.
+        let empty = AccountBuilder::new("111122223333", Actions::builtin()).build();
+        let found = account_difference(&empty, &after, &Neighbours::default(), 1);
+        assert_eq!((found.escalations.len(), found.unknown.len()), (1, 0), "{found:?}");
+    }
+}
