@@ -468,6 +468,21 @@ fn exit_codes_and_what_is_missing() {
         text.starts_with("CANNOT TELL") && text.contains("one snapshot only") && text.contains("no trail: who did it"),
         "{text}"
     );
+    // A trail that cannot be read is no all-clear, whatever the snapshots say.
+    whole(&home.path("in/config"), &home.path("torn/config"));
+    fs::create_dir_all(home.path("torn/trail")).unwrap();
+    fs::write(home.path("torn/trail/x.json"), "garbage").unwrap();
+    let text = home.must(0, &["watch", "--once", "torn", "--store", "s4"]);
+    assert!(!text.starts_with("QUIET") && text.contains("not seen  1 × broken JSON"), "{text}");
+    whole(&example("quiet"), &home.path("half"));
+    fs::write(home.path("half/trail/x.json"), "garbage").unwrap();
+    assert!(home.must(0, &["watch", "--once", "half", "--store", "s5"]).starts_with("CANNOT TELL"));
+    fs::create_dir(home.path("s6")).unwrap();
+    fs::write(home.path("s6/state.sqlite"), "no database, and long enough to be looked at").unwrap();
+    assert!(home.fails(1, &["watch", "--once", "half", "--store", "s6"]).contains("delete it, and watch again"));
+    fs::write(home.path("bad.toml"), "[trail]\nsources = [").unwrap();
+    let said = home.fails(1, &["watch", "--once", "--config", "bad.toml"]);
+    assert!(said.contains("bad.toml, line 2: ") && said.lines().count() == 1, "{said}");
     let rows = home.must(0, &["watch", "--once", "in", "--format", "ndjson"]);
     assert!(rows.lines().all(|l| serde_json::from_str::<Value>(l).is_ok()) && rows.contains("{\"incident\":"));
 }

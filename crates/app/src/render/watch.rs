@@ -31,7 +31,9 @@ pub(crate) fn watched(out: &mut Out, watched: &Watched) -> Result<()> {
 /// Is somebody in: yes, no, cannot tell.
 pub(crate) fn first_line(watched: &Watched) -> String {
     let inside = watched.incidents.iter().filter(|i| !i.standing.is_empty()).count();
-    let blind = watched.coverage.objects == 0 || watched.snapshot.is_empty();
+    // Silence of what was not read is no all-clear.
+    let lost = watched.findings.iter().any(|f| f.rule == "events-lost");
+    let blind = watched.coverage.events == 0 || watched.snapshot.is_empty() || lost;
     match watched.incidents.len() {
         0 if blind => "CANNOT TELL  nothing bad in what was read, but that was not all".to_owned(),
         0 => {
@@ -213,7 +215,10 @@ fn footer(out: &mut Out, watched: &Watched) -> Result<()> {
         out.line(&format!("not seen  {hole}"))?;
     }
     let evidence = &watched.evidence;
-    out.line(&format!("evidence  log size {} in {}, signed · bartizan verify evidence", evidence.log_size, evidence.store))?;
+    match evidence.log_size {
+        0 => out.line("evidence  none: no snapshot was taken, so nothing is signed")?,
+        n => out.line(&format!("evidence  log size {n} in {}, signed · bartizan verify evidence", evidence.store))?,
+    }
     out.line("report    bartizan report -o report.html")?;
     Ok(())
 }

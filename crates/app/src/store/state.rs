@@ -57,7 +57,9 @@ impl State {
         let path = Path::new(store).join(FILE);
         let connection = Connection::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
         // A commit is on the disk before it counts.
-        connection.execute_batch("pragma journal_mode = wal; pragma synchronous = full;")?;
+        connection
+            .execute_batch("pragma journal_mode = wal; pragma synchronous = full;")
+            .with_context(|| format!("{} cannot be used: delete it, and watch again", path.display()))?;
         let state = Self { connection, _lock: Some(lock) };
         match state.version()? {
             0 => {
@@ -77,7 +79,8 @@ impl State {
         }
         let connection = Connection::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
         let state = Self { connection, _lock: None };
-        Ok((state.version()? == VERSION).then_some(state))
+        let version = state.version().with_context(|| format!("{} cannot be read: delete it, and watch again", path.display()))?;
+        Ok((version == VERSION).then_some(state))
     }
 
     fn version(&self) -> Result<i64> {

@@ -131,7 +131,10 @@ impl Config {
     fn read(file: &Path) -> Result<Self> {
         let name = file.display();
         let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
-        let mut config: Self = toml::from_str(&text).map_err(|e| anyhow::anyhow!("{name}: {}", e.to_string().trim_end()))?;
+        let mut config: Self = toml::from_str(&text).map_err(|e| {
+            let line = e.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
+            anyhow::anyhow!("{name}, line {line}: {}", e.message().replace('\n', ", "))
+        })?;
         let base = file.parent().unwrap_or(Path::new(""));
         let place = |path: &mut PathBuf| *path = base.join(&*path);
         config.account.iter_mut().filter_map(|a| a.from.as_mut()).for_each(place);
