@@ -12,6 +12,19 @@ use crate::policy::{Policy, PolicyError, parse};
 use crate::request::{Arn, Side};
 
 /// A policy of the account: what it is called, as written, and compiled.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}}]}]}"#,
+/// )?;
+/// let account = builder.build();
+/// assert_eq!(account.documents[0].name, "user/bob/p");
+/// assert_eq!(account.documents[0].policy.statements.len(), 1);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Document {
     /// ARN of a managed policy; `user/alice/inline` of an inline one.
@@ -25,9 +38,33 @@ pub struct Document {
 }
 
 /// Number of a [`Document`].
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, DocumentId};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}}]}]}"#,
+/// )?;
+/// let account = builder.build();
+/// let of_bob: &[DocumentId] = &account.principals[0].policies;
+/// assert_eq!(account.documents[of_bob[0] as usize].name, "user/bob/p");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 pub type DocumentId = u32;
 
 /// What a principal is.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, PrincipalKind};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}}]}]}"#,
+/// )?;
+/// assert_eq!(builder.build().principals[0].kind, PrincipalKind::User);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PrincipalKind {
     /// A user.
@@ -37,6 +74,20 @@ pub enum PrincipalKind {
 }
 
 /// A user or a role.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}}]}]}"#,
+/// )?;
+/// let bob = &builder.build().principals[0];
+/// assert_eq!((bob.name.as_str(), bob.boundary), ("bob", None));
+/// // Nobody said how many access keys there are, which is not the same as none.
+/// assert_eq!(bob.keys, None);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Identity {
     /// Its ARN.
@@ -64,6 +115,16 @@ pub struct Identity {
 }
 
 /// A group.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"GroupDetailList": [{"GroupName": "ops", "Arn": "arn:aws:iam::111122223333:group/ops", "GroupPolicyList": []}]}"#,
+/// )?;
+/// assert_eq!(builder.build().groups[0].arn, "arn:aws:iam::111122223333:group/ops");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Group {
     /// Its ARN.
@@ -75,6 +136,13 @@ pub struct Group {
 }
 
 /// Something that runs with a role: an instance, a function, a stack …
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.holder("lambda", "arn:aws:lambda:us-east-1:111122223333:function:f", "arn:aws:iam::111122223333:role/build");
+/// assert_eq!(builder.build().holders[0].kind, "lambda");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
     /// `ec2`, `lambda`, `glue-endpoint` …: a word of [`crate::HOLDERS`].
@@ -86,6 +154,17 @@ pub struct Holder {
 }
 
 /// Something with a policy of its own.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.resource(
+///     "s3:bucketpolicy",
+///     "arn:aws:s3:::site",
+///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}}"#,
+/// );
+/// assert_eq!(builder.build().resources[0].arn, "arn:aws:s3:::site");
+/// ```
 #[derive(Debug)]
 pub struct Resource {
     /// Its ARN.
@@ -97,6 +176,15 @@ pub struct Resource {
 }
 
 /// A grant of a KMS key: a way to use it beside all policies (KMS developer guide, "Grants in AWS KMS").
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// let grant = r#"{"GrantId": "g", "GranteePrincipal": "arn:aws:iam::111122223333:role/r", "Operations": ["Decrypt"]}"#;
+/// builder.fact("kms:grant", "us-east-1", "1234abcd/g", grant);
+/// let account = builder.build();
+/// assert_eq!(account.grants.unwrap()[0].operations, ["Decrypt"]);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     /// ARN of the key.
@@ -112,6 +200,14 @@ pub struct Grant {
 }
 
 /// Something that is shared without a policy.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.fact("ec2:snapshotpermission", "us-east-1", "snap-1", r#"[{"Group": "all"}]"#);
+/// let share = &builder.build().shares[0];
+/// assert_eq!((share.with.as_str(), share.what.as_str()), ("*", "copy"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Share {
     /// ARN of what is shared.
@@ -130,9 +226,28 @@ impl Account<'_> {
         let bucket = arn.trim_start_matches("arn:aws:s3:::").split('/').next().unwrap_or_default();
         self.restricted_buckets.iter().any(|b| b == "*" || b == bucket)
     }
+
+    /// Whether public ACLs of a bucket count for nothing.
+    pub(crate) fn ignores_acls(&self, bucket: &str) -> bool {
+        self.acls_ignored.iter().any(|b| b == "*" || b == bucket)
+    }
 }
 
 /// An account.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, Tri};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}}]}]}"#,
+/// )?;
+/// let account = builder.build();
+/// let bob = account.principal("bob").unwrap();
+/// assert_eq!(account.may(bob, "s3:GetObject", "arn:aws:s3:::logs/a").verdict, Tri::Yes);
+/// assert_eq!(account.may(bob, "s3:PutObject", "arn:aws:s3:::logs/a").verdict, Tri::No);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 pub struct Account<'a> {
     /// Twelve digits.
     pub id: String,
@@ -247,6 +362,20 @@ struct Details<'a> {
 }
 
 /// Puts an account together from what AWS said about it, in any order.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}}]}]}"#,
+/// )?;
+/// builder.unread("lambda:functionpolicy");
+/// let account = builder.build();
+/// assert_eq!(account.principals.len(), 1);
+/// assert_eq!(account.kinds_unread, ["lambda:functionpolicy"]);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 pub struct AccountBuilder<'a> {
     account: Account<'a>,
     compiler: Compiler<'a>,
@@ -380,6 +509,12 @@ impl<'a> AccountBuilder<'a> {
                     self.holder("lambda", &arn, &role);
                 }
             }
+            "ec2:launchtemplateversion" => {
+                let profile = ["/LaunchTemplateData/IamInstanceProfile/Arn", "/LaunchTemplateData/IamInstanceProfile/Name"];
+                if let Some(profile) = profile.iter().find_map(|path| text_at(document, path)) {
+                    self.holder("launch-template", &format!("arn:aws:ec2:{region}:{account}:launch-template/{owner}"), &profile);
+                }
+            }
             "ec2:instance" => {
                 if let Some(profile) = text_at(document, "/IamInstanceProfile/Arn") {
                     let arn = format!("arn:aws:ec2:{region}:{account}:instance/{id}");
@@ -476,6 +611,7 @@ impl<'a> AccountBuilder<'a> {
             }
             "lambda:function" => self.account.holders_read.push("lambda".to_owned()),
             "ec2:instance" => self.account.holders_read.push("ec2".to_owned()),
+            "ec2:launchtemplateversion" => self.account.holders_read.push("launch-template".to_owned()),
             _ => {}
         }
     }
@@ -684,7 +820,9 @@ impl<'a> AccountBuilder<'a> {
             });
         }
         for holder in &mut account.holders {
-            if let Some(role) = profiles.get(&holder.role) {
+            // A launch template may name the profile without the rest of its ARN.
+            let named = || profiles.iter().find(|(arn, _)| arn.rsplit('/').next() == Some(&holder.role)).map(|(_, role)| role);
+            if let Some(role) = profiles.get(&holder.role).or_else(named) {
                 holder.role.clone_from(role);
             }
         }

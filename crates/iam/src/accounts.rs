@@ -11,6 +11,23 @@ use crate::request::Side;
 use crate::tri::Tri;
 
 /// What became of the access of one principal.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, Neighbours, account_difference};
+/// let account = |action: &str| {
+///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+///     let details = format!(
+///         r#"{{"UserDetailList": [{{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
+///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
+///     );
+///     builder.authorization_details(&details).unwrap();
+///     builder.build()
+/// };
+/// let (old, new) = (account("s3:GetObject"), account("iam:PutUserPolicy"));
+/// let found = account_difference(&old, &new, &Neighbours::default(), 1);
+/// let bob = &found.principals[0];
+/// assert!(bob.arn.ends_with("user/bob") && !bob.identity.grants_nothing_new());
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct PrincipalChange {
     /// Its ARN.
@@ -24,6 +41,22 @@ pub struct PrincipalChange {
 }
 
 /// Whether a principal was there.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, Neighbours, Presence, account_difference};
+/// let account = |action: &str| {
+///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+///     let details = format!(
+///         r#"{{"UserDetailList": [{{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
+///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
+///     );
+///     builder.authorization_details(&details).unwrap();
+///     builder.build()
+/// };
+/// let (old, new) = (account("s3:GetObject"), account("iam:PutUserPolicy"));
+/// let found = account_difference(&old, &new, &Neighbours::default(), 1);
+/// assert_eq!(found.principals[0].presence, Presence::Both);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Presence {
     /// Before and after.
@@ -35,6 +68,24 @@ pub enum Presence {
 }
 
 /// A principal that reaches everything now and did not before, or the reverse, or in a surer way.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, Neighbours, Tri, account_difference};
+/// let account = |action: &str| {
+///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+///     let details = format!(
+///         r#"{{"UserDetailList": [{{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
+///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
+///     );
+///     builder.authorization_details(&details).unwrap();
+///     builder.build()
+/// };
+/// let (old, new) = (account("s3:GetObject"), account("iam:PutUserPolicy"));
+/// let found = account_difference(&old, &new, &Neighbours::default(), 1);
+/// let change = &found.escalations[0];
+/// assert_eq!((change.before, change.after), (Tri::No, Tri::Yes));
+/// assert_eq!(change.escalation.steps[0].row, "iam-007");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EscalationChange {
     /// Its ARN.
@@ -48,6 +99,22 @@ pub struct EscalationChange {
 }
 
 /// The difference of two states.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, Neighbours, account_difference};
+/// let account = |action: &str| {
+///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+///     let details = format!(
+///         r#"{{"UserDetailList": [{{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
+///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
+///     );
+///     builder.authorization_details(&details).unwrap();
+///     builder.build()
+/// };
+/// let (old, new) = (account("s3:GetObject"), account("iam:PutUserPolicy"));
+/// let found = account_difference(&old, &new, &Neighbours::default(), 1);
+/// assert_eq!((found.principals.len(), found.escalations.len(), found.opened.len()), (1, 1, 0));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AccountDifference {
     /// By ARN.
@@ -63,6 +130,25 @@ pub struct AccountDifference {
 }
 
 /// Compares two states of an account.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, Neighbours, Tri, account_difference};
+/// let account = |action: &str| {
+///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+///     let details = format!(
+///         r#"{{"UserDetailList": [{{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
+///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
+///     );
+///     builder.authorization_details(&details).unwrap();
+///     builder.build()
+/// };
+/// let (old, new) = (account("s3:GetObject"), account("iam:PutUserPolicy"));
+/// let found = account_difference(&old, &new, &Neighbours::default(), 1);
+/// assert_eq!(found.escalations[0].after, Tri::Yes);
+/// // The same account twice differs in nothing.
+/// let none = account_difference(&old, &old, &Neighbours::default(), 1);
+/// assert!(none.principals.is_empty() && none.escalations.is_empty());
+/// ```
 pub fn account_difference(old: &Account<'_>, new: &Account<'_>, neighbours: &Neighbours, threads: usize) -> AccountDifference {
     let by_arn = |account: &Account<'_>| -> BTreeMap<String, usize> {
         account.principals.iter().enumerate().map(|(n, p)| (p.arn.clone(), n)).collect()
@@ -120,6 +206,24 @@ fn unread(account: &Account<'_>, kind: &str) -> bool {
 
 /// Compares only who reaches everything, and who comes in from outside: without what each principal may do, which takes
 /// long where many policies changed.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, Neighbours, reach_difference};
+/// let account = |action: &str| {
+///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+///     let details = format!(
+///         r#"{{"UserDetailList": [{{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
+///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
+///     );
+///     builder.authorization_details(&details).unwrap();
+///     builder.build()
+/// };
+/// let (old, new) = (account("s3:GetObject"), account("iam:PutUserPolicy"));
+/// let found = reach_difference(&old, &new, &Neighbours::default(), 1);
+/// assert_eq!(found.escalations.len(), 1);
+/// // What each principal gained is not worked out.
+/// assert!(found.principals.is_empty());
+/// ```
 pub fn reach_difference(old: &Account<'_>, new: &Account<'_>, neighbours: &Neighbours, threads: usize) -> AccountDifference {
     let mut found = AccountDifference::default();
     let (could, can) = (escalations(old, threads), escalations(new, threads));

@@ -11,6 +11,14 @@ use crate::bits::Bits;
 use crate::pattern::Pattern;
 
 /// What an action does, in AWS's words (service authorization reference).
+///
+/// ```
+/// use bartizan_iam::{AccessLevel, Actions};
+/// let actions = Actions::builtin();
+/// let delete = actions.find("iam:DeleteRolePolicy").unwrap();
+/// assert_eq!(actions.level(delete), AccessLevel::Permissions);
+/// assert_eq!(AccessLevel::Permissions.word(), "permissions management");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AccessLevel {
     /// Names of things.
@@ -42,6 +50,13 @@ impl AccessLevel {
 }
 
 /// A known action: its number in the table, which is its bit.
+///
+/// ```
+/// use bartizan_iam::Actions;
+/// let actions = Actions::builtin();
+/// let action = actions.find("S3:getobject").unwrap();
+/// assert_eq!(actions.name(action), "s3:GetObject");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Action(pub u32);
 
@@ -85,6 +100,11 @@ struct Row {
 }
 
 /// Why a table cannot be used.
+///
+/// ```
+/// use bartizan_iam::Actions;
+/// assert!(Actions::unpack(b"no table").is_err());
+/// ```
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("not a table of IAM actions as `cargo xtask iam-data` writes it: {0}")]
 pub struct ActionsError(String);

@@ -6,6 +6,19 @@ use crate::request::{Answer, Arn, BlockPublicAccess, Caller, Context, Decision, 
 use crate::tri::Tri;
 
 /// What is to be said to a question.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, Decision};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}}]}]}"#,
+/// )?;
+/// let said = builder.build().may(0, "s3:GetObject", "arn:aws:s3:::logs/a");
+/// assert_eq!(said.decision, Decision::Allowed);
+/// assert!(said.because[0].contains("user/bob/p, statement 1"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {
     /// Yes: it must be allowed. Maybe: it hangs on `conditions`, or on what is not known.
@@ -61,6 +74,9 @@ impl Account<'_> {
         let identity: Vec<&Compiled> = home.iter().filter(|_| foreign).collect();
         let mut said = self.decide(caller, identity, &[], None, action, resource);
         self.by_grant(&who, action, resource, &mut said);
+        if foreign || who.is_empty() {
+            self.by_acl(foreign, action, resource, &mut said);
+        }
         if foreign && said.verdict == Tri::Yes {
             said.verdict = Tri::Maybe;
             said.because.push("needs an allow in its own account, which is not visible here".to_owned());
@@ -89,6 +105,24 @@ impl Account<'_> {
             said.decision = if said.verdict == Tri::Yes { Decision::Allowed } else { Decision::Unknown };
             let within = if grant.constrained { ", within an encryption context" } else { "" };
             said.because.push(format!("grant {}: allows it{within}", grant.id));
+        }
+    }
+
+    /// An ACL of a bucket allows beside its policy; an explicit deny still decides.
+    fn by_acl(&self, signed: bool, action: &str, resource: &str, said: &mut Said) {
+        let Some(name) = resource.strip_prefix("arn:aws:s3:::") else { return };
+        let bucket = name.split('/').next().unwrap_or_default();
+        if said.decision == Decision::ExplicitlyDenied || said.verdict == Tri::Yes || self.ignores_acls(bucket) {
+            return;
+        }
+        let fits = |share: &&crate::account::Share| {
+            let here = share.kind == "s3:bucketacl" && share.arn.strip_prefix("arn:aws:s3:::") == Some(bucket);
+            here && (share.with == "*" || signed && share.with == "authenticated") && permits(&share.what, action)
+        };
+        for share in self.shares.iter().filter(fits) {
+            (said.verdict, said.decision) = (Tri::Yes, Decision::Allowed);
+            let whom = if share.with == "*" { "everybody" } else { "everybody with an AWS account" };
+            said.because.push(format!("ACL of bucket {bucket}: {} for {whom} allows it", share.what));
         }
     }
 
@@ -162,6 +196,24 @@ impl Account<'_> {
     }
 }
 
+/// Whether a permission in the ACL of a bucket is for an action (S3 user guide, "Mapping of ACL permissions and access policy
+/// permissions"). What it says of objects is for new ones: those that are there have ACLs of their own.
+fn permits(permission: &str, action: &str) -> bool {
+    const READ: &[&str] = &["s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"];
+    const WRITE: &[&str] = &["s3:PutObject"];
+    const READ_ACP: &[&str] = &["s3:GetBucketAcl"];
+    const WRITE_ACP: &[&str] = &["s3:PutBucketAcl"];
+    let lists: &[&[&str]] = match permission {
+        "READ" => &[READ],
+        "WRITE" => &[WRITE],
+        "READ_ACP" => &[READ_ACP],
+        "WRITE_ACP" => &[WRITE_ACP],
+        "FULL_CONTROL" => &[READ, WRITE, READ_ACP, WRITE_ACP],
+        _ => &[],
+    };
+    lists.iter().copied().flatten().any(|a| a.eq_ignore_ascii_case(action))
+}
+
 fn sentences(answer: &Answer, layers: &Layers<&Compiled>, name: &dyn Fn(Layer, usize) -> String) -> Vec<String> {
     let one = |because: &crate::request::Because| match because.statement {
         None => format!("{}: {}", because.layer.word(), because.text),
@@ -179,4 +231,44 @@ fn sentences(answer: &Answer, layers: &Layers<&Compiled>, name: &dyn Fn(Layer, u
         }
     };
     answer.because.iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::AccountBuilder;
+    use crate::actions::Actions;
+
+    #[test]
+    fn an_acl_of_a_bucket_is_a_way_in_of_its_own() {
+        let verdicts = |group: &str, permission: &str, ignored: bool, policy: Option<&str>| {
+            let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+            let uri = format!("http://acs.amazonaws.com/groups/global/{group}");
+            let acl = format!(r#"{{"Grants": [{{"Grantee": {{"URI": "{uri}"}}, "Permission": "{permission}"}}]}}"#);
+            builder.fact("s3:bucketacl", "us-east-1", "b", &acl);
+            if ignored {
+                builder.fact("s3:accountpublicaccessblock", "global", "x", r#"{"IgnorePublicAcls": true}"#);
+            }
+            if let Some(policy) = policy {
+                builder.resource("s3:bucketpolicy", "arn:aws:s3:::b", policy);
+            }
+            let account = builder.build();
+            let ask = |caller, action, resource| account.may_from_outside(caller, action, resource).verdict;
+            let stranger = || Caller::Aws("arn:aws:iam::999988887777:user/mallory".to_owned());
+            [
+                ask(Caller::Anonymous, "s3:ListBucket", "arn:aws:s3:::b"),
+                ask(stranger(), "s3:ListBucket", "arn:aws:s3:::b"),
+                ask(Caller::Anonymous, "s3:PutObject", "arn:aws:s3:::b/key"),
+                ask(Caller::Anonymous, "s3:ListBucket", "arn:aws:s3:::bb"),
+            ]
+        };
+        use Tri::{Maybe, No, Yes};
+        // Who is of another account needs an allow at home, which is not seen here.
+        assert_eq!(verdicts("AllUsers", "READ", false, None), [Yes, Maybe, No, No]);
+        assert_eq!(verdicts("AuthenticatedUsers", "READ", false, None), [No, Maybe, No, No]);
+        assert_eq!(verdicts("AllUsers", "FULL_CONTROL", false, None), [Yes, Maybe, Yes, No]);
+        assert_eq!(verdicts("AllUsers", "FULL_CONTROL", true, None), [No, No, No, No]);
+        let deny = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::b/*"}}"#;
+        assert_eq!(verdicts("AllUsers", "FULL_CONTROL", false, Some(deny)), [Yes, Maybe, No, No]);
+    }
 }

@@ -5,6 +5,15 @@ use std::sync::Arc;
 
 /// A set of small numbers, as bits. Words of zeros at either end are not kept: most sets of actions lie within one
 /// service, many sets of principals hold one.
+///
+/// ```
+/// use bartizan_iam::Bits;
+/// let (mut a, mut b) = (Bits::default(), Bits::default());
+/// a.fill(0..10);
+/// b.insert(3);
+/// assert!(a.covers(&b) && a.meets(&b));
+/// assert_eq!(a.difference(&b).len(), 9);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Bits {
     /// Number of the first word.

@@ -10,6 +10,16 @@ use crate::policy::{Policy, PolicyError, parse};
 use crate::request::{BlockPublicAccess, Caller, Context, Given, Layer, Layers, Request};
 
 /// One case. What is absent does not limit.
+///
+/// ```
+/// use bartizan_iam::{Actions, Case, Decision, evaluate};
+/// let case = r#"{"name": "read", "request": {"action": "s3:GetObject", "resource": {"arn": "arn:aws:s3:::b/k", "account": "111122223333"},
+///     "principal": {"arn": "arn:aws:iam::111122223333:user/alice"}},
+///   "identity_policies": [{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}]}"#;
+/// let case = Case::parse(case)?;
+/// assert_eq!(evaluate(&case.request, &case.layers, Actions::builtin()).decision, Decision::Allowed);
+/// # Ok::<(), bartizan_iam::CaseError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Case<P> {
     /// Its name, to tell answers apart.
@@ -23,6 +33,12 @@ pub struct Case<P> {
 }
 
 /// Why a text is no case.
+///
+/// ```
+/// use bartizan_iam::Case;
+/// let error = Case::parse(r#"{"name": "nothing is asked"}"#).unwrap_err();
+/// assert!(error.to_string().contains("request"));
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum CaseError {
     /// Not JSON, or not of that shape.

@@ -18,6 +18,19 @@ use crate::tri::Tri;
 use crate::value::{Order, Set, Test};
 
 /// A class of requests that one of the policies allows and the other does not.
+///
+/// ```
+/// use bartizan_iam::{Actions, Side, Tri, difference, parse};
+/// let policy = |actions: &str| {
+///     parse(&format!(r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{actions}", "Resource": "*"}}}}"#))
+/// };
+/// let found = difference(&policy("s3:Get*")?, &policy("s3:*")?, Side::Identity, Actions::builtin());
+/// let gained = &found.gained[0];
+/// assert_eq!((gained.resource.as_str(), gained.verdict), ("*", Tri::Yes));
+/// // The reference evaluator denies it by the old policy and allows it by the new one.
+/// assert!(gained.witness.as_ref().unwrap().action.starts_with("s3:"));
+/// # Ok::<(), bartizan_iam::PolicyError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Class {
     /// The actions.
@@ -37,6 +50,16 @@ pub struct Class {
 }
 
 /// The difference of two policies.
+///
+/// ```
+/// use bartizan_iam::{Actions, Side, difference, parse};
+/// let policy = |actions: &str| {
+///     parse(&format!(r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{actions}", "Resource": "*"}}}}"#))
+/// };
+/// let found = difference(&policy("s3:Get*")?, &policy("s3:*")?, Side::Identity, Actions::builtin());
+/// assert!(!found.grants_nothing_new() && found.lost.is_empty());
+/// # Ok::<(), bartizan_iam::PolicyError>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Difference {
     /// What the new one allows and the old one does not.
@@ -523,6 +546,13 @@ fn satisfying(condition: &CompiledCondition) -> Option<Given> {
 }
 
 /// Actions for people: whole services as `s3:*`, others by name, at most so many.
+///
+/// ```
+/// use bartizan_iam::{Actions, actions_text};
+/// let actions = Actions::builtin();
+/// assert_eq!(actions_text(&actions.matching("iam:PassRole"), actions, 3), "iam:PassRole");
+/// assert_eq!(actions_text(&actions.matching("s3:*"), actions, 3), "s3:*");
+/// ```
 pub fn actions_text(set: &Bits, actions: &Actions, names_max: usize) -> String {
     if *set == actions.all() {
         return "*".to_owned();

@@ -9,6 +9,20 @@ use crate::engine::{CompiledStatement, Effect, Resource};
 use crate::policy::Block;
 
 /// What a principal may do on something.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, Effects};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}}}]}]}"#,
+/// )?;
+/// let account = builder.build();
+/// let bob = Effects::new(&account).of(0);
+/// // Nothing hangs on a condition: what may be is what must be.
+/// assert_eq!((bob.must.len(), bob.may.len()), (1, 1));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effective {
     /// For sure: some statement allows it without a condition, and no deny touches it.
@@ -28,12 +42,39 @@ struct Says {
 }
 
 /// What every principal of an account may do, in the order of [`Account::principals`].
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, Effects};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}}]}]}"#,
+/// )?;
+/// let account = builder.build();
+/// let may = Effects::new(&account).of(0).may;
+/// assert!(may.covers(&account.actions.matching("s3:*")));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 pub struct Effects<'e, 'a> {
     account: &'e Account<'a>,
     documents: Vec<Says>,
 }
 
 /// Known actions of a service by what they do: how many of them are in a set, of how many.
+///
+/// ```
+/// use bartizan_iam::{AccessLevel, AccountBuilder, Actions, ByLevel, Effects};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}}}]}]}"#,
+/// )?;
+/// let account = builder.build();
+/// let levels: ByLevel = account.by_level(&Effects::new(&account).of(0).must);
+/// // One of so many of IAM.
+/// assert_eq!(levels["iam"][&AccessLevel::Write].0, 1);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 pub type ByLevel = BTreeMap<String, BTreeMap<AccessLevel, (usize, usize)>>;
 
 impl<'e, 'a> Effects<'e, 'a> {

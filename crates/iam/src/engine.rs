@@ -18,6 +18,14 @@ use crate::tri::Tri;
 use crate::value::{Cidr, Operator, Order, Piece, Set, Test, date, number, pieces};
 
 /// A policy, ready for requests.
+///
+/// ```
+/// use bartizan_iam::{Actions, Compiler, Side, parse};
+/// let policy = parse(r#"{"Version": "2012-10-17", "Statement": {"Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}"#)?;
+/// let compiled = Compiler::new(Actions::builtin()).compile(&policy, Side::Identity);
+/// assert_eq!((compiled.sid(0), compiled.not_understood), (Some("Read"), 0));
+/// # Ok::<(), bartizan_iam::PolicyError>(())
+/// ```
 #[derive(Debug)]
 pub struct Compiled {
     pub(crate) statements: Vec<CompiledStatement>,
@@ -87,6 +95,15 @@ pub(crate) enum Wanted {
 }
 
 /// Compiles policies. It remembers what each pattern of actions means, as accounts repeat a few thousand of them.
+///
+/// ```
+/// use bartizan_iam::{Actions, Compiler, Side, parse};
+/// let mut compiler = Compiler::new(Actions::builtin());
+/// // An effect that AWS does not know: kept, counted, and never a quiet no.
+/// let odd = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Perhaps", "Action": "*", "Resource": "*"}}"#)?;
+/// assert_eq!(compiler.compile(&odd, Side::Identity).not_understood, 1);
+/// # Ok::<(), bartizan_iam::PolicyError>(())
+/// ```
 pub struct Compiler<'a> {
     actions: &'a Actions,
     sets: HashMap<String, Bits>,

@@ -49,7 +49,18 @@ pub use tri::Tri;
 
 /// Bytes of the longest policy text that [`parse`] reads. AWS's own limit is 20 KB for a bucket policy and 131,072
 /// characters for the largest (Backup vaults excepted at 10 KB); ten times that is hostile.
+///
+/// ```
+/// let long = " ".repeat(bartizan_iam::POLICY_BYTES_MAX + 1);
+/// assert!(bartizan_iam::parse(&long).is_err());
+/// ```
 pub const POLICY_BYTES_MAX: usize = 1 << 20;
 
 /// Bytes of the longest string in a policy. An ARN has at most 2,048 characters.
+///
+/// ```
+/// let action = "a".repeat(bartizan_iam::ELEMENT_BYTES_MAX + 1);
+/// let policy = format!(r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}}}"#);
+/// assert!(bartizan_iam::parse(&policy).is_err());
+/// ```
 pub const ELEMENT_BYTES_MAX: usize = 8192;

@@ -10,6 +10,11 @@ use crate::tri::Tri;
 use crate::value::{Operator, Test};
 
 /// Who somebody outside is.
+///
+/// ```
+/// use bartizan_iam::Outsider;
+/// assert!(Outsider::Account("999988887777".into(), String::new()).sentence().contains("999988887777"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outsider {
     /// Anybody, without signing.
@@ -29,6 +34,13 @@ pub enum Outsider {
 }
 
 /// How well an outsider is known.
+///
+/// ```
+/// use bartizan_iam::{Class, Neighbours, Outsider};
+/// let neighbours = Neighbours { vendors: [("999988887777".to_owned(), "Scanner Inc.".to_owned())].into(), ..Neighbours::default() };
+/// let known = neighbours.class(&Outsider::Account("999988887777".into(), String::new()), "111122223333");
+/// assert_eq!(known, (Class::Vendor, Some("Scanner Inc.".to_owned())));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// The account itself.
@@ -60,6 +72,14 @@ impl Class {
 }
 
 /// What is known about other accounts: id, and a name.
+///
+/// ```
+/// use bartizan_iam::{Class, Neighbours, Outsider};
+/// let friends = Neighbours { friendly: [("444455556666".to_owned(), "backup".to_owned())].into(), ..Neighbours::default() };
+/// let (class, _) = friends.class(&Outsider::Account("444455556666".into(), String::new()), "111122223333");
+/// assert_eq!(class, Class::Friendly);
+/// assert_eq!(friends.class(&Outsider::Anybody, "111122223333").0, Class::Unknown);
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Neighbours {
     /// Accounts of the organization.
@@ -73,6 +93,15 @@ pub struct Neighbours {
 }
 
 /// One way in.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, Neighbours, Outsider, Tri, openings};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.fact("ec2:imagepermission", "us-east-1", "ami-1", r#"[{"UserId": "999988887777"}]"#);
+/// let opening = &openings(&builder.build(), &Neighbours::default())[0];
+/// assert_eq!(opening.to, Outsider::Account("999988887777".into(), String::new()));
+/// assert_eq!((opening.verdict, opening.actions.as_slice()), (Tri::Yes, ["copy".to_owned()].as_slice()));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Opening {
     /// What is open.
@@ -137,7 +166,7 @@ pub fn openings(account: &Account<'_>, neighbours: &Neighbours) -> Vec<Opening> 
     }
     for share in &account.shares {
         let bucket = share.arn.trim_start_matches("arn:aws:s3:::");
-        let ignored = share.kind == "s3:bucketacl" && account.acls_ignored.iter().any(|b| b == "*" || b == bucket);
+        let ignored = share.kind == "s3:bucketacl" && account.ignores_acls(bucket);
         let to = match share.with.as_str() {
             "*" => Outsider::Anybody,
             "authenticated" => Outsider::AnyAccount,

@@ -42,6 +42,12 @@ impl Token {
 }
 
 /// What is left of a language when others are taken away.
+///
+/// ```
+/// use bartizan_iam::{Pattern, Rest, rest};
+/// assert_eq!(rest(&Pattern::text("ab*"), &[&Pattern::text("a*")]), Rest::Nothing);
+/// assert!(matches!(rest(&Pattern::text("a*"), &[&Pattern::text("ab*")]), Rest::Text(text) if text.starts_with('a')));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rest {
     /// Nothing: proved.
@@ -56,6 +62,14 @@ pub enum Rest {
 const WORK_MAX: usize = 50_000_000;
 
 /// States of an automaton that are looked at before giving up.
+///
+/// ```
+/// use bartizan_iam::{Pattern, Rest, rest};
+/// // Patterns of real policies stay far below it; what does not is said to be too large, and never decided wrongly.
+/// let wild = Pattern::text("*a*b*c*");
+/// assert_ne!(rest(&wild, &[&Pattern::text("*d*")]), Rest::TooLarge);
+/// assert!(bartizan_iam::STATES_MAX > 1_000);
+/// ```
 pub const STATES_MAX: usize = 20_000;
 
 impl Pattern {
@@ -247,6 +261,12 @@ impl Pattern {
 type State = (Vec<u32>, Vec<u32>);
 
 /// What is left of `from` when all of `without` are taken away.
+///
+/// ```
+/// use bartizan_iam::{Pattern, Rest, rest};
+/// let (logs, old) = (Pattern::arn("arn:aws:s3:::logs-*"), Pattern::arn("arn:aws:s3:::logs-2025*"));
+/// assert!(matches!(rest(&logs, &[&old]), Rest::Text(name) if !old.matches(&name)));
+/// ```
 pub fn rest(from: &Pattern, without: &[&Pattern]) -> Rest {
     rest_of(&[from], without)
 }
@@ -255,6 +275,13 @@ pub fn rest(from: &Pattern, without: &[&Pattern]) -> Rest {
 ///
 /// Walks `from` letter by letter with the set of all places where the others may stand (subset construction). Of letters
 /// that no pattern names one stands for all.
+///
+/// ```
+/// use bartizan_iam::{Pattern, Rest, rest_of};
+/// let (a, b) = (Pattern::text("a*"), Pattern::text("*z"));
+/// // What is in both and not taken away: begins with a, ends with z, and is not "az".
+/// assert!(matches!(rest_of(&[&a, &b], &[&Pattern::exact("az")]), Rest::Text(text) if text.len() > 2));
+/// ```
 pub fn rest_of(from: &[&Pattern], without: &[&Pattern]) -> Rest {
     rest_within(from, without, &mut WORK_MAX.clone())
 }

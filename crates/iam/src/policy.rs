@@ -16,6 +16,14 @@ use serde_json::value::RawValue;
 use crate::{ELEMENT_BYTES_MAX, POLICY_BYTES_MAX};
 
 /// Where a policy stands, which decides what its principals mean.
+///
+/// ```
+/// use bartizan_iam::{PolicyType, parse};
+/// let loose = parse(r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": "*"}]}"#)?;
+/// let tight = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "S3:getobject", "Resource": "*"}}"#)?;
+/// assert_eq!(loose.canonical(PolicyType::Identity), tight.canonical(PolicyType::Identity));
+/// # Ok::<(), bartizan_iam::PolicyError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PolicyType {
     /// Attached to a user, group, role or permission set; has no principals. Service control policies too.
@@ -27,6 +35,12 @@ pub enum PolicyType {
 }
 
 /// Why a text is not a policy.
+///
+/// ```
+/// use bartizan_iam::{POLICY_BYTES_MAX, PolicyError, parse};
+/// assert!(matches!(parse("{"), Err(PolicyError::Json(_))));
+/// assert!(matches!(parse(&" ".repeat(POLICY_BYTES_MAX + 1)), Err(PolicyError::TooLong(_))));
+/// ```
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum PolicyError {
     /// Longer than [`POLICY_BYTES_MAX`].
@@ -48,6 +62,13 @@ pub enum PolicyError {
 }
 
 /// A parsed policy.
+///
+/// ```
+/// let policy = bartizan_iam::parse(r#"{"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}"#)?;
+/// // A policy without a version has that of 2008, which knows no variables.
+/// assert_eq!((policy.version.as_str(), policy.statements.len()), ("2008-10-17", 1));
+/// # Ok::<(), bartizan_iam::PolicyError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
     /// `2012-10-17`, or `2008-10-17`, which is also what an absent version means.
@@ -59,6 +80,13 @@ pub struct Policy {
 }
 
 /// One statement. A block that is absent is `None`.
+///
+/// ```
+/// use bartizan_iam::{Block, parse};
+/// let policy = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}}"#)?;
+/// assert_eq!(policy.statements[0].action, Some(Block::Not(vec!["iam:*".to_owned()])));
+/// # Ok::<(), bartizan_iam::PolicyError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
     /// `Allow` or `Deny`, as written.
@@ -78,6 +106,13 @@ pub struct Statement {
 }
 
 /// An element that exists in a plain and a `Not` form.
+///
+/// ```
+/// use bartizan_iam::{Block, parse};
+/// let policy = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:s3:::b/*"}}"#)?;
+/// assert!(matches!(&policy.statements[0].resource, Some(Block::Not(list)) if list.len() == 1));
+/// # Ok::<(), bartizan_iam::PolicyError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Block<T> {
     /// `Action`, `Resource`, `Principal`.
@@ -87,6 +122,16 @@ pub enum Block<T> {
 }
 
 /// One principal.
+///
+/// ```
+/// use bartizan_iam::{Block, Principal, parse};
+/// let trust = parse(
+///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}}"#,
+/// )?;
+/// let principal = Principal::Of("Service".into(), "ec2.amazonaws.com".into());
+/// assert_eq!(trust.statements[0].principal, Some(Block::Is(vec![principal])));
+/// # Ok::<(), bartizan_iam::PolicyError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Principal {
     /// `"Principal": "*"`.
@@ -96,6 +141,15 @@ pub enum Principal {
 }
 
 /// One line of a condition block.
+///
+/// ```
+/// let policy = bartizan_iam::parse(
+///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": true}}}}"#,
+/// )?;
+/// let condition = &policy.statements[0].conditions[0];
+/// assert_eq!((condition.operator.as_str(), condition.values.as_slice()), ("Bool", ["true".to_owned()].as_slice()));
+/// # Ok::<(), bartizan_iam::PolicyError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Condition {
     /// `StringEquals`, `ForAllValues:ArnLikeIfExists`, … as written.
@@ -110,6 +164,12 @@ pub struct Condition {
 ///
 /// # Errors
 /// See [`PolicyError`]. Nothing is guessed: a text with an ambiguity is refused as a whole.
+///
+/// ```
+/// let policy = bartizan_iam::parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}"#)?;
+/// assert_eq!(policy.statements[0].effect, "Allow");
+/// # Ok::<(), bartizan_iam::PolicyError>(())
+/// ```
 pub fn parse(text: &str) -> Result<Policy, PolicyError> {
     if text.len() > POLICY_BYTES_MAX {
         return Err(PolicyError::TooLong(text.len()));

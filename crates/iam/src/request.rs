@@ -8,6 +8,13 @@ use serde::{Deserialize, Serialize};
 use crate::actions::Actions;
 
 /// Who asks.
+///
+/// ```
+/// use bartizan_iam::Caller;
+/// let session = Caller::Aws("arn:aws:sts::111122223333:assumed-role/build/run-1".into());
+/// assert_eq!((session.account(), session.role()), (Some("111122223333"), Some("build")));
+/// assert_eq!(session.principal_arn().unwrap(), "arn:aws:iam::111122223333:role/build");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Caller {
     /// A principal of an account, by its ARN: user, role, session (`arn:aws:sts::…:assumed-role/NAME/SESSION`), federated
@@ -22,6 +29,12 @@ pub enum Caller {
 }
 
 /// What sort of principal an ARN names.
+///
+/// ```
+/// use bartizan_iam::{Caller, CallerKind};
+/// assert_eq!(Caller::Aws("arn:aws:iam::111122223333:root".into()).kind(), CallerKind::Root);
+/// assert_eq!(Caller::Anonymous.kind(), CallerKind::Other);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallerKind {
     /// The root user.
@@ -39,6 +52,13 @@ pub enum CallerKind {
 }
 
 /// An ARN in its parts.
+///
+/// ```
+/// use bartizan_iam::Arn;
+/// let arn = Arn::parse("arn:aws:lambda:us-east-1:111122223333:function:f:prod").unwrap();
+/// assert_eq!((arn.service, arn.region, arn.resource), ("lambda", "us-east-1", "function:f:prod"));
+/// assert!(Arn::parse("bucket").is_none());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arn<'a> {
     /// `aws`, `aws-cn`, …
@@ -126,6 +146,13 @@ impl Caller {
 }
 
 /// Values of one condition key.
+///
+/// ```
+/// use bartizan_iam::{Context, Given, Known};
+/// let mut context = Context::default();
+/// context.set("aws:TagKeys", Given::Many(vec!["a".into(), "b".into()]));
+/// assert!(matches!(context.get("aws:tagkeys"), Known::Is(Given::Many(keys)) if keys.len() == 2));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(untagged)]
 pub enum Given {
@@ -145,6 +172,13 @@ fn scalar<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D
 }
 
 /// What is known about a key.
+///
+/// ```
+/// use bartizan_iam::{Context, Known};
+/// assert_eq!(Context::default().get("aws:sourceip"), Known::Absent);
+/// // In an open context what is not given may be anything.
+/// assert_eq!(Context::open().get("aws:sourceip"), Known::Unknown);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Known<'a> {
     /// The request has it.
@@ -156,6 +190,13 @@ pub enum Known<'a> {
 }
 
 /// Condition keys of a request, in any case.
+///
+/// ```
+/// use bartizan_iam::{Context, Given, Known};
+/// let mut context = Context::open();
+/// context.set("aws:SourceIp", Given::One("203.0.113.9".into()));
+/// assert_eq!(context.get("aws:sourceip"), Known::Is(&Given::One("203.0.113.9".into())));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
     keys: BTreeMap<String, Given>,
@@ -195,6 +236,21 @@ impl Context {
 }
 
 /// One question: may this caller do this to that?
+///
+/// ```
+/// use bartizan_iam::{Actions, Caller, Context, Given, Known, Request};
+/// let mut request = Request {
+///     action: "s3:GetObject".into(),
+///     resource: "arn:aws:s3:::bucket/key".into(),
+///     resource_account: Some("111122223333".into()),
+///     caller: Caller::Aws("arn:aws:iam::111122223333:user/alice".into()),
+///     context: Context::default(),
+/// };
+/// // What AWS always tells of a request follows from who calls.
+/// request.complete(Actions::builtin());
+/// let account = Given::One("111122223333".into());
+/// assert_eq!(request.context.get("aws:principalaccount"), Known::Is(&account));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// `s3:GetObject`.
@@ -261,6 +317,24 @@ impl Request {
 }
 
 /// The policies that have a say, by layer. What is empty was not given: then it does not limit.
+///
+/// ```
+/// use bartizan_iam::{Actions, Caller, Context, Decision, Layers, Request, evaluate, parse};
+/// let request = Request {
+///     action: "s3:GetObject".into(),
+///     resource: "arn:aws:s3:::bucket/key".into(),
+///     resource_account: Some("111122223333".into()),
+///     caller: Caller::Aws("arn:aws:iam::111122223333:user/alice".into()),
+///     context: Context::default(),
+/// };
+/// let allow = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}"#)?;
+/// let own = Layers { identity: vec![allow.clone()], ..Layers::default() };
+/// assert_eq!(evaluate(&request, &own, Actions::builtin()).decision, Decision::Allowed);
+/// // An organization that allows nothing at one of its levels.
+/// let within = Layers { scp: vec![vec![]], ..own };
+/// assert_eq!(evaluate(&request, &within, Actions::builtin()).decision, Decision::ImplicitlyDenied);
+/// # Ok::<(), bartizan_iam::PolicyError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layers<P> {
     /// Of the caller, its groups, or its role.
@@ -315,6 +389,26 @@ impl<P> Layers<P> {
 
 /// The switch of S3 Block Public Access that matters to policies. BlockPublicAcls and BlockPublicPolicy only refuse to set what
 /// would be public, IgnorePublicAcls is about ACLs (S3 user guide, "Blocking public access to your Amazon S3 storage").
+///
+/// ```
+/// use bartizan_iam::{Actions, BlockPublicAccess, Caller, Context, Decision, Layers, Request, evaluate, parse};
+/// let public = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}}"#)?;
+/// let request = Request {
+///     action: "s3:GetObject".into(),
+///     resource: "arn:aws:s3:::site/index.html".into(),
+///     resource_account: Some("111122223333".into()),
+///     caller: Caller::Anonymous,
+///     context: Context::default(),
+/// };
+/// let decide = |restrict_public_buckets| {
+///     let block_public_access = BlockPublicAccess { restrict_public_buckets };
+///     let layers = Layers { resource: Some(public.clone()), block_public_access, ..Layers::default() };
+///     evaluate(&request, &layers, Actions::builtin()).decision
+/// };
+/// assert_eq!(decide(false), Decision::Allowed);
+/// assert_ne!(decide(true), Decision::Allowed);
+/// # Ok::<(), bartizan_iam::PolicyError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BlockPublicAccess {
     /// `RestrictPublicBuckets` of the account or the bucket: a bucket with a public policy is for its own account only.
@@ -322,6 +416,13 @@ pub struct BlockPublicAccess {
 }
 
 /// A layer, for answers.
+///
+/// ```
+/// use bartizan_iam::{Layer, Side};
+/// // A boundary is written as an identity policy is.
+/// assert_eq!(Layer::Boundary.side(), Side::Identity);
+/// assert_eq!(Layer::Scp.side(), Side::Scp);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "each is the layer of its name")]
 pub enum Layer {
@@ -353,6 +454,14 @@ impl Layer {
 }
 
 /// What a layer's policies are, for the rules that differ.
+///
+/// ```
+/// use bartizan_iam::{Actions, Compiler, Side, parse};
+/// let policy = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"}}"#)?;
+/// let compiled = Compiler::new(Actions::builtin()).compile(&policy, Side::Resource);
+/// assert_eq!(compiled.not_understood, 0);
+/// # Ok::<(), bartizan_iam::PolicyError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Side {
     /// No principals; ARNs that are too short are filled up with `*`.
@@ -378,6 +487,11 @@ impl Layer {
 }
 
 /// What comes out.
+///
+/// ```
+/// use bartizan_iam::Decision;
+/// assert_eq!(Decision::ImplicitlyDenied.word(), "implicitly-denied");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Decision {
     /// Allowed.
@@ -403,6 +517,22 @@ impl Decision {
 }
 
 /// Why: a statement, or the lack of one.
+///
+/// ```
+/// use bartizan_iam::{Actions, Caller, Context, Layer, Layers, Request, evaluate, parse};
+/// let request = Request {
+///     action: "s3:GetObject".into(),
+///     resource: "arn:aws:s3:::bucket/key".into(),
+///     resource_account: Some("111122223333".into()),
+///     caller: Caller::Aws("arn:aws:iam::111122223333:user/alice".into()),
+///     context: Context::default(),
+/// };
+/// let allow = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}"#)?;
+/// let answer = evaluate(&request, &Layers { identity: vec![allow], ..Layers::default() }, Actions::builtin());
+/// // The first statement of the first identity policy.
+/// assert_eq!((answer.because[0].layer, answer.because[0].statement), (Layer::Identity, Some((0, 0))));
+/// # Ok::<(), bartizan_iam::PolicyError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Because {
     /// The layer that decided.
@@ -433,6 +563,20 @@ impl Because {
 }
 
 /// A decision with its reasons.
+///
+/// ```
+/// use bartizan_iam::{Actions, Caller, Context, Decision, Layers, Request, evaluate};
+/// let request = Request {
+///     action: "s3:GetObject".into(),
+///     resource: "arn:aws:s3:::bucket/key".into(),
+///     resource_account: Some("111122223333".into()),
+///     caller: Caller::Aws("arn:aws:iam::111122223333:user/alice".into()),
+///     context: Context::default(),
+/// };
+/// let answer = evaluate(&request, &Layers::default(), Actions::builtin());
+/// assert_eq!(answer.decision, Decision::ImplicitlyDenied);
+/// assert!(!answer.because.is_empty());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// What comes out.

@@ -1,6 +1,13 @@
 //! Logic of three values.
 
 /// Whether something holds, as far as it is known.
+///
+/// ```
+/// use bartizan_iam::Tri;
+/// assert_eq!(Tri::Yes.and(Tri::Maybe), Tri::Maybe);
+/// assert_eq!(Tri::Yes.or(Tri::Maybe), Tri::Yes);
+/// assert_eq!(Tri::Maybe.not(), Tri::Maybe);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tri {
     /// It does not.

@@ -11,4 +11,5 @@ mod canonical;
 mod difference;
 mod differential;
 mod escalation;
+mod examples;
 mod managed;

@@ -43,6 +43,20 @@ const ARGUMENTS: &[(&str, &str)] = &[
 const SERVICES: &[(&str, &str)] = &[("elasticmapreduce", "emr"), ("sso", "sso-admin"), ("states", "stepfunctions")];
 
 /// The commands of all steps, in order.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, commands, escalations};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:PutUserPolicy", "Resource": "*"}}}]}]}"#,
+/// )?;
+/// let account = builder.build();
+/// let found = escalations(&account, 1);
+/// let list = commands(&account, &found.found[0]);
+/// assert!(list[0].starts_with("aws iam put-user-policy"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 pub fn commands(account: &Account<'_>, escalation: &Escalation) -> Vec<String> {
     let mut me = escalation.principal as usize;
     let mut all = Vec::new();

@@ -24,6 +24,13 @@ pub use rows::{HOLDERS, HolderKind, ROWS, Row, Target, UserWith};
 pub use standing::Standing;
 
 /// Rungs of the ladder: in how veiled a way a policy says `*`.
+///
+/// ```
+/// use bartizan_iam::Rung;
+/// // The ladder of the implicit `*`: C is who can grant it to itself.
+/// assert_eq!(Rung::C.letter(), 'C');
+/// assert!(Rung::A < Rung::C);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rung {
     /// It says so.
@@ -63,6 +70,22 @@ impl Rung {
 }
 
 /// One step of a path.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, Rung, Tri, escalations};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:PutUserPolicy", "Resource": "*"}}}]}]}"#,
+/// )?;
+/// let account = builder.build();
+/// let found = escalations(&account, 1);
+/// let step = &found.found[0].steps[0];
+/// assert_eq!((step.row, step.rung, step.verdict), ("iam-007", Rung::C, Tri::Yes));
+/// // It leads to everything, through nobody else.
+/// assert_eq!(step.to, None);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     /// The way.
@@ -78,6 +101,20 @@ pub struct Step {
 }
 
 /// How a principal reaches everything.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, escalations};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:PutUserPolicy", "Resource": "*"}}}]}]}"#,
+/// )?;
+/// let account = builder.build();
+/// let found = escalations(&account, 1);
+/// let bob = found.of(0).unwrap();
+/// assert!(bob.ways.contains_key("iam-007"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Escalation {
     /// Number of the principal in [`Account::principals`].
@@ -93,6 +130,22 @@ pub struct Escalation {
 }
 
 /// A grant that a boundary, an SCP or a deny keeps from being everything.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, escalations};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:PutUserPolicy", "Resource": "*"}}}]}]}"#,
+/// )?;
+/// builder.scp_level(&[("storage-only", r#"{"Version": "2012-10-17", "Statement":
+///     {"Effect": "Allow", "Action": ["s3:*", "iam:*"], "Resource": "*"}}"#)]);
+/// let found = escalations(&builder.build(), 1);
+/// // Whatever Bob grants himself, the organization lets him have little of it.
+/// assert!(found.of(0).is_none());
+/// assert_eq!((found.limited[0].row, found.limited[0].by.as_str()), ("iam-007", "service control policies of level 1"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Limited {
     /// Number of the principal.
@@ -104,6 +157,20 @@ pub struct Limited {
 }
 
 /// What the analysis of an account gives.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, escalations};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:PutUserPolicy", "Resource": "*"}}}]}]}"#,
+/// )?;
+/// let account = builder.build();
+/// let found = escalations(&account, 1);
+/// assert_eq!(found.found.len(), 1);
+/// assert!(found.of(0).is_some() && found.limited.is_empty());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Escalations {
     /// By principal.

@@ -6,6 +6,12 @@
 use super::Rung;
 
 /// One way.
+///
+/// ```
+/// use bartizan_iam::ROWS;
+/// let row = ROWS.iter().find(|row| row.id == "iam-007").unwrap();
+/// assert_eq!(row.needs, ["iam:PutUserPolicy"]);
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
     /// Id in the catalogues.
@@ -19,6 +25,12 @@ pub struct Row {
 }
 
 /// What a way is aimed at, and what it gives.
+///
+/// ```
+/// use bartizan_iam::{ROWS, Target};
+/// let row = ROWS.iter().find(|row| row.id == "lambda-001").unwrap();
+/// assert!(matches!(row.target, Target::PassedRole(services) if services == ["lambda.amazonaws.com"]));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     /// The caller itself, user or role: gives it what it likes.
@@ -62,6 +74,12 @@ pub enum Target {
 }
 
 /// What a user must have, or not.
+///
+/// ```
+/// use bartizan_iam::{ROWS, Target, UserWith};
+/// // A user has room for two access keys.
+/// assert!(ROWS.iter().any(|row| matches!(row.target, Target::User(UserWith::RoomForKey))));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserWith {
     /// Fewer than two access keys.
@@ -75,6 +93,12 @@ pub enum UserWith {
 }
 
 /// A kind of thing that runs with a role.
+///
+/// ```
+/// use bartizan_iam::HOLDERS;
+/// let function = HOLDERS.iter().find(|kind| kind.kind == "lambda").unwrap();
+/// assert_eq!(function.service, "lambda.amazonaws.com");
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct HolderKind {
     /// Its word.
@@ -90,6 +114,11 @@ const fn holder(kind: &'static str, service: &'static str, arn: (&'static str, &
 }
 
 /// Kinds of holders that rows know.
+///
+/// ```
+/// use bartizan_iam::HOLDERS;
+/// assert!(HOLDERS.iter().any(|kind| kind.kind == "codebuild") && HOLDERS.iter().any(|kind| kind.kind == "notebook"));
+/// ```
 #[rustfmt::skip]
 pub const HOLDERS: &[HolderKind] = &[
     holder("agentcore-browser", "bedrock-agentcore.amazonaws.com", ("bedrock-agentcore", "browser")),
@@ -131,6 +160,12 @@ const DATAPIPELINE: Target = PassedRole(&["datapipeline.amazonaws.com", "ec2.ama
 const STATES: Target = PassedRole(&["states.amazonaws.com"]);
 
 /// All ways.
+///
+/// ```
+/// use bartizan_iam::ROWS;
+/// assert!(ROWS.len() >= 112);
+/// assert!(ROWS.iter().all(|row| !row.needs.is_empty()));
+/// ```
 #[rustfmt::skip]
 pub const ROWS: &[Row] = &[
     // What the caller may give itself.

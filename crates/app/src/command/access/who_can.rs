@@ -27,7 +27,9 @@ pub(super) fn run(global: &Global, args: &AccessWhoCan) -> Result<Outcome> {
                 Outsider::Account(_, who) => Caller::Aws(who.clone()),
                 Outsider::Federated(provider, _) => Caller::Federated(provider.clone()),
                 Outsider::Service(service) => Caller::Service(service.clone()),
-                Outsider::AnyAccount | Outsider::Organization(_) | Outsider::Deleted(_) => continue,
+                // Anybody at all stands for each of them.
+                Outsider::AnyAccount => Caller::Aws(NOBODY_IN_PARTICULAR.to_owned()),
+                Outsider::Organization(_) | Outsider::Deleted(_) => continue,
             };
             let name = opening.to.sentence();
             if found.iter().all(|(n, _)| *n != name) {
@@ -62,6 +64,9 @@ pub(super) fn run(global: &Global, args: &AccessWhoCan) -> Result<Outcome> {
     out.flush()?;
     Ok(Outcome::Done)
 }
+
+/// An account that AWS gives to nobody, so that no policy names it.
+const NOBODY_IN_PARTICULAR: &str = "arn:aws:iam::000000000000:root";
 
 /// Whether there is something to tell. That grants of keys were not read is told once, and not of everybody.
 fn is_told(said: &Said) -> bool {
