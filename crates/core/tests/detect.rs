@@ -69,6 +69,42 @@ fn real_events() -> Option<Vec<Value>> {
     Some(events)
 }
 
+/// What a scanner remembers of one event holds for those that repeat it: a trail full of repeats gives what it gives when
+/// each event meets a scanner that knows nothing.
+#[test]
+fn what_repeats_is_judged_as_if_it_were_new() {
+    let addresses = ["203.0.113.9", "18.236.253.47", "10.1.2.3", "2600:1f18::1", "ec2.amazonaws.com"];
+    let mut events = Vec::new();
+    for round in 0..5usize {
+        for (n, event) in many_events().into_iter().chain(real_events().unwrap_or_default()).enumerate() {
+            let mut event = event;
+            let time: jiff::Timestamp = event["eventTime"].as_str().unwrap().parse().unwrap();
+            event["eventTime"] = json!(bartizan_core::detect::time_text(time.as_second() + 90 * round as i64));
+            event["eventID"] = json!(format!("3000000{round}-0000-4000-8000-{n:012}"));
+            event["requestID"] = json!(format!("4000000{round}-0000-4000-8000-{n:012}"));
+            // Some come from elsewhere, and from what is another sort of address.
+            if (n + round) % 3 == 0 {
+                event["sourceIPAddress"] = json!(addresses[(n / 3 + round) % addresses.len()]);
+            }
+            events.push(event);
+        }
+    }
+    let plan = plan(&builtin_files());
+    let repeated = findings(&plan, &events.chunks(997).map(records).collect::<Vec<_>>());
+    let mut judge = Judge::new(&plan);
+    for event in &events {
+        let mut scanner = Scanner::new(&plan);
+        judge.take("object", scanner.scan(&mut records(std::slice::from_ref(event)).as_slice()));
+        judge.take_rest(scanner.finish());
+    }
+    let new = judge.finish(false, &|id| id.to_owned()).findings;
+    assert!(new.len() > 100, "{} findings", new.len());
+    for (a, b) in repeated.iter().zip(&new) {
+        assert_eq!(a, b);
+    }
+    assert_eq!(repeated.len(), new.len());
+}
+
 /// A trail of many hours, told in small objects by time: with little room, windows are judged and forgotten on the way.
 #[test]
 fn room_for_windows_changes_nothing_that_is_found() {

@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use rsigma_eval::{CompiledDetection, CompiledDetectionItem, CompiledMatcher, CompiledRule, Event};
 use rsigma_parser::{ConditionExpr, Quantifier};
 
-use super::route::Depends;
+use super::route::{Depends, reads};
 use super::view::View;
+use crate::trail::Fields;
 
 /// A condition that an event meets, or does not.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ struct Item {
     item: CompiledDetectionItem,
     /// What the field depends on, without a database of places and with one.
     depends: [Depends; 2],
+    /// Fields of the record that its answer follows from.
+    reads: Fields,
 }
 
 /// What one event answered, by item.
@@ -104,9 +107,22 @@ impl Items {
         let number = self.items.len() as u32;
         let refers = refers(&item.matcher);
         let depends = [false, true].map(|places| if refers { Depends::Event } else { Depends::of(field, places) });
-        self.items.push(Item { field: field.clone(), item: item.clone(), depends });
+        let reads = if refers { Fields::ALL } else { reads(field) };
+        self.items.push(Item { field: field.clone(), item: item.clone(), depends, reads });
         self.numbers.extend(text.map(|t| (t, number)));
         Condition::Item(number)
+    }
+
+    /// The fields of a record that a condition follows from.
+    pub(super) fn reads(&self, condition: &Condition) -> Fields {
+        match condition {
+            Condition::Item(number) => self.items[*number as usize].reads,
+            Condition::Not(inner) => self.reads(inner),
+            Condition::All(inner) | Condition::AtLeast(_, inner) => {
+                inner.iter().fold(Fields::NONE, |fields, one| fields.with(self.reads(one)))
+            }
+            Condition::Opaque => Fields::ALL,
+        }
     }
 
     /// Whether a condition holds, as far as that follows from fields that depend on no more than `known`. When all fields
@@ -151,7 +167,7 @@ impl Items {
     }
 
     fn answer(&self, number: usize, view: &View<'_>, known: Depends, answers: &Answers) -> Option<bool> {
-        let Item { field, item, depends } = &self.items[number];
+        let Item { field, item, depends, .. } = &self.items[number];
         if depends[usize::from(view.networks.has_places())] > known {
             return None;
         }

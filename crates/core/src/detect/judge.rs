@@ -226,7 +226,9 @@ impl Ids {
         }
         if self.young.len() >= EVENT_IDS_MAX {
             self.evicted += self.old.len() as u64;
-            self.old = std::mem::take(&mut self.young);
+            // The tables keep their size: growing costs more than all lookups.
+            self.old.clear();
+            std::mem::swap(&mut self.old, &mut self.young);
         }
         true
     }

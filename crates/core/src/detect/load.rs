@@ -156,7 +156,8 @@ impl Loader {
             }
             let uses = if matches!(kind, Kind::Part) { Vec::new() } else { vec![(number, 0)] };
             let condition = out.items.condition(&compiled);
-            out.detections.push(Detection { rule: number, compiled, condition, callers, attempts, uses });
+            let reads = out.items.reads(&condition);
+            out.detections.push(Detection { rule: number, compiled, condition, reads, callers, attempts, uses });
             let head = Head {
                 id: rule.id.or(rule.name),
                 title: rule.title,

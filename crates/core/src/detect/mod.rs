@@ -4,6 +4,7 @@
 //! one [`Judge`] takes the notes in the order of the objects and gives [`Verdicts`].
 
 mod builtin;
+mod combo;
 mod condition;
 pub mod derive;
 mod first_seen;

@@ -10,6 +10,8 @@ pub struct Networks {
     aws: Vec<(u128, u128)>,
     /// Those of IPv4 again: every event asks, and small rows are found sooner.
     aws_v4: Vec<(u32, u32)>,
+    /// For each value of their highest bits, how many of those begin below it.
+    aws_v4_below: Vec<u32>,
     countries: Vec<Reader<Vec<u8>>>,
 }
 
@@ -37,6 +39,9 @@ pub enum AddressKind {
     Service,
 }
 
+/// Bits of an IPv4 address below its highest twelve.
+const HIGH_SHIFT: u32 = 20;
+
 impl AddressKind {
     /// Its word in rules.
     pub fn word(self) -> &'static str {
@@ -54,13 +59,15 @@ impl Networks {
     pub fn builtin() -> Self {
         let text = include_str!("../../../../data/aws-ip-ranges.txt");
         let ranges = text.lines().filter(|l| !l.starts_with('#')).filter_map(range).collect();
-        Self { aws: Vec::new(), aws_v4: Vec::new(), countries: Vec::new() }.with_ranges(ranges)
+        Self { aws: Vec::new(), aws_v4: Vec::new(), aws_v4_below: Vec::new(), countries: Vec::new() }.with_ranges(ranges)
     }
 
     fn with_ranges(mut self, ranges: Vec<(u128, u128)>) -> Self {
         self.aws = joined(ranges);
         let v4 = |n: u128| (n >> 32 == 0xffff).then_some(n as u32);
         self.aws_v4 = self.aws.iter().filter_map(|(first, last)| Some((v4(*first)?, v4(*last)?))).collect();
+        let below = |high: u32| self.aws_v4.partition_point(|(first, _)| u64::from(*first) < u64::from(high) << HIGH_SHIFT) as u32;
+        self.aws_v4_below = (0..=1 << (32 - HIGH_SHIFT)).map(below).collect();
         self
     }
 
@@ -114,7 +121,12 @@ impl Networks {
             return AddressKind::Private;
         }
         let aws = match ip {
-            IpAddr::V4(v4) => within(&self.aws_v4, v4.to_bits()),
+            IpAddr::V4(v4) => {
+                let high = (v4.to_bits() >> HIGH_SHIFT) as usize;
+                // The one in front may reach into this part.
+                let (from, to) = (self.aws_v4_below[high].saturating_sub(1), self.aws_v4_below[high + 1]);
+                within(&self.aws_v4[from as usize..to as usize], v4.to_bits())
+            }
             IpAddr::V6(_) => within(&self.aws, number(ip)),
         };
         if aws { AddressKind::Aws } else { AddressKind::Public }

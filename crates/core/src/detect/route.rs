@@ -10,8 +10,8 @@ use rsigma_eval::{Event, EventValue, evaluate_rule};
 use super::condition::Answers;
 use super::load::Rules;
 use super::rule::{Attempts, Callers, Detection};
-use super::view::View;
-use crate::trail::{Caller, Field};
+use super::view::{STRUCTURED, View};
+use crate::trail::{Caller, Field, Fields};
 
 /// What a field depends on. The less it is, the more events a verdict on it holds for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,6 +63,18 @@ impl Depends {
             _ if field == "userIdentity" || field.starts_with("userIdentity.") => Self::Identity,
             _ => Self::Event,
         }
+    }
+}
+
+/// The fields of a record that one follows from.
+pub(super) fn reads(field: &str) -> Fields {
+    let field = field.strip_prefix(STRUCTURED).unwrap_or(field);
+    match field {
+        "bartizan.address" | "bartizan.network" | "bartizan.country" | "bartizan.asn" => Fields::of(&[Field::SourceIpAddress]),
+        // They are made from who calls, which call, and what is asked for.
+        _ if field.starts_with("bartizan.") => Fields::ALL.without(Fields::PER_EVENT),
+        _ if field.contains(['[', '\\']) => Fields::ALL,
+        _ => Field::named(field.split('.').next().unwrap_or_default().as_bytes()).map_or(Fields::OTHER, |f| Fields::of(&[f])),
     }
 }
 

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::condition::Condition;
 use crate::finding::{Confidence, Severity, Stage};
+use crate::trail::{Field, Fields};
 
 /// What people read of a rule, and how its matches become findings.
 #[derive(Debug, Clone)]
@@ -100,7 +101,24 @@ pub struct Window {
     pub test: Test,
 }
 
+impl FirstSeen {
+    /// The fields of a record that key and scope follow from.
+    pub(super) fn reads(&self) -> Fields {
+        reads_all(self.key.iter().chain(&self.scope))
+    }
+}
+
 impl Window {
+    /// The fields of a record that group and value of a part follow from.
+    pub(super) fn reads(&self, part: usize) -> Fields {
+        let group = reads_all(&self.group_by[part]);
+        match &self.test {
+            Test::Sigma { .. } => group.with(reads_all(self.counted().unwrap_or_default())),
+            Test::Travel { .. } => group.with(Fields::of(&[Field::SourceIpAddress])),
+            Test::Absence { .. } | Test::Rate { .. } => group,
+        }
+    }
+
     /// Seconds of a bucket of which a rule that asks for many distinct values needs only the first and the last event of
     /// each value; none for other rules.
     ///
@@ -127,6 +145,10 @@ impl Window {
             _ => None,
         }
     }
+}
+
+fn reads_all<'f>(fields: impl IntoIterator<Item = &'f String>) -> Fields {
+    fields.into_iter().fold(Fields::NONE, |all, field| all.with(super::route::reads(field)))
 }
 
 /// What must hold in a window.
@@ -178,6 +200,8 @@ pub struct Detection {
     pub compiled: CompiledRule,
     /// The same over items that detections share.
     pub condition: Condition,
+    /// Fields that its condition reads.
+    pub reads: Fields,
     /// Which callers it is about.
     pub callers: Callers,
     /// What a call that failed is to it.

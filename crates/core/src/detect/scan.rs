@@ -3,7 +3,8 @@
 //! Most rules with memory ask only for things that are the same for thousands of events: who calls, which call, from which
 //! sort of address. What they want to know is worked out once for each such combination ([`Combo`]). Of its events only
 //! the earliest is noted for first-seen rules, and for rules that count distinct values the first and the last of each value
-//! in a bucket of time, which is all they need.
+//! in a bucket of time, which is all they need. An event that repeats another in all but time, ids and address is not
+//! even asked what it matches: that is known ([`Repeat`]).
 //!
 //! Nothing is judged here. A thread writes down which events matched what, in the order of the object; the
 //! [`super::Judge`] takes these notes in the order of the objects, so that threads cannot change what is found.
@@ -18,21 +19,21 @@ use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 use rsigma_eval::Event as _;
-use siphasher::sip::SipHasher13;
 
+use super::combo::{AboutNetwork, Combo, Counted, Crowd, Repeat, Sighted, Span, Sure, UNTOLD};
 use super::condition::Answers;
-use super::derive::{api, cut, resources};
+use super::derive::{cut, resources};
 use super::first_seen::{ByHash, Memory, Met, SCOPE_END};
 use super::load::Rules;
-use super::networks::Networks;
-use super::route::{Depends, ROUTE_FIELDS, Route, matches};
+use super::networks::{AddressKind, Networks};
+use super::route::{ROUTE_FIELDS, Route, matches};
 use super::rule::{Attempts, Detection, FirstSeen, Kind, Test};
 use super::view::View;
 use super::window::{DAY_SECONDS, pack};
-use crate::finding::{Call, Severity, Sighting, Source, Who};
+use crate::finding::{Severity, Sighting, Source};
 use crate::join::{CallMap, Witness};
 use crate::limits::{EVIDENCE_MAX, RESOURCES_MAX, SCAN_CACHE_MAX};
-use crate::trail::{Actor, Apart, Event, EventId, Field, Item, Problem, ReadBytes, Reader};
+use crate::trail::{Actor, Apart, Event, EventId, Field, Fields, Item, Problem, ReadBytes, Reader};
 
 /// What all threads share.
 pub struct Plan {
@@ -152,6 +153,10 @@ struct Caches {
     routes: ByHash<Rc<Route>>,
     /// By the hashes of route and identity.
     combos: ByHash<Rc<Combo>>,
+    /// By [`Event::lasting_hash`] and the sort of the address.
+    repeats: ByHash<(Rc<Combo>, Rc<Repeat>)>,
+    /// Hashes of events that came once. What comes again is worth a [`Repeat`].
+    once: Vec<u64>,
     /// When first-seen keys of forgotten combos were seen last.
     last: Vec<Last>,
     nothing: Option<Arc<[String]>>,
@@ -163,115 +168,11 @@ struct Caches {
     answers: Answers,
 }
 
-/// What is to be done for events of one route and one identity.
-struct Combo {
-    who: Arc<Who>,
-    call: Arc<Call>,
-    /// First-seen keys that are the same for all events.
-    first_seen: Vec<FirstSeenKey>,
-    /// The actor's key as a text of an object: number of the object, number of the text.
-    actor_text: Cell<(u64, u32)>,
-    /// What was told of those keys: earliest event, time of the last one.
-    told: Cell<Option<((i64, EventId), i64)>>,
-    /// Detections that match, with the uses that look at more of the event.
-    sure: Vec<(u32, Vec<(usize, usize)>)>,
-    /// Detections that may match.
-    maybe: Vec<u32>,
-    /// Other uses that look at nothing else, or at nothing else but the network.
-    fixed: Vec<Fixed>,
-}
-
-/// The one field besides route and identity that rules with memory ask of every event.
-const NETWORK: &str = "bartizan.network";
-
-/// What a rule with memory wants to know of every event of a combo.
-struct Fixed {
-    rule: u32,
-    part: u32,
-    text: Arc<str>,
-    /// Where the last event of this combo was counted: number of the object, bucket, crowd.
-    counted: Cell<(u64, i64, usize)>,
-    what: FixedWhat,
-}
-
-enum FixedWhat {
-    FirstSeen(FirstSeenKey),
-    /// The key ends with the network of the event: a hasher that has seen all before it.
-    FirstSeenNetwork {
-        scope: u64,
-        hasher: SipHasher13,
-    },
-    /// A rule that counts distinct values. No value: it is the network.
-    Distinct {
-        value: Option<u64>,
-        values_max: usize,
-        bucket_s: i64,
-    },
-}
-
-struct FirstSeenKey {
-    rule: u32,
-    scope: u64,
-    key: u64,
-    text: Arc<str>,
-}
-
-/// First and last event of each value that a group had in a bucket of time, by value.
-struct Crowd {
-    rule: u32,
-    part: u32,
-    text: u32,
-    bucket: i64,
-    values: BTreeMap<u64, (Sighted, Option<Sighted>)>,
-    /// The greatest value, once there are as many as the rule needs.
-    most: u64,
-}
-
-/// An event in a crowd. What finding it needs is put together only for those that stay.
-#[derive(Clone)]
-struct Sighted {
-    at: At,
-    source: Source,
-    combo: Rc<Combo>,
-}
-
-impl Crowd {
-    #[inline]
-    fn count(&mut self, value: u64, values_max: usize, at: At, view: &View<'_>, combo: &Rc<Combo>) {
-        if value > self.most {
-            return;
-        }
-        let sighted = || Sighted { at, source: source(view), combo: combo.clone() };
-        if let Some((first, last)) = self.values.get_mut(&value) {
-            let place = (at.time_s, at.id);
-            if place < first.place() {
-                let before = std::mem::replace(first, sighted());
-                last.get_or_insert(before);
-            } else if place > last.as_ref().unwrap_or(first).place() {
-                *last = Some(sighted());
-            }
-            return;
-        }
-        self.values.insert(value, (sighted(), None));
-        if self.values.len() > values_max {
-            self.values.pop_last();
-        }
-        if self.values.len() == values_max {
-            self.most = self.values.last_key_value().map_or(u64::MAX, |(value, _)| *value);
-        }
-    }
-}
-
-impl Sighted {
-    fn place(&self) -> (i64, EventId) {
-        (self.at.time_s, self.at.id)
-    }
-}
-
 /// What a thread told of a key: the second of its earliest event, and that of the last one, which it tells in the end.
 /// Small, because there are many and each event asks for one.
 struct Told {
     scope: u64,
+    key: u64,
     first_s: u32,
     last_s: u32,
 }
@@ -299,6 +200,7 @@ impl<'p> Scanner<'p> {
             slots: HashMap::default(),
             crowds: Vec::new(),
             crowd_places: HashMap::default(),
+            open: Vec::new(),
         };
         let bytes = self.reader.read(source, &mut |item| scan.item(item));
         scan.finish(bytes)
@@ -348,6 +250,8 @@ struct Scan<'a, 'p> {
     crowds: Vec<Crowd>,
     /// Where in them, by rule, part, group and bucket.
     crowd_places: HashMap<(u32, u32, u32, i64), usize, RandomState>,
+    /// Combos whose paces are not counted yet.
+    open: Vec<Rc<Combo>>,
 }
 
 impl Scan<'_, '_> {
@@ -386,7 +290,7 @@ impl Scan<'_, '_> {
         let plan = self.plan;
         let address = View::address_of(event.raw_text(Field::SourceIpAddress));
         self.caches.answers.next(&plan.rules.items);
-        let combo = self.caches.combo(plan, event, address);
+        let (combo, lasting) = self.caches.combo(plan, event, address);
         let view = View::with_address(event, &combo.who.actor, &plan.networks, address);
         if plan.tally {
             self.tally(event, &combo.who.actor);
@@ -398,91 +302,143 @@ impl Scan<'_, '_> {
         if !combo.first_seen.is_empty() {
             self.note_first_seen(&combo, at, &view);
         }
-        if !combo.fixed.is_empty() {
-            self.note_fixed(&combo, at, &view);
+        if combo.bucket_s > 0 {
+            self.note_span(&combo, at, &view);
         }
-        for (detection, uses) in &combo.sure {
-            self.matched(&plan.rules.detections[*detection as usize], uses, at, &view, &combo);
+        if !combo.networks.is_empty() {
+            self.note_network(&combo, at, &view);
         }
-        for &number in &combo.maybe {
+        if combo.sure.is_empty() && combo.maybe.is_empty() {
+            return;
+        }
+        let repeat = lasting.and_then(|lasting| Some(self.caches.repeats.get(&lasting)?.1.clone()));
+        let repeat = repeat.as_deref();
+        for Sure { detection, uses } in &combo.sure {
+            self.matched(&plan.rules.detections[*detection as usize], uses, at, &view, &combo, repeat);
+        }
+        for (n, &number) in combo.maybe.iter().enumerate() {
             let detection = &plan.rules.detections[number as usize];
-            if matches(&plan.rules, number, &view, &self.caches.answers) {
-                self.matched(detection, &detection.uses, at, &view, &combo);
+            let known = repeat.filter(|_| !detection.reads.meets(Fields::PER_EVENT)).map(|repeat| &repeat.matched[n]);
+            let matched = known.and_then(Cell::get).unwrap_or_else(|| {
+                let matched = matches(&plan.rules, number, &view, &self.caches.answers);
+                if let Some(known) = known {
+                    known.set(Some(matched));
+                }
+                matched
+            });
+            if matched {
+                self.matched(detection, &detection.uses, at, &view, &combo, repeat);
             }
         }
     }
 
     /// Notes an event for first-seen keys that all events of the combo share: only the earliest is told at once.
     fn note_first_seen(&mut self, combo: &Rc<Combo>, at: At, view: &View<'_>) {
-        let place = (at.time_s, at.id);
-        let (first, last_s) = match combo.told.get() {
-            Some((first, last_s)) if place >= first => (first, last_s.max(at.time_s)),
-            told => {
-                let sighting = self.caches.sighting(at, view, combo, false);
-                for one in &combo.first_seen {
-                    self.meet(one.rule, one.scope, one.key, &sighting, at.time_s, |_| one.text.clone());
+        let (first_s, last_s) = combo.told.get();
+        if at.place() >= (first_s, combo.told_id.get()) {
+            return combo.told.set((first_s, last_s.max(at.time_s)));
+        }
+        let sighting = self.caches.sighting(at, view, combo, None);
+        for one in &combo.first_seen {
+            self.meet(one.rule, one.scope, one.key, &sighting, at.time_s, |_| one.text.clone());
+        }
+        combo.told.set((at.time_s, last_s.max(at.time_s)));
+        combo.told_id.set(at.id);
+    }
+
+    /// Notes an event for rules that count values which are the same for all events of its combo: only its first and last
+    /// event in a bucket of time are counted, when that is over.
+    fn note_span(&mut self, combo: &Rc<Combo>, at: At, view: &View<'_>) {
+        let over = match &mut *combo.span.borrow_mut() {
+            Some(span) if span.has(at.time_s) => return span.note(at, || source(view)),
+            span => {
+                if span.is_none() {
+                    self.open.push(combo.clone());
                 }
-                (place, told.map_or(at.time_s, |(_, last_s)| last_s.max(at.time_s)))
+                span.replace(Span::new(combo.bucket_s, at, source(view)))
             }
         };
-        combo.told.set(Some((first, last_s)));
+        if let Some(span) = over {
+            self.count(combo, &span);
+        }
+    }
+
+    /// Counts what a combo did in a bucket of time.
+    fn count(&mut self, combo: &Rc<Combo>, span: &Span) {
+        for counted in &combo.counted {
+            let from_s = span.from_s.div_euclid(counted.bucket_s) * counted.bucket_s;
+            let crowd = self.crowd(counted.rule, counted.part, &counted.text, from_s);
+            for (at, source) in std::iter::once(&span.first).chain(&span.last) {
+                self.crowds[crowd].count(counted.value, counted.values_max, *at, combo, || source.clone());
+            }
+        }
     }
 
     /// Notes an event for rules that look at no more than its route, its identity and its network.
-    fn note_fixed(&mut self, combo: &Rc<Combo>, at: At, view: &View<'_>) {
+    fn note_network(&mut self, combo: &Rc<Combo>, at: At, view: &View<'_>) {
         let network = Networks::network_number(view.address, view.event.raw_text(Field::SourceIpAddress));
-        for fixed in &combo.fixed {
-            match &fixed.what {
-                FixedWhat::FirstSeen(_) => {}
-                FixedWhat::FirstSeenNetwork { scope, hasher } => {
-                    let mut hasher = *hasher;
+        for about in &combo.networks {
+            match &about.what {
+                AboutNetwork::FirstSeen { scope, hasher } => {
+                    let quick = (scope ^ network).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32) ^ scope;
+                    if self.caches.is_told(quick, at) {
+                        continue;
+                    }
+                    let mut hasher = **hasher;
                     hasher.write_u64(network);
                     hasher.write(b"key");
                     let key = hasher.finish();
-                    if !self.caches.is_told(key, at) {
-                        let first = self.caches.sighting(at, view, combo, false);
-                        let text = || {
-                            format!(
-                                "{}{SCOPE_END}{}",
-                                fixed.text,
-                                Networks::network(&view.event.text(Field::SourceIpAddress).unwrap_or_default())
-                            )
-                        };
-                        self.meet(fixed.rule, *scope, key, &first, at.time_s, |_| text().into());
-                        self.caches.tell(
-                            Told { scope: *scope, first_s: short(at.time_s), last_s: short(at.time_s) },
-                            key,
-                            &mut self.notes.last,
-                        );
-                    }
-                }
-                FixedWhat::Distinct { value, values_max, bucket_s } => {
-                    let bucket = at.time_s.div_euclid(*bucket_s);
-                    let crowd = match fixed.counted.get() {
-                        (object, last, crowd) if (object, last) == (self.caches.object, bucket) => crowd,
-                        _ => self.crowd(fixed, bucket),
+                    let first = self.caches.sighting(at, view, combo, None);
+                    let text = || {
+                        format!(
+                            "{}{SCOPE_END}{}",
+                            about.text,
+                            Networks::network(&view.event.text(Field::SourceIpAddress).unwrap_or_default())
+                        )
                     };
-                    self.crowds[crowd].count(value.unwrap_or(network), *values_max, at, view, combo);
+                    self.meet(about.rule, *scope, key, &first, at.time_s, |_| text().into());
+                    let told = Told { scope: *scope, key, first_s: short(at.time_s), last_s: short(at.time_s) };
+                    self.caches.tell(told, quick, &mut self.notes.last);
+                }
+                AboutNetwork::Distinct { values_max, bucket_s } => {
+                    let here = |c: &Counted| c.object == self.caches.object && (c.from_s..c.from_s + bucket_s).contains(&at.time_s);
+                    let mut counted = about.counted.get();
+                    if !here(&counted) {
+                        let from_s = at.time_s.div_euclid(*bucket_s) * bucket_s;
+                        let crowd = self.crowd(about.rule, about.part, &about.text, from_s);
+                        counted = Counted { object: self.caches.object, from_s, crowd, most: self.crowds[crowd].most };
+                        about.counted.set(counted);
+                    }
+                    // The greatest value that counts only ever falls: what was beyond it is beyond it now.
+                    if network > counted.most {
+                        continue;
+                    }
+                    let crowd = &mut self.crowds[counted.crowd];
+                    crowd.count(network, *values_max, at, combo, || source(view));
+                    about.counted.set(Counted { most: crowd.most, ..counted });
                 }
             }
         }
     }
 
-    /// The crowd of a group in a bucket.
-    fn crowd(&mut self, fixed: &Fixed, bucket: i64) -> usize {
-        let text = self.text(&fixed.text);
-        let crowd = *self.crowd_places.entry((fixed.rule, fixed.part, text, bucket)).or_insert_with(|| {
-            self.crowds.push(Crowd { rule: fixed.rule, part: fixed.part, text, bucket, values: BTreeMap::new(), most: u64::MAX });
+    /// The crowd of a group in the bucket that begins at this time.
+    fn crowd(&mut self, rule: u32, part: u32, text: &str, from_s: i64) -> usize {
+        let text = self.text(text);
+        *self.crowd_places.entry((rule, part, text, from_s)).or_insert_with(|| {
+            self.crowds.push(Crowd { rule, part, text, from_s, values: BTreeMap::new(), most: u64::MAX });
             self.crowds.len() - 1
-        });
-        fixed.counted.set((self.caches.object, bucket, crowd));
-        crowd
+        })
     }
 
-    /// Writes down what [`Self::note_fixed`] gathered.
+    /// Writes down what was counted.
     fn tell_crowds(&mut self) {
+        for combo in std::mem::take(&mut self.open) {
+            if let Some(span) = combo.span.take() {
+                self.count(&combo, &span);
+            }
+        }
         let mut crowds = std::mem::take(&mut self.crowds);
-        crowds.sort_unstable_by_key(|c| (c.rule, c.part, c.text, c.bucket));
+        crowds.sort_unstable_by_key(|c| (c.rule, c.part, c.text, c.from_s));
         let nothing = self.caches.nothing();
         for Crowd { rule, part, text, values, .. } in crowds {
             for (value, (first, last)) in values {
@@ -511,27 +467,45 @@ impl Scan<'_, '_> {
         }
     }
 
-    fn matched(&mut self, detection: &Detection, uses: &[(usize, usize)], at: At, view: &View<'_>, combo: &Rc<Combo>) {
+    fn matched(
+        &mut self,
+        detection: &Detection,
+        uses: &[(usize, usize)],
+        at: At,
+        view: &View<'_>,
+        combo: &Rc<Combo>,
+        repeat: Option<&Repeat>,
+    ) {
         let rules = &self.plan.rules;
         for &(rule, part) in uses {
-            match &rules.rules[rule].kind {
+            let about = &rules.rules[rule];
+            match &about.kind {
                 Kind::Part => {}
                 Kind::Single => {
                     let text = self.actor_text(combo);
                     let attempt =
                         detection.attempts == Attempts::Lower && view.event.field(Field::ErrorCode).is_some_and(|v| !v.is_null());
-                    self.single(Slot { rule: rule as u32, text, attempt, day: at.time_s.div_euclid(DAY_SECONDS) }, at, view, combo);
+                    let slot = Slot { rule: rule as u32, text, attempt, day: at.time_s.div_euclid(DAY_SECONDS) };
+                    self.single(slot, at, view, combo, repeat);
                 }
                 Kind::Window(window) => {
-                    let Some(value) = value(&window.test, view) else { continue };
-                    let group = group_text(&window.group_by[part], view);
+                    let asked = || Some((value(&window.test, view)?, group_text(&window.group_by[part], view).into()));
+                    let asked = match repeat {
+                        Some(repeat) => repeat.window(rule, part, || window.reads(part), asked),
+                        None => asked(),
+                    };
+                    let Some((value, group)) = asked else { continue };
                     let text = self.text(&group);
-                    let telling = rules.rules[rule].severity >= Severity::Medium;
-                    let sighting = self.caches.sighting(at, view, combo, telling);
+                    let telling = about.severity >= Severity::Medium;
+                    let sighting = self.caches.sighting(at, view, combo, telling.then_some(repeat));
                     self.notes.notes.push(Note { event: at.number, rule: rule as u32, part: part as u32, text, value, sighting });
                 }
                 Kind::FirstSeen(first_seen) => {
-                    let (scope, key) = keys(&self.plan.memory, &rules.rules[rule].id, first_seen, view);
+                    let asked = || keys(&self.plan.memory, &about.id, first_seen, view);
+                    let (scope, key) = match repeat {
+                        Some(repeat) => repeat.keys(rule, || first_seen.reads(), asked),
+                        None => asked(),
+                    };
                     // Most keys were met before in this object, and later in it.
                     if let Some(met) = self.met.get_mut(&key)
                         && (at.time_s, at.id) > (met.first.time_s, met.first.id)
@@ -539,7 +513,7 @@ impl Scan<'_, '_> {
                         met.last_s = met.last_s.max(at.time_s);
                         continue;
                     }
-                    let first = self.caches.sighting(at, view, combo, false);
+                    let first = self.caches.sighting(at, view, combo, None);
                     self.meet(rule as u32, scope, key, &first, at.time_s, |_| first_seen_text(first_seen, view));
                 }
             }
@@ -547,7 +521,7 @@ impl Scan<'_, '_> {
     }
 
     /// Counts an event to a finding, and keeps what is to be told of it while it is among the earliest.
-    fn single(&mut self, slot: Slot, at: At, view: &View<'_>, combo: &Combo) {
+    fn single(&mut self, slot: Slot, at: At, view: &View<'_>, combo: &Combo, repeat: Option<&Repeat>) {
         let place = *self.slots.entry(slot).or_insert_with(|| {
             self.notes.matches.push((slot, Matches::default()));
             self.notes.matches.len() - 1
@@ -565,7 +539,7 @@ impl Scan<'_, '_> {
             return;
         }
         earliest.truncate(EVIDENCE_MAX - 1);
-        earliest.insert(n.min(earliest.len()), (at.number, self.caches.sighting(at, view, combo, true)));
+        earliest.insert(n.min(earliest.len()), (at.number, self.caches.sighting(at, view, combo, Some(repeat))));
     }
 
     /// The key of the actor as a text.
@@ -612,53 +586,76 @@ impl Scan<'_, '_> {
 
 /// Which event it is.
 #[derive(Clone, Copy)]
-struct At {
-    number: u32,
-    id: EventId,
-    time_s: i64,
+pub(super) struct At {
+    pub(super) number: u32,
+    pub(super) id: EventId,
+    pub(super) time_s: i64,
 }
 
 impl Caches {
     /// Whether an event adds nothing to what was told of a key; then its time is only remembered.
-    fn is_told(&mut self, key: u64, at: At) -> bool {
-        let Some(told) = self.told.get_mut(&key) else { return false };
+    fn is_told(&mut self, quick: u64, at: At) -> bool {
+        let Some(told) = self.told.get_mut(&quick) else { return false };
         let time_s = short(at.time_s);
         told.last_s = told.last_s.max(time_s);
         time_s > told.first_s
     }
 
-    fn tell(&mut self, told: Told, key: u64, last: &mut Vec<Last>) {
+    fn tell(&mut self, told: Told, quick: u64, last: &mut Vec<Last>) {
         if self.told.len() >= TOLD_MAX {
             self.flush(last);
         }
         let last_s = told.last_s;
         let first_s = told.first_s;
-        let entry = self.told.entry(key).or_insert(told);
+        let entry = self.told.entry(quick).or_insert(told);
         entry.first_s = entry.first_s.min(first_s);
         entry.last_s = entry.last_s.max(last_s);
     }
 
     /// Gives the last times of all keys, and forgets them.
     fn flush(&mut self, last: &mut Vec<Last>) {
-        last.extend(self.told.drain().map(|(key, t)| Last { scope: t.scope, key, last_s: i64::from(t.last_s) }));
+        last.extend(self.told.drain().map(|(_, t)| Last { scope: t.scope, key: t.key, last_s: i64::from(t.last_s) }));
     }
 
     fn forget_combos(&mut self) {
         for (_, combo) in self.combos.drain() {
-            if let Some((_, last_s)) = combo.told.get() {
+            let (_, last_s) = combo.told.get();
+            if combo.told.get() != UNTOLD {
                 self.last.extend(combo.first_seen.iter().map(|one| Last { scope: one.scope, key: one.key, last_s }));
             }
         }
     }
 
-    fn combo(&mut self, plan: &Plan, event: &Event<'_>, address: Option<IpAddr>) -> Rc<Combo> {
+    /// The combo of an event, and by what to look up what was worked out for the events that it repeats.
+    fn combo(&mut self, plan: &Plan, event: &Event<'_>, address: Option<IpAddr>) -> (Rc<Combo>, Option<u64>) {
+        let kind = plan.networks.kind_of(address);
+        let Some(lasting) = event.lasting_hash(&self.hasher).map(|hash| hash ^ kind as u64) else {
+            return (self.combo_of(plan, event, address, kind), None);
+        };
+        if let Some((combo, _)) = self.repeats.get(&lasting) {
+            return (combo.clone(), Some(lasting));
+        }
+        let combo = self.combo_of(plan, event, address, kind);
+        self.once.resize(SCAN_CACHE_MAX, 0);
+        let once = &mut self.once[lasting as usize % SCAN_CACHE_MAX];
+        if std::mem::replace(once, lasting) != lasting {
+            return (combo, None);
+        }
+        if self.repeats.len() >= SCAN_CACHE_MAX {
+            self.repeats.clear();
+        }
+        self.repeats.insert(lasting, (combo.clone(), Rc::new(Repeat::of(&combo))));
+        (combo, Some(lasting))
+    }
+
+    fn combo_of(&mut self, plan: &Plan, event: &Event<'_>, address: Option<IpAddr>, kind: AddressKind) -> Rc<Combo> {
         let mut hasher = self.hasher.build_hasher();
         for field in ROUTE_FIELDS {
             let raw = event.raw_scalar(field);
             hasher.write(raw);
             hasher.write_u32(raw.len() as u32);
         }
-        hasher.write_u8(plan.networks.kind_of(address) as u8);
+        hasher.write_u8(kind as u8);
         let (route, identity) = (hasher.finish(), self.hasher.hash_one(event.identity()));
         let key = route ^ identity.rotate_left(32);
         if let Some(combo) = self.combos.get(&key) {
@@ -698,8 +695,12 @@ impl Caches {
         route
     }
 
-    fn sighting(&mut self, at: At, view: &View<'_>, combo: &Combo, telling: bool) -> Sighting {
-        let resources = if telling { view.resources.get_or_init(|| self.resources(view)).clone() } else { self.nothing() };
+    /// `telling`: with what the call was about, which may be known from the event that this one repeats.
+    fn sighting(&mut self, at: At, view: &View<'_>, combo: &Combo, telling: Option<Option<&Repeat>>) -> Sighting {
+        let resources = match telling {
+            None => self.nothing(),
+            Some(repeat) => repeat.map_or(&view.resources, |r| &r.resources).get_or_init(|| self.resources(view)).clone(),
+        };
         Sighting { time_s: at.time_s, id: at.id, who: combo.who.clone(), source: source(view), call: combo.call.clone(), resources }
     }
 
@@ -714,84 +715,15 @@ impl Caches {
     }
 }
 
-fn source(view: &View<'_>) -> Source {
+pub(super) fn source(view: &View<'_>) -> Source {
     match view.address {
         Some(address) => Source::Address(address),
         None => view.event.text(Field::SourceIpAddress).map_or(Source::None, |text| Source::Text(cut(&text).into())),
     }
 }
 
-impl Combo {
-    /// Takes out of a route what can be worked out now for all events of this identity.
-    fn of(plan: &Plan, route: Route, view: &View<'_>) -> Self {
-        let (mut sure, mut fixed, mut first_seen) = (Vec::new(), Vec::new(), Vec::new());
-        for detection in route.sure {
-            let mut rest = Vec::new();
-            for &(rule, part) in &plan.rules.detections[detection as usize].uses {
-                match Fixed::of(plan, rule, part, view) {
-                    Some(Some(Fixed { what: FixedWhat::FirstSeen(key), .. })) => first_seen.push(key),
-                    Some(Some(one)) => fixed.push(one),
-                    Some(None) => {}
-                    None => rest.push((rule, part)),
-                }
-            }
-            if !rest.is_empty() {
-                sure.push((detection, rest));
-            }
-        }
-        let text = |field| view.event.text(field).map(|t| cut(&t));
-        let who = Arc::new(Who { actor: view.actor.clone(), user_agent: text(Field::UserAgent) });
-        let call = Arc::new(Call {
-            name: api(view.event),
-            account: text(Field::RecipientAccountId),
-            region: text(Field::AwsRegion),
-            error: text(Field::ErrorCode),
-        });
-        Self { who, call, first_seen, actor_text: Cell::new((0, 0)), told: Cell::new(None), sure, maybe: route.maybe, fixed }
-    }
-}
-
-impl Fixed {
-    /// None: the rule looks at more than route and identity. `Some(None)`: it wants nothing of these events.
-    fn of(plan: &Plan, rule: usize, part: usize, view: &View<'_>) -> Option<Option<Self>> {
-        let settled = |fields: &[String]| fields.iter().all(|f| Depends::of(f, plan.networks.has_places()) <= Depends::Identity);
-        let about = &plan.rules.rules[rule];
-        let (text, what): (Arc<str>, _) = match &about.kind {
-            Kind::FirstSeen(first_seen) if settled(&first_seen.key) && settled(&first_seen.scope) => {
-                let (scope, key) = keys(&plan.memory, &about.id, first_seen, view);
-                let text = first_seen_text(first_seen, view);
-                (text.clone(), FixedWhat::FirstSeen(FirstSeenKey { rule: rule as u32, scope, key, text }))
-            }
-            Kind::FirstSeen(first_seen) if first_seen.key == [NETWORK] && settled(&first_seen.scope) => {
-                let mut hasher = plan.memory.hasher();
-                hasher.write(about.id.as_bytes());
-                first_seen.scope.iter().for_each(|field| feed(&mut hasher, field, view));
-                let scope = hasher.finish();
-                hasher.write_u8(FIELD_MARK);
-                (group_text(&first_seen.scope, view).into(), FixedWhat::FirstSeenNetwork { scope, hasher })
-            }
-            Kind::Window(window) => {
-                let bucket_s = window.bucket_s()?;
-                let fields = window.counted().unwrap_or_default();
-                let of_network = fields == [NETWORK];
-                if !settled(&window.group_by[part]) || !(of_network || settled(fields)) {
-                    return None;
-                }
-                let value = if of_network { None } else { value(&window.test, view) };
-                if value.is_none() && !of_network {
-                    return Some(None);
-                }
-                let what = FixedWhat::Distinct { value, values_max: window.values_max(), bucket_s };
-                (group_text(&window.group_by[part], view).into(), what)
-            }
-            _ => return None,
-        };
-        Some(Some(Self { rule: rule as u32, part: part as u32, text, counted: Cell::new((0, 0, 0)), what }))
-    }
-}
-
 /// Hashes of the scope and of the key of a first-seen rule.
-fn keys(memory: &Memory, rule: &str, first_seen: &FirstSeen, view: &View<'_>) -> (u64, u64) {
+pub(super) fn keys(memory: &Memory, rule: &str, first_seen: &FirstSeen, view: &View<'_>) -> (u64, u64) {
     let mut hasher = memory.hasher();
     hasher.write(rule.as_bytes());
     for field in &first_seen.scope {
@@ -806,13 +738,13 @@ fn keys(memory: &Memory, rule: &str, first_seen: &FirstSeen, view: &View<'_>) ->
 }
 
 /// Scope and key for people, with [`SCOPE_END`] between them.
-fn first_seen_text(first_seen: &FirstSeen, view: &View<'_>) -> Arc<str> {
+pub(super) fn first_seen_text(first_seen: &FirstSeen, view: &View<'_>) -> Arc<str> {
     let scope = if first_seen.scope.is_empty() { String::new() } else { group_text(&first_seen.scope, view) };
     format!("{scope}{SCOPE_END}{}", group_text(&first_seen.key, view)).into()
 }
 
 /// What a window counts of an event; none when the event has no such value.
-fn value(test: &Test, view: &View<'_>) -> Option<u64> {
+pub(super) fn value(test: &Test, view: &View<'_>) -> Option<u64> {
     match test {
         Test::Sigma { condition, kind, .. } => match (&condition.field, kind) {
             (Some(fields), rsigma_parser::CorrelationType::ValueCount) if fields.as_slice() == [NETWORK] => {
@@ -839,7 +771,7 @@ fn value(test: &Test, view: &View<'_>) -> Option<u64> {
     }
 }
 
-fn group_text(fields: &[String], view: &View<'_>) -> String {
+pub(super) fn group_text(fields: &[String], view: &View<'_>) -> String {
     if let [field] = fields {
         if field == "bartizan.actor" {
             return view.actor.key.clone();
@@ -850,11 +782,14 @@ fn group_text(fields: &[String], view: &View<'_>) -> String {
     texts.join(" · ")
 }
 
+/// The one field besides route and identity that rules with memory ask of every event.
+pub(super) const NETWORK: &str = "bartizan.network";
+
 /// Stands before each field in a hash.
-const FIELD_MARK: u8 = 0x1f;
+pub(super) const FIELD_MARK: u8 = 0x1f;
 
 /// Puts the text of a field into a hash, without making a string where that can be had.
-fn feed(hasher: &mut impl Hasher, field: &str, view: &View<'_>) {
+pub(super) fn feed(hasher: &mut impl Hasher, field: &str, view: &View<'_>) {
     hasher.write_u8(FIELD_MARK);
     if field == "bartizan.actor" {
         return hasher.write(view.actor.key.as_bytes());

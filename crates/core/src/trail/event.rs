@@ -110,6 +110,48 @@ impl Places {
     }
 }
 
+/// Some top-level fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fields(u64);
+
+impl Fields {
+    /// None of them.
+    pub const NONE: Self = Self(0);
+    /// Those that are no [`Field`].
+    pub const OTHER: Self = Self(1 << 63);
+    /// All of them.
+    pub const ALL: Self = Self(u64::MAX);
+    /// Those that differ from event to event.
+    pub const PER_EVENT: Self = Self::of(&PER_EVENT);
+
+    /// These.
+    pub const fn of(fields: &[Field]) -> Self {
+        let (mut bits, mut n) = (0, 0);
+        while n < fields.len() {
+            bits |= 1 << fields[n] as u64;
+            n += 1;
+        }
+        Self(bits)
+    }
+
+    /// These and others.
+    pub const fn with(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    /// These, but not others.
+    pub const fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
+    /// Whether any of them is among others.
+    pub const fn meets(self, others: Self) -> bool {
+        self.0 & others.0 != 0
+    }
+}
+
+const PER_EVENT: [Field; 5] = [Field::EventTime, Field::SourceIpAddress, Field::RequestId, Field::EventId, Field::SharedEventId];
+
 /// One record.
 #[derive(Debug, Clone, Copy)]
 pub struct Event<'a> {
@@ -187,6 +229,32 @@ impl<'a> Event<'a> {
             return &self.bytes[from..to];
         }
         self.field(Field::UserIdentity).map(Value::raw).unwrap_or_default()
+    }
+
+    /// A hash of the record but for the contents of [`Fields::PER_EVENT`]: what has the same asks the same. None when the
+    /// record is not written without blanks, or has escapes in those fields.
+    pub fn lasting_hash(&self, hasher: &impl std::hash::BuildHasher) -> Option<u64> {
+        use std::hash::Hasher;
+        let mut holes = [(0, 0); PER_EVENT.len()];
+        for (hole, field) in holes.iter_mut().zip(PER_EVENT) {
+            let at = self.places.at[field as usize] as usize;
+            if at != 0 {
+                let content = self.quick(field)?;
+                *hole = (at + 1, at + 1 + content.len());
+            }
+        }
+        // They mostly come in this order.
+        if !holes.is_sorted() {
+            holes.sort_unstable();
+        }
+        let (mut hasher, mut at) = (hasher.build_hasher(), 0);
+        for (start, end) in holes.into_iter().filter(|(start, _)| *start != 0) {
+            hasher.write(&self.bytes[at..start]);
+            hasher.write_usize(start - at);
+            at = end;
+        }
+        hasher.write(&self.bytes[at..]);
+        Some(hasher.finish())
     }
 
     /// A top-level field by its name, known to the splitter or not.

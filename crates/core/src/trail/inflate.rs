@@ -18,6 +18,7 @@ use crate::limits::{
 /// Buffers that are used again from object to object. One for each thread.
 pub struct Reader {
     deflate: Decompressor,
+    splitter: Splitter,
     object: Vec<u8>,
     inflated: Vec<u8>,
 }
@@ -40,7 +41,7 @@ impl Default for Reader {
 impl Reader {
     /// Empty buffers.
     pub fn new() -> Self {
-        Self { deflate: Decompressor::new(), object: Vec::new(), inflated: Vec::new() }
+        Self { deflate: Decompressor::new(), splitter: Splitter::new(), object: Vec::new(), inflated: Vec::new() }
     }
 
     /// Reads one object to its end and gives every item in it. What cannot be read is an item too.
@@ -50,7 +51,7 @@ impl Reader {
 
     fn read_packed(&mut self, source: &mut dyn Read, sink: &mut dyn FnMut(Item<'_>), depth: usize) -> ReadBytes {
         let mut source = source;
-        let mut splitter = Splitter::new();
+        self.splitter.begin();
         self.object.clear();
         let first = Read::by_ref(&mut source).take(OBJECT_WHOLE_BYTES_MAX as u64).read_to_end(&mut self.object);
         if first.is_err() {
@@ -63,11 +64,11 @@ impl Reader {
                 let (stored, inner) = (self.object.len() as u64, std::mem::take(&mut self.inflated));
                 return ReadBytes { stored, ..self.read_packed(&mut inner.as_slice(), sink, depth + 1) };
             }
-            splitter.push(&self.inflated, true, sink);
+            self.splitter.push(&self.inflated, true, sink);
             return ReadBytes { stored: self.object.len() as u64, inflated: self.inflated.len() as u64 };
         }
         if whole && !self.object.starts_with(GZIP) && !self.object.starts_with(ZSTD) {
-            splitter.push(&self.object, true, sink);
+            self.splitter.push(&self.object, true, sink);
             return ReadBytes { stored: self.object.len() as u64, inflated: self.object.len() as u64 };
         }
         let object = std::mem::take(&mut self.object);
@@ -76,7 +77,7 @@ impl Reader {
             inner: object.as_slice().chain(if failed { Box::new(io::empty()) } else { Box::new(source) as Box<dyn Read> }),
             bytes: 0,
         };
-        let inflated = self.stream(&object, &mut stored, &mut splitter, sink, depth);
+        let inflated = self.stream(&object, &mut stored, sink, depth);
         let bytes = ReadBytes { stored: stored.bytes, inflated };
         self.object = object;
         bytes
@@ -98,14 +99,7 @@ impl Reader {
         self.deflate.deflate_decompress(body, &mut self.inflated) == Ok(size) && libdeflater::crc32(&self.inflated) == crc
     }
 
-    fn stream(
-        &mut self,
-        magic: &[u8],
-        stored: &mut Counted<impl Read>,
-        splitter: &mut Splitter,
-        sink: &mut dyn FnMut(Item<'_>),
-        depth: usize,
-    ) -> u64 {
+    fn stream(&mut self, magic: &[u8], stored: &mut Counted<impl Read>, sink: &mut dyn FnMut(Item<'_>), depth: usize) -> u64 {
         let packed = magic.starts_with(GZIP) || magic.starts_with(ZSTD);
         let mut source: Box<dyn ReadCounted + '_> = if magic.starts_with(GZIP) {
             Box::new(MultiGzDecoder::new(stored))
@@ -147,7 +141,7 @@ impl Reader {
             let bomb =
                 packed && (inflated > INFLATED_BYTES_MAX || inflated > INFLATE_RATIO_BYTES_MIN && ratio > INFLATE_RATIO_MAX as u64);
             let end = if bomb { Some(Some(Problem::Bomb)) } else { end };
-            let done = splitter.push(&window[..filled], end.is_some(), sink);
+            let done = self.splitter.push(&window[..filled], end.is_some(), sink);
             if let Some(problem) = end {
                 if let Some(problem) = problem {
                     sink(Item::Problem { offset: inflated, problem });

@@ -9,7 +9,7 @@ mod split;
 mod structure;
 
 pub use actor::{Actor, Caller};
-pub use event::{Event, EventId, Field, parse_time};
+pub use event::{Event, EventId, Field, Fields, parse_time};
 pub use inflate::{ReadBytes, Reader};
 pub use shape::{Apart, Item, Problem};
 pub use split::Splitter;

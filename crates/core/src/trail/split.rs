@@ -11,7 +11,7 @@ use super::shape::{Item, Problem, Shape};
 use super::structure::Structure;
 use crate::limits::{NESTING_MAX, RECORD_BYTES_MAX, UNWRAP_DEPTH_MAX};
 
-/// Cuts one object (file, stream) into records. Make a new one for each object.
+/// Cuts objects (files, streams) into records, one after the other.
 #[derive(Default)]
 pub struct Splitter {
     /// Containers that are open, outermost first.
@@ -84,6 +84,12 @@ impl Splitter {
     /// A splitter at the start of an object.
     pub fn new() -> Self {
         Self { reach: REACH_MAX, ..Self::default() }
+    }
+
+    /// Goes to the start of another object, and keeps its buffers.
+    pub fn begin(&mut self) {
+        self.open.clear();
+        (self.offset, self.lost, self.reach) = (0, false, REACH_MAX);
     }
 
     /// Takes the bytes at hand and gives what is in them. Answers how many bytes are done; the rest must come again with

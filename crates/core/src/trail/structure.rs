@@ -13,6 +13,8 @@ pub(super) struct Structure {
     braces: Vec<u32>,
     /// How many of `braces` are meant; what stands behind is left over.
     count: usize,
+    /// The same as a bit for each byte.
+    brace_bits: Vec<u64>,
     /// A bit for each byte: a `:` outside of strings.
     colons: Vec<u64>,
 }
@@ -20,8 +22,19 @@ pub(super) struct Structure {
 impl Structure {
     /// Indexes `bytes`, which begin outside of a string and are less than 4 GiB.
     pub(super) fn index(&mut self, bytes: &[u8]) {
-        self.colons.clear();
-        self.colons.reserve(bytes.len() / BLOCK + 1);
+        #[cfg(target_arch = "x86_64")]
+        if let Some(widest) = pulp::x86::V4::try_new() {
+            widest.vectorize(
+                #[inline(always)]
+                || self.mark(bytes, |block| avx512(widest, block)),
+            );
+            // The widest registers are no help here, but the compiler would use them.
+            let wide: pulp::x86::V3 = *widest;
+            return wide.vectorize(
+                #[inline(always)]
+                || self.list(),
+            );
+        }
         #[cfg(target_arch = "x86_64")]
         if let Some(wide) = pulp::x86::V3::try_new() {
             return wide.vectorize(
@@ -34,14 +47,31 @@ impl Structure {
 
     #[inline(always)]
     fn index_with(&mut self, bytes: &[u8], find: impl Fn(&[u8; BLOCK]) -> Found) {
+        self.mark(bytes, find);
+        self.list();
+    }
+
+    /// Marks what is outside of strings.
+    #[inline(always)]
+    fn mark(&mut self, bytes: &[u8], find: impl Fn(&[u8; BLOCK]) -> Found) {
         let mut state = State::default();
-        let (mut braces, mut colons, mut count) = (std::mem::take(&mut self.braces), std::mem::take(&mut self.colons), 0);
         let (blocks, rest) = bytes.as_chunks::<BLOCK>();
         let mut last = [b' '; BLOCK];
         last[..rest.len()].copy_from_slice(rest);
-        for (n, block) in blocks.iter().chain(std::iter::once(&last)).enumerate() {
-            let (mut bits, colon_bits) = state.outside(&find(block));
-            colons.push(colon_bits);
+        self.brace_bits.resize(blocks.len() + 1, 0);
+        self.colons.resize(blocks.len() + 1, 0);
+        let blocks = blocks.iter().chain(std::iter::once(&last));
+        for (block, (braces, colons)) in blocks.zip(self.brace_bits.iter_mut().zip(&mut self.colons)) {
+            (*braces, *colons) = state.outside(&find(block));
+        }
+    }
+
+    /// Lists the positions of the braces.
+    #[inline(always)]
+    fn list(&mut self) {
+        let (mut braces, mut count) = (std::mem::take(&mut self.braces), 0);
+        for (n, &bits) in self.brace_bits.iter().enumerate() {
+            let mut bits = bits;
             if braces.len() < count + BLOCK {
                 braces.resize(count + (BLOCK << 10), 0);
             }
@@ -60,7 +90,7 @@ impl Structure {
             }
             count += found;
         }
-        (self.braces, self.colons, self.count) = (braces, colons, count);
+        (self.braces, self.count) = (braces, count);
     }
 
     /// The braces; see the type.
@@ -155,6 +185,23 @@ fn avx2(wide: pulp::x86::V3, block: &[u8; BLOCK]) -> Found {
     }
 }
 
+/// The same with a register for the whole block.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn avx512(widest: pulp::x86::V4, block: &[u8; BLOCK]) -> Found {
+    let (f, bw) = (widest.avx512f, widest.avx512bw);
+    let bytes: std::arch::x86_64::__m512i = pulp::cast(*block);
+    let is = |wanted: u8, bytes| bw._mm512_cmpeq_epi8_mask(bytes, f._mm512_set1_epi8(wanted as i8));
+    let folded = f._mm512_or_si512(bytes, f._mm512_set1_epi8(0x20));
+    Found {
+        quotes: is(b'"', bytes),
+        braces: is(b'{', folded) | is(b'}', folded),
+        colons: is(b':', bytes),
+        backslashes: is(b'\\', bytes),
+        breaks: is(b'\n', bytes),
+    }
+}
+
 #[derive(Default)]
 struct State {
     /// All ones while inside a string.
@@ -232,6 +279,13 @@ mod tests {
             let mut slow = Structure::default();
             slow.index_with(&bytes, portable);
             proptest::prop_assert_eq!((found.braces(), &found.colons), (slow.braces(), &slow.colons));
+            // Where there are the widest registers, those of the middle size were not asked above.
+            #[cfg(target_arch = "x86_64")]
+            if let Some(wide) = pulp::x86::V3::try_new() {
+                let mut middle = Structure::default();
+                middle.index_with(&bytes, |block| avx2(wide, block));
+                proptest::prop_assert_eq!((middle.braces(), &middle.colons), (slow.braces(), &slow.colons));
+            }
             let (braces, colons) = naive(&bytes);
             proptest::prop_assert_eq!(found.braces(), &braces);
             let (from, to) = (bytes.len() / 3, bytes.len() - bytes.len() / 4);
