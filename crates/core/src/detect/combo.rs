@@ -41,10 +41,23 @@ pub(super) struct Combo {
     pub(super) counted: Box<[CountedValue]>,
     /// The event that was told of the first-seen keys.
     pub(super) told_id: Cell<EventId>,
-    /// The actor's key as a text of an object: number of the object, number of the text.
-    pub(super) actor_text: Cell<(u64, u32)>,
+    /// The actor's key.
+    pub(super) actor: Text,
     pub(super) who: Arc<Who>,
     pub(super) call: Arc<Call>,
+}
+
+/// A text that many events have.
+pub(super) struct Text {
+    pub(super) text: Arc<str>,
+    /// What it is in the texts of an object: number of the object, number of the text.
+    pub(super) number: Cell<(u64, u32)>,
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self { text: text.into(), number: Cell::new((0, 0)) }
+    }
 }
 
 /// A detection that matches all events of a combo.
@@ -70,7 +83,7 @@ pub(super) struct CountedValue {
     pub(super) rule: u32,
     pub(super) part: u32,
     /// The group.
-    pub(super) text: Arc<str>,
+    pub(super) text: Text,
     pub(super) value: u64,
     pub(super) values_max: usize,
     pub(super) bucket_s: i64,
@@ -92,7 +105,7 @@ pub(super) struct OfNetwork {
     pub(super) rule: u32,
     pub(super) part: u32,
     /// The group, or the scope.
-    pub(super) text: Arc<str>,
+    pub(super) text: Text,
 }
 
 pub(super) enum AboutNetwork {
@@ -145,7 +158,7 @@ impl Combo {
             bucket_s: settled.counted.iter().fold(0, |all, one| common_divisor(all, one.bucket_s)),
             counted: settled.counted.into(),
             told_id: Cell::new(EventId(0)),
-            actor_text: Cell::new((0, 0)),
+            actor: view.actor.key.as_str().into(),
             who,
             call,
         }
@@ -178,7 +191,7 @@ impl Settled {
                 first_seen.scope.iter().for_each(|field| feed(&mut *hasher, field, view));
                 let scope = hasher.finish();
                 hasher.write_u8(FIELD_MARK);
-                let text = group_text(&first_seen.scope, view).into();
+                let text = group_text(&first_seen.scope, view).as_str().into();
                 self.networks.push(of_network(text, AboutNetwork::FirstSeen { scope, hasher }));
             }
             Kind::Window(window) => {
@@ -188,7 +201,7 @@ impl Settled {
                 if !settled(&window.group_by[part]) {
                     return false;
                 }
-                let text = || group_text(&window.group_by[part], view).into();
+                let text = || Text::from(group_text(&window.group_by[part], view).as_str());
                 if fields == [NETWORK] {
                     self.networks.push(of_network(text(), AboutNetwork::Distinct { values_max, bucket_s }));
                 } else if !settled(fields) {

@@ -1,7 +1,7 @@
 //! From notes to findings: duplicates, windows, memory, merging. One thread, in the order of the objects.
 
 use std::collections::{BTreeMap, HashSet};
-use std::hash::{BuildHasher, BuildHasherDefault};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 
 use super::first_seen::{FirstSeens, Hashed, Memory};
 use super::load::RuleProblem;
@@ -208,27 +208,51 @@ impl<'p> Judge<'p> {
 }
 
 /// Event ids in two generations, so that memory is bounded and the recent ones are all there. Known by hashes with a
-/// random seed, so that nobody can choose an id that is taken for another.
+/// random seed, so that nobody can choose an id that is taken for another. Both generations are in one table, because
+/// memory that is far away is all that a lookup costs.
 #[derive(Default)]
 struct Ids {
     hasher: foldhash::quality::RandomState,
-    young: HashSet<u64, BuildHasherDefault<Hashed>>,
-    old: HashSet<u64, BuildHasherDefault<Hashed>>,
+    known: HashSet<Known, BuildHasherDefault<Hashed>>,
+    /// How many of the young and of the old generation there are.
+    young: usize,
+    old: usize,
+    /// The lowest bit of the young ones.
+    generation: u64,
     evicted: u64,
+}
+
+/// The hash of an id, but for its lowest bit: that is the generation.
+#[derive(Clone, Copy)]
+struct Known(u64);
+
+impl PartialEq for Known {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 >> 1 == other.0 >> 1
+    }
+}
+
+impl Eq for Known {}
+
+impl Hash for Known {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0 >> 1);
+    }
 }
 
 impl Ids {
     /// False when it was there.
     fn insert(&mut self, id: EventId) -> bool {
-        let hash = self.hasher.hash_one(id.0);
-        if self.old.contains(&hash) || !self.young.insert(hash) {
+        let hash = self.hasher.hash_one(id.0) & !1;
+        if !self.known.insert(Known(hash | self.generation)) {
             return false;
         }
-        if self.young.len() >= EVENT_IDS_MAX {
-            self.evicted += self.old.len() as u64;
-            // The tables keep their size: growing costs more than all lookups.
-            self.old.clear();
-            std::mem::swap(&mut self.old, &mut self.young);
+        self.young += 1;
+        if self.young >= EVENT_IDS_MAX {
+            self.evicted += self.old as u64;
+            self.known.retain(|known| known.0 & 1 == self.generation);
+            (self.old, self.young) = (self.young, 0);
+            self.generation ^= 1;
         }
         true
     }
@@ -410,4 +434,21 @@ pub(crate) fn finding_id(rule: &str, entity: &str, attempt: bool, window: i64) -
 /// RFC 3339 in UTC.
 pub fn time_text(time_s: i64) -> String {
     jiff::Timestamp::from_second(time_s).map(|t| t.to_string()).unwrap_or_else(|_| time_s.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recent_ids_are_known_and_old_ones_are_counted() {
+        let mut ids = Ids::default();
+        let max = EVENT_IDS_MAX as u128;
+        assert!((0..max * 5 / 2).all(|n| ids.insert(EventId(n))));
+        // One generation was given up; what came after it is known.
+        assert_eq!(ids.evicted, EVENT_IDS_MAX as u64);
+        assert!((max..max * 5 / 2).all(|n| !ids.insert(EventId(n))));
+        assert!(ids.insert(EventId(0)));
+        assert_eq!(ids.old + ids.young, ids.known.len());
+    }
 }

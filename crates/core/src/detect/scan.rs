@@ -20,7 +20,7 @@ use std::sync::Arc;
 use foldhash::quality::RandomState;
 use rsigma_eval::Event as _;
 
-use super::combo::{AboutNetwork, Combo, Counted, Crowd, Repeat, Sighted, Span, Sure, UNTOLD};
+use super::combo::{AboutNetwork, Combo, Counted, Crowd, Repeat, Sighted, Span, Sure, Text, UNTOLD};
 use super::condition::Answers;
 use super::derive::{cut, resources};
 use super::first_seen::{ByHash, Memory, Met, SCOPE_END};
@@ -392,7 +392,7 @@ impl Scan<'_, '_> {
                     let text = || {
                         format!(
                             "{}{SCOPE_END}{}",
-                            about.text,
+                            about.text.text,
                             Networks::network(&view.event.text(Field::SourceIpAddress).unwrap_or_default())
                         )
                     };
@@ -422,8 +422,8 @@ impl Scan<'_, '_> {
     }
 
     /// The crowd of a group in the bucket that begins at this time.
-    fn crowd(&mut self, rule: u32, part: u32, text: &str, from_s: i64) -> usize {
-        let text = self.text(text);
+    fn crowd(&mut self, rule: u32, part: u32, text: &Text, from_s: i64) -> usize {
+        let text = self.number(text);
         *self.crowd_places.entry((rule, part, text, from_s)).or_insert_with(|| {
             self.crowds.push(Crowd { rule, part, text, from_s, values: BTreeMap::new(), most: u64::MAX });
             self.crowds.len() - 1
@@ -482,7 +482,7 @@ impl Scan<'_, '_> {
             match &about.kind {
                 Kind::Part => {}
                 Kind::Single => {
-                    let text = self.actor_text(combo);
+                    let text = self.number(&combo.actor);
                     let attempt =
                         detection.attempts == Attempts::Lower && view.event.field(Field::ErrorCode).is_some_and(|v| !v.is_null());
                     let slot = Slot { rule: rule as u32, text, attempt, day: at.time_s.div_euclid(DAY_SECONDS) };
@@ -542,15 +542,15 @@ impl Scan<'_, '_> {
         earliest.insert(n.min(earliest.len()), (at.number, self.caches.sighting(at, view, combo, Some(repeat))));
     }
 
-    /// The key of the actor as a text.
-    fn actor_text(&mut self, combo: &Combo) -> u32 {
-        let (object, text) = combo.actor_text.get();
+    /// The number of a text that many events have.
+    fn number(&mut self, text: &Text) -> u32 {
+        let (object, number) = text.number.get();
         if object == self.caches.object {
-            return text;
+            return number;
         }
-        let text = self.text(&combo.who.actor.key);
-        combo.actor_text.set((self.caches.object, text));
-        text
+        let number = self.text(&text.text);
+        text.number.set((self.caches.object, number));
+        number
     }
 
     fn text(&mut self, text: &str) -> u32 {
