@@ -106,6 +106,46 @@ fn grants_of_keys_are_a_way_of_their_own() {
 }
 
 #[test]
+fn acls_and_launch_templates_of_a_dump_have_a_say() {
+    let home = Home::new();
+    let folder = home.path("dump/111122223333/eu-west-1");
+    std::fs::create_dir_all(folder.join("s3api-get-bucket-acl")).unwrap();
+    std::fs::create_dir_all(folder.join("ec2-describe-launch-template-versions")).unwrap();
+    let arn = |what: &str| format!("arn:aws:iam::111122223333:{what}");
+    let allow =
+        |action: Value| json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": action, "Resource": "*"}});
+    let profile = arn("instance-profile/fleet/strong");
+    let trust = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}});
+    let details = json!({
+        "UserDetailList": [{"UserName": "tess", "Arn": arn("user/tess"), "UserPolicyList": [
+            {"PolicyName": "p", "PolicyDocument": allow(json!(["ec2:CreateLaunchTemplateVersion", "ec2:ModifyLaunchTemplate"]))}]}],
+        "RoleDetailList": [{"RoleName": "strong", "Arn": arn("role/strong"), "AssumeRolePolicyDocument": trust,
+            "RolePolicyList": [{"PolicyName": "all", "PolicyDocument": allow(json!("*"))}], "InstanceProfileList": [{"Arn": profile}]}],
+    });
+    let write = |name: &str, value: Value| std::fs::write(folder.join(name), value.to_string()).unwrap();
+    write("iam-get-account-authorization-details.json", details);
+    write("s3api-list-buckets.json", json!({"Buckets": [{"Name": "site", "BucketRegion": "eu-west-1"}]}));
+    let everybody = json!({"Type": "Group", "URI": "http://acs.amazonaws.com/groups/global/AllUsers"});
+    write("s3api-get-bucket-acl/site", json!({"Owner": {"ID": "o"}, "Grants": [{"Grantee": everybody, "Permission": "READ"}]}));
+    write(
+        "ec2-describe-launch-templates.json",
+        json!({"LaunchTemplates": [{"LaunchTemplateId": "lt-1", "LaunchTemplateName": "web"}]}),
+    );
+    let version =
+        json!({"LaunchTemplateId": "lt-1", "VersionNumber": 1, "LaunchTemplateData": {"IamInstanceProfile": {"Name": "strong"}}});
+    write("ec2-describe-launch-template-versions/lt-1", json!({"LaunchTemplateVersions": [version]}));
+    let dump = home.path("dump");
+    let dump = dump.to_str().unwrap();
+
+    let who = home.must(0, &["access", "who-can", "s3:ListBucket", "arn:aws:s3:::site", "--on", dump]);
+    let anybody = who.lines().find(|l| l.contains("anybody ")).unwrap_or_else(|| panic!("{who}"));
+    assert!(anybody.starts_with("must") && anybody.contains("ACL of bucket site: READ for everybody"), "{who}");
+    let found = parsed(&home.must(0, &["access", "escalate", "tess", "--on", dump, "--format", "json"]));
+    let tess = &found["escalations"][0];
+    assert_eq!((tess["verdict"].as_str(), tess["steps"][0]["way"].as_str()), (Some("must"), Some("ec2-004")), "{found}");
+}
+
+#[test]
 fn what_is_open_to_outside_is_told_and_what_is_known_is_named() {
     let home = Home::new();
     let account = example("ladder/account.json");

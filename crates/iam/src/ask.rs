@@ -104,7 +104,8 @@ impl Account<'_> {
             said.verdict = said.verdict.or(if grant.constrained { Tri::Maybe } else { Tri::Yes });
             said.decision = if said.verdict == Tri::Yes { Decision::Allowed } else { Decision::Unknown };
             let within = if grant.constrained { ", within an encryption context" } else { "" };
-            said.because.push(format!("grant {}: allows it{within}", grant.id));
+            // What decides comes first.
+            said.because.insert(0, format!("grant {}: allows it{within}", grant.id));
         }
     }
 
@@ -122,7 +123,7 @@ impl Account<'_> {
         for share in self.shares.iter().filter(fits) {
             (said.verdict, said.decision) = (Tri::Yes, Decision::Allowed);
             let whom = if share.with == "*" { "everybody" } else { "everybody with an AWS account" };
-            said.because.push(format!("ACL of bucket {bucket}: {} for {whom} allows it", share.what));
+            said.because.insert(0, format!("ACL of bucket {bucket}: {} for {whom} allows it", share.what));
         }
     }
 

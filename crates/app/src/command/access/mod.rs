@@ -104,6 +104,7 @@ pub(super) fn wanted(kind: &str) -> bool {
         "s3:account",
         "s3:accesspoint",
         "ec2:instance",
+        "ec2:launchtemplateversion",
         "ec2:snapshotpermission",
         "ec2:imagepermission",
         "lambda:",
