@@ -145,6 +145,80 @@ fn acls_and_launch_templates_of_a_dump_have_a_say() {
     assert_eq!((tess["verdict"].as_str(), tess["steps"][0]["way"].as_str()), (Some("must"), Some("ec2-004")), "{found}");
 }
 
+/// An organization in a dump: what its root and units forbid, its accounts cannot do.
+#[test]
+fn policies_of_the_organization_reach_its_accounts() {
+    let home = Home::new();
+    let management = home.path("dump/999900001111/us-east-1");
+    for folder in ["describe-policy", "list-targets-for-policy", "list-accounts-for-parent", "list-organizational-units-for-parent"]
+    {
+        std::fs::create_dir_all(management.join(format!("organizations-{folder}"))).unwrap();
+    }
+    let write =
+        |name: &str, value: Value| std::fs::write(management.join(format!("organizations-{name}")), value.to_string()).unwrap();
+    write("describe-organization.json", json!({"Organization": {"Id": "o-1", "MasterAccountId": "999900001111"}}));
+    write("list-roots.json", json!({"Roots": [{"Id": "r-1", "Arn": "a", "Name": "Root"}]}));
+    write(
+        "list-organizational-units-for-parent/r-1",
+        json!({"OrganizationalUnits": [{"Id": "ou-1", "Arn": "a", "Name": "workloads"}]}),
+    );
+    write("list-organizational-units-for-parent/ou-1", json!({"OrganizationalUnits": []}));
+    let account = |id: &str| json!({"Id": id, "Arn": "a", "Name": id, "Status": "ACTIVE"});
+    write("list-accounts.json", json!({"Accounts": [account("999900001111"), account("111122223333")]}));
+    write("list-accounts-for-parent/r-1", json!({"Accounts": [account("999900001111")]}));
+    write("list-accounts-for-parent/ou-1", json!({"Accounts": [account("111122223333")]}));
+    let all = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+    let no_iam = json!({"Sid": "NoIam", "Effect": "Deny", "Action": "iam:*", "Resource": "*"});
+    let rcp = json!({"Sid": "OwnOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*",
+        "Condition": {"StringNotEqualsIfExists": {"aws:PrincipalAccount": "111122223333"}}});
+    let rcp_all = json!({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"});
+    let policies = [
+        ("p-full", "SERVICE_CONTROL_POLICY", all, vec!["r-1", "ou-1", "111122223333", "999900001111"]),
+        ("p-noiam", "SERVICE_CONTROL_POLICY", no_iam, vec!["ou-1"]),
+        ("p-rcpfull", "RESOURCE_CONTROL_POLICY", rcp_all, vec!["r-1", "ou-1", "111122223333"]),
+        ("p-own", "RESOURCE_CONTROL_POLICY", rcp, vec!["r-1"]),
+    ];
+    for (kind, file) in [("SERVICE_CONTROL_POLICY", "list-policies"), ("RESOURCE_CONTROL_POLICY", "list-resource-control-policies")]
+    {
+        let summaries: Vec<_> =
+            policies.iter().filter(|p| p.1 == kind).map(|p| json!({"Id": p.0, "Type": kind, "Name": p.0})).collect();
+        write(&format!("{file}.json"), json!({"Policies": summaries}));
+    }
+    for (id, _, statement, targets) in &policies {
+        let content = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
+        write(&format!("describe-policy/{id}"), json!({"Policy": {"PolicySummary": {"Id": id}, "Content": content}}));
+        let targets: Vec<_> = targets.iter().map(|t| json!({"TargetId": t, "Arn": "a", "Name": "n", "Type": "X"})).collect();
+        write(&format!("list-targets-for-policy/{id}"), json!({"Targets": targets}));
+    }
+    for account in ["111122223333", "999900001111"] {
+        let folder = home.path(&format!("dump/{account}/us-east-1"));
+        std::fs::create_dir_all(&folder).unwrap();
+        let details = json!({"UserDetailList": [{"UserName": "ann", "Arn": format!("arn:aws:iam::{account}:user/ann"), "UserPolicyList": [
+            {"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": ["iam:PutUserPolicy", "s3:*"], "Resource": "*"}}}]}]});
+        std::fs::write(folder.join("iam-get-account-authorization-details.json"), details.to_string()).unwrap();
+    }
+    let dump = home.path("dump");
+    let dump = dump.to_str().unwrap();
+    let ask = |code: i32, who: &str, action: &str, what: &str| {
+        parsed(&home.must(code, &["access", "can", who, action, what, "--on", dump, "--format", "json"]))
+    };
+    let ann = |account: &str| format!("arn:aws:iam::{account}:user/ann");
+    let denied = ask(10, &ann("111122223333"), "iam:PutUserPolicy", &ann("111122223333"));
+    assert_eq!(denied["decision"], "explicitly-denied");
+    assert_eq!(denied["because"][0], "service control policy p-noiam, statement 1 (NoIam): denies it");
+    assert!(!denied["assumptions"].to_string().contains("SCPs"), "{denied}");
+    assert_eq!(ask(0, &ann("111122223333"), "s3:GetObject", "arn:aws:s3:::b/k")["verdict"], "must");
+    // A resource control policy keeps others out of what is the account's.
+    let outside = ask(10, "arn:aws:iam::777788889999:user/x", "s3:GetObject", "arn:aws:s3:::b/k");
+    assert_eq!(outside["because"][0], "resource control policy p-own, statement 1 (OwnOnly): denies it");
+    // The management account is bound by none.
+    assert_eq!(ask(0, &ann("999900001111"), "iam:PutUserPolicy", &ann("999900001111"))["verdict"], "must");
+    let found = parsed(&home.must(0, &["access", "escalate", "--on", dump, "--format", "json"]));
+    let rows = found.as_array().unwrap().iter().flat_map(|account| account["escalations"].as_array().unwrap());
+    let who: Vec<_> = rows.map(|e| e["principal"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(who, [ann("999900001111")], "{found}");
+}
+
 #[test]
 fn what_is_open_to_outside_is_told_and_what_is_known_is_named() {
     let home = Home::new();

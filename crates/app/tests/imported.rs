@@ -25,6 +25,9 @@ fn wanted() -> Option<BTreeSet<(String, String)>> {
     )
 }
 
+/// What we call and the reference does not. Without it nobody knows in which unit an account is, and so which SCPs reach it.
+const MORE: [&str; 1] = ["organizations:ListAccountsForParent"];
+
 #[test]
 fn the_table_has_every_p0_and_p1_operation() {
     let Some(wanted) = wanted() else { return };
@@ -32,7 +35,8 @@ fn the_table_has_every_p0_and_p1_operation() {
     let have: BTreeSet<(String, String)> =
         table.services.iter().flat_map(|s| s.calls.iter().map(|c| (s.name.clone(), c.operation.clone()))).collect();
     assert_eq!(wanted.difference(&have).collect::<Vec<_>>(), Vec::<&(String, String)>::new());
-    assert_eq!(have.difference(&wanted).collect::<Vec<_>>(), Vec::<&(String, String)>::new());
+    let more: Vec<&(String, String)> = have.difference(&wanted).collect();
+    assert_eq!(more.iter().map(|(service, operation)| format!("{service}:{operation}")).collect::<Vec<_>>(), MORE);
     println!("{} operations of {} services", have.len(), table.services.len());
 }
 
@@ -53,8 +57,7 @@ fn the_role_is_the_reference_role_without_p2() {
     // Theirs and not ours: each is for a P2 row, which is not collected yet.
     let missing: Vec<&String> = theirs.difference(&ours).filter(|a| !only_p2.contains(*a)).collect();
     assert_eq!(missing, Vec::<&String>::new());
-    // Ours and not theirs: none, so nothing wants explaining.
-    assert_eq!(ours.difference(&theirs).collect::<Vec<_>>(), Vec::<&String>::new());
+    assert_eq!(ours.difference(&theirs).collect::<Vec<_>>(), MORE);
     println!("{} actions; {} of the reference are for P2 rows only", ours.len(), theirs.difference(&ours).count());
 }
 

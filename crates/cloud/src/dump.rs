@@ -328,12 +328,12 @@ impl Answers {
 
     fn find(&self, ask: &Ask<'_>) -> Result<usize, CallError> {
         let service = self.table.services.iter().position(|s| s.name == ask.service.name).unwrap_or_default();
-        // A call that is made in two ways cannot be told apart by file name: the file belongs to the plain one.
-        let plain = ask.call.name() == ask.call.operation;
-        let of_call = plain.then(|| self.by_call.get(&(service, ask.call.operation.clone()))).flatten();
         let anywhere = ask.service.scope == Where::Global || !ask.call.regions.is_empty() || ask.call.region.is_some();
-        let candidates: Vec<usize> =
-            of_call.into_iter().flatten().copied().filter(|i| anywhere || self.files[*i].region == ask.region).collect();
+        let files = |name: &str| -> Vec<usize> {
+            let files = self.by_call.get(&(service, name.to_owned())).into_iter().flatten().copied();
+            files.filter(|i| anywhere || self.files[*i].region == ask.region).collect()
+        };
+        let candidates = files(ask.call.name());
         let missing = |whole| CallError { whole, ..CallError::new(Status::Cut, "", "not in the dump") };
         if param_name(ask.call).is_none() {
             let own = candidates.iter().copied().filter(|i| self.files[*i].param.is_none());
@@ -341,7 +341,14 @@ impl Answers {
         }
         let wanted = wanted(ask);
         let hit = candidates.iter().copied().find(|i| self.files[*i].param.as_ref().is_some_and(|p| wanted.contains(p)));
-        hit.ok_or_else(|| missing(candidates.is_empty()))
+        // A call that is made in two ways has files of one name: the id of the item tells them apart, where it is all of the
+        // question.
+        let by_id = || {
+            let shared = if ask.call.name() == ask.call.operation { Vec::new() } else { files(&ask.call.operation) };
+            let id = only_param(ask.call).and_then(|name| ask.params.get(name))?.as_str()?;
+            shared.into_iter().find(|i| self.files[*i].param.as_deref() == Some(id))
+        };
+        hit.or_else(by_id).ok_or_else(|| missing(candidates.is_empty()))
     }
 }
 
@@ -425,6 +432,12 @@ fn param_name(call: &crate::table::Call) -> Option<&str> {
     filled.next_back().map(|(name, _)| name.as_str())
 }
 
+/// The same where no other parameter is filled.
+fn only_param(call: &crate::table::Call) -> Option<&str> {
+    let filled = call.with.values().filter(|v| v.as_str().is_some_and(|t| t.starts_with('{'))).count();
+    param_name(call).filter(|_| filled == 1)
+}
+
 /// Where a file stands.
 struct Place {
     /// Folder of the account, relative to the root.
@@ -488,12 +501,12 @@ impl Names {
                 "config" => vec!["config", "configservice"],
                 other => vec![other],
             };
-            for call in service.calls.iter().filter(|c| c.name() == c.operation) {
-                let operation = kebab(&call.operation);
+            for call in &service.calls {
+                let operation = kebab(call.name());
                 for alias in &aliases {
-                    names.full.insert(format!("{alias}-{operation}"), (index, call.operation.clone()));
+                    names.full.insert(format!("{alias}-{operation}"), (index, call.name().to_owned()));
                 }
-                names.by_operation.entry(operation).or_default().push((index, call.operation.clone()));
+                names.by_operation.entry(operation).or_default().push((index, call.name().to_owned()));
             }
         }
         names

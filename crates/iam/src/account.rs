@@ -267,8 +267,12 @@ pub struct Account<'a> {
     pub resources: Vec<Resource>,
     /// Versions of managed policies that are not the default: ARN of the policy, document.
     pub versions: Vec<(DocumentId, DocumentId)>,
-    /// Service control policies, level by level. Empty: not known, taken as allowing everything.
+    /// Service control policies, level by level, root first. Empty: taken as allowing everything.
     pub scp: Vec<Vec<DocumentId>>,
+    /// Resource control policies, likewise.
+    pub rcp: Vec<Vec<DocumentId>>,
+    /// Whether these are all that reach the account.
+    pub controls_read: bool,
     /// Grants of KMS keys; none when they were not read.
     pub grants: Option<Vec<Grant>>,
     /// What is shared without a policy: by ACLs, attributes, share lists.
@@ -423,6 +427,8 @@ impl<'a> AccountBuilder<'a> {
                 resources: Vec::new(),
                 versions: Vec::new(),
                 scp: Vec::new(),
+                rcp: Vec::new(),
+                controls_read: false,
                 grants: None,
                 shares: Vec::new(),
                 restricted_buckets: Vec::new(),
@@ -642,6 +648,17 @@ impl<'a> AccountBuilder<'a> {
     pub fn scp_level(&mut self, policies: &[(&str, &str)]) {
         let level = policies.iter().filter_map(|(name, text)| self.document(name, text, Side::Scp)).collect();
         self.account.scp.push(level);
+    }
+
+    /// Adds a level of resource control policies, root first.
+    pub fn rcp_level(&mut self, policies: &[(&str, &str)]) {
+        let level = policies.iter().filter_map(|(name, text)| self.document(name, text, Side::Rcp)).collect();
+        self.account.rcp.push(level);
+    }
+
+    /// Notes that the policies of the organization which reach the account are all there.
+    pub fn controls_read(&mut self) {
+        self.account.controls_read = true;
     }
 
     /// Notes something that could not be read.

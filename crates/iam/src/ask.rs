@@ -158,6 +158,7 @@ impl Account<'_> {
             resource: own.as_ref().map(compiled),
             boundary: boundary.iter().map(compiled).collect(),
             scp: self.scp.iter().map(|level| level.iter().map(compiled).collect()).collect(),
+            rcp: self.rcp.iter().map(|level| level.iter().map(compiled).collect()).collect(),
             block_public_access: BlockPublicAccess { restrict_public_buckets: self.restricts_public_buckets(resource) },
             ..Layers::default()
         };
@@ -167,6 +168,8 @@ impl Account<'_> {
                 Layer::Identity => names.get(policy).copied(),
                 Layer::Resource => own,
                 Layer::Boundary => boundary,
+                Layer::Scp => self.scp.iter().flatten().nth(policy).copied(),
+                Layer::Rcp => self.rcp.iter().flatten().nth(policy).copied(),
                 _ => None,
             };
             document.map(|d| self.documents[d as usize].name.clone()).unwrap_or_default()
@@ -223,6 +226,8 @@ fn sentences(answer: &Answer, layers: &Layers<&Compiled>, name: &dyn Fn(Layer, u
                 Layer::Identity => layers.identity.get(policy),
                 Layer::Resource => layers.resource.as_ref(),
                 Layer::Boundary => layers.boundary.get(policy),
+                Layer::Scp => layers.scp.iter().flatten().nth(policy),
+                Layer::Rcp => layers.rcp.iter().flatten().nth(policy),
                 _ => None,
             };
             let sid = list.and_then(|p| p.sid(statement)).map(|s| format!(" ({s})")).unwrap_or_default();

@@ -12,7 +12,7 @@ use crate::bits::Bits;
 use crate::pattern::Pattern;
 use crate::policy::{Block, Condition, Policy, Principal, Statement};
 use crate::reference::{is_role, is_root_of};
-use crate::request::{Answer, Because, Caller, CallerKind, Context, Decision, Given, Known, Layer, Layers, Request, Side};
+use crate::request::{Answer, Because, Caller, CallerKind, Context, Decision, Given, Known, Layer, Layers, Request, Side, starts};
 use crate::service;
 use crate::tri::Tri;
 use crate::value::{Cidr, Operator, Order, Piece, Set, Test, date, number, pieces};
@@ -519,16 +519,20 @@ impl<'a> Asked<'a> {
 
         // A deny anywhere decides, and one that is not certain leaves it open.
         let mut open = Tri::No;
-        let in_turn = rcp.iter().map(|s| (Layer::Rcp, s)).chain(scp.iter().map(|s| (Layer::Scp, s))).chain([
-            (Layer::Resource, &resource),
-            (Layer::Endpoint, &endpoint),
-            (Layer::Identity, &identity),
-            (Layer::Boundary, &boundary),
-            (Layer::Session, &session),
+        // Policies of the levels of a layer are numbered one after the other.
+        let rcp_in_turn = rcp.iter().zip(starts(&layers.rcp)).map(|(s, start)| (Layer::Rcp, s, start));
+        let scp_in_turn = scp.iter().zip(starts(&layers.scp)).map(|(s, start)| (Layer::Scp, s, start));
+        let in_turn = rcp_in_turn.chain(scp_in_turn).chain([
+            (Layer::Resource, &resource, 0),
+            (Layer::Endpoint, &endpoint, 0),
+            (Layer::Identity, &identity, 0),
+            (Layer::Boundary, &boundary, 0),
+            (Layer::Session, &session, 0),
         ]);
-        for (layer, said) in in_turn {
+        for (layer, said, start) in in_turn {
             if said.deny == Tri::Yes {
-                let because = vec![Because { layer, statement: said.denied_by, text: "denies it" }];
+                let statement = said.denied_by.map(|(policy, statement)| (start + policy, statement));
+                let because = vec![Because { layer, statement, text: "denies it" }];
                 return Answer { decision: Decision::ExplicitlyDenied, because };
             }
             open = open.or(said.deny);

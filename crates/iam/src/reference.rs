@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use crate::actions::Actions;
 use crate::pattern::Pattern;
 use crate::policy::{Block, Condition, Policy, Principal, Statement};
-use crate::request::{Answer, Because, Caller, CallerKind, Context, Decision, Given, Known, Layer, Layers, Request, Side};
+use crate::request::{Answer, Because, Caller, CallerKind, Context, Decision, Given, Known, Layer, Layers, Request, Side, starts};
 use crate::tri::Tri;
 use crate::value::{Cidr, Operator, Piece, Set, Test, date, number, pieces};
 
@@ -66,10 +66,13 @@ impl Case<'_> {
         }
         // 1. An explicit deny anywhere decides.
         let mut open = false;
-        for (layer, policies) in self.every_layer() {
+        for (layer, policies, start) in self.every_layer() {
             let said = self.said("Deny", layer, policies, Named::Account);
             match said.verdict {
-                Tri::Yes => return answer(Decision::ExplicitlyDenied, layer, &said.by[..1], "denies it"),
+                Tri::Yes => {
+                    let (policy, statement) = said.by[0];
+                    return answer(Decision::ExplicitlyDenied, layer, &[(start + policy, statement)], "denies it");
+                }
                 Tri::Maybe => open = true,
                 Tri::No => {}
             }
@@ -104,23 +107,24 @@ impl Case<'_> {
         }
     }
 
-    fn every_layer(&self) -> Vec<(Layer, &[Policy])> {
+    /// Layers with their policies, and the number of the first of these: the levels of a layer are numbered one after the other.
+    fn every_layer(&self) -> Vec<(Layer, &[Policy], usize)> {
         let layers = self.layers;
-        let mut all = Vec::new();
+        let mut all: Vec<(Layer, &[Policy], usize)> = Vec::new();
         if self.is_bound_by_rcp() {
-            all.extend(layers.rcp.iter().map(|level| (Layer::Rcp, level.as_slice())));
+            all.extend(layers.rcp.iter().zip(starts(&layers.rcp)).map(|(level, start)| (Layer::Rcp, level.as_slice(), start)));
         }
         if self.is_bound_by_scp() {
-            all.extend(layers.scp.iter().map(|level| (Layer::Scp, level.as_slice())));
+            all.extend(layers.scp.iter().zip(starts(&layers.scp)).map(|(level, start)| (Layer::Scp, level.as_slice(), start)));
         }
-        all.push((Layer::Resource, layers.resource.as_slice()));
-        all.push((Layer::Endpoint, &layers.endpoint));
+        all.push((Layer::Resource, layers.resource.as_slice(), 0));
+        all.push((Layer::Endpoint, &layers.endpoint, 0));
         // The root user has no identity policies, no boundary.
         if self.request.caller.kind() != CallerKind::Root {
-            all.push((Layer::Identity, &layers.identity));
-            all.push((Layer::Boundary, &layers.boundary));
+            all.push((Layer::Identity, &layers.identity, 0));
+            all.push((Layer::Boundary, &layers.boundary, 0));
         }
-        all.push((Layer::Session, &layers.session));
+        all.push((Layer::Session, &layers.session, 0));
         all
     }
 

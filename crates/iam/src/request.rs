@@ -370,6 +370,11 @@ impl<P> Default for Layers<P> {
     }
 }
 
+/// Where the policies of each level begin, when all are numbered one after the other.
+pub(crate) fn starts<P>(levels: &[Vec<P>]) -> impl Iterator<Item = usize> {
+    levels.iter().scan(0, |next, level| Some(std::mem::replace(next, *next + level.len())))
+}
+
 impl<P> Layers<P> {
     /// The same layers with other policies in them.
     pub fn map<'a, Q>(&'a self, mut to: impl FnMut(&'a P) -> Q) -> Layers<Q> {
@@ -537,7 +542,8 @@ impl Decision {
 pub struct Because {
     /// The layer that decided.
     pub layer: Layer,
-    /// Number of the policy within it, and of the statement in the policy; none when no statement is meant.
+    /// Number of the policy within it (levels from the root on, one after the other), and of the statement in the policy;
+    /// none when no statement is meant.
     pub statement: Option<(usize, usize)>,
     /// The reason, as a sentence without the statement.
     pub text: &'static str,
@@ -554,10 +560,15 @@ impl Because {
             Layer::Boundary => &layers.boundary,
             Layer::Session => &layers.session,
             Layer::Endpoint => &layers.endpoint,
-            // Levels count from the root, and a statement is counted within its level.
             Layer::Scp | Layer::Rcp | Layer::Service => &[],
         };
-        let sid = policies.get(policy).and_then(|p| p.as_ref().sid(statement)).map(|s| format!(" ({s})")).unwrap_or_default();
+        let levels = match self.layer {
+            Layer::Scp => &layers.scp[..],
+            Layer::Rcp => &layers.rcp,
+            _ => &[],
+        };
+        let found = policies.iter().chain(levels.iter().flatten()).nth(policy);
+        let sid = found.and_then(|p| p.as_ref().sid(statement)).map(|s| format!(" ({s})")).unwrap_or_default();
         format!("{layer} {}, statement {}{sid}: {}", policy + 1, statement + 1, self.text)
     }
 }

@@ -245,10 +245,13 @@ def seed_org():
     for i in range(N):
         account = org.create_account(AccountName=f"a{i}", Email=f"a{i}@example.com")["CreateAccountStatus"]["AccountId"]
         out("organizations:account", account)
+        out("organizations:member", f"{root}/{account}")
         unit = org.create_organizational_unit(ParentId=root, Name=f"ou{i}")["OrganizationalUnit"]["Id"]
         child = org.create_organizational_unit(ParentId=unit, Name=f"inner{i}")["OrganizationalUnit"]["Id"]
         out("organizations:organizationalunit", unit)
         out("organizations:organizationalunit", child)
+        out("organizations:member", f"{root}/{unit}")
+        out("organizations:member", f"{unit}/{child}")
         scp = org.create_policy(Content=policy("*"), Description="d", Name=f"scp{i}", Type="SERVICE_CONTROL_POLICY")
         scp = scp["Policy"]["PolicySummary"]["Id"]
         org.attach_policy(PolicyId=scp, TargetId=account)
@@ -449,6 +452,10 @@ def change():
     account = org.create_account(AccountName="new", Email="new@example.com")["CreateAccountStatus"]["AccountId"]
     out("added", "organizations:account", account)
     root = org.list_roots()["Roots"][0]["Id"]
+    unit = org.list_organizational_units_for_parent(ParentId=root)["OrganizationalUnits"][0]["Id"]
+    org.move_account(AccountId=target, SourceParentId=root, DestinationParentId=unit)
+    out("removed", "organizations:member", f"{root}/{target}")
+    out("added", "organizations:member", f"{unit}/{target}")
     org.enable_policy_type(RootId=root, PolicyType="TAG_POLICY")
     out("changed", "organizations:root", root)
     account = org.list_delegated_administrators()["DelegatedAdministrators"][0]["Id"]

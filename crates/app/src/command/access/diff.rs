@@ -74,7 +74,7 @@ pub(crate) struct AccessPath {
 
 /// Who may do everything in the last snapshot, or can get there, by ARN.
 pub(crate) fn power(loaded: &Loaded, actions: &Actions) -> Result<BTreeMap<String, String>> {
-    let account = account(loaded, actions)?;
+    let account = account(loaded, None, actions)?;
     let threads = std::thread::available_parallelism().map_or(1, Into::into);
     let one = |e: &Escalation| {
         let what = if e.steps.is_empty() { "may do everything" } else { "can become administrator" };
@@ -102,7 +102,7 @@ fn compared<'a>(
     mut neighbours: Neighbours,
     compare: Compare,
 ) -> Result<Changed<'a>> {
-    let (old, new) = (account(before, actions)?, account(after, actions)?);
+    let (old, new) = (account(before, None, actions)?, account(after, None, actions)?);
     let threads = std::thread::available_parallelism().map_or(1, Into::into);
     [&old, &new].into_iter().for_each(|account| neighbours.learn(account));
     let found = compare(&old, &new, &neighbours, threads);

@@ -4,6 +4,7 @@ mod can;
 pub(super) mod diff;
 mod escalate;
 mod eval;
+mod organization;
 mod policy_diff;
 pub(super) mod public;
 mod who_can;
@@ -16,6 +17,7 @@ use bartizan_core::fact::{absent_code, unescape};
 use bartizan_core::snapshot::{Snapshot, Status};
 use bartizan_iam::{Account, AccountBuilder, Actions, Compiled, Tri};
 
+use self::organization::Organization;
 use super::Outcome;
 use super::diff::inputs;
 use crate::cli::{AccessCommand, ActionTable, Global};
@@ -46,7 +48,11 @@ fn accounts<'a>(global: &Global, on: Option<&str>, actions: &'a Actions) -> Resu
     let file = on.map(Path::new).filter(|path| path.extension().is_some_and(|e| e == "json") && path.is_file());
     let accounts = match file {
         Some(path) => vec![authorization_details(path, actions)?],
-        None => inputs(global, on)?.iter().map(|one| account(one, actions)).collect::<Result<_>>()?,
+        None => {
+            let loaded = inputs(global, on)?;
+            let organization = Organization::of(&loaded)?;
+            loaded.iter().map(|one| account(one, organization.as_ref(), actions)).collect::<Result<_>>()?
+        }
     };
     for account in &accounts {
         let unread = account.unknown.len();
@@ -76,7 +82,7 @@ fn authorization_details<'a>(path: &Path, actions: &'a Actions) -> Result<Accoun
     Ok(builder.build())
 }
 
-fn account<'a>(loaded: &Loaded, actions: &'a Actions) -> Result<Account<'a>> {
+fn account<'a>(loaded: &Loaded, organization: Option<&Organization>, actions: &'a Actions) -> Result<Account<'a>> {
     let snapshot = Snapshot::parse(&loaded.text).map_err(|e| anyhow::anyhow!("{}: {e}", loaded.name))?;
     let mut builder = AccountBuilder::new(&snapshot.header.account, actions);
     for coverage in &snapshot.header.coverage {
@@ -92,6 +98,9 @@ fn account<'a>(loaded: &Loaded, actions: &'a Actions) -> Result<Account<'a>> {
         if absent_code(&document).is_none() {
             builder.fact(fact.kind, fact.region, &unescape(fact.id), &String::from_utf8_lossy(&document));
         }
+    }
+    if let Some(organization) = organization {
+        organization.bind(&snapshot.header.account, &mut builder);
     }
     Ok(builder.build())
 }
@@ -147,8 +156,9 @@ fn assumptions(account: &Account<'_>) -> Vec<String> {
     if not_understood > 0 {
         list.push(format!("{not_understood} statements are not wholly understood: what they touch is a may"));
     }
-    if account.scp.is_empty() {
-        list.push("service control policies are not in the snapshot: taken as allowing everything".to_owned());
+    if !account.controls_read {
+        let what = "policies of the organization (SCPs, RCPs) are not in the snapshot: taken as allowing everything";
+        list.push(what.to_owned());
     }
     if account.grants.is_none() {
         list.push("grants of KMS keys were not read: they may allow more".to_owned());

@@ -1,0 +1,126 @@
+//! What an organization lets its accounts do: service and resource control policies, from the snapshot of the management
+//! account or a delegated administrator, for the accounts that stand beside it.
+//!
+//! Policies are attached to roots, organizational units and accounts; all levels on the way from the root to an account must
+//! allow ([SCP evaluation](https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html)).
+//! The management account itself is bound by none of them.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use bartizan_core::fact::unescape;
+use bartizan_core::snapshot::{Snapshot, Status};
+use bartizan_iam::{AccountBuilder, parse};
+
+use crate::store::Loaded;
+
+/// The policies of one organization, and where they are attached.
+#[derive(Default)]
+pub(super) struct Organization {
+    /// The management account.
+    management: String,
+    /// Text and whether it is a resource control policy, by id.
+    policies: BTreeMap<String, (String, bool)>,
+    /// Ids of policies, by what they are attached to.
+    attached: BTreeMap<String, Vec<String>>,
+    /// The root or unit that an account or unit is in.
+    parents: BTreeMap<String, String>,
+}
+
+/// Roots, units and the account: AWS allows five units between.
+const LEVELS_MAX: usize = 16;
+
+/// Kinds of facts without which nobody knows which policies reach an account.
+const NEEDED: [&str; 3] = ["organizations:policy", "organizations:policytarget", "organizations:member"];
+
+impl Organization {
+    /// The organization that one of these snapshots has seen, if all that is needed of it was read.
+    ///
+    /// # Errors
+    /// When a snapshot is broken.
+    pub(super) fn of(loaded: &[Loaded]) -> Result<Option<Self>> {
+        for one in loaded {
+            let snapshot = Snapshot::parse(&one.text).map_err(|e| anyhow::anyhow!("{}: {e}", one.name))?;
+            let coverage = || snapshot.header.coverage.iter();
+            let read = |kind: &str| {
+                let mut rows = coverage().filter(|c| c.kinds.iter().any(|k| k == kind)).peekable();
+                rows.peek().is_some() && rows.all(|c| c.status == Status::Ok)
+            };
+            if !NEEDED.iter().all(|kind| read(kind)) || !snapshot.facts.iter().any(|f| f.kind == "organizations:member") {
+                continue;
+            }
+            let mut organization = Self::default();
+            for fact in &snapshot.facts {
+                let id = unescape(fact.id);
+                let parts = || id.split_once('/').map(|(a, b)| (a.to_owned(), b.to_owned()));
+                let text = || (one.documents)(&fact.raw).map(|document| String::from_utf8_lossy(&document).into_owned());
+                match fact.kind {
+                    // Delegated administrators see all this too: who looked is not who manages.
+                    "organizations:organization" => {
+                        let value: serde_json::Value = serde_json::from_str(&text().unwrap_or_default()).unwrap_or_default();
+                        organization.management = value["MasterAccountId"].as_str().unwrap_or_default().to_owned();
+                    }
+                    "organizations:policy" => {
+                        let Some(text) = text() else { continue };
+                        // Only resource control policies have a principal, and they must.
+                        let is_rcp = parse(&text).is_ok_and(|p| p.statements.iter().any(|s| s.principal.is_some()));
+                        organization.policies.insert(id.into_owned(), (text, is_rcp));
+                    }
+                    "organizations:policytarget" => {
+                        if let Some((policy, target)) = parts() {
+                            organization.attached.entry(target).or_default().push(policy);
+                        }
+                    }
+                    "organizations:member" => organization.parents.extend(parts().map(|(parent, member)| (member, parent))),
+                    _ => {}
+                }
+            }
+            return Ok(Some(organization));
+        }
+        Ok(None)
+    }
+
+    /// Adds what reaches an account.
+    pub(super) fn bind(&self, account: &str, builder: &mut AccountBuilder<'_>) {
+        if account == self.management {
+            return builder.controls_read();
+        }
+        let mut way = vec![account];
+        while let Some(parent) = self.parents.get(*way.last().unwrap_or(&account)).filter(|_| way.len() < LEVELS_MAX) {
+            way.push(parent);
+        }
+        if way.len() == 1 {
+            // An account of somebody else, or one that the organization does not know yet.
+            return;
+        }
+        let mut whole = true;
+        for rcp in [false, true] {
+            let level = |node: &&str| -> Vec<(&str, &str)> {
+                let attached = self.attached.get(*node).into_iter().flatten();
+                attached
+                    .filter_map(|id| Some((id.as_str(), self.policies.get(id)?)))
+                    .filter(|(_, (_, is_rcp))| *is_rcp == rcp)
+                    .map(|(id, (text, _))| (id, text.as_str()))
+                    .collect()
+            };
+            let levels: Vec<Vec<(&str, &str)>> = way.iter().rev().map(level).collect();
+            // Where a kind of policy is not enabled, nothing has one; where it is, AWS lets no level be without.
+            if levels.iter().all(Vec::is_empty) {
+                continue;
+            }
+            for (node, policies) in way.iter().rev().zip(&levels) {
+                if policies.is_empty() {
+                    whole = false;
+                    builder.unknown(format!("{node}: no policy of the organization is on record for it"));
+                } else if rcp {
+                    builder.rcp_level(policies);
+                } else {
+                    builder.scp_level(policies);
+                }
+            }
+        }
+        if whole {
+            builder.controls_read();
+        }
+    }
+}
