@@ -129,12 +129,13 @@ pub(crate) fn clean(text: &str) -> String {
 
 /// JSON with its bidirectional characters as escapes, which mean the same.
 fn visible_bidi(json: &str) -> std::borrow::Cow<'_, str> {
-    if json.is_ascii() && !json.contains('\u{7f}') {
+    let hidden = |c: char| c > '~' && (is_bidi(c) || c <= '\u{9f}');
+    if !json.contains(hidden) {
         return json.into();
     }
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
-        if is_bidi(c) || ('\u{7f}'..='\u{9f}').contains(&c) {
+        if hidden(c) {
             let _ = write!(out, "\\u{:04x}", u32::from(c));
         } else {
             out.push(c);

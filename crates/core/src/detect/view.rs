@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use rsigma_eval::{EventValue, JsonEvent};
@@ -47,6 +47,9 @@ impl<'a> View<'a> {
 
     /// The address in `sourceIPAddress`, if it is one.
     pub(super) fn address_of(raw: &[u8]) -> Option<IpAddr> {
+        if let Some(address) = ipv4(raw) {
+            return Some(address.into());
+        }
         // Most of what is no address is the name of a service, and begins with a letter.
         let maybe = raw.first().is_some_and(|b| b.is_ascii_hexdigit() || *b == b':');
         if maybe { std::str::from_utf8(raw).ok()?.parse().ok() } else { None }
@@ -114,6 +117,21 @@ impl rsigma_eval::Event for View<'_> {
     }
 }
 
+/// An IPv4 address: what the standard library reads, sooner, for every event has one.
+fn ipv4(raw: &[u8]) -> Option<Ipv4Addr> {
+    let (mut address, mut part, mut digits, mut parts) = (0u32, 0u32, 0, 1);
+    for &byte in raw {
+        match byte {
+            b'0'..=b'9' if digits == 0 || (digits < 3 && part != 0) => {
+                (part, digits) = (part * 10 + u32::from(byte - b'0'), digits + 1)
+            }
+            b'.' if digits > 0 && part < 256 => (address, part, digits, parts) = (address << 8 | part, 0, 0, parts + 1),
+            _ => return None,
+        }
+    }
+    (parts == 4 && digits > 0 && part < 256).then(|| Ipv4Addr::from_bits(address << 8 | part))
+}
+
 /// Scalars as their text, objects as compact JSON, arrays as their elements.
 fn as_text(value: Value<'_>) -> EventValue<'_> {
     match value.kind() {
@@ -154,5 +172,39 @@ fn any(value: Value<'_>, pred: &dyn Fn(&str) -> bool, depth: usize) -> bool {
         Kind::Object if depth < NESTING_MAX => value.members().any(|(_, v)| any(v, pred, depth + 1)),
         Kind::Array if depth < NESTING_MAX => value.elements().any(|v| any(v, pred, depth + 1)),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn addresses_are_what_the_library_reads(text in "[0-9.]{0,17}", quad in proptest::prelude::any::<[u8; 4]>()) {
+            for text in [text, Ipv4Addr::from(quad).to_string()] {
+                proptest::prop_assert_eq!(ipv4(text.as_bytes()), text.parse().ok(), "{}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn odd_addresses_are_what_the_library_reads() {
+        for text in [
+            "",
+            "1.2.3",
+            "1.2.3.4.5",
+            "01.2.3.4",
+            "00.0.0.0",
+            "0.0.0.0",
+            "256.1.1.1",
+            "1.2.3.1000",
+            "1..2.3",
+            "1.2.3.",
+            ".1.2.3",
+            "1.2.3.4 ",
+        ] {
+            assert_eq!(ipv4(text.as_bytes()), text.parse().ok(), "{text}");
+        }
     }
 }
