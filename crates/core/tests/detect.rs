@@ -24,7 +24,8 @@ fn judge(plan: &Plan, objects: &[Vec<u8>]) -> Verdicts {
     // Two scanners in turns, as two threads would have it.
     let mut scanners = [Scanner::new(plan), Scanner::new(plan)];
     for (n, object) in objects.iter().enumerate() {
-        judge.take("object", scanners[n % 2].scan(&mut object.as_slice()));
+        let spare = judge.take("object", scanners[n % 2].scan(&mut object.as_slice()));
+        scanners[n % 2].reuse(spare);
     }
     scanners.into_iter().for_each(|s| judge.take_rest(s.finish()));
     judge.finish(false, &|id| id.to_owned())
@@ -125,7 +126,10 @@ fn room_for_windows_changes_nothing_that_is_found() {
     let run = |bytes_max| {
         let mut judge = Judge::new(&plan).with_window_bytes(bytes_max);
         let mut scanner = Scanner::new(&plan);
-        objects.iter().for_each(|object| judge.take("object", scanner.scan(&mut object.as_slice())));
+        for object in &objects {
+            let spare = judge.take("object", scanner.scan(&mut object.as_slice()));
+            scanner.reuse(spare);
+        }
         judge.take_rest(scanner.finish());
         judge.finish(false, &|id| id.to_owned())
     };

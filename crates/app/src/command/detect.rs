@@ -63,7 +63,8 @@ pub(super) fn read_all(objects: &[&Object], plan: &Plan, threads: usize, bar: &B
     if threads <= 1 || objects.len() <= 1 {
         let mut scanner = Scanner::new(plan);
         for object in objects {
-            judge.take(&object.name, read(object, &mut scanner, bar));
+            let spare = judge.take(&object.name, read(object, &mut scanner, bar));
+            scanner.reuse(spare);
         }
         judge.take_rest(scanner.finish());
         return;
@@ -80,6 +81,9 @@ pub(super) fn read_all(objects: &[&Object], plan: &Plan, threads: usize, bar: &B
             let Some(object) = objects.get(number) else { break };
             // Nobody runs far ahead: what waits is held in memory.
             drop(moved.wait_while(queued(), |q| number >= q.next + ahead_max).unwrap_or_else(PoisonError::into_inner));
+            if let Some(spare) = queued().spare.pop() {
+                scanner.reuse(spare);
+            }
             let notes = read(object, &mut scanner, bar);
             queued().waiting.insert(number, notes);
             // Whoever finds the judge free lets it take all that is in turn; nobody waits for it.
@@ -90,7 +94,8 @@ pub(super) fn read_all(objects: &[&Object], plan: &Plan, threads: usize, bar: &B
                     let next = queued().pop();
                     let Some((number, notes)) = next else { break };
                     moved.notify_all();
-                    judge.take(&objects[number].name, notes);
+                    let spare = judge.take(&objects[number].name, notes);
+                    queued().spare.push(spare);
                 }
             }
         }
@@ -110,6 +115,8 @@ pub(super) fn read_all(objects: &[&Object], plan: &Plan, threads: usize, bar: &B
 struct Queue {
     next: usize,
     waiting: BTreeMap<usize, Notes>,
+    /// Empty ones, to be used again.
+    spare: Vec<Notes>,
 }
 
 impl Queue {

@@ -97,8 +97,8 @@ impl<'p> Judge<'p> {
         Self { windows: Windows::new(bytes_max), ..self }
     }
 
-    /// Takes the notes of the next object.
-    pub fn take(&mut self, object: &str, notes: Notes) {
+    /// Takes the notes of the next object. What it gives back is empty, for a scanner to use again.
+    pub fn take(&mut self, object: &str, mut notes: Notes) -> Notes {
         let rules = &self.plan.rules.rules;
         let mut again: HashSet<u32, foldhash::fast::RandomState> = HashSet::default();
         for (number, id) in notes.ids.iter().enumerate() {
@@ -108,7 +108,7 @@ impl<'p> Judge<'p> {
         }
         self.count(object, &notes, again.len() as u64);
         let once = |event: u32| again.is_empty() || !again.contains(&event);
-        for (slot, mut matches) in notes.matches {
+        for (slot, mut matches) in notes.matches.drain(..) {
             matches.events.retain(|(event, _)| once(*event));
             matches.earliest.retain(|(event, _)| once(*event));
             let Some((first, last)) = span(&matches.events) else { continue };
@@ -118,7 +118,7 @@ impl<'p> Judge<'p> {
             self.merger.add_all(key, count, (first, last), matches.earliest.into_iter().map(|(_, sighting)| sighting));
         }
         let (mut group, mut gathered) = ((0, 0), Vec::new());
-        for note in notes.notes {
+        for note in notes.notes.drain(..) {
             if !once(note.event) {
                 continue;
             }
@@ -130,21 +130,26 @@ impl<'p> Judge<'p> {
             gathered.push(Seen { part: note.part, value: note.value, told: false, sighting: note.sighting });
         }
         self.windows.add(group.0, notes.texts.get(group.1 as usize), &mut gathered);
-        for met in notes.met {
+        for met in notes.met.drain(..) {
             self.first_seens.meet(rules, met);
         }
-        self.last(notes.last);
-        self.testimony.take(notes.witness);
+        self.last(&mut notes.last);
+        self.testimony.take(std::mem::take(&mut notes.witness));
         self.windows.relieve(rules, &mut self.merger);
+        notes.ids.clear();
+        notes.texts.clear();
+        // What is large is kept, with its room; the rest begins anew.
+        let Notes { ids, matches, notes, met, texts, last, .. } = notes;
+        Notes { ids, matches, notes, met, texts, last, ..Notes::default() }
     }
 
     /// Takes what a scanner had left when there were no more objects.
-    pub fn take_rest(&mut self, notes: Notes) {
-        self.last(notes.last);
+    pub fn take_rest(&mut self, mut notes: Notes) {
+        self.last(&mut notes.last);
     }
 
-    fn last(&mut self, last: Vec<Last>) {
-        for Last { scope, key, last_s } in last {
+    fn last(&mut self, last: &mut Vec<Last>) {
+        for Last { scope, key, last_s } in last.drain(..) {
             self.first_seens.last(scope, key, last_s);
         }
     }

@@ -139,6 +139,22 @@ pub struct Scanner<'p> {
     plan: &'p Plan,
     reader: Reader,
     caches: Caches,
+    scratch: Scratch,
+    spare: Notes,
+}
+
+/// Room that is used again from object to object. Empty in between.
+#[derive(Default)]
+struct Scratch {
+    met: ByHash<Met>,
+    texts: HashMap<Arc<str>, u32, RandomState>,
+    /// Where in the notes the matches of a finding stand.
+    slots: HashMap<Slot, usize, RandomState>,
+    crowds: Vec<Crowd>,
+    /// Where in them, by rule, part, group and bucket.
+    crowd_places: HashMap<(u32, u32, u32, i64), usize, RandomState>,
+    /// Combos whose span is not counted yet.
+    open: Vec<Rc<Combo>>,
 }
 
 /// Things that are worked out once for many events. All of them may be forgotten at any time.
@@ -185,25 +201,21 @@ fn short(time_s: i64) -> u32 {
 impl<'p> Scanner<'p> {
     /// A scanner with empty caches.
     pub fn new(plan: &'p Plan) -> Self {
-        Self { plan, reader: Reader::new(), caches: Caches::default() }
+        Self { plan, reader: Reader::new(), caches: Caches::default(), scratch: Scratch::default(), spare: Notes::default() }
     }
 
     /// Reads one object to its end.
     pub fn scan(&mut self, source: &mut dyn Read) -> Notes {
         self.caches.object += 1;
-        let mut scan = Scan {
-            plan: self.plan,
-            caches: &mut self.caches,
-            notes: Notes::default(),
-            met: ByHash::default(),
-            texts: HashMap::default(),
-            slots: HashMap::default(),
-            crowds: Vec::new(),
-            crowd_places: HashMap::default(),
-            open: Vec::new(),
-        };
+        let mut scan =
+            Scan { plan: self.plan, caches: &mut self.caches, notes: std::mem::take(&mut self.spare), scratch: &mut self.scratch };
         let bytes = self.reader.read(source, &mut |item| scan.item(item));
         scan.finish(bytes)
+    }
+
+    /// Takes empty notes, as [`super::Judge::take`] leaves them, for the next object.
+    pub fn reuse(&mut self, spare: Notes) {
+        self.spare = spare;
     }
 
     /// What is left to say when there are no more objects.
@@ -243,15 +255,7 @@ struct Scan<'a, 'p> {
     plan: &'p Plan,
     caches: &'a mut Caches,
     notes: Notes,
-    met: ByHash<Met>,
-    texts: HashMap<Arc<str>, u32, RandomState>,
-    /// Where in the notes the matches of a finding stand.
-    slots: HashMap<Slot, usize, RandomState>,
-    crowds: Vec<Crowd>,
-    /// Where in them, by rule, part, group and bucket.
-    crowd_places: HashMap<(u32, u32, u32, i64), usize, RandomState>,
-    /// Combos whose paces are not counted yet.
-    open: Vec<Rc<Combo>>,
+    scratch: &'a mut Scratch,
 }
 
 impl Scan<'_, '_> {
@@ -260,9 +264,11 @@ impl Scan<'_, '_> {
         let mut notes = self.notes;
         notes.last.append(&mut self.caches.last);
         notes.bytes = bytes;
-        let mut met: Vec<_> = self.met.into_values().collect();
-        met.sort_unstable_by_key(|m| m.key);
-        notes.met = met;
+        notes.met.extend(self.scratch.met.drain().map(|(_, met)| met));
+        notes.met.sort_unstable_by_key(|m| m.key);
+        self.scratch.texts.clear();
+        self.scratch.slots.clear();
+        self.scratch.crowd_places.clear();
         notes
     }
 
@@ -353,7 +359,7 @@ impl Scan<'_, '_> {
             Some(span) if span.has(at.time_s) => return span.note(at, || source(view)),
             span => {
                 if span.is_none() {
-                    self.open.push(combo.clone());
+                    self.scratch.open.push(combo.clone());
                 }
                 span.replace(Span::new(combo.bucket_s, at, source(view)))
             }
@@ -369,7 +375,7 @@ impl Scan<'_, '_> {
             let from_s = span.from_s.div_euclid(counted.bucket_s) * counted.bucket_s;
             let crowd = self.crowd(counted.rule, counted.part, &counted.text, from_s);
             for (at, source) in std::iter::once(&span.first).chain(&span.last) {
-                self.crowds[crowd].count(counted.value, counted.values_max, *at, combo, || source.clone());
+                self.scratch.crowds[crowd].count(counted.value, counted.values_max, *at, combo, || source.clone());
             }
         }
     }
@@ -406,14 +412,14 @@ impl Scan<'_, '_> {
                     if !here(&counted) {
                         let from_s = at.time_s.div_euclid(*bucket_s) * bucket_s;
                         let crowd = self.crowd(about.rule, about.part, &about.text, from_s);
-                        counted = Counted { object: self.caches.object, from_s, crowd, most: self.crowds[crowd].most };
+                        counted = Counted { object: self.caches.object, from_s, crowd, most: self.scratch.crowds[crowd].most };
                         about.counted.set(counted);
                     }
                     // The greatest value that counts only ever falls: what was beyond it is beyond it now.
                     if network > counted.most {
                         continue;
                     }
-                    let crowd = &mut self.crowds[counted.crowd];
+                    let crowd = &mut self.scratch.crowds[counted.crowd];
                     crowd.count(network, *values_max, at, combo, || source(view));
                     about.counted.set(Counted { most: crowd.most, ..counted });
                 }
@@ -424,20 +430,20 @@ impl Scan<'_, '_> {
     /// The crowd of a group in the bucket that begins at this time.
     fn crowd(&mut self, rule: u32, part: u32, text: &Text, from_s: i64) -> usize {
         let text = self.number(text);
-        *self.crowd_places.entry((rule, part, text, from_s)).or_insert_with(|| {
-            self.crowds.push(Crowd { rule, part, text, from_s, values: BTreeMap::new(), most: u64::MAX });
-            self.crowds.len() - 1
+        *self.scratch.crowd_places.entry((rule, part, text, from_s)).or_insert_with(|| {
+            self.scratch.crowds.push(Crowd { rule, part, text, from_s, values: BTreeMap::new(), most: u64::MAX });
+            self.scratch.crowds.len() - 1
         })
     }
 
     /// Writes down what was counted.
     fn tell_crowds(&mut self) {
-        for combo in std::mem::take(&mut self.open) {
+        for combo in std::mem::take(&mut self.scratch.open) {
             if let Some(span) = combo.span.take() {
                 self.count(&combo, &span);
             }
         }
-        let mut crowds = std::mem::take(&mut self.crowds);
+        let mut crowds = std::mem::take(&mut self.scratch.crowds);
         crowds.sort_unstable_by_key(|c| (c.rule, c.part, c.text, c.from_s));
         let nothing = self.caches.nothing();
         for Crowd { rule, part, text, values, .. } in crowds {
@@ -453,7 +459,7 @@ impl Scan<'_, '_> {
     }
 
     fn meet(&mut self, rule: u32, scope: u64, key: u64, first: &Sighting, last_s: i64, text: impl FnOnce(&Self) -> Arc<str>) {
-        match self.met.get_mut(&key) {
+        match self.scratch.met.get_mut(&key) {
             Some(met) => {
                 met.last_s = met.last_s.max(last_s);
                 if (first.time_s, first.id) < (met.first.time_s, met.first.id) {
@@ -462,7 +468,7 @@ impl Scan<'_, '_> {
             }
             None => {
                 let text = text(self);
-                self.met.insert(key, Met { rule, key, scope, text, first: first.clone(), last_s });
+                self.scratch.met.insert(key, Met { rule, key, scope, text, first: first.clone(), last_s });
             }
         }
     }
@@ -507,7 +513,7 @@ impl Scan<'_, '_> {
                         None => asked(),
                     };
                     // Most keys were met before in this object, and later in it.
-                    if let Some(met) = self.met.get_mut(&key)
+                    if let Some(met) = self.scratch.met.get_mut(&key)
                         && (at.time_s, at.id) > (met.first.time_s, met.first.id)
                     {
                         met.last_s = met.last_s.max(at.time_s);
@@ -522,7 +528,7 @@ impl Scan<'_, '_> {
 
     /// Counts an event to a finding, and keeps what is to be told of it while it is among the earliest.
     fn single(&mut self, slot: Slot, at: At, view: &View<'_>, combo: &Combo, repeat: Option<&Repeat>) {
-        let place = *self.slots.entry(slot).or_insert_with(|| {
+        let place = *self.scratch.slots.entry(slot).or_insert_with(|| {
             self.notes.matches.push((slot, Matches::default()));
             self.notes.matches.len() - 1
         });
@@ -554,13 +560,13 @@ impl Scan<'_, '_> {
     }
 
     fn text(&mut self, text: &str) -> u32 {
-        if let Some(number) = self.texts.get(text) {
+        if let Some(number) = self.scratch.texts.get(text) {
             return *number;
         }
         let number = self.notes.texts.len() as u32;
         let text: Arc<str> = text.into();
         self.notes.texts.push(text.clone());
-        self.texts.insert(text, number);
+        self.scratch.texts.insert(text, number);
         number
     }
 
