@@ -74,7 +74,7 @@ impl<'a> Value<'a> {
             Kind::String => self.string(),
             Kind::Scalar => match self.raw() {
                 b"null" | b"" => None,
-                raw => Some(String::from_utf8_lossy(raw)),
+                raw => Some(readable(raw)),
             },
             _ => None,
         }
@@ -154,7 +154,7 @@ impl<'a> Value<'a> {
             }
         }
         if !blanks {
-            return String::from_utf8_lossy(raw);
+            return readable(raw);
         }
         let (mut out, mut at) = (Vec::with_capacity(raw.len()), 0);
         while at < raw.len() {
@@ -217,10 +217,18 @@ fn value_end(bytes: &[u8], at: usize) -> usize {
     }
 }
 
+/// Text with U+FFFD for what is not UTF-8. Nearly all is, and looking at it whole is soonest.
+fn readable(raw: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(raw) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(raw),
+    }
+}
+
 /// The text that a string's raw content stands for (RFC 8259, section 7). Broken escapes become U+FFFD.
 pub fn unescape(raw: &[u8]) -> Cow<'_, str> {
     let Some(first) = memchr::memchr(b'\\', raw) else {
-        return String::from_utf8_lossy(raw);
+        return readable(raw);
     };
     let mut out = Vec::with_capacity(raw.len());
     out.extend_from_slice(&raw[..first]);
