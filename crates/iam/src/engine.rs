@@ -519,18 +519,25 @@ impl<'a> Asked<'a> {
 
         // A deny anywhere decides, and one that is not certain leaves it open.
         let mut open = Tri::No;
-        // Policies of the levels of a layer are numbered one after the other.
-        let rcp_in_turn = rcp.iter().zip(starts(&layers.rcp)).map(|(s, start)| (Layer::Rcp, s, start));
-        let scp_in_turn = scp.iter().zip(starts(&layers.scp)).map(|(s, start)| (Layer::Scp, s, start));
-        let in_turn = rcp_in_turn.chain(scp_in_turn).chain([
-            (Layer::Resource, &resource, 0),
-            (Layer::Endpoint, &endpoint, 0),
-            (Layer::Identity, &identity, 0),
-            (Layer::Boundary, &boundary, 0),
-            (Layer::Session, &session, 0),
+        let in_turn = rcp.iter().map(|s| (Layer::Rcp, s)).chain(scp.iter().map(|s| (Layer::Scp, s))).chain([
+            (Layer::Resource, &resource),
+            (Layer::Endpoint, &endpoint),
+            (Layer::Identity, &identity),
+            (Layer::Boundary, &boundary),
+            (Layer::Session, &session),
         ]);
-        for (layer, said, start) in in_turn {
+        for (layer, said) in in_turn {
             if said.deny == Tri::Yes {
+                // Policies of the levels of a layer are numbered one after the other.
+                let start = |all: &[Said], levels: &[Vec<&Compiled>]| {
+                    let mut levels = all.iter().zip(starts(levels));
+                    levels.find(|(one, _)| std::ptr::eq(*one, said)).map_or(0, |(_, start)| start)
+                };
+                let start = match layer {
+                    Layer::Rcp => start(&rcp, &layers.rcp),
+                    Layer::Scp => start(&scp, &layers.scp),
+                    _ => 0,
+                };
                 let statement = said.denied_by.map(|(policy, statement)| (start + policy, statement));
                 let because = vec![Because { layer, statement, text: "denies it" }];
                 return Answer { decision: Decision::ExplicitlyDenied, because };
