@@ -4,6 +4,7 @@
 //! each known service, and one for services that the table does not know. So `NotAction` is exact, and what AWS adds
 //! tomorrow is in it.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -222,8 +223,8 @@ impl Actions {
     }
 
     fn service(&self, name: &str) -> Option<usize> {
-        let name = name.to_ascii_lowercase();
-        self.services.binary_search_by(|s| self.part(&s.name).cmp(&name)).ok()
+        let lower = if name.bytes().any(|b| b.is_ascii_uppercase()) { Cow::Owned(name.to_ascii_lowercase()) } else { name.into() };
+        self.services.binary_search_by(|s| self.part(&s.name).cmp(&lower)).ok()
     }
 
     /// The action of that name, in any case; none when the table does not know it.

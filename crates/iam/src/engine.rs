@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use crate::actions::Actions;
+use crate::actions::{Action, Actions};
 use crate::bits::Bits;
 use crate::pattern::Pattern;
 use crate::policy::{Block, Condition, Policy, Principal, Statement};
@@ -176,16 +176,21 @@ impl Compiled {
     /// Decides one request.
     pub fn evaluate(request: &Request, layers: &Layers<&Compiled>, actions: &Actions) -> Answer {
         let mut request = request.clone();
-        request.complete(actions);
-        Self::evaluate_complete(&request, layers, actions)
+        let action = actions.find(&request.action);
+        request.complete_for(action, actions);
+        Self::decide(&request, layers, action, actions)
     }
 
     /// The same for a request that [`Request::complete`] has seen.
     pub fn evaluate_complete(request: &Request, layers: &Layers<&Compiled>, actions: &Actions) -> Answer {
+        Self::decide(request, layers, actions.find(&request.action), actions)
+    }
+
+    fn decide(request: &Request, layers: &Layers<&Compiled>, action: Option<Action>, actions: &Actions) -> Answer {
         if let Some(answer) = service::settled(request) {
             return answer;
         }
-        Asked::new(request, !layers.boundary.is_empty(), actions).decide(layers, actions)
+        Asked::of(request, !layers.boundary.is_empty(), action, actions).decide(layers, actions)
     }
 }
 
@@ -479,7 +484,10 @@ const ITSELF: usize = 2;
 
 impl<'a> Asked<'a> {
     pub(crate) fn new(request: &'a Request, bounded: bool, actions: &Actions) -> Self {
-        let known = actions.find(&request.action);
+        Self::of(request, bounded, actions.find(&request.action), actions)
+    }
+
+    fn of(request: &'a Request, bounded: bool, known: Option<Action>, actions: &Actions) -> Self {
         let caller = &request.caller;
         Self {
             request,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::actions::Actions;
+use crate::actions::{Action, Actions};
 
 /// Who asks.
 ///
@@ -81,12 +81,16 @@ impl<'a> Arn<'a> {
     /// assert_eq!((arn.service, arn.account, arn.resource), ("iam", "111122223333", "user/path/alice"));
     /// ```
     pub fn parse(text: &'a str) -> Option<Self> {
-        let mut parts = text.splitn(6, ':');
-        let mut next = || parts.next();
-        if next()? != "arn" {
-            return None;
-        }
-        Some(Self { partition: next()?, service: next()?, region: next()?, account: next()?, resource: next()? })
+        // Every request is taken apart several times, and the parts are short: looking at the bytes is soonest.
+        let mut rest = text.strip_prefix("arn:")?;
+        let mut next = || {
+            let colon = rest.bytes().position(|byte| byte == b':')?;
+            let part = &rest[..colon];
+            rest = &rest[colon + 1..];
+            Some(part)
+        };
+        let (partition, service, region, account) = (next()?, next()?, next()?, next()?);
+        Some(Self { partition, service, region, account, resource: rest })
     }
 }
 
@@ -275,7 +279,12 @@ impl Request {
     /// Adds the keys that every request has and that follow from it (IAM user guide, "global condition context keys"). A
     /// request for an action without resources is about `*` (service authorization reference).
     pub fn complete(&mut self, actions: &Actions) {
-        if actions.find(&self.action).is_some_and(|a| actions.is_wildcard_only(a)) {
+        self.complete_for(actions.find(&self.action), actions);
+    }
+
+    /// The same where the action was looked up.
+    pub(crate) fn complete_for(&mut self, action: Option<Action>, actions: &Actions) {
+        if action.is_some_and(|a| actions.is_wildcard_only(a)) {
             self.resource = "*".to_owned();
         }
         let Self { caller, context, .. } = self;
