@@ -11,6 +11,7 @@ static PLAN: LazyLock<Plan> = LazyLock::new(|| Plan {
     networks: Networks::builtin(),
     memory: Memory::default(),
     tally: true,
+    calls: None,
 });
 
 fuzz_target!(|bytes: &[u8]| {
