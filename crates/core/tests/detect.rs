@@ -106,6 +106,36 @@ fn what_repeats_is_judged_as_if_it_were_new() {
     assert_eq!(repeated.len(), new.len());
 }
 
+/// A scanner forgets combinations when there are too many. When their keys were seen last is remembered all the same.
+#[test]
+fn last_times_outlive_what_a_scanner_forgets() {
+    let plan = plan(&builtin_files());
+    let who = json!({"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/a", "userName": "a", "accountId": "111122223333", "accessKeyId": "AKIAA"});
+    let more = |n: usize| json!({"awsRegion": "us-east-1", "sourceIPAddress": "203.0.113.9", "userAgent": format!("agent/{n}"), "userIdentity": who});
+    let agent = |n: usize, time_s: i64| event(["GetBucketAcl", "ListBuckets"][n.min(1)], time_s, more(n));
+    let mut events: Vec<Value> = (0..4).map(|n| agent(0, n * 60)).collect();
+    events.extend((1..17_000).map(|n| agent(n, 300)));
+    events.push(agent(0, 20 * 86_400));
+    for (n, event) in events.iter_mut().enumerate() {
+        event["eventID"] = json!(format!("50000000-0000-4000-8000-{n:012}"));
+    }
+    let (before, last) = events.split_at(events.len() - 1);
+    let objects = [records(before), records(last)];
+    let memory = |scanners: usize| {
+        let mut judge = Judge::new(&plan);
+        let mut scanners: Vec<Scanner<'_>> = (0..scanners).map(|_| Scanner::new(&plan)).collect();
+        for (n, object) in objects.iter().enumerate() {
+            let of = n % scanners.len();
+            judge.take("object", scanners[of].scan(&mut object.as_slice()));
+        }
+        scanners.into_iter().for_each(|s| judge.take_rest(s.finish()));
+        judge.finish(true, &|id| id.to_owned()).memory.to_bytes()
+    };
+    // The second scanner has nothing to forget.
+    assert!(memory(2).len() > 32, "nothing is remembered");
+    assert_eq!(memory(1), memory(2));
+}
+
 /// A trail of many hours, told in small objects by time: with little room, windows are judged and forgotten on the way.
 #[test]
 fn room_for_windows_changes_nothing_that_is_found() {

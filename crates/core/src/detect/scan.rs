@@ -624,6 +624,8 @@ impl Caches {
     }
 
     fn forget_combos(&mut self) {
+        // Repeats would go on with combos whose last times nobody asks for any more.
+        self.repeats.clear();
         for (_, combo) in self.combos.drain() {
             let (_, last_s) = combo.told.get();
             if combo.told.get() != UNTOLD {
