@@ -2,19 +2,21 @@
 //! all but time, ids and address.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeMap;
-use std::hash::Hasher;
+use std::hash::{BuildHasher, Hasher};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use foldhash::quality::RandomState;
 use siphasher::sip::SipHasher13;
 
 use super::derive::{api, cut};
+use super::first_seen::ByHash;
 use super::route::{Depends, Route};
 use super::rule::Kind;
-use super::scan::{At, FIELD_MARK, NETWORK, Plan, feed, first_seen_text, group_text, keys, value};
+use super::scan::{FIELD_MARK, NETWORK, Plan, feed, first_seen_text, group_text, keys, value};
 use super::view::View;
-use crate::finding::{Call, Source, Who};
+use crate::finding::{Call, Deed, Who};
+use crate::limits::SCAN_CACHE_MAX;
 use crate::trail::{EventId, Field, Fields};
 
 /// What is to be done for events of one route and one identity.
@@ -23,28 +25,24 @@ use crate::trail::{EventId, Field, Fields};
 /// close together, for memory that is far away is what costs most here.
 #[repr(C)]
 pub(super) struct Combo {
+    /// Rules that count values which are the same for all events.
+    pub(super) counted: Box<[Rc<Counted>]>,
+    /// Uses that look at the network of each event, and at nothing else.
+    pub(super) networks: Box<[Rc<OfNetwork>]>,
+    /// First-seen keys that are the same for all events.
+    pub(super) first_seen: Box<[FirstSeenKey]>,
     /// Detections that match and have uses which look at more of the event.
     pub(super) sure: Box<[Sure]>,
     /// Detections that may match.
     pub(super) maybe: Box<[u32]>,
-    /// Uses that look at the network of each event, and at nothing else.
-    pub(super) networks: Box<[OfNetwork]>,
-    /// First-seen keys that are the same for all events.
-    pub(super) first_seen: Box<[FirstSeenKey]>,
-    /// Time of the earliest event that was told of those keys, and time of the last event.
+    /// Time of the earliest event that was told of the first-seen keys, and time of the last event.
     pub(super) told: Cell<(i64, i64)>,
-    /// Events in the bucket of time at hand, while they are not counted.
-    pub(super) span: RefCell<Option<Span>>,
-    /// Seconds of such a bucket; 0 where nothing counts.
-    pub(super) bucket_s: i64,
-    /// Rules that count values which are the same for all events. A bucket lies within one of each.
-    pub(super) counted: Box<[CountedValue]>,
-    /// The event that was told of the first-seen keys.
+    /// The event that was told of them.
     pub(super) told_id: Cell<EventId>,
     /// The actor's key.
-    pub(super) actor: Text,
-    pub(super) who: Arc<Who>,
-    pub(super) call: Arc<Call>,
+    pub(super) actor: Rc<Text>,
+    /// Who does what, without what it is done to.
+    pub(super) deed: Arc<Deed>,
 }
 
 /// A text that many events have.
@@ -54,10 +52,12 @@ pub(super) struct Text {
     pub(super) number: Cell<(u64, u32)>,
 }
 
-impl From<&str> for Text {
-    fn from(text: &str) -> Self {
-        Self { text: text.into(), number: Cell::new((0, 0)) }
-    }
+/// A group of a rule with a window.
+pub(super) struct Group {
+    pub(super) rule: u32,
+    pub(super) text: Arc<str>,
+    /// What it is in the groups of an object: number of the object, number of the group.
+    pub(super) number: Cell<(u64, u32)>,
 }
 
 /// A detection that matches all events of a combo.
@@ -78,59 +78,94 @@ pub(super) struct FirstSeenKey {
     pub(super) text: Arc<str>,
 }
 
-/// A value that a rule counts.
-pub(super) struct CountedValue {
-    pub(super) rule: u32,
-    pub(super) part: u32,
-    /// The group.
-    pub(super) text: Text,
-    pub(super) value: u64,
-    pub(super) values_max: usize,
-    pub(super) bucket_s: i64,
-}
-
-/// First and last event of a combo in a bucket of time.
-pub(super) struct Span {
-    pub(super) from_s: i64,
-    to_s: i64,
-    pub(super) first: (At, Source),
-    pub(super) last: Option<(At, Source)>,
-}
-
-/// What a rule wants to know of the network of every event.
-#[repr(C)]
-pub(super) struct OfNetwork {
-    pub(super) what: AboutNetwork,
-    pub(super) counted: Cell<Counted>,
-    pub(super) rule: u32,
-    pub(super) part: u32,
-    /// The group, or the scope.
-    pub(super) text: Text,
-}
-
-pub(super) enum AboutNetwork {
-    /// The key ends with the network: a hasher that has seen all before it.
-    FirstSeen { scope: u64, hasher: Box<SipHasher13> },
-    /// It is a value that is counted.
-    Distinct { values_max: usize, bucket_s: i64 },
-}
-
-/// Where the last event of a combo was counted.
-#[derive(Clone, Copy, Default)]
+/// A value that a rule counts, for all combos that have it. Only its first and its last event in a bucket of time are
+/// noted, which is all that the rule needs.
 pub(super) struct Counted {
+    pub(super) noted: Cell<Noted>,
+    pub(super) bucket_s: i64,
+    pub(super) value: u64,
+    pub(super) part: u32,
+    pub(super) group: Rc<Group>,
+}
+
+/// The notes of a value in the bucket of time at hand.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Noted {
     /// Number of the object.
     pub(super) object: u64,
     /// Begin of the bucket.
     pub(super) from_s: i64,
-    /// The crowd.
-    pub(super) crowd: usize,
-    /// [`Crowd::most`] as it was then.
+    /// Number of the first event's note.
+    pub(super) first: u32,
+    /// Number of the last event's note: the same while there is one event.
+    pub(super) last: u32,
+}
+
+/// What a rule wants to know of the network of every event, for all combos that ask the same.
+pub(super) enum OfNetwork {
+    /// The key ends with the network: a hasher that has seen all before it.
+    FirstSeen {
+        rule: u32,
+        scope: u64,
+        /// The scope for people.
+        text: Arc<str>,
+        hasher: SipHasher13,
+    },
+    /// It is a value that is counted.
+    Distinct { values_max: usize, bucket_s: i64, part: u32, group: Rc<Group>, crowd: RefCell<Crowd> },
+}
+
+/// The values with the smallest hashes that a group had in a bucket of time, of many that it may have.
+#[derive(Default)]
+pub(super) struct Crowd {
+    /// Number of the object.
+    pub(super) object: u64,
+    /// Begin of the bucket.
+    pub(super) from_s: i64,
+    /// The greatest value that is still of interest.
     pub(super) most: u64,
+    /// Values and their notes, sorted by value.
+    pub(super) values: Vec<(u64, Noted)>,
+}
+
+/// Texts, groups and values that combos share. All of them may be forgotten at any time.
+#[derive(Default)]
+pub(super) struct Shared {
+    hasher: RandomState,
+    texts: ByHash<Rc<Text>>,
+    groups: ByHash<Rc<Group>>,
+    counted: ByHash<Rc<Counted>>,
+    networks: ByHash<Rc<OfNetwork>>,
+}
+
+impl Shared {
+    pub(super) fn text(&mut self, text: &str) -> Rc<Text> {
+        let new = || Rc::new(Text { text: text.into(), number: Cell::default() });
+        one(&mut self.texts, self.hasher.hash_one(text), new)
+    }
+
+    pub(super) fn group(&mut self, rule: u32, text: &str) -> Rc<Group> {
+        let new = || Rc::new(Group { rule, text: text.into(), number: Cell::default() });
+        one(&mut self.groups, self.hasher.hash_one((rule, text)), new)
+    }
+
+    fn counted(&mut self, group: Rc<Group>, part: u32, value: u64, bucket_s: i64) -> Rc<Counted> {
+        let hash = self.hasher.hash_one((group.rule, &group.text, part, value));
+        one(&mut self.counted, hash, || Rc::new(Counted { noted: Cell::default(), bucket_s, value, part, group }))
+    }
+}
+
+/// What there is by this hash, or something new.
+fn one<V: Clone>(all: &mut ByHash<V>, hash: u64, new: impl FnOnce() -> V) -> V {
+    if all.len() >= SCAN_CACHE_MAX && !all.contains_key(&hash) {
+        all.clear();
+    }
+    all.entry(hash).or_insert_with(new).clone()
 }
 
 impl Combo {
     /// Takes out of a route what can be worked out now for all events of this identity.
-    pub(super) fn of(plan: &Plan, route: Route, view: &View<'_>) -> Self {
+    pub(super) fn of(plan: &Plan, route: Route, view: &View<'_>, shared: &mut Shared) -> Self {
         let text = |field| view.event.text(field).map(|t| cut(&t));
         let who = Arc::new(Who { actor: view.actor.clone(), user_agent: text(Field::UserAgent) });
         let call = Arc::new(Call {
@@ -139,7 +174,7 @@ impl Combo {
             region: text(Field::AwsRegion),
             error: text(Field::ErrorCode),
         });
-        let mut settled = Settled::default();
+        let mut settled = Settled { shared, networks: Vec::new(), first_seen: Vec::new(), counted: Vec::new() };
         let mut sure = Vec::new();
         for detection in route.sure {
             let uses = &plan.rules.detections[detection as usize].uses;
@@ -149,66 +184,70 @@ impl Combo {
             }
         }
         Self {
-            sure: sure.into(),
-            maybe: route.maybe.into(),
+            counted: settled.counted.into(),
             networks: settled.networks.into(),
             first_seen: settled.first_seen.into(),
+            sure: sure.into(),
+            maybe: route.maybe.into(),
             told: Cell::new(UNTOLD),
-            span: RefCell::new(None),
-            bucket_s: settled.counted.iter().fold(0, |all, one| common_divisor(all, one.bucket_s)),
-            counted: settled.counted.into(),
             told_id: Cell::new(EventId(0)),
-            actor: view.actor.key.as_str().into(),
-            who,
-            call,
+            actor: shared.text(&view.actor.key),
+            deed: Arc::new(Deed { who, call, resources: Box::default() }),
         }
+    }
+
+    /// Whether anything looks at more of its events than who calls what from where.
+    pub(super) fn asks(&self) -> bool {
+        !self.sure.is_empty() || !self.maybe.is_empty()
     }
 }
 
 /// Uses that look at no more than route, identity and network.
-#[derive(Default)]
-struct Settled {
-    networks: Vec<OfNetwork>,
+struct Settled<'s> {
+    shared: &'s mut Shared,
+    networks: Vec<Rc<OfNetwork>>,
     first_seen: Vec<FirstSeenKey>,
-    counted: Vec<CountedValue>,
+    counted: Vec<Rc<Counted>>,
 }
 
-impl Settled {
+impl Settled<'_> {
     /// Takes in what a rule wants of all events. False: it looks at more.
     fn take(&mut self, plan: &Plan, rule: usize, part: usize, view: &View<'_>) -> bool {
         let settled = |fields: &[String]| fields.iter().all(|f| Depends::of(f, plan.networks.has_places()) <= Depends::Identity);
         let about = &plan.rules.rules[rule];
-        let of_network =
-            |text, what| OfNetwork { rule: rule as u32, part: part as u32, text, counted: Cell::new(Counted::default()), what };
+        let rule = rule as u32;
         match &about.kind {
             Kind::FirstSeen(first_seen) if settled(&first_seen.key) && settled(&first_seen.scope) => {
                 let (scope, key) = keys(&plan.memory, &about.id, first_seen, view);
-                self.first_seen.push(FirstSeenKey { rule: rule as u32, scope, key, text: first_seen_text(first_seen, view) });
+                self.first_seen.push(FirstSeenKey { rule, scope, key, text: first_seen_text(first_seen, view) });
             }
             Kind::FirstSeen(first_seen) if first_seen.key == [NETWORK] && settled(&first_seen.scope) => {
-                let mut hasher = Box::new(plan.memory.hasher());
+                let mut hasher = plan.memory.hasher();
                 hasher.write(about.id.as_bytes());
-                first_seen.scope.iter().for_each(|field| feed(&mut *hasher, field, view));
+                first_seen.scope.iter().for_each(|field| feed(&mut hasher, field, view));
                 let scope = hasher.finish();
                 hasher.write_u8(FIELD_MARK);
-                let text = group_text(&first_seen.scope, view).as_str().into();
-                self.networks.push(of_network(text, AboutNetwork::FirstSeen { scope, hasher }));
+                let new = || {
+                    let text = group_text(&first_seen.scope, view).into();
+                    Rc::new(OfNetwork::FirstSeen { rule, scope, text, hasher })
+                };
+                self.networks.push(one(&mut self.shared.networks, scope, new));
             }
             Kind::Window(window) => {
                 let Some(bucket_s) = window.bucket_s() else { return false };
                 let fields = window.counted().unwrap_or_default();
-                let values_max = window.values_max();
-                if !settled(&window.group_by[part]) {
+                if !settled(&window.group_by[part]) || fields != [NETWORK] && !settled(fields) {
                     return false;
                 }
-                let text = || Text::from(group_text(&window.group_by[part], view).as_str());
+                let group = self.shared.group(rule, &group_text(&window.group_by[part], view));
+                let part = part as u32;
                 if fields == [NETWORK] {
-                    self.networks.push(of_network(text(), AboutNetwork::Distinct { values_max, bucket_s }));
-                } else if !settled(fields) {
-                    return false;
+                    let hash = self.shared.hasher.hash_one((rule, &group.text, part));
+                    let values_max = window.values_max();
+                    let new = || Rc::new(OfNetwork::Distinct { values_max, bucket_s, part, group, crowd: RefCell::default() });
+                    self.networks.push(one(&mut self.shared.networks, hash, new));
                 } else if let Some(value) = value(&window.test, view) {
-                    let (rule, part) = (rule as u32, part as u32);
-                    self.counted.push(CountedValue { rule, part, text: text(), value, values_max, bucket_s });
+                    self.counted.push(self.shared.counted(group, part, value, bucket_s));
                 }
             }
             _ => return false,
@@ -217,83 +256,12 @@ impl Settled {
     }
 }
 
-fn common_divisor(a: i64, b: i64) -> i64 {
-    if b == 0 { a } else { common_divisor(b, a % b) }
-}
-
-impl Span {
-    /// A bucket with one event.
-    pub(super) fn new(bucket_s: i64, at: At, source: Source) -> Self {
-        let from_s = at.time_s.div_euclid(bucket_s) * bucket_s;
-        Self { from_s, to_s: from_s + bucket_s, first: (at, source), last: None }
-    }
-
-    /// Whether a time is in it.
-    pub(super) fn has(&self, time_s: i64) -> bool {
-        (self.from_s..self.to_s).contains(&time_s)
-    }
-
-    /// Takes in another event.
-    pub(super) fn note(&mut self, at: At, source: impl FnOnce() -> Source) {
-        if at.place() < self.first.0.place() {
-            let before = std::mem::replace(&mut self.first, (at, source()));
-            self.last.get_or_insert(before);
-        } else if at.place() > self.last.as_ref().unwrap_or(&self.first).0.place() {
-            self.last = Some((at, source()));
-        }
-    }
-}
-
-/// First and last event of each value that a group had in a bucket of time, by value.
-pub(super) struct Crowd {
-    pub(super) rule: u32,
-    pub(super) part: u32,
-    pub(super) text: u32,
-    /// Begin of the bucket.
-    pub(super) from_s: i64,
-    pub(super) values: BTreeMap<u64, (Sighted, Option<Sighted>)>,
-    /// The greatest value, once there are as many as the rule needs.
-    pub(super) most: u64,
-}
-
-/// An event in a crowd. What finding it needs is put together only for those that stay.
-pub(super) struct Sighted {
-    pub(super) at: At,
-    pub(super) source: Source,
-    pub(super) combo: Rc<Combo>,
-}
-
-impl Crowd {
-    pub(super) fn count(&mut self, value: u64, values_max: usize, at: At, combo: &Rc<Combo>, source: impl FnOnce() -> Source) {
-        if value > self.most {
-            return;
-        }
-        let sighted = || Sighted { at, source: source(), combo: combo.clone() };
-        if let Some((first, last)) = self.values.get_mut(&value) {
-            if at.place() < first.at.place() {
-                let before = std::mem::replace(first, sighted());
-                last.get_or_insert(before);
-            } else if at.place() > last.as_ref().unwrap_or(first).at.place() {
-                *last = Some(sighted());
-            }
-            return;
-        }
-        self.values.insert(value, (sighted(), None));
-        if self.values.len() > values_max {
-            self.values.pop_last();
-        }
-        if self.values.len() == values_max {
-            self.most = self.values.last_key_value().map_or(u64::MAX, |(value, _)| *value);
-        }
-    }
-}
-
 /// What was worked out for an event, for all that repeat it in everything but [`Fields::PER_EVENT`].
 pub(super) struct Repeat {
     /// What each of [`Combo::maybe`] came to, where that hangs on nothing else.
     pub(super) matched: Box<[Cell<Option<bool>>]>,
-    /// What the call was about.
-    pub(super) resources: OnceCell<Arc<[String]>>,
+    /// Who did what to what, where that was asked.
+    pub(super) deed: OnceCell<Arc<Deed>>,
     /// What rules with memory asked, by rule and part.
     asked: RefCell<Vec<((usize, usize), Asked)>>,
 }
@@ -301,7 +269,7 @@ pub(super) struct Repeat {
 #[derive(Clone)]
 enum Asked {
     /// Value and group, if it has them.
-    Window(Option<(u64, Arc<str>)>),
+    Window(Option<(u64, Rc<Group>)>),
     /// Hashes of scope and key.
     Keys(u64, u64),
     /// It hangs on what differs.
@@ -311,7 +279,7 @@ enum Asked {
 impl Repeat {
     pub(super) fn of(combo: &Combo) -> Self {
         let matched = vec![Cell::new(None); combo.maybe.len()].into();
-        Self { matched, resources: OnceCell::new(), asked: RefCell::default() }
+        Self { matched, deed: OnceCell::new(), asked: RefCell::default() }
     }
 
     /// Value and group for a rule with a window, if the event has them.
@@ -320,8 +288,8 @@ impl Repeat {
         rule: usize,
         part: usize,
         reads: impl FnOnce() -> Fields,
-        ask: impl Fn() -> Option<(u64, Arc<str>)>,
-    ) -> Option<(u64, Arc<str>)> {
+        mut ask: impl FnMut() -> Option<(u64, Rc<Group>)>,
+    ) -> Option<(u64, Rc<Group>)> {
         match self.asked(rule, part, reads, || Asked::Window(ask())) {
             Asked::Window(asked) => asked,
             Asked::Keys(..) | Asked::Varies => ask(),
@@ -348,12 +316,5 @@ impl Repeat {
         let asked = if reads().meets(Fields::PER_EVENT) { Asked::Varies } else { ask() };
         all.push(((rule, part), asked.clone()));
         asked
-    }
-}
-
-impl At {
-    /// What events are ordered by.
-    pub(super) fn place(&self) -> (i64, EventId) {
-        (self.time_s, self.id)
     }
 }

@@ -241,7 +241,7 @@ impl FirstSeens {
             let (scope, new) = fresh.text.split_once(SCOPE_END).unwrap_or(("", &fresh.text));
             let key = Key {
                 rule: fresh.rule,
-                entity: format!("{} · {scope}", fresh.first.who.actor.key).into(),
+                entity: format!("{} · {scope}", fresh.first.deed.who.actor.key).into(),
                 attempt: false,
                 window: fresh.first.time_s.div_euclid(DAY_SECONDS),
             };

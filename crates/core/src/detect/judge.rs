@@ -5,9 +5,10 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 
 use super::first_seen::{FirstSeens, Hashed, Memory};
 use super::load::RuleProblem;
+use super::notes::{Last, Notes, Tally};
 use super::rule::Rule;
-use super::scan::{Last, Notes, Plan, Tally};
-use super::window::{Seen, Windows};
+use super::scan::Plan;
+use super::window::Windows;
 use crate::finding::{Actor, Confidence, Evidence, Finding, Key, Merger, Severity, Stage, Verdict};
 use crate::join::Testimony;
 use crate::limits::{EVENT_IDS_MAX, RESOURCES_MAX, WINDOW_STATE_BYTES_MAX};
@@ -117,19 +118,7 @@ impl<'p> Judge<'p> {
             let count = matches.events.len() as u64;
             self.merger.add_all(key, count, (first, last), matches.earliest.into_iter().map(|(_, sighting)| sighting));
         }
-        let (mut group, mut gathered) = ((0, 0), Vec::new());
-        for note in notes.notes.drain(..) {
-            if !once(note.event) {
-                continue;
-            }
-            // Notes of one group mostly come together.
-            if group != (note.rule, note.text) {
-                self.windows.add(group.0, notes.texts.get(group.1 as usize), &mut gathered);
-                group = (note.rule, note.text);
-            }
-            gathered.push(Seen { part: note.part, value: note.value, told: false, sighting: note.sighting });
-        }
-        self.windows.add(group.0, notes.texts.get(group.1 as usize), &mut gathered);
+        self.windows.add(&notes.groups, notes.notes.drain(..).filter(|note| once(note.event)));
         for met in notes.met.drain(..) {
             self.first_seens.meet(rules, met);
         }
@@ -138,9 +127,10 @@ impl<'p> Judge<'p> {
         self.windows.relieve(rules, &mut self.merger);
         notes.ids.clear();
         notes.texts.clear();
+        notes.groups.clear();
         // What is large is kept, with its room; the rest begins anew.
-        let Notes { ids, matches, notes, met, texts, last, .. } = notes;
-        Notes { ids, matches, notes, met, texts, last, ..Notes::default() }
+        let Notes { ids, matches, notes, groups, met, texts, last, .. } = notes;
+        Notes { ids, matches, notes, groups, met, texts, last, ..Notes::default() }
     }
 
     /// Takes what a scanner had left when there were no more objects.
@@ -271,9 +261,9 @@ fn span(events: &[(u32, i64)]) -> Option<(i64, i64)> {
 
 fn finding(rule: &Rule, key: &Key, draft: crate::finding::Draft, show: &dyn Fn(&str) -> String) -> Finding {
     let first = draft.sightings.values().next();
-    let call = first.map(|s| &s.call);
+    let call = first.map(|s| &s.deed.call);
     let mut resources: Vec<String> = Vec::new();
-    for resource in draft.sightings.values().flat_map(|s| s.resources.iter()) {
+    for resource in draft.sightings.values().flat_map(|s| s.deed.resources.iter()) {
         if resources.len() < RESOURCES_MAX && !resources.contains(resource) {
             resources.push(resource.clone());
         }
@@ -297,8 +287,8 @@ fn finding(rule: &Rule, key: &Key, draft: crate::finding::Draft, show: &dyn Fn(&
     let event = |s: &crate::finding::Sighting| Evidence::Event {
         id: s.id.to_string(),
         time: time_text(s.time_s),
-        call: s.call.name.clone(),
-        error: s.call.error.clone(),
+        call: s.deed.call.name.clone(),
+        error: s.deed.call.error.clone(),
     };
     let evidence = draft.sightings.values().map(event).collect();
     Finding {
@@ -325,7 +315,7 @@ fn finding(rule: &Rule, key: &Key, draft: crate::finding::Draft, show: &dyn Fn(&
 }
 
 fn actor(sighting: &crate::finding::Sighting) -> Actor {
-    Actor::of(&sighting.who, &sighting.source)
+    Actor::of(&sighting.deed.who, &sighting.source)
 }
 
 /// One step down, but never to a mere note what was more.

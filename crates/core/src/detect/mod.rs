@@ -4,6 +4,7 @@
 //! one [`Judge`] takes the notes in the order of the objects and gives [`Verdicts`].
 
 mod builtin;
+mod cache;
 mod combo;
 mod condition;
 pub mod derive;
@@ -12,6 +13,7 @@ mod fixture;
 mod judge;
 mod load;
 mod networks;
+mod notes;
 mod route;
 mod rule;
 mod scan;
@@ -26,6 +28,7 @@ pub(crate) use judge::finding_id;
 pub use judge::{Judge, Totals, Verdicts, time_text};
 pub use load::{RuleFile, RuleProblem, Rules};
 pub use networks::{AddressKind, Networks};
+pub use notes::{Notes, Tally};
 pub use rule::{Attempts, Callers, Detection, FirstSeen, Kind, Rule, Test, Window};
-pub use scan::{Notes, Plan, Scanner, Tally, matching};
+pub use scan::{Plan, Scanner, matching};
 pub use view::View;

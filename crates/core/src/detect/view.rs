@@ -25,8 +25,6 @@ pub struct View<'a> {
     pub(super) address: Option<IpAddr>,
     /// What policies in the request grant: several rules ask for it, and reading policies takes long.
     policy: OnceCell<Vec<String>>,
-    /// What the call was about, for all findings of the event.
-    pub(super) resources: OnceCell<Arc<[String]>>,
 }
 
 impl<'a> View<'a> {
@@ -42,7 +40,7 @@ impl<'a> View<'a> {
         networks: &'a Networks,
         address: Option<IpAddr>,
     ) -> Self {
-        Self { event, actor, networks, address, policy: OnceCell::new(), resources: OnceCell::new() }
+        Self { event, actor, networks, address, policy: OnceCell::new() }
     }
 
     /// The address in `sourceIPAddress`, if it is one.

@@ -12,6 +12,7 @@ use rsigma_eval::CompiledCondition;
 use rsigma_parser::{ConditionExpr, ConditionOperator, CorrelationType, WindowMode};
 
 use super::networks::distance_km;
+use super::notes::Note;
 use super::rule::{Kind, Rule, Test, Window};
 use crate::finding::{Key, Merger, Sighting};
 use crate::limits::LATE_SECONDS;
@@ -30,11 +31,13 @@ pub(super) struct Seen {
 }
 
 /// Bytes that one [`Seen`] takes, with its share of the maps.
-const SEEN_BYTES: usize = 128;
+const SEEN_BYTES: usize = 96;
 
 /// Events of one rule and one group.
-#[derive(Default)]
 struct Group {
+    rule: u32,
+    /// What the events have in common.
+    name: Arc<str>,
     seen: Vec<Seen>,
     /// Day, part and value that are in a finding already.
     told: HashSet<(i64, u32, u64), RandomState>,
@@ -47,7 +50,9 @@ struct Group {
 /// What all rules with windows remember.
 pub(super) struct Windows {
     bytes_max: usize,
-    groups: HashMap<(u32, Arc<str>), Group, RandomState>,
+    groups: Vec<Group>,
+    /// Where in them, by rule and name.
+    places: HashMap<(u32, Arc<str>), usize, RandomState>,
     bytes: usize,
     first_s: Option<i64>,
     last_s: Option<i64>,
@@ -59,7 +64,16 @@ pub(super) struct Windows {
 
 impl Windows {
     pub(super) fn new(bytes_max: usize) -> Self {
-        Self { bytes_max, groups: HashMap::default(), bytes: 0, first_s: None, last_s: None, evicted: 0, pending: 0 }
+        Self {
+            bytes_max,
+            groups: Vec::new(),
+            places: HashMap::default(),
+            bytes: 0,
+            first_s: None,
+            last_s: None,
+            evicted: 0,
+            pending: 0,
+        }
     }
 
     /// Notes that the log reaches to this time.
@@ -68,13 +82,21 @@ impl Windows {
         self.last_s = Some(self.last_s.map_or(time_s, |t| t.max(time_s)));
     }
 
-    /// Adds events of one group.
-    pub(super) fn add(&mut self, rule: u32, group: Option<&Arc<str>>, seen: &mut Vec<Seen>) {
-        let Some(group) = group.filter(|_| !seen.is_empty()) else { return };
-        self.bytes += SEEN_BYTES * seen.len();
-        let group = self.groups.entry((rule, group.clone())).or_default();
-        group.born_s = group.born_s.into_iter().chain(seen.iter().map(|s| s.sighting.time_s)).min();
-        group.seen.append(seen);
+    /// Adds the notes of an object, and its groups by their numbers.
+    pub(super) fn add(&mut self, groups: &[(u32, Arc<str>)], notes: impl Iterator<Item = Note>) {
+        let place = |(rule, name): &(u32, Arc<str>)| {
+            *self.places.entry((*rule, name.clone())).or_insert_with(|| {
+                self.groups.push(Group::new(*rule, name.clone()));
+                self.groups.len() - 1
+            })
+        };
+        let places: Vec<usize> = groups.iter().map(place).collect();
+        for Note { group, part, value, sighting, .. } in notes {
+            self.bytes += SEEN_BYTES;
+            let group = &mut self.groups[places[group as usize]];
+            group.born_s = Some(group.born_s.map_or(sighting.time_s, |born_s| born_s.min(sighting.time_s)));
+            group.seen.push(Seen { part, value, told: false, sighting });
+        }
     }
 
     /// Judges and forgets what is over, if the bytes are needed.
@@ -83,13 +105,13 @@ impl Windows {
             return;
         }
         let settled = self.last_s.unwrap_or(i64::MIN).saturating_sub(LATE_SECONDS);
-        for ((rule, name), group) in &mut self.groups {
-            let Kind::Window(window) = &rules[*rule as usize].kind else { continue };
+        for group in &mut self.groups {
+            let Kind::Window(window) = &rules[group.rule as usize].kind else { continue };
             group.seen.sort_by_key(place);
             let until = window.settled(&group.seen, settled);
             let rest = group.seen.split_off(group.seen.partition_point(|s| s.sighting.time_s < until));
             let horizon = (self.first_s, Some(until.saturating_sub(1)));
-            Judge { rule: *rule, window, name, merger, horizon, pending: &mut 0 }.group(group);
+            Judge { rule: group.rule, name: group.name.clone(), window, merger, horizon, pending: &mut 0 }.group(group);
             group.judged_s = group.judged_s.max(Some(until));
             let from = until.saturating_sub(window.keep_s());
             group.told.retain(|(day, ..)| *day >= from.div_euclid(DAY_SECONDS));
@@ -103,11 +125,11 @@ impl Windows {
         self.count();
         if self.bytes > self.bytes_max / 2 {
             // The half that is older by the clock goes.
-            let mut times: Vec<i64> = self.groups.values().flat_map(|g| &g.seen).map(|s| s.sighting.time_s).collect();
+            let mut times: Vec<i64> = self.groups.iter().flat_map(|g| &g.seen).map(|s| s.sighting.time_s).collect();
             let middle = times.len() / 2;
             let (_, half, _) = times.select_nth_unstable(middle);
             let half = *half;
-            for Group { seen, .. } in self.groups.values_mut() {
+            for Group { seen, .. } in &mut self.groups {
                 let before = seen.len();
                 seen.retain(|s| s.sighting.time_s > half);
                 self.evicted += (before - seen.len()) as u64;
@@ -117,19 +139,28 @@ impl Windows {
     }
 
     fn count(&mut self) {
-        self.groups.retain(|_, group| !group.seen.is_empty());
-        self.bytes = self.groups.values().map(|g| g.seen.len() * SEEN_BYTES).sum();
+        // What was told must not be told again on the same day.
+        self.groups.retain(|group| !group.seen.is_empty() || !group.told.is_empty());
+        self.places = self.groups.iter().enumerate().map(|(n, g)| ((g.rule, g.name.clone()), n)).collect();
+        self.bytes = self.groups.iter().map(|g| g.seen.len() * SEEN_BYTES).sum();
     }
 
     /// Judges everything that is left.
     pub(super) fn finish(&mut self, rules: &[Rule], merger: &mut Merger) {
         let horizon = (self.first_s, self.last_s);
-        for ((rule, name), group) in &mut self.groups {
-            let Kind::Window(window) = &rules[*rule as usize].kind else { continue };
+        for group in &mut self.groups {
+            let Kind::Window(window) = &rules[group.rule as usize].kind else { continue };
             group.seen.sort_by_key(place);
-            Judge { rule: *rule, window, name, merger, horizon, pending: &mut self.pending }.group(group);
+            let (rule, name) = (group.rule, group.name.clone());
+            Judge { rule, name, window, merger, horizon, pending: &mut self.pending }.group(group);
         }
-        self.groups = HashMap::default();
+        self.groups = Vec::new();
+    }
+}
+
+impl Group {
+    fn new(rule: u32, name: Arc<str>) -> Self {
+        Self { rule, name, seen: Vec::new(), told: HashSet::default(), born_s: None, judged_s: None }
     }
 }
 
@@ -176,9 +207,9 @@ fn baseline_spans(learning_spans: i64) -> i64 {
 
 struct Judge<'a> {
     rule: u32,
-    window: &'a Window,
     /// Name of the group.
-    name: &'a Arc<str>,
+    name: Arc<str>,
+    window: &'a Window,
     merger: &'a mut Merger,
     /// First and last time of the log.
     horizon: (Option<i64>, Option<i64>),

@@ -52,21 +52,35 @@ impl std::fmt::Display for Source {
     }
 }
 
-/// One event in a finding.
+/// Who did what to what. Many events share one.
+#[derive(Debug)]
+pub struct Deed {
+    /// Who did it.
+    pub who: Arc<Who>,
+    /// What was done.
+    pub call: Arc<Call>,
+    /// What it was done to.
+    pub resources: Box<[String]>,
+}
+
+/// One event in a finding. Small, for hundreds of thousands wait for the end of their window.
 #[derive(Debug, Clone)]
 pub struct Sighting {
     /// Seconds since 1970.
     pub time_s: i64,
     /// The event.
     pub id: EventId,
-    /// Who did it.
-    pub who: Arc<Who>,
     /// From where.
     pub source: Source,
-    /// What was done.
-    pub call: Arc<Call>,
-    /// What it was done to.
-    pub resources: Arc<[String]>,
+    /// Who did what.
+    pub deed: Arc<Deed>,
+}
+
+impl Sighting {
+    /// What events are ordered by.
+    pub fn place(&self) -> (i64, EventId) {
+        (self.time_s, self.id)
+    }
 }
 
 /// What makes sightings one finding.
@@ -99,7 +113,7 @@ pub struct Draft {
 
 impl Draft {
     fn sight(&mut self, sighting: Sighting) {
-        let place = (sighting.time_s, sighting.id);
+        let place = sighting.place();
         let full = self.sightings.len() >= EVIDENCE_MAX;
         if !full || self.sightings.last_key_value().is_some_and(|(last, _)| place < *last) {
             self.sightings.insert(place, sighting);

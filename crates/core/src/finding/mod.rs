@@ -5,7 +5,7 @@ mod merge;
 use serde::{Deserialize, Serialize};
 
 pub use crate::fact::Severity;
-pub use merge::{Call, Draft, Key, Merger, Sighting, Source, Who};
+pub use merge::{Call, Deed, Draft, Key, Merger, Sighting, Source, Who};
 
 /// One finding (DESIGN.md, "Finding"). Times are RFC 3339 in UTC.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

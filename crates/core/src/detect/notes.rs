@@ -1,0 +1,108 @@
+//! What a thread writes down about one object, for the [`super::Judge`] to take in the order of the objects.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::first_seen::Met;
+use crate::finding::Sighting;
+use crate::join::Witness;
+use crate::trail::{Apart, EventId, Problem, ReadBytes};
+
+/// What was found in one object.
+#[derive(Default)]
+pub struct Notes {
+    /// Every event, in order.
+    pub(super) ids: Vec<EventId>,
+    /// First and last event time.
+    pub(super) times: Option<(i64, i64)>,
+    /// Matches of rules on single events.
+    pub(super) matches: Vec<(Slot, Matches)>,
+    /// Events that rules with windows asked for.
+    pub(super) notes: Vec<Note>,
+    /// Rules and groups that notes are of.
+    pub(super) groups: Vec<(u32, Arc<str>)>,
+    pub(super) met: Vec<Met>,
+    pub(super) texts: Vec<Arc<str>>,
+    /// Bytes read.
+    pub bytes: ReadBytes,
+    /// Digests and the like.
+    pub apart: BTreeMap<Apart, u64>,
+    /// Problems with the first place of each, and how many.
+    pub problems: BTreeMap<Problem, (u64, u64)>,
+    pub(super) tally: Tally,
+    pub(super) witness: Witness,
+    /// When keys that were met before were seen last.
+    pub(super) last: Vec<Last>,
+}
+
+/// A first-seen key and when it was seen last.
+pub(super) struct Last {
+    pub(super) scope: u64,
+    pub(super) key: u64,
+    pub(super) last_s: i64,
+}
+
+impl Notes {
+    /// Of an object that could not even be opened.
+    pub fn unreadable() -> Self {
+        Self { problems: BTreeMap::from([(Problem::Unreadable, (0, 1))]), ..Self::default() }
+    }
+}
+
+/// Events by what people ask for.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// By the actor's short name and account.
+    pub actors: BTreeMap<String, u64>,
+    /// By service.
+    pub sources: BTreeMap<String, u64>,
+    /// By region.
+    pub regions: BTreeMap<String, u64>,
+    /// By error code.
+    pub errors: BTreeMap<String, u64>,
+}
+
+/// What makes matches of one object one finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Slot {
+    pub(super) rule: u32,
+    /// Entity: index in the texts.
+    pub(super) text: u32,
+    pub(super) attempt: bool,
+    pub(super) day: i64,
+}
+
+/// Events of one finding in one object.
+#[derive(Default)]
+pub(super) struct Matches {
+    /// Number and time of each.
+    pub(super) events: Vec<(u32, i64)>,
+    /// The earliest, in their order: those that a finding may name.
+    pub(super) earliest: Vec<(u32, Sighting)>,
+}
+
+/// One event that a rule with a window asked for.
+pub(super) struct Note {
+    /// Number of the event in the object.
+    pub(super) event: u32,
+    pub(super) part: u32,
+    /// Rule and group: index in the groups.
+    pub(super) group: u32,
+    pub(super) value: u64,
+    pub(super) sighting: Sighting,
+}
+
+/// Which event it is.
+#[derive(Clone, Copy)]
+pub(super) struct At {
+    pub(super) number: u32,
+    pub(super) id: EventId,
+    pub(super) time_s: i64,
+}
+
+impl At {
+    /// What events are ordered by.
+    pub(super) fn place(&self) -> (i64, EventId) {
+        (self.time_s, self.id)
+    }
+}
