@@ -64,7 +64,7 @@ pub const LOG_TEXT_BYTES_MAX: usize = 512;
 /// Event ids in each of two generations in which duplicates are looked for.
 pub const EVENT_IDS_MAX: usize = 225_000;
 /// Bytes of what rules with windows remember.
-pub const WINDOW_STATE_BYTES_MAX: usize = 8 << 20;
+pub const WINDOW_STATE_BYTES_MAX: usize = 16 << 20;
 /// Seconds that an event may be late when state has to be given up.
 pub const LATE_SECONDS: i64 = 3600;
 /// Keys of first-seen memory.

@@ -27,7 +27,7 @@ fn judge(plan: &Plan, objects: &[Vec<u8>]) -> Verdicts {
         let spare = judge.take("object", scanners[n % 2].scan(&mut object.as_slice()));
         scanners[n % 2].reuse(spare);
     }
-    scanners.into_iter().for_each(|s| judge.take_rest(s.finish()));
+    scanners.into_iter().for_each(|mut s| judge.take_rest(s.finish()));
     judge.finish(false, &|id| id.to_owned())
 }
 
@@ -128,7 +128,7 @@ fn last_times_outlive_what_a_scanner_forgets() {
             let of = n % scanners.len();
             judge.take("object", scanners[of].scan(&mut object.as_slice()));
         }
-        scanners.into_iter().for_each(|s| judge.take_rest(s.finish()));
+        scanners.into_iter().for_each(|mut s| judge.take_rest(s.finish()));
         judge.finish(true, &|id| id.to_owned()).memory.to_bytes()
     };
     // The second scanner has nothing to forget.

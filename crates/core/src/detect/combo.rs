@@ -2,6 +2,7 @@
 //! all but time, ids and address.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use super::scan::{FIELD_MARK, NETWORK, Plan, feed, first_seen_text, group_text, 
 use super::view::View;
 use crate::finding::{Call, Deed, Who};
 use crate::limits::SCAN_CACHE_MAX;
-use crate::trail::{EventId, Field, Fields};
+use crate::trail::{EventId, Field, Fields, Lasting};
 
 /// What is to be done for events of one route and one identity.
 ///
@@ -124,8 +125,8 @@ pub(super) struct Crowd {
     pub(super) from_s: i64,
     /// The greatest value that is still of interest.
     pub(super) most: u64,
-    /// Values and their notes, sorted by value.
-    pub(super) values: Vec<(u64, Noted)>,
+    /// The notes of each value.
+    pub(super) values: BTreeMap<u64, Noted>,
 }
 
 /// Texts, groups and values that combos share. All of them may be forgotten at any time.
@@ -190,7 +191,7 @@ impl Combo {
             sure: sure.into(),
             maybe: route.maybe.into(),
             told: Cell::new(UNTOLD),
-            told_id: Cell::new(EventId(0)),
+            told_id: Cell::new(EventId::from(0)),
             actor: shared.text(&view.actor.key),
             deed: Arc::new(Deed { who, call, resources: Box::default() }),
         }
@@ -262,6 +263,8 @@ pub(super) struct Repeat {
     pub(super) matched: Box<[Cell<Option<bool>>]>,
     /// Who did what to what, where that was asked.
     pub(super) deed: OnceCell<Arc<Deed>>,
+    /// Where everything stands in them.
+    pub(super) lasting: Lasting,
     /// What rules with memory asked, by rule and part.
     asked: RefCell<Vec<((usize, usize), Asked)>>,
 }
@@ -277,9 +280,9 @@ enum Asked {
 }
 
 impl Repeat {
-    pub(super) fn of(combo: &Combo) -> Self {
+    pub(super) fn of(combo: &Combo, lasting: Lasting) -> Self {
         let matched = vec![Cell::new(None); combo.maybe.len()].into();
-        Self { matched, deed: OnceCell::new(), asked: RefCell::default() }
+        Self { matched, deed: OnceCell::new(), lasting, asked: RefCell::default() }
     }
 
     /// Value and group for a rule with a window, if the event has them.

@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use siphasher::sip::SipHasher13;
 
+use super::networks::Networks;
+use super::notes::Last;
 use super::rule::{FirstSeen, Kind, Rule};
 use super::window::{DAY_SECONDS, span_text};
 use crate::finding::{Key, Merger, Sighting};
@@ -139,7 +141,7 @@ impl Memory {
     }
 }
 
-/// Stands between scope and key in a text.
+/// Stands between scope and key in a text. Where it is missing, the key is the network of the sighting.
 pub(super) const SCOPE_END: char = '\u{1f}';
 
 /// A key of this run, as a scanning thread met it in one object.
@@ -207,10 +209,19 @@ impl FirstSeens {
         }
     }
 
-    /// Notes when a key that was met before was seen last.
-    pub(super) fn last(&mut self, scope: u64, key: u64, last_s: i64) {
-        self.see(key, minute(last_s), minute(last_s));
-        self.see(scope, minute(last_s), minute(last_s));
+    /// Notes when keys that were met before were seen last.
+    pub(super) fn last(&mut self, all: &mut Vec<Last>) {
+        // Many keys have the same scope.
+        let mut scopes: ByHash<Minutes> = ByHash::default();
+        for Last { scope, key, last_s } in all.drain(..) {
+            let last = minute(last_s);
+            self.see(key, last, last);
+            let minutes = scopes.entry(scope).or_insert(Minutes { first: last, last });
+            *minutes = Minutes { first: minutes.first.min(last), last: minutes.last.max(last) };
+        }
+        for (scope, Minutes { first, last }) in scopes {
+            self.see(scope, first, last);
+        }
     }
 
     fn see(&mut self, key: u64, first: u32, last: u32) {
@@ -223,6 +234,9 @@ impl FirstSeens {
     }
 
     fn spill(&mut self) {
+        if self.memory.is_empty() {
+            self.memory.keys = std::mem::take(&mut self.run);
+        }
         for (key, minutes) in std::mem::take(&mut self.run) {
             self.memory.see(key, minutes.first, minutes.last);
         }
@@ -238,14 +252,16 @@ impl FirstSeens {
                 continue;
             }
             // What is new for one actor in one scope is one finding: a stolen key that comes from a thousand networks too.
-            let (scope, new) = fresh.text.split_once(SCOPE_END).unwrap_or(("", &fresh.text));
+            let network = || (&*fresh.text, Networks::network(&fresh.first.source.to_string()));
+            let told = fresh.text.split_once(SCOPE_END).map(|(scope, new)| (scope, new.to_owned()));
+            let (scope, new) = told.unwrap_or_else(network);
             let key = Key {
                 rule: fresh.rule,
                 entity: format!("{} · {scope}", fresh.first.deed.who.actor.key).into(),
                 attempt: false,
                 window: fresh.first.time_s.div_euclid(DAY_SECONDS),
             };
-            let because = sentence(rule, scope, new, known_s);
+            let because = sentence(rule, scope, &new, known_s);
             merger.add(key, fresh.first.clone(), Some(because));
         }
         self.spill();

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 
 use super::first_seen::{FirstSeens, Hashed, Memory};
 use super::load::RuleProblem;
-use super::notes::{Last, Notes, Tally};
+use super::notes::{Note, Notes, Tally};
 use super::rule::Rule;
 use super::scan::Plan;
 use super::window::Windows;
@@ -102,13 +102,23 @@ impl<'p> Judge<'p> {
     pub fn take(&mut self, object: &str, mut notes: Notes) -> Notes {
         let rules = &self.plan.rules.rules;
         let mut again: HashSet<u32, foldhash::fast::RandomState> = HashSet::default();
-        for (number, id) in notes.ids.iter().enumerate() {
-            if !self.ids.insert(*id) {
-                again.insert(number as u32);
+        let mut number = 0;
+        for ids in notes.ids.chunks(IDS_TOUCHED) {
+            let mut known = [Known(0); IDS_TOUCHED];
+            for (known, id) in known.iter_mut().zip(ids) {
+                *known = self.ids.known(*id);
+            }
+            let known = &known[..ids.len()];
+            self.ids.touch(known);
+            for one in known {
+                if !self.ids.insert(*one) {
+                    again.insert(number);
+                }
+                number += 1;
             }
         }
         self.count(object, &notes, again.len() as u64);
-        let once = |event: u32| again.is_empty() || !again.contains(&event);
+        let once = |event: u32| event != Note::GIVEN_UP && (again.is_empty() || !again.contains(&event));
         for (slot, mut matches) in notes.matches.drain(..) {
             matches.events.retain(|(event, _)| once(*event));
             matches.earliest.retain(|(event, _)| once(*event));
@@ -118,11 +128,11 @@ impl<'p> Judge<'p> {
             let count = matches.events.len() as u64;
             self.merger.add_all(key, count, (first, last), matches.earliest.into_iter().map(|(_, sighting)| sighting));
         }
-        self.windows.add(&notes.groups, notes.notes.drain(..).filter(|note| once(note.event)));
+        self.windows.add(&notes.groups, &mut notes.notes, once);
         for met in notes.met.drain(..) {
             self.first_seens.meet(rules, met);
         }
-        self.last(&mut notes.last);
+        self.first_seens.last(&mut notes.last);
         self.testimony.take(std::mem::take(&mut notes.witness));
         self.windows.relieve(rules, &mut self.merger);
         notes.ids.clear();
@@ -135,13 +145,7 @@ impl<'p> Judge<'p> {
 
     /// Takes what a scanner had left when there were no more objects.
     pub fn take_rest(&mut self, mut notes: Notes) {
-        self.last(&mut notes.last);
-    }
-
-    fn last(&mut self, last: &mut Vec<Last>) {
-        for Last { scope, key, last_s } in last.drain(..) {
-            self.first_seens.last(scope, key, last_s);
-        }
+        self.first_seens.last(&mut notes.last);
     }
 
     fn count(&mut self, object: &str, notes: &Notes, duplicates: u64) {
@@ -183,12 +187,21 @@ impl<'p> Judge<'p> {
     /// Judges what is left. `learn`: only fills the memory. `show` makes the command that shows an event again.
     pub fn finish(mut self, learn: bool, show: &dyn Fn(&str) -> String) -> Verdicts {
         let rules = &self.plan.rules.rules;
-        self.windows.finish(rules, &mut self.merger);
+        // Neither needs the other, and their rules are others.
+        let (windows, first_seens, merger) = (&mut self.windows, self.first_seens, &mut self.merger);
+        let dropped = first_seens.dropped;
+        let (memory, fresh) = std::thread::scope(|scope| {
+            let fresh = scope.spawn(|| {
+                let mut merger = Merger::default();
+                (first_seens.finish(rules, learn, &mut merger), merger)
+            });
+            windows.finish(rules, merger);
+            fresh.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        self.merger.absorb(fresh);
         self.totals.window_evicted = self.windows.evicted;
         self.totals.pending = self.windows.pending;
         self.totals.ids_evicted = self.ids.evicted;
-        let dropped = self.first_seens.dropped;
-        let memory = self.first_seens.finish(rules, learn, &mut self.merger);
         self.totals.first_seen_evicted = memory.evicted + dropped;
         let (drafts, dropped) = self.merger.finish();
         self.totals.findings_dropped = dropped;
@@ -235,11 +248,23 @@ impl Hash for Known {
     }
 }
 
+/// Event ids that are looked up together.
+const IDS_TOUCHED: usize = 64;
+
 impl Ids {
+    /// By what an id is known.
+    fn known(&self, id: EventId) -> Known {
+        Known(self.hasher.hash_one(id.bits()) & !1)
+    }
+
+    /// Looks at where ids will stand, so that memory is near when they come: many places can be on their way at once.
+    fn touch(&self, ids: &[Known]) {
+        std::hint::black_box(ids.iter().filter(|id| self.known.contains(id)).count());
+    }
+
     /// False when it was there.
-    fn insert(&mut self, id: EventId) -> bool {
-        let hash = self.hasher.hash_one(id.0) & !1;
-        if !self.known.insert(Known(hash | self.generation)) {
+    fn insert(&mut self, id: Known) -> bool {
+        if !self.known.insert(Known(id.0 | self.generation)) {
             return false;
         }
         self.young += 1;
@@ -439,11 +464,11 @@ mod tests {
     fn recent_ids_are_known_and_old_ones_are_counted() {
         let mut ids = Ids::default();
         let max = EVENT_IDS_MAX as u128;
-        assert!((0..max * 5 / 2).all(|n| ids.insert(EventId(n))));
+        assert!((0..max * 5 / 2).all(|n| ids.insert(ids.known(EventId::from(n)))));
         // One generation was given up; what came after it is known.
         assert_eq!(ids.evicted, EVENT_IDS_MAX as u64);
-        assert!((max..max * 5 / 2).all(|n| !ids.insert(EventId(n))));
-        assert!(ids.insert(EventId(0)));
+        assert!((max..max * 5 / 2).all(|n| !ids.insert(ids.known(EventId::from(n)))));
+        assert!(ids.insert(ids.known(EventId::from(0))));
         assert_eq!(ids.old + ids.young, ids.known.len());
     }
 }

@@ -5,11 +5,13 @@ use std::collections::{HashMap, HashSet};
 use rsigma_eval::correlation::{GroupByField, compile_correlation};
 use rsigma_eval::{CompiledDetection, CompiledMatcher, CompiledRule, Engine, compile_rule};
 use rsigma_parser::{
-    ConditionOperator, CorrelationRule, CorrelationType, FilterRule, Level, LogSource, SigmaRule, Timespan, parse_sigma_yaml,
+    ConditionOperator, CorrelationRule, CorrelationType, FilterRule, Level, LogSource, SigmaCollection, SigmaRule, Timespan,
+    parse_sigma_yaml,
 };
 use serde::Deserialize;
 
 use super::condition::Items;
+use super::route::Decided;
 use super::rule::{Attempts, Callers, Detection, Extension, FirstSeen, Kind, Rule, Test, Window};
 use crate::finding::{Confidence, Severity, Stage};
 use crate::limits::{NESTING_MAX, PATTERN_BYTES_MAX, RULE_FILE_BYTES_MAX, RULES_MAX, YAML_ALIASES_MAX};
@@ -49,18 +51,45 @@ pub struct Rules {
     pub items: Items,
     /// What could not be used.
     pub problems: Vec<RuleProblem>,
+    /// What was decided for events so far.
+    pub(super) decided: Decided,
 }
 
 impl Rules {
     /// Loads all files. Ids are looked up over all of them, so that a correlation may name a rule of another file.
     pub fn load(files: &[RuleFile]) -> Self {
         let mut loader = Loader::default();
-        for file in files {
-            loader.file(file);
+        for (file, parsed) in files.iter().zip(parse_all(files)) {
+            loader.file(file, parsed);
         }
         loader.finish()
     }
 }
+
+/// Reads the YAML of all files, on as many threads as there are: it takes longer than all the rest of a short run.
+fn parse_all(files: &[RuleFile]) -> Vec<Result<SigmaCollection, String>> {
+    let parse = |file: &RuleFile| {
+        sane(&file.text)?;
+        parse_sigma_yaml(&file.text).map_err(|e| e.to_string())
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = files.len().div_ceil(threads).max(FILES_A_THREAD_MIN);
+    let Some((first, others)) = files.split_at_checked(share).filter(|(_, others)| !others.is_empty()) else {
+        return files.iter().map(parse).collect();
+    };
+    std::thread::scope(|scope| {
+        let start = |part: &'_ [RuleFile]| part.iter().map(parse).collect::<Vec<_>>();
+        let running: Vec<_> = others.chunks(share).map(|part| scope.spawn(move || start(part))).collect();
+        let mut parsed = start(first);
+        for one in running {
+            parsed.extend(one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        parsed
+    })
+}
+
+/// Fewer are read sooner than a thread is started for them.
+const FILES_A_THREAD_MIN: usize = 16;
 
 #[derive(Default)]
 struct Loader {
@@ -78,14 +107,11 @@ struct Origin {
 }
 
 impl Loader {
-    fn file(&mut self, file: &RuleFile) {
+    fn file(&mut self, file: &RuleFile, parsed: Result<SigmaCollection, String>) {
         let origin = Origin { file: file.name.clone(), builtin: file.builtin };
-        if let Err(text) = sane(&file.text) {
-            return self.problem(&origin, None, text);
-        }
-        let parsed = match parse_sigma_yaml(&file.text) {
+        let parsed = match parsed {
             Ok(parsed) => parsed,
-            Err(e) => return self.problem(&origin, None, e.to_string()),
+            Err(text) => return self.problem(&origin, None, text),
         };
         for error in parsed.errors {
             self.problem(&origin, None, error);

@@ -1,6 +1,6 @@
 //! What an address is: AWS's, private, of a country, of a network operator.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use maxminddb::Reader;
 
@@ -10,8 +10,8 @@ pub struct Networks {
     aws: Vec<(u128, u128)>,
     /// Those of IPv4 again: every event asks, and small rows are found sooner.
     aws_v4: Vec<(u32, u32)>,
-    /// For each value of their highest bits, how many of those begin below it.
-    aws_v4_below: Vec<u32>,
+    /// For each /16 of IPv4 what sort of addresses are in it: two bits, for every event asks and what is small is near.
+    v4_sorts: Vec<u8>,
     countries: Vec<Reader<Vec<u8>>>,
 }
 
@@ -39,8 +39,10 @@ pub enum AddressKind {
     Service,
 }
 
-/// Bits of an IPv4 address below its highest twelve.
-const HIGH_SHIFT: u32 = 20;
+/// In [`Networks::v4_sorts`]; 0 is public.
+const ALL_AWS: u8 = 1;
+const ALL_PRIVATE: u8 = 2;
+const SOME_AWS: u8 = 3;
 
 impl AddressKind {
     /// Its word in rules.
@@ -59,15 +61,27 @@ impl Networks {
     pub fn builtin() -> Self {
         let text = include_str!("../../../../data/aws-ip-ranges.txt");
         let ranges = text.lines().filter(|l| !l.starts_with('#')).filter_map(range).collect();
-        Self { aws: Vec::new(), aws_v4: Vec::new(), aws_v4_below: Vec::new(), countries: Vec::new() }.with_ranges(ranges)
+        Self { aws: Vec::new(), aws_v4: Vec::new(), v4_sorts: Vec::new(), countries: Vec::new() }.with_ranges(ranges)
     }
 
     fn with_ranges(mut self, ranges: Vec<(u128, u128)>) -> Self {
         self.aws = joined(ranges);
         let v4 = |n: u128| (n >> 32 == 0xffff).then_some(n as u32);
         self.aws_v4 = self.aws.iter().filter_map(|(first, last)| Some((v4(*first)?, v4(*last)?))).collect();
-        let below = |high: u32| self.aws_v4.partition_point(|(first, _)| u64::from(*first) < u64::from(high) << HIGH_SHIFT) as u32;
-        self.aws_v4_below = (0..=1 << (32 - HIGH_SHIFT)).map(below).collect();
+        let mut sorts = vec![0; 1 << 16];
+        for (first, last) in &self.aws_v4 {
+            for high in first >> 16..=last >> 16 {
+                let whole = *first <= high << 16 && *last >= high << 16 | 0xffff;
+                sorts[high as usize] = if whole { ALL_AWS } else { SOME_AWS };
+            }
+        }
+        // All that is private begins and ends with a /16.
+        for (high, sort) in sorts.iter_mut().enumerate() {
+            if is_private(Ipv4Addr::from_bits((high as u32) << 16)) {
+                *sort = ALL_PRIVATE;
+            }
+        }
+        self.v4_sorts = sorts.as_chunks().0.iter().map(|[a, b, c, d]| a | b << 2 | c << 4 | d << 6).collect();
         self
     }
 
@@ -111,21 +125,18 @@ impl Networks {
     }
 
     fn kind_of_address(&self, ip: IpAddr) -> AddressKind {
-        let private = match ip {
-            IpAddr::V4(v4) => {
-                v4.is_private() || v4.is_loopback() || v4.is_link_local() || (v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64)
-            }
-            IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
-        };
-        if private {
-            return AddressKind::Private;
-        }
         let aws = match ip {
             IpAddr::V4(v4) => {
-                let high = (v4.to_bits() >> HIGH_SHIFT) as usize;
-                // The one in front may reach into this part.
-                let (from, to) = (self.aws_v4_below[high].saturating_sub(1), self.aws_v4_below[high + 1]);
-                within(&self.aws_v4[from as usize..to as usize], v4.to_bits())
+                let high = (v4.to_bits() >> 16) as usize;
+                match self.v4_sorts[high / 4] >> (high % 4 * 2) & 3 {
+                    ALL_PRIVATE => return AddressKind::Private,
+                    ALL_AWS => true,
+                    SOME_AWS => within(&self.aws_v4, v4.to_bits()),
+                    _ => false,
+                }
+            }
+            IpAddr::V6(v6) if v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local() => {
+                return AddressKind::Private;
             }
             IpAddr::V6(_) => within(&self.aws, number(ip)),
         };
@@ -178,6 +189,11 @@ impl Networks {
             Err(_) => source.to_owned(),
         }
     }
+}
+
+/// Whether an address is never routed on the internet.
+fn is_private(v4: Ipv4Addr) -> bool {
+    v4.is_private() || v4.is_loopback() || v4.is_link_local() || (v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64)
 }
 
 /// Kilometres between two places along the surface (haversine).
@@ -236,6 +252,14 @@ mod tests {
             ("8.8.8.8", AddressKind::Public),
             ("10.1.2.3", AddressKind::Private),
             ("100.64.0.1", AddressKind::Private),
+            ("100.127.255.255", AddressKind::Private),
+            ("100.128.0.0", AddressKind::Public),
+            ("172.16.0.0", AddressKind::Private),
+            ("172.31.255.255", AddressKind::Private),
+            ("172.32.0.0", AddressKind::Public),
+            ("192.168.255.255", AddressKind::Private),
+            ("127.0.0.1", AddressKind::Private),
+            ("169.254.169.254", AddressKind::Private),
             ("2600:1f18::1", AddressKind::Aws),
             ("fd00::1", AddressKind::Private),
             ("AWS Internal", AddressKind::Service),
@@ -250,6 +274,18 @@ mod tests {
         assert_eq!(networks.kind("203.0.113.7"), AddressKind::Public);
         assert!(Networks::builtin().with_aws_ranges("{}").is_err());
         assert_eq!(Networks::network("198.51.100.7"), "198.51.100.0/24");
+    }
+
+    #[test]
+    fn every_range_of_aws_is_aws_to_its_ends() {
+        let networks = Networks::builtin();
+        for &(first, last) in &networks.aws_v4 {
+            let kind = |bits: u32| networks.kind_of(Some(Ipv4Addr::from_bits(bits).into()));
+            assert_eq!([kind(first), kind(last)], [AddressKind::Aws; 2]);
+            for outside in [first - 1, last + 1] {
+                assert_eq!(kind(outside) == AddressKind::Aws, within(&networks.aws_v4, outside), "{outside}");
+            }
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::first_seen::Met;
+use super::window::Seen;
 use crate::finding::Sighting;
 use crate::join::Witness;
 use crate::trail::{Apart, EventId, Problem, ReadBytes};
@@ -85,11 +86,14 @@ pub(super) struct Matches {
 pub(super) struct Note {
     /// Number of the event in the object.
     pub(super) event: u32,
-    pub(super) part: u32,
     /// Rule and group: index in the groups.
     pub(super) group: u32,
-    pub(super) value: u64,
-    pub(super) sighting: Sighting,
+    pub(super) seen: Seen,
+}
+
+impl Note {
+    /// Stands in place of the event where a note is of no more interest.
+    pub(super) const GIVEN_UP: u32 = u32::MAX;
 }
 
 /// Which event it is.

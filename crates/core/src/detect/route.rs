@@ -5,12 +5,18 @@
 //! (never look again), true (a match without looking), or unknown (look at the event). So nothing is guessed from the
 //! shape of a rule, and a value inside of a negated filter cannot hide an event.
 
+use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use foldhash::quality::RandomState;
 use rsigma_eval::{Event, EventValue, evaluate_rule};
 
 use super::condition::Answers;
+use super::first_seen::ByHash;
 use super::load::Rules;
 use super::rule::{Attempts, Callers, Detection};
 use super::view::{STRUCTURED, View};
+use crate::limits::SCAN_CACHE_MAX;
 use crate::trail::{Caller, Field, Fields};
 
 /// What a field depends on. The less it is, the more events a verdict on it holds for.
@@ -85,6 +91,45 @@ pub(super) struct Route {
     pub(super) sure: Vec<u32>,
     /// Detections that may match.
     pub(super) maybe: Vec<u32>,
+}
+
+/// Routes that were decided, for all threads.
+#[derive(Default)]
+pub(super) struct Decided {
+    /// Makes the hashes by which they are known. Its seed is random, so that nobody can make two of them meet.
+    pub(super) hasher: RandomState,
+    /// What is left to decide for calls of a name, by its hash.
+    apis: Mutex<ByHash<Arc<Route>>>,
+    /// By the hash of [`ROUTE_FIELDS`] and the sort of the address.
+    routes: Mutex<ByHash<Arc<Route>>>,
+}
+
+impl Decided {
+    /// The route of an event, by its hash.
+    pub(super) fn route(&self, rules: &Rules, view: &View<'_>, hash: u64, answers: &Answers) -> Arc<Route> {
+        let places = view.networks.has_places();
+        known(&self.routes, hash ^ u64::from(places), || {
+            // Most rules are about some calls only: what those leave open is little.
+            let name = [Field::EventSource, Field::EventName].map(|field| view.event.raw_scalar(field));
+            let api = self.hasher.hash_one((name, places));
+            known(&self.apis, api, || Route::of_api(rules, view, answers)).of_route(rules, view, answers)
+        })
+    }
+}
+
+fn known(all: &Mutex<ByHash<Arc<Route>>>, hash: u64, decide: impl FnOnce() -> Route) -> Arc<Route> {
+    let locked = || all.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(route) = locked().get(&hash) {
+        return route.clone();
+    }
+    // Nobody waits while it is decided; two threads may come to the same.
+    let route = Arc::new(decide());
+    let mut all = locked();
+    if all.len() >= SCAN_CACHE_MAX {
+        all.clear();
+    }
+    all.insert(hash, route.clone());
+    route
 }
 
 impl Route {

@@ -9,7 +9,6 @@
 //! Nothing is judged here. A thread writes down which events matched what, in the order of the object; the
 //! [`super::Judge`] takes these notes in the order of the objects, so that threads cannot change what is found.
 
-use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -21,21 +20,22 @@ use std::sync::Arc;
 use foldhash::quality::RandomState;
 use rsigma_eval::Event as _;
 
-use super::cache::{Caches, Told};
+use super::cache::{Caches, Told, quick};
 use super::combo::{Combo, Group, Noted, OfNetwork, Repeat, Sure, Text};
 use super::derive::{cut, resources};
 use super::first_seen::{ByHash, Memory, Met, SCOPE_END};
 use super::load::Rules;
-use super::networks::Networks;
+use super::networks::{AddressKind, Networks};
 use super::notes::{At, Matches, Note, Notes, Slot};
 use super::route::{ROUTE_FIELDS, matches};
 use super::rule::{Attempts, Detection, FirstSeen, Kind, Test};
 use super::view::View;
-use super::window::{DAY_SECONDS, pack};
+use super::window::{DAY_SECONDS, Seen, pack};
 use crate::finding::{Deed, Severity, Sighting, Source};
 use crate::join::CallMap;
 use crate::limits::{EVIDENCE_MAX, RESOURCES_MAX, SCAN_CACHE_MAX};
-use crate::trail::{Actor, Event, EventId, Field, Fields, Item, Problem, ReadBytes, Reader};
+use crate::trail::json::unescape;
+use crate::trail::{Actor, Again, Event, EventId, Field, Fields, Item, Problem, ReadBytes, Reader, Sink};
 
 /// What all threads share.
 pub struct Plan {
@@ -66,12 +66,14 @@ struct Scratch {
     met: ByHash<Met>,
     /// Where in the notes the matches of a finding stand.
     slots: HashMap<Slot, usize, RandomState>,
+    /// Events that repeat others, and the numbers of what is known of those.
+    batch: (Vec<Sight>, Vec<u32>),
 }
 
 impl<'p> Scanner<'p> {
     /// A scanner with empty caches.
     pub fn new(plan: &'p Plan) -> Self {
-        Self { plan, reader: Reader::new(), caches: Caches::default(), scratch: Scratch::default(), spare: Notes::default() }
+        Self { plan, reader: Reader::new(), caches: Caches::new(plan), scratch: Scratch::default(), spare: Notes::default() }
     }
 
     /// Reads one object to its end.
@@ -79,7 +81,7 @@ impl<'p> Scanner<'p> {
         self.caches.object += 1;
         let mut scan =
             Scan { plan: self.plan, caches: &mut self.caches, notes: std::mem::take(&mut self.spare), scratch: &mut self.scratch };
-        let bytes = self.reader.read(source, &mut |item| scan.item(item));
+        let bytes = self.reader.read_into(source, &mut scan);
         scan.finish(bytes)
     }
 
@@ -89,7 +91,7 @@ impl<'p> Scanner<'p> {
     }
 
     /// What is left to say when there are no more objects.
-    pub fn finish(mut self) -> Notes {
+    pub fn finish(&mut self) -> Notes {
         Notes { last: self.caches.finish(), ..Notes::default() }
     }
 }
@@ -97,7 +99,7 @@ impl<'p> Scanner<'p> {
 /// For each event of an object, the numbers of the detections that match it: what the routes come to.
 pub fn matching(plan: &Plan, source: &mut dyn Read) -> Vec<(EventId, Vec<usize>)> {
     let mut found = Vec::new();
-    let mut caches = Caches::default();
+    let mut caches = Caches::new(plan);
     Reader::new().read(source, &mut |item| {
         if let Item::Event(event) = item {
             let actor = Arc::new(Actor::of(event.field(Field::UserIdentity)));
@@ -107,7 +109,8 @@ pub fn matching(plan: &Plan, source: &mut dyn Read) -> Vec<(EventId, Vec<usize>)
             key.push(plan.networks.kind_of(view.address) as u8);
             let hash = caches.hasher.hash_one(&key[..]);
             caches.answers.next(&plan.rules.items);
-            let route = caches.route(&plan.rules, &view, hash).refine(&plan.rules, &view, &caches.answers);
+            let route =
+                plan.rules.decided.route(&plan.rules, &view, hash, &caches.answers).refine(&plan.rules, &view, &caches.answers);
             let tried = route.maybe.iter().filter(|n| matches(&plan.rules, **n, &view, &caches.answers));
             let mut numbers: Vec<usize> = route.sure.iter().chain(tried).map(|n| *n as usize).collect();
             numbers.sort_unstable();
@@ -124,6 +127,52 @@ struct Scan<'a, 'p> {
     scratch: &'a mut Scratch,
 }
 
+impl Sink for Scan<'_, '_> {
+    fn item(&mut self, item: Item<'_>) {
+        match item {
+            Item::Event(event) => self.event(&event),
+            Item::Apart(apart) => *self.notes.apart.entry(apart).or_default() += 1,
+            Item::Problem { offset, problem } => self.problem(offset, problem),
+        }
+    }
+
+    fn hasher(&self) -> Option<&RandomState> {
+        Some(&self.caches.hasher)
+    }
+
+    fn again(&mut self, window: &[u8], records: &[Again]) -> usize {
+        let (mut sights, mut numbers) = std::mem::take(&mut self.scratch.batch);
+        let mut kinds = [AddressKind::Public; Again::BATCH_MAX];
+        for (record, kind) in records.iter().zip(&mut kinds) {
+            let Some(sight) = self.sight(window, record) else { break };
+            *kind = self.plan.networks.kind_of(sight.address);
+            sights.push(sight);
+        }
+        // Each step for all records: see `touch`.
+        let known = records.iter().zip(kinds).take(sights.len()).map_while(|(record, kind)| self.caches.number(record.hash, kind));
+        numbers.extend(known);
+        self.caches.touch(&sights, &numbers);
+        for ((sight, record), &number) in sights.iter_mut().zip(records).zip(&numbers) {
+            let combo = self.caches.known(number).combo.clone();
+            sight.at.number = self.count(sight.at.id);
+            self.reaches(sight.at.time_s);
+            self.seen(sight, &combo);
+            if self.asks(&combo) {
+                let repeat = self.caches.known(number).repeat.clone();
+                self.caches.answers.next(&self.plan.rules.items);
+                let mut places = None;
+                let event = record.event(window, &repeat.lasting, &mut places);
+                self.asked(&event, sight, &combo, Some(&repeat));
+            }
+        }
+        let taken = numbers.len();
+        sights.clear();
+        numbers.clear();
+        self.scratch.batch = (sights, numbers);
+        taken
+    }
+}
+
 impl Scan<'_, '_> {
     fn finish(self, bytes: ReadBytes) -> Notes {
         let mut notes = self.notes;
@@ -135,46 +184,60 @@ impl Scan<'_, '_> {
         notes
     }
 
-    fn item(&mut self, item: Item<'_>) {
-        match item {
-            Item::Event(event) => self.event(&event),
-            Item::Apart(apart) => *self.notes.apart.entry(apart).or_default() += 1,
-            Item::Problem { offset, problem } => self.problem(offset, problem),
-        }
-    }
-
     fn problem(&mut self, offset: u64, problem: Problem) {
         self.notes.problems.entry(problem).or_insert((offset, 0)).1 += 1;
     }
 
     fn event(&mut self, event: &Event<'_>) {
-        let number = self.notes.ids.len() as u32;
         let id = event.id();
-        self.notes.ids.push(id);
+        let number = self.count(id);
         let Some(time_s) = event.time_s() else {
             return self.problem(0, Problem::NoTime);
         };
-        let (first, last) = self.notes.times.unwrap_or((time_s, time_s));
-        self.notes.times = Some((first.min(time_s), last.max(time_s)));
+        self.reaches(time_s);
         let plan = self.plan;
-        let source = event.raw_text(Field::SourceIpAddress);
-        let address = View::address_of(source);
+        let raw = event.raw_text(Field::SourceIpAddress);
+        let address = View::address_of(raw);
+        let source = self.caches.source(address, || event.text(Field::SourceIpAddress));
         self.caches.answers.next(&plan.rules.items);
         let (combo, repeat) = self.caches.combo(plan, event, address);
-        let sight = Sight {
-            at: At { number, id, time_s },
-            address,
-            text: if address.is_none() { event.text(Field::SourceIpAddress) } else { None },
-            network: Networks::network_number(address, source),
-        };
+        let sight = Sight { at: At { number, id, time_s }, address, source, network: Networks::network_number(address, raw) };
         self.seen(&sight, &combo);
-        if plan.tally || plan.calls.is_some() || combo.asks() {
+        if self.asks(&combo) {
             self.asked(event, &sight, &combo, repeat.as_deref());
         }
     }
 
+    /// What is known of a record that may repeat another; none when that is not enough. Its number is still open.
+    fn sight(&mut self, window: &[u8], record: &Again) -> Option<Sight> {
+        let id = EventId::read(record.content(window, Field::EventId)?)?;
+        let time_s = self.caches.clock.read(record.content(window, Field::EventTime)?)?;
+        let raw = record.content(window, Field::SourceIpAddress);
+        let address = raw.and_then(View::address_of);
+        let source = self.caches.source(address, || raw.map(unescape));
+        let network = Networks::network_number(address, raw.unwrap_or_default());
+        Some(Sight { at: At { number: 0, id, time_s }, address, source, network })
+    }
+
+    /// Counts an event; gives its number in the object.
+    fn count(&mut self, id: EventId) -> u32 {
+        self.notes.ids.push(id);
+        self.notes.ids.len() as u32 - 1
+    }
+
+    /// Notes that the object reaches to this time.
+    fn reaches(&mut self, time_s: i64) {
+        let (first, last) = self.notes.times.unwrap_or((time_s, time_s));
+        self.notes.times = Some((first.min(time_s), last.max(time_s)));
+    }
+
+    /// Whether anybody looks at more of an event than who calls what from where.
+    fn asks(&self, combo: &Combo) -> bool {
+        self.plan.tally || self.plan.calls.is_some() || combo.asks()
+    }
+
     /// What of an event concerns rules that look at no more than its route, its identity and its network.
-    fn seen(&mut self, sight: &Sight<'_>, combo: &Combo) {
+    fn seen(&mut self, sight: &Sight, combo: &Combo) {
         if !combo.first_seen.is_empty() {
             self.note_first_seen(combo, sight);
         }
@@ -189,7 +252,7 @@ impl Scan<'_, '_> {
     }
 
     /// What of an event concerns those who look at more of it.
-    fn asked(&mut self, event: &Event<'_>, sight: &Sight<'_>, combo: &Rc<Combo>, repeat: Option<&Repeat>) {
+    fn asked(&mut self, event: &Event<'_>, sight: &Sight, combo: &Rc<Combo>, repeat: Option<&Repeat>) {
         let (plan, at) = (self.plan, sight.at);
         let view = View::with_address(event, &combo.deed.who.actor, &plan.networks, sight.address);
         if plan.tally {
@@ -197,7 +260,7 @@ impl Scan<'_, '_> {
         }
         if let Some(calls) = &plan.calls {
             let Deed { who, call, .. } = &*combo.deed;
-            self.notes.witness.see(calls, event, (at.id, at.time_s), who, call, sight.source());
+            self.notes.witness.see(calls, event, (at.id, at.time_s), who, call, sight.source.clone());
         }
         let case = Case { sight, view, combo, repeat, deed: OnceCell::new() };
         for Sure { detection, uses } in &combo.sure {
@@ -220,7 +283,7 @@ impl Scan<'_, '_> {
     }
 
     /// Notes an event for first-seen keys that all events of the combo share: only the earliest is told at once.
-    fn note_first_seen(&mut self, combo: &Combo, sight: &Sight<'_>) {
+    fn note_first_seen(&mut self, combo: &Combo, sight: &Sight) {
         let (at, (first_s, last_s)) = (sight.at, combo.told.get());
         if at.place() >= (first_s, combo.told_id.get()) {
             return combo.told.set((first_s, last_s.max(at.time_s)));
@@ -239,7 +302,7 @@ impl Scan<'_, '_> {
         mut noted: Noted,
         bucket_s: i64,
         (group, part, value): (&Group, u32, u64),
-        sight: &Sight<'_>,
+        sight: &Sight,
         combo: &Combo,
     ) -> Noted {
         let at = sight.at;
@@ -248,7 +311,7 @@ impl Scan<'_, '_> {
             let from_s = at.time_s.div_euclid(bucket_s) * bucket_s;
             return Noted { object: self.caches.object, from_s, first: only, last: only };
         }
-        let [first, last] = [noted.first, noted.last].map(|n| self.notes.notes[n as usize].sighting.place());
+        let [first, last] = [noted.first, noted.last].map(|n| self.notes.notes[n as usize].seen.sighting.place());
         let (earlier, later) = (at.place() < first, at.place() > last);
         if !earlier && !later {
             return noted;
@@ -259,25 +322,26 @@ impl Scan<'_, '_> {
         } else {
             let note = &mut self.notes.notes[if earlier { noted.first } else { noted.last } as usize];
             note.event = at.number;
-            note.sighting = sight.sighting(&combo.deed);
+            note.seen.sighting = sight.sighting(&combo.deed);
         }
         noted
     }
 
     /// Writes down an event for a rule with a window; gives the number of the note.
-    fn note(&mut self, group: &Group, part: u32, value: u64, sight: &Sight<'_>, deed: &Arc<Deed>) -> u32 {
+    fn note(&mut self, group: &Group, part: u32, value: u64, sight: &Sight, deed: &Arc<Deed>) -> u32 {
         let number = self.notes.notes.len() as u32;
         let group = self.group(group);
-        self.notes.notes.push(Note { event: sight.at.number, part, group, value, sighting: sight.sighting(deed) });
+        let seen = Seen { part, value, told: false, sighting: sight.sighting(deed) };
+        self.notes.notes.push(Note { event: sight.at.number, group, seen });
         number
     }
 
     /// Notes an event for a rule that looks at its network, and at nothing else that differs within a combo.
-    fn note_network(&mut self, of_network: &OfNetwork, sight: &Sight<'_>, combo: &Combo) {
+    fn note_network(&mut self, of_network: &OfNetwork, sight: &Sight, combo: &Combo) {
         let (at, network) = (sight.at, sight.network);
         match of_network {
             OfNetwork::FirstSeen { rule, scope, text, hasher } => {
-                let quick = (scope ^ network).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32) ^ scope;
+                let quick = quick(*scope, network);
                 if self.caches.is_told(quick, at.time_s) {
                     return;
                 }
@@ -286,8 +350,7 @@ impl Scan<'_, '_> {
                 hasher.write(b"key");
                 let key = hasher.finish();
                 let first = sight.sighting(&combo.deed);
-                let text = || format!("{text}{SCOPE_END}{}", Networks::network(&sight.source().to_string())).into();
-                self.meet(*rule, *scope, key, &first, at.time_s, text);
+                self.meet(*rule, *scope, key, &first, at.time_s, || text.clone());
                 self.caches.tell(Told::new(*scope, key, at.time_s), quick, &mut self.notes.last);
             }
             OfNetwork::Distinct { values_max, bucket_s, part, group, crowd } => {
@@ -301,18 +364,18 @@ impl Scan<'_, '_> {
                 if network > crowd.most {
                     return;
                 }
-                let found = crowd.values.binary_search_by_key(&network, |(value, _)| *value);
-                let noted = found.map_or(Noted::default(), |n| crowd.values[n].1);
+                let noted = crowd.values.get(&network).copied().unwrap_or_default();
                 let noted = self.noted(noted, *bucket_s, (group, *part, network), sight, combo);
-                match found {
-                    Ok(n) => crowd.values[n].1 = noted,
-                    Err(n) => {
-                        crowd.values.insert(n, (network, noted));
-                        crowd.values.truncate(*values_max);
-                        if crowd.values.len() == *values_max {
-                            crowd.most = crowd.values.last().map_or(u64::MAX, |(value, _)| *value);
-                        }
+                crowd.values.insert(network, noted);
+                if crowd.values.len() > *values_max
+                    && let Some((_, given_up)) = crowd.values.pop_last()
+                {
+                    for note in [given_up.first, given_up.last] {
+                        self.notes.notes[note as usize].event = Note::GIVEN_UP;
                     }
+                }
+                if crowd.values.len() == *values_max {
+                    crowd.most = crowd.values.last_key_value().map_or(u64::MAX, |(value, _)| *value);
                 }
             }
         }
@@ -442,33 +505,24 @@ fn numbered<T>(object: u64, number: &Cell<(u64, u32)>, all: &mut Vec<T>, new: im
 }
 
 /// What is known of every event.
-struct Sight<'e> {
+pub(super) struct Sight {
     at: At,
     /// From where the call came.
     address: Option<IpAddr>,
-    /// What stands in its place where that is no address.
-    text: Option<Cow<'e, str>>,
+    source: Source,
     /// [`Networks::network_number`] of it.
-    network: u64,
+    pub(super) network: u64,
 }
 
-impl Sight<'_> {
-    fn source(&self) -> Source {
-        match (self.address, &self.text) {
-            (Some(address), _) => Source::Address(address),
-            (None, Some(text)) => Source::Text(cut(text).into()),
-            (None, None) => Source::None,
-        }
-    }
-
+impl Sight {
     fn sighting(&self, deed: &Arc<Deed>) -> Sighting {
-        Sighting { time_s: self.at.time_s, id: self.at.id, source: self.source(), deed: deed.clone() }
+        Sighting { time_s: self.at.time_s, id: self.at.id, source: self.source.clone(), deed: deed.clone() }
     }
 }
 
 /// An event that somebody looks at more closely.
 struct Case<'e> {
-    sight: &'e Sight<'e>,
+    sight: &'e Sight,
     view: View<'e>,
     combo: &'e Rc<Combo>,
     repeat: Option<&'e Repeat>,

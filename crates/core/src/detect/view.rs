@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use rsigma_eval::{EventValue, JsonEvent};
+use wide::u8x16;
 
 use super::derive::derive;
 use super::networks::Networks;
@@ -87,6 +88,10 @@ impl rsigma_eval::Event for View<'_> {
         if path.contains(['[', '\\']) {
             return selected(&self.whole(), path);
         }
+        // Most paths are one field whose place is known.
+        if let Some(field) = Field::named(path.as_bytes()) {
+            return self.event.field(field).map(convert);
+        }
         let mut found = Vec::new();
         self.event.at(path, &mut found);
         let mut values: Vec<_> = found.into_iter().map(convert).collect();
@@ -115,19 +120,40 @@ impl rsigma_eval::Event for View<'_> {
     }
 }
 
-/// An IPv4 address: what the standard library reads, sooner, for every event has one.
+/// An IPv4 address: what the standard library reads, sooner, for every event has one. Where the dots stand cannot be
+/// foretold, so no branch hangs on it.
 fn ipv4(raw: &[u8]) -> Option<Ipv4Addr> {
-    let (mut address, mut part, mut digits, mut parts) = (0u32, 0u32, 0, 1);
-    for &byte in raw {
-        match byte {
-            b'0'..=b'9' if digits == 0 || (digits < 3 && part != 0) => {
-                (part, digits) = (part * 10 + u32::from(byte - b'0'), digits + 1)
-            }
-            b'.' if digits > 0 && part < 256 => (address, part, digits, parts) = (address << 8 | part, 0, 0, parts + 1),
-            _ => return None,
+    let (first, last) = (raw.first_chunk(), raw.last_chunk());
+    let text = match (first, last, raw.len()) {
+        // Its first and its last half, which may overlap.
+        (Some(first), Some(last), 8..16) => {
+            u128::from(u64::from_le_bytes(*first)) | u128::from(u64::from_le_bytes(*last)) << ((raw.len() - 8) * 8)
         }
+        (.., 7) => raw.iter().rev().fold(0, |text, byte| text << 8 | u128::from(*byte)),
+        _ => return None,
+    };
+    // One more dot ends the last number.
+    let text = (text | u128::from(b'.') << (raw.len() * 8)).to_le_bytes();
+    let bytes = u8x16::new(text);
+    let within = (1u32 << (raw.len() + 1)) - 1;
+    let dots = bytes.simd_eq(u8x16::splat(b'.')).to_bitmask() & within;
+    let low = bytes - u8x16::splat(b'0');
+    let digits = low.min(u8x16::splat(9)).simd_eq(low).to_bitmask() & within;
+    if dots.count_ones() != 4 || dots | digits != within {
+        return None;
     }
-    (parts == 4 && digits > 0 && part < 256).then(|| Ipv4Addr::from_bits(address << 8 | part))
+    let (mut rest, mut from, mut address, mut wrong) = (dots, 0, 0u32, false);
+    for _ in 0..4 {
+        let end = rest.trailing_zeros() as usize;
+        rest &= rest - 1;
+        let length = end - from;
+        // Digits from the right; those that are not there count nothing.
+        let digit = |n: usize| u32::from(text[end.wrapping_sub(n) & 15] & 15) * u32::from(n <= length);
+        let part = digit(1) + 10 * digit(2) + 100 * digit(3);
+        wrong |= (length == 0) | (length > 3) | (part > 255) | ((length > 1) & (text[from & 15] == b'0'));
+        (address, from) = (address << 8 | part, end + 1);
+    }
+    (!wrong).then(|| Ipv4Addr::from_bits(address))
 }
 
 /// Scalars as their text, objects as compact JSON, arrays as their elements.

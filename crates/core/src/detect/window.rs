@@ -31,7 +31,10 @@ pub(super) struct Seen {
 }
 
 /// Bytes that one [`Seen`] takes, with its share of the maps.
-const SEEN_BYTES: usize = 96;
+const SEEN_BYTES: usize = size_of::<Seen>() + 8;
+
+/// Bytes of events that are judged together.
+const JUDGED_BYTES: usize = 4 << 20;
 
 /// Events of one rule and one group.
 struct Group {
@@ -50,6 +53,8 @@ struct Group {
 /// What all rules with windows remember.
 pub(super) struct Windows {
     bytes_max: usize,
+    /// At so many bytes what is over is judged: early, for what is small is near.
+    bytes_next: usize,
     groups: Vec<Group>,
     /// Where in them, by rule and name.
     places: HashMap<(u32, Arc<str>), usize, RandomState>,
@@ -66,6 +71,7 @@ impl Windows {
     pub(super) fn new(bytes_max: usize) -> Self {
         Self {
             bytes_max,
+            bytes_next: bytes_max.min(JUDGED_BYTES),
             groups: Vec::new(),
             places: HashMap::default(),
             bytes: 0,
@@ -82,8 +88,8 @@ impl Windows {
         self.last_s = Some(self.last_s.map_or(time_s, |t| t.max(time_s)));
     }
 
-    /// Adds the notes of an object, and its groups by their numbers.
-    pub(super) fn add(&mut self, groups: &[(u32, Arc<str>)], notes: impl Iterator<Item = Note>) {
+    /// Adds the notes of an object, but for events that do not count, and its groups by their numbers.
+    pub(super) fn add(&mut self, groups: &[(u32, Arc<str>)], notes: &mut Vec<Note>, counts: impl Fn(u32) -> bool) {
         let place = |(rule, name): &(u32, Arc<str>)| {
             *self.places.entry((*rule, name.clone())).or_insert_with(|| {
                 self.groups.push(Group::new(*rule, name.clone()));
@@ -91,17 +97,20 @@ impl Windows {
             })
         };
         let places: Vec<usize> = groups.iter().map(place).collect();
-        for Note { group, part, value, sighting, .. } in notes {
+        for note in notes.drain(..) {
+            if !counts(note.event) {
+                continue;
+            }
             self.bytes += SEEN_BYTES;
-            let group = &mut self.groups[places[group as usize]];
-            group.born_s = Some(group.born_s.map_or(sighting.time_s, |born_s| born_s.min(sighting.time_s)));
-            group.seen.push(Seen { part, value, told: false, sighting });
+            let (group, time_s) = (&mut self.groups[places[note.group as usize]], note.seen.sighting.time_s);
+            group.born_s = Some(group.born_s.map_or(time_s, |born_s| born_s.min(time_s)));
+            group.seen.push(note.seen);
         }
     }
 
     /// Judges and forgets what is over, if the bytes are needed.
     pub(super) fn relieve(&mut self, rules: &[Rule], merger: &mut Merger) {
-        if self.bytes <= self.bytes_max {
+        if self.bytes <= self.bytes_next {
             return;
         }
         let settled = self.last_s.unwrap_or(i64::MIN).saturating_sub(LATE_SECONDS);
@@ -136,6 +145,7 @@ impl Windows {
             }
             self.count();
         }
+        self.bytes_next = (self.bytes * 2).max(JUDGED_BYTES).min(self.bytes_max);
     }
 
     fn count(&mut self) {
@@ -381,16 +391,15 @@ impl Judge<'_> {
 fn thin(seen: &mut Vec<Seen>, window: &Window) {
     let Some(bucket_s) = window.bucket_s() else { return };
     let mut keep = vec![false; seen.len()];
-    let mut order: Vec<usize> = Vec::new();
+    let mut order: Vec<(u64, u32, usize)> = Vec::new();
     let mut at = 0;
     for bucket in seen.chunk_by(|a, b| a.sighting.time_s.div_euclid(bucket_s) == b.sighting.time_s.div_euclid(bucket_s)) {
         order.clear();
-        order.extend(0..bucket.len());
-        order.sort_unstable_by_key(|n| (bucket[*n].value, bucket[*n].part, *n));
-        let same = |a: &usize, b: &usize| (bucket[*a].value, bucket[*a].part) == (bucket[*b].value, bucket[*b].part);
-        for value in order.chunk_by(same).take(window.values_max()) {
-            keep[at + value[0]] = true;
-            keep[at + value[value.len() - 1]] = true;
+        order.extend(bucket.iter().enumerate().map(|(n, s)| (s.value, s.part, at + n)));
+        order.sort_unstable();
+        for value in order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).take(window.values_max()) {
+            keep[value[0].2] = true;
+            keep[value[value.len() - 1].2] = true;
         }
         at += bucket.len();
     }
@@ -467,6 +476,8 @@ impl Threshold<'_> {
         let numbers = || window.iter().map(|s| f64::from_bits(s.value));
         let value = match self.kind {
             CorrelationType::EventCount => window.len() as f64,
+            // There are not more values than events.
+            CorrelationType::ValueCount if self.condition.predicates.iter().any(|p| fewer(p, window.len())) => return false,
             CorrelationType::ValueCount => counts.distinct(seen, from, to, |s| s.value) as f64,
             CorrelationType::Temporal | CorrelationType::TemporalOrdered => {
                 if let Some(expression) = self.expression {
@@ -507,9 +518,18 @@ impl Threshold<'_> {
     }
 }
 
+/// Whether so many are fewer than a bound asks for.
+fn fewer((operator, bound): &(ConditionOperator, f64), count: usize) -> bool {
+    matches!(operator, ConditionOperator::Gte | ConditionOperator::Gt) && (count as f64) < *bound
+}
+
 impl Counts {
     /// Distinct values in `from..=to`. Windows come in order, so each event is added and taken away once.
     fn distinct(&mut self, seen: &[Seen], from: usize, to: usize, value: impl Fn(&Seen) -> u64) -> usize {
+        if self.to < from {
+            self.values.clear();
+            (self.from, self.to) = (from, from);
+        }
         while self.to <= to {
             *self.values.entry(value(&seen[self.to])).or_default() += 1;
             self.to += 1;

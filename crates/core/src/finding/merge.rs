@@ -4,6 +4,7 @@
 //! earliest sightings are kept, and how many there were.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use crate::limits::{EVIDENCE_MAX, FINDINGS_MAX};
@@ -31,23 +32,45 @@ pub struct Call {
     pub error: Option<String>,
 }
 
-/// `sourceIPAddress`: an address, or the name of a service.
+/// `sourceIPAddress`: an address, or the name of a service. Of whole words, which are copied soonest.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Source {
     /// The record has none.
     None,
-    /// An address.
-    Address(std::net::IpAddr),
+    /// An address of IPv4, as its bits.
+    V4(u32),
+    /// An address of IPv6, as the halves of its bits.
+    V6([u64; 2]),
     /// Anything else.
     Text(Arc<str>),
 }
 
+impl From<IpAddr> for Source {
+    fn from(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(v4) => Self::V4(v4.to_bits()),
+            IpAddr::V6(v6) => Self::V6([(v6.to_bits() >> 64) as u64, v6.to_bits() as u64]),
+        }
+    }
+}
+
+impl Source {
+    /// The address, if it is one.
+    pub fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::V4(bits) => Some(Ipv4Addr::from_bits(*bits).into()),
+            Self::V6([high, low]) => Some(Ipv6Addr::from_bits(u128::from(*high) << 64 | u128::from(*low)).into()),
+            Self::None | Self::Text(_) => None,
+        }
+    }
+}
+
 impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::None => Ok(()),
-            Self::Address(address) => address.fmt(f),
-            Self::Text(text) => f.write_str(text),
+        match (self.address(), self) {
+            (Some(address), _) => address.fmt(f),
+            (None, Self::Text(text)) => f.write_str(text),
+            (None, _) => Ok(()),
         }
     }
 }
@@ -150,6 +173,18 @@ impl Merger {
     pub fn add_all(&mut self, key: Key, count: u64, span_s: (i64, i64), earliest: impl Iterator<Item = Sighting>) {
         if let Some(draft) = self.draft(key, count, span_s) {
             earliest.for_each(|sighting| draft.sight(sighting));
+        }
+    }
+
+    /// Takes all findings of another one, which are of other rules.
+    pub fn absorb(&mut self, other: Self) {
+        self.dropped += other.dropped;
+        for (key, draft) in other.drafts {
+            if self.drafts.len() < FINDINGS_MAX {
+                self.drafts.insert(key, draft);
+            } else {
+                self.dropped += draft.count;
+            }
         }
     }
 

@@ -191,7 +191,7 @@ fn principal_node(arn: &str) -> Option<String> {
 }
 
 fn parse_id(text: &str) -> Option<EventId> {
-    u128::from_str_radix(&text.replace('-', ""), 16).ok().map(EventId)
+    u128::from_str_radix(&text.replace('-', ""), 16).ok().map(EventId::from)
 }
 
 /// Heard within one day, of a trail that is longer, and not on its first day.

@@ -120,8 +120,8 @@ impl Witness {
             self.presence.entry(place).or_default().insert(bucket);
             self.last = Some((call.clone(), bucket));
         }
-        if let Source::Address(address) = &source {
-            self.addresses.entry(*address).or_insert(Heard::at(time_s)).widen(Heard::at(time_s));
+        if let Some(address) = source.address() {
+            self.addresses.entry(address).or_insert(Heard::at(time_s)).widen(Heard::at(time_s));
         }
         if !self.last_who.as_ref().is_some_and(|(last, at)| *at == bucket && Arc::ptr_eq(last, who)) {
             if let Some(agent) = &who.user_agent {

@@ -94,7 +94,7 @@ const ALL: [Field; NAMES.len()] = {
 
 /// Where the values of the known fields begin in a record; 0 is absent.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Places {
+pub(crate) struct Places {
     pub(super) at: [u32; NAMES.len()],
     /// Where they end, in records without blanks between members; 0 where that is not known.
     pub(super) end: [u32; NAMES.len()],
@@ -103,7 +103,27 @@ pub(super) struct Places {
 }
 
 impl Places {
+    /// Of a record without any.
     pub(super) const NONE: Self = Self { at: [0; NAMES.len()], end: [0; NAMES.len()], identity_end: 0 };
+
+    /// The same in a record that differs in the lengths of its holes only.
+    pub(super) fn moved(&self, from: &[(u32, u32)], to: &[(u32, u32)]) -> Self {
+        let mut moved = *self;
+        for (one, other) in from.iter().zip(to) {
+            let by = (other.1 - other.0).wrapping_sub(one.1 - one.0);
+            if by == 0 {
+                continue;
+            }
+            let all = moved.at.iter_mut().zip(&self.at).chain(moved.end.iter_mut().zip(&self.end));
+            for (place, known) in all.chain([(&mut moved.identity_end, &self.identity_end)]) {
+                // Places that are not known stay so.
+                if *known > one.1 && *known != u32::MAX {
+                    *place = place.wrapping_add(by);
+                }
+            }
+        }
+        moved
+    }
 
     pub(super) fn has(&self, field: Field) -> bool {
         self.at[field as usize] != 0
@@ -150,7 +170,8 @@ impl Fields {
     }
 }
 
-const PER_EVENT: [Field; 5] = [Field::EventTime, Field::SourceIpAddress, Field::RequestId, Field::EventId, Field::SharedEventId];
+pub(super) const PER_EVENT: [Field; 5] =
+    [Field::EventTime, Field::SourceIpAddress, Field::RequestId, Field::EventId, Field::SharedEventId];
 
 /// One record.
 #[derive(Debug, Clone, Copy)]
@@ -231,30 +252,19 @@ impl<'a> Event<'a> {
         self.field(Field::UserIdentity).map(Value::raw).unwrap_or_default()
     }
 
-    /// A hash of the record but for the contents of [`Fields::PER_EVENT`]: what has the same asks the same. None when the
-    /// record is not written without blanks, or has escapes in those fields.
-    pub fn lasting_hash(&self, hasher: &impl std::hash::BuildHasher) -> Option<u64> {
-        use std::hash::Hasher;
-        let mut holes = [(0, 0); PER_EVENT.len()];
-        for (hole, field) in holes.iter_mut().zip(PER_EVENT) {
-            let at = self.places.at[field as usize] as usize;
-            if at != 0 {
-                let content = self.quick(field)?;
-                *hole = (at + 1, at + 1 + content.len());
-            }
+    /// Where the known fields stand.
+    pub(super) fn places(&self) -> &'a Places {
+        self.places
+    }
+
+    /// Where the content of a string field stands; an inner none when it is absent. None when its end is not known.
+    pub(super) fn content_span(&self, field: Field) -> Option<Option<(u32, u32)>> {
+        if !self.places.has(field) {
+            return Some(None);
         }
-        // They mostly come in this order.
-        if !holes.is_sorted() {
-            holes.sort_unstable();
-        }
-        let (mut hasher, mut at) = (hasher.build_hasher(), 0);
-        for (start, end) in holes.into_iter().filter(|(start, _)| *start != 0) {
-            hasher.write(&self.bytes[at..start]);
-            hasher.write_usize(start - at);
-            at = end;
-        }
-        hasher.write(&self.bytes[at..]);
-        Some(hasher.finish())
+        let from = self.places.at[field as usize] + 1;
+        let content = self.quick(field)?;
+        Some(Some((from, from + content.len() as u32)))
     }
 
     /// A top-level field by its name, known to the splitter or not.
@@ -289,22 +299,44 @@ impl<'a> Event<'a> {
     /// A number for the record: the bits of its event id, or a hash of the record when it has none.
     pub fn id(&self) -> EventId {
         let raw = self.raw_text(Field::EventId);
-        EventId(uuid(raw).unwrap_or_else(|| {
+        EventId::read(raw).unwrap_or_else(|| {
             use std::hash::BuildHasher;
             let bytes = if raw.is_empty() { self.bytes } else { raw };
-            let half = |seed| u128::from(foldhash::quality::FixedState::with_seed(seed).hash_one(bytes));
-            half(1) << 64 | half(2)
-        }))
+            let half = |seed| foldhash::quality::FixedState::with_seed(seed).hash_one(bytes);
+            EventId { high: half(1), low: half(2) }
+        })
     }
 }
 
 /// Tells one event from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EventId(pub u128);
+pub struct EventId {
+    // Two halves, for 128 bits in one would stand on a multiple of 16 bytes, and there are hundreds of thousands.
+    high: u64,
+    low: u64,
+}
+
+impl EventId {
+    /// That of a record with this `eventID`, if it is a UUID as CloudTrail writes them.
+    pub fn read(raw: &[u8]) -> Option<Self> {
+        uuid(raw).map(Self::from)
+    }
+
+    /// Its 128 bits.
+    pub fn bits(self) -> u128 {
+        u128::from(self.high) << 64 | u128::from(self.low)
+    }
+}
+
+impl From<u128> for EventId {
+    fn from(bits: u128) -> Self {
+        Self { high: (bits >> 64) as u64, low: bits as u64 }
+    }
+}
 
 impl std::fmt::Display for EventId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let h = format!("{:032x}", self.0);
+        let h = format!("{:032x}", self.bits());
         write!(f, "{}-{}-{}-{}-{}", &h[..8], &h[8..12], &h[12..16], &h[16..20], &h[20..])
     }
 }
@@ -378,6 +410,29 @@ pub fn parse_time(text: &[u8]) -> Option<i64> {
     Some(days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
+/// Reads times of events. Most are of the minute of the one before.
+#[derive(Debug, Default)]
+pub(crate) struct Clock {
+    /// The last time up to its seconds.
+    minute: Option<[u8; 17]>,
+    minute_s: i64,
+}
+
+impl Clock {
+    /// The same as [`parse_time`].
+    pub(crate) fn read(&mut self, text: &[u8]) -> Option<i64> {
+        let Some((minute, [tens @ b'0'..=b'5', ones @ b'0'..=b'9', b'Z'])) = text.split_first_chunk::<17>() else {
+            return parse_time(text);
+        };
+        let second = i64::from(tens - b'0') * 10 + i64::from(ones - b'0');
+        if self.minute.as_ref() != Some(minute) {
+            self.minute_s = parse_time(text)? - second;
+            self.minute = Some(*minute);
+        }
+        Some(self.minute_s + second)
+    }
+}
+
 /// Days of the proleptic Gregorian calendar, counted in years that begin in March so that leap days come last.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
@@ -403,11 +458,16 @@ mod tests {
         fn time_is_what_jiff_says(second in 0i64..4_102_444_800) {
             let text = jiff::Timestamp::from_second(second).unwrap().to_string();
             proptest::prop_assert_eq!(parse_time(text.as_bytes()), Some(second));
+            let mut clock = Clock::default();
+            for second in [second, second - second % 60 + 59, second + 61, second] {
+                let text = jiff::Timestamp::from_second(second).unwrap().to_string();
+                proptest::prop_assert_eq!(clock.read(text.as_bytes()), Some(second));
+            }
         }
 
         #[test]
         fn ids_print_as_they_were_read(bits in proptest::prelude::any::<u128>()) {
-            let text = EventId(bits).to_string();
+            let text = EventId::from(bits).to_string();
             proptest::prop_assert_eq!(uuid(text.as_bytes()), Some(bits));
             proptest::prop_assert_eq!(uuid(text.to_uppercase().as_bytes()), Some(bits));
         }

@@ -8,6 +8,7 @@ use std::io::{self, Read};
 use flate2::read::MultiGzDecoder;
 use libdeflater::Decompressor;
 
+use super::again::{Every, Sink};
 use super::shape::{Item, Problem};
 use super::split::Splitter;
 use crate::limits::{
@@ -46,16 +47,21 @@ impl Reader {
 
     /// Reads one object to its end and gives every item in it. What cannot be read is an item too.
     pub fn read(&mut self, source: &mut dyn Read, sink: &mut dyn FnMut(Item<'_>)) -> ReadBytes {
+        self.read_into(source, &mut Every(sink))
+    }
+
+    /// The same for who knows records again.
+    pub(crate) fn read_into(&mut self, source: &mut dyn Read, sink: &mut dyn Sink) -> ReadBytes {
         self.read_packed(source, sink, 0)
     }
 
-    fn read_packed(&mut self, source: &mut dyn Read, sink: &mut dyn FnMut(Item<'_>), depth: usize) -> ReadBytes {
+    fn read_packed(&mut self, source: &mut dyn Read, sink: &mut dyn Sink, depth: usize) -> ReadBytes {
         let mut source = source;
         self.splitter.begin();
         self.object.clear();
         let first = Read::by_ref(&mut source).take(OBJECT_WHOLE_BYTES_MAX as u64).read_to_end(&mut self.object);
         if first.is_err() {
-            sink(Item::Problem { offset: self.object.len() as u64, problem: Problem::Unreadable });
+            sink.item(Item::Problem { offset: self.object.len() as u64, problem: Problem::Unreadable });
         }
         let whole = first.is_ok() && self.object.len() < OBJECT_WHOLE_BYTES_MAX;
         if whole && self.object.starts_with(GZIP) && self.inflate_whole() {
@@ -64,11 +70,11 @@ impl Reader {
                 let (stored, inner) = (self.object.len() as u64, std::mem::take(&mut self.inflated));
                 return ReadBytes { stored, ..self.read_packed(&mut inner.as_slice(), sink, depth + 1) };
             }
-            self.splitter.push(&self.inflated, true, sink);
+            self.splitter.push_into(&self.inflated, true, sink);
             return ReadBytes { stored: self.object.len() as u64, inflated: self.inflated.len() as u64 };
         }
         if whole && !self.object.starts_with(GZIP) && !self.object.starts_with(ZSTD) {
-            self.splitter.push(&self.object, true, sink);
+            self.splitter.push_into(&self.object, true, sink);
             return ReadBytes { stored: self.object.len() as u64, inflated: self.object.len() as u64 };
         }
         let object = std::mem::take(&mut self.object);
@@ -92,14 +98,16 @@ impl Reader {
         }
         self.inflated.resize(size, 0);
         let body = &self.object[header..self.object.len() - 8];
-        // Another member would begin with these bytes. Where they stand by chance, streaming gives the same.
-        if memchr::memmem::find(body, &[0x1f, 0x8b, 8]).is_some() {
+        // Another member would begin with these bytes, and flags of which the highest three are not used (RFC 1952). Where
+        // they stand by chance, streaming gives the same.
+        let begins = |at: usize| body.get(at + 3).is_none_or(|flags| flags & 0xe0 == 0);
+        if memchr::memmem::find_iter(body, &[0x1f, 0x8b, 8]).any(begins) {
             return false;
         }
         self.deflate.deflate_decompress(body, &mut self.inflated) == Ok(size) && libdeflater::crc32(&self.inflated) == crc
     }
 
-    fn stream(&mut self, magic: &[u8], stored: &mut Counted<impl Read>, sink: &mut dyn FnMut(Item<'_>), depth: usize) -> u64 {
+    fn stream(&mut self, magic: &[u8], stored: &mut Counted<impl Read>, sink: &mut dyn Sink, depth: usize) -> u64 {
         let packed = magic.starts_with(GZIP) || magic.starts_with(ZSTD);
         let mut source: Box<dyn ReadCounted + '_> = if magic.starts_with(GZIP) {
             Box::new(MultiGzDecoder::new(stored))
@@ -107,7 +115,7 @@ impl Reader {
             match zstd::Decoder::new(stored) {
                 Ok(decoder) => Box::new(decoder),
                 Err(_) => {
-                    sink(Item::Problem { offset: 0, problem: Problem::Inflate });
+                    sink.item(Item::Problem { offset: 0, problem: Problem::Inflate });
                     return 0;
                 }
             }
@@ -141,10 +149,10 @@ impl Reader {
             let bomb =
                 packed && (inflated > INFLATED_BYTES_MAX || inflated > INFLATE_RATIO_BYTES_MIN && ratio > INFLATE_RATIO_MAX as u64);
             let end = if bomb { Some(Some(Problem::Bomb)) } else { end };
-            let done = self.splitter.push(&window[..filled], end.is_some(), sink);
+            let done = self.splitter.push_into(&window[..filled], end.is_some(), sink);
             if let Some(problem) = end {
                 if let Some(problem) = problem {
-                    sink(Item::Problem { offset: inflated, problem });
+                    sink.item(Item::Problem { offset: inflated, problem });
                 }
                 return inflated;
             }

@@ -6,6 +6,7 @@
 
 use memchr::memmem;
 
+use super::again::{Every, Guesses, Sink};
 use super::event::{Field, Places};
 use super::shape::{Item, Problem, Shape};
 use super::structure::Structure;
@@ -27,6 +28,7 @@ pub struct Splitter {
     structure: Structure,
     /// For each field the one that stood behind it the last time: it most likely does again.
     follows: Follows,
+    guesses: Guesses,
     inner: Option<Box<Self>>,
 }
 
@@ -52,6 +54,11 @@ const CONTAINERS: [(&[u8], Frame); 6] = [
 
 const REACH_MIN: usize = 512;
 const REACH_MAX: usize = 1 << 31;
+/// Where records may be known again.
+const REACH_AGAIN: usize = 2048;
+
+/// So many records that were not known follow each other before more is indexed at once.
+const MISSES_MAX: u32 = 8;
 
 #[derive(Clone, Copy)]
 struct Follows([Field; Field::COUNT + 1]);
@@ -95,6 +102,17 @@ impl Splitter {
     /// Takes the bytes at hand and gives what is in them. Answers how many bytes are done; the rest must come again with
     /// more behind it. With `last`, all bytes are done.
     pub fn push(&mut self, window: &[u8], last: bool, sink: &mut dyn FnMut(Item<'_>)) -> usize {
+        self.push_into(window, last, &mut Every(sink))
+    }
+
+    /// The same for who knows records again.
+    pub(super) fn push_into(&mut self, window: &[u8], last: bool, sink: &mut dyn Sink) -> usize {
+        let hasher = sink.hasher().cloned();
+        self.guesses.begin();
+        if hasher.is_some() {
+            self.reach = self.reach.min(REACH_AGAIN);
+        }
+        let mut misses = 0;
         let mut structure = std::mem::take(&mut self.structure);
         let mut from = 0;
         loop {
@@ -105,6 +123,16 @@ impl Splitter {
                 };
                 from += next;
                 self.lost = false;
+            }
+            if let Some(hasher) = hasher.as_ref().filter(|_| self.open.last() == Some(&Frame::Elements)) {
+                let (known, next) = self.guesses.again(window, from, hasher, sink);
+                misses = if known > from { 0 } else { misses + 1 };
+                from = known;
+                // The next one alone, with what stands behind it, unless hardly any is known.
+                self.reach = match next.filter(|_| misses < MISSES_MAX) {
+                    Some(bytes) => bytes + 2,
+                    None => self.reach.max(REACH_AGAIN),
+                };
             }
             let rest = &window[from..];
             let part = &rest[..rest.len().min(self.reach)];
@@ -117,7 +145,9 @@ impl Splitter {
                     if whole {
                         break;
                     }
-                    self.reach = (self.reach * 2).min(REACH_MAX);
+                    if n == 0 || misses >= MISSES_MAX {
+                        self.reach = (self.reach * 2).min(REACH_MAX);
+                    }
                 }
                 Walked::Damaged(n) => {
                     from += n.max(1).min(part.len());
@@ -127,7 +157,7 @@ impl Splitter {
             }
         }
         if last && !self.open.is_empty() && !self.lost {
-            sink(Item::Problem { offset: self.offset + window.len() as u64, problem: Problem::Cut });
+            sink.item(Item::Problem { offset: self.offset + window.len() as u64, problem: Problem::Cut });
         }
         let done = if last { window.len() } else { from };
         self.offset += done as u64;
@@ -135,7 +165,7 @@ impl Splitter {
         done
     }
 
-    fn walk(&mut self, part: &[u8], structure: &Structure, last: bool, offset: u64, sink: &mut dyn FnMut(Item<'_>)) -> Walked {
+    fn walk(&mut self, part: &[u8], structure: &Structure, last: bool, offset: u64, sink: &mut dyn Sink) -> Walked {
         let positions = structure.braces();
         // `at`: index of the next brace. `done`: everything before it is dealt with.
         let (mut at, mut done) = (0, 0);
@@ -210,7 +240,7 @@ impl Splitter {
         let rest = &part[done..];
         if last {
             if !gap(rest, offset + done as u64, sink) {
-                sink(Item::Problem { offset: offset + done as u64, problem: Problem::Damaged });
+                sink.item(Item::Problem { offset: offset + done as u64, problem: Problem::Damaged });
             }
             return Walked::Consumed(part.len());
         }
@@ -259,7 +289,14 @@ impl Splitter {
                 colon = Some(found);
             }
             match part[position] {
-                b'}' => return Object::Whole(at),
+                b'}' => {
+                    // The last value ends here, if nothing stands between.
+                    if before < Field::COUNT && places.end[before] == 0 {
+                        let compact = !part[position - 1].is_ascii_whitespace();
+                        places.end[before] = if compact { (position - start) as u32 } else { u32::MAX };
+                    }
+                    return Object::Whole(at);
+                }
                 b'{' | b'[' => {
                     if candidate
                         && !places.has(Field::EventName)
@@ -307,26 +344,26 @@ impl Splitter {
         field as usize
     }
 
-    fn emit(&mut self, record: &[u8], places: &Places, offset: u64, sink: &mut dyn FnMut(Item<'_>)) {
+    fn emit(&mut self, record: &[u8], places: &Places, offset: u64, sink: &mut dyn Sink) {
         match Shape::of(record, places) {
-            Shape::Item(item) => sink(item),
+            Shape::Item(item) => sink.item(item),
             Shape::Envelope(content) => self.unwrap(&content, offset, sink),
-            Shape::Unknown => sink(Item::Problem { offset, problem: Problem::NotAnEvent }),
+            Shape::Unknown => sink.item(Item::Problem { offset, problem: Problem::NotAnEvent }),
         }
     }
 
     /// What is inside of an envelope. Problems in it are told at the place of the envelope.
-    fn unwrap(&mut self, content: &[u8], offset: u64, sink: &mut dyn FnMut(Item<'_>)) {
+    fn unwrap(&mut self, content: &[u8], offset: u64, sink: &mut dyn Sink) {
         if self.depth >= UNWRAP_DEPTH_MAX {
-            sink(Item::Problem { offset, problem: Problem::TooDeep });
+            sink.item(Item::Problem { offset, problem: Problem::TooDeep });
             return;
         }
         let mut inner = self.inner.take().unwrap_or_default();
         (inner.offset, inner.lost, inner.reach, inner.depth) = (0, false, REACH_MAX, self.depth + 1);
         inner.open.clear();
         inner.push(content, true, &mut |item| match item {
-            Item::Problem { problem, .. } => sink(Item::Problem { offset, problem }),
-            item => sink(item),
+            Item::Problem { problem, .. } => sink.item(Item::Problem { offset, problem }),
+            item => sink.item(item),
         });
         self.inner = Some(inner);
     }
@@ -404,8 +441,8 @@ const SEPARATES: [bool; 256] = {
     table
 };
 
-fn damaged(sink: &mut dyn FnMut(Item<'_>), offset: u64, position: usize, problem: Problem) -> Walked {
-    sink(Item::Problem { offset: offset + position as u64, problem });
+fn damaged(sink: &mut dyn Sink, offset: u64, position: usize, problem: Problem) -> Walked {
+    sink.item(Item::Problem { offset: offset + position as u64, problem });
     Walked::Damaged(position + 1)
 }
 
@@ -423,7 +460,7 @@ fn find_record(bytes: &[u8]) -> Option<usize> {
 
 /// What stands between two records: blanks and commas. Null and other scalars are no records, and counted. False: it is
 /// no JSON at all.
-fn gap(bytes: &[u8], offset: u64, sink: &mut dyn FnMut(Item<'_>)) -> bool {
+fn gap(bytes: &[u8], offset: u64, sink: &mut dyn Sink) -> bool {
     if matches!(bytes, b"" | b"," | b"\n") {
         return true;
     }
@@ -432,7 +469,7 @@ fn gap(bytes: &[u8], offset: u64, sink: &mut dyn FnMut(Item<'_>)) -> bool {
         match token.trim_ascii() {
             b"" | b"\x1e" => {}
             scalar if serde_json::from_slice::<serde::de::IgnoredAny>(scalar).is_ok() => {
-                sink(Item::Problem { offset, problem: Problem::NotAnEvent });
+                sink.item(Item::Problem { offset, problem: Problem::NotAnEvent });
             }
             _ => return false,
         }
