@@ -8,8 +8,10 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use anyhow::{Context, Result};
 use bartizan_core::detect::{Judge, Memory, Networks, Notes, Plan, RuleFile, Rules, Scanner, Verdicts, builtin_files};
 use bartizan_core::evidence::{Storage, StorageError};
-use bartizan_core::finding::Severity;
+use bartizan_core::finding::{Finding, Severity};
 use bartizan_core::trail::{Field, Item, Reader};
+
+use serde::Serialize;
 
 use super::Outcome;
 use crate::cli::{Detect, Format, Global};
@@ -67,13 +69,27 @@ pub(super) fn read_all(objects: &[&Object], plan: &Plan, threads: usize, bar: &B
             scanner.reuse(spare);
         }
         judge.take_rest(scanner.finish());
+        std::mem::forget(scanner);
         return;
     }
     let (judge, queue, moved) = (Mutex::new(judge), Mutex::new(Queue::default()), Condvar::new());
-    let rests = Mutex::new(Vec::new());
     let queued = || queue.lock().unwrap_or_else(PoisonError::into_inner);
     let claimed = AtomicUsize::new(0);
-    let ahead_max = threads * 2;
+    let ahead_max = threads * 4;
+    // Whoever finds the judge free lets it take all that is in turn; nobody waits for it.
+    let settle = || {
+        while queued().in_turn()
+            && let Ok(mut judge) = judge.try_lock()
+        {
+            loop {
+                let next = queued().pop();
+                let Some((number, notes)) = next else { break };
+                moved.notify_all();
+                let spare = judge.take(&objects[number].name, notes);
+                queued().spare.push(spare);
+            }
+        }
+    };
     let work = || {
         let mut scanner = Scanner::new(plan);
         loop {
@@ -86,28 +102,20 @@ pub(super) fn read_all(objects: &[&Object], plan: &Plan, threads: usize, bar: &B
             }
             let notes = read(object, &mut scanner, bar);
             queued().waiting.insert(number, notes);
-            // Whoever finds the judge free lets it take all that is in turn; nobody waits for it.
-            while queued().in_turn()
-                && let Ok(mut judge) = judge.try_lock()
-            {
-                loop {
-                    let next = queued().pop();
-                    let Some((number, notes)) = next else { break };
-                    moved.notify_all();
-                    let spare = judge.take(&objects[number].name, notes);
-                    queued().spare.push(spare);
-                }
-            }
+            settle();
         }
-        rests.lock().unwrap_or_else(PoisonError::into_inner).push(scanner.finish());
+        let rest = scanner.finish();
+        // The process ends soon: taking its caches apart would only hold it up.
+        std::mem::forget(scanner);
+        judge.lock().unwrap_or_else(PoisonError::into_inner).take_rest(rest);
+        // Somebody may have found the judge taken just now.
+        settle();
     };
     std::thread::scope(|scope| {
         (0..threads.min(objects.len())).for_each(|_| {
             scope.spawn(work);
         });
     });
-    let judge = judge.into_inner().unwrap_or_else(PoisonError::into_inner);
-    rests.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().for_each(|rest| judge.take_rest(rest));
 }
 
 /// Notes that wait for those before them.
@@ -260,6 +268,14 @@ fn sources(args: &Detect) -> String {
     words.join(" ")
 }
 
+/// What is printed as JSON.
+#[derive(Serialize)]
+struct Document<'v> {
+    #[serde(flatten)]
+    totals: serde_json::Value,
+    findings: &'v [Finding],
+}
+
 fn print(global: &Global, args: &Detect, plan: &Plan, verdicts: &Verdicts, left_out: usize) -> Result<()> {
     let mut out = Out::new();
     match global.format {
@@ -270,9 +286,7 @@ fn print(global: &Global, args: &Detect, plan: &Plan, verdicts: &Verdicts, left_
         Format::Human if args.summary => render::summary(&mut out, verdicts)?,
         Format::Human => render::timeline(&mut out, verdicts, &sources(args), left_out)?,
         Format::Json => {
-            let mut value = render::totals_json(verdicts, left_out);
-            value["findings"] = serde_json::to_value(&verdicts.findings)?;
-            out.json(Format::Json, vec![value])?;
+            out.document(&Document { totals: render::totals_json(verdicts, left_out), findings: &verdicts.findings })?;
         }
         Format::Ndjson => {
             let findings = verdicts.findings.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;

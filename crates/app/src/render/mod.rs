@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use anyhow::Result;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::{Format, Global};
@@ -77,9 +78,19 @@ impl Out {
             values.iter().try_for_each(|value| self.row(value))?;
         } else {
             let value = if values.len() == 1 { values.into_iter().next().unwrap_or_default() } else { Value::Array(values) };
-            writeln!(self.0, "{}", visible_bidi(&serde_json::to_string_pretty(&value)?))?;
+            return self.document(&value);
         }
         self.0.flush()?;
+        Ok(())
+    }
+
+    /// One value as JSON for people.
+    pub(crate) fn document(&mut self, value: &impl Serialize) -> Result<()> {
+        self.0.flush()?;
+        // JSON has no control characters, and looking for colours in megabytes of it takes longer than making it.
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{}", visible_bidi(&serde_json::to_string_pretty(value)?))?;
+        out.flush()?;
         Ok(())
     }
 }
@@ -129,6 +140,9 @@ pub(crate) fn clean(text: &str) -> String {
 
 /// JSON with its bidirectional characters as escapes, which mean the same.
 fn visible_bidi(json: &str) -> std::borrow::Cow<'_, str> {
+    if json.bytes().all(|b| b <= b'~') {
+        return json.into();
+    }
     let hidden = |c: char| c > '~' && (is_bidi(c) || c <= '\u{9f}');
     if !json.contains(hidden) {
         return json.into();
