@@ -124,12 +124,14 @@ impl Splitter {
                 from += next;
                 self.lost = false;
             }
+            let mut alone = false;
             if let Some(hasher) = hasher.as_ref().filter(|_| self.open.last() == Some(&Frame::Elements)) {
                 let (known, next) = self.guesses.again(window, from, hasher, sink);
                 misses = if known > from { 0 } else { misses + 1 };
                 from = known;
                 // The next one alone, with what stands behind it, unless hardly any is known.
-                self.reach = match next.filter(|_| misses < MISSES_MAX) {
+                alone = next.is_some() && misses < MISSES_MAX;
+                self.reach = match next.filter(|_| alone) {
                     Some(bytes) => bytes + 2,
                     None => self.reach.max(REACH_AGAIN),
                 };
@@ -145,7 +147,7 @@ impl Splitter {
                     if whole {
                         break;
                     }
-                    if n == 0 || misses >= MISSES_MAX {
+                    if n == 0 || !alone {
                         self.reach = (self.reach * 2).min(REACH_MAX);
                     }
                 }
