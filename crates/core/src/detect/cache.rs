@@ -38,7 +38,7 @@ pub(super) struct Caches {
     known: Vec<Known>,
     /// What combos share.
     pub(super) shared: Shared,
-    /// Hashes of events that came once. What comes again is worth a [`Repeat`].
+    /// Hashes of events that came once, when not every one can have a [`Repeat`]. What comes again is worth one.
     once: Vec<u64>,
     /// When first-seen keys of forgotten combos were seen last.
     pub(super) last: Vec<Last>,
@@ -145,9 +145,8 @@ impl Caches {
             return (combo.clone(), Some(repeat.clone()));
         }
         let combo = self.combo_of(plan, event, address, kind);
-        self.once.resize(SCAN_CACHE_MAX, 0);
-        let once = &mut self.once[lasting as usize % SCAN_CACHE_MAX];
-        if std::mem::replace(once, lasting) != lasting {
+        // Where there is room anything may repeat.
+        if self.repeats.len() >= SCAN_CACHE_MAX / 2 && !self.came_before(lasting) {
             return (combo, None);
         }
         if self.repeats.len() >= SCAN_CACHE_MAX {
@@ -157,6 +156,12 @@ impl Caches {
         self.repeats.insert(lasting, self.known.len() as u32);
         self.known.push(Known { combo: combo.clone(), repeat: repeat.clone() });
         (combo, Some(repeat))
+    }
+
+    /// Whether an event came before. The latest ones are known.
+    fn came_before(&mut self, lasting: u64) -> bool {
+        self.once.resize(SCAN_CACHE_MAX, 0);
+        std::mem::replace(&mut self.once[lasting as usize % SCAN_CACHE_MAX], lasting) == lasting
     }
 
     /// From where a call came: an address, or what stands in its place.
