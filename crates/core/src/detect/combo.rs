@@ -31,7 +31,7 @@ pub(super) struct Combo {
     /// Uses that look at the network of each event, and at nothing else.
     pub(super) networks: Box<[Rc<OfNetwork>]>,
     /// First-seen keys that are the same for all events.
-    pub(super) first_seen: Box<[FirstSeenKey]>,
+    pub(super) first_seen: Box<[Rc<FirstSeenKey>]>,
     /// Detections that match and have uses which look at more of the event.
     pub(super) sure: Box<[Sure]>,
     /// Detections that may match.
@@ -71,12 +71,14 @@ pub(super) struct Sure {
 /// Nothing was told yet.
 pub(super) const UNTOLD: (i64, i64) = (i64::MAX, i64::MIN);
 
-/// A first-seen key that is the same for all events.
+/// A first-seen key that is the same for all events of a combo, for all combos that have it.
 pub(super) struct FirstSeenKey {
     pub(super) rule: u32,
     pub(super) scope: u64,
     pub(super) key: u64,
     pub(super) text: Arc<str>,
+    /// The earliest event that was told of it.
+    pub(super) first: Cell<Option<(i64, EventId)>>,
 }
 
 /// A value that a rule counts, for all combos that have it. Only its first and its last event in a bucket of time are
@@ -135,6 +137,7 @@ pub(super) struct Shared {
     hasher: RandomState,
     texts: ByHash<Rc<Text>>,
     groups: ByHash<Rc<Group>>,
+    first_seen: ByHash<Rc<FirstSeenKey>>,
     counted: ByHash<Rc<Counted>>,
     networks: ByHash<Rc<OfNetwork>>,
 }
@@ -207,7 +210,7 @@ impl Combo {
 struct Settled<'s> {
     shared: &'s mut Shared,
     networks: Vec<Rc<OfNetwork>>,
-    first_seen: Vec<FirstSeenKey>,
+    first_seen: Vec<Rc<FirstSeenKey>>,
     counted: Vec<Rc<Counted>>,
 }
 
@@ -220,7 +223,11 @@ impl Settled<'_> {
         match &about.kind {
             Kind::FirstSeen(first_seen) if settled(&first_seen.key) && settled(&first_seen.scope) => {
                 let (scope, key) = keys(&plan.memory, &about.id, first_seen, view);
-                self.first_seen.push(FirstSeenKey { rule, scope, key, text: first_seen_text(first_seen, view) });
+                let new = || {
+                    let text = first_seen_text(first_seen, view);
+                    Rc::new(FirstSeenKey { rule, scope, key, text, first: Cell::default() })
+                };
+                self.first_seen.push(one(&mut self.shared.first_seen, key, new));
             }
             Kind::FirstSeen(first_seen) if first_seen.key == [NETWORK] && settled(&first_seen.scope) => {
                 let mut hasher = plan.memory.hasher();

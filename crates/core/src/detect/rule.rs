@@ -122,20 +122,21 @@ impl Window {
     /// Seconds of a bucket of which a rule that asks for many distinct values needs only the first and the last event of
     /// each value; none for other rules.
     ///
-    /// A window that holds any event of a bucket of half its length holds the first or the last one of that value too.
+    /// A window that holds any event of a bucket that is no longer than itself holds the first or the last one of that value
+    /// too, for it begins before the bucket or ends behind it.
     pub(super) fn bucket_s(&self) -> Option<i64> {
         let Test::Sigma { kind, condition, expression: None, mode: WindowMode::Sliding, .. } = &self.test else { return None };
         let grows = condition.predicates.iter().all(|(op, _)| matches!(op, ConditionOperator::Gt | ConditionOperator::Gte));
         let distinct = matches!(kind, CorrelationType::ValueCount | CorrelationType::Temporal);
-        (grows && distinct && self.span_s >= 2).then_some(self.span_s / 2)
+        (grows && distinct && self.span_s >= 1).then_some(self.span_s)
     }
 
-    /// How many distinct values of a bucket such a rule needs: twice the threshold. A window that holds the whole bucket
-    /// then holds enough of them, whichever they are; those with the smallest hashes stay.
+    /// How many distinct values of a bucket such a rule needs: four times the threshold. A window that holds the whole
+    /// bucket then holds more than enough of them, whichever they are; those with the smallest hashes stay.
     pub(super) fn values_max(&self) -> usize {
         let Test::Sigma { condition, .. } = &self.test else { return usize::MAX };
         let most = condition.predicates.iter().map(|(_, n)| *n).fold(1.0, f64::max);
-        (most as usize).saturating_add(1).saturating_mul(2)
+        (most as usize).saturating_add(1).saturating_mul(4)
     }
 
     /// Fields whose values are counted.

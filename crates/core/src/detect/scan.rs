@@ -290,7 +290,10 @@ impl Scan<'_, '_> {
         }
         let sighting = sight.sighting(&combo.deed);
         for one in &combo.first_seen {
-            self.meet(one.rule, one.scope, one.key, &sighting, at.time_s, || one.text.clone());
+            if one.first.get().is_none_or(|first| at.place() < first) {
+                one.first.set(Some(at.place()));
+                self.meet(one.rule, one.scope, one.key, &sighting, at.time_s, || one.text.clone());
+            }
         }
         combo.told.set((at.time_s, last_s.max(at.time_s)));
         combo.told_id.set(at.id);

@@ -49,9 +49,8 @@ impl<'a> View<'a> {
         if let Some(address) = ipv4(raw) {
             return Some(address.into());
         }
-        // Most of what is no address is the name of a service, and begins with a letter.
-        let maybe = raw.first().is_some_and(|b| b.is_ascii_hexdigit() || *b == b':');
-        if maybe { std::str::from_utf8(raw).ok()?.parse().ok() } else { None }
+        // Most of what is no address is the name of a service, and has no colon.
+        if raw.contains(&b':') { std::str::from_utf8(raw).ok()?.parse().ok() } else { None }
     }
 
     /// The text of a field for grouping and keys; several values are joined by commas.

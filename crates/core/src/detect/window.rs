@@ -116,7 +116,7 @@ impl Windows {
         let settled = self.last_s.unwrap_or(i64::MIN).saturating_sub(LATE_SECONDS);
         for group in &mut self.groups {
             let Kind::Window(window) = &rules[group.rule as usize].kind else { continue };
-            group.seen.sort_by_key(place);
+            group.seen.sort_unstable_by_key(place);
             let until = window.settled(&group.seen, settled);
             let rest = group.seen.split_off(group.seen.partition_point(|s| s.sighting.time_s < until));
             let horizon = (self.first_s, Some(until.saturating_sub(1)));
@@ -160,7 +160,7 @@ impl Windows {
         let horizon = (self.first_s, self.last_s);
         for group in &mut self.groups {
             let Kind::Window(window) = &rules[group.rule as usize].kind else { continue };
-            group.seen.sort_by_key(place);
+            group.seen.sort_unstable_by_key(place);
             let (rule, name) = (group.rule, group.name.clone());
             Judge { rule, name, window, merger, horizon, pending: &mut self.pending }.group(group);
         }
