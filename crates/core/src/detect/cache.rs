@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 
-use super::combo::{Combo, OfNetwork, Repeat, Shared, UNTOLD};
+use super::combo::{Combos, Repeat, Shared};
 use super::condition::Answers;
 use super::derive::cut;
 use super::first_seen::ByHash;
@@ -21,29 +21,23 @@ use crate::finding::Source;
 use crate::limits::SCAN_CACHE_MAX;
 use crate::trail::{Actor, Clock, Event, Field, Lasting};
 
-/// First-seen keys of which a thread knows what it told.
-const TOLD_MAX: usize = 50_000;
-
 /// Things that are worked out once for many events. All of them may be forgotten at any time.
 #[derive(Default)]
 pub(super) struct Caches {
     pub(super) hasher: RandomState,
     /// Actors by the hash of `userIdentity`. All hashes here have a random seed, so that nobody can make two of them meet.
     actors: ByHash<Arc<Actor>>,
-    /// By the hashes of route and identity.
-    combos: ByHash<Rc<Combo>>,
+    pub(super) combos: Combos,
     /// By [`Lasting::of`] and the sort of the address.
     repeats: ByHash<u32>,
     /// What was worked out for them, by their numbers.
     known: Vec<Known>,
-    /// What combos share.
     pub(super) shared: Shared,
     /// Hashes of events that came once, when not every one can have a [`Repeat`]. What comes again is worth one.
     once: Vec<u64>,
     /// When first-seen keys of forgotten combos were seen last.
     pub(super) last: Vec<Last>,
-    /// First-seen keys that were told already.
-    told: ByHash<Told>,
+    pub(super) told: Told,
     /// What stands in the place of an address, by its hash.
     sources: ByHash<Arc<str>>,
     /// Number of the object that is being read.
@@ -55,33 +49,106 @@ pub(super) struct Caches {
 
 /// An event that others may repeat.
 pub(super) struct Known {
-    pub(super) combo: Rc<Combo>,
+    /// Number of its combo.
+    pub(super) combo: u32,
     pub(super) repeat: Rc<Repeat>,
 }
 
-/// By what a thread finds what it told of a network in a scope.
-pub(super) fn quick(scope: u64, network: u64) -> u64 {
-    (scope ^ network).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32) ^ scope
+/// What a thread told of networks in scopes. Each event asks for one, and there are tens of thousands: what it asks for is
+/// all in one place.
+pub(super) struct Told {
+    /// A table with a slot for each, or behind it when that is taken.
+    slots: Box<[Slot]>,
+    /// Scope and key of each slot.
+    keys: Box<[(u64, u64)]>,
+    count: usize,
 }
 
-/// What a thread told of a key: the second of its earliest event, and that of the last one, which it tells in the end.
-/// Small, because there are many and each event asks for one.
-pub(super) struct Told {
-    scope: u64,
-    key: u64,
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    /// [`quick`], or 0 when the slot is free.
+    quick: u64,
+    /// Second of the earliest event that was told.
     first_s: u32,
+    /// Second of the last event, which is told in the end.
     last_s: u32,
 }
 
-impl Told {
-    pub(super) fn new(scope: u64, key: u64, time_s: i64) -> Self {
-        Self { scope, key, first_s: short(time_s), last_s: short(time_s) }
+impl Default for Told {
+    fn default() -> Self {
+        let slots = 1 << SLOTS_BITS;
+        Self { slots: vec![Slot::default(); slots].into(), keys: vec![(0, 0); slots].into(), count: 0 }
     }
 }
 
-/// Seconds since 1970 as [`Told`] keeps them; those that it cannot keep are never earlier or later than others.
+const SLOTS_BITS: u32 = 16;
+
+/// Two slots in three.
+const TOLD_MAX: usize = (2 << SLOTS_BITS) / 3;
+
+/// By what a thread finds what it told of a network in a scope. Never 0.
+fn quick(scope: u64, network: u64) -> u64 {
+    ((scope ^ network).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32) ^ scope) | 1
+}
+
+/// Seconds since 1970 as [`Slot`] keeps them; those that it cannot keep are never earlier or later than others.
 fn short(time_s: i64) -> u32 {
     time_s.clamp(0, i64::from(u32::MAX)) as u32
+}
+
+impl Told {
+    /// The slot of a network in a scope, or the one where it would stand.
+    fn slot(&self, quick: u64) -> usize {
+        let mut at = (quick >> (64 - SLOTS_BITS)) as usize;
+        // A third of them is free.
+        while ![quick, 0].contains(&self.slots[at].quick) {
+            at = (at + 1) % self.slots.len();
+        }
+        at
+    }
+
+    /// Something of where a network in a scope stands.
+    fn near(&self, scope: u64, network: u64) -> u64 {
+        self.slots[(quick(scope, network) >> (64 - SLOTS_BITS)) as usize].quick
+    }
+
+    /// Whether an event adds nothing to what was told of its network; then its time is only remembered.
+    pub(super) fn is_told(&mut self, scope: u64, network: u64, time_s: i64) -> bool {
+        let quick = quick(scope, network);
+        let at = self.slot(quick);
+        let slot = &mut self.slots[at];
+        let time_s = short(time_s);
+        if slot.quick != quick {
+            return false;
+        }
+        slot.last_s = slot.last_s.max(time_s);
+        time_s > slot.first_s
+    }
+
+    /// Notes that this was told of a network.
+    pub(super) fn tell(&mut self, scope: u64, network: u64, key: u64, time_s: i64, last: &mut Vec<Last>) {
+        if self.count >= TOLD_MAX {
+            self.flush(last);
+        }
+        let quick = quick(scope, network);
+        let at = self.slot(quick);
+        let slot = &mut self.slots[at];
+        let time_s = short(time_s);
+        if slot.quick == 0 {
+            self.count += 1;
+            self.keys[at] = (scope, key);
+            *slot = Slot { quick, first_s: time_s, last_s: time_s };
+        }
+        (slot.first_s, slot.last_s) = (slot.first_s.min(time_s), slot.last_s.max(time_s));
+    }
+
+    /// Gives the last times of all keys, and forgets them.
+    fn flush(&mut self, last: &mut Vec<Last>) {
+        let told = self.slots.iter().zip(&self.keys).filter(|(slot, _)| slot.quick != 0);
+        last.extend(told.map(|(slot, &(scope, key))| Last { scope, key, last_s: i64::from(slot.last_s) }));
+        self.slots.fill(Slot::default());
+        self.count = 0;
+    }
 }
 
 impl Caches {
@@ -90,51 +157,23 @@ impl Caches {
         Self { hasher: plan.rules.decided.hasher.clone(), ..Self::default() }
     }
 
-    /// Whether an event adds nothing to what was told of a key; then its time is only remembered.
-    pub(super) fn is_told(&mut self, quick: u64, time_s: i64) -> bool {
-        let Some(told) = self.told.get_mut(&quick) else { return false };
-        let time_s = short(time_s);
-        told.last_s = told.last_s.max(time_s);
-        time_s > told.first_s
-    }
-
-    pub(super) fn tell(&mut self, told: Told, quick: u64, last: &mut Vec<Last>) {
-        if self.told.len() >= TOLD_MAX {
-            self.flush(last);
-        }
-        let last_s = told.last_s;
-        let first_s = told.first_s;
-        let entry = self.told.entry(quick).or_insert(told);
-        entry.first_s = entry.first_s.min(first_s);
-        entry.last_s = entry.last_s.max(last_s);
-    }
-
-    /// Gives the last times of all keys, and forgets them.
-    fn flush(&mut self, last: &mut Vec<Last>) {
-        last.extend(self.told.drain().map(|(_, t)| Last { scope: t.scope, key: t.key, last_s: i64::from(t.last_s) }));
-    }
-
     /// What is left to say when there are no more objects.
     pub(super) fn finish(&mut self) -> Vec<Last> {
         self.forget_combos();
         let mut last = std::mem::take(&mut self.last);
-        self.flush(&mut last);
+        self.told.flush(&mut last);
         last
     }
 
     fn forget_combos(&mut self) {
         // Repeats would go on with combos whose last times nobody asks for any more.
         self.forget_repeats();
-        for (_, combo) in self.combos.drain() {
-            let (_, last_s) = combo.told.get();
-            if combo.told.get() != UNTOLD {
-                self.last.extend(combo.first_seen.iter().map(|one| Last { scope: one.scope, key: one.key, last_s }));
-            }
-        }
+        self.last.extend(self.combos.last());
+        self.combos = Combos::default();
     }
 
-    /// The combo of an event, and what was worked out for the events that it repeats.
-    pub(super) fn combo(&mut self, plan: &Plan, event: &Event<'_>, address: Option<IpAddr>) -> (Rc<Combo>, Option<Rc<Repeat>>) {
+    /// The number of an event's combo, and what was worked out for the events that it repeats.
+    pub(super) fn combo(&mut self, plan: &Plan, event: &Event<'_>, address: Option<IpAddr>) -> (u32, Option<Rc<Repeat>>) {
         let kind = plan.networks.kind_of(address);
         let Some((hash, holes)) = Lasting::of(event, &self.hasher) else {
             return (self.combo_of(plan, event, address, kind), None);
@@ -142,7 +181,7 @@ impl Caches {
         let lasting = hash ^ kind as u64;
         if let Some(number) = self.number(hash, kind) {
             let Known { combo, repeat } = self.known(number);
-            return (combo.clone(), Some(repeat.clone()));
+            return (*combo, Some(repeat.clone()));
         }
         let combo = self.combo_of(plan, event, address, kind);
         // Where there is room anything may repeat.
@@ -152,9 +191,9 @@ impl Caches {
         if self.repeats.len() >= SCAN_CACHE_MAX {
             self.forget_repeats();
         }
-        let repeat = Rc::new(Repeat::of(&combo, Lasting::keep(event, holes)));
+        let repeat = Rc::new(Repeat::of(&self.combos.all[combo as usize], Lasting::keep(event, holes)));
         self.repeats.insert(lasting, self.known.len() as u32);
-        self.known.push(Known { combo: combo.clone(), repeat: repeat.clone() });
+        self.known.push(Known { combo, repeat: repeat.clone() });
         (combo, Some(repeat))
     }
 
@@ -195,28 +234,19 @@ impl Caches {
     /// Looks at what events will ask for, so that it is near when they do. Memory that is far away takes longer than all
     /// that is done with it, but many places can be on their way at once: so it goes step by step, each for all events.
     pub(super) fn touch(&self, sights: &[Sight], numbers: &[u32]) {
-        let combos = || numbers.iter().map(|number| &*self.known[*number as usize].combo);
-        let lists = combos().map(|combo| combo.counted.len() ^ combo.networks.len());
-        std::hint::black_box(lists.fold(0, |all, one| all ^ one));
-        let firsts = combos().map(|combo| {
-            let counted = combo.counted.first().map_or(0, |counted| Rc::as_ptr(counted).addr());
-            counted ^ combo.networks.first().map_or(0, |network| Rc::as_ptr(network).addr())
-        });
-        std::hint::black_box(firsts.fold(0, |all, one| all ^ one));
-        let values = combos().zip(sights).map(|(combo, sight)| {
-            let counted = combo.counted.iter().map(|counted| counted.noted.get().object);
-            let networks = combo.networks.iter().map(|of_network| match &**of_network {
-                OfNetwork::FirstSeen { scope, .. } => {
-                    self.told.get(&quick(*scope, sight.network)).map_or(0, |told| u64::from(told.first_s))
-                }
-                OfNetwork::Distinct { crowd, .. } => crowd.borrow().most,
-            });
-            counted.chain(networks).fold(0, |all, one| all ^ one)
+        let Combos { heads, lists, scopes, counted, crowds, .. } = &self.combos;
+        let heads = || numbers.iter().map(|number| &heads[self.known[*number as usize].combo as usize]);
+        std::hint::black_box(heads().fold(0, |all, head| all ^ head.last_s));
+        let values = heads().zip(sights).map(|(head, sight)| {
+            let counted = lists[head.counted.range()].iter().map(|n| counted[*n as usize].noted.object);
+            let crowds = lists[head.crowds.range()].iter().map(|n| crowds[*n as usize].most);
+            let told = scopes[head.scopes.range()].iter().map(|(scope, _)| self.told.near(*scope, sight.network));
+            counted.chain(crowds).chain(told).fold(0, |all, one| all ^ one)
         });
         std::hint::black_box(values.fold(0, |all, one| all ^ one));
     }
 
-    fn combo_of(&mut self, plan: &Plan, event: &Event<'_>, address: Option<IpAddr>, kind: AddressKind) -> Rc<Combo> {
+    fn combo_of(&mut self, plan: &Plan, event: &Event<'_>, address: Option<IpAddr>, kind: AddressKind) -> u32 {
         let mut hasher = self.hasher.build_hasher();
         for field in ROUTE_FIELDS {
             let raw = event.raw_scalar(field);
@@ -226,18 +256,16 @@ impl Caches {
         hasher.write_u8(kind as u8);
         let (route, identity) = (hasher.finish(), self.hasher.hash_one(event.identity()));
         let key = route ^ identity.rotate_left(32);
-        if let Some(combo) = self.combos.get(&key) {
-            return combo.clone();
+        if let Some(combo) = self.combos.number(key) {
+            return combo;
         }
-        if self.combos.len() >= SCAN_CACHE_MAX {
+        if self.combos.is_full() {
             self.forget_combos();
         }
         let actor = self.actor(event, identity);
         let view = View::with_address(event, &actor, &plan.networks, address);
         let refined = plan.rules.decided.route(&plan.rules, &view, route, &self.answers).refine(&plan.rules, &view, &self.answers);
-        let combo = Rc::new(Combo::of(plan, refined, &view, &mut self.shared));
-        self.combos.insert(key, combo.clone());
-        combo
+        self.combos.add(key, plan, refined, &view, &mut self.shared)
     }
 
     fn actor(&mut self, event: &Event<'_>, hash: u64) -> Arc<Actor> {

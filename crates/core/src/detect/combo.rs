@@ -12,6 +12,7 @@ use siphasher::sip::SipHasher13;
 
 use super::derive::{api, cut};
 use super::first_seen::ByHash;
+use super::notes::Last;
 use super::route::{Depends, Route};
 use super::rule::Kind;
 use super::scan::{FIELD_MARK, NETWORK, Plan, feed, first_seen_text, group_text, keys, value};
@@ -20,30 +21,79 @@ use crate::finding::{Call, Deed, Who};
 use crate::limits::SCAN_CACHE_MAX;
 use crate::trail::{EventId, Field, Fields, Lasting};
 
-/// What is to be done for events of one route and one identity.
-///
-/// Thousands of these are in use at once, and each event needs another one: what every event asks for stands first and
-/// close together, for memory that is far away is what costs most here.
-#[repr(C)]
+/// What every event of a combo asks for. Thousands of these are in use at once, and each event needs another one: so they
+/// are small and stand close together, for memory that is far away is what costs most here.
+#[derive(Clone, Copy)]
+pub(super) struct Head {
+    /// Time of the earliest event that was told of the first-seen keys.
+    pub(super) first_s: i64,
+    /// Time of the last event.
+    pub(super) last_s: i64,
+    /// Which of [`Combos::lists`] are numbers of values that rules count and that are the same for all events.
+    pub(super) counted: Span,
+    /// Which of [`Combos::lists`] are numbers of crowds: the network is a value that is counted.
+    pub(super) crowds: Span,
+    /// Which of [`Combos::scopes`] are those of rules that ask whether the network is new.
+    pub(super) scopes: Span,
+    /// Whether there are first-seen keys that are the same for all events.
+    pub(super) first_seen: bool,
+    /// Whether anything looks at more of its events than who calls what from where.
+    pub(super) asks: bool,
+}
+
+/// Some elements of a list.
+#[derive(Clone, Copy)]
+pub(super) struct Span {
+    from: u32,
+    to: u32,
+}
+
+impl Span {
+    /// Those that `push` puts at the end.
+    fn of<T>(list: &mut Vec<T>, new: Vec<T>) -> Self {
+        let from = list.len() as u32;
+        list.extend(new);
+        Self { from, to: list.len() as u32 }
+    }
+
+    pub(super) fn range(self) -> std::ops::Range<usize> {
+        self.from as usize..self.to as usize
+    }
+}
+
+/// What is to be done for events of one route and one identity, besides [`Head`].
 pub(super) struct Combo {
-    /// Rules that count values which are the same for all events.
-    pub(super) counted: Box<[Rc<Counted>]>,
-    /// Uses that look at the network of each event, and at nothing else.
-    pub(super) networks: Box<[Rc<OfNetwork>]>,
     /// First-seen keys that are the same for all events.
     pub(super) first_seen: Box<[Rc<FirstSeenKey>]>,
     /// Detections that match and have uses which look at more of the event.
     pub(super) sure: Box<[Sure]>,
     /// Detections that may match.
     pub(super) maybe: Box<[u32]>,
-    /// Time of the earliest event that was told of the first-seen keys, and time of the last event.
-    pub(super) told: Cell<(i64, i64)>,
-    /// The event that was told of them.
+    /// The event that was told of the first-seen keys.
     pub(super) told_id: Cell<EventId>,
     /// The actor's key.
     pub(super) actor: Rc<Text>,
     /// Who does what, without what it is done to.
     pub(super) deed: Arc<Deed>,
+}
+
+/// All combos, and what they have in common. They are forgotten together.
+#[derive(Default)]
+pub(super) struct Combos {
+    /// Their numbers, by the hashes of route and identity.
+    numbers: ByHash<u32>,
+    pub(super) heads: Vec<Head>,
+    pub(super) all: Vec<Rc<Combo>>,
+    pub(super) lists: Vec<u32>,
+    /// Hash of a scope, and the number of its [`NetworkKeys`].
+    pub(super) scopes: Vec<(u64, u32)>,
+    pub(super) counted: Vec<Counted>,
+    pub(super) crowds: Vec<Crowd>,
+    pub(super) network_keys: Vec<NetworkKeys>,
+    counted_numbers: ByHash<u32>,
+    crowd_numbers: ByHash<u32>,
+    network_numbers: ByHash<u32>,
+    first_seen: ByHash<Rc<FirstSeenKey>>,
 }
 
 /// A text that many events have.
@@ -68,9 +118,6 @@ pub(super) struct Sure {
     pub(super) uses: Vec<(usize, usize)>,
 }
 
-/// Nothing was told yet.
-pub(super) const UNTOLD: (i64, i64) = (i64::MAX, i64::MIN);
-
 /// A first-seen key that is the same for all events of a combo, for all combos that have it.
 pub(super) struct FirstSeenKey {
     pub(super) rule: u32,
@@ -83,8 +130,9 @@ pub(super) struct FirstSeenKey {
 
 /// A value that a rule counts, for all combos that have it. Only its first and its last event in a bucket of time are
 /// noted, which is all that the rule needs.
+#[repr(align(64))]
 pub(super) struct Counted {
-    pub(super) noted: Cell<Noted>,
+    pub(super) noted: Noted,
     pub(super) bucket_s: i64,
     pub(super) value: u64,
     pub(super) part: u32,
@@ -104,42 +152,38 @@ pub(super) struct Noted {
     pub(super) last: u32,
 }
 
-/// What a rule wants to know of the network of every event, for all combos that ask the same.
-pub(super) enum OfNetwork {
-    /// The key ends with the network: a hasher that has seen all before it.
-    FirstSeen {
-        rule: u32,
-        scope: u64,
-        /// The scope for people.
-        text: Arc<str>,
-        hasher: SipHasher13,
-    },
-    /// It is a value that is counted.
-    Distinct { values_max: usize, bucket_s: i64, part: u32, group: Rc<Group>, crowd: RefCell<Crowd> },
+/// A rule that asks whether the network of an event is new in a scope.
+pub(super) struct NetworkKeys {
+    pub(super) rule: u32,
+    pub(super) scope: u64,
+    /// The scope for people.
+    pub(super) text: Arc<str>,
+    /// It has seen all of the key that stands before the network.
+    pub(super) hasher: SipHasher13,
 }
 
-/// The values with the smallest hashes that a group had in a bucket of time, of many that it may have.
-#[derive(Default)]
+/// The networks with the smallest hashes that a group had in a bucket of time, of many that it may have.
 pub(super) struct Crowd {
     /// Number of the object.
     pub(super) object: u64,
     /// Begin of the bucket.
     pub(super) from_s: i64,
+    pub(super) bucket_s: i64,
     /// The greatest value that is still of interest.
     pub(super) most: u64,
     /// The notes of each value.
     pub(super) values: BTreeMap<u64, Noted>,
+    pub(super) values_max: usize,
+    pub(super) part: u32,
+    pub(super) group: Rc<Group>,
 }
 
-/// Texts, groups and values that combos share. All of them may be forgotten at any time.
+/// Texts and groups that events share. All of them may be forgotten at any time.
 #[derive(Default)]
 pub(super) struct Shared {
     hasher: RandomState,
     texts: ByHash<Rc<Text>>,
     groups: ByHash<Rc<Group>>,
-    first_seen: ByHash<Rc<FirstSeenKey>>,
-    counted: ByHash<Rc<Counted>>,
-    networks: ByHash<Rc<OfNetwork>>,
 }
 
 impl Shared {
@@ -152,11 +196,6 @@ impl Shared {
         let new = || Rc::new(Group { rule, text: text.into(), number: Cell::default() });
         one(&mut self.groups, self.hasher.hash_one((rule, text)), new)
     }
-
-    fn counted(&mut self, group: Rc<Group>, part: u32, value: u64, bucket_s: i64) -> Rc<Counted> {
-        let hash = self.hasher.hash_one((group.rule, &group.text, part, value));
-        one(&mut self.counted, hash, || Rc::new(Counted { noted: Cell::default(), bucket_s, value, part, group }))
-    }
 }
 
 /// What there is by this hash, or something new.
@@ -167,9 +206,28 @@ fn one<V: Clone>(all: &mut ByHash<V>, hash: u64, new: impl FnOnce() -> V) -> V {
     all.entry(hash).or_insert_with(new).clone()
 }
 
-impl Combo {
-    /// Takes out of a route what can be worked out now for all events of this identity.
-    pub(super) fn of(plan: &Plan, route: Route, view: &View<'_>, shared: &mut Shared) -> Self {
+/// The number of what there is by this hash, or of something new.
+fn number<V>(numbers: &mut ByHash<u32>, all: &mut Vec<V>, hash: u64, new: impl FnOnce() -> V) -> u32 {
+    *numbers.entry(hash).or_insert_with(|| {
+        all.push(new());
+        all.len() as u32 - 1
+    })
+}
+
+impl Combos {
+    /// Whether it is time to forget them.
+    pub(super) fn is_full(&self) -> bool {
+        let most = self.all.len().max(self.counted.len()).max(self.crowds.len()).max(self.network_keys.len());
+        most.max(self.first_seen.len()) >= SCAN_CACHE_MAX
+    }
+
+    /// The number of the one with this hash.
+    pub(super) fn number(&self, hash: u64) -> Option<u32> {
+        self.numbers.get(&hash).copied()
+    }
+
+    /// Takes out of a route what can be worked out now for all events of this identity. Gives the number of the combo.
+    pub(super) fn add(&mut self, hash: u64, plan: &Plan, route: Route, view: &View<'_>, shared: &mut Shared) -> u32 {
         let text = |field| view.event.text(field).map(|t| cut(&t));
         let who = Arc::new(Who { actor: view.actor.clone(), user_agent: text(Field::UserAgent) });
         let call = Arc::new(Call {
@@ -178,7 +236,7 @@ impl Combo {
             region: text(Field::AwsRegion),
             error: text(Field::ErrorCode),
         });
-        let mut settled = Settled { shared, networks: Vec::new(), first_seen: Vec::new(), counted: Vec::new() };
+        let mut settled = Settled { combos: self, shared, counted: vec![], crowds: vec![], scopes: vec![], first_seen: vec![] };
         let mut sure = Vec::new();
         for detection in route.sure {
             let uses = &plan.rules.detections[detection as usize].uses;
@@ -187,31 +245,46 @@ impl Combo {
                 sure.push(Sure { detection, uses: rest });
             }
         }
-        Self {
-            counted: settled.counted.into(),
-            networks: settled.networks.into(),
-            first_seen: settled.first_seen.into(),
+        let Settled { counted, crowds, scopes, first_seen, .. } = settled;
+        self.heads.push(Head {
+            first_s: i64::MAX,
+            last_s: i64::MIN,
+            counted: Span::of(&mut self.lists, counted),
+            crowds: Span::of(&mut self.lists, crowds),
+            scopes: Span::of(&mut self.scopes, scopes),
+            first_seen: !first_seen.is_empty(),
+            asks: !sure.is_empty() || !route.maybe.is_empty(),
+        });
+        self.all.push(Rc::new(Combo {
+            first_seen: first_seen.into(),
             sure: sure.into(),
             maybe: route.maybe.into(),
-            told: Cell::new(UNTOLD),
             told_id: Cell::new(EventId::from(0)),
             actor: shared.text(&view.actor.key),
             deed: Arc::new(Deed { who, call, resources: Box::default() }),
-        }
+        }));
+        let number = self.all.len() as u32 - 1;
+        self.numbers.insert(hash, number);
+        number
     }
 
-    /// Whether anything looks at more of its events than who calls what from where.
-    pub(super) fn asks(&self) -> bool {
-        !self.sure.is_empty() || !self.maybe.is_empty()
+    /// When first-seen keys that were told were seen last.
+    pub(super) fn last(&self) -> impl Iterator<Item = Last> {
+        let told = self.heads.iter().zip(&self.all).filter(|(head, _)| head.first_s <= head.last_s);
+        told.flat_map(|(head, combo)| {
+            combo.first_seen.iter().map(|one| Last { scope: one.scope, key: one.key, last_s: head.last_s })
+        })
     }
 }
 
 /// Uses that look at no more than route, identity and network.
 struct Settled<'s> {
+    combos: &'s mut Combos,
     shared: &'s mut Shared,
-    networks: Vec<Rc<OfNetwork>>,
+    counted: Vec<u32>,
+    crowds: Vec<u32>,
+    scopes: Vec<(u64, u32)>,
     first_seen: Vec<Rc<FirstSeenKey>>,
-    counted: Vec<Rc<Counted>>,
 }
 
 impl Settled<'_> {
@@ -227,7 +300,7 @@ impl Settled<'_> {
                     let text = first_seen_text(first_seen, view);
                     Rc::new(FirstSeenKey { rule, scope, key, text, first: Cell::default() })
                 };
-                self.first_seen.push(one(&mut self.shared.first_seen, key, new));
+                self.first_seen.push(self.combos.first_seen.entry(key).or_insert_with(new).clone());
             }
             Kind::FirstSeen(first_seen) if first_seen.key == [NETWORK] && settled(&first_seen.scope) => {
                 let mut hasher = plan.memory.hasher();
@@ -235,11 +308,9 @@ impl Settled<'_> {
                 first_seen.scope.iter().for_each(|field| feed(&mut hasher, field, view));
                 let scope = hasher.finish();
                 hasher.write_u8(FIELD_MARK);
-                let new = || {
-                    let text = group_text(&first_seen.scope, view).into();
-                    Rc::new(OfNetwork::FirstSeen { rule, scope, text, hasher })
-                };
-                self.networks.push(one(&mut self.shared.networks, scope, new));
+                let new = || NetworkKeys { rule, scope, text: group_text(&first_seen.scope, view).into(), hasher };
+                let Combos { network_numbers, network_keys, .. } = &mut *self.combos;
+                self.scopes.push((scope, number(network_numbers, network_keys, scope, new)));
             }
             Kind::Window(window) => {
                 let Some(bucket_s) = window.bucket_s() else { return false };
@@ -251,11 +322,23 @@ impl Settled<'_> {
                 let part = part as u32;
                 if fields == [NETWORK] {
                     let hash = self.shared.hasher.hash_one((rule, &group.text, part));
-                    let values_max = window.values_max();
-                    let new = || Rc::new(OfNetwork::Distinct { values_max, bucket_s, part, group, crowd: RefCell::default() });
-                    self.networks.push(one(&mut self.shared.networks, hash, new));
+                    let new = || Crowd {
+                        object: 0,
+                        from_s: 0,
+                        bucket_s,
+                        most: 0,
+                        values: BTreeMap::new(),
+                        values_max: window.values_max(),
+                        part,
+                        group,
+                    };
+                    let Combos { crowd_numbers, crowds, .. } = &mut *self.combos;
+                    self.crowds.push(number(crowd_numbers, crowds, hash, new));
                 } else if let Some(value) = value(&window.test, view) {
-                    self.counted.push(self.shared.counted(group, part, value, bucket_s));
+                    let hash = self.shared.hasher.hash_one((rule, &group.text, part, value));
+                    let new = || Counted { noted: Noted::default(), bucket_s, value, part, group };
+                    let Combos { counted_numbers, counted, .. } = &mut *self.combos;
+                    self.counted.push(number(counted_numbers, counted, hash, new));
                 }
             }
             _ => return false,

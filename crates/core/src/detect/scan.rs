@@ -20,8 +20,8 @@ use std::sync::Arc;
 use foldhash::quality::RandomState;
 use rsigma_eval::Event as _;
 
-use super::cache::{Caches, Told, quick};
-use super::combo::{Combo, Group, Noted, OfNetwork, Repeat, Sure, Text};
+use super::cache::{Caches, Known};
+use super::combo::{Combo, Combos, Crowd, Group, Head, NetworkKeys, Noted, Repeat, Sure, Text};
 use super::derive::{cut, resources};
 use super::first_seen::{ByHash, Memory, Met, SCOPE_END};
 use super::load::Rules;
@@ -153,12 +153,12 @@ impl Sink for Scan<'_, '_> {
         numbers.extend(known);
         self.caches.touch(&sights, &numbers);
         for ((sight, record), &number) in sights.iter_mut().zip(records).zip(&numbers) {
-            let combo = self.caches.known(number).combo.clone();
+            let combo = self.caches.known(number).combo;
             sight.at.number = self.count(sight.at.id);
             self.reaches(sight.at.time_s);
-            self.seen(sight, &combo);
-            if self.asks(&combo) {
-                let repeat = self.caches.known(number).repeat.clone();
+            if self.seen(sight, combo) {
+                let Known { combo, repeat } = self.caches.known(number);
+                let (combo, repeat) = (self.caches.combos.all[*combo as usize].clone(), repeat.clone());
                 self.caches.answers.next(&self.plan.rules.items);
                 let mut places = None;
                 let event = record.event(window, &repeat.lasting, &mut places);
@@ -202,8 +202,8 @@ impl Scan<'_, '_> {
         self.caches.answers.next(&plan.rules.items);
         let (combo, repeat) = self.caches.combo(plan, event, address);
         let sight = Sight { at: At { number, id, time_s }, address, source, network: Networks::network_number(address, raw) };
-        self.seen(&sight, &combo);
-        if self.asks(&combo) {
+        if self.seen(&sight, combo) {
+            let combo = self.caches.combos.all[combo as usize].clone();
             self.asked(event, &sight, &combo, repeat.as_deref());
         }
     }
@@ -231,24 +231,31 @@ impl Scan<'_, '_> {
         self.notes.times = Some((first.min(time_s), last.max(time_s)));
     }
 
-    /// Whether anybody looks at more of an event than who calls what from where.
-    fn asks(&self, combo: &Combo) -> bool {
-        self.plan.tally || self.plan.calls.is_some() || combo.asks()
-    }
-
-    /// What of an event concerns rules that look at no more than its route, its identity and its network.
-    fn seen(&mut self, sight: &Sight, combo: &Combo) {
-        if !combo.first_seen.is_empty() {
-            self.note_first_seen(combo, sight);
+    /// What of an event concerns rules that look at no more than its route, its identity and its network. Says whether
+    /// anybody looks at more.
+    fn seen(&mut self, sight: &Sight, combo: u32) -> bool {
+        let head = self.caches.combos.heads[combo as usize];
+        if head.first_seen {
+            self.note_first_seen(combo, &head, sight);
         }
-        for counted in &combo.counted {
-            let noted =
-                self.noted(counted.noted.get(), counted.bucket_s, (&counted.group, counted.part, counted.value), sight, combo);
-            counted.noted.set(noted);
+        let object = self.caches.object;
+        let Combos { all, lists, counted, crowds, .. } = &mut self.caches.combos;
+        let deed = &all[combo as usize].deed;
+        for number in &lists[head.counted.range()] {
+            let one = &mut counted[*number as usize];
+            let value = (&*one.group, one.part, one.value);
+            one.noted = noted(&mut self.notes, object, one.noted, one.bucket_s, value, sight, deed);
         }
-        for of_network in &combo.networks {
-            self.note_network(of_network, sight, combo);
+        for number in &lists[head.crowds.range()] {
+            crowds[*number as usize].note(&mut self.notes, object, sight, deed);
         }
+        for at in head.scopes.range() {
+            let (scope, number) = self.caches.combos.scopes[at];
+            if !self.caches.told.is_told(scope, sight.network, sight.at.time_s) {
+                self.note_network(number, sight, combo);
+            }
+        }
+        head.asks || self.plan.tally || self.plan.calls.is_some()
     }
 
     /// What of an event concerns those who look at more of it.
@@ -283,10 +290,15 @@ impl Scan<'_, '_> {
     }
 
     /// Notes an event for first-seen keys that all events of the combo share: only the earliest is told at once.
-    fn note_first_seen(&mut self, combo: &Combo, sight: &Sight) {
-        let (at, (first_s, last_s)) = (sight.at, combo.told.get());
-        if at.place() >= (first_s, combo.told_id.get()) {
-            return combo.told.set((first_s, last_s.max(at.time_s)));
+    fn note_first_seen(&mut self, number: u32, head: &Head, sight: &Sight) {
+        let at = sight.at;
+        self.caches.combos.heads[number as usize].last_s = head.last_s.max(at.time_s);
+        if at.time_s > head.first_s {
+            return;
+        }
+        let combo = self.caches.combos.all[number as usize].clone();
+        if at.place() >= (head.first_s, combo.told_id.get()) {
+            return;
         }
         let sighting = sight.sighting(&combo.deed);
         for one in &combo.first_seen {
@@ -295,93 +307,21 @@ impl Scan<'_, '_> {
                 self.meet(one.rule, one.scope, one.key, &sighting, at.time_s, || one.text.clone());
             }
         }
-        combo.told.set((at.time_s, last_s.max(at.time_s)));
+        self.caches.combos.heads[number as usize].first_s = at.time_s;
         combo.told_id.set(at.id);
     }
 
-    /// Notes an event of a value that is counted: only its first and its last event in a bucket of time stay.
-    fn noted(
-        &mut self,
-        mut noted: Noted,
-        bucket_s: i64,
-        (group, part, value): (&Group, u32, u64),
-        sight: &Sight,
-        combo: &Combo,
-    ) -> Noted {
-        let at = sight.at;
-        if noted.object != self.caches.object || !(noted.from_s..noted.from_s + bucket_s).contains(&at.time_s) {
-            let only = self.note(group, part, value, sight, &combo.deed);
-            let from_s = at.time_s.div_euclid(bucket_s) * bucket_s;
-            return Noted { object: self.caches.object, from_s, first: only, last: only };
-        }
-        let [first, last] = [noted.first, noted.last].map(|n| self.notes.notes[n as usize].seen.sighting.place());
-        let (earlier, later) = (at.place() < first, at.place() > last);
-        if !earlier && !later {
-            return noted;
-        }
-        if noted.first == noted.last {
-            let other = self.note(group, part, value, sight, &combo.deed);
-            *(if earlier { &mut noted.first } else { &mut noted.last }) = other;
-        } else {
-            let note = &mut self.notes.notes[if earlier { noted.first } else { noted.last } as usize];
-            note.event = at.number;
-            note.seen.sighting = sight.sighting(&combo.deed);
-        }
-        noted
-    }
-
-    /// Writes down an event for a rule with a window; gives the number of the note.
-    fn note(&mut self, group: &Group, part: u32, value: u64, sight: &Sight, deed: &Arc<Deed>) -> u32 {
-        let number = self.notes.notes.len() as u32;
-        let group = self.group(group);
-        let seen = Seen { part, value, told: false, sighting: sight.sighting(deed) };
-        self.notes.notes.push(Note { event: sight.at.number, group, seen });
-        number
-    }
-
-    /// Notes an event for a rule that looks at its network, and at nothing else that differs within a combo.
-    fn note_network(&mut self, of_network: &OfNetwork, sight: &Sight, combo: &Combo) {
-        let (at, network) = (sight.at, sight.network);
-        match of_network {
-            OfNetwork::FirstSeen { rule, scope, text, hasher } => {
-                let quick = quick(*scope, network);
-                if self.caches.is_told(quick, at.time_s) {
-                    return;
-                }
-                let mut hasher = *hasher;
-                hasher.write_u64(network);
-                hasher.write(b"key");
-                let key = hasher.finish();
-                let first = sight.sighting(&combo.deed);
-                self.meet(*rule, *scope, key, &first, at.time_s, || text.clone());
-                self.caches.tell(Told::new(*scope, key, at.time_s), quick, &mut self.notes.last);
-            }
-            OfNetwork::Distinct { values_max, bucket_s, part, group, crowd } => {
-                let mut crowd = crowd.borrow_mut();
-                if crowd.object != self.caches.object || !(crowd.from_s..crowd.from_s + bucket_s).contains(&at.time_s) {
-                    let from_s = at.time_s.div_euclid(*bucket_s) * bucket_s;
-                    (crowd.object, crowd.from_s, crowd.most) = (self.caches.object, from_s, u64::MAX);
-                    crowd.values.clear();
-                }
-                // The greatest value of interest only ever falls: what was beyond it is beyond it now.
-                if network > crowd.most {
-                    return;
-                }
-                let noted = crowd.values.get(&network).copied().unwrap_or_default();
-                let noted = self.noted(noted, *bucket_s, (group, *part, network), sight, combo);
-                crowd.values.insert(network, noted);
-                if crowd.values.len() > *values_max
-                    && let Some((_, given_up)) = crowd.values.pop_last()
-                {
-                    for note in [given_up.first, given_up.last] {
-                        self.notes.notes[note as usize].event = Note::GIVEN_UP;
-                    }
-                }
-                if crowd.values.len() == *values_max {
-                    crowd.most = crowd.values.last_key_value().map_or(u64::MAX, |(value, _)| *value);
-                }
-            }
-        }
+    /// Notes an event for a rule that asks whether its network is new, which was not told of it.
+    fn note_network(&mut self, number: u32, sight: &Sight, combo: u32) {
+        let Combos { all, network_keys, .. } = &self.caches.combos;
+        let NetworkKeys { rule, scope, text, hasher } = &network_keys[number as usize];
+        let (rule, scope, text, mut hasher) = (*rule, *scope, text.clone(), *hasher);
+        hasher.write_u64(sight.network);
+        hasher.write(b"key");
+        let key = hasher.finish();
+        let first = sight.sighting(&all[combo as usize].deed);
+        self.meet(rule, scope, key, &first, sight.at.time_s, || text);
+        self.caches.told.tell(scope, sight.network, key, sight.at.time_s, &mut self.notes.last);
     }
 
     fn meet(&mut self, rule: u32, scope: u64, key: u64, first: &Sighting, last_s: i64, text: impl FnOnce() -> Arc<str>) {
@@ -424,7 +364,7 @@ impl Scan<'_, '_> {
                     };
                     let Some((value, group)) = asked else { continue };
                     let deed = if about.severity >= Severity::Medium { case.deed() } else { &combo.deed };
-                    self.note(&group, part as u32, value, sight, deed);
+                    note(&mut self.notes, self.caches.object, (&group, part as u32, value), sight, deed);
                 }
                 Kind::FirstSeen(first_seen) => {
                     let asked = || keys(&self.plan.memory, &about.id, first_seen, view);
@@ -473,11 +413,6 @@ impl Scan<'_, '_> {
         numbered(self.caches.object, &text.number, &mut self.notes.texts, || text.text.clone())
     }
 
-    /// The number of a group in this object.
-    fn group(&mut self, group: &Group) -> u32 {
-        numbered(self.caches.object, &group.number, &mut self.notes.groups, || (group.rule, group.text.clone()))
-    }
-
     fn tally(&mut self, event: &Event<'_>, actor: &Actor) {
         let tally = &mut self.notes.tally;
         let count = |map: &mut BTreeMap<String, u64>, text: String| {
@@ -494,6 +429,79 @@ impl Scan<'_, '_> {
             if let Some(text) = event.text(field) {
                 count(map, cut(&text));
             }
+        }
+    }
+}
+
+/// Group, part and value of a note.
+type Value<'g> = (&'g Group, u32, u64);
+
+/// Writes down an event for a rule with a window; gives the number of the note.
+fn note(notes: &mut Notes, object: u64, (group, part, value): Value<'_>, sight: &Sight, deed: &Arc<Deed>) -> u32 {
+    let number = notes.notes.len() as u32;
+    let group = numbered(object, &group.number, &mut notes.groups, || (group.rule, group.text.clone()));
+    let seen = Seen { part, value, told: false, sighting: sight.sighting(deed) };
+    notes.notes.push(Note { event: sight.at.number, group, seen });
+    number
+}
+
+/// Notes an event of a value that is counted: only its first and its last event in a bucket of time stay.
+fn noted(
+    notes: &mut Notes,
+    object: u64,
+    mut noted: Noted,
+    bucket_s: i64,
+    value: Value<'_>,
+    sight: &Sight,
+    deed: &Arc<Deed>,
+) -> Noted {
+    let at = sight.at;
+    if noted.object != object || !(noted.from_s..noted.from_s + bucket_s).contains(&at.time_s) {
+        let only = note(notes, object, value, sight, deed);
+        let from_s = at.time_s.div_euclid(bucket_s) * bucket_s;
+        return Noted { object, from_s, first: only, last: only };
+    }
+    let [first, last] = [noted.first, noted.last].map(|n| notes.notes[n as usize].seen.sighting.place());
+    let (earlier, later) = (at.place() < first, at.place() > last);
+    if !earlier && !later {
+        return noted;
+    }
+    if noted.first == noted.last {
+        let other = note(notes, object, value, sight, deed);
+        *(if earlier { &mut noted.first } else { &mut noted.last }) = other;
+    } else {
+        let note = &mut notes.notes[if earlier { noted.first } else { noted.last } as usize];
+        note.event = at.number;
+        note.seen.sighting = sight.sighting(deed);
+    }
+    noted
+}
+
+impl Crowd {
+    /// Notes the network of an event.
+    fn note(&mut self, notes: &mut Notes, object: u64, sight: &Sight, deed: &Arc<Deed>) {
+        let (time_s, network) = (sight.at.time_s, sight.network);
+        if self.object != object || !(self.from_s..self.from_s + self.bucket_s).contains(&time_s) {
+            let from_s = time_s.div_euclid(self.bucket_s) * self.bucket_s;
+            (self.object, self.from_s, self.most) = (object, from_s, u64::MAX);
+            self.values.clear();
+        }
+        // The greatest value of interest only ever falls: what was beyond it is beyond it now.
+        if network > self.most {
+            return;
+        }
+        let known = self.values.get(&network).copied().unwrap_or_default();
+        let noted = noted(notes, object, known, self.bucket_s, (&self.group, self.part, network), sight, deed);
+        self.values.insert(network, noted);
+        if self.values.len() > self.values_max
+            && let Some((_, given_up)) = self.values.pop_last()
+        {
+            for note in [given_up.first, given_up.last] {
+                notes.notes[note as usize].event = Note::GIVEN_UP;
+            }
+        }
+        if self.values.len() == self.values_max {
+            self.most = self.values.last_key_value().map_or(u64::MAX, |(value, _)| *value);
         }
     }
 }
