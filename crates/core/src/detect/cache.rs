@@ -102,7 +102,7 @@ impl Told {
         let mut at = (quick >> (64 - SLOTS_BITS)) as usize;
         // A third of them is free.
         while ![quick, 0].contains(&self.slots[at].quick) {
-            at = (at + 1) % self.slots.len();
+            at = (at + 1) & (self.slots.len() - 1);
         }
         at
     }

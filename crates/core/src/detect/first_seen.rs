@@ -190,8 +190,7 @@ impl FirstSeens {
     pub(super) fn meet(&mut self, rules: &[Rule], met: Met) {
         let Kind::FirstSeen(rule) = &rules[met.rule as usize].kind else { return };
         let (first, last) = (minute(met.first.time_s), minute(met.last_s));
-        let new = !self.run.contains_key(&met.key);
-        self.see(met.key, first, last);
+        let new = self.see(met.key, first, last);
         self.see(met.scope, first, last);
         let history = u32::try_from(rule.history_s / 60).unwrap_or(u32::MAX);
         let known = self.memory.keys.get(&met.key).is_some_and(|m| m.last >= first.saturating_sub(history));
@@ -224,13 +223,18 @@ impl FirstSeens {
         }
     }
 
-    fn see(&mut self, key: u64, first: u32, last: u32) {
-        if self.run.len() >= FIRST_SEEN_KEYS_MAX / 5 && !self.run.contains_key(&key) {
+    /// True when the key is new.
+    fn see(&mut self, key: u64, first: u32, last: u32) -> bool {
+        if let Some(minutes) = self.run.get_mut(&key) {
+            minutes.first = minutes.first.min(first);
+            minutes.last = minutes.last.max(last);
+            return false;
+        }
+        if self.run.len() >= FIRST_SEEN_KEYS_MAX / 5 {
             self.spill();
         }
-        let minutes = self.run.entry(key).or_insert(Minutes { first, last });
-        minutes.first = minutes.first.min(first);
-        minutes.last = minutes.last.max(last);
+        self.run.insert(key, Minutes { first, last });
+        true
     }
 
     fn spill(&mut self) {
