@@ -265,8 +265,7 @@ impl FirstSeens {
                 attempt: false,
                 window: fresh.first.time_s.div_euclid(DAY_SECONDS),
             };
-            let because = sentence(rule, scope, &new, known_s);
-            merger.add(key, fresh.first.clone(), Some(because));
+            merger.add(key, fresh.first.clone(), || Some(sentence(rule, scope, &new, known_s)));
         }
         self.spill();
         self.memory

@@ -254,7 +254,7 @@ impl Judge<'_> {
         }
         let key = Key { rule: self.rule, entity: self.name.clone(), attempt: false, window: start_s.div_euclid(DAY_SECONDS) };
         let time_s = seen.sighting.time_s;
-        self.merger.add(key, seen.sighting.clone(), (time_s == start_s).then(|| because.to_owned()));
+        self.merger.add(key, seen.sighting.clone(), || (time_s == start_s).then(|| because.to_owned()));
     }
 
     /// Tells every event that stands in a window in which the threshold holds.

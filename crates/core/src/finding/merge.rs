@@ -156,12 +156,19 @@ pub struct Merger {
 }
 
 impl Merger {
-    /// Adds one event to a finding.
-    pub fn add(&mut self, key: Key, sighting: Sighting, because: Option<String>) {
+    /// Adds one event to a finding. What `because` has to say is only asked where it may be kept.
+    pub fn add(&mut self, key: Key, sighting: Sighting, because: impl FnOnce() -> Option<String>) {
         let time_s = sighting.time_s;
         let Some(draft) = self.draft(key, 1, (time_s, time_s)) else { return };
-        if let Some(because) = because {
-            draft.because.insert(time_s, because);
+        let full = draft.because.len() >= BECAUSE_MAX;
+        if (!full || draft.because.last_key_value().is_some_and(|(last, _)| time_s <= *last))
+            && let Some(because) = because()
+        {
+            // Of the same second the smaller one stays, so that the order of events changes nothing.
+            let kept = draft.because.entry(time_s).or_insert_with(|| because.clone());
+            if because < *kept {
+                *kept = because;
+            }
             if draft.because.len() > BECAUSE_MAX {
                 draft.because.pop_last();
             }
