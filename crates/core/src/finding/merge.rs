@@ -221,3 +221,29 @@ impl Merger {
 
 /// Sentences of a rule with memory that one finding keeps.
 const BECAUSE_MAX: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_does_not_hang_on_the_order() {
+        let actor = Arc::new(trail::Actor::of(None));
+        let who = Arc::new(Who { actor, user_agent: None });
+        let call = Arc::new(Call { name: "s3:GetObject".into(), account: None, region: None, error: None });
+        let deed = Arc::new(Deed { who, call, resources: Box::default() });
+        let told = |order: &mut dyn Iterator<Item = u64>| {
+            let mut merger = Merger::default();
+            for n in order {
+                let key = Key { rule: 0, entity: "a".into(), attempt: false, window: 0 };
+                let id = EventId::from(u128::from(n));
+                let sighting = Sighting { time_s: n as i64 / 4, id, source: Source::None, deed: deed.clone() };
+                merger.add(key, sighting, || Some(format!("{n:02}")));
+            }
+            merger.finish().0.into_values().map(|draft| draft.because).collect::<Vec<_>>()
+        };
+        let kept = [BTreeMap::from([(0, "00".to_owned()), (1, "04".to_owned()), (2, "08".to_owned())])];
+        assert_eq!(told(&mut (0..40)), kept);
+        assert_eq!(told(&mut (0..40).rev()), kept);
+    }
+}
