@@ -112,7 +112,8 @@ impl Finder<'_> {
             }));
             return Ok(());
         }
-        if Path::new(path).exists() {
+        // What may not be looked at is there for all we know: `file` says why it cannot be read.
+        if Path::new(path).try_exists().unwrap_or(true) {
             return self.file(Path::new(path));
         }
         let found = glob::glob(path).map(|paths| paths.flatten().collect::<Vec<_>>()).unwrap_or_default();

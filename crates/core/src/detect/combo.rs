@@ -49,7 +49,7 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// Those that `push` puts at the end.
+    /// Puts these at the end of a list.
     fn of<T>(list: &mut Vec<T>, new: Vec<T>) -> Self {
         let from = list.len() as u32;
         list.extend(new);
