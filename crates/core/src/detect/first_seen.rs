@@ -170,7 +170,9 @@ struct Fresh {
 pub(super) struct FirstSeens {
     memory: Memory,
     /// Earliest sighting of keys that were not in the memory, or not within the history.
-    fresh: ByHash<Fresh>,
+    fresh: Vec<Fresh>,
+    /// Their numbers.
+    fresh_numbers: ByHash<u32>,
     /// First and last minute of every key of this run; it goes to the memory at the end, so that what is new does not
     /// depend on the order of events.
     run: ByHash<Minutes>,
@@ -197,12 +199,14 @@ impl FirstSeens {
         if known {
             return;
         }
-        if let Some(fresh) = self.fresh.get_mut(&met.key) {
+        if let Some(number) = self.fresh_numbers.get(&met.key) {
+            let fresh = &mut self.fresh[*number as usize];
             if (met.first.time_s, met.first.id) < (fresh.first.time_s, fresh.first.id) {
                 fresh.first = met.first;
             }
         } else if self.fresh.len() < FIRST_SEEN_FRESH_MAX {
-            self.fresh.insert(met.key, Fresh { rule: met.rule, scope: met.scope, text: met.text, first: met.first });
+            self.fresh_numbers.insert(met.key, self.fresh.len() as u32);
+            self.fresh.push(Fresh { rule: met.rule, scope: met.scope, text: met.text, first: met.first });
         } else {
             self.dropped += u64::from(new);
         }
@@ -248,7 +252,7 @@ impl FirstSeens {
 
     /// Tells what is new, unless only learning, and puts the run into the memory.
     pub(super) fn finish(mut self, rules: &[Rule], learn: bool, merger: &mut Merger) -> Memory {
-        for fresh in self.fresh.values().filter(|_| !learn) {
+        for fresh in self.fresh.iter().filter(|_| !learn) {
             let Kind::FirstSeen(rule) = &rules[fresh.rule as usize].kind else { continue };
             let born = [&self.memory.keys, &self.run].into_iter().filter_map(|keys| keys.get(&fresh.scope)).map(|m| m.first).min();
             let known_s = fresh.first.time_s - i64::from(born.unwrap_or(u32::MAX)) * 60;

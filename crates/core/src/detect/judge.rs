@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 
+use foldhash::quality::RandomState;
+
 use super::first_seen::{FirstSeens, Hashed, Memory};
 use super::load::RuleProblem;
 use super::notes::{Note, Notes, Tally};
@@ -218,9 +220,8 @@ impl<'p> Judge<'p> {
 /// Event ids in two generations, so that memory is bounded and the recent ones are all there. Known by hashes with a
 /// random seed, so that nobody can choose an id that is taken for another. Both generations are in one table, because
 /// memory that is far away is all that a lookup costs.
-#[derive(Default)]
 struct Ids {
-    hasher: foldhash::quality::RandomState,
+    hasher: RandomState,
     known: HashSet<Known, BuildHasherDefault<Hashed>>,
     /// How many of the young and of the old generation there are.
     young: usize,
@@ -245,6 +246,14 @@ impl Eq for Known {}
 impl Hash for Known {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.0 >> 1);
+    }
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        // Room for all that it may ever hold: what is not used is never touched, and a table that grows is written twice.
+        let known = HashSet::with_capacity_and_hasher(2 * EVENT_IDS_MAX, BuildHasherDefault::default());
+        Self { hasher: RandomState::default(), known, young: 0, old: 0, generation: 0, evicted: 0 }
     }
 }
 

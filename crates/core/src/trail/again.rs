@@ -410,15 +410,32 @@ fn marks(block: &[u8; BLOCK], next: &[u8; BLOCK]) -> u64 {
 fn marks_avx512(widest: pulp::x86::V4, block: &[u8; BLOCK], next: &[u8; BLOCK]) -> u64 {
     let (f, bw) = (widest.avx512f, widest.avx512bw);
     let (block, next) = (pulp::cast(*block), pulp::cast(*next));
-    let all = |wanted: u8| f._mm512_set1_epi8(wanted as i8);
-    // Zero where both are as wanted: one comparison for all pairs, for comparing is what there are fewest units for.
-    let differs = MARKS.map(|(a, b)| {
-        let first = f._mm512_xor_si512(block, all(a));
-        f._mm512_or_si512(first, f._mm512_xor_si512(next, all(b)))
-    });
-    let [a, b, c, d] = differs;
-    let least = bw._mm512_min_epu8(bw._mm512_min_epu8(a, b), bw._mm512_min_epu8(c, d));
-    bw._mm512_cmpeq_epi8_mask(least, f._mm512_setzero_si512())
+    // The second letters differ in their low halves: by that half both letters are looked up that there may be. Of a byte
+    // that is no ASCII 0 comes back, which it is not.
+    let expected = |letters: [u8; 16]| bw._mm512_shuffle_epi8(f._mm512_broadcast_i32x4(pulp::cast(letters)), next);
+    let first = f._mm512_xor_si512(block, expected(FIRST_LETTERS));
+    let second = f._mm512_xor_si512(next, expected(SECOND_LETTERS));
+    bw._mm512_cmpeq_epi8_mask(f._mm512_or_si512(first, second), f._mm512_setzero_si512())
+}
+
+/// The letters of [`MARKS`] by the low half of the second one; what is no mark cannot be met.
+#[cfg(target_arch = "x86_64")]
+const FIRST_LETTERS: [u8; 16] = by_low_half(true);
+#[cfg(target_arch = "x86_64")]
+const SECOND_LETTERS: [u8; 16] = by_low_half(false);
+
+#[cfg(target_arch = "x86_64")]
+const fn by_low_half(first: bool) -> [u8; 16] {
+    let mut letters = [0xff; 16];
+    let mut n = 0;
+    while n < MARKS.len() {
+        let (a, b) = MARKS[n];
+        let slot = &mut letters[b as usize % 16];
+        assert!(*slot == 0xff);
+        *slot = if first { a } else { b };
+        n += 1;
+    }
+    letters
 }
 
 #[cfg(target_arch = "x86_64")]
