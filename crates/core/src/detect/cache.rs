@@ -1,6 +1,7 @@
 //! What one thread works out once for many events, within bounds.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -191,7 +192,7 @@ impl Caches {
         if self.repeats.len() >= SCAN_CACHE_MAX {
             self.forget_repeats();
         }
-        let repeat = Rc::new(Repeat::of(&self.combos.all[combo as usize], Lasting::keep(event, holes)));
+        let repeat = Rc::new(Repeat { lasting: Lasting::keep(event, holes), steps: OnceCell::new() });
         self.repeats.insert(lasting, self.known.len() as u32);
         self.known.push(Known { combo, repeat: repeat.clone() });
         (combo, Some(repeat))

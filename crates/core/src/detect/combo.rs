@@ -1,7 +1,7 @@
 //! What is worked out once for many events: for those of one route and one identity, and for those that repeat another in
 //! all but time, ids and address.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher};
 use std::rc::Rc;
@@ -16,10 +16,11 @@ use super::notes::Last;
 use super::route::{Depends, Route};
 use super::rule::Kind;
 use super::scan::{FIELD_MARK, NETWORK, Plan, feed, first_seen_text, group_text, keys, value};
+use super::steps::Steps;
 use super::view::View;
 use crate::finding::{Call, Deed, Who};
 use crate::limits::SCAN_CACHE_MAX;
-use crate::trail::{EventId, Field, Fields, Lasting};
+use crate::trail::{EventId, Field, Lasting};
 
 /// What every event of a combo asks for. Thousands of these are in use at once, and each event needs another one: so they
 /// are small and stand close together, for memory that is far away is what costs most here.
@@ -349,65 +350,8 @@ impl Settled<'_> {
 
 /// What was worked out for an event, for all that repeat it in everything but [`Fields::PER_EVENT`].
 pub(super) struct Repeat {
-    /// What each of [`Combo::maybe`] came to, where that hangs on nothing else.
-    pub(super) matched: Box<[Cell<Option<bool>>]>,
-    /// Who did what to what, where that was asked.
-    pub(super) deed: OnceCell<Arc<Deed>>,
     /// Where everything stands in them.
     pub(super) lasting: Lasting,
-    /// What rules with memory asked, by rule and part.
-    asked: RefCell<Vec<((usize, usize), Asked)>>,
-}
-
-#[derive(Clone)]
-enum Asked {
-    /// Value and group, if it has them.
-    Window(Option<(u64, Rc<Group>)>),
-    /// Hashes of scope and key.
-    Keys(u64, u64),
-    /// It hangs on what differs.
-    Varies,
-}
-
-impl Repeat {
-    pub(super) fn of(combo: &Combo, lasting: Lasting) -> Self {
-        let matched = vec![Cell::new(None); combo.maybe.len()].into();
-        Self { matched, deed: OnceCell::new(), lasting, asked: RefCell::default() }
-    }
-
-    /// Value and group for a rule with a window, if the event has them.
-    pub(super) fn window(
-        &self,
-        rule: usize,
-        part: usize,
-        reads: impl FnOnce() -> Fields,
-        mut ask: impl FnMut() -> Option<(u64, Rc<Group>)>,
-    ) -> Option<(u64, Rc<Group>)> {
-        match self.asked(rule, part, reads, || Asked::Window(ask())) {
-            Asked::Window(asked) => asked,
-            Asked::Keys(..) | Asked::Varies => ask(),
-        }
-    }
-
-    /// Hashes of scope and key for a first-seen rule.
-    pub(super) fn keys(&self, rule: usize, reads: impl FnOnce() -> Fields, ask: impl Fn() -> (u64, u64)) -> (u64, u64) {
-        let keys = || {
-            let (scope, key) = ask();
-            Asked::Keys(scope, key)
-        };
-        match self.asked(rule, 0, reads, keys) {
-            Asked::Keys(scope, key) => (scope, key),
-            Asked::Window(_) | Asked::Varies => ask(),
-        }
-    }
-
-    fn asked(&self, rule: usize, part: usize, reads: impl FnOnce() -> Fields, ask: impl FnOnce() -> Asked) -> Asked {
-        let mut all = self.asked.borrow_mut();
-        if let Some((_, asked)) = all.iter().find(|(place, _)| *place == (rule, part)) {
-            return asked.clone();
-        }
-        let asked = if reads().meets(Fields::PER_EVENT) { Asked::Varies } else { ask() };
-        all.push(((rule, part), asked.clone()));
-        asked
-    }
+    /// What is to be done for them, once that was asked.
+    pub(super) steps: OnceCell<Steps>,
 }

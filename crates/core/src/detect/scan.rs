@@ -9,7 +9,7 @@
 //! Nothing is judged here. A thread writes down which events matched what, in the order of the object; the
 //! [`super::Judge`] takes these notes in the order of the objects, so that threads cannot change what is found.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::io::Read;
@@ -22,18 +22,19 @@ use rsigma_eval::Event as _;
 
 use super::cache::{Caches, Known};
 use super::combo::{Combo, Combos, Crowd, Group, Head, NetworkKeys, Noted, Repeat, Sure, Text};
-use super::derive::{cut, resources};
+use super::derive::cut;
 use super::first_seen::{ByHash, Memory, Met, SCOPE_END};
 use super::load::Rules;
 use super::networks::{AddressKind, Networks};
 use super::notes::{At, Matches, Note, Notes, Slot};
 use super::route::{ROUTE_FIELDS, matches};
-use super::rule::{Attempts, Detection, FirstSeen, Kind, Test};
+use super::rule::{FirstSeen, Test};
+use super::steps::{Open, Single, Step, Steps};
 use super::view::View;
 use super::window::{DAY_SECONDS, Seen, pack};
-use crate::finding::{Deed, Severity, Sighting, Source};
+use crate::finding::{Deed, Sighting, Source};
 use crate::join::CallMap;
-use crate::limits::{EVIDENCE_MAX, RESOURCES_MAX, SCAN_CACHE_MAX};
+use crate::limits::{EVIDENCE_MAX, SCAN_CACHE_MAX};
 use crate::trail::json::unescape;
 use crate::trail::{Actor, Again, Event, EventId, Field, Fields, Item, Problem, ReadBytes, Reader, Sink};
 
@@ -159,6 +160,13 @@ impl Sink for Scan<'_, '_> {
             if self.seen(sight, combo) {
                 let Known { combo, repeat } = self.caches.known(number);
                 let (combo, repeat) = (self.caches.combos.all[*combo as usize].clone(), repeat.clone());
+                if let Some(steps) = repeat.steps.get()
+                    && !self.looks_at_all()
+                    && steps.open.is_empty()
+                {
+                    self.take(steps, sight, &combo);
+                    continue;
+                }
                 self.caches.answers.next(&self.plan.rules.items);
                 let mut places = None;
                 let event = record.event(window, &repeat.lasting, &mut places);
@@ -255,7 +263,12 @@ impl Scan<'_, '_> {
                 self.note_network(number, sight, combo);
             }
         }
-        head.asks || self.plan.tally || self.plan.calls.is_some()
+        head.asks || self.looks_at_all()
+    }
+
+    /// Whether something else than rules looks at every event.
+    fn looks_at_all(&self) -> bool {
+        self.plan.tally || self.plan.calls.is_some()
     }
 
     /// What of an event concerns those who look at more of it.
@@ -269,22 +282,84 @@ impl Scan<'_, '_> {
             let Deed { who, call, .. } = &*combo.deed;
             self.notes.witness.see(calls, event, (at.id, at.time_s), who, call, sight.source.clone());
         }
-        let case = Case { sight, view, combo, repeat, deed: OnceCell::new() };
-        for Sure { detection, uses } in &combo.sure {
-            self.matched(&plan.rules.detections[*detection as usize], uses, &case);
-        }
-        for (n, &number) in combo.maybe.iter().enumerate() {
-            let detection = &plan.rules.detections[number as usize];
-            let known = repeat.filter(|_| !detection.reads.meets(Fields::PER_EVENT)).map(|repeat| &repeat.matched[n]);
-            let matched = known.and_then(Cell::get).unwrap_or_else(|| {
-                let matched = matches(&plan.rules, number, &case.view, &self.caches.answers);
-                if let Some(known) = known {
-                    known.set(Some(matched));
+        match repeat {
+            Some(repeat) => {
+                let steps = repeat.steps.get_or_init(|| self.steps(combo, &view, Fields::PER_EVENT));
+                self.take(steps, sight, combo);
+                if !steps.open.is_empty() {
+                    let rest = self.close(steps, &view);
+                    self.take(&rest, sight, combo);
                 }
-                matched
-            });
-            if matched {
-                self.matched(detection, &detection.uses, &case);
+            }
+            None => {
+                let steps = self.steps(combo, &view, Fields::NONE);
+                self.take(&steps, sight, combo);
+            }
+        }
+    }
+
+    /// What is to be done for an event, and for others that differ from it in these fields only.
+    fn steps(&mut self, combo: &Combo, view: &View<'_>, varying: Fields) -> Steps {
+        let mut steps = Steps::new(&combo.deed);
+        for Sure { detection, uses } in &combo.sure {
+            steps.add_uses(self.plan, *detection, uses, view, varying, &mut self.caches.shared);
+        }
+        for &number in &combo.maybe {
+            let detection = &self.plan.rules.detections[number as usize];
+            if detection.reads.meets(varying) {
+                steps.open.push(Open::Match(number));
+            } else if matches(&self.plan.rules, number, view, &self.caches.answers) {
+                steps.add_uses(self.plan, number, &detection.uses, view, varying, &mut self.caches.shared);
+            }
+        }
+        steps.name_resources(view);
+        steps
+    }
+
+    /// What is to be done for this event besides, by what hangs on where it differs from others.
+    fn close(&mut self, steps: &Steps, view: &View<'_>) -> Steps {
+        let mut rest = Steps::new(&steps.deed);
+        for open in &steps.open {
+            let (number, uses) = match open {
+                Open::Match(number) => (*number, &*self.plan.rules.detections[*number as usize].uses),
+                Open::Use(number, one) => (*number, std::slice::from_ref(one)),
+            };
+            if matches!(open, Open::Use(..)) || matches(&self.plan.rules, number, view, &self.caches.answers) {
+                rest.add_uses(self.plan, number, uses, view, Fields::NONE, &mut self.caches.shared);
+            }
+        }
+        rest
+    }
+
+    /// Does what is to be done for an event.
+    fn take(&mut self, steps: &Steps, sight: &Sight, combo: &Combo) {
+        let object = self.caches.object;
+        for step in &steps.list {
+            match step {
+                Step::Single(single) => self.single(single, sight, combo, &steps.deed),
+                Step::Seen { group, part, value, bucket_s, noted: before, closely } => {
+                    let deed = if *closely { &steps.deed } else { &combo.deed };
+                    let value = (&**group, *part, *value);
+                    match bucket_s {
+                        Some(bucket_s) => {
+                            before.set(noted(&mut self.notes, object, before.get(), *bucket_s, value, sight, deed));
+                        }
+                        None => {
+                            note(&mut self.notes, object, value, sight, deed);
+                        }
+                    }
+                }
+                Step::Key { rule, scope, key, text } => {
+                    // Most keys were met before in this object, and later in it.
+                    if let Some(met) = self.scratch.met.get_mut(key)
+                        && sight.at.place() > met.first.place()
+                    {
+                        met.last_s = met.last_s.max(sight.at.time_s);
+                        continue;
+                    }
+                    let first = sight.sighting(&combo.deed);
+                    self.meet(*rule, *scope, *key, &first, sight.at.time_s, || text.clone());
+                }
             }
         }
     }
@@ -338,61 +413,19 @@ impl Scan<'_, '_> {
         }
     }
 
-    fn matched(&mut self, detection: &Detection, uses: &[(usize, usize)], case: &Case<'_>) {
-        let rules = &self.plan.rules;
-        let Case { sight, view, combo, repeat, .. } = case;
-        for &(rule, part) in uses {
-            let about = &rules.rules[rule];
-            match &about.kind {
-                Kind::Part => {}
-                Kind::Single => {
-                    let text = self.text(&combo.actor);
-                    let attempt =
-                        detection.attempts == Attempts::Lower && view.event.field(Field::ErrorCode).is_some_and(|v| !v.is_null());
-                    let slot = Slot { rule: rule as u32, text, attempt, day: sight.at.time_s.div_euclid(DAY_SECONDS) };
-                    self.single(slot, case);
-                }
-                Kind::Window(window) => {
-                    let shared = &mut self.caches.shared;
-                    let mut asked = || {
-                        let value = value(&window.test, view)?;
-                        Some((value, shared.group(rule as u32, &group_text(&window.group_by[part], view))))
-                    };
-                    let asked = match repeat {
-                        Some(repeat) => repeat.window(rule, part, || window.reads(part), asked),
-                        None => asked(),
-                    };
-                    let Some((value, group)) = asked else { continue };
-                    let deed = if about.severity >= Severity::Medium { case.deed() } else { &combo.deed };
-                    note(&mut self.notes, self.caches.object, (&group, part as u32, value), sight, deed);
-                }
-                Kind::FirstSeen(first_seen) => {
-                    let asked = || keys(&self.plan.memory, &about.id, first_seen, view);
-                    let (scope, key) = match repeat {
-                        Some(repeat) => repeat.keys(rule, || first_seen.reads(), asked),
-                        None => asked(),
-                    };
-                    // Most keys were met before in this object, and later in it.
-                    if let Some(met) = self.scratch.met.get_mut(&key)
-                        && sight.at.place() > met.first.place()
-                    {
-                        met.last_s = met.last_s.max(sight.at.time_s);
-                        continue;
-                    }
-                    let first = sight.sighting(&combo.deed);
-                    self.meet(rule as u32, scope, key, &first, sight.at.time_s, || first_seen_text(first_seen, view));
-                }
-            }
-        }
-    }
-
     /// Counts an event to a finding, and keeps what is to be told of it while it is among the earliest.
-    fn single(&mut self, slot: Slot, case: &Case<'_>) {
-        let at = case.sight.at;
-        let place = *self.scratch.slots.entry(slot).or_insert_with(|| {
-            self.notes.matches.push((slot, Matches::default()));
-            self.notes.matches.len() - 1
-        });
+    fn single(&mut self, single: &Single, sight: &Sight, combo: &Combo, deed: &Arc<Deed>) {
+        let at = sight.at;
+        let (object, day) = (self.caches.object, at.time_s.div_euclid(DAY_SECONDS));
+        let (of_object, of_day, mut place) = single.place.get();
+        if (of_object, of_day) != (object, day) {
+            let slot = Slot { rule: single.rule, text: self.text(&combo.actor), attempt: single.attempt, day };
+            place = *self.scratch.slots.entry(slot).or_insert_with(|| {
+                self.notes.matches.push((slot, Matches::default()));
+                self.notes.matches.len() - 1
+            });
+            single.place.set((object, day, place));
+        }
         let matches = &mut self.notes.matches[place].1;
         matches.events.push((at.number, at.time_s));
         let earliest = &mut matches.earliest;
@@ -405,7 +438,7 @@ impl Scan<'_, '_> {
             return;
         }
         earliest.truncate(EVIDENCE_MAX - 1);
-        earliest.insert(n.min(earliest.len()), (at.number, case.sight.sighting(case.deed())));
+        earliest.insert(n.min(earliest.len()), (at.number, sight.sighting(deed)));
     }
 
     /// The number of a text in this object.
@@ -528,30 +561,6 @@ pub(super) struct Sight {
 impl Sight {
     fn sighting(&self, deed: &Arc<Deed>) -> Sighting {
         Sighting { time_s: self.at.time_s, id: self.at.id, source: self.source.clone(), deed: deed.clone() }
-    }
-}
-
-/// An event that somebody looks at more closely.
-struct Case<'e> {
-    sight: &'e Sight,
-    view: View<'e>,
-    combo: &'e Rc<Combo>,
-    repeat: Option<&'e Repeat>,
-    deed: OnceCell<Arc<Deed>>,
-}
-
-impl Case<'_> {
-    /// Who did what to what. What it was may be known from the event that this one repeats.
-    fn deed(&self) -> &Arc<Deed> {
-        self.repeat.map_or(&self.deed, |repeat| &repeat.deed).get_or_init(|| {
-            let mut resources = resources(self.view.event);
-            resources.truncate(RESOURCES_MAX);
-            if resources.is_empty() {
-                return self.combo.deed.clone();
-            }
-            let Deed { who, call, .. } = &*self.combo.deed;
-            Arc::new(Deed { who: who.clone(), call: call.clone(), resources: resources.into() })
-        })
     }
 }
 

@@ -1,0 +1,131 @@
+//! What is to be done for an event of which rules look at more than who calls what from where: worked out once for all
+//! events that repeat it.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::combo::{Group, Noted, Shared};
+use super::derive::resources;
+use super::rule::{Attempts, Detection, Kind};
+use super::scan::{Plan, first_seen_text, group_text, keys, value};
+use super::view::View;
+use crate::finding::{Deed, Severity};
+use crate::limits::RESOURCES_MAX;
+use crate::trail::{Field, Fields};
+
+/// What is to be done for an event.
+pub(super) struct Steps {
+    pub(super) list: Vec<Step>,
+    /// What must be asked of each event.
+    pub(super) open: Vec<Open>,
+    /// Who does what, and what it is done to if a step tells that.
+    pub(super) deed: Arc<Deed>,
+}
+
+/// Something that is to be done.
+pub(super) enum Step {
+    /// It is a finding.
+    Single(Single),
+    /// It is noted for a rule with a window.
+    Seen {
+        group: Rc<Group>,
+        part: u32,
+        value: u64,
+        /// [`super::rule::Window::bucket_s`].
+        bucket_s: Option<i64>,
+        /// The notes that there are of it.
+        noted: Cell<Noted>,
+        /// Whether it is told what was done to what.
+        closely: bool,
+    },
+    /// It has a first-seen key.
+    Key { rule: u32, scope: u64, key: u64, text: Arc<str> },
+}
+
+/// A match of a rule on single events.
+pub(super) struct Single {
+    pub(super) rule: u32,
+    pub(super) attempt: bool,
+    /// Number of the object, day, and where in the notes of that object its matches stand.
+    pub(super) place: Cell<(u64, i64, usize)>,
+}
+
+/// What hangs on where events differ.
+pub(super) enum Open {
+    /// Whether a detection matches.
+    Match(u32),
+    /// What a rule asks for, by rule and part, of a detection that matches.
+    Use(u32, (usize, usize)),
+}
+
+impl Steps {
+    /// Nothing yet.
+    pub(super) fn new(deed: &Arc<Deed>) -> Self {
+        Self { list: Vec::new(), open: Vec::new(), deed: deed.clone() }
+    }
+
+    /// Adds what rules want that ask for a detection, which matches. Events differ in `varying`.
+    pub(super) fn add_uses(
+        &mut self,
+        plan: &Plan,
+        number: u32,
+        uses: &[(usize, usize)],
+        view: &View<'_>,
+        varying: Fields,
+        shared: &mut Shared,
+    ) {
+        let detection = &plan.rules.detections[number as usize];
+        for &(rule, part) in uses {
+            let about = &plan.rules.rules[rule];
+            let varies = match &about.kind {
+                Kind::Part | Kind::Single => false,
+                Kind::Window(window) => window.reads(part).meets(varying),
+                Kind::FirstSeen(first_seen) => first_seen.reads().meets(varying),
+            };
+            if varies {
+                self.open.push(Open::Use(number, (rule, part)));
+                continue;
+            }
+            let rule = rule as u32;
+            let step = match &about.kind {
+                Kind::Part => continue,
+                Kind::Single => Step::Single(Single { rule, attempt: is_attempt(detection, view), place: Cell::default() }),
+                Kind::Window(window) => {
+                    let Some(value) = value(&window.test, view) else { continue };
+                    Step::Seen {
+                        group: shared.group(rule, &group_text(&window.group_by[part], view)),
+                        part: part as u32,
+                        value,
+                        bucket_s: window.bucket_s(),
+                        noted: Cell::default(),
+                        closely: about.severity >= Severity::Medium,
+                    }
+                }
+                Kind::FirstSeen(first_seen) => {
+                    let (scope, key) = keys(&plan.memory, &about.id, first_seen, view);
+                    Step::Key { rule, scope, key, text: first_seen_text(first_seen, view) }
+                }
+            };
+            self.list.push(step);
+        }
+    }
+
+    /// Works out what is done to what, if anybody may tell it.
+    pub(super) fn name_resources(&mut self, view: &View<'_>) {
+        let tells = |step: &Step| matches!(step, Step::Single(_) | Step::Seen { closely: true, .. });
+        if self.open.is_empty() && !self.list.iter().any(tells) {
+            return;
+        }
+        let mut resources = resources(view.event);
+        resources.truncate(RESOURCES_MAX);
+        if !resources.is_empty() {
+            let Deed { who, call, .. } = &*self.deed;
+            self.deed = Arc::new(Deed { who: who.clone(), call: call.clone(), resources: resources.into() });
+        }
+    }
+}
+
+fn is_attempt(detection: &Detection, view: &View<'_>) -> bool {
+    detection.attempts == Attempts::Lower && view.event.field(Field::ErrorCode).is_some_and(|v| !v.is_null())
+}
