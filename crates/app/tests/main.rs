@@ -13,6 +13,7 @@ mod collect;
 mod common;
 mod detect;
 mod docs;
+mod faults;
 mod imported;
 mod live;
 mod report;

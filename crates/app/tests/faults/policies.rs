@@ -1,0 +1,1 @@
+//! What a policy allows, and what one allows that another does not.

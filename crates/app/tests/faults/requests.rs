@@ -1,0 +1,1 @@
+//! Requests that open, share, hide or leave something out.

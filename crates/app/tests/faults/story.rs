@@ -1,0 +1,1 @@
+//! Who stands behind a change, and how an incident is told.

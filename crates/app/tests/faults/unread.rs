@@ -1,0 +1,1 @@
+//! What was not read: an answer that hangs on it is no answer.

@@ -1,0 +1,1 @@
+//! Who made a call, and rules that could never say so.
