@@ -59,6 +59,12 @@ pub const FINDINGS_MAX: usize = 20_000;
 pub const EVIDENCE_MAX: usize = 10;
 /// Resources that one finding names.
 pub const RESOURCES_MAX: usize = 10;
+/// Different calls that one finding counts one by one.
+pub const CALLS_MAX: usize = 64;
+/// Earliest events of one call, of those that worked and of those that failed, that name what the call was about.
+pub const SIGHTINGS_OF_CALL_MAX: usize = 5;
+/// Counterparties that one finding names.
+pub const COUNTERPARTIES_MAX: usize = 20;
 /// Bytes of a text from a log (user agent, resource, group) that findings and state keep.
 pub const LOG_TEXT_BYTES_MAX: usize = 512;
 /// Event ids in each of two generations in which duplicates are looked for.

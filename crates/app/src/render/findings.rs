@@ -231,7 +231,7 @@ pub(crate) fn totals_json(verdicts: &Verdicts, left_out: usize) -> Value {
 
 /// A row a finding. A cell that a spreadsheet would take for a formula gets an apostrophe in front (OWASP, "CSV injection").
 pub(crate) fn csv(out: &mut Out, findings: &[Finding]) -> Result<()> {
-    out.line("id,severity,confidence,stage,title,first_time,last_time,count,actor,access_key_id,source_ip,account,region,attack,resources,summary")?;
+    out.line("id,severity,confidence,stage,title,first_time,last_time,count,refused,calls,actor,access_key_id,source_ip,account,region,attack,resources,counterparty,summary")?;
     for f in findings {
         let actor = f.actor.as_ref();
         let text = |value: Option<&String>| value.cloned().unwrap_or_default();
@@ -244,6 +244,8 @@ pub(crate) fn csv(out: &mut Out, findings: &[Finding]) -> Result<()> {
             text(f.first_time.as_ref()),
             text(f.last_time.as_ref()),
             f.count.to_string(),
+            f.refused.to_string(),
+            f.calls.iter().map(|c| format!("{} ×{} ({} refused)", c.call, c.count, c.refused)).collect::<Vec<_>>().join("; "),
             text(actor.map(|a| &a.key)),
             text(actor.and_then(|a| a.access_key_id.as_ref())),
             text(actor.and_then(|a| a.source_ip.as_ref())),
@@ -251,6 +253,7 @@ pub(crate) fn csv(out: &mut Out, findings: &[Finding]) -> Result<()> {
             text(f.region.as_ref()),
             f.attack.join(" "),
             f.resources.join(" "),
+            f.counterparty.iter().map(|c| format!("{} {c}", c.relation.word())).collect::<Vec<_>>().join("; "),
             f.summary.clone(),
         ];
         out.line(&cells.map(|c| cell(&c)).join(","))?;

@@ -54,7 +54,7 @@ pub(crate) fn ocsf(finding: &Finding, rules: &Rules) -> Value {
         "cloud": cloud,
         "resources": finding.resources.iter().map(|r| json!({"uid": r})).collect::<Vec<_>>(),
         "evidences": evidences(finding),
-        "unmapped": {"stage": finding.stage, "verdict": finding.verdict, "because": finding.because, "show": finding.show},
+        "unmapped": {"refused": finding.refused, "calls": finding.calls, "counterparty": finding.counterparty, "stage": finding.stage, "verdict": finding.verdict, "because": finding.because, "show": finding.show},
     });
     if let Some(advice) = rule.map(|r| r.advice.as_str()).filter(|a| !a.is_empty()) {
         value["remediation"] = json!({"desc": advice});

@@ -74,6 +74,8 @@ pub(super) struct Combo {
     pub(super) told_id: Cell<EventId>,
     /// The actor's key.
     pub(super) actor: Rc<Text>,
+    /// `service:Call`.
+    pub(super) call: Rc<Text>,
     /// Who does what, without what it is done to.
     pub(super) deed: Arc<Deed>,
 }
@@ -232,7 +234,7 @@ impl Combos {
         let text = |field| view.event.text(field).map(|t| cut(&t));
         let who = Arc::new(Who { actor: view.actor.clone(), user_agent: text(Field::UserAgent) });
         let call = Arc::new(Call {
-            name: api(view.event),
+            name: api(view.event).into(),
             account: text(Field::RecipientAccountId),
             region: text(Field::AwsRegion),
             error: text(Field::ErrorCode),
@@ -262,7 +264,8 @@ impl Combos {
             maybe: route.maybe.into(),
             told_id: Cell::new(EventId::from(0)),
             actor: shared.text(&view.actor.key),
-            deed: Arc::new(Deed { who, call, resources: Box::default() }),
+            call: shared.text(&call.name),
+            deed: Arc::new(Deed { who, call, resources: Box::default(), counterparty: Box::default() }),
         }));
         let number = self.all.len() as u32 - 1;
         self.numbers.insert(hash, number);

@@ -8,12 +8,13 @@ use foldhash::quality::RandomState;
 use super::first_seen::{FirstSeens, Hashed, Memory};
 use super::load::RuleProblem;
 use super::notes::{Note, Notes, Tally};
-use super::rule::Rule;
+use super::rule::{Attempts, Rule};
 use super::scan::Plan;
+use super::sentence::Told;
 use super::window::Windows;
-use crate::finding::{Actor, Confidence, Evidence, Finding, Key, Merger, Severity, Stage, Verdict};
+use crate::finding::{Actor, Confidence, Draft, Evidence, Finding, Key, Merger, Severity, Sighting, Stage, Verdict};
 use crate::join::Testimony;
-use crate::limits::{EVENT_IDS_MAX, RESOURCES_MAX, WINDOW_STATE_BYTES_MAX};
+use crate::limits::{EVENT_IDS_MAX, EVIDENCE_MAX, RESOURCES_MAX, WINDOW_STATE_BYTES_MAX};
 use crate::trail::{Apart, EventId, Problem};
 
 /// Takes notes, gives findings.
@@ -128,7 +129,8 @@ impl<'p> Judge<'p> {
             let entity = notes.texts[slot.text as usize].clone();
             let key = Key { rule: slot.rule, entity, attempt: slot.attempt, window: slot.day };
             let count = matches.events.len() as u64;
-            self.merger.add_all(key, count, (first, last), matches.earliest.into_iter().map(|(_, sighting)| sighting));
+            let call = (&notes.texts[slot.call as usize], slot.refused);
+            self.merger.add_all(key, call, count, (first, last), matches.earliest.into_iter().map(|(_, sighting)| sighting));
         }
         self.windows.add(&notes.groups, &mut notes.notes, once);
         for met in notes.met.drain(..) {
@@ -293,44 +295,29 @@ fn span(events: &[(u32, i64)]) -> Option<(i64, i64)> {
     times().min().zip(times().max())
 }
 
-fn finding(rule: &Rule, key: &Key, draft: crate::finding::Draft, show: &dyn Fn(&str) -> String) -> Finding {
+fn finding(rule: &Rule, key: &Key, draft: Draft, show: &dyn Fn(&str) -> String) -> Finding {
     let first = draft.sightings.values().next();
     let call = first.map(|s| &s.deed.call);
-    let mut resources: Vec<String> = Vec::new();
-    for resource in draft.sightings.values().flat_map(|s| s.deed.resources.iter()) {
-        if resources.len() < RESOURCES_MAX && !resources.contains(resource) {
-            resources.push(resource.clone());
-        }
-    }
+    // Where nothing worked, nothing was done: it is told as a try, whatever kind of rule asked.
+    let attempt = key.attempt || rule.attempts == Attempts::Lower && draft.refused == draft.count;
     let actor = first.map(actor);
-    let name = actor.as_ref().map_or("somebody", |a| a.name.as_str());
-    let did = call.map_or("?", |c| c.name.as_str());
-    let on = resources.first().map(|r| format!(" on {r}")).unwrap_or_default();
-    let from = actor.as_ref().and_then(|a| a.source_ip.as_deref()).map(|ip| format!(" from {ip}")).unwrap_or_default();
-    let tried = if key.attempt { "tried" } else { "called" };
-    let times = if draft.count > 1 { format!(", {} events", draft.count) } else { String::new() };
-    let failed = key
-        .attempt
-        .then(|| call.and_then(|c| c.error.clone()))
-        .flatten()
-        .map(|e| format!(" and was refused ({e})"))
-        .unwrap_or_default();
+    let told = Told::of(&draft, first, actor.as_ref());
+    let event = |s: &Sighting| Evidence::Event {
+        id: s.id.to_string(),
+        time: time_text(s.time_s),
+        call: s.deed.call.name.to_string(),
+        error: s.deed.call.error.clone(),
+    };
+    let evidence = evidence(&draft).into_iter().map(event).collect();
     let mut because: Vec<String> = draft.because.into_values().collect();
     because.dedup();
     because.extend([rule.why.clone(), rule.advice.clone()].into_iter().filter(|t| !t.is_empty()));
-    let event = |s: &crate::finding::Sighting| Evidence::Event {
-        id: s.id.to_string(),
-        time: time_text(s.time_s),
-        call: s.deed.call.name.clone(),
-        error: s.deed.call.error.clone(),
-    };
-    let evidence = draft.sightings.values().map(event).collect();
     Finding {
         id: finding_id(&rule.id, &key.entity, key.attempt, key.window),
         rule: rule.id.clone(),
-        title: if key.attempt { format!("attempt: {}", rule.title) } else { rule.title.clone() },
-        summary: format!("{name} {tried} {did}{on}{from}{failed}{times}"),
-        severity: if key.attempt { lower(rule.severity) } else { rule.severity },
+        title: if attempt { format!("Attempt: {}", rule.title) } else { rule.title.clone() },
+        summary: told.summary,
+        severity: if attempt { lower(rule.severity) } else { rule.severity },
         confidence: rule.confidence,
         stage: rule.stage,
         attack: rule.attack.clone(),
@@ -339,8 +326,11 @@ fn finding(rule: &Rule, key: &Key, draft: crate::finding::Draft, show: &dyn Fn(&
         first_time: Some(time_text(draft.first_s)),
         last_time: Some(time_text(draft.last_s)),
         count: draft.count,
+        refused: draft.refused,
+        calls: told.calls,
         actor,
-        resources,
+        resources: told.resources,
+        counterparty: told.counterparty,
         show: first.map(|s| show(&s.id.to_string())).unwrap_or_default(),
         evidence,
         verdict: Verdict::Must,
@@ -348,7 +338,23 @@ fn finding(rule: &Rule, key: &Key, draft: crate::finding::Draft, show: &dyn Fn(&
     }
 }
 
-fn actor(sighting: &crate::finding::Sighting) -> Actor {
+/// The earliest events, and of each call one that worked and one that failed: for those the last of the others make room.
+fn evidence(draft: &Draft) -> Vec<&Sighting> {
+    let firsts = draft.calls.values().flat_map(|c| c.sightings.iter().filter_map(|s| s.values().next()));
+    let mut firsts: Vec<&Sighting> = firsts.collect();
+    firsts.sort_by_key(|s| s.place());
+    firsts.truncate(EVIDENCE_MAX);
+    let mut all: BTreeMap<_, &Sighting> = firsts.into_iter().map(|s| (s.place(), s)).collect();
+    for (place, sighting) in &draft.sightings {
+        if all.len() >= EVIDENCE_MAX {
+            break;
+        }
+        all.insert(*place, sighting);
+    }
+    all.into_values().collect()
+}
+
+fn actor(sighting: &Sighting) -> Actor {
     Actor::of(&sighting.deed.who, &sighting.source)
 }
 
@@ -444,8 +450,11 @@ fn blind(
         first_time: None,
         last_time: None,
         count,
+        refused: 0,
+        calls: Vec::new(),
         actor: None,
         resources: Vec::new(),
+        counterparty: Vec::new(),
         evidence: evidence.into_iter().map(|(place, what)| Evidence::Coverage { place, what }).collect(),
         verdict: Verdict::Unknown,
         because: vec!["what could not be read may hold anything: silence about it is no all-clear".to_owned()],

@@ -431,7 +431,10 @@ fn correlate(
         tags: rule.tags,
         false_positives: rule.falsepositives,
     };
-    out.rules.push(head.rule(extension, origin, Callers::Any, Attempts::Same, Kind::Window(window)));
+    // Where a part is about errors, or does not care, a refusal is no lesser match.
+    let cares = parts.iter().all(|d| out.detections[*d].attempts != Attempts::Same);
+    let attempts = if cares { Attempts::Lower } else { Attempts::Same };
+    out.rules.push(head.rule(extension, origin, Callers::Any, attempts, Kind::Window(window)));
     Ok(parts)
 }
 

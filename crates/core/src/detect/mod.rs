@@ -17,6 +17,7 @@ mod notes;
 mod route;
 mod rule;
 mod scan;
+mod sentence;
 mod steps;
 mod view;
 mod window;

@@ -71,6 +71,10 @@ pub(super) struct Slot {
     pub(super) text: u32,
     pub(super) attempt: bool,
     pub(super) day: i64,
+    /// `service:Call`: index in the texts.
+    pub(super) call: u32,
+    /// Whether the call failed.
+    pub(super) refused: bool,
 }
 
 /// Events of one finding in one object.

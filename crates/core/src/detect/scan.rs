@@ -419,7 +419,14 @@ impl Scan<'_, '_> {
         let (object, day) = (self.caches.object, at.time_s.div_euclid(DAY_SECONDS));
         let (of_object, of_day, mut place) = single.place.get();
         if (of_object, of_day) != (object, day) {
-            let slot = Slot { rule: single.rule, text: self.text(&combo.actor), attempt: single.attempt, day };
+            let slot = Slot {
+                rule: single.rule,
+                text: self.text(&combo.actor),
+                attempt: single.attempt,
+                day,
+                call: self.text(&combo.call),
+                refused: deed.is_refused(),
+            };
             place = *self.scratch.slots.entry(slot).or_insert_with(|| {
                 self.notes.matches.push((slot, Matches::default()));
                 self.notes.matches.len() - 1

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use crate::limits::{EVIDENCE_MAX, FINDINGS_MAX};
+use super::Counterparty;
+use crate::limits::{CALLS_MAX, EVIDENCE_MAX, FINDINGS_MAX, SIGHTINGS_OF_CALL_MAX};
 use crate::trail::{self, EventId};
 
 /// Who made a call, as far as findings tell it.
@@ -23,7 +24,7 @@ pub struct Who {
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Call {
     /// `service:Call`.
-    pub name: String,
+    pub name: Arc<str>,
     /// Account that was called.
     pub account: Option<String>,
     /// Region that was called.
@@ -84,6 +85,8 @@ pub struct Deed {
     pub call: Arc<Call>,
     /// What it was done to.
     pub resources: Box<[String]>,
+    /// Whom it let in, what it made.
+    pub counterparty: Box<[Counterparty]>,
 }
 
 /// One event in a finding. Small, for hundreds of thousands wait for the end of their window.
@@ -130,20 +133,61 @@ pub struct Draft {
     pub last_s: i64,
     /// The earliest ones.
     pub sightings: BTreeMap<(i64, EventId), Sighting>,
+    /// How many of them failed.
+    pub refused: u64,
+    /// What was called; of more than [`CALLS_MAX`] calls those that come first by name, so that no order matters.
+    pub calls: BTreeMap<Arc<str>, CallDraft>,
     /// What a rule with memory has to say about it.
     pub because: BTreeMap<i64, String>,
 }
 
+/// One call of a draft.
+#[derive(Debug, Default)]
+pub struct CallDraft {
+    /// Events.
+    pub count: u64,
+    /// How many of them failed.
+    pub refused: u64,
+    /// The earliest that worked, and the earliest that failed.
+    pub sightings: [BTreeMap<(i64, EventId), Sighting>; 2],
+}
+
 impl Draft {
     fn sight(&mut self, sighting: Sighting) {
-        let place = sighting.place();
-        let full = self.sightings.len() >= EVIDENCE_MAX;
-        if !full || self.sightings.last_key_value().is_some_and(|(last, _)| place < *last) {
-            self.sightings.insert(place, sighting);
-            if self.sightings.len() > EVIDENCE_MAX {
-                self.sightings.pop_last();
-            }
+        if let Some(call) = self.calls.get_mut(&*sighting.deed.call.name) {
+            keep(&mut call.sightings[usize::from(sighting.deed.is_refused())], &sighting, SIGHTINGS_OF_CALL_MAX);
         }
+        keep(&mut self.sightings, &sighting, EVIDENCE_MAX);
+    }
+
+    /// Counts events of a call.
+    fn call(&mut self, name: &Arc<str>, count: u64, is_refused: bool) {
+        let refused = if is_refused { count } else { 0 };
+        self.refused += refused;
+        let call = self.calls.entry(name.clone()).or_default();
+        call.count += count;
+        call.refused += refused;
+        if self.calls.len() > CALLS_MAX {
+            self.calls.pop_last();
+        }
+    }
+}
+
+/// Keeps the earliest.
+fn keep(all: &mut BTreeMap<(i64, EventId), Sighting>, sighting: &Sighting, max: usize) {
+    let place = sighting.place();
+    if all.len() < max || all.last_key_value().is_some_and(|(last, _)| place < *last) {
+        all.insert(place, sighting.clone());
+        if all.len() > max {
+            all.pop_last();
+        }
+    }
+}
+
+impl Deed {
+    /// Whether AWS refused it, or it failed otherwise.
+    pub fn is_refused(&self) -> bool {
+        self.call.error.is_some()
     }
 }
 
@@ -160,6 +204,7 @@ impl Merger {
     pub fn add(&mut self, key: Key, sighting: Sighting, because: impl FnOnce() -> Option<String>) {
         let time_s = sighting.time_s;
         let Some(draft) = self.draft(key, 1, (time_s, time_s)) else { return };
+        draft.call(&sighting.deed.call.name, 1, sighting.deed.is_refused());
         let full = draft.because.len() >= BECAUSE_MAX;
         if (!full || draft.because.last_key_value().is_some_and(|(last, _)| time_s <= *last))
             && let Some(because) = because()
@@ -176,9 +221,18 @@ impl Merger {
         draft.sight(sighting);
     }
 
-    /// Adds so many events to a finding, with first and last time and at least the earliest [`EVIDENCE_MAX`] of them.
-    pub fn add_all(&mut self, key: Key, count: u64, span_s: (i64, i64), earliest: impl Iterator<Item = Sighting>) {
+    /// Adds so many events of one call to a finding, with first and last time and at least the earliest [`EVIDENCE_MAX`]
+    /// of them.
+    pub fn add_all(
+        &mut self,
+        key: Key,
+        (call, is_refused): (&Arc<str>, bool),
+        count: u64,
+        span_s: (i64, i64),
+        earliest: impl Iterator<Item = Sighting>,
+    ) {
         if let Some(draft) = self.draft(key, count, span_s) {
+            draft.call(call, count, is_refused);
             earliest.for_each(|sighting| draft.sight(sighting));
         }
     }
@@ -205,6 +259,8 @@ impl Merger {
             first_s: i64::MAX,
             last_s: i64::MIN,
             sightings: BTreeMap::new(),
+            refused: 0,
+            calls: BTreeMap::new(),
             because: BTreeMap::new(),
         });
         draft.count += count;
@@ -231,7 +287,7 @@ mod tests {
         let actor = Arc::new(trail::Actor::of(None));
         let who = Arc::new(Who { actor, user_agent: None });
         let call = Arc::new(Call { name: "s3:GetObject".into(), account: None, region: None, error: None });
-        let deed = Arc::new(Deed { who, call, resources: Box::default() });
+        let deed = Arc::new(Deed { who, call, resources: Box::default(), counterparty: Box::default() });
         let told = |order: &mut dyn Iterator<Item = u64>| {
             let mut merger = Merger::default();
             for n in order {

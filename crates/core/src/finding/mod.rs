@@ -1,11 +1,13 @@
 //! What reaches a human: what, who, where, how bad, how sure, with evidence.
 
+mod counterparty;
 mod merge;
 
 use serde::{Deserialize, Serialize};
 
 pub use crate::fact::Severity;
-pub use merge::{Call, Deed, Draft, Key, Merger, Sighting, Source, Who};
+pub use counterparty::{Counterparty, Party, Relation};
+pub use merge::{Call, CallDraft, Deed, Draft, Key, Merger, Sighting, Source, Who};
 
 /// One finding (DESIGN.md, "Finding"). Times are RFC 3339 in UTC.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,10 +38,19 @@ pub struct Finding {
     pub last_time: Option<String>,
     /// Events.
     pub count: u64,
+    /// How many of them AWS refused, or failed otherwise.
+    #[serde(default)]
+    pub refused: u64,
+    /// What was called, what did most harm first: `[{"call":"s3:GetObject","count":2,"refused":0,"resources":["arn:…"]}]`.
+    #[serde(default)]
+    pub calls: Vec<CallCount>,
     /// Who did it, as of the first event.
     pub actor: Option<Actor>,
     /// ARNs and names that the calls were about.
     pub resources: Vec<String>,
+    /// Whom or what the calls let in, made or sent: `[{"relation":"let-in","kind":"account","id":"999988887777"}]`.
+    #[serde(default)]
+    pub counterparty: Vec<Counterparty>,
     /// What it rests on, earliest first.
     pub evidence: Vec<Evidence>,
     /// Must, may, or unknown.
@@ -48,6 +59,20 @@ pub struct Finding {
     pub because: Vec<String>,
     /// A command that shows the evidence again.
     pub show: String,
+}
+
+/// A call of a finding: how often, how often in vain, and on what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallCount {
+    /// `service:Call`.
+    pub call: String,
+    /// Events.
+    pub count: u64,
+    /// How many of them failed.
+    pub refused: u64,
+    /// What the earliest of them were about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
 }
 
 /// Who stands behind a finding.
@@ -80,7 +105,7 @@ impl Actor {
     pub fn of(who: &Who, source: &Source) -> Self {
         let (actor, source) = (&who.actor, source.to_string());
         let session = actor.session.as_ref().map(|s| format!("session {s}"));
-        let service = actor.invoked_by.as_ref().map(|s| format!("through {s}"));
+        let service = actor.invoked_by.as_ref().map(|s| format!("by means of {s}"));
         let named = actor.source_identity.as_ref().map(|s| format!("source identity {s}"));
         Self {
             key: actor.key.clone(),

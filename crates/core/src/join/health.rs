@@ -49,7 +49,7 @@ impl Testimony {
     #[must_use]
     pub fn gaps(&self) -> Vec<Gap> {
         let mut gaps = Vec::new();
-        let named = |d: &&Deed, names: [&str; 2]| names.contains(&d.call.name.as_str());
+        let named = |d: &&Deed, names: [&str; 2]| names.contains(&&*d.call.name);
         let starts: Vec<&Deed> =
             self.deeds.values().filter(|d| named(d, ["cloudtrail:StartLogging", "cloudtrail:CreateTrail"])).collect();
         for stop in self.deeds.values().filter(|d| named(d, ["cloudtrail:StopLogging", "cloudtrail:DeleteTrail"])) {

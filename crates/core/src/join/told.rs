@@ -10,7 +10,7 @@ use super::witness::{Deed, Testimony};
 use crate::detect::{finding_id, time_text};
 use crate::diff::{AccessVerdict, Change, Content, Verdict};
 use crate::fact::{Classes, Severity};
-use crate::finding::{Actor, Confidence, Evidence, Finding, Stage, Verdict as Sure};
+use crate::finding::{Actor, CallCount, Confidence, Evidence, Finding, Stage, Verdict as Sure};
 use crate::trail;
 
 /// What a change means for who can do what: worked out by the IAM analysis.
@@ -303,8 +303,11 @@ fn change_finding(change: &Change, explained: &Explained, testimony: &Testimony,
         first_time: Some(time_text(first)),
         last_time: Some(time_text(time)),
         count: 1,
+        refused: 0,
+        calls: calls(deeds.iter().copied()),
         actor,
         resources: vec![change.id.clone()],
+        counterparty: Vec::new(),
         evidence,
         verdict: sure,
         because,
@@ -411,7 +414,7 @@ fn undone_finding(undone: &Undone, testimony: &Testimony, show_event: &dyn Fn(&s
     let origin = testimony.origin(&made.who.actor);
     let mut actor = Actor::of(&made.who, &made.source);
     actor.origin = origin_words(&origin);
-    let name = made.call.name.as_str();
+    let name = &*made.call.name;
     let last_s = by.map_or(made.time_s, |d| d.time_s);
     let (rule, title, tail) = match (undone.what, by) {
         (UndoneKind::Undone, Some(by)) => {
@@ -446,13 +449,24 @@ fn undone_finding(undone: &Undone, testimony: &Testimony, show_event: &dyn Fn(&s
         first_time: Some(time_text(made.time_s)),
         last_time: Some(time_text(last_s)),
         count: evidence.len() as u64,
+        refused: 0,
+        calls: calls([made].into_iter().chain(by)),
         actor: Some(actor),
         resources: vec![undone.id.clone()],
+        counterparty: Vec::new(),
         evidence,
         verdict: Sure::Must,
         because,
         show: show_event(&made.event.to_string()),
     })
+}
+
+/// The calls behind a finding, each with how often.
+fn calls<'d>(deeds: impl Iterator<Item = &'d Deed>) -> Vec<CallCount> {
+    let mut counts: std::collections::BTreeMap<&str, u64> = std::collections::BTreeMap::new();
+    deeds.for_each(|d| *counts.entry(&d.call.name).or_default() += 1);
+    let one = |(call, count): (&str, u64)| CallCount { call: call.to_owned(), count, refused: 0, resources: Vec::new() };
+    counts.into_iter().map(one).collect()
 }
 
 fn gap_finding(gap: &Gap) -> Finding {
@@ -485,8 +499,11 @@ fn gap_finding(gap: &Gap) -> Finding {
         first_time: Some(time_text(gap.from_s)),
         last_time: (!open).then(|| time_text(gap.to_s)),
         count: 1,
+        refused: 0,
+        calls: Vec::new(),
         actor: None,
         resources: Vec::new(),
+        counterparty: Vec::new(),
         evidence: vec![Evidence::Coverage { place, what: format!("events from {} to {to}", time_text(gap.from_s)) }],
         verdict: Sure::Unknown,
         because: vec!["what was done in it is not known: only the snapshots before and after can tell".to_owned()],
@@ -505,7 +522,7 @@ pub(crate) fn origin_words(origin: &Origin) -> Vec<String> {
 }
 
 fn event(deed: &Deed) -> Evidence {
-    Evidence::Event { id: deed.event.to_string(), time: time_text(deed.time_s), call: deed.call.name.clone(), error: None }
+    Evidence::Event { id: deed.event.to_string(), time: time_text(deed.time_s), call: deed.call.name.to_string(), error: None }
 }
 
 /// How long something stood.

@@ -241,7 +241,7 @@ fn issued(
     call: &Arc<Call>,
     source: &Source,
 ) -> Option<(String, Issued)> {
-    let iam = match call.name.as_str() {
+    let iam = match &*call.name {
         "iam:CreateAccessKey" => true,
         name if name.starts_with("sts:") => false,
         _ => return None,
