@@ -87,6 +87,8 @@ pub const RULES_MAX: usize = 20_000;
 pub const YAML_ALIASES_MAX: usize = 64;
 /// Bytes of one pattern in a rule.
 pub const PATTERN_BYTES_MAX: usize = 8192;
+/// Values of one event that a rule with a window counts: EC2 ends as many instances with one call.
+pub const COUNTED_VALUES_MAX: usize = 1000;
 /// Calls that may have changed something, kept of a trail for the join.
 pub const DEEDS_MAX: usize = 200_000;
 /// Bytes of a policy in a call that the join keeps; a longer one is compared by time only.

@@ -15,7 +15,6 @@ mod unread;
 mod who;
 
 /// A file or folder below `inputs/`: `37-console-invoked-by/trail.json`.
-#[expect(dead_code, reason = "the first test takes this away")]
 pub(crate) fn input(name: &str) -> String {
     let path: PathBuf = root().join("crates/app/tests/faults/inputs").join(name);
     path.to_str().unwrap().to_owned()

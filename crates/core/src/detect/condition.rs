@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use rsigma_eval::{CompiledDetection, CompiledDetectionItem, CompiledMatcher, CompiledRule, Event};
 use rsigma_parser::{ConditionExpr, Quantifier};
 
+use super::derive::{api, is_never};
 use super::route::{Depends, reads};
 use super::view::View;
 use crate::trail::Fields;
@@ -168,7 +169,9 @@ impl Items {
 
     fn answer(&self, number: usize, view: &View<'_>, known: Depends, answers: &Answers) -> Option<bool> {
         let Item { field, item, depends, .. } = &self.items[number];
-        if depends[usize::from(view.networks.has_places())] > known {
+        let open = depends[usize::from(view.networks.has_places())] > known;
+        // What no record of such a call can have need not be looked for in each of them.
+        if open && !(field.starts_with("bartizan.") && is_never(field, &api(view.event))) {
             return None;
         }
         let cell = &answers.answers[number];

@@ -241,6 +241,14 @@ impl FirstSeens {
         true
     }
 
+    /// For how long the scope of a new key is known; none while it is only learned.
+    fn known_s(&self, rules: &[Rule], fresh: &Fresh) -> Option<i64> {
+        let Kind::FirstSeen(rule) = &rules[fresh.rule as usize].kind else { return None };
+        let born = [&self.memory.keys, &self.run].into_iter().filter_map(|keys| keys.get(&fresh.scope)).map(|m| m.first).min();
+        let known_s = fresh.first.time_s - i64::from(born.unwrap_or(u32::MAX)) * 60;
+        (known_s >= rule.learning_s.max(60)).then_some(known_s)
+    }
+
     fn spill(&mut self) {
         if self.memory.is_empty() {
             self.memory.keys = std::mem::take(&mut self.run);
@@ -252,13 +260,10 @@ impl FirstSeens {
 
     /// Tells what is new, unless only learning, and puts the run into the memory.
     pub(super) fn finish(mut self, rules: &[Rule], learn: bool, merger: &mut Merger) -> Memory {
-        for fresh in self.fresh.iter().filter(|_| !learn) {
+        let fresh: Vec<_> = self.fresh.iter().filter(|_| !learn).filter_map(|f| Some((f, self.known_s(rules, f)?))).collect();
+        let crowded = crowded(rules, &fresh);
+        for ((fresh, known_s), _) in fresh.iter().zip(crowded).filter(|(_, crowded)| *crowded) {
             let Kind::FirstSeen(rule) = &rules[fresh.rule as usize].kind else { continue };
-            let born = [&self.memory.keys, &self.run].into_iter().filter_map(|keys| keys.get(&fresh.scope)).map(|m| m.first).min();
-            let known_s = fresh.first.time_s - i64::from(born.unwrap_or(u32::MAX)) * 60;
-            if known_s < rule.learning_s.max(60) {
-                continue;
-            }
             // What is new for one actor in one scope is one finding: a stolen key that comes from a thousand networks too.
             let network = || (&*fresh.text, Networks::network(&fresh.first.source.to_string()));
             let told = fresh.text.split_once(SCOPE_END).map(|(scope, new)| (scope, new.to_owned()));
@@ -269,11 +274,38 @@ impl FirstSeens {
                 attempt: false,
                 window: fresh.first.time_s.div_euclid(DAY_SECONDS),
             };
-            merger.add(key, fresh.first.clone(), || Some(sentence(rule, scope, &new, known_s)));
+            merger.add(key, fresh.first.clone(), || Some(sentence(rule, scope, &new, *known_s)));
         }
         self.spill();
         self.memory
     }
+}
+
+/// Which keys stand with so many other new ones of the same actor, in so short a time, as their rule asks for.
+fn crowded(rules: &[Rule], fresh: &[(&Fresh, i64)]) -> Vec<bool> {
+    let mut crowded = vec![false; fresh.len()];
+    let mut groups: std::collections::BTreeMap<(u32, &str), Vec<usize>> = std::collections::BTreeMap::new();
+    for (n, (one, _)) in fresh.iter().enumerate() {
+        match &rules[one.rule as usize].kind {
+            Kind::FirstSeen(rule) if rule.at_least > 1 => {
+                groups.entry((one.rule, &one.first.deed.who.actor.key)).or_default().push(n);
+            }
+            _ => crowded[n] = true,
+        }
+    }
+    for ((rule, _), mut group) in groups {
+        let Kind::FirstSeen(FirstSeen { at_least, within_s, .. }) = &rules[rule as usize].kind else { continue };
+        let time = |n: usize| fresh[n].0.first.time_s;
+        group.sort_unstable_by_key(|n| time(*n));
+        for window in group.windows(*at_least) {
+            if let (Some(first), Some(last)) = (window.first(), window.last())
+                && time(*last) - time(*first) <= *within_s
+            {
+                window.iter().for_each(|n| crowded[*n] = true);
+            }
+        }
+    }
+    crowded
 }
 
 fn sentence(rule: &FirstSeen, scope: &str, new: &str, known_s: i64) -> String {

@@ -354,10 +354,16 @@ fn single_kind(extension: &Extension) -> Result<Kind, String> {
     }
     if let Some(block) = &extension.first_seen {
         let (history_s, learning_s) = (seconds(&block.history)?, seconds(&block.learning)?);
-        return Ok(Kind::FirstSeen(FirstSeen { key: block.key.clone(), scope: block.scope.clone(), history_s, learning_s }));
+        let (at_least, within_s) = match (block.at_least, &block.within) {
+            (Some(at_least), Some(within)) => (at_least, seconds(within)?),
+            (None, None) => (1, 0),
+            _ => return Err("bartizan: first-seen has at-least and within together, or neither".to_owned()),
+        };
+        let (key, scope) = (block.key.clone(), block.scope.clone());
+        return Ok(Kind::FirstSeen(FirstSeen { key, scope, history_s, learning_s, at_least, within_s }));
     }
     let window = |group_by: &[String], parts: usize, span_s: i64, test: Test| {
-        Ok(Kind::Window(Window { group_by: vec![group_by.to_vec(); parts], span_s, test }))
+        Ok(Kind::Window(Window { group_by: vec![group_by.to_vec(); parts], span_s, test, unless_part: None }))
     };
     if let Some(block) = &extension.absence {
         return window(&block.group_by, 2, seconds(&block.within)?, Test::Absence { before: block.before });
@@ -402,7 +408,15 @@ fn correlate(
         let resolve = |field: &GroupByField| field.resolve(&[name.as_str()]).to_owned();
         compiled.group_by.iter().map(resolve).collect()
     });
+    let unless_part = match &extension.unless {
+        None => None,
+        Some(name) => {
+            let part = compiled.rule_refs.iter().position(|r| r == name);
+            Some(part.ok_or_else(|| format!("bartizan: unless names {name:?}, which is none of its rules"))?)
+        }
+    };
     let window = Window {
+        unless_part,
         group_by: group_by.collect(),
         span_s: i64::try_from(compiled.timespan_secs).map_err(|e| e.to_string())?,
         test: Test::Sigma {

@@ -51,6 +51,7 @@ impl Depends {
     pub(super) fn of(field: &str, places: bool) -> Self {
         match field {
             "eventSource" | "eventName" | "bartizan.api" => return Self::Api,
+            "bartizan.access" | "bartizan.class" | "bartizan.fate" | "bartizan.recon" => return Self::Api,
             "bartizan.country" | "bartizan.asn" if !places => return Self::Api,
             _ => {}
         }
@@ -65,6 +66,7 @@ impl Depends {
             | "bartizan.session"
             | "bartizan.chained"
             | "bartizan.instance"
+            | "bartizan.compute"
             | "bartizan.outside_account" => Self::Identity,
             _ if field == "userIdentity" || field.starts_with("userIdentity.") => Self::Identity,
             _ => Self::Event,

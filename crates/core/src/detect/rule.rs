@@ -88,6 +88,10 @@ pub struct FirstSeen {
     pub history_s: i64,
     /// How long a scope is only learned.
     pub learning_s: i64,
+    /// How many new keys of one actor make a finding; one where it is not said.
+    pub at_least: usize,
+    /// Within how long they must come.
+    pub within_s: i64,
 }
 
 /// Several events of one group.
@@ -99,6 +103,8 @@ pub struct Window {
     pub span_s: i64,
     /// What must hold in it.
     pub test: Test,
+    /// Values that this part had within a day before, in the same group, do not count.
+    pub unless_part: Option<usize>,
 }
 
 impl FirstSeen {
@@ -230,6 +236,8 @@ pub(super) struct Extension {
     /// For ordered correlations: how many events of a part, by its name; one where it is not said.
     #[serde(default)]
     pub(super) at_least: std::collections::BTreeMap<String, usize>,
+    /// For correlations that count values: the name of the part whose values do not count for a day.
+    pub(super) unless: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -240,6 +248,8 @@ pub(super) struct FirstSeenBlock {
     pub(super) scope: Vec<String>,
     pub(super) history: String,
     pub(super) learning: String,
+    pub(super) at_least: Option<usize>,
+    pub(super) within: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -592,7 +592,24 @@ pub(super) fn first_seen_text(first_seen: &FirstSeen, view: &View<'_>) -> Arc<st
     format!("{scope}{SCOPE_END}{}", group_text(&first_seen.key, view)).into()
 }
 
-/// What a window counts of an event; none when the event has no such value.
+/// What a window counts of an event: each value of a list is one.
+pub(super) fn values(test: &Test, view: &View<'_>) -> Vec<u64> {
+    if let Test::Sigma { condition, kind: rsigma_parser::CorrelationType::ValueCount, .. } = test
+        && let Some([field]) = condition.field.as_deref()
+        && field != NETWORK
+    {
+        let hasher = foldhash::quality::FixedState::with_seed(1);
+        let hashed = |text: String| {
+            let mut hasher = hasher.build_hasher();
+            text.hash(&mut hasher);
+            hasher.finish()
+        };
+        return view.key_texts(field).into_iter().map(hashed).collect();
+    }
+    value(test, view).into_iter().collect()
+}
+
+/// The same where there is one value; none when the event has no such value.
 pub(super) fn value(test: &Test, view: &View<'_>) -> Option<u64> {
     match test {
         Test::Sigma { condition, kind, .. } => match (&condition.field, kind) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::combo::{Group, Noted, Shared};
 use super::derive::resources;
 use super::rule::{Attempts, Detection, Kind};
-use super::scan::{Plan, first_seen_text, group_text, keys, value};
+use super::scan::{Plan, first_seen_text, group_text, keys, values};
 use super::view::View;
 use crate::finding::{Deed, Severity};
 use crate::limits::RESOURCES_MAX;
@@ -92,15 +92,17 @@ impl Steps {
                 Kind::Part => continue,
                 Kind::Single => Step::Single(Single { rule, attempt: is_attempt(detection, view), place: Cell::default() }),
                 Kind::Window(window) => {
-                    let Some(value) = value(&window.test, view) else { continue };
-                    Step::Seen {
-                        group: shared.group(rule, &group_text(&window.group_by[part], view)),
+                    let group = shared.group(rule, &group_text(&window.group_by[part], view));
+                    let seen = |value| Step::Seen {
+                        group: group.clone(),
                         part: part as u32,
                         value,
                         bucket_s: window.bucket_s(),
                         noted: Cell::default(),
                         closely: about.severity >= Severity::Medium,
-                    }
+                    };
+                    self.list.extend(values(&window.test, view).into_iter().map(seen));
+                    continue;
                 }
                 Kind::FirstSeen(first_seen) => {
                     let (scope, key) = keys(&plan.memory, &about.id, first_seen, view);

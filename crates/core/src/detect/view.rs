@@ -10,7 +10,7 @@ use wide::u8x16;
 
 use super::derive::derive;
 use super::networks::Networks;
-use crate::limits::NESTING_MAX;
+use crate::limits::{COUNTED_VALUES_MAX, NESTING_MAX};
 use crate::trail::json::{Kind, Value};
 use crate::trail::{Actor, Event, Field};
 
@@ -62,6 +62,20 @@ impl<'a> View<'a> {
             }
         }
         rsigma_eval::Event::get_field(self, field).as_ref().and_then(text).map(|t| super::derive::cut(&t))
+    }
+
+    /// The texts of a field that may be a list.
+    pub(super) fn key_texts(&self, field: &str) -> Vec<String> {
+        fn add(value: &EventValue<'_>, texts: &mut Vec<String>) {
+            match value {
+                EventValue::Array(values) => values.iter().for_each(|v| add(v, texts)),
+                other if texts.len() < COUNTED_VALUES_MAX => texts.extend(other.as_str().map(|t| super::derive::cut(&t))),
+                _ => {}
+            }
+        }
+        let mut texts = Vec::new();
+        rsigma_eval::Event::get_field(self, field).iter().for_each(|v| add(v, &mut texts));
+        texts
     }
 
     fn whole(&self) -> serde_json::Value {

@@ -205,6 +205,7 @@ impl Window {
             Test::Rate { learning_spans, .. } => self.span_s.saturating_mul(baseline_spans(learning_spans)),
             Test::Absence { .. } => self.span_s.saturating_mul(2),
             Test::Travel { .. } | Test::Sigma { mode: WindowMode::Tumbling | WindowMode::Session, .. } => 0,
+            Test::Sigma { .. } if self.unless_part.is_some() => self.span_s.max(DAY_SECONDS),
             Test::Sigma { .. } => self.span_s,
         }
     }
@@ -232,6 +233,8 @@ pub(super) const DAY_SECONDS: i64 = 86_400;
 impl Judge<'_> {
     /// Judges the events of a group, which are in their order.
     fn group(&mut self, group: &mut Group) {
+        // What does not count, and why, is kept for later windows.
+        let (except, apart) = self.window.unless_part.map(|part| set_apart(&mut group.seen, part as u32)).unwrap_or_default();
         thin(&mut group.seen, self.window);
         match &self.window.test {
             Test::Sigma { kind: CorrelationType::TemporalOrdered, expression: None, at_least, .. } => {
@@ -245,6 +248,10 @@ impl Judge<'_> {
             Test::Absence { before } => self.absence(group, *before),
             Test::Rate { factor, at_least, learning_spans } => self.rate(group, *factor, *at_least, *learning_spans),
             Test::Travel { speed_kmh } => self.travel(&mut group.seen, *speed_kmh),
+        }
+        if !except.is_empty() || !apart.is_empty() {
+            group.seen.extend(except.into_iter().chain(apart));
+            group.seen.sort_unstable_by_key(place);
         }
     }
 
@@ -384,6 +391,20 @@ impl Judge<'_> {
             self.tell(&mut seen[n], start, &because);
         }
     }
+}
+
+/// Takes out the events of a part, and those whose value that part had within a day before them. Events are in their order.
+fn set_apart(seen: &mut Vec<Seen>, part: u32) -> (Vec<Seen>, Vec<Seen>) {
+    let (except, rest): (Vec<_>, Vec<_>) = std::mem::take(seen).into_iter().partition(|s| s.part == part);
+    let mut times: HashMap<u64, Vec<i64>, RandomState> = HashMap::default();
+    except.iter().for_each(|s| times.entry(s.value).or_default().push(s.sighting.time_s));
+    let is_own = |s: &Seen| {
+        let last = times.get(&s.value).and_then(|all| all[..all.partition_point(|t| *t <= s.sighting.time_s)].last());
+        last.is_some_and(|t| s.sighting.time_s - t <= DAY_SECONDS)
+    };
+    let (apart, rest) = rest.into_iter().partition(is_own);
+    *seen = rest;
+    (except, apart)
 }
 
 /// Leaves of each value only its first and last event in each bucket, and in each bucket only as many values as the rule

@@ -2,17 +2,33 @@
 //!
 //! The table in docs/rules.md is for people; [`FIELDS`] is what `rules lint` knows.
 
+mod account;
+mod action;
 mod caller;
+mod compute;
+mod document;
 mod network;
 mod policy;
+mod recon;
 mod resource;
+mod selectors;
+mod shape;
 mod sharing;
+mod switch;
+mod thing;
 
+use account::{may_pass_role, names_account, role_passed};
+use action::{access, class, is_change};
 use caller::{family, instance, other_user, outside_account};
-use network::open_ports;
+use compute::compute;
+use network::{may_open, open, open_admin, open_console};
 use policy::policies;
+use recon::recon;
 pub use resource::resources;
-use sharing::{outside_keys, shared_with};
+use selectors::{may_select, selectors};
+use sharing::{may_share, outside_keys, shared_with};
+use switch::{may_switch, switched_off};
+use thing::{fate, things};
 
 use super::networks::Networks;
 use crate::limits::LOG_TEXT_BYTES_MAX;
@@ -35,10 +51,33 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("bartizan.asn", "`AS` and number of the network operator (needs `--geo`)"),
     (
         "bartizan.policy",
-        "what a policy document in the request grants: `admin`, `public`, `public-if`, `account:ID`, `federated:NAME`, `deny-all`",
+        "what a policy document in the request grants: `admin`, `escalation`, `data`, `public`, `public-if`, `account:ID`, \
+         `federated:NAME`, `deny-all`; `unreadable` where it was left out of the log, cut, or is no JSON",
     ),
-    ("bartizan.open", "what a request opens to the whole internet: port, `FROM-TO`, or `all`"),
-    ("bartizan.shared_with", "`all` or `account:ID`: with whom a request shares a snapshot or image"),
+    (
+        "bartizan.open",
+        "what a request opens to the whole internet: TCP port, `FROM-TO`, `all`, `udp/53`, `icmp`, `protocol/47`, `prefix-list`",
+    ),
+    ("bartizan.open_admin", "which ports of administration and databases lie in that, or `all`"),
+    ("bartizan.open_console", "which ports of web consoles and control planes lie in that, or `all`"),
+    ("bartizan.shared_with", "with whom a request shares something: `all`, `account:ID`, `organization:ID`, `unit:ID`"),
+    (
+        "bartizan.selectors",
+        "which management events a trail or event data store leaves out after a request, over all its selectors: `none`, \
+         `no-management`, `writes-left-out`, `reads-left-out`, `sources-left-out`, `only-some`",
+    ),
+    ("bartizan.access", "what a call does by AWS's table of actions: `list`, `read`, `tagging`, `write`, `permissions`"),
+    ("bartizan.class", "sort of change: `credential`, `permission`, `guard` (of what watches the account), `destroy`"),
+    (
+        "bartizan.compute",
+        "what the caller's credentials belong to: `instance`, `lambda`, `container`, `pod`, `build`, `cloudshell`, …",
+    ),
+    ("bartizan.names_account", "accounts in a change that are neither the caller's, nor the called one, nor AWS's own"),
+    ("bartizan.role_passed", "roles and instance profiles that a change hands to a service"),
+    ("bartizan.switched_off", "protective settings that a change of something switches off, `deletionProtection=false`"),
+    ("bartizan.fate", "`made` or `removed`: what a call does to a thing"),
+    ("bartizan.thing", "the thing that a call makes or removes, named the same by both: `volume/vol-1`"),
+    ("bartizan.recon", "what a rare read is about: `mail`, `sms`, `models`, `quotas`, `watchers`, `identities`, `organization`, …"),
     ("bartizan.outside_key", "account of a KMS key in the request that is not the account that was called"),
     ("bartizan.resource", "ARN or name that the call is about"),
     ("bartizan.ua_family", "first word of the user agent, without its version"),
@@ -63,8 +102,20 @@ pub fn derive(name: &str, event: &Event<'_>, actor: &Actor, networks: &Networks)
         "country" => one(networks.place(&source()).country),
         "asn" => one(networks.place(&source()).asn),
         "policy" => policies(event),
-        "open" => open_ports(event),
+        "open" => open(event),
+        "open_admin" => open_admin(event),
+        "open_console" => open_console(event),
         "shared_with" => shared_with(event),
+        "selectors" => selectors(event),
+        "access" => one(Some(access(&api(event)).to_owned())),
+        "class" => class(&api(event)),
+        "compute" => one(compute(event, actor).map(str::to_owned)),
+        "names_account" => names_account(event, actor),
+        "role_passed" => role_passed(event),
+        "switched_off" => switched_off(event),
+        "fate" => one(fate(&api(event)).map(str::to_owned)),
+        "thing" => things(event),
+        "recon" => one(recon(&api(event)).map(str::to_owned)),
         "outside_key" => outside_keys(event),
         "resource" => one(resources(event).into_iter().next()),
         "ua_family" => one(event.text(Field::UserAgent).map(|ua| family(&ua))),
@@ -72,10 +123,25 @@ pub fn derive(name: &str, event: &Event<'_>, actor: &Actor, networks: &Networks)
     }
 }
 
+/// Whether a derived field has no value for any record of a call: what rules ask of it is answered without looking at more.
+pub(super) fn is_never(name: &str, call: &str) -> bool {
+    let may = match name.strip_prefix("bartizan.").unwrap_or_default() {
+        "policy" | "names_account" => is_change(call),
+        "open" | "open_admin" | "open_console" => may_open(call),
+        "shared_with" => may_share(call),
+        "selectors" => may_select(call),
+        "role_passed" => may_pass_role(call),
+        "switched_off" => may_switch(call),
+        "thing" => fate(call).is_some(),
+        _ => true,
+    };
+    !may
+}
+
 /// `service:Call` of a record.
 pub fn api(event: &Event<'_>) -> String {
     let source = event.text(Field::EventSource).unwrap_or_default();
-    let service = source.strip_suffix(".amazonaws.com").unwrap_or(&source);
+    let service = source.split(".amazonaws.com").next().unwrap_or(&source);
     cut(&format!("{service}:{}", event.text(Field::EventName).unwrap_or_default()))
 }
 

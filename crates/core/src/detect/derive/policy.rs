@@ -1,55 +1,117 @@
 //! What a policy document in a request grants.
 
-use bartizan_iam::{Block, Policy, Principal, Statement};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
-use super::{cut, is_account};
-use crate::trail::json::{Kind, Value};
+use bartizan_iam::{Actions, Bits, Block, Policy, Principal, ROWS, Row, Statement, Target};
+
+use super::action::is_change;
+use super::document::{Document, documents};
+use super::shape::{at, text};
+use super::sharing::party;
+use super::{api, cut, is_account};
+use crate::trail::json::Value;
 use crate::trail::{Event, Field};
 
-/// Request fields that hold a policy document, as text or as an object.
-const POLICY_FIELDS: &[&str] = &[
-    "policyDocument",
-    "assumeRolePolicyDocument",
-    "policy",
-    "bucketPolicy",
-    "policyText",
-    "resourcePolicy",
-    "repositoryPolicyText",
-    "accessPolicies",
-    "keyPolicy",
-];
-
+/// What the policy documents of a request grant, and what it grants without one.
 pub(super) fn policies(event: &Event<'_>) -> Vec<String> {
-    let Some(request) = event.field(Field::RequestParameters) else { return Vec::new() };
     let own = event.text(Field::RecipientAccountId).unwrap_or_default();
-    let mut found = std::collections::BTreeSet::new();
-    let documents = request.raw_members().filter(|(key, _)| POLICY_FIELDS.iter().any(|f| f.as_bytes() == *key)).map(|(_, v)| v);
-    let texts = documents.filter_map(|v| match v.kind() {
-        Kind::Object => Some(v.compact()),
-        _ => v.text(),
-    });
-    // SetQueueAttributes and SetTopicAttributes have it one level down.
-    let attribute = request.get("attributes").and_then(|a| a.get("Policy"));
-    let topic = request.get("attributeName").filter(|n| n.text().as_deref() == Some("Policy")).and(request.get("attributeValue"));
-    for text in texts.chain([attribute, topic].into_iter().flatten().filter_map(Value::text)) {
-        let Ok(policy) = bartizan_iam::parse(&text) else { continue };
-        grants(&policy, &own, &mut found);
+    let mut found = BTreeSet::new();
+    if !is_change(&api(event)) {
+        return Vec::new();
     }
-    // Lambda's AddPermission names the principal and makes the statement itself.
-    match request.get("principal").and_then(Value::text).as_deref() {
-        Some("*") => found.extend(["public".to_owned()]),
-        Some(principal) => {
-            let account = if is_account(principal) { principal } else { principal.split(':').nth(4).unwrap_or_default() };
-            if is_account(account) && account != own {
-                found.insert(format!("account:{account}"));
+    for document in documents(event) {
+        let policy = match &document {
+            Document::Text(text) => bartizan_iam::parse(text).ok(),
+            Document::Unreadable => None,
+        };
+        match policy {
+            Some(policy) => {
+                grants(&policy, &own, &mut found);
+                if !found.contains("admin") {
+                    found.extend(ways_up(&policy).map(str::to_owned));
+                }
             }
+            None => found.extend(["unreadable".to_owned()]),
         }
-        None => {}
+    }
+    if let Some(request) = event.field(Field::RequestParameters) {
+        named_grants(request, &own, &mut found);
     }
     found.into_iter().collect()
 }
 
-fn grants(policy: &Policy, own_account: &str, found: &mut std::collections::BTreeSet<String>) {
+/// What a request grants that names whom it lets in and leaves the statement to the service: AddPermission of Lambda, SNS and
+/// SQS, PutPermission of EventBridge.
+fn named_grants(request: Value<'_>, own: &str, found: &mut BTreeSet<String>) {
+    for account in ["aWSAccountId", "aWSAccountIds"].iter().flat_map(|path| at(request, path)).filter_map(Value::text) {
+        found.extend(party(&account, own).map(|p| if p == "all" { "public".to_owned() } else { p }));
+    }
+    let Some(principal) = request.get("principal").and_then(Value::text) else { return };
+    let text = |path: &str| text(request, path);
+    let condition = text("condition.key").map(|k| k.to_ascii_lowercase());
+    let organization = text("principalOrgID").or_else(|| text("organizationId")).is_some_and(|o| o.starts_with("o-"))
+        || condition.as_deref() == Some("aws:principalorgid");
+    // The account that a service must call for. An ARN without an account (S3) binds nobody.
+    let source = text("sourceAccount")
+        .filter(|a| is_account(a))
+        .map(Cow::into_owned)
+        .or_else(|| text("sourceArn").and_then(|arn| arn.split(':').nth(4).filter(|a| is_account(a)).map(str::to_owned)));
+    match (&*principal, source) {
+        (_, Some(account)) if account != own => found.extend([format!("account:{account}")]),
+        ("*", None) if !organization => found.extend(["public".to_owned()]),
+        ("*", _) => {}
+        (principal, _) => found.extend(party(principal, own)),
+    }
+}
+
+/// `escalation` when a policy without a principal gives, for everything and without a condition, what one of the known ways
+/// up needs; `data` when it gives all of S3 or of KMS.
+fn ways_up(policy: &Policy) -> Option<&'static str> {
+    let actions = Actions::builtin();
+    let whole = |s: &&Statement| s.principal.is_none() && s.conditions.is_empty() && every_resource(s) && s.resource.is_some();
+    let of = |effect: &str| {
+        let statements = policy.statements.iter().filter(|s| s.effect == effect).filter(whole);
+        let sets = statements.map(|s| match &s.action {
+            Some(Block::Is(patterns)) => all_of(patterns),
+            Some(Block::Not(patterns)) => actions.all().difference(&all_of(patterns)),
+            None => Bits::default(),
+        });
+        sets.fold(Bits::default(), |all, set| all.union(&set))
+    };
+    let allowed = of("Allow");
+    if allowed.is_empty() {
+        return None;
+    }
+    let allowed = allowed.difference(&of("Deny"));
+    if NEEDS.iter().any(|needs| allowed.covers(needs)) {
+        return Some("escalation");
+    }
+    ["s3:*", "kms:*"].iter().any(|all| allowed.covers(&actions.matching(all))).then_some("data")
+}
+
+fn all_of(patterns: &[String]) -> Bits {
+    let sets = patterns.iter().take(ACTIONS_MAX).map(|p| Actions::builtin().matching(p));
+    sets.fold(Bits::default(), |all, set| all.union(&set))
+}
+
+/// Patterns of actions that a statement is read for: the largest policy of AWS has room for fewer.
+const ACTIONS_MAX: usize = 4096;
+
+/// What each way up needs. Of those through compute that is there already, which most operators may do, only two.
+static NEEDS: LazyLock<Vec<Bits>> = LazyLock::new(|| {
+    let sure =
+        |row: &&Row| !matches!(row.target, Target::Holder(_) | Target::Service) || matches!(row.id, "ssm-002" | "lambda-003");
+    // A way of which the table does not know an action cannot be told from one that needs less.
+    let needs = |row: &Row| {
+        let sets = row.needs.iter().map(|n| Some(Actions::builtin().matching(n)).filter(|set| !set.is_empty()));
+        sets.reduce(|a, b| Some(a?.union(&b?))).flatten()
+    };
+    ROWS.iter().filter(sure).filter_map(needs).collect()
+});
+
+fn grants(policy: &Policy, own_account: &str, found: &mut BTreeSet<String>) {
     for statement in &policy.statements {
         let everything = every_action(statement) && every_resource(statement);
         if statement.effect == "Deny" {
