@@ -84,7 +84,8 @@ impl Fixture {
                 }
             }
             if rule.callers == Callers::Principals
-                && !found(case, &json!({"userIdentity": {"type": "AWSService", "invokedBy": "autoscaling.amazonaws.com"}})).is_empty()
+                && !found(case, &json!({"userIdentity": {"type": "AWSService", "invokedBy": "autoscaling.amazonaws.com"}}))
+                    .is_empty()
             {
                 failures.push(format!("match {} by an AWS service for itself gives a finding", n + 1));
             }

@@ -105,8 +105,7 @@ fn parties(counterparty: &[Counterparty]) -> String {
     if counterparty.is_empty() {
         return String::new();
     }
-    let shown: Vec<String> =
-        counterparty.iter().take(NAMED_MAX + 1).map(|one| format!("{} {one}", one.relation.word())).collect();
+    let shown: Vec<String> = counterparty.iter().take(NAMED_MAX + 1).map(|one| format!("{} {one}", one.relation.word())).collect();
     let rest = counterparty.len().saturating_sub(NAMED_MAX + 1);
     let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
     format!(": {}{more}", shown.join(", "))

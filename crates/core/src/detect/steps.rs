@@ -123,7 +123,8 @@ impl Steps {
         resources.truncate(RESOURCES_MAX);
         if !resources.is_empty() {
             let Deed { who, call, .. } = &*self.deed;
-            self.deed = Arc::new(Deed { who: who.clone(), call: call.clone(), resources: resources.into(), counterparty: Box::default() });
+            self.deed =
+                Arc::new(Deed { who: who.clone(), call: call.clone(), resources: resources.into(), counterparty: Box::default() });
         }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use memchr::memmem::find as memmem;
 
 use super::action::is_change;
-use super::shape::{is_named, leaves};
+use super::shape::{is_named, leaves, text};
 use super::{api, is_account};
 use crate::trail::json::Kind;
 use crate::trail::{Actor, Event, Field};
@@ -64,15 +64,22 @@ const NAME_BYTES_MAX: usize = 2048;
 
 /// Accounts that a change names and that are neither the caller's, nor the called one, nor AWS's own.
 pub(super) fn names_account(event: &Event<'_>, actor: &Actor) -> Vec<String> {
-    if !is_change(&api(event)) {
+    let call = api(event);
+    if !is_change(&call) || takes_away(&call) {
         return Vec::new();
     }
     let Some(request) = event.field(Field::RequestParameters).filter(|r| has_account(r.raw())) else { return Vec::new() };
+    if text(request, "operationType").is_some_and(|t| t.eq_ignore_ascii_case("remove")) {
+        return Vec::new();
+    }
     let called = event.text(Field::RecipientAccountId).unwrap_or_default();
     let known = |account: &str| account == called || actor.account.as_deref() == Some(account) || OF_AWS.contains(&account);
     let mut found = BTreeSet::new();
     leaves(request, &mut |names, value| {
         let Some(text) = value.text().filter(|t| t.len() <= NAME_BYTES_MAX) else { return };
+        if names.iter().any(|n| n.to_ascii_lowercase().contains("remove")) {
+            return;
+        }
         // A number of twelve digits is an account only where its name says so; a size has as many.
         let says = || names.last().is_some_and(|n| says_account(n));
         let account = account_in(&text).filter(|account| *account != &*text || value.kind() == Kind::String || says());
@@ -89,6 +96,14 @@ fn names_role(raw: &[u8]) -> bool {
 /// Whether twelve digits stand together: without them there is nothing to look for.
 fn has_account(raw: &[u8]) -> bool {
     raw.split(|b| !b.is_ascii_digit()).any(|digits| digits.len() == 12)
+}
+
+/// Whether a call only takes away: whom it names has less than before.
+fn takes_away(call: &str) -> bool {
+    let name = call.split_once(':').map_or(call, |(_, name)| name);
+    ["Delete", "Remove", "Revoke", "Disassociate", "Detach", "Deregister", "Deauthorize", "Reject", "Cancel", "Terminate"]
+        .iter()
+        .any(|verb| name.starts_with(verb))
 }
 
 fn says_account(name: &str) -> bool {
