@@ -24,6 +24,9 @@ pub const DUMP_FILE_BYTES_MAX: usize = 2 << 30;
 pub const EVIDENCE_FILE_BYTES_MAX: usize = 2 << 30;
 /// Bytes of one log entry (tlog-tiles has a 16-bit length).
 pub const ENTRY_BYTES_MAX: usize = 65_535;
+/// Bundles of 256 entries that are searched from the end of the log for an account's last snapshot: for 200 accounts every
+/// hour, three days.
+pub const HISTORY_BUNDLES_MAX: usize = 64;
 /// Bytes of documents that one frame of a pack holds before it is compressed.
 pub const PACK_FRAME_BYTES: usize = 256 << 10;
 /// Bytes that one frame of a pack may inflate to.

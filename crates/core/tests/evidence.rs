@@ -59,6 +59,13 @@ fn store(commits: i64) -> Memory {
     storage
 }
 
+/// The same files in a store of their own.
+fn copy(storage: &Memory) -> Memory {
+    let copy = Memory::default();
+    copy.files().clone_from(&storage.files());
+    copy
+}
+
 #[test]
 fn a_store_of_any_size_verifies_and_gives_back_what_went_in() {
     for commits in [0, 1, 2, 5, 255, 256, 257, 300] {
@@ -131,8 +138,9 @@ fn another_key_is_refused_and_found() {
 fn a_commit_cut_short_at_any_write_leaves_a_store_that_verifies() {
     for before in [0, 1, 7, 254, 255, 256] {
         let mut cut = 0;
+        let base = store(before);
         loop {
-            let storage = Failing { inner: store(before), left: std::sync::atomic::AtomicUsize::new(cut) };
+            let storage = Failing { inner: copy(&base), left: std::sync::atomic::AtomicUsize::new(cut) };
             let recorded_new = recorded("123456789012", 99_000_000, &[("alice", 0), ("dave", 1)]);
             let now = Timestamp::from_second(99).unwrap();
             let done = Log::create(&storage, &key())
@@ -154,28 +162,137 @@ fn a_commit_cut_short_at_any_write_leaves_a_store_that_verifies() {
     }
 }
 
+/// Where nothing but the latest tree head may be written twice, a run killed while it fills a tile is finished by the next.
+#[test]
+fn a_commit_that_fills_a_tile_is_finished_without_writing_anything_twice() {
+    for before in [254, 255] {
+        let base = store(before);
+        for cut in 0.. {
+            let storage = WriteOnce { inner: copy(&base), left: std::sync::atomic::AtomicUsize::new(cut) };
+            let append = |storage: &WriteOnce, name: &str| {
+                let new = recorded("123456789012", 99_000_000, &[("alice", 0), (name, 1)]);
+                let twice = recorded("210987654321", 99_000_000, &[("zoe", 0)]);
+                let now = Timestamp::from_second(99).unwrap();
+                let mut log = Log::create(storage, &key())?;
+                evidence::append(storage, &mut log, &key(), &[new, twice], &[], ("test", now))
+            };
+            let done = append(&storage, "dave").is_ok();
+            assert_eq!(evidence::verify(&storage.inner, None, &[]).unwrap().problems, [], "cut after {cut} writes");
+            if done {
+                break;
+            }
+            let storage = WriteOnce { inner: storage.inner, left: usize::MAX.into() };
+            append(&storage, "erin").unwrap();
+            let report = evidence::verify(&storage.inner, None, &[]).unwrap();
+            assert_eq!((report.problems, report.unexpected.iter().any(|n| n.starts_with("pending/"))), (vec![], false));
+        }
+    }
+}
+
+/// What a stranger writes where a pending commit is looked for is never signed.
+#[test]
+fn a_pending_commit_that_nobody_signed_is_refused_and_found() {
+    let storage = store(255);
+    let head = String::from_utf8(storage.read("checkpoint").unwrap()).unwrap();
+    let forged = json!({"head": head, "entries": ["{\"kind\":\"justification\"}"]}).to_string();
+    storage.create("pending/0000000255", forged.as_bytes()).unwrap();
+    let mut log = Log::create(&storage, &key()).unwrap();
+    let new = recorded("123456789012", 99_000_000, &[("alice", 0)]);
+    let failed = evidence::append(&storage, &mut log, &key(), &[new], &[], ("test", Timestamp::from_second(9).unwrap()));
+    assert!(failed.unwrap_err().to_string().contains("pending/0000000255"));
+    assert_eq!(evidence::verify(&storage, None, &[]).unwrap().problems[0].file, "pending/0000000255");
+}
+
+/// An append to a long log reads what stands at its end.
+#[test]
+fn appending_to_a_long_log_reads_its_end_only() {
+    let storage = Counting { inner: store(1), reads: 0.into() };
+    let append = |gaps: usize| {
+        let mut log = Log::create(&storage, &key()).unwrap();
+        let new = recorded("123456789012", 99_000_000, &[("alice", 0)]);
+        let gaps = vec![(None, "nothing".to_owned()); gaps];
+        storage.reads.store(0, std::sync::atomic::Ordering::SeqCst);
+        evidence::append(&storage, &mut log, &key(), &[new], &gaps, ("test", Timestamp::from_second(9).unwrap())).unwrap();
+        storage.reads.load(std::sync::atomic::Ordering::SeqCst)
+    };
+    append(20 * 256);
+    append(0);
+    assert!(append(0) <= 3, "the account's last snapshot stands in the last bundle");
+}
+
+/// Counts the bundles of entries that are read.
+struct Counting {
+    inner: Memory,
+    reads: std::sync::atomic::AtomicUsize,
+}
+
+impl Storage for Counting {
+    fn create(&self, name: &str, bytes: &[u8]) -> Result<(), evidence::StorageError> {
+        self.inner.create(name, bytes)
+    }
+    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), evidence::StorageError> {
+        self.inner.replace(name, bytes)
+    }
+    fn read(&self, name: &str) -> Result<Vec<u8>, evidence::StorageError> {
+        self.reads.fetch_add(usize::from(name.starts_with("tile/entries/")), std::sync::atomic::Ordering::SeqCst);
+        self.inner.read(name)
+    }
+    fn list(&self) -> Result<Vec<String>, evidence::StorageError> {
+        self.inner.list()
+    }
+    fn place(&self) -> String {
+        self.inner.place()
+    }
+}
+
+/// A bucket whose policy lets nothing but the latest tree head be written twice; killed after some writes.
+struct WriteOnce {
+    inner: Memory,
+    left: std::sync::atomic::AtomicUsize,
+}
+
+impl Storage for WriteOnce {
+    fn create(&self, name: &str, bytes: &[u8]) -> Result<(), evidence::StorageError> {
+        spend(&self.left, name)?;
+        self.inner.create(name, bytes)
+    }
+    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), evidence::StorageError> {
+        spend(&self.left, name)?;
+        if name != "checkpoint" {
+            return Err(evidence::StorageError::Other { name: name.into(), problem: "access denied by the bucket policy".into() });
+        }
+        self.inner.replace(name, bytes)
+    }
+    fn read(&self, name: &str) -> Result<Vec<u8>, evidence::StorageError> {
+        self.inner.read(name)
+    }
+    fn list(&self) -> Result<Vec<String>, evidence::StorageError> {
+        self.inner.list()
+    }
+    fn place(&self) -> String {
+        self.inner.place()
+    }
+}
+
+fn spend(left: &std::sync::atomic::AtomicUsize, name: &str) -> Result<(), evidence::StorageError> {
+    use std::sync::atomic::Ordering::SeqCst;
+    left.fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1))
+        .map(drop)
+        .map_err(|_| evidence::StorageError::Other { name: name.into(), problem: "killed".into() })
+}
+
 struct Failing {
     inner: Memory,
     left: std::sync::atomic::AtomicUsize,
 }
 
-impl Failing {
-    fn spend(&self, name: &str) -> Result<(), evidence::StorageError> {
-        use std::sync::atomic::Ordering::SeqCst;
-        self.left
-            .fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1))
-            .map(drop)
-            .map_err(|_| evidence::StorageError::Other { name: name.into(), problem: "killed".into() })
-    }
-}
-
 impl Storage for Failing {
     fn create(&self, name: &str, bytes: &[u8]) -> Result<(), evidence::StorageError> {
-        self.spend(name)?;
+        spend(&self.left, name)?;
         self.inner.create(name, bytes)
     }
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), evidence::StorageError> {
-        self.spend(name)?;
+        spend(&self.left, name)?;
         self.inner.replace(name, bytes)
     }
     fn read(&self, name: &str) -> Result<Vec<u8>, evidence::StorageError> {

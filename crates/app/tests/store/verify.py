@@ -143,6 +143,9 @@ def main():
         # A run that was cut short leaves a copy of the latest head, and nothing else.
         if name != f"{size:010}" or read("checkpoints/" + name) != head:
             problem("checkpoints/" + name, "no head that this log published before: rolled back?")
+    pending = os.path.join(store, "pending")
+    for name in sorted(os.listdir(pending)) if os.path.isdir(pending) else []:
+        check_pending(key, read, name, entries)
     if len(sys.argv) > 3:
         with open(sys.argv[3], "rb") as f:
             old_size, old_root = key.open(f.read())
@@ -151,6 +154,22 @@ def main():
     for entry in parsed:
         if entry["kind"] == "snapshot":
             check_snapshot(read, entry)
+
+
+def check_pending(key, read, name, entries):
+    """What a commit wrote down before it was made: the entries that the log then got, or will get."""
+    data = read("pending/" + name)
+    try:
+        said = json.loads(data)
+        new, root = key.open(said["head"].encode())
+        texts = [text.encode() for text in said["entries"]]
+        old = new - len(texts)
+        plain = json.dumps({"head": said["head"], "entries": said["entries"]}, separators=(",", ":"), ensure_ascii=False)
+        logged = entries[old:new] if old < len(entries) else texts
+        if name != f"{old:010}" or logged != texts or root_of([leaf(e) for e in entries[:old] + texts]) != root or plain.encode() != data:
+            problem("pending/" + name, "not a commit to this log")
+    except (TypeError, ValueError, KeyError, InvalidSignature, IndexError) as error:
+        problem("pending/" + name, f"not a commit to this log: {error!r}")
 
 
 def check_head(key, read, size, leaves):

@@ -1,7 +1,7 @@
 //! Snapshots in a log: putting them in, and getting them and their documents out.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::log::create_same;
 use super::{Entry, FileRef, Frame, Justification, Key, Log, LogError, SnapshotRef, Storage, What, documents, find, write_packs};
 use crate::fact::Hash;
-use crate::limits::DOCUMENTS_BYTES_MAX;
+use crate::limits::{DOCUMENTS_BYTES_MAX, HISTORY_BUNDLES_MAX};
 use crate::snapshot::{Recorded, Snapshot, Status, fact_root};
 
 /// A snapshot of the log.
@@ -64,7 +64,8 @@ pub fn append(
     gaps: &[(Option<String>, String)],
     (tool, now): (&str, Timestamp),
 ) -> Result<Vec<u64>, LogError> {
-    let history = snapshots(log)?;
+    let accounts: BTreeSet<String> = snapshots_new.iter().filter_map(|r| Some(r.snapshot().ok()?.header.account)).collect();
+    let last = last_of(log, accounts)?;
     let entry = |what| Entry { time: format!("{now:.3}"), tool: tool.to_owned(), log_size: 0, what };
     let mut entries = Vec::new();
     for recorded in snapshots_new {
@@ -72,7 +73,7 @@ pub fn append(
         let snapshot = recorded.snapshot().map_err(|e| broken(&e))?;
         let account = &snapshot.header.account;
         let mut known = HashSet::new();
-        if let Some(last) = history.iter().rev().find(|k| k.snapshot.account == *account) {
+        if let Some(last) = last.get(account) {
             let text = facts(storage, last)?;
             known.extend(Snapshot::parse(&text).map_err(|e| broken(&e))?.facts.iter().map(|f| f.raw));
         }
@@ -109,6 +110,27 @@ pub fn append(
     log.append(key, entries)?;
     let first = log.size() - wanted;
     Ok((first..first + snapshots_new.len() as u64).collect())
+}
+
+/// The last snapshot of each of these accounts, looked for from the end of the log.
+///
+/// An account that is not in the last [`HISTORY_BUNDLES_MAX`] bundles of entries is not given: its documents are stored once
+/// more, which costs room and no truth.
+fn last_of(log: &Log<'_>, mut accounts: BTreeSet<String>) -> Result<BTreeMap<String, Kept>, LogError> {
+    let mut last = BTreeMap::new();
+    for bundle in log.bundles_from_last().take(HISTORY_BUNDLES_MAX) {
+        for (index, text) in bundle?.into_iter().rev() {
+            if accounts.is_empty() {
+                return Ok(last);
+            }
+            if let Ok(Entry { what: What::Snapshot(snapshot), .. }) = serde_json::from_str(&text)
+                && accounts.remove(&snapshot.account)
+            {
+                last.insert(snapshot.account.clone(), Kept { index, entry: text, snapshot });
+            }
+        }
+    }
+    Ok(last)
 }
 
 /// Appends why a finding is no cause for alarm.

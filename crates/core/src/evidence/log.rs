@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use signed_note::{Note, StandardVerifier, VerifierList};
 use tlog_tiles::{Checkpoint, HashReader, Tile, TileHashReader, TileReader, stored_hash_index, stored_hashes, tree_hash};
 
@@ -119,33 +120,42 @@ impl<'a> Log<'a> {
     /// When a bundle is missing or broken.
     pub fn entries(&self, first: u64) -> Result<Vec<(u64, String)>, LogError> {
         let mut out = Vec::new();
-        let mut bundle = first / TILE_WIDTH;
-        while bundle * TILE_WIDTH < self.size() {
-            let name = entries_name(bundle, (self.size() - bundle * TILE_WIDTH).min(TILE_WIDTH));
-            let bytes = self.storage.read(&name)?;
-            let entries = split_bundle(&bytes)
-                .map_err(|(offset, problem)| LogError::Broken { file: name, problem: format!("byte {offset}: {problem}") })?;
-            for (index, text) in (bundle * TILE_WIDTH..).zip(entries) {
-                if index >= first {
-                    out.push((index, String::from_utf8_lossy(text).into_owned()));
-                }
-            }
-            bundle += 1;
+        for bundle in first / TILE_WIDTH..self.size().div_ceil(TILE_WIDTH) {
+            out.extend(self.entries_of(bundle)?.into_iter().filter(|(index, _)| *index >= first));
         }
         Ok(out)
     }
 
+    /// The last 256 entries or fewer, then the 256 before them, and so on: for what stands near the end of a long log.
+    pub(super) fn bundles_from_last(&self) -> impl Iterator<Item = Result<Vec<(u64, String)>, LogError>> {
+        (0..self.size().div_ceil(TILE_WIDTH)).rev().map(|bundle| self.entries_of(bundle))
+    }
+
+    fn entries_of(&self, bundle: u64) -> Result<Vec<(u64, String)>, LogError> {
+        let name = entries_name(bundle, (self.size() - bundle * TILE_WIDTH).min(TILE_WIDTH));
+        let bytes = self.storage.read(&name)?;
+        let entries = split_bundle(&bytes)
+            .map_err(|(offset, problem)| LogError::Broken { file: name, problem: format!("byte {offset}: {problem}") })?;
+        let texts = entries.into_iter().map(|text| String::from_utf8_lossy(text).into_owned());
+        Ok((bundle * TILE_WIDTH..).zip(texts).collect())
+    }
+
     /// Appends entries as one commit. `log_size` of each is set here.
     ///
-    /// A run that was killed may have left tiles behind that no tree head covers. They are never written over: the commit
-    /// begins with a gap entry that says so, which makes it one longer and so gives its tiles other names. Only a whole
-    /// tile has no other name, and is replaced.
+    /// A run that was killed may have left tiles behind that no tree head covers. They are never written over. A commit that
+    /// fills no tile leaves partial tiles only: the next commit begins with a gap entry that says so, which makes it one
+    /// longer and so gives its tiles other names. A whole tile has no other name. So a commit that fills one first writes
+    /// what it is about to do to `pending/<size>`, signed, and whoever comes next finishes it.
     ///
     /// # Errors
     /// When the storage refuses. Then the log stands where it stood.
     pub fn append(&mut self, key: &Key, entries: Vec<Entry>) -> Result<(), LogError> {
         if key.public() != self.public {
             return Err(wrong_key(self.storage, &self.public, key));
+        }
+        while let Some(pending) = self.pending()? {
+            let commit = self.commit(pending.entries)?;
+            self.publish(commit, pending.head.into_bytes())?;
         }
         let mut entries = entries;
         for _ in 0..=TILE_WIDTH {
@@ -172,6 +182,30 @@ impl<'a> Log<'a> {
             }
             texts.push(text);
         }
+        let commit = self.commit(texts)?;
+        for file in commit.files.iter().filter(|f| !f.whole) {
+            match self.storage.read(&file.name) {
+                Ok(bytes) if bytes == file.bytes => {}
+                Ok(_) => return Ok(false),
+                Err(StorageError::Missing(_)) => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+        let head_bytes = sign(key, commit.size, commit.root)?;
+        if commit.files.iter().any(|f| f.whole) {
+            let head = String::from_utf8_lossy(&head_bytes).into_owned();
+            let pending = Pending { head, entries: commit.texts.clone() };
+            let name = pending_name(old);
+            let bytes = serde_json::to_vec(&pending).map_err(|e| broken(&name, e.to_string()))?;
+            create_same(self.storage, &name, &bytes)?;
+        }
+        self.publish(commit, head_bytes)?;
+        Ok(true)
+    }
+
+    /// What appending these entries comes to: the tree, and every file to write.
+    fn commit(&self, texts: Vec<String>) -> Result<Commit, LogError> {
+        let old = self.size();
         let tiles = Tiles(self.storage);
         let mut tree = Growing { old: TileHashReader::new(old, *self.head.hash(), &tiles), old_size: old, new: HashMap::new() };
         for (index, text) in (old..).zip(&texts) {
@@ -182,26 +216,50 @@ impl<'a> Log<'a> {
         }
         let size = old + texts.len() as u64;
         let root = tree_hash(size, &tree).map_err(|e| broken("tile", e.to_string()))?;
+        let mut files = Vec::new();
         for tile in Tile::new_tiles(HEIGHT, old, size) {
-            let data = tile.read_data(&tree).map_err(|e| broken(&tile_name(&tile), e.to_string()))?;
-            let mut files = vec![(tile_name(&tile), data)];
+            let whole = u64::from(tile.width()) == TILE_WIDTH;
             if tile.level() == 0 {
-                files.insert(0, (entries_name(tile.level_index(), u64::from(tile.width())), self.bundle(&tile, &texts)?));
+                let name = entries_name(tile.level_index(), u64::from(tile.width()));
+                files.push(TileFile { name, bytes: self.bundle(&tile, &texts)?, whole });
             }
-            for (name, bytes) in files {
-                match create_same(self.storage, &name, &bytes) {
-                    Err(StorageError::Exists(_)) if u64::from(tile.width()) < TILE_WIDTH => return Ok(false),
-                    Err(StorageError::Exists(_)) => self.storage.replace(&name, &bytes)?,
-                    other => other?,
-                }
+            let bytes = tile.read_data(&tree).map_err(|e| broken(&tile_name(&tile), e.to_string()))?;
+            files.push(TileFile { name: tile_name(&tile), bytes, whole });
+        }
+        Ok(Commit { texts, size, root, files })
+    }
+
+    /// Writes a commit and makes its tree head the latest.
+    fn publish(&mut self, commit: Commit, head_bytes: Vec<u8>) -> Result<(), LogError> {
+        for file in &commit.files {
+            match create_same(self.storage, &file.name, &file.bytes) {
+                // Left by a version that did not write down what it was about to do.
+                Err(StorageError::Exists(_)) if file.whole => self.storage.replace(&file.name, &file.bytes)?,
+                other => other?,
             }
         }
-        create_same(self.storage, &checkpoint_name(old), &self.head_bytes)?;
-        let head_bytes = sign(key, size, root)?;
+        create_same(self.storage, &checkpoint_name(self.size()), &self.head_bytes)?;
         self.storage.replace("checkpoint", &head_bytes)?;
         self.head = checkpoint(&self.public, &head_bytes).map_err(|problem| broken("checkpoint", problem))?;
         self.head_bytes = head_bytes;
-        Ok(true)
+        Ok(())
+    }
+
+    /// A commit that a run was killed in the middle of, if its entries are those that this log's key signed for.
+    fn pending(&self) -> Result<Option<Pending>, LogError> {
+        let name = pending_name(self.size());
+        let bytes = match self.storage.read(&name) {
+            Err(StorageError::Missing(_)) => return Ok(None),
+            other => other?,
+        };
+        let problem = |problem: String| broken(&name, problem);
+        let pending: Pending = serde_json::from_slice(&bytes).map_err(|e| problem(e.to_string()))?;
+        let head = checkpoint(&self.public, pending.head.as_bytes()).map_err(problem)?;
+        let commit = self.commit(pending.entries.clone())?;
+        if pending.entries.is_empty() || (commit.size, commit.root) != (head.size(), *head.hash()) {
+            return Err(problem("its entries are not those that its tree head signs for".into()));
+        }
+        Ok(Some(pending))
     }
 
     /// The entry bundle beside a tile of level 0: what the log holds of it, and what `texts` add.
@@ -235,6 +293,32 @@ fn broken(file: &str, problem: String) -> LogError {
 fn wrong_key(storage: &dyn Storage, theirs: &str, ours: &Key) -> LogError {
     let name = |k: &str| k.split('+').next().unwrap_or("").to_owned();
     LogError::WrongKey { place: storage.place(), theirs: name(theirs), ours: name(ours.public()) }
+}
+
+/// A commit before it is written.
+struct Commit {
+    texts: Vec<String>,
+    /// Entries of the log with it.
+    size: u64,
+    root: tlog_tiles::Hash,
+    files: Vec<TileFile>,
+}
+
+/// A hash tile or the bundle of entries beside it.
+struct TileFile {
+    name: String,
+    bytes: Vec<u8>,
+    /// All 256 wide: the log will never have another file of that name.
+    whole: bool,
+}
+
+/// What a commit that fills a tile is about to write: `pending/<size before it>`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Pending {
+    /// The signed tree head that the commit leads to.
+    pub(super) head: String,
+    /// The text of each entry.
+    pub(super) entries: Vec<String>,
 }
 
 /// Creates a file; one that is there with the same bytes, as a run that was cut short leaves it, is as good.
@@ -287,6 +371,14 @@ pub(super) fn entries_name(index: u64, width: u64) -> String {
 pub(super) fn checkpoint_name(size: u64) -> String {
     format!("checkpoints/{size:010}")
 }
+
+/// The name under which a commit to a log of `size` entries is written down before it is made.
+pub(super) fn pending_name(size: u64) -> String {
+    format!("{PENDING}{size:010}")
+}
+
+/// What names of pending commits begin with.
+pub(super) const PENDING: &str = "pending/";
 
 /// The entries of a bundle, or the offset and nature of what is wrong.
 pub(super) fn split_bundle(bytes: &[u8]) -> Result<Vec<&[u8]>, (usize, String)> {

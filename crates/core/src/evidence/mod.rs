@@ -6,6 +6,7 @@
 //! checkpoints/<size>                        every earlier one
 //! tile/<level>/<n>[.p/<width>]              hashes  (C2SP tlog-tiles)
 //! tile/entries/<n>[.p/<width>]              entries (C2SP tlog-tiles)
+//! pending/<size>                            a commit that fills a tile, before it is made
 //! snapshots/<account>/<time>-<hash>.facts   a snapshot
 //! blobs/<sha256>.pack                       documents, each once, in zstd frames
 //! ```

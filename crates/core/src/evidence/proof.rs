@@ -93,7 +93,7 @@ fn unhex(path: &[String]) -> Result<Vec<tlog_tiles::Hash>, ProofError> {
 }
 
 /// All stored hashes of a tree, in memory.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct MemoryTree {
     hashes: Vec<tlog_tiles::Hash>,
     size: u64,

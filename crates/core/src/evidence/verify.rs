@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde::Serialize;
 use tlog_tiles::{Checkpoint, Tile, record_hash, tree_hash};
 
-use super::log::{TILE_WIDTH, checkpoint, checkpoint_name, entries_name, split_bundle, tile_name};
+use super::log::{PENDING, Pending, TILE_WIDTH, checkpoint, checkpoint_name, entries_name, pending_name, split_bundle, tile_name};
 use super::proof::MemoryTree;
 use super::{Entry, FileRef, SnapshotRef, Storage, StorageError, What, pack};
 use crate::fact::Hash;
@@ -168,6 +168,7 @@ impl Walk<'_> {
         let parsed = self.parse(&entries);
         self.tiles(head.size(), &tree, &entries, &parsed);
         self.later_heads(head.size());
+        self.pending(head.size(), &tree, &entries);
         for note in remembered {
             self.remembered(head, &tree, note);
         }
@@ -297,6 +298,41 @@ impl Walk<'_> {
                 }
                 _ => self.problem(&name, Some(0), "no head that this log ever published"),
             }
+        }
+    }
+
+    /// Commits that were written down before they were made: each says what the log then got. The one that stands at the end
+    /// was cut short, and the next run finishes it.
+    fn pending(&mut self, size: u64, tree: &MemoryTree, entries: &[Vec<u8>]) {
+        let names: Vec<String> = self.names.iter().filter(|n| n.starts_with(PENDING)).cloned().collect();
+        for name in names {
+            let Some(bytes) = self.read(&name) else { continue };
+            if let Err(problem) = self.pending_commit(&name, &bytes, size, tree, entries) {
+                self.problem(&name, Some(0), problem);
+            }
+        }
+    }
+
+    fn pending_commit(&self, name: &str, bytes: &[u8], size: u64, tree: &MemoryTree, entries: &[Vec<u8>]) -> Result<(), String> {
+        let pending: Pending = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+        if serde_json::to_vec(&pending).is_ok_and(|own| own != bytes) {
+            return Err("not as it was written".into());
+        }
+        let head = checkpoint(&self.public, pending.head.as_bytes())?;
+        let from = head.size().checked_sub(pending.entries.len() as u64).filter(|from| name == pending_name(*from));
+        let from = from.ok_or("its tree head is not of the size that its entries lead to")?;
+        let mut grown = tree.clone();
+        if from == size {
+            pending.entries.iter().for_each(|entry| grown.push(record_hash(entry.as_bytes())));
+        } else {
+            let logged = entries.iter().skip(usize::try_from(from).unwrap_or(usize::MAX)).map(Vec::as_slice);
+            if !pending.entries.iter().map(String::as_bytes).eq(logged.take(pending.entries.len())) {
+                return Err("its entries are not those of this log: two histories were signed".into());
+            }
+        }
+        match tree_hash(head.size(), &grown) {
+            Ok(root) if root == *head.hash() => Ok(()),
+            _ => Err("its root is not the root of the first entries of this log: two histories were signed".into()),
         }
     }
 
