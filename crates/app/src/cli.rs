@@ -306,6 +306,9 @@ pub(crate) struct Detect {
     /// ip-ranges.json of AWS, newer than the one built in
     #[arg(long, value_name = "FILE")]
     pub(crate) ip_ranges: Option<PathBuf>,
+    /// Show low findings too, which are otherwise only counted
+    #[arg(long)]
+    pub(crate) all: bool,
     /// Counts by actor, source, region, error and stage, in place of the timeline
     #[arg(long)]
     pub(crate) summary: bool,

@@ -66,6 +66,14 @@ pub const RESOURCES_MAX: usize = 10;
 pub const CALLS_MAX: usize = 64;
 /// Earliest events of one call, of those that worked and of those that failed, that name what the call was about.
 pub const SIGHTINGS_OF_CALL_MAX: usize = 5;
+/// Scalars of a request or an answer that are looked at for what a call touched.
+pub const TOUCHED_LEAVES_MAX: usize = 400;
+/// Depth to which they are.
+pub const TOUCHED_DEPTH_MAX: usize = 16;
+/// JSON in a string that is looked into for that.
+pub const TOUCHED_TEXT_BYTES_MAX: usize = 64 << 10;
+/// Bytes of a command that a finding tells.
+pub const TOUCHED_COMMAND_BYTES_MAX: usize = 200;
 /// Counterparties that one finding names.
 pub const COUNTERPARTIES_MAX: usize = 20;
 /// Bytes of a text from a log (user agent, resource, group) that findings and state keep.

@@ -284,7 +284,7 @@ fn print(global: &Global, args: &Detect, plan: &Plan, verdicts: &Verdicts, left_
             out.line(&text)?;
         }
         Format::Human if args.summary => render::summary(&mut out, verdicts)?,
-        Format::Human => render::timeline(&mut out, verdicts, &sources(args), left_out)?,
+        Format::Human => render::timeline(&mut out, verdicts, &sources(args), left_out, args.all)?,
         Format::Json => {
             out.document(&Document { totals: render::totals_json(verdicts, left_out), findings: &verdicts.findings })?;
         }

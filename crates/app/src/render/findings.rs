@@ -1,31 +1,17 @@
-//! Findings for people: a timeline by actor, counts, a table for a spreadsheet.
+//! What a run found and read, for people: the first line, counts, a table for a spreadsheet.
 
 use std::collections::BTreeMap;
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
 use bartizan_core::detect::{Totals, Verdicts, time_text};
-use bartizan_core::finding::{Evidence, Finding, Severity, Stage};
+use bartizan_core::finding::{Finding, Severity, Stage};
 use serde_json::{Value, json};
 
+use super::wrap::counted;
 use super::{Out, clean};
 
-/// Findings grouped by actor, worst first; then what was read and what could not be.
-pub(crate) fn timeline(out: &mut Out, verdicts: &Verdicts, sources: &str, left_out: usize) -> Result<()> {
-    out.line(&headline(verdicts))?;
-    out.line(&read_line(&verdicts.totals))?;
-    for group in groups(&verdicts.findings) {
-        print_group(out, &group)?;
-    }
-    out.line("")?;
-    footer(out, verdicts, left_out)?;
-    if verdicts.findings.iter().any(|f| !f.show.is_empty()) {
-        out.line(&format!("evidence  bartizan detect {sources} --event ID"))?;
-    }
-    Ok(())
-}
-
-fn headline(verdicts: &Verdicts) -> String {
+pub(super) fn headline(verdicts: &Verdicts) -> String {
     let lost = verdicts.totals.problems.keys().any(|p| p.loses_events());
     let bad = verdicts.findings.iter().filter(|f| f.severity >= Severity::High && f.actor.is_some());
     let actors: std::collections::BTreeSet<_> = bad.clone().filter_map(|f| f.actor.as_ref().map(|a| &a.key)).collect();
@@ -33,13 +19,13 @@ fn headline(verdicts: &Verdicts) -> String {
     match (actors.len(), verdicts.totals.events) {
         (0, 0) => "CANNOT TELL  no event was read".to_owned(),
         (0, _) if lost => "CANNOT TELL  nothing bad in what was read, but part of the trail could not be read".to_owned(),
-        (0, _) => "QUIET  nothing that must be looked at now".to_owned(),
-        (1, _) => format!("LOOK NOW  1 actor with {} findings high or critical{unseen}", bad.count()),
-        (n, _) => format!("LOOK NOW  {n} actors with {} findings high or critical{unseen}", bad.count()),
+        (0, _) => "QUIET  no high or critical findings".to_owned(),
+        (1, _) => format!("LOOK NOW  1 actor with {}{unseen}", counted(bad.count() as u64, "high or critical finding", "high or critical findings")),
+        (n, _) => format!("LOOK NOW  {n} actors with {} high or critical findings{unseen}", bad.count()),
     }
 }
 
-fn read_line(totals: &Totals) -> String {
+pub(super) fn read_line(totals: &Totals) -> String {
     let span = match (totals.first_s, totals.last_s) {
         (Some(first), Some(last)) => {
             let (first, last) = (time_text(first), time_text(last));
@@ -49,87 +35,21 @@ fn read_line(totals: &Totals) -> String {
         }
         _ => String::new(),
     };
-    let objects = if totals.objects == 1 { "1 object".to_owned() } else { format!("{} objects", thousands(totals.objects)) };
-    format!("{} events · {objects}{span}", thousands(totals.events))
-}
-
-struct Group<'a> {
-    name: String,
-    findings: Vec<&'a Finding>,
-    worst: Severity,
-}
-
-/// Findings of one actor each, worst actor first, each in the order of time. Those without an actor come last.
-fn groups(findings: &[Finding]) -> Vec<Group<'_>> {
-    let mut by_actor: BTreeMap<(bool, String), Vec<&Finding>> = BTreeMap::new();
-    for finding in findings {
-        let key = finding.actor.as_ref().map(|a| a.key.clone());
-        by_actor.entry((key.is_none(), key.unwrap_or_default())).or_default().push(finding);
-    }
-    let mut groups: Vec<Group<'_>> = by_actor
-        .into_iter()
-        .map(|((nobody, _), mut findings)| {
-            findings.sort_by(|a, b| (&a.first_time, b.severity, &a.id).cmp(&(&b.first_time, a.severity, &b.id)));
-            let worst = findings.iter().map(|f| f.severity).max().unwrap_or_default();
-            let name = match findings[0].actor.as_ref().filter(|_| !nobody) {
-                None => "what could not be seen".to_owned(),
-                Some(actor) => {
-                    let account = actor.account.as_deref().map(|a| format!("  account {a}")).unwrap_or_default();
-                    let key = actor.access_key_id.as_deref().map(|k| format!("  key {k}")).unwrap_or_default();
-                    format!("{}{account}{key}", actor.name)
-                }
-            };
-            Group { name, findings, worst }
-        })
-        .collect();
-    groups.sort_by_key(|g| (std::cmp::Reverse(g.worst), g.findings.first().and_then(|f| f.first_time.clone())));
-    groups
-}
-
-fn print_group(out: &mut Out, group: &Group<'_>) -> Result<()> {
-    let count = if group.findings.len() == 1 { "1 finding".to_owned() } else { format!("{} findings", group.findings.len()) };
-    out.line("")?;
-    out.styled(&format!(
-        "{}  {}  {count}",
-        painted(severity_style(group.worst), &format!("{:8}", group.worst)),
-        clean(&group.name)
-    ))?;
-    let mut day = String::new();
-    for finding in &group.findings {
-        let time = finding.first_time.as_deref().unwrap_or("");
-        // The date stands once, where it changes.
-        if time.len() >= 16 && time[..10] != day {
-            day = time[..10].to_owned();
-            out.line(&format!("  {day}"))?;
-        }
-        let when = time.get(11..16).unwrap_or("     ");
-        let count = if finding.count > 1 { format!("  ×{}", thousands(finding.count)) } else { String::new() };
-        let severity = if finding.severity == group.worst { String::new() } else { format!("  ({})", finding.severity) };
-        let attack = if finding.attack.is_empty() { String::new() } else { format!("  {}", finding.attack.join(" ")) };
-        let stage = painted(stage_style(finding.stage), &format!("{:8}", finding.stage));
-        out.styled(&format!("    {when}  {stage}  {}{severity}{count}{}", clean(&finding.title), clean(&attack)))?;
-        let region = finding.region.as_deref().map(|r| format!(" · {r}")).unwrap_or_default();
-        let event = match finding.evidence.first() {
-            Some(Evidence::Event { id, .. }) => format!(" · evt {id}"),
-            _ => String::new(),
-        };
-        out.line(&format!("                     {}{region}{event}", finding.summary))?;
-    }
-    Ok(())
+    format!("{} · {}{span}", counted(totals.events, "event", "events"), counted(totals.objects, "object", "objects"))
 }
 
 /// What could not be seen and what was left out, always.
-fn footer(out: &mut Out, verdicts: &Verdicts, left_out: usize) -> Result<()> {
+pub(super) fn footer(out: &mut Out, verdicts: &Verdicts, left_out: usize) -> Result<()> {
     let totals = &verdicts.totals;
     let mut skipped: Vec<String> = totals.apart.iter().map(|(apart, n)| format!("{} {}", thousands(*n), apart.word(*n))).collect();
     skipped.extend(holes(totals));
-    for (n, what) in [
-        (totals.duplicates, "delivered twice and counted once"),
-        (left_out as u64, "objects outside of the time asked for"),
-        (totals.pending, "cases that the log ends too early to decide"),
+    for (n, one, many) in [
+        (totals.duplicates, "duplicate delivery", "duplicate deliveries"),
+        (left_out as u64, "object outside of the time asked for", "objects outside of the time asked for"),
+        (totals.pending, "correlation window still open", "correlation windows still open"),
     ] {
         if n > 0 {
-            skipped.push(format!("{} {what}", thousands(n)));
+            skipped.push(counted(n, one, many));
         }
     }
     let skipped = if skipped.is_empty() { "nothing".to_owned() } else { skipped.join(" · ") };

@@ -5,7 +5,9 @@ mod diff;
 mod findings;
 mod ocsf;
 mod report;
+mod timeline;
 mod watch;
+mod wrap;
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -19,17 +21,54 @@ use crate::cli::{Format, Global};
 pub(crate) use bar::{Bar, Bytes};
 pub(crate) use bartizan_core::incident::shell_word as shell;
 pub(crate) use diff::{Pair, diff, diff_json, diff_rows, lines_of};
-pub(crate) use findings::{csv, holes, summary, timeline, totals_json};
+pub(crate) use findings::{csv, holes, summary, totals_json};
 pub(crate) use ocsf::ocsf;
 pub(crate) use report::report;
+pub(crate) use timeline::timeline;
 pub(crate) use watch::watched;
 
 /// Standard output, with colours taken out where they do not belong.
-pub(crate) struct Out(std::io::BufWriter<anstream::AutoStream<std::io::StdoutLock<'static>>>);
+pub(crate) struct Out(std::io::BufWriter<Unheard<anstream::AutoStream<std::io::StdoutLock<'static>>>>);
+
+/// Output that goes on into nothing once its reader has gone: `… | head -1` changes neither what a command does nor its
+/// exit code.
+struct Unheard<W> {
+    to: W,
+    is_closed: bool,
+}
+
+impl<W: Write> Unheard<W> {
+    fn new(to: W) -> Self {
+        Self { to, is_closed: false }
+    }
+
+    fn or_nothing<T>(&mut self, nothing: T, act: impl FnOnce(&mut W) -> std::io::Result<T>) -> std::io::Result<T> {
+        if self.is_closed {
+            return Ok(nothing);
+        }
+        match act(&mut self.to) {
+            Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => {
+                self.is_closed = true;
+                Ok(nothing)
+            }
+            result => result,
+        }
+    }
+}
+
+impl<W: Write> Write for Unheard<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.or_nothing(bytes.len(), |to| to.write(bytes))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.or_nothing((), W::flush)
+    }
+}
 
 impl Out {
     pub(crate) fn new() -> Self {
-        Self(std::io::BufWriter::new(anstream::AutoStream::auto(std::io::stdout()).lock()))
+        Self(std::io::BufWriter::new(Unheard::new(anstream::AutoStream::auto(std::io::stdout()).lock())))
     }
 
     /// One line for people. Control and bidirectional characters in it are made visible.
@@ -88,7 +127,7 @@ impl Out {
     pub(crate) fn document(&mut self, value: &impl Serialize) -> Result<()> {
         self.0.flush()?;
         // JSON has no control characters, and looking for colours in megabytes of it takes longer than making it.
-        let mut out = std::io::stdout().lock();
+        let mut out = Unheard::new(std::io::stdout().lock());
         writeln!(out, "{}", visible_bidi(&serde_json::to_string_pretty(value)?))?;
         out.flush()?;
         Ok(())

@@ -6,6 +6,7 @@ use bartizan_core::finding::Finding;
 use bartizan_core::incident::Incident;
 
 use super::findings::{painted, severity_style, stage_style, thousands};
+use super::wrap::wrapped;
 use super::{Out, clean};
 use crate::command::watch::Watched;
 
@@ -131,25 +132,6 @@ fn list(out: &mut Out, name: &str, items: impl Iterator<Item = String>) -> Resul
         }
     }
     Ok(())
-}
-
-/// Columns that a line may have.
-const COLUMNS: usize = 100;
-
-/// A text in lines that fit behind an indent. A word is never broken: names and ids are copied.
-fn wrapped(text: &str, indent: usize) -> Vec<String> {
-    let (mut lines, mut line) = (Vec::new(), String::new());
-    for word in text.split(' ') {
-        if !line.is_empty() && indent + line.chars().count() + 1 + word.chars().count() > COLUMNS {
-            lines.push(std::mem::take(&mut line));
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    lines.push(line);
-    lines
 }
 
 /// Findings that belong to no incident.

@@ -15,7 +15,7 @@ use super::derive::cut;
 use super::first_seen::ByHash;
 use super::networks::AddressKind;
 use super::notes::Last;
-use super::route::ROUTE_FIELDS;
+use super::route::feed_route;
 use super::scan::{Plan, Sight};
 use super::view::View;
 use crate::finding::Source;
@@ -206,10 +206,17 @@ impl Caches {
 
     /// From where a call came: an address, or what stands in its place.
     pub(super) fn source<'t>(&mut self, address: Option<IpAddr>, text: impl FnOnce() -> Option<Cow<'t, str>>) -> Source {
-        if let Some(address) = address {
-            return address.into();
-        }
-        let Some(text) = text() else { return Source::None };
+        let text = match (address, text) {
+            (Some(address), text) => match text().filter(|t| t.contains(',')) {
+                // Both are told.
+                Some(two) => two,
+                None => return address.into(),
+            },
+            (None, text) => match text() {
+                Some(text) => text,
+                None => return Source::None,
+            },
+        };
         if self.sources.len() >= SCAN_CACHE_MAX {
             self.sources.clear();
         }
@@ -249,12 +256,7 @@ impl Caches {
 
     fn combo_of(&mut self, plan: &Plan, event: &Event<'_>, address: Option<IpAddr>, kind: AddressKind) -> u32 {
         let mut hasher = self.hasher.build_hasher();
-        for field in ROUTE_FIELDS {
-            let raw = event.raw_scalar(field);
-            hasher.write(raw);
-            hasher.write_u32(raw.len() as u32);
-        }
-        hasher.write_u8(kind as u8);
+        feed_route(event, kind, &mut hasher);
         let (route, identity) = (hasher.finish(), self.hasher.hash_one(event.identity()));
         let key = route ^ identity.rotate_left(32);
         if let Some(combo) = self.combos.number(key) {
@@ -273,6 +275,8 @@ impl Caches {
         if self.actors.len() >= SCAN_CACHE_MAX {
             self.actors.clear();
         }
-        self.actors.entry(hash).or_insert_with(|| Arc::new(Actor::of(event.field(Field::UserIdentity)))).clone()
+        // Where the identity has no account, that of the record stands in: two records may differ in it.
+        let hash = self.hasher.hash_one((hash, event.raw_scalar(Field::RecipientAccountId)));
+        self.actors.entry(hash).or_insert_with(|| Arc::new(Actor::of_event(event))).clone()
     }
 }

@@ -16,7 +16,7 @@ use super::notes::Last;
 use super::route::{Depends, Route};
 use super::rule::Kind;
 use super::scan::{FIELD_MARK, NETWORK, Plan, feed, first_seen_text, group_text, keys, value};
-use super::steps::Steps;
+use super::steps::{Steps, is_attempt};
 use super::view::View;
 use crate::finding::{Call, Deed, Who};
 use crate::limits::SCAN_CACHE_MAX;
@@ -139,6 +139,8 @@ pub(super) struct Counted {
     pub(super) bucket_s: i64,
     pub(super) value: u64,
     pub(super) part: u32,
+    /// [`super::window::Seen::tried`].
+    pub(super) tried: bool,
     pub(super) group: Rc<Group>,
 }
 
@@ -178,6 +180,8 @@ pub(super) struct Crowd {
     pub(super) values: BTreeMap<u64, Noted>,
     pub(super) values_max: usize,
     pub(super) part: u32,
+    /// [`super::window::Seen::tried`].
+    pub(super) tried: bool,
     pub(super) group: Rc<Group>,
 }
 
@@ -235,15 +239,18 @@ impl Combos {
         let who = Arc::new(Who { actor: view.actor.clone(), user_agent: text(Field::UserAgent) });
         let call = Arc::new(Call {
             name: api(view.event).into(),
+            source: text(Field::EventSource),
             account: text(Field::RecipientAccountId),
             region: text(Field::AwsRegion),
-            error: text(Field::ErrorCode),
+            error: view.event.error().map(|t| cut(&t)),
         });
         let mut settled = Settled { combos: self, shared, counted: vec![], crowds: vec![], scopes: vec![], first_seen: vec![] };
         let mut sure = Vec::new();
         for detection in route.sure {
-            let uses = &plan.rules.detections[detection as usize].uses;
-            let rest: Vec<_> = uses.iter().copied().filter(|(rule, part)| !settled.take(plan, *rule, *part, view)).collect();
+            let about = &plan.rules.detections[detection as usize];
+            let tried = is_attempt(about, view);
+            let uses = about.uses.iter().copied();
+            let rest: Vec<_> = uses.filter(|(rule, part)| !settled.take(plan, *rule, *part, tried, view)).collect();
             if !rest.is_empty() {
                 sure.push(Sure { detection, uses: rest });
             }
@@ -293,7 +300,7 @@ struct Settled<'s> {
 
 impl Settled<'_> {
     /// Takes in what a rule wants of all events. False: it looks at more.
-    fn take(&mut self, plan: &Plan, rule: usize, part: usize, view: &View<'_>) -> bool {
+    fn take(&mut self, plan: &Plan, rule: usize, part: usize, tried: bool, view: &View<'_>) -> bool {
         let settled = |fields: &[String]| fields.iter().all(|f| Depends::of(f, plan.networks.has_places()) <= Depends::Identity);
         let about = &plan.rules.rules[rule];
         let rule = rule as u32;
@@ -325,7 +332,7 @@ impl Settled<'_> {
                 let group = self.shared.group(rule, &group_text(&window.group_by[part], view));
                 let part = part as u32;
                 if fields == [NETWORK] {
-                    let hash = self.shared.hasher.hash_one((rule, &group.text, part));
+                    let hash = self.shared.hasher.hash_one((rule, &group.text, part, tried));
                     let new = || Crowd {
                         object: 0,
                         from_s: 0,
@@ -334,13 +341,14 @@ impl Settled<'_> {
                         values: BTreeMap::new(),
                         values_max: window.values_max(),
                         part,
+                        tried,
                         group,
                     };
                     let Combos { crowd_numbers, crowds, .. } = &mut *self.combos;
                     self.crowds.push(number(crowd_numbers, crowds, hash, new));
                 } else if let Some(value) = value(&window.test, view) {
-                    let hash = self.shared.hasher.hash_one((rule, &group.text, part, value));
-                    let new = || Counted { noted: Noted::default(), bucket_s, value, part, group };
+                    let hash = self.shared.hasher.hash_one((rule, &group.text, part, value, tried));
+                    let new = || Counted { noted: Noted::default(), bucket_s, value, part, tried, group };
                     let Combos { counted_numbers, counted, .. } = &mut *self.combos;
                     self.counted.push(number(counted_numbers, counted, hash, new));
                 }

@@ -1,7 +1,10 @@
 //! What was seen before: a compact memory of keys that lasts from run to run.
 //!
 //! A key is 64 bits of a keyed hash (SipHash with a secret of the store, so that nobody outside can make two keys
-//! collide) with the minutes in which it was first and last seen: 16 bytes, a million of them in 16 MB on disk.
+//! collide) with the seconds in which it was first and last seen: 16 bytes, a million of them in 16 MB on disk.
+//!
+//! What was first seen at an event stays so: an event that is not later than the first one on record was seen before by
+//! nobody, so reading a trail again, or an older part of it later, finds what reading it once does.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -16,9 +19,9 @@ use super::window::{DAY_SECONDS, span_text};
 use crate::finding::{Key, Merger, Sighting};
 use crate::limits::{FIRST_SEEN_FRESH_MAX, FIRST_SEEN_KEYS_MAX};
 
-/// First and last minute since 1970.
+/// First and last second since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Minutes {
+struct Seconds {
     first: u32,
     last: u32,
 }
@@ -48,12 +51,15 @@ pub(super) type ByHash<V> = HashMap<u64, V, BuildHasherDefault<Hashed>>;
 #[derive(Clone, Default)]
 pub struct Memory {
     secret: [u8; 16],
-    keys: ByHash<Minutes>,
+    keys: ByHash<Seconds>,
     /// Keys that were given up for room.
     pub evicted: u64,
 }
 
-const MAGIC: &[u8; 16] = b"bartizan seen 1\n";
+const MAGIC: &[u8; 16] = b"bartizan seen 2\n";
+
+/// Of a memory that kept minutes.
+const MAGIC_OF_MINUTES: &[u8; 16] = b"bartizan seen 1\n";
 
 impl Memory {
     /// An empty one with this secret.
@@ -67,7 +73,11 @@ impl Memory {
     /// When the bytes are something else, or damaged.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let (body, sum) = bytes.split_last_chunk::<32>().ok_or("too short for a first-seen memory")?;
-        let rest = body.strip_prefix(MAGIC).ok_or("not a first-seen memory")?;
+        let (rest, unit) = match (body.strip_prefix(MAGIC), body.strip_prefix(MAGIC_OF_MINUTES)) {
+            (Some(rest), _) => (rest, 1),
+            (_, Some(rest)) => (rest, 60),
+            _ => return Err("not a first-seen memory".to_owned()),
+        };
         if <sha2::Sha256 as sha2::Digest>::digest(body).as_slice() != sum {
             return Err("its checksum does not fit: the file is damaged".to_owned());
         }
@@ -80,7 +90,9 @@ impl Memory {
         for row in rows {
             let word = |at: usize| u32::from_le_bytes([row[at], row[at + 1], row[at + 2], row[at + 3]]);
             let key = u64::from(word(0)) | u64::from(word(4)) << 32;
-            keys.insert(key, Minutes { first: word(8), last: word(12) });
+            // Of a minute it is not known which second was meant: none that may be the first one counts as later.
+            let until_end = |n: u32| n.saturating_mul(unit).saturating_add(unit - 1);
+            keys.insert(key, Seconds { first: until_end(word(8)), last: until_end(word(12)) });
         }
         Ok(Self { secret: *secret, keys, evicted: 0 })
     }
@@ -92,10 +104,10 @@ impl Memory {
         let mut bytes = Vec::with_capacity(rows.len() * 16 + 64);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&self.secret);
-        for (key, minutes) in rows {
+        for (key, seconds) in rows {
             bytes.extend_from_slice(&key.to_le_bytes());
-            bytes.extend_from_slice(&minutes.first.to_le_bytes());
-            bytes.extend_from_slice(&minutes.last.to_le_bytes());
+            bytes.extend_from_slice(&seconds.first.to_le_bytes());
+            bytes.extend_from_slice(&seconds.last.to_le_bytes());
         }
         let sum = <sha2::Sha256 as sha2::Digest>::digest(&bytes);
         bytes.extend_from_slice(&sum);
@@ -118,15 +130,15 @@ impl Memory {
     }
 
     fn see(&mut self, key: u64, first: u32, last: u32) {
-        if let Some(minutes) = self.keys.get_mut(&key) {
-            minutes.first = minutes.first.min(first);
-            minutes.last = minutes.last.max(last);
+        if let Some(seconds) = self.keys.get_mut(&key) {
+            seconds.first = seconds.first.min(first);
+            seconds.last = seconds.last.max(last);
             return;
         }
         if self.keys.len() >= FIRST_SEEN_KEYS_MAX {
             self.make_room();
         }
-        self.keys.insert(key, Minutes { first, last });
+        self.keys.insert(key, Seconds { first, last });
     }
 
     /// Forgets the tenth that was not seen for longest.
@@ -173,15 +185,15 @@ pub(super) struct FirstSeens {
     fresh: Vec<Fresh>,
     /// Their numbers.
     fresh_numbers: ByHash<u32>,
-    /// First and last minute of every key of this run; it goes to the memory at the end, so that what is new does not
+    /// First and last second of every key of this run; it goes to the memory at the end, so that what is new does not
     /// depend on the order of events.
-    run: ByHash<Minutes>,
+    run: ByHash<Seconds>,
     /// New keys that found no room.
     pub(super) dropped: u64,
 }
 
-fn minute(time_s: i64) -> u32 {
-    u32::try_from(time_s.max(0) / 60).unwrap_or(u32::MAX)
+fn second(time_s: i64) -> u32 {
+    u32::try_from(time_s.max(0)).unwrap_or(u32::MAX)
 }
 
 impl FirstSeens {
@@ -191,11 +203,13 @@ impl FirstSeens {
 
     pub(super) fn meet(&mut self, rules: &[Rule], met: Met) {
         let Kind::FirstSeen(rule) = &rules[met.rule as usize].kind else { return };
-        let (first, last) = (minute(met.first.time_s), minute(met.last_s));
+        let (first, last) = (second(met.first.time_s), second(met.last_s));
         let new = self.see(met.key, first, last);
         self.see(met.scope, first, last);
-        let history = u32::try_from(rule.history_s / 60).unwrap_or(u32::MAX);
-        let known = self.memory.keys.get(&met.key).is_some_and(|m| m.last >= first.saturating_sub(history));
+        let history = u32::try_from(rule.history_s).unwrap_or(u32::MAX);
+        // The event that was the first one is no less so when it is read again.
+        let before = |m: &Seconds| m.first < first && m.last >= first.saturating_sub(history);
+        let known = self.memory.keys.get(&met.key).is_some_and(before);
         if known {
             return;
         }
@@ -215,29 +229,29 @@ impl FirstSeens {
     /// Notes when keys that were met before were seen last.
     pub(super) fn last(&mut self, all: &mut Vec<Last>) {
         // Many keys have the same scope.
-        let mut scopes: ByHash<Minutes> = ByHash::default();
+        let mut scopes: ByHash<Seconds> = ByHash::default();
         for Last { scope, key, last_s } in all.drain(..) {
-            let last = minute(last_s);
+            let last = second(last_s);
             self.see(key, last, last);
-            let minutes = scopes.entry(scope).or_insert(Minutes { first: last, last });
-            *minutes = Minutes { first: minutes.first.min(last), last: minutes.last.max(last) };
+            let seconds = scopes.entry(scope).or_insert(Seconds { first: last, last });
+            *seconds = Seconds { first: seconds.first.min(last), last: seconds.last.max(last) };
         }
-        for (scope, Minutes { first, last }) in scopes {
+        for (scope, Seconds { first, last }) in scopes {
             self.see(scope, first, last);
         }
     }
 
     /// True when the key is new.
     fn see(&mut self, key: u64, first: u32, last: u32) -> bool {
-        if let Some(minutes) = self.run.get_mut(&key) {
-            minutes.first = minutes.first.min(first);
-            minutes.last = minutes.last.max(last);
+        if let Some(seconds) = self.run.get_mut(&key) {
+            seconds.first = seconds.first.min(first);
+            seconds.last = seconds.last.max(last);
             return false;
         }
         if self.run.len() >= FIRST_SEEN_KEYS_MAX / 5 {
             self.spill();
         }
-        self.run.insert(key, Minutes { first, last });
+        self.run.insert(key, Seconds { first, last });
         true
     }
 
@@ -245,7 +259,7 @@ impl FirstSeens {
     fn known_s(&self, rules: &[Rule], fresh: &Fresh) -> Option<i64> {
         let Kind::FirstSeen(rule) = &rules[fresh.rule as usize].kind else { return None };
         let born = [&self.memory.keys, &self.run].into_iter().filter_map(|keys| keys.get(&fresh.scope)).map(|m| m.first).min();
-        let known_s = fresh.first.time_s - i64::from(born.unwrap_or(u32::MAX)) * 60;
+        let known_s = fresh.first.time_s - i64::from(born.unwrap_or(u32::MAX));
         (known_s >= rule.learning_s.max(60)).then_some(known_s)
     }
 
@@ -253,8 +267,8 @@ impl FirstSeens {
         if self.memory.is_empty() {
             self.memory.keys = std::mem::take(&mut self.run);
         }
-        for (key, minutes) in std::mem::take(&mut self.run) {
-            self.memory.see(key, minutes.first, minutes.last);
+        for (key, seconds) in std::mem::take(&mut self.run) {
+            self.memory.see(key, seconds.first, seconds.last);
         }
     }
 
@@ -276,7 +290,15 @@ impl FirstSeens {
             };
             merger.add(key, fresh.first.clone(), || Some(sentence(rule, scope, &new, *known_s)));
         }
+        let reborn: Vec<(u64, u32)> =
+            self.fresh_numbers.iter().map(|(key, n)| (*key, second(self.fresh[*n as usize].first.time_s))).collect();
         self.spill();
+        for (key, first) in reborn {
+            // What was new again after a long time is new at that event from now on.
+            if let Some(seconds) = self.memory.keys.get_mut(&key) {
+                seconds.first = first;
+            }
+        }
         self.memory
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
+use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 
@@ -12,9 +13,9 @@ use super::rule::{Attempts, Rule};
 use super::scan::Plan;
 use super::sentence::Told;
 use super::window::Windows;
-use crate::finding::{Actor, Confidence, Draft, Evidence, Finding, Key, Merger, Severity, Sighting, Stage, Verdict};
+use crate::finding::{Actor, Confidence, Deed, Draft, Evidence, Finding, Key, Merger, Severity, Sighting, Stage, Verdict};
 use crate::join::Testimony;
-use crate::limits::{EVENT_IDS_MAX, EVIDENCE_MAX, RESOURCES_MAX, WINDOW_STATE_BYTES_MAX};
+use crate::limits::{EVENT_IDS_MAX, EVIDENCE_MAX, RESOURCES_MAX, SCAN_CACHE_MAX, WINDOW_STATE_BYTES_MAX};
 use crate::trail::{Apart, EventId, Problem};
 
 /// Takes notes, gives findings.
@@ -122,6 +123,7 @@ impl<'p> Judge<'p> {
         }
         self.count(object, &notes, again.len() as u64);
         let once = |event: u32| event != Note::GIVEN_UP && (again.is_empty() || !again.contains(&event));
+        self.tally(std::mem::take(&mut notes.tallied).into_iter().filter(|(event, _)| once(*event)).map(|(_, deed)| deed));
         for (slot, mut matches) in notes.matches.drain(..) {
             matches.events.retain(|(event, _)| once(*event));
             matches.earliest.retain(|(event, _)| once(*event));
@@ -176,14 +178,25 @@ impl<'p> Judge<'p> {
                 totals.problems_unnamed += 1;
             }
         }
-        for (all, some) in [
-            (&mut self.tally.actors, &notes.tally.actors),
-            (&mut self.tally.sources, &notes.tally.sources),
-            (&mut self.tally.regions, &notes.tally.regions),
-            (&mut self.tally.errors, &notes.tally.errors),
-        ] {
-            for (name, n) in some {
-                *all.entry(name.clone()).or_default() += n;
+    }
+
+    /// Counts events, each once, by what people ask for.
+    fn tally(&mut self, tallied: impl Iterator<Item = Arc<Deed>>) {
+        let Tally { actors, sources, regions, errors } = &mut self.tally;
+        for deed in tallied {
+            let (actor, call) = (&deed.who.actor, &deed.call);
+            let count = |map: &mut BTreeMap<String, u64>, text: &str| {
+                if let Some(n) = map.get_mut(text) {
+                    *n += 1;
+                } else if map.len() < SCAN_CACHE_MAX {
+                    map.insert(text.to_owned(), 1);
+                }
+            };
+            count(actors, &format!("{} {}", actor.account.as_deref().unwrap_or("-"), actor.name));
+            for (map, text) in [(&mut *sources, &call.source), (&mut *regions, &call.region), (&mut *errors, &call.error)] {
+                if let Some(text) = text {
+                    count(map, text);
+                }
             }
         }
     }

@@ -19,6 +19,7 @@ mod rule;
 mod scan;
 mod sentence;
 mod steps;
+mod touched;
 mod view;
 mod window;
 

@@ -121,7 +121,7 @@ impl Networks {
 
     /// What sort of address this is.
     pub fn kind(&self, source: &str) -> AddressKind {
-        self.kind_of(source.parse().ok())
+        self.kind_of(caller_address(source))
     }
 
     fn kind_of_address(&self, ip: IpAddr) -> AddressKind {
@@ -151,7 +151,7 @@ impl Networks {
     /// Where the databases place the address.
     pub fn place(&self, source: &str) -> Place {
         let mut place = Place::default();
-        let Ok(ip) = source.parse::<IpAddr>() else { return place };
+        let Some(ip) = caller_address(source) else { return place };
         for reader in &self.countries {
             let Ok(found) = reader.lookup(ip) else { continue };
             let Ok(Some(value)) = found.decode::<serde_json::Value>() else { continue };
@@ -177,16 +177,16 @@ impl Networks {
 
     /// The network of an address: /24 of IPv4, /48 of IPv6; the text itself where it is no address.
     pub fn network(source: &str) -> String {
-        match source.parse::<IpAddr>() {
-            Ok(IpAddr::V4(v4)) => {
+        match caller_address(source) {
+            Some(IpAddr::V4(v4)) => {
                 let [a, b, c, _] = v4.octets();
                 format!("{a}.{b}.{c}.0/24")
             }
-            Ok(IpAddr::V6(v6)) => {
+            Some(IpAddr::V6(v6)) => {
                 let [a, b, c, ..] = v6.segments();
                 format!("{a:x}:{b:x}:{c:x}::/48")
             }
-            Err(_) => source.to_owned(),
+            None => source.to_owned(),
         }
     }
 }
@@ -215,6 +215,20 @@ fn number(ip: IpAddr) -> u128 {
         IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
         IpAddr::V6(v6) => v6.to_bits(),
     }
+}
+
+/// The address in a `sourceIPAddress`. Of several (`203.0.113.9, 10.0.0.1`: a client and the proxy in front of AWS) the first
+/// that is not private, for a private one tells nobody from another.
+pub(super) fn caller_address(source: &str) -> Option<IpAddr> {
+    if !source.contains(',') {
+        return source.parse().ok();
+    }
+    let private = |ip: &IpAddr| match ip {
+        IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    };
+    let all = || source.split(',').filter_map(|part| part.trim().parse::<IpAddr>().ok());
+    all().find(|ip| !private(ip)).or_else(|| all().next())
 }
 
 /// First and last address of `a.b.c.d/n`.

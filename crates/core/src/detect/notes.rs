@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::first_seen::Met;
 use super::window::Seen;
-use crate::finding::Sighting;
+use crate::finding::{Deed, Sighting};
 use crate::join::Witness;
 use crate::trail::{Apart, EventId, Problem, ReadBytes};
 
@@ -30,7 +30,8 @@ pub struct Notes {
     pub apart: BTreeMap<Apart, u64>,
     /// Problems with the first place of each, and how many.
     pub problems: BTreeMap<Problem, (u64, u64)>,
-    pub(super) tally: Tally,
+    /// Number and deed of every event, if they are to be counted by what people ask for.
+    pub(super) tallied: Vec<(u32, Arc<Deed>)>,
     pub(super) witness: Witness,
     /// When keys that were met before were seen last.
     pub(super) last: Vec<Last>,

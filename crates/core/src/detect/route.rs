@@ -5,19 +5,21 @@
 //! (never look again), true (a match without looking), or unknown (look at the event). So nothing is guessed from the
 //! shape of a rule, and a value inside of a negated filter cannot hide an event.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use foldhash::quality::RandomState;
-use rsigma_eval::{Event, EventValue, evaluate_rule};
+use rsigma_eval::evaluate_rule;
 
 use super::condition::Answers;
+use super::derive::cut;
 use super::first_seen::ByHash;
 use super::load::Rules;
+use super::networks::AddressKind;
 use super::rule::{Attempts, Callers, Detection};
 use super::view::{STRUCTURED, View};
 use crate::limits::SCAN_CACHE_MAX;
-use crate::trail::{Caller, Field, Fields};
+use crate::trail::{Caller, Event, Field, Fields};
 
 /// What a field depends on. The less it is, the more events a verdict on it holds for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,6 +47,22 @@ pub(super) const ROUTE_FIELDS: [Field; 10] = [
     Field::EventType,
     Field::VpcEndpointId,
 ];
+
+/// Puts what the route of an event hangs on into a hash: [`ROUTE_FIELDS`], the sort of the address, and the error of a
+/// record that has a message in place of its code.
+pub(super) fn feed_route(event: &Event<'_>, kind: AddressKind, hasher: &mut impl Hasher) {
+    for field in ROUTE_FIELDS {
+        let raw = event.raw_scalar(field);
+        hasher.write(raw);
+        hasher.write_u32(raw.len() as u32);
+    }
+    hasher.write_u8(kind as u8);
+    if !event.raw_scalar(Field::ErrorMessage).starts_with(&[1])
+        && let Some(error) = event.error()
+    {
+        hasher.write(cut(&error).as_bytes());
+    }
+}
 
 impl Depends {
     /// What a field depends on; `places`: whether there is a database of places.
@@ -143,7 +161,7 @@ impl Route {
 
     /// Decides what was left open, for the route of this event.
     pub(super) fn of_route(&self, rules: &Rules, view: &View<'_>, answers: &Answers) -> Self {
-        let failed = matches!(view.get_field("errorCode"), Some(EventValue::Str(_)));
+        let failed = view.event.error().is_some();
         let asked = |n: &&u32| !(failed && rules.detections[**n as usize].attempts == Attempts::Skip);
         let mut route = Self::decide(self.maybe.iter().filter(asked).copied(), rules, view, Depends::Route, answers);
         route.sure.extend(self.sure.iter().filter(asked));
@@ -152,7 +170,7 @@ impl Route {
 
     /// Decides what was left open, now that it is known who calls.
     pub(super) fn refine(&self, rules: &Rules, view: &View<'_>, answers: &Answers) -> Self {
-        let about = |n: &&u32| rules.detections[**n as usize].callers == Callers::Any || view.actor.caller == Caller::Principal;
+        let about = |n: &&u32| rules.detections[**n as usize].callers == Callers::Any || view.caller() == Caller::Principal;
         let mut refined = Self::decide(self.maybe.iter().filter(about).copied(), rules, view, Depends::Identity, answers);
         refined.sure.extend(self.sure.iter().filter(about));
         refined.sure.sort_unstable();

@@ -10,7 +10,7 @@
 //! [`super::Judge`] takes these notes in the order of the objects, so that threads cannot change what is found.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::io::Read;
 use std::net::IpAddr;
@@ -22,19 +22,18 @@ use rsigma_eval::Event as _;
 
 use super::cache::{Caches, Known};
 use super::combo::{Combo, Combos, Crowd, Group, Head, NetworkKeys, Noted, Repeat, Sure, Text};
-use super::derive::cut;
 use super::first_seen::{ByHash, Memory, Met, SCOPE_END};
 use super::load::Rules;
 use super::networks::{AddressKind, Networks};
 use super::notes::{At, Matches, Note, Notes, Slot};
-use super::route::{ROUTE_FIELDS, matches};
+use super::route::{feed_route, matches};
 use super::rule::{FirstSeen, Test};
 use super::steps::{Open, Single, Step, Steps};
 use super::view::View;
 use super::window::{DAY_SECONDS, Seen, pack};
 use crate::finding::{Deed, Sighting, Source};
 use crate::join::CallMap;
-use crate::limits::{EVIDENCE_MAX, SCAN_CACHE_MAX};
+use crate::limits::EVIDENCE_MAX;
 use crate::trail::json::unescape;
 use crate::trail::{Actor, Again, Event, EventId, Field, Fields, Item, Problem, ReadBytes, Reader, Sink};
 
@@ -103,12 +102,11 @@ pub fn matching(plan: &Plan, source: &mut dyn Read) -> Vec<(EventId, Vec<usize>)
     let mut caches = Caches::new(plan);
     Reader::new().read(source, &mut |item| {
         if let Item::Event(event) = item {
-            let actor = Arc::new(Actor::of(event.field(Field::UserIdentity)));
+            let actor = Arc::new(Actor::of_event(&event));
             let view = View::new(&event, &actor, &plan.networks);
-            let mut key = Vec::new();
-            ROUTE_FIELDS.iter().for_each(|field| key.extend([event.raw_scalar(*field), &[0]].concat()));
-            key.push(plan.networks.kind_of(view.address) as u8);
-            let hash = caches.hasher.hash_one(&key[..]);
+            let mut hasher = caches.hasher.build_hasher();
+            feed_route(&event, plan.networks.kind_of(view.address), &mut hasher);
+            let hash = hasher.finish();
             caches.answers.next(&plan.rules.items);
             let route =
                 plan.rules.decided.route(&plan.rules, &view, hash, &caches.answers).refine(&plan.rules, &view, &caches.answers);
@@ -251,7 +249,7 @@ impl Scan<'_, '_> {
         let deed = &all[combo as usize].deed;
         for number in &lists[head.counted.range()] {
             let one = &mut counted[*number as usize];
-            let value = (&*one.group, one.part, one.value);
+            let value = (&*one.group, one.part, one.value, one.tried);
             one.noted = noted(&mut self.notes, object, one.noted, one.bucket_s, value, sight, deed);
         }
         for number in &lists[head.crowds.range()] {
@@ -276,7 +274,7 @@ impl Scan<'_, '_> {
         let (plan, at) = (self.plan, sight.at);
         let view = View::with_address(event, &combo.deed.who.actor, &plan.networks, sight.address);
         if plan.tally {
-            self.tally(event, &combo.deed.who.actor);
+            self.notes.tallied.push((at.number, combo.deed.clone()));
         }
         if let Some(calls) = &plan.calls {
             let Deed { who, call, .. } = &*combo.deed;
@@ -337,9 +335,9 @@ impl Scan<'_, '_> {
         for step in &steps.list {
             match step {
                 Step::Single(single) => self.single(single, sight, combo, &steps.deed),
-                Step::Seen { group, part, value, bucket_s, noted: before, closely } => {
+                Step::Seen { group, part, value, tried, bucket_s, noted: before, closely } => {
                     let deed = if *closely { &steps.deed } else { &combo.deed };
-                    let value = (&**group, *part, *value);
+                    let value = (&**group, *part, *value, *tried);
                     match bucket_s {
                         Some(bucket_s) => {
                             before.set(noted(&mut self.notes, object, before.get(), *bucket_s, value, sight, deed));
@@ -452,35 +450,16 @@ impl Scan<'_, '_> {
     fn text(&mut self, text: &Text) -> u32 {
         numbered(self.caches.object, &text.number, &mut self.notes.texts, || text.text.clone())
     }
-
-    fn tally(&mut self, event: &Event<'_>, actor: &Actor) {
-        let tally = &mut self.notes.tally;
-        let count = |map: &mut BTreeMap<String, u64>, text: String| {
-            if map.len() < SCAN_CACHE_MAX || map.contains_key(&text) {
-                *map.entry(text).or_default() += 1;
-            }
-        };
-        count(&mut tally.actors, format!("{} {}", actor.account.as_deref().unwrap_or("-"), actor.name));
-        for (map, field) in [
-            (&mut tally.sources, Field::EventSource),
-            (&mut tally.regions, Field::AwsRegion),
-            (&mut tally.errors, Field::ErrorCode),
-        ] {
-            if let Some(text) = event.text(field) {
-                count(map, cut(&text));
-            }
-        }
-    }
 }
 
-/// Group, part and value of a note.
-type Value<'g> = (&'g Group, u32, u64);
+/// Group, part and value of a note, and whether it was tried in vain.
+type Value<'g> = (&'g Group, u32, u64, bool);
 
 /// Writes down an event for a rule with a window; gives the number of the note.
-fn note(notes: &mut Notes, object: u64, (group, part, value): Value<'_>, sight: &Sight, deed: &Arc<Deed>) -> u32 {
+fn note(notes: &mut Notes, object: u64, (group, part, value, tried): Value<'_>, sight: &Sight, deed: &Arc<Deed>) -> u32 {
     let number = notes.notes.len() as u32;
     let group = numbered(object, &group.number, &mut notes.groups, || (group.rule, group.text.clone()));
-    let seen = Seen { part, value, told: false, sighting: sight.sighting(deed) };
+    let seen = Seen { part, value, told: false, tried, sighting: sight.sighting(deed) };
     notes.notes.push(Note { event: sight.at.number, group, seen });
     number
 }
@@ -531,7 +510,7 @@ impl Crowd {
             return;
         }
         let known = self.values.get(&network).copied().unwrap_or_default();
-        let noted = noted(notes, object, known, self.bucket_s, (&self.group, self.part, network), sight, deed);
+        let noted = noted(notes, object, known, self.bucket_s, (&self.group, self.part, network, self.tried), sight, deed);
         self.values.insert(network, noted);
         if self.values.len() > self.values_max
             && let Some((_, given_up)) = self.values.pop_last()

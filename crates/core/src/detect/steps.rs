@@ -6,13 +6,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::combo::{Group, Noted, Shared};
-use super::derive::resources;
 use super::rule::{Attempts, Detection, Kind};
 use super::scan::{Plan, first_seen_text, group_text, keys, values};
+use super::touched::{Touched, touched};
 use super::view::View;
 use crate::finding::{Deed, Severity};
-use crate::limits::RESOURCES_MAX;
-use crate::trail::{Field, Fields};
+use crate::trail::Fields;
 
 /// What is to be done for an event.
 pub(super) struct Steps {
@@ -32,6 +31,8 @@ pub(super) enum Step {
         group: Rc<Group>,
         part: u32,
         value: u64,
+        /// [`super::window::Seen::tried`].
+        tried: bool,
         /// [`super::rule::Window::bucket_s`].
         bucket_s: Option<i64>,
         /// The notes that there are of it.
@@ -97,6 +98,7 @@ impl Steps {
                         group: group.clone(),
                         part: part as u32,
                         value,
+                        tried: is_attempt(detection, view),
                         bucket_s: window.bucket_s(),
                         noted: Cell::default(),
                         closely: about.severity >= Severity::Medium,
@@ -119,16 +121,15 @@ impl Steps {
         if self.open.is_empty() && !self.list.iter().any(tells) {
             return;
         }
-        let mut resources = resources(view.event);
-        resources.truncate(RESOURCES_MAX);
-        if !resources.is_empty() {
+        let Touched { resources, counterparty } = touched(view.event);
+        if !(resources.is_empty() && counterparty.is_empty()) {
             let Deed { who, call, .. } = &*self.deed;
-            self.deed =
-                Arc::new(Deed { who: who.clone(), call: call.clone(), resources: resources.into(), counterparty: Box::default() });
+            self.deed = Arc::new(Deed { who: who.clone(), call: call.clone(), resources: resources.into(), counterparty: counterparty.into() });
         }
     }
 }
 
-fn is_attempt(detection: &Detection, view: &View<'_>) -> bool {
-    detection.attempts == Attempts::Lower && view.event.field(Field::ErrorCode).is_some_and(|v| !v.is_null())
+/// Whether a match is of a call that failed, which is less to the rule than one that worked.
+pub(super) fn is_attempt(detection: &Detection, view: &View<'_>) -> bool {
+    detection.attempts == Attempts::Lower && view.event.error().is_some()
 }

@@ -9,10 +9,10 @@ use rsigma_eval::{EventValue, JsonEvent};
 use wide::u8x16;
 
 use super::derive::derive;
-use super::networks::Networks;
+use super::networks::{Networks, caller_address};
 use crate::limits::{COUNTED_VALUES_MAX, NESTING_MAX};
 use crate::trail::json::{Kind, Value};
-use crate::trail::{Actor, Event, Field};
+use crate::trail::{Actor, Caller, Event, Field};
 
 /// Stands before a field whose value is wanted with its structure, and not as text.
 pub(super) const STRUCTURED: char = '\u{1}';
@@ -50,7 +50,7 @@ impl<'a> View<'a> {
             return Some(address.into());
         }
         // Most of what is no address is the name of a service, and has no colon.
-        if raw.contains(&b':') { std::str::from_utf8(raw).ok()?.parse().ok() } else { None }
+        if raw.contains(&b':') || raw.contains(&b',') { caller_address(std::str::from_utf8(raw).ok()?) } else { None }
     }
 
     /// The text of a field for grouping and keys; several values are joined by commas.
@@ -62,6 +62,11 @@ impl<'a> View<'a> {
             }
         }
         rsigma_eval::Event::get_field(self, field).as_ref().and_then(text).map(|t| super::derive::cut(&t))
+    }
+
+    /// Whether the call was made by a principal, or by AWS for itself.
+    pub(super) fn caller(&self) -> Caller {
+        self.actor.caller_of(self.event)
     }
 
     /// The texts of a field that may be a list.
@@ -100,6 +105,9 @@ impl rsigma_eval::Event for View<'_> {
         };
         if path.contains(['[', '\\']) {
             return selected(&self.whole(), path);
+        }
+        if path == "errorCode" {
+            return self.event.error().map(EventValue::Str);
         }
         // Most paths are one field whose place is known.
         if let Some(field) = Field::named(path.as_bytes()) {

@@ -27,6 +27,8 @@ pub(super) struct Seen {
     pub(super) value: u64,
     /// Already in a finding.
     pub(super) told: bool,
+    /// A call that failed, to a rule for which that is less than one that worked.
+    pub(super) tried: bool,
     pub(super) sighting: Sighting,
 }
 
@@ -42,8 +44,8 @@ struct Group {
     /// What the events have in common.
     name: Arc<str>,
     seen: Vec<Seen>,
-    /// Day, part and value that are in a finding already.
-    told: HashSet<(i64, u32, u64), RandomState>,
+    /// Day, part, value, and whether it was tried in vain, that are in a finding already.
+    told: HashSet<(i64, u32, u64, bool), RandomState>,
     /// Time of the first event there ever was.
     born_s: Option<i64>,
     /// Everything before this time was judged.
@@ -120,7 +122,8 @@ impl Windows {
             let until = window.settled(&group.seen, settled);
             let rest = group.seen.split_off(group.seen.partition_point(|s| s.sighting.time_s < until));
             let horizon = (self.first_s, Some(until.saturating_sub(1)));
-            Judge { rule: group.rule, name: group.name.clone(), window, merger, horizon, pending: &mut 0 }.group(group);
+            let (rule, name) = (group.rule, group.name.clone());
+            Judge { rule, name, window, merger, horizon, is_last: false, pending: &mut 0 }.group(group);
             group.judged_s = group.judged_s.max(Some(until));
             let from = until.saturating_sub(window.keep_s());
             group.told.retain(|(day, ..)| *day >= from.div_euclid(DAY_SECONDS));
@@ -162,7 +165,7 @@ impl Windows {
             let Kind::Window(window) = &rules[group.rule as usize].kind else { continue };
             group.seen.sort_unstable_by_key(place);
             let (rule, name) = (group.rule, group.name.clone());
-            Judge { rule, name, window, merger, horizon, pending: &mut self.pending }.group(group);
+            Judge { rule, name, window, merger, horizon, is_last: true, pending: &mut self.pending }.group(group);
         }
         self.groups = Vec::new();
     }
@@ -224,6 +227,8 @@ struct Judge<'a> {
     merger: &'a mut Merger,
     /// First and last time of the log.
     horizon: (Option<i64>, Option<i64>),
+    /// Whether no more events come.
+    is_last: bool,
     pending: &'a mut u64,
 }
 
@@ -255,11 +260,12 @@ impl Judge<'_> {
         }
     }
 
-    fn tell(&mut self, seen: &mut Seen, start_s: i64, because: &str) {
+    /// Puts an event into a finding. `attempt`: what worked would not have been enough for one.
+    fn tell(&mut self, seen: &mut Seen, start_s: i64, attempt: bool, because: &str) {
         if std::mem::replace(&mut seen.told, true) {
             return;
         }
-        let key = Key { rule: self.rule, entity: self.name.clone(), attempt: false, window: start_s.div_euclid(DAY_SECONDS) };
+        let key = Key { rule: self.rule, entity: self.name.clone(), attempt, window: start_s.div_euclid(DAY_SECONDS) };
         let time_s = seen.sighting.time_s;
         self.merger.add(key, seen.sighting.clone(), || (time_s == start_s).then(|| because.to_owned()));
     }
@@ -271,19 +277,26 @@ impl Judge<'_> {
     fn fire(&mut self, group: &mut Group, ranges: &[(usize, usize)], test: &Threshold<'_>) {
         let Group { seen, told, judged_s, .. } = group;
         let because = test.sentence(self.window.span_s);
-        let mut state = Counts::default();
+        let mut states = [Counts::default(), Counts::default()];
+        let any_tried = seen.iter().any(|s| s.tried);
         let mut next = 0;
         for &(from, to) in ranges {
             // What was judged before stands here for later windows only: its own is no longer whole.
             let before = judged_s.is_some_and(|judged| seen[to].sighting.time_s < judged);
-            if before || !test.holds(seen, from, to, &mut state) {
+            if before {
+                continue;
+            }
+            // What worked is enough, or else what was tried besides.
+            let enough = |of: &[Seen], tried: bool, state: &mut Counts| test.holds(of, (from, to), tried, state);
+            let done = enough(seen, false, &mut states[0]);
+            if !done && !(any_tried && enough(seen, true, &mut states[1])) {
                 continue;
             }
             for s in &mut seen[from.max(next)..=to] {
                 // Of a rule that counts distinct values, each value is told once a day.
                 let day = s.sighting.time_s.div_euclid(DAY_SECONDS);
-                if self.window.bucket_s().is_none() || told.insert((day, s.part, s.value)) {
-                    self.tell(s, s.sighting.time_s, &because);
+                if self.window.bucket_s().is_none() || told.insert((day, s.part, s.value, s.tried)) {
+                    self.tell(s, s.sighting.time_s, !done, &because);
                 }
             }
             next = to + 1;
@@ -293,34 +306,26 @@ impl Judge<'_> {
     /// So many events of every part, the parts in their order, all within the span. Events of one second have no order,
     /// so any will do.
     fn ordered(&mut self, seen: &mut [Seen], at_least: &[usize]) {
-        // Indices of the events of each part, by time.
-        let mut by_part: Vec<Vec<usize>> = vec![Vec::new(); at_least.len()];
+        // Indices of the events of each part, by time: of those that worked, and of all.
+        let mut by_part: [Vec<Vec<usize>>; 2] = [vec![Vec::new(); at_least.len()], vec![Vec::new(); at_least.len()]];
         for (n, s) in seen.iter().enumerate() {
-            by_part[s.part as usize].push(n);
+            by_part[1][s.part as usize].push(n);
+            if !s.tried {
+                by_part[0][s.part as usize].push(n);
+            }
         }
         let steps = at_least.len();
-        for (nth, &first) in by_part[0].iter().enumerate() {
+        let because = format!("{steps} steps in this order within {}", span_text(self.window.span_s));
+        for &first in &by_part[1][0] {
             let start = seen[first].sighting.time_s;
             let until = start.saturating_add(self.window.span_s);
-            let mut chain: Vec<usize> = by_part[0][nth..].iter().copied().take(at_least[0]).collect();
-            let mut complete = chain.len() == at_least[0];
-            for part in 1..steps {
-                let Some(&last) = chain.last().filter(|_| complete) else { break };
-                let after = seen[last].sighting.time_s;
-                let from = by_part[part].partition_point(|n| seen[*n].sighting.time_s < after);
-                let next = by_part[part][from..]
-                    .iter()
-                    .copied()
-                    .filter(|n| chain.iter().all(|c| seen[*c].sighting.id != seen[*n].sighting.id));
-                let next: Vec<usize> = next.take(at_least[part]).collect();
-                complete = next.len() == at_least[part];
-                chain.extend(next);
-            }
-            if complete && chain.last().is_some_and(|n| seen[*n].sighting.time_s <= until) {
-                let because = format!("{steps} steps in this order within {}", span_text(self.window.span_s));
-                for n in chain {
-                    self.tell(&mut seen[n], start, &because);
-                }
+            let done = if seen[first].tried { None } else { chain(seen, &by_part[0], first, at_least, until) };
+            // While more events may come, steps that worked may do so too.
+            let is_over = self.is_last || self.horizon.1.is_some_and(|last| until <= last);
+            let attempt = done.is_none();
+            let tried = || if is_over { chain(seen, &by_part[1], first, at_least, until) } else { None };
+            for n in done.or_else(tried).into_iter().flatten() {
+                self.tell(&mut seen[n], start, attempt, &because);
             }
         }
     }
@@ -348,16 +353,20 @@ impl Judge<'_> {
                 continue;
             }
             let side = if before { "before" } else { "after" };
-            let start = one.sighting.time_s;
-            self.tell(one, start, &format!("what should come within {} {side} it did not come", span_text(span)));
+            let (start, tried) = (one.sighting.time_s, one.tried);
+            self.tell(one, start, tried, &format!("what should come within {} {side} it did not come", span_text(span)));
         }
     }
 
     fn rate(&mut self, group: &mut Group, factor: f64, at_least: u64, learning_spans: i64) {
         let span = self.window.span_s;
         let Group { seen, born_s: Some(born_s), judged_s, .. } = group else { return };
-        let mut counts: BTreeMap<i64, u64> = BTreeMap::new();
-        seen.iter().for_each(|s| *counts.entry(s.sighting.time_s.div_euclid(span)).or_default() += 1);
+        let (mut counts, mut worked): (BTreeMap<i64, u64>, BTreeMap<i64, u64>) = Default::default();
+        for s in seen.iter() {
+            let at = s.sighting.time_s.div_euclid(span);
+            *counts.entry(at).or_default() += 1;
+            *worked.entry(at).or_default() += u64::from(!s.tried);
+        }
         for (&at, &count) in &counts {
             let spans = (at - born_s.div_euclid(span)).min(baseline_spans(learning_spans));
             if judged_s.is_some_and(|judged| at * span < judged) || spans < learning_spans || count < at_least {
@@ -368,11 +377,13 @@ impl Judge<'_> {
             if (count as f64) < factor * mean.max(1.0) {
                 continue;
             }
+            let done = worked.get(&at).copied().unwrap_or_default();
+            let attempt = done < at_least || (done as f64) < factor * mean.max(1.0);
             let because = format!("{count} in {}, where the mean of {spans} such spans before was {mean:.1}", span_text(span));
             let mut start = None;
             for s in seen.iter_mut().filter(|s| s.sighting.time_s.div_euclid(span) == at) {
                 let start = *start.get_or_insert(s.sighting.time_s);
-                self.tell(s, start, &because);
+                self.tell(s, start, attempt, &because);
             }
         }
     }
@@ -387,8 +398,9 @@ impl Judge<'_> {
             }
             let start = seen[n - 1].sighting.time_s;
             let because = format!("{km:.0} km apart within {}", span_text(seen[n].sighting.time_s - start));
-            self.tell(&mut seen[n - 1], start, &because);
-            self.tell(&mut seen[n], start, &because);
+            let attempt = seen[n - 1].tried && seen[n].tried;
+            self.tell(&mut seen[n - 1], start, attempt, &because);
+            self.tell(&mut seen[n], start, attempt, &because);
         }
     }
 }
@@ -407,6 +419,26 @@ fn set_apart(seen: &mut Vec<Seen>, part: u32) -> (Vec<Seen>, Vec<Seen>) {
     (except, apart)
 }
 
+/// The events that make the steps of a rule in their order, from this one on; none when some are missing.
+fn chain(seen: &[Seen], by_part: &[Vec<usize>], first: usize, at_least: &[usize], until_s: i64) -> Option<Vec<usize>> {
+    let from = by_part[0].partition_point(|n| *n < first);
+    let mut chain: Vec<usize> = by_part[0][from..].iter().copied().take(at_least[0]).collect();
+    if chain.len() < at_least[0] {
+        return None;
+    }
+    for part in 1..at_least.len() {
+        let after = seen[*chain.last()?].sighting.time_s;
+        let from = by_part[part].partition_point(|n| seen[*n].sighting.time_s < after);
+        let is_new = |n: &usize| chain.iter().all(|c| seen[*c].sighting.id != seen[*n].sighting.id);
+        let next: Vec<usize> = by_part[part][from..].iter().copied().filter(is_new).take(at_least[part]).collect();
+        if next.len() < at_least[part] {
+            return None;
+        }
+        chain.extend(next);
+    }
+    (seen[*chain.last()?].sighting.time_s <= until_s).then_some(chain)
+}
+
 /// Leaves of each value only its first and last event in each bucket, and in each bucket only as many values as the rule
 /// needs. What is left depends on the events alone, not on how they came.
 fn thin(seen: &mut Vec<Seen>, window: &Window) {
@@ -415,12 +447,15 @@ fn thin(seen: &mut Vec<Seen>, window: &Window) {
     let mut order: Vec<(u64, u32, usize)> = Vec::new();
     let mut at = 0;
     for bucket in seen.chunk_by(|a, b| a.sighting.time_s.div_euclid(bucket_s) == b.sighting.time_s.div_euclid(bucket_s)) {
-        order.clear();
-        order.extend(bucket.iter().enumerate().map(|(n, s)| (s.value, s.part, at + n)));
-        order.sort_unstable();
-        for value in order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).take(window.values_max()) {
-            keep[value[0].2] = true;
-            keep[value[value.len() - 1].2] = true;
+        for tried in [false, true] {
+            order.clear();
+            let some = bucket.iter().enumerate().filter(|(_, s)| s.tried == tried);
+            order.extend(some.map(|(n, s)| (s.value, s.part, at + n)));
+            order.sort_unstable();
+            for value in order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).take(window.values_max()) {
+                keep[value[0].2] = true;
+                keep[value[value.len() - 1].2] = true;
+            }
         }
         at += bucket.len();
     }
@@ -492,23 +527,24 @@ struct Counts {
 
 impl Threshold<'_> {
     /// Whether the threshold holds in a window.
-    fn holds(&self, seen: &[Seen], from: usize, to: usize, counts: &mut Counts) -> bool {
-        let window = &seen[from..=to];
-        let numbers = || window.iter().map(|s| f64::from_bits(s.value));
+    fn holds(&self, seen: &[Seen], (from, to): (usize, usize), with_tried: bool, counts: &mut Counts) -> bool {
+        let window = || seen[from..=to].iter().filter(|s| with_tried || !s.tried);
+        let numbers = || window().map(|s| f64::from_bits(s.value));
         let value = match self.kind {
-            CorrelationType::EventCount => window.len() as f64,
+            CorrelationType::EventCount => counts.events(seen, from, to, with_tried) as f64,
             // There are not more values than events.
-            CorrelationType::ValueCount if self.condition.predicates.iter().any(|p| fewer(p, window.len())) => return false,
-            CorrelationType::ValueCount => counts.distinct(seen, from, to, |s| s.value) as f64,
+            CorrelationType::ValueCount if self.condition.predicates.iter().any(|p| fewer(p, to + 1 - from)) => return false,
+            CorrelationType::ValueCount => counts.distinct(seen, from, to, with_tried, |s| s.value) as f64,
             CorrelationType::Temporal | CorrelationType::TemporalOrdered => {
                 if let Some(expression) = self.expression {
-                    let present: HashSet<&str> = window.iter().map(|s| self.parts[s.part as usize].as_str()).collect();
+                    let present: HashSet<&str> = window().map(|s| self.parts[s.part as usize].as_str()).collect();
                     return expression_holds(expression, &present);
                 }
-                counts.distinct(seen, from, to, |s| u64::from(s.part)) as f64
+                counts.distinct(seen, from, to, with_tried, |s| u64::from(s.part)) as f64
             }
             CorrelationType::ValueSum => numbers().sum(),
-            CorrelationType::ValueAvg => numbers().sum::<f64>() / window.len() as f64,
+            CorrelationType::ValueAvg => numbers().sum::<f64>() / window().count().max(1) as f64,
+            CorrelationType::ValuePercentile | CorrelationType::ValueMedian if window().next().is_none() => return false,
             CorrelationType::ValuePercentile | CorrelationType::ValueMedian => {
                 let rank = if self.kind == CorrelationType::ValueMedian { 50 } else { self.condition.percentile.unwrap_or(50) };
                 percentile(numbers().collect(), rank as f64)
@@ -545,17 +581,33 @@ fn fewer((operator, bound): &(ConditionOperator, f64), count: usize) -> bool {
 }
 
 impl Counts {
+    /// Events in `from..=to`, in the same way.
+    fn events(&mut self, seen: &[Seen], from: usize, to: usize, with_tried: bool) -> usize {
+        if with_tried {
+            return to + 1 - from;
+        }
+        self.distinct(seen, from, to, false, |_| 0);
+        self.values.get(&0).map_or(0, |n| *n as usize)
+    }
+
     /// Distinct values in `from..=to`. Windows come in order, so each event is added and taken away once.
-    fn distinct(&mut self, seen: &[Seen], from: usize, to: usize, value: impl Fn(&Seen) -> u64) -> usize {
+    fn distinct(&mut self, seen: &[Seen], from: usize, to: usize, with_tried: bool, value: impl Fn(&Seen) -> u64) -> usize {
         if self.to < from {
             self.values.clear();
             (self.from, self.to) = (from, from);
         }
+        let counts = |s: &Seen| with_tried || !s.tried;
         while self.to <= to {
-            *self.values.entry(value(&seen[self.to])).or_default() += 1;
+            if counts(&seen[self.to]) {
+                *self.values.entry(value(&seen[self.to])).or_default() += 1;
+            }
             self.to += 1;
         }
         while self.from < from {
+            if !counts(&seen[self.from]) {
+                self.from += 1;
+                continue;
+            }
             let old = value(&seen[self.from]);
             if let Some(count) = self.values.get_mut(&old) {
                 *count -= 1;

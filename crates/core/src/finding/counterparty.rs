@@ -28,6 +28,8 @@ pub enum Relation {
     Sent,
     /// It was put in place: a policy, a role, a key.
     Given,
+    /// Data goes there from now on.
+    SendsTo,
 }
 
 /// What a counterparty is.
@@ -83,6 +85,7 @@ impl Relation {
             Self::Made => "made",
             Self::Sent => "sent",
             Self::Given => "gave",
+            Self::SendsTo => "sends to",
         }
     }
 }

@@ -25,6 +25,8 @@ pub struct Who {
 pub struct Call {
     /// `service:Call`.
     pub name: Arc<str>,
+    /// `eventSource`.
+    pub source: Option<String>,
     /// Account that was called.
     pub account: Option<String>,
     /// Region that was called.
@@ -286,7 +288,7 @@ mod tests {
     fn what_is_said_does_not_hang_on_the_order() {
         let actor = Arc::new(trail::Actor::of(None));
         let who = Arc::new(Who { actor, user_agent: None });
-        let call = Arc::new(Call { name: "s3:GetObject".into(), account: None, region: None, error: None });
+        let call = Arc::new(Call { name: "s3:GetObject".into(), source: None, account: None, region: None, error: None });
         let deed = Arc::new(Deed { who, call, resources: Box::default(), counterparty: Box::default() });
         let told = |order: &mut dyn Iterator<Item = u64>| {
             let mut merger = Merger::default();

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::behalf;
+use super::event::{Event, Field};
 use super::json::Value;
 
 /// Who made a call, and through what.
@@ -28,11 +30,11 @@ pub struct Actor {
     /// `sourceIdentity`: a name that survives from role to role. Whoever asks for the session may choose it, unless the trust
     /// policy demands one.
     pub source_identity: Option<String>,
-    /// The service that made the call for somebody.
+    /// The service by means of which the call was made: `cloudformation.amazonaws.com`, `signin.amazonaws.com`.
     pub invoked_by: Option<String>,
     /// Whether a device confirmed the session, where the record says.
     pub mfa: Option<bool>,
-    /// A principal of the customer, or AWS itself.
+    /// A principal of the customer, or AWS itself: by the identity alone. [`Actor::caller_of`] knows the call too.
     pub caller: Caller,
 }
 
@@ -46,15 +48,30 @@ pub enum Caller {
     Service,
 }
 
-/// Services that do what their caller wrote down: what they call is the caller's doing.
-const DELEGATES: [&str; 2] = ["cloudformation.amazonaws.com", "servicecatalog.amazonaws.com"];
-
 /// Longest text of an identity that is kept; the rest of a longer one is cut off.
 const TEXT_BYTES_MAX: usize = 2048;
 
 impl Actor {
+    /// Who made the call of a record. The account that was called stands in where the identity names none (SAML users).
+    pub fn of_event(event: &Event<'_>) -> Self {
+        let here = event.text(Field::RecipientAccountId);
+        Self::read(event.field(Field::UserIdentity), here.as_deref().filter(|a| !a.is_empty()))
+    }
+
+    /// Whether this call was made by the principal, or by AWS for itself with the principal's credentials.
+    pub fn caller_of(&self, event: &Event<'_>) -> Caller {
+        let Some(service) = self.invoked_by.as_deref().filter(|_| self.caller == Caller::Principal) else { return self.caller };
+        let text = |field| event.text(field).unwrap_or_default();
+        let by_itself = behalf::is_by_itself(service, &text(Field::EventSource), &text(Field::EventName));
+        if by_itself { Caller::Service } else { Caller::Principal }
+    }
+
     /// Reads `userIdentity`; a missing one is an actor of kind `Unknown`.
     pub fn of(identity: Option<Value<'_>>) -> Self {
+        Self::read(identity, None)
+    }
+
+    fn read(identity: Option<Value<'_>>, called: Option<&str>) -> Self {
         let field = |path: &[&str]| {
             let value = path.iter().try_fold(identity?, |v, name| v.get(name))?;
             value.text().map(|t| cut(&t)).filter(|t| !t.is_empty())
@@ -62,6 +79,9 @@ impl Actor {
         let kind = field(&["type"]).unwrap_or_else(|| "Unknown".to_owned());
         let arn = field(&["arn"]);
         let account = field(&["accountId"]).or_else(|| arn.as_deref().and_then(account_of).map(str::to_owned));
+        // An account that is another's, or AWS itself, is never the one that was called.
+        let called = called.filter(|_| !matches!(kind.as_str(), "AWSAccount" | "AWSService") && identity.is_some());
+        let account = account.or_else(|| called.map(str::to_owned));
         let issuer = field(&["sessionContext", "sessionIssuer", "arn"]);
         let invoked_by = field(&["invokedBy"]);
         let provider =
@@ -114,10 +134,12 @@ impl Actor {
                 None => (format!("{kind}:{here}:{somebody}"), if somebody == "?" { "unknown".to_owned() } else { somebody }),
             },
         };
-        let itself = kind == "AWSService" || issuer.as_deref().is_some_and(|i| i.contains(":role/aws-service-role/"));
-        let for_somebody = invoked_by.as_deref().is_some_and(|s| !DELEGATES.contains(&s));
+        // Nobody but AWS makes roles below this path, and nobody but the service that one is for can use it.
+        let linked = issuer.as_deref().or(arn.as_deref()).is_some_and(|i| i.contains(":role/aws-service-role/"));
+        let named = arn.is_some() || user.is_some() || field(&["principalId"]).is_some() || field(&["accessKeyId"]).is_some();
+        let itself = kind == "AWSService" || linked || invoked_by.is_some() && !named;
         Self {
-            caller: if itself || for_somebody { Caller::Service } else { Caller::Principal },
+            caller: if itself { Caller::Service } else { Caller::Principal },
             through: person.filter(|_| kind != "IdentityCenterUser").or(issuer).or(provider),
             access_key_id: field(&["accessKeyId"]),
             source_identity: field(&["sessionContext", "sourceIdentity"]),
@@ -239,7 +261,7 @@ mod tests {
                 r#"{"type":"IAMUser","arn":"arn:aws:iam::1:user/alice","userName":"alice","invokedBy":"AWS Internal"}"#,
                 "arn:aws:iam::1:user/alice",
                 "user alice",
-                Caller::Service,
+                Caller::Principal,
             ),
             (
                 r#"{"type":"IAMUser","arn":"arn:aws:iam::1:user/alice","userName":"alice","invokedBy":"cloudformation.amazonaws.com"}"#,

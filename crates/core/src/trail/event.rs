@@ -289,6 +289,23 @@ impl<'a> Event<'a> {
         found.first().and_then(|v| v.text())
     }
 
+    /// Why the call failed; none when it did not. Where a record has a message only (`Failed authentication` of a sign-in),
+    /// that is why, and a code that means success (`""`, `Success`, `200`) is none.
+    pub fn error(&self) -> Option<Cow<'a, str>> {
+        let code = self.text(Field::ErrorCode).filter(|code| !SUCCESS.iter().any(|s| code.trim().eq_ignore_ascii_case(s)));
+        if code.is_some() || !self.places.has(Field::ErrorMessage) {
+            return code;
+        }
+        let message = self.text(Field::ErrorMessage)?;
+        let words = ["is not authorized to perform", "Access Denied", "AccessDenied"];
+        match message.trim() {
+            nothing if SUCCESS.iter().any(|s| nothing.eq_ignore_ascii_case(s)) => None,
+            // What IAM says of every call that it refuses.
+            refused if words.iter().any(|w| refused.contains(w)) => Some(Cow::Borrowed("AccessDenied")),
+            _ => Some(message),
+        }
+    }
+
     /// Time of the call in seconds since 1970.
     pub fn time_s(&self) -> Option<i64> {
         let value = self.field(Field::EventTime).or_else(|| self.field(Field::Timestamp))?;
@@ -306,6 +323,9 @@ impl<'a> Event<'a> {
         })
     }
 }
+
+/// What exports write in `errorCode` where the call worked.
+const SUCCESS: [&str; 9] = ["", "-", "0", "200", "ok", "success", "succeeded", "null", "none"];
 
 /// Tells one event from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

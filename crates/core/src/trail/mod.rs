@@ -2,6 +2,7 @@
 
 mod actor;
 mod again;
+mod behalf;
 mod event;
 mod inflate;
 pub mod json;

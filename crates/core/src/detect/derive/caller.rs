@@ -11,7 +11,7 @@ pub(super) fn other_user(event: &Event<'_>, actor: &Actor) -> Option<bool> {
 
 pub(super) fn outside_account(event: &Event<'_>, actor: &Actor) -> Option<String> {
     let called = event.text(Field::RecipientAccountId)?;
-    actor.account.clone().filter(|own| *own != called && is_account(own) && actor.caller == Caller::Principal)
+    actor.account.clone().filter(|own| *own != called && is_account(own) && actor.caller_of(event) == Caller::Principal)
 }
 
 /// The instance that a session belongs to: EC2 names the session of an instance's role after the instance.

@@ -10,7 +10,6 @@ mod document;
 mod network;
 mod policy;
 mod recon;
-mod resource;
 mod selectors;
 mod shape;
 mod sharing;
@@ -24,13 +23,13 @@ use compute::compute;
 use network::{may_open, open, open_admin, open_console};
 use policy::policies;
 use recon::recon;
-pub use resource::resources;
 use selectors::{may_select, selectors};
 use sharing::{may_share, outside_keys, shared_with};
 use switch::{may_switch, switched_off};
 use thing::{fate, things};
 
 use super::networks::Networks;
+use super::touched::resources;
 use crate::limits::LOG_TEXT_BYTES_MAX;
 use crate::trail::{Actor, Caller, Event, Field};
 
@@ -88,7 +87,7 @@ pub fn derive(name: &str, event: &Event<'_>, actor: &Actor, networks: &Networks)
     let one = |value: Option<String>| value.into_iter().collect();
     let source = || event.text(Field::SourceIpAddress).unwrap_or_default();
     match name.strip_prefix("bartizan.").unwrap_or_default() {
-        "caller" => one(Some(if actor.caller == Caller::Service { "service" } else { "principal" }.to_owned())),
+        "caller" => one(Some(if actor.caller_of(event) == Caller::Service { "service" } else { "principal" }.to_owned())),
         "actor" => one(Some(actor.key.clone())),
         "role" => one((actor.kind == "AssumedRole").then(|| actor.key.clone())),
         "session" => one(actor.session.clone()),

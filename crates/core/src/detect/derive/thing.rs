@@ -1,6 +1,6 @@
 //! The thing that a call makes or removes, named the same by both, so that they can be matched.
 
-use super::resource::resources;
+use crate::detect::touched::resources;
 use super::shape::at;
 use super::{api, cut};
 use crate::trail::{Event, Field};

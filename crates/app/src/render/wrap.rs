@@ -1,0 +1,61 @@
+//! Lines that fit the terminal.
+
+use std::io::IsTerminal;
+
+/// Columns where the output is no terminal, so that files are the same everywhere.
+const COLUMNS: usize = 100;
+/// Fewer columns than this break every line, whatever the terminal says.
+const COLUMNS_MIN: usize = 40;
+/// A line is no easier to read for being longer.
+const COLUMNS_MAX: usize = 160;
+
+/// Columns that a line may have: those of the terminal.
+pub(super) fn columns() -> usize {
+    let out = std::io::stdout();
+    if !out.is_terminal() {
+        return COLUMNS;
+    }
+    let width = terminal_size::terminal_size_of(&out).map_or(COLUMNS, |(width, _)| usize::from(width.0));
+    width.clamp(COLUMNS_MIN, COLUMNS_MAX)
+}
+
+/// A text in lines that fit behind an indent. A word is never broken: names and ids are copied.
+pub(super) fn wrapped(text: &str, indent: usize) -> Vec<String> {
+    wrapped_to(text, indent, columns())
+}
+
+fn wrapped_to(text: &str, indent: usize, columns: usize) -> Vec<String> {
+    let (mut lines, mut line, mut length) = (Vec::new(), String::new(), 0);
+    for word in text.split(' ') {
+        let more = word.chars().count();
+        if !line.is_empty() && indent + length + 1 + more > columns {
+            lines.push(std::mem::take(&mut line));
+            length = 0;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+            length += 1;
+        }
+        line.push_str(word);
+        length += more;
+    }
+    lines.push(line);
+    lines
+}
+
+/// `1 event`, `2 events`.
+pub(super) fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", super::findings::thousands(n), if n == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_not_broken_and_lines_fit() {
+        assert_eq!(wrapped_to("aa bb cccccccccc d", 2, 8), ["aa bb", "cccccccccc", "d"]);
+        assert_eq!(wrapped_to("", 2, 8), [""]);
+        assert_eq!((counted(1, "event", "events"), counted(1200, "event", "events")), ("1 event".into(), "1,200 events".into()));
+    }
+}
