@@ -23,6 +23,7 @@ mod policy;
 mod reference;
 mod request;
 mod service;
+mod stranger;
 mod tri;
 mod value;
 
@@ -38,13 +39,14 @@ pub use engine::{Compiled, Compiler};
 pub use escalation::{
     Escalation, Escalations, HOLDERS, HolderKind, Limited, ROWS, Row, Rung, Standing, Step, Target, UserWith, commands, escalations,
 };
-pub use outside::{Class, Neighbours, Opening, Outsider, openings};
+pub use outside::{Class, Neighbours, Opening, openings};
 pub use pattern::{Pattern, Rest, STATES_MAX, rest, rest_of};
 pub use policy::{Block, Condition, Policy, PolicyError, PolicyType, Principal, Statement, parse, spans};
 pub use reference::evaluate;
 pub use request::{
     Answer, Arn, Because, BlockPublicAccess, Caller, CallerKind, Context, Decision, Given, Known, Layer, Layers, Request, Side,
 };
+pub use stranger::{Admitted, Behalf, Guard, Outsider, Place, admitted};
 pub use tri::Tri;
 
 /// Bytes of the longest policy text that [`parse`] reads. AWS's own limit is 20 KB for a bucket policy and 131,072

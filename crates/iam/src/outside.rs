@@ -4,34 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::Account;
 use crate::engine::Effect;
-use crate::policy::{Block, Principal, Statement};
+use crate::policy::Block;
 use crate::request::Arn;
+use crate::stranger::{Behalf, Outsider, Place, admitted};
 use crate::tri::Tri;
-use crate::value::{Operator, Test};
-
-/// Who somebody outside is.
-///
-/// ```
-/// use bartizan_iam::Outsider;
-/// assert!(Outsider::Account("999988887777".into(), String::new()).sentence().contains("999988887777"));
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outsider {
-    /// Anybody, without signing.
-    Anybody,
-    /// Anybody who has an AWS account.
-    AnyAccount,
-    /// An organization, by its id.
-    Organization(String),
-    /// An account, and who in it: an ARN, or the whole account.
-    Account(String, String),
-    /// An identity provider; whether the statement says for whom it may vouch (audience, subject).
-    Federated(String, bool),
-    /// A service of AWS that acts for anybody: the statement does not say for which account or resource.
-    Service(String),
-    /// A principal that was deleted: its unique id is left.
-    Deleted(String),
-}
 
 /// How well an outsider is known.
 ///
@@ -124,23 +100,6 @@ pub struct Opening {
     pub statement: Option<String>,
 }
 
-impl Outsider {
-    /// For people.
-    pub fn sentence(&self) -> String {
-        match self {
-            Self::Anybody => "anybody".to_owned(),
-            Self::AnyAccount => "anybody who has an AWS account".to_owned(),
-            Self::Organization(id) => format!("organization {id}"),
-            Self::Account(id, who) if who.is_empty() => format!("account {id}"),
-            Self::Account(_, who) => who.clone(),
-            Self::Federated(provider, true) => provider.clone(),
-            Self::Federated(provider, false) => format!("anybody whom {provider} vouches for"),
-            Self::Service(service) => format!("{service} on behalf of anybody"),
-            Self::Deleted(id) => format!("a deleted principal {id}"),
-        }
-    }
-}
-
 /// All ways into an account, sorted by what is open.
 ///
 /// ```
@@ -200,25 +159,39 @@ fn of_policy(account: &Account<'_>, neighbours: &Neighbours, arn: &str, by: &str
     }
     // A deny may take back some of it.
     let denies = document.compiled.statements.iter().any(|s| s.effect != Effect::Allow);
+    let place = Place {
+        account: &account.id,
+        organization: account.organization.1.as_deref(),
+        trust: by == "iam:assumerolepolicy",
+        now_s: account.time_s,
+        buckets: account.buckets.as_ref(),
+        ids: Some(&account.ids),
+    };
     let mut found = Vec::new();
-    for (n, (statement, compiled)) in document.policy.statements.iter().zip(&document.compiled.statements).enumerate() {
-        if compiled.effect != Effect::Allow {
-            continue;
-        }
-        let narrowed = Narrowed::of(statement);
-        let mut conditions: Vec<String> = compiled.conditions.iter().map(|c| c.text.clone()).collect();
-        let certain = conditions.len() == narrowed.used && compiled.understood;
-        if denies {
-            conditions.push("denied in part by another statement".to_owned());
-        }
-        let verdict = if certain && !denies { Tri::Yes } else { Tri::Maybe };
+    for (n, statement) in document.policy.statements.iter().enumerate() {
         let actions = match &statement.action {
             Some(Block::Is(list)) => list.clone(),
             Some(Block::Not(list)) => vec![format!("all but {}", list.join(", "))],
             None => Vec::new(),
         };
         let sid = statement.sid.as_deref().map(|s| format!(" ({s})")).unwrap_or_default();
-        for to in outsiders(statement, &narrowed, by) {
+        for one in admitted(&document.policy, statement, &place) {
+            let text = |number: usize| {
+                let condition = &statement.conditions[number];
+                format!("{} {} {}", condition.key, condition.operator, condition.values.join("|"))
+            };
+            let mut numbers: Vec<usize> = one.open.iter().map(|(n, _)| *n).chain(one.chosen).collect();
+            numbers.sort_unstable();
+            numbers.dedup();
+            let mut conditions: Vec<String> = numbers.into_iter().map(text).collect();
+            if denies {
+                conditions.push("denied in part by another statement".to_owned());
+            }
+            let to = match one.to {
+                // AWS shows the ARN of whoever is there: what it shows as an id is gone, if all were read.
+                Outsider::Unidentified(id) if is_unique_id(&id) && account.knows_principals() => Outsider::Deleted(id),
+                to => to,
+            };
             let (class, name) = neighbours.class(&to, &account.id);
             found.push(Opening {
                 arn: arn.to_owned(),
@@ -227,8 +200,8 @@ fn of_policy(account: &Account<'_>, neighbours: &Neighbours, arn: &str, by: &str
                 class,
                 name,
                 actions: actions.clone(),
-                verdict,
-                conditions: conditions.clone(),
+                verdict: if denies { one.verdict.and(Tri::Maybe) } else { one.verdict },
+                conditions,
                 statement: Some(format!("{}{sid}", n + 1)),
             });
         }
@@ -236,107 +209,10 @@ fn of_policy(account: &Account<'_>, neighbours: &Neighbours, arn: &str, by: &str
     found
 }
 
-/// What conditions say about who may come.
-#[derive(Default)]
-struct Narrowed {
-    organizations: Vec<String>,
-    accounts: Vec<String>,
-    /// The statement says for whom a provider or a service may act.
-    for_somebody: bool,
-    /// A network or address is asked for.
-    used: usize,
-}
-
-impl Narrowed {
-    fn of(statement: &Statement) -> Self {
-        let mut narrowed = Self::default();
-        for condition in &statement.conditions {
-            let Some(operator) = Operator::parse(&condition.operator) else { continue };
-            let key = condition.key.to_ascii_lowercase();
-            let exact = !operator.negated
-                && !operator.if_exists
-                && matches!(operator.test, Test::Equals | Test::Like | Test::Arn | Test::EqualsIgnoreCase);
-            if !exact || condition.values.iter().any(|v| v == "*") {
-                continue;
-            }
-            match key.as_str() {
-                "aws:principalorgid" | "aws:sourceorgid" => narrowed.organizations.extend(condition.values.iter().cloned()),
-                "aws:principalorgpaths" => {
-                    narrowed.organizations.extend(condition.values.iter().filter_map(|v| v.split('/').next()).map(str::to_owned));
-                }
-                "aws:principalaccount" | "aws:sourceaccount" | "aws:sourceowner" => {
-                    narrowed.accounts.extend(condition.values.iter().cloned());
-                    narrowed.for_somebody = true;
-                }
-                "aws:principalarn" | "aws:sourcearn" => {
-                    let account = |v: &String| Arn::parse(v).map(|a| a.account.to_owned()).filter(|a| a.len() == 12);
-                    match condition.values.iter().map(account).collect::<Option<Vec<_>>>() {
-                        Some(accounts) => narrowed.accounts.extend(accounts),
-                        // Bucket ARNs have no account, but they are somebody's.
-                        None if key == "aws:sourcearn" => narrowed.for_somebody = true,
-                        None => continue,
-                    }
-                    narrowed.for_somebody = true;
-                }
-                _ if key.ends_with(":sub") || key.ends_with(":aud") || key == "saml:aud" || key.ends_with(":amr") => {
-                    narrowed.for_somebody |= key.ends_with(":sub") || key == "saml:aud" || key.starts_with("cognito");
-                    continue;
-                }
-                _ => continue,
-            }
-            narrowed.used += 1;
-        }
-        narrowed
-    }
-}
-
-fn outsiders(statement: &Statement, narrowed: &Narrowed, by: &str) -> Vec<Outsider> {
-    let everybody = || -> Vec<Outsider> {
-        if !narrowed.organizations.is_empty() {
-            return narrowed.organizations.iter().cloned().map(Outsider::Organization).collect();
-        }
-        if !narrowed.accounts.is_empty() {
-            return narrowed.accounts.iter().map(|a| Outsider::Account(a.clone(), String::new())).collect();
-        }
-        // Nobody assumes a role without signing.
-        vec![if by == "iam:assumerolepolicy" { Outsider::AnyAccount } else { Outsider::Anybody }]
-    };
-    let list = match &statement.principal {
-        None => return Vec::new(),
-        Some(Block::Not(_)) => return everybody(),
-        Some(Block::Is(list)) => list,
-    };
-    let mut found = Vec::new();
-    for principal in list {
-        match principal {
-            _ if crate::service::is_everybody(principal) => found.extend(everybody()),
-            Principal::Star => {}
-            Principal::Of(kind, value) => match kind.as_str() {
-                "AWS" => found.push(aws(value)),
-                "Federated" => found.push(Outsider::Federated(value.clone(), narrowed.for_somebody)),
-                // A service alone is AWS; one that may act for anybody is a way in ("confused deputy"), but not for roles
-                // that it assumes to work for this account.
-                "Service" if by != "iam:assumerolepolicy" && !narrowed.for_somebody && narrowed.organizations.is_empty() => {
-                    found.push(Outsider::Service(value.clone()));
-                }
-                "Service" => {}
-                _ => found.push(Outsider::Account(String::new(), format!("{kind} {value}"))),
-            },
-        }
-    }
-    found
-}
-
-fn aws(value: &str) -> Outsider {
-    match Arn::parse(value) {
-        Some(arn) if arn.resource == "root" => Outsider::Account(arn.account.to_owned(), String::new()),
-        Some(arn) => Outsider::Account(arn.account.to_owned(), value.to_owned()),
-        None if value.len() == 12 && value.bytes().all(|b| b.is_ascii_digit()) => {
-            Outsider::Account(value.to_owned(), String::new())
-        }
-        None if ["AROA", "AIDA", "AGPA", "ANPA"].iter().any(|p| value.starts_with(p)) => Outsider::Deleted(value.to_owned()),
-        None => Outsider::Account(String::new(), value.to_owned()),
-    }
+/// Whether a principal is named by its unique id (IAM user guide, "IAM identifiers": `AROA…` a role, `AIDA…` a user).
+pub(crate) fn is_unique_id(text: &str) -> bool {
+    let known = ["AROA", "AIDA", "AGPA", "ANPA", "ASIA", "AIPA"].iter().any(|p| text.starts_with(p));
+    known && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 impl Neighbours {
@@ -352,8 +228,13 @@ impl Neighbours {
         match outsider {
             Outsider::Deleted(_) => (Class::Deleted, None),
             Outsider::Organization(id) if self.org_ids.contains(id) => (Class::Org, None),
-            Outsider::Account(id, _) if id == own => (Class::Same, None),
-            Outsider::Account(id, _) => {
+            Outsider::Service(_, Behalf::Organization(id)) if self.org_ids.contains(id) => (Class::Org, None),
+            // The organization of the account, whose id was not read.
+            Outsider::Organization(id) | Outsider::Service(_, Behalf::Organization(id)) if id == crate::stranger::OWN_ORGANIZATION => {
+                (Class::Org, None)
+            }
+            Outsider::Account(id, _) | Outsider::Service(_, Behalf::Account(id)) if id == own => (Class::Same, None),
+            Outsider::Account(id, _) | Outsider::Service(_, Behalf::Account(id)) => {
                 [(&self.org, Class::Org), (&self.friendly, Class::Friendly), (&self.vendors, Class::Vendor)]
                     .into_iter()
                     .find_map(|(list, class)| list.get(id).map(|name| (class, Some(name.clone()))))
@@ -406,7 +287,8 @@ mod tests {
         assert_eq!(classes(r#"{"AWS": "444455556666"}"#, "{}"), [(Class::Org, Tri::Yes)]);
         assert_eq!(classes(r#"{"AWS": "arn:aws:iam::777788889999:role/r"}"#, "{}"), [(Class::Unknown, Tri::Yes)]);
         assert_eq!(classes(r#"{"AWS": "arn:aws:iam::111122223333:role/r"}"#, "{}"), []);
-        assert_eq!(classes(r#"{"AWS": "AROAEXAMPLE"}"#, "{}"), [(Class::Deleted, Tri::Yes)]);
+        // Whether it is gone is not known where users and roles were not read.
+        assert_eq!(classes(r#"{"AWS": "AROAEXAMPLE"}"#, "{}"), [(Class::Unknown, Tri::Maybe)]);
         assert_eq!(classes(r#""*""#, r#"{"StringEquals": {"aws:PrincipalOrgID": "o-1"}}"#), [(Class::Org, Tri::Yes)]);
         assert_eq!(classes(r#""*""#, r#"{"StringEquals": {"aws:PrincipalOrgID": "o-2"}}"#), [(Class::Unknown, Tri::Yes)]);
         assert_eq!(classes(r#""*""#, r#"{"StringEquals": {"aws:PrincipalAccount": "111122223333"}}"#), []);

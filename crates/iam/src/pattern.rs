@@ -132,6 +132,14 @@ impl Pattern {
         Self { tokens: kept }
     }
 
+    /// The same with its letters in lower case.
+    pub(crate) fn folded(&self) -> Self {
+        Self::of(self.tokens.iter().flat_map(|token| match token {
+            Token::Letter(letter) => letter.to_lowercase().map(Token::Letter).collect::<Vec<_>>(),
+            other => vec![*other],
+        }))
+    }
+
     /// Whether it is `*`.
     pub fn is_all(&self) -> bool {
         self.tokens == [Token::Many(true)]

@@ -149,6 +149,16 @@ impl Cidr {
         (bits <= most).then_some(Self { address, bits })
     }
 
+    /// Its first and last address as numbers of its family.
+    pub(crate) fn range(&self) -> (u128, u128) {
+        let (bits, most) = match self.address {
+            IpAddr::V4(address) => (u128::from(address.to_bits()), 32),
+            IpAddr::V6(address) => (address.to_bits(), 128),
+        };
+        let free = if most == self.bits { 0 } else { u128::MAX >> (128 - (most - self.bits)) };
+        (bits & !free, bits | free)
+    }
+
     /// Its first address.
     pub(crate) fn first(&self) -> IpAddr {
         self.address

@@ -8,7 +8,7 @@ fn every_public_item_has_an_example() {
         let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         files.filter(|path| path.extension().is_some_and(|e| e == "rs")).map(|path| std::fs::read_to_string(path).unwrap())
     };
-    let texts: Vec<String> = read(&source).chain(read(&source.join("escalation"))).collect();
+    let texts: Vec<String> = read(&source).chain(read(&source.join("escalation"))).chain(read(&source.join("stranger"))).collect();
     let root = std::fs::read_to_string(source.join("lib.rs")).unwrap();
     // `pub use module::{A, B as C};`, possibly over several lines.
     let given = root.split("pub use ").skip(1).map(|used| used.split(';').next().unwrap());

@@ -13,3 +13,4 @@ mod differential;
 mod escalation;
 mod examples;
 mod managed;
+mod strangers;

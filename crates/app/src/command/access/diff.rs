@@ -7,7 +7,7 @@ use bartizan_core::fact::Severity;
 use bartizan_core::finding::{Stage, Verdict};
 use bartizan_core::join::Consequence;
 use bartizan_iam::{
-    AccessClass, Account, AccountDifference, Actions, Class, Difference, Escalation, EscalationChange, Neighbours, Opening,
+    AccessClass, Account, AccountDifference, Actions, Behalf, Class, Difference, Escalation, EscalationChange, Neighbours, Opening,
     Outsider, Presence, ROWS, Tri, account_difference, actions_text, escalations, reach_difference,
 };
 use serde_json::{Value, json};
@@ -214,7 +214,8 @@ impl Changed<'_> {
             let severity = match (opening.class, &opening.to) {
                 (Class::Same | Class::Org | Class::Deleted, _) => Severity::Info,
                 (Class::Friendly | Class::Vendor, _) => Severity::Low,
-                (Class::Unknown, Outsider::Service(_) | Outsider::Federated(_, true)) => Severity::Low,
+                (Class::Unknown, Outsider::Service(_, Behalf::Anybody | Behalf::Owner(_)) | Outsider::Federated(_, true)) => Severity::Low,
+                (Class::Unknown, Outsider::Unidentified(_)) => Severity::Medium,
                 (Class::Unknown, Outsider::Anybody | Outsider::AnyAccount) if opening.verdict == Tri::Yes => Severity::Critical,
                 (Class::Unknown, _) => Severity::High,
             };

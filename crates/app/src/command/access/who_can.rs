@@ -26,10 +26,10 @@ pub(super) fn run(global: &Global, args: &AccessWhoCan) -> Result<Outcome> {
                 Outsider::Account(id, who) if who.is_empty() => Caller::Aws(format!("arn:aws:iam::{id}:root")),
                 Outsider::Account(_, who) => Caller::Aws(who.clone()),
                 Outsider::Federated(provider, _) => Caller::Federated(provider.clone()),
-                Outsider::Service(service) => Caller::Service(service.clone()),
+                Outsider::Service(service, _) if service != "*" => Caller::Service(service.clone()),
                 // Anybody at all stands for each of them.
                 Outsider::AnyAccount => Caller::Aws(NOBODY_IN_PARTICULAR.to_owned()),
-                Outsider::Organization(_) | Outsider::Deleted(_) => continue,
+                Outsider::Organization(_) | Outsider::Service(..) | Outsider::Deleted(_) | Outsider::Unidentified(_) => continue,
             };
             let name = opening.to.sentence();
             if found.iter().all(|(n, _)| *n != name) {
