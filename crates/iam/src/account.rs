@@ -1,7 +1,7 @@
 //! An account as the analysis sees it: principals with what they hold, and what is there to be taken over.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -112,6 +112,8 @@ pub struct Identity {
     pub login: Option<bool>,
     /// Policies that it has and that could not be read, by name: what it may do is not wholly known.
     pub unread: Vec<String>,
+    /// Its unique id, `AIDA…` or `AROA…`; none when that was not read.
+    pub id: Option<String>,
 }
 
 /// A group.
@@ -221,6 +223,12 @@ pub struct Share {
 }
 
 impl Account<'_> {
+    /// Whether all users and roles are there, so that a unique id that is none of theirs is nobody's here.
+    pub(crate) fn knows_principals(&self) -> bool {
+        let unread = |kind: &str| self.kinds_unread.iter().any(|k| k == kind || k == "*");
+        self.principals_read && !unread("iam:user") && !unread("iam:role")
+    }
+
     /// Whether a bucket with a public policy is for its own account only.
     pub(crate) fn restricts_public_buckets(&self, arn: &str) -> bool {
         let bucket = arn.trim_start_matches("arn:aws:s3:::").split('/').next().unwrap_or_default();
@@ -287,6 +295,14 @@ pub struct Account<'a> {
     pub kinds_unread: Vec<String>,
     /// What could not be read, as sentences.
     pub unknown: Vec<String>,
+    /// When it was read, in seconds since 1970.
+    pub time_s: Option<f64>,
+    /// Names of its buckets; none when their list was not read.
+    pub buckets: Option<BTreeSet<String>>,
+    /// Unique ids of its users and roles.
+    pub ids: BTreeSet<String>,
+    /// Whether all users and roles were read.
+    principals_read: bool,
 }
 
 /// A document and where it stands.
@@ -322,6 +338,8 @@ struct Detail<'a> {
     #[serde(alias = "UserName", alias = "RoleName", alias = "GroupName")]
     name: String,
     arn: String,
+    #[serde(alias = "UserId", alias = "RoleId", alias = "GroupId")]
+    id: Option<String>,
     #[serde(borrow, default, alias = "UserPolicyList", alias = "RolePolicyList", alias = "GroupPolicyList")]
     inline: Vec<Inline<'a>>,
     #[serde(default)]
@@ -410,6 +428,7 @@ struct Pending {
     boundary: Option<String>,
     trust: Option<DocumentId>,
     unread: Vec<String>,
+    id: Option<String>,
 }
 
 impl<'a> AccountBuilder<'a> {
@@ -436,6 +455,10 @@ impl<'a> AccountBuilder<'a> {
                 organization: Default::default(),
                 kinds_unread: Vec::new(),
                 unknown: Vec::new(),
+                time_s: None,
+                buckets: None,
+                ids: BTreeSet::new(),
+                principals_read: false,
             },
             compiler: Compiler::new(actions),
             texts: HashMap::new(),
@@ -471,6 +494,7 @@ impl<'a> AccountBuilder<'a> {
         for (kind, list) in [(PrincipalKind::User, details.user_detail_list), (PrincipalKind::Role, details.role_detail_list)] {
             list.iter().for_each(|detail| self.principal(kind, detail));
         }
+        self.account.principals_read = true;
         Ok(())
     }
 
@@ -561,6 +585,9 @@ impl<'a> AccountBuilder<'a> {
                 self.account.organization.0.insert(number, name.unwrap_or_default());
             }
             "organizations:organization" => self.account.organization.1 = text_at(document, "/Id"),
+            "s3:bucket" => {
+                self.account.buckets.get_or_insert_default().insert(id.to_owned());
+            }
             "s3:bucketacl" => self.bucket_acl(id, document),
             "ec2:snapshotpermission" | "ec2:imagepermission" => {
                 let what = if kind == "ec2:snapshotpermission" { "snapshot" } else { "image" };
@@ -615,11 +642,20 @@ impl<'a> AccountBuilder<'a> {
             "kms:grant" => {
                 self.account.grants.get_or_insert_default();
             }
+            "iam:user" | "iam:role" => self.account.principals_read = true,
+            "s3:bucket" => {
+                self.account.buckets.get_or_insert_default();
+            }
             "lambda:function" => self.account.holders_read.push("lambda".to_owned()),
             "ec2:instance" => self.account.holders_read.push("ec2".to_owned()),
             "ec2:launchtemplateversion" => self.account.holders_read.push("launch-template".to_owned()),
             _ => {}
         }
+    }
+
+    /// Notes when the account was read, in seconds since 1970.
+    pub fn time(&mut self, seconds: f64) {
+        self.account.time_s = Some(seconds);
     }
 
     /// Notes that a kind of fact was not wholly read.
@@ -724,6 +760,7 @@ impl<'a> AccountBuilder<'a> {
         let pending = self.pending.entry(format!("{word}/{}", detail.name)).or_default();
         pending.kind = Some(kind);
         pending.name.clone_from(&detail.arn);
+        pending.id.clone_from(&detail.id);
         pending.unread.extend(unread);
         pending.inline.extend(inline);
         pending.managed.extend(detail.attached_managed_policies.iter().map(|a| a.policy_arn.clone()));
@@ -749,6 +786,7 @@ impl<'a> AccountBuilder<'a> {
     pub fn build(self) -> Account<'a> {
         let Self {
             mut account,
+            mut compiler,
             managed,
             mut pending,
             mut groups,
@@ -834,6 +872,7 @@ impl<'a> AccountBuilder<'a> {
                 boundary,
                 trust: pending.trust,
                 unread,
+                id: pending.id,
             });
         }
         for holder in &mut account.holders {
@@ -843,8 +882,23 @@ impl<'a> AccountBuilder<'a> {
                 holder.role.clone_from(role);
             }
         }
+        name_by_arn(&mut account, &mut compiler);
         account.versions = versions.into_iter().filter_map(|(arn, number)| Some((*managed.get(&arn)?, number))).collect();
         account
+    }
+}
+
+/// Puts the ARN in place of the unique id where a policy names a user or role that is there: AWS keeps policies with the id,
+/// and the same principal under one name and another would be two. An id that is nobody's stays (IAM user guide, "AWS JSON
+/// policy elements: Principal": it does not match somebody who was made again under the same name).
+fn name_by_arn(account: &mut Account<'_>, compiler: &mut Compiler<'_>) {
+    let arns: HashMap<String, String> =
+        account.principals.iter().filter_map(|p| Some((p.id.clone()?, p.arn.clone()))).collect();
+    account.ids = arns.keys().cloned().collect();
+    for document in account.documents.iter_mut().filter(|d| matches!(d.side, Side::Resource | Side::Rcp)) {
+        if document.policy.name_by_arn(&|id| arns.get(id).cloned()) {
+            document.compiled = compiler.compile(&document.policy, document.side);
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::account::{Account, DocumentId, Identity};
 use crate::difference::{Difference, difference};
 use crate::escalation::{Escalation, escalations};
-use crate::outside::{Neighbours, Opening, openings};
+use crate::outside::{Class, Neighbours, Opening, openings};
 use crate::policy::{Policy, parse};
 use crate::request::Side;
 use crate::tri::Tri;
@@ -261,7 +261,9 @@ pub fn reach_difference(old: &Account<'_>, new: &Account<'_>, neighbours: &Neigh
     for (side, here, there, other, word) in
         [(&mut found.opened, &is, &was, old, "before"), (&mut found.shut, &was, &is, new, "after")]
     {
-        for opening in here.iter().filter(|o| !there.iter().any(|t| same(t, o))) {
+        // Nobody gains or loses by a principal that is gone.
+        let real = here.iter().filter(|o| o.class != Class::Deleted);
+        for opening in real.filter(|o| !there.iter().any(|t| same(t, o))) {
             if was_read(other, opening) {
                 side.push(opening.clone());
             } else {

@@ -160,6 +160,35 @@ pub struct Condition {
     pub values: Vec<String>,
 }
 
+impl Policy {
+    /// Puts the ARN in place of each unique id of a principal (`AROA…`) that is known. Whether there was any.
+    ///
+    /// ```
+    /// let mut policy = bartizan_iam::parse(
+    ///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Principal": {"AWS": "AIDAEXAMPLE"}, "Action": "*", "Resource": "*"}}"#,
+    /// )?;
+    /// assert!(policy.name_by_arn(&|id| (id == "AIDAEXAMPLE").then(|| "arn:aws:iam::111122223333:user/ann".to_owned())));
+    /// assert!(policy.statements[0].to_string().contains("user/ann"));
+    /// # Ok::<(), bartizan_iam::PolicyError>(())
+    /// ```
+    pub fn name_by_arn(&mut self, arn: &dyn Fn(&str) -> Option<String>) -> bool {
+        let mut any = false;
+        for statement in &mut self.statements {
+            let Some(Block::Is(list) | Block::Not(list)) = &mut statement.principal else { continue };
+            for principal in list {
+                if let Principal::Of(kind, value) = principal
+                    && kind == "AWS"
+                    && let Some(arn) = arn(value)
+                {
+                    *value = arn;
+                    any = true;
+                }
+            }
+        }
+        any
+    }
+}
+
 /// Parses a policy document.
 ///
 /// # Errors

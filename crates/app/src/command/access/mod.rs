@@ -79,12 +79,19 @@ fn authorization_details<'a>(path: &Path, actions: &'a Actions) -> Result<Accoun
     builder
         .authorization_details(&text)
         .with_context(|| format!("{name} is not an answer of get-account-authorization-details"))?;
+    builder.time(jiff::Timestamp::now().as_millisecond() as f64 / 1000.0);
     Ok(builder.build())
 }
 
 fn account<'a>(loaded: &Loaded, organization: Option<&Organization>, actions: &'a Actions) -> Result<Account<'a>> {
     let snapshot = Snapshot::parse(&loaded.text).map_err(|e| anyhow::anyhow!("{}: {e}", loaded.name))?;
     let mut builder = AccountBuilder::new(&snapshot.header.account, actions);
+    // What was read from a folder says nothing of when.
+    let time = match snapshot.header.time_ms.1 {
+        0 => jiff::Timestamp::now().as_millisecond(),
+        time => time,
+    };
+    builder.time(time as f64 / 1000.0);
     for coverage in &snapshot.header.coverage {
         for kind in &coverage.kinds {
             if coverage.status == Status::Ok { builder.read(kind) } else { builder.unread(kind) }
