@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bartizan_iam::{Block, Policy, Principal, Statement};
+use bartizan_iam::{Block, Outsider, Place, Policy, Statement, Tri, admitted};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -21,8 +21,9 @@ pub struct Content {
     pub added: Vec<String>,
     /// Fields that differ. Empty for policies.
     pub fields: Vec<FieldChange>,
+    /// The policy after, with those statements only that were not there before.
     #[serde(skip)]
-    statements_added: Vec<Statement>,
+    policy_added: Option<Policy>,
 }
 
 /// One field that differs.
@@ -37,12 +38,6 @@ pub struct FieldChange {
 }
 
 impl Content {
-    pub(super) fn between(classes: &Classes, before: Option<&[u8]>, after: Option<&[u8]>) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let value = |bytes: &[u8]| serde_json::from_slice(bytes).unwrap_or_else(|_| Value::String(text(bytes)));
-        Self::of_values(classes, before.map(value), after.map(value))
-    }
-
     pub(crate) fn of_values(classes: &Classes, before: Option<Value>, after: Option<Value>) -> Self {
         let policy = |v: &Option<Value>| v.as_ref().filter(|v| is_policy(v)).and_then(|v| bartizan_iam::parse(&v.to_string()).ok());
         let (old, new) = (policy(&before), policy(&after));
@@ -66,35 +61,36 @@ impl Content {
     }
 
     fn of_policies(old: Option<Policy>, new: Option<Policy>) -> Self {
-        let statements = |p: Option<Policy>| p.map(|p| p.statements).unwrap_or_default();
-        let (old, new) = (statements(old), statements(new));
+        let old = old.map(|p| p.statements).unwrap_or_default();
+        let after = new.as_ref().map(|p| p.statements.as_slice()).unwrap_or_default();
         let same = |a: &Statement, b: &Statement| sorted(a) == sorted(b);
-        let removed = old.iter().filter(|a| !new.iter().any(|b| same(a, b))).map(ToString::to_string).collect();
-        let fresh: Vec<Statement> = new.iter().filter(|b| !old.iter().any(|a| same(a, b))).cloned().collect();
-        Self { removed, added: fresh.iter().map(ToString::to_string).collect(), statements_added: fresh, ..Self::default() }
+        let removed = old.iter().filter(|a| !after.iter().any(|b| same(a, b))).map(ToString::to_string).collect();
+        let fresh: Vec<Statement> = after.iter().filter(|b| !old.iter().any(|a| same(a, b))).cloned().collect();
+        let added = fresh.iter().map(ToString::to_string).collect();
+        let policy_added = new.map(|policy| Policy { statements: fresh, ..policy });
+        Self { removed, added, policy_added, ..Self::default() }
     }
 
     /// What in the new content should raise an eyebrow by itself, without knowing the rest of the account.
-    pub(crate) fn alarming(&self) -> Vec<(String, Severity)> {
+    pub(crate) fn alarming(&self, place: &Place<'_>) -> Vec<(String, Severity)> {
         let mut out = Vec::new();
-        for s in self.statements_added.iter().filter(|s| s.effect == "Allow") {
+        let statements = self.policy_added.iter().flat_map(|policy| policy.statements.iter().map(move |s| (policy, s)));
+        for (policy, s) in statements.filter(|(_, s)| s.effect == "Allow") {
             let all =
                 |b: &Option<Block<Vec<String>>>| matches!(b, Some(Block::Is(list)) if list.iter().any(|v| v == "*" || v == "*:*"));
             if all(&s.action) && all(&s.resource) && s.principal.is_none() {
                 out.push(("grants every action on every resource".into(), Severity::Critical));
             }
-            let anyone = match &s.principal {
-                Some(Block::Is(list)) => list.iter().any(|p| match p {
-                    Principal::Star => true,
-                    Principal::Of(kind, value) => kind == "AWS" && value == "*",
-                }),
-                Some(Block::Not(_)) => true,
-                None => false,
-            };
-            if anyone && s.conditions.is_empty() {
-                out.push(("grants to anyone, without a condition".into(), Severity::Critical));
-            } else if anyone {
-                out.push(("grants to anyone who meets a condition".into(), Severity::High));
+            let anyone = admitted(policy, s, place).into_iter().filter(|a| matches!(a.to, Outsider::Anybody | Outsider::AnyAccount));
+            match anyone.map(|a| a.verdict).max() {
+                Some(Tri::Yes) if s.conditions.is_empty() => {
+                    out.push(("grants to anyone, without a condition".into(), Severity::Critical));
+                }
+                Some(Tri::Yes) => {
+                    out.push(("grants to anyone: its condition keeps nobody out".into(), Severity::Critical));
+                }
+                Some(_) => out.push(("grants to anyone who meets a condition".into(), Severity::High)),
+                None => {}
             }
         }
         if self
@@ -106,6 +102,11 @@ impl Content {
         }
         out.dedup();
         out
+    }
+
+    /// Whether both are policies that say the same.
+    pub(super) fn is_same_policy(&self) -> bool {
+        self.policy_added.is_some() && self.before.is_some() && self.added.is_empty() && self.removed.is_empty()
     }
 
     /// Whether all that differs is whole fields that came or went, of which `is` says yes to each (last name, came).

@@ -3,10 +3,12 @@
 
 mod access;
 mod content;
+mod names;
 mod verdict;
 
 use std::collections::BTreeMap;
 
+use bartizan_iam::Place;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -14,7 +16,8 @@ pub use access::{Access, AccessVerdict};
 pub use content::{Content, FieldChange};
 pub use verdict::Verdict;
 
-use crate::fact::{FactLine, Hash, Kinds, Severity, absent_code, unescape};
+use self::names::Names;
+use crate::fact::{FactLine, Hash, Kind, Kinds, Severity, absent_code, unescape};
 use crate::snapshot::{SideLine, Snapshot, Status};
 
 /// One of the two snapshots, with a way to its documents.
@@ -67,6 +70,19 @@ pub struct Change {
     pub access: Option<Access>,
     /// Why it is as bad as it is, and what else is to be said.
     pub because: Vec<String>,
+}
+
+impl Change {
+    /// Where its policy stands, for what is decided of strangers.
+    pub(crate) fn place(&self) -> Place<'_> {
+        place(&self.kind, &self.account, self.after.as_ref().map(|side| side.read_ms))
+    }
+}
+
+/// Where the policy of a fact stands. An import that has no time has none here.
+fn place<'a>(kind: &str, account: &'a str, read_ms: Option<i64>) -> Place<'a> {
+    let now_s = read_ms.filter(|ms| *ms > 0).map(|ms| ms as f64 / 1000.0);
+    Place { account, trust: kind == "iam:assumerolepolicy", now_s, ..Place::default() }
 }
 
 /// One side of a change.
@@ -126,7 +142,16 @@ pub struct CoverageSummary {
 /// Compares two snapshots of one account.
 #[must_use]
 pub fn diff(kinds: &Kinds, before: &Version<'_>, after: &Version<'_>) -> Diff {
-    let mut work = Work { kinds, before, after, changes: Vec::new(), folded: Folded::default(), unknown: BTreeMap::new() };
+    let mut work = Work {
+        kinds,
+        before,
+        after,
+        names_before: Names::new(before),
+        names_after: Names::new(after),
+        changes: Vec::new(),
+        folded: Folded::default(),
+        unknown: BTreeMap::new(),
+    };
     let (old, new) = (&before.snapshot.facts, &after.snapshot.facts);
     let (mut i, mut j) = (0, 0);
     while i < old.len() || j < new.len() {
@@ -150,6 +175,8 @@ struct Work<'a> {
     kinds: &'a Kinds,
     before: &'a Version<'a>,
     after: &'a Version<'a>,
+    names_before: Names<'a>,
+    names_after: Names<'a>,
     changes: Vec<Change>,
     folded: Folded,
     unknown: BTreeMap<(String, String, &'static str, String), Vec<String>>,
@@ -218,24 +245,31 @@ impl Work<'_> {
         let id = unescape(fact.id).into_owned();
         let lost = (i.is_some() && before.is_none() && verdict != Verdict::Added)
             || (j.is_some() && after.is_none() && verdict != Verdict::Removed);
-        let content = Content::between(&kind.classes, before.as_deref(), after.as_deref());
+        let content = self.content(kind, before.as_deref(), after.as_deref());
         let (old, new) = (&self.before.snapshot.header.new_fields, &self.after.snapshot.header.new_fields);
         // A field that came (or, read by an older tool, went) and that only one side's model did not know.
         let unknown = |name: &str, came: bool| {
             let (here, there) = if came { (new, old) } else { (old, new) };
             here.iter().any(|f| f.1 == name && !there.contains(f))
         };
-        let by_aws = kind.vendor_id.as_ref().is_some_and(|prefix| id.starts_with(prefix)) || content.is_only_fields(unknown);
+        let by_aws = kind.vendor_id.as_ref().is_some_and(|prefix| id.starts_with(prefix))
+            || content.is_only_fields(unknown)
+            || self.is_of_key_of_aws(fact, i.is_some(), j.is_some());
         if by_aws && !lost {
             self.folded.vendor += 1;
             return;
         }
-        if verdict == Verdict::Cosmetic {
+        // The same principals under their ids and under their names.
+        let renamed = verdict == Verdict::Changed && content.is_same_policy() && !lost;
+        if verdict == Verdict::Cosmetic || renamed {
             let derived = content.fields.iter().any(|f| kind.classes.derived.covers(&f.path));
             *(if derived { &mut self.folded.derived } else { &mut self.folded.cosmetic }) += 1;
             return;
         }
-        let (verdict, severity, mut because) = verdict::weigh(verdict, kind, &content);
+        let (verdict, severity, mut because) = {
+            let read_ms = j.map(|j| self.after.snapshot.time_ms(self.after.side.get(j)));
+            verdict::weigh(verdict, kind, &content, &place(fact.kind, fact.account, read_ms))
+        };
         if lost {
             because.push("a document is missing from the store: run bartizan verify evidence".into());
         }
@@ -257,10 +291,40 @@ impl Work<'_> {
             id,
             before: i.map(|i| side(self.before, i)),
             after: j.map(|j| side(self.after, j)),
-            access: Access::between(fact.kind, content.before.as_ref(), content.after.as_ref()),
+            access: self.access(fact.kind, &content),
             content,
             because,
         });
+    }
+
+    /// Old and new, each principal under the name that it has in its snapshot.
+    fn content(&self, kind: &Kind, before: Option<&[u8]>, after: Option<&[u8]>) -> Content {
+        let old = before.map(|bytes| self.names_before.named(bytes));
+        let new = after.map(|bytes| self.names_after.named(bytes));
+        Content::of_values(&kind.classes, old, new)
+    }
+
+    /// Whether it grants more or less. An id that is left of a principal which is gone grants nobody anything.
+    fn access(&self, kind: &str, content: &Content) -> Option<Access> {
+        let old = content.before.as_ref().map(|v| self.names_before.without_gone(v));
+        let new = content.after.as_ref().map(|v| self.names_after.without_gone(v));
+        Access::between(kind, old.as_ref(), new.as_ref())
+    }
+
+    /// Whether a fact is about a KMS key that AWS made and manages: there is one for each service that encrypts, nobody can
+    /// change its policy, and it comes with the first use of the service (KMS developer guide, "AWS managed keys").
+    fn is_of_key_of_aws(&self, fact: &FactLine<'_>, was: bool, is: bool) -> bool {
+        if !matches!(fact.kind, "kms:key" | "kms:keypolicy" | "kms:keyrotationstatus") {
+            return false;
+        }
+        let is_of_aws = |version: &Version<'_>| {
+            let facts = &version.snapshot.facts;
+            let key = facts.binary_search_by(|f| f.key().cmp(&("kms:key", fact.account, fact.region, fact.id)));
+            let document = key.ok().and_then(|at| (version.documents)(&facts[at].raw));
+            let value: Option<Value> = document.and_then(|d| serde_json::from_slice(&d).ok());
+            value.is_some_and(|v| v["KeyManager"] == "AWS" || v["KeyMetadata"]["KeyManager"] == "AWS")
+        };
+        (was || is) && (!was || is_of_aws(self.before)) && (!is || is_of_aws(self.after))
     }
 
     fn finish(mut self) -> Diff {
@@ -307,11 +371,12 @@ impl Work<'_> {
             let Some(other) = name(self.kinds, change).and_then(|name| came.remove(&name)) else { continue };
             let classes = &self.kinds.get(&change.kind).classes;
             let content = Content::of_values(classes, change.content.before.clone(), self.changes[other].content.after.clone());
+            let access = self.access(&self.changes[other].kind, &content);
             let (before, old_id) = (change.before.clone(), change.id.clone());
             let new = &mut self.changes[other];
             new.verdict = Verdict::Replaced;
             new.before = before;
-            new.access = Access::between(&new.kind, content.before.as_ref(), content.after.as_ref());
+            new.access = access;
             new.content = content;
             new.because.push(format!("{old_id} went, {} came under its name", new.id));
             drop_at.push(index);

@@ -1,5 +1,6 @@
 //! What became of a fact, and how bad that is before the IAM crate can say what access it added.
 
+use bartizan_iam::Place;
 use serde::Serialize;
 
 use super::Content;
@@ -35,7 +36,7 @@ impl Verdict {
 }
 
 /// The final verdict, the severity, and the reasons for it.
-pub(super) fn weigh(verdict: Verdict, kind: &Kind, content: &Content) -> (Verdict, Severity, Vec<String>) {
+pub(super) fn weigh(verdict: Verdict, kind: &Kind, content: &Content, place: &Place<'_>) -> (Verdict, Severity, Vec<String>) {
     let mut because = Vec::new();
     let mut severity = kind.severity;
     let mut verdict = verdict;
@@ -52,7 +53,7 @@ pub(super) fn weigh(verdict: Verdict, kind: &Kind, content: &Content) -> (Verdic
             because.push("only the version pointer moved: an older version may have been made the default".into());
         }
     }
-    for (reason, at_least) in content.alarming() {
+    for (reason, at_least) in content.alarming(place) {
         severity = severity.max(at_least);
         because.push(reason);
     }

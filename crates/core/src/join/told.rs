@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use bartizan_iam::Place;
+
 use super::calls::CallMap;
 use super::explain::{Explained, Explanations, Match, Undone, UndoneKind};
 use super::health::Gap;
@@ -323,7 +325,7 @@ fn weigh(change: &Change, deeds: &[&Deed], given: &[&Consequence]) -> (Severity,
     let mut severity = given.iter().map(|c| c.severity).max().unwrap_or(Severity::Info);
     // What a policy says anew is no alarm where it gives nobody more than before.
     let no_more = change.access.as_ref().is_some_and(|a| matches!(a.verdict, AccessVerdict::Same | AccessVerdict::Shrank));
-    let alarm = if no_more { None } else { change.content.alarming().into_iter().map(|(_, s)| s).max() };
+    let alarm = if no_more { None } else { change.content.alarming(&change.place()).into_iter().map(|(_, s)| s).max() };
     severity = severity.max(alarm.unwrap_or(Severity::Info));
     let mut stage = given.iter().max_by_key(|c| c.severity).map(|c| c.stage);
     let switched_off = change.content.fields.iter().any(|f| f.before == Some(true.into()) && f.after == Some(false.into()));
@@ -386,7 +388,8 @@ fn undone_finding(undone: &Undone, testimony: &Testimony, show_event: &dyn Fn(&s
     let by = undone.undone.as_ref().and_then(|at| testimony.deeds.get(at));
     let kind = undone.kind.as_str();
     let content = undone.content.as_ref().and_then(|text| serde_json::from_str(text).ok());
-    let alarms = Content::of_values(&Classes::default(), None, content).alarming();
+    let place = Place { trust: kind == "iam:assumerolepolicy", now_s: Some(made.time_s as f64), ..Place::default() };
+    let alarms = Content::of_values(&Classes::default(), None, content).alarming(&place);
     let watching = WATCHING.contains(&kind);
     let way_in = WAYS_IN.contains(&kind) || undone.content.is_some() || SHARES.contains(&kind) || kind == "ec2:security_group";
     if !watching && !way_in {
