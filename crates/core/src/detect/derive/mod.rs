@@ -50,8 +50,9 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("bartizan.asn", "`AS` and number of the network operator (needs `--geo`)"),
     (
         "bartizan.policy",
-        "what a policy document in the request grants: `admin`, `escalation`, `data`, `public`, `public-if`, `account:ID`, \
-         `federated:NAME`, `deny-all`; `unreadable` where it was left out of the log, cut, or is no JSON",
+        "what a policy document in the request grants: `admin`, `escalation`, `data`, `public`, `public-if`, `vpc`, \
+         `account:ID`, `organization:ID`, `unidentified:ID`, `service:NAME`, `owner:ARN`, `federated:NAME`, \
+         `federated-anybody:NAME`, `deny-all`; `unreadable` where it was left out of the log, cut, or is no JSON",
     ),
     (
         "bartizan.open",

@@ -4,7 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use bartizan_iam::{Actions, Bits, Block, Policy, Principal, ROWS, Row, Statement, Target};
+use bartizan_iam::{
+    Actions, Admitted, Behalf, Bits, Block, Condition, Guard, Outsider, Place, Policy, Principal, ROWS, Row, Statement, Target, Tri,
+    admitted,
+};
 
 use super::action::is_change;
 use super::document::{Document, documents};
@@ -17,6 +20,8 @@ use crate::trail::{Event, Field};
 /// What the policy documents of a request grant, and what it grants without one.
 pub(super) fn policies(event: &Event<'_>) -> Vec<String> {
     let own = event.text(Field::RecipientAccountId).unwrap_or_default();
+    let trust = event.text(Field::EventSource).is_some_and(|source| source.starts_with("iam"));
+    let place = Place { account: &own, trust, now_s: event.time_s().map(|s| s as f64), ..Place::default() };
     let mut found = BTreeSet::new();
     if !is_change(&api(event)) {
         return Vec::new();
@@ -28,7 +33,7 @@ pub(super) fn policies(event: &Event<'_>) -> Vec<String> {
         };
         match policy {
             Some(policy) => {
-                grants(&policy, &own, &mut found);
+                grants(&policy, &place, &mut found);
                 if !found.contains("admin") {
                     found.extend(ways_up(&policy).map(str::to_owned));
                 }
@@ -37,33 +42,56 @@ pub(super) fn policies(event: &Event<'_>) -> Vec<String> {
         }
     }
     if let Some(request) = event.field(Field::RequestParameters) {
-        named_grants(request, &own, &mut found);
+        named_grants(request, &place, &mut found);
     }
     found.into_iter().collect()
 }
 
 /// What a request grants that names whom it lets in and leaves the statement to the service: AddPermission of Lambda, SNS and
 /// SQS, PutPermission of EventBridge.
-fn named_grants(request: Value<'_>, own: &str, found: &mut BTreeSet<String>) {
+fn named_grants(request: Value<'_>, place: &Place<'_>, found: &mut BTreeSet<String>) {
     for account in ["aWSAccountId", "aWSAccountIds"].iter().flat_map(|path| at(request, path)).filter_map(Value::text) {
-        found.extend(party(&account, own).map(|p| if p == "all" { "public".to_owned() } else { p }));
+        found.extend(party(&account, place.account).map(|p| if p == "all" { "public".to_owned() } else { p }));
     }
-    let Some(principal) = request.get("principal").and_then(Value::text) else { return };
-    let text = |path: &str| text(request, path);
-    let condition = text("condition.key").map(|k| k.to_ascii_lowercase());
-    let organization = text("principalOrgID").or_else(|| text("organizationId")).is_some_and(|o| o.starts_with("o-"))
-        || condition.as_deref() == Some("aws:principalorgid");
-    // The account that a service must call for. An ARN without an account (S3) binds nobody.
-    let source = text("sourceAccount")
-        .filter(|a| is_account(a))
-        .map(Cow::into_owned)
-        .or_else(|| text("sourceArn").and_then(|arn| arn.split(':').nth(4).filter(|a| is_account(a)).map(str::to_owned)));
-    match (&*principal, source) {
-        (_, Some(account)) if account != own => found.extend([format!("account:{account}")]),
-        ("*", None) if !organization => found.extend(["public".to_owned()]),
-        ("*", _) => {}
-        (principal, _) => found.extend(party(principal, own)),
+    if let Some(policy) = composed(request) {
+        grants(&policy, place, found);
     }
+}
+
+/// The statement that a service makes of a request which only names the principal: Lambda's AddPermission and
+/// AddLayerVersionPermission, EventBridge's PutPermission (their API references).
+fn composed(request: Value<'_>) -> Option<Policy> {
+    let text = |path: &str| text(request, path).map(Cow::into_owned);
+    let principal = text("principal")?;
+    let principal = match principal.as_str() {
+        "*" => Principal::Star,
+        service if service.ends_with(".amazonaws.com") => Principal::Of("Service".to_owned(), principal),
+        _ => Principal::Of("AWS".to_owned(), principal),
+    };
+    let conditions = [
+        ("sourceAccount", "StringEquals", "aws:SourceAccount"),
+        ("sourceArn", "ArnLike", "aws:SourceArn"),
+        ("principalOrgID", "StringEquals", "aws:PrincipalOrgID"),
+        ("organizationId", "StringEquals", "aws:PrincipalOrgID"),
+        ("functionUrlAuthType", "StringEquals", "lambda:FunctionUrlAuthType"),
+        ("eventSourceToken", "StringEquals", "lambda:EventSourceToken"),
+    ];
+    let one = |operator: &str, key: String, value: String| Condition { operator: operator.to_owned(), key, values: vec![value] };
+    let mut conditions: Vec<Condition> =
+        conditions.into_iter().filter_map(|(name, operator, key)| Some(one(operator, key.to_owned(), text(name)?))).collect();
+    if let (Some(operator), Some(key), Some(value)) = (text("condition.type"), text("condition.key"), text("condition.value")) {
+        conditions.push(one(&operator, key, value));
+    }
+    let statement = Statement {
+        effect: "Allow".to_owned(),
+        principal: Some(Block::Is(vec![principal])),
+        action: Some(Block::Is(text("action").into_iter().collect())),
+        resource: None,
+        conditions,
+        sid: None,
+        unknown: Default::default(),
+    };
+    Some(Policy { version: "2012-10-17".to_owned(), statements: vec![statement], unknown: Default::default() })
 }
 
 /// `escalation` when a policy without a principal gives, for everything and without a condition, what one of the known ways
@@ -111,7 +139,7 @@ static NEEDS: LazyLock<Vec<Bits>> = LazyLock::new(|| {
     ROWS.iter().filter(sure).filter_map(needs).collect()
 });
 
-fn grants(policy: &Policy, own_account: &str, found: &mut BTreeSet<String>) {
+fn grants(policy: &Policy, place: &Place<'_>, found: &mut BTreeSet<String>) {
     for statement in &policy.statements {
         let everything = every_action(statement) && every_resource(statement);
         if statement.effect == "Deny" {
@@ -121,20 +149,32 @@ fn grants(policy: &Policy, own_account: &str, found: &mut BTreeSet<String>) {
             }
             continue;
         }
-        match &statement.principal {
-            None if everything => {
-                found.insert("admin".to_owned());
-            }
-            None => {}
-            Some(Block::Not(_)) => {
-                found.insert("public".to_owned());
-            }
-            Some(Block::Is(principals)) => {
-                for principal in principals {
-                    found.extend(opened_to(principal, statement, own_account));
-                }
-            }
+        if statement.principal.is_none() && everything {
+            found.insert("admin".to_owned());
         }
+        found.extend(admitted(policy, statement, place).iter().map(opened_to));
+    }
+}
+
+/// The word for somebody who is let in.
+fn opened_to(one: &Admitted) -> String {
+    let name = |provider: &str| cut(provider.rsplit_once("provider/").map_or(provider, |(_, name)| name));
+    let through_a_vpc = !one.open.is_empty() && one.open.iter().all(|(_, guard)| *guard == Guard::Endpoint);
+    match &one.to {
+        Outsider::Anybody | Outsider::AnyAccount if one.verdict == Tri::Yes => "public".to_owned(),
+        Outsider::Anybody | Outsider::AnyAccount if through_a_vpc => "vpc".to_owned(),
+        Outsider::Anybody | Outsider::AnyAccount => "public-if".to_owned(),
+        Outsider::Account(id, who) if is_account(id) || who.is_empty() => format!("account:{}", cut(id)),
+        Outsider::Account(_, who) => format!("unidentified:{}", cut(who)),
+        Outsider::Unidentified(id) | Outsider::Deleted(id) => format!("unidentified:{}", cut(id)),
+        Outsider::Organization(id) => format!("organization:{}", cut(id)),
+        Outsider::Service(_, Behalf::Account(id)) => format!("account:{}", cut(id)),
+        Outsider::Service(_, Behalf::Organization(id)) => format!("organization:{}", cut(id)),
+        Outsider::Service(service, Behalf::Anybody) if service == "*" => "service:any".to_owned(),
+        Outsider::Service(service, Behalf::Anybody) => format!("service:{}", cut(service)),
+        Outsider::Service(_, Behalf::Owner(arn)) => format!("owner:{}", cut(arn)),
+        Outsider::Federated(provider, true) => format!("federated:{}", name(provider)),
+        Outsider::Federated(provider, false) => format!("federated-anybody:{}", name(provider)),
     }
 }
 
@@ -160,38 +200,5 @@ fn is_anybody(principal: &Principal) -> bool {
     match principal {
         Principal::Star => true,
         Principal::Of(kind, value) => kind == "AWS" && value == "*",
-    }
-}
-
-/// Conditions that bind a public grant to somebody.
-const BINDING_KEYS: [&str; 9] = [
-    "aws:principalorgid",
-    "aws:principalaccount",
-    "aws:principalarn",
-    "aws:sourceaccount",
-    "aws:sourcearn",
-    "aws:sourceowner",
-    "aws:sourcevpc",
-    "aws:sourcevpce",
-    "aws:principalorgpaths",
-];
-
-fn opened_to(principal: &Principal, statement: &Statement, own_account: &str) -> Option<String> {
-    if is_anybody(principal) {
-        let bound = statement.conditions.iter().any(|c| BINDING_KEYS.contains(&c.key.to_lowercase().as_str()));
-        return match (bound, statement.conditions.is_empty()) {
-            (true, _) => None,
-            (false, true) => Some("public".to_owned()),
-            (false, false) => Some("public-if".to_owned()),
-        };
-    }
-    let Principal::Of(kind, value) = principal else { return None };
-    match kind.as_str() {
-        "AWS" => {
-            let account = if is_account(value) { value.as_str() } else { value.split(':').nth(4).unwrap_or_default() };
-            (is_account(account) && account != own_account).then(|| format!("account:{account}"))
-        }
-        "Federated" => Some(format!("federated:{}", cut(value.rsplit_once("provider/").map_or(value, |(_, name)| name)))),
-        _ => None,
     }
 }
