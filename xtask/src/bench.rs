@@ -22,3 +22,11 @@ pub(crate) fn differential(root: &Path, cases: &str) -> Result<()> {
     command.args(["--ignored", "--exact", "--nocapture", "differential::ten_million"]).env("BARTIZAN_CASES", cases);
     run(command.current_dir(root))
 }
+
+/// A hundred thousand random policies, and all that AWS writes, each compared with itself.
+pub(crate) fn identity(root: &Path) -> Result<()> {
+    let mut command = Command::new("cargo");
+    command.args(["test", "--release", "--locked", "--quiet", "--package", "bartizan-iam", "--test", "iam", "--"]);
+    command.args(["--include-ignored", "--nocapture", "identity::"]).env("BARTIZAN_CASES", "100000");
+    run(command.current_dir(root))
+}

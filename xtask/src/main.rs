@@ -40,6 +40,7 @@ fn main() -> Result<()> {
         ["fuzz"] => tools::fuzz(&root(), "600"),
         ["fuzz", seconds] => tools::fuzz(&root(), seconds),
         ["fuzz-iam"] => bench::differential(&root(), "10000000"),
+        ["fuzz-iam", "identity"] => bench::identity(&root()),
         ["fuzz-iam", cases] => bench::differential(&root(), cases),
         ["ip-ranges", file] => ip_ranges::write(&root(), Path::new(file)),
         ["iam-data", package] => iam_data::write(&root(), Path::new(package)),

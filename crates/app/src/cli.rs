@@ -477,12 +477,13 @@ pub(crate) struct AccessDiff {
 /// What a policy allows that another does not, each with a request that shows it
 ///
 /// A `must` has a witness: a request that one policy denies and the other allows, checked by a second evaluator. A `may`
-/// could neither be shown nor ruled out, as conditions on the request may make both the same.
+/// could neither be shown nor ruled out.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   bartizan access policy-diff old.json new.json
-  bartizan access policy-diff --as resource bucket-before.json bucket-after.json --format json
+  bartizan access policy-diff bucket-before.json bucket-after.json --format json
+  bartizan access policy-diff --as scp scp-before.json scp-after.json
 
 Exit codes: 0 the new policy grants nothing new, 10 it does or may")]
 pub(crate) struct AccessPolicyDiff {
@@ -490,9 +491,9 @@ pub(crate) struct AccessPolicyDiff {
     pub(crate) old: PathBuf,
     /// The policy after
     pub(crate) new: PathBuf,
-    /// Where the policies stand
-    #[arg(long = "as", value_enum, default_value = "identity", value_name = "KIND")]
-    pub(crate) side: PolicySide,
+    /// Where the policies stand [default: resource where they name principals, identity where they do not]
+    #[arg(long = "as", value_enum, value_name = "KIND")]
+    pub(crate) side: Option<PolicySide>,
     #[command(flatten)]
     pub(crate) table: ActionTable,
 }

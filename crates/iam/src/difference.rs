@@ -1,21 +1,29 @@
 //! What one policy allows that another does not: as classes, each with a request that shows it.
 //!
 //! Actions are taken together that the same statements are about; within such a class resources are languages, and what
-//! one leaves of the other is decided exactly. Conditions are compared as they are written: a condition that is implied by
-//! another is recognised, and what cannot be told that way is a `may`. Every `must` has a witness: a request that the
-//! reference evaluator denies by one policy and allows by the other.
+//! one leaves of the other is decided exactly. Two steps, for each statement that allows:
+//!
+//! 1. Proof ([`proof`]): what it allows is allowed by the other policy, whatever the request holds. A variable is a symbol
+//!    there, equal to itself; a condition follows from one that asks as much or more.
+//! 2. Trial ([`trial`]): otherwise every sort of request is tried. Of each condition key the values that the policies can
+//!    tell apart are few, so that all of them, together, are either a proof too, or hold a request that shows the
+//!    difference. The reference evaluator checks it: it is denied by one policy and allowed by the other.
+//!
+//! `may` is left for what neither decides: statements that are not understood, or more than can be tried.
 
-use std::collections::BTreeMap;
+mod condition;
+mod proof;
+mod trial;
 
 use crate::actions::{Action, Actions};
 use crate::bits::Bits;
-use crate::engine::{Compiled, CompiledCondition, CompiledStatement, Compiler, Effect, Resource, Wanted, widened};
-use crate::pattern::{Pattern, Rest, rest_within};
+use crate::engine::{Compiled, CompiledStatement, Compiler, Effect, Resource, widened};
+use crate::pattern::{Pattern, Rest, VARIABLES, rest_within};
 use crate::policy::{Block, Policy, Principal};
-use crate::reference::evaluate;
-use crate::request::{Caller, Context, Decision, Given, Layers, Request, Side};
+use crate::request::{Arn, Request, Side};
+use crate::service::is_everybody;
 use crate::tri::Tri;
-use crate::value::{Order, Set, Test};
+use crate::value::Piece;
 
 /// A class of requests that one of the policies allows and the other does not.
 ///
@@ -41,12 +49,22 @@ pub struct Class {
     pub principal: Option<String>,
     /// Under which conditions.
     pub conditions: Vec<String>,
+    /// The keys of these conditions, in lower case.
+    pub keys: Vec<String>,
     /// Statement that allows it, from 0.
     pub statement: usize,
     /// Yes: the witness shows it. Maybe: it could not be shown, nor ruled out.
     pub verdict: Tri,
     /// A request that one allows and the other does not.
     pub witness: Option<Request>,
+}
+
+impl Class {
+    /// Keys of the conditions that the witness does not have, which is what makes the difference or does not matter:
+    /// `aws:multifactorauthpresent`, in lower case.
+    pub fn absent<'a>(&'a self, witness: &'a Request) -> impl Iterator<Item = &'a str> {
+        self.keys.iter().map(String::as_str).filter(|key| witness.context.iter().all(|(known, _)| known != *key))
+    }
 }
 
 /// The difference of two policies.
@@ -114,40 +132,52 @@ const PICKS_MAX: usize = 64;
 
 fn gained(old: &Both<'_>, new: &Both<'_>, side: Side, actions: &Actions) -> Vec<Class> {
     let statements: Vec<&CompiledStatement> = old.compiled.statements.iter().chain(&new.compiled.statements).collect();
+    let symbols = Symbols::of(&statements);
     let mut found: Vec<Class> = Vec::new();
     let mut work_left = WORK_MAX;
     for class in partition(&statements, actions) {
         let first = class.iter().next().unwrap_or_default();
-        let about = |s: &&CompiledStatement| s.actions.contains(first);
-        let of_old: Vec<&CompiledStatement> = old.compiled.statements.iter().filter(about).collect();
-        let of_new: Vec<&CompiledStatement> = new.compiled.statements.iter().filter(about).collect();
-        for (n, statement) in new.compiled.statements.iter().enumerate().filter(|(_, s)| s.actions.contains(first)) {
+        let of = |both: &Both<'_>| -> Vec<usize> {
+            both.compiled.statements.iter().enumerate().filter(|(_, s)| s.actions.contains(first)).map(|(n, _)| n).collect()
+        };
+        let (of_old, of_new) = (of(old), of(new));
+        let bare = (first as usize) < actions.len() && actions.is_wildcard_only(Action(first));
+        let universe = if bare { Pattern::exact("*") } else { Pattern::arn("arn:*:*:*:*:*") };
+        let pair = Pair { old, new, of_old: &of_old, of_new: &of_new, universe, class: &class, side, actions, symbols: &symbols };
+        for &n in &of_new {
+            let statement = &new.compiled.statements[n];
             if statement.effect == Effect::Deny {
                 continue;
             }
-            for one in principals(statement, side) {
-                if work_left == 0 {
-                    found.push(undecided(new, n));
-                    return found;
-                }
-                for more in by_resource(statement, &one, &of_old, &of_new, &class, actions, &mut work_left) {
-                    let (verdict, witness) = more.witness(old, new, statement, &one, &class, side, actions, &mut work_left);
-                    if witness.is_none() && more.proved_nothing {
+            for whom in whom(statement, side) {
+                for (resource, include) in includes(statement) {
+                    if work_left == 0 {
+                        found.push(undecided(new, n));
+                        return found;
+                    }
+                    let one = One { number: n, statement, whom: &whom, include: include.as_ref() };
+                    if proof::is_covered(&pair, &one, &mut work_left) {
                         continue;
                     }
+                    let (verdict, witness) = match trial::run(&pair, &one, &mut work_left) {
+                        Trial::Nothing => continue,
+                        Trial::Open => (Tri::Maybe, None),
+                        Trial::Shown(request) => (Tri::Yes, Some(request)),
+                    };
                     let conditions: Vec<String> = statement.conditions.iter().map(|c| c.text.clone()).collect();
-                    let principal = one.as_ref().map(principal_text);
+                    let principal = whom.text();
                     // The same access by other actions is one class.
                     let same = |c: &&mut Class| {
-                        c.statement == n && c.resource == more.resource && c.principal == principal && c.verdict == verdict
+                        c.statement == n && c.resource == resource && c.principal == principal && c.verdict == verdict
                     };
                     match found.iter_mut().find(same) {
                         Some(known) => known.actions = known.actions.union(&class),
                         None => found.push(Class {
                             actions: class.clone(),
-                            resource: more.resource.clone(),
+                            resource,
                             principal,
                             conditions,
+                            keys: statement.conditions.iter().map(|c| c.key.clone()).collect(),
                             statement: n,
                             verdict,
                             witness,
@@ -160,6 +190,155 @@ fn gained(old: &Both<'_>, new: &Both<'_>, side: Side, actions: &Actions) -> Vec<
     found
 }
 
+/// Two policies, and what is asked of them: a class of actions.
+struct Pair<'a> {
+    old: &'a Both<'a>,
+    new: &'a Both<'a>,
+    /// Numbers of the statements that are about the class.
+    of_old: &'a [usize],
+    of_new: &'a [usize],
+    /// The resources that the actions may be about.
+    universe: Pattern,
+    class: &'a Bits,
+    side: Side,
+    actions: &'a Actions,
+    symbols: &'a Symbols,
+}
+
+impl<'a> Pair<'a> {
+    fn old_statements(&self) -> impl Iterator<Item = (usize, &'a CompiledStatement)> {
+        let (numbers, old) = (self.of_old, self.old);
+        numbers.iter().map(move |n| (*n, &old.compiled.statements[*n]))
+    }
+
+    fn new_statements(&self) -> impl Iterator<Item = (usize, &'a CompiledStatement)> {
+        let (numbers, new) = (self.of_new, self.new);
+        numbers.iter().map(move |n| (*n, &new.compiled.statements[*n]))
+    }
+}
+
+/// What a statement of the new policy allows: to somebody, on one of its resources.
+struct One<'a> {
+    number: usize,
+    statement: &'a CompiledStatement,
+    whom: &'a Whom,
+    /// None: on everything but what the statement leaves out.
+    include: Option<&'a Resource>,
+}
+
+/// What trying every sort of request comes to.
+enum Trial {
+    /// Nothing is new: proved.
+    Nothing,
+    /// This request is.
+    Shown(Request),
+    /// Neither could be said.
+    Open,
+}
+
+/// Resources of a statement one by one, as they are shown and as they are.
+fn includes(statement: &CompiledStatement) -> Vec<(String, Option<Resource>)> {
+    match &statement.resource {
+        None => vec![("*".to_owned(), None)],
+        Some(Block::Is(list)) => list.iter().map(|r| (outer(r).to_string(), Some(r.clone()))).collect(),
+        Some(Block::Not(_)) if statement.is_without_resource => vec![("*".to_owned(), None)],
+        Some(Block::Not(list)) => {
+            let but: Vec<String> = list.iter().map(|r| outer(r).to_string()).collect();
+            let all = if but.is_empty() { "*".to_owned() } else { format!("all but {}", but.join(", ")) };
+            vec![(all, None)]
+        }
+    }
+}
+
+/// Variables of the policies by number.
+struct Symbols {
+    known: Vec<(String, Option<String>)>,
+    /// Whether a policy has letters that would be taken for variables: then none is.
+    is_taken: bool,
+}
+
+impl Symbols {
+    fn of(statements: &[&CompiledStatement]) -> Self {
+        let (mut known, mut is_taken) = (Vec::new(), false);
+        for statement in statements {
+            let (Some(Block::Is(list)) | Some(Block::Not(list))) = &statement.resource else { continue };
+            for resource in list {
+                match resource {
+                    Resource::Pattern(pattern) => is_taken |= pattern.has(&VARIABLES),
+                    Resource::Template(pieces) => {
+                        for piece in pieces {
+                            match piece {
+                                Piece::Letter(letter, _) => is_taken |= VARIABLES.contains(letter),
+                                Piece::Variable(key, default) => {
+                                    let one = (key.clone(), default.clone());
+                                    if !known.contains(&one) {
+                                        known.push(one);
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        is_taken |= known.len() >= SYMBOLS_MAX;
+        Self { known, is_taken }
+    }
+
+    /// The pattern of a resource with a letter in place of each variable; none where that cannot be told.
+    fn pattern(&self, resource: &Resource) -> Option<Pattern> {
+        let pieces = match resource {
+            Resource::Pattern(pattern) => return Some(pattern.clone()),
+            Resource::Template(_) if self.is_taken => return None,
+            Resource::Template(pieces) => pieces,
+        };
+        let letter = |piece: &Piece| match piece {
+            Piece::Letter(letter, wild) => Some((*letter, *wild && matches!(letter, '*' | '?'))),
+            Piece::Variable(key, default) => {
+                let number = self.known.iter().position(|(k, d)| k == key && d == default)?;
+                Some((char::from_u32(VARIABLES.start as u32 + u32::try_from(number).ok()?)?, false))
+            }
+        };
+        let letters: Option<Vec<_>> = pieces.iter().map(letter).collect();
+        Some(Pattern::arn_of(letters?.into_iter()))
+    }
+}
+
+/// Variables of two policies that are told apart.
+const SYMBOLS_MAX: usize = 10_000;
+
+/// A pattern that matches at least what the resource does.
+fn outer(resource: &Resource) -> Pattern {
+    match resource {
+        Resource::Pattern(pattern) => pattern.clone(),
+        Resource::Template(pieces) => Pattern::arn(&widened(pieces)),
+    }
+}
+
+/// What is left of `from` when `without` is taken away, and all but one of each of `picks`: the complements that
+/// `NotResource` takes away.
+fn left(from: &[&Pattern], without: &[&Pattern], picks: &[Vec<Pattern>], work_left: &mut usize) -> Rest {
+    let combinations = picks.iter().try_fold(1usize, |all, p| all.checked_mul(p.len()).filter(|n| *n <= PICKS_MAX));
+    let Some(combinations) = combinations else { return Rest::TooLarge };
+    let mut answer = Rest::Nothing;
+    for n in 0..combinations {
+        if *work_left == 0 {
+            return Rest::TooLarge;
+        }
+        let (mut rest, mut from) = (n, from.to_vec());
+        for pick in picks {
+            from.push(&pick[rest % pick.len()]);
+            rest /= pick.len();
+        }
+        match rest_within(&from, without, work_left) {
+            Rest::Nothing => {}
+            Rest::TooLarge => answer = Rest::TooLarge,
+            text @ Rest::Text(_) => return text,
+        }
+    }
+    answer
+}
+
 /// What stands for all that was not compared, from this statement on: whatever the policy allows may be new.
 fn undecided(new: &Both<'_>, statement: usize) -> Class {
     let allows = new.compiled.statements.iter().filter(|s| s.effect != Effect::Deny);
@@ -168,6 +347,7 @@ fn undecided(new: &Both<'_>, statement: usize) -> Class {
         resource: "more than can be compared".to_owned(),
         principal: None,
         conditions: Vec::new(),
+        keys: Vec::new(),
         statement,
         verdict: Tri::Maybe,
         witness: None,
@@ -187,291 +367,101 @@ fn partition(statements: &[&CompiledStatement], actions: &Actions) -> Vec<Bits> 
     classes
 }
 
-/// The principals that a statement names, one by one; none where there is no such element.
-fn principals(statement: &CompiledStatement, side: Side) -> Vec<Option<Principal>> {
+/// For whom a statement is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Whom {
+    /// For him who has the policy.
+    Holder,
+    /// For a principal.
+    One(Principal),
+    /// `NotPrincipal`: for everybody else.
+    AllBut(Vec<Principal>),
+}
+
+impl Whom {
+    fn text(&self) -> Option<String> {
+        match self {
+            Self::Holder => None,
+            Self::One(principal) => Some(principal_text(principal)),
+            Self::AllBut(list) => Some(format!("anybody but {}", list.iter().map(principal_text).collect::<Vec<_>>().join(", "))),
+        }
+    }
+
+    /// Whether a principal element names all of these. What is not certain is no.
+    fn is_within(&self, element: &Option<Block<Vec<Principal>>>) -> bool {
+        match (self, element) {
+            (Self::Holder, _) => true,
+            (_, None) => false,
+            (Self::One(one), Some(Block::Is(list))) => list.iter().any(|p| is_named_by(one, p)),
+            (Self::One(one), Some(Block::Not(list))) => list.iter().all(|p| is_apart(one, p)),
+            (Self::AllBut(_), Some(Block::Is(list))) => list.iter().any(is_everybody),
+            // Who is left out there is left out here.
+            (Self::AllBut(own), Some(Block::Not(list))) => list.iter().all(|p| own.iter().any(|o| is_same(o, p))),
+        }
+    }
+}
+
+/// Those for whom a statement is, one by one.
+fn whom(statement: &CompiledStatement, side: Side) -> Vec<Whom> {
     match (side, &statement.principal) {
-        (Side::Identity | Side::Scp, _) => vec![None],
-        (_, Some(Block::Is(list))) => list.iter().cloned().map(Some).collect(),
-        // Everybody but some.
-        (_, Some(Block::Not(_))) => vec![Some(Principal::Star)],
+        (Side::Identity | Side::Scp, _) => vec![Whom::Holder],
+        (_, Some(Block::Is(list))) => list.iter().cloned().map(Whom::One).collect(),
+        (_, Some(Block::Not(list))) => vec![Whom::AllBut(list.clone())],
         (_, None) => Vec::new(),
     }
+}
+
+/// The account that a principal stands for: its id and the ARN of its root are one (IAM user guide, "Principal").
+fn account_of(principal: &Principal) -> Option<&str> {
+    let Principal::Of(kind, value) = principal else { return None };
+    let is_id = |text: &str| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
+    if kind != "AWS" {
+        return None;
+    }
+    if is_id(value) {
+        return Some(value);
+    }
+    Arn::parse(value).filter(|a| a.service == "iam" && a.resource == "root" && is_id(a.account)).map(|a| a.account)
+}
+
+fn is_same(a: &Principal, b: &Principal) -> bool {
+    a == b || (is_everybody(a) && is_everybody(b)) || account_of(a).is_some_and(|account| account_of(b) == Some(account))
+}
+
+/// Whether whoever is `one` is named by `by` as well: the same, everybody, or its account. The resource of a comparison is
+/// in another account than all of its principals, where naming an account is as good as naming its users.
+fn is_named_by(one: &Principal, by: &Principal) -> bool {
+    is_same(one, by) || is_everybody(by) || account_of(by).is_some_and(|account| aws_account(one) == Some(account))
+}
+
+/// Whether two principals have nobody in common.
+fn is_apart(a: &Principal, b: &Principal) -> bool {
+    match (a, b) {
+        (Principal::Of(x, own), Principal::Of(y, other)) => {
+            let known = |kind: &str| matches!(kind, "AWS" | "Service" | "Federated");
+            let both = known(x) && known(y) && !is_everybody(a) && !is_everybody(b);
+            match (aws_account(a), aws_account(b)) {
+                _ if !both => false,
+                (Some(one), Some(two)) => one != two,
+                _ => x != y || own != other && x != "AWS",
+            }
+        }
+        _ => false,
+    }
+}
+
+/// Account of a principal of an account.
+fn aws_account(principal: &Principal) -> Option<&str> {
+    let Principal::Of(kind, value) = principal else { return None };
+    account_of(principal).or_else(|| Arn::parse(value).filter(|_| kind == "AWS").map(|a| a.account))
 }
 
 fn principal_text(principal: &Principal) -> String {
     match principal {
         Principal::Star => "anybody".to_owned(),
         Principal::Of(kind, value) if kind == "AWS" && value == "*" => "anybody".to_owned(),
-        Principal::Of(kind, value) if kind == "AWS" => value.clone(),
+        Principal::Of(kind, value) if kind == "AWS" => account_of(principal).unwrap_or(value).to_owned(),
         Principal::Of(kind, value) => format!("{kind} {value}"),
-    }
-}
-
-/// What a statement may allow anew on one of its patterns.
-struct More {
-    resource: String,
-    /// The patterns whose texts it is about: all must match.
-    from: Vec<Pattern>,
-    /// Those that must not.
-    without: Vec<Pattern>,
-    /// Nothing is left, whatever the conditions.
-    proved_nothing: bool,
-    too_large: bool,
-    text: Option<String>,
-}
-
-fn by_resource(
-    statement: &CompiledStatement,
-    principal: &Option<Principal>,
-    old: &[&CompiledStatement],
-    new: &[&CompiledStatement],
-    class: &Bits,
-    actions: &Actions,
-    work_left: &mut usize,
-) -> Vec<More> {
-    let universe = if class.iter().next().is_some_and(|n| (n as usize) < actions.len() && actions.is_wildcard_only(Action(n))) {
-        Pattern::exact("*")
-    } else {
-        Pattern::arn("arn:*:*:*:*:*")
-    };
-    let (includes, excludes) = match &statement.resource {
-        None => (vec![Pattern::text("*")], Vec::new()),
-        Some(Block::Is(list)) => (list.iter().map(outer).collect(), Vec::new()),
-        Some(Block::Not(list)) => (vec![Pattern::text("*")], list.iter().map(outer).collect()),
-    };
-    // What takes access away for sure: allows of the old policy that ask no more than this statement does, denies of the new
-    // one that ask nothing.
-    let by_allow = |s: &&&CompiledStatement| {
-        s.effect == Effect::Allow
-            && s.understood
-            && covers_principal(s, principal)
-            && s.conditions.iter().all(|c| implied(c, &statement.conditions))
-    };
-    let by_deny = |s: &&&CompiledStatement| {
-        s.effect == Effect::Deny && s.understood && s.conditions.is_empty() && covers_principal(s, principal)
-    };
-    let mut without = excludes.clone();
-    let mut picks: Vec<Vec<Pattern>> = Vec::new();
-    for taken in old.iter().filter(by_allow).chain(new.iter().filter(by_deny)) {
-        match &taken.resource {
-            Some(Block::Is(list)) => without.extend(list.iter().filter_map(inner)),
-            // Everything but these: what is left is in one of them.
-            Some(Block::Not(list)) => picks.push(list.iter().map(outer).collect()),
-            None => {}
-        }
-    }
-    // Old denies give access back where the new policy has none: there an old allow takes nothing away.
-    let denied: Vec<Pattern> = old
-        .iter()
-        .filter(|s| s.effect == Effect::Deny)
-        .flat_map(|s| match &s.resource {
-            Some(Block::Is(list)) => list.iter().map(outer).collect::<Vec<_>>(),
-            _ => vec![Pattern::text("*")],
-        })
-        .collect();
-    let mut new_denies: Vec<Pattern> = excludes.clone();
-    new.iter().filter(by_deny).for_each(|s| {
-        if let Some(Block::Is(list)) = &s.resource {
-            new_denies.extend(list.iter().filter_map(inner));
-        }
-    });
-    let shown = |include: &Pattern| {
-        let but: Vec<String> = excludes.iter().map(ToString::to_string).collect();
-        if but.is_empty() { include.to_string() } else { format!("all but {}", but.join(", ")) }
-    };
-    let mut found = Vec::new();
-    for include in &includes {
-        let mut more = More {
-            resource: shown(include),
-            from: vec![include.clone(), universe.clone()],
-            without: without.clone(),
-            proved_nothing: true,
-            too_large: false,
-            text: None,
-        };
-        let mut tries: Vec<(Vec<Pattern>, &Vec<Pattern>)> = Vec::new();
-        let combinations = picks.iter().map(Vec::len).product::<usize>();
-        if combinations > PICKS_MAX {
-            more.too_large = true;
-        } else {
-            for n in 0..combinations {
-                let mut rest = n;
-                let mut from = more.from.clone();
-                for pick in &picks {
-                    from.push(pick[rest % pick.len()].clone());
-                    rest /= pick.len();
-                }
-                tries.push((from, &without));
-            }
-        }
-        for deny in &denied {
-            tries.push((vec![include.clone(), universe.clone(), deny.clone()], &new_denies));
-        }
-        for (from, without) in tries {
-            if *work_left == 0 {
-                more.too_large = true;
-                break;
-            }
-            let (from_refs, without_refs): (Vec<&Pattern>, Vec<&Pattern>) = (from.iter().collect(), without.iter().collect());
-            match rest_within(&from_refs, &without_refs, work_left) {
-                Rest::Nothing => {}
-                Rest::TooLarge => more.too_large = true,
-                Rest::Text(text) => {
-                    more.text = Some(text);
-                    (more.from, more.without) = (from, without.clone());
-                    break;
-                }
-            }
-        }
-        more.proved_nothing = more.text.is_none() && !more.too_large;
-        if !more.proved_nothing {
-            found.push(more);
-        }
-    }
-    found
-}
-
-/// A pattern that matches at least what the resource does.
-fn outer(resource: &Resource) -> Pattern {
-    match resource {
-        Resource::Pattern(pattern) => pattern.clone(),
-        Resource::Template(pieces) => Pattern::arn(&widened(pieces)),
-    }
-}
-
-/// A pattern that matches at most what the resource does; none when nothing is certain.
-fn inner(resource: &Resource) -> Option<Pattern> {
-    match resource {
-        Resource::Pattern(pattern) => Some(pattern.clone()),
-        Resource::Template(_) => None,
-    }
-}
-
-/// Whether a statement is about everybody whom the principal means.
-fn covers_principal(statement: &CompiledStatement, principal: &Option<Principal>) -> bool {
-    let Some(principal) = principal else { return true };
-    match &statement.principal {
-        Some(Block::Is(list)) => list.iter().any(|p| p == principal || crate::service::is_everybody(p)),
-        _ => false,
-    }
-}
-
-/// Whether a condition follows from others: one of them is the same with no other values.
-fn implied(condition: &CompiledCondition, by: &[CompiledCondition]) -> bool {
-    by.iter().any(|other| {
-        other.key == condition.key
-            && other.operator == condition.operator
-            && match condition.operator.map(|o| o.negated) {
-                Some(false) => other.values.iter().all(|v| condition.values.iter().any(|w| covers_value(w, v))),
-                Some(true) => condition.values.iter().all(|v| other.values.iter().any(|w| covers_value(w, v))),
-                None => other.values == condition.values,
-            }
-    })
-}
-
-/// Whether one wanted value admits all that another does.
-fn covers_value(wide: &Wanted, narrow: &Wanted) -> bool {
-    match (wide, narrow) {
-        (Wanted::Like(wide), Wanted::Like(narrow)) => wide.covers(narrow),
-        (Wanted::Net(wide), Wanted::Net(narrow)) => wide.covers(narrow),
-        _ => wide == narrow,
-    }
-}
-
-impl More {
-    /// A request that the old policy does not allow and the new one does.
-    #[expect(clippy::too_many_arguments, reason = "both policies and all coordinates of the class")]
-    fn witness(
-        &self,
-        old: &Both<'_>,
-        new: &Both<'_>,
-        statement: &CompiledStatement,
-        principal: &Option<Principal>,
-        class: &Bits,
-        side: Side,
-        actions: &Actions,
-        work_left: &mut usize,
-    ) -> (Tri, Option<Request>) {
-        let Some(text) = &self.text else { return (Tri::Maybe, None) };
-        // Of the class an action that people know, where there is one; with a resource of its type, where that is left.
-        let known: Vec<Action> = class.iter().filter(|n| (*n as usize) < actions.len()).map(Action).take(TRIES_MAX).collect();
-        let mut tries: Vec<(String, String)> = Vec::new();
-        for action in &known {
-            for template in actions.resource_arns(*action) {
-                let shape = Pattern::arn(&shape_of(template));
-                let mut from: Vec<&Pattern> = self.from.iter().collect();
-                from.push(&shape);
-                if let Rest::Text(text) = rest_within(&from, &self.without.iter().collect::<Vec<_>>(), work_left) {
-                    tries.push((actions.name(*action), text));
-                }
-            }
-        }
-        let unnamed = || class.iter().next().map(|n| actions.bit_name(n).replace("(other)", "Unlisted")).unwrap_or_default();
-        tries.push((known.first().map_or_else(unnamed, |a| actions.name(*a)), text.clone()));
-        let caller = match principal {
-            None => Caller::Aws("arn:aws:iam::123456789012:user/witness".to_owned()),
-            Some(principal) => caller_of(principal),
-        };
-        for (action, resource) in tries {
-            for context in contexts(statement, old, new) {
-                let request = Request {
-                    action: action.clone(),
-                    resource: resource.clone(),
-                    resource_account: Some("123456789012".to_owned()),
-                    caller: caller.clone(),
-                    context,
-                };
-                let decide = |policy: &Policy| evaluate(&request, &layers(policy, side, principal), actions).decision;
-                if decide(new.policy) == Decision::Allowed
-                    && matches!(decide(old.policy), Decision::ImplicitlyDenied | Decision::ExplicitlyDenied)
-                {
-                    return (Tri::Yes, Some(request));
-                }
-            }
-        }
-        (Tri::Maybe, None)
-    }
-}
-
-/// Actions and their resource types that are tried for a witness.
-const TRIES_MAX: usize = 6;
-
-/// The policy alone in its place. A caller from another account has what it needs at home.
-fn layers(policy: &Policy, side: Side, principal: &Option<Principal>) -> Layers<Policy> {
-    let mut layers = Layers::default();
-    match side {
-        Side::Identity => layers.identity.push(policy.clone()),
-        Side::Scp => {
-            layers.identity.extend(everything());
-            layers.scp.push(vec![policy.clone()]);
-        }
-        Side::Resource | Side::Rcp => {
-            let foreign = principal.as_ref().map(caller_of).is_some_and(|c| c.account().is_some_and(|a| a != "123456789012"));
-            if foreign {
-                layers.identity.extend(everything());
-            }
-            layers.resource = Some(policy.clone());
-        }
-    }
-    layers
-}
-
-fn everything() -> Option<Policy> {
-    crate::policy::parse(r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#).ok()
-}
-
-fn caller_of(principal: &Principal) -> Caller {
-    match principal {
-        Principal::Star => Caller::Anonymous,
-        Principal::Of(kind, value) => match kind.as_str() {
-            "AWS" if value == "*" => Caller::Anonymous,
-            "AWS" if value.len() == 12 && value.bytes().all(|b| b.is_ascii_digit()) => {
-                Caller::Aws(format!("arn:aws:iam::{value}:root"))
-            }
-            "AWS" => Caller::Aws(value.clone()),
-            "Service" => Caller::Service(value.clone()),
-            _ => Caller::Federated(value.clone()),
-        },
     }
 }
 
@@ -491,58 +481,6 @@ fn shape_of(template: &str) -> String {
         rest = behind;
     }
     out + rest
-}
-
-/// Contexts in which the conditions of a statement hold: as little as it takes, and the same with other keys that the
-/// policies ask for set to something that they do not name.
-fn contexts(statement: &CompiledStatement, old: &Both<'_>, new: &Both<'_>) -> Vec<Context> {
-    let mut wanted: BTreeMap<&str, Given> = BTreeMap::new();
-    for condition in &statement.conditions {
-        if let Some(given) = satisfying(condition) {
-            wanted.insert(&condition.key, given);
-        }
-    }
-    let mut least = Context::default();
-    wanted.iter().for_each(|(key, given)| least.set(key, given.clone()));
-    let mut filled = least.clone();
-    for condition in old.compiled.statements.iter().chain(&new.compiled.statements).flat_map(|s| &s.conditions) {
-        if !wanted.contains_key(condition.key.as_str()) {
-            filled.set(&condition.key, Given::One("something else".to_owned()));
-        }
-    }
-    vec![least, filled]
-}
-
-/// A value with which a condition holds; none when it holds without the key.
-fn satisfying(condition: &CompiledCondition) -> Option<Given> {
-    let operator = condition.operator?;
-    let wanted = condition.values.first()?;
-    let text = if operator.negated {
-        match operator.test {
-            Test::Ip => "192.0.2.255".to_owned(),
-            Test::Arn => "arn:aws:none:::nobody".to_owned(),
-            Test::Number(_) | Test::Date(_) => "1234567".to_owned(),
-            _ => "something else".to_owned(),
-        }
-    } else {
-        match wanted {
-            Wanted::Text(text) | Wanted::Folded(text) => text.clone(),
-            Wanted::Like(pattern) => {
-                let example = pattern.example();
-                if example.is_empty() { "x".to_owned() } else { example }
-            }
-            Wanted::Number(order, n) | Wanted::Date(order, n) => match order {
-                Order::Equal | Order::LessEqual | Order::GreaterEqual => format!("{n}"),
-                Order::Less => format!("{}", n - 1.0),
-                Order::Greater => format!("{}", n + 1.0),
-            },
-            Wanted::Net(net) => net.first().to_string(),
-            Wanted::Absent(true) => return None,
-            Wanted::Absent(false) => "x".to_owned(),
-            Wanted::Template(..) | Wanted::Nothing => return None,
-        }
-    };
-    Some(if operator.set == Set::None { Given::One(text) } else { Given::Many(vec![text]) })
 }
 
 /// Actions for people: whole services as `s3:*`, others by name, at most so many.

@@ -58,6 +58,10 @@ pub(crate) struct CompiledStatement {
     pub(crate) resource: Option<Block<Vec<Resource>>>,
     pub(crate) principal: Option<Block<Vec<Principal>>>,
     pub(crate) conditions: Vec<CompiledCondition>,
+    /// Of a resource, and without Resource: as trust policies are.
+    pub(crate) is_without_resource: bool,
+    /// Of a resource, and without Action: it does nothing in the policy of a key, and is not understood elsewhere.
+    lacks_action: bool,
 }
 
 /// A pattern over ARNs.
@@ -137,7 +141,7 @@ impl<'a> Compiler<'a> {
     /// # Ok::<(), bartizan_iam::PolicyError>(())
     /// ```
     pub fn compile(&mut self, policy: &Policy, side: Side) -> Compiled {
-        let known = policy.unknown.is_empty();
+        let known = policy.unknown.is_empty() && policy.is_version_known();
         let statements: Vec<_> =
             policy.statements.iter().map(|s| self.statement(s, policy.version == "2012-10-17", known, side)).collect();
         let not_understood = statements.iter().filter(|s| !s.is_understood()).count();
@@ -187,7 +191,7 @@ impl Compiled {
     }
 
     fn decide(request: &Request, layers: &Layers<&Compiled>, action: Option<Action>, actions: &Actions) -> Answer {
-        if let Some(answer) = service::settled(request) {
+        if let Some(answer) = service::always(request) {
             return answer;
         }
         Asked::of(request, !layers.boundary.is_empty(), action, actions).decide(layers, actions)
@@ -221,7 +225,8 @@ impl Compiler<'_> {
             actions: if statement.action.is_some() { set } else { self.actions.all() },
             unlisted: if statement.action.is_some() { unlisted } else { Block::Not(Vec::new()) },
             resource: match &statement.resource {
-                None if side == Side::Resource => Some(Block::Is(vec![Resource::Pattern(Pattern::text("*"))])),
+                // In the policy of a key such a statement does nothing; policies of roles and repositories have no Resource.
+                None if side == Side::Resource => Some(Block::Not(vec![Resource::Pattern(Pattern::arn(KEYS))])),
                 None => None,
                 Some(Block::Is(list)) => Some(Block::Is(resources(list))),
                 Some(Block::Not(list)) => Some(Block::Not(resources(list))),
@@ -231,9 +236,14 @@ impl Compiler<'_> {
                 Side::Resource | Side::Rcp => statement.principal.clone(),
             },
             conditions: statement.conditions.iter().map(|c| CompiledCondition::new(c, variables)).collect(),
+            is_without_resource: side == Side::Resource && statement.resource.is_none(),
+            lacks_action: side == Side::Resource && statement.action.is_none(),
         }
     }
 }
+
+/// Every KMS key.
+const KEYS: &str = "arn:*:kms:*:*:key/*";
 
 impl CompiledStatement {
     /// Whether resource and conditions fit; what is not understood may.
@@ -245,6 +255,9 @@ impl CompiledStatement {
             Some(Block::Is(list)) => any(list),
             Some(Block::Not(list)) => any(list).not(),
         };
+        if self.lacks_action && service::is_key(resource) {
+            return Tri::No;
+        }
         for condition in &self.conditions {
             if verdict == Tri::No {
                 break;
@@ -269,7 +282,7 @@ impl CompiledStatement {
         list.iter().any(|r| matches!(r, Resource::Template(_)))
     }
 
-    fn is_understood(&self) -> bool {
+    pub(crate) fn is_understood(&self) -> bool {
         let principals = match &self.principal {
             None => &[][..],
             Some(Block::Is(list) | Block::Not(list)) => list,
@@ -279,6 +292,7 @@ impl CompiledStatement {
             && self.resource.is_some()
             && self.conditions.iter().all(|c| c.operator.is_some())
             && principals.iter().all(is_known_kind)
+            && !(self.is_without_resource && matches!(self.principal, Some(Block::Not(_))))
     }
 }
 
@@ -292,7 +306,17 @@ fn is_known_kind(principal: &Principal) -> bool {
 impl Resource {
     /// None: a text that means no resource in this place.
     fn new(text: &str, variables: bool, side: Side) -> Option<Self> {
-        let segments = text.splitn(6, ':').count();
+        let mut colons = 0;
+        for piece in pieces(text, variables) {
+            match piece {
+                Piece::Letter(':', _) => colons += 1,
+                // AWS fills variables behind the fifth colon only ("IAM policy elements: variables and tags"); before it
+                // they are letters, which are in no ARN.
+                Piece::Variable(..) | Piece::Letter(_, false) if colons < 5 => return None,
+                _ => {}
+            }
+        }
+        let segments = (colons + 1).min(6);
         let mut text = Cow::Borrowed(text);
         if text != "*" && segments < 6 {
             let filled = match side {
@@ -339,13 +363,13 @@ pub(crate) fn widened(pieces: &[Piece]) -> String {
     pieces.iter().map(|p| if let Piece::Letter(letter, _) = p { *letter } else { '*' }).collect()
 }
 
-enum Filled {
+pub(crate) enum Filled {
     With(Vec<(char, bool)>),
     Missing,
     Unknown,
 }
 
-fn filled(pieces: &[Piece], context: &Context) -> Filled {
+pub(crate) fn filled(pieces: &[Piece], context: &Context) -> Filled {
     let mut out = Vec::with_capacity(pieces.len());
     for piece in pieces {
         match piece {
@@ -552,6 +576,9 @@ impl<'a> Asked<'a> {
             }
             open = open.or(said.deny);
         }
+        if let Some(answer) = service::refused(self.request) {
+            return answer;
+        }
         let no = |layer| Answer {
             decision: Decision::ImplicitlyDenied,
             because: vec![Because { layer, statement: None, text: "does not allow it" }],
@@ -708,7 +735,7 @@ impl<'a> Asked<'a> {
 
     /// How the principal element names the caller: by account, role, itself, each with what is nearer; and whether it does by
     /// the ARN of the session.
-    fn named(&self, statement: &CompiledStatement) -> ([Tri; 3], bool) {
+    pub(crate) fn named(&self, statement: &CompiledStatement) -> ([Tri; 3], bool) {
         match &statement.principal {
             None => ([Tri::No; 3], false),
             Some(Block::Is(list)) => {
@@ -726,6 +753,18 @@ impl<'a> Asked<'a> {
                     session |= by_arn && matches!(self.kind, CallerKind::Session | CallerKind::FederatedUser);
                 }
                 (names, session)
+            }
+            Some(Block::Not(_)) if service::is_trust(self.request) => ([Tri::Maybe; 3], false),
+            // Everybody but those named; who is named by the account alone may be left out.
+            Some(Block::Not(list)) if statement.effect == Effect::Allow => {
+                let left_out = list.iter().fold(Tri::No, |v, p| {
+                    v.or(match self.nearest(p) {
+                        Near::At(at) if at >= ROLE => Tri::Yes,
+                        Near::At(_) | Near::Perhaps => Tri::Maybe,
+                        Near::Nobody => Tri::No,
+                    })
+                });
+                ([left_out.not(); 3], false)
             }
             Some(Block::Not(list)) => {
                 if statement.effect == Effect::Deny && self.bounded {

@@ -169,6 +169,10 @@ fn of_policy(account: &Account<'_>, neighbours: &Neighbours, arn: &str, by: &str
     };
     let mut found = Vec::new();
     for (n, statement) in document.policy.statements.iter().enumerate() {
+        // In the policy of a key a statement without Resource or Action does nothing (KMS, `PutKeyPolicy`).
+        if crate::service::is_key(arn) && (statement.resource.is_none() || statement.action.is_none()) {
+            continue;
+        }
         let actions = match &statement.action {
             Some(Block::Is(list)) => list.clone(),
             Some(Block::Not(list)) => vec![format!("all but {}", list.join(", "))],

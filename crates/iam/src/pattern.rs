@@ -150,6 +150,11 @@ impl Pattern {
         self.tokens.iter().map(|t| if let Token::Letter(letter) = t { Some(*letter) } else { None }).collect()
     }
 
+    /// Whether one of its letters is of these.
+    pub(crate) fn has(&self, letters: &std::ops::Range<char>) -> bool {
+        self.tokens.iter().any(|t| matches!(t, Token::Letter(letter) if letters.contains(letter)))
+    }
+
     /// The letters before the first wildcard.
     pub fn prefix(&self) -> String {
         self.tokens.iter().map_while(|t| if let Token::Letter(letter) = t { Some(*letter) } else { None }).collect()
@@ -265,6 +270,17 @@ impl Pattern {
     }
 }
 
+/// Letters that stand for a variable in patterns that are compared as languages: a value of any length, so that only the
+/// same letter and a `*` that may hold anything take it. No policy that has such a letter itself is compared this way.
+pub(crate) const VARIABLES: std::ops::Range<char> = '\u{f0000}'..'\u{f8000}';
+
+fn takes(token: Token, letter: char) -> bool {
+    match token {
+        Token::One(_) | Token::Many(false) if VARIABLES.contains(&letter) => false,
+        token => token.takes(letter),
+    }
+}
+
 /// Where an automaton stands: in each of the patterns that must match, and in all those that are taken away.
 type State = (Vec<u32>, Vec<u32>);
 
@@ -364,11 +380,11 @@ pub(crate) fn rest_within(from: &[&Pattern], without: &[&Pattern], work_left: &m
                 std::iter::once(fresh).chain(named).collect()
             }
         };
-        for letter in letters.into_iter().filter(|l| own.iter().flatten().all(|t| t.takes(*l))) {
+        for letter in letters.into_iter().filter(|l| own.iter().flatten().all(|t| takes(*t, *l))) {
             let mut set = BTreeSet::new();
             for &place in places {
                 match tokens[place as usize] {
-                    Some(token) if token.takes(letter) => {
+                    Some(token) if takes(token, letter) => {
                         let to = if matches!(token, Token::Many(_)) { place } else { place + 1 };
                         close(&mut set, to as usize);
                     }

@@ -49,6 +49,9 @@ pub enum PolicyError {
     /// Not JSON, or an object that names a key twice (AWS refuses those; evaluators disagree on them).
     #[error("policy is not unambiguous JSON: {0}")]
     Json(String),
+    /// Of a version that AWS does not know; see [`Policy::check_version`].
+    #[error("policy has the Version {0:?}, which AWS does not know: it is 2012-10-17 or 2008-10-17")]
+    Version(String),
     /// JSON, but not a policy.
     #[error("policy element {element} is {found}, expected {expected}")]
     Shape {
@@ -220,6 +223,28 @@ pub fn parse(text: &str) -> Result<Policy, PolicyError> {
     };
     let statements = statements.into_iter().enumerate().map(|(i, s)| statement(i, s)).collect::<Result<_, _>>()?;
     Ok(Policy { version, statements, unknown: map.into_iter().collect() })
+}
+
+impl Policy {
+    /// Whether its version is one that AWS knows: of another nobody knows what its statements mean, and AWS refuses it
+    /// (IAM user guide, "Version": "2012-10-17" or "2008-10-17").
+    pub(crate) fn is_version_known(&self) -> bool {
+        matches!(self.version.as_str(), "2012-10-17" | "2008-10-17")
+    }
+
+    /// Names a version that AWS does not know. Statements of such a policy are parsed, and not understood.
+    ///
+    /// # Errors
+    /// [`PolicyError::Version`].
+    ///
+    /// ```
+    /// let policy = bartizan_iam::parse(r#"{"Version": "2012-10-18", "Statement": []}"#)?;
+    /// assert!(policy.check_version().unwrap_err().to_string().contains("2012-10-18"));
+    /// # Ok::<(), bartizan_iam::PolicyError>(())
+    /// ```
+    pub fn check_version(&self) -> Result<(), PolicyError> {
+        if self.is_version_known() { Ok(()) } else { Err(PolicyError::Version(self.version.clone())) }
+    }
 }
 
 /// Where each statement of a policy stands in its text, in bytes; none when the text is no policy.

@@ -61,7 +61,7 @@ struct Said {
 
 impl Case<'_> {
     fn decide(&self) -> Answer {
-        if let Some(answer) = crate::service::settled(self.request) {
+        if let Some(answer) = crate::service::always(self.request) {
             return answer;
         }
         // 1. An explicit deny anywhere decides.
@@ -76,6 +76,9 @@ impl Case<'_> {
                 Tri::Maybe => open = true,
                 Tri::No => {}
             }
+        }
+        if let Some(answer) = crate::service::refused(self.request) {
+            return answer;
         }
         // 2. Service control policies, level by level, then the endpoint: each must allow.
         let mut gates: Vec<(Layer, &[Policy])> = Vec::new();
@@ -242,7 +245,8 @@ impl Case<'_> {
                 };
                 verdict = verdict.and(self.applies(policy, statement, layer.side()));
                 // An effect that is neither, elements that nobody knows: whatever it means, it is not certain.
-                if statement.effect != effect || !statement.unknown.is_empty() || !policy.unknown.is_empty() {
+                let known = statement.unknown.is_empty() && policy.unknown.is_empty() && policy.is_version_known();
+                if statement.effect != effect || !known {
                     verdict = verdict.and(Tri::Maybe);
                 }
                 if verdict == Tri::Yes {
@@ -260,6 +264,12 @@ impl Case<'_> {
             // A statement without a principal is skipped in a resource policy.
             None => Tri::No,
             Some(Block::Is(list)) => list.iter().fold(Tri::No, |v, p| v.or(self.is_named_by(p, least))),
+            // AWS takes none in a trust policy: what it would mean is not known.
+            Some(Block::Not(_)) if crate::service::is_trust(self.request) => Tri::Maybe,
+            // With Allow, which AWS advises against: everybody but those named.
+            Some(Block::Not(list)) if statement.effect == "Allow" => {
+                list.iter().fold(Tri::No, |v, p| v.or(self.is_left_out(p))).not()
+            }
             Some(Block::Not(list)) => {
                 // With Deny and a boundary it spares nobody ("Permissions boundaries", "NotPrincipal").
                 if statement.effect == "Deny" && self.bounded {
@@ -297,6 +307,16 @@ impl Case<'_> {
         }
     }
 
+    /// Whether NotPrincipal of an Allow leaves the caller out by this principal. By its account alone: perhaps.
+    fn is_left_out(&self, principal: &Principal) -> Tri {
+        match principal {
+            Principal::Of(kind, _) if !matches!(kind.as_str(), "AWS" | "Service" | "Federated") => Tri::Maybe,
+            _ if self.level(principal, Named::Itself) || self.level(principal, Named::Role) => Tri::Yes,
+            _ if self.level(principal, Named::Account) => Tri::Maybe,
+            _ => Tri::No,
+        }
+    }
+
     fn is_star(&self, principal: &Principal) -> bool {
         matches!(principal, Principal::Star) || matches!(principal, Principal::Of(kind, v) if kind == "AWS" && v == "*")
     }
@@ -329,6 +349,11 @@ impl Case<'_> {
     /// Action, resource and conditions.
     fn applies(&self, policy: &Policy, statement: &Statement, side: Side) -> Tri {
         let variables = policy.version == "2012-10-17";
+        // In the policy of a key it does nothing.
+        let is_lacking = statement.action.is_none() || statement.resource.is_none();
+        if side == Side::Resource && is_lacking && crate::service::is_key(&self.request.resource) {
+            return Tri::No;
+        }
         let action = match &statement.action {
             None => Tri::Maybe,
             Some(Block::Is(list)) => Tri::from(list.iter().any(|a| self.is_action(a))),
@@ -358,7 +383,21 @@ impl Case<'_> {
     }
 
     fn is_resource(&self, pattern: &str, variables: bool, side: Side) -> bool {
-        let short = pattern != "*" && pattern.splitn(6, ':').count() < 6;
+        // Variables are filled behind the fifth colon only; before it they stay letters, which are in no ARN.
+        let (mut colons, mut depth) = (0, 0);
+        let fifth = pattern.char_indices().find_map(|(at, letter)| {
+            match letter {
+                '{' if variables && pattern[..at].ends_with('$') => depth = 1,
+                '}' => depth = 0,
+                ':' if depth == 0 => colons += 1,
+                _ => {}
+            }
+            (colons == 5).then_some(at + 1)
+        });
+        if variables && pattern[..fifth.unwrap_or(pattern.len())].contains("${") {
+            return false;
+        }
+        let short = pattern != "*" && fifth.is_none();
         let filled = match side {
             _ if !short => pattern.to_owned(),
             Side::Identity => fill(pattern),

@@ -5,50 +5,130 @@ use crate::policy::{Block, Condition, Policy, Principal};
 use crate::request::{Answer, Arn, Because, Decision, Layer, Request};
 use crate::value::{Operator, Test};
 
-/// Calls that change policies of AWS (`arn:aws:iam::aws:policy/…`), which nobody may.
-const POLICY_WRITES: &[&str] = &[
-    "iam:createpolicyversion",
-    "iam:deletepolicy",
-    "iam:deletepolicyversion",
-    "iam:setdefaultpolicyversion",
-    "iam:tagpolicy",
-    "iam:untagpolicy",
+/// What AWS keeps for itself, and the calls on it that IAM or KMS refuses to everybody, whatever policies allow.
+///
+/// Sources: the error `UnmodifiableEntity` of the IAM API reference ("service-linked roles are protected AWS resources");
+/// "Update a service-linked role" (its description may be edited, so `UpdateRole` is not here) and `TagRole` ("can be a
+/// regular role or a service-linked role"); "Cannot perform the operation on the protected role … only modifiable by AWS"
+/// (re:Post, AWSReservedSSO); "AWS managed policies" ("you cannot change"); KMS "Alias names" (`alias/aws/`).
+const PROTECTED: &[Protected] = &[
+    Protected {
+        service: "iam",
+        account: Some("aws"),
+        prefix: "policy/",
+        text: "a policy of AWS cannot be changed",
+        calls: &[
+            "createpolicy",
+            "createpolicyversion",
+            "deletepolicy",
+            "deletepolicyversion",
+            "setdefaultpolicyversion",
+            "tagpolicy",
+            "untagpolicy",
+        ],
+    },
+    Protected {
+        service: "iam",
+        account: None,
+        prefix: "role/aws-reserved/",
+        text: "a role that AWS reserves for itself cannot be changed",
+        calls: &[
+            "addroletoinstanceprofile",
+            "attachrolepolicy",
+            "createrole",
+            "deleterole",
+            "deleterolepermissionsboundary",
+            "deleterolepolicy",
+            "detachrolepolicy",
+            "passrole",
+            "putrolepermissionsboundary",
+            "putrolepolicy",
+            "removerolefrominstanceprofile",
+            "tagrole",
+            "untagrole",
+            "updateassumerolepolicy",
+            "updaterole",
+            "updateroledescription",
+        ],
+    },
+    Protected {
+        service: "iam",
+        account: None,
+        prefix: "role/aws-service-role/",
+        text: "only its service may change a service-linked role",
+        calls: &[
+            "addroletoinstanceprofile",
+            "attachrolepolicy",
+            "createrole",
+            "deleterole",
+            "deleterolepermissionsboundary",
+            "deleterolepolicy",
+            "detachrolepolicy",
+            "putrolepermissionsboundary",
+            "putrolepolicy",
+            "removerolefrominstanceprofile",
+            "updateassumerolepolicy",
+        ],
+    },
+    Protected {
+        service: "kms",
+        account: None,
+        prefix: "alias/aws/",
+        text: "an alias of AWS cannot be changed",
+        calls: &["createalias", "deletealias", "updatealias"],
+    },
 ];
 
-/// Calls that change a role; on roles that AWS reserves for itself (`role/aws-reserved/…`, and service-linked ones) only
-/// the service may (IAM user guide, "Create a service-linked role": "you cannot attach … only the service").
-const ROLE_WRITES: &[&str] = &[
-    "iam:attachrolepolicy",
-    "iam:deleterolepermissionsboundary",
-    "iam:deleterolepolicy",
-    "iam:detachrolepolicy",
-    "iam:putrolepermissionsboundary",
-    "iam:putrolepolicy",
-    "iam:updateassumerolepolicy",
-];
+struct Protected {
+    /// Of the resource and of the calls.
+    service: &'static str,
+    /// Of the resource; none: any.
+    account: Option<&'static str>,
+    /// How the last part of the ARN begins.
+    prefix: &'static str,
+    /// Why, for people.
+    text: &'static str,
+    /// In lower case, without the service.
+    calls: &'static [&'static str],
+}
 
-/// Calls that change a KMS alias; on `alias/aws/…` nobody may.
-const ALIAS_WRITES: &[&str] = &["kms:createalias", "kms:deletealias", "kms:updatealias"];
+/// The answer that no policy can change: `sts:GetCallerIdentity` "even if … explicitly denied" (STS API reference).
+pub(crate) fn always(request: &Request) -> Option<Answer> {
+    let text = "always answered, even where a policy denies it";
+    request.action.eq_ignore_ascii_case("sts:GetCallerIdentity").then(|| by_service(Decision::Allowed, text))
+}
 
-/// The answer where no policy is asked.
-pub(crate) fn settled(request: &Request) -> Option<Answer> {
-    let action = request.action.to_ascii_lowercase();
-    let because = |decision, text| Answer { decision, because: vec![Because { layer: Layer::Service, statement: None, text }] };
-    if action == "sts:getcalleridentity" {
-        return Some(because(Decision::Allowed, "always answered, even where a policy denies it"));
-    }
+/// The answer of the service where no policy denies: things that it lets nobody change. A service-linked role is how AWS
+/// itself changes them.
+pub(crate) fn refused(request: &Request) -> Option<Answer> {
     let arn = Arn::parse(&request.resource)?;
-    let denied = |text| Some(because(Decision::ImplicitlyDenied, text));
-    match arn.service {
-        "iam" if arn.account == "aws" && POLICY_WRITES.contains(&action.as_str()) => denied("a policy of AWS cannot be changed"),
-        "iam" if is_reserved_role(&request.resource) && ROLE_WRITES.contains(&action.as_str()) => {
-            denied("a role that AWS reserves for itself cannot be changed")
-        }
-        "kms" if arn.resource.starts_with("alias/aws/") && ALIAS_WRITES.contains(&action.as_str()) => {
-            denied("an alias of AWS cannot be changed")
-        }
-        _ => None,
+    let (service, name) = request.action.split_once(':')?;
+    if request.caller.is_service_linked() {
+        return None;
     }
+    let row = PROTECTED.iter().find(|p| {
+        arn.service == p.service && p.account.is_none_or(|account| account == arn.account) && arn.resource.starts_with(p.prefix)
+    })?;
+    let is_listed = service.eq_ignore_ascii_case(row.service) && row.calls.iter().any(|c| c.eq_ignore_ascii_case(name));
+    is_listed.then(|| by_service(Decision::ImplicitlyDenied, row.text))
+}
+
+fn by_service(decision: Decision, text: &'static str) -> Answer {
+    Answer { decision, because: vec![Because { layer: Layer::Service, statement: None, text }] }
+}
+
+/// Whether the resource is a KMS key. In its policy a statement without Resource, or without Action, "has no effect" (KMS
+/// API reference, `PutKeyPolicy`); policies of other resources may leave Resource out.
+pub(crate) fn is_key(resource: &str) -> bool {
+    Arn::parse(resource).is_some_and(|a| a.service == "kms" && a.resource.starts_with("key/"))
+}
+
+/// Whether the policy of the resource is a trust policy: AWS takes no NotPrincipal there (IAM user guide, "NotPrincipal").
+pub(crate) fn is_trust(request: &Request) -> bool {
+    let (action, assume) = (request.action.as_bytes(), b"sts:assumerole");
+    action.len() >= assume.len()
+        && action[..assume.len()].eq_ignore_ascii_case(assume)
+        && Arn::parse(&request.resource).is_some_and(|a| a.service == "iam" && a.resource.starts_with("role/"))
 }
 
 /// Whether a role belongs to AWS: its path is `aws-reserved` or `aws-service-role`.
@@ -60,13 +140,7 @@ pub(crate) fn is_reserved_role(arn: &str) -> bool {
 /// Whether the policy of the resource must bring in the account before identity policies count: KMS keys ("Key policies in
 /// AWS KMS") and the trust policies of roles.
 pub(crate) fn needs_delegation(request: &Request) -> bool {
-    let action = request.action.to_ascii_lowercase();
-    let Some(arn) = Arn::parse(&request.resource) else { return false };
-    match arn.service {
-        "kms" => arn.resource.starts_with("key/"),
-        "iam" => arn.resource.starts_with("role/") && action.starts_with("sts:assumerole"),
-        _ => false,
-    }
+    is_key(&request.resource) || is_trust(request)
 }
 
 /// Keys that make a grant to everybody one to somebody, when compared with fixed values (S3 user guide, "The meaning of

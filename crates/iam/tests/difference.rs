@@ -97,6 +97,179 @@ fn resource_policies_differ_by_principal() {
     assert_eq!((other.gained.len(), other.gained[0].principal.as_deref()), (1, Some("777788889999")));
 }
 
+/// What is gained and lost where only the condition differs: `must` with the key as the witness has it, or `may`.
+fn conditions(old: Value, new: Value) -> (Vec<String>, Vec<String>) {
+    let actions = Actions::builtin();
+    let of = |condition: Value| {
+        policy(json!([{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*", "Condition": condition}]))
+    };
+    let found = difference(&of(old), &of(new), Side::Identity, actions);
+    let text = |c: &bartizan_iam::AccessClass| {
+        let Some(witness) = &c.witness else { return "may".to_owned() };
+        assert_eq!(c.verdict, Tri::Yes);
+        let keys: Vec<String> = witness.context.iter().map(|(k, v)| format!("{k}={v:?}")).collect();
+        let absent: Vec<&str> = c.absent(witness).collect();
+        format!("must {}{}", keys.join(" "), absent.iter().map(|k| format!("no {k}")).collect::<String>())
+    };
+    (found.gained.iter().map(text).collect(), found.lost.iter().map(text).collect())
+}
+
+#[test]
+fn conditions_are_proved_or_shown() {
+    let one = |v: &str| format!("k=One(\"{v}\")");
+    for (old, new, gained, lost) in [
+        // A request without the key.
+        (json!({"StringEquals": {"k": "a"}}), json!({"StringEqualsIfExists": {"k": "a"}}), Some("no k".to_owned()), None),
+        (json!({"Bool": {"k": "true"}}), json!({"BoolIfExists": {"k": "true"}}), Some("no k".to_owned()), None),
+        (
+            json!({"IpAddress": {"k": "203.0.113.0/24"}}),
+            json!({"IpAddressIfExists": {"k": "203.0.113.0/24"}}),
+            Some("no k".to_owned()),
+            None,
+        ),
+        (
+            json!({"ArnLike": {"k": "arn:aws:s3:::b"}}),
+            json!({"ArnLikeIfExists": {"k": "arn:aws:s3:::b"}}),
+            Some("no k".to_owned()),
+            None,
+        ),
+        (
+            json!({"ForAllValues:StringEquals": {"k": ["a"]}}),
+            json!({"ForAllValues:StringEquals": {"k": ["a"]}, "Null": {"k": "false"}}),
+            None,
+            Some("no k".to_owned()),
+        ),
+        // A value more, or less.
+        (json!({"StringEquals": {"k": "a"}}), json!({"StringEquals": {"k": ["a", "b"]}}), Some(one("b")), None),
+        (json!({"StringEquals": {"k": ["a", "b", "c"]}}), json!({"StringEquals": {"k": ["c", "a"]}}), None, Some(one("b"))),
+        (json!({"NumericLessThan": {"k": "3600"}}), json!({"NumericLessThan": {"k": "7200"}}), Some(one("5400")), None),
+        (json!({"NumericLessThan": {"k": "3600"}}), json!({"NumericLessThanEquals": {"k": "3600"}}), Some(one("3600")), None),
+        (
+            json!({"DateGreaterThan": {"k": "2026-02-01"}}),
+            json!({"DateGreaterThan": {"k": "2026-01-01"}}),
+            Some(one("1768564800")),
+            None,
+        ),
+        (
+            json!({"IpAddress": {"k": "203.0.113.0/24"}}),
+            json!({"IpAddress": {"k": "203.0.112.0/23"}}),
+            Some(one("203.0.112.255")),
+            None,
+        ),
+        // A wider test of the same value.
+        (json!({"StringEquals": {"k": "a"}}), json!({"StringLike": {"k": "a"}}), None, None),
+        (json!({"StringEquals": {"k": "team-a"}}), json!({"StringLike": {"k": "team-*"}}), Some(one("team-")), None),
+        (json!({"StringLike": {"k": "a*"}}), json!({"StringLike": {"k": ["a*", "ab*"]}}), None, None),
+        (json!({"StringLike": {"k": "*"}}), json!({"Null": {"k": "false"}}), None, None),
+        (json!({"StringNotEquals": {"k": ["a", "b"]}}), json!({"StringNotEquals": {"k": "a"}}), Some(one("b")), None),
+        (
+            json!({"ForAnyValue:StringEquals": {"k": "a"}}),
+            json!({"ForAnyValue:StringEquals": {"k": ["a", "b"]}}),
+            Some(one("b")),
+            None,
+        ),
+        (json!({"StringEquals": {"k": "a"}}), json!({}), Some("no k".to_owned()), None),
+        // Both ways.
+        (json!({"StringEquals": {"k": "a"}}), json!({"StringEquals": {"k": "b"}}), Some(one("b")), Some(one("a"))),
+        // The same in other words.
+        (json!({"StringEquals": {"k": ["b", "a"]}}), json!({"stringequals": {"K": ["a", "b", "a"]}}), None, None),
+        (json!({"StringEquals": {"k": "${aws:username}"}}), json!({"StringEquals": {"k": "${aws:username}"}}), None, None),
+    ] {
+        let (more, less) = conditions(old.clone(), new.clone());
+        for (found, right) in [(more, gained), (less, lost)] {
+            match right {
+                None => assert_eq!(found, Vec::<String>::new(), "{old} {new}"),
+                // Without the condition: what the new policy has no key for is not in its class.
+                Some(right) if right == "no k" => assert!(
+                    found.len() == 1 && found[0].starts_with("must ") && !found[0].contains("k=One"),
+                    "{old} {new} {found:?}"
+                ),
+                Some(right) => assert_eq!(found, [format!("must {right}")], "{old} {new}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn statements_together_allow_what_one_does() {
+    let allow = |condition: Value| json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*", "Condition": condition});
+    let none: Vec<String> = Vec::new();
+    // One condition for each value, and one for all of them.
+    let (a, b) = (allow(json!({"StringEquals": {"k": "a"}})), allow(json!({"StringEquals": {"k": "b"}})));
+    assert_eq!(gained(json!([a, b]), json!([allow(json!({"StringEquals": {"k": ["a", "b"]}}))])), none);
+    // With the key, and without it.
+    let (with, without) = (allow(json!({"Null": {"k": "false"}})), allow(json!({"Null": {"k": "true"}})));
+    assert_eq!(gained(json!([with, without]), json!([allow(json!({}))])), none);
+    assert_eq!(gained(json!([with]), json!([allow(json!({}))])), ["Yes s3:GetObject on arn:aws:s3:::b/*"]);
+    // A deny with a condition, that the other has as well, or wider, or narrower.
+    let deny =
+        |values: Value| json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*", "Condition": {"StringEquals": {"k": values}}});
+    let all = allow(json!({}));
+    assert_eq!(gained(json!([all, deny(json!("a"))]), json!([deny(json!(["b", "a"])), all])), none);
+    assert_eq!(
+        gained(json!([all, deny(json!(["b", "a"]))]), json!([all, deny(json!("a"))])),
+        ["Yes s3:GetObject on arn:aws:s3:::b/*"]
+    );
+}
+
+#[test]
+fn a_variable_is_itself_and_nothing_else() {
+    let on = |resource: &str| json!([{"Effect": "Allow", "Action": "s3:GetObject", "Resource": resource}]);
+    let none: Vec<String> = Vec::new();
+    let own = on("arn:aws:s3:::homes/${aws:username}/*");
+    assert_eq!(gained(own.clone(), own.clone()), none);
+    assert_eq!(gained(own.clone(), on("arn:aws:s3:::homes/${AWS:UserName}/a*")), none);
+    assert_eq!(gained(on("arn:aws:s3:::homes/*"), own.clone()), none);
+    assert_eq!(gained(own.clone(), on("arn:aws:s3:::homes/*")), ["Yes s3:GetObject on arn:aws:s3:::homes/*"]);
+    // A name may have more than one letter.
+    assert_eq!(gained(on("arn:aws:s3:::homes/?/*"), own.clone()).len(), 1);
+    // Somebody may have this name.
+    assert_eq!(gained(own.clone(), on("arn:aws:s3:::homes/alice/*")).len(), 1);
+    assert_eq!(gained(own.clone(), on("arn:aws:s3:::homes/${aws:PrincipalTag/team}/*")).len(), 1);
+    let but = json!([{"Effect": "Allow", "Action": "s3:GetObject", "NotResource": "arn:aws:s3:::homes/${aws:username}/*"}]);
+    assert_eq!(gained(but.clone(), but.clone()), none);
+    // By one named alice the old policy does not allow it.
+    assert_eq!(gained(but, on("arn:aws:s3:::homes/alice/*")).len(), 1);
+    let denied = json!([{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}, {"Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::homes/${aws:username}/*"}]);
+    assert_eq!(gained(denied.clone(), denied), none);
+}
+
+#[test]
+fn principals_are_compared_as_what_they_mean() {
+    let actions = Actions::builtin();
+    let to = |element: &str, who: Value| {
+        let mut statement = json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"});
+        statement[element] = who;
+        policy(json!([statement]))
+    };
+    let gains = |old: &Policy, new: &Policy| -> Vec<(Option<String>, Tri)> {
+        difference(old, new, Side::Resource, actions).gained.into_iter().map(|c| (c.principal, c.verdict)).collect()
+    };
+    let (id, root) =
+        (to("Principal", json!({"AWS": "444455556666"})), to("Principal", json!({"AWS": "arn:aws:iam::444455556666:root"})));
+    assert_eq!((gains(&id, &root), gains(&root, &id)), (vec![], vec![]));
+    // A role of an account is of the account.
+    let role = to("Principal", json!({"AWS": "arn:aws:iam::444455556666:role/r"}));
+    assert_eq!(gains(&id, &role), []);
+    assert_eq!(gains(&role, &id), [(Some("444455556666".to_owned()), Tri::Yes)]);
+    // Everybody but some.
+    let but = |who: &str| to("NotPrincipal", json!({"AWS": who}));
+    let (one, two) = (but("arn:aws:iam::444455556666:user/a"), but("arn:aws:iam::444455556666:user/b"));
+    assert_eq!(gains(&one, &one), []);
+    assert_eq!(gains(&one, &two), [(Some("anybody but arn:aws:iam::444455556666:user/b".to_owned()), Tri::Yes)]);
+    assert_eq!(gains(&to("Principal", json!("*")), &one), []);
+    assert_eq!(gains(&one, &to("Principal", json!("*"))), [(Some("anybody".to_owned()), Tri::Yes)]);
+    // A trust policy takes no NotPrincipal: what it would mean is not known.
+    let trust = |element: &str| {
+        let mut statement = json!({"Effect": "Allow", "Action": "sts:AssumeRole"});
+        statement[element] = json!({"AWS": "444455556666"});
+        policy(json!([statement]))
+    };
+    assert_eq!(gains(&trust("NotPrincipal"), &trust("NotPrincipal")), []);
+    let odd = gains(&trust("Principal"), &trust("NotPrincipal"));
+    assert!(!odd.is_empty() && odd.iter().all(|(_, verdict)| *verdict == Tri::Maybe), "{odd:?}");
+}
+
 /// Policies of few words, for which every question can be asked.
 fn small(random: &mut impl FnMut() -> usize) -> Policy {
     let actions = ["s3:GetObject", "s3:Get*", "s3:*", "*", "s3:PutObject"];

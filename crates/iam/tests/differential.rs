@@ -9,7 +9,7 @@ use bartizan_iam::{
 use serde_json::{Value, json};
 
 /// Numbers from a seed (xorshift64*).
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -19,7 +19,7 @@ impl Random {
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32
     }
 
-    fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         self.next() as usize % n
     }
 
@@ -46,6 +46,10 @@ const ACTIONS: &[&str] = &[
     "S3:getobject",
     "ec2:DescribeInstances",
     "iam:CreatePolicyVersion",
+    "iam:TagRole",
+    "IAM:PassRole",
+    "kms:DeleteAlias",
+    "iam:untagpolicy",
 ];
 const ACTION_PATTERNS: &[&str] = &[
     "*",
@@ -74,6 +78,9 @@ const RESOURCES: &[&str] = &[
     "*",
     "arn:aws:iam::aws:policy/AdministratorAccess",
     "arn:aws:kms:us-east-1:222222222222:key/2",
+    "arn:aws:iam::111111111111:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX",
+    "arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_A_1",
+    "arn:aws:kms:us-east-1:111111111111:alias/aws/s3",
 ];
 const RESOURCE_PATTERNS: &[&str] = &[
     "*",
@@ -88,6 +95,11 @@ const RESOURCE_PATTERNS: &[&str] = &[
     "arn:aws:s3:::b/k",
     "arn:*:*:*:*:*",
     "b",
+    "arn:aws:iam::${aws:PrincipalAccount}:role/*",
+    "arn:aws:s3${*}:::b/*",
+    "arn:aws:iam::*:role/aws-*",
+    "${aws:username}",
+    "arn:aws:s3:::${aws:username",
 ];
 const CALLERS: &[&str] = &[
     "arn:aws:iam::111111111111:user/alice",
@@ -187,7 +199,9 @@ fn many(random: &mut Random, from: &[&str]) -> Value {
 
 fn statement(random: &mut Random, principals: bool) -> Value {
     let mut statement = json!({"Effect": if random.chance(70) { "Allow" } else { "Deny" }});
-    statement[if random.chance(85) { "Action" } else { "NotAction" }] = many(random, ACTION_PATTERNS);
+    if !(principals && random.chance(2)) {
+        statement[if random.chance(85) { "Action" } else { "NotAction" }] = many(random, ACTION_PATTERNS);
+    }
     if !(principals && random.chance(20)) {
         statement[if random.chance(85) { "Resource" } else { "NotResource" }] = many(random, RESOURCE_PATTERNS);
     }
@@ -213,9 +227,13 @@ fn statement(random: &mut Random, principals: bool) -> Value {
     statement
 }
 
-fn policy(random: &mut Random, principals: bool) -> Policy {
+pub(crate) fn policy(random: &mut Random, principals: bool) -> Policy {
     let statements: Vec<Value> = (0..1 + random.below(3)).map(|_| statement(random, principals)).collect();
-    let version = if random.chance(90) { "2012-10-17" } else { "2008-10-17" };
+    let version = match random.below(100) {
+        0..90 => "2012-10-17",
+        90..98 => "2008-10-17",
+        _ => "2012-10-18",
+    };
     parse(&json!({"Version": version, "Statement": statements}).to_string()).unwrap()
 }
 

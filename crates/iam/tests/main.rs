@@ -12,5 +12,6 @@ mod difference;
 mod differential;
 mod escalation;
 mod examples;
+mod identity;
 mod managed;
 mod strangers;

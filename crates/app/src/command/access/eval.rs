@@ -81,7 +81,9 @@ impl Policies<'_> {
         if let Some(policy) = self.kept.get(&key) {
             return Ok(policy.clone());
         }
-        let policy = Rc::new(self.compiler.compile(&parse(text)?, key.0));
+        let policy = parse(text)?;
+        policy.check_version()?;
+        let policy = Rc::new(self.compiler.compile(&policy, key.0));
         if self.bytes > KEPT_BYTES_MAX {
             self.kept.clear();
             self.bytes = 0;

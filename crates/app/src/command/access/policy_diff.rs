@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::path::Path;
 
-use anyhow::{Context, Result};
-use bartizan_iam::{AccessClass, Actions, Caller, Policy, Request, Side, actions_text, difference, parse, spans};
+use anyhow::{Context, Result, bail, ensure};
+use bartizan_iam::{AccessClass, Actions, Caller, Given, Policy, Request, Side, actions_text, difference, parse, spans};
 use serde_json::{Value, json};
 
 use super::{Outcome, actions, word};
@@ -17,12 +17,7 @@ const NAMES_MAX: usize = 12;
 pub(super) fn run(global: &Global, args: &AccessPolicyDiff) -> Result<Outcome> {
     let actions = actions(&args.table)?;
     let ((old, old_lines), (new, new_lines)) = (read(&args.old)?, read(&args.new)?);
-    let side = match args.side {
-        PolicySide::Identity => Side::Identity,
-        PolicySide::Resource => Side::Resource,
-        PolicySide::Scp => Side::Scp,
-        PolicySide::Rcp => Side::Rcp,
-    };
+    let side = side(args, &old, &new)?;
     let found = difference(&old, &new, side, &actions);
     let mut out = Out::new();
     if global.format == Format::Human {
@@ -46,15 +41,49 @@ pub(super) fn run(global: &Global, args: &AccessPolicyDiff) -> Result<Outcome> {
     Ok(if found.grants_nothing_new() { Outcome::Done } else { Outcome::Findings })
 }
 
+/// Where the policies stand: as was said, or by whether their statements name principals. Policies of users, groups and
+/// roles, and service control policies, have no Principal; all others have one in every statement (IAM user guide,
+/// "Principal").
+fn side(args: &AccessPolicyDiff, old: &Policy, new: &Policy) -> Result<Side> {
+    let (mut with, mut without) = (None, None);
+    for (path, policy) in [(&args.old, old), (&args.new, new)] {
+        for (n, statement) in policy.statements.iter().enumerate() {
+            let place = || format!("statement {} of {}", n + 1, path.display());
+            if statement.principal.is_some() {
+                with.get_or_insert_with(place);
+            } else {
+                ensure!(
+                    statement.resource.is_some() || matches!(args.side, Some(PolicySide::Identity | PolicySide::Scp)),
+                    "{} has neither Principal nor Resource: it is no policy of an identity, nor of a resource",
+                    place()
+                );
+                without.get_or_insert_with(place);
+            }
+        }
+    }
+    match (args.side, with, without) {
+        (None, Some(with), Some(without)) => bail!(
+            "{with} names a principal and {without} names none: a policy of a resource names one in every statement, a policy of an identity in none"
+        ),
+        (Some(PolicySide::Identity | PolicySide::Scp), Some(with), _) => {
+            bail!("{with} names a principal, which AWS refuses in such a policy: compare them with --as resource")
+        }
+        (Some(PolicySide::Resource | PolicySide::Rcp), _, Some(without)) => {
+            bail!("{without} names no principal, which every statement of such a policy must")
+        }
+        (Some(PolicySide::Scp), ..) => Ok(Side::Scp),
+        (Some(PolicySide::Rcp), ..) => Ok(Side::Rcp),
+        (Some(PolicySide::Resource), ..) | (None, Some(_), _) => Ok(Side::Resource),
+        (Some(PolicySide::Identity), ..) | (None, None, _) => Ok(Side::Identity),
+    }
+}
+
 /// A policy, and the line on which each of its statements begins.
 fn read(path: &Path) -> Result<(Policy, Vec<usize>)> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let policy = parse(&text).with_context(|| format!("{} is not a policy", path.display()))?;
-    anyhow::ensure!(
-        !policy.statements.is_empty() || text.contains("Statement"),
-        "{} is not a policy: it has no Statement",
-        path.display()
-    );
+    ensure!(!policy.statements.is_empty() || text.contains("Statement"), "{} is not a policy: it has no Statement", path.display());
+    policy.check_version().with_context(|| format!("{} cannot be compared", path.display()))?;
     let line = |span: Range<usize>| text[..span.start].matches('\n').count() + 1;
     Ok((policy, spans(&text).unwrap_or_default().into_iter().map(line).collect()))
 }
@@ -71,9 +100,25 @@ fn human(out: &mut Out, sign: char, class: &AccessClass, lines: &[usize], action
         class.resource
     ))?;
     if let Some(witness) = &class.witness {
-        out.line(&format!("         for one: {} on {} by {}", witness.action, witness.resource, caller(&witness.caller)))?;
+        let context: Vec<String> = witness.context.iter().map(|(key, given)| format!("{key} {}", text(given))).collect();
+        let with = if context.is_empty() { String::new() } else { format!(" with {}", context.join(", ")) };
+        let without: Vec<&str> = class.absent(witness).collect();
+        let without = if without.is_empty() { String::new() } else { format!(" without {}", without.join(", ")) };
+        out.line(&format!(
+            "         for one: {} on {} by {}{with}{without}",
+            witness.action,
+            witness.resource,
+            caller(&witness.caller)
+        ))?;
     }
     Ok(())
+}
+
+fn text(given: &Given) -> String {
+    match given {
+        Given::One(value) => value.clone(),
+        Given::Many(values) => format!("[{}]", values.join(", ")),
+    }
 }
 
 fn caller(caller: &Caller) -> &str {
