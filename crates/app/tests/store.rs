@@ -43,6 +43,41 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     out
 }
 
+/// A guess at a value that may be secret shows in no store, and a changed value does; a store that was written before its
+/// values were keyed is compared without an alarm.
+#[test]
+fn values_that_may_be_secret_are_hidden_with_a_key_that_is_not_in_the_store() {
+    let home = Home::new();
+    let folder = home.path("dump/123456789012/us-east-1");
+    fs::create_dir_all(&folder).unwrap();
+    let write = |value: &str| {
+        let variables = json!({"STAGE": value});
+        let arn = "arn:aws:lambda:us-east-1:123456789012:function:f";
+        let function = json!({"FunctionName": "f", "FunctionArn": arn, "Environment": {"Variables": variables}});
+        fs::write(folder.join("lambda-list-functions.json"), json!({"Functions": [function]}).to_string()).unwrap();
+    };
+    write("prod");
+    home.must(0, &["snapshot", "--from", "dump", "--time", "2026-03-01T00:00:00Z"]);
+    home.must(0, &["snapshot", "--from", "dump", "--time", "2026-03-02T00:00:00Z"]);
+    write("test");
+    home.must(0, &["snapshot", "--from", "dump", "--time", "2026-03-03T00:00:00Z"]);
+    assert_eq!(home.json(&["diff", "0", "1"])["changes"], json!([]));
+    let changed = home.json(&["diff", "1", "2"]);
+    let value = changed["changes"][0]["content"]["fields"][0].clone();
+    assert!(value["before"].as_str().is_some_and(|v| v.starts_with("hmac-sha256:")), "{changed}");
+    // The folder is read with the key of the store that it is compared with.
+    assert_eq!(home.json(&["diff", "2", "dump"])["changes"], json!([]));
+
+    // A store with another key, as one of before keys were: the values are neither the same nor different.
+    let other = Home::new();
+    copy(&home.path("dump"), &other.path("dump"));
+    other.must(0, &["snapshot", "--from", "dump", "--time", "2026-03-03T00:00:00Z"]);
+    let (mine, theirs) = (home.path("bartizan-store"), other.path("bartizan-store"));
+    let facts = |store: &Path| files(&store.join("snapshots")).pop().unwrap().to_str().unwrap().to_owned();
+    let difference = home.json(&["diff", &facts(&mine), &facts(&theirs)]);
+    assert_eq!((&difference["changes"], &difference["folded"]["not_comparable"]), (&json!([]), &json!(1)), "{difference}");
+}
+
 fn copy(from: &Path, to: &Path) {
     let _ = fs::remove_dir_all(to);
     for file in files(from) {

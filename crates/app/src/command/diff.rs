@@ -113,8 +113,8 @@ pub(super) fn inputs(global: &Global, name: Option<&str>) -> Result<Vec<Loaded>>
         return Ok(vec![Loaded::facts_file(path)?]);
     }
     let (model, table) = table(&[])?;
-    let (collections, notes) =
-        imported(&model, &table, path, Timestamp::UNIX_EPOCH, &[]).with_context(|| format!("could not read {name}"))?;
+    let (collections, notes) = imported(&model, &table, path, Timestamp::UNIX_EPOCH, &[], || Ok(store::kinds_to_compare(global)))
+        .with_context(|| format!("could not read {name}"))?;
     for note in notes {
         render::note(global, &note);
     }

@@ -41,25 +41,44 @@ pub(super) fn run(global: &Global, args: &Snapshot) -> Result<Outcome> {
 pub(super) fn take(global: &Global, args: &Snapshot, keep: &mut dyn FnMut(Brought) -> Result<()>) -> Result<()> {
     let (model, table) = table(&args.calls)?;
     match &args.from {
-        Some(path) => keep(import(&model, &table, args, path)?)?,
+        Some(path) => keep(import(global, &model, &table, args, path)?)?,
         None => {
             let runtime = runtime()?;
             let bar = Bar::new(global);
             let targets = runtime.block_on(targets(&model, args))?;
             for (n, some) in targets.chunks(ACCOUNTS_PER_COMMIT).enumerate() {
-                let work = read(global, &model, &table, args, some, &bar, n * ACCOUNTS_PER_COMMIT);
-                let brought = runtime.block_on(async {
-                    tokio::select! {
-                        brought = work => brought,
-                        _ = tokio::signal::ctrl_c() => bail!("stopped; what was being read was not stored"),
-                    }
-                })?;
+                let reached = runtime.block_on(stoppable(connect(&model, args, some)))?;
+                // Not before an account answers: a run without credentials leaves no empty store behind.
+                let kinds = match reached.iter().any(Result::is_ok) {
+                    true => store::kinds_to_keep(global)?,
+                    false => Kinds::builtin(),
+                };
+                let work = read(global, &model, &table, args, (some, reached, &kinds), &bar, n * ACCOUNTS_PER_COMMIT);
+                let brought = runtime.block_on(stoppable(work))??;
                 bar.clear();
                 keep(brought)?;
             }
         }
     }
     Ok(())
+}
+
+/// Does the work unless somebody presses Ctrl-C.
+async fn stoppable<T>(work: impl Future<Output = T>) -> Result<T> {
+    tokio::select! {
+        done = work => Ok(done),
+        _ = tokio::signal::ctrl_c() => bail!("stopped; what was being read was not stored"),
+    }
+}
+
+/// Reaches some accounts, a few at once.
+async fn connect(model: &Arc<Model>, args: &Snapshot, targets: &[Target]) -> Vec<Result<Live, ConnectError>> {
+    let work = targets.iter().map(|target| async move {
+        let role_arn = target.role_arn.clone();
+        let identity = Identity { profile: args.profile.clone(), role_arn, external_id: args.external_id.clone() };
+        Live::connect(Arc::clone(model), &identity).await
+    });
+    futures::stream::iter(work).buffered(ACCOUNTS_AT_ONCE).collect().await
 }
 
 fn store_and_print(global: &Global, storage: &dyn Storage, brought: Brought, now: Timestamp) -> Result<()> {
@@ -96,12 +115,13 @@ pub(super) fn imported(
     path: &std::path::Path,
     time: Timestamp,
     regions: &[String],
+    kinds: impl FnOnce() -> Result<Kinds>,
 ) -> Result<(Vec<Collection>, Vec<String>)> {
     // One region named is that of answers that lie in no region's folder.
     let region = (regions.len() == 1).then(|| regions[0].as_str());
     let dump = Dump::read(model, table, path, region, time.as_millisecond())?;
     let runtime = runtime()?;
-    let kinds = Kinds::builtin();
+    let kinds = kinds()?;
     let mut collections = Vec::new();
     let mut notes: Vec<String> = dump.broken.iter().map(|b| format!("broken, so left out and open: {b}")).collect();
     for (account, answers) in &dump.accounts {
@@ -127,9 +147,10 @@ pub(super) fn imported(
     Ok((collections, notes))
 }
 
-fn import(model: &Arc<Model>, table: &CallTable, args: &Snapshot, path: &std::path::Path) -> Result<Brought> {
+fn import(global: &Global, model: &Arc<Model>, table: &CallTable, args: &Snapshot, path: &std::path::Path) -> Result<Brought> {
     let time = args.time.unwrap_or_else(Timestamp::now);
-    let (collections, notes) = imported(model, table, path, time, &args.regions).context("could not import")?;
+    let (collections, notes) =
+        imported(model, table, path, time, &args.regions, || store::kinds_to_keep(global)).context("could not import")?;
     Ok(Brought { collections, gaps: Vec::new(), notes })
 }
 
@@ -139,16 +160,14 @@ async fn read(
     model: &Arc<Model>,
     table: &CallTable,
     args: &Snapshot,
-    targets: &[Target],
+    (targets, reached, kinds): (&[Target], Vec<Result<Live, ConnectError>>, &Kinds),
     bar: &Bar,
     first: usize,
 ) -> Result<Brought> {
     let only = args.org.is_none() && args.role_arn.len() <= 1;
-    let work = targets.iter().enumerate().map(|(n, target)| async move {
-        let role_arn = target.role_arn.clone();
-        let identity = Identity { profile: args.profile.clone(), role_arn, external_id: args.external_id.clone() };
-        let live = Live::connect(Arc::clone(model), &identity).await?;
-        Ok::<_, ConnectError>(one(global, model, table, args, &live, &|progress| bar.show(first + n, progress)).await)
+    let work = reached.into_iter().enumerate().map(|(n, live)| async move {
+        let live = live?;
+        Ok::<_, ConnectError>(one(global, model, table, args, (&live, kinds), &|progress| bar.show(first + n, progress)).await)
     });
     let mut results = futures::stream::iter(work).buffered(ACCOUNTS_AT_ONCE);
     let mut brought = Brought::default();
@@ -171,7 +190,7 @@ async fn one(
     model: &Arc<Model>,
     table: &CallTable,
     args: &Snapshot,
-    live: &Live,
+    (live, kinds): (&Live, &Kinds),
     progress: &dyn Fn(Progress),
 ) -> (Collection, Vec<String>) {
     let mut notes = Vec::new();
@@ -195,7 +214,7 @@ async fn one(
         tool: TOOL,
         source: "aws",
     };
-    (collect(model, &Kinds::builtin(), table, &plan, live, progress).await, notes)
+    (collect(model, kinds, table, &plan, live, progress).await, notes)
 }
 
 /// An account to read.

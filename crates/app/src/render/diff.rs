@@ -208,7 +208,10 @@ fn style(severity: Severity) -> Style {
 fn folded(f: &Folded) -> String {
     let parts =
         [(f.volatile, "volatile"), (f.derived, "derived"), (f.vendor, "by AWS itself"), (f.cosmetic, "reordered, same meaning")];
-    let parts: Vec<String> = parts.iter().map(|(n, word)| format!("{n} {word}")).collect();
+    let mut parts: Vec<String> = parts.iter().map(|(n, word)| format!("{n} {word}")).collect();
+    if f.not_comparable > 0 {
+        parts.push(format!("{} not comparable, hidden by another key", f.not_comparable));
+    }
     parts.join(" · ")
 }
 

@@ -12,7 +12,7 @@ use bartizan_cloud::bucket::Bucket;
 use bartizan_cloud::live::Identity;
 use bartizan_cloud::model::Model;
 use bartizan_core::evidence::{self, Documents, Justification, Kept, Key, Log, LogError, Storage};
-use bartizan_core::fact::Hash;
+use bartizan_core::fact::{Hash, Kinds};
 use bartizan_core::snapshot::Recorded;
 use jiff::Timestamp;
 
@@ -42,6 +42,37 @@ pub(crate) fn log(storage: &dyn Storage) -> Result<Log<'_>> {
     }
 }
 
+/// The kinds of facts, with the key that values which may be secret are hidden with in the store: for what will be kept
+/// there. Begins the log if there is none.
+pub(crate) fn kinds_to_keep(global: &Global) -> Result<Kinds> {
+    let storage = open(global)?;
+    let _lock = folder::lock(global, storage.as_ref())?;
+    let (key, _) = begin(global, storage.as_ref())?;
+    Ok(Kinds::builtin().keyed(key.secrets()))
+}
+
+/// The kinds of facts for what is compared and not kept: with the key of the store where both are at hand.
+pub(crate) fn kinds_to_compare(global: &Global) -> Kinds {
+    let key = || {
+        let storage = open(global).ok()?;
+        let public = Log::open(storage.as_ref()).ok()?.public().to_owned();
+        keys::key(global, Some(&public)).ok()
+    };
+    key().map_or_else(Kinds::builtin, |key| Kinds::builtin().keyed(key.secrets()))
+}
+
+/// The log of the store and its key; begins the log if there is none.
+fn begin<'s>(global: &Global, storage: &'s dyn Storage) -> Result<(Key, Log<'s>)> {
+    let existing = match Log::open(storage) {
+        Ok(log) => Some(log.public().to_owned()),
+        Err(LogError::NoLog(_)) => None,
+        Err(e) => return Err(e.into()),
+    };
+    let key = keys::key(global, existing.as_deref().or(interrupted(storage).as_deref()))?;
+    let log = Log::create(storage, &key)?;
+    Ok((key, log))
+}
+
 /// Appends snapshots and gaps, beginning the log if there is none. Gives the ids of the snapshots.
 pub(crate) fn append(
     global: &Global,
@@ -51,13 +82,7 @@ pub(crate) fn append(
     now: Timestamp,
 ) -> Result<Vec<u64>> {
     let _lock = folder::lock(global, storage)?;
-    let existing = match Log::open(storage) {
-        Ok(log) => Some(log.public().to_owned()),
-        Err(LogError::NoLog(_)) => None,
-        Err(e) => return Err(e.into()),
-    };
-    let key = keys::key(global, existing.as_deref().or(interrupted(storage).as_deref()))?;
-    let mut log = Log::create(storage, &key)?;
+    let (key, mut log) = begin(global, storage)?;
     keys::check_head(&log)?;
     let ids = append_to(storage, &mut log, &key, recorded, gaps, now)?;
     remember(log.public(), log.head());

@@ -6,7 +6,7 @@ use bartizan_iam::{Block, Outsider, Place, Policy, Statement, Tri, admitted};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::fact::{Classes, Severity, join};
+use crate::fact::{Classes, Severity, align, join};
 
 /// What two documents say differently.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -21,6 +21,9 @@ pub struct Content {
     pub added: Vec<String>,
     /// Fields that differ. Empty for policies.
     pub fields: Vec<FieldChange>,
+    /// Values that may be secret and were hidden with two keys, so that nobody can say whether they differ.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub not_comparable: usize,
     /// The policy after, with those statements only that were not there before.
     #[serde(skip)]
     policy_added: Option<Policy>,
@@ -38,6 +41,15 @@ pub struct FieldChange {
 }
 
 impl Content {
+    /// The difference of two documents as they are stored: values that two keys hid are left out of it and counted.
+    pub(super) fn of_stored(classes: &Classes, before: Option<Value>, mut after: Option<Value>) -> Self {
+        let not_comparable = match (&before, &mut after) {
+            (Some(before), Some(after)) => align(classes, before, after),
+            _ => 0,
+        };
+        Self { not_comparable, ..Self::of_values(classes, before, after) }
+    }
+
     pub(crate) fn of_values(classes: &Classes, before: Option<Value>, after: Option<Value>) -> Self {
         let policy = |v: &Option<Value>| v.as_ref().filter(|v| is_policy(v)).and_then(|v| bartizan_iam::parse(&v.to_string()).ok());
         let (old, new) = (policy(&before), policy(&after));
@@ -117,6 +129,10 @@ impl Content {
         };
         !self.fields.is_empty() && self.fields.iter().all(whole)
     }
+}
+
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 fn is_policy(value: &Value) -> bool {

@@ -107,6 +107,8 @@ pub struct Folded {
     pub vendor: usize,
     /// Documents that say the same in another order or form.
     pub cosmetic: usize,
+    /// Facts that differ in nothing but values that were hidden with two keys: whether those differ cannot be said.
+    pub not_comparable: usize,
 }
 
 /// Facts that can neither be said to be there nor to be gone.
@@ -259,6 +261,10 @@ impl Work<'_> {
             self.folded.vendor += 1;
             return;
         }
+        if content.not_comparable > 0 && content.before == content.after && !lost {
+            self.folded.not_comparable += 1;
+            return;
+        }
         // The same principals under their ids and under their names.
         let renamed = verdict == Verdict::Changed && content.is_same_policy() && !lost;
         if verdict == Verdict::Cosmetic || renamed {
@@ -270,6 +276,9 @@ impl Work<'_> {
             let read_ms = j.map(|j| self.after.snapshot.time_ms(self.after.side.get(j)));
             verdict::weigh(verdict, kind, &content, &place(fact.kind, fact.account, read_ms))
         };
+        if content.not_comparable > 0 {
+            because.push(format!("{} hidden values cannot be compared: another key hid them before", content.not_comparable));
+        }
         if lost {
             because.push("a document is missing from the store: run bartizan verify evidence".into());
         }
@@ -301,7 +310,7 @@ impl Work<'_> {
     fn content(&self, kind: &Kind, before: Option<&[u8]>, after: Option<&[u8]>) -> Content {
         let old = before.map(|bytes| self.names_before.named(bytes));
         let new = after.map(|bytes| self.names_after.named(bytes));
-        Content::of_values(&kind.classes, old, new)
+        Content::of_stored(&kind.classes, old, new)
     }
 
     /// Whether it grants more or less. An id that is left of a principal which is gone grants nobody anything.

@@ -5,11 +5,14 @@ use base64::prelude::BASE64_STANDARD;
 use ed25519_dalek::SigningKey;
 use signed_note::{Signer, StandardSigner};
 
+use crate::fact::SecretKey;
+
 /// A signing key. Its text never leaves this type but for [`Key::secret_text`].
 pub struct Key {
     text: String,
     signer: StandardSigner,
     public: String,
+    secrets: SecretKey,
 }
 
 /// Why a text is not a signing key.
@@ -41,7 +44,7 @@ impl Key {
         let secret = text.splitn(5, '+').nth(4).and_then(|b| BASE64_STANDARD.decode(b).ok()).ok_or(KeyError)?;
         let seed: [u8; 32] = secret.get(1..).and_then(|s| s.try_into().ok()).ok_or(KeyError)?;
         let public = signed_note::new_ed25519_verifier_key(signer.name(), &SigningKey::from_bytes(&seed).verifying_key());
-        Ok(Self { text: text.to_owned(), signer, public })
+        Ok(Self { text: text.to_owned(), signer, public, secrets: SecretKey::derive(&seed) })
     }
 
     /// The secret text, to be written to a file of mode 0600 and nowhere else.
@@ -60,6 +63,12 @@ impl Key {
     #[must_use]
     pub fn name(&self) -> &str {
         self.signer.name()
+    }
+
+    /// The key that values which may be secret are hidden with in the facts of this log.
+    #[must_use]
+    pub fn secrets(&self) -> SecretKey {
+        self.secrets.clone()
     }
 
     pub(super) fn signer(&self) -> &StandardSigner {

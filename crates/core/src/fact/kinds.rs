@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::join;
+use super::{SecretKey, join};
 
 /// How bad a change or a finding is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -43,6 +43,7 @@ impl fmt::Display for Severity {
 pub struct Kinds {
     kinds: BTreeMap<String, Kind>,
     unknown: Kind,
+    secret_key: Option<SecretKey>,
 }
 
 /// One kind of fact.
@@ -129,7 +130,22 @@ impl Kinds {
                 },
             }
         };
-        Self { kinds: table.kind.iter().map(|(k, row)| (k.clone(), kind(row))).collect(), unknown: kind(&Row::default()) }
+        Self {
+            kinds: table.kind.iter().map(|(k, row)| (k.clone(), kind(row))).collect(),
+            unknown: kind(&Row::default()),
+            secret_key: None,
+        }
+    }
+
+    /// The same table, with the key that a store hides values with.
+    #[must_use]
+    pub fn keyed(self, key: SecretKey) -> Self {
+        Self { secret_key: Some(key), ..self }
+    }
+
+    /// The key that values which may be secret are hidden with; none where nothing is stored.
+    pub(super) fn secret_key(&self) -> Option<&SecretKey> {
+        self.secret_key.as_ref()
     }
 
     /// What is known of `kind`; a kind from a user's own call table gets the defaults.

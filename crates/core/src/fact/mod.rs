@@ -2,6 +2,7 @@
 
 mod kinds;
 mod line;
+mod secret;
 
 use std::fmt;
 
@@ -11,6 +12,8 @@ use sha2::{Digest, Sha256};
 
 pub use kinds::{Classes, Kind, Kinds, Severity};
 pub use line::{FactLine, LineError, escape, unescape};
+pub use secret::SecretKey;
+pub(crate) use secret::align;
 
 /// A SHA-256, printed as 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -102,7 +105,7 @@ impl Fact {
         let classes = kinds.classes(kind);
         classes.secret.rewrite(&mut value, &mut |v| {
             let text = v.as_str().map_or_else(|| v.to_string(), str::to_owned);
-            Some(Value::String(format!("sha256:{}", Hash::of(text.as_bytes()))))
+            Some(Value::String(kinds.hide(&text)))
         });
         let mut volatile = Map::new();
         classes.volatile.extract(&mut value, "", &mut volatile);
@@ -157,6 +160,11 @@ pub fn absent_code(document: &[u8]) -> Option<String> {
 }
 
 impl Kinds {
+    /// What is kept in place of a value that may be secret.
+    fn hide(&self, value: &str) -> String {
+        self.secret_key().map_or_else(|| secret::hide_plainly(value), |key| key.hide(value))
+    }
+
     /// The canonical hash of a fact of `kind` whose document is this policy. A text that is no unambiguous policy hashes as itself.
     #[must_use]
     pub fn canonical_policy(&self, kind: &str, text: &str) -> Hash {

@@ -116,8 +116,9 @@ fn live(source: &AccountSource) -> cli::Snapshot {
 fn import(global: &Global, source: &AccountSource, folder: &Path, storage: &dyn Storage) -> Result<()> {
     let (model, table) = table(&[])?;
     for (dump, time) in dumps(folder)? {
-        let (collections, notes) = snapshot::imported(&model, &table, &dump, time, &source.regions)
-            .with_context(|| format!("could not import {}", dump.display()))?;
+        let (collections, notes) =
+            snapshot::imported(&model, &table, &dump, time, &source.regions, || store::kinds_to_keep(global))
+                .with_context(|| format!("could not import {}", dump.display()))?;
         notes.iter().for_each(|note| render::note(global, &format!("{}: {note}", dump.display())));
         let known = history(storage)?;
         let recorded: Vec<Recorded> = collections.into_iter().map(Collection::record).collect();
@@ -438,6 +439,12 @@ impl Work<'_> {
             *sum += n;
         }
         coverage.undone_folded += told.folded;
+        if folded.not_comparable > 0 {
+            let n = folded.not_comparable;
+            coverage
+                .unknown
+                .push(format!("{n} facts hold values that another key hid before: whether those changed cannot be told"));
+        }
         coverage.unknown.extend(difference.unknown.iter().map(|u| {
             let ids: Vec<&str> = u.ids.iter().take(3).map(String::as_str).collect();
             let more = if u.ids.len() > 3 { ", …" } else { "" };
