@@ -1,6 +1,6 @@
 //! Our own rules: each loads, holds on its fixtures, and says what people need to know.
 
-use bartizan_core::detect::{Fixture, Kind, Rules, builtin_files};
+use bartizan_core::detect::{Fixture, Judge, Kind, Memory, Networks, Plan, Rules, Scanner, builtin_files};
 
 pub(crate) fn fixture(name: &str) -> Fixture {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules").join(name).with_extension("json");
@@ -31,4 +31,53 @@ fn every_rule_says_what_people_need() {
         );
         assert_eq!(rule.stage.to_string(), rule.file.split('/').next().unwrap(), "{}: the stage is the folder", rule.file);
     }
+}
+
+/// Whether a request names a thing, by the names of its fields as AWS writes them. Settings of what is made do not count.
+fn names_something(request: &serde_json::Value, depth: usize) -> bool {
+    const ENDS: [&str; 8] = ["Id", "Ids", "Name", "Names", "Arn", "Identifier", "Url", "eventDataStore"];
+    match request {
+        serde_json::Value::Object(fields) => fields.iter().any(|(name, value)| {
+            let setting = ["iamInstanceProfile", "attributeName", "externalId"].contains(&name.as_str());
+            let is_name = ENDS.iter().any(|e| name.ends_with(e)) || name == "name" || name == "arn";
+            !setting && (is_name && !value.is_object() || depth < 3 && names_something(value, depth + 1))
+        }),
+        serde_json::Value::Array(all) => all.iter().any(|one| names_something(one, depth + 1)),
+        _ => false,
+    }
+}
+
+/// Rules that count who calls from where over all events alike, and so never look at a request.
+const COUNT_CALLERS: &[&str] = &["steal/secrets-in-many-regions.yml"];
+
+/// What a request names is told, whatever kind of rule finds it.
+#[test]
+fn every_finding_names_what_it_is_about() {
+    let mut nameless = std::collections::BTreeSet::new();
+    let mut named = 0;
+    for file in builtin_files().into_iter().filter(|f| !COUNT_CALLERS.contains(&f.name.as_str())) {
+        let fixture = fixture(&file.name);
+        let rules = Rules::load(std::slice::from_ref(&file));
+        let Some(rule) = rules.rules.iter().rfind(|r| !matches!(r.kind, Kind::Part)).cloned() else { continue };
+        let plan = Plan { rules, networks: Networks::builtin(), memory: Memory::default(), tally: false, calls: None };
+        for case in fixture.cases().into_iter().take(fixture.matches.len()) {
+            let lines: Vec<String> = case.iter().map(ToString::to_string).collect();
+            let (mut judge, mut scanner) = (Judge::new(&plan), Scanner::new(&plan));
+            judge.take("fixture", scanner.scan(&mut lines.join("\n").as_bytes()));
+            judge.take_rest(scanner.finish());
+            let found = judge.finish(false, &|_| String::new()).findings;
+            for finding in found.iter().filter(|f| f.rule == rule.id) {
+                named += usize::from(!finding.resources.is_empty());
+                for call in finding.calls.iter().filter(|c| c.resources.is_empty()) {
+                    let name = call.call.rsplit(':').next().unwrap_or_default();
+                    let says = |e: &&serde_json::Value| e["eventName"] == name && names_something(&e["requestParameters"], 0);
+                    if let Some(event) = case.iter().find(says) {
+                        nameless.insert(format!("{} {}: {}", file.name, call.call, event["requestParameters"]));
+                    }
+                }
+            }
+        }
+    }
+    assert!(nameless.is_empty(), "{nameless:#?}");
+    assert!(named > 300, "{named}");
 }

@@ -123,15 +123,17 @@ impl Group<'_> {
             *count = (*count).max(call.count - call.refused);
             on.extend(call.resources.iter().map(String::as_str));
         }
-        let mut took: Vec<_> = calls.into_iter().collect();
-        took.sort_by_key(|(call, (count, _))| (std::cmp::Reverse(*count), *call));
-        let took = took.into_iter().map(|(call, (count, on))| {
+        let mut calls: Vec<_> = calls.into_iter().collect();
+        calls.sort_by_key(|(call, (count, _))| (std::cmp::Reverse(*count), *call));
+        let (destroyed, took): (Vec<_>, Vec<_>) = calls.into_iter().partition(|(call, _)| destroys(call));
+        let told = |(call, (count, on)): (&str, (u64, BTreeSet<&str>))| {
             let times = if count > 1 { format!(" ×{}", thousands(count)) } else { String::new() };
-            let more = if on.len() > 1 { format!(" and {} more", on.len() - 1) } else { String::new() };
+            let more = if on.len() > 1 { " and others" } else { "" };
             let on = on.first().map(|on| format!(" on {on}{more}")).unwrap_or_default();
             format!("{call}{times}{on}")
-        });
-        line(out, "took", took.collect())?;
+        };
+        line(out, "took", took.into_iter().map(told).collect())?;
+        line(out, "deleted", destroyed.into_iter().map(told).collect())?;
         for (name, relation) in [
             ("made", Relation::Made),
             ("let in", Relation::LetIn),
@@ -145,6 +147,12 @@ impl Group<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a call of an intruder destroys: `s3:DeleteObjects`, `kms:ScheduleKeyDeletion`.
+fn destroys(call: &str) -> bool {
+    let name = call.rsplit(':').next().unwrap_or(call);
+    ["Delete", "Terminate", "Schedule", "Deregister", "Disable", "Purge"].iter().any(|verb| name.starts_with(verb))
 }
 
 fn line(out: &mut Out, name: &str, things: Vec<String>) -> Result<()> {
@@ -169,9 +177,9 @@ fn print_finding(out: &mut Out, finding: &Finding, worst: Severity) -> Result<()
     let title = clean(&format!("{}{severity}{count}{attack}", finding.title));
     for (n, text) in wrapped(&title, 21).iter().enumerate() {
         if n == 0 {
-            out.styled(&format!("    {when}  {stage}  {text}"))?;
+            out.styled(&format!("    {when}  {stage}  {}", text.trim_end()))?;
         } else {
-            out.line(&format!("{:21}{text}", ""))?;
+            out.line(&format!("{:21}{}", "", text.trim()))?;
         }
     }
     for text in wrapped(&clean(&finding.summary), 21) {

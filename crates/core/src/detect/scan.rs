@@ -28,7 +28,7 @@ use super::networks::{AddressKind, Networks};
 use super::notes::{At, Matches, Note, Notes, Slot};
 use super::route::{feed_route, matches};
 use super::rule::{FirstSeen, Test};
-use super::steps::{Open, Single, Step, Steps};
+use super::steps::{Open, Single, Step, Steps, named};
 use super::view::View;
 use super::window::{DAY_SECONDS, Seen, pack};
 use crate::finding::{Deed, Sighting, Source};
@@ -155,7 +155,12 @@ impl Sink for Scan<'_, '_> {
             let combo = self.caches.known(number).combo;
             sight.at.number = self.count(sight.at.id);
             self.reaches(sight.at.time_s);
-            if self.seen(sight, combo) {
+            let first = self.is_first(combo, sight).then(|| {
+                let Known { combo, repeat } = self.caches.known(number);
+                let mut places = None;
+                named(&self.caches.combos.all[*combo as usize].deed, &record.event(window, &repeat.lasting, &mut places))
+            });
+            if self.seen(sight, combo, first.as_ref()) {
                 let Known { combo, repeat } = self.caches.known(number);
                 let (combo, repeat) = (self.caches.combos.all[*combo as usize].clone(), repeat.clone());
                 if let Some(steps) = repeat.steps.get()
@@ -208,7 +213,9 @@ impl Scan<'_, '_> {
         self.caches.answers.next(&plan.rules.items);
         let (combo, repeat) = self.caches.combo(plan, event, address);
         let sight = Sight { at: At { number, id, time_s }, address, source, network: Networks::network_number(address, raw) };
-        if self.seen(&sight, combo) {
+        let first =
+            self.is_first(combo, &sight).then(|| named(&self.caches.combos.all[combo as usize].deed, event));
+        if self.seen(&sight, combo, first.as_ref()) {
             let combo = self.caches.combos.all[combo as usize].clone();
             self.asked(event, &sight, &combo, repeat.as_deref());
         }
@@ -237,12 +244,21 @@ impl Scan<'_, '_> {
         self.notes.times = Some((first.min(time_s), last.max(time_s)));
     }
 
+    /// Whether an event is the earliest of its combo, so that first-seen rules may tell of it: then it is told what it touched.
+    fn is_first(&self, combo: u32, sight: &Sight) -> bool {
+        let head = &self.caches.combos.heads[combo as usize];
+        head.first_seen && sight.at.time_s <= head.first_s && {
+            let told = self.caches.combos.all[combo as usize].told_id.get();
+            sight.at.place() < (head.first_s, told)
+        }
+    }
+
     /// What of an event concerns rules that look at no more than its route, its identity and its network. Says whether
     /// anybody looks at more.
-    fn seen(&mut self, sight: &Sight, combo: u32) -> bool {
+    fn seen(&mut self, sight: &Sight, combo: u32, first: Option<&Arc<Deed>>) -> bool {
         let head = self.caches.combos.heads[combo as usize];
         if head.first_seen {
-            self.note_first_seen(combo, &head, sight);
+            self.note_first_seen(combo, &head, sight, first);
         }
         let object = self.caches.object;
         let Combos { all, lists, counted, crowds, .. } = &mut self.caches.combos;
@@ -355,7 +371,7 @@ impl Scan<'_, '_> {
                         met.last_s = met.last_s.max(sight.at.time_s);
                         continue;
                     }
-                    let first = sight.sighting(&combo.deed);
+                    let first = sight.sighting(&steps.deed);
                     self.meet(*rule, *scope, *key, &first, sight.at.time_s, || text.clone());
                 }
             }
@@ -363,7 +379,7 @@ impl Scan<'_, '_> {
     }
 
     /// Notes an event for first-seen keys that all events of the combo share: only the earliest is told at once.
-    fn note_first_seen(&mut self, number: u32, head: &Head, sight: &Sight) {
+    fn note_first_seen(&mut self, number: u32, head: &Head, sight: &Sight, named: Option<&Arc<Deed>>) {
         let at = sight.at;
         self.caches.combos.heads[number as usize].last_s = head.last_s.max(at.time_s);
         if at.time_s > head.first_s {
@@ -373,7 +389,7 @@ impl Scan<'_, '_> {
         if at.place() >= (head.first_s, combo.told_id.get()) {
             return;
         }
-        let sighting = sight.sighting(&combo.deed);
+        let sighting = sight.sighting(named.unwrap_or(&combo.deed));
         for one in &combo.first_seen {
             if one.first.get().is_none_or(|first| at.place() < first) {
                 one.first.set(Some(at.place()));

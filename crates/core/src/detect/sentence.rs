@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::finding::{Actor, CallCount, CallDraft, Counterparty, Draft, Sighting};
-use crate::limits::{COUNTERPARTIES_MAX, RESOURCES_MAX};
+use crate::limits::{COUNTERPARTIES_MAX, RESOURCES_MAX, SIGHTINGS_OF_CALL_MAX};
 
 /// The particulars of a finding.
 pub(super) struct Told {
@@ -68,7 +68,7 @@ fn summary(
     let many = calls.len() > 1;
     let one = |call: &CallCount| {
         let times = if call.count > 1 { format!(" ×{}", call.count) } else { String::new() };
-        let on = some(call.resources.iter().map(|r| r.as_str()).collect());
+        let on = some(call.resources.iter().map(String::as_str).collect(), call.count);
         let on = if on.is_empty() { String::new() } else { format!(" on {on}") };
         let refused = match call.refused {
             0 => String::new(),
@@ -111,9 +111,13 @@ fn parties(counterparty: &[Counterparty]) -> String {
     format!(": {}{more}", shown.join(", "))
 }
 
-/// `a, b and 3 more`.
-fn some(all: Vec<&str>) -> String {
+/// `a, b and 3 more`; `a, b and others` where not every event was kept that may name one.
+fn some(all: Vec<&str>, events: u64) -> String {
     let rest = all.len().saturating_sub(NAMED_MAX);
     let shown = all[..all.len() - rest].join(", ");
-    if rest > 0 { format!("{shown} and {rest} more") } else { shown }
+    match rest {
+        0 => shown,
+        _ if events > SIGHTINGS_OF_CALL_MAX as u64 => format!("{shown} and others"),
+        n => format!("{shown} and {n} more"),
+    }
 }

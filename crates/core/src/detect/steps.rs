@@ -11,7 +11,7 @@ use super::scan::{Plan, first_seen_text, group_text, keys, values};
 use super::touched::{Touched, touched};
 use super::view::View;
 use crate::finding::{Deed, Severity};
-use crate::trail::Fields;
+use crate::trail::{Event, Fields};
 
 /// What is to be done for an event.
 pub(super) struct Steps {
@@ -101,7 +101,7 @@ impl Steps {
                         tried: is_attempt(detection, view),
                         bucket_s: window.bucket_s(),
                         noted: Cell::default(),
-                        closely: about.severity >= Severity::Medium,
+                        closely: about.severity >= Severity::Medium || window.bucket_s().is_none(),
                     };
                     self.list.extend(values(&window.test, view).into_iter().map(seen));
                     continue;
@@ -117,16 +117,22 @@ impl Steps {
 
     /// Works out what is done to what, if anybody may tell it.
     pub(super) fn name_resources(&mut self, view: &View<'_>) {
-        let tells = |step: &Step| matches!(step, Step::Single(_) | Step::Seen { closely: true, .. });
+        let tells = |step: &Step| matches!(step, Step::Single(_) | Step::Seen { closely: true, .. } | Step::Key { .. });
         if self.open.is_empty() && !self.list.iter().any(tells) {
             return;
         }
-        let Touched { resources, counterparty } = touched(view.event);
-        if !(resources.is_empty() && counterparty.is_empty()) {
-            let Deed { who, call, .. } = &*self.deed;
-            self.deed = Arc::new(Deed { who: who.clone(), call: call.clone(), resources: resources.into(), counterparty: counterparty.into() });
-        }
+        self.deed = named(&self.deed, view.event);
     }
+}
+
+/// The deed with what this event touched.
+pub(super) fn named(deed: &Arc<Deed>, event: &Event<'_>) -> Arc<Deed> {
+    let Touched { resources, counterparty } = touched(event);
+    if resources.is_empty() && counterparty.is_empty() {
+        return deed.clone();
+    }
+    let Deed { who, call, .. } = &**deed;
+    Arc::new(Deed { who: who.clone(), call: call.clone(), resources: resources.into(), counterparty: counterparty.into() })
 }
 
 /// Whether a match is of a call that failed, which is less to the rule than one that worked.

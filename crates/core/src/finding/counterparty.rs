@@ -123,6 +123,7 @@ impl std::fmt::Display for Counterparty {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.kind {
             Party::Everybody => f.write_str("everybody")?,
+            Party::Resource => f.write_str(&self.id)?,
             kind => write!(f, "{} {}", kind.word(), self.id)?,
         }
         match &self.detail {

@@ -83,6 +83,12 @@ fn rank(call: &Call, leaf: &Leaf) -> Option<u32> {
             return Some(if call.noun.starts_with(stem) { 10 } else { 11 });
         }
     }
+    if LAST.contains(&key) {
+        return Some(600);
+    }
+    if BARE.contains(&key) && known.is_none() {
+        return Some(310);
+    }
     // A key of encryption or a network is what most requests name beside.
     if BESIDE.contains(&key) && known.is_none() {
         return Some(500);
@@ -91,11 +97,18 @@ fn rank(call: &Call, leaf: &Leaf) -> Option<u32> {
 }
 
 /// Fields that name a thing without `Id` or `Name` behind it.
-const BARE: &[&str] = &["cluster", "service", "bucket", "target", "table", "stack", "repository", "resource", "instance", "database"];
+const BARE: &[&str] = &[
+    "cluster", "service", "bucket", "target", "table", "stack", "repository", "resource", "instance", "database", "eventdatastore",
+    "taskdefinition", "emailaddress", "emailidentity", "identity", "domain", "family", "path", "servicecode", "serialnumber",
+    "targetprincipal", "stream", "broker", "workgroup", "project", "channel", "layer", "alias", "configurationset",
+];
+
+/// What is named where nothing else is.
+const LAST: &[&str] = &["accountid", "accountids", "account"];
 
 /// Fields that end like names of things and name none.
 const NO_RESOURCE: &[&str] = &[
-    "rolesessionname", "attributename", "metricname", "versionid", "requestid", "clientrequestid", "clienttokenid", "accountid",
+    "rolesessionname", "attributename", "metricname", "versionid", "requestid", "clientrequestid", "clienttokenid",
     "ownerid", "externalid", "uploadid", "displayname", "hostname", "dnsname", "enginename", "availabilityzoneid", "eventname",
     "tokenid", "principalid", "transactionid", "correlationid", "parametername", "namespacename", "callerid", "sid",
     "availabilityzonename", "contentid", "modeid", "xid", "xamzid", "host", "userid", "dimensionname", "peerownerid",
