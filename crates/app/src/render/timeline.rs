@@ -91,12 +91,14 @@ impl Group<'_> {
     fn print(&self, out: &mut Out) -> Result<()> {
         let worst = self.worst();
         out.line("")?;
-        out.styled(&format!(
-            "{}  {}  {}",
-            painted(severity_style(worst), &format!("{worst:8}")),
-            clean(&self.name),
-            counted(self.findings.len() as u64, "finding", "findings"),
-        ))?;
+        let count = counted(self.findings.len() as u64, "finding", "findings");
+        for (n, text) in wrapped(&clean(&format!("{}  {count}", self.name)), 10).iter().enumerate() {
+            if n == 0 {
+                out.styled(&format!("{}  {}", painted(severity_style(worst), &format!("{worst:8}")), text.trim_end()))?;
+            } else {
+                out.line(&format!("          {}", text.trim()))?;
+            }
+        }
         if self.findings.len() > 1 {
             self.digest(out)?;
         }
