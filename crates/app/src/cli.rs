@@ -41,19 +41,23 @@ Examples:
 Exit codes: 0 done, 1 could not do it, 2 wrong usage, 10 changes or findings at or above --fail-on,
 11 coverage incomplete under --require-complete";
 
+/// Where the store is when nobody says.
+pub(crate) const DEFAULT_STORE: &str = "bartizan-store";
+
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// Where the evidence is: a folder, or s3://bucket/prefix
-    #[arg(long, global = true, value_name = "DIR", default_value = "bartizan-store", env = "BARTIZAN_STORE")]
+    #[arg(long, global = true, value_name = "DIR", default_value = DEFAULT_STORE, env = "BARTIZAN_STORE")]
     pub(crate) store: String,
     /// Key that signs the log [default: made on first use in the user's configuration folder]
     #[arg(long, global = true, value_name = "FILE", env = "BARTIZAN_KEY")]
     pub(crate) key: Option<PathBuf>,
-    /// How to print
-    #[arg(long, global = true, value_enum, default_value = "human")]
+    /// How to print: human, json (one value) or ndjson (one value a line)
+    #[arg(long, global = true, value_enum, default_value = "human", hide_possible_values = true)]
     pub(crate) format: Format,
-    /// When to colour
-    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    /// When to colour: auto, always or never
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN", hide_possible_values = true)]
     pub(crate) color: Color,
     /// Say nothing but the result
     #[arg(short, long, global = true)]
@@ -98,6 +102,8 @@ impl Color {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Snapshot(Snapshot),
+    /// List the snapshots of the store, with their ids
+    Snapshots,
     Watch(Watch),
     Report(Report),
     Accept(Accept),
@@ -205,7 +211,7 @@ Examples:
   bartizan watch --once examples/heist
   bartizan report -o heist.html")]
 pub(crate) struct Report {
-    /// The file to write
+    /// The file to write, or - for standard output
     #[arg(short, long, value_name = "FILE.html")]
     pub(crate) output: PathBuf,
 }
@@ -266,7 +272,8 @@ pub(crate) struct Diff {
 /// Read CloudTrail and say who tried to gain access, to stay, to take, or to blind the alarm
 ///
 /// Reads files, folders, globs, s3://bucket/prefix and standard input (-), in any shape that CloudTrail comes in, packed or
-/// not. What cannot be read is counted and told: silence about it would be no all-clear.
+/// not. What cannot be read is counted and told: silence about it would be no all-clear. Beside human, json and ndjson,
+/// --format takes ocsf (OCSF Detection Finding, one a line) and csv (for a spreadsheet).
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -382,6 +389,9 @@ pub(crate) struct On {
     /// [default: the last snapshot of each account in the store]
     #[arg(long, value_name = "PATH|SNAPSHOT")]
     pub(crate) on: Option<String>,
+    /// Exit 11 if something that has a say was not read
+    #[arg(long)]
+    pub(crate) require_complete: bool,
     #[command(flatten)]
     pub(crate) table: ActionTable,
 }
@@ -399,7 +409,7 @@ pub(crate) struct AccessCan {
     pub(crate) principal: String,
     /// service:Action
     pub(crate) action: String,
-    /// ARN, or `*` for actions that are about no resource
+    /// ARN, with `*` and `?` for many at once, or `*` for actions that are about no resource
     pub(crate) resource: String,
     #[command(flatten)]
     pub(crate) on: On,
@@ -414,7 +424,7 @@ Examples:
 pub(crate) struct AccessWhoCan {
     /// service:Action
     pub(crate) action: String,
-    /// ARN, or `*` for actions that are about no resource
+    /// ARN, with `*` and `?` for many at once (all, some or none of them), or `*` for actions that are about no resource
     pub(crate) resource: String,
     #[command(flatten)]
     pub(crate) on: On,

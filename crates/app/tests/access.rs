@@ -10,6 +10,9 @@ fn example(name: &str) -> String {
     root().join("examples").join(name).to_str().unwrap().to_owned()
 }
 
+/// What the CLI prints for a bucket that has none.
+const NO_POLICY: &str = "An error occurred (NoSuchBucketPolicy) when calling the GetBucketPolicy operation: The bucket policy does not exist";
+
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
@@ -56,13 +59,20 @@ fn questions_are_answered_with_a_reason() {
         parsed(&home.must(code, &["access", "can", who, action, what, "--on", &account, "--format", "json"]))
     };
     let ivy = ask(0, "ivy", "s3:GetObject", "arn:aws:s3:::reports/a");
-    assert_eq!(ivy["verdict"], "must");
+    // The policy of the bucket, which is not in this file, may deny it, and allow it on others.
+    assert_eq!(ivy["verdict"], "may");
     assert_eq!(ivy["because"][0], "identity policy user/ivy/own, statement 1: allows it");
-    assert_eq!(ask(10, "ivy", "s3:GetObject", "arn:aws:s3:::other/a")["decision"], "implicitly-denied");
+    let unread = "the policy of arn:aws:s3:::reports was not read (s3:bucketpolicy not asked): it may allow or deny it";
+    assert_eq!(ivy["unread"], json!([unread]));
+    assert_eq!(ask(0, "ivy", "s3:GetObject", "arn:aws:s3:::other/a")["verdict"], "may");
+    assert_eq!(ask(10, "ivy", "iam:CreateUser", "arn:aws:iam::111122223333:user/x")["decision"], "implicitly-denied");
     let finn = ask(0, "finn", "sts:AssumeRole", "arn:aws:iam::111122223333:role/deploy");
     assert_eq!((&finn["verdict"], &finn["conditions"][0]), (&json!("may"), &json!("aws:MultiFactorAuthPresent Bool true")));
-    // What is no action is refused: a no would be a wrong comfort.
-    home.must(1, &["access", "can", "ivy", "s3GetObject", "*", "--on", &account]);
+    // What is no action or no resource is refused: a no would be a wrong comfort.
+    let refused = |action: &str, resource: &str| home.fails(1, &["access", "can", "ivy", action, resource, "--on", &account]);
+    refused("s3GetObject", "*");
+    assert!(refused("s3:GetObjct", "arn:aws:s3:::b/k").contains("did you mean s3:GetObject?"));
+    assert!(refused("s3:ListBucket", "payroll").contains("such as arn:aws:s3:::payroll"));
     // Gus holds everything, but the fence lets little through.
     assert_eq!(ask(10, "user/gus", "ec2:RunInstances", "*")["because"][0], "permission boundary: does not allow it");
     // Somebody of another account, as far as this one has a say.
@@ -93,6 +103,10 @@ fn grants_of_keys_are_a_way_of_their_own() {
     std::fs::create_dir_all(folder.join("kms-describe-key")).unwrap();
     std::fs::write(folder.join("kms-describe-key/k1"), described.to_string()).unwrap();
     std::fs::write(folder.join("kms-list-grants/k1"), json!({"Grants": [grant]}).to_string()).unwrap();
+    let root = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "kms:*", "Resource": "*"}]});
+    std::fs::create_dir_all(folder.join("kms-get-key-policy")).unwrap();
+    std::fs::write(folder.join("kms-get-key-policy/k1"), json!({"Policy": root.to_string(), "PolicyName": "default"}).to_string())
+        .unwrap();
     let dump = home.path("dump");
     let ask = |who: &str, on: &str| {
         let output = home.command(&["access", "can", who, "kms:Decrypt", key, "--on", on, "--format", "json"]).output().unwrap();
@@ -100,9 +114,11 @@ fn grants_of_keys_are_a_way_of_their_own() {
     };
     let ivy = ask("ivy", dump.to_str().unwrap());
     assert_eq!((&ivy["verdict"], ivy["because"].to_string().contains("grant g1: allows it")), (&json!("must"), true), "{ivy}");
+    assert!(!ivy["assumptions"].to_string().contains("grants"), "they were read: {ivy}");
     // Where grants were not read, nobody can say no.
     let other = ask("ivy", &example("ladder/account.json"));
-    assert_eq!((&other["verdict"], &other["decision"]), (&json!("may"), &json!("implicitly-denied")), "{other}");
+    assert_eq!((&other["verdict"], &other["decision"]), (&json!("may"), &json!("unknown")), "{other}");
+    assert!(other["unread"].to_string().contains("grants of the key were not read"), "{other}");
 }
 
 #[test]
@@ -134,6 +150,10 @@ fn acls_and_launch_templates_of_a_dump_have_a_say() {
     let version =
         json!({"LaunchTemplateId": "lt-1", "VersionNumber": 1, "LaunchTemplateData": {"IamInstanceProfile": {"Name": "strong"}}});
     write("ec2-describe-launch-template-versions/lt-1", json!({"LaunchTemplateVersions": [version]}));
+    for (call, answer) in [("location", r#"{"LocationConstraint": "eu-west-1"}"#), ("policy", NO_POLICY)] {
+        std::fs::create_dir_all(folder.join(format!("s3api-get-bucket-{call}"))).unwrap();
+        std::fs::write(folder.join(format!("s3api-get-bucket-{call}/site")), answer).unwrap();
+    }
     let dump = home.path("dump");
     let dump = dump.to_str().unwrap();
 
@@ -197,6 +217,11 @@ fn policies_of_the_organization_reach_its_accounts() {
             {"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": ["iam:PutUserPolicy", "s3:*"], "Resource": "*"}}}]}]});
         std::fs::write(folder.join("iam-get-account-authorization-details.json"), details.to_string()).unwrap();
     }
+    // The one account has a bucket without a policy.
+    let own = home.path("dump/111122223333/us-east-1");
+    std::fs::create_dir_all(own.join("s3-get-bucket-policy")).unwrap();
+    std::fs::write(own.join("s3-list-buckets.json"), json!({"Buckets": [{"Name": "b"}]}).to_string()).unwrap();
+    std::fs::write(own.join("s3-get-bucket-policy/b"), NO_POLICY).unwrap();
     let dump = home.path("dump");
     let dump = dump.to_str().unwrap();
     let ask = |code: i32, who: &str, action: &str, what: &str| {
@@ -253,7 +278,7 @@ fn two_snapshots_differ_by_who_gained_what() {
     assert_eq!(opened, ["account 999988887777"; 2]);
     // The bucket policy was not read again: that is not a door that shut.
     assert_eq!(found["shut"], json!([]));
-    assert!(found["unknown"][0].as_str().unwrap().contains("s3:bucketpolicy was not wholly read after"));
+    assert!(found["unknown"][0].as_str().unwrap().contains("incomplete in the later snapshot (s3:GetBucketPolicy "));
     // And the same from the other command.
     let diff = parsed(&home.must(0, &["diff", &before, &after, "--format", "json"]));
     assert_eq!(diff["access"], found);

@@ -290,3 +290,66 @@ fn cli_prints_the_same(home: &Home) {
     println!("{compared} facts of {} AWS CLI calls are what our own snapshot has", calls.len() + 5 * per_item.len());
     assert!(compared > 200);
 }
+
+/// Most of AWS's regions are off unless somebody switches them on: there is nothing in them, so nothing hangs on them.
+#[test]
+fn every_way_in_is_proved_with_default_regions() {
+    let Some(venv) = venv("BARTIZAN_VENV") else { return };
+    let moto = moto(&venv);
+    let step = |what: &str| {
+        let script = root().join("crates/app/tests/live/ways_in.py");
+        let status = Command::new(venv.join("bin/python")).arg(script).args([what, &moto.url]).status();
+        assert!(status.unwrap().success(), "{what}");
+    };
+    let home = Home::with_aws(&moto.url);
+    step("before");
+    std::fs::write(home.path("bartizan.toml"), "[[account]]\n").unwrap();
+    home.must(0, &["watch", "--once"]);
+    step("after");
+    let told = home.json(&["watch", "--once"]);
+    let flat = home.must(0, &["flat"]);
+    let off = flat.lines().filter(|l| l.contains("\tregion-off\t")).count();
+    assert!(off > 10, "moto has regions that are off: {off}");
+
+    let access: Value = serde_json::from_str(&home.must(10, &["access", "diff", "--format", "json"])).unwrap();
+    assert_eq!(access["unknown"], Value::Array(vec![]), "{access}");
+    let opened: BTreeSet<(String, &str)> = access["opened"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|o| (o["resource"].as_str().unwrap().to_owned(), o["verdict"].as_str().unwrap()))
+        .collect();
+    let is_open = |part: &str| opened.iter().any(|(arn, verdict)| arn.contains(part) && *verdict == "must");
+    for part in [
+        ":role/helper",
+        ":role/ops",
+        ":::payroll",
+        ":us-east-1:123456789012:orders",
+        ":eu-west-1:123456789012:orders",
+        ":us-east-1:123456789012:snapshot/",
+        ":eu-west-1:123456789012:snapshot/",
+    ] {
+        assert!(is_open(part), "{part}: {opened:?}");
+    }
+    assert!(opened.iter().all(|(_, verdict)| *verdict == "must"), "{opened:?}");
+    let support = access["escalations"].as_array().unwrap().iter().find(|e| e["principal"].as_str().unwrap().ends_with("user/support"));
+    assert_eq!(support.map(|e| (&e["before"], &e["after"])), Some((&Value::from("no"), &Value::from("must"))), "{access}");
+    assert_eq!(home.json(&["diff"])["unknown"], Value::Array(vec![]));
+
+    // And so for those who watch: each is a finding that says what it gave.
+    let findings = told["findings"].as_array().unwrap();
+    for (part, words) in [
+        ("support", "do everything"),
+        ("helper", "is now open to"),
+        ("ops", "is now open to"),
+        ("payroll", "is now open to anybody"),
+        ("orders", "is now open to anybody"),
+        ("snap", "is now open to account 999988887777"),
+    ] {
+        let says = |f: &&Value| f.to_string().contains(part) && f.to_string().contains(words) && f["verdict"] == "must";
+        assert!(findings.iter().any(|f| says(&f)), "{part} {words}: {findings:#?}");
+    }
+    let public = home.json(&["access", "public"]);
+    let unread: Vec<&Value> = public.as_array().unwrap().iter().filter(|r| r["verdict"] == "unknown").collect();
+    println!("{} ways opened, all proved; not read: {unread:?}", opened.len());
+}

@@ -479,7 +479,7 @@ fn exit_codes_and_what_is_missing() {
     assert!(home.must(0, &["watch", "--once", "half", "--store", "s5"]).starts_with("CANNOT TELL"));
     fs::create_dir(home.path("s6")).unwrap();
     fs::write(home.path("s6/state.sqlite"), "no database, and long enough to be looked at").unwrap();
-    assert!(home.fails(1, &["watch", "--once", "half", "--store", "s6"]).contains("delete it, and watch again"));
+    assert!(home.fails(1, &["watch", "--once", "half", "--store", "s6"]).contains("is damaged ("));
     fs::write(home.path("bad.toml"), "[trail]\nsources = [").unwrap();
     let said = home.fails(1, &["watch", "--once", "--config", "bad.toml"]);
     assert!(said.contains("bad.toml, line 2: ") && said.lines().count() == 1, "{said}");

@@ -17,6 +17,7 @@ use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Connector, proxy::ProxyConfig};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use bartizan_core::limits::{ANSWER_BYTES_MAX, ATTEMPT_SECONDS_MAX, ERROR_TEXT_MAX};
 use bartizan_core::snapshot::Status;
@@ -69,6 +70,8 @@ pub struct CallError {
     pub retry: Retry,
     /// Nothing of this call can be read, whatever the item.
     pub whole: bool,
+    /// AWS was not reached.
+    pub network: bool,
 }
 
 /// Whether another attempt makes sense.
@@ -157,7 +160,7 @@ impl Client {
         let request =
             request.try_into().map_err(|e| CallError::new(Status::Failed, "", format!("cannot build the request: {e}")))?;
         let exchange = async {
-            let response = self.connector.call(request).await.map_err(|e| again(format!("no connection: {}", chain(&e))))?;
+            let response = self.connector.call(request).await.map_err(|e| unreached(format!("no connection: {}", chain(&e))))?;
             let response = response.try_into_http1x().map_err(|e| again(e.to_string()))?;
             let (parts, body) = response.into_parts();
             Ok::<_, CallError>((parts.status, parts.headers, read_bounded(body).await?))
@@ -165,7 +168,7 @@ impl Client {
         let limit = Duration::from_secs(ATTEMPT_SECONDS_MAX);
         tokio::time::timeout(limit, exchange)
             .await
-            .unwrap_or_else(|_| Err(again(format!("no answer within {ATTEMPT_SECONDS_MAX} s"))))
+            .unwrap_or_else(|_| Err(unreached(format!("no answer within {ATTEMPT_SECONDS_MAX} s"))))
     }
 
     /// Forgets credentials that have run out, so that the next call asks the provider for new ones. Calls in flight fail
@@ -189,7 +192,10 @@ impl Client {
             return Ok(credentials.clone());
         }
         let credentials = self.provider.provide_credentials().await;
-        let credentials = credentials.map_err(|e| CallError::new(Status::Expired, "", format!("no credentials: {}", chain(&e))))?;
+        let credentials = credentials.map_err(|e| {
+            let (text, network) = (chain(&e), is_unreached(&e));
+            CallError { network, ..CallError::new(Status::Expired, "", format!("no credentials: {text}")) }
+        })?;
         *cached = Some(credentials.clone());
         Ok(credentials)
     }
@@ -207,7 +213,13 @@ impl CallError {
     pub fn new(status: Status, code: &str, detail: impl Into<String>) -> Self {
         let detail: String = detail.into();
         let detail = detail.chars().take(ERROR_TEXT_MAX).collect();
-        Self { status, code: code.to_owned(), detail, retry: Retry::No, whole: false }
+        Self { status, code: code.to_owned(), detail, retry: Retry::No, whole: false, network: false }
+    }
+
+    /// Whether no answer of AWS came: no name, no connection, none in time.
+    #[must_use]
+    pub fn is_network(&self) -> bool {
+        self.network
     }
 }
 
@@ -256,6 +268,22 @@ async fn read_bounded(mut body: SdkBody) -> Result<Bytes, CallError> {
 
 fn again(detail: String) -> CallError {
     CallError { retry: Retry::Again, ..CallError::new(Status::Failed, "", detail) }
+}
+
+/// Whether credentials could not be had because nobody answered.
+fn is_unreached(error: &dyn std::error::Error) -> bool {
+    let mut source = error.source();
+    while let Some(inner) = source {
+        if inner.is::<ConnectorError>() {
+            return true;
+        }
+        source = inner.source();
+    }
+    false
+}
+
+fn unreached(detail: String) -> CallError {
+    CallError { network: true, ..again(detail) }
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

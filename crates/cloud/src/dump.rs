@@ -22,6 +22,9 @@ use crate::model::{Model, Shape};
 use crate::table::{CallTable, Scope as Where};
 use crate::template::at;
 
+/// What coverage says of a call whose answer nobody saved.
+pub const NOT_IN_DUMP: &str = "not in the dump";
+
 /// Region of answers whose folder does not say one.
 pub const REGION_UNKNOWN: &str = "unknown-region";
 
@@ -334,7 +337,7 @@ impl Answers {
             files.filter(|i| anywhere || self.files[*i].region == ask.region).collect()
         };
         let candidates = files(ask.call.name());
-        let missing = |whole| CallError { whole, ..CallError::new(Status::Cut, "", "not in the dump") };
+        let missing = |whole| CallError { whole, ..CallError::new(Status::Cut, "", NOT_IN_DUMP) };
         if param_name(ask.call).is_none() {
             let own = candidates.iter().copied().filter(|i| self.files[*i].param.is_none());
             return own.min_by_key(|i| (self.files[*i].region != "us-east-1", self.files[*i].region.clone())).ok_or(missing(true));

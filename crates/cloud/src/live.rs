@@ -34,6 +34,9 @@ pub enum ConnectError {
     /// The profile is not there.
     #[error("profile {0:?} is not in ~/.aws/config{1}")]
     Profile(String, String),
+    /// There is no way to AWS, whoever we are.
+    #[error("{0}")]
+    Network(String),
     /// No credentials, or they do not work.
     #[error("{0}")]
     Identity(String),
@@ -70,6 +73,12 @@ impl Live {
         let endpoints = Endpoints::of(&model, &region, config.endpoint_url().map(str::to_owned), std::env::vars());
         let client = Client::new(provider, endpoints);
         let who = client.call(&model, ("sts", "GetCallerIdentity"), &region, &Map::new()).await.map_err(|e| {
+            if e.is_network() {
+                return ConnectError::Network(format!(
+                    "AWS cannot be reached: {}: check the network, the proxy (HTTPS_PROXY) and AWS_ENDPOINT_URL",
+                    e.detail
+                ));
+            }
             let hint = match (&identity.role_arn, e.code.as_str()) {
                 (None, "") if e.detail.starts_with("no credentials") => {
                     // The provider's own text is a page, one line for each place that it looked in.
@@ -187,8 +196,9 @@ fn known_profile(name: &str) -> Result<(), ConnectError> {
     Err(ConnectError::Profile(name.to_owned(), hint))
 }
 
-/// Edits between two short words.
-fn distance(a: &str, b: &str) -> usize {
+/// Edits between two short words: `s3:GetObjct` is one from `s3:GetObject`.
+#[must_use]
+pub fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.chars().enumerate() {

@@ -157,6 +157,12 @@ impl Model {
 
     /// A partition by name.
     #[must_use]
+    pub fn partitions(&self) -> impl Iterator<Item = &Partition> {
+        self.partitions.values()
+    }
+
+    /// A partition by its name: `aws`, `aws-cn`.
+    #[must_use]
     pub fn partition(&self, name: &str) -> Option<&Partition> {
         self.partitions.get(name)
     }

@@ -8,6 +8,8 @@ use serde_json::value::RawValue;
 
 use crate::actions::Actions;
 use crate::engine::{Compiled, Compiler};
+use crate::holes::Hole;
+use crate::places::resource_arn;
 use crate::policy::{Policy, PolicyError, parse};
 use crate::request::{Arn, Side};
 
@@ -185,7 +187,7 @@ pub struct Resource {
 /// let grant = r#"{"GrantId": "g", "GranteePrincipal": "arn:aws:iam::111122223333:role/r", "Operations": ["Decrypt"]}"#;
 /// builder.fact("kms:grant", "us-east-1", "1234abcd/g", grant);
 /// let account = builder.build();
-/// assert_eq!(account.grants.unwrap()[0].operations, ["Decrypt"]);
+/// assert_eq!(account.grants[0].operations, ["Decrypt"]);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
@@ -225,7 +227,7 @@ pub struct Share {
 impl Account<'_> {
     /// Whether all users and roles are there, so that a unique id that is none of theirs is nobody's here.
     pub(crate) fn knows_principals(&self) -> bool {
-        let unread = |kind: &str| self.kinds_unread.iter().any(|k| k == kind || k == "*");
+        let unread = |kind: &str| self.holes.iter().any(|h| h.kind == kind);
         self.principals_read && !unread("iam:user") && !unread("iam:role")
     }
 
@@ -280,9 +282,9 @@ pub struct Account<'a> {
     /// Resource control policies, likewise.
     pub rcp: Vec<Vec<DocumentId>>,
     /// Whether these are all that reach the account.
-    pub controls_read: bool,
-    /// Grants of KMS keys; none when they were not read.
-    pub grants: Option<Vec<Grant>>,
+    pub controls: Controls,
+    /// Grants of KMS keys, as far as they were read.
+    pub grants: Vec<Grant>,
     /// What is shared without a policy: by ACLs, attributes, share lists.
     pub shares: Vec<Share>,
     /// Buckets whose public policies are for their own account only; `*` stands for all of them.
@@ -291,8 +293,14 @@ pub struct Account<'a> {
     pub acls_ignored: Vec<String>,
     /// Accounts of the organization with their names, where its list was read; and its id.
     pub organization: (BTreeMap<String, String>, Option<String>),
-    /// Kinds of facts that were not wholly read: what is absent of them may be there.
-    pub kinds_unread: Vec<String>,
+    /// What was not read: what is absent of it may be there.
+    pub holes: Vec<Hole>,
+    /// Kinds of facts and regions that were asked for; none where everything was.
+    pub(crate) asked: Option<BTreeSet<(String, String)>>,
+    /// Facts that are known not to be there, by kind and id.
+    pub(crate) absent: BTreeSet<(String, String)>,
+    /// Regions that are switched off: there is nothing in them.
+    pub(crate) regions_off: BTreeSet<String>,
     /// What could not be read, as sentences.
     pub unknown: Vec<String>,
     /// When it was read, in seconds since 1970.
@@ -303,6 +311,25 @@ pub struct Account<'a> {
     pub ids: BTreeSet<String>,
     /// Whether all users and roles were read.
     principals_read: bool,
+}
+
+/// What is known of the policies of the organization that reach an account (SCPs, RCPs).
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, Controls};
+/// let builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// // Nobody said that there is an organization.
+/// assert_eq!(builder.build().controls, Controls::NotAsked);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Controls {
+    /// All of them, or that there are none.
+    Read,
+    /// The account is in an organization, or may be, and its policies could not be read, for this reason: they may deny anything.
+    Unread(String),
+    /// Nobody asked: taken as allowing everything.
+    #[default]
+    NotAsked,
 }
 
 /// A document and where it stands.
@@ -392,10 +419,10 @@ struct Details<'a> {
 ///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
 ///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}}]}]}"#,
 /// )?;
-/// builder.unread("lambda:functionpolicy");
+/// builder.absent("s3:bucketpolicy", "site");
 /// let account = builder.build();
 /// assert_eq!(account.principals.len(), 1);
-/// assert_eq!(account.kinds_unread, ["lambda:functionpolicy"]);
+/// assert_eq!(account.hole("s3:bucketpolicy", "global", "site"), None);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 pub struct AccountBuilder<'a> {
@@ -432,7 +459,14 @@ struct Pending {
 }
 
 impl<'a> AccountBuilder<'a> {
-    /// An account of which nothing is known yet.
+    /// An account of which nothing is known yet, and of which nothing was read but what [`AccountBuilder::read`] tells.
+    pub fn of_snapshot(id: &str, actions: &'a Actions) -> Self {
+        let mut builder = Self::new(id, actions);
+        builder.account.asked = Some(BTreeSet::new());
+        builder
+    }
+
+    /// An account of which all is known that it will be told: what it is not told is not there.
     pub fn new(id: &str, actions: &'a Actions) -> Self {
         Self {
             account: Account {
@@ -447,13 +481,16 @@ impl<'a> AccountBuilder<'a> {
                 versions: Vec::new(),
                 scp: Vec::new(),
                 rcp: Vec::new(),
-                controls_read: false,
-                grants: None,
+                controls: Controls::default(),
+                grants: Vec::new(),
                 shares: Vec::new(),
                 restricted_buckets: Vec::new(),
                 acls_ignored: Vec::new(),
                 organization: Default::default(),
-                kinds_unread: Vec::new(),
+                holes: Vec::new(),
+                asked: None,
+                absent: BTreeSet::new(),
+                regions_off: BTreeSet::new(),
                 unknown: Vec::new(),
                 time_s: None,
                 buckets: None,
@@ -578,7 +615,7 @@ impl<'a> AccountBuilder<'a> {
                     operations: operations.collect(),
                     constrained: value["Constraints"].as_object().is_some_and(|c| !c.is_empty()),
                 };
-                self.account.grants.get_or_insert_default().push(grant);
+                self.account.grants.push(grant);
             }
             "organizations:account" => {
                 let (name, number) = (text_at(document, "/Name"), text_at(document, "/Id").unwrap_or_else(|| id.to_owned()));
@@ -634,14 +671,11 @@ impl<'a> AccountBuilder<'a> {
         }
     }
 
-    /// Notes that a snapshot has read a kind of fact, so that where there is none there is none.
-    pub fn read(&mut self, kind: &str) {
+    /// Notes that a snapshot has read a kind of fact in a region, so that where there is none there is none.
+    pub fn read(&mut self, kind: &str, region: &str) {
         match kind {
             "iam:accesskey" => self.keys_read = true,
             "iam:loginprofile" => self.logins_read = true,
-            "kms:grant" => {
-                self.account.grants.get_or_insert_default();
-            }
             "iam:user" | "iam:role" => self.account.principals_read = true,
             "s3:bucket" => {
                 self.account.buckets.get_or_insert_default();
@@ -651,6 +685,7 @@ impl<'a> AccountBuilder<'a> {
             "ec2:launchtemplateversion" => self.account.holders_read.push("launch-template".to_owned()),
             _ => {}
         }
+        self.asked(kind, region);
     }
 
     /// Notes when the account was read, in seconds since 1970.
@@ -658,11 +693,26 @@ impl<'a> AccountBuilder<'a> {
         self.account.time_s = Some(seconds);
     }
 
-    /// Notes that a kind of fact was not wholly read.
-    pub fn unread(&mut self, kind: &str) {
-        if !self.account.kinds_unread.iter().any(|k| k == kind) {
-            self.account.kinds_unread.push(kind.to_owned());
+    fn asked(&mut self, kind: &str, region: &str) {
+        if let Some(asked) = &mut self.account.asked {
+            asked.insert((kind.to_owned(), region.to_owned()));
         }
+    }
+
+    /// Notes what was not read.
+    pub fn unread(&mut self, hole: Hole) {
+        self.asked(&hole.kind, &hole.region);
+        self.account.holes.push(hole);
+    }
+
+    /// Notes that a fact is not there, as AWS said.
+    pub fn absent(&mut self, kind: &str, id: &str) {
+        self.account.absent.insert((kind.to_owned(), id.to_owned()));
+    }
+
+    /// Notes that a region is switched off.
+    pub fn region_off(&mut self, region: &str) {
+        self.account.regions_off.insert(region.to_owned());
     }
 
     /// Adds something that runs with a role.
@@ -675,8 +725,13 @@ impl<'a> AccountBuilder<'a> {
 
     /// Adds the policy of a resource.
     pub fn resource(&mut self, kind: &str, arn: &str, document: &str) {
-        if let Some(policy) = self.document(arn, document, Side::Resource) {
-            self.account.resources.push(Resource { arn: arn.to_owned(), kind: kind.to_owned(), policy });
+        match self.document(arn, document, Side::Resource) {
+            Some(policy) => self.account.resources.push(Resource { arn: arn.to_owned(), kind: kind.to_owned(), policy }),
+            None => {
+                let region = Arn::parse(arn).map(|a| a.region).filter(|r| !r.is_empty()).unwrap_or("global").to_owned();
+                let (kind, id, why) = (kind.to_owned(), arn.to_owned(), "it cannot be understood".to_owned());
+                self.unread(Hole { kind, region, id, call: String::new(), why });
+            }
         }
     }
 
@@ -692,9 +747,9 @@ impl<'a> AccountBuilder<'a> {
         self.account.rcp.push(level);
     }
 
-    /// Notes that the policies of the organization which reach the account are all there.
-    pub fn controls_read(&mut self) {
-        self.account.controls_read = true;
+    /// Notes what is known of the policies of the organization which reach the account.
+    pub fn controls(&mut self, controls: Controls) {
+        self.account.controls = controls;
     }
 
     /// Notes something that could not be read.
@@ -799,15 +854,13 @@ impl<'a> AccountBuilder<'a> {
             logins_read,
             ..
         } = self;
+        account.holes.sort();
+        account.holes.dedup();
         // What was read in one region and not in another was not read.
-        let kinds_unread = account.kinds_unread.clone();
-        let unread = |kind: &str| kinds_unread.iter().any(|k| k == kind || k == "*");
-        let (keys_read, logins_read) = (keys_read && !unread("iam:accesskey"), logins_read && !unread("iam:loginprofile"));
-        if unread("kms:grant") {
-            account.grants = None;
-        }
-        let (functions, instances) = (unread("lambda:function"), unread("ec2:instance"));
-        account.holders_read.retain(|kind| !(functions && kind == "lambda" || instances && kind == "ec2"));
+        let unread = |kind: &str| account.holes.iter().any(|h| h.kind == kind);
+        let holders = [("lambda:function", "lambda"), ("ec2:instance", "ec2"), ("ec2:launchtemplateversion", "launch-template")];
+        let open: Vec<&str> = holders.iter().filter(|(kind, _)| unread(kind)).map(|(_, holder)| *holder).collect();
+        account.holders_read.retain(|kind| !open.contains(&kind.as_str()));
         // Inline policies of groups that came as facts.
         for (key, inline) in pending.extract_if(|key, _| key.starts_with("group/")).collect::<Vec<_>>() {
             let group = groups.entry(key.trim_start_matches("group/").to_owned()).or_default();
@@ -860,8 +913,10 @@ impl<'a> AccountBuilder<'a> {
             if !unread.is_empty() {
                 account.unknown.push(format!("{}: not read: {}", pending.name, unread.join(", ")));
             }
+            let known = |kind: &str, read: bool| is_user && read && account.hole(kind, "global", &format!("{name}/")).is_none();
+            let (keys_read, logins_read) = (known("iam:accesskey", keys_read), known("iam:loginprofile", logins_read));
             account.principals.push(Identity {
-                keys: (is_user && keys_read).then(|| keys.get(&name).copied().unwrap_or(0)),
+                keys: keys_read.then(|| keys.get(&name).copied().unwrap_or(0)),
                 login: is_user.then(|| logins.get(&pending.name).copied().or(logins_read.then_some(false))).flatten(),
                 arn: pending.name,
                 name,
@@ -940,37 +995,4 @@ fn bool_at(document: &str, field: &str) -> bool {
     let value: serde_json::Value = serde_json::from_str(document).unwrap_or_default();
     let inner = value.get("PublicAccessBlockConfiguration").unwrap_or(&value);
     inner[field] == true
-}
-
-/// Which resource a policy fact belongs to: kind of fact, and its ARN with `{region}`, `{account}` and `{id}`.
-const RESOURCES: &[(&str, &str)] = &[
-    ("s3:bucketpolicy", "arn:aws:s3:::{id}"),
-    ("s3:accesspointpolicy", "arn:aws:s3:{region}:{account}:accesspoint/{id}"),
-    ("sqs:queuepolicy", "arn:aws:sqs:{region}:{account}:{name}"),
-    ("sns:topicpolicy", "{id}"),
-    ("kms:keypolicy", "arn:aws:kms:{region}:{account}:key/{id}"),
-    ("lambda:functionpolicy", "arn:aws:lambda:{region}:{account}:function:{id}"),
-    ("lambda:aliaspolicy", "arn:aws:lambda:{region}:{account}:function:{id}"),
-    ("lambda:layerversionpolicy", "arn:aws:lambda:{region}:{account}:layer:{id}"),
-    ("ecr:repositorypolicy", "arn:aws:ecr:{region}:{account}:repository/{id}"),
-    ("ecr:registrypolicy", "arn:aws:ecr:{region}:{account}:*"),
-    ("ecr-public:repositorypolicy", "arn:aws:ecr-public::{account}:repository/{id}"),
-    ("secretsmanager:resourcepolicy", "{id}"),
-    ("dynamodb:tablepolicy", "{id}"),
-    ("efs:filesystempolicy", "arn:aws:elasticfilesystem:{region}:{account}:file-system/{id}"),
-    ("backup:vaultpolicy", "arn:aws:backup:{region}:{account}:backup-vault:{id}"),
-    ("events:eventbuspolicy", "arn:aws:events:{region}:{account}:event-bus/{id}"),
-    ("logs:resourcepolicy", "arn:aws:logs:{region}:{account}:*"),
-    ("logs:destinationpolicy", "arn:aws:logs:{region}:{account}:destination:{id}"),
-    ("cloudtrail:resourcepolicy", "{id}"),
-    ("ram:resourcepolicy", "{id}"),
-];
-
-fn resource_arn(kind: &str, region: &str, account: &str, id: &str) -> Option<String> {
-    let (_, pattern) = RESOURCES.iter().find(|(k, _)| *k == kind)?;
-    if Arn::parse(id).is_some() {
-        return Some(id.to_owned());
-    }
-    let name = id.rsplit('/').next().unwrap_or(id);
-    Some(pattern.replace("{region}", region).replace("{account}", account).replace("{name}", name).replace("{id}", id))
 }

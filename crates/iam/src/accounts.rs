@@ -160,9 +160,10 @@ pub fn account_difference(old: &Account<'_>, new: &Account<'_>, neighbours: &Nei
     arns.dedup();
     for arn in arns {
         let kind = kind_of(arn);
-        let missing = [(before.contains_key(arn), old, "before"), (after.contains_key(arn), new, "after")];
-        if let Some((_, _, side)) = missing.iter().find(|(there, account, _)| !there && unread(account, kind)) {
-            found.unknown.push(format!("{arn}: {kind} was not wholly read {side}"));
+        let missing = [(before.contains_key(arn), old, "earlier"), (after.contains_key(arn), new, "later")];
+        let open = missing.iter().filter(|(there, ..)| !there).find_map(|(_, account, side)| Some((unread(account, kind, arn)?, side)));
+        if let Some((why, side)) = open {
+            found.unknown.push(not_told(arn, &why, side));
             continue;
         }
         let of = |account: &'_ Account<'_>, at: Option<&usize>| at.map(|n| merged(account, &account.principals[*n]));
@@ -199,9 +200,14 @@ fn kind_of(arn: &str) -> &'static str {
     if arn.contains(":role/") { "iam:role" } else { "iam:user" }
 }
 
-/// Whether facts of a kind were not wholly read.
-fn unread(account: &Account<'_>, kind: &str) -> bool {
-    account.kinds_unread.iter().any(|k| k == kind || k == "*")
+/// Why it is open whether a principal was there.
+fn unread(account: &Account<'_>, kind: &str, arn: &str) -> Option<String> {
+    account.hole(kind, "global", arn.rsplit('/').next().unwrap_or(arn))
+}
+
+/// `arn:aws:iam::111122223333:user/ada: incomplete in the earlier snapshot (iam:GetAccountAuthorizationDetails denied)`.
+fn not_told(what: &str, why: &str, side: &str) -> String {
+    format!("{what}: incomplete in the {side} snapshot ({why})")
 }
 
 /// Compares only who reaches everything, and who comes in from outside: without what each principal may do, which takes
@@ -234,12 +240,15 @@ pub fn reach_difference(old: &Account<'_>, new: &Account<'_>, neighbours: &Neigh
     for e in &can.found {
         all.entry(new.principals[e.principal as usize].arn.clone()).or_default().1 = Some(e);
     }
-    let known =
-        |account: &Account<'_>, arn: &str| !unread(account, kind_of(arn)) || account.principals.iter().any(|p| p.arn == arn);
+    let open = |account: &Account<'_>, arn: &str| {
+        let there = account.principals.iter().any(|p| p.arn == arn);
+        if there { None } else { unread(account, kind_of(arn), arn) }
+    };
     for (arn, (a, b)) in all {
         // Who was not read on one side did not come or go.
-        if let Some((_, side)) = [(old, "before"), (new, "after")].into_iter().find(|(account, _)| !known(account, &arn)) {
-            found.unknown.push(format!("{arn}: {} was not wholly read {side}", kind_of(&arn)));
+        let side = [(old, "earlier"), (new, "later")].into_iter().find_map(|(account, side)| Some((open(account, &arn)?, side)));
+        if let Some((why, side)) = side {
+            found.unknown.push(not_told(&arn, &why, side));
             continue;
         }
         let verdict = |e: Option<&Escalation>| e.map_or(Tri::No, |e| e.verdict);
@@ -253,26 +262,22 @@ pub fn reach_difference(old: &Account<'_>, new: &Account<'_>, neighbours: &Neigh
     // A statement that only moved is the same way in.
     let same = |a: &Opening, b: &Opening| Opening { statement: None, ..a.clone() } == Opening { statement: None, ..b.clone() };
     // What is open by a policy that was not read on the other side may have been open there, too.
-    let was_read = |account: &Account<'_>, o: &Opening| {
-        let there = account.resources.iter().any(|r| r.arn == o.arn && r.kind == o.by)
-            || account.principals.iter().any(|p| p.arn == o.arn && p.trust.is_some());
-        there || !unread(account, &o.by)
+    let open = |account: &Account<'_>, o: &Opening| {
+        let there = account.principals.iter().any(|p| p.arn == o.arn && p.trust.is_some());
+        if there { None } else { account.hole_of(&o.by, &o.arn) }
     };
     for (side, here, there, other, word) in
-        [(&mut found.opened, &is, &was, old, "before"), (&mut found.shut, &was, &is, new, "after")]
+        [(&mut found.opened, &is, &was, old, "earlier"), (&mut found.shut, &was, &is, new, "later")]
     {
         // Nobody gains or loses by a principal that is gone.
         let real = here.iter().filter(|o| o.class != Class::Deleted);
         for opening in real.filter(|o| !there.iter().any(|t| same(t, o))) {
-            if was_read(other, opening) {
-                side.push(opening.clone());
-            } else {
-                found.unknown.push(format!(
-                    "{} for {}: {} was not wholly read {word}",
-                    opening.arn,
-                    opening.to.sentence(),
-                    opening.by
-                ));
+            match open(other, opening) {
+                None => side.push(opening.clone()),
+                Some(why) => {
+                    let what = format!("{} for {}", opening.arn, opening.to.sentence());
+                    found.unknown.push(not_told(&what, &why, word));
+                }
             }
         }
     }
@@ -314,11 +319,20 @@ mod tests {
         builder.authorization_details(admin).unwrap();
         let after = builder.build();
         let mut denied = AccountBuilder::new("111122223333", Actions::builtin());
-        denied.unread("iam:user");
+        denied.unread(crate::Hole {
+            kind: "iam:user".to_owned(),
+            region: "global".to_owned(),
+            id: String::new(),
+            call: "iam:GetAccountAuthorizationDetails".to_owned(),
+            why: "denied".to_owned(),
+        });
         let denied = denied.build();
         let found = account_difference(&denied, &after, &Neighbours::default(), 1);
         assert!(found.escalations.is_empty() && found.principals.is_empty(), "{found:?}");
-        assert_eq!(found.unknown, ["arn:aws:iam::111122223333:user/ada: iam:user was not wholly read before"]);
+        assert_eq!(
+            found.unknown,
+            ["arn:aws:iam::111122223333:user/ada: incomplete in the earlier snapshot (iam:GetAccountAuthorizationDetails denied)"]
+        );
         // Where users were read, and there was none, somebody did.
         let empty = AccountBuilder::new("111122223333", Actions::builtin()).build();
         let found = account_difference(&empty, &after, &Neighbours::default(), 1);

@@ -1,6 +1,6 @@
 //! Questions about an account: may this principal do that, and who may?
 
-use crate::account::{Account, DocumentId};
+use crate::account::{Account, Controls, DocumentId};
 use crate::engine::{Asked, Compiled};
 use crate::request::{Answer, Arn, BlockPublicAccess, Caller, Context, Decision, Layer, Layers, Request};
 use crate::tri::Tri;
@@ -29,6 +29,30 @@ pub struct Said {
     pub because: Vec<String>,
     /// Conditions that nobody can know before the request, as `key Operator value`.
     pub conditions: Vec<String>,
+    /// What was not read and may decide otherwise, as sentences.
+    pub unread: Vec<String>,
+    /// The layer that decided.
+    pub(crate) last_word: Option<Layer>,
+}
+
+impl Said {
+    /// Something that was not read may decide otherwise.
+    fn leave_open(&mut self, why: String) {
+        (self.verdict, self.decision) = (Tri::Maybe, Decision::Unknown);
+        self.unread.push(why);
+    }
+}
+
+/// The side of the resource.
+struct There<'x> {
+    /// Its policy, if it is at hand.
+    policy: Option<DocumentId>,
+    /// That policy, or one that stands for it.
+    compiled: Option<&'x Compiled>,
+    /// Whose documents these are, and whose RCPs bind.
+    owner: &'x Account<'x>,
+    /// Of the resource.
+    account: &'x str,
 }
 
 impl Account<'_> {
@@ -51,14 +75,39 @@ impl Account<'_> {
 
     /// Whether a principal of the account may do something. What a request would bring along is open.
     pub fn may(&self, principal: usize, action: &str, resource: &str) -> Said {
+        self.may_there(principal, None, action, resource)
+    }
+
+    /// The same, where the account that the resource belongs to is at hand: its policies are asked as well.
+    pub fn may_there(&self, principal: usize, owner: Option<&Account<'_>>, action: &str, resource: &str) -> Said {
         let me = &self.principals[principal];
-        let mut said = self.asked(Caller::Aws(me.arn.clone()), &me.policies, me.boundary, action, resource);
-        self.by_grant(&me.arn, action, resource, &mut said);
+        let caller = Caller::Aws(me.arn.clone());
+        let identity = me.policies.iter().map(|d| &self.documents[*d as usize].compiled).collect();
+        let owner = owner.filter(|o| o.id != self.id);
+        let foreign = if owner.is_none() { self.is_of_another(resource) } else { None };
+        let mut said = match &foreign {
+            Some(_) => self.decide_at_home(caller, identity, &me.policies, me.boundary, action, resource),
+            None => self.decide(caller, identity, &me.policies, me.boundary, owner.unwrap_or(self), action, resource),
+        };
+        let side = owner.unwrap_or(self);
+        side.by_grant(&me.arn, action, resource, &mut said);
+        if let Some(whose) = foreign {
+            if said.verdict == Tri::Yes {
+                said.leave_open(format!("{whose}: the policy of {resource} was not read, and must allow it as well"));
+            }
+        } else {
+            side.leave_open_unread(action, resource, &mut said);
+        }
+        self.leave_open_controls(&mut said);
         if !me.unread.is_empty() && said.decision != Decision::ExplicitlyDenied {
-            said.verdict = Tri::Maybe;
-            said.because.push(format!("not read: {}", me.unread.join(", ")));
+            said.leave_open(format!("not read: {}", me.unread.join(", ")));
         }
         said
+    }
+
+    /// Why anybody at all may be allowed something: the policy of the resource is this account's and was not read.
+    pub fn open_to_anybody(&self, action: &str, resource: &str) -> Option<String> {
+        if self.is_of_another(resource).is_some() { None } else { self.own_unread(action, resource) }
     }
 
     /// Whether somebody of another account may, as far as this account has a say.
@@ -69,19 +118,54 @@ impl Account<'_> {
             Caller::Anonymous => String::new(),
         };
         // What it is allowed at home is not visible here.
-        let home = crate::policy::parse(r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#);
-        let home = home.map(|p| crate::engine::Compiler::new(self.actions).compile(&p, crate::request::Side::Identity));
+        let home = self.everything(crate::request::Side::Identity, r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#);
         let identity: Vec<&Compiled> = home.iter().filter(|_| foreign).collect();
-        let mut said = self.decide(caller, identity, &[], None, action, resource);
+        let mut said = self.decide(caller, identity, &[], None, self, action, resource);
         self.by_grant(&who, action, resource, &mut said);
         if foreign || who.is_empty() {
             self.by_acl(foreign, action, resource, &mut said);
         }
+        self.leave_open_unread(action, resource, &mut said);
         if foreign && said.verdict == Tri::Yes {
             said.verdict = Tri::Maybe;
             said.because.push("needs an allow in its own account, which is not visible here".to_owned());
         }
         said
+    }
+
+    fn everything(&self, side: crate::request::Side, text: &str) -> Option<Compiled> {
+        let policy = crate::policy::parse(text).ok()?;
+        Some(crate::engine::Compiler::new(self.actions).compile(&policy, side))
+    }
+
+    /// Whose a resource is that is not the account's, in words; none where it is, or where nobody can tell.
+    fn is_of_another(&self, resource: &str) -> Option<String> {
+        let arn = Arn::parse(resource)?;
+        if arn.account.len() == 12 && arn.account != self.id && arn.account.bytes().all(|b| b.is_ascii_digit()) {
+            return Some(format!("it is of account {}", arn.account));
+        }
+        // Names of buckets have no account in them: a bucket that is not in the whole list of the account's is another's.
+        let whole = self.asked.is_some() && self.holes_of("s3:bucket").is_empty();
+        let bucket = arn.resource.split('/').next().filter(|_| arn.service == "s3" && arn.region.is_empty())?;
+        let own = self.has_bucket(bucket) || self.resources.iter().any(|r| r.arn == format!("arn:aws:s3:::{bucket}"));
+        (whole && !own && !bucket.contains(['*', '?'])).then(|| format!("bucket {bucket} is not of this account"))
+    }
+
+    /// A policy of the resource that was not read may allow what nothing else does, and deny what something else allows.
+    fn leave_open_unread(&self, action: &str, resource: &str, said: &mut Said) {
+        let Some(why) = self.own_unread(action, resource) else { return };
+        let settled = said.decision == Decision::ExplicitlyDenied
+            || said.decision == Decision::ImplicitlyDenied && said.last_word.is_some_and(|l| matches!(l, Layer::Scp | Layer::Service));
+        if !settled {
+            said.leave_open(why);
+        }
+    }
+
+    /// Policies of the organization that were not read may deny.
+    fn leave_open_controls(&self, said: &mut Said) {
+        if let (Controls::Unread(why), Tri::Yes | Tri::Maybe) = (&self.controls, said.verdict) {
+            said.leave_open(format!("policies of the organization (SCPs, RCPs) were not read ({why}): they may deny it"));
+        }
     }
 
     /// A grant allows beside all policies; an explicit deny still decides.
@@ -92,20 +176,23 @@ impl Account<'_> {
         if said.decision == Decision::ExplicitlyDenied || said.verdict == Tri::Yes {
             return;
         }
-        let Some(grants) = &self.grants else {
-            said.verdict = said.verdict.or(Tri::Maybe);
-            said.because.push("grants of the key were not read".to_owned());
-            return;
-        };
         let fits = |g: &&crate::account::Grant| {
             g.key == resource && g.grantee == who && g.operations.iter().any(|o| o.eq_ignore_ascii_case(operation))
         };
-        for grant in grants.iter().filter(fits) {
+        for grant in self.grants.iter().filter(fits) {
             said.verdict = said.verdict.or(if grant.constrained { Tri::Maybe } else { Tri::Yes });
             said.decision = if said.verdict == Tri::Yes { Decision::Allowed } else { Decision::Unknown };
             let within = if grant.constrained { ", within an encryption context" } else { "" };
             // What decides comes first.
             said.because.insert(0, format!("grant {}: allows it{within}", grant.id));
+        }
+        if said.verdict != Tri::Yes
+            && let Some(arn) = Arn::parse(resource)
+            && let Some(key) = arn.resource.strip_prefix("key/")
+            && let Some(why) = self.hole("kms:grant", arn.region, &format!("{key}/"))
+        {
+            said.verdict = said.verdict.or(Tri::Maybe);
+            said.unread.push(format!("grants of the key were not read ({why})"));
         }
     }
 
@@ -127,12 +214,8 @@ impl Account<'_> {
         }
     }
 
-    fn asked(&self, caller: Caller, policies: &[DocumentId], boundary: Option<DocumentId>, action: &str, resource: &str) -> Said {
-        let identity = policies.iter().map(|d| &self.documents[*d as usize].compiled).collect();
-        self.decide(caller, identity, policies, boundary, action, resource)
-    }
-
-    fn decide(
+    /// What this side says about a resource of somebody else: as if that one allowed everybody.
+    fn decide_at_home(
         &self,
         caller: Caller,
         identity: Vec<&Compiled>,
@@ -141,39 +224,82 @@ impl Account<'_> {
         action: &str,
         resource: &str,
     ) -> Said {
-        let own = self.policy_of(action, resource);
+        let open = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}"#;
+        let there = self.everything(crate::request::Side::Resource, open);
+        let account = Arn::parse(resource).map(|a| a.account).filter(|a| a.len() == 12);
+        let side = There { policy: None, compiled: there.as_ref(), owner: self, account: account.unwrap_or("000000000000") };
+        self.decide_with(caller, identity, names, boundary, &side, action, resource)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one request")]
+    fn decide(
+        &self,
+        caller: Caller,
+        identity: Vec<&Compiled>,
+        names: &[DocumentId],
+        boundary: Option<DocumentId>,
+        owner: &Account<'_>,
+        action: &str,
+        resource: &str,
+    ) -> Said {
+        let policy = owner.policy_of(action, resource);
+        let account = Arn::parse(resource).map(|a| a.account).filter(|a| a.len() == 12).unwrap_or(&owner.id);
+        let compiled = policy.map(|d| &owner.documents[d as usize].compiled);
+        let side = There { policy, compiled, owner, account };
+        self.decide_with(caller, identity, names, boundary, &side, action, resource)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one request")]
+    fn decide_with(
+        &self,
+        caller: Caller,
+        identity: Vec<&Compiled>,
+        names: &[DocumentId],
+        boundary: Option<DocumentId>,
+        there: &There<'_>,
+        action: &str,
+        resource: &str,
+    ) -> Said {
         let mut request = Request {
             action: action.to_owned(),
             resource: resource.to_owned(),
-            resource_account: Some(
-                Arn::parse(resource).map(|a| a.account).filter(|a| a.len() == 12).unwrap_or(&self.id).to_owned(),
-            ),
+            resource_account: Some(there.account.to_owned()),
             caller,
             context: Context::open(),
         };
         request.complete(self.actions);
+        let owner = there.owner;
         let compiled = |d: &DocumentId| &self.documents[*d as usize].compiled;
+        let theirs = |d: &DocumentId| &owner.documents[*d as usize].compiled;
+        // What limits the resources of an account is not that of the caller's, where they are two.
+        let rcp: &[Vec<DocumentId>] = if there.policy.is_none() && there.compiled.is_some() { &[] } else { &owner.rcp };
         let layers = Layers {
             identity,
-            resource: own.as_ref().map(compiled),
+            resource: there.compiled,
             boundary: boundary.iter().map(compiled).collect(),
             scp: self.scp.iter().map(|level| level.iter().map(compiled).collect()).collect(),
-            rcp: self.rcp.iter().map(|level| level.iter().map(compiled).collect()).collect(),
-            block_public_access: BlockPublicAccess { restrict_public_buckets: self.restricts_public_buckets(resource) },
+            rcp: rcp.iter().map(|level| level.iter().map(theirs).collect()).collect(),
+            block_public_access: BlockPublicAccess { restrict_public_buckets: owner.restricts_public_buckets(resource) },
             ..Layers::default()
         };
         let answer = Compiled::evaluate_complete(&request, &layers, self.actions);
         let name = |layer: Layer, policy: usize| -> String {
-            let document = match layer {
-                Layer::Identity => names.get(policy).copied(),
-                Layer::Resource => own,
-                Layer::Boundary => boundary,
-                Layer::Scp => self.scp.iter().flatten().nth(policy).copied(),
-                Layer::Rcp => self.rcp.iter().flatten().nth(policy).copied(),
-                _ => None,
+            let (account, document) = match layer {
+                Layer::Identity => (self, names.get(policy).copied()),
+                Layer::Resource => (owner, there.policy),
+                Layer::Boundary => (self, boundary),
+                Layer::Scp => (self, self.scp.iter().flatten().nth(policy).copied()),
+                Layer::Rcp => (owner, rcp.iter().flatten().nth(policy).copied()),
+                _ => (self, None),
             };
-            document.map(|d| self.documents[d as usize].name.clone()).unwrap_or_default()
+            document.map(|d| account.documents[d as usize].name.clone()).unwrap_or_default()
         };
+        let mut answer = answer;
+        let last_word = answer.because.last().map(|b| b.layer);
+        if there.policy.is_none() {
+            // That somebody else's policy allows was only assumed.
+            answer.because.retain(|b| !(b.layer == Layer::Resource && b.statement.is_some()));
+        }
         let because = sentences(&answer, &layers, &name);
         let verdict = match answer.decision {
             Decision::Allowed => Tri::Yes,
@@ -185,7 +311,29 @@ impl Account<'_> {
         } else {
             Vec::new()
         };
-        Said { verdict, decision: answer.decision, because, conditions }
+        Said { verdict, decision: answer.decision, because, conditions, unread: Vec::new(), last_word }
+    }
+
+    /// Why the policy that decides about a resource is not known.
+    fn own_unread(&self, action: &str, resource: &str) -> Option<String> {
+        let lower = action.to_ascii_lowercase();
+        if lower.starts_with("sts:assumerole") {
+            let (arn, name) = (Arn::parse(resource)?, resource.rsplit('/').next().unwrap_or_default());
+            let known = self.principals.iter().find(|p| p.arn == resource);
+            let why = match known {
+                Some(role) if role.trust.is_some() || role.kind == crate::account::PrincipalKind::User => return None,
+                Some(_) if self.asked.is_some() => "it cannot be understood".to_owned(),
+                Some(_) => return None,
+                None if arn.account == self.id => self.hole("iam:role", "global", name)?,
+                None => return None,
+            };
+            return Some(format!("the trust policy of role {name} was not read ({why})"));
+        }
+        // Policies of the service itself: what is done to a resource of another service asks for them as well.
+        let service = Arn::parse(resource)?.service;
+        let own = lower.split(':').next().is_some_and(|s| s == service || service == "elasticfilesystem" || service == "s3");
+        let (held, why) = self.unread_policy(resource).filter(|_| own)?;
+        Some(format!("the policy of {held} was not read ({why}): it may allow or deny it"))
     }
 
     /// The policy of a resource: of a bucket for its objects, of a role when it is to be assumed.

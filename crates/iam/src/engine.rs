@@ -604,17 +604,35 @@ impl<'a> Asked<'a> {
             () if bound != Tri::Yes => Layer::Boundary,
             () => Layer::Session,
         };
+        // Where the answer hangs on something: the layer that has it.
+        let hinge = |resource: Tri| match () {
+            () if resource == Tri::Maybe => Layer::Resource,
+            () if held == Tri::Maybe => Layer::Identity,
+            () if bound == Tri::Maybe => Layer::Boundary,
+            () if within == Tri::Maybe => Layer::Session,
+            () => Layer::Resource,
+        };
         let (by_resource, by_identity, missing) = if !is_aws {
             (resource.allow[ITSELF], Tri::No, Layer::Resource)
         } else if !same {
-            let missing = if resource.allow[ACCOUNT] == Tri::No { Layer::Resource } else { missing };
-            (Tri::No, own.and(resource.allow[ACCOUNT]), missing)
+            let both = own.and(resource.allow[ACCOUNT]);
+            let missing = match both {
+                Tri::Maybe => hinge(resource.allow[ACCOUNT]),
+                _ if resource.allow[ACCOUNT] == Tri::No => Layer::Resource,
+                _ => missing,
+            };
+            (Tri::No, both, missing)
         } else {
             let past_session = resource.session.or(within);
             let direct = resource.allow[ITSELF].and(past_session).or(resource.allow[ROLE].and(bound).and(within));
             let delegated = if service::needs_delegation(self.request) { resource.allow[ACCOUNT] } else { Tri::Yes };
-            let missing = if direct == Tri::No && own == Tri::No { missing } else { Layer::Resource };
-            (direct, own.and(delegated), missing)
+            let by_identity = own.and(delegated);
+            let missing = match direct.or(by_identity) {
+                Tri::Maybe => hinge(direct),
+                _ if direct == Tri::No && own == Tri::No => missing,
+                _ => Layer::Resource,
+            };
+            (direct, by_identity, missing)
         };
         let verdict = by_resource.or(by_identity);
         if verdict != Tri::No && self.is_barred(layers, same, service) {
@@ -626,7 +644,7 @@ impl<'a> Asked<'a> {
             Tri::No => no(missing),
             Tri::Maybe => Answer {
                 decision: Decision::Unknown,
-                because: vec![Because { layer: missing, statement: None, text: "hangs on what is not understood or not known" }],
+                because: vec![Because { layer: missing, statement: None, text: "depends on an unresolved condition" }],
             },
             Tri::Yes => {
                 let mut because = Vec::new();

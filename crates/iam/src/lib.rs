@@ -17,8 +17,11 @@ mod difference;
 mod effective;
 mod engine;
 mod escalation;
+mod extent;
+mod holes;
 mod outside;
 mod pattern;
+mod places;
 mod policy;
 mod reference;
 mod request;
@@ -27,7 +30,7 @@ mod stranger;
 mod tri;
 mod value;
 
-pub use account::{Account, AccountBuilder, Document, DocumentId, Grant, Group, Holder, Identity, PrincipalKind, Resource, Share};
+pub use account::{Account, AccountBuilder, Controls, Document, DocumentId, Grant, Group, Holder, Identity, PrincipalKind, Resource, Share};
 pub use accounts::{AccountDifference, EscalationChange, Presence, PrincipalChange, account_difference, reach_difference};
 pub use actions::{AccessLevel, Action, Actions, ActionsError};
 pub use ask::Said;
@@ -39,8 +42,11 @@ pub use engine::{Compiled, Compiler};
 pub use escalation::{
     Escalation, Escalations, HOLDERS, HolderKind, Limited, ROWS, Row, Rung, Standing, Step, Target, UserWith, commands, escalations,
 };
+pub use extent::{Extent, SaidOfMany};
+pub use holes::Hole;
 pub use outside::{Class, Neighbours, Opening, openings};
 pub use pattern::{Pattern, Rest, STATES_MAX, rest, rest_of};
+pub use places::ways_in;
 pub use policy::{Block, Condition, Policy, PolicyError, PolicyType, Principal, Statement, parse, spans};
 pub use reference::evaluate;
 pub use request::{

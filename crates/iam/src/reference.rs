@@ -164,11 +164,24 @@ impl Case<'_> {
         let itself = grant(Named::Itself);
         let role = grant(Named::Role);
         let account = grant(Named::Account);
+        // Where the answer hangs on something: the layer that has it.
+        let hinge = |resource: Tri| match () {
+            () if resource == Tri::Maybe => Layer::Resource,
+            () if held.verdict == Tri::Maybe => Layer::Identity,
+            () if bound == Tri::Maybe => Layer::Boundary,
+            () if within == Tri::Maybe => Layer::Session,
+            () => Layer::Resource,
+        };
         if !same {
             // Both sides must allow.
-            let missing = if account.verdict == Tri::No { Layer::Resource } else { missing };
+            let both = own.and(account.verdict);
+            let missing = match both {
+                Tri::Maybe => hinge(account.verdict),
+                _ if account.verdict == Tri::No => Layer::Resource,
+                _ => missing,
+            };
             return self.verdict(
-                own.and(account.verdict),
+                both,
                 vec![(Layer::Identity, held.by), (Layer::Resource, account.by)],
                 missing,
             );
@@ -181,8 +194,9 @@ impl Case<'_> {
         // Key policies and trust policies do not trust the account by themselves.
         let delegated = if crate::service::needs_delegation(self.request) { account.verdict } else { Tri::Yes };
         let by_identity = own.and(delegated);
-        let missing = match (direct, own) {
-            (Tri::No, Tri::No) => missing,
+        let missing = match direct.or(by_identity) {
+            Tri::Maybe => hinge(direct),
+            _ if direct == Tri::No && own == Tri::No => missing,
             _ => Layer::Resource,
         };
         let mut by = Vec::new();
@@ -212,7 +226,7 @@ impl Case<'_> {
                 Answer { decision: Decision::Allowed, because }
             }
             Tri::No => answer_of(Decision::ImplicitlyDenied, missing, "does not allow it"),
-            Tri::Maybe => answer_of(Decision::Unknown, missing, "hangs on what is not understood or not known"),
+            Tri::Maybe => answer_of(Decision::Unknown, missing, "depends on an unresolved condition"),
         };
         (verdict, answer)
     }

@@ -123,7 +123,7 @@ impl Small {
         let mut builder = AccountBuilder::new(ID, Actions::builtin());
         builder.authorization_details(&self.details.to_string()).unwrap();
         for kind in ["iam:accesskey", "iam:loginprofile", "lambda:function", "ec2:instance"] {
-            builder.read(kind);
+            builder.read(kind, "global");
         }
         for (kind, id, document) in &self.facts {
             builder.fact(kind, "global", id, &document.to_string());

@@ -38,7 +38,7 @@ pub(super) fn run(global: &Global, args: &Diff) -> Result<Outcome> {
         {
             outcome = Outcome::Incomplete;
         }
-        let shown = Pair::new(before, after)?;
+        let shown = Pair::new(global, before, after)?;
         // What it means for who can do what: only where something that grants changed.
         let grants = difference.changes.iter().any(|c| access::wanted(&c.kind));
         let access =

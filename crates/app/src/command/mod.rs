@@ -10,6 +10,7 @@ mod report;
 mod role;
 mod rules;
 mod snapshot;
+mod snapshots;
 mod verify;
 pub(crate) mod watch;
 
@@ -47,6 +48,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
     }
     let result = match cli.command {
         Command::Snapshot(args) => snapshot::run(&cli.global, &args),
+        Command::Snapshots => snapshots::run(&cli.global),
         Command::Watch(args) => watch::run(&cli.global, &args),
         Command::Report(args) => report::run(&cli.global, &args),
         Command::Accept(args) => accept::run(&cli.global, &args),

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use super::Outcome;
 use super::watch::{Watched, last};
 use crate::cli::{Global, Report};
-use crate::render;
+use crate::render::{self, Out};
 use crate::store::State;
 
 pub(super) fn run(global: &Global, args: &Report) -> Result<Outcome> {
@@ -15,6 +15,10 @@ pub(super) fn run(global: &Global, args: &Report) -> Result<Outcome> {
     let watched = state.map(|s| last(&s)).transpose()?.flatten();
     let watched =
         watched.with_context(|| format!("nobody has watched with {} yet: run bartizan watch --once first", global.store))?;
+    if args.output == Path::new("-") {
+        Out::new().raw(&render::report(&watched))?;
+        return Ok(Outcome::Done);
+    }
     write(&watched, &args.output)?;
     render::talk(global, &format!("wrote {}", args.output.display()));
     Ok(Outcome::Done)

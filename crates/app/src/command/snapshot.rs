@@ -40,6 +40,7 @@ pub(super) fn run(global: &Global, args: &Snapshot) -> Result<Outcome> {
 /// Reads the accounts, a few at a time, and hands over what was brought home.
 pub(super) fn take(global: &Global, args: &Snapshot, keep: &mut dyn FnMut(Brought) -> Result<()>) -> Result<()> {
     let (model, table) = table(&args.calls)?;
+    known_regions(&model, &args.regions)?;
     match &args.from {
         Some(path) => keep(import(global, &model, &table, args, path)?)?,
         None => {
@@ -248,6 +249,17 @@ async fn targets(model: &Arc<Model>, args: &Snapshot) -> Result<Vec<Target>> {
     }
     let target = |arn: &String| Target { account: arn.split(':').nth(4).map(str::to_owned), role_arn: Some(arn.clone()) };
     Ok(args.role_arn.iter().map(target).collect())
+}
+
+/// Refuses what is no region: the request would be signed for a place that is not there, and all of it be denied.
+fn known_regions(model: &Model, regions: &[String]) -> Result<()> {
+    let mut known: Vec<&str> = model.partitions().flat_map(|p| p.regions.iter().map(String::as_str)).collect();
+    known.sort_unstable();
+    let wrong: Vec<&str> = regions.iter().map(String::as_str).filter(|r| !known.contains(r) && *r != REGION_UNKNOWN).collect();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    bail!("{} is no region of AWS; --regions takes {}", wrong.join(", "), known.join(", "))
 }
 
 /// What is said of a snapshot when it is taken.

@@ -9,7 +9,8 @@ use bartizan_core::snapshot::Snapshot;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Out, clean, shell};
+use super::{Out, clean, shell, store_option};
+use crate::cli::Global;
 use crate::store::Loaded;
 
 /// What is said of the two snapshots themselves.
@@ -18,35 +19,48 @@ pub(crate) struct Pair {
     after: String,
     account: String,
     taken_ms: (i64, i64),
+    /// ` --store DIR`, where the commands need it.
+    store: String,
 }
 
 impl Pair {
-    pub(crate) fn new(before: &Loaded, after: &Loaded) -> Result<Self> {
+    pub(crate) fn new(global: &Global, before: &Loaded, after: &Loaded) -> Result<Self> {
         let header = |l: &Loaded| Snapshot::parse(&l.text).map(|s| (s.header.account, s.header.time_ms.0));
         let (account, old) = header(before)?;
-        Ok(Self { before: before.name.clone(), after: after.name.clone(), account, taken_ms: (old, header(after)?.1) })
+        // Ids of snapshots are those of one store.
+        let is_id = |l: &Loaded| l.name.parse::<u64>().is_ok();
+        let store = if is_id(before) || is_id(after) { store_option(global) } else { String::new() };
+        let taken_ms = (old, header(after)?.1);
+        Ok(Self { before: before.name.clone(), after: after.name.clone(), account, taken_ms, store })
     }
 
     fn arguments(&self) -> String {
-        format!("{} {}", shell(&self.before), shell(&self.after))
+        format!("{} {}{}", shell(&self.before), shell(&self.after), self.store)
     }
 }
 
 /// Prints a diff, worst first. `access`: what it means for who can do what. `whole`: all lines, whatever their number.
 pub(crate) fn diff(out: &mut Out, pair: &Pair, diff: &Diff, access: &[String], whole: bool) -> Result<()> {
-    let urgent = diff.changes.iter().filter(|c| c.severity >= Severity::High).count();
+    // What came or went with its thing is told there, but for what is bad in itself.
+    let is_folded = |c: &Change| c.part_of.is_some() && !whole && (c.verdict == Verdict::Removed || c.severity < Severity::High);
+    let shown: Vec<&Change> = diff.changes.iter().filter(|c| !is_folded(c)).collect();
+    let urgent = shown.iter().filter(|c| c.severity >= Severity::High).count();
     let open: usize = diff.unknown.iter().map(|u| u.ids.len()).sum();
-    let changes = match (diff.changes.len(), urgent, open) {
+    let changes = match (shown.len(), urgent, open) {
         (0, _, 0) => "no change".to_owned(),
         (0, _, n) => format!("no change in what could be read; {n} facts cannot be told"),
         (1, 1, _) => "1 change, and it needs you".to_owned(),
+        (1, 0, _) => "1 change, not one that must be looked at now".to_owned(),
         (n, 0, _) => format!("{n} changes, none that must be looked at now"),
         (n, m, _) => format!("{n} changes, {m} need you"),
     };
     let since = if pair.taken_ms.0 > 0 { format!("since {} ", minute(pair.taken_ms.0)) } else { String::new() };
     out.line(&format!("{changes} {since}· account {} · {} → {}", pair.account, pair.before, pair.after))?;
-    for change in &diff.changes {
-        print_change(out, pair, change, whole)?;
+    for change in shown {
+        let name = format!("{} {}", change.kind, change.id);
+        let with: Vec<&str> =
+            diff.changes.iter().filter(|c| is_folded(c) && c.part_of.as_ref() == Some(&name)).map(|c| c.title.as_str()).collect();
+        print_change(out, pair, change, &with, whole)?;
     }
     access.iter().try_for_each(|line| out.line(&format!("access    {line}")))?;
     out.line(&format!("folded    {}", folded(&diff.folded)))?;
@@ -75,7 +89,7 @@ pub(crate) fn diff(out: &mut Out, pair: &Pair, diff: &Diff, access: &[String], w
     out.line(&format!("coverage  {} of {} calls{missed}{off} · {moved}", coverage.ok, coverage.total))
 }
 
-fn print_change(out: &mut Out, pair: &Pair, change: &Change, whole: bool) -> Result<()> {
+fn print_change(out: &mut Out, pair: &Pair, change: &Change, with: &[&str], whole: bool) -> Result<()> {
     let region = if change.region == "global" { String::new() } else { format!(" · {}", clean(&change.region)) };
     let (kind, id) = (clean(&change.kind), clean(&change.id));
     out.styled(&format!(
@@ -99,6 +113,9 @@ fn print_change(out: &mut Out, pair: &Pair, change: &Change, whole: bool) -> Res
     }
     if more > 0 {
         out.line(&format!("            and {more} more lines"))?;
+    }
+    if !with.is_empty() {
+        out.line(&format!("            with it: {}", with.join(", ")))?;
     }
     for reason in &change.because {
         out.line(&format!("            {reason}"))?;

@@ -16,7 +16,7 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cli::{Format, Global};
+use crate::cli::{DEFAULT_STORE, Format, Global};
 
 pub(crate) use bar::{Bar, Bytes};
 pub(crate) use bartizan_core::incident::shell_word as shell;
@@ -132,6 +132,11 @@ impl Out {
         out.flush()?;
         Ok(())
     }
+}
+
+/// ` --store DIR`, for a printed command that must find this store again; nothing for the default one.
+pub(crate) fn store_option(global: &Global) -> String {
+    if global.store == DEFAULT_STORE { String::new() } else { format!(" --store {}", shell(&global.store)) }
 }
 
 /// Says what stopped a command.

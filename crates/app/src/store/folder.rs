@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bartizan_core::evidence::{Storage, StorageError};
 use bartizan_core::limits::EVIDENCE_FILE_BYTES_MAX;
 
@@ -125,8 +125,8 @@ pub(super) fn lock(global: &Global, storage: &dyn Storage) -> Result<Option<File
 /// Locks a file of a folder store, which is made if it is not there; waits a little for whoever has it.
 pub(super) fn lock_file(place: &str, name: &str) -> Result<File> {
     let path = Path::new(place);
-    make_folder(path).with_context(|| format!("cannot make {place}"))?;
-    let file = File::create(path.join(name)).with_context(|| format!("cannot write in {place}"))?;
+    make_folder(path).map_err(|e| anyhow::anyhow!("cannot make {place}: {}", problem(&e)))?;
+    let file = File::create(path.join(name)).map_err(|e| anyhow::anyhow!("cannot write in {place}: {}", problem(&e)))?;
     let start = Instant::now();
     while file.try_lock().is_err() {
         anyhow::ensure!(start.elapsed() < LOCK_WAIT, "another bartizan is writing to {place}: wait for it to end");
@@ -154,14 +154,21 @@ fn outside(name: &str) -> StorageError {
 fn error(name: &str, e: &io::Error) -> StorageError {
     match e.kind() {
         io::ErrorKind::NotFound => StorageError::Missing(name.to_owned()),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StorageError::Other {
-            name: name.to_owned(),
-            problem: "the disk is full: make room and run the command again".to_owned(),
-        },
-        io::ErrorKind::PermissionDenied => {
-            StorageError::Other { name: name.to_owned(), problem: "permission denied: run as the owner of the store".to_owned() }
+        _ => StorageError::Other { name: name.to_owned(), problem: problem(e) },
+    }
+}
+
+/// What is wrong, and what helps.
+fn problem(e: &io::Error) -> String {
+    match e.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full: make room and run the command again".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "the file system is read-only: copy the store to a folder that can be written".to_owned()
         }
-        _ => StorageError::Other { name: name.to_owned(), problem: e.to_string() },
+        io::ErrorKind::PermissionDenied => {
+            "permission denied: run as the owner of the store, or copy it to a folder that can be written".to_owned()
+        }
+        _ => e.to_string(),
     }
 }
 

@@ -55,13 +55,13 @@ impl State {
         }
         let lock = lock_file(store, LOCK)?;
         let path = Path::new(store).join(FILE);
-        let connection = Connection::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        let connection = Connection::open(&path).map_err(|e| anyhow::anyhow!(why(&path, &e)))?;
         // A commit is on the disk before it counts.
         connection
             .execute_batch("pragma journal_mode = wal; pragma synchronous = full;")
-            .with_context(|| format!("{} cannot be used: delete it, and watch again", path.display()))?;
+            .map_err(|e| anyhow::anyhow!(why(&path, &e)))?;
         let state = Self { connection, _lock: Some(lock) };
-        match state.version()? {
+        match state.version().map_err(|e| anyhow::anyhow!(why(&path, &e)))? {
             0 => {
                 state.connection.execute_batch(&format!("begin; {TABLES} pragma user_version = {VERSION}; commit;"))?;
                 Ok(state)
@@ -77,14 +77,22 @@ impl State {
         if !path.exists() {
             return Ok(None);
         }
-        let connection = Connection::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
-        let state = Self { connection, _lock: None };
-        let version = state.version().with_context(|| format!("{} cannot be read: delete it, and watch again", path.display()))?;
+        let version = |state: &Self| state.version();
+        let opened = |connection: rusqlite::Result<Connection>| -> rusqlite::Result<(i64, Self)> {
+            let state = Self { connection: connection?, _lock: None };
+            Ok((version(&state)?, state))
+        };
+        let found = match opened(Connection::open(&path)) {
+            // Where nothing may be written SQLite cannot make its own files beside it: it is read as it lies.
+            Err(e) if is_read_only(&e) && !holds_more(&path) => opened(immutable(&path)),
+            other => other,
+        };
+        let (version, state) = found.map_err(|e| anyhow::anyhow!(why(&path, &e)))?;
         Ok((version == VERSION).then_some(state))
     }
 
-    fn version(&self) -> Result<i64> {
-        Ok(self.connection.query_row("pragma user_version", [], |row| row.get(0))?)
+    fn version(&self) -> rusqlite::Result<i64> {
+        self.connection.query_row("pragma user_version", [], |row| row.get(0))
     }
 
     /// Objects that were read: bytes, and whether they are only in the memory any more.
@@ -115,7 +123,7 @@ impl State {
         let mut statement = self.connection.prepare(query)?;
         let rows = statement.query_map(params, |row| row.get::<_, String>(0))?;
         rows.map(|text| {
-            serde_json::from_str(&text?).context("the state of the store cannot be read: delete state.sqlite, and watch again")
+            serde_json::from_str(&text?).context("state.sqlite holds what this program did not write: move it aside to look at, and watch again")
         })
         .collect()
     }
@@ -154,5 +162,47 @@ impl State {
         }
         transaction.commit()?;
         Ok(())
+    }
+}
+
+/// Whether the place does not let us write, or not even make the files that SQLite needs beside its own.
+fn is_read_only(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{CannotOpen, PermissionDenied, ReadOnly};
+    matches!(error.sqlite_error_code(), Some(ReadOnly | CannotOpen | PermissionDenied))
+}
+
+/// Whether there are changes beside the file that only a writer can take in.
+fn holds_more(path: &Path) -> bool {
+    path.with_extension("sqlite-wal").metadata().is_ok_and(|m| m.len() > 0)
+}
+
+/// Opens a file that nobody changes.
+fn immutable(path: &Path) -> rusqlite::Result<Connection> {
+    let mut uri = String::from("file:");
+    // RFC 3986: what is no letter of a path is written as %XX.
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
+            other => uri.push_str(&format!("%{other:02X}")),
+        }
+    }
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(format!("{uri}?immutable=1"), flags)
+}
+
+/// Why the state cannot be used, and what helps. It is never thrown away: it may be what somebody wants gone.
+fn why(path: &Path, error: &rusqlite::Error) -> String {
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseCorrupt, DatabaseLocked, DiskFull, NotADatabase};
+    let place = path.display();
+    match error.sqlite_error_code() {
+        _ if is_read_only(error) => {
+            format!("{place} cannot be written ({error}): the store is read-only here; run as its owner, or copy the store to a folder that can be written")
+        }
+        Some(DatabaseBusy | DatabaseLocked) => format!("{place} is in use by another run ({error}): wait for it to end"),
+        Some(DiskFull) => format!("{place} cannot be written: the disk is full; make room and run the command again"),
+        Some(NotADatabase | DatabaseCorrupt) => format!(
+            "{place} is damaged ({error}): move it aside to look at, and watch again; what it held is found again from the evidence log and the trail"
+        ),
+        _ => format!("{place} cannot be used: {error}"),
     }
 }

@@ -4,6 +4,7 @@
 mod access;
 mod content;
 mod names;
+mod parts;
 mod verdict;
 
 use std::collections::BTreeMap;
@@ -70,6 +71,9 @@ pub struct Change {
     pub access: Option<Access>,
     /// Why it is as bad as it is, and what else is to be said.
     pub because: Vec<String>,
+    /// The thing that it came or went with: `s3:bucket audit-logs`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<String>,
 }
 
 impl Change {
@@ -202,7 +206,9 @@ impl Work<'_> {
         if document.as_deref().and_then(absent_code).is_some() {
             return;
         }
-        if let Some(reason) = open_about(self.before.snapshot, fact) {
+        // A region that was off had nothing in it: what is there now is new.
+        let was_off = self.before.snapshot.header.coverage.iter().any(|c| c.is_region_off() && c.region == fact.region);
+        if let Some(reason) = open_about(self.before.snapshot, fact).filter(|_| !was_off) {
             return self.leave_open(fact, "before", reason);
         }
         self.add(Verdict::Added, fact, None, Some(j), None, document);
@@ -303,6 +309,7 @@ impl Work<'_> {
             access: self.access(fact.kind, &content),
             content,
             because,
+            part_of: None,
         });
     }
 
@@ -338,6 +345,7 @@ impl Work<'_> {
 
     fn finish(mut self) -> Diff {
         self.pair_replaced();
+        parts::mark(&mut self.changes);
         self.changes.sort_by(|a, b| {
             b.severity
                 .cmp(&a.severity)

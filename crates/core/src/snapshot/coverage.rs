@@ -83,7 +83,13 @@ impl Coverage {
     /// Whether this row leaves open if a fact is there.
     #[must_use]
     pub fn leaves_open(&self, id: &str) -> bool {
-        self.status != Status::Ok && (self.unread.is_empty() || self.unread.iter().any(|prefix| id.starts_with(prefix.as_str())))
+        self.status != Status::Ok && (self.unread.is_empty() || self.unread.iter().any(|prefix| is_within(prefix, id)))
+    }
+
+    /// Whether AWS said that there can be nothing: the region is off, or has no such service or call.
+    #[must_use]
+    pub fn nothing_is_there(&self) -> bool {
+        matches!(self.status, Status::RegionOff | Status::Unsupported)
     }
 
     /// Whether this row is about a region that is off, and not about a call. Such a row is no hole: there is nothing to read.
@@ -96,5 +102,33 @@ impl Coverage {
     #[must_use]
     pub fn speaks_of(&self, kind: &str, region: &str) -> bool {
         self.region == region && self.kinds.iter().any(|k| k == kind || k == "*")
+    }
+}
+
+/// Whether an id is the one that was not read, or of a thing within it: `payroll` is, `payroll-2` is another bucket.
+fn is_within(unread: &str, id: &str) -> bool {
+    let rest = id.strip_prefix(unread);
+    rest.is_some_and(|rest| rest.is_empty() || unread.ends_with(['/', ':']) || rest.starts_with(['/', ':', '#']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_unread_item_says_nothing_about_another_with_a_longer_name() {
+        let row = |unread: &[&str]| Coverage {
+            region: "global".to_owned(),
+            call: "s3:GetBucketPolicy".to_owned(),
+            status: Status::Denied,
+            answers: 1,
+            kinds: vec!["s3:bucketpolicy".to_owned()],
+            detail: String::new(),
+            unread: unread.iter().map(|u| (*u).to_owned()).collect(),
+        };
+        assert!(row(&[]).leaves_open("payroll"));
+        assert!(row(&["payroll"]).leaves_open("payroll") && row(&["payroll"]).leaves_open("payroll#2"));
+        assert!(!row(&["payroll"]).leaves_open("payroll-2"));
+        assert!(row(&["bob/"]).leaves_open("bob/AKIA") && !row(&["bob/"]).leaves_open("bobby/AKIA"));
     }
 }

@@ -9,7 +9,7 @@ mod standing;
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::account::{Account, DocumentId, PrincipalKind};
+use crate::account::{Account, Controls, DocumentId, PrincipalKind};
 use crate::bits::Bits;
 use crate::engine::{CompiledStatement, Effect, Resource};
 use crate::pattern::Pattern;
@@ -215,7 +215,14 @@ const GRANTS: &[&str] = &[
 pub fn escalations(account: &Account<'_>, threads: usize) -> Escalations {
     let tables = Tables::new(account);
     let (sets, seen) = Graph { account, tables: &tables }.look_at_all(threads);
-    told(&sets, &seen, &walk(&sets, &seen))
+    let mut told = told(&sets, &seen, &walk(&sets, &seen));
+    // What the organization forbids, and nobody read, may hold each of them back.
+    if matches!(account.controls, Controls::Unread(_)) {
+        for escalation in &mut told.found {
+            escalation.verdict = escalation.verdict.min(Tri::Maybe);
+        }
+    }
+    told
 }
 
 /// Where a principal stands: its rung, how sure it is, and its first step.

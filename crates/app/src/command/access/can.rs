@@ -1,28 +1,34 @@
 //! `bartizan access can`.
 
 use anyhow::{Context, Result};
-use bartizan_iam::{Account, Arn, Caller, Said, Tri};
+use bartizan_iam::{Account, Arn, Caller, Extent, Said, SaidOfMany, Tri};
 use serde_json::{Value, json};
 
-use super::{Outcome, accounts, actions, assumptions, check_action, word};
+use super::{Outcome, accounts, actions, assumptions, check_question, is_of_many, word};
 use crate::cli::{AccessCan, Format, Global};
 use crate::render::Out;
 
 pub(super) fn run(global: &Global, args: &AccessCan) -> Result<Outcome> {
-    check_action(&args.action)?;
     let actions = actions(&args.on.table)?;
+    check_question(&actions, &args.action, &args.resource)?;
     let accounts = accounts(global, args.on.on.as_deref(), &actions)?;
+    if is_of_many(&args.resource)
+        && let Some((account, number)) = accounts.iter().find_map(|a| Some((a, a.principal(&args.principal).ok()?)))
+    {
+        let many = account.may_on(number, owner(&accounts, &args.resource), &args.action, &args.resource);
+        return of_many(global, args, account, &many);
+    }
     let (account, said) = asked(&accounts, args)?;
     let mut out = Out::new();
     if global.format == Format::Human {
-        let known = if actions.find(&args.action).is_some() { "" } else { "  (an action that AWS's reference does not know)" };
         let (can, under) = match said.verdict {
             Tri::Yes => ("can", ""),
+            Tri::Maybe if said.conditions.is_empty() && !said.unread.is_empty() => ("can", ", as far as was read"),
             Tri::Maybe => ("can", ", under conditions"),
             Tri::No => ("cannot", ""),
         };
         out.line(&format!(
-            "{:4}  {} {can} {} on {}{under}{known}",
+            "{:4}  {} {can} {} on {}{under}",
             word(said.verdict),
             args.principal,
             args.action,
@@ -31,8 +37,11 @@ pub(super) fn run(global: &Global, args: &AccessCan) -> Result<Outcome> {
         for because in &said.because {
             out.line(&format!("      {because}"))?;
         }
+        for unread in &said.unread {
+            out.line(&format!("      {unread}"))?;
+        }
         for condition in &said.conditions {
-            out.line(&format!("      hangs on: {condition}"))?;
+            out.line(&format!("      depends on: {condition}"))?;
         }
         for assumption in assumptions(account) {
             out.line(&format!("      {assumption}"))?;
@@ -46,25 +55,79 @@ pub(super) fn run(global: &Global, args: &AccessCan) -> Result<Outcome> {
         value["assumptions"] = json!(assumptions(account));
         out.json(global.format, vec![value])?;
     }
+    if args.on.require_complete && (!said.unread.is_empty() || account.principals_cut().is_some()) {
+        return Ok(Outcome::Incomplete);
+    }
     Ok(if said.verdict == Tri::No { Outcome::Findings } else { Outcome::Done })
+}
+
+/// What is said of all that a pattern matches.
+fn of_many(global: &Global, args: &AccessCan, account: &Account<'_>, many: &SaidOfMany) -> Result<Outcome> {
+    let mut out = Out::new();
+    if global.format == Format::Human {
+        let (answer, extent) = (word_of_many(many), many.extent.word());
+        out.line(&format!("{answer:4}  {} on {extent} of {}: {}", args.principal, args.resource, args.action))?;
+        for (example, said) in many.classes.iter().take(CLASSES_SHOWN) {
+            let by = said.unread.first().or(said.because.first()).map(String::as_str).unwrap_or_default();
+            out.line(&format!("      {:4}  {example}  {by}", word(said.verdict)))?;
+        }
+        if many.cut || many.classes.len() > CLASSES_SHOWN {
+            out.line("      and more that are decided otherwise")?;
+        }
+        assumptions(account).iter().try_for_each(|a| out.line(&format!("      {a}")))?;
+        out.flush()?;
+    } else {
+        let mut value = answer_of_many(many);
+        value["principal"] = json!(args.principal);
+        value["action"] = json!(args.action);
+        value["resource"] = json!(args.resource);
+        value["account"] = json!(account.id);
+        value["assumptions"] = json!(assumptions(account));
+        out.json(global.format, vec![value])?;
+    }
+    Ok(if many.extent == Extent::None { Outcome::Findings } else { Outcome::Done })
+}
+
+/// Kinds of resources that are told of one question.
+const CLASSES_SHOWN: usize = 12;
+
+/// `must` and `may` of all, `some`, or `no`.
+pub(super) fn word_of_many(many: &SaidOfMany) -> &'static str {
+    if many.extent == Extent::Some { "some" } else { word(many.verdict()) }
+}
+
+/// The answer for many as JSON, without the question.
+pub(super) fn answer_of_many(many: &SaidOfMany) -> Value {
+    let class = |(example, said): &(String, Said)| {
+        let mut value = answer(said);
+        value["example"] = json!(example);
+        value
+    };
+    let classes: Vec<Value> = many.classes.iter().map(class).collect();
+    json!({"verdict": word(many.verdict()), "extent": many.extent.word(), "classes": classes, "whole": !many.cut})
 }
 
 /// The answer as JSON, without the question.
 pub(super) fn answer(said: &Said) -> Value {
-    json!({"verdict": word(said.verdict), "decision": said.decision.word(), "because": said.because, "conditions": said.conditions})
+    let because: Vec<&String> = said.because.iter().chain(&said.unread).collect();
+    json!({"verdict": word(said.verdict), "decision": said.decision.word(), "because": because, "conditions": said.conditions,
+           "unread": said.unread})
 }
 
 fn asked<'x, 'a>(accounts: &'x [Account<'a>], args: &AccessCan) -> Result<(&'x Account<'a>, Said)> {
     let mut error = None;
     for account in accounts {
         match account.principal(&args.principal) {
-            Ok(number) => return Ok((account, account.may(number, &args.action, &args.resource))),
-            Err(e) => error = Some(e),
+            Ok(number) => {
+                let owner = owner(accounts, &args.resource);
+                return Ok((account, account.may_there(number, owner, &args.action, &args.resource)));
+            }
+            Err(e) => error = Some(super::nobody(account, e)),
         }
     }
     // Somebody else's principal: what this side says.
     let foreign = Arn::parse(&args.principal).filter(|a| accounts.iter().all(|own| own.id != a.account));
-    let owner = Arn::parse(&args.resource).and_then(|r| accounts.iter().find(|a| a.id == r.account));
+    let owner = owner(accounts, &args.resource);
     if foreign.is_some()
         && let Some(account) = owner.or(accounts.first())
     {
@@ -73,4 +136,11 @@ fn asked<'x, 'a>(accounts: &'x [Account<'a>], args: &AccessCan) -> Result<(&'x A
     }
     Err(anyhow::anyhow!(error.unwrap_or_else(|| "there is no account to ask".to_owned())))
         .context("cannot tell who is meant; give a name, role/NAME, or an ARN")
+}
+
+/// The account at hand that a resource belongs to.
+pub(super) fn owner<'x, 'a>(accounts: &'x [Account<'a>], resource: &str) -> Option<&'x Account<'a>> {
+    let arn = Arn::parse(resource)?;
+    let bucket = || arn.resource.split('/').next().filter(|_| arn.service == "s3" && arn.region.is_empty());
+    accounts.iter().find(|a| a.id == arn.account || bucket().is_some_and(|b| a.has_bucket(b)))
 }

@@ -7,7 +7,7 @@ use bartizan_core::fact::Severity;
 use bartizan_core::finding::{Stage, Verdict};
 use bartizan_core::join::Consequence;
 use bartizan_iam::{
-    AccessClass, Account, AccountDifference, Actions, Behalf, Class, Difference, Escalation, EscalationChange, Neighbours, Opening,
+    AccessClass, Account, AccountDifference, Actions, Behalf, Class, Controls, Difference, Escalation, EscalationChange, Neighbours, Opening,
     Outsider, Presence, ROWS, Tri, account_difference, actions_text, escalations, reach_difference,
 };
 use serde_json::{Value, json};
@@ -199,12 +199,14 @@ impl Changed<'_> {
     pub(crate) fn consequences(&self) -> Vec<Consequence> {
         let mut found = Vec::new();
         for change in self.found.escalations.iter().filter(|e| e.after > e.before) {
+            // Policies of the organization that nobody read seldom hold an administrator back.
             let sure = change.after == Tri::Yes;
+            let grave = sure || matches!(self.new.controls, Controls::Unread(_)) && change.escalation.steps.is_empty();
             found.push(Consequence {
                 about: change.arn.clone(),
                 through: self.sources(change),
                 anywhere: true,
-                severity: if sure { Severity::Critical } else { Severity::High },
+                severity: if grave { Severity::Critical } else { Severity::High },
                 stage: Stage::Gain,
                 verdict: if sure { Verdict::Must } else { Verdict::May },
                 text: self.escalation(change).trim_start_matches("GREW").trim().to_owned(),

@@ -1,10 +1,12 @@
 //! `bartizan access escalate`.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
-use bartizan_iam::{AccessLevel, Account, Bits, Effects, Escalation, Escalations, ROWS, Tri, commands, escalations};
+use bartizan_iam::{AccessLevel, Account, Bits, Controls, Effects, Escalation, Escalations, ROWS, Tri, commands, escalations};
 use serde_json::{Value, json};
 
-use super::{Outcome, accounts, actions, assumptions, short, word};
+use super::{Outcome, accounts, actions, assumptions, nobody, principals_cut, short, some, word};
 use crate::cli::{AccessEscalate, Format, Global};
 use crate::render::Out;
 
@@ -20,7 +22,7 @@ pub(super) fn run(global: &Global, args: &AccessEscalate) -> Result<Outcome> {
             None => None,
             Some(name) => match account.principal(name) {
                 Ok(number) => Some(number as u32),
-                Err(e) if accounts.len() == 1 => anyhow::bail!(e),
+                Err(e) if accounts.len() == 1 => anyhow::bail!(nobody(account, e)),
                 Err(_) => continue,
             },
         };
@@ -39,18 +41,25 @@ pub(super) fn run(global: &Global, args: &AccessEscalate) -> Result<Outcome> {
         out.json(global.format, values)?;
     }
     out.flush()?;
-    Ok(Outcome::Done)
+    let whole = |a: &Account<'_>| a.principals_cut().is_none() && a.unknown.is_empty() && !matches!(a.controls, Controls::Unread(_));
+    Ok(if args.on.require_complete && !accounts.iter().all(whole) { Outcome::Incomplete } else { Outcome::Done })
 }
+
+/// Services that are told one by one.
+const SERVICES_MAX: usize = 12;
 
 fn human(out: &mut Out, account: &Account<'_>, found: &Escalations, only: Option<u32>) -> Result<()> {
     let holders = found.found.iter().filter(|e| e.steps.is_empty() && e.verdict == Tri::Yes).count();
     let sure = found.found.iter().filter(|e| !e.steps.is_empty() && e.verdict == Tri::Yes).count();
     let perhaps = found.found.iter().filter(|e| e.verdict == Tri::Maybe).count();
     out.line(&format!(
-        "account {}: {} users and roles; {holders} may do everything, {sure} can get there, {perhaps} perhaps",
+        "account {}: {} users and roles; {holders} administrators, {sure} can become administrator, {perhaps} possibly",
         account.id,
         account.principals.len()
     ))?;
+    if let Some(cut) = principals_cut(account) {
+        out.line(&format!("  {cut}"))?;
+    }
     let mut list: Vec<&Escalation> = found.found.iter().filter(|e| only.is_none_or(|n| e.principal == n)).collect();
     list.sort_by_key(|e| (std::cmp::Reverse(e.verdict), e.rung, e.principal));
     for escalation in list {
@@ -85,18 +94,35 @@ fn human(out: &mut Out, account: &Account<'_>, found: &Escalations, only: Option
             out.line(&format!("no way found for {}", account.principals[number as usize].arn))?;
         }
         let effective = Effects::new(account).of(number as usize);
+        let known = |set: &Bits| account.actions.known(set).count();
         out.line(&format!(
-            "holds    {} of {} actions for sure, {} with perhaps",
-            effective.must.len(),
-            account.actions.len(),
-            effective.may.len()
+            "holds    {} of {} actions, {} more possibly",
+            known(&effective.must),
+            known(&account.actions.all()),
+            known(&effective.may).saturating_sub(known(&effective.must))
         ))?;
-        for (service, levels) in account.by_level(&effective.may) {
+        // Services of which it holds all are one line: an administrator has hundreds.
+        let services = account.by_level(&effective.may);
+        let is_whole = |name: &str, levels: &BTreeMap<AccessLevel, (usize, usize)>| {
+            let all: usize = levels.values().map(|(n, _)| n).sum();
+            all == account.actions.known(&account.actions.matching(&format!("{name}:*"))).count()
+        };
+        let (whole, partly): (Vec<_>, Vec<_>) = services.iter().partition(|(name, levels)| is_whole(name, levels));
+        if !whole.is_empty() {
+            let names: Vec<String> = whole.iter().map(|(name, _)| (*name).clone()).collect();
+            out.line(&format!("           all of {} services: {}", names.len(), some(&names, SERVICES_MAX)))?;
+        }
+        for (service, levels) in partly.iter().take(SERVICES_MAX) {
             let one = |(level, (n, total)): (&AccessLevel, &(usize, usize))| format!("{} {n}/{total}", level.word());
             out.line(&format!("           {service}: {}", levels.iter().map(one).collect::<Vec<_>>().join(", ")))?;
         }
+        if partly.len() > SERVICES_MAX {
+            let names: Vec<String> = partly.iter().skip(SERVICES_MAX).map(|(name, _)| (*name).clone()).collect();
+            out.line(&format!("           part of {} more services: {}", names.len(), some(&names, SERVICES_MAX)))?;
+        }
     }
-    assumptions(account).iter().try_for_each(|a| out.line(&format!("  {a}")))
+    let cut = principals_cut(account);
+    assumptions(account).iter().filter(|a| Some(*a) != cut.as_ref()).try_for_each(|a| out.line(&format!("  {a}")))
 }
 
 fn value(account: &Account<'_>, found: &Escalations, only: Option<u32>) -> Value {
@@ -131,7 +157,7 @@ fn holds(account: &Account<'_>, only: Option<u32>) -> Vec<Value> {
     let wanted = (0..account.principals.len()).filter(|n| only.is_none_or(|only| *n as u32 == only));
     let one = |n: usize| {
         let effective = effects.of(n);
-        json!({"principal": account.principals[n].arn, "must": effective.must.len(), "may": effective.may.len()})
+        json!({"principal": account.principals[n].arn, "must": account.actions.known(&effective.must).count(), "may": account.actions.known(&effective.may).count()})
     };
     wanted.map(one).collect()
 }

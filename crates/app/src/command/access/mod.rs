@@ -14,8 +14,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use bartizan_core::fact::{absent_code, unescape};
-use bartizan_core::snapshot::{Snapshot, Status};
-use bartizan_iam::{Account, AccountBuilder, Actions, Compiled, Tri};
+use bartizan_core::snapshot::{Coverage, Snapshot, Status};
+use bartizan_cloud::collect::GLOBAL;
+use bartizan_cloud::dump::NOT_IN_DUMP;
+use bartizan_cloud::live::distance;
+use bartizan_iam::{Account, AccountBuilder, Actions, Arn, Compiled, Controls, Hole, Tri};
 
 use self::organization::Organization;
 use super::Outcome;
@@ -64,52 +67,136 @@ fn accounts<'a>(global: &Global, on: Option<&str>, actions: &'a Actions) -> Resu
     Ok(accounts)
 }
 
+/// Kinds of facts that an answer of `iam:GetAccountAuthorizationDetails` has, and its name.
+const DETAILS: &str = "iam:GetAccountAuthorizationDetails";
+const DETAILS_KINDS: [&str; 11] = [
+    "iam:user",
+    "iam:userpolicy",
+    "iam:useringroup",
+    "iam:group",
+    "iam:grouppolicy",
+    "iam:role",
+    "iam:assumerolepolicy",
+    "iam:rolepolicy",
+    "iam:policy",
+    "iam:managedpolicy",
+    "iam:policyversion",
+];
+
 /// An answer of `aws iam get-account-authorization-details`.
 fn authorization_details<'a>(path: &Path, actions: &'a Actions) -> Result<Account<'a>> {
+    #[derive(serde::Deserialize, Default)]
+    #[serde(rename_all = "PascalCase", default)]
+    struct Page {
+        user_detail_list: Option<serde::de::IgnoredAny>,
+        group_detail_list: Option<serde::de::IgnoredAny>,
+        role_detail_list: Option<serde::de::IgnoredAny>,
+        policies: Option<serde::de::IgnoredAny>,
+        is_truncated: bool,
+        marker: Option<String>,
+    }
     let name = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
+    let text = text.trim_start_matches('\u{feff}');
+    let no_account = || format!("{name} is no account: expected an answer of aws iam get-account-authorization-details");
+    let page: Page = serde_json::from_str(text).with_context(no_account)?;
+    let lists = [&page.user_detail_list, &page.group_detail_list, &page.role_detail_list, &page.policies];
+    if lists.iter().all(|list| list.is_none()) {
+        let hint = if text.contains("\"Records\"") || text.contains("\"eventName\"") {
+            ". CloudTrail is for bartizan detect"
+        } else {
+            ", with a UserDetailList, GroupDetailList, RoleDetailList or Policies"
+        };
+        anyhow::bail!("{}{hint}", no_account());
+    }
     // The account stands in every ARN of its own; the first one that is no policy of AWS will do.
     let own = text.match_indices("arn:aws").find_map(|(at, _)| {
         let id = text[at..].split(':').nth(4)?;
         (id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit())).then_some(id)
     });
-    let own =
-        own.with_context(|| format!("{name} is not an answer of get-account-authorization-details: there is no ARN in it"))?;
-    let mut builder = AccountBuilder::new(own, actions);
-    builder
-        .authorization_details(&text)
-        .with_context(|| format!("{name} is not an answer of get-account-authorization-details"))?;
+    let own = own.with_context(|| format!("{}: there is no ARN in it", no_account()))?;
+    let mut builder = AccountBuilder::of_snapshot(own, actions);
+    let cut = page.is_truncated || page.marker.is_some_and(|m| !m.is_empty());
+    for kind in DETAILS_KINDS {
+        builder.read(kind, GLOBAL);
+        if cut {
+            let why = "cut: the file is one page of several (IsTruncated)".to_owned();
+            let (kind, region, call) = (kind.to_owned(), GLOBAL.to_owned(), DETAILS.to_owned());
+            builder.unread(Hole { kind, region, id: String::new(), call, why });
+        }
+    }
+    builder.authorization_details(text).with_context(no_account)?;
     builder.time(jiff::Timestamp::now().as_millisecond() as f64 / 1000.0);
     Ok(builder.build())
 }
 
 fn account<'a>(loaded: &Loaded, organization: Option<&Organization>, actions: &'a Actions) -> Result<Account<'a>> {
     let snapshot = Snapshot::parse(&loaded.text).map_err(|e| anyhow::anyhow!("{}: {e}", loaded.name))?;
-    let mut builder = AccountBuilder::new(&snapshot.header.account, actions);
+    let mut builder = AccountBuilder::of_snapshot(&snapshot.header.account, actions);
     // What was read from a folder says nothing of when.
     let time = match snapshot.header.time_ms.1 {
         0 => jiff::Timestamp::now().as_millisecond(),
         time => time,
     };
     builder.time(time as f64 / 1000.0);
-    for coverage in &snapshot.header.coverage {
-        for kind in &coverage.kinds {
-            if coverage.status == Status::Ok { builder.read(kind) } else { builder.unread(kind) }
+    for row in &snapshot.header.coverage {
+        if row.is_region_off() {
+            builder.region_off(&row.region);
+            continue;
+        }
+        let whole = row.status == Status::Ok || row.nothing_is_there();
+        let (call, why) = cause(&snapshot.header.coverage, row);
+        for kind in &row.kinds {
+            if whole || !row.unread.is_empty() {
+                builder.read(kind, &row.region);
+            }
+            let ids: &[String] = if row.unread.is_empty() { &[String::new()] } else { &row.unread };
+            for id in ids.iter().filter(|_| !whole) {
+                let (kind, region, id, call, why) = (kind.clone(), row.region.clone(), id.clone(), call.clone(), why.clone());
+                builder.unread(Hole { kind, region, id, call, why });
+            }
         }
     }
     for fact in snapshot.facts.iter().filter(|f| wanted(f.kind)) {
+        let id = unescape(fact.id);
         let Some(document) = (loaded.documents)(&fact.raw) else {
-            builder.unknown(format!("{} {}: its document is not there", fact.kind, unescape(fact.id)));
+            builder.unknown(format!("{} {id}: its document is not there", fact.kind));
+            let (kind, region, id) = (fact.kind.to_owned(), fact.region.to_owned(), id.into_owned());
+            builder.unread(Hole { kind, region, id, call: String::new(), why: "its document is not in the store".to_owned() });
             continue;
         };
         if absent_code(&document).is_none() {
-            builder.fact(fact.kind, fact.region, &unescape(fact.id), &String::from_utf8_lossy(&document));
+            builder.fact(fact.kind, fact.region, &id, &String::from_utf8_lossy(&document));
+        } else {
+            builder.absent(fact.kind, &id);
         }
     }
-    if let Some(organization) = organization {
-        organization.bind(&snapshot.header.account, &mut builder);
+    let bound = organization.is_some_and(|o| o.bind(&snapshot.header.account, &mut builder));
+    if !bound {
+        builder.controls(organization::seen_from_within(&snapshot, loaded));
     }
     Ok(builder.build())
+}
+
+/// The call that failed first, and how: a call that was never made says which one it waited for.
+fn cause(rows: &[Coverage], row: &Coverage) -> (String, String) {
+    let mut row = row;
+    // Calls follow each other two or three deep.
+    for _ in 0..8 {
+        let service = row.call.split(':').next().unwrap_or_default();
+        let Some((name, _)) = row.detail.rsplit_once(' ').filter(|_| row.status == Status::NotCalled) else { break };
+        let parent = format!("{service}:{name}");
+        match rows.iter().find(|r| r.region == row.region && r.call == parent) {
+            Some(found) => row = found,
+            None => break,
+        }
+    }
+    let why = match row.status {
+        Status::Cut if row.detail == NOT_IN_DUMP => NOT_IN_DUMP.to_owned(),
+        Status::Cut if !row.detail.is_empty() => format!("cut: {}", row.detail),
+        status => status.to_string(),
+    };
+    (row.call.clone(), why)
 }
 
 /// Kinds of facts that have a say in access: reading the documents of all others would take long.
@@ -131,11 +218,45 @@ pub(super) fn wanted(kind: &str) -> bool {
     named.iter().any(|prefix| kind.starts_with(prefix)) || kind.ends_with("policy")
 }
 
-/// Refuses what is no action: every answer about it would be a no.
-fn check_action(action: &str) -> Result<()> {
+/// What is said of a principal that is not there: it may be on a page that was not read.
+fn nobody(account: &Account<'_>, error: String) -> String {
+    match account.principals_cut() {
+        Some(why) => format!("{error} as far as it was read: the list of users and roles is not whole ({why})"),
+        None => error,
+    }
+}
+
+/// Refuses what is no action, or no resource: every answer about it would be a no.
+fn check_question(actions: &Actions, action: &str, resource: &str) -> Result<()> {
     let named = action.split_once(':').is_some_and(|(service, name)| !service.is_empty() && !name.is_empty());
     anyhow::ensure!(named && !action.contains(['*', '?', ' ']), "{action:?} is no action: expected one such as s3:GetObject");
-    Ok(())
+    let Some(known) = actions.find(action) else {
+        let (all, lower) = (actions.all(), action.to_ascii_lowercase());
+        let names = actions.known(&all).map(|a| actions.name(a));
+        let near = names.map(|name| (distance(&name.to_ascii_lowercase(), &lower), name)).min();
+        let hint = near.filter(|(edits, _)| *edits <= 4).map(|(_, name)| format!(": did you mean {name}?")).unwrap_or_default();
+        anyhow::bail!("AWS has no action {action} (list of {}; a newer one with --iam-data){hint}", actions.date);
+    };
+    if resource == "*" || Arn::parse(resource).is_some() {
+        return Ok(());
+    }
+    // `arn:${Partition}:s3:::${BucketName}/${ObjectName}` with the name in place of the first variable that is the thing's own.
+    let fill = |arn: &str| {
+        let (mut text, mut name) = (arn.replace("${Partition}", "aws").replace("${Region}", "REGION"), Some(resource));
+        text = text.replace("${Account}", "ACCOUNT");
+        while let Some((before, rest)) = text.split_once("${") {
+            let Some((variable, after)) = rest.split_once('}') else { break };
+            text = format!("{before}{}{after}", name.take().unwrap_or(variable));
+        }
+        text
+    };
+    let hint = actions.resource_arns(known).min_by_key(|arn| arn.len()).map(|arn| format!(", such as {}", fill(arn))).unwrap_or_default();
+    anyhow::bail!("{resource:?} is no ARN: {} asks for one{hint}", actions.name(known))
+}
+
+/// Whether a question is about all that a pattern matches.
+fn is_of_many(resource: &str) -> bool {
+    resource != "*" && resource.contains(['*', '?'])
 }
 
 /// An ARN without what is the same for all.
@@ -152,9 +273,27 @@ fn word(verdict: Tri) -> &'static str {
     }
 }
 
+/// Where a hole is, and why: `kms:ListGrants denied in eu-west-1`.
+fn place(hole: &Hole) -> String {
+    if hole.region.is_empty() || hole.region == GLOBAL { hole.sentence() } else { format!("{} in {}", hole.sentence(), hole.region) }
+}
+
+/// The first few of a list.
+fn some(list: &[String], most: usize) -> String {
+    let more = if list.len() > most { format!(" and {} more", list.len() - most) } else { String::new() };
+    format!("{}{more}", list.iter().take(most).map(String::as_str).collect::<Vec<_>>().join(", "))
+}
+
+/// That somebody may be there who was not read.
+fn principals_cut(account: &Account<'_>) -> Option<String> {
+    let why = account.principals_cut()?;
+    Some(format!("the list of users and roles is not whole ({why}): there may be more of them, administrators too"))
+}
+
 /// What was taken for granted, for every answer about an account.
 fn assumptions(account: &Account<'_>) -> Vec<String> {
     let mut list = vec![format!("actions of {}", account.actions.date)];
+    list.extend(principals_cut(account));
     let count = |of: fn(&Compiled) -> usize| account.documents.iter().map(|d| of(&d.compiled)).sum::<usize>();
     let (unlisted, not_understood) = (count(|c| c.actions_unlisted), count(|c| c.not_understood));
     if unlisted > 0 {
@@ -163,12 +302,19 @@ fn assumptions(account: &Account<'_>) -> Vec<String> {
     if not_understood > 0 {
         list.push(format!("{not_understood} statements are not wholly understood: what they touch is a may"));
     }
-    if !account.controls_read {
-        let what = "policies of the organization (SCPs, RCPs) are not in the snapshot: taken as allowing everything";
-        list.push(what.to_owned());
+    match &account.controls {
+        Controls::Read => {}
+        Controls::NotAsked => {
+            list.push("policies of the organization (SCPs, RCPs) are not in the snapshot: taken as allowing everything".to_owned());
+        }
+        Controls::Unread(why) => {
+            list.push(format!("policies of the organization (SCPs, RCPs) were not read ({why}): they may deny more"));
+        }
     }
-    if account.grants.is_none() {
-        list.push("grants of KMS keys were not read: they may allow more".to_owned());
+    let mut grants: Vec<String> = account.holes_of("kms:grant").iter().map(place).collect();
+    grants.dedup();
+    if !grants.is_empty() {
+        list.push(format!("grants of KMS keys were not read ({}): they may allow more", some(&grants, 3)));
     }
     list.push("session policies and VPC endpoint policies are not looked at".to_owned());
     list

@@ -8,9 +8,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use bartizan_core::fact::unescape;
+use bartizan_core::fact::{absent_code, unescape};
 use bartizan_core::snapshot::{Snapshot, Status};
-use bartizan_iam::{AccountBuilder, parse};
+use bartizan_iam::{AccountBuilder, Controls, parse};
 
 use crate::store::Loaded;
 
@@ -80,10 +80,11 @@ impl Organization {
         Ok(None)
     }
 
-    /// Adds what reaches an account.
-    pub(super) fn bind(&self, account: &str, builder: &mut AccountBuilder<'_>) {
+    /// Adds what reaches an account; false where the organization does not know it.
+    pub(super) fn bind(&self, account: &str, builder: &mut AccountBuilder<'_>) -> bool {
         if account == self.management {
-            return builder.controls_read();
+            builder.controls(Controls::Read);
+            return true;
         }
         let mut way = vec![account];
         while let Some(parent) = self.parents.get(*way.last().unwrap_or(&account)).filter(|_| way.len() < LEVELS_MAX) {
@@ -91,7 +92,7 @@ impl Organization {
         }
         if way.len() == 1 {
             // An account of somebody else, or one that the organization does not know yet.
-            return;
+            return false;
         }
         let mut whole = true;
         for rcp in [false, true] {
@@ -119,8 +120,30 @@ impl Organization {
                 }
             }
         }
-        if whole {
-            builder.controls_read();
-        }
+        let some = || Controls::Unread("no policy is on record for a level above the account".to_owned());
+        builder.controls(if whole { Controls::Read } else { some() });
+        true
     }
+}
+
+/// What a snapshot of the account alone says: that there is no organization, that there is one, or nothing.
+pub(super) fn seen_from_within(snapshot: &Snapshot<'_>, loaded: &Loaded) -> Controls {
+    const KIND: &str = "organizations:organization";
+    for fact in snapshot.facts.iter().filter(|f| f.kind == KIND) {
+        let Some(document) = (loaded.documents)(&fact.raw) else { continue };
+        if absent_code(&document).is_some() {
+            return Controls::Read;
+        }
+        let value: serde_json::Value = serde_json::from_slice(&document).unwrap_or_default();
+        // The management account is bound by none of them.
+        if value["MasterAccountId"] == snapshot.header.account.as_str() {
+            return Controls::Read;
+        }
+        let id = value["Id"].as_str().unwrap_or("?");
+        return Controls::Unread(format!("a snapshot of the management account of {id} has them"));
+    }
+    let rows = snapshot.header.coverage.iter().filter(|c| c.kinds.iter().any(|k| k == KIND));
+    // What a dump does not have was not asked.
+    let mut refused = rows.filter(|c| !matches!(c.status, Status::Ok | Status::Cut | Status::NotCalled) && !c.nothing_is_there());
+    refused.next().map_or(Controls::NotAsked, |c| Controls::Unread(format!("{} {}", c.call, c.status)))
 }

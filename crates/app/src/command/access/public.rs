@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use bartizan_iam::{Neighbours, Opening, openings};
+use bartizan_cloud::dump::NOT_IN_DUMP;
+use bartizan_iam::{Account, Hole, Neighbours, Opening, openings, ways_in};
 use serde_json::{Value, json};
 
-use super::{Outcome, accounts, actions, assumptions, word};
+use super::{Outcome, accounts, actions, assumptions, some, word};
 use crate::cli::{AccessPublic, Format, Global};
 use crate::render::Out;
 
@@ -22,8 +23,11 @@ pub(super) fn run(global: &Global, args: &AccessPublic) -> Result<Outcome> {
     }
     let mut out = Out::new();
     let mut rows = Vec::new();
+    let mut open = false;
     for account in &accounts {
         let found = openings(account, &neighbours);
+        let unread = unread(account);
+        open |= !unread.is_empty();
         if global.format == Format::Human {
             for opening in &found {
                 let name = opening.name.as_ref().map(|n| format!(" {n}")).unwrap_or_default();
@@ -41,17 +45,79 @@ pub(super) fn run(global: &Global, args: &AccessPublic) -> Result<Outcome> {
                     opening.actions.join(", ")
                 ))?;
             }
-            out.line(&format!("account {}: {} ways in from outside", account.id, found.len()))?;
+            let id = &account.id;
+            let count = if found.len() == 1 { "1 external access path".to_owned() } else { format!("{} external access paths", found.len()) };
+            out.line(&match (found.len(), unread.is_empty()) {
+                (_, true) => format!("account {id}: {count}"),
+                (0, false) => format!("account {id}: UNKNOWN: none in what was read, but not everything that can let somebody in was read"),
+                (_, false) => format!("account {id}: {count}, and not everything that can let somebody in was read"),
+            })?;
+            unread.iter().try_for_each(|u| out.line(&format!("  not read: {}", u.sentence())))?;
             assumptions(account).iter().try_for_each(|a| out.line(&format!("  {a}")))?;
         } else {
             rows.extend(found.iter().map(|o| row(&account.id, o)));
+            rows.extend(unread.iter().map(|u| u.row(&account.id)));
         }
     }
     if global.format != Format::Human {
         out.rows(global.format, &rows)?;
     }
     out.flush()?;
-    Ok(Outcome::Done)
+    Ok(if args.on.require_complete && open { Outcome::Incomplete } else { Outcome::Done })
+}
+
+/// Names that one line shows.
+const NAMES_MAX: usize = 6;
+
+/// Ways in that were not read, for one reason.
+struct Unread {
+    /// `s3:bucketpolicy` ….
+    kinds: Vec<String>,
+    /// Of which things; empty for all.
+    ids: Vec<String>,
+    regions: Vec<String>,
+    why: String,
+}
+
+impl Unread {
+    fn sentence(&self) -> String {
+        let of = if self.ids.is_empty() { String::new() } else { format!(" of {}", some(&self.ids, NAMES_MAX)) };
+        let regions: Vec<String> = self.regions.iter().filter(|r| !r.is_empty() && *r != super::GLOBAL).cloned().collect();
+        let regions = if regions.is_empty() { String::new() } else { format!(" in {}", some(&regions, NAMES_MAX)) };
+        let most = if self.ids.is_empty() { usize::MAX } else { NAMES_MAX };
+        format!("{}{of}{regions} ({})", some(&self.kinds, most), self.why)
+    }
+
+    fn row(&self, account: &str) -> Value {
+        json!({"account": account, "verdict": "unknown", "resource": null, "by": self.kinds, "ids": self.ids, "regions": self.regions,
+               "because": [format!("not read: {}", self.why)]})
+    }
+}
+
+/// The ways in of an account that were not read, those with one reason together.
+fn unread(account: &Account<'_>) -> Vec<Unread> {
+    let mut holes: Vec<Hole> = ways_in().flat_map(|kind| account.holes_of(kind)).collect();
+    holes.sort();
+    // What nobody saved or asked is one reason, whatever the call; a call that failed is one for itself.
+    let reason = |hole: &Hole| match hole.why.as_str() {
+        NOT_IN_DUMP => hole.why.clone(),
+        _ => hole.sentence(),
+    };
+    let mut grouped: BTreeMap<(String, bool), Unread> = BTreeMap::new();
+    for hole in holes {
+        let entry = grouped.entry((reason(&hole), hole.id.is_empty()));
+        let why = reason(&hole);
+        let unread = entry.or_insert_with(|| Unread { kinds: Vec::new(), ids: Vec::new(), regions: Vec::new(), why });
+        for (list, value) in [(&mut unread.kinds, hole.kind), (&mut unread.ids, hole.id), (&mut unread.regions, hole.region)] {
+            if !value.is_empty() && !list.contains(&value) {
+                list.push(value);
+            }
+        }
+    }
+    let mut unread: Vec<Unread> = grouped.into_values().collect();
+    // What was refused comes before what nobody asked.
+    unread.sort_by_key(|u| [NOT_IN_DUMP, "not asked"].contains(&u.why.as_str()));
+    unread
 }
 
 fn row(account: &str, opening: &Opening) -> Value {

@@ -1,26 +1,34 @@
 //! `bartizan access who-can`.
 
 use anyhow::Result;
-use bartizan_iam::{Caller, Decision, Neighbours, Outsider, Said, Tri, openings};
-use serde_json::json;
+use bartizan_iam::{Account, Caller, Extent, Decision, Neighbours, Outsider, Said, Tri, openings};
+use serde_json::{Value, json};
 
-use super::can::answer;
-use super::{Outcome, accounts, actions, assumptions, check_action, word};
+use super::can::{answer, answer_of_many, owner, word_of_many};
+use super::{Outcome, accounts, actions, assumptions, check_question, is_of_many, principals_cut, some, word};
 use crate::cli::{AccessWhoCan, Format, Global};
 use crate::render::Out;
 
 pub(super) fn run(global: &Global, args: &AccessWhoCan) -> Result<Outcome> {
-    check_action(&args.action)?;
     let actions = actions(&args.on.table)?;
+    check_question(&actions, &args.action, &args.resource)?;
     let mut out = Out::new();
-    let mut rows = Vec::new();
-    for account in accounts(global, args.on.on.as_deref(), &actions)? {
+    let mut rows: Vec<Value> = Vec::new();
+    let accounts = accounts(global, args.on.on.as_deref(), &actions)?;
+    let mut open = false;
+    for account in &accounts {
+        let owner = owner(&accounts, &args.resource);
+        if is_of_many(&args.resource) {
+            open |= account.principals_cut().is_some();
+            of_many(global, args, account, owner, &mut out, &mut rows)?;
+            continue;
+        }
         let mut found: Vec<_> = (0..account.principals.len())
-            .map(|n| (account.principals[n].arn.clone(), account.may(n, &args.action, &args.resource)))
+            .map(|n| (account.principals[n].arn.clone(), account.may_there(n, owner, &args.action, &args.resource)))
             .filter(|(_, said)| is_told(said))
             .collect();
         // Those outside whom a policy of the account names.
-        for opening in openings(&account, &Neighbours::default()) {
+        for opening in openings(account, &Neighbours::default()) {
             let caller = match &opening.to {
                 Outsider::Anybody => Caller::Anonymous,
                 Outsider::Account(id, who) if who.is_empty() => Caller::Aws(format!("arn:aws:iam::{id}:root")),
@@ -39,16 +47,28 @@ pub(super) fn run(global: &Global, args: &AccessWhoCan) -> Result<Outcome> {
                 }
             }
         }
+        // Anybody may be named by a policy that was not read.
+        let nobody_knows = account.open_to_anybody(&args.action, &args.resource);
+        open |= nobody_knows.is_some() || account.principals_cut().is_some();
         found.sort_by(|a, b| (b.1.verdict, &a.0).cmp(&(a.1.verdict, &b.0)));
         if global.format == Format::Human {
-            for (arn, said) in &found {
-                let by = said.because.first().map(String::as_str).unwrap_or_default();
+            let shown = if nobody_knows.is_some() { SHOWN_MAX } else { usize::MAX };
+            for (arn, said) in found.iter().take(shown) {
+                let by: Vec<&str> = said.because.first().into_iter().chain(said.unread.first()).map(String::as_str).collect();
+                let by = by.join("; ");
                 let hangs =
                     if said.conditions.is_empty() { String::new() } else { format!("  if {}", said.conditions.join(" and ")) };
                 out.line(&format!("{:4}  {arn}  {by}{hangs}", word(said.verdict)))?;
             }
-            out.line(&format!("{} of {} principals of account {}", found.len(), account.principals.len(), account.id))?;
-            assumptions(&account).iter().try_for_each(|a| out.line(&format!("  {a}")))?;
+            if let Some(why) = &nobody_knows {
+                let more = found.len().saturating_sub(shown);
+                let more = if more > 0 { format!("  and {more} more of the account") } else { String::new() };
+                out.line(&format!("may   anybody  {why}: nobody is ruled out{more}"))?;
+            }
+            let own = found.iter().filter(|(name, _)| account.principals.iter().any(|p| p.arn == *name)).count();
+            let outside = if found.len() > own { format!(", and {} from outside", found.len() - own) } else { String::new() };
+            out.line(&format!("{own} of {} principals of account {}{outside}", account.principals.len(), account.id))?;
+            assumptions(account).iter().try_for_each(|a| out.line(&format!("  {a}")))?;
         } else {
             rows.extend(found.iter().map(|(arn, said)| {
                 let mut value = answer(said);
@@ -56,14 +76,67 @@ pub(super) fn run(global: &Global, args: &AccessWhoCan) -> Result<Outcome> {
                 value["account"] = json!(account.id);
                 value
             }));
+            if let Some(why) = nobody_knows.filter(|_| found.iter().all(|(name, _)| name != "anybody")) {
+                rows.push(json!({"account": account.id, "principal": "anybody", "verdict": "may", "decision": "unknown",
+                                 "because": [format!("{why}: nobody is ruled out")], "conditions": []}));
+            }
+            if let Some(why) = principals_cut(account) {
+                rows.push(json!({"account": account.id, "principal": null, "verdict": "unknown", "because": [why]}));
+            }
         }
     }
     if global.format != Format::Human {
         out.rows(global.format, &rows)?;
     }
     out.flush()?;
-    Ok(Outcome::Done)
+    Ok(if args.on.require_complete && open { Outcome::Incomplete } else { Outcome::Done })
 }
+
+/// Who may on all, on some of what a pattern matches.
+fn of_many(
+    global: &Global,
+    args: &AccessWhoCan,
+    account: &Account<'_>,
+    owner: Option<&Account<'_>>,
+    out: &mut Out,
+    rows: &mut Vec<Value>,
+) -> Result<()> {
+    let one = |n: usize| (&account.principals[n].arn, account.may_on(n, owner, &args.action, &args.resource));
+    let mut found: Vec<_> = (0..account.principals.len()).map(one).filter(|(_, many)| many.extent != Extent::None).collect();
+    found.sort_by(|a, b| (b.1.extent, b.1.verdict(), a.0).cmp(&(a.1.extent, a.1.verdict(), b.0)));
+    if global.format != Format::Human {
+        rows.extend(found.iter().map(|(arn, many)| {
+            let mut value = answer_of_many(many);
+            value["principal"] = json!(arn);
+            value["account"] = json!(account.id);
+            value
+        }));
+        return Ok(());
+    }
+    for (arn, many) in &found {
+        let examples = |allowed: bool| {
+            let of = many.classes.iter().filter(|(_, said)| (said.verdict != Tri::No) == allowed);
+            of.map(|(example, _)| example.clone()).collect::<Vec<_>>()
+        };
+        let which = match many.extent {
+            Extent::Some => format!("  such as {}; not {}", some(&examples(true), 3), some(&examples(false), 3)),
+            _ => String::new(),
+        };
+        out.line(&format!("{:4}  {}  {arn}{which}", word_of_many(many), many.extent.word()))?;
+    }
+    let (all, total) = (found.iter().filter(|(_, many)| many.extent == Extent::All).count(), account.principals.len());
+    out.line(&format!(
+        "{all} of {total} principals of account {} on all of {}, {} on some",
+        account.id,
+        args.resource,
+        found.len() - all
+    ))?;
+    out.line("  principals of other accounts are told of single resources only")?;
+    assumptions(account).iter().try_for_each(|a| out.line(&format!("  {a}")))
+}
+
+/// Principals that are shown where nobody is ruled out.
+const SHOWN_MAX: usize = 50;
 
 /// An account that AWS gives to nobody, so that no policy names it.
 const NOBODY_IN_PARTICULAR: &str = "arn:aws:iam::000000000000:root";
