@@ -488,6 +488,8 @@ pub(crate) struct Asked<'a> {
     kind: CallerKind,
     account: &'a str,
     role: Option<&'a str>,
+    /// Its unique id, where the request tells it.
+    id: Option<&'a str>,
     bounded: bool,
 }
 
@@ -526,6 +528,10 @@ impl<'a> Asked<'a> {
             kind: caller.kind(),
             account: caller.account().unwrap_or_default(),
             role: caller.role(),
+            id: match request.context.get("aws:userid") {
+                Known::Is(Given::One(id)) => id.split(':').next(),
+                _ => None,
+            },
             bounded,
         }
     }
@@ -830,6 +836,12 @@ impl<'a> Asked<'a> {
                     Some(ITSELF)
                 } else if self.role.is_some_and(|role| is_role(value, self.account, role)) {
                     Some(ROLE)
+                } else if self.id == Some(value) && crate::outside::is_unique_id(value) {
+                    match self.kind {
+                        CallerKind::User => Some(ITSELF),
+                        CallerKind::Role | CallerKind::Session => Some(ROLE),
+                        CallerKind::Root | CallerKind::FederatedUser | CallerKind::Other => None,
+                    }
                 } else {
                     None
                 }

@@ -154,9 +154,6 @@ fn of_policy(account: &Account<'_>, neighbours: &Neighbours, arn: &str, by: &str
     let restricted = by == "s3:bucketpolicy"
         && account.restricts_public_buckets(arn)
         && crate::service::is_public_bucket_policy(&document.policy);
-    if restricted {
-        return Vec::new();
-    }
     // A deny may take back some of it.
     let denies = document.compiled.statements.iter().any(|s| s.effect != Effect::Allow);
     let place = Place {
@@ -196,6 +193,11 @@ fn of_policy(account: &Account<'_>, neighbours: &Neighbours, arn: &str, by: &str
                 Outsider::Unidentified(id) if is_unique_id(&id) && account.knows_principals() => Outsider::Deleted(id),
                 to => to,
             };
+            // Such a bucket is for its own account, and for services that a statement names (S3 user guide, "Blocking public
+            // access": RestrictPublicBuckets).
+            if restricted && !matches!(&to, Outsider::Service(name, _) if name != "*") {
+                continue;
+            }
             let (class, name) = neighbours.class(&to, &account.id);
             found.push(Opening {
                 arn: arn.to_owned(),
@@ -272,6 +274,50 @@ mod tests {
         let mut neighbours = Neighbours::default();
         neighbours.learn(&account);
         openings(&account, &neighbours).into_iter().map(|o| (o.class, o.verdict)).collect()
+    }
+
+    #[test]
+    fn an_id_is_whoever_has_it() {
+        let details = r#"{"RoleDetailList": [{"RoleName": "r", "RoleId": "AROANEW", "Arn": "arn:aws:iam::111122223333:role/r",
+            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []}}],
+            "UserDetailList": [{"UserName": "ann", "UserId": "AIDAANN", "Arn": "arn:aws:iam::111122223333:user/ann", "UserPolicyList": [
+            {"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}}]}]}"#;
+        let built = |effect: &str, element: &str, id: &str| {
+            let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+            // The policy comes before those whom it names.
+            let policy = format!(
+                r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "{effect}", "{element}": {{"AWS": "{id}"}}, "Action": "s3:GetObject", "Resource": "*"}}}}"#
+            );
+            builder.resource("s3:bucketpolicy", "arn:aws:s3:::b", &policy);
+            builder.authorization_details(details).unwrap();
+            builder.build()
+        };
+        let may = |account: &Account<'_>, who: &str| {
+            account.may(account.principal(who).unwrap(), "s3:GetObject", "arn:aws:s3:::b/k").verdict
+        };
+        let here = built("Allow", "Principal", "AROANEW");
+        assert_eq!((openings(&here, &Neighbours::default()).len(), may(&here, "r")), (0, Tri::Yes));
+        // Made again under the same name: the id of the first is nobody's.
+        let gone = built("Allow", "Principal", "AROAOLD");
+        let found = openings(&gone, &Neighbours::default());
+        assert_eq!((&found[0].to, found[0].verdict), (&Outsider::Deleted("AROAOLD".into()), Tri::Maybe));
+        assert_eq!(may(&gone, "r"), Tri::No);
+        assert_eq!(may(&built("Deny", "Principal", "AIDAANN"), "ann"), Tri::No);
+        assert_eq!(may(&built("Deny", "Principal", "AIDAOLD"), "ann"), Tri::Yes);
+        assert_eq!(may(&built("Deny", "NotPrincipal", "AROANEW"), "ann"), Tri::No);
+    }
+
+    #[test]
+    fn a_restricted_bucket_is_open_to_services_only() {
+        let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+        builder.fact("s3:bucketpublicaccessblock", "us-east-1", "b", r#"{"RestrictPublicBuckets": true}"#);
+        let policy = r#"{"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"},
+            {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "s3:PutObject", "Resource": "*"}]}"#;
+        builder.resource("s3:bucketpolicy", "arn:aws:s3:::b", policy);
+        let found = openings(&builder.build(), &Neighbours::default());
+        let to: Vec<String> = found.iter().map(|o| o.to.sentence()).collect();
+        assert_eq!(to, ["sns.amazonaws.com on behalf of anybody"]);
     }
 
     #[test]

@@ -351,13 +351,21 @@ impl Case<'_> {
                 match level {
                     // The account stands for its root user.
                     Named::Itself if caller.kind() == CallerKind::Root => is_account,
-                    Named::Itself => value == arn && caller.kind() != CallerKind::Role,
-                    Named::Role => caller.role().is_some_and(|role| is_role(value, account, role)),
+                    Named::Itself => {
+                        value == arn && caller.kind() != CallerKind::Role || caller.kind() == CallerKind::User && self.has_id(value)
+                    }
+                    Named::Role => caller.role().is_some_and(|role| is_role(value, account, role) || self.has_id(value)),
                     Named::Account => is_account && !account.is_empty(),
                 }
             }
             _ => false,
         }
+    }
+
+    /// Whether the unique id of the caller, where the request tells it (`aws:userid`: `AIDA…`, `AROA…:session`), is this one.
+    fn has_id(&self, value: &str) -> bool {
+        let Known::Is(Given::One(id)) = self.request.context.get("aws:userid") else { return false };
+        crate::outside::is_unique_id(value) && id.split(':').next() == Some(value)
     }
 
     /// Action, resource and conditions.

@@ -121,6 +121,7 @@ const PRINCIPALS: &[&str] = &[
     "222222222222",
     "arn:aws:iam::222222222222:user/p/bob",
     "AIDAEXAMPLE",
+    "AROAEXAMPLE",
     "arn:aws:iam::111111111111:*",
     "arn:aws:sts::111111111111:federated-user/f",
 ];
@@ -162,6 +163,7 @@ const KEYS: &[&str] = &[
     "t",
     "AWS:PrincipalAccount",
     "aws:PrincipalType",
+    "aws:userid",
 ];
 const VALUES: &[&str] = &[
     "203.0.113.9",
@@ -187,6 +189,8 @@ const VALUES: &[&str] = &[
     "x y",
     "111111111111",
     "User",
+    "AIDAEXAMPLE",
+    "AROAEXAMPLE:s",
 ];
 
 fn many(random: &mut Random, from: &[&str]) -> Value {

@@ -27,8 +27,11 @@ use crate::value::Operator;
 /// of them is judged as if some of them were anybody.
 const NAMED_MAX: usize = 1_000;
 
-/// Places in automata that the patterns of one statement may cost. Statements of real policies take a few thousand.
-const WORK_MAX: usize = 5_000_000;
+/// Places in automata that the patterns of all statements of a policy may cost.
+const WORK_MAX: usize = 20_000_000;
+
+/// Those of one statement, at least and at most.
+const WORK_OF_ONE: (usize, usize) = (100_000, 5_000_000);
 
 /// Who somebody outside is.
 ///
@@ -259,7 +262,7 @@ struct Trial<'a> {
     /// An account and an organization that nothing in the statement speaks of.
     nobody: String,
     nowhere: String,
-    /// What is left of [`WORK_MAX`].
+    /// What is left to be spent on patterns, in the measure of [`WORK_MAX`].
     work: Cell<usize>,
 }
 
@@ -336,7 +339,7 @@ impl<'a> Trial<'a> {
             organizations: organizations.into_iter().take(NAMED_MAX).collect(),
             nobody,
             nowhere,
-            work: Cell::new(WORK_MAX),
+            work: Cell::new((WORK_MAX / policy.statements.len().max(1)).clamp(WORK_OF_ONE.0, WORK_OF_ONE.1)),
         }
     }
 

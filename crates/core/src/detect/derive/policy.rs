@@ -152,21 +152,22 @@ fn grants(policy: &Policy, place: &Place<'_>, found: &mut BTreeSet<String>) {
         if statement.principal.is_none() && everything {
             found.insert("admin".to_owned());
         }
-        found.extend(admitted(policy, statement, place).iter().map(opened_to));
+        found.extend(admitted(policy, statement, place).iter().filter_map(opened_to));
     }
 }
 
-/// The word for somebody who is let in.
-fn opened_to(one: &Admitted) -> String {
+/// The word for somebody who is let in; none for the organization of the account itself.
+fn opened_to(one: &Admitted) -> Option<String> {
     let name = |provider: &str| cut(provider.rsplit_once("provider/").map_or(provider, |(_, name)| name));
     let through_a_vpc = !one.open.is_empty() && one.open.iter().all(|(_, guard)| *guard == Guard::Endpoint);
-    match &one.to {
+    Some(match &one.to {
         Outsider::Anybody | Outsider::AnyAccount if one.verdict == Tri::Yes => "public".to_owned(),
         Outsider::Anybody | Outsider::AnyAccount if through_a_vpc => "vpc".to_owned(),
         Outsider::Anybody | Outsider::AnyAccount => "public-if".to_owned(),
         Outsider::Account(id, who) if is_account(id) || who.is_empty() => format!("account:{}", cut(id)),
         Outsider::Account(_, who) => format!("unidentified:{}", cut(who)),
         Outsider::Unidentified(id) | Outsider::Deleted(id) => format!("unidentified:{}", cut(id)),
+        Outsider::Organization(id) | Outsider::Service(_, Behalf::Organization(id)) if !id.starts_with("o-") => return None,
         Outsider::Organization(id) => format!("organization:{}", cut(id)),
         Outsider::Service(_, Behalf::Account(id)) => format!("account:{}", cut(id)),
         Outsider::Service(_, Behalf::Organization(id)) => format!("organization:{}", cut(id)),
@@ -175,7 +176,7 @@ fn opened_to(one: &Admitted) -> String {
         Outsider::Service(_, Behalf::Owner(arn)) => format!("owner:{}", cut(arn)),
         Outsider::Federated(provider, true) => format!("federated:{}", name(provider)),
         Outsider::Federated(provider, false) => format!("federated-anybody:{}", name(provider)),
-    }
+    })
 }
 
 /// `*`, or everything but something.
