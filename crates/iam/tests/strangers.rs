@@ -147,6 +147,8 @@ fn a_service_acts_for_somebody() {
         (json!({"ArnLike": {"aws:SourceArn": "arn:aws:sns:us-east-1:999988887777:t"}}), vec!["sns.amazonaws.com on behalf of account 999988887777 must"]),
         (json!({"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::reports"}}), vec!["sns.amazonaws.com on behalf of the owner of arn:aws:s3:::reports may"]),
         (json!({"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::reports"}, "StringEquals": {"aws:SourceAccount": OWN}}), vec![]),
+        // A service that sends no ARN.
+        (json!({"ArnEqualsIfExists": {"aws:SourceArn": "arn:aws:s3:::reports"}}), vec!["sns.amazonaws.com on behalf of anybody may"]),
         (json!({"StringEquals": {"aws:SourceOrgID": "o-exampleorg1"}}), vec!["sns.amazonaws.com on behalf of organization o-exampleorg1 must"]),
         // Keys of principals: a service has none of them.
         (json!({"StringEquals": {"aws:PrincipalAccount": OTHER}}), vec![]),

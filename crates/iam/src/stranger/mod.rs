@@ -506,13 +506,15 @@ impl<'a> Trial<'a> {
         let any = self.anybody(acting);
         let mut found = Vec::new();
         let least = any.verdict;
-        let owners: Vec<&String> = self.wishes.get("aws:sourcearn").map(|w| w.ownerless()).unwrap_or_default();
+        let source = self.wishes.get("aws:sourcearn").filter(|wishes| !wishes.hold_without());
+        let owners: Vec<&String> = source.map(|wishes| wishes.ownerless()).unwrap_or_default();
         // What matches only because a bucket is named belongs to its owner, who may be the account itself.
         let strange = |arn: &&String| {
             let bucket = arn.rsplit(':').next().unwrap_or_default();
             !self.place.buckets.is_some_and(|own| own.contains(bucket))
         };
-        if least == Tri::Maybe && !owners.is_empty() && any.open.iter().any(|(n, _)| self.wishes["aws:sourcearn"].numbers().any(|m| m == *n)) {
+        let by_source = |n: &usize| source.is_some_and(|wishes| wishes.numbers().any(|m| m == *n));
+        if least == Tri::Maybe && !owners.is_empty() && any.open.iter().any(|(n, _)| by_source(n)) {
             found.extend(owners.into_iter().filter(strange).filter_map(|arn| any.clone().to(of(Behalf::Owner(arn.clone())))));
         } else {
             found.extend(any.to(of(Behalf::Anybody)));

@@ -84,6 +84,11 @@ impl Want {
         matches!(self.test, Test::Equals | Test::EqualsIgnoreCase | Test::Like | Test::Bool | Test::Binary | Test::Arn)
     }
 
+    /// Whether large and small letters are the same to it.
+    fn folds(&self) -> bool {
+        matches!(self.test, Test::EqualsIgnoreCase | Test::Bool)
+    }
+
     /// One value as a pattern; none: it matches nothing.
     fn pattern(&self, value: &Value, folded: bool) -> Option<Pattern> {
         let text = value.text();
@@ -92,7 +97,6 @@ impl Want {
         }
         let pattern = match self.test {
             Test::Arn => Pattern::arn_of(value.letters.iter().copied()),
-            Test::Bool => Pattern::exact(&text.to_ascii_lowercase()),
             _ => Pattern::text_of(value.letters.iter().copied()),
         };
         Some(if folded { pattern.folded() } else { pattern })
@@ -109,7 +113,7 @@ impl Want {
                     let net = Cidr::parse(&value.text());
                     net.zip(given.parse::<IpAddr>().ok()).is_some_and(|(net, address)| net.holds(address))
                 }
-                Test::EqualsIgnoreCase => self.pattern(value, true).is_some_and(|p| p.matches(&given.to_lowercase())),
+                Test::EqualsIgnoreCase | Test::Bool => self.pattern(value, true).is_some_and(|p| p.matches(&given.to_lowercase())),
                 _ => self.pattern(value, false).is_some_and(|p| p.matches(given)),
             };
             match (is, value.loose) {
@@ -138,6 +142,11 @@ impl<'a> Wishes<'a> {
         self.wishes.iter().map(|w| w.number)
     }
 
+    /// Whether all of it holds where the key is absent.
+    pub(super) fn hold_without(&self) -> bool {
+        self.wishes.iter().all(Wish::holds_without)
+    }
+
     /// ARNs without an account that are written out: `arn:aws:s3:::bucket`.
     pub(super) fn ownerless(&self) -> Vec<&'a String> {
         let asked = self.wishes.iter().filter(|w| !w.operator.negated && w.operator.test != Test::Null);
@@ -150,7 +159,7 @@ impl<'a> Wishes<'a> {
     /// Whether all of it can hold for somebody for whom the key is `slot`. `variable` says what another key is for him;
     /// `work` is what may be spent on deciding, and is lowered.
     pub(super) fn held(&self, slot: &Slot, variable: impl Fn(&str) -> Slot, work: &Cell<usize>) -> Held {
-        let without = self.wishes.iter().all(Wish::holds_without);
+        let without = self.hold_without();
         let present = || self.present(slot, &variable, work);
         match slot.absent {
             Absent::Always if without => Held::Always,
@@ -243,10 +252,10 @@ fn texts(wants: &[Want], bases: &[Pattern], slot: &Slot, work: &Cell<usize>) -> 
     if !wants.iter().all(Want::is_text) {
         return tried_out(wants, bases, slot);
     }
-    let folded = wants.iter().any(|w| w.test == Test::EqualsIgnoreCase);
+    let folded = wants.iter().any(Want::folds);
     let bases: Vec<Pattern> = bases.iter().map(|b| if folded { b.folded() } else { b.clone() }).collect();
     // Where letters are folded for one condition and not for another, what is found may be too much.
-    let mut loose = folded && wants.iter().any(|w| w.test != Test::EqualsIgnoreCase);
+    let mut loose = folded && !wants.iter().all(Want::folds);
     // Several conditions on any of several values may be met by a value each.
     loose |= wants.iter().filter(|w| w.set == Set::Any).count() > 1;
     let (mut asked, mut barred): (Vec<Vec<Pattern>>, Vec<Pattern>) = (Vec::new(), Vec::new());
@@ -258,7 +267,7 @@ fn texts(wants: &[Want], bases: &[Pattern], slot: &Slot, work: &Cell<usize>) -> 
             let Some(pattern) = want.pattern(value, folded) else { continue };
             loose |= value.loose;
             if want.negated {
-                if !value.loose && !(folded && want.test != Test::EqualsIgnoreCase) {
+                if !value.loose && (!folded || want.folds()) {
                     barred.push(pattern);
                 }
                 continue;
