@@ -13,3 +13,4 @@ pub mod join;
 pub mod limits;
 pub mod snapshot;
 pub mod trail;
+pub mod work;

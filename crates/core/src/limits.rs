@@ -110,3 +110,15 @@ pub const LEAVES_MAX: usize = 512;
 pub const ISSUED_MAX: usize = 300_000;
 /// Addresses, and user agents, whose first and last call are kept of a trail.
 pub const ADDRESSES_MAX: usize = 200_000;
+/// Combinations of actor, call and error that are counted.
+pub const CALL_TALLIES_MAX: usize = 100_000;
+/// Regions, and accounts, that are named of one of them.
+pub const REGIONS_NAMED_MAX: usize = 64;
+/// Calls that made something or took it away that are kept, the earliest ones.
+pub const ACTS_MAX: usize = 100_000;
+/// Things that one call makes or takes away.
+pub const THINGS_OF_CALL_MAX: usize = 100;
+/// Different calls that are told of one actor.
+pub const CALLS_OF_ACTOR_MAX: usize = 1_000;
+/// Things that are told of one actor.
+pub const MADE_OF_ACTOR_MAX: usize = 1_000;

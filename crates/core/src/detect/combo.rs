@@ -21,6 +21,7 @@ use super::view::View;
 use crate::finding::{Call, Deed, Who};
 use crate::limits::SCAN_CACHE_MAX;
 use crate::trail::{EventId, Field, Lasting};
+use crate::work::Things;
 
 /// What every event of a combo asks for. Thousands of these are in use at once, and each event needs another one: so they
 /// are small and stand close together, for memory that is far away is what costs most here.
@@ -40,6 +41,8 @@ pub(super) struct Head {
     pub(super) first_seen: bool,
     /// Whether anything looks at more of its events than who calls what from where.
     pub(super) asks: bool,
+    /// Number of an object, and where in its notes the events of the combo are counted.
+    pub(super) caller: (u32, u32),
 }
 
 /// Some elements of a list.
@@ -78,6 +81,8 @@ pub(super) struct Combo {
     pub(super) call: Rc<Text>,
     /// Who does what, without what it is done to.
     pub(super) deed: Arc<Deed>,
+    /// Whether the call makes things or takes them away.
+    pub(super) acts: bool,
 }
 
 /// All combos, and what they have in common. They are forgotten together.
@@ -256,6 +261,7 @@ impl Combos {
             }
         }
         let Settled { counted, crowds, scopes, first_seen, .. } = settled;
+        let acts = call.error.is_none() && Things::builtin().concerns(view.event);
         self.heads.push(Head {
             first_s: i64::MAX,
             last_s: i64::MIN,
@@ -263,7 +269,8 @@ impl Combos {
             crowds: Span::of(&mut self.lists, crowds),
             scopes: Span::of(&mut self.scopes, scopes),
             first_seen: !first_seen.is_empty(),
-            asks: !sure.is_empty() || !route.maybe.is_empty(),
+            asks: acts || !sure.is_empty() || !route.maybe.is_empty(),
+            caller: (0, 0),
         });
         self.all.push(Rc::new(Combo {
             first_seen: first_seen.into(),
@@ -273,6 +280,7 @@ impl Combos {
             actor: shared.text(&view.actor.key),
             call: shared.text(&call.name),
             deed: Arc::new(Deed { who, call, resources: Box::default(), counterparty: Box::default() }),
+            acts,
         }));
         let number = self.all.len() as u32 - 1;
         self.numbers.insert(hash, number);

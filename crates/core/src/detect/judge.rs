@@ -16,6 +16,7 @@ use super::window::Windows;
 use crate::finding::{Actor, Confidence, Deed, Draft, Evidence, Finding, Key, Merger, Severity, Sighting, Stage, Verdict};
 use crate::join::Testimony;
 use crate::limits::{EVENT_IDS_MAX, EVIDENCE_MAX, RESOURCES_MAX, SCAN_CACHE_MAX, WINDOW_STATE_BYTES_MAX};
+use crate::work::Work;
 use crate::trail::{Apart, EventId, Problem};
 
 /// Takes notes, gives findings.
@@ -28,6 +29,7 @@ pub struct Judge<'p> {
     totals: Totals,
     tally: Tally,
     testimony: Testimony,
+    work: Work,
 }
 
 /// What a run read, and what it could not.
@@ -77,6 +79,8 @@ pub struct Verdicts {
     pub memory: Memory,
     /// For the join, if asked for.
     pub testimony: Testimony,
+    /// Who did what.
+    pub work: Work,
 }
 
 /// Objects with a problem that are named one by one.
@@ -94,6 +98,7 @@ impl<'p> Judge<'p> {
             totals: Totals::default(),
             tally: Tally::default(),
             testimony: Testimony::default(),
+            work: Work::default(),
         }
     }
 
@@ -134,6 +139,15 @@ impl<'p> Judge<'p> {
             let call = (&notes.texts[slot.call as usize], slot.refused);
             self.merger.add_all(key, call, count, (first, last), matches.earliest.into_iter().map(|(_, sighting)| sighting));
         }
+        // What came again is counted with those who did it, once.
+        for number in &again {
+            let caller = notes.caller_of.get(*number as usize).and_then(|c| notes.callers.get_mut(*c as usize));
+            caller.into_iter().for_each(|c| c.count -= 1);
+        }
+        notes.callers.drain(..).for_each(|caller| self.work.count(caller));
+        for (_, act) in notes.acts.drain(..).filter(|(event, _)| once(*event)) {
+            self.work.act(act);
+        }
         self.windows.add(&notes.groups, &mut notes.notes, once);
         for met in notes.met.drain(..) {
             self.first_seens.meet(rules, met);
@@ -142,11 +156,12 @@ impl<'p> Judge<'p> {
         self.testimony.take(std::mem::take(&mut notes.witness));
         self.windows.relieve(rules, &mut self.merger);
         notes.ids.clear();
+        notes.caller_of.clear();
         notes.texts.clear();
         notes.groups.clear();
         // What is large is kept, with its room; the rest begins anew.
-        let Notes { ids, matches, notes, groups, met, texts, last, .. } = notes;
-        Notes { ids, matches, notes, groups, met, texts, last, ..Notes::default() }
+        let Notes { ids, caller_of, callers, acts, matches, notes, groups, met, texts, last, .. } = notes;
+        Notes { ids, caller_of, callers, acts, matches, notes, groups, met, texts, last, ..Notes::default() }
     }
 
     /// Takes what a scanner had left when there were no more objects.
@@ -228,7 +243,7 @@ impl<'p> Judge<'p> {
             findings.extend(unseen(&self.totals, &self.plan.rules.problems));
         }
         findings.sort_by(|a, b| (b.severity, &a.first_time, &a.id).cmp(&(a.severity, &b.first_time, &b.id)));
-        Verdicts { findings, totals: self.totals, tally: self.tally, memory, testimony: self.testimony }
+        Verdicts { findings, totals: self.totals, tally: self.tally, memory, testimony: self.testimony, work: self.work }
     }
 }
 

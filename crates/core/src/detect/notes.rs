@@ -7,6 +7,7 @@ use super::first_seen::Met;
 use super::window::Seen;
 use crate::finding::{Deed, Sighting};
 use crate::join::Witness;
+use crate::work::{Act, Caller};
 use crate::trail::{Apart, EventId, Problem, ReadBytes};
 
 /// What was found in one object.
@@ -14,6 +15,12 @@ use crate::trail::{Apart, EventId, Problem, ReadBytes};
 pub struct Notes {
     /// Every event, in order.
     pub(super) ids: Vec<EventId>,
+    /// For each event, which of the callers it is counted with.
+    pub(super) caller_of: Vec<u32>,
+    /// Who did what, and how often.
+    pub(super) callers: Vec<Caller>,
+    /// Calls that made something or took it away, with the numbers of their events.
+    pub(super) acts: Vec<(u32, Act)>,
     /// First and last event time.
     pub(super) times: Option<(i64, i64)>,
     /// Matches of rules on single events.

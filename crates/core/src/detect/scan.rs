@@ -34,7 +34,9 @@ use super::window::{DAY_SECONDS, Seen, pack};
 use crate::finding::{Deed, Sighting, Source};
 use crate::join::CallMap;
 use crate::limits::EVIDENCE_MAX;
+use crate::join::own_user_name;
 use crate::trail::json::unescape;
+use crate::work::{Act, Caller, Things};
 use crate::trail::{Actor, Again, Event, EventId, Field, Fields, Item, Problem, ReadBytes, Reader, Sink};
 
 /// What all threads share.
@@ -235,6 +237,7 @@ impl Scan<'_, '_> {
     /// Counts an event; gives its number in the object.
     fn count(&mut self, id: EventId) -> u32 {
         self.notes.ids.push(id);
+        self.notes.caller_of.push(u32::MAX);
         self.notes.ids.len() as u32 - 1
     }
 
@@ -256,6 +259,7 @@ impl Scan<'_, '_> {
     /// What of an event concerns rules that look at no more than its route, its identity and its network. Says whether
     /// anybody looks at more.
     fn seen(&mut self, sight: &Sight, combo: u32, first: Option<&Arc<Deed>>) -> bool {
+        self.tally_caller(combo, sight.at.time_s);
         let head = self.caches.combos.heads[combo as usize];
         if head.first_seen {
             self.note_first_seen(combo, &head, sight, first);
@@ -278,6 +282,23 @@ impl Scan<'_, '_> {
             }
         }
         head.asks || self.looks_at_all()
+    }
+
+    /// Counts an event to who did what.
+    fn tally_caller(&mut self, combo: u32, time_s: i64) {
+        let head = &mut self.caches.combos.heads[combo as usize];
+        let object = self.caches.object as u32;
+        if head.caller.0 != object {
+            head.caller = (object, self.notes.callers.len() as u32);
+            let deed = self.caches.combos.all[combo as usize].deed.clone();
+            self.notes.callers.push(Caller { deed, count: 0, first_s: time_s, last_s: time_s });
+        }
+        let caller = &mut self.notes.callers[head.caller.1 as usize];
+        caller.count += 1;
+        (caller.first_s, caller.last_s) = (caller.first_s.min(time_s), caller.last_s.max(time_s));
+        if let Some(last) = self.notes.caller_of.last_mut() {
+            *last = head.caller.1;
+        }
     }
 
     /// Whether something else than rules looks at every event.
@@ -327,6 +348,10 @@ impl Scan<'_, '_> {
             }
         }
         steps.name_resources(view);
+        if combo.acts {
+            let own = own_user_name(&combo.deed.who.actor);
+            steps.acted = Things::builtin().acted(view.event, own, &self.caches.hasher).map(Arc::new);
+        }
         steps
     }
 
@@ -348,6 +373,10 @@ impl Scan<'_, '_> {
     /// Does what is to be done for an event.
     fn take(&mut self, steps: &Steps, sight: &Sight, combo: &Combo) {
         let object = self.caches.object;
+        if let Some(acted) = &steps.acted {
+            let act = Act { time_s: sight.at.time_s, event: sight.at.id, deed: combo.deed.clone(), acted: acted.clone() };
+            self.notes.acts.push((sight.at.number, act));
+        }
         for step in &steps.list {
             match step {
                 Step::Single(single) => self.single(single, sight, combo, &steps.deed),

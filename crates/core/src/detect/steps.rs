@@ -12,6 +12,7 @@ use super::touched::{Touched, touched};
 use super::view::View;
 use crate::finding::{Deed, Severity};
 use crate::trail::{Event, Fields};
+use crate::work::Acted;
 
 /// What is to be done for an event.
 pub(super) struct Steps {
@@ -20,6 +21,8 @@ pub(super) struct Steps {
     pub(super) open: Vec<Open>,
     /// Who does what, and what it is done to if a step tells that.
     pub(super) deed: Arc<Deed>,
+    /// What it makes or takes away.
+    pub(super) acted: Option<Arc<Acted>>,
 }
 
 /// Something that is to be done.
@@ -63,7 +66,7 @@ pub(super) enum Open {
 impl Steps {
     /// Nothing yet.
     pub(super) fn new(deed: &Arc<Deed>) -> Self {
-        Self { list: Vec::new(), open: Vec::new(), deed: deed.clone() }
+        Self { list: Vec::new(), open: Vec::new(), deed: deed.clone(), acted: None }
     }
 
     /// Adds what rules want that ask for a detection, which matches. Events differ in `varying`.

@@ -43,15 +43,17 @@ struct Row {
     sets: Vec<String>,
 }
 
+/// A piece of a template.
 #[derive(Debug)]
-enum Part {
+pub(crate) enum Part {
     Text(String),
     /// Alternatives, and what to take where none is there.
     Field(Vec<Path>, Option<String>),
 }
 
-#[derive(Debug)]
-enum Path {
+/// Where a value stands.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Path {
     Request(String),
     Response(String),
     /// The caller's own user name: the default of IAM calls without one.
@@ -201,7 +203,7 @@ impl CallMap {
 }
 
 /// The name of a call without the API version that Lambda (`20150331v2`) and CloudFront (`2020_05_31`) add.
-fn without_version(name: &[u8]) -> &[u8] {
+pub(crate) fn without_version(name: &[u8]) -> &[u8] {
     let digits = |b: &[u8]| !b.is_empty() && b.iter().all(u8::is_ascii_digit);
     let bare = match name.iter().rposition(|b| *b == b'v') {
         Some(at) if digits(&name[at + 1..]) && at >= 8 && digits(&name[at - 8..at]) => &name[..at],
@@ -219,7 +221,8 @@ fn without_version(name: &[u8]) -> &[u8] {
     }
 }
 
-fn parts(template: &str) -> Vec<Part> {
+/// The pieces of `{userName|me}/{=accessKey.accessKeyId}`.
+pub(crate) fn parts(template: &str) -> Vec<Part> {
     let (mut parts, mut rest) = (Vec::new(), template);
     while let Some((text, (field, after))) = rest.split_once('{').and_then(|(t, r)| Some((t, r.split_once('}')?))) {
         if !text.is_empty() {
@@ -270,7 +273,7 @@ fn ids(parts: &[Part], request: Option<Value<'_>>, response: Option<Value<'_>>, 
 }
 
 /// Every value at a dotted path; lists are entered. The first letter of a name may be small or large.
-fn values<'a>(value: Value<'a>, path: &str) -> Vec<Value<'a>> {
+pub(crate) fn values<'a>(value: Value<'a>, path: &str) -> Vec<Value<'a>> {
     let mut found = vec![value];
     for name in path.split('.') {
         let mut next = Vec::new();

@@ -228,7 +228,7 @@ impl Issued {
 }
 
 /// The user's own name, where a user calls.
-pub(super) fn own_user_name(actor: &crate::trail::Actor) -> Option<&str> {
+pub(crate) fn own_user_name(actor: &crate::trail::Actor) -> Option<&str> {
     (actor.kind == "IAMUser").then(|| actor.key.rsplit('/').next()).flatten()
 }
 

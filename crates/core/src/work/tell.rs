@@ -1,0 +1,371 @@
+//! What some actors did, for people and programs.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use super::tally::{Act, Count, Work};
+use super::things::Sign;
+use crate::detect::time_text;
+use crate::limits::{CALLS_OF_ACTOR_MAX, MADE_OF_ACTOR_MAX};
+
+/// All that one actor did, as far as the trail shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActorWork {
+    /// What lasts of the actor: `arn:aws:iam::111122223333:user/bob`.
+    pub key: String,
+    /// Short name for people.
+    pub name: String,
+    /// Kind of identity.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Account of the identity.
+    pub account: Option<String>,
+    /// Events.
+    pub events: u64,
+    /// How many of them AWS refused, or failed otherwise.
+    pub refused: u64,
+    /// First event, RFC 3339.
+    pub first_time: String,
+    /// Last event.
+    pub last_time: String,
+    /// Long-lived access keys that were used.
+    pub access_keys: Vec<KeyUse>,
+    /// Every call, those that change something first.
+    pub calls: Vec<CallWork>,
+    /// Calls beyond those that are listed.
+    pub calls_left_out: usize,
+    /// What was made, opened or taken away, by time.
+    pub made: Vec<Made>,
+    /// Things beyond those that are listed.
+    pub made_left_out: usize,
+    /// What this trail cannot show of it.
+    pub not_visible: Vec<String>,
+}
+
+/// How a key was used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyUse {
+    /// `AKIA…`.
+    pub access_key_id: String,
+    /// Events.
+    pub count: u64,
+    /// First use, RFC 3339.
+    pub first_time: String,
+    /// Last use.
+    pub last_time: String,
+}
+
+/// A call, and how often.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallWork {
+    /// `service:Call`.
+    pub call: String,
+    /// Events.
+    pub count: u64,
+    /// How many of them failed.
+    pub refused: u64,
+    /// Error codes, and how often.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub errors: BTreeMap<String, u64>,
+    /// First event, RFC 3339.
+    pub first_time: String,
+    /// Last event.
+    pub last_time: String,
+    /// Regions.
+    pub regions: Vec<String>,
+    /// What some of them were about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
+}
+
+/// A thing that an actor made, opened or took away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// In words: `access key AKIA… of user bob`.
+    pub what: String,
+    /// Made, opened or taken away.
+    pub sign: Sign,
+    /// `service:Call`.
+    pub call: String,
+    /// The event.
+    pub event: String,
+    /// Its time, RFC 3339.
+    pub time: String,
+    /// How often, where the same was done again.
+    pub count: u64,
+    /// Account.
+    pub account: Option<String>,
+    /// Region.
+    pub region: Option<String>,
+    /// Who took it back; none: it stands, as far as this trail shows.
+    pub gone: Option<Gone>,
+    /// The command that takes it back. Never run by Bartizan.
+    pub undo: Option<String>,
+}
+
+/// The end of a thing, or what brought it back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    /// RFC 3339.
+    pub time: String,
+    /// `service:Call`.
+    pub call: String,
+    /// Who.
+    pub by: String,
+    /// The event.
+    pub event: String,
+}
+
+impl Made {
+    /// Whether nobody took it back.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        self.gone.is_none()
+    }
+}
+
+impl ActorWork {
+    /// What it made or opened and nobody took back.
+    pub fn standing(&self) -> impl Iterator<Item = &Made> {
+        self.made.iter().filter(|m| m.stands() && m.sign != Sign::TookAway)
+    }
+
+    /// What it took away and nobody brought back.
+    pub fn taken_away(&self) -> impl Iterator<Item = &Made> {
+        self.made.iter().filter(|m| m.stands() && m.sign == Sign::TookAway)
+    }
+
+    /// How much it made that is gone again.
+    #[must_use]
+    pub fn undone(&self) -> usize {
+        self.made.iter().filter(|m| !m.stands()).count()
+    }
+}
+
+/// What somebody did to a thing.
+struct Entry<'a> {
+    act: &'a Act,
+    thing: usize,
+    gone: Option<&'a Act>,
+    count: u64,
+}
+
+impl Work {
+    /// What these actors did, in the order of their keys. `resources` gives what is known of what a call of an actor was about.
+    pub fn of(&mut self, actors: &BTreeSet<String>, resources: &dyn Fn(&str, &str) -> Vec<String>) -> Vec<ActorWork> {
+        self.settle();
+        let entries = self.entries();
+        let mut made: BTreeMap<&str, Vec<&Entry<'_>>> = BTreeMap::new();
+        for entry in &entries {
+            made.entry(&entry.act.deed.who.actor.key).or_default().push(entry);
+        }
+        let mut calls: BTreeMap<&str, BTreeMap<&str, (CallWork, Count)>> = BTreeMap::new();
+        for ((actor, call, error), count) in self.counts().filter(|((actor, ..), _)| actors.contains(actor)) {
+            let (told, sum) = calls.entry(actor).or_default().entry(call).or_insert_with(|| {
+                let told = CallWork {
+                    call: call.to_string(),
+                    count: 0,
+                    refused: 0,
+                    errors: BTreeMap::new(),
+                    first_time: String::new(),
+                    last_time: String::new(),
+                    regions: Vec::new(),
+                    resources: resources(actor, call),
+                };
+                (told, count.clone())
+            });
+            told.count += count.count;
+            if let Some(error) = error {
+                told.refused += count.count;
+                *told.errors.entry(error.clone()).or_default() += count.count;
+            }
+            (sum.first_s, sum.last_s) = (sum.first_s.min(count.first_s), sum.last_s.max(count.last_s));
+            sum.regions.extend(count.regions.iter().cloned());
+        }
+        let not_visible = self.not_visible();
+        actors
+            .iter()
+            .filter_map(|actor| {
+                let who = &self.names.get(actor.as_str())?.actor;
+                let mut calls: Vec<(CallWork, Count)> = calls.remove(actor.as_str()).unwrap_or_default().into_values().collect();
+                let (first_s, last_s) =
+                    calls.iter().fold((i64::MAX, i64::MIN), |(f, l), (_, c)| (f.min(c.first_s), l.max(c.last_s)));
+                calls.sort_by(|(a, x), (b, y)| {
+                    (is_read(&a.call), x.first_s, &a.call).cmp(&(is_read(&b.call), y.first_s, &b.call))
+                });
+                let calls: Vec<CallWork> = calls
+                    .into_iter()
+                    .map(|(call, sum)| CallWork {
+                        first_time: time_text(sum.first_s),
+                        last_time: time_text(sum.last_s),
+                        regions: sum.regions.into_iter().collect(),
+                        ..call
+                    })
+                    .collect();
+                let own = made.get(actor.as_str()).map(Vec::as_slice).unwrap_or_default();
+                Some(ActorWork {
+                    key: actor.clone(),
+                    name: who.name.clone(),
+                    kind: who.kind.clone(),
+                    account: who.account.clone(),
+                    events: calls.iter().map(|c| c.count).sum(),
+                    refused: calls.iter().map(|c| c.refused).sum(),
+                    first_time: time_text(first_s),
+                    last_time: time_text(last_s),
+                    access_keys: self.keys_of(actor),
+                    calls_left_out: calls.len().saturating_sub(CALLS_OF_ACTOR_MAX),
+                    calls: calls.into_iter().take(CALLS_OF_ACTOR_MAX).collect(),
+                    made_left_out: own.len().saturating_sub(MADE_OF_ACTOR_MAX),
+                    made: own.iter().take(MADE_OF_ACTOR_MAX).map(|e| e.told()).collect(),
+                    not_visible: not_visible.clone(),
+                })
+            })
+            .filter(|work: &ActorWork| work.events > 0)
+            .collect()
+    }
+
+    fn keys_of(&self, actor: &str) -> Vec<KeyUse> {
+        let from = (actor.to_owned(), String::new());
+        let own = self.keys.range(from..).take_while(|((of, _), _)| of == actor);
+        own.map(|((_, key), count)| KeyUse {
+            access_key_id: key.clone(),
+            count: count.count,
+            first_time: time_text(count.first_s),
+            last_time: time_text(count.last_s),
+        })
+        .collect()
+    }
+
+    /// What was made, opened and taken away, by time, and what became of it. Where a second holds several acts, what is made in it
+    /// goes before what is taken away in it.
+    fn entries(&self) -> Vec<Entry<'_>> {
+        let acts = self.acts();
+        let mut entries: Vec<Entry<'_>> = Vec::new();
+        let (mut alive, mut away): (Places, Places) = Default::default();
+        for second in acts.chunk_by(|a, b| a.time_s == b.time_s) {
+            for act in second {
+                for (thing, names) in act.acted.things().filter(|(n, _)| act.acted.sign(*n) != Sign::TookAway) {
+                    for full in names.iter().filter_map(|n| n.last()) {
+                        away.remove(full).into_iter().flatten().for_each(|n| _ = entries[n].gone.get_or_insert(act));
+                    }
+                    if !repeats(&mut entries, &alive, act, names) {
+                        for step in names.iter().flat_map(|n| n.iter()) {
+                            alive.entry(*step).or_default().push(entries.len());
+                        }
+                        entries.push(Entry { act, thing, gone: None, count: 1 });
+                    }
+                }
+            }
+            for act in second {
+                for (thing, names) in act.acted.things().filter(|(n, _)| act.acted.sign(*n) == Sign::TookAway) {
+                    let (mut own, mut others) = (false, false);
+                    for n in names.iter().filter_map(|n| alive.remove(n.last()?)).flatten() {
+                        let entry = &mut entries[n];
+                        if entry.gone.is_none() {
+                            entry.gone = Some(act);
+                            let mine = entry.act.deed.who.actor.key == act.deed.who.actor.key;
+                            (own, others) = (own || mine, others || !mine);
+                        }
+                    }
+                    if !own || others {
+                        let fulls = names.iter().filter_map(|n| n.last());
+                        fulls.for_each(|full| away.entry(*full).or_default().push(entries.len()));
+                        entries.push(Entry { act, thing, gone: None, count: 1 });
+                    }
+                }
+            }
+        }
+        entries
+    }
+
+    /// What this trail cannot show of anybody.
+    fn not_visible(&self) -> Vec<String> {
+        let mut regions: BTreeSet<&str> = BTreeSet::new();
+        let mut data: BTreeSet<&str> = BTreeSet::new();
+        for ((_, call, _), count) in self.counts() {
+            regions.extend(count.regions.iter().map(String::as_str));
+            let (service, name) = call.split_once(':').unwrap_or_default();
+            let recorded = |(s, calls, _): &&(&str, &[&str], &str)| *s == service && calls.iter().any(|c| name.starts_with(c));
+            data.extend(DATA_EVENTS.iter().filter(recorded).map(|(service, ..)| *service));
+        }
+        let mut list = Vec::new();
+        for (service, _, what) in DATA_EVENTS {
+            list.push(match data.contains(service) {
+                false => format!("{what}: no data events of {service} in this trail, so reads and writes do not show"),
+                true => format!("{what}: only those that a trail selects; others have no data events and do not show"),
+            });
+        }
+        let named = regions.into_iter().collect::<Vec<_>>().join(", ");
+        list.push(format!("regions: records from {named} only; what was done elsewhere does not show"));
+        list
+    }
+}
+
+/// Calls that CloudTrail records only where a trail selects them (CloudTrail user guide, "Logging data events"): how their names
+/// begin, and what they are about.
+const DATA_EVENTS: [(&str, &[&str], &str); 3] = [
+    (
+        "s3",
+        &["GetObject", "PutObject", "DeleteObject", "CopyObject", "HeadObject", "ListObjects", "UploadPart", "RestoreObject"],
+        "objects in buckets",
+    ),
+    ("lambda", &["Invoke"], "invocations of functions"),
+    ("dynamodb", &["GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem"], "items in tables"),
+];
+
+type Places = HashMap<u64, Vec<usize>, foldhash::fast::RandomState>;
+
+/// Whether the same actor did the same to a thing that stands. If somebody else did, theirs is gone.
+fn repeats<'a>(entries: &mut [Entry<'a>], alive: &Places, act: &'a Act, names: &[Box<[u64]>]) -> bool {
+    let mut again = false;
+    for full in names.iter().filter_map(|n| n.last()) {
+        for &n in alive.get(full).map(Vec::as_slice).unwrap_or_default() {
+            let entry = &mut entries[n];
+            // What stands below the thing is another one.
+            let (_, theirs) = entry.act.acted.things().nth(entry.thing).unwrap_or_default();
+            if entry.gone.is_some() || !theirs.iter().any(|t| t.last() == Some(full)) {
+                continue;
+            }
+            if entry.act.deed.who.actor.key == act.deed.who.actor.key {
+                if !again {
+                    entry.count += 1;
+                }
+                again = true;
+            } else {
+                entry.gone = Some(act);
+            }
+        }
+    }
+    again
+}
+
+impl Entry<'_> {
+    fn told(&self) -> Made {
+        let Act { deed, acted, .. } = self.act;
+        let region = deed.call.region.clone();
+        Made {
+            what: acted.words(self.thing),
+            sign: acted.sign(self.thing),
+            call: deed.call.name.to_string(),
+            event: self.act.event.to_string(),
+            time: time_text(self.act.time_s),
+            count: self.count,
+            account: deed.call.account.clone(),
+            undo: acted.undo(self.thing, region.as_deref()),
+            region,
+            gone: self.gone.map(|by| Gone {
+                time: time_text(by.time_s),
+                call: by.deed.call.name.to_string(),
+                by: by.deed.who.actor.name.clone(),
+                event: by.event.to_string(),
+            }),
+        }
+    }
+}
+
+/// Whether a call only looks: by its name, as IAM's access level "read" and "list" go.
+fn is_read(call: &str) -> bool {
+    let name = call.rsplit(':').next().unwrap_or(call);
+    ["Get", "List", "Describe", "Head", "Lookup", "Search", "BatchGet", "Query", "Scan", "Select"].iter().any(|b| name.starts_with(b))
+}
