@@ -122,3 +122,5 @@ pub const THINGS_OF_CALL_MAX: usize = 100;
 pub const CALLS_OF_ACTOR_MAX: usize = 1_000;
 /// Things that are told of one actor.
 pub const MADE_OF_ACTOR_MAX: usize = 1_000;
+/// Commands that one incident advises.
+pub const ADVICE_MAX: usize = 300;

@@ -374,7 +374,7 @@ impl Scan<'_, '_> {
     fn take(&mut self, steps: &Steps, sight: &Sight, combo: &Combo) {
         let object = self.caches.object;
         if let Some(acted) = &steps.acted {
-            let act = Act { time_s: sight.at.time_s, event: sight.at.id, deed: combo.deed.clone(), acted: acted.clone() };
+            let act = Act { time_s: sight.at.time_s, event: sight.at.id, source: sight.source.clone(), deed: combo.deed.clone(), acted: acted.clone() };
             self.notes.acts.push((sight.at.number, act));
         }
         for step in &steps.list {

@@ -10,7 +10,8 @@ use super::{Incident, Standing};
 use crate::detect::finding_id;
 use crate::fact::Severity;
 use crate::finding::{Confidence, Evidence, Finding, Stage};
-use crate::join::{CallMap, Deed, Heard, Issued, Origin, OriginKind, Testimony, thing, things};
+use crate::work::ActorWork;
+use crate::join::{CallMap, Deed, Gives, Heard, Issued, Origin, OriginKind, Testimony, thing, things};
 use crate::trail::EventId;
 
 /// What incidents are made of.
@@ -28,6 +29,10 @@ pub struct Material<'a> {
     pub compared: &'a BTreeMap<String, i64>,
     /// The last thing that was read, seconds since 1970: sessions that end later may still be open.
     pub as_of_s: i64,
+    /// What the changes of findings give, by the finding's id.
+    pub gives: &'a BTreeMap<String, Vec<Gives>>,
+    /// What those who acted did, all of it.
+    pub work: &'a [ActorWork],
     /// What principals can do, by ARN.
     pub power: &'a BTreeMap<String, String>,
     /// Findings that somebody has accepted.

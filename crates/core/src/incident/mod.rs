@@ -13,6 +13,7 @@ pub use standing::standing;
 
 use crate::fact::Severity;
 use crate::finding::Stage;
+use crate::work::Made;
 
 /// One intruder's work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +40,15 @@ pub struct Incident {
     pub timeline: Vec<Moment>,
     /// What is still there, in the latest snapshot.
     pub standing: Vec<Standing>,
+    /// Keys of those who acted in it; what each did stands beside the incidents.
+    #[serde(default)]
+    pub actors: Vec<String>,
+    /// What they made or opened in it and nobody removed, as far as the trail shows.
+    #[serde(default)]
+    pub left: Vec<Made>,
+    /// What they took away in it and nobody brought back.
+    #[serde(default)]
+    pub taken_away: Vec<Made>,
     /// Whether there is a snapshot after it that could tell what is still there.
     pub standing_known: bool,
     /// What was reached: things read, taken or used.
@@ -64,6 +74,9 @@ pub struct Suspect {
     pub name: String,
     /// First credential of the chain.
     pub access_key_id: Option<String>,
+    /// All first credentials of their chains.
+    #[serde(default)]
+    pub access_keys: Vec<String>,
     /// How they got to the calls: one chain for each way.
     pub chains: Vec<Vec<String>>,
     /// Whether the chains were followed to their start.

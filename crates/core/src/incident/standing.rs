@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Standing;
 use crate::diff::{Change, Verdict};
 use crate::fact::unescape;
-use crate::join::Told;
+use crate::join::{Gives, Told};
 use crate::snapshot::Snapshot;
 
 /// The findings whose change still stands in the latest snapshot of the account, by id.
@@ -26,11 +26,14 @@ pub fn standing(changes: &[Change], told: &Told, latest: &Snapshot<'_>) -> BTree
             _ => false,
         };
         if stands {
-            let open =
-                finding.because.iter().find_map(|b| Some(b.split_once(" is now open to ")?.1.split(": ").next()?.to_owned()));
+            let gives = told.gives.get(&finding.id).map(Vec::as_slice).unwrap_or_default();
+            let open = gives.iter().find_map(|g| match g {
+                Gives::OpenTo(who) => Some(who.as_str()),
+                Gives::Administrator => None,
+            });
             let since = finding.first_time.clone().unwrap_or_default();
             let standing = Standing {
-                what: words(change, open.as_deref()),
+                what: words(change, open),
                 kind: change.kind.clone(),
                 id: change.id.clone(),
                 since,

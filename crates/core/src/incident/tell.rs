@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::group::{Material, Member};
 use super::{Incident, Moment, Standing, Suspect, advice};
 use crate::detect::time_text;
+use crate::limits::MADE_OF_ACTOR_MAX;
 use crate::fact::Severity;
-use crate::finding::{Evidence, Stage};
-use crate::join::{Issued, origin_words};
+use crate::finding::{Evidence, Finding, Party, Relation, Stage};
+use crate::join::{Gives, Issued, origin_words};
+use crate::work::{ActorWork, Made};
 
 /// Addresses, user agents and the like that are named.
 const NAMED_MAX: usize = 8;
@@ -22,6 +24,8 @@ pub(super) fn tell(id: String, members: &[&Member<'_>], level: i64, material: &M
     let mut standing: Vec<Standing> = standing(members, material);
     standing.extend(sessions(members, material));
     let actor = suspects(members);
+    let theirs = theirs(members, material.work);
+    let (left, taken_away) = mades(members, &theirs, (first_s, last_s));
     let accounts: BTreeSet<String> = members.iter().filter_map(|m| m.finding.account.clone()).collect();
     let standing_known = accounts.iter().all(|a| material.compared.get(a).is_some_and(|taken_s| *taken_s >= last_s));
     let severity = match level {
@@ -31,11 +35,12 @@ pub(super) fn tell(id: String, members: &[&Member<'_>], level: i64, material: &M
         1 => Severity::Low,
         _ => Severity::Info,
     };
-    let score = (level as u32 * 20 + stages.len() as u32 * 3 + (standing.len() as u32).min(8)).min(100);
+    let stands = standing.len().max(left.len()).min(8) as u32;
+    let score = (level as u32 * 20 + stages.len() as u32 * 3 + stands).min(100);
     let set = |items: &mut dyn Iterator<Item = String>| -> Vec<String> { items.collect::<BTreeSet<_>>().into_iter().collect() };
     Incident {
         id,
-        headline: headline(members, &actor, &standing, standing_known),
+        headline: headline(members, &actor, (&standing, standing_known, &left), material),
         severity,
         score,
         stages: stages.into_iter().collect(),
@@ -46,10 +51,13 @@ pub(super) fn tell(id: String, members: &[&Member<'_>], level: i64, material: &M
         timeline: timeline(members),
         reached: reached(members),
         blast_radius: blast(members, &standing, material.power),
-        unknown: unknown(members, &actor, standing_known),
-        todo: advice::todo(members, &actor, &standing),
+        unknown: unknown(members, &actor, standing_known, &theirs),
+        todo: advice::todo(members, &actor, &standing, (&left, &taken_away)),
         attack: set(&mut members.iter().flat_map(|m| m.finding.attack.clone())),
         findings: members.iter().map(|m| m.finding.id.clone()).collect(),
+        actors: theirs.iter().map(|w| w.key.clone()).collect(),
+        left,
+        taken_away,
         standing,
         actor,
     }
@@ -72,6 +80,7 @@ fn suspects(members: &[&Member<'_>]) -> Vec<Suspect> {
                 key: origin.key.clone(),
                 name: origin.name.clone(),
                 access_key_id: origin.access_key_id.clone(),
+                access_keys: Vec::new(),
                 chains: Vec::new(),
                 whole: true,
                 addresses: Vec::new(),
@@ -88,6 +97,9 @@ fn suspects(members: &[&Member<'_>]) -> Vec<Suspect> {
                 list.push(item.clone());
             }
         };
+        if let Some(key) = origin.access_key_id.as_ref().filter(|k| !suspect.access_keys.contains(k)) {
+            suspect.access_keys.push(key.clone());
+        }
         add(&mut suspect.addresses, &actor.source_ip);
         add(&mut suspect.user_agents, &actor.user_agent);
         let chain = origin_words(origin);
@@ -167,67 +179,148 @@ const DOORS: [&str; 8] = [
     "iam:userpolicy",
 ];
 
+/// What those who acted in an incident did.
+fn theirs<'a>(members: &[&Member<'_>], work: &'a [ActorWork]) -> Vec<&'a ActorWork> {
+    let keys: BTreeSet<&str> =
+        members.iter().filter(|m| m.finding.severity >= Severity::Low).filter_map(|m| Some(m.finding.actor.as_ref()?.key.as_str())).collect();
+    work.iter().filter(|w| keys.contains(w.key.as_str())).collect()
+}
+
+/// Seconds around an incident in which what its people make belongs to it.
+const AROUND_S: i64 = 3600;
+
+/// What they made or opened in it that stands, and what they took away. Daily work of a stolen key goes on beside the theft: a thing
+/// is theirs if it came from an address, or by a credential, of the incident.
+fn mades(members: &[&Member<'_>], theirs: &[&ActorWork], span: (i64, i64)) -> (Vec<Made>, Vec<Made>) {
+    let addresses: BTreeSet<&str> =
+        members.iter().filter_map(|m| m.finding.actor.as_ref()).filter_map(|a| a.source_ip.as_deref()).collect();
+    let (from, to) = (time_text(span.0 - AROUND_S), time_text(span.1 + AROUND_S));
+    let within = |made: &&Made| {
+        let there = made.source_ip.as_deref().is_none_or(|a| addresses.contains(a));
+        there && (from.as_str()..=to.as_str()).contains(&made.time.as_str())
+    };
+    // A door goes before what was carried through it.
+    let order = |m: &Made| (DOOR_CALLS.iter().position(|c| *c == m.call).unwrap_or(DOOR_CALLS.len()), m.time.clone(), m.what.clone());
+    let mut left: Vec<Made> = theirs.iter().flat_map(|w| w.standing()).filter(within).cloned().collect();
+    left.sort_by_key(order);
+    let mut away: Vec<Made> = theirs.iter().flat_map(|w| w.taken_away()).filter(within).cloned().collect();
+    away.sort_by_key(order);
+    left.truncate(MADE_OF_ACTOR_MAX);
+    away.truncate(MADE_OF_ACTOR_MAX);
+    (left, away)
+}
+
+/// Calls that make a way in, the widest first; then those that switch off who watches.
+const DOOR_CALLS: [&str; 16] = [
+    "iam:CreateAccessKey",
+    "iam:CreateLoginProfile",
+    "iam:UpdateLoginProfile",
+    "iam:UpdateAccessKey",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:AttachUserPolicy",
+    "iam:PutUserPolicy",
+    "iam:AddUserToGroup",
+    "iam:CreateUser",
+    "iam:AttachRolePolicy",
+    "iam:PutRolePolicy",
+    "iam:CreateRole",
+    "iam:CreateSAMLProvider",
+    "iam:CreateOpenIDConnectProvider",
+    "cloudtrail:StopLogging",
+    "cloudtrail:DeleteTrail",
+];
+
+/// Whether a finding made somebody administrator.
+fn administrator(finding: &Finding, material: &Material<'_>) -> bool {
+    let given = material.gives.get(&finding.id).is_some_and(|g| g.contains(&Gives::Administrator));
+    let attached = finding.count > finding.refused
+        && finding.counterparty.iter().any(|c| {
+            c.relation == Relation::Given && c.kind == Party::Policy && c.id.ends_with(":aws:policy/AdministratorAccess")
+        });
+    given && finding.severity == Severity::Critical || attached
+}
+
 /// Who, the worst of it in the order of an attack, and what stands.
-fn headline(members: &[&Member<'_>], actor: &[Suspect], standing: &[Standing], known: bool) -> String {
+fn headline(
+    members: &[&Member<'_>],
+    actor: &[Suspect],
+    (standing, known, left): (&[Standing], bool, &[Made]),
+    material: &Material<'_>,
+) -> String {
     let who = match actor.first() {
         Some(Suspect { access_key_id: Some(key), name, .. }) => format!("key {key} of {name}"),
         Some(suspect) => suspect.name.clone(),
-        None => "somebody who left no call on record".to_owned(),
+        None => "changes with no matching CloudTrail event".to_owned(),
     };
-    let mut did: Vec<String> = Vec::new();
-    let of = |stage: Stage| members.iter().any(|m| m.finding.stage == stage && m.finding.severity >= Severity::Medium);
-    let became = members.iter().any(|m| {
-        m.finding.severity == Severity::Critical
-            && m.finding.because.iter().any(|b| b.contains("administrator") || b.contains("everything"))
-    });
-    if became {
-        did.push("became administrator".to_owned());
+    let mut did: Vec<&str> = Vec::new();
+    let of = |stage: Stage| {
+        let bad = |f: &Finding| f.stage == stage && f.severity >= Severity::Medium && (f.refused == 0 || f.refused < f.count);
+        members.iter().any(|m| bad(m.finding))
+    };
+    if members.iter().any(|m| administrator(m.finding, material)) {
+        did.push("became administrator");
     } else if of(Stage::Gain) {
-        did.push("got in".to_owned());
+        did.push("gained access");
     }
     if of(Stage::Maintain) {
-        did.push("made ways back in".to_owned());
+        did.push("set up persistence");
     }
     if of(Stage::Blind) {
-        did.push("hid its tracks".to_owned());
+        did.push("tampered with logging or detection");
     }
     if of(Stage::Steal) {
-        did.push("took or shared things".to_owned());
+        did.push("reached or destroyed data");
     }
     let did = match did.as_slice() {
-        [] => "did what nobody here does".to_owned(),
-        [one] => one.clone(),
-        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+        [] if actor.is_empty() => String::new(),
+        [] => " did something unusual".to_owned(),
+        [one] => format!(" {one}"),
+        [rest @ .., last] => format!(" {} and {last}", rest.join(", ")),
+    };
+    let did = if actor.is_empty() { String::new() } else { did };
+    let several = |all: &[&str]| match all {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [one, two] => format!("{one} and {two}"),
+        [one, rest @ ..] => format!("{one} and {} more", rest.len()),
     };
     let stands = match standing {
-        [] if !known => "what still stands is not known: no two snapshots around it".to_owned(),
-        [] => "nothing of it stands in the latest snapshot".to_owned(),
-        [one] => format!("still there: {}", one.what),
-        [one, two] => format!("still there: {} and {}", one.what, two.what),
-        [one, rest @ ..] => format!("still there: {} and {} more", one.what, rest.len()),
+        [] if !known && !left.is_empty() => {
+            format!("not removed in this trail: {}", several(&left.iter().map(|m| m.what.as_str()).collect::<Vec<_>>()))
+        }
+        [] if !known => "remaining access unknown: needs a snapshot before and after".to_owned(),
+        [] => "no remaining access found in the latest snapshot".to_owned(),
+        all => format!("still there: {}", several(&all.iter().map(|s| s.what.as_str()).collect::<Vec<_>>())),
     };
-    format!("{who} {did}; {stands}")
+    format!("{who}{did}; {stands}")
 }
 
-/// What was read, taken or used, by call and thing.
+/// What was read, taken or used: each call that worked, with how often and on what.
 fn reached(members: &[&Member<'_>]) -> Vec<String> {
-    let mut found = Vec::new();
-    for m in members.iter().filter(|m| m.finding.stage == Stage::Steal && !m.finding.resources.is_empty()) {
-        let call = m.finding.evidence.iter().find_map(|e| match e {
-            Evidence::Event { call, error: None, .. } => Some(call.clone()),
-            _ => None,
-        });
-        let Some(call) = call else { continue };
-        let times = if m.finding.count > 1 { format!(" ×{}", m.finding.count) } else { String::new() };
-        let more = m.finding.resources.len().saturating_sub(3);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let on = m.finding.resources.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
-        let line = format!("{call}{times}: {on}{more}");
-        if !found.contains(&line) {
-            found.push(line);
+    let mut found: BTreeMap<&str, (u64, Vec<&str>)> = BTreeMap::new();
+    let mut order: Vec<&str> = Vec::new();
+    for m in members.iter().filter(|m| m.finding.stage == Stage::Steal) {
+        for call in m.finding.calls.iter().filter(|c| c.count > c.refused) {
+            if !order.contains(&call.call.as_str()) {
+                order.push(&call.call);
+            }
+            let (count, on) = found.entry(&call.call).or_default();
+            *count = (*count).max(call.count - call.refused);
+            let more = call.resources.iter().map(String::as_str).filter(|r| !on.contains(r)).collect::<Vec<_>>();
+            on.extend(more);
         }
     }
-    found
+    order
+        .into_iter()
+        .filter_map(|call| {
+            let (count, on) = found.get(call)?;
+            let times = if *count > 1 { format!(" ×{count}") } else { String::new() };
+            let more = on.len().saturating_sub(3);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let on = on.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+            Some(if on.is_empty() { format!("{call}{times}") } else { format!("{call}{times}: {on}{more}") })
+        })
+        .collect()
 }
 
 /// What those who are in it can do.
@@ -252,7 +345,7 @@ fn blast(members: &[&Member<'_>], standing: &[Standing], power: &BTreeMap<String
         .collect()
 }
 
-fn unknown(members: &[&Member<'_>], actor: &[Suspect], standing_known: bool) -> Vec<String> {
+fn unknown(members: &[&Member<'_>], actor: &[Suspect], standing_known: bool, theirs: &[&ActorWork]) -> Vec<String> {
     let mut list: Vec<String> = members
         .iter()
         .filter(|m| {
@@ -262,14 +355,16 @@ fn unknown(members: &[&Member<'_>], actor: &[Suspect], standing_known: bool) -> 
         .map(|m| m.finding.summary.clone())
         .collect();
     if !standing_known {
-        list.push("what of it still stands: there is no snapshot before and after it".to_owned());
+        list.push("remaining access: needs a snapshot before and after".to_owned());
     }
     for suspect in actor.iter().filter(|s| !s.whole) {
-        list.push(format!("who stands behind {}: the chain ends there", suspect.name));
+        list.push(format!("who is behind {}: the chain of sessions ends there", suspect.name));
     }
     if let Some(suspect) = actor.iter().find(|s| s.access_key_id.is_some()) {
-        list.push(format!("how the credentials of {} were come by: no record of AWS shows a leak", suspect.name));
+        list.push(format!("initial access: nothing shows how the key of {} was compromised", suspect.name));
     }
-    list.dedup();
+    list.extend(theirs.iter().flat_map(|w| w.not_visible.iter().cloned()).take(NAMED_MAX));
+    let mut seen = BTreeSet::new();
+    list.retain(|line| seen.insert(line.clone()));
     list
 }

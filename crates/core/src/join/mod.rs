@@ -16,7 +16,7 @@ pub(crate) use calls::{Part, Path, parts, values, without_version};
 pub use explain::{Explained, Explanations, Match, Undone, UndoneKind, explain};
 pub use health::{Gap, Health};
 pub use origin::{Origin, OriginKind};
-pub use told::{Consequence, Show, Told, name_origins, tell};
+pub use told::{Consequence, Gives, Show, Told, name_origins, tell};
 pub(crate) use told::{origin_words, thing, things};
 pub(crate) use witness::own_user_name;
 pub use witness::{Deed, Heard, Issued, Testimony, Witness};

@@ -25,6 +25,8 @@ pub struct Consequence {
     pub through: Vec<String>,
     /// Whether anything in the account may have brought it, where no change is about any of these.
     pub anywhere: bool,
+    /// What it gives.
+    pub gives: Gives,
     /// How bad.
     pub severity: Severity,
     /// What an intruder does with it.
@@ -35,6 +37,15 @@ pub struct Consequence {
     pub text: String,
 }
 
+/// What a change gives somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Gives {
+    /// All of the account.
+    Administrator,
+    /// A resource or role, to those outside who are named here.
+    OpenTo(String),
+}
+
 /// Findings about changes, and what stands behind all findings.
 #[derive(Debug, Default)]
 pub struct Told {
@@ -42,6 +53,8 @@ pub struct Told {
     pub findings: Vec<Finding>,
     /// The change that a finding is about, by the finding's id.
     pub changes: BTreeMap<String, usize>,
+    /// What the change of a finding gives, by the finding's id.
+    pub gives: BTreeMap<String, Vec<Gives>>,
     /// Calls that left nothing and gave nobody anything: counted, not told.
     pub folded: usize,
 }
@@ -107,6 +120,10 @@ pub fn tell(
     for explained in &explanations.changes {
         let change = &changes[explained.change];
         let finding = change_finding(change, explained, testimony, &given[explained.change], (show.change)(change));
+        let gives: Vec<Gives> = given[explained.change].iter().map(|c| c.gives.clone()).collect();
+        if !gives.is_empty() {
+            told.gives.insert(finding.id.clone(), gives);
+        }
         told.changes.insert(finding.id.clone(), explained.change);
         told.findings.push(finding);
     }
@@ -240,7 +257,7 @@ fn change_finding(change: &Change, explained: &Explained, testimony: &Testimony,
         Match::WithoutCall => {
             severity = severity.max(Severity::High);
             stage = Stage::Blind;
-            ("changed-without-call", format!("{what} without a call on record"))
+            ("changed-without-call", format!("{what} with no matching CloudTrail event"))
         }
         // Where there is no trail at all, that is said once and not for every change.
         Match::Unknown if testimony.presence.is_empty() => ("changed-unseen", what),
@@ -267,9 +284,9 @@ fn change_finding(change: &Change, explained: &Explained, testimony: &Testimony,
             format!("by {}{from}, {}", origin.name, deed.call.name)
         }
         _ => match explained.matched {
-            Match::WithoutCall => "by nobody on record".to_owned(),
+            Match::WithoutCall => "with no matching CloudTrail event".to_owned(),
             Match::NoCallExpected => "as a result of something else".to_owned(),
-            _ => "by somebody unknown".to_owned(),
+            _ => "by an unknown principal".to_owned(),
         },
     };
     let gained = given.iter().max_by_key(|c| c.severity).map(|c| format!(": {}", c.text)).unwrap_or_default();
@@ -422,12 +439,12 @@ fn undone_finding(undone: &Undone, testimony: &Testimony, show_event: &dyn Fn(&s
     let (rule, title, tail) = match (undone.what, by) {
         (UndoneKind::Undone, Some(by)) => {
             let stood = stood(by.time_s - made.time_s);
-            ("made-and-undone", "made and undone: no snapshot shows it", format!("{} took it back after {stood}", by.call.name))
+            ("made-and-undone", "made and undone: no snapshot shows it", format!("reverted after {stood} by {}", by.call.name))
         }
         _ => (
             "made-and-gone",
-            "made, and gone without a call on record",
-            "it is not there, and no call on record took it away".to_owned(),
+            "made, then gone with no matching CloudTrail event",
+            "it is gone, and no CloudTrail event removed it".to_owned(),
         ),
     };
     if rule == "made-and-gone" {
@@ -435,7 +452,7 @@ fn undone_finding(undone: &Undone, testimony: &Testimony, show_event: &dyn Fn(&s
     }
     let entity = format!("{kind}\u{1f}{}\u{1f}{}", undone.id, made.event);
     let mut because: Vec<String> = alarms.into_iter().map(|(why, _)| why).collect();
-    because.push("what is cleaned up again was not meant to be seen".to_owned());
+    because.push("a change that is reverted soon may have been meant to stay unseen".to_owned());
     let mut evidence = vec![event(made)];
     evidence.extend(by.map(event));
     Some(Finding {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::things::Acted;
-use crate::finding::{Deed, Who};
+use crate::finding::{Deed, Source, Who};
 use crate::limits::{ACTS_MAX, CALL_TALLIES_MAX, REGIONS_NAMED_MAX, SCAN_CACHE_MAX};
 use crate::trail::{Caller as Sort, EventId};
 
@@ -22,6 +22,7 @@ pub(crate) struct Caller {
 pub(crate) struct Act {
     pub(crate) time_s: i64,
     pub(crate) event: EventId,
+    pub(crate) source: Source,
     pub(crate) deed: Arc<Deed>,
     pub(crate) acted: Arc<Acted>,
 }

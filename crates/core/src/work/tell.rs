@@ -98,6 +98,10 @@ pub struct Made {
     pub account: Option<String>,
     /// Region.
     pub region: Option<String>,
+    /// Address it was called from.
+    pub source_ip: Option<String>,
+    /// Key of the call.
+    pub access_key_id: Option<String>,
     /// Who took it back; none: it stands, as far as this trail shows.
     pub gone: Option<Gone>,
     /// The command that takes it back. Never run by Bartizan.
@@ -354,6 +358,8 @@ impl Entry<'_> {
             account: deed.call.account.clone(),
             undo: acted.undo(self.thing, region.as_deref()),
             region,
+            source_ip: Some(self.act.source.to_string()).filter(|s| !s.is_empty()),
+            access_key_id: deed.who.actor.access_key_id.clone(),
             gone: self.gone.map(|by| Gone {
                 time: time_text(by.time_s),
                 call: by.deed.call.name.to_string(),

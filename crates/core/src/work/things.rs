@@ -102,7 +102,7 @@ impl Things {
     /// Never: a test reads the table that is compiled in.
     #[must_use]
     #[expect(clippy::expect_used, reason = "the table is compiled in and read by a test")]
-    pub fn builtin() -> &'static Self {
+    pub(crate) fn builtin() -> &'static Self {
         static BUILTIN: LazyLock<Things> =
             LazyLock::new(|| Things::parse(include_str!("../../../../data/things.txt")).expect("things.txt"));
         &BUILTIN

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use bartizan_core::fact::Severity;
 use bartizan_core::finding::{Stage, Verdict};
-use bartizan_core::join::Consequence;
+use bartizan_core::join::{Consequence, Gives};
 use bartizan_iam::{
     AccessClass, Account, AccountDifference, Actions, Behalf, Class, Controls, Difference, Escalation, EscalationChange, Neighbours, Opening,
     Outsider, Presence, ROWS, Tri, account_difference, actions_text, escalations, reach_difference,
@@ -206,6 +206,7 @@ impl Changed<'_> {
                 about: change.arn.clone(),
                 through: self.sources(change),
                 anywhere: true,
+                gives: Gives::Administrator,
                 severity: if grave { Severity::Critical } else { Severity::High },
                 stage: Stage::Gain,
                 verdict: if sure { Verdict::Must } else { Verdict::May },
@@ -225,6 +226,7 @@ impl Changed<'_> {
                 about: opening.arn.clone(),
                 through: Vec::new(),
                 anywhere: false,
+                gives: Gives::OpenTo(opening.to.sentence()),
                 severity,
                 stage: if opening.arn.contains(":role/") { Stage::Maintain } else { Stage::Steal },
                 verdict: if opening.verdict == Tri::Yes { Verdict::Must } else { Verdict::May },
