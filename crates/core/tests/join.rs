@@ -154,6 +154,8 @@ fn a_chain_that_bites_its_tail_ends() {
 fn grouped(findings: &[Finding], testimony: &Testimony, known: &[Incident], as_of_s: i64) -> (Vec<Incident>, Vec<Merge>) {
     let map = CallMap::builtin();
     incidents(&Material {
+        gives: &BTreeMap::new(),
+        work: &[],
         findings,
         map: &map,
         testimony,

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use bartizan_core::evidence::{self, GrantRef, Justification};
+use bartizan_core::incident::Incident;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -21,12 +22,14 @@ pub(super) fn run(global: &Global, args: &Accept) -> Result<Outcome> {
     let state = State::read(&global.store)?
         .with_context(|| format!("nobody has watched with {} yet: run bartizan watch --once", global.store))?;
     let found = state.finding(id)?;
-    let finding = match found.as_slice() {
-        [one] => one,
-        [] => bail!("no finding {id} in {}: ids are in bartizan watch --once --format json", global.store),
-        _ => bail!("several findings begin with {id}: give more of it"),
-    };
+    let incidents: Vec<Incident> = state.incidents()?.into_iter().filter(|i| i.id.starts_with(id.as_str())).collect();
     let storage = store::open(global)?;
+    let finding = match (found.as_slice(), incidents.as_slice()) {
+        ([one], []) => one,
+        ([], [incident]) => return whole(global, args, &state, incident, reason, now),
+        ([], []) => bail!("no finding or incident {id} in {}: ids are on the lines of bartizan watch --once", global.store),
+        _ => bail!("several findings or incidents begin with {id}: give more of it"),
+    };
     let grant = GrantRef::of(finding);
     let justification = Justification {
         finding: finding.id.clone(),
@@ -51,6 +54,42 @@ pub(super) fn run(global: &Global, args: &Accept) -> Result<Outcome> {
         None => out.line("  holds for this finding only; the same on another day is a new one")?,
     }
     out.line(&format!("  entry {index} of the log, signed"))?;
+    out.flush()?;
+    Ok(Outcome::Done)
+}
+
+/// Accepts every finding of an incident.
+fn whole(
+    global: &Global,
+    args: &Accept,
+    state: &State,
+    incident: &Incident,
+    reason: &str,
+    now: Timestamp,
+) -> Result<Outcome> {
+    let storage = store::open(global)?;
+    let mut out = Out::new();
+    let mut entries = Vec::new();
+    for id in &incident.findings {
+        let Some(finding) = state.finding(id)?.into_iter().find(|f| f.id == *id) else { continue };
+        let justification = Justification {
+            finding: finding.id.clone(),
+            title: finding.title.clone(),
+            grant: GrantRef::of(&finding),
+            reason: reason.to_owned(),
+            until: args.until.map(|t| t.to_string()),
+        };
+        let index = store::justify(global, storage.as_ref(), justification, now)?;
+        entries.push(json!({"entry": index, "finding": finding.id, "until": args.until.map(|t| t.to_string())}));
+    }
+    if global.format != Format::Human {
+        out.rows(global.format, &entries)?;
+        out.flush()?;
+        return Ok(Outcome::Done);
+    }
+    let until = args.until.map(|t| format!(" until {t}")).unwrap_or_default();
+    out.line(&format!("accepted{until}: incident {}, {} of its {} findings", incident.id, entries.len(), incident.findings.len()))?;
+    out.line("  holds for these findings only; the same on another day is a new one")?;
     out.flush()?;
     Ok(Outcome::Done)
 }

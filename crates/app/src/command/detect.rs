@@ -1,6 +1,6 @@
 //! `bartizan detect`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -9,7 +9,9 @@ use anyhow::{Context, Result};
 use bartizan_core::detect::{Judge, Memory, Networks, Notes, Plan, RuleFile, Rules, Scanner, Verdicts, builtin_files};
 use bartizan_core::evidence::{Storage, StorageError};
 use bartizan_core::finding::{Finding, Severity};
+use bartizan_core::limits::RESOURCES_MAX;
 use bartizan_core::trail::{Field, Item, Reader};
+use bartizan_core::work::{ActorWork, Work};
 
 use serde::Serialize;
 
@@ -47,9 +49,10 @@ pub(super) fn run(global: &Global, args: &Detect) -> Result<Outcome> {
     bar.clear();
 
     let sources = sources(args);
-    let verdicts = judge.finish(args.learn, &|id| format!("bartizan detect {sources} --event {id}"));
+    let mut verdicts = judge.finish(args.learn, &|id| format!("bartizan detect {sources} --event {id}"));
     remember(global, args, storage.as_ref(), &verdicts)?;
-    print(global, args, &plan, &verdicts, left_out)?;
+    let actors = work_of(&mut verdicts.work, &verdicts.findings);
+    print(global, args, &plan, &verdicts, &actors, left_out)?;
     let worst = verdicts.findings.iter().map(|f| f.severity).max();
     if args.fail_on.is_some_and(|limit| worst.is_some_and(|w| w >= limit)) {
         return Ok(Outcome::Findings);
@@ -268,15 +271,48 @@ fn sources(args: &Detect) -> String {
     words.join(" ")
 }
 
+/// What everybody did who has a finding that is more than a note.
+pub(super) fn work_of(work: &mut Work, findings: &[Finding]) -> Vec<ActorWork> {
+    let mut on: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+    let mut actors = BTreeSet::new();
+    for finding in findings.iter().filter(|f| f.severity >= Severity::Low) {
+        let Some(actor) = finding.actor.as_ref().filter(|a| a.kind != "AWSService") else { continue };
+        actors.insert(actor.key.clone());
+        for call in &finding.calls {
+            let known = on.entry((&actor.key, &call.call)).or_default();
+            known.extend(call.resources.iter().map(String::as_str).take(RESOURCES_MAX.saturating_sub(known.len())));
+        }
+    }
+    work.of(&actors, &|actor, call| {
+        on.get(&(actor, call)).into_iter().flatten().take(RESOURCES_MAX).map(|r| (*r).to_owned()).collect()
+    })
+}
+
+/// Those of them who are told of without being asked for.
+fn told(actors: &[ActorWork], findings: &[Finding]) -> Vec<ActorWork> {
+    let worst = |key: &str| {
+        findings.iter().filter(|f| f.actor.as_ref().is_some_and(|a| a.key == key)).map(|f| f.severity).max().unwrap_or_default()
+    };
+    actors.iter().filter(|w| render::is_told(worst(&w.key))).cloned().collect()
+}
+
 /// What is printed as JSON.
 #[derive(Serialize)]
 struct Document<'v> {
     #[serde(flatten)]
     totals: serde_json::Value,
     findings: &'v [Finding],
+    actors: &'v [ActorWork],
 }
 
-fn print(global: &Global, args: &Detect, plan: &Plan, verdicts: &Verdicts, left_out: usize) -> Result<()> {
+fn print(
+    global: &Global,
+    args: &Detect,
+    plan: &Plan,
+    verdicts: &Verdicts,
+    actors: &[ActorWork],
+    left_out: usize,
+) -> Result<()> {
     let mut out = Out::new();
     match global.format {
         Format::Human if args.learn => {
@@ -284,9 +320,13 @@ fn print(global: &Global, args: &Detect, plan: &Plan, verdicts: &Verdicts, left_
             out.line(&text)?;
         }
         Format::Human if args.summary => render::summary(&mut out, verdicts)?,
-        Format::Human => render::timeline(&mut out, verdicts, &sources(args), left_out, args.all)?,
+        Format::Human => {
+            render::timeline(&mut out, verdicts, &sources(args), left_out, args.all)?;
+            render::work(&mut out, &told(actors, &verdicts.findings))?;
+            out.flush()?;
+        }
         Format::Json => {
-            out.document(&Document { totals: render::totals_json(verdicts, left_out), findings: &verdicts.findings })?;
+            out.document(&Document { totals: render::totals_json(verdicts, left_out), findings: &verdicts.findings, actors })?;
         }
         Format::Ndjson => {
             let findings = verdicts.findings.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;

@@ -7,6 +7,7 @@ mod ocsf;
 mod report;
 mod timeline;
 mod watch;
+mod work;
 mod wrap;
 
 use std::fmt::Write as _;
@@ -26,6 +27,7 @@ pub(crate) use ocsf::ocsf;
 pub(crate) use report::report;
 pub(crate) use timeline::timeline;
 pub(crate) use watch::watched;
+pub(crate) use work::{is_told, work};
 
 /// Standard output, with colours taken out where they do not belong.
 pub(crate) struct Out(std::io::BufWriter<Unheard<anstream::AutoStream<std::io::StdoutLock<'static>>>>);

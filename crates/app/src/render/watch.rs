@@ -7,14 +7,14 @@ use bartizan_core::incident::Incident;
 
 use super::findings::{painted, severity_style, stage_style, thousands};
 use super::wrap::wrapped;
-use super::{Out, clean};
+use super::{Out, clean, shell, work};
 use crate::command::watch::Watched;
 
 /// Findings beside the incidents that are listed.
 const FINDINGS_MAX: usize = 10;
 
 /// First whether somebody is in; then the incidents; then what else was found, and what was not seen.
-pub(crate) fn watched(out: &mut Out, watched: &Watched) -> Result<()> {
+pub(crate) fn watched(out: &mut Out, watched: &Watched, store: &str) -> Result<()> {
     if !watched.new {
         out.line(&format!(
             "nothing new since the last watch: no snapshot, no trail object, nothing accepted; as of {}",
@@ -23,10 +23,10 @@ pub(crate) fn watched(out: &mut Out, watched: &Watched) -> Result<()> {
     }
     out.line(&first_line(watched))?;
     for incident in &watched.incidents {
-        print_incident(out, incident)?;
+        print_incident(out, incident, watched)?;
     }
     others(out, watched)?;
-    footer(out, watched)
+    footer(out, watched, store)
 }
 
 /// Is somebody in: yes, no, cannot tell.
@@ -36,11 +36,12 @@ pub(crate) fn first_line(watched: &Watched) -> String {
     let lost = watched.findings.iter().any(|f| f.rule == "events-lost");
     let blind = watched.coverage.events == 0 || watched.snapshot.is_empty() || lost;
     match watched.incidents.len() {
-        0 if blind => "CANNOT TELL  nothing bad in what was read, but that was not all".to_owned(),
+        0 if blind => "CANNOT TELL  no findings, but coverage is incomplete".to_owned(),
         0 => {
             let look = watched.findings.iter().filter(|f| f.severity >= Severity::Medium).count();
             match look {
-                0 => "QUIET  nobody is in, as far as could be seen".to_owned(),
+                0 => "QUIET  no intrusion found in the data read".to_owned(),
+                1 => "QUIET  no incident; 1 finding is worth a look".to_owned(),
                 n => format!("QUIET  no incident; {n} findings are worth a look"),
             }
         }
@@ -48,21 +49,21 @@ pub(crate) fn first_line(watched: &Watched) -> String {
             let count = if n == 1 { "1 incident".to_owned() } else { format!("{n} incidents") };
             // One bad act by itself may be somebody's work; an intruder goes on.
             if watched.incidents.iter().all(|i| i.severity < Severity::Critical && i.stages.len() < 2) {
-                return format!("LOOK NOW  {count}: one thing each that an intruder would do, and nothing that follows from it");
+                return format!("LOOK NOW  {count}: isolated suspicious activity; no related events");
             }
             match watched.incidents.iter().find_map(|i| i.standing.first()) {
                 Some(first) if inside == 1 => format!("INTRUDER  {count}, still inside: {}", first.what),
                 Some(_) => format!("INTRUDER  {count}, {inside} of them still inside"),
                 None if watched.incidents.iter().any(|i| !i.standing_known) => {
-                    format!("INTRUDER  {count}; whether they are still inside is not known: no snapshot tells")
+                    format!("INTRUDER  {count}; persistence unknown: no configuration snapshot")
                 }
-                None => format!("INTRUDER  {count}; nothing of it stands in the latest snapshot"),
+                None => format!("INTRUDER  {count}; no remaining access found in the latest snapshot"),
             }
         }
     }
 }
 
-fn print_incident(out: &mut Out, incident: &Incident) -> Result<()> {
+fn print_incident(out: &mut Out, incident: &Incident, watched: &Watched) -> Result<()> {
     out.line("")?;
     let severity = painted(severity_style(incident.severity), &format!("{:8}", incident.severity));
     let mut lines = wrapped(&clean(&incident.headline), 10).into_iter();
@@ -75,10 +76,10 @@ fn print_incident(out: &mut Out, incident: &Incident) -> Result<()> {
     from.truncate(3);
     let from = if from.is_empty() { String::new() } else { format!(" · from {}", from.join(", ")) };
     let span = format!(
-        "{} → {} UTC{from} · {} findings · stages {} · incident {}",
+        "{} → {} UTC{from} · {} · stages {} · incident {}",
         minute(&incident.first_time),
         minute(&incident.last_time),
-        incident.findings.len(),
+        counted(incident.findings.len(), "finding", "findings"),
         stages.join(" ▸ "),
         incident.id
     );
@@ -99,15 +100,17 @@ fn print_incident(out: &mut Out, incident: &Incident) -> Result<()> {
         }
         let stage = painted(stage_style(moment.stage), &format!("{:8}", moment.stage));
         let when = moment.time.get(11..16).unwrap_or("     ");
-        let mut lines = wrapped(&clean(&moment.line()), 21).into_iter();
+        let said = format!("{} · {}", moment.line(), short(&moment.finding));
+        let mut lines = wrapped(&clean(&said), 21).into_iter();
         out.styled(&format!("    {when}  {stage}  {}", lines.next().unwrap_or_default()))?;
         lines.try_for_each(|line| out.line(&format!("{:21}{line}", "")))?;
     }
     let hidden = incident.timeline.len() - moments.len();
     if hidden > 0 {
-        out.line(&format!("           and {hidden} that say no more (--format json)"))?;
+        out.line(&format!("           {} (--format json)", folded(hidden)))?;
     }
     list(out, "still there", incident.standing.iter().map(|s| format!("{}, since {}", s.what, minute(&s.since))))?;
+    work::of_incident(out, incident, &watched.actors)?;
     list(out, "reached", incident.reached.iter().cloned())?;
     list(out, "can do", incident.blast_radius.iter().cloned())?;
     list(out, "unknown", incident.unknown.iter().cloned())?;
@@ -118,7 +121,7 @@ fn print_incident(out: &mut Out, incident: &Incident) -> Result<()> {
     Ok(())
 }
 
-fn list(out: &mut Out, name: &str, items: impl Iterator<Item = String>) -> Result<()> {
+pub(super) fn list(out: &mut Out, name: &str, items: impl Iterator<Item = String>) -> Result<()> {
     for (n, item) in items.enumerate() {
         let name = if n == 0 { name } else { "" };
         // What stands behind a line feed is a command, which is copied and so never broken.
@@ -150,26 +153,27 @@ fn others(out: &mut Out, watched: &Watched) -> Result<()> {
     let shown = &groups[..groups.len().min(FINDINGS_MAX)];
     if !shown.is_empty() {
         out.line("")?;
-        out.line("beside that")?;
+        out.line("other findings")?;
     }
     for group in shown {
         let finding = group[0];
         let time = finding.first_time.as_deref().map(minute).unwrap_or_default();
         let severity = painted(severity_style(finding.severity), &format!("{:8}", finding.severity));
         let more = if group.len() > 1 { format!(", and {} more like it", group.len() - 1) } else { String::new() };
-        let mut lines = wrapped(&clean(&format!("{}{more}", finding.summary)), 30).into_iter();
+        let mut lines = wrapped(&clean(&format!("{}{more} · {}", finding.summary, short(&finding.id))), 30).into_iter();
         out.styled(&format!("  {severity}  {time:16}  {}", lines.next().unwrap_or_default()))?;
         lines.try_for_each(|line| out.line(&format!("{:30}{line}", "")))?;
     }
     out.line("")?;
     let hidden = rest.len() - shown.iter().map(Vec::len).sum::<usize>();
     if hidden > 0 {
-        out.line(&format!("findings  {hidden} more, for the record (--format json)"))?;
+        out.line(&format!("findings  {} (--format json)", notes(hidden)))?;
     }
     Ok(())
 }
 
-fn footer(out: &mut Out, watched: &Watched) -> Result<()> {
+fn footer(out: &mut Out, watched: &Watched, store: &str) -> Result<()> {
+    let store = if store == "bartizan-store" { String::new() } else { format!(" --store {}", shell(store)) };
     let coverage = &watched.coverage;
     let attributed: Vec<String> = coverage.attributed.iter().map(|(word, n)| format!("{n} {word}")).collect();
     let attributed = if attributed.is_empty() { String::new() } else { format!(" · who made them: {}", attributed.join(", ")) };
@@ -199,10 +203,33 @@ fn footer(out: &mut Out, watched: &Watched) -> Result<()> {
     let evidence = &watched.evidence;
     match evidence.log_size {
         0 => out.line("evidence  none: no snapshot was taken, so nothing is signed")?,
-        n => out.line(&format!("evidence  log size {n} in {}, signed · bartizan verify evidence", evidence.store))?,
+        n => out.line(&format!("evidence  log size {n} in {}, signed · bartizan verify evidence{store}", evidence.store))?,
     }
-    out.line("report    bartizan report -o report.html")?;
+    out.line(&format!("report    bartizan report -o report.html{store}"))?;
+    if !watched.findings.is_empty() {
+        out.line(&format!("accept    bartizan accept ID --reason TEXT{store}   an incident or a finding, by the id on its line"))?;
+    }
     Ok(())
+}
+
+/// Characters of an id that are printed; `accept` takes the beginning of an id.
+const ID_SHOWN: usize = 12;
+
+fn short(id: &str) -> &str {
+    id.get(..ID_SHOWN).unwrap_or(id)
+}
+
+fn folded(n: usize) -> String {
+    format!("{} hidden", counted(n, "corroborating finding", "corroborating findings"))
+}
+
+fn notes(n: usize) -> String {
+    format!("{} hidden", counted(n, "finding of less weight", "findings of less weight"))
+}
+
+/// `1 finding`, `2 findings`.
+pub(super) fn counted(n: usize, one: &str, many: &str) -> String {
+    format!("{} {}", thousands(n as u64), if n == 1 { one } else { many })
 }
 
 /// `2026-03-11 02:14` of RFC 3339.

@@ -121,6 +121,14 @@ pub struct Gone {
     pub event: String,
 }
 
+impl CallWork {
+    /// Whether the call only looks.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        is_read(&self.call)
+    }
+}
+
 impl Made {
     /// Whether nobody took it back.
     #[must_use]

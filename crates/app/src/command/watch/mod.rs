@@ -14,7 +14,8 @@ use bartizan_core::evidence::{self, Justification, Kept, Storage};
 use bartizan_core::fact::{Hash, Kinds, Severity};
 use bartizan_core::finding::Finding;
 use bartizan_core::incident::{Material, Merge, Standing, incidents, standing};
-use bartizan_core::join::{CallMap, Explanations, Match, Show, Told, explain, name_origins, tell};
+use bartizan_core::join::{CallMap, Explanations, Gives, Match, Show, Told, explain, name_origins, tell};
+use bartizan_core::work::ActorWork;
 use bartizan_core::snapshot::{Collection, Recorded, Snapshot, side_lines};
 use bartizan_iam::{Actions, Neighbours};
 use jiff::Timestamp;
@@ -23,7 +24,7 @@ pub(crate) use super::access::diff::AccessPath;
 pub(crate) use result::{ChangeTold, CoverageTold, EvidenceTold, SnapshotTold, Watched};
 
 use self::config::{AccountSource, Config};
-use super::detect::{networks, read_all, rule_files};
+use super::detect::{networks, read_all, rule_files, work_of};
 use super::{Outcome, access, snapshot, table};
 use crate::cli::{self, Format, Global, Watch};
 use crate::render::{self, Bytes, Out, shell};
@@ -237,6 +238,7 @@ struct Compared {
     changes: Vec<ChangeTold>,
     standing: BTreeMap<String, Standing>,
     power: BTreeMap<String, String>,
+    gives: BTreeMap<String, Vec<Gives>>,
     /// Accounts with two snapshots, and when the latest was taken.
     taken_s: BTreeMap<String, i64>,
     paths: Vec<access::diff::AccessPath>,
@@ -263,6 +265,7 @@ impl Work<'_> {
         compared.findings.dedup_by(|a, b| a.id == b.id);
         let accepted: BTreeSet<String> = compared.findings.iter().filter(|f| self.is_accepted(f)).map(|f| f.id.clone()).collect();
         compared.coverage.accepted = accepted.len();
+        let actors = work_of(&mut verdicts.work, &compared.findings);
         let known_incidents = state.incidents()?;
         let (found, merges) = incidents(&Material {
             findings: &compared.findings,
@@ -271,6 +274,8 @@ impl Work<'_> {
             standing: &compared.standing,
             compared: &compared.taken_s,
             as_of_s: verdicts.totals.last_s.into_iter().chain(compared.taken_s.values().copied()).max().unwrap_or(0),
+            gives: &compared.gives,
+            work: &actors,
             power: &compared.power,
             accepted: &accepted,
             known: &known_incidents,
@@ -282,7 +287,7 @@ impl Work<'_> {
             .map(|o| (o.name.clone(), o.bytes, old(o)))
             .filter(|(name, bytes, l)| known.get(name) != Some(&(*bytes, *l)))
             .collect();
-        let watched = self.told(compared, found, &merges, &verdicts)?;
+        let watched = self.told(compared, found, (&merges, actors), &verdicts)?;
         let mut kept = vec![(RESULT, serde_json::to_vec(&watched)?), (INPUT, input.as_bytes().to_vec())];
         kept.extend(learned.map(|bytes| (MEMORY, bytes)));
         state.keep(KeptState {
@@ -453,6 +458,7 @@ impl Work<'_> {
         for one in &explained.changes {
             *coverage.attributed.entry(matched_word(one.matched).to_owned()).or_default() += 1;
         }
+        compared.gives.extend(told.gives);
         compared.findings.extend(told.findings);
         Ok(())
     }
@@ -476,11 +482,15 @@ impl Work<'_> {
         &self,
         compared: Compared,
         found: Vec<bartizan_core::incident::Incident>,
-        merges: &[Merge],
+        (merges, actors): (&[Merge], Vec<ActorWork>),
         verdicts: &Verdicts,
     ) -> Result<Watched> {
         let totals = &verdicts.totals;
         let mut coverage = compared.coverage;
+        if verdicts.work.dropped + verdicts.work.acts_dropped > 0 {
+            let (events, acts) = (verdicts.work.dropped, verdicts.work.acts_dropped);
+            coverage.holes.push(format!("{events} events and {acts} things made that what actors did has no room for"));
+        }
         coverage.events = totals.events;
         coverage.objects = totals.objects;
         (coverage.first_event, coverage.last_event) = (totals.first_s.map(time_text), totals.last_s.map(time_text));
@@ -522,6 +532,7 @@ impl Work<'_> {
             changes: compared.changes,
             findings: compared.findings,
             incidents: found,
+            actors,
             merged: merges.iter().map(|m| (m.from.clone(), m.into.clone())).collect(),
             paths: compared.paths,
             coverage,
@@ -601,9 +612,10 @@ fn write_outputs(config: &Config, watched: &Watched) -> Result<()> {
 fn print(global: &Global, watched: &Watched) -> Result<()> {
     let mut out = Out::new();
     match global.format {
-        Format::Human => render::watched(&mut out, watched)?,
+        Format::Human => render::watched(&mut out, watched, &global.store)?,
         Format::Ndjson => {
             let rows = watched.incidents.iter().map(|i| serde_json::json!({"incident": i}));
+            let rows = rows.chain(watched.actors.iter().map(|a| serde_json::json!({"actor": a})));
             let rows = rows.chain(watched.findings.iter().map(|f| serde_json::json!({"finding": f})));
             let mut rows: Vec<serde_json::Value> = rows.collect();
             rows.push(

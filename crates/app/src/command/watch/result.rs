@@ -2,6 +2,7 @@
 
 use bartizan_core::finding::Finding;
 use bartizan_core::incident::Incident;
+use bartizan_core::work::ActorWork;
 use serde::{Deserialize, Serialize};
 
 use crate::command::access::diff::AccessPath;
@@ -21,6 +22,9 @@ pub(crate) struct Watched {
     pub(crate) findings: Vec<Finding>,
     /// Whose work it is, worst first.
     pub(crate) incidents: Vec<Incident>,
+    /// What those did who have a finding, all of it.
+    #[serde(default)]
+    pub(crate) actors: Vec<ActorWork>,
     /// Incidents that turned out to be one: from, into.
     pub(crate) merged: Vec<(String, String)>,
     /// Ways to power that are new.

@@ -8,11 +8,12 @@ mod picture;
 use bartizan_core::fact::{Hash, Severity};
 use bartizan_core::finding::Finding;
 use bartizan_core::incident::Incident;
+use bartizan_core::work::{ActorWork, Made};
 use base64::Engine;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::clean;
-use super::watch::{first_line, minute};
+use super::watch::{counted, first_line, minute};
 use crate::command::watch::{ChangeTold, Watched};
 
 const STYLE: &str = include_str!("style.css");
@@ -44,7 +45,7 @@ pub(crate) fn report(watched: &Watched) -> String {
                     a href="#access" { "access gained" } a href="#changes" { "changes" } a href="#findings" { "findings" }
                     a href="#coverage" { "what was not seen" } a href="#verify" { "how to verify" }
                 }
-                @for (n, incident) in watched.incidents.iter().enumerate() { (one(n, incident)) }
+                @for (n, incident) in watched.incidents.iter().enumerate() { (one(n, incident, watched)) }
                 (access(watched))
                 (changes(&watched.changes))
                 (findings(&watched.findings))
@@ -84,15 +85,15 @@ fn card(watched: &Watched) -> Markup {
                     dt { "how bad" } dd { (word(incident.severity)) " · score " (incident.score) " of 100" }
                     dt { "since" } dd { (minute(&incident.first_time)) " UTC, last seen " (minute(&incident.last_time)) " UTC" }
                     dt { "who" } dd { @for suspect in &incident.actor { (text(&suspect.name)) @if !suspect.addresses.is_empty() { " from " (text(&suspect.addresses.join(", "))) } br; } }
-                    dt { "still there" } dd { @if incident.standing.is_empty() { @if incident.standing_known { "nothing, in the latest snapshot" } @else { "not known: no snapshot tells" } } @for s in &incident.standing { (text(&s.what)) br; } }
+                    dt { "still there" } dd { @if incident.standing.is_empty() { @if incident.standing_known { "nothing, in the latest snapshot" } @else { "unknown: no configuration snapshot after it" @if !incident.left.is_empty() { br; "not removed in this trail: " @for made in &incident.left { (text(&made.what)) br; } } } } @for s in &incident.standing { (text(&s.what)) br; } }
                 }
                 @if !incident.todo.is_empty() {
                     h3 { "To do first" }
                     p class="dim" { "For you to read and run. Bartizan never changes an account." }
-                    @for advice in incident.todo.iter().take(5) { p { (text(&advice.why)) } pre { (text(&advice.command)) } }
+                    @for advice in &incident.todo { p { (text(&advice.why)) } pre { (text(&advice.command)) } }
                 }
             } @else {
-                p { "Nothing that was read speaks of an intruder. What was not read is listed below, and is no all-clear." }
+                p { "No intrusion found in the data read. What was not read is listed below, and is no all-clear." }
             }
             p class="dim" {
                 "As of " (minute(&watched.as_of)) " UTC"
@@ -103,7 +104,7 @@ fn card(watched: &Watched) -> Markup {
     }
 }
 
-fn one(number: usize, incident: &Incident) -> Markup {
+fn one(number: usize, incident: &Incident, watched: &Watched) -> Markup {
     let moments = incident.moments();
     html! {
         section id=(format!("incident-{number}")) {
@@ -111,7 +112,7 @@ fn one(number: usize, incident: &Incident) -> Markup {
             p {
                 (word(incident.severity)) " · " (minute(&incident.first_time)) " → " (minute(&incident.last_time)) " UTC · stages "
                 (incident.stages.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ▸ "))
-                " · " (incident.findings.len()) " findings · id " code { (incident.id) }
+                " · " (counted(incident.findings.len(), "finding", "findings")) " · id " code { (incident.id) }
                 @if !incident.attack.is_empty() { " · ATT&CK " (text(&incident.attack.join(" "))) }
             }
             div class="wide" { (picture::time(incident, &moments)) }
@@ -130,16 +131,51 @@ fn one(number: usize, incident: &Incident) -> Markup {
                     @if !suspect.addresses.is_empty() { dt { "from" } dd { (text(&suspect.addresses.join(", "))) } }
                     @if !suspect.user_agents.is_empty() { dt { "user agents" } dd { @for agent in &suspect.user_agents { (text(agent)) br; } } }
                     @for chain in &suspect.chains { dt { "through" } dd { (text(&chain.join(" ▸ "))) } }
-                    @if !suspect.whole { dt { "unknown" } dd { "the chain ends here: who stands behind it is not on record" } }
+                    @if !suspect.whole { dt { "unknown" } dd { "the chain of sessions ends here: who is behind it is not in this trail" } }
                 }
             }
             (list("Still there", incident.standing.iter().map(|s| format!("{}, since {} UTC", s.what, minute(&s.since)))))
+            (did(incident, &watched.actors))
             (list("Reached", incident.reached.iter().cloned()))
             (list("Blast radius: what they can do", incident.blast_radius.iter().cloned()))
             (list("Unknown", incident.unknown.iter().cloned()))
             @if !incident.todo.is_empty() {
                 h3 { "What to do" }
                 @for advice in &incident.todo { p { (text(&advice.why)) } pre { (text(&advice.command)) } }
+            }
+        }
+    }
+}
+
+/// What those who acted in it did, all of it.
+fn did(incident: &Incident, actors: &[ActorWork]) -> Markup {
+    let made = |title: &str, list: &[Made]| {
+        html! {
+            @if !list.is_empty() {
+                h3 { (title) }
+                ul { @for m in list {
+                    li { (text(&m.what)) span class="dim" { " · " (text(&m.call)) " at " (minute(&m.time)) " UTC · evt " (text(&m.event)) } @if let Some(undo) = &m.undo { pre { (text(undo)) } } }
+                } }
+            }
+        }
+    };
+    html! {
+        (made("Made or opened, and not removed in this trail", &incident.left))
+        (made("Deleted or switched off", &incident.taken_away))
+        @for work in actors.iter().filter(|w| incident.actors.contains(&w.key)) {
+            details {
+                summary { "All calls of " (text(&work.name)) ": " (work.events) ", " (work.refused) " refused, " (minute(&work.first_time)) " → " (minute(&work.last_time)) " UTC" }
+                table {
+                    thead { tr { th { "call" } th { "times" } th { "refused" } th { "first, UTC" } th { "last, UTC" } th class="more" { "on" } } }
+                    tbody { @for c in &work.calls {
+                        tr {
+                            td { code { (text(&c.call)) } } td { (c.count) } td { (c.refused) } td { (minute(&c.first_time)) } td { (minute(&c.last_time)) }
+                            td class="more" { (text(&c.resources.join(", "))) }
+                        }
+                    } }
+                }
+                @if work.calls_left_out > 0 { p { "and " (work.calls_left_out) " more calls" } }
+                ul { @for line in &work.not_visible { li { "not visible: " (text(line)) } } }
             }
         }
     }
@@ -156,7 +192,7 @@ fn access(watched: &Watched) -> Markup {
     html! {
         section id="access" {
             h2 { "Access that was gained" }
-            @if watched.paths.is_empty() { p { "Nobody found a new way to everything, and nothing was opened to the outside. What single policies gained stands with the changes." } }
+            @if watched.paths.is_empty() { p { "No principal gained a path to administrator, and nothing was opened to other accounts. What single policies gained is listed with the changes." } }
             @else {
                 div class="wide" { (picture::power(&watched.paths)) }
                 ul { @for path in &watched.paths { li { (text(&path.from)) " → " (text(&path.to)) ": " (text(&path.through)) " " span class="dim" { "(before: " (path.before) ", now: " (path.after) ")" } } } }
@@ -168,7 +204,7 @@ fn access(watched: &Watched) -> Markup {
 fn changes(changes: &[ChangeTold]) -> Markup {
     html! {
         section id="changes" {
-            h2 { (changes.len()) " changes" }
+            h2 { (counted(changes.len(), "change", "changes")) }
             @for change in changes {
                 details open[change.severity == "critical" || change.severity == "high"] {
                     summary {
@@ -196,7 +232,7 @@ fn changes(changes: &[ChangeTold]) -> Markup {
 fn findings(findings: &[Finding]) -> Markup {
     html! {
         section id="findings" {
-            h2 { (findings.len()) " findings" }
+            h2 { (counted(findings.len(), "finding", "findings")) }
             div id="filters" hidden {}
             table {
                 thead { tr { th { "severity" } th { "stage" } th { "when, UTC" } th { "what" } th class="more" { "evidence" } } }
@@ -205,7 +241,7 @@ fn findings(findings: &[Finding]) -> Markup {
                         tr data-severity=(f.severity.to_string()) data-stage=(f.stage.to_string()) {
                             td { (word(f.severity)) } td { (f.stage) }
                             td { (f.first_time.as_deref().map(minute).unwrap_or_default()) }
-                            td { strong { (text(&f.title)) } br; (text(&f.summary)) @for why in f.because.iter().take(2) { br; span class="dim" { (text(why)) } } }
+                            td { strong { (text(&f.title)) } br; (text(&f.summary)) @if !f.counterparty.is_empty() { br; (text(&f.counterparty.iter().map(|c| format!("{} {c}", c.relation.word())).collect::<Vec<_>>().join("; "))) } @for why in f.because.iter().take(2) { br; span class="dim" { (text(why)) } } }
                             td class="more" { code { (text(&f.show)) } br; span class="dim" { (f.id) @if !f.attack.is_empty() { " · " (text(&f.attack.join(" "))) } } }
                         }
                     }

@@ -1,0 +1,93 @@
+//! What an actor did, all of it, for people.
+
+use anyhow::Result;
+use bartizan_core::finding::Severity;
+use bartizan_core::incident::Incident;
+use bartizan_core::work::{ActorWork, CallWork, Made};
+
+use super::Out;
+use super::findings::thousands;
+use super::watch::{counted, list, minute};
+
+/// Calls of one line.
+const CALLS_MAX: usize = 16;
+
+/// Things that are listed one by one.
+const THINGS_MAX: usize = 12;
+
+/// What each of these actors did. The whole is in `--format json`.
+pub(crate) fn work(out: &mut Out, actors: &[ActorWork]) -> Result<()> {
+    actors.iter().try_for_each(|one| {
+        out.line("")?;
+        out.line(&format!("what {} did: {}", one.name, span(one)))?;
+        calls(out, one)?;
+        list(out, "not removed", things(one.standing(), one.standing().count()))?;
+        list(out, "switched off", things(one.taken_away(), one.taken_away().count()))?;
+        let undone = one.undone();
+        let undone = (undone > 0).then(|| format!("{} made or changed and undone again", counted(undone, "thing", "things")));
+        list(out, "undone", undone.into_iter())?;
+        list(out, "not visible", one.not_visible.iter().cloned())
+    })
+}
+
+/// The same for an incident, without what it says already.
+pub(super) fn of_incident(out: &mut Out, incident: &Incident, actors: &[ActorWork]) -> Result<()> {
+    for one in actors.iter().filter(|w| incident.actors.contains(&w.key)) {
+        list(out, "calls", std::iter::once(format!("{}: {}", one.name, span(one))))?;
+        calls(out, one)?;
+    }
+    let things = |all: &[Made]| -> Vec<String> {
+        let shown = all.iter().take(THINGS_MAX).map(|m| format!("{}, {} at {}", m.what, m.call, minute(&m.time)));
+        let more = all.len().saturating_sub(THINGS_MAX);
+        shown.chain((more > 0).then(|| format!("and {more} more (--format json)"))).collect()
+    };
+    if incident.standing.is_empty() {
+        list(out, "not removed", things(&incident.left).into_iter())?;
+    }
+    list(out, "switched off", things(&incident.taken_away).into_iter())
+}
+
+/// Whose work is told without being asked for: those with a finding that is high or worse.
+pub(crate) fn is_told(worst: Severity) -> bool {
+    worst >= Severity::High
+}
+
+fn span(one: &ActorWork) -> String {
+    let refused = if one.refused > 0 { format!(", {} refused", thousands(one.refused)) } else { String::new() };
+    let keys: Vec<String> = one.access_keys.iter().map(|k| format!("{} ({})", k.access_key_id, thousands(k.count))).collect();
+    let keys = if keys.is_empty() { String::new() } else { format!(" · keys {}", keys.join(", ")) };
+    let calls = counted(one.events as usize, "call", "calls");
+    format!("{calls}{refused} · {} → {} UTC{keys}", minute(&one.first_time), minute(&one.last_time))
+}
+
+fn calls(out: &mut Out, one: &ActorWork) -> Result<()> {
+    let changing: Vec<&CallWork> = one.calls.iter().filter(|c| !c.is_read() && c.count > c.refused).collect();
+    let reading: Vec<&CallWork> = one.calls.iter().filter(|c| c.is_read() && c.count > c.refused).collect();
+    let refused: Vec<&CallWork> = one.calls.iter().filter(|c| c.refused > 0).collect();
+    list(out, "  changed", line(&changing, |c| c.count - c.refused).into_iter())?;
+    list(out, "  read", line(&reading, |c| c.count - c.refused).into_iter())?;
+    list(out, "  refused", line(&refused, |c| c.refused).into_iter())
+}
+
+/// `iam:CreateUser ×2, s3:GetObject`, most often first.
+fn line(calls: &[&CallWork], count: impl Fn(&CallWork) -> u64) -> Option<String> {
+    let mut sorted = calls.to_vec();
+    sorted.sort_by(|a, b| (count(b), &a.call).cmp(&(count(a), &b.call)));
+    let one = |c: &&CallWork| match count(c) {
+        1 => c.call.clone(),
+        n => format!("{} ×{}", c.call, thousands(n)),
+    };
+    let shown: Vec<String> = sorted.iter().take(CALLS_MAX).map(one).collect();
+    let more = sorted.len().saturating_sub(CALLS_MAX);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!shown.is_empty()).then(|| format!("{}{more}", shown.join(", ")))
+}
+
+fn things<'m>(made: impl Iterator<Item = &'m Made>, count: usize) -> impl Iterator<Item = String> {
+    let one = |m: &Made| {
+        let undo = m.undo.as_ref().map(|u| format!("\n{u}")).unwrap_or_default();
+        format!("{}, {} at {}{undo}", m.what, m.call, minute(&m.time))
+    };
+    let more = count.saturating_sub(THINGS_MAX);
+    made.take(THINGS_MAX).map(one).chain((more > 0).then(|| format!("and {more} more (--format json)"))).collect::<Vec<_>>().into_iter()
+}
