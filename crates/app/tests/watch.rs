@@ -119,7 +119,7 @@ fn the_story_is_told_right() {
     assert_eq!(standing[0], "role support-readonly trusts account 999988887777");
     assert_eq!(standing.len(), 5, "{standing:?}");
     let text = incident.to_string();
-    for said in ["took it back after 2 h", "silent for 58 min", "999988887777", "Very large or graphics instances were started"] {
+    for said in ["reverted after 2 h", "silent for 58 min", "999988887777", "Very large or graphics instances were started"] {
         assert!(text.contains(said), "{said}");
     }
     let todo = incident["todo"][0]["command"].as_str().unwrap();
@@ -166,7 +166,7 @@ fn quiet_weeks_are_quiet() {
     assert!(loud.is_empty(), "{loud:#?}");
     let attributed: Vec<&Value> = told["changes"].as_array().unwrap().iter().map(|c| &c["attributed"]).collect();
     assert_eq!(attributed, vec!["exact"; 5]);
-    assert!(home.must(0, &["watch", "--once", "in"]).contains("QUIET  nobody is in"));
+    assert!(home.must(0, &["watch", "--once", "in"]).contains("QUIET  no intrusion found in the data read"));
 }
 
 /// Objects in another order, twice, and late: the same incidents.

@@ -25,9 +25,11 @@ pub(crate) fn work(out: &mut Out, actors: &[ActorWork]) -> Result<()> {
         list(out, "switched off", things(one.taken_away(), one.taken_away().count()))?;
         let undone = one.undone();
         let undone = (undone > 0).then(|| format!("{} made or changed and undone again", counted(undone, "thing", "things")));
-        list(out, "undone", undone.into_iter())?;
-        list(out, "not visible", one.not_visible.iter().cloned())
-    })
+        list(out, "undone", undone.into_iter())
+    })?;
+    let Some(one) = actors.first() else { return Ok(()) };
+    out.line("")?;
+    list(out, "not visible", one.not_visible.iter().cloned())
 }
 
 /// The same for an incident, without what it says already.

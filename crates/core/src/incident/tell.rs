@@ -157,8 +157,12 @@ fn sessions(members: &[&Member<'_>], material: &Material<'_>) -> Vec<Standing> {
     for (key, issued) in &material.testimony.issued {
         let Some(until_s) = issued.until_s.filter(|until| *until > material.as_of_s && theirs(key, issued)) else { continue };
         let role = issued.of.as_deref().and_then(|arn| arn.rsplit('/').next()).unwrap_or("?");
-        let session = issued.session.as_deref().unwrap_or("?");
-        let what = format!("session {session} of role {role}, until {}", time_text(until_s));
+        let what = match (&*issued.call.name, issued.session.as_deref()) {
+            ("sts:AssumeRoot", _) => format!("root session in account {role}"),
+            (_, Some(session)) => format!("session {session} of role {role}"),
+            (call, None) => format!("session by {call}"),
+        };
+        let what = format!("{what}, until {}", time_text(until_s));
         let since = time_text(issued.time_s);
         open.push((issued.time_s, Standing { what, kind: "session".to_owned(), id: key.clone(), since, finding: String::new() }));
     }

@@ -186,7 +186,12 @@ impl CallMap {
                 let text = if value.kind() == Kind::Object { value.compact() } else { value.text()? };
                 (text.len() <= CONTENT_BYTES_MAX).then(|| text.into_owned())
             });
-            for id in ids(&row.id, request, response, user_name) {
+            let mut named = ids(&row.id, request, response, user_name);
+            // A request that is not on record may be about any thing of the kind.
+            if named.is_empty() && request.is_some_and(is_omitted) {
+                named.push("*".to_owned());
+            }
+            for id in named {
                 if found.len() < TOUCHED_MAX && id.len() <= ID_BYTES_MAX {
                     found.push(TouchedFact {
                         kind: row.kind,
@@ -200,6 +205,12 @@ impl CallMap {
         }
         found
     }
+}
+
+/// Whether CloudTrail left out a request because it was too large: `{"omitted":true,"originalSize":108321,"reason":"…"}`
+/// (CloudTrail user guide, "CloudTrail record contents").
+pub(crate) fn is_omitted(request: Value<'_>) -> bool {
+    request.raw().len() < 400 && request.raw().windows(9).any(|w| w == b"too large" || w == b"\"omitted\"")
 }
 
 /// The name of a call without the API version that Lambda (`20150331v2`) and CloudFront (`2020_05_31`) add.

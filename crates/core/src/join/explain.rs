@@ -228,7 +228,7 @@ impl<'a> Work<'a> {
         let newest_first = || fits.iter().rev().copied();
         let exact = |place: Place<'a>, why: &str| Some((Match::Exact, first_of(place, fits), vec![why.to_owned()]));
         match change.verdict {
-            Verdict::Removed if last.fact().effect == Effect::Remove && !last.fact().id.ends_with('*') => {
+            Verdict::Removed if last.fact().effect == Effect::Remove && !last.fact().id.ends_with('*') && !last.deed.cut => {
                 return exact(last, "the call took it away, and it is gone");
             }
             _ => {}
@@ -254,6 +254,9 @@ impl<'a> Work<'a> {
             if let Some(place) = bringing.filter(gives) {
                 return exact(place, "the policy in the call gives the same as the policy that is there");
             }
+            if fits.iter().any(|p| p.deed.cut) {
+                return omitted(fits);
+            }
             // Calls that change a policy without bringing it whole (AddPermission) say less.
             let composed = last.fact().content.is_none();
             let matched = if composed { Match::Likely } else { Match::Otherwise };
@@ -262,7 +265,7 @@ impl<'a> Work<'a> {
             return Some((matched, first_of(last, fits), vec![why.to_owned()]));
         }
         if fits.iter().any(|p| p.deed.cut) {
-            return Some((Match::Likely, first_of(last, fits), vec!["CloudTrail left out the content of the call".to_owned()]));
+            return omitted(fits);
         }
         let added = newest_first().find(|p| p.fact().effect == Effect::Add && !p.fact().id.ends_with('*'));
         if change.verdict == Verdict::Added
@@ -452,6 +455,13 @@ fn fits(verdict: Verdict, effect: Effect) -> bool {
         Verdict::Added | Verdict::Replaced => effect != Effect::Remove,
         Verdict::Changed | Verdict::Cosmetic => true,
     }
+}
+
+/// A call that may have made the change, and of which the content is not on record.
+fn omitted<'a>(fits: &[Place<'a>]) -> Option<(Match, Vec<Place<'a>>, Vec<String>)> {
+    let last = fits.iter().rev().copied().find(|p| p.deed.cut)?;
+    let why = "the call is on record, its content is not: CloudTrail left out its parameters";
+    Some((Match::Likely, first_of(last, fits), vec![why.to_owned()]))
 }
 
 /// The call that counts, then the others, newest first.

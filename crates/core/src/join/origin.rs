@@ -65,7 +65,7 @@ impl Testimony {
                 }
                 "AWSService" => Some(end(OriginKind::Service, key, name, true)),
                 "AWSAccount" => Some(end(OriginKind::Account, key, name, false)),
-                "AssumedRole" | "FederatedUser" | "Role" => self.before(&at, &mut chain, &mut seen, &mut keys).err(),
+                "AssumedRole" | "AssumedRoot" | "FederatedUser" | "Role" => self.before(&at, &mut chain, &mut seen, &mut keys).err(),
                 _ => Some(end(OriginKind::Session, key, name, false)),
             };
             if let Some((kind, key, name, whole)) = ended {
@@ -92,6 +92,9 @@ impl Testimony {
     ) -> Result<(), (OriginKind, String, String, bool)> {
         let session = actor.session.clone().unwrap_or_default();
         let role = actor.key.rsplit('/').next().unwrap_or(&actor.key).to_owned();
+        let root = actor.kind == "AssumedRoot";
+        let account = actor.account.as_deref().unwrap_or("?");
+        let what = if root { format!("root session in account {account}") } else { format!("session {session} of role {role}") };
         let instance = || (OriginKind::Machine, format!("instance {session}"), format!("instance {session}"), true);
         if actor.name.contains(" as AWSReservedSSO_") {
             return Err((
@@ -108,7 +111,7 @@ impl Testimony {
                 let by = &issued.who.actor;
                 let how = issued.call.name.rsplit(':').next().unwrap_or_default();
                 let named = issued.source_identity.as_ref().map(|s| format!(" as {s} (source identity)")).unwrap_or_default();
-                chain.push(format!("session {session} of role {role} by {how}{named} at {}", time_text(issued.time_s)));
+                chain.push(format!("{what} by {how}{named} at {}", time_text(issued.time_s)));
                 keys.extend(by.access_key_id.clone().filter(|k| !keys.contains(k)));
                 if by.kind == "AWSService" {
                     if session.starts_with("i-") {
@@ -131,7 +134,7 @@ impl Testimony {
                 Err((OriginKind::User, user, name, true))
             }
             None => {
-                chain.push(format!("session {session} of role {role}, issued where this trail does not reach"));
+                chain.push(format!("{what}, issued where this trail does not reach"));
                 // A name that the session carries from its start; good only as far as a trust policy demanded it.
                 if let Some(name) = &actor.source_identity {
                     chain.push(format!("source identity {name}"));
@@ -143,7 +146,7 @@ impl Testimony {
                     ));
                 }
                 let key = if session.is_empty() { actor.key.clone() } else { format!("{}/{session}", actor.key) };
-                Err((OriginKind::Session, key, format!("session {session} of role {role}"), false))
+                Err((OriginKind::Session, key, what, false))
             }
         }
     }

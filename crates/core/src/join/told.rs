@@ -594,7 +594,7 @@ pub(crate) fn things<'d>(map: &CallMap, deeds: impl Iterator<Item = &'d Deed>) -
     let mut nodes = Vec::new();
     for deed in deeds {
         let account = deed.call.account.as_deref().unwrap_or_default();
-        for fact in &deed.touched {
+        for fact in deed.touched.iter().filter(|f| f.id != "*") {
             let first = fact.id.split('/').next().unwrap_or_default();
             nodes.extend(match map.kind(fact.kind) {
                 "iam:accesskey" => fact.id.rsplit('/').next().map(|key| format!("key {key}")),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use siphasher::sip::SipHasher13;
 
-use super::calls::{CallMap, Effect, TouchedFact};
+use super::calls::{CallMap, Effect, TouchedFact, is_omitted};
 use crate::finding::{Call, Source, Who};
 use crate::limits::{ADDRESSES_MAX, DEED_TEXT_BYTES_MAX, DEEDS_MAX, ISSUED_MAX, LEAVES_MAX};
 use crate::trail::json::{Kind, Value};
@@ -157,8 +157,7 @@ impl Witness {
         touched.iter().flat_map(|t| &t.sets).filter_map(|s| s.split_once('=')).for_each(|(_, value)| leaves.push(leaf(value)));
         leaves.sort_unstable();
         leaves.dedup();
-        let cut =
-            request.is_some_and(|v| v.raw().len() < 400 && v.raw().windows(9).any(|w| w == b"too large" || w == b"\"omitted\""));
+        let cut = request.is_some_and(is_omitted);
         let deed = Deed { time_s, event: id, who: who.clone(), source, call: call.clone(), touched, leaves: leaves.into(), cut };
         self.deeds.push(deed);
     }
@@ -250,7 +249,7 @@ fn issued(
     let text = |value: Option<Value<'_>>, name: &str| value?.get(name)?.text().map(std::borrow::Cow::into_owned);
     let credential = response.get(if iam { "accessKey" } else { "credentials" })?;
     let key = text(Some(credential), "accessKeyId")?;
-    let of = if iam { text(Some(credential), "userName").or_else(|| text(request, "userName")) } else { text(request, "roleArn") };
+    let of = if iam { text(Some(credential), "userName").or_else(|| text(request, "userName")) } else { text(request, "roleArn").or_else(|| text(request, "targetPrincipal")) };
     let session = text(request, "roleSessionName");
     let source_identity = text(request, "sourceIdentity");
     let asked_s = text(request, "durationSeconds").and_then(|t| t.parse::<i64>().ok());

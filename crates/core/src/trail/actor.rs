@@ -77,6 +77,9 @@ impl Actor {
             value.text().map(|t| cut(&t)).filter(|t| !t.is_empty())
         };
         let kind = field(&["type"]).unwrap_or_else(|| "Unknown".to_owned());
+        // Root rights that the management account took for a task (CloudTrail user guide, "userIdentity": `assumedRoot`).
+        let borrowed = kind == "Root" && field(&["sessionContext", "assumedRoot"]).is_some_and(|t| t.eq_ignore_ascii_case("true"));
+        let kind = if borrowed { "AssumedRoot".to_owned() } else { kind };
         let arn = field(&["arn"]);
         let account = field(&["accountId"]).or_else(|| arn.as_deref().and_then(account_of).map(str::to_owned));
         // An account that is another's, or AWS itself, is never the one that was called.
@@ -96,6 +99,7 @@ impl Actor {
 
         let (key, name) = match kind.as_str() {
             "Root" => (format!("arn:aws:iam::{here}:root"), "root".to_owned()),
+            "AssumedRoot" => (format!("assumed-root:{here}"), format!("borrowed root session in account {here}")),
             "IAMUser" => {
                 (arn.clone().unwrap_or_else(|| format!("arn:aws:iam::{here}:user/{somebody}")), format!("user {somebody}"))
             }
@@ -191,6 +195,12 @@ mod tests {
                 r#"{"type":"Root","principalId":"111122223333","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333"}"#,
                 "arn:aws:iam::111122223333:root",
                 "root",
+                Caller::Principal,
+            ),
+            (
+                r#"{"type":"Root","arn":"arn:aws:iam::1:root","accountId":"1","accessKeyId":"ASIA","sessionContext":{"assumedRoot":"true"}}"#,
+                "assumed-root:1",
+                "borrowed root session in account 1",
                 Caller::Principal,
             ),
             (

@@ -161,6 +161,8 @@ struct Entry<'a> {
     thing: usize,
     gone: Option<&'a Act>,
     count: u64,
+    /// The thing below which it stands, if the same actor made that.
+    part_of: Option<usize>,
 }
 
 impl Work {
@@ -215,7 +217,8 @@ impl Work {
                         ..call
                     })
                     .collect();
-                let own = made.get(actor.as_str()).map(Vec::as_slice).unwrap_or_default();
+                let own: Vec<&&Entry<'_>> =
+                    made.get(actor.as_str()).into_iter().flatten().filter(|e| !is_part(e, &entries)).collect();
                 Some(ActorWork {
                     key: actor.clone(),
                     name: who.name.clone(),
@@ -262,28 +265,50 @@ impl Work {
                         away.remove(full).into_iter().flatten().for_each(|n| _ = entries[n].gone.get_or_insert(act));
                     }
                     if !repeats(&mut entries, &alive, act, names) {
+                        let above = names.iter().flat_map(|n| n.iter().take(n.len() - 1));
+                        let mine = |n: &usize| {
+                            let one = &entries[*n];
+                            one.gone.is_none() && one.act.deed.who.actor.key == act.deed.who.actor.key
+                        };
+                        let part_of = above
+                            .filter_map(|step| alive.get(step)?.iter().find(|n| mine(n) && entries[**n].act.acted.is_at(entries[**n].thing, *step)))
+                            .next()
+                            .copied();
                         for step in names.iter().flat_map(|n| n.iter()) {
                             alive.entry(*step).or_default().push(entries.len());
                         }
-                        entries.push(Entry { act, thing, gone: None, count: 1 });
+                        entries.push(Entry { act, thing, gone: None, count: 1, part_of });
                     }
                 }
             }
+            // What stands below another thing goes before that thing.
+            let mut taken: Vec<(usize, &Act, usize, &[Box<[u64]>])> = Vec::new();
             for act in second {
-                for (thing, names) in act.acted.things().filter(|(n, _)| act.acted.sign(*n) == Sign::TookAway) {
+                let away = act.acted.things().filter(|(n, _)| act.acted.sign(*n) == Sign::TookAway);
+                taken.extend(away.map(|(n, names)| (names.iter().map(|n| n.len()).max().unwrap_or_default(), act, n, names)));
+            }
+            taken.sort_by_key(|(depth, ..)| std::cmp::Reverse(*depth));
+            for (_, act, thing, names) in taken {
+                {
                     let (mut own, mut others) = (false, false);
-                    for n in names.iter().filter_map(|n| alive.remove(n.last()?)).flatten() {
-                        let entry = &mut entries[n];
-                        if entry.gone.is_none() {
-                            entry.gone = Some(act);
-                            let mine = entry.act.deed.who.actor.key == act.deed.who.actor.key;
-                            (own, others) = (own || mine, others || !mine);
+                    // What stands on something that they made is theirs, also if it was there before the trail.
+                    for (step, is_full) in names.iter().flat_map(|n| n.iter().enumerate().map(|(at, s)| (s, at + 1 == n.len()))) {
+                        for &n in alive.get(step).map(Vec::as_slice).unwrap_or_default() {
+                            let mine = entries[n].act.deed.who.actor.key == act.deed.who.actor.key;
+                            own |= mine && (is_full || entries[n].act.acted.is_at(entries[n].thing, *step));
+                            if is_full && entries[n].gone.is_none() {
+                                entries[n].gone = Some(act);
+                                others |= !mine;
+                            }
+                        }
+                        if let Some(all) = alive.get_mut(step).filter(|all| all.len() > ALIVE_MAX) {
+                            all.retain(|n| entries[*n].gone.is_none());
                         }
                     }
                     if !own || others {
                         let fulls = names.iter().filter_map(|n| n.last());
                         fulls.for_each(|full| away.entry(*full).or_default().push(entries.len()));
-                        entries.push(Entry { act, thing, gone: None, count: 1 });
+                        entries.push(Entry { act, thing, gone: None, count: 1, part_of: None });
                     }
                 }
             }
@@ -326,7 +351,16 @@ const DATA_EVENTS: [(&str, &[&str], &str); 3] = [
     ("dynamodb", &["GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem"], "items in tables"),
 ];
 
+/// Things of one name that are looked at when it is taken away; those that are gone are forgotten beyond it.
+const ALIVE_MAX: usize = 64;
+
 type Places = HashMap<u64, Vec<usize>, foldhash::fast::RandomState>;
+
+/// Whether something is no more than a part of a thing that the same actor made and that stands, with no command of its own: the
+/// value of a secret that it made.
+fn is_part(entry: &Entry<'_>, entries: &[Entry<'_>]) -> bool {
+    entry.part_of.is_some_and(|n| entries[n].gone.is_none()) && entry.gone.is_none() && !entry.act.acted.has_undo(entry.thing)
+}
 
 /// Whether the same actor did the same to a thing that stands. If somebody else did, theirs is gone.
 fn repeats<'a>(entries: &mut [Entry<'a>], alive: &Places, act: &'a Act, names: &[Box<[u64]>]) -> bool {
@@ -381,5 +415,8 @@ impl Entry<'_> {
 /// Whether a call only looks: by its name, as IAM's access level "read" and "list" go.
 fn is_read(call: &str) -> bool {
     let name = call.rsplit(':').next().unwrap_or(call);
-    ["Get", "List", "Describe", "Head", "Lookup", "Search", "BatchGet", "Query", "Scan", "Select"].iter().any(|b| name.starts_with(b))
+    [
+        "Get", "List", "Describe", "Head", "Lookup", "Search", "BatchGet", "Query", "Scan", "Select", "Decrypt", "Encrypt", "GenerateDataKey",
+        "Verify", "Simulate", "Check",
+    ].iter().any(|b| name.starts_with(b))
 }

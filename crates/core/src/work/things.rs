@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use foldhash::quality::RandomState;
 
 use crate::incident::shell_word;
-use crate::join::{Part, Path, parts, values};
+use crate::join::{Part, Path, is_omitted, parts, values};
 use crate::limits::{LOG_TEXT_BYTES_MAX, THINGS_OF_CALL_MAX};
 use crate::trail::json::Value;
 use crate::trail::{Event, Field};
@@ -42,9 +42,18 @@ struct Row {
     words: Template,
     undo: Option<Template>,
     /// What stands in the templates.
-    fields: Vec<(Vec<Path>, Option<String>)>,
+    fields: Vec<Slot>,
     /// Things of this service are known in one region only.
     regional: bool,
+}
+
+/// A field of a template.
+#[derive(Debug, PartialEq, Eq)]
+struct Slot {
+    paths: Vec<Path>,
+    default: Option<String>,
+    /// Whether a name and an ARN that ends with it are the same thing.
+    short: bool,
 }
 
 type Template = Vec<Piece>;
@@ -168,7 +177,7 @@ impl Things {
                 continue;
             }
             let found: Vec<Vec<Box<str>>> =
-                row.fields.iter().map(|(paths, _)| first_of(paths, request, response, user_name)).collect();
+                row.fields.iter().map(|slot| first_of(&slot.paths, request, response, user_name)).collect();
             let count = found.iter().map(Vec::len).max().unwrap_or_default().clamp(1, THINGS_OF_CALL_MAX);
             for n in 0..count {
                 // Lists that belong together are of one length; what is there once is so for all of them.
@@ -177,7 +186,9 @@ impl Things {
                 let source = event.raw_text(Field::EventSource);
                 let names = row.keys.iter().filter_map(|steps| hashes(steps, row, &of, &(&scope, source), hasher));
                 let names: Box<[Box<[u64]>]> = names.collect();
-                if !names.is_empty() && things.len() < THINGS_OF_CALL_MAX {
+                // What is made by a request that is not on record has no name, and is told all the same.
+                let unnamed = names.is_empty() && row.sign != Sign::TookAway && request.is_some_and(is_omitted);
+                if (unnamed || !names.is_empty()) && things.len() < THINGS_OF_CALL_MAX {
                     things.push((number, of));
                     keys.push(names);
                 }
@@ -197,11 +208,25 @@ impl Acted {
         Things::builtin().rows[usize::from(self.things[n].0)].sign
     }
 
+    /// Whether one of the names of a thing ends with this step.
+    pub(super) fn is_at(&self, n: usize, step: u64) -> bool {
+        self.keys.0.get(n).is_some_and(|names| names.iter().any(|name| name.last() == Some(&step)))
+    }
+
+    /// Whether there may be a command that takes it back.
+    pub(super) fn has_undo(&self, n: usize) -> bool {
+        Things::builtin().rows[usize::from(self.things[n].0)].undo.is_some()
+    }
+
     /// The thing for people: `access key AKIA… of user bob`.
     pub(super) fn words(&self, n: usize) -> String {
         let (row, values) = (&Things::builtin().rows[usize::from(self.things[n].0)], &self.things[n].1);
-        let field = |at: usize| values[at].as_deref().or(row.fields[at].1.as_deref()).unwrap_or("?").to_owned();
-        write(&row.words, &field)
+        let field = |at: usize| values[at].as_deref().or(row.fields[at].default.as_deref()).unwrap_or("?").to_owned();
+        let words = write(&row.words, &field);
+        match self.keys.0[n].is_empty() {
+            true => format!("{words} (CloudTrail left out which)"),
+            false => words,
+        }
     }
 
     /// The command that takes it back. Every name in it is one word, and stood in the record.
@@ -228,11 +253,21 @@ fn write(template: &Template, field: &dyn Fn(usize) -> String) -> String {
         .collect()
 }
 
-fn template(text: &str, fields: &mut Vec<(Vec<Path>, Option<String>)>) -> Template {
+fn template(text: &str, fields: &mut Vec<Slot>) -> Template {
     let piece = |part| match part {
         Part::Text(text) => Piece::Text(text),
         Part::Field(paths, default) => {
-            let field = (paths, default);
+            let mut short = false;
+            let bare = |path: String, short: &mut bool| {
+                *short |= path.ends_with('~');
+                path.trim_end_matches('~').to_owned()
+            };
+            let paths = paths.into_iter().map(|path| match path {
+                Path::Request(path) => Path::Request(bare(path, &mut short)),
+                Path::Response(path) => Path::Response(bare(path, &mut short)),
+                Path::Caller => Path::Caller,
+            });
+            let field = Slot { paths: paths.collect(), default, short };
             let known = fields.iter().position(|f| *f == field);
             Piece::Value(known.unwrap_or_else(|| {
                 fields.push(field);
@@ -269,7 +304,12 @@ fn hashes(steps: &[Template], row: &Row, values: &Values, scope: &impl Hash, has
         for piece in step {
             match piece {
                 Piece::Text(text) => text.hash(&mut state),
-                Piece::Value(at) => values[*at].as_deref().or(row.fields[*at].1.as_deref())?.hash(&mut state),
+                Piece::Value(at) => {
+                    let Slot { default, short, .. } = &row.fields[*at];
+                    let value = values[*at].as_deref().or(default.as_deref())?;
+                    let name = value.strip_prefix("arn:").filter(|_| *short).and_then(|arn| arn.rsplit([':', '/']).next());
+                    name.unwrap_or(value).hash(&mut state);
+                }
             }
         }
         state.write_u8(0x1f);
