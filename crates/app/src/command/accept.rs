@@ -59,14 +59,7 @@ pub(super) fn run(global: &Global, args: &Accept) -> Result<Outcome> {
 }
 
 /// Accepts every finding of an incident.
-fn whole(
-    global: &Global,
-    args: &Accept,
-    state: &State,
-    incident: &Incident,
-    reason: &str,
-    now: Timestamp,
-) -> Result<Outcome> {
+fn whole(global: &Global, args: &Accept, state: &State, incident: &Incident, reason: &str, now: Timestamp) -> Result<Outcome> {
     let storage = store::open(global)?;
     let mut out = Out::new();
     let mut entries = Vec::new();

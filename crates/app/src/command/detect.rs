@@ -305,14 +305,7 @@ struct Document<'v> {
     actors: &'v [ActorWork],
 }
 
-fn print(
-    global: &Global,
-    args: &Detect,
-    plan: &Plan,
-    verdicts: &Verdicts,
-    actors: &[ActorWork],
-    left_out: usize,
-) -> Result<()> {
+fn print(global: &Global, args: &Detect, plan: &Plan, verdicts: &Verdicts, actors: &[ActorWork], left_out: usize) -> Result<()> {
     let mut out = Out::new();
     match global.format {
         Format::Human if args.learn => {

@@ -6,7 +6,7 @@ use bartizan_core::finding::Finding;
 use bartizan_core::incident::Incident;
 
 use super::findings::{painted, severity_style, stage_style, thousands};
-use super::wrap::wrapped;
+use super::wrap::{counted, wrapped};
 use super::{Out, clean, shell, work};
 use crate::command::watch::Watched;
 
@@ -79,7 +79,7 @@ fn print_incident(out: &mut Out, incident: &Incident, watched: &Watched) -> Resu
         "{} → {} UTC{from} · {} · stages {} · incident {}",
         minute(&incident.first_time),
         minute(&incident.last_time),
-        counted(incident.findings.len(), "finding", "findings"),
+        counted(incident.findings.len() as u64, "finding", "findings"),
         stages.join(" ▸ "),
         incident.id
     );
@@ -220,16 +220,11 @@ fn short(id: &str) -> &str {
 }
 
 fn folded(n: usize) -> String {
-    format!("{} hidden", counted(n, "corroborating finding", "corroborating findings"))
+    format!("{} hidden", counted(n as u64, "corroborating finding", "corroborating findings"))
 }
 
 fn notes(n: usize) -> String {
-    format!("{} hidden", counted(n, "finding of less weight", "findings of less weight"))
-}
-
-/// `1 finding`, `2 findings`.
-pub(super) fn counted(n: usize, one: &str, many: &str) -> String {
-    format!("{} {}", thousands(n as u64), if n == 1 { one } else { many })
+    format!("{} hidden", counted(n as u64, "finding of less weight", "findings of less weight"))
 }
 
 /// `2026-03-11 02:14` of RFC 3339.

@@ -7,7 +7,8 @@ use bartizan_core::work::{ActorWork, CallWork, Made};
 
 use super::Out;
 use super::findings::thousands;
-use super::watch::{counted, list, minute};
+use super::watch::{list, minute};
+use super::wrap::counted;
 
 /// Calls of one line.
 const CALLS_MAX: usize = 16;
@@ -24,7 +25,8 @@ pub(crate) fn work(out: &mut Out, actors: &[ActorWork]) -> Result<()> {
         list(out, "not removed", things(one.standing(), one.standing().count()))?;
         list(out, "switched off", things(one.taken_away(), one.taken_away().count()))?;
         let undone = one.undone();
-        let undone = (undone > 0).then(|| format!("{} made or changed and undone again", counted(undone, "thing", "things")));
+        let undone =
+            (undone > 0).then(|| format!("{} made or changed and undone again", counted(undone as u64, "thing", "things")));
         list(out, "undone", undone.into_iter())
     })?;
     let Some(one) = actors.first() else { return Ok(()) };
@@ -58,7 +60,7 @@ fn span(one: &ActorWork) -> String {
     let refused = if one.refused > 0 { format!(", {} refused", thousands(one.refused)) } else { String::new() };
     let keys: Vec<String> = one.access_keys.iter().map(|k| format!("{} ({})", k.access_key_id, thousands(k.count))).collect();
     let keys = if keys.is_empty() { String::new() } else { format!(" · keys {}", keys.join(", ")) };
-    let calls = counted(one.events as usize, "call", "calls");
+    let calls = counted(one.events, "call", "calls");
     format!("{calls}{refused} · {} → {} UTC{keys}", minute(&one.first_time), minute(&one.last_time))
 }
 
@@ -91,5 +93,9 @@ fn things<'m>(made: impl Iterator<Item = &'m Made>, count: usize) -> impl Iterat
         format!("{}, {} at {}{undo}", m.what, m.call, minute(&m.time))
     };
     let more = count.saturating_sub(THINGS_MAX);
-    made.take(THINGS_MAX).map(one).chain((more > 0).then(|| format!("and {more} more (--format json)"))).collect::<Vec<_>>().into_iter()
+    made.take(THINGS_MAX)
+        .map(one)
+        .chain((more > 0).then(|| format!("and {more} more (--format json)")))
+        .collect::<Vec<_>>()
+        .into_iter()
 }

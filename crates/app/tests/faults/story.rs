@@ -75,9 +75,11 @@ fn a_trail_alone_tells_all_that_the_intruder_did_and_left() {
     std::os::unix::fs::symlink(trail, home.path("in/trail")).unwrap();
     let told = home.json(&["watch", "--once", "in"]);
     holds(&told);
-    let thief = told["incidents"].as_array().unwrap().iter().find(|i| {
-        i["actors"].as_array().unwrap().iter().any(|a| a.as_str().unwrap().ends_with(":user/bert-jan"))
-    });
+    let thief = told["incidents"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|i| i["actors"].as_array().unwrap().iter().any(|a| a.as_str().unwrap().ends_with(":user/bert-jan")));
     let todo = thief.unwrap()["todo"].to_string();
     assert!(todo.contains("aws ec2 delete-vpc --vpc-id vpc-07b33857c7ad1c027"), "{todo}");
     assert!(todo.contains("AKIATFQR7NSC8Q4X20BJ --status Inactive"), "{todo}");

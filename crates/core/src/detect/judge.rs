@@ -16,8 +16,8 @@ use super::window::Windows;
 use crate::finding::{Actor, Confidence, Deed, Draft, Evidence, Finding, Key, Merger, Severity, Sighting, Stage, Verdict};
 use crate::join::Testimony;
 use crate::limits::{EVENT_IDS_MAX, EVIDENCE_MAX, RESOURCES_MAX, SCAN_CACHE_MAX, WINDOW_STATE_BYTES_MAX};
-use crate::work::Work;
 use crate::trail::{Apart, EventId, Problem};
+use crate::work::Work;
 
 /// Takes notes, gives findings.
 pub struct Judge<'p> {

@@ -7,8 +7,8 @@ use super::first_seen::Met;
 use super::window::Seen;
 use crate::finding::{Deed, Sighting};
 use crate::join::Witness;
-use crate::work::{Act, Caller};
 use crate::trail::{Apart, EventId, Problem, ReadBytes};
+use crate::work::{Act, Caller};
 
 /// What was found in one object.
 #[derive(Default)]

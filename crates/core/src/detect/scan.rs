@@ -33,11 +33,11 @@ use super::view::View;
 use super::window::{DAY_SECONDS, Seen, pack};
 use crate::finding::{Deed, Sighting, Source};
 use crate::join::CallMap;
-use crate::limits::EVIDENCE_MAX;
 use crate::join::own_user_name;
+use crate::limits::EVIDENCE_MAX;
 use crate::trail::json::unescape;
-use crate::work::{Act, Caller, Things};
 use crate::trail::{Actor, Again, Event, EventId, Field, Fields, Item, Problem, ReadBytes, Reader, Sink};
+use crate::work::{Act, Caller, Things};
 
 /// What all threads share.
 pub struct Plan {
@@ -374,7 +374,13 @@ impl Scan<'_, '_> {
     fn take(&mut self, steps: &Steps, sight: &Sight, combo: &Combo) {
         let object = self.caches.object;
         if let Some(acted) = &steps.acted {
-            let act = Act { time_s: sight.at.time_s, event: sight.at.id, source: sight.source.clone(), deed: combo.deed.clone(), acted: acted.clone() };
+            let act = Act {
+                time_s: sight.at.time_s,
+                event: sight.at.id,
+                source: sight.source.clone(),
+                deed: combo.deed.clone(),
+                acted: acted.clone(),
+            };
             self.notes.acts.push((sight.at.number, act));
         }
         for step in &steps.list {

@@ -30,7 +30,10 @@ pub(super) fn todo(
     for suspect in actor {
         let Some(user) = suspect.name.strip_prefix("user ") else { continue };
         for key in &suspect.access_keys {
-            list.push(Advice { why: format!("disable access key {key} of user {user}, which was used"), command: disable_key(user, key) });
+            list.push(Advice {
+                why: format!("disable access key {key} of user {user}, which was used"),
+                command: disable_key(user, key),
+            });
         }
     }
     for stands in standing.iter().filter(|s| s.kind != "session") {

@@ -10,9 +10,9 @@ use super::{Incident, Standing};
 use crate::detect::finding_id;
 use crate::fact::Severity;
 use crate::finding::{Confidence, Evidence, Finding, Stage};
-use crate::work::ActorWork;
 use crate::join::{CallMap, Deed, Gives, Heard, Issued, Origin, OriginKind, Testimony, thing, things};
 use crate::trail::EventId;
+use crate::work::ActorWork;
 
 /// What incidents are made of.
 pub struct Material<'a> {

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::group::{Material, Member};
 use super::{Incident, Moment, Standing, Suspect, advice};
 use crate::detect::time_text;
-use crate::limits::MADE_OF_ACTOR_MAX;
 use crate::fact::Severity;
 use crate::finding::{Evidence, Finding, Party, Relation, Stage};
 use crate::join::{Gives, Issued, origin_words};
+use crate::limits::MADE_OF_ACTOR_MAX;
 use crate::work::{ActorWork, Made};
 
 /// Addresses, user agents and the like that are named.
@@ -185,8 +185,11 @@ const DOORS: [&str; 8] = [
 
 /// What those who acted in an incident did.
 fn theirs<'a>(members: &[&Member<'_>], work: &'a [ActorWork]) -> Vec<&'a ActorWork> {
-    let keys: BTreeSet<&str> =
-        members.iter().filter(|m| m.finding.severity >= Severity::Low).filter_map(|m| Some(m.finding.actor.as_ref()?.key.as_str())).collect();
+    let keys: BTreeSet<&str> = members
+        .iter()
+        .filter(|m| m.finding.severity >= Severity::Low)
+        .filter_map(|m| Some(m.finding.actor.as_ref()?.key.as_str()))
+        .collect();
     work.iter().filter(|w| keys.contains(w.key.as_str())).collect()
 }
 
@@ -204,7 +207,8 @@ fn mades(members: &[&Member<'_>], theirs: &[&ActorWork], span: (i64, i64)) -> (V
         there && (from.as_str()..=to.as_str()).contains(&made.time.as_str())
     };
     // A door goes before what was carried through it.
-    let order = |m: &Made| (DOOR_CALLS.iter().position(|c| *c == m.call).unwrap_or(DOOR_CALLS.len()), m.time.clone(), m.what.clone());
+    let order =
+        |m: &Made| (DOOR_CALLS.iter().position(|c| *c == m.call).unwrap_or(DOOR_CALLS.len()), m.time.clone(), m.what.clone());
     let mut left: Vec<Made> = theirs.iter().flat_map(|w| w.standing()).filter(within).cloned().collect();
     left.sort_by_key(order);
     let mut away: Vec<Made> = theirs.iter().flat_map(|w| w.taken_away()).filter(within).cloned().collect();
@@ -238,9 +242,10 @@ const DOOR_CALLS: [&str; 16] = [
 fn administrator(finding: &Finding, material: &Material<'_>) -> bool {
     let given = material.gives.get(&finding.id).is_some_and(|g| g.contains(&Gives::Administrator));
     let attached = finding.count > finding.refused
-        && finding.counterparty.iter().any(|c| {
-            c.relation == Relation::Given && c.kind == Party::Policy && c.id.ends_with(":aws:policy/AdministratorAccess")
-        });
+        && finding
+            .counterparty
+            .iter()
+            .any(|c| c.relation == Relation::Given && c.kind == Party::Policy && c.id.ends_with(":aws:policy/AdministratorAccess"));
     given && finding.severity == Severity::Critical || attached
 }
 

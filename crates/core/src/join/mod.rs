@@ -12,7 +12,7 @@ mod told;
 mod witness;
 
 pub use calls::{CallMap, Effect, TouchedFact};
-pub(crate) use calls::{Part, is_omitted, Path, parts, values, without_version};
+pub(crate) use calls::{Part, Path, is_omitted, parts, values, without_version};
 pub use explain::{Explained, Explanations, Match, Undone, UndoneKind, explain};
 pub use health::{Gap, Health};
 pub use origin::{Origin, OriginKind};

@@ -65,7 +65,9 @@ impl Testimony {
                 }
                 "AWSService" => Some(end(OriginKind::Service, key, name, true)),
                 "AWSAccount" => Some(end(OriginKind::Account, key, name, false)),
-                "AssumedRole" | "AssumedRoot" | "FederatedUser" | "Role" => self.before(&at, &mut chain, &mut seen, &mut keys).err(),
+                "AssumedRole" | "AssumedRoot" | "FederatedUser" | "Role" => {
+                    self.before(&at, &mut chain, &mut seen, &mut keys).err()
+                }
                 _ => Some(end(OriginKind::Session, key, name, false)),
             };
             if let Some((kind, key, name, whole)) = ended {

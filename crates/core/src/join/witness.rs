@@ -249,7 +249,11 @@ fn issued(
     let text = |value: Option<Value<'_>>, name: &str| value?.get(name)?.text().map(std::borrow::Cow::into_owned);
     let credential = response.get(if iam { "accessKey" } else { "credentials" })?;
     let key = text(Some(credential), "accessKeyId")?;
-    let of = if iam { text(Some(credential), "userName").or_else(|| text(request, "userName")) } else { text(request, "roleArn").or_else(|| text(request, "targetPrincipal")) };
+    let of = if iam {
+        text(Some(credential), "userName").or_else(|| text(request, "userName"))
+    } else {
+        text(request, "roleArn").or_else(|| text(request, "targetPrincipal"))
+    };
     let session = text(request, "roleSessionName");
     let source_identity = text(request, "sourceIdentity");
     let asked_s = text(request, "durationSeconds").and_then(|t| t.parse::<i64>().ok());

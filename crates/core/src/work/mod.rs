@@ -8,8 +8,8 @@ mod tally;
 mod tell;
 mod things;
 
-pub(crate) use tally::{Act, Caller};
 pub use tally::Work;
+pub(crate) use tally::{Act, Caller};
 pub use tell::{ActorWork, CallWork, Gone, KeyUse, Made};
 pub(crate) use things::Acted;
 pub use things::Sign;

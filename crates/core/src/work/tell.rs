@@ -205,9 +205,7 @@ impl Work {
                 let mut calls: Vec<(CallWork, Count)> = calls.remove(actor.as_str()).unwrap_or_default().into_values().collect();
                 let (first_s, last_s) =
                     calls.iter().fold((i64::MAX, i64::MIN), |(f, l), (_, c)| (f.min(c.first_s), l.max(c.last_s)));
-                calls.sort_by(|(a, x), (b, y)| {
-                    (is_read(&a.call), x.first_s, &a.call).cmp(&(is_read(&b.call), y.first_s, &b.call))
-                });
+                calls.sort_by(|(a, x), (b, y)| (is_read(&a.call), x.first_s, &a.call).cmp(&(is_read(&b.call), y.first_s, &b.call)));
                 let calls: Vec<CallWork> = calls
                     .into_iter()
                     .map(|(call, sum)| CallWork {
@@ -271,7 +269,13 @@ impl Work {
                             one.gone.is_none() && one.act.deed.who.actor.key == act.deed.who.actor.key
                         };
                         let part_of = above
-                            .filter_map(|step| alive.get(step)?.iter().find(|n| mine(n) && entries[**n].act.acted.is_at(entries[**n].thing, *step)))
+                            .filter_map(|step| {
+                                alive
+                                    .get(step)?
+                                    .iter()
+                                    .take(ALIVE_MAX)
+                                    .find(|n| mine(n) && entries[**n].act.acted.is_at(entries[**n].thing, *step))
+                            })
                             .next()
                             .copied();
                         for step in names.iter().flat_map(|n| n.iter()) {
@@ -289,27 +293,27 @@ impl Work {
             }
             taken.sort_by_key(|(depth, ..)| std::cmp::Reverse(*depth));
             for (_, act, thing, names) in taken {
-                {
-                    let (mut own, mut others) = (false, false);
-                    // What stands on something that they made is theirs, also if it was there before the trail.
-                    for (step, is_full) in names.iter().flat_map(|n| n.iter().enumerate().map(|(at, s)| (s, at + 1 == n.len()))) {
-                        for &n in alive.get(step).map(Vec::as_slice).unwrap_or_default() {
-                            let mine = entries[n].act.deed.who.actor.key == act.deed.who.actor.key;
-                            own |= mine && (is_full || entries[n].act.acted.is_at(entries[n].thing, *step));
-                            if is_full && entries[n].gone.is_none() {
-                                entries[n].gone = Some(act);
-                                others |= !mine;
-                            }
-                        }
-                        if let Some(all) = alive.get_mut(step).filter(|all| all.len() > ALIVE_MAX) {
-                            all.retain(|n| entries[*n].gone.is_none());
+                let (mut own, mut others) = (false, false);
+                // What stands on something that they made is theirs, also if it was there before the trail.
+                for (step, is_full) in names.iter().flat_map(|n| n.iter().enumerate().map(|(at, s)| (s, at + 1 == n.len()))) {
+                    // A thing comes before what stands below it.
+                    let looked_at = if is_full { usize::MAX } else { ALIVE_MAX };
+                    for &n in alive.get(step).into_iter().flatten().take(looked_at) {
+                        let mine = entries[n].act.deed.who.actor.key == act.deed.who.actor.key;
+                        own |= mine && (is_full || entries[n].act.acted.is_at(entries[n].thing, *step));
+                        if is_full && entries[n].gone.is_none() {
+                            entries[n].gone = Some(act);
+                            others |= !mine;
                         }
                     }
-                    if !own || others {
-                        let fulls = names.iter().filter_map(|n| n.last());
-                        fulls.for_each(|full| away.entry(*full).or_default().push(entries.len()));
-                        entries.push(Entry { act, thing, gone: None, count: 1, part_of: None });
+                    if let Some(all) = alive.get_mut(step).filter(|all| is_full && all.len() > ALIVE_MAX) {
+                        all.retain(|n| entries[*n].gone.is_none());
                     }
+                }
+                if !own || others {
+                    let fulls = names.iter().filter_map(|n| n.last());
+                    fulls.for_each(|full| away.entry(*full).or_default().push(entries.len()));
+                    entries.push(Entry { act, thing, gone: None, count: 1, part_of: None });
                 }
             }
         }
@@ -416,7 +420,23 @@ impl Entry<'_> {
 fn is_read(call: &str) -> bool {
     let name = call.rsplit(':').next().unwrap_or(call);
     [
-        "Get", "List", "Describe", "Head", "Lookup", "Search", "BatchGet", "Query", "Scan", "Select", "Decrypt", "Encrypt", "GenerateDataKey",
-        "Verify", "Simulate", "Check",
-    ].iter().any(|b| name.starts_with(b))
+        "Get",
+        "List",
+        "Describe",
+        "Head",
+        "Lookup",
+        "Search",
+        "BatchGet",
+        "Query",
+        "Scan",
+        "Select",
+        "Decrypt",
+        "Encrypt",
+        "GenerateDataKey",
+        "Verify",
+        "Simulate",
+        "Check",
+    ]
+    .iter()
+    .any(|b| name.starts_with(b))
 }

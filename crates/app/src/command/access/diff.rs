@@ -217,7 +217,9 @@ impl Changed<'_> {
             let severity = match (opening.class, &opening.to) {
                 (Class::Same | Class::Org | Class::Deleted, _) => Severity::Info,
                 (Class::Friendly | Class::Vendor, _) => Severity::Low,
-                (Class::Unknown, Outsider::Service(_, Behalf::Anybody | Behalf::Owner(_)) | Outsider::Federated(_, true)) => Severity::Low,
+                (Class::Unknown, Outsider::Service(_, Behalf::Anybody | Behalf::Owner(_)) | Outsider::Federated(_, true)) => {
+                    Severity::Low
+                }
                 (Class::Unknown, Outsider::Unidentified(_)) => Severity::Medium,
                 (Class::Unknown, Outsider::Anybody | Outsider::AnyAccount) if opening.verdict == Tri::Yes => Severity::Critical,
                 (Class::Unknown, _) => Severity::High,

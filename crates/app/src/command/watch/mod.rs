@@ -15,8 +15,8 @@ use bartizan_core::fact::{Hash, Kinds, Severity};
 use bartizan_core::finding::Finding;
 use bartizan_core::incident::{Material, Merge, Standing, incidents, standing};
 use bartizan_core::join::{CallMap, Explanations, Gives, Match, Show, Told, explain, name_origins, tell};
-use bartizan_core::work::ActorWork;
 use bartizan_core::snapshot::{Collection, Recorded, Snapshot, side_lines};
+use bartizan_core::work::ActorWork;
 use bartizan_iam::{Actions, Neighbours};
 use jiff::Timestamp;
 

@@ -13,7 +13,8 @@ use base64::Engine;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::clean;
-use super::watch::{counted, first_line, minute};
+use super::watch::{first_line, minute};
+use super::wrap::counted;
 use crate::command::watch::{ChangeTold, Watched};
 
 const STYLE: &str = include_str!("style.css");
@@ -112,7 +113,7 @@ fn one(number: usize, incident: &Incident, watched: &Watched) -> Markup {
             p {
                 (word(incident.severity)) " · " (minute(&incident.first_time)) " → " (minute(&incident.last_time)) " UTC · stages "
                 (incident.stages.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ▸ "))
-                " · " (counted(incident.findings.len(), "finding", "findings")) " · id " code { (incident.id) }
+                " · " (counted(incident.findings.len() as u64, "finding", "findings")) " · id " code { (incident.id) }
                 @if !incident.attack.is_empty() { " · ATT&CK " (text(&incident.attack.join(" "))) }
             }
             div class="wide" { (picture::time(incident, &moments)) }
@@ -204,7 +205,7 @@ fn access(watched: &Watched) -> Markup {
 fn changes(changes: &[ChangeTold]) -> Markup {
     html! {
         section id="changes" {
-            h2 { (counted(changes.len(), "change", "changes")) }
+            h2 { (counted(changes.len() as u64, "change", "changes")) }
             @for change in changes {
                 details open[change.severity == "critical" || change.severity == "high"] {
                     summary {
@@ -232,7 +233,7 @@ fn changes(changes: &[ChangeTold]) -> Markup {
 fn findings(findings: &[Finding]) -> Markup {
     html! {
         section id="findings" {
-            h2 { (counted(findings.len(), "finding", "findings")) }
+            h2 { (counted(findings.len() as u64, "finding", "findings")) }
             div id="filters" hidden {}
             table {
                 thead { tr { th { "severity" } th { "stage" } th { "when, UTC" } th { "what" } th class="more" { "evidence" } } }
