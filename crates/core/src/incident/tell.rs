@@ -52,7 +52,7 @@ pub(super) fn tell(id: String, members: &[&Member<'_>], level: i64, material: &M
         reached: reached(members),
         blast_radius: blast(members, &standing, material.power),
         unknown: unknown(members, &actor, standing_known, &theirs),
-        todo: advice::todo(members, &actor, &standing, (&left, &taken_away)),
+        todo: advice::todo(members, &actor, &standing, (if standing_known { &[] } else { &left }, &taken_away)),
         attack: set(&mut members.iter().flat_map(|m| m.finding.attack.clone())),
         findings: members.iter().map(|m| m.finding.id.clone()).collect(),
         actors: theirs.iter().map(|w| w.key.clone()).collect(),
