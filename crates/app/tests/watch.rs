@@ -460,7 +460,7 @@ fn exit_codes_and_what_is_missing() {
     assert_eq!(told["incidents"][0]["standing_known"], false);
     let holes = told["coverage"]["holes"].to_string();
     assert!(holes.contains("no snapshot: what changed is not known"), "{holes}");
-    assert!(home.must(0, &["watch", "--once", "only", "--store", "s2"]).contains("whether they are still inside is not known"));
+    assert!(home.must(0, &["watch", "--once", "only", "--store", "s2"]).contains("persistence unknown: no configuration snapshot"));
     fs::create_dir_all(home.path("bare/config")).unwrap();
     whole(&home.path("in/config/20260301T000000Z"), &home.path("bare/config"));
     let text = home.must(0, &["watch", "--once", "bare", "--store", "s3"]);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::input;
 use crate::common::{Home, shared};
 
 /// What the attacker of a public trail left, read by hand from the records: every call of `bert-jan` (the user behind the
@@ -26,7 +27,7 @@ const MADE: [(&str, u64, u64); 8] = [
     ("iam:CreateUser", 4, 0),
     ("iam:CreateAccessKey", 2, 0),
     ("iam:CreateLoginProfile", 2, 0),
-    ("ec2:RunInstances", 8, 6),
+    ("ec2:RunInstances", 6, 4),
     ("ssm:PutParameter", 67, 25),
     ("secretsmanager:DeleteSecret", 17, 0),
     ("ec2:ModifySnapshotAttribute", 2, 0),
@@ -83,4 +84,31 @@ fn a_trail_alone_tells_all_that_the_intruder_did_and_left() {
     let todo = thief.unwrap()["todo"].to_string();
     assert!(todo.contains("aws ec2 delete-vpc --vpc-id vpc-07b33857c7ad1c027"), "{todo}");
     assert!(todo.contains("AKIATFQR7NSC8Q4X20BJ --status Inactive"), "{todo}");
+}
+
+#[test]
+fn a_change_whose_call_is_on_record_without_its_content_is_likely_the_callers() {
+    let home = Home::new();
+    let told = home.json(&["watch", "--once", &input("23-left-out-requests-attributed")]);
+    let changes = told["changes"].as_array().unwrap();
+    assert_eq!(changes.len(), 2);
+    for change in changes {
+        assert_eq!(change["attributed"], "likely", "{change}");
+        assert!(change["by"][0].as_str().unwrap().starts_with("user mallory"), "{change}");
+        assert!(change["because"].to_string().contains("the call is on record, its content is not"), "{change}");
+    }
+}
+
+#[test]
+fn a_borrowed_root_session_is_not_roots_password_and_its_password_for_root_is_an_alarm() {
+    let home = Home::new();
+    let told = home.json(&["detect", &input("27-borrowed-root/trail")]);
+    let findings = told["findings"].as_array().unwrap();
+    let of = |actor: &str| -> Vec<&Value> { findings.iter().filter(|f| f["actor"]["key"] == actor).collect() };
+    let borrowed = of("assumed-root:111122223333");
+    let password = borrowed.iter().find(|f| f["calls"][0]["call"] == "iam:CreateLoginProfile" && f["severity"] == "critical");
+    assert!(password.is_some(), "{borrowed:?}");
+    // The long-lived key of root is an alarm of its own, and louder than a borrowed session that looks.
+    assert!(of("arn:aws:iam::111122223333:root").iter().any(|f| f["severity"] == "medium"));
+    assert!(borrowed.iter().all(|f| f["title"] != "The root user called the API"), "{borrowed:?}");
 }
