@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
+use bartizan_core::encoding::decode;
 use bartizan_core::limits::{DUMP_FILE_BYTES_MAX, DUMP_FILES_MAX};
 use bartizan_core::snapshot::Status;
 use futures::future::{FutureExt, LocalBoxFuture};
@@ -151,7 +152,14 @@ impl Reader<'_> {
             self.unrecognised.push(shown);
             return Ok(());
         }
-        let bytes = std::fs::read(file).map_err(|e| DumpError::Read(shown.clone(), e))?;
+        let text = std::fs::read(file).map_err(|e| DumpError::Read(shown.clone(), e))?;
+        let bytes = match decode(text) {
+            Ok(text) => text.into_bytes(),
+            Err(e) => {
+                self.broken.push(format!("{shown}: {e}"));
+                return Ok(());
+            }
+        };
         let value: Value = match serde_json::from_slice(&bytes).map_err(|e| (e, refusal(&bytes))) {
             Ok(value) => value,
             Err((_, Some(refusal))) => refusal,

@@ -5,6 +5,7 @@
 
 pub mod detect;
 pub mod diff;
+pub mod encoding;
 pub mod evidence;
 pub mod fact;
 pub mod finding;

@@ -7,6 +7,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use bartizan_core::detect::{Judge, Memory, Networks, Notes, Plan, RuleFile, Rules, Scanner, Verdicts, builtin_files};
+use bartizan_core::encoding::decode_lossy;
 use bartizan_core::evidence::{Storage, StorageError};
 use bartizan_core::finding::{Finding, Severity};
 use bartizan_core::limits::RESOURCES_MAX;
@@ -17,6 +18,7 @@ use serde::Serialize;
 
 use super::Outcome;
 use crate::cli::{Detect, Format, Global};
+use crate::files::read_text;
 use crate::render::{self, Bytes, Out, shell};
 use crate::store;
 use crate::trail::{Object, Wanted, objects};
@@ -191,7 +193,7 @@ pub(super) fn rule_files(paths: &[PathBuf], builtin: bool) -> Result<Vec<RuleFil
         }
         for file in found {
             let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let text = decode_lossy(&bytes);
             files.push(RuleFile { name: file.display().to_string(), text, builtin: false });
         }
     }
@@ -220,7 +222,7 @@ fn gather(path: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
 pub(super) fn networks(geo: &[PathBuf], ip_ranges: Option<&Path>) -> Result<Networks> {
     let mut networks = Networks::builtin();
     if let Some(file) = ip_ranges {
-        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let text = read_text(file)?;
         networks = networks.with_aws_ranges(&text).map_err(anyhow::Error::msg).with_context(|| file.display().to_string())?;
     }
     for file in geo {

@@ -84,7 +84,7 @@ fn table(files: &[std::path::PathBuf]) -> Result<(Arc<Model>, CallTable)> {
     let model = Arc::new(Model::builtin());
     let mut texts = Vec::new();
     for file in files {
-        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let text = crate::files::read_text(file)?;
         texts.push((file.display().to_string(), text));
     }
     let table = CallTable::with(&model, &texts).context("the call table cannot be used, so nothing was read")?;

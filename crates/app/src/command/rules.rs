@@ -104,6 +104,6 @@ fn fixture(file: &RuleFile) -> Result<Option<Fixture>> {
     if !path.exists() {
         return Ok(None);
     }
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = crate::files::read_text(&path)?;
     serde_json::from_str(&text).map(Some).with_context(|| path.display().to_string())
 }

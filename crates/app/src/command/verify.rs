@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::Outcome;
 use crate::cli::{Format, Global, Verify};
+use crate::files::read_text;
 use crate::render::Out;
 use crate::store;
 
@@ -110,7 +111,7 @@ fn proof(global: &Global, file: &Path, public_key: &str) -> Result<Outcome> {
     if file == Path::new("-") {
         std::io::stdin().lock().read_to_string(&mut text)?;
     } else {
-        text = std::fs::read_to_string(file).with_context(|| format!("cannot read the proof {}", file.display()))?;
+        text = read_text(file)?;
     }
     let proof: FactProof = serde_json::from_str(&text)
         .with_context(|| format!("{} is not a proof that bartizan verify fact printed", file.display()))?;
@@ -168,5 +169,5 @@ fn key_text(given: &str) -> Result<String> {
     if given.split('+').count() >= 3 && !Path::new(given).exists() {
         return Ok(given.trim().to_owned());
     }
-    Ok(std::fs::read_to_string(given).with_context(|| format!("cannot read the verifier key {given}"))?.trim().to_owned())
+    Ok(read_text(Path::new(given)).context("cannot read the verifier key")?.trim().to_owned())
 }

@@ -158,7 +158,7 @@ impl Loaded {
 
     /// From a `.facts` file. Its documents are in the store that it lies in, if it does.
     pub(crate) fn facts_file(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = crate::files::read_text(path)?;
         let folder = path.ancestors().find(|a| a.join("checkpoint").is_file() && a.join("blobs").is_dir());
         let name = path.display().to_string();
         if let Some(folder) = folder {

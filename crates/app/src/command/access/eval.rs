@@ -7,6 +7,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use anyhow::{Context, Result};
+use bartizan_core::encoding::Unicode;
 use bartizan_iam::{Answer, Case, Compiled, Compiler, Layer, Layers, PolicyError, Side, parse};
 use serde_json::{Value, json};
 
@@ -28,7 +29,7 @@ pub(super) fn run(global: &Global, args: &AccessEval) -> Result<Outcome> {
     } else {
         Box::new(File::open(&args.file).with_context(|| format!("cannot read {name}"))?)
     };
-    let mut source = BufReader::with_capacity(1 << 18, source);
+    let mut source = BufReader::with_capacity(1 << 18, Unicode::new(source));
     let mut policies = Policies { compiler: Compiler::new(&actions), kept: HashMap::new(), bytes: 0 };
     let (mut out, mut all, mut unreadable, mut line) = (Out::new(), Vec::new(), 0u64, Vec::new());
     for number in 1u64.. {

@@ -24,6 +24,7 @@ use self::organization::Organization;
 use super::Outcome;
 use super::diff::inputs;
 use crate::cli::{AccessCommand, ActionTable, Global};
+use crate::files::read_text;
 use crate::render;
 use crate::store::Loaded;
 
@@ -96,8 +97,8 @@ fn authorization_details<'a>(path: &Path, actions: &'a Actions) -> Result<Accoun
         marker: Option<String>,
     }
     let name = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
-    let text = text.trim_start_matches('\u{feff}');
+    let text = read_text(path)?;
+    let text = text.as_str();
     let no_account = || format!("{name} is no account: expected an answer of aws iam get-account-authorization-details");
     let page: Page = serde_json::from_str(text).with_context(no_account)?;
     let lists = [&page.user_detail_list, &page.group_detail_list, &page.role_detail_list, &page.policies];

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Outcome, actions, word};
 use crate::cli::{AccessPolicyDiff, Format, Global, PolicySide};
+use crate::files::read_text;
 use crate::render::Out;
 
 /// Names of actions that one line shows.
@@ -80,7 +81,7 @@ fn side(args: &AccessPolicyDiff, old: &Policy, new: &Policy) -> Result<Side> {
 
 /// A policy, and the line on which each of its statements begins.
 fn read(path: &Path) -> Result<(Policy, Vec<usize>)> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = read_text(path)?;
     let policy = parse(&text).with_context(|| format!("{} is not a policy", path.display()))?;
     ensure!(!policy.statements.is_empty() || text.contains("Statement"), "{} is not a policy: it has no Statement", path.display());
     policy.check_version().with_context(|| format!("{} cannot be compared", path.display()))?;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Outcome, accounts, actions, assumptions, some, word};
 use crate::cli::{AccessPublic, Format, Global};
+use crate::files::read_text;
 use crate::render::Out;
 
 pub(super) fn run(global: &Global, args: &AccessPublic) -> Result<Outcome> {
@@ -128,7 +129,7 @@ fn row(account: &str, opening: &Opening) -> Value {
 
 /// Accounts of vendors: a list of `name` with `accounts` (or `id`), as public lists have it.
 pub(in crate::command) fn vendors(file: &Path) -> Result<BTreeMap<String, String>> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let text = read_text(file)?;
     let list: Value = yaml_serde::from_str(&text).with_context(|| format!("{} is not YAML", file.display()))?;
     let mut vendors = BTreeMap::new();
     for vendor in list.as_array().with_context(|| format!("{}: expected a list of vendors", file.display()))? {

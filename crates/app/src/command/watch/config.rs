@@ -130,7 +130,7 @@ impl Config {
 
     fn read(file: &Path) -> Result<Self> {
         let name = file.display();
-        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
+        let text = crate::files::read_text(file)?;
         let mut config: Self = toml::from_str(&text).map_err(|e| {
             let line = e.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
             anyhow::anyhow!("{name}, line {line}: {}", e.message().replace('\n', ", "))
