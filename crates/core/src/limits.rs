@@ -56,6 +56,16 @@ pub const INFLATE_RATIO_BYTES_MIN: u64 = 64 << 20;
 pub const RECORD_BYTES_MAX: usize = 1 << 20;
 /// Envelopes inside of envelopes (EventBridge in a log message in a subscription).
 pub const UNWRAP_DEPTH_MAX: usize = 4;
+/// Bytes of one ZIP file, which is held in memory because its list stands at its end.
+pub const ZIP_BYTES_MAX: u64 = 1 << 30;
+/// Files in one archive.
+pub const ARCHIVE_FILES_MAX: usize = 1_000_000;
+/// Records that may be read and not judged, in each so many, before silence is no all-clear any more: one in a hundred.
+pub const UNJUDGED_ONE_IN: u64 = 100;
+/// Seconds after a call until its record is delivered at the latest. AWS says "about 5 minutes"; an hour leaves room.
+pub const DELIVERY_SECONDS_MAX: i64 = 3600;
+/// Folders below each other that are walked for the objects of a trail.
+pub const FOLDER_DEPTH_MAX: usize = 256;
 /// Findings of one run.
 pub const FINDINGS_MAX: usize = 20_000;
 /// Events that one finding names; it counts the others.

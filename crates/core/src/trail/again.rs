@@ -534,7 +534,7 @@ mod tests {
 
     fn record(source: &str, id: u32, inside: &str) -> String {
         format!(
-            r#"{{"eventVersion":"1.08","userIdentity":{{"type":"Root"}},"eventTime":"2026-01-01T00:00:{:02}Z","eventName":"A","sourceIPAddress":"{source}","requestParameters":{{"a":{inside}}},"requestID":"r{id}","eventID":"{id:08x}-0000-0000-0000-000000000000"}}"#,
+            r#"{{"eventVersion":"1.08","userIdentity":{{"type":"Root"}},"eventTime":"2026-01-01T00:00:{:02}Z","eventSource":"s3.amazonaws.com","eventName":"A","sourceIPAddress":"{source}","requestParameters":{{"a":{inside}}},"requestID":"r{id}","eventID":"{id:08x}-0000-0000-0000-000000000000"}}"#,
             id % 60
         )
     }

@@ -1,8 +1,11 @@
 //! One CloudTrail record, borrowed from the bytes it came in. A field is read when somebody asks for it.
 
 use std::borrow::Cow;
+use std::hash::{BuildHasher, Hasher};
 
-use super::json::Value;
+use super::json::{Kind, Value};
+pub(super) use super::time::parse_time;
+use crate::limits::NESTING_MAX;
 
 macro_rules! fields {
     ($($variant:ident $name:literal),* $(,)?) => {
@@ -39,6 +42,11 @@ impl Field {
     /// The field of that name.
     pub fn named(name: &[u8]) -> Option<Self> {
         NAMES.iter().position(|n| n.len() == name.len() && n.as_bytes() == name).map(|n| ALL[n])
+    }
+
+    /// All of them.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        ALL.into_iter()
     }
 
     /// Its name in the record.
@@ -100,11 +108,13 @@ pub(crate) struct Places {
     pub(super) end: [u32; NAMES.len()],
     /// Where the object behind `userIdentity` ends; 0 when it is none.
     pub(super) identity_end: u32,
+    /// A name in it is that of a field but for capitals and the like.
+    pub(super) odd: bool,
 }
 
 impl Places {
     /// Of a record without any.
-    pub(super) const NONE: Self = Self { at: [0; NAMES.len()], end: [0; NAMES.len()], identity_end: 0 };
+    pub(super) const NONE: Self = Self { at: [0; NAMES.len()], end: [0; NAMES.len()], identity_end: 0, odd: false };
 
     /// The same in a record that differs in the lengths of its holes only.
     pub(super) fn moved(&self, from: &[(u32, u32)], to: &[(u32, u32)]) -> Self {
@@ -242,6 +252,18 @@ impl<'a> Event<'a> {
         }
     }
 
+    /// The first byte of a field; 0 when it is absent.
+    #[inline]
+    pub(super) fn first_byte(&self, field: Field) -> u8 {
+        match self.places.at[field as usize] as usize {
+            0 => 0,
+            at => match self.bytes.get(at) {
+                Some(b) if !b.is_ascii_whitespace() => *b,
+                _ => Value::new(self.bytes, at).map_or(0, |value| value.raw().first().copied().unwrap_or(0)),
+            },
+        }
+    }
+
     /// The bytes of `userIdentity`.
     pub fn identity(&self) -> &'a [u8] {
         let (from, to) = (self.places.at[Field::UserIdentity as usize] as usize, self.places.identity_end as usize);
@@ -274,12 +296,11 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// Every value at a dotted path. Arrays on the way are entered, so that there can be several.
-    pub fn at(&self, path: &str, found: &mut Vec<Value<'a>>) {
+    /// Every value at a dotted path. Arrays on the way are entered, so that there can be several. Says whether the way
+    /// ended at JSON in a text, which is not entered.
+    pub fn at(&self, path: &str, found: &mut Vec<Value<'a>>) -> bool {
         let (first, rest) = path.split_once('.').map_or((path, None), |(f, r)| (f, Some(r)));
-        if let Some(value) = self.named(first) {
-            descend(value, rest, found);
-        }
+        self.named(first).is_some_and(|value| descend(value, rest, found))
     }
 
     /// The text of the first value at a dotted path.
@@ -308,19 +329,62 @@ impl<'a> Event<'a> {
 
     /// Time of the call in seconds since 1970.
     pub fn time_s(&self) -> Option<i64> {
-        let value = self.field(Field::EventTime).or_else(|| self.field(Field::Timestamp))?;
-        parse_time(value.raw_string()?)
+        [Field::EventTime, Field::Timestamp].into_iter().find_map(|field| {
+            let value = self.field(field)?;
+            match value.raw_string() {
+                Some(raw) => parse_time(raw),
+                None => parse_time(value.text()?.as_bytes()),
+            }
+        })
     }
 
-    /// A number for the record: the bits of its event id, or a hash of the record when it has none.
+    /// A number for the record: the bits of its event id. Where that is no UUID, because it was taken out, a hash of it and
+    /// of all the rest, so that two records are two.
     pub fn id(&self) -> EventId {
         let raw = self.raw_text(Field::EventId);
         EventId::read(raw).unwrap_or_else(|| {
-            use std::hash::BuildHasher;
-            let bytes = if raw.is_empty() { self.bytes } else { raw };
-            let half = |seed| foldhash::quality::FixedState::with_seed(seed).hash_one(bytes);
+            let source = self.raw_text(Field::SourceIpAddress);
+            let rest = mark(self.content(), self.time_s().unwrap_or(i64::MIN), source, self.raw_text(Field::RequestId));
+            let half = |seed| foldhash::quality::FixedState::with_seed(seed).hash_one((raw, rest));
             EventId { high: half(1), low: half(2) }
         })
+    }
+
+    /// A hash of all values but those that differ from event to event. It is the same whatever the order of names and the
+    /// blanks between them, for the same record is delivered in several ways.
+    pub(crate) fn content(&self) -> u64 {
+        let members = self.record().raw_members();
+        let lasting = members.filter(|(name, _)| Field::named(name).is_none_or(|field| !PER_EVENT.contains(&field)));
+        lasting.fold(0, |all, (name, value)| all.wrapping_add(leaves(value, name_hash(0, name), 0)))
+    }
+}
+
+/// What tells events of one id apart, from [`Event::content`] and where they differ from each other.
+#[inline]
+pub(crate) fn mark(content: u64, time_s: i64, source: &[u8], request: &[u8]) -> u64 {
+    let mut hasher = foldhash::fast::FixedState::with_seed(3).build_hasher();
+    hasher.write_u64(content);
+    hasher.write_i64(time_s);
+    hasher.write(source);
+    hasher.write(request);
+    hasher.finish()
+}
+
+fn name_hash(above: u64, name: &[u8]) -> u64 {
+    foldhash::fast::FixedState::with_seed(4).hash_one((above, name))
+}
+
+/// The sum of the hashes of all values below one, each with the names above it.
+fn leaves(value: Value<'_>, above: u64, depth: usize) -> u64 {
+    match value.kind() {
+        Kind::Object if depth < NESTING_MAX => {
+            value.raw_members().fold(above, |all, (name, value)| all.wrapping_add(leaves(value, name_hash(above, name), depth + 1)))
+        }
+        Kind::Array if depth < NESTING_MAX => {
+            let all = value.elements().enumerate();
+            all.fold(above, |all, (n, value)| all.wrapping_add(leaves(value, name_hash(above, &n.to_le_bytes()), depth + 1)))
+        }
+        _ => name_hash(above, value.raw()),
     }
 }
 
@@ -339,6 +403,11 @@ impl EventId {
     /// That of a record with this `eventID`, if it is a UUID as CloudTrail writes them.
     pub fn read(raw: &[u8]) -> Option<Self> {
         uuid(raw).map(Self::from)
+    }
+
+    /// That of a record which is known by its content, too: see [`mark`].
+    pub(crate) fn marked(self, mark: u64) -> Self {
+        Self { high: self.high ^ mark, low: self.low ^ mark.rotate_left(32) }
     }
 
     /// Its 128 bits.
@@ -360,26 +429,28 @@ impl std::fmt::Display for EventId {
     }
 }
 
-fn descend<'a>(value: Value<'a>, path: Option<&str>, found: &mut Vec<Value<'a>>) {
-    use super::json::Kind;
+/// Says whether the way ended at JSON in a text.
+fn descend<'a>(value: Value<'a>, path: Option<&str>, found: &mut Vec<Value<'a>>) -> bool {
     let Some(path) = path else {
         found.push(value);
-        return;
+        return false;
     };
     match value.kind() {
         Kind::Object => {
             // A flat key goes before a nested one.
             if let Some(flat) = value.get(path) {
                 found.push(flat);
-                return;
+                return false;
             }
             let (first, rest) = path.split_once('.').map_or((path, None), |(f, r)| (f, Some(r)));
-            if let (Some(inner), Some(_)) = (value.get(first), rest) {
-                descend(inner, rest, found);
+            match (value.get(first), rest) {
+                (Some(inner), Some(_)) => descend(inner, rest, found),
+                _ => false,
             }
         }
-        Kind::Array => value.elements().for_each(|e| descend(e, Some(path), found)),
-        _ => {}
+        Kind::Array => value.elements().fold(false, |text, e| descend(e, Some(path), found) | text),
+        Kind::String => value.raw_string().is_some_and(|raw| raw.trim_ascii_start().starts_with(b"{") || raw.trim_ascii_start().starts_with(b"[")),
+        Kind::Scalar => false,
     }
 }
 
@@ -411,24 +482,6 @@ fn hex(digits: [u8; 8]) -> Option<u32> {
     Some((value | value >> 16) as u32)
 }
 
-/// Seconds since 1970 of `YYYY-MM-DDTHH:MM:SS`, with or without a fraction, in UTC (RFC 3339 with `Z`).
-pub fn parse_time(text: &[u8]) -> Option<i64> {
-    let zulu = text.len() >= 20 && text.last() == Some(&b'Z') && matches!(text[19], b'Z' | b'.');
-    if !zulu {
-        return std::str::from_utf8(text).ok()?.parse::<jiff::Timestamp>().ok().map(|t| t.as_second());
-    }
-    let number = |from: usize, to: usize| {
-        text[from..to].iter().try_fold(0i64, |n, b| b.is_ascii_digit().then(|| n * 10 + i64::from(b - b'0')))
-    };
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    let shape = [4, 7, 10, 13, 16].map(|n| text[n]) == *b"--T::";
-    if !shape || !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    Some(days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
-}
-
 /// Reads times of events. Most are of the minute of the one before.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
@@ -450,14 +503,6 @@ impl Clock {
         }
         Some(self.minute_s + second)
     }
-}
-
-/// Days of the proleptic Gregorian calendar, counted in years that begin in March so that leap days come last.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
 #[cfg(test)]

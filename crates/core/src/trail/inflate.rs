@@ -1,4 +1,4 @@
-//! From the bytes of an object to records: gzip, zstd or plain, told by the first bytes.
+//! From the bytes of an object to records, whatever it is packed in: [`Content`] tells by the first bytes.
 //!
 //! A usual object is read and inflated whole, by libdeflate. What is large, cut or made of several members is streamed
 //! by zlib-rs through a window, so that memory is bounded whatever the object says about itself.
@@ -8,9 +8,14 @@ use std::io::{self, Read};
 use flate2::read::MultiGzDecoder;
 use libdeflater::Decompressor;
 
-use super::again::{Every, Sink};
+use super::again::{Again, Every, Sink};
+use super::archive;
+use super::content::{Content, Foreign};
+use super::normal::of_fields;
 use super::shape::{Item, Problem};
 use super::split::Splitter;
+use super::table::{self, Row};
+use crate::encoding::Unicode;
 use crate::limits::{
     INFLATE_RATIO_BYTES_MIN, INFLATE_RATIO_MAX, INFLATED_BYTES_MAX, INFLATED_WHOLE_BYTES_MAX, OBJECT_WHOLE_BYTES_MAX,
     UNWRAP_DEPTH_MAX, WINDOW_BYTES,
@@ -55,6 +60,11 @@ impl Reader {
         self.read_packed(source, sink, 0)
     }
 
+    /// Reads a file that lies in an archive.
+    pub(super) fn read_file(&mut self, source: &mut dyn Read, sink: &mut dyn Sink, depth: usize) {
+        self.read_packed(source, sink, depth + 1);
+    }
+
     fn read_packed(&mut self, source: &mut dyn Read, sink: &mut dyn Sink, depth: usize) -> ReadBytes {
         let mut source = source;
         self.splitter.begin();
@@ -64,18 +74,20 @@ impl Reader {
             sink.item(Item::Problem { offset: self.object.len() as u64, problem: Problem::Unreadable });
         }
         let whole = first.is_ok() && self.object.len() < OBJECT_WHOLE_BYTES_MAX;
-        if whole && self.object.starts_with(GZIP) && self.inflate_whole() {
-            // Log subscriptions are packed, and Firehose packs them again.
-            if self.inflated.starts_with(GZIP) && depth < UNWRAP_DEPTH_MAX {
-                let (stored, inner) = (self.object.len() as u64, std::mem::take(&mut self.inflated));
-                return ReadBytes { stored, ..self.read_packed(&mut inner.as_slice(), sink, depth + 1) };
-            }
-            self.splitter.push_into(&self.inflated, true, sink);
-            return ReadBytes { stored: self.object.len() as u64, inflated: self.inflated.len() as u64 };
-        }
-        if whole && !self.object.starts_with(GZIP) && !self.object.starts_with(ZSTD) {
+        let content = Content::of(&self.object);
+        if whole && content == Content::Json {
             self.splitter.push_into(&self.object, true, sink);
             return ReadBytes { stored: self.object.len() as u64, inflated: self.object.len() as u64 };
+        }
+        if whole && content == Content::Gzip && self.inflate_whole() {
+            let stored = self.object.len() as u64;
+            if Content::of(&self.inflated) == Content::Json {
+                self.splitter.push_into(&self.inflated, true, sink);
+                return ReadBytes { stored, inflated: self.inflated.len() as u64 };
+            }
+            // Log subscriptions are packed, and Firehose packs them again.
+            let inner = std::mem::take(&mut self.inflated);
+            return ReadBytes { stored, ..self.read_inner(&mut inner.as_slice(), sink, depth) };
         }
         let object = std::mem::take(&mut self.object);
         let failed = first.is_err();
@@ -83,10 +95,19 @@ impl Reader {
             inner: object.as_slice().chain(if failed { Box::new(io::empty()) } else { Box::new(source) as Box<dyn Read> }),
             bytes: 0,
         };
-        let inflated = self.stream(&object, &mut stored, sink, depth);
+        let inflated = self.stream(content, &mut stored, sink, depth);
         let bytes = ReadBytes { stored: stored.bytes, inflated };
         self.object = object;
         bytes
+    }
+
+    /// Reads what was inside of something, unless that goes too deep.
+    fn read_inner(&mut self, source: &mut dyn Read, sink: &mut dyn Sink, depth: usize) -> ReadBytes {
+        if depth >= UNWRAP_DEPTH_MAX {
+            sink.item(Item::Problem { offset: 0, problem: Problem::TooDeep });
+            return ReadBytes::default();
+        }
+        self.read_packed(source, sink, depth + 1)
     }
 
     /// Inflates a gzip object of one sound member of usual size. False: it is something else, and must be streamed.
@@ -107,20 +128,43 @@ impl Reader {
         self.deflate.deflate_decompress(body, &mut self.inflated) == Ok(size) && libdeflater::crc32(&self.inflated) == crc
     }
 
-    fn stream(&mut self, magic: &[u8], stored: &mut Counted<impl Read>, sink: &mut dyn Sink, depth: usize) -> u64 {
-        let packed = magic.starts_with(GZIP) || magic.starts_with(ZSTD);
-        let mut source: Box<dyn ReadCounted + '_> = if magic.starts_with(GZIP) {
-            Box::new(MultiGzDecoder::new(stored))
-        } else if magic.starts_with(ZSTD) {
-            match zstd::Decoder::new(stored) {
+    fn stream(&mut self, content: Content, stored: &mut Counted<impl Read>, sink: &mut dyn Sink, depth: usize) -> u64 {
+        if content.is_packing() && depth > UNWRAP_DEPTH_MAX {
+            sink.item(Item::Problem { offset: 0, problem: Problem::TooDeep });
+            return 0;
+        }
+        let packed = matches!(content, Content::Gzip | Content::Zstd | Content::Xz | Content::Bzip2);
+        let mut source: Box<dyn ReadCounted + '_> = match content {
+            Content::Gzip => Box::new(MultiGzDecoder::new(stored)),
+            Content::Zstd => match zstd::Decoder::new(stored) {
                 Ok(decoder) => Box::new(decoder),
                 Err(_) => {
                     sink.item(Item::Problem { offset: 0, problem: Problem::Inflate });
                     return 0;
                 }
+            },
+            Content::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(stored, true, XZ_MEMORY_KIB_MAX)),
+            Content::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(stored)),
+            Content::Unicode => Box::new(Unicode::new(stored)),
+            Content::Zip => return archive::zip(self, stored, sink, depth),
+            Content::Tar => return archive::tar(self, stored, sink, depth),
+            Content::Table(delimiter) => return self.table(delimiter, stored, sink),
+            Content::Foreign(foreign) => {
+                sink.item(Item::Problem { offset: 0, problem: Problem::Foreign(foreign) });
+                if foreign != Foreign::Text {
+                    return 0;
+                }
+                // Somewhere below a record may begin.
+                Box::new(stored)
             }
+            Content::Json => Box::new(stored),
+        };
+        let mut named;
+        let sink: &mut dyn Sink = if let Content::Foreign(_) = content {
+            named = Named(sink);
+            &mut named
         } else {
-            Box::new(stored)
+            sink
         };
         let window = &mut self.inflated;
         let (mut filled, mut inflated) = (0, 0u64);
@@ -141,9 +185,17 @@ impl Reader {
                     Err(_) => break Some(Some(if packed { Problem::Inflate } else { Problem::Unreadable })),
                 }
             };
-            if packed && inflated == filled as u64 && window[..filled].starts_with(GZIP) && depth < UNWRAP_DEPTH_MAX {
+            let inside = packed || content == Content::Unicode;
+            if inside && inflated == filled as u64 && Content::of(&window[..filled]) != Content::Json {
                 let inner = window[..filled].to_vec();
-                return self.read_packed(&mut inner.as_slice().chain(source), sink, depth + 1).inflated;
+                // What cannot be unpacked any further is told there.
+                let rest: Box<dyn Read> = if let Some(Some(problem)) = end {
+                    sink.item(Item::Problem { offset: inflated, problem });
+                    Box::new(io::empty())
+                } else {
+                    Box::new(source)
+                };
+                return self.read_inner(&mut inner.as_slice().chain(rest), sink, depth).inflated;
             }
             let ratio = inflated / source.stored().max(1);
             let bomb =
@@ -162,8 +214,53 @@ impl Reader {
     }
 }
 
-const GZIP: &[u8] = &[0x1f, 0x8b];
-const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+/// KiB that a dictionary of xz may take: `xz -9` makes ones of 64 MiB.
+const XZ_MEMORY_KIB_MAX: u32 = 256 << 10;
+
+impl Reader {
+    /// Reads a table: rows become records.
+    fn table(&mut self, delimiter: u8, stored: &mut Counted<impl Read>, sink: &mut dyn Sink) -> u64 {
+        let (splitter, mut condensed) = (&mut self.splitter, false);
+        let read = table::read(stored, delimiter, &mut |offset, row| match row {
+            Row::Whole(json) => splitter.unwrap(&json, offset, sink),
+            Row::Fields(fields) => match of_fields(fields) {
+                Some(mut normal) => {
+                    normal.unread &= !condensed;
+                    splitter.normal(&normal, offset, sink);
+                }
+                None => sink.item(Item::Problem { offset, problem: Problem::NotAnEvent }),
+            },
+            Row::TooLarge => sink.item(Item::Problem { offset, problem: Problem::TooLarge }),
+            Row::Condensed => {
+                condensed = true;
+                sink.item(Item::Problem { offset, problem: Problem::Condensed });
+            }
+        });
+        if read.is_err() {
+            sink.item(Item::Problem { offset: stored.bytes, problem: Problem::Unreadable });
+        }
+        stored.bytes
+    }
+}
+
+/// Of an object that was named for what it is: it is no damaged JSON besides.
+struct Named<'s>(&'s mut dyn Sink);
+
+impl Sink for Named<'_> {
+    fn item(&mut self, item: Item<'_>) {
+        if !matches!(item, Item::Problem { problem: Problem::Damaged | Problem::Cut | Problem::NotAnEvent | Problem::Null, .. }) {
+            self.0.item(item);
+        }
+    }
+
+    fn hasher(&self) -> Option<&foldhash::quality::RandomState> {
+        self.0.hasher()
+    }
+
+    fn again(&mut self, window: &[u8], records: &[Again]) -> usize {
+        self.0.again(window, records)
+    }
+}
 
 /// Bytes of the header of a gzip object, and the checksum and size at its end (RFC 1952).
 fn gzip_frame(object: &[u8]) -> Option<(usize, (u32, usize))> {
@@ -209,6 +306,24 @@ impl<R: Read> ReadCounted for &mut Counted<R> {
 }
 
 impl<R: Read> ReadCounted for MultiGzDecoder<&mut Counted<R>> {
+    fn stored(&self) -> u64 {
+        self.get_ref().bytes
+    }
+}
+
+impl<R: Read> ReadCounted for lzma_rust2::XzReader<&mut Counted<R>> {
+    fn stored(&self) -> u64 {
+        self.inner().bytes
+    }
+}
+
+impl<R: Read> ReadCounted for bzip2::read::MultiBzDecoder<&mut Counted<R>> {
+    fn stored(&self) -> u64 {
+        self.get_ref().bytes
+    }
+}
+
+impl<R: Read> ReadCounted for Unicode<&mut Counted<R>> {
     fn stored(&self) -> u64 {
         self.get_ref().bytes
     }

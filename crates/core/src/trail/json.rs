@@ -63,9 +63,9 @@ impl<'a> Value<'a> {
         })
     }
 
-    /// The content of a string. Bytes that are not UTF-8 become U+FFFD.
+    /// The content of a string without blanks at its ends. Bytes that are not UTF-8 become U+FFFD.
     pub fn string(self) -> Option<Cow<'a, str>> {
-        self.raw_string().map(unescape)
+        self.raw_string().map(unescape).map(trimmed)
     }
 
     /// A string's content, or the text of a number, true or false; none for null, objects and arrays.
@@ -85,11 +85,19 @@ impl<'a> Value<'a> {
         self.kind() == Kind::Scalar && self.raw() == b"null"
     }
 
-    /// The member of an object by its name.
+    /// The member of an object by its name. Where it has none of that name, one that differs in capitals and in what
+    /// stands between words: data lakes write `user_name` and `username` for `userName`.
     pub fn get(self, name: &str) -> Option<Self> {
-        self.raw_members()
-            .find(|(key, _)| *key == name.as_bytes() || key.contains(&b'\\') && unescape(key) == name)
-            .map(|(_, value)| value)
+        let mut alike = None;
+        for (key, value) in self.raw_members() {
+            if key == name.as_bytes() || key.contains(&b'\\') && unescape(key) == name {
+                return Some(value);
+            }
+            if alike.is_none() && is_alike(key, name.as_bytes()) {
+                alike = Some(value);
+            }
+        }
+        alike
     }
 
     /// Members of an object in order; empty for anything else.
@@ -165,6 +173,29 @@ impl<'a> Value<'a> {
             at = end;
         }
         Cow::Owned(String::from_utf8_lossy(&out).into_owned())
+    }
+}
+
+/// Whether two names are the same but for capitals and `_`, `-` and blanks.
+#[inline]
+fn is_alike(key: &[u8], name: &[u8]) -> bool {
+    // Nearly all differ in their first letter, or in their length without anything between words.
+    let (Some(a), Some(b)) = (key.first(), name.first()) else { return false };
+    if !a.eq_ignore_ascii_case(b) && a.is_ascii_alphanumeric() {
+        return false;
+    }
+    let letters = |text: &'_ [u8]| text.iter().filter(|b| !b"_- ".contains(b)).map(u8::to_ascii_lowercase).collect::<Vec<u8>>();
+    if key.len() == name.len() { key.eq_ignore_ascii_case(name) } else { letters(key) == letters(name) }
+}
+
+fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    let blank = |b: Option<&u8>| b.is_some_and(u8::is_ascii_whitespace);
+    if !blank(text.as_bytes().first()) && !blank(text.as_bytes().last()) {
+        return text;
+    }
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim_ascii()),
+        Cow::Owned(text) => Cow::Owned(text.trim_ascii().to_owned()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::content::Foreign;
 use super::event::{Event, Field, Places};
 use super::json::Kind;
 
@@ -32,6 +33,8 @@ pub enum Apart {
     Notification,
     /// An EventBridge event of something else than CloudTrail.
     OtherEvent,
+    /// A health check that CloudWatch Logs sends to each new destination.
+    ControlMessage,
 }
 
 impl Apart {
@@ -46,6 +49,8 @@ impl Apart {
             (Self::Notification, _) => "notifications",
             (Self::OtherEvent, 1) => "EventBridge event of something else",
             (Self::OtherEvent, _) => "EventBridge events of something else",
+            (Self::ControlMessage, 1) => "control message of CloudWatch Logs",
+            (Self::ControlMessage, _) => "control messages of CloudWatch Logs",
         }
     }
 }
@@ -53,6 +58,8 @@ impl Apart {
 /// What can be wrong in an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Problem {
+    /// `null` where a record could stand.
+    Null,
     /// JSON that is no CloudTrail record.
     NotAnEvent,
     /// It ends in the middle.
@@ -71,17 +78,44 @@ pub enum Problem {
     Unreadable,
     /// A record without a usable `eventTime`, so that it has no place in a window.
     NoTime,
+    /// A record that does not say which service was called.
+    NoSource,
+    /// A record of which a structure is text that cannot be read.
+    Unread,
+    /// A page of an answer, with a token for the next one.
+    Paged,
+    /// A table that says neither who called nor what was asked.
+    Condensed,
+    /// An archive that is broken.
+    Archive,
+    /// An archive above [`crate::limits::ZIP_BYTES_MAX`] or [`crate::limits::ARCHIVE_FILES_MAX`].
+    ArchiveTooLarge,
+    /// A file in an archive that needs a password.
+    Locked,
+    /// A file of another kind.
+    Foreign(Foreign),
 }
 
 impl Problem {
     /// Whether events may have been lost by it.
     pub fn loses_events(self) -> bool {
-        !matches!(self, Self::NotAnEvent | Self::NoTime)
+        match self {
+            Self::Foreign(foreign) => foreign.may_hold_events(),
+            Self::Null => false,
+            _ => !self.is_unjudged(),
+        }
+    }
+
+    /// Whether something was read and not judged, or by some rules only. A few of those among many events are a note; in
+    /// bulk ([`crate::limits::UNJUDGED_ONE_IN`]) silence is no all-clear.
+    pub fn is_unjudged(self) -> bool {
+        matches!(self, Self::NotAnEvent | Self::NoTime | Self::NoSource | Self::Unread)
     }
 
     /// What it is, for people.
     pub fn text(self) -> &'static str {
         match self {
+            Self::Null => "null in place of a record",
             Self::NotAnEvent => "not a CloudTrail record",
             Self::Cut => "ends in the middle",
             Self::Damaged => "broken JSON",
@@ -90,7 +124,17 @@ impl Problem {
             Self::Inflate => "broken compressed data",
             Self::Bomb => "inflates beyond all measure, given up",
             Self::Unreadable => "cannot be read",
-            Self::NoTime => "a record without a usable eventTime",
+            Self::NoTime => "a record without a usable eventTime, which rules over time did not judge",
+            Self::NoSource => "a record without eventSource, which most rules cannot judge",
+            Self::Unread => "a record with a part that cannot be read, which rules did not judge",
+            Self::Paged => "a page of a longer answer: it ends with NextToken, and more pages follow",
+            Self::Condensed => {
+                "an event history as CSV, without identities and requests: most rules need them, so download it as JSON"
+            }
+            Self::Archive => "a broken archive",
+            Self::ArchiveTooLarge => "an archive that is too large: unpack it",
+            Self::Locked => "a file in an archive that needs a password: unpack it",
+            Self::Foreign(foreign) => foreign.text(),
         }
     }
 }
@@ -114,7 +158,8 @@ impl<'a> Shape<'a> {
             return Self::Envelope(inner);
         }
         if places.has(Field::EventName) {
-            return Self::Item(Item::Event(event));
+            // A notification of S3 has an event name, too.
+            return if places.has(Field::S3) { Self::Item(Item::Apart(Apart::Notification)) } else { Self::Item(Item::Event(event)) };
         }
         for field in [Field::CloudTrailEvent, Field::EventData] {
             if let Some(inner) = content(&event, field) {
@@ -127,6 +172,12 @@ impl<'a> Shape<'a> {
         }
         if places.has(Field::DigestStartTime) {
             return Self::Item(Item::Apart(Apart::Digest));
+        }
+        // A queue or topic may carry whole records, of EventBridge or of a subscription.
+        for field in [Field::Notification, Field::Body] {
+            if let Some(inner) = content(&event, field).filter(|inner| memchr::memmem::find(inner, b"eventName").is_some()) {
+                return Self::Envelope(inner);
+            }
         }
         if [Field::Notification, Field::Body, Field::S3Bucket, Field::S3].into_iter().any(|f| places.has(f)) {
             return Self::Item(Item::Apart(Apart::Notification));

@@ -7,9 +7,11 @@
 use memchr::memmem;
 
 use super::again::{Every, Guesses, Sink};
-use super::event::{Field, Places};
+use super::event::{Field, Places, parse_time};
+use super::normal::{Normal, anew, is_odd, is_usual};
 use super::shape::{Item, Problem, Shape};
 use super::structure::Structure;
+use super::wrapped::{self, Inside};
 use crate::limits::{NESTING_MAX, RECORD_BYTES_MAX, UNWRAP_DEPTH_MAX};
 
 /// Cuts objects (files, streams) into records, one after the other.
@@ -25,6 +27,10 @@ pub struct Splitter {
     reach: usize,
     /// How many envelopes this one is inside of.
     depth: usize,
+    /// Records have been written anew, and are what they are.
+    anew: bool,
+    /// The answer that is being read has a token for the next page.
+    paged: bool,
     structure: Structure,
     /// For each field the one that stood behind it the last time: it most likely does again.
     follows: Follows,
@@ -96,7 +102,7 @@ impl Splitter {
     /// Goes to the start of another object, and keeps its buffers.
     pub fn begin(&mut self) {
         self.open.clear();
-        (self.offset, self.lost, self.reach) = (0, false, REACH_MAX);
+        (self.offset, self.lost, self.reach, self.paged) = (0, false, REACH_MAX, false);
     }
 
     /// Takes the bytes at hand and gives what is in them. Answers how many bytes are done; the rest must come again with
@@ -181,6 +187,9 @@ impl Splitter {
                     None if part.len() - done > RECORD_BYTES_MAX => return damaged(sink, offset, position, Problem::TooLarge),
                     None => return Walked::Consumed(done),
                 }
+                if std::mem::take(&mut self.paged) {
+                    sink.item(Item::Problem { offset: offset + position as u64, problem: Problem::Paged });
+                }
                 done = positions[at - 1] as usize + 1;
                 continue;
             }
@@ -206,6 +215,9 @@ impl Splitter {
                             at = end + 1;
                         }
                         Object::Container(bracket, frame) => {
+                            if std::mem::take(&mut self.paged) {
+                                sink.item(Item::Problem { offset: offset + position as u64, problem: Problem::Paged });
+                            }
                             self.open.extend([Frame::Members, frame]);
                             at = bracket + 1;
                         }
@@ -258,18 +270,24 @@ impl Splitter {
     /// on behind what is at hand.
     fn member(&mut self, part: &[u8], structure: &Structure, done: usize, at: usize) -> Option<usize> {
         let position = structure.braces()[at] as usize;
+        let token = structure.colons(done, position).any(|colon| is_token(part, done, colon));
         match part[position] {
             b'}' => {
+                self.paged |= token;
                 self.open.pop();
                 Some(at + 1)
             }
             b'[' | b'{' => {
                 let colon = structure.colons(done, position).last();
+                let end = close(part, structure.braces(), at);
+                // Where it goes on behind what is at hand, all of this is asked again.
+                self.paged |= token && end.is_some();
                 if let Some(frame) = colon.and_then(|colon| container(part, done, colon, position)) {
+                    self.paged |= token;
                     self.open.push(frame);
                     return Some(at + 1);
                 }
-                close(part, structure.braces(), at).map(|end| end + 1)
+                end.map(|end| end + 1)
             }
             _ => Some(at + 1),
         }
@@ -304,6 +322,7 @@ impl Splitter {
                         && !places.has(Field::EventName)
                         && let Some(frame) = colon.and_then(|colon| container(part, start, colon, position))
                     {
+                        self.paged = structure.colons(start + 1, position).any(|colon| is_token(part, start, colon));
                         return Object::Container(at, frame);
                     }
                     match skip(part, structure.braces(), at) {
@@ -340,7 +359,10 @@ impl Splitter {
             let compact = open > start && part[open - 1] == b',' && part[open] == b'"';
             places.end[before] = if compact { (open - 1 - start) as u32 } else { u32::MAX };
         }
-        let Some(field) = field else { return before };
+        let Some(field) = field else {
+            places.odd |= is_odd(key_before(part, start, colon));
+            return before;
+        };
         self.follows.0[before] = field;
         places.at[field as usize] = (colon - start + 1) as u32;
         field as usize
@@ -348,21 +370,57 @@ impl Splitter {
 
     fn emit(&mut self, record: &[u8], places: &Places, offset: u64, sink: &mut dyn Sink) {
         match Shape::of(record, places) {
+            Shape::Item(Item::Event(event)) if !self.anew && !is_usual(&event, places) => {
+                // Services name what they put into queues and streams in fields of the same names.
+                if event.raw_text(Field::EventSource).starts_with(b"aws:") {
+                    return self.wrapped(record, offset, sink);
+                }
+                match anew(record) {
+                    Some(normal) => self.normal(&normal, offset, sink),
+                    None => sink.item(Item::Event(event)),
+                }
+            }
             Shape::Item(item) => sink.item(item),
             Shape::Envelope(content) => self.unwrap(&content, offset, sink),
-            Shape::Unknown => sink.item(Item::Problem { offset, problem: Problem::NotAnEvent }),
+            Shape::Unknown => match anew(record) {
+                Some(normal) if !self.anew => self.normal(&normal, offset, sink),
+                _ => self.wrapped(record, offset, sink),
+            },
+        }
+    }
+
+    /// A record that was written anew.
+    pub(super) fn normal(&mut self, normal: &Normal, offset: u64, sink: &mut dyn Sink) {
+        for (is, problem) in [(normal.unread, Problem::Unread), (normal.sourceless, Problem::NoSource)] {
+            if is {
+                sink.item(Item::Problem { offset, problem });
+            }
+        }
+        self.inside(&normal.record, offset, sink, true);
+    }
+
+    /// An object that is no record, but may have one in it.
+    fn wrapped(&mut self, object: &[u8], offset: u64, sink: &mut dyn Sink) {
+        match wrapped::look(object) {
+            Inside::Contents(contents) => contents.iter().for_each(|content| self.unwrap(content, offset, sink)),
+            Inside::Apart(apart) => sink.item(Item::Apart(apart)),
+            Inside::Nothing => sink.item(Item::Problem { offset, problem: Problem::NotAnEvent }),
         }
     }
 
     /// What is inside of an envelope. Problems in it are told at the place of the envelope.
-    fn unwrap(&mut self, content: &[u8], offset: u64, sink: &mut dyn Sink) {
+    pub(super) fn unwrap(&mut self, content: &[u8], offset: u64, sink: &mut dyn Sink) {
         if self.depth >= UNWRAP_DEPTH_MAX {
             sink.item(Item::Problem { offset, problem: Problem::TooDeep });
             return;
         }
+        self.inside(content, offset, sink, false);
+    }
+
+    fn inside(&mut self, content: &[u8], offset: u64, sink: &mut dyn Sink, anew: bool) {
         let mut inner = self.inner.take().unwrap_or_default();
-        (inner.offset, inner.lost, inner.reach, inner.depth) = (0, false, REACH_MAX, self.depth + 1);
-        inner.open.clear();
+        inner.begin();
+        (inner.depth, inner.anew) = (self.depth + 1, anew);
         inner.push(content, true, &mut |item| match item {
             Item::Problem { problem, .. } => sink.item(Item::Problem { offset, problem }),
             item => sink.item(item),
@@ -470,6 +528,9 @@ fn gap(bytes: &[u8], offset: u64, sink: &mut dyn Sink) -> bool {
     for token in text.split(|b| *b == b',') {
         match token.trim_ascii() {
             b"" | b"\x1e" => {}
+            b"null" => sink.item(Item::Problem { offset, problem: Problem::Null }),
+            // Logs that CloudWatch exported have the time of each event in front of it.
+            time if time.len() > 10 && parse_time(time).is_some() => {}
             scalar if serde_json::from_slice::<serde::de::IgnoredAny>(scalar).is_ok() => {
                 sink.item(Item::Problem { offset, problem: Problem::NotAnEvent });
             }
@@ -486,6 +547,13 @@ fn container(part: &[u8], start: usize, colon: usize, bracket: usize) -> Option<
     }
     let key = key_before(part, start, colon);
     CONTAINERS.iter().find(|(name, _)| *name == key).map(|(_, frame)| *frame)
+}
+
+/// Whether a member is a token with which the next page is asked for (`NextToken` of `aws cloudtrail lookup-events` and
+/// `get-query-results`, `nextToken` of `aws logs filter-log-events`). `nextForwardToken` is always there and says nothing.
+fn is_token(part: &[u8], start: usize, colon: usize) -> bool {
+    matches!(key_before(part, start, colon), b"NextToken" | b"nextToken")
+        && first_behind(part, colon as u32).is_some_and(|at| part[at] == b'"' && part.get(at + 1).is_some_and(|b| *b != b'"'))
 }
 
 /// Whether this is the key in front of a colon, written without blanks.

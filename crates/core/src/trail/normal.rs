@@ -1,0 +1,415 @@
+//! Records of other shapes than CloudTrail's own, written anew in that shape, so that rules, actors, the join and
+//! `--event` all see one.
+//!
+//! Athena lower-cases names and prints structures as text, data lakes write `event_name`, exports turn what is absent into
+//! `""`, partitions have other suffixes. A record that looks as CloudTrail writes it is never touched: [`is_usual`] tells
+//! by a few bytes.
+
+use serde_json::{Map, Value, json};
+
+use super::event::{Event, Field, Places, parse_time};
+use super::loose;
+
+/// A record written anew.
+pub(super) struct Normal {
+    pub(super) record: Vec<u8>,
+    /// A structure in it is text that cannot be read, so that rules do not see what is in there.
+    pub(super) unread: bool,
+    /// It does not say which service was called.
+    pub(super) sourceless: bool,
+}
+
+/// Whether a record has the shape that CloudTrail gives it.
+pub(super) fn is_usual(event: &Event<'_>, places: &Places) -> bool {
+    let first = |field| event.first_byte(field);
+    let object = |field| matches!(first(field), 0 | b'{' | b'n');
+    let name = event.raw_text(Field::EventName);
+    let source = event.raw_text(Field::EventSource);
+    !places.odd
+        && first(Field::UserIdentity) == b'{'
+        && object(Field::RequestParameters)
+        && object(Field::ResponseElements)
+        && object(Field::AdditionalEventData)
+        && object(Field::ServiceEventDetails)
+        && object(Field::TlsDetails)
+        && matches!(first(Field::Resources), 0 | b'[' | b'n')
+        && first(Field::EventTime) == b'"'
+        && source.strip_suffix(SUFFIX.as_bytes()).is_some_and(|s| s.iter().all(|b| b.is_ascii_lowercase() || b"-.0123456789".contains(b)))
+        && !name.is_empty()
+        && !name.iter().any(u8::is_ascii_whitespace)
+        && usual_error(event)
+        && usual_identity(event.identity())
+}
+
+/// `errorCode` and `errorMessage` are absent where a call succeeded.
+fn usual_error(event: &Event<'_>) -> bool {
+    [Field::ErrorCode, Field::ErrorMessage].into_iter().all(|field| match event.first_byte(field) {
+        0 => true,
+        b'"' => {
+            let raw = event.raw_text(field);
+            // The words that stand for nothing are short.
+            !raw.is_empty() && (raw.len() > 12 || !raw[0].is_ascii_whitespace() && !is_success(&String::from_utf8_lossy(raw)))
+        }
+        _ => false,
+    })
+}
+
+/// It begins with a type that is known, and nothing in it is JSON in a text.
+fn usual_identity(identity: &[u8]) -> bool {
+    let kind = identity.strip_prefix(br#"{"type":""#).and_then(|rest| Some(&rest[..rest.iter().position(|b| *b == b'"')?]));
+    let known = match kind {
+        Some(kind) => TYPES.iter().any(|t| t.as_bytes() == kind),
+        // Services act without a type; where it stands elsewhere, looking is rare.
+        None => super::json::Value::new(identity, 0)
+            .and_then(|i| i.get("type"))
+            .is_none_or(|t| t.raw_string().is_some_and(|kind| TYPES.iter().any(|t| t.as_bytes() == kind))),
+    };
+    known && memchr::memmem::find(identity, b"\":\"{").is_none()
+}
+
+/// What ends the name of a service in `eventSource`.
+const SUFFIX: &str = ".amazonaws.com";
+
+/// Kinds of identities (CloudTrail user guide, "userIdentity element").
+const TYPES: [&str; 12] = [
+    "IAMUser", "AssumedRole", "AWSService", "Root", "AWSAccount", "Role", "FederatedUser", "Directory", "SAMLUser",
+    "WebIdentityUser", "IdentityCenterUser", "Unknown",
+];
+
+/// Names in `userIdentity` (same page).
+const IDENTITY: [&str; 30] = [
+    "type", "principalId", "arn", "accountId", "accessKeyId", "userName", "sessionContext", "attributes", "mfaAuthenticated",
+    "creationDate", "sessionIssuer", "webIdFederationData", "federatedProvider", "invokedBy", "identityProvider", "onBehalfOf",
+    "userId", "identityStoreArn", "credentialId", "sourceIdentity", "ec2RoleDelivery", "inScopeOf", "assumedRoot",
+    "issuerType", "credentialsIssuedTo", "sourceArn", "sourceAccount", "invokedByDelegate", "attributesList", "isExternal",
+];
+
+/// Names that exports give to fields, folded, where they are not the field's own.
+const SYNONYMS: [(&str, &str); 10] = [
+    ("region", "awsRegion"),
+    ("sourceip", "sourceIPAddress"),
+    ("accountid", "recipientAccountId"),
+    ("recipientaccount", "recipientAccountId"),
+    ("requestparameter", "requestParameters"),
+    ("responseelement", "responseElements"),
+    ("eventtimestamp", "eventTime"),
+    ("eventid", "eventID"),
+    ("requestid", "requestID"),
+    ("error", "errorCode"),
+];
+
+/// Fields that are objects.
+const OBJECTS: [&str; 7] = [
+    "userIdentity", "requestParameters", "responseElements", "additionalEventData", "resources", "serviceEventDetails", "tlsDetails",
+];
+
+/// A name without capitals and without what stands between its words: `eventname` of `eventName`, `event_name`, `Event name`.
+pub(super) fn fold(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Whether a name is that of a known field but for capitals and what stands between words, or hides one.
+pub(super) fn is_odd(key: &[u8]) -> bool {
+    if key.iter().any(|b| b". \\_-".contains(b)) {
+        return true;
+    }
+    let synonym = SYNONYMS.iter().any(|(name, _)| name.len() == key.len() && name.as_bytes().eq_ignore_ascii_case(key));
+    synonym || Field::all().any(|f| f.name().len() == key.len() && f.name().as_bytes().eq_ignore_ascii_case(key))
+}
+
+/// What exports write where there is nothing.
+pub(super) fn is_absent(text: &str) -> bool {
+    matches!(text.trim(), "" | "null" | "NULL" | "None" | "nan" | "NaN" | "-" | "N/A" | "n/a" | "undefined" | "<NA>")
+}
+
+/// Codes that say that nothing went wrong.
+fn is_success(text: &str) -> bool {
+    is_absent(text) || ["success", "succeeded", "ok", "none", "0", "200", "noerror"].contains(&fold(text).as_str())
+}
+
+/// Whether an object is a record of a call, whatever its names look like.
+pub(super) fn is_record(fields: &Map<String, Value>) -> bool {
+    let has = |wanted: &str| fields.keys().any(|k| fold(k) == wanted);
+    has("eventname") && ["eventsource", "eventtime", "useridentity", "awsregion", "eventid"].iter().any(|f| has(f))
+}
+
+/// The record anew; none when it is no JSON or no record.
+pub(super) fn anew(record: &[u8]) -> Option<Normal> {
+    let text = String::from_utf8_lossy(record);
+    let Value::Object(fields) = serde_json::from_str(&text).ok()? else { return None };
+    of_fields(fields)
+}
+
+/// The same of fields that stand in no JSON yet.
+pub(super) fn of_fields(fields: Map<String, Value>) -> Option<Normal> {
+    if !is_record(&fields) {
+        return None;
+    }
+    let mut out = Map::new();
+    let mut later = Vec::new();
+    for (key, value) in fields {
+        // The field's own name goes before others that mean the same.
+        if Field::named(key.as_bytes()).is_some() { out.insert(key, value).map_or((), drop) } else { later.push((key, value)) }
+    }
+    let named = out.contains_key("userIdentity");
+    for (key, value) in later {
+        if !named && let Some(name) = identity_column(&key) {
+            // Keys of users begin with AKIA (IAM user guide, "IAM identifiers").
+            let kind = match text(&value).as_deref() {
+                Some("root") if name == "userName" => Some("Root"),
+                Some(key) if name == "accessKeyId" && key.starts_with("AKIA") => Some("IAMUser"),
+                _ => None,
+            };
+            let identity = out.entry("userIdentity").or_insert_with(|| json!({}));
+            put(identity, name, value);
+            if let Some(kind) = kind {
+                put(identity, "type", kind.into());
+            }
+            continue;
+        }
+        let (first, rest) = match key.split_once('.') {
+            Some((first, rest)) if OBJECTS.contains(&canonical(first).as_str()) => (canonical(first), Some(rest.to_owned())),
+            _ => (canonical(&key), None),
+        };
+        match rest {
+            // `userIdentity.sessionContext.sessionIssuer.arn` as a name: columns of a flat table.
+            Some(path) => put(out.entry(first).or_insert_with(|| json!({})), &path, value),
+            None => {
+                let slot = out.entry(first).or_insert(Value::Null);
+                if slot.is_null() {
+                    *slot = value;
+                }
+            }
+        }
+    }
+    // Where neither is told, most rules see nothing.
+    let mut unread = !["userIdentity", "requestParameters"].iter().any(|name| out.contains_key(*name));
+    for name in OBJECTS {
+        if let Some(value) = out.get_mut(name) {
+            unread |= !open(value);
+        }
+    }
+    if let Some(identity) = out.get_mut("userIdentity") {
+        renamed(identity, 0);
+    }
+    scalars(&mut out);
+    let sourceless = out.get("eventSource").is_none_or(Value::is_null);
+    let record = serde_json::to_vec(&Value::Object(out)).ok()?;
+    Some(Normal { record, unread, sourceless })
+}
+
+/// The name that CloudTrail gives to a field; the name itself where it has no other.
+fn canonical(name: &str) -> String {
+    let folded = fold(name);
+    let field = Field::all().map(Field::name).find(|f| fold(f) == folded);
+    let synonym = || SYNONYMS.iter().find(|(n, _)| *n == folded).map(|(_, field)| *field);
+    field.or_else(synonym).unwrap_or(name).to_owned()
+}
+
+/// The name in `userIdentity` of what the console's event history and `lookup-events` tell beside the event.
+fn identity_column(name: &str) -> Option<&'static str> {
+    match fold(name).as_str() {
+        "username" => Some("userName"),
+        "awsaccesskey" | "awsaccesskeyid" | "accesskeyid" | "accesskey" => Some("accessKeyId"),
+        _ => None,
+    }
+}
+
+fn put(value: &mut Value, path: &str, new: Value) {
+    let (first, rest) = path.split_once('.').map_or((path, None), |(f, r)| (f, Some(r)));
+    if !value.is_object() {
+        return;
+    }
+    let Some(fields) = value.as_object_mut() else { return };
+    match rest {
+        Some(rest) => put(fields.entry(first).or_insert_with(|| json!({})), rest, new),
+        None => {
+            fields.entry(first).or_insert(new);
+        }
+    }
+}
+
+/// Makes an object of the text of one. False: it seems to be one and cannot be read.
+fn open(value: &mut Value) -> bool {
+    let Value::String(text) = &*value else { return true };
+    if is_absent(text) {
+        *value = Value::Null;
+        return true;
+    }
+    match loose::parse(text) {
+        Some(opened) => {
+            *value = opened;
+            true
+        }
+        // `HIDDEN_DUE_TO_SECURITY_REASONS` and the like are what CloudTrail wrote.
+        None => !text.trim_start().starts_with(['{', '[']),
+    }
+}
+
+/// Nesting of an identity.
+const IDENTITY_DEPTH_MAX: usize = 8;
+
+/// Gives names and values of an identity the form that CloudTrail writes.
+fn renamed(value: &mut Value, depth: usize) {
+    if depth > IDENTITY_DEPTH_MAX {
+        return;
+    }
+    open(value);
+    match value {
+        Value::Object(fields) => {
+            for (key, mut value) in std::mem::take(fields) {
+                renamed(&mut value, depth + 1);
+                let name = IDENTITY.iter().find(|n| fold(n) == fold(&key)).map_or(key, |n| (*n).to_owned());
+                match (&mut value, name.as_str()) {
+                    (Value::Null, _) => continue,
+                    (Value::String(text), "type") => {
+                        if let Some(known) = TYPES.iter().find(|t| fold(t) == fold(text)) {
+                            *text = (*known).to_owned();
+                        }
+                    }
+                    (Value::Bool(b), _) => value = b.to_string().into(),
+                    (number @ (Value::Number(_) | Value::String(_)), "accountId") => account(number),
+                    (Value::Number(n), _) => value = n.to_string().into(),
+                    (Value::String(text), "mfaAuthenticated") => text.make_ascii_lowercase(),
+                    _ => {}
+                }
+                fields.entry(name).or_insert(value);
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(|v| renamed(v, depth + 1)),
+        Value::String(text) => *text = text.trim().to_owned(),
+        _ => {}
+    }
+}
+
+/// The twelve digits of an account, which tables take for a number.
+fn account(value: &mut Value) {
+    let text = match &*value {
+        Value::Number(n) => n.to_string(),
+        Value::String(text) => text.trim().to_owned(),
+        _ => return,
+    };
+    let digits = text.strip_suffix(".0").unwrap_or(&text);
+    let number = !digits.is_empty() && digits.len() <= 12 && digits.bytes().all(|b| b.is_ascii_digit());
+    *value = if number && (digits.len() > 8) { format!("{digits:0>12}") } else { text }.into();
+}
+
+/// Gives the fields that are no objects the form that CloudTrail writes.
+fn scalars(out: &mut Map<String, Value>) {
+    for name in ["errorCode", "errorMessage"] {
+        if out.get(name).is_some_and(|v| v.is_null() || text(v).is_some_and(|t| is_success(&t))) {
+            out.shift_remove(name);
+        }
+    }
+    for (name, value) in out.iter_mut() {
+        if OBJECTS.contains(&name.as_str()) {
+            continue;
+        }
+        if let Value::String(text) = value {
+            *text = text.trim().to_owned();
+        }
+        if let Some(word) = text(value)
+            && let "readOnly" | "managementEvent" = name.as_str()
+            && let Ok(word) = word.to_ascii_lowercase().parse::<bool>()
+        {
+            *value = word.into();
+        }
+    }
+    if let Some(value) = out.get_mut("recipientAccountId") {
+        account(value);
+    }
+    if let Some(Value::String(source)) = out.get_mut("eventSource") {
+        *source = service(source);
+    }
+    let time = ["eventTime", "@timestamp", "timestamp"].iter().filter_map(|name| text(out.get(*name)?)).find_map(|t| parse_time(t.as_bytes()));
+    if let Some(time) = time.and_then(|second| jiff::Timestamp::from_second(second).ok()) {
+        out.insert("eventTime".to_owned(), time.to_string().into());
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+/// What ends the names of services in other partitions (AWS's `partitions.json`, `dnsSuffix`).
+const SUFFIXES: [&str; 8] = [
+    ".amazonaws.com.cn", ".amazonaws.cn", ".amazonaws.eu", ".api.aws", ".c2s.ic.gov", ".sc2s.sgov.gov", ".cloud.adc-e.uk", ".csp.hci.ic.gov",
+];
+
+/// `s3.amazonaws.com` of `s3`, `S3.amazonaws.com`, `s3.amazonaws.com.cn`.
+fn service(source: &str) -> String {
+    let low = source.trim().trim_end_matches('.').to_ascii_lowercase();
+    let bare = SUFFIXES.iter().chain([&SUFFIX]).find_map(|suffix| low.strip_suffix(suffix)).unwrap_or(&low);
+    let name = !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_lowercase() || b"-.0123456789".contains(&b));
+    if name { format!("{bare}{SUFFIX}") } else { source.trim().to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn anew(record: &Value) -> Value {
+        serde_json::from_slice(&super::anew(record.to_string().as_bytes()).unwrap().record).unwrap()
+    }
+
+    #[test]
+    fn exports_of_one_record_are_the_same() {
+        let wanted = json!({
+            "eventName": "CreateUser", "eventSource": "iam.amazonaws.com", "eventTime": "2026-03-10T02:05:00Z", "awsRegion": "us-east-1",
+            "recipientAccountId": "011122223333", "readOnly": false, "requestParameters": {"userName": "eve"},
+            "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::011122223333:user/al", "accountId": "011122223333",
+                "sessionContext": {"attributes": {"mfaAuthenticated": "false"}}},
+        });
+        let identity = |text: &str| json!({
+            "eventname": "CreateUser ", "eventsource": "iam", "eventtime": "2026-03-10 02:05:00.000000000", "awsregion": "us-east-1", "errorcode": "",
+            "recipientaccountid": 11_122_223_333u64, "readonly": "False", "requestparameters": "{\"userName\":\"eve\"}", "useridentity": text,
+        });
+        for odd in [
+            wanted.clone(),
+            identity("{type=IAMUser, arn=arn:aws:iam::011122223333:user/al, accountid=011122223333, invokedby=null, sessioncontext={attributes={mfaauthenticated=false}}}"),
+            identity("{\"type\":\"iamuser\",\"arn\":\"arn:aws:iam::011122223333:user/al\",\"accountId\":11122223333,\"sessionContext\":\"{\\\"attributes\\\":{\\\"mfaAuthenticated\\\":false}}\"}"),
+            identity("{'type': 'IAMUser', 'arn': 'arn:aws:iam::011122223333:user/al', 'account_id': '011122223333', 'session_context': {'attributes': {'mfa_authenticated': False}}}"),
+            json!({
+                "event_name": "CreateUser", "Event source": "IAM.amazonaws.com.cn", "event_time": 1_773_108_300u64, "region": "us-east-1", "error_code": null,
+                "recipient_account_id": "11122223333.0", "read_only": false, "request_parameters": {"userName": "eve"},
+                "user_identity.type": "IAMUser", "user_identity.arn": "arn:aws:iam::011122223333:user/al", "user_identity.account_id": "011122223333",
+                "user_identity.session_context.attributes.mfa_authenticated": "false",
+            }),
+        ] {
+            let found = anew(&odd);
+            for (name, value) in wanted.as_object().unwrap() {
+                assert_eq!(&found[name], value, "{name} of {odd}");
+            }
+            assert_eq!(found.get("errorCode"), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn services_of_every_partition_have_one_name() {
+        for (source, name) in [
+            ("s3", "s3.amazonaws.com"),
+            ("S3.amazonaws.com", "s3.amazonaws.com"),
+            ("s3.amazonaws.com.cn", "s3.amazonaws.com"),
+            ("signin.amazonaws.cn", "signin.amazonaws.com"),
+            ("lambda.amazonaws.com.", "lambda.amazonaws.com"),
+            ("sts.c2s.ic.gov", "sts.amazonaws.com"),
+            ("aws:s3", "aws:s3"),
+        ] {
+            assert_eq!(service(source), name);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said() {
+        let cut = json!({"eventName": "A", "eventSource": "s3.amazonaws.com", "requestParameters": "{\"bucketName\":\"b"});
+        assert!(super::anew(cut.to_string().as_bytes()).unwrap().unread);
+        let hidden = json!({"eventName": "A", "eventSource": "s3.amazonaws.com", "responseElements": "HIDDEN_DUE_TO_SECURITY_REASONS"});
+        assert!(!super::anew(hidden.to_string().as_bytes()).unwrap().unread);
+        assert!(super::anew(br#"{"eventName": "A", "eventTime": "x"}"#).unwrap().sourceless);
+        assert!(super::anew(br#"{"hello": "world"}"#).is_none());
+    }
+}
