@@ -292,10 +292,10 @@ pub(crate) struct Detect {
     /// Read the names of files and s3:// objects from FILE, one a line (- is standard input)
     #[arg(long, value_name = "FILE")]
     pub(crate) list: Option<String>,
-    /// Only objects whose name says that they were delivered since then (date or RFC 3339)
+    /// Only events since then (date or RFC 3339); objects that were delivered earlier, by their names, are not read
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) since: Option<jiff::Timestamp>,
-    /// Only objects whose name says that they were delivered until then
+    /// Only events until then; objects that were delivered more than an hour later, by their names, are not read
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) until: Option<jiff::Timestamp>,
     /// Sigma rules of your own, a file or a folder; give it again for more

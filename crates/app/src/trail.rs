@@ -1,7 +1,7 @@
 //! Where the objects of a trail are: files, folders, globs, standard input, S3.
 
-use std::collections::HashMap;
-use std::io::{self, BufRead, Read};
+use std::collections::{HashMap, HashSet};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,7 +9,12 @@ use anyhow::{Context, Result, bail};
 use bartizan_cloud::bucket::{Bucket, split_url};
 use bartizan_cloud::live::Identity;
 use bartizan_cloud::model::Model;
+use bartizan_core::detect::About;
+use bartizan_core::encoding::decode_lossy;
+use bartizan_core::limits::{DELIVERY_SECONDS_MAX, FOLDER_DEPTH_MAX};
 use jiff::Timestamp;
+
+use crate::files::read_text;
 
 /// One object to read.
 pub(crate) struct Object {
@@ -17,10 +22,14 @@ pub(crate) struct Object {
     pub(crate) name: String,
     /// Bytes as stored, where that is known.
     pub(crate) bytes: Option<u64>,
+    /// What of it is asked for.
+    pub(crate) about: About,
     place: Place,
 }
 
 enum Place {
+    /// Something is there that cannot be looked at.
+    Closed(io::ErrorKind, String),
     File(PathBuf),
     Stdin,
     S3(Arc<Bucket>, String),
@@ -39,43 +48,51 @@ pub(crate) struct Wanted<'a> {
 ///
 /// The order is a hint that keeps memory small; what is found does not depend on it.
 pub(crate) fn objects(wanted: &Wanted<'_>) -> Result<(Vec<Object>, usize)> {
-    let mut finder = Finder { objects: Vec::new(), buckets: HashMap::new(), profile: wanted.profile };
+    let about = About {
+        since_s: wanted.since.map(Timestamp::as_second),
+        until_s: wanted.until.map(Timestamp::as_second),
+        delivered_s: None,
+    };
+    let mut finder =
+        Finder { objects: Vec::new(), buckets: HashMap::new(), profile: wanted.profile, walked: HashSet::new(), about };
     for path in wanted.paths {
         finder.add(path)?;
     }
     if let Some(list) = wanted.list {
-        let reader: Box<dyn BufRead> = if list == "-" {
-            Box::new(io::stdin().lock())
+        let text = if list == "-" {
+            let mut bytes = Vec::new();
+            io::stdin().lock().read_to_end(&mut bytes).context("cannot read standard input")?;
+            decode_lossy(&bytes)
         } else {
-            Box::new(io::BufReader::new(std::fs::File::open(list).with_context(|| format!("cannot read {list}"))?))
+            read_text(Path::new(list))?
         };
-        for line in reader.lines() {
-            let line = line.with_context(|| format!("cannot read {list}"))?;
-            if !line.trim().is_empty() {
-                finder.add_listed(line.trim())?;
-            }
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            finder.add_listed(line)?;
         }
     }
     let all = finder.objects.len();
     let mut objects = finder.objects;
     objects.retain(|object| {
-        let Some(time) = delivered(&object.name) else { return true };
-        wanted.since.is_none_or(|since| time >= since) && wanted.until.is_none_or(|until| time <= until)
+        let Some((from, to)) = delivered(&object.name) else { return true };
+        let late = jiff::SignedDuration::from_secs(DELIVERY_SECONDS_MAX);
+        // Its events are no younger than its delivery, and not much older.
+        wanted.since.is_none_or(|since| to >= since) && wanted.until.is_none_or(|until| from <= until.saturating_add(late).unwrap_or(until))
     });
     let left_out = all - objects.len();
-    objects.sort_by_cached_key(|object| (delivered(&object.name), object.name.clone()));
+    objects.sort_by_cached_key(|object| (object.delivered(), object.name.clone()));
     Ok((objects, left_out))
 }
 
 impl Object {
     /// When it was delivered, where its name says so.
     pub(crate) fn delivered(&self) -> Option<Timestamp> {
-        delivered(&self.name)
+        delivered(&self.name).map(|(from, _)| from)
     }
 
     /// Opens it for reading.
     pub(crate) fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
         Ok(match &self.place {
+            Place::Closed(kind, text) => return Err(io::Error::new(*kind, text.clone())),
             Place::File(path) => Box::new(std::fs::File::open(path)?),
             Place::Stdin => Box::new(io::stdin()),
             Place::S3(bucket, key) => {
@@ -89,13 +106,16 @@ struct Finder<'a> {
     objects: Vec<Object>,
     buckets: HashMap<String, Arc<Bucket>>,
     profile: Option<&'a str>,
+    /// Folders that were walked, so that no link leads in a circle.
+    walked: HashSet<PathBuf>,
+    about: About,
 }
 
 impl Finder<'_> {
     /// A path as typed.
     fn add(&mut self, path: &str) -> Result<()> {
         if path == "-" {
-            self.objects.push(Object { name: "(standard input)".to_owned(), bytes: None, place: Place::Stdin });
+            self.push("(standard input)".to_owned(), None, Place::Stdin);
             return Ok(());
         }
         if path.starts_with("s3://") {
@@ -105,49 +125,93 @@ impl Finder<'_> {
             if found.is_empty() {
                 bail!("nothing under {path}: check bucket and prefix");
             }
-            self.objects.extend(found.into_iter().map(|(key, bytes)| Object {
-                name: format!("s3://{name}/{key}"),
-                bytes: Some(bytes),
-                place: Place::S3(bucket.clone(), key),
-            }));
+            for (key, bytes) in found {
+                self.push(format!("s3://{name}/{key}"), Some(bytes), Place::S3(bucket.clone(), key));
+            }
             return Ok(());
         }
         // What may not be looked at is there for all we know: `file` says why it cannot be read.
         if Path::new(path).try_exists().unwrap_or(true) {
-            return self.file(Path::new(path));
+            return self.named(Path::new(path));
         }
-        let found = glob::glob(path).map(|paths| paths.flatten().collect::<Vec<_>>()).unwrap_or_default();
+        let found = glob::glob(path).map(Iterator::collect::<Vec<_>>).unwrap_or_default();
         if found.is_empty() {
             bail!("no such file, folder or glob: {path}");
         }
-        found.iter().try_for_each(|path| self.file(path))
+        for found in found {
+            match found {
+                Ok(path) => self.below(&path, 0),
+                Err(e) => {
+                    let (path, e) = (e.path().to_owned(), io::Error::from(e));
+                    self.closed(&path, &e);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, name: String, bytes: Option<u64>, place: Place) {
+        let delivered_s = delivered(&name).map(|(from, _)| from.as_second());
+        self.objects.push(Object { about: About { delivered_s, ..self.about }, name, bytes, place });
+    }
+
+    /// What cannot be looked at costs a line, not the run.
+    fn closed(&mut self, path: &Path, error: &io::Error) {
+        self.push(path.display().to_string(), None, Place::Closed(error.kind(), error.to_string()));
     }
 
     /// A line of --list: one file or one object.
     fn add_listed(&mut self, name: &str) -> Result<()> {
-        let Some((bucket, key)) = split_url(name) else { return self.file(Path::new(name)) };
+        let Some((bucket, key)) = split_url(name) else { return self.named(Path::new(name)) };
         let place = self.bucket(&format!("s3://{bucket}"))?;
         let bytes = place.size(&key).with_context(|| format!("cannot read {name}"))?;
-        self.objects.push(Object { name: name.to_owned(), bytes: Some(bytes), place: Place::S3(place, key) });
+        self.push(name.to_owned(), Some(bytes), Place::S3(place, key));
         Ok(())
     }
 
-    fn file(&mut self, path: &Path) -> Result<()> {
+    /// A file or folder that somebody named: when it is not there at all, that is a mistake.
+    fn named(&mut self, path: &Path) -> Result<()> {
         let about = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
-        if !about.is_dir() {
+        if about.is_dir() {
+            std::fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?;
+        } else {
+            // A pipe can be read when it was named; in a folder it would be waited for.
             let bytes = about.is_file().then_some(about.len());
-            self.objects.push(Object { name: path.display().to_string(), bytes, place: Place::File(path.to_owned()) });
+            self.push(path.display().to_string(), bytes, Place::File(path.to_owned()));
             return Ok(());
         }
-        let entries = std::fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?;
+        self.below(path, 0);
+        Ok(())
+    }
+
+    /// A file, or all files of a folder. Links are followed, but no folder is walked twice.
+    fn below(&mut self, path: &Path, depth: usize) {
+        let about = match std::fs::metadata(path) {
+            Ok(about) => about,
+            Err(e) => return self.closed(path, &e),
+        };
+        if about.is_file() {
+            return self.push(path.display().to_string(), Some(about.len()), Place::File(path.to_owned()));
+        }
+        if !about.is_dir() {
+            return self.closed(path, &io::Error::other("neither a file nor a folder"));
+        }
+        if depth > FOLDER_DEPTH_MAX {
+            return self.closed(path, &io::Error::other("folders too deep"));
+        }
+        if path.canonicalize().is_ok_and(|real| !self.walked.insert(real)) {
+            return;
+        }
+        let entries = match std::fs::read_dir(path) {
+            Ok(entries) => entries,
+            Err(e) => return self.closed(path, &e),
+        };
         for entry in entries {
-            let entry = entry.with_context(|| format!("cannot read {}", path.display()))?;
-            // A link may lead in a circle; what it leads to is read when it is named itself.
-            if !entry.file_type().is_ok_and(|t| t.is_symlink()) {
-                self.file(&entry.path())?;
+            match entry {
+                Ok(entry) => self.below(&entry.path(), depth + 1),
+                Err(e) => self.closed(path, &e),
             }
         }
-        Ok(())
     }
 
     fn bucket(&mut self, url: &str) -> Result<Arc<Bucket>> {
@@ -193,22 +257,24 @@ impl Read for Ranges<'_> {
     }
 }
 
-/// When an object was delivered, by its name: `…_20260310T0205Z_…`, or else the day in `…/2026/03/10/…`.
-fn delivered(name: &str) -> Option<Timestamp> {
+/// Between which times an object was delivered, by its name: `…_20260310T0205Z_…`, or else the day in `…/2026/03/10/…`.
+fn delivered(name: &str) -> Option<(Timestamp, Timestamp)> {
     let stamp = name.rsplit('/').next()?.split('_').find_map(|part| {
         let digits = part.strip_suffix('Z')?;
         let (date, time) = digits.split_once('T')?;
         let plain = date.len() == 8 && time.len() == 4 && (date.to_owned() + time).bytes().all(|b| b.is_ascii_digit());
         plain.then(|| format!("{}-{}-{}T{}:{}:00Z", &date[..4], &date[4..6], &date[6..], &time[..2], &time[2..]))
     });
-    let day = || {
-        let parts: Vec<&str> = name.split('/').collect();
-        parts.windows(3).find_map(|w| {
-            let number = |text: &str, len: usize| text.len() == len && text.bytes().all(|b| b.is_ascii_digit());
-            (number(w[0], 4) && number(w[1], 2) && number(w[2], 2)).then(|| format!("{}-{}-{}T00:00:00Z", w[0], w[1], w[2]))
-        })
-    };
-    stamp.or_else(day)?.parse().ok()
+    if let Some(minute) = stamp.and_then(|stamp| stamp.parse().ok()) {
+        return Some((minute, minute));
+    }
+    let parts: Vec<&str> = name.split('/').collect();
+    let day = parts.windows(3).find_map(|w| {
+        let number = |text: &str, len: usize| text.len() == len && text.bytes().all(|b| b.is_ascii_digit());
+        (number(w[0], 4) && number(w[1], 2) && number(w[2], 2)).then(|| format!("{}-{}-{}T00:00:00Z", w[0], w[1], w[2]))
+    });
+    let from: Timestamp = day?.parse().ok()?;
+    Some((from, from.checked_add(jiff::SignedDuration::from_hours(24)).unwrap_or(from)))
 }
 
 #[cfg(test)]
@@ -220,13 +286,13 @@ mod tests {
         for (name, time) in [
             (
                 "a/AWSLogs/1/CloudTrail/us-east-1/2023/07/10/1_CloudTrail_us-east-1_20230710T1220Z_WMiHxZgr5Hdd6UDc.json.gz",
-                Some("2023-07-10T12:20:00Z"),
+                Some("2023-07-10T12:20:00Z 2023-07-10T12:20:00Z"),
             ),
-            ("a/2023/07/10/x.json.gz", Some("2023-07-10T00:00:00Z")),
+            ("a/2023/07/10/x.json.gz", Some("2023-07-10T00:00:00Z 2023-07-11T00:00:00Z")),
             ("x.json", None),
             ("x_99999999T9999Z_.json", None),
         ] {
-            assert_eq!(delivered(name).map(|t| t.to_string()).as_deref(), time, "{name}");
+            assert_eq!(delivered(name).map(|(from, to)| format!("{from} {to}")).as_deref(), time, "{name}");
         }
     }
 }

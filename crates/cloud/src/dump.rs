@@ -107,8 +107,10 @@ impl Dump {
             broken: vec![],
         };
         let single = path.is_file();
-        for file in files_below(path)? {
-            reader.file(path, &file, single)?;
+        let (files, closed) = files_below(path)?;
+        reader.broken.extend(closed);
+        for file in files {
+            reader.file(path, &file, single);
         }
         reader.finish(path, time_ms)
     }
@@ -137,47 +139,39 @@ struct Group {
 }
 
 impl Reader<'_> {
-    fn file(&mut self, root: &Path, file: &Path, single: bool) -> Result<(), DumpError> {
+    /// A file that cannot be read costs a line, not the dump.
+    fn file(&mut self, root: &Path, file: &Path, single: bool) {
         let shown = file.strip_prefix(root).unwrap_or(file).display().to_string();
         let shown = if shown.is_empty() { file.display().to_string() } else { shown };
-        let size = std::fs::metadata(file).map_err(|e| DumpError::Read(shown.clone(), e))?.len();
-        if size > DUMP_FILE_BYTES_MAX as u64 {
-            self.broken.push(format!("{shown}: larger than {} MB", DUMP_FILE_BYTES_MAX >> 20));
-            return Ok(());
+        match std::fs::metadata(file) {
+            Ok(about) if about.len() <= DUMP_FILE_BYTES_MAX as u64 => {}
+            Ok(_) => return self.broken.push(format!("{shown}: larger than {} MB", DUMP_FILE_BYTES_MAX >> 20)),
+            Err(e) => return self.broken.push(format!("{shown}: {e}")),
         }
         let place = Place::of(self.model, root, file, single);
         let named = self.names.find(&place.stem, place.folder.as_deref());
         let known_by_name = named.is_some() || place.stem == "sts-get-caller-identity";
         if !known_by_name && !place.json {
-            self.unrecognised.push(shown);
-            return Ok(());
+            return self.unrecognised.push(shown);
         }
-        let text = std::fs::read(file).map_err(|e| DumpError::Read(shown.clone(), e))?;
-        let bytes = match decode(text) {
+        let bytes = match std::fs::read(file).map_err(|e| e.to_string()).and_then(|text| decode(text).map_err(|e| e.to_string())) {
             Ok(text) => text.into_bytes(),
-            Err(e) => {
-                self.broken.push(format!("{shown}: {e}"));
-                return Ok(());
-            }
+            Err(e) => return self.broken.push(format!("{shown}: {e}")),
         };
         let value: Value = match serde_json::from_slice(&bytes).map_err(|e| (e, refusal(&bytes))) {
             Ok(value) => value,
             Err((_, Some(refusal))) => refusal,
-            Err((e, None)) => {
-                self.broken.push(format!("{shown}: {e}"));
-                return Ok(());
-            }
+            Err((e, None)) => return self.broken.push(format!("{shown}: {e}")),
         };
         if place.stem == "sts-get-caller-identity" {
             self.groups.entry(place.group).or_default().account = value["Account"].as_str().map(str::to_owned);
-            return Ok(());
+            return;
         }
         if named.is_none() && self.config_items(&shown, &value) {
-            return Ok(());
+            return;
         }
         let Some((service, operation)) = named.or_else(|| self.by_content(&value)) else {
-            self.unrecognised.push(shown);
-            return Ok(());
+            return self.unrecognised.push(shown);
         };
         let group = self.groups.entry(place.group).or_default();
         count_accounts(&bytes, &mut group.seen);
@@ -186,7 +180,6 @@ impl Reader<'_> {
         }
         let region = place.region.unwrap_or_else(|| self.region.clone());
         group.files.push(File { path: shown, service, operation, region, param: place.param, value, partial: false });
-        Ok(())
     }
 
     /// A file under some other name whose members are those of one call's answer only.
@@ -281,7 +274,7 @@ impl Reader<'_> {
         self.groups.retain(|_, group| !group.files.is_empty());
         if self.groups.is_empty() {
             let found = match (self.broken.first(), self.unrecognised.len()) {
-                (Some(broken), _) => format!("broken JSON, {broken}"),
+                (Some(broken), _) => format!("it could not be read, {broken}"),
                 (None, 0) => "nothing in it".to_owned(),
                 (None, n) => format!("none of its {n} files is an answer that Bartizan knows"),
             };
@@ -568,14 +561,23 @@ fn refusal(bytes: &[u8]) -> Option<Value> {
     Some(serde_json::json!({"Error": {"Code": code, "Message": message}}))
 }
 
-fn files_below(path: &Path) -> Result<Vec<PathBuf>, DumpError> {
+/// All files below a path, and the folders that cannot be looked into.
+fn files_below(path: &Path) -> Result<(Vec<PathBuf>, Vec<String>), DumpError> {
     let error = |path: &Path, e| DumpError::Read(path.display().to_string(), e);
     if std::fs::metadata(path).map_err(|e| error(path, e))?.is_file() {
-        return Ok(vec![path.to_owned()]);
+        return Ok((vec![path.to_owned()], Vec::new()));
     }
-    let (mut files, mut folders) = (Vec::new(), vec![path.to_owned()]);
+    let (mut files, mut folders, mut closed) = (Vec::new(), vec![path.to_owned()], Vec::new());
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).map_err(|e| error(&folder, e))? {
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(e) if folder == path => return Err(error(path, e)),
+            Err(e) => {
+                closed.push(format!("{}: {e}", folder.strip_prefix(path).unwrap_or(&folder).display()));
+                continue;
+            }
+        };
+        for entry in entries {
             let entry = entry.map_err(|e| error(&folder, e))?;
             // A link could lead anywhere, round in circles too: the folder is what is in it.
             match entry.file_type() {
@@ -589,7 +591,8 @@ fn files_below(path: &Path) -> Result<Vec<PathBuf>, DumpError> {
         }
     }
     files.sort();
-    Ok(files)
+    closed.sort();
+    Ok((files, closed))
 }
 
 /// Counts the account ids in ARNs: the id that most of them have is the account's.

@@ -11,4 +11,5 @@ mod diff;
 mod evidence;
 mod join;
 mod rules;
+mod silence;
 mod trail;

@@ -24,6 +24,12 @@ use crate::store;
 use crate::trail::{Object, Wanted, objects};
 
 pub(super) fn run(global: &Global, args: &Detect) -> Result<Outcome> {
+    if let (Some(since), Some(until)) = (args.since, args.until)
+        && since > until
+    {
+        render::error(&anyhow::anyhow!("--since {since} is later than --until {until}: no event can be in between"), false);
+        return Ok(Outcome::WrongUsage);
+    }
     let wanted = Wanted {
         paths: &args.paths,
         list: args.list.as_deref(),
@@ -59,10 +65,14 @@ pub(super) fn run(global: &Global, args: &Detect) -> Result<Outcome> {
     if args.fail_on.is_some_and(|limit| worst.is_some_and(|w| w >= limit)) {
         return Ok(Outcome::Findings);
     }
-    let incomplete = verdicts.totals.problems.keys().any(|p| p.loses_events()) || !plan.rules.problems.is_empty();
+    let outcome = match &verdicts.totals {
+        totals if args.require_complete && (totals.is_incomplete() || !plan.rules.problems.is_empty()) => Outcome::Incomplete,
+        totals if totals.judged_nothing() => Outcome::Bad,
+        _ => Outcome::Done,
+    };
     // The process ends now: taking all this apart would only hold it up.
     std::mem::forget((plan, verdicts));
-    Ok(if args.require_complete && incomplete { Outcome::Incomplete } else { Outcome::Done })
+    Ok(outcome)
 }
 
 /// Reads all objects with some threads, and judges them in their order.
@@ -146,7 +156,7 @@ impl Queue {
 
 fn read(object: &Object, scanner: &mut Scanner<'_>, bar: &Bytes) -> Notes {
     let notes = match object.open() {
-        Ok(mut source) => scanner.scan(&mut source),
+        Ok(mut source) => scanner.scan_part(&mut source, &object.about),
         Err(_) => Notes::unreadable(),
     };
     bar.add(notes.bytes.stored);
@@ -156,10 +166,13 @@ fn read(object: &Object, scanner: &mut Scanner<'_>, bar: &Bytes) -> Notes {
 /// Prints the records with these ids, as they stand in the log.
 fn show_events(objects: &[Object], ids: &[String]) -> Result<Outcome> {
     let mut out = Out::new();
-    let mut found = 0;
+    let (mut found, mut unread) = (0, 0);
     let mut reader = Reader::new();
     for object in objects {
-        let mut source = object.open().with_context(|| format!("cannot read {}", object.name))?;
+        let Ok(mut source) = object.open() else {
+            unread += 1;
+            continue;
+        };
         let mut records = Vec::new();
         reader.read(&mut source, &mut |item| {
             if let Item::Event(event) = item
@@ -176,7 +189,8 @@ fn show_events(objects: &[Object], ids: &[String]) -> Result<Outcome> {
         }
     }
     if found == 0 {
-        anyhow::bail!("no record with that event id in {} objects", objects.len());
+        let unread = if unread > 0 { format!(", of which {unread} could not be read") } else { String::new() };
+        anyhow::bail!("no record with that event id in {} objects{unread}", objects.len());
     }
     Ok(Outcome::Done)
 }

@@ -37,6 +37,8 @@ pub(crate) enum Outcome {
     Findings,
     /// Something could not be read, under `--require-complete`.
     Incomplete,
+    /// What was asked for makes no sense.
+    WrongUsage,
 }
 
 /// Runs the command, prints what went wrong, and gives the exit code.
@@ -66,6 +68,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Ok(Outcome::Bad) => ExitCode::from(1),
         Ok(Outcome::Findings) => ExitCode::from(10),
         Ok(Outcome::Incomplete) => ExitCode::from(11),
+        Ok(Outcome::WrongUsage) => ExitCode::from(2),
         // Whoever reads us had enough: that is their good right.
         Err(e) if closed_pipe(&e) => ExitCode::SUCCESS,
         Err(e) => {

@@ -12,13 +12,24 @@ use super::wrap::counted;
 use super::{Out, clean};
 
 pub(super) fn headline(verdicts: &Verdicts) -> String {
-    let lost = verdicts.totals.problems.keys().any(|p| p.loses_events());
+    let totals = &verdicts.totals;
+    let lost = totals.problems.keys().any(|p| p.loses_events());
     let bad = verdicts.findings.iter().filter(|f| f.severity >= Severity::High && f.actor.is_some());
     let actors: std::collections::BTreeSet<_> = bad.clone().filter_map(|f| f.actor.as_ref().map(|a| &a.key)).collect();
-    let unseen = if lost { "; part of the trail could not be read" } else { "" };
-    match (actors.len(), verdicts.totals.events) {
+    let unseen = match (lost, totals.unjudged_in_bulk()) {
+        (true, _) => "; part of the trail could not be read",
+        (_, true) => "; part of the trail was not judged",
+        _ => "",
+    };
+    match (actors.len(), totals.events) {
+        (0, _) if totals.no_rule => "CANNOT TELL  no rule was there to judge".to_owned(),
+        (0, 0) if totals.outside > 0 => "CANNOT TELL  no event is in the time asked for".to_owned(),
         (0, 0) => "CANNOT TELL  no event was read".to_owned(),
         (0, _) if lost => "CANNOT TELL  nothing bad in what was read, but part of the trail could not be read".to_owned(),
+        (0, _) if totals.unjudged_in_bulk() => {
+            let all = thousands(totals.events.max(totals.unjudged));
+            format!("CANNOT TELL  nothing bad in what was judged, but {} of {all} records were not, or by some rules only", thousands(totals.unjudged))
+        }
         (0, _) => "QUIET  no high or critical findings".to_owned(),
         (1, _) => format!("LOOK NOW  1 actor with {}{unseen}", counted(bad.count() as u64, "high or critical finding", "high or critical findings")),
         (n, _) => format!("LOOK NOW  {n} actors with {} high or critical findings{unseen}", bad.count()),
@@ -45,7 +56,8 @@ pub(super) fn footer(out: &mut Out, verdicts: &Verdicts, left_out: usize) -> Res
     skipped.extend(holes(totals));
     for (n, one, many) in [
         (totals.duplicates, "duplicate delivery", "duplicate deliveries"),
-        (left_out as u64, "object outside of the time asked for", "objects outside of the time asked for"),
+        (left_out as u64, "object outside of the time asked for, by its name", "objects outside of the time asked for, by their names"),
+        (totals.outside, "event outside of the time asked for", "events outside of the time asked for"),
         (totals.pending, "correlation window still open", "correlation windows still open"),
     ] {
         if n > 0 {
@@ -120,7 +132,7 @@ pub(crate) fn totals_json(verdicts: &Verdicts, left_out: usize) -> Value {
     let problems: Vec<Value> = totals
         .problems
         .iter()
-        .flat_map(|(problem, places)| places.iter().map(move |(object, offset, n)| json!({"problem": problem.text(), "object": object, "offset": offset, "count": n, "loses_events": problem.loses_events()})))
+        .flat_map(|(problem, places)| places.iter().map(move |(object, offset, n)| json!({"problem": problem.text(), "object": object, "offset": offset, "count": n, "loses_events": problem.loses_events(), "not_judged": problem.is_unjudged()})))
         .collect();
     let apart: BTreeMap<&str, u64> = totals.apart.iter().map(|(apart, n)| (apart.word(2), *n)).collect();
     let tally = &verdicts.tally;
@@ -129,6 +141,9 @@ pub(crate) fn totals_json(verdicts: &Verdicts, left_out: usize) -> Value {
         "duplicates": totals.duplicates,
         "objects": totals.objects,
         "objects_left_out": left_out,
+        "events_outside": totals.outside,
+        "not_judged": totals.unjudged,
+        "objects_not_judged": totals.unjudged_objects,
         "bytes_stored": totals.bytes_stored,
         "bytes_inflated": totals.bytes_inflated,
         "first_time": totals.first_s.map(time_text),

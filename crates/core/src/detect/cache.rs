@@ -52,6 +52,8 @@ pub(super) struct Caches {
 pub(super) struct Known {
     /// Number of its combo.
     pub(super) combo: u32,
+    /// [`Event::content`].
+    pub(super) content: u64,
     pub(super) repeat: Rc<Repeat>,
 }
 
@@ -173,29 +175,30 @@ impl Caches {
         self.combos = Combos::default();
     }
 
-    /// The number of an event's combo, and what was worked out for the events that it repeats.
-    pub(super) fn combo(&mut self, plan: &Plan, event: &Event<'_>, address: Option<IpAddr>) -> (u32, Option<Rc<Repeat>>) {
+    /// The number of an event's combo, what was worked out for the events that it repeats, and [`Event::content`].
+    pub(super) fn combo(&mut self, plan: &Plan, event: &Event<'_>, address: Option<IpAddr>) -> (u32, Option<Rc<Repeat>>, u64) {
         let kind = plan.networks.kind_of(address);
         let Some((hash, holes)) = Lasting::of(event, &self.hasher) else {
-            return (self.combo_of(plan, event, address, kind), None);
+            return (self.combo_of(plan, event, address, kind), None, event.content());
         };
         let lasting = hash ^ kind as u64;
         if let Some(number) = self.number(hash, kind) {
-            let Known { combo, repeat } = self.known(number);
-            return (*combo, Some(repeat.clone()));
+            let Known { combo, repeat, content } = self.known(number);
+            return (*combo, Some(repeat.clone()), *content);
         }
+        let content = event.content();
         let combo = self.combo_of(plan, event, address, kind);
         // Where there is room anything may repeat.
         if self.repeats.len() >= SCAN_CACHE_MAX / 2 && !self.came_before(lasting) {
-            return (combo, None);
+            return (combo, None, content);
         }
         if self.repeats.len() >= SCAN_CACHE_MAX {
             self.forget_repeats();
         }
         let repeat = Rc::new(Repeat { lasting: Lasting::keep(event, holes), steps: OnceCell::new() });
         self.repeats.insert(lasting, self.known.len() as u32);
-        self.known.push(Known { combo, repeat: repeat.clone() });
-        (combo, Some(repeat))
+        self.known.push(Known { combo, content, repeat: repeat.clone() });
+        (combo, Some(repeat), content)
     }
 
     /// Whether an event came before. The latest ones are known.

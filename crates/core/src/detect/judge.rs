@@ -8,14 +8,14 @@ use foldhash::quality::RandomState;
 
 use super::first_seen::{FirstSeens, Hashed, Memory};
 use super::load::RuleProblem;
-use super::notes::{Note, Notes, Tally};
-use super::rule::{Attempts, Rule};
+use super::notes::{NO_TIME, Note, Notes, Tally};
+use super::rule::{Attempts, Kind, Rule};
 use super::scan::Plan;
 use super::sentence::Told;
 use super::window::Windows;
 use crate::finding::{Actor, Confidence, Deed, Draft, Evidence, Finding, Key, Merger, Severity, Sighting, Stage, Verdict};
 use crate::join::Testimony;
-use crate::limits::{EVENT_IDS_MAX, EVIDENCE_MAX, RESOURCES_MAX, SCAN_CACHE_MAX, WINDOW_STATE_BYTES_MAX};
+use crate::limits::{EVENT_IDS_MAX, EVIDENCE_MAX, RESOURCES_MAX, SCAN_CACHE_MAX, UNJUDGED_ONE_IN, WINDOW_STATE_BYTES_MAX};
 use crate::trail::{Apart, EventId, Problem};
 use crate::work::Work;
 
@@ -49,6 +49,14 @@ pub struct Totals {
     pub first_s: Option<i64>,
     /// Last event.
     pub last_s: Option<i64>,
+    /// Events outside of the time that was asked for.
+    pub outside: u64,
+    /// Records that were read and not judged, or by some rules only ([`Problem::is_unjudged`]).
+    pub unjudged: u64,
+    /// Objects of which that is all there is.
+    pub unjudged_objects: u64,
+    /// No rule was there to judge.
+    pub no_rule: bool,
     /// Digests and the like.
     pub apart: BTreeMap<Apart, u64>,
     /// Problems: object, offset of the first, how many.
@@ -65,6 +73,23 @@ pub struct Totals {
     pub first_seen_evicted: u64,
     /// Sightings that found no room among the findings.
     pub findings_dropped: u64,
+}
+
+impl Totals {
+    /// Whether nothing was judged at all: silence means nothing.
+    pub fn judged_nothing(&self) -> bool {
+        self.events == 0 || self.no_rule
+    }
+
+    /// Whether so much was not judged that silence is no all-clear.
+    pub fn unjudged_in_bulk(&self) -> bool {
+        self.unjudged_objects > 0 || self.unjudged * UNJUDGED_ONE_IN >= self.events.max(1) && self.unjudged > 0
+    }
+
+    /// Whether something may have been missed.
+    pub fn is_incomplete(&self) -> bool {
+        self.judged_nothing() || self.unjudged_in_bulk() || self.problems.keys().any(|p| p.loses_events())
+    }
 }
 
 /// What comes out of a run.
@@ -137,7 +162,11 @@ impl<'p> Judge<'p> {
             let key = Key { rule: slot.rule, entity, attempt: slot.attempt, window: slot.day };
             let count = matches.events.len() as u64;
             let call = (&notes.texts[slot.call as usize], slot.refused);
+            let untimed = matches.untimed.then(|| key.clone());
             self.merger.add_all(key, call, count, (first, last), matches.earliest.into_iter().map(|(_, sighting)| sighting));
+            if let Some(key) = untimed {
+                self.merger.untimed(&key, count);
+            }
         }
         // What came again is counted with those who did it, once.
         for number in &again {
@@ -174,6 +203,7 @@ impl<'p> Judge<'p> {
         totals.objects += 1;
         totals.events += notes.ids.len() as u64 - duplicates;
         totals.duplicates += duplicates;
+        totals.outside += notes.outside;
         totals.bytes_stored += notes.bytes.stored;
         totals.bytes_inflated += notes.bytes.inflated;
         if let Some((first, last)) = notes.times {
@@ -185,6 +215,12 @@ impl<'p> Judge<'p> {
         for (apart, n) in &notes.apart {
             *totals.apart.entry(*apart).or_default() += n;
         }
+        let unjudged = notes.problems.iter().filter(|(p, _)| p.is_unjudged());
+        let (all, of_events) = unjudged.fold((0, 0), |(all, of_events), (problem, (_, n))| {
+            (all + n, of_events + if *problem == Problem::NotAnEvent { 0 } else { *n })
+        });
+        totals.unjudged += all;
+        totals.unjudged_objects += u64::from(all > 0 && notes.ids.len() as u64 <= of_events && notes.outside == 0);
         for (problem, (offset, n)) in &notes.problems {
             let named = totals.problems.values().map(Vec::len).sum::<usize>();
             if named < PROBLEMS_NAMED_MAX {
@@ -237,6 +273,7 @@ impl<'p> Judge<'p> {
         self.totals.first_seen_evicted = memory.evicted + dropped;
         let (drafts, dropped) = self.merger.finish();
         self.totals.findings_dropped = dropped;
+        self.totals.no_rule = rules.iter().all(|rule| matches!(rule.kind, Kind::Part));
         let mut findings: Vec<Finding> = Vec::new();
         if !learn {
             findings.extend(drafts.into_iter().map(|(key, draft)| finding(&rules[key.rule as usize], &key, draft, show)));
@@ -332,13 +369,20 @@ fn finding(rule: &Rule, key: &Key, draft: Draft, show: &dyn Fn(&str) -> String) 
     let told = Told::of(&draft, first, actor.as_ref());
     let event = |s: &Sighting| Evidence::Event {
         id: s.id.to_string(),
-        time: time_text(s.time_s),
+        time: known_time(s.time_s).unwrap_or_else(|| "unknown".to_owned()),
         call: s.deed.call.name.to_string(),
         error: s.deed.call.error.clone(),
     };
     let evidence = evidence(&draft).into_iter().map(event).collect();
     let mut because: Vec<String> = draft.because.into_values().collect();
     because.dedup();
+    if draft.untimed > 0 {
+        let instead = match known_time(draft.first_s) {
+            Some(_) => "the time of their file or of their neighbours stands in for it",
+            None => "nothing tells when it was",
+        };
+        because.push(format!("{} of {} records have no usable time: {instead}", draft.untimed, draft.count));
+    }
     because.extend([rule.why.clone(), rule.advice.clone()].into_iter().filter(|t| !t.is_empty()));
     Finding {
         id: finding_id(&rule.id, &key.entity, key.attempt, key.window),
@@ -351,8 +395,8 @@ fn finding(rule: &Rule, key: &Key, draft: Draft, show: &dyn Fn(&str) -> String) 
         attack: rule.attack.clone(),
         account: call.and_then(|c| c.account.clone()),
         region: call.and_then(|c| c.region.clone()),
-        first_time: Some(time_text(draft.first_s)),
-        last_time: Some(time_text(draft.last_s)),
+        first_time: known_time(draft.first_s),
+        last_time: known_time(draft.last_s),
         count: draft.count,
         refused: draft.refused,
         calls: told.calls,
@@ -399,6 +443,30 @@ fn lower(severity: Severity) -> Severity {
 /// Findings of stage blind: events that were lost, rules that were asked for and do not run, state that was given up.
 fn unseen(totals: &Totals, problems: &[RuleProblem]) -> Vec<Finding> {
     let mut findings = Vec::new();
+    if totals.no_rule {
+        let summary = "nothing was judged: no rule is there".to_owned();
+        findings.push(blind("no-rule", "", "no rule was there to judge", summary, Severity::Medium, 1, Vec::new()));
+    }
+    if totals.unjudged_in_bulk() {
+        let unjudged = || totals.problems.iter().filter(|(p, _)| p.is_unjudged());
+        let named = unjudged().flat_map(|(p, places)| places.iter().map(move |(object, _, n)| (object.clone(), format!("{n} × {}", p.text()))));
+        let what: Vec<&str> = unjudged().map(|(p, _)| p.text()).collect();
+        let summary = format!("{} of {} records were read and not judged: {}", totals.unjudged, totals.events + totals.unjudged, what.join("; "));
+        findings.push(blind(
+            "events-not-judged",
+            &what.join(" "),
+            "part of the trail was read and not judged",
+            summary,
+            Severity::Medium,
+            totals.unjudged,
+            named.take(RESOURCES_MAX).collect(),
+        ));
+    }
+    if totals.events == 0 && totals.objects > 0 && totals.problems.keys().all(|p| !p.loses_events()) {
+        let asked = if totals.outside > 0 { format!(": all {} are outside of the time asked for", totals.outside) } else { String::new() };
+        let summary = format!("no event was judged in {} objects{asked}", totals.objects);
+        findings.push(blind("no-event", "", "no event was judged", summary, Severity::Medium, totals.objects, Vec::new()));
+    }
     for (problem, places) in totals.problems.iter().filter(|(p, _)| p.loses_events()) {
         let count: u64 = places.iter().map(|(_, _, n)| n).sum();
         let evidence = places
@@ -495,6 +563,11 @@ pub(crate) fn finding_id(rule: &str, entity: &str, attempt: bool, window: i64) -
     use sha2::Digest;
     let hash = sha2::Sha256::digest(format!("{rule}\u{1f}{entity}\u{1f}{attempt}\u{1f}{window}"));
     hash[..8].iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// A time, unless it is not known.
+fn known_time(time_s: i64) -> Option<String> {
+    (time_s != NO_TIME).then(|| time_text(time_s))
 }
 
 /// RFC 3339 in UTC.

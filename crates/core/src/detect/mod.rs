@@ -31,7 +31,7 @@ pub(crate) use judge::finding_id;
 pub use judge::{Judge, Totals, Verdicts, time_text};
 pub use load::{RuleFile, RuleProblem, Rules};
 pub use networks::{AddressKind, Networks};
-pub use notes::{Notes, Tally};
+pub use notes::{About, Notes, Tally};
 pub use rule::{Attempts, Callers, Detection, FirstSeen, Kind, Rule, Test, Window};
 pub use scan::{Plan, Scanner, matching};
 pub use view::View;

@@ -42,7 +42,33 @@ pub struct Notes {
     pub(super) witness: Witness,
     /// When keys that were met before were seen last.
     pub(super) last: Vec<Last>,
+    /// Events outside of the time that was asked for.
+    pub(super) outside: u64,
 }
+
+/// What is known of an object before it is read, and what of it is asked for.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct About {
+    /// When it was delivered, by its name: stands in where a record has no time.
+    pub delivered_s: Option<i64>,
+    /// Only events from this second on.
+    pub since_s: Option<i64>,
+    /// Only events up to this second.
+    pub until_s: Option<i64>,
+}
+
+impl About {
+    /// Whether events of this time are asked for.
+    pub(super) fn asks_for(&self, time_s: i64) -> bool {
+        time_s >= self.since_s.unwrap_or(i64::MIN) && time_s <= self.until_s.unwrap_or(i64::MAX)
+    }
+}
+
+/// Stands in place of a time that is not known. It is on no day that a record can be of.
+pub(super) const NO_TIME: i64 = i64::MIN;
+
+/// The day of [`NO_TIME`].
+pub(super) const NO_DAY: i64 = NO_TIME.div_euclid(super::window::DAY_SECONDS);
 
 /// A first-seen key and when it was seen last.
 pub(super) struct Last {
@@ -92,6 +118,8 @@ pub(super) struct Matches {
     pub(super) events: Vec<(u32, i64)>,
     /// The earliest, in their order: those that a finding may name.
     pub(super) earliest: Vec<(u32, Sighting)>,
+    /// Their records have no usable time.
+    pub(super) untimed: bool,
 }
 
 /// One event that a rule with a window asked for.

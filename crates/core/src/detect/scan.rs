@@ -25,7 +25,7 @@ use super::combo::{Combo, Combos, Crowd, Group, Head, NetworkKeys, Noted, Repeat
 use super::first_seen::{ByHash, Memory, Met, SCOPE_END};
 use super::load::Rules;
 use super::networks::{AddressKind, Networks};
-use super::notes::{At, Matches, Note, Notes, Slot};
+use super::notes::{About, At, Matches, NO_DAY, NO_TIME, Note, Notes, Slot};
 use super::route::{feed_route, matches};
 use super::rule::{FirstSeen, Test};
 use super::steps::{Open, Single, Step, Steps, named};
@@ -36,7 +36,7 @@ use crate::join::CallMap;
 use crate::join::own_user_name;
 use crate::limits::EVIDENCE_MAX;
 use crate::trail::json::unescape;
-use crate::trail::{Actor, Again, Event, EventId, Field, Fields, Item, Problem, ReadBytes, Reader, Sink};
+use crate::trail::{Actor, Again, Event, EventId, Field, Fields, Item, Problem, ReadBytes, Reader, Sink, mark};
 use crate::work::{Act, Caller, Things};
 
 /// What all threads share.
@@ -80,9 +80,19 @@ impl<'p> Scanner<'p> {
 
     /// Reads one object to its end.
     pub fn scan(&mut self, source: &mut dyn Read) -> Notes {
+        self.scan_part(source, &About::default())
+    }
+
+    /// Reads one object to its end, and looks at what is asked for.
+    pub fn scan_part(&mut self, source: &mut dyn Read, about: &About) -> Notes {
         self.caches.object += 1;
-        let mut scan =
-            Scan { plan: self.plan, caches: &mut self.caches, notes: std::mem::take(&mut self.spare), scratch: &mut self.scratch };
+        let mut scan = Scan {
+            plan: self.plan,
+            about,
+            caches: &mut self.caches,
+            notes: std::mem::take(&mut self.spare),
+            scratch: &mut self.scratch,
+        };
         let bytes = self.reader.read_into(source, &mut scan);
         scan.finish(bytes)
     }
@@ -123,6 +133,7 @@ pub fn matching(plan: &Plan, source: &mut dyn Read) -> Vec<(EventId, Vec<usize>)
 
 struct Scan<'a, 'p> {
     plan: &'p Plan,
+    about: &'a About,
     caches: &'a mut Caches,
     notes: Notes,
     scratch: &'a mut Scratch,
@@ -154,16 +165,22 @@ impl Sink for Scan<'_, '_> {
         numbers.extend(known);
         self.caches.touch(&sights, &numbers);
         for ((sight, record), &number) in sights.iter_mut().zip(records).zip(&numbers) {
-            let combo = self.caches.known(number).combo;
-            sight.at.number = self.count(sight.at.id);
+            let Known { combo, content, .. } = *self.caches.known(number);
+            if !self.about.asks_for(sight.at.time_s) {
+                self.notes.outside += 1;
+                continue;
+            }
+            let content_of = |field| record.content(window, field).unwrap_or_default();
+            let mark = mark(content, sight.at.time_s, content_of(Field::SourceIpAddress), content_of(Field::RequestId));
+            sight.at.number = self.count(sight.at.id.marked(mark));
             self.reaches(sight.at.time_s);
             let first = self.is_first(combo, sight).then(|| {
-                let Known { combo, repeat } = self.caches.known(number);
+                let Known { combo, repeat, .. } = self.caches.known(number);
                 let mut places = None;
                 named(&self.caches.combos.all[*combo as usize].deed, &record.event(window, &repeat.lasting, &mut places))
             });
             if self.seen(sight, combo, first.as_ref()) {
-                let Known { combo, repeat } = self.caches.known(number);
+                let Known { combo, repeat, .. } = self.caches.known(number);
                 let (combo, repeat) = (self.caches.combos.all[*combo as usize].clone(), repeat.clone());
                 if let Some(steps) = repeat.steps.get()
                     && !self.looks_at_all()
@@ -189,6 +206,14 @@ impl Sink for Scan<'_, '_> {
 impl Scan<'_, '_> {
     fn finish(self, bytes: ReadBytes) -> Notes {
         let mut notes = self.notes;
+        // The earliest of the neighbours, so that the order of records changes nothing.
+        if let Some(time_s) = self.about.delivered_s.or(notes.times.map(|(first, _)| first)) {
+            for (slot, matches) in notes.matches.iter_mut().filter(|(slot, _)| slot.day == NO_DAY) {
+                slot.day = time_s.div_euclid(DAY_SECONDS);
+                matches.events.iter_mut().for_each(|(_, time)| *time = time_s);
+                matches.earliest.iter_mut().for_each(|(_, sighting)| sighting.time_s = time_s);
+            }
+        }
         notes.last.append(&mut self.caches.last);
         notes.bytes = bytes;
         notes.met.extend(self.scratch.met.drain().map(|(_, met)| met));
@@ -203,23 +228,45 @@ impl Scan<'_, '_> {
 
     fn event(&mut self, event: &Event<'_>) {
         let id = event.id();
-        let number = self.count(id);
-        let Some(time_s) = event.time_s() else {
-            return self.problem(0, Problem::NoTime);
-        };
-        self.reaches(time_s);
+        let time_s = event.time_s();
+        if time_s.is_some_and(|time_s| !self.about.asks_for(time_s)) {
+            self.notes.outside += 1;
+            return;
+        }
         let plan = self.plan;
-        let raw = event.raw_text(Field::SourceIpAddress);
+        let raw = event.raw_text(Field::SourceIpAddress).trim_ascii();
         let address = View::address_of(raw);
         let source = self.caches.source(address, || event.text(Field::SourceIpAddress));
         self.caches.answers.next(&plan.rules.items);
-        let (combo, repeat) = self.caches.combo(plan, event, address);
-        let sight = Sight { at: At { number, id, time_s }, address, source, network: Networks::network_number(address, raw) };
+        let (combo, repeat, content) = self.caches.combo(plan, event, address);
+        let mark = mark(content, time_s.unwrap_or(NO_TIME), raw, event.raw_text(Field::RequestId));
+        let number = self.count(id.marked(mark));
+        let at = At { number, id, time_s: time_s.unwrap_or(NO_TIME) };
+        let sight = Sight { at, address, source, network: Networks::network_number(address, raw) };
+        let Some(time_s) = time_s else { return self.untimed(event, &sight, combo) };
+        self.reaches(time_s);
         let first =
             self.is_first(combo, &sight).then(|| named(&self.caches.combos.all[combo as usize].deed, event));
         if self.seen(&sight, combo, first.as_ref()) {
             let combo = self.caches.combos.all[combo as usize].clone();
             self.asked(event, &sight, &combo, repeat.as_deref());
+        }
+    }
+
+    /// Holds an event without a usable time against rules on single events. Others need to know when it was.
+    fn untimed(&mut self, event: &Event<'_>, sight: &Sight, combo: u32) {
+        self.problem(0, Problem::NoTime);
+        let combo = self.caches.combos.all[combo as usize].clone();
+        let actor = combo.deed.who.actor.clone();
+        let view = View::with_address(event, &actor, &self.plan.networks, sight.address);
+        if self.plan.tally {
+            self.tally(event, &actor);
+        }
+        let steps = self.steps(&combo, &view, Fields::NONE);
+        for step in &steps.list {
+            if let Step::Single(single) = step {
+                self.single(single, sight, &combo, &steps.deed);
+            }
         }
     }
 
@@ -229,6 +276,10 @@ impl Scan<'_, '_> {
         let time_s = self.caches.clock.read(record.content(window, Field::EventTime)?)?;
         let raw = record.content(window, Field::SourceIpAddress);
         let address = raw.and_then(View::address_of);
+        // What stands in place of an address is read with care where there are blanks around it.
+        if address.is_none() && raw.is_some_and(|raw| raw.trim_ascii().len() < raw.len()) {
+            return None;
+        }
         let source = self.caches.source(address, || raw.map(unescape));
         let network = Networks::network_number(address, raw.unwrap_or_default());
         Some(Sight { at: At { number: 0, id, time_s }, address, source, network })
@@ -477,7 +528,7 @@ impl Scan<'_, '_> {
                 refused: deed.is_refused(),
             };
             place = *self.scratch.slots.entry(slot).or_insert_with(|| {
-                self.notes.matches.push((slot, Matches::default()));
+                self.notes.matches.push((slot, Matches { untimed: day == NO_DAY, ..Matches::default() }));
                 self.notes.matches.len() - 1
             });
             single.place.set((object, day, place));

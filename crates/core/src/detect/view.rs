@@ -114,7 +114,9 @@ impl rsigma_eval::Event for View<'_> {
             return self.event.field(field).map(convert);
         }
         let mut found = Vec::new();
-        self.event.at(path, &mut found);
+        if self.event.at(path, &mut found) && found.is_empty() {
+            return in_text(&self.whole(), path);
+        }
         let mut values: Vec<_> = found.into_iter().map(convert).collect();
         if values.len() > 1 { Some(EventValue::Array(values)) } else { values.pop() }
     }
@@ -209,6 +211,40 @@ fn selected(whole: &serde_json::Value, path: &str) -> Option<EventValue<'static>
         }
     }
     rsigma_eval::Event::get_field(&JsonEvent::borrow(whole), path).as_ref().map(owned)
+}
+
+/// The values at a path that leads through JSON in a text: exports print structures as text.
+fn in_text(whole: &serde_json::Value, path: &str) -> Option<EventValue<'static>> {
+    use serde_json::Value as Json;
+    fn walk(value: &Json, path: Option<&str>, found: &mut Vec<EventValue<'static>>, depth: usize) {
+        let Some(path) = path else {
+            return found.push(match value {
+                Json::Null => EventValue::Null,
+                Json::String(text) => EventValue::Str(Cow::Owned(text.trim().to_owned())),
+                other => EventValue::Str(Cow::Owned(other.to_string())),
+            });
+        };
+        match value {
+            _ if depth > NESTING_MAX => {}
+            Json::Array(list) => list.iter().for_each(|v| walk(v, Some(path), found, depth + 1)),
+            Json::String(text) => {
+                if let Ok(inner @ (Json::Object(_) | Json::Array(_))) = serde_json::from_str(text) {
+                    walk(&inner, Some(path), found, depth + 1);
+                }
+            }
+            Json::Object(fields) => {
+                let (first, rest) = path.split_once('.').map_or((path, None), |(f, r)| (f, Some(r)));
+                let alike = || fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(first)).map(|(_, v)| v);
+                if let Some(inner) = fields.get(first).or_else(alike) {
+                    walk(inner, rest, found, depth + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    walk(whole, Some(path), &mut found, 0);
+    if found.len() > 1 { Some(EventValue::Array(found)) } else { found.pop() }
 }
 
 fn any(value: Value<'_>, pred: &dyn Fn(&str) -> bool, depth: usize) -> bool {

@@ -141,6 +141,8 @@ pub struct Draft {
     pub calls: BTreeMap<Arc<str>, CallDraft>,
     /// What a rule with memory has to say about it.
     pub because: BTreeMap<i64, String>,
+    /// Events whose record has no usable time: another stands in for it.
+    pub untimed: u64,
 }
 
 /// One call of a draft.
@@ -239,6 +241,13 @@ impl Merger {
         }
     }
 
+    /// Says of so many events of a finding that their records have no usable time.
+    pub fn untimed(&mut self, key: &Key, count: u64) {
+        if let Some(draft) = self.drafts.get_mut(key) {
+            draft.untimed += count;
+        }
+    }
+
     /// Takes all findings of another one, which are of other rules.
     pub fn absorb(&mut self, other: Self) {
         self.dropped += other.dropped;
@@ -264,6 +273,7 @@ impl Merger {
             refused: 0,
             calls: BTreeMap::new(),
             because: BTreeMap::new(),
+            untimed: 0,
         });
         draft.count += count;
         draft.first_s = draft.first_s.min(first_s);

@@ -164,13 +164,28 @@ impl Witness {
 }
 
 impl Testimony {
+    /// Where a deed stands: by time and event. Where ids were taken out of the records, others may have the same one.
+    fn place(&self, deed: &Deed) -> (i64, EventId) {
+        let same = |known: &Deed| {
+            let touched = |d: &Deed| d.touched.iter().map(|t| format!("{t:?}")).collect::<Vec<_>>();
+            (&known.call, &known.who, &known.source, &known.leaves) == (&deed.call, &deed.who, &deed.source, &deed.leaves)
+                && touched(known) == touched(deed)
+        };
+        let mut place = (deed.time_s, deed.event);
+        while self.deeds.get(&place).is_some_and(|known| !same(known)) {
+            place.1 = EventId::from(place.1.bits().wrapping_add(1));
+        }
+        place
+    }
+
     /// Takes what was kept of one object. The order of objects does not matter, as long as there is room.
     pub(crate) fn take(&mut self, witness: Witness) {
         for deed in witness.deeds {
-            if self.deeds.len() >= DEEDS_MAX && !self.deeds.contains_key(&(deed.time_s, deed.event)) {
+            let place = self.place(&deed);
+            if self.deeds.len() >= DEEDS_MAX && !self.deeds.contains_key(&place) {
                 self.dropped += 1;
             } else {
-                self.deeds.insert((deed.time_s, deed.event), deed);
+                self.deeds.insert(place, deed);
             }
         }
         for (key, issued) in witness.issued {

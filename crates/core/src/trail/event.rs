@@ -350,12 +350,15 @@ impl<'a> Event<'a> {
         })
     }
 
-    /// A hash of all values but those that differ from event to event. It is the same whatever the order of names and the
-    /// blanks between them, for the same record is delivered in several ways.
+    /// A hash of who asked for what and what came of it. It is the same whatever the order of names, the blanks between
+    /// them and the form of values, for the same record is delivered in several ways, and exports leave fields out.
     pub(crate) fn content(&self) -> u64 {
-        let members = self.record().raw_members();
-        let lasting = members.filter(|(name, _)| Field::named(name).is_none_or(|field| !PER_EVENT.contains(&field)));
-        lasting.fold(0, |all, (name, value)| all.wrapping_add(leaves(value, name_hash(0, name), 0)))
+        let scalars = [Field::EventName, Field::EventSource, Field::ErrorCode];
+        let scalars = scalars.map(|field| (field, self.field(field)));
+        let structures = [Field::RequestParameters, Field::ResponseElements].map(|field| (field, self.field(field)));
+        let who = (Field::UserIdentity, self.field(Field::UserIdentity).and_then(|identity| identity.get("arn")));
+        let all = scalars.into_iter().chain(structures).chain([who]);
+        all.fold(0, |all, (field, value)| all.wrapping_add(value.map_or(0, |value| leaves(value, field as u64, 0))))
     }
 }
 
@@ -384,7 +387,8 @@ fn leaves(value: Value<'_>, above: u64, depth: usize) -> u64 {
             let all = value.elements().enumerate();
             all.fold(above, |all, (n, value)| all.wrapping_add(leaves(value, name_hash(above, &n.to_le_bytes()), depth + 1)))
         }
-        _ => name_hash(above, value.raw()),
+        _ if value.is_null() => 0,
+        _ => name_hash(above, value.raw_string().unwrap_or_else(|| value.raw())),
     }
 }
 

@@ -143,7 +143,7 @@ impl Reader {
                     return 0;
                 }
             },
-            Content::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(stored, true, XZ_MEMORY_KIB_MAX)),
+            Content::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(io::BufReader::new(stored), true, XZ_MEMORY_KIB_MAX)),
             Content::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(stored)),
             Content::Unicode => Box::new(Unicode::new(stored)),
             Content::Zip => return archive::zip(self, stored, sink, depth),
@@ -311,9 +311,9 @@ impl<R: Read> ReadCounted for MultiGzDecoder<&mut Counted<R>> {
     }
 }
 
-impl<R: Read> ReadCounted for lzma_rust2::XzReader<&mut Counted<R>> {
+impl<R: Read> ReadCounted for lzma_rust2::XzReader<io::BufReader<&mut Counted<R>>> {
     fn stored(&self) -> u64 {
-        self.inner().bytes
+        self.inner().get_ref().bytes
     }
 }
 

@@ -19,7 +19,7 @@ mod wrapped;
 
 pub use actor::{Actor, Caller};
 pub(crate) use again::{Again, Lasting, Sink};
-pub(crate) use event::Clock;
+pub(crate) use event::{Clock, mark};
 pub use content::Foreign;
 pub use event::{Event, EventId, Field, Fields};
 pub use inflate::{ReadBytes, Reader};

@@ -64,7 +64,7 @@ fn usual_identity(identity: &[u8]) -> bool {
             .and_then(|i| i.get("type"))
             .is_none_or(|t| t.raw_string().is_some_and(|kind| TYPES.iter().any(|t| t.as_bytes() == kind))),
     };
-    known && memchr::memmem::find(identity, b"\":\"{").is_none()
+    known && memchr::memmem::find(identity, b"\"{").is_none()
 }
 
 /// What ends the name of a service in `eventSource`.

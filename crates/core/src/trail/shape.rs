@@ -154,7 +154,8 @@ impl<'a> Shape<'a> {
             return Self::Item(Item::Apart(Apart::Insight));
         }
         // CloudTrail Lake has the whole record in a column of its own.
-        if let Some(inner) = content(&event, Field::EventJson) {
+        let record = |field| content(&event, field).filter(|inner| inner.contains(&b'{'));
+        if let Some(inner) = record(Field::EventJson) {
             return Self::Envelope(inner);
         }
         if places.has(Field::EventName) {
@@ -162,7 +163,7 @@ impl<'a> Shape<'a> {
             return if places.has(Field::S3) { Self::Item(Item::Apart(Apart::Notification)) } else { Self::Item(Item::Event(event)) };
         }
         for field in [Field::CloudTrailEvent, Field::EventData] {
-            if let Some(inner) = content(&event, field) {
+            if let Some(inner) = record(field) {
                 return Self::Envelope(inner);
             }
         }

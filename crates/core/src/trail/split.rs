@@ -402,7 +402,12 @@ impl Splitter {
     /// An object that is no record, but may have one in it.
     fn wrapped(&mut self, object: &[u8], offset: u64, sink: &mut dyn Sink) {
         match wrapped::look(object) {
-            Inside::Contents(contents) => contents.iter().for_each(|content| self.unwrap(content, offset, sink)),
+            Inside::Contents(contents, paged) => {
+                contents.iter().for_each(|content| self.unwrap(content, offset, sink));
+                if paged {
+                    sink.item(Item::Problem { offset, problem: Problem::Paged });
+                }
+            }
             Inside::Apart(apart) => sink.item(Item::Apart(apart)),
             Inside::Nothing => sink.item(Item::Problem { offset, problem: Problem::NotAnEvent }),
         }

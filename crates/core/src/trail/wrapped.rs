@@ -14,8 +14,8 @@ use crate::limits::RECORD_BYTES_MAX;
 
 /// What is inside of an object.
 pub(super) enum Inside {
-    /// JSON in which records are.
-    Contents(Vec<Vec<u8>>),
+    /// JSON in which records are, and whether there is a token for more of it.
+    Contents(Vec<Vec<u8>>, bool),
     /// It is known, and holds no record.
     Apart(Apart),
     /// Nothing that is known.
@@ -28,12 +28,28 @@ const DEPTH_MAX: usize = 4;
 /// Looks for records in an object that is none.
 pub(super) fn look(object: &[u8]) -> Inside {
     let Ok(Value::Object(fields)) = serde_json::from_str::<Value>(&String::from_utf8_lossy(object)) else { return Inside::Nothing };
-    let mut contents = Vec::new();
-    search(&fields, &mut contents, 0);
+    let mut contents = athena(&fields);
+    if contents.is_empty() {
+        search(&fields, &mut contents, 0);
+    }
     if !contents.is_empty() {
-        return Inside::Contents(contents);
+        let paged = fields.get("NextToken").and_then(Value::as_str).is_some_and(|token| !token.is_empty());
+        return Inside::Contents(contents, paged);
     }
     known(&fields).map_or(Inside::Nothing, Inside::Apart)
+}
+
+/// The rows of an answer of Athena, of which the first has the names (Athena API reference, GetQueryResults).
+fn athena(fields: &Map<String, Value>) -> Vec<Vec<u8>> {
+    let cells = |row: &Value| -> Vec<Value> {
+        let cells = row["Data"].as_array().into_iter().flatten();
+        cells.map(|cell| cell.get("VarCharValue").cloned().unwrap_or_default()).collect()
+    };
+    let rows = fields.get("ResultSet").and_then(|set| set["Rows"].as_array());
+    let mut rows = rows.into_iter().flatten().map(cells);
+    let names: Vec<String> = rows.next().unwrap_or_default().iter().filter_map(|n| n.as_str().map(str::to_owned)).collect();
+    let records = rows.map(|row| names.iter().cloned().zip(row).collect::<Map<_, _>>());
+    records.map(|record| Value::Object(record).to_string().into_bytes()).collect()
 }
 
 fn search(fields: &Map<String, Value>, contents: &mut Vec<Vec<u8>>, depth: usize) {
@@ -115,10 +131,14 @@ mod tests {
             json!({"preview": false, "result": {"_raw": text}}),
             json!({"EventSource": "aws:sns", "Sns": {"Message": text}}),
         ] {
-            let Inside::Contents(contents) = look(wrapped.to_string().as_bytes()) else { panic!("{wrapped}") };
+            let Inside::Contents(contents, false) = look(wrapped.to_string().as_bytes()) else { panic!("{wrapped}") };
             let found: Vec<Value> = contents.iter().map(|c| serde_json::from_slice(c).unwrap()).collect();
             assert_eq!(found, [record.clone()], "{wrapped}");
         }
+        let cell = |text: &str| json!({"VarCharValue": text});
+        let rows = json!({"NextToken": "t", "ResultSet": {"Rows": [{"Data": [cell("eventname"), cell("eventsource")]}, {"Data": [cell("A"), cell("s3")]}]}});
+        let Inside::Contents(contents, true) = look(rows.to_string().as_bytes()) else { panic!() };
+        assert_eq!(contents, [br#"{"eventname":"A","eventsource":"s3"}"#]);
         assert!(matches!(look(br#"{"a": "eyJhIjoxfQ==", "b": {"c": 1}}"#), Inside::Nothing));
         let control = json!({"id": "", "timestamp": 1, "message": "CWL CONTROL MESSAGE: Checking health of destination Firehose."});
         assert!(matches!(look(control.to_string().as_bytes()), Inside::Apart(Apart::ControlMessage)));
