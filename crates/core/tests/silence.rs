@@ -99,13 +99,11 @@ fn paths(value: &Value, above: &[String], all: &mut Vec<Vec<String>>) {
     }
 }
 
-/// Whether names at this depth are CloudTrail's own or those of parameters, which keep their letters; not those of maps that
-/// users fill.
+/// Gives a member another name, in its place. False: that name is taken, or the same.
 fn rename(fields: &mut Map<String, Value>, name: &str, new: String) -> bool {
     if new == name || fields.contains_key(&new) {
         return false;
     }
-    // In its place, so that nothing but the name changes.
     let renamed = std::mem::take(fields).into_iter().map(|(k, v)| if k == name { (new.clone(), v) } else { (k, v) });
     *fields = renamed.collect();
     true
@@ -223,23 +221,33 @@ fn holds(tried: &Tried, events: &[Value], said_before: &[(String, String)]) -> b
     counted || said_before.iter().all(|one| now.contains(one))
 }
 
-/// Every single change of every event that stands alone.
+/// What all events have in common is tried on some rules each: it is the same in all.
+const COMMON_ONE_IN: usize = 8;
+
+/// Every single change of the first event that stands alone, of every rule.
 #[test]
 fn no_form_of_a_field_silences_a_rule() {
     let files = builtin_files();
     let next = std::sync::atomic::AtomicUsize::new(0);
     let work = || {
         let (mut failures, mut runs) = (Vec::new(), 0);
-        while let Some(file) = files.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+        loop {
+            let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let Some(file) = files.get(number) else { break };
             let tried = tried(file);
-            for (events, said) in tried.cases.iter().filter(|(events, _)| events.len() == 1) {
+            if let Some((events, said)) = tried.cases.iter().find(|(events, _)| events.len() == 1) {
                 let mut all = Vec::new();
                 paths(&events[0], &[], &mut all);
                 all.push(vec!["errorCode".to_owned()]);
-                for (path, form) in all.iter().flat_map(|path| FORMS.map(|form| (path, form))) {
+                for (turn, (path, form)) in all.iter().flat_map(|path| FORMS.map(|form| (path, form))).enumerate() {
+                    let own = ["requestParameters", "responseElements", "additionalEventData", "resources"].contains(&path[0].as_str());
+                    if !own && (turn + number) % COMMON_ONE_IN != 0 {
+                        continue;
+                    }
                     let mut event = events[0].clone();
                     let is_empty = matches!(form, Form::Empty | Form::Null);
-                    let changed = if is_empty { path == &["errorCode"] && empty(&mut event, form) } else { event.get("errorCode").is_some() | (path != &["errorCode"]) && write(&mut event, path, form) };
+                    let absent = path[0] == "errorCode" && event.get("errorCode").is_none();
+                    let changed = if is_empty { path[0] == "errorCode" && empty(&mut event, form) } else { !absent && write(&mut event, path, form) };
                     if !changed {
                         continue;
                     }

@@ -324,7 +324,8 @@ mod tests {
         let value = Value::new(json, 0).unwrap();
         let names: Vec<_> = value.members().map(|(k, _)| k.into_owned()).collect();
         assert_eq!(names, ["a", "cA", "d"]);
-        assert_eq!(value.get("d").unwrap().text().unwrap(), "😀\n");
+        assert_eq!(value.get("d").unwrap().text().unwrap(), "😀", "without blanks at its ends");
+        assert_eq!(value.get("C_a").unwrap().text().unwrap(), "true", "by a name in another form");
         let a: Vec<_> = value.get("a").unwrap().elements().map(|v| v.compact().into_owned()).collect();
         assert_eq!(a, ["1", r#""x\"y""#, r#"{"b":null}"#]);
         assert_eq!(value.compact(), r#"{"a":[1,"x\"y",{"b":null}],"c\u0041":true,"d":"\ud83d\ude00\n"}"#);

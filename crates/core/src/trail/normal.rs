@@ -407,7 +407,7 @@ mod tests {
     fn what_cannot_be_read_is_said() {
         let cut = json!({"eventName": "A", "eventSource": "s3.amazonaws.com", "requestParameters": "{\"bucketName\":\"b"});
         assert!(super::anew(cut.to_string().as_bytes()).unwrap().unread);
-        let hidden = json!({"eventName": "A", "eventSource": "s3.amazonaws.com", "responseElements": "HIDDEN_DUE_TO_SECURITY_REASONS"});
+        let hidden = json!({"eventName": "A", "eventSource": "s3.amazonaws.com", "userIdentity": {}, "responseElements": "HIDDEN_DUE_TO_SECURITY_REASONS"});
         assert!(!super::anew(hidden.to_string().as_bytes()).unwrap().unread);
         assert!(super::anew(br#"{"eventName": "A", "eventTime": "x"}"#).unwrap().sourceless);
         assert!(super::anew(br#"{"hello": "world"}"#).is_none());

@@ -6,9 +6,13 @@
 ///
 /// What can be read in two ways (`3/4/2026`) or lacks the time of day is no time.
 pub fn parse_time(text: &[u8]) -> Option<i64> {
-    let zulu = text.len() >= 20 && text.last() == Some(&b'Z') && matches!(text[19], b'Z' | b'.');
-    if !zulu {
-        return loose(std::str::from_utf8(text).ok()?);
+    zulu(text).or_else(|| loose(std::str::from_utf8(text).ok()?))
+}
+
+/// As CloudTrail writes it.
+fn zulu(text: &[u8]) -> Option<i64> {
+    if text.len() < 20 || text.last() != Some(&b'Z') || !matches!(text[19], b'Z' | b'.') {
+        return None;
     }
     let number = |from: usize, to: usize| {
         text[from..to].iter().try_fold(0i64, |n, b| b.is_ascii_digit().then(|| n * 10 + i64::from(b - b'0')))
