@@ -260,7 +260,7 @@ impl Scan<'_, '_> {
         let actor = combo.deed.who.actor.clone();
         let view = View::with_address(event, &actor, &self.plan.networks, sight.address);
         if self.plan.tally {
-            self.tally(event, &actor);
+            self.notes.tallied.push((sight.at.number, combo.deed.clone()));
         }
         let steps = self.steps(&combo, &view, Fields::NONE);
         for step in &steps.list {
