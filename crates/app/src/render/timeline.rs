@@ -192,7 +192,8 @@ fn print_finding(out: &mut Out, finding: &Finding, worst: Severity) -> Result<()
         Some(Evidence::Event { id, .. }) => format!(" · event {id}"),
         _ => String::new(),
     };
-    out.line(&format!("{:21}{region}finding {}{event}", "", finding.id))
+    let ids = format!("{region}finding {}{event}", finding.id);
+    wrapped(&clean(&ids), 21).iter().try_for_each(|text| out.line(&format!("{:21}{text}", "")))
 }
 
 /// How many findings are not shown, and of what kinds.
