@@ -169,3 +169,64 @@ fn what_aws_keeps_for_itself_cannot_be_changed() {
         }
     }
 }
+
+/// Sigma specification: fields are named with dots, a placeholder needs a pipeline that fills it.
+#[test]
+fn rules_that_cannot_match_are_named() {
+    let (rules, trail) = (input("34-rules-that-cannot-match/rules"), input("34-rules-that-cannot-match/trail.json"));
+    let home = Home::new();
+    let said = home.must(1, &["rules", "lint", &rules]);
+    for (file, why) in [
+        ("nested-map.yml", "responseElements.FIELD: value"),
+        ("placeholder.yml", "%trusted%"),
+        ("placeholder-positive.yml", "%names%"),
+        ("placeholder-contains.yml", "%agents%"),
+        ("nested-filter.yml", "userIdentity.FIELD: value"),
+        ("of-nothing.yml", "there is none"),
+        ("mistyped.yml", "bartizan.policy?"),
+    ] {
+        assert!(said.lines().any(|l| l.contains(file) && l.contains(why)), "{file}\n{said}");
+    }
+    assert!(said.contains("7 files, 0 rules, 7 problems"), "{said}");
+    // A trail that nothing watched: each rule is a finding of stage blind.
+    let output = home.run(&["detect", &trail, "--no-builtin-rules", "--rules", &rules, "--format", "ndjson"]);
+    let rows: Vec<Value> = String::from_utf8(output.stdout).unwrap().lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
+    let named = |r: &&Value| r["stage"] == "blind" && r["summary"].as_str().is_some_and(|s| s.contains("does not run"));
+    assert_eq!(rows.iter().filter(named).count(), 7, "{rows:#?}");
+}
+
+#[test]
+fn relatives_of_rules_that_cannot_match_are_named() {
+    let home = Home::new();
+    let lint = |code: i32, detection: &str| {
+        let path = home.path("rule.yml");
+        let text = format!(
+            "title: One\nid: 90000000-0000-4000-8000-000000000099\nlogsource: {{product: aws, service: cloudtrail}}\ndetection:\n{detection}\nlevel: low\n"
+        );
+        std::fs::write(&path, text).unwrap();
+        home.must(code, &["rules", "lint", path.to_str().unwrap()])
+    };
+    for (detection, why) in [
+        ("    s: {eventname: StopLogging}\n    condition: s", "CloudTrail writes eventName"),
+        ("    s: {useridentity.type: Root}\n    condition: s", "CloudTrail writes userIdentity"),
+        ("    s: {userIdentity.username: u}\n    condition: s", "CloudTrail writes userIdentity.userName"),
+        ("    s: {eventName: []}\n    condition: s", "empty"),
+        ("    s: {}\n    condition: s", "asks for nothing"),
+        ("    s: []\n    condition: s", "empty"),
+        ("    s: {eventName: [a, {b: c}]}\n    condition: s", "a map stands"),
+        ("    _s: {eventName: a}\n    condition: all of them", "there is none"),
+        ("    s: {eventName: a}\n    condition: s and not 1 of filter_*", "there is none"),
+        ("    s: {eventName: a}\n    condition: t", "t"),
+        ("    s: {Bartizan.Policy: admin}\n    condition: s", "bartizan.policy?"),
+    ] {
+        let said = lint(1, detection);
+        assert!(said.contains(why) && said.contains("0 rules, 1 problems"), "{detection}\n{said}");
+    }
+    for fine in [
+        "    s: {eventName: [a, null], requestParameters.eventname: x}\n    condition: s",
+        "    s_1: {bartizan.policy: admin}\n    condition: 1 of s_*",
+        "    s: {errorCode: null, userIdentity.sessionContext.sessionIssuer.userName: r}\n    condition: all of them",
+    ] {
+        assert!(lint(0, fine).contains("1 rules, 0 problems"), "{fine}");
+    }
+}

@@ -11,6 +11,7 @@ use rsigma_parser::{
 use serde::Deserialize;
 
 use super::condition::Items;
+use super::lint;
 use super::rate::{Measure, Rate};
 use super::route::Decided;
 use super::rule::{Attempts, Callers, Detection, Extension, FirstSeen, FirstSeenBlock, Kind, KnownSince, RateBlock, Rule, Test, Window};
@@ -123,8 +124,9 @@ impl Loader {
                 .claim(rule.id.as_deref())
                 .and_then(|()| logsource(&rule.logsource))
                 .and_then(|()| patterns(&rule))
+                .and_then(|()| lint::check(&rule.detection))
                 .and_then(|()| extension(rule.custom_attributes.get("bartizan")));
-            match checked {
+            match checked.and_then(|e| lint::check_extension(&e).map(|()| e)) {
                 Ok(extension) => self.singles.push((rule, extension, origin.clone())),
                 Err(text) => self.problem(&origin, Some(title), text),
             }

@@ -11,6 +11,7 @@ pub mod derive;
 mod first_seen;
 mod fixture;
 mod judge;
+mod lint;
 mod load;
 mod networks;
 mod notes;
