@@ -82,6 +82,10 @@ pub const LOG_TEXT_BYTES_MAX: usize = 512;
 pub const EVENT_IDS_MAX: usize = 225_000;
 /// Bytes of what rules with windows remember.
 pub const WINDOW_STATE_BYTES_MAX: usize = 16 << 20;
+/// Distinct values of one span that a rule counts: a secret a second for an hour is beyond what any rule asks for.
+pub const RATE_VALUES_MAX: usize = 4096;
+/// What one event may add to a sum: DeleteObjects takes at most 1,000 keys.
+pub const RATE_SUMMAND_MAX: u64 = 10_000;
 /// Seconds that an event may be late when state has to be given up.
 pub const LATE_SECONDS: i64 = 3600;
 /// Keys of first-seen memory.

@@ -496,3 +496,37 @@ fn objects_match_as_text_and_filters_apply() {
     robot["userIdentity"]["userName"] = json!("robot");
     assert_eq!(findings(&plan, &[records(&[robot])]), []);
 }
+
+/// What is counted by the day takes no more room than its counts: a hundred thousand reads a day for a week, in a few
+/// kilobytes, give what they give with room for all of them.
+#[test]
+fn a_day_is_kept_as_a_count() {
+    let rule = "title: r\nid: r\nlogsource: {product: aws}\ndetection:\n  s: {eventName: GetObject}\n  condition: s\nbartizan:\n  rate: {group-by: [bartizan.actor], per: 1d, factor: 5, at-least: 2000, learning: 3d, at-least-new: 10000}\n";
+    let plan = plan(&[yaml(rule)]);
+    let of_day = |day: i64| if day == 5 { 60_000i64 } else { 8_000 };
+    let objects: Vec<Vec<u8>> = (0..8i64)
+        .flat_map(|day| (0..of_day(day) / 1000).map(move |piece| (day, piece)))
+        .map(|(day, piece)| {
+            let reads = (0..1000).map(|n| {
+                let at = piece * 1000 + n;
+                let id = format!("70000000-0000-4000-8000-{:012}", day * 100_000 + at);
+                event("GetObject", 6_400 + day * 86_400 + at * 86_400 / of_day(day), json!({"eventID": id, "userIdentity": {"type": "IAMUser", "userName": "u", "arn": "arn:aws:iam::1:user/u"}}))
+            });
+            records(&reads.collect::<Vec<_>>())
+        })
+        .collect();
+    let run = |bytes_max| {
+        let mut judge = Judge::new(&plan).with_window_bytes(bytes_max);
+        let mut scanner = Scanner::new(&plan);
+        for object in &objects {
+            judge.take("object", scanner.scan(&mut object.as_slice()));
+        }
+        judge.take_rest(scanner.finish());
+        judge.finish(false, &|id| id.to_owned())
+    };
+    let (roomy, tight) = (run(64 << 20), run(16 << 10));
+    assert_eq!(tight.totals.window_evicted, 0);
+    assert_eq!(roomy.findings, tight.findings);
+    let counts: Vec<u64> = roomy.findings.iter().map(|f| f.count).collect();
+    assert_eq!(counts, [60_000], "the sixth day alone is more than five times the days before");
+}

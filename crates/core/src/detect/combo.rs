@@ -314,7 +314,7 @@ impl Settled<'_> {
         let rule = rule as u32;
         match &about.kind {
             Kind::FirstSeen(first_seen) if settled(&first_seen.key) && settled(&first_seen.scope) => {
-                let (scope, key) = keys(&plan.memory, &about.id, first_seen, view);
+                let (scope, key) = keys(&plan.memory, &about.id, part, first_seen, view);
                 let new = || {
                     let text = first_seen_text(first_seen, view);
                     Rc::new(FirstSeenKey { rule, scope, key, text, first: Cell::default() })

@@ -101,6 +101,16 @@ impl Fixture {
         failures
     }
 
+    /// The calls that the file's rule fires on in its matches, as `service:Call`.
+    pub fn fired(&self, file: &RuleFile) -> Vec<String> {
+        let rules = Rules::load(std::slice::from_ref(file));
+        let Some(id) = rules.rules.iter().rfind(|r| !matches!(r.kind, Kind::Part)).map(|r| r.id.clone()) else { return Vec::new() };
+        let Ok(networks) = Networks::builtin().with_database(PLACES.to_vec()) else { return Vec::new() };
+        let plan = Plan { rules, networks, memory: Memory::default(), tally: false, calls: None };
+        let findings = self.matches.iter().flat_map(|case| run(&plan, &events(case, &Value::Null)));
+        findings.filter(|f| f.rule == id).flat_map(|f| f.calls).map(|c| c.call).collect()
+    }
+
     /// All cases as lists of whole records, matches first.
     pub fn cases(&self) -> Vec<Vec<Value>> {
         self.matches.iter().chain(&self.misses).map(|case| events(case, &Value::Null)).collect()

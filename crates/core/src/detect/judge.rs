@@ -148,7 +148,7 @@ impl<'p> Judge<'p> {
         for (_, act) in notes.acts.drain(..).filter(|(event, _)| once(*event)) {
             self.work.act(act);
         }
-        self.windows.add(&notes.groups, &mut notes.notes, once);
+        self.windows.add(rules, &notes.groups, &mut notes.notes, once);
         for met in notes.met.drain(..) {
             self.first_seens.meet(rules, met);
         }

@@ -11,8 +11,9 @@ use rsigma_parser::{
 use serde::Deserialize;
 
 use super::condition::Items;
+use super::rate::{Measure, Rate};
 use super::route::Decided;
-use super::rule::{Attempts, Callers, Detection, Extension, FirstSeen, Kind, Rule, Test, Window};
+use super::rule::{Attempts, Callers, Detection, Extension, FirstSeen, FirstSeenBlock, Kind, KnownSince, RateBlock, Rule, Test, Window};
 use crate::finding::{Confidence, Severity, Stage};
 use crate::limits::{NESTING_MAX, PATTERN_BYTES_MAX, RULE_FILE_BYTES_MAX, RULES_MAX, YAML_ALIASES_MAX};
 
@@ -159,6 +160,11 @@ impl Loader {
         let mut out = Rules::default();
         // Where a match can be named from: id, name and title, to the number of the detection.
         let mut named: HashMap<String, usize> = HashMap::new();
+        let since_change = |e: &Extension| e.first_seen.as_ref().is_some_and(|f| f.known_since == KnownSince::Change);
+        if self.singles.iter().any(|(_, extension, _)| since_change(extension)) {
+            let file = RuleFile { name: CHANGE.to_owned(), text: CHANGE_RULE.to_owned(), builtin: true };
+            self.file(&file, parse_sigma_yaml(&file.text).map_err(|e| e.to_string()));
+        }
         let compiled = self.compile();
         let mut absences = Vec::new();
         for ((rule, extension, origin), compiled) in std::mem::take(&mut self.singles).into_iter().zip(compiled) {
@@ -202,6 +208,17 @@ impl Loader {
                     Some(out.rules[rule].title.clone()),
                     format!("absence of {of:?}: no rule of that id or name"),
                 ),
+            }
+        }
+        // All rules with the same scope share what makes it known.
+        let mut scopes: HashSet<Vec<String>> = HashSet::new();
+        for number in 0..out.rules.len() {
+            let Kind::FirstSeen(first_seen) = &out.rules[number].kind else { continue };
+            if first_seen.known_since == KnownSince::Change
+                && scopes.insert(first_seen.scope.clone())
+                && let Some(change) = named.get(CHANGE)
+            {
+                out.detections[*change].uses.push((number, 1));
             }
         }
         let mut silent = HashSet::new();
@@ -259,6 +276,20 @@ impl Loader {
         compiled
     }
 }
+
+/// Name of the part that makes scopes known to rules with [`KnownSince::Change`].
+const CHANGE: &str = "change-of-anything";
+
+const CHANGE_RULE: &str = "
+title: Any change
+name: change-of-anything
+logsource: {product: aws, service: cloudtrail}
+detection:
+    selection: {readOnly: false}
+    condition: selection
+level: informational
+bartizan: {part: true, attempts: same, callers: any}
+";
 
 /// What detection and correlation rules have in common.
 struct Head {
@@ -359,8 +390,9 @@ fn single_kind(extension: &Extension) -> Result<Kind, String> {
             (None, None) => (1, 0),
             _ => return Err("bartizan: first-seen has at-least and within together, or neither".to_owned()),
         };
-        let (key, scope) = (block.key.clone(), block.scope.clone());
-        return Ok(Kind::FirstSeen(FirstSeen { key, scope, history_s, learning_s, at_least, within_s }));
+        let FirstSeenBlock { key, scope, known_since, .. } = block;
+        let (key, scope, known_since) = (key.clone(), scope.clone(), *known_since);
+        return Ok(Kind::FirstSeen(FirstSeen { key, scope, history_s, learning_s, at_least, within_s, known_since }));
     }
     let window = |group_by: &[String], parts: usize, span_s: i64, test: Test| {
         Ok(Kind::Window(Window { group_by: vec![group_by.to_vec(); parts], span_s, test, unless_part: None }))
@@ -371,7 +403,15 @@ fn single_kind(extension: &Extension) -> Result<Kind, String> {
     if let Some(block) = &extension.rate {
         let span_s = seconds(&block.per)?.max(1);
         let learning_spans = seconds(&block.learning)? / span_s;
-        return window(&block.group_by, 1, span_s, Test::Rate { factor: block.factor, at_least: block.at_least, learning_spans });
+        let measure = match (&block.distinct[..], &block.sum) {
+            ([], None) => Measure::Events,
+            ([], Some(field)) => Measure::Sum(vec![field.clone()]),
+            (fields, None) => Measure::Distinct(fields.to_vec()),
+            _ => return Err("bartizan: a rate counts distinct values or a sum, not both".to_owned()),
+        };
+        let &RateBlock { factor, at_least, at_least_new, .. } = block;
+        let rate = Rate { measure, factor, at_least, learning_spans, at_least_new };
+        return window(&block.group_by, 1, span_s, Test::Rate(rate));
     }
     if let Some(block) = &extension.travel {
         return window(&block.group_by, 1, 0, Test::Travel { speed_kmh: block.speed_kmh });

@@ -35,7 +35,7 @@ pub(super) enum Depends {
 }
 
 /// Fields of the record that take few values, and together say what kind of call it is.
-pub(super) const ROUTE_FIELDS: [Field; 10] = [
+pub(super) const ROUTE_FIELDS: [Field; 11] = [
     Field::EventSource,
     Field::EventName,
     Field::UserAgent,
@@ -46,6 +46,7 @@ pub(super) const ROUTE_FIELDS: [Field; 10] = [
     Field::EventCategory,
     Field::EventType,
     Field::VpcEndpointId,
+    Field::SessionCredentialFromConsole,
 ];
 
 /// Puts what the route of an event hangs on into a hash: [`ROUTE_FIELDS`], the sort of the address, and the error of a

@@ -5,6 +5,7 @@ use rsigma_parser::{ConditionExpr, ConditionOperator, CorrelationType, WindowMod
 use serde::Deserialize;
 
 use super::condition::Condition;
+use super::rate::Rate;
 use crate::finding::{Confidence, Severity, Stage};
 use crate::trail::{Field, Fields};
 
@@ -92,6 +93,19 @@ pub struct FirstSeen {
     pub at_least: usize,
     /// Within how long they must come.
     pub within_s: i64,
+    /// Since when a scope is known.
+    pub known_since: KnownSince,
+}
+
+/// Since when the scope of a first-seen rule is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KnownSince {
+    /// Since the rule matched in it for the first time.
+    #[default]
+    Match,
+    /// Since anything was changed in it: so that the first one in an account who uses a service is told, too.
+    Change,
 }
 
 /// Several events of one group.
@@ -121,7 +135,8 @@ impl Window {
         match &self.test {
             Test::Sigma { .. } => group.with(reads_all(self.counted().unwrap_or_default())),
             Test::Travel { .. } => group.with(Fields::of(&[Field::SourceIpAddress])),
-            Test::Absence { .. } | Test::Rate { .. } => group,
+            Test::Rate(rate) => group.with(reads_all(rate.measure.fields())),
+            Test::Absence { .. } => group,
         }
     }
 
@@ -183,15 +198,8 @@ pub enum Test {
         /// Whether the second part is looked for before the first.
         before: bool,
     },
-    /// Many more events in a span than the group had in earlier ones.
-    Rate {
-        /// How many times the mean of the earlier spans.
-        factor: f64,
-        /// Fewer events than this are never too many.
-        at_least: u64,
-        /// Spans of history without which there is no baseline.
-        learning_spans: i64,
-    },
+    /// Much more in a span than the group had in earlier ones.
+    Rate(Rate),
     /// Two places too far apart for the time between them.
     Travel {
         /// Faster than this is impossible.
@@ -250,6 +258,8 @@ pub(super) struct FirstSeenBlock {
     pub(super) learning: String,
     pub(super) at_least: Option<usize>,
     pub(super) within: Option<String>,
+    #[serde(default)]
+    pub(super) known_since: KnownSince,
 }
 
 #[derive(Debug, Deserialize)]
@@ -271,6 +281,10 @@ pub(super) struct RateBlock {
     pub(super) factor: f64,
     pub(super) at_least: u64,
     pub(super) learning: String,
+    pub(super) at_least_new: Option<u64>,
+    #[serde(default)]
+    pub(super) distinct: Vec<String>,
+    pub(super) sum: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

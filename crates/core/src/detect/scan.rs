@@ -26,15 +26,16 @@ use super::first_seen::{ByHash, Memory, Met, SCOPE_END};
 use super::load::Rules;
 use super::networks::{AddressKind, Networks};
 use super::notes::{At, Matches, Note, Notes, Slot};
+use super::rate::Measure;
 use super::route::{feed_route, matches};
-use super::rule::{FirstSeen, Test};
+use super::rule::{FirstSeen, KnownSince, Test};
 use super::steps::{Open, Single, Step, Steps, named};
 use super::view::View;
 use super::window::{DAY_SECONDS, Seen, pack};
 use crate::finding::{Deed, Sighting, Source};
 use crate::join::CallMap;
 use crate::join::own_user_name;
-use crate::limits::EVIDENCE_MAX;
+use crate::limits::{EVIDENCE_MAX, RATE_SUMMAND_MAX};
 use crate::trail::json::unescape;
 use crate::trail::{Actor, Again, Event, EventId, Field, Fields, Item, Problem, ReadBytes, Reader, Sink};
 use crate::work::{Act, Caller, Things};
@@ -601,14 +602,24 @@ impl Sight {
     }
 }
 
-/// Hashes of the scope and of the key of a first-seen rule.
-pub(super) fn keys(memory: &Memory, rule: &str, first_seen: &FirstSeen, view: &View<'_>) -> (u64, u64) {
+/// Hashes of the scope and of the key of a first-seen rule; of its second part, which makes a scope known, the scope is
+/// the key.
+pub(super) fn keys(memory: &Memory, rule: &str, part: usize, first_seen: &FirstSeen, view: &View<'_>) -> (u64, u64) {
     let mut hasher = memory.hasher();
-    hasher.write(rule.as_bytes());
+    match first_seen.known_since {
+        KnownSince::Match => hasher.write(rule.as_bytes()),
+        KnownSince::Change => hasher.write(b"change"),
+    }
     for field in &first_seen.scope {
         feed(&mut hasher, field, view);
     }
     let scope = hasher.finish();
+    if part == 1 {
+        return (scope, scope);
+    }
+    if first_seen.known_since == KnownSince::Change {
+        hasher.write(rule.as_bytes());
+    }
     for field in &first_seen.key {
         feed(&mut hasher, field, view);
     }
@@ -647,11 +658,7 @@ pub(super) fn value(test: &Test, view: &View<'_>) -> Option<u64> {
                 Some(Networks::network_number(view.address, view.event.raw_text(Field::SourceIpAddress)))
             }
             (Some(fields), rsigma_parser::CorrelationType::ValueCount) => {
-                let mut hasher = foldhash::quality::FixedState::with_seed(1).build_hasher();
-                for field in fields {
-                    view.key_text(field)?.hash(&mut hasher);
-                }
-                Some(hasher.finish())
+                distinct(fields, view)
             }
             (Some(fields), kind) if !matches!(kind, rsigma_parser::CorrelationType::EventCount) => {
                 let number = view.get_field(fields.first()?)?.as_f64().filter(|n| n.is_finite())?;
@@ -663,8 +670,25 @@ pub(super) fn value(test: &Test, view: &View<'_>) -> Option<u64> {
             let source = view.event.text(Field::SourceIpAddress)?;
             view.networks.place(&source).position.map(pack)
         }
-        Test::Absence { .. } | Test::Rate { .. } => Some(0),
+        Test::Rate(rate) => match &rate.measure {
+            Measure::Events => Some(1),
+            Measure::Sum(fields) => {
+                let number = view.key_text(fields.first()?).and_then(|text| text.parse::<u64>().ok());
+                Some(number.unwrap_or(1).min(RATE_SUMMAND_MAX))
+            }
+            Measure::Distinct(fields) => distinct(fields, view),
+        },
+        Test::Absence { .. } => Some(0),
     }
+}
+
+/// Hash of some fields; none when one is absent.
+fn distinct(fields: &[String], view: &View<'_>) -> Option<u64> {
+    let mut hasher = foldhash::quality::FixedState::with_seed(1).build_hasher();
+    for field in fields {
+        view.key_text(field)?.hash(&mut hasher);
+    }
+    Some(hasher.finish())
 }
 
 pub(super) fn group_text(fields: &[String], view: &View<'_>) -> String {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::combo::{Group, Noted, Shared};
-use super::rule::{Attempts, Detection, Kind};
+use super::rule::{Attempts, Detection, Kind, Window};
 use super::scan::{Plan, first_seen_text, group_text, keys, values};
 use super::touched::{Touched, touched};
 use super::view::View;
@@ -104,13 +104,13 @@ impl Steps {
                         tried: is_attempt(detection, view),
                         bucket_s: window.bucket_s(),
                         noted: Cell::default(),
-                        closely: about.severity >= Severity::Medium || window.bucket_s().is_none(),
+                        closely: about.severity >= Severity::Medium || window.bucket_s().is_none() || counts_things(window),
                     };
                     self.list.extend(values(&window.test, view).into_iter().map(seen));
                     continue;
                 }
                 Kind::FirstSeen(first_seen) => {
-                    let (scope, key) = keys(&plan.memory, &about.id, first_seen, view);
+                    let (scope, key) = keys(&plan.memory, &about.id, part, first_seen, view);
                     Step::Key { rule, scope, key, text: first_seen_text(first_seen, view) }
                 }
             };
@@ -136,6 +136,11 @@ pub(super) fn named(deed: &Arc<Deed>, event: &Event<'_>) -> Arc<Deed> {
     }
     let Deed { who, call, .. } = &**deed;
     Arc::new(Deed { who: who.clone(), call: call.clone(), resources: resources.into(), counterparty: counterparty.into() })
+}
+
+/// Whether what a request names is counted: then the request is read for each value anyway.
+fn counts_things(window: &Window) -> bool {
+    window.counted().is_some_and(|fields| fields.iter().any(|field| field.starts_with("requestParameters.")))
 }
 
 /// Whether a match is of a call that failed, which is less to the rule than one that worked.

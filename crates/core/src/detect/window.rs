@@ -13,6 +13,7 @@ use rsigma_parser::{ConditionExpr, ConditionOperator, CorrelationType, WindowMod
 
 use super::networks::distance_km;
 use super::notes::Note;
+use super::rate::{self, Rate};
 use super::rule::{Kind, Rule, Test, Window};
 use crate::finding::{Key, Merger, Sighting};
 use crate::limits::LATE_SECONDS;
@@ -44,6 +45,8 @@ struct Group {
     /// What the events have in common.
     name: Arc<str>,
     seen: Vec<Seen>,
+    /// In place of single events, for rules that compare spans: each span by its number.
+    spans: BTreeMap<i64, rate::Span>,
     /// Day, part, value, and whether it was tried in vain, that are in a finding already.
     told: HashSet<(i64, u32, u64, bool), RandomState>,
     /// Time of the first event there ever was.
@@ -91,7 +94,7 @@ impl Windows {
     }
 
     /// Adds the notes of an object, but for events that do not count, and its groups by their numbers.
-    pub(super) fn add(&mut self, groups: &[(u32, Arc<str>)], notes: &mut Vec<Note>, counts: impl Fn(u32) -> bool) {
+    pub(super) fn add(&mut self, rules: &[Rule], groups: &[(u32, Arc<str>)], notes: &mut Vec<Note>, counts: impl Fn(u32) -> bool) {
         let place = |(rule, name): &(u32, Arc<str>)| {
             *self.places.entry((*rule, name.clone())).or_insert_with(|| {
                 self.groups.push(Group::new(*rule, name.clone()));
@@ -103,10 +106,16 @@ impl Windows {
             if !counts(note.event) {
                 continue;
             }
-            self.bytes += SEEN_BYTES;
             let (group, time_s) = (&mut self.groups[places[note.group as usize]], note.seen.sighting.time_s);
             group.born_s = Some(group.born_s.map_or(time_s, |born_s| born_s.min(time_s)));
-            group.seen.push(note.seen);
+            if let Kind::Window(Window { test: Test::Rate(rate), span_s, .. }) = &rules[group.rule as usize].kind {
+                let spans = group.spans.len();
+                self.bytes += group.spans.entry(time_s.div_euclid(*span_s)).or_default().take(&rate.measure, note.seen);
+                self.bytes += (group.spans.len() - spans) * rate::SPAN_BYTES;
+            } else {
+                self.bytes += SEEN_BYTES;
+                group.seen.push(note.seen);
+            }
         }
     }
 
@@ -126,6 +135,8 @@ impl Windows {
             Judge { rule, name, window, merger, horizon, is_last: false, pending: &mut 0 }.group(group);
             group.judged_s = group.judged_s.max(Some(until));
             let from = until.saturating_sub(window.keep_s());
+            group.spans.retain(|at, _| *at >= from.div_euclid(window.span_s.max(1)));
+            group.spans.range_mut(..until.div_euclid(window.span_s.max(1))).for_each(|(_, span)| span.settle());
             group.told.retain(|(day, ..)| *day >= from.div_euclid(DAY_SECONDS));
             let last = group.seen.pop();
             group.seen.retain(|s| s.sighting.time_s >= from);
@@ -137,14 +148,21 @@ impl Windows {
         self.count();
         if self.bytes > self.bytes_max / 2 {
             // The half that is older by the clock goes.
+            let span_s = |rule: u32| match &rules[rule as usize].kind {
+                Kind::Window(window) => window.span_s.max(1),
+                _ => 1,
+            };
             let mut times: Vec<i64> = self.groups.iter().flat_map(|g| &g.seen).map(|s| s.sighting.time_s).collect();
+            times.extend(self.groups.iter().flat_map(|g| g.spans.keys().map(|at| (at + 1).saturating_mul(span_s(g.rule)) - 1)));
             let middle = times.len() / 2;
             let (_, half, _) = times.select_nth_unstable(middle);
             let half = *half;
-            for Group { seen, .. } in &mut self.groups {
+            for Group { rule, seen, spans, .. } in &mut self.groups {
                 let before = seen.len();
                 seen.retain(|s| s.sighting.time_s > half);
                 self.evicted += (before - seen.len()) as u64;
+                let kept = spans.split_off(&half.saturating_add(1).div_euclid(span_s(*rule)));
+                self.evicted += std::mem::replace(spans, kept).values().map(rate::Span::events).sum::<u64>();
             }
             self.count();
         }
@@ -153,9 +171,10 @@ impl Windows {
 
     fn count(&mut self) {
         // What was told must not be told again on the same day.
-        self.groups.retain(|group| !group.seen.is_empty() || !group.told.is_empty());
+        self.groups.retain(|group| !group.seen.is_empty() || !group.told.is_empty() || !group.spans.is_empty());
         self.places = self.groups.iter().enumerate().map(|(n, g)| ((g.rule, g.name.clone()), n)).collect();
-        self.bytes = self.groups.iter().map(|g| g.seen.len() * SEEN_BYTES).sum();
+        let bytes = |g: &Group| g.seen.len() * SEEN_BYTES + g.spans.values().map(rate::Span::bytes).sum::<usize>();
+        self.bytes = self.groups.iter().map(bytes).sum();
     }
 
     /// Judges everything that is left.
@@ -173,7 +192,7 @@ impl Windows {
 
 impl Group {
     fn new(rule: u32, name: Arc<str>) -> Self {
-        Self { rule, name, seen: Vec::new(), told: HashSet::default(), born_s: None, judged_s: None }
+        Self { rule, name, seen: Vec::new(), spans: BTreeMap::new(), told: HashSet::default(), born_s: None, judged_s: None }
     }
 }
 
@@ -188,7 +207,7 @@ impl Window {
     fn settled(&self, seen: &[Seen], settled: i64) -> i64 {
         let floor = |time: i64, step: i64| time.div_euclid(step.max(1)) * step.max(1);
         match &self.test {
-            Test::Sigma { mode: WindowMode::Tumbling, .. } | Test::Rate { .. } => floor(settled, self.span_s),
+            Test::Sigma { mode: WindowMode::Tumbling, .. } | Test::Rate(_) => floor(settled, self.span_s),
             // Up to the last silence that ends a session.
             Test::Sigma { mode: WindowMode::Session, gap_s, .. } => {
                 let times = || seen.iter().map(|s| s.sighting.time_s);
@@ -205,18 +224,13 @@ impl Window {
     /// How long events are needed after they were judged, for the windows of later ones.
     fn keep_s(&self) -> i64 {
         match self.test {
-            Test::Rate { learning_spans, .. } => self.span_s.saturating_mul(baseline_spans(learning_spans)),
+            Test::Rate(ref rate) => self.span_s.saturating_mul(rate.baseline_spans()),
             Test::Absence { .. } => self.span_s.saturating_mul(2),
             Test::Travel { .. } | Test::Sigma { mode: WindowMode::Tumbling | WindowMode::Session, .. } => 0,
             Test::Sigma { .. } if self.unless_part.is_some() => self.span_s.max(DAY_SECONDS),
             Test::Sigma { .. } => self.span_s,
         }
     }
-}
-
-/// Spans that a baseline is made of.
-fn baseline_spans(learning_spans: i64) -> i64 {
-    learning_spans.saturating_mul(2).max(48)
 }
 
 struct Judge<'a> {
@@ -251,7 +265,7 @@ impl Judge<'_> {
                 self.fire(group, &ranges, &test);
             }
             Test::Absence { before } => self.absence(group, *before),
-            Test::Rate { factor, at_least, learning_spans } => self.rate(group, *factor, *at_least, *learning_spans),
+            Test::Rate(rate) => self.rate(group, rate),
             Test::Travel { speed_kmh } => self.travel(&mut group.seen, *speed_kmh),
         }
         if !except.is_empty() || !apart.is_empty() {
@@ -358,32 +372,21 @@ impl Judge<'_> {
         }
     }
 
-    fn rate(&mut self, group: &mut Group, factor: f64, at_least: u64, learning_spans: i64) {
-        let span = self.window.span_s;
-        let Group { seen, born_s: Some(born_s), judged_s, .. } = group else { return };
-        let (mut counts, mut worked): (BTreeMap<i64, u64>, BTreeMap<i64, u64>) = Default::default();
-        for s in seen.iter() {
-            let at = s.sighting.time_s.div_euclid(span);
-            *counts.entry(at).or_default() += 1;
-            *worked.entry(at).or_default() += u64::from(!s.tried);
-        }
-        for (&at, &count) in &counts {
-            let spans = (at - born_s.div_euclid(span)).min(baseline_spans(learning_spans));
-            if judged_s.is_some_and(|judged| at * span < judged) || spans < learning_spans || count < at_least {
-                continue;
-            }
-            let before: u64 = counts.range(at - spans..at).map(|(_, n)| n).sum();
-            let mean = before as f64 / spans.max(1) as f64;
-            if (count as f64) < factor * mean.max(1.0) {
-                continue;
-            }
-            let done = worked.get(&at).copied().unwrap_or_default();
-            let attempt = done < at_least || (done as f64) < factor * mean.max(1.0);
-            let because = format!("{count} in {}, where the mean of {spans} such spans before was {mean:.1}", span_text(span));
-            let mut start = None;
-            for s in seen.iter_mut().filter(|s| s.sighting.time_s.div_euclid(span) == at) {
-                let start = *start.get_or_insert(s.sighting.time_s);
-                self.tell(s, start, attempt, &because);
+    fn rate(&mut self, group: &Group, rate: &Rate) {
+        let span_s = self.window.span_s;
+        let Group { spans, born_s: Some(born_s), judged_s, .. } = group else { return };
+        let from = judged_s.map_or(i64::MIN, |judged_s| judged_s.div_euclid(span_s));
+        // In `relieve` the horizon ends where what is settled ends.
+        let until = self.horizon.1.map_or(i64::MAX, |last_s| last_s.div_euclid(span_s));
+        for exceeded in rate::exceeded(spans, rate, born_s.div_euclid(span_s), from, &span_text(span_s)) {
+            let key = |start_s: i64| Key {
+                rule: self.rule,
+                entity: self.name.clone(),
+                attempt: exceeded.attempt,
+                window: start_s.div_euclid(DAY_SECONDS),
+            };
+            if exceeded.at <= until {
+                rate::tell(self.merger, &spans[&exceeded.at], &exceeded.because, key);
             }
         }
     }

@@ -8,6 +8,7 @@ mod caller;
 mod compute;
 mod document;
 mod network;
+mod objects;
 mod policy;
 mod recon;
 mod selectors;
@@ -21,6 +22,7 @@ use action::{access, class, is_change};
 use caller::{family, instance, other_user, outside_account};
 use compute::compute;
 use network::{may_open, open, open_admin, open_console};
+use objects::objects;
 use policy::policies;
 use recon::recon;
 use selectors::{may_select, selectors};
@@ -80,6 +82,7 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("bartizan.recon", "what a rare read is about: `mail`, `sms`, `models`, `quotas`, `watchers`, `identities`, `organization`, …"),
     ("bartizan.outside_key", "account of a KMS key in the request that is not the account that was called"),
     ("bartizan.resource", "ARN or name that the call is about"),
+    ("bartizan.objects", "how many objects a `DeleteObjects` names, or about how many by the size of its request"),
     ("bartizan.ua_family", "first word of the user agent, without its version"),
 ];
 
@@ -118,6 +121,7 @@ pub fn derive(name: &str, event: &Event<'_>, actor: &Actor, networks: &Networks)
         "recon" => one(recon(&api(event)).map(str::to_owned)),
         "outside_key" => outside_keys(event),
         "resource" => one(resources(event).into_iter().next()),
+        "objects" => one(objects(event).map(|n| n.to_string())),
         "ua_family" => one(event.text(Field::UserAgent).map(|ua| family(&ua))),
         _ => Vec::new(),
     }
