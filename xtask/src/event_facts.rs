@@ -191,7 +191,7 @@ impl Operations {
 }
 
 /// Every action, `service:name` in lower case.
-fn actions(root: &Path) -> Result<BTreeSet<String>> {
+pub(crate) fn actions(root: &Path) -> Result<BTreeSet<String>> {
     let packed = std::fs::read(root.join("data/iam-actions.txt.zst"))?;
     let text = String::from_utf8(zstd::decode_all(&packed[..])?)?;
     let (mut service, mut found) = (String::new(), BTreeSet::new());

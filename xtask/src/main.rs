@@ -2,10 +2,12 @@
 #![expect(clippy::print_stdout, reason = "a build tool talks to its terminal")]
 
 mod bench;
+mod coverage;
 mod event_facts;
 mod iam_data;
 mod ip_ranges;
 mod model;
+mod noise;
 mod story;
 mod test;
 mod tools;
@@ -21,6 +23,8 @@ const USAGE: &str = "usage:
   cargo xtask bench trail        500 MB of CloudTrail: CPU to the floor of inflating it, memory
   cargo xtask bench access       who can do what: 50,000 principals, cases a second
   cargo xtask bench watch        the example; a million events, 10,000 facts, 500 changes
+  cargo xtask bench noise        findings in a thousand events, by rule, on trails of which it is known what happened
+  cargo xtask coverage TABLE     calls that public rule sets name, on which a fixture of ours fires
   cargo xtask fuzz [SECONDS]     every fuzz target for so long (600)
   cargo xtask fuzz-iam [CASES]   both evaluators of policies on so many random cases (10,000,000)
   cargo xtask ip-ranges FILE     data/aws-ip-ranges.txt from ip-ranges.json
@@ -37,6 +41,8 @@ fn main() -> Result<()> {
         ["bench", "trail"] => bench::bench(&root(), "bench::bench_trail"),
         ["bench", "access"] => bench::bench(&root(), "bench::bench_access"),
         ["bench", "watch"] => bench::bench(&root(), "bench::bench_watch"),
+        ["bench", "noise"] => noise::print(&root(), &shared()),
+        ["coverage", table] => coverage::print(&root(), Path::new(table)),
         ["fuzz"] => tools::fuzz(&root(), "600"),
         ["fuzz", seconds] => tools::fuzz(&root(), seconds),
         ["fuzz-iam"] => bench::differential(&root(), "10000000"),
@@ -54,6 +60,11 @@ fn main() -> Result<()> {
 /// The top of the checkout.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+/// Trails that this project did not make (`BARTIZAN_SHARED`, as in the tests); what is not there is left out.
+fn shared() -> PathBuf {
+    std::env::var_os("BARTIZAN_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from).join("data")
 }
 
 /// Writes what is made from botocore, or says that it is not what is there.
