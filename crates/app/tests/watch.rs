@@ -119,7 +119,7 @@ fn the_story_is_told_right() {
     assert_eq!(standing[0], "role support-readonly trusts account 999988887777");
     assert_eq!(standing.len(), 5, "{standing:?}");
     let text = incident.to_string();
-    for said in ["reverted after 2 h", "silent for 58 min", "999988887777", "Very large or graphics instances were started"] {
+    for said in ["reverted after 2 h", "silent for 58 min", "999988887777", "GPU or very large instances launched"] {
         assert!(text.contains(said), "{said}");
     }
     let todo = incident["todo"][0]["command"].as_str().unwrap();
