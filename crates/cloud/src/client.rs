@@ -119,7 +119,7 @@ impl Client {
     ) -> Result<Answer, CallError> {
         let (service_model, row) = model
             .operation(service, operation)
-            .ok_or_else(|| CallError::new(Status::Unsupported, "", format!("this build does not know {service} {operation}")))?;
+            .ok_or_else(|| CallError::new(Status::Failed, "", format!("this build does not know {service} {operation}")))?;
         let account = params.get("AccountId").and_then(Value::as_str);
         let (base, signing_region) = self.endpoints.resolve(model, service, service_model, region, account);
         let request =
@@ -339,7 +339,8 @@ fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> CallError {
     {
         error(Status::Denied, Retry::No)
     } else if code.is_empty() && matches!(status.as_u16(), 404 | 405 | 501) {
-        error(Status::Unsupported, Retry::No)
+        // Something in between answered, and not AWS: that there is nothing was said by nobody.
+        error(Status::Failed, Retry::No)
     } else if status.is_server_error() {
         error(Status::Failed, Retry::Again)
     } else {
@@ -383,7 +384,7 @@ mod tests {
         assert_eq!(class(403, &xml("AccessDenied")), (Status::Denied, Retry::No, "AccessDenied".into()));
         assert_eq!(class(400, &xml("ExpiredToken")).1, Retry::Refreshed);
         assert_eq!(class(400, r#"{"__type":"com.amazon.coral#AccessDeniedException","message":"no"}"#).0, Status::Denied);
-        assert_eq!(class(404, "<html>nope</html>").0, Status::Unsupported);
+        assert_eq!(class(404, "<html>nope</html>").0, Status::Failed);
         assert_eq!(class(500, "<html>oops</html>"), (Status::Failed, Retry::Again, String::new()));
         assert_eq!(class(404, &xml("NoSuchBucketPolicy")), (Status::Failed, Retry::No, "NoSuchBucketPolicy".into()));
         assert_eq!(class(500, "").1, Retry::Again);

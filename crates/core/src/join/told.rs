@@ -245,8 +245,9 @@ fn change_finding(change: &Change, explained: &Explained, testimony: &Testimony,
         Match::Likely | Match::Otherwise => Sure::May,
         Match::Unknown | Match::TooEarly => Sure::Unknown,
     };
+    // What a change gave is as sure as the analysis is, whoever made it; that nobody did is sure by itself.
     if let Some(worst) = given.iter().max_by_key(|c| c.severity)
-        && explained.matched == Match::Exact
+        && explained.matched != Match::WithoutCall
     {
         sure = worst.verdict;
     }
