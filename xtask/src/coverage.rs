@@ -42,11 +42,8 @@ pub(crate) fn print(root: &Path, table: &Path) -> Result<()> {
     }
     println!("{} calls of {} rules fire in fixtures", fired.len(), files(root)?.len());
     for (set, rows) in groups {
-        let missing: Vec<String> = rows
-            .iter()
-            .filter(|row| !is_covered(row))
-            .map(|row| format!("{}:{}", row.service.unwrap_or("-"), row.name))
-            .collect();
+        let missing: Vec<String> =
+            rows.iter().filter(|row| !is_covered(row)).map(|row| format!("{}:{}", row.service.unwrap_or("-"), row.name)).collect();
         let covered = rows.len() - missing.len();
         println!("{set}: {covered} of {} ({} %)", rows.len(), covered * 100 / rows.len());
         missing.chunks(6).for_each(|line| println!("    {}", line.join(" ")));

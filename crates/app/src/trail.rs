@@ -76,7 +76,8 @@ pub(crate) fn objects(wanted: &Wanted<'_>) -> Result<(Vec<Object>, usize)> {
         let Some((from, to)) = delivered(&object.name) else { return true };
         let late = jiff::SignedDuration::from_secs(DELIVERY_SECONDS_MAX);
         // Its events are no younger than its delivery, and not much older.
-        wanted.since.is_none_or(|since| to >= since) && wanted.until.is_none_or(|until| from <= until.saturating_add(late).unwrap_or(until))
+        wanted.since.is_none_or(|since| to >= since)
+            && wanted.until.is_none_or(|until| from <= until.saturating_add(late).unwrap_or(until))
     });
     let left_out = all - objects.len();
     objects.sort_by_cached_key(|object| (object.delivered(), object.name.clone()));

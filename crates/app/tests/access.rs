@@ -11,7 +11,8 @@ fn example(name: &str) -> String {
 }
 
 /// What the CLI prints for a bucket that has none.
-const NO_POLICY: &str = "An error occurred (NoSuchBucketPolicy) when calling the GetBucketPolicy operation: The bucket policy does not exist";
+const NO_POLICY: &str =
+    "An error occurred (NoSuchBucketPolicy) when calling the GetBucketPolicy operation: The bucket policy does not exist";
 
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap()

@@ -332,7 +332,8 @@ fn every_way_in_is_proved_with_default_regions() {
         assert!(is_open(part), "{part}: {opened:?}");
     }
     assert!(opened.iter().all(|(_, verdict)| *verdict == "must"), "{opened:?}");
-    let support = access["escalations"].as_array().unwrap().iter().find(|e| e["principal"].as_str().unwrap().ends_with("user/support"));
+    let support =
+        access["escalations"].as_array().unwrap().iter().find(|e| e["principal"].as_str().unwrap().ends_with("user/support"));
     assert_eq!(support.map(|e| (&e["before"], &e["after"])), Some((&Value::from("no"), &Value::from("must"))), "{access}");
     assert_eq!(home.json(&["diff"])["unknown"], Value::Array(vec![]));
 

@@ -41,8 +41,9 @@ impl Encoding {
         // JSON begins with two characters of ASCII, and so do the others: the zeros beside them tell (RFC 4627, 3). No text
         // has zeros in UTF-8.
         let Some(look) = start.first_chunk::<4>() else { return (Self::Utf8, 0) };
-        let zeros =
-            |width: usize, letter: usize| look.chunks_exact(width).all(|c| c.iter().enumerate().all(|(n, b)| (*b == 0) != (n == letter)));
+        let zeros = |width: usize, letter: usize| {
+            look.chunks_exact(width).all(|c| c.iter().enumerate().all(|(n, b)| (*b == 0) != (n == letter)))
+        };
         for (width, letter, encoding) in
             [(2, 0, Self::Utf16Le), (2, 1, Self::Utf16Be), (4, 0, Self::Utf32Le), (4, 3, Self::Utf32Be)]
         {
@@ -239,8 +240,7 @@ mod tests {
         }
     }
 
-    const ALL: [Encoding; 5] =
-        [Encoding::Utf8, Encoding::Utf16Le, Encoding::Utf16Be, Encoding::Utf32Le, Encoding::Utf32Be];
+    const ALL: [Encoding; 5] = [Encoding::Utf8, Encoding::Utf16Le, Encoding::Utf16Be, Encoding::Utf32Le, Encoding::Utf32Be];
 
     #[test]
     fn a_text_is_the_same_in_every_encoding() {

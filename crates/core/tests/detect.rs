@@ -510,7 +510,11 @@ fn a_day_is_kept_as_a_count() {
             let reads = (0..1000).map(|n| {
                 let at = piece * 1000 + n;
                 let id = format!("70000000-0000-4000-8000-{:012}", day * 100_000 + at);
-                event("GetObject", 6_400 + day * 86_400 + at * 86_400 / of_day(day), json!({"eventID": id, "userIdentity": {"type": "IAMUser", "userName": "u", "arn": "arn:aws:iam::1:user/u"}}))
+                event(
+                    "GetObject",
+                    6_400 + day * 86_400 + at * 86_400 / of_day(day),
+                    json!({"eventID": id, "userIdentity": {"type": "IAMUser", "userName": "u", "arn": "arn:aws:iam::1:user/u"}}),
+                )
             });
             records(&reads.collect::<Vec<_>>())
         })

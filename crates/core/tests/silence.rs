@@ -37,10 +37,30 @@ enum Form {
 }
 
 const FORMS: [Form; 24] = [
-    Form::Time(0), Form::Time(1), Form::Time(2), Form::Time(3), Form::Time(4), Form::Time(5), Form::Time(6), Form::Time(7), Form::Time(8),
-    Form::Time(9), Form::Time(10),
-    Form::Text, Form::Row, Form::LowerName, Form::SnakeName, Form::UpperName, Form::Suffix(0), Form::Suffix(1), Form::Suffix(2), Form::Suffix(3),
-    Form::Swapped, Form::Blanks, Form::Empty, Form::Null,
+    Form::Time(0),
+    Form::Time(1),
+    Form::Time(2),
+    Form::Time(3),
+    Form::Time(4),
+    Form::Time(5),
+    Form::Time(6),
+    Form::Time(7),
+    Form::Time(8),
+    Form::Time(9),
+    Form::Time(10),
+    Form::Text,
+    Form::Row,
+    Form::LowerName,
+    Form::SnakeName,
+    Form::UpperName,
+    Form::Suffix(0),
+    Form::Suffix(1),
+    Form::Suffix(2),
+    Form::Suffix(3),
+    Form::Swapped,
+    Form::Blanks,
+    Form::Empty,
+    Form::Null,
 ];
 
 /// A time of CloudTrail in other forms; the last ones are no times.
@@ -240,14 +260,19 @@ fn no_form_of_a_field_silences_a_rule() {
                 paths(&events[0], &[], &mut all);
                 all.push(vec!["errorCode".to_owned()]);
                 for (turn, (path, form)) in all.iter().flat_map(|path| FORMS.map(|form| (path, form))).enumerate() {
-                    let own = ["requestParameters", "responseElements", "additionalEventData", "resources"].contains(&path[0].as_str());
+                    let own =
+                        ["requestParameters", "responseElements", "additionalEventData", "resources"].contains(&path[0].as_str());
                     if !own && (turn + number) % COMMON_ONE_IN != 0 {
                         continue;
                     }
                     let mut event = events[0].clone();
                     let is_empty = matches!(form, Form::Empty | Form::Null);
                     let absent = path[0] == "errorCode" && event.get("errorCode").is_none();
-                    let changed = if is_empty { path[0] == "errorCode" && empty(&mut event, form) } else { !absent && write(&mut event, path, form) };
+                    let changed = if is_empty {
+                        path[0] == "errorCode" && empty(&mut event, form)
+                    } else {
+                        !absent && write(&mut event, path, form)
+                    };
                     if !changed {
                         continue;
                     }

@@ -947,8 +947,7 @@ impl<'a> AccountBuilder<'a> {
 /// and the same principal under one name and another would be two. An id that is nobody's stays (IAM user guide, "AWS JSON
 /// policy elements: Principal": it does not match somebody who was made again under the same name).
 fn name_by_arn(account: &mut Account<'_>, compiler: &mut Compiler<'_>) {
-    let arns: HashMap<String, String> =
-        account.principals.iter().filter_map(|p| Some((p.id.clone()?, p.arn.clone()))).collect();
+    let arns: HashMap<String, String> = account.principals.iter().filter_map(|p| Some((p.id.clone()?, p.arn.clone()))).collect();
     account.ids = arns.keys().cloned().collect();
     for document in account.documents.iter_mut().filter(|d| matches!(d.side, Side::Resource | Side::Rcp)) {
         if document.policy.name_by_arn(&|id| arns.get(id).cloned()) {

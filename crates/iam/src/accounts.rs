@@ -161,7 +161,8 @@ pub fn account_difference(old: &Account<'_>, new: &Account<'_>, neighbours: &Nei
     for arn in arns {
         let kind = kind_of(arn);
         let missing = [(before.contains_key(arn), old, "earlier"), (after.contains_key(arn), new, "later")];
-        let open = missing.iter().filter(|(there, ..)| !there).find_map(|(_, account, side)| Some((unread(account, kind, arn)?, side)));
+        let open =
+            missing.iter().filter(|(there, ..)| !there).find_map(|(_, account, side)| Some((unread(account, kind, arn)?, side)));
         if let Some((why, side)) = open {
             found.unknown.push(not_told(arn, &why, side));
             continue;

@@ -118,7 +118,10 @@ impl Account<'_> {
             Caller::Anonymous => String::new(),
         };
         // What it is allowed at home is not visible here.
-        let home = self.everything(crate::request::Side::Identity, r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#);
+        let home = self.everything(
+            crate::request::Side::Identity,
+            r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#,
+        );
         let identity: Vec<&Compiled> = home.iter().filter(|_| foreign).collect();
         let mut said = self.decide(caller, identity, &[], None, self, action, resource);
         self.by_grant(&who, action, resource, &mut said);
@@ -155,7 +158,8 @@ impl Account<'_> {
     fn leave_open_unread(&self, action: &str, resource: &str, said: &mut Said) {
         let Some(why) = self.own_unread(action, resource) else { return };
         let settled = said.decision == Decision::ExplicitlyDenied
-            || said.decision == Decision::ImplicitlyDenied && said.last_word.is_some_and(|l| matches!(l, Layer::Scp | Layer::Service));
+            || said.decision == Decision::ImplicitlyDenied
+                && said.last_word.is_some_and(|l| matches!(l, Layer::Scp | Layer::Service));
         if !settled {
             said.leave_open(why);
         }

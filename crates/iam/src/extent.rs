@@ -49,6 +49,14 @@ impl Extent {
 }
 
 /// What is said of all resources that a pattern matches.
+///
+/// ```
+/// use bartizan_iam::{Extent, SaidOfMany};
+///
+/// // Nobody was asked about anything.
+/// let said = SaidOfMany { extent: Extent::None, classes: Vec::new(), cut: false };
+/// assert_eq!(said.extent.word(), "none");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SaidOfMany {
     /// On how much of it.

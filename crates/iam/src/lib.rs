@@ -30,7 +30,9 @@ mod stranger;
 mod tri;
 mod value;
 
-pub use account::{Account, AccountBuilder, Controls, Document, DocumentId, Grant, Group, Holder, Identity, PrincipalKind, Resource, Share};
+pub use account::{
+    Account, AccountBuilder, Controls, Document, DocumentId, Grant, Group, Holder, Identity, PrincipalKind, Resource, Share,
+};
 pub use accounts::{AccountDifference, EscalationChange, Presence, PrincipalChange, account_difference, reach_difference};
 pub use actions::{AccessLevel, Action, Actions, ActionsError};
 pub use ask::Said;

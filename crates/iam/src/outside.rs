@@ -236,7 +236,9 @@ impl Neighbours {
             Outsider::Organization(id) if self.org_ids.contains(id) => (Class::Org, None),
             Outsider::Service(_, Behalf::Organization(id)) if self.org_ids.contains(id) => (Class::Org, None),
             // The organization of the account, whose id was not read.
-            Outsider::Organization(id) | Outsider::Service(_, Behalf::Organization(id)) if id == crate::stranger::OWN_ORGANIZATION => {
+            Outsider::Organization(id) | Outsider::Service(_, Behalf::Organization(id))
+                if id == crate::stranger::OWN_ORGANIZATION =>
+            {
                 (Class::Org, None)
             }
             Outsider::Account(id, _) | Outsider::Service(_, Behalf::Account(id)) if id == own => (Class::Same, None),

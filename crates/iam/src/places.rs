@@ -14,13 +14,7 @@ struct Place {
     ends_at: Option<char>,
 }
 
-const fn place(
-    kind: &'static str,
-    arn: &'static str,
-    service: &'static str,
-    begins: &'static str,
-    ends_at: Option<char>,
-) -> Place {
+const fn place(kind: &'static str, arn: &'static str, service: &'static str, begins: &'static str, ends_at: Option<char>) -> Place {
     Place { kind, arn, of: (service, begins), ends_at }
 }
 
@@ -80,8 +74,7 @@ const NEVER_READ: &[(&str, &str)] = &[
 /// assert!(bartizan_iam::ways_in().any(|kind| kind == "s3:bucketacl"));
 /// ```
 pub fn ways_in() -> impl Iterator<Item = &'static str> {
-    let others =
-        ["iam:assumerolepolicy", "s3:bucketacl", "ec2:snapshotpermission", "ec2:imagepermission", "lambda:functionurl"];
+    let others = ["iam:assumerolepolicy", "s3:bucketacl", "ec2:snapshotpermission", "ec2:imagepermission", "lambda:functionurl"];
     others.into_iter().chain(PLACES.iter().map(|p| p.kind))
 }
 

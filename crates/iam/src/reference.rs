@@ -180,11 +180,7 @@ impl Case<'_> {
                 _ if account.verdict == Tri::No => Layer::Resource,
                 _ => missing,
             };
-            return self.verdict(
-                both,
-                vec![(Layer::Identity, held.by), (Layer::Resource, account.by)],
-                missing,
-            );
+            return self.verdict(both, vec![(Layer::Identity, held.by), (Layer::Resource, account.by)], missing);
         }
         // The resource alone is enough when it names the caller. What it grants to a role stays within the boundary and the
         // session; what it grants to a user or to everybody is not limited by the boundary; what it grants to a session,

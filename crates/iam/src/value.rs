@@ -169,9 +169,7 @@ impl Cidr {
         let (first, last) = self.range();
         let bits = [Some(first), Some(last), first.checked_sub(1), last.checked_add(1)].into_iter().flatten();
         match self.address {
-            IpAddr::V4(_) => {
-                bits.filter_map(|b| Some(std::net::Ipv4Addr::from_bits(u32::try_from(b).ok()?).into())).collect()
-            }
+            IpAddr::V4(_) => bits.filter_map(|b| Some(std::net::Ipv4Addr::from_bits(u32::try_from(b).ok()?).into())).collect(),
             IpAddr::V6(_) => bits.map(|b| std::net::Ipv6Addr::from_bits(b).into()).collect(),
         }
     }

@@ -113,7 +113,10 @@ fn the_account_of_a_caller_binds_where_it_must_be_there() {
         (json!({"StringLike": {"aws:PrincipalOrgID": "o-*"}}), SIGNED),
         (json!({"StringLike": {"aws:PrincipalOrgID": "*"}}), SIGNED),
         (json!({"ForAllValues:StringEquals": {"aws:PrincipalOrgID": "o-exampleorg1"}}), ANYBODY),
-        (json!({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-exampleorg1/r-ab12/*"}}), &["organization o-exampleorg1 must"]),
+        (
+            json!({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-exampleorg1/r-ab12/*"}}),
+            &["organization o-exampleorg1 must"],
+        ),
         (json!({"StringNotEquals": {"aws:PrincipalOrgID": "o-exampleorg1"}}), ANYBODY),
         (
             json!({"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg1", "aws:PrincipalAccount": OTHER}}),
@@ -144,23 +147,44 @@ fn a_service_acts_for_somebody() {
         (json!({"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:*:*"}}), vec!["sns.amazonaws.com on behalf of anybody must"]),
         (json!({"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:111122223333:*"}}), vec![]),
         (json!({"StringLike": {"aws:SourceArn": "arn:aws:sns:*:111122223333:*"}}), vec![]),
-        (json!({"ArnLike": {"aws:SourceArn": "arn:aws:sns:us-east-1:999988887777:t"}}), vec!["sns.amazonaws.com on behalf of account 999988887777 must"]),
-        (json!({"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::reports"}}), vec!["sns.amazonaws.com on behalf of the owner of arn:aws:s3:::reports may"]),
+        (
+            json!({"ArnLike": {"aws:SourceArn": "arn:aws:sns:us-east-1:999988887777:t"}}),
+            vec!["sns.amazonaws.com on behalf of account 999988887777 must"],
+        ),
+        (
+            json!({"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::reports"}}),
+            vec!["sns.amazonaws.com on behalf of the owner of arn:aws:s3:::reports may"],
+        ),
         (json!({"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::reports"}, "StringEquals": {"aws:SourceAccount": OWN}}), vec![]),
         // A service that sends no ARN.
-        (json!({"ArnEqualsIfExists": {"aws:SourceArn": "arn:aws:s3:::reports"}}), vec!["sns.amazonaws.com on behalf of anybody may"]),
-        (json!({"StringEquals": {"aws:SourceOrgID": "o-exampleorg1"}}), vec!["sns.amazonaws.com on behalf of organization o-exampleorg1 must"]),
+        (
+            json!({"ArnEqualsIfExists": {"aws:SourceArn": "arn:aws:s3:::reports"}}),
+            vec!["sns.amazonaws.com on behalf of anybody may"],
+        ),
+        (
+            json!({"StringEquals": {"aws:SourceOrgID": "o-exampleorg1"}}),
+            vec!["sns.amazonaws.com on behalf of organization o-exampleorg1 must"],
+        ),
         // Keys of principals: a service has none of them.
         (json!({"StringEquals": {"aws:PrincipalAccount": OTHER}}), vec![]),
     ] {
         assert_eq!(to(sns.clone(), condition.clone()), right, "{condition}");
     }
     // `*` is for services as well, and nobody else has these keys.
-    assert_eq!(to(json!("*"), json!({"ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"}})), ["an AWS service on behalf of anybody must"]);
-    assert_eq!(to(json!("*"), json!({"StringEquals": {"aws:SourceAccount": OTHER}})), ["an AWS service on behalf of account 999988887777 must"]);
+    assert_eq!(
+        to(json!("*"), json!({"ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"}})),
+        ["an AWS service on behalf of anybody must"]
+    );
+    assert_eq!(
+        to(json!("*"), json!({"StringEquals": {"aws:SourceAccount": OTHER}})),
+        ["an AWS service on behalf of account 999988887777 must"]
+    );
     // A role that a service takes to work here.
     assert_eq!(trusted(sns.clone(), json!({})), [""; 0]);
-    assert_eq!(trusted(sns, json!({"StringEquals": {"aws:SourceAccount": OTHER}})), ["sns.amazonaws.com on behalf of account 999988887777 must"]);
+    assert_eq!(
+        trusted(sns, json!({"StringEquals": {"aws:SourceAccount": OTHER}})),
+        ["sns.amazonaws.com on behalf of account 999988887777 must"]
+    );
 }
 
 #[test]
@@ -168,13 +192,19 @@ fn principals_are_judged_with_their_conditions() {
     let other = json!({"AWS": "arn:aws:iam::999988887777:role/x"});
     assert_eq!(to(other.clone(), json!({})), ["arn:aws:iam::999988887777:role/x must"]);
     assert_eq!(to(other.clone(), json!({"StringEquals": {"aws:PrincipalAccount": OWN}})), [""; 0]);
-    assert_eq!(to(other, json!({"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg1"}})), ["arn:aws:iam::999988887777:role/x may"]);
+    assert_eq!(
+        to(other, json!({"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg1"}})),
+        ["arn:aws:iam::999988887777:role/x may"]
+    );
     assert_eq!(to(json!({"AWS": OWN}), json!({})), [""; 0]);
     assert_eq!(to(json!({"AWS": "AROAEXAMPLEFOREIGN001"}), json!({})), ["AROAEXAMPLEFOREIGN001, whose account is not known may"]);
     assert_eq!(to(json!({"AWS": "AROAEXAMPLEFOREIGN001"}), json!({"StringEquals": {"aws:PrincipalAccount": OWN}})), [""; 0]);
     assert_eq!(to(json!({"CanonicalUser": "79a5"}), json!({})), ["CanonicalUser 79a5, whose account is not known may"]);
     assert_eq!(trusted(json!("*"), json!({})), ["anybody who has an AWS account must"]);
-    assert_eq!(trusted(json!({"AWS": "*"}), json!({"StringEquals": {"sts:ExternalId": "s3cret"}})), ["anybody who has an AWS account may"]);
+    assert_eq!(
+        trusted(json!({"AWS": "*"}), json!({"StringEquals": {"sts:ExternalId": "s3cret"}})),
+        ["anybody who has an AWS account may"]
+    );
     let spared = json!({"Effect": "Allow", "NotPrincipal": {"AWS": OWN}, "Action": "s3:GetObject", "Resource": "*"});
     assert_eq!(said(&policy(spared), false), ["anybody must"]);
 }
@@ -236,7 +266,10 @@ fn a_token_is_judged_by_the_tenant_that_its_subject_names() {
     assert_eq!(judge(github, json!({"StringNotLike": {&key: "repo:evil/*"}})), anybody);
     assert_eq!(judge(github, json!({"ForAllValues:StringLike": {&key: "repo:acme/*"}})), named);
     assert_eq!(judge(github, json!({"ForAnyValue:StringLike": {&key: "repo:*"}})), anybody);
-    assert_eq!(judge(github, json!({"StringLike": {&key: "repo:*"}, "StringEquals": {format!("{github}:repository_owner"): "acme"}})), ["P may"]);
+    assert_eq!(
+        judge(github, json!({"StringLike": {&key: "repo:*"}, "StringEquals": {format!("{github}:repository_owner"): "acme"}})),
+        ["P may"]
+    );
     assert_eq!(judge(github, json!({"StringLike": {&key: ["repo:*", "repo:acme/*"]}, "StringNotLike": {&key: "repo:*"}})), [""; 0]);
 
     let cognito = json!({"Federated": "cognito-identity.amazonaws.com"});
@@ -244,12 +277,24 @@ fn a_token_is_judged_by_the_tenant_that_its_subject_names() {
     let word = |amr: &str| json!({"StringEquals": {"cognito-identity.amazonaws.com:aud": pool}, "ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": amr}});
     assert_eq!(trusted(cognito.clone(), word("authenticated")), ["cognito-identity.amazonaws.com must"]);
     assert_eq!(trusted(cognito.clone(), word("unauthenticated")), ["anybody whom cognito-identity.amazonaws.com vouches for may"]);
-    assert_eq!(trusted(cognito.clone(), json!({"StringEquals": {"cognito-identity.amazonaws.com:aud": pool}})), ["anybody whom cognito-identity.amazonaws.com vouches for may"]);
-    assert_eq!(trusted(cognito.clone(), json!({"StringLike": {"cognito-identity.amazonaws.com:aud": "us-east-1:*"}})), ["anybody whom cognito-identity.amazonaws.com vouches for must"]);
+    assert_eq!(
+        trusted(cognito.clone(), json!({"StringEquals": {"cognito-identity.amazonaws.com:aud": pool}})),
+        ["anybody whom cognito-identity.amazonaws.com vouches for may"]
+    );
+    assert_eq!(
+        trusted(cognito.clone(), json!({"StringLike": {"cognito-identity.amazonaws.com:aud": "us-east-1:*"}})),
+        ["anybody whom cognito-identity.amazonaws.com vouches for must"]
+    );
     assert_eq!(trusted(cognito, json!({})), ["anybody whom cognito-identity.amazonaws.com vouches for must"]);
     let saml = format!("arn:aws:iam::{OWN}:saml-provider/adfs");
-    assert_eq!(trusted(json!({"Federated": saml}), json!({"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}})), [format!("{saml} must")]);
-    assert_eq!(trusted(json!({"Federated": saml}), json!({"StringLike": {"SAML:aud": "*"}})), [format!("anybody whom {saml} vouches for must")]);
+    assert_eq!(
+        trusted(json!({"Federated": saml}), json!({"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}})),
+        [format!("{saml} must")]
+    );
+    assert_eq!(
+        trusted(json!({"Federated": saml}), json!({"StringLike": {"SAML:aud": "*"}})),
+        [format!("anybody whom {saml} vouches for must")]
+    );
 }
 
 /// Numbers from a seed (xorshift64*).
@@ -395,7 +440,13 @@ fn stranger(random: &mut Random) -> Request {
             context.set(key, one(value));
         }
     };
-    let organization = if account == "999988887777" { "o-exampleorg1" } else if account == "888877776666" { "o-other" } else { "" };
+    let organization = if account == "999988887777" {
+        "o-exampleorg1"
+    } else if account == "888877776666" {
+        "o-other"
+    } else {
+        ""
+    };
     set(&mut context, "aws:SecureTransport", &["true", "false"]);
     set(&mut context, "aws:UserAgent", &["blue", "aws-cli", "*", OWN]);
     set(&mut context, "s3:prefix", &["", "home/", OWN, "x"]);
@@ -478,11 +529,17 @@ fn covers(found: &[bartizan_iam::Admitted], request: &Request) -> bool {
         (Outsider::AnyAccount, Caller::Aws(_) | Caller::Service(_)) => true,
         (Outsider::Account(id, who), Caller::Aws(arn)) => who.is_empty() && arn.contains(id.as_str()),
         (Outsider::Organization(id), Caller::Aws(_)) => acting("aws:principalorgid") == *id,
-        (Outsider::Account(id, _), Caller::Service(_)) => acting("aws:sourceaccount") == *id || acting("aws:sourcearn").contains(id.as_str()),
+        (Outsider::Account(id, _), Caller::Service(_)) => {
+            acting("aws:sourceaccount") == *id || acting("aws:sourcearn").contains(id.as_str())
+        }
         (Outsider::Organization(id), Caller::Service(_)) => acting("aws:sourceorgid") == *id,
         (Outsider::Service(_, behalf), Caller::Service(_)) => match behalf {
             Behalf::Anybody => true,
-            Behalf::Account(id) => acting("aws:sourceaccount") == *id || acting("aws:sourcearn").contains(id.as_str()) || acting("aws:sourceowner") == *id,
+            Behalf::Account(id) => {
+                acting("aws:sourceaccount") == *id
+                    || acting("aws:sourcearn").contains(id.as_str())
+                    || acting("aws:sourceowner") == *id
+            }
             Behalf::Organization(id) => acting("aws:sourceorgid") == *id,
             Behalf::Owner(arn) => acting("aws:sourcearn") == *arn,
         },
@@ -499,7 +556,8 @@ fn search(statements: usize, seed: u64) -> usize {
     for _ in 0..statements {
         let condition = condition(&mut random);
         let principal = [json!("*"), json!({"AWS": "*"}), json!({"Service": "sns.amazonaws.com"})][random.below(3)].clone();
-        let policy = policy(json!({"Effect": "Allow", "Principal": principal, "Action": "s3:*", "Resource": "*", "Condition": condition}));
+        let policy =
+            policy(json!({"Effect": "Allow", "Principal": principal, "Action": "s3:*", "Resource": "*", "Condition": condition}));
         let place = Place { account: OWN, now_s: Some(NOW_S), ..Place::default() };
         let found = admitted(&policy, &policy.statements[0], &place);
         silent += usize::from(found.is_empty());

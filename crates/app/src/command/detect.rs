@@ -252,7 +252,10 @@ const MEMORY: &str = "detect/first-seen";
 pub(super) fn remembered(storage: &dyn Storage) -> Result<Memory> {
     match storage.read(MEMORY) {
         Ok(bytes) => Memory::from_bytes(&bytes).map_err(anyhow::Error::msg).with_context(|| {
-            format!("the first-seen memory {MEMORY} in {} is damaged: move it aside to look at, and begin anew with --learn", storage.place())
+            format!(
+                "the first-seen memory {MEMORY} in {} is damaged: move it aside to look at, and begin anew with --learn",
+                storage.place()
+            )
         }),
         Err(StorageError::Missing(_)) => {
             let mut secret = [0; 16];

@@ -17,10 +17,15 @@ pub(super) fn run(global: &Global) -> Result<Outcome> {
         let (id, s) = (kept.index, &kept.snapshot);
         let (ok, calls) = s.coverage;
         if global.format == Format::Human {
-            out.line(&format!("snapshot {id}  account {}  {}  {} facts  {ok} of {calls} calls read", s.account, s.taken.0, s.count))?;
+            out.line(&format!(
+                "snapshot {id}  account {}  {}  {} facts  {ok} of {calls} calls read",
+                s.account, s.taken.0, s.count
+            ))?;
         } else {
-            rows.push(json!({"snapshot": id, "account": s.account, "first_time": s.taken.0, "last_time": s.taken.1, "facts": s.count,
-                             "coverage": {"ok": ok, "total": calls}}));
+            rows.push(
+                json!({"snapshot": id, "account": s.account, "first_time": s.taken.0, "last_time": s.taken.1, "facts": s.count,
+                             "coverage": {"ok": ok, "total": calls}}),
+            );
         }
     }
     if global.format != Format::Human {

@@ -28,10 +28,16 @@ pub(super) fn headline(verdicts: &Verdicts) -> String {
         (0, _) if lost => "CANNOT TELL  nothing bad in what was read, but part of the trail could not be read".to_owned(),
         (0, _) if totals.unjudged_in_bulk() => {
             let all = thousands(totals.events.max(totals.unjudged));
-            format!("CANNOT TELL  nothing bad in what was judged, but {} of {all} records were not, or by some rules only", thousands(totals.unjudged))
+            format!(
+                "CANNOT TELL  nothing bad in what was judged, but {} of {all} records were not, or by some rules only",
+                thousands(totals.unjudged)
+            )
         }
         (0, _) => "QUIET  no high or critical findings".to_owned(),
-        (1, _) => format!("LOOK NOW  1 actor with {}{unseen}", counted(bad.count() as u64, "high or critical finding", "high or critical findings")),
+        (1, _) => format!(
+            "LOOK NOW  1 actor with {}{unseen}",
+            counted(bad.count() as u64, "high or critical finding", "high or critical findings")
+        ),
         (n, _) => format!("LOOK NOW  {n} actors with {} high or critical findings{unseen}", bad.count()),
     }
 }
@@ -56,7 +62,11 @@ pub(super) fn footer(out: &mut Out, verdicts: &Verdicts, left_out: usize) -> Res
     skipped.extend(holes(totals));
     for (n, one, many) in [
         (totals.duplicates, "duplicate delivery", "duplicate deliveries"),
-        (left_out as u64, "object outside of the time asked for, by its name", "objects outside of the time asked for, by their names"),
+        (
+            left_out as u64,
+            "object outside of the time asked for, by its name",
+            "objects outside of the time asked for, by their names",
+        ),
         (totals.outside, "event outside of the time asked for", "events outside of the time asked for"),
         (totals.pending, "correlation window still open", "correlation windows still open"),
     ] {

@@ -8,7 +8,7 @@ use bartizan_core::work::{ActorWork, CallWork, Made};
 use super::Out;
 use super::findings::thousands;
 use super::watch::{list, minute};
-use super::wrap::counted;
+use super::wrap::{counted, wrapped};
 
 /// Calls of one line.
 const CALLS_MAX: usize = 16;
@@ -20,7 +20,9 @@ const THINGS_MAX: usize = 12;
 pub(crate) fn work(out: &mut Out, actors: &[ActorWork]) -> Result<()> {
     actors.iter().try_for_each(|one| {
         out.line("")?;
-        out.line(&format!("what {} did: {}", one.name, span(one)))?;
+        for (n, line) in wrapped(&format!("what {} did: {}", one.name, span(one)), 2).iter().enumerate() {
+            out.line(&format!("{}{line}", if n == 0 { "" } else { "  " }))?;
+        }
         calls(out, one)?;
         list(out, "not removed", things(one.standing(), one.standing().count()))?;
         list(out, "switched off", things(one.taken_away(), one.taken_away().count()))?;

@@ -161,7 +161,9 @@ fn error(name: &str, e: &io::Error) -> StorageError {
 /// What is wrong, and what helps.
 fn problem(e: &io::Error) -> String {
     match e.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full: make room and run the command again".to_owned(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "the disk is full: make room and run the command again".to_owned()
+        }
         io::ErrorKind::ReadOnlyFilesystem => {
             "the file system is read-only: copy the store to a folder that can be written".to_owned()
         }

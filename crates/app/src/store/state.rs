@@ -123,7 +123,8 @@ impl State {
         let mut statement = self.connection.prepare(query)?;
         let rows = statement.query_map(params, |row| row.get::<_, String>(0))?;
         rows.map(|text| {
-            serde_json::from_str(&text?).context("state.sqlite holds what this program did not write: move it aside to look at, and watch again")
+            serde_json::from_str(&text?)
+                .context("state.sqlite holds what this program did not write: move it aside to look at, and watch again")
         })
         .collect()
     }
@@ -196,7 +197,9 @@ fn why(path: &Path, error: &rusqlite::Error) -> String {
     let place = path.display();
     match error.sqlite_error_code() {
         _ if is_read_only(error) => {
-            format!("{place} cannot be written ({error}): the store is read-only here; run as its owner, or copy the store to a folder that can be written")
+            format!(
+                "{place} cannot be written ({error}): the store is read-only here; run as its owner, or copy the store to a folder that can be written"
+            )
         }
         Some(DatabaseBusy | DatabaseLocked) => format!("{place} is in use by another run ({error}): wait for it to end"),
         Some(DiskFull) => format!("{place} cannot be written: the disk is full; make room and run the command again"),

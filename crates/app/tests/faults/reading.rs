@@ -96,7 +96,10 @@ fn where_nothing_was_judged_nothing_is_quiet() {
         assert!(text.starts_with("CANNOT TELL"), "{args:?}: {text}");
         home.must(11, &[args.as_slice(), &["--require-complete"]].concat());
         let json: Value = serde_json::from_str(&home.must(1, &[args.as_slice(), &["--format", "json"]].concat())).unwrap();
-        assert!(json["findings"].as_array().unwrap().iter().any(|f| f["stage"] == "blind") || json["objects"] == 0, "{args:?}: {json}");
+        assert!(
+            json["findings"].as_array().unwrap().iter().any(|f| f["stage"] == "blind") || json["objects"] == 0,
+            "{args:?}: {json}"
+        );
     }
     assert!(home.fails(2, &["detect", "one.json", "--since", "2026-03-11", "--until", "2026-03-10"]).contains("later than"));
 }
@@ -145,7 +148,10 @@ fn what_no_rule_could_judge_is_no_all_clear() {
     assert!(text.starts_with("CANNOT TELL"), "{text}");
     let found: Value = serde_json::from_str(&home.must(0, &["detect", "t.json", "--format", "json"])).unwrap();
     assert_eq!(found["not_judged"], 1000);
-    assert!(found["findings"].as_array().unwrap().iter().any(|f| f["rule"] == "events-not-judged" && f["stage"] == "blind"), "{found}");
+    assert!(
+        found["findings"].as_array().unwrap().iter().any(|f| f["rule"] == "events-not-judged" && f["stage"] == "blind"),
+        "{found}"
+    );
     // One among many is a note.
     let mut events: Vec<Value> = (0..1000).map(|n| event(n, "DescribeTrails")).collect();
     events.push(other(1));
@@ -163,7 +169,8 @@ fn records_without_a_time_are_judged_one_by_one() {
     ] {
         one["eventTime"] = time;
         write(&home, name, std::slice::from_ref(&one));
-        let found: Value = serde_json::from_str(&home.must(11, &["detect", name, "--require-complete", "--format", "json"])).unwrap();
+        let found: Value =
+            serde_json::from_str(&home.must(11, &["detect", name, "--require-complete", "--format", "json"])).unwrap();
         let stop = stopped(&found);
         assert_eq!(stop.len(), 1, "{found}");
         assert_eq!(stop[0]["first_time"], wanted, "{found}");
@@ -218,8 +225,13 @@ fn records_of_one_id_are_two_when_they_differ() {
         let stop = stopped(&found);
         assert_eq!(stop[0]["count"], 40, "{id}");
         // The same records with blanks, in another order of names, are the same.
-        let shuffled = |e: &Value| Value::Object(e.as_object().unwrap().iter().rev().map(|(k, v)| (k.clone(), v.clone())).collect());
-        std::fs::write(home.path("u.json"), serde_json::to_string_pretty(&events.iter().map(shuffled).collect::<Vec<_>>()).unwrap()).unwrap();
+        let shuffled =
+            |e: &Value| Value::Object(e.as_object().unwrap().iter().rev().map(|(k, v)| (k.clone(), v.clone())).collect());
+        std::fs::write(
+            home.path("u.json"),
+            serde_json::to_string_pretty(&events.iter().map(shuffled).collect::<Vec<_>>()).unwrap(),
+        )
+        .unwrap();
         let both = home.json(&["detect", "t.json", "u.json"]);
         assert_eq!((&both["events"], &both["duplicates"]), (&json!(40), &json!(42)), "{id}");
         if id != "" {

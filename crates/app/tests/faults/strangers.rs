@@ -13,7 +13,8 @@ fn public(on: &str) -> Vec<String> {
         let name = text("resource").rsplit([':', '/']).next().unwrap().to_owned();
         format!("{name}: {} {} {}", text("verdict"), text("class"), text("to"))
     };
-    rows.as_array().unwrap().iter().map(one).collect()
+    // What was not read stands behind the ways in, without a resource.
+    rows.as_array().unwrap().iter().filter(|row| row["resource"].is_string()).map(one).collect()
 }
 
 #[test]

@@ -60,16 +60,19 @@ fn no_way_in_among_what_was_never_asked_is_unknown() {
         home.must(11, &["access", "public", "--on", on, "--require-complete"]);
         let rows = parsed(&home.must(0, &["access", "public", "--on", on, "--format", "json"]));
         assert_eq!(rows[0]["verdict"], "unknown", "{rows}");
-        let ada = parsed(&home.must(
-            0,
-            &["access", "can", "ada", "s3:GetObject", "arn:aws:s3:::payroll/x", "--on", on, "--format", "json"],
-        ));
+        let ada = parsed(
+            &home.must(0, &["access", "can", "ada", "s3:GetObject", "arn:aws:s3:::payroll/x", "--on", on, "--format", "json"]),
+        );
         assert_eq!(ada["verdict"], "may", "{on}: {ada}");
         // What no policy of a resource decides is proved all the same.
         let ada = parsed(&home.must(0, &["access", "can", "ada", "ec2:RunInstances", "*", "--on", on, "--format", "json"]));
         assert_eq!(ada["verdict"], "must", "{on}: {ada}");
     }
-    std::fs::write(home.path("trail.json"), r#"{"Records": [{"eventName": "StopLogging", "userIdentity": {"arn": "arn:aws:iam::111122223333:user/x"}}]}"#).unwrap();
+    std::fs::write(
+        home.path("trail.json"),
+        r#"{"Records": [{"eventName": "StopLogging", "userIdentity": {"arn": "arn:aws:iam::111122223333:user/x"}}]}"#,
+    )
+    .unwrap();
     for question in [&["access", "public"][..], &["access", "escalate"]] {
         let said = home.fails(1, &[question, &["--on", "trail.json"]].concat());
         assert!(said.contains("is no account") && said.contains("bartizan detect"), "{said}");
@@ -144,7 +147,8 @@ fn a_star_in_a_resource_is_asked_of_all_that_it_matches() {
     std::fs::write(own.join("s3-list-buckets.json"), json!({"Buckets": [{"Name": "b"}]}).to_string()).unwrap();
     let none = "An error occurred (NoSuchBucketPolicy) when calling the GetBucketPolicy operation: none";
     std::fs::write(own.join("s3-get-bucket-policy/b"), none).unwrap();
-    let rows = parsed(&home.must(0, &["access", "who-can", "s3:GetObject", "arn:aws:s3:::b/*", "--on", "dump", "--format", "json"]));
+    let rows =
+        parsed(&home.must(0, &["access", "who-can", "s3:GetObject", "arn:aws:s3:::b/*", "--on", "dump", "--format", "json"]));
     let found: Vec<(String, &str, &str)> = rows
         .as_array()
         .unwrap()
@@ -206,7 +210,8 @@ fn what_cannot_be_meant_is_refused_with_what_can() {
     assert!(numbers[0] <= numbers[1], "{holds}");
     assert!(text.lines().count() < 40, "{text}");
     // A condition is told of the policy that has it.
-    let finn = home.must(0, &["access", "can", "finn", "sts:AssumeRole", "arn:aws:iam::111122223333:role/deploy", "--on", &account]);
+    let finn =
+        home.must(0, &["access", "can", "finn", "sts:AssumeRole", "arn:aws:iam::111122223333:role/deploy", "--on", &account]);
     assert!(finn.contains("depends on: aws:MultiFactorAuthPresent"), "{finn}");
 }
 
@@ -218,7 +223,10 @@ fn a_condition_is_told_of_the_policy_that_has_it() {
          "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}}}]}]});
     std::fs::write(home.path("gaad.json"), details.to_string()).unwrap();
     let mia = parsed(&home.must(0, &["access", "can", "mia", "ec2:RunInstances", "*", "--on", "gaad.json", "--format", "json"]));
-    assert_eq!((&mia["verdict"], &mia["because"][0]), (&json!("may"), &json!("identity policy: depends on an unresolved condition")));
+    assert_eq!(
+        (&mia["verdict"], &mia["because"][0]),
+        (&json!("may"), &json!("identity policy: depends on an unresolved condition"))
+    );
 }
 
 /// A bucket that is deleted takes its policy, ACL and settings with it.

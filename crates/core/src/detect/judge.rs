@@ -449,9 +449,15 @@ fn unseen(totals: &Totals, problems: &[RuleProblem]) -> Vec<Finding> {
     }
     if totals.unjudged_in_bulk() {
         let unjudged = || totals.problems.iter().filter(|(p, _)| p.is_unjudged());
-        let named = unjudged().flat_map(|(p, places)| places.iter().map(move |(object, _, n)| (object.clone(), format!("{n} × {}", p.text()))));
+        let named = unjudged()
+            .flat_map(|(p, places)| places.iter().map(move |(object, _, n)| (object.clone(), format!("{n} × {}", p.text()))));
         let what: Vec<&str> = unjudged().map(|(p, _)| p.text()).collect();
-        let summary = format!("{} of {} records were read and not judged: {}", totals.unjudged, totals.events + totals.unjudged, what.join("; "));
+        let summary = format!(
+            "{} of {} records were read and not judged: {}",
+            totals.unjudged,
+            totals.events + totals.unjudged,
+            what.join("; ")
+        );
         findings.push(blind(
             "events-not-judged",
             &what.join(" "),
@@ -463,7 +469,8 @@ fn unseen(totals: &Totals, problems: &[RuleProblem]) -> Vec<Finding> {
         ));
     }
     if totals.events == 0 && totals.objects > 0 && totals.problems.keys().all(|p| !p.loses_events()) {
-        let asked = if totals.outside > 0 { format!(": all {} are outside of the time asked for", totals.outside) } else { String::new() };
+        let asked =
+            if totals.outside > 0 { format!(": all {} are outside of the time asked for", totals.outside) } else { String::new() };
         let summary = format!("no event was judged in {} objects{asked}", totals.objects);
         findings.push(blind("no-event", "", "no event was judged", summary, Severity::Medium, totals.objects, Vec::new()));
     }

@@ -14,7 +14,9 @@ use super::condition::Items;
 use super::lint;
 use super::rate::{Measure, Rate};
 use super::route::Decided;
-use super::rule::{Attempts, Callers, Detection, Extension, FirstSeen, FirstSeenBlock, Kind, KnownSince, RateBlock, Rule, Test, Window};
+use super::rule::{
+    Attempts, Callers, Detection, Extension, FirstSeen, FirstSeenBlock, Kind, KnownSince, RateBlock, Rule, Test, Window,
+};
 use crate::finding::{Confidence, Severity, Stage};
 use crate::limits::{NESTING_MAX, PATTERN_BYTES_MAX, RULE_FILE_BYTES_MAX, RULES_MAX, YAML_ALIASES_MAX};
 

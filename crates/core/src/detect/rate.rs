@@ -132,8 +132,7 @@ impl Span {
 
     /// Bytes that it takes, about.
     pub(super) fn bytes(&self) -> usize {
-        let calls: usize =
-            self.calls.values().map(|e| size_of::<Events>() * 2 + e.earliest.len() * size_of::<Sighting>()).sum();
+        let calls: usize = self.calls.values().map(|e| size_of::<Events>() * 2 + e.earliest.len() * size_of::<Sighting>()).sum();
         SPAN_BYTES + self.values.len() * VALUE_BYTES + calls
     }
 

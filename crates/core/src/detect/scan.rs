@@ -246,8 +246,7 @@ impl Scan<'_, '_> {
         let sight = Sight { at, address, source, network: Networks::network_number(address, raw) };
         let Some(time_s) = time_s else { return self.untimed(event, &sight, combo) };
         self.reaches(time_s);
-        let first =
-            self.is_first(combo, &sight).then(|| named(&self.caches.combos.all[combo as usize].deed, event));
+        let first = self.is_first(combo, &sight).then(|| named(&self.caches.combos.all[combo as usize].deed, event));
         if self.seen(&sight, combo, first.as_ref()) {
             let combo = self.caches.combos.all[combo as usize].clone();
             self.asked(event, &sight, &combo, repeat.as_deref());
@@ -708,9 +707,7 @@ pub(super) fn value(test: &Test, view: &View<'_>) -> Option<u64> {
             (Some(fields), rsigma_parser::CorrelationType::ValueCount) if fields.as_slice() == [NETWORK] => {
                 Some(Networks::network_number(view.address, view.event.raw_text(Field::SourceIpAddress)))
             }
-            (Some(fields), rsigma_parser::CorrelationType::ValueCount) => {
-                distinct(fields, view)
-            }
+            (Some(fields), rsigma_parser::CorrelationType::ValueCount) => distinct(fields, view),
             (Some(fields), kind) if !matches!(kind, rsigma_parser::CorrelationType::EventCount) => {
                 let number = view.get_field(fields.first()?)?.as_f64().filter(|n| n.is_finite())?;
                 Some(number.to_bits())

@@ -93,7 +93,8 @@ impl Content {
             if all(&s.action) && all(&s.resource) && s.principal.is_none() {
                 out.push(("grants every action on every resource".into(), Severity::Critical));
             }
-            let anyone = admitted(policy, s, place).into_iter().filter(|a| matches!(a.to, Outsider::Anybody | Outsider::AnyAccount));
+            let anyone =
+                admitted(policy, s, place).into_iter().filter(|a| matches!(a.to, Outsider::Anybody | Outsider::AnyAccount));
             match anyone.map(|a| a.verdict).max() {
                 Some(Tri::Yes) if s.conditions.is_empty() => {
                     out.push(("grants to anyone, without a condition".into(), Severity::Critical));

@@ -65,9 +65,7 @@ pub(super) fn is_by_itself(invoked_by: &str, event_source: &str, event_name: &st
         return false;
     }
     let service = event_source.split('.').next().unwrap_or_default();
-    ROWS.iter().any(|row| {
-        row.service == service && row.calls.contains(&event_name) && row.by.is_none_or(|by| by == invoked_by)
-    })
+    ROWS.iter().any(|row| row.service == service && row.calls.contains(&event_name) && row.by.is_none_or(|by| by == invoked_by))
 }
 
 #[cfg(test)]

@@ -74,7 +74,9 @@ impl Foreign {
             Self::Spreadsheet => "a workbook of a spreadsheet: save it as CSV",
             Self::Database => "an SQLite database: export its table as JSON or CSV",
             Self::Archive => "an archive that is not read (7z, RAR): unpack it, or use ZIP or tar",
-            Self::Packed => "compressed in a way that is not read (LZ4, Snappy, bare LZMA): unpack it, or use gzip, zstd, xz or bzip2",
+            Self::Packed => {
+                "compressed in a way that is not read (LZ4, Snappy, bare LZMA): unpack it, or use gzip, zstd, xz or bzip2"
+            }
             Self::Xml => "XML, not a trail: perhaps an error that S3 answered when it was downloaded",
             Self::Page => "a web page, not a trail: perhaps a login or error page that was saved in its place",
             Self::Text => "text that is neither JSON nor a table with an event name",

@@ -453,7 +453,9 @@ fn descend<'a>(value: Value<'a>, path: Option<&str>, found: &mut Vec<Value<'a>>)
             }
         }
         Kind::Array => value.elements().fold(false, |text, e| descend(e, Some(path), found) | text),
-        Kind::String => value.raw_string().is_some_and(|raw| raw.trim_ascii_start().starts_with(b"{") || raw.trim_ascii_start().starts_with(b"[")),
+        Kind::String => value
+            .raw_string()
+            .is_some_and(|raw| raw.trim_ascii_start().starts_with(b"{") || raw.trim_ascii_start().starts_with(b"[")),
         Kind::Scalar => false,
     }
 }

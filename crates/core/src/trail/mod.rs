@@ -19,8 +19,8 @@ mod wrapped;
 
 pub use actor::{Actor, Caller};
 pub(crate) use again::{Again, Lasting, Sink};
-pub(crate) use event::{Clock, mark};
 pub use content::Foreign;
+pub(crate) use event::{Clock, mark};
 pub use event::{Event, EventId, Field, Fields};
 pub use inflate::{ReadBytes, Reader};
 pub use shape::{Apart, Item, Problem};

@@ -34,7 +34,9 @@ pub(super) fn is_usual(event: &Event<'_>, places: &Places) -> bool {
         && object(Field::TlsDetails)
         && matches!(first(Field::Resources), 0 | b'[' | b'n')
         && first(Field::EventTime) == b'"'
-        && source.strip_suffix(SUFFIX.as_bytes()).is_some_and(|s| s.iter().all(|b| b.is_ascii_lowercase() || b"-.0123456789".contains(b)))
+        && source
+            .strip_suffix(SUFFIX.as_bytes())
+            .is_some_and(|s| s.iter().all(|b| b.is_ascii_lowercase() || b"-.0123456789".contains(b)))
         && !name.is_empty()
         && !name.iter().any(u8::is_ascii_whitespace)
         && usual_error(event)
@@ -72,16 +74,52 @@ const SUFFIX: &str = ".amazonaws.com";
 
 /// Kinds of identities (CloudTrail user guide, "userIdentity element").
 const TYPES: [&str; 12] = [
-    "IAMUser", "AssumedRole", "AWSService", "Root", "AWSAccount", "Role", "FederatedUser", "Directory", "SAMLUser",
-    "WebIdentityUser", "IdentityCenterUser", "Unknown",
+    "IAMUser",
+    "AssumedRole",
+    "AWSService",
+    "Root",
+    "AWSAccount",
+    "Role",
+    "FederatedUser",
+    "Directory",
+    "SAMLUser",
+    "WebIdentityUser",
+    "IdentityCenterUser",
+    "Unknown",
 ];
 
 /// Names in `userIdentity` (same page).
 const IDENTITY: [&str; 30] = [
-    "type", "principalId", "arn", "accountId", "accessKeyId", "userName", "sessionContext", "attributes", "mfaAuthenticated",
-    "creationDate", "sessionIssuer", "webIdFederationData", "federatedProvider", "invokedBy", "identityProvider", "onBehalfOf",
-    "userId", "identityStoreArn", "credentialId", "sourceIdentity", "ec2RoleDelivery", "inScopeOf", "assumedRoot",
-    "issuerType", "credentialsIssuedTo", "sourceArn", "sourceAccount", "invokedByDelegate", "attributesList", "isExternal",
+    "type",
+    "principalId",
+    "arn",
+    "accountId",
+    "accessKeyId",
+    "userName",
+    "sessionContext",
+    "attributes",
+    "mfaAuthenticated",
+    "creationDate",
+    "sessionIssuer",
+    "webIdFederationData",
+    "federatedProvider",
+    "invokedBy",
+    "identityProvider",
+    "onBehalfOf",
+    "userId",
+    "identityStoreArn",
+    "credentialId",
+    "sourceIdentity",
+    "ec2RoleDelivery",
+    "inScopeOf",
+    "assumedRoot",
+    "issuerType",
+    "credentialsIssuedTo",
+    "sourceArn",
+    "sourceAccount",
+    "invokedByDelegate",
+    "attributesList",
+    "isExternal",
 ];
 
 /// Names that exports give to fields, folded, where they are not the field's own.
@@ -100,7 +138,13 @@ const SYNONYMS: [(&str, &str); 10] = [
 
 /// Fields that are objects.
 const OBJECTS: [&str; 7] = [
-    "userIdentity", "requestParameters", "responseElements", "additionalEventData", "resources", "serviceEventDetails", "tlsDetails",
+    "userIdentity",
+    "requestParameters",
+    "responseElements",
+    "additionalEventData",
+    "resources",
+    "serviceEventDetails",
+    "tlsDetails",
 ];
 
 /// A name without capitals and without what stands between its words: `eventname` of `eventName`, `event_name`, `Event name`.
@@ -321,7 +365,10 @@ fn scalars(out: &mut Map<String, Value>) {
     if let Some(Value::String(source)) = out.get_mut("eventSource") {
         *source = service(source);
     }
-    let time = ["eventTime", "@timestamp", "timestamp"].iter().filter_map(|name| text(out.get(*name)?)).find_map(|t| parse_time(t.as_bytes()));
+    let time = ["eventTime", "@timestamp", "timestamp"]
+        .iter()
+        .filter_map(|name| text(out.get(*name)?))
+        .find_map(|t| parse_time(t.as_bytes()));
     if let Some(time) = time.and_then(|second| jiff::Timestamp::from_second(second).ok()) {
         out.insert("eventTime".to_owned(), time.to_string().into());
     }
@@ -337,7 +384,14 @@ fn text(value: &Value) -> Option<String> {
 
 /// What ends the names of services in other partitions (AWS's `partitions.json`, `dnsSuffix`).
 const SUFFIXES: [&str; 8] = [
-    ".amazonaws.com.cn", ".amazonaws.cn", ".amazonaws.eu", ".api.aws", ".c2s.ic.gov", ".sc2s.sgov.gov", ".cloud.adc-e.uk", ".csp.hci.ic.gov",
+    ".amazonaws.com.cn",
+    ".amazonaws.cn",
+    ".amazonaws.eu",
+    ".api.aws",
+    ".c2s.ic.gov",
+    ".sc2s.sgov.gov",
+    ".cloud.adc-e.uk",
+    ".csp.hci.ic.gov",
 ];
 
 /// `s3.amazonaws.com` of `s3`, `S3.amazonaws.com`, `s3.amazonaws.com.cn`.
@@ -364,15 +418,23 @@ mod tests {
             "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::011122223333:user/al", "accountId": "011122223333",
                 "sessionContext": {"attributes": {"mfaAuthenticated": "false"}}},
         });
-        let identity = |text: &str| json!({
-            "eventname": "CreateUser ", "eventsource": "iam", "eventtime": "2026-03-10 02:05:00.000000000", "awsregion": "us-east-1", "errorcode": "",
-            "recipientaccountid": 11_122_223_333u64, "readonly": "False", "requestparameters": "{\"userName\":\"eve\"}", "useridentity": text,
-        });
+        let identity = |text: &str| {
+            json!({
+                "eventname": "CreateUser ", "eventsource": "iam", "eventtime": "2026-03-10 02:05:00.000000000", "awsregion": "us-east-1", "errorcode": "",
+                "recipientaccountid": 11_122_223_333u64, "readonly": "False", "requestparameters": "{\"userName\":\"eve\"}", "useridentity": text,
+            })
+        };
         for odd in [
             wanted.clone(),
-            identity("{type=IAMUser, arn=arn:aws:iam::011122223333:user/al, accountid=011122223333, invokedby=null, sessioncontext={attributes={mfaauthenticated=false}}}"),
-            identity("{\"type\":\"iamuser\",\"arn\":\"arn:aws:iam::011122223333:user/al\",\"accountId\":11122223333,\"sessionContext\":\"{\\\"attributes\\\":{\\\"mfaAuthenticated\\\":false}}\"}"),
-            identity("{'type': 'IAMUser', 'arn': 'arn:aws:iam::011122223333:user/al', 'account_id': '011122223333', 'session_context': {'attributes': {'mfa_authenticated': False}}}"),
+            identity(
+                "{type=IAMUser, arn=arn:aws:iam::011122223333:user/al, accountid=011122223333, invokedby=null, sessioncontext={attributes={mfaauthenticated=false}}}",
+            ),
+            identity(
+                "{\"type\":\"iamuser\",\"arn\":\"arn:aws:iam::011122223333:user/al\",\"accountId\":11122223333,\"sessionContext\":\"{\\\"attributes\\\":{\\\"mfaAuthenticated\\\":false}}\"}",
+            ),
+            identity(
+                "{'type': 'IAMUser', 'arn': 'arn:aws:iam::011122223333:user/al', 'account_id': '011122223333', 'session_context': {'attributes': {'mfa_authenticated': False}}}",
+            ),
             json!({
                 "event_name": "CreateUser", "Event source": "IAM.amazonaws.com.cn", "event_time": 1_773_108_300u64, "region": "us-east-1", "error_code": null,
                 "recipient_account_id": "11122223333.0", "read_only": false, "request_parameters": {"userName": "eve"},

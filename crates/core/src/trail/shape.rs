@@ -160,7 +160,11 @@ impl<'a> Shape<'a> {
         }
         if places.has(Field::EventName) {
             // A notification of S3 has an event name, too.
-            return if places.has(Field::S3) { Self::Item(Item::Apart(Apart::Notification)) } else { Self::Item(Item::Event(event)) };
+            return if places.has(Field::S3) {
+                Self::Item(Item::Apart(Apart::Notification))
+            } else {
+                Self::Item(Item::Event(event))
+            };
         }
         for field in [Field::CloudTrailEvent, Field::EventData] {
             if let Some(inner) = record(field) {

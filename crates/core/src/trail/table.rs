@@ -15,16 +15,16 @@ use crate::limits::RECORD_BYTES_MAX;
 const COLUMNS_MAX: usize = 1024;
 
 /// Columns that may hold a whole record, by their folded names.
-const WHOLE: [&str; 12] = [
-    "eventjson", "cloudtrailevent", "eventdata", "message", "raw", "event", "detail", "record", "line", "log", "json", "body",
-];
+const WHOLE: [&str; 12] =
+    ["eventjson", "cloudtrailevent", "eventdata", "message", "raw", "event", "detail", "record", "line", "log", "json", "body"];
 
 /// The byte between the cells of a table that begins like this; none when it is no table of events.
 pub(super) fn sniff(start: &[u8]) -> Option<u8> {
     let end = start.iter().position(|b| *b == b'\n').unwrap_or(start.len());
     let line = std::str::from_utf8(&start[..end]).ok()?;
     let known = |delimiter: u8| {
-        let names: Vec<String> = line.split(char::from(delimiter)).map(|cell| fold(cell.trim().trim_matches(['"', '\'']))).collect();
+        let names: Vec<String> =
+            line.split(char::from(delimiter)).map(|cell| fold(cell.trim().trim_matches(['"', '\'']))).collect();
         let has = |name: &str| names.iter().any(|n| n == name);
         let whole = ["eventjson", "cloudtrailevent"].iter().any(|n| has(n))
             || names.len() <= 4 && start.len() > end && WHOLE.iter().any(|n| has(n)) && has_record(&start[end..]);
@@ -108,9 +108,8 @@ pub(super) fn read(source: &mut dyn Read, delimiter: u8, row: &mut dyn FnMut(u64
 /// Whether nothing tells who called and what was asked: the console's event history.
 fn is_condensed(heads: &[String]) -> bool {
     let names: Vec<String> = heads.iter().map(|h| fold(h)).collect();
-    let told = |name: &String| {
-        WHOLE.contains(&name.as_str()) || name.starts_with("useridentity") || name.starts_with("requestparameters")
-    };
+    let told =
+        |name: &String| WHOLE.contains(&name.as_str()) || name.starts_with("useridentity") || name.starts_with("requestparameters");
     !names.iter().any(told)
 }
 

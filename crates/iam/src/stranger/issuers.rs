@@ -4,8 +4,8 @@
 //! Sources: IAM user guide, "Available keys for AWS web identity federation" and "Create a role for OpenID Connect
 //! federation"; the pages of each provider on OpenID Connect with AWS.
 
-use super::keys::{Absent, Control, Slot};
 use super::Bearer;
+use super::keys::{Absent, Control, Slot};
 use crate::pattern::Pattern;
 
 /// A start, and the letter that ends the name of a tenant behind it: `repo:` and `/` for `repo:acme/app:ref:refs/heads/main`.

@@ -306,7 +306,8 @@ fn of(sort: Sort, who: &Who<'_>, trial: &Trial<'_>) -> Slot {
             // ARNs of buckets and a few other things are without an account.
             let forms = [format!("arn:aws*:*:*:{account}:?*"), "arn:aws*:*:*::?*".to_owned()];
             let others = trial.accounts.iter().map(String::as_str).chain([own]).filter(|a| !a.is_empty() && a != account);
-            Slot::new(Absent::Seldom, forms.iter().map(|f| Pattern::arn(f)).collect(), Control::Taken { with_account: false }).but(others.flat_map(of_account))
+            Slot::new(Absent::Seldom, forms.iter().map(|f| Pattern::arn(f)).collect(), Control::Taken { with_account: false })
+                .but(others.flat_map(of_account))
         }
         (Sort::IsService, Who::Service { .. }) => Slot::is("true"),
         (Sort::IsService, Who::Principal { .. }) => Slot::is("false"),
@@ -326,10 +327,7 @@ fn of(sort: Sort, who: &Who<'_>, trial: &Trial<'_>) -> Slot {
             Slot { absent, values: Range::Address, control: Control::Given, guard: Guard::Network, not: Vec::new() }
         }
         (Sort::Endpoint, Who::Service { .. }) => Slot::unknown().guarded(Guard::Endpoint),
-        (Sort::Endpoint, _) => {
-            Slot::new(Absent::Chosen, vec![Pattern::text("vpc?*")], TAKEN)
-                .guarded(Guard::Endpoint)
-        }
+        (Sort::Endpoint, _) => Slot::new(Absent::Chosen, vec![Pattern::text("vpc?*")], TAKEN).guarded(Guard::Endpoint),
         (Sort::EndpointAccount | Sort::AccessPointAccount, Who::Principal { account, .. } | Who::Service { account, .. }) => {
             Slot::chosen(&[account])
         }

@@ -318,18 +318,20 @@ impl<'a> Trial<'a> {
                 // `o-exampleorg1`, and the start of `o-exampleorg1/r-ab12/ou-ab12-11111111/`.
                 if key.contains("org") {
                     let id = value.split('/').next().unwrap_or_default();
-                    organizations.insert(if id.contains("${") { place.organization.unwrap_or(OWN_ORGANIZATION) } else { id }.to_owned());
+                    organizations
+                        .insert(if id.contains("${") { place.organization.unwrap_or(OWN_ORGANIZATION) } else { id }.to_owned());
                 }
             }
             wishes.entry(key).or_insert_with(|| Wishes::new(variables)).add(number, operator, condition);
         }
         named.remove(place.account);
         organizations.retain(|o| !o.contains(['*', '?']));
-        let free = |taken: &dyn Fn(&str) -> bool, of: &dyn Fn(u32) -> String| {
-            (0..).map(of).find(|one| !taken(one)).unwrap_or_default()
-        };
+        let free =
+            |taken: &dyn Fn(&str) -> bool, of: &dyn Fn(u32) -> String| (0..).map(of).find(|one| !taken(one)).unwrap_or_default();
         let text = |needle: &str| statement.conditions.iter().any(|c| c.values.iter().any(|v| v.contains(needle)));
-        let nobody = free(&|a| a == place.account || named.contains(a) || text(a), &|n| format!("{:012}", 835_271_946_013_u64 + u64::from(n)));
+        let nobody = free(&|a| a == place.account || named.contains(a) || text(a), &|n| {
+            format!("{:012}", 835_271_946_013_u64 + u64::from(n))
+        });
         let nowhere = free(&|o| organizations.contains(o) || text(o), &|n| format!("o-qzj{n:08}"));
         Self {
             place,
@@ -390,25 +392,31 @@ impl<'a> Trial<'a> {
             return found;
         }
         let least = unsigned.verdict.or(any.verdict);
-        let mut found = if unsigned.verdict == Tri::Maybe {
-            widest(unsigned, Outsider::Anybody)
-        } else {
-            widest(any, Outsider::AnyAccount)
-        };
+        let mut found =
+            if unsigned.verdict == Tri::Maybe { widest(unsigned, Outsider::Anybody) } else { widest(any, Outsider::AnyAccount) };
         if least == Tri::No {
             found.extend(self.of_a_pattern(signed).and_then(|tried| tried.to(Outsider::AnyAccount)));
         }
-        found.extend(self.named(least, signed).into_iter().map(|(whose, tried)| match whose {
-            Behalf::Organization(id) => (Outsider::Organization(id), tried),
-            Behalf::Account(id) => (Outsider::Account(id, String::new()), tried),
-            Behalf::Anybody | Behalf::Owner(_) => (Outsider::AnyAccount, tried),
-        }).filter_map(|(to, tried)| tried.to(to)));
+        found.extend(
+            self.named(least, signed)
+                .into_iter()
+                .map(|(whose, tried)| match whose {
+                    Behalf::Organization(id) => (Outsider::Organization(id), tried),
+                    Behalf::Account(id) => (Outsider::Account(id, String::new()), tried),
+                    Behalf::Anybody | Behalf::Owner(_) => (Outsider::AnyAccount, tried),
+                })
+                .filter_map(|(to, tried)| tried.to(to)),
+        );
         // `*` is for services of AWS, too.
         if !self.place.trust {
             let there = |a: &Admitted| found.iter().any(|f| f.to == a.to && f.verdict >= a.verdict);
             let whole = |a: &Admitted| match &a.to {
-                Outsider::Service(_, Behalf::Account(id)) => there(&Admitted { to: Outsider::Account(id.clone(), String::new()), ..a.clone() }),
-                Outsider::Service(_, Behalf::Organization(id)) => there(&Admitted { to: Outsider::Organization(id.clone()), ..a.clone() }),
+                Outsider::Service(_, Behalf::Account(id)) => {
+                    there(&Admitted { to: Outsider::Account(id.clone(), String::new()), ..a.clone() })
+                }
+                Outsider::Service(_, Behalf::Organization(id)) => {
+                    there(&Admitted { to: Outsider::Organization(id.clone()), ..a.clone() })
+                }
                 _ => a.verdict <= least,
             };
             let services: Vec<_> = self.service(None).into_iter().filter(|a| !whole(a)).collect();

@@ -150,9 +150,8 @@ impl<'a> Wishes<'a> {
     /// ARNs without an account that are written out: `arn:aws:s3:::bucket`.
     pub(super) fn ownerless(&self) -> Vec<&'a String> {
         let asked = self.wishes.iter().filter(|w| !w.operator.negated && w.operator.test != Test::Null);
-        let is = |v: &&String| {
-            !v.contains(['*', '?', '$']) && crate::request::Arn::parse(v).is_some_and(|arn| arn.account.is_empty())
-        };
+        let is =
+            |v: &&String| !v.contains(['*', '?', '$']) && crate::request::Arn::parse(v).is_some_and(|arn| arn.account.is_empty());
         asked.flat_map(|w| w.values).filter(is).collect()
     }
 

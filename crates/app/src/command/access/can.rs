@@ -27,13 +27,7 @@ pub(super) fn run(global: &Global, args: &AccessCan) -> Result<Outcome> {
             Tri::Maybe => ("can", ", under conditions"),
             Tri::No => ("cannot", ""),
         };
-        out.line(&format!(
-            "{:4}  {} {can} {} on {}{under}",
-            word(said.verdict),
-            args.principal,
-            args.action,
-            args.resource
-        ))?;
+        out.line(&format!("{:4}  {} {can} {} on {}{under}", word(said.verdict), args.principal, args.action, args.resource))?;
         for because in &said.because {
             out.line(&format!("      {because}"))?;
         }

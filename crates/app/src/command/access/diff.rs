@@ -7,8 +7,8 @@ use bartizan_core::fact::Severity;
 use bartizan_core::finding::{Stage, Verdict};
 use bartizan_core::join::{Consequence, Gives};
 use bartizan_iam::{
-    AccessClass, Account, AccountDifference, Actions, Behalf, Class, Controls, Difference, Escalation, EscalationChange, Neighbours, Opening,
-    Outsider, Presence, ROWS, Tri, account_difference, actions_text, escalations, reach_difference,
+    AccessClass, Account, AccountDifference, Actions, Behalf, Class, Controls, Difference, Escalation, EscalationChange,
+    Neighbours, Opening, Outsider, Presence, ROWS, Tri, account_difference, actions_text, escalations, reach_difference,
 };
 use serde_json::{Value, json};
 

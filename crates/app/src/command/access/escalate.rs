@@ -41,7 +41,8 @@ pub(super) fn run(global: &Global, args: &AccessEscalate) -> Result<Outcome> {
         out.json(global.format, values)?;
     }
     out.flush()?;
-    let whole = |a: &Account<'_>| a.principals_cut().is_none() && a.unknown.is_empty() && !matches!(a.controls, Controls::Unread(_));
+    let whole =
+        |a: &Account<'_>| a.principals_cut().is_none() && a.unknown.is_empty() && !matches!(a.controls, Controls::Unread(_));
     Ok(if args.on.require_complete && !accounts.iter().all(whole) { Outcome::Incomplete } else { Outcome::Done })
 }
 

@@ -13,11 +13,11 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use bartizan_core::fact::{absent_code, unescape};
-use bartizan_core::snapshot::{Coverage, Snapshot, Status};
 use bartizan_cloud::collect::GLOBAL;
 use bartizan_cloud::dump::NOT_IN_DUMP;
 use bartizan_cloud::live::distance;
+use bartizan_core::fact::{absent_code, unescape};
+use bartizan_core::snapshot::{Coverage, Snapshot, Status};
 use bartizan_iam::{Account, AccountBuilder, Actions, Arn, Compiled, Controls, Hole, Tri};
 
 use self::organization::Organization;
@@ -251,7 +251,8 @@ fn check_question(actions: &Actions, action: &str, resource: &str) -> Result<()>
         }
         text
     };
-    let hint = actions.resource_arns(known).min_by_key(|arn| arn.len()).map(|arn| format!(", such as {}", fill(arn))).unwrap_or_default();
+    let hint =
+        actions.resource_arns(known).min_by_key(|arn| arn.len()).map(|arn| format!(", such as {}", fill(arn))).unwrap_or_default();
     anyhow::bail!("{resource:?} is no ARN: {} asks for one{hint}", actions.name(known))
 }
 
@@ -276,7 +277,11 @@ fn word(verdict: Tri) -> &'static str {
 
 /// Where a hole is, and why: `kms:ListGrants denied in eu-west-1`.
 fn place(hole: &Hole) -> String {
-    if hole.region.is_empty() || hole.region == GLOBAL { hole.sentence() } else { format!("{} in {}", hole.sentence(), hole.region) }
+    if hole.region.is_empty() || hole.region == GLOBAL {
+        hole.sentence()
+    } else {
+        format!("{} in {}", hole.sentence(), hole.region)
+    }
 }
 
 /// The first few of a list.

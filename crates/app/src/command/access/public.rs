@@ -47,10 +47,16 @@ pub(super) fn run(global: &Global, args: &AccessPublic) -> Result<Outcome> {
                 ))?;
             }
             let id = &account.id;
-            let count = if found.len() == 1 { "1 external access path".to_owned() } else { format!("{} external access paths", found.len()) };
+            let count = if found.len() == 1 {
+                "1 external access path".to_owned()
+            } else {
+                format!("{} external access paths", found.len())
+            };
             out.line(&match (found.len(), unread.is_empty()) {
                 (_, true) => format!("account {id}: {count}"),
-                (0, false) => format!("account {id}: UNKNOWN: none in what was read, but not everything that can let somebody in was read"),
+                (0, false) => {
+                    format!("account {id}: UNKNOWN: none in what was read, but not everything that can let somebody in was read")
+                }
                 (_, false) => format!("account {id}: {count}, and not everything that can let somebody in was read"),
             })?;
             unread.iter().try_for_each(|u| out.line(&format!("  not read: {}", u.sentence())))?;

@@ -1,7 +1,7 @@
 //! `bartizan access who-can`.
 
 use anyhow::Result;
-use bartizan_iam::{Account, Caller, Extent, Decision, Neighbours, Outsider, Said, Tri, openings};
+use bartizan_iam::{Account, Caller, Decision, Extent, Neighbours, Outsider, Said, Tri, openings};
 use serde_json::{Value, json};
 
 use super::can::{answer, answer_of_many, owner, word_of_many};

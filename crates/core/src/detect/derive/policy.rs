@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use bartizan_iam::{
-    Actions, Admitted, Behalf, Bits, Block, Condition, Guard, Outsider, Place, Policy, Principal, ROWS, Row, Statement, Target, Tri,
-    admitted,
+    Actions, Admitted, Behalf, Bits, Block, Condition, Guard, Outsider, Place, Policy, Principal, ROWS, Row, Statement, Target,
+    Tri, admitted,
 };
 
 use super::action::is_change;

@@ -1,8 +1,8 @@
 //! The thing that a call makes or removes, named the same by both, so that they can be matched.
 
-use crate::detect::touched::resources;
 use super::shape::at;
 use super::{api, cut};
+use crate::detect::touched::resources;
 use crate::trail::{Event, Field};
 
 /// How one kind of thing is made and removed, and where each of the two calls names it.

@@ -86,16 +86,45 @@ impl Call {
     /// Whether the call takes something away or only looks: then nobody is let in by it.
     fn gives_nothing(&self) -> bool {
         const VERBS: &[&str] = &[
-            "Delete", "Remove", "Revoke", "Detach", "Disassociate", "Deregister", "Reject", "Disable", "Stop", "Terminate",
-            "Cancel", "Reset", "Release", "Unsubscribe", "List", "Describe", "Get", "Head", "Lookup", "Search", "Scan", "Query",
-            "Schedule", "Deactivate", "Leave", "Untag", "Tag", "Check", "Validate", "Simulate", "Test",
+            "Delete",
+            "Remove",
+            "Revoke",
+            "Detach",
+            "Disassociate",
+            "Deregister",
+            "Reject",
+            "Disable",
+            "Stop",
+            "Terminate",
+            "Cancel",
+            "Reset",
+            "Release",
+            "Unsubscribe",
+            "List",
+            "Describe",
+            "Get",
+            "Head",
+            "Lookup",
+            "Search",
+            "Scan",
+            "Query",
+            "Schedule",
+            "Deactivate",
+            "Leave",
+            "Untag",
+            "Tag",
+            "Check",
+            "Validate",
+            "Simulate",
+            "Test",
         ];
         VERBS.contains(&self.verb.as_str()) && !self.makes()
     }
 
     /// Whether the call makes something that was not there.
     fn makes(&self) -> bool {
-        const VERBS: &[&str] = &["Create", "Run", "Import", "Copy", "Upload", "Register", "Allocate", "Restore", "Issue", "Generate"];
+        const VERBS: &[&str] =
+            &["Create", "Run", "Import", "Copy", "Upload", "Register", "Allocate", "Restore", "Issue", "Generate"];
         const CALLS: &[&str] = &["GetFederationToken", "GetSessionToken", "StartExportTask", "PublishLayerVersion"];
         VERBS.contains(&self.verb.as_str()) || CALLS.contains(&self.name.as_str())
     }
@@ -166,11 +195,7 @@ fn walk(value: Value<'_>, place: &mut Place, leaves: &mut Vec<Leaf>) {
         _ => {
             if let Some(text) = value.text().filter(|t| !t.is_empty()) {
                 let is_json = text.starts_with(['{', '[']) && text.len() <= TOUCHED_TEXT_BYTES_MAX;
-                leaves.push(Leaf {
-                    path: place.path.clone(),
-                    text: text.to_string(),
-                    ports: place.ports.clone(),
-                });
+                leaves.push(Leaf { path: place.path.clone(), text: text.to_string(), ports: place.ports.clone() });
                 // Exports write whole requests as text; policies are read as policies.
                 if is_json
                     && !text.contains("\"Statement\"")
@@ -232,8 +257,7 @@ fn singular(name: &str) -> &str {
 
 /// What a field names, if it names something: `volume` of `volumeid`, `alarm` of `alarmnames`.
 fn stem(key: &str) -> Option<&str> {
-    const ENDS: [&str; 10] =
-        ["identifiers", "identifier", "arns", "arn", "names", "name", "urls", "url", "ids", "id"];
+    const ENDS: [&str; 10] = ["identifiers", "identifier", "arns", "arn", "names", "name", "urls", "url", "ids", "id"];
     ENDS.iter().find_map(|end| key.strip_suffix(end))
 }
 
@@ -266,17 +290,37 @@ mod tests {
             ("elasticfilesystem", "DeleteMountTarget", r#"{"mountTargetId":"fsmt-1"}"#, &["fsmt-1"]),
             ("ec2", "DeleteFlowLogs", r#"{"DeleteFlowLogsRequest":{"FlowLogId":{"tag":1,"content":"fl-1"}}}"#, &["fl-1"]),
             ("ec2", "DeleteVolume", r#"{"volumeId":"vol-1"}"#, &["vol-1"]),
-            ("backup", "DeleteRecoveryPoint", r#"{"backupVaultName":"v","recoveryPointArn":"arn:aws:backup:r:1:rp"}"#, &["arn:aws:backup:r:1:rp", "v"]),
-            ("ec2", "TerminateInstances", r#"{"instancesSet":{"items":[{"instanceId":"i-1"},{"instanceId":"i-2"}]}}"#, &["i-1", "i-2"]),
+            (
+                "backup",
+                "DeleteRecoveryPoint",
+                r#"{"backupVaultName":"v","recoveryPointArn":"arn:aws:backup:r:1:rp"}"#,
+                &["arn:aws:backup:r:1:rp", "v"],
+            ),
+            (
+                "ec2",
+                "TerminateInstances",
+                r#"{"instancesSet":{"items":[{"instanceId":"i-1"},{"instanceId":"i-2"}]}}"#,
+                &["i-1", "i-2"],
+            ),
             ("ec2", "TerminateInstances", r#""{\"instanceIds\":[\"i-1\"]}""#, &["i-1"]),
             ("ec2", "ModifySecurityGroupRules", r#"{"ModifySecurityGroupRulesRequest":{"GroupId":"sg-1"}}"#, &["sg-1"]),
             ("rds", "DeleteDBCluster", r#"{"dBClusterIdentifier":"c1","skipFinalSnapshot":true}"#, &["c1"]),
             ("redshift", "DeleteCluster", r#"{"clusterIdentifier":"c2"}"#, &["c2"]),
-            ("iam", "AttachUserPolicy", r#"{"userName":"dan","policyArn":"arn:aws:iam::aws:policy/AdministratorAccess"}"#, &["dan", "arn:aws:iam::aws:policy/AdministratorAccess"]),
+            (
+                "iam",
+                "AttachUserPolicy",
+                r#"{"userName":"dan","policyArn":"arn:aws:iam::aws:policy/AdministratorAccess"}"#,
+                &["dan", "arn:aws:iam::aws:policy/AdministratorAccess"],
+            ),
             ("s3", "GetObject", r#"{"bucketName":"b","key":"k/x","Host":"b.s3.amazonaws.com"}"#, &["arn:aws:s3:::b/k/x"]),
             ("ssm", "StartSession", r#"{"target":"i-9"}"#, &["i-9"]),
             ("secretsmanager", "BatchGetSecretValue", r#"{"secretIdList":["a","b"]}"#, &["a", "b"]),
-            ("ec2", "CreateTrafficMirrorSession", r#"{"CreateTrafficMirrorSessionRequest":{"TrafficMirrorTargetId":"tmt-1","NetworkInterfaceId":"eni-1"}}"#, &["tmt-1", "eni-1"]),
+            (
+                "ec2",
+                "CreateTrafficMirrorSession",
+                r#"{"CreateTrafficMirrorSessionRequest":{"TrafficMirrorTargetId":"tmt-1","NetworkInterfaceId":"eni-1"}}"#,
+                &["tmt-1", "eni-1"],
+            ),
             ("ecs", "DeleteCluster", r#"{"cluster":"c"}"#, &["c"]),
         ] {
             assert_eq!(touched_by(source, name, request, null).0, resources, "{name} {request}");
@@ -286,19 +330,97 @@ mod tests {
     #[test]
     fn whom_it_let_in_and_what_it_made_is_told() {
         for (source, name, request, response, parties) in [
-            ("ec2", "ModifySnapshotAttribute", r#"{"snapshotId":"snap-1","createVolumePermission":{"add":{"items":[{"userId":"999988887777"}]}}}"#, "null", &["let in account 999988887777"][..]),
-            ("ec2", "ModifySnapshotAttribute", r#"{"snapshotId":"snap-1","createVolumePermission":{"remove":{"items":[{"userId":"999988887777"}]}}}"#, "null", &[]),
-            ("ec2", "ModifyImageAttribute", r#"{"imageId":"ami-1","launchPermission":{"add":{"items":[{"group":"all"}]}}}"#, "null", &["let in everybody"]),
-            ("rds", "ModifyDBSnapshotAttribute", r#"{"dBSnapshotIdentifier":"s","attributeName":"restore","valuesToAdd":["999988887777"]}"#, "null", &["let in account 999988887777"]),
-            ("iam", "CreateAccessKey", r#"{"userName":"dan"}"#, r#"{"accessKey":{"accessKeyId":"AKIANEW","status":"Active","userName":"dan"}}"#, &["made access key AKIANEW (user dan)"]),
-            ("ec2", "RunInstances", r#"{"instancesSet":{"items":[{"imageId":"ami-1","maxCount":1}]}}"#, r#"{"instancesSet":{"items":[{"instanceId":"i-1","imageId":"ami-1"}]}}"#, &["made instance i-1"]),
-            ("ec2", "AuthorizeSecurityGroupIngress", r#"{"groupId":"sg-1","ipPermissions":{"items":[{"ipProtocol":"tcp","fromPort":22,"toPort":22,"ipRanges":{"items":[{"cidrIp":"0.0.0.0/0"}]}}]}}"#, "null", &["let in network 0.0.0.0/0 (tcp 22)"]),
-            ("ec2", "ModifySecurityGroupRules", r#"{"ModifySecurityGroupRulesRequest":{"GroupId":"sg-1","SecurityGroupRule":{"SecurityGroupRule":{"CidrIpv4":"0.0.0.0/0","IpProtocol":"tcp","FromPort":1,"ToPort":1024}}}}"#, "null", &["let in network 0.0.0.0/0 (tcp 1-1024)"]),
-            ("iam", "UpdateAssumeRolePolicy", r#"{"roleName":"ops","policyDocument":"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::999988887777:root\"},\"Action\":\"sts:AssumeRole\"}]}"}"#, "null", &["let in account 999988887777"]),
-            ("ssm", "SendCommand", r#"{"documentName":"AWS-RunShellScript","instanceIds":["i-1"],"parameters":{"commands":["curl 198.51.100.7"]}}"#, "null", &["sent command curl 198.51.100.7 (AWS-RunShellScript)"]),
-            ("lambda", "AddPermission20150331v2", r#"{"functionName":"f","principal":"*","action":"lambda:InvokeFunction"}"#, "null", &["let in everybody"]),
-            ("iam", "AttachRolePolicy", r#"{"roleName":"r","policyArn":"arn:aws:iam::aws:policy/AdministratorAccess"}"#, "null", &["gave policy arn:aws:iam::aws:policy/AdministratorAccess"]),
-            ("iam", "CreateUser", r#"{"userName":"back"}"#, r#"{"user":{"userName":"back","arn":"arn:aws:iam::111122223333:user/back","userId":"AIDA"}}"#, &["made user back"]),
+            (
+                "ec2",
+                "ModifySnapshotAttribute",
+                r#"{"snapshotId":"snap-1","createVolumePermission":{"add":{"items":[{"userId":"999988887777"}]}}}"#,
+                "null",
+                &["let in account 999988887777"][..],
+            ),
+            (
+                "ec2",
+                "ModifySnapshotAttribute",
+                r#"{"snapshotId":"snap-1","createVolumePermission":{"remove":{"items":[{"userId":"999988887777"}]}}}"#,
+                "null",
+                &[],
+            ),
+            (
+                "ec2",
+                "ModifyImageAttribute",
+                r#"{"imageId":"ami-1","launchPermission":{"add":{"items":[{"group":"all"}]}}}"#,
+                "null",
+                &["let in everybody"],
+            ),
+            (
+                "rds",
+                "ModifyDBSnapshotAttribute",
+                r#"{"dBSnapshotIdentifier":"s","attributeName":"restore","valuesToAdd":["999988887777"]}"#,
+                "null",
+                &["let in account 999988887777"],
+            ),
+            (
+                "iam",
+                "CreateAccessKey",
+                r#"{"userName":"dan"}"#,
+                r#"{"accessKey":{"accessKeyId":"AKIANEW","status":"Active","userName":"dan"}}"#,
+                &["made access key AKIANEW (user dan)"],
+            ),
+            (
+                "ec2",
+                "RunInstances",
+                r#"{"instancesSet":{"items":[{"imageId":"ami-1","maxCount":1}]}}"#,
+                r#"{"instancesSet":{"items":[{"instanceId":"i-1","imageId":"ami-1"}]}}"#,
+                &["made instance i-1"],
+            ),
+            (
+                "ec2",
+                "AuthorizeSecurityGroupIngress",
+                r#"{"groupId":"sg-1","ipPermissions":{"items":[{"ipProtocol":"tcp","fromPort":22,"toPort":22,"ipRanges":{"items":[{"cidrIp":"0.0.0.0/0"}]}}]}}"#,
+                "null",
+                &["let in network 0.0.0.0/0 (tcp 22)"],
+            ),
+            (
+                "ec2",
+                "ModifySecurityGroupRules",
+                r#"{"ModifySecurityGroupRulesRequest":{"GroupId":"sg-1","SecurityGroupRule":{"SecurityGroupRule":{"CidrIpv4":"0.0.0.0/0","IpProtocol":"tcp","FromPort":1,"ToPort":1024}}}}"#,
+                "null",
+                &["let in network 0.0.0.0/0 (tcp 1-1024)"],
+            ),
+            (
+                "iam",
+                "UpdateAssumeRolePolicy",
+                r#"{"roleName":"ops","policyDocument":"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::999988887777:root\"},\"Action\":\"sts:AssumeRole\"}]}"}"#,
+                "null",
+                &["let in account 999988887777"],
+            ),
+            (
+                "ssm",
+                "SendCommand",
+                r#"{"documentName":"AWS-RunShellScript","instanceIds":["i-1"],"parameters":{"commands":["curl 198.51.100.7"]}}"#,
+                "null",
+                &["sent command curl 198.51.100.7 (AWS-RunShellScript)"],
+            ),
+            (
+                "lambda",
+                "AddPermission20150331v2",
+                r#"{"functionName":"f","principal":"*","action":"lambda:InvokeFunction"}"#,
+                "null",
+                &["let in everybody"],
+            ),
+            (
+                "iam",
+                "AttachRolePolicy",
+                r#"{"roleName":"r","policyArn":"arn:aws:iam::aws:policy/AdministratorAccess"}"#,
+                "null",
+                &["gave policy arn:aws:iam::aws:policy/AdministratorAccess"],
+            ),
+            (
+                "iam",
+                "CreateUser",
+                r#"{"userName":"back"}"#,
+                r#"{"user":{"userName":"back","arn":"arn:aws:iam::111122223333:user/back","userId":"AIDA"}}"#,
+                &["made user back"],
+            ),
         ] {
             assert_eq!(touched_by(source, name, request, response).1, parties, "{name} {request}");
         }

@@ -105,11 +105,43 @@ fn opens_networks(call: &Call) -> bool {
 /// Somebody else in a request: an account that is not the one that was called, everybody, an organization.
 fn outsider(call: &Call, leaf: &Leaf) -> Option<(Party, String)> {
     const WHO: &[&str] = &[
-        "userid", "group", "usergroup", "groups", "userids", "valuestoadd", "principal", "principals", "accountid", "accountids",
-        "accounts", "awsaccountid", "awsaccountids", "accountidstoadd", "accountstoadd", "accountwithrestoreaccess", "account",
-        "consumeridentifier", "grantee", "granteeid", "peerownerid", "sharedwith", "addallowedprincipals", "allowedprincipal",
-        "organizationarn", "organizationalunitarn", "targetaccounts", "targetaccountids", "id", "target", "dataconsumer",
-        "datalakeprincipalidentifier", "uri", "sourceaccount", "destinationaccount", "invitee", "memberaccount",
+        "userid",
+        "group",
+        "usergroup",
+        "groups",
+        "userids",
+        "valuestoadd",
+        "principal",
+        "principals",
+        "accountid",
+        "accountids",
+        "accounts",
+        "awsaccountid",
+        "awsaccountids",
+        "accountidstoadd",
+        "accountstoadd",
+        "accountwithrestoreaccess",
+        "account",
+        "consumeridentifier",
+        "grantee",
+        "granteeid",
+        "peerownerid",
+        "sharedwith",
+        "addallowedprincipals",
+        "allowedprincipal",
+        "organizationarn",
+        "organizationalunitarn",
+        "targetaccounts",
+        "targetaccountids",
+        "id",
+        "target",
+        "dataconsumer",
+        "datalakeprincipalidentifier",
+        "uri",
+        "sourceaccount",
+        "destinationaccount",
+        "invitee",
+        "memberaccount",
     ];
     let (key, value) = (leaf.key(), leaf.text.as_str());
     let who = WHO.contains(&key);
@@ -225,12 +257,7 @@ fn party(noun: &str) -> Party {
 }
 
 /// What no rule of names tells.
-fn special(
-    call: &Call,
-    leaves: &Leaves,
-    user: Option<&str>,
-    add: &mut impl FnMut(Relation, Party, &str, Option<String>),
-) {
+fn special(call: &Call, leaves: &Leaves, user: Option<&str>, add: &mut impl FnMut(Relation, Party, &str, Option<String>)) {
     let request = |key: &str| text(&leaves.request, key);
     match (call.service.as_str(), call.name.as_str()) {
         ("iam", "CreateLoginProfile" | "UpdateLoginProfile") => {
