@@ -473,7 +473,7 @@ fn exit_codes_and_what_is_missing() {
     fs::create_dir_all(home.path("torn/trail")).unwrap();
     fs::write(home.path("torn/trail/x.json"), "garbage").unwrap();
     let text = home.must(0, &["watch", "--once", "torn", "--store", "s4"]);
-    assert!(!text.starts_with("QUIET") && text.contains("not seen  1 × broken JSON"), "{text}");
+    assert!(!text.starts_with("QUIET") && text.contains("not seen  1 × text that is neither JSON"), "{text}");
     whole(&example("quiet"), &home.path("half"));
     fs::write(home.path("half/trail/x.json"), "garbage").unwrap();
     assert!(home.must(0, &["watch", "--once", "half", "--store", "s5"]).starts_with("CANNOT TELL"));

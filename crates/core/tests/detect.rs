@@ -173,7 +173,7 @@ fn room_for_windows_changes_nothing_that_is_found() {
 }
 
 /// Room for far fewer events than the trail has for rules with windows, and yet for those of one window.
-const TIGHT_BYTES: usize = 384 << 10;
+const TIGHT_BYTES: usize = 2 << 20;
 
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig { cases: 6, max_shrink_iters: 0, ..Default::default() })]
@@ -239,7 +239,7 @@ fn routes_give_what_rsigma_gives() {
             // rsigma's own reading of the JSON too, for rules without fields of ours or texts of objects.
             // What an error is we say ourselves: a message without a code is one.
             let same_error = event.error().as_deref() == events[n]["errorCode"].as_str();
-            if asked && same_error && detection.compiled.title.starts_with("shape") {
+            if asked && same_error && small_keys(&events[n]["requestParameters"]) && detection.compiled.title.starts_with("shape") {
                 assert_eq!(plain, evaluate_rule(&detection.compiled, &JsonEvent::borrow(&events[n])).is_some(), "{}", events[n]);
                 compared += 1;
             }
@@ -247,6 +247,16 @@ fn routes_give_what_rsigma_gives() {
         n += 1;
     });
     assert!(matches > 1000 && compared > 10_000, "{matches} matches, {compared} compared");
+}
+
+/// Whether no key begins with a capital. Some services and exports write them so; our view finds them whatever their case, rsigma
+/// does not.
+fn small_keys(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.iter().all(|(key, v)| !key.starts_with(|c: char| c.is_ascii_uppercase()) && small_keys(v)),
+        Value::Array(list) => list.iter().all(small_keys),
+        _ => true,
+    }
 }
 
 /// Rules of every modifier, of the form that people write, which never mean an object.
