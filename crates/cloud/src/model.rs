@@ -155,8 +155,7 @@ impl Model {
         Some((service, service.operations.get(operation)?))
     }
 
-    /// A partition by name.
-    #[must_use]
+    /// Every partition, in the order of their names.
     pub fn partitions(&self) -> impl Iterator<Item = &Partition> {
         self.partitions.values()
     }

@@ -65,7 +65,8 @@ const FORMS: [Form; 24] = [
 
 /// A time of CloudTrail in other forms; the last ones are no times.
 fn times(time: &str) -> [Value; 11] {
-    let at: jiff::Timestamp = time.parse().unwrap();
+    // One that was changed before stays as it is.
+    let Ok(at) = time.parse::<jiff::Timestamp>() else { return std::array::from_fn(|_| json!(time)) };
     let (date, clock) = time.trim_end_matches('Z').split_once('T').unwrap();
     [
         json!(format!("{date} {clock}.000000000")),
@@ -217,8 +218,10 @@ fn said(findings: &[Finding], rule: &str) -> Vec<(String, String)> {
 
 fn tried(file: &RuleFile) -> Tried {
     let places = std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules/places.mmdb")).unwrap();
-    let rules = Rules::load(std::slice::from_ref(file));
-    let rule = rules.rules.iter().rfind(|r| !matches!(r.kind, Kind::Part)).unwrap().id.clone();
+    let rule = Rules::load(std::slice::from_ref(file)).rules.iter().rfind(|r| !matches!(r.kind, Kind::Part)).unwrap().id.clone();
+    // A policy that is written as no policy is has a finding of its own.
+    let unreadable = builtin_files().into_iter().find(|f| f.name == UNREADABLE && f.name != file.name);
+    let rules = Rules::load(&unreadable.into_iter().chain([file.clone()]).collect::<Vec<_>>());
     let networks = Networks::builtin().with_database(places).unwrap();
     let plan = Plan { rules, networks, memory: Memory::default(), tally: false, calls: None };
     let fixture = fixture(&file.name);
@@ -233,12 +236,25 @@ fn tried(file: &RuleFile) -> Tried {
     Tried { file: file.name.clone(), rule, plan, cases }
 }
 
+/// The rule about policies whose content is not known.
+const UNREADABLE: &str = "blind/policy-left-out.yml";
+const UNREADABLE_TITLE: &str = "A policy was set whose content the log does not have";
+
 /// Whether the finding stays, or what was not judged is counted.
 fn holds(tried: &Tried, events: &[Value], said_before: &[(String, String)]) -> bool {
     let (findings, totals) = judged(&tried.plan, events);
     let now = said(&findings, &tried.rule);
     let counted = totals.unjudged > 0 || totals.problems.keys().any(|p| p.loses_events());
-    counted || said_before.iter().all(|one| now.contains(one))
+    let unreadable = findings.iter().any(|f| f.title.contains(UNREADABLE_TITLE));
+    counted || unreadable || said_before.iter().all(|one| now.contains(one))
+}
+
+/// Whether a change would make another policy of a policy, and not another form of the same: its values and the names of its
+/// conditions are compared as they are.
+fn is_grammar(path: &[String], form: Form) -> bool {
+    let Some(at) = path.iter().position(|step| step == "Statement") else { return false };
+    let in_condition = path[at..].iter().any(|step| step == "Condition");
+    matches!(form, Form::Blanks | Form::Swapped) || in_condition || path.len() > at + 3
 }
 
 /// What all events have in common is tried on some rules each: it is the same in all.
@@ -273,7 +289,7 @@ fn no_form_of_a_field_silences_a_rule() {
                     } else {
                         !absent && write(&mut event, path, form)
                     };
-                    if !changed {
+                    if !changed || is_grammar(path, form) {
                         continue;
                     }
                     runs += 1;
@@ -317,7 +333,7 @@ proptest! {
             // Inner ones first: what is written as text has no members any more.
             let mut wanted: Vec<_> = changes.iter().map(|(path, form)| (path.get(&all).clone(), FORMS[*form])).collect();
             wanted.sort_by_key(|(path, form)| (std::cmp::Reverse(path.len()), matches!(form, Form::Text | Form::Row | Form::LowerName | Form::SnakeName | Form::UpperName)));
-            for (path, form) in wanted {
+            for (path, form) in wanted.into_iter().filter(|(path, form)| !is_grammar(path, *form)) {
                 if path.iter().try_fold(&*event, |v, step| match v {
                     Value::Object(fields) => fields.get(step),
                     Value::Array(list) => list.get(step.parse::<usize>().ok()?),

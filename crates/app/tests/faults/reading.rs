@@ -234,7 +234,7 @@ fn records_of_one_id_are_two_when_they_differ() {
         .unwrap();
         let both = home.json(&["detect", "t.json", "u.json"]);
         assert_eq!((&both["events"], &both["duplicates"]), (&json!(40), &json!(42)), "{id}");
-        if id != "" {
+        if !id.is_empty() {
             let shown = home.must(0, &["detect", "t.json", "--event", id]);
             assert_eq!(shown.matches("StopLogging").count(), 41, "{id}");
         }

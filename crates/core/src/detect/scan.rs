@@ -690,11 +690,7 @@ pub(super) fn values(test: &Test, view: &View<'_>) -> Vec<u64> {
         && field != NETWORK
     {
         let hasher = foldhash::quality::FixedState::with_seed(1);
-        let hashed = |text: String| {
-            let mut hasher = hasher.build_hasher();
-            text.hash(&mut hasher);
-            hasher.finish()
-        };
+        let hashed = |text: String| hasher.hash_one(text);
         return view.key_texts(field).into_iter().map(hashed).collect();
     }
     value(test, view).into_iter().collect()

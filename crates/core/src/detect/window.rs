@@ -303,7 +303,8 @@ impl Judge<'_> {
             // What worked is enough, or else what was tried besides.
             let enough = |of: &[Seen], tried: bool, state: &mut Counts| test.holds(of, (from, to), tried, state);
             let done = enough(seen, false, &mut states[0]);
-            if !done && !(any_tried && enough(seen, true, &mut states[1])) {
+            let tried = !done && any_tried && enough(seen, true, &mut states[1]);
+            if !done && !tried {
                 continue;
             }
             for s in &mut seen[from.max(next)..=to] {

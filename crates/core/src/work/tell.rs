@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::tally::{Act, Count, Work};
-use super::things::Sign;
+use super::things::{Name, Sign};
 use crate::detect::time_text;
 use crate::limits::{CALLS_OF_ACTOR_MAX, MADE_OF_ACTOR_MAX};
 
@@ -286,7 +286,7 @@ impl Work {
                 }
             }
             // What stands below another thing goes before that thing.
-            let mut taken: Vec<(usize, &Act, usize, &[Box<[u64]>])> = Vec::new();
+            let mut taken: Vec<(usize, &Act, usize, &[Name])> = Vec::new();
             for act in second {
                 let away = act.acted.things().filter(|(n, _)| act.acted.sign(*n) == Sign::TookAway);
                 taken.extend(away.map(|(n, names)| (names.iter().map(|n| n.len()).max().unwrap_or_default(), act, n, names)));

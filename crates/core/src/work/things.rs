@@ -79,7 +79,10 @@ type Values = Box<[Option<Box<str>>]>;
 /// Hashes of the steps of each name of each thing. They are random, so that nobody can choose a thing that is taken for
 /// another; so nothing is ordered by them.
 #[derive(Debug)]
-struct Keys(Box<[Box<[Box<[u64]>]>]>);
+struct Keys(Box<[Box<[Name]>]>);
+
+/// Hashes of the steps of one name.
+pub(super) type Name = Box<[u64]>;
 
 impl PartialEq for Keys {
     fn eq(&self, _: &Self) -> bool {

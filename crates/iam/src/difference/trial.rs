@@ -237,7 +237,8 @@ fn contexts(
     let mut complete = request.clone();
     complete.complete(pair.actions);
     let is_aws = matches!(request.caller, Caller::Aws(_));
-    let (mut all, mut is_complete): (Vec<(&str, Vec<Option<Given>>)>, bool) = (Vec::new(), true);
+    let mut all: Vec<(&str, Vec<Option<Given>>)> = Vec::new();
+    let mut is_complete = true;
     for (key, conditions) in &keys {
         let given = match complete.context.get(key) {
             Known::Is(given) => Some(given.clone()),

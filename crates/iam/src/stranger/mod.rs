@@ -202,12 +202,11 @@ pub fn admitted(policy: &Policy, statement: &Statement, place: &Place<'_>) -> Ve
     match &statement.principal {
         None => {}
         // An Allow for all but some is one for everybody else. AWS does not support it in trust policies.
-        Some(Block::Not(list)) => {
-            if !list.iter().any(crate::service::is_everybody) {
-                found = trial.everybody();
-                if place.trust {
-                    found.iter_mut().for_each(|a| a.verdict = a.verdict.and(Tri::Maybe));
-                }
+        Some(Block::Not(list)) if list.iter().any(crate::service::is_everybody) => {}
+        Some(Block::Not(_)) => {
+            found = trial.everybody();
+            if place.trust {
+                found.iter_mut().for_each(|a| a.verdict = a.verdict.and(Tri::Maybe));
             }
         }
         Some(Block::Is(list)) => {

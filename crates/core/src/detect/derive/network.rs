@@ -175,7 +175,7 @@ impl Blocks {
 
     /// Whether they come to a 128th of all addresses, which is a prefix of /7, or to more: nobody has so many of his own, and
     /// halves or eighths of the internet are written to hide that it is all of it. All private networks are less.
-    fn is_internet(mut self) -> bool {
+    fn covers_internet(mut self) -> bool {
         self.v4.sort_unstable();
         self.v6.sort_unstable();
         let (mut covered, mut until) = (0u64, 0u64);
@@ -221,7 +221,7 @@ fn opened(event: &Event<'_>) -> BTreeSet<Open> {
             blocks.iter().for_each(|block| all.add(block));
         }
     }
-    rules.into_iter().filter_map(|(open, blocks)| blocks.is_internet().then_some(open)).collect()
+    rules.into_iter().filter_map(|(open, blocks)| blocks.covers_internet().then_some(open)).collect()
 }
 
 /// What a request opens to the whole internet.
@@ -257,10 +257,10 @@ mod tests {
 
     #[test]
     fn who_may_come_in_is_counted() {
-        let is_internet = |blocks: &[&str]| {
+        let covers_internet = |blocks: &[&str]| {
             let mut all = Blocks::default();
             blocks.iter().for_each(|b| all.add(b));
-            all.is_internet()
+            all.covers_internet()
         };
         for open in [
             &["0.0.0.0/0"][..],
@@ -274,7 +274,7 @@ mod tests {
             &["11.0.0.0/8", "12.0.0.0/8"],
             &["2000::/8", "2100::/8"],
         ] {
-            assert!(is_internet(open), "{open:?}");
+            assert!(covers_internet(open), "{open:?}");
         }
         for closed in [
             &["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"][..],
@@ -287,7 +287,7 @@ mod tests {
             &["::1/128"],
             &[],
         ] {
-            assert!(!is_internet(closed), "{closed:?}");
+            assert!(!covers_internet(closed), "{closed:?}");
         }
     }
 

@@ -32,19 +32,26 @@ pub(super) fn policies(event: &Event<'_>) -> Vec<String> {
             Document::Unreadable => None,
         };
         match policy {
-            Some(policy) => {
+            Some(policy) if is_whole(&policy) => {
                 grants(&policy, &place, &mut found);
                 if !found.contains("admin") {
                     found.extend(ways_up(&policy).map(str::to_owned));
                 }
             }
-            None => found.extend(["unreadable".to_owned()]),
+            _ => found.extend(["unreadable".to_owned()]),
         }
     }
     if let Some(request) = event.field(Field::RequestParameters) {
         named_grants(request, &place, &mut found);
     }
     found.into_iter().collect()
+}
+
+/// Whether all of a policy was understood: AWS takes no document with elements that the grammar does not have, so one in the log
+/// was written otherwise than it was sent, and what it grants is not known.
+fn is_whole(policy: &Policy) -> bool {
+    let known = |s: &Statement| s.unknown.is_empty() && matches!(s.effect.as_str(), "Allow" | "Deny");
+    policy.unknown.is_empty() && !policy.statements.is_empty() && policy.statements.iter().all(known)
 }
 
 /// What a request grants that names whom it lets in and leaves the statement to the service: AddPermission of Lambda, SNS and

@@ -26,7 +26,9 @@ fn unfold<'a>(value: Value<'a>, depth: usize, out: &mut Vec<Value<'a>>) {
     let inside = match value.kind() {
         Kind::Array if depth < LISTS_DEPTH_MAX => return value.elements().for_each(|e| unfold(e, depth + 1, out)),
         Kind::Object if depth < LISTS_DEPTH_MAX => {
-            let wrapper = |name: &[u8]| matches!(name, b"items" | b"item" | b"member" | b"members");
+            // Exports write names in any case.
+            let wrapper =
+                |name: &[u8]| ["items", "item", "member", "members"].iter().any(|w| name.eq_ignore_ascii_case(w.as_bytes()));
             value.raw_members().find(|(name, _)| wrapper(name)).map(|(_, v)| v)
         }
         _ => None,
