@@ -166,7 +166,7 @@ fn write(event: &mut Value, path: &[String], form: Form) -> bool {
             json!([bare.to_owned(), format!("{source}.cn"), source.to_uppercase(), format!("{bare}.amazonaws.eu")][n])
         }
         (Form::Swapped, Value::String(text)) => match serde_json::from_str::<Value>(text) {
-            Ok(other @ (Value::Number(_) | Value::Bool(_))) if other.to_string() == *text => other,
+            Ok(other @ (Value::Number(_) | Value::Bool(_))) if format!("{other}").as_str() == text.as_str() => other,
             _ => return false,
         },
         (Form::Swapped, Value::Number(_) | Value::Bool(_)) => json!(value.to_string()),
@@ -196,8 +196,12 @@ struct Tried {
     file: String,
     rule: String,
     plan: Plan,
-    cases: Vec<(Vec<Value>, Vec<(String, String)>)>,
+    /// Events of each case, and what is said of it.
+    cases: Vec<(Vec<Value>, Told)>,
 }
+
+/// Title and severity of each finding.
+type Told = Vec<(String, String)>;
 
 fn judged(plan: &Plan, events: &[Value]) -> (Vec<Finding>, Totals) {
     let lines: Vec<String> = events.iter().map(Value::to_string).collect();
@@ -278,7 +282,7 @@ fn no_form_of_a_field_silences_a_rule() {
                 for (turn, (path, form)) in all.iter().flat_map(|path| FORMS.map(|form| (path, form))).enumerate() {
                     let own =
                         ["requestParameters", "responseElements", "additionalEventData", "resources"].contains(&path[0].as_str());
-                    if !own && (turn + number) % COMMON_ONE_IN != 0 {
+                    if !own && !(turn + number).is_multiple_of(COMMON_ONE_IN) {
                         continue;
                     }
                     let mut event = events[0].clone();
