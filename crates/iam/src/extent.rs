@@ -48,7 +48,7 @@ impl Extent {
     }
 }
 
-/// What is said of all resources that a pattern matches.
+/// The answer for all resources that a pattern matches.
 ///
 /// ```
 /// use bartizan_iam::{Extent, SaidOfMany};

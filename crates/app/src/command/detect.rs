@@ -290,7 +290,7 @@ fn sources(args: &Detect) -> String {
     words.join(" ")
 }
 
-/// What everybody did who has a finding that is more than a note.
+/// The activity of every actor with a finding above info.
 pub(super) fn work_of(work: &mut Work, findings: &[Finding]) -> Vec<ActorWork> {
     let mut on: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     let mut actors = BTreeSet::new();

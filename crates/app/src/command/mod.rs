@@ -37,7 +37,7 @@ pub(crate) enum Outcome {
     Findings,
     /// Something could not be read, under `--require-complete`.
     Incomplete,
-    /// What was asked for makes no sense.
+    /// Wrong usage.
     WrongUsage,
 }
 

@@ -1,4 +1,4 @@
-//! What a run found and read, for people: the first line, counts, a table for a spreadsheet.
+//! The result of a run, for people: the first line, counts, a table for a spreadsheet.
 
 use std::collections::BTreeMap;
 

@@ -115,7 +115,7 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// What the actor took and destroyed, made, opened and gave, and how much of it was in vain.
+    /// The actor's deeds: taken, destroyed, made, opened, given; and how many tries were refused.
     fn digest(&self, out: &mut Out) -> Result<()> {
         let took = self.findings.iter().filter(|f| f.stage == Stage::Steal).flat_map(|f| &f.calls);
         let mut calls: BTreeMap<&str, (u64, BTreeSet<&str>)> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! What an actor did, all of it, for people.
+//! The whole activity of an actor, for people.
 
 use anyhow::Result;
 use bartizan_core::finding::Severity;
@@ -16,7 +16,7 @@ const CALLS_MAX: usize = 16;
 /// Things that are listed one by one.
 const THINGS_MAX: usize = 12;
 
-/// What each of these actors did. The whole is in `--format json`.
+/// Prints the activity of each actor. `--format json` has all of it.
 pub(crate) fn work(out: &mut Out, actors: &[ActorWork]) -> Result<()> {
     actors.iter().try_for_each(|one| {
         out.line("")?;

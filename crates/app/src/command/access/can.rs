@@ -55,7 +55,7 @@ pub(super) fn run(global: &Global, args: &AccessCan) -> Result<Outcome> {
     Ok(if said.verdict == Tri::No { Outcome::Findings } else { Outcome::Done })
 }
 
-/// What is said of all that a pattern matches.
+/// The answer for all resources that a pattern matches.
 fn of_many(global: &Global, args: &AccessCan, account: &Account<'_>, many: &SaidOfMany) -> Result<Outcome> {
     let mut out = Out::new();
     if global.format == Format::Human {

@@ -219,7 +219,7 @@ pub(super) fn wanted(kind: &str) -> bool {
     named.iter().any(|prefix| kind.starts_with(prefix)) || kind.ends_with("policy")
 }
 
-/// What is said of a principal that is not there: it may be on a page that was not read.
+/// The message for a missing principal: it may be on a page that was not read.
 fn nobody(account: &Account<'_>, error: String) -> String {
     match account.principals_cut() {
         Some(why) => format!("{error} as far as it was read: the list of users and roles is not whole ({why})"),

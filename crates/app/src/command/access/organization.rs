@@ -126,7 +126,7 @@ impl Organization {
     }
 }
 
-/// What a snapshot of the account alone says: that there is no organization, that there is one, or nothing.
+/// Whether the account's own snapshot shows an organization: none, one, or not known.
 pub(super) fn seen_from_within(snapshot: &Snapshot<'_>, loaded: &Loaded) -> Controls {
     const KIND: &str = "organizations:organization";
     for fact in snapshot.facts.iter().filter(|f| f.kind == KIND) {

@@ -92,7 +92,7 @@ pub(super) fn run(global: &Global, args: &AccessWhoCan) -> Result<Outcome> {
     Ok(if args.on.require_complete && open { Outcome::Incomplete } else { Outcome::Done })
 }
 
-/// Who may on all, on some of what a pattern matches.
+/// Principals that are allowed on all, or on some, of the resources that a pattern matches.
 fn of_many(
     global: &Global,
     args: &AccessWhoCan,

@@ -22,7 +22,7 @@ pub(crate) struct Watched {
     pub(crate) findings: Vec<Finding>,
     /// Whose work it is, worst first.
     pub(crate) incidents: Vec<Incident>,
-    /// What those did who have a finding, all of it.
+    /// The whole activity of every actor with a finding.
     #[serde(default)]
     pub(crate) actors: Vec<ActorWork>,
     /// Incidents that turned out to be one: from, into.

@@ -148,7 +148,7 @@ fn one(number: usize, incident: &Incident, watched: &Watched) -> Markup {
     }
 }
 
-/// What those who acted in it did, all of it.
+/// The whole activity of its actors.
 fn did(incident: &Incident, actors: &[ActorWork]) -> Markup {
     let made = |title: &str, list: &[Made]| {
         html! {
