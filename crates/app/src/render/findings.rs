@@ -89,6 +89,7 @@ pub(crate) fn holes(totals: &Totals) -> Vec<String> {
     for (n, what) in [
         (totals.ids_evicted, "event ids forgotten: a duplicate of those would count twice"),
         (totals.window_evicted, "events given up by rules with windows"),
+        (totals.window_late, "events too late for rules with windows"),
         (totals.first_seen_evicted, "first-seen keys given up"),
         (totals.findings_dropped, "matches without room"),
     ] {
@@ -162,6 +163,7 @@ pub(crate) fn totals_json(verdicts: &Verdicts, left_out: usize) -> Value {
         "problems": problems,
         "event_ids_forgotten": totals.ids_evicted,
         "window_events_evicted": totals.window_evicted,
+        "window_events_late": totals.window_late,
         "first_seen_evicted": totals.first_seen_evicted,
         "matches_dropped": totals.findings_dropped,
         "pending": totals.pending,

@@ -67,6 +67,8 @@ pub struct Totals {
     pub ids_evicted: u64,
     /// Events that rules with windows gave up for want of room.
     pub window_evicted: u64,
+    /// Events that came when what rules with windows had of their time was given up.
+    pub window_late: u64,
     /// Cases that the log ends too early to decide.
     pub pending: u64,
     /// Keys of first-seen memory that were given up for want of room, and new ones that found none.
@@ -268,6 +270,7 @@ impl<'p> Judge<'p> {
         });
         self.merger.absorb(fresh);
         self.totals.window_evicted = self.windows.evicted;
+        self.totals.window_late = self.windows.late;
         self.totals.pending = self.windows.pending;
         self.totals.ids_evicted = self.ids.evicted;
         self.totals.first_seen_evicted = memory.evicted + dropped;
@@ -493,6 +496,7 @@ fn unseen(totals: &Totals, problems: &[RuleProblem]) -> Vec<Finding> {
     }
     let given_up = [
         (totals.window_evicted, "window-evicted", "events that rules with windows gave up for want of room"),
+        (totals.window_late, "window-late", "events that came when what rules with windows had of their time was given up"),
         (totals.first_seen_evicted, "first-seen-evicted", "first-seen keys that were given up for want of room"),
         (totals.findings_dropped, "findings-dropped", "matches that found no room among the findings"),
         (totals.problems_unnamed, "problems-unnamed", "objects with a problem beyond those that are named"),

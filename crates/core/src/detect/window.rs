@@ -36,9 +36,6 @@ pub(super) struct Seen {
 /// Bytes that one [`Seen`] takes, with its share of the maps.
 const SEEN_BYTES: usize = size_of::<Seen>() + 8;
 
-/// Bytes of events that are judged together.
-const JUDGED_BYTES: usize = 4 << 20;
-
 /// Events of one rule and one group.
 struct Group {
     rule: u32,
@@ -57,17 +54,20 @@ struct Group {
 
 /// What all rules with windows remember.
 pub(super) struct Windows {
+    /// At so many bytes what is over is judged and forgotten.
     bytes_max: usize,
-    /// At so many bytes what is over is judged: early, for what is small is near.
-    bytes_next: usize,
     groups: Vec<Group>,
     /// Where in them, by rule and name.
     places: HashMap<(u32, Arc<str>), usize, RandomState>,
     bytes: usize,
     first_s: Option<i64>,
     last_s: Option<i64>,
+    /// What is older than this was judged and forgotten.
+    settled_s: Option<i64>,
     /// Events that were given up before their window was over.
     pub(super) evicted: u64,
+    /// Events that came when others of their time were judged and forgotten: they are judged without those.
+    pub(super) late: u64,
     /// Cases of which the log ends before they could be decided.
     pub(super) pending: u64,
 }
@@ -76,13 +76,14 @@ impl Windows {
     pub(super) fn new(bytes_max: usize) -> Self {
         Self {
             bytes_max,
-            bytes_next: bytes_max.min(JUDGED_BYTES),
             groups: Vec::new(),
             places: HashMap::default(),
             bytes: 0,
             first_s: None,
             last_s: None,
+            settled_s: None,
             evicted: 0,
+            late: 0,
             pending: 0,
         }
     }
@@ -108,6 +109,7 @@ impl Windows {
             }
             let (group, time_s) = (&mut self.groups[places[note.group as usize]], note.seen.sighting.time_s);
             group.born_s = Some(group.born_s.map_or(time_s, |born_s| born_s.min(time_s)));
+            self.late += u64::from(self.settled_s.is_some_and(|settled_s| time_s < settled_s));
             if let Kind::Window(Window { test: Test::Rate(rate), span_s, .. }) = &rules[group.rule as usize].kind {
                 let spans = group.spans.len();
                 self.bytes += group.spans.entry(time_s.div_euclid(*span_s)).or_default().take(&rate.measure, note.seen);
@@ -121,10 +123,11 @@ impl Windows {
 
     /// Judges and forgets what is over, if the bytes are needed.
     pub(super) fn relieve(&mut self, rules: &[Rule], merger: &mut Merger) {
-        if self.bytes <= self.bytes_next {
+        if self.bytes <= self.bytes_max {
             return;
         }
         let settled = self.last_s.unwrap_or(i64::MIN).saturating_sub(LATE_SECONDS);
+        self.settled_s = self.settled_s.max(Some(settled));
         for group in &mut self.groups {
             let Kind::Window(window) = &rules[group.rule as usize].kind else { continue };
             group.seen.sort_unstable_by_key(place);
@@ -166,7 +169,6 @@ impl Windows {
             }
             self.count();
         }
-        self.bytes_next = (self.bytes * 2).max(JUDGED_BYTES).min(self.bytes_max);
     }
 
     fn count(&mut self) {

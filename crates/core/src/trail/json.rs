@@ -90,10 +90,11 @@ impl<'a> Value<'a> {
     pub fn get(self, name: &str) -> Option<Self> {
         let mut alike = None;
         for (key, value) in self.raw_members() {
-            if key == name.as_bytes() || key.contains(&b'\\') && unescape(key) == name {
+            let plain = if key.contains(&b'\\') { Cow::Owned(unescape(key).into_owned().into_bytes()) } else { Cow::Borrowed(key) };
+            if *plain == *name.as_bytes() {
                 return Some(value);
             }
-            if alike.is_none() && is_alike(key, name.as_bytes()) {
+            if alike.is_none() && is_alike(&plain, name.as_bytes()) {
                 alike = Some(value);
             }
         }
