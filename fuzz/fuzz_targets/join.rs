@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bartizan_core::detect::{Judge, Memory, Networks, Plan, Rules, Scanner, builtin_files};
-use bartizan_core::incident::{Material, incidents};
-use bartizan_core::join::CallMap;
+use bartizan_detect::{Judge, Memory, Networks, Plan, Rules, Scanner, builtin_files};
+use bartizan_incident::{Material, incidents};
+use bartizan_detect::attribution::CallMap;
 use libfuzzer_sys::fuzz_target;
 
 thread_local! {
@@ -33,6 +33,8 @@ fuzz_target!(|bytes: &[u8]| {
             standing: &BTreeMap::new(),
             compared: &BTreeMap::new(),
             as_of_s: 0,
+            gives: &BTreeMap::new(),
+            work: &[],
             power: &BTreeMap::new(),
             accepted: &BTreeSet::new(),
             known: &[],

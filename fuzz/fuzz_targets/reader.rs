@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use bartizan_core::detect::{Judge, Memory, Networks, Plan, Rules, Scanner, builtin_files};
+use bartizan_detect::{Judge, Memory, Networks, Plan, Rules, Scanner, builtin_files};
 use libfuzzer_sys::fuzz_target;
 
 static PLAN: LazyLock<Plan> = LazyLock::new(|| Plan {

@@ -1,7 +1,7 @@
 //! Any rule file: it loads or is refused with a reason, and what loads can be run.
 #![no_main]
 
-use bartizan_core::detect::{Judge, Memory, Networks, Plan, RuleFile, Rules, Scanner};
+use bartizan_detect::{Judge, Memory, Networks, Plan, RuleFile, Rules, Scanner};
 use libfuzzer_sys::fuzz_target;
 
 const EVENT: &[u8] = br#"{"eventVersion":"1.08","eventTime":"2026-03-11T02:00:00Z","eventSource":"iam.amazonaws.com","eventName":"CreateUser","userIdentity":{"type":"Root"},"requestParameters":{"userName":"x","a":[{"b":1},{"b":"2"}]}}"#;

@@ -1,7 +1,7 @@
 //! Any bytes in windows of any size: no panic, and every byte is consumed.
 #![no_main]
 
-use bartizan_core::trail::Splitter;
+use bartizan_trail::Splitter;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: (u8, &[u8])| {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use bartizan_core::detect::{Fixture, RuleFile};
+use bartizan_detect::{Fixture, RuleFile};
 
 /// One call of the table.
 struct Row<'t> {

@@ -6,8 +6,8 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use bartizan_core::detect::{Judge, Memory, Networks, Plan, Rules, Scanner};
-use bartizan_core::finding::Severity;
+use bartizan_detect::{Judge, Memory, Networks, Plan, Rules, Scanner};
+use bartizan_model::Severity;
 use serde_json::{Value, json};
 
 /// Prints the findings of each rule in a thousand events of each trail.

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use bartizan_core::fact::Severity;
-use bartizan_core::limits::CALLS_IN_FLIGHT;
+use bartizan_model::Severity;
+use bartizan_model::limits::CALLS_IN_FLIGHT;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Parses the command line, or ends the process with a message (exit code 2) or help (0).

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use bartizan_core::encoding::decode;
+use bartizan_model::encoding::decode;
 
 /// The text of a file, in whatever encoding it was saved. What cannot be read is named with its encoding.
 pub(crate) fn read_text(path: &Path) -> Result<String> {

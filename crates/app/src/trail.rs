@@ -9,9 +9,9 @@ use anyhow::{Context, Result, bail};
 use bartizan_cloud::bucket::{Bucket, split_url};
 use bartizan_cloud::live::Identity;
 use bartizan_cloud::model::Model;
-use bartizan_core::detect::About;
-use bartizan_core::encoding::decode_lossy;
-use bartizan_core::limits::{DELIVERY_SECONDS_MAX, FOLDER_DEPTH_MAX};
+use bartizan_detect::About;
+use bartizan_model::encoding::decode_lossy;
+use bartizan_model::limits::{DELIVERY_SECONDS_MAX, FOLDER_DEPTH_MAX};
 use jiff::Timestamp;
 
 use crate::files::read_text;

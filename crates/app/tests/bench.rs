@@ -127,7 +127,7 @@ fn bench_trail() {
     let own = list.len();
     let mut copies = own;
     'copying: for round in 0.. {
-        for file in bartizan_core::detect::builtin_files().iter().filter(|f| single(&f.text)) {
+        for file in bartizan_detect::builtin_files().iter().filter(|f| single(&f.text)) {
             if copies == 800 {
                 break 'copying;
             }

@@ -9,9 +9,9 @@ use bartizan_cloud::client::{Answer, CallError, Client};
 use bartizan_cloud::collect::{Ask, Plan, Source, collect};
 use bartizan_cloud::endpoint::Endpoints;
 use bartizan_cloud::model::Model;
-use bartizan_core::diff::{Verdict, Version, diff};
-use bartizan_core::fact::{Hash, Kinds};
-use bartizan_core::snapshot::{Recorded, Status, side_lines};
+use bartizan_inventory::diff::{Verdict, Version, diff};
+use bartizan_inventory::fact::{Hash, Kinds};
+use bartizan_inventory::snapshot::{Recorded, Status, side_lines};
 use futures::future::{FutureExt, LocalBoxFuture};
 use serde_json::{Map, Value};
 

@@ -265,7 +265,7 @@ fn the_talks_lines_are_as_in_2013_with_the_trust_policy_mended() {
     let write = |name: &str, value: Value| fs::write(folder.join(name), value.to_string()).unwrap();
     // Spaces and order are part of the text, and so of the talk's hash.
     let text = r#"{ "Statement" : [] }"#;
-    let sha = |text: &str| bartizan_core::fact::Hash::of(text.as_bytes()).to_string();
+    let sha = |text: &str| bartizan_inventory::fact::Hash::of(text.as_bytes()).to_string();
     let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
     write(
         "iam-get-account-authorization-details.json",

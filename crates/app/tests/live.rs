@@ -162,7 +162,7 @@ fn everything(home: &Home) -> Vec<u8> {
     let mut bytes = home.must(0, &["flat"]).into_bytes();
     for entry in std::fs::read_dir(home.path("bartizan-store/blobs")).unwrap() {
         let pack = std::fs::read(entry.unwrap().path()).unwrap();
-        bartizan_core::evidence::records(&pack, |_, document| bytes.extend_from_slice(document)).unwrap();
+        bartizan_evidence::records(&pack, |_, document| bytes.extend_from_slice(document)).unwrap();
     }
     bytes
 }

@@ -157,7 +157,7 @@ fn each_of_a_thousand_edits_is_found_by_both_verifiers() {
             }
         };
         names.insert(what.split(' ').next_back().unwrap().to_owned());
-        let ours = bartizan_core::evidence::verify(&Plain(edited.clone()), None, &[]).unwrap();
+        let ours = bartizan_evidence::verify(&Plain(edited.clone()), None, &[]).unwrap();
         assert!(!ours.problems.is_empty(), "round {round}: {what}: our verifier found nothing");
         let (fine, text) = python(&venv, &edited);
         assert!(!fine, "round {round}: {what}: the second verifier found nothing\n{text}");
@@ -165,7 +165,7 @@ fn each_of_a_thousand_edits_is_found_by_both_verifiers() {
             fs::write(edited.join(name), fs::read(clean.join(name)).unwrap()).unwrap();
         }
     }
-    let ours = bartizan_core::evidence::verify(&Plain(edited.clone()), None, &[]).unwrap();
+    let ours = bartizan_evidence::verify(&Plain(edited.clone()), None, &[]).unwrap();
     assert!(ours.problems.is_empty() && python(&venv, &edited).0, "mended, it verifies again");
     println!("1000 edits of {} files, each found by both", all.len());
 }
@@ -173,17 +173,17 @@ fn each_of_a_thousand_edits_is_found_by_both_verifiers() {
 /// A folder to be read only.
 struct Plain(PathBuf);
 
-impl bartizan_core::evidence::Storage for Plain {
-    fn create(&self, name: &str, _: &[u8]) -> Result<(), bartizan_core::evidence::StorageError> {
-        Err(bartizan_core::evidence::StorageError::Exists(name.to_owned()))
+impl bartizan_evidence::Storage for Plain {
+    fn create(&self, name: &str, _: &[u8]) -> Result<(), bartizan_evidence::StorageError> {
+        Err(bartizan_evidence::StorageError::Exists(name.to_owned()))
     }
-    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), bartizan_core::evidence::StorageError> {
+    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), bartizan_evidence::StorageError> {
         self.create(name, bytes)
     }
-    fn read(&self, name: &str) -> Result<Vec<u8>, bartizan_core::evidence::StorageError> {
-        fs::read(self.0.join(name)).map_err(|_| bartizan_core::evidence::StorageError::Missing(name.to_owned()))
+    fn read(&self, name: &str) -> Result<Vec<u8>, bartizan_evidence::StorageError> {
+        fs::read(self.0.join(name)).map_err(|_| bartizan_evidence::StorageError::Missing(name.to_owned()))
     }
-    fn list(&self) -> Result<Vec<String>, bartizan_core::evidence::StorageError> {
+    fn list(&self) -> Result<Vec<String>, bartizan_evidence::StorageError> {
         Ok(files(&self.0).iter().map(|f| f.strip_prefix(&self.0).unwrap().display().to_string()).collect())
     }
     fn place(&self) -> String {
@@ -228,7 +228,7 @@ fn two_hundred_kills_leave_a_store_that_verifies_and_works() {
         );
         let _ = child.kill();
         killed += usize::from(!child.wait().unwrap().success());
-        let report = bartizan_core::evidence::verify(&Plain(home.path("bartizan-store")), None, &[]).unwrap();
+        let report = bartizan_evidence::verify(&Plain(home.path("bartizan-store")), None, &[]).unwrap();
         assert_eq!(report.problems, [], "after kill {n}");
         if n % 20 == 0 {
             home.must(0, &["snapshot", "--from", "dump"]);

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use bartizan_core::fact::{Fact, Kinds, Seen};
-use bartizan_core::limits::{ATTEMPTS_MAX, COVERAGE_ITEMS_MAX, PAGES_MAX};
-use bartizan_core::snapshot::{Collection, Coverage, Status};
+use bartizan_inventory::fact::{Fact, Kinds, Seen};
+use bartizan_inventory::snapshot::{Collection, Coverage, Status};
+use bartizan_model::limits::{ATTEMPTS_MAX, COVERAGE_ITEMS_MAX, PAGES_MAX};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use futures::future::LocalBoxFuture;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bartizan_core::limits::NESTING_MAX;
+use bartizan_model::limits::NESTING_MAX;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use quick_xml::events::Event;

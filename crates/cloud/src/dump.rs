@@ -8,9 +8,9 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use bartizan_core::encoding::decode;
-use bartizan_core::limits::{DUMP_FILE_BYTES_MAX, DUMP_FILES_MAX};
-use bartizan_core::snapshot::Status;
+use bartizan_inventory::snapshot::Status;
+use bartizan_model::encoding::decode;
+use bartizan_model::limits::{DUMP_FILE_BYTES_MAX, DUMP_FILES_MAX};
 use futures::future::{FutureExt, LocalBoxFuture};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;

@@ -1,6 +1,6 @@
 //! The audit role that the call table needs, no more: its policies, its trust, and the bucket policy for the evidence.
 
-use bartizan_core::snapshot::Status;
+use bartizan_inventory::snapshot::Status;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 

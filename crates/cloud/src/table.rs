@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use bartizan_core::fact::Hash;
+use bartizan_inventory::fact::Hash;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -356,7 +356,7 @@ mod tests {
 
     #[test]
     fn every_kind_has_words_in_the_core() {
-        let kinds = bartizan_core::fact::Kinds::builtin();
+        let kinds = bartizan_inventory::fact::Kinds::builtin();
         for service in CallTable::builtin(&Model::builtin()).unwrap().services {
             for fact in service.calls.iter().flat_map(|c| &c.facts) {
                 assert!(!kinds.get(&fact.kind).title.is_empty(), "{} is not in kinds.toml", fact.kind);

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use bartizan_core::fact::Hash;
+use bartizan_inventory::fact::Hash;
 use serde_json::{Map, Value};
 
 /// What a template can see: values, innermost first.

@@ -142,7 +142,7 @@ impl Try {
             request = request.header(*name, *value);
         }
         if method == "PUT" {
-            let digest = bartizan_core::fact::Hash::of(body);
+            let digest = bartizan_inventory::fact::Hash::of(body);
             request = request
                 .header("x-amz-checksum-sha256", BASE64_STANDARD.encode(digest.0))
                 .header("x-amz-sdk-checksum-algorithm", "SHA256");

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use bartizan_core::detect::{Judge, Networks, Plan, Rules, Scanner};
-use bartizan_core::diff::{Version, diff};
-use bartizan_core::fact::{Fact, Hash, Kinds, Seen};
-use bartizan_core::join::{CallMap, Match, Testimony, explain};
-use bartizan_core::snapshot::{Collection, Coverage, Recorded, Status, side_lines};
+use bartizan_detect::attribution::{CallMap, Testimony};
+use bartizan_detect::{Judge, Networks, Plan, Rules, Scanner};
+use bartizan_incident::attribution::{Match, explain};
+use bartizan_inventory::diff::{Version, diff};
+use bartizan_inventory::fact::{Fact, Hash, Kinds, Seen};
+use bartizan_inventory::snapshot::{Collection, Coverage, Recorded, Status, side_lines};
 use serde_json::{Value, json};
 
 use super::world::{ACCOUNT, Caller, HOME, World, allow, trust};
@@ -180,7 +181,7 @@ fn testimony(w: &mut World) -> Testimony {
     let plan = Plan {
         rules: Rules::load(&[]),
         networks: Networks::builtin(),
-        memory: bartizan_core::detect::Memory::default(),
+        memory: bartizan_detect::Memory::default(),
         tally: false,
         calls: Some(CallMap::builtin()),
     };
@@ -245,7 +246,7 @@ fn story(seed: u64, lose: usize) -> Vec<(Match, bool, String)> {
     );
     let difference = diff(&kinds, &versions.0, &versions.1);
     let explained = explain(&CallMap::builtin(), &kinds, &difference.changes, (&versions.0, &versions.1), &testimony);
-    let one = |e: &bartizan_core::join::Explained| {
+    let one = |e: &bartizan_incident::attribution::Explained| {
         let change = &difference.changes[e.change];
         let real = truth.iter().find(|((kind, id), _)| *kind == change.kind && *id == change.id).map(|(_, d)| d);
         let said = e.origin.as_ref().map(|o| o.key.as_str());

@@ -1,8 +1,8 @@
 //! `bartizan accept`.
 
 use anyhow::{Context, Result, bail, ensure};
-use bartizan_core::evidence::{self, GrantRef, Justification};
-use bartizan_core::incident::Incident;
+use bartizan_evidence::{GrantRef, Justification};
+use bartizan_incident::Incident;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -89,7 +89,7 @@ fn whole(global: &Global, args: &Accept, state: &State, incident: &Incident, rea
 
 fn list(global: &Global) -> Result<Outcome> {
     let storage = store::open(global)?;
-    let accepted = evidence::justifications(&store::log(storage.as_ref())?)?;
+    let accepted = bartizan_evidence::justifications(&store::log(storage.as_ref())?)?;
     let now = Timestamp::now();
     let over = |j: &Justification| j.until.as_ref().is_some_and(|u| u.parse::<Timestamp>().is_ok_and(|u| u < now));
     let mut out = Out::new();

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
-use bartizan_core::detect::{Judge, Memory, Networks, Notes, Plan, RuleFile, Rules, Scanner, Verdicts, builtin_files};
-use bartizan_core::encoding::decode_lossy;
-use bartizan_core::evidence::{Storage, StorageError};
-use bartizan_core::finding::{Finding, Severity};
-use bartizan_core::limits::RESOURCES_MAX;
-use bartizan_core::trail::{Field, Item, Reader};
-use bartizan_core::work::{ActorWork, Work};
+use bartizan_detect::work::{ActorWork, Work};
+use bartizan_detect::{Judge, Memory, Networks, Notes, Plan, RuleFile, Rules, Scanner, Verdicts, builtin_files};
+use bartizan_evidence::{Storage, StorageError};
+use bartizan_model::encoding::decode_lossy;
+use bartizan_model::limits::RESOURCES_MAX;
+use bartizan_model::{Finding, Severity};
+use bartizan_trail::{Field, Item, Reader};
 
 use serde::Serialize;
 

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use bartizan_core::diff::{Diff as Difference, Version, diff};
-use bartizan_core::evidence::{self, Kept, Storage};
-use bartizan_core::fact::Kinds;
-use bartizan_core::snapshot::{Snapshot, side_lines};
+use bartizan_evidence::{Kept, Storage};
 use bartizan_iam::Actions;
+use bartizan_inventory::diff::{Diff as Difference, Version, diff};
+use bartizan_inventory::fact::Kinds;
+use bartizan_inventory::snapshot::{Snapshot, side_lines};
 use jiff::Timestamp;
 
 use super::{Outcome, access, snapshot::imported, table};
@@ -119,7 +119,7 @@ pub(super) fn inputs(global: &Global, name: Option<&str>) -> Result<Vec<Loaded>>
         render::note(global, &note);
     }
     let many = collections.len() > 1;
-    let loaded = |c: bartizan_core::snapshot::Collection| {
+    let loaded = |c: bartizan_inventory::snapshot::Collection| {
         let shown = if many { format!("{name} ({})", c.account) } else { name.to_owned() };
         Loaded::recorded(shown, c.record())
     };
@@ -130,7 +130,7 @@ type History = (Arc<dyn Storage>, Arc<Vec<Kept>>);
 
 fn history(global: &Global) -> Result<History> {
     let storage: Arc<dyn Storage> = Arc::from(store::open(global)?);
-    let history = evidence::snapshots(&store::log(storage.as_ref())?)?;
+    let history = bartizan_evidence::snapshots(&store::log(storage.as_ref())?)?;
     Ok((storage, Arc::new(history)))
 }
 

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use anyhow::Result;
-use bartizan_core::fact::{Hash, absent_code, unescape};
-use bartizan_core::snapshot::Snapshot;
+use bartizan_inventory::fact::{Hash, absent_code, unescape};
+use bartizan_inventory::snapshot::Snapshot;
 use serde_json::{Value, json};
 
 use super::{Outcome, diff};
@@ -21,7 +21,7 @@ pub(super) fn run(global: &Global, args: &Flat) -> Result<Outcome> {
         } else if global.format == Format::Human {
             out.raw(&loaded.text)?;
         } else {
-            let fact = |f: &bartizan_core::fact::FactLine<'_>| json!({"kind": f.kind, "account": f.account, "region": f.region, "id": unescape(f.id), "canonical_sha256": f.canonical.to_string(), "raw_sha256": f.raw.to_string()});
+            let fact = |f: &bartizan_inventory::fact::FactLine<'_>| json!({"kind": f.kind, "account": f.account, "region": f.region, "id": unescape(f.id), "canonical_sha256": f.canonical.to_string(), "raw_sha256": f.raw.to_string()});
             out.json(global.format, snapshot.facts.iter().map(fact).collect())?;
         }
     }

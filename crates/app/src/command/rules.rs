@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use bartizan_core::detect::{Fixture, Kind, RuleFile, Rules, builtin_files, builtin_fixture};
+use bartizan_detect::{Fixture, Kind, RuleFile, Rules, builtin_files, builtin_fixture};
 use serde_json::json;
 
 use super::{Outcome, detect};
@@ -41,7 +41,7 @@ fn list(global: &Global, paths: &[PathBuf], builtin: bool) -> Result<Outcome> {
         }
         out.line(&format!("{} rules, {} that cannot be used (bartizan rules lint)", shown.len(), rules.problems.len()))?;
     } else {
-        let row = |r: &&bartizan_core::detect::Rule| {
+        let row = |r: &&bartizan_detect::Rule| {
             json!({"id": r.id, "title": r.title, "stage": r.stage, "severity": r.severity, "confidence": r.confidence, "attack": r.attack,
                    "why": r.why, "do": r.advice, "false_positives": r.false_positives, "file": r.file, "builtin": r.builtin})
         };

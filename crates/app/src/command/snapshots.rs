@@ -1,7 +1,6 @@
 //! `bartizan snapshots`.
 
 use anyhow::Result;
-use bartizan_core::evidence;
 use serde_json::json;
 
 use super::Outcome;
@@ -13,7 +12,7 @@ pub(super) fn run(global: &Global) -> Result<Outcome> {
     let storage = store::open(global)?;
     let mut out = Out::new();
     let mut rows = Vec::new();
-    for kept in evidence::snapshots(&store::log(storage.as_ref())?)? {
+    for kept in bartizan_evidence::snapshots(&store::log(storage.as_ref())?)? {
         let (id, s) = (kept.index, &kept.snapshot);
         let (ok, calls) = s.coverage;
         if global.format == Format::Human {

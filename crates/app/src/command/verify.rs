@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail};
 use bartizan_cloud::live::Identity;
 use bartizan_cloud::model::Model;
 use bartizan_cloud::write_once::{Outcome as Tried, verify_bucket};
-use bartizan_core::evidence::{self, FactProof};
-use bartizan_core::fact::{FactLine, escape};
+use bartizan_evidence::FactProof;
+use bartizan_inventory::fact::{FactLine, escape};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -34,7 +34,7 @@ fn evidence(global: &Global, public_key: Option<&str>, heads: &[std::path::PathB
     for path in heads {
         let head = std::fs::read(path).with_context(|| format!("cannot read the head {}", path.display()))?;
         // A wrong file says nothing of the evidence. A head that another key signed does.
-        if !evidence::is_head(&head) {
+        if !bartizan_evidence::is_head(&head) {
             bail!("{} is no signed head: give a copy of the checkpoint file of this log", path.display());
         }
         remembered.push(head);
@@ -43,7 +43,7 @@ fn evidence(global: &Global, public_key: Option<&str>, heads: &[std::path::PathB
     let own = public.ok().and_then(|public| store::remembered(key.as_deref().unwrap_or(&public)));
     let knew = own.is_some();
     remembered.extend(own);
-    let report = evidence::verify(storage.as_ref(), key.as_deref(), &remembered)?;
+    let report = bartizan_evidence::verify(storage.as_ref(), key.as_deref(), &remembered)?;
     if report.files == 0 && report.problems.is_empty() {
         bail!("no evidence log in {}: take a snapshot with bartizan snapshot, or name another --store", storage.place());
     }
@@ -87,12 +87,12 @@ fn evidence(global: &Global, public_key: Option<&str>, heads: &[std::path::PathB
 fn fact(global: &Global, kind: &str, id: &str, on: Option<u64>) -> Result<Outcome> {
     let storage = store::open(global)?;
     let log = store::log(storage.as_ref())?;
-    let history = evidence::snapshots(&log)?;
+    let history = bartizan_evidence::snapshots(&log)?;
     let kept = match on {
         Some(index) => history.iter().find(|k| k.index == index).with_context(|| format!("there is no snapshot {index}"))?,
         None => history.last().context("the log has no snapshot yet")?,
     };
-    let text = evidence::facts(storage.as_ref(), kept)?;
+    let text = bartizan_evidence::facts(storage.as_ref(), kept)?;
     let lines: Vec<&str> = text.lines().filter(|l| !l.starts_with("# ")).collect();
     let (kind, id) = (escape(kind), escape(id));
     let is_it = |line: &&str| FactLine::parse(line).is_ok_and(|f| f.kind == kind && f.id == id);

@@ -2,10 +2,10 @@
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
-use bartizan_core::diff::{AccessVerdict, Change, Diff, Folded, Verdict};
-use bartizan_core::fact::Severity;
-use bartizan_core::limits::DIFF_LINES_MAX;
-use bartizan_core::snapshot::Snapshot;
+use bartizan_inventory::diff::{AccessVerdict, Change, Diff, Folded, Verdict};
+use bartizan_inventory::snapshot::Snapshot;
+use bartizan_model::Severity;
+use bartizan_model::limits::DIFF_LINES_MAX;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -234,7 +234,7 @@ fn folded(f: &Folded) -> String {
 
 /// When the fact was read on each side: the change happened between.
 fn window(change: &Change) -> String {
-    let time = |side: &Option<bartizan_core::diff::Side>| side.as_ref().map(|s| s.read_ms).filter(|ms| *ms > 0).map(minute);
+    let time = |side: &Option<bartizan_inventory::diff::Side>| side.as_ref().map(|s| s.read_ms).filter(|ms| *ms > 0).map(minute);
     match (time(&change.before), time(&change.after)) {
         (Some(a), Some(b)) => format!("between {a} and {b} · "),
         (None, Some(b)) => format!("seen {b} · "),

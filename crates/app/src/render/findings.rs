@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
-use bartizan_core::detect::{Totals, Verdicts, time_text};
-use bartizan_core::finding::{Finding, Severity, Stage};
+use bartizan_detect::{Totals, Verdicts};
+use bartizan_model::time_text;
+use bartizan_model::{Finding, Severity, Stage};
 use serde_json::{Value, json};
 
 use super::wrap::counted;

@@ -20,7 +20,7 @@ use serde_json::Value;
 use crate::cli::{DEFAULT_STORE, Format, Global};
 
 pub(crate) use bar::{Bar, Bytes};
-pub(crate) use bartizan_core::incident::shell_word as shell;
+pub(crate) use bartizan_model::shell_word as shell;
 pub(crate) use diff::{Pair, diff, diff_json, diff_rows, lines_of};
 pub(crate) use findings::{csv, holes, summary, totals_json};
 pub(crate) use ocsf::ocsf;

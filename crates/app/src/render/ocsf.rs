@@ -1,7 +1,7 @@
 //! A finding as an OCSF Detection Finding (class 2004, schema 1.5.0, profile cloud).
 
-use bartizan_core::detect::Rules;
-use bartizan_core::finding::{Confidence, Evidence, Finding, Severity};
+use bartizan_detect::Rules;
+use bartizan_model::{Confidence, Evidence, Finding, Severity};
 use serde_json::{Value, json};
 
 /// One finding.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use bartizan_core::detect::Verdicts;
-use bartizan_core::finding::{Evidence, Finding, Relation, Severity, Stage};
+use bartizan_detect::Verdicts;
+use bartizan_model::{Evidence, Finding, Relation, Severity, Stage};
 
 use super::findings::{footer, headline, painted, read_line, severity_style, stage_style, thousands};
 use super::wrap::{counted, wrapped};

@@ -1,9 +1,9 @@
 //! What a watch found, for somebody who was just woken up.
 
 use anyhow::Result;
-use bartizan_core::fact::Severity;
-use bartizan_core::finding::Finding;
-use bartizan_core::incident::Incident;
+use bartizan_incident::Incident;
+use bartizan_model::Finding;
+use bartizan_model::Severity;
 
 use super::findings::{painted, severity_style, stage_style, thousands};
 use super::wrap::{counted, wrapped};

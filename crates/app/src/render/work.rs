@@ -1,9 +1,9 @@
 //! The whole activity of an actor, for people.
 
 use anyhow::Result;
-use bartizan_core::finding::Severity;
-use bartizan_core::incident::Incident;
-use bartizan_core::work::{ActorWork, CallWork, Made};
+use bartizan_detect::work::{ActorWork, CallWork, Made};
+use bartizan_incident::Incident;
+use bartizan_model::Severity;
 
 use super::Out;
 use super::findings::thousands;

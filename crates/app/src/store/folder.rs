@@ -6,8 +6,8 @@ use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use bartizan_core::evidence::{Storage, StorageError};
-use bartizan_core::limits::EVIDENCE_FILE_BYTES_MAX;
+use bartizan_evidence::{Storage, StorageError};
+use bartizan_model::limits::EVIDENCE_FILE_BYTES_MAX;
 
 use crate::cli::Global;
 

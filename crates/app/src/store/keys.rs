@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use bartizan_core::evidence::{Key, Log};
+use bartizan_evidence::{Key, Log};
 
 use crate::cli::Global;
 

@@ -11,9 +11,9 @@ use anyhow::{Context, Result, bail};
 use bartizan_cloud::bucket::Bucket;
 use bartizan_cloud::live::Identity;
 use bartizan_cloud::model::Model;
-use bartizan_core::evidence::{self, Documents, Justification, Kept, Key, Log, LogError, Storage};
-use bartizan_core::fact::{Hash, Kinds};
-use bartizan_core::snapshot::Recorded;
+use bartizan_evidence::{Documents, Justification, Kept, Key, Log, LogError, Storage};
+use bartizan_inventory::fact::{Hash, Kinds};
+use bartizan_inventory::snapshot::Recorded;
 use jiff::Timestamp;
 
 use crate::cli::Global;
@@ -102,7 +102,7 @@ pub(crate) fn justify(global: &Global, storage: &dyn Storage, justification: Jus
     let key = keys::key(global, Some(&public))?;
     let mut log = Log::create(storage, &key)?;
     keys::check_head(&log)?;
-    let index = evidence::justify(&mut log, &key, justification, (TOOL, now))?;
+    let index = bartizan_evidence::justify(&mut log, &key, justification, (TOOL, now))?;
     remember(log.public(), log.head());
     Ok(index)
 }
@@ -120,7 +120,7 @@ fn append_to(
     gaps: &[(Option<String>, String)],
     now: Timestamp,
 ) -> Result<Vec<u64>> {
-    evidence::append(storage, log, key, recorded, gaps, (TOOL, now))
+    bartizan_evidence::append(storage, log, key, recorded, gaps, (TOOL, now))
         .with_context(|| format!("could not write to {}; what was there before is untouched", storage.place()))
 }
 
@@ -142,7 +142,7 @@ pub(crate) struct Loaded {
 impl Loaded {
     /// From the log.
     pub(crate) fn kept(storage: &Arc<dyn Storage>, history: &Arc<Vec<Kept>>, kept: &Kept) -> Result<Self> {
-        let text = evidence::facts(storage.as_ref(), kept)?;
+        let text = bartizan_evidence::facts(storage.as_ref(), kept)?;
         // Documents of a snapshot are in its own packs or in earlier ones.
         let until: Vec<Kept> = history.iter().filter(|k| k.index <= kept.index).cloned().collect();
         let documents = Documents::of(Arc::clone(storage), &until);
@@ -163,7 +163,7 @@ impl Loaded {
         let name = path.display().to_string();
         if let Some(folder) = folder {
             let storage: Arc<dyn Storage> = Arc::new(Folder::new(folder));
-            let history = evidence::snapshots(&Log::open(storage.as_ref())?)?;
+            let history = bartizan_evidence::snapshots(&Log::open(storage.as_ref())?)?;
             let documents = Documents::of(storage, &history);
             let documents = move |hash: &Hash| documents.get(hash);
             return Ok(Self::with_side(name, text, Box::new(documents)));

@@ -6,8 +6,8 @@ use std::fs::File;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use bartizan_core::finding::Finding;
-use bartizan_core::incident::{Incident, Merge};
+use bartizan_incident::{Incident, Merge};
+use bartizan_model::Finding;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::folder::lock_file;

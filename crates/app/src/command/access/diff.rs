@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use bartizan_core::fact::Severity;
-use bartizan_core::finding::{Stage, Verdict};
-use bartizan_core::join::{Consequence, Gives};
 use bartizan_iam::{
     AccessClass, Account, AccountDifference, Actions, Behalf, Class, Controls, Difference, Escalation, EscalationChange,
     Neighbours, Opening, Outsider, Presence, ROWS, Tri, account_difference, actions_text, escalations, reach_difference,
 };
+use bartizan_incident::attribution::{Consequence, Gives};
+use bartizan_model::Severity;
+use bartizan_model::{Stage, Verdict};
 use serde_json::{Value, json};
 
 use super::{Outcome, account, actions, short, word};

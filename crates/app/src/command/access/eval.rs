@@ -7,8 +7,8 @@ use std::path::Path;
 use std::rc::Rc;
 
 use anyhow::{Context, Result};
-use bartizan_core::encoding::Unicode;
 use bartizan_iam::{Answer, Case, Compiled, Compiler, Layer, Layers, PolicyError, Side, parse};
+use bartizan_model::encoding::Unicode;
 use serde_json::{Value, json};
 
 use super::{Outcome, actions};

@@ -16,9 +16,9 @@ use anyhow::{Context, Result};
 use bartizan_cloud::collect::GLOBAL;
 use bartizan_cloud::dump::NOT_IN_DUMP;
 use bartizan_cloud::live::distance;
-use bartizan_core::fact::{absent_code, unescape};
-use bartizan_core::snapshot::{Coverage, Snapshot, Status};
 use bartizan_iam::{Account, AccountBuilder, Actions, Arn, Compiled, Controls, Hole, Tri};
+use bartizan_inventory::fact::{absent_code, unescape};
+use bartizan_inventory::snapshot::{Coverage, Snapshot, Status};
 
 use self::organization::Organization;
 use super::Outcome;

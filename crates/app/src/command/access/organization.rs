@@ -8,9 +8,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use bartizan_core::fact::{absent_code, unescape};
-use bartizan_core::snapshot::{Snapshot, Status};
 use bartizan_iam::{AccountBuilder, Controls, parse};
+use bartizan_inventory::fact::{absent_code, unescape};
+use bartizan_inventory::snapshot::{Snapshot, Status};
 
 use crate::store::Loaded;
 

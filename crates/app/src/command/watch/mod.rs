@@ -8,16 +8,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use bartizan_core::detect::{Judge, Memory, Plan, Rules, Verdicts, time_text};
-use bartizan_core::diff::{Change, Version, diff};
-use bartizan_core::evidence::{self, Justification, Kept, Storage};
-use bartizan_core::fact::{Hash, Kinds, Severity};
-use bartizan_core::finding::Finding;
-use bartizan_core::incident::{Material, Merge, Standing, incidents, standing};
-use bartizan_core::join::{CallMap, Explanations, Gives, Match, Show, Told, explain, name_origins, tell};
-use bartizan_core::snapshot::{Collection, Recorded, Snapshot, side_lines};
-use bartizan_core::work::ActorWork;
+use bartizan_detect::attribution::CallMap;
+use bartizan_detect::work::ActorWork;
+use bartizan_detect::{Judge, Memory, Plan, Rules, Verdicts};
+use bartizan_evidence::{Justification, Kept, Storage};
 use bartizan_iam::{Actions, Neighbours};
+use bartizan_incident::attribution::{Explanations, Gives, Match, Show, Told, explain, name_origins, tell};
+use bartizan_incident::{Material, Merge, Standing, incidents, standing};
+use bartizan_inventory::diff::{Change, Version, diff};
+use bartizan_inventory::fact::{Hash, Kinds};
+use bartizan_inventory::snapshot::{Collection, Recorded, Snapshot, side_lines};
+use bartizan_model::Finding;
+use bartizan_model::Severity;
+use bartizan_model::time_text;
 use jiff::Timestamp;
 
 pub(crate) use super::access::diff::AccessPath;
@@ -108,7 +111,7 @@ fn live(source: &AccountSource) -> cli::Snapshot {
         from: None,
         time: None,
         max_rps: None,
-        in_flight: bartizan_core::limits::CALLS_IN_FLIGHT,
+        in_flight: bartizan_model::limits::CALLS_IN_FLIGHT,
         calls: Vec::new(),
         require_complete: false,
     }
@@ -179,17 +182,17 @@ fn dump_time(name: &str) -> Option<Timestamp> {
 }
 
 fn history(storage: &dyn Storage) -> Result<Vec<Kept>> {
-    match bartizan_core::evidence::Log::open(storage) {
-        Ok(log) => Ok(evidence::snapshots(&log)?),
-        Err(bartizan_core::evidence::LogError::NoLog(_)) => Ok(Vec::new()),
+    match bartizan_evidence::Log::open(storage) {
+        Ok(log) => Ok(bartizan_evidence::snapshots(&log)?),
+        Err(bartizan_evidence::LogError::NoLog(_)) => Ok(Vec::new()),
         Err(e) => Err(e.into()),
     }
 }
 
 /// Everything that was accepted, in the log and in the configuration.
 fn accepted(storage: &dyn Storage, config: &Config) -> Result<Vec<Justification>> {
-    let mut list: Vec<Justification> = match bartizan_core::evidence::Log::open(storage) {
-        Ok(log) => evidence::justifications(&log)?.into_iter().map(|(_, _, j)| j).collect(),
+    let mut list: Vec<Justification> = match bartizan_evidence::Log::open(storage) {
+        Ok(log) => bartizan_evidence::justifications(&log)?.into_iter().map(|(_, _, j)| j).collect(),
         Err(_) => Vec::new(),
     };
     for accept in &config.accept {
@@ -481,7 +484,7 @@ impl Work<'_> {
     fn told(
         &self,
         compared: Compared,
-        found: Vec<bartizan_core::incident::Incident>,
+        found: Vec<bartizan_incident::Incident>,
         (merges, actors): (&[Merge], Vec<ActorWork>),
         verdicts: &Verdicts,
     ) -> Result<Watched> {
@@ -516,7 +519,7 @@ impl Work<'_> {
             coverage.holes.push(format!("{}: the bill is not read by this version", bill.display()));
         }
         let newest = self.history.iter().map(|k| k.snapshot.taken.1.clone()).chain(coverage.last_event.clone()).max();
-        let evidence = match bartizan_core::evidence::Log::open(self.storage.as_ref()) {
+        let evidence = match bartizan_evidence::Log::open(self.storage.as_ref()) {
             Ok(log) => EvidenceTold {
                 store: self.storage.place(),
                 log_size: log.size(),
@@ -569,7 +572,7 @@ fn changes_told(changes: &[Change], explanations: &Explanations, told: &Told) ->
         let change = &changes[explained.change];
         let Some(finding) = findings.get(&explained.change) else { continue };
         let call = finding.evidence.iter().find_map(|e| match e {
-            bartizan_core::finding::Evidence::Event { id, time, call, .. } => Some((id.clone(), time.clone(), call.clone())),
+            bartizan_model::Evidence::Event { id, time, call, .. } => Some((id.clone(), time.clone(), call.clone())),
             _ => None,
         });
         list.push(ChangeTold {
@@ -580,7 +583,7 @@ fn changes_told(changes: &[Change], explanations: &Explanations, told: &Told) ->
             account: change.account.clone(),
             region: change.region.clone(),
             id: change.id.clone(),
-            lines: render::lines_of(change, false).into_iter().take(bartizan_core::limits::DIFF_LINES_MAX).collect(),
+            lines: render::lines_of(change, false).into_iter().take(bartizan_model::limits::DIFF_LINES_MAX).collect(),
             access: change.access.as_ref().map(|a| a.verdict.word().to_owned()),
             gained: change.access.as_ref().map(|a| a.gained.clone()).unwrap_or_default(),
             lost: change.access.as_ref().map(|a| a.lost.clone()).unwrap_or_default(),

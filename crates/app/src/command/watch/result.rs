@@ -1,8 +1,8 @@
 //! What a watch found, as it is printed, kept, and made into a report.
 
-use bartizan_core::finding::Finding;
-use bartizan_core::incident::Incident;
-use bartizan_core::work::ActorWork;
+use bartizan_detect::work::ActorWork;
+use bartizan_incident::Incident;
+use bartizan_model::Finding;
 use serde::{Deserialize, Serialize};
 
 use crate::command::access::diff::AccessPath;

@@ -5,10 +5,11 @@
 
 mod picture;
 
-use bartizan_core::fact::{Hash, Severity};
-use bartizan_core::finding::Finding;
-use bartizan_core::incident::Incident;
-use bartizan_core::work::{ActorWork, Made};
+use bartizan_detect::work::{ActorWork, Made};
+use bartizan_incident::Incident;
+use bartizan_inventory::fact::Hash;
+use bartizan_model::Finding;
+use bartizan_model::Severity;
 use base64::Engine;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 

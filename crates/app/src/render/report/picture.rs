@@ -1,7 +1,7 @@
 //! Pictures of an incident: of time, one lane a stage; of power, who gained which way.
 
-use bartizan_core::finding::Stage;
-use bartizan_core::incident::{Incident, Moment};
+use bartizan_incident::{Incident, Moment};
+use bartizan_model::Stage;
 use jiff::Timestamp;
 use maud::{Markup, html};
 

@@ -1,0 +1,315 @@
+//! What is kept of a trail for the join.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hasher;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use siphasher::sip::SipHasher13;
+
+use super::call_map::{CallMap, Effect, TouchedFact, is_omitted};
+use crate::call::{Call, Source, Who};
+use bartizan_model::limits::{ADDRESSES_MAX, DEED_TEXT_BYTES_MAX, DEEDS_MAX, ISSUED_MAX, LEAVES_MAX};
+use bartizan_trail::json::{Kind, Value};
+use bartizan_trail::{Event, EventId, Field};
+
+/// A successful call that may have changed facts.
+#[derive(Debug, Clone)]
+pub struct Deed {
+    /// Seconds since 1970.
+    pub time_s: i64,
+    /// The event.
+    pub event: EventId,
+    /// Who did it.
+    pub who: Arc<Who>,
+    /// From where.
+    pub source: Source,
+    /// What was called.
+    pub call: Arc<Call>,
+    /// What it touched.
+    pub touched: Vec<TouchedFact>,
+    /// Hashes of all values in request and response, sorted: to see whether a new value of a fact came from here.
+    pub leaves: Box<[u64]>,
+    /// CloudTrail left out a part of the request.
+    pub cut: bool,
+}
+
+/// A credential that was issued.
+#[derive(Debug, Clone)]
+pub struct Issued {
+    /// Seconds since 1970.
+    pub time_s: i64,
+    /// The event.
+    pub event: EventId,
+    /// Who asked for it.
+    pub who: Arc<Who>,
+    /// From where.
+    pub source: Source,
+    /// `sts:AssumeRole`, `iam:CreateAccessKey`.
+    pub call: Arc<Call>,
+    /// The name of the session.
+    pub session: Option<String>,
+    /// ARN of the role, or the user of a key.
+    pub of: Option<String>,
+    /// `sourceIdentity` that was set.
+    pub source_identity: Option<String>,
+    /// Until when a session lasts, seconds since 1970; keys of users last until somebody ends them.
+    pub until_s: Option<i64>,
+}
+
+/// When an address or a user agent called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heard {
+    /// First event, seconds since 1970.
+    pub first_s: i64,
+    /// Last event.
+    pub last_s: i64,
+}
+
+/// What one scanner keeps of one object.
+#[derive(Debug, Default)]
+pub struct Witness {
+    deeds: Vec<Deed>,
+    issued: Vec<(String, Issued)>,
+    /// Account and region, and the five minutes in which something was called there.
+    presence: BTreeMap<(String, String), BTreeSet<i64>>,
+    addresses: Heards<IpAddr>,
+    /// User agents that called.
+    agents: Heards<String>,
+    /// Where the last event was called and when.
+    last: Option<(Arc<Call>, i64)>,
+    /// Who called last and when.
+    last_who: Option<(Arc<Who>, i64)>,
+}
+
+/// Everything that was kept.
+#[derive(Debug, Default)]
+pub struct Testimony {
+    /// By time and event.
+    pub deeds: BTreeMap<(i64, EventId), Deed>,
+    /// By access key id; the record that says most about who asked.
+    pub issued: HashMap<String, Issued, foldhash::fast::RandomState>,
+    /// Account and region, and the five minutes in which something was called there.
+    pub presence: BTreeMap<(String, String), BTreeSet<i64>>,
+    /// Addresses that called.
+    pub addresses: Heards<IpAddr>,
+    /// User agents that called.
+    pub agents: Heards<String>,
+    /// Deeds, credentials and addresses that found no room.
+    pub dropped: u64,
+}
+
+/// Seconds of a bucket of presence.
+pub const BUCKET_S: i64 = 300;
+
+impl Witness {
+    /// Sees one event.
+    pub fn see(&mut self, map: &CallMap, event: &Event<'_>, at: (EventId, i64), who: &Arc<Who>, call: &Arc<Call>, source: Source) {
+        let (id, time_s) = at;
+        let bucket = time_s.div_euclid(BUCKET_S);
+        if !self.last.as_ref().is_some_and(|(last, at)| *at == bucket && Arc::ptr_eq(last, call)) {
+            let place = (call.account.clone().unwrap_or_default(), call.region.clone().unwrap_or_default());
+            self.presence.entry(place).or_default().insert(bucket);
+            self.last = Some((call.clone(), bucket));
+        }
+        if let Some(address) = source.address() {
+            self.addresses.entry(address).or_insert(Heard::at(time_s)).widen(Heard::at(time_s));
+        }
+        if !self.last_who.as_ref().is_some_and(|(last, at)| *at == bucket && Arc::ptr_eq(last, who)) {
+            if let Some(agent) = &who.user_agent {
+                match self.agents.get_mut(agent) {
+                    Some(heard) => heard.widen(Heard::at(time_s)),
+                    None => drop(self.agents.insert(agent.clone(), Heard::at(time_s))),
+                }
+            }
+            self.last_who = Some((who.clone(), bucket));
+        }
+        if call.error.is_some() {
+            return;
+        }
+        if let Some((key, issued)) = issued(event, id, time_s, who, call, &source) {
+            self.issued.push((key, issued));
+        }
+        if !map.concerns(event) {
+            return;
+        }
+        let mut touched = map.touched(event, own_user_name(&who.actor));
+        for fact in &mut touched {
+            fact.content = fact.content.take().filter(|c| c.len() <= DEED_TEXT_BYTES_MAX);
+        }
+        if touched.is_empty() {
+            return;
+        }
+        let (request, response) = (event.field(Field::RequestParameters), event.field(Field::ResponseElements));
+        let mut leaves = Vec::new();
+        // A thing that was made or deleted is known by its id, a policy by its text.
+        if touched.iter().any(|t| t.effect == Effect::Set && t.content.is_none()) {
+            [request, response].into_iter().flatten().for_each(|v| gather(v, &mut leaves, 0));
+        }
+        touched.iter().flat_map(|t| &t.sets).filter_map(|s| s.split_once('=')).for_each(|(_, value)| leaves.push(leaf(value)));
+        leaves.sort_unstable();
+        leaves.dedup();
+        let cut = request.is_some_and(is_omitted);
+        let deed = Deed { time_s, event: id, who: who.clone(), source, call: call.clone(), touched, leaves: leaves.into(), cut };
+        self.deeds.push(deed);
+    }
+}
+
+impl Testimony {
+    /// Where a deed stands: by time and event. Where ids were taken out of the records, others may have the same one.
+    fn place(&self, deed: &Deed) -> (i64, EventId) {
+        let same = |known: &Deed| {
+            let touched = |d: &Deed| d.touched.iter().map(|t| format!("{t:?}")).collect::<Vec<_>>();
+            (&known.call, &known.who, &known.source, &known.leaves) == (&deed.call, &deed.who, &deed.source, &deed.leaves)
+                && touched(known) == touched(deed)
+        };
+        let mut place = (deed.time_s, deed.event);
+        while self.deeds.get(&place).is_some_and(|known| !same(known)) {
+            place.1 = EventId::from(place.1.bits().wrapping_add(1));
+        }
+        place
+    }
+
+    /// Takes what was kept of one object. The order of objects does not matter, as long as there is room.
+    pub fn take(&mut self, witness: Witness) {
+        for deed in witness.deeds {
+            let place = self.place(&deed);
+            if self.deeds.len() >= DEEDS_MAX && !self.deeds.contains_key(&place) {
+                self.dropped += 1;
+            } else {
+                self.deeds.insert(place, deed);
+            }
+        }
+        for (key, issued) in witness.issued {
+            if let Some(known) = self.issued.get_mut(&key) {
+                if issued.rank() > known.rank() {
+                    *known = issued;
+                }
+            } else if self.issued.len() >= ISSUED_MAX {
+                self.dropped += 1;
+            } else {
+                self.issued.insert(key, issued);
+            }
+        }
+        for (place, buckets) in witness.presence {
+            self.presence.entry(place).or_default().extend(buckets);
+        }
+        self.dropped += keep(&mut self.addresses, witness.addresses) + keep(&mut self.agents, witness.agents);
+    }
+}
+
+/// Takes what was heard of, as far as there is room. Gives how many found none.
+fn keep<K: std::hash::Hash + Eq>(all: &mut Heards<K>, some: Heards<K>) -> u64 {
+    let mut dropped = 0;
+    for (key, heard) in some {
+        if let Some(known) = all.get_mut(&key) {
+            known.widen(heard);
+        } else if all.len() >= ADDRESSES_MAX {
+            dropped += 1;
+        } else {
+            all.insert(key, heard);
+        }
+    }
+    dropped
+}
+
+type Heards<K> = HashMap<K, Heard, foldhash::fast::RandomState>;
+
+impl Heard {
+    fn at(time_s: i64) -> Self {
+        Self { first_s: time_s, last_s: time_s }
+    }
+
+    fn widen(&mut self, other: Self) {
+        self.first_s = self.first_s.min(other.first_s);
+        self.last_s = self.last_s.max(other.last_s);
+    }
+}
+
+impl Issued {
+    /// The record of the caller's own account tells more than that of the role's; of equals the earliest.
+    fn rank(&self) -> (bool, std::cmp::Reverse<(i64, EventId)>) {
+        (self.who.actor.kind != "AWSAccount", std::cmp::Reverse((self.time_s, self.event)))
+    }
+}
+
+/// The user's own name, where a user calls.
+pub fn own_user_name(actor: &bartizan_trail::Actor) -> Option<&str> {
+    (actor.kind == "IAMUser").then(|| actor.key.rsplit('/').next()).flatten()
+}
+
+/// A credential in the answer of a call.
+fn issued(
+    event: &Event<'_>,
+    id: EventId,
+    time_s: i64,
+    who: &Arc<Who>,
+    call: &Arc<Call>,
+    source: &Source,
+) -> Option<(String, Issued)> {
+    let iam = match &*call.name {
+        "iam:CreateAccessKey" => true,
+        name if name.starts_with("sts:") => false,
+        _ => return None,
+    };
+    let (request, response) = (event.field(Field::RequestParameters), event.field(Field::ResponseElements)?);
+    let text = |value: Option<Value<'_>>, name: &str| value?.get(name)?.text().map(std::borrow::Cow::into_owned);
+    let credential = response.get(if iam { "accessKey" } else { "credentials" })?;
+    let key = text(Some(credential), "accessKeyId")?;
+    let of = if iam {
+        text(Some(credential), "userName").or_else(|| text(request, "userName"))
+    } else {
+        text(request, "roleArn").or_else(|| text(request, "targetPrincipal"))
+    };
+    let session = text(request, "roleSessionName");
+    let source_identity = text(request, "sourceIdentity");
+    let asked_s = text(request, "durationSeconds").and_then(|t| t.parse::<i64>().ok());
+    let until_s = (!iam).then(|| time_s + asked_s.unwrap_or(SESSION_S));
+    let issued = Issued {
+        time_s,
+        event: id,
+        who: who.clone(),
+        source: source.clone(),
+        call: call.clone(),
+        session,
+        of,
+        source_identity,
+        until_s,
+    };
+    Some((key, issued))
+}
+
+/// Seconds that a session of a role lasts where nobody asked for more or less (STS API reference, "AssumeRole").
+const SESSION_S: i64 = 3600;
+
+/// Nesting of values that are looked at.
+const DEPTH_MAX: usize = 12;
+
+/// Hashes of all values below one.
+fn gather(value: Value<'_>, leaves: &mut Vec<u64>, depth: usize) {
+    if leaves.len() >= LEAVES_MAX || depth > DEPTH_MAX {
+        return;
+    }
+    match value.kind() {
+        Kind::Object => value.raw_members().for_each(|(_, v)| gather(v, leaves, depth + 1)),
+        Kind::Array => value.elements().for_each(|v| gather(v, leaves, depth + 1)),
+        _ => {
+            if let Some(text) = value.text() {
+                leaves.push(leaf(&text));
+                // What an ARN names is a value too: the name of an attached policy stands in the fact beside its ARN.
+                if text.starts_with("arn:")
+                    && let Some((_, name)) = text.rsplit_once(['/', ':'])
+                {
+                    leaves.push(leaf(name));
+                }
+            }
+        }
+    }
+}
+
+/// The hash of a value; the same for a text and for the number or word that it spells.
+pub fn leaf(text: &str) -> u64 {
+    let mut hasher = SipHasher13::new_with_keys(0x6261_7274, 0x697a_616e);
+    hasher.write(text.as_bytes());
+    hasher.finish()
+}

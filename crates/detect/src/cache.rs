@@ -1,0 +1,285 @@
+//! What one thread works out once for many events, within bounds.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::hash::{BuildHasher, Hasher};
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use foldhash::quality::RandomState;
+
+use super::combo::{Combos, Repeat, Shared};
+use super::condition::Answers;
+use super::derive::cut;
+use super::first_seen::ByHash;
+use super::networks::AddressKind;
+use super::notes::Last;
+use super::route::feed_route;
+use super::scan::{Plan, Sight};
+use super::view::View;
+use crate::call::Source;
+use bartizan_model::limits::SCAN_CACHE_MAX;
+use bartizan_trail::{Actor, Clock, Event, Field, Lasting};
+
+/// Things that are worked out once for many events. All of them may be forgotten at any time.
+#[derive(Default)]
+pub(super) struct Caches {
+    pub(super) hasher: RandomState,
+    /// Actors by the hash of `userIdentity`. All hashes here have a random seed, so that nobody can make two of them meet.
+    actors: ByHash<Arc<Actor>>,
+    pub(super) combos: Combos,
+    /// By [`Lasting::of`] and the sort of the address.
+    repeats: ByHash<u32>,
+    /// What was worked out for them, by their numbers.
+    known: Vec<Known>,
+    pub(super) shared: Shared,
+    /// Hashes of events that came once, when not every one can have a [`Repeat`]. What comes again is worth one.
+    once: Vec<u64>,
+    /// When first-seen keys of forgotten combos were seen last.
+    pub(super) last: Vec<Last>,
+    pub(super) told: Told,
+    /// What stands in the place of an address, by its hash.
+    sources: ByHash<Arc<str>>,
+    /// Number of the object that is being read.
+    pub(super) object: u64,
+    pub(super) clock: Clock,
+    /// What the event at hand answered.
+    pub(super) answers: Answers,
+}
+
+/// An event that others may repeat.
+pub(super) struct Known {
+    /// Number of its combo.
+    pub(super) combo: u32,
+    /// [`Event::content`].
+    pub(super) content: u64,
+    pub(super) repeat: Rc<Repeat>,
+}
+
+/// What a thread told of networks in scopes. Each event asks for one, and there are tens of thousands: what it asks for is
+/// all in one place.
+pub(super) struct Told {
+    /// A table with a slot for each, or behind it when that is taken.
+    slots: Box<[Slot]>,
+    /// Scope and key of each slot.
+    keys: Box<[(u64, u64)]>,
+    count: usize,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    /// [`quick`], or 0 when the slot is free.
+    quick: u64,
+    /// Second of the earliest event that was told.
+    first_s: u32,
+    /// Second of the last event, which is told in the end.
+    last_s: u32,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        let slots = 1 << SLOTS_BITS;
+        Self { slots: vec![Slot::default(); slots].into(), keys: vec![(0, 0); slots].into(), count: 0 }
+    }
+}
+
+const SLOTS_BITS: u32 = 16;
+
+/// Two slots in three.
+const TOLD_MAX: usize = (2 << SLOTS_BITS) / 3;
+
+/// By what a thread finds what it told of a network in a scope. Never 0.
+fn quick(scope: u64, network: u64) -> u64 {
+    ((scope ^ network).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32) ^ scope) | 1
+}
+
+/// Seconds since 1970 as [`Slot`] keeps them; those that it cannot keep are never earlier or later than others.
+fn short(time_s: i64) -> u32 {
+    time_s.clamp(0, i64::from(u32::MAX)) as u32
+}
+
+impl Told {
+    /// The slot of a network in a scope, or the one where it would stand.
+    fn slot(&self, quick: u64) -> usize {
+        let mut at = (quick >> (64 - SLOTS_BITS)) as usize;
+        // A third of them is free.
+        while ![quick, 0].contains(&self.slots[at].quick) {
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+        at
+    }
+
+    /// Something of where a network in a scope stands.
+    fn near(&self, scope: u64, network: u64) -> u64 {
+        self.slots[(quick(scope, network) >> (64 - SLOTS_BITS)) as usize].quick
+    }
+
+    /// Whether an event adds nothing to what was told of its network; then its time is only remembered.
+    pub(super) fn is_told(&mut self, scope: u64, network: u64, time_s: i64) -> bool {
+        let quick = quick(scope, network);
+        let at = self.slot(quick);
+        let slot = &mut self.slots[at];
+        let time_s = short(time_s);
+        if slot.quick != quick {
+            return false;
+        }
+        slot.last_s = slot.last_s.max(time_s);
+        time_s > slot.first_s
+    }
+
+    /// Notes that this was told of a network.
+    pub(super) fn tell(&mut self, scope: u64, network: u64, key: u64, time_s: i64, last: &mut Vec<Last>) {
+        if self.count >= TOLD_MAX {
+            self.flush(last);
+        }
+        let quick = quick(scope, network);
+        let at = self.slot(quick);
+        let slot = &mut self.slots[at];
+        let time_s = short(time_s);
+        if slot.quick == 0 {
+            self.count += 1;
+            self.keys[at] = (scope, key);
+            *slot = Slot { quick, first_s: time_s, last_s: time_s };
+        }
+        (slot.first_s, slot.last_s) = (slot.first_s.min(time_s), slot.last_s.max(time_s));
+    }
+
+    /// Gives the last times of all keys, and forgets them.
+    fn flush(&mut self, last: &mut Vec<Last>) {
+        let told = self.slots.iter().zip(&self.keys).filter(|(slot, _)| slot.quick != 0);
+        last.extend(told.map(|(slot, &(scope, key))| Last { scope, key, last_s: i64::from(slot.last_s) }));
+        self.slots.fill(Slot::default());
+        self.count = 0;
+    }
+}
+
+impl Caches {
+    /// Empty ones, with the hasher of the rules.
+    pub(super) fn new(plan: &Plan) -> Self {
+        Self { hasher: plan.rules.decided.hasher.clone(), ..Self::default() }
+    }
+
+    /// What is left to say when there are no more objects.
+    pub(super) fn finish(&mut self) -> Vec<Last> {
+        self.forget_combos();
+        let mut last = std::mem::take(&mut self.last);
+        self.told.flush(&mut last);
+        last
+    }
+
+    fn forget_combos(&mut self) {
+        // Repeats would go on with combos whose last times nobody asks for any more.
+        self.forget_repeats();
+        self.last.extend(self.combos.last());
+        self.combos = Combos::default();
+    }
+
+    /// The number of an event's combo, what was worked out for the events that it repeats, and [`Event::content`].
+    pub(super) fn combo(&mut self, plan: &Plan, event: &Event<'_>, address: Option<IpAddr>) -> (u32, Option<Rc<Repeat>>, u64) {
+        let kind = plan.networks.kind_of(address);
+        let Some((hash, holes)) = Lasting::of(event, &self.hasher) else {
+            return (self.combo_of(plan, event, address, kind), None, event.content());
+        };
+        let lasting = hash ^ kind as u64;
+        if let Some(number) = self.number(hash, kind) {
+            let Known { combo, repeat, content } = self.known(number);
+            return (*combo, Some(repeat.clone()), *content);
+        }
+        let content = event.content();
+        let combo = self.combo_of(plan, event, address, kind);
+        // Where there is room anything may repeat.
+        if self.repeats.len() >= SCAN_CACHE_MAX / 2 && !self.came_before(lasting) {
+            return (combo, None, content);
+        }
+        if self.repeats.len() >= SCAN_CACHE_MAX {
+            self.forget_repeats();
+        }
+        let repeat = Rc::new(Repeat { lasting: Lasting::keep(event, holes), steps: OnceCell::new() });
+        self.repeats.insert(lasting, self.known.len() as u32);
+        self.known.push(Known { combo, content, repeat: repeat.clone() });
+        (combo, Some(repeat), content)
+    }
+
+    /// Whether an event came before. The latest ones are known.
+    fn came_before(&mut self, lasting: u64) -> bool {
+        self.once.resize(SCAN_CACHE_MAX, 0);
+        std::mem::replace(&mut self.once[lasting as usize % SCAN_CACHE_MAX], lasting) == lasting
+    }
+
+    /// From where a call came: an address, or what stands in its place.
+    pub(super) fn source<'t>(&mut self, address: Option<IpAddr>, text: impl FnOnce() -> Option<Cow<'t, str>>) -> Source {
+        let text = match (address, text) {
+            (Some(address), text) => match text().filter(|t| t.contains(',')) {
+                // Both are told.
+                Some(two) => two,
+                None => return address.into(),
+            },
+            (None, text) => match text() {
+                Some(text) => text,
+                None => return Source::None,
+            },
+        };
+        if self.sources.len() >= SCAN_CACHE_MAX {
+            self.sources.clear();
+        }
+        let hash = self.hasher.hash_one(text.as_bytes());
+        Source::Text(self.sources.entry(hash).or_insert_with(|| cut(&text).into()).clone())
+    }
+
+    /// Number of what is known of events with this hash that come from this sort of address.
+    pub(super) fn number(&self, hash: u64, kind: AddressKind) -> Option<u32> {
+        self.repeats.get(&(hash ^ kind as u64)).copied()
+    }
+
+    /// What is known by this number.
+    pub(super) fn known(&self, number: u32) -> &Known {
+        &self.known[number as usize]
+    }
+
+    fn forget_repeats(&mut self) {
+        self.repeats.clear();
+        self.known.clear();
+    }
+
+    /// Looks at what events will ask for, so that it is near when they do. Memory that is far away takes longer than all
+    /// that is done with it, but many places can be on their way at once: so it goes step by step, each for all events.
+    pub(super) fn touch(&self, sights: &[Sight], numbers: &[u32]) {
+        let Combos { heads, lists, scopes, counted, crowds, .. } = &self.combos;
+        let heads = || numbers.iter().map(|number| &heads[self.known[*number as usize].combo as usize]);
+        std::hint::black_box(heads().fold(0, |all, head| all ^ head.last_s));
+        let values = heads().zip(sights).map(|(head, sight)| {
+            let counted = lists[head.counted.range()].iter().map(|n| counted[*n as usize].noted.object);
+            let crowds = lists[head.crowds.range()].iter().map(|n| crowds[*n as usize].most);
+            let told = scopes[head.scopes.range()].iter().map(|(scope, _)| self.told.near(*scope, sight.network));
+            counted.chain(crowds).chain(told).fold(0, |all, one| all ^ one)
+        });
+        std::hint::black_box(values.fold(0, |all, one| all ^ one));
+    }
+
+    fn combo_of(&mut self, plan: &Plan, event: &Event<'_>, address: Option<IpAddr>, kind: AddressKind) -> u32 {
+        let mut hasher = self.hasher.build_hasher();
+        feed_route(event, kind, &mut hasher);
+        let (route, identity) = (hasher.finish(), self.hasher.hash_one(event.identity()));
+        let key = route ^ identity.rotate_left(32);
+        if let Some(combo) = self.combos.number(key) {
+            return combo;
+        }
+        if self.combos.is_full() {
+            self.forget_combos();
+        }
+        let actor = self.actor(event, identity);
+        let view = View::with_address(event, &actor, &plan.networks, address);
+        let refined = plan.rules.decided.route(&plan.rules, &view, route, &self.answers).refine(&plan.rules, &view, &self.answers);
+        self.combos.add(key, plan, refined, &view, &mut self.shared)
+    }
+
+    fn actor(&mut self, event: &Event<'_>, hash: u64) -> Arc<Actor> {
+        if self.actors.len() >= SCAN_CACHE_MAX {
+            self.actors.clear();
+        }
+        // Where the identity has no account, that of the record stands in: two records may differ in it.
+        let hash = self.hasher.hash_one((hash, event.raw_scalar(Field::RecipientAccountId)));
+        self.actors.entry(hash).or_insert_with(|| Arc::new(Actor::of_event(event))).clone()
+    }
+}

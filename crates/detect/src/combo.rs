@@ -1,0 +1,376 @@
+//! What is worked out once for many events: for those of one route and one identity, and for those that repeat another in
+//! all but time, ids and address.
+
+use std::cell::{Cell, OnceCell};
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use foldhash::quality::RandomState;
+use siphasher::sip::SipHasher13;
+
+use super::derive::{api, cut};
+use super::first_seen::ByHash;
+use super::notes::Last;
+use super::route::{Depends, Route};
+use super::rule::Kind;
+use super::scan::{FIELD_MARK, NETWORK, Plan, feed, first_seen_text, group_text, keys, value};
+use super::steps::{Steps, is_attempt};
+use super::view::View;
+use crate::call::{Call, Deed, Who};
+use crate::work::Things;
+use bartizan_model::limits::SCAN_CACHE_MAX;
+use bartizan_trail::{EventId, Field, Lasting};
+
+/// What every event of a combo asks for. Thousands of these are in use at once, and each event needs another one: so they
+/// are small and stand close together, for memory that is far away is what costs most here.
+#[derive(Clone, Copy)]
+pub(super) struct Head {
+    /// Time of the earliest event that was told of the first-seen keys.
+    pub(super) first_s: i64,
+    /// Time of the last event.
+    pub(super) last_s: i64,
+    /// Which of [`Combos::lists`] are numbers of values that rules count and that are the same for all events.
+    pub(super) counted: Span,
+    /// Which of [`Combos::lists`] are numbers of crowds: the network is a value that is counted.
+    pub(super) crowds: Span,
+    /// Which of [`Combos::scopes`] are those of rules that ask whether the network is new.
+    pub(super) scopes: Span,
+    /// Whether there are first-seen keys that are the same for all events.
+    pub(super) first_seen: bool,
+    /// Whether anything looks at more of its events than who calls what from where.
+    pub(super) asks: bool,
+    /// Number of an object, and where in its notes the events of the combo are counted.
+    pub(super) caller: (u32, u32),
+}
+
+/// Some elements of a list.
+#[derive(Clone, Copy)]
+pub(super) struct Span {
+    from: u32,
+    to: u32,
+}
+
+impl Span {
+    /// Puts these at the end of a list.
+    fn of<T>(list: &mut Vec<T>, new: Vec<T>) -> Self {
+        let from = list.len() as u32;
+        list.extend(new);
+        Self { from, to: list.len() as u32 }
+    }
+
+    pub(super) fn range(self) -> std::ops::Range<usize> {
+        self.from as usize..self.to as usize
+    }
+}
+
+/// What is to be done for events of one route and one identity, besides [`Head`].
+pub(super) struct Combo {
+    /// First-seen keys that are the same for all events.
+    pub(super) first_seen: Box<[Rc<FirstSeenKey>]>,
+    /// Detections that match and have uses which look at more of the event.
+    pub(super) sure: Box<[Sure]>,
+    /// Detections that may match.
+    pub(super) maybe: Box<[u32]>,
+    /// The event that was told of the first-seen keys.
+    pub(super) told_id: Cell<EventId>,
+    /// The actor's key.
+    pub(super) actor: Rc<Text>,
+    /// `service:Call`.
+    pub(super) call: Rc<Text>,
+    /// Who does what, without what it is done to.
+    pub(super) deed: Arc<Deed>,
+    /// Whether the call makes things or takes them away.
+    pub(super) acts: bool,
+}
+
+/// All combos, and what they have in common. They are forgotten together.
+#[derive(Default)]
+pub(super) struct Combos {
+    /// Their numbers, by the hashes of route and identity.
+    numbers: ByHash<u32>,
+    pub(super) heads: Vec<Head>,
+    pub(super) all: Vec<Rc<Combo>>,
+    pub(super) lists: Vec<u32>,
+    /// Hash of a scope, and the number of its [`NetworkKeys`].
+    pub(super) scopes: Vec<(u64, u32)>,
+    pub(super) counted: Vec<Counted>,
+    pub(super) crowds: Vec<Crowd>,
+    pub(super) network_keys: Vec<NetworkKeys>,
+    counted_numbers: ByHash<u32>,
+    crowd_numbers: ByHash<u32>,
+    network_numbers: ByHash<u32>,
+    first_seen: ByHash<Rc<FirstSeenKey>>,
+}
+
+/// A text that many events have.
+pub(super) struct Text {
+    pub(super) text: Arc<str>,
+    /// What it is in the texts of an object: number of the object, number of the text.
+    pub(super) number: Cell<(u64, u32)>,
+}
+
+/// A group of a rule with a window.
+pub(super) struct Group {
+    pub(super) rule: u32,
+    pub(super) text: Arc<str>,
+    /// What it is in the groups of an object: number of the object, number of the group.
+    pub(super) number: Cell<(u64, u32)>,
+}
+
+/// A detection that matches all events of a combo.
+pub(super) struct Sure {
+    pub(super) detection: u32,
+    /// Rule and part of the uses that look at more of the event.
+    pub(super) uses: Vec<(usize, usize)>,
+}
+
+/// A first-seen key that is the same for all events of a combo, for all combos that have it.
+pub(super) struct FirstSeenKey {
+    pub(super) rule: u32,
+    pub(super) scope: u64,
+    pub(super) key: u64,
+    pub(super) text: Arc<str>,
+    /// The earliest event that was told of it.
+    pub(super) first: Cell<Option<(i64, EventId)>>,
+}
+
+/// A value that a rule counts, for all combos that have it. Only its first and its last event in a bucket of time are
+/// noted, which is all that the rule needs.
+#[repr(align(64))]
+pub(super) struct Counted {
+    pub(super) noted: Noted,
+    pub(super) bucket_s: i64,
+    pub(super) value: u64,
+    pub(super) part: u32,
+    /// [`super::window::Seen::tried`].
+    pub(super) tried: bool,
+    pub(super) group: Rc<Group>,
+}
+
+/// The notes of a value in the bucket of time at hand.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Noted {
+    /// Number of the object.
+    pub(super) object: u64,
+    /// Begin of the bucket.
+    pub(super) from_s: i64,
+    /// Number of the first event's note.
+    pub(super) first: u32,
+    /// Number of the last event's note: the same while there is one event.
+    pub(super) last: u32,
+}
+
+/// A rule that asks whether the network of an event is new in a scope.
+pub(super) struct NetworkKeys {
+    pub(super) rule: u32,
+    pub(super) scope: u64,
+    /// The scope for people.
+    pub(super) text: Arc<str>,
+    /// It has seen all of the key that stands before the network.
+    pub(super) hasher: SipHasher13,
+}
+
+/// The networks with the smallest hashes that a group had in a bucket of time, of many that it may have.
+pub(super) struct Crowd {
+    /// Number of the object.
+    pub(super) object: u64,
+    /// Begin of the bucket.
+    pub(super) from_s: i64,
+    pub(super) bucket_s: i64,
+    /// The greatest value that is still of interest.
+    pub(super) most: u64,
+    /// The notes of each value.
+    pub(super) values: BTreeMap<u64, Noted>,
+    pub(super) values_max: usize,
+    pub(super) part: u32,
+    /// [`super::window::Seen::tried`].
+    pub(super) tried: bool,
+    pub(super) group: Rc<Group>,
+}
+
+/// Texts and groups that events share. All of them may be forgotten at any time.
+#[derive(Default)]
+pub(super) struct Shared {
+    hasher: RandomState,
+    texts: ByHash<Rc<Text>>,
+    groups: ByHash<Rc<Group>>,
+}
+
+impl Shared {
+    pub(super) fn text(&mut self, text: &str) -> Rc<Text> {
+        let new = || Rc::new(Text { text: text.into(), number: Cell::default() });
+        one(&mut self.texts, self.hasher.hash_one(text), new)
+    }
+
+    pub(super) fn group(&mut self, rule: u32, text: &str) -> Rc<Group> {
+        let new = || Rc::new(Group { rule, text: text.into(), number: Cell::default() });
+        one(&mut self.groups, self.hasher.hash_one((rule, text)), new)
+    }
+}
+
+/// What there is by this hash, or something new.
+fn one<V: Clone>(all: &mut ByHash<V>, hash: u64, new: impl FnOnce() -> V) -> V {
+    if all.len() >= SCAN_CACHE_MAX && !all.contains_key(&hash) {
+        all.clear();
+    }
+    all.entry(hash).or_insert_with(new).clone()
+}
+
+/// The number of what there is by this hash, or of something new.
+fn number<V>(numbers: &mut ByHash<u32>, all: &mut Vec<V>, hash: u64, new: impl FnOnce() -> V) -> u32 {
+    *numbers.entry(hash).or_insert_with(|| {
+        all.push(new());
+        all.len() as u32 - 1
+    })
+}
+
+impl Combos {
+    /// Whether it is time to forget them.
+    pub(super) fn is_full(&self) -> bool {
+        let most = self.all.len().max(self.counted.len()).max(self.crowds.len()).max(self.network_keys.len());
+        most.max(self.first_seen.len()) >= SCAN_CACHE_MAX
+    }
+
+    /// The number of the one with this hash.
+    pub(super) fn number(&self, hash: u64) -> Option<u32> {
+        self.numbers.get(&hash).copied()
+    }
+
+    /// Takes out of a route what can be worked out now for all events of this identity. Gives the number of the combo.
+    pub(super) fn add(&mut self, hash: u64, plan: &Plan, route: Route, view: &View<'_>, shared: &mut Shared) -> u32 {
+        let text = |field| view.event.text(field).map(|t| cut(&t));
+        let who = Arc::new(Who { actor: view.actor.clone(), user_agent: text(Field::UserAgent) });
+        let call = Arc::new(Call {
+            name: api(view.event).into(),
+            source: text(Field::EventSource),
+            account: text(Field::RecipientAccountId),
+            region: text(Field::AwsRegion),
+            error: view.event.error().map(|t| cut(&t)),
+        });
+        let mut settled = Settled { combos: self, shared, counted: vec![], crowds: vec![], scopes: vec![], first_seen: vec![] };
+        let mut sure = Vec::new();
+        for detection in route.sure {
+            let about = &plan.rules.detections[detection as usize];
+            let tried = is_attempt(about, view);
+            let uses = about.uses.iter().copied();
+            let rest: Vec<_> = uses.filter(|(rule, part)| !settled.take(plan, *rule, *part, tried, view)).collect();
+            if !rest.is_empty() {
+                sure.push(Sure { detection, uses: rest });
+            }
+        }
+        let Settled { counted, crowds, scopes, first_seen, .. } = settled;
+        let acts = call.error.is_none() && Things::builtin().concerns(view.event);
+        self.heads.push(Head {
+            first_s: i64::MAX,
+            last_s: i64::MIN,
+            counted: Span::of(&mut self.lists, counted),
+            crowds: Span::of(&mut self.lists, crowds),
+            scopes: Span::of(&mut self.scopes, scopes),
+            first_seen: !first_seen.is_empty(),
+            asks: acts || !sure.is_empty() || !route.maybe.is_empty(),
+            caller: (0, 0),
+        });
+        self.all.push(Rc::new(Combo {
+            first_seen: first_seen.into(),
+            sure: sure.into(),
+            maybe: route.maybe.into(),
+            told_id: Cell::new(EventId::from(0)),
+            actor: shared.text(&view.actor.key),
+            call: shared.text(&call.name),
+            deed: Arc::new(Deed { who, call, resources: Box::default(), counterparty: Box::default() }),
+            acts,
+        }));
+        let number = self.all.len() as u32 - 1;
+        self.numbers.insert(hash, number);
+        number
+    }
+
+    /// When first-seen keys that were told were seen last.
+    pub(super) fn last(&self) -> impl Iterator<Item = Last> {
+        let told = self.heads.iter().zip(&self.all).filter(|(head, _)| head.first_s <= head.last_s);
+        told.flat_map(|(head, combo)| {
+            combo.first_seen.iter().map(|one| Last { scope: one.scope, key: one.key, last_s: head.last_s })
+        })
+    }
+}
+
+/// Uses that look at no more than route, identity and network.
+struct Settled<'s> {
+    combos: &'s mut Combos,
+    shared: &'s mut Shared,
+    counted: Vec<u32>,
+    crowds: Vec<u32>,
+    scopes: Vec<(u64, u32)>,
+    first_seen: Vec<Rc<FirstSeenKey>>,
+}
+
+impl Settled<'_> {
+    /// Takes in what a rule wants of all events. False: it looks at more.
+    fn take(&mut self, plan: &Plan, rule: usize, part: usize, tried: bool, view: &View<'_>) -> bool {
+        let settled = |fields: &[String]| fields.iter().all(|f| Depends::of(f, plan.networks.has_places()) <= Depends::Identity);
+        let about = &plan.rules.rules[rule];
+        let rule = rule as u32;
+        match &about.kind {
+            Kind::FirstSeen(first_seen) if settled(&first_seen.key) && settled(&first_seen.scope) => {
+                let (scope, key) = keys(&plan.memory, &about.id, part, first_seen, view);
+                let new = || {
+                    let text = first_seen_text(first_seen, view);
+                    Rc::new(FirstSeenKey { rule, scope, key, text, first: Cell::default() })
+                };
+                self.first_seen.push(self.combos.first_seen.entry(key).or_insert_with(new).clone());
+            }
+            Kind::FirstSeen(first_seen) if first_seen.key == [NETWORK] && settled(&first_seen.scope) => {
+                let mut hasher = plan.memory.hasher();
+                hasher.write(about.id.as_bytes());
+                first_seen.scope.iter().for_each(|field| feed(&mut hasher, field, view));
+                let scope = hasher.finish();
+                hasher.write_u8(FIELD_MARK);
+                let new = || NetworkKeys { rule, scope, text: group_text(&first_seen.scope, view).into(), hasher };
+                let Combos { network_numbers, network_keys, .. } = &mut *self.combos;
+                self.scopes.push((scope, number(network_numbers, network_keys, scope, new)));
+            }
+            Kind::Window(window) => {
+                let Some(bucket_s) = window.bucket_s() else { return false };
+                let fields = window.counted().unwrap_or_default();
+                if !settled(&window.group_by[part]) || fields != [NETWORK] && !settled(fields) {
+                    return false;
+                }
+                let group = self.shared.group(rule, &group_text(&window.group_by[part], view));
+                let part = part as u32;
+                if fields == [NETWORK] {
+                    let hash = self.shared.hasher.hash_one((rule, &group.text, part, tried));
+                    let new = || Crowd {
+                        object: 0,
+                        from_s: 0,
+                        bucket_s,
+                        most: 0,
+                        values: BTreeMap::new(),
+                        values_max: window.values_max(),
+                        part,
+                        tried,
+                        group,
+                    };
+                    let Combos { crowd_numbers, crowds, .. } = &mut *self.combos;
+                    self.crowds.push(number(crowd_numbers, crowds, hash, new));
+                } else if let Some(value) = value(&window.test, view) {
+                    let hash = self.shared.hasher.hash_one((rule, &group.text, part, value, tried));
+                    let new = || Counted { noted: Noted::default(), bucket_s, value, part, tried, group };
+                    let Combos { counted_numbers, counted, .. } = &mut *self.combos;
+                    self.counted.push(number(counted_numbers, counted, hash, new));
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// What was worked out for an event, for all that repeat it in everything but [`Fields::PER_EVENT`].
+pub(super) struct Repeat {
+    /// Where everything stands in them.
+    pub(super) lasting: Lasting,
+    /// What is to be done for them, once that was asked.
+    pub(super) steps: OnceCell<Steps>,
+}

@@ -1,0 +1,44 @@
+//! Calls that a machine's own credentials make, and not a person's.
+
+use super::caller::instance;
+use bartizan_trail::{Actor, Event, Field};
+
+/// Signs of compute in a user agent (`exec-env/` of the AWS SDKs). The caller may write there what he likes: none of them proves
+/// anything, and nothing is let pass because of one.
+const AGENTS: &[(&str, &str)] = &[
+    ("exec-env/AWS_Lambda", "lambda"),
+    ("exec-env/AWS_ECS", "container"),
+    ("exec-env/CloudShell", "cloudshell"),
+    ("exec-env/EC2", "instance"),
+    ("exec-env/AppRunner", "container"),
+];
+
+/// How services name the sessions of the roles that they run code with.
+const SESSIONS: &[(&str, &str)] = &[
+    ("eks-", "pod"),
+    ("AWSCodeBuild-", "build"),
+    ("GlueJobRunnerSession", "job"),
+    ("SageMaker", "notebook"),
+    ("botocore-session-", "pod"),
+];
+
+/// What the credentials of a caller belong to: `instance`, `lambda`, `container`, `pod`, `build`, `job`, `notebook`,
+/// `cloudshell`.
+pub(super) fn compute(event: &Event<'_>, actor: &Actor) -> Option<&'static str> {
+    if instance(actor).is_some() {
+        return Some("instance");
+    }
+    // For whom a role was given out, in newer records ("userIdentity element", inScopeOf).
+    let issuer = event.field(Field::UserIdentity).and_then(|u| u.get("inScopeOf")?.get("issuerType")?.text());
+    match issuer.as_deref() {
+        Some("AWS::Lambda::Function") => return Some("lambda"),
+        Some("AWS::EC2::Instance") => return Some("instance"),
+        Some(other) if other.starts_with("AWS::ECS") => return Some("container"),
+        Some(other) if other.starts_with("AWS::CodeBuild") => return Some("build"),
+        _ => {}
+    }
+    let session = actor.session.as_deref().filter(|_| actor.kind == "AssumedRole").unwrap_or_default();
+    let named = || SESSIONS.iter().find(|(begin, _)| session.starts_with(begin)).map(|(_, kind)| *kind);
+    let agent = event.text(Field::UserAgent).unwrap_or_default();
+    named().or_else(|| AGENTS.iter().find(|(sign, _)| agent.contains(sign)).map(|(_, kind)| *kind))
+}

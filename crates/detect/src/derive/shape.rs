@@ -1,0 +1,103 @@
+//! Reading a request by the names of its members, whatever shape the list around them has.
+//!
+//! CloudTrail writes the same list as `[…]`, as `{"items": […]}` (EC2), as `{"member": […]}` (query protocol) or as one object
+//! (`ModifySecurityGroupRulesRequest.SecurityGroupRule`), and the same name as `cidrIp`, `CidrIp` or `cidr_ip`.
+
+use std::borrow::Cow;
+
+use bartizan_trail::json::{Kind, Value};
+
+/// Whether a member's name is this one, but for case, `_` and `-`: `dBInstanceIdentifier` is `DBInstanceIdentifier`.
+pub(super) fn is_named(member: &[u8], name: &str) -> bool {
+    fn letters(text: &[u8]) -> impl Iterator<Item = u8> {
+        text.iter().filter(|b| !matches!(b, b'_' | b'-')).map(u8::to_ascii_lowercase)
+    }
+    letters(member).eq(letters(name.as_bytes()))
+}
+
+/// The elements of a list in any of its forms; a value that is no list is its own only element.
+pub(super) fn each(value: Value<'_>) -> Vec<Value<'_>> {
+    let mut out = Vec::new();
+    unfold(value, 0, &mut out);
+    out
+}
+
+fn unfold<'a>(value: Value<'a>, depth: usize, out: &mut Vec<Value<'a>>) {
+    let inside = match value.kind() {
+        Kind::Array if depth < LISTS_DEPTH_MAX => return value.elements().for_each(|e| unfold(e, depth + 1, out)),
+        Kind::Object if depth < LISTS_DEPTH_MAX => {
+            // Exports write names in any case.
+            let wrapper =
+                |name: &[u8]| ["items", "item", "member", "members"].iter().any(|w| name.eq_ignore_ascii_case(w.as_bytes()));
+            value.raw_members().find(|(name, _)| wrapper(name)).map(|(_, v)| v)
+        }
+        _ => None,
+    };
+    match inside {
+        Some(list) => unfold(list, depth + 1, out),
+        None if value.is_null() => {}
+        None => out.push(value),
+    }
+}
+
+/// Lists within lists; EC2 has two.
+const LISTS_DEPTH_MAX: usize = 4;
+
+/// The values at a path of names with dots between them, through all lists on the way. The empty path is the value itself.
+pub(super) fn at<'a>(value: Value<'a>, path: &str) -> Vec<Value<'a>> {
+    let mut found = each(value);
+    for name in path.split('.').filter(|name| !name.is_empty()) {
+        let members = found.iter().flat_map(|v| v.raw_members()).filter(|(member, _)| is_named(member, name));
+        found = members.flat_map(|(_, v)| each(v)).collect();
+    }
+    found
+}
+
+/// The first text at a path.
+pub(super) fn text<'a>(value: Value<'a>, path: &str) -> Option<Cow<'a, str>> {
+    at(value, path).into_iter().find_map(Value::text)
+}
+
+/// Looks at every string, number and boolean of a value, with the names that lead to it, the nearest last.
+pub(super) fn leaves<'a>(value: Value<'a>, see: &mut dyn FnMut(&[Cow<'a, str>], Value<'a>)) {
+    fn walk<'a>(value: Value<'a>, names: &mut Vec<Cow<'a, str>>, depth: usize, see: &mut dyn FnMut(&[Cow<'a, str>], Value<'a>)) {
+        match value.kind() {
+            Kind::Object if depth < LEAVES_DEPTH_MAX => {
+                for (name, inner) in value.members() {
+                    names.push(name);
+                    walk(inner, names, depth + 1, see);
+                    names.pop();
+                }
+            }
+            Kind::Array if depth < LEAVES_DEPTH_MAX => value.elements().for_each(|e| walk(e, names, depth + 1, see)),
+            Kind::String | Kind::Scalar => see(names, value),
+            Kind::Object | Kind::Array => {}
+        }
+    }
+    walk(value, &mut Vec::new(), 0, see);
+}
+
+/// Requests of AWS are nested less deeply than this.
+const LEAVES_DEPTH_MAX: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_every_shape_are_read() {
+        for text in [
+            r#"{"Rule": [{"CidrIp": "a"}, {"CidrIp": "b"}]}"#,
+            r#"{"rule": {"items": [{"cidrIp": "a"}, {"cidrIp": "b"}]}}"#,
+            r#"{"rule": {"member": [{"cidr_ip": "a"}, {"cidrIP": "b"}]}}"#,
+            r#"{"rule": [[{"cidrIp": "a"}], {"cidrIp": ["b"]}]}"#,
+        ] {
+            let value = Value::new(text.as_bytes(), 0).unwrap();
+            let found: Vec<_> = at(value, "rule.cidrIp").into_iter().filter_map(Value::text).collect();
+            assert_eq!(found, ["a", "b"], "{text}");
+        }
+        let one = Value::new(br#"{"rule": {"cidrIp": "a"}, "other": null}"#, 0).unwrap();
+        assert_eq!(text(one, "rule.cidrIp").as_deref(), Some("a"));
+        assert!(at(one, "other").is_empty() && at(one, "rule.x").is_empty());
+    }
+}

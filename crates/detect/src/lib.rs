@@ -1,0 +1,43 @@
+//! Holding a trail against rules: Sigma on single events, windows and memory over many.
+//!
+//! [`Rules::load`] makes rules of files. Any number of [`Scanner`]s, one a thread, read objects and write [`Notes`];
+//! one [`Judge`] takes the notes in the order of the objects and gives [`Verdicts`].
+
+pub mod attribution;
+mod builtin;
+mod cache;
+pub mod call;
+mod combo;
+mod condition;
+pub mod derive;
+mod first_seen;
+mod fixture;
+mod judge;
+mod lint;
+mod load;
+pub mod merge;
+mod networks;
+mod notes;
+mod rate;
+mod route;
+mod rule;
+mod scan;
+mod sentence;
+mod steps;
+mod touched;
+mod view;
+mod window;
+pub mod work;
+
+pub use builtin::{builtin_files, builtin_fixture};
+pub use condition::{Condition, Items};
+pub use first_seen::Memory;
+pub use fixture::Fixture;
+pub use judge::{Judge, Totals, Verdicts};
+pub use load::{RuleFile, RuleProblem, Rules};
+pub use networks::{AddressKind, Networks};
+pub use notes::{About, Notes, Tally};
+pub use rate::{Measure, Rate};
+pub use rule::{Attempts, Callers, Detection, FirstSeen, Kind, KnownSince, Rule, Test, Window};
+pub use scan::{Plan, Scanner, matching};
+pub use view::View;

@@ -1,0 +1,211 @@
+//! Matches of one rule by one entity in one window are one finding: an attack is a few lines, never thousands.
+//!
+//! Merging is commutative: what comes out depends on which sightings went in, never on their order. Of each finding the
+//! earliest sightings are kept, and how many there were.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use bartizan_model::limits::{CALLS_MAX, EVIDENCE_MAX, FINDINGS_MAX, SIGHTINGS_OF_CALL_MAX};
+use bartizan_trail::EventId;
+
+use crate::call::Sighting;
+
+/// What makes sightings one finding.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// Number of the rule.
+    pub rule: u32,
+    /// Whom or what it is about.
+    pub entity: Arc<str>,
+    /// Whether the call failed.
+    pub attempt: bool,
+    /// Number of the window.
+    pub window: i64,
+}
+
+/// A finding that more sightings may join.
+#[derive(Debug)]
+pub struct Draft {
+    /// Events.
+    pub count: u64,
+    /// Time of the first one.
+    pub first_s: i64,
+    /// Time of the last one.
+    pub last_s: i64,
+    /// The earliest ones.
+    pub sightings: BTreeMap<(i64, EventId), Sighting>,
+    /// How many of them failed.
+    pub refused: u64,
+    /// What was called; of more than [`CALLS_MAX`] calls those that come first by name, so that no order matters.
+    pub calls: BTreeMap<Arc<str>, CallDraft>,
+    /// What a rule with memory has to say about it.
+    pub because: BTreeMap<i64, String>,
+    /// Events whose record has no usable time: another stands in for it.
+    pub untimed: u64,
+}
+
+/// One call of a draft.
+#[derive(Debug, Default)]
+pub struct CallDraft {
+    /// Events.
+    pub count: u64,
+    /// How many of them failed.
+    pub refused: u64,
+    /// The earliest that worked, and the earliest that failed.
+    pub sightings: [BTreeMap<(i64, EventId), Sighting>; 2],
+}
+
+impl Draft {
+    fn sight(&mut self, sighting: Sighting) {
+        if let Some(call) = self.calls.get_mut(&*sighting.deed.call.name) {
+            keep(&mut call.sightings[usize::from(sighting.deed.is_refused())], &sighting, SIGHTINGS_OF_CALL_MAX);
+        }
+        keep(&mut self.sightings, &sighting, EVIDENCE_MAX);
+    }
+
+    /// Counts events of a call.
+    fn call(&mut self, name: &Arc<str>, count: u64, is_refused: bool) {
+        let refused = if is_refused { count } else { 0 };
+        self.refused += refused;
+        let call = self.calls.entry(name.clone()).or_default();
+        call.count += count;
+        call.refused += refused;
+        if self.calls.len() > CALLS_MAX {
+            self.calls.pop_last();
+        }
+    }
+}
+
+/// Keeps the earliest.
+fn keep(all: &mut BTreeMap<(i64, EventId), Sighting>, sighting: &Sighting, max: usize) {
+    let place = sighting.place();
+    if all.len() < max || all.last_key_value().is_some_and(|(last, _)| place < *last) {
+        all.insert(place, sighting.clone());
+        if all.len() > max {
+            all.pop_last();
+        }
+    }
+}
+
+/// All findings of a run.
+#[derive(Debug, Default)]
+pub struct Merger {
+    drafts: HashMap<Key, Draft, foldhash::fast::RandomState>,
+    /// Sightings that found no room.
+    dropped: u64,
+}
+
+impl Merger {
+    /// Adds one event to a finding. What `because` has to say is only asked where it may be kept.
+    pub fn add(&mut self, key: Key, sighting: Sighting, because: impl FnOnce() -> Option<String>) {
+        let time_s = sighting.time_s;
+        let Some(draft) = self.draft(key, 1, (time_s, time_s)) else { return };
+        draft.call(&sighting.deed.call.name, 1, sighting.deed.is_refused());
+        let full = draft.because.len() >= BECAUSE_MAX;
+        if (!full || draft.because.last_key_value().is_some_and(|(last, _)| time_s <= *last))
+            && let Some(because) = because()
+        {
+            // Of the same second the smaller one stays, so that the order of events changes nothing.
+            let kept = draft.because.entry(time_s).or_insert_with(|| because.clone());
+            if because < *kept {
+                *kept = because;
+            }
+            if draft.because.len() > BECAUSE_MAX {
+                draft.because.pop_last();
+            }
+        }
+        draft.sight(sighting);
+    }
+
+    /// Adds so many events of one call to a finding, with first and last time and at least the earliest [`EVIDENCE_MAX`]
+    /// of them.
+    pub fn add_all(
+        &mut self,
+        key: Key,
+        (call, is_refused): (&Arc<str>, bool),
+        count: u64,
+        span_s: (i64, i64),
+        earliest: impl Iterator<Item = Sighting>,
+    ) {
+        if let Some(draft) = self.draft(key, count, span_s) {
+            draft.call(call, count, is_refused);
+            earliest.for_each(|sighting| draft.sight(sighting));
+        }
+    }
+
+    /// Says of so many events of a finding that their records have no usable time.
+    pub fn untimed(&mut self, key: &Key, count: u64) {
+        if let Some(draft) = self.drafts.get_mut(key) {
+            draft.untimed += count;
+        }
+    }
+
+    /// Takes all findings of another one, which are of other rules.
+    pub fn absorb(&mut self, other: Self) {
+        self.dropped += other.dropped;
+        for (key, draft) in other.drafts {
+            if self.drafts.len() < FINDINGS_MAX {
+                self.drafts.insert(key, draft);
+            } else {
+                self.dropped += draft.count;
+            }
+        }
+    }
+
+    fn draft(&mut self, key: Key, count: u64, (first_s, last_s): (i64, i64)) -> Option<&mut Draft> {
+        if self.drafts.len() >= FINDINGS_MAX && !self.drafts.contains_key(&key) {
+            self.dropped += count;
+            return None;
+        }
+        let draft = self.drafts.entry(key).or_insert_with(|| Draft {
+            count: 0,
+            first_s: i64::MAX,
+            last_s: i64::MIN,
+            sightings: BTreeMap::new(),
+            refused: 0,
+            calls: BTreeMap::new(),
+            because: BTreeMap::new(),
+            untimed: 0,
+        });
+        draft.count += count;
+        draft.first_s = draft.first_s.min(first_s);
+        draft.last_s = draft.last_s.max(last_s);
+        Some(draft)
+    }
+
+    /// All findings in the order of their keys, and how many sightings found no room.
+    pub fn finish(self) -> (BTreeMap<Key, Draft>, u64) {
+        (self.drafts.into_iter().collect(), self.dropped)
+    }
+}
+
+/// Sentences of a rule with memory that one finding keeps.
+const BECAUSE_MAX: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::{Call, Deed, Source, Who};
+
+    #[test]
+    fn what_is_said_does_not_hang_on_the_order() {
+        let actor = Arc::new(bartizan_trail::Actor::of(None));
+        let who = Arc::new(Who { actor, user_agent: None });
+        let call = Arc::new(Call { name: "s3:GetObject".into(), source: None, account: None, region: None, error: None });
+        let deed = Arc::new(Deed { who, call, resources: Box::default(), counterparty: Box::default() });
+        let told = |order: &mut dyn Iterator<Item = u64>| {
+            let mut merger = Merger::default();
+            for n in order {
+                let key = Key { rule: 0, entity: "a".into(), attempt: false, window: 0 };
+                let id = EventId::from(u128::from(n));
+                let sighting = Sighting { time_s: n as i64 / 4, id, source: Source::None, deed: deed.clone() };
+                merger.add(key, sighting, || Some(format!("{n:02}")));
+            }
+            merger.finish().0.into_values().map(|draft| draft.because).collect::<Vec<_>>()
+        };
+        let kept = [BTreeMap::from([(0, "00".to_owned()), (1, "04".to_owned()), (2, "08".to_owned())])];
+        assert_eq!(told(&mut (0..40)), kept);
+        assert_eq!(told(&mut (0..40).rev()), kept);
+    }
+}

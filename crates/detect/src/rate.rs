@@ -1,0 +1,199 @@
+//! Rules that hold a span of time against the earlier ones of the same group: ten times what this principal reads in an
+//! hour, five times what it deletes in a day. Of a span its measure is kept and the earliest events, never all of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::window::Seen;
+use crate::call::Sighting;
+use crate::merge::{Key, Merger};
+use bartizan_model::limits::{CALLS_MAX, EVIDENCE_MAX, RATE_VALUES_MAX};
+
+/// What is measured in a span.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Measure {
+    /// Events.
+    Events,
+    /// Distinct values of these fields: secrets rather than calls, for one secret is read again and again.
+    Distinct(Vec<String>),
+    /// The sum of a field; an event without it counts as one.
+    Sum(Vec<String>),
+}
+
+impl Measure {
+    /// Fields that it looks at.
+    pub(super) fn fields(&self) -> &[String] {
+        match self {
+            Self::Events => &[],
+            Self::Distinct(fields) | Self::Sum(fields) => fields,
+        }
+    }
+}
+
+/// When a span holds too much.
+#[derive(Debug, Clone)]
+pub struct Rate {
+    /// What is measured.
+    pub measure: Measure,
+    /// How many times the mean of the earlier spans.
+    pub factor: f64,
+    /// Less than this is never too much.
+    pub at_least: u64,
+    /// Spans of history without which there is no mean.
+    pub learning_spans: i64,
+    /// From here on it is too much for a group without that history; none: nothing is.
+    pub at_least_new: Option<u64>,
+}
+
+impl Rate {
+    /// Spans that a mean is made of.
+    pub(super) fn baseline_spans(&self) -> i64 {
+        self.learning_spans.saturating_mul(2).max(48)
+    }
+}
+
+/// What is kept of one span.
+#[derive(Default)]
+pub(super) struct Span {
+    /// What was measured, but for values that are still at hand.
+    sum: u64,
+    /// That of it which worked.
+    worked: u64,
+    /// Hashes of distinct values, and whether one of their calls worked; of more than [`RATE_VALUES_MAX`] the smallest.
+    values: BTreeMap<u64, bool>,
+    /// By call, and whether it failed.
+    calls: BTreeMap<(Arc<str>, bool), Events>,
+}
+
+/// Events of one call in a span.
+struct Events {
+    count: u64,
+    first_s: i64,
+    last_s: i64,
+    /// The earliest, in their order: those that a finding may name.
+    earliest: Vec<Sighting>,
+}
+
+impl Span {
+    /// Takes an event; gives how many bytes more it needs, about.
+    pub(super) fn take(&mut self, measure: &Measure, seen: Seen) -> usize {
+        let mut bytes = 0;
+        if let Measure::Distinct(_) = measure {
+            let before = self.values.len();
+            *self.values.entry(seen.value).or_default() |= !seen.tried;
+            if self.values.len() > RATE_VALUES_MAX {
+                self.values.pop_last();
+            }
+            bytes += (self.values.len() - before) * VALUE_BYTES;
+        } else {
+            let more = if matches!(measure, Measure::Events) { 1 } else { seen.value };
+            self.sum = self.sum.saturating_add(more);
+            self.worked = self.worked.saturating_add(if seen.tried { 0 } else { more });
+        }
+        let sighting = seen.sighting;
+        let call = (sighting.deed.call.name.clone(), sighting.deed.is_refused());
+        let time_s = sighting.time_s;
+        let events = self.calls.entry(call).or_insert_with(|| {
+            bytes += size_of::<Events>() * 2;
+            Events { count: 0, first_s: time_s, last_s: time_s, earliest: Vec::new() }
+        });
+        events.count += 1;
+        events.first_s = events.first_s.min(time_s);
+        events.last_s = events.last_s.max(time_s);
+        let at = events.earliest.partition_point(|s| s.place() < sighting.place());
+        if at < EVIDENCE_MAX {
+            events.earliest.insert(at, sighting);
+            bytes += size_of::<Sighting>();
+            if events.earliest.len() > EVIDENCE_MAX {
+                events.earliest.pop();
+                bytes -= size_of::<Sighting>();
+            }
+        }
+        if self.calls.len() > CALLS_MAX {
+            self.calls.pop_last();
+        }
+        bytes
+    }
+
+    fn measured(&self) -> u64 {
+        self.sum + self.values.len() as u64
+    }
+
+    /// What was measured of calls that worked, while it is at hand.
+    fn measured_worked(&self) -> u64 {
+        self.worked + self.values.values().filter(|worked| **worked).count() as u64
+    }
+
+    /// Leaves nothing but the measure.
+    pub(super) fn settle(&mut self) {
+        self.sum = self.measured();
+        self.values = BTreeMap::new();
+        self.calls = BTreeMap::new();
+    }
+
+    /// Bytes that it takes, about.
+    pub(super) fn bytes(&self) -> usize {
+        let calls: usize = self.calls.values().map(|e| size_of::<Events>() * 2 + e.earliest.len() * size_of::<Sighting>()).sum();
+        SPAN_BYTES + self.values.len() * VALUE_BYTES + calls
+    }
+
+    /// Events that can still be told.
+    pub(super) fn events(&self) -> u64 {
+        self.calls.values().map(|e| e.count).sum()
+    }
+}
+
+/// Bytes of a span with its share of the map, and of a value with its share of the set.
+pub(super) const SPAN_BYTES: usize = size_of::<Span>() + 16;
+const VALUE_BYTES: usize = 16;
+
+/// A span that holds too much.
+pub(super) struct Exceeded {
+    /// Its number.
+    pub(super) at: i64,
+    /// What worked would not have been too much.
+    pub(super) attempt: bool,
+    /// The sentence that says so.
+    pub(super) because: String,
+}
+
+/// The spans of a group that hold too much, from the span `from` on. `born` is the span of the first event there ever was.
+pub(super) fn exceeded(spans: &BTreeMap<i64, Span>, rate: &Rate, born: i64, from: i64, span_text: &str) -> Vec<Exceeded> {
+    let mut found = Vec::new();
+    for (&at, span) in spans.range(from..) {
+        let known = (at - born).min(rate.baseline_spans());
+        let measured = span.measured();
+        let learned = known >= rate.learning_spans;
+        let Some(least) = (if learned { Some(rate.at_least) } else { rate.at_least_new }) else { continue };
+        let before: u64 = spans.range(at - known..at).map(|(_, s)| s.measured()).sum();
+        let mean = before as f64 / known.max(1) as f64;
+        let is_too_much = |n: u64| n >= least && n as f64 >= rate.factor * mean.max(1.0);
+        if !is_too_much(measured) {
+            continue;
+        }
+        let what = if matches!(rate.measure, Measure::Distinct(_)) { " different ones" } else { "" };
+        let because = if known > 0 {
+            format!("{measured}{what} in {span_text}, where the mean of {known} such spans before was {mean:.1}")
+        } else {
+            format!("{measured}{what} in {span_text}, and nothing is known of the time before")
+        };
+        found.push(Exceeded { at, attempt: !is_too_much(span.measured_worked()), because });
+    }
+    found
+}
+
+/// Puts the events of a span into a finding.
+pub(super) fn tell(merger: &mut Merger, span: &Span, because: &str, key: impl Fn(i64) -> Key) {
+    let Some(first) = span.calls.values().filter_map(|e| e.earliest.first()).min_by_key(|s| s.place()).cloned() else { return };
+    let key = key(first.time_s);
+    for ((call, is_refused), events) in &span.calls {
+        // The first event of all brings the sentence.
+        let own = events.earliest.first().is_some_and(|s| s.place() == first.place());
+        let rest = events.count - u64::from(own);
+        if rest > 0 {
+            let earliest = events.earliest.iter().skip(usize::from(own)).cloned();
+            merger.add_all(key.clone(), (call, *is_refused), rest, (events.first_s, events.last_s), earliest);
+        }
+    }
+    merger.add(key, first, || Some(because.to_owned()));
+}

@@ -1,0 +1,198 @@
+//! Which detections can match an event at all.
+//!
+//! A few fields take few values: source, name, error and region of the call, user agent, sort of address; and then who
+//! calls. For each combination of their values every detection is decided once, in logic of three values where all other fields are unknown: false
+//! (never look again), true (a match without looking), or unknown (look at the event). So nothing is guessed from the
+//! shape of a rule, and a value inside of a negated filter cannot hide an event.
+
+use std::hash::{BuildHasher, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use foldhash::quality::RandomState;
+use rsigma_eval::evaluate_rule;
+
+use super::condition::Answers;
+use super::derive::cut;
+use super::first_seen::ByHash;
+use super::load::Rules;
+use super::networks::AddressKind;
+use super::rule::{Attempts, Callers, Detection};
+use super::view::{STRUCTURED, View};
+use bartizan_model::limits::SCAN_CACHE_MAX;
+use bartizan_trail::{Caller, Event, Field, Fields};
+
+/// What a field depends on. The less it is, the more events a verdict on it holds for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Depends {
+    /// On source and name of the call.
+    Api,
+    /// On the few fields of [`ROUTE_FIELDS`] and the sort of the address.
+    Route,
+    /// On those and on who calls.
+    Identity,
+    /// On anything in the event.
+    Event,
+}
+
+/// Fields of the record that take few values, and together say what kind of call it is.
+pub(super) const ROUTE_FIELDS: [Field; 11] = [
+    Field::EventSource,
+    Field::EventName,
+    Field::UserAgent,
+    Field::ErrorCode,
+    Field::ReadOnly,
+    Field::AwsRegion,
+    Field::RecipientAccountId,
+    Field::EventCategory,
+    Field::EventType,
+    Field::VpcEndpointId,
+    Field::SessionCredentialFromConsole,
+];
+
+/// Puts what the route of an event hangs on into a hash: [`ROUTE_FIELDS`], the sort of the address, and the error of a
+/// record that has a message in place of its code.
+pub(super) fn feed_route(event: &Event<'_>, kind: AddressKind, hasher: &mut impl Hasher) {
+    for field in ROUTE_FIELDS {
+        let raw = event.raw_scalar(field);
+        hasher.write(raw);
+        hasher.write_u32(raw.len() as u32);
+    }
+    hasher.write_u8(kind as u8);
+    if !event.raw_scalar(Field::ErrorMessage).starts_with(&[1])
+        && let Some(error) = event.error()
+    {
+        hasher.write(cut(&error).as_bytes());
+    }
+}
+
+impl Depends {
+    /// What a field depends on; `places`: whether there is a database of places.
+    pub(super) fn of(field: &str, places: bool) -> Self {
+        match field {
+            "eventSource" | "eventName" | "bartizan.api" => return Self::Api,
+            "bartizan.access" | "bartizan.class" | "bartizan.fate" | "bartizan.recon" => return Self::Api,
+            "bartizan.country" | "bartizan.asn" if !places => return Self::Api,
+            _ => {}
+        }
+        if Field::named(field.as_bytes()).is_some_and(|f| ROUTE_FIELDS.contains(&f)) {
+            return Self::Route;
+        }
+        match field {
+            "bartizan.address" | "bartizan.ua_family" => Self::Route,
+            "bartizan.caller"
+            | "bartizan.actor"
+            | "bartizan.role"
+            | "bartizan.session"
+            | "bartizan.chained"
+            | "bartizan.instance"
+            | "bartizan.compute"
+            | "bartizan.outside_account" => Self::Identity,
+            _ if field == "userIdentity" || field.starts_with("userIdentity.") => Self::Identity,
+            _ => Self::Event,
+        }
+    }
+}
+
+/// The fields of a record that one follows from.
+pub(super) fn reads(field: &str) -> Fields {
+    let field = field.strip_prefix(STRUCTURED).unwrap_or(field);
+    match field {
+        "bartizan.address" | "bartizan.network" | "bartizan.country" | "bartizan.asn" => Fields::of(&[Field::SourceIpAddress]),
+        // They are made from who calls, which call, and what is asked for.
+        _ if field.starts_with("bartizan.") => Fields::ALL.without(Fields::PER_EVENT),
+        _ if field.contains(['[', '\\']) => Fields::ALL,
+        _ => Field::named(field.split('.').next().unwrap_or_default().as_bytes()).map_or(Fields::OTHER, |f| Fields::of(&[f])),
+    }
+}
+
+/// What is left to do for events of one route, or of one route and one identity.
+#[derive(Debug, Default)]
+pub(super) struct Route {
+    /// Detections that match.
+    pub(super) sure: Vec<u32>,
+    /// Detections that may match.
+    pub(super) maybe: Vec<u32>,
+}
+
+/// Routes that were decided, for all threads.
+#[derive(Default)]
+pub(super) struct Decided {
+    /// Makes the hashes by which they are known. Its seed is random, so that nobody can make two of them meet.
+    pub(super) hasher: RandomState,
+    /// What is left to decide for calls of a name, by its hash.
+    apis: Mutex<ByHash<Arc<Route>>>,
+    /// By the hash of [`ROUTE_FIELDS`] and the sort of the address.
+    routes: Mutex<ByHash<Arc<Route>>>,
+}
+
+impl Decided {
+    /// The route of an event, by its hash.
+    pub(super) fn route(&self, rules: &Rules, view: &View<'_>, hash: u64, answers: &Answers) -> Arc<Route> {
+        let places = view.networks.has_places();
+        known(&self.routes, hash ^ u64::from(places), || {
+            // Most rules are about some calls only: what those leave open is little.
+            let name = [Field::EventSource, Field::EventName].map(|field| view.event.raw_scalar(field));
+            let api = self.hasher.hash_one((name, places));
+            known(&self.apis, api, || Route::of_api(rules, view, answers)).of_route(rules, view, answers)
+        })
+    }
+}
+
+fn known(all: &Mutex<ByHash<Arc<Route>>>, hash: u64, decide: impl FnOnce() -> Route) -> Arc<Route> {
+    let locked = || all.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(route) = locked().get(&hash) {
+        return route.clone();
+    }
+    // Nobody waits while it is decided; two threads may come to the same.
+    let route = Arc::new(decide());
+    let mut all = locked();
+    if all.len() >= SCAN_CACHE_MAX {
+        all.clear();
+    }
+    all.insert(hash, route.clone());
+    route
+}
+
+impl Route {
+    /// Decides every detection for calls of this name.
+    pub(super) fn of_api(rules: &Rules, view: &View<'_>, answers: &Answers) -> Self {
+        let asked = rules.detections.iter().enumerate().filter(|(_, d)| !d.uses.is_empty());
+        Self::decide(asked.map(|(n, _)| n as u32), rules, view, Depends::Api, answers)
+    }
+
+    /// Decides what was left open, for the route of this event.
+    pub(super) fn of_route(&self, rules: &Rules, view: &View<'_>, answers: &Answers) -> Self {
+        let failed = view.event.error().is_some();
+        let asked = |n: &&u32| !(failed && rules.detections[**n as usize].attempts == Attempts::Skip);
+        let mut route = Self::decide(self.maybe.iter().filter(asked).copied(), rules, view, Depends::Route, answers);
+        route.sure.extend(self.sure.iter().filter(asked));
+        route
+    }
+
+    /// Decides what was left open, now that it is known who calls.
+    pub(super) fn refine(&self, rules: &Rules, view: &View<'_>, answers: &Answers) -> Self {
+        let about = |n: &&u32| rules.detections[**n as usize].callers == Callers::Any || view.caller() == Caller::Principal;
+        let mut refined = Self::decide(self.maybe.iter().filter(about).copied(), rules, view, Depends::Identity, answers);
+        refined.sure.extend(self.sure.iter().filter(about));
+        refined.sure.sort_unstable();
+        refined
+    }
+
+    fn decide(detections: impl Iterator<Item = u32>, rules: &Rules, view: &View<'_>, known: Depends, answers: &Answers) -> Self {
+        let mut route = Self::default();
+        for number in detections {
+            match rules.items.holds(&rules.detections[number as usize].condition, view, known, answers) {
+                Some(true) => route.sure.push(number),
+                None => route.maybe.push(number),
+                Some(false) => {}
+            }
+        }
+        route
+    }
+}
+
+/// Whether a detection matches an event. The same as rsigma's `evaluate_rule`, without building its answer.
+pub(super) fn matches(rules: &Rules, number: u32, view: &View<'_>, answers: &Answers) -> bool {
+    let Detection { condition, compiled, .. } = &rules.detections[number as usize];
+    rules.items.holds(condition, view, Depends::Event, answers).unwrap_or_else(|| evaluate_rule(compiled, view).is_some())
+}

@@ -1,0 +1,768 @@
+//! Holding events against rules: what a thread does with one object.
+//!
+//! Most rules with memory ask only for things that are the same for thousands of events: who calls, which call, from which
+//! sort of address. What they want to know is worked out once for each such combination ([`Combo`]). Of its events only
+//! the earliest is noted for first-seen rules, and for rules that count distinct values the first and the last of each value
+//! in a bucket of time, which is all they need. An event that repeats another in all but time, ids and address is not
+//! even asked what it matches: that is known ([`Repeat`]).
+//!
+//! Nothing is judged here. A thread writes down which events matched what, in the order of the object; the
+//! [`super::Judge`] takes these notes in the order of the objects, so that threads cannot change what is found.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::io::Read;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use foldhash::quality::RandomState;
+use rsigma_eval::Event as _;
+
+use super::cache::{Caches, Known};
+use super::combo::{Combo, Combos, Crowd, Group, Head, NetworkKeys, Noted, Repeat, Sure, Text};
+use super::first_seen::{ByHash, Memory, Met, SCOPE_END};
+use super::load::Rules;
+use super::networks::{AddressKind, Networks};
+use super::notes::{About, At, Matches, NO_DAY, NO_TIME, Note, Notes, Slot};
+use super::rate::Measure;
+use super::route::{feed_route, matches};
+use super::rule::{FirstSeen, KnownSince, Test};
+use super::steps::{Open, Single, Step, Steps, named};
+use super::view::View;
+use super::window::{DAY_SECONDS, Seen, pack};
+use crate::attribution::CallMap;
+use crate::attribution::own_user_name;
+use crate::call::{Deed, Sighting, Source};
+use crate::work::{Act, Caller, Things};
+use bartizan_model::limits::{EVIDENCE_MAX, RATE_SUMMAND_MAX};
+use bartizan_trail::json::unescape;
+use bartizan_trail::{Actor, Again, Event, EventId, Field, Fields, Item, Problem, ReadBytes, Reader, Sink, mark};
+
+/// What all threads share.
+pub struct Plan {
+    /// The rules.
+    pub rules: Rules,
+    /// What is known about addresses.
+    pub networks: Networks,
+    /// First-seen memory of the runs before; only its secret is used here.
+    pub memory: Memory,
+    /// Count events by actor, call and so on.
+    pub tally: bool,
+    /// Keep what the join needs, by this map.
+    pub calls: Option<CallMap>,
+}
+
+/// One thread's buffers and caches.
+pub struct Scanner<'p> {
+    plan: &'p Plan,
+    reader: Reader,
+    caches: Caches,
+    scratch: Scratch,
+    spare: Notes,
+}
+
+/// Room that is used again from object to object. Empty in between.
+#[derive(Default)]
+struct Scratch {
+    met: ByHash<Met>,
+    /// Where in the notes the matches of a finding stand.
+    slots: HashMap<Slot, usize, RandomState>,
+    /// Events that repeat others, and the numbers of what is known of those.
+    batch: (Vec<Sight>, Vec<u32>),
+}
+
+impl<'p> Scanner<'p> {
+    /// A scanner with empty caches.
+    pub fn new(plan: &'p Plan) -> Self {
+        Self { plan, reader: Reader::new(), caches: Caches::new(plan), scratch: Scratch::default(), spare: Notes::default() }
+    }
+
+    /// Reads one object to its end.
+    pub fn scan(&mut self, source: &mut dyn Read) -> Notes {
+        self.scan_part(source, &About::default())
+    }
+
+    /// Reads one object to its end, and looks at what is asked for.
+    pub fn scan_part(&mut self, source: &mut dyn Read, about: &About) -> Notes {
+        self.caches.object += 1;
+        let mut scan = Scan {
+            plan: self.plan,
+            about,
+            caches: &mut self.caches,
+            notes: std::mem::take(&mut self.spare),
+            scratch: &mut self.scratch,
+        };
+        let bytes = self.reader.read_into(source, &mut scan);
+        scan.finish(bytes)
+    }
+
+    /// Takes empty notes, as [`super::Judge::take`] leaves them, for the next object.
+    pub fn reuse(&mut self, spare: Notes) {
+        self.spare = spare;
+    }
+
+    /// What is left to say when there are no more objects.
+    pub fn finish(&mut self) -> Notes {
+        Notes { last: self.caches.finish(), ..Notes::default() }
+    }
+}
+
+/// For each event of an object, the numbers of the detections that match it: what the routes come to.
+pub fn matching(plan: &Plan, source: &mut dyn Read) -> Vec<(EventId, Vec<usize>)> {
+    let mut found = Vec::new();
+    let mut caches = Caches::new(plan);
+    Reader::new().read(source, &mut |item| {
+        if let Item::Event(event) = item {
+            let actor = Arc::new(Actor::of_event(&event));
+            let view = View::new(&event, &actor, &plan.networks);
+            let mut hasher = caches.hasher.build_hasher();
+            feed_route(&event, plan.networks.kind_of(view.address), &mut hasher);
+            let hash = hasher.finish();
+            caches.answers.next(&plan.rules.items);
+            let route =
+                plan.rules.decided.route(&plan.rules, &view, hash, &caches.answers).refine(&plan.rules, &view, &caches.answers);
+            let tried = route.maybe.iter().filter(|n| matches(&plan.rules, **n, &view, &caches.answers));
+            let mut numbers: Vec<usize> = route.sure.iter().chain(tried).map(|n| *n as usize).collect();
+            numbers.sort_unstable();
+            found.push((event.id(), numbers));
+        }
+    });
+    found
+}
+
+struct Scan<'a, 'p> {
+    plan: &'p Plan,
+    about: &'a About,
+    caches: &'a mut Caches,
+    notes: Notes,
+    scratch: &'a mut Scratch,
+}
+
+impl Sink for Scan<'_, '_> {
+    fn item(&mut self, item: Item<'_>) {
+        match item {
+            Item::Event(event) => self.event(&event),
+            Item::Apart(apart) => *self.notes.apart.entry(apart).or_default() += 1,
+            Item::Problem { offset, problem } => self.problem(offset, problem),
+        }
+    }
+
+    fn hasher(&self) -> Option<&RandomState> {
+        Some(&self.caches.hasher)
+    }
+
+    fn again(&mut self, window: &[u8], records: &[Again]) -> usize {
+        let (mut sights, mut numbers) = std::mem::take(&mut self.scratch.batch);
+        let mut kinds = [AddressKind::Public; Again::BATCH_MAX];
+        for (record, kind) in records.iter().zip(&mut kinds) {
+            let Some(sight) = self.sight(window, record) else { break };
+            *kind = self.plan.networks.kind_of(sight.address);
+            sights.push(sight);
+        }
+        // Each step for all records: see `touch`.
+        let known = records.iter().zip(kinds).take(sights.len()).map_while(|(record, kind)| self.caches.number(record.hash, kind));
+        numbers.extend(known);
+        self.caches.touch(&sights, &numbers);
+        for ((sight, record), &number) in sights.iter_mut().zip(records).zip(&numbers) {
+            let Known { combo, content, .. } = *self.caches.known(number);
+            if !self.about.asks_for(sight.at.time_s) {
+                self.notes.outside += 1;
+                continue;
+            }
+            let content_of = |field| record.content(window, field).unwrap_or_default();
+            let mark = mark(content, sight.at.time_s, content_of(Field::SourceIpAddress), content_of(Field::RequestId));
+            sight.at.number = self.count(sight.at.id.marked(mark));
+            self.reaches(sight.at.time_s);
+            let first = self.is_first(combo, sight).then(|| {
+                let Known { combo, repeat, .. } = self.caches.known(number);
+                let mut places = None;
+                named(&self.caches.combos.all[*combo as usize].deed, &record.event(window, &repeat.lasting, &mut places))
+            });
+            if self.seen(sight, combo, first.as_ref()) {
+                let Known { combo, repeat, .. } = self.caches.known(number);
+                let (combo, repeat) = (self.caches.combos.all[*combo as usize].clone(), repeat.clone());
+                if let Some(steps) = repeat.steps.get()
+                    && !self.looks_at_all()
+                    && steps.open.is_empty()
+                {
+                    self.take(steps, sight, &combo);
+                    continue;
+                }
+                self.caches.answers.next(&self.plan.rules.items);
+                let mut places = None;
+                let event = record.event(window, &repeat.lasting, &mut places);
+                self.asked(&event, sight, &combo, Some(&repeat));
+            }
+        }
+        let taken = numbers.len();
+        sights.clear();
+        numbers.clear();
+        self.scratch.batch = (sights, numbers);
+        taken
+    }
+}
+
+impl Scan<'_, '_> {
+    fn finish(self, bytes: ReadBytes) -> Notes {
+        let mut notes = self.notes;
+        // The earliest of the neighbours, so that the order of records changes nothing.
+        if let Some(time_s) = self.about.delivered_s.or(notes.times.map(|(first, _)| first)) {
+            for (slot, matches) in notes.matches.iter_mut().filter(|(slot, _)| slot.day == NO_DAY) {
+                slot.day = time_s.div_euclid(DAY_SECONDS);
+                matches.events.iter_mut().for_each(|(_, time)| *time = time_s);
+                matches.earliest.iter_mut().for_each(|(_, sighting)| sighting.time_s = time_s);
+            }
+        }
+        notes.last.append(&mut self.caches.last);
+        notes.bytes = bytes;
+        notes.met.extend(self.scratch.met.drain().map(|(_, met)| met));
+        notes.met.sort_unstable_by_key(|m| m.key);
+        self.scratch.slots.clear();
+        notes
+    }
+
+    fn problem(&mut self, offset: u64, problem: Problem) {
+        self.notes.problems.entry(problem).or_insert((offset, 0)).1 += 1;
+    }
+
+    fn event(&mut self, event: &Event<'_>) {
+        let id = event.id();
+        let time_s = event.time_s();
+        if time_s.is_some_and(|time_s| !self.about.asks_for(time_s)) {
+            self.notes.outside += 1;
+            return;
+        }
+        let plan = self.plan;
+        let raw = event.raw_text(Field::SourceIpAddress).trim_ascii();
+        let address = View::address_of(raw);
+        let source = self.caches.source(address, || event.text(Field::SourceIpAddress));
+        self.caches.answers.next(&plan.rules.items);
+        let (combo, repeat, content) = self.caches.combo(plan, event, address);
+        let mark = mark(content, time_s.unwrap_or(NO_TIME), raw, event.raw_text(Field::RequestId));
+        let number = self.count(id.marked(mark));
+        let at = At { number, id, time_s: time_s.unwrap_or(NO_TIME) };
+        let sight = Sight { at, address, source, network: Networks::network_number(address, raw) };
+        let Some(time_s) = time_s else { return self.untimed(event, &sight, combo) };
+        self.reaches(time_s);
+        let first = self.is_first(combo, &sight).then(|| named(&self.caches.combos.all[combo as usize].deed, event));
+        if self.seen(&sight, combo, first.as_ref()) {
+            let combo = self.caches.combos.all[combo as usize].clone();
+            self.asked(event, &sight, &combo, repeat.as_deref());
+        }
+    }
+
+    /// Holds an event without a usable time against rules on single events. Others need to know when it was.
+    fn untimed(&mut self, event: &Event<'_>, sight: &Sight, combo: u32) {
+        self.problem(0, Problem::NoTime);
+        let combo = self.caches.combos.all[combo as usize].clone();
+        let actor = combo.deed.who.actor.clone();
+        let view = View::with_address(event, &actor, &self.plan.networks, sight.address);
+        if self.plan.tally {
+            self.notes.tallied.push((sight.at.number, combo.deed.clone()));
+        }
+        let steps = self.steps(&combo, &view, Fields::NONE);
+        for step in &steps.list {
+            if let Step::Single(single) = step {
+                self.single(single, sight, &combo, &steps.deed);
+            }
+        }
+    }
+
+    /// What is known of a record that may repeat another; none when that is not enough. Its number is still open.
+    fn sight(&mut self, window: &[u8], record: &Again) -> Option<Sight> {
+        let id = EventId::read(record.content(window, Field::EventId)?)?;
+        let time_s = self.caches.clock.read(record.content(window, Field::EventTime)?)?;
+        let raw = record.content(window, Field::SourceIpAddress);
+        let address = raw.and_then(View::address_of);
+        // What stands in place of an address is read with care where there are blanks around it.
+        if address.is_none() && raw.is_some_and(|raw| raw.trim_ascii().len() < raw.len()) {
+            return None;
+        }
+        let source = self.caches.source(address, || raw.map(unescape));
+        let network = Networks::network_number(address, raw.unwrap_or_default());
+        Some(Sight { at: At { number: 0, id, time_s }, address, source, network })
+    }
+
+    /// Counts an event; gives its number in the object.
+    fn count(&mut self, id: EventId) -> u32 {
+        self.notes.ids.push(id);
+        self.notes.caller_of.push(u32::MAX);
+        self.notes.ids.len() as u32 - 1
+    }
+
+    /// Notes that the object reaches to this time.
+    fn reaches(&mut self, time_s: i64) {
+        let (first, last) = self.notes.times.unwrap_or((time_s, time_s));
+        self.notes.times = Some((first.min(time_s), last.max(time_s)));
+    }
+
+    /// Whether an event is the earliest of its combo, so that first-seen rules may tell of it: then it is told what it touched.
+    fn is_first(&self, combo: u32, sight: &Sight) -> bool {
+        let head = &self.caches.combos.heads[combo as usize];
+        head.first_seen && sight.at.time_s <= head.first_s && {
+            let told = self.caches.combos.all[combo as usize].told_id.get();
+            sight.at.place() < (head.first_s, told)
+        }
+    }
+
+    /// What of an event concerns rules that look at no more than its route, its identity and its network. Says whether
+    /// anybody looks at more.
+    fn seen(&mut self, sight: &Sight, combo: u32, first: Option<&Arc<Deed>>) -> bool {
+        self.tally_caller(combo, sight.at.time_s);
+        let head = self.caches.combos.heads[combo as usize];
+        if head.first_seen {
+            self.note_first_seen(combo, &head, sight, first);
+        }
+        let object = self.caches.object;
+        let Combos { all, lists, counted, crowds, .. } = &mut self.caches.combos;
+        let deed = &all[combo as usize].deed;
+        for number in &lists[head.counted.range()] {
+            let one = &mut counted[*number as usize];
+            let value = (&*one.group, one.part, one.value, one.tried);
+            one.noted = noted(&mut self.notes, object, one.noted, one.bucket_s, value, sight, deed);
+        }
+        for number in &lists[head.crowds.range()] {
+            crowds[*number as usize].note(&mut self.notes, object, sight, deed);
+        }
+        for at in head.scopes.range() {
+            let (scope, number) = self.caches.combos.scopes[at];
+            if !self.caches.told.is_told(scope, sight.network, sight.at.time_s) {
+                self.note_network(number, sight, combo);
+            }
+        }
+        head.asks || self.looks_at_all()
+    }
+
+    /// Counts an event to who did what.
+    fn tally_caller(&mut self, combo: u32, time_s: i64) {
+        let head = &mut self.caches.combos.heads[combo as usize];
+        let object = self.caches.object as u32;
+        if head.caller.0 != object {
+            head.caller = (object, self.notes.callers.len() as u32);
+            let deed = self.caches.combos.all[combo as usize].deed.clone();
+            self.notes.callers.push(Caller { deed, count: 0, first_s: time_s, last_s: time_s });
+        }
+        let caller = &mut self.notes.callers[head.caller.1 as usize];
+        caller.count += 1;
+        (caller.first_s, caller.last_s) = (caller.first_s.min(time_s), caller.last_s.max(time_s));
+        if let Some(last) = self.notes.caller_of.last_mut() {
+            *last = head.caller.1;
+        }
+    }
+
+    /// Whether something else than rules looks at every event.
+    fn looks_at_all(&self) -> bool {
+        self.plan.tally || self.plan.calls.is_some()
+    }
+
+    /// What of an event concerns those who look at more of it.
+    fn asked(&mut self, event: &Event<'_>, sight: &Sight, combo: &Rc<Combo>, repeat: Option<&Repeat>) {
+        let (plan, at) = (self.plan, sight.at);
+        let view = View::with_address(event, &combo.deed.who.actor, &plan.networks, sight.address);
+        if plan.tally {
+            self.notes.tallied.push((at.number, combo.deed.clone()));
+        }
+        if let Some(calls) = &plan.calls {
+            let Deed { who, call, .. } = &*combo.deed;
+            self.notes.witness.see(calls, event, (at.id, at.time_s), who, call, sight.source.clone());
+        }
+        match repeat {
+            Some(repeat) => {
+                let steps = repeat.steps.get_or_init(|| self.steps(combo, &view, Fields::PER_EVENT));
+                self.take(steps, sight, combo);
+                if !steps.open.is_empty() {
+                    let rest = self.close(steps, &view);
+                    self.take(&rest, sight, combo);
+                }
+            }
+            None => {
+                let steps = self.steps(combo, &view, Fields::NONE);
+                self.take(&steps, sight, combo);
+            }
+        }
+    }
+
+    /// What is to be done for an event, and for others that differ from it in these fields only.
+    fn steps(&mut self, combo: &Combo, view: &View<'_>, varying: Fields) -> Steps {
+        let mut steps = Steps::new(&combo.deed);
+        for Sure { detection, uses } in &combo.sure {
+            steps.add_uses(self.plan, *detection, uses, view, varying, &mut self.caches.shared);
+        }
+        for &number in &combo.maybe {
+            let detection = &self.plan.rules.detections[number as usize];
+            if detection.reads.meets(varying) {
+                steps.open.push(Open::Match(number));
+            } else if matches(&self.plan.rules, number, view, &self.caches.answers) {
+                steps.add_uses(self.plan, number, &detection.uses, view, varying, &mut self.caches.shared);
+            }
+        }
+        steps.name_resources(view);
+        if combo.acts {
+            let own = own_user_name(&combo.deed.who.actor);
+            steps.acted = Things::builtin().acted(view.event, own, &self.caches.hasher).map(Arc::new);
+        }
+        steps
+    }
+
+    /// What is to be done for this event besides, by what hangs on where it differs from others.
+    fn close(&mut self, steps: &Steps, view: &View<'_>) -> Steps {
+        let mut rest = Steps::new(&steps.deed);
+        for open in &steps.open {
+            let (number, uses) = match open {
+                Open::Match(number) => (*number, &*self.plan.rules.detections[*number as usize].uses),
+                Open::Use(number, one) => (*number, std::slice::from_ref(one)),
+            };
+            if matches!(open, Open::Use(..)) || matches(&self.plan.rules, number, view, &self.caches.answers) {
+                rest.add_uses(self.plan, number, uses, view, Fields::NONE, &mut self.caches.shared);
+            }
+        }
+        rest
+    }
+
+    /// Does what is to be done for an event.
+    fn take(&mut self, steps: &Steps, sight: &Sight, combo: &Combo) {
+        let object = self.caches.object;
+        if let Some(acted) = &steps.acted {
+            let act = Act {
+                time_s: sight.at.time_s,
+                event: sight.at.id,
+                source: sight.source.clone(),
+                deed: combo.deed.clone(),
+                acted: acted.clone(),
+            };
+            self.notes.acts.push((sight.at.number, act));
+        }
+        for step in &steps.list {
+            match step {
+                Step::Single(single) => self.single(single, sight, combo, &steps.deed),
+                Step::Seen { group, part, value, tried, bucket_s, noted: before, closely } => {
+                    let deed = if *closely { &steps.deed } else { &combo.deed };
+                    let value = (&**group, *part, *value, *tried);
+                    match bucket_s {
+                        Some(bucket_s) => {
+                            before.set(noted(&mut self.notes, object, before.get(), *bucket_s, value, sight, deed));
+                        }
+                        None => {
+                            note(&mut self.notes, object, value, sight, deed);
+                        }
+                    }
+                }
+                Step::Key { rule, scope, key, text } => {
+                    // Most keys were met before in this object, and later in it.
+                    if let Some(met) = self.scratch.met.get_mut(key)
+                        && sight.at.place() > met.first.place()
+                    {
+                        met.last_s = met.last_s.max(sight.at.time_s);
+                        continue;
+                    }
+                    let first = sight.sighting(&steps.deed);
+                    self.meet(*rule, *scope, *key, &first, sight.at.time_s, || text.clone());
+                }
+            }
+        }
+    }
+
+    /// Notes an event for first-seen keys that all events of the combo share: only the earliest is told at once.
+    fn note_first_seen(&mut self, number: u32, head: &Head, sight: &Sight, named: Option<&Arc<Deed>>) {
+        let at = sight.at;
+        self.caches.combos.heads[number as usize].last_s = head.last_s.max(at.time_s);
+        if at.time_s > head.first_s {
+            return;
+        }
+        let combo = self.caches.combos.all[number as usize].clone();
+        if at.place() >= (head.first_s, combo.told_id.get()) {
+            return;
+        }
+        let sighting = sight.sighting(named.unwrap_or(&combo.deed));
+        for one in &combo.first_seen {
+            if one.first.get().is_none_or(|first| at.place() < first) {
+                one.first.set(Some(at.place()));
+                self.meet(one.rule, one.scope, one.key, &sighting, at.time_s, || one.text.clone());
+            }
+        }
+        self.caches.combos.heads[number as usize].first_s = at.time_s;
+        combo.told_id.set(at.id);
+    }
+
+    /// Notes an event for a rule that asks whether its network is new, which was not told of it.
+    fn note_network(&mut self, number: u32, sight: &Sight, combo: u32) {
+        let Combos { all, network_keys, .. } = &self.caches.combos;
+        let NetworkKeys { rule, scope, text, hasher } = &network_keys[number as usize];
+        let (rule, scope, text, mut hasher) = (*rule, *scope, text.clone(), *hasher);
+        hasher.write_u64(sight.network);
+        hasher.write(b"key");
+        let key = hasher.finish();
+        let first = sight.sighting(&all[combo as usize].deed);
+        self.meet(rule, scope, key, &first, sight.at.time_s, || text);
+        self.caches.told.tell(scope, sight.network, key, sight.at.time_s, &mut self.notes.last);
+    }
+
+    fn meet(&mut self, rule: u32, scope: u64, key: u64, first: &Sighting, last_s: i64, text: impl FnOnce() -> Arc<str>) {
+        match self.scratch.met.get_mut(&key) {
+            Some(met) => {
+                met.last_s = met.last_s.max(last_s);
+                if first.place() < met.first.place() {
+                    met.first = first.clone();
+                }
+            }
+            None => {
+                self.scratch.met.insert(key, Met { rule, key, scope, text: text(), first: first.clone(), last_s });
+            }
+        }
+    }
+
+    /// Counts an event to a finding, and keeps what is to be told of it while it is among the earliest.
+    fn single(&mut self, single: &Single, sight: &Sight, combo: &Combo, deed: &Arc<Deed>) {
+        let at = sight.at;
+        let (object, day) = (self.caches.object, at.time_s.div_euclid(DAY_SECONDS));
+        let (of_object, of_day, mut place) = single.place.get();
+        if (of_object, of_day) != (object, day) {
+            let slot = Slot {
+                rule: single.rule,
+                text: self.text(&combo.actor),
+                attempt: single.attempt,
+                day,
+                call: self.text(&combo.call),
+                refused: deed.is_refused(),
+            };
+            place = *self.scratch.slots.entry(slot).or_insert_with(|| {
+                self.notes.matches.push((slot, Matches { untimed: day == NO_DAY, ..Matches::default() }));
+                self.notes.matches.len() - 1
+            });
+            single.place.set((object, day, place));
+        }
+        let matches = &mut self.notes.matches[place].1;
+        matches.events.push((at.number, at.time_s));
+        let earliest = &mut matches.earliest;
+        if earliest.len() >= EVIDENCE_MAX && earliest.last().is_some_and(|(_, last)| at.place() >= last.place()) {
+            return;
+        }
+        let n = earliest.partition_point(|(_, s)| s.place() < at.place());
+        // The same event again in the same object.
+        if earliest.get(n).is_some_and(|(_, s)| s.place() == at.place()) {
+            return;
+        }
+        earliest.truncate(EVIDENCE_MAX - 1);
+        earliest.insert(n.min(earliest.len()), (at.number, sight.sighting(deed)));
+    }
+
+    /// The number of a text in this object.
+    fn text(&mut self, text: &Text) -> u32 {
+        numbered(self.caches.object, &text.number, &mut self.notes.texts, || text.text.clone())
+    }
+}
+
+/// Group, part and value of a note, and whether it was tried in vain.
+type Value<'g> = (&'g Group, u32, u64, bool);
+
+/// Writes down an event for a rule with a window; gives the number of the note.
+fn note(notes: &mut Notes, object: u64, (group, part, value, tried): Value<'_>, sight: &Sight, deed: &Arc<Deed>) -> u32 {
+    let number = notes.notes.len() as u32;
+    let group = numbered(object, &group.number, &mut notes.groups, || (group.rule, group.text.clone()));
+    let seen = Seen { part, value, told: false, tried, sighting: sight.sighting(deed) };
+    notes.notes.push(Note { event: sight.at.number, group, seen });
+    number
+}
+
+/// Notes an event of a value that is counted: only its first and its last event in a bucket of time stay.
+fn noted(
+    notes: &mut Notes,
+    object: u64,
+    mut noted: Noted,
+    bucket_s: i64,
+    value: Value<'_>,
+    sight: &Sight,
+    deed: &Arc<Deed>,
+) -> Noted {
+    let at = sight.at;
+    if noted.object != object || !(noted.from_s..noted.from_s + bucket_s).contains(&at.time_s) {
+        let only = note(notes, object, value, sight, deed);
+        let from_s = at.time_s.div_euclid(bucket_s) * bucket_s;
+        return Noted { object, from_s, first: only, last: only };
+    }
+    let [first, last] = [noted.first, noted.last].map(|n| notes.notes[n as usize].seen.sighting.place());
+    let (earlier, later) = (at.place() < first, at.place() > last);
+    if !earlier && !later {
+        return noted;
+    }
+    if noted.first == noted.last {
+        let other = note(notes, object, value, sight, deed);
+        *(if earlier { &mut noted.first } else { &mut noted.last }) = other;
+    } else {
+        let note = &mut notes.notes[if earlier { noted.first } else { noted.last } as usize];
+        note.event = at.number;
+        note.seen.sighting = sight.sighting(deed);
+    }
+    noted
+}
+
+impl Crowd {
+    /// Notes the network of an event.
+    fn note(&mut self, notes: &mut Notes, object: u64, sight: &Sight, deed: &Arc<Deed>) {
+        let (time_s, network) = (sight.at.time_s, sight.network);
+        if self.object != object || !(self.from_s..self.from_s + self.bucket_s).contains(&time_s) {
+            let from_s = time_s.div_euclid(self.bucket_s) * self.bucket_s;
+            (self.object, self.from_s, self.most) = (object, from_s, u64::MAX);
+            self.values.clear();
+        }
+        // The greatest value of interest only ever falls: what was beyond it is beyond it now.
+        if network > self.most {
+            return;
+        }
+        let known = self.values.get(&network).copied().unwrap_or_default();
+        let noted = noted(notes, object, known, self.bucket_s, (&self.group, self.part, network, self.tried), sight, deed);
+        self.values.insert(network, noted);
+        if self.values.len() > self.values_max
+            && let Some((_, given_up)) = self.values.pop_last()
+        {
+            for note in [given_up.first, given_up.last] {
+                notes.notes[note as usize].event = Note::GIVEN_UP;
+            }
+        }
+        if self.values.len() == self.values_max {
+            self.most = self.values.last_key_value().map_or(u64::MAX, |(value, _)| *value);
+        }
+    }
+}
+
+/// The number of something in the list of this object, where it is put if it has none yet.
+fn numbered<T>(object: u64, number: &Cell<(u64, u32)>, all: &mut Vec<T>, new: impl FnOnce() -> T) -> u32 {
+    if number.get().0 != object {
+        number.set((object, all.len() as u32));
+        all.push(new());
+    }
+    number.get().1
+}
+
+/// What is known of every event.
+pub(super) struct Sight {
+    at: At,
+    /// From where the call came.
+    address: Option<IpAddr>,
+    source: Source,
+    /// [`Networks::network_number`] of it.
+    pub(super) network: u64,
+}
+
+impl Sight {
+    fn sighting(&self, deed: &Arc<Deed>) -> Sighting {
+        Sighting { time_s: self.at.time_s, id: self.at.id, source: self.source.clone(), deed: deed.clone() }
+    }
+}
+
+/// Hashes of the scope and of the key of a first-seen rule; of its second part, which makes a scope known, the scope is
+/// the key.
+pub(super) fn keys(memory: &Memory, rule: &str, part: usize, first_seen: &FirstSeen, view: &View<'_>) -> (u64, u64) {
+    let mut hasher = memory.hasher();
+    match first_seen.known_since {
+        KnownSince::Match => hasher.write(rule.as_bytes()),
+        KnownSince::Change => hasher.write(b"change"),
+    }
+    for field in &first_seen.scope {
+        feed(&mut hasher, field, view);
+    }
+    let scope = hasher.finish();
+    if part == 1 {
+        return (scope, scope);
+    }
+    if first_seen.known_since == KnownSince::Change {
+        hasher.write(rule.as_bytes());
+    }
+    for field in &first_seen.key {
+        feed(&mut hasher, field, view);
+    }
+    hasher.write(b"key");
+    (scope, hasher.finish())
+}
+
+/// Scope and key for people, with [`SCOPE_END`] between them.
+pub(super) fn first_seen_text(first_seen: &FirstSeen, view: &View<'_>) -> Arc<str> {
+    let scope = if first_seen.scope.is_empty() { String::new() } else { group_text(&first_seen.scope, view) };
+    format!("{scope}{SCOPE_END}{}", group_text(&first_seen.key, view)).into()
+}
+
+/// What a window counts of an event: each value of a list is one.
+pub(super) fn values(test: &Test, view: &View<'_>) -> Vec<u64> {
+    if let Test::Sigma { condition, kind: rsigma_parser::CorrelationType::ValueCount, .. } = test
+        && let Some([field]) = condition.field.as_deref()
+        && field != NETWORK
+    {
+        let hasher = foldhash::quality::FixedState::with_seed(1);
+        let hashed = |text: String| hasher.hash_one(text);
+        return view.key_texts(field).into_iter().map(hashed).collect();
+    }
+    value(test, view).into_iter().collect()
+}
+
+/// The same where there is one value; none when the event has no such value.
+pub(super) fn value(test: &Test, view: &View<'_>) -> Option<u64> {
+    match test {
+        Test::Sigma { condition, kind, .. } => match (&condition.field, kind) {
+            (Some(fields), rsigma_parser::CorrelationType::ValueCount) if fields.as_slice() == [NETWORK] => {
+                Some(Networks::network_number(view.address, view.event.raw_text(Field::SourceIpAddress)))
+            }
+            (Some(fields), rsigma_parser::CorrelationType::ValueCount) => distinct(fields, view),
+            (Some(fields), kind) if !matches!(kind, rsigma_parser::CorrelationType::EventCount) => {
+                let number = view.get_field(fields.first()?)?.as_f64().filter(|n| n.is_finite())?;
+                Some(number.to_bits())
+            }
+            _ => Some(0),
+        },
+        Test::Travel { .. } => {
+            let source = view.event.text(Field::SourceIpAddress)?;
+            view.networks.place(&source).position.map(pack)
+        }
+        Test::Rate(rate) => match &rate.measure {
+            Measure::Events => Some(1),
+            Measure::Sum(fields) => {
+                let number = view.key_text(fields.first()?).and_then(|text| text.parse::<u64>().ok());
+                Some(number.unwrap_or(1).min(RATE_SUMMAND_MAX))
+            }
+            Measure::Distinct(fields) => distinct(fields, view),
+        },
+        Test::Absence { .. } => Some(0),
+    }
+}
+
+/// Hash of some fields; none when one is absent.
+fn distinct(fields: &[String], view: &View<'_>) -> Option<u64> {
+    let mut hasher = foldhash::quality::FixedState::with_seed(1).build_hasher();
+    for field in fields {
+        view.key_text(field)?.hash(&mut hasher);
+    }
+    Some(hasher.finish())
+}
+
+pub(super) fn group_text(fields: &[String], view: &View<'_>) -> String {
+    if let [field] = fields {
+        if field == "bartizan.actor" {
+            return view.actor.key.clone();
+        }
+        return view.key_text(field).unwrap_or_else(|| "-".to_owned());
+    }
+    let texts: Vec<_> = fields.iter().map(|f| view.key_text(f).unwrap_or_else(|| "-".to_owned())).collect();
+    texts.join(" · ")
+}
+
+/// The one field besides route and identity that rules with memory ask of every event.
+pub(super) const NETWORK: &str = "bartizan.network";
+
+/// Stands before each field in a hash.
+pub(super) const FIELD_MARK: u8 = 0x1f;
+
+/// Puts the text of a field into a hash, without making a string where that can be had.
+pub(super) fn feed(hasher: &mut impl Hasher, field: &str, view: &View<'_>) {
+    hasher.write_u8(FIELD_MARK);
+    if field == "bartizan.actor" {
+        return hasher.write(view.actor.key.as_bytes());
+    }
+    if field == NETWORK {
+        return hasher.write_u64(Networks::network_number(view.address, view.event.raw_text(Field::SourceIpAddress)));
+    }
+    match Field::named(field.as_bytes()).map(|f| view.event.raw_text(f)) {
+        Some(raw) if !raw.is_empty() => hasher.write(raw),
+        _ => hasher.write(view.key_text(field).unwrap_or_default().as_bytes()),
+    }
+}

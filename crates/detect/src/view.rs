@@ -1,0 +1,291 @@
+//! A CloudTrail record as rules see it: fields on demand, derived ones beside those of the record.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use rsigma_eval::{EventValue, JsonEvent};
+use wide::u8x16;
+
+use super::derive::derive;
+use super::networks::{Networks, caller_address};
+use bartizan_model::limits::{COUNTED_VALUES_MAX, NESTING_MAX};
+use bartizan_trail::json::{Kind, Value};
+use bartizan_trail::{Actor, Caller, Event, Field};
+
+/// Stands before a field whose value is wanted with its structure, and not as text.
+pub(super) const STRUCTURED: char = '\u{1}';
+
+/// One record, its caller, and what is known about addresses.
+pub struct View<'a> {
+    pub(super) event: &'a Event<'a>,
+    pub(super) actor: &'a Arc<Actor>,
+    pub(super) networks: &'a Networks,
+    /// The address of the caller, where it has one.
+    pub(super) address: Option<IpAddr>,
+    /// What policies in the request grant: several rules ask for it, and reading policies takes long.
+    policy: OnceCell<Vec<String>>,
+}
+
+impl<'a> View<'a> {
+    /// A view of a record.
+    pub fn new(event: &'a Event<'a>, actor: &'a Arc<Actor>, networks: &'a Networks) -> Self {
+        Self::with_address(event, actor, networks, Self::address_of(event.raw_text(Field::SourceIpAddress)))
+    }
+
+    /// The same where it is known what [`Self::address_of`] makes of the source.
+    pub(super) fn with_address(
+        event: &'a Event<'a>,
+        actor: &'a Arc<Actor>,
+        networks: &'a Networks,
+        address: Option<IpAddr>,
+    ) -> Self {
+        Self { event, actor, networks, address, policy: OnceCell::new() }
+    }
+
+    /// The address in `sourceIPAddress`, if it is one.
+    pub(super) fn address_of(raw: &[u8]) -> Option<IpAddr> {
+        if let Some(address) = ipv4(raw) {
+            return Some(address.into());
+        }
+        // Most of what is no address is the name of a service, and has no colon.
+        if raw.contains(&b':') || raw.contains(&b',') { caller_address(std::str::from_utf8(raw).ok()?) } else { None }
+    }
+
+    /// The text of a field for grouping and keys; several values are joined by commas.
+    pub(super) fn key_text(&self, field: &str) -> Option<String> {
+        fn text(value: &EventValue<'_>) -> Option<String> {
+            match value {
+                EventValue::Array(values) => Some(values.iter().filter_map(text).collect::<Vec<_>>().join(",")),
+                other => other.as_str().map(Cow::into_owned),
+            }
+        }
+        rsigma_eval::Event::get_field(self, field).as_ref().and_then(text).map(|t| super::derive::cut(&t))
+    }
+
+    /// Whether the call was made by a principal, or by AWS for itself.
+    pub(super) fn caller(&self) -> Caller {
+        self.actor.caller_of(self.event)
+    }
+
+    /// The texts of a field that may be a list.
+    pub(super) fn key_texts(&self, field: &str) -> Vec<String> {
+        fn add(value: &EventValue<'_>, texts: &mut Vec<String>) {
+            match value {
+                EventValue::Array(values) => values.iter().for_each(|v| add(v, texts)),
+                other if texts.len() < COUNTED_VALUES_MAX => texts.extend(other.as_str().map(|t| super::derive::cut(&t))),
+                _ => {}
+            }
+        }
+        let mut texts = Vec::new();
+        rsigma_eval::Event::get_field(self, field).iter().for_each(|v| add(v, &mut texts));
+        texts
+    }
+
+    fn whole(&self) -> serde_json::Value {
+        serde_json::from_str(&self.event.record().compact()).unwrap_or_default()
+    }
+}
+
+impl rsigma_eval::Event for View<'_> {
+    fn get_field(&self, path: &str) -> Option<EventValue<'_>> {
+        if path.starts_with("bartizan.") {
+            let derived = || derive(path, self.event, self.actor, self.networks);
+            let mut values: Vec<EventValue<'_>> = if path == "bartizan.policy" {
+                self.policy.get_or_init(derived).iter().map(|v| EventValue::Str(Cow::Borrowed(v))).collect()
+            } else {
+                derived().into_iter().map(|v| EventValue::Str(Cow::Owned(v))).collect()
+            };
+            return if values.len() > 1 { Some(EventValue::Array(values)) } else { values.pop() };
+        }
+        let (path, convert): (&str, fn(Value<'_>) -> EventValue<'_>) = match path.strip_prefix(STRUCTURED) {
+            Some(path) => (path, |value| structured(value, 0)),
+            None => (path, as_text),
+        };
+        if path.contains(['[', '\\']) {
+            return selected(&self.whole(), path);
+        }
+        if path == "errorCode" {
+            return self.event.error().map(EventValue::Str);
+        }
+        // Most paths are one field whose place is known.
+        if let Some(field) = Field::named(path.as_bytes()) {
+            return self.event.field(field).map(convert);
+        }
+        let mut found = Vec::new();
+        if self.event.at(path, &mut found) && found.is_empty() {
+            return in_text(&self.whole(), path);
+        }
+        let mut values: Vec<_> = found.into_iter().map(convert).collect();
+        if values.len() > 1 { Some(EventValue::Array(values)) } else { values.pop() }
+    }
+
+    fn any_string_value(&self, pred: &dyn Fn(&str) -> bool) -> bool {
+        any(self.event.record(), pred, 0)
+    }
+
+    fn all_string_values(&self) -> Vec<Cow<'_, str>> {
+        let all = std::cell::RefCell::new(Vec::new());
+        any(
+            self.event.record(),
+            &|text| {
+                all.borrow_mut().push(Cow::Owned(text.to_owned()));
+                false
+            },
+            0,
+        );
+        all.into_inner()
+    }
+
+    fn to_json(&self) -> serde_json::Value {
+        self.whole()
+    }
+}
+
+/// An IPv4 address: what the standard library reads, sooner, for every event has one. Where the dots stand cannot be
+/// foretold, so no branch hangs on it.
+fn ipv4(raw: &[u8]) -> Option<Ipv4Addr> {
+    let (first, last) = (raw.first_chunk(), raw.last_chunk());
+    let text = match (first, last, raw.len()) {
+        // Its first and its last half, which may overlap.
+        (Some(first), Some(last), 8..16) => {
+            u128::from(u64::from_le_bytes(*first)) | u128::from(u64::from_le_bytes(*last)) << ((raw.len() - 8) * 8)
+        }
+        (.., 7) => raw.iter().rev().fold(0, |text, byte| text << 8 | u128::from(*byte)),
+        _ => return None,
+    };
+    // One more dot ends the last number.
+    let text = (text | u128::from(b'.') << (raw.len() * 8)).to_le_bytes();
+    let bytes = u8x16::new(text);
+    let within = (1u32 << (raw.len() + 1)) - 1;
+    let dots = bytes.simd_eq(u8x16::splat(b'.')).to_bitmask() & within;
+    let low = bytes - u8x16::splat(b'0');
+    let digits = low.min(u8x16::splat(9)).simd_eq(low).to_bitmask() & within;
+    if dots.count_ones() != 4 || dots | digits != within {
+        return None;
+    }
+    let (mut rest, mut from, mut address, mut wrong) = (dots, 0, 0u32, false);
+    for _ in 0..4 {
+        let end = rest.trailing_zeros() as usize;
+        rest &= rest - 1;
+        let length = end - from;
+        // Digits from the right; those that are not there count nothing.
+        let digit = |n: usize| u32::from(text[end.wrapping_sub(n) & 15] & 15) * u32::from(n <= length);
+        let part = digit(1) + 10 * digit(2) + 100 * digit(3);
+        wrong |= (length == 0) | (length > 3) | (part > 255) | ((length > 1) & (text[from & 15] == b'0'));
+        (address, from) = (address << 8 | part, end + 1);
+    }
+    (!wrong).then(|| Ipv4Addr::from_bits(address))
+}
+
+/// Scalars as their text, objects as compact JSON, arrays as their elements.
+fn as_text(value: Value<'_>) -> EventValue<'_> {
+    match value.kind() {
+        Kind::String => EventValue::Str(value.string().unwrap_or_default()),
+        Kind::Object => EventValue::Str(value.compact()),
+        Kind::Array => EventValue::Array(value.elements().map(as_text).collect()),
+        Kind::Scalar => value.text().map_or(EventValue::Null, EventValue::Str),
+    }
+}
+
+fn structured(value: Value<'_>, depth: usize) -> EventValue<'_> {
+    match value.kind() {
+        Kind::Array if depth < NESTING_MAX => EventValue::Array(value.elements().map(|e| structured(e, depth + 1)).collect()),
+        Kind::Object if depth < NESTING_MAX => {
+            EventValue::Map(value.members().map(|(k, v)| (k, structured(v, depth + 1))).collect())
+        }
+        _ => as_text(value),
+    }
+}
+
+/// A path with array selectors, which are rare: the reference implementation reads it.
+fn selected(whole: &serde_json::Value, path: &str) -> Option<EventValue<'static>> {
+    fn owned(value: &EventValue<'_>) -> EventValue<'static> {
+        match value {
+            EventValue::Str(s) => EventValue::Str(Cow::Owned(s.clone().into_owned())),
+            EventValue::Array(values) => EventValue::Array(values.iter().map(owned).collect()),
+            EventValue::Map(_) => EventValue::Str(Cow::Owned(value.to_json().to_string())),
+            EventValue::Null => EventValue::Null,
+            scalar => scalar.as_str().map_or(EventValue::Null, |s| EventValue::Str(Cow::Owned(s.into_owned()))),
+        }
+    }
+    rsigma_eval::Event::get_field(&JsonEvent::borrow(whole), path).as_ref().map(owned)
+}
+
+/// The values at a path that leads through JSON in a text: exports print structures as text.
+fn in_text(whole: &serde_json::Value, path: &str) -> Option<EventValue<'static>> {
+    use serde_json::Value as Json;
+    fn walk(value: &Json, path: Option<&str>, found: &mut Vec<EventValue<'static>>, depth: usize) {
+        let Some(path) = path else {
+            return found.push(match value {
+                Json::Null => EventValue::Null,
+                Json::String(text) => EventValue::Str(Cow::Owned(text.trim().to_owned())),
+                other => EventValue::Str(Cow::Owned(other.to_string())),
+            });
+        };
+        match value {
+            _ if depth > NESTING_MAX => {}
+            Json::Array(list) => list.iter().for_each(|v| walk(v, Some(path), found, depth + 1)),
+            Json::String(text) => {
+                if let Ok(inner @ (Json::Object(_) | Json::Array(_))) = serde_json::from_str(text) {
+                    walk(&inner, Some(path), found, depth + 1);
+                }
+            }
+            Json::Object(fields) => {
+                let (first, rest) = path.split_once('.').map_or((path, None), |(f, r)| (f, Some(r)));
+                let alike = || fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(first)).map(|(_, v)| v);
+                if let Some(inner) = fields.get(first).or_else(alike) {
+                    walk(inner, rest, found, depth + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    walk(whole, Some(path), &mut found, 0);
+    if found.len() > 1 { Some(EventValue::Array(found)) } else { found.pop() }
+}
+
+fn any(value: Value<'_>, pred: &dyn Fn(&str) -> bool, depth: usize) -> bool {
+    match value.kind() {
+        Kind::String => value.string().is_some_and(|s| pred(&s)),
+        Kind::Object if depth < NESTING_MAX => value.members().any(|(_, v)| any(v, pred, depth + 1)),
+        Kind::Array if depth < NESTING_MAX => value.elements().any(|v| any(v, pred, depth + 1)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn addresses_are_what_the_library_reads(text in "[0-9.]{0,17}", quad in proptest::prelude::any::<[u8; 4]>()) {
+            for text in [text, Ipv4Addr::from(quad).to_string()] {
+                proptest::prop_assert_eq!(ipv4(text.as_bytes()), text.parse().ok(), "{}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn odd_addresses_are_what_the_library_reads() {
+        for text in [
+            "",
+            "1.2.3",
+            "1.2.3.4.5",
+            "01.2.3.4",
+            "00.0.0.0",
+            "0.0.0.0",
+            "256.1.1.1",
+            "1.2.3.1000",
+            "1..2.3",
+            "1.2.3.",
+            ".1.2.3",
+            "1.2.3.4 ",
+        ] {
+            assert_eq!(ipv4(text.as_bytes()), text.parse().ok(), "{text}");
+        }
+    }
+}

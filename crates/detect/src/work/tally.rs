@@ -1,0 +1,183 @@
+//! Counting while a trail is read.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::things::Acted;
+use crate::call::{Deed, Source, Who};
+use bartizan_model::limits::{ACTS_MAX, CALL_TALLIES_MAX, REGIONS_NAMED_MAX, SCAN_CACHE_MAX};
+use bartizan_trail::{Caller as Sort, EventId};
+
+/// Events of one object that have in common who did what, and how it ended.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    pub(crate) deed: Arc<Deed>,
+    pub(crate) count: u64,
+    pub(crate) first_s: i64,
+    pub(crate) last_s: i64,
+}
+
+/// A call that made something or took it away.
+#[derive(Debug, Clone)]
+pub(crate) struct Act {
+    pub(crate) time_s: i64,
+    pub(crate) event: EventId,
+    pub(crate) source: Source,
+    pub(crate) deed: Arc<Deed>,
+    pub(crate) acted: Arc<Acted>,
+}
+
+/// What was done by whom.
+#[derive(Debug, Default)]
+pub struct Work {
+    numbers: BTreeMap<Key, usize>,
+    counts: Vec<Count>,
+    /// Where the counts of callers stand that were met before, by their address. They are kept, so that it stays theirs.
+    known: HashMap<usize, (usize, Arc<Deed>), foldhash::fast::RandomState>,
+    pub(super) names: BTreeMap<Arc<str>, Arc<Who>>,
+    /// Long-lived keys and how they were used.
+    pub(super) keys: BTreeMap<(String, String), Count>,
+    acts: Vec<Act>,
+    /// Events that found no room.
+    pub dropped: u64,
+    /// Acts that found no room.
+    pub acts_dropped: u64,
+}
+
+/// Key of the actor, call, error.
+type Key = (String, Arc<str>, Option<String>);
+
+/// How often something was done, and when.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Count {
+    pub(super) count: u64,
+    pub(super) first_s: i64,
+    pub(super) last_s: i64,
+    pub(super) regions: BTreeSet<String>,
+    pub(super) accounts: BTreeSet<String>,
+}
+
+impl Count {
+    fn new() -> Self {
+        Self { first_s: i64::MAX, last_s: i64::MIN, ..Self::default() }
+    }
+
+    pub(super) fn add(&mut self, count: u64, first_s: i64, last_s: i64) {
+        self.count += count;
+        self.first_s = self.first_s.min(first_s);
+        self.last_s = self.last_s.max(last_s);
+    }
+}
+
+impl Work {
+    /// Counts the events of a caller.
+    pub(crate) fn count(&mut self, caller: Caller) {
+        let Caller { deed, count, first_s, last_s } = caller;
+        if count == 0 {
+            return;
+        }
+        let address = Arc::as_ptr(&deed) as usize;
+        let at = match self.known.get(&address) {
+            Some((at, _)) => *at,
+            None => {
+                if self.known.len() >= 8 * SCAN_CACHE_MAX {
+                    self.known.clear();
+                }
+                let at = self.number(&deed);
+                self.known.insert(address, (at, deed.clone()));
+                at
+            }
+        };
+        let Some(found) = self.counts.get_mut(at) else {
+            self.dropped += count;
+            return;
+        };
+        found.add(count, first_s, last_s);
+        let actor = &deed.who.actor;
+        // Keys of sessions are many, and are nobody's to disable.
+        if let Some(key) = actor.access_key_id.as_ref().filter(|k| k.starts_with("AKIA")) {
+            let place = (actor.key.clone(), key.clone());
+            if let Some(found) = self.keys.get_mut(&place) {
+                found.add(count, first_s, last_s);
+            } else {
+                let mut new = Count::new();
+                new.add(count, first_s, last_s);
+                self.keys.insert(place, new);
+                if self.keys.len() > CALL_TALLIES_MAX {
+                    self.keys.pop_last();
+                }
+            }
+        }
+    }
+
+    /// Where a caller is counted. Of more than there is room for the first stay, in the order of their names: so it does not
+    /// matter in which order they came.
+    fn number(&mut self, deed: &Arc<Deed>) -> usize {
+        let Deed { who, call, .. } = &**deed;
+        let key = (who.actor.key.clone(), call.name.clone(), call.error.clone());
+        let at = match self.numbers.get(&key) {
+            Some(at) => *at,
+            None => {
+                self.numbers.insert(key.clone(), self.counts.len());
+                self.counts.push(Count::new());
+                if self.numbers.len() > CALL_TALLIES_MAX {
+                    self.numbers.pop_last();
+                }
+                let name: Arc<str> = who.actor.key.as_str().into();
+                // One of equal names; which one must not hang on the order.
+                let named = self.names.entry(name).or_insert_with(|| who.clone());
+                let order = |w: &Who| (w.actor.name.clone(), w.actor.kind.clone(), w.actor.account.clone());
+                if order(who) < order(named) {
+                    *named = who.clone();
+                }
+                if self.names.len() > CALL_TALLIES_MAX {
+                    self.names.pop_last();
+                }
+                match self.numbers.get(&key) {
+                    Some(at) => *at,
+                    None => return usize::MAX,
+                }
+            }
+        };
+        let found = &mut self.counts[at];
+        for (set, one) in [(&mut found.regions, &call.region), (&mut found.accounts, &call.account)] {
+            if let Some(one) = one {
+                set.insert(one.clone());
+                if set.len() > REGIONS_NAMED_MAX {
+                    set.pop_last();
+                }
+            }
+        }
+        at
+    }
+
+    /// Takes a call that made something or took it away. What AWS does for itself is nobody's making.
+    pub(crate) fn act(&mut self, act: Act) {
+        let service = act.deed.who.actor.caller == Sort::Service;
+        if service && act.acted.things().all(|(n, _)| act.acted.sign(n) != super::Sign::TookAway) {
+            return;
+        }
+        self.acts.push(act);
+        if self.acts.len() >= 2 * ACTS_MAX {
+            self.settle();
+        }
+    }
+
+    /// Acts in their order, each once; the earliest where there are too many.
+    pub(super) fn settle(&mut self) {
+        let order = |a: &Act, b: &Act| (a.time_s, a.event, &a.acted).cmp(&(b.time_s, b.event, &b.acted));
+        self.acts.sort_unstable_by(order);
+        self.acts.dedup_by(|a, b| order(a, b).is_eq());
+        self.acts_dropped += self.acts.len().saturating_sub(ACTS_MAX) as u64;
+        self.acts.truncate(ACTS_MAX);
+    }
+
+    pub(super) fn acts(&self) -> &[Act] {
+        &self.acts
+    }
+
+    /// Counts by actor, call and error.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (&Key, &Count)> {
+        self.numbers.iter().map(|(key, at)| (key, &self.counts[*at]))
+    }
+}

@@ -1,0 +1,442 @@
+//! What some actors did, for people and programs.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use super::tally::{Act, Count, Work};
+use super::things::{Name, Sign};
+use bartizan_model::limits::{CALLS_OF_ACTOR_MAX, MADE_OF_ACTOR_MAX};
+use bartizan_model::time_text;
+
+/// All that one actor did, as far as the trail shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActorWork {
+    /// What lasts of the actor: `arn:aws:iam::111122223333:user/bob`.
+    pub key: String,
+    /// Short name for people.
+    pub name: String,
+    /// Kind of identity.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Account of the identity.
+    pub account: Option<String>,
+    /// Events.
+    pub events: u64,
+    /// How many of them AWS refused, or failed otherwise.
+    pub refused: u64,
+    /// First event, RFC 3339.
+    pub first_time: String,
+    /// Last event.
+    pub last_time: String,
+    /// Long-lived access keys that were used.
+    pub access_keys: Vec<KeyUse>,
+    /// Every call, those that change something first.
+    pub calls: Vec<CallWork>,
+    /// Calls beyond those that are listed.
+    pub calls_left_out: usize,
+    /// What was made, opened or taken away, by time.
+    pub made: Vec<Made>,
+    /// Things beyond those that are listed.
+    pub made_left_out: usize,
+    /// What this trail cannot show of it.
+    pub not_visible: Vec<String>,
+}
+
+/// How a key was used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyUse {
+    /// `AKIA…`.
+    pub access_key_id: String,
+    /// Events.
+    pub count: u64,
+    /// First use, RFC 3339.
+    pub first_time: String,
+    /// Last use.
+    pub last_time: String,
+}
+
+/// A call, and how often.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallWork {
+    /// `service:Call`.
+    pub call: String,
+    /// Events.
+    pub count: u64,
+    /// How many of them failed.
+    pub refused: u64,
+    /// Error codes, and how often.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub errors: BTreeMap<String, u64>,
+    /// First event, RFC 3339.
+    pub first_time: String,
+    /// Last event.
+    pub last_time: String,
+    /// Regions.
+    pub regions: Vec<String>,
+    /// What some of them were about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
+}
+
+/// A thing that an actor made, opened or took away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// In words: `access key AKIA… of user bob`.
+    pub what: String,
+    /// Made, opened or taken away.
+    pub sign: Sign,
+    /// `service:Call`.
+    pub call: String,
+    /// The event.
+    pub event: String,
+    /// Its time, RFC 3339.
+    pub time: String,
+    /// How often, where the same was done again.
+    pub count: u64,
+    /// Account.
+    pub account: Option<String>,
+    /// Region.
+    pub region: Option<String>,
+    /// Address it was called from.
+    pub source_ip: Option<String>,
+    /// Key of the call.
+    pub access_key_id: Option<String>,
+    /// Who took it back; none: it stands, as far as this trail shows.
+    pub gone: Option<Gone>,
+    /// The command that takes it back. Never run by Bartizan.
+    pub undo: Option<String>,
+}
+
+/// The end of a thing, or what brought it back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    /// RFC 3339.
+    pub time: String,
+    /// `service:Call`.
+    pub call: String,
+    /// Who.
+    pub by: String,
+    /// The event.
+    pub event: String,
+}
+
+impl CallWork {
+    /// Whether the call only looks.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        is_read(&self.call)
+    }
+}
+
+impl Made {
+    /// Whether nobody took it back.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        self.gone.is_none()
+    }
+}
+
+impl ActorWork {
+    /// What it made or opened and nobody took back.
+    pub fn standing(&self) -> impl Iterator<Item = &Made> {
+        self.made.iter().filter(|m| m.stands() && m.sign != Sign::TookAway)
+    }
+
+    /// What it took away and nobody brought back.
+    pub fn taken_away(&self) -> impl Iterator<Item = &Made> {
+        self.made.iter().filter(|m| m.stands() && m.sign == Sign::TookAway)
+    }
+
+    /// How much it made that is gone again.
+    #[must_use]
+    pub fn undone(&self) -> usize {
+        self.made.iter().filter(|m| !m.stands()).count()
+    }
+}
+
+/// What somebody did to a thing.
+struct Entry<'a> {
+    act: &'a Act,
+    thing: usize,
+    gone: Option<&'a Act>,
+    count: u64,
+    /// The thing below which it stands, if the same actor made that.
+    part_of: Option<usize>,
+}
+
+impl Work {
+    /// What these actors did, in the order of their keys. `resources` gives what is known of what a call of an actor was about.
+    pub fn of(&mut self, actors: &BTreeSet<String>, resources: &dyn Fn(&str, &str) -> Vec<String>) -> Vec<ActorWork> {
+        self.settle();
+        let entries = self.entries();
+        let mut made: BTreeMap<&str, Vec<&Entry<'_>>> = BTreeMap::new();
+        for entry in &entries {
+            made.entry(&entry.act.deed.who.actor.key).or_default().push(entry);
+        }
+        let mut calls: BTreeMap<&str, BTreeMap<&str, (CallWork, Count)>> = BTreeMap::new();
+        for ((actor, call, error), count) in self.counts().filter(|((actor, ..), _)| actors.contains(actor)) {
+            let (told, sum) = calls.entry(actor).or_default().entry(call).or_insert_with(|| {
+                let told = CallWork {
+                    call: call.to_string(),
+                    count: 0,
+                    refused: 0,
+                    errors: BTreeMap::new(),
+                    first_time: String::new(),
+                    last_time: String::new(),
+                    regions: Vec::new(),
+                    resources: resources(actor, call),
+                };
+                (told, count.clone())
+            });
+            told.count += count.count;
+            if let Some(error) = error {
+                told.refused += count.count;
+                *told.errors.entry(error.clone()).or_default() += count.count;
+            }
+            (sum.first_s, sum.last_s) = (sum.first_s.min(count.first_s), sum.last_s.max(count.last_s));
+            sum.regions.extend(count.regions.iter().cloned());
+        }
+        let not_visible = self.not_visible();
+        actors
+            .iter()
+            .filter_map(|actor| {
+                let who = &self.names.get(actor.as_str())?.actor;
+                let mut calls: Vec<(CallWork, Count)> = calls.remove(actor.as_str()).unwrap_or_default().into_values().collect();
+                let (first_s, last_s) =
+                    calls.iter().fold((i64::MAX, i64::MIN), |(f, l), (_, c)| (f.min(c.first_s), l.max(c.last_s)));
+                calls.sort_by(|(a, x), (b, y)| (is_read(&a.call), x.first_s, &a.call).cmp(&(is_read(&b.call), y.first_s, &b.call)));
+                let calls: Vec<CallWork> = calls
+                    .into_iter()
+                    .map(|(call, sum)| CallWork {
+                        first_time: time_text(sum.first_s),
+                        last_time: time_text(sum.last_s),
+                        regions: sum.regions.into_iter().collect(),
+                        ..call
+                    })
+                    .collect();
+                let own: Vec<&&Entry<'_>> =
+                    made.get(actor.as_str()).into_iter().flatten().filter(|e| !is_part(e, &entries)).collect();
+                Some(ActorWork {
+                    key: actor.clone(),
+                    name: who.name.clone(),
+                    kind: who.kind.clone(),
+                    account: who.account.clone(),
+                    events: calls.iter().map(|c| c.count).sum(),
+                    refused: calls.iter().map(|c| c.refused).sum(),
+                    first_time: time_text(first_s),
+                    last_time: time_text(last_s),
+                    access_keys: self.keys_of(actor),
+                    calls_left_out: calls.len().saturating_sub(CALLS_OF_ACTOR_MAX),
+                    calls: calls.into_iter().take(CALLS_OF_ACTOR_MAX).collect(),
+                    made_left_out: own.len().saturating_sub(MADE_OF_ACTOR_MAX),
+                    made: own.iter().take(MADE_OF_ACTOR_MAX).map(|e| e.told()).collect(),
+                    not_visible: not_visible.clone(),
+                })
+            })
+            .filter(|work: &ActorWork| work.events > 0)
+            .collect()
+    }
+
+    fn keys_of(&self, actor: &str) -> Vec<KeyUse> {
+        let from = (actor.to_owned(), String::new());
+        let own = self.keys.range(from..).take_while(|((of, _), _)| of == actor);
+        own.map(|((_, key), count)| KeyUse {
+            access_key_id: key.clone(),
+            count: count.count,
+            first_time: time_text(count.first_s),
+            last_time: time_text(count.last_s),
+        })
+        .collect()
+    }
+
+    /// What was made, opened and taken away, by time, and what became of it. Where a second holds several acts, what is made in it
+    /// goes before what is taken away in it.
+    fn entries(&self) -> Vec<Entry<'_>> {
+        let acts = self.acts();
+        let mut entries: Vec<Entry<'_>> = Vec::new();
+        let (mut alive, mut away): (Places, Places) = Default::default();
+        for second in acts.chunk_by(|a, b| a.time_s == b.time_s) {
+            for act in second {
+                for (thing, names) in act.acted.things().filter(|(n, _)| act.acted.sign(*n) != Sign::TookAway) {
+                    for full in names.iter().filter_map(|n| n.last()) {
+                        away.remove(full).into_iter().flatten().for_each(|n| _ = entries[n].gone.get_or_insert(act));
+                    }
+                    if !repeats(&mut entries, &alive, act, names) {
+                        let above = names.iter().flat_map(|n| n.iter().take(n.len() - 1));
+                        let mine = |n: &usize| {
+                            let one = &entries[*n];
+                            one.gone.is_none() && one.act.deed.who.actor.key == act.deed.who.actor.key
+                        };
+                        let part_of = above
+                            .filter_map(|step| {
+                                alive
+                                    .get(step)?
+                                    .iter()
+                                    .take(ALIVE_MAX)
+                                    .find(|n| mine(n) && entries[**n].act.acted.is_at(entries[**n].thing, *step))
+                            })
+                            .next()
+                            .copied();
+                        for step in names.iter().flat_map(|n| n.iter()) {
+                            alive.entry(*step).or_default().push(entries.len());
+                        }
+                        entries.push(Entry { act, thing, gone: None, count: 1, part_of });
+                    }
+                }
+            }
+            // What stands below another thing goes before that thing.
+            let mut taken: Vec<(usize, &Act, usize, &[Name])> = Vec::new();
+            for act in second {
+                let away = act.acted.things().filter(|(n, _)| act.acted.sign(*n) == Sign::TookAway);
+                taken.extend(away.map(|(n, names)| (names.iter().map(|n| n.len()).max().unwrap_or_default(), act, n, names)));
+            }
+            taken.sort_by_key(|(depth, ..)| std::cmp::Reverse(*depth));
+            for (_, act, thing, names) in taken {
+                let (mut own, mut others) = (false, false);
+                // What stands on something that they made is theirs, also if it was there before the trail.
+                for (step, is_full) in names.iter().flat_map(|n| n.iter().enumerate().map(|(at, s)| (s, at + 1 == n.len()))) {
+                    // A thing comes before what stands below it.
+                    let looked_at = if is_full { usize::MAX } else { ALIVE_MAX };
+                    for &n in alive.get(step).into_iter().flatten().take(looked_at) {
+                        let mine = entries[n].act.deed.who.actor.key == act.deed.who.actor.key;
+                        own |= mine && (is_full || entries[n].act.acted.is_at(entries[n].thing, *step));
+                        if is_full && entries[n].gone.is_none() {
+                            entries[n].gone = Some(act);
+                            others |= !mine;
+                        }
+                    }
+                    if let Some(all) = alive.get_mut(step).filter(|all| is_full && all.len() > ALIVE_MAX) {
+                        all.retain(|n| entries[*n].gone.is_none());
+                    }
+                }
+                if !own || others {
+                    let fulls = names.iter().filter_map(|n| n.last());
+                    fulls.for_each(|full| away.entry(*full).or_default().push(entries.len()));
+                    entries.push(Entry { act, thing, gone: None, count: 1, part_of: None });
+                }
+            }
+        }
+        entries
+    }
+
+    /// What this trail cannot show of anybody.
+    fn not_visible(&self) -> Vec<String> {
+        let mut regions: BTreeSet<&str> = BTreeSet::new();
+        let mut data: BTreeSet<&str> = BTreeSet::new();
+        for ((_, call, _), count) in self.counts() {
+            regions.extend(count.regions.iter().map(String::as_str));
+            let (service, name) = call.split_once(':').unwrap_or_default();
+            let recorded = |(s, calls, _): &&(&str, &[&str], &str)| *s == service && calls.iter().any(|c| name.starts_with(c));
+            data.extend(DATA_EVENTS.iter().filter(recorded).map(|(service, ..)| *service));
+        }
+        let mut list = Vec::new();
+        for (service, _, what) in DATA_EVENTS {
+            list.push(match data.contains(service) {
+                false => format!("{what}: no data events of {service} in this trail, so reads and writes do not show"),
+                true => format!("{what}: only those that a trail selects; others have no data events and do not show"),
+            });
+        }
+        let named = regions.into_iter().collect::<Vec<_>>().join(", ");
+        list.push(format!("regions: records from {named} only; what was done elsewhere does not show"));
+        list
+    }
+}
+
+/// Calls that CloudTrail records only where a trail selects them (CloudTrail user guide, "Logging data events"): how their names
+/// begin, and what they are about.
+const DATA_EVENTS: [(&str, &[&str], &str); 3] = [
+    (
+        "s3",
+        &["GetObject", "PutObject", "DeleteObject", "CopyObject", "HeadObject", "ListObjects", "UploadPart", "RestoreObject"],
+        "objects in buckets",
+    ),
+    ("lambda", &["Invoke"], "invocations of functions"),
+    ("dynamodb", &["GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem"], "items in tables"),
+];
+
+/// Things of one name that are looked at when it is taken away; those that are gone are forgotten beyond it.
+const ALIVE_MAX: usize = 64;
+
+type Places = HashMap<u64, Vec<usize>, foldhash::fast::RandomState>;
+
+/// Whether something is no more than a part of a thing that the same actor made and that stands, with no command of its own: the
+/// value of a secret that it made.
+fn is_part(entry: &Entry<'_>, entries: &[Entry<'_>]) -> bool {
+    entry.part_of.is_some_and(|n| entries[n].gone.is_none()) && entry.gone.is_none() && !entry.act.acted.has_undo(entry.thing)
+}
+
+/// Whether the same actor did the same to a thing that stands. If somebody else did, theirs is gone.
+fn repeats<'a>(entries: &mut [Entry<'a>], alive: &Places, act: &'a Act, names: &[Box<[u64]>]) -> bool {
+    let mut again = false;
+    for full in names.iter().filter_map(|n| n.last()) {
+        for &n in alive.get(full).map(Vec::as_slice).unwrap_or_default() {
+            let entry = &mut entries[n];
+            // What stands below the thing is another one.
+            let (_, theirs) = entry.act.acted.things().nth(entry.thing).unwrap_or_default();
+            if entry.gone.is_some() || !theirs.iter().any(|t| t.last() == Some(full)) {
+                continue;
+            }
+            if entry.act.deed.who.actor.key == act.deed.who.actor.key {
+                if !again {
+                    entry.count += 1;
+                }
+                again = true;
+            } else {
+                entry.gone = Some(act);
+            }
+        }
+    }
+    again
+}
+
+impl Entry<'_> {
+    fn told(&self) -> Made {
+        let Act { deed, acted, .. } = self.act;
+        let region = deed.call.region.clone();
+        Made {
+            what: acted.words(self.thing),
+            sign: acted.sign(self.thing),
+            call: deed.call.name.to_string(),
+            event: self.act.event.to_string(),
+            time: time_text(self.act.time_s),
+            count: self.count,
+            account: deed.call.account.clone(),
+            undo: acted.undo(self.thing, region.as_deref()),
+            region,
+            source_ip: Some(self.act.source.to_string()).filter(|s| !s.is_empty()),
+            access_key_id: deed.who.actor.access_key_id.clone(),
+            gone: self.gone.map(|by| Gone {
+                time: time_text(by.time_s),
+                call: by.deed.call.name.to_string(),
+                by: by.deed.who.actor.name.clone(),
+                event: by.event.to_string(),
+            }),
+        }
+    }
+}
+
+/// Whether a call only looks: by its name, as IAM's access level "read" and "list" go.
+fn is_read(call: &str) -> bool {
+    let name = call.rsplit(':').next().unwrap_or(call);
+    [
+        "Get",
+        "List",
+        "Describe",
+        "Head",
+        "Lookup",
+        "Search",
+        "BatchGet",
+        "Query",
+        "Scan",
+        "Select",
+        "Decrypt",
+        "Encrypt",
+        "GenerateDataKey",
+        "Verify",
+        "Simulate",
+        "Check",
+    ]
+    .iter()
+    .any(|b| name.starts_with(b))
+}

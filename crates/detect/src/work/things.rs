@@ -1,0 +1,337 @@
+//! What a call makes, opens or takes away, and the command that takes it back: `data/things.txt`.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::LazyLock;
+
+use foldhash::quality::RandomState;
+
+use crate::attribution::{Part, Path, is_omitted, parts, values};
+use bartizan_model::limits::{LOG_TEXT_BYTES_MAX, THINGS_OF_CALL_MAX};
+use bartizan_model::shell_word;
+use bartizan_trail::json::Value;
+use bartizan_trail::{Event, Field};
+
+/// The table.
+#[derive(Debug, Default)]
+pub(crate) struct Things {
+    /// Numbers of rows, by source and call.
+    numbers: HashMap<(String, String), Vec<u16>, RandomState>,
+    rows: Vec<Row>,
+}
+
+/// What a call does to a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sign {
+    /// It is there afterwards: a user, a key, an instance.
+    Made,
+    /// It says something else, or somebody may do more: a policy, a share, a rule of a security group.
+    Opened,
+    /// It is gone, or off.
+    TookAway,
+}
+
+#[derive(Debug)]
+struct Row {
+    sign: Sign,
+    /// A field that the request must have, and the text in it.
+    when: Option<(String, Option<String>)>,
+    /// Names of the thing, each in steps: what is taken away takes along what stands below it.
+    keys: Vec<Vec<Template>>,
+    words: Template,
+    undo: Option<Template>,
+    /// What stands in the templates.
+    fields: Vec<Slot>,
+    /// Things of this service are known in one region only.
+    regional: bool,
+}
+
+/// A field of a template.
+#[derive(Debug, PartialEq, Eq)]
+struct Slot {
+    paths: Vec<Path>,
+    default: Option<String>,
+    /// Whether a name and an ARN that ends with it are the same thing.
+    short: bool,
+}
+
+type Template = Vec<Piece>;
+
+#[derive(Debug)]
+enum Piece {
+    Text(String),
+    /// Number of a field.
+    Value(usize),
+}
+
+/// The things that one call was about. Events that repeat it share this.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Acted {
+    /// Row and values of its fields.
+    things: Box<[(u16, Values)]>,
+    keys: Keys,
+}
+
+/// What stood in each field of a row.
+type Values = Box<[Option<Box<str>>]>;
+
+/// Hashes of the steps of each name of each thing. They are random, so that nobody can choose a thing that is taken for
+/// another; so nothing is ordered by them.
+#[derive(Debug)]
+struct Keys(Box<[Box<[Name]>]>);
+
+/// Hashes of the steps of one name.
+pub(super) type Name = Box<[u64]>;
+
+impl PartialEq for Keys {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Keys {}
+
+impl PartialOrd for Keys {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Keys {
+    fn cmp(&self, _: &Self) -> std::cmp::Ordering {
+        std::cmp::Ordering::Equal
+    }
+}
+
+/// Services whose things are the same in all regions.
+const GLOBAL: [&str; 6] = ["iam", "s3", "organizations", "cloudfront", "route53", "sso"];
+
+impl Things {
+    /// The table that Bartizan ships.
+    ///
+    /// # Panics
+    /// Never: a test reads the table that is compiled in.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "the table is compiled in and read by a test")]
+    pub(crate) fn builtin() -> &'static Self {
+        static BUILTIN: LazyLock<Things> =
+            LazyLock::new(|| Things::parse(include_str!("../../../../data/things.txt")).expect("things.txt"));
+        &BUILTIN
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut things = Self::default();
+        for (number, line) in text.lines().enumerate().filter(|(_, l)| !l.starts_with('#')) {
+            let columns: Vec<&str> = line.split('\t').collect();
+            let [source, call, sign, keys, words, undo] = columns.as_slice() else {
+                return Err(format!("line {}: expected 6 columns", number + 1));
+            };
+            let sign = match *sign {
+                "+" => Sign::Made,
+                "o" => Sign::Opened,
+                "-" => Sign::TookAway,
+                other => return Err(format!("line {}: no such sign: {other}", number + 1)),
+            };
+            let (name, when) = match call.split_once('[') {
+                Some((name, when)) => (name, Some(when.trim_end_matches(']'))),
+                None => (*call, None),
+            };
+            let when = when.map(|w| match w.split_once('=') {
+                Some((field, text)) => (field.to_owned(), Some(text.to_owned())),
+                None => (w.to_owned(), None),
+            });
+            let mut fields = Vec::new();
+            let keys = keys.split(" ; ").map(|key| key.split(" > ").map(|step| template(step, &mut fields)).collect()).collect();
+            let words = template(words, &mut fields);
+            let undo = (*undo != "-").then(|| template(undo, &mut fields));
+            let row = Row { sign, when, keys, words, undo, fields, regional: !GLOBAL.contains(source) };
+            let numbers = things.numbers.entry((format!("{source}.amazonaws.com"), name.to_owned())).or_default();
+            numbers.push(things.rows.len() as u16);
+            things.rows.push(row);
+        }
+        Ok(things)
+    }
+
+    /// Numbers of the rows of a call.
+    fn rows_of(&self, event: &Event<'_>) -> &[u16] {
+        let (Some(source), Some(name)) = (event.text(Field::EventSource), event.text(Field::EventName)) else { return &[] };
+        let name = crate::attribution::without_version(name.as_bytes());
+        let name = String::from_utf8_lossy(name).into_owned();
+        self.numbers.get(&(source.into_owned(), name)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether a call of this name makes anything, or takes it away.
+    pub(crate) fn concerns(&self, event: &Event<'_>) -> bool {
+        !self.rows_of(event).is_empty()
+    }
+
+    /// What a call that succeeded was about; none where the record names nothing.
+    pub(crate) fn acted(&self, event: &Event<'_>, user_name: Option<&str>, hasher: &RandomState) -> Option<Acted> {
+        let (request, response) = (event.field(Field::RequestParameters), event.field(Field::ResponseElements));
+        let (mut things, mut keys) = (Vec::new(), Vec::new());
+        for &number in self.rows_of(event) {
+            let row = &self.rows[usize::from(number)];
+            let has = |(field, text): &(String, Option<String>)| {
+                let found = request.map(|r| values(r, field)).unwrap_or_default();
+                found.iter().any(|v| text.as_ref().is_none_or(|t| v.text().is_some_and(|v| v.eq_ignore_ascii_case(t))))
+            };
+            if row.when.as_ref().is_some_and(|when| !has(when)) {
+                continue;
+            }
+            let found: Vec<Vec<Box<str>>> =
+                row.fields.iter().map(|slot| first_of(&slot.paths, request, response, user_name)).collect();
+            let count = found.iter().map(Vec::len).max().unwrap_or_default().clamp(1, THINGS_OF_CALL_MAX);
+            for n in 0..count {
+                // Lists that belong together are of one length; what is there once is so for all of them.
+                let of: Values = found.iter().map(|f| f.get(n.min(f.len().saturating_sub(1))).cloned()).collect();
+                let scope = (event.text(Field::RecipientAccountId), row.regional.then(|| event.text(Field::AwsRegion)));
+                let source = event.raw_text(Field::EventSource);
+                let names = row.keys.iter().filter_map(|steps| hashes(steps, row, &of, &(&scope, source), hasher));
+                let names: Box<[Box<[u64]>]> = names.collect();
+                // What is made by a request that is not on record has no name, and is told all the same.
+                let unnamed = names.is_empty() && row.sign != Sign::TookAway && request.is_some_and(is_omitted);
+                if (unnamed || !names.is_empty()) && things.len() < THINGS_OF_CALL_MAX {
+                    things.push((number, of));
+                    keys.push(names);
+                }
+            }
+        }
+        (!things.is_empty()).then(|| Acted { things: things.into(), keys: Keys(keys.into()) })
+    }
+}
+
+impl Acted {
+    /// Each thing: its place in the list, and the hashes of its names.
+    pub(super) fn things(&self) -> impl Iterator<Item = (usize, &[Box<[u64]>])> {
+        self.keys.0.iter().enumerate().map(|(n, names)| (n, &**names))
+    }
+
+    pub(super) fn sign(&self, n: usize) -> Sign {
+        Things::builtin().rows[usize::from(self.things[n].0)].sign
+    }
+
+    /// Whether one of the names of a thing ends with this step.
+    pub(super) fn is_at(&self, n: usize, step: u64) -> bool {
+        self.keys.0.get(n).is_some_and(|names| names.iter().any(|name| name.last() == Some(&step)))
+    }
+
+    /// Whether there may be a command that takes it back.
+    pub(super) fn has_undo(&self, n: usize) -> bool {
+        Things::builtin().rows[usize::from(self.things[n].0)].undo.is_some()
+    }
+
+    /// The thing for people: `access key AKIA… of user bob`.
+    pub(super) fn words(&self, n: usize) -> String {
+        let (row, values) = (&Things::builtin().rows[usize::from(self.things[n].0)], &self.things[n].1);
+        let field = |at: usize| values[at].as_deref().or(row.fields[at].default.as_deref()).unwrap_or("?").to_owned();
+        let words = write(&row.words, &field);
+        match self.keys.0[n].is_empty() {
+            true => format!("{words} (CloudTrail left out which)"),
+            false => words,
+        }
+    }
+
+    /// The command that takes it back. Every name in it is one word, and stood in the record.
+    pub(super) fn undo(&self, n: usize, region: Option<&str>) -> Option<String> {
+        let (row, values) = (&Things::builtin().rows[usize::from(self.things[n].0)], &self.things[n].1);
+        let undo = row.undo.as_ref()?;
+        let known = |piece: &Piece| !matches!(piece, Piece::Value(at) if values[*at].is_none());
+        if !undo.iter().all(known) {
+            return None;
+        }
+        let command = write(undo, &|at| values[at].as_deref().map(shell_word).unwrap_or_default());
+        let region = region.filter(|_| row.regional).map(|r| format!(" --region {}", shell_word(r))).unwrap_or_default();
+        Some(command + &region)
+    }
+}
+
+fn write(template: &Template, field: &dyn Fn(usize) -> String) -> String {
+    template
+        .iter()
+        .map(|piece| match piece {
+            Piece::Text(text) => text.clone(),
+            Piece::Value(at) => field(*at),
+        })
+        .collect()
+}
+
+fn template(text: &str, fields: &mut Vec<Slot>) -> Template {
+    let piece = |part| match part {
+        Part::Text(text) => Piece::Text(text),
+        Part::Field(paths, default) => {
+            let mut short = false;
+            let bare = |path: String, short: &mut bool| {
+                *short |= path.ends_with('~');
+                path.trim_end_matches('~').to_owned()
+            };
+            let paths = paths.into_iter().map(|path| match path {
+                Path::Request(path) => Path::Request(bare(path, &mut short)),
+                Path::Response(path) => Path::Response(bare(path, &mut short)),
+                Path::Caller => Path::Caller,
+            });
+            let field = Slot { paths: paths.collect(), default, short };
+            let known = fields.iter().position(|f| *f == field);
+            Piece::Value(known.unwrap_or_else(|| {
+                fields.push(field);
+                fields.len() - 1
+            }))
+        }
+    };
+    parts(text).into_iter().map(piece).collect()
+}
+
+/// The values at the first of these paths that has any.
+fn first_of(paths: &[Path], request: Option<Value<'_>>, response: Option<Value<'_>>, user_name: Option<&str>) -> Vec<Box<str>> {
+    let at = |path: &Path| -> Vec<Box<str>> {
+        let texts = |value: Option<Value<'_>>, path: &str| -> Vec<Box<str>> {
+            let found = value.map(|v| values(v, path)).unwrap_or_default();
+            let texts = found.into_iter().filter_map(Value::text).filter(|t| !t.is_empty() && t.len() <= LOG_TEXT_BYTES_MAX * 4);
+            texts.take(THINGS_OF_CALL_MAX).map(|t| t.into_owned().into()).collect()
+        };
+        match path {
+            Path::Request(path) => texts(request, path),
+            Path::Response(path) => texts(response, path),
+            Path::Caller => user_name.map(Into::into).into_iter().collect(),
+        }
+    };
+    paths.iter().map(at).find(|found| !found.is_empty()).unwrap_or_default()
+}
+
+/// Hashes of the steps of a name, the widest first; none where the record lacks a part of it.
+fn hashes(steps: &[Template], row: &Row, values: &Values, scope: &impl Hash, hasher: &RandomState) -> Option<Box<[u64]>> {
+    let mut state = hasher.build_hasher();
+    scope.hash(&mut state);
+    let mut found = Vec::with_capacity(steps.len());
+    for step in steps {
+        for piece in step {
+            match piece {
+                Piece::Text(text) => text.hash(&mut state),
+                Piece::Value(at) => {
+                    let Slot { default, short, .. } = &row.fields[*at];
+                    let value = values[*at].as_deref().or(default.as_deref())?;
+                    let name = value.strip_prefix("arn:").filter(|_| *short).and_then(|arn| arn.rsplit([':', '/']).next());
+                    name.unwrap_or(value).hash(&mut state);
+                }
+            }
+        }
+        state.write_u8(0x1f);
+        found.push(state.clone().finish());
+    }
+    Some(found.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_read_and_every_thing_that_is_made_can_be_named() {
+        let things = Things::builtin();
+        assert!(things.rows.len() > 300);
+        for row in &things.rows {
+            assert!(row.keys.iter().all(|steps| !steps.is_empty()));
+            assert!(row.words.iter().any(|p| matches!(p, Piece::Text(_))));
+        }
+    }
+}

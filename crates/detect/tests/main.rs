@@ -1,0 +1,12 @@
+//! Tests of the crate from outside, in one binary.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that fails should panic, and says what it saw"
+)]
+
+mod common;
+mod detect;
+mod rules;
+mod silence;

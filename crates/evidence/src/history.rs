@@ -1,0 +1,222 @@
+//! Snapshots in a log: putting them in, and getting them and their documents out.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::log::create_same;
+use super::{Entry, FileRef, Frame, Justification, Key, Log, LogError, SnapshotRef, Storage, What, documents, find, write_packs};
+use bartizan_inventory::fact::Hash;
+use bartizan_inventory::snapshot::{Recorded, Snapshot, Status, fact_root};
+use bartizan_model::limits::{DOCUMENTS_BYTES_MAX, HISTORY_BUNDLES_MAX};
+
+/// A snapshot of the log.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// Index of its entry, which is also its id for people.
+    pub index: u64,
+    /// The entry as it stands in the log.
+    pub entry: String,
+    /// What the entry says.
+    pub snapshot: SnapshotRef,
+}
+
+/// All snapshots of the log, oldest first.
+///
+/// # Errors
+/// When the log cannot be read.
+pub fn snapshots(log: &Log<'_>) -> Result<Vec<Kept>, LogError> {
+    let mut kept = Vec::new();
+    for (index, text) in log.entries(0)? {
+        if let Ok(Entry { what: What::Snapshot(snapshot), .. }) = serde_json::from_str(&text) {
+            kept.push(Kept { index, entry: text, snapshot });
+        }
+    }
+    Ok(kept)
+}
+
+/// Reads the `.facts` file of a snapshot and checks it against its entry.
+///
+/// # Errors
+/// When it is missing, or not the one that was signed.
+pub fn facts(storage: &dyn Storage, kept: &Kept) -> Result<String, LogError> {
+    let file = &kept.snapshot.facts;
+    let bytes = storage.read(&file.name)?;
+    if Hash::of(&bytes).to_string() != file.sha256 {
+        return Err(LogError::Broken { file: file.name.clone(), problem: "not the file that was signed".into() });
+    }
+    String::from_utf8(bytes).map_err(|e| LogError::Broken { file: file.name.clone(), problem: e.to_string() })
+}
+
+/// Appends snapshots, and gaps, as one commit. Gives the ids of the snapshots.
+///
+/// Documents that the account's last snapshot has are not stored again.
+///
+/// # Errors
+/// When the storage refuses. Then the log stands where it stood.
+pub fn append(
+    storage: &dyn Storage,
+    log: &mut Log<'_>,
+    key: &Key,
+    snapshots_new: &[Recorded],
+    gaps: &[(Option<String>, String)],
+    (tool, now): (&str, Timestamp),
+) -> Result<Vec<u64>, LogError> {
+    let accounts: BTreeSet<String> = snapshots_new.iter().filter_map(|r| Some(r.snapshot().ok()?.header.account)).collect();
+    let last = last_of(log, accounts)?;
+    let entry = |what| Entry { time: format!("{now:.3}"), tool: tool.to_owned(), log_size: 0, what };
+    let mut entries = Vec::new();
+    for recorded in snapshots_new {
+        let broken = |e: &dyn std::fmt::Display| LogError::Broken { file: "snapshot".into(), problem: e.to_string() };
+        let snapshot = recorded.snapshot().map_err(|e| broken(&e))?;
+        let account = &snapshot.header.account;
+        let mut known = HashSet::new();
+        if let Some(last) = last.get(account) {
+            let text = facts(storage, last)?;
+            known.extend(Snapshot::parse(&text).map_err(|e| broken(&e))?.facts.iter().map(|f| f.raw));
+        }
+        let new = recorded.documents.iter().filter(|(hash, _)| !known.contains(hash));
+        let mut packs = Vec::new();
+        for pack in write_packs(new).map_err(|e| broken(&e))? {
+            let sha256 = Hash::of(&pack).to_string();
+            let file = FileRef { name: format!("blobs/{sha256}.pack"), sha256, bytes: pack.len() as u64 };
+            create_same(storage, &file.name, &pack)?;
+            packs.push(file);
+        }
+        let sha256 = Hash::of(recorded.text.as_bytes()).to_string();
+        let time = |ms| format!("{:.3}", Timestamp::from_millisecond(ms).unwrap_or_default());
+        let stamp = time(snapshot.header.time_ms.0).replace(['-', ':'], "");
+        let name = format!("snapshots/{}/{}-{}.facts", file_name(account), stamp, &sha256[..8]);
+        create_same(storage, &name, recorded.text.as_bytes())?;
+        let (root, count) = fact_root(&recorded.text);
+        let calls = || snapshot.header.coverage.iter().filter(|c| !c.is_region_off());
+        let ok = calls().filter(|c| c.status == Status::Ok).count() as u64;
+        entries.push(entry(What::Snapshot(SnapshotRef {
+            account: account.clone(),
+            taken: (time(snapshot.header.time_ms.0), time(snapshot.header.time_ms.1)),
+            facts: FileRef { name, sha256, bytes: recorded.text.len() as u64 },
+            root: root.to_string(),
+            count,
+            packs,
+            coverage: (ok, calls().count() as u64),
+        })));
+    }
+    for (account, reason) in gaps {
+        entries.push(entry(What::Gap { account: account.clone(), reason: reason.clone() }));
+    }
+    let wanted = entries.len() as u64;
+    log.append(key, entries)?;
+    let first = log.size() - wanted;
+    Ok((first..first + snapshots_new.len() as u64).collect())
+}
+
+/// The last snapshot of each of these accounts, looked for from the end of the log.
+///
+/// An account that is not in the last [`HISTORY_BUNDLES_MAX`] bundles of entries is not given: its documents are stored once
+/// more, which costs room and no truth.
+fn last_of(log: &Log<'_>, mut accounts: BTreeSet<String>) -> Result<BTreeMap<String, Kept>, LogError> {
+    let mut last = BTreeMap::new();
+    for bundle in log.bundles_from_last().take(HISTORY_BUNDLES_MAX) {
+        for (index, text) in bundle?.into_iter().rev() {
+            if accounts.is_empty() {
+                return Ok(last);
+            }
+            if let Ok(Entry { what: What::Snapshot(snapshot), .. }) = serde_json::from_str(&text)
+                && accounts.remove(&snapshot.account)
+            {
+                last.insert(snapshot.account.clone(), Kept { index, entry: text, snapshot });
+            }
+        }
+    }
+    Ok(last)
+}
+
+/// Appends why a finding is no cause for alarm.
+///
+/// # Errors
+/// When the storage refuses. Then the log stands where it stood.
+pub fn justify(
+    log: &mut Log<'_>,
+    key: &Key,
+    justification: Justification,
+    (tool, now): (&str, Timestamp),
+) -> Result<u64, LogError> {
+    let what = What::Justification(justification);
+    log.append(key, vec![Entry { time: format!("{now:.3}"), tool: tool.to_owned(), log_size: 0, what }])?;
+    Ok(log.size() - 1)
+}
+
+/// Everything that was accepted, oldest first, with the time and the number of its entry.
+///
+/// # Errors
+/// When the log cannot be read.
+pub fn justifications(log: &Log<'_>) -> Result<Vec<(u64, String, Justification)>, LogError> {
+    let entries = log.entries(0)?.into_iter();
+    Ok(entries
+        .filter_map(|(index, text)| match serde_json::from_str(&text) {
+            Ok(Entry { what: What::Justification(justification), time, .. }) => Some((index, time, justification)),
+            _ => None,
+        })
+        .collect())
+}
+
+/// The documents of a store, read from its packs when asked for, newest pack first.
+pub struct Documents {
+    storage: Arc<dyn Storage>,
+    packs: Vec<FileRef>,
+    read: RefCell<Read>,
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Read {
+    packs: BTreeMap<String, Vec<u8>>,
+    /// Documents of inflated frames, by pack and frame: neighbours by hash are asked for at random, so a frame is asked for
+    /// again and again.
+    frames: BTreeMap<(String, Frame), HashMap<Hash, Vec<u8>>>,
+    frames_bytes: usize,
+}
+
+impl Documents {
+    /// The documents of all packs of `history`.
+    #[must_use]
+    pub fn of(storage: Arc<dyn Storage>, history: &[Kept]) -> Self {
+        let packs = history.iter().rev().flat_map(|k| k.snapshot.packs.iter().cloned()).collect();
+        Self { storage, packs, read: RefCell::default() }
+    }
+
+    /// A document by its raw hash; `None` if no pack has it or the pack is broken, which `verify` will say.
+    #[must_use]
+    pub fn get(&self, hash: &Hash) -> Option<Vec<u8>> {
+        let read = &mut *self.read.borrow_mut();
+        for file in &self.packs {
+            let pack = read.packs.entry(file.name.clone()).or_insert_with(|| self.storage.read(&file.name).unwrap_or_default());
+            let Some(frame) = find(pack, hash).ok().flatten() else { continue };
+            let key = (file.name.clone(), frame);
+            if !read.frames.contains_key(&key) {
+                let documents = documents(pack, frame).unwrap_or_default();
+                if read.frames_bytes > DOCUMENTS_BYTES_MAX {
+                    read.frames.clear();
+                    read.frames_bytes = 0;
+                }
+                read.frames_bytes += documents.iter().map(|(_, d)| d.len()).sum::<usize>();
+                read.frames.insert(key.clone(), documents.into_iter().collect());
+            }
+            if let Some(document) = read.frames.get(&key).and_then(|documents| documents.get(hash)) {
+                return Some(document.clone());
+            }
+        }
+        None
+    }
+}
+
+/// An account id as a file name: digits as they are, anything else in hex.
+fn file_name(account: &str) -> String {
+    if !account.is_empty() && account.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        account.to_owned()
+    } else {
+        format!("x{}", account.bytes().map(|b| format!("{b:02x}")).collect::<String>())
+    }
+}

@@ -1,0 +1,35 @@
+//! The evidence log: append-only, signed, and readable by anyone with the public key and no network.
+//!
+//! ```text
+//! log.pub                                   verifier key (C2SP signed-note)
+//! checkpoint                                latest signed tree head (C2SP tlog-checkpoint)
+//! checkpoints/<size>                        every earlier one
+//! tile/<level>/<n>[.p/<width>]              hashes  (C2SP tlog-tiles)
+//! tile/entries/<n>[.p/<width>]              entries (C2SP tlog-tiles)
+//! pending/<size>                            a commit that fills a tile, before it is made
+//! snapshots/<account>/<time>-<hash>.facts   a snapshot
+//! blobs/<sha256>.pack                       documents, each once, in zstd frames
+//! ```
+//!
+//! Every file but `checkpoint` is created once and never written again (save a whole tile that a killed run left behind and
+//! that no head was ever signed over). What a commit writes is followed from the log:
+//! an entry names its files by hash, and `log_size` says which tree heads were ever published, so a verifier knows every
+//! file that must be there.
+
+mod entry;
+mod history;
+mod key;
+mod log;
+mod pack;
+mod proof;
+mod storage;
+mod verify;
+
+pub use entry::{Entry, FileRef, GrantRef, Justification, SnapshotRef, What};
+pub use history::{Documents, Kept, append, facts, justifications, justify, snapshots};
+pub use key::{Key, KeyError};
+pub use log::{Log, LogError, is_head};
+pub use pack::{Frame, PackError, documents, find, records, write_packs};
+pub use proof::{FactProof, ProofError};
+pub use storage::{Memory, Storage, StorageError};
+pub use verify::{Problem, Report, verify};

@@ -1,0 +1,431 @@
+//! The log: an RFC 6962 tree in tlog-tiles layout.
+//!
+//! `tlog_tiles` does the tree. Its paths are those of Go's checksum database (`tile/8/0/000`, `tile/8/data/000`), older
+//! than <https://c2sp.org/tlog-tiles>, which has `tile/0/000` and `tile/entries/000`: [`tile_name`] maps them.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use signed_note::{Note, StandardVerifier, VerifierList};
+use tlog_tiles::{Checkpoint, HashReader, Tile, TileHashReader, TileReader, stored_hash_index, stored_hashes, tree_hash};
+
+use super::{Entry, Key, Storage, StorageError, What};
+use bartizan_inventory::fact::Hash;
+use bartizan_model::limits::ENTRY_BYTES_MAX;
+
+/// Height of a tile: 256 hashes.
+const HEIGHT: u8 = 8;
+pub(super) const TILE_WIDTH: u64 = 1 << HEIGHT;
+
+/// A log, open at a tree head whose signature was checked.
+pub struct Log<'a> {
+    storage: &'a dyn Storage,
+    public: String,
+    head: Checkpoint,
+    head_bytes: Vec<u8>,
+}
+
+/// Why the log cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// No log here.
+    #[error("no evidence log in {0}")]
+    NoLog(String),
+    /// The key does not belong to this log.
+    #[error("the log in {place} is signed by {theirs}, the key given is {ours}: give the right one with --key")]
+    WrongKey {
+        /// The store.
+        place: String,
+        /// The log's key name.
+        theirs: String,
+        /// Ours.
+        ours: String,
+    },
+    /// The log is not what it should be.
+    #[error("{file}: {problem}: run bartizan verify evidence")]
+    Broken {
+        /// The file at fault.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl<'a> Log<'a> {
+    /// Begins a log, or finishes the beginning of one.
+    ///
+    /// # Errors
+    /// When the storage refuses, or holds the log of another key.
+    pub fn create(storage: &'a dyn Storage, key: &Key) -> Result<Self, LogError> {
+        let public = format!("{}\n", key.public());
+        match create_same(storage, "log.pub", public.as_bytes()) {
+            Err(StorageError::Exists(_)) => {
+                let theirs = String::from_utf8_lossy(&storage.read("log.pub")?).into_owned();
+                return Err(wrong_key(storage, &theirs, key));
+            }
+            other => other?,
+        }
+        let head = sign(key, 0, tlog_tiles::EMPTY_HASH)?;
+        match storage.create("checkpoint", &head) {
+            Ok(()) | Err(StorageError::Exists(_)) => Self::open(storage),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Opens a log at its latest tree head.
+    ///
+    /// # Errors
+    /// [`LogError::NoLog`] if there is none; [`LogError::Broken`] if its head is not signed by its key.
+    pub fn open(storage: &'a dyn Storage) -> Result<Self, LogError> {
+        let read = |name: &str| match storage.read(name) {
+            Err(StorageError::Missing(_)) => Err(LogError::NoLog(storage.place())),
+            other => other.map_err(LogError::from),
+        };
+        let head_bytes = read("checkpoint")?;
+        let public = String::from_utf8_lossy(&read("log.pub")?).trim_end().to_owned();
+        let head = checkpoint(&public, &head_bytes).map_err(|problem| LogError::Broken { file: "checkpoint".into(), problem })?;
+        Ok(Self { storage, public, head, head_bytes })
+    }
+
+    /// Number of entries.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.head.size()
+    }
+
+    /// Root of the tree.
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        Hash(self.head.hash().0)
+    }
+
+    /// The signed tree head.
+    #[must_use]
+    pub fn head(&self) -> &[u8] {
+        &self.head_bytes
+    }
+
+    /// The verifier key.
+    #[must_use]
+    pub fn public(&self) -> &str {
+        &self.public
+    }
+
+    /// The text of each entry from `first` on.
+    ///
+    /// # Errors
+    /// When a bundle is missing or broken.
+    pub fn entries(&self, first: u64) -> Result<Vec<(u64, String)>, LogError> {
+        let mut out = Vec::new();
+        for bundle in first / TILE_WIDTH..self.size().div_ceil(TILE_WIDTH) {
+            out.extend(self.entries_of(bundle)?.into_iter().filter(|(index, _)| *index >= first));
+        }
+        Ok(out)
+    }
+
+    /// The last 256 entries or fewer, then the 256 before them, and so on: for what stands near the end of a long log.
+    pub(super) fn bundles_from_last(&self) -> impl Iterator<Item = Result<Vec<(u64, String)>, LogError>> {
+        (0..self.size().div_ceil(TILE_WIDTH)).rev().map(|bundle| self.entries_of(bundle))
+    }
+
+    fn entries_of(&self, bundle: u64) -> Result<Vec<(u64, String)>, LogError> {
+        let name = entries_name(bundle, (self.size() - bundle * TILE_WIDTH).min(TILE_WIDTH));
+        let bytes = self.storage.read(&name)?;
+        let entries = split_bundle(&bytes)
+            .map_err(|(offset, problem)| LogError::Broken { file: name, problem: format!("byte {offset}: {problem}") })?;
+        let texts = entries.into_iter().map(|text| String::from_utf8_lossy(text).into_owned());
+        Ok((bundle * TILE_WIDTH..).zip(texts).collect())
+    }
+
+    /// Appends entries as one commit. `log_size` of each is set here.
+    ///
+    /// A run that was killed may have left tiles behind that no tree head covers. They are never written over. A commit that
+    /// fills no tile leaves partial tiles only: the next commit begins with a gap entry that says so, which makes it one
+    /// longer and so gives its tiles other names. A whole tile has no other name. So a commit that fills one first writes
+    /// what it is about to do to `pending/<size>`, signed, and whoever comes next finishes it.
+    ///
+    /// # Errors
+    /// When the storage refuses. Then the log stands where it stood.
+    pub fn append(&mut self, key: &Key, entries: Vec<Entry>) -> Result<(), LogError> {
+        if key.public() != self.public {
+            return Err(wrong_key(self.storage, &self.public, key));
+        }
+        while let Some(pending) = self.pending()? {
+            let commit = self.commit(pending.entries)?;
+            self.publish(commit, pending.head.into_bytes())?;
+        }
+        let mut entries = entries;
+        for _ in 0..=TILE_WIDTH {
+            if self.try_append(key, &entries)? {
+                return Ok(());
+            }
+            let Some(first) = entries.first() else { break };
+            let reason = "an earlier run was cut short while it wrote to the log".to_owned();
+            let gap = Entry { what: What::Gap { account: None, reason }, ..first.clone() };
+            entries.insert(0, gap);
+        }
+        Err(LogError::Broken { file: "tile".into(), problem: "too many leftovers of runs that were cut short".into() })
+    }
+
+    /// `false` if a partial tile of that name is there with other content.
+    fn try_append(&mut self, key: &Key, entries: &[Entry]) -> Result<bool, LogError> {
+        let old = self.size();
+        let mut texts = Vec::new();
+        for entry in entries {
+            let text =
+                serde_json::to_string(&Entry { log_size: old, ..entry.clone() }).map_err(|e| broken("entry", e.to_string()))?;
+            if text.len() > ENTRY_BYTES_MAX {
+                return Err(broken("entry", format!("longer than {ENTRY_BYTES_MAX} bytes")));
+            }
+            texts.push(text);
+        }
+        let commit = self.commit(texts)?;
+        for file in commit.files.iter().filter(|f| !f.whole) {
+            match self.storage.read(&file.name) {
+                Ok(bytes) if bytes == file.bytes => {}
+                Ok(_) => return Ok(false),
+                Err(StorageError::Missing(_)) => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+        let head_bytes = sign(key, commit.size, commit.root)?;
+        if commit.files.iter().any(|f| f.whole) {
+            let head = String::from_utf8_lossy(&head_bytes).into_owned();
+            let pending = Pending { head, entries: commit.texts.clone() };
+            let name = pending_name(old);
+            let bytes = serde_json::to_vec(&pending).map_err(|e| broken(&name, e.to_string()))?;
+            create_same(self.storage, &name, &bytes)?;
+        }
+        self.publish(commit, head_bytes)?;
+        Ok(true)
+    }
+
+    /// What appending these entries comes to: the tree, and every file to write.
+    fn commit(&self, texts: Vec<String>) -> Result<Commit, LogError> {
+        let old = self.size();
+        let tiles = Tiles(self.storage);
+        let mut tree = Growing { old: TileHashReader::new(old, *self.head.hash(), &tiles), old_size: old, new: HashMap::new() };
+        for (index, text) in (old..).zip(&texts) {
+            let hashes = stored_hashes(index, text.as_bytes(), &tree).map_err(|e| broken("tile", e.to_string()))?;
+            for (offset, hash) in (stored_hash_index(0, index)..).zip(hashes) {
+                tree.new.insert(offset, hash);
+            }
+        }
+        let size = old + texts.len() as u64;
+        let root = tree_hash(size, &tree).map_err(|e| broken("tile", e.to_string()))?;
+        let mut files = Vec::new();
+        for tile in Tile::new_tiles(HEIGHT, old, size) {
+            let whole = u64::from(tile.width()) == TILE_WIDTH;
+            if tile.level() == 0 {
+                let name = entries_name(tile.level_index(), u64::from(tile.width()));
+                files.push(TileFile { name, bytes: self.bundle(&tile, &texts)?, whole });
+            }
+            let bytes = tile.read_data(&tree).map_err(|e| broken(&tile_name(&tile), e.to_string()))?;
+            files.push(TileFile { name: tile_name(&tile), bytes, whole });
+        }
+        Ok(Commit { texts, size, root, files })
+    }
+
+    /// Writes a commit and makes its tree head the latest.
+    fn publish(&mut self, commit: Commit, head_bytes: Vec<u8>) -> Result<(), LogError> {
+        for file in &commit.files {
+            match create_same(self.storage, &file.name, &file.bytes) {
+                // Left by a version that did not write down what it was about to do.
+                Err(StorageError::Exists(_)) if file.whole => self.storage.replace(&file.name, &file.bytes)?,
+                other => other?,
+            }
+        }
+        create_same(self.storage, &checkpoint_name(self.size()), &self.head_bytes)?;
+        self.storage.replace("checkpoint", &head_bytes)?;
+        self.head = checkpoint(&self.public, &head_bytes).map_err(|problem| broken("checkpoint", problem))?;
+        self.head_bytes = head_bytes;
+        Ok(())
+    }
+
+    /// A commit that a run was killed in the middle of, if its entries are those that this log's key signed for.
+    fn pending(&self) -> Result<Option<Pending>, LogError> {
+        let name = pending_name(self.size());
+        let bytes = match self.storage.read(&name) {
+            Err(StorageError::Missing(_)) => return Ok(None),
+            other => other?,
+        };
+        let problem = |problem: String| broken(&name, problem);
+        let pending: Pending = serde_json::from_slice(&bytes).map_err(|e| problem(e.to_string()))?;
+        let head = checkpoint(&self.public, pending.head.as_bytes()).map_err(problem)?;
+        let commit = self.commit(pending.entries.clone())?;
+        if pending.entries.is_empty() || (commit.size, commit.root) != (head.size(), *head.hash()) {
+            return Err(problem("its entries are not those that its tree head signs for".into()));
+        }
+        Ok(Some(pending))
+    }
+
+    /// The entry bundle beside a tile of level 0: what the log holds of it, and what `texts` add.
+    fn bundle(&self, tile: &Tile, texts: &[String]) -> Result<Vec<u8>, LogError> {
+        let first = tile.level_index() * TILE_WIDTH;
+        let mut bytes = Vec::new();
+        if first < self.size() {
+            bytes = self.storage.read(&entries_name(tile.level_index(), self.size() - first))?;
+        }
+        let from = usize::try_from(first.saturating_sub(self.size())).unwrap_or(usize::MAX);
+        let to = usize::try_from(first + u64::from(tile.width()) - self.size()).unwrap_or(usize::MAX);
+        for text in texts.get(from..to).unwrap_or_default() {
+            bytes.extend_from_slice(&u16::try_from(text.len()).unwrap_or(u16::MAX).to_be_bytes());
+            bytes.extend_from_slice(text.as_bytes());
+        }
+        Ok(bytes)
+    }
+
+    /// The hashes that prove that entry `index` is in the tree.
+    pub(super) fn prove(&self, index: u64) -> Result<Vec<tlog_tiles::Hash>, LogError> {
+        let tiles = Tiles(self.storage);
+        let reader = TileHashReader::new(self.size(), *self.head.hash(), &tiles);
+        tlog_tiles::prove_record(self.size(), index, &reader).map_err(|e| broken("tile", e.to_string()))
+    }
+}
+
+fn broken(file: &str, problem: String) -> LogError {
+    LogError::Broken { file: file.to_owned(), problem }
+}
+
+fn wrong_key(storage: &dyn Storage, theirs: &str, ours: &Key) -> LogError {
+    let name = |k: &str| k.split('+').next().unwrap_or("").to_owned();
+    LogError::WrongKey { place: storage.place(), theirs: name(theirs), ours: name(ours.public()) }
+}
+
+/// A commit before it is written.
+struct Commit {
+    texts: Vec<String>,
+    /// Entries of the log with it.
+    size: u64,
+    root: tlog_tiles::Hash,
+    files: Vec<TileFile>,
+}
+
+/// A hash tile or the bundle of entries beside it.
+struct TileFile {
+    name: String,
+    bytes: Vec<u8>,
+    /// All 256 wide: the log will never have another file of that name.
+    whole: bool,
+}
+
+/// What a commit that fills a tile is about to write: `pending/<size before it>`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Pending {
+    /// The signed tree head that the commit leads to.
+    pub(super) head: String,
+    /// The text of each entry.
+    pub(super) entries: Vec<String>,
+}
+
+/// Creates a file; one that is there with the same bytes, as a run that was cut short leaves it, is as good.
+pub(super) fn create_same(storage: &dyn Storage, name: &str, bytes: &[u8]) -> Result<(), StorageError> {
+    match storage.create(name, bytes) {
+        Err(StorageError::Exists(name)) if storage.read(&name)? == bytes => Ok(()),
+        other => other,
+    }
+}
+
+/// Parses a signed tree head and checks its signature.
+pub(super) fn checkpoint(public: &str, bytes: &[u8]) -> Result<Checkpoint, String> {
+    let verifier = StandardVerifier::new(public).map_err(|e| format!("log.pub is not a verifier key: {e}"))?;
+    let name = public.split('+').next().unwrap_or("");
+    let note = Note::from_bytes(bytes).map_err(|e| e.to_string())?;
+    note.verify(&VerifierList::new(vec![Box::new(verifier)])).map_err(|e| format!("the signature does not verify: {e}"))?;
+    let head = Checkpoint::from_bytes(note.text()).map_err(|e| e.to_string())?;
+    if head.origin() != name {
+        return Err(format!("its origin is {:?}, not {name:?}", head.origin()));
+    }
+    Ok(head)
+}
+
+/// Whether a text has the form of a signed tree head, whoever signed it.
+#[must_use]
+pub fn is_head(bytes: &[u8]) -> bool {
+    Note::from_bytes(bytes).is_ok_and(|note| Checkpoint::from_bytes(note.text()).is_ok())
+}
+
+fn sign(key: &Key, size: u64, root: tlog_tiles::Hash) -> Result<Vec<u8>, LogError> {
+    let broken = |e: String| LogError::Broken { file: "checkpoint".into(), problem: e };
+    let head = Checkpoint::new(key.name(), size, root, "").map_err(|e| broken(e.to_string()))?;
+    let mut note = Note::new(&head.to_bytes(), &[]).map_err(|e| broken(e.to_string()))?;
+    note.add_sigs(&[key.signer()]).map_err(|e| broken(e.to_string()))?;
+    Ok(note.to_bytes())
+}
+
+/// The name of a hash tile.
+pub(super) fn tile_name(tile: &Tile) -> String {
+    tile.path().replacen("tile/8/", "tile/", 1)
+}
+
+/// The name of an entry bundle.
+pub(super) fn entries_name(index: u64, width: u64) -> String {
+    let tile = Tile::new(HEIGHT, 0, index, u32::try_from(width).unwrap_or(1), true);
+    tile.path().replacen("tile/8/data/", "tile/entries/", 1)
+}
+
+/// The name under which an earlier tree head is kept.
+pub(super) fn checkpoint_name(size: u64) -> String {
+    format!("checkpoints/{size:010}")
+}
+
+/// The name under which a commit to a log of `size` entries is written down before it is made.
+pub(super) fn pending_name(size: u64) -> String {
+    format!("{PENDING}{size:010}")
+}
+
+/// What names of pending commits begin with.
+pub(super) const PENDING: &str = "pending/";
+
+/// The entries of a bundle, or the offset and nature of what is wrong.
+pub(super) fn split_bundle(bytes: &[u8]) -> Result<Vec<&[u8]>, (usize, String)> {
+    let mut out = Vec::new();
+    let mut rest = bytes;
+    while let Some((length, tail)) = rest.split_first_chunk::<2>() {
+        let length = usize::from(u16::from_be_bytes(*length));
+        let offset = bytes.len() - rest.len();
+        out.push(tail.get(..length).ok_or_else(|| (offset, "the bundle ends inside an entry".to_owned()))?);
+        rest = &tail[length..];
+    }
+    if rest.is_empty() { Ok(out) } else { Err((bytes.len() - rest.len(), "the bundle ends inside an entry".into())) }
+}
+
+struct Tiles<'a>(&'a dyn Storage);
+
+impl TileReader for Tiles<'_> {
+    fn height(&self) -> u8 {
+        HEIGHT
+    }
+
+    fn read_tiles(&self, tiles: &[Tile]) -> Result<Vec<Vec<u8>>, tlog_tiles::Error> {
+        let read = |tile: &Tile| {
+            let bytes = self.0.read(&tile_name(tile)).map_err(|e| tlog_tiles::Error::InvalidInput(e.to_string()))?;
+            if bytes.len() != tile.width() as usize * tlog_tiles::HASH_SIZE {
+                return Err(tlog_tiles::Error::InvalidInput(format!("{} has the wrong length", tile_name(tile))));
+            }
+            Ok(bytes)
+        };
+        tiles.iter().map(read).collect()
+    }
+
+    fn save_tiles(&self, _: &[Tile], _: &[Vec<u8>]) {}
+}
+
+/// A tree while it grows: authenticated hashes of the old one, and new ones.
+struct Growing<'a> {
+    old: TileHashReader<'a>,
+    old_size: u64,
+    new: HashMap<u64, tlog_tiles::Hash>,
+}
+
+impl HashReader for Growing<'_> {
+    fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<tlog_tiles::Hash>, tlog_tiles::Error> {
+        let old: Vec<u64> = indexes.iter().copied().filter(|i| !self.new.contains_key(i)).collect();
+        let mut read = if old.is_empty() || self.old_size == 0 { Vec::new() } else { self.old.read_hashes(&old)? }.into_iter();
+        let one = |i: &u64| self.new.get(i).copied().or_else(|| read.next()).ok_or(tlog_tiles::Error::IndexesNotInTree);
+        indexes.iter().map(one).collect()
+    }
+}

@@ -1,0 +1,560 @@
+//! Changes and the calls that made them; calls that left nothing behind.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::origin::{Origin, origin};
+use bartizan_detect::attribution::{CallMap, Effect, TouchedFact, short_name};
+use bartizan_detect::attribution::{Deed, Testimony, leaf};
+use bartizan_detect::attribution::{Gap, Health};
+use bartizan_inventory::diff::{Access, AccessVerdict, Change, Verdict, Version};
+use bartizan_inventory::fact::{Hash, Kinds, absent_code, unescape};
+use bartizan_trail::EventId;
+
+/// How sure it is that a call made a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Match {
+    /// Resource and content agree.
+    Exact,
+    /// The resource and the time agree.
+    Likely,
+    /// A call on record was about it and brought something else than what is there: another call, or none, came after it.
+    Otherwise,
+    /// The trail would have shown the call, and has none.
+    WithoutCall,
+    /// No call is on record, and the trail may not have been recording.
+    Unknown,
+    /// The trail has not come far enough yet to tell.
+    TooEarly,
+    /// No call makes such changes: they follow from others, or no call is known.
+    NoCallExpected,
+}
+
+/// A change with what is known of who made it.
+#[derive(Debug, Clone)]
+pub struct Explained {
+    /// Which change, by its place in the difference.
+    pub change: usize,
+    /// How sure.
+    pub matched: Match,
+    /// The calls, that which counts first.
+    pub deeds: Vec<(i64, EventId)>,
+    /// Who stands behind it.
+    pub origin: Option<Origin>,
+    /// Why the verdict is what it is.
+    pub because: Vec<String>,
+    /// Between when and when it happened, seconds since 1970.
+    pub between_s: (i64, i64),
+}
+
+/// What became of a call that should show in a snapshot and does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UndoneKind {
+    /// A later call took it back.
+    Undone,
+    /// It is not there, and no call on record took it away.
+    Vanished,
+}
+
+/// A call that left nothing in the later snapshot.
+#[derive(Debug, Clone)]
+pub struct Undone {
+    /// Kind of the fact.
+    pub kind: String,
+    /// Its id, as the call names it.
+    pub id: String,
+    /// What became of it.
+    pub what: UndoneKind,
+    /// The call that made it.
+    pub made: (i64, EventId),
+    /// The call that took it back.
+    pub undone: Option<(i64, EventId)>,
+    /// The policy that stood there for a while.
+    pub content: Option<String>,
+}
+
+/// All of it.
+#[derive(Debug, Default)]
+pub struct Explanations {
+    /// One for each change, in their order.
+    pub changes: Vec<Explained>,
+    /// By time.
+    pub undone: Vec<Undone>,
+    /// When the trail was silent.
+    pub gaps: Vec<Gap>,
+}
+
+/// Seconds by which the clocks of AWS's services may differ.
+const CLOCK_S: i64 = 120;
+/// Seconds after the later snapshot until a record counts as missing: CloudTrail delivers within 15 minutes as a rule.
+const GRACE_S: i64 = 3600;
+/// Calls of one change that are kept.
+const DEEDS_MAX: usize = 10;
+
+/// Explains the changes between two snapshots.
+#[must_use]
+pub fn explain(
+    map: &CallMap,
+    kinds: &Kinds,
+    changes: &[Change],
+    (before, after): (&Version<'_>, &Version<'_>),
+    testimony: &Testimony,
+) -> Explanations {
+    let index = Index::new(testimony);
+    let work = Work { map, kinds, testimony, index, gaps: testimony.gaps(), before, after };
+    let explained: Vec<Explained> = changes.iter().enumerate().map(|(n, change)| work.change(n, change)).collect();
+    let undone = work.undone(changes);
+    Explanations { changes: explained, undone, gaps: work.gaps }
+}
+
+/// Deeds by what they touched.
+struct Index<'a> {
+    by_fact: HashMap<(u16, String), Vec<Place<'a>>, foldhash::fast::RandomState>,
+    /// Ids that end with a star, by kind.
+    open: HashMap<u16, Vec<Place<'a>>, foldhash::fast::RandomState>,
+}
+
+/// A deed and which of the facts that it touched.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    deed: &'a Deed,
+    touched: usize,
+}
+
+impl<'a> Place<'a> {
+    fn fact(&self) -> &'a TouchedFact {
+        &self.deed.touched[self.touched]
+    }
+
+    fn at(&self) -> (i64, EventId) {
+        (self.deed.time_s, self.deed.event)
+    }
+}
+
+impl<'a> Index<'a> {
+    fn new(testimony: &'a Testimony) -> Self {
+        let mut index = Self { by_fact: HashMap::default(), open: HashMap::default() };
+        for deed in testimony.deeds.values() {
+            for (touched, fact) in deed.touched.iter().enumerate() {
+                let place = Place { deed, touched };
+                if fact.id.ends_with('*') {
+                    index.open.entry(fact.kind).or_default().push(place);
+                    continue;
+                }
+                index.by_fact.entry((fact.kind, fact.id.clone())).or_default().push(place);
+                if let Some(name) = short_name(&fact.id) {
+                    index.by_fact.entry((fact.kind, name.to_owned())).or_default().push(place);
+                }
+            }
+        }
+        index
+    }
+
+    /// Deeds on a fact, by time. A name and an ARN may be the same thing; two ARNs that differ are not.
+    fn on(&self, kind: u16, id: &str) -> Vec<Place<'a>> {
+        let get = |id: &str| self.by_fact.get(&(kind, id.to_owned())).map(Vec::as_slice).unwrap_or_default();
+        let mut found: Vec<Place<'a>> = get(id).to_vec();
+        if let Some(name) = short_name(id) {
+            found.extend(get(name).iter().filter(|p| !p.fact().id.starts_with("arn:")));
+        }
+        let open = self.open.get(&kind).map(Vec::as_slice).unwrap_or_default();
+        found.extend(open.iter().filter(|p| id.starts_with(p.fact().id.trim_end_matches('*'))));
+        found.sort_unstable_by_key(Place::at);
+        found.dedup_by_key(|p| (p.at(), p.touched));
+        found
+    }
+}
+
+struct Work<'a> {
+    map: &'a CallMap,
+    kinds: &'a Kinds,
+    testimony: &'a Testimony,
+    index: Index<'a>,
+    gaps: Vec<Gap>,
+    before: &'a Version<'a>,
+    after: &'a Version<'a>,
+}
+
+impl<'a> Work<'a> {
+    fn change(&self, number: usize, change: &Change) -> Explained {
+        let read =
+            |side: &Option<bartizan_inventory::diff::Side>, other: i64| side.as_ref().map_or(other, |s| s.read_ms).div_euclid(1000);
+        let (header_before, header_after) = (self.before.snapshot.header.time_ms, self.after.snapshot.header.time_ms);
+        let between_s = (read(&change.before, header_before.0) - CLOCK_S, read(&change.after, header_after.1) + CLOCK_S);
+        let mut explained = Explained {
+            change: number,
+            matched: Match::NoCallExpected,
+            deeds: Vec::new(),
+            origin: None,
+            because: Vec::new(),
+            between_s,
+        };
+        let Some(kind) = self.map.number(&change.kind) else {
+            explained.because.extend(self.map.unattributable(&change.kind).map(|r| format!("no call is on record for it: {r}")));
+            return explained;
+        };
+        let candidates: Vec<Place<'a>> = self
+            .index
+            .on(kind, &change.id)
+            .into_iter()
+            .filter(|p| (between_s.0..=between_s.1).contains(&p.deed.time_s) && self.is_here(p.deed, change))
+            .collect();
+        let fits: Vec<Place<'a>> = candidates.iter().copied().filter(|p| fits(change.verdict, p.fact().effect)).collect();
+        if let Some((matched, places, because)) = self.choose(change, &fits) {
+            explained.matched = matched;
+            explained.because = because;
+            explained.origin = places.first().map(|p| origin(self.testimony, &p.deed.who.actor));
+            explained.deeds = places.iter().take(DEEDS_MAX).map(Place::at).collect();
+            return explained;
+        }
+        self.without_call(change, &mut explained);
+        explained
+    }
+
+    /// Whether a deed was done where the fact is.
+    fn is_here(&self, deed: &Deed, change: &Change) -> bool {
+        let account = deed.call.account.as_ref().is_none_or(|a| *a == change.account);
+        let global = change.region == "global" || is_global(&change.kind);
+        account && (global || deed.call.region.as_ref().is_none_or(|r| *r == change.region))
+    }
+
+    /// Which of the calls that fit made the change.
+    fn choose(&self, change: &Change, fits: &[Place<'a>]) -> Option<(Match, Vec<Place<'a>>, Vec<String>)> {
+        let last = *fits.last()?;
+        let newest_first = || fits.iter().rev().copied();
+        let exact = |place: Place<'a>, why: &str| Some((Match::Exact, first_of(place, fits), vec![why.to_owned()]));
+        match change.verdict {
+            Verdict::Removed if last.fact().effect == Effect::Remove && !last.fact().id.ends_with('*') && !last.deed.cut => {
+                return exact(last, "the call took it away, and it is gone");
+            }
+            _ => {}
+        }
+        // A policy: its text is in the call.
+        let wanted = change.after.as_ref().map(|s| s.canonical_sha256.as_str());
+        if let Some(wanted) = wanted
+            && fits.iter().any(|p| p.fact().content.is_some())
+        {
+            let says = |p: &Place<'a>| {
+                p.fact().content.as_ref().is_some_and(|text| self.kinds.canonical_policy(&change.kind, text).to_string() == wanted)
+            };
+            let bringing = newest_first().find(|p| p.fact().content.is_some());
+            if let Some(place) = bringing.filter(says) {
+                return exact(place, "the policy in the call is the policy that is there");
+            }
+            // Services rewrite policies: what gives the same is the same.
+            let gives = |p: &Place<'a>| {
+                let text = p.fact().content.as_ref().and_then(|text| serde_json::from_str(text).ok());
+                let access = Access::between(&change.kind, text.as_ref(), change.content.after.as_ref());
+                text.is_some() && access.is_some_and(|a| a.verdict == AccessVerdict::Same)
+            };
+            if let Some(place) = bringing.filter(gives) {
+                return exact(place, "the policy in the call gives the same as the policy that is there");
+            }
+            if fits.iter().any(|p| p.deed.cut) {
+                return omitted(fits);
+            }
+            // Calls that change a policy without bringing it whole (AddPermission) say less.
+            let composed = last.fact().content.is_none();
+            let matched = if composed { Match::Likely } else { Match::Otherwise };
+            let why = "the policy in the call is not the one that is there: another call, or none, came after it";
+            let why = if composed { "the last call changed a part of the policy; its effect cannot be compared" } else { why };
+            return Some((matched, first_of(last, fits), vec![why.to_owned()]));
+        }
+        if fits.iter().any(|p| p.deed.cut) {
+            return omitted(fits);
+        }
+        let added = newest_first().find(|p| p.fact().effect == Effect::Add && !p.fact().id.ends_with('*'));
+        if change.verdict == Verdict::Added
+            && let Some(place) = added
+        {
+            return exact(place, "the call made a thing of this name, and it is there");
+        }
+        // Every new value of the fact stands in a call.
+        let values = new_values(change);
+        let has = |p: &Place<'a>, v: &u64| p.deed.leaves.binary_search(v).is_ok();
+        if !values.is_empty() {
+            if let Some(place) = newest_first().find(|p| values.iter().all(|v| has(p, v))) {
+                return exact(place, "the new values stand in the call");
+            }
+            if values.iter().all(|v| fits.iter().any(|p| has(p, v))) {
+                let origins: BTreeSet<String> = fits.iter().map(|p| origin(self.testimony, &p.deed.who.actor).key).collect();
+                let why = format!("the new values stand in {} calls together", fits.len());
+                let matched = if origins.len() == 1 { Match::Exact } else { Match::Likely };
+                return Some((matched, first_of(last, fits), vec![why]));
+            }
+        }
+        Some((
+            Match::Likely,
+            first_of(last, fits),
+            vec!["the call was about this thing at this time; its content cannot be compared".to_owned()],
+        ))
+    }
+
+    /// No call fits: would there be one on record?
+    fn without_call(&self, change: &Change, explained: &mut Explained) {
+        if let Some(reason) = self.map.by_aws(&change.kind, &change.id) {
+            explained.because.push(reason.to_owned());
+            return;
+        }
+        let region = if change.region == "global" || is_global(&change.kind) {
+            self.testimony.home(&change.account)
+        } else {
+            change.region.as_str()
+        };
+        // A thing often says itself when it was made.
+        if let Some(made_s) = made_s(change)
+            && (explained.between_s.0..=explained.between_s.1).contains(&made_s)
+        {
+            explained.between_s = (made_s - CLOCK_S, made_s + CLOCK_S);
+        }
+        let progress = self.testimony.progress_s(&change.account, region);
+        if progress.is_some_and(|p| p < explained.between_s.1 + GRACE_S)
+            && explained.between_s.1 - explained.between_s.0 > 2 * CLOCK_S
+            || progress.is_some_and(|p| p < explained.between_s.1)
+        {
+            explained.matched = Match::TooEarly;
+            explained
+                .because
+                .push(format!("no call is on record; the trail of {region} has not come far enough to say that there was none"));
+            return;
+        }
+        let health = self.testimony.health(&self.gaps, &change.account, region, explained.between_s);
+        (explained.matched, explained.because) = match health {
+            Health::Healthy(why) => (Match::WithoutCall, vec![format!("no call on record made it, and {why}")]),
+            Health::Unhealthy(why) => {
+                (Match::Unknown, vec![format!("no call on record made it, but the trail may not have seen it: {why}")])
+            }
+        };
+    }
+
+    /// Calls that should show in the later snapshot and do not.
+    fn undone(&self, changes: &[Change]) -> Vec<Undone> {
+        let changed: BTreeSet<(&str, &str)> = changes.iter().map(|c| (c.kind.as_str(), c.id.as_str())).collect();
+        let (old, new) = (Facts::new(self.before), Facts::new(self.after));
+        let window = (
+            self.before.snapshot.header.time_ms.1.div_euclid(1000) + CLOCK_S,
+            self.after.snapshot.header.time_ms.0.div_euclid(1000) - CLOCK_S,
+        );
+        let mut by_fact: BTreeMap<(&str, &str), Vec<Place<'a>>> = BTreeMap::new();
+        for deed in self.testimony.deeds.values().filter(|d| d.time_s > window.0 && d.time_s < window.1) {
+            if deed.call.account.as_ref().is_some_and(|a| *a != self.after.snapshot.header.account) {
+                continue;
+            }
+            for (touched, fact) in deed.touched.iter().enumerate().filter(|(_, f)| !f.id.ends_with('*')) {
+                by_fact.entry((self.map.kind(fact.kind), fact.id.as_str())).or_default().push(Place { deed, touched });
+            }
+        }
+        let mut found = Vec::new();
+        for ((kind, id), places) in by_fact {
+            // What shows as a change was explained above, but more may have been done; a name may stand for an ARN.
+            let shown = changed.contains(&(kind, id))
+                || changes
+                    .iter()
+                    .any(|c| c.kind == kind && (short_name(&c.id) == Some(id) || short_name(id) == Some(c.id.as_str())));
+            found.extend(if shown { opened_and_shut(kind, id, &places) } else { self.left_nothing(kind, id, &places, &old, &new) });
+        }
+        found.sort_by_key(|u| (u.made, u.kind.clone()));
+        found
+    }
+
+    fn left_nothing(&self, kind: &str, id: &str, places: &[Place<'a>], old: &Facts<'_>, new: &Facts<'_>) -> Option<Undone> {
+        let (was, is) = (old.canonical(kind, id), new.canonical(kind, id));
+        let undone = |made: Place<'a>, by: Option<Place<'a>>, what| Undone {
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+            what,
+            made: made.at(),
+            undone: by.map(|p| p.at()),
+            content: made.fact().content.clone(),
+        };
+        for (n, made) in places.iter().enumerate() {
+            let fact = made.fact();
+            let says = fact.content.as_ref().map(|text| self.kinds.canonical_policy(kind, text));
+            if says.is_some() && says == is {
+                continue; // it says what was said before
+            }
+            let later = &places[n + 1..];
+            let back = later.iter().rev().find(|p| takes_back(made, p));
+            match (fact.effect, back) {
+                (_, Some(back)) if was == is => return Some(undone(*made, Some(*back), UndoneKind::Undone)),
+                (Effect::Add, None) if was.is_none() && is.is_none() && self.was_read(kind, id, made.deed) => {
+                    return Some(undone(*made, None, UndoneKind::Vanished));
+                }
+                (Effect::Set, None) if says.is_some() && later.is_empty() && was == is && self.was_read(kind, id, made.deed) => {
+                    return Some(undone(*made, None, UndoneKind::Vanished));
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Whether both snapshots would show the fact if it were there.
+    fn was_read(&self, kind: &str, id: &str, deed: &Deed) -> bool {
+        let region = deed.call.region.as_deref().unwrap_or("global");
+        let read =
+            |version: &Version<'_>| ["global", region].into_iter().any(|r| version.snapshot.open_about(kind, r, id).is_none());
+        read(self.before) && read(self.after)
+    }
+}
+
+/// Calls of opposite names that bring and take the same values, of a fact that changed otherwise.
+fn opened_and_shut(kind: &str, id: &str, places: &[Place<'_>]) -> Option<Undone> {
+    let plain = |p: &&Place<'_>| p.fact().effect == Effect::Set && p.fact().content.is_none();
+    for (n, made) in places.iter().enumerate().filter(|(_, p)| plain(p)) {
+        if let Some(back) = places[n + 1..].iter().filter(plain).find(|p| takes_back(made, p)) {
+            return Some(Undone {
+                kind: kind.to_owned(),
+                id: id.to_owned(),
+                what: UndoneKind::Undone,
+                made: made.at(),
+                undone: Some(back.at()),
+                content: None,
+            });
+        }
+    }
+    None
+}
+
+/// Facts of a snapshot by kind and id, with the hash of what they say.
+struct Facts<'a> {
+    by_id: HashMap<(&'a str, String), Hash, foldhash::fast::RandomState>,
+}
+
+impl<'a> Facts<'a> {
+    fn new(version: &'a Version<'a>) -> Self {
+        let mut by_id = HashMap::default();
+        for fact in &version.snapshot.facts {
+            // What is absent is a fact of its own, with one hash for all.
+            if fact.canonical == Hash::of(b"absent") && (version.documents)(&fact.raw).as_deref().and_then(absent_code).is_some() {
+                continue;
+            }
+            let id = unescape(fact.id).into_owned();
+            if let Some(name) = short_name(&id) {
+                by_id.entry((fact.kind, name.to_owned())).or_insert(fact.canonical);
+            }
+            by_id.insert((fact.kind, id), fact.canonical);
+        }
+        Self { by_id }
+    }
+
+    fn canonical(&self, kind: &'a str, id: &str) -> Option<Hash> {
+        let get = |id: &str| self.by_id.get(&(kind, id.to_owned())).copied();
+        get(id).or_else(|| get(short_name(id)?))
+    }
+}
+
+/// Whether a call of this effect can have made a change of that verdict.
+fn fits(verdict: Verdict, effect: Effect) -> bool {
+    match verdict {
+        Verdict::Removed => effect != Effect::Add,
+        Verdict::Added | Verdict::Replaced => effect != Effect::Remove,
+        Verdict::Changed | Verdict::Cosmetic => true,
+    }
+}
+
+/// A call that may have made the change, and of which the content is not on record.
+fn omitted<'a>(fits: &[Place<'a>]) -> Option<(Match, Vec<Place<'a>>, Vec<String>)> {
+    let last = fits.iter().rev().copied().find(|p| p.deed.cut)?;
+    let why = "the call is on record, its content is not: CloudTrail left out its parameters";
+    Some((Match::Likely, first_of(last, fits), vec![why.to_owned()]))
+}
+
+/// The call that counts, then the others, newest first.
+fn first_of<'a>(place: Place<'a>, all: &[Place<'a>]) -> Vec<Place<'a>> {
+    let others = all.iter().rev().copied().filter(|p| p.at() != place.at());
+    std::iter::once(place).chain(others).collect()
+}
+
+/// Beginnings of the names of calls, and of those that undo them.
+const OPPOSITES: [(&str, &str); 11] = [
+    ("Create", "Delete"),
+    ("Put", "Delete"),
+    ("Attach", "Detach"),
+    ("Add", "Remove"),
+    ("Authorize", "Revoke"),
+    ("Enable", "Disable"),
+    ("Start", "Stop"),
+    ("Associate", "Disassociate"),
+    ("Register", "Deregister"),
+    ("Stop", "Start"),
+    ("Disable", "Enable"),
+];
+
+/// Whether a later call takes back what an earlier one did to the same thing.
+fn takes_back(made: &Place<'_>, later: &Place<'_>) -> bool {
+    let (a, b) = (made.fact(), later.fact());
+    match (a.effect, b.effect) {
+        (Effect::Add | Effect::Set, Effect::Remove) => return true,
+        (Effect::Remove, Effect::Add) => return true,
+        (Effect::Remove, _) | (_, Effect::Add) => return false,
+        _ => {}
+    }
+    if !a.sets.is_empty() {
+        return a.sets != b.sets && !b.sets.is_empty();
+    }
+    let name = |p: &Place<'_>| p.deed.call.name.rsplit(':').next().unwrap_or_default().to_owned();
+    let (first, second) = (name(made), name(later));
+    let opposite = OPPOSITES
+        .iter()
+        .any(|(one, other)| first.strip_prefix(one).is_some_and(|rest| second.strip_prefix(other).is_some_and(|r| r == rest)));
+    let within = |a: &[u64], b: &[u64]| a.iter().all(|v| b.binary_search(v).is_ok());
+    let same = within(&made.deed.leaves, &later.deed.leaves) || within(&later.deed.leaves, &made.deed.leaves);
+    // A policy that was set and set back, an attribute that was given and taken.
+    opposite && same
+        || (first == second
+            && (first.starts_with("Modify") && same || a.content.is_some() && b.content.is_some() && a.content != b.content))
+}
+
+/// Services whose calls are on record in one region, whatever region was called.
+fn is_global(kind: &str) -> bool {
+    ["iam:", "organizations:", "cloudfront:", "account:"].iter().any(|prefix| kind.starts_with(prefix))
+}
+
+/// When a thing says that it was made, or last changed, seconds since 1970.
+fn made_s(change: &Change) -> Option<i64> {
+    const MADE: [&str; 10] = [
+        "CreateDate",
+        "CreationDate",
+        "CreationTime",
+        "createdAt",
+        "createdDate",
+        "CreatedAt",
+        "LaunchTime",
+        "StartTime",
+        "EnableDate",
+        "UploadDate",
+    ];
+    let document = change.content.after.as_ref().filter(|_| matches!(change.verdict, Verdict::Added | Verdict::Replaced))?;
+    MADE.iter().find_map(|name| match document.get(name)? {
+        Value::String(text) => text.parse::<Timestamp>().ok().map(|t| t.as_second()),
+        Value::Number(number) => number.as_f64().map(|n| n as i64),
+        _ => None,
+    })
+}
+
+/// Hashes of the values that a change brought or took.
+fn new_values(change: &Change) -> Vec<u64> {
+    fn walk(value: &Value, found: &mut Vec<u64>) {
+        match value {
+            Value::Object(map) => map.values().for_each(|v| walk(v, found)),
+            Value::Array(list) => list.iter().for_each(|v| walk(v, found)),
+            Value::Null => {}
+            Value::String(text) if text.is_empty() => {}
+            Value::String(text) => found.push(leaf(text)),
+            other => found.push(leaf(&other.to_string())),
+        }
+    }
+    let mut found = Vec::new();
+    for field in &change.content.fields {
+        walk(field.after.as_ref().or(field.before.as_ref()).unwrap_or(&Value::Null), &mut found);
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}

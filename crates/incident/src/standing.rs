@@ -1,0 +1,75 @@
+//! What of a change is still so.
+
+use std::collections::BTreeMap;
+
+use super::Standing;
+use crate::attribution::{Gives, Told};
+use bartizan_inventory::diff::{Change, Verdict};
+use bartizan_inventory::fact::unescape;
+use bartizan_inventory::snapshot::Snapshot;
+
+/// The findings whose change still stands in the latest snapshot of the account, by id.
+#[must_use]
+pub fn standing(changes: &[Change], told: &Told, latest: &Snapshot<'_>) -> BTreeMap<String, Standing> {
+    let now: BTreeMap<(&str, &str, String), String> =
+        latest.facts.iter().map(|f| ((f.kind, f.region, unescape(f.id).into_owned()), f.canonical.to_string())).collect();
+    let mut found = BTreeMap::new();
+    for finding in &told.findings {
+        let Some(change) = told.changes.get(&finding.id).map(|n| &changes[*n]) else { continue };
+        if change.account != latest.header.account {
+            continue;
+        }
+        let is = now.get(&(change.kind.as_str(), change.region.as_str(), change.id.clone()));
+        let stands = match (change.verdict, &change.after) {
+            (Verdict::Removed, _) => is.is_none() && latest.open_about(&change.kind, &change.region, &change.id).is_none(),
+            (_, Some(after)) => is == Some(&after.canonical_sha256),
+            _ => false,
+        };
+        if stands {
+            let gives = told.gives.get(&finding.id).map(Vec::as_slice).unwrap_or_default();
+            let open = gives.iter().find_map(|g| match g {
+                Gives::OpenTo(who) => Some(who.as_str()),
+                Gives::Administrator => None,
+            });
+            let since = finding.first_time.clone().unwrap_or_default();
+            let standing = Standing {
+                what: words(change, open),
+                kind: change.kind.clone(),
+                id: change.id.clone(),
+                since,
+                finding: finding.id.clone(),
+            };
+            found.insert(finding.id.clone(), standing);
+        }
+    }
+    found
+}
+
+/// What stands, for people.
+fn words(change: &Change, open: Option<&str>) -> String {
+    let (first, rest) = change.id.split_once('/').unwrap_or((&change.id, ""));
+    if change.verdict == Verdict::Removed {
+        return format!("{} {} is gone", change.title, change.id);
+    }
+    match (change.kind.as_str(), open) {
+        ("iam:assumerolepolicy", Some(who)) => return format!("role {first} trusts {who}"),
+        ("ec2:snapshotpermission" | "ec2:imagepermission", Some(who)) => return format!("{first} is shared with {who}"),
+        _ => {}
+    }
+    match change.kind.as_str() {
+        "iam:accesskey" => format!("access key {rest} of user {first}"),
+        "iam:assumerolepolicy" => format!("trust policy of role {first}"),
+        "iam:userpolicy" => format!("policy {rest} of user {first}"),
+        "iam:rolepolicy" => format!("policy {rest} of role {first}"),
+        "iam:grouppolicy" => format!("policy {rest} of group {first}"),
+        "iam:useringroup" => format!("user {first} in group {rest}"),
+        "iam:loginprofile" => format!("password of user {first}"),
+        "iam:user" => format!("user {first}"),
+        "iam:role" => format!("role {first}"),
+        "ec2:snapshotpermission" => format!("share of snapshot {first}"),
+        "ec2:imagepermission" => format!("share of image {first}"),
+        "ec2:security_group" => format!("security group {first}"),
+        "ec2:instance" => format!("instance {first}"),
+        _ => format!("{} {}", change.title, change.id),
+    }
+}

@@ -1,0 +1,91 @@
+//! Whether a change of a policy grants more or less than before.
+
+use bartizan_iam::{Actions, Side, Tri, actions_text, difference};
+use serde::Serialize;
+use serde_json::Value;
+
+/// What became of the access that a policy grants.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Access {
+    /// Grew, shrank, both, or the same.
+    pub verdict: AccessVerdict,
+    /// What it grants now and did not before: `must s3:* on *`.
+    pub gained: Vec<String>,
+    /// The reverse.
+    pub lost: Vec<String>,
+}
+
+/// The direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccessVerdict {
+    /// More than before.
+    Grew,
+    /// Less than before.
+    Shrank,
+    /// More of some, less of other.
+    Both,
+    /// Neither.
+    Same,
+}
+
+impl AccessVerdict {
+    /// For people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Grew => "access grew",
+            Self::Shrank => "access shrank",
+            Self::Both => "access grew and shrank",
+            Self::Same => "access is the same",
+        }
+    }
+}
+
+/// Classes that are told of one change.
+const CLASSES_MAX: usize = 6;
+
+/// Names of actions that are told of one class.
+const NAMES_MAX: usize = 6;
+
+impl Access {
+    /// Compares the policies of a fact; none when it has none, or one that cannot be read.
+    pub fn between(kind: &str, before: Option<&Value>, after: Option<&Value>) -> Option<Self> {
+        let side = side(kind)?;
+        let nothing = r#"{"Version":"2012-10-17","Statement":[]}"#;
+        let read = |v: Option<&Value>| bartizan_iam::parse(&v.map_or_else(|| nothing.to_owned(), Value::to_string)).ok();
+        let (old, new) = (read(before)?, read(after)?);
+        let actions = Actions::builtin();
+        let found = difference(&old, &new, side, actions);
+        let told = |classes: &[bartizan_iam::AccessClass]| {
+            let one = |c: &bartizan_iam::AccessClass| {
+                let word = if c.verdict == Tri::Yes { "must" } else { "may" };
+                let to = c.principal.as_ref().map(|p| format!(" to {p}")).unwrap_or_default();
+                let conditions =
+                    if c.conditions.is_empty() { String::new() } else { format!(" if {}", c.conditions.join(" and ")) };
+                format!("{word} {} on {}{to}{conditions}", actions_text(&c.actions, actions, NAMES_MAX), c.resource)
+            };
+            classes.iter().take(CLASSES_MAX).map(one).collect::<Vec<_>>()
+        };
+        let (gained, lost) = (told(&found.gained), told(&found.lost));
+        let verdict = match (gained.is_empty(), lost.is_empty()) {
+            (false, true) => AccessVerdict::Grew,
+            (true, false) => AccessVerdict::Shrank,
+            (false, false) => AccessVerdict::Both,
+            (true, true) => AccessVerdict::Same,
+        };
+        Some(Self { verdict, gained, lost })
+    }
+}
+
+/// How the policy of a kind of fact is written.
+fn side(kind: &str) -> Option<Side> {
+    match kind {
+        "iam:userpolicy" | "iam:grouppolicy" | "iam:rolepolicy" | "iam:managedpolicy" | "sso:permissionsetpolicy" => {
+            Some(Side::Identity)
+        }
+        // What it is a policy for stands beside the document, not in it.
+        "organizations:policy" | "iam:policy" | "iam:passwordpolicy" | "iam:policyversion" => None,
+        _ if kind.ends_with("policy") => Some(Side::Resource),
+        _ => None,
+    }
+}

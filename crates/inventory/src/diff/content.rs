@@ -1,0 +1,213 @@
+//! Old and new, side by side: grants of policies, rules of security groups, fields of everything else.
+
+use std::collections::BTreeMap;
+
+use bartizan_iam::{Block, Outsider, Place, Policy, Statement, Tri, admitted};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::fact::{Classes, align, join};
+use bartizan_model::Severity;
+
+/// What two documents say differently.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Content {
+    /// The document before: JSON, or a policy's text.
+    pub before: Option<Value>,
+    /// The document after.
+    pub after: Option<Value>,
+    /// Grants (or list elements, in words) that went.
+    pub removed: Vec<String>,
+    /// Grants that came.
+    pub added: Vec<String>,
+    /// Fields that differ. Empty for policies.
+    pub fields: Vec<FieldChange>,
+    /// Values that may be secret and were hidden with two keys, so that nobody can say whether they differ.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub not_comparable: usize,
+    /// The policy after, with those statements only that were not there before.
+    #[serde(skip)]
+    policy_added: Option<Policy>,
+}
+
+/// One field that differs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FieldChange {
+    /// Dotted.
+    pub path: String,
+    /// Its value or, for an element of a list, the element; `None` if there was none.
+    pub before: Option<Value>,
+    /// Likewise after.
+    pub after: Option<Value>,
+}
+
+impl Content {
+    /// The difference of two documents as they are stored: values that two keys hid are left out of it and counted.
+    pub fn of_stored(classes: &Classes, before: Option<Value>, mut after: Option<Value>) -> Self {
+        let not_comparable = match (&before, &mut after) {
+            (Some(before), Some(after)) => align(classes, before, after),
+            _ => 0,
+        };
+        Self { not_comparable, ..Self::of_values(classes, before, after) }
+    }
+
+    pub fn of_values(classes: &Classes, before: Option<Value>, after: Option<Value>) -> Self {
+        let policy = |v: &Option<Value>| v.as_ref().filter(|v| is_policy(v)).and_then(|v| bartizan_iam::parse(&v.to_string()).ok());
+        let (old, new) = (policy(&before), policy(&after));
+        let readable = |v: &Option<Value>, p: &Option<Policy>| v.is_none() || p.is_some();
+        if (old.is_some() || new.is_some()) && readable(&before, &old) && readable(&after, &new) {
+            return Self { before, after, ..Self::of_policies(old, new) };
+        }
+        let mut fields = Vec::new();
+        compare(classes, "", before.as_ref(), after.as_ref(), &mut fields);
+        if before.is_none() || after.is_none() {
+            fields.clear(); // the whole document came or went: it is shown as such
+        }
+        let mut content = Self { fields, ..Self::default() };
+        for (value, side) in [(&before, &mut content.removed), (&after, &mut content.added)] {
+            if let Some(value) = value {
+                side.extend(network_rules(value));
+            }
+        }
+        keep_differences(&mut content.removed, &mut content.added);
+        Self { before, after, ..content }
+    }
+
+    fn of_policies(old: Option<Policy>, new: Option<Policy>) -> Self {
+        let old = old.map(|p| p.statements).unwrap_or_default();
+        let after = new.as_ref().map(|p| p.statements.as_slice()).unwrap_or_default();
+        let same = |a: &Statement, b: &Statement| sorted(a) == sorted(b);
+        let removed = old.iter().filter(|a| !after.iter().any(|b| same(a, b))).map(ToString::to_string).collect();
+        let fresh: Vec<Statement> = after.iter().filter(|b| !old.iter().any(|a| same(a, b))).cloned().collect();
+        let added = fresh.iter().map(ToString::to_string).collect();
+        let policy_added = new.map(|policy| Policy { statements: fresh, ..policy });
+        Self { removed, added, policy_added, ..Self::default() }
+    }
+
+    /// What in the new content should raise an eyebrow by itself, without knowing the rest of the account.
+    pub fn alarming(&self, place: &Place<'_>) -> Vec<(String, Severity)> {
+        let mut out = Vec::new();
+        let statements = self.policy_added.iter().flat_map(|policy| policy.statements.iter().map(move |s| (policy, s)));
+        for (policy, s) in statements.filter(|(_, s)| s.effect == "Allow") {
+            let all =
+                |b: &Option<Block<Vec<String>>>| matches!(b, Some(Block::Is(list)) if list.iter().any(|v| v == "*" || v == "*:*"));
+            if all(&s.action) && all(&s.resource) && s.principal.is_none() {
+                out.push(("grants every action on every resource".into(), Severity::Critical));
+            }
+            let anyone =
+                admitted(policy, s, place).into_iter().filter(|a| matches!(a.to, Outsider::Anybody | Outsider::AnyAccount));
+            match anyone.map(|a| a.verdict).max() {
+                Some(Tri::Yes) if s.conditions.is_empty() => {
+                    out.push(("grants to anyone, without a condition".into(), Severity::Critical));
+                }
+                Some(Tri::Yes) => {
+                    out.push(("grants to anyone: its condition keeps nobody out".into(), Severity::Critical));
+                }
+                Some(_) => out.push(("grants to anyone who meets a condition".into(), Severity::High)),
+                None => {}
+            }
+        }
+        if self
+            .added
+            .iter()
+            .any(|rule| rule.starts_with("in ") && (rule.ends_with(" from 0.0.0.0/0") || rule.ends_with(" from ::/0")))
+        {
+            out.push(("open to the whole internet".into(), Severity::Critical));
+        }
+        out.dedup();
+        out
+    }
+
+    /// Whether both are policies that say the same.
+    pub fn is_same_policy(&self) -> bool {
+        self.policy_added.is_some() && self.before.is_some() && self.added.is_empty() && self.removed.is_empty()
+    }
+
+    /// Whether all that differs is whole fields that came or went, of which `is` says yes to each (last name, came).
+    pub fn is_only_fields(&self, is: impl Fn(&str, bool) -> bool) -> bool {
+        let whole = |f: &FieldChange| {
+            let name = f.path.rsplit('.').next().unwrap_or_default();
+            f.before.is_some() != f.after.is_some() && is(name, f.after.is_some())
+        };
+        !self.fields.is_empty() && self.fields.iter().all(whole)
+    }
+}
+
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
+fn is_policy(value: &Value) -> bool {
+    value.get("Statement").is_some()
+}
+
+/// A statement without order: what differs only in order is no change of grant.
+fn sorted(s: &Statement) -> String {
+    let one = Policy { version: String::new(), statements: vec![s.clone()], unknown: BTreeMap::new() };
+    one.canonical(bartizan_iam::PolicyType::Trust)
+}
+
+fn compare(classes: &Classes, path: &str, before: Option<&Value>, after: Option<&Value>, out: &mut Vec<FieldChange>) {
+    match (before, after) {
+        (Some(Value::Object(a)), Some(Value::Object(b))) => {
+            let mut keys: Vec<&String> = a.keys().chain(b.keys()).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            for key in keys {
+                compare(classes, &join(path, key), a.get(key), b.get(key), out);
+            }
+        }
+        (Some(Value::Array(a)), Some(Value::Array(b))) if !classes.ordered.covers(path) => {
+            let (mut went, mut came): (Vec<Value>, Vec<Value>) = (a.clone(), b.clone());
+            keep_differences(&mut went, &mut came);
+            if let ([a @ Value::Object(_)], [b @ Value::Object(_)]) = (went.as_slice(), came.as_slice()) {
+                return compare(classes, path, Some(a), Some(b), out);
+            }
+            out.extend(went.into_iter().map(|v| FieldChange { path: path.to_owned(), before: Some(v), after: None }));
+            out.extend(came.into_iter().map(|v| FieldChange { path: path.to_owned(), before: None, after: Some(v) }));
+        }
+        (a, b) if a != b => out.push(FieldChange { path: path.to_owned(), before: a.cloned(), after: b.cloned() }),
+        _ => {}
+    }
+}
+
+/// Takes what both lists have out of both, as often as both have it.
+fn keep_differences<T: PartialEq>(a: &mut Vec<T>, b: &mut Vec<T>) {
+    a.retain(|x| match b.iter().position(|y| x == y) {
+        Some(at) => {
+            b.remove(at);
+            false
+        }
+        None => true,
+    });
+}
+
+/// The rules of a security group in words: `in tcp 22 from 0.0.0.0/0`.
+fn network_rules(document: &Value) -> Vec<String> {
+    let mut rules = Vec::new();
+    for (field, way, preposition) in [("IpPermissions", "in", "from"), ("IpPermissionsEgress", "out", "to")] {
+        for permission in document[field].as_array().into_iter().flatten() {
+            let protocol = match permission["IpProtocol"].as_str().unwrap_or("?") {
+                "-1" => "all",
+                other => other,
+            };
+            let ports = match (permission["FromPort"].as_i64(), permission["ToPort"].as_i64()) {
+                (Some(from), Some(to)) if from == to => format!(" {from}"),
+                (Some(from), Some(to)) => format!(" {from}-{to}"),
+                _ => String::new(),
+            };
+            let peers = [
+                ("IpRanges", "CidrIp"),
+                ("Ipv6Ranges", "CidrIpv6"),
+                ("PrefixListIds", "PrefixListId"),
+                ("UserIdGroupPairs", "GroupId"),
+            ];
+            for (list, name) in peers {
+                for peer in permission[list].as_array().into_iter().flatten() {
+                    rules.push(format!("{way} {protocol}{ports} {preposition} {}", peer[name].as_str().unwrap_or("?")));
+                }
+            }
+        }
+    }
+    rules
+}

@@ -1,0 +1,254 @@
+//! A fact: one thing that is so in an account.
+
+mod kinds;
+mod line;
+mod secret;
+
+use std::fmt;
+
+use bartizan_iam::PolicyType;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+pub use kinds::{Classes, Kind, Kinds};
+pub use line::{FactLine, LineError, escape, unescape};
+pub use secret::SecretKey;
+pub(crate) use secret::align;
+
+/// A SHA-256, printed as 64 lower-case hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Hash(pub [u8; 32]);
+
+impl Hash {
+    /// The hash of `bytes`.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// Parses 64 lower-case hex digits.
+    #[must_use]
+    pub fn parse(hex: &str) -> Option<Self> {
+        let hex = hex.as_bytes();
+        if hex.len() != 64 {
+            return None;
+        }
+        let digit = |b: u8| match b {
+            b'0'..=b'9' => Some(b - b'0'),
+            b'a'..=b'f' => Some(b - b'a' + 10),
+            _ => None,
+        };
+        let mut out = [0; 32];
+        for (byte, pair) in out.iter_mut().zip(hex.chunks_exact(2)) {
+            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+        }
+        Some(Self(out))
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut hex = [0u8; 64];
+        for (pair, byte) in hex.chunks_exact_mut(2).zip(self.0) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        f.write_str(str::from_utf8(&hex).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One thing that is so in an account.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    /// `iam:userpolicy`, `s3:bucketpolicy`, …
+    pub kind: String,
+    /// Twelve digits.
+    pub account: String,
+    /// A region, or `global`.
+    pub region: String,
+    /// Stable within kind, account and region.
+    pub id: String,
+    /// Hash of what matters: the canonical policy, or the document without order and derived fields.
+    pub canonical: Hash,
+    /// Hash of `document`.
+    pub raw: Hash,
+    /// The document without volatile fields and with secrets as hashes: JSON as the AWS CLI prints it, or a policy's text.
+    pub document: Vec<u8>,
+    /// The volatile fields, `null` if there are none.
+    pub volatile: Value,
+    /// When AWS gave the answer: milliseconds since 1970.
+    pub time_ms: i64,
+}
+
+/// Where and when a fact was read.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// Twelve digits.
+    pub account: &'a str,
+    /// A region, or `global`.
+    pub region: &'a str,
+    /// Milliseconds since 1970.
+    pub time_ms: i64,
+}
+
+impl Fact {
+    /// A fact whose document is JSON.
+    #[must_use]
+    pub fn from_json(kinds: &Kinds, kind: &str, id: String, mut value: Value, seen: Seen<'_>) -> Self {
+        let classes = kinds.classes(kind);
+        classes.secret.rewrite(&mut value, &mut |v| {
+            let text = v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+            Some(Value::String(kinds.hide(&text)))
+        });
+        let mut volatile = Map::new();
+        classes.volatile.extract(&mut value, "", &mut volatile);
+        let document = value.to_string().into_bytes();
+        classes.derived.rewrite(&mut value, &mut |_| None);
+        let canonical = Hash::of(canonical_json(&value, classes, "").to_string().as_bytes());
+        let volatile = if volatile.is_empty() { Value::Null } else { volatile.into() };
+        Self::new(kind, id, canonical, document, volatile, seen)
+    }
+
+    /// A fact whose document is the text of a policy.
+    ///
+    /// A text that is no unambiguous policy hashes as itself, so that any change of it shows.
+    #[must_use]
+    pub fn from_policy(kinds: &Kinds, kind: &str, id: String, text: &str, seen: Seen<'_>) -> Self {
+        let canonical = kinds.canonical_policy(kind, text);
+        Self::new(kind, id, canonical, text.as_bytes().to_vec(), Value::Null, seen)
+    }
+
+    /// The fact that something is not there: AWS said so with `code` (`NoSuchBucketPolicy`).
+    #[must_use]
+    pub fn absent(kind: &str, id: String, code: &str, seen: Seen<'_>) -> Self {
+        let document = serde_json::json!({ "Absent": code }).to_string().into_bytes();
+        Self::new(kind, id, Hash::of(b"absent"), document, Value::Null, seen)
+    }
+
+    fn new(kind: &str, id: String, canonical: Hash, document: Vec<u8>, volatile: Value, seen: Seen<'_>) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            account: seen.account.to_owned(),
+            region: seen.region.to_owned(),
+            id,
+            canonical,
+            raw: Hash::of(&document),
+            document,
+            volatile,
+            time_ms: seen.time_ms,
+        }
+    }
+}
+
+/// Whether a document says that the thing is absent.
+#[must_use]
+pub fn absent_code(document: &[u8]) -> Option<String> {
+    if !document.starts_with(b"{\"Absent\":") {
+        return None;
+    }
+    match serde_json::from_slice(document).ok()? {
+        Value::Object(map) if map.len() == 1 => map.get("Absent")?.as_str().map(str::to_owned),
+        _ => None,
+    }
+}
+
+impl Kinds {
+    /// What is kept in place of a value that may be secret.
+    fn hide(&self, value: &str) -> String {
+        self.secret_key().map_or_else(|| secret::hide_plainly(value), |key| key.hide(value))
+    }
+
+    /// The canonical hash of a fact of `kind` whose document is this policy. A text that is no unambiguous policy hashes as itself.
+    #[must_use]
+    pub fn canonical_policy(&self, kind: &str, text: &str) -> Hash {
+        match bartizan_iam::parse(text) {
+            Ok(policy) => Hash::of(policy.canonical(self.policy_type(kind)).as_bytes()),
+            Err(_) => Hash::of(text.as_bytes()),
+        }
+    }
+
+    /// The policy type of a kind whose documents are policies.
+    fn policy_type(&self, kind: &str) -> PolicyType {
+        match kind {
+            "iam:assumerolepolicy" => PolicyType::Trust,
+            k if k.starts_with("iam:") || k.starts_with("sso:") || k == "organizations:policy" => PolicyType::Identity,
+            _ => PolicyType::Resource,
+        }
+    }
+}
+
+/// JSON with keys in order, and lists in order too: AWS answers in any order, save where `ordered` says that order means
+/// something.
+fn canonical_json(value: &Value, classes: &Classes, path: &str) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_unstable_by_key(|(k, _)| *k);
+            let entries = entries.into_iter().map(|(k, v)| (k.clone(), canonical_json(v, classes, &join(path, k))));
+            Value::Object(entries.collect())
+        }
+        Value::Array(list) => {
+            let mut list: Vec<Value> = list.iter().map(|v| canonical_json(v, classes, path)).collect();
+            if !classes.ordered.covers(path) {
+                list.sort_by_cached_key(Value::to_string);
+            }
+            list.into()
+        }
+        other => other.clone(),
+    }
+}
+
+pub fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const SEEN: Seen<'_> = Seen { account: "123456789012", region: "global", time_ms: 0 };
+
+    fn fact(kind: &str, value: Value) -> Fact {
+        Fact::from_json(&Kinds::builtin(), kind, "x".into(), value, SEEN)
+    }
+
+    #[test]
+    fn volatile_fields_touch_neither_hash() {
+        let a = fact("iam:role", json!({"RoleName": "x", "RoleLastUsed": {"Region": "us-east-1"}}));
+        let b = fact("iam:role", json!({"RoleName": "x", "RoleLastUsed": {}}));
+        assert_eq!((a.raw, a.canonical), (b.raw, b.canonical));
+        assert_ne!(a.volatile, b.volatile);
+    }
+
+    #[test]
+    fn order_touches_only_the_raw_hash() {
+        let a = fact("iam:role", json!({"Tags": [{"Key": "a"}, {"Key": "b"}], "RoleName": "x"}));
+        let b = fact("iam:role", json!({"RoleName": "x", "Tags": [{"Key": "b"}, {"Key": "a"}]}));
+        assert_eq!(a.canonical, b.canonical);
+        assert_ne!(a.raw, b.raw);
+    }
+
+    #[test]
+    fn order_counts_where_it_means_something() {
+        let a = fact("cloudfront:distribution", json!({"CacheBehaviors": {"Items": [{"PathPattern": "a"}, {"PathPattern": "b"}]}}));
+        let b = fact("cloudfront:distribution", json!({"CacheBehaviors": {"Items": [{"PathPattern": "b"}, {"PathPattern": "a"}]}}));
+        assert_ne!(a.canonical, b.canonical);
+    }
+
+    #[test]
+    fn secrets_are_kept_as_hashes() {
+        let f = fact("lambda:function", json!({"Environment": {"Variables": {"TOKEN": "hunter2"}}}));
+        let text = String::from_utf8(f.document).unwrap();
+        assert!(
+            !text.contains("hunter2") && text.contains("sha256:f52fbd32b2b3b86ff88ef6c490628285f482af15ddcb29541f94bcf526a3f6c7")
+        );
+    }
+}

@@ -1,0 +1,602 @@
+//! Records that repeat earlier ones in all but time, ids and address: they are known without looking for their structure.
+//!
+//! Where such a record ends and where those values stand is only guessed, by a few pairs of letters. That is sound all the
+//! same: the guess is worth nothing unless everything around the values has the hash of a record that was read with care,
+//! and then both have the same structure, for what stands in the values can neither end a string nor escape its end.
+
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::quality::RandomState;
+use wide::u8x16;
+
+use super::event::{Event, Field, PER_EVENT, Places};
+use super::shape::Item;
+
+/// Takes what is in a trail.
+pub trait Sink {
+    /// Takes the next thing.
+    fn item(&mut self, item: Item<'_>);
+
+    /// By what it knows records again; none when it never does.
+    fn hasher(&self) -> Option<&RandomState> {
+        None
+    }
+
+    /// Takes records that may repeat what it knows, up to the first that does not, and says how many it took. They are
+    /// events, one behind the other.
+    fn again(&mut self, window: &[u8], records: &[Again]) -> usize {
+        let _ = (window, records);
+        0
+    }
+}
+
+/// A closure that takes every item.
+pub(super) struct Every<'s>(pub(super) &'s mut dyn FnMut(Item<'_>));
+
+impl Sink for Every<'_> {
+    fn item(&mut self, item: Item<'_>) {
+        (self.0)(item);
+    }
+}
+
+/// A record that may repeat an earlier one.
+#[derive(Debug, Clone, Copy)]
+pub struct Again {
+    start: usize,
+    end: usize,
+    holes: Holes,
+    /// [`Lasting::of`] of the records that it may repeat.
+    pub hash: u64,
+}
+
+impl Again {
+    /// Records that are offered at once. The more there are, the less it takes to wait for memory for each.
+    pub const BATCH_MAX: usize = 32;
+
+    /// Its bytes.
+    pub fn record<'w>(&self, window: &'w [u8]) -> &'w [u8] {
+        &window[self.start..self.end]
+    }
+
+    /// The content of one of [`super::Fields::PER_EVENT`], which are strings without escapes.
+    pub fn content<'w>(&self, window: &'w [u8], field: Field) -> Option<&'w [u8]> {
+        let (from, to) = self.holes.of(field)?;
+        self.record(window).get(from as usize..to as usize)
+    }
+
+    /// The event, by the places of one that it repeats; `moved` holds its own, where they are others.
+    pub fn event<'w>(&self, window: &'w [u8], known: &'w Lasting, moved: &'w mut Option<Places>) -> Event<'w> {
+        let lengths = |holes: &Holes| holes.spans.map(|(from, to)| to - from);
+        let places = if lengths(&known.holes) == lengths(&self.holes) {
+            &known.places
+        } else {
+            moved.insert(known.places.moved(known.holes.spans(), self.holes.spans()))
+        };
+        Event::new(self.record(window), places)
+    }
+}
+
+/// What an event has in common with those that repeat it.
+#[derive(Debug)]
+pub struct Lasting {
+    places: Places,
+    holes: Holes,
+}
+
+impl Lasting {
+    /// That of an event, and its hash: what has the same asks the same. None when the record is not written without
+    /// blanks, or one of the values is no string.
+    pub fn of(event: &Event<'_>, hasher: &RandomState) -> Option<(u64, Holes)> {
+        let holes = Holes::of_event(event)?;
+        Some((holes.hash(event.raw(), hasher), holes))
+    }
+
+    /// Keeps where everything stands in an event.
+    pub fn keep(event: &Event<'_>, holes: Holes) -> Self {
+        Self { places: *event.places(), holes }
+    }
+}
+
+/// Where the contents of [`super::Fields::PER_EVENT`] stand in a record, in their order.
+#[derive(Debug, Clone, Copy)]
+pub struct Holes {
+    count: usize,
+    fields: [Field; PER_EVENT.len()],
+    spans: [(u32, u32); PER_EVENT.len()],
+}
+
+impl Holes {
+    const NONE: Self =
+        Self { count: 0, fields: [Field::EventTime; PER_EVENT.len()], spans: [(u32::MAX, u32::MAX); PER_EVENT.len()] };
+
+    fn of_event(event: &Event<'_>) -> Option<Self> {
+        let mut holes = Self::NONE;
+        for field in PER_EVENT {
+            if let Some(span) = event.content_span(field)? {
+                holes.push(field, span);
+            }
+        }
+        // They mostly come in this order.
+        for n in 1..holes.count {
+            let mut at = n;
+            while at > 0 && holes.spans[at] < holes.spans[at - 1] {
+                holes.spans.swap(at, at - 1);
+                holes.fields.swap(at, at - 1);
+                at -= 1;
+            }
+        }
+        Some(holes)
+    }
+
+    /// False when there are too many.
+    fn push(&mut self, field: Field, span: (u32, u32)) -> bool {
+        let Some(slot) = self.spans.get_mut(self.count) else { return false };
+        *slot = span;
+        self.fields[self.count] = field;
+        self.count += 1;
+        true
+    }
+
+    fn of(&self, field: Field) -> Option<(u32, u32)> {
+        let at = self.fields[..self.count].iter().position(|f| *f == field)?;
+        Some(self.spans[at])
+    }
+
+    pub(super) fn spans(&self) -> &[(u32, u32)] {
+        &self.spans[..self.count]
+    }
+
+    fn hash(&self, record: &[u8], hasher: &RandomState) -> u64 {
+        let (mut hasher, mut at) = (hasher.build_hasher(), 0);
+        for &(from, to) in self.spans() {
+            hasher.write(&record[at..from as usize]);
+            hasher.write_usize(from as usize - at);
+            at = to as usize;
+        }
+        hasher.write(&record[at..]);
+        hasher.finish()
+    }
+}
+
+/// Guesses of where records end and where their holes are.
+#[derive(Default)]
+pub(super) struct Guesses {
+    /// What was guessed ahead.
+    ahead: Vec<Again>,
+    /// So many of them are done with.
+    done: usize,
+    /// So many are offered at once: few where they were not known.
+    batch: usize,
+    /// Where [`MARKS`] stand in the window, in order, as far as it was looked at; what stands behind `count` is left over.
+    marks: Vec<u32>,
+    count: usize,
+    /// The first of them that may be of interest.
+    next: usize,
+    /// How far the window was looked at.
+    looked: usize,
+}
+
+impl Guesses {
+    /// Goes to another window.
+    pub(super) fn begin(&mut self) {
+        self.ahead.clear();
+        (self.done, self.batch) = (0, 1);
+        (self.count, self.next, self.looked) = (0, 0, 0);
+    }
+
+    /// Gives records that repeat earlier ones to the sink, from `from` on. Answers where they end, and how long the one
+    /// behind them may be, which does not.
+    pub(super) fn again(
+        &mut self,
+        window: &[u8],
+        from: usize,
+        hasher: &RandomState,
+        sink: &mut dyn Sink,
+    ) -> (usize, Option<usize>) {
+        let mut from = from;
+        loop {
+            // Behind a record that is done with stands a comma.
+            let start = from + usize::from(window.get(from) == Some(&b','));
+            while self.ahead.get(self.done).is_some_and(|guess| guess.start < start) {
+                self.done += 1;
+            }
+            if self.ahead.get(self.done).is_none_or(|guess| guess.start != start) {
+                self.ahead.clear();
+                self.done = 0;
+                let mut start = start;
+                while self.ahead.len() < self.batch
+                    && let Some(guess) = self.guess(window, start, hasher)
+                {
+                    start = guess.end + 1;
+                    self.ahead.push(guess);
+                }
+            }
+            let rest = &self.ahead[self.done..];
+            let batch = &rest[..rest.len().min(self.batch)];
+            let taken = sink.again(window, batch);
+            if let Some(last) = batch[..taken].last() {
+                from = last.end;
+            }
+            self.done += taken;
+            if taken < batch.len() || batch.is_empty() {
+                self.batch = 1;
+                return (from, batch.get(taken).map(|next| next.end - from));
+            }
+            self.batch = (self.batch * 4).min(Again::BATCH_MAX);
+        }
+    }
+
+    /// Guesses the record that begins at `start`, which does not lie before those of earlier calls. None: nothing can be
+    /// said of it.
+    fn guess(&mut self, window: &[u8], start: usize, hasher: &RandomState) -> Option<Again> {
+        if !begins(window, start) {
+            return None;
+        }
+        if self.looked < start {
+            (self.count, self.next, self.looked) = (0, 0, start);
+        }
+        while self.next < self.count && (self.marks[self.next] as usize) < start {
+            self.next += 1;
+        }
+        let (mut holes, mut at, mut done) = (Holes::NONE, self.next, start);
+        loop {
+            if at == self.count {
+                if self.looked - start > GUESS_BYTES_MAX || !self.look(window) {
+                    return None;
+                }
+                continue;
+            }
+            let mark = self.marks[at] as usize;
+            at += 1;
+            if mark < done {
+                continue;
+            }
+            let found = match window[mark] {
+                b',' if window[mark - 1] == b'}' && begins(window, mark + 1) => {
+                    self.next = at;
+                    let hash = holes.hash(&window[start..mark], hasher);
+                    return Some(Again { start, end: mark, holes, hash });
+                }
+                b't' => around(window, mark, b"\"even", b"tTime\":\"", Field::EventTime),
+                b'P' => around(window, mark, b"\"sourceI", b"PAddress\":\"", Field::SourceIpAddress),
+                b'D' => around(window, mark, b"\"eventI", b"D\":\"", Field::EventId)
+                    .or_else(|| around(window, mark, b"\"requestI", b"D\":\"", Field::RequestId))
+                    .or_else(|| around(window, mark, b"\"sharedEventI", b"D\":\"", Field::SharedEventId)),
+                _ => None,
+            };
+            let Some((field, from)) = found else { continue };
+            let to = stop(window, from)?;
+            if !holes.push(field, ((from - start) as u32, (to - start) as u32)) {
+                return None;
+            }
+            done = to;
+        }
+    }
+
+    /// Looks for marks in what comes next. False: the window ends.
+    fn look(&mut self, window: &[u8]) -> bool {
+        // A mark is seen in two bytes, so that the last one has to wait.
+        let end = window.len().saturating_sub(1).min(self.looked + LOOK_BYTES);
+        if end < self.looked + BLOCK {
+            return false;
+        }
+        let blocks = (end - self.looked) / BLOCK;
+        let (from, to) = (self.looked, self.looked + blocks * BLOCK);
+        if self.marks.len() < self.count + (to - from) {
+            self.marks.resize(self.count + LOOK_BYTES, 0);
+        }
+        let (first, next) = (window[from..to].as_chunks().0, window[from + 1..=to].as_chunks().0);
+        let marks = &mut self.marks[self.count..];
+        self.count += find_marks(first, next, from as u32, marks);
+        self.looked = to;
+        true
+    }
+}
+
+const BLOCK: usize = 64;
+
+/// Bytes that are looked at together: they are still near when they are hashed.
+const LOOK_BYTES: usize = 16 << 10;
+
+/// A record that is longer is read with care.
+const GUESS_BYTES_MAX: usize = 64 << 10;
+
+/// Whether a record may begin here: with any field of records, which mostly is the first one of CloudTrail.
+fn begins(window: &[u8], at: usize) -> bool {
+    let Some(key) = window.get(at..).and_then(|rest| rest.strip_prefix(br#"{""#)) else { return false };
+    if key.starts_with(b"eventVersion\"") {
+        return true;
+    }
+    let name = key.iter().take(KEY_BYTES_MAX).position(|b| *b == b'"').map(|end| &key[..end]);
+    name.and_then(Field::named).is_some()
+}
+
+/// More than the longest name of a field.
+const KEY_BYTES_MAX: usize = 32;
+
+/// The field with its key around `mark`, and where the content of its value begins.
+#[inline]
+fn around<const A: usize, const B: usize>(
+    window: &[u8],
+    mark: usize,
+    before: &[u8; A],
+    behind: &[u8; B],
+    field: Field,
+) -> Option<(Field, usize)> {
+    let text = window.get(mark.checked_sub(A)?..mark + B)?;
+    (text[..A] == *before && text[A..] == *behind).then_some((field, mark + B))
+}
+
+/// Where the text that begins at `from` ends, if it is short and has no escapes or control characters.
+#[inline]
+fn stop(window: &[u8], from: usize) -> Option<usize> {
+    for at in (from..from + TEXT_BYTES_MAX).step_by(16) {
+        let bytes = u8x16::new(*window.get(at..)?.first_chunk()?);
+        let is = |wanted: u8| bytes.simd_eq(u8x16::splat(wanted));
+        let found = is(b'"') | is(b'\\') | bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
+        let found = found.to_bitmask();
+        if found != 0 {
+            let end = at + found.trailing_zeros() as usize;
+            return (window[end] == b'"').then_some(end);
+        }
+    }
+    None
+}
+
+/// A value that is longer is read with care.
+const TEXT_BYTES_MAX: usize = 128;
+
+/// Pairs of bytes that are rare but for the keys of [`super::Fields::PER_EVENT`] and the end of a record.
+const MARKS: [(u8, u8); 4] = [(b't', b'T'), (b'P', b'A'), (b'D', b'"'), (b',', b'{')];
+
+/// Lists where [`MARKS`] stand in the first blocks; each of the next ones begins a byte later. Answers how many there are.
+fn find_marks(first: &[[u8; BLOCK]], next: &[[u8; BLOCK]], base: u32, out: &mut [u32]) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(widest) = pulp::x86::V4::try_new() {
+        return widest.vectorize(
+            #[inline(always)]
+            || list(first, next, base, out, |a, b| marks_avx512(widest, a, b)),
+        );
+    }
+    #[cfg(target_arch = "x86_64")]
+    if let Some(wide) = pulp::x86::V3::try_new() {
+        return wide.vectorize(
+            #[inline(always)]
+            || list(first, next, base, out, |a, b| marks_avx2(wide, a, b)),
+        );
+    }
+    list(first, next, base, out, marks)
+}
+
+#[inline(always)]
+fn list(
+    first: &[[u8; BLOCK]],
+    next: &[[u8; BLOCK]],
+    base: u32,
+    out: &mut [u32],
+    marks: impl Fn(&[u8; BLOCK], &[u8; BLOCK]) -> u64,
+) -> usize {
+    let mut count = 0;
+    for (n, (block, next)) in first.iter().zip(next).enumerate() {
+        let mut bits = marks(block, next);
+        // How many bits are set cannot be foretold, and a wrong guess costs more than writing some for nothing.
+        let found = bits.count_ones() as usize;
+        let mut write = |slots: &mut [u32]| {
+            for slot in slots {
+                *slot = base + (n * BLOCK) as u32 + bits.trailing_zeros();
+                bits &= bits.wrapping_sub(1);
+            }
+        };
+        let slots = &mut out[count..count + BLOCK];
+        write(&mut slots[..2]);
+        if found > 2 {
+            write(&mut slots[2..found]);
+        }
+        count += found;
+    }
+    count
+}
+
+fn marks(block: &[u8; BLOCK], next: &[u8; BLOCK]) -> u64 {
+    let (mut found, pairs) = (0, block.iter().zip(next));
+    for (n, (a, b)) in pairs.enumerate() {
+        found |= u64::from(MARKS.contains(&(*a, *b))) << n;
+    }
+    found
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn marks_avx512(widest: pulp::x86::V4, block: &[u8; BLOCK], next: &[u8; BLOCK]) -> u64 {
+    let (f, bw) = (widest.avx512f, widest.avx512bw);
+    let (block, next) = (pulp::cast(*block), pulp::cast(*next));
+    // The second letters differ in their low halves: by that half both letters are looked up that there may be. Of a byte
+    // that is no ASCII 0 comes back, which it is not.
+    let expected = |letters: [u8; 16]| bw._mm512_shuffle_epi8(f._mm512_broadcast_i32x4(pulp::cast(letters)), next);
+    let first = f._mm512_xor_si512(block, expected(FIRST_LETTERS));
+    let second = f._mm512_xor_si512(next, expected(SECOND_LETTERS));
+    bw._mm512_cmpeq_epi8_mask(f._mm512_or_si512(first, second), f._mm512_setzero_si512())
+}
+
+/// The letters of [`MARKS`] by the low half of the second one; what is no mark cannot be met.
+#[cfg(target_arch = "x86_64")]
+const FIRST_LETTERS: [u8; 16] = by_low_half(true);
+#[cfg(target_arch = "x86_64")]
+const SECOND_LETTERS: [u8; 16] = by_low_half(false);
+
+#[cfg(target_arch = "x86_64")]
+const fn by_low_half(first: bool) -> [u8; 16] {
+    let mut letters = [0xff; 16];
+    let mut n = 0;
+    while n < MARKS.len() {
+        let (a, b) = MARKS[n];
+        let slot = &mut letters[b as usize % 16];
+        assert!(*slot == 0xff);
+        *slot = if first { a } else { b };
+        n += 1;
+    }
+    letters
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn marks_avx2(wide: pulp::x86::V3, block: &[u8; BLOCK], next: &[u8; BLOCK]) -> u64 {
+    let (avx, avx2) = (wide.avx, wide.avx2);
+    let (block, next) = (block.as_chunks::<32>().0, next.as_chunks::<32>().0);
+    let is = |wanted: u8, bytes| avx2._mm256_cmpeq_epi8(bytes, avx._mm256_set1_epi8(wanted as i8));
+    let half = |n: usize| {
+        let (block, next) = (pulp::cast(block[n]), pulp::cast(next[n]));
+        let found = MARKS.map(|(a, b)| avx2._mm256_and_si256(is(a, block), is(b, next)));
+        let found = found.into_iter().fold(avx._mm256_setzero_si256(), |all, one| avx2._mm256_or_si256(all, one));
+        u64::from(avx2._mm256_movemask_epi8(found) as u32)
+    };
+    half(0) | half(1) << 32
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::super::inflate::Reader;
+    use super::*;
+
+    /// What was read: each event with the raw text of all its fields, and each problem.
+    #[derive(Debug, Default, PartialEq)]
+    struct Heard(Vec<String>);
+
+    impl Heard {
+        fn event(&mut self, event: &Event<'_>) {
+            let fields = (event.record().members()).map(|(name, _)| {
+                let value = event.named(&name).map(|v| v.raw().to_vec()).unwrap_or_default();
+                (name.into_owned(), String::from_utf8_lossy(&value).into_owned())
+            });
+            let whole = String::from_utf8_lossy(event.raw()).into_owned();
+            let identity = String::from_utf8_lossy(event.identity()).into_owned();
+            self.0.push(format!("{whole} {:?} {identity} {:?} {:?}", fields.collect::<Vec<_>>(), event.id(), event.time_s()));
+        }
+
+        fn item(&mut self, item: Item<'_>) {
+            match item {
+                Item::Event(event) => self.event(&event),
+                Item::Apart(apart) => self.0.push(format!("{apart:?}")),
+                Item::Problem { offset, problem } => self.0.push(format!("{offset} {problem:?}")),
+            }
+        }
+    }
+
+    /// Knows every record again from the second time on.
+    #[derive(Default)]
+    struct Knowing {
+        hasher: RandomState,
+        known: HashMap<u64, Lasting>,
+        heard: Heard,
+        again: usize,
+    }
+
+    impl Sink for Knowing {
+        fn item(&mut self, item: Item<'_>) {
+            if let Item::Event(event) = &item
+                && let Some((hash, holes)) = Lasting::of(event, &self.hasher)
+            {
+                self.known.entry(hash).or_insert_with(|| Lasting::keep(event, holes));
+            }
+            self.heard.item(item);
+        }
+
+        fn hasher(&self) -> Option<&RandomState> {
+            Some(&self.hasher)
+        }
+
+        fn again(&mut self, window: &[u8], records: &[Again]) -> usize {
+            for (n, record) in records.iter().enumerate() {
+                let Some(known) = self.known.get(&record.hash) else { return n };
+                let mut moved = None;
+                let event = record.event(window, known, &mut moved);
+                for field in [Field::EventTime, Field::EventId, Field::SourceIpAddress, Field::RequestId] {
+                    let content = event.field(field).and_then(super::super::json::Value::raw_string);
+                    assert_eq!(record.content(window, field), content);
+                }
+                self.heard.event(&event);
+                self.again += 1;
+            }
+            records.len()
+        }
+    }
+
+    fn both(text: &str) -> (Heard, Knowing) {
+        let (mut plain, mut knowing) = (Heard::default(), Knowing::default());
+        Reader::new().read(&mut text.as_bytes(), &mut |item| plain.item(item));
+        Reader::new().read_into(&mut text.as_bytes(), &mut knowing);
+        (plain, knowing)
+    }
+
+    fn record(source: &str, id: u32, inside: &str) -> String {
+        format!(
+            r#"{{"eventVersion":"1.08","userIdentity":{{"type":"Root"}},"eventTime":"2026-01-01T00:00:{:02}Z","eventSource":"s3.amazonaws.com","eventName":"A","sourceIPAddress":"{source}","requestParameters":{{"a":{inside}}},"requestID":"r{id}","eventID":"{id:08x}-0000-0000-0000-000000000000"}}"#,
+            id % 60
+        )
+    }
+
+    #[test]
+    fn what_repeats_is_known_again() {
+        let records: Vec<String> = (0..500).map(|n| record(&format!("10.0.0.{}", n % 200), n, "1")).collect();
+        let (plain, knowing) = both(&format!(r#"{{"Records":[{}]}}"#, records.join(",")));
+        assert_eq!(plain, knowing.heard);
+        assert_eq!(plain.0.len(), 500);
+        // All but those that are read together with the first one, and the last one, behind which no record begins.
+        assert!(knowing.again >= 490, "{}", knowing.again);
+    }
+
+    #[test]
+    fn damage_between_records_that_repeat_is_told() {
+        let good = |n| record("10.0.0.1", n, "1");
+        for bad in ["{\"eventName\":", "]", "7", "\"", "{}", &record("10.0\n0.1", 7, "1"), &record("1\\u0030.0.0.1", 7, "1")] {
+            let text = format!(r#"{{"Records":[{},{},{bad},{},{}]}}"#, good(1), good(2), good(3), good(4));
+            let (plain, knowing) = both(&text);
+            assert_eq!(plain, knowing.heard, "{bad}");
+        }
+    }
+
+    proptest! {
+        /// Guesses may be as wrong as they like: what is read is the same.
+        #[test]
+        fn what_is_known_again_is_read_the_same(
+            parts in proptest::collection::vec((0u32..4, 0usize..14, 0usize..8, 0u32..100), 1..60),
+        ) {
+            let sources = ["10.0.0.1", "1.1.1.1", "ec2.amazonaws.com", "", "a\\\"b", "x\\\\", "a\nb", "\u{1}"];
+            let insides = [
+                "1", "\"}\"", "{}", "[]", "[{},{}]", "{\"eventID\":\"x\"}", "{\"eventTime\":\"x\",\"b\":[{\"eventVersion\":\"1\"},{\"eventVersion\":\"1\"}]}",
+                "\"},{\\\"eventVersion\\\"\"", "{\"sharedEventID\":\"1\"}", "[", "{", "\"", "\"requestID\"", "\"sourceIPAddress\\\":\\\"\"",
+            ];
+            let records: Vec<String> = parts.iter().map(|(kind, inside, source, id)| {
+                let whole = record(sources[*source], *id, insides[*inside % if *kind == 0 { 14 } else { 9 }]);
+                match kind {
+                    2 => whole.replace("\"requestID\"", "\"sharedEventID\":\"s\",\"requestID\""),
+                    3 => whole.replace(",\"eventName\":\"A\"", "").replacen('{', "{\"eventName\":\"A\",", 1),
+                    _ => whole,
+                }
+            }).collect();
+            let (plain, knowing) = both(&format!(r#"{{"Records":[{}]}}"#, records.join(",")));
+            prop_assert_eq!(plain, knowing.heard);
+        }
+
+        #[test]
+        fn marks_are_the_same_in_registers_of_every_size(bytes in proptest::collection::vec(proptest::sample::select(b"tTPAD\",{}x\xff\x80".to_vec()), 65..66)) {
+            let (block, next) = (bytes[..64].try_into().unwrap(), bytes[1..].try_into().unwrap());
+            let slow = marks(&block, &next);
+            #[cfg(target_arch = "x86_64")]
+            {
+                if let Some(widest) = pulp::x86::V4::try_new() {
+                    prop_assert_eq!(widest.vectorize(#[inline(always)] || marks_avx512(widest, &block, &next)), slow);
+                }
+                if let Some(wide) = pulp::x86::V3::try_new() {
+                    prop_assert_eq!(wide.vectorize(#[inline(always)] || marks_avx2(wide, &block, &next)), slow);
+                }
+            }
+            let pairs = (0..64).filter(|n| MARKS.contains(&(bytes[*n], bytes[n + 1])));
+            prop_assert_eq!(pairs.fold(0u64, |all, n| all | 1 << n), slow);
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What a JSON object in a trail is, by its fields and never by the name of its file.
+
+use std::borrow::Cow;
+
+use super::content::Foreign;
+use super::event::{Event, Field, Places};
+use super::json::Kind;
+
+/// Something that was found in a trail.
+#[derive(Debug)]
+pub enum Item<'a> {
+    /// A record of a call.
+    Event(Event<'a>),
+    /// Something of CloudTrail or around it that is no record of a call.
+    Apart(Apart),
+    /// Something that could not be read.
+    Problem {
+        /// Bytes from the start of the inflated object.
+        offset: u64,
+        /// What is wrong there.
+        problem: Problem,
+    },
+}
+
+/// What is recognised and counted, but not scanned for attacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Apart {
+    /// A digest file: hashes of log files, for `bartizan verify`.
+    Digest,
+    /// A CloudTrail Insight: an unusual rate of calls.
+    Insight,
+    /// A message that names log files (SNS, SQS, S3 notification), not their content.
+    Notification,
+    /// An EventBridge event of something else than CloudTrail.
+    OtherEvent,
+    /// A health check that CloudWatch Logs sends to each new destination.
+    ControlMessage,
+}
+
+impl Apart {
+    /// The word for one or more of it.
+    pub fn word(self, count: u64) -> &'static str {
+        match (self, count) {
+            (Self::Digest, 1) => "digest",
+            (Self::Digest, _) => "digests",
+            (Self::Insight, 1) => "Insight",
+            (Self::Insight, _) => "Insights",
+            (Self::Notification, 1) => "notification",
+            (Self::Notification, _) => "notifications",
+            (Self::OtherEvent, 1) => "EventBridge event of something else",
+            (Self::OtherEvent, _) => "EventBridge events of something else",
+            (Self::ControlMessage, 1) => "control message of CloudWatch Logs",
+            (Self::ControlMessage, _) => "control messages of CloudWatch Logs",
+        }
+    }
+}
+
+/// What can be wrong in an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Problem {
+    /// `null` where a record could stand.
+    Null,
+    /// JSON that is no CloudTrail record.
+    NotAnEvent,
+    /// It ends in the middle.
+    Cut,
+    /// JSON that is broken.
+    Damaged,
+    /// A record above [`bartizan_model::limits::RECORD_BYTES_MAX`].
+    TooLarge,
+    /// Nesting above [`bartizan_model::limits::NESTING_MAX`].
+    TooDeep,
+    /// Compressed data that is broken.
+    Inflate,
+    /// It inflates beyond [`bartizan_model::limits::INFLATED_BYTES_MAX`] or [`bartizan_model::limits::INFLATE_RATIO_MAX`].
+    Bomb,
+    /// Reading the object failed.
+    Unreadable,
+    /// A record without a usable `eventTime`, so that it has no place in a window.
+    NoTime,
+    /// A record that does not say which service was called.
+    NoSource,
+    /// A record of which a structure is text that cannot be read.
+    Unread,
+    /// A page of an answer, with a token for the next one.
+    Paged,
+    /// A table that says neither who called nor what was asked.
+    Condensed,
+    /// An archive that is broken.
+    Archive,
+    /// An archive above [`bartizan_model::limits::ZIP_BYTES_MAX`] or [`bartizan_model::limits::ARCHIVE_FILES_MAX`].
+    ArchiveTooLarge,
+    /// A file in an archive that needs a password.
+    Locked,
+    /// A file of another kind.
+    Foreign(Foreign),
+}
+
+impl Problem {
+    /// Whether events may have been lost by it.
+    pub fn loses_events(self) -> bool {
+        match self {
+            Self::Foreign(foreign) => foreign.may_hold_events(),
+            Self::Null => false,
+            _ => !self.is_unjudged(),
+        }
+    }
+
+    /// Whether something was read and not judged, or by some rules only. A few of those among many events are a note; in
+    /// bulk ([`bartizan_model::limits::UNJUDGED_ONE_IN`]) silence is no all-clear.
+    pub fn is_unjudged(self) -> bool {
+        matches!(self, Self::NotAnEvent | Self::NoTime | Self::NoSource | Self::Unread)
+    }
+
+    /// What it is, for people.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Null => "null in place of a record",
+            Self::NotAnEvent => "not a CloudTrail record",
+            Self::Cut => "ends in the middle",
+            Self::Damaged => "broken JSON",
+            Self::TooLarge => "a record above 1 MiB",
+            Self::TooDeep => "nested too deep",
+            Self::Inflate => "broken compressed data",
+            Self::Bomb => "inflates beyond all measure, given up",
+            Self::Unreadable => "cannot be read",
+            Self::NoTime => "a record without a usable eventTime, which rules over time did not judge",
+            Self::NoSource => "a record without eventSource, which most rules cannot judge",
+            Self::Unread => "a record with a part that cannot be read, which rules did not judge",
+            Self::Paged => "a page of a longer answer: it ends with NextToken, and more pages follow",
+            Self::Condensed => {
+                "an event history as CSV, without identities and requests: most rules need them, so download it as JSON"
+            }
+            Self::Archive => "a broken archive",
+            Self::ArchiveTooLarge => "an archive that is too large: unpack it",
+            Self::Locked => "a file in an archive that needs a password: unpack it",
+            Self::Foreign(foreign) => foreign.text(),
+        }
+    }
+}
+
+/// What an object with these fields is.
+pub(super) enum Shape<'a> {
+    Item(Item<'a>),
+    /// JSON text in which records may be.
+    Envelope(Cow<'a, [u8]>),
+    Unknown,
+}
+
+impl<'a> Shape<'a> {
+    pub(super) fn of(record: &'a [u8], places: &'a Places) -> Self {
+        let event = Event::new(record, places);
+        if places.has(Field::InsightDetails) {
+            return Self::Item(Item::Apart(Apart::Insight));
+        }
+        // CloudTrail Lake has the whole record in a column of its own.
+        let record = |field| content(&event, field).filter(|inner| inner.contains(&b'{'));
+        if let Some(inner) = record(Field::EventJson) {
+            return Self::Envelope(inner);
+        }
+        if places.has(Field::EventName) {
+            // A notification of S3 has an event name, too.
+            return if places.has(Field::S3) {
+                Self::Item(Item::Apart(Apart::Notification))
+            } else {
+                Self::Item(Item::Event(event))
+            };
+        }
+        for field in [Field::CloudTrailEvent, Field::EventData] {
+            if let Some(inner) = record(field) {
+                return Self::Envelope(inner);
+            }
+        }
+        if let Some(detail) = event.field(Field::Detail) {
+            let record = detail.get("eventName").is_some() || detail.get("insightDetails").is_some();
+            return if record { Self::Envelope(Cow::Borrowed(detail.raw())) } else { Self::Item(Item::Apart(Apart::OtherEvent)) };
+        }
+        if places.has(Field::DigestStartTime) {
+            return Self::Item(Item::Apart(Apart::Digest));
+        }
+        // A queue or topic may carry whole records, of EventBridge or of a subscription.
+        for field in [Field::Notification, Field::Body] {
+            if let Some(inner) = content(&event, field).filter(|inner| memchr::memmem::find(inner, b"eventName").is_some()) {
+                return Self::Envelope(inner);
+            }
+        }
+        if [Field::Notification, Field::Body, Field::S3Bucket, Field::S3].into_iter().any(|f| places.has(f)) {
+            return Self::Item(Item::Apart(Apart::Notification));
+        }
+        // A log event of CloudWatch Logs. Its message may be any text, so it must look like JSON.
+        match content(&event, Field::LogMessage) {
+            Some(inner) if inner.trim_ascii_start().starts_with(b"{") => Self::Envelope(inner),
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// The JSON in a field: an object, or a string that holds one.
+fn content<'a>(event: &Event<'a>, field: Field) -> Option<Cow<'a, [u8]>> {
+    let value = event.field(field)?;
+    match value.kind() {
+        Kind::Object => Some(Cow::Borrowed(value.raw())),
+        Kind::String => Some(match value.string()? {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        }),
+        _ => None,
+    }
+}

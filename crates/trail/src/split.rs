@@ -1,0 +1,634 @@
+//! Cuts a stream of bytes into records, whatever they are wrapped in.
+//!
+//! What is at hand is indexed once ([`super::structure`]), then walked: containers (`Records`, `Events`, `logEvents`,
+//! plain arrays) are entered, every object inside one is a candidate and goes to [`super::shape`]. Damage costs the
+//! record in which it stands: the walk goes on where the next one begins.
+
+use memchr::memmem;
+
+use super::again::{Every, Guesses, Sink};
+use super::event::{Field, Places, parse_time};
+use super::normal::{Normal, anew, is_odd, is_usual};
+use super::shape::{Item, Problem, Shape};
+use super::structure::Structure;
+use super::wrapped::{self, Inside};
+use bartizan_model::limits::{NESTING_MAX, RECORD_BYTES_MAX, UNWRAP_DEPTH_MAX};
+
+/// Cuts objects (files, streams) into records, one after the other.
+#[derive(Default)]
+pub struct Splitter {
+    /// Containers that are open, outermost first.
+    open: Vec<Frame>,
+    /// Offset in the object of the first byte that was not consumed.
+    offset: u64,
+    /// Looking for the next beginning of a record, after damage.
+    lost: bool,
+    /// Bytes to index at once; small after damage, so that a file full of it costs no more than a sound one.
+    reach: usize,
+    /// How many envelopes this one is inside of.
+    depth: usize,
+    /// Records have been written anew, and are what they are.
+    anew: bool,
+    /// The answer that is being read has a token for the next page.
+    paged: bool,
+    structure: Structure,
+    /// For each field the one that stood behind it the last time: it most likely does again.
+    follows: Follows,
+    guesses: Guesses,
+    inner: Option<Box<Self>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Frame {
+    /// Between the members of an object that holds a container.
+    Members,
+    /// Between the elements of an array.
+    Elements,
+    /// Between the rows of a CloudTrail Lake result, which are arrays of one-member objects.
+    Rows,
+}
+
+/// Members whose array holds records.
+const CONTAINERS: [(&[u8], Frame); 6] = [
+    (b"Records", Frame::Elements),
+    (b"records", Frame::Elements),
+    (b"Events", Frame::Elements),
+    (b"events", Frame::Elements),
+    (b"logEvents", Frame::Elements),
+    (b"QueryResultRows", Frame::Rows),
+];
+
+const REACH_MIN: usize = 512;
+const REACH_MAX: usize = 1 << 31;
+/// Where records may be known again.
+const REACH_AGAIN: usize = 2048;
+
+/// So many records that were not known follow each other before more is indexed at once.
+const MISSES_MAX: u32 = 8;
+
+#[derive(Clone, Copy)]
+struct Follows([Field; Field::COUNT + 1]);
+
+impl Default for Follows {
+    fn default() -> Self {
+        Self([Field::EventVersion; Field::COUNT + 1])
+    }
+}
+
+enum Walked {
+    /// So many bytes are done; what follows needs more input.
+    Consumed(usize),
+    /// Damage: look for a record from here on.
+    Damaged(usize),
+}
+
+/// What an opening brace turned out to be.
+enum Object {
+    /// A whole object; the index of its closing brace in the positions.
+    Whole(usize),
+    /// It holds a container; the index of the container's bracket.
+    Container(usize, Frame),
+    /// It goes on behind what is at hand.
+    Open,
+    Damaged(Problem),
+}
+
+impl Splitter {
+    /// A splitter at the start of an object.
+    pub fn new() -> Self {
+        Self { reach: REACH_MAX, ..Self::default() }
+    }
+
+    /// Goes to the start of another object, and keeps its buffers.
+    pub fn begin(&mut self) {
+        self.open.clear();
+        (self.offset, self.lost, self.reach, self.paged) = (0, false, REACH_MAX, false);
+    }
+
+    /// Takes the bytes at hand and gives what is in them. Answers how many bytes are done; the rest must come again with
+    /// more behind it. With `last`, all bytes are done.
+    pub fn push(&mut self, window: &[u8], last: bool, sink: &mut dyn FnMut(Item<'_>)) -> usize {
+        self.push_into(window, last, &mut Every(sink))
+    }
+
+    /// The same for who knows records again.
+    pub(super) fn push_into(&mut self, window: &[u8], last: bool, sink: &mut dyn Sink) -> usize {
+        let hasher = sink.hasher().cloned();
+        self.guesses.begin();
+        if hasher.is_some() {
+            self.reach = self.reach.min(REACH_AGAIN);
+        }
+        let mut misses = 0;
+        let mut structure = std::mem::take(&mut self.structure);
+        let mut from = 0;
+        loop {
+            if self.lost {
+                let Some(next) = find_record(&window[from..]) else {
+                    from = if last { window.len() } else { from.max(window.len().saturating_sub(NEEDLE.len())) };
+                    break;
+                };
+                from += next;
+                self.lost = false;
+            }
+            let mut alone = false;
+            if let Some(hasher) = hasher.as_ref().filter(|_| self.open.last() == Some(&Frame::Elements)) {
+                let (known, next) = self.guesses.again(window, from, hasher, sink);
+                misses = if known > from { 0 } else { misses + 1 };
+                from = known;
+                // The next one alone, with what stands behind it, unless hardly any is known.
+                alone = next.is_some() && misses < MISSES_MAX;
+                self.reach = match next.filter(|_| alone) {
+                    Some(bytes) => bytes + 2,
+                    None => self.reach.max(REACH_AGAIN),
+                };
+            }
+            let rest = &window[from..];
+            let part = &rest[..rest.len().min(self.reach)];
+            let whole = part.len() == rest.len();
+            structure.index(part);
+            let offset = self.offset + from as u64;
+            match self.walk(part, &structure, last && whole, offset, sink) {
+                Walked::Consumed(n) => {
+                    from += n;
+                    if whole {
+                        break;
+                    }
+                    if n == 0 || !alone {
+                        self.reach = (self.reach * 2).min(REACH_MAX);
+                    }
+                }
+                Walked::Damaged(n) => {
+                    from += n.max(1).min(part.len());
+                    self.lost = true;
+                    self.reach = REACH_MIN;
+                }
+            }
+        }
+        if last && !self.open.is_empty() && !self.lost {
+            sink.item(Item::Problem { offset: self.offset + window.len() as u64, problem: Problem::Cut });
+        }
+        let done = if last { window.len() } else { from };
+        self.offset += done as u64;
+        self.structure = structure;
+        done
+    }
+
+    fn walk(&mut self, part: &[u8], structure: &Structure, last: bool, offset: u64, sink: &mut dyn Sink) -> Walked {
+        let positions = structure.braces();
+        // `at`: index of the next brace. `done`: everything before it is dealt with.
+        let (mut at, mut done) = (0, 0);
+        while let Some(&position) = positions.get(at) {
+            let position = position as usize;
+            let frame = self.open.last().copied();
+            if frame == Some(Frame::Members) {
+                match self.member(part, structure, done, at) {
+                    Some(next) => at = next,
+                    None if last => return damaged(sink, offset, position, Problem::Cut),
+                    None if part.len() - done > RECORD_BYTES_MAX => return damaged(sink, offset, position, Problem::TooLarge),
+                    None => return Walked::Consumed(done),
+                }
+                if std::mem::take(&mut self.paged) {
+                    sink.item(Item::Problem { offset: offset + position as u64, problem: Problem::Paged });
+                }
+                done = positions[at - 1] as usize + 1;
+                continue;
+            }
+            if !gap(&part[done..position], offset + done as u64, sink) {
+                return damaged(sink, offset, done, Problem::Damaged);
+            }
+            match part[position] {
+                b'{' => {
+                    let mut places = Places::NONE;
+                    match self.object(part, structure, at, &mut places) {
+                        Object::Whole(end) => {
+                            // What follows an element is a comma or the end of its array, or it did not end here.
+                            match first_behind(part, positions[end]).map(|n| part[n]) {
+                                Some(b',' | b']') => {}
+                                None if !last => return Walked::Consumed(position),
+                                Some(_) if frame == Some(Frame::Elements) => {
+                                    return damaged(sink, offset, position, Problem::Damaged);
+                                }
+                                _ => {}
+                            }
+                            let record = &part[position..=positions[end] as usize];
+                            self.emit(record, &places, offset + position as u64, sink);
+                            at = end + 1;
+                        }
+                        Object::Container(bracket, frame) => {
+                            if std::mem::take(&mut self.paged) {
+                                sink.item(Item::Problem { offset: offset + position as u64, problem: Problem::Paged });
+                            }
+                            self.open.extend([Frame::Members, frame]);
+                            at = bracket + 1;
+                        }
+                        Object::Open if last => return damaged(sink, offset, position, Problem::Cut),
+                        Object::Open if part.len() - position > RECORD_BYTES_MAX => {
+                            return damaged(sink, offset, position, Problem::TooLarge);
+                        }
+                        Object::Open => return Walked::Consumed(position),
+                        Object::Damaged(problem) => return damaged(sink, offset, position, problem),
+                    }
+                }
+                b'[' if frame == Some(Frame::Rows) => match close(part, positions, at) {
+                    Some(end) => {
+                        let row = row_as_object(&part[position..=positions[end] as usize]);
+                        self.unwrap(&row, offset + position as u64, sink);
+                        at = end + 1;
+                    }
+                    None if last => return damaged(sink, offset, position, Problem::Cut),
+                    None if part.len() - position > RECORD_BYTES_MAX => return damaged(sink, offset, position, Problem::TooLarge),
+                    None => return Walked::Consumed(position),
+                },
+                b'[' if self.open.len() < NESTING_MAX => {
+                    self.open.push(Frame::Elements);
+                    at += 1;
+                }
+                b']' if frame.is_some() => {
+                    self.open.pop();
+                    at += 1;
+                }
+                _ => return damaged(sink, offset, position, Problem::Damaged),
+            }
+            done = positions[at - 1] as usize + 1;
+        }
+        let rest = &part[done..];
+        if last {
+            if !gap(rest, offset + done as u64, sink) {
+                sink.item(Item::Problem { offset: offset + done as u64, problem: Problem::Damaged });
+            }
+            return Walked::Consumed(part.len());
+        }
+        // A token may go on behind what is at hand; blanks are done with.
+        if rest.iter().all(u8::is_ascii_whitespace) || rest.len() > RECORD_BYTES_MAX {
+            Walked::Consumed(part.len())
+        } else {
+            Walked::Consumed(done)
+        }
+    }
+
+    /// What follows in an object that holds a container: another container, some other value, or its end. None: it goes
+    /// on behind what is at hand.
+    fn member(&mut self, part: &[u8], structure: &Structure, done: usize, at: usize) -> Option<usize> {
+        let position = structure.braces()[at] as usize;
+        let token = structure.colons(done, position).any(|colon| is_token(part, done, colon));
+        match part[position] {
+            b'}' => {
+                self.paged |= token;
+                self.open.pop();
+                Some(at + 1)
+            }
+            b'[' | b'{' => {
+                let colon = structure.colons(done, position).last();
+                let end = close(part, structure.braces(), at);
+                // Where it goes on behind what is at hand, all of this is asked again.
+                self.paged |= token && end.is_some();
+                if let Some(frame) = colon.and_then(|colon| container(part, done, colon, position)) {
+                    self.paged |= token;
+                    self.open.push(frame);
+                    return Some(at + 1);
+                }
+                end.map(|end| end + 1)
+            }
+            _ => Some(at + 1),
+        }
+    }
+
+    /// Finds the end of the object that opens at index `at`, and notes where its known fields begin.
+    fn object(&mut self, part: &[u8], structure: &Structure, at: usize, places: &mut Places) -> Object {
+        let start = structure.braces()[at] as usize;
+        // Containers stand in the outermost objects only.
+        let candidate = self.open.len() < 4;
+        // Everything before `done` is dealt with; between it and the next brace are members without braces.
+        let (mut at, mut done, mut before) = (at + 1, start + 1, Field::COUNT);
+        loop {
+            let Some(&position) = structure.braces().get(at) else { return Object::Open };
+            let position = position as usize;
+            let mut colon = None;
+            for found in structure.colons(done, position) {
+                before = self.place(part, start, found, before, places);
+                colon = Some(found);
+            }
+            match part[position] {
+                b'}' => {
+                    // The last value ends here, if nothing stands between.
+                    if before < Field::COUNT && places.end[before] == 0 {
+                        let compact = !part[position - 1].is_ascii_whitespace();
+                        places.end[before] = if compact { (position - start) as u32 } else { u32::MAX };
+                    }
+                    return Object::Whole(at);
+                }
+                b'{' | b'[' => {
+                    if candidate
+                        && !places.has(Field::EventName)
+                        && let Some(frame) = colon.and_then(|colon| container(part, start, colon, position))
+                    {
+                        self.paged = structure.colons(start + 1, position).any(|colon| is_token(part, start, colon));
+                        return Object::Container(at, frame);
+                    }
+                    match skip(part, structure.braces(), at) {
+                        Skipped::To(end) => {
+                            at = end;
+                            if before == Field::UserIdentity as usize {
+                                places.identity_end = structure.braces()[end] - start as u32 + 1;
+                            }
+                        }
+                        Skipped::Open => return Object::Open,
+                        Skipped::Damaged(problem) => return Object::Damaged(problem),
+                    }
+                }
+                _ => return Object::Damaged(Problem::Damaged),
+            }
+            done = structure.braces()[at] as usize + 1;
+            at += 1;
+        }
+    }
+
+    /// Notes the place of the value behind a colon, if its key is the name of a known field. `before` is the field before
+    /// it; answers this one.
+    #[inline]
+    fn place(&mut self, part: &[u8], start: usize, colon: usize, before: usize, places: &mut Places) -> usize {
+        let guess = self.follows.0[before];
+        let (field, open) = if key_is(part, colon, guess.name().as_bytes()) {
+            (Some(guess), colon - guess.name().len() - 2)
+        } else {
+            let key = key_before(part, start, colon);
+            (Field::named(key), (colon - start).saturating_sub(key.len() + 2) + start)
+        };
+        // The value before ends at the comma in front of this key, if nothing stands between.
+        if before < Field::COUNT && places.end[before] == 0 {
+            let compact = open > start && part[open - 1] == b',' && part[open] == b'"';
+            places.end[before] = if compact { (open - 1 - start) as u32 } else { u32::MAX };
+        }
+        let Some(field) = field else {
+            places.odd |= is_odd(key_before(part, start, colon));
+            return before;
+        };
+        self.follows.0[before] = field;
+        places.at[field as usize] = (colon - start + 1) as u32;
+        field as usize
+    }
+
+    fn emit(&mut self, record: &[u8], places: &Places, offset: u64, sink: &mut dyn Sink) {
+        match Shape::of(record, places) {
+            Shape::Item(Item::Event(event)) if !self.anew && !is_usual(&event, places) => {
+                // Services name what they put into queues and streams in fields of the same names.
+                if event.raw_text(Field::EventSource).starts_with(b"aws:") {
+                    return self.wrapped(record, offset, sink);
+                }
+                match anew(record) {
+                    Some(normal) => self.normal(&normal, offset, sink),
+                    None => sink.item(Item::Event(event)),
+                }
+            }
+            Shape::Item(item) => sink.item(item),
+            Shape::Envelope(content) => self.unwrap(&content, offset, sink),
+            Shape::Unknown => match anew(record) {
+                Some(normal) if !self.anew => self.normal(&normal, offset, sink),
+                _ => self.wrapped(record, offset, sink),
+            },
+        }
+    }
+
+    /// A record that was written anew.
+    pub(super) fn normal(&mut self, normal: &Normal, offset: u64, sink: &mut dyn Sink) {
+        for (is, problem) in [(normal.unread, Problem::Unread), (normal.sourceless, Problem::NoSource)] {
+            if is {
+                sink.item(Item::Problem { offset, problem });
+            }
+        }
+        self.inside(&normal.record, offset, sink, true);
+    }
+
+    /// An object that is no record, but may have one in it.
+    fn wrapped(&mut self, object: &[u8], offset: u64, sink: &mut dyn Sink) {
+        match wrapped::look(object) {
+            Inside::Contents(contents, paged) => {
+                contents.iter().for_each(|content| self.unwrap(content, offset, sink));
+                if paged {
+                    sink.item(Item::Problem { offset, problem: Problem::Paged });
+                }
+            }
+            Inside::Apart(apart) => sink.item(Item::Apart(apart)),
+            Inside::Nothing => sink.item(Item::Problem { offset, problem: Problem::NotAnEvent }),
+        }
+    }
+
+    /// What is inside of an envelope. Problems in it are told at the place of the envelope.
+    pub(super) fn unwrap(&mut self, content: &[u8], offset: u64, sink: &mut dyn Sink) {
+        if self.depth >= UNWRAP_DEPTH_MAX {
+            sink.item(Item::Problem { offset, problem: Problem::TooDeep });
+            return;
+        }
+        self.inside(content, offset, sink, false);
+    }
+
+    fn inside(&mut self, content: &[u8], offset: u64, sink: &mut dyn Sink, anew: bool) {
+        let mut inner = self.inner.take().unwrap_or_default();
+        inner.begin();
+        (inner.depth, inner.anew) = (self.depth + 1, anew);
+        inner.push(content, true, &mut |item| match item {
+            Item::Problem { problem, .. } => sink.item(Item::Problem { offset, problem }),
+            item => sink.item(item),
+        });
+        self.inner = Some(inner);
+    }
+}
+
+enum Skipped {
+    /// Index of the brace that closes it.
+    To(usize),
+    Open,
+    Damaged(Problem),
+}
+
+/// Walks over the value that opens at index `at`, and checks that its braces fit.
+fn skip(part: &[u8], braces: &[u32], at: usize) -> Skipped {
+    // Containers that are open: one bit each, set for an object. No branch depends on the bytes, for none of them could
+    // be foretold.
+    let (mut depth, mut objects, mut wrong) = (0u32, 0u64, 0u64);
+    for (n, &position) in braces.iter().enumerate().skip(at) {
+        let position = position as usize;
+        let (byte, before) = (part[position], part[position - 1]);
+        let open = u64::from(byte & 2 != 0);
+        let object = u64::from(byte & 0x20 != 0);
+        wrong |= (1 - open) & (objects ^ object) & 1;
+        // Two values without a comma between them: a brace before this one is missing.
+        wrong |= open & u64::from(!SEPARATES[before as usize]);
+        wrong |= u64::from(byte < b' ') | u64::from(depth >= NESTING_MAX as u32);
+        objects = if open == 1 { objects << 1 | object } else { objects >> 1 };
+        depth = depth.wrapping_add(1).wrapping_sub(2 * (1 - open) as u32);
+        if depth == 0 || wrong != 0 {
+            return if wrong == 0 { Skipped::To(n) } else { skip_carefully(part, braces, at) };
+        }
+    }
+    Skipped::Open
+}
+
+/// The same, where something is wrong or there are blanks between the tokens.
+fn skip_carefully(part: &[u8], braces: &[u32], at: usize) -> Skipped {
+    let (mut depth, mut objects) = (0usize, 0u64);
+    for (n, &position) in braces.iter().enumerate().skip(at) {
+        let position = position as usize;
+        match part[position] {
+            open @ (b'{' | b'[') => {
+                depth += 1;
+                objects = objects << 1 | u64::from(open == b'{');
+                if depth >= NESTING_MAX {
+                    return Skipped::Damaged(Problem::TooDeep);
+                }
+                let before = part[..position].iter().rev().find(|b| !b.is_ascii_whitespace());
+                if !before.is_some_and(|b| SEPARATES[*b as usize]) {
+                    return Skipped::Damaged(Problem::Damaged);
+                }
+            }
+            end @ (b'}' | b']') => {
+                if objects & 1 != u64::from(end == b'}') {
+                    return Skipped::Damaged(Problem::Damaged);
+                }
+                objects >>= 1;
+                depth -= 1;
+                if depth == 0 {
+                    return Skipped::To(n);
+                }
+            }
+            _ => return Skipped::Damaged(Problem::Damaged),
+        }
+    }
+    Skipped::Open
+}
+
+/// What may stand before a value inside of another.
+const SEPARATES: [bool; 256] = {
+    let mut table = [false; 256];
+    table[b':' as usize] = true;
+    table[b',' as usize] = true;
+    table[b'[' as usize] = true;
+    table
+};
+
+fn damaged(sink: &mut dyn Sink, offset: u64, position: usize, problem: Problem) -> Walked {
+    sink.item(Item::Problem { offset: offset + position as u64, problem });
+    Walked::Damaged(position + 1)
+}
+
+const NEEDLE: &[u8] = br#"{"eventVersion""#;
+
+/// Where the next record begins after damage: at the usual first field, or at a brace that opens a line.
+fn find_record(bytes: &[u8]) -> Option<usize> {
+    let usual = memmem::find(bytes, NEEDLE);
+    let line = match bytes.first() {
+        Some(b'{') => Some(0),
+        _ => memmem::find(&bytes[..usual.unwrap_or(bytes.len())], b"\n{").map(|n| n + 1),
+    };
+    [usual, line].into_iter().flatten().min()
+}
+
+/// What stands between two records: blanks and commas. Null and other scalars are no records, and counted. False: it is
+/// no JSON at all.
+fn gap(bytes: &[u8], offset: u64, sink: &mut dyn Sink) -> bool {
+    if matches!(bytes, b"" | b"," | b"\n") {
+        return true;
+    }
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    for token in text.split(|b| *b == b',') {
+        match token.trim_ascii() {
+            b"" | b"\x1e" => {}
+            b"null" => sink.item(Item::Problem { offset, problem: Problem::Null }),
+            // Logs that CloudWatch exported have the time of each event in front of it.
+            time if time.len() > 10 && parse_time(time).is_some() => {}
+            scalar if serde_json::from_slice::<serde::de::IgnoredAny>(scalar).is_ok() => {
+                sink.item(Item::Problem { offset, problem: Problem::NotAnEvent });
+            }
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// The frame of the array that opens at `bracket` as the value of the member with this colon, if it is a container.
+fn container(part: &[u8], start: usize, colon: usize, bracket: usize) -> Option<Frame> {
+    if part[bracket] != b'[' || first_behind(part, colon as u32) != Some(bracket) {
+        return None;
+    }
+    let key = key_before(part, start, colon);
+    CONTAINERS.iter().find(|(name, _)| *name == key).map(|(_, frame)| *frame)
+}
+
+/// Whether a member is a token with which the next page is asked for (`NextToken` of `aws cloudtrail lookup-events` and
+/// `get-query-results`, `nextToken` of `aws logs filter-log-events`). `nextForwardToken` is always there and says nothing.
+fn is_token(part: &[u8], start: usize, colon: usize) -> bool {
+    matches!(key_before(part, start, colon), b"NextToken" | b"nextToken")
+        && first_behind(part, colon as u32).is_some_and(|at| part[at] == b'"' && part.get(at + 1).is_some_and(|b| *b != b'"'))
+}
+
+/// Whether this is the key in front of a colon, written without blanks.
+#[inline]
+fn key_is(part: &[u8], colon: usize, name: &[u8]) -> bool {
+    let Some(open) = colon.checked_sub(name.len() + 2) else { return false };
+    let key = &part[open..colon];
+    key[0] == b'"' && key[key.len() - 1] == b'"' && same(&key[1..key.len() - 1], name)
+}
+
+/// Equality of short texts of one length, eight bytes at a time.
+#[inline]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    let word = |t: &[u8], at: usize| t.get(at..at + 8).and_then(|w| w.try_into().ok()).map(u64::from_le_bytes);
+    let half = |t: &[u8], at: usize| t.get(at..at + 4).and_then(|w| w.try_into().ok()).map(u32::from_le_bytes);
+    match a.len() {
+        4..8 => half(a, 0) == half(b, 0) && half(a, a.len() - 4) == half(b, b.len() - 4),
+        8..=16 => word(a, 0) == word(b, 0) && word(a, a.len() - 8) == word(b, b.len() - 8),
+        17..=24 => word(a, 0) == word(b, 0) && word(a, 8) == word(b, 8) && word(a, a.len() - 8) == word(b, b.len() - 8),
+        _ => a == b,
+    }
+}
+
+/// The first byte behind `position` that is not blank.
+fn first_behind(part: &[u8], position: u32) -> Option<usize> {
+    let from = position as usize + 1;
+    part[from..].iter().position(|b| !b.is_ascii_whitespace()).map(|n| from + n)
+}
+
+/// The key in front of a colon, without its quotes; empty when there is none.
+fn key_before(part: &[u8], start: usize, colon: usize) -> &[u8] {
+    let mut close = colon;
+    while close > start && part[close - 1].is_ascii_whitespace() {
+        close -= 1;
+    }
+    if close <= start + 1 || part[close - 1] != b'"' {
+        return &[];
+    }
+    let key = &part[start..close - 1];
+    let open = key.iter().rposition(|b| *b == b'"');
+    open.map_or(&[], |open| &key[open + 1..])
+}
+
+/// Index of the bracket that closes the one at index `at`.
+fn close(part: &[u8], positions: &[u32], at: usize) -> Option<usize> {
+    let mut depth = 0usize;
+    for (n, &position) in positions.iter().enumerate().skip(at) {
+        match part[position as usize] {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(n);
+        }
+    }
+    None
+}
+
+/// A row of CloudTrail Lake, `[{"a":1},{"b":2}]`, as `{"a":1,"b":2}`.
+fn row_as_object(row: &[u8]) -> Vec<u8> {
+    let mut object = vec![b'{'];
+    for cell in super::json::Value::new(row, 0).into_iter().flat_map(super::json::Value::elements) {
+        let raw = cell.raw();
+        let inner = raw.strip_prefix(b"{").and_then(|r| r.strip_suffix(b"}")).unwrap_or_default();
+        if object.len() > 1 && !inner.is_empty() {
+            object.push(b',');
+        }
+        object.extend_from_slice(inner);
+    }
+    object.push(b'}');
+    object
+}

@@ -1,0 +1,131 @@
+//! Records as rows: what Athena, CloudTrail Lake, the console's event history and data frames export as CSV.
+//!
+//! The first row names the columns (RFC 4180). A column may hold a whole record as JSON; otherwise a row becomes a record,
+//! field by field, and [`super::normal`] gives it CloudTrail's shape.
+
+use std::io::{self, Read};
+
+use csv_core::{ReadRecordResult, ReaderBuilder};
+use serde_json::{Map, Value};
+
+use super::normal::{fold, is_absent};
+use bartizan_model::limits::RECORD_BYTES_MAX;
+
+/// Columns that are looked at; a row has no more.
+const COLUMNS_MAX: usize = 1024;
+
+/// Columns that may hold a whole record, by their folded names.
+const WHOLE: [&str; 12] =
+    ["eventjson", "cloudtrailevent", "eventdata", "message", "raw", "event", "detail", "record", "line", "log", "json", "body"];
+
+/// The byte between the cells of a table that begins like this; none when it is no table of events.
+pub(super) fn sniff(start: &[u8]) -> Option<u8> {
+    let end = start.iter().position(|b| *b == b'\n').unwrap_or(start.len());
+    let line = std::str::from_utf8(&start[..end]).ok()?;
+    let known = |delimiter: u8| {
+        let names: Vec<String> =
+            line.split(char::from(delimiter)).map(|cell| fold(cell.trim().trim_matches(['"', '\'']))).collect();
+        let has = |name: &str| names.iter().any(|n| n == name);
+        let whole = ["eventjson", "cloudtrailevent"].iter().any(|n| has(n))
+            || names.len() <= 4 && start.len() > end && WHOLE.iter().any(|n| has(n)) && has_record(&start[end..]);
+        let fields = has("eventname") && ["eventtime", "eventsource", "eventid", "username", "awsregion"].iter().any(|n| has(n));
+        (whole || fields).then_some(names.len())
+    };
+    let best = [b',', b';', b'\t', b'|'].into_iter().filter_map(|d| Some((known(d)?, d)));
+    best.max_by_key(|(columns, delimiter)| (*columns, std::cmp::Reverse(*delimiter))).map(|(_, delimiter)| delimiter)
+}
+
+fn has_record(rows: &[u8]) -> bool {
+    memchr::memmem::find(rows, b"eventName").is_some() && rows.contains(&b'{')
+}
+
+/// What is in a table.
+pub(super) enum Row {
+    /// JSON in which records may be.
+    Whole(Vec<u8>),
+    /// A record, with whatever names its columns have.
+    Fields(Map<String, Value>),
+    /// A row that does not fit in memory: a quote that nobody closed.
+    TooLarge,
+    /// The table does not say who called and what was asked.
+    Condensed,
+}
+
+/// Reads a table to its end. Gives each row with the byte behind which it was found.
+pub(super) fn read(source: &mut dyn Read, delimiter: u8, row: &mut dyn FnMut(u64, Row)) -> io::Result<()> {
+    let mut reader = ReaderBuilder::new().delimiter(delimiter).build();
+    let (mut input, mut filled, mut at, mut offset) = (vec![0; 64 << 10], 0, 0, 0u64);
+    let (mut text, mut ends) = (vec![0; 64 << 10], vec![0; COLUMNS_MAX]);
+    let (mut used, mut columns) = (0, 0);
+    let mut names: Option<Vec<String>> = None;
+    let mut skipping = false;
+    loop {
+        if at == filled {
+            filled = source.read(&mut input)?;
+            at = 0;
+        }
+        let (result, read, wrote, ended) = reader.read_record(&input[at..filled], &mut text[used..], &mut ends[columns..]);
+        at += read;
+        offset += read as u64;
+        used += wrote;
+        columns += ended;
+        match result {
+            // An empty read says that the source is at its end.
+            ReadRecordResult::InputEmpty => continue,
+            ReadRecordResult::OutputFull if text.len() < 4 * RECORD_BYTES_MAX => {
+                text.resize(text.len() * 2, 0);
+                continue;
+            }
+            ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
+                if !std::mem::replace(&mut skipping, true) {
+                    row(offset, Row::TooLarge);
+                }
+            }
+            ReadRecordResult::Record => {
+                if !std::mem::replace(&mut skipping, false) {
+                    let cells = || {
+                        let from = std::iter::once(0).chain(ends[..columns].iter().copied());
+                        from.zip(&ends[..columns]).map(|(from, to)| String::from_utf8_lossy(&text[from..*to]))
+                    };
+                    match &names {
+                        None => {
+                            let heads: Vec<String> = cells().map(|c| c.trim().to_owned()).collect();
+                            if is_condensed(&heads) {
+                                row(offset, Row::Condensed);
+                            }
+                            names = Some(heads);
+                        }
+                        Some(names) => rows(names, cells(), &mut |r| row(offset, r)),
+                    }
+                }
+            }
+            ReadRecordResult::End => return Ok(()),
+        }
+        (used, columns) = (0, 0);
+    }
+}
+
+/// Whether nothing tells who called and what was asked: the console's event history.
+fn is_condensed(heads: &[String]) -> bool {
+    let names: Vec<String> = heads.iter().map(|h| fold(h)).collect();
+    let told =
+        |name: &String| WHOLE.contains(&name.as_str()) || name.starts_with("useridentity") || name.starts_with("requestparameters");
+    !names.iter().any(told)
+}
+
+fn rows<'c>(names: &[String], cells: impl Iterator<Item = std::borrow::Cow<'c, str>>, row: &mut dyn FnMut(Row)) {
+    let mut fields = Map::new();
+    for (name, cell) in names.iter().zip(cells) {
+        let folded = fold(name);
+        if WHOLE.contains(&folded.as_str()) && cell.trim_start().starts_with(['{', '[']) && has_record(cell.as_bytes()) {
+            return row(Row::Whole(cell.into_owned().into_bytes()));
+        }
+        if is_absent(&cell) {
+            continue;
+        }
+        fields.insert(name.clone(), Value::String(cell.into_owned()));
+    }
+    if !fields.is_empty() {
+        row(Row::Fields(fields));
+    }
+}
