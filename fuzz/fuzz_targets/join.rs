@@ -26,7 +26,7 @@ fuzz_target!(|bytes: &[u8]| {
         judge.take_rest(scanner.finish());
         let verdicts = judge.finish(false, &|_| String::new());
         let map = CallMap::builtin();
-        incidents(&Material {
+        let _ = incidents(&Material {
             findings: &verdicts.findings,
             map: &map,
             testimony: &verdicts.testimony,
@@ -39,6 +39,6 @@ fuzz_target!(|bytes: &[u8]| {
             accepted: &BTreeSet::new(),
             known: &[],
         });
-        verdicts.testimony.gaps();
+        let _ = verdicts.testimony.gaps();
     });
 });
