@@ -10,6 +10,7 @@ mod model;
 mod noise;
 mod story;
 mod test;
+mod tidy;
 mod tools;
 
 use std::path::{Path, PathBuf};
@@ -17,7 +18,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 const USAGE: &str = "usage:
-  cargo xtask test               format, lints, licences, all tests; installs what it needs
+  cargo xtask test               format, tidy, lints, licenses, fuzz targets, all tests; installs what it needs
+  cargo xtask tidy [CHECK…]      cycles, names, functions, lines, limits, words, paths, references: all, or those named
   cargo xtask bench latency      a slow server: time, memory and CPU of snapshot
   cargo xtask bench size         10,000 principals: CPU of import and of diff
   cargo xtask bench trail        500 MB of CloudTrail: CPU to the floor of inflating it, memory
@@ -35,7 +37,8 @@ const USAGE: &str = "usage:
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["test"] => test::run(&root()),
+        ["test"] => test::run(&root(), &|| generate(true)),
+        ["tidy", checks @ ..] => test::tidy(&root(), checks),
         ["bench", "latency"] => bench::bench(&root(), "bench::bench_latency"),
         ["bench", "size"] => bench::bench(&root(), "bench::bench_size"),
         ["bench", "trail"] => bench::bench(&root(), "bench::bench_trail"),

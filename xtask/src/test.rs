@@ -4,12 +4,16 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow, bail};
 
+use crate::tidy;
 use crate::tools::{self, run as sh};
 
-/// Checks the form, the lints, the licences and the generated table, then runs all tests.
-pub(crate) fn run_steps(root: &Path) -> Result<Vec<(&'static str, f64)>> {
+/// Checks of `tidy` that the tree passes and must go on passing.
+const TIDY: &[&str] = &["paths"];
+
+/// Checks the form, the lints, the licenses and the generated tables, then runs all tests.
+fn run_steps(root: &Path, are_tables_fresh: &dyn Fn() -> Result<()>) -> Result<Vec<(&'static str, f64)>> {
     let mut times = Vec::new();
     let mut step = |name: &'static str, f: &mut dyn FnMut() -> Result<()>| -> Result<()> {
         println!("== {name}");
@@ -24,6 +28,7 @@ pub(crate) fn run_steps(root: &Path) -> Result<Vec<(&'static str, f64)>> {
         command
     };
     step("format", &mut || sh(&mut cargo(&["fmt", "--all", "--check"])))?;
+    step("tidy", &mut || tidy(root, TIDY))?;
     step("lints", &mut || {
         sh(&mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "--deny", "warnings"]))
     })?;
@@ -33,10 +38,14 @@ pub(crate) fn run_steps(root: &Path) -> Result<Vec<(&'static str, f64)>> {
         tools::chromium();
         Ok(())
     })?;
-    step("the generated tables are fresh", &mut || crate::generate(true))?;
+    step("the generated tables are fresh", &mut || are_tables_fresh())?;
     step("licences, bans, sources", &mut || {
         let deny = tools::cargo_deny(root)?;
         sh(Command::new(deny).args(["--log-level", "error", "check", "licenses", "bans", "sources"]).current_dir(root))
+    })?;
+    step("fuzz targets compile", &mut || {
+        let mut check = cargo(&["check", "--manifest-path", "fuzz/Cargo.toml", "--locked", "--quiet"]);
+        sh(check.arg("--target-dir").arg(tools::target(root)))
     })?;
     step("tests", &mut || {
         let mut tests = cargo(&["test", "--workspace", "--locked"]);
@@ -46,9 +55,17 @@ pub(crate) fn run_steps(root: &Path) -> Result<Vec<(&'static str, f64)>> {
     Ok(times)
 }
 
-/// The steps, and how long each took.
-pub(crate) fn run(root: &Path) -> Result<()> {
-    let times = run_steps(root)?;
+/// Runs the checks of `tidy` that are named, or all, and fails if one finds something.
+pub(crate) fn tidy(root: &Path, checks: &[&str]) -> Result<()> {
+    match tidy::run(root, checks).map_err(|e| anyhow!(e))? {
+        0 => Ok(()),
+        found => bail!("tidy found {found}"),
+    }
+}
+
+/// Runs all steps and prints how long each took.
+pub(crate) fn run(root: &Path, are_tables_fresh: &dyn Fn() -> Result<()>) -> Result<()> {
+    let times = run_steps(root, are_tables_fresh)?;
     for (name, seconds) in times {
         println!("{seconds:8.1} s  {name}");
     }

@@ -1,0 +1,86 @@
+//! `cargo xtask tidy`: what keeps the source tree easy to read, checked on its text alone.
+//!
+//! No dependency beside the standard library, so
+//! `rustc --edition 2024 --test xtask/src/tidy/mod.rs` builds and tests it in a second.
+
+mod cycles;
+mod functions;
+mod lex;
+mod limits;
+mod lines;
+mod modules;
+mod names;
+mod paths;
+mod references;
+mod tree;
+mod words;
+
+use std::path::Path;
+
+type Check = fn(&tree::Tree) -> Vec<tree::Violation>;
+
+/// Checks by name. Their files say what each is about.
+const CHECKS: &[(&str, Check)] = &[
+    ("cycles", cycles::check),
+    ("names", names::check),
+    ("functions", functions::check),
+    ("lines", lines::check),
+    ("limits", limits::check),
+    ("words", words::check),
+    ("paths", paths::check),
+    ("references", references::check),
+];
+
+/// Runs the checks named, or all, prints what they find and gives the number of violations.
+pub(crate) fn run(root: &Path, names: &[&str]) -> Result<usize, String> {
+    if let Some(name) = names
+        .iter()
+        .find(|name| CHECKS.iter().all(|(known, _)| known != *name))
+    {
+        let known: Vec<&str> = CHECKS.iter().map(|(name, _)| *name).collect();
+        return Err(format!("there is no check {name}: {}", known.join(", ")));
+    }
+    let tree =
+        tree::Tree::read(root).map_err(|e| format!("cannot read {}: {e}", root.display()))?;
+    let mut counts = Vec::new();
+    for (name, check) in CHECKS
+        .iter()
+        .filter(|(name, _)| names.is_empty() || names.contains(name))
+    {
+        let mut found = check(&tree);
+        found.sort();
+        for each in &found {
+            println!("{}:{}: {}: {}", each.path, each.line, each.wrong, each.cure);
+        }
+        counts.push((*name, found.len()));
+    }
+    let sum = counts.iter().map(|(_, count)| count).sum();
+    let counts: Vec<String> = counts
+        .iter()
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
+    println!("tidy: {}", counts.join(", "));
+    Ok(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_check_is_no_clean_tree() {
+        assert!(
+            run(Path::new("."), &["cycle"])
+                .unwrap_err()
+                .contains("cycles, names")
+        );
+    }
+
+    /// `TIDY_ROOT=. ./mod tidy_here --nocapture`, where this is built without cargo.
+    #[test]
+    fn tidy_here() {
+        if let Some(root) = std::env::var_os("TIDY_ROOT") {
+            run(Path::new(&root), &[]).unwrap();
+        }
+    }
+}
