@@ -3,16 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bartizan_detect::{Judge, Memory, Networks, Plan, Rules, Scanner, builtin_files};
-use bartizan_incident::{Material, incidents};
+use bartizan_detect::{Evaluator, FirstSeenMemory, Networks, ScanPlan, Rules, Scanner, builtin_files};
+use bartizan_incident::{IncidentInput, incidents};
 use bartizan_detect::attribution::CallMap;
 use libfuzzer_sys::fuzz_target;
 
 thread_local! {
-    static PLAN: Plan = Plan {
+    static PLAN: ScanPlan = ScanPlan {
         rules: Rules::load(&builtin_files()),
         networks: Networks::builtin(),
-        memory: Memory::default(),
+        memory: FirstSeenMemory::default(),
         tally: false,
         calls: Some(CallMap::builtin()),
     };
@@ -21,12 +21,12 @@ thread_local! {
 fuzz_target!(|bytes: &[u8]| {
     PLAN.with(|plan| {
         let mut scanner = Scanner::new(plan);
-        let mut judge = Judge::new(plan);
+        let mut judge = Evaluator::new(plan);
         judge.take("trail", scanner.scan(&mut &*bytes));
         judge.take_rest(scanner.finish());
         let verdicts = judge.finish(false, &|_| String::new());
         let map = CallMap::builtin();
-        let _ = incidents(&Material {
+        let _ = incidents(&IncidentInput {
             findings: &verdicts.findings,
             map: &map,
             testimony: &verdicts.testimony,

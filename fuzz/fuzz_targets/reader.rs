@@ -3,13 +3,13 @@
 
 use std::sync::LazyLock;
 
-use bartizan_detect::{Judge, Memory, Networks, Plan, Rules, Scanner, builtin_files};
+use bartizan_detect::{Evaluator, FirstSeenMemory, Networks, ScanPlan, Rules, Scanner, builtin_files};
 use libfuzzer_sys::fuzz_target;
 
-static PLAN: LazyLock<Plan> = LazyLock::new(|| Plan {
+static PLAN: LazyLock<ScanPlan> = LazyLock::new(|| ScanPlan {
     rules: Rules::load(&builtin_files()),
     networks: Networks::builtin(),
-    memory: Memory::default(),
+    memory: FirstSeenMemory::default(),
     tally: true,
     calls: None,
 });
@@ -17,7 +17,7 @@ static PLAN: LazyLock<Plan> = LazyLock::new(|| Plan {
 fuzz_target!(|bytes: &[u8]| {
     // The third time, everything that repeats is known; what is found is what those find who know nothing.
     let mut knowing = Some(Scanner::new(&PLAN));
-    let mut found = [Judge::new(&PLAN), Judge::new(&PLAN)].map(|mut judge| {
+    let mut found = [Evaluator::new(&PLAN), Evaluator::new(&PLAN)].map(|mut judge| {
         let mut knowing = knowing.take();
         for object in ["1", "2", "3"] {
             let mut fresh = Scanner::new(&PLAN);

@@ -6,7 +6,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use bartizan_detect::{Judge, Memory, Networks, Plan, Rules, Scanner};
+use bartizan_detect::{Evaluator, FirstSeenMemory, Networks, Rules, ScanPlan, Scanner};
 use bartizan_model::Severity;
 use serde_json::{Value, json};
 
@@ -23,8 +23,8 @@ pub(crate) fn print(root: &Path, shared: &Path) -> Result<()> {
     ];
     for (name, trail) in trails.iter().filter(|(_, trail)| trail.exists()) {
         let (rules, networks) = (Rules::load(&files), Networks::builtin());
-        let plan = Plan { rules, networks, memory: Memory::default(), tally: false, calls: None };
-        let (mut judge, mut scanner) = (Judge::new(&plan), Scanner::new(&plan));
+        let plan = ScanPlan { rules, networks, memory: FirstSeenMemory::default(), tally: false, calls: None };
+        let (mut judge, mut scanner) = (Evaluator::new(&plan), Scanner::new(&plan));
         for path in objects(trail)? {
             let mut object = BufReader::new(std::fs::File::open(&path).with_context(|| path.display().to_string())?);
             let spare = judge.take(&path.display().to_string(), scanner.scan(&mut object));

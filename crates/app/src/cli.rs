@@ -101,23 +101,23 @@ impl Color {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Snapshot(Snapshot),
+    Snapshot(SnapshotArgs),
     /// List the snapshots of the store, with their ids
     Snapshots,
-    Watch(Watch),
-    Report(Report),
-    Accept(Accept),
-    Diff(Diff),
-    Detect(Detect),
+    Watch(WatchArgs),
+    Report(ReportArgs),
+    Accept(AcceptArgs),
+    Diff(DiffArgs),
+    Detect(DetectArgs),
     #[command(subcommand)]
     Rules(RulesCommand),
     #[command(subcommand)]
     Access(AccessCommand),
-    Flat(Flat),
+    Flat(FlatArgs),
     #[command(subcommand)]
-    Verify(Verify),
-    Role(Role),
-    Completions(Completions),
+    Verify(VerifyCommand),
+    Role(RoleCommand),
+    Completions(CompletionsArgs),
 }
 
 /// Read an account, or import answers that somebody saved, and append the snapshot to the evidence log
@@ -132,7 +132,7 @@ Examples:
   bartizan snapshot --org bartizan-audit            every account of the organization
   bartizan snapshot --regions eu-west-1,us-east-1
   bartizan snapshot --from ./dump                   account/region/service-operation.json")]
-pub(crate) struct Snapshot {
+pub(crate) struct SnapshotArgs {
     /// Profile of the AWS configuration
     #[arg(long)]
     pub(crate) profile: Option<String>,
@@ -180,7 +180,7 @@ Examples:
   bartizan watch --once                             with ./bartizan.toml
   bartizan watch --once --config prod.toml --format json
   bartizan watch --once ./evidence --fail-on high   exit 10 if there is such a finding")]
-pub(crate) struct Watch {
+pub(crate) struct WatchArgs {
     /// Folder with config/ and trail/
     #[arg(value_name = "DIR", conflicts_with = "config")]
     pub(crate) dir: Option<PathBuf>,
@@ -210,7 +210,7 @@ pub(crate) struct Watch {
 Examples:
   bartizan watch --once examples/heist
   bartizan report -o heist.html")]
-pub(crate) struct Report {
+pub(crate) struct ReportArgs {
     /// The file to write, or - for standard output
     #[arg(short, long, value_name = "FILE.html")]
     pub(crate) output: PathBuf,
@@ -224,7 +224,7 @@ pub(crate) struct Report {
 Examples:
   bartizan accept 3f2a91c0 --reason 'new vendor, ticket 4711' --until 2027-01-31
   bartizan accept --list")]
-pub(crate) struct Accept {
+pub(crate) struct AcceptArgs {
     /// Id of the finding, or the beginning of it
     #[arg(value_name = "FINDING", required_unless_present = "list")]
     pub(crate) finding: Option<String>,
@@ -251,7 +251,7 @@ Examples:
   bartizan diff before/ after/                      two folders of AWS CLI output
   bartizan diff --fact 'iam:userpolicy ci/deploy'   one fact, old and new whole
   bartizan diff --format json --fail-on high")]
-pub(crate) struct Diff {
+pub(crate) struct DiffArgs {
     /// The earlier snapshot
     #[arg(value_name = "BEFORE", requires = "after")]
     pub(crate) before: Option<String>,
@@ -285,7 +285,7 @@ Examples:
   bartizan detect ./last-month --learn                    only remember what is usual
   bartizan detect ./AWSLogs --event 7c1e0f6a-…            the record behind a finding
   bartizan detect ./AWSLogs --format ocsf --fail-on high")]
-pub(crate) struct Detect {
+pub(crate) struct DetectArgs {
     /// File, folder, glob, s3://bucket/prefix, or - for standard input
     #[arg(value_name = "PATH", required_unless_present = "list")]
     pub(crate) paths: Vec<String>,
@@ -365,13 +365,13 @@ pub(crate) enum RulesCommand {
 /// Who can do what: ask, list, compare
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccessCommand {
-    Can(AccessCan),
-    WhoCan(AccessWhoCan),
-    Escalate(AccessEscalate),
-    Public(AccessPublic),
-    Diff(AccessDiff),
-    PolicyDiff(AccessPolicyDiff),
-    Eval(AccessEval),
+    Can(AccessCanArgs),
+    WhoCan(AccessWhoCanArgs),
+    Escalate(AccessEscalateArgs),
+    Public(AccessPublicArgs),
+    Diff(AccessDiffArgs),
+    PolicyDiff(AccessPolicyDiffArgs),
+    Eval(AccessEvalArgs),
 }
 
 /// Which actions there are.
@@ -404,7 +404,7 @@ Examples:
   bartizan access can role/build iam:PassRole arn:aws:iam::111122223333:role/admin --on ./dump
 
 Exit codes: 0 must or may, 1 could not find out, 10 no")]
-pub(crate) struct AccessCan {
+pub(crate) struct AccessCanArgs {
     /// Name, role/NAME, or ARN; an ARN of another account is asked as far as this account has a say
     pub(crate) principal: String,
     /// service:Action
@@ -421,7 +421,7 @@ pub(crate) struct AccessCan {
 Examples:
   bartizan access who-can kms:Decrypt arn:aws:kms:eu-west-1:111122223333:key/1234
   bartizan access who-can iam:CreateUser '*' --format ndjson")]
-pub(crate) struct AccessWhoCan {
+pub(crate) struct AccessWhoCanArgs {
     /// service:Action
     pub(crate) action: String,
     /// ARN, with `*` and `?` for many at once (all, some or none of them), or `*` for actions that are about no resource
@@ -440,7 +440,7 @@ Examples:
   bartizan access escalate
   bartizan access escalate alice --on ./dump
   aws iam get-account-authorization-details > gaad.json; bartizan access escalate --on gaad.json")]
-pub(crate) struct AccessEscalate {
+pub(crate) struct AccessEscalateArgs {
     /// Only this one, with all its ways: name, role/NAME, or ARN
     pub(crate) principal: Option<String>,
     #[command(flatten)]
@@ -453,7 +453,7 @@ pub(crate) struct AccessEscalate {
 Examples:
   bartizan access public
   bartizan access public --on ./dump --friendly 444455556666 --vendors vendor_accounts.yaml")]
-pub(crate) struct AccessPublic {
+pub(crate) struct AccessPublicArgs {
     /// An account that is a friend; give it again for more
     #[arg(long, value_name = "ACCOUNT")]
     pub(crate) friendly: Vec<String>,
@@ -473,7 +473,7 @@ Examples:
   bartizan access diff before/ after/
 
 Exit codes: 0 nobody gained anything, 10 somebody did or may have")]
-pub(crate) struct AccessDiff {
+pub(crate) struct AccessDiffArgs {
     /// The earlier snapshot [default: the last but one of each account]
     #[arg(value_name = "BEFORE", requires = "after")]
     pub(crate) before: Option<String>,
@@ -496,7 +496,7 @@ Examples:
   bartizan access policy-diff --as scp scp-before.json scp-after.json
 
 Exit codes: 0 the new policy grants nothing new, 10 it does or may")]
-pub(crate) struct AccessPolicyDiff {
+pub(crate) struct AccessPolicyDiffArgs {
     /// The policy before
     pub(crate) old: PathBuf,
     /// The policy after
@@ -533,7 +533,7 @@ Examples:
   jq -c '.[]' cases.json | bartizan access eval - | jq -r .decision
 
 Exit codes: 0 all decided, 1 a line could not be read")]
-pub(crate) struct AccessEval {
+pub(crate) struct AccessEvalArgs {
     /// One case a line; `-` is standard input
     #[arg(value_name = "CASES")]
     pub(crate) file: PathBuf,
@@ -548,7 +548,7 @@ Examples:
   bartizan flat > today.facts
   bartizan flat 4
   bartizan flat --talk          the lines of the 2013 talk")]
-pub(crate) struct Flat {
+pub(crate) struct FlatArgs {
     /// Snapshot id, `.facts` file, or folder of AWS CLI output [default: the last snapshot of each account]
     pub(crate) snapshot: Option<String>,
     /// The format of the 2013 talk
@@ -558,7 +558,7 @@ pub(crate) struct Flat {
 
 /// Check the evidence, or what keeps it
 #[derive(Debug, Subcommand)]
-pub(crate) enum Verify {
+pub(crate) enum VerifyCommand {
     /// Walk all of the log, its snapshots and its documents
     ///
     /// Compares with the signed head that this machine remembers, and with every --head. Needs no network for a folder.
@@ -609,9 +609,9 @@ Examples:
   bartizan role --bucket my-evidence --principal arn:aws:iam::111122223333:role/collector
   bartizan role check --profile audit"
 )]
-pub(crate) struct Role {
+pub(crate) struct RoleCommand {
     #[command(subcommand)]
-    pub(crate) check: Option<RoleCheck>,
+    pub(crate) check: Option<RoleCheckArgs>,
     /// Who may become the role: an account id or a principal's ARN
     #[arg(long, value_name = "PRINCIPAL", default_value = "COLLECTOR_ACCOUNT_ID")]
     pub(crate) principal: String,
@@ -637,7 +637,7 @@ pub(crate) enum RoleForm {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum RoleCheck {
+pub(crate) enum RoleCheckArgs {
     /// Compare a live role with what the call table needs; warn if it reads data or writes
     Check {
         /// Profile of the AWS configuration
@@ -655,7 +655,7 @@ pub(crate) enum RoleCheck {
 /// Print completions for a shell
 #[derive(Debug, Args)]
 #[command(after_help = "Example: bartizan completions bash > /etc/bash_completion.d/bartizan")]
-pub(crate) struct Completions {
+pub(crate) struct CompletionsArgs {
     /// Which shell
     pub(crate) shell: clap_complete::Shell,
 }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use bartizan_cloud::bucket::{Bucket, split_url};
+use bartizan_cloud::bucket::{S3Folder, split_url};
 use bartizan_cloud::live::Identity;
 use bartizan_cloud::model::Model;
-use bartizan_detect::About;
+use bartizan_detect::ObjectInfo;
 use bartizan_model::encoding::decode_lossy;
 use bartizan_model::limits::{DELIVERY_SECONDS_MAX, FOLDER_DEPTH_MAX};
 use jiff::Timestamp;
@@ -17,26 +17,26 @@ use jiff::Timestamp;
 use crate::files::read_text;
 
 /// One object to read.
-pub(crate) struct Object {
+pub(crate) struct TrailObject {
     /// What it is called in messages.
     pub(crate) name: String,
     /// Bytes as stored, where that is known.
     pub(crate) bytes: Option<u64>,
     /// What of it is asked for.
-    pub(crate) about: About,
-    place: Place,
+    pub(crate) about: ObjectInfo,
+    place: ObjectPlace,
 }
 
-enum Place {
+enum ObjectPlace {
     /// Something is there that cannot be looked at.
     Closed(io::ErrorKind, String),
     File(PathBuf),
     Stdin,
-    S3(Arc<Bucket>, String),
+    S3(Arc<S3Folder>, String),
 }
 
 /// What to read and what to leave out.
-pub(crate) struct Wanted<'a> {
+pub(crate) struct WantedObjects<'a> {
     pub(crate) paths: &'a [String],
     pub(crate) list: Option<&'a str>,
     pub(crate) since: Option<Timestamp>,
@@ -47,14 +47,14 @@ pub(crate) struct Wanted<'a> {
 /// All objects, in the order of the times in their names, and how many the times left out.
 ///
 /// The order is a hint that keeps memory small; what is found does not depend on it.
-pub(crate) fn objects(wanted: &Wanted<'_>) -> Result<(Vec<Object>, usize)> {
-    let about = About {
+pub(crate) fn objects(wanted: &WantedObjects<'_>) -> Result<(Vec<TrailObject>, usize)> {
+    let about = ObjectInfo {
         since_s: wanted.since.map(Timestamp::as_second),
         until_s: wanted.until.map(Timestamp::as_second),
         delivered_s: None,
     };
     let mut finder =
-        Finder { objects: Vec::new(), buckets: HashMap::new(), profile: wanted.profile, walked: HashSet::new(), about };
+        ObjectFinder { objects: Vec::new(), buckets: HashMap::new(), profile: wanted.profile, walked: HashSet::new(), about };
     for path in wanted.paths {
         finder.add(path)?;
     }
@@ -84,7 +84,7 @@ pub(crate) fn objects(wanted: &Wanted<'_>) -> Result<(Vec<Object>, usize)> {
     Ok((objects, left_out))
 }
 
-impl Object {
+impl TrailObject {
     /// When it was delivered, where its name says so.
     pub(crate) fn delivered(&self) -> Option<Timestamp> {
         delivered(&self.name).map(|(from, _)| from)
@@ -93,30 +93,30 @@ impl Object {
     /// Opens it for reading.
     pub(crate) fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
         Ok(match &self.place {
-            Place::Closed(kind, text) => return Err(io::Error::new(*kind, text.clone())),
-            Place::File(path) => Box::new(std::fs::File::open(path)?),
-            Place::Stdin => Box::new(io::stdin()),
-            Place::S3(bucket, key) => {
-                Box::new(Ranges { bucket, key, at: 0, end: self.bytes.unwrap_or(0), part: Vec::new(), read: 0 })
+            ObjectPlace::Closed(kind, text) => return Err(io::Error::new(*kind, text.clone())),
+            ObjectPlace::File(path) => Box::new(std::fs::File::open(path)?),
+            ObjectPlace::Stdin => Box::new(io::stdin()),
+            ObjectPlace::S3(bucket, key) => {
+                Box::new(RangedObject { bucket, key, at: 0, end: self.bytes.unwrap_or(0), part: Vec::new(), read: 0 })
             }
         })
     }
 }
 
-struct Finder<'a> {
-    objects: Vec<Object>,
-    buckets: HashMap<String, Arc<Bucket>>,
+struct ObjectFinder<'a> {
+    objects: Vec<TrailObject>,
+    buckets: HashMap<String, Arc<S3Folder>>,
     profile: Option<&'a str>,
     /// Folders that were walked, so that no link leads in a circle.
     walked: HashSet<PathBuf>,
-    about: About,
+    about: ObjectInfo,
 }
 
-impl Finder<'_> {
+impl ObjectFinder<'_> {
     /// A path as typed.
     fn add(&mut self, path: &str) -> Result<()> {
         if path == "-" {
-            self.push("(standard input)".to_owned(), None, Place::Stdin);
+            self.push("(standard input)".to_owned(), None, ObjectPlace::Stdin);
             return Ok(());
         }
         if path.starts_with("s3://") {
@@ -127,7 +127,7 @@ impl Finder<'_> {
                 bail!("nothing under {path}: check bucket and prefix");
             }
             for (key, bytes) in found {
-                self.push(format!("s3://{name}/{key}"), Some(bytes), Place::S3(bucket.clone(), key));
+                self.push(format!("s3://{name}/{key}"), Some(bytes), ObjectPlace::S3(bucket.clone(), key));
             }
             return Ok(());
         }
@@ -151,14 +151,14 @@ impl Finder<'_> {
         Ok(())
     }
 
-    fn push(&mut self, name: String, bytes: Option<u64>, place: Place) {
+    fn push(&mut self, name: String, bytes: Option<u64>, place: ObjectPlace) {
         let delivered_s = delivered(&name).map(|(from, _)| from.as_second());
-        self.objects.push(Object { about: About { delivered_s, ..self.about }, name, bytes, place });
+        self.objects.push(TrailObject { about: ObjectInfo { delivered_s, ..self.about }, name, bytes, place });
     }
 
     /// What cannot be looked at costs a line, not the run.
     fn closed(&mut self, path: &Path, error: &io::Error) {
-        self.push(path.display().to_string(), None, Place::Closed(error.kind(), error.to_string()));
+        self.push(path.display().to_string(), None, ObjectPlace::Closed(error.kind(), error.to_string()));
     }
 
     /// A line of --list: one file or one object.
@@ -166,7 +166,7 @@ impl Finder<'_> {
         let Some((bucket, key)) = split_url(name) else { return self.named(Path::new(name)) };
         let place = self.bucket(&format!("s3://{bucket}"))?;
         let bytes = place.size(&key).with_context(|| format!("cannot read {name}"))?;
-        self.push(name.to_owned(), Some(bytes), Place::S3(place, key));
+        self.push(name.to_owned(), Some(bytes), ObjectPlace::S3(place, key));
         Ok(())
     }
 
@@ -178,7 +178,7 @@ impl Finder<'_> {
         } else {
             // A pipe can be read when it was named; in a folder it would be waited for.
             let bytes = about.is_file().then_some(about.len());
-            self.push(path.display().to_string(), bytes, Place::File(path.to_owned()));
+            self.push(path.display().to_string(), bytes, ObjectPlace::File(path.to_owned()));
             return Ok(());
         }
         self.below(path, 0);
@@ -192,7 +192,7 @@ impl Finder<'_> {
             Err(e) => return self.closed(path, &e),
         };
         if about.is_file() {
-            return self.push(path.display().to_string(), Some(about.len()), Place::File(path.to_owned()));
+            return self.push(path.display().to_string(), Some(about.len()), ObjectPlace::File(path.to_owned()));
         }
         if !about.is_dir() {
             return self.closed(path, &io::Error::other("neither a file nor a folder"));
@@ -215,20 +215,20 @@ impl Finder<'_> {
         }
     }
 
-    fn bucket(&mut self, url: &str) -> Result<Arc<Bucket>> {
+    fn bucket(&mut self, url: &str) -> Result<Arc<S3Folder>> {
         if let Some(bucket) = self.buckets.get(url) {
             return Ok(bucket.clone());
         }
         let identity = Identity { profile: self.profile.map(str::to_owned), ..Identity::default() };
-        let bucket = Arc::new(Bucket::open(&Model::builtin(), url, &identity)?);
+        let bucket = Arc::new(S3Folder::open(&Model::builtin(), url, &identity)?);
         self.buckets.insert(url.to_owned(), bucket.clone());
         Ok(bucket)
     }
 }
 
 /// An object of S3 in parts, so that a large one does not have to fit in memory.
-struct Ranges<'a> {
-    bucket: &'a Bucket,
+struct RangedObject<'a> {
+    bucket: &'a S3Folder,
     key: &'a str,
     at: u64,
     end: u64,
@@ -238,7 +238,7 @@ struct Ranges<'a> {
 
 const PART_BYTES: u64 = 8 << 20;
 
-impl Read for Ranges<'_> {
+impl Read for RangedObject<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.read == self.part.len() {
             if self.at >= self.end {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bartizan_cloud::model::{Model, Operation, Protocol, ServiceModel, Shape};
+use bartizan_cloud::model::{Model, ModelShape, Operation, Protocol, ServiceModel};
 use bartizan_cloud::table::CallTable;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -301,7 +301,7 @@ impl Maker<'_> {
         }
         open.push(reference.to_owned());
         let value = match shape {
-            Shape::Structure { members, .. } => {
+            ModelShape::Structure { members, .. } => {
                 let mut map = Map::new();
                 for (member, reference) in members {
                     let value = self.value(reference, member, index, open);
@@ -311,13 +311,13 @@ impl Maker<'_> {
                 }
                 Value::Object(map)
             }
-            Shape::List { list, .. } => {
+            ModelShape::List { list, .. } => {
                 // Two structures deep is where the items of a call are; what is further in needs one of each.
                 let count = if open.len() <= 3 || name == "PolicyVersionList" { self.items } else { 1 };
                 let items: Vec<Value> = (0..count).map(|i| self.value(list, name, i, open)).collect();
                 items.into_iter().filter(|v| !v.is_null()).collect()
             }
-            Shape::Map { map, .. } => {
+            ModelShape::Map { map, .. } => {
                 let value = self.value(map, name, index, open);
                 let policy = policy(index);
                 json!({"Policy": policy, format!("{name}Key"): value})
@@ -371,7 +371,7 @@ fn wire(service: &ServiceModel, operation: &Operation, name: &str, answer: &Valu
         return text.clone().into_bytes();
     }
     let (body, reference) = match (&operation.payload, service.shape(output)) {
-        (Some(payload), Some(Shape::Structure { members, .. })) => (&answer[payload], members[payload].as_str()),
+        (Some(payload), Some(ModelShape::Structure { members, .. })) => (&answer[payload], members[payload].as_str()),
         _ => (answer, output.as_str()),
     };
     if matches!(service.protocol, Protocol::Json | Protocol::RestJson) {
@@ -392,21 +392,21 @@ fn wire(service: &ServiceModel, operation: &Operation, name: &str, answer: &Valu
 
 fn json_wire(service: &ServiceModel, reference: &str, value: &Value) -> Value {
     match (service.shape(reference), value) {
-        (Some(Shape::Structure { members, wire }), Value::Object(map)) => map
+        (Some(ModelShape::Structure { members, wire }), Value::Object(map)) => map
             .iter()
             .map(|(k, v)| {
                 (wire.get(k).unwrap_or(k).clone(), members.get(k).map_or_else(|| v.clone(), |r| json_wire(service, r, v)))
             })
             .collect::<Map<_, _>>()
             .into(),
-        (Some(Shape::List { list, .. }), Value::Array(items)) => items.iter().map(|v| json_wire(service, list, v)).collect(),
+        (Some(ModelShape::List { list, .. }), Value::Array(items)) => items.iter().map(|v| json_wire(service, list, v)).collect(),
         _ => value.clone(),
     }
 }
 
 fn xml_inside(service: &ServiceModel, reference: &str, value: &Value, out: &mut String) {
     match (service.shape(reference), value) {
-        (Some(Shape::Structure { members, wire }), Value::Object(map)) => {
+        (Some(ModelShape::Structure { members, wire }), Value::Object(map)) => {
             for (member, value) in map {
                 let Some(reference) = members.get(member) else { continue };
                 let tag = wire.get(member).unwrap_or(member);
@@ -414,11 +414,11 @@ fn xml_inside(service: &ServiceModel, reference: &str, value: &Value, out: &mut 
                     continue; // an attribute
                 }
                 match (service.shape(reference), value) {
-                    (Some(Shape::List { list, flat: true, item }), Value::Array(items)) => {
+                    (Some(ModelShape::List { list, flat: true, item }), Value::Array(items)) => {
                         let tag = if wire.contains_key(member) || item == "member" { tag } else { item };
                         items.iter().for_each(|v| element(service, list, tag, v, out));
                     }
-                    (Some(Shape::Map { map: inner, flat: true, key, value: v_tag }), Value::Object(entries)) => {
+                    (Some(ModelShape::Map { map: inner, flat: true, key, value: v_tag }), Value::Object(entries)) => {
                         for (k, v) in entries {
                             out.push_str(&format!("<{tag}><{key}>{}</{key}>", escaped(k)));
                             element(service, inner, v_tag, v, out);
@@ -429,10 +429,10 @@ fn xml_inside(service: &ServiceModel, reference: &str, value: &Value, out: &mut 
                 }
             }
         }
-        (Some(Shape::List { list, item, .. }), Value::Array(items)) => {
+        (Some(ModelShape::List { list, item, .. }), Value::Array(items)) => {
             items.iter().for_each(|v| element(service, list, item, v, out))
         }
-        (Some(Shape::Map { map, key, value: tag, .. }), Value::Object(entries)) => {
+        (Some(ModelShape::Map { map, key, value: tag, .. }), Value::Object(entries)) => {
             for (k, v) in entries {
                 out.push_str(&format!("<entry><{key}>{}</{key}>", escaped(k)));
                 element(service, map, tag, v, out);

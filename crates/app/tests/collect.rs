@@ -6,12 +6,12 @@ use std::sync::Arc;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use bartizan_cloud::client::{Answer, CallError, Client};
-use bartizan_cloud::collect::{Ask, Plan, Source, collect};
+use bartizan_cloud::collect::{Ask, CallSource, CollectionPlan, collect};
 use bartizan_cloud::endpoint::Endpoints;
 use bartizan_cloud::model::Model;
-use bartizan_inventory::diff::{Verdict, Version, diff};
-use bartizan_inventory::fact::{Hash, Kinds};
-use bartizan_inventory::snapshot::{Recorded, Status, side_lines};
+use bartizan_inventory::diff::{ChangeVerdict, SnapshotVersion, diff};
+use bartizan_inventory::fact::{FactKinds, Hash};
+use bartizan_inventory::snapshot::{CallStatus, RecordedSnapshot, side_lines};
 use futures::future::{FutureExt, LocalBoxFuture};
 use serde_json::{Map, Value};
 
@@ -37,7 +37,7 @@ impl Unpaced {
     }
 }
 
-impl Source for Unpaced {
+impl CallSource for Unpaced {
     fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
         self.client.call(&self.model, (&ask.service.name, &ask.call.operation), &ask.region, &ask.params).boxed_local()
     }
@@ -61,10 +61,10 @@ struct Direct<'a> {
     denied: &'a str,
 }
 
-impl Source for Direct<'_> {
+impl CallSource for Direct<'_> {
     fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
         let result = if ask.call.operation == self.denied {
-            Err(CallError::new(Status::Denied, "AccessDenied", "AccessDenied"))
+            Err(CallError::new(CallStatus::Denied, "AccessDenied", "AccessDenied"))
         } else {
             let value = self.canned.answer(&ask.service.name, &ask.call.operation, &ask.params);
             Ok(Answer { value, new_fields: BTreeSet::new(), incomplete: None })
@@ -85,8 +85,8 @@ impl Source for Direct<'_> {
     }
 }
 
-fn run(canned: &Canned, source: &dyn Source) -> Recorded {
-    let plan = Plan {
+fn run(canned: &Canned, source: &dyn CallSource) -> RecordedSnapshot {
+    let plan = CollectionPlan {
         account: "123456789012",
         regions: vec!["us-east-1".into(), "eu-west-1".into()],
         regions_off: vec![],
@@ -97,10 +97,10 @@ fn run(canned: &Canned, source: &dyn Source) -> Recorded {
         source: "aws",
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(collect(&canned.model, &Kinds::builtin(), &canned.table, &plan, source, &|_| {})).record()
+    runtime.block_on(collect(&canned.model, &FactKinds::builtin(), &canned.table, &plan, source, &|_| {})).record()
 }
 
-fn coverage(recorded: &Recorded) -> BTreeMap<String, (Status, String)> {
+fn coverage(recorded: &RecordedSnapshot) -> BTreeMap<String, (CallStatus, String)> {
     let snapshot = recorded.snapshot().unwrap();
     snapshot.header.coverage.into_iter().map(|c| (format!("{} {}", c.call, c.region), (c.status, c.detail))).collect()
 }
@@ -114,7 +114,7 @@ fn one_item_a_page_gives_the_same_facts_as_no_pages() {
     let unpaged = run(&plain, &Unpaced::new(&url));
     let calls = |c: &Arc<Canned>| c.calls.load(std::sync::atomic::Ordering::SeqCst);
     assert!(calls(&server) > calls(&plain) * 5 / 4, "{} calls with pages, {} without", calls(&server), calls(&plain));
-    let not_ok: Vec<_> = coverage(&paged).into_iter().filter(|(_, (s, _))| *s != Status::Ok).collect();
+    let not_ok: Vec<_> = coverage(&paged).into_iter().filter(|(_, (s, _))| *s != CallStatus::Ok).collect();
     assert!(not_ok.is_empty(), "{not_ok:?}");
     let (a, b): (BTreeSet<_>, BTreeSet<_>) = (facts(&paged.text).into_iter().collect(), facts(&unpaged.text).into_iter().collect());
     assert_eq!(a.symmetric_difference(&b).collect::<Vec<_>>(), Vec::<&(String, String, String, String)>::new());
@@ -135,7 +135,7 @@ fn one_item_a_page_gives_the_same_facts_as_no_pages() {
 #[test]
 fn denying_each_api_in_turn_never_removes_a_fact() {
     let canned = Canned::new(2);
-    let kinds = Kinds::builtin();
+    let kinds = FactKinds::builtin();
     let all = run(&canned, &Direct { canned: &canned, denied: "" });
     let all_snapshot = all.snapshot().unwrap();
     let documents = |h: &Hash| all.documents.get(h).cloned();
@@ -148,12 +148,17 @@ fn denying_each_api_in_turn_never_removes_a_fact() {
         let less = run(&canned, &Direct { canned: &canned, denied });
         let less_snapshot = less.snapshot().unwrap();
         let less_documents = |h: &Hash| less.documents.get(h).cloned();
-        let whole = || Version { snapshot: &all_snapshot, side: side_lines(&all.side).collect(), documents: &documents };
-        let holed = || Version { snapshot: &less_snapshot, side: side_lines(&less.side).collect(), documents: &less_documents };
+        let whole = || SnapshotVersion { snapshot: &all_snapshot, side: side_lines(&all.side).collect(), documents: &documents };
+        let holed =
+            || SnapshotVersion { snapshot: &less_snapshot, side: side_lines(&less.side).collect(), documents: &less_documents };
         let lost = diff(&kinds, &whole(), &holed());
         assert_eq!(lost.changes.iter().map(|c| (c.verdict, &c.kind, &c.id)).collect::<Vec<_>>(), vec![], "{denied} denied");
         let back = diff(&kinds, &holed(), &whole());
-        assert!(!back.changes.iter().any(|c| c.verdict == Verdict::Added), "{denied} denied, then allowed: {:?}", back.changes);
+        assert!(
+            !back.changes.iter().any(|c| c.verdict == ChangeVerdict::Added),
+            "{denied} denied, then allowed: {:?}",
+            back.changes
+        );
         unknown_in_all += lost.unknown.iter().map(|u| u.ids.len()).sum::<usize>();
         let gone = all_snapshot.facts.len() - less_snapshot.facts.len();
         assert_eq!(
@@ -168,18 +173,18 @@ fn denying_each_api_in_turn_never_removes_a_fact() {
 #[test]
 fn hostile_answers_cost_a_line_and_the_rest_is_collected() {
     let faults = [
-        ("ListUsers", Fault::Html500, Status::Failed, "HTTP 500"),
-        ("DescribeSecurityGroups", Fault::Truncated, Status::Failed, "broken XML"),
-        ("ListKeys", Fault::Truncated, Status::Failed, "broken JSON"),
-        ("ListTopics", Fault::Empty, Status::Failed, "empty"),
-        ("ListSecrets", Fault::Empty, Status::Failed, "empty"),
-        ("ListFunctions", Fault::WrongType, Status::Failed, "broken JSON"),
-        ("DescribeDBInstances", Fault::WrongType, Status::Failed, "broken XML"),
-        ("ListDistributions", Fault::Html200, Status::Failed, "web page"),
-        ("DescribeTrails", Fault::Denied, Status::Denied, "AccessDenied"),
-        ("DescribeVolumes", Fault::Hangup, Status::Failed, "broke off"),
-        ("DescribeVpcs", Fault::Huge, Status::Failed, "larger than"),
-        ("DescribeSubnets", Fault::Throttled(3), Status::Ok, ""),
+        ("ListUsers", Fault::Html500, CallStatus::Failed, "HTTP 500"),
+        ("DescribeSecurityGroups", Fault::Truncated, CallStatus::Failed, "broken XML"),
+        ("ListKeys", Fault::Truncated, CallStatus::Failed, "broken JSON"),
+        ("ListTopics", Fault::Empty, CallStatus::Failed, "empty"),
+        ("ListSecrets", Fault::Empty, CallStatus::Failed, "empty"),
+        ("ListFunctions", Fault::WrongType, CallStatus::Failed, "broken JSON"),
+        ("DescribeDBInstances", Fault::WrongType, CallStatus::Failed, "broken XML"),
+        ("ListDistributions", Fault::Html200, CallStatus::Failed, "web page"),
+        ("DescribeTrails", Fault::Denied, CallStatus::Denied, "AccessDenied"),
+        ("DescribeVolumes", Fault::Hangup, CallStatus::Failed, "broke off"),
+        ("DescribeVpcs", Fault::Huge, CallStatus::Failed, "larger than"),
+        ("DescribeSubnets", Fault::Throttled(3), CallStatus::Ok, ""),
     ];
     let canned = faults.iter().fold(Canned::new(1), |c, (operation, fault, _, _)| c.fault(operation, *fault));
     let (url, server) = canned.serve();
@@ -192,8 +197,8 @@ fn hostile_answers_cost_a_line_and_the_rest_is_collected() {
             assert!(*have == status && detail.contains(part), "{call} with {fault:?}: {have} {detail:?}");
         }
     }
-    let ok = rows.values().filter(|(s, _)| *s == Status::Ok).count();
-    let broken: BTreeSet<&str> = rows.iter().filter(|(_, (s, _))| *s != Status::Ok).map(|(call, _)| call.as_str()).collect();
+    let ok = rows.values().filter(|(s, _)| *s == CallStatus::Ok).count();
+    let broken: BTreeSet<&str> = rows.iter().filter(|(_, (s, _))| *s != CallStatus::Ok).map(|(call, _)| call.as_str()).collect();
     assert!(ok > 250 && facts(&recorded.text).len() > 250, "{ok} ok; not: {broken:?}");
 }
 
@@ -204,7 +209,12 @@ fn credentials_that_run_out_midway_leave_a_snapshot_that_says_so() {
     let recorded = run(&server, &Unpaced::new(&url));
     let rows = coverage(&recorded);
     let count = |status| rows.values().filter(|(s, _)| *s == status).count();
-    assert!(count(Status::Ok) > 50 && count(Status::Expired) > 50, "{} ok, {} expired", count(Status::Ok), count(Status::Expired));
+    assert!(
+        count(CallStatus::Ok) > 50 && count(CallStatus::Expired) > 50,
+        "{} ok, {} expired",
+        count(CallStatus::Ok),
+        count(CallStatus::Expired)
+    );
     assert!(rows.values().any(|(_, d)| d.contains("ExpiredToken")));
 }
 
@@ -229,7 +239,7 @@ fn credentials_that_run_out_midway_are_renewed_once() {
     let (url, server) = canned.serve();
     let provider = Renewed::default();
     let recorded = run(&server, &Unpaced::with(&url, SharedCredentialsProvider::new(provider.clone())));
-    assert!(coverage(&recorded).values().all(|(status, _)| *status == Status::Ok));
+    assert!(coverage(&recorded).values().all(|(status, _)| *status == CallStatus::Ok));
     assert_eq!(provider.0.load(std::sync::atomic::Ordering::SeqCst), 2);
 }
 

@@ -29,7 +29,7 @@ use crate::live::{ConnectError, Identity, load};
 use crate::model::Model;
 
 /// A folder in a bucket.
-pub struct Bucket {
+pub struct S3Folder {
     store: AmazonS3,
     prefix: String,
     place: String,
@@ -38,7 +38,7 @@ pub struct Bucket {
     tags: Mutex<HashMap<String, Option<String>>>,
 }
 
-impl Bucket {
+impl S3Folder {
     /// Opens `s3://bucket/prefix` with the given identity.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl Bucket {
     }
 }
 
-impl Bucket {
+impl S3Folder {
     /// Every object under the prefix, sorted by key, with its size in bytes.
     ///
     /// # Errors
@@ -112,7 +112,7 @@ impl Bucket {
     }
 }
 
-impl Storage for Bucket {
+impl Storage for S3Folder {
     fn create(&self, name: &str, bytes: &[u8]) -> Result<(), StorageError> {
         self.put(name, bytes, PutMode::Create)
     }
@@ -216,15 +216,15 @@ impl HttpConnector for Smithy {
             .proxy_config(ProxyConfig::from_env())
             .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
             .build();
-        Ok(HttpClient::new(Service(connector)))
+        Ok(HttpClient::new(SmithyService(connector)))
     }
 }
 
 #[derive(Debug)]
-struct Service(Connector);
+struct SmithyService(Connector);
 
 #[async_trait]
-impl HttpService for Service {
+impl HttpService for SmithyService {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map_err(|e| HttpError::new(HttpErrorKind::Request, e))?.to_bytes();

@@ -19,7 +19,7 @@ use aws_smithy_http_client::{Connector, proxy::ProxyConfig};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
-use bartizan_inventory::snapshot::Status;
+use bartizan_inventory::snapshot::CallStatus;
 use bartizan_model::limits::{ANSWER_BYTES_MAX, ATTEMPT_SECONDS_MAX, ERROR_TEXT_MAX};
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
@@ -61,7 +61,7 @@ pub struct Answer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallError {
     /// What coverage says of it if it stays so.
-    pub status: Status,
+    pub status: CallStatus,
     /// AWS's error code, if there was one.
     pub code: String,
     /// In words, for coverage.
@@ -119,11 +119,11 @@ impl Client {
     ) -> Result<Answer, CallError> {
         let (service_model, row) = model
             .operation(service, operation)
-            .ok_or_else(|| CallError::new(Status::Failed, "", format!("this build does not know {service} {operation}")))?;
+            .ok_or_else(|| CallError::new(CallStatus::Failed, "", format!("this build does not know {service} {operation}")))?;
         let account = params.get("AccountId").and_then(Value::as_str);
         let (base, signing_region) = self.endpoints.resolve(model, service, service_model, region, account);
-        let request =
-            build(&base, service_model, (operation, row), params).map_err(|e| CallError::new(Status::Failed, "", e.to_string()))?;
+        let request = build(&base, service_model, (operation, row), params)
+            .map_err(|e| CallError::new(CallStatus::Failed, "", e.to_string()))?;
         let credentials = self.credentials().await?;
         let (status, headers, body) = self.send_as(&credentials, request, &service_model.signing, &signing_region).await?;
         if !status.is_success() {
@@ -136,7 +136,7 @@ impl Client {
         let mut new_fields = BTreeSet::new();
         match decode(service_model, row, &body, &mut new_fields) {
             Ok(value) => Ok(Answer { value, new_fields, incomplete: None }),
-            Err(e) => Err(CallError { retry: Retry::Again, ..CallError::new(Status::Failed, "", e.to_string()) }),
+            Err(e) => Err(CallError { retry: Retry::Again, ..CallError::new(CallStatus::Failed, "", e.to_string()) }),
         }
     }
 
@@ -158,7 +158,7 @@ impl Client {
     ) -> Result<Reply, CallError> {
         let request = signed(credentials, request, signing_name, region)?;
         let request =
-            request.try_into().map_err(|e| CallError::new(Status::Failed, "", format!("cannot build the request: {e}")))?;
+            request.try_into().map_err(|e| CallError::new(CallStatus::Failed, "", format!("cannot build the request: {e}")))?;
         let exchange = async {
             let response = self.connector.call(request).await.map_err(|e| unreached(format!("no connection: {}", chain(&e))))?;
             let response = response.try_into_http1x().map_err(|e| again(e.to_string()))?;
@@ -194,7 +194,7 @@ impl Client {
         let credentials = self.provider.provide_credentials().await;
         let credentials = credentials.map_err(|e| {
             let (text, network) = (chain(&e), is_unreached(&e));
-            CallError { network, ..CallError::new(Status::Expired, "", format!("no credentials: {text}")) }
+            CallError { network, ..CallError::new(CallStatus::Expired, "", format!("no credentials: {text}")) }
         })?;
         *cached = Some(credentials.clone());
         Ok(credentials)
@@ -210,7 +210,7 @@ impl std::fmt::Debug for Client {
 impl CallError {
     /// An error that no other attempt mends.
     #[must_use]
-    pub fn new(status: Status, code: &str, detail: impl Into<String>) -> Self {
+    pub fn new(status: CallStatus, code: &str, detail: impl Into<String>) -> Self {
         let detail: String = detail.into();
         let detail = detail.chars().take(ERROR_TEXT_MAX).collect();
         Self { status, code: code.to_owned(), detail, retry: Retry::No, whole: false, network: false }
@@ -229,7 +229,7 @@ fn signed(
     name: &str,
     region: &str,
 ) -> Result<Request<SdkBody>, CallError> {
-    let error = |e: &dyn std::fmt::Display| CallError::new(Status::Failed, "", format!("cannot sign: {e}"));
+    let error = |e: &dyn std::fmt::Display| CallError::new(CallStatus::Failed, "", format!("cannot sign: {e}"));
     let identity = credentials.clone().into();
     let mut settings = SigningSettings::default();
     if name == "s3" {
@@ -258,7 +258,11 @@ async fn read_bounded(mut body: SdkBody) -> Result<Bytes, CallError> {
         let frame = frame.map_err(|e| again(format!("the answer broke off: {e}")))?;
         if let Ok(data) = frame.into_data() {
             if out.len() + data.len() > ANSWER_BYTES_MAX {
-                return Err(CallError::new(Status::Failed, "", format!("the answer is larger than {} MB", ANSWER_BYTES_MAX >> 20)));
+                return Err(CallError::new(
+                    CallStatus::Failed,
+                    "",
+                    format!("the answer is larger than {} MB", ANSWER_BYTES_MAX >> 20),
+                ));
             }
             out.extend_from_slice(&data);
         }
@@ -267,7 +271,7 @@ async fn read_bounded(mut body: SdkBody) -> Result<Bytes, CallError> {
 }
 
 fn again(detail: String) -> CallError {
-    CallError { retry: Retry::Again, ..CallError::new(Status::Failed, "", detail) }
+    CallError { retry: Retry::Again, ..CallError::new(CallStatus::Failed, "", detail) }
 }
 
 /// Whether credentials could not be had because nobody answered.
@@ -309,11 +313,11 @@ fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> CallError {
     if is(&["Throttl", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "BandwidthLimitExceeded", "PriorRequestNotComplete"])
         || status == 429
     {
-        error(Status::Throttled, Retry::Slower)
+        error(CallStatus::Throttled, Retry::Slower)
     } else if is(&["ExpiredToken", "RequestExpired", "TokenRefreshRequired"]) {
-        error(Status::Expired, Retry::Refreshed)
+        error(CallStatus::Expired, Retry::Refreshed)
     } else if is(&["OptInRequired", "RegionDisabled"]) {
-        error(Status::RegionOff, Retry::No)
+        error(CallStatus::RegionOff, Retry::No)
     } else if is(&[
         "UnknownOperation",
         "InvalidAction",
@@ -323,7 +327,7 @@ fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> CallError {
         "SubscriptionRequired",
         "UnsupportedAPIEndpoint",
     ]) {
-        error(Status::Unsupported, Retry::No)
+        error(CallStatus::Unsupported, Retry::No)
     } else if is(&[
         "AccessDenied",
         "Unauthorized",
@@ -337,14 +341,14 @@ fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> CallError {
         "InvalidAccessKeyId",
     ]) || status == StatusCode::FORBIDDEN
     {
-        error(Status::Denied, Retry::No)
+        error(CallStatus::Denied, Retry::No)
     } else if code.is_empty() && matches!(status.as_u16(), 404 | 405 | 501) {
         // Something in between answered, and not AWS: that there is nothing was said by nobody.
-        error(Status::Failed, Retry::No)
+        error(CallStatus::Failed, Retry::No)
     } else if status.is_server_error() {
-        error(Status::Failed, Retry::Again)
+        error(CallStatus::Failed, Retry::Again)
     } else {
-        error(Status::Failed, Retry::No)
+        error(CallStatus::Failed, Retry::No)
     }
 }
 
@@ -371,7 +375,7 @@ fn code_and_message(headers: &HeaderMap, body: &[u8]) -> (String, String) {
 mod tests {
     use super::*;
 
-    fn class(status: u16, body: &str) -> (Status, Retry, String) {
+    fn class(status: u16, body: &str) -> (CallStatus, Retry, String) {
         let e = classify(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes());
         (e.status, e.retry, e.code)
     }
@@ -379,14 +383,14 @@ mod tests {
     #[test]
     fn errors_are_told_apart() {
         let xml = |code: &str| format!("<ErrorResponse><Error><Code>{code}</Code><Message>m</Message></Error></ErrorResponse>");
-        assert_eq!(class(400, &xml("Throttling")), (Status::Throttled, Retry::Slower, "Throttling".into()));
+        assert_eq!(class(400, &xml("Throttling")), (CallStatus::Throttled, Retry::Slower, "Throttling".into()));
         assert_eq!(class(503, &xml("SlowDown")).1, Retry::Slower);
-        assert_eq!(class(403, &xml("AccessDenied")), (Status::Denied, Retry::No, "AccessDenied".into()));
+        assert_eq!(class(403, &xml("AccessDenied")), (CallStatus::Denied, Retry::No, "AccessDenied".into()));
         assert_eq!(class(400, &xml("ExpiredToken")).1, Retry::Refreshed);
-        assert_eq!(class(400, r#"{"__type":"com.amazon.coral#AccessDeniedException","message":"no"}"#).0, Status::Denied);
-        assert_eq!(class(404, "<html>nope</html>").0, Status::Failed);
-        assert_eq!(class(500, "<html>oops</html>"), (Status::Failed, Retry::Again, String::new()));
-        assert_eq!(class(404, &xml("NoSuchBucketPolicy")), (Status::Failed, Retry::No, "NoSuchBucketPolicy".into()));
+        assert_eq!(class(400, r#"{"__type":"com.amazon.coral#AccessDeniedException","message":"no"}"#).0, CallStatus::Denied);
+        assert_eq!(class(404, "<html>nope</html>").0, CallStatus::Failed);
+        assert_eq!(class(500, "<html>oops</html>"), (CallStatus::Failed, Retry::Again, String::new()));
+        assert_eq!(class(404, &xml("NoSuchBucketPolicy")), (CallStatus::Failed, Retry::No, "NoSuchBucketPolicy".into()));
         assert_eq!(class(500, "").1, Retry::Again);
     }
 }

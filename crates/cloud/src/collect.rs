@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use bartizan_inventory::fact::{Fact, Kinds, Seen};
-use bartizan_inventory::snapshot::{Collection, Coverage, Status};
+use bartizan_inventory::fact::{Fact, FactKinds, FactSource};
+use bartizan_inventory::snapshot::{CallStatus, Collection, Coverage};
 use bartizan_model::limits::{ATTEMPTS_MAX, COVERAGE_ITEMS_MAX, PAGES_MAX};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -15,9 +15,9 @@ use serde_json::{Map, Value};
 
 use crate::client::{Answer, CallError, Retry};
 use crate::model::Model;
-use crate::pace::{BUDGET_BURST_SECONDS, Bucket, SERVICE_BURST_SECONDS};
-use crate::table::{Call, CallTable, FactRow, Scope as Where, Service};
-use crate::template::{Scope, at};
+use crate::pace::{BUDGET_BURST_SECONDS, SERVICE_BURST_SECONDS, TokenBucket};
+use crate::table::{CallEntry, CallTable, CollectedService, FactRow, ServiceScope};
+use crate::template::{TemplateScope, at};
 
 /// Region of facts and coverage that belong to the whole account.
 pub const GLOBAL: &str = "global";
@@ -25,7 +25,7 @@ pub const GLOBAL: &str = "global";
 const HICCUPS_MAX: u32 = 3;
 
 /// Something that answers calls: AWS, or a folder of answers.
-pub trait Source {
+pub trait CallSource {
     /// One attempt.
     fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> LocalBoxFuture<'a, Result<Answer, CallError>>;
 
@@ -46,20 +46,20 @@ pub trait Source {
 #[derive(Debug)]
 pub struct Ask<'a> {
     /// The service.
-    pub service: &'a Service,
+    pub service: &'a CollectedService,
     /// The row.
-    pub call: &'a Call,
+    pub call: &'a CallEntry,
     /// The region to ask.
     pub region: String,
     /// Filled parameters, with the page's token.
     pub params: Map<String, Value>,
     /// The item that it is for.
-    pub scope: Scope,
+    pub scope: TemplateScope,
 }
 
 /// What to collect.
 #[derive(Debug)]
-pub struct Plan<'a> {
+pub struct CollectionPlan<'a> {
     /// Twelve digits.
     pub account: &'a str,
     /// Regions to ask.
@@ -92,10 +92,10 @@ pub struct Progress {
 /// Collects one account.
 pub async fn collect(
     model: &Model,
-    kinds: &Kinds,
+    kinds: &FactKinds,
     table: &CallTable,
-    plan: &Plan<'_>,
-    source: &dyn Source,
+    plan: &CollectionPlan<'_>,
+    source: &dyn CallSource,
     progress: &dyn Fn(Progress),
 ) -> Collection {
     let start_ms = source.now_ms();
@@ -108,7 +108,7 @@ pub async fn collect(
         lanes: Vec::new(),
         lane_of: HashMap::new(),
         turn: 0,
-        whole: plan.rps_max.map(|rps| Bucket::new(rps, BUDGET_BURST_SECONDS, Instant::now())),
+        whole: plan.rps_max.map(|rps| TokenBucket::new(rps, BUDGET_BURST_SECONDS, Instant::now())),
         rows: BTreeMap::new(),
         new_fields: BTreeSet::new(),
         facts: Vec::new(),
@@ -131,15 +131,15 @@ pub async fn collect(
 
 struct Engine<'a> {
     model: &'a Model,
-    kinds: &'a Kinds,
+    kinds: &'a FactKinds,
     table: &'a CallTable,
-    plan: &'a Plan<'a>,
-    source: &'a dyn Source,
+    plan: &'a CollectionPlan<'a>,
+    source: &'a dyn CallSource,
     lanes: Vec<Lane>,
     lane_of: HashMap<(String, usize), usize>,
     turn: usize,
-    whole: Option<Bucket>,
-    rows: BTreeMap<(String, usize, usize), Row>,
+    whole: Option<TokenBucket>,
+    rows: BTreeMap<(String, usize, usize), CoverageRow>,
     new_fields: BTreeSet<(String, String)>,
     facts: Vec<Fact>,
     /// Items already followed, by call and region, for `items_max`.
@@ -151,13 +151,13 @@ struct Engine<'a> {
 struct Lane {
     queue: VecDeque<Job>,
     later: Vec<(Instant, Job)>,
-    bucket: Bucket,
+    bucket: TokenBucket,
 }
 
 /// Coverage while it is being gathered.
 #[derive(Default)]
-struct Row {
-    failed: Option<(Status, String)>,
+struct CoverageRow {
+    failed: Option<(CallStatus, String)>,
     answers: u64,
     whole: bool,
     unread: BTreeSet<String>,
@@ -172,7 +172,7 @@ struct Job {
     label: String,
     /// Region to ask.
     region: String,
-    scope: Scope,
+    scope: TemplateScope,
     params: Map<String, Value>,
     token: Option<String>,
     pages: usize,
@@ -189,7 +189,7 @@ impl<'a> Engine<'a> {
                     self.rows.entry((label.clone(), s, c)).or_default();
                     if call.parent().is_none() {
                         let account = serde_json::json!({ "account": self.plan.account, "region": region, "home": self.plan.home });
-                        self.push_call(s, c, label, region, Scope::default().within(account));
+                        self.push_call(s, c, label, region, TemplateScope::default().within(account));
                     }
                 }
             }
@@ -197,7 +197,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Label and region of each place where a call is made. A child is made where its parent is.
-    fn places(&self, service: &Service, call: &Call) -> Vec<(String, String)> {
+    fn places(&self, service: &CollectedService, call: &CallEntry) -> Vec<(String, String)> {
         let mut call = call;
         while let Some((parent, _)) = call.parent() {
             match service.call(parent) {
@@ -210,12 +210,12 @@ impl<'a> Engine<'a> {
             return vec![(GLOBAL.to_owned(), region)];
         }
         match service.scope {
-            Where::Global => vec![(GLOBAL.to_owned(), self.plan.home.to_owned())],
-            Where::Regional => self.plan.regions.iter().map(|r| (r.clone(), r.clone())).collect(),
+            ServiceScope::Global => vec![(GLOBAL.to_owned(), self.plan.home.to_owned())],
+            ServiceScope::Regional => self.plan.regions.iter().map(|r| (r.clone(), r.clone())).collect(),
         }
     }
 
-    fn push_call(&mut self, service: usize, call: usize, label: String, region: String, scope: Scope) {
+    fn push_call(&mut self, service: usize, call: usize, label: String, region: String, scope: TemplateScope) {
         let row = &self.table.services[service].calls[call];
         let job = |params, region| Job {
             service,
@@ -236,7 +236,7 @@ impl<'a> Engine<'a> {
             }
             Err(missing) => {
                 let job = job(Map::new(), region);
-                self.fail(&job, CallError::new(Status::Failed, "", format!("the item has no value for {missing}")));
+                self.fail(&job, CallError::new(CallStatus::Failed, "", format!("the item has no value for {missing}")));
             }
         }
     }
@@ -249,7 +249,7 @@ impl<'a> Engine<'a> {
             self.lanes.push(Lane {
                 queue: VecDeque::new(),
                 later: Vec::new(),
-                bucket: Bucket::new(rate, SERVICE_BURST_SECONDS, Instant::now()),
+                bucket: TokenBucket::new(rate, SERVICE_BURST_SECONDS, Instant::now()),
             });
             self.lanes.len() - 1
         });
@@ -297,10 +297,10 @@ impl<'a> Engine<'a> {
 
     /// An answer that the source has, though no other answer led to it.
     fn push_left(&mut self, service: usize, call: usize, region: String, params: Map<String, Value>) {
-        let global = self.table.services[service].scope == Where::Global;
+        let global = self.table.services[service].scope == ServiceScope::Global;
         let label = if global { GLOBAL.to_owned() } else { region.clone() };
-        let scope =
-            Scope::default().within(serde_json::json!({ "account": self.plan.account, "region": region, "home": self.plan.home }));
+        let scope = TemplateScope::default()
+            .within(serde_json::json!({ "account": self.plan.account, "region": region, "home": self.plan.home }));
         self.rows.entry((label.clone(), service, call)).or_default();
         self.push(Job { service, call, label, region, scope, params, token: None, pages: 0, attempts: 0, waits: 0 }, None);
     }
@@ -391,7 +391,8 @@ impl<'a> Engine<'a> {
             && at(&value, &wait.path).and_then(Value::as_str).is_some_and(|state| state != wait.until)
         {
             if job.waits + 1 >= wait.tries_max {
-                return self.fail(&job, CallError::new(Status::Failed, "", format!("not ready after {} attempts", wait.tries_max)));
+                return self
+                    .fail(&job, CallError::new(CallStatus::Failed, "", format!("not ready after {} attempts", wait.tries_max)));
             }
             let time = Instant::now() + Duration::from_secs(wait.seconds);
             return self.push(Job { waits: job.waits + 1, ..job }, Some(time));
@@ -399,7 +400,7 @@ impl<'a> Engine<'a> {
         if let Some(member) = &call.csv {
             match csv(at(&value, member)) {
                 Some(rows) => value[member] = rows,
-                None => return self.fail(&job, CallError::new(Status::Failed, "", format!("{member} is not a base64 CSV"))),
+                None => return self.fail(&job, CallError::new(CallStatus::Failed, "", format!("{member} is not a base64 CSV"))),
             }
         }
         let scope = job.scope.within_params(&job.params);
@@ -408,7 +409,7 @@ impl<'a> Engine<'a> {
         }
         self.follow(&job, &scope, &value);
         if let Some(why) = answer.incomplete {
-            self.fail(&job, CallError::new(Status::Cut, "", why));
+            self.fail(&job, CallError::new(CallStatus::Cut, "", why));
         }
         self.turn_page(job, &value);
     }
@@ -421,10 +422,11 @@ impl<'a> Engine<'a> {
             return;
         };
         if !self.source.pages() {
-            return self.fail(&job, CallError::new(Status::Cut, "", format!("the dump stops after one page: it has a {input}")));
+            return self
+                .fail(&job, CallError::new(CallStatus::Cut, "", format!("the dump stops after one page: it has a {input}")));
         }
         if job.token.as_ref() == Some(&token) || job.pages >= PAGES_MAX {
-            return self.fail(&job, CallError::new(Status::Failed, "", "the pages do not end"));
+            return self.fail(&job, CallError::new(CallStatus::Failed, "", "the pages do not end"));
         }
         let mut params = job.params.clone();
         params.insert(input, Value::String(token.clone()));
@@ -441,7 +443,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Makes the calls that are made for the items of this answer.
-    fn follow(&mut self, job: &Job, scope: &Scope, value: &Value) {
+    fn follow(&mut self, job: &Job, scope: &TemplateScope, value: &Value) {
         let service = &self.table.services[job.service];
         if let Some(path) = &service.calls[job.call].again {
             for item in scope.each(value, path) {
@@ -462,7 +464,7 @@ impl<'a> Engine<'a> {
                         ..job.clone()
                     };
                     let max = row.items_max.unwrap_or_default();
-                    self.fail(&job, CallError::new(Status::Cut, "", format!("more than {max} items")));
+                    self.fail(&job, CallError::new(CallStatus::Cut, "", format!("more than {max} items")));
                 } else {
                     self.push_call(job.service, child, job.label.clone(), job.region.clone(), item);
                 }
@@ -470,7 +472,7 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn extract(&mut self, job: &Job, row: &FactRow, scope: &Scope, value: &Value) {
+    fn extract(&mut self, job: &Job, row: &FactRow, scope: &TemplateScope, value: &Value) {
         let seen = self.seen(job);
         let items = match &row.each {
             Some(path) => scope.each(value, path),
@@ -504,14 +506,14 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn seen<'j>(&self, job: &'j Job) -> Seen<'j>
+    fn seen<'j>(&self, job: &'j Job) -> FactSource<'j>
     where
         'a: 'j,
     {
-        Seen { account: self.plan.account, region: &job.label, time_ms: self.source.now_ms() }
+        FactSource { account: self.plan.account, region: &job.label, time_ms: self.source.now_ms() }
     }
 
-    fn row(&mut self, job: &Job) -> &mut Row {
+    fn row(&mut self, job: &Job) -> &mut CoverageRow {
         self.rows.entry((job.label.clone(), job.service, job.call)).or_default()
     }
 
@@ -535,7 +537,7 @@ impl<'a> Engine<'a> {
                 let with: Map<String, Value> =
                     service.calls[child].with.iter().filter(|(_, v)| known(v)).map(|(k, v)| (k.clone(), v.clone())).collect();
                 let params = scope.fill_params(&with).unwrap_or_default();
-                todo.push((child, scope.within_params(&params), Status::NotCalled, format!("{} {}", row.name(), error.status)));
+                todo.push((child, scope.within_params(&params), CallStatus::NotCalled, format!("{} {}", row.name(), error.status)));
             }
         }
     }
@@ -544,10 +546,10 @@ impl<'a> Engine<'a> {
         let mut out: Vec<Coverage> = Vec::new();
         for ((label, s, c), row) in std::mem::take(&mut self.rows) {
             let (service, call) = (&self.table.services[s], &self.table.services[s].calls[c]);
-            let (status, detail) = row.failed.unwrap_or((Status::Ok, String::new()));
+            let (status, detail) = row.failed.unwrap_or((CallStatus::Ok, String::new()));
             let mut kinds: Vec<String> = call.facts.iter().map(|f| f.kind.clone()).collect();
             kinds.dedup();
-            let unread = if row.whole || status == Status::Ok { Vec::new() } else { row.unread.into_iter().collect() };
+            let unread = if row.whole || status == CallStatus::Ok { Vec::new() } else { row.unread.into_iter().collect() };
             out.push(Coverage {
                 region: label,
                 call: format!("{}:{}", service.name, call.name()),
@@ -562,7 +564,7 @@ impl<'a> Engine<'a> {
             out.push(Coverage {
                 region: region.clone(),
                 call: "*".to_owned(),
-                status: Status::RegionOff,
+                status: CallStatus::RegionOff,
                 answers: 0,
                 kinds: vec!["*".to_owned()],
                 detail: "not enabled for this account".to_owned(),
@@ -573,7 +575,7 @@ impl<'a> Engine<'a> {
     }
 }
 
-async fn attempt(table: &CallTable, source: &dyn Source, job: Job) -> (Job, Result<Answer, CallError>) {
+async fn attempt(table: &CallTable, source: &dyn CallSource, job: Job) -> (Job, Result<Answer, CallError>) {
     let service = &table.services[job.service];
     let call = &service.calls[job.call];
     let ask = Ask { service, call, region: job.region.clone(), params: job.params.clone(), scope: job.scope.clone() };

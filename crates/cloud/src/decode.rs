@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use quick_xml::events::Event;
 use serde_json::{Map, Value};
 
-use crate::model::{Operation, Protocol, ServiceModel, Shape};
+use crate::model::{ModelShape, Operation, Protocol, ServiceModel};
 
 /// Why an answer cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,7 +48,7 @@ pub fn decode(
     }
     let mut decoder = Decoder { service, new_fields };
     let payload = operation.payload.as_deref().zip(match service.shape(output) {
-        Some(Shape::Structure { members, .. }) => operation.payload.as_ref().and_then(|p| members.get(p)).map(String::as_str),
+        Some(ModelShape::Structure { members, .. }) => operation.payload.as_ref().and_then(|p| members.get(p)).map(String::as_str),
         _ => None,
     });
     let mut answer = match (service.protocol, payload) {
@@ -107,7 +107,7 @@ struct Decoder<'a> {
 impl Decoder<'_> {
     fn json(&mut self, reference: &str, value: Value) -> Value {
         match (self.service.shape(reference), value) {
-            (Some(Shape::Structure { members, wire }), Value::Object(map)) => {
+            (Some(ModelShape::Structure { members, wire }), Value::Object(map)) => {
                 let mut out = Map::new();
                 for (name, value) in map {
                     if value.is_null() {
@@ -129,8 +129,8 @@ impl Decoder<'_> {
                 }
                 out.into()
             }
-            (Some(Shape::List { list, .. }), Value::Array(items)) => items.into_iter().map(|v| self.json(list, v)).collect(),
-            (Some(Shape::Map { map: reference, .. }), Value::Object(map)) => {
+            (Some(ModelShape::List { list, .. }), Value::Array(items)) => items.into_iter().map(|v| self.json(list, v)).collect(),
+            (Some(ModelShape::Map { map: reference, .. }), Value::Object(map)) => {
                 map.into_iter().map(|(k, v)| (k, self.json(reference, v))).collect::<Map<_, _>>().into()
             }
             (None, value) if reference == "t" => time(value),
@@ -140,12 +140,12 @@ impl Decoder<'_> {
 
     fn xml(&mut self, reference: &str, node: Node) -> Value {
         match self.service.shape(reference) {
-            Some(Shape::Structure { members, wire }) => self.structure(members, wire, node),
-            Some(Shape::List { list, item, .. }) => {
+            Some(ModelShape::Structure { members, wire }) => self.structure(members, wire, node),
+            Some(ModelShape::List { list, item, .. }) => {
                 let items = node.children.into_iter().filter(|c| c.name == *item || c.name == "member" || c.name == "item");
                 items.map(|c| self.xml(list, c)).collect()
             }
-            Some(Shape::Map { map, key, value, .. }) => {
+            Some(ModelShape::Map { map, key, value, .. }) => {
                 let entries = node.children.into_iter().filter_map(|entry| self.entry(map, key, value, entry));
                 entries.collect::<Map<_, _>>().into()
             }
@@ -179,13 +179,13 @@ impl Decoder<'_> {
                 continue;
             };
             match self.service.shape(reference) {
-                Some(Shape::List { list, flat: true, .. }) => {
+                Some(ModelShape::List { list, flat: true, .. }) => {
                     let value = self.xml(list, child);
                     if let Some(list) = out.entry(member.clone()).or_insert_with(|| Value::Array(Vec::new())).as_array_mut() {
                         list.push(value);
                     }
                 }
-                Some(Shape::Map { map, key, value, flat: true }) => {
+                Some(ModelShape::Map { map, key, value, flat: true }) => {
                     if let Some((k, v)) = self.entry(map, key, value, child)
                         && let Some(map) = out.entry(member.clone()).or_insert_with(|| Value::Object(Map::new())).as_object_mut()
                     {
@@ -209,7 +209,9 @@ impl Decoder<'_> {
         members: &'m std::collections::BTreeMap<String, String>,
         name: &str,
     ) -> Option<(&'m String, &'m String)> {
-        members.iter().find(|(_, r)| matches!(self.service.shape(r), Some(Shape::List { flat: true, item, .. }) if item == name))
+        members
+            .iter()
+            .find(|(_, r)| matches!(self.service.shape(r), Some(ModelShape::List { flat: true, item, .. }) if item == name))
     }
 
     fn entry(&mut self, reference: &str, key: &str, value: &str, entry: Node) -> Option<(String, Value)> {

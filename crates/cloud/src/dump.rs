@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use bartizan_inventory::snapshot::Status;
+use bartizan_inventory::snapshot::CallStatus;
 use bartizan_model::encoding::decode;
 use bartizan_model::limits::{DUMP_FILE_BYTES_MAX, DUMP_FILES_MAX};
 use futures::future::{FutureExt, LocalBoxFuture};
@@ -17,10 +17,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::client::{Answer, CallError};
-use crate::collect::{Ask, Source};
+use crate::collect::{Ask, CallSource};
 use crate::decode::normalise;
-use crate::model::{Model, Shape};
-use crate::table::{CallTable, Scope as Where};
+use crate::model::{Model, ModelShape};
+use crate::table::{CallTable, ServiceScope};
 use crate::template::at;
 
 /// What coverage says of a call whose answer nobody saved.
@@ -33,7 +33,7 @@ pub const REGION_UNKNOWN: &str = "unknown-region";
 #[derive(Debug)]
 pub struct Dump {
     /// Account id and its answers.
-    pub accounts: Vec<(String, Answers)>,
+    pub accounts: Vec<(String, DumpedAnswers)>,
     /// Files that are no answer to any call of the table, with what they seem to be.
     pub unrecognised: Vec<String>,
     /// Files that are no JSON, with the place of the fault.
@@ -42,7 +42,7 @@ pub struct Dump {
 
 /// The answers of one account.
 #[derive(Debug)]
-pub struct Answers {
+pub struct DumpedAnswers {
     files: Vec<File>,
     /// Indexes into `files` by service, operation.
     by_call: HashMap<(usize, String), Vec<usize>>,
@@ -96,11 +96,11 @@ impl Dump {
         region: Option<&str>,
         time_ms: i64,
     ) -> Result<Self, DumpError> {
-        let mut reader = Reader {
+        let mut reader = DumpReader {
             model,
             table,
             region: region.unwrap_or(REGION_UNKNOWN).to_owned(),
-            names: Names::of(table),
+            names: CallFileNames::of(table),
             groups: BTreeMap::new(),
             items: BTreeMap::new(),
             unrecognised: vec![],
@@ -116,14 +116,14 @@ impl Dump {
     }
 }
 
-struct Reader<'a> {
+struct DumpReader<'a> {
     model: &'a std::sync::Arc<Model>,
     table: &'a CallTable,
     /// Of answers that lie in no region's folder.
     region: String,
-    names: Names,
+    names: CallFileNames,
     /// By account folder.
-    groups: BTreeMap<String, Group>,
+    groups: BTreeMap<String, AnswerGroup>,
     /// Answers made of AWS Config items, by account, region and call.
     items: BTreeMap<(String, String, usize, String, Option<String>), Value>,
     unrecognised: Vec<String>,
@@ -131,14 +131,14 @@ struct Reader<'a> {
 }
 
 #[derive(Default)]
-struct Group {
+struct AnswerGroup {
     files: Vec<File>,
     account: Option<String>,
     /// Account ids seen in ARNs.
     seen: BTreeMap<String, usize>,
 }
 
-impl Reader<'_> {
+impl DumpReader<'_> {
     /// A file that cannot be read costs a line, not the dump.
     fn file(&mut self, root: &Path, file: &Path, single: bool) {
         let shown = file.strip_prefix(root).unwrap_or(file).display().to_string();
@@ -148,7 +148,7 @@ impl Reader<'_> {
             Ok(_) => return self.broken.push(format!("{shown}: larger than {} MB", DUMP_FILE_BYTES_MAX >> 20)),
             Err(e) => return self.broken.push(format!("{shown}: {e}")),
         }
-        let place = Place::of(self.model, root, file, single);
+        let place = DumpedFile::of(self.model, root, file, single);
         let named = self.names.find(&place.stem, place.folder.as_deref());
         let known_by_name = named.is_some() || place.stem == "sts-get-caller-identity";
         if !known_by_name && !place.json {
@@ -192,7 +192,7 @@ impl Reader<'_> {
         for (index, service) in self.table.services.iter().enumerate() {
             for call in service.calls.iter().filter(|c| c.name() == c.operation && c.parent().is_none()) {
                 let (model, operation) = self.model.operation(&service.name, &call.operation)?;
-                let Some(Shape::Structure { members, .. }) = operation.output.as_deref().and_then(|o| model.shape(o)) else {
+                let Some(ModelShape::Structure { members, .. }) = operation.output.as_deref().and_then(|o| model.shape(o)) else {
                     continue;
                 };
                 if keys.iter().all(|k| members.contains_key(*k)) {
@@ -292,7 +292,7 @@ impl Reader<'_> {
             for (index, file) in files.iter().enumerate() {
                 by_call.entry((file.service, file.operation.clone())).or_default().push(index);
             }
-            Answers {
+            DumpedAnswers {
                 files,
                 by_call,
                 table: self.table.clone(),
@@ -309,14 +309,14 @@ impl Reader<'_> {
     }
 }
 
-impl Answers {
+impl DumpedAnswers {
     /// The regions that the answers speak of.
     #[must_use]
     pub fn regions(&self) -> Vec<String> {
         let everywhere = |f: &&File| {
             let service = &self.table.services[f.service];
             let one_place = service.call(&f.operation).is_some_and(|c| !service.calls[c].regions.is_empty());
-            service.scope == Where::Regional && !one_place
+            service.scope == ServiceScope::Regional && !one_place
         };
         let regional = self.files.iter().filter(everywhere);
         let regions: BTreeSet<String> = regional.map(|f| f.region.clone()).filter(|r| r != "global").collect();
@@ -332,13 +332,13 @@ impl Answers {
 
     fn find(&self, ask: &Ask<'_>) -> Result<usize, CallError> {
         let service = self.table.services.iter().position(|s| s.name == ask.service.name).unwrap_or_default();
-        let anywhere = ask.service.scope == Where::Global || !ask.call.regions.is_empty() || ask.call.region.is_some();
+        let anywhere = ask.service.scope == ServiceScope::Global || !ask.call.regions.is_empty() || ask.call.region.is_some();
         let files = |name: &str| -> Vec<usize> {
             let files = self.by_call.get(&(service, name.to_owned())).into_iter().flatten().copied();
             files.filter(|i| anywhere || self.files[*i].region == ask.region).collect()
         };
         let candidates = files(ask.call.name());
-        let missing = |whole| CallError { whole, ..CallError::new(Status::Cut, "", NOT_IN_DUMP) };
+        let missing = |whole| CallError { whole, ..CallError::new(CallStatus::Cut, "", NOT_IN_DUMP) };
         if param_name(ask.call).is_none() {
             let own = candidates.iter().copied().filter(|i| self.files[*i].param.is_none());
             return own.min_by_key(|i| (self.files[*i].region != "us-east-1", self.files[*i].region.clone())).ok_or(missing(true));
@@ -356,7 +356,7 @@ impl Answers {
     }
 }
 
-impl Source for Answers {
+impl CallSource for DumpedAnswers {
     fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
         let answer = self.find(ask).and_then(|index| {
             let file = &self.files[index];
@@ -365,7 +365,7 @@ impl Source for Answers {
                 let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
                 let code = text("Code");
                 let denied = ["AccessDenied", "Unauthorized", "AuthorizationError"].iter().any(|word| code.contains(word));
-                return Err(CallError::new(if denied { Status::Denied } else { Status::Failed }, &code, text("Message")));
+                return Err(CallError::new(if denied { CallStatus::Denied } else { CallStatus::Failed }, &code, text("Message")));
             }
             let mut new_fields = BTreeSet::new();
             let value = match self.model.operation(&ask.service.name, &ask.call.operation) {
@@ -397,7 +397,7 @@ impl Source for Answers {
                 _ => continue,
             };
             if offered.insert(index) {
-                let region = if service.scope == Where::Global { "global".to_owned() } else { file.region.clone() };
+                let region = if service.scope == ServiceScope::Global { "global".to_owned() } else { file.region.clone() };
                 left.push((file.service, call, region, params));
             }
         }
@@ -431,19 +431,19 @@ fn wanted(ask: &Ask<'_>) -> BTreeSet<String> {
 }
 
 /// The parameter that says which item a call is made for: the last that a template fills, the account's id apart.
-fn param_name(call: &crate::table::Call) -> Option<&str> {
+fn param_name(call: &crate::table::CallEntry) -> Option<&str> {
     let mut filled = call.with.iter().filter(|(_, v)| v.as_str().is_some_and(|t| t.starts_with('{') && t != "{account}"));
     filled.next_back().map(|(name, _)| name.as_str())
 }
 
 /// The same where no other parameter is filled.
-fn only_param(call: &crate::table::Call) -> Option<&str> {
+fn only_param(call: &crate::table::CallEntry) -> Option<&str> {
     let filled = call.with.values().filter(|v| v.as_str().is_some_and(|t| t.starts_with('{'))).count();
     param_name(call).filter(|_| filled == 1)
 }
 
 /// Where a file stands.
-struct Place {
+struct DumpedFile {
     /// Folder of the account, relative to the root.
     group: String,
     /// The account, if a folder is named after it.
@@ -457,7 +457,7 @@ struct Place {
     json: bool,
 }
 
-impl Place {
+impl DumpedFile {
     fn of(model: &Model, root: &Path, file: &Path, single: bool) -> Self {
         let relative = file.strip_prefix(root).unwrap_or(file);
         let mut parts: Vec<String> = relative
@@ -491,12 +491,12 @@ impl Place {
 }
 
 /// File names of the AWS CLI by call.
-struct Names {
+struct CallFileNames {
     full: HashMap<String, (usize, String)>,
     by_operation: HashMap<String, Vec<(usize, String)>>,
 }
 
-impl Names {
+impl CallFileNames {
     fn of(table: &CallTable) -> Self {
         let mut names = Self { full: HashMap::new(), by_operation: HashMap::new() };
         for (index, service) in table.services.iter().enumerate() {

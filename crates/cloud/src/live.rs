@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::client::{Answer, CallError, Client};
-use crate::collect::{Ask, Source};
+use crate::collect::{Ask, CallSource};
 use crate::endpoint::Endpoints;
 use crate::model::Model;
 use crate::template::at;
@@ -146,7 +146,7 @@ impl Live {
     }
 }
 
-impl Source for Live {
+impl CallSource for Live {
     fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
         let names = (ask.service.name.as_str(), ask.call.operation.as_str());
         self.client.call(&self.model, names, &ask.region, &ask.params).boxed_local()

@@ -46,7 +46,7 @@ pub struct ServiceModel {
     #[serde(default)]
     pub hosts: BTreeMap<String, (String, String)>,
     operations: BTreeMap<String, Operation>,
-    shapes: BTreeMap<String, Shape>,
+    shapes: BTreeMap<String, ModelShape>,
 }
 
 /// AWS's protocols.
@@ -98,7 +98,7 @@ fn slash() -> String {
 /// A shape. A reference is the name of a shape, or a scalar: `s`tring, `i`nteger, `f`loat, `b`oolean, `t`ime, `x` for bytes.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-pub enum Shape {
+pub enum ModelShape {
     /// A structure.
     Structure {
         /// Reference by member.
@@ -186,7 +186,7 @@ impl Model {
 impl ServiceModel {
     /// The shape that a reference names, unless it is a scalar.
     #[must_use]
-    pub fn shape(&self, reference: &str) -> Option<&Shape> {
+    pub fn shape(&self, reference: &str) -> Option<&ModelShape> {
         self.shapes.get(reference)
     }
 }

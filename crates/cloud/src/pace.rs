@@ -14,7 +14,7 @@ const RATE_MIN: f64 = 0.5;
 
 /// A token bucket.
 #[derive(Debug)]
-pub struct Bucket {
+pub struct TokenBucket {
     base: f64,
     rate: f64,
     burst_seconds: f64,
@@ -22,7 +22,7 @@ pub struct Bucket {
     filled: Instant,
 }
 
-impl Bucket {
+impl TokenBucket {
     /// A full bucket for `rate` requests a second.
     #[must_use]
     pub fn new(rate: f64, burst_seconds: f64, now: Instant) -> Self {
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn it_backs_off_and_recovers() {
         let start = Instant::now();
-        let mut bucket = Bucket::new(10.0, SERVICE_BURST_SECONDS, start);
+        let mut bucket = TokenBucket::new(10.0, SERVICE_BURST_SECONDS, start);
         assert_eq!((0..100).filter(|_| bucket.take(start)).count(), 50);
         assert_eq!(bucket.ready_at(start), start + Duration::from_millis(100));
         bucket.slower(start);
@@ -83,7 +83,7 @@ mod tests {
         assert_eq!(bucket.ready_at(start), start + Duration::from_millis(100));
         let next = bucket.ready_at(start);
         assert!(!bucket.take(start) && bucket.take(next));
-        let mut budget = Bucket::new(10.0, BUDGET_BURST_SECONDS, start);
+        let mut budget = TokenBucket::new(10.0, BUDGET_BURST_SECONDS, start);
         assert_eq!((0..100).filter(|_| budget.take(start)).count(), 10);
     }
 }

@@ -1,6 +1,6 @@
 //! The audit role that the call table needs, no more: its policies, its trust, and the bucket policy for the evidence.
 
-use bartizan_inventory::snapshot::Status;
+use bartizan_inventory::snapshot::CallStatus;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -114,7 +114,7 @@ pub fn bucket_policy(bucket: &str, prefix: &str, writer: &str) -> Value {
 
 /// How a live role compares with what the table needs.
 #[derive(Debug, Default, Serialize)]
-pub struct RoleCheck {
+pub struct RoleGaps {
     /// The role.
     pub role: String,
     /// Actions that the table needs and the role has not.
@@ -133,17 +133,16 @@ pub struct RoleCheck {
 ///
 /// # Errors
 /// When the role itself cannot be read.
-pub async fn check(live: &Live, table: &CallTable, role: Option<&str>) -> Result<RoleCheck, CallError> {
-    let name =
-        match role {
-            Some(role) => role.rsplit('/').next().unwrap_or(role).to_owned(),
-            None => {
-                live.arn.split(":assumed-role/").nth(1).and_then(|r| r.split('/').next()).map(str::to_owned).ok_or_else(|| {
-                    CallError::new(Status::Failed, "", format!("{} is not a role: name one with --role", live.arn))
-                })?
-            }
-        };
-    let mut check = RoleCheck { role: name.clone(), ..RoleCheck::default() };
+pub async fn check(live: &Live, table: &CallTable, role: Option<&str>) -> Result<RoleGaps, CallError> {
+    let name = match role {
+        Some(role) => role.rsplit('/').next().unwrap_or(role).to_owned(),
+        None => {
+            live.arn.split(":assumed-role/").nth(1).and_then(|r| r.split('/').next()).map(str::to_owned).ok_or_else(|| {
+                CallError::new(CallStatus::Failed, "", format!("{} is not a role: name one with --role", live.arn))
+            })?
+        }
+    };
+    let mut check = RoleGaps { role: name.clone(), ..RoleGaps::default() };
     let ask = |operation: &'static str, params: Value| {
         let params = params.as_object().cloned().unwrap_or_default();
         async move {

@@ -67,7 +67,7 @@ const READS_DATA: [&str; 12] = [
 #[derive(Debug, Clone)]
 pub struct CallTable {
     /// In the order of the files.
-    pub services: Vec<Service>,
+    pub services: Vec<CollectedService>,
     /// Over the text of all files.
     pub hash: Hash,
 }
@@ -75,26 +75,26 @@ pub struct CallTable {
 /// One service.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Service {
+pub struct CollectedService {
     /// botocore's and the AWS CLI's name.
     #[serde(rename = "service")]
     pub name: String,
     /// One endpoint for the account, or one a region.
     #[serde(default)]
-    pub scope: Scope,
+    pub scope: ServiceScope,
     /// Requests a second that we allow ourselves at first, for an account and region; five times as many at once.
     pub rate: f64,
     /// How its IAM actions begin, if not with its name.
     prefix: Option<String>,
     /// In the order of the file.
     #[serde(rename = "call")]
-    pub calls: Vec<Call>,
+    pub calls: Vec<CallEntry>,
 }
 
 /// Where a service answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Scope {
+pub enum ServiceScope {
     /// In every region.
     #[default]
     Regional,
@@ -105,7 +105,7 @@ pub enum Scope {
 /// One row.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Call {
+pub struct CallEntry {
     /// AWS's name of the operation.
     pub operation: String,
     /// Our name for it where one operation is called in two ways.
@@ -136,7 +136,7 @@ pub struct Call {
     /// Member that holds a base64 CSV, to be read as a list of objects.
     pub csv: Option<String>,
     /// Where the next page's token comes from, if botocore does not say.
-    pub page: Option<Page>,
+    pub page: Option<TokenPaging>,
     /// IAM actions, if not prefix and operation.
     actions: Option<Vec<String>>,
     /// What its answer says.
@@ -161,7 +161,7 @@ pub struct Wait {
 /// Paging by token.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Page {
+pub struct TokenPaging {
     /// Parameter that takes the token.
     pub input: String,
     /// Path of the token in the answer.
@@ -231,10 +231,10 @@ impl CallTable {
     /// On the first row that breaks a rule; above all, that it reads, and reads configuration only.
     pub fn with(model: &Model, files: &[(String, String)]) -> Result<Self, TableError> {
         let own = BUILTIN.iter().map(|(name, text)| (format!("calls/{name}.toml"), (*text).to_owned()));
-        let mut services: Vec<Service> = Vec::new();
+        let mut services: Vec<CollectedService> = Vec::new();
         let mut all = String::new();
         for (file, text) in own.chain(files.iter().cloned()) {
-            let service: Service =
+            let service: CollectedService =
                 toml::from_str(&text).map_err(|e| TableError::Form { file: file.clone(), problem: e.to_string() })?;
             check(model, &file, &service)?;
             all.push_str(&text);
@@ -248,7 +248,7 @@ impl CallTable {
 
     /// A service by name.
     #[must_use]
-    pub fn service(&self, name: &str) -> Option<&Service> {
+    pub fn service(&self, name: &str) -> Option<&CollectedService> {
         self.services.iter().find(|s| s.name == name)
     }
 
@@ -262,10 +262,10 @@ impl CallTable {
     }
 }
 
-impl Service {
+impl CollectedService {
     /// The IAM actions of a call.
     #[must_use]
-    pub fn actions(&self, call: &Call) -> Vec<String> {
+    pub fn actions(&self, call: &CallEntry) -> Vec<String> {
         let prefix = self.prefix.as_deref().unwrap_or(&self.name);
         call.actions.clone().unwrap_or_else(|| vec![format!("{prefix}:{}", call.operation)])
     }
@@ -283,7 +283,7 @@ impl Service {
     }
 }
 
-impl Call {
+impl CallEntry {
     /// Our name, unique in the service.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -297,7 +297,7 @@ impl Call {
     }
 }
 
-fn check(model: &Model, file: &str, service: &Service) -> Result<(), TableError> {
+fn check(model: &Model, file: &str, service: &CollectedService) -> Result<(), TableError> {
     for (index, call) in service.calls.iter().enumerate() {
         let fail = |problem: String| Err(TableError::Call { file: file.to_owned(), call: call.name().to_owned(), problem });
         if !READ_VERBS.iter().any(|verb| call.operation.starts_with(verb)) {
@@ -356,7 +356,7 @@ mod tests {
 
     #[test]
     fn every_kind_has_words_in_the_core() {
-        let kinds = bartizan_inventory::fact::Kinds::builtin();
+        let kinds = bartizan_inventory::fact::FactKinds::builtin();
         for service in CallTable::builtin(&Model::builtin()).unwrap().services {
             for fact in service.calls.iter().flat_map(|c| &c.facts) {
                 assert!(!kinds.get(&fact.kind).title.is_empty(), "{} is not in kinds.toml", fact.kind);

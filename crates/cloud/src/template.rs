@@ -11,27 +11,27 @@ use serde_json::{Map, Value};
 
 /// What a template can see: values, innermost first.
 #[derive(Debug, Clone, Default)]
-pub struct Scope(Option<Arc<Layer>>);
+pub struct TemplateScope(Option<Arc<ScopeLayer>>);
 
 #[derive(Debug)]
-struct Layer {
+struct ScopeLayer {
     value: Value,
     /// The parameters of a call.
     params: bool,
-    outer: Scope,
+    outer: TemplateScope,
 }
 
-impl Scope {
+impl TemplateScope {
     /// This scope with a value inside.
     #[must_use]
     pub fn within(&self, value: Value) -> Self {
-        Self(Some(Arc::new(Layer { value, params: false, outer: self.clone() })))
+        Self(Some(Arc::new(ScopeLayer { value, params: false, outer: self.clone() })))
     }
 
     /// This scope with the parameters of a call inside.
     #[must_use]
     pub fn within_params(&self, params: &Map<String, Value>) -> Self {
-        Self(Some(Arc::new(Layer { value: Value::Object(params.clone()), params: true, outer: self.clone() })))
+        Self(Some(Arc::new(ScopeLayer { value: Value::Object(params.clone()), params: true, outer: self.clone() })))
     }
 
     /// The innermost value that has something at `path`; `.` is the innermost value itself.
@@ -127,7 +127,7 @@ impl Scope {
 
     /// Each item under `path` (lists on the way are walked through; empty: the value itself), as the inside of a scope.
     #[must_use]
-    pub fn each(&self, value: &Value, path: &str) -> Vec<Scope> {
+    pub fn each(&self, value: &Value, path: &str) -> Vec<TemplateScope> {
         let mut out = Vec::new();
         walk(self, value, path, &mut out);
         out
@@ -151,7 +151,7 @@ fn fill<'v>(template: &str, value: impl Fn(&str) -> Option<&'v Value>) -> (Strin
     (out, true)
 }
 
-fn walk(scope: &Scope, value: &Value, path: &str, out: &mut Vec<Scope>) {
+fn walk(scope: &TemplateScope, value: &Value, path: &str, out: &mut Vec<TemplateScope>) {
     match (value, path.split_once('.').unwrap_or((path, ""))) {
         (Value::Null, _) => {}
         (Value::Array(list), _) => list.iter().for_each(|v| walk(scope, v, path, out)),
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn inner_values_hide_outer_ones() {
         let answer = json!({"Roles": [{"Name": "r", "Policies": [{"Name": "p"}, {"Name": "q"}]}]});
-        let outer = Scope::default().within(json!({"account": "1"}));
+        let outer = TemplateScope::default().within(json!({"account": "1"}));
         let ids: Vec<String> = outer.each(&answer, "Roles.Policies").iter().map(|s| s.fill_id("{account}/{Name}")).collect();
         assert_eq!(ids, ["1/p", "1/q"]);
         let roles = outer.each(&answer, "Roles");
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn parameters_keep_their_type() {
-        let scope = Scope::default().within(json!({"Version": 3}));
+        let scope = TemplateScope::default().within(json!({"Version": 3}));
         let with = json!({"VersionNumber": "{Version}", "Limit": 5, "Names": ["{Version}", "x"]});
         assert_eq!(scope.fill_params(with.as_object().unwrap()).unwrap()["VersionNumber"], json!(3));
         assert_eq!(scope.fill_params(json!({"A": "{Nope}"}).as_object().unwrap()), Err("A".to_owned()));

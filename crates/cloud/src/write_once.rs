@@ -18,7 +18,7 @@ use crate::model::Model;
 /// How one attempt to break the bucket went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Outcome {
+pub enum AttemptOutcome {
     /// AWS refused, as it must.
     Refused,
     /// It worked: the bucket is not write-once.
@@ -33,7 +33,7 @@ pub struct Attempt {
     /// What was tried.
     pub tried: &'static str,
     /// How it went.
-    pub outcome: Outcome,
+    pub outcome: AttemptOutcome,
     /// AWS's answer.
     pub answer: String,
     /// What it means if it worked.
@@ -80,10 +80,10 @@ impl Try {
         let mut out = Vec::new();
         let mut judge = |tried, reply: Result<Reply, String>, matters| {
             let (outcome, answer) = match reply {
-                Ok(reply) if reply.0.is_success() => (Outcome::Broken, answer(&reply)),
-                Ok(reply) if matches!(reply.0.as_u16(), 400 | 403 | 405 | 409 | 412) => (Outcome::Refused, answer(&reply)),
-                Ok(reply) => (Outcome::Unknown, answer(&reply)),
-                Err(e) => (Outcome::Unknown, e),
+                Ok(reply) if reply.0.is_success() => (AttemptOutcome::Broken, answer(&reply)),
+                Ok(reply) if matches!(reply.0.as_u16(), 400 | 403 | 405 | 409 | 412) => (AttemptOutcome::Refused, answer(&reply)),
+                Ok(reply) => (AttemptOutcome::Unknown, answer(&reply)),
+                Err(e) => (AttemptOutcome::Unknown, e),
             };
             out.push(Attempt { tried, outcome, answer, matters });
         };
@@ -118,7 +118,7 @@ impl Try {
             let matters = "without versioning and Object Lock anything can be destroyed";
             out.push(Attempt {
                 tried: "find a version id",
-                outcome: Outcome::Broken,
+                outcome: AttemptOutcome::Broken,
                 answer: "the bucket is not versioned".into(),
                 matters,
             });
@@ -126,10 +126,10 @@ impl Try {
         for (tried, query, body, matters) in BUCKET_ATTEMPTS {
             let reply = self.send("PUT", &format!("/{}?{query}", self.bucket), &[], body.as_bytes()).await;
             let (outcome, answer) = match reply {
-                Ok(reply) if reply.0.is_success() => (Outcome::Broken, answer(&reply)),
-                Ok(reply) if matches!(reply.0.as_u16(), 400 | 403 | 405 | 409) => (Outcome::Refused, answer(&reply)),
-                Ok(reply) => (Outcome::Unknown, answer(&reply)),
-                Err(e) => (Outcome::Unknown, e),
+                Ok(reply) if reply.0.is_success() => (AttemptOutcome::Broken, answer(&reply)),
+                Ok(reply) if matches!(reply.0.as_u16(), 400 | 403 | 405 | 409) => (AttemptOutcome::Refused, answer(&reply)),
+                Ok(reply) => (AttemptOutcome::Unknown, answer(&reply)),
+                Err(e) => (AttemptOutcome::Unknown, e),
             };
             out.push(Attempt { tried, outcome, answer, matters });
         }

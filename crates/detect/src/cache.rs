@@ -9,66 +9,66 @@ use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 
-use super::combo::{Combos, Repeat, Shared};
-use super::condition::Answers;
+use super::combo::{CallerPlans, RecordPlan, SharedTexts};
+use super::condition::ItemAnswers;
 use super::derive::cut;
 use super::first_seen::ByHash;
 use super::networks::AddressKind;
-use super::notes::Last;
+use super::notes::LastSeen;
 use super::route::feed_route;
-use super::scan::{Plan, Sight};
-use super::view::View;
-use crate::call::Source;
+use super::scan::{EventMeta, ScanPlan};
+use super::view::EventView;
+use crate::call::SourceAddress;
 use bartizan_model::limits::SCAN_CACHE_MAX;
-use bartizan_trail::{Actor, Clock, Event, Field, Lasting};
+use bartizan_trail::{CallerIdentity, Event, Field, RecordTemplate, TimeReader};
 
 /// Things that are worked out once for many events. All of them may be forgotten at any time.
 #[derive(Default)]
 pub(super) struct Caches {
     pub(super) hasher: RandomState,
     /// Actors by the hash of `userIdentity`. All hashes here have a random seed, so that nobody can make two of them meet.
-    actors: ByHash<Arc<Actor>>,
-    pub(super) combos: Combos,
-    /// By [`Lasting::of`] and the sort of the address.
+    actors: ByHash<Arc<CallerIdentity>>,
+    pub(super) combos: CallerPlans,
+    /// By [`RecordTemplate::of`] and the sort of the address.
     repeats: ByHash<u32>,
     /// What was worked out for them, by their numbers.
-    known: Vec<Known>,
-    pub(super) shared: Shared,
-    /// Hashes of events that came once, when not every one can have a [`Repeat`]. What comes again is worth one.
+    known: Vec<CachedRecord>,
+    pub(super) shared: SharedTexts,
+    /// Hashes of events that came once, when not every one can have a [`RecordPlan`]. What comes again is worth one.
     once: Vec<u64>,
     /// When first-seen keys of forgotten combos were seen last.
-    pub(super) last: Vec<Last>,
-    pub(super) told: Told,
+    pub(super) last: Vec<LastSeen>,
+    pub(super) told: ReportedNetworks,
     /// What stands in the place of an address, by its hash.
     sources: ByHash<Arc<str>>,
     /// Number of the object that is being read.
     pub(super) object: u64,
-    pub(super) clock: Clock,
+    pub(super) clock: TimeReader,
     /// What the event at hand answered.
-    pub(super) answers: Answers,
+    pub(super) answers: ItemAnswers,
 }
 
 /// An event that others may repeat.
-pub(super) struct Known {
+pub(super) struct CachedRecord {
     /// Number of its combo.
     pub(super) combo: u32,
     /// [`Event::content`].
     pub(super) content: u64,
-    pub(super) repeat: Rc<Repeat>,
+    pub(super) repeat: Rc<RecordPlan>,
 }
 
 /// What a thread told of networks in scopes. Each event asks for one, and there are tens of thousands: what it asks for is
 /// all in one place.
-pub(super) struct Told {
+pub(super) struct ReportedNetworks {
     /// A table with a slot for each, or behind it when that is taken.
-    slots: Box<[Slot]>,
+    slots: Box<[NetworkSlot]>,
     /// Scope and key of each slot.
     keys: Box<[(u64, u64)]>,
     count: usize,
 }
 
 #[derive(Clone, Copy, Default)]
-struct Slot {
+struct NetworkSlot {
     /// [`quick`], or 0 when the slot is free.
     quick: u64,
     /// Second of the earliest event that was told.
@@ -77,10 +77,10 @@ struct Slot {
     last_s: u32,
 }
 
-impl Default for Told {
+impl Default for ReportedNetworks {
     fn default() -> Self {
         let slots = 1 << SLOTS_BITS;
-        Self { slots: vec![Slot::default(); slots].into(), keys: vec![(0, 0); slots].into(), count: 0 }
+        Self { slots: vec![NetworkSlot::default(); slots].into(), keys: vec![(0, 0); slots].into(), count: 0 }
     }
 }
 
@@ -94,12 +94,12 @@ fn quick(scope: u64, network: u64) -> u64 {
     ((scope ^ network).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32) ^ scope) | 1
 }
 
-/// Seconds since 1970 as [`Slot`] keeps them; those that it cannot keep are never earlier or later than others.
+/// Seconds since 1970 as [`NetworkSlot`] keeps them; those that it cannot keep are never earlier or later than others.
 fn short(time_s: i64) -> u32 {
     time_s.clamp(0, i64::from(u32::MAX)) as u32
 }
 
-impl Told {
+impl ReportedNetworks {
     /// The slot of a network in a scope, or the one where it would stand.
     fn slot(&self, quick: u64) -> usize {
         let mut at = (quick >> (64 - SLOTS_BITS)) as usize;
@@ -129,7 +129,7 @@ impl Told {
     }
 
     /// Notes that this was told of a network.
-    pub(super) fn tell(&mut self, scope: u64, network: u64, key: u64, time_s: i64, last: &mut Vec<Last>) {
+    pub(super) fn tell(&mut self, scope: u64, network: u64, key: u64, time_s: i64, last: &mut Vec<LastSeen>) {
         if self.count >= TOLD_MAX {
             self.flush(last);
         }
@@ -140,28 +140,28 @@ impl Told {
         if slot.quick == 0 {
             self.count += 1;
             self.keys[at] = (scope, key);
-            *slot = Slot { quick, first_s: time_s, last_s: time_s };
+            *slot = NetworkSlot { quick, first_s: time_s, last_s: time_s };
         }
         (slot.first_s, slot.last_s) = (slot.first_s.min(time_s), slot.last_s.max(time_s));
     }
 
     /// Gives the last times of all keys, and forgets them.
-    fn flush(&mut self, last: &mut Vec<Last>) {
+    fn flush(&mut self, last: &mut Vec<LastSeen>) {
         let told = self.slots.iter().zip(&self.keys).filter(|(slot, _)| slot.quick != 0);
-        last.extend(told.map(|(slot, &(scope, key))| Last { scope, key, last_s: i64::from(slot.last_s) }));
-        self.slots.fill(Slot::default());
+        last.extend(told.map(|(slot, &(scope, key))| LastSeen { scope, key, last_s: i64::from(slot.last_s) }));
+        self.slots.fill(NetworkSlot::default());
         self.count = 0;
     }
 }
 
 impl Caches {
     /// Empty ones, with the hasher of the rules.
-    pub(super) fn new(plan: &Plan) -> Self {
+    pub(super) fn new(plan: &ScanPlan) -> Self {
         Self { hasher: plan.rules.decided.hasher.clone(), ..Self::default() }
     }
 
     /// What is left to say when there are no more objects.
-    pub(super) fn finish(&mut self) -> Vec<Last> {
+    pub(super) fn finish(&mut self) -> Vec<LastSeen> {
         self.forget_combos();
         let mut last = std::mem::take(&mut self.last);
         self.told.flush(&mut last);
@@ -172,18 +172,23 @@ impl Caches {
         // Repeats would go on with combos whose last times nobody asks for any more.
         self.forget_repeats();
         self.last.extend(self.combos.last());
-        self.combos = Combos::default();
+        self.combos = CallerPlans::default();
     }
 
     /// The number of an event's combo, what was worked out for the events that it repeats, and [`Event::content`].
-    pub(super) fn combo(&mut self, plan: &Plan, event: &Event<'_>, address: Option<IpAddr>) -> (u32, Option<Rc<Repeat>>, u64) {
+    pub(super) fn combo(
+        &mut self,
+        plan: &ScanPlan,
+        event: &Event<'_>,
+        address: Option<IpAddr>,
+    ) -> (u32, Option<Rc<RecordPlan>>, u64) {
         let kind = plan.networks.kind_of(address);
-        let Some((hash, holes)) = Lasting::of(event, &self.hasher) else {
+        let Some((hash, holes)) = RecordTemplate::of(event, &self.hasher) else {
             return (self.combo_of(plan, event, address, kind), None, event.content());
         };
         let lasting = hash ^ kind as u64;
         if let Some(number) = self.number(hash, kind) {
-            let Known { combo, repeat, content } = self.known(number);
+            let CachedRecord { combo, repeat, content } = self.known(number);
             return (*combo, Some(repeat.clone()), *content);
         }
         let content = event.content();
@@ -195,9 +200,9 @@ impl Caches {
         if self.repeats.len() >= SCAN_CACHE_MAX {
             self.forget_repeats();
         }
-        let repeat = Rc::new(Repeat { lasting: Lasting::keep(event, holes), steps: OnceCell::new() });
+        let repeat = Rc::new(RecordPlan { lasting: RecordTemplate::keep(event, holes), steps: OnceCell::new() });
         self.repeats.insert(lasting, self.known.len() as u32);
-        self.known.push(Known { combo, content, repeat: repeat.clone() });
+        self.known.push(CachedRecord { combo, content, repeat: repeat.clone() });
         (combo, Some(repeat), content)
     }
 
@@ -208,7 +213,7 @@ impl Caches {
     }
 
     /// From where a call came: an address, or what stands in its place.
-    pub(super) fn source<'t>(&mut self, address: Option<IpAddr>, text: impl FnOnce() -> Option<Cow<'t, str>>) -> Source {
+    pub(super) fn source<'t>(&mut self, address: Option<IpAddr>, text: impl FnOnce() -> Option<Cow<'t, str>>) -> SourceAddress {
         let text = match (address, text) {
             (Some(address), text) => match text().filter(|t| t.contains(',')) {
                 // Both are told.
@@ -217,14 +222,14 @@ impl Caches {
             },
             (None, text) => match text() {
                 Some(text) => text,
-                None => return Source::None,
+                None => return SourceAddress::None,
             },
         };
         if self.sources.len() >= SCAN_CACHE_MAX {
             self.sources.clear();
         }
         let hash = self.hasher.hash_one(text.as_bytes());
-        Source::Text(self.sources.entry(hash).or_insert_with(|| cut(&text).into()).clone())
+        SourceAddress::Text(self.sources.entry(hash).or_insert_with(|| cut(&text).into()).clone())
     }
 
     /// Number of what is known of events with this hash that come from this sort of address.
@@ -233,7 +238,7 @@ impl Caches {
     }
 
     /// What is known by this number.
-    pub(super) fn known(&self, number: u32) -> &Known {
+    pub(super) fn known(&self, number: u32) -> &CachedRecord {
         &self.known[number as usize]
     }
 
@@ -244,8 +249,8 @@ impl Caches {
 
     /// Looks at what events will ask for, so that it is near when they do. Memory that is far away takes longer than all
     /// that is done with it, but many places can be on their way at once: so it goes step by step, each for all events.
-    pub(super) fn touch(&self, sights: &[Sight], numbers: &[u32]) {
-        let Combos { heads, lists, scopes, counted, crowds, .. } = &self.combos;
+    pub(super) fn touch(&self, sights: &[EventMeta], numbers: &[u32]) {
+        let CallerPlans { heads, lists, scopes, counted, crowds, .. } = &self.combos;
         let heads = || numbers.iter().map(|number| &heads[self.known[*number as usize].combo as usize]);
         std::hint::black_box(heads().fold(0, |all, head| all ^ head.last_s));
         let values = heads().zip(sights).map(|(head, sight)| {
@@ -257,7 +262,7 @@ impl Caches {
         std::hint::black_box(values.fold(0, |all, one| all ^ one));
     }
 
-    fn combo_of(&mut self, plan: &Plan, event: &Event<'_>, address: Option<IpAddr>, kind: AddressKind) -> u32 {
+    fn combo_of(&mut self, plan: &ScanPlan, event: &Event<'_>, address: Option<IpAddr>, kind: AddressKind) -> u32 {
         let mut hasher = self.hasher.build_hasher();
         feed_route(event, kind, &mut hasher);
         let (route, identity) = (hasher.finish(), self.hasher.hash_one(event.identity()));
@@ -269,17 +274,17 @@ impl Caches {
             self.forget_combos();
         }
         let actor = self.actor(event, identity);
-        let view = View::with_address(event, &actor, &plan.networks, address);
+        let view = EventView::with_address(event, &actor, &plan.networks, address);
         let refined = plan.rules.decided.route(&plan.rules, &view, route, &self.answers).refine(&plan.rules, &view, &self.answers);
         self.combos.add(key, plan, refined, &view, &mut self.shared)
     }
 
-    fn actor(&mut self, event: &Event<'_>, hash: u64) -> Arc<Actor> {
+    fn actor(&mut self, event: &Event<'_>, hash: u64) -> Arc<CallerIdentity> {
         if self.actors.len() >= SCAN_CACHE_MAX {
             self.actors.clear();
         }
         // Where the identity has no account, that of the record stands in: two records may differ in it.
         let hash = self.hasher.hash_one((hash, event.raw_scalar(Field::RecipientAccountId)));
-        self.actors.entry(hash).or_insert_with(|| Arc::new(Actor::of_event(event))).clone()
+        self.actors.entry(hash).or_insert_with(|| Arc::new(CallerIdentity::of_event(event))).clone()
     }
 }

@@ -8,16 +8,16 @@ use bartizan_trail::EventId;
 
 /// Who made a call, as far as findings tell it.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub struct Who {
+pub struct ActorContext {
     /// The actor.
-    pub actor: Arc<bartizan_trail::Actor>,
+    pub actor: Arc<bartizan_trail::CallerIdentity>,
     /// `userAgent`.
     pub user_agent: Option<String>,
 }
 
 /// What was called and where.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub struct Call {
+pub struct ApiCall {
     /// `service:Call`.
     pub name: Arc<str>,
     /// `eventSource`.
@@ -32,7 +32,7 @@ pub struct Call {
 
 /// `sourceIPAddress`: an address, or the name of a service. Of whole words, which are copied soonest.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Source {
+pub enum SourceAddress {
     /// The record has none.
     None,
     /// An address of IPv4, as its bits.
@@ -43,7 +43,7 @@ pub enum Source {
     Text(Arc<str>),
 }
 
-impl From<IpAddr> for Source {
+impl From<IpAddr> for SourceAddress {
     fn from(address: IpAddr) -> Self {
         match address {
             IpAddr::V4(v4) => Self::V4(v4.to_bits()),
@@ -52,7 +52,7 @@ impl From<IpAddr> for Source {
     }
 }
 
-impl Source {
+impl SourceAddress {
     /// The address, if it is one.
     pub fn address(&self) -> Option<IpAddr> {
         match self {
@@ -63,7 +63,7 @@ impl Source {
     }
 }
 
-impl std::fmt::Display for Source {
+impl std::fmt::Display for SourceAddress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.address(), self) {
             (Some(address), _) => address.fmt(f),
@@ -75,11 +75,11 @@ impl std::fmt::Display for Source {
 
 /// Who did what to what. Many events share one.
 #[derive(Debug)]
-pub struct Deed {
+pub struct CallContext {
     /// Who did it.
-    pub who: Arc<Who>,
+    pub who: Arc<ActorContext>,
     /// What was done.
-    pub call: Arc<Call>,
+    pub call: Arc<ApiCall>,
     /// What it was done to.
     pub resources: Box<[String]>,
     /// Whom it let in, what it made.
@@ -94,9 +94,9 @@ pub struct Sighting {
     /// The event.
     pub id: EventId,
     /// From where.
-    pub source: Source,
+    pub source: SourceAddress,
     /// Who did what.
-    pub deed: Arc<Deed>,
+    pub deed: Arc<CallContext>,
 }
 
 impl Sighting {
@@ -106,7 +106,7 @@ impl Sighting {
     }
 }
 
-impl Deed {
+impl CallContext {
     /// Whether AWS refused it, or it failed otherwise.
     pub fn is_refused(&self) -> bool {
         self.call.error.is_some()
@@ -115,7 +115,7 @@ impl Deed {
 
 /// Who made a call, as far as its record tells.
 #[must_use]
-pub fn actor_of(who: &Who, source: &Source) -> Actor {
+pub fn actor_of(who: &ActorContext, source: &SourceAddress) -> Actor {
     let (actor, source) = (&who.actor, source.to_string());
     let session = actor.session.as_ref().map(|s| format!("session {s}"));
     let service = actor.invoked_by.as_ref().map(|s| format!("by means of {s}"));

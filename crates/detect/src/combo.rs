@@ -12,31 +12,31 @@ use siphasher::sip::SipHasher13;
 
 use super::derive::{api, cut};
 use super::first_seen::ByHash;
-use super::notes::Last;
-use super::route::{Depends, Route};
-use super::rule::Kind;
-use super::scan::{FIELD_MARK, NETWORK, Plan, feed, first_seen_text, group_text, keys, value};
-use super::steps::{Steps, is_attempt};
-use super::view::View;
-use crate::call::{Call, Deed, Who};
-use crate::work::Things;
+use super::notes::LastSeen;
+use super::route::{Dependency, Route};
+use super::rule::RuleKind;
+use super::scan::{FIELD_MARK, NETWORK, ScanPlan, feed, first_seen_text, group_text, keys, value};
+use super::steps::{EventSteps, is_attempt};
+use super::view::EventView;
+use crate::call::{ActorContext, ApiCall, CallContext};
+use crate::work::ThingTable;
 use bartizan_model::limits::SCAN_CACHE_MAX;
-use bartizan_trail::{EventId, Field, Lasting};
+use bartizan_trail::{EventId, Field, RecordTemplate};
 
 /// What every event of a combo asks for. Thousands of these are in use at once, and each event needs another one: so they
 /// are small and stand close together, for memory that is far away is what costs most here.
 #[derive(Clone, Copy)]
-pub(super) struct Head {
+pub(super) struct PlanHead {
     /// Time of the earliest event that was told of the first-seen keys.
     pub(super) first_s: i64,
     /// Time of the last event.
     pub(super) last_s: i64,
-    /// Which of [`Combos::lists`] are numbers of values that rules count and that are the same for all events.
-    pub(super) counted: Span,
-    /// Which of [`Combos::lists`] are numbers of crowds: the network is a value that is counted.
-    pub(super) crowds: Span,
-    /// Which of [`Combos::scopes`] are those of rules that ask whether the network is new.
-    pub(super) scopes: Span,
+    /// Which of [`CallerPlans::lists`] are numbers of values that rules count and that are the same for all events.
+    pub(super) counted: ListRange,
+    /// Which of [`CallerPlans::lists`] are numbers of crowds: the network is a value that is counted.
+    pub(super) crowds: ListRange,
+    /// Which of [`CallerPlans::scopes`] are those of rules that ask whether the network is new.
+    pub(super) scopes: ListRange,
     /// Whether there are first-seen keys that are the same for all events.
     pub(super) first_seen: bool,
     /// Whether anything looks at more of its events than who calls what from where.
@@ -47,12 +47,12 @@ pub(super) struct Head {
 
 /// Some elements of a list.
 #[derive(Clone, Copy)]
-pub(super) struct Span {
+pub(super) struct ListRange {
     from: u32,
     to: u32,
 }
 
-impl Span {
+impl ListRange {
     /// Puts these at the end of a list.
     fn of<T>(list: &mut Vec<T>, new: Vec<T>) -> Self {
         let from = list.len() as u32;
@@ -65,38 +65,38 @@ impl Span {
     }
 }
 
-/// What is to be done for events of one route and one identity, besides [`Head`].
-pub(super) struct Combo {
+/// What is to be done for events of one route and one identity, besides [`PlanHead`].
+pub(super) struct CallerPlan {
     /// First-seen keys that are the same for all events.
     pub(super) first_seen: Box<[Rc<FirstSeenKey>]>,
     /// Detections that match and have uses which look at more of the event.
-    pub(super) sure: Box<[Sure]>,
+    pub(super) sure: Box<[DecidedMatch]>,
     /// Detections that may match.
     pub(super) maybe: Box<[u32]>,
     /// The event that was told of the first-seen keys.
     pub(super) told_id: Cell<EventId>,
     /// The actor's key.
-    pub(super) actor: Rc<Text>,
+    pub(super) actor: Rc<SharedText>,
     /// `service:Call`.
-    pub(super) call: Rc<Text>,
+    pub(super) call: Rc<SharedText>,
     /// Who does what, without what it is done to.
-    pub(super) deed: Arc<Deed>,
+    pub(super) deed: Arc<CallContext>,
     /// Whether the call makes things or takes them away.
     pub(super) acts: bool,
 }
 
 /// All combos, and what they have in common. They are forgotten together.
 #[derive(Default)]
-pub(super) struct Combos {
+pub(super) struct CallerPlans {
     /// Their numbers, by the hashes of route and identity.
     numbers: ByHash<u32>,
-    pub(super) heads: Vec<Head>,
-    pub(super) all: Vec<Rc<Combo>>,
+    pub(super) heads: Vec<PlanHead>,
+    pub(super) all: Vec<Rc<CallerPlan>>,
     pub(super) lists: Vec<u32>,
     /// Hash of a scope, and the number of its [`NetworkKeys`].
     pub(super) scopes: Vec<(u64, u32)>,
-    pub(super) counted: Vec<Counted>,
-    pub(super) crowds: Vec<Crowd>,
+    pub(super) counted: Vec<CountedValue>,
+    pub(super) crowds: Vec<DistinctNetworks>,
     pub(super) network_keys: Vec<NetworkKeys>,
     counted_numbers: ByHash<u32>,
     crowd_numbers: ByHash<u32>,
@@ -105,14 +105,14 @@ pub(super) struct Combos {
 }
 
 /// A text that many events have.
-pub(super) struct Text {
+pub(super) struct SharedText {
     pub(super) text: Arc<str>,
     /// What it is in the texts of an object: number of the object, number of the text.
     pub(super) number: Cell<(u64, u32)>,
 }
 
 /// A group of a rule with a window.
-pub(super) struct Group {
+pub(super) struct WindowGroupRef {
     pub(super) rule: u32,
     pub(super) text: Arc<str>,
     /// What it is in the groups of an object: number of the object, number of the group.
@@ -120,7 +120,7 @@ pub(super) struct Group {
 }
 
 /// A detection that matches all events of a combo.
-pub(super) struct Sure {
+pub(super) struct DecidedMatch {
     pub(super) detection: u32,
     /// Rule and part of the uses that look at more of the event.
     pub(super) uses: Vec<(usize, usize)>,
@@ -139,19 +139,19 @@ pub(super) struct FirstSeenKey {
 /// A value that a rule counts, for all combos that have it. Only its first and its last event in a bucket of time are
 /// noted, which is all that the rule needs.
 #[repr(align(64))]
-pub(super) struct Counted {
-    pub(super) noted: Noted,
+pub(super) struct CountedValue {
+    pub(super) noted: NotedSightings,
     pub(super) bucket_s: i64,
     pub(super) value: u64,
     pub(super) part: u32,
-    /// [`super::window::Seen::tried`].
+    /// [`super::window::WindowEvent::tried`].
     pub(super) tried: bool,
-    pub(super) group: Rc<Group>,
+    pub(super) group: Rc<WindowGroupRef>,
 }
 
 /// The notes of a value in the bucket of time at hand.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Noted {
+pub(super) struct NotedSightings {
     /// Number of the object.
     pub(super) object: u64,
     /// Begin of the bucket.
@@ -173,7 +173,7 @@ pub(super) struct NetworkKeys {
 }
 
 /// The networks with the smallest hashes that a group had in a bucket of time, of many that it may have.
-pub(super) struct Crowd {
+pub(super) struct DistinctNetworks {
     /// Number of the object.
     pub(super) object: u64,
     /// Begin of the bucket.
@@ -182,30 +182,30 @@ pub(super) struct Crowd {
     /// The greatest value that is still of interest.
     pub(super) most: u64,
     /// The notes of each value.
-    pub(super) values: BTreeMap<u64, Noted>,
+    pub(super) values: BTreeMap<u64, NotedSightings>,
     pub(super) values_max: usize,
     pub(super) part: u32,
-    /// [`super::window::Seen::tried`].
+    /// [`super::window::WindowEvent::tried`].
     pub(super) tried: bool,
-    pub(super) group: Rc<Group>,
+    pub(super) group: Rc<WindowGroupRef>,
 }
 
 /// Texts and groups that events share. All of them may be forgotten at any time.
 #[derive(Default)]
-pub(super) struct Shared {
+pub(super) struct SharedTexts {
     hasher: RandomState,
-    texts: ByHash<Rc<Text>>,
-    groups: ByHash<Rc<Group>>,
+    texts: ByHash<Rc<SharedText>>,
+    groups: ByHash<Rc<WindowGroupRef>>,
 }
 
-impl Shared {
-    pub(super) fn text(&mut self, text: &str) -> Rc<Text> {
-        let new = || Rc::new(Text { text: text.into(), number: Cell::default() });
+impl SharedTexts {
+    pub(super) fn text(&mut self, text: &str) -> Rc<SharedText> {
+        let new = || Rc::new(SharedText { text: text.into(), number: Cell::default() });
         one(&mut self.texts, self.hasher.hash_one(text), new)
     }
 
-    pub(super) fn group(&mut self, rule: u32, text: &str) -> Rc<Group> {
-        let new = || Rc::new(Group { rule, text: text.into(), number: Cell::default() });
+    pub(super) fn group(&mut self, rule: u32, text: &str) -> Rc<WindowGroupRef> {
+        let new = || Rc::new(WindowGroupRef { rule, text: text.into(), number: Cell::default() });
         one(&mut self.groups, self.hasher.hash_one((rule, text)), new)
     }
 }
@@ -226,7 +226,7 @@ fn number<V>(numbers: &mut ByHash<u32>, all: &mut Vec<V>, hash: u64, new: impl F
     })
 }
 
-impl Combos {
+impl CallerPlans {
     /// Whether it is time to forget them.
     pub(super) fn is_full(&self) -> bool {
         let most = self.all.len().max(self.counted.len()).max(self.crowds.len()).max(self.network_keys.len());
@@ -239,17 +239,17 @@ impl Combos {
     }
 
     /// Takes out of a route what can be worked out now for all events of this identity. Gives the number of the combo.
-    pub(super) fn add(&mut self, hash: u64, plan: &Plan, route: Route, view: &View<'_>, shared: &mut Shared) -> u32 {
+    pub(super) fn add(&mut self, hash: u64, plan: &ScanPlan, route: Route, view: &EventView<'_>, shared: &mut SharedTexts) -> u32 {
         let text = |field| view.event.text(field).map(|t| cut(&t));
-        let who = Arc::new(Who { actor: view.actor.clone(), user_agent: text(Field::UserAgent) });
-        let call = Arc::new(Call {
+        let who = Arc::new(ActorContext { actor: view.actor.clone(), user_agent: text(Field::UserAgent) });
+        let call = Arc::new(ApiCall {
             name: api(view.event).into(),
             source: text(Field::EventSource),
             account: text(Field::RecipientAccountId),
             region: text(Field::AwsRegion),
             error: view.event.error().map(|t| cut(&t)),
         });
-        let mut settled = Settled { combos: self, shared, counted: vec![], crowds: vec![], scopes: vec![], first_seen: vec![] };
+        let mut settled = PlanBuilder { combos: self, shared, counted: vec![], crowds: vec![], scopes: vec![], first_seen: vec![] };
         let mut sure = Vec::new();
         for detection in route.sure {
             let about = &plan.rules.detections[detection as usize];
@@ -257,29 +257,29 @@ impl Combos {
             let uses = about.uses.iter().copied();
             let rest: Vec<_> = uses.filter(|(rule, part)| !settled.take(plan, *rule, *part, tried, view)).collect();
             if !rest.is_empty() {
-                sure.push(Sure { detection, uses: rest });
+                sure.push(DecidedMatch { detection, uses: rest });
             }
         }
-        let Settled { counted, crowds, scopes, first_seen, .. } = settled;
-        let acts = call.error.is_none() && Things::builtin().concerns(view.event);
-        self.heads.push(Head {
+        let PlanBuilder { counted, crowds, scopes, first_seen, .. } = settled;
+        let acts = call.error.is_none() && ThingTable::builtin().concerns(view.event);
+        self.heads.push(PlanHead {
             first_s: i64::MAX,
             last_s: i64::MIN,
-            counted: Span::of(&mut self.lists, counted),
-            crowds: Span::of(&mut self.lists, crowds),
-            scopes: Span::of(&mut self.scopes, scopes),
+            counted: ListRange::of(&mut self.lists, counted),
+            crowds: ListRange::of(&mut self.lists, crowds),
+            scopes: ListRange::of(&mut self.scopes, scopes),
             first_seen: !first_seen.is_empty(),
             asks: acts || !sure.is_empty() || !route.maybe.is_empty(),
             caller: (0, 0),
         });
-        self.all.push(Rc::new(Combo {
+        self.all.push(Rc::new(CallerPlan {
             first_seen: first_seen.into(),
             sure: sure.into(),
             maybe: route.maybe.into(),
             told_id: Cell::new(EventId::from(0)),
             actor: shared.text(&view.actor.key),
             call: shared.text(&call.name),
-            deed: Arc::new(Deed { who, call, resources: Box::default(), counterparty: Box::default() }),
+            deed: Arc::new(CallContext { who, call, resources: Box::default(), counterparty: Box::default() }),
             acts,
         }));
         let number = self.all.len() as u32 - 1;
@@ -288,32 +288,33 @@ impl Combos {
     }
 
     /// When first-seen keys that were told were seen last.
-    pub(super) fn last(&self) -> impl Iterator<Item = Last> {
+    pub(super) fn last(&self) -> impl Iterator<Item = LastSeen> {
         let told = self.heads.iter().zip(&self.all).filter(|(head, _)| head.first_s <= head.last_s);
         told.flat_map(|(head, combo)| {
-            combo.first_seen.iter().map(|one| Last { scope: one.scope, key: one.key, last_s: head.last_s })
+            combo.first_seen.iter().map(|one| LastSeen { scope: one.scope, key: one.key, last_s: head.last_s })
         })
     }
 }
 
 /// Uses that look at no more than route, identity and network.
-struct Settled<'s> {
-    combos: &'s mut Combos,
-    shared: &'s mut Shared,
+struct PlanBuilder<'s> {
+    combos: &'s mut CallerPlans,
+    shared: &'s mut SharedTexts,
     counted: Vec<u32>,
     crowds: Vec<u32>,
     scopes: Vec<(u64, u32)>,
     first_seen: Vec<Rc<FirstSeenKey>>,
 }
 
-impl Settled<'_> {
+impl PlanBuilder<'_> {
     /// Takes in what a rule wants of all events. False: it looks at more.
-    fn take(&mut self, plan: &Plan, rule: usize, part: usize, tried: bool, view: &View<'_>) -> bool {
-        let settled = |fields: &[String]| fields.iter().all(|f| Depends::of(f, plan.networks.has_places()) <= Depends::Identity);
+    fn take(&mut self, plan: &ScanPlan, rule: usize, part: usize, tried: bool, view: &EventView<'_>) -> bool {
+        let settled =
+            |fields: &[String]| fields.iter().all(|f| Dependency::of(f, plan.networks.has_places()) <= Dependency::Identity);
         let about = &plan.rules.rules[rule];
         let rule = rule as u32;
         match &about.kind {
-            Kind::FirstSeen(first_seen) if settled(&first_seen.key) && settled(&first_seen.scope) => {
+            RuleKind::FirstSeen(first_seen) if settled(&first_seen.key) && settled(&first_seen.scope) => {
                 let (scope, key) = keys(&plan.memory, &about.id, part, first_seen, view);
                 let new = || {
                     let text = first_seen_text(first_seen, view);
@@ -321,17 +322,17 @@ impl Settled<'_> {
                 };
                 self.first_seen.push(self.combos.first_seen.entry(key).or_insert_with(new).clone());
             }
-            Kind::FirstSeen(first_seen) if first_seen.key == [NETWORK] && settled(&first_seen.scope) => {
+            RuleKind::FirstSeen(first_seen) if first_seen.key == [NETWORK] && settled(&first_seen.scope) => {
                 let mut hasher = plan.memory.hasher();
                 hasher.write(about.id.as_bytes());
                 first_seen.scope.iter().for_each(|field| feed(&mut hasher, field, view));
                 let scope = hasher.finish();
                 hasher.write_u8(FIELD_MARK);
                 let new = || NetworkKeys { rule, scope, text: group_text(&first_seen.scope, view).into(), hasher };
-                let Combos { network_numbers, network_keys, .. } = &mut *self.combos;
+                let CallerPlans { network_numbers, network_keys, .. } = &mut *self.combos;
                 self.scopes.push((scope, number(network_numbers, network_keys, scope, new)));
             }
-            Kind::Window(window) => {
+            RuleKind::Window(window) => {
                 let Some(bucket_s) = window.bucket_s() else { return false };
                 let fields = window.counted().unwrap_or_default();
                 if !settled(&window.group_by[part]) || fields != [NETWORK] && !settled(fields) {
@@ -341,7 +342,7 @@ impl Settled<'_> {
                 let part = part as u32;
                 if fields == [NETWORK] {
                     let hash = self.shared.hasher.hash_one((rule, &group.text, part, tried));
-                    let new = || Crowd {
+                    let new = || DistinctNetworks {
                         object: 0,
                         from_s: 0,
                         bucket_s,
@@ -352,12 +353,12 @@ impl Settled<'_> {
                         tried,
                         group,
                     };
-                    let Combos { crowd_numbers, crowds, .. } = &mut *self.combos;
+                    let CallerPlans { crowd_numbers, crowds, .. } = &mut *self.combos;
                     self.crowds.push(number(crowd_numbers, crowds, hash, new));
                 } else if let Some(value) = value(&window.test, view) {
                     let hash = self.shared.hasher.hash_one((rule, &group.text, part, value, tried));
-                    let new = || Counted { noted: Noted::default(), bucket_s, value, part, tried, group };
-                    let Combos { counted_numbers, counted, .. } = &mut *self.combos;
+                    let new = || CountedValue { noted: NotedSightings::default(), bucket_s, value, part, tried, group };
+                    let CallerPlans { counted_numbers, counted, .. } = &mut *self.combos;
                     self.counted.push(number(counted_numbers, counted, hash, new));
                 }
             }
@@ -368,9 +369,9 @@ impl Settled<'_> {
 }
 
 /// What was worked out for an event, for all that repeat it in everything but [`Fields::PER_EVENT`].
-pub(super) struct Repeat {
+pub(super) struct RecordPlan {
     /// Where everything stands in them.
-    pub(super) lasting: Lasting,
+    pub(super) lasting: RecordTemplate,
     /// What is to be done for them, once that was asked.
-    pub(super) steps: OnceCell<Steps>,
+    pub(super) steps: OnceCell<EventSteps>,
 }

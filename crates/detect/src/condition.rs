@@ -9,130 +9,136 @@ use rsigma_eval::{CompiledDetection, CompiledDetectionItem, CompiledMatcher, Com
 use rsigma_parser::{ConditionExpr, Quantifier};
 
 use super::derive::{api, is_never};
-use super::route::{Depends, reads};
-use super::view::View;
-use bartizan_trail::Fields;
+use super::route::{Dependency, reads};
+use super::view::EventView;
+use bartizan_trail::FieldSet;
 
 /// A condition that an event meets, or does not.
 #[derive(Debug)]
-pub enum Condition {
+pub enum RuleCondition {
     /// Number of an item.
     Item(u32),
     /// Every one of these.
-    All(Vec<Condition>),
+    All(Vec<RuleCondition>),
     /// At least so many of these.
-    AtLeast(usize, Vec<Condition>),
+    AtLeast(usize, Vec<RuleCondition>),
     /// Not this one.
-    Not(Box<Condition>),
+    Not(Box<RuleCondition>),
     /// Something that only rsigma evaluates: key words, selectors of array elements.
     Opaque,
 }
 
 /// The items of all detections.
 #[derive(Debug, Default)]
-pub struct Items {
-    items: Vec<Item>,
+pub struct DetectionItems {
+    items: Vec<DetectionItem>,
     numbers: HashMap<String, u32>,
 }
 
 #[derive(Debug)]
-struct Item {
+struct DetectionItem {
     field: String,
     item: CompiledDetectionItem,
     /// What the field depends on, without a database of places and with one.
-    depends: [Depends; 2],
+    depends: [Dependency; 2],
     /// Fields of the record that its answer follows from.
-    reads: Fields,
+    reads: FieldSet,
 }
 
 /// What one event answered, by item.
 #[derive(Debug, Default)]
-pub(super) struct Answers {
+pub(super) struct ItemAnswers {
     /// Number of the event, and the answer as the lowest bit. Older numbers say nothing.
     answers: Vec<Cell<u64>>,
     event: u64,
 }
 
-impl Answers {
+impl ItemAnswers {
     /// Forgets everything: there is another event.
-    pub(super) fn next(&mut self, items: &Items) {
+    pub(super) fn next(&mut self, items: &DetectionItems) {
         self.answers.resize(items.items.len(), Cell::new(0));
         self.event += 1;
     }
 }
 
-impl Items {
+impl DetectionItems {
     /// The condition of a rule, with its items among the others.
-    pub(super) fn condition(&mut self, rule: &CompiledRule) -> Condition {
-        Condition::AtLeast(1, rule.conditions.iter().map(|c| self.expression(c, &rule.detections)).collect())
+    pub(super) fn condition(&mut self, rule: &CompiledRule) -> RuleCondition {
+        RuleCondition::AtLeast(1, rule.conditions.iter().map(|c| self.expression(c, &rule.detections)).collect())
     }
 
-    fn expression(&mut self, condition: &ConditionExpr, detections: &HashMap<String, CompiledDetection>) -> Condition {
+    fn expression(&mut self, condition: &ConditionExpr, detections: &HashMap<String, CompiledDetection>) -> RuleCondition {
         match condition {
             ConditionExpr::Identifier(name) => {
-                detections.get(name).map_or(Condition::AtLeast(1, Vec::new()), |d| self.detection(d))
+                detections.get(name).map_or(RuleCondition::AtLeast(1, Vec::new()), |d| self.detection(d))
             }
-            ConditionExpr::And(inner) => Condition::All(inner.iter().map(|c| self.expression(c, detections)).collect()),
-            ConditionExpr::Or(inner) => Condition::AtLeast(1, inner.iter().map(|c| self.expression(c, detections)).collect()),
-            ConditionExpr::Not(inner) => Condition::Not(Box::new(self.expression(inner, detections))),
+            ConditionExpr::And(inner) => RuleCondition::All(inner.iter().map(|c| self.expression(c, detections)).collect()),
+            ConditionExpr::Or(inner) => RuleCondition::AtLeast(1, inner.iter().map(|c| self.expression(c, detections)).collect()),
+            ConditionExpr::Not(inner) => RuleCondition::Not(Box::new(self.expression(inner, detections))),
             ConditionExpr::Selector { quantifier, pattern } => {
                 let mut named: Vec<_> = detections.iter().filter(|(name, _)| pattern.matches_detection_name(name)).collect();
                 named.sort_by_key(|(name, _)| *name);
                 let inner = named.into_iter().map(|(_, d)| self.detection(d)).collect();
                 match quantifier {
-                    Quantifier::Any => Condition::AtLeast(1, inner),
-                    Quantifier::All => Condition::All(inner),
-                    Quantifier::Count(wanted) => Condition::AtLeast(*wanted as usize, inner),
+                    Quantifier::Any => RuleCondition::AtLeast(1, inner),
+                    Quantifier::All => RuleCondition::All(inner),
+                    Quantifier::Count(wanted) => RuleCondition::AtLeast(*wanted as usize, inner),
                 }
             }
         }
     }
 
-    fn detection(&mut self, detection: &CompiledDetection) -> Condition {
+    fn detection(&mut self, detection: &CompiledDetection) -> RuleCondition {
         match detection {
-            CompiledDetection::AllOf(items) => Condition::All(items.iter().map(|i| self.item(i)).collect()),
-            CompiledDetection::AnyOf(inner) => Condition::AtLeast(1, inner.iter().map(|d| self.detection(d)).collect()),
-            CompiledDetection::And(inner) => Condition::All(inner.iter().map(|d| self.detection(d)).collect()),
+            CompiledDetection::AllOf(items) => RuleCondition::All(items.iter().map(|i| self.item(i)).collect()),
+            CompiledDetection::AnyOf(inner) => RuleCondition::AtLeast(1, inner.iter().map(|d| self.detection(d)).collect()),
+            CompiledDetection::And(inner) => RuleCondition::All(inner.iter().map(|d| self.detection(d)).collect()),
             CompiledDetection::Keywords(_) | CompiledDetection::ArrayMatch { .. } | CompiledDetection::Conditional { .. } => {
-                Condition::Opaque
+                RuleCondition::Opaque
             }
         }
     }
 
-    fn item(&mut self, item: &CompiledDetectionItem) -> Condition {
-        let Some(field) = &item.field else { return Condition::Opaque };
+    fn item(&mut self, item: &CompiledDetectionItem) -> RuleCondition {
+        let Some(field) = &item.field else { return RuleCondition::Opaque };
         let text = is_all_in_its_text(&item.matcher).then(|| format!("{item:?}"));
         if let Some(number) = text.as_ref().and_then(|t| self.numbers.get(t)) {
-            return Condition::Item(*number);
+            return RuleCondition::Item(*number);
         }
         let number = self.items.len() as u32;
         let refers = refers(&item.matcher);
-        let depends = [false, true].map(|places| if refers { Depends::Event } else { Depends::of(field, places) });
-        let reads = if refers { Fields::ALL } else { reads(field) };
-        self.items.push(Item { field: field.clone(), item: item.clone(), depends, reads });
+        let depends = [false, true].map(|places| if refers { Dependency::Event } else { Dependency::of(field, places) });
+        let reads = if refers { FieldSet::ALL } else { reads(field) };
+        self.items.push(DetectionItem { field: field.clone(), item: item.clone(), depends, reads });
         self.numbers.extend(text.map(|t| (t, number)));
-        Condition::Item(number)
+        RuleCondition::Item(number)
     }
 
     /// The fields of a record that a condition follows from.
-    pub(super) fn reads(&self, condition: &Condition) -> Fields {
+    pub(super) fn reads(&self, condition: &RuleCondition) -> FieldSet {
         match condition {
-            Condition::Item(number) => self.items[*number as usize].reads,
-            Condition::Not(inner) => self.reads(inner),
-            Condition::All(inner) | Condition::AtLeast(_, inner) => {
-                inner.iter().fold(Fields::NONE, |fields, one| fields.with(self.reads(one)))
+            RuleCondition::Item(number) => self.items[*number as usize].reads,
+            RuleCondition::Not(inner) => self.reads(inner),
+            RuleCondition::All(inner) | RuleCondition::AtLeast(_, inner) => {
+                inner.iter().fold(FieldSet::NONE, |fields, one| fields.with(self.reads(one)))
             }
-            Condition::Opaque => Fields::ALL,
+            RuleCondition::Opaque => FieldSet::ALL,
         }
     }
 
     /// Whether a condition holds, as far as that follows from fields that depend on no more than `known`. When all fields
     /// are known, what stays undecided only rsigma can evaluate.
-    pub(super) fn holds(&self, condition: &Condition, view: &View<'_>, known: Depends, answers: &Answers) -> Option<bool> {
+    pub(super) fn holds(
+        &self,
+        condition: &RuleCondition,
+        view: &EventView<'_>,
+        known: Dependency,
+        answers: &ItemAnswers,
+    ) -> Option<bool> {
         match condition {
-            Condition::Item(number) => self.answer(*number as usize, view, known, answers),
-            Condition::Not(inner) => self.holds(inner, view, known, answers).map(|b| !b),
-            Condition::All(inner) => {
+            RuleCondition::Item(number) => self.answer(*number as usize, view, known, answers),
+            RuleCondition::Not(inner) => self.holds(inner, view, known, answers).map(|b| !b),
+            RuleCondition::All(inner) => {
                 let mut verdict = Some(true);
                 for one in inner {
                     match self.holds(one, view, known, answers) {
@@ -143,7 +149,7 @@ impl Items {
                 }
                 verdict
             }
-            Condition::AtLeast(wanted, inner) => {
+            RuleCondition::AtLeast(wanted, inner) => {
                 let (mut yes, mut open) = (0, 0);
                 for one in inner {
                     match self.holds(one, view, known, answers) {
@@ -163,12 +169,12 @@ impl Items {
                     Some(false)
                 }
             }
-            Condition::Opaque => None,
+            RuleCondition::Opaque => None,
         }
     }
 
-    fn answer(&self, number: usize, view: &View<'_>, known: Depends, answers: &Answers) -> Option<bool> {
-        let Item { field, item, depends, .. } = &self.items[number];
+    fn answer(&self, number: usize, view: &EventView<'_>, known: Dependency, answers: &ItemAnswers) -> Option<bool> {
+        let DetectionItem { field, item, depends, .. } = &self.items[number];
         let open = depends[usize::from(view.networks.has_places())] > known;
         // What no record of such a call can have need not be looked for in each of them.
         if open && !(field.starts_with("bartizan.") && is_never(field, &api(view.event))) {

@@ -13,11 +13,11 @@ use std::sync::Arc;
 use siphasher::sip::SipHasher13;
 
 use super::networks::Networks;
-use super::notes::Last;
-use super::rule::{FirstSeen, Kind, Rule};
+use super::notes::LastSeen;
+use super::rule::{FirstSeenRule, Rule, RuleKind};
 use super::window::{DAY_SECONDS, span_text};
 use crate::call::Sighting;
-use crate::merge::{Key, Merger};
+use crate::merge::{FindingKey, Merger};
 use bartizan_model::limits::{FIRST_SEEN_FRESH_MAX, FIRST_SEEN_KEYS_MAX};
 
 /// First and last second since 1970.
@@ -29,9 +29,9 @@ struct Seconds {
 
 /// For keys that are hashes or small numbers already.
 #[derive(Default)]
-pub(super) struct Hashed(u64);
+pub(super) struct IdentityHasher(u64);
 
-impl Hasher for Hashed {
+impl Hasher for IdentityHasher {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -46,11 +46,11 @@ impl Hasher for Hashed {
     }
 }
 
-pub(super) type ByHash<V> = HashMap<u64, V, BuildHasherDefault<Hashed>>;
+pub(super) type ByHash<V> = HashMap<u64, V, BuildHasherDefault<IdentityHasher>>;
 
 /// The memory.
 #[derive(Clone, Default)]
-pub struct Memory {
+pub struct FirstSeenMemory {
     secret: [u8; 16],
     keys: ByHash<Seconds>,
     /// Keys that were given up for room.
@@ -62,7 +62,7 @@ const MAGIC: &[u8; 16] = b"bartizan seen 2\n";
 /// Of a memory that kept minutes.
 const MAGIC_OF_MINUTES: &[u8; 16] = b"bartizan seen 1\n";
 
-impl Memory {
+impl FirstSeenMemory {
     /// An empty one with this secret.
     pub fn new(secret: [u8; 16]) -> Self {
         Self { secret, ..Self::default() }
@@ -158,7 +158,7 @@ impl Memory {
 pub(super) const SCOPE_END: char = '\u{1f}';
 
 /// A key of this run, as a scanning thread met it in one object.
-pub(super) struct Met {
+pub(super) struct FirstSeenHit {
     pub(super) rule: u32,
     /// Hash of rule, scope and key.
     pub(super) key: u64,
@@ -171,7 +171,7 @@ pub(super) struct Met {
 }
 
 /// What the run before did not know.
-struct Fresh {
+struct NewKeys {
     rule: u32,
     scope: u64,
     text: Arc<str>,
@@ -180,10 +180,10 @@ struct Fresh {
 
 /// First-seen rules of one run.
 #[derive(Default)]
-pub(super) struct FirstSeens {
-    memory: Memory,
+pub(super) struct FirstSeenState {
+    memory: FirstSeenMemory,
     /// Earliest sighting of keys that were not in the memory, or not within the history.
-    fresh: Vec<Fresh>,
+    fresh: Vec<NewKeys>,
     /// Their numbers.
     fresh_numbers: ByHash<u32>,
     /// First and last second of every key of this run; it goes to the memory at the end, so that what is new does not
@@ -197,13 +197,13 @@ fn second(time_s: i64) -> u32 {
     u32::try_from(time_s.max(0)).unwrap_or(u32::MAX)
 }
 
-impl FirstSeens {
-    pub(super) fn new(memory: Memory) -> Self {
+impl FirstSeenState {
+    pub(super) fn new(memory: FirstSeenMemory) -> Self {
         Self { memory, ..Self::default() }
     }
 
-    pub(super) fn meet(&mut self, rules: &[Rule], met: Met) {
-        let Kind::FirstSeen(rule) = &rules[met.rule as usize].kind else { return };
+    pub(super) fn meet(&mut self, rules: &[Rule], met: FirstSeenHit) {
+        let RuleKind::FirstSeen(rule) = &rules[met.rule as usize].kind else { return };
         let (first, last) = (second(met.first.time_s), second(met.last_s));
         let new = self.see(met.key, first, last);
         self.see(met.scope, first, last);
@@ -221,17 +221,17 @@ impl FirstSeens {
             }
         } else if self.fresh.len() < FIRST_SEEN_FRESH_MAX {
             self.fresh_numbers.insert(met.key, self.fresh.len() as u32);
-            self.fresh.push(Fresh { rule: met.rule, scope: met.scope, text: met.text, first: met.first });
+            self.fresh.push(NewKeys { rule: met.rule, scope: met.scope, text: met.text, first: met.first });
         } else {
             self.dropped += u64::from(new);
         }
     }
 
     /// Notes when keys that were met before were seen last.
-    pub(super) fn last(&mut self, all: &mut Vec<Last>) {
+    pub(super) fn last(&mut self, all: &mut Vec<LastSeen>) {
         // Many keys have the same scope.
         let mut scopes: ByHash<Seconds> = ByHash::default();
-        for Last { scope, key, last_s } in all.drain(..) {
+        for LastSeen { scope, key, last_s } in all.drain(..) {
             let last = second(last_s);
             self.see(key, last, last);
             let seconds = scopes.entry(scope).or_insert(Seconds { first: last, last });
@@ -257,8 +257,8 @@ impl FirstSeens {
     }
 
     /// For how long the scope of a new key is known; none while it is only learned.
-    fn known_s(&self, rules: &[Rule], fresh: &Fresh) -> Option<i64> {
-        let Kind::FirstSeen(rule) = &rules[fresh.rule as usize].kind else { return None };
+    fn known_s(&self, rules: &[Rule], fresh: &NewKeys) -> Option<i64> {
+        let RuleKind::FirstSeen(rule) = &rules[fresh.rule as usize].kind else { return None };
         let born = [&self.memory.keys, &self.run].into_iter().filter_map(|keys| keys.get(&fresh.scope)).map(|m| m.first).min();
         let known_s = fresh.first.time_s - i64::from(born.unwrap_or(u32::MAX));
         (known_s >= rule.learning_s.max(60)).then_some(known_s)
@@ -274,16 +274,16 @@ impl FirstSeens {
     }
 
     /// Tells what is new, unless only learning, and puts the run into the memory.
-    pub(super) fn finish(mut self, rules: &[Rule], learn: bool, merger: &mut Merger) -> Memory {
+    pub(super) fn finish(mut self, rules: &[Rule], learn: bool, merger: &mut Merger) -> FirstSeenMemory {
         let fresh: Vec<_> = self.fresh.iter().filter(|_| !learn).filter_map(|f| Some((f, self.known_s(rules, f)?))).collect();
         let crowded = crowded(rules, &fresh);
         for ((fresh, known_s), _) in fresh.iter().zip(crowded).filter(|(_, crowded)| *crowded) {
-            let Kind::FirstSeen(rule) = &rules[fresh.rule as usize].kind else { continue };
+            let RuleKind::FirstSeen(rule) = &rules[fresh.rule as usize].kind else { continue };
             // What is new for one actor in one scope is one finding: a stolen key that comes from a thousand networks too.
             let network = || (&*fresh.text, Networks::network(&fresh.first.source.to_string()));
             let told = fresh.text.split_once(SCOPE_END).map(|(scope, new)| (scope, new.to_owned()));
             let (scope, new) = told.unwrap_or_else(network);
-            let key = Key {
+            let key = FindingKey {
                 rule: fresh.rule,
                 entity: format!("{} · {scope}", fresh.first.deed.who.actor.key).into(),
                 attempt: false,
@@ -305,19 +305,19 @@ impl FirstSeens {
 }
 
 /// Which keys stand with so many other new ones of the same actor, in so short a time, as their rule asks for.
-fn crowded(rules: &[Rule], fresh: &[(&Fresh, i64)]) -> Vec<bool> {
+fn crowded(rules: &[Rule], fresh: &[(&NewKeys, i64)]) -> Vec<bool> {
     let mut crowded = vec![false; fresh.len()];
     let mut groups: std::collections::BTreeMap<(u32, &str), Vec<usize>> = std::collections::BTreeMap::new();
     for (n, (one, _)) in fresh.iter().enumerate() {
         match &rules[one.rule as usize].kind {
-            Kind::FirstSeen(rule) if rule.at_least > 1 => {
+            RuleKind::FirstSeen(rule) if rule.at_least > 1 => {
                 groups.entry((one.rule, &one.first.deed.who.actor.key)).or_default().push(n);
             }
             _ => crowded[n] = true,
         }
     }
     for ((rule, _), mut group) in groups {
-        let Kind::FirstSeen(FirstSeen { at_least, within_s, .. }) = &rules[rule as usize].kind else { continue };
+        let RuleKind::FirstSeen(FirstSeenRule { at_least, within_s, .. }) = &rules[rule as usize].kind else { continue };
         let time = |n: usize| fresh[n].0.first.time_s;
         group.sort_unstable_by_key(|n| time(*n));
         for window in group.windows(*at_least) {
@@ -331,7 +331,7 @@ fn crowded(rules: &[Rule], fresh: &[(&Fresh, i64)]) -> Vec<bool> {
     crowded
 }
 
-fn sentence(rule: &FirstSeen, scope: &str, new: &str, known_s: i64) -> String {
+fn sentence(rule: &FirstSeenRule, scope: &str, new: &str, known_s: i64) -> String {
     let known = span_text(known_s / DAY_SECONDS * DAY_SECONDS);
     let known = if known_s >= DAY_SECONDS { known } else { span_text(known_s / 3600 * 3600) };
     let scope = if scope.is_empty() { "the log" } else { scope };
@@ -344,7 +344,7 @@ mod tests {
 
     #[test]
     fn a_million_keys_fit() {
-        let mut memory = Memory::new([7; 16]);
+        let mut memory = FirstSeenMemory::new([7; 16]);
         for n in 0..1_000_000u64 {
             let mut hasher = memory.hasher();
             hasher.write_u64(n);
@@ -356,12 +356,12 @@ mod tests {
         // A table of 16-byte rows and a control byte each, at most twice as many slots as keys.
         let in_memory = memory.keys.capacity().next_power_of_two() * (16 + 1);
         assert!(in_memory <= 64 << 20, "{in_memory}");
-        let back = Memory::from_bytes(&bytes).unwrap();
+        let back = FirstSeenMemory::from_bytes(&bytes).unwrap();
         assert_eq!(back.to_bytes(), bytes);
         memory.see(u64::MAX, 5_000_000, 5_000_000);
         assert_eq!((memory.len(), memory.evicted), (900_001, 100_000));
         for cut in [0, 15, 40, bytes.len() - 1] {
-            assert!(Memory::from_bytes(&bytes[..cut]).is_err());
+            assert!(FirstSeenMemory::from_bytes(&bytes[..cut]).is_err());
         }
     }
 }

@@ -10,12 +10,12 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Memory;
-use super::judge::Judge;
+use super::FirstSeenMemory;
+use super::judge::Evaluator;
 use super::load::{RuleFile, Rules};
 use super::networks::Networks;
-use super::rule::{Attempts, Callers, Kind};
-use super::scan::{Plan, Scanner};
+use super::rule::{AttemptPolicy, CallerFilter, RuleKind};
+use super::scan::{ScanPlan, Scanner};
 use bartizan_model::Finding;
 use bartizan_model::time_text;
 use bartizan_trail::parse_time;
@@ -53,14 +53,14 @@ impl Fixture {
         if let Some(problem) = rules.problems.first() {
             return vec![problem.text.clone()];
         }
-        let Some(rule) = rules.rules.iter().rfind(|r| !matches!(r.kind, Kind::Part)).cloned() else {
+        let Some(rule) = rules.rules.iter().rfind(|r| !matches!(r.kind, RuleKind::Part)).cloned() else {
             return vec!["no rule in it".to_owned()];
         };
         let networks = match Networks::builtin().with_database(PLACES.to_vec()) {
             Ok(networks) => networks,
             Err(e) => return vec![e],
         };
-        let plan = Plan { rules, networks, memory: Memory::default(), tally: false, calls: None };
+        let plan = ScanPlan { rules, networks, memory: FirstSeenMemory::default(), tally: false, calls: None };
         let mut failures = Vec::new();
         let found = |case: &Value, patch: &Value| -> Vec<Finding> {
             run(&plan, &events(case, patch)).into_iter().filter(|f| f.rule == rule.id).collect()
@@ -70,10 +70,10 @@ impl Fixture {
             if findings.is_empty() {
                 failures.push(format!("match {} gives no finding", n + 1));
             }
-            if !matches!(rule.kind, Kind::Single) {
+            if !matches!(rule.kind, RuleKind::Single) {
                 continue;
             }
-            if rule.attempts == Attempts::Lower {
+            if rule.attempts == AttemptPolicy::Lower {
                 let refused = found(case, &json!({"errorCode": "AccessDenied"}));
                 let lesser = |a: &Finding| {
                     findings
@@ -84,7 +84,7 @@ impl Fixture {
                     failures.push(format!("match {} refused is not a lesser finding of its own", n + 1));
                 }
             }
-            if rule.callers == Callers::Principals
+            if rule.callers == CallerFilter::Principals
                 && !found(case, &json!({"userIdentity": {"type": "AWSService", "invokedBy": "autoscaling.amazonaws.com"}}))
                     .is_empty()
             {
@@ -105,9 +105,11 @@ impl Fixture {
     /// The calls that the file's rule fires on in its matches, as `service:Call`.
     pub fn fired(&self, file: &RuleFile) -> Vec<String> {
         let rules = Rules::load(std::slice::from_ref(file));
-        let Some(id) = rules.rules.iter().rfind(|r| !matches!(r.kind, Kind::Part)).map(|r| r.id.clone()) else { return Vec::new() };
+        let Some(id) = rules.rules.iter().rfind(|r| !matches!(r.kind, RuleKind::Part)).map(|r| r.id.clone()) else {
+            return Vec::new();
+        };
         let Ok(networks) = Networks::builtin().with_database(PLACES.to_vec()) else { return Vec::new() };
-        let plan = Plan { rules, networks, memory: Memory::default(), tally: false, calls: None };
+        let plan = ScanPlan { rules, networks, memory: FirstSeenMemory::default(), tally: false, calls: None };
         let findings = self.matches.iter().flat_map(|case| run(&plan, &events(case, &Value::Null)));
         findings.filter(|f| f.rule == id).flat_map(|f| f.calls).map(|c| c.call).collect()
     }
@@ -119,9 +121,9 @@ impl Fixture {
 }
 
 /// The findings of some events.
-fn run(plan: &Plan, events: &[Value]) -> Vec<Finding> {
+fn run(plan: &ScanPlan, events: &[Value]) -> Vec<Finding> {
     let lines: Vec<String> = events.iter().map(Value::to_string).collect();
-    let mut judge = Judge::new(plan);
+    let mut judge = Evaluator::new(plan);
     let mut scanner = Scanner::new(plan);
     judge.take("fixture", scanner.scan(&mut lines.join("\n").as_bytes()));
     judge.take_rest(scanner.finish());

@@ -6,32 +6,32 @@ use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 
-use super::first_seen::{FirstSeens, Hashed, Memory};
+use super::first_seen::{FirstSeenMemory, FirstSeenState, IdentityHasher};
 use super::load::RuleProblem;
-use super::notes::{NO_TIME, Note, Notes, Tally};
-use super::rule::{Attempts, Kind, Rule};
-use super::scan::Plan;
-use super::sentence::Told;
+use super::notes::{NO_TIME, ScanOutput, Tally, WindowNote};
+use super::rule::{AttemptPolicy, Rule, RuleKind};
+use super::scan::ScanPlan;
+use super::sentence::FindingText;
 use super::window::Windows;
-use crate::attribution::Testimony;
-use crate::call::{Deed, Sighting, actor_of};
-use crate::merge::{Draft, Key, Merger};
-use crate::work::Work;
+use crate::attribution::AttributionIndex;
+use crate::call::{CallContext, Sighting, actor_of};
+use crate::merge::{FindingDraft, FindingKey, Merger};
+use crate::work::WorkIndex;
 use bartizan_model::limits::{EVENT_IDS_MAX, EVIDENCE_MAX, RESOURCES_MAX, SCAN_CACHE_MAX, UNJUDGED_ONE_IN, WINDOW_STATE_BYTES_MAX};
 use bartizan_model::{Actor, Confidence, Evidence, Finding, Severity, Stage, Verdict, finding_id, time_text};
-use bartizan_trail::{Apart, EventId, Problem};
+use bartizan_trail::{EventId, NonEvent, ReadProblem};
 
 /// Takes notes, gives findings.
-pub struct Judge<'p> {
-    plan: &'p Plan,
-    ids: Ids,
+pub struct Evaluator<'p> {
+    plan: &'p ScanPlan,
+    ids: SeenEventIds,
     merger: Merger,
     windows: Windows,
-    first_seens: FirstSeens,
+    first_seens: FirstSeenState,
     totals: Totals,
     tally: Tally,
-    testimony: Testimony,
-    work: Work,
+    testimony: AttributionIndex,
+    work: WorkIndex,
 }
 
 /// What a run read, and what it could not.
@@ -53,16 +53,16 @@ pub struct Totals {
     pub last_s: Option<i64>,
     /// Events outside of the time that was asked for.
     pub outside: u64,
-    /// Records that were read and not judged, or by some rules only ([`Problem::is_unjudged`]).
+    /// Records that were read and not judged, or by some rules only ([`ReadProblem::is_unjudged`]).
     pub unjudged: u64,
     /// Objects of which that is all there is.
     pub unjudged_objects: u64,
     /// No rule was there to judge.
     pub no_rule: bool,
     /// Digests and the like.
-    pub apart: BTreeMap<Apart, u64>,
+    pub apart: BTreeMap<NonEvent, u64>,
     /// Problems: object, offset of the first, how many.
-    pub problems: BTreeMap<Problem, Vec<(String, u64, u64)>>,
+    pub problems: BTreeMap<ReadProblem, Vec<(String, u64, u64)>>,
     /// Objects with a problem that are not named for want of room.
     pub problems_unnamed: u64,
     /// Event ids that were forgotten: a duplicate of one of those counts again.
@@ -97,7 +97,7 @@ impl Totals {
 }
 
 /// What comes out of a run.
-pub struct Verdicts {
+pub struct Evaluation {
     /// Sorted by severity, then time.
     pub findings: Vec<Finding>,
     /// What was read.
@@ -105,29 +105,29 @@ pub struct Verdicts {
     /// Counts by actor and so on, if asked for.
     pub tally: Tally,
     /// To be kept for the next run.
-    pub memory: Memory,
+    pub memory: FirstSeenMemory,
     /// For the join, if asked for.
-    pub testimony: Testimony,
+    pub testimony: AttributionIndex,
     /// Who did what.
-    pub work: Work,
+    pub work: WorkIndex,
 }
 
 /// Objects with a problem that are named one by one.
 const PROBLEMS_NAMED_MAX: usize = 1000;
 
-impl<'p> Judge<'p> {
+impl<'p> Evaluator<'p> {
     /// A judge that has seen nothing yet but what the plan's memory holds.
-    pub fn new(plan: &'p Plan) -> Self {
+    pub fn new(plan: &'p ScanPlan) -> Self {
         Self {
             plan,
-            ids: Ids::default(),
+            ids: SeenEventIds::default(),
             merger: Merger::default(),
             windows: Windows::new(WINDOW_STATE_BYTES_MAX),
-            first_seens: FirstSeens::new(plan.memory.clone()),
+            first_seens: FirstSeenState::new(plan.memory.clone()),
             totals: Totals::default(),
             tally: Tally::default(),
-            testimony: Testimony::default(),
-            work: Work::default(),
+            testimony: AttributionIndex::default(),
+            work: WorkIndex::default(),
         }
     }
 
@@ -137,12 +137,12 @@ impl<'p> Judge<'p> {
     }
 
     /// Takes the notes of the next object. What it gives back is empty, for a scanner to use again.
-    pub fn take(&mut self, object: &str, mut notes: Notes) -> Notes {
+    pub fn take(&mut self, object: &str, mut notes: ScanOutput) -> ScanOutput {
         let rules = &self.plan.rules.rules;
         let mut again: HashSet<u32, foldhash::fast::RandomState> = HashSet::default();
         let mut number = 0;
         for ids in notes.ids.chunks(IDS_TOUCHED) {
-            let mut known = [Known(0); IDS_TOUCHED];
+            let mut known = [SeenEventId(0); IDS_TOUCHED];
             for (known, id) in known.iter_mut().zip(ids) {
                 *known = self.ids.known(*id);
             }
@@ -156,14 +156,14 @@ impl<'p> Judge<'p> {
             }
         }
         self.count(object, &notes, again.len() as u64);
-        let once = |event: u32| event != Note::GIVEN_UP && (again.is_empty() || !again.contains(&event));
+        let once = |event: u32| event != WindowNote::GIVEN_UP && (again.is_empty() || !again.contains(&event));
         self.tally(std::mem::take(&mut notes.tallied).into_iter().filter(|(event, _)| once(*event)).map(|(_, deed)| deed));
         for (slot, mut matches) in notes.matches.drain(..) {
             matches.events.retain(|(event, _)| once(*event));
             matches.earliest.retain(|(event, _)| once(*event));
             let Some((first, last)) = span(&matches.events) else { continue };
             let entity = notes.texts[slot.text as usize].clone();
-            let key = Key { rule: slot.rule, entity, attempt: slot.attempt, window: slot.day };
+            let key = FindingKey { rule: slot.rule, entity, attempt: slot.attempt, window: slot.day };
             let count = matches.events.len() as u64;
             let call = (&notes.texts[slot.call as usize], slot.refused);
             let untimed = matches.untimed.then(|| key.clone());
@@ -193,16 +193,16 @@ impl<'p> Judge<'p> {
         notes.texts.clear();
         notes.groups.clear();
         // What is large is kept, with its room; the rest begins anew.
-        let Notes { ids, caller_of, callers, acts, matches, notes, groups, met, texts, last, .. } = notes;
-        Notes { ids, caller_of, callers, acts, matches, notes, groups, met, texts, last, ..Notes::default() }
+        let ScanOutput { ids, caller_of, callers, acts, matches, notes, groups, met, texts, last, .. } = notes;
+        ScanOutput { ids, caller_of, callers, acts, matches, notes, groups, met, texts, last, ..ScanOutput::default() }
     }
 
     /// Takes what a scanner had left when there were no more objects.
-    pub fn take_rest(&mut self, mut notes: Notes) {
+    pub fn take_rest(&mut self, mut notes: ScanOutput) {
         self.first_seens.last(&mut notes.last);
     }
 
-    fn count(&mut self, object: &str, notes: &Notes, duplicates: u64) {
+    fn count(&mut self, object: &str, notes: &ScanOutput, duplicates: u64) {
         let totals = &mut self.totals;
         totals.objects += 1;
         totals.events += notes.ids.len() as u64 - duplicates;
@@ -221,7 +221,7 @@ impl<'p> Judge<'p> {
         }
         let unjudged = notes.problems.iter().filter(|(p, _)| p.is_unjudged());
         let (all, of_events) = unjudged.fold((0, 0), |(all, of_events), (problem, (_, n))| {
-            (all + n, of_events + if *problem == Problem::NotAnEvent { 0 } else { *n })
+            (all + n, of_events + if *problem == ReadProblem::NotAnEvent { 0 } else { *n })
         });
         totals.unjudged += all;
         totals.unjudged_objects += u64::from(all > 0 && notes.ids.len() as u64 <= of_events && notes.outside == 0);
@@ -236,7 +236,7 @@ impl<'p> Judge<'p> {
     }
 
     /// Counts events, each once, by what people ask for.
-    fn tally(&mut self, tallied: impl Iterator<Item = Arc<Deed>>) {
+    fn tally(&mut self, tallied: impl Iterator<Item = Arc<CallContext>>) {
         let Tally { actors, sources, regions, errors } = &mut self.tally;
         for deed in tallied {
             let (actor, call) = (&deed.who.actor, &deed.call);
@@ -257,7 +257,7 @@ impl<'p> Judge<'p> {
     }
 
     /// Judges what is left. `learn`: only fills the memory. `show` makes the command that shows an event again.
-    pub fn finish(mut self, learn: bool, show: &dyn Fn(&str) -> String) -> Verdicts {
+    pub fn finish(mut self, learn: bool, show: &dyn Fn(&str) -> String) -> Evaluation {
         let rules = &self.plan.rules.rules;
         // Neither needs the other, and their rules are others.
         let (windows, first_seens, merger) = (&mut self.windows, self.first_seens, &mut self.merger);
@@ -278,23 +278,23 @@ impl<'p> Judge<'p> {
         self.totals.first_seen_evicted = memory.evicted + dropped;
         let (drafts, dropped) = self.merger.finish();
         self.totals.findings_dropped = dropped;
-        self.totals.no_rule = rules.iter().all(|rule| matches!(rule.kind, Kind::Part));
+        self.totals.no_rule = rules.iter().all(|rule| matches!(rule.kind, RuleKind::Part));
         let mut findings: Vec<Finding> = Vec::new();
         if !learn {
             findings.extend(drafts.into_iter().map(|(key, draft)| finding(&rules[key.rule as usize], &key, draft, show)));
             findings.extend(unseen(&self.totals, &self.plan.rules.problems));
         }
         findings.sort_by(|a, b| (b.severity, &a.first_time, &a.id).cmp(&(a.severity, &b.first_time, &b.id)));
-        Verdicts { findings, totals: self.totals, tally: self.tally, memory, testimony: self.testimony, work: self.work }
+        Evaluation { findings, totals: self.totals, tally: self.tally, memory, testimony: self.testimony, work: self.work }
     }
 }
 
 /// Event ids in two generations, so that memory is bounded and the recent ones are all there. Known by hashes with a
 /// random seed, so that nobody can choose an id that is taken for another. Both generations are in one table, because
 /// memory that is far away is all that a lookup costs.
-struct Ids {
+struct SeenEventIds {
     hasher: RandomState,
-    known: HashSet<Known, BuildHasherDefault<Hashed>>,
+    known: HashSet<SeenEventId, BuildHasherDefault<IdentityHasher>>,
     /// How many of the young and of the old generation there are.
     young: usize,
     old: usize,
@@ -305,23 +305,23 @@ struct Ids {
 
 /// The hash of an id, but for its lowest bit: that is the generation.
 #[derive(Clone, Copy)]
-struct Known(u64);
+struct SeenEventId(u64);
 
-impl PartialEq for Known {
+impl PartialEq for SeenEventId {
     fn eq(&self, other: &Self) -> bool {
         self.0 >> 1 == other.0 >> 1
     }
 }
 
-impl Eq for Known {}
+impl Eq for SeenEventId {}
 
-impl Hash for Known {
+impl Hash for SeenEventId {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.0 >> 1);
     }
 }
 
-impl Default for Ids {
+impl Default for SeenEventIds {
     fn default() -> Self {
         // Room for all that it may ever hold: what is not used is never touched, and a table that grows is written twice.
         let known = HashSet::with_capacity_and_hasher(2 * EVENT_IDS_MAX, BuildHasherDefault::default());
@@ -332,20 +332,20 @@ impl Default for Ids {
 /// Event ids that are looked up together.
 const IDS_TOUCHED: usize = 64;
 
-impl Ids {
+impl SeenEventIds {
     /// By what an id is known.
-    fn known(&self, id: EventId) -> Known {
-        Known(self.hasher.hash_one(id.bits()) & !1)
+    fn known(&self, id: EventId) -> SeenEventId {
+        SeenEventId(self.hasher.hash_one(id.bits()) & !1)
     }
 
     /// Looks at where ids will stand, so that memory is near when they come: many places can be on their way at once.
-    fn touch(&self, ids: &[Known]) {
+    fn touch(&self, ids: &[SeenEventId]) {
         std::hint::black_box(ids.iter().filter(|id| self.known.contains(id)).count());
     }
 
     /// False when it was there.
-    fn insert(&mut self, id: Known) -> bool {
-        if !self.known.insert(Known(id.0 | self.generation)) {
+    fn insert(&mut self, id: SeenEventId) -> bool {
+        if !self.known.insert(SeenEventId(id.0 | self.generation)) {
             return false;
         }
         self.young += 1;
@@ -365,13 +365,13 @@ fn span(events: &[(u32, i64)]) -> Option<(i64, i64)> {
     times().min().zip(times().max())
 }
 
-fn finding(rule: &Rule, key: &Key, draft: Draft, show: &dyn Fn(&str) -> String) -> Finding {
+fn finding(rule: &Rule, key: &FindingKey, draft: FindingDraft, show: &dyn Fn(&str) -> String) -> Finding {
     let first = draft.sightings.values().next();
     let call = first.map(|s| &s.deed.call);
     // Where nothing worked, nothing was done: it is told as a try, whatever kind of rule asked.
-    let attempt = key.attempt || rule.attempts == Attempts::Lower && draft.refused == draft.count;
+    let attempt = key.attempt || rule.attempts == AttemptPolicy::Lower && draft.refused == draft.count;
     let actor = first.map(actor);
-    let told = Told::of(&draft, first, actor.as_ref());
+    let told = FindingText::of(&draft, first, actor.as_ref());
     let event = |s: &Sighting| Evidence::Event {
         id: s.id.to_string(),
         time: known_time(s.time_s).unwrap_or_else(|| "unknown".to_owned()),
@@ -416,7 +416,7 @@ fn finding(rule: &Rule, key: &Key, draft: Draft, show: &dyn Fn(&str) -> String) 
 }
 
 /// The earliest events, and of each call one that worked and one that failed: for those the last of the others make room.
-fn evidence(draft: &Draft) -> Vec<&Sighting> {
+fn evidence(draft: &FindingDraft) -> Vec<&Sighting> {
     let firsts = draft.calls.values().flat_map(|c| c.sightings.iter().filter_map(|s| s.values().next()));
     let mut firsts: Vec<&Sighting> = firsts.collect();
     firsts.sort_by_key(|s| s.place());
@@ -582,7 +582,7 @@ mod tests {
 
     #[test]
     fn recent_ids_are_known_and_old_ones_are_counted() {
-        let mut ids = Ids::default();
+        let mut ids = SeenEventIds::default();
         let max = EVENT_IDS_MAX as u128;
         assert!((0..max * 5 / 2).all(|n| ids.insert(ids.known(EventId::from(n)))));
         // One generation was given up; what came after it is known.

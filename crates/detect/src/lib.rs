@@ -1,7 +1,7 @@
 //! Holding a trail against rules: Sigma on single events, windows and memory over many.
 //!
-//! [`Rules::load`] makes rules of files. Any number of [`Scanner`]s, one a thread, read objects and write [`Notes`];
-//! one [`Judge`] takes the notes in the order of the objects and gives [`Verdicts`].
+//! [`Rules::load`] makes rules of files. Any number of [`Scanner`]s, one a thread, read objects and write [`ScanOutput`];
+//! one [`Evaluator`] takes the notes in the order of the objects and gives [`Evaluation`].
 
 pub mod attribution;
 mod builtin;
@@ -30,14 +30,14 @@ mod window;
 pub mod work;
 
 pub use builtin::{builtin_files, builtin_fixture};
-pub use condition::{Condition, Items};
-pub use first_seen::Memory;
+pub use condition::{DetectionItems, RuleCondition};
+pub use first_seen::FirstSeenMemory;
 pub use fixture::Fixture;
-pub use judge::{Judge, Totals, Verdicts};
+pub use judge::{Evaluation, Evaluator, Totals};
 pub use load::{RuleFile, RuleProblem, Rules};
 pub use networks::{AddressKind, Networks};
-pub use notes::{About, Notes, Tally};
+pub use notes::{ObjectInfo, ScanOutput, Tally};
 pub use rate::{Measure, Rate};
-pub use rule::{Attempts, Callers, Detection, FirstSeen, Kind, KnownSince, Rule, Test, Window};
-pub use scan::{Plan, Scanner, matching};
-pub use view::View;
+pub use rule::{AttemptPolicy, CallerFilter, Detection, FirstSeenRule, KnownSince, Rule, RuleKind, WindowRule, WindowTest};
+pub use scan::{ScanPlan, Scanner, matching};
+pub use view::EventView;

@@ -8,7 +8,7 @@ use rsigma_parser::detection_name_matches;
 use rsigma_parser::{ConditionExpr, Detection, DetectionItem, Detections, Modifier, Quantifier, SelectorPattern, SigmaValue};
 
 use super::derive::FIELDS;
-use super::rule::Extension;
+use super::rule::RuleExtension;
 
 /// Fields of a CloudTrail record and of its `userIdentity`, as CloudTrail writes them (CloudTrail user guide, "record
 /// contents" and "userIdentity element").
@@ -101,7 +101,7 @@ pub(super) fn field(name: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// The first field that no record has.
-pub(super) fn check_extension(extension: &Extension) -> Result<(), String> {
+pub(super) fn check_extension(extension: &RuleExtension) -> Result<(), String> {
     let first_seen = extension.first_seen.iter().flat_map(|b| b.key.iter().chain(&b.scope));
     let absence = extension.absence.iter().flat_map(|b| &b.group_by);
     let rate = extension.rate.iter().flat_map(|b| &b.group_by);

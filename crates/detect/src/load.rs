@@ -10,12 +10,13 @@ use rsigma_parser::{
 };
 use serde::Deserialize;
 
-use super::condition::Items;
+use super::condition::DetectionItems;
 use super::lint;
 use super::rate::{Measure, Rate};
-use super::route::Decided;
+use super::route::RouteCache;
 use super::rule::{
-    Attempts, Callers, Detection, Extension, FirstSeen, FirstSeenBlock, Kind, KnownSince, RateBlock, Rule, Test, Window,
+    AttemptPolicy, CallerFilter, Detection, FirstSeenBlock, FirstSeenRule, KnownSince, RateBlock, Rule, RuleExtension, RuleKind,
+    WindowRule, WindowTest,
 };
 use bartizan_model::limits::{NESTING_MAX, PATTERN_BYTES_MAX, RULE_FILE_BYTES_MAX, RULES_MAX, YAML_ALIASES_MAX};
 use bartizan_model::{Confidence, Severity, Stage};
@@ -52,11 +53,11 @@ pub struct Rules {
     /// What events are held against.
     pub detections: Vec<Detection>,
     /// What detections ask of fields.
-    pub items: Items,
+    pub items: DetectionItems,
     /// What could not be used.
     pub problems: Vec<RuleProblem>,
     /// What was decided for events so far.
-    pub(super) decided: Decided,
+    pub(super) decided: RouteCache,
 }
 
 impl Rules {
@@ -97,22 +98,22 @@ const FILES_A_THREAD_MIN: usize = 16;
 
 #[derive(Default)]
 struct Loader {
-    singles: Vec<(SigmaRule, Extension, Origin)>,
-    correlations: Vec<(CorrelationRule, Extension, Origin)>,
-    filters: Vec<(FilterRule, Origin)>,
+    singles: Vec<(SigmaRule, RuleExtension, RuleOrigin)>,
+    correlations: Vec<(CorrelationRule, RuleExtension, RuleOrigin)>,
+    filters: Vec<(FilterRule, RuleOrigin)>,
     problems: Vec<RuleProblem>,
     ids: HashSet<String>,
 }
 
 #[derive(Clone)]
-struct Origin {
+struct RuleOrigin {
     file: String,
     builtin: bool,
 }
 
 impl Loader {
     fn file(&mut self, file: &RuleFile, parsed: Result<SigmaCollection, String>) {
-        let origin = Origin { file: file.name.clone(), builtin: file.builtin };
+        let origin = RuleOrigin { file: file.name.clone(), builtin: file.builtin };
         let parsed = match parsed {
             Ok(parsed) => parsed,
             Err(text) => return self.problem(&origin, None, text),
@@ -156,7 +157,7 @@ impl Loader {
         }
     }
 
-    fn problem(&mut self, origin: &Origin, rule: Option<String>, text: impl Into<String>) {
+    fn problem(&mut self, origin: &RuleOrigin, rule: Option<String>, text: impl Into<String>) {
         self.problems.push(RuleProblem { file: origin.file.clone(), rule, text: text.into(), builtin: origin.builtin });
     }
 
@@ -164,7 +165,7 @@ impl Loader {
         let mut out = Rules::default();
         // Where a match can be named from: id, name and title, to the number of the detection.
         let mut named: HashMap<String, usize> = HashMap::new();
-        let since_change = |e: &Extension| e.first_seen.as_ref().is_some_and(|f| f.known_since == KnownSince::Change);
+        let since_change = |e: &RuleExtension| e.first_seen.as_ref().is_some_and(|f| f.known_since == KnownSince::Change);
         if self.singles.iter().any(|(_, extension, _)| since_change(extension)) {
             let file = RuleFile { name: CHANGE.to_owned(), text: CHANGE_RULE.to_owned(), builtin: true };
             self.file(&file, parse_sigma_yaml(&file.text).map_err(|e| e.to_string()));
@@ -173,9 +174,10 @@ impl Loader {
         let mut absences = Vec::new();
         for ((rule, extension, origin), compiled) in std::mem::take(&mut self.singles).into_iter().zip(compiled) {
             let Some(compiled) = compiled else { continue };
-            let attempts =
-                extension.attempts.unwrap_or_else(|| if reads_errors(&compiled) { Attempts::Same } else { Attempts::Lower });
-            let callers = extension.callers.unwrap_or(if origin.builtin { Callers::Principals } else { Callers::Any });
+            let attempts = extension
+                .attempts
+                .unwrap_or_else(|| if reads_errors(&compiled) { AttemptPolicy::Same } else { AttemptPolicy::Lower });
+            let callers = extension.callers.unwrap_or(if origin.builtin { CallerFilter::Principals } else { CallerFilter::Any });
             let (number, detection) = (out.rules.len(), out.detections.len());
             let kind = match single_kind(&extension) {
                 Ok(kind) => kind,
@@ -190,11 +192,11 @@ impl Loader {
             for name in [rule.id.as_ref(), rule.name.as_ref(), Some(&rule.title)].into_iter().flatten() {
                 named.entry(name.clone()).or_insert(detection);
             }
-            let uses = if matches!(kind, Kind::Part) { Vec::new() } else { vec![(number, 0)] };
+            let uses = if matches!(kind, RuleKind::Part) { Vec::new() } else { vec![(number, 0)] };
             let condition = out.items.condition(&compiled);
             let reads = out.items.reads(&condition);
             out.detections.push(Detection { rule: number, compiled, condition, reads, callers, attempts, uses });
-            let head = Head {
+            let head = RuleHead {
                 id: rule.id.or(rule.name),
                 title: rule.title,
                 description: rule.description,
@@ -217,7 +219,7 @@ impl Loader {
         // All rules with the same scope share what makes it known.
         let mut scopes: HashSet<Vec<String>> = HashSet::new();
         for number in 0..out.rules.len() {
-            let Kind::FirstSeen(first_seen) = &out.rules[number].kind else { continue };
+            let RuleKind::FirstSeen(first_seen) = &out.rules[number].kind else { continue };
             if first_seen.known_since == KnownSince::Change
                 && scopes.insert(first_seen.scope.clone())
                 && let Some(change) = named.get(CHANGE)
@@ -237,9 +239,9 @@ impl Loader {
         // Sigma: what a correlation refers to is no finding of its own unless it says so (`generate`).
         for number in silent {
             let detection = &mut out.detections[number];
-            if matches!(out.rules[detection.rule].kind, Kind::Single) {
+            if matches!(out.rules[detection.rule].kind, RuleKind::Single) {
                 detection.uses.retain(|(rule, _)| *rule != detection.rule);
-                out.rules[detection.rule].kind = Kind::Part;
+                out.rules[detection.rule].kind = RuleKind::Part;
             }
         }
         self.problems.sort();
@@ -296,7 +298,7 @@ bartizan: {part: true, attempts: same, callers: any}
 ";
 
 /// What detection and correlation rules have in common.
-struct Head {
+struct RuleHead {
     id: Option<String>,
     title: String,
     description: Option<String>,
@@ -305,8 +307,15 @@ struct Head {
     false_positives: Vec<String>,
 }
 
-impl Head {
-    fn rule(self, extension: &Extension, origin: &Origin, callers: Callers, attempts: Attempts, kind: Kind) -> Rule {
+impl RuleHead {
+    fn rule(
+        self,
+        extension: &RuleExtension,
+        origin: &RuleOrigin,
+        callers: CallerFilter,
+        attempts: AttemptPolicy,
+        kind: RuleKind,
+    ) -> Rule {
         let tags: Vec<String> = self.tags.iter().map(|t| t.to_lowercase()).collect();
         let techniques =
             tags.iter().filter_map(|t| t.strip_prefix("attack.t")).filter(|t| t.starts_with(|c: char| c.is_ascii_digit()));
@@ -364,8 +373,11 @@ fn stage_of(tags: &[String]) -> Stage {
     tactics.filter_map(|t| STAGES.iter().find(|(name, _)| *name == t)).map(|(_, s)| *s).next().unwrap_or(Stage::Hygiene)
 }
 
-fn extension(block: Option<&yaml_serde::Value>) -> Result<Extension, String> {
-    block.map_or_else(|| Ok(Extension::default()), |b| Extension::deserialize(b.clone()).map_err(|e| format!("bartizan: {e}")))
+fn extension(block: Option<&yaml_serde::Value>) -> Result<RuleExtension, String> {
+    block.map_or_else(
+        || Ok(RuleExtension::default()),
+        |b| RuleExtension::deserialize(b.clone()).map_err(|e| format!("bartizan: {e}")),
+    )
 }
 
 fn seconds(text: &str) -> Result<i64, String> {
@@ -373,7 +385,7 @@ fn seconds(text: &str) -> Result<i64, String> {
     i64::try_from(span.seconds).map_err(|e| e.to_string())
 }
 
-fn single_kind(extension: &Extension) -> Result<Kind, String> {
+fn single_kind(extension: &RuleExtension) -> Result<RuleKind, String> {
     let kinds = [
         extension.first_seen.is_some(),
         extension.absence.is_some(),
@@ -385,7 +397,7 @@ fn single_kind(extension: &Extension) -> Result<Kind, String> {
         return Err("bartizan: only one of part, first-seen, absence, rate and travel".to_owned());
     }
     if extension.part {
-        return Ok(Kind::Part);
+        return Ok(RuleKind::Part);
     }
     if let Some(block) = &extension.first_seen {
         let (history_s, learning_s) = (seconds(&block.history)?, seconds(&block.learning)?);
@@ -396,13 +408,13 @@ fn single_kind(extension: &Extension) -> Result<Kind, String> {
         };
         let FirstSeenBlock { key, scope, known_since, .. } = block;
         let (key, scope, known_since) = (key.clone(), scope.clone(), *known_since);
-        return Ok(Kind::FirstSeen(FirstSeen { key, scope, history_s, learning_s, at_least, within_s, known_since }));
+        return Ok(RuleKind::FirstSeen(FirstSeenRule { key, scope, history_s, learning_s, at_least, within_s, known_since }));
     }
-    let window = |group_by: &[String], parts: usize, span_s: i64, test: Test| {
-        Ok(Kind::Window(Window { group_by: vec![group_by.to_vec(); parts], span_s, test, unless_part: None }))
+    let window = |group_by: &[String], parts: usize, span_s: i64, test: WindowTest| {
+        Ok(RuleKind::Window(WindowRule { group_by: vec![group_by.to_vec(); parts], span_s, test, unless_part: None }))
     };
     if let Some(block) = &extension.absence {
-        return window(&block.group_by, 2, seconds(&block.within)?, Test::Absence { before: block.before });
+        return window(&block.group_by, 2, seconds(&block.within)?, WindowTest::Absence { before: block.before });
     }
     if let Some(block) = &extension.rate {
         let span_s = seconds(&block.per)?.max(1);
@@ -415,19 +427,19 @@ fn single_kind(extension: &Extension) -> Result<Kind, String> {
         };
         let &RateBlock { factor, at_least, at_least_new, .. } = block;
         let rate = Rate { measure, factor, at_least, learning_spans, at_least_new };
-        return window(&block.group_by, 1, span_s, Test::Rate(rate));
+        return window(&block.group_by, 1, span_s, WindowTest::Rate(rate));
     }
     if let Some(block) = &extension.travel {
-        return window(&block.group_by, 1, 0, Test::Travel { speed_kmh: block.speed_kmh });
+        return window(&block.group_by, 1, 0, WindowTest::Travel { speed_kmh: block.speed_kmh });
     }
-    Ok(Kind::Single)
+    Ok(RuleKind::Single)
 }
 
 /// Adds a correlation, and gives the detections that it refers to.
 fn correlate(
     rule: CorrelationRule,
-    extension: &Extension,
-    origin: &Origin,
+    extension: &RuleExtension,
+    origin: &RuleOrigin,
     named: &HashMap<String, usize>,
     out: &mut Rules,
 ) -> Result<Vec<usize>, String> {
@@ -459,11 +471,11 @@ fn correlate(
             Some(part.ok_or_else(|| format!("bartizan: unless names {name:?}, which is none of its rules"))?)
         }
     };
-    let window = Window {
+    let window = WindowRule {
         unless_part,
         group_by: group_by.collect(),
         span_s: i64::try_from(compiled.timespan_secs).map_err(|e| e.to_string())?,
-        test: Test::Sigma {
+        test: WindowTest::Sigma {
             kind: compiled.correlation_type,
             condition: compiled.condition,
             expression: compiled.extended_expr,
@@ -481,7 +493,7 @@ fn correlate(
     for (part, detection) in parts.iter().enumerate() {
         out.detections[*detection].uses.push((number, part));
     }
-    let head = Head {
+    let head = RuleHead {
         id: rule.id.or(rule.name),
         title: rule.title,
         description: rule.description,
@@ -490,9 +502,9 @@ fn correlate(
         false_positives: rule.falsepositives,
     };
     // Where a part is about errors, or does not care, a refusal is no lesser match.
-    let cares = parts.iter().all(|d| out.detections[*d].attempts != Attempts::Same);
-    let attempts = if cares { Attempts::Lower } else { Attempts::Same };
-    out.rules.push(head.rule(extension, origin, Callers::Any, attempts, Kind::Window(window)));
+    let cares = parts.iter().all(|d| out.detections[*d].attempts != AttemptPolicy::Same);
+    let attempts = if cares { AttemptPolicy::Lower } else { AttemptPolicy::Same };
+    out.rules.push(head.rule(extension, origin, CallerFilter::Any, attempts, RuleKind::Window(window)));
     Ok(parts)
 }
 
@@ -592,7 +604,7 @@ fn items(detection: &CompiledDetection, see: &mut dyn FnMut(Option<&str>, &Compi
 }
 
 /// Array scopes need the members of an array as they are, all other matchers their text. The mark tells
-/// [`super::view::View`] which of the two is asked for.
+/// [`super::view::EventView`] which of the two is asked for.
 fn mark_arrays(rule: &mut CompiledRule) {
     fn mark(detection: &mut CompiledDetection) {
         match detection {

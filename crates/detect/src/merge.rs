@@ -13,7 +13,7 @@ use crate::call::Sighting;
 
 /// What makes sightings one finding.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key {
+pub struct FindingKey {
     /// Number of the rule.
     pub rule: u32,
     /// Whom or what it is about.
@@ -26,7 +26,7 @@ pub struct Key {
 
 /// A finding that more sightings may join.
 #[derive(Debug)]
-pub struct Draft {
+pub struct FindingDraft {
     /// Events.
     pub count: u64,
     /// Time of the first one.
@@ -56,7 +56,7 @@ pub struct CallDraft {
     pub sightings: [BTreeMap<(i64, EventId), Sighting>; 2],
 }
 
-impl Draft {
+impl FindingDraft {
     fn sight(&mut self, sighting: Sighting) {
         if let Some(call) = self.calls.get_mut(&*sighting.deed.call.name) {
             keep(&mut call.sightings[usize::from(sighting.deed.is_refused())], &sighting, SIGHTINGS_OF_CALL_MAX);
@@ -91,14 +91,14 @@ fn keep(all: &mut BTreeMap<(i64, EventId), Sighting>, sighting: &Sighting, max: 
 /// All findings of a run.
 #[derive(Debug, Default)]
 pub struct Merger {
-    drafts: HashMap<Key, Draft, foldhash::fast::RandomState>,
+    drafts: HashMap<FindingKey, FindingDraft, foldhash::fast::RandomState>,
     /// Sightings that found no room.
     dropped: u64,
 }
 
 impl Merger {
     /// Adds one event to a finding. What `because` has to say is only asked where it may be kept.
-    pub fn add(&mut self, key: Key, sighting: Sighting, because: impl FnOnce() -> Option<String>) {
+    pub fn add(&mut self, key: FindingKey, sighting: Sighting, because: impl FnOnce() -> Option<String>) {
         let time_s = sighting.time_s;
         let Some(draft) = self.draft(key, 1, (time_s, time_s)) else { return };
         draft.call(&sighting.deed.call.name, 1, sighting.deed.is_refused());
@@ -122,7 +122,7 @@ impl Merger {
     /// of them.
     pub fn add_all(
         &mut self,
-        key: Key,
+        key: FindingKey,
         (call, is_refused): (&Arc<str>, bool),
         count: u64,
         span_s: (i64, i64),
@@ -135,7 +135,7 @@ impl Merger {
     }
 
     /// Says of so many events of a finding that their records have no usable time.
-    pub fn untimed(&mut self, key: &Key, count: u64) {
+    pub fn untimed(&mut self, key: &FindingKey, count: u64) {
         if let Some(draft) = self.drafts.get_mut(key) {
             draft.untimed += count;
         }
@@ -153,12 +153,12 @@ impl Merger {
         }
     }
 
-    fn draft(&mut self, key: Key, count: u64, (first_s, last_s): (i64, i64)) -> Option<&mut Draft> {
+    fn draft(&mut self, key: FindingKey, count: u64, (first_s, last_s): (i64, i64)) -> Option<&mut FindingDraft> {
         if self.drafts.len() >= FINDINGS_MAX && !self.drafts.contains_key(&key) {
             self.dropped += count;
             return None;
         }
-        let draft = self.drafts.entry(key).or_insert_with(|| Draft {
+        let draft = self.drafts.entry(key).or_insert_with(|| FindingDraft {
             count: 0,
             first_s: i64::MAX,
             last_s: i64::MIN,
@@ -175,7 +175,7 @@ impl Merger {
     }
 
     /// All findings in the order of their keys, and how many sightings found no room.
-    pub fn finish(self) -> (BTreeMap<Key, Draft>, u64) {
+    pub fn finish(self) -> (BTreeMap<FindingKey, FindingDraft>, u64) {
         (self.drafts.into_iter().collect(), self.dropped)
     }
 }
@@ -186,20 +186,20 @@ const BECAUSE_MAX: usize = 3;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::{Call, Deed, Source, Who};
+    use crate::call::{ActorContext, ApiCall, CallContext, SourceAddress};
 
     #[test]
     fn what_is_said_does_not_hang_on_the_order() {
-        let actor = Arc::new(bartizan_trail::Actor::of(None));
-        let who = Arc::new(Who { actor, user_agent: None });
-        let call = Arc::new(Call { name: "s3:GetObject".into(), source: None, account: None, region: None, error: None });
-        let deed = Arc::new(Deed { who, call, resources: Box::default(), counterparty: Box::default() });
+        let actor = Arc::new(bartizan_trail::CallerIdentity::of(None));
+        let who = Arc::new(ActorContext { actor, user_agent: None });
+        let call = Arc::new(ApiCall { name: "s3:GetObject".into(), source: None, account: None, region: None, error: None });
+        let deed = Arc::new(CallContext { who, call, resources: Box::default(), counterparty: Box::default() });
         let told = |order: &mut dyn Iterator<Item = u64>| {
             let mut merger = Merger::default();
             for n in order {
-                let key = Key { rule: 0, entity: "a".into(), attempt: false, window: 0 };
+                let key = FindingKey { rule: 0, entity: "a".into(), attempt: false, window: 0 };
                 let id = EventId::from(u128::from(n));
-                let sighting = Sighting { time_s: n as i64 / 4, id, source: Source::None, deed: deed.clone() };
+                let sighting = Sighting { time_s: n as i64 / 4, id, source: SourceAddress::None, deed: deed.clone() };
                 merger.add(key, sighting, || Some(format!("{n:02}")));
             }
             merger.finish().0.into_values().map(|draft| draft.because).collect::<Vec<_>>()

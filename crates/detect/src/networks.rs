@@ -17,7 +17,7 @@ pub struct Networks {
 
 /// What a database of places says about an address.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Place {
+pub struct GeoPlace {
     /// ISO code of the country.
     pub country: Option<String>,
     /// Number of the autonomous system, `AS64500`.
@@ -149,8 +149,8 @@ impl Networks {
     }
 
     /// Where the databases place the address.
-    pub fn place(&self, source: &str) -> Place {
-        let mut place = Place::default();
+    pub fn place(&self, source: &str) -> GeoPlace {
+        let mut place = GeoPlace::default();
         let Some(ip) = caller_address(source) else { return place };
         for reader in &self.countries {
             let Ok(found) = reader.lookup(ip) else { continue };

@@ -3,52 +3,52 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::first_seen::Met;
-use super::window::Seen;
-use crate::attribution::Witness;
-use crate::call::{Deed, Sighting};
-use crate::work::{Act, Caller};
-use bartizan_trail::{Apart, EventId, Problem, ReadBytes};
+use super::first_seen::FirstSeenHit;
+use super::window::WindowEvent;
+use crate::attribution::TrailCollector;
+use crate::call::{CallContext, Sighting};
+use crate::work::{CallTally, ThingCall};
+use bartizan_trail::{EventId, NonEvent, ReadBytes, ReadProblem};
 
 /// What was found in one object.
 #[derive(Default)]
-pub struct Notes {
+pub struct ScanOutput {
     /// Every event, in order.
     pub(super) ids: Vec<EventId>,
     /// For each event, which of the callers it is counted with.
     pub(super) caller_of: Vec<u32>,
     /// Who did what, and how often.
-    pub(super) callers: Vec<Caller>,
+    pub(super) callers: Vec<CallTally>,
     /// Calls that made something or took it away, with the numbers of their events.
-    pub(super) acts: Vec<(u32, Act)>,
+    pub(super) acts: Vec<(u32, ThingCall)>,
     /// First and last event time.
     pub(super) times: Option<(i64, i64)>,
     /// Matches of rules on single events.
-    pub(super) matches: Vec<(Slot, Matches)>,
+    pub(super) matches: Vec<(MatchKey, Matches)>,
     /// Events that rules with windows asked for.
-    pub(super) notes: Vec<Note>,
+    pub(super) notes: Vec<WindowNote>,
     /// Rules and groups that notes are of.
     pub(super) groups: Vec<(u32, Arc<str>)>,
-    pub(super) met: Vec<Met>,
+    pub(super) met: Vec<FirstSeenHit>,
     pub(super) texts: Vec<Arc<str>>,
     /// Bytes read.
     pub bytes: ReadBytes,
     /// Digests and the like.
-    pub apart: BTreeMap<Apart, u64>,
+    pub apart: BTreeMap<NonEvent, u64>,
     /// Problems with the first place of each, and how many.
-    pub problems: BTreeMap<Problem, (u64, u64)>,
+    pub problems: BTreeMap<ReadProblem, (u64, u64)>,
     /// Number and deed of every event, if they are to be counted by what people ask for.
-    pub(super) tallied: Vec<(u32, Arc<Deed>)>,
-    pub(super) witness: Witness,
+    pub(super) tallied: Vec<(u32, Arc<CallContext>)>,
+    pub(super) witness: TrailCollector,
     /// When keys that were met before were seen last.
-    pub(super) last: Vec<Last>,
+    pub(super) last: Vec<LastSeen>,
     /// Events outside of the time that was asked for.
     pub(super) outside: u64,
 }
 
 /// What is known of an object before it is read, and what of it is asked for.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct About {
+pub struct ObjectInfo {
     /// When it was delivered, by its name: stands in where a record has no time.
     pub delivered_s: Option<i64>,
     /// Only events from this second on.
@@ -57,7 +57,7 @@ pub struct About {
     pub until_s: Option<i64>,
 }
 
-impl About {
+impl ObjectInfo {
     /// Whether events of this time are asked for.
     pub(super) fn asks_for(&self, time_s: i64) -> bool {
         time_s >= self.since_s.unwrap_or(i64::MIN) && time_s <= self.until_s.unwrap_or(i64::MAX)
@@ -71,16 +71,16 @@ pub(super) const NO_TIME: i64 = i64::MIN;
 pub(super) const NO_DAY: i64 = NO_TIME.div_euclid(super::window::DAY_SECONDS);
 
 /// A first-seen key and when it was seen last.
-pub(super) struct Last {
+pub(super) struct LastSeen {
     pub(super) scope: u64,
     pub(super) key: u64,
     pub(super) last_s: i64,
 }
 
-impl Notes {
+impl ScanOutput {
     /// Of an object that could not even be opened.
     pub fn unreadable() -> Self {
-        Self { problems: BTreeMap::from([(Problem::Unreadable, (0, 1))]), ..Self::default() }
+        Self { problems: BTreeMap::from([(ReadProblem::Unreadable, (0, 1))]), ..Self::default() }
     }
 }
 
@@ -99,7 +99,7 @@ pub struct Tally {
 
 /// What makes matches of one object one finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Slot {
+pub(super) struct MatchKey {
     pub(super) rule: u32,
     /// Entity: index in the texts.
     pub(super) text: u32,
@@ -123,28 +123,28 @@ pub(super) struct Matches {
 }
 
 /// One event that a rule with a window asked for.
-pub(super) struct Note {
+pub(super) struct WindowNote {
     /// Number of the event in the object.
     pub(super) event: u32,
     /// Rule and group: index in the groups.
     pub(super) group: u32,
-    pub(super) seen: Seen,
+    pub(super) seen: WindowEvent,
 }
 
-impl Note {
+impl WindowNote {
     /// Stands in place of the event where a note is of no more interest.
     pub(super) const GIVEN_UP: u32 = u32::MAX;
 }
 
 /// Which event it is.
 #[derive(Clone, Copy)]
-pub(super) struct At {
+pub(super) struct EventPosition {
     pub(super) number: u32,
     pub(super) id: EventId,
     pub(super) time_s: i64,
 }
 
-impl At {
+impl EventPosition {
     /// What events are ordered by.
     pub(super) fn place(&self) -> (i64, EventId) {
         (self.time_s, self.id)

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::window::Seen;
+use super::window::WindowEvent;
 use crate::call::Sighting;
-use crate::merge::{Key, Merger};
+use crate::merge::{FindingKey, Merger};
 use bartizan_model::limits::{CALLS_MAX, EVIDENCE_MAX, RATE_VALUES_MAX};
 
 /// What is measured in a span.
@@ -54,7 +54,7 @@ impl Rate {
 
 /// What is kept of one span.
 #[derive(Default)]
-pub(super) struct Span {
+pub(super) struct RateSpan {
     /// What was measured, but for values that are still at hand.
     sum: u64,
     /// That of it which worked.
@@ -62,11 +62,11 @@ pub(super) struct Span {
     /// Hashes of distinct values, and whether one of their calls worked; of more than [`RATE_VALUES_MAX`] the smallest.
     values: BTreeMap<u64, bool>,
     /// By call, and whether it failed.
-    calls: BTreeMap<(Arc<str>, bool), Events>,
+    calls: BTreeMap<(Arc<str>, bool), SpanEvents>,
 }
 
 /// Events of one call in a span.
-struct Events {
+struct SpanEvents {
     count: u64,
     first_s: i64,
     last_s: i64,
@@ -74,9 +74,9 @@ struct Events {
     earliest: Vec<Sighting>,
 }
 
-impl Span {
+impl RateSpan {
     /// Takes an event; gives how many bytes more it needs, about.
-    pub(super) fn take(&mut self, measure: &Measure, seen: Seen) -> usize {
+    pub(super) fn take(&mut self, measure: &Measure, seen: WindowEvent) -> usize {
         let mut bytes = 0;
         if let Measure::Distinct(_) = measure {
             let before = self.values.len();
@@ -94,8 +94,8 @@ impl Span {
         let call = (sighting.deed.call.name.clone(), sighting.deed.is_refused());
         let time_s = sighting.time_s;
         let events = self.calls.entry(call).or_insert_with(|| {
-            bytes += size_of::<Events>() * 2;
-            Events { count: 0, first_s: time_s, last_s: time_s, earliest: Vec::new() }
+            bytes += size_of::<SpanEvents>() * 2;
+            SpanEvents { count: 0, first_s: time_s, last_s: time_s, earliest: Vec::new() }
         });
         events.count += 1;
         events.first_s = events.first_s.min(time_s);
@@ -133,7 +133,8 @@ impl Span {
 
     /// Bytes that it takes, about.
     pub(super) fn bytes(&self) -> usize {
-        let calls: usize = self.calls.values().map(|e| size_of::<Events>() * 2 + e.earliest.len() * size_of::<Sighting>()).sum();
+        let calls: usize =
+            self.calls.values().map(|e| size_of::<SpanEvents>() * 2 + e.earliest.len() * size_of::<Sighting>()).sum();
         SPAN_BYTES + self.values.len() * VALUE_BYTES + calls
     }
 
@@ -144,7 +145,7 @@ impl Span {
 }
 
 /// Bytes of a span with its share of the map, and of a value with its share of the set.
-pub(super) const SPAN_BYTES: usize = size_of::<Span>() + 16;
+pub(super) const SPAN_BYTES: usize = size_of::<RateSpan>() + 16;
 const VALUE_BYTES: usize = 16;
 
 /// A span that holds too much.
@@ -158,7 +159,7 @@ pub(super) struct Exceeded {
 }
 
 /// The spans of a group that hold too much, from the span `from` on. `born` is the span of the first event there ever was.
-pub(super) fn exceeded(spans: &BTreeMap<i64, Span>, rate: &Rate, born: i64, from: i64, span_text: &str) -> Vec<Exceeded> {
+pub(super) fn exceeded(spans: &BTreeMap<i64, RateSpan>, rate: &Rate, born: i64, from: i64, span_text: &str) -> Vec<Exceeded> {
     let mut found = Vec::new();
     for (&at, span) in spans.range(from..) {
         let known = (at - born).min(rate.baseline_spans());
@@ -183,7 +184,7 @@ pub(super) fn exceeded(spans: &BTreeMap<i64, Span>, rate: &Rate, born: i64, from
 }
 
 /// Puts the events of a span into a finding.
-pub(super) fn tell(merger: &mut Merger, span: &Span, because: &str, key: impl Fn(i64) -> Key) {
+pub(super) fn tell(merger: &mut Merger, span: &RateSpan, because: &str, key: impl Fn(i64) -> FindingKey) {
     let Some(first) = span.calls.values().filter_map(|e| e.earliest.first()).min_by_key(|s| s.place()).cloned() else { return };
     let key = key(first.time_s);
     for ((call, is_refused), events) in &span.calls {

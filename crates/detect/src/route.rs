@@ -11,19 +11,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use foldhash::quality::RandomState;
 use rsigma_eval::evaluate_rule;
 
-use super::condition::Answers;
+use super::condition::ItemAnswers;
 use super::derive::cut;
 use super::first_seen::ByHash;
 use super::load::Rules;
 use super::networks::AddressKind;
-use super::rule::{Attempts, Callers, Detection};
-use super::view::{STRUCTURED, View};
+use super::rule::{AttemptPolicy, CallerFilter, Detection};
+use super::view::{EventView, STRUCTURED};
 use bartizan_model::limits::SCAN_CACHE_MAX;
-use bartizan_trail::{Caller, Event, Field, Fields};
+use bartizan_trail::{CallerKind, Event, Field, FieldSet};
 
 /// What a field depends on. The less it is, the more events a verdict on it holds for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Depends {
+pub(super) enum Dependency {
     /// On source and name of the call.
     Api,
     /// On the few fields of [`ROUTE_FIELDS`] and the sort of the address.
@@ -65,7 +65,7 @@ pub(super) fn feed_route(event: &Event<'_>, kind: AddressKind, hasher: &mut impl
     }
 }
 
-impl Depends {
+impl Dependency {
     /// What a field depends on; `places`: whether there is a database of places.
     pub(super) fn of(field: &str, places: bool) -> Self {
         match field {
@@ -94,14 +94,14 @@ impl Depends {
 }
 
 /// The fields of a record that one follows from.
-pub(super) fn reads(field: &str) -> Fields {
+pub(super) fn reads(field: &str) -> FieldSet {
     let field = field.strip_prefix(STRUCTURED).unwrap_or(field);
     match field {
-        "bartizan.address" | "bartizan.network" | "bartizan.country" | "bartizan.asn" => Fields::of(&[Field::SourceIpAddress]),
+        "bartizan.address" | "bartizan.network" | "bartizan.country" | "bartizan.asn" => FieldSet::of(&[Field::SourceIpAddress]),
         // They are made from who calls, which call, and what is asked for.
-        _ if field.starts_with("bartizan.") => Fields::ALL.without(Fields::PER_EVENT),
-        _ if field.contains(['[', '\\']) => Fields::ALL,
-        _ => Field::named(field.split('.').next().unwrap_or_default().as_bytes()).map_or(Fields::OTHER, |f| Fields::of(&[f])),
+        _ if field.starts_with("bartizan.") => FieldSet::ALL.without(FieldSet::PER_EVENT),
+        _ if field.contains(['[', '\\']) => FieldSet::ALL,
+        _ => Field::named(field.split('.').next().unwrap_or_default().as_bytes()).map_or(FieldSet::OTHER, |f| FieldSet::of(&[f])),
     }
 }
 
@@ -116,7 +116,7 @@ pub(super) struct Route {
 
 /// Routes that were decided, for all threads.
 #[derive(Default)]
-pub(super) struct Decided {
+pub(super) struct RouteCache {
     /// Makes the hashes by which they are known. Its seed is random, so that nobody can make two of them meet.
     pub(super) hasher: RandomState,
     /// What is left to decide for calls of a name, by its hash.
@@ -125,9 +125,9 @@ pub(super) struct Decided {
     routes: Mutex<ByHash<Arc<Route>>>,
 }
 
-impl Decided {
+impl RouteCache {
     /// The route of an event, by its hash.
-    pub(super) fn route(&self, rules: &Rules, view: &View<'_>, hash: u64, answers: &Answers) -> Arc<Route> {
+    pub(super) fn route(&self, rules: &Rules, view: &EventView<'_>, hash: u64, answers: &ItemAnswers) -> Arc<Route> {
         let places = view.networks.has_places();
         known(&self.routes, hash ^ u64::from(places), || {
             // Most rules are about some calls only: what those leave open is little.
@@ -155,30 +155,37 @@ fn known(all: &Mutex<ByHash<Arc<Route>>>, hash: u64, decide: impl FnOnce() -> Ro
 
 impl Route {
     /// Decides every detection for calls of this name.
-    pub(super) fn of_api(rules: &Rules, view: &View<'_>, answers: &Answers) -> Self {
+    pub(super) fn of_api(rules: &Rules, view: &EventView<'_>, answers: &ItemAnswers) -> Self {
         let asked = rules.detections.iter().enumerate().filter(|(_, d)| !d.uses.is_empty());
-        Self::decide(asked.map(|(n, _)| n as u32), rules, view, Depends::Api, answers)
+        Self::decide(asked.map(|(n, _)| n as u32), rules, view, Dependency::Api, answers)
     }
 
     /// Decides what was left open, for the route of this event.
-    pub(super) fn of_route(&self, rules: &Rules, view: &View<'_>, answers: &Answers) -> Self {
+    pub(super) fn of_route(&self, rules: &Rules, view: &EventView<'_>, answers: &ItemAnswers) -> Self {
         let failed = view.event.error().is_some();
-        let asked = |n: &&u32| !(failed && rules.detections[**n as usize].attempts == Attempts::Skip);
-        let mut route = Self::decide(self.maybe.iter().filter(asked).copied(), rules, view, Depends::Route, answers);
+        let asked = |n: &&u32| !(failed && rules.detections[**n as usize].attempts == AttemptPolicy::Skip);
+        let mut route = Self::decide(self.maybe.iter().filter(asked).copied(), rules, view, Dependency::Route, answers);
         route.sure.extend(self.sure.iter().filter(asked));
         route
     }
 
     /// Decides what was left open, now that it is known who calls.
-    pub(super) fn refine(&self, rules: &Rules, view: &View<'_>, answers: &Answers) -> Self {
-        let about = |n: &&u32| rules.detections[**n as usize].callers == Callers::Any || view.caller() == Caller::Principal;
-        let mut refined = Self::decide(self.maybe.iter().filter(about).copied(), rules, view, Depends::Identity, answers);
+    pub(super) fn refine(&self, rules: &Rules, view: &EventView<'_>, answers: &ItemAnswers) -> Self {
+        let about =
+            |n: &&u32| rules.detections[**n as usize].callers == CallerFilter::Any || view.caller() == CallerKind::Principal;
+        let mut refined = Self::decide(self.maybe.iter().filter(about).copied(), rules, view, Dependency::Identity, answers);
         refined.sure.extend(self.sure.iter().filter(about));
         refined.sure.sort_unstable();
         refined
     }
 
-    fn decide(detections: impl Iterator<Item = u32>, rules: &Rules, view: &View<'_>, known: Depends, answers: &Answers) -> Self {
+    fn decide(
+        detections: impl Iterator<Item = u32>,
+        rules: &Rules,
+        view: &EventView<'_>,
+        known: Dependency,
+        answers: &ItemAnswers,
+    ) -> Self {
         let mut route = Self::default();
         for number in detections {
             match rules.items.holds(&rules.detections[number as usize].condition, view, known, answers) {
@@ -192,7 +199,7 @@ impl Route {
 }
 
 /// Whether a detection matches an event. The same as rsigma's `evaluate_rule`, without building its answer.
-pub(super) fn matches(rules: &Rules, number: u32, view: &View<'_>, answers: &Answers) -> bool {
+pub(super) fn matches(rules: &Rules, number: u32, view: &EventView<'_>, answers: &ItemAnswers) -> bool {
     let Detection { condition, compiled, .. } = &rules.detections[number as usize];
-    rules.items.holds(condition, view, Depends::Event, answers).unwrap_or_else(|| evaluate_rule(compiled, view).is_some())
+    rules.items.holds(condition, view, Dependency::Event, answers).unwrap_or_else(|| evaluate_rule(compiled, view).is_some())
 }

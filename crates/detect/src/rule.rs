@@ -4,10 +4,10 @@ use rsigma_eval::{CompiledCondition, CompiledRule};
 use rsigma_parser::{ConditionExpr, ConditionOperator, CorrelationType, WindowMode};
 use serde::Deserialize;
 
-use super::condition::Condition;
+use super::condition::RuleCondition;
 use super::rate::Rate;
 use bartizan_model::{Confidence, Severity, Stage};
-use bartizan_trail::{Field, Fields};
+use bartizan_trail::{Field, FieldSet};
 
 /// What people read of a rule, and how its matches become findings.
 #[derive(Debug, Clone)]
@@ -35,17 +35,17 @@ pub struct Rule {
     /// One of ours.
     pub builtin: bool,
     /// Which callers it is about.
-    pub callers: Callers,
+    pub callers: CallerFilter,
     /// What a call that failed is to it.
-    pub attempts: Attempts,
+    pub attempts: AttemptPolicy,
     /// What it asks of events.
-    pub kind: Kind,
+    pub kind: RuleKind,
 }
 
 /// Which callers a rule is about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Callers {
+pub enum CallerFilter {
     /// Principals only; what AWS services do for themselves is nothing to it.
     Principals,
     /// Everybody.
@@ -56,7 +56,7 @@ pub enum Callers {
 /// What a call that failed is to a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Attempts {
+pub enum AttemptPolicy {
     /// A finding of its own, less severe.
     Lower,
     /// The same as a call that did not fail: the rule is about errors, or does not care.
@@ -67,20 +67,20 @@ pub enum Attempts {
 
 /// What a rule asks of events.
 #[derive(Debug, Clone)]
-pub enum Kind {
+pub enum RuleKind {
     /// One event that matches is a finding.
     Single,
     /// Only other rules ask for it.
     Part,
     /// A key that was not seen before.
-    FirstSeen(FirstSeen),
+    FirstSeen(FirstSeenRule),
     /// Several events of one group.
-    Window(Window),
+    Window(WindowRule),
 }
 
 /// A key that was not seen in the history.
 #[derive(Debug, Clone)]
-pub struct FirstSeen {
+pub struct FirstSeenRule {
     /// Fields that make the key.
     pub key: Vec<String>,
     /// Fields that say for whom it is new; one is known for `learning_s` before anything is new for it.
@@ -110,33 +110,33 @@ pub enum KnownSince {
 
 /// Several events of one group.
 #[derive(Debug, Clone)]
-pub struct Window {
+pub struct WindowRule {
     /// Fields that make the group, for each part of the rule (aliases resolved).
     pub group_by: Vec<Vec<String>>,
     /// Length of the window.
     pub span_s: i64,
     /// What must hold in it.
-    pub test: Test,
+    pub test: WindowTest,
     /// Values that this part had within a day before, in the same group, do not count.
     pub unless_part: Option<usize>,
 }
 
-impl FirstSeen {
+impl FirstSeenRule {
     /// The fields of a record that key and scope follow from.
-    pub(super) fn reads(&self) -> Fields {
+    pub(super) fn reads(&self) -> FieldSet {
         reads_all(self.key.iter().chain(&self.scope))
     }
 }
 
-impl Window {
+impl WindowRule {
     /// The fields of a record that group and value of a part follow from.
-    pub(super) fn reads(&self, part: usize) -> Fields {
+    pub(super) fn reads(&self, part: usize) -> FieldSet {
         let group = reads_all(&self.group_by[part]);
         match &self.test {
-            Test::Sigma { .. } => group.with(reads_all(self.counted().unwrap_or_default())),
-            Test::Travel { .. } => group.with(Fields::of(&[Field::SourceIpAddress])),
-            Test::Rate(rate) => group.with(reads_all(rate.measure.fields())),
-            Test::Absence { .. } => group,
+            WindowTest::Sigma { .. } => group.with(reads_all(self.counted().unwrap_or_default())),
+            WindowTest::Travel { .. } => group.with(FieldSet::of(&[Field::SourceIpAddress])),
+            WindowTest::Rate(rate) => group.with(reads_all(rate.measure.fields())),
+            WindowTest::Absence { .. } => group,
         }
     }
 
@@ -146,7 +146,9 @@ impl Window {
     /// A window that holds any event of a bucket that is no longer than itself holds the first or the last one of that value
     /// too, for it begins before the bucket or ends behind it.
     pub(super) fn bucket_s(&self) -> Option<i64> {
-        let Test::Sigma { kind, condition, expression: None, mode: WindowMode::Sliding, .. } = &self.test else { return None };
+        let WindowTest::Sigma { kind, condition, expression: None, mode: WindowMode::Sliding, .. } = &self.test else {
+            return None;
+        };
         let grows = condition.predicates.iter().all(|(op, _)| matches!(op, ConditionOperator::Gt | ConditionOperator::Gte));
         let distinct = matches!(kind, CorrelationType::ValueCount | CorrelationType::Temporal);
         (grows && distinct && self.span_s >= 1).then_some(self.span_s)
@@ -155,7 +157,7 @@ impl Window {
     /// How many distinct values of a bucket such a rule needs: four times the threshold. A window that holds the whole
     /// bucket then holds more than enough of them, whichever they are; those with the smallest hashes stay.
     pub(super) fn values_max(&self) -> usize {
-        let Test::Sigma { condition, .. } = &self.test else { return usize::MAX };
+        let WindowTest::Sigma { condition, .. } = &self.test else { return usize::MAX };
         let most = condition.predicates.iter().map(|(_, n)| *n).fold(1.0, f64::max);
         (most as usize).saturating_add(1).saturating_mul(4)
     }
@@ -163,19 +165,19 @@ impl Window {
     /// Fields whose values are counted.
     pub(super) fn counted(&self) -> Option<&[String]> {
         match &self.test {
-            Test::Sigma { condition, .. } => condition.field.as_deref(),
+            WindowTest::Sigma { condition, .. } => condition.field.as_deref(),
             _ => None,
         }
     }
 }
 
-fn reads_all<'f>(fields: impl IntoIterator<Item = &'f String>) -> Fields {
-    fields.into_iter().fold(Fields::NONE, |all, field| all.with(super::route::reads(field)))
+fn reads_all<'f>(fields: impl IntoIterator<Item = &'f String>) -> FieldSet {
+    fields.into_iter().fold(FieldSet::NONE, |all, field| all.with(super::route::reads(field)))
 }
 
 /// What must hold in a window.
 #[derive(Debug, Clone)]
-pub enum Test {
+pub enum WindowTest {
     /// A Sigma correlation.
     Sigma {
         /// What is counted or ordered.
@@ -214,13 +216,13 @@ pub struct Detection {
     /// The compiled rule of Sigma.
     pub compiled: CompiledRule,
     /// The same over items that detections share.
-    pub condition: Condition,
+    pub condition: RuleCondition,
     /// Fields that its condition reads.
-    pub reads: Fields,
+    pub reads: FieldSet,
     /// Which callers it is about.
-    pub callers: Callers,
+    pub callers: CallerFilter,
     /// What a call that failed is to it.
-    pub attempts: Attempts,
+    pub attempts: AttemptPolicy,
     /// Rules that ask for its matches, and as which of their parts.
     pub uses: Vec<(usize, usize)>,
 }
@@ -228,13 +230,13 @@ pub struct Detection {
 /// The `bartizan:` block of a rule file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Extension {
+pub(super) struct RuleExtension {
     pub(super) stage: Option<Stage>,
     pub(super) confidence: Option<Confidence>,
     #[serde(rename = "do")]
     pub(super) advice: Option<String>,
-    pub(super) callers: Option<Callers>,
-    pub(super) attempts: Option<Attempts>,
+    pub(super) callers: Option<CallerFilter>,
+    pub(super) attempts: Option<AttemptPolicy>,
     #[serde(default)]
     pub(super) part: bool,
     pub(super) first_seen: Option<FirstSeenBlock>,

@@ -1,10 +1,10 @@
 //! Holding events against rules: what a thread does with one object.
 //!
 //! Most rules with memory ask only for things that are the same for thousands of events: who calls, which call, from which
-//! sort of address. What they want to know is worked out once for each such combination ([`Combo`]). Of its events only
+//! sort of address. What they want to know is worked out once for each such combination ([`CallerPlan`]). Of its events only
 //! the earliest is noted for first-seen rules, and for rules that count distinct values the first and the last of each value
 //! in a bucket of time, which is all they need. An event that repeats another in all but time, ids and address is not
-//! even asked what it matches: that is known ([`Repeat`]).
+//! even asked what it matches: that is known ([`RecordPlan`]).
 //!
 //! Nothing is judged here. A thread writes down which events matched what, in the order of the object; the
 //! [`super::Judge`] takes these notes in the order of the objects, so that threads cannot change what is found.
@@ -20,34 +20,39 @@ use std::sync::Arc;
 use foldhash::quality::RandomState;
 use rsigma_eval::Event as _;
 
-use super::cache::{Caches, Known};
-use super::combo::{Combo, Combos, Crowd, Group, Head, NetworkKeys, Noted, Repeat, Sure, Text};
-use super::first_seen::{ByHash, Memory, Met, SCOPE_END};
+use super::cache::{CachedRecord, Caches};
+use super::combo::{
+    CallerPlan, CallerPlans, DecidedMatch, DistinctNetworks, NetworkKeys, NotedSightings, PlanHead, RecordPlan, SharedText,
+    WindowGroupRef,
+};
+use super::first_seen::{ByHash, FirstSeenHit, FirstSeenMemory, SCOPE_END};
 use super::load::Rules;
 use super::networks::{AddressKind, Networks};
-use super::notes::{About, At, Matches, NO_DAY, NO_TIME, Note, Notes, Slot};
+use super::notes::{EventPosition, MatchKey, Matches, NO_DAY, NO_TIME, ObjectInfo, ScanOutput, WindowNote};
 use super::rate::Measure;
 use super::route::{feed_route, matches};
-use super::rule::{FirstSeen, KnownSince, Test};
-use super::steps::{Open, Single, Step, Steps, named};
-use super::view::View;
-use super::window::{DAY_SECONDS, Seen, pack};
+use super::rule::{FirstSeenRule, KnownSince, WindowTest};
+use super::steps::{EventStep, EventSteps, SingleMatch, UndecidedRule, named};
+use super::view::EventView;
+use super::window::{DAY_SECONDS, WindowEvent, pack};
 use crate::attribution::CallMap;
 use crate::attribution::own_user_name;
-use crate::call::{Deed, Sighting, Source};
-use crate::work::{Act, Caller, Things};
+use crate::call::{CallContext, Sighting, SourceAddress};
+use crate::work::{CallTally, ThingCall, ThingTable};
 use bartizan_model::limits::{EVIDENCE_MAX, RATE_SUMMAND_MAX};
 use bartizan_trail::json::unescape;
-use bartizan_trail::{Actor, Again, Event, EventId, Field, Fields, Item, Problem, ReadBytes, Reader, Sink, mark};
+use bartizan_trail::{
+    CallerIdentity, Candidate, Event, EventId, Field, FieldSet, ItemSink, ReadBytes, ReadProblem, TrailItem, TrailReader, mark,
+};
 
 /// What all threads share.
-pub struct Plan {
+pub struct ScanPlan {
     /// The rules.
     pub rules: Rules,
     /// What is known about addresses.
     pub networks: Networks,
     /// First-seen memory of the runs before; only its secret is used here.
-    pub memory: Memory,
+    pub memory: FirstSeenMemory,
     /// Count events by actor, call and so on.
     pub tally: bool,
     /// Keep what the join needs, by this map.
@@ -56,38 +61,44 @@ pub struct Plan {
 
 /// One thread's buffers and caches.
 pub struct Scanner<'p> {
-    plan: &'p Plan,
-    reader: Reader,
+    plan: &'p ScanPlan,
+    reader: TrailReader,
     caches: Caches,
-    scratch: Scratch,
-    spare: Notes,
+    scratch: ScanBuffers,
+    spare: ScanOutput,
 }
 
 /// Room that is used again from object to object. Empty in between.
 #[derive(Default)]
-struct Scratch {
-    met: ByHash<Met>,
+struct ScanBuffers {
+    met: ByHash<FirstSeenHit>,
     /// Where in the notes the matches of a finding stand.
-    slots: HashMap<Slot, usize, RandomState>,
+    slots: HashMap<MatchKey, usize, RandomState>,
     /// Events that repeat others, and the numbers of what is known of those.
-    batch: (Vec<Sight>, Vec<u32>),
+    batch: (Vec<EventMeta>, Vec<u32>),
 }
 
 impl<'p> Scanner<'p> {
     /// A scanner with empty caches.
-    pub fn new(plan: &'p Plan) -> Self {
-        Self { plan, reader: Reader::new(), caches: Caches::new(plan), scratch: Scratch::default(), spare: Notes::default() }
+    pub fn new(plan: &'p ScanPlan) -> Self {
+        Self {
+            plan,
+            reader: TrailReader::new(),
+            caches: Caches::new(plan),
+            scratch: ScanBuffers::default(),
+            spare: ScanOutput::default(),
+        }
     }
 
     /// Reads one object to its end.
-    pub fn scan(&mut self, source: &mut dyn Read) -> Notes {
-        self.scan_part(source, &About::default())
+    pub fn scan(&mut self, source: &mut dyn Read) -> ScanOutput {
+        self.scan_part(source, &ObjectInfo::default())
     }
 
     /// Reads one object to its end, and looks at what is asked for.
-    pub fn scan_part(&mut self, source: &mut dyn Read, about: &About) -> Notes {
+    pub fn scan_part(&mut self, source: &mut dyn Read, about: &ObjectInfo) -> ScanOutput {
         self.caches.object += 1;
-        let mut scan = Scan {
+        let mut scan = ObjectScan {
             plan: self.plan,
             about,
             caches: &mut self.caches,
@@ -99,24 +110,24 @@ impl<'p> Scanner<'p> {
     }
 
     /// Takes empty notes, as [`super::Judge::take`] leaves them, for the next object.
-    pub fn reuse(&mut self, spare: Notes) {
+    pub fn reuse(&mut self, spare: ScanOutput) {
         self.spare = spare;
     }
 
     /// What is left to say when there are no more objects.
-    pub fn finish(&mut self) -> Notes {
-        Notes { last: self.caches.finish(), ..Notes::default() }
+    pub fn finish(&mut self) -> ScanOutput {
+        ScanOutput { last: self.caches.finish(), ..ScanOutput::default() }
     }
 }
 
 /// For each event of an object, the numbers of the detections that match it: what the routes come to.
-pub fn matching(plan: &Plan, source: &mut dyn Read) -> Vec<(EventId, Vec<usize>)> {
+pub fn matching(plan: &ScanPlan, source: &mut dyn Read) -> Vec<(EventId, Vec<usize>)> {
     let mut found = Vec::new();
     let mut caches = Caches::new(plan);
-    Reader::new().read(source, &mut |item| {
-        if let Item::Event(event) = item {
-            let actor = Arc::new(Actor::of_event(&event));
-            let view = View::new(&event, &actor, &plan.networks);
+    TrailReader::new().read(source, &mut |item| {
+        if let TrailItem::Event(event) = item {
+            let actor = Arc::new(CallerIdentity::of_event(&event));
+            let view = EventView::new(&event, &actor, &plan.networks);
             let mut hasher = caches.hasher.build_hasher();
             feed_route(&event, plan.networks.kind_of(view.address), &mut hasher);
             let hash = hasher.finish();
@@ -132,20 +143,20 @@ pub fn matching(plan: &Plan, source: &mut dyn Read) -> Vec<(EventId, Vec<usize>)
     found
 }
 
-struct Scan<'a, 'p> {
-    plan: &'p Plan,
-    about: &'a About,
+struct ObjectScan<'a, 'p> {
+    plan: &'p ScanPlan,
+    about: &'a ObjectInfo,
     caches: &'a mut Caches,
-    notes: Notes,
-    scratch: &'a mut Scratch,
+    notes: ScanOutput,
+    scratch: &'a mut ScanBuffers,
 }
 
-impl Sink for Scan<'_, '_> {
-    fn item(&mut self, item: Item<'_>) {
+impl ItemSink for ObjectScan<'_, '_> {
+    fn item(&mut self, item: TrailItem<'_>) {
         match item {
-            Item::Event(event) => self.event(&event),
-            Item::Apart(apart) => *self.notes.apart.entry(apart).or_default() += 1,
-            Item::Problem { offset, problem } => self.problem(offset, problem),
+            TrailItem::Event(event) => self.event(&event),
+            TrailItem::Apart(apart) => *self.notes.apart.entry(apart).or_default() += 1,
+            TrailItem::Problem { offset, problem } => self.problem(offset, problem),
         }
     }
 
@@ -153,9 +164,9 @@ impl Sink for Scan<'_, '_> {
         Some(&self.caches.hasher)
     }
 
-    fn again(&mut self, window: &[u8], records: &[Again]) -> usize {
+    fn again(&mut self, window: &[u8], records: &[Candidate]) -> usize {
         let (mut sights, mut numbers) = std::mem::take(&mut self.scratch.batch);
-        let mut kinds = [AddressKind::Public; Again::BATCH_MAX];
+        let mut kinds = [AddressKind::Public; Candidate::BATCH_MAX];
         for (record, kind) in records.iter().zip(&mut kinds) {
             let Some(sight) = self.sight(window, record) else { break };
             *kind = self.plan.networks.kind_of(sight.address);
@@ -166,7 +177,7 @@ impl Sink for Scan<'_, '_> {
         numbers.extend(known);
         self.caches.touch(&sights, &numbers);
         for ((sight, record), &number) in sights.iter_mut().zip(records).zip(&numbers) {
-            let Known { combo, content, .. } = *self.caches.known(number);
+            let CachedRecord { combo, content, .. } = *self.caches.known(number);
             if !self.about.asks_for(sight.at.time_s) {
                 self.notes.outside += 1;
                 continue;
@@ -176,12 +187,12 @@ impl Sink for Scan<'_, '_> {
             sight.at.number = self.count(sight.at.id.marked(mark));
             self.reaches(sight.at.time_s);
             let first = self.is_first(combo, sight).then(|| {
-                let Known { combo, repeat, .. } = self.caches.known(number);
+                let CachedRecord { combo, repeat, .. } = self.caches.known(number);
                 let mut places = None;
                 named(&self.caches.combos.all[*combo as usize].deed, &record.event(window, &repeat.lasting, &mut places))
             });
             if self.seen(sight, combo, first.as_ref()) {
-                let Known { combo, repeat, .. } = self.caches.known(number);
+                let CachedRecord { combo, repeat, .. } = self.caches.known(number);
                 let (combo, repeat) = (self.caches.combos.all[*combo as usize].clone(), repeat.clone());
                 if let Some(steps) = repeat.steps.get()
                     && !self.looks_at_all()
@@ -204,8 +215,8 @@ impl Sink for Scan<'_, '_> {
     }
 }
 
-impl Scan<'_, '_> {
-    fn finish(self, bytes: ReadBytes) -> Notes {
+impl ObjectScan<'_, '_> {
+    fn finish(self, bytes: ReadBytes) -> ScanOutput {
         let mut notes = self.notes;
         // The earliest of the neighbours, so that the order of records changes nothing.
         if let Some(time_s) = self.about.delivered_s.or(notes.times.map(|(first, _)| first)) {
@@ -223,7 +234,7 @@ impl Scan<'_, '_> {
         notes
     }
 
-    fn problem(&mut self, offset: u64, problem: Problem) {
+    fn problem(&mut self, offset: u64, problem: ReadProblem) {
         self.notes.problems.entry(problem).or_insert((offset, 0)).1 += 1;
     }
 
@@ -236,14 +247,14 @@ impl Scan<'_, '_> {
         }
         let plan = self.plan;
         let raw = event.raw_text(Field::SourceIpAddress).trim_ascii();
-        let address = View::address_of(raw);
+        let address = EventView::address_of(raw);
         let source = self.caches.source(address, || event.text(Field::SourceIpAddress));
         self.caches.answers.next(&plan.rules.items);
         let (combo, repeat, content) = self.caches.combo(plan, event, address);
         let mark = mark(content, time_s.unwrap_or(NO_TIME), raw, event.raw_text(Field::RequestId));
         let number = self.count(id.marked(mark));
-        let at = At { number, id, time_s: time_s.unwrap_or(NO_TIME) };
-        let sight = Sight { at, address, source, network: Networks::network_number(address, raw) };
+        let at = EventPosition { number, id, time_s: time_s.unwrap_or(NO_TIME) };
+        let sight = EventMeta { at, address, source, network: Networks::network_number(address, raw) };
         let Some(time_s) = time_s else { return self.untimed(event, &sight, combo) };
         self.reaches(time_s);
         let first = self.is_first(combo, &sight).then(|| named(&self.caches.combos.all[combo as usize].deed, event));
@@ -254,35 +265,35 @@ impl Scan<'_, '_> {
     }
 
     /// Holds an event without a usable time against rules on single events. Others need to know when it was.
-    fn untimed(&mut self, event: &Event<'_>, sight: &Sight, combo: u32) {
-        self.problem(0, Problem::NoTime);
+    fn untimed(&mut self, event: &Event<'_>, sight: &EventMeta, combo: u32) {
+        self.problem(0, ReadProblem::NoTime);
         let combo = self.caches.combos.all[combo as usize].clone();
         let actor = combo.deed.who.actor.clone();
-        let view = View::with_address(event, &actor, &self.plan.networks, sight.address);
+        let view = EventView::with_address(event, &actor, &self.plan.networks, sight.address);
         if self.plan.tally {
             self.notes.tallied.push((sight.at.number, combo.deed.clone()));
         }
-        let steps = self.steps(&combo, &view, Fields::NONE);
+        let steps = self.steps(&combo, &view, FieldSet::NONE);
         for step in &steps.list {
-            if let Step::Single(single) = step {
+            if let EventStep::Single(single) = step {
                 self.single(single, sight, &combo, &steps.deed);
             }
         }
     }
 
     /// What is known of a record that may repeat another; none when that is not enough. Its number is still open.
-    fn sight(&mut self, window: &[u8], record: &Again) -> Option<Sight> {
+    fn sight(&mut self, window: &[u8], record: &Candidate) -> Option<EventMeta> {
         let id = EventId::read(record.content(window, Field::EventId)?)?;
         let time_s = self.caches.clock.read(record.content(window, Field::EventTime)?)?;
         let raw = record.content(window, Field::SourceIpAddress);
-        let address = raw.and_then(View::address_of);
+        let address = raw.and_then(EventView::address_of);
         // What stands in place of an address is read with care where there are blanks around it.
         if address.is_none() && raw.is_some_and(|raw| raw.trim_ascii().len() < raw.len()) {
             return None;
         }
         let source = self.caches.source(address, || raw.map(unescape));
         let network = Networks::network_number(address, raw.unwrap_or_default());
-        Some(Sight { at: At { number: 0, id, time_s }, address, source, network })
+        Some(EventMeta { at: EventPosition { number: 0, id, time_s }, address, source, network })
     }
 
     /// Counts an event; gives its number in the object.
@@ -299,7 +310,7 @@ impl Scan<'_, '_> {
     }
 
     /// Whether an event is the earliest of its combo, so that first-seen rules may tell of it: then it is told what it touched.
-    fn is_first(&self, combo: u32, sight: &Sight) -> bool {
+    fn is_first(&self, combo: u32, sight: &EventMeta) -> bool {
         let head = &self.caches.combos.heads[combo as usize];
         head.first_seen && sight.at.time_s <= head.first_s && {
             let told = self.caches.combos.all[combo as usize].told_id.get();
@@ -309,14 +320,14 @@ impl Scan<'_, '_> {
 
     /// What of an event concerns rules that look at no more than its route, its identity and its network. Says whether
     /// anybody looks at more.
-    fn seen(&mut self, sight: &Sight, combo: u32, first: Option<&Arc<Deed>>) -> bool {
+    fn seen(&mut self, sight: &EventMeta, combo: u32, first: Option<&Arc<CallContext>>) -> bool {
         self.tally_caller(combo, sight.at.time_s);
         let head = self.caches.combos.heads[combo as usize];
         if head.first_seen {
             self.note_first_seen(combo, &head, sight, first);
         }
         let object = self.caches.object;
-        let Combos { all, lists, counted, crowds, .. } = &mut self.caches.combos;
+        let CallerPlans { all, lists, counted, crowds, .. } = &mut self.caches.combos;
         let deed = &all[combo as usize].deed;
         for number in &lists[head.counted.range()] {
             let one = &mut counted[*number as usize];
@@ -342,7 +353,7 @@ impl Scan<'_, '_> {
         if head.caller.0 != object {
             head.caller = (object, self.notes.callers.len() as u32);
             let deed = self.caches.combos.all[combo as usize].deed.clone();
-            self.notes.callers.push(Caller { deed, count: 0, first_s: time_s, last_s: time_s });
+            self.notes.callers.push(CallTally { deed, count: 0, first_s: time_s, last_s: time_s });
         }
         let caller = &mut self.notes.callers[head.caller.1 as usize];
         caller.count += 1;
@@ -358,19 +369,19 @@ impl Scan<'_, '_> {
     }
 
     /// What of an event concerns those who look at more of it.
-    fn asked(&mut self, event: &Event<'_>, sight: &Sight, combo: &Rc<Combo>, repeat: Option<&Repeat>) {
+    fn asked(&mut self, event: &Event<'_>, sight: &EventMeta, combo: &Rc<CallerPlan>, repeat: Option<&RecordPlan>) {
         let (plan, at) = (self.plan, sight.at);
-        let view = View::with_address(event, &combo.deed.who.actor, &plan.networks, sight.address);
+        let view = EventView::with_address(event, &combo.deed.who.actor, &plan.networks, sight.address);
         if plan.tally {
             self.notes.tallied.push((at.number, combo.deed.clone()));
         }
         if let Some(calls) = &plan.calls {
-            let Deed { who, call, .. } = &*combo.deed;
+            let CallContext { who, call, .. } = &*combo.deed;
             self.notes.witness.see(calls, event, (at.id, at.time_s), who, call, sight.source.clone());
         }
         match repeat {
             Some(repeat) => {
-                let steps = repeat.steps.get_or_init(|| self.steps(combo, &view, Fields::PER_EVENT));
+                let steps = repeat.steps.get_or_init(|| self.steps(combo, &view, FieldSet::PER_EVENT));
                 self.take(steps, sight, combo);
                 if !steps.open.is_empty() {
                     let rest = self.close(steps, &view);
@@ -378,22 +389,22 @@ impl Scan<'_, '_> {
                 }
             }
             None => {
-                let steps = self.steps(combo, &view, Fields::NONE);
+                let steps = self.steps(combo, &view, FieldSet::NONE);
                 self.take(&steps, sight, combo);
             }
         }
     }
 
     /// What is to be done for an event, and for others that differ from it in these fields only.
-    fn steps(&mut self, combo: &Combo, view: &View<'_>, varying: Fields) -> Steps {
-        let mut steps = Steps::new(&combo.deed);
-        for Sure { detection, uses } in &combo.sure {
+    fn steps(&mut self, combo: &CallerPlan, view: &EventView<'_>, varying: FieldSet) -> EventSteps {
+        let mut steps = EventSteps::new(&combo.deed);
+        for DecidedMatch { detection, uses } in &combo.sure {
             steps.add_uses(self.plan, *detection, uses, view, varying, &mut self.caches.shared);
         }
         for &number in &combo.maybe {
             let detection = &self.plan.rules.detections[number as usize];
             if detection.reads.meets(varying) {
-                steps.open.push(Open::Match(number));
+                steps.open.push(UndecidedRule::Match(number));
             } else if matches(&self.plan.rules, number, view, &self.caches.answers) {
                 steps.add_uses(self.plan, number, &detection.uses, view, varying, &mut self.caches.shared);
             }
@@ -401,31 +412,31 @@ impl Scan<'_, '_> {
         steps.name_resources(view);
         if combo.acts {
             let own = own_user_name(&combo.deed.who.actor);
-            steps.acted = Things::builtin().acted(view.event, own, &self.caches.hasher).map(Arc::new);
+            steps.acted = ThingTable::builtin().acted(view.event, own, &self.caches.hasher).map(Arc::new);
         }
         steps
     }
 
     /// What is to be done for this event besides, by what hangs on where it differs from others.
-    fn close(&mut self, steps: &Steps, view: &View<'_>) -> Steps {
-        let mut rest = Steps::new(&steps.deed);
+    fn close(&mut self, steps: &EventSteps, view: &EventView<'_>) -> EventSteps {
+        let mut rest = EventSteps::new(&steps.deed);
         for open in &steps.open {
             let (number, uses) = match open {
-                Open::Match(number) => (*number, &*self.plan.rules.detections[*number as usize].uses),
-                Open::Use(number, one) => (*number, std::slice::from_ref(one)),
+                UndecidedRule::Match(number) => (*number, &*self.plan.rules.detections[*number as usize].uses),
+                UndecidedRule::Use(number, one) => (*number, std::slice::from_ref(one)),
             };
-            if matches!(open, Open::Use(..)) || matches(&self.plan.rules, number, view, &self.caches.answers) {
-                rest.add_uses(self.plan, number, uses, view, Fields::NONE, &mut self.caches.shared);
+            if matches!(open, UndecidedRule::Use(..)) || matches(&self.plan.rules, number, view, &self.caches.answers) {
+                rest.add_uses(self.plan, number, uses, view, FieldSet::NONE, &mut self.caches.shared);
             }
         }
         rest
     }
 
     /// Does what is to be done for an event.
-    fn take(&mut self, steps: &Steps, sight: &Sight, combo: &Combo) {
+    fn take(&mut self, steps: &EventSteps, sight: &EventMeta, combo: &CallerPlan) {
         let object = self.caches.object;
         if let Some(acted) = &steps.acted {
-            let act = Act {
+            let act = ThingCall {
                 time_s: sight.at.time_s,
                 event: sight.at.id,
                 source: sight.source.clone(),
@@ -436,8 +447,8 @@ impl Scan<'_, '_> {
         }
         for step in &steps.list {
             match step {
-                Step::Single(single) => self.single(single, sight, combo, &steps.deed),
-                Step::Seen { group, part, value, tried, bucket_s, noted: before, closely } => {
+                EventStep::Single(single) => self.single(single, sight, combo, &steps.deed),
+                EventStep::Seen { group, part, value, tried, bucket_s, noted: before, closely } => {
                     let deed = if *closely { &steps.deed } else { &combo.deed };
                     let value = (&**group, *part, *value, *tried);
                     match bucket_s {
@@ -449,7 +460,7 @@ impl Scan<'_, '_> {
                         }
                     }
                 }
-                Step::Key { rule, scope, key, text } => {
+                EventStep::Key { rule, scope, key, text } => {
                     // Most keys were met before in this object, and later in it.
                     if let Some(met) = self.scratch.met.get_mut(key)
                         && sight.at.place() > met.first.place()
@@ -465,7 +476,7 @@ impl Scan<'_, '_> {
     }
 
     /// Notes an event for first-seen keys that all events of the combo share: only the earliest is told at once.
-    fn note_first_seen(&mut self, number: u32, head: &Head, sight: &Sight, named: Option<&Arc<Deed>>) {
+    fn note_first_seen(&mut self, number: u32, head: &PlanHead, sight: &EventMeta, named: Option<&Arc<CallContext>>) {
         let at = sight.at;
         self.caches.combos.heads[number as usize].last_s = head.last_s.max(at.time_s);
         if at.time_s > head.first_s {
@@ -487,8 +498,8 @@ impl Scan<'_, '_> {
     }
 
     /// Notes an event for a rule that asks whether its network is new, which was not told of it.
-    fn note_network(&mut self, number: u32, sight: &Sight, combo: u32) {
-        let Combos { all, network_keys, .. } = &self.caches.combos;
+    fn note_network(&mut self, number: u32, sight: &EventMeta, combo: u32) {
+        let CallerPlans { all, network_keys, .. } = &self.caches.combos;
         let NetworkKeys { rule, scope, text, hasher } = &network_keys[number as usize];
         let (rule, scope, text, mut hasher) = (*rule, *scope, text.clone(), *hasher);
         hasher.write_u64(sight.network);
@@ -508,18 +519,18 @@ impl Scan<'_, '_> {
                 }
             }
             None => {
-                self.scratch.met.insert(key, Met { rule, key, scope, text: text(), first: first.clone(), last_s });
+                self.scratch.met.insert(key, FirstSeenHit { rule, key, scope, text: text(), first: first.clone(), last_s });
             }
         }
     }
 
     /// Counts an event to a finding, and keeps what is to be told of it while it is among the earliest.
-    fn single(&mut self, single: &Single, sight: &Sight, combo: &Combo, deed: &Arc<Deed>) {
+    fn single(&mut self, single: &SingleMatch, sight: &EventMeta, combo: &CallerPlan, deed: &Arc<CallContext>) {
         let at = sight.at;
         let (object, day) = (self.caches.object, at.time_s.div_euclid(DAY_SECONDS));
         let (of_object, of_day, mut place) = single.place.get();
         if (of_object, of_day) != (object, day) {
-            let slot = Slot {
+            let slot = MatchKey {
                 rule: single.rule,
                 text: self.text(&combo.actor),
                 attempt: single.attempt,
@@ -549,38 +560,44 @@ impl Scan<'_, '_> {
     }
 
     /// The number of a text in this object.
-    fn text(&mut self, text: &Text) -> u32 {
+    fn text(&mut self, text: &SharedText) -> u32 {
         numbered(self.caches.object, &text.number, &mut self.notes.texts, || text.text.clone())
     }
 }
 
 /// Group, part and value of a note, and whether it was tried in vain.
-type Value<'g> = (&'g Group, u32, u64, bool);
+type NotedValue<'g> = (&'g WindowGroupRef, u32, u64, bool);
 
 /// Writes down an event for a rule with a window; gives the number of the note.
-fn note(notes: &mut Notes, object: u64, (group, part, value, tried): Value<'_>, sight: &Sight, deed: &Arc<Deed>) -> u32 {
+fn note(
+    notes: &mut ScanOutput,
+    object: u64,
+    (group, part, value, tried): NotedValue<'_>,
+    sight: &EventMeta,
+    deed: &Arc<CallContext>,
+) -> u32 {
     let number = notes.notes.len() as u32;
     let group = numbered(object, &group.number, &mut notes.groups, || (group.rule, group.text.clone()));
-    let seen = Seen { part, value, told: false, tried, sighting: sight.sighting(deed) };
-    notes.notes.push(Note { event: sight.at.number, group, seen });
+    let seen = WindowEvent { part, value, told: false, tried, sighting: sight.sighting(deed) };
+    notes.notes.push(WindowNote { event: sight.at.number, group, seen });
     number
 }
 
 /// Notes an event of a value that is counted: only its first and its last event in a bucket of time stay.
 fn noted(
-    notes: &mut Notes,
+    notes: &mut ScanOutput,
     object: u64,
-    mut noted: Noted,
+    mut noted: NotedSightings,
     bucket_s: i64,
-    value: Value<'_>,
-    sight: &Sight,
-    deed: &Arc<Deed>,
-) -> Noted {
+    value: NotedValue<'_>,
+    sight: &EventMeta,
+    deed: &Arc<CallContext>,
+) -> NotedSightings {
     let at = sight.at;
     if noted.object != object || !(noted.from_s..noted.from_s + bucket_s).contains(&at.time_s) {
         let only = note(notes, object, value, sight, deed);
         let from_s = at.time_s.div_euclid(bucket_s) * bucket_s;
-        return Noted { object, from_s, first: only, last: only };
+        return NotedSightings { object, from_s, first: only, last: only };
     }
     let [first, last] = [noted.first, noted.last].map(|n| notes.notes[n as usize].seen.sighting.place());
     let (earlier, later) = (at.place() < first, at.place() > last);
@@ -598,9 +615,9 @@ fn noted(
     noted
 }
 
-impl Crowd {
+impl DistinctNetworks {
     /// Notes the network of an event.
-    fn note(&mut self, notes: &mut Notes, object: u64, sight: &Sight, deed: &Arc<Deed>) {
+    fn note(&mut self, notes: &mut ScanOutput, object: u64, sight: &EventMeta, deed: &Arc<CallContext>) {
         let (time_s, network) = (sight.at.time_s, sight.network);
         if self.object != object || !(self.from_s..self.from_s + self.bucket_s).contains(&time_s) {
             let from_s = time_s.div_euclid(self.bucket_s) * self.bucket_s;
@@ -618,7 +635,7 @@ impl Crowd {
             && let Some((_, given_up)) = self.values.pop_last()
         {
             for note in [given_up.first, given_up.last] {
-                notes.notes[note as usize].event = Note::GIVEN_UP;
+                notes.notes[note as usize].event = WindowNote::GIVEN_UP;
             }
         }
         if self.values.len() == self.values_max {
@@ -637,24 +654,30 @@ fn numbered<T>(object: u64, number: &Cell<(u64, u32)>, all: &mut Vec<T>, new: im
 }
 
 /// What is known of every event.
-pub(super) struct Sight {
-    at: At,
+pub(super) struct EventMeta {
+    at: EventPosition,
     /// From where the call came.
     address: Option<IpAddr>,
-    source: Source,
+    source: SourceAddress,
     /// [`Networks::network_number`] of it.
     pub(super) network: u64,
 }
 
-impl Sight {
-    fn sighting(&self, deed: &Arc<Deed>) -> Sighting {
+impl EventMeta {
+    fn sighting(&self, deed: &Arc<CallContext>) -> Sighting {
         Sighting { time_s: self.at.time_s, id: self.at.id, source: self.source.clone(), deed: deed.clone() }
     }
 }
 
 /// Hashes of the scope and of the key of a first-seen rule; of its second part, which makes a scope known, the scope is
 /// the key.
-pub(super) fn keys(memory: &Memory, rule: &str, part: usize, first_seen: &FirstSeen, view: &View<'_>) -> (u64, u64) {
+pub(super) fn keys(
+    memory: &FirstSeenMemory,
+    rule: &str,
+    part: usize,
+    first_seen: &FirstSeenRule,
+    view: &EventView<'_>,
+) -> (u64, u64) {
     let mut hasher = memory.hasher();
     match first_seen.known_since {
         KnownSince::Match => hasher.write(rule.as_bytes()),
@@ -678,14 +701,14 @@ pub(super) fn keys(memory: &Memory, rule: &str, part: usize, first_seen: &FirstS
 }
 
 /// Scope and key for people, with [`SCOPE_END`] between them.
-pub(super) fn first_seen_text(first_seen: &FirstSeen, view: &View<'_>) -> Arc<str> {
+pub(super) fn first_seen_text(first_seen: &FirstSeenRule, view: &EventView<'_>) -> Arc<str> {
     let scope = if first_seen.scope.is_empty() { String::new() } else { group_text(&first_seen.scope, view) };
     format!("{scope}{SCOPE_END}{}", group_text(&first_seen.key, view)).into()
 }
 
 /// What a window counts of an event: each value of a list is one.
-pub(super) fn values(test: &Test, view: &View<'_>) -> Vec<u64> {
-    if let Test::Sigma { condition, kind: rsigma_parser::CorrelationType::ValueCount, .. } = test
+pub(super) fn values(test: &WindowTest, view: &EventView<'_>) -> Vec<u64> {
+    if let WindowTest::Sigma { condition, kind: rsigma_parser::CorrelationType::ValueCount, .. } = test
         && let Some([field]) = condition.field.as_deref()
         && field != NETWORK
     {
@@ -697,9 +720,9 @@ pub(super) fn values(test: &Test, view: &View<'_>) -> Vec<u64> {
 }
 
 /// The same where there is one value; none when the event has no such value.
-pub(super) fn value(test: &Test, view: &View<'_>) -> Option<u64> {
+pub(super) fn value(test: &WindowTest, view: &EventView<'_>) -> Option<u64> {
     match test {
-        Test::Sigma { condition, kind, .. } => match (&condition.field, kind) {
+        WindowTest::Sigma { condition, kind, .. } => match (&condition.field, kind) {
             (Some(fields), rsigma_parser::CorrelationType::ValueCount) if fields.as_slice() == [NETWORK] => {
                 Some(Networks::network_number(view.address, view.event.raw_text(Field::SourceIpAddress)))
             }
@@ -710,11 +733,11 @@ pub(super) fn value(test: &Test, view: &View<'_>) -> Option<u64> {
             }
             _ => Some(0),
         },
-        Test::Travel { .. } => {
+        WindowTest::Travel { .. } => {
             let source = view.event.text(Field::SourceIpAddress)?;
             view.networks.place(&source).position.map(pack)
         }
-        Test::Rate(rate) => match &rate.measure {
+        WindowTest::Rate(rate) => match &rate.measure {
             Measure::Events => Some(1),
             Measure::Sum(fields) => {
                 let number = view.key_text(fields.first()?).and_then(|text| text.parse::<u64>().ok());
@@ -722,12 +745,12 @@ pub(super) fn value(test: &Test, view: &View<'_>) -> Option<u64> {
             }
             Measure::Distinct(fields) => distinct(fields, view),
         },
-        Test::Absence { .. } => Some(0),
+        WindowTest::Absence { .. } => Some(0),
     }
 }
 
 /// Hash of some fields; none when one is absent.
-fn distinct(fields: &[String], view: &View<'_>) -> Option<u64> {
+fn distinct(fields: &[String], view: &EventView<'_>) -> Option<u64> {
     let mut hasher = foldhash::quality::FixedState::with_seed(1).build_hasher();
     for field in fields {
         view.key_text(field)?.hash(&mut hasher);
@@ -735,7 +758,7 @@ fn distinct(fields: &[String], view: &View<'_>) -> Option<u64> {
     Some(hasher.finish())
 }
 
-pub(super) fn group_text(fields: &[String], view: &View<'_>) -> String {
+pub(super) fn group_text(fields: &[String], view: &EventView<'_>) -> String {
     if let [field] = fields {
         if field == "bartizan.actor" {
             return view.actor.key.clone();
@@ -753,7 +776,7 @@ pub(super) const NETWORK: &str = "bartizan.network";
 pub(super) const FIELD_MARK: u8 = 0x1f;
 
 /// Puts the text of a field into a hash, without making a string where that can be had.
-pub(super) fn feed(hasher: &mut impl Hasher, field: &str, view: &View<'_>) {
+pub(super) fn feed(hasher: &mut impl Hasher, field: &str, view: &EventView<'_>) {
     hasher.write_u8(FIELD_MARK);
     if field == "bartizan.actor" {
         return hasher.write(view.actor.key.as_bytes());

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::call::Sighting;
-use crate::merge::{CallDraft, Draft};
+use crate::merge::{CallDraft, FindingDraft};
 use bartizan_model::limits::{COUNTERPARTIES_MAX, RESOURCES_MAX, SIGHTINGS_OF_CALL_MAX};
 use bartizan_model::{Actor, CallCount, Counterparty};
 
 /// The particulars of a finding.
-pub(super) struct Told {
+pub(super) struct FindingText {
     pub(super) calls: Vec<CallCount>,
     pub(super) resources: Vec<String>,
     pub(super) counterparty: Vec<Counterparty>,
@@ -23,9 +23,9 @@ const CALLS_NAMED_MAX: usize = 4;
 /// Resources that a sentence names for each call, and counterparties.
 const NAMED_MAX: usize = 2;
 
-impl Told {
+impl FindingText {
     /// Of the events of a draft, the first of them, and who did it.
-    pub(super) fn of(draft: &Draft, first: Option<&Sighting>, actor: Option<&Actor>) -> Self {
+    pub(super) fn of(draft: &FindingDraft, first: Option<&Sighting>, actor: Option<&Actor>) -> Self {
         // What worked stands before what did not, what changes or takes before what only looks.
         let count = |(name, call): (&Arc<str>, &CallDraft)| {
             let named = call.sightings.iter().flat_map(|s| s.values()).flat_map(|s| s.deed.resources.iter());
@@ -55,7 +55,7 @@ fn distinct<T: Clone + Ord>(all: impl Iterator<Item = T>, max: usize) -> Vec<T> 
 }
 
 fn summary(
-    draft: &Draft,
+    draft: &FindingDraft,
     first: Option<&Sighting>,
     actor: Option<&Actor>,
     calls: &[CallCount],

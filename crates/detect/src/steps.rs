@@ -5,42 +5,42 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::combo::{Group, Noted, Shared};
-use super::rule::{Attempts, Detection, Kind, Window};
-use super::scan::{Plan, first_seen_text, group_text, keys, values};
-use super::touched::{Touched, touched};
-use super::view::View;
-use crate::call::Deed;
-use crate::work::Acted;
+use super::combo::{NotedSightings, SharedTexts, WindowGroupRef};
+use super::rule::{AttemptPolicy, Detection, RuleKind, WindowRule};
+use super::scan::{ScanPlan, first_seen_text, group_text, keys, values};
+use super::touched::{TouchedResources, touched};
+use super::view::EventView;
+use crate::call::CallContext;
+use crate::work::CallThings;
 use bartizan_model::Severity;
-use bartizan_trail::{Event, Fields};
+use bartizan_trail::{Event, FieldSet};
 
 /// What is to be done for an event.
-pub(super) struct Steps {
-    pub(super) list: Vec<Step>,
+pub(super) struct EventSteps {
+    pub(super) list: Vec<EventStep>,
     /// What must be asked of each event.
-    pub(super) open: Vec<Open>,
+    pub(super) open: Vec<UndecidedRule>,
     /// Who does what, and what it is done to if a step tells that.
-    pub(super) deed: Arc<Deed>,
+    pub(super) deed: Arc<CallContext>,
     /// What it makes or takes away.
-    pub(super) acted: Option<Arc<Acted>>,
+    pub(super) acted: Option<Arc<CallThings>>,
 }
 
 /// Something that is to be done.
-pub(super) enum Step {
+pub(super) enum EventStep {
     /// It is a finding.
-    Single(Single),
+    Single(SingleMatch),
     /// It is noted for a rule with a window.
     Seen {
-        group: Rc<Group>,
+        group: Rc<WindowGroupRef>,
         part: u32,
         value: u64,
-        /// [`super::window::Seen::tried`].
+        /// [`super::window::WindowEvent::tried`].
         tried: bool,
-        /// [`super::rule::Window::bucket_s`].
+        /// [`super::rule::WindowRule::bucket_s`].
         bucket_s: Option<i64>,
         /// The notes that there are of it.
-        noted: Cell<Noted>,
+        noted: Cell<NotedSightings>,
         /// Whether it is told what was done to what.
         closely: bool,
     },
@@ -49,7 +49,7 @@ pub(super) enum Step {
 }
 
 /// A match of a rule on single events.
-pub(super) struct Single {
+pub(super) struct SingleMatch {
     pub(super) rule: u32,
     pub(super) attempt: bool,
     /// Number of the object, day, and where in the notes of that object its matches stand.
@@ -57,48 +57,50 @@ pub(super) struct Single {
 }
 
 /// What hangs on where events differ.
-pub(super) enum Open {
+pub(super) enum UndecidedRule {
     /// Whether a detection matches.
     Match(u32),
     /// What a rule asks for, by rule and part, of a detection that matches.
     Use(u32, (usize, usize)),
 }
 
-impl Steps {
+impl EventSteps {
     /// Nothing yet.
-    pub(super) fn new(deed: &Arc<Deed>) -> Self {
+    pub(super) fn new(deed: &Arc<CallContext>) -> Self {
         Self { list: Vec::new(), open: Vec::new(), deed: deed.clone(), acted: None }
     }
 
     /// Adds what rules want that ask for a detection, which matches. Events differ in `varying`.
     pub(super) fn add_uses(
         &mut self,
-        plan: &Plan,
+        plan: &ScanPlan,
         number: u32,
         uses: &[(usize, usize)],
-        view: &View<'_>,
-        varying: Fields,
-        shared: &mut Shared,
+        view: &EventView<'_>,
+        varying: FieldSet,
+        shared: &mut SharedTexts,
     ) {
         let detection = &plan.rules.detections[number as usize];
         for &(rule, part) in uses {
             let about = &plan.rules.rules[rule];
             let varies = match &about.kind {
-                Kind::Part | Kind::Single => false,
-                Kind::Window(window) => window.reads(part).meets(varying),
-                Kind::FirstSeen(first_seen) => first_seen.reads().meets(varying),
+                RuleKind::Part | RuleKind::Single => false,
+                RuleKind::Window(window) => window.reads(part).meets(varying),
+                RuleKind::FirstSeen(first_seen) => first_seen.reads().meets(varying),
             };
             if varies {
-                self.open.push(Open::Use(number, (rule, part)));
+                self.open.push(UndecidedRule::Use(number, (rule, part)));
                 continue;
             }
             let rule = rule as u32;
             let step = match &about.kind {
-                Kind::Part => continue,
-                Kind::Single => Step::Single(Single { rule, attempt: is_attempt(detection, view), place: Cell::default() }),
-                Kind::Window(window) => {
+                RuleKind::Part => continue,
+                RuleKind::Single => {
+                    EventStep::Single(SingleMatch { rule, attempt: is_attempt(detection, view), place: Cell::default() })
+                }
+                RuleKind::Window(window) => {
                     let group = shared.group(rule, &group_text(&window.group_by[part], view));
-                    let seen = |value| Step::Seen {
+                    let seen = |value| EventStep::Seen {
                         group: group.clone(),
                         part: part as u32,
                         value,
@@ -110,9 +112,9 @@ impl Steps {
                     self.list.extend(values(&window.test, view).into_iter().map(seen));
                     continue;
                 }
-                Kind::FirstSeen(first_seen) => {
+                RuleKind::FirstSeen(first_seen) => {
                     let (scope, key) = keys(&plan.memory, &about.id, part, first_seen, view);
-                    Step::Key { rule, scope, key, text: first_seen_text(first_seen, view) }
+                    EventStep::Key { rule, scope, key, text: first_seen_text(first_seen, view) }
                 }
             };
             self.list.push(step);
@@ -120,8 +122,9 @@ impl Steps {
     }
 
     /// Works out what is done to what, if anybody may tell it.
-    pub(super) fn name_resources(&mut self, view: &View<'_>) {
-        let tells = |step: &Step| matches!(step, Step::Single(_) | Step::Seen { closely: true, .. } | Step::Key { .. });
+    pub(super) fn name_resources(&mut self, view: &EventView<'_>) {
+        let tells =
+            |step: &EventStep| matches!(step, EventStep::Single(_) | EventStep::Seen { closely: true, .. } | EventStep::Key { .. });
         if self.open.is_empty() && !self.list.iter().any(tells) {
             return;
         }
@@ -130,21 +133,21 @@ impl Steps {
 }
 
 /// The deed with what this event touched.
-pub(super) fn named(deed: &Arc<Deed>, event: &Event<'_>) -> Arc<Deed> {
-    let Touched { resources, counterparty } = touched(event);
+pub(super) fn named(deed: &Arc<CallContext>, event: &Event<'_>) -> Arc<CallContext> {
+    let TouchedResources { resources, counterparty } = touched(event);
     if resources.is_empty() && counterparty.is_empty() {
         return deed.clone();
     }
-    let Deed { who, call, .. } = &**deed;
-    Arc::new(Deed { who: who.clone(), call: call.clone(), resources: resources.into(), counterparty: counterparty.into() })
+    let CallContext { who, call, .. } = &**deed;
+    Arc::new(CallContext { who: who.clone(), call: call.clone(), resources: resources.into(), counterparty: counterparty.into() })
 }
 
 /// Whether what a request names is counted: then the request is read for each value anyway.
-fn counts_things(window: &Window) -> bool {
+fn counts_things(window: &WindowRule) -> bool {
     window.counted().is_some_and(|fields| fields.iter().any(|field| field.starts_with("requestParameters.")))
 }
 
 /// Whether a match is of a call that failed, which is less to the rule than one that worked.
-pub(super) fn is_attempt(detection: &Detection, view: &View<'_>) -> bool {
-    detection.attempts == Attempts::Lower && view.event.error().is_some()
+pub(super) fn is_attempt(detection: &Detection, view: &EventView<'_>) -> bool {
+    detection.attempts == AttemptPolicy::Lower && view.event.error().is_some()
 }

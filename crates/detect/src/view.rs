@@ -11,16 +11,16 @@ use wide::u8x16;
 use super::derive::derive;
 use super::networks::{Networks, caller_address};
 use bartizan_model::limits::{COUNTED_VALUES_MAX, NESTING_MAX};
-use bartizan_trail::json::{Kind, Value};
-use bartizan_trail::{Actor, Caller, Event, Field};
+use bartizan_trail::json::{JsonKind, JsonValue};
+use bartizan_trail::{CallerIdentity, CallerKind, Event, Field};
 
 /// Stands before a field whose value is wanted with its structure, and not as text.
 pub(super) const STRUCTURED: char = '\u{1}';
 
 /// One record, its caller, and what is known about addresses.
-pub struct View<'a> {
+pub struct EventView<'a> {
     pub(super) event: &'a Event<'a>,
-    pub(super) actor: &'a Arc<Actor>,
+    pub(super) actor: &'a Arc<CallerIdentity>,
     pub(super) networks: &'a Networks,
     /// The address of the caller, where it has one.
     pub(super) address: Option<IpAddr>,
@@ -28,16 +28,16 @@ pub struct View<'a> {
     policy: OnceCell<Vec<String>>,
 }
 
-impl<'a> View<'a> {
+impl<'a> EventView<'a> {
     /// A view of a record.
-    pub fn new(event: &'a Event<'a>, actor: &'a Arc<Actor>, networks: &'a Networks) -> Self {
+    pub fn new(event: &'a Event<'a>, actor: &'a Arc<CallerIdentity>, networks: &'a Networks) -> Self {
         Self::with_address(event, actor, networks, Self::address_of(event.raw_text(Field::SourceIpAddress)))
     }
 
     /// The same where it is known what [`Self::address_of`] makes of the source.
     pub(super) fn with_address(
         event: &'a Event<'a>,
-        actor: &'a Arc<Actor>,
+        actor: &'a Arc<CallerIdentity>,
         networks: &'a Networks,
         address: Option<IpAddr>,
     ) -> Self {
@@ -65,7 +65,7 @@ impl<'a> View<'a> {
     }
 
     /// Whether the call was made by a principal, or by AWS for itself.
-    pub(super) fn caller(&self) -> Caller {
+    pub(super) fn caller(&self) -> CallerKind {
         self.actor.caller_of(self.event)
     }
 
@@ -88,7 +88,7 @@ impl<'a> View<'a> {
     }
 }
 
-impl rsigma_eval::Event for View<'_> {
+impl rsigma_eval::Event for EventView<'_> {
     fn get_field(&self, path: &str) -> Option<EventValue<'_>> {
         if path.starts_with("bartizan.") {
             let derived = || derive(path, self.event, self.actor, self.networks);
@@ -99,7 +99,7 @@ impl rsigma_eval::Event for View<'_> {
             };
             return if values.len() > 1 { Some(EventValue::Array(values)) } else { values.pop() };
         }
-        let (path, convert): (&str, fn(Value<'_>) -> EventValue<'_>) = match path.strip_prefix(STRUCTURED) {
+        let (path, convert): (&str, fn(JsonValue<'_>) -> EventValue<'_>) = match path.strip_prefix(STRUCTURED) {
             Some(path) => (path, |value| structured(value, 0)),
             None => (path, as_text),
         };
@@ -180,19 +180,19 @@ fn ipv4(raw: &[u8]) -> Option<Ipv4Addr> {
 }
 
 /// Scalars as their text, objects as compact JSON, arrays as their elements.
-fn as_text(value: Value<'_>) -> EventValue<'_> {
+fn as_text(value: JsonValue<'_>) -> EventValue<'_> {
     match value.kind() {
-        Kind::String => EventValue::Str(value.string().unwrap_or_default()),
-        Kind::Object => EventValue::Str(value.compact()),
-        Kind::Array => EventValue::Array(value.elements().map(as_text).collect()),
-        Kind::Scalar => value.text().map_or(EventValue::Null, EventValue::Str),
+        JsonKind::String => EventValue::Str(value.string().unwrap_or_default()),
+        JsonKind::Object => EventValue::Str(value.compact()),
+        JsonKind::Array => EventValue::Array(value.elements().map(as_text).collect()),
+        JsonKind::Scalar => value.text().map_or(EventValue::Null, EventValue::Str),
     }
 }
 
-fn structured(value: Value<'_>, depth: usize) -> EventValue<'_> {
+fn structured(value: JsonValue<'_>, depth: usize) -> EventValue<'_> {
     match value.kind() {
-        Kind::Array if depth < NESTING_MAX => EventValue::Array(value.elements().map(|e| structured(e, depth + 1)).collect()),
-        Kind::Object if depth < NESTING_MAX => {
+        JsonKind::Array if depth < NESTING_MAX => EventValue::Array(value.elements().map(|e| structured(e, depth + 1)).collect()),
+        JsonKind::Object if depth < NESTING_MAX => {
             EventValue::Map(value.members().map(|(k, v)| (k, structured(v, depth + 1))).collect())
         }
         _ => as_text(value),
@@ -247,11 +247,11 @@ fn in_text(whole: &serde_json::Value, path: &str) -> Option<EventValue<'static>>
     if found.len() > 1 { Some(EventValue::Array(found)) } else { found.pop() }
 }
 
-fn any(value: Value<'_>, pred: &dyn Fn(&str) -> bool, depth: usize) -> bool {
+fn any(value: JsonValue<'_>, pred: &dyn Fn(&str) -> bool, depth: usize) -> bool {
     match value.kind() {
-        Kind::String => value.string().is_some_and(|s| pred(&s)),
-        Kind::Object if depth < NESTING_MAX => value.members().any(|(_, v)| any(v, pred, depth + 1)),
-        Kind::Array if depth < NESTING_MAX => value.elements().any(|v| any(v, pred, depth + 1)),
+        JsonKind::String => value.string().is_some_and(|s| pred(&s)),
+        JsonKind::Object if depth < NESTING_MAX => value.members().any(|(_, v)| any(v, pred, depth + 1)),
+        JsonKind::Array if depth < NESTING_MAX => value.elements().any(|v| any(v, pred, depth + 1)),
         _ => false,
     }
 }

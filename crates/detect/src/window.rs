@@ -12,17 +12,17 @@ use rsigma_eval::CompiledCondition;
 use rsigma_parser::{ConditionExpr, ConditionOperator, CorrelationType, WindowMode};
 
 use super::networks::distance_km;
-use super::notes::Note;
+use super::notes::WindowNote;
 use super::rate::{self, Rate};
-use super::rule::{Kind, Rule, Test, Window};
+use super::rule::{Rule, RuleKind, WindowRule, WindowTest};
 use crate::call::Sighting;
-use crate::merge::{Key, Merger};
+use crate::merge::{FindingKey, Merger};
 use bartizan_model::limits::LATE_SECONDS;
 use bartizan_trail::EventId;
 
 /// One event in a group.
 #[derive(Debug, Clone)]
-pub(super) struct Seen {
+pub(super) struct WindowEvent {
     /// Part of the rule that matched.
     pub(super) part: u32,
     /// Hash of the value that is counted, bits of the number that is summed, or a packed position.
@@ -34,17 +34,17 @@ pub(super) struct Seen {
     pub(super) sighting: Sighting,
 }
 
-/// Bytes that one [`Seen`] takes, with its share of the maps.
-const SEEN_BYTES: usize = size_of::<Seen>() + 8;
+/// Bytes that one [`WindowEvent`] takes, with its share of the maps.
+const SEEN_BYTES: usize = size_of::<WindowEvent>() + 8;
 
 /// Events of one rule and one group.
-struct Group {
+struct WindowGroup {
     rule: u32,
     /// What the events have in common.
     name: Arc<str>,
-    seen: Vec<Seen>,
+    seen: Vec<WindowEvent>,
     /// In place of single events, for rules that compare spans: each span by its number.
-    spans: BTreeMap<i64, rate::Span>,
+    spans: BTreeMap<i64, rate::RateSpan>,
     /// Day, part, value, and whether it was tried in vain, that are in a finding already.
     told: HashSet<(i64, u32, u64, bool), RandomState>,
     /// Time of the first event there ever was.
@@ -57,7 +57,7 @@ struct Group {
 pub(super) struct Windows {
     /// At so many bytes what is over is judged and forgotten.
     bytes_max: usize,
-    groups: Vec<Group>,
+    groups: Vec<WindowGroup>,
     /// Where in them, by rule and name.
     places: HashMap<(u32, Arc<str>), usize, RandomState>,
     bytes: usize,
@@ -96,10 +96,16 @@ impl Windows {
     }
 
     /// Adds the notes of an object, but for events that do not count, and its groups by their numbers.
-    pub(super) fn add(&mut self, rules: &[Rule], groups: &[(u32, Arc<str>)], notes: &mut Vec<Note>, counts: impl Fn(u32) -> bool) {
+    pub(super) fn add(
+        &mut self,
+        rules: &[Rule],
+        groups: &[(u32, Arc<str>)],
+        notes: &mut Vec<WindowNote>,
+        counts: impl Fn(u32) -> bool,
+    ) {
         let place = |(rule, name): &(u32, Arc<str>)| {
             *self.places.entry((*rule, name.clone())).or_insert_with(|| {
-                self.groups.push(Group::new(*rule, name.clone()));
+                self.groups.push(WindowGroup::new(*rule, name.clone()));
                 self.groups.len() - 1
             })
         };
@@ -111,7 +117,7 @@ impl Windows {
             let (group, time_s) = (&mut self.groups[places[note.group as usize]], note.seen.sighting.time_s);
             group.born_s = Some(group.born_s.map_or(time_s, |born_s| born_s.min(time_s)));
             self.late += u64::from(self.settled_s.is_some_and(|settled_s| time_s < settled_s));
-            if let Kind::Window(Window { test: Test::Rate(rate), span_s, .. }) = &rules[group.rule as usize].kind {
+            if let RuleKind::Window(WindowRule { test: WindowTest::Rate(rate), span_s, .. }) = &rules[group.rule as usize].kind {
                 let spans = group.spans.len();
                 self.bytes += group.spans.entry(time_s.div_euclid(*span_s)).or_default().take(&rate.measure, note.seen);
                 self.bytes += (group.spans.len() - spans) * rate::SPAN_BYTES;
@@ -130,13 +136,13 @@ impl Windows {
         let settled = self.last_s.unwrap_or(i64::MIN).saturating_sub(LATE_SECONDS);
         self.settled_s = self.settled_s.max(Some(settled));
         for group in &mut self.groups {
-            let Kind::Window(window) = &rules[group.rule as usize].kind else { continue };
+            let RuleKind::Window(window) = &rules[group.rule as usize].kind else { continue };
             group.seen.sort_unstable_by_key(place);
             let until = window.settled(&group.seen, settled);
             let rest = group.seen.split_off(group.seen.partition_point(|s| s.sighting.time_s < until));
             let horizon = (self.first_s, Some(until.saturating_sub(1)));
             let (rule, name) = (group.rule, group.name.clone());
-            Judge { rule, name, window, merger, horizon, is_last: false, pending: &mut 0 }.group(group);
+            WindowEvaluator { rule, name, window, merger, horizon, is_last: false, pending: &mut 0 }.group(group);
             group.judged_s = group.judged_s.max(Some(until));
             let from = until.saturating_sub(window.keep_s());
             group.spans.retain(|at, _| *at >= from.div_euclid(window.span_s.max(1)));
@@ -145,7 +151,7 @@ impl Windows {
             let last = group.seen.pop();
             group.seen.retain(|s| s.sighting.time_s >= from);
             // Travel is measured from the last place, however long ago.
-            let travels = matches!(window.test, Test::Travel { .. });
+            let travels = matches!(window.test, WindowTest::Travel { .. });
             group.seen.extend(last.filter(|s| travels || s.sighting.time_s >= from));
             group.seen.extend(rest);
         }
@@ -153,7 +159,7 @@ impl Windows {
         if self.bytes > self.bytes_max / 2 {
             // The half that is older by the clock goes.
             let span_s = |rule: u32| match &rules[rule as usize].kind {
-                Kind::Window(window) => window.span_s.max(1),
+                RuleKind::Window(window) => window.span_s.max(1),
                 _ => 1,
             };
             let mut times: Vec<i64> = self.groups.iter().flat_map(|g| &g.seen).map(|s| s.sighting.time_s).collect();
@@ -161,12 +167,12 @@ impl Windows {
             let middle = times.len() / 2;
             let (_, half, _) = times.select_nth_unstable(middle);
             let half = *half;
-            for Group { rule, seen, spans, .. } in &mut self.groups {
+            for WindowGroup { rule, seen, spans, .. } in &mut self.groups {
                 let before = seen.len();
                 seen.retain(|s| s.sighting.time_s > half);
                 self.evicted += (before - seen.len()) as u64;
                 let kept = spans.split_off(&half.saturating_add(1).div_euclid(span_s(*rule)));
-                self.evicted += std::mem::replace(spans, kept).values().map(rate::Span::events).sum::<u64>();
+                self.evicted += std::mem::replace(spans, kept).values().map(rate::RateSpan::events).sum::<u64>();
             }
             self.count();
         }
@@ -176,7 +182,7 @@ impl Windows {
         // What was told must not be told again on the same day.
         self.groups.retain(|group| !group.seen.is_empty() || !group.told.is_empty() || !group.spans.is_empty());
         self.places = self.groups.iter().enumerate().map(|(n, g)| ((g.rule, g.name.clone()), n)).collect();
-        let bytes = |g: &Group| g.seen.len() * SEEN_BYTES + g.spans.values().map(rate::Span::bytes).sum::<usize>();
+        let bytes = |g: &WindowGroup| g.seen.len() * SEEN_BYTES + g.spans.values().map(rate::RateSpan::bytes).sum::<usize>();
         self.bytes = self.groups.iter().map(bytes).sum();
     }
 
@@ -184,63 +190,63 @@ impl Windows {
     pub(super) fn finish(&mut self, rules: &[Rule], merger: &mut Merger) {
         let horizon = (self.first_s, self.last_s);
         for group in &mut self.groups {
-            let Kind::Window(window) = &rules[group.rule as usize].kind else { continue };
+            let RuleKind::Window(window) = &rules[group.rule as usize].kind else { continue };
             group.seen.sort_unstable_by_key(place);
             let (rule, name) = (group.rule, group.name.clone());
-            Judge { rule, name, window, merger, horizon, is_last: true, pending: &mut self.pending }.group(group);
+            WindowEvaluator { rule, name, window, merger, horizon, is_last: true, pending: &mut self.pending }.group(group);
         }
         self.groups = Vec::new();
     }
 }
 
-impl Group {
+impl WindowGroup {
     fn new(rule: u32, name: Arc<str>) -> Self {
         Self { rule, name, seen: Vec::new(), spans: BTreeMap::new(), told: HashSet::default(), born_s: None, judged_s: None }
     }
 }
 
 /// The order of events in a group.
-fn place(seen: &Seen) -> (i64, EventId, u32) {
+fn place(seen: &WindowEvent) -> (i64, EventId, u32) {
     (seen.sighting.time_s, seen.sighting.id, seen.part)
 }
 
-impl Window {
+impl WindowRule {
     /// Up to when a group can be judged when all events before `settled` are there: whatever is judged in pieces must
     /// come out as if it were judged at once. The events are in their order.
-    fn settled(&self, seen: &[Seen], settled: i64) -> i64 {
+    fn settled(&self, seen: &[WindowEvent], settled: i64) -> i64 {
         let floor = |time: i64, step: i64| time.div_euclid(step.max(1)) * step.max(1);
         match &self.test {
-            Test::Sigma { mode: WindowMode::Tumbling, .. } | Test::Rate(_) => floor(settled, self.span_s),
+            WindowTest::Sigma { mode: WindowMode::Tumbling, .. } | WindowTest::Rate(_) => floor(settled, self.span_s),
             // Up to the last silence that ends a session.
-            Test::Sigma { mode: WindowMode::Session, gap_s, .. } => {
+            WindowTest::Sigma { mode: WindowMode::Session, gap_s, .. } => {
                 let times = || seen.iter().map(|s| s.sighting.time_s);
                 let next = times().skip(1).chain([i64::MAX]);
                 let ends = times().zip(next).filter(|(a, b)| b.saturating_sub(*a) > *gap_s && a.saturating_add(*gap_s) < settled);
                 ends.last().map_or(i64::MIN, |(a, _)| a + 1)
             }
             // Buckets are thinned whole.
-            Test::Sigma { .. } => self.bucket_s().map_or(settled, |bucket| floor(settled, bucket)),
-            Test::Absence { .. } | Test::Travel { .. } => settled,
+            WindowTest::Sigma { .. } => self.bucket_s().map_or(settled, |bucket| floor(settled, bucket)),
+            WindowTest::Absence { .. } | WindowTest::Travel { .. } => settled,
         }
     }
 
     /// How long events are needed after they were judged, for the windows of later ones.
     fn keep_s(&self) -> i64 {
         match self.test {
-            Test::Rate(ref rate) => self.span_s.saturating_mul(rate.baseline_spans()),
-            Test::Absence { .. } => self.span_s.saturating_mul(2),
-            Test::Travel { .. } | Test::Sigma { mode: WindowMode::Tumbling | WindowMode::Session, .. } => 0,
-            Test::Sigma { .. } if self.unless_part.is_some() => self.span_s.max(DAY_SECONDS),
-            Test::Sigma { .. } => self.span_s,
+            WindowTest::Rate(ref rate) => self.span_s.saturating_mul(rate.baseline_spans()),
+            WindowTest::Absence { .. } => self.span_s.saturating_mul(2),
+            WindowTest::Travel { .. } | WindowTest::Sigma { mode: WindowMode::Tumbling | WindowMode::Session, .. } => 0,
+            WindowTest::Sigma { .. } if self.unless_part.is_some() => self.span_s.max(DAY_SECONDS),
+            WindowTest::Sigma { .. } => self.span_s,
         }
     }
 }
 
-struct Judge<'a> {
+struct WindowEvaluator<'a> {
     rule: u32,
     /// Name of the group.
     name: Arc<str>,
-    window: &'a Window,
+    window: &'a WindowRule,
     merger: &'a mut Merger,
     /// First and last time of the log.
     horizon: (Option<i64>, Option<i64>),
@@ -252,24 +258,24 @@ struct Judge<'a> {
 /// Seconds of the window in which findings merge.
 pub(super) const DAY_SECONDS: i64 = 86_400;
 
-impl Judge<'_> {
+impl WindowEvaluator<'_> {
     /// Judges the events of a group, which are in their order.
-    fn group(&mut self, group: &mut Group) {
+    fn group(&mut self, group: &mut WindowGroup) {
         // What does not count, and why, is kept for later windows.
         let (except, apart) = self.window.unless_part.map(|part| set_apart(&mut group.seen, part as u32)).unwrap_or_default();
         thin(&mut group.seen, self.window);
         match &self.window.test {
-            Test::Sigma { kind: CorrelationType::TemporalOrdered, expression: None, at_least, .. } => {
+            WindowTest::Sigma { kind: CorrelationType::TemporalOrdered, expression: None, at_least, .. } => {
                 self.ordered(&mut group.seen, at_least);
             }
-            Test::Sigma { kind, condition, expression, parts, mode, gap_s, .. } => {
+            WindowTest::Sigma { kind, condition, expression, parts, mode, gap_s, .. } => {
                 let ranges = ranges(&group.seen, self.window.span_s, *mode, *gap_s);
                 let test = Threshold { kind: *kind, condition, expression: expression.as_ref(), parts };
                 self.fire(group, &ranges, &test);
             }
-            Test::Absence { before } => self.absence(group, *before),
-            Test::Rate(rate) => self.rate(group, rate),
-            Test::Travel { speed_kmh } => self.travel(&mut group.seen, *speed_kmh),
+            WindowTest::Absence { before } => self.absence(group, *before),
+            WindowTest::Rate(rate) => self.rate(group, rate),
+            WindowTest::Travel { speed_kmh } => self.travel(&mut group.seen, *speed_kmh),
         }
         if !except.is_empty() || !apart.is_empty() {
             group.seen.extend(except.into_iter().chain(apart));
@@ -278,11 +284,11 @@ impl Judge<'_> {
     }
 
     /// Puts an event into a finding. `attempt`: what worked would not have been enough for one.
-    fn tell(&mut self, seen: &mut Seen, start_s: i64, attempt: bool, because: &str) {
+    fn tell(&mut self, seen: &mut WindowEvent, start_s: i64, attempt: bool, because: &str) {
         if std::mem::replace(&mut seen.told, true) {
             return;
         }
-        let key = Key { rule: self.rule, entity: self.name.clone(), attempt, window: start_s.div_euclid(DAY_SECONDS) };
+        let key = FindingKey { rule: self.rule, entity: self.name.clone(), attempt, window: start_s.div_euclid(DAY_SECONDS) };
         let time_s = seen.sighting.time_s;
         self.merger.add(key, seen.sighting.clone(), || (time_s == start_s).then(|| because.to_owned()));
     }
@@ -291,10 +297,10 @@ impl Judge<'_> {
     ///
     /// An event belongs to the finding of its own day, and what is said of it does not depend on its neighbours: so what
     /// is found is the same whether a group is judged at once or in pieces.
-    fn fire(&mut self, group: &mut Group, ranges: &[(usize, usize)], test: &Threshold<'_>) {
-        let Group { seen, told, judged_s, .. } = group;
+    fn fire(&mut self, group: &mut WindowGroup, ranges: &[(usize, usize)], test: &Threshold<'_>) {
+        let WindowGroup { seen, told, judged_s, .. } = group;
         let because = test.sentence(self.window.span_s);
-        let mut states = [Counts::default(), Counts::default()];
+        let mut states = [DistinctCounts::default(), DistinctCounts::default()];
         let any_tried = seen.iter().any(|s| s.tried);
         let mut next = 0;
         for &(from, to) in ranges {
@@ -304,7 +310,7 @@ impl Judge<'_> {
                 continue;
             }
             // What worked is enough, or else what was tried besides.
-            let enough = |of: &[Seen], tried: bool, state: &mut Counts| test.holds(of, (from, to), tried, state);
+            let enough = |of: &[WindowEvent], tried: bool, state: &mut DistinctCounts| test.holds(of, (from, to), tried, state);
             let done = enough(seen, false, &mut states[0]);
             let tried = !done && any_tried && enough(seen, true, &mut states[1]);
             if !done && !tried {
@@ -323,7 +329,7 @@ impl Judge<'_> {
 
     /// So many events of every part, the parts in their order, all within the span. Events of one second have no order,
     /// so any will do.
-    fn ordered(&mut self, seen: &mut [Seen], at_least: &[usize]) {
+    fn ordered(&mut self, seen: &mut [WindowEvent], at_least: &[usize]) {
         // Indices of the events of each part, by time: of those that worked, and of all.
         let mut by_part: [Vec<Vec<usize>>; 2] = [vec![Vec::new(); at_least.len()], vec![Vec::new(); at_least.len()]];
         for (n, s) in seen.iter().enumerate() {
@@ -348,8 +354,8 @@ impl Judge<'_> {
         }
     }
 
-    fn absence(&mut self, group: &mut Group, before: bool) {
-        let Group { seen, judged_s, .. } = group;
+    fn absence(&mut self, group: &mut WindowGroup, before: bool) {
+        let WindowGroup { seen, judged_s, .. } = group;
         let span = self.window.span_s;
         let wanted: Vec<i64> = seen.iter().filter(|s| s.part == 1).map(|s| s.sighting.time_s).collect();
         let (first, last) = (self.horizon.0.unwrap_or(i64::MAX), self.horizon.1.unwrap_or(i64::MIN));
@@ -376,14 +382,14 @@ impl Judge<'_> {
         }
     }
 
-    fn rate(&mut self, group: &Group, rate: &Rate) {
+    fn rate(&mut self, group: &WindowGroup, rate: &Rate) {
         let span_s = self.window.span_s;
-        let Group { spans, born_s: Some(born_s), judged_s, .. } = group else { return };
+        let WindowGroup { spans, born_s: Some(born_s), judged_s, .. } = group else { return };
         let from = judged_s.map_or(i64::MIN, |judged_s| judged_s.div_euclid(span_s));
         // In `relieve` the horizon ends where what is settled ends.
         let until = self.horizon.1.map_or(i64::MAX, |last_s| last_s.div_euclid(span_s));
         for exceeded in rate::exceeded(spans, rate, born_s.div_euclid(span_s), from, &span_text(span_s)) {
-            let key = |start_s: i64| Key {
+            let key = |start_s: i64| FindingKey {
                 rule: self.rule,
                 entity: self.name.clone(),
                 attempt: exceeded.attempt,
@@ -395,7 +401,7 @@ impl Judge<'_> {
         }
     }
 
-    fn travel(&mut self, seen: &mut [Seen], speed_kmh: f64) {
+    fn travel(&mut self, seen: &mut [WindowEvent], speed_kmh: f64) {
         for n in 1..seen.len() {
             let (a, b) = (unpack(seen[n - 1].value), unpack(seen[n].value));
             let (km, hours) = (distance_km(a, b), (seen[n].sighting.time_s - seen[n - 1].sighting.time_s) as f64 / 3600.0);
@@ -413,11 +419,11 @@ impl Judge<'_> {
 }
 
 /// Takes out the events of a part, and those whose value that part had within a day before them. Events are in their order.
-fn set_apart(seen: &mut Vec<Seen>, part: u32) -> (Vec<Seen>, Vec<Seen>) {
+fn set_apart(seen: &mut Vec<WindowEvent>, part: u32) -> (Vec<WindowEvent>, Vec<WindowEvent>) {
     let (except, rest): (Vec<_>, Vec<_>) = std::mem::take(seen).into_iter().partition(|s| s.part == part);
     let mut times: HashMap<u64, Vec<i64>, RandomState> = HashMap::default();
     except.iter().for_each(|s| times.entry(s.value).or_default().push(s.sighting.time_s));
-    let is_own = |s: &Seen| {
+    let is_own = |s: &WindowEvent| {
         let last = times.get(&s.value).and_then(|all| all[..all.partition_point(|t| *t <= s.sighting.time_s)].last());
         last.is_some_and(|t| s.sighting.time_s - t <= DAY_SECONDS)
     };
@@ -427,7 +433,7 @@ fn set_apart(seen: &mut Vec<Seen>, part: u32) -> (Vec<Seen>, Vec<Seen>) {
 }
 
 /// The events that make the steps of a rule in their order, from this one on; none when some are missing.
-fn chain(seen: &[Seen], by_part: &[Vec<usize>], first: usize, at_least: &[usize], until_s: i64) -> Option<Vec<usize>> {
+fn chain(seen: &[WindowEvent], by_part: &[Vec<usize>], first: usize, at_least: &[usize], until_s: i64) -> Option<Vec<usize>> {
     let from = by_part[0].partition_point(|n| *n < first);
     let mut chain: Vec<usize> = by_part[0][from..].iter().copied().take(at_least[0]).collect();
     if chain.len() < at_least[0] {
@@ -448,7 +454,7 @@ fn chain(seen: &[Seen], by_part: &[Vec<usize>], first: usize, at_least: &[usize]
 
 /// Leaves of each value only its first and last event in each bucket, and in each bucket only as many values as the rule
 /// needs. What is left depends on the events alone, not on how they came.
-fn thin(seen: &mut Vec<Seen>, window: &Window) {
+fn thin(seen: &mut Vec<WindowEvent>, window: &WindowRule) {
     let Some(bucket_s) = window.bucket_s() else { return };
     let mut keep = vec![false; seen.len()];
     let mut order: Vec<(u64, u32, usize)> = Vec::new();
@@ -485,7 +491,7 @@ fn unpack(value: u64) -> (f64, f64) {
 
 /// First and last event of every window that is to be judged, in order. Sliding windows end at each event, with all
 /// events of its second; both ends are inside.
-fn ranges(seen: &[Seen], span_s: i64, mode: WindowMode, gap_s: i64) -> Vec<(usize, usize)> {
+fn ranges(seen: &[WindowEvent], span_s: i64, mode: WindowMode, gap_s: i64) -> Vec<(usize, usize)> {
     let mut ranges = Vec::new();
     let mut from = 0;
     for to in 0..seen.len() {
@@ -526,7 +532,7 @@ struct Threshold<'a> {
 
 /// Distinct values of the last window, so that the next one only adds and takes away.
 #[derive(Default)]
-struct Counts {
+struct DistinctCounts {
     from: usize,
     to: usize,
     values: HashMap<u64, u32, RandomState>,
@@ -534,7 +540,7 @@ struct Counts {
 
 impl Threshold<'_> {
     /// Whether the threshold holds in a window.
-    fn holds(&self, seen: &[Seen], (from, to): (usize, usize), with_tried: bool, counts: &mut Counts) -> bool {
+    fn holds(&self, seen: &[WindowEvent], (from, to): (usize, usize), with_tried: bool, counts: &mut DistinctCounts) -> bool {
         let window = || seen[from..=to].iter().filter(|s| with_tried || !s.tried);
         let numbers = || window().map(|s| f64::from_bits(s.value));
         let value = match self.kind {
@@ -587,9 +593,9 @@ fn fewer((operator, bound): &(ConditionOperator, f64), count: usize) -> bool {
     matches!(operator, ConditionOperator::Gte | ConditionOperator::Gt) && (count as f64) < *bound
 }
 
-impl Counts {
+impl DistinctCounts {
     /// Events in `from..=to`, in the same way.
-    fn events(&mut self, seen: &[Seen], from: usize, to: usize, with_tried: bool) -> usize {
+    fn events(&mut self, seen: &[WindowEvent], from: usize, to: usize, with_tried: bool) -> usize {
         if with_tried {
             return to + 1 - from;
         }
@@ -598,12 +604,19 @@ impl Counts {
     }
 
     /// Distinct values in `from..=to`. Windows come in order, so each event is added and taken away once.
-    fn distinct(&mut self, seen: &[Seen], from: usize, to: usize, with_tried: bool, value: impl Fn(&Seen) -> u64) -> usize {
+    fn distinct(
+        &mut self,
+        seen: &[WindowEvent],
+        from: usize,
+        to: usize,
+        with_tried: bool,
+        value: impl Fn(&WindowEvent) -> u64,
+    ) -> usize {
         if self.to < from {
             self.values.clear();
             (self.from, self.to) = (from, from);
         }
-        let counts = |s: &Seen| with_tried || !s.tried;
+        let counts = |s: &WindowEvent| with_tried || !s.tried;
         while self.to <= to {
             if counts(&seen[self.to]) {
                 *self.values.entry(value(&seen[self.to])).or_default() += 1;

@@ -1,26 +1,33 @@
 //! What is found depends on the events, and on nothing else: not on their order, their files, threads or routes.
 
 use bartizan_detect::{
-    Attempts, Callers, Judge, Memory, Networks, Plan, RuleFile, Rules, Scanner, Verdicts, View, builtin_files, matching,
+    AttemptPolicy, CallerFilter, Evaluation, Evaluator, EventView, FirstSeenMemory, Networks, RuleFile, Rules, ScanPlan, Scanner,
+    builtin_files, matching,
 };
 use bartizan_model::{Finding, Severity};
-use bartizan_trail::{Actor, Caller, Item, Reader};
+use bartizan_trail::{CallerIdentity, CallerKind, TrailItem, TrailReader};
 use rsigma_eval::{JsonEvent, evaluate_rule};
 use serde_json::{Value, json};
 
 use crate::common::{gzip, shared};
 use crate::rules::fixture;
 
-fn plan(files: &[RuleFile]) -> Plan {
-    Plan { rules: Rules::load(files), networks: Networks::builtin(), memory: Memory::default(), tally: false, calls: None }
+fn plan(files: &[RuleFile]) -> ScanPlan {
+    ScanPlan {
+        rules: Rules::load(files),
+        networks: Networks::builtin(),
+        memory: FirstSeenMemory::default(),
+        tally: false,
+        calls: None,
+    }
 }
 
 fn yaml(text: &str) -> RuleFile {
     RuleFile { name: "test.yml".to_owned(), text: text.to_owned(), builtin: false }
 }
 
-fn judge(plan: &Plan, objects: &[Vec<u8>]) -> Verdicts {
-    let mut judge = Judge::new(plan);
+fn judge(plan: &ScanPlan, objects: &[Vec<u8>]) -> Evaluation {
+    let mut judge = Evaluator::new(plan);
     // Two scanners in turns, as two threads would have it.
     let mut scanners = [Scanner::new(plan), Scanner::new(plan)];
     for (n, object) in objects.iter().enumerate() {
@@ -31,7 +38,7 @@ fn judge(plan: &Plan, objects: &[Vec<u8>]) -> Verdicts {
     judge.finish(false, &|id| id.to_owned())
 }
 
-fn findings(plan: &Plan, objects: &[Vec<u8>]) -> Vec<Finding> {
+fn findings(plan: &ScanPlan, objects: &[Vec<u8>]) -> Vec<Finding> {
     judge(plan, objects).findings
 }
 
@@ -92,7 +99,7 @@ fn what_repeats_is_judged_as_if_it_were_new() {
     }
     let plan = plan(&builtin_files());
     let repeated = findings(&plan, &events.chunks(997).map(records).collect::<Vec<_>>());
-    let mut judge = Judge::new(&plan);
+    let mut judge = Evaluator::new(&plan);
     for event in &events {
         let mut scanner = Scanner::new(&plan);
         judge.take("object", scanner.scan(&mut records(std::slice::from_ref(event)).as_slice()));
@@ -122,7 +129,7 @@ fn last_times_outlive_what_a_scanner_forgets() {
     let (before, last) = events.split_at(events.len() - 1);
     let objects = [records(before), records(last)];
     let memory = |scanners: usize| {
-        let mut judge = Judge::new(&plan);
+        let mut judge = Evaluator::new(&plan);
         let mut scanners: Vec<Scanner<'_>> = (0..scanners).map(|_| Scanner::new(&plan)).collect();
         for (n, object) in objects.iter().enumerate() {
             let of = n % scanners.len();
@@ -154,7 +161,7 @@ fn room_for_windows_changes_nothing_that_is_found() {
     let objects: Vec<Vec<u8>> = events.chunks(25).map(records).collect();
     let plan = plan(&builtin_files());
     let run = |bytes_max| {
-        let mut judge = Judge::new(&plan).with_window_bytes(bytes_max);
+        let mut judge = Evaluator::new(&plan).with_window_bytes(bytes_max);
         let mut scanner = Scanner::new(&plan);
         for object in &objects {
             let spare = judge.take("object", scanner.scan(&mut object.as_slice()));
@@ -172,7 +179,7 @@ fn room_for_windows_changes_nothing_that_is_found() {
     assert_eq!(roomy.findings.len(), tight.findings.len());
 
     // A part that comes days late is judged without what was given up of its time: that is said.
-    let mut judge = Judge::new(&plan).with_window_bytes(TIGHT_BYTES);
+    let mut judge = Evaluator::new(&plan).with_window_bytes(TIGHT_BYTES);
     let mut scanner = Scanner::new(&plan);
     for object in objects[1..].iter().chain(&objects[..1]) {
         judge.take("object", scanner.scan(&mut object.as_slice()));
@@ -235,14 +242,14 @@ fn routes_give_what_rsigma_gives() {
     let routed = matching(&plan, &mut bytes.as_slice());
     assert_eq!(routed.len(), events.len());
     let (mut n, mut matches, mut compared) = (0, 0, 0);
-    Reader::new().read(&mut bytes.as_slice(), &mut |item| {
-        let Item::Event(event) = item else { return };
-        let actor = std::sync::Arc::new(Actor::of_event(&event));
-        let view = View::new(&event, &actor, &plan.networks);
+    TrailReader::new().read(&mut bytes.as_slice(), &mut |item| {
+        let TrailItem::Event(event) = item else { return };
+        let actor = std::sync::Arc::new(CallerIdentity::of_event(&event));
+        let view = EventView::new(&event, &actor, &plan.networks);
         let failed = event.error().is_some();
         for (number, detection) in plan.rules.detections.iter().enumerate() {
-            let skipped = detection.attempts == Attempts::Skip && failed;
-            let other_caller = detection.callers == Callers::Principals && actor.caller_of(&event) == Caller::Service;
+            let skipped = detection.attempts == AttemptPolicy::Skip && failed;
+            let other_caller = detection.callers == CallerFilter::Principals && actor.caller_of(&event) == CallerKind::Service;
             let asked = !(detection.uses.is_empty() || skipped || other_caller);
             let plain = asked && evaluate_rule(&detection.compiled, &view).is_some();
             assert_eq!(routed[n].1.contains(&number), plain, "{} on {}", detection.compiled.title, events[n]);
@@ -320,7 +327,7 @@ fn event(name: &str, time_s: i64, more: Value) -> Value {
     event
 }
 
-fn correlation(kind: &str, rest: &str) -> Plan {
+fn correlation(kind: &str, rest: &str) -> ScanPlan {
     let base = |name: &str| {
         format!(
             "title: {name}\nname: {name}\nlogsource: {{product: aws, service: cloudtrail}}\ndetection:\n  s: {{eventName: {name}}}\n  condition: s\n---\n"
@@ -334,7 +341,7 @@ fn correlation(kind: &str, rest: &str) -> Plan {
     ))])
 }
 
-fn fires(plan: &Plan, events: &[Value]) -> u64 {
+fn fires(plan: &ScanPlan, events: &[Value]) -> u64 {
     assert_eq!(plan.rules.problems, []);
     let found = findings(plan, &[records(events)]);
     let mut backwards = events.to_vec();
@@ -541,7 +548,7 @@ fn a_day_is_kept_as_a_count() {
         })
         .collect();
     let run = |bytes_max| {
-        let mut judge = Judge::new(&plan).with_window_bytes(bytes_max);
+        let mut judge = Evaluator::new(&plan).with_window_bytes(bytes_max);
         let mut scanner = Scanner::new(&plan);
         for object in &objects {
             judge.take("object", scanner.scan(&mut object.as_slice()));

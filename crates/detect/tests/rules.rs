@@ -1,6 +1,6 @@
 //! Our own rules: each loads, holds on its fixtures, and says what people need to know.
 
-use bartizan_detect::{Fixture, Judge, Kind, Memory, Networks, Plan, RuleFile, Rules, Scanner, builtin_files};
+use bartizan_detect::{Evaluator, FirstSeenMemory, Fixture, Networks, RuleFile, RuleKind, Rules, ScanPlan, Scanner, builtin_files};
 
 pub(crate) fn fixture(name: &str) -> Fixture {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules").join(name).with_extension("json");
@@ -41,7 +41,7 @@ fn every_rule_holds_on_its_fixtures() {
 fn every_rule_says_what_people_need() {
     let rules = Rules::load(&files());
     assert_eq!(rules.problems, []);
-    for rule in rules.rules.iter().filter(|r| !matches!(r.kind, Kind::Part)) {
+    for rule in rules.rules.iter().filter(|r| !matches!(r.kind, RuleKind::Part)) {
         assert!(
             !rule.why.is_empty() && !rule.advice.is_empty() && !rule.false_positives.is_empty() && !rule.attack.is_empty(),
             "{}",
@@ -77,11 +77,11 @@ fn every_finding_names_what_it_is_about() {
     for file in files().into_iter().filter(|f| !COUNT_CALLERS.contains(&f.name.as_str())) {
         let fixture = fixture(&file.name);
         let rules = Rules::load(std::slice::from_ref(&file));
-        let Some(rule) = rules.rules.iter().rfind(|r| !matches!(r.kind, Kind::Part)).cloned() else { continue };
-        let plan = Plan { rules, networks: Networks::builtin(), memory: Memory::default(), tally: false, calls: None };
+        let Some(rule) = rules.rules.iter().rfind(|r| !matches!(r.kind, RuleKind::Part)).cloned() else { continue };
+        let plan = ScanPlan { rules, networks: Networks::builtin(), memory: FirstSeenMemory::default(), tally: false, calls: None };
         for case in fixture.cases().into_iter().take(fixture.matches.len()) {
             let lines: Vec<String> = case.iter().map(ToString::to_string).collect();
-            let (mut judge, mut scanner) = (Judge::new(&plan), Scanner::new(&plan));
+            let (mut judge, mut scanner) = (Evaluator::new(&plan), Scanner::new(&plan));
             judge.take("fixture", scanner.scan(&mut lines.join("\n").as_bytes()));
             judge.take_rest(scanner.finish());
             let found = judge.finish(false, &|_| String::new()).findings;

@@ -3,7 +3,7 @@
 //! Every field of every event that a built-in rule matches is written in other forms: times, text for structures and numbers,
 //! capitals, suffixes, blanks, empty codes. There is no third outcome.
 
-use bartizan_detect::{Judge, Kind, Memory, Networks, Plan, RuleFile, Rules, Scanner, Totals, builtin_files};
+use bartizan_detect::{Evaluator, FirstSeenMemory, Networks, RuleFile, RuleKind, Rules, ScanPlan, Scanner, Totals, builtin_files};
 use bartizan_model::Finding;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -195,7 +195,7 @@ fn empty(event: &mut Value, form: Form) -> bool {
 struct Tried {
     file: String,
     rule: String,
-    plan: Plan,
+    plan: ScanPlan,
     /// Events of each case, and what is said of it.
     cases: Vec<(Vec<Value>, Told)>,
 }
@@ -203,9 +203,9 @@ struct Tried {
 /// Title and severity of each finding.
 type Told = Vec<(String, String)>;
 
-fn judged(plan: &Plan, events: &[Value]) -> (Vec<Finding>, Totals) {
+fn judged(plan: &ScanPlan, events: &[Value]) -> (Vec<Finding>, Totals) {
     let lines: Vec<String> = events.iter().map(Value::to_string).collect();
-    let (mut judge, mut scanner) = (Judge::new(plan), Scanner::new(plan));
+    let (mut judge, mut scanner) = (Evaluator::new(plan), Scanner::new(plan));
     judge.take("t", scanner.scan(&mut lines.join("\n").as_bytes()));
     judge.take_rest(scanner.finish());
     let verdicts = judge.finish(false, &|_| String::new());
@@ -222,12 +222,13 @@ fn said(findings: &[Finding], rule: &str) -> Vec<(String, String)> {
 
 fn tried(file: &RuleFile) -> Tried {
     let places = std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules/places.mmdb")).unwrap();
-    let rule = Rules::load(std::slice::from_ref(file)).rules.iter().rfind(|r| !matches!(r.kind, Kind::Part)).unwrap().id.clone();
+    let rule =
+        Rules::load(std::slice::from_ref(file)).rules.iter().rfind(|r| !matches!(r.kind, RuleKind::Part)).unwrap().id.clone();
     // A policy that is written as no policy is has a finding of its own.
     let unreadable = builtin_files().into_iter().find(|f| f.name == UNREADABLE && f.name != file.name);
     let rules = Rules::load(&unreadable.into_iter().chain([file.clone()]).collect::<Vec<_>>());
     let networks = Networks::builtin().with_database(places).unwrap();
-    let plan = Plan { rules, networks, memory: Memory::default(), tally: false, calls: None };
+    let plan = ScanPlan { rules, networks, memory: FirstSeenMemory::default(), tally: false, calls: None };
     let fixture = fixture(&file.name);
     let matches = fixture.cases().into_iter().take(fixture.matches.len());
     let cases = matches

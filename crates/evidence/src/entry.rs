@@ -6,7 +6,7 @@ use bartizan_model::{Evidence, Finding};
 
 /// One entry of the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct LogEntry {
     /// RFC 3339, UTC.
     pub time: String,
     /// `bartizan 0.1.0`.
@@ -15,13 +15,13 @@ pub struct Entry {
     pub log_size: u64,
     /// What is said.
     #[serde(flatten)]
-    pub what: What,
+    pub what: EntryKind,
 }
 
 /// The kinds of entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-pub enum What {
+pub enum EntryKind {
     /// A snapshot was taken.
     Snapshot(SnapshotRef),
     /// Something that should be here is not.

@@ -7,14 +7,17 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::log::create_same;
-use super::{Entry, FileRef, Frame, Justification, Key, Log, LogError, SnapshotRef, Storage, What, documents, find, write_packs};
+use super::{
+    EntryKind, EvidenceLog, FileRef, Justification, LogEntry, LogError, PackFrame, LogKey, SnapshotRef, Storage, documents,
+    find, write_packs,
+};
 use bartizan_inventory::fact::Hash;
-use bartizan_inventory::snapshot::{Recorded, Snapshot, Status, fact_root};
+use bartizan_inventory::snapshot::{CallStatus, RecordedSnapshot, Snapshot, fact_root};
 use bartizan_model::limits::{DOCUMENTS_BYTES_MAX, HISTORY_BUNDLES_MAX};
 
 /// A snapshot of the log.
 #[derive(Debug, Clone)]
-pub struct Kept {
+pub struct LoggedSnapshot {
     /// Index of its entry, which is also its id for people.
     pub index: u64,
     /// The entry as it stands in the log.
@@ -27,11 +30,11 @@ pub struct Kept {
 ///
 /// # Errors
 /// When the log cannot be read.
-pub fn snapshots(log: &Log<'_>) -> Result<Vec<Kept>, LogError> {
+pub fn snapshots(log: &EvidenceLog<'_>) -> Result<Vec<LoggedSnapshot>, LogError> {
     let mut kept = Vec::new();
     for (index, text) in log.entries(0)? {
-        if let Ok(Entry { what: What::Snapshot(snapshot), .. }) = serde_json::from_str(&text) {
-            kept.push(Kept { index, entry: text, snapshot });
+        if let Ok(LogEntry { what: EntryKind::Snapshot(snapshot), .. }) = serde_json::from_str(&text) {
+            kept.push(LoggedSnapshot { index, entry: text, snapshot });
         }
     }
     Ok(kept)
@@ -41,7 +44,7 @@ pub fn snapshots(log: &Log<'_>) -> Result<Vec<Kept>, LogError> {
 ///
 /// # Errors
 /// When it is missing, or not the one that was signed.
-pub fn facts(storage: &dyn Storage, kept: &Kept) -> Result<String, LogError> {
+pub fn facts(storage: &dyn Storage, kept: &LoggedSnapshot) -> Result<String, LogError> {
     let file = &kept.snapshot.facts;
     let bytes = storage.read(&file.name)?;
     if Hash::of(&bytes).to_string() != file.sha256 {
@@ -58,15 +61,15 @@ pub fn facts(storage: &dyn Storage, kept: &Kept) -> Result<String, LogError> {
 /// When the storage refuses. Then the log stands where it stood.
 pub fn append(
     storage: &dyn Storage,
-    log: &mut Log<'_>,
-    key: &Key,
-    snapshots_new: &[Recorded],
+    log: &mut EvidenceLog<'_>,
+    key: &LogKey,
+    snapshots_new: &[RecordedSnapshot],
     gaps: &[(Option<String>, String)],
     (tool, now): (&str, Timestamp),
 ) -> Result<Vec<u64>, LogError> {
     let accounts: BTreeSet<String> = snapshots_new.iter().filter_map(|r| Some(r.snapshot().ok()?.header.account)).collect();
     let last = last_of(log, accounts)?;
-    let entry = |what| Entry { time: format!("{now:.3}"), tool: tool.to_owned(), log_size: 0, what };
+    let entry = |what| LogEntry { time: format!("{now:.3}"), tool: tool.to_owned(), log_size: 0, what };
     let mut entries = Vec::new();
     for recorded in snapshots_new {
         let broken = |e: &dyn std::fmt::Display| LogError::Broken { file: "snapshot".into(), problem: e.to_string() };
@@ -92,8 +95,8 @@ pub fn append(
         create_same(storage, &name, recorded.text.as_bytes())?;
         let (root, count) = fact_root(&recorded.text);
         let calls = || snapshot.header.coverage.iter().filter(|c| !c.is_region_off());
-        let ok = calls().filter(|c| c.status == Status::Ok).count() as u64;
-        entries.push(entry(What::Snapshot(SnapshotRef {
+        let ok = calls().filter(|c| c.status == CallStatus::Ok).count() as u64;
+        entries.push(entry(EntryKind::Snapshot(SnapshotRef {
             account: account.clone(),
             taken: (time(snapshot.header.time_ms.0), time(snapshot.header.time_ms.1)),
             facts: FileRef { name, sha256, bytes: recorded.text.len() as u64 },
@@ -104,7 +107,7 @@ pub fn append(
         })));
     }
     for (account, reason) in gaps {
-        entries.push(entry(What::Gap { account: account.clone(), reason: reason.clone() }));
+        entries.push(entry(EntryKind::Gap { account: account.clone(), reason: reason.clone() }));
     }
     let wanted = entries.len() as u64;
     log.append(key, entries)?;
@@ -116,17 +119,17 @@ pub fn append(
 ///
 /// An account that is not in the last [`HISTORY_BUNDLES_MAX`] bundles of entries is not given: its documents are stored once
 /// more, which costs room and no truth.
-fn last_of(log: &Log<'_>, mut accounts: BTreeSet<String>) -> Result<BTreeMap<String, Kept>, LogError> {
+fn last_of(log: &EvidenceLog<'_>, mut accounts: BTreeSet<String>) -> Result<BTreeMap<String, LoggedSnapshot>, LogError> {
     let mut last = BTreeMap::new();
     for bundle in log.bundles_from_last().take(HISTORY_BUNDLES_MAX) {
         for (index, text) in bundle?.into_iter().rev() {
             if accounts.is_empty() {
                 return Ok(last);
             }
-            if let Ok(Entry { what: What::Snapshot(snapshot), .. }) = serde_json::from_str(&text)
+            if let Ok(LogEntry { what: EntryKind::Snapshot(snapshot), .. }) = serde_json::from_str(&text)
                 && accounts.remove(&snapshot.account)
             {
-                last.insert(snapshot.account.clone(), Kept { index, entry: text, snapshot });
+                last.insert(snapshot.account.clone(), LoggedSnapshot { index, entry: text, snapshot });
             }
         }
     }
@@ -138,13 +141,13 @@ fn last_of(log: &Log<'_>, mut accounts: BTreeSet<String>) -> Result<BTreeMap<Str
 /// # Errors
 /// When the storage refuses. Then the log stands where it stood.
 pub fn justify(
-    log: &mut Log<'_>,
-    key: &Key,
+    log: &mut EvidenceLog<'_>,
+    key: &LogKey,
     justification: Justification,
     (tool, now): (&str, Timestamp),
 ) -> Result<u64, LogError> {
-    let what = What::Justification(justification);
-    log.append(key, vec![Entry { time: format!("{now:.3}"), tool: tool.to_owned(), log_size: 0, what }])?;
+    let what = EntryKind::Justification(justification);
+    log.append(key, vec![LogEntry { time: format!("{now:.3}"), tool: tool.to_owned(), log_size: 0, what }])?;
     Ok(log.size() - 1)
 }
 
@@ -152,11 +155,11 @@ pub fn justify(
 ///
 /// # Errors
 /// When the log cannot be read.
-pub fn justifications(log: &Log<'_>) -> Result<Vec<(u64, String, Justification)>, LogError> {
+pub fn justifications(log: &EvidenceLog<'_>) -> Result<Vec<(u64, String, Justification)>, LogError> {
     let entries = log.entries(0)?.into_iter();
     Ok(entries
         .filter_map(|(index, text)| match serde_json::from_str(&text) {
-            Ok(Entry { what: What::Justification(justification), time, .. }) => Some((index, time, justification)),
+            Ok(LogEntry { what: EntryKind::Justification(justification), time, .. }) => Some((index, time, justification)),
             _ => None,
         })
         .collect())
@@ -166,23 +169,23 @@ pub fn justifications(log: &Log<'_>) -> Result<Vec<(u64, String, Justification)>
 pub struct Documents {
     storage: Arc<dyn Storage>,
     packs: Vec<FileRef>,
-    read: RefCell<Read>,
+    read: RefCell<ReadPacks>,
 }
 
 /// What was read so far.
 #[derive(Default)]
-struct Read {
+struct ReadPacks {
     packs: BTreeMap<String, Vec<u8>>,
     /// Documents of inflated frames, by pack and frame: neighbours by hash are asked for at random, so a frame is asked for
     /// again and again.
-    frames: BTreeMap<(String, Frame), HashMap<Hash, Vec<u8>>>,
+    frames: BTreeMap<(String, PackFrame), HashMap<Hash, Vec<u8>>>,
     frames_bytes: usize,
 }
 
 impl Documents {
     /// The documents of all packs of `history`.
     #[must_use]
-    pub fn of(storage: Arc<dyn Storage>, history: &[Kept]) -> Self {
+    pub fn of(storage: Arc<dyn Storage>, history: &[LoggedSnapshot]) -> Self {
         let packs = history.iter().rev().flat_map(|k| k.snapshot.packs.iter().cloned()).collect();
         Self { storage, packs, read: RefCell::default() }
     }

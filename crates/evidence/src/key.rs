@@ -7,8 +7,8 @@ use signed_note::{Signer, StandardSigner};
 
 use bartizan_inventory::fact::SecretKey;
 
-/// A signing key. Its text never leaves this type but for [`Key::secret_text`].
-pub struct Key {
+/// A signing key. Its text never leaves this type but for [`LogKey::secret_text`].
+pub struct LogKey {
     text: String,
     signer: StandardSigner,
     public: String,
@@ -20,7 +20,7 @@ pub struct Key {
 #[error("not a signing key: expected one line PRIVATE+KEY+<name>+<id>+<base64>, as bartizan or Go's note package writes it")]
 pub struct KeyError;
 
-impl Key {
+impl LogKey {
     /// A key from 32 random bytes. Its name, which is the origin of the log, ends in the start of the public key.
     ///
     /// # Errors
@@ -83,9 +83,9 @@ mod tests {
     #[test]
     fn every_seed_gives_a_key_that_is_read_back() {
         for n in 0..=255 {
-            let key = Key::from_seed([n; 32]).unwrap();
-            assert_eq!(Key::parse(key.secret_text()).unwrap().public(), key.public());
+            let key = LogKey::from_seed([n; 32]).unwrap();
+            assert_eq!(LogKey::parse(key.secret_text()).unwrap().public(), key.public());
         }
-        assert!(Key::parse("PRIVATE+KEY+a").is_err());
+        assert!(LogKey::parse("PRIVATE+KEY+a").is_err());
     }
 }

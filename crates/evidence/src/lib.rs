@@ -25,11 +25,11 @@ mod proof;
 mod storage;
 mod verify;
 
-pub use entry::{Entry, FileRef, GrantRef, Justification, SnapshotRef, What};
-pub use history::{Documents, Kept, append, facts, justifications, justify, snapshots};
-pub use key::{Key, KeyError};
-pub use log::{Log, LogError, is_head};
-pub use pack::{Frame, PackError, documents, find, records, write_packs};
+pub use entry::{EntryKind, FileRef, GrantRef, Justification, LogEntry, SnapshotRef};
+pub use history::{Documents, LoggedSnapshot, append, facts, justifications, justify, snapshots};
+pub use key::{KeyError, LogKey};
+pub use log::{EvidenceLog, LogError, is_head};
+pub use pack::{PackError, PackFrame, documents, find, records, write_packs};
 pub use proof::{FactProof, ProofError};
-pub use storage::{Memory, Storage, StorageError};
-pub use verify::{Problem, Report, verify};
+pub use storage::{MemoryStorage, Storage, StorageError};
+pub use verify::{VerifyProblem, VerifyReport, verify};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use signed_note::{Note, StandardVerifier, VerifierList};
 use tlog_tiles::{Checkpoint, HashReader, Tile, TileHashReader, TileReader, stored_hash_index, stored_hashes, tree_hash};
 
-use super::{Entry, Key, Storage, StorageError, What};
+use super::{EntryKind, LogEntry, LogKey, Storage, StorageError};
 use bartizan_inventory::fact::Hash;
 use bartizan_model::limits::ENTRY_BYTES_MAX;
 
@@ -18,7 +18,7 @@ const HEIGHT: u8 = 8;
 pub(super) const TILE_WIDTH: u64 = 1 << HEIGHT;
 
 /// A log, open at a tree head whose signature was checked.
-pub struct Log<'a> {
+pub struct EvidenceLog<'a> {
     storage: &'a dyn Storage,
     public: String,
     head: Checkpoint,
@@ -54,12 +54,12 @@ pub enum LogError {
     },
 }
 
-impl<'a> Log<'a> {
+impl<'a> EvidenceLog<'a> {
     /// Begins a log, or finishes the beginning of one.
     ///
     /// # Errors
     /// When the storage refuses, or holds the log of another key.
-    pub fn create(storage: &'a dyn Storage, key: &Key) -> Result<Self, LogError> {
+    pub fn create(storage: &'a dyn Storage, key: &LogKey) -> Result<Self, LogError> {
         let public = format!("{}\n", key.public());
         match create_same(storage, "log.pub", public.as_bytes()) {
             Err(StorageError::Exists(_)) => {
@@ -149,7 +149,7 @@ impl<'a> Log<'a> {
     ///
     /// # Errors
     /// When the storage refuses. Then the log stands where it stood.
-    pub fn append(&mut self, key: &Key, entries: Vec<Entry>) -> Result<(), LogError> {
+    pub fn append(&mut self, key: &LogKey, entries: Vec<LogEntry>) -> Result<(), LogError> {
         if key.public() != self.public {
             return Err(wrong_key(self.storage, &self.public, key));
         }
@@ -164,19 +164,19 @@ impl<'a> Log<'a> {
             }
             let Some(first) = entries.first() else { break };
             let reason = "an earlier run was cut short while it wrote to the log".to_owned();
-            let gap = Entry { what: What::Gap { account: None, reason }, ..first.clone() };
+            let gap = LogEntry { what: EntryKind::Gap { account: None, reason }, ..first.clone() };
             entries.insert(0, gap);
         }
         Err(LogError::Broken { file: "tile".into(), problem: "too many leftovers of runs that were cut short".into() })
     }
 
     /// `false` if a partial tile of that name is there with other content.
-    fn try_append(&mut self, key: &Key, entries: &[Entry]) -> Result<bool, LogError> {
+    fn try_append(&mut self, key: &LogKey, entries: &[LogEntry]) -> Result<bool, LogError> {
         let old = self.size();
         let mut texts = Vec::new();
         for entry in entries {
             let text =
-                serde_json::to_string(&Entry { log_size: old, ..entry.clone() }).map_err(|e| broken("entry", e.to_string()))?;
+                serde_json::to_string(&LogEntry { log_size: old, ..entry.clone() }).map_err(|e| broken("entry", e.to_string()))?;
             if text.len() > ENTRY_BYTES_MAX {
                 return Err(broken("entry", format!("longer than {ENTRY_BYTES_MAX} bytes")));
             }
@@ -194,7 +194,7 @@ impl<'a> Log<'a> {
         let head_bytes = sign(key, commit.size, commit.root)?;
         if commit.files.iter().any(|f| f.whole) {
             let head = String::from_utf8_lossy(&head_bytes).into_owned();
-            let pending = Pending { head, entries: commit.texts.clone() };
+            let pending = PendingCommit { head, entries: commit.texts.clone() };
             let name = pending_name(old);
             let bytes = serde_json::to_vec(&pending).map_err(|e| broken(&name, e.to_string()))?;
             create_same(self.storage, &name, &bytes)?;
@@ -206,8 +206,8 @@ impl<'a> Log<'a> {
     /// What appending these entries comes to: the tree, and every file to write.
     fn commit(&self, texts: Vec<String>) -> Result<Commit, LogError> {
         let old = self.size();
-        let tiles = Tiles(self.storage);
-        let mut tree = Growing { old: TileHashReader::new(old, *self.head.hash(), &tiles), old_size: old, new: HashMap::new() };
+        let tiles = StoredTiles(self.storage);
+        let mut tree = GrowingTree { old: TileHashReader::new(old, *self.head.hash(), &tiles), old_size: old, new: HashMap::new() };
         for (index, text) in (old..).zip(&texts) {
             let hashes = stored_hashes(index, text.as_bytes(), &tree).map_err(|e| broken("tile", e.to_string()))?;
             for (offset, hash) in (stored_hash_index(0, index)..).zip(hashes) {
@@ -246,14 +246,14 @@ impl<'a> Log<'a> {
     }
 
     /// A commit that a run was killed in the middle of, if its entries are those that this log's key signed for.
-    fn pending(&self) -> Result<Option<Pending>, LogError> {
+    fn pending(&self) -> Result<Option<PendingCommit>, LogError> {
         let name = pending_name(self.size());
         let bytes = match self.storage.read(&name) {
             Err(StorageError::Missing(_)) => return Ok(None),
             other => other?,
         };
         let problem = |problem: String| broken(&name, problem);
-        let pending: Pending = serde_json::from_slice(&bytes).map_err(|e| problem(e.to_string()))?;
+        let pending: PendingCommit = serde_json::from_slice(&bytes).map_err(|e| problem(e.to_string()))?;
         let head = checkpoint(&self.public, pending.head.as_bytes()).map_err(problem)?;
         let commit = self.commit(pending.entries.clone())?;
         if pending.entries.is_empty() || (commit.size, commit.root) != (head.size(), *head.hash()) {
@@ -280,7 +280,7 @@ impl<'a> Log<'a> {
 
     /// The hashes that prove that entry `index` is in the tree.
     pub(super) fn prove(&self, index: u64) -> Result<Vec<tlog_tiles::Hash>, LogError> {
-        let tiles = Tiles(self.storage);
+        let tiles = StoredTiles(self.storage);
         let reader = TileHashReader::new(self.size(), *self.head.hash(), &tiles);
         tlog_tiles::prove_record(self.size(), index, &reader).map_err(|e| broken("tile", e.to_string()))
     }
@@ -290,7 +290,7 @@ fn broken(file: &str, problem: String) -> LogError {
     LogError::Broken { file: file.to_owned(), problem }
 }
 
-fn wrong_key(storage: &dyn Storage, theirs: &str, ours: &Key) -> LogError {
+fn wrong_key(storage: &dyn Storage, theirs: &str, ours: &LogKey) -> LogError {
     let name = |k: &str| k.split('+').next().unwrap_or("").to_owned();
     LogError::WrongKey { place: storage.place(), theirs: name(theirs), ours: name(ours.public()) }
 }
@@ -314,7 +314,7 @@ struct TileFile {
 
 /// What a commit that fills a tile is about to write: `pending/<size before it>`.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Pending {
+pub(super) struct PendingCommit {
     /// The signed tree head that the commit leads to.
     pub(super) head: String,
     /// The text of each entry.
@@ -348,7 +348,7 @@ pub fn is_head(bytes: &[u8]) -> bool {
     Note::from_bytes(bytes).is_ok_and(|note| Checkpoint::from_bytes(note.text()).is_ok())
 }
 
-fn sign(key: &Key, size: u64, root: tlog_tiles::Hash) -> Result<Vec<u8>, LogError> {
+fn sign(key: &LogKey, size: u64, root: tlog_tiles::Hash) -> Result<Vec<u8>, LogError> {
     let broken = |e: String| LogError::Broken { file: "checkpoint".into(), problem: e };
     let head = Checkpoint::new(key.name(), size, root, "").map_err(|e| broken(e.to_string()))?;
     let mut note = Note::new(&head.to_bytes(), &[]).map_err(|e| broken(e.to_string()))?;
@@ -393,9 +393,9 @@ pub(super) fn split_bundle(bytes: &[u8]) -> Result<Vec<&[u8]>, (usize, String)> 
     if rest.is_empty() { Ok(out) } else { Err((bytes.len() - rest.len(), "the bundle ends inside an entry".into())) }
 }
 
-struct Tiles<'a>(&'a dyn Storage);
+struct StoredTiles<'a>(&'a dyn Storage);
 
-impl TileReader for Tiles<'_> {
+impl TileReader for StoredTiles<'_> {
     fn height(&self) -> u8 {
         HEIGHT
     }
@@ -415,13 +415,13 @@ impl TileReader for Tiles<'_> {
 }
 
 /// A tree while it grows: authenticated hashes of the old one, and new ones.
-struct Growing<'a> {
+struct GrowingTree<'a> {
     old: TileHashReader<'a>,
     old_size: u64,
     new: HashMap<u64, tlog_tiles::Hash>,
 }
 
-impl HashReader for Growing<'_> {
+impl HashReader for GrowingTree<'_> {
     fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<tlog_tiles::Hash>, tlog_tiles::Error> {
         let old: Vec<u64> = indexes.iter().copied().filter(|i| !self.new.contains_key(i)).collect();
         let mut read = if old.is_empty() || self.old_size == 0 { Vec::new() } else { self.old.read_hashes(&old)? }.into_iter();

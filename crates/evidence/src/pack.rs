@@ -98,7 +98,7 @@ impl Pack {
 
 /// Where the frame of a document stands in its pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Frame {
+pub struct PackFrame {
     offset: u64,
     length: u64,
 }
@@ -107,7 +107,7 @@ pub struct Frame {
 ///
 /// # Errors
 /// When the index is broken.
-pub fn find(pack: &[u8], hash: &Hash) -> Result<Option<Frame>, PackError> {
+pub fn find(pack: &[u8], hash: &Hash) -> Result<Option<PackFrame>, PackError> {
     let (_, rows) = index(pack)?;
     // Within a pack the rows are in the order of their hashes.
     let count = rows.len() / ROW;
@@ -118,14 +118,14 @@ pub fn find(pack: &[u8], hash: &Hash) -> Result<Option<Frame>, PackError> {
         if &row(middle)[..32] < hash.0.as_slice() { low = middle + 1 } else { high = middle }
     }
     let found = low < count && row(low)[..32] == hash.0;
-    Ok(found.then(|| Frame { offset: number(&row(low)[32..40]), length: number(&row(low)[40..48]) }))
+    Ok(found.then(|| PackFrame { offset: number(&row(low)[32..40]), length: number(&row(low)[40..48]) }))
 }
 
 /// The documents of a frame.
 ///
 /// # Errors
 /// When the frame is broken.
-pub fn documents(pack: &[u8], frame: Frame) -> Result<Vec<(Hash, Vec<u8>)>, PackError> {
+pub fn documents(pack: &[u8], frame: PackFrame) -> Result<Vec<(Hash, Vec<u8>)>, PackError> {
     let bytes = inflate(pack, frame.offset, frame.length)?;
     Ok(walk(&bytes, frame.offset)?.into_iter().map(|(hash, document)| (hash, document.to_vec())).collect())
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tlog_tiles::{HashReader, check_record, prove_record, record_hash, stored_hashes_for_record_hash};
 
-use super::log::{Log, LogError, checkpoint};
-use super::{Entry, What};
+use super::log::{EvidenceLog, LogError, checkpoint};
+use super::{EntryKind, LogEntry};
 
 /// A fact line, its path to the root of its snapshot, that snapshot's entry, and its path to a signed tree head.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ impl FactProof {
     ///
     /// # Errors
     /// When the log cannot be read.
-    pub fn make(log: &Log<'_>, entry_index: u64, entry: &str, lines: &[&str], index: usize) -> Result<Self, ProofError> {
+    pub fn make(log: &EvidenceLog<'_>, entry_index: u64, entry: &str, lines: &[&str], index: usize) -> Result<Self, ProofError> {
         let fact = lines.get(index).ok_or(ProofError::NoFact)?;
         let tree = MemoryTree::of(lines.iter().map(|l| l.as_bytes()));
         let fact_path = prove_record(lines.len() as u64, index as u64, &tree).map_err(|e| ProofError::Broken(e.to_string()))?;
@@ -72,8 +72,8 @@ impl FactProof {
         let path = unhex(&self.entry_path)?;
         check_record(&path, head.size(), *head.hash(), self.entry_index, record_hash(self.entry.as_bytes()))
             .map_err(|e| broken(&format!("the entry is not in the log: {e}")))?;
-        let entry: Entry = serde_json::from_str(&self.entry).map_err(|e| broken(&e))?;
-        let What::Snapshot(snapshot) = entry.what else {
+        let entry: LogEntry = serde_json::from_str(&self.entry).map_err(|e| broken(&e))?;
+        let EntryKind::Snapshot(snapshot) = entry.what else {
             return Err(broken(&"the entry is no snapshot"));
         };
         let root = bartizan_inventory::fact::Hash::parse(&snapshot.root).ok_or_else(|| broken(&"the entry has no root"))?;

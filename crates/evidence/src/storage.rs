@@ -57,16 +57,16 @@ pub enum StorageError {
 
 /// A store in memory, for tests and for reading input that has no store.
 #[derive(Debug, Default)]
-pub struct Memory(Mutex<BTreeMap<String, Vec<u8>>>);
+pub struct MemoryStorage(Mutex<BTreeMap<String, Vec<u8>>>);
 
-impl Memory {
+impl MemoryStorage {
     /// All files, to be changed at will.
     pub fn files(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Storage for Memory {
+impl Storage for MemoryStorage {
     fn create(&self, name: &str, bytes: &[u8]) -> Result<(), StorageError> {
         match self.files().entry(name.to_owned()) {
             std::collections::btree_map::Entry::Occupied(_) => Err(StorageError::Exists(name.to_owned())),

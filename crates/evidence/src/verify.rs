@@ -5,17 +5,19 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde::Serialize;
 use tlog_tiles::{Checkpoint, Tile, record_hash, tree_hash};
 
-use super::log::{PENDING, Pending, TILE_WIDTH, checkpoint, checkpoint_name, entries_name, pending_name, split_bundle, tile_name};
+use super::log::{
+    PENDING, PendingCommit, TILE_WIDTH, checkpoint, checkpoint_name, entries_name, pending_name, split_bundle, tile_name,
+};
 use super::proof::MemoryTree;
-use super::{Entry, FileRef, SnapshotRef, Storage, StorageError, What, pack};
+use super::{EntryKind, FileRef, LogEntry, SnapshotRef, Storage, StorageError, pack};
 use bartizan_inventory::fact::Hash;
 use bartizan_inventory::snapshot::{Snapshot, side_lines};
 
 /// What a walk found.
 #[derive(Debug, Default, Serialize)]
-pub struct Report {
+pub struct VerifyReport {
     /// What is wrong, in the order of the walk. Empty: the store is what was signed.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<VerifyProblem>,
     /// Files that the log does not speak of: what a killed run leaves, or a stranger.
     pub unexpected: Vec<String>,
     /// Gaps that the log itself records.
@@ -40,7 +42,7 @@ pub struct Report {
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Problem {
+pub struct VerifyProblem {
     /// The file.
     pub file: String,
     /// The first bad byte, where that can be said.
@@ -49,7 +51,7 @@ pub struct Problem {
     pub problem: String,
 }
 
-impl std::fmt::Display for Problem {
+impl std::fmt::Display for VerifyProblem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.offset {
             Some(offset) => write!(f, "{} byte {offset}: {}", self.file, self.problem),
@@ -62,11 +64,11 @@ impl std::fmt::Display for Problem {
 ///
 /// # Errors
 /// When the storage cannot be listed. What is wrong inside it is in the report.
-pub fn verify(storage: &dyn Storage, public: Option<&str>, remembered: &[Vec<u8>]) -> Result<Report, StorageError> {
+pub fn verify(storage: &dyn Storage, public: Option<&str>, remembered: &[Vec<u8>]) -> Result<VerifyReport, StorageError> {
     let names: BTreeSet<String> = storage.list()?.into_iter().collect();
     // The memory of `detect` lies beside the evidence, and is none.
     let names: BTreeSet<String> = names.into_iter().filter(|name| !BESIDE.iter().any(|b| name.starts_with(b))).collect();
-    let mut walk = Walk { storage, names, expected: BTreeSet::new(), report: Report::default(), public: String::new() };
+    let mut walk = VerifyWalk { storage, names, expected: BTreeSet::new(), report: VerifyReport::default(), public: String::new() };
     if walk.names.iter().all(|name| name == "log.pub") {
         // A first run that was cut short before it signed anything. What is signed later is checked later.
         walk.report.unexpected = walk.names.into_iter().collect();
@@ -84,19 +86,19 @@ pub fn verify(storage: &dyn Storage, public: Option<&str>, remembered: &[Vec<u8>
 const BESIDE: [&str; 2] = ["detect/", "state.sqlite"];
 
 /// Name and bytes of an entry bundle.
-type Bundle = (String, Vec<u8>);
+type EntryBundle = (String, Vec<u8>);
 
-struct Walk<'a> {
+struct VerifyWalk<'a> {
     storage: &'a dyn Storage,
     names: BTreeSet<String>,
     expected: BTreeSet<String>,
-    report: Report,
+    report: VerifyReport,
     public: String,
 }
 
-impl Walk<'_> {
+impl VerifyWalk<'_> {
     fn problem(&mut self, file: &str, offset: Option<u64>, problem: impl Into<String>) {
-        self.report.problems.push(Problem { file: file.to_owned(), offset, problem: problem.into() });
+        self.report.problems.push(VerifyProblem { file: file.to_owned(), offset, problem: problem.into() });
     }
 
     /// Reads a file that must be there.
@@ -176,7 +178,7 @@ impl Walk<'_> {
     }
 
     /// Every entry as the latest bundles have it.
-    fn bundles(&mut self, size: u64) -> (Vec<Bundle>, Vec<Vec<u8>>) {
+    fn bundles(&mut self, size: u64) -> (Vec<EntryBundle>, Vec<Vec<u8>>) {
         let (mut bundles, mut entries) = (Vec::new(), Vec::new());
         for index in 0..size.div_ceil(TILE_WIDTH) {
             let width = (size - index * TILE_WIDTH).min(TILE_WIDTH);
@@ -193,7 +195,7 @@ impl Walk<'_> {
     }
 
     /// The entries do not hash to the signed root: finds the first that is wrong with the help of the hash tiles.
-    fn blame(&mut self, head: &Checkpoint, bundles: &[Bundle]) {
+    fn blame(&mut self, head: &Checkpoint, bundles: &[EntryBundle]) {
         let mut leaves = Vec::new();
         for index in 0..head.size().div_ceil(TILE_WIDTH) {
             let width = (head.size() - index * TILE_WIDTH).min(TILE_WIDTH);
@@ -220,10 +222,10 @@ impl Walk<'_> {
         }
     }
 
-    fn parse(&mut self, entries: &[Vec<u8>]) -> Vec<Option<Entry>> {
+    fn parse(&mut self, entries: &[Vec<u8>]) -> Vec<Option<LogEntry>> {
         let mut parsed = Vec::new();
         for (index, text) in entries.iter().enumerate() {
-            let entry = serde_json::from_slice::<Entry>(text);
+            let entry = serde_json::from_slice::<LogEntry>(text);
             if let Err(e) = &entry {
                 self.problem("tile/entries", None, format!("entry {index} is signed but cannot be read: {e}"));
             }
@@ -233,7 +235,7 @@ impl Walk<'_> {
     }
 
     /// Every tile and tree head that was ever published must be there and say the same.
-    fn tiles(&mut self, size: u64, tree: &MemoryTree, entries: &[Vec<u8>], parsed: &[Option<Entry>]) {
+    fn tiles(&mut self, size: u64, tree: &MemoryTree, entries: &[Vec<u8>], parsed: &[Option<LogEntry>]) {
         let mut sizes: Vec<u64> = parsed.iter().flatten().map(|e| e.log_size).filter(|s| *s < size).collect();
         sizes.sort_unstable();
         sizes.dedup();
@@ -314,7 +316,7 @@ impl Walk<'_> {
     }
 
     fn pending_commit(&self, name: &str, bytes: &[u8], size: u64, tree: &MemoryTree, entries: &[Vec<u8>]) -> Result<(), String> {
-        let pending: Pending = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+        let pending: PendingCommit = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
         if serde_json::to_vec(&pending).is_ok_and(|own| own != bytes) {
             return Err("not as it was written".into());
         }
@@ -356,20 +358,20 @@ impl Walk<'_> {
     }
 
     /// Snapshots and packs, by the hashes in the entries.
-    fn files(&mut self, parsed: &[Option<Entry>]) {
+    fn files(&mut self, parsed: &[Option<LogEntry>]) {
         let mut documents: HashSet<Hash> = HashSet::new();
         let mut side_of: BTreeMap<Hash, Vec<u8>> = BTreeMap::new();
         for entry in parsed.iter().flatten() {
             match &entry.what {
-                What::Snapshot(snapshot) => self.snapshot(snapshot, &mut documents, &mut side_of),
-                What::Gap { account, reason } => {
+                EntryKind::Snapshot(snapshot) => self.snapshot(snapshot, &mut documents, &mut side_of),
+                EntryKind::Gap { account, reason } => {
                     self.report.gaps.push(format!(
                         "{} {}{reason}",
                         entry.time,
                         account.as_ref().map_or(String::new(), |a| format!("account {a}: "))
                     ));
                 }
-                What::Justification(_) | What::Other => {}
+                EntryKind::Justification(_) | EntryKind::Other => {}
             }
         }
     }

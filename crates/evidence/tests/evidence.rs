@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bartizan_evidence::{Documents, FactProof, Key, Log, Memory, Storage};
-use bartizan_inventory::fact::{Fact, Hash, Kinds, Seen};
-use bartizan_inventory::snapshot::{Collection, Coverage, Recorded, Snapshot, Status};
+use bartizan_evidence::{Documents, EvidenceLog, FactProof, MemoryStorage, LogKey, Storage};
+use bartizan_inventory::fact::{Fact, FactKinds, FactSource, Hash};
+use bartizan_inventory::snapshot::{CallStatus, Collection, Coverage, RecordedSnapshot, Snapshot};
 use jiff::Timestamp;
 use serde_json::json;
 
-pub(crate) fn recorded(account: &str, start_ms: i64, names: &[(&str, i64)]) -> Recorded {
-    let kinds = Kinds::builtin();
-    let seen = |n: i64| Seen { account, region: "global", time_ms: start_ms + n };
+pub(crate) fn recorded(account: &str, start_ms: i64, names: &[(&str, i64)]) -> RecordedSnapshot {
+    let kinds = FactKinds::builtin();
+    let seen = |n: i64| FactSource { account, region: "global", time_ms: start_ms + n };
     let fact = |(n, (name, value)): (usize, &(&str, i64))| {
         Fact::from_json(
             &kinds,
@@ -24,7 +24,7 @@ pub(crate) fn recorded(account: &str, start_ms: i64, names: &[(&str, i64)]) -> R
     let coverage = Coverage {
         region: "global".into(),
         call: "iam:GetAccountAuthorizationDetails".into(),
-        status: Status::Ok,
+        status: CallStatus::Ok,
         answers: 1,
         kinds: vec!["iam:user".into()],
         detail: String::new(),
@@ -43,15 +43,15 @@ pub(crate) fn recorded(account: &str, start_ms: i64, names: &[(&str, i64)]) -> R
     .record()
 }
 
-fn key() -> Key {
-    Key::from_seed([7; 32]).unwrap()
+fn key() -> LogKey {
+    LogKey::from_seed([7; 32]).unwrap()
 }
 
 /// A store with `commits` commits of one snapshot each.
-fn store(commits: i64) -> Memory {
-    let storage = Memory::default();
+fn store(commits: i64) -> MemoryStorage {
+    let storage = MemoryStorage::default();
     let key = key();
-    let mut log = Log::create(&storage, &key).unwrap();
+    let mut log = EvidenceLog::create(&storage, &key).unwrap();
     for n in 0..commits {
         let recorded = recorded("123456789012", n * 10_000, &[("alice", 0), ("bob", n), ("carol", n / 2)]);
         bartizan_evidence::append(&storage, &mut log, &key, &[recorded], &[], ("test", Timestamp::from_second(n).unwrap()))
@@ -61,8 +61,8 @@ fn store(commits: i64) -> Memory {
 }
 
 /// The same files in a store of their own.
-fn copy(storage: &Memory) -> Memory {
-    let copy = Memory::default();
+fn copy(storage: &MemoryStorage) -> MemoryStorage {
+    let copy = MemoryStorage::default();
     copy.files().clone_from(&storage.files());
     copy
 }
@@ -75,7 +75,7 @@ fn a_store_of_any_size_verifies_and_gives_back_what_went_in() {
         assert_eq!(report.problems, [], "{commits} commits");
         assert_eq!(report.unexpected, Vec::<String>::new());
         assert_eq!((report.entries, report.snapshots), (commits as u64, commits as u64));
-        let log = Log::open(storage.as_ref()).unwrap();
+        let log = EvidenceLog::open(storage.as_ref()).unwrap();
         let history = bartizan_evidence::snapshots(&log).unwrap();
         assert_eq!(history.len(), commits as usize);
         if let Some(last) = history.last() {
@@ -91,7 +91,7 @@ fn a_store_of_any_size_verifies_and_gives_back_what_went_in() {
 #[test]
 fn a_fact_is_proved_without_the_rest_of_the_store() {
     let storage = store(40);
-    let log = Log::open(&storage).unwrap();
+    let log = EvidenceLog::open(&storage).unwrap();
     for kept in bartizan_evidence::snapshots(&log).unwrap() {
         let text = bartizan_evidence::facts(&storage, &kept).unwrap();
         let lines: Vec<&str> = text.lines().filter(|l| !l.starts_with("# ")).collect();
@@ -103,7 +103,7 @@ fn a_fact_is_proved_without_the_rest_of_the_store() {
                 ..proof.clone()
             };
             assert!(forged.check(key().public()).is_err());
-            assert!(proof.check(Key::from_seed([8; 32]).unwrap().public()).is_err());
+            assert!(proof.check(LogKey::from_seed([8; 32]).unwrap().public()).is_err());
         }
     }
 }
@@ -115,8 +115,8 @@ fn a_rolled_back_or_forked_log_is_found_by_its_remembered_head() {
     let short = store(6);
     let report = bartizan_evidence::verify(&short, None, std::slice::from_ref(&head)).unwrap();
     assert!(report.problems[0].problem.contains("rolled back"), "{:?}", report.problems);
-    let other = Memory::default();
-    let mut log = Log::create(&other, &key()).unwrap();
+    let other = MemoryStorage::default();
+    let mut log = EvidenceLog::create(&other, &key()).unwrap();
     for n in 0..12 {
         let r = recorded("123456789012", n * 10_000 + 1, &[("mallory", n)]);
         bartizan_evidence::append(&other, &mut log, &key(), &[r], &[], ("test", Timestamp::from_second(n).unwrap())).unwrap();
@@ -128,8 +128,8 @@ fn a_rolled_back_or_forked_log_is_found_by_its_remembered_head() {
 #[test]
 fn another_key_is_refused_and_found() {
     let storage = store(3);
-    let other = Key::from_seed([9; 32]).unwrap();
-    assert!(Log::create(&storage, &other).is_err());
+    let other = LogKey::from_seed([9; 32]).unwrap();
+    assert!(EvidenceLog::create(&storage, &other).is_err());
     let report = bartizan_evidence::verify(&storage, Some(other.public()), &[]).unwrap();
     assert!(report.problems.iter().any(|p| p.file == "log.pub"), "{:?}", report.problems);
 }
@@ -144,7 +144,7 @@ fn a_commit_cut_short_at_any_write_leaves_a_store_that_verifies() {
             let storage = Failing { inner: copy(&base), left: std::sync::atomic::AtomicUsize::new(cut) };
             let recorded_new = recorded("123456789012", 99_000_000, &[("alice", 0), ("dave", 1)]);
             let now = Timestamp::from_second(99).unwrap();
-            let done = Log::create(&storage, &key())
+            let done = EvidenceLog::create(&storage, &key())
                 .and_then(|mut log| bartizan_evidence::append(&storage, &mut log, &key(), &[recorded_new], &[], ("test", now)))
                 .is_ok();
             let report = bartizan_evidence::verify(&storage.inner, None, &[]).unwrap();
@@ -152,7 +152,7 @@ fn a_commit_cut_short_at_any_write_leaves_a_store_that_verifies() {
             if done {
                 break;
             }
-            let mut log = Log::create(&storage.inner, &key()).unwrap();
+            let mut log = EvidenceLog::create(&storage.inner, &key()).unwrap();
             let recorded_next = recorded("123456789012", 99_000_001, &[("alice", 0), ("erin", 1)]);
             bartizan_evidence::append(&storage.inner, &mut log, &key(), &[recorded_next], &[], ("test", now)).unwrap();
             let report = bartizan_evidence::verify(&storage.inner, None, &[]).unwrap();
@@ -174,7 +174,7 @@ fn a_commit_that_fills_a_tile_is_finished_without_writing_anything_twice() {
                 let new = recorded("123456789012", 99_000_000, &[("alice", 0), (name, 1)]);
                 let twice = recorded("210987654321", 99_000_000, &[("zoe", 0)]);
                 let now = Timestamp::from_second(99).unwrap();
-                let mut log = Log::create(storage, &key())?;
+                let mut log = EvidenceLog::create(storage, &key())?;
                 bartizan_evidence::append(storage, &mut log, &key(), &[new, twice], &[], ("test", now))
             };
             let done = append(&storage, "dave").is_ok();
@@ -197,7 +197,7 @@ fn a_pending_commit_that_nobody_signed_is_refused_and_found() {
     let head = String::from_utf8(storage.read("checkpoint").unwrap()).unwrap();
     let forged = json!({"head": head, "entries": ["{\"kind\":\"justification\"}"]}).to_string();
     storage.create("pending/0000000255", forged.as_bytes()).unwrap();
-    let mut log = Log::create(&storage, &key()).unwrap();
+    let mut log = EvidenceLog::create(&storage, &key()).unwrap();
     let new = recorded("123456789012", 99_000_000, &[("alice", 0)]);
     let failed = bartizan_evidence::append(&storage, &mut log, &key(), &[new], &[], ("test", Timestamp::from_second(9).unwrap()));
     assert!(failed.unwrap_err().to_string().contains("pending/0000000255"));
@@ -209,7 +209,7 @@ fn a_pending_commit_that_nobody_signed_is_refused_and_found() {
 fn appending_to_a_long_log_reads_its_end_only() {
     let storage = Counting { inner: store(1), reads: 0.into() };
     let append = |gaps: usize| {
-        let mut log = Log::create(&storage, &key()).unwrap();
+        let mut log = EvidenceLog::create(&storage, &key()).unwrap();
         let new = recorded("123456789012", 99_000_000, &[("alice", 0)]);
         let gaps = vec![(None, "nothing".to_owned()); gaps];
         storage.reads.store(0, std::sync::atomic::Ordering::SeqCst);
@@ -223,7 +223,7 @@ fn appending_to_a_long_log_reads_its_end_only() {
 
 /// Counts the bundles of entries that are read.
 struct Counting {
-    inner: Memory,
+    inner: MemoryStorage,
     reads: std::sync::atomic::AtomicUsize,
 }
 
@@ -248,7 +248,7 @@ impl Storage for Counting {
 
 /// A bucket whose policy lets nothing but the latest tree head be written twice; killed after some writes.
 struct WriteOnce {
-    inner: Memory,
+    inner: MemoryStorage,
     left: std::sync::atomic::AtomicUsize,
 }
 
@@ -286,7 +286,7 @@ fn spend(left: &std::sync::atomic::AtomicUsize, name: &str) -> Result<(), bartiz
 }
 
 struct Failing {
-    inner: Memory,
+    inner: MemoryStorage,
     left: std::sync::atomic::AtomicUsize,
 }
 

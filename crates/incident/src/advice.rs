@@ -2,18 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use super::group::Member;
-use super::{Advice, Standing, Suspect};
-use bartizan_detect::work::Made;
+use super::group::IncidentMember;
+use super::{Advice, PersistentChange, Suspect};
+use bartizan_detect::work::MadeThing;
 use bartizan_model::limits::ADVICE_MAX;
 use bartizan_model::{Evidence, Finding};
 
 /// Most urgent first: what opens the door again, then what stands, then what was switched off.
 pub(super) fn todo(
-    members: &[&Member<'_>],
+    members: &[&IncidentMember<'_>],
     actor: &[Suspect],
-    standing: &[Standing],
-    (left, taken_away): (&[Made], &[Made]),
+    standing: &[PersistentChange],
+    (left, taken_away): (&[MadeThing], &[MadeThing]),
 ) -> Vec<Advice> {
     let mut list: Vec<Advice> = Vec::new();
     for suspect in actor {
@@ -103,7 +103,7 @@ fn disable_key(user: &str, key: &str) -> String {
 const DENY_ALL: &str = "arn:aws:iam::aws:policy/AWSDenyAll";
 
 /// How to undo what still stands.
-fn undo(stands: &Standing, finding: Option<&Finding>) -> Option<Advice> {
+fn undo(stands: &PersistentChange, finding: Option<&Finding>) -> Option<Advice> {
     let (first, rest) = stands.id.split_once('/').unwrap_or((&stands.id, ""));
     let (one, two) = (bartizan_model::shell_word(first), bartizan_model::shell_word(rest));
     let was_there =

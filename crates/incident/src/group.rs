@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use super::narrative::tell;
-use super::{Incident, Standing};
-use crate::attribution::{Gives, Origin, OriginKind, thing, things};
-use bartizan_detect::attribution::{CallMap, Deed, Heard, Issued, Testimony};
+use super::{Incident, PersistentChange};
+use crate::attribution::{GrantedAccess, Origin, OriginKind, thing, things};
+use bartizan_detect::attribution::{AttributionIndex, CallMap, IssuedCredential, MutatingCall, SeenRange};
 use bartizan_detect::work::ActorWork;
 use bartizan_model::Severity;
 use bartizan_model::finding_id;
@@ -16,22 +16,22 @@ use bartizan_model::{Confidence, Evidence, Finding, Stage};
 use bartizan_trail::EventId;
 
 /// What incidents are made of.
-pub struct Material<'a> {
+pub struct IncidentInput<'a> {
     /// All findings, of rules and of changes, in any order.
     pub findings: &'a [Finding],
     /// The map of calls.
     pub map: &'a CallMap,
     /// What was kept of the trail.
-    pub testimony: &'a Testimony,
+    pub testimony: &'a AttributionIndex,
     /// Findings whose change still stands in the latest snapshot.
-    pub standing: &'a BTreeMap<String, Standing>,
+    pub standing: &'a BTreeMap<String, PersistentChange>,
     /// Accounts that were compared with a snapshot before, and when the latest was taken, seconds since 1970: only there is it
     /// known what stands.
     pub compared: &'a BTreeMap<String, i64>,
     /// The last thing that was read, seconds since 1970: sessions that end later may still be open.
     pub as_of_s: i64,
     /// What the changes of findings give, by the finding's id.
-    pub gives: &'a BTreeMap<String, Vec<Gives>>,
+    pub gives: &'a BTreeMap<String, Vec<GrantedAccess>>,
     /// What those who acted did, all of it.
     pub work: &'a [ActorWork],
     /// What principals can do, by ARN.
@@ -44,7 +44,7 @@ pub struct Material<'a> {
 
 /// Two incidents that turned out to be one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-pub struct Merge {
+pub struct MergedIncident {
     /// The incident that stays.
     pub into: String,
     /// The one that is part of it.
@@ -62,19 +62,19 @@ const AROUND_S: i64 = 86_400;
 
 /// Joins findings. Gives the incidents, worst first, and those that became one.
 #[must_use]
-pub fn incidents(material: &Material<'_>) -> (Vec<Incident>, Vec<Merge>) {
-    let index = ByEvent {
+pub fn incidents(material: &IncidentInput<'_>) -> (Vec<Incident>, Vec<MergedIncident>) {
+    let index = EventIndex {
         deeds: material.testimony.deeds.values().map(|d| (d.event, d)).collect(),
         issued: material.testimony.issued.values().map(|i| (i.event, i)).collect(),
     };
-    let mut members: Vec<Member<'_>> = material
+    let mut members: Vec<IncidentMember<'_>> = material
         .findings
         .iter()
         .filter(|f| !material.accepted.contains(&f.id))
-        .map(|finding| Member::new(finding, material, &index))
+        .map(|finding| IncidentMember::new(finding, material, &index))
         .collect();
     members.sort_by_key(|m| (m.first_s, m.finding.id.clone()));
-    let mut groups = Groups::new(members.len());
+    let mut groups = UnionFind::new(members.len());
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for (number, member) in members.iter().enumerate().filter(|(_, m)| m.finding.severity >= Severity::Low) {
         for node in &member.nodes {
@@ -115,7 +115,7 @@ pub fn incidents(material: &Material<'_>) -> (Vec<Incident>, Vec<Merge>) {
 }
 
 /// A finding with what joins it to others.
-pub(super) struct Member<'a> {
+pub(super) struct IncidentMember<'a> {
     pub(super) finding: &'a Finding,
     pub(super) origin: Option<Origin>,
     pub(super) first_s: i64,
@@ -123,8 +123,8 @@ pub(super) struct Member<'a> {
     nodes: BTreeSet<String>,
 }
 
-impl<'a> Member<'a> {
-    fn new(finding: &'a Finding, material: &Material<'_>, index: &ByEvent<'_>) -> Self {
+impl<'a> IncidentMember<'a> {
+    fn new(finding: &'a Finding, material: &IncidentInput<'_>, index: &EventIndex<'_>) -> Self {
         let time = |text: &Option<String>| text.as_ref().and_then(|t| t.parse::<Timestamp>().ok()).map_or(0, Timestamp::as_second);
         let (first_s, last_s) = (time(&finding.first_time), time(&finding.last_time));
         let origin = finding.actor.as_ref().map(|a| crate::attribution::origin_of(material.testimony, a));
@@ -172,9 +172,9 @@ impl<'a> Member<'a> {
 }
 
 /// What was kept of the trail, by event.
-struct ByEvent<'a> {
-    deeds: HashMap<EventId, &'a Deed, foldhash::fast::RandomState>,
-    issued: HashMap<EventId, &'a Issued, foldhash::fast::RandomState>,
+struct EventIndex<'a> {
+    deeds: HashMap<EventId, &'a MutatingCall, foldhash::fast::RandomState>,
+    issued: HashMap<EventId, &'a IssuedCredential, foldhash::fast::RandomState>,
 }
 
 /// Successful events of a finding.
@@ -201,22 +201,22 @@ fn parse_id(text: &str) -> Option<EventId> {
 }
 
 /// Heard within one day, of a trail that is longer, and not on its first day.
-fn is_rare(heard: Option<&Heard>, testimony: &Testimony) -> bool {
+fn is_rare(heard: Option<&SeenRange>, testimony: &AttributionIndex) -> bool {
     let Some(heard) = heard else { return false };
     let begin = testimony.presence.values().filter_map(|b| b.first()).min().map_or(0, |b| b * 300);
     heard.last_s - heard.first_s <= RARE_S && heard.first_s - begin > RARE_S
 }
 
 /// Stretches in which the trail was made blind, by the finding.
-fn blinding(members: &[Member<'_>]) -> Vec<(usize, i64, i64)> {
-    let gap = |m: &Member<'_>| {
+fn blinding(members: &[IncidentMember<'_>]) -> Vec<(usize, i64, i64)> {
+    let gap = |m: &IncidentMember<'_>| {
         m.finding.rule == "trail-gap" || m.finding.rule == "changed-unseen" || m.finding.rule == "changed-without-call"
     };
     members.iter().enumerate().filter(|(_, m)| gap(m)).map(|(n, m)| (n, m.first_s, m.last_s)).collect()
 }
 
 /// Adds lesser findings of the same people around the same time, and what nobody is known to have done while they were at work.
-fn gather(part: &mut Vec<usize>, members: &[Member<'_>], unseen: &[(usize, i64, i64)]) {
+fn gather(part: &mut Vec<usize>, members: &[IncidentMember<'_>], unseen: &[(usize, i64, i64)]) {
     let worse = || part.iter().filter(|n| members[**n].finding.severity >= Severity::Medium);
     let from = worse().map(|n| members[*n].first_s).min().unwrap_or(0) - AROUND_S;
     let to = worse().map(|n| members[*n].last_s).max().unwrap_or(0) + AROUND_S;
@@ -255,7 +255,7 @@ fn gather(part: &mut Vec<usize>, members: &[Member<'_>], unseen: &[(usize, i64, 
 }
 
 /// 0 info to 4 critical: the worst finding, raised by stages, by what stands and by blinding.
-fn level(part: &[usize], members: &[Member<'_>], material: &Material<'_>) -> i64 {
+fn level(part: &[usize], members: &[IncidentMember<'_>], material: &IncidentInput<'_>) -> i64 {
     let findings = || part.iter().map(|n| members[*n].finding);
     let Some(worst) = findings().map(|f| f.severity).max() else { return 0 };
     let mut level = worst as i64;
@@ -275,7 +275,7 @@ fn level(part: &[usize], members: &[Member<'_>], material: &Material<'_>) -> i64
 }
 
 /// The most stages that were reached within [`CAMPAIGN_S`]: what the same people did months apart is not one attack for that.
-fn stages_within(part: &[usize], members: &[Member<'_>]) -> BTreeSet<Stage> {
+fn stages_within(part: &[usize], members: &[IncidentMember<'_>]) -> BTreeSet<Stage> {
     let mut bad: Vec<(i64, i64, Stage)> = part
         .iter()
         .map(|n| &members[*n])
@@ -294,9 +294,9 @@ fn stages_within(part: &[usize], members: &[Member<'_>]) -> BTreeSet<Stage> {
 }
 
 /// Sets of numbers that grow together.
-struct Groups(Vec<usize>);
+struct UnionFind(Vec<usize>);
 
-impl Groups {
+impl UnionFind {
     fn new(count: usize) -> Self {
         Self((0..count).collect())
     }
@@ -316,7 +316,7 @@ impl Groups {
 }
 
 /// An id for each: that of the incident it was before, else one of its own, made of its first bad finding.
-fn identify(found: &[Vec<usize>], members: &[Member<'_>], known: &[Incident]) -> (Vec<String>, Vec<Merge>) {
+fn identify(found: &[Vec<usize>], members: &[IncidentMember<'_>], known: &[Incident]) -> (Vec<String>, Vec<MergedIncident>) {
     let mut before: BTreeMap<&str, &Incident> = BTreeMap::new();
     for incident in known {
         before.extend(incident.findings.iter().map(|f| (f.as_str(), incident)));
@@ -332,7 +332,7 @@ fn identify(found: &[Vec<usize>], members: &[Member<'_>], known: &[Incident]) ->
             finding_id("incident", &members[*bad].finding.id, false, 0)[..12].to_owned()
         };
         let id = was.first().map_or_else(own, |i| i.id.clone());
-        merges.extend(was.iter().skip(1).map(|from| Merge { into: id.clone(), from: from.id.clone() }));
+        merges.extend(was.iter().skip(1).map(|from| MergedIncident { into: id.clone(), from: from.id.clone() }));
         taken.extend(was.iter().map(|i| i.id.clone()));
         taken.insert(id.clone());
         ids.push(id);

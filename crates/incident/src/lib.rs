@@ -8,10 +8,10 @@ mod standing;
 
 use serde::{Deserialize, Serialize};
 
-pub use group::{Material, Merge, incidents};
+pub use group::{IncidentInput, MergedIncident, incidents};
 pub use standing::standing;
 
-use bartizan_detect::work::Made;
+use bartizan_detect::work::MadeThing;
 use bartizan_model::Severity;
 use bartizan_model::Stage;
 
@@ -37,18 +37,18 @@ pub struct Incident {
     /// Who stands behind it, worst first.
     pub actor: Vec<Suspect>,
     /// What happened, in order.
-    pub timeline: Vec<Moment>,
+    pub timeline: Vec<TimelineEntry>,
     /// What is still there, in the latest snapshot.
-    pub standing: Vec<Standing>,
+    pub standing: Vec<PersistentChange>,
     /// Keys of those who acted in it; what each did stands beside the incidents.
     #[serde(default)]
     pub actors: Vec<String>,
     /// What they made or opened in it and nobody removed, as far as the trail shows.
     #[serde(default)]
-    pub left: Vec<Made>,
+    pub left: Vec<MadeThing>,
     /// What they took away in it and nobody brought back.
     #[serde(default)]
-    pub taken_away: Vec<Made>,
+    pub taken_away: Vec<MadeThing>,
     /// Whether there is a snapshot after it that could tell what is still there.
     pub standing_known: bool,
     /// What was reached: things read, taken or used.
@@ -91,7 +91,7 @@ pub struct Suspect {
 
 /// One line of the timeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Moment {
+pub struct TimelineEntry {
     /// RFC 3339.
     pub time: String,
     /// RFC 3339; the same for what took no time.
@@ -115,9 +115,9 @@ pub struct Moment {
 impl Incident {
     /// The moments that people read: of several about one event, that which says most; nothing that is a mere note.
     #[must_use]
-    pub fn moments(&self) -> Vec<&Moment> {
-        let mut told: Vec<&Moment> = Vec::new();
-        let rank = |m: &Moment| match m.rule.as_str() {
+    pub fn moments(&self) -> Vec<&TimelineEntry> {
+        let mut told: Vec<&TimelineEntry> = Vec::new();
+        let rank = |m: &TimelineEntry| match m.rule.as_str() {
             "changed" | "changed-without-call" | "changed-unseen" | "changed-otherwise" => 0,
             "made-and-undone" | "made-and-gone" => 1,
             _ => 2,
@@ -135,7 +135,7 @@ impl Incident {
     }
 }
 
-impl Moment {
+impl TimelineEntry {
     /// In one line: what it is, and the particulars.
     #[must_use]
     pub fn line(&self) -> String {
@@ -154,7 +154,7 @@ impl Moment {
 
 /// Something of the incident that is still so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
+pub struct PersistentChange {
     /// In words.
     pub what: String,
     /// Kind of fact.

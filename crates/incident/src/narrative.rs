@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::group::{Material, Member};
-use super::{Incident, Moment, Standing, Suspect, advice};
-use crate::attribution::{Gives, origin_words};
-use bartizan_detect::attribution::Issued;
-use bartizan_detect::work::{ActorWork, Made};
+use super::group::{IncidentInput, IncidentMember};
+use super::{Incident, PersistentChange, Suspect, TimelineEntry, advice};
+use crate::attribution::{GrantedAccess, origin_words};
+use bartizan_detect::attribution::IssuedCredential;
+use bartizan_detect::work::{ActorWork, MadeThing};
 use bartizan_model::Severity;
 use bartizan_model::limits::MADE_OF_ACTOR_MAX;
 use bartizan_model::time_text;
@@ -15,14 +15,14 @@ use bartizan_model::{Evidence, Finding, Party, Relation, Stage};
 /// Addresses, user agents and the like that are named.
 const NAMED_MAX: usize = 8;
 
-pub(super) fn tell(id: String, members: &[&Member<'_>], level: i64, material: &Material<'_>) -> Incident {
+pub(super) fn tell(id: String, members: &[&IncidentMember<'_>], level: i64, material: &IncidentInput<'_>) -> Incident {
     let (first_s, last_s) = span(members);
     let stages: BTreeSet<Stage> = members
         .iter()
         .filter(|m| m.finding.severity >= Severity::Low && m.finding.stage != Stage::Hygiene)
         .map(|m| m.finding.stage)
         .collect();
-    let mut standing: Vec<Standing> = standing(members, material);
+    let mut standing: Vec<PersistentChange> = standing(members, material);
     standing.extend(sessions(members, material));
     let actor = suspects(members);
     let theirs = theirs(members, material.work);
@@ -64,7 +64,7 @@ pub(super) fn tell(id: String, members: &[&Member<'_>], level: i64, material: &M
     }
 }
 
-fn span(members: &[&Member<'_>]) -> (i64, i64) {
+fn span(members: &[&IncidentMember<'_>]) -> (i64, i64) {
     // A change without a call has only a window; it does not say when the incident began.
     let dated = || members.iter().filter(|m| m.finding.actor.is_some());
     let first = dated().map(|m| m.first_s).min().or_else(|| members.iter().map(|m| m.first_s).min());
@@ -72,7 +72,7 @@ fn span(members: &[&Member<'_>]) -> (i64, i64) {
     (first.unwrap_or(0), last.unwrap_or(0))
 }
 
-fn suspects(members: &[&Member<'_>]) -> Vec<Suspect> {
+fn suspects(members: &[&IncidentMember<'_>]) -> Vec<Suspect> {
     let mut by_key: BTreeMap<&str, (Severity, Suspect)> = BTreeMap::new();
     for member in members {
         let (Some(origin), Some(actor)) = (&member.origin, &member.finding.actor) else { continue };
@@ -113,12 +113,12 @@ fn suspects(members: &[&Member<'_>]) -> Vec<Suspect> {
     list.into_iter().map(|(_, suspect)| suspect).collect()
 }
 
-fn timeline(members: &[&Member<'_>]) -> Vec<Moment> {
-    let mut moments: Vec<(i64, &Member<'_>)> = members.iter().map(|m| (m.first_s, *m)).collect();
+fn timeline(members: &[&IncidentMember<'_>]) -> Vec<TimelineEntry> {
+    let mut moments: Vec<(i64, &IncidentMember<'_>)> = members.iter().map(|m| (m.first_s, *m)).collect();
     moments.sort_by_key(|(time, m)| (*time, m.finding.stage, m.finding.id.clone()));
     moments
         .into_iter()
-        .map(|(_, m)| Moment {
+        .map(|(_, m)| TimelineEntry {
             time: time_text(m.first_s),
             until: time_text(m.last_s),
             stage: m.finding.stage,
@@ -135,26 +135,26 @@ fn timeline(members: &[&Member<'_>]) -> Vec<Moment> {
         .collect()
 }
 
-fn standing(members: &[&Member<'_>], material: &Material<'_>) -> Vec<Standing> {
+fn standing(members: &[&IncidentMember<'_>], material: &IncidentInput<'_>) -> Vec<PersistentChange> {
     let bad = members.iter().filter(|m| {
         let f = m.finding;
         f.severity >= Severity::Medium || f.severity == Severity::Low && matches!(f.stage, Stage::Maintain | Stage::Steal)
     });
     // A door that stands open goes before what was carried through it.
-    let order = |s: &Standing| DOORS.iter().position(|kind| *kind == s.kind).unwrap_or(DOORS.len());
-    let mut list: Vec<Standing> = bad.filter_map(|m| material.standing.get(&m.finding.id).cloned()).collect();
+    let order = |s: &PersistentChange| DOORS.iter().position(|kind| *kind == s.kind).unwrap_or(DOORS.len());
+    let mut list: Vec<PersistentChange> = bad.filter_map(|m| material.standing.get(&m.finding.id).cloned()).collect();
     list.sort_by_key(|s| (order(s), s.since.clone(), s.id.clone()));
     list
 }
 
 /// Sessions of the incident that may still be open: those that were used in it, and those that they asked for.
-fn sessions(members: &[&Member<'_>], material: &Material<'_>) -> Vec<Standing> {
+fn sessions(members: &[&IncidentMember<'_>], material: &IncidentInput<'_>) -> Vec<PersistentChange> {
     let keys: BTreeSet<&str> =
         members.iter().filter_map(|m| m.origin.as_ref()).flat_map(|o| o.keys.iter().map(String::as_str)).collect();
-    let theirs = |key: &str, issued: &Issued| {
+    let theirs = |key: &str, issued: &IssuedCredential| {
         keys.contains(key) || issued.who.actor.access_key_id.as_deref().is_some_and(|by| keys.contains(by))
     };
-    let mut open: Vec<(i64, Standing)> = Vec::new();
+    let mut open: Vec<(i64, PersistentChange)> = Vec::new();
     for (key, issued) in &material.testimony.issued {
         let Some(until_s) = issued.until_s.filter(|until| *until > material.as_of_s && theirs(key, issued)) else { continue };
         let role = issued.of.as_deref().and_then(|arn| arn.rsplit('/').next()).unwrap_or("?");
@@ -165,7 +165,10 @@ fn sessions(members: &[&Member<'_>], material: &Material<'_>) -> Vec<Standing> {
         };
         let what = format!("{what}, until {}", time_text(until_s));
         let since = time_text(issued.time_s);
-        open.push((issued.time_s, Standing { what, kind: "session".to_owned(), id: key.clone(), since, finding: String::new() }));
+        open.push((
+            issued.time_s,
+            PersistentChange { what, kind: "session".to_owned(), id: key.clone(), since, finding: String::new() },
+        ));
     }
     open.sort_by(|a, b| (a.0, &a.1.id).cmp(&(b.0, &b.1.id)));
     open.truncate(NAMED_MAX);
@@ -185,7 +188,7 @@ const DOORS: [&str; 8] = [
 ];
 
 /// What those who acted in an incident did.
-fn theirs<'a>(members: &[&Member<'_>], work: &'a [ActorWork]) -> Vec<&'a ActorWork> {
+fn theirs<'a>(members: &[&IncidentMember<'_>], work: &'a [ActorWork]) -> Vec<&'a ActorWork> {
     let keys: BTreeSet<&str> = members
         .iter()
         .filter(|m| m.finding.severity >= Severity::Low)
@@ -199,20 +202,20 @@ const AROUND_S: i64 = 3600;
 
 /// What they made or opened in it that stands, and what they took away. Daily work of a stolen key goes on beside the theft: a thing
 /// is theirs if it came from an address, or by a credential, of the incident.
-fn mades(members: &[&Member<'_>], theirs: &[&ActorWork], span: (i64, i64)) -> (Vec<Made>, Vec<Made>) {
+fn mades(members: &[&IncidentMember<'_>], theirs: &[&ActorWork], span: (i64, i64)) -> (Vec<MadeThing>, Vec<MadeThing>) {
     let addresses: BTreeSet<&str> =
         members.iter().filter_map(|m| m.finding.actor.as_ref()).filter_map(|a| a.source_ip.as_deref()).collect();
     let (from, to) = (time_text(span.0 - AROUND_S), time_text(span.1 + AROUND_S));
-    let within = |made: &&Made| {
+    let within = |made: &&MadeThing| {
         let there = made.source_ip.as_deref().is_none_or(|a| addresses.contains(a));
         there && (from.as_str()..=to.as_str()).contains(&made.time.as_str())
     };
     // A door goes before what was carried through it.
     let order =
-        |m: &Made| (DOOR_CALLS.iter().position(|c| *c == m.call).unwrap_or(DOOR_CALLS.len()), m.time.clone(), m.what.clone());
-    let mut left: Vec<Made> = theirs.iter().flat_map(|w| w.standing()).filter(within).cloned().collect();
+        |m: &MadeThing| (DOOR_CALLS.iter().position(|c| *c == m.call).unwrap_or(DOOR_CALLS.len()), m.time.clone(), m.what.clone());
+    let mut left: Vec<MadeThing> = theirs.iter().flat_map(|w| w.standing()).filter(within).cloned().collect();
     left.sort_by_key(order);
-    let mut away: Vec<Made> = theirs.iter().flat_map(|w| w.taken_away()).filter(within).cloned().collect();
+    let mut away: Vec<MadeThing> = theirs.iter().flat_map(|w| w.taken_away()).filter(within).cloned().collect();
     away.sort_by_key(order);
     left.truncate(MADE_OF_ACTOR_MAX);
     away.truncate(MADE_OF_ACTOR_MAX);
@@ -240,8 +243,8 @@ const DOOR_CALLS: [&str; 16] = [
 ];
 
 /// Whether a finding made somebody administrator.
-fn administrator(finding: &Finding, material: &Material<'_>) -> bool {
-    let given = material.gives.get(&finding.id).is_some_and(|g| g.contains(&Gives::Administrator));
+fn administrator(finding: &Finding, material: &IncidentInput<'_>) -> bool {
+    let given = material.gives.get(&finding.id).is_some_and(|g| g.contains(&GrantedAccess::Administrator));
     let attached = finding.count > finding.refused
         && finding
             .counterparty
@@ -252,10 +255,10 @@ fn administrator(finding: &Finding, material: &Material<'_>) -> bool {
 
 /// Who, the worst of it in the order of an attack, and what stands.
 fn headline(
-    members: &[&Member<'_>],
+    members: &[&IncidentMember<'_>],
     actor: &[Suspect],
-    (standing, known, left): (&[Standing], bool, &[Made]),
-    material: &Material<'_>,
+    (standing, known, left): (&[PersistentChange], bool, &[MadeThing]),
+    material: &IncidentInput<'_>,
 ) -> String {
     let who = match actor.first() {
         Some(Suspect { access_key_id: Some(key), name, .. }) => format!("key {key} of {name}"),
@@ -306,7 +309,7 @@ fn headline(
 }
 
 /// What was read, taken or used: each call that worked, with how often and on what.
-fn reached(members: &[&Member<'_>]) -> Vec<String> {
+fn reached(members: &[&IncidentMember<'_>]) -> Vec<String> {
     let mut found: BTreeMap<&str, (u64, Vec<&str>)> = BTreeMap::new();
     let mut order: Vec<&str> = Vec::new();
     for m in members.iter().filter(|m| m.finding.stage == Stage::Steal) {
@@ -334,7 +337,7 @@ fn reached(members: &[&Member<'_>]) -> Vec<String> {
 }
 
 /// What those who are in it can do.
-fn blast(members: &[&Member<'_>], standing: &[Standing], power: &BTreeMap<String, String>) -> Vec<String> {
+fn blast(members: &[&IncidentMember<'_>], standing: &[PersistentChange], power: &BTreeMap<String, String>) -> Vec<String> {
     let mut arns: BTreeSet<&str> = members.iter().filter_map(|m| m.finding.actor.as_ref()).map(|a| a.key.as_str()).collect();
     for stands in standing {
         let first = stands.id.split('/').next().unwrap_or_default();
@@ -355,7 +358,7 @@ fn blast(members: &[&Member<'_>], standing: &[Standing], power: &BTreeMap<String
         .collect()
 }
 
-fn unknown(members: &[&Member<'_>], actor: &[Suspect], standing_known: bool, theirs: &[&ActorWork]) -> Vec<String> {
+fn unknown(members: &[&IncidentMember<'_>], actor: &[Suspect], standing_known: bool, theirs: &[&ActorWork]) -> Vec<String> {
     let mut list: Vec<String> = members
         .iter()
         .filter(|m| {

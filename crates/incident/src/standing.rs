@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::Standing;
-use crate::attribution::{Gives, Told};
-use bartizan_inventory::diff::{Change, Verdict};
+use super::PersistentChange;
+use crate::attribution::{ChangeFindings, GrantedAccess};
+use bartizan_inventory::diff::{Change, ChangeVerdict};
 use bartizan_inventory::fact::unescape;
 use bartizan_inventory::snapshot::Snapshot;
 
 /// The findings whose change still stands in the latest snapshot of the account, by id.
 #[must_use]
-pub fn standing(changes: &[Change], told: &Told, latest: &Snapshot<'_>) -> BTreeMap<String, Standing> {
+pub fn standing(changes: &[Change], told: &ChangeFindings, latest: &Snapshot<'_>) -> BTreeMap<String, PersistentChange> {
     let now: BTreeMap<(&str, &str, String), String> =
         latest.facts.iter().map(|f| ((f.kind, f.region, unescape(f.id).into_owned()), f.canonical.to_string())).collect();
     let mut found = BTreeMap::new();
@@ -21,18 +21,18 @@ pub fn standing(changes: &[Change], told: &Told, latest: &Snapshot<'_>) -> BTree
         }
         let is = now.get(&(change.kind.as_str(), change.region.as_str(), change.id.clone()));
         let stands = match (change.verdict, &change.after) {
-            (Verdict::Removed, _) => is.is_none() && latest.open_about(&change.kind, &change.region, &change.id).is_none(),
+            (ChangeVerdict::Removed, _) => is.is_none() && latest.open_about(&change.kind, &change.region, &change.id).is_none(),
             (_, Some(after)) => is == Some(&after.canonical_sha256),
             _ => false,
         };
         if stands {
             let gives = told.gives.get(&finding.id).map(Vec::as_slice).unwrap_or_default();
             let open = gives.iter().find_map(|g| match g {
-                Gives::OpenTo(who) => Some(who.as_str()),
-                Gives::Administrator => None,
+                GrantedAccess::OpenTo(who) => Some(who.as_str()),
+                GrantedAccess::Administrator => None,
             });
             let since = finding.first_time.clone().unwrap_or_default();
-            let standing = Standing {
+            let standing = PersistentChange {
                 what: words(change, open),
                 kind: change.kind.clone(),
                 id: change.id.clone(),
@@ -48,7 +48,7 @@ pub fn standing(changes: &[Change], told: &Told, latest: &Snapshot<'_>) -> BTree
 /// What stands, for people.
 fn words(change: &Change, open: Option<&str>) -> String {
     let (first, rest) = change.id.split_once('/').unwrap_or((&change.id, ""));
-    if change.verdict == Verdict::Removed {
+    if change.verdict == ChangeVerdict::Removed {
         return format!("{} {} is gone", change.title, change.id);
     }
     match (change.kind.as_str(), open) {

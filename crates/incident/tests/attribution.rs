@@ -2,30 +2,30 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bartizan_detect::attribution::{CallMap, Testimony};
-use bartizan_detect::{Judge, Memory, Networks, Plan, Rules, Scanner, builtin_files};
+use bartizan_detect::attribution::{AttributionIndex, CallMap};
+use bartizan_detect::{Evaluator, FirstSeenMemory, Networks, Rules, ScanPlan, Scanner, builtin_files};
 use bartizan_incident::attribution::{Origin, OriginKind};
-use bartizan_incident::{Incident, Material, Merge, incidents};
+use bartizan_incident::{Incident, IncidentInput, MergedIncident, incidents};
 use bartizan_model::Finding;
-use bartizan_trail::Actor;
+use bartizan_trail::CallerIdentity;
 use serde_json::{Value, json};
 
 const HERE: &str = "111122223333";
 
 /// What a trail comes to: findings, and what is kept for the join.
-fn read(records: &[Value], rules: bool) -> (Vec<Finding>, Testimony) {
+fn read(records: &[Value], rules: bool) -> (Vec<Finding>, AttributionIndex) {
     read_text(&json!({ "Records": records }).to_string(), rules)
 }
 
-fn read_text(text: &str, rules: bool) -> (Vec<Finding>, Testimony) {
-    let plan = Plan {
+fn read_text(text: &str, rules: bool) -> (Vec<Finding>, AttributionIndex) {
+    let plan = ScanPlan {
         rules: Rules::load(&if rules { builtin_files() } else { Vec::new() }),
         networks: Networks::builtin(),
-        memory: Memory::default(),
+        memory: FirstSeenMemory::default(),
         tally: false,
         calls: Some(CallMap::builtin()),
     };
-    let mut judge = Judge::new(&plan);
+    let mut judge = Evaluator::new(&plan);
     let mut scanner = Scanner::new(&plan);
     judge.take("t", scanner.scan(&mut text.as_bytes()));
     judge.take_rest(scanner.finish());
@@ -61,7 +61,7 @@ fn assume(n: usize, by: &Value, role: &str, name: &str, key: &str) -> Value {
 
 fn origin(records: &[Value], identity: &Value) -> Origin {
     let text = identity.to_string();
-    let actor = Actor::of(bartizan_trail::json::Value::new(text.as_bytes(), 0));
+    let actor = CallerIdentity::of(bartizan_trail::json::JsonValue::new(text.as_bytes(), 0));
     let forward = bartizan_incident::attribution::origin(&read(records, false).1, &actor);
     // The order of the records does not matter.
     let back: Vec<Value> = records.iter().rev().cloned().collect();
@@ -152,9 +152,14 @@ fn a_chain_that_bites_its_tail_ends() {
     }
 }
 
-fn grouped(findings: &[Finding], testimony: &Testimony, known: &[Incident], as_of_s: i64) -> (Vec<Incident>, Vec<Merge>) {
+fn grouped(
+    findings: &[Finding],
+    testimony: &AttributionIndex,
+    known: &[Incident],
+    as_of_s: i64,
+) -> (Vec<Incident>, Vec<MergedIncident>) {
     let map = CallMap::builtin();
-    incidents(&Material {
+    incidents(&IncidentInput {
         gives: &BTreeMap::new(),
         work: &[],
         findings,

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bartizan_inventory::diff::{Diff, Verdict, Version, diff};
-use bartizan_inventory::fact::{Fact, Hash, Kinds, Seen};
-use bartizan_inventory::snapshot::{Collection, Coverage, Recorded, Snapshot, Status, side_lines};
+use bartizan_inventory::diff::{ChangeVerdict, SnapshotDiff, SnapshotVersion, diff};
+use bartizan_inventory::fact::{Fact, FactKinds, FactSource, Hash};
+use bartizan_inventory::snapshot::{CallStatus, Collection, Coverage, RecordedSnapshot, Snapshot, side_lines};
 use bartizan_model::Severity;
 use serde_json::{Value, json};
 
 #[derive(Clone, Default)]
 struct Account {
     facts: Vec<(&'static str, &'static str, Value)>,
-    coverage: BTreeMap<&'static str, (Status, Vec<&'static str>)>,
+    coverage: BTreeMap<&'static str, (CallStatus, Vec<&'static str>)>,
     new_fields: BTreeSet<(String, String)>,
 }
 
@@ -19,7 +19,7 @@ impl Account {
     fn with(mut self, kind: &'static str, id: &'static str, document: Value) -> Self {
         self.facts.retain(|f| (f.0, f.1) != (kind, id));
         self.facts.push((kind, id, document));
-        self.coverage.entry(kind).or_insert((Status::Ok, vec![]));
+        self.coverage.entry(kind).or_insert((CallStatus::Ok, vec![]));
         self
     }
 
@@ -28,20 +28,20 @@ impl Account {
         self
     }
 
-    fn status(mut self, kind: &'static str, status: Status, unread: &[&'static str]) -> Self {
+    fn status(mut self, kind: &'static str, status: CallStatus, unread: &[&'static str]) -> Self {
         self.coverage.insert(kind, (status, unread.to_vec()));
         self
     }
 
-    fn record(&self) -> Recorded {
-        let kinds = Kinds::builtin();
-        let seen = Seen { account: "123456789012", region: "us-east-1", time_ms: 5 };
+    fn record(&self) -> RecordedSnapshot {
+        let kinds = FactKinds::builtin();
+        let seen = FactSource { account: "123456789012", region: "us-east-1", time_ms: 5 };
         let fact = |(kind, id, document): &(&'static str, &'static str, Value)| match document {
             Value::String(text) => Fact::from_policy(&kinds, kind, (*id).to_owned(), text, seen),
             Value::Null => Fact::absent(kind, (*id).to_owned(), "NoSuchThing", seen),
             other => Fact::from_json(&kinds, kind, (*id).to_owned(), other.clone(), seen),
         };
-        let row = |(kind, (status, unread)): (&&'static str, &(Status, Vec<&'static str>))| Coverage {
+        let row = |(kind, (status, unread)): (&&'static str, &(CallStatus, Vec<&'static str>))| Coverage {
             region: "us-east-1".into(),
             call: format!("Get {kind}"),
             status: *status,
@@ -64,14 +64,14 @@ impl Account {
     }
 }
 
-fn run(a: &Account, b: &Account) -> Diff {
+fn run(a: &Account, b: &Account) -> SnapshotDiff {
     let (a, b) = (a.record(), b.record());
     let (sa, sb): (Snapshot<'_>, Snapshot<'_>) = (a.snapshot().unwrap(), b.snapshot().unwrap());
     let (da, db) = (|h: &Hash| a.documents.get(h).cloned(), |h: &Hash| b.documents.get(h).cloned());
     diff(
-        &Kinds::builtin(),
-        &Version { snapshot: &sa, side: side_lines(&a.side).collect(), documents: &da },
-        &Version { snapshot: &sb, side: side_lines(&b.side).collect(), documents: &db },
+        &FactKinds::builtin(),
+        &SnapshotVersion { snapshot: &sa, side: side_lines(&a.side).collect(), documents: &da },
+        &SnapshotVersion { snapshot: &sb, side: side_lines(&b.side).collect(), documents: &db },
     )
 }
 
@@ -107,14 +107,14 @@ fn every_verdict() {
             [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]}),
         );
     let d = run(&base(), &after);
-    let seen: Vec<(Verdict, Severity, &str)> = d.changes.iter().map(|c| (c.verdict, c.severity, c.id.as_str())).collect();
+    let seen: Vec<(ChangeVerdict, Severity, &str)> = d.changes.iter().map(|c| (c.verdict, c.severity, c.id.as_str())).collect();
     assert_eq!(
         seen,
         [
-            (Verdict::Replaced, Severity::Critical, "sg-2"),
-            (Verdict::Changed, Severity::Critical, "bob/p"),
-            (Verdict::Replaced, Severity::High, "r"),
-            (Verdict::Added, Severity::High, "b"),
+            (ChangeVerdict::Replaced, Severity::Critical, "sg-2"),
+            (ChangeVerdict::Changed, Severity::Critical, "bob/p"),
+            (ChangeVerdict::Replaced, Severity::High, "r"),
+            (ChangeVerdict::Added, Severity::High, "b"),
         ]
     );
     assert_eq!(d.changes[1].content.removed, ["allow s3:Get* on *"]);
@@ -125,9 +125,15 @@ fn every_verdict() {
 
 #[test]
 fn what_could_not_be_read_is_never_removed() {
-    for status in
-        [Status::Denied, Status::Throttled, Status::RegionOff, Status::Failed, Status::NotCalled, Status::Expired, Status::Cut]
-    {
+    for status in [
+        CallStatus::Denied,
+        CallStatus::Throttled,
+        CallStatus::RegionOff,
+        CallStatus::Failed,
+        CallStatus::NotCalled,
+        CallStatus::Expired,
+        CallStatus::Cut,
+    ] {
         let after = base().without("bob/p").status("iam:userpolicy", status, &[]);
         let d = run(&base(), &after);
         assert!(d.changes.is_empty(), "{status}: {:?}", d.changes);
@@ -146,10 +152,10 @@ fn what_could_not_be_read_is_never_removed() {
 fn one_item_that_failed_leaves_the_others_known() {
     let two =
         base().with("s3:bucketpolicy", "alpha", policy("s3:GetObject")).with("s3:bucketpolicy", "beta", policy("s3:GetObject"));
-    let after = two.clone().without("alpha").without("beta").status("s3:bucketpolicy", Status::Denied, &["alpha"]);
+    let after = two.clone().without("alpha").without("beta").status("s3:bucketpolicy", CallStatus::Denied, &["alpha"]);
     let d = run(&two, &after);
     assert_eq!(d.unknown[0].ids, ["alpha"]);
-    assert_eq!(d.changes.iter().map(|c| (c.verdict, c.id.as_str())).collect::<Vec<_>>(), [(Verdict::Removed, "beta")]);
+    assert_eq!(d.changes.iter().map(|c| (c.verdict, c.id.as_str())).collect::<Vec<_>>(), [(ChangeVerdict::Removed, "beta")]);
 }
 
 #[test]

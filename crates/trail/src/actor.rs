@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::behalf;
 use super::event::{Event, Field};
-use super::json::Value;
+use super::json::JsonValue;
 
 /// Who made a call, and through what.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Actor {
+pub struct CallerIdentity {
     /// `userIdentity.type`, or `Unknown` where the record has none.
     #[serde(rename = "type")]
     pub kind: String,
@@ -34,14 +34,14 @@ pub struct Actor {
     pub invoked_by: Option<String>,
     /// Whether a device confirmed the session, where the record says.
     pub mfa: Option<bool>,
-    /// A principal of the customer, or AWS itself: by the identity alone. [`Actor::caller_of`] knows the call too.
-    pub caller: Caller,
+    /// A principal of the customer, or AWS itself: by the identity alone. [`CallerIdentity::caller_of`] knows the call too.
+    pub caller: CallerKind,
 }
 
 /// Whether a call was made by a principal or by an AWS service for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Caller {
+pub enum CallerKind {
     /// A person, a program, another account.
     Principal,
     /// An AWS service.
@@ -51,7 +51,7 @@ pub enum Caller {
 /// Longest text of an identity that is kept; the rest of a longer one is cut off.
 const TEXT_BYTES_MAX: usize = 2048;
 
-impl Actor {
+impl CallerIdentity {
     /// Who made the call of a record. The account that was called stands in where the identity names none (SAML users).
     pub fn of_event(event: &Event<'_>) -> Self {
         let here = event.text(Field::RecipientAccountId);
@@ -59,19 +59,19 @@ impl Actor {
     }
 
     /// Whether this call was made by the principal, or by AWS for itself with the principal's credentials.
-    pub fn caller_of(&self, event: &Event<'_>) -> Caller {
-        let Some(service) = self.invoked_by.as_deref().filter(|_| self.caller == Caller::Principal) else { return self.caller };
+    pub fn caller_of(&self, event: &Event<'_>) -> CallerKind {
+        let Some(service) = self.invoked_by.as_deref().filter(|_| self.caller == CallerKind::Principal) else { return self.caller };
         let text = |field| event.text(field).unwrap_or_default();
         let by_itself = behalf::is_by_itself(service, &text(Field::EventSource), &text(Field::EventName));
-        if by_itself { Caller::Service } else { Caller::Principal }
+        if by_itself { CallerKind::Service } else { CallerKind::Principal }
     }
 
     /// Reads `userIdentity`; a missing one is an actor of kind `Unknown`.
-    pub fn of(identity: Option<Value<'_>>) -> Self {
+    pub fn of(identity: Option<JsonValue<'_>>) -> Self {
         Self::read(identity, None)
     }
 
-    fn read(identity: Option<Value<'_>>, called: Option<&str>) -> Self {
+    fn read(identity: Option<JsonValue<'_>>, called: Option<&str>) -> Self {
         let field = |path: &[&str]| {
             let value = path.iter().try_fold(identity?, |v, name| v.get(name))?;
             value.text().map(|t| cut(&t)).filter(|t| !t.is_empty())
@@ -143,7 +143,7 @@ impl Actor {
         let named = arn.is_some() || user.is_some() || field(&["principalId"]).is_some() || field(&["accessKeyId"]).is_some();
         let itself = kind == "AWSService" || linked || invoked_by.is_some() && !named;
         Self {
-            caller: if itself { Caller::Service } else { Caller::Principal },
+            caller: if itself { CallerKind::Service } else { CallerKind::Principal },
             through: person.filter(|_| kind != "IdentityCenterUser").or(issuer).or(provider),
             access_key_id: field(&["accessKeyId"]),
             source_identity: field(&["sessionContext", "sourceIdentity"]),
@@ -183,8 +183,8 @@ fn cut(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn actor(json: &str) -> Actor {
-        Actor::of(Value::new(json.as_bytes(), 0))
+    fn actor(json: &str) -> CallerIdentity {
+        CallerIdentity::of(JsonValue::new(json.as_bytes(), 0))
     }
 
     #[test]
@@ -195,96 +195,101 @@ mod tests {
                 r#"{"type":"Root","principalId":"111122223333","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333"}"#,
                 "arn:aws:iam::111122223333:root",
                 "root",
-                Caller::Principal,
+                CallerKind::Principal,
             ),
             (
                 r#"{"type":"Root","arn":"arn:aws:iam::1:root","accountId":"1","accessKeyId":"ASIA","sessionContext":{"assumedRoot":"true"}}"#,
                 "assumed-root:1",
                 "borrowed root session in account 1",
-                Caller::Principal,
+                CallerKind::Principal,
             ),
             (
                 r#"{"type":"IAMUser","arn":"arn:aws:iam::1:user/x/alice","accountId":"1","accessKeyId":"AKIA","userName":"alice"}"#,
                 "arn:aws:iam::1:user/x/alice",
                 "user alice",
-                Caller::Principal,
+                CallerKind::Principal,
             ),
             (
                 r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/build/s1","accountId":"1","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::1:role/ci/build"}}}"#,
                 "arn:aws:iam::1:role/ci/build",
                 "role build",
-                Caller::Principal,
+                CallerKind::Principal,
             ),
             (
                 r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/build/s1"}"#,
                 "arn:aws:iam::1:role/build",
                 "role build",
-                Caller::Principal,
+                CallerKind::Principal,
             ),
             (
                 r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/AWSReservedSSO_Admin_0a/al@x.org","sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::1:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0a"}}}"#,
                 "arn:aws:iam::1:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0a/al@x.org",
                 "al@x.org as AWSReservedSSO_Admin_0a",
-                Caller::Principal,
+                CallerKind::Principal,
             ),
             (
                 r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/AWSServiceRoleForRDS/x","sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::1:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS"}}}"#,
                 "arn:aws:iam::1:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS",
                 "role AWSServiceRoleForRDS",
-                Caller::Service,
+                CallerKind::Service,
             ),
-            (r#"{"type":"Role","arn":"arn:aws:iam::1:role/r"}"#, "arn:aws:iam::1:role/r", "role r", Caller::Principal),
+            (r#"{"type":"Role","arn":"arn:aws:iam::1:role/r"}"#, "arn:aws:iam::1:role/r", "role r", CallerKind::Principal),
             (
                 r#"{"type":"FederatedUser","arn":"arn:aws:sts::1:federated-user/fed","sessionContext":{"sessionIssuer":{"type":"IAMUser","arn":"arn:aws:iam::1:user/alice"}}}"#,
                 "arn:aws:sts::1:federated-user/fed",
                 "federated user fed",
-                Caller::Principal,
+                CallerKind::Principal,
             ),
-            (r#"{"type":"Directory","accountId":"1","userName":"dan"}"#, "Directory:1:dan", "dan", Caller::Principal),
+            (r#"{"type":"Directory","accountId":"1","userName":"dan"}"#, "Directory:1:dan", "dan", CallerKind::Principal),
             (
                 r#"{"type":"AWSAccount","accountId":"2","principalId":"AROAX:s"}"#,
                 "account:2:AROAX:s",
                 "account 2",
-                Caller::Principal,
+                CallerKind::Principal,
             ),
-            (r#"{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}"#, "ec2.amazonaws.com", "ec2.amazonaws.com", Caller::Service),
+            (
+                r#"{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}"#,
+                "ec2.amazonaws.com",
+                "ec2.amazonaws.com",
+                CallerKind::Service,
+            ),
             (
                 r#"{"type":"IdentityCenterUser","accountId":"1","onBehalfOf":{"userId":"u-1","identityStoreArn":"arn:x"},"credentialId":"c"}"#,
                 "identity-center:u-1",
                 "Identity Center user u-1",
-                Caller::Principal,
+                CallerKind::Principal,
             ),
             (
                 r#"{"type":"WebIdentityUser","principalId":"p","userName":"repo:o/r:ref","identityProvider":"token.actions.githubusercontent.com"}"#,
                 "token.actions.githubusercontent.com/repo:o/r:ref",
                 "repo:o/r:ref of token.actions.githubusercontent.com",
-                Caller::Principal,
+                CallerKind::Principal,
             ),
-            (r#"{"type":"SAMLUser","userName":"bob","identityProvider":"idp"}"#, "idp/bob", "bob of idp", Caller::Principal),
+            (r#"{"type":"SAMLUser","userName":"bob","identityProvider":"idp"}"#, "idp/bob", "bob of idp", CallerKind::Principal),
             (
                 r#"{"accountId":"1","invokedBy":"secretsmanager.amazonaws.com"}"#,
                 "secretsmanager.amazonaws.com",
                 "secretsmanager.amazonaws.com",
-                Caller::Service,
+                CallerKind::Service,
             ),
             (
                 r#"{"type":"IAMUser","arn":"arn:aws:iam::1:user/alice","userName":"alice","invokedBy":"AWS Internal"}"#,
                 "arn:aws:iam::1:user/alice",
                 "user alice",
-                Caller::Principal,
+                CallerKind::Principal,
             ),
             (
                 r#"{"type":"IAMUser","arn":"arn:aws:iam::1:user/alice","userName":"alice","invokedBy":"cloudformation.amazonaws.com"}"#,
                 "arn:aws:iam::1:user/alice",
                 "user alice",
-                Caller::Principal,
+                CallerKind::Principal,
             ),
-            ("{}", "Unknown:?:?", "unknown", Caller::Principal),
-            ("null", "Unknown:?:?", "unknown", Caller::Principal),
+            ("{}", "Unknown:?:?", "unknown", CallerKind::Principal),
+            ("null", "Unknown:?:?", "unknown", CallerKind::Principal),
         ] {
             let actor = actor(json);
             assert_eq!((actor.key.as_str(), actor.name.as_str(), actor.caller), (key, name, caller), "{json}");
         }
-        assert_eq!(Actor::of(None).kind, "Unknown");
+        assert_eq!(CallerIdentity::of(None).kind, "Unknown");
     }
 }

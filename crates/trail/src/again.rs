@@ -9,13 +9,13 @@ use std::hash::{BuildHasher, Hasher};
 use foldhash::quality::RandomState;
 use wide::u8x16;
 
-use super::event::{Event, Field, PER_EVENT, Places};
-use super::shape::Item;
+use super::event::{Event, Field, FieldOffsets, PER_EVENT};
+use super::shape::TrailItem;
 
 /// Takes what is in a trail.
-pub trait Sink {
+pub trait ItemSink {
     /// Takes the next thing.
-    fn item(&mut self, item: Item<'_>);
+    fn item(&mut self, item: TrailItem<'_>);
 
     /// By what it knows records again; none when it never does.
     fn hasher(&self) -> Option<&RandomState> {
@@ -24,32 +24,32 @@ pub trait Sink {
 
     /// Takes records that may repeat what it knows, up to the first that does not, and says how many it took. They are
     /// events, one behind the other.
-    fn again(&mut self, window: &[u8], records: &[Again]) -> usize {
+    fn again(&mut self, window: &[u8], records: &[Candidate]) -> usize {
         let _ = (window, records);
         0
     }
 }
 
 /// A closure that takes every item.
-pub(super) struct Every<'s>(pub(super) &'s mut dyn FnMut(Item<'_>));
+pub(super) struct EveryItem<'s>(pub(super) &'s mut dyn FnMut(TrailItem<'_>));
 
-impl Sink for Every<'_> {
-    fn item(&mut self, item: Item<'_>) {
+impl ItemSink for EveryItem<'_> {
+    fn item(&mut self, item: TrailItem<'_>) {
         (self.0)(item);
     }
 }
 
 /// A record that may repeat an earlier one.
 #[derive(Debug, Clone, Copy)]
-pub struct Again {
+pub struct Candidate {
     start: usize,
     end: usize,
-    holes: Holes,
-    /// [`Lasting::of`] of the records that it may repeat.
+    holes: VariableSpans,
+    /// [`RecordTemplate::of`] of the records that it may repeat.
     pub hash: u64,
 }
 
-impl Again {
+impl Candidate {
     /// Records that are offered at once. The more there are, the less it takes to wait for memory for each.
     pub const BATCH_MAX: usize = 32;
 
@@ -65,8 +65,8 @@ impl Again {
     }
 
     /// The event, by the places of one that it repeats; `moved` holds its own, where they are others.
-    pub fn event<'w>(&self, window: &'w [u8], known: &'w Lasting, moved: &'w mut Option<Places>) -> Event<'w> {
-        let lengths = |holes: &Holes| holes.spans.map(|(from, to)| to - from);
+    pub fn event<'w>(&self, window: &'w [u8], known: &'w RecordTemplate, moved: &'w mut Option<FieldOffsets>) -> Event<'w> {
+        let lengths = |holes: &VariableSpans| holes.spans.map(|(from, to)| to - from);
         let places = if lengths(&known.holes) == lengths(&self.holes) {
             &known.places
         } else {
@@ -78,34 +78,34 @@ impl Again {
 
 /// What an event has in common with those that repeat it.
 #[derive(Debug)]
-pub struct Lasting {
-    places: Places,
-    holes: Holes,
+pub struct RecordTemplate {
+    places: FieldOffsets,
+    holes: VariableSpans,
 }
 
-impl Lasting {
+impl RecordTemplate {
     /// That of an event, and its hash: what has the same asks the same. None when the record is not written without
     /// blanks, or one of the values is no string.
-    pub fn of(event: &Event<'_>, hasher: &RandomState) -> Option<(u64, Holes)> {
-        let holes = Holes::of_event(event)?;
+    pub fn of(event: &Event<'_>, hasher: &RandomState) -> Option<(u64, VariableSpans)> {
+        let holes = VariableSpans::of_event(event)?;
         Some((holes.hash(event.raw(), hasher), holes))
     }
 
     /// Keeps where everything stands in an event.
-    pub fn keep(event: &Event<'_>, holes: Holes) -> Self {
+    pub fn keep(event: &Event<'_>, holes: VariableSpans) -> Self {
         Self { places: *event.places(), holes }
     }
 }
 
 /// Where the contents of [`super::Fields::PER_EVENT`] stand in a record, in their order.
 #[derive(Debug, Clone, Copy)]
-pub struct Holes {
+pub struct VariableSpans {
     count: usize,
     fields: [Field; PER_EVENT.len()],
     spans: [(u32, u32); PER_EVENT.len()],
 }
 
-impl Holes {
+impl VariableSpans {
     const NONE: Self =
         Self { count: 0, fields: [Field::EventTime; PER_EVENT.len()], spans: [(u32::MAX, u32::MAX); PER_EVENT.len()] };
 
@@ -160,9 +160,9 @@ impl Holes {
 
 /// Guesses of where records end and where their holes are.
 #[derive(Default)]
-pub(super) struct Guesses {
+pub(super) struct Lookahead {
     /// What was guessed ahead.
-    ahead: Vec<Again>,
+    ahead: Vec<Candidate>,
     /// So many of them are done with.
     done: usize,
     /// So many are offered at once: few where they were not known.
@@ -176,7 +176,7 @@ pub(super) struct Guesses {
     looked: usize,
 }
 
-impl Guesses {
+impl Lookahead {
     /// Goes to another window.
     pub(super) fn begin(&mut self) {
         self.ahead.clear();
@@ -191,7 +191,7 @@ impl Guesses {
         window: &[u8],
         from: usize,
         hasher: &RandomState,
-        sink: &mut dyn Sink,
+        sink: &mut dyn ItemSink,
     ) -> (usize, Option<usize>) {
         let mut from = from;
         loop {
@@ -222,13 +222,13 @@ impl Guesses {
                 self.batch = 1;
                 return (from, batch.get(taken).map(|next| next.end - from));
             }
-            self.batch = (self.batch * 4).min(Again::BATCH_MAX);
+            self.batch = (self.batch * 4).min(Candidate::BATCH_MAX);
         }
     }
 
     /// Guesses the record that begins at `start`, which does not lie before those of earlier calls. None: nothing can be
     /// said of it.
-    fn guess(&mut self, window: &[u8], start: usize, hasher: &RandomState) -> Option<Again> {
+    fn guess(&mut self, window: &[u8], start: usize, hasher: &RandomState) -> Option<Candidate> {
         if !begins(window, start) {
             return None;
         }
@@ -238,7 +238,7 @@ impl Guesses {
         while self.next < self.count && (self.marks[self.next] as usize) < start {
             self.next += 1;
         }
-        let (mut holes, mut at, mut done) = (Holes::NONE, self.next, start);
+        let (mut holes, mut at, mut done) = (VariableSpans::NONE, self.next, start);
         loop {
             if at == self.count {
                 if self.looked - start > GUESS_BYTES_MAX || !self.look(window) {
@@ -255,7 +255,7 @@ impl Guesses {
                 b',' if window[mark - 1] == b'}' && begins(window, mark + 1) => {
                     self.next = at;
                     let hash = holes.hash(&window[start..mark], hasher);
-                    return Some(Again { start, end: mark, holes, hash });
+                    return Some(Candidate { start, end: mark, holes, hash });
                 }
                 b't' => around(window, mark, b"\"even", b"tTime\":\"", Field::EventTime),
                 b'P' => around(window, mark, b"\"sourceI", b"PAddress\":\"", Field::SourceIpAddress),
@@ -459,7 +459,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::inflate::Reader;
+    use super::super::inflate::TrailReader;
     use super::*;
 
     /// What was read: each event with the raw text of all its fields, and each problem.
@@ -477,11 +477,11 @@ mod tests {
             self.0.push(format!("{whole} {:?} {identity} {:?} {:?}", fields.collect::<Vec<_>>(), event.id(), event.time_s()));
         }
 
-        fn item(&mut self, item: Item<'_>) {
+        fn item(&mut self, item: TrailItem<'_>) {
             match item {
-                Item::Event(event) => self.event(&event),
-                Item::Apart(apart) => self.0.push(format!("{apart:?}")),
-                Item::Problem { offset, problem } => self.0.push(format!("{offset} {problem:?}")),
+                TrailItem::Event(event) => self.event(&event),
+                TrailItem::Apart(apart) => self.0.push(format!("{apart:?}")),
+                TrailItem::Problem { offset, problem } => self.0.push(format!("{offset} {problem:?}")),
             }
         }
     }
@@ -490,17 +490,17 @@ mod tests {
     #[derive(Default)]
     struct Knowing {
         hasher: RandomState,
-        known: HashMap<u64, Lasting>,
+        known: HashMap<u64, RecordTemplate>,
         heard: Heard,
         again: usize,
     }
 
-    impl Sink for Knowing {
-        fn item(&mut self, item: Item<'_>) {
-            if let Item::Event(event) = &item
-                && let Some((hash, holes)) = Lasting::of(event, &self.hasher)
+    impl ItemSink for Knowing {
+        fn item(&mut self, item: TrailItem<'_>) {
+            if let TrailItem::Event(event) = &item
+                && let Some((hash, holes)) = RecordTemplate::of(event, &self.hasher)
             {
-                self.known.entry(hash).or_insert_with(|| Lasting::keep(event, holes));
+                self.known.entry(hash).or_insert_with(|| RecordTemplate::keep(event, holes));
             }
             self.heard.item(item);
         }
@@ -509,13 +509,13 @@ mod tests {
             Some(&self.hasher)
         }
 
-        fn again(&mut self, window: &[u8], records: &[Again]) -> usize {
+        fn again(&mut self, window: &[u8], records: &[Candidate]) -> usize {
             for (n, record) in records.iter().enumerate() {
                 let Some(known) = self.known.get(&record.hash) else { return n };
                 let mut moved = None;
                 let event = record.event(window, known, &mut moved);
                 for field in [Field::EventTime, Field::EventId, Field::SourceIpAddress, Field::RequestId] {
-                    let content = event.field(field).and_then(super::super::json::Value::raw_string);
+                    let content = event.field(field).and_then(super::super::json::JsonValue::raw_string);
                     assert_eq!(record.content(window, field), content);
                 }
                 self.heard.event(&event);
@@ -527,8 +527,8 @@ mod tests {
 
     fn both(text: &str) -> (Heard, Knowing) {
         let (mut plain, mut knowing) = (Heard::default(), Knowing::default());
-        Reader::new().read(&mut text.as_bytes(), &mut |item| plain.item(item));
-        Reader::new().read_into(&mut text.as_bytes(), &mut knowing);
+        TrailReader::new().read(&mut text.as_bytes(), &mut |item| plain.item(item));
+        TrailReader::new().read_into(&mut text.as_bytes(), &mut knowing);
         (plain, knowing)
     }
 

@@ -7,7 +7,7 @@
 //! and not to the caller. None of them gives, opens, takes or deletes anything, so there is nothing to hide behind.
 
 /// Calls of one service that others make for themselves.
-struct Row {
+struct ServiceCalls {
     /// Who calls; none: any service with a name of its own.
     by: Option<&'static str>,
     /// Which service is called.
@@ -16,18 +16,18 @@ struct Row {
     calls: &'static [&'static str],
 }
 
-const ROWS: &[Row] = &[
+const ROWS: &[ServiceCalls] = &[
     // Keys of data: S3, EBS, RDS, Secrets Manager and others encrypt with the key that the resource names. What they get is
     // never handed to the caller (KMS developer guide, "How AWS services use AWS KMS").
-    Row {
+    ServiceCalls {
         by: None,
         service: "kms",
         calls: &["GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "Decrypt", "Encrypt", "DescribeKey", "RetireGrant"],
     },
     // A role that only the service itself can use, with a policy of AWS (IAM user guide, "Create a service-linked role").
-    Row { by: None, service: "iam", calls: &["CreateServiceLinkedRole"] },
+    ServiceCalls { by: None, service: "iam", calls: &["CreateServiceLinkedRole"] },
     // The network of a function, made with its execution role (Lambda developer guide, "VPC").
-    Row {
+    ServiceCalls {
         by: Some("lambda.amazonaws.com"),
         service: "ec2",
         calls: &[
@@ -42,7 +42,7 @@ const ROWS: &[Row] = &[
         ],
     },
     // Checks of a launch template and of a subnet before an instance is asked for (Auto Scaling user guide).
-    Row {
+    ServiceCalls {
         by: Some("autoscaling.amazonaws.com"),
         service: "ec2",
         calls: &[

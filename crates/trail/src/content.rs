@@ -9,7 +9,7 @@ pub(super) const LOOK_BYTES: usize = 64 << 10;
 
 /// What an object holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Content {
+pub(super) enum ObjectContent {
     /// JSON, or what may be: records in it are looked for.
     Json,
     Gzip,
@@ -23,12 +23,12 @@ pub(super) enum Content {
     /// Rows with these bytes between their cells.
     Table(u8),
     /// Something else that is known, and does not hold records that could be read.
-    Foreign(Foreign),
+    Foreign(ForeignFile),
 }
 
 /// A kind of file that is no trail, or that is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Foreign {
+pub enum ForeignFile {
     /// Apache Parquet, as Security Lake and Athena write it.
     Parquet,
     /// Apache ORC.
@@ -59,7 +59,7 @@ pub enum Foreign {
     System,
 }
 
-impl Foreign {
+impl ForeignFile {
     /// Whether it may hold records.
     pub fn may_hold_events(self) -> bool {
         !matches!(self, Self::Picture | Self::Document | Self::System)
@@ -89,45 +89,45 @@ impl Foreign {
 }
 
 /// Where in a file a mark stands, the mark, and what it means. The first that fits counts.
-const MARKS: &[(usize, &[u8], Content)] = &[
-    (0, &[0x1f, 0x8b], Content::Gzip),
-    (0, &[0x28, 0xb5, 0x2f, 0xfd], Content::Zstd),
-    (0, b"\xfd7zXZ\0", Content::Xz),
-    (0, b"BZh", Content::Bzip2),
-    (0, b"PK\x03\x04", Content::Zip),
-    (0, b"PK\x05\x06", Content::Zip),
-    (257, b"ustar", Content::Tar),
-    (0, b"PAR1", Content::Foreign(Foreign::Parquet)),
-    (0, b"PARE", Content::Foreign(Foreign::Parquet)),
-    (0, b"ORC", Content::Foreign(Foreign::Orc)),
-    (0, b"Obj\x01", Content::Foreign(Foreign::Avro)),
-    (0, &[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1], Content::Foreign(Foreign::Spreadsheet)),
-    (0, b"SQLite format 3\0", Content::Foreign(Foreign::Database)),
-    (0, b"7z\xbc\xaf\x27\x1c", Content::Foreign(Foreign::Archive)),
-    (0, b"Rar!\x1a\x07", Content::Foreign(Foreign::Archive)),
-    (0, b"MSCF", Content::Foreign(Foreign::Archive)),
-    (0, b"!<arch>", Content::Foreign(Foreign::Archive)),
-    (0, &[0x04, 0x22, 0x4d, 0x18], Content::Foreign(Foreign::Packed)),
-    (0, &[0xff, 0x06, 0, 0, b's', b'N', b'a', b'P', b'p', b'Y'], Content::Foreign(Foreign::Packed)),
-    (0, b"LZIP", Content::Foreign(Foreign::Packed)),
-    (0, &[0x5d, 0, 0], Content::Foreign(Foreign::Packed)),
-    (0, &[0x1f, 0x9d], Content::Foreign(Foreign::Packed)),
-    (0, b"\x89PNG", Content::Foreign(Foreign::Picture)),
-    (0, &[0xff, 0xd8, 0xff], Content::Foreign(Foreign::Picture)),
-    (0, b"GIF8", Content::Foreign(Foreign::Picture)),
-    (8, b"WEBP", Content::Foreign(Foreign::Picture)),
-    (0, b"II*\0", Content::Foreign(Foreign::Picture)),
-    (0, b"MM\0*", Content::Foreign(Foreign::Picture)),
-    (4, b"ftyp", Content::Foreign(Foreign::Picture)),
-    (0, b"%PDF", Content::Foreign(Foreign::Document)),
-    (0, b"{\\rtf", Content::Foreign(Foreign::Document)),
-    (0, b"\x7fELF", Content::Foreign(Foreign::System)),
-    (0, b"MZ\x90\0", Content::Foreign(Foreign::System)),
-    (0, &[0xcf, 0xfa, 0xed, 0xfe], Content::Foreign(Foreign::System)),
-    (0, b"\0\0\0\x01Bud1", Content::Foreign(Foreign::System)),
+const MARKS: &[(usize, &[u8], ObjectContent)] = &[
+    (0, &[0x1f, 0x8b], ObjectContent::Gzip),
+    (0, &[0x28, 0xb5, 0x2f, 0xfd], ObjectContent::Zstd),
+    (0, b"\xfd7zXZ\0", ObjectContent::Xz),
+    (0, b"BZh", ObjectContent::Bzip2),
+    (0, b"PK\x03\x04", ObjectContent::Zip),
+    (0, b"PK\x05\x06", ObjectContent::Zip),
+    (257, b"ustar", ObjectContent::Tar),
+    (0, b"PAR1", ObjectContent::Foreign(ForeignFile::Parquet)),
+    (0, b"PARE", ObjectContent::Foreign(ForeignFile::Parquet)),
+    (0, b"ORC", ObjectContent::Foreign(ForeignFile::Orc)),
+    (0, b"Obj\x01", ObjectContent::Foreign(ForeignFile::Avro)),
+    (0, &[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1], ObjectContent::Foreign(ForeignFile::Spreadsheet)),
+    (0, b"SQLite format 3\0", ObjectContent::Foreign(ForeignFile::Database)),
+    (0, b"7z\xbc\xaf\x27\x1c", ObjectContent::Foreign(ForeignFile::Archive)),
+    (0, b"Rar!\x1a\x07", ObjectContent::Foreign(ForeignFile::Archive)),
+    (0, b"MSCF", ObjectContent::Foreign(ForeignFile::Archive)),
+    (0, b"!<arch>", ObjectContent::Foreign(ForeignFile::Archive)),
+    (0, &[0x04, 0x22, 0x4d, 0x18], ObjectContent::Foreign(ForeignFile::Packed)),
+    (0, &[0xff, 0x06, 0, 0, b's', b'N', b'a', b'P', b'p', b'Y'], ObjectContent::Foreign(ForeignFile::Packed)),
+    (0, b"LZIP", ObjectContent::Foreign(ForeignFile::Packed)),
+    (0, &[0x5d, 0, 0], ObjectContent::Foreign(ForeignFile::Packed)),
+    (0, &[0x1f, 0x9d], ObjectContent::Foreign(ForeignFile::Packed)),
+    (0, b"\x89PNG", ObjectContent::Foreign(ForeignFile::Picture)),
+    (0, &[0xff, 0xd8, 0xff], ObjectContent::Foreign(ForeignFile::Picture)),
+    (0, b"GIF8", ObjectContent::Foreign(ForeignFile::Picture)),
+    (8, b"WEBP", ObjectContent::Foreign(ForeignFile::Picture)),
+    (0, b"II*\0", ObjectContent::Foreign(ForeignFile::Picture)),
+    (0, b"MM\0*", ObjectContent::Foreign(ForeignFile::Picture)),
+    (4, b"ftyp", ObjectContent::Foreign(ForeignFile::Picture)),
+    (0, b"%PDF", ObjectContent::Foreign(ForeignFile::Document)),
+    (0, b"{\\rtf", ObjectContent::Foreign(ForeignFile::Document)),
+    (0, b"\x7fELF", ObjectContent::Foreign(ForeignFile::System)),
+    (0, b"MZ\x90\0", ObjectContent::Foreign(ForeignFile::System)),
+    (0, &[0xcf, 0xfa, 0xed, 0xfe], ObjectContent::Foreign(ForeignFile::System)),
+    (0, b"\0\0\0\x01Bud1", ObjectContent::Foreign(ForeignFile::System)),
 ];
 
-impl Content {
+impl ObjectContent {
     /// What an object with these first bytes is.
     pub(super) fn of(start: &[u8]) -> Self {
         // Nearly all of them.
@@ -153,7 +153,7 @@ impl Content {
         let low = text[..text.len().min(512)].to_ascii_lowercase();
         let has = |words: &[&str]| words.iter().any(|word| memchr::memmem::find(&low, word.as_bytes()).is_some());
         if low.first() == Some(&b'<') {
-            return Self::Foreign(if has(&["<html", "<!doctype html"]) { Foreign::Page } else { Foreign::Xml });
+            return Self::Foreign(if has(&["<html", "<!doctype html"]) { ForeignFile::Page } else { ForeignFile::Xml });
         }
         // What stands before a record on its line is damage, or a time that an export put there.
         let records = memchr::memmem::find(start, b"{\"").is_some();
@@ -164,7 +164,7 @@ impl Content {
         // A character may be cut where the look ends.
         let readable = start.utf8_chunks().next().is_none_or(|c| c.valid().len() + 4 > start.len());
         let control = start.iter().any(|b| *b < b' ' && !b.is_ascii_whitespace() && *b != 0x1b);
-        Self::Foreign(if readable && !control { Foreign::Text } else { Foreign::Unknown })
+        Self::Foreign(if readable && !control { ForeignFile::Text } else { ForeignFile::Unknown })
     }
 
     /// Whether something else is inside of it.
@@ -181,28 +181,28 @@ mod tests {
     fn things_are_known_by_their_first_bytes() {
         let tar = [vec![b'a'; 257], b"ustar\0".to_vec()].concat();
         for (start, content) in [
-            (&b"{\"Records\":[]}"[..], Content::Json),
-            (b"", Content::Json),
-            (b" \n[ {", Content::Json),
-            (b"2025-01-21T17:49:47.000Z {\"eventVersion\"", Content::Json),
-            (b"garbage, {\"a\":1}", Content::Json),
-            (b"null", Content::Json),
-            (&tar, Content::Tar),
-            (b"PK\x03\x04", Content::Zip),
-            (b"PAR1", Content::Foreign(Foreign::Parquet)),
-            (b"\x89PNG\r\n", Content::Foreign(Foreign::Picture)),
-            (b"\xef\xbb\xbf{", Content::Unicode),
-            (b"{\0\"\0a\0", Content::Unicode),
-            (b"\0{\0\"\0a", Content::Unicode),
-            (b"\"Event name\",\"Event time\"\n", Content::Table(b',')),
-            (b"eventname;eventtime;useridentity\r\nA;B;C", Content::Table(b';')),
-            (b"<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code>", Content::Foreign(Foreign::Xml)),
-            (b"<!DOCTYPE html><html>", Content::Foreign(Foreign::Page)),
-            (b"2 111122223333 eni-1 10.0.0.1", Content::Foreign(Foreign::Text)),
-            (b"Hello, world\n", Content::Foreign(Foreign::Text)),
-            (b"\x01\x02\x03\xff\xfe", Content::Foreign(Foreign::Unknown)),
+            (&b"{\"Records\":[]}"[..], ObjectContent::Json),
+            (b"", ObjectContent::Json),
+            (b" \n[ {", ObjectContent::Json),
+            (b"2025-01-21T17:49:47.000Z {\"eventVersion\"", ObjectContent::Json),
+            (b"garbage, {\"a\":1}", ObjectContent::Json),
+            (b"null", ObjectContent::Json),
+            (&tar, ObjectContent::Tar),
+            (b"PK\x03\x04", ObjectContent::Zip),
+            (b"PAR1", ObjectContent::Foreign(ForeignFile::Parquet)),
+            (b"\x89PNG\r\n", ObjectContent::Foreign(ForeignFile::Picture)),
+            (b"\xef\xbb\xbf{", ObjectContent::Unicode),
+            (b"{\0\"\0a\0", ObjectContent::Unicode),
+            (b"\0{\0\"\0a", ObjectContent::Unicode),
+            (b"\"Event name\",\"Event time\"\n", ObjectContent::Table(b',')),
+            (b"eventname;eventtime;useridentity\r\nA;B;C", ObjectContent::Table(b';')),
+            (b"<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code>", ObjectContent::Foreign(ForeignFile::Xml)),
+            (b"<!DOCTYPE html><html>", ObjectContent::Foreign(ForeignFile::Page)),
+            (b"2 111122223333 eni-1 10.0.0.1", ObjectContent::Foreign(ForeignFile::Text)),
+            (b"Hello, world\n", ObjectContent::Foreign(ForeignFile::Text)),
+            (b"\x01\x02\x03\xff\xfe", ObjectContent::Foreign(ForeignFile::Unknown)),
         ] {
-            assert_eq!(Content::of(start), content, "{:?}", String::from_utf8_lossy(start));
+            assert_eq!(ObjectContent::of(start), content, "{:?}", String::from_utf8_lossy(start));
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
 
-use super::json::{Kind, Value};
+use super::json::{JsonKind, JsonValue};
 pub(super) use super::time::parse_time;
 use bartizan_model::limits::NESTING_MAX;
 
@@ -102,7 +102,7 @@ const ALL: [Field; NAMES.len()] = {
 
 /// Where the values of the known fields begin in a record; 0 is absent.
 #[derive(Debug, Clone, Copy)]
-pub struct Places {
+pub struct FieldOffsets {
     pub(super) at: [u32; NAMES.len()],
     /// Where they end, in records without blanks between members; 0 where that is not known.
     pub(super) end: [u32; NAMES.len()],
@@ -112,7 +112,7 @@ pub struct Places {
     pub(super) odd: bool,
 }
 
-impl Places {
+impl FieldOffsets {
     /// Of a record without any.
     pub(super) const NONE: Self = Self { at: [0; NAMES.len()], end: [0; NAMES.len()], identity_end: 0, odd: false };
 
@@ -141,9 +141,9 @@ impl Places {
 
 /// Some top-level fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fields(u64);
+pub struct FieldSet(u64);
 
-impl Fields {
+impl FieldSet {
     /// None of them.
     pub const NONE: Self = Self(0);
     /// Those that are no [`Field`].
@@ -186,11 +186,11 @@ pub(super) const PER_EVENT: [Field; 5] =
 #[derive(Debug, Clone, Copy)]
 pub struct Event<'a> {
     bytes: &'a [u8],
-    places: &'a Places,
+    places: &'a FieldOffsets,
 }
 
 impl<'a> Event<'a> {
-    pub(super) fn new(bytes: &'a [u8], places: &'a Places) -> Self {
+    pub(super) fn new(bytes: &'a [u8], places: &'a FieldOffsets) -> Self {
         Self { bytes, places }
     }
 
@@ -200,15 +200,15 @@ impl<'a> Event<'a> {
     }
 
     /// The record as a value.
-    pub fn record(&self) -> Value<'a> {
-        Value::new(self.bytes, 0).unwrap_or_else(|| unreachable!("a record begins with a brace"))
+    pub fn record(&self) -> JsonValue<'a> {
+        JsonValue::new(self.bytes, 0).unwrap_or_else(|| unreachable!("a record begins with a brace"))
     }
 
     /// The value of a top-level field.
-    pub fn field(&self, field: Field) -> Option<Value<'a>> {
+    pub fn field(&self, field: Field) -> Option<JsonValue<'a>> {
         match self.places.at[field as usize] {
             0 => None,
-            at => Value::new(self.bytes, at as usize),
+            at => JsonValue::new(self.bytes, at as usize),
         }
     }
 
@@ -222,7 +222,7 @@ impl<'a> Event<'a> {
         if let Some(raw) = self.quick(field) {
             return raw;
         }
-        self.field(field).and_then(Value::raw_string).unwrap_or_default()
+        self.field(field).and_then(JsonValue::raw_string).unwrap_or_default()
     }
 
     /// The bytes of a field: a string without its quotes, a number or a word behind a byte that no string begins with,
@@ -259,7 +259,7 @@ impl<'a> Event<'a> {
             0 => 0,
             at => match self.bytes.get(at) {
                 Some(b) if !b.is_ascii_whitespace() => *b,
-                _ => Value::new(self.bytes, at).map_or(0, |value| value.raw().first().copied().unwrap_or(0)),
+                _ => JsonValue::new(self.bytes, at).map_or(0, |value| value.raw().first().copied().unwrap_or(0)),
             },
         }
     }
@@ -270,11 +270,11 @@ impl<'a> Event<'a> {
         if from != 0 && to > from {
             return &self.bytes[from..to];
         }
-        self.field(Field::UserIdentity).map(Value::raw).unwrap_or_default()
+        self.field(Field::UserIdentity).map(JsonValue::raw).unwrap_or_default()
     }
 
     /// Where the known fields stand.
-    pub(super) fn places(&self) -> &'a Places {
+    pub(super) fn places(&self) -> &'a FieldOffsets {
         self.places
     }
 
@@ -289,7 +289,7 @@ impl<'a> Event<'a> {
     }
 
     /// A top-level field by its name, known to the splitter or not.
-    pub fn named(&self, name: &str) -> Option<Value<'a>> {
+    pub fn named(&self, name: &str) -> Option<JsonValue<'a>> {
         match Field::named(name.as_bytes()) {
             Some(field) => self.field(field),
             None => self.record().get(name),
@@ -298,7 +298,7 @@ impl<'a> Event<'a> {
 
     /// Every value at a dotted path. Arrays on the way are entered, so that there can be several. Says whether the way
     /// ended at JSON in a text, which is not entered.
-    pub fn at(&self, path: &str, found: &mut Vec<Value<'a>>) -> bool {
+    pub fn at(&self, path: &str, found: &mut Vec<JsonValue<'a>>) -> bool {
         let (first, rest) = path.split_once('.').map_or((path, None), |(f, r)| (f, Some(r)));
         self.named(first).is_some_and(|value| descend(value, rest, found))
     }
@@ -378,12 +378,12 @@ fn name_hash(above: u64, name: &[u8]) -> u64 {
 }
 
 /// The sum of the hashes of all values below one, each with the names above it.
-fn leaves(value: Value<'_>, above: u64, depth: usize) -> u64 {
+fn leaves(value: JsonValue<'_>, above: u64, depth: usize) -> u64 {
     match value.kind() {
-        Kind::Object if depth < NESTING_MAX => {
+        JsonKind::Object if depth < NESTING_MAX => {
             value.raw_members().fold(above, |all, (name, value)| all.wrapping_add(leaves(value, name_hash(above, name), depth + 1)))
         }
-        Kind::Array if depth < NESTING_MAX => {
+        JsonKind::Array if depth < NESTING_MAX => {
             let all = value.elements().enumerate();
             all.fold(above, |all, (n, value)| all.wrapping_add(leaves(value, name_hash(above, &n.to_le_bytes()), depth + 1)))
         }
@@ -434,13 +434,13 @@ impl std::fmt::Display for EventId {
 }
 
 /// Says whether the way ended at JSON in a text.
-fn descend<'a>(value: Value<'a>, path: Option<&str>, found: &mut Vec<Value<'a>>) -> bool {
+fn descend<'a>(value: JsonValue<'a>, path: Option<&str>, found: &mut Vec<JsonValue<'a>>) -> bool {
     let Some(path) = path else {
         found.push(value);
         return false;
     };
     match value.kind() {
-        Kind::Object => {
+        JsonKind::Object => {
             // A flat key goes before a nested one.
             if let Some(flat) = value.get(path) {
                 found.push(flat);
@@ -452,11 +452,11 @@ fn descend<'a>(value: Value<'a>, path: Option<&str>, found: &mut Vec<Value<'a>>)
                 _ => false,
             }
         }
-        Kind::Array => value.elements().fold(false, |text, e| descend(e, Some(path), found) | text),
-        Kind::String => value
+        JsonKind::Array => value.elements().fold(false, |text, e| descend(e, Some(path), found) | text),
+        JsonKind::String => value
             .raw_string()
             .is_some_and(|raw| raw.trim_ascii_start().starts_with(b"{") || raw.trim_ascii_start().starts_with(b"[")),
-        Kind::Scalar => false,
+        JsonKind::Scalar => false,
     }
 }
 
@@ -490,13 +490,13 @@ fn hex(digits: [u8; 8]) -> Option<u32> {
 
 /// Reads times of events. Most are of the minute of the one before.
 #[derive(Debug, Default)]
-pub struct Clock {
+pub struct TimeReader {
     /// The last time up to its seconds.
     minute: Option<[u8; 17]>,
     minute_s: i64,
 }
 
-impl Clock {
+impl TimeReader {
     /// The same as [`parse_time`].
     pub fn read(&mut self, text: &[u8]) -> Option<i64> {
         let Some((minute, [tens @ b'0'..=b'5', ones @ b'0'..=b'9', b'Z'])) = text.split_first_chunk::<17>() else {
@@ -528,7 +528,7 @@ mod tests {
         fn time_is_what_jiff_says(second in 0i64..4_102_444_800) {
             let text = jiff::Timestamp::from_second(second).unwrap().to_string();
             proptest::prop_assert_eq!(parse_time(text.as_bytes()), Some(second));
-            let mut clock = Clock::default();
+            let mut clock = TimeReader::default();
             for second in [second, second - second % 60 + 59, second + 61, second] {
                 let text = jiff::Timestamp::from_second(second).unwrap().to_string();
                 proptest::prop_assert_eq!(clock.read(text.as_bytes()), Some(second));

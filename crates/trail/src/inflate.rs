@@ -1,4 +1,4 @@
-//! From the bytes of an object to records, whatever it is packed in: [`Content`] tells by the first bytes.
+//! From the bytes of an object to records, whatever it is packed in: [`ObjectContent`] tells by the first bytes.
 //!
 //! A usual object is read and inflated whole, by libdeflate. What is large, cut or made of several members is streamed
 //! by zlib-rs through a window, so that memory is bounded whatever the object says about itself.
@@ -8,13 +8,13 @@ use std::io::{self, Read};
 use flate2::read::MultiGzDecoder;
 use libdeflater::Decompressor;
 
-use super::again::{Again, Every, Sink};
+use super::again::{Candidate, EveryItem, ItemSink};
 use super::archive;
-use super::content::{Content, Foreign};
+use super::content::{ForeignFile, ObjectContent};
 use super::normal::of_fields;
-use super::shape::{Item, Problem};
+use super::shape::{ReadProblem, TrailItem};
 use super::split::Splitter;
-use super::table::{self, Row};
+use super::table::{self, TableRow};
 use bartizan_model::encoding::Unicode;
 use bartizan_model::limits::{
     INFLATE_RATIO_BYTES_MIN, INFLATE_RATIO_MAX, INFLATED_BYTES_MAX, INFLATED_WHOLE_BYTES_MAX, OBJECT_WHOLE_BYTES_MAX,
@@ -22,7 +22,7 @@ use bartizan_model::limits::{
 };
 
 /// Buffers that are used again from object to object. One for each thread.
-pub struct Reader {
+pub struct TrailReader {
     deflate: Decompressor,
     splitter: Splitter,
     object: Vec<u8>,
@@ -38,50 +38,50 @@ pub struct ReadBytes {
     pub inflated: u64,
 }
 
-impl Default for Reader {
+impl Default for TrailReader {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Reader {
+impl TrailReader {
     /// Empty buffers.
     pub fn new() -> Self {
         Self { deflate: Decompressor::new(), splitter: Splitter::new(), object: Vec::new(), inflated: Vec::new() }
     }
 
     /// Reads one object to its end and gives every item in it. What cannot be read is an item too.
-    pub fn read(&mut self, source: &mut dyn Read, sink: &mut dyn FnMut(Item<'_>)) -> ReadBytes {
-        self.read_into(source, &mut Every(sink))
+    pub fn read(&mut self, source: &mut dyn Read, sink: &mut dyn FnMut(TrailItem<'_>)) -> ReadBytes {
+        self.read_into(source, &mut EveryItem(sink))
     }
 
     /// The same for who knows records again.
-    pub fn read_into(&mut self, source: &mut dyn Read, sink: &mut dyn Sink) -> ReadBytes {
+    pub fn read_into(&mut self, source: &mut dyn Read, sink: &mut dyn ItemSink) -> ReadBytes {
         self.read_packed(source, sink, 0)
     }
 
     /// Reads a file that lies in an archive.
-    pub(super) fn read_file(&mut self, source: &mut dyn Read, sink: &mut dyn Sink, depth: usize) {
+    pub(super) fn read_file(&mut self, source: &mut dyn Read, sink: &mut dyn ItemSink, depth: usize) {
         self.read_packed(source, sink, depth + 1);
     }
 
-    fn read_packed(&mut self, source: &mut dyn Read, sink: &mut dyn Sink, depth: usize) -> ReadBytes {
+    fn read_packed(&mut self, source: &mut dyn Read, sink: &mut dyn ItemSink, depth: usize) -> ReadBytes {
         let mut source = source;
         self.splitter.begin();
         self.object.clear();
         let first = Read::by_ref(&mut source).take(OBJECT_WHOLE_BYTES_MAX as u64).read_to_end(&mut self.object);
         if first.is_err() {
-            sink.item(Item::Problem { offset: self.object.len() as u64, problem: Problem::Unreadable });
+            sink.item(TrailItem::Problem { offset: self.object.len() as u64, problem: ReadProblem::Unreadable });
         }
         let whole = first.is_ok() && self.object.len() < OBJECT_WHOLE_BYTES_MAX;
-        let content = Content::of(&self.object);
-        if whole && content == Content::Json {
+        let content = ObjectContent::of(&self.object);
+        if whole && content == ObjectContent::Json {
             self.splitter.push_into(&self.object, true, sink);
             return ReadBytes { stored: self.object.len() as u64, inflated: self.object.len() as u64 };
         }
-        if whole && content == Content::Gzip && self.inflate_whole() {
+        if whole && content == ObjectContent::Gzip && self.inflate_whole() {
             let stored = self.object.len() as u64;
-            if Content::of(&self.inflated) == Content::Json {
+            if ObjectContent::of(&self.inflated) == ObjectContent::Json {
                 self.splitter.push_into(&self.inflated, true, sink);
                 return ReadBytes { stored, inflated: self.inflated.len() as u64 };
             }
@@ -91,7 +91,7 @@ impl Reader {
         }
         let object = std::mem::take(&mut self.object);
         let failed = first.is_err();
-        let mut stored = Counted {
+        let mut stored = CountingReader {
             inner: object.as_slice().chain(if failed { Box::new(io::empty()) } else { Box::new(source) as Box<dyn Read> }),
             bytes: 0,
         };
@@ -102,9 +102,9 @@ impl Reader {
     }
 
     /// Reads what was inside of something, unless that goes too deep.
-    fn read_inner(&mut self, source: &mut dyn Read, sink: &mut dyn Sink, depth: usize) -> ReadBytes {
+    fn read_inner(&mut self, source: &mut dyn Read, sink: &mut dyn ItemSink, depth: usize) -> ReadBytes {
         if depth >= UNWRAP_DEPTH_MAX {
-            sink.item(Item::Problem { offset: 0, problem: Problem::TooDeep });
+            sink.item(TrailItem::Problem { offset: 0, problem: ReadProblem::TooDeep });
             return ReadBytes::default();
         }
         self.read_packed(source, sink, depth + 1)
@@ -128,40 +128,46 @@ impl Reader {
         self.deflate.deflate_decompress(body, &mut self.inflated) == Ok(size) && libdeflater::crc32(&self.inflated) == crc
     }
 
-    fn stream(&mut self, content: Content, stored: &mut Counted<impl Read>, sink: &mut dyn Sink, depth: usize) -> u64 {
+    fn stream(
+        &mut self,
+        content: ObjectContent,
+        stored: &mut CountingReader<impl Read>,
+        sink: &mut dyn ItemSink,
+        depth: usize,
+    ) -> u64 {
         if content.is_packing() && depth > UNWRAP_DEPTH_MAX {
-            sink.item(Item::Problem { offset: 0, problem: Problem::TooDeep });
+            sink.item(TrailItem::Problem { offset: 0, problem: ReadProblem::TooDeep });
             return 0;
         }
-        let packed = matches!(content, Content::Gzip | Content::Zstd | Content::Xz | Content::Bzip2);
+        let packed = matches!(content, ObjectContent::Gzip | ObjectContent::Zstd | ObjectContent::Xz | ObjectContent::Bzip2);
         let mut source: Box<dyn ReadCounted + '_> = match content {
-            Content::Gzip => Box::new(MultiGzDecoder::new(stored)),
-            Content::Zstd => match zstd::Decoder::new(stored) {
+            ObjectContent::Gzip => Box::new(MultiGzDecoder::new(stored)),
+            ObjectContent::Zstd => match zstd::Decoder::new(stored) {
                 Ok(decoder) => Box::new(decoder),
                 Err(_) => {
-                    sink.item(Item::Problem { offset: 0, problem: Problem::Inflate });
+                    sink.item(TrailItem::Problem { offset: 0, problem: ReadProblem::Inflate });
                     return 0;
                 }
             },
-            Content::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(io::BufReader::new(stored), true, XZ_MEMORY_KIB_MAX)),
-            Content::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(stored)),
-            Content::Unicode => Box::new(Unicode::new(stored)),
-            Content::Zip => return archive::zip(self, stored, sink, depth),
-            Content::Tar => return archive::tar(self, stored, sink, depth),
-            Content::Table(delimiter) => return self.table(delimiter, stored, sink),
-            Content::Foreign(foreign) => {
-                sink.item(Item::Problem { offset: 0, problem: Problem::Foreign(foreign) });
-                if foreign != Foreign::Text {
+            ObjectContent::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(io::BufReader::new(stored), true, XZ_MEMORY_KIB_MAX)),
+            ObjectContent::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(stored)),
+            ObjectContent::Unicode => Box::new(Unicode::new(stored)),
+            ObjectContent::Zip => return archive::zip(self, stored, sink, depth),
+            ObjectContent::Tar => return archive::tar(self, stored, sink, depth),
+            ObjectContent::Table(delimiter) => return self.table(delimiter, stored, sink),
+            ObjectContent::Foreign(foreign) => {
+                sink.item(TrailItem::Problem { offset: 0, problem: ReadProblem::Foreign(foreign) });
+                if foreign != ForeignFile::Text {
                     return 0;
                 }
                 // Somewhere below a record may begin.
                 Box::new(stored)
             }
-            Content::Json => Box::new(stored),
+            ObjectContent::Json => Box::new(stored),
         };
         let mut named;
-        let sink: &mut dyn Sink = if let Content::Foreign(_) = content {
-            named = Named(sink);
+        let sink: &mut dyn ItemSink = if let ObjectContent::Foreign(_) = content {
+            named = ForeignReported(sink);
             &mut named
         } else {
             sink
@@ -182,15 +188,15 @@ impl Reader {
                         }
                     }
                     Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                    Err(_) => break Some(Some(if packed { Problem::Inflate } else { Problem::Unreadable })),
+                    Err(_) => break Some(Some(if packed { ReadProblem::Inflate } else { ReadProblem::Unreadable })),
                 }
             };
-            let inside = packed || content == Content::Unicode;
-            if inside && inflated == filled as u64 && Content::of(&window[..filled]) != Content::Json {
+            let inside = packed || content == ObjectContent::Unicode;
+            if inside && inflated == filled as u64 && ObjectContent::of(&window[..filled]) != ObjectContent::Json {
                 let inner = window[..filled].to_vec();
                 // What cannot be unpacked any further is told there.
                 let rest: Box<dyn Read> = if let Some(Some(problem)) = end {
-                    sink.item(Item::Problem { offset: inflated, problem });
+                    sink.item(TrailItem::Problem { offset: inflated, problem });
                     Box::new(io::empty())
                 } else {
                     Box::new(source)
@@ -200,11 +206,11 @@ impl Reader {
             let ratio = inflated / source.stored().max(1);
             let bomb =
                 packed && (inflated > INFLATED_BYTES_MAX || inflated > INFLATE_RATIO_BYTES_MIN && ratio > INFLATE_RATIO_MAX as u64);
-            let end = if bomb { Some(Some(Problem::Bomb)) } else { end };
+            let end = if bomb { Some(Some(ReadProblem::Bomb)) } else { end };
             let done = self.splitter.push_into(&window[..filled], end.is_some(), sink);
             if let Some(problem) = end {
                 if let Some(problem) = problem {
-                    sink.item(Item::Problem { offset: inflated, problem });
+                    sink.item(TrailItem::Problem { offset: inflated, problem });
                 }
                 return inflated;
             }
@@ -217,38 +223,44 @@ impl Reader {
 /// KiB that a dictionary of xz may take: `xz -9` makes ones of 64 MiB.
 const XZ_MEMORY_KIB_MAX: u32 = 256 << 10;
 
-impl Reader {
+impl TrailReader {
     /// Reads a table: rows become records.
-    fn table(&mut self, delimiter: u8, stored: &mut Counted<impl Read>, sink: &mut dyn Sink) -> u64 {
+    fn table(&mut self, delimiter: u8, stored: &mut CountingReader<impl Read>, sink: &mut dyn ItemSink) -> u64 {
         let (splitter, mut condensed) = (&mut self.splitter, false);
         let read = table::read(stored, delimiter, &mut |offset, row| match row {
-            Row::Whole(json) => splitter.unwrap(&json, offset, sink),
-            Row::Fields(fields) => match of_fields(fields) {
+            TableRow::Whole(json) => splitter.unwrap(&json, offset, sink),
+            TableRow::Fields(fields) => match of_fields(fields) {
                 Some(mut normal) => {
                     normal.unread &= !condensed;
                     splitter.normal(&normal, offset, sink);
                 }
-                None => sink.item(Item::Problem { offset, problem: Problem::NotAnEvent }),
+                None => sink.item(TrailItem::Problem { offset, problem: ReadProblem::NotAnEvent }),
             },
-            Row::TooLarge => sink.item(Item::Problem { offset, problem: Problem::TooLarge }),
-            Row::Condensed => {
+            TableRow::TooLarge => sink.item(TrailItem::Problem { offset, problem: ReadProblem::TooLarge }),
+            TableRow::Condensed => {
                 condensed = true;
-                sink.item(Item::Problem { offset, problem: Problem::Condensed });
+                sink.item(TrailItem::Problem { offset, problem: ReadProblem::Condensed });
             }
         });
         if read.is_err() {
-            sink.item(Item::Problem { offset: stored.bytes, problem: Problem::Unreadable });
+            sink.item(TrailItem::Problem { offset: stored.bytes, problem: ReadProblem::Unreadable });
         }
         stored.bytes
     }
 }
 
 /// Of an object that was named for what it is: it is no damaged JSON besides.
-struct Named<'s>(&'s mut dyn Sink);
+struct ForeignReported<'s>(&'s mut dyn ItemSink);
 
-impl Sink for Named<'_> {
-    fn item(&mut self, item: Item<'_>) {
-        if !matches!(item, Item::Problem { problem: Problem::Damaged | Problem::Cut | Problem::NotAnEvent | Problem::Null, .. }) {
+impl ItemSink for ForeignReported<'_> {
+    fn item(&mut self, item: TrailItem<'_>) {
+        if !matches!(
+            item,
+            TrailItem::Problem {
+                problem: ReadProblem::Damaged | ReadProblem::Cut | ReadProblem::NotAnEvent | ReadProblem::Null,
+                ..
+            }
+        ) {
             self.0.item(item);
         }
     }
@@ -257,7 +269,7 @@ impl Sink for Named<'_> {
         self.0.hasher()
     }
 
-    fn again(&mut self, window: &[u8], records: &[Again]) -> usize {
+    fn again(&mut self, window: &[u8], records: &[Candidate]) -> usize {
         self.0.again(window, records)
     }
 }
@@ -281,12 +293,12 @@ fn gzip_frame(object: &[u8]) -> Option<(usize, (u32, usize))> {
 }
 
 /// Counts what was read of the stored object, to know the ratio.
-struct Counted<R> {
+struct CountingReader<R> {
     inner: R,
     bytes: u64,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for CountingReader<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(out)?;
         self.bytes += n as u64;
@@ -299,37 +311,37 @@ trait ReadCounted: Read {
     fn stored(&self) -> u64;
 }
 
-impl<R: Read> ReadCounted for &mut Counted<R> {
+impl<R: Read> ReadCounted for &mut CountingReader<R> {
     fn stored(&self) -> u64 {
         self.bytes
     }
 }
 
-impl<R: Read> ReadCounted for MultiGzDecoder<&mut Counted<R>> {
+impl<R: Read> ReadCounted for MultiGzDecoder<&mut CountingReader<R>> {
     fn stored(&self) -> u64 {
         self.get_ref().bytes
     }
 }
 
-impl<R: Read> ReadCounted for lzma_rust2::XzReader<io::BufReader<&mut Counted<R>>> {
+impl<R: Read> ReadCounted for lzma_rust2::XzReader<io::BufReader<&mut CountingReader<R>>> {
     fn stored(&self) -> u64 {
         self.inner().get_ref().bytes
     }
 }
 
-impl<R: Read> ReadCounted for bzip2::read::MultiBzDecoder<&mut Counted<R>> {
+impl<R: Read> ReadCounted for bzip2::read::MultiBzDecoder<&mut CountingReader<R>> {
     fn stored(&self) -> u64 {
         self.get_ref().bytes
     }
 }
 
-impl<R: Read> ReadCounted for Unicode<&mut Counted<R>> {
+impl<R: Read> ReadCounted for Unicode<&mut CountingReader<R>> {
     fn stored(&self) -> u64 {
         self.get_ref().bytes
     }
 }
 
-impl<R: Read> ReadCounted for zstd::Decoder<'_, io::BufReader<&mut Counted<R>>> {
+impl<R: Read> ReadCounted for zstd::Decoder<'_, io::BufReader<&mut CountingReader<R>>> {
     fn stored(&self) -> u64 {
         self.get_ref().get_ref().bytes
     }

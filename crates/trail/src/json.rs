@@ -8,14 +8,14 @@ use bartizan_model::limits::NESTING_MAX;
 
 /// A JSON value that begins at `at` in `bytes`.
 #[derive(Debug, Clone, Copy)]
-pub struct Value<'a> {
+pub struct JsonValue<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
 /// What a value is, by its first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum JsonKind {
     /// `{…}`
     Object,
     /// `[…]`
@@ -26,7 +26,7 @@ pub enum Kind {
     Scalar,
 }
 
-impl<'a> Value<'a> {
+impl<'a> JsonValue<'a> {
     /// The value at or behind `at`; none at the end of the bytes.
     pub fn new(bytes: &'a [u8], at: usize) -> Option<Self> {
         let blank = bytes.get(at..)?.iter().position(|b| !b.is_ascii_whitespace())?;
@@ -34,12 +34,12 @@ impl<'a> Value<'a> {
     }
 
     /// What it is.
-    pub fn kind(self) -> Kind {
+    pub fn kind(self) -> JsonKind {
         match self.bytes[self.at] {
-            b'{' => Kind::Object,
-            b'[' => Kind::Array,
-            b'"' => Kind::String,
-            _ => Kind::Scalar,
+            b'{' => JsonKind::Object,
+            b'[' => JsonKind::Array,
+            b'"' => JsonKind::String,
+            _ => JsonKind::Scalar,
         }
     }
 
@@ -55,7 +55,7 @@ impl<'a> Value<'a> {
 
     /// The content of a string, still with its escapes.
     pub fn raw_string(self) -> Option<&'a [u8]> {
-        (self.kind() == Kind::String).then(|| {
+        (self.kind() == JsonKind::String).then(|| {
             let end = string_end(self.bytes, self.at);
             // The closing quote is missing when the record was cut.
             let close = if end > self.at + 1 && self.bytes[end - 1] == b'"' { end - 1 } else { end };
@@ -71,8 +71,8 @@ impl<'a> Value<'a> {
     /// A string's content, or the text of a number, true or false; none for null, objects and arrays.
     pub fn text(self) -> Option<Cow<'a, str>> {
         match self.kind() {
-            Kind::String => self.string(),
-            Kind::Scalar => match self.raw() {
+            JsonKind::String => self.string(),
+            JsonKind::Scalar => match self.raw() {
                 b"null" | b"" => None,
                 raw => Some(readable(raw)),
             },
@@ -82,7 +82,7 @@ impl<'a> Value<'a> {
 
     /// Whether it is `null`.
     pub fn is_null(self) -> bool {
-        self.kind() == Kind::Scalar && self.raw() == b"null"
+        self.kind() == JsonKind::Scalar && self.raw() == b"null"
     }
 
     /// The member of an object by its name. Where it has none of that name, one that differs in capitals and in what
@@ -109,7 +109,7 @@ impl<'a> Value<'a> {
     /// Members of an object in order, with the escapes of their names; empty for anything else.
     pub fn raw_members(self) -> impl Iterator<Item = (&'a [u8], Self)> {
         let (bytes, mut at) = (self.bytes, self.at + 1);
-        let object = self.kind() == Kind::Object;
+        let object = self.kind() == JsonKind::Object;
         std::iter::from_fn(move || {
             if !object {
                 return None;
@@ -133,7 +133,7 @@ impl<'a> Value<'a> {
     /// Elements of an array in order; empty for anything else.
     pub fn elements(self) -> impl Iterator<Item = Self> {
         let (bytes, mut at) = (self.bytes, self.at + 1);
-        let array = self.kind() == Kind::Array;
+        let array = self.kind() == JsonKind::Array;
         std::iter::from_fn(move || {
             if !array {
                 return None;
@@ -322,7 +322,7 @@ mod tests {
     #[test]
     fn reads_members_and_text() {
         let json = br#" { "a" : [ 1, "x\"y" , {"b":null} ], "c\u0041": true , "d":"\ud83d\ude00\n" } "#;
-        let value = Value::new(json, 0).unwrap();
+        let value = JsonValue::new(json, 0).unwrap();
         let names: Vec<_> = value.members().map(|(k, _)| k.into_owned()).collect();
         assert_eq!(names, ["a", "cA", "d"]);
         assert_eq!(value.get("d").unwrap().text().unwrap(), "😀", "without blanks at its ends");
@@ -335,7 +335,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_bytes_make_it_panic_or_run_for_ever(bytes in proptest::collection::vec(proptest::sample::select(b"\\\"{}[]:, \nua1\xff".to_vec()), 0..200)) {
-            if let Some(value) = Value::new(&bytes, 0) {
+            if let Some(value) = JsonValue::new(&bytes, 0) {
                 for (_, v) in value.members() { let _ = (v.text(), v.compact()); }
                 for v in value.elements() { let _ = (v.text(), v.compact()); }
                 let _ = value.string();

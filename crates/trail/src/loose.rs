@@ -14,8 +14,8 @@ pub(super) fn parse(text: &str) -> Option<Value> {
     if let Ok(value) = serde_json::from_str(text) {
         return Some(value);
     }
-    [Style::Python, Style::Row].into_iter().find_map(|style| {
-        let mut reader = Loose { text, at: 0, style };
+    [LooseStyle::Python, LooseStyle::Row].into_iter().find_map(|style| {
+        let mut reader = LooseReader { text, at: 0, style };
         let value = reader.value(0)?;
         reader.blank();
         (reader.at == text.len()).then_some(value)
@@ -23,20 +23,20 @@ pub(super) fn parse(text: &str) -> Option<Value> {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Style {
+enum LooseStyle {
     Python,
     /// Names are bare and end with `=`; values are bare up to a comma and a blank before the next name. A value that
     /// holds such a comma and name could not be told apart; names of users and sessions have no blanks (IAM API reference).
     Row,
 }
 
-struct Loose<'t> {
+struct LooseReader<'t> {
     text: &'t str,
     at: usize,
-    style: Style,
+    style: LooseStyle,
 }
 
-impl Loose<'_> {
+impl LooseReader<'_> {
     fn rest(&self) -> &str {
         &self.text[self.at..]
     }
@@ -58,7 +58,7 @@ impl Loose<'_> {
         match self.rest().chars().next()? {
             '{' => self.object(depth),
             '[' => self.list(depth),
-            _ if self.style == Style::Row => self.bare(),
+            _ if self.style == LooseStyle::Row => self.bare(),
             quote @ ('\'' | '"') => Some(Value::String(self.quoted(quote)?)),
             _ => self.word(),
         }
@@ -76,12 +76,12 @@ impl Loose<'_> {
                 self.blank();
             }
             let name = match self.style {
-                Style::Row => {
+                LooseStyle::Row => {
                     let name = row_name(self.rest())?.to_owned();
                     self.at += name.len() + 1;
                     name
                 }
-                Style::Python => {
+                LooseStyle::Python => {
                     let quote = self.rest().chars().next().filter(|c| matches!(c, '\'' | '"'))?;
                     let name = self.quoted(quote)?;
                     self.take(':')?;

@@ -7,11 +7,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::event::{Event, Field, Places, parse_time};
+use super::event::{Event, Field, FieldOffsets, parse_time};
 use super::loose;
 
 /// A record written anew.
-pub(super) struct Normal {
+pub(super) struct NormalRecord {
     pub(super) record: Vec<u8>,
     /// A structure in it is text that cannot be read, so that rules do not see what is in there.
     pub(super) unread: bool,
@@ -20,7 +20,7 @@ pub(super) struct Normal {
 }
 
 /// Whether a record has the shape that CloudTrail gives it.
-pub(super) fn is_usual(event: &Event<'_>, places: &Places) -> bool {
+pub(super) fn is_usual(event: &Event<'_>, places: &FieldOffsets) -> bool {
     let first = |field| event.first_byte(field);
     let object = |field| matches!(first(field), 0 | b'{' | b'n');
     let name = event.raw_text(Field::EventName);
@@ -62,7 +62,7 @@ fn usual_identity(identity: &[u8]) -> bool {
     let known = match kind {
         Some(kind) => TYPES.iter().any(|t| t.as_bytes() == kind),
         // Services act without a type; where it stands elsewhere, looking is rare.
-        None => super::json::Value::new(identity, 0)
+        None => super::json::JsonValue::new(identity, 0)
             .and_then(|i| i.get("type"))
             .is_none_or(|t| t.raw_string().is_some_and(|kind| TYPES.iter().any(|t| t.as_bytes() == kind))),
     };
@@ -178,14 +178,14 @@ pub(super) fn is_record(fields: &Map<String, Value>) -> bool {
 }
 
 /// The record anew; none when it is no JSON or no record.
-pub(super) fn anew(record: &[u8]) -> Option<Normal> {
+pub(super) fn anew(record: &[u8]) -> Option<NormalRecord> {
     let text = String::from_utf8_lossy(record);
     let Value::Object(fields) = serde_json::from_str(&text).ok()? else { return None };
     of_fields(fields)
 }
 
 /// The same of fields that stand in no JSON yet.
-pub(super) fn of_fields(fields: Map<String, Value>) -> Option<Normal> {
+pub(super) fn of_fields(fields: Map<String, Value>) -> Option<NormalRecord> {
     if !is_record(&fields) {
         return None;
     }
@@ -239,7 +239,7 @@ pub(super) fn of_fields(fields: Map<String, Value>) -> Option<Normal> {
     scalars(&mut out);
     let sourceless = out.get("eventSource").is_none_or(Value::is_null);
     let record = serde_json::to_vec(&Value::Object(out)).ok()?;
-    Some(Normal { record, unread, sourceless })
+    Some(NormalRecord { record, unread, sourceless })
 }
 
 /// The name that CloudTrail gives to a field; the name itself where it has no other.

@@ -2,29 +2,29 @@
 
 use std::borrow::Cow;
 
-use super::content::Foreign;
-use super::event::{Event, Field, Places};
-use super::json::Kind;
+use super::content::ForeignFile;
+use super::event::{Event, Field, FieldOffsets};
+use super::json::JsonKind;
 
 /// Something that was found in a trail.
 #[derive(Debug)]
-pub enum Item<'a> {
+pub enum TrailItem<'a> {
     /// A record of a call.
     Event(Event<'a>),
     /// Something of CloudTrail or around it that is no record of a call.
-    Apart(Apart),
+    Apart(NonEvent),
     /// Something that could not be read.
     Problem {
         /// Bytes from the start of the inflated object.
         offset: u64,
         /// What is wrong there.
-        problem: Problem,
+        problem: ReadProblem,
     },
 }
 
 /// What is recognised and counted, but not scanned for attacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Apart {
+pub enum NonEvent {
     /// A digest file: hashes of log files, for `bartizan verify`.
     Digest,
     /// A CloudTrail Insight: an unusual rate of calls.
@@ -37,7 +37,7 @@ pub enum Apart {
     ControlMessage,
 }
 
-impl Apart {
+impl NonEvent {
     /// The word for one or more of it.
     pub fn word(self, count: u64) -> &'static str {
         match (self, count) {
@@ -57,7 +57,7 @@ impl Apart {
 
 /// What can be wrong in an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Problem {
+pub enum ReadProblem {
     /// `null` where a record could stand.
     Null,
     /// JSON that is no CloudTrail record.
@@ -93,10 +93,10 @@ pub enum Problem {
     /// A file in an archive that needs a password.
     Locked,
     /// A file of another kind.
-    Foreign(Foreign),
+    Foreign(ForeignFile),
 }
 
-impl Problem {
+impl ReadProblem {
     /// Whether events may have been lost by it.
     pub fn loses_events(self) -> bool {
         match self {
@@ -140,18 +140,18 @@ impl Problem {
 }
 
 /// What an object with these fields is.
-pub(super) enum Shape<'a> {
-    Item(Item<'a>),
+pub(super) enum ObjectShape<'a> {
+    Item(TrailItem<'a>),
     /// JSON text in which records may be.
     Envelope(Cow<'a, [u8]>),
     Unknown,
 }
 
-impl<'a> Shape<'a> {
-    pub(super) fn of(record: &'a [u8], places: &'a Places) -> Self {
+impl<'a> ObjectShape<'a> {
+    pub(super) fn of(record: &'a [u8], places: &'a FieldOffsets) -> Self {
         let event = Event::new(record, places);
         if places.has(Field::InsightDetails) {
-            return Self::Item(Item::Apart(Apart::Insight));
+            return Self::Item(TrailItem::Apart(NonEvent::Insight));
         }
         // CloudTrail Lake has the whole record in a column of its own.
         let record = |field| content(&event, field).filter(|inner| inner.contains(&b'{'));
@@ -161,9 +161,9 @@ impl<'a> Shape<'a> {
         if places.has(Field::EventName) {
             // A notification of S3 has an event name, too.
             return if places.has(Field::S3) {
-                Self::Item(Item::Apart(Apart::Notification))
+                Self::Item(TrailItem::Apart(NonEvent::Notification))
             } else {
-                Self::Item(Item::Event(event))
+                Self::Item(TrailItem::Event(event))
             };
         }
         for field in [Field::CloudTrailEvent, Field::EventData] {
@@ -173,10 +173,14 @@ impl<'a> Shape<'a> {
         }
         if let Some(detail) = event.field(Field::Detail) {
             let record = detail.get("eventName").is_some() || detail.get("insightDetails").is_some();
-            return if record { Self::Envelope(Cow::Borrowed(detail.raw())) } else { Self::Item(Item::Apart(Apart::OtherEvent)) };
+            return if record {
+                Self::Envelope(Cow::Borrowed(detail.raw()))
+            } else {
+                Self::Item(TrailItem::Apart(NonEvent::OtherEvent))
+            };
         }
         if places.has(Field::DigestStartTime) {
-            return Self::Item(Item::Apart(Apart::Digest));
+            return Self::Item(TrailItem::Apart(NonEvent::Digest));
         }
         // A queue or topic may carry whole records, of EventBridge or of a subscription.
         for field in [Field::Notification, Field::Body] {
@@ -185,7 +189,7 @@ impl<'a> Shape<'a> {
             }
         }
         if [Field::Notification, Field::Body, Field::S3Bucket, Field::S3].into_iter().any(|f| places.has(f)) {
-            return Self::Item(Item::Apart(Apart::Notification));
+            return Self::Item(TrailItem::Apart(NonEvent::Notification));
         }
         // A log event of CloudWatch Logs. Its message may be any text, so it must look like JSON.
         match content(&event, Field::LogMessage) {
@@ -199,8 +203,8 @@ impl<'a> Shape<'a> {
 fn content<'a>(event: &Event<'a>, field: Field) -> Option<Cow<'a, [u8]>> {
     let value = event.field(field)?;
     match value.kind() {
-        Kind::Object => Some(Cow::Borrowed(value.raw())),
-        Kind::String => Some(match value.string()? {
+        JsonKind::Object => Some(Cow::Borrowed(value.raw())),
+        JsonKind::String => Some(match value.string()? {
             Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
             Cow::Owned(text) => Cow::Owned(text.into_bytes()),
         }),

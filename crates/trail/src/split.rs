@@ -6,19 +6,19 @@
 
 use memchr::memmem;
 
-use super::again::{Every, Guesses, Sink};
-use super::event::{Field, Places, parse_time};
-use super::normal::{Normal, anew, is_odd, is_usual};
-use super::shape::{Item, Problem, Shape};
+use super::again::{EveryItem, ItemSink, Lookahead};
+use super::event::{Field, FieldOffsets, parse_time};
+use super::normal::{NormalRecord, anew, is_odd, is_usual};
+use super::shape::{ObjectShape, ReadProblem, TrailItem};
 use super::structure::Structure;
-use super::wrapped::{self, Inside};
+use super::wrapped::{self, WrappedContent};
 use bartizan_model::limits::{NESTING_MAX, RECORD_BYTES_MAX, UNWRAP_DEPTH_MAX};
 
 /// Cuts objects (files, streams) into records, one after the other.
 #[derive(Default)]
 pub struct Splitter {
     /// Containers that are open, outermost first.
-    open: Vec<Frame>,
+    open: Vec<OpenBrace>,
     /// Offset in the object of the first byte that was not consumed.
     offset: u64,
     /// Looking for the next beginning of a record, after damage.
@@ -34,12 +34,12 @@ pub struct Splitter {
     structure: Structure,
     /// For each field the one that stood behind it the last time: it most likely does again.
     follows: Follows,
-    guesses: Guesses,
+    guesses: Lookahead,
     inner: Option<Box<Self>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Frame {
+enum OpenBrace {
     /// Between the members of an object that holds a container.
     Members,
     /// Between the elements of an array.
@@ -49,13 +49,13 @@ enum Frame {
 }
 
 /// Members whose array holds records.
-const CONTAINERS: [(&[u8], Frame); 6] = [
-    (b"Records", Frame::Elements),
-    (b"records", Frame::Elements),
-    (b"Events", Frame::Elements),
-    (b"events", Frame::Elements),
-    (b"logEvents", Frame::Elements),
-    (b"QueryResultRows", Frame::Rows),
+const CONTAINERS: [(&[u8], OpenBrace); 6] = [
+    (b"Records", OpenBrace::Elements),
+    (b"records", OpenBrace::Elements),
+    (b"Events", OpenBrace::Elements),
+    (b"events", OpenBrace::Elements),
+    (b"logEvents", OpenBrace::Elements),
+    (b"QueryResultRows", OpenBrace::Rows),
 ];
 
 const REACH_MIN: usize = 512;
@@ -83,14 +83,14 @@ enum Walked {
 }
 
 /// What an opening brace turned out to be.
-enum Object {
+enum BraceMeaning {
     /// A whole object; the index of its closing brace in the positions.
     Whole(usize),
     /// It holds a container; the index of the container's bracket.
-    Container(usize, Frame),
+    Container(usize, OpenBrace),
     /// It goes on behind what is at hand.
     Open,
-    Damaged(Problem),
+    Damaged(ReadProblem),
 }
 
 impl Splitter {
@@ -107,12 +107,12 @@ impl Splitter {
 
     /// Takes the bytes at hand and gives what is in them. Answers how many bytes are done; the rest must come again with
     /// more behind it. With `last`, all bytes are done.
-    pub fn push(&mut self, window: &[u8], last: bool, sink: &mut dyn FnMut(Item<'_>)) -> usize {
-        self.push_into(window, last, &mut Every(sink))
+    pub fn push(&mut self, window: &[u8], last: bool, sink: &mut dyn FnMut(TrailItem<'_>)) -> usize {
+        self.push_into(window, last, &mut EveryItem(sink))
     }
 
     /// The same for who knows records again.
-    pub(super) fn push_into(&mut self, window: &[u8], last: bool, sink: &mut dyn Sink) -> usize {
+    pub(super) fn push_into(&mut self, window: &[u8], last: bool, sink: &mut dyn ItemSink) -> usize {
         let hasher = sink.hasher().cloned();
         self.guesses.begin();
         if hasher.is_some() {
@@ -131,7 +131,7 @@ impl Splitter {
                 self.lost = false;
             }
             let mut alone = false;
-            if let Some(hasher) = hasher.as_ref().filter(|_| self.open.last() == Some(&Frame::Elements)) {
+            if let Some(hasher) = hasher.as_ref().filter(|_| self.open.last() == Some(&OpenBrace::Elements)) {
                 let (known, next) = self.guesses.again(window, from, hasher, sink);
                 misses = if known > from { 0 } else { misses + 1 };
                 from = known;
@@ -165,7 +165,7 @@ impl Splitter {
             }
         }
         if last && !self.open.is_empty() && !self.lost {
-            sink.item(Item::Problem { offset: self.offset + window.len() as u64, problem: Problem::Cut });
+            sink.item(TrailItem::Problem { offset: self.offset + window.len() as u64, problem: ReadProblem::Cut });
         }
         let done = if last { window.len() } else { from };
         self.offset += done as u64;
@@ -173,40 +173,40 @@ impl Splitter {
         done
     }
 
-    fn walk(&mut self, part: &[u8], structure: &Structure, last: bool, offset: u64, sink: &mut dyn Sink) -> Walked {
+    fn walk(&mut self, part: &[u8], structure: &Structure, last: bool, offset: u64, sink: &mut dyn ItemSink) -> Walked {
         let positions = structure.braces();
         // `at`: index of the next brace. `done`: everything before it is dealt with.
         let (mut at, mut done) = (0, 0);
         while let Some(&position) = positions.get(at) {
             let position = position as usize;
             let frame = self.open.last().copied();
-            if frame == Some(Frame::Members) {
+            if frame == Some(OpenBrace::Members) {
                 match self.member(part, structure, done, at) {
                     Some(next) => at = next,
-                    None if last => return damaged(sink, offset, position, Problem::Cut),
-                    None if part.len() - done > RECORD_BYTES_MAX => return damaged(sink, offset, position, Problem::TooLarge),
+                    None if last => return damaged(sink, offset, position, ReadProblem::Cut),
+                    None if part.len() - done > RECORD_BYTES_MAX => return damaged(sink, offset, position, ReadProblem::TooLarge),
                     None => return Walked::Consumed(done),
                 }
                 if std::mem::take(&mut self.paged) {
-                    sink.item(Item::Problem { offset: offset + position as u64, problem: Problem::Paged });
+                    sink.item(TrailItem::Problem { offset: offset + position as u64, problem: ReadProblem::Paged });
                 }
                 done = positions[at - 1] as usize + 1;
                 continue;
             }
             if !gap(&part[done..position], offset + done as u64, sink) {
-                return damaged(sink, offset, done, Problem::Damaged);
+                return damaged(sink, offset, done, ReadProblem::Damaged);
             }
             match part[position] {
                 b'{' => {
-                    let mut places = Places::NONE;
+                    let mut places = FieldOffsets::NONE;
                     match self.object(part, structure, at, &mut places) {
-                        Object::Whole(end) => {
+                        BraceMeaning::Whole(end) => {
                             // What follows an element is a comma or the end of its array, or it did not end here.
                             match first_behind(part, positions[end]).map(|n| part[n]) {
                                 Some(b',' | b']') => {}
                                 None if !last => return Walked::Consumed(position),
-                                Some(_) if frame == Some(Frame::Elements) => {
-                                    return damaged(sink, offset, position, Problem::Damaged);
+                                Some(_) if frame == Some(OpenBrace::Elements) => {
+                                    return damaged(sink, offset, position, ReadProblem::Damaged);
                                 }
                                 _ => {}
                             }
@@ -214,47 +214,49 @@ impl Splitter {
                             self.emit(record, &places, offset + position as u64, sink);
                             at = end + 1;
                         }
-                        Object::Container(bracket, frame) => {
+                        BraceMeaning::Container(bracket, frame) => {
                             if std::mem::take(&mut self.paged) {
-                                sink.item(Item::Problem { offset: offset + position as u64, problem: Problem::Paged });
+                                sink.item(TrailItem::Problem { offset: offset + position as u64, problem: ReadProblem::Paged });
                             }
-                            self.open.extend([Frame::Members, frame]);
+                            self.open.extend([OpenBrace::Members, frame]);
                             at = bracket + 1;
                         }
-                        Object::Open if last => return damaged(sink, offset, position, Problem::Cut),
-                        Object::Open if part.len() - position > RECORD_BYTES_MAX => {
-                            return damaged(sink, offset, position, Problem::TooLarge);
+                        BraceMeaning::Open if last => return damaged(sink, offset, position, ReadProblem::Cut),
+                        BraceMeaning::Open if part.len() - position > RECORD_BYTES_MAX => {
+                            return damaged(sink, offset, position, ReadProblem::TooLarge);
                         }
-                        Object::Open => return Walked::Consumed(position),
-                        Object::Damaged(problem) => return damaged(sink, offset, position, problem),
+                        BraceMeaning::Open => return Walked::Consumed(position),
+                        BraceMeaning::Damaged(problem) => return damaged(sink, offset, position, problem),
                     }
                 }
-                b'[' if frame == Some(Frame::Rows) => match close(part, positions, at) {
+                b'[' if frame == Some(OpenBrace::Rows) => match close(part, positions, at) {
                     Some(end) => {
                         let row = row_as_object(&part[position..=positions[end] as usize]);
                         self.unwrap(&row, offset + position as u64, sink);
                         at = end + 1;
                     }
-                    None if last => return damaged(sink, offset, position, Problem::Cut),
-                    None if part.len() - position > RECORD_BYTES_MAX => return damaged(sink, offset, position, Problem::TooLarge),
+                    None if last => return damaged(sink, offset, position, ReadProblem::Cut),
+                    None if part.len() - position > RECORD_BYTES_MAX => {
+                        return damaged(sink, offset, position, ReadProblem::TooLarge);
+                    }
                     None => return Walked::Consumed(position),
                 },
                 b'[' if self.open.len() < NESTING_MAX => {
-                    self.open.push(Frame::Elements);
+                    self.open.push(OpenBrace::Elements);
                     at += 1;
                 }
                 b']' if frame.is_some() => {
                     self.open.pop();
                     at += 1;
                 }
-                _ => return damaged(sink, offset, position, Problem::Damaged),
+                _ => return damaged(sink, offset, position, ReadProblem::Damaged),
             }
             done = positions[at - 1] as usize + 1;
         }
         let rest = &part[done..];
         if last {
             if !gap(rest, offset + done as u64, sink) {
-                sink.item(Item::Problem { offset: offset + done as u64, problem: Problem::Damaged });
+                sink.item(TrailItem::Problem { offset: offset + done as u64, problem: ReadProblem::Damaged });
             }
             return Walked::Consumed(part.len());
         }
@@ -294,14 +296,14 @@ impl Splitter {
     }
 
     /// Finds the end of the object that opens at index `at`, and notes where its known fields begin.
-    fn object(&mut self, part: &[u8], structure: &Structure, at: usize, places: &mut Places) -> Object {
+    fn object(&mut self, part: &[u8], structure: &Structure, at: usize, places: &mut FieldOffsets) -> BraceMeaning {
         let start = structure.braces()[at] as usize;
         // Containers stand in the outermost objects only.
         let candidate = self.open.len() < 4;
         // Everything before `done` is dealt with; between it and the next brace are members without braces.
         let (mut at, mut done, mut before) = (at + 1, start + 1, Field::COUNT);
         loop {
-            let Some(&position) = structure.braces().get(at) else { return Object::Open };
+            let Some(&position) = structure.braces().get(at) else { return BraceMeaning::Open };
             let position = position as usize;
             let mut colon = None;
             for found in structure.colons(done, position) {
@@ -315,7 +317,7 @@ impl Splitter {
                         let compact = !part[position - 1].is_ascii_whitespace();
                         places.end[before] = if compact { (position - start) as u32 } else { u32::MAX };
                     }
-                    return Object::Whole(at);
+                    return BraceMeaning::Whole(at);
                 }
                 b'{' | b'[' => {
                     if candidate
@@ -323,7 +325,7 @@ impl Splitter {
                         && let Some(frame) = colon.and_then(|colon| container(part, start, colon, position))
                     {
                         self.paged = structure.colons(start + 1, position).any(|colon| is_token(part, start, colon));
-                        return Object::Container(at, frame);
+                        return BraceMeaning::Container(at, frame);
                     }
                     match skip(part, structure.braces(), at) {
                         Skipped::To(end) => {
@@ -332,11 +334,11 @@ impl Splitter {
                                 places.identity_end = structure.braces()[end] - start as u32 + 1;
                             }
                         }
-                        Skipped::Open => return Object::Open,
-                        Skipped::Damaged(problem) => return Object::Damaged(problem),
+                        Skipped::Open => return BraceMeaning::Open,
+                        Skipped::Damaged(problem) => return BraceMeaning::Damaged(problem),
                     }
                 }
-                _ => return Object::Damaged(Problem::Damaged),
+                _ => return BraceMeaning::Damaged(ReadProblem::Damaged),
             }
             done = structure.braces()[at] as usize + 1;
             at += 1;
@@ -346,7 +348,7 @@ impl Splitter {
     /// Notes the place of the value behind a colon, if its key is the name of a known field. `before` is the field before
     /// it; answers this one.
     #[inline]
-    fn place(&mut self, part: &[u8], start: usize, colon: usize, before: usize, places: &mut Places) -> usize {
+    fn place(&mut self, part: &[u8], start: usize, colon: usize, before: usize, places: &mut FieldOffsets) -> usize {
         let guess = self.follows.0[before];
         let (field, open) = if key_is(part, colon, guess.name().as_bytes()) {
             (Some(guess), colon - guess.name().len() - 2)
@@ -368,21 +370,21 @@ impl Splitter {
         field as usize
     }
 
-    fn emit(&mut self, record: &[u8], places: &Places, offset: u64, sink: &mut dyn Sink) {
-        match Shape::of(record, places) {
-            Shape::Item(Item::Event(event)) if !self.anew && !is_usual(&event, places) => {
+    fn emit(&mut self, record: &[u8], places: &FieldOffsets, offset: u64, sink: &mut dyn ItemSink) {
+        match ObjectShape::of(record, places) {
+            ObjectShape::Item(TrailItem::Event(event)) if !self.anew && !is_usual(&event, places) => {
                 // Services name what they put into queues and streams in fields of the same names.
                 if event.raw_text(Field::EventSource).starts_with(b"aws:") {
                     return self.wrapped(record, offset, sink);
                 }
                 match anew(record) {
                     Some(normal) => self.normal(&normal, offset, sink),
-                    None => sink.item(Item::Event(event)),
+                    None => sink.item(TrailItem::Event(event)),
                 }
             }
-            Shape::Item(item) => sink.item(item),
-            Shape::Envelope(content) => self.unwrap(&content, offset, sink),
-            Shape::Unknown => match anew(record) {
+            ObjectShape::Item(item) => sink.item(item),
+            ObjectShape::Envelope(content) => self.unwrap(&content, offset, sink),
+            ObjectShape::Unknown => match anew(record) {
                 Some(normal) if !self.anew => self.normal(&normal, offset, sink),
                 _ => self.wrapped(record, offset, sink),
             },
@@ -390,44 +392,44 @@ impl Splitter {
     }
 
     /// A record that was written anew.
-    pub(super) fn normal(&mut self, normal: &Normal, offset: u64, sink: &mut dyn Sink) {
-        for (is, problem) in [(normal.unread, Problem::Unread), (normal.sourceless, Problem::NoSource)] {
+    pub(super) fn normal(&mut self, normal: &NormalRecord, offset: u64, sink: &mut dyn ItemSink) {
+        for (is, problem) in [(normal.unread, ReadProblem::Unread), (normal.sourceless, ReadProblem::NoSource)] {
             if is {
-                sink.item(Item::Problem { offset, problem });
+                sink.item(TrailItem::Problem { offset, problem });
             }
         }
         self.inside(&normal.record, offset, sink, true);
     }
 
     /// An object that is no record, but may have one in it.
-    fn wrapped(&mut self, object: &[u8], offset: u64, sink: &mut dyn Sink) {
+    fn wrapped(&mut self, object: &[u8], offset: u64, sink: &mut dyn ItemSink) {
         match wrapped::look(object) {
-            Inside::Contents(contents, paged) => {
+            WrappedContent::Contents(contents, paged) => {
                 contents.iter().for_each(|content| self.unwrap(content, offset, sink));
                 if paged {
-                    sink.item(Item::Problem { offset, problem: Problem::Paged });
+                    sink.item(TrailItem::Problem { offset, problem: ReadProblem::Paged });
                 }
             }
-            Inside::Apart(apart) => sink.item(Item::Apart(apart)),
-            Inside::Nothing => sink.item(Item::Problem { offset, problem: Problem::NotAnEvent }),
+            WrappedContent::Apart(apart) => sink.item(TrailItem::Apart(apart)),
+            WrappedContent::Nothing => sink.item(TrailItem::Problem { offset, problem: ReadProblem::NotAnEvent }),
         }
     }
 
     /// What is inside of an envelope. Problems in it are told at the place of the envelope.
-    pub(super) fn unwrap(&mut self, content: &[u8], offset: u64, sink: &mut dyn Sink) {
+    pub(super) fn unwrap(&mut self, content: &[u8], offset: u64, sink: &mut dyn ItemSink) {
         if self.depth >= UNWRAP_DEPTH_MAX {
-            sink.item(Item::Problem { offset, problem: Problem::TooDeep });
+            sink.item(TrailItem::Problem { offset, problem: ReadProblem::TooDeep });
             return;
         }
         self.inside(content, offset, sink, false);
     }
 
-    fn inside(&mut self, content: &[u8], offset: u64, sink: &mut dyn Sink, anew: bool) {
+    fn inside(&mut self, content: &[u8], offset: u64, sink: &mut dyn ItemSink, anew: bool) {
         let mut inner = self.inner.take().unwrap_or_default();
         inner.begin();
         (inner.depth, inner.anew) = (self.depth + 1, anew);
         inner.push(content, true, &mut |item| match item {
-            Item::Problem { problem, .. } => sink.item(Item::Problem { offset, problem }),
+            TrailItem::Problem { problem, .. } => sink.item(TrailItem::Problem { offset, problem }),
             item => sink.item(item),
         });
         self.inner = Some(inner);
@@ -438,7 +440,7 @@ enum Skipped {
     /// Index of the brace that closes it.
     To(usize),
     Open,
-    Damaged(Problem),
+    Damaged(ReadProblem),
 }
 
 /// Walks over the value that opens at index `at`, and checks that its braces fit.
@@ -474,16 +476,16 @@ fn skip_carefully(part: &[u8], braces: &[u32], at: usize) -> Skipped {
                 depth += 1;
                 objects = objects << 1 | u64::from(open == b'{');
                 if depth >= NESTING_MAX {
-                    return Skipped::Damaged(Problem::TooDeep);
+                    return Skipped::Damaged(ReadProblem::TooDeep);
                 }
                 let before = part[..position].iter().rev().find(|b| !b.is_ascii_whitespace());
                 if !before.is_some_and(|b| SEPARATES[*b as usize]) {
-                    return Skipped::Damaged(Problem::Damaged);
+                    return Skipped::Damaged(ReadProblem::Damaged);
                 }
             }
             end @ (b'}' | b']') => {
                 if objects & 1 != u64::from(end == b'}') {
-                    return Skipped::Damaged(Problem::Damaged);
+                    return Skipped::Damaged(ReadProblem::Damaged);
                 }
                 objects >>= 1;
                 depth -= 1;
@@ -491,7 +493,7 @@ fn skip_carefully(part: &[u8], braces: &[u32], at: usize) -> Skipped {
                     return Skipped::To(n);
                 }
             }
-            _ => return Skipped::Damaged(Problem::Damaged),
+            _ => return Skipped::Damaged(ReadProblem::Damaged),
         }
     }
     Skipped::Open
@@ -506,8 +508,8 @@ const SEPARATES: [bool; 256] = {
     table
 };
 
-fn damaged(sink: &mut dyn Sink, offset: u64, position: usize, problem: Problem) -> Walked {
-    sink.item(Item::Problem { offset: offset + position as u64, problem });
+fn damaged(sink: &mut dyn ItemSink, offset: u64, position: usize, problem: ReadProblem) -> Walked {
+    sink.item(TrailItem::Problem { offset: offset + position as u64, problem });
     Walked::Damaged(position + 1)
 }
 
@@ -525,7 +527,7 @@ fn find_record(bytes: &[u8]) -> Option<usize> {
 
 /// What stands between two records: blanks and commas. Null and other scalars are no records, and counted. False: it is
 /// no JSON at all.
-fn gap(bytes: &[u8], offset: u64, sink: &mut dyn Sink) -> bool {
+fn gap(bytes: &[u8], offset: u64, sink: &mut dyn ItemSink) -> bool {
     if matches!(bytes, b"" | b"," | b"\n") {
         return true;
     }
@@ -533,11 +535,11 @@ fn gap(bytes: &[u8], offset: u64, sink: &mut dyn Sink) -> bool {
     for token in text.split(|b| *b == b',') {
         match token.trim_ascii() {
             b"" | b"\x1e" => {}
-            b"null" => sink.item(Item::Problem { offset, problem: Problem::Null }),
+            b"null" => sink.item(TrailItem::Problem { offset, problem: ReadProblem::Null }),
             // Logs that CloudWatch exported have the time of each event in front of it.
             time if time.len() > 10 && parse_time(time).is_some() => {}
             scalar if serde_json::from_slice::<serde::de::IgnoredAny>(scalar).is_ok() => {
-                sink.item(Item::Problem { offset, problem: Problem::NotAnEvent });
+                sink.item(TrailItem::Problem { offset, problem: ReadProblem::NotAnEvent });
             }
             _ => return false,
         }
@@ -546,7 +548,7 @@ fn gap(bytes: &[u8], offset: u64, sink: &mut dyn Sink) -> bool {
 }
 
 /// The frame of the array that opens at `bracket` as the value of the member with this colon, if it is a container.
-fn container(part: &[u8], start: usize, colon: usize, bracket: usize) -> Option<Frame> {
+fn container(part: &[u8], start: usize, colon: usize, bracket: usize) -> Option<OpenBrace> {
     if part[bracket] != b'[' || first_behind(part, colon as u32) != Some(bracket) {
         return None;
     }
@@ -621,7 +623,7 @@ fn close(part: &[u8], positions: &[u32], at: usize) -> Option<usize> {
 /// A row of CloudTrail Lake, `[{"a":1},{"b":2}]`, as `{"a":1,"b":2}`.
 fn row_as_object(row: &[u8]) -> Vec<u8> {
     let mut object = vec![b'{'];
-    for cell in super::json::Value::new(row, 0).into_iter().flat_map(super::json::Value::elements) {
+    for cell in super::json::JsonValue::new(row, 0).into_iter().flat_map(super::json::JsonValue::elements) {
         let raw = cell.raw();
         let inner = raw.strip_prefix(b"{").and_then(|r| r.strip_suffix(b"}")).unwrap_or_default();
         if object.len() > 1 && !inner.is_empty() {

@@ -46,15 +46,15 @@ impl Structure {
     }
 
     #[inline(always)]
-    fn index_with(&mut self, bytes: &[u8], find: impl Fn(&[u8; BLOCK]) -> Found) {
+    fn index_with(&mut self, bytes: &[u8], find: impl Fn(&[u8; BLOCK]) -> BlockBits) {
         self.mark(bytes, find);
         self.list();
     }
 
     /// Marks what is outside of strings.
     #[inline(always)]
-    fn mark(&mut self, bytes: &[u8], find: impl Fn(&[u8; BLOCK]) -> Found) {
-        let mut state = State::default();
+    fn mark(&mut self, bytes: &[u8], find: impl Fn(&[u8; BLOCK]) -> BlockBits) {
+        let mut state = ScanState::default();
         let (blocks, rest) = bytes.as_chunks::<BLOCK>();
         let mut last = [b' '; BLOCK];
         last[..rest.len()].copy_from_slice(rest);
@@ -125,7 +125,7 @@ impl Structure {
 const BLOCK: usize = 64;
 
 /// A bit for each byte of a block.
-struct Found {
+struct BlockBits {
     quotes: u64,
     braces: u64,
     colons: u64,
@@ -134,11 +134,11 @@ struct Found {
 }
 
 #[inline(always)]
-fn portable(block: &[u8; BLOCK]) -> Found {
+fn portable(block: &[u8; BLOCK]) -> BlockBits {
     let parts: [u8x16; 4] = std::array::from_fn(|n| u8x16::new(block.as_chunks::<16>().0[n]));
     let is = |wanted: u8, part: u8x16| part.simd_eq(u8x16::splat(wanted));
     let bits = |n: usize, found: u8x16| u64::from(found.to_bitmask()) << (n * 16);
-    let mut found = Found { quotes: 0, braces: 0, colons: 0, backslashes: 0, breaks: 0 };
+    let mut found = BlockBits { quotes: 0, braces: 0, colons: 0, backslashes: 0, breaks: 0 };
     // Backslashes and line breaks are rare: one look tells that there are none.
     let mut rare = u8x16::ZERO;
     for (n, &part) in parts.iter().enumerate() {
@@ -161,7 +161,7 @@ fn portable(block: &[u8; BLOCK]) -> Found {
 /// The same with registers of twice the size.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn avx2(wide: pulp::x86::V3, block: &[u8; BLOCK]) -> Found {
+fn avx2(wide: pulp::x86::V3, block: &[u8; BLOCK]) -> BlockBits {
     use std::arch::x86_64::__m256i;
     let (avx, avx2) = (wide.avx, wide.avx2);
     let (halves, _) = block.as_chunks::<32>();
@@ -176,7 +176,7 @@ fn avx2(wide: pulp::x86::V3, block: &[u8; BLOCK]) -> Found {
     let brace = |part| or(is(b'{', part), is(b'}', part));
     let rare = |part| or(is(b'\\', part), is(b'\n', part));
     let some_rare = avx2._mm256_movemask_epi8(or(rare(parts[0]), rare(parts[1]))) != 0;
-    Found {
+    BlockBits {
         quotes: all(b'"'),
         braces: bits(brace(folded[0]), brace(folded[1])),
         colons: all(b':'),
@@ -188,12 +188,12 @@ fn avx2(wide: pulp::x86::V3, block: &[u8; BLOCK]) -> Found {
 /// The same with a register for the whole block.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn avx512(widest: pulp::x86::V4, block: &[u8; BLOCK]) -> Found {
+fn avx512(widest: pulp::x86::V4, block: &[u8; BLOCK]) -> BlockBits {
     let (f, bw) = (widest.avx512f, widest.avx512bw);
     let bytes: std::arch::x86_64::__m512i = pulp::cast(*block);
     let is = |wanted: u8, bytes| bw._mm512_cmpeq_epi8_mask(bytes, f._mm512_set1_epi8(wanted as i8));
     let folded = f._mm512_or_si512(bytes, f._mm512_set1_epi8(0x20));
-    Found {
+    BlockBits {
         quotes: is(b'"', bytes),
         braces: is(b'{', folded) | is(b'}', folded),
         colons: is(b':', bytes),
@@ -203,17 +203,17 @@ fn avx512(widest: pulp::x86::V4, block: &[u8; BLOCK]) -> Found {
 }
 
 #[derive(Default)]
-struct State {
+struct ScanState {
     /// All ones while inside a string.
     in_string: u64,
     /// One when the first byte of the next block is escaped.
     escape: u64,
 }
 
-impl State {
+impl ScanState {
     /// Bits of the braces outside of strings and of line breaks inside, and of the colons outside.
     #[inline(always)]
-    fn outside(&mut self, found: &Found) -> (u64, u64) {
+    fn outside(&mut self, found: &BlockBits) -> (u64, u64) {
         let quotes = found.quotes & !self.escaped(found.backslashes);
         let inside = parity(quotes) ^ self.in_string;
         self.in_string = 0u64.wrapping_sub(inside >> 63);

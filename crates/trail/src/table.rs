@@ -40,7 +40,7 @@ fn has_record(rows: &[u8]) -> bool {
 }
 
 /// What is in a table.
-pub(super) enum Row {
+pub(super) enum TableRow {
     /// JSON in which records may be.
     Whole(Vec<u8>),
     /// A record, with whatever names its columns have.
@@ -52,7 +52,7 @@ pub(super) enum Row {
 }
 
 /// Reads a table to its end. Gives each row with the byte behind which it was found.
-pub(super) fn read(source: &mut dyn Read, delimiter: u8, row: &mut dyn FnMut(u64, Row)) -> io::Result<()> {
+pub(super) fn read(source: &mut dyn Read, delimiter: u8, row: &mut dyn FnMut(u64, TableRow)) -> io::Result<()> {
     let mut reader = ReaderBuilder::new().delimiter(delimiter).build();
     let (mut input, mut filled, mut at, mut offset) = (vec![0; 64 << 10], 0, 0, 0u64);
     let (mut text, mut ends) = (vec![0; 64 << 10], vec![0; COLUMNS_MAX]);
@@ -78,7 +78,7 @@ pub(super) fn read(source: &mut dyn Read, delimiter: u8, row: &mut dyn FnMut(u64
             }
             ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
                 if !std::mem::replace(&mut skipping, true) {
-                    row(offset, Row::TooLarge);
+                    row(offset, TableRow::TooLarge);
                 }
             }
             ReadRecordResult::Record => {
@@ -91,7 +91,7 @@ pub(super) fn read(source: &mut dyn Read, delimiter: u8, row: &mut dyn FnMut(u64
                         None => {
                             let heads: Vec<String> = cells().map(|c| c.trim().to_owned()).collect();
                             if is_condensed(&heads) {
-                                row(offset, Row::Condensed);
+                                row(offset, TableRow::Condensed);
                             }
                             names = Some(heads);
                         }
@@ -113,12 +113,12 @@ fn is_condensed(heads: &[String]) -> bool {
     !names.iter().any(told)
 }
 
-fn rows<'c>(names: &[String], cells: impl Iterator<Item = std::borrow::Cow<'c, str>>, row: &mut dyn FnMut(Row)) {
+fn rows<'c>(names: &[String], cells: impl Iterator<Item = std::borrow::Cow<'c, str>>, row: &mut dyn FnMut(TableRow)) {
     let mut fields = Map::new();
     for (name, cell) in names.iter().zip(cells) {
         let folded = fold(name);
         if WHOLE.contains(&folded.as_str()) && cell.trim_start().starts_with(['{', '[']) && has_record(cell.as_bytes()) {
-            return row(Row::Whole(cell.into_owned().into_bytes()));
+            return row(TableRow::Whole(cell.into_owned().into_bytes()));
         }
         if is_absent(&cell) {
             continue;
@@ -126,6 +126,6 @@ fn rows<'c>(names: &[String], cells: impl Iterator<Item = std::borrow::Cow<'c, s
         fields.insert(name.clone(), Value::String(cell.into_owned()));
     }
     if !fields.is_empty() {
-        row(Row::Fields(fields));
+        row(TableRow::Fields(fields));
     }
 }

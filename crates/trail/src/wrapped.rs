@@ -9,15 +9,15 @@ use base64::Engine;
 use serde_json::{Map, Value};
 
 use super::normal::is_record;
-use super::shape::Apart;
+use super::shape::NonEvent;
 use bartizan_model::limits::RECORD_BYTES_MAX;
 
 /// What is inside of an object.
-pub(super) enum Inside {
+pub(super) enum WrappedContent {
     /// JSON in which records are, and whether there is a token for more of it.
     Contents(Vec<Vec<u8>>, bool),
     /// It is known, and holds no record.
-    Apart(Apart),
+    Apart(NonEvent),
     /// Nothing that is known.
     Nothing,
 }
@@ -26,17 +26,19 @@ pub(super) enum Inside {
 const DEPTH_MAX: usize = 4;
 
 /// Looks for records in an object that is none.
-pub(super) fn look(object: &[u8]) -> Inside {
-    let Ok(Value::Object(fields)) = serde_json::from_str::<Value>(&String::from_utf8_lossy(object)) else { return Inside::Nothing };
+pub(super) fn look(object: &[u8]) -> WrappedContent {
+    let Ok(Value::Object(fields)) = serde_json::from_str::<Value>(&String::from_utf8_lossy(object)) else {
+        return WrappedContent::Nothing;
+    };
     let mut contents = athena(&fields);
     if contents.is_empty() {
         search(&fields, &mut contents, 0);
     }
     if !contents.is_empty() {
         let paged = fields.get("NextToken").and_then(Value::as_str).is_some_and(|token| !token.is_empty());
-        return Inside::Contents(contents, paged);
+        return WrappedContent::Contents(contents, paged);
     }
-    known(&fields).map_or(Inside::Nothing, Inside::Apart)
+    known(&fields).map_or(WrappedContent::Nothing, WrappedContent::Apart)
 }
 
 /// The rows of an answer of Athena, of which the first has the names (Athena API reference, GetQueryResults).
@@ -97,14 +99,14 @@ fn unpacked(text: &str) -> Option<Vec<u8>> {
 }
 
 /// Objects around trails that hold no record.
-fn known(fields: &Map<String, Value>) -> Option<Apart> {
+fn known(fields: &Map<String, Value>) -> Option<NonEvent> {
     let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
     // CloudWatch Logs user guide, "Subscription filters": each new destination is sent one.
     if text("messageType") == "CONTROL_MESSAGE" || text("message").starts_with("CWL CONTROL MESSAGE") {
-        return Some(Apart::ControlMessage);
+        return Some(NonEvent::ControlMessage);
     }
     let source = if fields.contains_key("eventSource") { text("eventSource") } else { text("EventSource") };
-    (source.starts_with("aws:") || fields.contains_key("Sns")).then_some(Apart::Notification)
+    (source.starts_with("aws:") || fields.contains_key("Sns")).then_some(NonEvent::Notification)
 }
 
 #[cfg(test)]
@@ -131,16 +133,16 @@ mod tests {
             json!({"preview": false, "result": {"_raw": text}}),
             json!({"EventSource": "aws:sns", "Sns": {"Message": text}}),
         ] {
-            let Inside::Contents(contents, false) = look(wrapped.to_string().as_bytes()) else { panic!("{wrapped}") };
+            let WrappedContent::Contents(contents, false) = look(wrapped.to_string().as_bytes()) else { panic!("{wrapped}") };
             let found: Vec<Value> = contents.iter().map(|c| serde_json::from_slice(c).unwrap()).collect();
             assert_eq!(found, std::slice::from_ref(&record), "{wrapped}");
         }
         let cell = |text: &str| json!({"VarCharValue": text});
         let rows = json!({"NextToken": "t", "ResultSet": {"Rows": [{"Data": [cell("eventname"), cell("eventsource")]}, {"Data": [cell("A"), cell("s3")]}]}});
-        let Inside::Contents(contents, true) = look(rows.to_string().as_bytes()) else { panic!() };
+        let WrappedContent::Contents(contents, true) = look(rows.to_string().as_bytes()) else { panic!() };
         assert_eq!(contents, [br#"{"eventname":"A","eventsource":"s3"}"#]);
-        assert!(matches!(look(br#"{"a": "eyJhIjoxfQ==", "b": {"c": 1}}"#), Inside::Nothing));
+        assert!(matches!(look(br#"{"a": "eyJhIjoxfQ==", "b": {"c": 1}}"#), WrappedContent::Nothing));
         let control = json!({"id": "", "timestamp": 1, "message": "CWL CONTROL MESSAGE: Checking health of destination Firehose."});
-        assert!(matches!(look(control.to_string().as_bytes()), Inside::Apart(Apart::ControlMessage)));
+        assert!(matches!(look(control.to_string().as_bytes()), WrappedContent::Apart(NonEvent::ControlMessage)));
     }
 }

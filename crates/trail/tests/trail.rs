@@ -3,22 +3,22 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use bartizan_trail::{Apart, Field, Item, Problem, Reader};
+use bartizan_trail::{Field, NonEvent, ReadProblem, TrailItem, TrailReader};
 
 /// What was found in an object: event names in order, what was set apart, problems with their offsets.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) names: Vec<String>,
-    apart: BTreeMap<Apart, u64>,
-    problems: Vec<(u64, Problem)>,
+    apart: BTreeMap<NonEvent, u64>,
+    problems: Vec<(u64, ReadProblem)>,
 }
 
 pub(crate) fn read(bytes: &[u8]) -> Found {
     let mut found = Found::default();
-    Reader::new().read(&mut &bytes[..], &mut |item| match item {
-        Item::Event(event) => found.names.push(event.text(Field::EventName).unwrap_or_default().into_owned()),
-        Item::Apart(apart) => *found.apart.entry(apart).or_default() += 1,
-        Item::Problem { offset, problem } => found.problems.push((offset, problem)),
+    TrailReader::new().read(&mut &bytes[..], &mut |item| match item {
+        TrailItem::Event(event) => found.names.push(event.text(Field::EventName).unwrap_or_default().into_owned()),
+        TrailItem::Apart(apart) => *found.apart.entry(apart).or_default() += 1,
+        TrailItem::Problem { offset, problem } => found.problems.push((offset, problem)),
     });
     found
 }
@@ -55,7 +55,7 @@ fn every_edge_sample_gives_every_event_in_it() {
         ("12_digest.json.gz", 0, 1, vec![]),
         ("13_array.json", 1, 0, vec![]),
         ("14_pretty.json", 1, 0, vec![]),
-        ("15_nullrec.json", 1, 0, vec![(13, Problem::Null), (13, Problem::NotAnEvent), (1029, Problem::NotAnEvent)]),
+        ("15_nullrec.json", 1, 0, vec![(13, ReadProblem::Null), (13, ReadProblem::NotAnEvent), (1029, ReadProblem::NotAnEvent)]),
     ] {
         let found = read(&std::fs::read(folder.join(name)).unwrap());
         assert_eq!(found.names, stop(events), "{name}: {found:?}");
@@ -66,7 +66,7 @@ fn every_edge_sample_gives_every_event_in_it() {
     let found = read(&std::fs::read(folder.join("02_truncated.json.gz")).unwrap());
     assert!(found.names.len() > 20, "{} events", found.names.len());
     let kinds: Vec<_> = found.problems.iter().map(|(_, p)| *p).collect();
-    assert_eq!(kinds, [Problem::Cut, Problem::Inflate], "{:?}", found.problems);
+    assert_eq!(kinds, [ReadProblem::Cut, ReadProblem::Inflate], "{:?}", found.problems);
 }
 
 #[test]
@@ -144,10 +144,10 @@ fn wrappers_of_wrappers() {
         r#"{"Records":[{"s3":{"object":{}}}]}"#,
         r#"{"s3Bucket":"b","s3ObjectKey":["k"]}"#,
     ] {
-        assert_eq!(read(text.as_bytes()).apart, BTreeMap::from([(Apart::Notification, 1)]), "{text}");
+        assert_eq!(read(text.as_bytes()).apart, BTreeMap::from([(NonEvent::Notification, 1)]), "{text}");
     }
     let insight = r#"{"Records":[{"eventVersion":"1.07","eventTime":"2026-03-01T00:00:00Z","eventType":"AwsCloudTrailInsight","insightDetails":{"state":"Start"},"eventCategory":"Insight"}]}"#;
-    assert_eq!(read(insight.as_bytes()).apart, BTreeMap::from([(Apart::Insight, 1)]));
+    assert_eq!(read(insight.as_bytes()).apart, BTreeMap::from([(NonEvent::Insight, 1)]));
 }
 
 pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -184,14 +184,14 @@ fn damage_costs_the_record_in_which_it_stands() {
 fn a_record_without_end_and_a_bomb_cost_a_line() {
     let huge = format!(r#"{{"eventVersion":"1","x":"{}"}}{EVENT}"#, "a".repeat(3 << 20));
     let found = read(&zstd::encode_all(huge.as_bytes(), 1).unwrap());
-    assert_eq!((found.names.len(), found.problems.as_slice()), (1, [(0, Problem::TooLarge)].as_slice()));
+    assert_eq!((found.names.len(), found.problems.as_slice()), (1, [(0, ReadProblem::TooLarge)].as_slice()));
 
     // 10 GiB of blanks in gzip, made from one member of 64 MiB that stands there 160 times.
     let member = gzip(&vec![b' '; 64 << 20]);
     let found = read(&member.repeat(160));
-    assert_eq!(found.problems.iter().map(|(_, p)| *p).collect::<Vec<_>>(), [Problem::Bomb]);
+    assert_eq!(found.problems.iter().map(|(_, p)| *p).collect::<Vec<_>>(), [ReadProblem::Bomb]);
     let zeros = zstd::encode_all(std::io::repeat(b' ').take(1 << 30), 1).unwrap();
-    assert_eq!(read(&zeros).problems.iter().map(|(_, p)| *p).collect::<Vec<_>>(), [Problem::Bomb]);
+    assert_eq!(read(&zeros).problems.iter().map(|(_, p)| *p).collect::<Vec<_>>(), [ReadProblem::Bomb]);
 }
 
 use std::io::Read;
@@ -221,7 +221,7 @@ proptest::proptest! {
             let step = (*steps.next().unwrap()).min(rest.len());
             window.extend_from_slice(&rest[..step]);
             rest = &rest[step..];
-            let done = splitter.push(&window, rest.is_empty(), &mut |item| if let Item::Event(e) = item {
+            let done = splitter.push(&window, rest.is_empty(), &mut |item| if let TrailItem::Event(e) = item {
                 names.push(e.text(Field::EventName).unwrap_or_default().into_owned());
             });
             window.drain(..done);

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use bartizan_detect::attribution::{CallMap, Testimony};
-use bartizan_detect::{Judge, Networks, Plan, Rules, Scanner};
-use bartizan_incident::attribution::{Match, explain};
-use bartizan_inventory::diff::{Version, diff};
-use bartizan_inventory::fact::{Fact, Hash, Kinds, Seen};
-use bartizan_inventory::snapshot::{Collection, Coverage, Recorded, Status, side_lines};
+use bartizan_detect::attribution::{AttributionIndex, CallMap};
+use bartizan_detect::{Evaluator, Networks, Rules, ScanPlan, Scanner};
+use bartizan_incident::attribution::{Attribution, explain};
+use bartizan_inventory::diff::{SnapshotVersion, diff};
+use bartizan_inventory::fact::{Fact, FactKinds, FactSource, Hash};
+use bartizan_inventory::snapshot::{CallStatus, Collection, Coverage, RecordedSnapshot, side_lines};
 use serde_json::{Value, json};
 
 use super::world::{ACCOUNT, Caller, HOME, World, allow, trust};
@@ -15,11 +15,11 @@ use super::world::{ACCOUNT, Caller, HOME, World, allow, trust};
 const QUEUE: &str = "https://sqs.us-east-1.amazonaws.com/111122223333/jobs";
 
 /// The account as a snapshot.
-fn snapshot(world: &World, time_s: i64) -> Recorded {
-    let kinds = Kinds::builtin();
+fn snapshot(world: &World, time_s: i64) -> RecordedSnapshot {
+    let kinds = FactKinds::builtin();
     let fact = |(place, document): (&super::world::Place, &Value)| {
         let (kind, region, id) = place;
-        let seen = Seen { account: ACCOUNT, region, time_ms: time_s * 1000 };
+        let seen = FactSource { account: ACCOUNT, region, time_ms: time_s * 1000 };
         if kind.ends_with("policy") {
             Fact::from_policy(&kinds, kind, id.clone(), &document.to_string(), seen)
         } else {
@@ -29,7 +29,7 @@ fn snapshot(world: &World, time_s: i64) -> Recorded {
     let row = |region: &str| Coverage {
         region: region.to_owned(),
         call: "all:Read".to_owned(),
-        status: Status::Ok,
+        status: CallStatus::Ok,
         answers: 1,
         kinds: vec!["*".to_owned()],
         detail: String::new(),
@@ -177,11 +177,11 @@ fn act(w: &mut World, by: &Caller) {
 }
 
 /// What the trail of a world says, in so many objects, in a mixed order.
-fn testimony(w: &mut World) -> Testimony {
-    let plan = Plan {
+fn testimony(w: &mut World) -> AttributionIndex {
+    let plan = ScanPlan {
         rules: Rules::load(&[]),
         networks: Networks::builtin(),
-        memory: bartizan_detect::Memory::default(),
+        memory: bartizan_detect::FirstSeenMemory::default(),
         tally: false,
         calls: Some(CallMap::builtin()),
     };
@@ -193,7 +193,7 @@ fn testimony(w: &mut World) -> Testimony {
     // Some come twice.
     let twice: Vec<Value> = records.iter().take(20).cloned().collect();
     records.extend(twice);
-    let mut judge = Judge::new(&plan);
+    let mut judge = Evaluator::new(&plan);
     let mut scanner = Scanner::new(&plan);
     for (n, some) in records.chunks(50).enumerate() {
         let text = json!({ "Records": some }).to_string();
@@ -204,9 +204,9 @@ fn testimony(w: &mut World) -> Testimony {
 }
 
 /// Verdicts by what the truth says of each change: (matched, right).
-fn story(seed: u64, lose: usize) -> Vec<(Match, bool, String)> {
+fn story(seed: u64, lose: usize) -> Vec<(Attribution, bool, String)> {
     let mut w = account(seed);
-    let kinds = Kinds::builtin();
+    let kinds = FactKinds::builtin();
     let old = snapshot(&w, w.now_s);
     // Machines make noise around the clock, so that silence would be heard.
     for hour in 0..72 {
@@ -236,17 +236,17 @@ fn story(seed: u64, lose: usize) -> Vec<(Match, bool, String)> {
     let truth = w.truth();
     let testimony = testimony(&mut w);
     let (a, b) = (old.snapshot().unwrap(), new.snapshot().unwrap());
-    let documents = |recorded: &Recorded| -> BTreeMap<Hash, Vec<u8>> { recorded.documents.clone() };
+    let documents = |recorded: &RecordedSnapshot| -> BTreeMap<Hash, Vec<u8>> { recorded.documents.clone() };
     let (old_documents, new_documents) = (documents(&old), documents(&new));
     let before = |h: &Hash| old_documents.get(h).cloned();
     let after = |h: &Hash| new_documents.get(h).cloned();
     let versions = (
-        Version { snapshot: &a, side: side_lines(&old.side).collect(), documents: &before },
-        Version { snapshot: &b, side: side_lines(&new.side).collect(), documents: &after },
+        SnapshotVersion { snapshot: &a, side: side_lines(&old.side).collect(), documents: &before },
+        SnapshotVersion { snapshot: &b, side: side_lines(&new.side).collect(), documents: &after },
     );
     let difference = diff(&kinds, &versions.0, &versions.1);
     let explained = explain(&CallMap::builtin(), &kinds, &difference.changes, (&versions.0, &versions.1), &testimony);
-    let one = |e: &bartizan_incident::attribution::Explained| {
+    let one = |e: &bartizan_incident::attribution::AttributedChange| {
         let change = &difference.changes[e.change];
         let real = truth.iter().find(|((kind, id), _)| *kind == change.kind && *id == change.id).map(|(_, d)| d);
         let said = e.origin.as_ref().map(|o| o.key.as_str());
@@ -274,11 +274,11 @@ fn two_hundred_stories_are_attributed() {
         for (matched, ok, text) in story(seed, 0) {
             all += 1;
             right += usize::from(ok);
-            exact += usize::from(matched == Match::Exact);
+            exact += usize::from(matched == Attribution::Exact);
             if !ok {
                 missed.push(text.clone());
             }
-            if !ok && matched == Match::Exact {
+            if !ok && matched == Attribution::Exact {
                 wrong_exact.push(text);
             }
         }
@@ -294,7 +294,7 @@ fn lost_links_end_the_chain_and_say_so() {
     let mut incomplete = 0;
     for seed in 1..=40 {
         for (matched, ok, text) in story(seed, 4) {
-            assert!(ok || matched != Match::Exact, "{text}");
+            assert!(ok || matched != Attribution::Exact, "{text}");
             incomplete += usize::from(!ok);
         }
     }

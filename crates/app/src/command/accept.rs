@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::Outcome;
-use crate::cli::{Accept, Format, Global};
+use crate::cli::{AcceptArgs, Format, Global};
 use crate::render::Out;
-use crate::store::{self, State};
+use crate::store::{self, StoreState};
 
-pub(super) fn run(global: &Global, args: &Accept) -> Result<Outcome> {
+pub(super) fn run(global: &Global, args: &AcceptArgs) -> Result<Outcome> {
     if args.list {
         return list(global);
     }
@@ -19,7 +19,7 @@ pub(super) fn run(global: &Global, args: &Accept) -> Result<Outcome> {
     ensure!(!reason.trim().is_empty(), "--reason is empty: say why, for whoever reads it in a year");
     let now = Timestamp::now();
     ensure!(args.until.is_none_or(|until| until > now), "--until is over already");
-    let state = State::read(&global.store)?
+    let state = StoreState::read(&global.store)?
         .with_context(|| format!("nobody has watched with {} yet: run bartizan watch --once", global.store))?;
     let found = state.finding(id)?;
     let incidents: Vec<Incident> = state.incidents()?.into_iter().filter(|i| i.id.starts_with(id.as_str())).collect();
@@ -59,7 +59,14 @@ pub(super) fn run(global: &Global, args: &Accept) -> Result<Outcome> {
 }
 
 /// Accepts every finding of an incident.
-fn whole(global: &Global, args: &Accept, state: &State, incident: &Incident, reason: &str, now: Timestamp) -> Result<Outcome> {
+fn whole(
+    global: &Global,
+    args: &AcceptArgs,
+    state: &StoreState,
+    incident: &Incident,
+    reason: &str,
+    now: Timestamp,
+) -> Result<Outcome> {
     let storage = store::open(global)?;
     let mut out = Out::new();
     let mut entries = Vec::new();

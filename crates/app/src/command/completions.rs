@@ -4,9 +4,9 @@ use anyhow::Result;
 use clap::CommandFactory;
 
 use super::Outcome;
-use crate::cli::{Cli, Completions};
+use crate::cli::{Cli, CompletionsArgs};
 
-pub(super) fn run(args: &Completions) -> Result<Outcome> {
+pub(super) fn run(args: &CompletionsArgs) -> Result<Outcome> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "bartizan", &mut script);
     std::io::Write::write_all(&mut std::io::stdout().lock(), &script)?;

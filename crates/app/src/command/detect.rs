@@ -6,31 +6,33 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
-use bartizan_detect::work::{ActorWork, Work};
-use bartizan_detect::{Judge, Memory, Networks, Notes, Plan, RuleFile, Rules, Scanner, Verdicts, builtin_files};
+use bartizan_detect::work::{ActorWork, WorkIndex};
+use bartizan_detect::{
+    Evaluation, Evaluator, FirstSeenMemory, Networks, RuleFile, Rules, ScanOutput, ScanPlan, Scanner, builtin_files,
+};
 use bartizan_evidence::{Storage, StorageError};
 use bartizan_model::encoding::decode_lossy;
 use bartizan_model::limits::RESOURCES_MAX;
 use bartizan_model::{Finding, Severity};
-use bartizan_trail::{Field, Item, Reader};
+use bartizan_trail::{Field, TrailItem, TrailReader};
 
 use serde::Serialize;
 
 use super::Outcome;
-use crate::cli::{Detect, Format, Global};
+use crate::cli::{DetectArgs, Format, Global};
 use crate::files::read_text;
 use crate::render::{self, Bytes, Out, shell};
 use crate::store;
-use crate::trail::{Object, Wanted, objects};
+use crate::trail::{TrailObject, WantedObjects, objects};
 
-pub(super) fn run(global: &Global, args: &Detect) -> Result<Outcome> {
+pub(super) fn run(global: &Global, args: &DetectArgs) -> Result<Outcome> {
     if let (Some(since), Some(until)) = (args.since, args.until)
         && since > until
     {
         render::error(&anyhow::anyhow!("--since {since} is later than --until {until}: no event can be in between"), false);
         return Ok(Outcome::WrongUsage);
     }
-    let wanted = Wanted {
+    let wanted = WantedObjects {
         paths: &args.paths,
         list: args.list.as_deref(),
         since: args.since,
@@ -42,7 +44,7 @@ pub(super) fn run(global: &Global, args: &Detect) -> Result<Outcome> {
         return show_events(&objects, &args.event);
     }
     let storage = store::open(global)?;
-    let plan = Plan {
+    let plan = ScanPlan {
         rules: Rules::load(&rule_files(&args.rules, !args.no_builtin_rules)?),
         networks: networks(&args.geo, args.ip_ranges.as_deref())?,
         memory: remembered(storage.as_ref())?,
@@ -50,7 +52,7 @@ pub(super) fn run(global: &Global, args: &Detect) -> Result<Outcome> {
         calls: None,
     };
     let threads = args.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, Into::into), usize::from);
-    let mut judge = Judge::new(&plan);
+    let mut judge = Evaluator::new(&plan);
     let total: Option<u64> = objects.iter().map(|o| o.bytes).sum();
     let bar = Bytes::new(global, total);
     read_all(&objects.iter().collect::<Vec<_>>(), &plan, threads, &bar, &mut judge);
@@ -76,7 +78,7 @@ pub(super) fn run(global: &Global, args: &Detect) -> Result<Outcome> {
 }
 
 /// Reads all objects with some threads, and judges them in their order.
-pub(super) fn read_all(objects: &[&Object], plan: &Plan, threads: usize, bar: &Bytes, judge: &mut Judge<'_>) {
+pub(super) fn read_all(objects: &[&TrailObject], plan: &ScanPlan, threads: usize, bar: &Bytes, judge: &mut Evaluator<'_>) {
     if threads <= 1 || objects.len() <= 1 {
         let mut scanner = Scanner::new(plan);
         for object in objects {
@@ -87,7 +89,7 @@ pub(super) fn read_all(objects: &[&Object], plan: &Plan, threads: usize, bar: &B
         std::mem::forget(scanner);
         return;
     }
-    let (judge, queue, moved) = (Mutex::new(judge), Mutex::new(Queue::default()), Condvar::new());
+    let (judge, queue, moved) = (Mutex::new(judge), Mutex::new(OutputQueue::default()), Condvar::new());
     let queued = || queue.lock().unwrap_or_else(PoisonError::into_inner);
     let claimed = AtomicUsize::new(0);
     let ahead_max = threads * 4;
@@ -135,39 +137,39 @@ pub(super) fn read_all(objects: &[&Object], plan: &Plan, threads: usize, bar: &B
 
 /// Notes that wait for those before them.
 #[derive(Default)]
-struct Queue {
+struct OutputQueue {
     next: usize,
-    waiting: BTreeMap<usize, Notes>,
+    waiting: BTreeMap<usize, ScanOutput>,
     /// Empty ones, to be used again.
-    spare: Vec<Notes>,
+    spare: Vec<ScanOutput>,
 }
 
-impl Queue {
+impl OutputQueue {
     fn in_turn(&self) -> bool {
         self.waiting.contains_key(&self.next)
     }
 
-    fn pop(&mut self) -> Option<(usize, Notes)> {
+    fn pop(&mut self) -> Option<(usize, ScanOutput)> {
         let notes = self.waiting.remove(&self.next)?;
         self.next += 1;
         Some((self.next - 1, notes))
     }
 }
 
-fn read(object: &Object, scanner: &mut Scanner<'_>, bar: &Bytes) -> Notes {
+fn read(object: &TrailObject, scanner: &mut Scanner<'_>, bar: &Bytes) -> ScanOutput {
     let notes = match object.open() {
         Ok(mut source) => scanner.scan_part(&mut source, &object.about),
-        Err(_) => Notes::unreadable(),
+        Err(_) => ScanOutput::unreadable(),
     };
     bar.add(notes.bytes.stored);
     notes
 }
 
 /// Prints the records with these ids, as they stand in the log.
-fn show_events(objects: &[Object], ids: &[String]) -> Result<Outcome> {
+fn show_events(objects: &[TrailObject], ids: &[String]) -> Result<Outcome> {
     let mut out = Out::new();
     let (mut found, mut unread) = (0, 0);
-    let mut reader = Reader::new();
+    let mut reader = TrailReader::new();
     for object in objects {
         let Ok(mut source) = object.open() else {
             unread += 1;
@@ -175,7 +177,7 @@ fn show_events(objects: &[Object], ids: &[String]) -> Result<Outcome> {
         };
         let mut records = Vec::new();
         reader.read(&mut source, &mut |item| {
-            if let Item::Event(event) = item
+            if let TrailItem::Event(event) = item
                 && (event.text(Field::EventId).is_some_and(|id| ids.iter().any(|i| *i == id))
                     || ids.contains(&event.id().to_string()))
             {
@@ -249,9 +251,9 @@ pub(super) fn networks(geo: &[PathBuf], ip_ranges: Option<&Path>) -> Result<Netw
 /// Where the first-seen memory lies in the store.
 const MEMORY: &str = "detect/first-seen";
 
-pub(super) fn remembered(storage: &dyn Storage) -> Result<Memory> {
+pub(super) fn remembered(storage: &dyn Storage) -> Result<FirstSeenMemory> {
     match storage.read(MEMORY) {
-        Ok(bytes) => Memory::from_bytes(&bytes).map_err(anyhow::Error::msg).with_context(|| {
+        Ok(bytes) => FirstSeenMemory::from_bytes(&bytes).map_err(anyhow::Error::msg).with_context(|| {
             format!(
                 "the first-seen memory {MEMORY} in {} is damaged: move it aside to look at, and begin anew with --learn",
                 storage.place()
@@ -260,14 +262,14 @@ pub(super) fn remembered(storage: &dyn Storage) -> Result<Memory> {
         Err(StorageError::Missing(_)) => {
             let mut secret = [0; 16];
             getrandom::fill(&mut secret).map_err(|e| anyhow::anyhow!("no random numbers from the system: {e}"))?;
-            Ok(Memory::new(secret))
+            Ok(FirstSeenMemory::new(secret))
         }
         Err(e) => Err(e).context("cannot read the first-seen memory"),
     }
 }
 
 /// Keeps the memory where there is a store, or where one was asked for; never makes one beside somebody's logs unasked.
-fn remember(global: &Global, args: &Detect, storage: &dyn Storage, verdicts: &Verdicts) -> Result<()> {
+fn remember(global: &Global, args: &DetectArgs, storage: &dyn Storage, verdicts: &Evaluation) -> Result<()> {
     let asked = args.learn || global.store != "bartizan-store";
     if !asked && !Path::new(&global.store).exists() {
         return Ok(());
@@ -282,7 +284,7 @@ fn remember(global: &Global, args: &Detect, storage: &dyn Storage, verdicts: &Ve
 }
 
 /// The sources as typed, for a command that reads them again.
-fn sources(args: &Detect) -> String {
+fn sources(args: &DetectArgs) -> String {
     let mut words: Vec<String> = args.paths.iter().map(|p| shell(p)).collect();
     if let Some(list) = &args.list {
         words.extend(["--list".to_owned(), shell(list)]);
@@ -291,7 +293,7 @@ fn sources(args: &Detect) -> String {
 }
 
 /// The activity of every actor with a finding above info.
-pub(super) fn work_of(work: &mut Work, findings: &[Finding]) -> Vec<ActorWork> {
+pub(super) fn work_of(work: &mut WorkIndex, findings: &[Finding]) -> Vec<ActorWork> {
     let mut on: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     let mut actors = BTreeSet::new();
     for finding in findings.iter().filter(|f| f.severity >= Severity::Low) {
@@ -317,14 +319,21 @@ fn told(actors: &[ActorWork], findings: &[Finding]) -> Vec<ActorWork> {
 
 /// What is printed as JSON.
 #[derive(Serialize)]
-struct Document<'v> {
+struct DetectDocument<'v> {
     #[serde(flatten)]
     totals: serde_json::Value,
     findings: &'v [Finding],
     actors: &'v [ActorWork],
 }
 
-fn print(global: &Global, args: &Detect, plan: &Plan, verdicts: &Verdicts, actors: &[ActorWork], left_out: usize) -> Result<()> {
+fn print(
+    global: &Global,
+    args: &DetectArgs,
+    plan: &ScanPlan,
+    verdicts: &Evaluation,
+    actors: &[ActorWork],
+    left_out: usize,
+) -> Result<()> {
     let mut out = Out::new();
     match global.format {
         Format::Human if args.learn => {
@@ -338,7 +347,11 @@ fn print(global: &Global, args: &Detect, plan: &Plan, verdicts: &Verdicts, actor
             out.flush()?;
         }
         Format::Json => {
-            out.document(&Document { totals: render::totals_json(verdicts, left_out), findings: &verdicts.findings, actors })?;
+            out.document(&DetectDocument {
+                totals: render::totals_json(verdicts, left_out),
+                findings: &verdicts.findings,
+                actors,
+            })?;
         }
         Format::Ndjson => {
             let findings = verdicts.findings.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;

@@ -4,19 +4,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use bartizan_evidence::{Kept, Storage};
+use bartizan_evidence::{LoggedSnapshot, Storage};
 use bartizan_iam::Actions;
-use bartizan_inventory::diff::{Diff as Difference, Version, diff};
-use bartizan_inventory::fact::Kinds;
+use bartizan_inventory::diff::{SnapshotDiff, SnapshotVersion, diff};
+use bartizan_inventory::fact::FactKinds;
 use bartizan_inventory::snapshot::{Snapshot, side_lines};
 use jiff::Timestamp;
 
 use super::{Outcome, access, snapshot::imported, table};
-use crate::cli::{Diff, Format, Global};
-use crate::render::{self, Out, Pair};
+use crate::cli::{DiffArgs, Format, Global};
+use crate::render::{self, Out, SnapshotPair};
 use crate::store::{self, Loaded};
 
-pub(super) fn run(global: &Global, args: &Diff) -> Result<Outcome> {
+pub(super) fn run(global: &Global, args: &DiffArgs) -> Result<Outcome> {
     let pairs = pairs(global, args.before.as_deref(), args.after.as_deref())?;
     let mut out = Out::new();
     let mut outcome = Outcome::Done;
@@ -38,18 +38,18 @@ pub(super) fn run(global: &Global, args: &Diff) -> Result<Outcome> {
         {
             outcome = Outcome::Incomplete;
         }
-        let shown = Pair::new(global, before, after)?;
+        let shown = SnapshotPair::new(global, before, after)?;
         // What it means for who can do what: only where something that grants changed.
         let grants = difference.changes.iter().any(|c| access::wanted(&c.kind));
         let access =
             if grants && args.fact.is_none() { Some(access::diff::changed(before, after, Actions::builtin())?) } else { None };
         match global.format {
             Format::Human => {
-                let lines = access.as_ref().map(access::diff::Changed::lines).unwrap_or_default();
+                let lines = access.as_ref().map(access::diff::AccountChange::lines).unwrap_or_default();
                 render::diff(&mut out, &shown, &difference, &lines, args.fact.is_some())?;
             }
             _ => {
-                let access = access.as_ref().map(access::diff::Changed::value);
+                let access = access.as_ref().map(access::diff::AccountChange::value);
                 match global.format {
                     Format::Ndjson => rows.extend(render::diff_rows(&shown, &difference, access)?),
                     _ => rows.push(render::diff_json(&shown, &difference, access)?),
@@ -71,13 +71,13 @@ pub(super) fn pairs(global: &Global, before: Option<&str>, after: Option<&str>) 
     }
 }
 
-fn between(before: &Loaded, after: &Loaded) -> Result<Difference> {
+fn between(before: &Loaded, after: &Loaded) -> Result<SnapshotDiff> {
     let old = Snapshot::parse(&before.text).map_err(|e| anyhow::anyhow!("{}: {e}", before.name))?;
     let new = Snapshot::parse(&after.text).map_err(|e| anyhow::anyhow!("{}: {e}", after.name))?;
     Ok(diff(
-        &Kinds::builtin(),
-        &Version { snapshot: &old, side: side_lines(&before.side).collect(), documents: &before.documents },
-        &Version { snapshot: &new, side: side_lines(&after.side).collect(), documents: &after.documents },
+        &FactKinds::builtin(),
+        &SnapshotVersion { snapshot: &old, side: side_lines(&before.side).collect(), documents: &before.documents },
+        &SnapshotVersion { snapshot: &new, side: side_lines(&after.side).collect(), documents: &after.documents },
     ))
 }
 
@@ -85,7 +85,7 @@ fn between(before: &Loaded, after: &Loaded) -> Result<Difference> {
 pub(super) fn inputs(global: &Global, name: Option<&str>) -> Result<Vec<Loaded>> {
     let Some(name) = name else {
         let (storage, history) = history(global)?;
-        let mut last: Vec<&Kept> = Vec::new();
+        let mut last: Vec<&LoggedSnapshot> = Vec::new();
         for kept in history.iter().rev() {
             if !last.iter().any(|k| k.snapshot.account == kept.snapshot.account) {
                 last.push(kept);
@@ -126,7 +126,7 @@ pub(super) fn inputs(global: &Global, name: Option<&str>) -> Result<Vec<Loaded>>
     Ok(collections.into_iter().map(loaded).collect())
 }
 
-type History = (Arc<dyn Storage>, Arc<Vec<Kept>>);
+type History = (Arc<dyn Storage>, Arc<Vec<LoggedSnapshot>>);
 
 fn history(global: &Global) -> Result<History> {
     let storage: Arc<dyn Storage> = Arc::from(store::open(global)?);
@@ -141,7 +141,7 @@ fn last_two(global: &Global) -> Result<Vec<(Loaded, Loaded)>> {
     accounts.dedup();
     let mut pairs = Vec::new();
     for account in accounts {
-        let own: Vec<&Kept> = history.iter().filter(|k| k.snapshot.account == account).collect();
+        let own: Vec<&LoggedSnapshot> = history.iter().filter(|k| k.snapshot.account == account).collect();
         if let [.., before, after] = own.as_slice() {
             pairs.push((Loaded::kept(&storage, &history, before)?, Loaded::kept(&storage, &history, after)?));
         } else {

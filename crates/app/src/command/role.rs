@@ -8,17 +8,17 @@ use bartizan_cloud::role;
 use serde_json::json;
 
 use super::{Outcome, runtime, table};
-use crate::cli::{Format, Global, Role, RoleCheck, RoleForm};
+use crate::cli::{Format, Global, RoleCheckArgs, RoleCommand, RoleForm};
 use crate::render::Out;
 
-pub(super) fn run(global: &Global, args: &Role) -> Result<Outcome> {
+pub(super) fn run(global: &Global, args: &RoleCommand) -> Result<Outcome> {
     match &args.check {
-        Some(RoleCheck::Check { profile, role, calls }) => check(global, profile.clone(), role.as_deref(), calls),
+        Some(RoleCheckArgs::Check { profile, role, calls }) => check(global, profile.clone(), role.as_deref(), calls),
         None => print(args),
     }
 }
 
-fn print(args: &Role) -> Result<Outcome> {
+fn print(args: &RoleCommand) -> Result<Outcome> {
     let mut out = Out::new();
     if let Some(bucket) = &args.bucket {
         let (bucket, prefix) =

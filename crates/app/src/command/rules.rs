@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use bartizan_detect::{Fixture, Kind, RuleFile, Rules, builtin_files, builtin_fixture};
+use bartizan_detect::{Fixture, RuleFile, RuleKind, Rules, builtin_files, builtin_fixture};
 use serde_json::json;
 
 use super::{Outcome, detect};
@@ -20,15 +20,15 @@ pub(super) fn run(global: &Global, command: &RulesCommand) -> Result<Outcome> {
 
 fn list(global: &Global, paths: &[PathBuf], builtin: bool) -> Result<Outcome> {
     let rules = Rules::load(&detect::rule_files(paths, builtin)?);
-    let mut shown: Vec<_> = rules.rules.iter().filter(|r| !matches!(r.kind, Kind::Part)).collect();
+    let mut shown: Vec<_> = rules.rules.iter().filter(|r| !matches!(r.kind, RuleKind::Part)).collect();
     shown.sort_by(|a, b| (a.stage, &a.file, &a.title).cmp(&(b.stage, &b.file, &b.title)));
     let mut out = Out::new();
     if global.format == Format::Human {
         for rule in &shown {
             let memory = match rule.kind {
-                Kind::Single | Kind::Part => "",
-                Kind::FirstSeen(_) => "  (first seen)",
-                Kind::Window(_) => "  (window)",
+                RuleKind::Single | RuleKind::Part => "",
+                RuleKind::FirstSeen(_) => "  (first seen)",
+                RuleKind::Window(_) => "  (window)",
             };
             out.line(&format!(
                 "{:8}  {:8}  {}{memory}  {}  {}",

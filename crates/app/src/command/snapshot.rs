@@ -4,25 +4,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use bartizan_cloud::collect::{Plan, Progress, collect};
+use bartizan_cloud::collect::{CollectionPlan, Progress, collect};
 use bartizan_cloud::dump::{Dump, REGION_UNKNOWN};
 use bartizan_cloud::live::{ConnectError, Identity, Live};
 use bartizan_cloud::model::Model;
 use bartizan_cloud::table::CallTable;
 use bartizan_evidence::Storage;
-use bartizan_inventory::fact::Kinds;
-use bartizan_inventory::snapshot::{Collection, Recorded, Status};
+use bartizan_inventory::fact::FactKinds;
+use bartizan_inventory::snapshot::{CallStatus, Collection, RecordedSnapshot};
 use bartizan_model::limits::{ACCOUNTS_AT_ONCE, ACCOUNTS_PER_COMMIT};
 use futures::StreamExt;
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::{Outcome, TOOL, runtime, table};
-use crate::cli::{Format, Global, Snapshot};
+use crate::cli::{Format, Global, SnapshotArgs};
 use crate::render::{self, Bar, Out};
 use crate::store;
 
-pub(super) fn run(global: &Global, args: &Snapshot) -> Result<Outcome> {
+pub(super) fn run(global: &Global, args: &SnapshotArgs) -> Result<Outcome> {
     let storage = store::open(global)?;
     let mut taken = 0;
     let mut complete = true;
@@ -38,7 +38,7 @@ pub(super) fn run(global: &Global, args: &Snapshot) -> Result<Outcome> {
 }
 
 /// Reads the accounts, a few at a time, and hands over what was brought home.
-pub(super) fn take(global: &Global, args: &Snapshot, keep: &mut dyn FnMut(Brought) -> Result<()>) -> Result<()> {
+pub(super) fn take(global: &Global, args: &SnapshotArgs, keep: &mut dyn FnMut(CollectedSnapshot) -> Result<()>) -> Result<()> {
     let (model, table) = table(&args.calls)?;
     known_regions(&model, &args.regions)?;
     match &args.from {
@@ -52,7 +52,7 @@ pub(super) fn take(global: &Global, args: &Snapshot, keep: &mut dyn FnMut(Brough
                 // Not before an account answers: a run without credentials leaves no empty store behind.
                 let kinds = match reached.iter().any(Result::is_ok) {
                     true => store::kinds_to_keep(global)?,
-                    false => Kinds::builtin(),
+                    false => FactKinds::builtin(),
                 };
                 let work = read(global, &model, &table, args, (some, reached, &kinds), &bar, n * ACCOUNTS_PER_COMMIT);
                 let brought = runtime.block_on(stoppable(work))??;
@@ -73,7 +73,7 @@ async fn stoppable<T>(work: impl Future<Output = T>) -> Result<T> {
 }
 
 /// Reaches some accounts, a few at once.
-async fn connect(model: &Arc<Model>, args: &Snapshot, targets: &[Target]) -> Vec<Result<Live, ConnectError>> {
+async fn connect(model: &Arc<Model>, args: &SnapshotArgs, targets: &[AccountTarget]) -> Vec<Result<Live, ConnectError>> {
     let work = targets.iter().map(|target| async move {
         let role_arn = target.role_arn.clone();
         let identity = Identity { profile: args.profile.clone(), role_arn, external_id: args.external_id.clone() };
@@ -82,9 +82,9 @@ async fn connect(model: &Arc<Model>, args: &Snapshot, targets: &[Target]) -> Vec
     futures::stream::iter(work).buffered(ACCOUNTS_AT_ONCE).collect().await
 }
 
-fn store_and_print(global: &Global, storage: &dyn Storage, brought: Brought, now: Timestamp) -> Result<()> {
+fn store_and_print(global: &Global, storage: &dyn Storage, brought: CollectedSnapshot, now: Timestamp) -> Result<()> {
     let summaries: Vec<Summary> = brought.collections.iter().map(Summary::of).collect();
-    let recorded: Vec<Recorded> = brought.collections.into_iter().map(Collection::record).collect();
+    let recorded: Vec<RecordedSnapshot> = brought.collections.into_iter().map(Collection::record).collect();
     let ids = store::append(global, storage, &recorded, &brought.gaps, now)?;
     let counts: Vec<usize> = recorded.iter().map(|r| r.side.lines().count()).collect();
     print(global, &ids, &summaries, &counts, &brought.gaps, &brought.notes)?;
@@ -94,7 +94,7 @@ fn store_and_print(global: &Global, storage: &dyn Storage, brought: Brought, now
 
 /// What was brought home.
 #[derive(Default)]
-pub(super) struct Brought {
+pub(super) struct CollectedSnapshot {
     pub(super) collections: Vec<Collection>,
     /// Accounts that should have been read and were not.
     pub(super) gaps: Vec<(Option<String>, String)>,
@@ -102,9 +102,9 @@ pub(super) struct Brought {
     pub(super) notes: Vec<String>,
 }
 
-impl Brought {
+impl CollectedSnapshot {
     fn is_complete(&self) -> bool {
-        let whole = |c: &Collection| c.coverage.iter().all(|r| r.status == Status::Ok || r.is_region_off());
+        let whole = |c: &Collection| c.coverage.iter().all(|r| r.status == CallStatus::Ok || r.is_region_off());
         self.gaps.is_empty() && self.collections.iter().all(whole)
     }
 }
@@ -116,7 +116,7 @@ pub(super) fn imported(
     path: &std::path::Path,
     time: Timestamp,
     regions: &[String],
-    kinds: impl FnOnce() -> Result<Kinds>,
+    kinds: impl FnOnce() -> Result<FactKinds>,
 ) -> Result<(Vec<Collection>, Vec<String>)> {
     // One region named is that of answers that lie in no region's folder.
     let region = (regions.len() == 1).then(|| regions[0].as_str());
@@ -126,7 +126,7 @@ pub(super) fn imported(
     let mut collections = Vec::new();
     let mut notes: Vec<String> = dump.broken.iter().map(|b| format!("broken, so left out and open: {b}")).collect();
     for (account, answers) in &dump.accounts {
-        let plan = Plan {
+        let plan = CollectionPlan {
             account,
             regions: if regions.is_empty() { answers.regions() } else { regions.to_vec() },
             regions_off: Vec::new(),
@@ -148,11 +148,17 @@ pub(super) fn imported(
     Ok((collections, notes))
 }
 
-fn import(global: &Global, model: &Arc<Model>, table: &CallTable, args: &Snapshot, path: &std::path::Path) -> Result<Brought> {
+fn import(
+    global: &Global,
+    model: &Arc<Model>,
+    table: &CallTable,
+    args: &SnapshotArgs,
+    path: &std::path::Path,
+) -> Result<CollectedSnapshot> {
     let time = args.time.unwrap_or_else(Timestamp::now);
     let (collections, notes) =
         imported(model, table, path, time, &args.regions, || store::kinds_to_keep(global)).context("could not import")?;
-    Ok(Brought { collections, gaps: Vec::new(), notes })
+    Ok(CollectedSnapshot { collections, gaps: Vec::new(), notes })
 }
 
 /// Reads some accounts, a few at once. One of many that cannot be read is a gap; the only one is an error.
@@ -160,18 +166,18 @@ async fn read(
     global: &Global,
     model: &Arc<Model>,
     table: &CallTable,
-    args: &Snapshot,
-    (targets, reached, kinds): (&[Target], Vec<Result<Live, ConnectError>>, &Kinds),
+    args: &SnapshotArgs,
+    (targets, reached, kinds): (&[AccountTarget], Vec<Result<Live, ConnectError>>, &FactKinds),
     bar: &Bar,
     first: usize,
-) -> Result<Brought> {
+) -> Result<CollectedSnapshot> {
     let only = args.org.is_none() && args.role_arn.len() <= 1;
     let work = reached.into_iter().enumerate().map(|(n, live)| async move {
         let live = live?;
         Ok::<_, ConnectError>(one(global, model, table, args, (&live, kinds), &|progress| bar.show(first + n, progress)).await)
     });
     let mut results = futures::stream::iter(work).buffered(ACCOUNTS_AT_ONCE);
-    let mut brought = Brought::default();
+    let mut brought = CollectedSnapshot::default();
     let mut next = targets.iter();
     while let (Some(result), Some(target)) = (results.next().await, next.next()) {
         match result {
@@ -190,8 +196,8 @@ async fn one(
     global: &Global,
     model: &Arc<Model>,
     table: &CallTable,
-    args: &Snapshot,
-    (live, kinds): (&Live, &Kinds),
+    args: &SnapshotArgs,
+    (live, kinds): (&Live, &FactKinds),
     progress: &dyn Fn(Progress),
 ) -> (Collection, Vec<String>) {
     let mut notes = Vec::new();
@@ -205,7 +211,7 @@ async fn one(
     };
     let regions = if args.regions.is_empty() { on } else { args.regions.clone() };
     render::talk(global, &format!("account {} as {}, {} regions", live.account, live.arn, regions.len()));
-    let plan = Plan {
+    let plan = CollectionPlan {
         account: &live.account,
         regions_off: off.into_iter().filter(|r| !regions.contains(r)).collect(),
         regions,
@@ -219,14 +225,14 @@ async fn one(
 }
 
 /// An account to read.
-struct Target {
+struct AccountTarget {
     /// Twelve digits, where they are known before.
     account: Option<String>,
     /// The role to become there.
     role_arn: Option<String>,
 }
 
-async fn targets(model: &Arc<Model>, args: &Snapshot) -> Result<Vec<Target>> {
+async fn targets(model: &Arc<Model>, args: &SnapshotArgs) -> Result<Vec<AccountTarget>> {
     if let Some(role) = &args.org {
         let identity = Identity { profile: args.profile.clone(), ..Identity::default() };
         let live = Live::connect(Arc::clone(model), &identity).await.context("could not reach the organization")?;
@@ -237,17 +243,17 @@ async fn targets(model: &Arc<Model>, args: &Snapshot) -> Result<Vec<Target>> {
         let partition = live.client().endpoints().partition.clone();
         let target = |account: String| {
             let role_arn = format!("arn:{partition}:iam::{account}:role/{role}");
-            Target { account: Some(account), role_arn: Some(role_arn) }
+            AccountTarget { account: Some(account), role_arn: Some(role_arn) }
         };
         return Ok(accounts.into_iter().map(target).collect());
     }
     if args.role_arn.is_empty() {
-        return Ok(vec![Target { account: None, role_arn: None }]);
+        return Ok(vec![AccountTarget { account: None, role_arn: None }]);
     }
     if let Some(arn) = args.role_arn.iter().find(|arn| !arn.starts_with("arn:") || !arn.contains(":role/")) {
         bail!("{arn:?} is not the ARN of a role: expected arn:aws:iam::ACCOUNT:role/NAME");
     }
-    let target = |arn: &String| Target { account: arn.split(':').nth(4).map(str::to_owned), role_arn: Some(arn.clone()) };
+    let target = |arn: &String| AccountTarget { account: arn.split(':').nth(4).map(str::to_owned), role_arn: Some(arn.clone()) };
     Ok(args.role_arn.iter().map(target).collect())
 }
 
@@ -268,22 +274,22 @@ struct Summary {
     ok: usize,
     total: usize,
     /// Status word and calls.
-    not_ok: Vec<(Status, Vec<String>)>,
+    not_ok: Vec<(CallStatus, Vec<String>)>,
     regions_off: Vec<String>,
     new_fields: usize,
 }
 
 impl Summary {
     fn of(collection: &Collection) -> Self {
-        let mut by_status: BTreeMap<Status, Vec<String>> = BTreeMap::new();
+        let mut by_status: BTreeMap<CallStatus, Vec<String>> = BTreeMap::new();
         let calls = || collection.coverage.iter().filter(|r| !r.is_region_off());
-        for row in calls().filter(|r| r.status != Status::Ok) {
+        for row in calls().filter(|r| r.status != CallStatus::Ok) {
             let detail = if row.detail.is_empty() { String::new() } else { format!(" ({})", row.detail) };
             by_status.entry(row.status).or_default().push(format!("{} in {}{detail}", row.call, row.region));
         }
         Self {
             account: collection.account.clone(),
-            ok: calls().filter(|r| r.status == Status::Ok).count(),
+            ok: calls().filter(|r| r.status == CallStatus::Ok).count(),
             total: calls().count(),
             not_ok: by_status.into_iter().collect(),
             regions_off: collection.coverage.iter().filter(|r| r.is_region_off()).map(|r| r.region.clone()).collect(),

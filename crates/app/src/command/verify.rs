@@ -6,24 +6,24 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use bartizan_cloud::live::Identity;
 use bartizan_cloud::model::Model;
-use bartizan_cloud::write_once::{Outcome as Tried, verify_bucket};
+use bartizan_cloud::write_once::{AttemptOutcome, verify_bucket};
 use bartizan_evidence::FactProof;
 use bartizan_inventory::fact::{FactLine, escape};
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::Outcome;
-use crate::cli::{Format, Global, Verify};
+use crate::cli::{Format, Global, VerifyCommand};
 use crate::files::read_text;
 use crate::render::Out;
 use crate::store;
 
-pub(super) fn run(global: &Global, args: &Verify) -> Result<Outcome> {
+pub(super) fn run(global: &Global, args: &VerifyCommand) -> Result<Outcome> {
     match args {
-        Verify::Evidence { public_key, head } => evidence(global, public_key.as_deref(), head),
-        Verify::Fact { kind, id, on } => fact(global, kind, id, *on),
-        Verify::Proof { file, public_key } => proof(global, file, public_key),
-        Verify::Bucket { profile } => bucket(global, profile.clone()),
+        VerifyCommand::Evidence { public_key, head } => evidence(global, public_key.as_deref(), head),
+        VerifyCommand::Fact { kind, id, on } => fact(global, kind, id, *on),
+        VerifyCommand::Proof { file, public_key } => proof(global, file, public_key),
+        VerifyCommand::Bucket { profile } => bucket(global, profile.clone()),
     }
 }
 
@@ -137,8 +137,8 @@ fn bucket(global: &Global, profile: Option<String>) -> Result<Outcome> {
     let identity = Identity { profile, ..Identity::default() };
     let attempts =
         verify_bucket(&Model::builtin(), &global.store, &identity, Timestamp::now()).context("could not try the bucket")?;
-    let broken = attempts.iter().filter(|a| a.outcome == Tried::Broken).count();
-    let unknown = attempts.iter().filter(|a| a.outcome == Tried::Unknown).count();
+    let broken = attempts.iter().filter(|a| a.outcome == AttemptOutcome::Broken).count();
+    let unknown = attempts.iter().filter(|a| a.outcome == AttemptOutcome::Unknown).count();
     let mut out = Out::new();
     if global.format != Format::Human {
         out.json(global.format, attempts.iter().map(serde_json::to_value).collect::<Result<_, _>>()?)?;
@@ -151,12 +151,12 @@ fn bucket(global: &Global, profile: Option<String>) -> Result<Outcome> {
         out.line(&words)?;
         for a in &attempts {
             let word = match a.outcome {
-                Tried::Refused => "refused",
-                Tried::Broken => "WORKED",
-                Tried::Unknown => "unknown",
+                AttemptOutcome::Refused => "refused",
+                AttemptOutcome::Broken => "WORKED",
+                AttemptOutcome::Unknown => "unknown",
             };
             out.line(&format!("  {word:<8} {:<52} {}", a.tried, a.answer))?;
-            if a.outcome != Tried::Refused {
+            if a.outcome != AttemptOutcome::Refused {
                 out.line(&format!("           {}", a.matters))?;
             }
         }

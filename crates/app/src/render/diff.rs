@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
-use bartizan_inventory::diff::{AccessVerdict, Change, Diff, Folded, Verdict};
+use bartizan_inventory::diff::{AccessVerdict, Change, ChangeVerdict, Folded, SnapshotDiff};
 use bartizan_inventory::snapshot::Snapshot;
 use bartizan_model::Severity;
 use bartizan_model::limits::DIFF_LINES_MAX;
@@ -14,7 +14,7 @@ use crate::cli::Global;
 use crate::store::Loaded;
 
 /// What is said of the two snapshots themselves.
-pub(crate) struct Pair {
+pub(crate) struct SnapshotPair {
     before: String,
     after: String,
     account: String,
@@ -23,7 +23,7 @@ pub(crate) struct Pair {
     store: String,
 }
 
-impl Pair {
+impl SnapshotPair {
     pub(crate) fn new(global: &Global, before: &Loaded, after: &Loaded) -> Result<Self> {
         let header = |l: &Loaded| Snapshot::parse(&l.text).map(|s| (s.header.account, s.header.time_ms.0));
         let (account, old) = header(before)?;
@@ -40,9 +40,10 @@ impl Pair {
 }
 
 /// Prints a diff, worst first. `access`: what it means for who can do what. `whole`: all lines, whatever their number.
-pub(crate) fn diff(out: &mut Out, pair: &Pair, diff: &Diff, access: &[String], whole: bool) -> Result<()> {
+pub(crate) fn diff(out: &mut Out, pair: &SnapshotPair, diff: &SnapshotDiff, access: &[String], whole: bool) -> Result<()> {
     // What came or went with its thing is told there, but for what is bad in itself.
-    let is_folded = |c: &Change| c.part_of.is_some() && !whole && (c.verdict == Verdict::Removed || c.severity < Severity::High);
+    let is_folded =
+        |c: &Change| c.part_of.is_some() && !whole && (c.verdict == ChangeVerdict::Removed || c.severity < Severity::High);
     let shown: Vec<&Change> = diff.changes.iter().filter(|c| !is_folded(c)).collect();
     let urgent = shown.iter().filter(|c| c.severity >= Severity::High).count();
     let open: usize = diff.unknown.iter().map(|u| u.ids.len()).sum();
@@ -89,7 +90,7 @@ pub(crate) fn diff(out: &mut Out, pair: &Pair, diff: &Diff, access: &[String], w
     out.line(&format!("coverage  {} of {} calls{missed}{off} · {moved}", coverage.ok, coverage.total))
 }
 
-fn print_change(out: &mut Out, pair: &Pair, change: &Change, with: &[&str], whole: bool) -> Result<()> {
+fn print_change(out: &mut Out, pair: &SnapshotPair, change: &Change, with: &[&str], whole: bool) -> Result<()> {
     let region = if change.region == "global" { String::new() } else { format!(" · {}", clean(&change.region)) };
     let (kind, id) = (clean(&change.kind), clean(&change.id));
     out.styled(&format!(
@@ -145,7 +146,7 @@ pub(crate) fn lines_of(change: &Change, whole: bool) -> Vec<String> {
                 .content
                 .before
                 .iter()
-                .filter(|_| whole || change.verdict == Verdict::Removed)
+                .filter(|_| whole || change.verdict == ChangeVerdict::Removed)
                 .flat_map(|v| document(v, whole))
                 .map(|l| format!("- {l}")),
         );
@@ -154,7 +155,7 @@ pub(crate) fn lines_of(change: &Change, whole: bool) -> Vec<String> {
                 .content
                 .after
                 .iter()
-                .filter(|_| whole || change.verdict == Verdict::Added)
+                .filter(|_| whole || change.verdict == ChangeVerdict::Added)
                 .flat_map(|v| document(v, whole))
                 .map(|l| format!("+ {l}")),
         );
@@ -163,7 +164,7 @@ pub(crate) fn lines_of(change: &Change, whole: bool) -> Vec<String> {
 }
 
 /// One JSON object with all that the human form says, and all that it leaves out.
-pub(crate) fn diff_json(pair: &Pair, diff: &Diff, access: Option<Value>) -> Result<Value> {
+pub(crate) fn diff_json(pair: &SnapshotPair, diff: &SnapshotDiff, access: Option<Value>) -> Result<Value> {
     let changes: Vec<Value> = diff.changes.iter().map(|c| change_json(pair, c)).collect::<Result<_>>()?;
     Ok(json!({
         "account": pair.account,
@@ -178,7 +179,7 @@ pub(crate) fn diff_json(pair: &Pair, diff: &Diff, access: Option<Value>) -> Resu
 }
 
 /// The same, a change a line, and a last line with the rest.
-pub(crate) fn diff_rows(pair: &Pair, diff: &Diff, access: Option<Value>) -> Result<Vec<Value>> {
+pub(crate) fn diff_rows(pair: &SnapshotPair, diff: &SnapshotDiff, access: Option<Value>) -> Result<Vec<Value>> {
     let mut rows: Vec<Value> = diff.changes.iter().map(|c| change_json(pair, c)).collect::<Result<_>>()?;
     let mut whole = diff_json(pair, diff, access)?;
     if let Some(map) = whole.as_object_mut() {
@@ -188,7 +189,7 @@ pub(crate) fn diff_rows(pair: &Pair, diff: &Diff, access: Option<Value>) -> Resu
     Ok(rows)
 }
 
-fn change_json(pair: &Pair, change: &Change) -> Result<Value> {
+fn change_json(pair: &SnapshotPair, change: &Change) -> Result<Value> {
     let mut value = serde_json::to_value(change)?;
     let fact = shell(&format!("{} {}", change.kind, change.id));
     value["show"] = format!("bartizan diff {} --fact {fact}", pair.arguments()).into();
@@ -200,13 +201,13 @@ fn label(path: &str) -> String {
     if path.is_empty() { String::new() } else { format!("{path}: ") }
 }
 
-fn verb(verdict: Verdict) -> &'static str {
+fn verb(verdict: ChangeVerdict) -> &'static str {
     match verdict {
-        Verdict::Added => "added",
-        Verdict::Removed => "removed",
-        Verdict::Replaced => "REPLACED",
-        Verdict::Changed => "changed",
-        Verdict::Cosmetic => "says the same in another form",
+        ChangeVerdict::Added => "added",
+        ChangeVerdict::Removed => "removed",
+        ChangeVerdict::Replaced => "REPLACED",
+        ChangeVerdict::Changed => "changed",
+        ChangeVerdict::Cosmetic => "says the same in another form",
     }
 }
 
@@ -234,7 +235,8 @@ fn folded(f: &Folded) -> String {
 
 /// When the fact was read on each side: the change happened between.
 fn window(change: &Change) -> String {
-    let time = |side: &Option<bartizan_inventory::diff::Side>| side.as_ref().map(|s| s.read_ms).filter(|ms| *ms > 0).map(minute);
+    let time =
+        |side: &Option<bartizan_inventory::diff::ChangeSide>| side.as_ref().map(|s| s.read_ms).filter(|ms| *ms > 0).map(minute);
     match (time(&change.before), time(&change.after)) {
         (Some(a), Some(b)) => format!("between {a} and {b} · "),
         (None, Some(b)) => format!("seen {b} · "),

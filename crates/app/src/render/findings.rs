@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
-use bartizan_detect::{Totals, Verdicts};
+use bartizan_detect::{Evaluation, Totals};
 use bartizan_model::time_text;
 use bartizan_model::{Finding, Severity, Stage};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::wrap::counted;
 use super::{Out, clean};
 
-pub(super) fn headline(verdicts: &Verdicts) -> String {
+pub(super) fn headline(verdicts: &Evaluation) -> String {
     let totals = &verdicts.totals;
     let lost = totals.problems.keys().any(|p| p.loses_events());
     let bad = verdicts.findings.iter().filter(|f| f.severity >= Severity::High && f.actor.is_some());
@@ -57,7 +57,7 @@ pub(super) fn read_line(totals: &Totals) -> String {
 }
 
 /// What could not be seen and what was left out, always.
-pub(super) fn footer(out: &mut Out, verdicts: &Verdicts, left_out: usize) -> Result<()> {
+pub(super) fn footer(out: &mut Out, verdicts: &Evaluation, left_out: usize) -> Result<()> {
     let totals = &verdicts.totals;
     let mut skipped: Vec<String> = totals.apart.iter().map(|(apart, n)| format!("{} {}", thousands(*n), apart.word(*n))).collect();
     skipped.extend(holes(totals));
@@ -102,7 +102,7 @@ pub(crate) fn holes(totals: &Totals) -> Vec<String> {
 }
 
 /// Counts by actor, source, region, error and stage.
-pub(crate) fn summary(out: &mut Out, verdicts: &Verdicts) -> Result<()> {
+pub(crate) fn summary(out: &mut Out, verdicts: &Evaluation) -> Result<()> {
     out.line(&read_line(&verdicts.totals))?;
     let mut stages: BTreeMap<String, u64> = BTreeMap::new();
     for finding in &verdicts.findings {
@@ -135,7 +135,7 @@ pub(crate) fn summary(out: &mut Out, verdicts: &Verdicts) -> Result<()> {
 const SUMMARY_ROWS: usize = 20;
 
 /// Everything but the findings.
-pub(crate) fn totals_json(verdicts: &Verdicts, left_out: usize) -> Value {
+pub(crate) fn totals_json(verdicts: &Evaluation, left_out: usize) -> Value {
     let totals = &verdicts.totals;
     let mut stages: BTreeMap<String, u64> = BTreeMap::new();
     for finding in &verdicts.findings {

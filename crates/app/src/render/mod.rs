@@ -21,7 +21,7 @@ use crate::cli::{DEFAULT_STORE, Format, Global};
 
 pub(crate) use bar::{Bar, Bytes};
 pub(crate) use bartizan_model::shell_word as shell;
-pub(crate) use diff::{Pair, diff, diff_json, diff_rows, lines_of};
+pub(crate) use diff::{SnapshotPair, diff, diff_json, diff_rows, lines_of};
 pub(crate) use findings::{csv, holes, summary, totals_json};
 pub(crate) use ocsf::ocsf;
 pub(crate) use report::report;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use bartizan_detect::Verdicts;
+use bartizan_detect::Evaluation;
 use bartizan_model::{Evidence, Finding, Relation, Severity, Stage};
 
 use super::findings::{footer, headline, painted, read_line, severity_style, stage_style, thousands};
@@ -18,7 +18,7 @@ const NAMED_MAX: usize = 3;
 const FOLDED_MAX: usize = 3;
 
 /// Findings grouped by actor, worst first; then what was read and what could not be.
-pub(crate) fn timeline(out: &mut Out, verdicts: &Verdicts, sources: &str, left_out: usize, all: bool) -> Result<()> {
+pub(crate) fn timeline(out: &mut Out, verdicts: &Evaluation, sources: &str, left_out: usize, all: bool) -> Result<()> {
     out.line(&headline(verdicts))?;
     out.line(&read_line(&verdicts.totals))?;
     for group in groups(&verdicts.findings, all) {
@@ -36,25 +36,26 @@ pub(crate) fn timeline(out: &mut Out, verdicts: &Verdicts, sources: &str, left_o
 }
 
 /// Findings of one actor, or those without one.
-struct Group<'a> {
+struct ActorGroup<'a> {
     name: String,
     is_actor: bool,
     findings: Vec<&'a Finding>,
 }
 
 /// Findings of one actor each, in the order of time. Those without an actor come last.
-fn groups(findings: &[Finding], all: bool) -> Vec<Group<'_>> {
+fn groups(findings: &[Finding], all: bool) -> Vec<ActorGroup<'_>> {
     let mut by_actor: BTreeMap<(bool, String), Vec<&Finding>> = BTreeMap::new();
     for finding in findings.iter().filter(|f| all || f.severity >= SHOWN || f.actor.is_none()) {
         let key = finding.actor.as_ref().map(|a| a.key.clone());
         by_actor.entry((key.is_none(), key.unwrap_or_default())).or_default().push(finding);
     }
-    let mut groups: Vec<Group<'_>> = by_actor.into_iter().map(|((nobody, _), findings)| Group::new(nobody, findings)).collect();
+    let mut groups: Vec<ActorGroup<'_>> =
+        by_actor.into_iter().map(|((nobody, _), findings)| ActorGroup::new(nobody, findings)).collect();
     groups.sort_by_cached_key(|g| (!g.is_actor, std::cmp::Reverse(g.weight()), g.findings[0].first_time.clone()));
     groups
 }
 
-impl<'a> Group<'a> {
+impl<'a> ActorGroup<'a> {
     /// Of findings of one actor.
     fn new(nobody: bool, mut findings: Vec<&'a Finding>) -> Self {
         findings.sort_by(|a, b| (&a.first_time, b.severity, &a.id).cmp(&(&b.first_time, a.severity, &b.id)));
@@ -75,7 +76,7 @@ impl<'a> Group<'a> {
     }
 }
 
-impl Group<'_> {
+impl ActorGroup<'_> {
     fn worst(&self) -> Severity {
         self.findings.iter().map(|f| f.severity).max().unwrap_or_default()
     }

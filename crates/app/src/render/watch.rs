@@ -8,13 +8,13 @@ use bartizan_model::Severity;
 use super::findings::{painted, severity_style, stage_style, thousands};
 use super::wrap::{counted, wrapped};
 use super::{Out, clean, shell, work};
-use crate::command::watch::Watched;
+use crate::command::watch::WatchResult;
 
 /// Findings beside the incidents that are listed.
 const FINDINGS_MAX: usize = 10;
 
 /// First whether somebody is in; then the incidents; then what else was found, and what was not seen.
-pub(crate) fn watched(out: &mut Out, watched: &Watched, store: &str) -> Result<()> {
+pub(crate) fn watched(out: &mut Out, watched: &WatchResult, store: &str) -> Result<()> {
     if !watched.new {
         out.line(&format!(
             "nothing new since the last watch: no snapshot, no trail object, nothing accepted; as of {}",
@@ -30,7 +30,7 @@ pub(crate) fn watched(out: &mut Out, watched: &Watched, store: &str) -> Result<(
 }
 
 /// Is somebody in: yes, no, cannot tell.
-pub(crate) fn first_line(watched: &Watched) -> String {
+pub(crate) fn first_line(watched: &WatchResult) -> String {
     let inside = watched.incidents.iter().filter(|i| !i.standing.is_empty()).count();
     // Silence of what was not read is no all-clear.
     let lost = watched.findings.iter().any(|f| f.rule == "events-lost");
@@ -63,7 +63,7 @@ pub(crate) fn first_line(watched: &Watched) -> String {
     }
 }
 
-fn print_incident(out: &mut Out, incident: &Incident, watched: &Watched) -> Result<()> {
+fn print_incident(out: &mut Out, incident: &Incident, watched: &WatchResult) -> Result<()> {
     out.line("")?;
     let severity = painted(severity_style(incident.severity), &format!("{:8}", incident.severity));
     let mut lines = wrapped(&clean(&incident.headline), 10).into_iter();
@@ -138,7 +138,7 @@ pub(super) fn list(out: &mut Out, name: &str, items: impl Iterator<Item = String
 }
 
 /// Findings that belong to no incident.
-fn others(out: &mut Out, watched: &Watched) -> Result<()> {
+fn others(out: &mut Out, watched: &WatchResult) -> Result<()> {
     let told: std::collections::BTreeSet<&String> = watched.incidents.iter().flat_map(|i| &i.findings).collect();
     let rest: Vec<_> = watched.findings.iter().filter(|f| !told.contains(&f.id)).collect();
     // The same thing by the same people, day after day, is one line.
@@ -172,7 +172,7 @@ fn others(out: &mut Out, watched: &Watched) -> Result<()> {
     Ok(())
 }
 
-fn footer(out: &mut Out, watched: &Watched, store: &str) -> Result<()> {
+fn footer(out: &mut Out, watched: &WatchResult, store: &str) -> Result<()> {
     let store = if store == "bartizan-store" { String::new() } else { format!(" --store {}", shell(store)) };
     let coverage = &watched.coverage;
     let attributed: Vec<String> = coverage.attributed.iter().map(|(word, n)| format!("{n} {word}")).collect();

@@ -1,7 +1,7 @@
 //! The whole activity of an actor, for people.
 
 use anyhow::Result;
-use bartizan_detect::work::{ActorWork, CallWork, Made};
+use bartizan_detect::work::{ActorWork, CallWork, MadeThing};
 use bartizan_incident::Incident;
 use bartizan_model::Severity;
 
@@ -42,7 +42,7 @@ pub(super) fn of_incident(out: &mut Out, incident: &Incident, actors: &[ActorWor
         list(out, "calls", std::iter::once(format!("{}: {}", one.name, span(one))))?;
         calls(out, one)?;
     }
-    let things = |all: &[Made]| -> Vec<String> {
+    let things = |all: &[MadeThing]| -> Vec<String> {
         let shown = all.iter().take(THINGS_MAX).map(|m| format!("{}, {} at {}", m.what, m.call, minute(&m.time)));
         let more = all.len().saturating_sub(THINGS_MAX);
         shown.chain((more > 0).then(|| format!("and {more} more (--format json)"))).collect()
@@ -89,8 +89,8 @@ fn line(calls: &[&CallWork], count: impl Fn(&CallWork) -> u64) -> Option<String>
     (!shown.is_empty()).then(|| format!("{}{more}", shown.join(", ")))
 }
 
-fn things<'m>(made: impl Iterator<Item = &'m Made>, count: usize) -> impl Iterator<Item = String> {
-    let one = |m: &Made| {
+fn things<'m>(made: impl Iterator<Item = &'m MadeThing>, count: usize) -> impl Iterator<Item = String> {
+    let one = |m: &MadeThing| {
         let undo = m.undo.as_ref().map(|u| format!("\n{u}")).unwrap_or_default();
         format!("{}, {} at {}{undo}", m.what, m.call, minute(&m.time))
     };

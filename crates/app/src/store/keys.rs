@@ -6,16 +6,16 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use bartizan_evidence::{Key, Log};
+use bartizan_evidence::{EvidenceLog, LogKey};
 
 use crate::cli::Global;
 
 /// The key that `--key` names, the key of this log, or, for a new log, a new key.
-pub(super) fn key(global: &Global, public: Option<&str>) -> Result<Key> {
+pub(super) fn key(global: &Global, public: Option<&str>) -> Result<LogKey> {
     if let Some(path) = &global.key {
         if path.exists() || public.is_some() {
             let text = fs::read_to_string(path).with_context(|| format!("cannot read the key {}", path.display()))?;
-            return Key::parse(&text).with_context(|| path.display().to_string());
+            return LogKey::parse(&text).with_context(|| path.display().to_string());
         }
         return make(path.clone());
     }
@@ -30,18 +30,18 @@ pub(super) fn key(global: &Global, public: Option<&str>) -> Result<Key> {
                     path.display()
                 )
             })?;
-            Key::parse(&text).with_context(|| path.display().to_string())
+            LogKey::parse(&text).with_context(|| path.display().to_string())
         }
         None => {
-            let key = Key::from_seed(random()?)?;
+            let key = LogKey::from_seed(random()?)?;
             write(&folder.join(file_name(key.public())), &key)?;
             Ok(key)
         }
     }
 }
 
-fn make(path: PathBuf) -> Result<Key> {
-    let key = Key::from_seed(random()?)?;
+fn make(path: PathBuf) -> Result<LogKey> {
+    let key = LogKey::from_seed(random()?)?;
     write(&path, &key)?;
     Ok(key)
 }
@@ -52,7 +52,7 @@ fn random() -> Result<[u8; 32]> {
     Ok(seed)
 }
 
-fn write(path: &std::path::Path, key: &Key) -> Result<()> {
+fn write(path: &std::path::Path, key: &LogKey) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
@@ -67,7 +67,7 @@ fn write(path: &std::path::Path, key: &Key) -> Result<()> {
 }
 
 /// Refuses to continue a log that is behind the head that this machine remembers.
-pub(super) fn check_head(log: &Log<'_>) -> Result<()> {
+pub(super) fn check_head(log: &EvidenceLog<'_>) -> Result<()> {
     let Some(head) = remembered(log.public()) else { return Ok(()) };
     let size = |note: &[u8]| String::from_utf8_lossy(note).lines().nth(1).and_then(|l| l.parse::<u64>().ok()).unwrap_or(0);
     if size(&head) > log.size() {

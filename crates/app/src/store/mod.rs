@@ -8,12 +8,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use bartizan_cloud::bucket::Bucket;
+use bartizan_cloud::bucket::S3Folder;
 use bartizan_cloud::live::Identity;
 use bartizan_cloud::model::Model;
-use bartizan_evidence::{Documents, Justification, Kept, Key, Log, LogError, Storage};
-use bartizan_inventory::fact::{Hash, Kinds};
-use bartizan_inventory::snapshot::Recorded;
+use bartizan_evidence::{Documents, EvidenceLog, Justification, LogError, LoggedSnapshot, LogKey, Storage};
+use bartizan_inventory::fact::{FactKinds, Hash};
+use bartizan_inventory::snapshot::RecordedSnapshot;
 use jiff::Timestamp;
 
 use crate::cli::Global;
@@ -21,20 +21,20 @@ use crate::command::TOOL;
 
 pub(crate) use folder::Folder;
 pub(crate) use keys::{remember, remembered};
-pub(crate) use state::{Kept as KeptState, State};
+pub(crate) use state::{RunState, StoreState};
 
 /// Opens the place of the store. A folder need not exist yet.
 pub(crate) fn open(global: &Global) -> Result<Box<dyn Storage>> {
     if global.store.starts_with("s3://") {
         let model = Arc::new(Model::builtin());
-        return Ok(Box::new(Bucket::open(&model, &global.store, &Identity::default())?));
+        return Ok(Box::new(S3Folder::open(&model, &global.store, &Identity::default())?));
     }
     Ok(Box::new(Folder::new(Path::new(&global.store))))
 }
 
 /// Opens the log of the store, or says how to begin one.
-pub(crate) fn log(storage: &dyn Storage) -> Result<Log<'_>> {
-    match Log::open(storage) {
+pub(crate) fn log(storage: &dyn Storage) -> Result<EvidenceLog<'_>> {
+    match EvidenceLog::open(storage) {
         Err(LogError::NoLog(place)) => {
             bail!("no snapshot in {place} yet: take one with bartizan snapshot, or name another --store")
         }
@@ -44,32 +44,32 @@ pub(crate) fn log(storage: &dyn Storage) -> Result<Log<'_>> {
 
 /// The kinds of facts, with the key that values which may be secret are hidden with in the store: for what will be kept
 /// there. Begins the log if there is none.
-pub(crate) fn kinds_to_keep(global: &Global) -> Result<Kinds> {
+pub(crate) fn kinds_to_keep(global: &Global) -> Result<FactKinds> {
     let storage = open(global)?;
     let _lock = folder::lock(global, storage.as_ref())?;
     let (key, _) = begin(global, storage.as_ref())?;
-    Ok(Kinds::builtin().keyed(key.secrets()))
+    Ok(FactKinds::builtin().keyed(key.secrets()))
 }
 
 /// The kinds of facts for what is compared and not kept: with the key of the store where both are at hand.
-pub(crate) fn kinds_to_compare(global: &Global) -> Kinds {
+pub(crate) fn kinds_to_compare(global: &Global) -> FactKinds {
     let key = || {
         let storage = open(global).ok()?;
-        let public = Log::open(storage.as_ref()).ok()?.public().to_owned();
+        let public = EvidenceLog::open(storage.as_ref()).ok()?.public().to_owned();
         keys::key(global, Some(&public)).ok()
     };
-    key().map_or_else(Kinds::builtin, |key| Kinds::builtin().keyed(key.secrets()))
+    key().map_or_else(FactKinds::builtin, |key| FactKinds::builtin().keyed(key.secrets()))
 }
 
 /// The log of the store and its key; begins the log if there is none.
-fn begin<'s>(global: &Global, storage: &'s dyn Storage) -> Result<(Key, Log<'s>)> {
-    let existing = match Log::open(storage) {
+fn begin<'s>(global: &Global, storage: &'s dyn Storage) -> Result<(LogKey, EvidenceLog<'s>)> {
+    let existing = match EvidenceLog::open(storage) {
         Ok(log) => Some(log.public().to_owned()),
         Err(LogError::NoLog(_)) => None,
         Err(e) => return Err(e.into()),
     };
     let key = keys::key(global, existing.as_deref().or(interrupted(storage).as_deref()))?;
-    let log = Log::create(storage, &key)?;
+    let log = EvidenceLog::create(storage, &key)?;
     Ok((key, log))
 }
 
@@ -77,7 +77,7 @@ fn begin<'s>(global: &Global, storage: &'s dyn Storage) -> Result<(Key, Log<'s>)
 pub(crate) fn append(
     global: &Global,
     storage: &dyn Storage,
-    recorded: &[Recorded],
+    recorded: &[RecordedSnapshot],
     gaps: &[(Option<String>, String)],
     now: Timestamp,
 ) -> Result<Vec<u64>> {
@@ -100,7 +100,7 @@ pub(crate) fn justify(global: &Global, storage: &dyn Storage, justification: Jus
     let _lock = folder::lock(global, storage)?;
     let public = self::log(storage)?.public().to_owned();
     let key = keys::key(global, Some(&public))?;
-    let mut log = Log::create(storage, &key)?;
+    let mut log = EvidenceLog::create(storage, &key)?;
     keys::check_head(&log)?;
     let index = bartizan_evidence::justify(&mut log, &key, justification, (TOOL, now))?;
     remember(log.public(), log.head());
@@ -114,9 +114,9 @@ fn interrupted(storage: &dyn Storage) -> Option<String> {
 
 fn append_to(
     storage: &dyn Storage,
-    log: &mut Log<'_>,
-    key: &Key,
-    recorded: &[Recorded],
+    log: &mut EvidenceLog<'_>,
+    key: &LogKey,
+    recorded: &[RecordedSnapshot],
     gaps: &[(Option<String>, String)],
     now: Timestamp,
 ) -> Result<Vec<u64>> {
@@ -141,17 +141,17 @@ pub(crate) struct Loaded {
 
 impl Loaded {
     /// From the log.
-    pub(crate) fn kept(storage: &Arc<dyn Storage>, history: &Arc<Vec<Kept>>, kept: &Kept) -> Result<Self> {
+    pub(crate) fn kept(storage: &Arc<dyn Storage>, history: &Arc<Vec<LoggedSnapshot>>, kept: &LoggedSnapshot) -> Result<Self> {
         let text = bartizan_evidence::facts(storage.as_ref(), kept)?;
         // Documents of a snapshot are in its own packs or in earlier ones.
-        let until: Vec<Kept> = history.iter().filter(|k| k.index <= kept.index).cloned().collect();
+        let until: Vec<LoggedSnapshot> = history.iter().filter(|k| k.index <= kept.index).cloned().collect();
         let documents = Documents::of(Arc::clone(storage), &until);
         let documents = move |hash: &Hash| documents.get(hash);
         Ok(Self::with_side(kept.index.to_string(), text, Box::new(documents)))
     }
 
     /// From a collection that was never stored.
-    pub(crate) fn recorded(name: String, recorded: Recorded) -> Self {
+    pub(crate) fn recorded(name: String, recorded: RecordedSnapshot) -> Self {
         let documents = recorded.documents;
         Self { name, text: recorded.text, side: recorded.side, documents: Box::new(move |hash| documents.get(hash).cloned()) }
     }
@@ -163,7 +163,7 @@ impl Loaded {
         let name = path.display().to_string();
         if let Some(folder) = folder {
             let storage: Arc<dyn Storage> = Arc::new(Folder::new(folder));
-            let history = bartizan_evidence::snapshots(&Log::open(storage.as_ref())?)?;
+            let history = bartizan_evidence::snapshots(&EvidenceLog::open(storage.as_ref())?)?;
             let documents = Documents::of(storage, &history);
             let documents = move |hash: &Hash| documents.get(hash);
             return Ok(Self::with_side(name, text, Box::new(documents)));

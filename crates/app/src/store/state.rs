@@ -6,7 +6,7 @@ use std::fs::File;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use bartizan_incident::{Incident, Merge};
+use bartizan_incident::{Incident, MergedIncident};
 use bartizan_model::Finding;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -28,26 +28,26 @@ create table kept (key text primary key, value blob not null) without rowid;
 ";
 
 /// The state of a store, open.
-pub(crate) struct State {
+pub(crate) struct StoreState {
     connection: Connection,
     _lock: Option<File>,
 }
 
 /// Everything that a run leaves.
-pub(crate) struct Kept<'a> {
+pub(crate) struct RunState<'a> {
     /// All findings of the time that was looked at.
     pub(crate) findings: &'a [Finding],
     /// Findings that ended before it stay as they are.
     pub(crate) since: &'a str,
     pub(crate) incidents: &'a [Incident],
-    pub(crate) merges: &'a [Merge],
+    pub(crate) merges: &'a [MergedIncident],
     /// Objects that were read: name, bytes, whether they are only in the memory any more.
     pub(crate) objects: &'a [(String, Option<u64>, bool)],
     /// Anything else by name.
     pub(crate) kept: Vec<(&'a str, Vec<u8>)>,
 }
 
-impl State {
+impl StoreState {
     /// Opens it to write, making it if it is not there; refuses while another run watches.
     pub(crate) fn watch(store: &str) -> Result<Self> {
         if store.starts_with("s3://") {
@@ -130,7 +130,7 @@ impl State {
     }
 
     /// Keeps all that a run found, or nothing.
-    pub(crate) fn keep(&mut self, kept: Kept<'_>) -> Result<()> {
+    pub(crate) fn keep(&mut self, kept: RunState<'_>) -> Result<()> {
         let transaction = self.connection.transaction()?;
         transaction.execute("delete from finding where last_time is null or last_time >= ?1", [kept.since])?;
         for f in kept.findings {

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use bartizan_trail::json::{Kind, Value};
+use bartizan_trail::json::{JsonKind, JsonValue};
 use bartizan_trail::{Event, Field};
 
 /// The map.
 #[derive(Debug, Default)]
 pub struct CallMap {
     /// By source, then by call: most calls of most sources change nothing, and are looked up for each event.
-    rows: Names<Names<Vec<Row>>>,
+    rows: KindNumbers<KindNumbers<Vec<CallRow>>>,
     /// Kinds of fact, by number.
     kinds: Vec<String>,
     /// Kinds whose changes no call explains, and why.
@@ -19,11 +19,11 @@ pub struct CallMap {
     by_aws: Vec<(String, String, String)>,
 }
 
-type Names<T> = HashMap<Vec<u8>, T, foldhash::fast::RandomState>;
+type KindNumbers<T> = HashMap<Vec<u8>, T, foldhash::fast::RandomState>;
 
 /// What a call does to a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Effect {
+pub enum FactEffect {
     /// It is there afterwards.
     Add,
     /// It may say something else afterwards.
@@ -33,10 +33,10 @@ pub enum Effect {
 }
 
 #[derive(Debug)]
-struct Row {
+struct CallRow {
     kind: u16,
-    effect: Effect,
-    id: Vec<Part>,
+    effect: FactEffect,
+    id: Vec<TemplatePart>,
     /// Where a policy stands, alternatives.
     content: Vec<String>,
     /// What the name of the call says: `IsLogging=false`.
@@ -45,15 +45,15 @@ struct Row {
 
 /// A piece of a template.
 #[derive(Debug)]
-pub enum Part {
+pub enum TemplatePart {
     Text(String),
     /// Alternatives, and what to take where none is there.
-    Field(Vec<Path>, Option<String>),
+    Field(Vec<ValuePath>, Option<String>),
 }
 
 /// Where a value stands.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Path {
+pub enum ValuePath {
     Request(String),
     Response(String),
     /// The caller's own user name: the default of IAM calls without one.
@@ -66,7 +66,7 @@ pub struct TouchedFact {
     /// Number of the kind.
     pub kind: u16,
     /// What was done to it.
-    pub effect: Effect,
+    pub effect: FactEffect,
     /// Its id as the record names it; a `*` at the end stands for any rest.
     pub id: String,
     /// The policy that the call brought.
@@ -105,9 +105,9 @@ impl CallMap {
                 return Err(format!("line {}: expected 7 fields", number + 1));
             };
             let effect = match *effect {
-                "add" => Effect::Add,
-                "set" => Effect::Set,
-                "remove" => Effect::Remove,
+                "add" => FactEffect::Add,
+                "set" => FactEffect::Set,
+                "remove" => FactEffect::Remove,
                 "none" => {
                     map.unattributable.insert((*kind).to_owned(), (*id).to_owned());
                     continue;
@@ -123,7 +123,7 @@ impl CallMap {
                 text => text.split(by).map(str::to_owned).collect(),
             };
             let kind = map.kind_or_new(kind);
-            let row = Row { kind, effect, id: parts(id), content: list(content, '|'), sets: list(sets, ' ') };
+            let row = CallRow { kind, effect, id: parts(id), content: list(content, '|'), sets: list(sets, ' ') };
             map.rows.entry(source.as_bytes().to_vec()).or_default().entry(event.as_bytes().to_vec()).or_default().push(row);
         }
         Ok(map)
@@ -176,7 +176,7 @@ impl CallMap {
         self.rows_of(event).is_some()
     }
 
-    fn rows_of(&self, event: &Event<'_>) -> Option<&[Row]> {
+    fn rows_of(&self, event: &Event<'_>) -> Option<&[CallRow]> {
         let calls = self.rows.get(event.raw_text(Field::EventSource))?;
         calls.get(without_version(event.raw_text(Field::EventName))).map(Vec::as_slice)
     }
@@ -189,7 +189,7 @@ impl CallMap {
         for row in self.rows_of(event).unwrap_or_default() {
             let content = row.content.iter().find_map(|path| {
                 let value = *values(request?, path).first()?;
-                let text = if value.kind() == Kind::Object { value.compact() } else { value.text()? };
+                let text = if value.kind() == JsonKind::Object { value.compact() } else { value.text()? };
                 (text.len() <= CONTENT_BYTES_MAX).then(|| text.into_owned())
             });
             let mut named = ids(&row.id, request, response, user_name);
@@ -215,7 +215,7 @@ impl CallMap {
 
 /// Whether CloudTrail left out a request because it was too large: `{"omitted":true,"originalSize":108321,"reason":"…"}`
 /// (CloudTrail user guide, "CloudTrail record contents").
-pub fn is_omitted(request: Value<'_>) -> bool {
+pub fn is_omitted(request: JsonValue<'_>) -> bool {
     request.raw().len() < 400 && request.raw().windows(9).any(|w| w == b"too large" || w == b"\"omitted\"")
 }
 
@@ -239,43 +239,48 @@ pub fn without_version(name: &[u8]) -> &[u8] {
 }
 
 /// The pieces of `{userName|me}/{=accessKey.accessKeyId}`.
-pub fn parts(template: &str) -> Vec<Part> {
+pub fn parts(template: &str) -> Vec<TemplatePart> {
     let (mut parts, mut rest) = (Vec::new(), template);
     while let Some((text, (field, after))) = rest.split_once('{').and_then(|(t, r)| Some((t, r.split_once('}')?))) {
         if !text.is_empty() {
-            parts.push(Part::Text(text.to_owned()));
+            parts.push(TemplatePart::Text(text.to_owned()));
         }
         let (names, default) = field.split_once('?').map_or((field, None), |(n, d)| (n, Some(d.to_owned())));
         let path = |name: &str| match name.strip_prefix('=') {
-            Some(path) => Path::Response(path.to_owned()),
-            None if name == "me" => Path::Caller,
-            None => Path::Request(name.to_owned()),
+            Some(path) => ValuePath::Response(path.to_owned()),
+            None if name == "me" => ValuePath::Caller,
+            None => ValuePath::Request(name.to_owned()),
         };
-        parts.push(Part::Field(names.split('|').map(path).collect(), default));
+        parts.push(TemplatePart::Field(names.split('|').map(path).collect(), default));
         rest = after;
     }
     if !rest.is_empty() {
-        parts.push(Part::Text(rest.to_owned()));
+        parts.push(TemplatePart::Text(rest.to_owned()));
     }
     parts
 }
 
 /// Every id that a template gives; none if a field is missing.
-fn ids(parts: &[Part], request: Option<Value<'_>>, response: Option<Value<'_>>, user_name: Option<&str>) -> Vec<String> {
+fn ids(
+    parts: &[TemplatePart],
+    request: Option<JsonValue<'_>>,
+    response: Option<JsonValue<'_>>,
+    user_name: Option<&str>,
+) -> Vec<String> {
     let mut ids = vec![String::new()];
     for part in parts {
         let found: Vec<Cow<'_, str>> = match part {
-            Part::Text(text) => vec![Cow::Borrowed(text)],
-            Part::Field(paths, default) => {
-                let one = |path: &'_ Path| -> Vec<Cow<'_, str>> {
-                    let texts = |value: Option<Value<'_>>, path: &str| -> Vec<Cow<'_, str>> {
+            TemplatePart::Text(text) => vec![Cow::Borrowed(text)],
+            TemplatePart::Field(paths, default) => {
+                let one = |path: &'_ ValuePath| -> Vec<Cow<'_, str>> {
+                    let texts = |value: Option<JsonValue<'_>>, path: &str| -> Vec<Cow<'_, str>> {
                         let found = value.map(|v| values(v, path)).unwrap_or_default();
-                        found.into_iter().filter_map(Value::text).map(|t| Cow::Owned(t.into_owned())).collect()
+                        found.into_iter().filter_map(JsonValue::text).map(|t| Cow::Owned(t.into_owned())).collect()
                     };
                     match path {
-                        Path::Request(path) => texts(request, path),
-                        Path::Response(path) => texts(response, path),
-                        Path::Caller => user_name.map(|n| Cow::Owned(n.to_owned())).into_iter().collect(),
+                        ValuePath::Request(path) => texts(request, path),
+                        ValuePath::Response(path) => texts(response, path),
+                        ValuePath::Caller => user_name.map(|n| Cow::Owned(n.to_owned())).into_iter().collect(),
                     }
                 };
                 let found = paths.iter().map(one).find(|f| !f.is_empty()).unwrap_or_default();
@@ -290,27 +295,27 @@ fn ids(parts: &[Part], request: Option<Value<'_>>, response: Option<Value<'_>>, 
 }
 
 /// Every value at a dotted path; lists are entered. The first letter of a name may be small or large.
-pub fn values<'a>(value: Value<'a>, path: &str) -> Vec<Value<'a>> {
+pub fn values<'a>(value: JsonValue<'a>, path: &str) -> Vec<JsonValue<'a>> {
     let mut found = vec![value];
     for name in path.split('.') {
         let mut next = Vec::new();
         for value in found {
             match value.kind() {
-                Kind::Array => next.extend(value.elements().filter_map(|e| member(e, name))),
+                JsonKind::Array => next.extend(value.elements().filter_map(|e| member(e, name))),
                 _ => next.extend(member(value, name)),
             }
         }
         found = next;
     }
-    let lists = found.iter().any(|v| v.kind() == Kind::Array);
+    let lists = found.iter().any(|v| v.kind() == JsonKind::Array);
     if lists {
-        found.into_iter().flat_map(|v| if v.kind() == Kind::Array { v.elements().collect() } else { vec![v] }).collect()
+        found.into_iter().flat_map(|v| if v.kind() == JsonKind::Array { v.elements().collect() } else { vec![v] }).collect()
     } else {
         found
     }
 }
 
-fn member<'a>(value: Value<'a>, name: &str) -> Option<Value<'a>> {
+fn member<'a>(value: JsonValue<'a>, name: &str) -> Option<JsonValue<'a>> {
     value.get(name).or_else(|| {
         let mut other = name.to_owned();
         let first = other.get_mut(..1)?;
@@ -339,13 +344,13 @@ pub fn short_name(id: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bartizan_trail::{Item, Reader};
+    use bartizan_trail::{TrailItem, TrailReader};
 
-    fn touched(json: &str) -> Vec<(String, Effect, String)> {
+    fn touched(json: &str) -> Vec<(String, FactEffect, String)> {
         let map = CallMap::builtin();
         let mut found = Vec::new();
-        Reader::new().read(&mut json.as_bytes(), &mut |item| {
-            if let Item::Event(event) = item {
+        TrailReader::new().read(&mut json.as_bytes(), &mut |item| {
+            if let TrailItem::Event(event) = item {
                 found.extend(map.touched(&event, Some("me")).into_iter().map(|t| (map.kind(t.kind).to_owned(), t.effect, t.id)));
             }
         });
@@ -358,37 +363,37 @@ mod tests {
             (
                 r#"{"eventSource":"iam.amazonaws.com","eventName":"PutUserPolicy","requestParameters":{"userName":"bob","policyName":"p"}}"#,
                 "iam:userpolicy",
-                Effect::Set,
+                FactEffect::Set,
                 "bob/p",
             ),
             (
                 r#"{"eventSource":"iam.amazonaws.com","eventName":"CreateAccessKey","requestParameters":null,"responseElements":{"accessKey":{"accessKeyId":"AKIA1"}}}"#,
                 "iam:accesskey",
-                Effect::Add,
+                FactEffect::Add,
                 "me/AKIA1",
             ),
             (
                 r#"{"eventSource":"lambda.amazonaws.com","eventName":"UpdateFunctionCode20150331v2","requestParameters":{"functionName":"f"}}"#,
                 "lambda:function",
-                Effect::Set,
+                FactEffect::Set,
                 "f",
             ),
             (
                 r#"{"eventSource":"cloudfront.amazonaws.com","eventName":"UpdateDistribution2020_05_31","requestParameters":{"id":"E1"}}"#,
                 "cloudfront:distribution",
-                Effect::Set,
+                FactEffect::Set,
                 "E1",
             ),
             (
                 r#"{"eventSource":"ec2.amazonaws.com","eventName":"TerminateInstances","requestParameters":{"instancesSet":{"items":[{"instanceId":"i-1"}]}}}"#,
                 "ec2:instance",
-                Effect::Remove,
+                FactEffect::Remove,
                 "i-1",
             ),
             (
                 r#"{"eventSource":"events.amazonaws.com","eventName":"PutRule","requestParameters":{"name":"r"}}"#,
                 "events:rule",
-                Effect::Set,
+                FactEffect::Set,
                 "default/r",
             ),
         ] {

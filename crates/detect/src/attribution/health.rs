@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::index::{BUCKET_S, Deed, Testimony};
+use super::index::{AttributionIndex, BUCKET_S, MutatingCall};
 use bartizan_model::time_text;
 
 /// Whether a trail would have shown a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Health {
+pub enum TrailHealth {
     /// It was recording: why we think so.
     Healthy(String),
     /// It may not have been: why.
@@ -18,7 +18,7 @@ pub enum Health {
 
 /// A stretch of time in which a trail recorded nothing, or may not have.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Gap {
+pub struct TrailGap {
     /// Account.
     pub account: String,
     /// Region; empty for all of them.
@@ -44,13 +44,13 @@ const BUCKETS_MIN: usize = 100;
 /// How near to a change another event must be to show that the trail was recording.
 const NEAR_S: i64 = 2 * 3600;
 
-impl Testimony {
+impl AttributionIndex {
     /// Stretches in which the trail was stopped, by its own records, or fell silent against its habit.
     #[must_use]
-    pub fn gaps(&self) -> Vec<Gap> {
+    pub fn gaps(&self) -> Vec<TrailGap> {
         let mut gaps = Vec::new();
-        let named = |d: &&Deed, names: [&str; 2]| names.contains(&&*d.call.name);
-        let starts: Vec<&Deed> =
+        let named = |d: &&MutatingCall, names: [&str; 2]| names.contains(&&*d.call.name);
+        let starts: Vec<&MutatingCall> =
             self.deeds.values().filter(|d| named(d, ["cloudtrail:StartLogging", "cloudtrail:CreateTrail"])).collect();
         for stop in self.deeds.values().filter(|d| named(d, ["cloudtrail:StopLogging", "cloudtrail:DeleteTrail"])) {
             let account = stop.call.account.clone().unwrap_or_default();
@@ -63,11 +63,11 @@ impl Testimony {
             let loud = from < to && heard.into_iter().any(|(_, buckets)| buckets.range(from..to).next().is_some());
             if !loud {
                 let why = format!("{} at {}", stop.call.name, time_text(stop.time_s));
-                gaps.push(Gap { account, region: String::new(), from_s: stop.time_s, to_s, why });
+                gaps.push(TrailGap { account, region: String::new(), from_s: stop.time_s, to_s, why });
             }
         }
         for ((account, region), buckets) in &self.presence {
-            gaps.extend(silences(buckets).into_iter().map(|(from_s, to_s)| Gap {
+            gaps.extend(silences(buckets).into_iter().map(|(from_s, to_s)| TrailGap {
                 account: account.clone(),
                 region: region.clone(),
                 from_s,
@@ -81,14 +81,15 @@ impl Testimony {
 
     /// Whether a call in this account and region, at some time between the two, would be on record.
     #[must_use]
-    pub fn health(&self, gaps: &[Gap], account: &str, region: &str, (from_s, to_s): (i64, i64)) -> Health {
-        let concerns =
-            |g: &&Gap| g.account == account && (g.region.is_empty() || g.region == region) && g.from_s < to_s && g.to_s > from_s;
+    pub fn health(&self, gaps: &[TrailGap], account: &str, region: &str, (from_s, to_s): (i64, i64)) -> TrailHealth {
+        let concerns = |g: &&TrailGap| {
+            g.account == account && (g.region.is_empty() || g.region == region) && g.from_s < to_s && g.to_s > from_s
+        };
         if let Some(gap) = gaps.iter().find(concerns) {
-            return Health::Unhealthy(gap.why.clone());
+            return TrailHealth::Unhealthy(gap.why.clone());
         }
         let Some(buckets) = self.presence.get(&(account.to_owned(), region.to_owned())) else {
-            return Health::Unhealthy(format!("this trail has no event of {region}"));
+            return TrailHealth::Unhealthy(format!("this trail has no event of {region}"));
         };
         let (from, to) = (from_s.div_euclid(BUCKET_S), to_s.div_euclid(BUCKET_S));
         let near = NEAR_S / BUCKET_S;
@@ -97,11 +98,13 @@ impl Testimony {
         match (before, after) {
             (Some(b), Some(a)) if to_s - from_s > 2 * NEAR_S || (from - b <= near && a - to <= near) => {
                 let heard = buckets.range(from - near..=to + near).count();
-                Health::Healthy(format!("the trail of {region} was heard before, after and around it ({heard} times five minutes)"))
+                TrailHealth::Healthy(format!(
+                    "the trail of {region} was heard before, after and around it ({heard} times five minutes)"
+                ))
             }
-            (Some(_), Some(_)) => Health::Unhealthy(format!("nothing else was heard of {region} within two hours")),
-            (None, _) => Health::Unhealthy(format!("the trail of {region} begins after it")),
-            (_, None) => Health::Unhealthy(format!("the trail of {region} ends before it")),
+            (Some(_), Some(_)) => TrailHealth::Unhealthy(format!("nothing else was heard of {region} within two hours")),
+            (None, _) => TrailHealth::Unhealthy(format!("the trail of {region} begins after it")),
+            (_, None) => TrailHealth::Unhealthy(format!("the trail of {region} ends before it")),
         }
     }
 

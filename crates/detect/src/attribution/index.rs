@@ -7,25 +7,25 @@ use std::sync::Arc;
 
 use siphasher::sip::SipHasher13;
 
-use super::call_map::{CallMap, Effect, TouchedFact, is_omitted};
-use crate::call::{Call, Source, Who};
+use super::call_map::{CallMap, FactEffect, TouchedFact, is_omitted};
+use crate::call::{ActorContext, ApiCall, SourceAddress};
 use bartizan_model::limits::{ADDRESSES_MAX, DEED_TEXT_BYTES_MAX, DEEDS_MAX, ISSUED_MAX, LEAVES_MAX};
-use bartizan_trail::json::{Kind, Value};
+use bartizan_trail::json::{JsonKind, JsonValue};
 use bartizan_trail::{Event, EventId, Field};
 
 /// A successful call that may have changed facts.
 #[derive(Debug, Clone)]
-pub struct Deed {
+pub struct MutatingCall {
     /// Seconds since 1970.
     pub time_s: i64,
     /// The event.
     pub event: EventId,
     /// Who did it.
-    pub who: Arc<Who>,
+    pub who: Arc<ActorContext>,
     /// From where.
-    pub source: Source,
+    pub source: SourceAddress,
     /// What was called.
-    pub call: Arc<Call>,
+    pub call: Arc<ApiCall>,
     /// What it touched.
     pub touched: Vec<TouchedFact>,
     /// Hashes of all values in request and response, sorted: to see whether a new value of a fact came from here.
@@ -36,17 +36,17 @@ pub struct Deed {
 
 /// A credential that was issued.
 #[derive(Debug, Clone)]
-pub struct Issued {
+pub struct IssuedCredential {
     /// Seconds since 1970.
     pub time_s: i64,
     /// The event.
     pub event: EventId,
     /// Who asked for it.
-    pub who: Arc<Who>,
+    pub who: Arc<ActorContext>,
     /// From where.
-    pub source: Source,
+    pub source: SourceAddress,
     /// `sts:AssumeRole`, `iam:CreateAccessKey`.
-    pub call: Arc<Call>,
+    pub call: Arc<ApiCall>,
     /// The name of the session.
     pub session: Option<String>,
     /// ARN of the role, or the user of a key.
@@ -59,7 +59,7 @@ pub struct Issued {
 
 /// When an address or a user agent called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Heard {
+pub struct SeenRange {
     /// First event, seconds since 1970.
     pub first_s: i64,
     /// Last event.
@@ -68,33 +68,33 @@ pub struct Heard {
 
 /// What one scanner keeps of one object.
 #[derive(Debug, Default)]
-pub struct Witness {
-    deeds: Vec<Deed>,
-    issued: Vec<(String, Issued)>,
+pub struct TrailCollector {
+    deeds: Vec<MutatingCall>,
+    issued: Vec<(String, IssuedCredential)>,
     /// Account and region, and the five minutes in which something was called there.
     presence: BTreeMap<(String, String), BTreeSet<i64>>,
-    addresses: Heards<IpAddr>,
+    addresses: SeenRanges<IpAddr>,
     /// User agents that called.
-    agents: Heards<String>,
+    agents: SeenRanges<String>,
     /// Where the last event was called and when.
-    last: Option<(Arc<Call>, i64)>,
+    last: Option<(Arc<ApiCall>, i64)>,
     /// Who called last and when.
-    last_who: Option<(Arc<Who>, i64)>,
+    last_who: Option<(Arc<ActorContext>, i64)>,
 }
 
 /// Everything that was kept.
 #[derive(Debug, Default)]
-pub struct Testimony {
+pub struct AttributionIndex {
     /// By time and event.
-    pub deeds: BTreeMap<(i64, EventId), Deed>,
+    pub deeds: BTreeMap<(i64, EventId), MutatingCall>,
     /// By access key id; the record that says most about who asked.
-    pub issued: HashMap<String, Issued, foldhash::fast::RandomState>,
+    pub issued: HashMap<String, IssuedCredential, foldhash::fast::RandomState>,
     /// Account and region, and the five minutes in which something was called there.
     pub presence: BTreeMap<(String, String), BTreeSet<i64>>,
     /// Addresses that called.
-    pub addresses: Heards<IpAddr>,
+    pub addresses: SeenRanges<IpAddr>,
     /// User agents that called.
-    pub agents: Heards<String>,
+    pub agents: SeenRanges<String>,
     /// Deeds, credentials and addresses that found no room.
     pub dropped: u64,
 }
@@ -102,9 +102,17 @@ pub struct Testimony {
 /// Seconds of a bucket of presence.
 pub const BUCKET_S: i64 = 300;
 
-impl Witness {
+impl TrailCollector {
     /// Sees one event.
-    pub fn see(&mut self, map: &CallMap, event: &Event<'_>, at: (EventId, i64), who: &Arc<Who>, call: &Arc<Call>, source: Source) {
+    pub fn see(
+        &mut self,
+        map: &CallMap,
+        event: &Event<'_>,
+        at: (EventId, i64),
+        who: &Arc<ActorContext>,
+        call: &Arc<ApiCall>,
+        source: SourceAddress,
+    ) {
         let (id, time_s) = at;
         let bucket = time_s.div_euclid(BUCKET_S);
         if !self.last.as_ref().is_some_and(|(last, at)| *at == bucket && Arc::ptr_eq(last, call)) {
@@ -113,13 +121,13 @@ impl Witness {
             self.last = Some((call.clone(), bucket));
         }
         if let Some(address) = source.address() {
-            self.addresses.entry(address).or_insert(Heard::at(time_s)).widen(Heard::at(time_s));
+            self.addresses.entry(address).or_insert(SeenRange::at(time_s)).widen(SeenRange::at(time_s));
         }
         if !self.last_who.as_ref().is_some_and(|(last, at)| *at == bucket && Arc::ptr_eq(last, who)) {
             if let Some(agent) = &who.user_agent {
                 match self.agents.get_mut(agent) {
-                    Some(heard) => heard.widen(Heard::at(time_s)),
-                    None => drop(self.agents.insert(agent.clone(), Heard::at(time_s))),
+                    Some(heard) => heard.widen(SeenRange::at(time_s)),
+                    None => drop(self.agents.insert(agent.clone(), SeenRange::at(time_s))),
                 }
             }
             self.last_who = Some((who.clone(), bucket));
@@ -143,23 +151,24 @@ impl Witness {
         let (request, response) = (event.field(Field::RequestParameters), event.field(Field::ResponseElements));
         let mut leaves = Vec::new();
         // A thing that was made or deleted is known by its id, a policy by its text.
-        if touched.iter().any(|t| t.effect == Effect::Set && t.content.is_none()) {
+        if touched.iter().any(|t| t.effect == FactEffect::Set && t.content.is_none()) {
             [request, response].into_iter().flatten().for_each(|v| gather(v, &mut leaves, 0));
         }
         touched.iter().flat_map(|t| &t.sets).filter_map(|s| s.split_once('=')).for_each(|(_, value)| leaves.push(leaf(value)));
         leaves.sort_unstable();
         leaves.dedup();
         let cut = request.is_some_and(is_omitted);
-        let deed = Deed { time_s, event: id, who: who.clone(), source, call: call.clone(), touched, leaves: leaves.into(), cut };
+        let deed =
+            MutatingCall { time_s, event: id, who: who.clone(), source, call: call.clone(), touched, leaves: leaves.into(), cut };
         self.deeds.push(deed);
     }
 }
 
-impl Testimony {
+impl AttributionIndex {
     /// Where a deed stands: by time and event. Where ids were taken out of the records, others may have the same one.
-    fn place(&self, deed: &Deed) -> (i64, EventId) {
-        let same = |known: &Deed| {
-            let touched = |d: &Deed| d.touched.iter().map(|t| format!("{t:?}")).collect::<Vec<_>>();
+    fn place(&self, deed: &MutatingCall) -> (i64, EventId) {
+        let same = |known: &MutatingCall| {
+            let touched = |d: &MutatingCall| d.touched.iter().map(|t| format!("{t:?}")).collect::<Vec<_>>();
             (&known.call, &known.who, &known.source, &known.leaves) == (&deed.call, &deed.who, &deed.source, &deed.leaves)
                 && touched(known) == touched(deed)
         };
@@ -171,7 +180,7 @@ impl Testimony {
     }
 
     /// Takes what was kept of one object. The order of objects does not matter, as long as there is room.
-    pub fn take(&mut self, witness: Witness) {
+    pub fn take(&mut self, witness: TrailCollector) {
         for deed in witness.deeds {
             let place = self.place(&deed);
             if self.deeds.len() >= DEEDS_MAX && !self.deeds.contains_key(&place) {
@@ -199,7 +208,7 @@ impl Testimony {
 }
 
 /// Takes what was heard of, as far as there is room. Gives how many found none.
-fn keep<K: std::hash::Hash + Eq>(all: &mut Heards<K>, some: Heards<K>) -> u64 {
+fn keep<K: std::hash::Hash + Eq>(all: &mut SeenRanges<K>, some: SeenRanges<K>) -> u64 {
     let mut dropped = 0;
     for (key, heard) in some {
         if let Some(known) = all.get_mut(&key) {
@@ -213,9 +222,9 @@ fn keep<K: std::hash::Hash + Eq>(all: &mut Heards<K>, some: Heards<K>) -> u64 {
     dropped
 }
 
-type Heards<K> = HashMap<K, Heard, foldhash::fast::RandomState>;
+type SeenRanges<K> = HashMap<K, SeenRange, foldhash::fast::RandomState>;
 
-impl Heard {
+impl SeenRange {
     fn at(time_s: i64) -> Self {
         Self { first_s: time_s, last_s: time_s }
     }
@@ -226,7 +235,7 @@ impl Heard {
     }
 }
 
-impl Issued {
+impl IssuedCredential {
     /// The record of the caller's own account tells more than that of the role's; of equals the earliest.
     fn rank(&self) -> (bool, std::cmp::Reverse<(i64, EventId)>) {
         (self.who.actor.kind != "AWSAccount", std::cmp::Reverse((self.time_s, self.event)))
@@ -234,7 +243,7 @@ impl Issued {
 }
 
 /// The user's own name, where a user calls.
-pub fn own_user_name(actor: &bartizan_trail::Actor) -> Option<&str> {
+pub fn own_user_name(actor: &bartizan_trail::CallerIdentity) -> Option<&str> {
     (actor.kind == "IAMUser").then(|| actor.key.rsplit('/').next()).flatten()
 }
 
@@ -243,17 +252,17 @@ fn issued(
     event: &Event<'_>,
     id: EventId,
     time_s: i64,
-    who: &Arc<Who>,
-    call: &Arc<Call>,
-    source: &Source,
-) -> Option<(String, Issued)> {
+    who: &Arc<ActorContext>,
+    call: &Arc<ApiCall>,
+    source: &SourceAddress,
+) -> Option<(String, IssuedCredential)> {
     let iam = match &*call.name {
         "iam:CreateAccessKey" => true,
         name if name.starts_with("sts:") => false,
         _ => return None,
     };
     let (request, response) = (event.field(Field::RequestParameters), event.field(Field::ResponseElements)?);
-    let text = |value: Option<Value<'_>>, name: &str| value?.get(name)?.text().map(std::borrow::Cow::into_owned);
+    let text = |value: Option<JsonValue<'_>>, name: &str| value?.get(name)?.text().map(std::borrow::Cow::into_owned);
     let credential = response.get(if iam { "accessKey" } else { "credentials" })?;
     let key = text(Some(credential), "accessKeyId")?;
     let of = if iam {
@@ -265,7 +274,7 @@ fn issued(
     let source_identity = text(request, "sourceIdentity");
     let asked_s = text(request, "durationSeconds").and_then(|t| t.parse::<i64>().ok());
     let until_s = (!iam).then(|| time_s + asked_s.unwrap_or(SESSION_S));
-    let issued = Issued {
+    let issued = IssuedCredential {
         time_s,
         event: id,
         who: who.clone(),
@@ -286,13 +295,13 @@ const SESSION_S: i64 = 3600;
 const DEPTH_MAX: usize = 12;
 
 /// Hashes of all values below one.
-fn gather(value: Value<'_>, leaves: &mut Vec<u64>, depth: usize) {
+fn gather(value: JsonValue<'_>, leaves: &mut Vec<u64>, depth: usize) {
     if leaves.len() >= LEAVES_MAX || depth > DEPTH_MAX {
         return;
     }
     match value.kind() {
-        Kind::Object => value.raw_members().for_each(|(_, v)| gather(v, leaves, depth + 1)),
-        Kind::Array => value.elements().for_each(|v| gather(v, leaves, depth + 1)),
+        JsonKind::Object => value.raw_members().for_each(|(_, v)| gather(v, leaves, depth + 1)),
+        JsonKind::Array => value.elements().for_each(|v| gather(v, leaves, depth + 1)),
         _ => {
             if let Some(text) = value.text() {
                 leaves.push(leaf(&text));

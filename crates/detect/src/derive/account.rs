@@ -8,8 +8,8 @@ use memchr::memmem::find as memmem;
 use super::action::is_change;
 use super::shape::{is_named, leaves, text};
 use super::{api, is_account};
-use bartizan_trail::json::Kind;
-use bartizan_trail::{Actor, Event, Field};
+use bartizan_trail::json::JsonKind;
+use bartizan_trail::{CallerIdentity, Event, Field};
 
 /// Accounts of AWS that requests of everybody name: publishers of layers, images and agents, and those to which load balancers
 /// of older regions write their logs from (ELB user guide, "Enable access logs"; EKS, Lambda and SageMaker guides).
@@ -63,7 +63,7 @@ const OF_AWS: &[&str] = &[
 const NAME_BYTES_MAX: usize = 2048;
 
 /// Accounts that a change names and that are neither the caller's, nor the called one, nor AWS's own.
-pub(super) fn names_account(event: &Event<'_>, actor: &Actor) -> Vec<String> {
+pub(super) fn names_account(event: &Event<'_>, actor: &CallerIdentity) -> Vec<String> {
     let call = api(event);
     if !is_change(&call) || takes_away(&call) {
         return Vec::new();
@@ -82,7 +82,7 @@ pub(super) fn names_account(event: &Event<'_>, actor: &Actor) -> Vec<String> {
         }
         // A number of twelve digits is an account only where its name says so; a size has as many.
         let says = || names.last().is_some_and(|n| says_account(n));
-        let account = account_in(&text).filter(|account| *account != &*text || value.kind() == Kind::String || says());
+        let account = account_in(&text).filter(|account| *account != &*text || value.kind() == JsonKind::String || says());
         found.extend(account.filter(|account| !known(account)).map(str::to_owned));
     });
     found.into_iter().collect()

@@ -1,21 +1,21 @@
 //! Who calls, as rules ask for it.
 
 use super::{cut, is_account};
-use bartizan_trail::{Actor, Caller, Event, Field};
+use bartizan_trail::{CallerIdentity, CallerKind, Event, Field};
 
-pub(super) fn other_user(event: &Event<'_>, actor: &Actor) -> Option<bool> {
+pub(super) fn other_user(event: &Event<'_>, actor: &CallerIdentity) -> Option<bool> {
     let target = event.field(Field::RequestParameters)?.get("userName")?.text()?;
     let own = actor.kind == "IAMUser" && actor.arn.as_deref().is_some_and(|arn| arn.rsplit('/').next() == Some(&*target));
     Some(!own)
 }
 
-pub(super) fn outside_account(event: &Event<'_>, actor: &Actor) -> Option<String> {
+pub(super) fn outside_account(event: &Event<'_>, actor: &CallerIdentity) -> Option<String> {
     let called = event.text(Field::RecipientAccountId)?;
-    actor.account.clone().filter(|own| *own != called && is_account(own) && actor.caller_of(event) == Caller::Principal)
+    actor.account.clone().filter(|own| *own != called && is_account(own) && actor.caller_of(event) == CallerKind::Principal)
 }
 
 /// The instance that a session belongs to: EC2 names the session of an instance's role after the instance.
-pub(super) fn instance(actor: &Actor) -> Option<String> {
+pub(super) fn instance(actor: &CallerIdentity) -> Option<String> {
     let session = actor.session.as_deref().filter(|_| actor.kind == "AssumedRole")?;
     let hex = session.strip_prefix("i-")?;
     (matches!(hex.len(), 8 | 17) && hex.bytes().all(|b| b.is_ascii_hexdigit())).then(|| session.to_owned())

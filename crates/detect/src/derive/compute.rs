@@ -1,7 +1,7 @@
 //! Calls that a machine's own credentials make, and not a person's.
 
 use super::caller::instance;
-use bartizan_trail::{Actor, Event, Field};
+use bartizan_trail::{CallerIdentity, Event, Field};
 
 /// Signs of compute in a user agent (`exec-env/` of the AWS SDKs). The caller may write there what he likes: none of them proves
 /// anything, and nothing is let pass because of one.
@@ -24,7 +24,7 @@ const SESSIONS: &[(&str, &str)] = &[
 
 /// What the credentials of a caller belong to: `instance`, `lambda`, `container`, `pod`, `build`, `job`, `notebook`,
 /// `cloudshell`.
-pub(super) fn compute(event: &Event<'_>, actor: &Actor) -> Option<&'static str> {
+pub(super) fn compute(event: &Event<'_>, actor: &CallerIdentity) -> Option<&'static str> {
     if instance(actor).is_some() {
         return Some("instance");
     }

@@ -2,11 +2,11 @@
 
 use super::api;
 use super::shape::is_named;
-use bartizan_trail::json::{Kind, Value};
+use bartizan_trail::json::{JsonKind, JsonValue};
 use bartizan_trail::{Event, Field};
 
 /// A policy document of a request.
-pub(super) enum Document {
+pub(super) enum PolicyField {
     /// Its text.
     Text(String),
     /// There was one, and nobody can say what it grants: it was left out of the log, cut, or is no unambiguous JSON.
@@ -62,7 +62,7 @@ fn sets_policy(call: &str) -> bool {
 }
 
 /// All of a request.
-pub(super) fn documents(event: &Event<'_>) -> Vec<Document> {
+pub(super) fn documents(event: &Event<'_>) -> Vec<PolicyField> {
     let call = api(event);
     if is_no_grant(&call) {
         return Vec::new();
@@ -71,10 +71,10 @@ pub(super) fn documents(event: &Event<'_>) -> Vec<Document> {
     let Some(request) = request else {
         // Where a call was refused, the request is often not there.
         let failed = event.field(Field::ErrorCode).is_some_and(|e| !e.is_null());
-        return if sets_policy(&call) && !failed { vec![Document::Unreadable] } else { Vec::new() };
+        return if sets_policy(&call) && !failed { vec![PolicyField::Unreadable] } else { Vec::new() };
     };
     if is_omitted(request) {
-        return if sets_policy(&call) { vec![Document::Unreadable] } else { Vec::new() };
+        return if sets_policy(&call) { vec![PolicyField::Unreadable] } else { Vec::new() };
     }
     let mut found = Vec::new();
     walk(request, &call, 0, &mut found);
@@ -82,8 +82,8 @@ pub(super) fn documents(event: &Event<'_>) -> Vec<Document> {
 }
 
 /// CloudTrail puts `{"omitted": true, "originalSize": 108321, "reason": "…"}` in place of what is too large for it.
-pub(super) fn is_omitted(request: Value<'_>) -> bool {
-    request.get("omitted").and_then(Value::text).is_some_and(|t| t == "true")
+pub(super) fn is_omitted(request: JsonValue<'_>) -> bool {
+    request.get("omitted").and_then(JsonValue::text).is_some_and(|t| t == "true")
 }
 
 /// Policies that only limit a session or an organization, whatever they allow.
@@ -95,11 +95,11 @@ fn is_no_grant(call: &str) -> bool {
 /// Requests of AWS have their documents in the first levels.
 const DEPTH_MAX: usize = 6;
 
-fn walk(value: Value<'_>, call: &str, depth: usize, found: &mut Vec<Document>) {
+fn walk(value: JsonValue<'_>, call: &str, depth: usize, found: &mut Vec<PolicyField>) {
     if depth >= DEPTH_MAX {
         return;
     }
-    let attribute = |name: &str| value.get(name).and_then(Value::text).is_some_and(|t| t == "Policy");
+    let attribute = |name: &str| value.get(name).and_then(JsonValue::text).is_some_and(|t| t == "Policy");
     for (name, inner) in value.raw_members() {
         let always = ALWAYS.iter().any(|n| is_named(name, n));
         let policy = name.len() >= 6 && name[name.len() - 6..].eq_ignore_ascii_case(b"policy");
@@ -109,22 +109,22 @@ fn walk(value: Value<'_>, call: &str, depth: usize, found: &mut Vec<Document>) {
             _ => policy || SOMETIMES.iter().any(|n| is_named(name, n)),
         };
         match inner.kind() {
-            Kind::String if always || sometimes => found.extend(document(&inner.text().unwrap_or_default(), always)),
-            Kind::Object if inner.get("Statement").is_some() => found.push(Document::Text(inner.compact().into_owned())),
-            Kind::Object => walk(inner, call, depth + 1, found),
-            Kind::Array => inner.elements().for_each(|e| walk(e, call, depth + 1, found)),
+            JsonKind::String if always || sometimes => found.extend(document(&inner.text().unwrap_or_default(), always)),
+            JsonKind::Object if inner.get("Statement").is_some() => found.push(PolicyField::Text(inner.compact().into_owned())),
+            JsonKind::Object => walk(inner, call, depth + 1, found),
+            JsonKind::Array => inner.elements().for_each(|e| walk(e, call, depth + 1, found)),
             _ => {}
         }
     }
 }
 
 /// The document of a text; none when the text is empty, or a name.
-fn document(text: &str, always: bool) -> Option<Document> {
+fn document(text: &str, always: bool) -> Option<PolicyField> {
     let text = text.trim();
     let decoded = if text.starts_with("%7B") || text.starts_with("%7b") { decode(text) } else { text.to_owned() };
     match decoded.starts_with('{') {
-        true => Some(Document::Text(decoded)),
-        false => (always && !text.is_empty()).then_some(Document::Unreadable),
+        true => Some(PolicyField::Text(decoded)),
+        false => (always && !text.is_empty()).then_some(PolicyField::Unreadable),
     }
 }
 

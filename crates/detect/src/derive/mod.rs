@@ -33,7 +33,7 @@ use thing::{fate, things};
 use super::networks::Networks;
 use super::touched::resources;
 use bartizan_model::limits::LOG_TEXT_BYTES_MAX;
-use bartizan_trail::{Actor, Caller, Event, Field};
+use bartizan_trail::{CallerIdentity, CallerKind, Event, Field};
 
 /// Every derived field and what it holds.
 pub const FIELDS: &[(&str, &str)] = &[
@@ -87,11 +87,11 @@ pub const FIELDS: &[(&str, &str)] = &[
 ];
 
 /// The values of a derived field; none when it does not apply to this record.
-pub fn derive(name: &str, event: &Event<'_>, actor: &Actor, networks: &Networks) -> Vec<String> {
+pub fn derive(name: &str, event: &Event<'_>, actor: &CallerIdentity, networks: &Networks) -> Vec<String> {
     let one = |value: Option<String>| value.into_iter().collect();
     let source = || event.text(Field::SourceIpAddress).unwrap_or_default();
     match name.strip_prefix("bartizan.").unwrap_or_default() {
-        "caller" => one(Some(if actor.caller_of(event) == Caller::Service { "service" } else { "principal" }.to_owned())),
+        "caller" => one(Some(if actor.caller_of(event) == CallerKind::Service { "service" } else { "principal" }.to_owned())),
         "actor" => one(Some(actor.key.clone())),
         "role" => one((actor.kind == "AssumedRole").then(|| actor.key.clone())),
         "session" => one(actor.session.clone()),

@@ -6,11 +6,11 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::api;
 use super::shape::{at, text};
-use bartizan_trail::json::Value;
+use bartizan_trail::json::JsonValue;
 use bartizan_trail::{Event, Field};
 
 /// Where a call says which addresses may come in to which ports.
-struct Shape {
+struct IngressShape {
     call: &'static str,
     /// The list of rules; the empty path is the request itself.
     rules: &'static str,
@@ -21,12 +21,12 @@ struct Shape {
     blocks: &'static [&'static str],
     /// Rules that have these values are left out.
     unless: &'static [(&'static str, &'static str)],
-    opens: Opens,
+    opens: IngressDefault,
 }
 
 /// What a rule without a port or without an address opens.
 #[derive(PartialEq, Eq)]
-enum Opens {
+enum IngressDefault {
     /// As EC2 has it: all ports where there are none, nobody where there is no address.
     Ec2,
     /// The same, but a rule without an address is for everybody (Lightsail API, `PortInfo`).
@@ -35,18 +35,27 @@ enum Opens {
     Addresses,
 }
 
-const fn shape(call: &'static str, rules: &'static str, blocks: &'static [&'static str]) -> Shape {
-    Shape { call, rules, protocol: "ipProtocol", from: "fromPort", to: "toPort", blocks, unless: &[], opens: Opens::Ec2 }
+const fn shape(call: &'static str, rules: &'static str, blocks: &'static [&'static str]) -> IngressShape {
+    IngressShape {
+        call,
+        rules,
+        protocol: "ipProtocol",
+        from: "fromPort",
+        to: "toPort",
+        blocks,
+        unless: &[],
+        opens: IngressDefault::Ec2,
+    }
 }
 
-const fn entry(call: &'static str) -> Shape {
+const fn entry(call: &'static str) -> IngressShape {
     let row = shape(call, "", &["cidrBlock", "ipv6CidrBlock"]);
     let unless = &[("egress", "true"), ("ruleAction", "deny")];
-    Shape { protocol: "aclProtocol", from: "portRange.from", to: "portRange.to", unless, ..row }
+    IngressShape { protocol: "aclProtocol", from: "portRange.from", to: "portRange.to", unless, ..row }
 }
 
 /// Calls that let addresses in (EC2, Lightsail, RDS and Redshift API references).
-const SHAPES: &[Shape] = &[
+const SHAPES: &[IngressShape] = &[
     shape("ec2:AuthorizeSecurityGroupIngress", "ipPermissions", &["ipRanges.cidrIp", "ipv6Ranges.cidrIpv6"]),
     // The older form of the request has one rule in the request itself.
     shape("ec2:AuthorizeSecurityGroupIngress", "", &["cidrIp", "cidrIpv6"]),
@@ -58,16 +67,26 @@ const SHAPES: &[Shape] = &[
     shape("ec2:ModifySecurityGroupRules", "securityGroupRules.securityGroupRule", &["cidrIpv4", "cidrIpv6"]),
     entry("ec2:CreateNetworkAclEntry"),
     entry("ec2:ReplaceNetworkAclEntry"),
-    Shape { opens: Opens::Addresses, ..shape("ec2:CreateManagedPrefixList", "CreateManagedPrefixListRequest.Entry", &["Cidr"]) },
-    Shape { opens: Opens::Addresses, ..shape("ec2:ModifyManagedPrefixList", "ModifyManagedPrefixListRequest.AddEntry", &["Cidr"]) },
+    IngressShape {
+        opens: IngressDefault::Addresses,
+        ..shape("ec2:CreateManagedPrefixList", "CreateManagedPrefixListRequest.Entry", &["Cidr"])
+    },
+    IngressShape {
+        opens: IngressDefault::Addresses,
+        ..shape("ec2:ModifyManagedPrefixList", "ModifyManagedPrefixListRequest.AddEntry", &["Cidr"])
+    },
     lightsail("lightsail:OpenInstancePublicPorts", "portInfo"),
     lightsail("lightsail:PutInstancePublicPorts", "portInfos"),
     shape("rds:AuthorizeDBSecurityGroupIngress", "", &["cIDRIP"]),
     shape("redshift:AuthorizeClusterSecurityGroupIngress", "", &["cIDRIP"]),
 ];
 
-const fn lightsail(call: &'static str, rules: &'static str) -> Shape {
-    Shape { protocol: "protocol", opens: Opens::Everybody, ..shape(call, rules, &["cidrs", "ipv6Cidrs", "cidrListAliases"]) }
+const fn lightsail(call: &'static str, rules: &'static str) -> IngressShape {
+    IngressShape {
+        protocol: "protocol",
+        opens: IngressDefault::Everybody,
+        ..shape(call, rules, &["cidrs", "ipv6Cidrs", "cidrListAliases"])
+    }
 }
 
 /// Ports by which a machine or its data is run: SSH, RDP, Windows, databases, Docker, VNC.
@@ -79,7 +98,7 @@ const CONSOLES: &[u16] = &[25, 2379, 5601, 8080, 8443, 8888, 9090, 10250, 15672]
 
 /// What a request opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Open {
+enum OpenedIngress {
     /// Every protocol.
     Everything,
     /// TCP from a port to a port.
@@ -92,7 +111,7 @@ enum Open {
     PrefixList,
 }
 
-impl Open {
+impl OpenedIngress {
     fn of(protocol: Option<&str>, from: Option<&str>, to: Option<&str>) -> Self {
         let port = |text: Option<&str>, otherwise: u16| {
             // -1 is every port; what is beyond all ports is the last.
@@ -145,12 +164,12 @@ impl Open {
 
 /// Blocks of addresses that one rule lets in.
 #[derive(Default)]
-struct Blocks {
+struct AddressBlocks {
     v4: Vec<(u64, u64)>,
     v6: Vec<(u128, u128)>,
 }
 
-impl Blocks {
+impl AddressBlocks {
     /// Takes in `203.0.113.0/24`, `2001:db8::/32`, or one address. Bits behind the prefix say nothing: EC2 takes 203.0.113.7/0
     /// for 0.0.0.0/0.
     fn add(&mut self, block: &str) {
@@ -194,10 +213,10 @@ impl Blocks {
     }
 }
 
-fn opened(event: &Event<'_>) -> BTreeSet<Open> {
+fn opened(event: &Event<'_>) -> BTreeSet<OpenedIngress> {
     let Some(request) = event.field(Field::RequestParameters) else { return BTreeSet::new() };
     let call = api(event);
-    let mut rules: BTreeMap<Open, Blocks> = BTreeMap::new();
+    let mut rules: BTreeMap<OpenedIngress, AddressBlocks> = BTreeMap::new();
     for shape in SHAPES.iter().filter(|shape| shape.call == call) {
         for rule in at(request, shape.rules) {
             let has = |(path, value): &(&str, &str)| text(rule, path).is_some_and(|t| t.eq_ignore_ascii_case(value));
@@ -205,8 +224,8 @@ fn opened(event: &Event<'_>) -> BTreeSet<Open> {
                 continue;
             }
             let mut blocks: Vec<Cow<'_, str>> =
-                shape.blocks.iter().flat_map(|path| at(rule, path)).filter_map(Value::text).collect();
-            if blocks.is_empty() && shape.opens == Opens::Everybody {
+                shape.blocks.iter().flat_map(|path| at(rule, path)).filter_map(JsonValue::text).collect();
+            if blocks.is_empty() && shape.opens == IngressDefault::Everybody {
                 blocks = vec!["0.0.0.0/0".into()];
             }
             if blocks.is_empty() {
@@ -214,8 +233,8 @@ fn opened(event: &Event<'_>) -> BTreeSet<Open> {
             }
             let protocol = text(rule, shape.protocol).or_else(|| text(rule, "protocol"));
             let open = match shape.opens {
-                Opens::Addresses => Open::PrefixList,
-                _ => Open::of(protocol.as_deref(), text(rule, shape.from).as_deref(), text(rule, shape.to).as_deref()),
+                IngressDefault::Addresses => OpenedIngress::PrefixList,
+                _ => OpenedIngress::of(protocol.as_deref(), text(rule, shape.from).as_deref(), text(rule, shape.to).as_deref()),
             };
             let all = rules.entry(open).or_default();
             blocks.iter().for_each(|block| all.add(block));
@@ -226,7 +245,7 @@ fn opened(event: &Event<'_>) -> BTreeSet<Open> {
 
 /// What a request opens to the whole internet.
 pub(super) fn open(event: &Event<'_>) -> Vec<String> {
-    opened(event).into_iter().map(Open::word).collect()
+    opened(event).into_iter().map(OpenedIngress::word).collect()
 }
 
 /// Which ports of [`ADMIN`].
@@ -258,7 +277,7 @@ mod tests {
     #[test]
     fn who_may_come_in_is_counted() {
         let covers_internet = |blocks: &[&str]| {
-            let mut all = Blocks::default();
+            let mut all = AddressBlocks::default();
             blocks.iter().for_each(|b| all.add(b));
             all.covers_internet()
         };
@@ -293,7 +312,7 @@ mod tests {
 
     #[test]
     fn protocols_and_ports_have_words() {
-        let word = |protocol, from, to| Open::of(protocol, from, to).word();
+        let word = |protocol, from, to| OpenedIngress::of(protocol, from, to).word();
         assert_eq!(word(Some("tcp"), Some("22"), Some("22")), "22");
         assert_eq!(word(Some("6"), Some("20"), Some("25")), "20-25");
         assert_eq!(word(Some("tcp"), Some("0"), Some("65535")), "all");
@@ -302,8 +321,8 @@ mod tests {
         assert_eq!(word(Some("udp"), Some("22"), Some("22")), "udp/22");
         assert_eq!(word(Some("icmp"), Some("-1"), Some("-1")), "icmp");
         assert_eq!(word(Some("47"), None, None), "protocol/47");
-        assert_eq!(Open::Tcp(20, 30).among(ADMIN), ["20", "21", "22", "23"]);
-        assert_eq!(Open::Tcp(1, 65535).among(ADMIN), ["all"]);
-        assert!(Open::Udp(22, 22).among(ADMIN).is_empty() && Open::Tcp(8000, 8100).among(ADMIN).is_empty());
+        assert_eq!(OpenedIngress::Tcp(20, 30).among(ADMIN), ["20", "21", "22", "23"]);
+        assert_eq!(OpenedIngress::Tcp(1, 65535).among(ADMIN), ["all"]);
+        assert!(OpenedIngress::Udp(22, 22).among(ADMIN).is_empty() && OpenedIngress::Tcp(8000, 8100).among(ADMIN).is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! How many objects one call is about.
 
-use bartizan_trail::json::Value;
+use bartizan_trail::json::JsonValue;
 use bartizan_trail::{Event, Field};
 
 /// How many objects a `DeleteObjects` names.
@@ -19,8 +19,9 @@ pub(super) fn objects(event: &Event<'_>) -> Option<u64> {
     if listed > 0 {
         return Some(listed);
     }
-    let named =
-        |r: &&Value<'_>| r.get("type").and_then(Value::text).is_some_and(|t| t == "AWS::S3::Object") && r.get("ARN").is_some();
+    let named = |r: &&JsonValue<'_>| {
+        r.get("type").and_then(JsonValue::text).is_some_and(|t| t == "AWS::S3::Object") && r.get("ARN").is_some()
+    };
     let resources = event.field(Field::Resources).map(|list| list.elements().filter(|r| named(&r)).count() as u64);
     if let Some(named) = resources.filter(|n| *n > 0) {
         return Some(named);

@@ -10,11 +10,11 @@ use bartizan_iam::{
 };
 
 use super::action::is_change;
-use super::document::{Document, documents};
+use super::document::{PolicyField, documents};
 use super::shape::{at, text};
 use super::sharing::party;
 use super::{api, cut, is_account};
-use bartizan_trail::json::Value;
+use bartizan_trail::json::JsonValue;
 use bartizan_trail::{Event, Field};
 
 /// What the policy documents of a request grant, and what it grants without one.
@@ -28,8 +28,8 @@ pub(super) fn policies(event: &Event<'_>) -> Vec<String> {
     }
     for document in documents(event) {
         let policy = match &document {
-            Document::Text(text) => bartizan_iam::parse(text).ok(),
-            Document::Unreadable => None,
+            PolicyField::Text(text) => bartizan_iam::parse(text).ok(),
+            PolicyField::Unreadable => None,
         };
         match policy {
             Some(policy) if is_whole(&policy) => {
@@ -56,8 +56,8 @@ fn is_whole(policy: &Policy) -> bool {
 
 /// What a request grants that names whom it lets in and leaves the statement to the service: AddPermission of Lambda, SNS and
 /// SQS, PutPermission of EventBridge.
-fn named_grants(request: Value<'_>, place: &Place<'_>, found: &mut BTreeSet<String>) {
-    for account in ["aWSAccountId", "aWSAccountIds"].iter().flat_map(|path| at(request, path)).filter_map(Value::text) {
+fn named_grants(request: JsonValue<'_>, place: &Place<'_>, found: &mut BTreeSet<String>) {
+    for account in ["aWSAccountId", "aWSAccountIds"].iter().flat_map(|path| at(request, path)).filter_map(JsonValue::text) {
         found.extend(party(&account, place.account).map(|p| if p == "all" { "public".to_owned() } else { p }));
     }
     if let Some(policy) = composed(request) {
@@ -67,7 +67,7 @@ fn named_grants(request: Value<'_>, place: &Place<'_>, found: &mut BTreeSet<Stri
 
 /// The statement that a service makes of a request which only names the principal: Lambda's AddPermission and
 /// AddLayerVersionPermission, EventBridge's PutPermission (their API references).
-fn composed(request: Value<'_>) -> Option<Policy> {
+fn composed(request: JsonValue<'_>) -> Option<Policy> {
     let text = |path: &str| text(request, path).map(Cow::into_owned);
     let principal = text("principal")?;
     let principal = match principal.as_str() {

@@ -1,14 +1,14 @@
 //! Looking around: reads that people and programs rarely make, by what they are about.
 
 /// A set of reads.
-struct Set {
+struct ReadSet {
     name: &'static str,
     calls: &'static [&'static str],
 }
 
 /// Reads with a low base rate that intruders make before they act (published incidents, TrailDiscover).
-const SETS: &[Set] = &[
-    Set {
+const SETS: &[ReadSet] = &[
+    ReadSet {
         name: "mail",
         calls: &[
             "ses:GetSendQuota",
@@ -19,8 +19,8 @@ const SETS: &[Set] = &[
             "ses:GetIdentityVerificationAttributes",
         ],
     },
-    Set { name: "sms", calls: &["sns:GetSMSAttributes", "sns:GetSMSSandboxAccountStatus", "sns:ListOriginationNumbers"] },
-    Set {
+    ReadSet { name: "sms", calls: &["sns:GetSMSAttributes", "sns:GetSMSSandboxAccountStatus", "sns:ListOriginationNumbers"] },
+    ReadSet {
         name: "models",
         calls: &[
             "bedrock:ListFoundationModels",
@@ -32,8 +32,8 @@ const SETS: &[Set] = &[
             "bedrock:ListCustomModels",
         ],
     },
-    Set { name: "quotas", calls: &["servicequotas:GetServiceQuota", "servicequotas:ListServiceQuotas"] },
-    Set {
+    ReadSet { name: "quotas", calls: &["servicequotas:GetServiceQuota", "servicequotas:ListServiceQuotas"] },
+    ReadSet {
         name: "watchers",
         calls: &[
             "cloudtrail:DescribeTrails",
@@ -50,7 +50,7 @@ const SETS: &[Set] = &[
             "logs:DescribeSubscriptionFilters",
         ],
     },
-    Set {
+    ReadSet {
         name: "identities",
         calls: &[
             "iam:ListUsers",
@@ -66,7 +66,7 @@ const SETS: &[Set] = &[
             "iam:GetAccountAuthorizationDetails",
         ],
     },
-    Set {
+    ReadSet {
         name: "organization",
         calls: &[
             "organizations:DescribeOrganization",
@@ -77,7 +77,7 @@ const SETS: &[Set] = &[
             "organizations:ListAWSServiceAccessForOrganization",
         ],
     },
-    Set {
+    ReadSet {
         name: "nobody",
         calls: &[
             "ec2:DescribeCarrierGateways",
@@ -90,7 +90,7 @@ const SETS: &[Set] = &[
             "ec2:GetEbsDefaultKmsKeyId",
         ],
     },
-    Set {
+    ReadSet {
         name: "inventory",
         calls: &[
             "ssm:GetInventory",
@@ -101,7 +101,7 @@ const SETS: &[Set] = &[
             "resource-explorer-2:Search",
         ],
     },
-    Set { name: "costs", calls: &["ce:GetCostAndUsage", "ce:GetCostForecast"] },
+    ReadSet { name: "costs", calls: &["ce:GetCostAndUsage", "ce:GetCostForecast"] },
 ];
 
 /// What a read is about: `mail`, `sms`, `models`, `quotas`, `watchers`, `identities`, `organization`, `nobody`, `inventory`,

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::api;
 use super::shape::{at, each, text};
-use bartizan_trail::json::Value;
+use bartizan_trail::json::JsonValue;
 use bartizan_trail::{Event, Field};
 
 /// Calls that set selectors.
@@ -17,7 +17,7 @@ const CALLS: &[&str] = &["cloudtrail:PutEventSelectors", "cloudtrail:UpdateEvent
 const OTHER_CATEGORIES: &[&str] = &["ConfigurationItem", "Evidence", "ActivityAuditLog"];
 
 /// Management events that one selector records.
-struct Recorded {
+struct RecordedEvents {
     reads: bool,
     writes: bool,
     /// Sources and other things that it leaves out, `eventSource kms.amazonaws.com`.
@@ -38,9 +38,9 @@ pub(super) fn selectors(event: &Event<'_>) -> Vec<String> {
     if old.is_empty() && advanced.is_empty() {
         return Vec::new();
     }
-    let categories = |selector: &Value<'_>| {
+    let categories = |selector: &JsonValue<'_>| {
         let fields = at(*selector, "fieldSelectors").into_iter().filter(|f| is_field(*f, "eventCategory"));
-        fields.flat_map(|f| at(f, "equals")).filter_map(Value::text).map(|c| c.into_owned()).collect::<Vec<_>>()
+        fields.flat_map(|f| at(f, "equals")).filter_map(JsonValue::text).map(|c| c.into_owned()).collect::<Vec<_>>()
     };
     let other = |c: &String| OTHER_CATEGORIES.iter().any(|other| c.eq_ignore_ascii_case(other));
     if old.is_empty() && advanced.iter().flat_map(categories).any(|c| other(&c)) {
@@ -50,18 +50,18 @@ pub(super) fn selectors(event: &Event<'_>) -> Vec<String> {
     left_out(&recorded).into_iter().map(str::to_owned).collect()
 }
 
-fn is_field(selector: Value<'_>, name: &str) -> bool {
+fn is_field(selector: JsonValue<'_>, name: &str) -> bool {
     text(selector, "field").is_some_and(|f| f.eq_ignore_ascii_case(name))
 }
 
 /// `{"readWriteType": "All", "includeManagementEvents": true, "excludeManagementEventSources": []}`; what is absent is all.
-fn old_form(selector: Value<'_>) -> Option<Recorded> {
+fn old_form(selector: JsonValue<'_>) -> Option<RecordedEvents> {
     if text(selector, "includeManagementEvents").is_some_and(|t| t.eq_ignore_ascii_case("false")) {
         return None;
     }
     let kind = text(selector, "readWriteType").unwrap_or_default().to_ascii_lowercase();
-    let without = at(selector, "excludeManagementEventSources").into_iter().filter_map(Value::text);
-    Some(Recorded {
+    let without = at(selector, "excludeManagementEventSources").into_iter().filter_map(JsonValue::text);
+    Some(RecordedEvents {
         reads: kind != "writeonly",
         writes: kind != "readonly",
         without: without.map(|s| format!("eventsource {}", s.to_ascii_lowercase())).collect(),
@@ -70,16 +70,16 @@ fn old_form(selector: Value<'_>) -> Option<Recorded> {
 }
 
 /// `{"fieldSelectors": [{"field": "eventCategory", "equals": ["Management"]}, {"field": "readOnly", "equals": ["true"]}]}`.
-fn advanced_form(selector: Value<'_>) -> Option<Recorded> {
+fn advanced_form(selector: JsonValue<'_>) -> Option<RecordedEvents> {
     let fields = at(selector, "fieldSelectors");
-    let values = |field: Value<'_>, operator: &str| -> Vec<String> {
+    let values = |field: JsonValue<'_>, operator: &str| -> Vec<String> {
         at(field, operator).into_iter().flat_map(each).filter_map(|v| v.text().map(|t| t.to_ascii_lowercase())).collect()
     };
     let category = fields.iter().filter(|f| is_field(**f, "eventCategory"));
     if !category.into_iter().any(|f| values(*f, "equals").iter().any(|c| c == "management")) {
         return None;
     }
-    let mut recorded = Recorded { reads: true, writes: true, without: BTreeSet::new(), only_some: false };
+    let mut recorded = RecordedEvents { reads: true, writes: true, without: BTreeSet::new(), only_some: false };
     for field in fields {
         let name = text(field, "field").unwrap_or_default().to_ascii_lowercase();
         let equals = values(field, "equals");
@@ -103,9 +103,9 @@ fn advanced_form(selector: Value<'_>) -> Option<Recorded> {
     Some(recorded)
 }
 
-fn left_out(selectors: &[Recorded]) -> Vec<&'static str> {
+fn left_out(selectors: &[RecordedEvents]) -> Vec<&'static str> {
     // What is left out of reads, or of writes; none when no selector takes them whole.
-    let without = |takes: fn(&Recorded) -> bool| {
+    let without = |takes: fn(&RecordedEvents) -> bool| {
         let whole = selectors.iter().filter(|s| takes(s) && !s.only_some);
         whole.map(|s| s.without.clone()).reduce(|a, b| a.intersection(&b).cloned().collect())
     };
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn what_is_left_out_follows_from_all_selectors_together() {
         let of = |old: &str, advanced: &str| {
-            let (old, advanced) = (Value::new(old.as_bytes(), 0).unwrap(), Value::new(advanced.as_bytes(), 0).unwrap());
+            let (old, advanced) = (JsonValue::new(old.as_bytes(), 0).unwrap(), JsonValue::new(advanced.as_bytes(), 0).unwrap());
             let all = each(old).into_iter().filter_map(old_form).chain(each(advanced).into_iter().filter_map(advanced_form));
             left_out(&all.collect::<Vec<_>>())[0]
         };

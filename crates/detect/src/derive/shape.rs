@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use bartizan_trail::json::{Kind, Value};
+use bartizan_trail::json::{JsonKind, JsonValue};
 
 /// Whether a member's name is this one, but for case, `_` and `-`: `dBInstanceIdentifier` is `DBInstanceIdentifier`.
 pub(super) fn is_named(member: &[u8], name: &str) -> bool {
@@ -16,16 +16,16 @@ pub(super) fn is_named(member: &[u8], name: &str) -> bool {
 }
 
 /// The elements of a list in any of its forms; a value that is no list is its own only element.
-pub(super) fn each(value: Value<'_>) -> Vec<Value<'_>> {
+pub(super) fn each(value: JsonValue<'_>) -> Vec<JsonValue<'_>> {
     let mut out = Vec::new();
     unfold(value, 0, &mut out);
     out
 }
 
-fn unfold<'a>(value: Value<'a>, depth: usize, out: &mut Vec<Value<'a>>) {
+fn unfold<'a>(value: JsonValue<'a>, depth: usize, out: &mut Vec<JsonValue<'a>>) {
     let inside = match value.kind() {
-        Kind::Array if depth < LISTS_DEPTH_MAX => return value.elements().for_each(|e| unfold(e, depth + 1, out)),
-        Kind::Object if depth < LISTS_DEPTH_MAX => {
+        JsonKind::Array if depth < LISTS_DEPTH_MAX => return value.elements().for_each(|e| unfold(e, depth + 1, out)),
+        JsonKind::Object if depth < LISTS_DEPTH_MAX => {
             // Exports write names in any case.
             let wrapper =
                 |name: &[u8]| ["items", "item", "member", "members"].iter().any(|w| name.eq_ignore_ascii_case(w.as_bytes()));
@@ -44,7 +44,7 @@ fn unfold<'a>(value: Value<'a>, depth: usize, out: &mut Vec<Value<'a>>) {
 const LISTS_DEPTH_MAX: usize = 4;
 
 /// The values at a path of names with dots between them, through all lists on the way. The empty path is the value itself.
-pub(super) fn at<'a>(value: Value<'a>, path: &str) -> Vec<Value<'a>> {
+pub(super) fn at<'a>(value: JsonValue<'a>, path: &str) -> Vec<JsonValue<'a>> {
     let mut found = each(value);
     for name in path.split('.').filter(|name| !name.is_empty()) {
         let members = found.iter().flat_map(|v| v.raw_members()).filter(|(member, _)| is_named(member, name));
@@ -54,24 +54,29 @@ pub(super) fn at<'a>(value: Value<'a>, path: &str) -> Vec<Value<'a>> {
 }
 
 /// The first text at a path.
-pub(super) fn text<'a>(value: Value<'a>, path: &str) -> Option<Cow<'a, str>> {
-    at(value, path).into_iter().find_map(Value::text)
+pub(super) fn text<'a>(value: JsonValue<'a>, path: &str) -> Option<Cow<'a, str>> {
+    at(value, path).into_iter().find_map(JsonValue::text)
 }
 
 /// Looks at every string, number and boolean of a value, with the names that lead to it, the nearest last.
-pub(super) fn leaves<'a>(value: Value<'a>, see: &mut dyn FnMut(&[Cow<'a, str>], Value<'a>)) {
-    fn walk<'a>(value: Value<'a>, names: &mut Vec<Cow<'a, str>>, depth: usize, see: &mut dyn FnMut(&[Cow<'a, str>], Value<'a>)) {
+pub(super) fn leaves<'a>(value: JsonValue<'a>, see: &mut dyn FnMut(&[Cow<'a, str>], JsonValue<'a>)) {
+    fn walk<'a>(
+        value: JsonValue<'a>,
+        names: &mut Vec<Cow<'a, str>>,
+        depth: usize,
+        see: &mut dyn FnMut(&[Cow<'a, str>], JsonValue<'a>),
+    ) {
         match value.kind() {
-            Kind::Object if depth < LEAVES_DEPTH_MAX => {
+            JsonKind::Object if depth < LEAVES_DEPTH_MAX => {
                 for (name, inner) in value.members() {
                     names.push(name);
                     walk(inner, names, depth + 1, see);
                     names.pop();
                 }
             }
-            Kind::Array if depth < LEAVES_DEPTH_MAX => value.elements().for_each(|e| walk(e, names, depth + 1, see)),
-            Kind::String | Kind::Scalar => see(names, value),
-            Kind::Object | Kind::Array => {}
+            JsonKind::Array if depth < LEAVES_DEPTH_MAX => value.elements().for_each(|e| walk(e, names, depth + 1, see)),
+            JsonKind::String | JsonKind::Scalar => see(names, value),
+            JsonKind::Object | JsonKind::Array => {}
         }
     }
     walk(value, &mut Vec::new(), 0, see);
@@ -92,11 +97,11 @@ mod tests {
             r#"{"rule": {"member": [{"cidr_ip": "a"}, {"cidrIP": "b"}]}}"#,
             r#"{"rule": [[{"cidrIp": "a"}], {"cidrIp": ["b"]}]}"#,
         ] {
-            let value = Value::new(text.as_bytes(), 0).unwrap();
-            let found: Vec<_> = at(value, "rule.cidrIp").into_iter().filter_map(Value::text).collect();
+            let value = JsonValue::new(text.as_bytes(), 0).unwrap();
+            let found: Vec<_> = at(value, "rule.cidrIp").into_iter().filter_map(JsonValue::text).collect();
             assert_eq!(found, ["a", "b"], "{text}");
         }
-        let one = Value::new(br#"{"rule": {"cidrIp": "a"}, "other": null}"#, 0).unwrap();
+        let one = JsonValue::new(br#"{"rule": {"cidrIp": "a"}, "other": null}"#, 0).unwrap();
         assert_eq!(text(one, "rule.cidrIp").as_deref(), Some("a"));
         assert!(at(one, "other").is_empty() && at(one, "rule.x").is_empty());
     }

@@ -7,23 +7,23 @@ use super::{api, is_account};
 use bartizan_trail::{Event, Field};
 
 /// Where a call says with whom something is shared from now on. Removals stand at other paths.
-struct Shape {
+struct SharingShape {
     call: &'static str,
     with: &'static [&'static str],
     /// Requests that have this value share nothing.
     unless: Option<(&'static str, &'static str)>,
 }
 
-const fn shape(call: &'static str, with: &'static [&'static str]) -> Shape {
-    Shape { call, with, unless: None }
+const fn shape(call: &'static str, with: &'static [&'static str]) -> SharingShape {
+    SharingShape { call, with, unless: None }
 }
 
-const fn modify(call: &'static str, with: &'static [&'static str]) -> Shape {
-    Shape { call, with, unless: Some(("operationType", "remove")) }
+const fn modify(call: &'static str, with: &'static [&'static str]) -> SharingShape {
+    SharingShape { call, with, unless: Some(("operationType", "remove")) }
 }
 
 /// Calls that share (API references of the services; EC2: `LaunchPermissionModifications`).
-const SHAPES: &[Shape] = &[
+const SHAPES: &[SharingShape] = &[
     modify(
         "ec2:ModifyImageAttribute",
         &[
@@ -74,7 +74,7 @@ const SHAPES: &[Shape] = &[
     shape("servicecatalog:CreatePortfolioShare", &["accountId", "organizationNode.value"]),
     shape("ds:ShareDirectory", &["shareTarget.id"]),
     shape("workspaces:AssociateConnectionAlias", &["connectionAliasPermission.sharedAccountId"]),
-    Shape {
+    SharingShape {
         call: "workspaces:UpdateWorkspaceImagePermission",
         with: &["sharedAccountId"],
         unless: Some(("allowCopyImage", "false")),

@@ -6,19 +6,19 @@ use super::shape::{is_named, leaves};
 use bartizan_trail::{Event, Field};
 
 /// A setting and the value that weakens what it is set on.
-struct Switch {
+struct WeakeningSetting {
     /// Part of the name of the object around it; empty: anything.
     within: &'static str,
     member: &'static str,
     bad: &'static str,
 }
 
-const fn switch(within: &'static str, member: &'static str, bad: &'static str) -> Switch {
-    Switch { within, member, bad }
+const fn switch(within: &'static str, member: &'static str, bad: &'static str) -> WeakeningSetting {
+    WeakeningSetting { within, member, bad }
 }
 
 /// Settings that services have in common. What has a rule of its own (trails, IMDS, termination protection) is not here.
-const SWITCHES: &[Switch] = &[
+const SWITCHES: &[WeakeningSetting] = &[
     switch("", "deletionProtection", "false"),
     switch("", "deletionProtectionEnabled", "false"),
     switch("", "terminationProtectionEnabled", "false"),

@@ -6,26 +6,26 @@ use crate::touched::resources;
 use bartizan_trail::{Event, Field};
 
 /// How one kind of thing is made and removed, and where each of the two calls names it.
-struct Life {
+struct ThingLife {
     kind: &'static str,
-    makes: (&'static str, Place),
+    makes: (&'static str, NamePath),
     removes: (&'static str, &'static str),
 }
 
 /// Where the call that makes it has its name.
-enum Place {
+enum NamePath {
     Request(&'static str),
     Response(&'static str),
 }
 
-use Place::{Request, Response};
+use NamePath::{Request, Response};
 
-const fn life(kind: &'static str, makes: (&'static str, Place), removes: (&'static str, &'static str)) -> Life {
-    Life { kind, makes, removes }
+const fn life(kind: &'static str, makes: (&'static str, NamePath), removes: (&'static str, &'static str)) -> ThingLife {
+    ThingLife { kind, makes, removes }
 }
 
 /// Kinds of things of which intruders make some and take them away again (API references of the services).
-const LIVES: &[Life] = &[
+const LIVES: &[ThingLife] = &[
     life("user", ("iam:CreateUser", Request("userName")), ("iam:DeleteUser", "userName")),
     life("role", ("iam:CreateRole", Request("roleName")), ("iam:DeleteRole", "roleName")),
     life("login", ("iam:CreateLoginProfile", Request("userName")), ("iam:DeleteLoginProfile", "userName")),

@@ -2,19 +2,19 @@
 //!
 //! Services name the same thing in many forms: `snapshotId`, `DBSnapshotIdentifier`, `instancesSet.items[].instanceId`,
 //! `DeleteFlowLogsRequest.FlowLogId.content`, a list, or JSON in a string. So requests are walked, and a value is known by
-//! the name of its field ([`stem`]), by the call ([`Call`]), and by where it stands, never by one path.
+//! the name of its field ([`stem`]), by the call ([`CallWords`]), and by where it stands, never by one path.
 
 mod party;
 mod resource;
 
 use bartizan_model::Counterparty;
 use bartizan_model::limits::{COUNTERPARTIES_MAX, RESOURCES_MAX, TOUCHED_DEPTH_MAX, TOUCHED_LEAVES_MAX, TOUCHED_TEXT_BYTES_MAX};
-use bartizan_trail::json::{Kind, Value};
+use bartizan_trail::json::{JsonKind, JsonValue};
 use bartizan_trail::{Event, Field};
 
 /// What a call was about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Touched {
+pub(super) struct TouchedResources {
     /// ARNs and names, most telling first.
     pub(super) resources: Vec<String>,
     /// Whom it let in, what it made, gave or sent.
@@ -23,9 +23,9 @@ pub(super) struct Touched {
 
 /// What a call touched: `ec2:DeleteVolume` with `{"volumeId":"vol-1"}` is about `vol-1`.
 #[must_use]
-pub(super) fn touched(event: &Event<'_>) -> Touched {
+pub(super) fn touched(event: &Event<'_>) -> TouchedResources {
     let (call, leaves) = read(event);
-    let mut touched = Touched { resources: resource::of(event, &call, &leaves), counterparty: party::of(&call, &leaves) };
+    let mut touched = TouchedResources { resources: resource::of(event, &call, &leaves), counterparty: party::of(&call, &leaves) };
     touched.resources.truncate(RESOURCES_MAX);
     touched.counterparty.truncate(COUNTERPARTIES_MAX);
     touched
@@ -38,22 +38,22 @@ pub(super) fn resources(event: &Event<'_>) -> Vec<String> {
     resource::of(event, &call, &leaves)
 }
 
-fn read(event: &Event<'_>) -> (Call, Leaves) {
+fn read(event: &Event<'_>) -> (CallWords, ScalarFields) {
     let text = |field| event.text(field).unwrap_or_default();
-    let call = Call::new(&text(Field::EventSource), &text(Field::EventName), &text(Field::RecipientAccountId));
+    let call = CallWords::new(&text(Field::EventSource), &text(Field::EventName), &text(Field::RecipientAccountId));
     let leaves = |field| {
         let mut leaves = Vec::new();
         if let Some(value) = event.field(field) {
-            walk(value, &mut Place::default(), &mut leaves);
+            walk(value, &mut WalkPosition::default(), &mut leaves);
         }
         leaves
     };
-    let leaves = Leaves { request: leaves(Field::RequestParameters), response: leaves(Field::ResponseElements) };
+    let leaves = ScalarFields { request: leaves(Field::RequestParameters), response: leaves(Field::ResponseElements) };
     (call, leaves)
 }
 
 /// Which call it is, in the forms that names of fields are compared with.
-struct Call {
+struct CallWords {
     /// `ec2`.
     service: String,
     /// `Delete`.
@@ -66,7 +66,7 @@ struct Call {
     own: String,
 }
 
-impl Call {
+impl CallWords {
     fn new(source: &str, name: &str, own: &str) -> Self {
         let service = source.split('.').next().unwrap_or_default().to_owned();
         let name = name.trim().trim_end_matches(|c: char| c.is_ascii_digit() || c == '_' || c == 'v').to_owned();
@@ -131,13 +131,13 @@ impl Call {
 }
 
 /// The scalars of request and response.
-struct Leaves {
-    request: Vec<Leaf>,
-    response: Vec<Leaf>,
+struct ScalarFields {
+    request: Vec<ScalarField>,
+    response: Vec<ScalarField>,
 }
 
 /// A scalar with the fields on the way to it.
-struct Leaf {
+struct ScalarField {
     /// `["ippermission", "cidrip"]`: without capitals, marks, and what only holds lists (`items`, `…Set`, `…Request`).
     path: Vec<String>,
     text: String,
@@ -145,7 +145,7 @@ struct Leaf {
     ports: Option<String>,
 }
 
-impl Leaf {
+impl ScalarField {
     /// The name of its field.
     fn key(&self) -> &str {
         self.path.last().map_or("", String::as_str)
@@ -159,26 +159,26 @@ impl Leaf {
 
 /// Where a walk stands.
 #[derive(Default)]
-struct Place {
+struct WalkPosition {
     path: Vec<String>,
     ports: Option<String>,
     depth: usize,
 }
 
-fn walk(value: Value<'_>, place: &mut Place, leaves: &mut Vec<Leaf>) {
+fn walk(value: JsonValue<'_>, place: &mut WalkPosition, leaves: &mut Vec<ScalarField>) {
     if place.depth >= TOUCHED_DEPTH_MAX || leaves.len() >= TOUCHED_LEAVES_MAX {
         return;
     }
     place.depth += 1;
     match value.kind() {
-        Kind::Object => {
+        JsonKind::Object => {
             let ports = place.ports.clone();
             if let Some(own) = ports_of(value) {
                 place.ports = Some(own);
             }
             for (name, inner) in value.members() {
                 let name = plain(name.split('.').next().unwrap_or_default());
-                let holds = HOLDERS.contains(&name.as_str()) || name.ends_with("request") && inner.kind() == Kind::Object;
+                let holds = HOLDERS.contains(&name.as_str()) || name.ends_with("request") && inner.kind() == JsonKind::Object;
                 // `{"attribute": …, "value": …}` of old forms: what it is stands in the field around it.
                 let holds = holds || name == "value" && !place.path.is_empty();
                 if !holds {
@@ -191,15 +191,15 @@ fn walk(value: Value<'_>, place: &mut Place, leaves: &mut Vec<Leaf>) {
             }
             place.ports = ports;
         }
-        Kind::Array => value.elements().for_each(|inner| walk(inner, place, leaves)),
+        JsonKind::Array => value.elements().for_each(|inner| walk(inner, place, leaves)),
         _ => {
             if let Some(text) = value.text().filter(|t| !t.is_empty()) {
                 let is_json = text.starts_with(['{', '[']) && text.len() <= TOUCHED_TEXT_BYTES_MAX;
-                leaves.push(Leaf { path: place.path.clone(), text: text.to_string(), ports: place.ports.clone() });
+                leaves.push(ScalarField { path: place.path.clone(), text: text.to_string(), ports: place.ports.clone() });
                 // Exports write whole requests as text; policies are read as policies.
                 if is_json
                     && !text.contains("\"Statement\"")
-                    && let Some(inner) = Value::new(text.as_bytes(), 0)
+                    && let Some(inner) = JsonValue::new(text.as_bytes(), 0)
                 {
                     walk(inner, place, leaves);
                 }
@@ -213,16 +213,16 @@ fn walk(value: Value<'_>, place: &mut Place, leaves: &mut Vec<Leaf>) {
 const HOLDERS: [&str; 7] = ["items", "item", "member", "members", "content", "entry", "entries"];
 
 /// `tcp 22`, `tcp 0-65535`, `all`: of an object that has ports or a protocol.
-fn ports_of(value: Value<'_>) -> Option<String> {
+fn ports_of(value: JsonValue<'_>) -> Option<String> {
     let (mut protocol, mut from, mut to) = (None, None, None);
     for (name, inner) in value.members() {
         match (plain(&name).as_str(), inner.kind()) {
             ("ipprotocol" | "protocol" | "aclprotocol", _) => protocol = inner.text().map(|t| t.to_string()),
             ("fromport", _) => from = inner.text().map(|t| t.to_string()),
             ("toport", _) => to = inner.text().map(|t| t.to_string()),
-            ("portrange", Kind::Object) => {
-                from = inner.get("from").or_else(|| inner.get("From")).and_then(Value::text).map(|t| t.to_string());
-                to = inner.get("to").or_else(|| inner.get("To")).and_then(Value::text).map(|t| t.to_string());
+            ("portrange", JsonKind::Object) => {
+                from = inner.get("from").or_else(|| inner.get("From")).and_then(JsonValue::text).map(|t| t.to_string());
+                to = inner.get("to").or_else(|| inner.get("To")).and_then(JsonValue::text).map(|t| t.to_string());
             }
             _ => {}
         }
@@ -264,15 +264,15 @@ fn stem(key: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bartizan_trail::{Item, Reader};
+    use bartizan_trail::{TrailItem, TrailReader};
 
     fn touched_by(source: &str, name: &str, request: &str, response: &str) -> (Vec<String>, Vec<String>) {
         let record = format!(
             r#"{{"eventSource":"{source}.amazonaws.com","eventName":"{name}","recipientAccountId":"111122223333","requestParameters":{request},"responseElements":{response}}}"#
         );
         let mut found = None;
-        Reader::new().read(&mut record.as_bytes(), &mut |item| {
-            if let Item::Event(event) = item {
+        TrailReader::new().read(&mut record.as_bytes(), &mut |item| {
+            if let TrailItem::Event(event) = item {
                 found = Some(touched(&event));
             }
         });

@@ -2,12 +2,12 @@
 
 use bartizan_iam::{Block, Principal};
 
-use super::{Call, Leaf, Leaves, plain, singular, stem};
+use super::{CallWords, ScalarField, ScalarFields, plain, singular, stem};
 use crate::derive::cut;
 use bartizan_model::limits::TOUCHED_COMMAND_BYTES_MAX;
 use bartizan_model::{Counterparty, Party, Relation};
 
-pub(super) fn of(call: &Call, leaves: &Leaves) -> Vec<Counterparty> {
+pub(super) fn of(call: &CallWords, leaves: &ScalarFields) -> Vec<Counterparty> {
     let mut found: Vec<Counterparty> = Vec::new();
     let mut add = |relation, kind, id: &str, detail: Option<String>| {
         let one = Counterparty { relation, kind, id: cut(id), detail: detail.map(|d| cut(&d)) };
@@ -53,7 +53,7 @@ pub(super) fn of(call: &Call, leaves: &Leaves) -> Vec<Counterparty> {
 }
 
 /// What a field gives or sends, by its name and the verb of the call.
-struct Given {
+struct PartyRole {
     key: &'static str,
     service: Option<&'static str>,
     verbs: &'static [&'static str],
@@ -67,11 +67,11 @@ const fn row(
     verbs: &'static [&'static str],
     relation: Relation,
     party: Party,
-) -> Given {
-    Given { key, service, verbs, relation, party }
+) -> PartyRole {
+    PartyRole { key, service, verbs, relation, party }
 }
 
-const GIVEN: &[Given] = &[
+const GIVEN: &[PartyRole] = &[
     row("policyarn", Some("iam"), &["Attach", "Put"], Relation::Given, Party::Policy),
     row("permissionsboundary", Some("iam"), &["Put"], Relation::Given, Party::Policy),
     row("policyname", Some("iam"), &["Put"], Relation::Given, Party::Policy),
@@ -91,19 +91,19 @@ const GIVEN: &[Given] = &[
 ];
 
 /// What stands below a field of what is taken away.
-fn is_taken_away(leaf: &Leaf) -> bool {
+fn is_taken_away(leaf: &ScalarField) -> bool {
     leaf.path.iter().any(|name| name.starts_with("remove") || name.ends_with("toremove") || name == "revoke")
 }
 
 /// Calls whose addresses are those that may come in, or out.
-fn opens_networks(call: &Call) -> bool {
+fn opens_networks(call: &CallWords) -> bool {
     ["securitygroup", "networkacl", "clusterconfig", "cluster", "ipset", "prefixlist", "clientvpn", "endpointaccess"]
         .iter()
         .any(|n| call.noun.contains(n))
 }
 
 /// Somebody else in a request: an account that is not the one that was called, everybody, an organization.
-fn outsider(call: &Call, leaf: &Leaf) -> Option<(Party, String)> {
+fn outsider(call: &CallWords, leaf: &ScalarField) -> Option<(Party, String)> {
     const WHO: &[&str] = &[
         "userid",
         "group",
@@ -170,7 +170,7 @@ fn outsider(call: &Call, leaf: &Leaf) -> Option<(Party, String)> {
 }
 
 /// Principals that a policy lets in. Own principals are named where they are one by one.
-fn let_in_by_policy(call: &Call, policy: &bartizan_iam::Policy, add: &mut impl FnMut(Relation, Party, &str, Option<String>)) {
+fn let_in_by_policy(call: &CallWords, policy: &bartizan_iam::Policy, add: &mut impl FnMut(Relation, Party, &str, Option<String>)) {
     for statement in policy.statements.iter().filter(|s| s.effect == "Allow") {
         let principals = match &statement.principal {
             Some(Block::Is(principals)) => principals,
@@ -205,15 +205,15 @@ fn let_in_by_policy(call: &Call, policy: &bartizan_iam::Policy, add: &mut impl F
 }
 
 /// What was made, by the answer; by the request where the answer names nothing.
-fn made(call: &Call, leaves: &Leaves, add: &mut impl FnMut(Relation, Party, &str, Option<String>)) {
+fn made(call: &CallWords, leaves: &ScalarFields, add: &mut impl FnMut(Relation, Party, &str, Option<String>)) {
     // A key is of more use to whoever made it than anything else in the answer.
-    let key = |l: &&Leaf| l.key() == "accesskeyid" && l.is_below(&["accesskey", "credentials"]);
+    let key = |l: &&ScalarField| l.key() == "accesskeyid" && l.is_below(&["accesskey", "credentials"]);
     if let Some(key) = leaves.response.iter().find(key) {
         let user = text(&leaves.request, "username").or_else(|| text(&leaves.response, "username"));
         return add(Relation::Made, Party::AccessKey, &key.text, user.map(|u| format!("user {u}")));
     }
     let party = party(&call.noun);
-    let is_it = |leaf: &&Leaf| {
+    let is_it = |leaf: &&ScalarField| {
         let key = leaf.key();
         if ["clienttoken", "requestid", "ownerid"].contains(&key) {
             return false;
@@ -224,8 +224,8 @@ fn made(call: &Call, leaves: &Leaves, add: &mut impl FnMut(Relation, Party, &str
         stem == call.noun || stem.is_empty() && around.is_none_or(|a| a == call.noun) && key == "arn"
     };
     // `userName` rather than the user's unique id and ARN, for that is what other calls name.
-    let best = |leaves: &[Leaf]| -> Vec<String> {
-        let mut all: Vec<&Leaf> = leaves.iter().filter(is_it).collect();
+    let best = |leaves: &[ScalarField]| -> Vec<String> {
+        let mut all: Vec<&ScalarField> = leaves.iter().filter(is_it).collect();
         all.sort_by_key(|l| (!l.key().ends_with("name"), !l.key().ends_with("id"), l.key().len()));
         let Some(first) = all.first().map(|l| l.key()) else { return Vec::new() };
         all.iter().filter(|l| l.key() == first).map(|l| l.text.clone()).collect()
@@ -257,7 +257,12 @@ fn party(noun: &str) -> Party {
 }
 
 /// What no rule of names tells.
-fn special(call: &Call, leaves: &Leaves, user: Option<&str>, add: &mut impl FnMut(Relation, Party, &str, Option<String>)) {
+fn special(
+    call: &CallWords,
+    leaves: &ScalarFields,
+    user: Option<&str>,
+    add: &mut impl FnMut(Relation, Party, &str, Option<String>),
+) {
     let request = |key: &str| text(&leaves.request, key);
     match (call.service.as_str(), call.name.as_str()) {
         ("iam", "CreateLoginProfile" | "UpdateLoginProfile") => {
@@ -305,7 +310,7 @@ fn short(command: &str) -> String {
     if end < command.len() { format!("{}…", &command[..end]) } else { command.to_owned() }
 }
 
-fn text<'l>(leaves: &'l [Leaf], key: &str) -> Option<&'l str> {
+fn text<'l>(leaves: &'l [ScalarField], key: &str) -> Option<&'l str> {
     debug_assert_eq!(plain(key), key);
     leaves.iter().find(|l| l.key() == key).map(|l| l.text.as_str())
 }

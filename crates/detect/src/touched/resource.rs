@@ -1,14 +1,14 @@
 //! ARNs and names that a call is about.
 
-use super::{Call, Leaf, Leaves, singular, stem};
+use super::{CallWords, ScalarField, ScalarFields, singular, stem};
 use crate::derive::cut;
 use bartizan_model::limits::RESOURCES_MAX;
-use bartizan_trail::json::Value;
+use bartizan_trail::json::JsonValue;
 use bartizan_trail::{Event, Field};
 
 /// What a call is about: what the record lists, or else what request and response name.
-pub(super) fn of(event: &Event<'_>, call: &Call, leaves: &Leaves) -> Vec<String> {
-    let listed = event.field(Field::Resources).into_iter().flat_map(Value::elements);
+pub(super) fn of(event: &Event<'_>, call: &CallWords, leaves: &ScalarFields) -> Vec<String> {
+    let listed = event.field(Field::Resources).into_iter().flat_map(JsonValue::elements);
     let mut found: Vec<String> = Vec::new();
     for arn in listed.filter_map(|r| r.get("ARN").or_else(|| r.get("arn"))?.text().map(|t| cut(&t))) {
         if found.len() < RESOURCES_MAX && !found.contains(&arn) {
@@ -29,15 +29,15 @@ pub(super) fn of(event: &Event<'_>, call: &Call, leaves: &Leaves) -> Vec<String>
 }
 
 /// An object of S3: bucket and key are one thing.
-fn object(call: &Call, leaves: &[Leaf]) -> Option<String> {
+fn object(call: &CallWords, leaves: &[ScalarField]) -> Option<String> {
     let text = |key: &str| leaves.iter().find(|l| l.key() == key && l.path.len() == 1).map(|l| l.text.as_str());
     let (bucket, key) = (text("bucketname")?, text("key")?);
     (call.service == "s3").then(|| cut(&format!("arn:aws:s3:::{bucket}/{key}")))
 }
 
 /// The most telling names: all of the best field, then the first of the second best.
-fn named(call: &Call, leaves: &[Leaf]) -> Vec<String> {
-    let mut ranked: Vec<(u32, usize, &Leaf)> =
+fn named(call: &CallWords, leaves: &[ScalarField]) -> Vec<String> {
+    let mut ranked: Vec<(u32, usize, &ScalarField)> =
         leaves.iter().enumerate().filter_map(|(at, leaf)| Some((rank(call, leaf)?, at, leaf))).collect();
     ranked.sort_by_key(|(rank, at, _)| (*rank, *at));
     let mut keys: Vec<&str> = Vec::new();
@@ -62,7 +62,7 @@ fn named(call: &Call, leaves: &[Leaf]) -> Vec<String> {
 const FIELDS_MAX: usize = 2;
 
 /// How telling a field is: smaller is better; none when it names nothing.
-fn rank(call: &Call, leaf: &Leaf) -> Option<u32> {
+fn rank(call: &CallWords, leaf: &ScalarField) -> Option<u32> {
     let key = leaf.key();
     if NO_RESOURCE.contains(&key) || leaf.is_below(&["filter", "filters", "tags", "tag", "tagspecification", "tagspecifications"]) {
         return None;

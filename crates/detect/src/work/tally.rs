@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::things::Acted;
-use crate::call::{Deed, Source, Who};
+use super::things::CallThings;
+use crate::call::{ActorContext, CallContext, SourceAddress};
 use bartizan_model::limits::{ACTS_MAX, CALL_TALLIES_MAX, REGIONS_NAMED_MAX, SCAN_CACHE_MAX};
-use bartizan_trail::{Caller as Sort, EventId};
+use bartizan_trail::{CallerKind, EventId};
 
 /// Events of one object that have in common who did what, and how it ended.
 #[derive(Debug)]
-pub(crate) struct Caller {
-    pub(crate) deed: Arc<Deed>,
+pub(crate) struct CallTally {
+    pub(crate) deed: Arc<CallContext>,
     pub(crate) count: u64,
     pub(crate) first_s: i64,
     pub(crate) last_s: i64,
@@ -19,25 +19,25 @@ pub(crate) struct Caller {
 
 /// A call that made something or took it away.
 #[derive(Debug, Clone)]
-pub(crate) struct Act {
+pub(crate) struct ThingCall {
     pub(crate) time_s: i64,
     pub(crate) event: EventId,
-    pub(crate) source: Source,
-    pub(crate) deed: Arc<Deed>,
-    pub(crate) acted: Arc<Acted>,
+    pub(crate) source: SourceAddress,
+    pub(crate) deed: Arc<CallContext>,
+    pub(crate) acted: Arc<CallThings>,
 }
 
 /// What was done by whom.
 #[derive(Debug, Default)]
-pub struct Work {
-    numbers: BTreeMap<Key, usize>,
-    counts: Vec<Count>,
+pub struct WorkIndex {
+    numbers: BTreeMap<CallKey, usize>,
+    counts: Vec<CallSpan>,
     /// Where the counts of callers stand that were met before, by their address. They are kept, so that it stays theirs.
-    known: HashMap<usize, (usize, Arc<Deed>), foldhash::fast::RandomState>,
-    pub(super) names: BTreeMap<Arc<str>, Arc<Who>>,
+    known: HashMap<usize, (usize, Arc<CallContext>), foldhash::fast::RandomState>,
+    pub(super) names: BTreeMap<Arc<str>, Arc<ActorContext>>,
     /// Long-lived keys and how they were used.
-    pub(super) keys: BTreeMap<(String, String), Count>,
-    acts: Vec<Act>,
+    pub(super) keys: BTreeMap<(String, String), CallSpan>,
+    acts: Vec<ThingCall>,
     /// Events that found no room.
     pub dropped: u64,
     /// Acts that found no room.
@@ -45,11 +45,11 @@ pub struct Work {
 }
 
 /// Key of the actor, call, error.
-type Key = (String, Arc<str>, Option<String>);
+type CallKey = (String, Arc<str>, Option<String>);
 
 /// How often something was done, and when.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Count {
+pub(super) struct CallSpan {
     pub(super) count: u64,
     pub(super) first_s: i64,
     pub(super) last_s: i64,
@@ -57,7 +57,7 @@ pub(super) struct Count {
     pub(super) accounts: BTreeSet<String>,
 }
 
-impl Count {
+impl CallSpan {
     fn new() -> Self {
         Self { first_s: i64::MAX, last_s: i64::MIN, ..Self::default() }
     }
@@ -69,10 +69,10 @@ impl Count {
     }
 }
 
-impl Work {
+impl WorkIndex {
     /// Counts the events of a caller.
-    pub(crate) fn count(&mut self, caller: Caller) {
-        let Caller { deed, count, first_s, last_s } = caller;
+    pub(crate) fn count(&mut self, caller: CallTally) {
+        let CallTally { deed, count, first_s, last_s } = caller;
         if count == 0 {
             return;
         }
@@ -100,7 +100,7 @@ impl Work {
             if let Some(found) = self.keys.get_mut(&place) {
                 found.add(count, first_s, last_s);
             } else {
-                let mut new = Count::new();
+                let mut new = CallSpan::new();
                 new.add(count, first_s, last_s);
                 self.keys.insert(place, new);
                 if self.keys.len() > CALL_TALLIES_MAX {
@@ -112,21 +112,21 @@ impl Work {
 
     /// Where a caller is counted. Of more than there is room for the first stay, in the order of their names: so it does not
     /// matter in which order they came.
-    fn number(&mut self, deed: &Arc<Deed>) -> usize {
-        let Deed { who, call, .. } = &**deed;
+    fn number(&mut self, deed: &Arc<CallContext>) -> usize {
+        let CallContext { who, call, .. } = &**deed;
         let key = (who.actor.key.clone(), call.name.clone(), call.error.clone());
         let at = match self.numbers.get(&key) {
             Some(at) => *at,
             None => {
                 self.numbers.insert(key.clone(), self.counts.len());
-                self.counts.push(Count::new());
+                self.counts.push(CallSpan::new());
                 if self.numbers.len() > CALL_TALLIES_MAX {
                     self.numbers.pop_last();
                 }
                 let name: Arc<str> = who.actor.key.as_str().into();
                 // One of equal names; which one must not hang on the order.
                 let named = self.names.entry(name).or_insert_with(|| who.clone());
-                let order = |w: &Who| (w.actor.name.clone(), w.actor.kind.clone(), w.actor.account.clone());
+                let order = |w: &ActorContext| (w.actor.name.clone(), w.actor.kind.clone(), w.actor.account.clone());
                 if order(who) < order(named) {
                     *named = who.clone();
                 }
@@ -152,9 +152,9 @@ impl Work {
     }
 
     /// Takes a call that made something or took it away. What AWS does for itself is nobody's making.
-    pub(crate) fn act(&mut self, act: Act) {
-        let service = act.deed.who.actor.caller == Sort::Service;
-        if service && act.acted.things().all(|(n, _)| act.acted.sign(n) != super::Sign::TookAway) {
+    pub(crate) fn act(&mut self, act: ThingCall) {
+        let service = act.deed.who.actor.caller == CallerKind::Service;
+        if service && act.acted.things().all(|(n, _)| act.acted.sign(n) != super::ThingEffect::TookAway) {
             return;
         }
         self.acts.push(act);
@@ -165,19 +165,19 @@ impl Work {
 
     /// Acts in their order, each once; the earliest where there are too many.
     pub(super) fn settle(&mut self) {
-        let order = |a: &Act, b: &Act| (a.time_s, a.event, &a.acted).cmp(&(b.time_s, b.event, &b.acted));
+        let order = |a: &ThingCall, b: &ThingCall| (a.time_s, a.event, &a.acted).cmp(&(b.time_s, b.event, &b.acted));
         self.acts.sort_unstable_by(order);
         self.acts.dedup_by(|a, b| order(a, b).is_eq());
         self.acts_dropped += self.acts.len().saturating_sub(ACTS_MAX) as u64;
         self.acts.truncate(ACTS_MAX);
     }
 
-    pub(super) fn acts(&self) -> &[Act] {
+    pub(super) fn acts(&self) -> &[ThingCall] {
         &self.acts
     }
 
     /// Counts by actor, call and error.
-    pub(super) fn counts(&self) -> impl Iterator<Item = (&Key, &Count)> {
+    pub(super) fn counts(&self) -> impl Iterator<Item = (&CallKey, &CallSpan)> {
         self.numbers.iter().map(|(key, at)| (key, &self.counts[*at]))
     }
 }

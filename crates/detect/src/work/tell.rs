@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::tally::{Act, Count, Work};
-use super::things::{Name, Sign};
+use super::tally::{CallSpan, ThingCall, WorkIndex};
+use super::things::{ThingEffect, ThingName};
 use bartizan_model::limits::{CALLS_OF_ACTOR_MAX, MADE_OF_ACTOR_MAX};
 use bartizan_model::time_text;
 
@@ -30,13 +30,13 @@ pub struct ActorWork {
     /// Last event.
     pub last_time: String,
     /// Long-lived access keys that were used.
-    pub access_keys: Vec<KeyUse>,
+    pub access_keys: Vec<AccessKeyUse>,
     /// Every call, those that change something first.
     pub calls: Vec<CallWork>,
     /// Calls beyond those that are listed.
     pub calls_left_out: usize,
     /// What was made, opened or taken away, by time.
-    pub made: Vec<Made>,
+    pub made: Vec<MadeThing>,
     /// Things beyond those that are listed.
     pub made_left_out: usize,
     /// What this trail cannot show of it.
@@ -45,7 +45,7 @@ pub struct ActorWork {
 
 /// How a key was used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyUse {
+pub struct AccessKeyUse {
     /// `AKIA…`.
     pub access_key_id: String,
     /// Events.
@@ -81,11 +81,11 @@ pub struct CallWork {
 
 /// A thing that an actor made, opened or took away.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Made {
+pub struct MadeThing {
     /// In words: `access key AKIA… of user bob`.
     pub what: String,
     /// Made, opened or taken away.
-    pub sign: Sign,
+    pub sign: ThingEffect,
     /// `service:Call`.
     pub call: String,
     /// The event.
@@ -103,14 +103,14 @@ pub struct Made {
     /// Key of the call.
     pub access_key_id: Option<String>,
     /// Who took it back; none: it stands, as far as this trail shows.
-    pub gone: Option<Gone>,
+    pub gone: Option<ThingEnd>,
     /// The command that takes it back. Never run by Bartizan.
     pub undo: Option<String>,
 }
 
 /// The end of a thing, or what brought it back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Gone {
+pub struct ThingEnd {
     /// RFC 3339.
     pub time: String,
     /// `service:Call`.
@@ -129,7 +129,7 @@ impl CallWork {
     }
 }
 
-impl Made {
+impl MadeThing {
     /// Whether nobody took it back.
     #[must_use]
     pub fn stands(&self) -> bool {
@@ -139,13 +139,13 @@ impl Made {
 
 impl ActorWork {
     /// What it made or opened and nobody took back.
-    pub fn standing(&self) -> impl Iterator<Item = &Made> {
-        self.made.iter().filter(|m| m.stands() && m.sign != Sign::TookAway)
+    pub fn standing(&self) -> impl Iterator<Item = &MadeThing> {
+        self.made.iter().filter(|m| m.stands() && m.sign != ThingEffect::TookAway)
     }
 
     /// What it took away and nobody brought back.
-    pub fn taken_away(&self) -> impl Iterator<Item = &Made> {
-        self.made.iter().filter(|m| m.stands() && m.sign == Sign::TookAway)
+    pub fn taken_away(&self) -> impl Iterator<Item = &MadeThing> {
+        self.made.iter().filter(|m| m.stands() && m.sign == ThingEffect::TookAway)
     }
 
     /// How much it made that is gone again.
@@ -156,25 +156,25 @@ impl ActorWork {
 }
 
 /// What somebody did to a thing.
-struct Entry<'a> {
-    act: &'a Act,
+struct ThingEvent<'a> {
+    act: &'a ThingCall,
     thing: usize,
-    gone: Option<&'a Act>,
+    gone: Option<&'a ThingCall>,
     count: u64,
     /// The thing below which it stands, if the same actor made that.
     part_of: Option<usize>,
 }
 
-impl Work {
+impl WorkIndex {
     /// What these actors did, in the order of their keys. `resources` gives what is known of what a call of an actor was about.
     pub fn of(&mut self, actors: &BTreeSet<String>, resources: &dyn Fn(&str, &str) -> Vec<String>) -> Vec<ActorWork> {
         self.settle();
         let entries = self.entries();
-        let mut made: BTreeMap<&str, Vec<&Entry<'_>>> = BTreeMap::new();
+        let mut made: BTreeMap<&str, Vec<&ThingEvent<'_>>> = BTreeMap::new();
         for entry in &entries {
             made.entry(&entry.act.deed.who.actor.key).or_default().push(entry);
         }
-        let mut calls: BTreeMap<&str, BTreeMap<&str, (CallWork, Count)>> = BTreeMap::new();
+        let mut calls: BTreeMap<&str, BTreeMap<&str, (CallWork, CallSpan)>> = BTreeMap::new();
         for ((actor, call, error), count) in self.counts().filter(|((actor, ..), _)| actors.contains(actor)) {
             let (told, sum) = calls.entry(actor).or_default().entry(call).or_insert_with(|| {
                 let told = CallWork {
@@ -202,7 +202,7 @@ impl Work {
             .iter()
             .filter_map(|actor| {
                 let who = &self.names.get(actor.as_str())?.actor;
-                let mut calls: Vec<(CallWork, Count)> = calls.remove(actor.as_str()).unwrap_or_default().into_values().collect();
+                let mut calls: Vec<(CallWork, CallSpan)> = calls.remove(actor.as_str()).unwrap_or_default().into_values().collect();
                 let (first_s, last_s) =
                     calls.iter().fold((i64::MAX, i64::MIN), |(f, l), (_, c)| (f.min(c.first_s), l.max(c.last_s)));
                 calls.sort_by(|(a, x), (b, y)| (is_read(&a.call), x.first_s, &a.call).cmp(&(is_read(&b.call), y.first_s, &b.call)));
@@ -215,7 +215,7 @@ impl Work {
                         ..call
                     })
                     .collect();
-                let own: Vec<&&Entry<'_>> =
+                let own: Vec<&&ThingEvent<'_>> =
                     made.get(actor.as_str()).into_iter().flatten().filter(|e| !is_part(e, &entries)).collect();
                 Some(ActorWork {
                     key: actor.clone(),
@@ -238,10 +238,10 @@ impl Work {
             .collect()
     }
 
-    fn keys_of(&self, actor: &str) -> Vec<KeyUse> {
+    fn keys_of(&self, actor: &str) -> Vec<AccessKeyUse> {
         let from = (actor.to_owned(), String::new());
         let own = self.keys.range(from..).take_while(|((of, _), _)| of == actor);
-        own.map(|((_, key), count)| KeyUse {
+        own.map(|((_, key), count)| AccessKeyUse {
             access_key_id: key.clone(),
             count: count.count,
             first_time: time_text(count.first_s),
@@ -252,13 +252,13 @@ impl Work {
 
     /// What was made, opened and taken away, by time, and what became of it. Where a second holds several acts, what is made in it
     /// goes before what is taken away in it.
-    fn entries(&self) -> Vec<Entry<'_>> {
+    fn entries(&self) -> Vec<ThingEvent<'_>> {
         let acts = self.acts();
-        let mut entries: Vec<Entry<'_>> = Vec::new();
-        let (mut alive, mut away): (Places, Places) = Default::default();
+        let mut entries: Vec<ThingEvent<'_>> = Vec::new();
+        let (mut alive, mut away): (CalledRegions, CalledRegions) = Default::default();
         for second in acts.chunk_by(|a, b| a.time_s == b.time_s) {
             for act in second {
-                for (thing, names) in act.acted.things().filter(|(n, _)| act.acted.sign(*n) != Sign::TookAway) {
+                for (thing, names) in act.acted.things().filter(|(n, _)| act.acted.sign(*n) != ThingEffect::TookAway) {
                     for full in names.iter().filter_map(|n| n.last()) {
                         away.remove(full).into_iter().flatten().for_each(|n| _ = entries[n].gone.get_or_insert(act));
                     }
@@ -281,14 +281,14 @@ impl Work {
                         for step in names.iter().flat_map(|n| n.iter()) {
                             alive.entry(*step).or_default().push(entries.len());
                         }
-                        entries.push(Entry { act, thing, gone: None, count: 1, part_of });
+                        entries.push(ThingEvent { act, thing, gone: None, count: 1, part_of });
                     }
                 }
             }
             // What stands below another thing goes before that thing.
-            let mut taken: Vec<(usize, &Act, usize, &[Name])> = Vec::new();
+            let mut taken: Vec<(usize, &ThingCall, usize, &[ThingName])> = Vec::new();
             for act in second {
-                let away = act.acted.things().filter(|(n, _)| act.acted.sign(*n) == Sign::TookAway);
+                let away = act.acted.things().filter(|(n, _)| act.acted.sign(*n) == ThingEffect::TookAway);
                 taken.extend(away.map(|(n, names)| (names.iter().map(|n| n.len()).max().unwrap_or_default(), act, n, names)));
             }
             taken.sort_by_key(|(depth, ..)| std::cmp::Reverse(*depth));
@@ -313,7 +313,7 @@ impl Work {
                 if !own || others {
                     let fulls = names.iter().filter_map(|n| n.last());
                     fulls.for_each(|full| away.entry(*full).or_default().push(entries.len()));
-                    entries.push(Entry { act, thing, gone: None, count: 1, part_of: None });
+                    entries.push(ThingEvent { act, thing, gone: None, count: 1, part_of: None });
                 }
             }
         }
@@ -358,16 +358,16 @@ const DATA_EVENTS: [(&str, &[&str], &str); 3] = [
 /// Things of one name that are looked at when it is taken away; those that are gone are forgotten beyond it.
 const ALIVE_MAX: usize = 64;
 
-type Places = HashMap<u64, Vec<usize>, foldhash::fast::RandomState>;
+type CalledRegions = HashMap<u64, Vec<usize>, foldhash::fast::RandomState>;
 
 /// Whether something is no more than a part of a thing that the same actor made and that stands, with no command of its own: the
 /// value of a secret that it made.
-fn is_part(entry: &Entry<'_>, entries: &[Entry<'_>]) -> bool {
+fn is_part(entry: &ThingEvent<'_>, entries: &[ThingEvent<'_>]) -> bool {
     entry.part_of.is_some_and(|n| entries[n].gone.is_none()) && entry.gone.is_none() && !entry.act.acted.has_undo(entry.thing)
 }
 
 /// Whether the same actor did the same to a thing that stands. If somebody else did, theirs is gone.
-fn repeats<'a>(entries: &mut [Entry<'a>], alive: &Places, act: &'a Act, names: &[Box<[u64]>]) -> bool {
+fn repeats<'a>(entries: &mut [ThingEvent<'a>], alive: &CalledRegions, act: &'a ThingCall, names: &[Box<[u64]>]) -> bool {
     let mut again = false;
     for full in names.iter().filter_map(|n| n.last()) {
         for &n in alive.get(full).map(Vec::as_slice).unwrap_or_default() {
@@ -390,11 +390,11 @@ fn repeats<'a>(entries: &mut [Entry<'a>], alive: &Places, act: &'a Act, names: &
     again
 }
 
-impl Entry<'_> {
-    fn told(&self) -> Made {
-        let Act { deed, acted, .. } = self.act;
+impl ThingEvent<'_> {
+    fn told(&self) -> MadeThing {
+        let ThingCall { deed, acted, .. } = self.act;
         let region = deed.call.region.clone();
-        Made {
+        MadeThing {
             what: acted.words(self.thing),
             sign: acted.sign(self.thing),
             call: deed.call.name.to_string(),
@@ -406,7 +406,7 @@ impl Entry<'_> {
             region,
             source_ip: Some(self.act.source.to_string()).filter(|s| !s.is_empty()),
             access_key_id: deed.who.actor.access_key_id.clone(),
-            gone: self.gone.map(|by| Gone {
+            gone: self.gone.map(|by| ThingEnd {
                 time: time_text(by.time_s),
                 call: by.deed.call.name.to_string(),
                 by: by.deed.who.actor.name.clone(),

@@ -6,24 +6,24 @@ use std::sync::LazyLock;
 
 use foldhash::quality::RandomState;
 
-use crate::attribution::{Part, Path, is_omitted, parts, values};
+use crate::attribution::{TemplatePart, ValuePath, is_omitted, parts, values};
 use bartizan_model::limits::{LOG_TEXT_BYTES_MAX, THINGS_OF_CALL_MAX};
 use bartizan_model::shell_word;
-use bartizan_trail::json::Value;
+use bartizan_trail::json::JsonValue;
 use bartizan_trail::{Event, Field};
 
 /// The table.
 #[derive(Debug, Default)]
-pub(crate) struct Things {
+pub(crate) struct ThingTable {
     /// Numbers of rows, by source and call.
     numbers: HashMap<(String, String), Vec<u16>, RandomState>,
-    rows: Vec<Row>,
+    rows: Vec<ThingRow>,
 }
 
 /// What a call does to a thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Sign {
+pub enum ThingEffect {
     /// It is there afterwards: a user, a key, an instance.
     Made,
     /// It says something else, or somebody may do more: a policy, a share, a rule of a security group.
@@ -33,33 +33,33 @@ pub enum Sign {
 }
 
 #[derive(Debug)]
-struct Row {
-    sign: Sign,
+struct ThingRow {
+    sign: ThingEffect,
     /// A field that the request must have, and the text in it.
     when: Option<(String, Option<String>)>,
     /// Names of the thing, each in steps: what is taken away takes along what stands below it.
-    keys: Vec<Vec<Template>>,
-    words: Template,
-    undo: Option<Template>,
+    keys: Vec<Vec<ThingTemplate>>,
+    words: ThingTemplate,
+    undo: Option<ThingTemplate>,
     /// What stands in the templates.
-    fields: Vec<Slot>,
+    fields: Vec<ThingField>,
     /// Things of this service are known in one region only.
     regional: bool,
 }
 
 /// A field of a template.
 #[derive(Debug, PartialEq, Eq)]
-struct Slot {
-    paths: Vec<Path>,
+struct ThingField {
+    paths: Vec<ValuePath>,
     default: Option<String>,
     /// Whether a name and an ARN that ends with it are the same thing.
     short: bool,
 }
 
-type Template = Vec<Piece>;
+type ThingTemplate = Vec<ThingPiece>;
 
 #[derive(Debug)]
-enum Piece {
+enum ThingPiece {
     Text(String),
     /// Number of a field.
     Value(usize),
@@ -67,38 +67,38 @@ enum Piece {
 
 /// The things that one call was about. Events that repeat it share this.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Acted {
+pub(crate) struct CallThings {
     /// Row and values of its fields.
-    things: Box<[(u16, Values)]>,
-    keys: Keys,
+    things: Box<[(u16, FieldValues)]>,
+    keys: ThingKeys,
 }
 
 /// What stood in each field of a row.
-type Values = Box<[Option<Box<str>>]>;
+type FieldValues = Box<[Option<Box<str>>]>;
 
 /// Hashes of the steps of each name of each thing. They are random, so that nobody can choose a thing that is taken for
 /// another; so nothing is ordered by them.
 #[derive(Debug)]
-struct Keys(Box<[Box<[Name]>]>);
+struct ThingKeys(Box<[Box<[ThingName]>]>);
 
 /// Hashes of the steps of one name.
-pub(super) type Name = Box<[u64]>;
+pub(super) type ThingName = Box<[u64]>;
 
-impl PartialEq for Keys {
+impl PartialEq for ThingKeys {
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
 
-impl Eq for Keys {}
+impl Eq for ThingKeys {}
 
-impl PartialOrd for Keys {
+impl PartialOrd for ThingKeys {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Keys {
+impl Ord for ThingKeys {
     fn cmp(&self, _: &Self) -> std::cmp::Ordering {
         std::cmp::Ordering::Equal
     }
@@ -107,7 +107,7 @@ impl Ord for Keys {
 /// Services whose things are the same in all regions.
 const GLOBAL: [&str; 6] = ["iam", "s3", "organizations", "cloudfront", "route53", "sso"];
 
-impl Things {
+impl ThingTable {
     /// The table that Bartizan ships.
     ///
     /// # Panics
@@ -115,8 +115,8 @@ impl Things {
     #[must_use]
     #[expect(clippy::expect_used, reason = "the table is compiled in and read by a test")]
     pub(crate) fn builtin() -> &'static Self {
-        static BUILTIN: LazyLock<Things> =
-            LazyLock::new(|| Things::parse(include_str!("../../../../data/things.txt")).expect("things.txt"));
+        static BUILTIN: LazyLock<ThingTable> =
+            LazyLock::new(|| ThingTable::parse(include_str!("../../../../data/things.txt")).expect("things.txt"));
         &BUILTIN
     }
 
@@ -128,9 +128,9 @@ impl Things {
                 return Err(format!("line {}: expected 6 columns", number + 1));
             };
             let sign = match *sign {
-                "+" => Sign::Made,
-                "o" => Sign::Opened,
-                "-" => Sign::TookAway,
+                "+" => ThingEffect::Made,
+                "o" => ThingEffect::Opened,
+                "-" => ThingEffect::TookAway,
                 other => return Err(format!("line {}: no such sign: {other}", number + 1)),
             };
             let (name, when) = match call.split_once('[') {
@@ -145,7 +145,7 @@ impl Things {
             let keys = keys.split(" ; ").map(|key| key.split(" > ").map(|step| template(step, &mut fields)).collect()).collect();
             let words = template(words, &mut fields);
             let undo = (*undo != "-").then(|| template(undo, &mut fields));
-            let row = Row { sign, when, keys, words, undo, fields, regional: !GLOBAL.contains(source) };
+            let row = ThingRow { sign, when, keys, words, undo, fields, regional: !GLOBAL.contains(source) };
             let numbers = things.numbers.entry((format!("{source}.amazonaws.com"), name.to_owned())).or_default();
             numbers.push(things.rows.len() as u16);
             things.rows.push(row);
@@ -167,7 +167,7 @@ impl Things {
     }
 
     /// What a call that succeeded was about; none where the record names nothing.
-    pub(crate) fn acted(&self, event: &Event<'_>, user_name: Option<&str>, hasher: &RandomState) -> Option<Acted> {
+    pub(crate) fn acted(&self, event: &Event<'_>, user_name: Option<&str>, hasher: &RandomState) -> Option<CallThings> {
         let (request, response) = (event.field(Field::RequestParameters), event.field(Field::ResponseElements));
         let (mut things, mut keys) = (Vec::new(), Vec::new());
         for &number in self.rows_of(event) {
@@ -184,31 +184,31 @@ impl Things {
             let count = found.iter().map(Vec::len).max().unwrap_or_default().clamp(1, THINGS_OF_CALL_MAX);
             for n in 0..count {
                 // Lists that belong together are of one length; what is there once is so for all of them.
-                let of: Values = found.iter().map(|f| f.get(n.min(f.len().saturating_sub(1))).cloned()).collect();
+                let of: FieldValues = found.iter().map(|f| f.get(n.min(f.len().saturating_sub(1))).cloned()).collect();
                 let scope = (event.text(Field::RecipientAccountId), row.regional.then(|| event.text(Field::AwsRegion)));
                 let source = event.raw_text(Field::EventSource);
                 let names = row.keys.iter().filter_map(|steps| hashes(steps, row, &of, &(&scope, source), hasher));
                 let names: Box<[Box<[u64]>]> = names.collect();
                 // What is made by a request that is not on record has no name, and is told all the same.
-                let unnamed = names.is_empty() && row.sign != Sign::TookAway && request.is_some_and(is_omitted);
+                let unnamed = names.is_empty() && row.sign != ThingEffect::TookAway && request.is_some_and(is_omitted);
                 if (unnamed || !names.is_empty()) && things.len() < THINGS_OF_CALL_MAX {
                     things.push((number, of));
                     keys.push(names);
                 }
             }
         }
-        (!things.is_empty()).then(|| Acted { things: things.into(), keys: Keys(keys.into()) })
+        (!things.is_empty()).then(|| CallThings { things: things.into(), keys: ThingKeys(keys.into()) })
     }
 }
 
-impl Acted {
+impl CallThings {
     /// Each thing: its place in the list, and the hashes of its names.
     pub(super) fn things(&self) -> impl Iterator<Item = (usize, &[Box<[u64]>])> {
         self.keys.0.iter().enumerate().map(|(n, names)| (n, &**names))
     }
 
-    pub(super) fn sign(&self, n: usize) -> Sign {
-        Things::builtin().rows[usize::from(self.things[n].0)].sign
+    pub(super) fn sign(&self, n: usize) -> ThingEffect {
+        ThingTable::builtin().rows[usize::from(self.things[n].0)].sign
     }
 
     /// Whether one of the names of a thing ends with this step.
@@ -218,12 +218,12 @@ impl Acted {
 
     /// Whether there may be a command that takes it back.
     pub(super) fn has_undo(&self, n: usize) -> bool {
-        Things::builtin().rows[usize::from(self.things[n].0)].undo.is_some()
+        ThingTable::builtin().rows[usize::from(self.things[n].0)].undo.is_some()
     }
 
     /// The thing for people: `access key AKIA… of user bob`.
     pub(super) fn words(&self, n: usize) -> String {
-        let (row, values) = (&Things::builtin().rows[usize::from(self.things[n].0)], &self.things[n].1);
+        let (row, values) = (&ThingTable::builtin().rows[usize::from(self.things[n].0)], &self.things[n].1);
         let field = |at: usize| values[at].as_deref().or(row.fields[at].default.as_deref()).unwrap_or("?").to_owned();
         let words = write(&row.words, &field);
         match self.keys.0[n].is_empty() {
@@ -234,9 +234,9 @@ impl Acted {
 
     /// The command that takes it back. Every name in it is one word, and stood in the record.
     pub(super) fn undo(&self, n: usize, region: Option<&str>) -> Option<String> {
-        let (row, values) = (&Things::builtin().rows[usize::from(self.things[n].0)], &self.things[n].1);
+        let (row, values) = (&ThingTable::builtin().rows[usize::from(self.things[n].0)], &self.things[n].1);
         let undo = row.undo.as_ref()?;
-        let known = |piece: &Piece| !matches!(piece, Piece::Value(at) if values[*at].is_none());
+        let known = |piece: &ThingPiece| !matches!(piece, ThingPiece::Value(at) if values[*at].is_none());
         if !undo.iter().all(known) {
             return None;
         }
@@ -246,33 +246,33 @@ impl Acted {
     }
 }
 
-fn write(template: &Template, field: &dyn Fn(usize) -> String) -> String {
+fn write(template: &ThingTemplate, field: &dyn Fn(usize) -> String) -> String {
     template
         .iter()
         .map(|piece| match piece {
-            Piece::Text(text) => text.clone(),
-            Piece::Value(at) => field(*at),
+            ThingPiece::Text(text) => text.clone(),
+            ThingPiece::Value(at) => field(*at),
         })
         .collect()
 }
 
-fn template(text: &str, fields: &mut Vec<Slot>) -> Template {
+fn template(text: &str, fields: &mut Vec<ThingField>) -> ThingTemplate {
     let piece = |part| match part {
-        Part::Text(text) => Piece::Text(text),
-        Part::Field(paths, default) => {
+        TemplatePart::Text(text) => ThingPiece::Text(text),
+        TemplatePart::Field(paths, default) => {
             let mut short = false;
             let bare = |path: String, short: &mut bool| {
                 *short |= path.ends_with('~');
                 path.trim_end_matches('~').to_owned()
             };
             let paths = paths.into_iter().map(|path| match path {
-                Path::Request(path) => Path::Request(bare(path, &mut short)),
-                Path::Response(path) => Path::Response(bare(path, &mut short)),
-                Path::Caller => Path::Caller,
+                ValuePath::Request(path) => ValuePath::Request(bare(path, &mut short)),
+                ValuePath::Response(path) => ValuePath::Response(bare(path, &mut short)),
+                ValuePath::Caller => ValuePath::Caller,
             });
-            let field = Slot { paths: paths.collect(), default, short };
+            let field = ThingField { paths: paths.collect(), default, short };
             let known = fields.iter().position(|f| *f == field);
-            Piece::Value(known.unwrap_or_else(|| {
+            ThingPiece::Value(known.unwrap_or_else(|| {
                 fields.push(field);
                 fields.len() - 1
             }))
@@ -282,33 +282,45 @@ fn template(text: &str, fields: &mut Vec<Slot>) -> Template {
 }
 
 /// The values at the first of these paths that has any.
-fn first_of(paths: &[Path], request: Option<Value<'_>>, response: Option<Value<'_>>, user_name: Option<&str>) -> Vec<Box<str>> {
-    let at = |path: &Path| -> Vec<Box<str>> {
-        let texts = |value: Option<Value<'_>>, path: &str| -> Vec<Box<str>> {
+fn first_of(
+    paths: &[ValuePath],
+    request: Option<JsonValue<'_>>,
+    response: Option<JsonValue<'_>>,
+    user_name: Option<&str>,
+) -> Vec<Box<str>> {
+    let at = |path: &ValuePath| -> Vec<Box<str>> {
+        let texts = |value: Option<JsonValue<'_>>, path: &str| -> Vec<Box<str>> {
             let found = value.map(|v| values(v, path)).unwrap_or_default();
-            let texts = found.into_iter().filter_map(Value::text).filter(|t| !t.is_empty() && t.len() <= LOG_TEXT_BYTES_MAX * 4);
+            let texts =
+                found.into_iter().filter_map(JsonValue::text).filter(|t| !t.is_empty() && t.len() <= LOG_TEXT_BYTES_MAX * 4);
             texts.take(THINGS_OF_CALL_MAX).map(|t| t.into_owned().into()).collect()
         };
         match path {
-            Path::Request(path) => texts(request, path),
-            Path::Response(path) => texts(response, path),
-            Path::Caller => user_name.map(Into::into).into_iter().collect(),
+            ValuePath::Request(path) => texts(request, path),
+            ValuePath::Response(path) => texts(response, path),
+            ValuePath::Caller => user_name.map(Into::into).into_iter().collect(),
         }
     };
     paths.iter().map(at).find(|found| !found.is_empty()).unwrap_or_default()
 }
 
 /// Hashes of the steps of a name, the widest first; none where the record lacks a part of it.
-fn hashes(steps: &[Template], row: &Row, values: &Values, scope: &impl Hash, hasher: &RandomState) -> Option<Box<[u64]>> {
+fn hashes(
+    steps: &[ThingTemplate],
+    row: &ThingRow,
+    values: &FieldValues,
+    scope: &impl Hash,
+    hasher: &RandomState,
+) -> Option<Box<[u64]>> {
     let mut state = hasher.build_hasher();
     scope.hash(&mut state);
     let mut found = Vec::with_capacity(steps.len());
     for step in steps {
         for piece in step {
             match piece {
-                Piece::Text(text) => text.hash(&mut state),
-                Piece::Value(at) => {
-                    let Slot { default, short, .. } = &row.fields[*at];
+                ThingPiece::Text(text) => text.hash(&mut state),
+                ThingPiece::Value(at) => {
+                    let ThingField { default, short, .. } = &row.fields[*at];
                     let value = values[*at].as_deref().or(default.as_deref())?;
                     let name = value.strip_prefix("arn:").filter(|_| *short).and_then(|arn| arn.rsplit([':', '/']).next());
                     name.unwrap_or(value).hash(&mut state);
@@ -327,11 +339,11 @@ mod tests {
 
     #[test]
     fn the_table_is_read_and_every_thing_that_is_made_can_be_named() {
-        let things = Things::builtin();
+        let things = ThingTable::builtin();
         assert!(things.rows.len() > 300);
         for row in &things.rows {
             assert!(row.keys.iter().all(|steps| !steps.is_empty()));
-            assert!(row.words.iter().any(|p| matches!(p, Piece::Text(_))));
+            assert!(row.words.iter().any(|p| matches!(p, ThingPiece::Text(_))));
         }
     }
 }

@@ -7,17 +7,17 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::origin::{Origin, origin};
-use bartizan_detect::attribution::{CallMap, Effect, TouchedFact, short_name};
-use bartizan_detect::attribution::{Deed, Testimony, leaf};
-use bartizan_detect::attribution::{Gap, Health};
-use bartizan_inventory::diff::{Access, AccessVerdict, Change, Verdict, Version};
-use bartizan_inventory::fact::{Hash, Kinds, absent_code, unescape};
+use bartizan_detect::attribution::{AttributionIndex, MutatingCall, leaf};
+use bartizan_detect::attribution::{CallMap, FactEffect, TouchedFact, short_name};
+use bartizan_detect::attribution::{TrailGap, TrailHealth};
+use bartizan_inventory::diff::{AccessVerdict, Change, ChangeVerdict, PolicyAccess, SnapshotVersion};
+use bartizan_inventory::fact::{FactKinds, Hash, absent_code, unescape};
 use bartizan_trail::EventId;
 
 /// How sure it is that a call made a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Match {
+pub enum Attribution {
     /// Resource and content agree.
     Exact,
     /// The resource and the time agree.
@@ -36,11 +36,11 @@ pub enum Match {
 
 /// A change with what is known of who made it.
 #[derive(Debug, Clone)]
-pub struct Explained {
+pub struct AttributedChange {
     /// Which change, by its place in the difference.
     pub change: usize,
     /// How sure.
-    pub matched: Match,
+    pub matched: Attribution,
     /// The calls, that which counts first.
     pub deeds: Vec<(i64, EventId)>,
     /// Who stands behind it.
@@ -54,7 +54,7 @@ pub struct Explained {
 /// What became of a call that should show in a snapshot and does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum UndoneKind {
+pub enum RevertedKind {
     /// A later call took it back.
     Undone,
     /// It is not there, and no call on record took it away.
@@ -63,13 +63,13 @@ pub enum UndoneKind {
 
 /// A call that left nothing in the later snapshot.
 #[derive(Debug, Clone)]
-pub struct Undone {
+pub struct RevertedCall {
     /// Kind of the fact.
     pub kind: String,
     /// Its id, as the call names it.
     pub id: String,
     /// What became of it.
-    pub what: UndoneKind,
+    pub what: RevertedKind,
     /// The call that made it.
     pub made: (i64, EventId),
     /// The call that took it back.
@@ -80,13 +80,13 @@ pub struct Undone {
 
 /// All of it.
 #[derive(Debug, Default)]
-pub struct Explanations {
+pub struct Attributions {
     /// One for each change, in their order.
-    pub changes: Vec<Explained>,
+    pub changes: Vec<AttributedChange>,
     /// By time.
-    pub undone: Vec<Undone>,
+    pub undone: Vec<RevertedCall>,
     /// When the trail was silent.
-    pub gaps: Vec<Gap>,
+    pub gaps: Vec<TrailGap>,
 }
 
 /// Seconds by which the clocks of AWS's services may differ.
@@ -100,33 +100,33 @@ const DEEDS_MAX: usize = 10;
 #[must_use]
 pub fn explain(
     map: &CallMap,
-    kinds: &Kinds,
+    kinds: &FactKinds,
     changes: &[Change],
-    (before, after): (&Version<'_>, &Version<'_>),
-    testimony: &Testimony,
-) -> Explanations {
-    let index = Index::new(testimony);
-    let work = Work { map, kinds, testimony, index, gaps: testimony.gaps(), before, after };
-    let explained: Vec<Explained> = changes.iter().enumerate().map(|(n, change)| work.change(n, change)).collect();
+    (before, after): (&SnapshotVersion<'_>, &SnapshotVersion<'_>),
+    testimony: &AttributionIndex,
+) -> Attributions {
+    let index = CallsByFact::new(testimony);
+    let work = AttributionRun { map, kinds, testimony, index, gaps: testimony.gaps(), before, after };
+    let explained: Vec<AttributedChange> = changes.iter().enumerate().map(|(n, change)| work.change(n, change)).collect();
     let undone = work.undone(changes);
-    Explanations { changes: explained, undone, gaps: work.gaps }
+    Attributions { changes: explained, undone, gaps: work.gaps }
 }
 
 /// Deeds by what they touched.
-struct Index<'a> {
-    by_fact: HashMap<(u16, String), Vec<Place<'a>>, foldhash::fast::RandomState>,
+struct CallsByFact<'a> {
+    by_fact: HashMap<(u16, String), Vec<CallOfFact<'a>>, foldhash::fast::RandomState>,
     /// Ids that end with a star, by kind.
-    open: HashMap<u16, Vec<Place<'a>>, foldhash::fast::RandomState>,
+    open: HashMap<u16, Vec<CallOfFact<'a>>, foldhash::fast::RandomState>,
 }
 
 /// A deed and which of the facts that it touched.
 #[derive(Clone, Copy)]
-struct Place<'a> {
-    deed: &'a Deed,
+struct CallOfFact<'a> {
+    deed: &'a MutatingCall,
     touched: usize,
 }
 
-impl<'a> Place<'a> {
+impl<'a> CallOfFact<'a> {
     fn fact(&self) -> &'a TouchedFact {
         &self.deed.touched[self.touched]
     }
@@ -136,12 +136,12 @@ impl<'a> Place<'a> {
     }
 }
 
-impl<'a> Index<'a> {
-    fn new(testimony: &'a Testimony) -> Self {
+impl<'a> CallsByFact<'a> {
+    fn new(testimony: &'a AttributionIndex) -> Self {
         let mut index = Self { by_fact: HashMap::default(), open: HashMap::default() };
         for deed in testimony.deeds.values() {
             for (touched, fact) in deed.touched.iter().enumerate() {
-                let place = Place { deed, touched };
+                let place = CallOfFact { deed, touched };
                 if fact.id.ends_with('*') {
                     index.open.entry(fact.kind).or_default().push(place);
                     continue;
@@ -156,39 +156,40 @@ impl<'a> Index<'a> {
     }
 
     /// Deeds on a fact, by time. A name and an ARN may be the same thing; two ARNs that differ are not.
-    fn on(&self, kind: u16, id: &str) -> Vec<Place<'a>> {
+    fn on(&self, kind: u16, id: &str) -> Vec<CallOfFact<'a>> {
         let get = |id: &str| self.by_fact.get(&(kind, id.to_owned())).map(Vec::as_slice).unwrap_or_default();
-        let mut found: Vec<Place<'a>> = get(id).to_vec();
+        let mut found: Vec<CallOfFact<'a>> = get(id).to_vec();
         if let Some(name) = short_name(id) {
             found.extend(get(name).iter().filter(|p| !p.fact().id.starts_with("arn:")));
         }
         let open = self.open.get(&kind).map(Vec::as_slice).unwrap_or_default();
         found.extend(open.iter().filter(|p| id.starts_with(p.fact().id.trim_end_matches('*'))));
-        found.sort_unstable_by_key(Place::at);
+        found.sort_unstable_by_key(CallOfFact::at);
         found.dedup_by_key(|p| (p.at(), p.touched));
         found
     }
 }
 
-struct Work<'a> {
+struct AttributionRun<'a> {
     map: &'a CallMap,
-    kinds: &'a Kinds,
-    testimony: &'a Testimony,
-    index: Index<'a>,
-    gaps: Vec<Gap>,
-    before: &'a Version<'a>,
-    after: &'a Version<'a>,
+    kinds: &'a FactKinds,
+    testimony: &'a AttributionIndex,
+    index: CallsByFact<'a>,
+    gaps: Vec<TrailGap>,
+    before: &'a SnapshotVersion<'a>,
+    after: &'a SnapshotVersion<'a>,
 }
 
-impl<'a> Work<'a> {
-    fn change(&self, number: usize, change: &Change) -> Explained {
-        let read =
-            |side: &Option<bartizan_inventory::diff::Side>, other: i64| side.as_ref().map_or(other, |s| s.read_ms).div_euclid(1000);
+impl<'a> AttributionRun<'a> {
+    fn change(&self, number: usize, change: &Change) -> AttributedChange {
+        let read = |side: &Option<bartizan_inventory::diff::ChangeSide>, other: i64| {
+            side.as_ref().map_or(other, |s| s.read_ms).div_euclid(1000)
+        };
         let (header_before, header_after) = (self.before.snapshot.header.time_ms, self.after.snapshot.header.time_ms);
         let between_s = (read(&change.before, header_before.0) - CLOCK_S, read(&change.after, header_after.1) + CLOCK_S);
-        let mut explained = Explained {
+        let mut explained = AttributedChange {
             change: number,
-            matched: Match::NoCallExpected,
+            matched: Attribution::NoCallExpected,
             deeds: Vec::new(),
             origin: None,
             because: Vec::new(),
@@ -198,18 +199,18 @@ impl<'a> Work<'a> {
             explained.because.extend(self.map.unattributable(&change.kind).map(|r| format!("no call is on record for it: {r}")));
             return explained;
         };
-        let candidates: Vec<Place<'a>> = self
+        let candidates: Vec<CallOfFact<'a>> = self
             .index
             .on(kind, &change.id)
             .into_iter()
             .filter(|p| (between_s.0..=between_s.1).contains(&p.deed.time_s) && self.is_here(p.deed, change))
             .collect();
-        let fits: Vec<Place<'a>> = candidates.iter().copied().filter(|p| fits(change.verdict, p.fact().effect)).collect();
+        let fits: Vec<CallOfFact<'a>> = candidates.iter().copied().filter(|p| fits(change.verdict, p.fact().effect)).collect();
         if let Some((matched, places, because)) = self.choose(change, &fits) {
             explained.matched = matched;
             explained.because = because;
             explained.origin = places.first().map(|p| origin(self.testimony, &p.deed.who.actor));
-            explained.deeds = places.iter().take(DEEDS_MAX).map(Place::at).collect();
+            explained.deeds = places.iter().take(DEEDS_MAX).map(CallOfFact::at).collect();
             return explained;
         }
         self.without_call(change, &mut explained);
@@ -217,19 +218,21 @@ impl<'a> Work<'a> {
     }
 
     /// Whether a deed was done where the fact is.
-    fn is_here(&self, deed: &Deed, change: &Change) -> bool {
+    fn is_here(&self, deed: &MutatingCall, change: &Change) -> bool {
         let account = deed.call.account.as_ref().is_none_or(|a| *a == change.account);
         let global = change.region == "global" || is_global(&change.kind);
         account && (global || deed.call.region.as_ref().is_none_or(|r| *r == change.region))
     }
 
     /// Which of the calls that fit made the change.
-    fn choose(&self, change: &Change, fits: &[Place<'a>]) -> Option<(Match, Vec<Place<'a>>, Vec<String>)> {
+    fn choose(&self, change: &Change, fits: &[CallOfFact<'a>]) -> Option<(Attribution, Vec<CallOfFact<'a>>, Vec<String>)> {
         let last = *fits.last()?;
         let newest_first = || fits.iter().rev().copied();
-        let exact = |place: Place<'a>, why: &str| Some((Match::Exact, first_of(place, fits), vec![why.to_owned()]));
+        let exact = |place: CallOfFact<'a>, why: &str| Some((Attribution::Exact, first_of(place, fits), vec![why.to_owned()]));
         match change.verdict {
-            Verdict::Removed if last.fact().effect == Effect::Remove && !last.fact().id.ends_with('*') && !last.deed.cut => {
+            ChangeVerdict::Removed
+                if last.fact().effect == FactEffect::Remove && !last.fact().id.ends_with('*') && !last.deed.cut =>
+            {
                 return exact(last, "the call took it away, and it is gone");
             }
             _ => {}
@@ -239,7 +242,7 @@ impl<'a> Work<'a> {
         if let Some(wanted) = wanted
             && fits.iter().any(|p| p.fact().content.is_some())
         {
-            let says = |p: &Place<'a>| {
+            let says = |p: &CallOfFact<'a>| {
                 p.fact().content.as_ref().is_some_and(|text| self.kinds.canonical_policy(&change.kind, text).to_string() == wanted)
             };
             let bringing = newest_first().find(|p| p.fact().content.is_some());
@@ -247,9 +250,9 @@ impl<'a> Work<'a> {
                 return exact(place, "the policy in the call is the policy that is there");
             }
             // Services rewrite policies: what gives the same is the same.
-            let gives = |p: &Place<'a>| {
+            let gives = |p: &CallOfFact<'a>| {
                 let text = p.fact().content.as_ref().and_then(|text| serde_json::from_str(text).ok());
-                let access = Access::between(&change.kind, text.as_ref(), change.content.after.as_ref());
+                let access = PolicyAccess::between(&change.kind, text.as_ref(), change.content.after.as_ref());
                 text.is_some() && access.is_some_and(|a| a.verdict == AccessVerdict::Same)
             };
             if let Some(place) = bringing.filter(gives) {
@@ -260,7 +263,7 @@ impl<'a> Work<'a> {
             }
             // Calls that change a policy without bringing it whole (AddPermission) say less.
             let composed = last.fact().content.is_none();
-            let matched = if composed { Match::Likely } else { Match::Otherwise };
+            let matched = if composed { Attribution::Likely } else { Attribution::Otherwise };
             let why = "the policy in the call is not the one that is there: another call, or none, came after it";
             let why = if composed { "the last call changed a part of the policy; its effect cannot be compared" } else { why };
             return Some((matched, first_of(last, fits), vec![why.to_owned()]));
@@ -268,15 +271,15 @@ impl<'a> Work<'a> {
         if fits.iter().any(|p| p.deed.cut) {
             return omitted(fits);
         }
-        let added = newest_first().find(|p| p.fact().effect == Effect::Add && !p.fact().id.ends_with('*'));
-        if change.verdict == Verdict::Added
+        let added = newest_first().find(|p| p.fact().effect == FactEffect::Add && !p.fact().id.ends_with('*'));
+        if change.verdict == ChangeVerdict::Added
             && let Some(place) = added
         {
             return exact(place, "the call made a thing of this name, and it is there");
         }
         // Every new value of the fact stands in a call.
         let values = new_values(change);
-        let has = |p: &Place<'a>, v: &u64| p.deed.leaves.binary_search(v).is_ok();
+        let has = |p: &CallOfFact<'a>, v: &u64| p.deed.leaves.binary_search(v).is_ok();
         if !values.is_empty() {
             if let Some(place) = newest_first().find(|p| values.iter().all(|v| has(p, v))) {
                 return exact(place, "the new values stand in the call");
@@ -284,19 +287,19 @@ impl<'a> Work<'a> {
             if values.iter().all(|v| fits.iter().any(|p| has(p, v))) {
                 let origins: BTreeSet<String> = fits.iter().map(|p| origin(self.testimony, &p.deed.who.actor).key).collect();
                 let why = format!("the new values stand in {} calls together", fits.len());
-                let matched = if origins.len() == 1 { Match::Exact } else { Match::Likely };
+                let matched = if origins.len() == 1 { Attribution::Exact } else { Attribution::Likely };
                 return Some((matched, first_of(last, fits), vec![why]));
             }
         }
         Some((
-            Match::Likely,
+            Attribution::Likely,
             first_of(last, fits),
             vec!["the call was about this thing at this time; its content cannot be compared".to_owned()],
         ))
     }
 
     /// No call fits: would there be one on record?
-    fn without_call(&self, change: &Change, explained: &mut Explained) {
+    fn without_call(&self, change: &Change, explained: &mut AttributedChange) {
         if let Some(reason) = self.map.by_aws(&change.kind, &change.id) {
             explained.because.push(reason.to_owned());
             return;
@@ -317,7 +320,7 @@ impl<'a> Work<'a> {
             && explained.between_s.1 - explained.between_s.0 > 2 * CLOCK_S
             || progress.is_some_and(|p| p < explained.between_s.1)
         {
-            explained.matched = Match::TooEarly;
+            explained.matched = Attribution::TooEarly;
             explained
                 .because
                 .push(format!("no call is on record; the trail of {region} has not come far enough to say that there was none"));
@@ -325,28 +328,28 @@ impl<'a> Work<'a> {
         }
         let health = self.testimony.health(&self.gaps, &change.account, region, explained.between_s);
         (explained.matched, explained.because) = match health {
-            Health::Healthy(why) => (Match::WithoutCall, vec![format!("no call on record made it, and {why}")]),
-            Health::Unhealthy(why) => {
-                (Match::Unknown, vec![format!("no call on record made it, but the trail may not have seen it: {why}")])
+            TrailHealth::Healthy(why) => (Attribution::WithoutCall, vec![format!("no call on record made it, and {why}")]),
+            TrailHealth::Unhealthy(why) => {
+                (Attribution::Unknown, vec![format!("no call on record made it, but the trail may not have seen it: {why}")])
             }
         };
     }
 
     /// Calls that should show in the later snapshot and do not.
-    fn undone(&self, changes: &[Change]) -> Vec<Undone> {
+    fn undone(&self, changes: &[Change]) -> Vec<RevertedCall> {
         let changed: BTreeSet<(&str, &str)> = changes.iter().map(|c| (c.kind.as_str(), c.id.as_str())).collect();
-        let (old, new) = (Facts::new(self.before), Facts::new(self.after));
+        let (old, new) = (FactsByValue::new(self.before), FactsByValue::new(self.after));
         let window = (
             self.before.snapshot.header.time_ms.1.div_euclid(1000) + CLOCK_S,
             self.after.snapshot.header.time_ms.0.div_euclid(1000) - CLOCK_S,
         );
-        let mut by_fact: BTreeMap<(&str, &str), Vec<Place<'a>>> = BTreeMap::new();
+        let mut by_fact: BTreeMap<(&str, &str), Vec<CallOfFact<'a>>> = BTreeMap::new();
         for deed in self.testimony.deeds.values().filter(|d| d.time_s > window.0 && d.time_s < window.1) {
             if deed.call.account.as_ref().is_some_and(|a| *a != self.after.snapshot.header.account) {
                 continue;
             }
             for (touched, fact) in deed.touched.iter().enumerate().filter(|(_, f)| !f.id.ends_with('*')) {
-                by_fact.entry((self.map.kind(fact.kind), fact.id.as_str())).or_default().push(Place { deed, touched });
+                by_fact.entry((self.map.kind(fact.kind), fact.id.as_str())).or_default().push(CallOfFact { deed, touched });
             }
         }
         let mut found = Vec::new();
@@ -362,9 +365,16 @@ impl<'a> Work<'a> {
         found
     }
 
-    fn left_nothing(&self, kind: &str, id: &str, places: &[Place<'a>], old: &Facts<'_>, new: &Facts<'_>) -> Option<Undone> {
+    fn left_nothing(
+        &self,
+        kind: &str,
+        id: &str,
+        places: &[CallOfFact<'a>],
+        old: &FactsByValue<'_>,
+        new: &FactsByValue<'_>,
+    ) -> Option<RevertedCall> {
         let (was, is) = (old.canonical(kind, id), new.canonical(kind, id));
-        let undone = |made: Place<'a>, by: Option<Place<'a>>, what| Undone {
+        let undone = |made: CallOfFact<'a>, by: Option<CallOfFact<'a>>, what| RevertedCall {
             kind: kind.to_owned(),
             id: id.to_owned(),
             what,
@@ -381,12 +391,14 @@ impl<'a> Work<'a> {
             let later = &places[n + 1..];
             let back = later.iter().rev().find(|p| takes_back(made, p));
             match (fact.effect, back) {
-                (_, Some(back)) if was == is => return Some(undone(*made, Some(*back), UndoneKind::Undone)),
-                (Effect::Add, None) if was.is_none() && is.is_none() && self.was_read(kind, id, made.deed) => {
-                    return Some(undone(*made, None, UndoneKind::Vanished));
+                (_, Some(back)) if was == is => return Some(undone(*made, Some(*back), RevertedKind::Undone)),
+                (FactEffect::Add, None) if was.is_none() && is.is_none() && self.was_read(kind, id, made.deed) => {
+                    return Some(undone(*made, None, RevertedKind::Vanished));
                 }
-                (Effect::Set, None) if says.is_some() && later.is_empty() && was == is && self.was_read(kind, id, made.deed) => {
-                    return Some(undone(*made, None, UndoneKind::Vanished));
+                (FactEffect::Set, None)
+                    if says.is_some() && later.is_empty() && was == is && self.was_read(kind, id, made.deed) =>
+                {
+                    return Some(undone(*made, None, RevertedKind::Vanished));
                 }
                 _ => {}
             }
@@ -395,23 +407,24 @@ impl<'a> Work<'a> {
     }
 
     /// Whether both snapshots would show the fact if it were there.
-    fn was_read(&self, kind: &str, id: &str, deed: &Deed) -> bool {
+    fn was_read(&self, kind: &str, id: &str, deed: &MutatingCall) -> bool {
         let region = deed.call.region.as_deref().unwrap_or("global");
-        let read =
-            |version: &Version<'_>| ["global", region].into_iter().any(|r| version.snapshot.open_about(kind, r, id).is_none());
+        let read = |version: &SnapshotVersion<'_>| {
+            ["global", region].into_iter().any(|r| version.snapshot.open_about(kind, r, id).is_none())
+        };
         read(self.before) && read(self.after)
     }
 }
 
 /// Calls of opposite names that bring and take the same values, of a fact that changed otherwise.
-fn opened_and_shut(kind: &str, id: &str, places: &[Place<'_>]) -> Option<Undone> {
-    let plain = |p: &&Place<'_>| p.fact().effect == Effect::Set && p.fact().content.is_none();
+fn opened_and_shut(kind: &str, id: &str, places: &[CallOfFact<'_>]) -> Option<RevertedCall> {
+    let plain = |p: &&CallOfFact<'_>| p.fact().effect == FactEffect::Set && p.fact().content.is_none();
     for (n, made) in places.iter().enumerate().filter(|(_, p)| plain(p)) {
         if let Some(back) = places[n + 1..].iter().filter(plain).find(|p| takes_back(made, p)) {
-            return Some(Undone {
+            return Some(RevertedCall {
                 kind: kind.to_owned(),
                 id: id.to_owned(),
-                what: UndoneKind::Undone,
+                what: RevertedKind::Undone,
                 made: made.at(),
                 undone: Some(back.at()),
                 content: None,
@@ -422,12 +435,12 @@ fn opened_and_shut(kind: &str, id: &str, places: &[Place<'_>]) -> Option<Undone>
 }
 
 /// Facts of a snapshot by kind and id, with the hash of what they say.
-struct Facts<'a> {
+struct FactsByValue<'a> {
     by_id: HashMap<(&'a str, String), Hash, foldhash::fast::RandomState>,
 }
 
-impl<'a> Facts<'a> {
-    fn new(version: &'a Version<'a>) -> Self {
+impl<'a> FactsByValue<'a> {
+    fn new(version: &'a SnapshotVersion<'a>) -> Self {
         let mut by_id = HashMap::default();
         for fact in &version.snapshot.facts {
             // What is absent is a fact of its own, with one hash for all.
@@ -450,23 +463,23 @@ impl<'a> Facts<'a> {
 }
 
 /// Whether a call of this effect can have made a change of that verdict.
-fn fits(verdict: Verdict, effect: Effect) -> bool {
+fn fits(verdict: ChangeVerdict, effect: FactEffect) -> bool {
     match verdict {
-        Verdict::Removed => effect != Effect::Add,
-        Verdict::Added | Verdict::Replaced => effect != Effect::Remove,
-        Verdict::Changed | Verdict::Cosmetic => true,
+        ChangeVerdict::Removed => effect != FactEffect::Add,
+        ChangeVerdict::Added | ChangeVerdict::Replaced => effect != FactEffect::Remove,
+        ChangeVerdict::Changed | ChangeVerdict::Cosmetic => true,
     }
 }
 
 /// A call that may have made the change, and of which the content is not on record.
-fn omitted<'a>(fits: &[Place<'a>]) -> Option<(Match, Vec<Place<'a>>, Vec<String>)> {
+fn omitted<'a>(fits: &[CallOfFact<'a>]) -> Option<(Attribution, Vec<CallOfFact<'a>>, Vec<String>)> {
     let last = fits.iter().rev().copied().find(|p| p.deed.cut)?;
     let why = "the call is on record, its content is not: CloudTrail left out its parameters";
-    Some((Match::Likely, first_of(last, fits), vec![why.to_owned()]))
+    Some((Attribution::Likely, first_of(last, fits), vec![why.to_owned()]))
 }
 
 /// The call that counts, then the others, newest first.
-fn first_of<'a>(place: Place<'a>, all: &[Place<'a>]) -> Vec<Place<'a>> {
+fn first_of<'a>(place: CallOfFact<'a>, all: &[CallOfFact<'a>]) -> Vec<CallOfFact<'a>> {
     let others = all.iter().rev().copied().filter(|p| p.at() != place.at());
     std::iter::once(place).chain(others).collect()
 }
@@ -487,18 +500,18 @@ const OPPOSITES: [(&str, &str); 11] = [
 ];
 
 /// Whether a later call takes back what an earlier one did to the same thing.
-fn takes_back(made: &Place<'_>, later: &Place<'_>) -> bool {
+fn takes_back(made: &CallOfFact<'_>, later: &CallOfFact<'_>) -> bool {
     let (a, b) = (made.fact(), later.fact());
     match (a.effect, b.effect) {
-        (Effect::Add | Effect::Set, Effect::Remove) => return true,
-        (Effect::Remove, Effect::Add) => return true,
-        (Effect::Remove, _) | (_, Effect::Add) => return false,
+        (FactEffect::Add | FactEffect::Set, FactEffect::Remove) => return true,
+        (FactEffect::Remove, FactEffect::Add) => return true,
+        (FactEffect::Remove, _) | (_, FactEffect::Add) => return false,
         _ => {}
     }
     if !a.sets.is_empty() {
         return a.sets != b.sets && !b.sets.is_empty();
     }
-    let name = |p: &Place<'_>| p.deed.call.name.rsplit(':').next().unwrap_or_default().to_owned();
+    let name = |p: &CallOfFact<'_>| p.deed.call.name.rsplit(':').next().unwrap_or_default().to_owned();
     let (first, second) = (name(made), name(later));
     let opposite = OPPOSITES
         .iter()
@@ -530,7 +543,8 @@ fn made_s(change: &Change) -> Option<i64> {
         "EnableDate",
         "UploadDate",
     ];
-    let document = change.content.after.as_ref().filter(|_| matches!(change.verdict, Verdict::Added | Verdict::Replaced))?;
+    let document =
+        change.content.after.as_ref().filter(|_| matches!(change.verdict, ChangeVerdict::Added | ChangeVerdict::Replaced))?;
     MADE.iter().find_map(|name| match document.get(name)? {
         Value::String(text) => text.parse::<Timestamp>().ok().map(|t| t.as_second()),
         Value::Number(number) => number.as_f64().map(|n| n as i64),

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use bartizan_iam::Place;
 
-use super::attribute::{Explained, Explanations, Match, Undone, UndoneKind};
+use super::attribute::{AttributedChange, Attribution, Attributions, RevertedCall, RevertedKind};
 use super::origin::{Origin, origin};
 use bartizan_detect::attribution::CallMap;
-use bartizan_detect::attribution::Gap;
-use bartizan_detect::attribution::{Deed, Testimony};
-use bartizan_inventory::diff::{AccessVerdict, Change, Content, Verdict};
-use bartizan_inventory::fact::Classes;
+use bartizan_detect::attribution::TrailGap;
+use bartizan_detect::attribution::{AttributionIndex, MutatingCall};
+use bartizan_inventory::diff::{AccessVerdict, Change, ChangeVerdict, ContentChange};
+use bartizan_inventory::fact::FieldClasses;
 use bartizan_model::Severity;
-use bartizan_model::{Actor, CallCount, Confidence, Evidence, Finding, Stage, Verdict as Sure};
+use bartizan_model::{Actor, CallCount, Confidence, Evidence, Finding, Stage, Verdict};
 use bartizan_model::{finding_id, time_text};
 use bartizan_trail;
 
@@ -27,20 +27,20 @@ pub struct Consequence {
     /// Whether anything in the account may have brought it, where no change is about any of these.
     pub anywhere: bool,
     /// What it gives.
-    pub gives: Gives,
+    pub gives: GrantedAccess,
     /// How bad.
     pub severity: Severity,
     /// What an intruder does with it.
     pub stage: Stage,
     /// How sure.
-    pub verdict: Sure,
+    pub verdict: Verdict,
     /// In words.
     pub text: String,
 }
 
 /// What a change gives somebody.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Gives {
+pub enum GrantedAccess {
     /// All of the account.
     Administrator,
     /// A resource or role, to those outside who are named here.
@@ -49,13 +49,13 @@ pub enum Gives {
 
 /// Findings about changes, and what stands behind all findings.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct ChangeFindings {
     /// Worst first.
     pub findings: Vec<Finding>,
     /// The change that a finding is about, by the finding's id.
     pub changes: BTreeMap<String, usize>,
     /// What the change of a finding gives, by the finding's id.
-    pub gives: BTreeMap<String, Vec<Gives>>,
+    pub gives: BTreeMap<String, Vec<GrantedAccess>>,
     /// Calls that left nothing and gave nobody anything: counted, not told.
     pub folded: usize,
 }
@@ -101,7 +101,7 @@ const SHARES: [&str; 5] = [
 ];
 
 /// Commands that show the evidence again.
-pub struct Show<'a> {
+pub struct ShowCommands<'a> {
     /// Of a change.
     pub change: &'a dyn Fn(&Change) -> String,
     /// Of a record, by its event id.
@@ -111,17 +111,17 @@ pub struct Show<'a> {
 /// Makes findings of changes, of calls that left nothing, and of gaps.
 pub fn tell(
     changes: &[Change],
-    explanations: &Explanations,
-    testimony: &Testimony,
+    explanations: &Attributions,
+    testimony: &AttributionIndex,
     consequences: &[Consequence],
-    show: &Show<'_>,
-) -> Told {
-    let mut told = Told::default();
+    show: &ShowCommands<'_>,
+) -> ChangeFindings {
+    let mut told = ChangeFindings::default();
     let given = assign(changes, consequences);
     for explained in &explanations.changes {
         let change = &changes[explained.change];
         let finding = change_finding(change, explained, testimony, &given[explained.change], (show.change)(change));
-        let gives: Vec<Gives> = given[explained.change].iter().map(|c| c.gives.clone()).collect();
+        let gives: Vec<GrantedAccess> = given[explained.change].iter().map(|c| c.gives.clone()).collect();
         if !gives.is_empty() {
             told.gives.insert(finding.id.clone(), gives);
         }
@@ -140,13 +140,13 @@ pub fn tell(
 
 /// Who stands behind the actor of a finding.
 #[must_use]
-pub fn origin_of(index: &Testimony, actor: &Actor) -> Origin {
+pub fn origin_of(index: &AttributionIndex, actor: &Actor) -> Origin {
     let session =
         actor.arn.as_deref().filter(|_| actor.kind == "AssumedRole").and_then(|a| a.rsplit_once('/')).map(|(_, s)| s.to_owned());
     let through = actor.origin.iter().find(|o| o.starts_with("arn:")).cloned();
     origin(
         index,
-        &bartizan_trail::Actor {
+        &bartizan_trail::CallerIdentity {
             kind: actor.kind.clone(),
             key: actor.key.clone(),
             name: actor.name.clone(),
@@ -158,13 +158,13 @@ pub fn origin_of(index: &Testimony, actor: &Actor) -> Origin {
             source_identity: actor.origin.iter().find_map(|o| o.strip_prefix("source identity ")).map(str::to_owned),
             invoked_by: None,
             mfa: None,
-            caller: bartizan_trail::Caller::Principal,
+            caller: bartizan_trail::CallerKind::Principal,
         },
     )
 }
 
 /// Writes down who stands behind the actor of each finding.
-pub fn name_origins(testimony: &Testimony, findings: &mut [Finding]) {
+pub fn name_origins(testimony: &AttributionIndex, findings: &mut [Finding]) {
     for actor in findings.iter_mut().filter_map(|f| f.actor.as_mut()) {
         let origin = origin_of(testimony, actor);
         actor.origin = origin_words(&origin);
@@ -202,7 +202,7 @@ fn assign<'c>(changes: &[Change], consequences: &'c [Consequence]) -> Vec<Vec<&'
 fn gives(change: &Change) -> bool {
     let grew = change.access.as_ref().is_some_and(|a| matches!(a.verdict, AccessVerdict::Grew | AccessVerdict::Both));
     grew || matches!(change.kind.as_str(), "iam:user" | "iam:group" | "iam:role" | "iam:useringroup")
-        && change.verdict != Verdict::Removed
+        && change.verdict != ChangeVerdict::Removed
 }
 
 /// Whether a fact is a policy of that name, a group, or about a principal.
@@ -235,17 +235,23 @@ fn is_about(change: &Change, arn: &str) -> bool {
     }
 }
 
-fn change_finding(change: &Change, explained: &Explained, testimony: &Testimony, given: &[&Consequence], show: String) -> Finding {
-    let deeds: Vec<&Deed> = explained.deeds.iter().filter_map(|at| testimony.deeds.get(at)).collect();
+fn change_finding(
+    change: &Change,
+    explained: &AttributedChange,
+    testimony: &AttributionIndex,
+    given: &[&Consequence],
+    show: String,
+) -> Finding {
+    let deeds: Vec<&MutatingCall> = explained.deeds.iter().filter_map(|at| testimony.deeds.get(at)).collect();
     let (mut severity, mut stage, mut because) = weigh(change, &deeds, given);
     let mut sure = match explained.matched {
-        Match::Exact | Match::NoCallExpected | Match::WithoutCall => Sure::Must,
-        Match::Likely | Match::Otherwise => Sure::May,
-        Match::Unknown | Match::TooEarly => Sure::Unknown,
+        Attribution::Exact | Attribution::NoCallExpected | Attribution::WithoutCall => Verdict::Must,
+        Attribution::Likely | Attribution::Otherwise => Verdict::May,
+        Attribution::Unknown | Attribution::TooEarly => Verdict::Unknown,
     };
     // What a change gave is as sure as the analysis is, whoever made it; that nobody did is sure by itself.
     if let Some(worst) = given.iter().max_by_key(|c| c.severity)
-        && explained.matched != Match::WithoutCall
+        && explained.matched != Attribution::WithoutCall
     {
         sure = worst.verdict;
     }
@@ -253,18 +259,18 @@ fn change_finding(change: &Change, explained: &Explained, testimony: &Testimony,
     let what = format!("{} {verb}", change.title);
     let thing = format!("{} {}", change.kind, change.id);
     let (rule, title) = match explained.matched {
-        Match::WithoutCall => {
+        Attribution::WithoutCall => {
             severity = severity.max(Severity::High);
             stage = Stage::Blind;
             ("changed-without-call", format!("{what} with no matching CloudTrail event"))
         }
         // Where there is no trail at all, that is said once and not for every change.
-        Match::Unknown if testimony.presence.is_empty() => ("changed-unseen", what),
-        Match::Unknown => {
+        Attribution::Unknown if testimony.presence.is_empty() => ("changed-unseen", what),
+        Attribution::Unknown => {
             severity = severity.max(Severity::Medium);
             ("changed-unseen", format!("{what} while the trail may not have been recording"))
         }
-        Match::Otherwise => {
+        Attribution::Otherwise => {
             severity = severity.max(Severity::Medium);
             ("changed-otherwise", format!("{what}, and not as the call on record says"))
         }
@@ -283,8 +289,8 @@ fn change_finding(change: &Change, explained: &Explained, testimony: &Testimony,
             format!("by {}{from}, {}", origin.name, deed.call.name)
         }
         _ => match explained.matched {
-            Match::WithoutCall => "with no matching CloudTrail event".to_owned(),
-            Match::NoCallExpected => "as a result of something else".to_owned(),
+            Attribution::WithoutCall => "with no matching CloudTrail event".to_owned(),
+            Attribution::NoCallExpected => "as a result of something else".to_owned(),
             _ => "by an unknown principal".to_owned(),
         },
     };
@@ -300,7 +306,7 @@ fn change_finding(change: &Change, explained: &Explained, testimony: &Testimony,
     let time = deeds.first().map_or(explained.between_s.1, |d| d.time_s);
     let first = deeds.first().map_or(explained.between_s.0, |d| d.time_s);
     let hash =
-        |side: &Option<bartizan_inventory::diff::Side>| side.as_ref().map(|s| s.canonical_sha256.clone()).unwrap_or_default();
+        |side: &Option<bartizan_inventory::diff::ChangeSide>| side.as_ref().map(|s| s.canonical_sha256.clone()).unwrap_or_default();
     let (old, new) = (hash(&change.before), hash(&change.after));
     let entity = [&change.kind, &change.account, &change.region, &change.id, &old, &new].map(String::as_str);
     Finding {
@@ -310,7 +316,7 @@ fn change_finding(change: &Change, explained: &Explained, testimony: &Testimony,
         title,
         summary: format!("{thing} {verb} {by}{gained}"),
         severity,
-        confidence: if explained.matched == Match::Exact || explained.matched == Match::WithoutCall {
+        confidence: if explained.matched == Attribution::Exact || explained.matched == Attribution::WithoutCall {
             Confidence::High
         } else {
             Confidence::Medium
@@ -335,7 +341,7 @@ fn change_finding(change: &Change, explained: &Explained, testimony: &Testimony,
 }
 
 /// How bad a change is, what an intruder would do with it, and why.
-fn weigh(change: &Change, deeds: &[&Deed], given: &[&Consequence]) -> (Severity, Stage, Vec<String>) {
+fn weigh(change: &Change, deeds: &[&MutatingCall], given: &[&Consequence]) -> (Severity, Stage, Vec<String>) {
     let kind = change.kind.as_str();
     let mut because: Vec<String> = given.iter().map(|c| c.text.clone()).collect();
     because.dedup();
@@ -346,26 +352,30 @@ fn weigh(change: &Change, deeds: &[&Deed], given: &[&Consequence]) -> (Severity,
     severity = severity.max(alarm.unwrap_or(Severity::Info));
     let mut stage = given.iter().max_by_key(|c| c.severity).map(|c| c.stage);
     let switched_off = change.content.fields.iter().any(|f| f.before == Some(true.into()) && f.after == Some(false.into()));
-    let weaker = change.verdict == Verdict::Removed || switched_off;
+    let weaker = change.verdict == ChangeVerdict::Removed || switched_off;
     if WATCHING.contains(&kind) {
         stage.get_or_insert(Stage::Blind);
         severity = severity.max(match (weaker, change.verdict) {
             (true, _) => Severity::High,
-            (false, Verdict::Added) => Severity::Info,
+            (false, ChangeVerdict::Added) => Severity::Info,
             (false, _) => Severity::Low,
         });
     } else if WAYS_IN.contains(&kind) {
         stage.get_or_insert(Stage::Maintain);
-        if matches!(change.verdict, Verdict::Added | Verdict::Replaced) || switched_off {
+        if matches!(change.verdict, ChangeVerdict::Added | ChangeVerdict::Replaced) || switched_off {
             severity = severity.max(Severity::Low);
         }
         let own = deeds.first().and_then(|d| bartizan_detect::attribution::own_user_name(&d.who.actor));
         let of = change.id.split('/').next();
-        if matches!(kind, "iam:accesskey" | "iam:loginprofile") && change.verdict == Verdict::Added && own.is_some() && own != of {
+        if matches!(kind, "iam:accesskey" | "iam:loginprofile")
+            && change.verdict == ChangeVerdict::Added
+            && own.is_some()
+            && own != of
+        {
             because.push("a credential that somebody made for another user".to_owned());
             severity = severity.max(Severity::Medium);
         }
-    } else if SHARES.contains(&kind) && change.verdict != Verdict::Removed {
+    } else if SHARES.contains(&kind) && change.verdict != ChangeVerdict::Removed {
         stage.get_or_insert(Stage::Steal);
         severity = severity.max(Severity::Low);
     } else if change.access.as_ref().is_some_and(|a| matches!(a.verdict, AccessVerdict::Grew | AccessVerdict::Both)) {
@@ -384,10 +394,10 @@ fn weigh(change: &Change, deeds: &[&Deed], given: &[&Consequence]) -> (Severity,
 /// ATT&CK techniques of a change.
 fn techniques(change: &Change, stage: Stage) -> Vec<String> {
     let id = match (change.kind.as_str(), change.verdict) {
-        ("iam:accesskey" | "iam:loginprofile", Verdict::Added) => "T1098.001",
-        ("iam:user", Verdict::Added) => "T1136.003",
+        ("iam:accesskey" | "iam:loginprofile", ChangeVerdict::Added) => "T1098.001",
+        ("iam:user", ChangeVerdict::Added) => "T1136.003",
         ("iam:assumerolepolicy" | "iam:userpolicy" | "iam:rolepolicy" | "iam:grouppolicy" | "iam:managedpolicy", v)
-            if v != Verdict::Removed =>
+            if v != ChangeVerdict::Removed =>
         {
             "T1098.003"
         }
@@ -400,13 +410,13 @@ fn techniques(change: &Change, stage: Stage) -> Vec<String> {
 }
 
 /// A call that left nothing. None where it gave nobody anything.
-fn undone_finding(undone: &Undone, testimony: &Testimony, show_event: &dyn Fn(&str) -> String) -> Option<Finding> {
+fn undone_finding(undone: &RevertedCall, testimony: &AttributionIndex, show_event: &dyn Fn(&str) -> String) -> Option<Finding> {
     let made = testimony.deeds.get(&undone.made)?;
     let by = undone.undone.as_ref().and_then(|at| testimony.deeds.get(at));
     let kind = undone.kind.as_str();
     let content = undone.content.as_ref().and_then(|text| serde_json::from_str(text).ok());
     let place = Place { trust: kind == "iam:assumerolepolicy", now_s: Some(made.time_s as f64), ..Place::default() };
-    let alarms = Content::of_values(&Classes::default(), None, content).alarming(&place);
+    let alarms = ContentChange::of_values(&FieldClasses::default(), None, content).alarming(&place);
     let watching = WATCHING.contains(&kind);
     let way_in = WAYS_IN.contains(&kind) || undone.content.is_some() || SHARES.contains(&kind) || kind == "ec2:security_group";
     if !watching && !way_in {
@@ -439,7 +449,7 @@ fn undone_finding(undone: &Undone, testimony: &Testimony, show_event: &dyn Fn(&s
     let name = &*made.call.name;
     let last_s = by.map_or(made.time_s, |d| d.time_s);
     let (rule, title, tail) = match (undone.what, by) {
-        (UndoneKind::Undone, Some(by)) => {
+        (RevertedKind::Undone, Some(by)) => {
             let stood = stood(by.time_s - made.time_s);
             ("made-and-undone", "made and undone: no snapshot shows it", format!("reverted after {stood} by {}", by.call.name))
         }
@@ -477,21 +487,21 @@ fn undone_finding(undone: &Undone, testimony: &Testimony, show_event: &dyn Fn(&s
         resources: vec![undone.id.clone()],
         counterparty: Vec::new(),
         evidence,
-        verdict: Sure::Must,
+        verdict: Verdict::Must,
         because,
         show: show_event(&made.event.to_string()),
     })
 }
 
 /// The calls behind a finding, each with how often.
-fn calls<'d>(deeds: impl Iterator<Item = &'d Deed>) -> Vec<CallCount> {
+fn calls<'d>(deeds: impl Iterator<Item = &'d MutatingCall>) -> Vec<CallCount> {
     let mut counts: std::collections::BTreeMap<&str, u64> = std::collections::BTreeMap::new();
     deeds.for_each(|d| *counts.entry(&d.call.name).or_default() += 1);
     let one = |(call, count): (&str, u64)| CallCount { call: call.to_owned(), count, refused: 0, resources: Vec::new() };
     counts.into_iter().map(one).collect()
 }
 
-fn gap_finding(gap: &Gap) -> Finding {
+fn gap_finding(gap: &TrailGap) -> Finding {
     let place =
         if gap.region.is_empty() { format!("account {}", gap.account) } else { format!("account {} {}", gap.account, gap.region) };
     let open = gap.to_s == i64::MAX;
@@ -527,7 +537,7 @@ fn gap_finding(gap: &Gap) -> Finding {
         resources: Vec::new(),
         counterparty: Vec::new(),
         evidence: vec![Evidence::Coverage { place, what: format!("events from {} to {to}", time_text(gap.from_s)) }],
-        verdict: Sure::Unknown,
+        verdict: Verdict::Unknown,
         because: vec!["what was done in it is not known: only the snapshots before and after can tell".to_owned()],
         show: String::new(),
     }
@@ -543,7 +553,7 @@ pub(crate) fn origin_words(origin: &Origin) -> Vec<String> {
     std::iter::once(start).chain(origin.chain.iter().cloned()).collect()
 }
 
-fn event(deed: &Deed) -> Evidence {
+fn event(deed: &MutatingCall) -> Evidence {
     Evidence::Event { id: deed.event.to_string(), time: time_text(deed.time_s), call: deed.call.name.to_string(), error: None }
 }
 
@@ -557,12 +567,12 @@ fn stood(seconds: i64) -> String {
     }
 }
 
-fn verb(verdict: Verdict) -> &'static str {
+fn verb(verdict: ChangeVerdict) -> &'static str {
     match verdict {
-        Verdict::Added => "added",
-        Verdict::Removed => "removed",
-        Verdict::Replaced => "replaced",
-        Verdict::Changed | Verdict::Cosmetic => "changed",
+        ChangeVerdict::Added => "added",
+        ChangeVerdict::Removed => "removed",
+        ChangeVerdict::Replaced => "replaced",
+        ChangeVerdict::Changed | ChangeVerdict::Cosmetic => "changed",
     }
 }
 
@@ -592,7 +602,7 @@ pub(crate) fn thing(id: &str) -> String {
 }
 
 /// Nodes by which findings are joined: the principals, keys and things that these calls made or opened.
-pub(crate) fn things<'d>(map: &CallMap, deeds: impl Iterator<Item = &'d Deed>) -> Vec<String> {
+pub(crate) fn things<'d>(map: &CallMap, deeds: impl Iterator<Item = &'d MutatingCall>) -> Vec<String> {
     let mut nodes = Vec::new();
     for deed in deeds {
         let account = deed.call.account.as_deref().unwrap_or_default();

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use bartizan_detect::attribution::Testimony;
+use bartizan_detect::attribution::AttributionIndex;
 use bartizan_model::time_text;
-use bartizan_trail::Actor;
+use bartizan_trail::CallerIdentity;
 
 /// Who stands at the start of a chain of sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -50,7 +50,7 @@ const LINKS_MAX: usize = 16;
 
 /// Who stands behind a call of this actor.
 #[must_use]
-pub fn origin(index: &Testimony, actor: &Actor) -> Origin {
+pub fn origin(index: &AttributionIndex, actor: &CallerIdentity) -> Origin {
     let (mut chain, mut keys, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     let mut at = actor.clone();
     for _ in 0..LINKS_MAX {
@@ -81,8 +81,8 @@ pub fn origin(index: &Testimony, actor: &Actor) -> Origin {
 
 /// Looks one link back. `Ok`: the record that issued the session says who asked. `Err`: here the chain ends.
 fn before(
-    index: &Testimony,
-    actor: &Actor,
+    index: &AttributionIndex,
+    actor: &CallerIdentity,
     chain: &mut Vec<String>,
     seen: &mut BTreeSet<String>,
     keys: &mut Vec<String>,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// What became of the access that a policy grants.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Access {
+pub struct PolicyAccess {
     /// Grew, shrank, both, or the same.
     pub verdict: AccessVerdict,
     /// What it grants now and did not before: `must s3:* on *`.
@@ -47,7 +47,7 @@ const CLASSES_MAX: usize = 6;
 /// Names of actions that are told of one class.
 const NAMES_MAX: usize = 6;
 
-impl Access {
+impl PolicyAccess {
     /// Compares the policies of a fact; none when it has none, or one that cannot be read.
     pub fn between(kind: &str, before: Option<&Value>, after: Option<&Value>) -> Option<Self> {
         let side = side(kind)?;

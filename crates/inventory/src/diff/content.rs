@@ -6,12 +6,12 @@ use bartizan_iam::{Block, Outsider, Place, Policy, Statement, Tri, admitted};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::fact::{Classes, align, join};
+use crate::fact::{FieldClasses, align, join};
 use bartizan_model::Severity;
 
 /// What two documents say differently.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Content {
+pub struct ContentChange {
     /// The document before: JSON, or a policy's text.
     pub before: Option<Value>,
     /// The document after.
@@ -41,9 +41,9 @@ pub struct FieldChange {
     pub after: Option<Value>,
 }
 
-impl Content {
+impl ContentChange {
     /// The difference of two documents as they are stored: values that two keys hid are left out of it and counted.
-    pub fn of_stored(classes: &Classes, before: Option<Value>, mut after: Option<Value>) -> Self {
+    pub fn of_stored(classes: &FieldClasses, before: Option<Value>, mut after: Option<Value>) -> Self {
         let not_comparable = match (&before, &mut after) {
             (Some(before), Some(after)) => align(classes, before, after),
             _ => 0,
@@ -51,7 +51,7 @@ impl Content {
         Self { not_comparable, ..Self::of_values(classes, before, after) }
     }
 
-    pub fn of_values(classes: &Classes, before: Option<Value>, after: Option<Value>) -> Self {
+    pub fn of_values(classes: &FieldClasses, before: Option<Value>, after: Option<Value>) -> Self {
         let policy = |v: &Option<Value>| v.as_ref().filter(|v| is_policy(v)).and_then(|v| bartizan_iam::parse(&v.to_string()).ok());
         let (old, new) = (policy(&before), policy(&after));
         let readable = |v: &Option<Value>, p: &Option<Policy>| v.is_none() || p.is_some();
@@ -147,7 +147,7 @@ fn sorted(s: &Statement) -> String {
     one.canonical(bartizan_iam::PolicyType::Trust)
 }
 
-fn compare(classes: &Classes, path: &str, before: Option<&Value>, after: Option<&Value>, out: &mut Vec<FieldChange>) {
+fn compare(classes: &FieldClasses, path: &str, before: Option<&Value>, after: Option<&Value>, out: &mut Vec<FieldChange>) {
     match (before, after) {
         (Some(Value::Object(a)), Some(Value::Object(b))) => {
             let mut keys: Vec<&String> = a.keys().chain(b.keys()).collect();

@@ -13,17 +13,17 @@ use bartizan_iam::Place;
 use serde::Serialize;
 use serde_json::Value;
 
-pub use access::{Access, AccessVerdict};
-pub use content::{Content, FieldChange};
-pub use verdict::Verdict;
+pub use access::{AccessVerdict, PolicyAccess};
+pub use content::{ContentChange, FieldChange};
+pub use verdict::ChangeVerdict;
 
-use self::names::Names;
-use crate::fact::{FactLine, Hash, Kind, Kinds, absent_code, unescape};
-use crate::snapshot::{SideLine, Snapshot, Status};
+use self::names::SnapshotNames;
+use crate::fact::{FactKind, FactKinds, FactLine, Hash, absent_code, unescape};
+use crate::snapshot::{CallStatus, SideLine, Snapshot};
 use bartizan_model::Severity;
 
 /// One of the two snapshots, with a way to its documents.
-pub struct Version<'a> {
+pub struct SnapshotVersion<'a> {
     /// The fact lines and the header.
     pub snapshot: &'a Snapshot<'a>,
     /// The side lines, in the order of the facts; empty if they are lost.
@@ -34,13 +34,13 @@ pub struct Version<'a> {
 
 /// What changed.
 #[derive(Debug, Serialize)]
-pub struct Diff {
+pub struct SnapshotDiff {
     /// Worst first.
     pub changes: Vec<Change>,
     /// What was folded: counted, always shown, never listed.
     pub folded: Folded,
     /// Facts of which nothing can be said, by kind, region and reason.
-    pub unknown: Vec<Unknown>,
+    pub unknown: Vec<UnknownFacts>,
     /// Calls read in the later snapshot, and all calls.
     pub coverage: CoverageSummary,
 }
@@ -49,7 +49,7 @@ pub struct Diff {
 #[derive(Debug, Clone, Serialize)]
 pub struct Change {
     /// What became of it.
-    pub verdict: Verdict,
+    pub verdict: ChangeVerdict,
     /// How bad.
     pub severity: Severity,
     /// `iam:userpolicy`, ….
@@ -63,13 +63,13 @@ pub struct Change {
     /// Stable id.
     pub id: String,
     /// Before, if it was there.
-    pub before: Option<Side>,
+    pub before: Option<ChangeSide>,
     /// After, if it is there.
-    pub after: Option<Side>,
+    pub after: Option<ChangeSide>,
     /// Old and new grants and fields.
-    pub content: Content,
+    pub content: ContentChange,
     /// For policies: whether they grant more or less.
-    pub access: Option<Access>,
+    pub access: Option<PolicyAccess>,
     /// Why it is as bad as it is, and what else is to be said.
     pub because: Vec<String>,
     /// The thing that it came or went with: `s3:bucket audit-logs`.
@@ -92,7 +92,7 @@ fn place<'a>(kind: &str, account: &'a str, read_ms: Option<i64>) -> Place<'a> {
 
 /// One side of a change.
 #[derive(Debug, Clone, Serialize)]
-pub struct Side {
+pub struct ChangeSide {
     /// Hash of what matters.
     pub canonical_sha256: String,
     /// Hash of the document.
@@ -118,7 +118,7 @@ pub struct Folded {
 
 /// Facts that can neither be said to be there nor to be gone.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Unknown {
+pub struct UnknownFacts {
     /// Kind of the facts.
     pub kind: String,
     /// A region, or `global`.
@@ -148,13 +148,13 @@ pub struct CoverageSummary {
 
 /// Compares two snapshots of one account.
 #[must_use]
-pub fn diff(kinds: &Kinds, before: &Version<'_>, after: &Version<'_>) -> Diff {
-    let mut work = Work {
+pub fn diff(kinds: &FactKinds, before: &SnapshotVersion<'_>, after: &SnapshotVersion<'_>) -> SnapshotDiff {
+    let mut work = DiffRun {
         kinds,
         before,
         after,
-        names_before: Names::new(before),
-        names_after: Names::new(after),
+        names_before: SnapshotNames::new(before),
+        names_after: SnapshotNames::new(after),
         changes: Vec::new(),
         folded: Folded::default(),
         unknown: BTreeMap::new(),
@@ -178,18 +178,18 @@ pub fn diff(kinds: &Kinds, before: &Version<'_>, after: &Version<'_>) -> Diff {
     work.finish()
 }
 
-struct Work<'a> {
-    kinds: &'a Kinds,
-    before: &'a Version<'a>,
-    after: &'a Version<'a>,
-    names_before: Names<'a>,
-    names_after: Names<'a>,
+struct DiffRun<'a> {
+    kinds: &'a FactKinds,
+    before: &'a SnapshotVersion<'a>,
+    after: &'a SnapshotVersion<'a>,
+    names_before: SnapshotNames<'a>,
+    names_after: SnapshotNames<'a>,
     changes: Vec<Change>,
     folded: Folded,
     unknown: BTreeMap<(String, String, &'static str, String), Vec<String>>,
 }
 
-impl Work<'_> {
+impl DiffRun<'_> {
     fn gone(&mut self, i: usize) {
         let fact = &self.before.snapshot.facts[i];
         if let Some(reason) = open_about(self.after.snapshot, fact) {
@@ -197,7 +197,7 @@ impl Work<'_> {
         }
         let document = (self.before.documents)(&fact.raw);
         if document.as_deref().and_then(absent_code).is_none() {
-            self.add(Verdict::Removed, fact, Some(i), None, document, None);
+            self.add(ChangeVerdict::Removed, fact, Some(i), None, document, None);
         }
     }
 
@@ -212,7 +212,7 @@ impl Work<'_> {
         if let Some(reason) = open_about(self.before.snapshot, fact).filter(|_| !was_off) {
             return self.leave_open(fact, "before", reason);
         }
-        self.add(Verdict::Added, fact, None, Some(j), None, document);
+        self.add(ChangeVerdict::Added, fact, None, Some(j), None, document);
     }
 
     fn both(&mut self, i: usize, j: usize) {
@@ -227,12 +227,12 @@ impl Work<'_> {
         let absent = |d: &Option<Vec<u8>>| d.as_deref().and_then(absent_code).is_some();
         let verdict = match (absent(&a), absent(&b)) {
             (true, true) => return,
-            (true, false) => Verdict::Added,
-            (false, true) => Verdict::Removed,
-            (false, false) if old.canonical == new.canonical => Verdict::Cosmetic,
-            (false, false) => Verdict::Changed,
+            (true, false) => ChangeVerdict::Added,
+            (false, true) => ChangeVerdict::Removed,
+            (false, false) if old.canonical == new.canonical => ChangeVerdict::Cosmetic,
+            (false, false) => ChangeVerdict::Changed,
         };
-        let (a, b) = (a.filter(|_| verdict != Verdict::Added), b.filter(|_| verdict != Verdict::Removed));
+        let (a, b) = (a.filter(|_| verdict != ChangeVerdict::Added), b.filter(|_| verdict != ChangeVerdict::Removed));
         self.add(verdict, new, Some(i), Some(j), a, b);
     }
 
@@ -243,7 +243,7 @@ impl Work<'_> {
 
     fn add(
         &mut self,
-        verdict: Verdict,
+        verdict: ChangeVerdict,
         fact: &FactLine<'_>,
         i: Option<usize>,
         j: Option<usize>,
@@ -252,8 +252,8 @@ impl Work<'_> {
     ) {
         let kind = self.kinds.get(fact.kind);
         let id = unescape(fact.id).into_owned();
-        let lost = (i.is_some() && before.is_none() && verdict != Verdict::Added)
-            || (j.is_some() && after.is_none() && verdict != Verdict::Removed);
+        let lost = (i.is_some() && before.is_none() && verdict != ChangeVerdict::Added)
+            || (j.is_some() && after.is_none() && verdict != ChangeVerdict::Removed);
         let content = self.content(kind, before.as_deref(), after.as_deref());
         let (old, new) = (&self.before.snapshot.header.new_fields, &self.after.snapshot.header.new_fields);
         // A field that came (or, read by an older tool, went) and that only one side's model did not know.
@@ -273,8 +273,8 @@ impl Work<'_> {
             return;
         }
         // The same principals under their ids and under their names.
-        let renamed = verdict == Verdict::Changed && content.is_same_policy() && !lost;
-        if verdict == Verdict::Cosmetic || renamed {
+        let renamed = verdict == ChangeVerdict::Changed && content.is_same_policy() && !lost;
+        if verdict == ChangeVerdict::Cosmetic || renamed {
             let derived = content.fields.iter().any(|f| kind.classes.derived.covers(&f.path));
             *(if derived { &mut self.folded.derived } else { &mut self.folded.cosmetic }) += 1;
             return;
@@ -289,9 +289,9 @@ impl Work<'_> {
         if lost {
             because.push("a document is missing from the store: run bartizan verify evidence".into());
         }
-        let side = |version: &Version<'_>, index: usize| {
+        let side = |version: &SnapshotVersion<'_>, index: usize| {
             let fact = &version.snapshot.facts[index];
-            Side {
+            ChangeSide {
                 canonical_sha256: fact.canonical.to_string(),
                 raw_sha256: fact.raw.to_string(),
                 read_ms: version.snapshot.time_ms(version.side.get(index)),
@@ -315,17 +315,17 @@ impl Work<'_> {
     }
 
     /// Old and new, each principal under the name that it has in its snapshot.
-    fn content(&self, kind: &Kind, before: Option<&[u8]>, after: Option<&[u8]>) -> Content {
+    fn content(&self, kind: &FactKind, before: Option<&[u8]>, after: Option<&[u8]>) -> ContentChange {
         let old = before.map(|bytes| self.names_before.named(bytes));
         let new = after.map(|bytes| self.names_after.named(bytes));
-        Content::of_stored(&kind.classes, old, new)
+        ContentChange::of_stored(&kind.classes, old, new)
     }
 
     /// Whether it grants more or less. An id that is left of a principal which is gone grants nobody anything.
-    fn access(&self, kind: &str, content: &Content) -> Option<Access> {
+    fn access(&self, kind: &str, content: &ContentChange) -> Option<PolicyAccess> {
         let old = content.before.as_ref().map(|v| self.names_before.without_gone(v));
         let new = content.after.as_ref().map(|v| self.names_after.without_gone(v));
-        Access::between(kind, old.as_ref(), new.as_ref())
+        PolicyAccess::between(kind, old.as_ref(), new.as_ref())
     }
 
     /// Whether a fact is about a KMS key that AWS made and manages: there is one for each service that encrypts, nobody can
@@ -334,7 +334,7 @@ impl Work<'_> {
         if !matches!(fact.kind, "kms:key" | "kms:keypolicy" | "kms:keyrotationstatus") {
             return false;
         }
-        let is_of_aws = |version: &Version<'_>| {
+        let is_of_aws = |version: &SnapshotVersion<'_>| {
             let facts = &version.snapshot.facts;
             let key = facts.binary_search_by(|f| f.key().cmp(&("kms:key", fact.account, fact.region, fact.id)));
             let document = key.ok().and_then(|at| (version.documents)(&facts[at].raw));
@@ -344,7 +344,7 @@ impl Work<'_> {
         (was || is) && (!was || is_of_aws(self.before)) && (!is || is_of_aws(self.after))
     }
 
-    fn finish(mut self) -> Diff {
+    fn finish(mut self) -> SnapshotDiff {
         self.pair_replaced();
         parts::mark(&mut self.changes);
         self.changes.sort_by(|a, b| {
@@ -353,11 +353,11 @@ impl Work<'_> {
                 .then_with(|| (&a.kind, &a.region, &a.id, a.verdict).cmp(&(&b.kind, &b.region, &b.id, b.verdict)))
         });
         let unknown = self.unknown.into_iter();
-        Diff {
+        SnapshotDiff {
             changes: self.changes,
             folded: self.folded,
             unknown: unknown
-                .map(|((kind, region, unseen_in, reason), ids)| Unknown { kind, region, unseen_in, reason, ids })
+                .map(|((kind, region, unseen_in, reason), ids)| UnknownFacts { kind, region, unseen_in, reason, ids })
                 .collect(),
             coverage: coverage(self.before.snapshot, self.after.snapshot),
         }
@@ -365,17 +365,17 @@ impl Work<'_> {
 
     /// A thing that went and a thing that came under one name, where AWS makes the ids: one replacement.
     fn pair_replaced(&mut self) {
-        let name = |kinds: &Kinds, change: &Change| -> Option<String> {
+        let name = |kinds: &FactKinds, change: &Change| -> Option<String> {
             let field = kinds.get(&change.kind).name.as_ref()?;
             let document: &Value = match change.verdict {
-                Verdict::Removed => change.content.before.as_ref()?,
-                Verdict::Added => change.content.after.as_ref()?,
+                ChangeVerdict::Removed => change.content.before.as_ref()?,
+                ChangeVerdict::Added => change.content.after.as_ref()?,
                 _ => return None,
             };
             Some(format!("{} {} {}", change.kind, change.region, document.get(field)?.as_str()?))
         };
         let mut came: BTreeMap<String, usize> = BTreeMap::new();
-        for (index, change) in self.changes.iter().enumerate().filter(|(_, c)| c.verdict == Verdict::Added) {
+        for (index, change) in self.changes.iter().enumerate().filter(|(_, c)| c.verdict == ChangeVerdict::Added) {
             if let Some(name) = name(self.kinds, change) {
                 came.insert(name, index);
             }
@@ -383,16 +383,17 @@ impl Work<'_> {
         let mut drop_at = Vec::new();
         for index in 0..self.changes.len() {
             let change = &self.changes[index];
-            if change.verdict != Verdict::Removed {
+            if change.verdict != ChangeVerdict::Removed {
                 continue;
             }
             let Some(other) = name(self.kinds, change).and_then(|name| came.remove(&name)) else { continue };
             let classes = &self.kinds.get(&change.kind).classes;
-            let content = Content::of_values(classes, change.content.before.clone(), self.changes[other].content.after.clone());
+            let content =
+                ContentChange::of_values(classes, change.content.before.clone(), self.changes[other].content.after.clone());
             let access = self.access(&self.changes[other].kind, &content);
             let (before, old_id) = (change.before.clone(), change.id.clone());
             let new = &mut self.changes[other];
-            new.verdict = Verdict::Replaced;
+            new.verdict = ChangeVerdict::Replaced;
             new.before = before;
             new.access = access;
             new.content = content;
@@ -410,7 +411,7 @@ fn open_about(snapshot: &Snapshot<'_>, fact: &FactLine<'_>) -> Option<String> {
 }
 
 fn coverage(before: &Snapshot<'_>, after: &Snapshot<'_>) -> CoverageSummary {
-    let rows = |s: &Snapshot<'_>| -> BTreeMap<(String, String), Status> {
+    let rows = |s: &Snapshot<'_>| -> BTreeMap<(String, String), CallStatus> {
         s.header.coverage.iter().map(|c| ((c.region.clone(), c.call.clone()), c.status)).collect()
     };
     let (old, new) = (rows(before), rows(after));
@@ -426,9 +427,12 @@ fn coverage(before: &Snapshot<'_>, after: &Snapshot<'_>) -> CoverageSummary {
     }
     let calls = || new.iter().filter(|((_, call), _)| call != "*");
     CoverageSummary {
-        ok: calls().filter(|(_, s)| **s == Status::Ok).count(),
+        ok: calls().filter(|(_, s)| **s == CallStatus::Ok).count(),
         total: calls().count(),
-        not_ok: calls().filter(|(_, s)| **s != Status::Ok).map(|((region, call), s)| format!("{call} {s} in {region}")).collect(),
+        not_ok: calls()
+            .filter(|(_, s)| **s != CallStatus::Ok)
+            .map(|((region, call), s)| format!("{call} {s} in {region}"))
+            .collect(),
         regions_off: new.keys().filter(|(_, call)| call == "*").map(|(region, _)| region.clone()).collect(),
         moved,
     }

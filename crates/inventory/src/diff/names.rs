@@ -8,16 +8,16 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::Version;
+use super::SnapshotVersion;
 
 /// Ids and ARNs of one snapshot. They are read when a policy first needs them.
-pub(super) struct Names<'a> {
-    version: &'a Version<'a>,
+pub(super) struct SnapshotNames<'a> {
+    version: &'a SnapshotVersion<'a>,
     arns: OnceCell<HashMap<String, String>>,
 }
 
-impl<'a> Names<'a> {
-    pub(super) fn new(version: &'a Version<'a>) -> Self {
+impl<'a> SnapshotNames<'a> {
+    pub(super) fn new(version: &'a SnapshotVersion<'a>) -> Self {
         Self { version, arns: OnceCell::new() }
     }
 

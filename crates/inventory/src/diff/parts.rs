@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Change, Verdict};
+use super::{Change, ChangeVerdict};
 
 /// Kinds of facts that belong to a thing of another kind, where the word for it does not begin with that one's
 /// (`s3:bucketpolicy` is of `s3:bucket`). Their ids are, or begin with, that of the thing.
@@ -36,7 +36,7 @@ fn is_part(part: &str, of: &str) -> bool {
 
 /// Says of each change whether it came or went with a thing that came or went.
 pub(super) fn mark(changes: &mut [Change]) {
-    let both_sides = |v: Verdict| matches!(v, Verdict::Added | Verdict::Removed);
+    let both_sides = |v: ChangeVerdict| matches!(v, ChangeVerdict::Added | ChangeVerdict::Removed);
     let mut things: HashMap<(String, String), Vec<usize>> = HashMap::new();
     for (n, change) in changes.iter().enumerate().filter(|(_, c)| both_sides(c.verdict)) {
         things.entry((change.region.clone(), change.id.clone())).or_default().push(n);
@@ -56,7 +56,7 @@ pub(super) fn mark(changes: &mut [Change]) {
         let part = &mut changes[n];
         part.part_of = Some(name);
         // That a thing has no ACL any more when it is gone is no worse than that it is gone.
-        if part.verdict == Verdict::Removed {
+        if part.verdict == ChangeVerdict::Removed {
             part.severity = part.severity.min(severity);
         }
     }

@@ -3,14 +3,14 @@
 use bartizan_iam::Place;
 use serde::Serialize;
 
-use super::Content;
-use crate::fact::Kind;
+use super::ContentChange;
+use crate::fact::FactKind;
 use bartizan_model::Severity;
 
 /// What became of a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub enum ChangeVerdict {
     /// It was not there.
     Added,
     /// It was there; its call was read, and it is gone.
@@ -23,7 +23,7 @@ pub enum Verdict {
     Cosmetic,
 }
 
-impl Verdict {
+impl ChangeVerdict {
     /// One character for the start of a line.
     #[must_use]
     pub fn sign(self) -> char {
@@ -37,14 +37,19 @@ impl Verdict {
 }
 
 /// The final verdict, the severity, and the reasons for it.
-pub(super) fn weigh(verdict: Verdict, kind: &Kind, content: &Content, place: &Place<'_>) -> (Verdict, Severity, Vec<String>) {
+pub(super) fn weigh(
+    verdict: ChangeVerdict,
+    kind: &FactKind,
+    content: &ContentChange,
+    place: &Place<'_>,
+) -> (ChangeVerdict, Severity, Vec<String>) {
     let mut because = Vec::new();
     let mut severity = kind.severity;
     let mut verdict = verdict;
-    if verdict == Verdict::Changed {
+    if verdict == ChangeVerdict::Changed {
         let paths = || content.fields.iter().map(|f| f.path.as_str());
         if let Some(path) = paths().find(|p| kind.classes.identity.covers(p)) {
-            verdict = Verdict::Replaced;
+            verdict = ChangeVerdict::Replaced;
             because.push(format!("{path} differs: deleted and made again under one name"));
         } else if content.fields.is_empty() {
             // A policy: its grants say it all.

@@ -11,15 +11,15 @@ use super::{SecretKey, join};
 
 /// The table of kinds.
 #[derive(Debug)]
-pub struct Kinds {
-    kinds: BTreeMap<String, Kind>,
-    unknown: Kind,
+pub struct FactKinds {
+    kinds: BTreeMap<String, FactKind>,
+    unknown: FactKind,
     secret_key: Option<SecretKey>,
 }
 
 /// One kind of fact.
 #[derive(Debug, Clone, Default)]
-pub struct Kind {
+pub struct FactKind {
     /// A few words for people: `inline policy of a user`.
     pub title: String,
     /// How bad a change is before anything is known of its content.
@@ -29,40 +29,40 @@ pub struct Kind {
     /// Ids that start so belong to AWS: their changes are folded.
     pub vendor_id: Option<String>,
     /// The classes of its fields.
-    pub classes: Classes,
+    pub classes: FieldClasses,
 }
 
 /// Fields by class; what is in none is durable, and a change of it is a change.
 #[derive(Debug, Clone, Default)]
-pub struct Classes {
+pub struct FieldClasses {
     /// Ids and creation times: a change means that the thing was replaced.
-    pub identity: Paths,
+    pub identity: DocumentPaths,
     /// Counts and references that follow from other facts: not in the canonical hash.
-    pub derived: Paths,
+    pub derived: DocumentPaths,
     /// Last used, sizes, status: in no hash, kept beside.
-    pub volatile: Paths,
+    pub volatile: DocumentPaths,
     /// Version counters: expected to move with a document, noteworthy alone.
-    pub growing: Paths,
+    pub growing: DocumentPaths,
     /// Values that are kept as hashes only.
-    pub secret: Paths,
+    pub secret: DocumentPaths,
     /// Lists whose order means something.
-    pub ordered: Paths,
+    pub ordered: DocumentPaths,
 }
 
 /// Dotted paths into a document. Lists are walked through; `*` stands for any key; `**.X` for `X` at any depth.
 #[derive(Debug, Clone, Default)]
-pub struct Paths(Vec<String>);
+pub struct DocumentPaths(Vec<String>);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Table {
-    every: Row,
-    kind: BTreeMap<String, Row>,
+struct KindTable {
+    every: KindRow,
+    kind: BTreeMap<String, KindRow>,
 }
 
 #[derive(Deserialize, Default, Clone)]
 #[serde(deny_unknown_fields, default)]
-struct Row {
+struct KindRow {
     title: String,
     severity: Severity,
     name: Option<String>,
@@ -75,7 +75,7 @@ struct Row {
     ordered: Vec<String>,
 }
 
-impl Kinds {
+impl FactKinds {
     /// The table that Bartizan ships.
     ///
     /// # Panics
@@ -83,15 +83,15 @@ impl Kinds {
     #[must_use]
     #[expect(clippy::expect_used, reason = "the table is compiled in and parsed by a test")]
     pub fn builtin() -> Self {
-        let table: Table = toml::from_str(include_str!("kinds.toml")).expect("kinds.toml");
-        let kind = |row: &Row| {
-            let all = |own: &[String], every: &[String]| Paths(own.iter().chain(every).cloned().collect());
-            Kind {
+        let table: KindTable = toml::from_str(include_str!("kinds.toml")).expect("kinds.toml");
+        let kind = |row: &KindRow| {
+            let all = |own: &[String], every: &[String]| DocumentPaths(own.iter().chain(every).cloned().collect());
+            FactKind {
                 title: row.title.clone(),
                 severity: row.severity,
                 name: row.name.clone(),
                 vendor_id: row.vendor_id.clone(),
-                classes: Classes {
+                classes: FieldClasses {
                     identity: all(&row.identity, &table.every.identity),
                     derived: all(&row.derived, &table.every.derived),
                     volatile: all(&row.volatile, &table.every.volatile),
@@ -103,7 +103,7 @@ impl Kinds {
         };
         Self {
             kinds: table.kind.iter().map(|(k, row)| (k.clone(), kind(row))).collect(),
-            unknown: kind(&Row::default()),
+            unknown: kind(&KindRow::default()),
             secret_key: None,
         }
     }
@@ -121,13 +121,13 @@ impl Kinds {
 
     /// What is known of `kind`; a kind from a user's own call table gets the defaults.
     #[must_use]
-    pub fn get(&self, kind: &str) -> &Kind {
+    pub fn get(&self, kind: &str) -> &FactKind {
         self.kinds.get(kind).unwrap_or(&self.unknown)
     }
 
     /// The classes of the fields of `kind`.
     #[must_use]
-    pub fn classes(&self, kind: &str) -> &Classes {
+    pub fn classes(&self, kind: &str) -> &FieldClasses {
         &self.get(kind).classes
     }
 
@@ -140,7 +140,7 @@ impl Kinds {
 /// Gets the object, the key in it, and the path.
 type Visit<'v> = &'v mut dyn FnMut(&mut Map<String, Value>, &str, &str);
 
-impl Paths {
+impl DocumentPaths {
     /// Whether the field at `path` (or one that contains it) is meant.
     #[must_use]
     pub fn covers(&self, path: &str) -> bool {
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn the_table_parses_and_every_kind_has_words() {
-        let kinds = Kinds::builtin();
+        let kinds = FactKinds::builtin();
         for name in kinds.names() {
             assert!(!kinds.get(name).title.is_empty(), "{name} has no title");
         }

@@ -10,7 +10,7 @@ use bartizan_iam::PolicyType;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-pub use kinds::{Classes, Kind, Kinds};
+pub use kinds::{FactKind, FactKinds, FieldClasses};
 pub use line::{FactLine, LineError, escape, unescape};
 pub use secret::SecretKey;
 pub(crate) use secret::align;
@@ -89,7 +89,7 @@ pub struct Fact {
 
 /// Where and when a fact was read.
 #[derive(Clone, Copy, Debug)]
-pub struct Seen<'a> {
+pub struct FactSource<'a> {
     /// Twelve digits.
     pub account: &'a str,
     /// A region, or `global`.
@@ -101,7 +101,7 @@ pub struct Seen<'a> {
 impl Fact {
     /// A fact whose document is JSON.
     #[must_use]
-    pub fn from_json(kinds: &Kinds, kind: &str, id: String, mut value: Value, seen: Seen<'_>) -> Self {
+    pub fn from_json(kinds: &FactKinds, kind: &str, id: String, mut value: Value, seen: FactSource<'_>) -> Self {
         let classes = kinds.classes(kind);
         classes.secret.rewrite(&mut value, &mut |v| {
             let text = v.as_str().map_or_else(|| v.to_string(), str::to_owned);
@@ -120,19 +120,19 @@ impl Fact {
     ///
     /// A text that is no unambiguous policy hashes as itself, so that any change of it shows.
     #[must_use]
-    pub fn from_policy(kinds: &Kinds, kind: &str, id: String, text: &str, seen: Seen<'_>) -> Self {
+    pub fn from_policy(kinds: &FactKinds, kind: &str, id: String, text: &str, seen: FactSource<'_>) -> Self {
         let canonical = kinds.canonical_policy(kind, text);
         Self::new(kind, id, canonical, text.as_bytes().to_vec(), Value::Null, seen)
     }
 
     /// The fact that something is not there: AWS said so with `code` (`NoSuchBucketPolicy`).
     #[must_use]
-    pub fn absent(kind: &str, id: String, code: &str, seen: Seen<'_>) -> Self {
+    pub fn absent(kind: &str, id: String, code: &str, seen: FactSource<'_>) -> Self {
         let document = serde_json::json!({ "Absent": code }).to_string().into_bytes();
         Self::new(kind, id, Hash::of(b"absent"), document, Value::Null, seen)
     }
 
-    fn new(kind: &str, id: String, canonical: Hash, document: Vec<u8>, volatile: Value, seen: Seen<'_>) -> Self {
+    fn new(kind: &str, id: String, canonical: Hash, document: Vec<u8>, volatile: Value, seen: FactSource<'_>) -> Self {
         Self {
             kind: kind.to_owned(),
             account: seen.account.to_owned(),
@@ -159,7 +159,7 @@ pub fn absent_code(document: &[u8]) -> Option<String> {
     }
 }
 
-impl Kinds {
+impl FactKinds {
     /// What is kept in place of a value that may be secret.
     fn hide(&self, value: &str) -> String {
         self.secret_key().map_or_else(|| secret::hide_plainly(value), |key| key.hide(value))
@@ -186,7 +186,7 @@ impl Kinds {
 
 /// JSON with keys in order, and lists in order too: AWS answers in any order, save where `ordered` says that order means
 /// something.
-fn canonical_json(value: &Value, classes: &Classes, path: &str) -> Value {
+fn canonical_json(value: &Value, classes: &FieldClasses, path: &str) -> Value {
     match value {
         Value::Object(map) => {
             let mut entries: Vec<_> = map.iter().collect();
@@ -214,10 +214,10 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const SEEN: Seen<'_> = Seen { account: "123456789012", region: "global", time_ms: 0 };
+    const SEEN: FactSource<'_> = FactSource { account: "123456789012", region: "global", time_ms: 0 };
 
     fn fact(kind: &str, value: Value) -> Fact {
-        Fact::from_json(&Kinds::builtin(), kind, "x".into(), value, SEEN)
+        Fact::from_json(&FactKinds::builtin(), kind, "x".into(), value, SEEN)
     }
 
     #[test]

@@ -9,7 +9,7 @@ use hmac::{Hmac, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 
-use super::{Classes, Hash, join};
+use super::{FieldClasses, Hash, join};
 
 /// The key that a store hides values with.
 #[derive(Clone)]
@@ -60,11 +60,11 @@ fn scheme(text: &str) -> Option<&str> {
 
 /// Makes hidden values that were hidden in two ways, so that nobody can say whether they differ, the same in both
 /// documents. Gives how many.
-pub(crate) fn align(classes: &Classes, before: &Value, after: &mut Value) -> usize {
+pub(crate) fn align(classes: &FieldClasses, before: &Value, after: &mut Value) -> usize {
     align_at(classes, "", before, after)
 }
 
-fn align_at(classes: &Classes, path: &str, before: &Value, after: &mut Value) -> usize {
+fn align_at(classes: &FieldClasses, path: &str, before: &Value, after: &mut Value) -> usize {
     match (before, after) {
         (Value::Object(a), Value::Object(b)) => {
             let inner = b.iter_mut().filter_map(|(key, after)| Some((join(path, key), a.get(key)?, after)));
@@ -89,7 +89,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::fact::Kinds;
+    use crate::fact::FactKinds;
 
     #[test]
     fn a_value_is_hidden_by_the_key() {
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn values_of_two_keys_are_not_compared_and_values_of_one_are() {
-        let kinds = Kinds::builtin();
+        let kinds = FactKinds::builtin();
         let classes = kinds.classes("lambda:function");
         let key = SecretKey::derive(&[1; 32]);
         let with = |value: String| json!({"Environment": {"Variables": {"TOKEN": value}}, "Role": "r"});

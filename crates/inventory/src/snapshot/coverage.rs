@@ -7,7 +7,7 @@ use serde::Serialize;
 /// How a call went, in one region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Status {
+pub enum CallStatus {
     /// Everything was read, or AWS said that there is nothing.
     Ok,
     /// AWS refused.
@@ -28,7 +28,7 @@ pub enum Status {
     NotCalled,
 }
 
-impl Status {
+impl CallStatus {
     const ALL: [(Self, &str); 9] = [
         (Self::Ok, "ok"),
         (Self::Denied, "denied"),
@@ -54,7 +54,7 @@ impl Status {
     }
 }
 
-impl fmt::Display for Status {
+impl fmt::Display for CallStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.word())
     }
@@ -68,7 +68,7 @@ pub struct Coverage {
     /// `s3:GetBucketPolicy`; `*` for a whole region.
     pub call: String,
     /// The worst that happened.
-    pub status: Status,
+    pub status: CallStatus,
     /// Answers read.
     pub answers: u64,
     /// The kinds of fact that it would have given; `*` for all.
@@ -83,19 +83,19 @@ impl Coverage {
     /// Whether this row leaves open if a fact is there.
     #[must_use]
     pub fn leaves_open(&self, id: &str) -> bool {
-        self.status != Status::Ok && (self.unread.is_empty() || self.unread.iter().any(|prefix| is_within(prefix, id)))
+        self.status != CallStatus::Ok && (self.unread.is_empty() || self.unread.iter().any(|prefix| is_within(prefix, id)))
     }
 
     /// Whether AWS said that there can be nothing: the region is off, or has no such service or call.
     #[must_use]
     pub fn nothing_is_there(&self) -> bool {
-        matches!(self.status, Status::RegionOff | Status::Unsupported)
+        matches!(self.status, CallStatus::RegionOff | CallStatus::Unsupported)
     }
 
     /// Whether this row is about a region that is off, and not about a call. Such a row is no hole: there is nothing to read.
     #[must_use]
     pub fn is_region_off(&self) -> bool {
-        self.status == Status::RegionOff && self.call == "*"
+        self.status == CallStatus::RegionOff && self.call == "*"
     }
 
     /// Whether this row speaks of facts of `kind` in `region`.
@@ -120,7 +120,7 @@ mod tests {
         let row = |unread: &[&str]| Coverage {
             region: "global".to_owned(),
             call: "s3:GetBucketPolicy".to_owned(),
-            status: Status::Denied,
+            status: CallStatus::Denied,
             answers: 1,
             kinds: vec!["s3:bucketpolicy".to_owned()],
             detail: String::new(),

@@ -5,7 +5,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::{Coverage, Status};
+use super::{CallStatus, Coverage};
 use crate::fact::{FactLine, Hash, escape, unescape};
 
 const FIRST_LINE: &str = "# bartizan facts 1";
@@ -70,7 +70,7 @@ impl<'a> Snapshot<'a> {
     /// On the first line that is not as this program writes it, out of order or twice.
     pub fn parse(text: &'a str) -> Result<Self, SnapshotError> {
         let (mut offset, mut number) = (0, 0);
-        let mut fields = Fields::default();
+        let mut fields = HeaderFields::default();
         let mut facts: Vec<FactLine<'a>> = Vec::with_capacity(text.len() / 180);
         let mut previous = "";
         for line in text.split_inclusive('\n') {
@@ -164,7 +164,7 @@ impl fmt::Display for Header {
 
 /// Header fields while they are being read.
 #[derive(Default)]
-struct Fields {
+struct HeaderFields {
     account: Option<String>,
     time_ms: Option<(i64, i64)>,
     tool: String,
@@ -175,7 +175,7 @@ struct Fields {
     side: Option<Hash>,
 }
 
-impl Fields {
+impl HeaderFields {
     fn read(&mut self, line: &str) -> Result<(), String> {
         let parts: Vec<&str> = line.split('\t').collect();
         let text = |t: &str| unescape(t).into_owned();
@@ -192,7 +192,7 @@ impl Fields {
             ["coverage", region, call, status, answers, kinds, detail] => self.coverage.push(Coverage {
                 region: text(region),
                 call: text(call),
-                status: Status::parse(status).ok_or_else(|| format!("not a coverage status: {status:?}"))?,
+                status: CallStatus::parse(status).ok_or_else(|| format!("not a coverage status: {status:?}"))?,
                 answers: answers.parse().map_err(|_| format!("not a number: {answers:?}"))?,
                 kinds: kinds.split(',').filter(|k| !k.is_empty()).map(str::to_owned).collect(),
                 detail: text(detail),

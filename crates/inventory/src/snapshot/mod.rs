@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 pub use file::check;
 
-pub use coverage::{Coverage, Status};
+pub use coverage::{CallStatus, Coverage};
 pub use file::{Header, SideLine, Snapshot, SnapshotError, side_lines};
 
 use crate::fact::{Fact, Hash};
@@ -36,7 +36,7 @@ pub struct Collection {
 
 /// A collection in the form in which it is kept.
 #[derive(Debug)]
-pub struct Recorded {
+pub struct RecordedSnapshot {
     /// The `.facts` file.
     pub text: String,
     /// The side lines: time, check and volatile fields of each fact, in the order of the file.
@@ -48,7 +48,7 @@ pub struct Recorded {
 impl Collection {
     /// Sorts the facts, names the ambiguous apart, and writes the file.
     #[must_use]
-    pub fn record(mut self) -> Recorded {
+    pub fn record(mut self) -> RecordedSnapshot {
         name_apart(&mut self.facts);
         let mut lines: Vec<(String, Fact)> = self.facts.into_iter().map(|f| (f.to_string(), f)).collect();
         lines.sort_unstable_by(|a, b| a.0.cmp(&b.0));
@@ -76,11 +76,11 @@ impl Collection {
             new_fields: self.new_fields,
             side: side_hash,
         };
-        Recorded { text: format!("{header}{body}"), side, documents }
+        RecordedSnapshot { text: format!("{header}{body}"), side, documents }
     }
 }
 
-impl Recorded {
+impl RecordedSnapshot {
     /// The snapshot, read back.
     ///
     /// # Errors

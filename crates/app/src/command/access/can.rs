@@ -5,10 +5,10 @@ use bartizan_iam::{Account, Arn, Caller, Extent, Said, SaidOfMany, Tri};
 use serde_json::{Value, json};
 
 use super::{Outcome, accounts, actions, assumptions, check_question, is_of_many, word};
-use crate::cli::{AccessCan, Format, Global};
+use crate::cli::{AccessCanArgs, Format, Global};
 use crate::render::Out;
 
-pub(super) fn run(global: &Global, args: &AccessCan) -> Result<Outcome> {
+pub(super) fn run(global: &Global, args: &AccessCanArgs) -> Result<Outcome> {
     let actions = actions(&args.on.table)?;
     check_question(&actions, &args.action, &args.resource)?;
     let accounts = accounts(global, args.on.on.as_deref(), &actions)?;
@@ -56,7 +56,7 @@ pub(super) fn run(global: &Global, args: &AccessCan) -> Result<Outcome> {
 }
 
 /// The answer for all resources that a pattern matches.
-fn of_many(global: &Global, args: &AccessCan, account: &Account<'_>, many: &SaidOfMany) -> Result<Outcome> {
+fn of_many(global: &Global, args: &AccessCanArgs, account: &Account<'_>, many: &SaidOfMany) -> Result<Outcome> {
     let mut out = Out::new();
     if global.format == Format::Human {
         let (answer, extent) = (word_of_many(many), many.extent.word());
@@ -108,7 +108,7 @@ pub(super) fn answer(said: &Said) -> Value {
            "unread": said.unread})
 }
 
-fn asked<'x, 'a>(accounts: &'x [Account<'a>], args: &AccessCan) -> Result<(&'x Account<'a>, Said)> {
+fn asked<'x, 'a>(accounts: &'x [Account<'a>], args: &AccessCanArgs) -> Result<(&'x Account<'a>, Said)> {
     let mut error = None;
     for account in accounts {
         match account.principal(&args.principal) {

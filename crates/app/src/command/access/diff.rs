@@ -7,13 +7,13 @@ use bartizan_iam::{
     AccessClass, Account, AccountDifference, Actions, Behalf, Class, Controls, Difference, Escalation, EscalationChange,
     Neighbours, Opening, Outsider, Presence, ROWS, Tri, account_difference, actions_text, escalations, reach_difference,
 };
-use bartizan_incident::attribution::{Consequence, Gives};
+use bartizan_incident::attribution::{Consequence, GrantedAccess};
 use bartizan_model::Severity;
 use bartizan_model::{Stage, Verdict};
 use serde_json::{Value, json};
 
 use super::{Outcome, account, actions, short, word};
-use crate::cli::{AccessDiff, Format, Global};
+use crate::cli::{AccessDiffArgs, Format, Global};
 use crate::command::diff::pairs;
 use crate::render::Out;
 use crate::store::Loaded;
@@ -24,7 +24,7 @@ const NAMES_MAX: usize = 4;
 /// Classes that one principal shows.
 const CLASSES_MAX: usize = 6;
 
-pub(super) fn run(global: &Global, args: &AccessDiff) -> Result<Outcome> {
+pub(super) fn run(global: &Global, args: &AccessDiffArgs) -> Result<Outcome> {
     let actions = actions(&args.table)?;
     let mut out = Out::new();
     let mut values = Vec::new();
@@ -51,7 +51,7 @@ pub(super) fn run(global: &Global, args: &AccessDiff) -> Result<Outcome> {
 }
 
 /// Two states of an account and what lies between them.
-pub(crate) struct Changed<'a> {
+pub(crate) struct AccountChange<'a> {
     old: Account<'a>,
     new: Account<'a>,
     found: AccountDifference,
@@ -84,32 +84,37 @@ pub(crate) fn power(loaded: &Loaded, actions: &Actions) -> Result<BTreeMap<Strin
 }
 
 /// Compares the access of two snapshots.
-pub(crate) fn changed<'a>(before: &Loaded, after: &Loaded, actions: &'a Actions) -> Result<Changed<'a>> {
+pub(crate) fn changed<'a>(before: &Loaded, after: &Loaded, actions: &'a Actions) -> Result<AccountChange<'a>> {
     compared(before, after, actions, Neighbours::default(), account_difference)
 }
 
 /// Compares who reaches everything and who comes in from outside, where other accounts are known.
-pub(crate) fn reached<'a>(before: &Loaded, after: &Loaded, actions: &'a Actions, neighbours: Neighbours) -> Result<Changed<'a>> {
+pub(crate) fn reached<'a>(
+    before: &Loaded,
+    after: &Loaded,
+    actions: &'a Actions,
+    neighbours: Neighbours,
+) -> Result<AccountChange<'a>> {
     compared(before, after, actions, neighbours, reach_difference)
 }
 
-type Compare = fn(&Account<'_>, &Account<'_>, &Neighbours, usize) -> AccountDifference;
+type AccountComparison = fn(&Account<'_>, &Account<'_>, &Neighbours, usize) -> AccountDifference;
 
 fn compared<'a>(
     before: &Loaded,
     after: &Loaded,
     actions: &'a Actions,
     mut neighbours: Neighbours,
-    compare: Compare,
-) -> Result<Changed<'a>> {
+    compare: AccountComparison,
+) -> Result<AccountChange<'a>> {
     let (old, new) = (account(before, None, actions)?, account(after, None, actions)?);
     let threads = std::thread::available_parallelism().map_or(1, Into::into);
     [&old, &new].into_iter().for_each(|account| neighbours.learn(account));
     let found = compare(&old, &new, &neighbours, threads);
-    Ok(Changed { old, new, found })
+    Ok(AccountChange { old, new, found })
 }
 
-impl Changed<'_> {
+impl AccountChange<'_> {
     fn is_more(&self) -> bool {
         let more = |d: &Difference| !d.gained.is_empty();
         self.found.principals.iter().any(|p| more(&p.identity) || p.boundary.as_ref().is_some_and(more))
@@ -206,7 +211,7 @@ impl Changed<'_> {
                 about: change.arn.clone(),
                 through: self.sources(change),
                 anywhere: true,
-                gives: Gives::Administrator,
+                gives: GrantedAccess::Administrator,
                 severity: if grave { Severity::Critical } else { Severity::High },
                 stage: Stage::Gain,
                 verdict: if sure { Verdict::Must } else { Verdict::May },
@@ -228,7 +233,7 @@ impl Changed<'_> {
                 about: opening.arn.clone(),
                 through: Vec::new(),
                 anywhere: false,
-                gives: Gives::OpenTo(opening.to.sentence()),
+                gives: GrantedAccess::OpenTo(opening.to.sentence()),
                 severity,
                 stage: if opening.arn.contains(":role/") { Stage::Maintain } else { Stage::Steal },
                 verdict: if opening.verdict == Tri::Yes { Verdict::Must } else { Verdict::May },

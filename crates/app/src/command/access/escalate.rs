@@ -7,10 +7,10 @@ use bartizan_iam::{AccessLevel, Account, Bits, Controls, Effects, Escalation, Es
 use serde_json::{Value, json};
 
 use super::{Outcome, accounts, actions, assumptions, nobody, principals_cut, short, some, word};
-use crate::cli::{AccessEscalate, Format, Global};
+use crate::cli::{AccessEscalateArgs, Format, Global};
 use crate::render::Out;
 
-pub(super) fn run(global: &Global, args: &AccessEscalate) -> Result<Outcome> {
+pub(super) fn run(global: &Global, args: &AccessEscalateArgs) -> Result<Outcome> {
     let actions = actions(&args.on.table)?;
     let accounts = accounts(global, args.on.on.as_deref(), &actions)?;
     let threads = std::thread::available_parallelism().map_or(1, Into::into);

@@ -12,7 +12,7 @@ use bartizan_model::encoding::Unicode;
 use serde_json::{Value, json};
 
 use super::{Outcome, actions};
-use crate::cli::{AccessEval, Format, Global};
+use crate::cli::{AccessEvalArgs, Format, Global};
 use crate::render::{self, Out};
 
 /// Bytes of the longest case.
@@ -21,7 +21,7 @@ const CASE_BYTES_MAX: u64 = 16 << 20;
 /// Bytes of policy text that are kept with what they were compiled to: cases repeat their policies.
 const KEPT_BYTES_MAX: usize = 8 << 20;
 
-pub(super) fn run(global: &Global, args: &AccessEval) -> Result<Outcome> {
+pub(super) fn run(global: &Global, args: &AccessEvalArgs) -> Result<Outcome> {
     let actions = actions(&args.table)?;
     let name = args.file.display();
     let source: Box<dyn Read> = if args.file == Path::new("-") {

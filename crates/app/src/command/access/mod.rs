@@ -18,7 +18,7 @@ use bartizan_cloud::dump::NOT_IN_DUMP;
 use bartizan_cloud::live::distance;
 use bartizan_iam::{Account, AccountBuilder, Actions, Arn, Compiled, Controls, Hole, Tri};
 use bartizan_inventory::fact::{absent_code, unescape};
-use bartizan_inventory::snapshot::{Coverage, Snapshot, Status};
+use bartizan_inventory::snapshot::{CallStatus, Coverage, Snapshot};
 
 use self::organization::Organization;
 use super::Outcome;
@@ -145,7 +145,7 @@ fn account<'a>(loaded: &Loaded, organization: Option<&Organization>, actions: &'
             builder.region_off(&row.region);
             continue;
         }
-        let whole = row.status == Status::Ok || row.nothing_is_there();
+        let whole = row.status == CallStatus::Ok || row.nothing_is_there();
         let (call, why) = cause(&snapshot.header.coverage, row);
         for kind in &row.kinds {
             if whole || !row.unread.is_empty() {
@@ -185,7 +185,7 @@ fn cause(rows: &[Coverage], row: &Coverage) -> (String, String) {
     // Calls follow each other two or three deep.
     for _ in 0..8 {
         let service = row.call.split(':').next().unwrap_or_default();
-        let Some((name, _)) = row.detail.rsplit_once(' ').filter(|_| row.status == Status::NotCalled) else { break };
+        let Some((name, _)) = row.detail.rsplit_once(' ').filter(|_| row.status == CallStatus::NotCalled) else { break };
         let parent = format!("{service}:{name}");
         match rows.iter().find(|r| r.region == row.region && r.call == parent) {
             Some(found) => row = found,
@@ -193,8 +193,8 @@ fn cause(rows: &[Coverage], row: &Coverage) -> (String, String) {
         }
     }
     let why = match row.status {
-        Status::Cut if row.detail == NOT_IN_DUMP => NOT_IN_DUMP.to_owned(),
-        Status::Cut if !row.detail.is_empty() => format!("cut: {}", row.detail),
+        CallStatus::Cut if row.detail == NOT_IN_DUMP => NOT_IN_DUMP.to_owned(),
+        CallStatus::Cut if !row.detail.is_empty() => format!("cut: {}", row.detail),
         status => status.to_string(),
     };
     (row.call.clone(), why)

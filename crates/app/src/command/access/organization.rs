@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use bartizan_iam::{AccountBuilder, Controls, parse};
 use bartizan_inventory::fact::{absent_code, unescape};
-use bartizan_inventory::snapshot::{Snapshot, Status};
+use bartizan_inventory::snapshot::{CallStatus, Snapshot};
 
 use crate::store::Loaded;
 
@@ -44,7 +44,7 @@ impl Organization {
             let coverage = || snapshot.header.coverage.iter();
             let read = |kind: &str| {
                 let mut rows = coverage().filter(|c| c.kinds.iter().any(|k| k == kind)).peekable();
-                rows.peek().is_some() && rows.all(|c| c.status == Status::Ok)
+                rows.peek().is_some() && rows.all(|c| c.status == CallStatus::Ok)
             };
             if !NEEDED.iter().all(|kind| read(kind)) || !snapshot.facts.iter().any(|f| f.kind == "organizations:member") {
                 continue;
@@ -144,6 +144,7 @@ pub(super) fn seen_from_within(snapshot: &Snapshot<'_>, loaded: &Loaded) -> Cont
     }
     let rows = snapshot.header.coverage.iter().filter(|c| c.kinds.iter().any(|k| k == KIND));
     // What a dump does not have was not asked.
-    let mut refused = rows.filter(|c| !matches!(c.status, Status::Ok | Status::Cut | Status::NotCalled) && !c.nothing_is_there());
+    let mut refused =
+        rows.filter(|c| !matches!(c.status, CallStatus::Ok | CallStatus::Cut | CallStatus::NotCalled) && !c.nothing_is_there());
     refused.next().map_or(Controls::NotAsked, |c| Controls::Unread(format!("{} {}", c.call, c.status)))
 }

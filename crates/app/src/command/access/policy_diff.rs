@@ -8,14 +8,14 @@ use bartizan_iam::{AccessClass, Actions, Caller, Given, Policy, Request, Side, a
 use serde_json::{Value, json};
 
 use super::{Outcome, actions, word};
-use crate::cli::{AccessPolicyDiff, Format, Global, PolicySide};
+use crate::cli::{AccessPolicyDiffArgs, Format, Global, PolicySide};
 use crate::files::read_text;
 use crate::render::Out;
 
 /// Names of actions that one line shows.
 const NAMES_MAX: usize = 12;
 
-pub(super) fn run(global: &Global, args: &AccessPolicyDiff) -> Result<Outcome> {
+pub(super) fn run(global: &Global, args: &AccessPolicyDiffArgs) -> Result<Outcome> {
     let actions = actions(&args.table)?;
     let ((old, old_lines), (new, new_lines)) = (read(&args.old)?, read(&args.new)?);
     let side = side(args, &old, &new)?;
@@ -45,7 +45,7 @@ pub(super) fn run(global: &Global, args: &AccessPolicyDiff) -> Result<Outcome> {
 /// Where the policies stand: as was said, or by whether their statements name principals. Policies of users, groups and
 /// roles, and service control policies, have no Principal; all others have one in every statement (IAM user guide,
 /// "Principal").
-fn side(args: &AccessPolicyDiff, old: &Policy, new: &Policy) -> Result<Side> {
+fn side(args: &AccessPolicyDiffArgs, old: &Policy, new: &Policy) -> Result<Side> {
     let (mut with, mut without) = (None, None);
     for (path, policy) in [(&args.old, old), (&args.new, new)] {
         for (n, statement) in policy.statements.iter().enumerate() {

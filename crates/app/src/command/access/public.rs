@@ -9,11 +9,11 @@ use bartizan_iam::{Account, Hole, Neighbours, Opening, openings, ways_in};
 use serde_json::{Value, json};
 
 use super::{Outcome, accounts, actions, assumptions, some, word};
-use crate::cli::{AccessPublic, Format, Global};
+use crate::cli::{AccessPublicArgs, Format, Global};
 use crate::files::read_text;
 use crate::render::Out;
 
-pub(super) fn run(global: &Global, args: &AccessPublic) -> Result<Outcome> {
+pub(super) fn run(global: &Global, args: &AccessPublicArgs) -> Result<Outcome> {
     let actions = actions(&args.on.table)?;
     let accounts = accounts(global, args.on.on.as_deref(), &actions)?;
     let mut neighbours = Neighbours::default();
@@ -77,7 +77,7 @@ pub(super) fn run(global: &Global, args: &AccessPublic) -> Result<Outcome> {
 const NAMES_MAX: usize = 6;
 
 /// Ways in that were not read, for one reason.
-struct Unread {
+struct UnreadEntryKinds {
     /// `s3:bucketpolicy` ….
     kinds: Vec<String>,
     /// Of which things; empty for all.
@@ -86,7 +86,7 @@ struct Unread {
     why: String,
 }
 
-impl Unread {
+impl UnreadEntryKinds {
     fn sentence(&self) -> String {
         let of = if self.ids.is_empty() { String::new() } else { format!(" of {}", some(&self.ids, NAMES_MAX)) };
         let regions: Vec<String> = self.regions.iter().filter(|r| !r.is_empty() && *r != super::GLOBAL).cloned().collect();
@@ -102,7 +102,7 @@ impl Unread {
 }
 
 /// The ways in of an account that were not read, those with one reason together.
-fn unread(account: &Account<'_>) -> Vec<Unread> {
+fn unread(account: &Account<'_>) -> Vec<UnreadEntryKinds> {
     let mut holes: Vec<Hole> = ways_in().flat_map(|kind| account.holes_of(kind)).collect();
     holes.sort();
     // What nobody saved or asked is one reason, whatever the call; a call that failed is one for itself.
@@ -110,18 +110,18 @@ fn unread(account: &Account<'_>) -> Vec<Unread> {
         NOT_IN_DUMP => hole.why.clone(),
         _ => hole.sentence(),
     };
-    let mut grouped: BTreeMap<(String, bool), Unread> = BTreeMap::new();
+    let mut grouped: BTreeMap<(String, bool), UnreadEntryKinds> = BTreeMap::new();
     for hole in holes {
         let entry = grouped.entry((reason(&hole), hole.id.is_empty()));
         let why = reason(&hole);
-        let unread = entry.or_insert_with(|| Unread { kinds: Vec::new(), ids: Vec::new(), regions: Vec::new(), why });
+        let unread = entry.or_insert_with(|| UnreadEntryKinds { kinds: Vec::new(), ids: Vec::new(), regions: Vec::new(), why });
         for (list, value) in [(&mut unread.kinds, hole.kind), (&mut unread.ids, hole.id), (&mut unread.regions, hole.region)] {
             if !value.is_empty() && !list.contains(&value) {
                 list.push(value);
             }
         }
     }
-    let mut unread: Vec<Unread> = grouped.into_values().collect();
+    let mut unread: Vec<UnreadEntryKinds> = grouped.into_values().collect();
     // What was refused comes before what nobody asked.
     unread.sort_by_key(|u| [NOT_IN_DUMP, "not asked"].contains(&u.why.as_str()));
     unread

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::can::{answer, answer_of_many, owner, word_of_many};
 use super::{Outcome, accounts, actions, assumptions, check_question, is_of_many, principals_cut, some, word};
-use crate::cli::{AccessWhoCan, Format, Global};
+use crate::cli::{AccessWhoCanArgs, Format, Global};
 use crate::render::Out;
 
-pub(super) fn run(global: &Global, args: &AccessWhoCan) -> Result<Outcome> {
+pub(super) fn run(global: &Global, args: &AccessWhoCanArgs) -> Result<Outcome> {
     let actions = actions(&args.on.table)?;
     check_question(&actions, &args.action, &args.resource)?;
     let mut out = Out::new();
@@ -95,7 +95,7 @@ pub(super) fn run(global: &Global, args: &AccessWhoCan) -> Result<Outcome> {
 /// Principals that are allowed on all, or on some, of the resources that a pattern matches.
 fn of_many(
     global: &Global,
-    args: &AccessWhoCan,
+    args: &AccessWhoCanArgs,
     account: &Account<'_>,
     owner: Option<&Account<'_>>,
     out: &mut Out,

@@ -26,7 +26,7 @@ pub(super) struct Config {
     /// What is known about addresses.
     pub(super) networks: NetworkSources,
     /// Findings that are no cause for alarm.
-    pub(super) accept: Vec<Accept>,
+    pub(super) accept: Vec<AcceptedFinding>,
     /// Files to write.
     pub(super) output: Output,
 }
@@ -93,7 +93,7 @@ pub(super) struct NetworkSources {
 /// A finding that is no cause for alarm, said in the configuration instead of with `bartizan accept`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Accept {
+pub(super) struct AcceptedFinding {
     /// Its whole id, which stands for the grant as it is.
     pub(super) finding: String,
     /// Why.

@@ -10,52 +10,59 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use bartizan_detect::attribution::CallMap;
 use bartizan_detect::work::ActorWork;
-use bartizan_detect::{Judge, Memory, Plan, Rules, Verdicts};
-use bartizan_evidence::{Justification, Kept, Storage};
+use bartizan_detect::{Evaluation, Evaluator, FirstSeenMemory, Rules, ScanPlan};
+use bartizan_evidence::{Justification, LoggedSnapshot, Storage};
 use bartizan_iam::{Actions, Neighbours};
-use bartizan_incident::attribution::{Explanations, Gives, Match, Show, Told, explain, name_origins, tell};
-use bartizan_incident::{Material, Merge, Standing, incidents, standing};
-use bartizan_inventory::diff::{Change, Version, diff};
-use bartizan_inventory::fact::{Hash, Kinds};
-use bartizan_inventory::snapshot::{Collection, Recorded, Snapshot, side_lines};
+use bartizan_incident::attribution::{
+    Attribution, Attributions, ChangeFindings, GrantedAccess, ShowCommands, explain, name_origins, tell,
+};
+use bartizan_incident::{IncidentInput, MergedIncident, PersistentChange, incidents, standing};
+use bartizan_inventory::diff::{Change, SnapshotVersion, diff};
+use bartizan_inventory::fact::{FactKinds, Hash};
+use bartizan_inventory::snapshot::{Collection, RecordedSnapshot, Snapshot, side_lines};
 use bartizan_model::Finding;
 use bartizan_model::Severity;
 use bartizan_model::time_text;
 use jiff::Timestamp;
 
 pub(crate) use super::access::diff::AccessPath;
-pub(crate) use result::{ChangeTold, CoverageTold, EvidenceTold, SnapshotTold, Watched};
+pub(crate) use result::{ChangeSummary, CoverageReport, EvidenceSummary, SnapshotSummary, WatchResult};
 
 use self::config::{AccountSource, Config};
 use super::detect::{networks, read_all, rule_files, work_of};
 use super::{Outcome, access, snapshot, table};
-use crate::cli::{self, Format, Global, Watch};
+use crate::cli::{self, Format, Global, WatchArgs};
 use crate::render::{self, Bytes, Out, shell};
-use crate::store::{self, KeptState, Loaded, State};
-use crate::trail::{Object, Wanted, objects};
+use crate::store::{self, RunState, Loaded, StoreState};
+use crate::trail::{TrailObject, WantedObjects, objects};
 
 /// Names under which a run is kept in the state.
 const RESULT: &str = "result";
 const INPUT: &str = "input";
 const MEMORY: &str = "memory";
 
-pub(super) fn run(global: &Global, args: &Watch) -> Result<Outcome> {
+pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
     let config = Config::find(args.dir.as_deref(), args.config.as_deref())?;
-    let mut state = State::watch(&global.store)?;
+    let mut state = StoreState::watch(&global.store)?;
     let storage: Arc<dyn Storage> = Arc::from(store::open(global)?);
     take_snapshots(global, &config, storage.as_ref())?;
     let history = history(storage.as_ref())?;
-    let wanted =
-        Wanted { paths: &config.trail.sources, list: None, since: None, until: None, profile: config.trail.profile.as_deref() };
+    let wanted = WantedObjects {
+        paths: &config.trail.sources,
+        list: None,
+        since: None,
+        until: None,
+        profile: config.trail.profile.as_deref(),
+    };
     let (all, _) = objects(&wanted)?;
     let accepted = accepted(storage.as_ref(), &config)?;
     let now = Timestamp::now();
 
     let input = fingerprint(&config, &history, &all, &accepted, now);
     let watched = match (state.get(INPUT)?, last(&state)?) {
-        (Some(before), Some(watched)) if before == input.as_bytes() => Watched { new: false, ..watched },
+        (Some(before), Some(watched)) if before == input.as_bytes() => WatchResult { new: false, ..watched },
         _ => {
-            let work = Work { global, args, config: &config, storage: &storage, history, objects: all, accepted, now };
+            let work = WatchRun { global, args, config: &config, storage: &storage, history, objects: all, accepted, now };
             let watched = work.run(&mut state, &input)?;
             write_outputs(&config, &watched)?;
             watched
@@ -74,7 +81,7 @@ pub(super) fn run(global: &Global, args: &Watch) -> Result<Outcome> {
 }
 
 /// What the last watch of a store found.
-pub(crate) fn last(state: &State) -> Result<Option<Watched>> {
+pub(crate) fn last(state: &StoreState) -> Result<Option<WatchResult>> {
     let Some(bytes) = state.get(RESULT)? else { return Ok(None) };
     Ok(Some(serde_json::from_slice(&bytes).context("what the last watch kept cannot be read: watch again")?))
 }
@@ -85,12 +92,12 @@ fn take_snapshots(global: &Global, config: &Config, storage: &dyn Storage) -> Re
         match &source.from {
             Some(folder) => import(global, source, folder, storage)?,
             None => {
-                let mut keep = |brought: snapshot::Brought| -> Result<()> {
+                let mut keep = |brought: snapshot::CollectedSnapshot| -> Result<()> {
                     brought.notes.iter().for_each(|note| render::note(global, note));
                     brought.gaps.iter().for_each(|(account, reason)| {
                         render::note(global, &format!("account {}: {reason}", account.as_deref().unwrap_or("?")));
                     });
-                    let recorded: Vec<Recorded> = brought.collections.into_iter().map(Collection::record).collect();
+                    let recorded: Vec<RecordedSnapshot> = brought.collections.into_iter().map(Collection::record).collect();
                     store::append(global, storage, &recorded, &brought.gaps, Timestamp::now()).map(drop)
                 };
                 snapshot::take(global, &live(source), &mut keep)?;
@@ -101,8 +108,8 @@ fn take_snapshots(global: &Global, config: &Config, storage: &dyn Storage) -> Re
 }
 
 /// The arguments of `bartizan snapshot` that mean the same.
-fn live(source: &AccountSource) -> cli::Snapshot {
-    cli::Snapshot {
+fn live(source: &AccountSource) -> cli::SnapshotArgs {
+    cli::SnapshotArgs {
         profile: source.profile.clone(),
         role_arn: source.role_arn.iter().cloned().collect(),
         external_id: source.external_id.clone(),
@@ -125,8 +132,8 @@ fn import(global: &Global, source: &AccountSource, folder: &Path, storage: &dyn 
                 .with_context(|| format!("could not import {}", dump.display()))?;
         notes.iter().for_each(|note| render::note(global, &format!("{}: {note}", dump.display())));
         let known = history(storage)?;
-        let recorded: Vec<Recorded> = collections.into_iter().map(Collection::record).collect();
-        let new: Vec<Recorded> = recorded
+        let recorded: Vec<RecordedSnapshot> = collections.into_iter().map(Collection::record).collect();
+        let new: Vec<RecordedSnapshot> = recorded
             .into_iter()
             .filter(|r| !known.iter().any(|k| k.snapshot.facts.sha256 == Hash::of(r.text.as_bytes()).to_string()))
             .collect();
@@ -181,8 +188,8 @@ fn dump_time(name: &str) -> Option<Timestamp> {
     format!("{}-{}-{}T{}:{}:{}Z", &date[..4], &date[4..6], &date[6..], &time[..2], &time[2..4], &time[4..]).parse().ok()
 }
 
-fn history(storage: &dyn Storage) -> Result<Vec<Kept>> {
-    match bartizan_evidence::Log::open(storage) {
+fn history(storage: &dyn Storage) -> Result<Vec<LoggedSnapshot>> {
+    match bartizan_evidence::EvidenceLog::open(storage) {
         Ok(log) => Ok(bartizan_evidence::snapshots(&log)?),
         Err(bartizan_evidence::LogError::NoLog(_)) => Ok(Vec::new()),
         Err(e) => Err(e.into()),
@@ -191,7 +198,7 @@ fn history(storage: &dyn Storage) -> Result<Vec<Kept>> {
 
 /// Everything that was accepted, in the log and in the configuration.
 fn accepted(storage: &dyn Storage, config: &Config) -> Result<Vec<Justification>> {
-    let mut list: Vec<Justification> = match bartizan_evidence::Log::open(storage) {
+    let mut list: Vec<Justification> = match bartizan_evidence::EvidenceLog::open(storage) {
         Ok(log) => bartizan_evidence::justifications(&log)?.into_iter().map(|(_, _, j)| j).collect(),
         Err(_) => Vec::new(),
     };
@@ -214,7 +221,13 @@ fn accepted(storage: &dyn Storage, config: &Config) -> Result<Vec<Justification>
 }
 
 /// What a run depends on: where nothing of it moved, there is nothing to do.
-fn fingerprint(config: &Config, history: &[Kept], objects: &[Object], accepted: &[Justification], now: Timestamp) -> String {
+fn fingerprint(
+    config: &Config,
+    history: &[LoggedSnapshot],
+    objects: &[TrailObject],
+    accepted: &[Justification],
+    now: Timestamp,
+) -> String {
     let mut text = format!("{} {config:?}\n", super::TOOL);
     history.iter().for_each(|k| text.push_str(&format!("{} {}\n", k.index, k.snapshot.facts.sha256)));
     objects.iter().for_each(|o| text.push_str(&format!("{} {:?}\n", o.name, o.bytes)));
@@ -223,40 +236,40 @@ fn fingerprint(config: &Config, history: &[Kept], objects: &[Object], accepted: 
     Hash::of(text.as_bytes()).to_string()
 }
 
-struct Work<'a> {
+struct WatchRun<'a> {
     global: &'a Global,
-    args: &'a Watch,
+    args: &'a WatchArgs,
     config: &'a Config,
     storage: &'a Arc<dyn Storage>,
-    history: Vec<Kept>,
-    objects: Vec<Object>,
+    history: Vec<LoggedSnapshot>,
+    objects: Vec<TrailObject>,
     accepted: Vec<Justification>,
     now: Timestamp,
 }
 
 /// What the pairs of snapshots came to.
 #[derive(Default)]
-struct Compared {
+struct ComparedSnapshots {
     findings: Vec<Finding>,
-    changes: Vec<ChangeTold>,
-    standing: BTreeMap<String, Standing>,
+    changes: Vec<ChangeSummary>,
+    standing: BTreeMap<String, PersistentChange>,
     power: BTreeMap<String, String>,
-    gives: BTreeMap<String, Vec<Gives>>,
+    gives: BTreeMap<String, Vec<GrantedAccess>>,
     /// Accounts with two snapshots, and when the latest was taken.
     taken_s: BTreeMap<String, i64>,
     paths: Vec<access::diff::AccessPath>,
-    snapshot: Vec<SnapshotTold>,
-    coverage: CoverageTold,
+    snapshot: Vec<SnapshotSummary>,
+    coverage: CoverageReport,
 }
 
-impl Work<'_> {
-    fn run(self, state: &mut State, input: &str) -> Result<Watched> {
+impl WatchRun<'_> {
+    fn run(self, state: &mut StoreState, input: &str) -> Result<WatchResult> {
         let since = self.since();
         let known = state.objects()?;
-        let old = |o: &Object| o.delivered().is_some_and(|time| time < since);
-        let (leaving, reading): (Vec<&Object>, Vec<&Object>) = self.objects.iter().partition(|o| old(o));
+        let old = |o: &TrailObject| o.delivered().is_some_and(|time| time < since);
+        let (leaving, reading): (Vec<&TrailObject>, Vec<&TrailObject>) = self.objects.iter().partition(|o| old(o));
         let memory = self.memory(state, &leaving, &known)?;
-        let learned = memory.as_ref().map(Memory::to_bytes);
+        let learned = memory.as_ref().map(FirstSeenMemory::to_bytes);
         let memory = memory.unwrap_or_default();
         let map = CallMap::builtin();
         let plan = self.plan(memory)?;
@@ -270,7 +283,7 @@ impl Work<'_> {
         compared.coverage.accepted = accepted.len();
         let actors = work_of(&mut verdicts.work, &compared.findings);
         let known_incidents = state.incidents()?;
-        let (found, merges) = incidents(&Material {
+        let (found, merges) = incidents(&IncidentInput {
             findings: &compared.findings,
             map: &map,
             testimony: &verdicts.testimony,
@@ -293,7 +306,7 @@ impl Work<'_> {
         let watched = self.told(compared, found, (&merges, actors), &verdicts)?;
         let mut kept = vec![(RESULT, serde_json::to_vec(&watched)?), (INPUT, input.as_bytes().to_vec())];
         kept.extend(learned.map(|bytes| (MEMORY, bytes)));
-        state.keep(KeptState {
+        state.keep(RunState {
             findings: &watched.findings,
             since: &since.to_string(),
             incidents: &watched.incidents,
@@ -310,13 +323,13 @@ impl Work<'_> {
             return Timestamp::UNIX_EPOCH;
         }
         let snapshots = || self.history.iter().filter_map(|k| k.snapshot.taken.1.parse::<Timestamp>().ok()).max();
-        let newest = self.objects.iter().filter_map(Object::delivered).max().or_else(snapshots).unwrap_or(self.now);
+        let newest = self.objects.iter().filter_map(TrailObject::delivered).max().or_else(snapshots).unwrap_or(self.now);
         let back = jiff::SignedDuration::from_hours(24 * i64::from(self.config.trail.lookback_days));
         newest.checked_sub(back).unwrap_or(Timestamp::MIN)
     }
 
-    fn plan(&self, memory: Memory) -> Result<Plan> {
-        Ok(Plan {
+    fn plan(&self, memory: FirstSeenMemory) -> Result<ScanPlan> {
+        Ok(ScanPlan {
             rules: Rules::load(&rule_files(&self.config.rules.paths, self.config.rules.builtin)?),
             networks: networks(&self.config.networks.geo, self.config.networks.ip_ranges.as_deref())?,
             memory,
@@ -325,9 +338,9 @@ impl Work<'_> {
         })
     }
 
-    fn read(&self, plan: &Plan, objects: &[&Object], learn: bool) -> Verdicts {
+    fn read(&self, plan: &ScanPlan, objects: &[&TrailObject], learn: bool) -> Evaluation {
         let threads = self.args.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, Into::into), usize::from);
-        let mut judge = Judge::new(plan);
+        let mut judge = Evaluator::new(plan);
         let bar = Bytes::new(self.global, objects.iter().map(|o| o.bytes).sum());
         read_all(objects, plan, threads, &bar, &mut judge);
         bar.clear();
@@ -336,14 +349,21 @@ impl Work<'_> {
     }
 
     /// What is remembered of objects that are older than what is looked at again; those that just became so are learned.
-    fn memory(&self, state: &State, leaving: &[&Object], known: &BTreeMap<String, (Option<u64>, bool)>) -> Result<Option<Memory>> {
+    fn memory(
+        &self,
+        state: &StoreState,
+        leaving: &[&TrailObject],
+        known: &BTreeMap<String, (Option<u64>, bool)>,
+    ) -> Result<Option<FirstSeenMemory>> {
         let kept = state.get(MEMORY)?;
-        let to_learn: Vec<&Object> =
+        let to_learn: Vec<&TrailObject> =
             leaving.iter().copied().filter(|o| !known.get(&o.name).is_some_and(|(_, learned)| *learned)).collect();
         let memory = match kept {
-            Some(bytes) => {
-                Some(Memory::from_bytes(&bytes).map_err(anyhow::Error::msg).context("the memory in the state cannot be read")?)
-            }
+            Some(bytes) => Some(
+                FirstSeenMemory::from_bytes(&bytes)
+                    .map_err(anyhow::Error::msg)
+                    .context("the memory in the state cannot be read")?,
+            ),
             // `detect --learn` may have taught something before.
             None => {
                 self.storage.read("detect/first-seen").ok().map(|_| super::detect::remembered(self.storage.as_ref())).transpose()?
@@ -356,21 +376,21 @@ impl Work<'_> {
             Some(memory) => memory,
             None => super::detect::remembered(self.storage.as_ref())?,
         };
-        let plan = Plan { calls: None, ..self.plan(memory)? };
+        let plan = ScanPlan { calls: None, ..self.plan(memory)? };
         Ok(Some(self.read(&plan, &to_learn, true).memory))
     }
 
     /// Compares each two snapshots of an account that follow one another.
-    fn compare(&self, map: &CallMap, verdicts: &Verdicts, since: Timestamp) -> Result<Compared> {
-        let mut compared = Compared::default();
+    fn compare(&self, map: &CallMap, verdicts: &Evaluation, since: Timestamp) -> Result<ComparedSnapshots> {
+        let mut compared = ComparedSnapshots::default();
         let history = Arc::new(self.history.clone());
         let accounts: BTreeSet<&str> = self.history.iter().map(|k| k.snapshot.account.as_str()).collect();
         let neighbours = self.neighbours()?;
         for account in accounts {
-            let own: Vec<&Kept> = self.history.iter().filter(|k| k.snapshot.account == account).collect();
+            let own: Vec<&LoggedSnapshot> = self.history.iter().filter(|k| k.snapshot.account == account).collect();
             let Some(newest) = own.last() else { continue };
             let latest = Loaded::kept(self.storage, &history, newest)?;
-            compared.snapshot.push(SnapshotTold {
+            compared.snapshot.push(SnapshotSummary {
                 id: newest.index,
                 account: account.to_owned(),
                 taken: newest.snapshot.taken.1.clone(),
@@ -406,16 +426,16 @@ impl Work<'_> {
     fn pair(
         &self,
         map: &CallMap,
-        verdicts: &Verdicts,
+        verdicts: &Evaluation,
         (before, after, latest): (&Loaded, &Loaded, &Loaded),
         neighbours: &Neighbours,
-        compared: &mut Compared,
+        compared: &mut ComparedSnapshots,
     ) -> Result<()> {
         let (old, new, last) = (parsed(before)?, parsed(after)?, parsed(latest)?);
-        let kinds = Kinds::builtin();
+        let kinds = FactKinds::builtin();
         let versions = (
-            Version { snapshot: &old, side: side_lines(&before.side).collect(), documents: &before.documents },
-            Version { snapshot: &new, side: side_lines(&after.side).collect(), documents: &after.documents },
+            SnapshotVersion { snapshot: &old, side: side_lines(&before.side).collect(), documents: &before.documents },
+            SnapshotVersion { snapshot: &new, side: side_lines(&after.side).collect(), documents: &after.documents },
         );
         let difference = diff(&kinds, &versions.0, &versions.1);
         let explained = explain(map, &kinds, &difference.changes, (&versions.0, &versions.1), &verdicts.testimony);
@@ -437,8 +457,13 @@ impl Work<'_> {
             format!("bartizan diff {} {}{store} --fact {}", before.name, after.name, shell(&format!("{} {}", c.kind, c.id)))
         };
         let show_event = |id: &str| format!("bartizan detect {} --event {id}", sources.join(" "));
-        let told =
-            tell(&difference.changes, &explained, &verdicts.testimony, &consequences, &Show { change: &show, event: &show_event });
+        let told = tell(
+            &difference.changes,
+            &explained,
+            &verdicts.testimony,
+            &consequences,
+            &ShowCommands { change: &show, event: &show_event },
+        );
         compared.standing.extend(standing(&difference.changes, &told, &last));
         compared.changes.extend(changes_told(&difference.changes, &explained, &told));
         let coverage = &mut compared.coverage;
@@ -471,7 +496,7 @@ impl Work<'_> {
     }
 
     /// What was accepted is no alarm, and stays to be seen.
-    fn mark_accepted(&self, compared: &mut Compared) {
+    fn mark_accepted(&self, compared: &mut ComparedSnapshots) {
         for finding in &mut compared.findings {
             if let Some(j) = self.accepted.iter().find(|j| j.accepts(finding, self.now)) {
                 let until = j.until.as_ref().map(|u| format!(" until {u}")).unwrap_or_default();
@@ -483,11 +508,11 @@ impl Work<'_> {
 
     fn told(
         &self,
-        compared: Compared,
+        compared: ComparedSnapshots,
         found: Vec<bartizan_incident::Incident>,
-        (merges, actors): (&[Merge], Vec<ActorWork>),
-        verdicts: &Verdicts,
-    ) -> Result<Watched> {
+        (merges, actors): (&[MergedIncident], Vec<ActorWork>),
+        verdicts: &Evaluation,
+    ) -> Result<WatchResult> {
         let totals = &verdicts.totals;
         let mut coverage = compared.coverage;
         if verdicts.work.dropped + verdicts.work.acts_dropped > 0 {
@@ -519,16 +544,16 @@ impl Work<'_> {
             coverage.holes.push(format!("{}: the bill is not read by this version", bill.display()));
         }
         let newest = self.history.iter().map(|k| k.snapshot.taken.1.clone()).chain(coverage.last_event.clone()).max();
-        let evidence = match bartizan_evidence::Log::open(self.storage.as_ref()) {
-            Ok(log) => EvidenceTold {
+        let evidence = match bartizan_evidence::EvidenceLog::open(self.storage.as_ref()) {
+            Ok(log) => EvidenceSummary {
                 store: self.storage.place(),
                 log_size: log.size(),
                 head: String::from_utf8_lossy(log.head()).lines().nth(2).unwrap_or_default().to_owned(),
                 key: log.public().to_owned(),
             },
-            Err(_) => EvidenceTold { store: self.storage.place(), ..EvidenceTold::default() },
+            Err(_) => EvidenceSummary { store: self.storage.place(), ..EvidenceSummary::default() },
         };
-        Ok(Watched {
+        Ok(WatchResult {
             new: true,
             as_of: newest.unwrap_or_default(),
             snapshot: compared.snapshot,
@@ -552,19 +577,19 @@ fn severity(word: &str) -> Severity {
     serde_json::from_value(word.into()).unwrap_or_default()
 }
 
-fn matched_word(matched: Match) -> &'static str {
+fn matched_word(matched: Attribution) -> &'static str {
     match matched {
-        Match::Exact => "exact",
-        Match::Likely => "likely",
-        Match::Otherwise => "otherwise",
-        Match::WithoutCall => "without-call",
-        Match::Unknown => "unknown",
-        Match::TooEarly => "too-early",
-        Match::NoCallExpected => "no-call-expected",
+        Attribution::Exact => "exact",
+        Attribution::Likely => "likely",
+        Attribution::Otherwise => "otherwise",
+        Attribution::WithoutCall => "without-call",
+        Attribution::Unknown => "unknown",
+        Attribution::TooEarly => "too-early",
+        Attribution::NoCallExpected => "no-call-expected",
     }
 }
 
-fn changes_told(changes: &[Change], explanations: &Explanations, told: &Told) -> Vec<ChangeTold> {
+fn changes_told(changes: &[Change], explanations: &Attributions, told: &ChangeFindings) -> Vec<ChangeSummary> {
     let findings: BTreeMap<usize, &Finding> =
         told.findings.iter().filter_map(|f| told.changes.get(&f.id).map(|n| (*n, f))).collect();
     let mut list = Vec::new();
@@ -575,7 +600,7 @@ fn changes_told(changes: &[Change], explanations: &Explanations, told: &Told) ->
             bartizan_model::Evidence::Event { id, time, call, .. } => Some((id.clone(), time.clone(), call.clone())),
             _ => None,
         });
-        list.push(ChangeTold {
+        list.push(ChangeSummary {
             sign: change.verdict.sign(),
             severity: finding.severity.to_string(),
             kind: change.kind.clone(),
@@ -600,7 +625,7 @@ fn changes_told(changes: &[Change], explanations: &Explanations, told: &Told) ->
     list
 }
 
-fn write_outputs(config: &Config, watched: &Watched) -> Result<()> {
+fn write_outputs(config: &Config, watched: &WatchResult) -> Result<()> {
     if let Some(file) = &config.output.findings {
         let lines: Vec<String> = watched.findings.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
         let text: String = lines.iter().map(|l| format!("{l}\n")).collect();
@@ -612,7 +637,7 @@ fn write_outputs(config: &Config, watched: &Watched) -> Result<()> {
     Ok(())
 }
 
-fn print(global: &Global, watched: &Watched) -> Result<()> {
+fn print(global: &Global, watched: &WatchResult) -> Result<()> {
     let mut out = Out::new();
     match global.format {
         Format::Human => render::watched(&mut out, watched, &global.store)?,

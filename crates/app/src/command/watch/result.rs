@@ -9,15 +9,15 @@ use crate::command::access::diff::AccessPath;
 
 /// Everything that one watch found.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Watched {
+pub(crate) struct WatchResult {
     /// Whether there was anything new to look at.
     pub(crate) new: bool,
     /// As of when: the last thing that was read, RFC 3339.
     pub(crate) as_of: String,
     /// The last snapshot of each account.
-    pub(crate) snapshot: Vec<SnapshotTold>,
+    pub(crate) snapshot: Vec<SnapshotSummary>,
     /// What changed, worst first.
-    pub(crate) changes: Vec<ChangeTold>,
+    pub(crate) changes: Vec<ChangeSummary>,
     /// What was found, worst first.
     pub(crate) findings: Vec<Finding>,
     /// Whose work it is, worst first.
@@ -30,14 +30,14 @@ pub(crate) struct Watched {
     /// Ways to power that are new.
     pub(crate) paths: Vec<AccessPath>,
     /// What was seen, and what was not.
-    pub(crate) coverage: CoverageTold,
+    pub(crate) coverage: CoverageReport,
     /// How to verify all this.
-    pub(crate) evidence: EvidenceTold,
+    pub(crate) evidence: EvidenceSummary,
 }
 
 /// A snapshot in a few words.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct SnapshotTold {
+pub(crate) struct SnapshotSummary {
     pub(crate) id: u64,
     pub(crate) account: String,
     pub(crate) taken: String,
@@ -48,7 +48,7 @@ pub(crate) struct SnapshotTold {
 
 /// A change with who made it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct ChangeTold {
+pub(crate) struct ChangeSummary {
     /// `+`, `-`, `~`, `!`.
     pub(crate) sign: char,
     pub(crate) severity: String,
@@ -78,7 +78,7 @@ pub(crate) struct ChangeTold {
 
 /// What was seen, and what was not.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct CoverageTold {
+pub(crate) struct CoverageReport {
     /// Events read.
     pub(crate) events: u64,
     pub(crate) objects: u64,
@@ -100,7 +100,7 @@ pub(crate) struct CoverageTold {
 
 /// How to verify all this.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct EvidenceTold {
+pub(crate) struct EvidenceSummary {
     pub(crate) store: String,
     pub(crate) log_size: u64,
     pub(crate) head: String,

@@ -5,7 +5,7 @@
 
 mod picture;
 
-use bartizan_detect::work::{ActorWork, Made};
+use bartizan_detect::work::{ActorWork, MadeThing};
 use bartizan_incident::Incident;
 use bartizan_inventory::fact::Hash;
 use bartizan_model::Finding;
@@ -16,7 +16,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::clean;
 use super::watch::{first_line, minute};
 use super::wrap::counted;
-use crate::command::watch::{ChangeTold, Watched};
+use crate::command::watch::{ChangeSummary, WatchResult};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("filter.js");
@@ -25,7 +25,7 @@ const SCRIPT: &str = include_str!("filter.js");
 const FINDINGS_MAX: usize = 2000;
 
 /// The whole file.
-pub(crate) fn report(watched: &Watched) -> String {
+pub(crate) fn report(watched: &WatchResult) -> String {
     let hash = |text: &str| format!("'sha256-{}'", base64::engine::general_purpose::STANDARD.encode(Hash::of(text.as_bytes()).0));
     let policy =
         format!("default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'", hash(STYLE), hash(SCRIPT));
@@ -71,7 +71,7 @@ fn word(severity: Severity) -> Markup {
 }
 
 /// The card that answers: is somebody in, since when, who, how bad, what to do.
-fn card(watched: &Watched) -> Markup {
+fn card(watched: &WatchResult) -> Markup {
     let worst = watched.incidents.first();
     let class = match worst.map(|i| i.severity) {
         Some(Severity::Critical) => "card critical",
@@ -106,7 +106,7 @@ fn card(watched: &Watched) -> Markup {
     }
 }
 
-fn one(number: usize, incident: &Incident, watched: &Watched) -> Markup {
+fn one(number: usize, incident: &Incident, watched: &WatchResult) -> Markup {
     let moments = incident.moments();
     html! {
         section id=(format!("incident-{number}")) {
@@ -151,7 +151,7 @@ fn one(number: usize, incident: &Incident, watched: &Watched) -> Markup {
 
 /// The whole activity of its actors.
 fn did(incident: &Incident, actors: &[ActorWork]) -> Markup {
-    let made = |title: &str, list: &[Made]| {
+    let made = |title: &str, list: &[MadeThing]| {
         html! {
             @if !list.is_empty() {
                 h3 { (title) }
@@ -190,7 +190,7 @@ fn list(title: &str, items: impl Iterator<Item = String>) -> Markup {
     }
 }
 
-fn access(watched: &Watched) -> Markup {
+fn access(watched: &WatchResult) -> Markup {
     html! {
         section id="access" {
             h2 { "Access that was gained" }
@@ -203,7 +203,7 @@ fn access(watched: &Watched) -> Markup {
     }
 }
 
-fn changes(changes: &[ChangeTold]) -> Markup {
+fn changes(changes: &[ChangeSummary]) -> Markup {
     html! {
         section id="changes" {
             h2 { (counted(changes.len() as u64, "change", "changes")) }
@@ -254,7 +254,7 @@ fn findings(findings: &[Finding]) -> Markup {
     }
 }
 
-fn coverage(watched: &Watched) -> Markup {
+fn coverage(watched: &WatchResult) -> Markup {
     let coverage = &watched.coverage;
     let [volatile, derived, vendor, cosmetic] = coverage.folded;
     html! {
@@ -274,7 +274,7 @@ fn coverage(watched: &Watched) -> Markup {
     }
 }
 
-fn verify(watched: &Watched) -> Markup {
+fn verify(watched: &WatchResult) -> Markup {
     let e = &watched.evidence;
     html! {
         section id="verify" {

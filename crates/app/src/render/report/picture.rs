@@ -1,6 +1,6 @@
 //! Pictures of an incident: of time, one lane a stage; of power, who gained which way.
 
-use bartizan_incident::{Incident, Moment};
+use bartizan_incident::{Incident, TimelineEntry};
 use bartizan_model::Stage;
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -16,7 +16,7 @@ const LANES: [Stage; 4] = [Stage::Gain, Stage::Maintain, Stage::Blind, Stage::St
 const PATHS_MAX: usize = 24;
 
 /// One lane for each stage, findings as numbered marks, gaps of the trail hatched.
-pub(super) fn time(incident: &Incident, moments: &[&Moment]) -> Markup {
+pub(super) fn time(incident: &Incident, moments: &[&TimelineEntry]) -> Markup {
     let second = |text: &str| text.parse::<Timestamp>().map_or(0, Timestamp::as_second);
     let (first, last) = (second(&incident.first_time), second(&incident.last_time));
     let margin = ((last - first) / 30).max(60);
@@ -35,7 +35,7 @@ pub(super) fn time(incident: &Incident, moments: &[&Moment]) -> Markup {
     };
     // Marks of one lane that would cover one another stand in steps.
     let mut placed: Vec<(i64, i64, i64)> = Vec::new();
-    let marks: Vec<(usize, &Moment, i64, i64)> = moments
+    let marks: Vec<(usize, &TimelineEntry, i64, i64)> = moments
         .iter()
         .enumerate()
         .filter_map(|(n, m)| {
