@@ -1,4 +1,5 @@
-//! Lists the rule files of the repository and their fixtures, so that they are built into the program.
+//! Lists the rule files of the repository and their fixtures, so that they are built into the
+//! program.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -15,7 +16,10 @@ fn main() {
         for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
             let path = entry.path();
             if path.extension().is_some_and(|e| e == "yml") {
-                files.push((format!("{stage}/{}", entry.file_name().to_string_lossy()), path));
+                files.push((
+                    format!("{stage}/{}", entry.file_name().to_string_lossy()),
+                    path,
+                ));
             }
         }
     }
@@ -24,7 +28,10 @@ fn main() {
     for (name, path) in files {
         let fixture = path.with_extension("json");
         let [rule, fixture] = [&path, &fixture].map(|p| p.display().to_string());
-        let _ = writeln!(code, "    ({name:?}, include_str!({rule:?}), include_str!({fixture:?})),");
+        let _ = writeln!(
+            code,
+            "    ({name:?}, include_str!({rule:?}), include_str!({fixture:?})),"
+        );
     }
     code.push_str("];\n");
     let out = std::env::var("OUT_DIR").expect("cargo sets it");

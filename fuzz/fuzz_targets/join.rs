@@ -1,4 +1,5 @@
-//! Any trail: what is kept of it for the join can be followed back, and findings of it can be joined.
+//! Any trail: what is kept of it for the join can be followed back, and findings of it can be
+//! joined.
 #![no_main]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +30,7 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = incidents(&IncidentInput {
             findings: &verdicts.findings,
             map: &map,
-            testimony: &verdicts.testimony,
+            attribution: &verdicts.attribution,
             standing: &BTreeMap::new(),
             compared: &BTreeMap::new(),
             as_of_s: 0,
@@ -39,6 +40,6 @@ fuzz_target!(|bytes: &[u8]| {
             accepted: &BTreeSet::new(),
             known: &[],
         });
-        let _ = verdicts.testimony.gaps();
+        let _ = verdicts.attribution.gaps();
     });
 });

@@ -1,4 +1,5 @@
-//! Any object, packed or not, held against all of our rules: no panic, no run without end, and findings that print.
+//! Any object, packed or not, held against all of our rules: no panic, no run without end, and
+//! findings that print.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -15,7 +16,8 @@ static PLAN: LazyLock<ScanPlan> = LazyLock::new(|| ScanPlan {
 });
 
 fuzz_target!(|bytes: &[u8]| {
-    // The third time, everything that repeats is known; what is found is what those find who know nothing.
+    // The third time, everything that repeats is known; what is found is what those find who know
+    // nothing.
     let mut knowing = Some(Scanner::new(&PLAN));
     let mut found = [Evaluator::new(&PLAN), Evaluator::new(&PLAN)].map(|mut judge| {
         let mut knowing = knowing.take();

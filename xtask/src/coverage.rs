@@ -1,6 +1,7 @@
-//! `cargo xtask coverage TABLE`: of the calls that public rule sets and attack tools name, those on which a fixture of ours
-//! fires. TABLE has a call a line, tab separated: event source or `-`, event name, `change` or `read`, `incident` where an
-//! attacker was seen to use it, and the sets that name it.
+//! `cargo xtask coverage TABLE`: of the calls that public rule sets and attack tools name, those on
+//! which a fixture of ours fires. TABLE has a call a line, tab separated: event source or `-`,
+//! event name, `change` or `read`, `incident` where an attacker was seen to use it, and the sets
+//! that name it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -21,32 +22,60 @@ struct Row<'t> {
 /// Prints how much of each set is covered, and what is missing.
 pub(crate) fn print(root: &Path, table: &Path) -> Result<()> {
     let text = std::fs::read_to_string(table).with_context(|| table.display().to_string())?;
-    let rows: Vec<Row<'_>> = text.lines().filter(|l| !l.starts_with('#') && !l.is_empty()).map(row).collect::<Result<_>>()?;
+    let rows: Vec<Row<'_>> = text
+        .lines()
+        .filter(|l| !l.starts_with('#') && !l.is_empty())
+        .map(row)
+        .collect::<Result<_>>()?;
     let fired = fired(root)?;
-    let names: BTreeSet<&str> = fired.iter().filter_map(|call| call.split_once(':')).map(|(_, name)| name).collect();
+    let names: BTreeSet<&str> = fired
+        .iter()
+        .filter_map(|call| call.split_once(':'))
+        .map(|(_, name)| name)
+        .collect();
     let actions = crate::event_facts::actions(root)?;
     let is_covered = |row: &Row<'_>| {
         let name = undated(row.name).to_lowercase();
-        let Some(service) = row.service else { return names.contains(&*name) };
+        let Some(service) = row.service else {
+            return names.contains(&*name);
+        };
         let call = format!("{service}:{name}");
-        // Rules of a set list sources and names apart, so the table has calls that no service has (guardduty:CreateSnapshot):
-        // those are taken by their name.
+        // Rules of a set list sources and names apart, so the table has calls that no service has
+        // (guardduty:CreateSnapshot): those are taken by their name.
         fired.contains(&call) || !actions.contains(&call) && names.contains(&*name)
     };
     let mut groups: BTreeMap<&str, Vec<&Row<'_>>> = BTreeMap::new();
     for row in &rows {
-        row.sets.iter().for_each(|set| groups.entry(set).or_default().push(row));
+        row.sets
+            .iter()
+            .for_each(|set| groups.entry(set).or_default().push(row));
         if row.is_change && row.is_seen_in_incident {
-            groups.entry("changes seen in incidents").or_default().push(row);
+            groups
+                .entry("changes seen in incidents")
+                .or_default()
+                .push(row);
         }
     }
-    println!("{} calls of {} rules fire in fixtures", fired.len(), files(root)?.len());
+    println!(
+        "{} calls of {} rules fire in fixtures",
+        fired.len(),
+        files(root)?.len()
+    );
     for (set, rows) in groups {
-        let missing: Vec<String> =
-            rows.iter().filter(|row| !is_covered(row)).map(|row| format!("{}:{}", row.service.unwrap_or("-"), row.name)).collect();
+        let missing: Vec<String> = rows
+            .iter()
+            .filter(|row| !is_covered(row))
+            .map(|row| format!("{}:{}", row.service.unwrap_or("-"), row.name))
+            .collect();
         let covered = rows.len() - missing.len();
-        println!("{set}: {covered} of {} ({} %)", rows.len(), covered * 100 / rows.len());
-        missing.chunks(6).for_each(|line| println!("    {}", line.join(" ")));
+        println!(
+            "{set}: {covered} of {} ({} %)",
+            rows.len(),
+            covered * 100 / rows.len()
+        );
+        missing
+            .chunks(6)
+            .for_each(|line| println!("    {}", line.join(" ")));
     }
     Ok(())
 }
@@ -64,21 +93,31 @@ fn row(line: &str) -> Result<Row<'_>> {
     })
 }
 
-/// `AddPermission` of `AddPermission20150331v2`: Lambda and CloudFront carry the version of their API in the name.
+/// `AddPermission` of `AddPermission20150331v2`: Lambda and CloudFront carry the version of their
+/// API in the name.
 fn undated(name: &str) -> &str {
     let bare = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_');
-    let bare = bare.strip_suffix('v').unwrap_or(bare).trim_end_matches(|c: char| c.is_ascii_digit() || c == '_');
+    let bare = bare
+        .strip_suffix('v')
+        .unwrap_or(bare)
+        .trim_end_matches(|c: char| c.is_ascii_digit() || c == '_');
     // Digits that belong to the name stay (CreateSubscription3 is no version).
-    if name.len() >= bare.len() + 8 { bare } else { name }
+    if name.len() >= bare.len() + 8 {
+        bare
+    } else {
+        name
+    }
 }
 
-/// The calls on which a rule fires in its own fixtures, `service:call` in lower case, without versions.
+/// The calls on which a rule fires in its own fixtures, `service:call` in lower case, without
+/// versions.
 fn fired(root: &Path) -> Result<BTreeSet<String>> {
     let mut all = BTreeSet::new();
     for file in files(root)? {
         let path = root.join("rules").join(&file.name).with_extension("json");
         let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        let fixture: Fixture = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
+        let fixture: Fixture =
+            serde_json::from_str(&text).with_context(|| path.display().to_string())?;
         for call in fixture.fired(&file) {
             let (service, name) = call.split_once(':').unwrap_or(("", &call));
             all.insert(format!("{service}:{}", undated(name)).to_lowercase());
@@ -94,9 +133,16 @@ pub(crate) fn files(root: &Path) -> Result<Vec<RuleFile>> {
         for entry in std::fs::read_dir(root.join("rules").join(stage))? {
             let path = entry?.path();
             if path.extension().is_some_and(|e| e == "yml") {
-                let name = path.file_stem().and_then(|n| n.to_str()).context("a name that is no text")?;
+                let name = path
+                    .file_stem()
+                    .and_then(|n| n.to_str())
+                    .context("a name that is no text")?;
                 let text = std::fs::read_to_string(&path)?;
-                files.push(RuleFile { name: format!("{stage}/{name}"), text, builtin: true });
+                files.push(RuleFile {
+                    name: format!("{stage}/{name}"),
+                    text,
+                    builtin: true,
+                });
             }
         }
     }

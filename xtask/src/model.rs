@@ -1,8 +1,9 @@
 //! `cargo xtask generate`: reduces botocore's models to what the collector needs.
 //!
-//! The call table (`crates/cloud/calls/*.toml`) says what to ask; this table says how each of those operations travels
-//! (protocol, path, member locations, paging) and what shape its answer has, so that XML becomes JSON as the AWS CLI
-//! prints it. botocore is Apache-2.0; its version and the SHA-256 of every model file read are recorded in the output.
+//! The call table (`crates/cloud/calls/*.toml`) says what to ask; this table says how each of those
+//! operations travels (protocol, path, member locations, paging) and what shape its answer has, so
+//! that XML becomes JSON as the AWS CLI prints it. botocore is Apache-2.0; its version and the
+//! SHA-256 of every model file read are recorded in the output.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -26,7 +27,8 @@ pub(crate) fn generate(root: &Path, botocore: &Path) -> Result<String> {
     let mut services = Map::new();
     for (service, operations) in wanted(root)? {
         let folder = newest(&data.join(&service))?;
-        let bytes = read(&folder, "service-2.json")?.with_context(|| format!("botocore has no model of {service}"))?;
+        let bytes = read(&folder, "service-2.json")?
+            .with_context(|| format!("botocore has no model of {service}"))?;
         let model: Value = serde_json::from_slice(&bytes)?;
         let pages: Value = match read(&folder, "paginators-1.json")? {
             Some(bytes) => serde_json::from_slice(&bytes)?,
@@ -34,7 +36,12 @@ pub(crate) fn generate(root: &Path, botocore: &Path) -> Result<String> {
         };
         let mut row = reduce(&service, &model, &pages, &operations)?;
         row["sha256"] = json!(format!("{:x}", Sha256::digest(&bytes)));
-        let hosts = hosts(&endpoints, model["metadata"]["endpointPrefix"].as_str().unwrap_or(&service));
+        let hosts = hosts(
+            &endpoints,
+            model["metadata"]["endpointPrefix"]
+                .as_str()
+                .unwrap_or(&service),
+        );
         if !hosts.is_empty() {
             row["hosts"] = Value::Object(hosts);
         }
@@ -53,14 +60,18 @@ pub(crate) fn generate(root: &Path, botocore: &Path) -> Result<String> {
 pub(crate) fn version(botocore: &Path) -> Result<String> {
     std::fs::read_to_string(botocore.join("__init__.py"))?
         .lines()
-        .find_map(|l| l.strip_prefix("__version__ = '").map(|v| v.trim_end_matches('\'').to_owned()))
+        .find_map(|l| {
+            l.strip_prefix("__version__ = '")
+                .map(|v| v.trim_end_matches('\'').to_owned())
+        })
         .context("botocore/__init__.py has no __version__")
 }
 
 /// botocore's newest model of a service.
 pub(crate) fn service(botocore: &Path, service: &str) -> Result<Value> {
     let folder = newest(&botocore.join("data").join(service))?;
-    let bytes = read(&folder, "service-2.json")?.with_context(|| format!("botocore has no model of {service}"))?;
+    let bytes = read(&folder, "service-2.json")?
+        .with_context(|| format!("botocore has no model of {service}"))?;
     Ok(serde_json::from_slice(&bytes)?)
 }
 
@@ -70,7 +81,12 @@ pub(crate) fn kinds(root: &Path) -> Result<BTreeSet<String>> {
     for entry in std::fs::read_dir(root.join("crates/cloud/calls"))? {
         let table: toml::Table = toml::from_str(&std::fs::read_to_string(entry?.path())?)?;
         for call in table["call"].as_array().context("call")? {
-            for fact in call.get("fact").and_then(toml::Value::as_array).into_iter().flatten() {
+            for fact in call
+                .get("fact")
+                .and_then(toml::Value::as_array)
+                .into_iter()
+                .flatten()
+            {
                 kinds.insert(fact["kind"].as_str().context("kind")?.to_owned());
             }
         }
@@ -83,16 +99,33 @@ fn wanted(root: &Path) -> Result<BTreeMap<String, BTreeSet<String>>> {
     let mut wanted = BTreeMap::<String, BTreeSet<String>>::new();
     for entry in std::fs::read_dir(root.join("crates/cloud/calls"))? {
         let path = entry?.path();
-        let table: toml::Table = toml::from_str(&std::fs::read_to_string(&path)?).with_context(|| path.display().to_string())?;
+        let table: toml::Table = toml::from_str(&std::fs::read_to_string(&path)?)
+            .with_context(|| path.display().to_string())?;
         let service = table["service"].as_str().context("service")?.to_owned();
         for call in table["call"].as_array().context("call")? {
-            wanted.entry(service.clone()).or_default().insert(call["operation"].as_str().context("operation")?.to_owned());
+            wanted
+                .entry(service.clone())
+                .or_default()
+                .insert(call["operation"].as_str().context("operation")?.to_owned());
         }
     }
-    wanted.entry("sts".into()).or_default().insert("GetCallerIdentity".into());
+    wanted
+        .entry("sts".into())
+        .or_default()
+        .insert("GetCallerIdentity".into());
     // `bartizan role check` reads one role.
-    for operation in ["GetRole", "ListAttachedRolePolicies", "ListRolePolicies", "GetRolePolicy", "GetPolicy", "GetPolicyVersion"] {
-        wanted.entry("iam".into()).or_default().insert(operation.into());
+    for operation in [
+        "GetRole",
+        "ListAttachedRolePolicies",
+        "ListRolePolicies",
+        "GetRolePolicy",
+        "GetPolicy",
+        "GetPolicyVersion",
+    ] {
+        wanted
+            .entry("iam".into())
+            .or_default()
+            .insert(operation.into());
     }
     Ok(wanted)
 }
@@ -120,7 +153,12 @@ fn read(folder: &Path, name: &str) -> Result<Option<Vec<u8>>> {
     }
 }
 
-fn reduce(service: &str, model: &Value, pages: &Value, operations: &BTreeSet<String>) -> Result<Value> {
+fn reduce(
+    service: &str,
+    model: &Value,
+    pages: &Value,
+    operations: &BTreeSet<String>,
+) -> Result<Value> {
     let metadata = &model["metadata"];
     let protocol = metadata["protocol"].as_str().context("protocol")?;
     let mut row = json!({
@@ -142,7 +180,10 @@ fn reduce(service: &str, model: &Value, pages: &Value, operations: &BTreeSet<Str
         if operation.is_null() {
             bail!("botocore's model of {service} has no operation {name}");
         }
-        rows.insert(name.clone(), reduce_operation(model, protocol, operation, &pages["pagination"][name])?);
+        rows.insert(
+            name.clone(),
+            reduce_operation(model, protocol, operation, &pages["pagination"][name])?,
+        );
         if let Some(output) = operation["output"]["shape"].as_str() {
             reach(model, output, &mut shapes);
         }
@@ -152,7 +193,12 @@ fn reduce(service: &str, model: &Value, pages: &Value, operations: &BTreeSet<Str
     Ok(row)
 }
 
-fn reduce_operation(model: &Value, protocol: &str, operation: &Value, pagination: &Value) -> Result<Value> {
+fn reduce_operation(
+    model: &Value,
+    protocol: &str,
+    operation: &Value,
+    pagination: &Value,
+) -> Result<Value> {
     let mut row = json!({});
     if operation["http"]["method"] != "POST" {
         row["method"] = operation["http"]["method"].clone();
@@ -165,7 +211,10 @@ fn reduce_operation(model: &Value, protocol: &str, operation: &Value, pagination
     for (name, member) in input["members"].as_object().into_iter().flatten() {
         let location = member["location"].as_str().unwrap_or("body");
         let wire = match protocol {
-            "ec2" => member["queryName"].as_str().map(str::to_owned).or(member["locationName"].as_str().map(capital)),
+            "ec2" => member["queryName"]
+                .as_str()
+                .map(str::to_owned)
+                .or(member["locationName"].as_str().map(capital)),
             _ => member["locationName"].as_str().map(str::to_owned),
         };
         let wire = wire.unwrap_or_else(|| name.clone());
@@ -194,19 +243,28 @@ fn reduce_operation(model: &Value, protocol: &str, operation: &Value, pagination
     Ok(row)
 }
 
-/// Paging from botocore's paginators, or, where it has none, from a token that stands under one name in input and output.
+/// Paging from botocore's paginators, or, where it has none, from a token that stands under one
+/// name in input and output.
 fn page(pagination: &Value, input: &Value, output: &Value) -> Option<Value> {
     let first = |v: &Value| v.as_str().or_else(|| v[0].as_str()).map(str::to_owned);
-    if let (Some(from), Some(to)) = (first(&pagination["output_token"]), first(&pagination["input_token"])) {
+    if let (Some(from), Some(to)) = (
+        first(&pagination["output_token"]),
+        first(&pagination["input_token"]),
+    ) {
         return Some(json!([to, from.split(" || ").next()]));
     }
-    ["NextToken", "nextToken", "Marker"].into_iter().find_map(|token| {
-        let next = ["NextMarker", token].into_iter().find(|n| output["members"].get(n).is_some())?;
-        input["members"].get(token).map(|_| json!([token, next]))
-    })
+    ["NextToken", "nextToken", "Marker"]
+        .into_iter()
+        .find_map(|token| {
+            let next = ["NextMarker", token]
+                .into_iter()
+                .find(|n| output["members"].get(n).is_some())?;
+            input["members"].get(token).map(|_| json!([token, next]))
+        })
 }
 
-/// Every shape that can be reached from `name`, in the compact form that `bartizan_cloud::model` reads.
+/// Every shape that can be reached from `name`, in the compact form that `bartizan_cloud::model`
+/// reads.
 fn reach(model: &Value, name: &str, shapes: &mut BTreeMap<String, Value>) {
     if shapes.contains_key(name) {
         return;
@@ -226,7 +284,10 @@ fn reach(model: &Value, name: &str, shapes: &mut BTreeMap<String, Value>) {
     let row = match shape["type"].as_str() {
         Some("list") => {
             let mut row = json!({"list": follow(&shape["member"])});
-            row["item"] = shape["member"]["locationName"].as_str().unwrap_or("member").into();
+            row["item"] = shape["member"]["locationName"]
+                .as_str()
+                .unwrap_or("member")
+                .into();
             if shape["flattened"] == true {
                 row["flat"] = true.into();
             }
@@ -234,8 +295,14 @@ fn reach(model: &Value, name: &str, shapes: &mut BTreeMap<String, Value>) {
         }
         Some("map") => {
             let mut row = json!({"map": follow(&shape["value"])});
-            row["key"] = shape["key"]["locationName"].as_str().unwrap_or("key").into();
-            row["value"] = shape["value"]["locationName"].as_str().unwrap_or("value").into();
+            row["key"] = shape["key"]["locationName"]
+                .as_str()
+                .unwrap_or("key")
+                .into();
+            row["value"] = shape["value"]["locationName"]
+                .as_str()
+                .unwrap_or("value")
+                .into();
             if shape["flattened"] == true {
                 row["flat"] = true.into();
             }
@@ -276,7 +343,10 @@ fn scalar(shape: &Value) -> &'static str {
 
 fn capital(name: &str) -> String {
     let mut letters = name.chars();
-    letters.next().map(|c| c.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    letters
+        .next()
+        .map(|c| c.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
 }
 
 /// Host and signing region of a service that has one endpoint for a whole partition.
@@ -284,14 +354,20 @@ fn hosts(endpoints: &Value, prefix: &str) -> Map<String, Value> {
     let mut hosts = Map::new();
     for partition in endpoints["partitions"].as_array().into_iter().flatten() {
         let service = &partition["services"][prefix];
-        let (Some(name), Some(true)) =
-            (partition["partition"].as_str().filter(|n| PARTITIONS.contains(n)), Some(service["isRegionalized"] == false))
-        else {
+        let (Some(name), Some(true)) = (
+            partition["partition"]
+                .as_str()
+                .filter(|n| PARTITIONS.contains(n)),
+            Some(service["isRegionalized"] == false),
+        ) else {
             continue;
         };
         let endpoint = &service["endpoints"][service["partitionEndpoint"].as_str().unwrap_or("")];
         if let Some(host) = endpoint["hostname"].as_str() {
-            hosts.insert(name.into(), json!([host, endpoint["credentialScope"]["region"]]));
+            hosts.insert(
+                name.into(),
+                json!([host, endpoint["credentialScope"]["region"]]),
+            );
         }
     }
     hosts
@@ -302,9 +378,17 @@ fn partitions(endpoints: &Value) -> Result<Value> {
     for partition in endpoints["partitions"].as_array().context("partitions")? {
         let name = partition["partition"].as_str().context("partition")?;
         if PARTITIONS.contains(&name) {
-            let mut regions: Vec<_> = partition["regions"].as_object().context("regions")?.keys().cloned().collect();
+            let mut regions: Vec<_> = partition["regions"]
+                .as_object()
+                .context("regions")?
+                .keys()
+                .cloned()
+                .collect();
             regions.sort();
-            rows.insert(name.into(), json!({"suffix": partition["dnsSuffix"], "regions": regions}));
+            rows.insert(
+                name.into(),
+                json!({"suffix": partition["dnsSuffix"], "regions": regions}),
+            );
         }
     }
     Ok(rows.into())
@@ -314,7 +398,9 @@ fn partitions(endpoints: &Value) -> Result<Value> {
 fn one_line_a_shape(table: &Value) -> String {
     fn write(value: &Value, depth: usize, out: &mut String) {
         match value {
-            Value::Object(map) if depth < 4 && !map.is_empty() && map.values().any(Value::is_object) => {
+            Value::Object(map)
+                if depth < 4 && !map.is_empty() && map.values().any(Value::is_object) =>
+            {
                 out.push_str("{\n");
                 let mut keys: Vec<_> = map.keys().collect();
                 keys.sort();

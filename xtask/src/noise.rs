@@ -1,5 +1,6 @@
-//! `cargo xtask bench noise`: how many findings each rule gives in a thousand events of trails of which it is known what
-//! happened. A rule that fires on everybody is noise, however bad what it looks for.
+//! `cargo xtask bench noise`: how many findings each rule gives in a thousand events of trails of
+//! which it is known what happened. A rule that fires on everybody is noise, however bad what it
+//! looks for.
 
 use std::collections::BTreeMap;
 use std::io::BufReader;
@@ -13,7 +14,10 @@ use serde_json::{Value, json};
 /// Prints the findings of each rule in a thousand events of each trail.
 pub(crate) fn print(root: &Path, shared: &Path) -> Result<()> {
     let files = crate::coverage::files(root)?;
-    let operators = operators(&shared.join("cloudtrail/invictus"), &root.join("target/noise"))?;
+    let operators = operators(
+        &shared.join("cloudtrail/invictus"),
+        &root.join("target/noise"),
+    )?;
     let trails = [
         ("quiet", root.join("examples/quiet/trail")),
         ("operators (invictus without the attack)", operators),
@@ -23,10 +27,18 @@ pub(crate) fn print(root: &Path, shared: &Path) -> Result<()> {
     ];
     for (name, trail) in trails.iter().filter(|(_, trail)| trail.exists()) {
         let (rules, networks) = (Rules::load(&files), Networks::builtin());
-        let plan = ScanPlan { rules, networks, memory: FirstSeenMemory::default(), tally: false, calls: None };
+        let plan = ScanPlan {
+            rules,
+            networks,
+            memory: FirstSeenMemory::default(),
+            tally: false,
+            calls: None,
+        };
         let (mut judge, mut scanner) = (Evaluator::new(&plan), Scanner::new(&plan));
         for path in objects(trail)? {
-            let mut object = BufReader::new(std::fs::File::open(&path).with_context(|| path.display().to_string())?);
+            let mut object = BufReader::new(
+                std::fs::File::open(&path).with_context(|| path.display().to_string())?,
+            );
             let spare = judge.take(&path.display().to_string(), scanner.scan(&mut object));
             scanner.reuse(spare);
         }
@@ -37,10 +49,18 @@ pub(crate) fn print(root: &Path, shared: &Path) -> Result<()> {
         for finding in &verdicts.findings {
             *rules.entry((finding.severity, &finding.title)).or_default() += 1;
         }
-        let loud: u64 = rules.iter().filter(|((severity, _), _)| *severity >= Severity::Medium).map(|(_, n)| n).sum();
+        let loud: u64 = rules
+            .iter()
+            .filter(|((severity, _), _)| *severity >= Severity::Medium)
+            .map(|(_, n)| n)
+            .sum();
         println!("{name}: {events} events, {loud} findings at or above medium");
         for ((severity, title), count) in rules.iter().rev() {
-            println!("  {:<9}{:7.2}  {title}", severity.to_string(), *count as f64 * 1000.0 / events as f64);
+            println!(
+                "  {:<9}{:7.2}  {title}",
+                severity.to_string(),
+                *count as f64 * 1000.0 / events as f64
+            );
         }
     }
     Ok(())
@@ -52,23 +72,42 @@ fn objects(trail: &Path) -> Result<Vec<PathBuf>> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder)? {
             let path = entry?.path();
-            if path.is_dir() { folders.push(path) } else { found.push(path) }
+            if path.is_dir() {
+                folders.push(path)
+            } else {
+                found.push(path)
+            }
         }
     }
     found.sort();
     Ok(found)
 }
 
-/// The events of the account's operators and services: those whose user agent names no technique of the attack.
+/// The events of the account's operators and services: those whose user agent names no technique of
+/// the attack.
 fn operators(trail: &Path, home: &Path) -> Result<PathBuf> {
     let folder = home.join("operators");
     std::fs::create_dir_all(&folder)?;
     let mut events: Vec<Value> = Vec::new();
     for entry in std::fs::read_dir(trail).into_iter().flatten() {
         let file: Value = serde_json::from_slice(&std::fs::read(entry?.path())?)?;
-        let attack = |e: &&Value| e["userAgent"].as_str().is_some_and(|agent| agent.contains("stratus-red-team_"));
-        events.extend(file["Records"].as_array().into_iter().flatten().filter(|e| !attack(e)).cloned());
+        let attack = |e: &&Value| {
+            e["userAgent"]
+                .as_str()
+                .is_some_and(|agent| agent.contains("stratus-red-team_"))
+        };
+        events.extend(
+            file["Records"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter(|e| !attack(e))
+                .cloned(),
+        );
     }
-    std::fs::write(folder.join("trail.json"), json!({"Records": events}).to_string())?;
+    std::fs::write(
+        folder.join("trail.json"),
+        json!({"Records": events}).to_string(),
+    )?;
     Ok(folder)
 }

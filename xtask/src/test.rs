@@ -13,7 +13,10 @@ use crate::tools::{self, run as sh};
 const TIDY: &[&str] = &["paths"];
 
 /// Checks the form, the lints, the licenses and the generated tables, then runs all tests.
-fn run_steps(root: &Path, are_tables_fresh: &dyn Fn() -> Result<()>) -> Result<Vec<(&'static str, f64)>> {
+fn run_steps(
+    root: &Path,
+    are_tables_fresh: &dyn Fn() -> Result<()>,
+) -> Result<Vec<(&'static str, f64)>> {
     let mut times = Vec::new();
     let mut step = |name: &'static str, f: &mut dyn FnMut() -> Result<()>| -> Result<()> {
         println!("== {name}");
@@ -27,13 +30,28 @@ fn run_steps(root: &Path, are_tables_fresh: &dyn Fn() -> Result<()>) -> Result<V
         command.args(args).current_dir(root);
         command
     };
-    step("format", &mut || sh(&mut cargo(&["fmt", "--all", "--check"])))?;
+    step("format", &mut || {
+        sh(&mut cargo(&["fmt", "--all", "--check"]))
+    })?;
     step("tidy", &mut || tidy(root, TIDY))?;
     step("lints", &mut || {
-        sh(&mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "--deny", "warnings"]))
+        sh(&mut cargo(&[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--quiet",
+            "--",
+            "--deny",
+            "warnings",
+        ]))
     })?;
-    step("python: moto, boto3, awscli", &mut || tools::python(root).map(drop))?;
-    step("python: LocalStack", &mut || tools::localstack(root).map(drop))?;
+    step("python: moto, boto3, awscli", &mut || {
+        tools::python(root).map(drop)
+    })?;
+    step("python: LocalStack", &mut || {
+        tools::localstack(root).map(drop)
+    })?;
     step("Chromium", &mut || {
         tools::chromium();
         Ok(())
@@ -41,15 +59,32 @@ fn run_steps(root: &Path, are_tables_fresh: &dyn Fn() -> Result<()>) -> Result<V
     step("the generated tables are fresh", &mut || are_tables_fresh())?;
     step("licences, bans, sources", &mut || {
         let deny = tools::cargo_deny(root)?;
-        sh(Command::new(deny).args(["--log-level", "error", "check", "licenses", "bans", "sources"]).current_dir(root))
+        sh(Command::new(deny)
+            .args([
+                "--log-level",
+                "error",
+                "check",
+                "licenses",
+                "bans",
+                "sources",
+            ])
+            .current_dir(root))
     })?;
     step("fuzz targets compile", &mut || {
-        let mut check = cargo(&["check", "--manifest-path", "fuzz/Cargo.toml", "--locked", "--quiet"]);
+        let mut check = cargo(&[
+            "check",
+            "--manifest-path",
+            "fuzz/Cargo.toml",
+            "--locked",
+            "--quiet",
+        ]);
         sh(check.arg("--target-dir").arg(tools::target(root)))
     })?;
     step("tests", &mut || {
         let mut tests = cargo(&["test", "--workspace", "--locked"]);
-        tests.env("BARTIZAN_VENV", tools::python(root)?.0).env("BARTIZAN_LOCALSTACK_VENV", tools::localstack(root)?.0);
+        tests
+            .env("BARTIZAN_VENV", tools::python(root)?.0)
+            .env("BARTIZAN_LOCALSTACK_VENV", tools::localstack(root)?.0);
         sh(&mut tests)
     })?;
     Ok(times)

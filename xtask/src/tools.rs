@@ -1,12 +1,14 @@
-//! What tests and benchmarks need beside cargo, installed below the target folder from pinned versions.
+//! What tests and benchmarks need beside cargo, installed below the target folder from pinned
+//! versions.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-/// moto answers for AWS; boto3 changes things behind our back; awscli prints what our JSON must equal; cryptography
-/// checks signatures in the second verifier; ocsf-json-schema knows what an OCSF finding must be. botocore is also what `cargo xtask generate` reads.
+/// moto answers for AWS; boto3 changes things behind our back; awscli prints what our JSON must
+/// equal; cryptography checks signatures in the second verifier; ocsf-json-schema knows what an
+/// OCSF finding must be. botocore is also what `cargo xtask generate` reads.
 const PYTHON: &[&str] = &[
     "moto[server,all]==5.2.5",
     "boto3==1.43.11",
@@ -44,16 +46,28 @@ pub(crate) fn localstack(root: &Path) -> Result<Venv> {
     venv(root, "venv-localstack", LOCALSTACK)
 }
 
-/// Debian's Chromium, for the tests of the report. Where it cannot be installed they skip with one line.
+/// Debian's Chromium, for the tests of the report. Where it cannot be installed they skip with one
+/// line.
 pub(crate) fn chromium() {
-    let there =
-        || std::env::var_os("PATH").is_some_and(|paths| std::env::split_paths(&paths).any(|p| p.join("chromium").is_file()));
+    let there = || {
+        std::env::var_os("PATH").is_some_and(|paths| {
+            std::env::split_paths(&paths).any(|p| p.join("chromium").is_file())
+        })
+    };
     if there() {
         return;
     }
     for args in [
         ["update", "--quiet", "--quiet", "--yes"].as_slice(),
-        &["install", "--quiet", "--quiet", "--yes", "--no-install-recommends", "chromium", "fonts-dejavu-core"],
+        &[
+            "install",
+            "--quiet",
+            "--quiet",
+            "--yes",
+            "--no-install-recommends",
+            "chromium",
+            "fonts-dejavu-core",
+        ],
     ] {
         let _ = Command::new("apt-get")
             .args(args)
@@ -70,12 +84,27 @@ pub(crate) fn chromium() {
 pub(crate) fn cargo_deny(root: &Path) -> Result<PathBuf> {
     let folder = target(root).join("tools");
     let binary = folder.join("bin/cargo-deny");
-    let version = Command::new(&binary).arg("--version").output().map(|o| String::from_utf8_lossy(&o.stdout).into_owned());
+    let version = Command::new(&binary)
+        .arg("--version")
+        .output()
+        .map(|o| String::from_utf8_lossy(&o.stdout).into_owned());
     if !version.is_ok_and(|v| v.contains(CARGO_DENY)) {
         // Unoptimised: it is compiled more often than it runs.
         let mut install = Command::new("cargo");
-        install.args(["install", "cargo-deny", "--version", CARGO_DENY, "--locked", "--debug", "--root"]).arg(&folder);
-        run(install.env("CARGO_TARGET_DIR", target(root).join("tools-build")).env("CARGO_PROFILE_DEV_DEBUG", "0"))?;
+        install
+            .args([
+                "install",
+                "cargo-deny",
+                "--version",
+                CARGO_DENY,
+                "--locked",
+                "--debug",
+                "--root",
+            ])
+            .arg(&folder);
+        run(install
+            .env("CARGO_TARGET_DIR", target(root).join("tools-build"))
+            .env("CARGO_PROFILE_DEV_DEBUG", "0"))?;
     }
     Ok(binary)
 }
@@ -86,13 +115,25 @@ pub(crate) fn fuzz(root: &Path, seconds: &str) -> Result<()> {
     let binary = folder.join("bin/cargo-fuzz");
     if !binary.exists() {
         let mut install = Command::new("cargo");
-        install.args(["install", "cargo-fuzz", "--version", CARGO_FUZZ, "--locked", "--debug", "--root"]).arg(&folder);
+        install
+            .args([
+                "install",
+                "cargo-fuzz",
+                "--version",
+                CARGO_FUZZ,
+                "--locked",
+                "--debug",
+                "--root",
+            ])
+            .arg(&folder);
         run(install.env("CARGO_TARGET_DIR", target(root).join("tools-build")))?;
     }
     for name in ["splitter", "reader", "rules", "policy", "pattern", "join"] {
-        // The coverage that libFuzzer steers by needs a flag of the nightly compiler, which RUSTC_BOOTSTRAP allows on ours.
+        // The coverage that libFuzzer steers by needs a flag of the nightly compiler, which
+        // RUSTC_BOOTSTRAP allows on ours.
         let mut fuzz = Command::new(&binary);
-        fuzz.args(["run", "--sanitizer", "none", "--fuzz-dir", "fuzz", name]).arg(target(root).join("fuzz-corpus").join(name));
+        fuzz.args(["run", "--sanitizer", "none", "--fuzz-dir", "fuzz", name])
+            .arg(target(root).join("fuzz-corpus").join(name));
         fuzz.arg(root.join("fuzz/seeds").join(name)).args([
             "--",
             &format!("-max_total_time={seconds}"),
@@ -101,7 +142,10 @@ pub(crate) fn fuzz(root: &Path, seconds: &str) -> Result<()> {
             "-rss_limit_mb=4096",
         ]);
         std::fs::create_dir_all(target(root).join("fuzz-corpus").join(name))?;
-        run(fuzz.env("RUSTC_BOOTSTRAP", "1").env("CARGO_TARGET_DIR", target(root).join("fuzz")).current_dir(root))?;
+        run(fuzz
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_TARGET_DIR", target(root).join("fuzz"))
+            .current_dir(root))?;
     }
     Ok(())
 }
@@ -113,7 +157,9 @@ pub(crate) fn target(root: &Path) -> PathBuf {
 
 /// Runs a command and fails if it does.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
+    let status = command
+        .status()
+        .with_context(|| format!("cannot run {command:?}"))?;
     if !status.success() {
         bail!("{command:?} failed: {status}");
     }
@@ -131,7 +177,9 @@ fn venv(root: &Path, name: &str, packages: &[&str]) -> Result<Venv> {
         std::fs::remove_dir_all(&folder)?;
     }
     run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-    run(Command::new(folder.join("bin/pip")).args(["install", "--quiet", "--disable-pip-version-check"]).args(packages))?;
+    run(Command::new(folder.join("bin/pip"))
+        .args(["install", "--quiet", "--disable-pip-version-check"])
+        .args(packages))?;
     std::fs::write(stamp, want)?;
     Ok(Venv(folder))
 }
@@ -140,7 +188,9 @@ impl Venv {
     /// Folder of the installed botocore.
     pub(crate) fn botocore(&self) -> Result<PathBuf> {
         let script = "import botocore, os; print(os.path.dirname(botocore.__file__))";
-        let output = Command::new(self.0.join("bin/python")).args(["-c", script]).output()?;
+        let output = Command::new(self.0.join("bin/python"))
+            .args(["-c", script])
+            .output()?;
         Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
     }
 }

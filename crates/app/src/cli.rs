@@ -15,8 +15,9 @@ pub(crate) fn parse() -> Cli {
 
 /// A burglar alarm for AWS accounts.
 ///
-/// Takes signed, write-once snapshots of an account's security configuration and says what changed between them; reads
-/// CloudTrail and says who tried to get in, to stay, to take, or to blind the alarm.
+/// Takes signed, write-once snapshots of an account's security configuration and says what changed
+/// between them; reads CloudTrail and says who tried to get in, to stay, to take, or to blind the
+/// alarm.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, after_help = EXAMPLES)]
 pub(crate) struct Cli {
@@ -54,10 +55,23 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "FILE", env = "BARTIZAN_KEY")]
     pub(crate) key: Option<PathBuf>,
     /// How to print: human, json (one value) or ndjson (one value a line)
-    #[arg(long, global = true, value_enum, default_value = "human", hide_possible_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "human",
+        hide_possible_values = true
+    )]
     pub(crate) format: Format,
     /// When to colour: auto, always or never
-    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN", hide_possible_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN",
+        hide_possible_values = true
+    )]
     pub(crate) color: Color,
     /// Say nothing but the result
     #[arg(short, long, global = true)]
@@ -120,10 +134,11 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
 }
 
-/// Read an account, or import answers that somebody saved, and append the snapshot to the evidence log
+/// Read an account, or import answers that somebody saved, and append the snapshot to the evidence
+/// log
 ///
-/// Reads only; the calls are listed by `bartizan role`. What could not be read is kept as such: a denied call is
-/// never a deletion. Ctrl-C leaves no half snapshot.
+/// Reads only; the calls are listed by `bartizan role`. What could not be read is kept as such: a
+/// denied call is never a deletion. Ctrl-C leaves no half snapshot.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -170,9 +185,9 @@ pub(crate) struct SnapshotArgs {
 
 /// Take a snapshot, say what changed and who did it, read the trail, and join it all into incidents
 ///
-/// DIR has dumps of AWS CLI output in config/ (one a folder named by its time, 20260310T000000Z) and CloudTrail in trail/. A
-/// configuration names accounts and trails to reach live. Everything found is kept in the store; a second run over the same
-/// input changes nothing.
+/// DIR has dumps of AWS CLI output in config/ (one a folder named by its time, 20260310T000000Z)
+/// and CloudTrail in trail/. A configuration names accounts and trails to reach live. Everything
+/// found is kept in the store; a second run over the same input changes nothing.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -241,8 +256,8 @@ pub(crate) struct AcceptArgs {
 
 /// Say what changed between two snapshots
 ///
-/// Compares the last two snapshots of each account, unless told which. A snapshot is an id (as `snapshot` prints it), a
-/// `.facts` file, or a folder of AWS CLI output.
+/// Compares the last two snapshots of each account, unless told which. A snapshot is an id (as
+/// `snapshot` prints it), a `.facts` file, or a folder of AWS CLI output.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -271,9 +286,10 @@ pub(crate) struct DiffArgs {
 
 /// Read CloudTrail and say who tried to gain access, to stay, to take, or to blind the alarm
 ///
-/// Reads files, folders, globs, s3://bucket/prefix and standard input (-), in any shape that CloudTrail comes in, packed or
-/// not. What cannot be read is counted and told: silence about it would be no all-clear. Beside human, json and ndjson,
-/// --format takes ocsf (OCSF Detection Finding, one a line) and csv (for a spreadsheet).
+/// Reads files, folders, globs, s3://bucket/prefix and standard input (-), in any shape that
+/// CloudTrail comes in, packed or not. What cannot be read is counted and told: silence about it
+/// would be no all-clear. Beside human, json and ndjson, --format takes ocsf (OCSF Detection
+/// Finding, one a line) and csv (for a spreadsheet).
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -292,10 +308,12 @@ pub(crate) struct DetectArgs {
     /// Read the names of files and s3:// objects from FILE, one a line (- is standard input)
     #[arg(long, value_name = "FILE")]
     pub(crate) list: Option<String>,
-    /// Only events since then (date or RFC 3339); objects that were delivered earlier, by their names, are not read
+    /// Only events since then (date or RFC 3339); objects that were delivered earlier, by their
+    /// names, are not read
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) since: Option<jiff::Timestamp>,
-    /// Only events until then; objects that were delivered more than an hour later, by their names, are not read
+    /// Only events until then; objects that were delivered more than an hour later, by their names,
+    /// are not read
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) until: Option<jiff::Timestamp>,
     /// Sigma rules of your own, a file or a folder; give it again for more
@@ -354,7 +372,8 @@ pub(crate) enum RulesCommand {
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
-    /// Run rules over the fixtures beside them (NAME.json beside NAME.yml); exit 1 if any does not hold
+    /// Run rules over the fixtures beside them (NAME.json beside NAME.yml); exit 1 if any does not
+    /// hold
     Test {
         /// Files and folders [default: our own rules]
         #[arg(value_name = "PATH")]
@@ -385,8 +404,8 @@ pub(crate) struct ActionTable {
 /// What the questions are asked of.
 #[derive(Debug, Args)]
 pub(crate) struct On {
-    /// A snapshot id, a .facts file, a folder of AWS CLI output, or the answer of get-account-authorization-details
-    /// [default: the last snapshot of each account in the store]
+    /// A snapshot id, a .facts file, a folder of AWS CLI output, or the answer of
+    /// get-account-authorization-details [default: the last snapshot of each account in the store]
     #[arg(long, value_name = "PATH|SNAPSHOT")]
     pub(crate) on: Option<String>,
     /// Exit 11 if something that has a say was not read
@@ -424,7 +443,8 @@ Examples:
 pub(crate) struct AccessWhoCanArgs {
     /// service:Action
     pub(crate) action: String,
-    /// ARN, with `*` and `?` for many at once (all, some or none of them), or `*` for actions that are about no resource
+    /// ARN, with `*` and `?` for many at once (all, some or none of them), or `*` for actions that
+    /// are about no resource
     pub(crate) resource: String,
     #[command(flatten)]
     pub(crate) on: On,
@@ -432,8 +452,9 @@ pub(crate) struct AccessWhoCanArgs {
 
 /// Who may do everything, and who can get there, by which way
 ///
-/// A and B hold everything as they are; C can grant it to itself; D can take the credentials of somebody who has it; E can
-/// run code with a role that has it; F can become such a role; G can remove the guard rail.
+/// A and B hold everything as they are; C can grant it to itself; D can take the credentials of
+/// somebody who has it; E can run code with a role that has it; F can become such a role; G can
+/// remove the guard rail.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -486,8 +507,8 @@ pub(crate) struct AccessDiffArgs {
 
 /// What a policy allows that another does not, each with a request that shows it
 ///
-/// A `must` has a witness: a request that one policy denies and the other allows, checked by a second evaluator. A `may`
-/// could neither be shown nor ruled out.
+/// A `must` has a witness: a request that one policy denies and the other allows, checked by a
+/// second evaluator. A `may` could neither be shown nor ruled out.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -501,7 +522,8 @@ pub(crate) struct AccessPolicyDiffArgs {
     pub(crate) old: PathBuf,
     /// The policy after
     pub(crate) new: PathBuf,
-    /// Where the policies stand [default: resource where they name principals, identity where they do not]
+    /// Where the policies stand [default: resource where they name principals, identity where they
+    /// do not]
     #[arg(long = "as", value_enum, value_name = "KIND")]
     pub(crate) side: Option<PolicySide>,
     #[command(flatten)]
@@ -522,10 +544,12 @@ pub(crate) enum PolicySide {
 
 /// Decide requests with their policies, one a line
 ///
-/// A line is `{"name", "request": {"action", "resource", "principal", "context"}, "identity_policies", "resource_policy",
-/// "permission_boundaries", "session_policies", "scp_levels", "rcp_levels", "endpoint_policies", "block_public_access"}`;
-/// all but the request may be absent, which then does not limit. docs/formats.md has the whole shape. The answer is
-/// `{"name", "decision", "because"}`, where the decision is allowed, explicitly-denied, implicitly-denied, or unknown.
+/// A line is `{"name", "request": {"action", "resource", "principal", "context"},
+/// "identity_policies", "resource_policy", "permission_boundaries", "session_policies",
+/// "scp_levels", "rcp_levels", "endpoint_policies", "block_public_access"}`; all but the request
+/// may be absent, which then does not limit. docs/formats.md has the whole shape. The answer is
+/// `{"name", "decision", "because"}`, where the decision is allowed, explicitly-denied,
+/// implicitly-denied, or unknown.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -549,7 +573,8 @@ Examples:
   bartizan flat 4
   bartizan flat --talk          the lines of the 2013 talk")]
 pub(crate) struct FlatArgs {
-    /// Snapshot id, `.facts` file, or folder of AWS CLI output [default: the last snapshot of each account]
+    /// Snapshot id, `.facts` file, or folder of AWS CLI output [default: the last snapshot of each
+    /// account]
     pub(crate) snapshot: Option<String>,
     /// The format of the 2013 talk
     #[arg(long)]
@@ -561,7 +586,8 @@ pub(crate) struct FlatArgs {
 pub(crate) enum VerifyCommand {
     /// Walk all of the log, its snapshots and its documents
     ///
-    /// Compares with the signed head that this machine remembers, and with every --head. Needs no network for a folder.
+    /// Compares with the signed head that this machine remembers, and with every --head. Needs no
+    /// network for a folder.
     Evidence {
         /// Verifier key to hold the log against, as a text or a file [default: the log's own]
         #[arg(long, value_name = "KEY")]
@@ -590,8 +616,9 @@ pub(crate) enum VerifyCommand {
     },
     /// Try to break the write-once bucket of --store, with the writer's own credentials
     ///
-    /// Writes one canary object and then tries to overwrite, delete and unlock it, and to unlock the bucket. Every attempt
-    /// must be refused. Run it against a bucket that may hold a canary for as long as its retention lasts.
+    /// Writes one canary object and then tries to overwrite, delete and unlock it, and to unlock
+    /// the bucket. Every attempt must be refused. Run it against a bucket that may hold a canary
+    /// for as long as its retention lasts.
     Bucket {
         /// Profile of the AWS configuration
         #[arg(long)]
@@ -621,7 +648,8 @@ pub(crate) struct RoleCommand {
     /// In which form
     #[arg(long = "as", value_enum, default_value = "json", value_name = "FORM")]
     pub(crate) form: RoleForm,
-    /// Print the policy of the evidence bucket in the second account instead (bucket or bucket/prefix)
+    /// Print the policy of the evidence bucket in the second account instead (bucket or
+    /// bucket/prefix)
     #[arg(long, value_name = "BUCKET")]
     pub(crate) bucket: Option<String>,
     /// Rows of your own for the call table
@@ -661,12 +689,26 @@ pub(crate) struct CompletionsArgs {
 }
 
 fn severity(text: &str) -> Result<Severity, String> {
-    let all = [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
-    all.into_iter().find(|s| s.to_string() == text).ok_or_else(|| "expected info, low, medium, high or critical".to_owned())
+    let all = [
+        Severity::Info,
+        Severity::Low,
+        Severity::Medium,
+        Severity::High,
+        Severity::Critical,
+    ];
+    all.into_iter()
+        .find(|s| s.to_string() == text)
+        .ok_or_else(|| "expected info, low, medium, high or critical".to_owned())
 }
 
 /// A date is its midnight in UTC.
 pub(crate) fn time(text: &str) -> Result<jiff::Timestamp, String> {
-    let date = || text.parse::<jiff::civil::Date>().and_then(|d| d.to_zoned(jiff::tz::TimeZone::UTC)).map(|z| z.timestamp());
-    text.parse().or_else(|_| date()).map_err(|_| "expected a date (2026-03-10) or a time (2026-03-10T02:00:00Z)".to_owned())
+    let date = || {
+        text.parse::<jiff::civil::Date>()
+            .and_then(|d| d.to_zoned(jiff::tz::TimeZone::UTC))
+            .map(|z| z.timestamp())
+    };
+    text.parse()
+        .or_else(|_| date())
+        .map_err(|_| "expected a date (2026-03-10) or a time (2026-03-10T02:00:00Z)".to_owned())
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use bartizan_model::encoding::decode;
 
-/// The text of a file, in whatever encoding it was saved. What cannot be read is named with its encoding.
+/// The text of a file, in whatever encoding it was saved. What cannot be read is named with its
+/// encoding.
 pub(crate) fn read_text(path: &Path) -> Result<String> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     decode(bytes).with_context(|| format!("cannot read {}", path.display()))

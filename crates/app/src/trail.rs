@@ -53,15 +53,23 @@ pub(crate) fn objects(wanted: &WantedObjects<'_>) -> Result<(Vec<TrailObject>, u
         until_s: wanted.until.map(Timestamp::as_second),
         delivered_s: None,
     };
-    let mut finder =
-        ObjectFinder { objects: Vec::new(), buckets: HashMap::new(), profile: wanted.profile, walked: HashSet::new(), about };
+    let mut finder = ObjectFinder {
+        objects: Vec::new(),
+        buckets: HashMap::new(),
+        profile: wanted.profile,
+        walked: HashSet::new(),
+        about,
+    };
     for path in wanted.paths {
         finder.add(path)?;
     }
     if let Some(list) = wanted.list {
         let text = if list == "-" {
             let mut bytes = Vec::new();
-            io::stdin().lock().read_to_end(&mut bytes).context("cannot read standard input")?;
+            io::stdin()
+                .lock()
+                .read_to_end(&mut bytes)
+                .context("cannot read standard input")?;
             decode_lossy(&bytes)
         } else {
             read_text(Path::new(list))?
@@ -73,11 +81,15 @@ pub(crate) fn objects(wanted: &WantedObjects<'_>) -> Result<(Vec<TrailObject>, u
     let all = finder.objects.len();
     let mut objects = finder.objects;
     objects.retain(|object| {
-        let Some((from, to)) = delivered(&object.name) else { return true };
+        let Some((from, to)) = delivered(&object.name) else {
+            return true;
+        };
         let late = jiff::SignedDuration::from_secs(DELIVERY_SECONDS_MAX);
         // Its events are no younger than its delivery, and not much older.
         wanted.since.is_none_or(|since| to >= since)
-            && wanted.until.is_none_or(|until| from <= until.saturating_add(late).unwrap_or(until))
+            && wanted
+                .until
+                .is_none_or(|until| from <= until.saturating_add(late).unwrap_or(until))
     });
     let left_out = all - objects.len();
     objects.sort_by_cached_key(|object| (object.delivered(), object.name.clone()));
@@ -96,9 +108,14 @@ impl TrailObject {
             ObjectPlace::Closed(kind, text) => return Err(io::Error::new(*kind, text.clone())),
             ObjectPlace::File(path) => Box::new(std::fs::File::open(path)?),
             ObjectPlace::Stdin => Box::new(io::stdin()),
-            ObjectPlace::S3(bucket, key) => {
-                Box::new(RangedObject { bucket, key, at: 0, end: self.bytes.unwrap_or(0), part: Vec::new(), read: 0 })
-            }
+            ObjectPlace::S3(bucket, key) => Box::new(RangedObject {
+                bucket,
+                key,
+                at: 0,
+                end: self.bytes.unwrap_or(0),
+                part: Vec::new(),
+                read: 0,
+            }),
         })
     }
 }
@@ -122,12 +139,18 @@ impl ObjectFinder<'_> {
         if path.starts_with("s3://") {
             let bucket = self.bucket(path)?;
             let (name, _) = split_url(path).context("expected s3://bucket/prefix")?;
-            let found = bucket.objects().with_context(|| format!("cannot list {path}"))?;
+            let found = bucket
+                .objects()
+                .with_context(|| format!("cannot list {path}"))?;
             if found.is_empty() {
                 bail!("nothing under {path}: check bucket and prefix");
             }
             for (key, bytes) in found {
-                self.push(format!("s3://{name}/{key}"), Some(bytes), ObjectPlace::S3(bucket.clone(), key));
+                self.push(
+                    format!("s3://{name}/{key}"),
+                    Some(bytes),
+                    ObjectPlace::S3(bucket.clone(), key),
+                );
             }
             return Ok(());
         }
@@ -135,7 +158,9 @@ impl ObjectFinder<'_> {
         if Path::new(path).try_exists().unwrap_or(true) {
             return self.named(Path::new(path));
         }
-        let found = glob::glob(path).map(Iterator::collect::<Vec<_>>).unwrap_or_default();
+        let found = glob::glob(path)
+            .map(Iterator::collect::<Vec<_>>)
+            .unwrap_or_default();
         if found.is_empty() {
             bail!("no such file, folder or glob: {path}");
         }
@@ -153,32 +178,53 @@ impl ObjectFinder<'_> {
 
     fn push(&mut self, name: String, bytes: Option<u64>, place: ObjectPlace) {
         let delivered_s = delivered(&name).map(|(from, _)| from.as_second());
-        self.objects.push(TrailObject { about: ObjectInfo { delivered_s, ..self.about }, name, bytes, place });
+        self.objects.push(TrailObject {
+            about: ObjectInfo {
+                delivered_s,
+                ..self.about
+            },
+            name,
+            bytes,
+            place,
+        });
     }
 
     /// What cannot be looked at costs a line, not the run.
     fn closed(&mut self, path: &Path, error: &io::Error) {
-        self.push(path.display().to_string(), None, ObjectPlace::Closed(error.kind(), error.to_string()));
+        self.push(
+            path.display().to_string(),
+            None,
+            ObjectPlace::Closed(error.kind(), error.to_string()),
+        );
     }
 
     /// A line of --list: one file or one object.
     fn add_listed(&mut self, name: &str) -> Result<()> {
-        let Some((bucket, key)) = split_url(name) else { return self.named(Path::new(name)) };
+        let Some((bucket, key)) = split_url(name) else {
+            return self.named(Path::new(name));
+        };
         let place = self.bucket(&format!("s3://{bucket}"))?;
-        let bytes = place.size(&key).with_context(|| format!("cannot read {name}"))?;
+        let bytes = place
+            .size(&key)
+            .with_context(|| format!("cannot read {name}"))?;
         self.push(name.to_owned(), Some(bytes), ObjectPlace::S3(place, key));
         Ok(())
     }
 
     /// A file or folder that somebody named: when it is not there at all, that is a mistake.
     fn named(&mut self, path: &Path) -> Result<()> {
-        let about = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let about =
+            std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
         if about.is_dir() {
             std::fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?;
         } else {
             // A pipe can be read when it was named; in a folder it would be waited for.
             let bytes = about.is_file().then_some(about.len());
-            self.push(path.display().to_string(), bytes, ObjectPlace::File(path.to_owned()));
+            self.push(
+                path.display().to_string(),
+                bytes,
+                ObjectPlace::File(path.to_owned()),
+            );
             return Ok(());
         }
         self.below(path, 0);
@@ -192,7 +238,11 @@ impl ObjectFinder<'_> {
             Err(e) => return self.closed(path, &e),
         };
         if about.is_file() {
-            return self.push(path.display().to_string(), Some(about.len()), ObjectPlace::File(path.to_owned()));
+            return self.push(
+                path.display().to_string(),
+                Some(about.len()),
+                ObjectPlace::File(path.to_owned()),
+            );
         }
         if !about.is_dir() {
             return self.closed(path, &io::Error::other("neither a file nor a folder"));
@@ -200,7 +250,10 @@ impl ObjectFinder<'_> {
         if depth > FOLDER_DEPTH_MAX {
             return self.closed(path, &io::Error::other("folders too deep"));
         }
-        if path.canonicalize().is_ok_and(|real| !self.walked.insert(real)) {
+        if path
+            .canonicalize()
+            .is_ok_and(|real| !self.walked.insert(real))
+        {
             return;
         }
         let entries = match std::fs::read_dir(path) {
@@ -219,7 +272,10 @@ impl ObjectFinder<'_> {
         if let Some(bucket) = self.buckets.get(url) {
             return Ok(bucket.clone());
         }
-        let identity = Identity { profile: self.profile.map(str::to_owned), ..Identity::default() };
+        let identity = Identity {
+            profile: self.profile.map(str::to_owned),
+            ..Identity::default()
+        };
         let bucket = Arc::new(S3Folder::open(&Model::builtin(), url, &identity)?);
         self.buckets.insert(url.to_owned(), bucket.clone());
         Ok(bucket)
@@ -245,7 +301,10 @@ impl Read for RangedObject<'_> {
                 return Ok(0);
             }
             let next = self.end.min(self.at + PART_BYTES);
-            self.part = self.bucket.range(self.key, self.at..next).map_err(io::Error::other)?;
+            self.part = self
+                .bucket
+                .range(self.key, self.at..next)
+                .map_err(io::Error::other)?;
             if self.part.is_empty() {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
@@ -258,24 +317,42 @@ impl Read for RangedObject<'_> {
     }
 }
 
-/// Between which times an object was delivered, by its name: `…_20260310T0205Z_…`, or else the day in `…/2026/03/10/…`.
+/// Between which times an object was delivered, by its name: `…_20260310T0205Z_…`, or else the day
+/// in `…/2026/03/10/…`.
 fn delivered(name: &str) -> Option<(Timestamp, Timestamp)> {
     let stamp = name.rsplit('/').next()?.split('_').find_map(|part| {
         let digits = part.strip_suffix('Z')?;
         let (date, time) = digits.split_once('T')?;
-        let plain = date.len() == 8 && time.len() == 4 && (date.to_owned() + time).bytes().all(|b| b.is_ascii_digit());
-        plain.then(|| format!("{}-{}-{}T{}:{}:00Z", &date[..4], &date[4..6], &date[6..], &time[..2], &time[2..]))
+        let plain = date.len() == 8
+            && time.len() == 4
+            && (date.to_owned() + time).bytes().all(|b| b.is_ascii_digit());
+        plain.then(|| {
+            format!(
+                "{}-{}-{}T{}:{}:00Z",
+                &date[..4],
+                &date[4..6],
+                &date[6..],
+                &time[..2],
+                &time[2..]
+            )
+        })
     });
     if let Some(minute) = stamp.and_then(|stamp| stamp.parse().ok()) {
         return Some((minute, minute));
     }
     let parts: Vec<&str> = name.split('/').collect();
     let day = parts.windows(3).find_map(|w| {
-        let number = |text: &str, len: usize| text.len() == len && text.bytes().all(|b| b.is_ascii_digit());
-        (number(w[0], 4) && number(w[1], 2) && number(w[2], 2)).then(|| format!("{}-{}-{}T00:00:00Z", w[0], w[1], w[2]))
+        let number =
+            |text: &str, len: usize| text.len() == len && text.bytes().all(|b| b.is_ascii_digit());
+        (number(w[0], 4) && number(w[1], 2) && number(w[2], 2))
+            .then(|| format!("{}-{}-{}T00:00:00Z", w[0], w[1], w[2]))
     });
     let from: Timestamp = day?.parse().ok()?;
-    Some((from, from.checked_add(jiff::SignedDuration::from_hours(24)).unwrap_or(from)))
+    Some((
+        from,
+        from.checked_add(jiff::SignedDuration::from_hours(24))
+            .unwrap_or(from),
+    ))
 }
 
 #[cfg(test)]
@@ -289,11 +366,20 @@ mod tests {
                 "a/AWSLogs/1/CloudTrail/us-east-1/2023/07/10/1_CloudTrail_us-east-1_20230710T1220Z_WMiHxZgr5Hdd6UDc.json.gz",
                 Some("2023-07-10T12:20:00Z 2023-07-10T12:20:00Z"),
             ),
-            ("a/2023/07/10/x.json.gz", Some("2023-07-10T00:00:00Z 2023-07-11T00:00:00Z")),
+            (
+                "a/2023/07/10/x.json.gz",
+                Some("2023-07-10T00:00:00Z 2023-07-11T00:00:00Z"),
+            ),
             ("x.json", None),
             ("x_99999999T9999Z_.json", None),
         ] {
-            assert_eq!(delivered(name).map(|(from, to)| format!("{from} {to}")).as_deref(), time, "{name}");
+            assert_eq!(
+                delivered(name)
+                    .map(|(from, to)| format!("{from} {to}"))
+                    .as_deref(),
+                time,
+                "{name}"
+            );
         }
     }
 }

@@ -7,12 +7,17 @@ use serde_json::{Value, json};
 use crate::common::{Home, root};
 
 fn example(name: &str) -> String {
-    root().join("examples").join(name).to_str().unwrap().to_owned()
+    root()
+        .join("examples")
+        .join(name)
+        .to_str()
+        .unwrap()
+        .to_owned()
 }
 
 /// What the CLI prints for a bucket that has none.
-const NO_POLICY: &str =
-    "An error occurred (NoSuchBucketPolicy) when calling the GetBucketPolicy operation: The bucket policy does not exist";
+const NO_POLICY: &str = "An error occurred (NoSuchBucketPolicy) when calling the GetBucketPolicy \
+operation: The bucket policy does not exist";
 
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -22,9 +27,17 @@ fn parsed(text: &str) -> Value {
 fn every_rung_of_the_example_is_told() {
     let home = Home::new();
     let account = example("ladder/account.json");
-    let found = parsed(&home.must(0, &["access", "escalate", "--on", &account, "--format", "json"]));
+    let found = parsed(&home.must(
+        0,
+        &["access", "escalate", "--on", &account, "--format", "json"],
+    ));
     let list = found["escalations"].as_array().unwrap();
-    let of = |name: &str| list.iter().find(|e| e["principal"].as_str().unwrap().ends_with(name)).cloned().unwrap_or_default();
+    let of = |name: &str| {
+        list.iter()
+            .find(|e| e["principal"].as_str().unwrap().ends_with(name))
+            .cloned()
+            .unwrap_or_default()
+    };
     for (name, rung, verdict) in [
         ("user/ada", "A", "must"),
         ("user/bea", "B", "must"),
@@ -35,8 +48,16 @@ fn every_rung_of_the_example_is_told() {
         ("user/gus", "G", "must"),
     ] {
         let one = of(name);
-        assert_eq!((one["rung"].as_str(), one["verdict"].as_str()), (Some(rung), Some(verdict)), "{name}: {one}");
-        assert_eq!(one["commands"].as_array().unwrap().is_empty(), one["steps"].as_array().unwrap().is_empty(), "{name}");
+        assert_eq!(
+            (one["rung"].as_str(), one["verdict"].as_str()),
+            (Some(rung), Some(verdict)),
+            "{name}: {one}"
+        );
+        assert_eq!(
+            one["commands"].as_array().unwrap().is_empty(),
+            one["steps"].as_array().unwrap().is_empty(),
+            "{name}"
+        );
     }
     assert_eq!((of("user/hal"), of("user/ivy")), (Value::Null, Value::Null));
     let limited = found["limited"][0].clone();
@@ -44,10 +65,18 @@ fn every_rung_of_the_example_is_told() {
         (limited["principal"].as_str(), limited["way"].as_str()),
         (Some("arn:aws:iam::111122223333:user/hal"), Some("iam-007"))
     );
-    assert!(found["assumptions"][0].as_str().unwrap().contains("2026-09-26"));
+    assert!(
+        found["assumptions"][0]
+            .as_str()
+            .unwrap()
+            .contains("2026-09-26")
+    );
     // One principal: with what it holds, and the commands.
     let text = home.must(0, &["access", "escalate", "eve", "--on", &account]);
-    assert!(text.contains("$ aws lambda create-function") && text.contains("lambda: write 2/"), "{text}");
+    assert!(
+        text.contains("$ aws lambda create-function") && text.contains("lambda: write 2/"),
+        "{text}"
+    );
     let error = home.must(1, &["access", "escalate", "nobody", "--on", &account]);
     assert!(error.is_empty());
 }
@@ -57,37 +86,109 @@ fn questions_are_answered_with_a_reason() {
     let home = Home::new();
     let account = example("ladder/account.json");
     let ask = |code: i32, who: &str, action: &str, what: &str| {
-        parsed(&home.must(code, &["access", "can", who, action, what, "--on", &account, "--format", "json"]))
+        parsed(&home.must(
+            code,
+            &[
+                "access", "can", who, action, what, "--on", &account, "--format", "json",
+            ],
+        ))
     };
     let ivy = ask(0, "ivy", "s3:GetObject", "arn:aws:s3:::reports/a");
     // The policy of the bucket, which is not in this file, may deny it, and allow it on others.
     assert_eq!(ivy["verdict"], "may");
-    assert_eq!(ivy["because"][0], "identity policy user/ivy/own, statement 1: allows it");
-    let unread = "the policy of arn:aws:s3:::reports was not read (s3:bucketpolicy not asked): it may allow or deny it";
+    assert_eq!(
+        ivy["because"][0],
+        "identity policy user/ivy/own, statement 1: allows it"
+    );
+    let unread = "the policy of arn:aws:s3:::reports was not read (s3:bucketpolicy not asked): it \
+    may allow or deny it";
     assert_eq!(ivy["unread"], json!([unread]));
-    assert_eq!(ask(0, "ivy", "s3:GetObject", "arn:aws:s3:::other/a")["verdict"], "may");
-    assert_eq!(ask(10, "ivy", "iam:CreateUser", "arn:aws:iam::111122223333:user/x")["decision"], "implicitly-denied");
-    let finn = ask(0, "finn", "sts:AssumeRole", "arn:aws:iam::111122223333:role/deploy");
-    assert_eq!((&finn["verdict"], &finn["conditions"][0]), (&json!("may"), &json!("aws:MultiFactorAuthPresent Bool true")));
+    assert_eq!(
+        ask(0, "ivy", "s3:GetObject", "arn:aws:s3:::other/a")["verdict"],
+        "may"
+    );
+    assert_eq!(
+        ask(
+            10,
+            "ivy",
+            "iam:CreateUser",
+            "arn:aws:iam::111122223333:user/x"
+        )["decision"],
+        "implicitly-denied"
+    );
+    let finn = ask(
+        0,
+        "finn",
+        "sts:AssumeRole",
+        "arn:aws:iam::111122223333:role/deploy",
+    );
+    assert_eq!(
+        (&finn["verdict"], &finn["conditions"][0]),
+        (
+            &json!("may"),
+            &json!("aws:MultiFactorAuthPresent Bool true")
+        )
+    );
     // What is no action or no resource is refused: a no would be a wrong comfort.
-    let refused = |action: &str, resource: &str| home.fails(1, &["access", "can", "ivy", action, resource, "--on", &account]);
+    let refused = |action: &str, resource: &str| {
+        home.fails(
+            1,
+            &["access", "can", "ivy", action, resource, "--on", &account],
+        )
+    };
     refused("s3GetObject", "*");
     assert!(refused("s3:GetObjct", "arn:aws:s3:::b/k").contains("did you mean s3:GetObject?"));
     assert!(refused("s3:ListBucket", "payroll").contains("such as arn:aws:s3:::payroll"));
     // Gus holds everything, but the fence lets little through.
-    assert_eq!(ask(10, "user/gus", "ec2:RunInstances", "*")["because"][0], "permission boundary: does not allow it");
+    assert_eq!(
+        ask(10, "user/gus", "ec2:RunInstances", "*")["because"][0],
+        "permission boundary: does not allow it"
+    );
     // Somebody of another account, as far as this one has a say.
-    let partner = ask(0, "arn:aws:iam::999988887777:user/x", "sts:AssumeRole", "arn:aws:iam::111122223333:role/partner");
+    let partner = ask(
+        0,
+        "arn:aws:iam::999988887777:user/x",
+        "sts:AssumeRole",
+        "arn:aws:iam::111122223333:role/partner",
+    );
     assert_eq!(partner["verdict"], "may");
     assert!(partner["because"].to_string().contains("not visible here"));
 
     let rows = home.must(
         0,
-        &["access", "who-can", "iam:CreateAccessKey", "arn:aws:iam::111122223333:user/ada", "--on", &account, "--format", "ndjson"],
+        &[
+            "access",
+            "who-can",
+            "iam:CreateAccessKey",
+            "arn:aws:iam::111122223333:user/ada",
+            "--on",
+            &account,
+            "--format",
+            "ndjson",
+        ],
     );
-    let who: Vec<String> =
-        rows.lines().map(|l| parsed(l)["principal"].as_str().unwrap().rsplit(':').next().unwrap().to_owned()).collect();
-    assert_eq!(who, ["role/build", "role/deploy", "user/ada", "user/bea", "user/dan"]);
+    let who: Vec<String> = rows
+        .lines()
+        .map(|l| {
+            parsed(l)["principal"]
+                .as_str()
+                .unwrap()
+                .rsplit(':')
+                .next()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(
+        who,
+        [
+            "role/build",
+            "role/deploy",
+            "user/ada",
+            "user/bea",
+            "user/dan"
+        ]
+    );
 }
 
 #[test]
@@ -96,30 +197,76 @@ fn grants_of_keys_are_a_way_of_their_own() {
     let folder = home.path("dump/111122223333/eu-west-1");
     std::fs::create_dir_all(folder.join("kms-list-grants")).unwrap();
     let key = "arn:aws:kms:eu-west-1:111122223333:key/k1";
-    std::fs::copy(example("ladder/account.json"), folder.join("iam-get-account-authorization-details.json")).unwrap();
-    std::fs::write(folder.join("kms-list-keys.json"), json!({"Keys": [{"KeyId": "k1", "KeyArn": key}]}).to_string()).unwrap();
-    let grant =
-        json!({"KeyId": key, "GrantId": "g1", "GranteePrincipal": "arn:aws:iam::111122223333:user/ivy", "Operations": ["Decrypt"]});
+    std::fs::copy(
+        example("ladder/account.json"),
+        folder.join("iam-get-account-authorization-details.json"),
+    )
+    .unwrap();
+    std::fs::write(
+        folder.join("kms-list-keys.json"),
+        json!({"Keys": [{"KeyId": "k1", "KeyArn": key}]}).to_string(),
+    )
+    .unwrap();
+    let grant = json!({"KeyId": key, "GrantId": "g1", "GranteePrincipal": "arn:aws:iam::111122223333:user/ivy", "Operations": ["Decrypt"]});
     let described = json!({"KeyMetadata": {"KeyId": "k1", "Arn": key, "KeyManager": "CUSTOMER"}});
     std::fs::create_dir_all(folder.join("kms-describe-key")).unwrap();
     std::fs::write(folder.join("kms-describe-key/k1"), described.to_string()).unwrap();
-    std::fs::write(folder.join("kms-list-grants/k1"), json!({"Grants": [grant]}).to_string()).unwrap();
+    std::fs::write(
+        folder.join("kms-list-grants/k1"),
+        json!({"Grants": [grant]}).to_string(),
+    )
+    .unwrap();
     let root = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "kms:*", "Resource": "*"}]});
     std::fs::create_dir_all(folder.join("kms-get-key-policy")).unwrap();
-    std::fs::write(folder.join("kms-get-key-policy/k1"), json!({"Policy": root.to_string(), "PolicyName": "default"}).to_string())
-        .unwrap();
+    std::fs::write(
+        folder.join("kms-get-key-policy/k1"),
+        json!({"Policy": root.to_string(), "PolicyName": "default"}).to_string(),
+    )
+    .unwrap();
     let dump = home.path("dump");
     let ask = |who: &str, on: &str| {
-        let output = home.command(&["access", "can", who, "kms:Decrypt", key, "--on", on, "--format", "json"]).output().unwrap();
+        let output = home
+            .command(&[
+                "access",
+                "can",
+                who,
+                "kms:Decrypt",
+                key,
+                "--on",
+                on,
+                "--format",
+                "json",
+            ])
+            .output()
+            .unwrap();
         parsed(&String::from_utf8(output.stdout).unwrap())
     };
     let ivy = ask("ivy", dump.to_str().unwrap());
-    assert_eq!((&ivy["verdict"], ivy["because"].to_string().contains("grant g1: allows it")), (&json!("must"), true), "{ivy}");
-    assert!(!ivy["assumptions"].to_string().contains("grants"), "they were read: {ivy}");
+    assert_eq!(
+        (
+            &ivy["verdict"],
+            ivy["because"].to_string().contains("grant g1: allows it")
+        ),
+        (&json!("must"), true),
+        "{ivy}"
+    );
+    assert!(
+        !ivy["assumptions"].to_string().contains("grants"),
+        "they were read: {ivy}"
+    );
     // Where grants were not read, nobody can say no.
     let other = ask("ivy", &example("ladder/account.json"));
-    assert_eq!((&other["verdict"], &other["decision"]), (&json!("may"), &json!("unknown")), "{other}");
-    assert!(other["unread"].to_string().contains("grants of the key were not read"), "{other}");
+    assert_eq!(
+        (&other["verdict"], &other["decision"]),
+        (&json!("may"), &json!("unknown")),
+        "{other}"
+    );
+    assert!(
+        other["unread"]
+            .to_string()
+            .contains("grants of the key were not read"),
+        "{other}"
+    );
 }
 
 #[test]
@@ -129,8 +276,7 @@ fn acls_and_launch_templates_of_a_dump_have_a_say() {
     std::fs::create_dir_all(folder.join("s3api-get-bucket-acl")).unwrap();
     std::fs::create_dir_all(folder.join("ec2-describe-launch-template-versions")).unwrap();
     let arn = |what: &str| format!("arn:aws:iam::111122223333:{what}");
-    let allow =
-        |action: Value| json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": action, "Resource": "*"}});
+    let allow = |action: Value| json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": action, "Resource": "*"}});
     let profile = arn("instance-profile/fleet/strong");
     let trust = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}});
     let details = json!({
@@ -139,31 +285,69 @@ fn acls_and_launch_templates_of_a_dump_have_a_say() {
         "RoleDetailList": [{"RoleName": "strong", "Arn": arn("role/strong"), "AssumeRolePolicyDocument": trust,
             "RolePolicyList": [{"PolicyName": "all", "PolicyDocument": allow(json!("*"))}], "InstanceProfileList": [{"Arn": profile}]}],
     });
-    let write = |name: &str, value: Value| std::fs::write(folder.join(name), value.to_string()).unwrap();
+    let write =
+        |name: &str, value: Value| std::fs::write(folder.join(name), value.to_string()).unwrap();
     write("iam-get-account-authorization-details.json", details);
-    write("s3api-list-buckets.json", json!({"Buckets": [{"Name": "site", "BucketRegion": "eu-west-1"}]}));
-    let everybody = json!({"Type": "Group", "URI": "http://acs.amazonaws.com/groups/global/AllUsers"});
-    write("s3api-get-bucket-acl/site", json!({"Owner": {"ID": "o"}, "Grants": [{"Grantee": everybody, "Permission": "READ"}]}));
+    write(
+        "s3api-list-buckets.json",
+        json!({"Buckets": [{"Name": "site", "BucketRegion": "eu-west-1"}]}),
+    );
+    let everybody =
+        json!({"Type": "Group", "URI": "http://acs.amazonaws.com/groups/global/AllUsers"});
+    write(
+        "s3api-get-bucket-acl/site",
+        json!({"Owner": {"ID": "o"}, "Grants": [{"Grantee": everybody, "Permission": "READ"}]}),
+    );
     write(
         "ec2-describe-launch-templates.json",
         json!({"LaunchTemplates": [{"LaunchTemplateId": "lt-1", "LaunchTemplateName": "web"}]}),
     );
-    let version =
-        json!({"LaunchTemplateId": "lt-1", "VersionNumber": 1, "LaunchTemplateData": {"IamInstanceProfile": {"Name": "strong"}}});
-    write("ec2-describe-launch-template-versions/lt-1", json!({"LaunchTemplateVersions": [version]}));
-    for (call, answer) in [("location", r#"{"LocationConstraint": "eu-west-1"}"#), ("policy", NO_POLICY)] {
+    let version = json!({"LaunchTemplateId": "lt-1", "VersionNumber": 1, "LaunchTemplateData": {"IamInstanceProfile": {"Name": "strong"}}});
+    write(
+        "ec2-describe-launch-template-versions/lt-1",
+        json!({"LaunchTemplateVersions": [version]}),
+    );
+    for (call, answer) in [
+        ("location", r#"{"LocationConstraint": "eu-west-1"}"#),
+        ("policy", NO_POLICY),
+    ] {
         std::fs::create_dir_all(folder.join(format!("s3api-get-bucket-{call}"))).unwrap();
         std::fs::write(folder.join(format!("s3api-get-bucket-{call}/site")), answer).unwrap();
     }
     let dump = home.path("dump");
     let dump = dump.to_str().unwrap();
 
-    let who = home.must(0, &["access", "who-can", "s3:ListBucket", "arn:aws:s3:::site", "--on", dump]);
-    let anybody = who.lines().find(|l| l.contains("anybody ")).unwrap_or_else(|| panic!("{who}"));
-    assert!(anybody.starts_with("must") && anybody.contains("ACL of bucket site: READ for everybody"), "{who}");
-    let found = parsed(&home.must(0, &["access", "escalate", "tess", "--on", dump, "--format", "json"]));
+    let who = home.must(
+        0,
+        &[
+            "access",
+            "who-can",
+            "s3:ListBucket",
+            "arn:aws:s3:::site",
+            "--on",
+            dump,
+        ],
+    );
+    let anybody = who
+        .lines()
+        .find(|l| l.contains("anybody "))
+        .unwrap_or_else(|| panic!("{who}"));
+    assert!(
+        anybody.starts_with("must") && anybody.contains("ACL of bucket site: READ for everybody"),
+        "{who}"
+    );
+    let found = parsed(&home.must(
+        0,
+        &[
+            "access", "escalate", "tess", "--on", dump, "--format", "json",
+        ],
+    ));
     let tess = &found["escalations"][0];
-    assert_eq!((tess["verdict"].as_str(), tess["steps"][0]["way"].as_str()), (Some("must"), Some("ec2-004")), "{found}");
+    assert_eq!(
+        (tess["verdict"].as_str(), tess["steps"][0]["way"].as_str()),
+        (Some("must"), Some("ec2-004")),
+        "{found}"
+    );
 }
 
 /// An organization in a dump: what its root and units forbid, its accounts cannot do.
@@ -171,77 +355,177 @@ fn acls_and_launch_templates_of_a_dump_have_a_say() {
 fn policies_of_the_organization_reach_its_accounts() {
     let home = Home::new();
     let management = home.path("dump/999900001111/us-east-1");
-    for folder in ["describe-policy", "list-targets-for-policy", "list-accounts-for-parent", "list-organizational-units-for-parent"]
-    {
+    for folder in [
+        "describe-policy",
+        "list-targets-for-policy",
+        "list-accounts-for-parent",
+        "list-organizational-units-for-parent",
+    ] {
         std::fs::create_dir_all(management.join(format!("organizations-{folder}"))).unwrap();
     }
-    let write =
-        |name: &str, value: Value| std::fs::write(management.join(format!("organizations-{name}")), value.to_string()).unwrap();
-    write("describe-organization.json", json!({"Organization": {"Id": "o-1", "MasterAccountId": "999900001111"}}));
-    write("list-roots.json", json!({"Roots": [{"Id": "r-1", "Arn": "a", "Name": "Root"}]}));
+    let write = |name: &str, value: Value| {
+        std::fs::write(
+            management.join(format!("organizations-{name}")),
+            value.to_string(),
+        )
+        .unwrap()
+    };
+    write(
+        "describe-organization.json",
+        json!({"Organization": {"Id": "o-1", "MasterAccountId": "999900001111"}}),
+    );
+    write(
+        "list-roots.json",
+        json!({"Roots": [{"Id": "r-1", "Arn": "a", "Name": "Root"}]}),
+    );
     write(
         "list-organizational-units-for-parent/r-1",
         json!({"OrganizationalUnits": [{"Id": "ou-1", "Arn": "a", "Name": "workloads"}]}),
     );
-    write("list-organizational-units-for-parent/ou-1", json!({"OrganizationalUnits": []}));
+    write(
+        "list-organizational-units-for-parent/ou-1",
+        json!({"OrganizationalUnits": []}),
+    );
     let account = |id: &str| json!({"Id": id, "Arn": "a", "Name": id, "Status": "ACTIVE"});
-    write("list-accounts.json", json!({"Accounts": [account("999900001111"), account("111122223333")]}));
-    write("list-accounts-for-parent/r-1", json!({"Accounts": [account("999900001111")]}));
-    write("list-accounts-for-parent/ou-1", json!({"Accounts": [account("111122223333")]}));
+    write(
+        "list-accounts.json",
+        json!({"Accounts": [account("999900001111"), account("111122223333")]}),
+    );
+    write(
+        "list-accounts-for-parent/r-1",
+        json!({"Accounts": [account("999900001111")]}),
+    );
+    write(
+        "list-accounts-for-parent/ou-1",
+        json!({"Accounts": [account("111122223333")]}),
+    );
     let all = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
     let no_iam = json!({"Sid": "NoIam", "Effect": "Deny", "Action": "iam:*", "Resource": "*"});
     let rcp = json!({"Sid": "OwnOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*",
         "Condition": {"StringNotEqualsIfExists": {"aws:PrincipalAccount": "111122223333"}}});
     let rcp_all = json!({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"});
     let policies = [
-        ("p-full", "SERVICE_CONTROL_POLICY", all, vec!["r-1", "ou-1", "111122223333", "999900001111"]),
+        (
+            "p-full",
+            "SERVICE_CONTROL_POLICY",
+            all,
+            vec!["r-1", "ou-1", "111122223333", "999900001111"],
+        ),
         ("p-noiam", "SERVICE_CONTROL_POLICY", no_iam, vec!["ou-1"]),
-        ("p-rcpfull", "RESOURCE_CONTROL_POLICY", rcp_all, vec!["r-1", "ou-1", "111122223333"]),
+        (
+            "p-rcpfull",
+            "RESOURCE_CONTROL_POLICY",
+            rcp_all,
+            vec!["r-1", "ou-1", "111122223333"],
+        ),
         ("p-own", "RESOURCE_CONTROL_POLICY", rcp, vec!["r-1"]),
     ];
-    for (kind, file) in [("SERVICE_CONTROL_POLICY", "list-policies"), ("RESOURCE_CONTROL_POLICY", "list-resource-control-policies")]
-    {
-        let summaries: Vec<_> =
-            policies.iter().filter(|p| p.1 == kind).map(|p| json!({"Id": p.0, "Type": kind, "Name": p.0})).collect();
+    for (kind, file) in [
+        ("SERVICE_CONTROL_POLICY", "list-policies"),
+        ("RESOURCE_CONTROL_POLICY", "list-resource-control-policies"),
+    ] {
+        let summaries: Vec<_> = policies
+            .iter()
+            .filter(|p| p.1 == kind)
+            .map(|p| json!({"Id": p.0, "Type": kind, "Name": p.0}))
+            .collect();
         write(&format!("{file}.json"), json!({"Policies": summaries}));
     }
     for (id, _, statement, targets) in &policies {
         let content = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
-        write(&format!("describe-policy/{id}"), json!({"Policy": {"PolicySummary": {"Id": id}, "Content": content}}));
-        let targets: Vec<_> = targets.iter().map(|t| json!({"TargetId": t, "Arn": "a", "Name": "n", "Type": "X"})).collect();
-        write(&format!("list-targets-for-policy/{id}"), json!({"Targets": targets}));
+        write(
+            &format!("describe-policy/{id}"),
+            json!({"Policy": {"PolicySummary": {"Id": id}, "Content": content}}),
+        );
+        let targets: Vec<_> = targets
+            .iter()
+            .map(|t| json!({"TargetId": t, "Arn": "a", "Name": "n", "Type": "X"}))
+            .collect();
+        write(
+            &format!("list-targets-for-policy/{id}"),
+            json!({"Targets": targets}),
+        );
     }
     for account in ["111122223333", "999900001111"] {
         let folder = home.path(&format!("dump/{account}/us-east-1"));
         std::fs::create_dir_all(&folder).unwrap();
         let details = json!({"UserDetailList": [{"UserName": "ann", "Arn": format!("arn:aws:iam::{account}:user/ann"), "UserPolicyList": [
             {"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": ["iam:PutUserPolicy", "s3:*"], "Resource": "*"}}}]}]});
-        std::fs::write(folder.join("iam-get-account-authorization-details.json"), details.to_string()).unwrap();
+        std::fs::write(
+            folder.join("iam-get-account-authorization-details.json"),
+            details.to_string(),
+        )
+        .unwrap();
     }
     // The one account has a bucket without a policy.
     let own = home.path("dump/111122223333/us-east-1");
     std::fs::create_dir_all(own.join("s3-get-bucket-policy")).unwrap();
-    std::fs::write(own.join("s3-list-buckets.json"), json!({"Buckets": [{"Name": "b"}]}).to_string()).unwrap();
+    std::fs::write(
+        own.join("s3-list-buckets.json"),
+        json!({"Buckets": [{"Name": "b"}]}).to_string(),
+    )
+    .unwrap();
     std::fs::write(own.join("s3-get-bucket-policy/b"), NO_POLICY).unwrap();
     let dump = home.path("dump");
     let dump = dump.to_str().unwrap();
     let ask = |code: i32, who: &str, action: &str, what: &str| {
-        parsed(&home.must(code, &["access", "can", who, action, what, "--on", dump, "--format", "json"]))
+        parsed(&home.must(
+            code,
+            &[
+                "access", "can", who, action, what, "--on", dump, "--format", "json",
+            ],
+        ))
     };
     let ann = |account: &str| format!("arn:aws:iam::{account}:user/ann");
-    let denied = ask(10, &ann("111122223333"), "iam:PutUserPolicy", &ann("111122223333"));
+    let denied = ask(
+        10,
+        &ann("111122223333"),
+        "iam:PutUserPolicy",
+        &ann("111122223333"),
+    );
     assert_eq!(denied["decision"], "explicitly-denied");
-    assert_eq!(denied["because"][0], "service control policy p-noiam, statement 1 (NoIam): denies it");
-    assert!(!denied["assumptions"].to_string().contains("SCPs"), "{denied}");
-    assert_eq!(ask(0, &ann("111122223333"), "s3:GetObject", "arn:aws:s3:::b/k")["verdict"], "must");
+    assert_eq!(
+        denied["because"][0],
+        "service control policy p-noiam, statement 1 (NoIam): denies it"
+    );
+    assert!(
+        !denied["assumptions"].to_string().contains("SCPs"),
+        "{denied}"
+    );
+    assert_eq!(
+        ask(0, &ann("111122223333"), "s3:GetObject", "arn:aws:s3:::b/k")["verdict"],
+        "must"
+    );
     // A resource control policy keeps others out of what is the account's.
-    let outside = ask(10, "arn:aws:iam::777788889999:user/x", "s3:GetObject", "arn:aws:s3:::b/k");
-    assert_eq!(outside["because"][0], "resource control policy p-own, statement 1 (OwnOnly): denies it");
+    let outside = ask(
+        10,
+        "arn:aws:iam::777788889999:user/x",
+        "s3:GetObject",
+        "arn:aws:s3:::b/k",
+    );
+    assert_eq!(
+        outside["because"][0],
+        "resource control policy p-own, statement 1 (OwnOnly): denies it"
+    );
     // The management account is bound by none.
-    assert_eq!(ask(0, &ann("999900001111"), "iam:PutUserPolicy", &ann("999900001111"))["verdict"], "must");
+    assert_eq!(
+        ask(
+            0,
+            &ann("999900001111"),
+            "iam:PutUserPolicy",
+            &ann("999900001111")
+        )["verdict"],
+        "must"
+    );
     let found = parsed(&home.must(0, &["access", "escalate", "--on", dump, "--format", "json"]));
-    let rows = found.as_array().unwrap().iter().flat_map(|account| account["escalations"].as_array().unwrap());
-    let who: Vec<_> = rows.map(|e| e["principal"].as_str().unwrap().to_owned()).collect();
+    let rows = found
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|account| account["escalations"].as_array().unwrap());
+    let who: Vec<_> = rows
+        .map(|e| e["principal"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(who, [ann("999900001111")], "{found}");
 }
 
@@ -249,22 +533,48 @@ fn policies_of_the_organization_reach_its_accounts() {
 fn what_is_open_to_outside_is_told_and_what_is_known_is_named() {
     let home = Home::new();
     let account = example("ladder/account.json");
-    let rows = |args: &[&str]| parsed(&home.must(0, &[&["access", "public", "--on", &account, "--format", "json"], args].concat()));
+    let rows = |args: &[&str]| {
+        parsed(
+            &home.must(
+                0,
+                &[
+                    &["access", "public", "--on", &account, "--format", "json"],
+                    args,
+                ]
+                .concat(),
+            ),
+        )
+    };
     assert_eq!(rows(&[])[0]["class"], "unknown");
-    assert_eq!(rows(&["--friendly", "999988887777"])[0]["class"], "friendly");
-    std::fs::write(home.path("vendors.yaml"), "- name: Watcher\n  accounts: ['999988887777']\n").unwrap();
+    assert_eq!(
+        rows(&["--friendly", "999988887777"])[0]["class"],
+        "friendly"
+    );
+    std::fs::write(
+        home.path("vendors.yaml"),
+        "- name: Watcher\n  accounts: ['999988887777']\n",
+    )
+    .unwrap();
     let vendors = rows(&["--vendors", home.path("vendors.yaml").to_str().unwrap()]);
-    assert_eq!((&vendors[0]["class"], &vendors[0]["name"]), (&json!("vendor"), &json!("Watcher")));
+    assert_eq!(
+        (&vendors[0]["class"], &vendors[0]["name"]),
+        (&json!("vendor"), &json!("Watcher"))
+    );
 }
 
 #[test]
 fn two_snapshots_differ_by_who_gained_what() {
     let home = Home::new();
     // The bucket of the logs is open to the service for anybody, and is not read again.
-    for (name, time, policy) in [("before", "20260301T000000Z", true), ("after", "20260315T000000Z", false)] {
+    for (name, time, policy) in [
+        ("before", "20260301T000000Z", true),
+        ("after", "20260315T000000Z", false),
+    ] {
         let folder = std::path::PathBuf::from(example("heist/config")).join(time);
         crate::watch::copy(&folder, &home.path(name), &mut |file| vec![file.to_owned()]);
-        let file = home.path(name).join("111122223333/us-east-1/s3-get-bucket-policy/audit-logs");
+        let file = home
+            .path(name)
+            .join("111122223333/us-east-1/s3-get-bucket-policy/audit-logs");
         let open = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "s3:PutObject", "Resource": "arn:aws:s3:::audit-logs/*"}]});
         if policy {
             std::fs::write(file, json!({"Policy": open.to_string()}).to_string()).unwrap();
@@ -274,60 +584,124 @@ fn two_snapshots_differ_by_who_gained_what() {
     }
     let (before, after) = ("before".to_owned(), "after".to_owned());
     let found = parsed(&home.must(10, &["access", "diff", &before, &after, "--format", "json"]));
-    assert_eq!(found["escalations"][0]["sentence"], "GREW   user/ci-deploy can now do everything (rung A)");
-    let opened: Vec<&Value> = found["opened"].as_array().unwrap().iter().map(|o| &o["to"]).collect();
+    assert_eq!(
+        found["escalations"][0]["sentence"],
+        "GREW   user/ci-deploy can now do everything (rung A)"
+    );
+    let opened: Vec<&Value> = found["opened"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|o| &o["to"])
+        .collect();
     assert_eq!(opened, ["account 999988887777"; 2]);
     // The bucket policy was not read again: that is not a door that shut.
     assert_eq!(found["shut"], json!([]));
-    assert!(found["unknown"][0].as_str().unwrap().contains("incomplete in the later snapshot (s3:GetBucketPolicy "));
+    assert!(
+        found["unknown"][0]
+            .as_str()
+            .unwrap()
+            .contains("incomplete in the later snapshot (s3:GetBucketPolicy ")
+    );
     // And the same from the other command.
     let diff = parsed(&home.must(0, &["diff", &before, &after, "--format", "json"]));
     assert_eq!(diff["access"], found);
-    let grew: Vec<&Value> = diff["changes"].as_array().unwrap().iter().filter(|c| c["access"]["verdict"] == "grew").collect();
+    let grew: Vec<&Value> = diff["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|c| c["access"]["verdict"] == "grew")
+        .collect();
     assert_eq!(grew.len(), 2, "{grew:?}");
-    assert!(home.must(0, &["access", "diff", &before, &before]).contains("nobody gained or lost anything"));
+    assert!(
+        home.must(0, &["access", "diff", &before, &before])
+            .contains("nobody gained or lost anything")
+    );
 }
 
 #[test]
 fn policies_differ_by_what_they_allow() {
     let home = Home::new();
     let (old, new) = (example("ladder/old.json"), example("ladder/new.json"));
-    let found = parsed(&home.must(10, &["access", "policy-diff", &old, &new, "--format", "json"]));
-    assert_eq!((found["gained"].as_array().unwrap().len(), found["lost"].as_array().unwrap().len()), (2, 0));
-    assert_eq!(found["gained"][1]["witness"]["context"]["aws:sourceip"], "203.0.113.0");
-    let back = parsed(&home.must(0, &["access", "policy-diff", &new, &old, "--format", "json"]));
-    assert_eq!((back["gained"].as_array().unwrap().len(), back["lost"].as_array().unwrap().len()), (0, 2));
+    let found = parsed(&home.must(
+        10,
+        &["access", "policy-diff", &old, &new, "--format", "json"],
+    ));
+    assert_eq!(
+        (
+            found["gained"].as_array().unwrap().len(),
+            found["lost"].as_array().unwrap().len()
+        ),
+        (2, 0)
+    );
+    assert_eq!(
+        found["gained"][1]["witness"]["context"]["aws:sourceip"],
+        "203.0.113.0"
+    );
+    let back = parsed(&home.must(
+        0,
+        &["access", "policy-diff", &new, &old, "--format", "json"],
+    ));
+    assert_eq!(
+        (
+            back["gained"].as_array().unwrap().len(),
+            back["lost"].as_array().unwrap().len()
+        ),
+        (0, 2)
+    );
     std::fs::write(home.path("no-policy.json"), "{}").unwrap();
-    home.must(1, &["access", "policy-diff", &old, home.path("no-policy.json").to_str().unwrap()]);
-    assert!(home.must(0, &["access", "policy-diff", &old, &old]).contains("the policies allow the same"));
+    home.must(
+        1,
+        &[
+            "access",
+            "policy-diff",
+            &old,
+            home.path("no-policy.json").to_str().unwrap(),
+        ],
+    );
+    assert!(
+        home.must(0, &["access", "policy-diff", &old, &old])
+            .contains("the policies allow the same")
+    );
 }
 
 #[test]
 fn cases_are_decided_one_a_line() {
     let home = Home::new();
-    let allow =
-        json!({"Version": "2012-10-17", "Statement": [{"Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]});
+    let allow = json!({"Version": "2012-10-17", "Statement": [{"Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]});
     let request = |principal: Value| json!({"action": "s3:GetObject", "resource": {"arn": "arn:aws:s3:::b/k", "account": "111122223333"}, "principal": principal});
     let user = json!({"arn": "arn:aws:iam::111122223333:user/alice"});
     let everybody = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}]});
     let cases = [
-        (json!({"name": "identity", "request": request(user.clone()), "identity_policies": [allow]}), "allowed"),
+        (
+            json!({"name": "identity", "request": request(user.clone()), "identity_policies": [allow]}),
+            "allowed",
+        ),
         (
             json!({"request": request(user.clone()), "identity_policies": [allow.to_string()], "scp_levels": [[]]}),
             "implicitly-denied",
         ),
-        (json!({"request": request(json!({"anonymous": true})), "resource_policy": everybody}), "allowed"),
+        (
+            json!({"request": request(json!({"anonymous": true})), "resource_policy": everybody}),
+            "allowed",
+        ),
         (
             json!({"request": request(json!({"anonymous": true})), "resource_policy": everybody,
                 "block_public_access": {"bucket": {"RestrictPublicBuckets": true}}}),
             "implicitly-denied",
         ),
-        (json!({"request": request(json!({"service": "ec2.amazonaws.com"})), "resource_policy": null}), "implicitly-denied"),
+        (
+            json!({"request": request(json!({"service": "ec2.amazonaws.com"})), "resource_policy": null}),
+            "implicitly-denied",
+        ),
         (
             json!({"request": request(json!({"arn": "arn:aws:iam::444455556666:user/eve"})), "identity_policies": [allow], "resource_policy": everybody}),
             "allowed",
         ),
-        (json!({"request": request(user.clone()), "identity_policies": [{"Statement": 1}]}), "unknown"),
+        (
+            json!({"request": request(user.clone()), "identity_policies": [{"Statement": 1}]}),
+            "unknown",
+        ),
         (json!({"request": {"action": "s3:GetObject"}}), "unknown"),
         (
             json!({"request": request(user), "identity_policies": [allow], "permission_boundaries": [{"Version": "2012-10-17", "Statement":
@@ -336,8 +710,17 @@ fn cases_are_decided_one_a_line() {
         ),
     ];
     let mut file = std::fs::File::create(home.path("cases.ndjson")).unwrap();
-    cases.iter().for_each(|(case, _)| writeln!(file, "{case}\n").unwrap());
-    let text = home.must(1, &["access", "eval", home.path("cases.ndjson").to_str().unwrap()]);
+    cases
+        .iter()
+        .for_each(|(case, _)| writeln!(file, "{case}\n").unwrap());
+    let text = home.must(
+        1,
+        &[
+            "access",
+            "eval",
+            home.path("cases.ndjson").to_str().unwrap(),
+        ],
+    );
     let decisions: Vec<Value> = text.lines().map(parsed).collect();
     assert_eq!(decisions.len(), cases.len());
     for ((case, wanted), got) in cases.iter().zip(&decisions) {
@@ -346,6 +729,7 @@ fn cases_are_decided_one_a_line() {
     }
     assert_eq!(
         decisions[0],
-        json!({"name": "identity", "decision": "allowed", "because": ["identity policy 1, statement 1 (Read): allows it"]})
+        json!({"name": "identity", "decision": "allowed", "because": ["identity policy 1, \
+        statement 1 (Read): allows it"]})
     );
 }

@@ -1,5 +1,5 @@
-//! A server that answers every operation of the call table with what AWS's own model says its answer looks like, in the
-//! operation's own protocol, with faults on demand.
+//! A server that answers every operation of the call table with what AWS's own model says its
+//! answer looks like, in the operation's own protocol, with faults on demand.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, BufReader, Write};
@@ -76,14 +76,19 @@ impl Canned {
     }
 
     pub(crate) fn fault(self, operation: &str, fault: Fault) -> Self {
-        self.faults.lock().unwrap().insert(operation.to_owned(), fault);
+        self.faults
+            .lock()
+            .unwrap()
+            .insert(operation.to_owned(), fault);
         self
     }
 
     /// The answer to an operation as the model has it.
     pub(crate) fn answer(&self, service: &str, name: &str, params: &Map<String, Value>) -> Value {
         let (model, operation) = self.model.operation(service, name).unwrap();
-        let Some(output) = &operation.output else { return json!({}) };
+        let Some(output) = &operation.output else {
+            return json!({});
+        };
         let mut maker = Maker {
             service: model,
             items: self.items,
@@ -96,12 +101,20 @@ impl Canned {
         }
         if name == "ListPermissionSets" || name == "ListOrganizationalUnitsForParent" {
             // One level is enough: what is inside what is inside … has no end in a model.
-            if params.get("ParentId").is_some_and(|p| p.as_str().is_some_and(|p| p.contains("inner"))) {
+            if params
+                .get("ParentId")
+                .is_some_and(|p| p.as_str().is_some_and(|p| p.contains("inner")))
+            {
                 answer["OrganizationalUnits"] = json!([]);
             }
         }
         if name == "ListOrganizationalUnitsForParent" {
-            for (i, unit) in answer["OrganizationalUnits"].as_array_mut().into_iter().flatten().enumerate() {
+            for (i, unit) in answer["OrganizationalUnits"]
+                .as_array_mut()
+                .into_iter()
+                .flatten()
+                .enumerate()
+            {
                 unit["Id"] = json!(format!("inner-{i}"));
             }
         }
@@ -110,16 +123,41 @@ impl Canned {
     }
 
     /// Cuts the answer to the page that the token in `params` asks for.
-    fn page(&self, service: &str, name: &str, operation: &Operation, params: &Map<String, Value>, answer: &mut Value) {
-        let calls = self.table.service(service).into_iter().flat_map(|s| s.calls.iter());
-        let own = calls.filter(|c| c.operation == name).find_map(|c| c.page.as_ref()).map(|p| (p.input.clone(), p.output.clone()));
-        let Some((input, output)) = &own.or(operation.page.clone()) else { return };
+    fn page(
+        &self,
+        service: &str,
+        name: &str,
+        operation: &Operation,
+        params: &Map<String, Value>,
+        answer: &mut Value,
+    ) {
+        let calls = self
+            .table
+            .service(service)
+            .into_iter()
+            .flat_map(|s| s.calls.iter());
+        let own = calls
+            .filter(|c| c.operation == name)
+            .find_map(|c| c.page.as_ref())
+            .map(|p| (p.input.clone(), p.output.clone()));
+        let Some((input, output)) = &own.or(operation.page.clone()) else {
+            return;
+        };
         let (path, leaf) = output.rsplit_once('.').unwrap_or(("", output));
-        let inner = if path.is_empty() { &mut *answer } else { &mut answer[path] };
-        let Some(map) = inner.as_object_mut() else { return };
+        let inner = if path.is_empty() {
+            &mut *answer
+        } else {
+            &mut answer[path]
+        };
+        let Some(map) = inner.as_object_mut() else {
+            return;
+        };
         map.remove(leaf);
         map.remove("Marker");
-        let wire = operation.input.get(input).map_or(input.as_str(), |(_, w)| w.as_str());
+        let wire = operation
+            .input
+            .get(input)
+            .map_or(input.as_str(), |(_, w)| w.as_str());
         let at: usize = params
             .get(input)
             .or_else(|| params.get(wire))
@@ -127,7 +165,11 @@ impl Canned {
             .and_then(|t| t.strip_prefix("page-"))
             .and_then(|t| t.parse().ok())
             .unwrap_or(0);
-        let longest = map.values().filter_map(|v| v.as_array().map(Vec::len)).max().unwrap_or(0);
+        let longest = map
+            .values()
+            .filter_map(|v| v.as_array().map(Vec::len))
+            .max()
+            .unwrap_or(0);
         if !self.paged {
             return;
         }
@@ -165,8 +207,15 @@ impl Canned {
         let xml = !matches!(model.protocol, Protocol::Json | Protocol::RestJson);
         let fault = self.faults.lock().unwrap().get(&name).copied();
         // New credentials are good for ever.
-        let old = request.headers.get("authorization").is_some_and(|a| a.contains("AKIAIOSFODNN7EXAMPLE"));
-        let fault = if old && self.expires_after.is_some_and(|after| n > after) { Some(Fault::Expired) } else { fault };
+        let old = request
+            .headers
+            .get("authorization")
+            .is_some_and(|a| a.contains("AKIAIOSFODNN7EXAMPLE"));
+        let fault = if old && self.expires_after.is_some_and(|after| n > after) {
+            Some(Fault::Expired)
+        } else {
+            fault
+        };
         let answer = self.answer(&service, &name, &request.params(operation));
         let body = wire(model, operation, &name, &answer);
         let error = |code: &str, status: u16| {
@@ -187,7 +236,14 @@ impl Canned {
             Some(Fault::Html200) => (200, b"<!DOCTYPE html><html>Please log in</html>".to_vec()),
             Some(Fault::Truncated) => (200, body[..body.len() / 2].to_vec()),
             Some(Fault::Empty) => (200, Vec::new()),
-            Some(Fault::WrongType) => (200, if xml { b"{\"a\": 1}".to_vec() } else { b"<a><b/></a>".to_vec() }),
+            Some(Fault::WrongType) => (
+                200,
+                if xml {
+                    b"{\"a\": 1}".to_vec()
+                } else {
+                    b"<a><b/></a>".to_vec()
+                },
+            ),
             Some(Fault::Huge) => return huge(stream),
             Some(Fault::Hangup) => {
                 let mut stream = stream;
@@ -198,7 +254,11 @@ impl Canned {
                 let mut seen = self.throttled.lock().unwrap();
                 let count = seen.entry(name.clone()).or_default();
                 *count += 1;
-                if *count <= times { error("Throttling", 400) } else { (200, body) }
+                if *count <= times {
+                    error("Throttling", 400)
+                } else {
+                    (200, body)
+                }
             }
         };
         let head = format!(
@@ -212,11 +272,29 @@ impl Canned {
 
     /// Service and operation, from how the request was signed and where it went.
     fn operation_of(&self, request: &Request) -> Option<(String, String)> {
-        let signing = request.headers.get("authorization")?.split('/').nth(3)?.to_owned();
-        let target = request.headers.get("x-amz-target").and_then(|t| t.rsplit('.').next());
+        let signing = request
+            .headers
+            .get("authorization")?
+            .split('/')
+            .nth(3)?
+            .to_owned();
+        let target = request
+            .headers
+            .get("x-amz-target")
+            .and_then(|t| t.rsplit('.').next());
         let action = request.form().get("Action").cloned();
-        for service in self.table.services.iter().map(|s| s.name.as_str()).chain(["sts"]) {
-            if self.model.service(service).is_none_or(|m| m.signing != signing) {
+        for service in self
+            .table
+            .services
+            .iter()
+            .map(|s| s.name.as_str())
+            .chain(["sts"])
+        {
+            if self
+                .model
+                .service(service)
+                .is_none_or(|m| m.signing != signing)
+            {
                 continue;
             }
             let named = target.map(str::to_owned).or_else(|| action.clone());
@@ -226,13 +304,25 @@ impl Canned {
                 }
                 continue;
             }
-            let calls = self.table.service(service).into_iter().flat_map(|s| s.calls.iter());
+            let calls = self
+                .table
+                .service(service)
+                .into_iter()
+                .flat_map(|s| s.calls.iter());
             let fits = |name: &&String| {
-                self.model.operation(service, name).is_some_and(|(_, o)| o.method == request.method && fits(&o.uri, &request.uri))
+                self.model
+                    .operation(service, name)
+                    .is_some_and(|(_, o)| o.method == request.method && fits(&o.uri, &request.uri))
             };
             let mut names: Vec<&String> = calls.map(|c| &c.operation).filter(fits).collect();
             // The most literal path wins: /?x of a bucket over /{Bucket}.
-            names.sort_by_key(|name| std::cmp::Reverse(self.model.operation(service, name).map_or(0, |(_, o)| literal(&o.uri))));
+            names.sort_by_key(|name| {
+                std::cmp::Reverse(
+                    self.model
+                        .operation(service, name)
+                        .map_or(0, |(_, o)| literal(&o.uri)),
+                )
+            });
             if let Some(name) = names.first() {
                 return Some((service.to_owned(), (*name).clone()));
             }
@@ -257,26 +347,57 @@ fn seed(params: &Map<String, Value>) -> String {
         .iter()
         .filter(|(k, v)| {
             v.is_string()
-                && !["AccountId", "NextToken", "nextToken", "Marker", "PolicyName", "Attribute", "Action", "Version"]
-                    .contains(&k.as_str())
+                && ![
+                    "AccountId",
+                    "NextToken",
+                    "nextToken",
+                    "Marker",
+                    "PolicyName",
+                    "Attribute",
+                    "Action",
+                    "Version",
+                ]
+                .contains(&k.as_str())
                 && !v.as_str().is_some_and(|v| v.starts_with("page-"))
         })
         .filter_map(|(_, v)| v.as_str().map(str::to_owned))
         .collect();
-    parts.join("~").chars().rev().take(40).collect::<Vec<_>>().into_iter().rev().collect()
+    parts
+        .join("~")
+        .chars()
+        .rev()
+        .take(40)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .rev()
+        .collect()
 }
 
 /// Members whose values mean something to the caller.
 fn special(name: &str, regions: &[String], items: usize) -> Vec<(&'static str, Value)> {
     match name {
-        "GetCallerIdentity" => vec![("Account", json!("123456789012")), ("Arn", json!("arn:aws:iam::123456789012:role/audit"))],
+        "GetCallerIdentity" => vec![
+            ("Account", json!("123456789012")),
+            ("Arn", json!("arn:aws:iam::123456789012:role/audit")),
+        ],
         "DescribeRegions" => {
-            vec![("Regions", regions.iter().map(|r| json!({"RegionName": r, "OptInStatus": "opt-in-not-required"})).collect())]
+            vec![(
+                "Regions",
+                regions
+                    .iter()
+                    .map(|r| json!({"RegionName": r, "OptInStatus": "opt-in-not-required"}))
+                    .collect(),
+            )]
         }
         "GenerateCredentialReport" => vec![("State", json!("COMPLETE"))],
         "GetCredentialReport" => {
-            let rows: String = (0..items).map(|i| format!("user{i},arn:u{i},true\n")).collect();
-            vec![("Content", json!(BASE64_STANDARD.encode(format!("user,arn,mfa_active\n{rows}"))))]
+            let rows: String = (0..items)
+                .map(|i| format!("user{i},arn:u{i},true\n"))
+                .collect();
+            vec![(
+                "Content",
+                json!(BASE64_STANDARD.encode(format!("user,arn,mfa_active\n{rows}"))),
+            )]
         }
         "GetBucketLocation" => vec![("LocationConstraint", json!("eu-west-1"))],
         _ => Vec::new(),
@@ -291,7 +412,13 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    fn value(&mut self, reference: &str, name: &str, index: usize, open: &mut Vec<String>) -> Value {
+    fn value(
+        &mut self,
+        reference: &str,
+        name: &str,
+        index: usize,
+        open: &mut Vec<String>,
+    ) -> Value {
         let shape = match self.service.shape(reference) {
             None => return self.scalar(reference, name, index),
             Some(shape) => shape,
@@ -312,9 +439,16 @@ impl Maker<'_> {
                 Value::Object(map)
             }
             ModelShape::List { list, .. } => {
-                // Two structures deep is where the items of a call are; what is further in needs one of each.
-                let count = if open.len() <= 3 || name == "PolicyVersionList" { self.items } else { 1 };
-                let items: Vec<Value> = (0..count).map(|i| self.value(list, name, i, open)).collect();
+                // Two structures deep is where the items of a call are; what is further in needs
+                // one of each.
+                let count = if open.len() <= 3 || name == "PolicyVersionList" {
+                    self.items
+                } else {
+                    1
+                };
+                let items: Vec<Value> = (0..count)
+                    .map(|i| self.value(list, name, i, open))
+                    .collect();
                 items.into_iter().filter(|v| !v.is_null()).collect()
             }
             ModelShape::Map { map, .. } => {
@@ -364,27 +498,36 @@ fn policy(index: usize) -> String {
 
 /// The answer in the operation's protocol.
 fn wire(service: &ServiceModel, operation: &Operation, name: &str, answer: &Value) -> Vec<u8> {
-    let Some(output) = &operation.output else { return Vec::new() };
+    let Some(output) = &operation.output else {
+        return Vec::new();
+    };
     if let Some(payload) = &operation.payload
         && let Value::String(text) = &answer[payload]
     {
         return text.clone().into_bytes();
     }
     let (body, reference) = match (&operation.payload, service.shape(output)) {
-        (Some(payload), Some(ModelShape::Structure { members, .. })) => (&answer[payload], members[payload].as_str()),
+        (Some(payload), Some(ModelShape::Structure { members, .. })) => {
+            (&answer[payload], members[payload].as_str())
+        }
         _ => (answer, output.as_str()),
     };
     if matches!(service.protocol, Protocol::Json | Protocol::RestJson) {
         return json_wire(service, reference, body).to_string().into_bytes();
     }
     if name == "GetBucketLocation" {
-        return format!("<LocationConstraint>{}</LocationConstraint>", answer["LocationConstraint"].as_str().unwrap()).into_bytes();
+        return format!(
+            "<LocationConstraint>{}</LocationConstraint>",
+            answer["LocationConstraint"].as_str().unwrap()
+        )
+        .into_bytes();
     }
     let mut text = String::new();
     xml_inside(service, reference, body, &mut text);
     let root = format!("{name}Response");
     match &operation.wrapper {
-        Some(wrapper) => format!("<?xml version=\"1.0\"?><{root}><{wrapper}>{text}</{wrapper}><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></{root}>"),
+        Some(wrapper) => format!("<?xml \
+        version=\"1.0\"?><{root}><{wrapper}>{text}</{wrapper}><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></{root}>"),
         None => format!("<?xml version=\"1.0\"?><{root}>{text}</{root}>"),
     }
     .into_bytes()
@@ -395,11 +538,18 @@ fn json_wire(service: &ServiceModel, reference: &str, value: &Value) -> Value {
         (Some(ModelShape::Structure { members, wire }), Value::Object(map)) => map
             .iter()
             .map(|(k, v)| {
-                (wire.get(k).unwrap_or(k).clone(), members.get(k).map_or_else(|| v.clone(), |r| json_wire(service, r, v)))
+                (
+                    wire.get(k).unwrap_or(k).clone(),
+                    members
+                        .get(k)
+                        .map_or_else(|| v.clone(), |r| json_wire(service, r, v)),
+                )
             })
             .collect::<Map<_, _>>()
             .into(),
-        (Some(ModelShape::List { list, .. }), Value::Array(items)) => items.iter().map(|v| json_wire(service, list, v)).collect(),
+        (Some(ModelShape::List { list, .. }), Value::Array(items)) => {
+            items.iter().map(|v| json_wire(service, list, v)).collect()
+        }
         _ => value.clone(),
     }
 }
@@ -408,17 +558,40 @@ fn xml_inside(service: &ServiceModel, reference: &str, value: &Value, out: &mut 
     match (service.shape(reference), value) {
         (Some(ModelShape::Structure { members, wire }), Value::Object(map)) => {
             for (member, value) in map {
-                let Some(reference) = members.get(member) else { continue };
+                let Some(reference) = members.get(member) else {
+                    continue;
+                };
                 let tag = wire.get(member).unwrap_or(member);
                 if tag.contains(':') {
                     continue; // an attribute
                 }
                 match (service.shape(reference), value) {
-                    (Some(ModelShape::List { list, flat: true, item }), Value::Array(items)) => {
-                        let tag = if wire.contains_key(member) || item == "member" { tag } else { item };
-                        items.iter().for_each(|v| element(service, list, tag, v, out));
+                    (
+                        Some(ModelShape::List {
+                            list,
+                            flat: true,
+                            item,
+                        }),
+                        Value::Array(items),
+                    ) => {
+                        let tag = if wire.contains_key(member) || item == "member" {
+                            tag
+                        } else {
+                            item
+                        };
+                        items
+                            .iter()
+                            .for_each(|v| element(service, list, tag, v, out));
                     }
-                    (Some(ModelShape::Map { map: inner, flat: true, key, value: v_tag }), Value::Object(entries)) => {
+                    (
+                        Some(ModelShape::Map {
+                            map: inner,
+                            flat: true,
+                            key,
+                            value: v_tag,
+                        }),
+                        Value::Object(entries),
+                    ) => {
                         for (k, v) in entries {
                             out.push_str(&format!("<{tag}><{key}>{}</{key}>", escaped(k)));
                             element(service, inner, v_tag, v, out);
@@ -429,10 +602,18 @@ fn xml_inside(service: &ServiceModel, reference: &str, value: &Value, out: &mut 
                 }
             }
         }
-        (Some(ModelShape::List { list, item, .. }), Value::Array(items)) => {
-            items.iter().for_each(|v| element(service, list, item, v, out))
-        }
-        (Some(ModelShape::Map { map, key, value: tag, .. }), Value::Object(entries)) => {
+        (Some(ModelShape::List { list, item, .. }), Value::Array(items)) => items
+            .iter()
+            .for_each(|v| element(service, list, item, v, out)),
+        (
+            Some(ModelShape::Map {
+                map,
+                key,
+                value: tag,
+                ..
+            }),
+            Value::Object(entries),
+        ) => {
             for (k, v) in entries {
                 out.push_str(&format!("<entry><{key}>{}</{key}>", escaped(k)));
                 element(service, map, tag, v, out);
@@ -451,7 +632,9 @@ fn element(service: &ServiceModel, reference: &str, tag: &str, value: &Value, ou
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('"', "&quot;")
 }
 
 struct Request {
@@ -476,14 +659,29 @@ impl Request {
                 None => break,
             };
         }
-        let mut body = vec![0; headers.get("content-length").and_then(|n| n.parse().ok()).unwrap_or(0)];
+        let mut body = vec![
+            0;
+            headers
+                .get("content-length")
+                .and_then(|n| n.parse().ok())
+                .unwrap_or(0)
+        ];
         reader.read_exact(&mut body).ok()?;
-        Some(Self { method, uri, headers, body })
+        Some(Self {
+            method,
+            uri,
+            headers,
+            body,
+        })
     }
 
     fn form(&self) -> BTreeMap<String, String> {
         let text = String::from_utf8_lossy(&self.body);
-        if !self.headers.get("content-type").is_some_and(|t| t.contains("form-urlencoded")) {
+        if !self
+            .headers
+            .get("content-type")
+            .is_some_and(|t| t.contains("form-urlencoded"))
+        {
             return BTreeMap::new();
         }
         pairs(&text)
@@ -493,11 +691,19 @@ impl Request {
     fn params(&self, operation: &Operation) -> Map<String, Value> {
         let mut params: Map<String, Value> = serde_json::from_slice(&self.body).unwrap_or_default();
         let (path, query) = self.uri.split_once('?').unwrap_or((&self.uri, ""));
-        params.extend(self.form().into_iter().chain(pairs(query)).map(|(k, v)| (k, Value::String(v))));
+        params.extend(
+            self.form()
+                .into_iter()
+                .chain(pairs(query))
+                .map(|(k, v)| (k, Value::String(v))),
+        );
         let template = operation.uri.split('?').next().unwrap_or("");
         for (label, value) in template.split('/').zip(path.split('/')) {
             if let Some(label) = label.strip_prefix('{') {
-                params.insert(label.trim_end_matches(['}', '+']).to_owned(), Value::String(decode(value)));
+                params.insert(
+                    label.trim_end_matches(['}', '+']).to_owned(),
+                    Value::String(decode(value)),
+                );
             }
         }
         params
@@ -505,7 +711,10 @@ impl Request {
 }
 
 fn pairs(text: &str) -> BTreeMap<String, String> {
-    text.split('&').filter_map(|p| p.split_once('=')).map(|(k, v)| (decode(k), decode(v))).collect()
+    text.split('&')
+        .filter_map(|p| p.split_once('='))
+        .map(|(k, v)| (decode(k), decode(v)))
+        .collect()
 }
 
 fn decode(text: &str) -> String {
@@ -526,16 +735,26 @@ fn decode(text: &str) -> String {
 fn fits(template: &str, uri: &str) -> bool {
     let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
     let (template, wanted) = template.split_once('?').unwrap_or((template, ""));
-    let (a, b): (Vec<&str>, Vec<&str>) =
-        (template.trim_end_matches('/').split('/').collect(), path.trim_end_matches('/').split('/').collect());
+    let (a, b): (Vec<&str>, Vec<&str>) = (
+        template.trim_end_matches('/').split('/').collect(),
+        path.trim_end_matches('/').split('/').collect(),
+    );
     let greedy = template.contains("+}");
     let same = |(t, p): (&&str, &&str)| t.starts_with('{') && !p.is_empty() || t == p;
     let fields: Vec<&str> = query.split('&').collect();
     (a.len() == b.len() || greedy && b.len() >= a.len())
         && a.iter().zip(&b).all(same)
-        && wanted.split('&').all(|w| w.is_empty() || fields.iter().any(|f| *f == w || f.split('=').next() == Some(w)))
+        && wanted.split('&').all(|w| {
+            w.is_empty()
+                || fields
+                    .iter()
+                    .any(|f| *f == w || f.split('=').next() == Some(w))
+        })
 }
 
 fn literal(template: &str) -> usize {
-    template.split(['/', '?', '&']).filter(|p| !p.is_empty() && !p.starts_with('{')).count()
+    template
+        .split(['/', '?', '&'])
+        .filter(|p| !p.is_empty() && !p.starts_with('{'))
+        .count()
 }

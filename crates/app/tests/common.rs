@@ -13,7 +13,10 @@ pub(crate) struct Home {
 
 impl Home {
     pub(crate) fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), env: Vec::new() }
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+            env: Vec::new(),
+        }
     }
 
     /// A home whose AWS is the server at `url`.
@@ -44,8 +47,14 @@ impl Home {
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bartizan"));
-        command.args(args).current_dir(self.dir.path()).env_clear().stdin(Stdio::null());
-        command.env("HOME", self.dir.path()).env("PATH", std::env::var("PATH").unwrap_or_default());
+        command
+            .args(args)
+            .current_dir(self.dir.path())
+            .env_clear()
+            .stdin(Stdio::null());
+        command
+            .env("HOME", self.dir.path())
+            .env("PATH", std::env::var("PATH").unwrap_or_default());
         command.envs(self.env.iter().cloned());
         command
     }
@@ -59,8 +68,15 @@ impl Home {
         let output = self.run(args);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let talk = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "bartizan {args:?}\n{text}\n{talk}");
-        assert!(!text.contains("canary-secret") && !talk.contains("canary-secret"), "a secret in the output of {args:?}");
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "bartizan {args:?}\n{text}\n{talk}"
+        );
+        assert!(
+            !text.contains("canary-secret") && !talk.contains("canary-secret"),
+            "a secret in the output of {args:?}"
+        );
         text
     }
 
@@ -68,7 +84,11 @@ impl Home {
     pub(crate) fn fails(&self, code: i32, args: &[&str]) -> String {
         let output = self.run(args);
         let talk = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(code), "bartizan {args:?}\n{talk}");
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "bartizan {args:?}\n{talk}"
+        );
         talk
     }
 
@@ -79,15 +99,22 @@ impl Home {
 
 /// The top of the checkout.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
 }
 
 /// A file or folder of the shared test data, or one line that says it is absent.
 pub(crate) fn shared(name: &str) -> Option<PathBuf> {
-    let base = std::env::var_os("BARTIZAN_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
+    let base =
+        std::env::var_os("BARTIZAN_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
     let path = base.join(name);
     if !path.exists() {
-        eprintln!("skipped: {} is absent (set BARTIZAN_SHARED)", path.display());
+        eprintln!(
+            "skipped: {} is absent (set BARTIZAN_SHARED)",
+            path.display()
+        );
         return None;
     }
     Some(path)
@@ -95,7 +122,9 @@ pub(crate) fn shared(name: &str) -> Option<PathBuf> {
 
 /// A Python environment that `cargo xtask test` made, or one line that says it is absent.
 pub(crate) fn venv(variable: &str) -> Option<PathBuf> {
-    let path = std::env::var_os(variable).map(PathBuf::from).filter(|p| p.exists());
+    let path = std::env::var_os(variable)
+        .map(PathBuf::from)
+        .filter(|p| p.exists());
     if path.is_none() {
         eprintln!("skipped: {variable} is not set; cargo xtask test sets it");
     }
@@ -108,7 +137,10 @@ pub(crate) fn facts(text: &str) -> Vec<(String, String, String, String)> {
         let f: Vec<String> = line.split('\t').map(str::to_owned).collect();
         (f[0].clone(), f[2].clone(), f[3].clone(), f[4].clone())
     };
-    text.lines().filter(|l| !l.starts_with("# ")).map(row).collect()
+    text.lines()
+        .filter(|l| !l.starts_with("# "))
+        .map(row)
+        .collect()
 }
 
 /// A server of another program, ended with the test.
@@ -120,8 +152,16 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a command that listens on `port`, and waits until it answers.
     pub(crate) fn start(mut command: Command, port: u16) -> Self {
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let server = Self { child, url: format!("http://127.0.0.1:{port}") };
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let server = Self {
+            child,
+            url: format!("http://127.0.0.1:{port}"),
+        };
         for _ in 0..1800 {
             if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
                 return server;
@@ -141,5 +181,9 @@ impl Drop for Server {
 
 /// A port that nobody listens on.
 pub(crate) fn free_port() -> u16 {
-    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+    std::net::TcpListener::bind(("127.0.0.1", 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }

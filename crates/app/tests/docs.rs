@@ -4,7 +4,8 @@ use crate::common::{Home, root};
 
 #[test]
 fn readme_and_guide_are_true() {
-    // trycmd runs commands where this process is; every other test names its folder. What they write stays out of the checkout.
+    // trycmd runs commands where this process is; every other test names its folder. What they
+    // write stays out of the checkout.
     let place = tempfile::tempdir().unwrap();
     for name in ["examples", "docs", "README.md"] {
         std::os::unix::fs::symlink(root().join(name), place.path().join(name)).unwrap();
@@ -14,7 +15,10 @@ fn readme_and_guide_are_true() {
     for file in ["README.md", "docs/guide.md"] {
         let home = Home::new();
         trycmd::TestCases::new()
-            .register_bin("bartizan", std::path::Path::new(env!("CARGO_BIN_EXE_bartizan")))
+            .register_bin(
+                "bartizan",
+                std::path::Path::new(env!("CARGO_BIN_EXE_bartizan")),
+            )
             .env("HOME", home.dir.path().to_str().unwrap())
             .env("BARTIZAN_STORE", home.path("store").to_str().unwrap())
             .case(file)
@@ -52,7 +56,10 @@ fn help_has_examples_and_completions_are_there() {
     ] {
         let text = home.must(0, &[command.as_slice(), &["--help"]].concat());
         assert!(text.contains("Example"), "{command:?}: {text}");
-        assert!(text.lines().all(|l| l.chars().count() <= 110), "{command:?}");
+        assert!(
+            text.lines().all(|l| l.chars().count() <= 110),
+            "{command:?}"
+        );
     }
     for shell in ["bash", "zsh", "fish"] {
         assert!(home.must(0, &["completions", shell]).contains("snapshot"));
@@ -63,24 +70,43 @@ fn help_has_examples_and_completions_are_there() {
 fn a_closed_pipe_is_success_and_a_pipe_has_no_colour() {
     let home = Home::new();
     let heist = root().join("examples/heist");
-    let (before, after) = (heist.join("config/20260301T000000Z"), heist.join("config/20260315T000000Z"));
+    let (before, after) = (
+        heist.join("config/20260301T000000Z"),
+        heist.join("config/20260315T000000Z"),
+    );
     let args = ["diff", before.to_str().unwrap(), after.to_str().unwrap()];
     assert!(!home.must(0, &args).contains('\x1b'));
-    assert!(home.must(0, &[args.as_slice(), &["--color", "always"]].concat()).contains('\x1b'));
-    let mut child = home.command(&["role"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    assert!(
+        home.must(0, &[args.as_slice(), &["--color", "always"]].concat())
+            .contains('\x1b')
+    );
+    let mut child = home
+        .command(&["role"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     assert!(child.wait().unwrap().success());
 }
 
-/// docs/attribution.md says, for each kind of fact, which calls can change it, and which kinds cannot be attributed.
+/// docs/attribution.md says, for each kind of fact, which calls can change it, and which kinds
+/// cannot be attributed.
 #[test]
 fn the_list_of_attribution_is_fresh() {
     use std::collections::BTreeMap;
     let table = std::fs::read_to_string(root().join("data/event-facts.txt")).unwrap();
-    let rows = table.lines().filter(|l| !l.starts_with('#')).map(|l| l.split('\t').collect::<Vec<_>>());
-    let (mut kinds, mut none) = (BTreeMap::<&str, BTreeMap<&str, Vec<String>>>::new(), Vec::new());
+    let rows = table
+        .lines()
+        .filter(|l| !l.starts_with('#'))
+        .map(|l| l.split('\t').collect::<Vec<_>>());
+    let (mut kinds, mut none) = (
+        BTreeMap::<&str, BTreeMap<&str, Vec<String>>>::new(),
+        Vec::new(),
+    );
     for row in rows {
-        let [_, event, kind, effect, id, content, _] = row[..] else { panic!("{row:?}") };
+        let [_, event, kind, effect, id, content, _] = row[..] else {
+            panic!("{row:?}")
+        };
         if effect == "aws" {
             none.push(format!("| {kind} that begin with {id} | {content} |\n"));
             continue;
@@ -89,23 +115,44 @@ fn the_list_of_attribution_is_fresh() {
             none.push(format!("| {kind} | {id} |\n"));
             continue;
         }
-        let text = if content == "-" { event.to_owned() } else { format!("**{event}**") };
-        kinds.entry(kind).or_default().entry(effect).or_default().push(text);
+        let text = if content == "-" {
+            event.to_owned()
+        } else {
+            format!("**{event}**")
+        };
+        kinds
+            .entry(kind)
+            .or_default()
+            .entry(effect)
+            .or_default()
+            .push(text);
     }
     let mut text = format!(
-        "# Attribution\n\nGenerated from `data/event-facts.txt` by the test `the_list_of_attribution_is_fresh` (`BARTIZAN_WRITE=1 cargo test -p bartizan \
-         attribution`). Calls in bold bring a policy, which is compared with the one that is there.\n\n## Cannot be attributed\n\n| kind | why |\n|---|---|\n{}\n\
-         ## {} kinds and the calls that change them\n\n| kind | adds | changes | removes |\n|---|---|---|---|\n",
+        "# Attribution\n\nGenerated from `data/event-facts.txt` by the test \
+        `the_list_of_attribution_is_fresh` (`BARTIZAN_WRITE=1 cargo test -p bartizan \
+         attribution`). Calls in bold bring a policy, which is compared with the one that is \
+         there.\n\n## Cannot be attributed\n\n| kind | why |\n|---|---|\n{}\n\
+         ## {} kinds and the calls that change them\n\n| kind | adds | changes | removes \
+         |\n|---|---|---|---|\n",
         none.concat(),
         kinds.len()
     );
     for (kind, calls) in kinds {
         let of = |effect: &str| calls.get(effect).map(|c| c.join(" ")).unwrap_or_default();
-        text += &format!("| {kind} | {} | {} | {} |\n", of("add"), of("set"), of("remove"));
+        text += &format!(
+            "| {kind} | {} | {} | {} |\n",
+            of("add"),
+            of("set"),
+            of("remove")
+        );
     }
     let path = root().join("docs/attribution.md");
     if std::env::var_os("BARTIZAN_WRITE").is_some() {
         std::fs::write(&path, &text).unwrap();
     }
-    assert_eq!(std::fs::read_to_string(path).unwrap(), text, "run BARTIZAN_WRITE=1 cargo test -p bartizan attribution");
+    assert_eq!(
+        std::fs::read_to_string(path).unwrap(),
+        text,
+        "run BARTIZAN_WRITE=1 cargo test -p bartizan attribution"
+    );
 }

@@ -1,4 +1,5 @@
-//! Against moto: everything that is seeded is a fact, and every change behind our back is in the diff.
+//! Against moto: everything that is seeded is a fact, and every change behind our back is in the
+//! diff.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -12,10 +13,22 @@ use crate::common::{Home, Server, facts, free_port, root, venv};
 /// P0 kinds that nothing on moto can change, and why.
 const UNCHANGEABLE: &[(&str, &str)] = &[
     ("ec2:region", "moto cannot enable a region for EC2"),
-    ("iam:accountsummary", "moto's summary has counts and quotas only, which are derived"),
-    ("lambda:functioncodesigning", "moto has no code signing configurations to attach"),
-    ("organizations:organization", "moto's organization has all features from the start"),
-    ("s3:accesspointpolicystatus", "moto says of every access point policy that it is not public"),
+    (
+        "iam:accountsummary",
+        "moto's summary has counts and quotas only, which are derived",
+    ),
+    (
+        "lambda:functioncodesigning",
+        "moto has no code signing configurations to attach",
+    ),
+    (
+        "organizations:organization",
+        "moto's organization has all features from the start",
+    ),
+    (
+        "s3:accesspointpolicystatus",
+        "moto says of every access point policy that it is not public",
+    ),
 ];
 
 /// What moto 5.2.5 has no answer for. A call that it learns must go from this list.
@@ -54,20 +67,36 @@ const MOTO_LACKS: &[&str] = &[
 fn moto(venv: &std::path::Path) -> Server {
     let port = free_port();
     let mut command = Command::new(venv.join("bin/moto_server"));
-    command.args(["-p", &port.to_string()]).env("MOTO_EC2_LOAD_DEFAULT_AMIS", "false");
+    command
+        .args(["-p", &port.to_string()])
+        .env("MOTO_EC2_LOAD_DEFAULT_AMIS", "false");
     Server::start(command, port)
 }
 
 fn script(venv: &std::path::Path, what: &str, url: &str) -> Vec<Vec<String>> {
     let script = root().join("crates/app/tests/live/seed_moto.py");
-    let output = Command::new(venv.join("bin/python")).arg(script).args([what, url]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().lines().map(|l| l.split('\t').map(str::to_owned).collect()).collect()
+    let output = Command::new(venv.join("bin/python"))
+        .arg(script)
+        .args([what, url])
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|l| l.split('\t').map(str::to_owned).collect())
+        .collect()
 }
 
 #[test]
 fn what_is_seeded_is_found_and_what_changes_is_told() {
-    let Some(venv) = venv("BARTIZAN_VENV") else { return };
+    let Some(venv) = venv("BARTIZAN_VENV") else {
+        return;
+    };
     let moto = moto(&venv);
     let seeded = script(&venv, "seed", &moto.url);
     let home = Home::with_aws(&moto.url);
@@ -75,7 +104,10 @@ fn what_is_seeded_is_found_and_what_changes_is_told() {
 
     let flat = home.must(0, &["flat"]);
     let have: BTreeSet<(String, String)> = facts(&flat).into_iter().map(|f| (f.0, f.2)).collect();
-    let missing: Vec<_> = seeded.iter().filter(|row| !have.contains(&(row[0].clone(), row[1].clone()))).collect();
+    let missing: Vec<_> = seeded
+        .iter()
+        .filter(|row| !have.contains(&(row[0].clone(), row[1].clone())))
+        .collect();
     assert!(missing.is_empty(), "{missing:?}");
     let of_kind = |kind: &str| seeded.iter().filter(|row| row[0] == kind).count();
     let kinds: BTreeSet<&str> = seeded.iter().map(|row| row[0].as_str()).collect();
@@ -90,7 +122,8 @@ fn what_is_seeded_is_found_and_what_changes_is_told() {
     for kind in kinds.iter().filter(|k| !single.contains(*k)) {
         assert!(of_kind(kind) >= 5, "only {} of {kind}", of_kind(kind));
     }
-    // Every kind that a P0 call gives is seeded, unless coverage says that moto did not answer that call.
+    // Every kind that a P0 call gives is seeded, unless coverage says that moto did not answer that
+    // call.
     let open: BTreeSet<&str> = flat
         .lines()
         .filter_map(|l| l.strip_prefix("# coverage\t"))
@@ -98,24 +131,43 @@ fn what_is_seeded_is_found_and_what_changes_is_told() {
         .filter(|f| f[2] != "ok")
         .flat_map(|f| f[4].split(','))
         .collect();
-    let unseeded: Vec<String> =
-        p0_kinds().into_iter().filter(|k| !kinds.contains(k.as_str()) && !open.contains(k.as_str())).collect();
+    let unseeded: Vec<String> = p0_kinds()
+        .into_iter()
+        .filter(|k| !kinds.contains(k.as_str()) && !open.contains(k.as_str()))
+        .collect();
     assert_eq!(unseeded, Vec::<String>::new());
     println!("{} facts seeded of {} kinds", seeded.len(), kinds.len());
 
     // Coverage names every call that moto lacks, and no other.
     let mut not_read: BTreeSet<String> = BTreeSet::new();
     for (status, calls) in first["coverage"]["not_ok"].as_object().unwrap() {
-        assert!(["failed", "unsupported", "not-called"].contains(&status.as_str()), "{status}: {calls}");
+        assert!(
+            ["failed", "unsupported", "not-called"].contains(&status.as_str()),
+            "{status}: {calls}"
+        );
         if status == "failed" || status == "unsupported" {
-            not_read.extend(calls.as_array().unwrap().iter().map(|c| c.as_str().unwrap().split(' ').next().unwrap().to_owned()));
+            not_read.extend(
+                calls
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|c| c.as_str().unwrap().split(' ').next().unwrap().to_owned()),
+            );
         }
     }
-    assert_eq!(not_read, MOTO_LACKS.iter().map(|s| (*s).to_owned()).collect());
+    assert_eq!(
+        not_read,
+        MOTO_LACKS.iter().map(|s| (*s).to_owned()).collect()
+    );
 
-    // Secrets are in no file of the store: neither a function's environment nor a secret's value nor our own key.
+    // Secrets are in no file of the store: neither a function's environment nor a secret's value
+    // nor our own key.
     home.must(0, &["verify", "evidence"]);
-    assert!(!everything(&home).windows(b"canary-hunter2".len()).any(|w| w == b"canary-hunter2"));
+    assert!(
+        !everything(&home)
+            .windows(b"canary-hunter2".len())
+            .any(|w| w == b"canary-hunter2")
+    );
 
     let changed = script(&venv, "change", &moto.url);
     home.must(0, &["snapshot", "--regions", "us-east-1"]);
@@ -124,14 +176,21 @@ fn what_is_seeded_is_found_and_what_changes_is_told() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|c| ["verdict", "kind", "id"].map(|f| c[f].as_str().unwrap().to_owned()).to_vec())
+        .map(|c| {
+            ["verdict", "kind", "id"]
+                .map(|f| c[f].as_str().unwrap().to_owned())
+                .to_vec()
+        })
         .collect();
     let missing: Vec<_> = changed.iter().filter(|row| !told.contains(*row)).collect();
     assert!(missing.is_empty(), "{missing:?}");
     assert_eq!(diff["unknown"], Value::Array(vec![]));
     let changed_kinds: BTreeSet<&str> = changed.iter().map(|row| row[1].as_str()).collect();
     let unchanged: BTreeSet<&str> = kinds.difference(&changed_kinds).copied().collect();
-    assert_eq!(unchanged, UNCHANGEABLE.iter().map(|(kind, _)| *kind).collect());
+    assert_eq!(
+        unchanged,
+        UNCHANGEABLE.iter().map(|(kind, _)| *kind).collect()
+    );
     println!("{} changes made, {} told", changed.len(), told.len());
 
     // A third snapshot of an account that stands still: nothing.
@@ -143,13 +202,31 @@ fn what_is_seeded_is_found_and_what_changes_is_told() {
 
 /// The kinds of fact that P0 calls give (`reference/collectors.json`).
 fn p0_kinds() -> BTreeSet<String> {
-    let services = ["iam", "s3", "s3control", "sqs", "sns", "cloudtrail", "kms", "secretsmanager", "lambda", "organizations"];
-    let of_ec2 = ["DescribeSecurityGroups", "DescribeSecurityGroupRules", "DescribeRegions", "DescribeNetworkInterfaces"];
+    let services = [
+        "iam",
+        "s3",
+        "s3control",
+        "sqs",
+        "sns",
+        "cloudtrail",
+        "kms",
+        "secretsmanager",
+        "lambda",
+        "organizations",
+    ];
+    let of_ec2 = [
+        "DescribeSecurityGroups",
+        "DescribeSecurityGroupRules",
+        "DescribeRegions",
+        "DescribeNetworkInterfaces",
+    ];
     let table = CallTable::builtin(&Model::builtin()).unwrap();
     let mut kinds = BTreeSet::new();
     for service in &table.services {
         for call in &service.calls {
-            if services.contains(&service.name.as_str()) || service.name == "ec2" && of_ec2.contains(&call.operation.as_str()) {
+            if services.contains(&service.name.as_str())
+                || service.name == "ec2" && of_ec2.contains(&call.operation.as_str())
+            {
                 kinds.extend(call.facts.iter().map(|f| f.kind.clone()));
             }
         }
@@ -167,11 +244,19 @@ fn everything(home: &Home) -> Vec<u8> {
     bytes
 }
 
-/// The audit role of moto: made with what `role` prints, it has all it needs; with too much, it is told.
+/// The audit role of moto: made with what `role` prints, it has all it needs; with too much, it is
+/// told.
 fn role_check(home: &Home) {
     let aws = |args: &[&str]| drop(aws(home, args));
     let printed = home.json(&["role", "--principal", "123456789012", "--external-id", "x"]);
-    aws(&["iam", "create-role", "--role-name", "audit", "--assume-role-policy-document", &printed["trust_policy"].to_string()]);
+    aws(&[
+        "iam",
+        "create-role",
+        "--role-name",
+        "audit",
+        "--assume-role-policy-document",
+        &printed["trust_policy"].to_string(),
+    ]);
     for (n, policy) in printed["policies"].as_array().unwrap().iter().enumerate() {
         aws(&[
             "iam",
@@ -184,7 +269,10 @@ fn role_check(home: &Home) {
             &policy.to_string(),
         ]);
     }
-    assert_eq!(home.json(&["role", "check", "--role", "audit"])["missing"], Value::Array(vec![]));
+    assert_eq!(
+        home.json(&["role", "check", "--role", "audit"])["missing"],
+        Value::Array(vec![])
+    );
     aws(&[
         "iam",
         "put-role-policy",
@@ -196,7 +284,13 @@ fn role_check(home: &Home) {
         r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*","iam:Put*"],"Resource":"*"}]}"#,
     ]);
     let text = home.must(1, &["role", "check", "--role", "audit"]);
-    for part in ["reads data", "s3:GetObject", "writes", "iam:PutUserPolicy", "s3:PutObject"] {
+    for part in [
+        "reads data",
+        "s3:GetObject",
+        "writes",
+        "iam:PutUserPolicy",
+        "s3:PutObject",
+    ] {
         assert!(text.contains(part), "{text}");
     }
 }
@@ -205,15 +299,30 @@ fn role_check(home: &Home) {
 fn aws(home: &Home, args: &[&str]) -> Vec<u8> {
     let mut command = Command::new(venv("BARTIZAN_VENV").unwrap().join("bin/aws"));
     // Version 1 of the CLI takes an endpoint as an argument only.
-    let endpoint = environment(home).into_iter().find(|(name, _)| name == "AWS_ENDPOINT_URL").unwrap().1;
-    command.args(args).args(["--output", "json", "--endpoint-url", &endpoint]).env_clear().envs(environment(home));
+    let endpoint = environment(home)
+        .into_iter()
+        .find(|(name, _)| name == "AWS_ENDPOINT_URL")
+        .unwrap()
+        .1;
+    command
+        .args(args)
+        .args(["--output", "json", "--endpoint-url", &endpoint])
+        .env_clear()
+        .envs(environment(home));
     let output = command.output().unwrap();
-    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{args:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     output.stdout
 }
 
 fn environment(home: &Home) -> Vec<(String, String)> {
-    home.command(&[]).get_envs().filter_map(|(k, v)| Some((k.to_str()?.to_owned(), v?.to_str()?.to_owned()))).collect()
+    home.command(&[])
+        .get_envs()
+        .filter_map(|(k, v)| Some((k.to_str()?.to_owned(), v?.to_str()?.to_owned())))
+        .collect()
 }
 
 /// The AWS CLI is the oracle for the shape of documents: its output, imported, is the same account.
@@ -249,20 +358,74 @@ fn cli_prints_the_same(home: &Home) {
     ];
     for call in calls {
         let printed = aws(home, &call.split(' ').collect::<Vec<_>>());
-        std::fs::write(dump.join(format!("{}.json", call.replace(' ', "-"))), printed).unwrap();
+        std::fs::write(
+            dump.join(format!("{}.json", call.replace(' ', "-"))),
+            printed,
+        )
+        .unwrap();
     }
     // Calls made for an item: a folder a call, a file an item.
     let per_item = [
-        ("iam list-users", "iam list-access-keys", "--user-name", "user"),
-        ("iam list-users", "iam list-mfa-devices", "--user-name", "user"),
-        ("iam list-users", "iam list-signing-certificates", "--user-name", "user"),
-        ("iam list-users", "iam list-ssh-public-keys", "--user-name", "user"),
-        ("s3api list-buckets", "s3api get-bucket-location", "--bucket", "bucket-"),
-        ("s3api list-buckets", "s3api get-bucket-policy", "--bucket", "bucket-"),
-        ("s3api list-buckets", "s3api get-bucket-acl", "--bucket", "bucket-"),
-        ("s3api list-buckets", "s3api get-bucket-versioning", "--bucket", "bucket-"),
-        ("s3api list-buckets", "s3api get-bucket-notification-configuration", "--bucket", "bucket-"),
-        ("lambda list-functions", "lambda get-policy", "--function-name", "function"),
+        (
+            "iam list-users",
+            "iam list-access-keys",
+            "--user-name",
+            "user",
+        ),
+        (
+            "iam list-users",
+            "iam list-mfa-devices",
+            "--user-name",
+            "user",
+        ),
+        (
+            "iam list-users",
+            "iam list-signing-certificates",
+            "--user-name",
+            "user",
+        ),
+        (
+            "iam list-users",
+            "iam list-ssh-public-keys",
+            "--user-name",
+            "user",
+        ),
+        (
+            "s3api list-buckets",
+            "s3api get-bucket-location",
+            "--bucket",
+            "bucket-",
+        ),
+        (
+            "s3api list-buckets",
+            "s3api get-bucket-policy",
+            "--bucket",
+            "bucket-",
+        ),
+        (
+            "s3api list-buckets",
+            "s3api get-bucket-acl",
+            "--bucket",
+            "bucket-",
+        ),
+        (
+            "s3api list-buckets",
+            "s3api get-bucket-versioning",
+            "--bucket",
+            "bucket-",
+        ),
+        (
+            "s3api list-buckets",
+            "s3api get-bucket-notification-configuration",
+            "--bucket",
+            "bucket-",
+        ),
+        (
+            "lambda list-functions",
+            "lambda get-policy",
+            "--function-name",
+            "function",
+        ),
     ];
     for (list, call, option, name) in per_item {
         let file = dump.join(format!("{}.json", list.replace(' ', "-")));
@@ -270,9 +433,28 @@ fn cli_prints_the_same(home: &Home) {
         let folder = dump.join(call.replace(' ', "-"));
         std::fs::create_dir_all(&folder).unwrap();
         for i in 0..5 {
-            let item = if name == "bucket-" { format!("{name}{i}.with.dots") } else { format!("{name}{i}") };
-            let printed = aws(home, &[call.split(' ').collect::<Vec<_>>().as_slice(), &[option, &item]].concat());
-            std::fs::write(folder.join(item), if printed.is_empty() { b"{}".to_vec() } else { printed }).unwrap();
+            let item = if name == "bucket-" {
+                format!("{name}{i}.with.dots")
+            } else {
+                format!("{name}{i}")
+            };
+            let printed = aws(
+                home,
+                &[
+                    call.split(' ').collect::<Vec<_>>().as_slice(),
+                    &[option, &item],
+                ]
+                .concat(),
+            );
+            std::fs::write(
+                folder.join(item),
+                if printed.is_empty() {
+                    b"{}".to_vec()
+                } else {
+                    printed
+                },
+            )
+            .unwrap();
         }
     }
     // What changed since: the audit role that the test made.
@@ -283,22 +465,40 @@ fn cli_prints_the_same(home: &Home) {
         .as_array()
         .unwrap()
         .iter()
-        .map(|c| format!("{} {} {}: {}", c["verdict"], c["kind"], c["id"], c["content"]["fields"]))
+        .map(|c| {
+            format!(
+                "{} {} {}: {}",
+                c["verdict"], c["kind"], c["id"], c["content"]["fields"]
+            )
+        })
         .collect();
-    assert!(changes.is_empty(), "the CLI prints it otherwise:\n{}", changes.join("\n"));
+    assert!(
+        changes.is_empty(),
+        "the CLI prints it otherwise:\n{}",
+        changes.join("\n")
+    );
     let compared: usize = facts(&home.must(0, &["flat"])).len();
-    println!("{compared} facts of {} AWS CLI calls are what our own snapshot has", calls.len() + 5 * per_item.len());
+    println!(
+        "{compared} facts of {} AWS CLI calls are what our own snapshot has",
+        calls.len() + 5 * per_item.len()
+    );
     assert!(compared > 200);
 }
 
-/// Most of AWS's regions are off unless somebody switches them on: there is nothing in them, so nothing hangs on them.
+/// Most of AWS's regions are off unless somebody switches them on: there is nothing in them, so
+/// nothing hangs on them.
 #[test]
 fn every_way_in_is_proved_with_default_regions() {
-    let Some(venv) = venv("BARTIZAN_VENV") else { return };
+    let Some(venv) = venv("BARTIZAN_VENV") else {
+        return;
+    };
     let moto = moto(&venv);
     let step = |what: &str| {
         let script = root().join("crates/app/tests/live/ways_in.py");
-        let status = Command::new(venv.join("bin/python")).arg(script).args([what, &moto.url]).status();
+        let status = Command::new(venv.join("bin/python"))
+            .arg(script)
+            .args([what, &moto.url])
+            .status();
         assert!(status.unwrap().success(), "{what}");
     };
     let home = Home::with_aws(&moto.url);
@@ -308,18 +508,31 @@ fn every_way_in_is_proved_with_default_regions() {
     step("after");
     let told = home.json(&["watch", "--once"]);
     let flat = home.must(0, &["flat"]);
-    let off = flat.lines().filter(|l| l.contains("\tregion-off\t")).count();
+    let off = flat
+        .lines()
+        .filter(|l| l.contains("\tregion-off\t"))
+        .count();
     assert!(off > 10, "moto has regions that are off: {off}");
 
-    let access: Value = serde_json::from_str(&home.must(10, &["access", "diff", "--format", "json"])).unwrap();
+    let access: Value =
+        serde_json::from_str(&home.must(10, &["access", "diff", "--format", "json"])).unwrap();
     assert_eq!(access["unknown"], Value::Array(vec![]), "{access}");
     let opened: BTreeSet<(String, &str)> = access["opened"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|o| (o["resource"].as_str().unwrap().to_owned(), o["verdict"].as_str().unwrap()))
+        .map(|o| {
+            (
+                o["resource"].as_str().unwrap().to_owned(),
+                o["verdict"].as_str().unwrap(),
+            )
+        })
         .collect();
-    let is_open = |part: &str| opened.iter().any(|(arn, verdict)| arn.contains(part) && *verdict == "must");
+    let is_open = |part: &str| {
+        opened
+            .iter()
+            .any(|(arn, verdict)| arn.contains(part) && *verdict == "must")
+    };
     for part in [
         ":role/helper",
         ":role/ops",
@@ -331,10 +544,20 @@ fn every_way_in_is_proved_with_default_regions() {
     ] {
         assert!(is_open(part), "{part}: {opened:?}");
     }
-    assert!(opened.iter().all(|(_, verdict)| *verdict == "must"), "{opened:?}");
-    let support =
-        access["escalations"].as_array().unwrap().iter().find(|e| e["principal"].as_str().unwrap().ends_with("user/support"));
-    assert_eq!(support.map(|e| (&e["before"], &e["after"])), Some((&Value::from("no"), &Value::from("must"))), "{access}");
+    assert!(
+        opened.iter().all(|(_, verdict)| *verdict == "must"),
+        "{opened:?}"
+    );
+    let support = access["escalations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|e| e["principal"].as_str().unwrap().ends_with("user/support"));
+    assert_eq!(
+        support.map(|e| (&e["before"], &e["after"])),
+        Some((&Value::from("no"), &Value::from("must"))),
+        "{access}"
+    );
     assert_eq!(home.json(&["diff"])["unknown"], Value::Array(vec![]));
 
     // And so for those who watch: each is a finding that says what it gave.
@@ -347,10 +570,23 @@ fn every_way_in_is_proved_with_default_regions() {
         ("orders", "is now open to anybody"),
         ("snap", "is now open to account 999988887777"),
     ] {
-        let says = |f: &&Value| f.to_string().contains(part) && f.to_string().contains(words) && f["verdict"] == "must";
-        assert!(findings.iter().any(|f| says(&f)), "{part} {words}: {findings:#?}");
+        let says = |f: &&Value| {
+            f.to_string().contains(part) && f.to_string().contains(words) && f["verdict"] == "must"
+        };
+        assert!(
+            findings.iter().any(|f| says(&f)),
+            "{part} {words}: {findings:#?}"
+        );
     }
     let public = home.json(&["access", "public"]);
-    let unread: Vec<&Value> = public.as_array().unwrap().iter().filter(|r| r["verdict"] == "unknown").collect();
-    println!("{} ways opened, all proved; not read: {unread:?}", opened.len());
+    let unread: Vec<&Value> = public
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|r| r["verdict"] == "unknown")
+        .collect();
+    println!(
+        "{} ways opened, all proved; not read: {unread:?}",
+        opened.len()
+    );
 }

@@ -1,5 +1,5 @@
-//! An S3 bucket as the place of an evidence log: every file is created with `If-None-Match: *`, so that a name can be
-//! taken once.
+//! An S3 bucket as the place of an evidence log: every file is created with `If-None-Match: *`, so
+//! that a name can be taken once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,10 +17,13 @@ use futures::TryStreamExt;
 use http_body_util::BodyExt;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredential, Checksum, S3ConditionalPut};
 use object_store::client::{
-    ClientOptions, HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
+    ClientOptions, HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
+    HttpResponseBody, HttpService,
 };
 use object_store::path::Path;
-use object_store::{CredentialProvider, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion};
+use object_store::{
+    CredentialProvider, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion,
+};
 use tokio::runtime::Runtime;
 
 use crate::client::Client;
@@ -45,11 +48,19 @@ impl S3Folder {
     /// When there are no credentials or the address is not of that form.
     pub fn open(model: &Model, url: &str, identity: &Identity) -> Result<Self, ConnectError> {
         let error = |e: &dyn std::fmt::Display| ConnectError::Identity(format!("{url}: {e}"));
-        let (bucket, prefix) = split_url(url).ok_or_else(|| error(&"expected s3://bucket/prefix"))?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| error(&e))?;
+        let (bucket, prefix) =
+            split_url(url).ok_or_else(|| error(&"expected s3://bucket/prefix"))?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| error(&e))?;
         let (client, region) = runtime.block_on(client(model, identity))?;
-        let (s3, _) = model.service("s3").map(|s3| client.endpoints().resolve(model, "s3", s3, &region, None)).unwrap_or_default();
-        let overridden = client.endpoints().all.is_some() || client.endpoints().by_service.contains_key("S3");
+        let (s3, _) = model
+            .service("s3")
+            .map(|s3| client.endpoints().resolve(model, "s3", s3, &region, None))
+            .unwrap_or_default();
+        let overridden =
+            client.endpoints().all.is_some() || client.endpoints().by_service.contains_key("S3");
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(&bucket)
             .with_region(&region)
@@ -59,23 +70,41 @@ impl S3Folder {
             .with_credentials(Arc::new(Provider(client)))
             .with_http_connector(Smithy);
         if overridden {
-            builder = builder.with_endpoint(s3).with_virtual_hosted_style_request(false);
+            builder = builder
+                .with_endpoint(s3)
+                .with_virtual_hosted_style_request(false);
         }
         let store = builder.build().map_err(|e| error(&e))?;
-        Ok(Self { store, prefix, place: url.to_owned(), runtime, tags: Mutex::default() })
+        Ok(Self {
+            store,
+            prefix,
+            place: url.to_owned(),
+            runtime,
+            tags: Mutex::default(),
+        })
     }
 
     fn path(&self, name: &str) -> Path {
-        if self.prefix.is_empty() { Path::from(name) } else { Path::from(format!("{}/{name}", self.prefix)) }
+        if self.prefix.is_empty() {
+            Path::from(name)
+        } else {
+            Path::from(format!("{}/{name}", self.prefix))
+        }
     }
 
     fn put(&self, name: &str, bytes: &[u8], mode: PutMode) -> Result<(), StorageError> {
-        let options = PutOptions { mode, ..PutOptions::default() };
+        let options = PutOptions {
+            mode,
+            ..PutOptions::default()
+        };
         let payload = PutPayload::from(bytes.to_vec());
         let path = self.path(name);
         let put = self.store.put_opts(&path, payload, options);
         let result = self.runtime.block_on(put).map_err(|e| error(name, e))?;
-        self.tags.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), result.e_tag);
+        self.tags
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name.to_owned(), result.e_tag);
         Ok(())
     }
 }
@@ -87,9 +116,15 @@ impl S3Folder {
     /// When listing fails.
     pub fn objects(&self) -> Result<Vec<(String, u64)>, StorageError> {
         let prefix = (!self.prefix.is_empty()).then(|| Path::from(self.prefix.as_str()));
-        let listing =
-            self.store.list(prefix.as_ref()).map_ok(|meta| (meta.location.to_string(), meta.size)).try_collect::<Vec<_>>();
-        let mut objects = self.runtime.block_on(listing).map_err(|e| error("(listing)", e))?;
+        let listing = self
+            .store
+            .list(prefix.as_ref())
+            .map_ok(|meta| (meta.location.to_string(), meta.size))
+            .try_collect::<Vec<_>>();
+        let mut objects = self
+            .runtime
+            .block_on(listing)
+            .map_err(|e| error("(listing)", e))?;
         objects.sort();
         Ok(objects)
     }
@@ -99,7 +134,10 @@ impl S3Folder {
     /// # Errors
     /// When asking fails.
     pub fn size(&self, key: &str) -> Result<u64, StorageError> {
-        self.runtime.block_on(self.store.head(&Path::from(key))).map(|meta| meta.size).map_err(|e| error(key, e))
+        self.runtime
+            .block_on(self.store.head(&Path::from(key)))
+            .map(|meta| meta.size)
+            .map_err(|e| error(key, e))
     }
 
     /// A part of one object, by its whole key.
@@ -107,7 +145,10 @@ impl S3Folder {
     /// # Errors
     /// When reading fails.
     pub fn range(&self, key: &str, range: std::ops::Range<u64>) -> Result<Vec<u8>, StorageError> {
-        let bytes = self.runtime.block_on(self.store.get_range(&Path::from(key), range)).map_err(|e| error(key, e))?;
+        let bytes = self
+            .runtime
+            .block_on(self.store.get_range(&Path::from(key), range))
+            .map_err(|e| error(key, e))?;
         Ok(bytes.to_vec())
     }
 }
@@ -118,8 +159,19 @@ impl Storage for S3Folder {
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), StorageError> {
-        let tag = self.tags.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned().flatten();
-        let mode = tag.map_or(PutMode::Overwrite, |e_tag| PutMode::Update(UpdateVersion { e_tag: Some(e_tag), version: None }));
+        let tag = self
+            .tags
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .cloned()
+            .flatten();
+        let mode = tag.map_or(PutMode::Overwrite, |e_tag| {
+            PutMode::Update(UpdateVersion {
+                e_tag: Some(e_tag),
+                version: None,
+            })
+        });
         self.put(name, bytes, mode)
     }
 
@@ -139,16 +191,33 @@ impl Storage for S3Folder {
                 Ok((got.bytes().await?, tag))
             })
             .map_err(|e| error(name, e))?;
-        self.tags.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), tag);
+        self.tags
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name.to_owned(), tag);
         Ok(bytes.to_vec())
     }
 
     fn list(&self) -> Result<Vec<String>, StorageError> {
         let prefix = (!self.prefix.is_empty()).then(|| Path::from(self.prefix.as_str()));
-        let listing = self.store.list(prefix.as_ref()).map_ok(|meta| meta.location.to_string()).try_collect::<Vec<String>>();
-        let names = self.runtime.block_on(listing).map_err(|e| error("(listing)", e))?;
-        let cut = if self.prefix.is_empty() { 0 } else { self.prefix.len() + 1 };
-        let mut names: Vec<String> = names.into_iter().filter_map(|n| n.get(cut..).map(str::to_owned)).collect();
+        let listing = self
+            .store
+            .list(prefix.as_ref())
+            .map_ok(|meta| meta.location.to_string())
+            .try_collect::<Vec<String>>();
+        let names = self
+            .runtime
+            .block_on(listing)
+            .map_err(|e| error("(listing)", e))?;
+        let cut = if self.prefix.is_empty() {
+            0
+        } else {
+            self.prefix.len() + 1
+        };
+        let mut names: Vec<String> = names
+            .into_iter()
+            .filter_map(|n| n.get(cut..).map(str::to_owned))
+            .collect();
         names.sort();
         Ok(names)
     }
@@ -161,18 +230,31 @@ impl Storage for S3Folder {
 /// Bucket and prefix of `s3://bucket/prefix`.
 #[must_use]
 pub fn split_url(url: &str) -> Option<(String, String)> {
-    let (bucket, prefix) = url.strip_prefix("s3://")?.split_once('/').unwrap_or((url.strip_prefix("s3://")?, ""));
+    let (bucket, prefix) = url
+        .strip_prefix("s3://")?
+        .split_once('/')
+        .unwrap_or((url.strip_prefix("s3://")?, ""));
     (!bucket.is_empty()).then(|| (bucket.to_owned(), prefix.trim_matches('/').to_owned()))
 }
 
 /// A client for S3 alone, and the region that the configuration says.
-pub(crate) async fn client(model: &Model, identity: &Identity) -> Result<(Client, String), ConnectError> {
+pub(crate) async fn client(
+    model: &Model,
+    identity: &Identity,
+) -> Result<(Client, String), ConnectError> {
     let config = load(identity).await?;
-    let region = config.region().map_or_else(|| "us-east-1".to_owned(), ToString::to_string);
-    let provider = config
-        .credentials_provider()
-        .ok_or_else(|| ConnectError::Identity("no credentials found: set AWS_PROFILE, or log in".to_owned()))?;
-    let endpoints = Endpoints::of(model, &region, config.endpoint_url().map(str::to_owned), std::env::vars());
+    let region = config
+        .region()
+        .map_or_else(|| "us-east-1".to_owned(), ToString::to_string);
+    let provider = config.credentials_provider().ok_or_else(|| {
+        ConnectError::Identity("no credentials found: set AWS_PROFILE, or log in".to_owned())
+    })?;
+    let endpoints = Endpoints::of(
+        model,
+        &region,
+        config.endpoint_url().map(str::to_owned),
+        std::env::vars(),
+    );
     Ok((Client::new(provider, endpoints), region))
 }
 
@@ -181,7 +263,10 @@ fn error(name: &str, e: object_store::Error) -> StorageError {
         object_store::Error::AlreadyExists { .. } => StorageError::Exists(name.to_owned()),
         object_store::Error::NotFound { .. } => StorageError::Missing(name.to_owned()),
         object_store::Error::Precondition { .. } => StorageError::Conflict(name.to_owned()),
-        other => StorageError::Other { name: name.to_owned(), problem: other.to_string() },
+        other => StorageError::Other {
+            name: name.to_owned(),
+            problem: other.to_string(),
+        },
     }
 }
 
@@ -194,7 +279,10 @@ impl CredentialProvider for Provider {
     type Credential = AwsCredential;
 
     async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
-        let failed = |e: String| object_store::Error::Generic { store: "S3", source: e.into() };
+        let failed = |e: String| object_store::Error::Generic {
+            store: "S3",
+            source: e.into(),
+        };
         let credentials = self.0.credentials().await.map_err(|e| failed(e.detail))?;
         Ok(Arc::new(AwsCredential {
             key_id: credentials.access_key_id().to_owned(),
@@ -204,14 +292,19 @@ impl CredentialProvider for Provider {
     }
 }
 
-/// `object_store` over the same HTTP client as every other call, so that reqwest and a second TLS stay out.
+/// `object_store` over the same HTTP client as every other call, so that reqwest and a second TLS
+/// stay out.
 #[derive(Debug)]
 struct Smithy;
 
 impl HttpConnector for Smithy {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
         let connector = Connector::builder()
-            .connector_settings(HttpConnectorSettings::builder().connect_timeout(std::time::Duration::from_secs(10)).build())
+            .connector_settings(
+                HttpConnectorSettings::builder()
+                    .connect_timeout(std::time::Duration::from_secs(10))
+                    .build(),
+            )
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .proxy_config(ProxyConfig::from_env())
             .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
@@ -227,14 +320,33 @@ struct SmithyService(Connector);
 impl HttpService for SmithyService {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let (parts, body) = request.into_parts();
-        let body = body.collect().await.map_err(|e| HttpError::new(HttpErrorKind::Request, e))?.to_bytes();
+        let body = body
+            .collect()
+            .await
+            .map_err(|e| HttpError::new(HttpErrorKind::Request, e))?
+            .to_bytes();
         let request = http::Request::from_parts(parts, SdkBody::from(body));
-        let request = request.try_into().map_err(|e| HttpError::new(HttpErrorKind::Request, e))?;
-        let response = self.0.call(request).await.map_err(|e| HttpError::new(HttpErrorKind::Connect, e))?;
-        let response = response.try_into_http1x().map_err(|e| HttpError::new(HttpErrorKind::Decode, e))?;
+        let request = request
+            .try_into()
+            .map_err(|e| HttpError::new(HttpErrorKind::Request, e))?;
+        let response = self
+            .0
+            .call(request)
+            .await
+            .map_err(|e| HttpError::new(HttpErrorKind::Connect, e))?;
+        let response = response
+            .try_into_http1x()
+            .map_err(|e| HttpError::new(HttpErrorKind::Decode, e))?;
         let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.map_err(|e| HttpError::new_boxed(HttpErrorKind::Interrupted, e))?.to_bytes();
+        let bytes = body
+            .collect()
+            .await
+            .map_err(|e| HttpError::new_boxed(HttpErrorKind::Interrupted, e))?
+            .to_bytes();
         let body = http_body_util::Full::new(bytes).map_err(|e| match e {});
-        Ok(http::Response::from_parts(parts, HttpResponseBody::new(body)))
+        Ok(http::Response::from_parts(
+            parts,
+            HttpResponseBody::new(body),
+        ))
     }
 }

@@ -1,8 +1,9 @@
 //! One attempt at one call: signed, bounded, and its outcome classed.
 //!
-//! DESIGN.md has this on the SDK's orchestrator. It was tried on paper and put aside: each attempt must pass our own
-//! token bucket, and an answer must be cut while it is read, and the orchestrator does both out of our sight. So the parts
-//! are used as they are: `aws-config` finds credentials, `aws-sigv4` signs, `aws-smithy-http-client` speaks HTTP.
+//! DESIGN.md has this on the SDK's orchestrator. It was tried on paper and put aside: each attempt
+//! must pass our own token bucket, and an answer must be cut while it is read, and the orchestrator
+//! does both out of our sight. So the parts are used as they are: `aws-config` finds credentials,
+//! `aws-sigv4` signs, `aws-smithy-http-client` speaks HTTP.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
@@ -10,7 +11,8 @@ use std::time::{Duration, SystemTime};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sigv4::http_request::{
-    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode, sign,
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
+    UriPathNormalizationMode, sign,
 };
 use aws_sigv4::sign::v4;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
@@ -92,12 +94,21 @@ impl Client {
     #[must_use]
     pub fn new(provider: SharedCredentialsProvider, endpoints: Endpoints) -> Self {
         let connector = Connector::builder()
-            .connector_settings(HttpConnectorSettings::builder().connect_timeout(Duration::from_secs(10)).build())
+            .connector_settings(
+                HttpConnectorSettings::builder()
+                    .connect_timeout(Duration::from_secs(10))
+                    .build(),
+            )
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .proxy_config(ProxyConfig::from_env())
             .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
             .build();
-        Self { connector, provider, cached: Mutex::new(None), endpoints }
+        Self {
+            connector,
+            provider,
+            cached: Mutex::new(None),
+            endpoints,
+        }
     }
 
     /// Where services answer.
@@ -117,15 +128,28 @@ impl Client {
         region: &str,
         params: &Map<String, Value>,
     ) -> Result<Answer, CallError> {
-        let (service_model, row) = model
-            .operation(service, operation)
-            .ok_or_else(|| CallError::new(CallStatus::Failed, "", format!("this build does not know {service} {operation}")))?;
+        let (service_model, row) = model.operation(service, operation).ok_or_else(|| {
+            CallError::new(
+                CallStatus::Failed,
+                "",
+                format!("this build does not know {service} {operation}"),
+            )
+        })?;
         let account = params.get("AccountId").and_then(Value::as_str);
-        let (base, signing_region) = self.endpoints.resolve(model, service, service_model, region, account);
+        let (base, signing_region) =
+            self.endpoints
+                .resolve(model, service, service_model, region, account);
         let request = build(&base, service_model, (operation, row), params)
             .map_err(|e| CallError::new(CallStatus::Failed, "", e.to_string()))?;
         let credentials = self.credentials().await?;
-        let (status, headers, body) = self.send_as(&credentials, request, &service_model.signing, &signing_region).await?;
+        let (status, headers, body) = self
+            .send_as(
+                &credentials,
+                request,
+                &service_model.signing,
+                &signing_region,
+            )
+            .await?;
         if !status.is_success() {
             let error = classify(status, &headers, &body);
             if error.retry == Retry::Refreshed {
@@ -135,8 +159,15 @@ impl Client {
         }
         let mut new_fields = BTreeSet::new();
         match decode(service_model, row, &body, &mut new_fields) {
-            Ok(value) => Ok(Answer { value, new_fields, incomplete: None }),
-            Err(e) => Err(CallError { retry: Retry::Again, ..CallError::new(CallStatus::Failed, "", e.to_string()) }),
+            Ok(value) => Ok(Answer {
+                value,
+                new_fields,
+                incomplete: None,
+            }),
+            Err(e) => Err(CallError {
+                retry: Retry::Again,
+                ..CallError::new(CallStatus::Failed, "", e.to_string())
+            }),
         }
     }
 
@@ -144,9 +175,15 @@ impl Client {
     ///
     /// # Errors
     /// When there are no credentials, no connection, no answer in time, or too much of it.
-    pub async fn send(&self, request: Request<Vec<u8>>, signing_name: &str, region: &str) -> Result<Reply, CallError> {
+    pub async fn send(
+        &self,
+        request: Request<Vec<u8>>,
+        signing_name: &str,
+        region: &str,
+    ) -> Result<Reply, CallError> {
         let credentials = self.credentials().await?;
-        self.send_as(&credentials, request, signing_name, region).await
+        self.send_as(&credentials, request, signing_name, region)
+            .await
     }
 
     async fn send_as(
@@ -157,25 +194,44 @@ impl Client {
         region: &str,
     ) -> Result<Reply, CallError> {
         let request = signed(credentials, request, signing_name, region)?;
-        let request =
-            request.try_into().map_err(|e| CallError::new(CallStatus::Failed, "", format!("cannot build the request: {e}")))?;
+        let request = request.try_into().map_err(|e| {
+            CallError::new(
+                CallStatus::Failed,
+                "",
+                format!("cannot build the request: {e}"),
+            )
+        })?;
         let exchange = async {
-            let response = self.connector.call(request).await.map_err(|e| unreached(format!("no connection: {}", chain(&e))))?;
-            let response = response.try_into_http1x().map_err(|e| again(e.to_string()))?;
+            let response = self
+                .connector
+                .call(request)
+                .await
+                .map_err(|e| unreached(format!("no connection: {}", chain(&e))))?;
+            let response = response
+                .try_into_http1x()
+                .map_err(|e| again(e.to_string()))?;
             let (parts, body) = response.into_parts();
             Ok::<_, CallError>((parts.status, parts.headers, read_bounded(body).await?))
         };
         let limit = Duration::from_secs(ATTEMPT_SECONDS_MAX);
         tokio::time::timeout(limit, exchange)
             .await
-            .unwrap_or_else(|_| Err(unreached(format!("no answer within {ATTEMPT_SECONDS_MAX} s"))))
+            .unwrap_or_else(|_| {
+                Err(unreached(format!(
+                    "no answer within {ATTEMPT_SECONDS_MAX} s"
+                )))
+            })
     }
 
-    /// Forgets credentials that have run out, so that the next call asks the provider for new ones. Calls in flight fail
-    /// together: only the first of them finds its own credentials still in use.
+    /// Forgets credentials that have run out, so that the next call asks the provider for new ones.
+    /// Calls in flight fail together: only the first of them finds its own credentials still in
+    /// use.
     async fn forget(&self, expired: &Credentials) {
         let mut cached = self.cached.lock().await;
-        let same = |c: &Credentials| (c.access_key_id(), c.session_token()) == (expired.access_key_id(), expired.session_token());
+        let same = |c: &Credentials| {
+            (c.access_key_id(), c.session_token())
+                == (expired.access_key_id(), expired.session_token())
+        };
         if cached.as_ref().is_some_and(same) {
             *cached = None;
         }
@@ -187,14 +243,20 @@ impl Client {
     /// When the provider has none.
     pub async fn credentials(&self) -> Result<Credentials, CallError> {
         let mut cached = self.cached.lock().await;
-        let fresh = |c: &Credentials| c.expiry().is_none_or(|e| e > SystemTime::now() + EXPIRY_MARGIN);
+        let fresh = |c: &Credentials| {
+            c.expiry()
+                .is_none_or(|e| e > SystemTime::now() + EXPIRY_MARGIN)
+        };
         if let Some(credentials) = cached.as_ref().filter(|c| fresh(c)) {
             return Ok(credentials.clone());
         }
         let credentials = self.provider.provide_credentials().await;
         let credentials = credentials.map_err(|e| {
             let (text, network) = (chain(&e), is_unreached(&e));
-            CallError { network, ..CallError::new(CallStatus::Expired, "", format!("no credentials: {text}")) }
+            CallError {
+                network,
+                ..CallError::new(CallStatus::Expired, "", format!("no credentials: {text}"))
+            }
         })?;
         *cached = Some(credentials.clone());
         Ok(credentials)
@@ -213,7 +275,14 @@ impl CallError {
     pub fn new(status: CallStatus, code: &str, detail: impl Into<String>) -> Self {
         let detail: String = detail.into();
         let detail = detail.chars().take(ERROR_TEXT_MAX).collect();
-        Self { status, code: code.to_owned(), detail, retry: Retry::No, whole: false, network: false }
+        Self {
+            status,
+            code: code.to_owned(),
+            detail,
+            retry: Retry::No,
+            whole: false,
+            network: false,
+        }
     }
 
     /// Whether no answer of AWS came: no name, no connection, none in time.
@@ -229,7 +298,9 @@ fn signed(
     name: &str,
     region: &str,
 ) -> Result<Request<SdkBody>, CallError> {
-    let error = |e: &dyn std::fmt::Display| CallError::new(CallStatus::Failed, "", format!("cannot sign: {e}"));
+    let error = |e: &dyn std::fmt::Display| {
+        CallError::new(CallStatus::Failed, "", format!("cannot sign: {e}"))
+    };
     let identity = credentials.clone().into();
     let mut settings = SigningSettings::default();
     if name == "s3" {
@@ -239,14 +310,28 @@ fn signed(
         settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
     }
     let agent = http::HeaderValue::from_static(concat!("bartizan/", env!("CARGO_PKG_VERSION")));
-    request.headers_mut().insert(http::header::USER_AGENT, agent);
-    let params =
-        v4::SigningParams::builder().identity(&identity).region(region).name(name).time(SystemTime::now()).settings(settings);
+    request
+        .headers_mut()
+        .insert(http::header::USER_AGENT, agent);
+    let params = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(region)
+        .name(name)
+        .time(SystemTime::now())
+        .settings(settings);
     let params = params.build().map_err(|e| error(&e))?.into();
-    let headers = request.headers().iter().filter_map(|(k, v)| Some((k.as_str(), v.to_str().ok()?)));
+    let headers = request
+        .headers()
+        .iter()
+        .filter_map(|(k, v)| Some((k.as_str(), v.to_str().ok()?)));
     let uri = request.uri().to_string();
-    let signable = SignableRequest::new(request.method().as_str(), uri, headers, SignableBody::Bytes(request.body()))
-        .map_err(|e| error(&e))?;
+    let signable = SignableRequest::new(
+        request.method().as_str(),
+        uri,
+        headers,
+        SignableBody::Bytes(request.body()),
+    )
+    .map_err(|e| error(&e))?;
     let (instructions, _) = sign(signable, &params).map_err(|e| error(&e))?.into_parts();
     instructions.apply_to_request_http1x(&mut request);
     Ok(request.map(SdkBody::from))
@@ -271,7 +356,10 @@ async fn read_bounded(mut body: SdkBody) -> Result<Bytes, CallError> {
 }
 
 fn again(detail: String) -> CallError {
-    CallError { retry: Retry::Again, ..CallError::new(CallStatus::Failed, "", detail) }
+    CallError {
+        retry: Retry::Again,
+        ..CallError::new(CallStatus::Failed, "", detail)
+    }
 }
 
 /// Whether credentials could not be had because nobody answered.
@@ -287,7 +375,10 @@ fn is_unreached(error: &dyn std::error::Error) -> bool {
 }
 
 fn unreached(detail: String) -> CallError {
-    CallError { network: true, ..again(detail) }
+    CallError {
+        network: true,
+        ..again(detail)
+    }
 }
 
 fn chain(error: &dyn std::error::Error) -> String {
@@ -308,10 +399,19 @@ fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> CallError {
         (false, true) => code.clone(),
         (false, false) => format!("{code}: {message}"),
     };
-    let error = |word, retry| CallError { retry, ..CallError::new(word, &code, detail.clone()) };
+    let error = |word, retry| CallError {
+        retry,
+        ..CallError::new(word, &code, detail.clone())
+    };
     let is = |words: &[&str]| words.iter().any(|w| code.contains(w));
-    if is(&["Throttl", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "BandwidthLimitExceeded", "PriorRequestNotComplete"])
-        || status == 429
+    if is(&[
+        "Throttl",
+        "TooManyRequests",
+        "RequestLimitExceeded",
+        "SlowDown",
+        "BandwidthLimitExceeded",
+        "PriorRequestNotComplete",
+    ]) || status == 429
     {
         error(CallStatus::Throttled, Retry::Slower)
     } else if is(&["ExpiredToken", "RequestExpired", "TokenRefreshRequired"]) {
@@ -353,10 +453,27 @@ fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> CallError {
 }
 
 fn code_and_message(headers: &HeaderMap, body: &[u8]) -> (String, String) {
-    let clean = |code: &str| code.rsplit('#').next().unwrap_or(code).split(':').next().unwrap_or(code).trim().to_owned();
+    let clean = |code: &str| {
+        code.rsplit('#')
+            .next()
+            .unwrap_or(code)
+            .split(':')
+            .next()
+            .unwrap_or(code)
+            .trim()
+            .to_owned()
+    };
     if let Ok(Value::Object(map)) = serde_json::from_slice::<Value>(body) {
-        let text = |keys: &[&str]| keys.iter().find_map(|k| map.get(*k)?.as_str()).unwrap_or("").to_owned();
-        let header = headers.get("x-amzn-errortype").and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let text = |keys: &[&str]| {
+            keys.iter()
+                .find_map(|k| map.get(*k)?.as_str())
+                .unwrap_or("")
+                .to_owned()
+        };
+        let header = headers
+            .get("x-amzn-errortype")
+            .and_then(|v| v.to_str().ok())
+            .map(str::to_owned);
         return (
             clean(&header.unwrap_or_else(|| text(&["__type", "code", "Code"]))),
             text(&["message", "Message", "errorMessage"]),
@@ -376,21 +493,48 @@ mod tests {
     use super::*;
 
     fn class(status: u16, body: &str) -> (CallStatus, Retry, String) {
-        let e = classify(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes());
+        let e = classify(
+            StatusCode::from_u16(status).unwrap(),
+            &HeaderMap::new(),
+            body.as_bytes(),
+        );
         (e.status, e.retry, e.code)
     }
 
     #[test]
     fn errors_are_told_apart() {
-        let xml = |code: &str| format!("<ErrorResponse><Error><Code>{code}</Code><Message>m</Message></Error></ErrorResponse>");
-        assert_eq!(class(400, &xml("Throttling")), (CallStatus::Throttled, Retry::Slower, "Throttling".into()));
+        let xml = |code: &str| {
+            format!(
+                "<ErrorResponse><Error><Code>{code}</Code><Message>m</Message></Error></ErrorResponse>"
+            )
+        };
+        assert_eq!(
+            class(400, &xml("Throttling")),
+            (CallStatus::Throttled, Retry::Slower, "Throttling".into())
+        );
         assert_eq!(class(503, &xml("SlowDown")).1, Retry::Slower);
-        assert_eq!(class(403, &xml("AccessDenied")), (CallStatus::Denied, Retry::No, "AccessDenied".into()));
+        assert_eq!(
+            class(403, &xml("AccessDenied")),
+            (CallStatus::Denied, Retry::No, "AccessDenied".into())
+        );
         assert_eq!(class(400, &xml("ExpiredToken")).1, Retry::Refreshed);
-        assert_eq!(class(400, r#"{"__type":"com.amazon.coral#AccessDeniedException","message":"no"}"#).0, CallStatus::Denied);
+        assert_eq!(
+            class(
+                400,
+                r#"{"__type":"com.amazon.coral#AccessDeniedException","message":"no"}"#
+            )
+            .0,
+            CallStatus::Denied
+        );
         assert_eq!(class(404, "<html>nope</html>").0, CallStatus::Failed);
-        assert_eq!(class(500, "<html>oops</html>"), (CallStatus::Failed, Retry::Again, String::new()));
-        assert_eq!(class(404, &xml("NoSuchBucketPolicy")), (CallStatus::Failed, Retry::No, "NoSuchBucketPolicy".into()));
+        assert_eq!(
+            class(500, "<html>oops</html>"),
+            (CallStatus::Failed, Retry::Again, String::new())
+        );
+        assert_eq!(
+            class(404, &xml("NoSuchBucketPolicy")),
+            (CallStatus::Failed, Retry::No, "NoSuchBucketPolicy".into())
+        );
         assert_eq!(class(500, "").1, Retry::Again);
     }
 }

@@ -1,5 +1,5 @@
-//! The engine: walks the call table over a source, with a bounded number of calls in flight, and brings home facts and
-//! coverage. It knows no service by name.
+//! The engine: walks the call table over a source, with a bounded number of calls in flight, and
+//! brings home facts and coverage. It knows no service by name.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -32,7 +32,8 @@ pub trait CallSource {
     /// Milliseconds since 1970.
     fn now_ms(&self) -> i64;
 
-    /// Answers that it has and that no call of the table reached: service, call, region, parameters.
+    /// Answers that it has and that no call of the table reached: service, call, region,
+    /// parameters.
     fn left(&self) -> Vec<(usize, usize, String, Map<String, Value>)>;
 
     /// Whether it must be asked with care.
@@ -108,7 +109,9 @@ pub async fn collect(
         lanes: Vec::new(),
         lane_of: HashMap::new(),
         turn: 0,
-        whole: plan.rps_max.map(|rps| TokenBucket::new(rps, BUDGET_BURST_SECONDS, Instant::now())),
+        whole: plan
+            .rps_max
+            .map(|rps| TokenBucket::new(rps, BUDGET_BURST_SECONDS, Instant::now())),
         rows: BTreeMap::new(),
         new_fields: BTreeSet::new(),
         facts: Vec::new(),
@@ -189,7 +192,13 @@ impl<'a> Engine<'a> {
                     self.rows.entry((label.clone(), s, c)).or_default();
                     if call.parent().is_none() {
                         let account = serde_json::json!({ "account": self.plan.account, "region": region, "home": self.plan.home });
-                        self.push_call(s, c, label, region, TemplateScope::default().within(account));
+                        self.push_call(
+                            s,
+                            c,
+                            label,
+                            region,
+                            TemplateScope::default().within(account),
+                        );
                     }
                 }
             }
@@ -211,11 +220,23 @@ impl<'a> Engine<'a> {
         }
         match service.scope {
             ServiceScope::Global => vec![(GLOBAL.to_owned(), self.plan.home.to_owned())],
-            ServiceScope::Regional => self.plan.regions.iter().map(|r| (r.clone(), r.clone())).collect(),
+            ServiceScope::Regional => self
+                .plan
+                .regions
+                .iter()
+                .map(|r| (r.clone(), r.clone()))
+                .collect(),
         }
     }
 
-    fn push_call(&mut self, service: usize, call: usize, label: String, region: String, scope: TemplateScope) {
+    fn push_call(
+        &mut self,
+        service: usize,
+        call: usize,
+        label: String,
+        region: String,
+        scope: TemplateScope,
+    ) {
         let row = &self.table.services[service].calls[call];
         let job = |params, region| Job {
             service,
@@ -231,12 +252,22 @@ impl<'a> Engine<'a> {
         };
         match scope.fill_params(&row.with) {
             Ok(params) => {
-                let region = row.region.as_ref().map_or(region, |template| bucket_region(scope.fill(template)));
+                let region = row
+                    .region
+                    .as_ref()
+                    .map_or(region, |template| bucket_region(scope.fill(template)));
                 self.push(job(params, region), None);
             }
             Err(missing) => {
                 let job = job(Map::new(), region);
-                self.fail(&job, CallError::new(CallStatus::Failed, "", format!("the item has no value for {missing}")));
+                self.fail(
+                    &job,
+                    CallError::new(
+                        CallStatus::Failed,
+                        "",
+                        format!("the item has no value for {missing}"),
+                    ),
+                );
             }
         }
     }
@@ -245,7 +276,11 @@ impl<'a> Engine<'a> {
         self.progress.ahead += 1;
         let key = (job.region.clone(), job.service);
         let lane = *self.lane_of.entry(key).or_insert_with(|| {
-            let rate = if self.source.paced() { self.table.services[job.service].rate } else { f64::from(u32::MAX) };
+            let rate = if self.source.paced() {
+                self.table.services[job.service].rate
+            } else {
+                f64::from(u32::MAX)
+            };
             self.lanes.push(Lane {
                 queue: VecDeque::new(),
                 later: Vec::new(),
@@ -296,13 +331,37 @@ impl<'a> Engine<'a> {
     }
 
     /// An answer that the source has, though no other answer led to it.
-    fn push_left(&mut self, service: usize, call: usize, region: String, params: Map<String, Value>) {
+    fn push_left(
+        &mut self,
+        service: usize,
+        call: usize,
+        region: String,
+        params: Map<String, Value>,
+    ) {
         let global = self.table.services[service].scope == ServiceScope::Global;
-        let label = if global { GLOBAL.to_owned() } else { region.clone() };
+        let label = if global {
+            GLOBAL.to_owned()
+        } else {
+            region.clone()
+        };
         let scope = TemplateScope::default()
             .within(serde_json::json!({ "account": self.plan.account, "region": region, "home": self.plan.home }));
         self.rows.entry((label.clone(), service, call)).or_default();
-        self.push(Job { service, call, label, region, scope, params, token: None, pages: 0, attempts: 0, waits: 0 }, None);
+        self.push(
+            Job {
+                service,
+                call,
+                label,
+                region,
+                scope,
+                params,
+                token: None,
+                pages: 0,
+                attempts: 0,
+                waits: 0,
+            },
+            None,
+        );
     }
 
     /// The next job that may go now, lane after lane in turn.
@@ -335,7 +394,11 @@ impl<'a> Engine<'a> {
             lane.later.iter().map(|(time, _)| *time).chain(queued).min()
         });
         let first = lanes.min()?;
-        Some(self.whole.as_ref().map_or(first, |b| first.max(b.ready_at(now))))
+        Some(
+            self.whole
+                .as_ref()
+                .map_or(first, |b| first.max(b.ready_at(now))),
+        )
     }
 
     fn done(&mut self, job: Job, result: Result<Answer, CallError>) {
@@ -353,7 +416,8 @@ impl<'a> Engine<'a> {
                 self.row(&job).answers += 1;
                 for fact in call.facts.iter().filter(|f| f.each.is_none()) {
                     let id = job.scope.within_params(&job.params).fill_id(&fact.id);
-                    self.facts.push(Fact::absent(&fact.kind, id, &e.code, self.seen(&job)));
+                    self.facts
+                        .push(Fact::absent(&fact.kind, id, &e.code, self.seen(&job)));
                 }
             }
             Err(e) => {
@@ -381,26 +445,53 @@ impl<'a> Engine<'a> {
     }
 
     fn answered(&mut self, job: Job, answer: Answer) {
-        let (service, call) = (&self.table.services[job.service], &self.table.services[job.service].calls[job.call]);
+        let (service, call) = (
+            &self.table.services[job.service],
+            &self.table.services[job.service].calls[job.call],
+        );
         self.row(&job).answers += 1;
         for field in answer.new_fields {
-            self.new_fields.insert((format!("{}:{}", service.name, call.operation), field));
+            self.new_fields
+                .insert((format!("{}:{}", service.name, call.operation), field));
         }
         let mut value = answer.value;
         if let Some(wait) = &call.wait
-            && at(&value, &wait.path).and_then(Value::as_str).is_some_and(|state| state != wait.until)
+            && at(&value, &wait.path)
+                .and_then(Value::as_str)
+                .is_some_and(|state| state != wait.until)
         {
             if job.waits + 1 >= wait.tries_max {
-                return self
-                    .fail(&job, CallError::new(CallStatus::Failed, "", format!("not ready after {} attempts", wait.tries_max)));
+                return self.fail(
+                    &job,
+                    CallError::new(
+                        CallStatus::Failed,
+                        "",
+                        format!("not ready after {} attempts", wait.tries_max),
+                    ),
+                );
             }
             let time = Instant::now() + Duration::from_secs(wait.seconds);
-            return self.push(Job { waits: job.waits + 1, ..job }, Some(time));
+            return self.push(
+                Job {
+                    waits: job.waits + 1,
+                    ..job
+                },
+                Some(time),
+            );
         }
         if let Some(member) = &call.csv {
             match csv(at(&value, member)) {
                 Some(rows) => value[member] = rows,
-                None => return self.fail(&job, CallError::new(CallStatus::Failed, "", format!("{member} is not a base64 CSV"))),
+                None => {
+                    return self.fail(
+                        &job,
+                        CallError::new(
+                            CallStatus::Failed,
+                            "",
+                            format!("{member} is not a base64 CSV"),
+                        ),
+                    );
+                }
             }
         }
         let scope = job.scope.within_params(&job.params);
@@ -415,22 +506,43 @@ impl<'a> Engine<'a> {
     }
 
     fn turn_page(&mut self, job: Job, value: &Value) {
-        let Some((input, output)) = self.page_of(&job) else { return };
-        let Some(token) =
-            at(value, &output).map(|t| t.as_str().map_or_else(|| t.to_string(), str::to_owned)).filter(|t| !t.is_empty())
+        let Some((input, output)) = self.page_of(&job) else {
+            return;
+        };
+        let Some(token) = at(value, &output)
+            .map(|t| t.as_str().map_or_else(|| t.to_string(), str::to_owned))
+            .filter(|t| !t.is_empty())
         else {
             return;
         };
         if !self.source.pages() {
-            return self
-                .fail(&job, CallError::new(CallStatus::Cut, "", format!("the dump stops after one page: it has a {input}")));
+            return self.fail(
+                &job,
+                CallError::new(
+                    CallStatus::Cut,
+                    "",
+                    format!("the dump stops after one page: it has a {input}"),
+                ),
+            );
         }
         if job.token.as_ref() == Some(&token) || job.pages >= PAGES_MAX {
-            return self.fail(&job, CallError::new(CallStatus::Failed, "", "the pages do not end"));
+            return self.fail(
+                &job,
+                CallError::new(CallStatus::Failed, "", "the pages do not end"),
+            );
         }
         let mut params = job.params.clone();
         params.insert(input, Value::String(token.clone()));
-        self.push(Job { params, token: Some(token), pages: job.pages + 1, attempts: 0, ..job }, None);
+        self.push(
+            Job {
+                params,
+                token: Some(token),
+                pages: job.pages + 1,
+                attempts: 0,
+                ..job
+            },
+            None,
+        );
     }
 
     fn page_of(&self, job: &Job) -> Option<(String, String)> {
@@ -438,7 +550,12 @@ impl<'a> Engine<'a> {
         let call = &service.calls[job.call];
         match &call.page {
             Some(page) => Some((page.input.clone(), page.output.clone())),
-            None => self.model.operation(&service.name, &call.operation)?.1.page.clone(),
+            None => self
+                .model
+                .operation(&service.name, &call.operation)?
+                .1
+                .page
+                .clone(),
         }
     }
 
@@ -447,14 +564,29 @@ impl<'a> Engine<'a> {
         let service = &self.table.services[job.service];
         if let Some(path) = &service.calls[job.call].again {
             for item in scope.each(value, path) {
-                self.push_call(job.service, job.call, job.label.clone(), job.region.clone(), item);
+                self.push_call(
+                    job.service,
+                    job.call,
+                    job.label.clone(),
+                    job.region.clone(),
+                    item,
+                );
             }
         }
         for child in service.children(job.call) {
             let row = &service.calls[child];
-            let Some((_, path)) = row.parent() else { continue };
-            for item in scope.each(value, path).into_iter().filter(|item| item.meets(&row.when)) {
-                let count = self.children.entry((job.label.clone(), job.service, child)).or_default();
+            let Some((_, path)) = row.parent() else {
+                continue;
+            };
+            for item in scope
+                .each(value, path)
+                .into_iter()
+                .filter(|item| item.meets(&row.when))
+            {
+                let count = self
+                    .children
+                    .entry((job.label.clone(), job.service, child))
+                    .or_default();
                 *count += 1;
                 if row.items_max.is_some_and(|max| *count > max) {
                     let job = Job {
@@ -464,9 +596,18 @@ impl<'a> Engine<'a> {
                         ..job.clone()
                     };
                     let max = row.items_max.unwrap_or_default();
-                    self.fail(&job, CallError::new(CallStatus::Cut, "", format!("more than {max} items")));
+                    self.fail(
+                        &job,
+                        CallError::new(CallStatus::Cut, "", format!("more than {max} items")),
+                    );
                 } else {
-                    self.push_call(job.service, child, job.label.clone(), job.region.clone(), item);
+                    self.push_call(
+                        job.service,
+                        child,
+                        job.label.clone(),
+                        job.region.clone(),
+                        item,
+                    );
                 }
             }
         }
@@ -479,18 +620,24 @@ impl<'a> Engine<'a> {
             None => vec![scope.within(value.clone())],
         };
         for item in items {
-            let Some(inner) = item.innermost().filter(|_| item.meets(&row.when)) else { continue };
+            let Some(inner) = item.innermost().filter(|_| item.meets(&row.when)) else {
+                continue;
+            };
             let id = item.fill_id(&row.id);
             let document = match &row.document {
                 Some(path) => at(inner, path).filter(|v| *v != &Value::String(String::new())),
                 None => Some(inner),
             };
             let fact = match (document, &row.absent_as) {
-                (Some(document), _) if row.policy => Fact::from_policy(self.kinds, &row.kind, id, &policy_text(document), seen),
+                (Some(document), _) if row.policy => {
+                    Fact::from_policy(self.kinds, &row.kind, id, &policy_text(document), seen)
+                }
                 (Some(document), _) => {
                     let mut document = document.clone();
                     if let Value::Object(map) = &mut document {
-                        row.drop.iter().for_each(|member| drop(map.shift_remove(member)));
+                        row.drop
+                            .iter()
+                            .for_each(|member| drop(map.shift_remove(member)));
                         if row.each.is_none()
                             && let Some((_, output)) = self.page_of(job)
                         {
@@ -510,34 +657,63 @@ impl<'a> Engine<'a> {
     where
         'a: 'j,
     {
-        FactSource { account: self.plan.account, region: &job.label, time_ms: self.source.now_ms() }
+        FactSource {
+            account: self.plan.account,
+            region: &job.label,
+            time_ms: self.source.now_ms(),
+        }
     }
 
     fn row(&mut self, job: &Job) -> &mut CoverageRow {
-        self.rows.entry((job.label.clone(), job.service, job.call)).or_default()
+        self.rows
+            .entry((job.label.clone(), job.service, job.call))
+            .or_default()
     }
 
     /// Notes a failure for the call and for all that would have followed from it.
     fn fail(&mut self, job: &Job, error: CallError) {
         let service = &self.table.services[job.service];
         let by_item = service.calls[job.call].parent().is_some() && !error.whole;
-        let mut todo = vec![(job.call, job.scope.within_params(&job.params), error.status, error.detail)];
+        let mut todo = vec![(
+            job.call,
+            job.scope.within_params(&job.params),
+            error.status,
+            error.detail,
+        )];
         while let Some((call, scope, status, detail)) = todo.pop() {
             let row = &service.calls[call];
-            let prefixes: BTreeSet<String> = row.facts.iter().map(|f| scope.fill_known(&f.id)).collect();
+            let prefixes: BTreeSet<String> =
+                row.facts.iter().map(|f| scope.fill_known(&f.id)).collect();
             let whole = !by_item || prefixes.contains("");
-            let entry = self.rows.entry((job.label.clone(), job.service, call)).or_default();
+            let entry = self
+                .rows
+                .entry((job.label.clone(), job.service, call))
+                .or_default();
             entry.unread.extend(prefixes);
             entry.whole |= whole || entry.unread.len() > COVERAGE_ITEMS_MAX;
             let failure = (status, detail);
-            entry.failed = Some(entry.failed.take().map_or(failure.clone(), |known| known.min(failure)));
+            entry.failed = Some(
+                entry
+                    .failed
+                    .take()
+                    .map_or(failure.clone(), |known| known.min(failure)),
+            );
             for child in service.children(call) {
                 // What of the child's parameters is known without the answer that did not come.
                 let known = |v: &Value| v.as_str().is_some_and(|t| t.starts_with("{$"));
-                let with: Map<String, Value> =
-                    service.calls[child].with.iter().filter(|(_, v)| known(v)).map(|(k, v)| (k.clone(), v.clone())).collect();
+                let with: Map<String, Value> = service.calls[child]
+                    .with
+                    .iter()
+                    .filter(|(_, v)| known(v))
+                    .map(|(k, v)| (k.clone(), v.clone()))
+                    .collect();
                 let params = scope.fill_params(&with).unwrap_or_default();
-                todo.push((child, scope.within_params(&params), CallStatus::NotCalled, format!("{} {}", row.name(), error.status)));
+                todo.push((
+                    child,
+                    scope.within_params(&params),
+                    CallStatus::NotCalled,
+                    format!("{} {}", row.name(), error.status),
+                ));
             }
         }
     }
@@ -549,7 +725,11 @@ impl<'a> Engine<'a> {
             let (status, detail) = row.failed.unwrap_or((CallStatus::Ok, String::new()));
             let mut kinds: Vec<String> = call.facts.iter().map(|f| f.kind.clone()).collect();
             kinds.dedup();
-            let unread = if row.whole || status == CallStatus::Ok { Vec::new() } else { row.unread.into_iter().collect() };
+            let unread = if row.whole || status == CallStatus::Ok {
+                Vec::new()
+            } else {
+                row.unread.into_iter().collect()
+            };
             out.push(Coverage {
                 region: label,
                 call: format!("{}:{}", service.name, call.name()),
@@ -575,17 +755,27 @@ impl<'a> Engine<'a> {
     }
 }
 
-async fn attempt(table: &CallTable, source: &dyn CallSource, job: Job) -> (Job, Result<Answer, CallError>) {
+async fn attempt(
+    table: &CallTable,
+    source: &dyn CallSource,
+    job: Job,
+) -> (Job, Result<Answer, CallError>) {
     let service = &table.services[job.service];
     let call = &service.calls[job.call];
-    let ask = Ask { service, call, region: job.region.clone(), params: job.params.clone(), scope: job.scope.clone() };
+    let ask = Ask {
+        service,
+        call,
+        region: job.region.clone(),
+        params: job.params.clone(),
+        scope: job.scope.clone(),
+    };
     let result = source.ask(&ask).await;
     drop(ask);
     (job, result)
 }
 
-/// The region of a bucket. S3 says nothing for us-east-1 and, for the oldest buckets, `EU` for eu-west-1
-/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html>).
+/// The region of a bucket. S3 says nothing for us-east-1 and, for the oldest buckets, `EU` for
+/// eu-west-1 (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html>).
 fn bucket_region(location: Option<String>) -> String {
     match location.as_deref() {
         None | Some("") => "us-east-1".to_owned(),
@@ -594,16 +784,20 @@ fn bucket_region(location: Option<String>) -> String {
     }
 }
 
-/// The text of a policy. IAM alone sends policies percent-encoded (RFC 3986); the CLI prints some as objects.
+/// The text of a policy. IAM alone sends policies percent-encoded (RFC 3986); the CLI prints some
+/// as objects.
 fn policy_text(document: &Value) -> String {
     match document {
-        Value::String(text) if text.starts_with('%') => percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned(),
+        Value::String(text) if text.starts_with('%') => percent_encoding::percent_decode_str(text)
+            .decode_utf8_lossy()
+            .into_owned(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
 }
 
-/// A base64 CSV with a header line, as a list of objects. AWS's credential report has no quoted fields.
+/// A base64 CSV with a header line, as a list of objects. AWS's credential report has no quoted
+/// fields.
 fn csv(content: Option<&Value>) -> Option<Value> {
     let text = content?.as_str()?;
     let text = BASE64_STANDARD
@@ -614,7 +808,12 @@ fn csv(content: Option<&Value>) -> Option<Value> {
     let mut lines = text.lines();
     let names: Vec<&str> = lines.next()?.split(',').collect();
     let row = |line: &str| -> Value {
-        names.iter().zip(line.split(',')).map(|(n, v)| ((*n).to_owned(), Value::from(v))).collect::<Map<_, _>>().into()
+        names
+            .iter()
+            .zip(line.split(','))
+            .map(|(n, v)| ((*n).to_owned(), Value::from(v)))
+            .collect::<Map<_, _>>()
+            .into()
     };
     Some(lines.filter(|l| !l.is_empty()).map(row).collect())
 }

@@ -27,7 +27,8 @@ pub enum DecodeError {
     Xml(String),
 }
 
-/// Decodes a successful answer. Names of fields that the model does not know are added to `new_fields`; the fields stay.
+/// Decodes a successful answer. Names of fields that the model does not know are added to
+/// `new_fields`; the fields stay.
 ///
 /// # Errors
 /// See [`DecodeError`].
@@ -37,7 +38,9 @@ pub fn decode(
     body: &[u8],
     new_fields: &mut BTreeSet<String>,
 ) -> Result<Value, DecodeError> {
-    let Some(output) = operation.output.as_deref() else { return Ok(Value::Object(Map::new())) };
+    let Some(output) = operation.output.as_deref() else {
+        return Ok(Value::Object(Map::new()));
+    };
     let start = body.trim_ascii_start();
     if start.is_empty() {
         return Err(DecodeError::Empty);
@@ -46,28 +49,45 @@ pub fn decode(
     if head.starts_with(b"<!doctype html") || head.starts_with(b"<html") {
         return Err(DecodeError::Html);
     }
-    let mut decoder = Decoder { service, new_fields };
-    let payload = operation.payload.as_deref().zip(match service.shape(output) {
-        Some(ModelShape::Structure { members, .. }) => operation.payload.as_ref().and_then(|p| members.get(p)).map(String::as_str),
-        _ => None,
-    });
+    let mut decoder = Decoder {
+        service,
+        new_fields,
+    };
+    let payload = operation
+        .payload
+        .as_deref()
+        .zip(match service.shape(output) {
+            Some(ModelShape::Structure { members, .. }) => operation
+                .payload
+                .as_ref()
+                .and_then(|p| members.get(p))
+                .map(String::as_str),
+            _ => None,
+        });
     let mut answer = match (service.protocol, payload) {
         // S3's bucket policy: the body is the text.
-        (_, Some((member, "s" | "x"))) => {
-            Value::Object(Map::from_iter([(member.to_owned(), Value::String(String::from_utf8_lossy(body).into_owned()))]))
-        }
+        (_, Some((member, "s" | "x"))) => Value::Object(Map::from_iter([(
+            member.to_owned(),
+            Value::String(String::from_utf8_lossy(body).into_owned()),
+        )])),
         (Protocol::Json | Protocol::RestJson, payload) => {
-            let value = serde_json::from_slice(body).map_err(|e| DecodeError::Json(e.to_string()))?;
+            let value =
+                serde_json::from_slice(body).map_err(|e| DecodeError::Json(e.to_string()))?;
             match payload {
-                Some((member, reference)) => Value::Object(Map::from_iter([(member.to_owned(), decoder.json(reference, value))])),
+                Some((member, reference)) => Value::Object(Map::from_iter([(
+                    member.to_owned(),
+                    decoder.json(reference, value),
+                )])),
                 None => decoder.json(output, value),
             }
         }
         (_, payload) => {
             let mut root = parse_xml(body)?;
             if root.name == "LocationConstraint" {
-                // S3's GetBucketLocation: the root is the member. Nothing in it, as for us-east-1, is nothing.
-                let member = (!root.text.is_empty()).then(|| ("LocationConstraint".to_owned(), Value::String(root.text)));
+                // S3's GetBucketLocation: the root is the member. Nothing in it, as for us-east-1,
+                // is nothing.
+                let member = (!root.text.is_empty())
+                    .then(|| ("LocationConstraint".to_owned(), Value::String(root.text)));
                 return Ok(Value::Object(member.into_iter().collect()));
             }
             if let Some(wrapper) = &operation.wrapper {
@@ -77,9 +97,14 @@ pub fn decode(
                     .find(|c| c.name == *wrapper)
                     .ok_or_else(|| DecodeError::Xml(format!("no {wrapper} in it")))?;
             }
-            root.children.retain(|c| !["ResponseMetadata", "requestId", "RequestId"].contains(&c.name.as_str()));
+            root.children.retain(|c| {
+                !["ResponseMetadata", "requestId", "RequestId"].contains(&c.name.as_str())
+            });
             match payload {
-                Some((member, reference)) => Value::Object(Map::from_iter([(member.to_owned(), decoder.xml(reference, root))])),
+                Some((member, reference)) => Value::Object(Map::from_iter([(
+                    member.to_owned(),
+                    decoder.xml(reference, root),
+                )])),
                 None => decoder.xml(output, root),
             }
         }
@@ -90,11 +115,20 @@ pub fn decode(
     Ok(answer)
 }
 
-/// Puts JSON that did not come from AWS directly (the CLI printed it, or AWS Config) into the same form: times, and names
-/// of members whose case differs.
-pub fn normalise(service: &ServiceModel, operation: &Operation, value: Value, new_fields: &mut BTreeSet<String>) -> Value {
+/// Puts JSON that did not come from AWS directly (the CLI printed it, or AWS Config) into the same
+/// form: times, and names of members whose case differs.
+pub fn normalise(
+    service: &ServiceModel,
+    operation: &Operation,
+    value: Value,
+    new_fields: &mut BTreeSet<String>,
+) -> Value {
     match operation.output.as_deref() {
-        Some(output) => Decoder { service, new_fields }.json(output, value),
+        Some(output) => Decoder {
+            service,
+            new_fields,
+        }
+        .json(output, value),
         None => value,
     }
 }
@@ -115,7 +149,11 @@ impl Decoder<'_> {
                     }
                     let member = members
                         .get_key_value(&name)
-                        .or_else(|| wire.iter().find(|(_, w)| **w == name).and_then(|(m, _)| members.get_key_value(m)))
+                        .or_else(|| {
+                            wire.iter()
+                                .find(|(_, w)| **w == name)
+                                .and_then(|(m, _)| members.get_key_value(m))
+                        })
                         .or_else(|| members.iter().find(|(m, _)| m.eq_ignore_ascii_case(&name)));
                     match member {
                         Some((member, reference)) => {
@@ -129,10 +167,14 @@ impl Decoder<'_> {
                 }
                 out.into()
             }
-            (Some(ModelShape::List { list, .. }), Value::Array(items)) => items.into_iter().map(|v| self.json(list, v)).collect(),
-            (Some(ModelShape::Map { map: reference, .. }), Value::Object(map)) => {
-                map.into_iter().map(|(k, v)| (k, self.json(reference, v))).collect::<Map<_, _>>().into()
+            (Some(ModelShape::List { list, .. }), Value::Array(items)) => {
+                items.into_iter().map(|v| self.json(list, v)).collect()
             }
+            (Some(ModelShape::Map { map: reference, .. }), Value::Object(map)) => map
+                .into_iter()
+                .map(|(k, v)| (k, self.json(reference, v)))
+                .collect::<Map<_, _>>()
+                .into(),
             (None, value) if reference == "t" => time(value),
             (_, value) => value,
         }
@@ -142,11 +184,19 @@ impl Decoder<'_> {
         match self.service.shape(reference) {
             Some(ModelShape::Structure { members, wire }) => self.structure(members, wire, node),
             Some(ModelShape::List { list, item, .. }) => {
-                let items = node.children.into_iter().filter(|c| c.name == *item || c.name == "member" || c.name == "item");
+                let items = node
+                    .children
+                    .into_iter()
+                    .filter(|c| c.name == *item || c.name == "member" || c.name == "item");
                 items.map(|c| self.xml(list, c)).collect()
             }
-            Some(ModelShape::Map { map, key, value, .. }) => {
-                let entries = node.children.into_iter().filter_map(|entry| self.entry(map, key, value, entry));
+            Some(ModelShape::Map {
+                map, key, value, ..
+            }) => {
+                let entries = node
+                    .children
+                    .into_iter()
+                    .filter_map(|entry| self.entry(map, key, value, entry));
                 entries.collect::<Map<_, _>>().into()
             }
             None => scalar(reference, node),
@@ -179,15 +229,29 @@ impl Decoder<'_> {
                 continue;
             };
             match self.service.shape(reference) {
-                Some(ModelShape::List { list, flat: true, .. }) => {
+                Some(ModelShape::List {
+                    list, flat: true, ..
+                }) => {
                     let value = self.xml(list, child);
-                    if let Some(list) = out.entry(member.clone()).or_insert_with(|| Value::Array(Vec::new())).as_array_mut() {
+                    if let Some(list) = out
+                        .entry(member.clone())
+                        .or_insert_with(|| Value::Array(Vec::new()))
+                        .as_array_mut()
+                    {
                         list.push(value);
                     }
                 }
-                Some(ModelShape::Map { map, key, value, flat: true }) => {
+                Some(ModelShape::Map {
+                    map,
+                    key,
+                    value,
+                    flat: true,
+                }) => {
                     if let Some((k, v)) = self.entry(map, key, value, child)
-                        && let Some(map) = out.entry(member.clone()).or_insert_with(|| Value::Object(Map::new())).as_object_mut()
+                        && let Some(map) = out
+                            .entry(member.clone())
+                            .or_insert_with(|| Value::Object(Map::new()))
+                            .as_object_mut()
                     {
                         map.insert(k, v);
                     }
@@ -214,7 +278,13 @@ impl Decoder<'_> {
             .find(|(_, r)| matches!(self.service.shape(r), Some(ModelShape::List { flat: true, item, .. }) if item == name))
     }
 
-    fn entry(&mut self, reference: &str, key: &str, value: &str, entry: Node) -> Option<(String, Value)> {
+    fn entry(
+        &mut self,
+        reference: &str,
+        key: &str,
+        value: &str,
+        entry: Node,
+    ) -> Option<(String, Value)> {
         let (mut k, mut v) = (None, None);
         for child in entry.children {
             if child.name == key {
@@ -230,8 +300,14 @@ impl Decoder<'_> {
 fn scalar(reference: &str, node: Node) -> Value {
     let text = node.text;
     match reference {
-        "i" => text.trim().parse::<i64>().map_or(Value::String(text), Value::from),
-        "f" => text.trim().parse::<f64>().map_or(Value::String(text), Value::from),
+        "i" => text
+            .trim()
+            .parse::<i64>()
+            .map_or(Value::String(text), Value::from),
+        "f" => text
+            .trim()
+            .parse::<f64>()
+            .map_or(Value::String(text), Value::from),
         "b" => match text.trim() {
             "true" | "1" => Value::Bool(true),
             "false" | "0" => Value::Bool(false),
@@ -263,21 +339,29 @@ fn add(map: &mut Map<String, Value>, name: String, value: Value) {
     }
 }
 
-/// A time as AWS CLI v2 prints it, in UTC: `2024-01-01T00:00:00+00:00`, with microseconds where there are any.
+/// A time as AWS CLI v2 prints it, in UTC: `2024-01-01T00:00:00+00:00`, with microseconds where
+/// there are any.
 fn time(value: Value) -> Value {
     let parsed = match &value {
-        Value::Number(n) => n.as_f64().and_then(|s| Timestamp::from_microsecond((s * 1e6).round() as i64).ok()),
-        Value::String(s) => s
-            .parse::<Timestamp>()
-            .ok()
-            .or_else(|| s.parse::<f64>().ok().and_then(|s| Timestamp::from_microsecond((s * 1e6).round() as i64).ok())),
+        Value::Number(n) => n
+            .as_f64()
+            .and_then(|s| Timestamp::from_microsecond((s * 1e6).round() as i64).ok()),
+        Value::String(s) => s.parse::<Timestamp>().ok().or_else(|| {
+            s.parse::<f64>()
+                .ok()
+                .and_then(|s| Timestamp::from_microsecond((s * 1e6).round() as i64).ok())
+        }),
         _ => None,
     };
     let Some(time) = parsed else { return value };
     let zoned = time.to_zoned(TimeZone::UTC);
     let micros = time.subsec_microsecond();
     let base = zoned.strftime("%Y-%m-%dT%H:%M:%S");
-    Value::String(if micros == 0 { format!("{base}+00:00") } else { format!("{base}.{micros:06}+00:00") })
+    Value::String(if micros == 0 {
+        format!("{base}+00:00")
+    } else {
+        format!("{base}.{micros:06}+00:00")
+    })
 }
 
 /// An XML element.
@@ -312,9 +396,15 @@ pub(crate) fn parse_xml(body: &[u8]) -> Result<Node, DecodeError> {
                 if open.len() >= NESTING_MAX {
                     return Err(broken(&format!("nested deeper than {NESTING_MAX}")));
                 }
-                let mut node = Node { name: local(start.name().as_ref()), ..Node::default() };
+                let mut node = Node {
+                    name: local(start.name().as_ref()),
+                    ..Node::default()
+                };
                 for attribute in start.attributes().flatten() {
-                    node.attributes.push((attribute.key.as_ref().to_owned(), attribute.value.into_owned()));
+                    node.attributes.push((
+                        attribute.key.as_ref().to_owned(),
+                        attribute.value.into_owned(),
+                    ));
                 }
                 open.push(node);
                 if matches!(event, Event::Empty(_))
@@ -391,7 +481,10 @@ mod tests {
     #[test]
     fn query_ec2_and_rest_xml_become_what_the_cli_prints() {
         let users = run("iam", "ListUsers", "<ListUsersResponse><ListUsersResult><Users><member><UserName>a&amp;b</UserName><CreateDate>2024-01-02T03:04:05Z</CreateDate></member></Users><IsTruncated>false</IsTruncated></ListUsersResult><ResponseMetadata><RequestId>x</RequestId></ResponseMetadata></ListUsersResponse>").unwrap();
-        assert_eq!(users, json!({"Users": [{"UserName": "a&b", "CreateDate": "2024-01-02T03:04:05+00:00"}], "IsTruncated": false}));
+        assert_eq!(
+            users,
+            json!({"Users": [{"UserName": "a&b", "CreateDate": "2024-01-02T03:04:05+00:00"}], "IsTruncated": false})
+        );
         let groups = run("ec2", "DescribeSecurityGroups", "<DescribeSecurityGroupsResponse><requestId>x</requestId><securityGroupInfo><item><groupId>sg-1</groupId><ipPermissions><item><fromPort>22</fromPort><ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges><groups/></item></ipPermissions><brandNew>1</brandNew></item></securityGroupInfo></DescribeSecurityGroupsResponse>").unwrap();
         assert_eq!(
             groups,
@@ -403,28 +496,69 @@ mod tests {
             json!({"Owner": {"ID": "o"}, "Grants": [{"Grantee": {"Type": "CanonicalUser", "ID": "o"}, "Permission": "READ"}]})
         );
         let location = |inside: &str| {
-            run("s3", "GetBucketLocation", &format!(r#"<LocationConstraint xmlns="u">{inside}</LocationConstraint>"#)).unwrap()
+            run(
+                "s3",
+                "GetBucketLocation",
+                &format!(r#"<LocationConstraint xmlns="u">{inside}</LocationConstraint>"#),
+            )
+            .unwrap()
         };
-        assert_eq!((location(""), location("EU")), (json!({}), json!({"LocationConstraint": "EU"})));
-        assert_eq!(run("s3", "GetBucketPolicy", r#"{"Statement":[]}"#).unwrap(), json!({"Policy": r#"{"Statement":[]}"#}));
+        assert_eq!(
+            (location(""), location("EU")),
+            (json!({}), json!({"LocationConstraint": "EU"}))
+        );
+        assert_eq!(
+            run("s3", "GetBucketPolicy", r#"{"Statement":[]}"#).unwrap(),
+            json!({"Policy": r#"{"Statement":[]}"#})
+        );
         let cors = run("s3", "GetBucketCors", "<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod><AllowedMethod>PUT</AllowedMethod></CORSRule></CORSConfiguration>").unwrap();
-        assert_eq!(cors, json!({"CORSRules": [{"AllowedMethods": ["GET", "PUT"]}]}));
+        assert_eq!(
+            cors,
+            json!({"CORSRules": [{"AllowedMethods": ["GET", "PUT"]}]})
+        );
     }
 
     #[test]
     fn json_times_become_text() {
-        let keys = run("kms", "DescribeKey", r#"{"KeyMetadata":{"KeyId":"k","CreationDate":1700000000.25,"New":1}}"#).unwrap();
-        assert_eq!(keys, json!({"KeyMetadata": {"KeyId": "k", "CreationDate": "2023-11-14T22:13:20.250000+00:00", "New": 1}}));
+        let keys = run(
+            "kms",
+            "DescribeKey",
+            r#"{"KeyMetadata":{"KeyId":"k","CreationDate":1700000000.25,"New":1}}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            keys,
+            json!({"KeyMetadata": {"KeyId": "k", "CreationDate": "2023-11-14T22:13:20.250000+00:00", "New": 1}})
+        );
     }
 
     #[test]
     fn broken_answers_are_errors() {
         assert_eq!(run("iam", "ListUsers", " "), Err(DecodeError::Empty));
-        assert_eq!(run("iam", "ListUsers", "<!DOCTYPE html><p>hi"), Err(DecodeError::Html));
-        assert!(matches!(run("iam", "ListUsers", "<ListUsersResponse><ListUsersResult><Users>"), Err(DecodeError::Xml(_))));
-        assert!(matches!(run("kms", "ListKeys", r#"{"Keys":[{"KeyId"#), Err(DecodeError::Json(_))));
-        assert!(matches!(run("iam", "ListUsers", &"<a>".repeat(100_000)), Err(DecodeError::Xml(_))));
-        assert!(matches!(run("iam", "ListUsers", "<a>&lol;</a>"), Err(DecodeError::Xml(_))));
+        assert_eq!(
+            run("iam", "ListUsers", "<!DOCTYPE html><p>hi"),
+            Err(DecodeError::Html)
+        );
+        assert!(matches!(
+            run(
+                "iam",
+                "ListUsers",
+                "<ListUsersResponse><ListUsersResult><Users>"
+            ),
+            Err(DecodeError::Xml(_))
+        ));
+        assert!(matches!(
+            run("kms", "ListKeys", r#"{"Keys":[{"KeyId"#),
+            Err(DecodeError::Json(_))
+        ));
+        assert!(matches!(
+            run("iam", "ListUsers", &"<a>".repeat(100_000)),
+            Err(DecodeError::Xml(_))
+        ));
+        assert!(matches!(
+            run("iam", "ListUsers", "<a>&lol;</a>"),
+            Err(DecodeError::Xml(_))
+        ));
     }
 
     proptest! {

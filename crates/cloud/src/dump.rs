@@ -1,8 +1,9 @@
 //! A folder of AWS CLI output, or of AWS Config items, as a source of answers.
 //!
-//! `account/region/service-operation.json` for calls that stand by themselves, `service-operation/PARAMETER` for calls
-//! made for an item. The same engine runs over it as over AWS, so a folder gives the same facts as the account would,
-//! and what the folder does not have is a hole in coverage, not a deletion.
+//! `account/region/service-operation.json` for calls that stand by themselves,
+//! `service-operation/PARAMETER` for calls made for an item. The same engine runs over it as over
+//! AWS, so a folder gives the same facts as the account would, and what the folder does not have is
+//! a hole in coverage, not a deletion.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -72,7 +73,10 @@ pub enum DumpError {
     #[error("cannot read {0}: {1}")]
     Read(String, std::io::Error),
     /// No file in it is an answer.
-    #[error("{place}: {found}; expected account/region/service-operation.json as the AWS CLI prints it, or AWS Config items")]
+    #[error(
+        "{place}: {found}; expected account/region/service-operation.json as the AWS CLI prints \
+        it, or AWS Config items"
+    )]
     Nothing {
         /// The path.
         place: String,
@@ -80,12 +84,16 @@ pub enum DumpError {
         found: String,
     },
     /// Nothing says whose answers they are.
-    #[error("{0}: cannot tell the account: add sts-get-caller-identity.json, or name the folder after the account id")]
+    #[error(
+        "{0}: cannot tell the account: add sts-get-caller-identity.json, or name the folder after \
+        the account id"
+    )]
     Account(String),
 }
 
 impl Dump {
-    /// Reads all answers below `path`, which is a folder or one file. `region` is that of answers that lie in no region's folder.
+    /// Reads all answers below `path`, which is a folder or one file. `region` is that of answers
+    /// that lie in no region's folder.
     ///
     /// # Errors
     /// When there is nothing to read, or nothing that is an answer.
@@ -141,11 +149,24 @@ struct AnswerGroup {
 impl DumpReader<'_> {
     /// A file that cannot be read costs a line, not the dump.
     fn file(&mut self, root: &Path, file: &Path, single: bool) {
-        let shown = file.strip_prefix(root).unwrap_or(file).display().to_string();
-        let shown = if shown.is_empty() { file.display().to_string() } else { shown };
+        let shown = file
+            .strip_prefix(root)
+            .unwrap_or(file)
+            .display()
+            .to_string();
+        let shown = if shown.is_empty() {
+            file.display().to_string()
+        } else {
+            shown
+        };
         match std::fs::metadata(file) {
             Ok(about) if about.len() <= DUMP_FILE_BYTES_MAX as u64 => {}
-            Ok(_) => return self.broken.push(format!("{shown}: larger than {} MB", DUMP_FILE_BYTES_MAX >> 20)),
+            Ok(_) => {
+                return self.broken.push(format!(
+                    "{shown}: larger than {} MB",
+                    DUMP_FILE_BYTES_MAX >> 20
+                ));
+            }
             Err(e) => return self.broken.push(format!("{shown}: {e}")),
         }
         let place = DumpedFile::of(self.model, root, file, single);
@@ -154,7 +175,10 @@ impl DumpReader<'_> {
         if !known_by_name && !place.json {
             return self.unrecognised.push(shown);
         }
-        let bytes = match std::fs::read(file).map_err(|e| e.to_string()).and_then(|text| decode(text).map_err(|e| e.to_string())) {
+        let bytes = match std::fs::read(file)
+            .map_err(|e| e.to_string())
+            .and_then(|text| decode(text).map_err(|e| e.to_string()))
+        {
             Ok(text) => text.into_bytes(),
             Err(e) => return self.broken.push(format!("{shown}: {e}")),
         };
@@ -164,7 +188,8 @@ impl DumpReader<'_> {
             Err((e, None)) => return self.broken.push(format!("{shown}: {e}")),
         };
         if place.stem == "sts-get-caller-identity" {
-            self.groups.entry(place.group).or_default().account = value["Account"].as_str().map(str::to_owned);
+            self.groups.entry(place.group).or_default().account =
+                value["Account"].as_str().map(str::to_owned);
             return;
         }
         if named.is_none() && self.config_items(&shown, &value) {
@@ -179,20 +204,38 @@ impl DumpReader<'_> {
             group.account.get_or_insert(id);
         }
         let region = place.region.unwrap_or_else(|| self.region.clone());
-        group.files.push(File { path: shown, service, operation, region, param: place.param, value, partial: false });
+        group.files.push(File {
+            path: shown,
+            service,
+            operation,
+            region,
+            param: place.param,
+            value,
+            partial: false,
+        });
     }
 
     /// A file under some other name whose members are those of one call's answer only.
     fn by_content(&self, value: &Value) -> Option<(usize, String)> {
-        let keys: Vec<&String> = value.as_object()?.keys().filter(|k| *k != "NextToken" && *k != "ResponseMetadata").collect();
+        let keys: Vec<&String> = value
+            .as_object()?
+            .keys()
+            .filter(|k| *k != "NextToken" && *k != "ResponseMetadata")
+            .collect();
         if keys.is_empty() {
             return None;
         }
         let mut found = None;
         for (index, service) in self.table.services.iter().enumerate() {
-            for call in service.calls.iter().filter(|c| c.name() == c.operation && c.parent().is_none()) {
+            for call in service
+                .calls
+                .iter()
+                .filter(|c| c.name() == c.operation && c.parent().is_none())
+            {
                 let (model, operation) = self.model.operation(&service.name, &call.operation)?;
-                let Some(ModelShape::Structure { members, .. }) = operation.output.as_deref().and_then(|o| model.shape(o)) else {
+                let Some(ModelShape::Structure { members, .. }) =
+                    operation.output.as_deref().and_then(|o| model.shape(o))
+                else {
                     continue;
                 };
                 if keys.iter().all(|k| members.contains_key(*k)) {
@@ -216,7 +259,9 @@ impl DumpReader<'_> {
             },
             _ => return false,
         };
-        let is_item = |v: &&Value| v.get("resourceType").is_some_and(Value::is_string) && v.get("configuration").is_some();
+        let is_item = |v: &&Value| {
+            v.get("resourceType").is_some_and(Value::is_string) && v.get("configuration").is_some()
+        };
         if list.is_empty() || !list.iter().all(is_item) {
             return false;
         }
@@ -231,28 +276,51 @@ impl DumpReader<'_> {
     fn config_item(&mut self, item: &Value) -> Result<(), String> {
         let kind = item["resourceType"].as_str().unwrap_or_default();
         let row = config_type(kind).ok_or_else(|| format!("{kind} is not in the call table"))?;
-        let account = item["accountId"].as_str().or(item["awsAccountId"].as_str()).ok_or("no account id")?.to_owned();
+        let account = item["accountId"]
+            .as_str()
+            .or(item["awsAccountId"].as_str())
+            .ok_or("no account id")?
+            .to_owned();
         let region = item["awsRegion"].as_str().unwrap_or("global").to_owned();
         let item = &parse_embedded(item.clone());
-        let configuration = at(item, row.from.as_deref().unwrap_or("configuration")).cloned().unwrap_or(Value::Null);
+        let configuration = at(item, row.from.as_deref().unwrap_or("configuration"))
+            .cloned()
+            .unwrap_or(Value::Null);
         let configuration = renamed(configuration, &row.rename);
         if configuration.is_null() {
             return Err(format!("{kind} without a configuration (deleted?)"));
         }
         let (service, operation) = self.call_of(&row.call)?;
-        let param =
-            row.param.as_ref().map(|path| text_at(item, path).ok_or_else(|| format!("{kind} has no {path}"))).transpose()?;
+        let param = row
+            .param
+            .as_ref()
+            .map(|path| text_at(item, path).ok_or_else(|| format!("{kind} has no {path}")))
+            .transpose()?;
         let key = (account.clone(), region.clone(), service, operation, param);
         if let Some(path) = &row.at {
-            push_at(self.items.entry(key).or_insert_with(|| Value::Object(Map::new())), path, configuration);
+            push_at(
+                self.items
+                    .entry(key)
+                    .or_insert_with(|| Value::Object(Map::new())),
+                path,
+                configuration,
+            );
         } else {
-            self.items.insert(key, as_member(row.member.as_deref(), configuration));
+            self.items
+                .insert(key, as_member(row.member.as_deref(), configuration));
         }
         for also in &row.also {
             if let (Some(value), Some(param)) = (at(item, &also.from), text_at(item, &also.param)) {
                 let (service, operation) = self.call_of(&also.call)?;
-                let key = (account.clone(), region.clone(), service, operation, Some(param));
-                self.items.insert(key, as_member(Some(&also.member), value.clone()));
+                let key = (
+                    account.clone(),
+                    region.clone(),
+                    service,
+                    operation,
+                    Some(param),
+                );
+                self.items
+                    .insert(key, as_member(Some(&also.member), value.clone()));
             }
         }
         Ok(())
@@ -260,16 +328,30 @@ impl DumpReader<'_> {
 
     fn call_of(&self, call: &str) -> Result<(usize, String), String> {
         let (service, operation) = call.split_once(' ').unwrap_or((call, ""));
-        let index = self.table.services.iter().position(|s| s.name == service).ok_or_else(|| format!("no service {service}"))?;
+        let index = self
+            .table
+            .services
+            .iter()
+            .position(|s| s.name == service)
+            .ok_or_else(|| format!("no service {service}"))?;
         Ok((index, operation.to_owned()))
     }
 
     fn finish(mut self, path: &Path, time_ms: i64) -> Result<Dump, DumpError> {
-        for ((account, region, service, operation, param), value) in std::mem::take(&mut self.items) {
+        for ((account, region, service, operation, param), value) in std::mem::take(&mut self.items)
+        {
             let group = self.groups.entry(format!("config {account}")).or_default();
             group.account = Some(account);
             let shown = format!("AWS Config, {operation}");
-            group.files.push(File { path: shown, service, operation, region, param, value, partial: true });
+            group.files.push(File {
+                path: shown,
+                service,
+                operation,
+                region,
+                param,
+                value,
+                partial: true,
+            });
         }
         self.groups.retain(|_, group| !group.files.is_empty());
         if self.groups.is_empty() {
@@ -278,19 +360,33 @@ impl DumpReader<'_> {
                 (None, 0) => "nothing in it".to_owned(),
                 (None, n) => format!("none of its {n} files is an answer that Bartizan knows"),
             };
-            return Err(DumpError::Nothing { place: path.display().to_string(), found });
+            return Err(DumpError::Nothing {
+                place: path.display().to_string(),
+                found,
+            });
         }
         let mut accounts: BTreeMap<String, Vec<File>> = BTreeMap::new();
         for (name, group) in self.groups {
-            let most = group.seen.iter().max_by_key(|(id, n)| (**n, std::cmp::Reverse((*id).clone()))).map(|(id, _)| id.clone());
-            let shown = if name.is_empty() { path.display().to_string() } else { name };
+            let most = group
+                .seen
+                .iter()
+                .max_by_key(|(id, n)| (**n, std::cmp::Reverse((*id).clone())))
+                .map(|(id, _)| id.clone());
+            let shown = if name.is_empty() {
+                path.display().to_string()
+            } else {
+                name
+            };
             let account = group.account.or(most).ok_or(DumpError::Account(shown))?;
             accounts.entry(account).or_default().extend(group.files);
         }
         let answers = |files: Vec<File>| {
             let mut by_call: HashMap<(usize, String), Vec<usize>> = HashMap::new();
             for (index, file) in files.iter().enumerate() {
-                by_call.entry((file.service, file.operation.clone())).or_default().push(index);
+                by_call
+                    .entry((file.service, file.operation.clone()))
+                    .or_default()
+                    .push(index);
             }
             DumpedAnswers {
                 files,
@@ -302,10 +398,17 @@ impl DumpReader<'_> {
                 time_ms,
             }
         };
-        let accounts = accounts.into_iter().map(|(id, files)| (id, answers(files))).collect();
+        let accounts = accounts
+            .into_iter()
+            .map(|(id, files)| (id, answers(files)))
+            .collect();
         self.unrecognised.sort();
         self.broken.sort();
-        Ok(Dump { accounts, unrecognised: self.unrecognised, broken: self.broken })
+        Ok(Dump {
+            accounts,
+            unrecognised: self.unrecognised,
+            broken: self.broken,
+        })
     }
 }
 
@@ -315,11 +418,16 @@ impl DumpedAnswers {
     pub fn regions(&self) -> Vec<String> {
         let everywhere = |f: &&File| {
             let service = &self.table.services[f.service];
-            let one_place = service.call(&f.operation).is_some_and(|c| !service.calls[c].regions.is_empty());
+            let one_place = service
+                .call(&f.operation)
+                .is_some_and(|c| !service.calls[c].regions.is_empty());
             service.scope == ServiceScope::Regional && !one_place
         };
         let regional = self.files.iter().filter(everywhere);
-        let regions: BTreeSet<String> = regional.map(|f| f.region.clone()).filter(|r| r != "global").collect();
+        let regions: BTreeSet<String> = regional
+            .map(|f| f.region.clone())
+            .filter(|r| r != "global")
+            .collect();
         regions.into_iter().collect()
     }
 
@@ -327,32 +435,78 @@ impl DumpedAnswers {
     #[must_use]
     pub fn unused(&self) -> Vec<String> {
         let used = self.used.borrow();
-        self.files.iter().enumerate().filter(|(i, _)| !used.contains(i)).map(|(_, f)| f.path.clone()).collect()
+        self.files
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| !used.contains(i))
+            .map(|(_, f)| f.path.clone())
+            .collect()
     }
 
     fn find(&self, ask: &Ask<'_>) -> Result<usize, CallError> {
-        let service = self.table.services.iter().position(|s| s.name == ask.service.name).unwrap_or_default();
-        let anywhere = ask.service.scope == ServiceScope::Global || !ask.call.regions.is_empty() || ask.call.region.is_some();
+        let service = self
+            .table
+            .services
+            .iter()
+            .position(|s| s.name == ask.service.name)
+            .unwrap_or_default();
+        let anywhere = ask.service.scope == ServiceScope::Global
+            || !ask.call.regions.is_empty()
+            || ask.call.region.is_some();
         let files = |name: &str| -> Vec<usize> {
-            let files = self.by_call.get(&(service, name.to_owned())).into_iter().flatten().copied();
-            files.filter(|i| anywhere || self.files[*i].region == ask.region).collect()
+            let files = self
+                .by_call
+                .get(&(service, name.to_owned()))
+                .into_iter()
+                .flatten()
+                .copied();
+            files
+                .filter(|i| anywhere || self.files[*i].region == ask.region)
+                .collect()
         };
         let candidates = files(ask.call.name());
-        let missing = |whole| CallError { whole, ..CallError::new(CallStatus::Cut, "", NOT_IN_DUMP) };
+        let missing = |whole| CallError {
+            whole,
+            ..CallError::new(CallStatus::Cut, "", NOT_IN_DUMP)
+        };
         if param_name(ask.call).is_none() {
-            let own = candidates.iter().copied().filter(|i| self.files[*i].param.is_none());
-            return own.min_by_key(|i| (self.files[*i].region != "us-east-1", self.files[*i].region.clone())).ok_or(missing(true));
+            let own = candidates
+                .iter()
+                .copied()
+                .filter(|i| self.files[*i].param.is_none());
+            return own
+                .min_by_key(|i| {
+                    (
+                        self.files[*i].region != "us-east-1",
+                        self.files[*i].region.clone(),
+                    )
+                })
+                .ok_or(missing(true));
         }
         let wanted = wanted(ask);
-        let hit = candidates.iter().copied().find(|i| self.files[*i].param.as_ref().is_some_and(|p| wanted.contains(p)));
-        // A call that is made in two ways has files of one name: the id of the item tells them apart, where it is all of the
-        // question.
+        let hit = candidates.iter().copied().find(|i| {
+            self.files[*i]
+                .param
+                .as_ref()
+                .is_some_and(|p| wanted.contains(p))
+        });
+        // A call that is made in two ways has files of one name: the id of the item tells them
+        // apart, where it is all of the question.
         let by_id = || {
-            let shared = if ask.call.name() == ask.call.operation { Vec::new() } else { files(&ask.call.operation) };
-            let id = only_param(ask.call).and_then(|name| ask.params.get(name))?.as_str()?;
-            shared.into_iter().find(|i| self.files[*i].param.as_deref() == Some(id))
+            let shared = if ask.call.name() == ask.call.operation {
+                Vec::new()
+            } else {
+                files(&ask.call.operation)
+            };
+            let id = only_param(ask.call)
+                .and_then(|name| ask.params.get(name))?
+                .as_str()?;
+            shared
+                .into_iter()
+                .find(|i| self.files[*i].param.as_deref() == Some(id))
         };
-        hit.or_else(by_id).ok_or_else(|| missing(candidates.is_empty()))
+        hit.or_else(by_id)
+            .ok_or_else(|| missing(candidates.is_empty()))
     }
 }
 
@@ -361,22 +515,45 @@ impl CallSource for DumpedAnswers {
         let answer = self.find(ask).and_then(|index| {
             let file = &self.files[index];
             self.used.borrow_mut().insert(index);
-            if let Some(error) = file.value.as_object().filter(|m| m.len() == 1).and_then(|m| m.get("Error")) {
+            if let Some(error) = file
+                .value
+                .as_object()
+                .filter(|m| m.len() == 1)
+                .and_then(|m| m.get("Error"))
+            {
                 let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
                 let code = text("Code");
-                let denied = ["AccessDenied", "Unauthorized", "AuthorizationError"].iter().any(|word| code.contains(word));
-                return Err(CallError::new(if denied { CallStatus::Denied } else { CallStatus::Failed }, &code, text("Message")));
+                let denied = ["AccessDenied", "Unauthorized", "AuthorizationError"]
+                    .iter()
+                    .any(|word| code.contains(word));
+                return Err(CallError::new(
+                    if denied {
+                        CallStatus::Denied
+                    } else {
+                        CallStatus::Failed
+                    },
+                    &code,
+                    text("Message"),
+                ));
             }
             let mut new_fields = BTreeSet::new();
             let value = match self.model.operation(&ask.service.name, &ask.call.operation) {
-                Some((service, operation)) => normalise(service, operation, file.value.clone(), &mut new_fields),
+                Some((service, operation)) => {
+                    normalise(service, operation, file.value.clone(), &mut new_fields)
+                }
                 None => file.value.clone(),
             };
             if file.partial {
                 new_fields.clear(); // AWS Config has members of its own; they say nothing of AWS's API
             }
-            let incomplete = file.partial.then(|| "AWS Config items: what is not among them is open".to_owned());
-            Ok(Answer { value, new_fields, incomplete })
+            let incomplete = file
+                .partial
+                .then(|| "AWS Config items: what is not among them is open".to_owned());
+            Ok(Answer {
+                value,
+                new_fields,
+                incomplete,
+            })
         });
         futures::future::ready(answer).boxed_local()
     }
@@ -388,16 +565,29 @@ impl CallSource for DumpedAnswers {
     fn left(&self) -> Vec<(usize, usize, String, Map<String, Value>)> {
         let (used, mut offered) = (self.used.borrow(), self.offered.borrow_mut());
         let mut left = Vec::new();
-        for (index, file) in self.files.iter().enumerate().filter(|(i, _)| !used.contains(i)) {
+        for (index, file) in self
+            .files
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| !used.contains(i))
+        {
             let service = &self.table.services[file.service];
-            let Some(call) = service.call(&file.operation) else { continue };
+            let Some(call) = service.call(&file.operation) else {
+                continue;
+            };
             let params = match (param_name(&service.calls[call]), &file.param) {
-                (Some(name), Some(param)) => Map::from_iter([(name.to_owned(), Value::String(param.clone()))]),
+                (Some(name), Some(param)) => {
+                    Map::from_iter([(name.to_owned(), Value::String(param.clone()))])
+                }
                 (None, None) => Map::new(),
                 _ => continue,
             };
             if offered.insert(index) {
-                let region = if service.scope == ServiceScope::Global { "global".to_owned() } else { file.region.clone() };
+                let region = if service.scope == ServiceScope::Global {
+                    "global".to_owned()
+                } else {
+                    file.region.clone()
+                };
                 left.push((file.service, call, region, params));
             }
         }
@@ -413,7 +603,8 @@ impl CallSource for DumpedAnswers {
     }
 }
 
-/// The texts by which a file for this item may be named: its parameter, or any name or id that the item has.
+/// The texts by which a file for this item may be named: its parameter, or any name or id that the
+/// item has.
 fn wanted(ask: &Ask<'_>) -> BTreeSet<String> {
     let mut wanted: BTreeSet<String> = BTreeSet::new();
     let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
@@ -430,15 +621,23 @@ fn wanted(ask: &Ask<'_>) -> BTreeSet<String> {
     wanted
 }
 
-/// The parameter that says which item a call is made for: the last that a template fills, the account's id apart.
+/// The parameter that says which item a call is made for: the last that a template fills, the
+/// account's id apart.
 fn param_name(call: &crate::table::CallEntry) -> Option<&str> {
-    let mut filled = call.with.iter().filter(|(_, v)| v.as_str().is_some_and(|t| t.starts_with('{') && t != "{account}"));
+    let mut filled = call.with.iter().filter(|(_, v)| {
+        v.as_str()
+            .is_some_and(|t| t.starts_with('{') && t != "{account}")
+    });
     filled.next_back().map(|(name, _)| name.as_str())
 }
 
 /// The same where no other parameter is filled.
 fn only_param(call: &crate::table::CallEntry) -> Option<&str> {
-    let filled = call.with.values().filter(|v| v.as_str().is_some_and(|t| t.starts_with('{'))).count();
+    let filled = call
+        .with
+        .values()
+        .filter(|v| v.as_str().is_some_and(|t| t.starts_with('{')))
+        .count();
     param_name(call).filter(|_| filled == 1)
 }
 
@@ -466,11 +665,16 @@ impl DumpedFile {
             .flat_map(Path::components)
             .map(|c| c.as_os_str().to_string_lossy().into_owned())
             .collect();
-        let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = file
+            .file_name()
+            .map(|n| n.to_string_lossy().into_owned())
+            .unwrap_or_default();
         let json = name.ends_with(".json") || single;
         let stem = name.trim_end_matches(".json").to_owned();
         let is_region = |part: &String| {
-            ["aws", "aws-us-gov", "aws-cn"].iter().any(|p| model.partition(p).is_some_and(|p| p.regions.contains(part)))
+            ["aws", "aws-us-gov", "aws-cn"]
+                .iter()
+                .any(|p| model.partition(p).is_some_and(|p| p.regions.contains(part)))
                 || part == "global"
         };
         let region_at = parts.iter().rposition(is_region);
@@ -482,11 +686,29 @@ impl DumpedFile {
         };
         let region = region_at.map(|at| parts[at].clone());
         let account_parts = &parts[..region_at.unwrap_or(parts.len())];
-        let root_name = root.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let root_name = root
+            .file_name()
+            .map(|n| n.to_string_lossy().into_owned())
+            .unwrap_or_default();
         let is_account = |p: &&String| p.len() == 12 && p.bytes().all(|b| b.is_ascii_digit());
-        let account = account_parts.iter().rev().find(is_account).cloned().or_else(|| Some(root_name).filter(|n| is_account(&n)));
-        let param = folder.is_some().then(|| percent_decode_str(&stem).decode_utf8_lossy().into_owned());
-        Self { group: account_parts.join("/"), account, region, stem, folder, param, json }
+        let account = account_parts
+            .iter()
+            .rev()
+            .find(is_account)
+            .cloned()
+            .or_else(|| Some(root_name).filter(|n| is_account(&n)));
+        let param = folder
+            .is_some()
+            .then(|| percent_decode_str(&stem).decode_utf8_lossy().into_owned());
+        Self {
+            group: account_parts.join("/"),
+            account,
+            region,
+            stem,
+            folder,
+            param,
+            json,
+        }
     }
 }
 
@@ -498,7 +720,10 @@ struct CallFileNames {
 
 impl CallFileNames {
     fn of(table: &CallTable) -> Self {
-        let mut names = Self { full: HashMap::new(), by_operation: HashMap::new() };
+        let mut names = Self {
+            full: HashMap::new(),
+            by_operation: HashMap::new(),
+        };
         for (index, service) in table.services.iter().enumerate() {
             let aliases = match service.name.as_str() {
                 "s3" => vec!["s3", "s3api"],
@@ -508,24 +733,39 @@ impl CallFileNames {
             for call in &service.calls {
                 let operation = kebab(call.name());
                 for alias in &aliases {
-                    names.full.insert(format!("{alias}-{operation}"), (index, call.name().to_owned()));
+                    names.full.insert(
+                        format!("{alias}-{operation}"),
+                        (index, call.name().to_owned()),
+                    );
                 }
-                names.by_operation.entry(operation).or_default().push((index, call.name().to_owned()));
+                names
+                    .by_operation
+                    .entry(operation)
+                    .or_default()
+                    .push((index, call.name().to_owned()));
             }
         }
         names
     }
 
-    /// The call that a file or its folder names: `service-operation`, or, where no other service has it, `operation`, with
-    /// anything or nothing before it (people misspell service names).
+    /// The call that a file or its folder names: `service-operation`, or, where no other service
+    /// has it, `operation`, with anything or nothing before it (people misspell service names).
     fn find(&self, stem: &str, folder: Option<&str>) -> Option<(usize, String)> {
         let one = |name: &str| {
             if let Some(found) = self.full.get(name) {
                 return Some(found.clone());
             }
-            let ends =
-                |op: &&String| name == op.as_str() || name.strip_suffix(op.as_str()).is_some_and(|before| before.ends_with('-'));
-            let longest = self.by_operation.keys().filter(ends).max_by_key(|op| op.len())?;
+            let ends = |op: &&String| {
+                name == op.as_str()
+                    || name
+                        .strip_suffix(op.as_str())
+                        .is_some_and(|before| before.ends_with('-'))
+            };
+            let longest = self
+                .by_operation
+                .keys()
+                .filter(ends)
+                .max_by_key(|op| op.len())?;
             match self.by_operation[longest].as_slice() {
                 [only] => Some(only.clone()),
                 _ => None,
@@ -543,8 +783,10 @@ fn kebab(operation: &str) -> String {
     let letters: Vec<char> = operation.chars().collect();
     let mut out = String::new();
     for (i, c) in letters.iter().enumerate() {
-        let begins =
-            c.is_uppercase() && i > 0 && (!letters[i - 1].is_uppercase() || letters.get(i + 1).is_some_and(|n| n.is_lowercase()));
+        let begins = c.is_uppercase()
+            && i > 0
+            && (!letters[i - 1].is_uppercase()
+                || letters.get(i + 1).is_some_and(|n| n.is_lowercase()));
         if begins {
             out.push('-');
         }
@@ -553,7 +795,8 @@ fn kebab(operation: &str) -> String {
     out
 }
 
-/// What the AWS CLI says when AWS refuses (`An error occurred (NoSuchEntity) when calling …`), in the form in which AWS sends it.
+/// What the AWS CLI says when AWS refuses (`An error occurred (NoSuchEntity) when calling …`), in
+/// the form in which AWS sends it.
 fn refusal(bytes: &[u8]) -> Option<Value> {
     let text = std::str::from_utf8(bytes).ok()?;
     let (code, rest) = text.split_once("An error occurred (")?.1.split_once(')')?;
@@ -564,7 +807,10 @@ fn refusal(bytes: &[u8]) -> Option<Value> {
 /// All files below a path, and the folders that cannot be looked into.
 fn files_below(path: &Path) -> Result<(Vec<PathBuf>, Vec<String>), DumpError> {
     let error = |path: &Path, e| DumpError::Read(path.display().to_string(), e);
-    if std::fs::metadata(path).map_err(|e| error(path, e))?.is_file() {
+    if std::fs::metadata(path)
+        .map_err(|e| error(path, e))?
+        .is_file()
+    {
         return Ok((vec![path.to_owned()], Vec::new()));
     }
     let (mut files, mut folders, mut closed) = (Vec::new(), vec![path.to_owned()], Vec::new());
@@ -573,7 +819,10 @@ fn files_below(path: &Path) -> Result<(Vec<PathBuf>, Vec<String>), DumpError> {
             Ok(entries) => entries,
             Err(e) if folder == path => return Err(error(path, e)),
             Err(e) => {
-                closed.push(format!("{}: {e}", folder.strip_prefix(path).unwrap_or(&folder).display()));
+                closed.push(format!(
+                    "{}: {e}",
+                    folder.strip_prefix(path).unwrap_or(&folder).display()
+                ));
                 continue;
             }
         };
@@ -587,7 +836,10 @@ fn files_below(path: &Path) -> Result<(Vec<PathBuf>, Vec<String>), DumpError> {
             }
         }
         if files.len() + folders.len() > DUMP_FILES_MAX {
-            return Err(error(path, std::io::Error::other(format!("more than {DUMP_FILES_MAX} files"))));
+            return Err(error(
+                path,
+                std::io::Error::other(format!("more than {DUMP_FILES_MAX} files")),
+            ));
         }
     }
     files.sort();
@@ -634,8 +886,11 @@ struct Also {
 /// The row of a resource type. AWS Config and its samples do not agree on capitals.
 fn config_type(kind: &str) -> Option<ConfigType> {
     static ROWS: std::sync::OnceLock<BTreeMap<String, ConfigType>> = std::sync::OnceLock::new();
-    let rows = ROWS.get_or_init(|| toml::from_str(include_str!("../config-types.toml")).unwrap_or_default());
-    rows.iter().find(|(name, _)| name.eq_ignore_ascii_case(kind)).map(|(_, row)| row.clone())
+    let rows = ROWS
+        .get_or_init(|| toml::from_str(include_str!("../config-types.toml")).unwrap_or_default());
+    rows.iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(kind))
+        .map(|(_, row)| row.clone())
 }
 
 /// Texts that are JSON objects, as AWS Config likes to embed them, become objects.
@@ -646,7 +901,9 @@ fn parse_embedded(value: Value) -> Value {
             .map(|(k, v)| {
                 let parsed = match &v {
                     // A policy stays the text that it is.
-                    Value::String(s) if s.starts_with('{') && !s.contains("\"Statement\"") => serde_json::from_str(s).ok(),
+                    Value::String(s) if s.starts_with('{') && !s.contains("\"Statement\"") => {
+                        serde_json::from_str(s).ok()
+                    }
                     _ => None,
                 };
                 (k, parsed.unwrap_or_else(|| parse_embedded(v)))
@@ -659,7 +916,11 @@ fn parse_embedded(value: Value) -> Value {
 
 fn renamed(value: Value, rename: &BTreeMap<String, String>) -> Value {
     match value {
-        Value::Object(map) => map.into_iter().map(|(k, v)| (rename.get(&k).cloned().unwrap_or(k), v)).collect::<Map<_, _>>().into(),
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(k, v)| (rename.get(&k).cloned().unwrap_or(k), v))
+            .collect::<Map<_, _>>()
+            .into(),
         other => other,
     }
 }
@@ -677,9 +938,17 @@ fn as_member(member: Option<&str>, value: Value) -> Value {
 
 /// Adds an item to the list at `path`, making the lists and objects on the way.
 fn push_at(answer: &mut Value, path: &str, item: Value) {
-    let Some(map) = answer.as_object_mut() else { return };
+    let Some(map) = answer.as_object_mut() else {
+        return;
+    };
     let (first, rest) = path.split_once('.').unwrap_or((path, ""));
-    let Some(list) = map.entry(first).or_insert_with(|| Value::Array(Vec::new())).as_array_mut() else { return };
+    let Some(list) = map
+        .entry(first)
+        .or_insert_with(|| Value::Array(Vec::new()))
+        .as_array_mut()
+    else {
+        return;
+    };
     if rest.is_empty() {
         list.push(item);
     } else {
@@ -698,8 +967,14 @@ mod tests {
         let said = b"\nAn error occurred (NoSuchEntity) when calling the GetLoginProfile operation: Login Profile for User x cannot be found.\n";
         let refusal = refusal(said).unwrap();
         assert_eq!(refusal["Error"]["Code"], "NoSuchEntity");
-        assert_eq!(refusal["Error"]["Message"], "Login Profile for User x cannot be found.");
-        assert!(super::refusal(b"{\"Users\": [").is_none() && super::refusal(b"\xff An error occurred (").is_none());
+        assert_eq!(
+            refusal["Error"]["Message"],
+            "Login Profile for User x cannot be found."
+        );
+        assert!(
+            super::refusal(b"{\"Users\": [").is_none()
+                && super::refusal(b"\xff An error occurred (").is_none()
+        );
     }
 
     #[test]
@@ -707,8 +982,14 @@ mod tests {
         for (operation, name) in [
             ("DescribeDBInstances", "describe-db-instances"),
             ("ListMFADevices", "list-mfa-devices"),
-            ("ListOpenIDConnectProviders", "list-open-id-connect-providers"),
-            ("ListAWSServiceAccessForOrganization", "list-aws-service-access-for-organization"),
+            (
+                "ListOpenIDConnectProviders",
+                "list-open-id-connect-providers",
+            ),
+            (
+                "ListAWSServiceAccessForOrganization",
+                "list-aws-service-access-for-organization",
+            ),
             ("ListFindingsV2", "list-findings-v2"),
         ] {
             assert_eq!(kebab(operation), name);
@@ -719,11 +1000,15 @@ mod tests {
     fn every_config_type_names_a_call_of_the_table() {
         let model = Model::builtin();
         let table = CallTable::builtin(&model).unwrap();
-        let rows: BTreeMap<String, ConfigType> = toml::from_str(include_str!("../config-types.toml")).unwrap();
+        let rows: BTreeMap<String, ConfigType> =
+            toml::from_str(include_str!("../config-types.toml")).unwrap();
         for (kind, row) in rows {
             for call in std::iter::once(&row.call).chain(row.also.iter().map(|a| &a.call)) {
                 let (service, operation) = call.split_once(' ').unwrap();
-                assert!(table.service(service).unwrap().call(operation).is_some(), "{kind}: {call}");
+                assert!(
+                    table.service(service).unwrap().call(operation).is_some(),
+                    "{kind}: {call}"
+                );
             }
         }
     }

@@ -1,5 +1,5 @@
-//! How operations travel, and what shape their answers have: `data/aws-model.json`, reduced from botocore's models by
-//! `cargo xtask generate`.
+//! How operations travel, and what shape their answers have: `data/aws-model.json`, reduced from
+//! botocore's models by `cargo xtask generate`.
 
 use std::collections::BTreeMap;
 
@@ -74,7 +74,8 @@ pub struct Operation {
     /// `/` unless it says otherwise.
     #[serde(default = "slash")]
     pub uri: String,
-    /// Where a parameter goes (`uri`, `query`, `header`, `body`) and under which name, if not in the body under its own.
+    /// Where a parameter goes (`uri`, `query`, `header`, `body`) and under which name, if not in
+    /// the body under its own.
     #[serde(default)]
     pub input: BTreeMap<String, (String, String)>,
     /// Shape of the answer.
@@ -95,7 +96,8 @@ fn slash() -> String {
     "/".to_owned()
 }
 
-/// A shape. A reference is the name of a shape, or a scalar: `s`tring, `i`nteger, `f`loat, `b`oolean, `t`ime, `x` for bytes.
+/// A shape. A reference is the name of a shape, or a scalar: `s`tring, `i`nteger, `f`loat,
+/// `b`oolean, `t`ime, `x` for bytes.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub enum ModelShape {
@@ -137,9 +139,13 @@ impl Model {
     /// # Panics
     /// Never: a test parses it.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "the table is compiled in and parsed by a test")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the table is compiled in and parsed by a test"
+    )]
     pub fn builtin() -> Self {
-        serde_json::from_str(include_str!("../../../data/aws-model.json")).expect("data/aws-model.json")
+        serde_json::from_str(include_str!("../../../data/aws-model.json"))
+            .expect("data/aws-model.json")
     }
 
     /// A service.
@@ -169,7 +175,10 @@ impl Model {
     /// The partition that a region belongs to; `aws` for one that botocore does not know yet.
     #[must_use]
     pub fn partition_of(&self, region: &str) -> &str {
-        let found = self.partitions.iter().find(|(_, p)| p.regions.iter().any(|r| r == region));
+        let found = self
+            .partitions
+            .iter()
+            .find(|(_, p)| p.regions.iter().any(|r| r == region));
         found.map_or(
             if region.starts_with("cn-") {
                 "aws-cn"

@@ -1,11 +1,12 @@
 //! Speed without harm: a token bucket that halves its rate when AWS says "slower" and climbs back.
 //!
-//! AWS counts by account, region and service, so there is one bucket for each of those. Additive increase,
-//! multiplicative decrease, as TCP does it.
+//! AWS counts by account, region and service, so there is one bucket for each of those. Additive
+//! increase, multiplicative decrease, as TCP does it.
 
 use std::time::{Duration, Instant};
 
-/// How many seconds' worth of requests may go at once to a service. AWS's own buckets are at least that deep.
+/// How many seconds' worth of requests may go at once to a service. AWS's own buckets are at least
+/// that deep.
 pub const SERVICE_BURST_SECONDS: f64 = 5.0;
 /// The same under `--max-rps`, which is a promise for every second.
 pub const BUDGET_BURST_SECONDS: f64 = 1.0;
@@ -27,14 +28,24 @@ impl TokenBucket {
     #[must_use]
     pub fn new(rate: f64, burst_seconds: f64, now: Instant) -> Self {
         let rate = rate.max(RATE_MIN);
-        Self { base: rate, rate, burst_seconds, tokens: (rate * burst_seconds).max(1.0), filled: now }
+        Self {
+            base: rate,
+            rate,
+            burst_seconds,
+            tokens: (rate * burst_seconds).max(1.0),
+            filled: now,
+        }
     }
 
     /// When the next request may go.
     #[must_use]
     pub fn ready_at(&self, now: Instant) -> Instant {
         let tokens = self.tokens_at(now);
-        if tokens >= 1.0 { now } else { now + Duration::from_secs_f64((1.0 - tokens) / self.rate) }
+        if tokens >= 1.0 {
+            now
+        } else {
+            now + Duration::from_secs_f64((1.0 - tokens) / self.rate)
+        }
     }
 
     /// Takes a token, if there is one.

@@ -7,7 +7,11 @@ use serde_json::{Map, Value};
 use crate::model::{Operation, Protocol, ServiceModel};
 
 /// RFC 3986 unreserved characters stay.
-const ENCODE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const ENCODE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Why no request can be made.
 #[derive(Debug, thiserror::Error)]
@@ -24,11 +28,21 @@ pub fn build(
     (name, operation): (&str, &Operation),
     params: &Map<String, Value>,
 ) -> Result<Request<Vec<u8>>, RequestError> {
-    let mut parts = Parts { path: String::new(), query: Vec::new(), headers: Vec::new(), body: Map::new() };
+    let mut parts = Parts {
+        path: String::new(),
+        query: Vec::new(),
+        headers: Vec::new(),
+        body: Map::new(),
+    };
     for (member, value) in params {
-        let (location, wire) = operation.input.get(member).map_or(("body", member.as_str()), |(l, w)| (l.as_str(), w.as_str()));
+        let (location, wire) = operation
+            .input
+            .get(member)
+            .map_or(("body", member.as_str()), |(l, w)| (l.as_str(), w.as_str()));
         match location {
-            "query" => flatten_list(value).into_iter().for_each(|v| parts.query.push((wire.to_owned(), v))),
+            "query" => flatten_list(value)
+                .into_iter()
+                .for_each(|v| parts.query.push((wire.to_owned(), v))),
             "header" => parts.headers.push((wire.to_owned(), text(value))),
             "uri" => {}
             _ => drop(parts.body.insert(wire.to_owned(), value.clone())),
@@ -37,21 +51,35 @@ pub fn build(
     parts.path(operation, params)?;
     let body = match service.protocol {
         Protocol::Query | Protocol::Ec2 => {
-            parts.headers.push(("content-type".into(), "application/x-www-form-urlencoded; charset=utf-8".into()));
+            parts.headers.push((
+                "content-type".into(),
+                "application/x-www-form-urlencoded; charset=utf-8".into(),
+            ));
             form(service, name, &parts.body).into_bytes()
         }
         Protocol::Json => {
-            parts.headers.push(("content-type".into(), format!("application/x-amz-json-{}", service.json)));
-            parts.headers.push(("x-amz-target".into(), format!("{}.{name}", service.target)));
+            parts.headers.push((
+                "content-type".into(),
+                format!("application/x-amz-json-{}", service.json),
+            ));
+            parts
+                .headers
+                .push(("x-amz-target".into(), format!("{}.{name}", service.target)));
             Value::Object(parts.body).to_string().into_bytes()
         }
         Protocol::RestJson if operation.method != "GET" => {
-            parts.headers.push(("content-type".into(), "application/json".into()));
+            parts
+                .headers
+                .push(("content-type".into(), "application/json".into()));
             Value::Object(parts.body).to_string().into_bytes()
         }
         Protocol::RestJson | Protocol::RestXml => Vec::new(),
     };
-    let query: Vec<String> = parts.query.iter().map(|(k, v)| format!("{}={}", encode(k), encode(v))).collect();
+    let query: Vec<String> = parts
+        .query
+        .iter()
+        .map(|(k, v)| format!("{}={}", encode(k), encode(v)))
+        .collect();
     let joiner = if query.is_empty() {
         ""
     } else if parts.path.contains('?') {
@@ -59,11 +87,22 @@ pub fn build(
     } else {
         "?"
     };
-    let uri = format!("{}{}{joiner}{}", base.trim_end_matches('/'), parts.path, query.join("&"));
-    let method = Method::from_bytes(operation.method.as_bytes()).map_err(|e| RequestError(e.to_string()))?;
-    let mut request = Request::builder().method(method).uri(uri).body(body).map_err(|e| RequestError(e.to_string()))?;
+    let uri = format!(
+        "{}{}{joiner}{}",
+        base.trim_end_matches('/'),
+        parts.path,
+        query.join("&")
+    );
+    let method =
+        Method::from_bytes(operation.method.as_bytes()).map_err(|e| RequestError(e.to_string()))?;
+    let mut request = Request::builder()
+        .method(method)
+        .uri(uri)
+        .body(body)
+        .map_err(|e| RequestError(e.to_string()))?;
     for (name, value) in parts.headers {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|e| RequestError(e.to_string()))?;
+        let name =
+            HeaderName::from_bytes(name.as_bytes()).map_err(|e| RequestError(e.to_string()))?;
         let value = HeaderValue::from_str(&value).map_err(|e| RequestError(e.to_string()))?;
         request.headers_mut().insert(name, value);
     }
@@ -79,18 +118,32 @@ struct Parts {
 
 impl Parts {
     /// Fills `/2015-03-31/functions/{FunctionName}/policy`. `{Name+}` keeps slashes.
-    fn path(&mut self, operation: &Operation, params: &Map<String, Value>) -> Result<(), RequestError> {
+    fn path(
+        &mut self,
+        operation: &Operation,
+        params: &Map<String, Value>,
+    ) -> Result<(), RequestError> {
         let mut rest = operation.uri.as_str();
         while let Some((before, tail)) = rest.split_once('{') {
             self.path.push_str(before);
             let (label, after) = tail.split_once('}').unwrap_or((tail, ""));
             let greedy = label.ends_with('+');
             let label = label.trim_end_matches('+');
-            let named =
-                |wire: &str| operation.input.iter().find(|(_, (l, w))| l == "uri" && w == wire).map_or(label, |(m, _)| m.as_str());
+            let named = |wire: &str| {
+                operation
+                    .input
+                    .iter()
+                    .find(|(_, (l, w))| l == "uri" && w == wire)
+                    .map_or(label, |(m, _)| m.as_str())
+            };
             let value = params.get(named(label)).map(text).filter(|v| !v.is_empty());
-            let value = value.ok_or_else(|| RequestError(format!("parameter {label} is missing")))?;
-            let value = if greedy { value.split('/').map(encode).collect::<Vec<_>>().join("/") } else { encode(&value) };
+            let value =
+                value.ok_or_else(|| RequestError(format!("parameter {label} is missing")))?;
+            let value = if greedy {
+                value.split('/').map(encode).collect::<Vec<_>>().join("/")
+            } else {
+                encode(&value)
+            };
             self.path.push_str(&value);
             rest = after;
         }
@@ -100,9 +153,16 @@ impl Parts {
 }
 
 fn form(service: &ServiceModel, action: &str, params: &Map<String, Value>) -> String {
-    let mut pairs = vec![("Action".to_owned(), action.to_owned()), ("Version".to_owned(), service.version.clone())];
+    let mut pairs = vec![
+        ("Action".to_owned(), action.to_owned()),
+        ("Version".to_owned(), service.version.clone()),
+    ];
     // The query protocol writes lists as Name.member.1, ec2's as Name.1.
-    let infix = if service.protocol == Protocol::Ec2 { "" } else { ".member" };
+    let infix = if service.protocol == Protocol::Ec2 {
+        ""
+    } else {
+        ".member"
+    };
     for (name, value) in params {
         match value {
             Value::Array(list) => {
@@ -113,7 +173,11 @@ fn form(service: &ServiceModel, action: &str, params: &Map<String, Value>) -> St
             single => pairs.push((name.clone(), text(single))),
         }
     }
-    pairs.iter().map(|(k, v)| format!("{}={}", encode(k), encode(v))).collect::<Vec<_>>().join("&")
+    pairs
+        .iter()
+        .map(|(k, v)| format!("{}={}", encode(k), encode(v)))
+        .collect::<Vec<_>>()
+        .join("&")
 }
 
 fn flatten_list(value: &Value) -> Vec<String> {
@@ -124,7 +188,9 @@ fn flatten_list(value: &Value) -> Vec<String> {
 }
 
 fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn encode(text: &str) -> String {
@@ -140,8 +206,17 @@ mod tests {
     fn run(service: &str, operation: &str, params: Value) -> (String, String) {
         let model = Model::builtin();
         let (service, row) = model.operation(service, operation).unwrap();
-        let request = build("https://h", service, (operation, row), params.as_object().unwrap()).unwrap();
-        (request.uri().to_string(), String::from_utf8(request.into_body()).unwrap())
+        let request = build(
+            "https://h",
+            service,
+            (operation, row),
+            params.as_object().unwrap(),
+        )
+        .unwrap();
+        (
+            request.uri().to_string(),
+            String::from_utf8(request.into_body()).unwrap(),
+        )
     }
 
     #[test]
@@ -150,14 +225,40 @@ mod tests {
             run("iam", "ListAccessKeys", json!({"UserName": "a b"})).1,
             "Action=ListAccessKeys&Version=2010-05-08&UserName=a%20b"
         );
-        let (_, ec2) = run("ec2", "DescribeSnapshots", json!({"OwnerIds": ["self"], "MaxResults": 5}));
-        assert_eq!(ec2, "Action=DescribeSnapshots&Version=2016-11-15&Owner.1=self&MaxResults=5");
+        let (_, ec2) = run(
+            "ec2",
+            "DescribeSnapshots",
+            json!({"OwnerIds": ["self"], "MaxResults": 5}),
+        );
         assert_eq!(
-            run("lambda", "GetPolicy", json!({"FunctionName": "a:b/c", "Qualifier": "x"})).0,
+            ec2,
+            "Action=DescribeSnapshots&Version=2016-11-15&Owner.1=self&MaxResults=5"
+        );
+        assert_eq!(
+            run(
+                "lambda",
+                "GetPolicy",
+                json!({"FunctionName": "a:b/c", "Qualifier": "x"})
+            )
+            .0,
             "https://h/2015-03-31/functions/a%3Ab%2Fc/policy?Qualifier=x"
         );
-        assert_eq!(run("s3", "GetBucketPolicy", json!({"Bucket": "b"})).0, "https://h/b?policy");
-        assert_eq!(run("kms", "GetKeyPolicy", json!({"KeyId": "k"})).1, r#"{"KeyId":"k"}"#);
-        assert_eq!(run("accessanalyzer", "ListFindingsV2", json!({"analyzerArn": "x"})).1, r#"{"analyzerArn":"x"}"#);
+        assert_eq!(
+            run("s3", "GetBucketPolicy", json!({"Bucket": "b"})).0,
+            "https://h/b?policy"
+        );
+        assert_eq!(
+            run("kms", "GetKeyPolicy", json!({"KeyId": "k"})).1,
+            r#"{"KeyId":"k"}"#
+        );
+        assert_eq!(
+            run(
+                "accessanalyzer",
+                "ListFindingsV2",
+                json!({"analyzerArn": "x"})
+            )
+            .1,
+            r#"{"analyzerArn":"x"}"#
+        );
     }
 }

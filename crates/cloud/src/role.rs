@@ -1,4 +1,5 @@
-//! The audit role that the call table needs, no more: its policies, its trust, and the bucket policy for the evidence.
+//! The audit role that the call table needs, no more: its policies, its trust, and the bucket
+//! policy for the evidence.
 
 use bartizan_inventory::snapshot::CallStatus;
 use serde::Serialize;
@@ -13,7 +14,8 @@ use crate::template::at;
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
 pub const MANAGED_POLICY_CHARACTERS_MAX: usize = 6_144;
 
-/// Actions that read data or hand out secrets, which an audit role must not have. `*` and `?` as in IAM.
+/// Actions that read data or hand out secrets, which an audit role must not have. `*` and `?` as in
+/// IAM.
 const READS_DATA: [&str; 10] = [
     "s3:GetObject",
     "secretsmanager:GetSecretValue",
@@ -63,7 +65,9 @@ pub fn policies(table: &CallTable) -> Vec<Value> {
     let mut rest = actions.as_slice();
     while !rest.is_empty() {
         let part = documents.len() + 1;
-        let fits = |n: &usize| document(part, &rest[..*n]).to_string().len() <= MANAGED_POLICY_CHARACTERS_MAX;
+        let fits = |n: &usize| {
+            document(part, &rest[..*n]).to_string().len() <= MANAGED_POLICY_CHARACTERS_MAX
+        };
         let count = (1..=rest.len()).rev().find(fits).unwrap_or(1);
         documents.push(document(part, &rest[..count]));
         rest = &rest[count..];
@@ -74,21 +78,24 @@ pub fn policies(table: &CallTable) -> Vec<Value> {
 /// The trust policy: who may become the audit role.
 #[must_use]
 pub fn trust_policy(principal: &str, external_id: Option<&str>) -> Value {
-    let mut statement =
-        json!({"Sid": "BartizanCollector", "Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"});
+    let mut statement = json!({"Sid": "BartizanCollector", "Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"});
     if let Some(id) = external_id {
         statement["Condition"] = json!({"StringEquals": {"sts:ExternalId": id}});
     }
     json!({"Version": "2012-10-17", "Statement": [statement]})
 }
 
-/// The policy of the evidence bucket in the second account: the writer creates names and reads, and does nothing else.
+/// The policy of the evidence bucket in the second account: the writer creates names and reads, and
+/// does nothing else.
 ///
-/// `checkpoint` alone may be written again: it is signed, every version of it is locked, and readers hold it against the
-/// one that they remember.
+/// `checkpoint` alone may be written again: it is signed, every version of it is locked, and
+/// readers hold it against the one that they remember.
 #[must_use]
 pub fn bucket_policy(bucket: &str, prefix: &str, writer: &str) -> Value {
-    let partition = writer.strip_prefix("arn:").and_then(|w| w.split(':').next()).unwrap_or("aws");
+    let partition = writer
+        .strip_prefix("arn:")
+        .and_then(|w| w.split(':').next())
+        .unwrap_or("aws");
     let arn = format!("arn:{partition}:s3:::{bucket}");
     let slash = if prefix.is_empty() { "" } else { "/" };
     let objects = format!("{arn}/{prefix}{slash}*");
@@ -129,24 +136,48 @@ pub struct RoleGaps {
 
 /// Reads the policies of the role that `live` is, and compares.
 ///
-/// Only what the role's own policies allow and deny is weighed; boundaries, SCPs and conditions may narrow it further.
+/// Only what the role's own policies allow and deny is weighed; boundaries, SCPs and conditions may
+/// narrow it further.
 ///
 /// # Errors
 /// When the role itself cannot be read.
-pub async fn check(live: &Live, table: &CallTable, role: Option<&str>) -> Result<RoleGaps, CallError> {
+pub async fn check(
+    live: &Live,
+    table: &CallTable,
+    role: Option<&str>,
+) -> Result<RoleGaps, CallError> {
     let name = match role {
         Some(role) => role.rsplit('/').next().unwrap_or(role).to_owned(),
-        None => {
-            live.arn.split(":assumed-role/").nth(1).and_then(|r| r.split('/').next()).map(str::to_owned).ok_or_else(|| {
-                CallError::new(CallStatus::Failed, "", format!("{} is not a role: name one with --role", live.arn))
-            })?
-        }
+        None => live
+            .arn
+            .split(":assumed-role/")
+            .nth(1)
+            .and_then(|r| r.split('/').next())
+            .map(str::to_owned)
+            .ok_or_else(|| {
+                CallError::new(
+                    CallStatus::Failed,
+                    "",
+                    format!("{} is not a role: name one with --role", live.arn),
+                )
+            })?,
     };
-    let mut check = RoleGaps { role: name.clone(), ..RoleGaps::default() };
+    let mut check = RoleGaps {
+        role: name.clone(),
+        ..RoleGaps::default()
+    };
     let ask = |operation: &'static str, params: Value| {
         let params = params.as_object().cloned().unwrap_or_default();
         async move {
-            live.client().call(live.model(), ("iam", operation), live.client().endpoints().home(), &params).await.map(|a| a.value)
+            live.client()
+                .call(
+                    live.model(),
+                    ("iam", operation),
+                    live.client().endpoints().home(),
+                    &params,
+                )
+                .await
+                .map(|a| a.value)
         }
     };
     ask("GetRole", json!({ "RoleName": name })).await?;
@@ -154,7 +185,12 @@ pub async fn check(live: &Live, table: &CallTable, role: Option<&str>) -> Result
     match ask("ListRolePolicies", json!({ "RoleName": name })).await {
         Ok(list) => {
             for policy in list["PolicyNames"].as_array().into_iter().flatten() {
-                match ask("GetRolePolicy", json!({ "RoleName": name, "PolicyName": policy })).await {
+                match ask(
+                    "GetRolePolicy",
+                    json!({ "RoleName": name, "PolicyName": policy }),
+                )
+                .await
+                {
                     Ok(answer) => documents.extend(at(&answer, "PolicyDocument").cloned()),
                     Err(e) => check.unknown.push(e.detail),
                 }
@@ -173,35 +209,69 @@ pub async fn check(live: &Live, table: &CallTable, role: Option<&str>) -> Result
         }
         Err(e) => check.unknown.push(e.detail),
     }
-    let patterns = |effect: &str| -> Vec<String> { documents.iter().flat_map(|d| action_patterns(d, effect)).collect() };
+    let patterns = |effect: &str| -> Vec<String> {
+        documents
+            .iter()
+            .flat_map(|d| action_patterns(d, effect))
+            .collect()
+    };
     let (allow, deny) = (patterns("Allow"), patterns("Deny"));
-    let allows = |action: &str| allow.iter().any(|p| matches(p, action)) && !deny.iter().any(|p| matches(p, action));
+    let allows = |action: &str| {
+        allow.iter().any(|p| matches(p, action)) && !deny.iter().any(|p| matches(p, action))
+    };
     check.missing = table.actions().into_iter().filter(|a| !allows(a)).collect();
-    check.reads_data = READS_DATA.iter().filter(|a| allows(a)).map(|a| (*a).to_owned()).collect();
-    check.writes = WRITES.iter().filter(|a| allows(a)).map(|a| (*a).to_owned()).collect();
+    check.reads_data = READS_DATA
+        .iter()
+        .filter(|a| allows(a))
+        .map(|a| (*a).to_owned())
+        .collect();
+    check.writes = WRITES
+        .iter()
+        .filter(|a| allows(a))
+        .map(|a| (*a).to_owned())
+        .collect();
     Ok(check)
 }
 
-async fn managed<F>(ask: &impl Fn(&'static str, Value) -> F, arn: &Value) -> Result<Value, CallError>
+async fn managed<F>(
+    ask: &impl Fn(&'static str, Value) -> F,
+    arn: &Value,
+) -> Result<Value, CallError>
 where
     F: Future<Output = Result<Value, CallError>>,
 {
     let policy = ask("GetPolicy", json!({ "PolicyArn": arn })).await?;
-    let version = at(&policy, "Policy.DefaultVersionId").cloned().unwrap_or(Value::Null);
-    let answer = ask("GetPolicyVersion", json!({ "PolicyArn": arn, "VersionId": version })).await?;
-    Ok(at(&answer, "PolicyVersion.Document").cloned().unwrap_or(Value::Null))
+    let version = at(&policy, "Policy.DefaultVersionId")
+        .cloned()
+        .unwrap_or(Value::Null);
+    let answer = ask(
+        "GetPolicyVersion",
+        json!({ "PolicyArn": arn, "VersionId": version }),
+    )
+    .await?;
+    Ok(at(&answer, "PolicyVersion.Document")
+        .cloned()
+        .unwrap_or(Value::Null))
 }
 
 /// The `Action` patterns of statements with this effect. IAM sends documents percent-encoded.
 fn action_patterns(document: &Value, effect: &str) -> Vec<String> {
     let text = match document {
-        Value::String(s) => percent_encoding::percent_decode_str(s).decode_utf8_lossy().into_owned(),
+        Value::String(s) => percent_encoding::percent_decode_str(s)
+            .decode_utf8_lossy()
+            .into_owned(),
         other => other.to_string(),
     };
     let document: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
-    let list = |v: &Value| -> Vec<Value> { v.as_array().cloned().unwrap_or_else(|| vec![v.clone()]) };
-    let statements = list(&document["Statement"]).into_iter().filter(|s| s["Effect"] == effect && s.get("Condition").is_none());
-    statements.flat_map(|s| list(&s["Action"])).filter_map(|a| a.as_str().map(str::to_owned)).collect()
+    let list =
+        |v: &Value| -> Vec<Value> { v.as_array().cloned().unwrap_or_else(|| vec![v.clone()]) };
+    let statements = list(&document["Statement"])
+        .into_iter()
+        .filter(|s| s["Effect"] == effect && s.get("Condition").is_none());
+    statements
+        .flat_map(|s| list(&s["Action"]))
+        .filter_map(|a| a.as_str().map(str::to_owned))
+        .collect()
 }
 
 /// IAM's `*` and `?`, case apart.
@@ -233,13 +303,15 @@ fn matches(pattern: &str, action: &str) -> bool {
 #[must_use]
 pub fn terraform(policies: &[Value], trust: &Value) -> String {
     let mut out = format!(
-        "resource \"aws_iam_role\" \"bartizan\" {{\n  name               = \"bartizan-audit\"\n  assume_role_policy = <<-JSON\n{}\n  JSON\n}}\n",
+        "resource \"aws_iam_role\" \"bartizan\" \
+        {{\n  name               = \"bartizan-audit\"\n  assume_role_policy = <<-JSON\n{}\n  JSON\n}}\n",
         indented(trust, 4)
     );
     for (index, policy) in policies.iter().enumerate() {
         let n = index + 1;
         out.push_str(&format!(
-            "\nresource \"aws_iam_policy\" \"bartizan_{n}\" {{\n  name   = \"bartizan-audit-{n}\"\n  policy = <<-JSON\n{}\n  JSON\n}}\n\nresource \"aws_iam_role_policy_attachment\" \"bartizan_{n}\" {{\n  role       = aws_iam_role.bartizan.name\n  policy_arn = aws_iam_policy.bartizan_{n}.arn\n}}\n",
+            "\nresource \"aws_iam_policy\" \"bartizan_{n}\" \
+            {{\n  name   = \"bartizan-audit-{n}\"\n  policy = <<-JSON\n{}\n  JSON\n}}\n\nresource \"aws_iam_role_policy_attachment\" \"bartizan_{n}\" {{\n  role       = aws_iam_role.bartizan.name\n  policy_arn = aws_iam_policy.bartizan_{n}.arn\n}}\n",
             indented(policy, 4)
         ));
     }
@@ -250,7 +322,9 @@ pub fn terraform(policies: &[Value], trust: &Value) -> String {
 #[must_use]
 pub fn cloudformation(policies: &[Value], trust: &Value) -> Value {
     let mut resources = Map::new();
-    let references: Vec<Value> = (1..=policies.len()).map(|n| json!({ "Ref": format!("AuditPolicy{n}") })).collect();
+    let references: Vec<Value> = (1..=policies.len())
+        .map(|n| json!({ "Ref": format!("AuditPolicy{n}") }))
+        .collect();
     resources.insert(
         "AuditRole".into(),
         json!({
@@ -260,8 +334,12 @@ pub fn cloudformation(policies: &[Value], trust: &Value) -> Value {
     );
     for (index, policy) in policies.iter().enumerate() {
         let n = index + 1;
-        let properties = json!({ "ManagedPolicyName": format!("bartizan-audit-{n}"), "PolicyDocument": policy });
-        resources.insert(format!("AuditPolicy{n}"), json!({ "Type": "AWS::IAM::ManagedPolicy", "Properties": properties }));
+        let properties =
+            json!({ "ManagedPolicyName": format!("bartizan-audit-{n}"), "PolicyDocument": policy });
+        resources.insert(
+            format!("AuditPolicy{n}"),
+            json!({ "Type": "AWS::IAM::ManagedPolicy", "Properties": properties }),
+        );
     }
     json!({
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -273,7 +351,11 @@ pub fn cloudformation(policies: &[Value], trust: &Value) -> Value {
 
 fn indented(value: &Value, by: usize) -> String {
     let pretty = serde_json::to_string_pretty(value).unwrap_or_default();
-    pretty.lines().map(|l| format!("{}{l}", " ".repeat(by))).collect::<Vec<_>>().join("\n")
+    pretty
+        .lines()
+        .map(|l| format!("{}{l}", " ".repeat(by)))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[cfg(test)]
@@ -288,7 +370,13 @@ mod tests {
         let mut actions = Vec::new();
         for document in &documents {
             assert!(document.to_string().len() <= MANAGED_POLICY_CHARACTERS_MAX);
-            actions.extend(document["Statement"][0]["Action"].as_array().unwrap().iter().map(|a| a.as_str().unwrap().to_owned()));
+            actions.extend(
+                document["Statement"][0]["Action"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|a| a.as_str().unwrap().to_owned()),
+            );
         }
         actions.sort();
         assert_eq!(actions, table.actions());
@@ -302,7 +390,11 @@ mod tests {
 
     #[test]
     fn patterns_match_as_iam_matches() {
-        assert!(matches("s3:Get*", "s3:GetObject") && matches("*", "a:b") && matches("S3:get?bject", "s3:GetObject"));
+        assert!(
+            matches("s3:Get*", "s3:GetObject")
+                && matches("*", "a:b")
+                && matches("S3:get?bject", "s3:GetObject")
+        );
         assert!(!matches("s3:Get", "s3:GetObject") && !matches("s3:List*", "s3:GetObject"));
         assert!(!matches(&"*a".repeat(40), &"b".repeat(60)));
     }

@@ -1,8 +1,8 @@
 //! The call table: what Bartizan asks AWS, as data. One TOML file a service, in `calls/`.
 //!
-//! A row says which operation, with which parameters, for each item of which other answer, and which facts its answer
-//! holds. How the operation travels (protocol, paths, paging, XML shapes) is not here but in `data/aws-model.json`, which
-//! `cargo xtask generate` reduces from botocore.
+//! A row says which operation, with which parameters, for each item of which other answer, and
+//! which facts its answer holds. How the operation travels (protocol, paths, paging, XML shapes) is
+//! not here but in `data/aws-model.json`, which `cargo xtask generate` reduces from botocore.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,10 @@ use crate::model::Model;
 
 /// The rows that Bartizan ships: file name and text.
 const BUILTIN: &[(&str, &str)] = &[
-    ("accessanalyzer", include_str!("../calls/accessanalyzer.toml")),
+    (
+        "accessanalyzer",
+        include_str!("../calls/accessanalyzer.toml"),
+    ),
     ("account", include_str!("../calls/account.toml")),
     ("backup", include_str!("../calls/backup.toml")),
     ("cloudfront", include_str!("../calls/cloudfront.toml")),
@@ -37,17 +40,22 @@ const BUILTIN: &[(&str, &str)] = &[
     ("rolesanywhere", include_str!("../calls/rolesanywhere.toml")),
     ("s3", include_str!("../calls/s3.toml")),
     ("s3control", include_str!("../calls/s3control.toml")),
-    ("secretsmanager", include_str!("../calls/secretsmanager.toml")),
+    (
+        "secretsmanager",
+        include_str!("../calls/secretsmanager.toml"),
+    ),
     ("securityhub", include_str!("../calls/securityhub.toml")),
     ("sns", include_str!("../calls/sns.toml")),
     ("sqs", include_str!("../calls/sqs.toml")),
     ("sso-admin", include_str!("../calls/sso-admin.toml")),
 ];
 
-/// Verbs that only read. `Generate` is the credential report's, which AWS itself classes as reading.
+/// Verbs that only read. `Generate` is the credential report's, which AWS itself classes as
+/// reading.
 const READ_VERBS: [&str; 4] = ["Get", "List", "Describe", "Generate"];
 
-/// Operations that begin with a reading verb and yet hand out what they guard: data, secrets, credentials.
+/// Operations that begin with a reading verb and yet hand out what they guard: data, secrets,
+/// credentials.
 const READS_DATA: [&str; 12] = [
     "GetObject",
     "GetSecretValue",
@@ -82,7 +90,8 @@ pub struct CollectedService {
     /// One endpoint for the account, or one a region.
     #[serde(default)]
     pub scope: ServiceScope,
-    /// Requests a second that we allow ourselves at first, for an account and region; five times as many at once.
+    /// Requests a second that we allow ourselves at first, for an account and region; five times as
+    /// many at once.
     pub rate: f64,
     /// How its IAM actions begin, if not with its name.
     prefix: Option<String>,
@@ -225,17 +234,23 @@ impl CallTable {
         Self::with(model, &[])
     }
 
-    /// The rows that Bartizan ships and those of `files` (name and text), all held to the same rules.
+    /// The rows that Bartizan ships and those of `files` (name and text), all held to the same
+    /// rules.
     ///
     /// # Errors
     /// On the first row that breaks a rule; above all, that it reads, and reads configuration only.
     pub fn with(model: &Model, files: &[(String, String)]) -> Result<Self, TableError> {
-        let own = BUILTIN.iter().map(|(name, text)| (format!("calls/{name}.toml"), (*text).to_owned()));
+        let own = BUILTIN
+            .iter()
+            .map(|(name, text)| (format!("calls/{name}.toml"), (*text).to_owned()));
         let mut services: Vec<CollectedService> = Vec::new();
         let mut all = String::new();
         for (file, text) in own.chain(files.iter().cloned()) {
             let service: CollectedService =
-                toml::from_str(&text).map_err(|e| TableError::Form { file: file.clone(), problem: e.to_string() })?;
+                toml::from_str(&text).map_err(|e| TableError::Form {
+                    file: file.clone(),
+                    problem: e.to_string(),
+                })?;
             check(model, &file, &service)?;
             all.push_str(&text);
             match services.iter_mut().find(|s| s.name == service.name) {
@@ -243,7 +258,10 @@ impl CallTable {
                 None => services.push(service),
             }
         }
-        Ok(Self { services, hash: Hash::of(all.as_bytes()) })
+        Ok(Self {
+            services,
+            hash: Hash::of(all.as_bytes()),
+        })
     }
 
     /// A service by name.
@@ -255,7 +273,11 @@ impl CallTable {
     /// Every IAM action that the table needs, sorted.
     #[must_use]
     pub fn actions(&self) -> Vec<String> {
-        let mut actions: Vec<String> = self.services.iter().flat_map(|s| s.calls.iter().flat_map(|c| s.actions(c))).collect();
+        let mut actions: Vec<String> = self
+            .services
+            .iter()
+            .flat_map(|s| s.calls.iter().flat_map(|c| s.actions(c)))
+            .collect();
         actions.sort_unstable();
         actions.dedup();
         actions
@@ -267,7 +289,9 @@ impl CollectedService {
     #[must_use]
     pub fn actions(&self, call: &CallEntry) -> Vec<String> {
         let prefix = self.prefix.as_deref().unwrap_or(&self.name);
-        call.actions.clone().unwrap_or_else(|| vec![format!("{prefix}:{}", call.operation)])
+        call.actions
+            .clone()
+            .unwrap_or_else(|| vec![format!("{prefix}:{}", call.operation)])
     }
 
     /// The call of that name.
@@ -279,7 +303,8 @@ impl CollectedService {
     /// The calls made for each item of call `parent`.
     pub fn children(&self, parent: usize) -> impl Iterator<Item = usize> {
         let name = self.calls[parent].name();
-        (0..self.calls.len()).filter(move |i| self.calls[*i].parent().is_some_and(|(p, _)| p == name))
+        (0..self.calls.len())
+            .filter(move |i| self.calls[*i].parent().is_some_and(|(p, _)| p == name))
     }
 }
 
@@ -293,23 +318,47 @@ impl CallEntry {
     /// The call whose items this one is made for, and the path to them (empty: the answer itself).
     #[must_use]
     pub fn parent(&self) -> Option<(&str, &str)> {
-        self.for_each.as_deref().map(|f| f.split_once('.').unwrap_or((f, "")))
+        self.for_each
+            .as_deref()
+            .map(|f| f.split_once('.').unwrap_or((f, "")))
     }
 }
 
 fn check(model: &Model, file: &str, service: &CollectedService) -> Result<(), TableError> {
     for (index, call) in service.calls.iter().enumerate() {
-        let fail = |problem: String| Err(TableError::Call { file: file.to_owned(), call: call.name().to_owned(), problem });
-        if !READ_VERBS.iter().any(|verb| call.operation.starts_with(verb)) {
-            return fail(format!("{} does not only read: an operation begins with {}", call.operation, READ_VERBS.join(", ")));
+        let fail = |problem: String| {
+            Err(TableError::Call {
+                file: file.to_owned(),
+                call: call.name().to_owned(),
+                problem,
+            })
+        };
+        if !READ_VERBS
+            .iter()
+            .any(|verb| call.operation.starts_with(verb))
+        {
+            return fail(format!(
+                "{} does not only read: an operation begins with {}",
+                call.operation,
+                READ_VERBS.join(", ")
+            ));
         }
         if READS_DATA.contains(&call.operation.as_str()) {
-            return fail(format!("{} hands out data or credentials, which Bartizan never reads", call.operation));
+            return fail(format!(
+                "{} hands out data or credentials, which Bartizan never reads",
+                call.operation
+            ));
         }
         if model.operation(&service.name, &call.operation).is_none() {
-            return fail(format!("this build does not know {} of {}", call.operation, service.name));
+            return fail(format!(
+                "this build does not know {} of {}",
+                call.operation, service.name
+            ));
         }
-        if service.calls[..index].iter().any(|c| c.name() == call.name()) {
+        if service.calls[..index]
+            .iter()
+            .any(|c| c.name() == call.name())
+        {
             return fail("the name stands twice: give one of them a name of its own".into());
         }
         if let Some((parent, _)) = call.parent()
@@ -326,20 +375,29 @@ mod tests {
     use super::*;
 
     fn with(text: &str) -> Result<CallTable, String> {
-        CallTable::with(&Model::builtin(), &[("mine.toml".into(), text.into())]).map_err(|e| e.to_string())
+        CallTable::with(&Model::builtin(), &[("mine.toml".into(), text.into())])
+            .map_err(|e| e.to_string())
     }
 
     #[test]
     fn the_builtin_table_only_reads() {
         let table = CallTable::builtin(&Model::builtin()).unwrap();
         assert!(table.services.len() >= 28);
-        assert_eq!(BUILTIN.len(), std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/calls")).unwrap().count());
+        assert_eq!(
+            BUILTIN.len(),
+            std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/calls"))
+                .unwrap()
+                .count()
+        );
     }
 
     #[test]
     fn rows_of_users_are_held_to_the_same_rules() {
         let row = |operation: &str| {
-            format!("service = \"iam\"\nscope = \"global\"\nrate = 1\n[[call]]\nname = \"x\"\noperation = \"{operation}\"\n")
+            format!(
+                "service = \"iam\"\nscope = \"global\"\nrate = 1\n[[call]]\nname \
+                = \"x\"\noperation = \"{operation}\"\n"
+            )
         };
         for (operation, part) in [
             ("DeleteUser", "does not only read"),
@@ -348,7 +406,10 @@ mod tests {
             ("GetNothing", "does not know"),
         ] {
             let error = with(&row(operation)).unwrap_err();
-            assert!(error.contains(part) && error.contains("mine.toml"), "{error}");
+            assert!(
+                error.contains(part) && error.contains("mine.toml"),
+                "{error}"
+            );
         }
         assert!(with(&row("ListUsers")).is_ok());
         assert!(with("service = 1").unwrap_err().contains("mine.toml"));
@@ -359,7 +420,11 @@ mod tests {
         let kinds = bartizan_inventory::fact::FactKinds::builtin();
         for service in CallTable::builtin(&Model::builtin()).unwrap().services {
             for fact in service.calls.iter().flat_map(|c| &c.facts) {
-                assert!(!kinds.get(&fact.kind).title.is_empty(), "{} is not in kinds.toml", fact.kind);
+                assert!(
+                    !kinds.get(&fact.kind).title.is_empty(),
+                    "{} is not in kinds.toml",
+                    fact.kind
+                );
             }
         }
     }

@@ -1,8 +1,9 @@
 //! Paths into answers, and templates that take values from them.
 //!
-//! `{Name}` is the innermost value of that name: of the item, of what encloses it, of the call's parameters, of the item
-//! that the call is made for, and so on outwards. `{$Name}` is the call's own parameter, which is known before AWS answers:
-//! so a call that fails can say which facts it would have given.
+//! `{Name}` is the innermost value of that name: of the item, of what encloses it, of the call's
+//! parameters, of the item that the call is made for, and so on outwards. `{$Name}` is the call's
+//! own parameter, which is known before AWS answers: so a call that fails can say which facts it
+//! would have given.
 
 use std::sync::Arc;
 
@@ -25,20 +26,29 @@ impl TemplateScope {
     /// This scope with a value inside.
     #[must_use]
     pub fn within(&self, value: Value) -> Self {
-        Self(Some(Arc::new(ScopeLayer { value, params: false, outer: self.clone() })))
+        Self(Some(Arc::new(ScopeLayer {
+            value,
+            params: false,
+            outer: self.clone(),
+        })))
     }
 
     /// This scope with the parameters of a call inside.
     #[must_use]
     pub fn within_params(&self, params: &Map<String, Value>) -> Self {
-        Self(Some(Arc::new(ScopeLayer { value: Value::Object(params.clone()), params: true, outer: self.clone() })))
+        Self(Some(Arc::new(ScopeLayer {
+            value: Value::Object(params.clone()),
+            params: true,
+            outer: self.clone(),
+        })))
     }
 
     /// The innermost value that has something at `path`; `.` is the innermost value itself.
     #[must_use]
     pub fn look_up(&self, path: &str) -> Option<&Value> {
         if let Some(param) = path.strip_prefix('$') {
-            // An answer that no other led to (of a dump) has one parameter only; the item says the others.
+            // An answer that no other led to (of a dump) has one parameter only; the item says the
+            // others.
             return self.param(param).or_else(|| self.look_up(param));
         }
         let mut scope = self;
@@ -78,7 +88,8 @@ impl TemplateScope {
         whole.then_some(text)
     }
 
-    /// Fills a template as far as the call's own parameters go: how the ids of its facts begin, whatever AWS would answer.
+    /// Fills a template as far as the call's own parameters go: how the ids of its facts begin,
+    /// whatever AWS would answer.
     #[must_use]
     pub fn fill_known(&self, template: &str) -> String {
         fill(template, |path| self.param(path.strip_prefix('$')?)).0
@@ -93,7 +104,8 @@ impl TemplateScope {
         })
     }
 
-    /// Parameters with their templates filled. A text that is one template takes the value as it is.
+    /// Parameters with their templates filled. A text that is one template takes the value as it
+    /// is.
     ///
     /// # Errors
     /// The name of a parameter whose value is missing.
@@ -111,7 +123,11 @@ impl TemplateScope {
         let mut out = Map::new();
         for (name, value) in with {
             let filled = match value {
-                Value::Array(list) => list.iter().map(one).collect::<Option<Vec<_>>>().map(Value::Array),
+                Value::Array(list) => list
+                    .iter()
+                    .map(one)
+                    .collect::<Option<Vec<_>>>()
+                    .map(Value::Array),
                 other => one(other),
             };
             out.insert(name.clone(), filled.ok_or_else(|| name.clone())?);
@@ -122,10 +138,12 @@ impl TemplateScope {
     /// Whether all of these paths have these values here.
     #[must_use]
     pub fn meets(&self, when: &std::collections::BTreeMap<String, Value>) -> bool {
-        when.iter().all(|(path, want)| self.look_up(path) == Some(want))
+        when.iter()
+            .all(|(path, want)| self.look_up(path) == Some(want))
     }
 
-    /// Each item under `path` (lists on the way are walked through; empty: the value itself), as the inside of a scope.
+    /// Each item under `path` (lists on the way are walked through; empty: the value itself), as
+    /// the inside of a scope.
     #[must_use]
     pub fn each(&self, value: &Value, path: &str) -> Vec<TemplateScope> {
         let mut out = Vec::new();
@@ -140,7 +158,9 @@ fn fill<'v>(template: &str, value: impl Fn(&str) -> Option<&'v Value>) -> (Strin
     let mut rest = template;
     while let Some((before, tail)) = rest.split_once('{') {
         out.push_str(before);
-        let Some((paths, after)) = tail.split_once('}') else { return (out, false) };
+        let Some((paths, after)) = tail.split_once('}') else {
+            return (out, false);
+        };
         match paths.split('|').find_map(|path| value(path).and_then(text)) {
             Some(value) => out.push_str(&value),
             None => return (out, false),
@@ -158,7 +178,8 @@ fn walk(scope: &TemplateScope, value: &Value, path: &str, out: &mut Vec<Template
         (item, ("", _)) => out.push(scope.within(item.clone())),
         (Value::Object(map), (first, rest)) => {
             if let Some(inner) = map.get(first) {
-                // What encloses the items, without the items themselves: their names are looked up here.
+                // What encloses the items, without the items themselves: their names are looked up
+                // here.
                 let around: Map<String, Value> = map
                     .iter()
                     .filter(|(k, _)| *k != first)
@@ -197,22 +218,41 @@ mod tests {
     fn inner_values_hide_outer_ones() {
         let answer = json!({"Roles": [{"Name": "r", "Policies": [{"Name": "p"}, {"Name": "q"}]}]});
         let outer = TemplateScope::default().within(json!({"account": "1"}));
-        let ids: Vec<String> = outer.each(&answer, "Roles.Policies").iter().map(|s| s.fill_id("{account}/{Name}")).collect();
+        let ids: Vec<String> = outer
+            .each(&answer, "Roles.Policies")
+            .iter()
+            .map(|s| s.fill_id("{account}/{Name}"))
+            .collect();
         assert_eq!(ids, ["1/p", "1/q"]);
         let roles = outer.each(&answer, "Roles");
         assert_eq!(roles[0].fill("{Missing|Name}").as_deref(), Some("r"));
-        let call = roles[0].within_params(json!({"Key": "k"}).as_object().unwrap()).within(json!({"Key": "arn:k", "Id": "i"}));
+        let call = roles[0]
+            .within_params(json!({"Key": "k"}).as_object().unwrap())
+            .within(json!({"Key": "arn:k", "Id": "i"}));
         assert_eq!(call.fill_id("{$Key}/{Key}/{Id}"), "k/arn:k/i");
         assert_eq!(call.fill_known("{$Key}/{Id}"), "k/");
         assert_eq!(call.fill_known("{Key}"), "");
-        assert_eq!(outer.each(&json!(["a", "b"]), "").iter().map(|s| s.fill_id("{.}")).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(
+            outer
+                .each(&json!(["a", "b"]), "")
+                .iter()
+                .map(|s| s.fill_id("{.}"))
+                .collect::<Vec<_>>(),
+            ["a", "b"]
+        );
     }
 
     #[test]
     fn parameters_keep_their_type() {
         let scope = TemplateScope::default().within(json!({"Version": 3}));
         let with = json!({"VersionNumber": "{Version}", "Limit": 5, "Names": ["{Version}", "x"]});
-        assert_eq!(scope.fill_params(with.as_object().unwrap()).unwrap()["VersionNumber"], json!(3));
-        assert_eq!(scope.fill_params(json!({"A": "{Nope}"}).as_object().unwrap()), Err("A".to_owned()));
+        assert_eq!(
+            scope.fill_params(with.as_object().unwrap()).unwrap()["VersionNumber"],
+            json!(3)
+        );
+        assert_eq!(
+            scope.fill_params(json!({"A": "{Nope}"}).as_object().unwrap()),
+            Err("A".to_owned())
+        );
     }
 }

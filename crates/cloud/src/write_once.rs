@@ -1,6 +1,8 @@
-//! Is a bucket really write-once? Tries to break it, with the writer's own credentials, and reports each refusal.
+//! Is a bucket really write-once? Tries to break it, with the writer's own credentials, and reports
+//! each refusal.
 //!
-//! What must be refused, and why: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html> and
+//! What must be refused, and why:
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html> and
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>.
 
 use base64::Engine;
@@ -44,10 +46,19 @@ pub struct Attempt {
 ///
 /// # Errors
 /// When the canary cannot be written in the first place.
-pub fn verify_bucket(model: &Model, url: &str, identity: &Identity, now: Timestamp) -> Result<Vec<Attempt>, ConnectError> {
+pub fn verify_bucket(
+    model: &Model,
+    url: &str,
+    identity: &Identity,
+    now: Timestamp,
+) -> Result<Vec<Attempt>, ConnectError> {
     let error = |e: String| ConnectError::Identity(e);
-    let (bucket, prefix) = split_url(url).ok_or_else(|| error(format!("{url}: expected s3://bucket/prefix")))?;
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(|e| error(e.to_string()))?;
+    let (bucket, prefix) =
+        split_url(url).ok_or_else(|| error(format!("{url}: expected s3://bucket/prefix")))?;
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| error(e.to_string()))?;
     runtime.block_on(async {
         let (client, region) = client(model, identity).await?;
         let (base, region) = model
@@ -56,7 +67,13 @@ pub fn verify_bucket(model: &Model, url: &str, identity: &Identity, now: Timesta
             .ok_or_else(|| error("the model has no S3".into()))?;
         let slash = if prefix.is_empty() { "" } else { "/" };
         let key = format!("{prefix}{slash}canary-{}", now.as_millisecond());
-        let try_it = Try { client, base, region, bucket, key };
+        let try_it = Try {
+            client,
+            base,
+            region,
+            bucket,
+            key,
+        };
         try_it.all(now).await.map_err(error)
     })
 }
@@ -72,23 +89,45 @@ struct Try {
 impl Try {
     async fn all(&self, now: Timestamp) -> Result<Vec<Attempt>, String> {
         let object = format!("/{}/{}", self.bucket, self.key);
-        let created = self.send("PUT", &object, &[("if-none-match", "*")], b"canary").await?;
+        let created = self
+            .send("PUT", &object, &[("if-none-match", "*")], b"canary")
+            .await?;
         if !created.0.is_success() {
-            return Err(format!("cannot write a canary to {object}: {}", answer(&created)));
+            return Err(format!(
+                "cannot write a canary to {object}: {}",
+                answer(&created)
+            ));
         }
-        let version = created.1.get("x-amz-version-id").and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let version = created
+            .1
+            .get("x-amz-version-id")
+            .and_then(|v| v.to_str().ok())
+            .map(str::to_owned);
         let mut out = Vec::new();
         let mut judge = |tried, reply: Result<Reply, String>, matters| {
             let (outcome, answer) = match reply {
                 Ok(reply) if reply.0.is_success() => (AttemptOutcome::Broken, answer(&reply)),
-                Ok(reply) if matches!(reply.0.as_u16(), 400 | 403 | 405 | 409 | 412) => (AttemptOutcome::Refused, answer(&reply)),
+                Ok(reply) if matches!(reply.0.as_u16(), 400 | 403 | 405 | 409 | 412) => {
+                    (AttemptOutcome::Refused, answer(&reply))
+                }
                 Ok(reply) => (AttemptOutcome::Unknown, answer(&reply)),
                 Err(e) => (AttemptOutcome::Unknown, e),
             };
-            out.push(Attempt { tried, outcome, answer, matters });
+            out.push(Attempt {
+                tried,
+                outcome,
+                answer,
+                matters,
+            });
         };
-        let put = self.send("PUT", &object, &[("if-none-match", "*")], b"forged").await;
-        judge("write the same name again, with If-None-Match", put, "a name can be taken twice");
+        let put = self
+            .send("PUT", &object, &[("if-none-match", "*")], b"forged")
+            .await;
+        judge(
+            "write the same name again, with If-None-Match",
+            put,
+            "a name can be taken twice",
+        );
         let put = self.send("PUT", &object, &[], b"forged").await;
         judge(
             "write the same name again, without a condition",
@@ -96,17 +135,36 @@ impl Try {
             "readers of the newest version see the forgery: enforce If-None-Match by bucket policy",
         );
         let delete = self.send("DELETE", &object, &[], b"").await;
-        judge("delete the object", delete, "a delete marker hides the evidence: deny s3:DeleteObject to the writer");
+        judge(
+            "delete the object",
+            delete,
+            "a delete marker hides the evidence: deny s3:DeleteObject to the writer",
+        );
         if let Some(version) = version.filter(|v| v != "null") {
             let versioned = format!("{object}?versionId={version}");
             let delete = self.send("DELETE", &versioned, &[], b"").await;
             judge("delete the version", delete, "evidence can be destroyed");
-            let bypass = self.send("DELETE", &versioned, &[("x-amz-bypass-governance-retention", "true")], b"").await;
-            judge("delete the version, bypassing governance", bypass, "retention is in governance mode: use compliance mode");
+            let bypass = self
+                .send(
+                    "DELETE",
+                    &versioned,
+                    &[("x-amz-bypass-governance-retention", "true")],
+                    b"",
+                )
+                .await;
+            judge(
+                "delete the version, bypassing governance",
+                bypass,
+                "retention is in governance mode: use compliance mode",
+            );
             let retention = format!("{object}?retention&versionId={version}");
             let soon = (now + SignedDuration::from_secs(60)).to_string();
             let shorter = retention_xml("COMPLIANCE", &soon);
-            judge("shorten the retention", self.send("PUT", &retention, &[], &shorter).await, "evidence can be freed early");
+            judge(
+                "shorten the retention",
+                self.send("PUT", &retention, &[], &shorter).await,
+                "evidence can be freed early",
+            );
             let later = (now + SignedDuration::from_hours(24 * 36500)).to_string();
             let weaker = retention_xml("GOVERNANCE", &later);
             judge(
@@ -124,20 +182,42 @@ impl Try {
             });
         }
         for (tried, query, body, matters) in BUCKET_ATTEMPTS {
-            let reply = self.send("PUT", &format!("/{}?{query}", self.bucket), &[], body.as_bytes()).await;
+            let reply = self
+                .send(
+                    "PUT",
+                    &format!("/{}?{query}", self.bucket),
+                    &[],
+                    body.as_bytes(),
+                )
+                .await;
             let (outcome, answer) = match reply {
                 Ok(reply) if reply.0.is_success() => (AttemptOutcome::Broken, answer(&reply)),
-                Ok(reply) if matches!(reply.0.as_u16(), 400 | 403 | 405 | 409) => (AttemptOutcome::Refused, answer(&reply)),
+                Ok(reply) if matches!(reply.0.as_u16(), 400 | 403 | 405 | 409) => {
+                    (AttemptOutcome::Refused, answer(&reply))
+                }
                 Ok(reply) => (AttemptOutcome::Unknown, answer(&reply)),
                 Err(e) => (AttemptOutcome::Unknown, e),
             };
-            out.push(Attempt { tried, outcome, answer, matters });
+            out.push(Attempt {
+                tried,
+                outcome,
+                answer,
+                matters,
+            });
         }
         Ok(out)
     }
 
-    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Reply, String> {
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base.trim_end_matches('/')));
+    async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Reply, String> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base.trim_end_matches('/')));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -148,33 +228,47 @@ impl Try {
                 .header("x-amz-sdk-checksum-algorithm", "SHA256");
         }
         let request = request.body(body.to_vec()).map_err(|e| e.to_string())?;
-        self.client.send(request, "s3", &self.region).await.map_err(|e| e.detail)
+        self.client
+            .send(request, "s3", &self.region)
+            .await
+            .map_err(|e| e.detail)
     }
 }
 
-/// What is tried on the bucket itself. Each is undone by nothing: a bucket where one works needs mending anyway.
+/// What is tried on the bucket itself. Each is undone by nothing: a bucket where one works needs
+/// mending anyway.
 const BUCKET_ATTEMPTS: [(&str, &str, &str, &str); 2] = [
     (
         "suspend versioning",
         "versioning",
-        "<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Status>Suspended</Status></VersioningConfiguration>",
+        "<VersioningConfiguration \
+        xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Status>Suspended</Status></VersioningConfiguration>",
         "new evidence would overwrite old",
     ),
     (
         "drop the default retention",
         "object-lock",
-        "<ObjectLockConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>",
-        "the writer can leave new evidence unlocked: deny s3:PutBucketObjectLockConfiguration to it",
+        "<ObjectLockConfiguration \
+        xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>",
+        "the writer can leave new evidence unlocked: deny s3:PutBucketObjectLockConfiguration to \
+        it",
     ),
 ];
 
 fn retention_xml(mode: &str, until: &str) -> Vec<u8> {
     let xmlns = "http://s3.amazonaws.com/doc/2006-03-01/";
-    format!("<Retention xmlns=\"{xmlns}\"><Mode>{mode}</Mode><RetainUntilDate>{until}</RetainUntilDate></Retention>").into_bytes()
+    format!(
+        "<Retention \
+    xmlns=\"{xmlns}\"><Mode>{mode}</Mode><RetainUntilDate>{until}</RetainUntilDate></Retention>"
+    )
+    .into_bytes()
 }
 
 fn answer(reply: &Reply) -> String {
     let body = String::from_utf8_lossy(&reply.2);
-    let code = body.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map_or("", |(code, _)| code);
+    let code = body
+        .split_once("<Code>")
+        .and_then(|(_, rest)| rest.split_once("</Code>"))
+        .map_or("", |(code, _)| code);
     format!("{} {code}", reply.0.as_u16()).trim().to_owned()
 }

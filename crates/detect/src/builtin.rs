@@ -6,10 +6,20 @@ include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
 
 /// Our own rules, sorted by name.
 pub fn builtin_files() -> Vec<RuleFile> {
-    RULES.iter().map(|(name, text, _)| RuleFile { name: (*name).to_owned(), text: (*text).to_owned(), builtin: true }).collect()
+    RULES
+        .iter()
+        .map(|(name, text, _)| RuleFile {
+            name: (*name).to_owned(),
+            text: (*text).to_owned(),
+            builtin: true,
+        })
+        .collect()
 }
 
 /// The fixture of one of our own rules, as JSON.
 pub fn builtin_fixture(name: &str) -> Option<&'static str> {
-    RULES.iter().find(|(rule, ..)| *rule == name).map(|(.., fixture)| *fixture)
+    RULES
+        .iter()
+        .find(|(rule, ..)| *rule == name)
+        .map(|(.., fixture)| *fixture)
 }

@@ -9,14 +9,14 @@ use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 
-use super::combo::{CallerPlans, RecordPlan, SharedTexts};
+use super::caller_plan::{CallerPlans, RecordPlan, SharedTexts};
 use super::condition::ItemAnswers;
 use super::derive::cut;
 use super::first_seen::ByHash;
 use super::networks::AddressKind;
-use super::notes::LastSeen;
 use super::route::feed_route;
 use super::scan::{EventMeta, ScanPlan};
+use super::scan_output::LastSeen;
 use super::view::EventView;
 use crate::call::SourceAddress;
 use bartizan_model::limits::SCAN_CACHE_MAX;
@@ -26,15 +26,17 @@ use bartizan_trail::{CallerIdentity, Event, Field, RecordTemplate, TimeReader};
 #[derive(Default)]
 pub(super) struct Caches {
     pub(super) hasher: RandomState,
-    /// Actors by the hash of `userIdentity`. All hashes here have a random seed, so that nobody can make two of them meet.
+    /// Actors by the hash of `userIdentity`. All hashes here have a random seed, so that nobody can
+    /// make two of them meet.
     actors: ByHash<Arc<CallerIdentity>>,
-    pub(super) combos: CallerPlans,
+    pub(super) caller_plans: CallerPlans,
     /// By [`RecordTemplate::of`] and the sort of the address.
     repeats: ByHash<u32>,
     /// What was worked out for them, by their numbers.
     known: Vec<CachedRecord>,
     pub(super) shared: SharedTexts,
-    /// Hashes of events that came once, when not every one can have a [`RecordPlan`]. What comes again is worth one.
+    /// Hashes of events that came once, when not every one can have a [`RecordPlan`]. What comes
+    /// again is worth one.
     once: Vec<u64>,
     /// When first-seen keys of forgotten combos were seen last.
     pub(super) last: Vec<LastSeen>,
@@ -51,14 +53,14 @@ pub(super) struct Caches {
 /// An event that others may repeat.
 pub(super) struct CachedRecord {
     /// Number of its combo.
-    pub(super) combo: u32,
+    pub(super) caller_plan: u32,
     /// [`Event::content`].
     pub(super) content: u64,
     pub(super) repeat: Rc<RecordPlan>,
 }
 
-/// What a thread told of networks in scopes. Each event asks for one, and there are tens of thousands: what it asks for is
-/// all in one place.
+/// What a thread told of networks in scopes. Each event asks for one, and there are tens of
+/// thousands: what it asks for is all in one place.
 pub(super) struct ReportedNetworks {
     /// A table with a slot for each, or behind it when that is taken.
     slots: Box<[NetworkSlot]>,
@@ -80,7 +82,11 @@ struct NetworkSlot {
 impl Default for ReportedNetworks {
     fn default() -> Self {
         let slots = 1 << SLOTS_BITS;
-        Self { slots: vec![NetworkSlot::default(); slots].into(), keys: vec![(0, 0); slots].into(), count: 0 }
+        Self {
+            slots: vec![NetworkSlot::default(); slots].into(),
+            keys: vec![(0, 0); slots].into(),
+            count: 0,
+        }
     }
 }
 
@@ -91,10 +97,15 @@ const TOLD_MAX: usize = (2 << SLOTS_BITS) / 3;
 
 /// By what a thread finds what it told of a network in a scope. Never 0.
 fn quick(scope: u64, network: u64) -> u64 {
-    ((scope ^ network).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32) ^ scope) | 1
+    ((scope ^ network)
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        .rotate_left(32)
+        ^ scope)
+        | 1
 }
 
-/// Seconds since 1970 as [`NetworkSlot`] keeps them; those that it cannot keep are never earlier or later than others.
+/// Seconds since 1970 as [`NetworkSlot`] keeps them; those that it cannot keep are never earlier or
+/// later than others.
 fn short(time_s: i64) -> u32 {
     time_s.clamp(0, i64::from(u32::MAX)) as u32
 }
@@ -115,7 +126,8 @@ impl ReportedNetworks {
         self.slots[(quick(scope, network) >> (64 - SLOTS_BITS)) as usize].quick
     }
 
-    /// Whether an event adds nothing to what was told of its network; then its time is only remembered.
+    /// Whether an event adds nothing to what was told of its network; then its time is only
+    /// remembered.
     pub(super) fn is_told(&mut self, scope: u64, network: u64, time_s: i64) -> bool {
         let quick = quick(scope, network);
         let at = self.slot(quick);
@@ -129,7 +141,14 @@ impl ReportedNetworks {
     }
 
     /// Notes that this was told of a network.
-    pub(super) fn tell(&mut self, scope: u64, network: u64, key: u64, time_s: i64, last: &mut Vec<LastSeen>) {
+    pub(super) fn tell(
+        &mut self,
+        scope: u64,
+        network: u64,
+        key: u64,
+        time_s: i64,
+        last: &mut Vec<LastSeen>,
+    ) {
         if self.count >= TOLD_MAX {
             self.flush(last);
         }
@@ -140,15 +159,27 @@ impl ReportedNetworks {
         if slot.quick == 0 {
             self.count += 1;
             self.keys[at] = (scope, key);
-            *slot = NetworkSlot { quick, first_s: time_s, last_s: time_s };
+            *slot = NetworkSlot {
+                quick,
+                first_s: time_s,
+                last_s: time_s,
+            };
         }
         (slot.first_s, slot.last_s) = (slot.first_s.min(time_s), slot.last_s.max(time_s));
     }
 
     /// Gives the last times of all keys, and forgets them.
     fn flush(&mut self, last: &mut Vec<LastSeen>) {
-        let told = self.slots.iter().zip(&self.keys).filter(|(slot, _)| slot.quick != 0);
-        last.extend(told.map(|(slot, &(scope, key))| LastSeen { scope, key, last_s: i64::from(slot.last_s) }));
+        let told = self
+            .slots
+            .iter()
+            .zip(&self.keys)
+            .filter(|(slot, _)| slot.quick != 0);
+        last.extend(told.map(|(slot, &(scope, key))| LastSeen {
+            scope,
+            key,
+            last_s: i64::from(slot.last_s),
+        }));
         self.slots.fill(NetworkSlot::default());
         self.count = 0;
     }
@@ -157,7 +188,10 @@ impl ReportedNetworks {
 impl Caches {
     /// Empty ones, with the hasher of the rules.
     pub(super) fn new(plan: &ScanPlan) -> Self {
-        Self { hasher: plan.rules.decided.hasher.clone(), ..Self::default() }
+        Self {
+            hasher: plan.rules.decided.hasher.clone(),
+            ..Self::default()
+        }
     }
 
     /// What is left to say when there are no more objects.
@@ -171,12 +205,13 @@ impl Caches {
     fn forget_combos(&mut self) {
         // Repeats would go on with combos whose last times nobody asks for any more.
         self.forget_repeats();
-        self.last.extend(self.combos.last());
-        self.combos = CallerPlans::default();
+        self.last.extend(self.caller_plans.last());
+        self.caller_plans = CallerPlans::default();
     }
 
-    /// The number of an event's combo, what was worked out for the events that it repeats, and [`Event::content`].
-    pub(super) fn combo(
+    /// The number of an event's combo, what was worked out for the events that it repeats, and
+    /// [`Event::content`].
+    pub(super) fn caller_plan(
         &mut self,
         plan: &ScanPlan,
         event: &Event<'_>,
@@ -184,26 +219,41 @@ impl Caches {
     ) -> (u32, Option<Rc<RecordPlan>>, u64) {
         let kind = plan.networks.kind_of(address);
         let Some((hash, holes)) = RecordTemplate::of(event, &self.hasher) else {
-            return (self.combo_of(plan, event, address, kind), None, event.content());
+            return (
+                self.combo_of(plan, event, address, kind),
+                None,
+                event.content(),
+            );
         };
         let lasting = hash ^ kind as u64;
         if let Some(number) = self.number(hash, kind) {
-            let CachedRecord { combo, repeat, content } = self.known(number);
-            return (*combo, Some(repeat.clone()), *content);
+            let CachedRecord {
+                caller_plan,
+                repeat,
+                content,
+            } = self.known(number);
+            return (*caller_plan, Some(repeat.clone()), *content);
         }
         let content = event.content();
-        let combo = self.combo_of(plan, event, address, kind);
+        let caller_plan = self.combo_of(plan, event, address, kind);
         // Where there is room anything may repeat.
         if self.repeats.len() >= SCAN_CACHE_MAX / 2 && !self.came_before(lasting) {
-            return (combo, None, content);
+            return (caller_plan, None, content);
         }
         if self.repeats.len() >= SCAN_CACHE_MAX {
             self.forget_repeats();
         }
-        let repeat = Rc::new(RecordPlan { lasting: RecordTemplate::keep(event, holes), steps: OnceCell::new() });
+        let repeat = Rc::new(RecordPlan {
+            lasting: RecordTemplate::keep(event, holes),
+            steps: OnceCell::new(),
+        });
         self.repeats.insert(lasting, self.known.len() as u32);
-        self.known.push(CachedRecord { combo, content, repeat: repeat.clone() });
-        (combo, Some(repeat), content)
+        self.known.push(CachedRecord {
+            caller_plan,
+            content,
+            repeat: repeat.clone(),
+        });
+        (caller_plan, Some(repeat), content)
     }
 
     /// Whether an event came before. The latest ones are known.
@@ -213,7 +263,11 @@ impl Caches {
     }
 
     /// From where a call came: an address, or what stands in its place.
-    pub(super) fn source<'t>(&mut self, address: Option<IpAddr>, text: impl FnOnce() -> Option<Cow<'t, str>>) -> SourceAddress {
+    pub(super) fn source<'t>(
+        &mut self,
+        address: Option<IpAddr>,
+        text: impl FnOnce() -> Option<Cow<'t, str>>,
+    ) -> SourceAddress {
         let text = match (address, text) {
             (Some(address), text) => match text().filter(|t| t.contains(',')) {
                 // Both are told.
@@ -229,7 +283,12 @@ impl Caches {
             self.sources.clear();
         }
         let hash = self.hasher.hash_one(text.as_bytes());
-        SourceAddress::Text(self.sources.entry(hash).or_insert_with(|| cut(&text).into()).clone())
+        SourceAddress::Text(
+            self.sources
+                .entry(hash)
+                .or_insert_with(|| cut(&text).into())
+                .clone(),
+        )
     }
 
     /// Number of what is known of events with this hash that come from this sort of address.
@@ -247,44 +306,82 @@ impl Caches {
         self.known.clear();
     }
 
-    /// Looks at what events will ask for, so that it is near when they do. Memory that is far away takes longer than all
-    /// that is done with it, but many places can be on their way at once: so it goes step by step, each for all events.
-    pub(super) fn touch(&self, sights: &[EventMeta], numbers: &[u32]) {
-        let CallerPlans { heads, lists, scopes, counted, crowds, .. } = &self.combos;
-        let heads = || numbers.iter().map(|number| &heads[self.known[*number as usize].combo as usize]);
+    /// Looks at what events will ask for, so that it is near when they do. Memory that is far away
+    /// takes longer than all that is done with it, but many places can be on their way at once: so
+    /// it goes step by step, each for all events.
+    pub(super) fn touch(&self, metas: &[EventMeta], numbers: &[u32]) {
+        let CallerPlans {
+            heads,
+            lists,
+            scopes,
+            counted,
+            crowds,
+            ..
+        } = &self.caller_plans;
+        let heads = || {
+            numbers
+                .iter()
+                .map(|number| &heads[self.known[*number as usize].caller_plan as usize])
+        };
         std::hint::black_box(heads().fold(0, |all, head| all ^ head.last_s));
-        let values = heads().zip(sights).map(|(head, sight)| {
-            let counted = lists[head.counted.range()].iter().map(|n| counted[*n as usize].noted.object);
-            let crowds = lists[head.crowds.range()].iter().map(|n| crowds[*n as usize].most);
-            let told = scopes[head.scopes.range()].iter().map(|(scope, _)| self.told.near(*scope, sight.network));
-            counted.chain(crowds).chain(told).fold(0, |all, one| all ^ one)
+        let values = heads().zip(metas).map(|(head, meta)| {
+            let counted = lists[head.counted.range()]
+                .iter()
+                .map(|n| counted[*n as usize].noted.object);
+            let crowds = lists[head.crowds.range()]
+                .iter()
+                .map(|n| crowds[*n as usize].most);
+            let told = scopes[head.scopes.range()]
+                .iter()
+                .map(|(scope, _)| self.told.near(*scope, meta.network));
+            counted
+                .chain(crowds)
+                .chain(told)
+                .fold(0, |all, one| all ^ one)
         });
         std::hint::black_box(values.fold(0, |all, one| all ^ one));
     }
 
-    fn combo_of(&mut self, plan: &ScanPlan, event: &Event<'_>, address: Option<IpAddr>, kind: AddressKind) -> u32 {
+    fn combo_of(
+        &mut self,
+        plan: &ScanPlan,
+        event: &Event<'_>,
+        address: Option<IpAddr>,
+        kind: AddressKind,
+    ) -> u32 {
         let mut hasher = self.hasher.build_hasher();
         feed_route(event, kind, &mut hasher);
         let (route, identity) = (hasher.finish(), self.hasher.hash_one(event.identity()));
         let key = route ^ identity.rotate_left(32);
-        if let Some(combo) = self.combos.number(key) {
-            return combo;
+        if let Some(caller_plan) = self.caller_plans.number(key) {
+            return caller_plan;
         }
-        if self.combos.is_full() {
+        if self.caller_plans.is_full() {
             self.forget_combos();
         }
         let actor = self.actor(event, identity);
         let view = EventView::with_address(event, &actor, &plan.networks, address);
-        let refined = plan.rules.decided.route(&plan.rules, &view, route, &self.answers).refine(&plan.rules, &view, &self.answers);
-        self.combos.add(key, plan, refined, &view, &mut self.shared)
+        let refined = plan
+            .rules
+            .decided
+            .route(&plan.rules, &view, route, &self.answers)
+            .refine(&plan.rules, &view, &self.answers);
+        self.caller_plans
+            .add(key, plan, refined, &view, &mut self.shared)
     }
 
     fn actor(&mut self, event: &Event<'_>, hash: u64) -> Arc<CallerIdentity> {
         if self.actors.len() >= SCAN_CACHE_MAX {
             self.actors.clear();
         }
-        // Where the identity has no account, that of the record stands in: two records may differ in it.
-        let hash = self.hasher.hash_one((hash, event.raw_scalar(Field::RecipientAccountId)));
-        self.actors.entry(hash).or_insert_with(|| Arc::new(CallerIdentity::of_event(event))).clone()
+        // Where the identity has no account, that of the record stands in: two records may differ
+        // in it.
+        let hash = self
+            .hasher
+            .hash_one((hash, event.raw_scalar(Field::RecipientAccountId)));
+        self.actors
+            .entry(hash)
+            .or_insert_with(|| Arc::new(CallerIdentity::of_event(event)))
+            .clone()
     }
 }

@@ -1,4 +1,5 @@
-//! One call of the API as findings, windows and attribution share it: who, what, from where, to what.
+//! One call of the API as findings, windows and attribution share it: who, what, from where, to
+//! what.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -30,7 +31,8 @@ pub struct ApiCall {
     pub error: Option<String>,
 }
 
-/// `sourceIPAddress`: an address, or the name of a service. Of whole words, which are copied soonest.
+/// `sourceIPAddress`: an address, or the name of a service. Of whole words, which are copied
+/// soonest.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum SourceAddress {
     /// The record has none.
@@ -57,7 +59,9 @@ impl SourceAddress {
     pub fn address(&self) -> Option<IpAddr> {
         match self {
             Self::V4(bits) => Some(Ipv4Addr::from_bits(*bits).into()),
-            Self::V6([high, low]) => Some(Ipv6Addr::from_bits(u128::from(*high) << 64 | u128::from(*low)).into()),
+            Self::V6([high, low]) => {
+                Some(Ipv6Addr::from_bits(u128::from(*high) << 64 | u128::from(*low)).into())
+            }
             Self::None | Self::Text(_) => None,
         }
     }
@@ -96,7 +100,7 @@ pub struct Sighting {
     /// From where.
     pub source: SourceAddress,
     /// Who did what.
-    pub deed: Arc<CallContext>,
+    pub context: Arc<CallContext>,
 }
 
 impl Sighting {
@@ -118,8 +122,14 @@ impl CallContext {
 pub fn actor_of(who: &ActorContext, source: &SourceAddress) -> Actor {
     let (actor, source) = (&who.actor, source.to_string());
     let session = actor.session.as_ref().map(|s| format!("session {s}"));
-    let service = actor.invoked_by.as_ref().map(|s| format!("by means of {s}"));
-    let named = actor.source_identity.as_ref().map(|s| format!("source identity {s}"));
+    let service = actor
+        .invoked_by
+        .as_ref()
+        .map(|s| format!("by means of {s}"));
+    let named = actor
+        .source_identity
+        .as_ref()
+        .map(|s| format!("source identity {s}"));
     Actor {
         key: actor.key.clone(),
         name: actor.name.clone(),
@@ -127,7 +137,10 @@ pub fn actor_of(who: &ActorContext, source: &SourceAddress) -> Actor {
         kind: actor.kind.clone(),
         account: actor.account.clone(),
         access_key_id: actor.access_key_id.clone(),
-        origin: [session, actor.through.clone(), service, named].into_iter().flatten().collect(),
+        origin: [session, actor.through.clone(), service, named]
+            .into_iter()
+            .flatten()
+            .collect(),
         source_ip: (!source.is_empty()).then_some(source),
         user_agent: who.user_agent.clone(),
     }

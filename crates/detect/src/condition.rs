@@ -1,6 +1,8 @@
-//! What detections ask of events: conditions over items, where an item is a field and what its value must be.
+//! What detections ask of events: conditions over items, where an item is a field and what its
+//! value must be.
 //!
-//! Detections share their items: many rules ask the same of the same field, and an event answers each question once.
+//! Detections share their items: many rules ask the same of the same field, and an event answers
+//! each question once.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -64,19 +66,48 @@ impl ItemAnswers {
 impl DetectionItems {
     /// The condition of a rule, with its items among the others.
     pub(super) fn condition(&mut self, rule: &CompiledRule) -> RuleCondition {
-        RuleCondition::AtLeast(1, rule.conditions.iter().map(|c| self.expression(c, &rule.detections)).collect())
+        RuleCondition::AtLeast(
+            1,
+            rule.conditions
+                .iter()
+                .map(|c| self.expression(c, &rule.detections))
+                .collect(),
+        )
     }
 
-    fn expression(&mut self, condition: &ConditionExpr, detections: &HashMap<String, CompiledDetection>) -> RuleCondition {
+    fn expression(
+        &mut self,
+        condition: &ConditionExpr,
+        detections: &HashMap<String, CompiledDetection>,
+    ) -> RuleCondition {
         match condition {
-            ConditionExpr::Identifier(name) => {
-                detections.get(name).map_or(RuleCondition::AtLeast(1, Vec::new()), |d| self.detection(d))
+            ConditionExpr::Identifier(name) => detections
+                .get(name)
+                .map_or(RuleCondition::AtLeast(1, Vec::new()), |d| self.detection(d)),
+            ConditionExpr::And(inner) => RuleCondition::All(
+                inner
+                    .iter()
+                    .map(|c| self.expression(c, detections))
+                    .collect(),
+            ),
+            ConditionExpr::Or(inner) => RuleCondition::AtLeast(
+                1,
+                inner
+                    .iter()
+                    .map(|c| self.expression(c, detections))
+                    .collect(),
+            ),
+            ConditionExpr::Not(inner) => {
+                RuleCondition::Not(Box::new(self.expression(inner, detections)))
             }
-            ConditionExpr::And(inner) => RuleCondition::All(inner.iter().map(|c| self.expression(c, detections)).collect()),
-            ConditionExpr::Or(inner) => RuleCondition::AtLeast(1, inner.iter().map(|c| self.expression(c, detections)).collect()),
-            ConditionExpr::Not(inner) => RuleCondition::Not(Box::new(self.expression(inner, detections))),
-            ConditionExpr::Selector { quantifier, pattern } => {
-                let mut named: Vec<_> = detections.iter().filter(|(name, _)| pattern.matches_detection_name(name)).collect();
+            ConditionExpr::Selector {
+                quantifier,
+                pattern,
+            } => {
+                let mut named: Vec<_> = detections
+                    .iter()
+                    .filter(|(name, _)| pattern.matches_detection_name(name))
+                    .collect();
                 named.sort_by_key(|(name, _)| *name);
                 let inner = named.into_iter().map(|(_, d)| self.detection(d)).collect();
                 match quantifier {
@@ -90,26 +121,45 @@ impl DetectionItems {
 
     fn detection(&mut self, detection: &CompiledDetection) -> RuleCondition {
         match detection {
-            CompiledDetection::AllOf(items) => RuleCondition::All(items.iter().map(|i| self.item(i)).collect()),
-            CompiledDetection::AnyOf(inner) => RuleCondition::AtLeast(1, inner.iter().map(|d| self.detection(d)).collect()),
-            CompiledDetection::And(inner) => RuleCondition::All(inner.iter().map(|d| self.detection(d)).collect()),
-            CompiledDetection::Keywords(_) | CompiledDetection::ArrayMatch { .. } | CompiledDetection::Conditional { .. } => {
-                RuleCondition::Opaque
+            CompiledDetection::AllOf(items) => {
+                RuleCondition::All(items.iter().map(|i| self.item(i)).collect())
             }
+            CompiledDetection::AnyOf(inner) => {
+                RuleCondition::AtLeast(1, inner.iter().map(|d| self.detection(d)).collect())
+            }
+            CompiledDetection::And(inner) => {
+                RuleCondition::All(inner.iter().map(|d| self.detection(d)).collect())
+            }
+            CompiledDetection::Keywords(_)
+            | CompiledDetection::ArrayMatch { .. }
+            | CompiledDetection::Conditional { .. } => RuleCondition::Opaque,
         }
     }
 
     fn item(&mut self, item: &CompiledDetectionItem) -> RuleCondition {
-        let Some(field) = &item.field else { return RuleCondition::Opaque };
+        let Some(field) = &item.field else {
+            return RuleCondition::Opaque;
+        };
         let text = is_all_in_its_text(&item.matcher).then(|| format!("{item:?}"));
         if let Some(number) = text.as_ref().and_then(|t| self.numbers.get(t)) {
             return RuleCondition::Item(*number);
         }
         let number = self.items.len() as u32;
         let refers = refers(&item.matcher);
-        let depends = [false, true].map(|places| if refers { Dependency::Event } else { Dependency::of(field, places) });
+        let depends = [false, true].map(|places| {
+            if refers {
+                Dependency::Event
+            } else {
+                Dependency::of(field, places)
+            }
+        });
         let reads = if refers { FieldSet::ALL } else { reads(field) };
-        self.items.push(DetectionItem { field: field.clone(), item: item.clone(), depends, reads });
+        self.items.push(DetectionItem {
+            field: field.clone(),
+            item: item.clone(),
+            depends,
+            reads,
+        });
         self.numbers.extend(text.map(|t| (t, number)));
         RuleCondition::Item(number)
     }
@@ -119,15 +169,15 @@ impl DetectionItems {
         match condition {
             RuleCondition::Item(number) => self.items[*number as usize].reads,
             RuleCondition::Not(inner) => self.reads(inner),
-            RuleCondition::All(inner) | RuleCondition::AtLeast(_, inner) => {
-                inner.iter().fold(FieldSet::NONE, |fields, one| fields.with(self.reads(one)))
-            }
+            RuleCondition::All(inner) | RuleCondition::AtLeast(_, inner) => inner
+                .iter()
+                .fold(FieldSet::NONE, |fields, one| fields.with(self.reads(one))),
             RuleCondition::Opaque => FieldSet::ALL,
         }
     }
 
-    /// Whether a condition holds, as far as that follows from fields that depend on no more than `known`. When all fields
-    /// are known, what stays undecided only rsigma can evaluate.
+    /// Whether a condition holds, as far as that follows from fields that depend on no more than
+    /// `known`. When all fields are known, what stays undecided only rsigma can evaluate.
     pub(super) fn holds(
         &self,
         condition: &RuleCondition,
@@ -173,8 +223,19 @@ impl DetectionItems {
         }
     }
 
-    fn answer(&self, number: usize, view: &EventView<'_>, known: Dependency, answers: &ItemAnswers) -> Option<bool> {
-        let DetectionItem { field, item, depends, .. } = &self.items[number];
+    fn answer(
+        &self,
+        number: usize,
+        view: &EventView<'_>,
+        known: Dependency,
+        answers: &ItemAnswers,
+    ) -> Option<bool> {
+        let DetectionItem {
+            field,
+            item,
+            depends,
+            ..
+        } = &self.items[number];
         let open = depends[usize::from(view.networks.has_places())] > known;
         // What no record of such a call can have need not be looked for in each of them.
         if open && !(field.starts_with("bartizan.") && is_never(field, &api(view.event))) {
@@ -207,14 +268,21 @@ fn refers(matcher: &CompiledMatcher) -> bool {
     }
 }
 
-/// Whether matchers with the same text are the same. Compiled patterns may have more to them than they print.
+/// Whether matchers with the same text are the same. Compiled patterns may have more to them than
+/// they print.
 fn is_all_in_its_text(matcher: &CompiledMatcher) -> bool {
     match matcher {
-        CompiledMatcher::Regex(_) | CompiledMatcher::RegexSetMatch { .. } | CompiledMatcher::AhoCorasickSet { .. } => false,
+        CompiledMatcher::Regex(_)
+        | CompiledMatcher::RegexSetMatch { .. }
+        | CompiledMatcher::AhoCorasickSet { .. } => false,
         CompiledMatcher::Not(inner) => is_all_in_its_text(inner),
         CompiledMatcher::TimestampPart { inner, .. } => is_all_in_its_text(inner),
-        CompiledMatcher::AnyOf(inner) | CompiledMatcher::AllOf(inner) => inner.iter().all(is_all_in_its_text),
-        CompiledMatcher::CaseInsensitiveGroup { children, .. } => children.iter().all(is_all_in_its_text),
+        CompiledMatcher::AnyOf(inner) | CompiledMatcher::AllOf(inner) => {
+            inner.iter().all(is_all_in_its_text)
+        }
+        CompiledMatcher::CaseInsensitiveGroup { children, .. } => {
+            children.iter().all(is_all_in_its_text)
+        }
         _ => true,
     }
 }

@@ -1,10 +1,12 @@
 //! What was seen before: a compact memory of keys that lasts from run to run.
 //!
-//! A key is 64 bits of a keyed hash (SipHash with a secret of the store, so that nobody outside can make two keys
-//! collide) with the seconds in which it was first and last seen: 16 bytes, a million of them in 16 MB on disk.
+//! A key is 64 bits of a keyed hash (SipHash with a secret of the store, so that nobody outside can
+//! make two keys collide) with the seconds in which it was first and last seen: 16 bytes, a million
+//! of them in 16 MB on disk.
 //!
-//! What was first seen at an event stays so: an event that is not later than the first one on record was seen before by
-//! nobody, so reading a trail again, or an older part of it later, finds what reading it once does.
+//! What was first seen at an event stays so: an event that is not later than the first one on
+//! record was seen before by nobody, so reading a trail again, or an older part of it later, finds
+//! what reading it once does.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -13,8 +15,8 @@ use std::sync::Arc;
 use siphasher::sip::SipHasher13;
 
 use super::networks::Networks;
-use super::notes::LastSeen;
 use super::rule::{FirstSeenRule, Rule, RuleKind};
+use super::scan_output::LastSeen;
 use super::window::{DAY_SECONDS, span_text};
 use crate::call::Sighting;
 use crate::merge::{FindingKey, Merger};
@@ -37,11 +39,14 @@ impl Hasher for IdentityHasher {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|b| self.0 = self.0.rotate_left(8) ^ u64::from(*b));
+        bytes
+            .iter()
+            .for_each(|b| self.0 = self.0.rotate_left(8) ^ u64::from(*b));
     }
 
     fn write_u64(&mut self, value: u64) {
-        // Tables look at the highest and the lowest bits; numbers that are put together differ in others.
+        // Tables look at the highest and the lowest bits; numbers that are put together differ in
+        // others.
         self.0 = value.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
     }
 }
@@ -65,7 +70,10 @@ const MAGIC_OF_MINUTES: &[u8; 16] = b"bartizan seen 1\n";
 impl FirstSeenMemory {
     /// An empty one with this secret.
     pub fn new(secret: [u8; 16]) -> Self {
-        Self { secret, ..Self::default() }
+        Self {
+            secret,
+            ..Self::default()
+        }
     }
 
     /// Reads what [`Self::to_bytes`] wrote.
@@ -73,8 +81,13 @@ impl FirstSeenMemory {
     /// # Errors
     /// When the bytes are something else, or damaged.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
-        let (body, sum) = bytes.split_last_chunk::<32>().ok_or("too short for a first-seen memory")?;
-        let (rest, unit) = match (body.strip_prefix(MAGIC), body.strip_prefix(MAGIC_OF_MINUTES)) {
+        let (body, sum) = bytes
+            .split_last_chunk::<32>()
+            .ok_or("too short for a first-seen memory")?;
+        let (rest, unit) = match (
+            body.strip_prefix(MAGIC),
+            body.strip_prefix(MAGIC_OF_MINUTES),
+        ) {
             (Some(rest), _) => (rest, 1),
             (_, Some(rest)) => (rest, 60),
             _ => return Err("not a first-seen memory".to_owned()),
@@ -82,20 +95,34 @@ impl FirstSeenMemory {
         if <sha2::Sha256 as sha2::Digest>::digest(body).as_slice() != sum {
             return Err("its checksum does not fit: the file is damaged".to_owned());
         }
-        let (secret, rest) = rest.split_first_chunk::<16>().ok_or("too short for a first-seen memory")?;
+        let (secret, rest) = rest
+            .split_first_chunk::<16>()
+            .ok_or("too short for a first-seen memory")?;
         let (rows, rest) = rest.as_chunks::<16>();
         if !rest.is_empty() || rows.len() > FIRST_SEEN_KEYS_MAX {
             return Err("of a wrong length".to_owned());
         }
         let mut keys = ByHash::with_capacity_and_hasher(rows.len(), BuildHasherDefault::default());
         for row in rows {
-            let word = |at: usize| u32::from_le_bytes([row[at], row[at + 1], row[at + 2], row[at + 3]]);
+            let word =
+                |at: usize| u32::from_le_bytes([row[at], row[at + 1], row[at + 2], row[at + 3]]);
             let key = u64::from(word(0)) | u64::from(word(4)) << 32;
-            // Of a minute it is not known which second was meant: none that may be the first one counts as later.
+            // Of a minute it is not known which second was meant: none that may be the first one
+            // counts as later.
             let until_end = |n: u32| n.saturating_mul(unit).saturating_add(unit - 1);
-            keys.insert(key, Seconds { first: until_end(word(8)), last: until_end(word(12)) });
+            keys.insert(
+                key,
+                Seconds {
+                    first: until_end(word(8)),
+                    last: until_end(word(12)),
+                },
+            );
         }
-        Ok(Self { secret: *secret, keys, evicted: 0 })
+        Ok(Self {
+            secret: *secret,
+            keys,
+            evicted: 0,
+        })
     }
 
     /// The memory as a file: magic, secret, rows sorted by key, SHA-256 of all that.
@@ -154,7 +181,8 @@ impl FirstSeenMemory {
     }
 }
 
-/// Stands between scope and key in a text. Where it is missing, the key is the network of the sighting.
+/// Stands between scope and key in a text. Where it is missing, the key is the network of the
+/// sighting.
 pub(super) const SCOPE_END: char = '\u{1f}';
 
 /// A key of this run, as a scanning thread met it in one object.
@@ -186,8 +214,8 @@ pub(super) struct FirstSeenState {
     fresh: Vec<NewKeys>,
     /// Their numbers.
     fresh_numbers: ByHash<u32>,
-    /// First and last second of every key of this run; it goes to the memory at the end, so that what is new does not
-    /// depend on the order of events.
+    /// First and last second of every key of this run; it goes to the memory at the end, so that
+    /// what is new does not depend on the order of events.
     run: ByHash<Seconds>,
     /// New keys that found no room.
     pub(super) dropped: u64,
@@ -199,11 +227,16 @@ fn second(time_s: i64) -> u32 {
 
 impl FirstSeenState {
     pub(super) fn new(memory: FirstSeenMemory) -> Self {
-        Self { memory, ..Self::default() }
+        Self {
+            memory,
+            ..Self::default()
+        }
     }
 
     pub(super) fn meet(&mut self, rules: &[Rule], met: FirstSeenHit) {
-        let RuleKind::FirstSeen(rule) = &rules[met.rule as usize].kind else { return };
+        let RuleKind::FirstSeen(rule) = &rules[met.rule as usize].kind else {
+            return;
+        };
         let (first, last) = (second(met.first.time_s), second(met.last_s));
         let new = self.see(met.key, first, last);
         self.see(met.scope, first, last);
@@ -221,7 +254,12 @@ impl FirstSeenState {
             }
         } else if self.fresh.len() < FIRST_SEEN_FRESH_MAX {
             self.fresh_numbers.insert(met.key, self.fresh.len() as u32);
-            self.fresh.push(NewKeys { rule: met.rule, scope: met.scope, text: met.text, first: met.first });
+            self.fresh.push(NewKeys {
+                rule: met.rule,
+                scope: met.scope,
+                text: met.text,
+                first: met.first,
+            });
         } else {
             self.dropped += u64::from(new);
         }
@@ -235,7 +273,10 @@ impl FirstSeenState {
             let last = second(last_s);
             self.see(key, last, last);
             let seconds = scopes.entry(scope).or_insert(Seconds { first: last, last });
-            *seconds = Seconds { first: seconds.first.min(last), last: seconds.last.max(last) };
+            *seconds = Seconds {
+                first: seconds.first.min(last),
+                last: seconds.last.max(last),
+            };
         }
         for (scope, Seconds { first, last }) in scopes {
             self.see(scope, first, last);
@@ -258,8 +299,14 @@ impl FirstSeenState {
 
     /// For how long the scope of a new key is known; none while it is only learned.
     fn known_s(&self, rules: &[Rule], fresh: &NewKeys) -> Option<i64> {
-        let RuleKind::FirstSeen(rule) = &rules[fresh.rule as usize].kind else { return None };
-        let born = [&self.memory.keys, &self.run].into_iter().filter_map(|keys| keys.get(&fresh.scope)).map(|m| m.first).min();
+        let RuleKind::FirstSeen(rule) = &rules[fresh.rule as usize].kind else {
+            return None;
+        };
+        let born = [&self.memory.keys, &self.run]
+            .into_iter()
+            .filter_map(|keys| keys.get(&fresh.scope))
+            .map(|m| m.first)
+            .min();
         let known_s = fresh.first.time_s - i64::from(born.unwrap_or(u32::MAX));
         (known_s >= rule.learning_s.max(60)).then_some(known_s)
     }
@@ -274,25 +321,51 @@ impl FirstSeenState {
     }
 
     /// Tells what is new, unless only learning, and puts the run into the memory.
-    pub(super) fn finish(mut self, rules: &[Rule], learn: bool, merger: &mut Merger) -> FirstSeenMemory {
-        let fresh: Vec<_> = self.fresh.iter().filter(|_| !learn).filter_map(|f| Some((f, self.known_s(rules, f)?))).collect();
+    pub(super) fn finish(
+        mut self,
+        rules: &[Rule],
+        learn: bool,
+        merger: &mut Merger,
+    ) -> FirstSeenMemory {
+        let fresh: Vec<_> = self
+            .fresh
+            .iter()
+            .filter(|_| !learn)
+            .filter_map(|f| Some((f, self.known_s(rules, f)?)))
+            .collect();
         let crowded = crowded(rules, &fresh);
         for ((fresh, known_s), _) in fresh.iter().zip(crowded).filter(|(_, crowded)| *crowded) {
-            let RuleKind::FirstSeen(rule) = &rules[fresh.rule as usize].kind else { continue };
-            // What is new for one actor in one scope is one finding: a stolen key that comes from a thousand networks too.
-            let network = || (&*fresh.text, Networks::network(&fresh.first.source.to_string()));
-            let told = fresh.text.split_once(SCOPE_END).map(|(scope, new)| (scope, new.to_owned()));
+            let RuleKind::FirstSeen(rule) = &rules[fresh.rule as usize].kind else {
+                continue;
+            };
+            // What is new for one actor in one scope is one finding: a stolen key that comes from a
+            // thousand networks too.
+            let network = || {
+                (
+                    &*fresh.text,
+                    Networks::network(&fresh.first.source.to_string()),
+                )
+            };
+            let told = fresh
+                .text
+                .split_once(SCOPE_END)
+                .map(|(scope, new)| (scope, new.to_owned()));
             let (scope, new) = told.unwrap_or_else(network);
             let key = FindingKey {
                 rule: fresh.rule,
-                entity: format!("{} · {scope}", fresh.first.deed.who.actor.key).into(),
+                entity: format!("{} · {scope}", fresh.first.context.who.actor.key).into(),
                 attempt: false,
                 window: fresh.first.time_s.div_euclid(DAY_SECONDS),
             };
-            merger.add(key, fresh.first.clone(), || Some(sentence(rule, scope, &new, *known_s)));
+            merger.add(key, fresh.first.clone(), || {
+                Some(sentence(rule, scope, &new, *known_s))
+            });
         }
-        let reborn: Vec<(u64, u32)> =
-            self.fresh_numbers.iter().map(|(key, n)| (*key, second(self.fresh[*n as usize].first.time_s))).collect();
+        let reborn: Vec<(u64, u32)> = self
+            .fresh_numbers
+            .iter()
+            .map(|(key, n)| (*key, second(self.fresh[*n as usize].first.time_s)))
+            .collect();
         self.spill();
         for (key, first) in reborn {
             // What was new again after a long time is new at that event from now on.
@@ -304,20 +377,30 @@ impl FirstSeenState {
     }
 }
 
-/// Which keys stand with so many other new ones of the same actor, in so short a time, as their rule asks for.
+/// Which keys stand with so many other new ones of the same actor, in so short a time, as their
+/// rule asks for.
 fn crowded(rules: &[Rule], fresh: &[(&NewKeys, i64)]) -> Vec<bool> {
     let mut crowded = vec![false; fresh.len()];
-    let mut groups: std::collections::BTreeMap<(u32, &str), Vec<usize>> = std::collections::BTreeMap::new();
+    let mut groups: std::collections::BTreeMap<(u32, &str), Vec<usize>> =
+        std::collections::BTreeMap::new();
     for (n, (one, _)) in fresh.iter().enumerate() {
         match &rules[one.rule as usize].kind {
             RuleKind::FirstSeen(rule) if rule.at_least > 1 => {
-                groups.entry((one.rule, &one.first.deed.who.actor.key)).or_default().push(n);
+                groups
+                    .entry((one.rule, &one.first.context.who.actor.key))
+                    .or_default()
+                    .push(n);
             }
             _ => crowded[n] = true,
         }
     }
     for ((rule, _), mut group) in groups {
-        let RuleKind::FirstSeen(FirstSeenRule { at_least, within_s, .. }) = &rules[rule as usize].kind else { continue };
+        let RuleKind::FirstSeen(FirstSeenRule {
+            at_least, within_s, ..
+        }) = &rules[rule as usize].kind
+        else {
+            continue;
+        };
         let time = |n: usize| fresh[n].0.first.time_s;
         group.sort_unstable_by_key(|n| time(*n));
         for window in group.windows(*at_least) {
@@ -333,9 +416,16 @@ fn crowded(rules: &[Rule], fresh: &[(&NewKeys, i64)]) -> Vec<bool> {
 
 fn sentence(rule: &FirstSeenRule, scope: &str, new: &str, known_s: i64) -> String {
     let known = span_text(known_s / DAY_SECONDS * DAY_SECONDS);
-    let known = if known_s >= DAY_SECONDS { known } else { span_text(known_s / 3600 * 3600) };
+    let known = if known_s >= DAY_SECONDS {
+        known
+    } else {
+        span_text(known_s / 3600 * 3600)
+    };
     let scope = if scope.is_empty() { "the log" } else { scope };
-    format!("first time in {}: {new} for {scope}, which is known for {known}", span_text(rule.history_s))
+    format!(
+        "first time in {}: {new} for {scope}, which is known for {known}",
+        span_text(rule.history_s)
+    )
 }
 
 #[cfg(test)]

@@ -1,17 +1,18 @@
-//! Fixtures of rules: cases that must match and near misses that must not. `NAME.json` beside `NAME.yml`.
+//! Fixtures of rules: cases that must match and near misses that must not. `NAME.json` beside
+//! `NAME.yml`.
 //!
-//! A case is an event or a list of events in time. An event is a patch (RFC 7396) on [`BASE`], so that it shows only what
-//! the rule is about. `at` is its time in seconds after the base; `{"repeat": n, "step_s": s, "event": …}` stands for n
-//! events in which `{n}` is their number.
+//! A case is an event or a list of events in time. An event is a patch (RFC 7396) on [`BASE`], so
+//! that it shows only what the rule is about. `at` is its time in seconds after the base;
+//! `{"repeat": n, "step_s": s, "event": …}` stands for n events in which `{n}` is their number.
 //!
-//! For a rule on single events two more near misses come for free: the same call refused must be a lesser finding, and
-//! the same call by an AWS service for itself none at all.
+//! For a rule on single events two more near misses come for free: the same call refused must be a
+//! lesser finding, and the same call by an AWS service for itself none at all.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::FirstSeenMemory;
-use super::judge::Evaluator;
+use super::evaluator::Evaluator;
 use super::load::{RuleFile, Rules};
 use super::networks::Networks;
 use super::rule::{AttemptPolicy, CallerFilter, RuleKind};
@@ -20,7 +21,8 @@ use bartizan_model::Finding;
 use bartizan_model::time_text;
 use bartizan_trail::parse_time;
 
-/// The event that all fixtures patch. Addresses are those of RFC 5737, accounts those of the AWS documentation.
+/// The event that all fixtures patch. Addresses are those of RFC 5737, accounts those of the AWS
+/// documentation.
 const BASE: &str = r#"{
     "eventVersion": "1.09",
     "userIdentity": {"type": "IAMUser", "principalId": "AIDAEXAMPLEALICE00001", "arn": "arn:aws:iam::111122223333:user/alice",
@@ -53,17 +55,31 @@ impl Fixture {
         if let Some(problem) = rules.problems.first() {
             return vec![problem.text.clone()];
         }
-        let Some(rule) = rules.rules.iter().rfind(|r| !matches!(r.kind, RuleKind::Part)).cloned() else {
+        let Some(rule) = rules
+            .rules
+            .iter()
+            .rfind(|r| !matches!(r.kind, RuleKind::Part))
+            .cloned()
+        else {
             return vec!["no rule in it".to_owned()];
         };
         let networks = match Networks::builtin().with_database(PLACES.to_vec()) {
             Ok(networks) => networks,
             Err(e) => return vec![e],
         };
-        let plan = ScanPlan { rules, networks, memory: FirstSeenMemory::default(), tally: false, calls: None };
+        let plan = ScanPlan {
+            rules,
+            networks,
+            memory: FirstSeenMemory::default(),
+            tally: false,
+            calls: None,
+        };
         let mut failures = Vec::new();
         let found = |case: &Value, patch: &Value| -> Vec<Finding> {
-            run(&plan, &events(case, patch)).into_iter().filter(|f| f.rule == rule.id).collect()
+            run(&plan, &events(case, patch))
+                .into_iter()
+                .filter(|f| f.rule == rule.id)
+                .collect()
         };
         for (n, case) in self.matches.iter().enumerate() {
             let findings = found(case, &Value::Null);
@@ -76,12 +92,17 @@ impl Fixture {
             if rule.attempts == AttemptPolicy::Lower {
                 let refused = found(case, &json!({"errorCode": "AccessDenied"}));
                 let lesser = |a: &Finding| {
-                    findings
-                        .iter()
-                        .all(|f| a.id != f.id && (a.severity < f.severity || f.severity <= bartizan_model::Severity::Low))
+                    findings.iter().all(|f| {
+                        a.id != f.id
+                            && (a.severity < f.severity
+                                || f.severity <= bartizan_model::Severity::Low)
+                    })
                 };
                 if refused.is_empty() || !refused.iter().all(lesser) {
-                    failures.push(format!("match {} refused is not a lesser finding of its own", n + 1));
+                    failures.push(format!(
+                        "match {} refused is not a lesser finding of its own",
+                        n + 1
+                    ));
                 }
             }
             if rule.callers == CallerFilter::Principals
@@ -93,7 +114,11 @@ impl Fixture {
         }
         for (n, case) in self.misses.iter().enumerate() {
             if let Some(finding) = found(case, &Value::Null).first() {
-                failures.push(format!("near miss {} gives a finding: {}", n + 1, finding.summary));
+                failures.push(format!(
+                    "near miss {} gives a finding: {}",
+                    n + 1,
+                    finding.summary
+                ));
             }
         }
         if self.matches.len() < 2 || self.misses.len() < 2 {
@@ -105,18 +130,42 @@ impl Fixture {
     /// The calls that the file's rule fires on in its matches, as `service:Call`.
     pub fn fired(&self, file: &RuleFile) -> Vec<String> {
         let rules = Rules::load(std::slice::from_ref(file));
-        let Some(id) = rules.rules.iter().rfind(|r| !matches!(r.kind, RuleKind::Part)).map(|r| r.id.clone()) else {
+        let Some(id) = rules
+            .rules
+            .iter()
+            .rfind(|r| !matches!(r.kind, RuleKind::Part))
+            .map(|r| r.id.clone())
+        else {
             return Vec::new();
         };
-        let Ok(networks) = Networks::builtin().with_database(PLACES.to_vec()) else { return Vec::new() };
-        let plan = ScanPlan { rules, networks, memory: FirstSeenMemory::default(), tally: false, calls: None };
-        let findings = self.matches.iter().flat_map(|case| run(&plan, &events(case, &Value::Null)));
-        findings.filter(|f| f.rule == id).flat_map(|f| f.calls).map(|c| c.call).collect()
+        let Ok(networks) = Networks::builtin().with_database(PLACES.to_vec()) else {
+            return Vec::new();
+        };
+        let plan = ScanPlan {
+            rules,
+            networks,
+            memory: FirstSeenMemory::default(),
+            tally: false,
+            calls: None,
+        };
+        let findings = self
+            .matches
+            .iter()
+            .flat_map(|case| run(&plan, &events(case, &Value::Null)));
+        findings
+            .filter(|f| f.rule == id)
+            .flat_map(|f| f.calls)
+            .map(|c| c.call)
+            .collect()
     }
 
     /// All cases as lists of whole records, matches first.
     pub fn cases(&self) -> Vec<Vec<Value>> {
-        self.matches.iter().chain(&self.misses).map(|case| events(case, &Value::Null)).collect()
+        self.matches
+            .iter()
+            .chain(&self.misses)
+            .map(|case| events(case, &Value::Null))
+            .collect()
     }
 }
 
@@ -147,7 +196,9 @@ fn expand(case: &Value, out: &mut Vec<Value>) {
         list.iter().for_each(|one| expand(one, out));
         return;
     }
-    let Some(times) = case["repeat"].as_u64() else { return out.push(event(case, 0.0, None)) };
+    let Some(times) = case["repeat"].as_u64() else {
+        return out.push(event(case, 0.0, None));
+    };
     for n in 0..times {
         let after = case["step_s"].as_f64().unwrap_or(0.0) * n as f64;
         out.push(event(&case["event"], after, Some(n)));
@@ -181,12 +232,16 @@ fn fill(value: &mut Value, number: &str) {
 
 /// JSON Merge Patch (RFC 7396), but a null at the top is no patch.
 fn merge(value: &mut Value, patch: &Value) {
-    let Some(patch) = patch.as_object() else { return };
+    let Some(patch) = patch.as_object() else {
+        return;
+    };
     if !value.is_object() {
         *value = json!({});
     }
     for (name, change) in patch {
-        let Some(fields) = value.as_object_mut() else { return };
+        let Some(fields) = value.as_object_mut() else {
+            return;
+        };
         match change {
             Value::Null => {
                 fields.shift_remove(name);

@@ -1,28 +1,29 @@
 //! Holding a trail against rules: Sigma on single events, windows and memory over many.
 //!
-//! [`Rules::load`] makes rules of files. Any number of [`Scanner`]s, one a thread, read objects and write [`ScanOutput`];
-//! one [`Evaluator`] takes the notes in the order of the objects and gives [`Evaluation`].
+//! [`Rules::load`] makes rules of files. Any number of [`Scanner`]s, one a thread, read objects and
+//! write [`ScanOutput`]; one [`Evaluator`] takes the notes in the order of the objects and gives
+//! [`Evaluation`].
 
 pub mod attribution;
 mod builtin;
 mod cache;
 pub mod call;
-mod combo;
+mod caller_plan;
 mod condition;
 pub mod derive;
+mod evaluator;
+mod finding_text;
 mod first_seen;
 mod fixture;
-mod judge;
 mod lint;
 mod load;
 pub mod merge;
 mod networks;
-mod notes;
 mod rate;
 mod route;
 mod rule;
 mod scan;
-mod sentence;
+mod scan_output;
 mod steps;
 mod touched;
 mod view;
@@ -31,13 +32,16 @@ pub mod work;
 
 pub use builtin::{builtin_files, builtin_fixture};
 pub use condition::{DetectionItems, RuleCondition};
+pub use evaluator::{Evaluation, Evaluator, Totals};
 pub use first_seen::FirstSeenMemory;
 pub use fixture::Fixture;
-pub use judge::{Evaluation, Evaluator, Totals};
 pub use load::{RuleFile, RuleProblem, Rules};
 pub use networks::{AddressKind, Networks};
-pub use notes::{ObjectInfo, ScanOutput, Tally};
 pub use rate::{Measure, Rate};
-pub use rule::{AttemptPolicy, CallerFilter, Detection, FirstSeenRule, KnownSince, Rule, RuleKind, WindowRule, WindowTest};
+pub use rule::{
+    AttemptPolicy, CallerFilter, Detection, FirstSeenRule, KnownSince, Rule, RuleKind, WindowRule,
+    WindowTest,
+};
 pub use scan::{ScanPlan, Scanner, matching};
+pub use scan_output::{ObjectInfo, ScanOutput, Tally};
 pub use view::EventView;

@@ -1,17 +1,20 @@
-//! Rules that can never match, or that hold a filter which never does: they are refused with the reason, as a rule that is
-//! loaded and cannot match would look as if it watched.
+//! Rules that can never match, or that hold a filter which never does: they are refused with the
+//! reason, as a rule that is loaded and cannot match would look as if it watched.
 //!
-//! Source: Sigma specification, "Detection" (fields are named with dots), "Conditions", and "Modifiers" (`expand` needs a
-//! pipeline that fills the placeholder; there is none here).
+//! Source: Sigma specification, "Detection" (fields are named with dots), "Conditions", and
+//! "Modifiers" (`expand` needs a pipeline that fills the placeholder; there is none here).
 
 use rsigma_parser::detection_name_matches;
-use rsigma_parser::{ConditionExpr, Detection, DetectionItem, Detections, Modifier, Quantifier, SelectorPattern, SigmaValue};
+use rsigma_parser::{
+    ConditionExpr, Detection, DetectionItem, Detections, Modifier, Quantifier, SelectorPattern,
+    SigmaValue,
+};
 
 use super::derive::FIELDS;
 use super::rule::RuleExtension;
 
-/// Fields of a CloudTrail record and of its `userIdentity`, as CloudTrail writes them (CloudTrail user guide, "record
-/// contents" and "userIdentity element").
+/// Fields of a CloudTrail record and of its `userIdentity`, as CloudTrail writes them (CloudTrail
+/// user guide, "record contents" and "userIdentity element").
 const WRITTEN: &[&str] = &[
     "additionalEventData",
     "addendum",
@@ -60,8 +63,8 @@ const WRITTEN: &[&str] = &[
 
 /// Why a rule cannot match as it is written.
 ///
-/// # Errors
-/// The first reason, for people: `selection: bartizan.polcy is no field of ours (bartizan.policy?)`.
+/// # Errors The first reason, for people: `selection: bartizan.polcy is no field of ours
+/// (bartizan.policy?)`.
 pub(super) fn check(detections: &Detections) -> Result<(), String> {
     let mut named: Vec<_> = detections.named.iter().collect();
     named.sort_by_key(|(name, _)| *name);
@@ -69,7 +72,10 @@ pub(super) fn check(detections: &Detections) -> Result<(), String> {
         self::detection(detection).map_err(|why| format!("{name}: {why}"))?;
     }
     let names: Vec<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
-    detections.conditions.iter().try_for_each(|c| condition(c, &names))
+    detections
+        .conditions
+        .iter()
+        .try_for_each(|c| condition(c, &names))
 }
 
 /// Whether a field that a rule names, in a selection or to group by, can be there.
@@ -79,9 +85,17 @@ pub(super) fn field(name: &str) -> Result<(), String> {
         if FIELDS.iter().any(|(known, _)| *known == name) {
             return Ok(());
         }
-        let near = FIELDS.iter().map(|(known, _)| (distance(known, &lower), *known)).min();
-        let guess = near.filter(|(n, _)| *n <= 3).map(|(_, known)| format!(" ({known}?)")).unwrap_or_default();
-        return Err(format!("{name} is no field of ours{guess}: bartizan rules list and docs/rules.md name them"));
+        let near = FIELDS
+            .iter()
+            .map(|(known, _)| (distance(known, &lower), *known))
+            .min();
+        let guess = near
+            .filter(|(n, _)| *n <= 3)
+            .map(|(_, known)| format!(" ({known}?)"))
+            .unwrap_or_default();
+        return Err(format!(
+            "{name} is no field of ours{guess}: bartizan rules list and docs/rules.md name them"
+        ));
     }
     // The first part of the name, and below the caller the second: what lies deeper is of the call.
     for depth in [1, 2] {
@@ -102,24 +116,37 @@ pub(super) fn field(name: &str) -> Result<(), String> {
 /// # Errors
 /// The first field that no record has.
 pub(super) fn check_extension(extension: &RuleExtension) -> Result<(), String> {
-    let first_seen = extension.first_seen.iter().flat_map(|b| b.key.iter().chain(&b.scope));
+    let first_seen = extension
+        .first_seen
+        .iter()
+        .flat_map(|b| b.key.iter().chain(&b.scope));
     let absence = extension.absence.iter().flat_map(|b| &b.group_by);
     let rate = extension.rate.iter().flat_map(|b| &b.group_by);
     let travel = extension.travel.iter().flat_map(|b| &b.group_by);
     let mut fields = first_seen.chain(absence).chain(rate).chain(travel);
-    fields.try_for_each(|name| field(name)).map_err(|why| format!("bartizan: {why}"))
+    fields
+        .try_for_each(|name| field(name))
+        .map_err(|why| format!("bartizan: {why}"))
 }
 
 fn detection(detection: &Detection) -> Result<(), String> {
     match detection {
         Detection::AllOf(items) if items.is_empty() => Err("it asks for nothing".to_owned()),
         Detection::AllOf(items) => items.iter().try_for_each(item),
-        Detection::Keywords(values) if values.is_empty() => Err("its list of words is empty".to_owned()),
+        Detection::Keywords(values) if values.is_empty() => {
+            Err("its list of words is empty".to_owned())
+        }
         Detection::Keywords(values) => values.iter().try_for_each(|v| plain(v, "it")),
-        Detection::AnyOf(inner) | Detection::And(inner) if inner.is_empty() => Err("it asks for nothing".to_owned()),
-        Detection::AnyOf(inner) | Detection::And(inner) => inner.iter().try_for_each(self::detection),
+        Detection::AnyOf(inner) | Detection::And(inner) if inner.is_empty() => {
+            Err("it asks for nothing".to_owned())
+        }
+        Detection::AnyOf(inner) | Detection::And(inner) => {
+            inner.iter().try_for_each(self::detection)
+        }
         // Names below are those of members of the list.
-        Detection::ArrayMatch { field, body, .. } => self::field(field).and_then(|()| members(body)),
+        Detection::ArrayMatch { field, body, .. } => {
+            self::field(field).and_then(|()| members(body))
+        }
         Detection::Conditional { .. } => members(detection),
     }
 }
@@ -134,7 +161,9 @@ fn members(body: &Detection) -> Result<(), String> {
         Detection::Conditional { named, condition } => {
             let mut sorted: Vec<_> = named.iter().collect();
             sorted.sort_by_key(|(name, _)| *name);
-            sorted.iter().try_for_each(|(name, d)| members(d).map_err(|why| format!("{name}: {why}")))?;
+            sorted
+                .iter()
+                .try_for_each(|(name, d)| members(d).map_err(|why| format!("{name}: {why}")))?;
             let names: Vec<&str> = sorted.iter().map(|(name, _)| name.as_str()).collect();
             self::condition(condition, &names)
         }
@@ -151,7 +180,10 @@ fn values(item: &DetectionItem) -> Result<(), String> {
     if item.field.modifiers.contains(&Modifier::Expand) {
         let text = |v: &SigmaValue| v.to_string();
         let placeholders: Vec<String> = item.values.iter().map(text).collect();
-        return Err(format!("{name}: nothing here fills the placeholder {}: write the values", placeholders.join(", ")));
+        return Err(format!(
+            "{name}: nothing here fills the placeholder {}: write the values",
+            placeholders.join(", ")
+        ));
     }
     if item.values.is_empty() {
         return Err(format!("{name}: its list of values is empty"));
@@ -159,15 +191,22 @@ fn values(item: &DetectionItem) -> Result<(), String> {
     item.values.iter().try_for_each(|v| plain(v, name))
 }
 
-/// Refuses a map or a list where a value should stand. The parser hands them on as the text of its own value.
+/// Refuses a map or a list where a value should stand. The parser hands them on as the text of its
+/// own value.
 fn plain(value: &SigmaValue, name: &str) -> Result<(), String> {
-    let SigmaValue::String(text) = value else { return Ok(()) };
+    let SigmaValue::String(text) = value else {
+        return Ok(());
+    };
     let starts = |empty: yaml_serde::Value| {
         let text_of = format!("{empty:?}");
-        text.original.starts_with(text_of.trim_end_matches([')', ']', '}', ' ']))
+        text.original
+            .starts_with(text_of.trim_end_matches([')', ']', '}', ' ']))
     };
     if starts(yaml_serde::Value::Mapping(yaml_serde::Mapping::new())) {
-        return Err(format!("{name}: a map stands where a value should: name the field with dots, {name}.FIELD: value"));
+        return Err(format!(
+            "{name}: a map stands where a value should: name the field with dots, {name}.FIELD: \
+            value"
+        ));
     }
     if starts(yaml_serde::Value::Sequence(Vec::new())) {
         return Err(format!("{name}: a list stands within a list of values"));
@@ -177,20 +216,31 @@ fn plain(value: &SigmaValue, name: &str) -> Result<(), String> {
 
 fn condition(condition: &ConditionExpr, names: &[&str]) -> Result<(), String> {
     match condition {
-        ConditionExpr::And(inner) | ConditionExpr::Or(inner) => inner.iter().try_for_each(|c| self::condition(c, names)),
+        ConditionExpr::And(inner) | ConditionExpr::Or(inner) => {
+            inner.iter().try_for_each(|c| self::condition(c, names))
+        }
         ConditionExpr::Not(inner) => self::condition(inner, names),
         ConditionExpr::Identifier(name) if names.contains(&name.as_str()) => Ok(()),
-        ConditionExpr::Identifier(name) => Err(format!("its condition names {name}, and there is no such selection")),
-        ConditionExpr::Selector { quantifier, pattern } => {
+        ConditionExpr::Identifier(name) => Err(format!(
+            "its condition names {name}, and there is no such selection"
+        )),
+        ConditionExpr::Selector {
+            quantifier,
+            pattern,
+        } => {
             let fits = |name: &&&str| match pattern {
                 SelectorPattern::Them => !name.starts_with('_'),
                 SelectorPattern::Pattern(pattern) => detection_name_matches(pattern, name),
             };
             let count = names.iter().filter(fits).count();
             match quantifier {
-                _ if count == 0 => Err(format!("its condition says {condition}, and there is none")),
+                _ if count == 0 => {
+                    Err(format!("its condition says {condition}, and there is none"))
+                }
                 Quantifier::Count(wanted) if usize::try_from(*wanted).is_ok_and(|n| n > count) => {
-                    Err(format!("its condition says {condition}, and there are {count}"))
+                    Err(format!(
+                        "its condition says {condition}, and there are {count}"
+                    ))
                 }
                 _ => Ok(()),
             }
@@ -206,7 +256,9 @@ fn distance(a: &str, b: &str) -> usize {
         let mut before = row[0];
         row[0] = i + 1;
         for (j, y) in b.iter().enumerate() {
-            let next = (before + usize::from(x != *y)).min(row[j] + 1).min(row[j + 1] + 1);
+            let next = (before + usize::from(x != *y))
+                .min(row[j] + 1)
+                .min(row[j + 1] + 1);
             before = std::mem::replace(&mut row[j + 1], next);
         }
     }

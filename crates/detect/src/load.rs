@@ -1,12 +1,13 @@
-//! From rule files to rules. A file that cannot be used costs itself: it is named with the reason, the others run.
+//! From rule files to rules. A file that cannot be used costs itself: it is named with the reason,
+//! the others run.
 
 use std::collections::{HashMap, HashSet};
 
 use rsigma_eval::correlation::{GroupByField, compile_correlation};
 use rsigma_eval::{CompiledDetection, CompiledMatcher, CompiledRule, Engine, compile_rule};
 use rsigma_parser::{
-    ConditionOperator, CorrelationRule, CorrelationType, FilterRule, Level, LogSource, SigmaCollection, SigmaRule, Timespan,
-    parse_sigma_yaml,
+    ConditionOperator, CorrelationRule, CorrelationType, FilterRule, Level, LogSource,
+    SigmaCollection, SigmaRule, Timespan, parse_sigma_yaml,
 };
 use serde::Deserialize;
 
@@ -15,10 +16,12 @@ use super::lint;
 use super::rate::{Measure, Rate};
 use super::route::RouteCache;
 use super::rule::{
-    AttemptPolicy, CallerFilter, Detection, FirstSeenBlock, FirstSeenRule, KnownSince, RateBlock, Rule, RuleExtension, RuleKind,
-    WindowRule, WindowTest,
+    AttemptPolicy, CallerFilter, Detection, FirstSeenBlock, FirstSeenRule, KnownSince, RateBlock,
+    Rule, RuleExtension, RuleKind, WindowRule, WindowTest,
 };
-use bartizan_model::limits::{NESTING_MAX, PATTERN_BYTES_MAX, RULE_FILE_BYTES_MAX, RULES_MAX, YAML_ALIASES_MAX};
+use bartizan_model::limits::{
+    NESTING_MAX, PATTERN_BYTES_MAX, RULE_FILE_BYTES_MAX, RULES_MAX, YAML_ALIASES_MAX,
+};
 use bartizan_model::{Confidence, Severity, Stage};
 
 /// A file of rules.
@@ -61,7 +64,8 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Loads all files. Ids are looked up over all of them, so that a correlation may name a rule of another file.
+    /// Loads all files. Ids are looked up over all of them, so that a correlation may name a rule
+    /// of another file.
     pub fn load(files: &[RuleFile]) -> Self {
         let mut loader = Loader::default();
         for (file, parsed) in files.iter().zip(parse_all(files)) {
@@ -71,7 +75,8 @@ impl Rules {
     }
 }
 
-/// Reads the YAML of all files, on as many threads as there are: it takes longer than all the rest of a short run.
+/// Reads the YAML of all files, on as many threads as there are: it takes longer than all the rest
+/// of a short run.
 fn parse_all(files: &[RuleFile]) -> Vec<Result<SigmaCollection, String>> {
     let parse = |file: &RuleFile| {
         sane(&file.text)?;
@@ -79,15 +84,24 @@ fn parse_all(files: &[RuleFile]) -> Vec<Result<SigmaCollection, String>> {
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let share = files.len().div_ceil(threads).max(FILES_A_THREAD_MIN);
-    let Some((first, others)) = files.split_at_checked(share).filter(|(_, others)| !others.is_empty()) else {
+    let Some((first, others)) = files
+        .split_at_checked(share)
+        .filter(|(_, others)| !others.is_empty())
+    else {
         return files.iter().map(parse).collect();
     };
     std::thread::scope(|scope| {
         let start = |part: &'_ [RuleFile]| part.iter().map(parse).collect::<Vec<_>>();
-        let running: Vec<_> = others.chunks(share).map(|part| scope.spawn(move || start(part))).collect();
+        let running: Vec<_> = others
+            .chunks(share)
+            .map(|part| scope.spawn(move || start(part)))
+            .collect();
         let mut parsed = start(first);
         for one in running {
-            parsed.extend(one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            parsed.extend(
+                one.join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            );
         }
         parsed
     })
@@ -113,7 +127,10 @@ struct RuleOrigin {
 
 impl Loader {
     fn file(&mut self, file: &RuleFile, parsed: Result<SigmaCollection, String>) {
-        let origin = RuleOrigin { file: file.name.clone(), builtin: file.builtin };
+        let origin = RuleOrigin {
+            file: file.name.clone(),
+            builtin: file.builtin,
+        };
         let parsed = match parsed {
             Ok(parsed) => parsed,
             Err(text) => return self.problem(&origin, None, text),
@@ -136,12 +153,20 @@ impl Loader {
         }
         for rule in parsed.correlations {
             let title = rule.title.clone();
-            match self.claim(rule.id.as_deref()).and_then(|()| extension(rule.custom_attributes.get("bartizan"))) {
+            match self
+                .claim(rule.id.as_deref())
+                .and_then(|()| extension(rule.custom_attributes.get("bartizan")))
+            {
                 Ok(extension) => self.correlations.push((rule, extension, origin.clone())),
                 Err(text) => self.problem(&origin, Some(title), text),
             }
         }
-        self.filters.extend(parsed.filters.into_iter().map(|filter| (filter, origin.clone())));
+        self.filters.extend(
+            parsed
+                .filters
+                .into_iter()
+                .map(|filter| (filter, origin.clone())),
+        );
     }
 
     /// Takes an id, once.
@@ -150,34 +175,64 @@ impl Loader {
             return Err(format!("more than {RULES_MAX} rules"));
         }
         match id {
-            Some(id) if !self.ids.insert(id.to_owned()) => {
-                Err(format!("the id {id} is taken by a rule before it: give this one another id"))
-            }
+            Some(id) if !self.ids.insert(id.to_owned()) => Err(format!(
+                "the id {id} is taken by a rule before it: give this one another id"
+            )),
             _ => Ok(()),
         }
     }
 
     fn problem(&mut self, origin: &RuleOrigin, rule: Option<String>, text: impl Into<String>) {
-        self.problems.push(RuleProblem { file: origin.file.clone(), rule, text: text.into(), builtin: origin.builtin });
+        self.problems.push(RuleProblem {
+            file: origin.file.clone(),
+            rule,
+            text: text.into(),
+            builtin: origin.builtin,
+        });
     }
 
     fn finish(mut self) -> Rules {
         let mut out = Rules::default();
         // Where a match can be named from: id, name and title, to the number of the detection.
         let mut named: HashMap<String, usize> = HashMap::new();
-        let since_change = |e: &RuleExtension| e.first_seen.as_ref().is_some_and(|f| f.known_since == KnownSince::Change);
-        if self.singles.iter().any(|(_, extension, _)| since_change(extension)) {
-            let file = RuleFile { name: CHANGE.to_owned(), text: CHANGE_RULE.to_owned(), builtin: true };
-            self.file(&file, parse_sigma_yaml(&file.text).map_err(|e| e.to_string()));
+        let since_change = |e: &RuleExtension| {
+            e.first_seen
+                .as_ref()
+                .is_some_and(|f| f.known_since == KnownSince::Change)
+        };
+        if self
+            .singles
+            .iter()
+            .any(|(_, extension, _)| since_change(extension))
+        {
+            let file = RuleFile {
+                name: CHANGE.to_owned(),
+                text: CHANGE_RULE.to_owned(),
+                builtin: true,
+            };
+            self.file(
+                &file,
+                parse_sigma_yaml(&file.text).map_err(|e| e.to_string()),
+            );
         }
         let compiled = self.compile();
         let mut absences = Vec::new();
-        for ((rule, extension, origin), compiled) in std::mem::take(&mut self.singles).into_iter().zip(compiled) {
+        for ((rule, extension, origin), compiled) in
+            std::mem::take(&mut self.singles).into_iter().zip(compiled)
+        {
             let Some(compiled) = compiled else { continue };
-            let attempts = extension
-                .attempts
-                .unwrap_or_else(|| if reads_errors(&compiled) { AttemptPolicy::Same } else { AttemptPolicy::Lower });
-            let callers = extension.callers.unwrap_or(if origin.builtin { CallerFilter::Principals } else { CallerFilter::Any });
+            let attempts = extension.attempts.unwrap_or_else(|| {
+                if reads_errors(&compiled) {
+                    AttemptPolicy::Same
+                } else {
+                    AttemptPolicy::Lower
+                }
+            });
+            let callers = extension.callers.unwrap_or(if origin.builtin {
+                CallerFilter::Principals
+            } else {
+                CallerFilter::Any
+            });
             let (number, detection) = (out.rules.len(), out.detections.len());
             let kind = match single_kind(&extension) {
                 Ok(kind) => kind,
@@ -189,13 +244,28 @@ impl Loader {
             if let Some(absence) = &extension.absence {
                 absences.push((number, absence.of.clone(), origin.clone()));
             }
-            for name in [rule.id.as_ref(), rule.name.as_ref(), Some(&rule.title)].into_iter().flatten() {
+            for name in [rule.id.as_ref(), rule.name.as_ref(), Some(&rule.title)]
+                .into_iter()
+                .flatten()
+            {
                 named.entry(name.clone()).or_insert(detection);
             }
-            let uses = if matches!(kind, RuleKind::Part) { Vec::new() } else { vec![(number, 0)] };
+            let uses = if matches!(kind, RuleKind::Part) {
+                Vec::new()
+            } else {
+                vec![(number, 0)]
+            };
             let condition = out.items.condition(&compiled);
             let reads = out.items.reads(&condition);
-            out.detections.push(Detection { rule: number, compiled, condition, reads, callers, attempts, uses });
+            out.detections.push(Detection {
+                rule: number,
+                compiled,
+                condition,
+                reads,
+                callers,
+                attempts,
+                uses,
+            });
             let head = RuleHead {
                 id: rule.id.or(rule.name),
                 title: rule.title,
@@ -204,7 +274,8 @@ impl Loader {
                 tags: rule.tags,
                 false_positives: rule.falsepositives,
             };
-            out.rules.push(head.rule(&extension, &origin, callers, attempts, kind));
+            out.rules
+                .push(head.rule(&extension, &origin, callers, attempts, kind));
         }
         for (rule, of, origin) in absences {
             match named.get(&of) {
@@ -219,7 +290,9 @@ impl Loader {
         // All rules with the same scope share what makes it known.
         let mut scopes: HashSet<Vec<String>> = HashSet::new();
         for number in 0..out.rules.len() {
-            let RuleKind::FirstSeen(first_seen) = &out.rules[number].kind else { continue };
+            let RuleKind::FirstSeen(first_seen) = &out.rules[number].kind else {
+                continue;
+            };
             if first_seen.known_since == KnownSince::Change
                 && scopes.insert(first_seen.scope.clone())
                 && let Some(change) = named.get(CHANGE)
@@ -236,7 +309,8 @@ impl Loader {
                 Err(text) => self.problem(&origin, Some(title), text),
             }
         }
-        // Sigma: what a correlation refers to is no finding of its own unless it says so (`generate`).
+        // Sigma: what a correlation refers to is no finding of its own unless it says so
+        // (`generate`).
         for number in silent {
             let detection = &mut out.detections[number];
             if matches!(out.rules[detection.rule].kind, RuleKind::Single) {
@@ -317,8 +391,10 @@ impl RuleHead {
         kind: RuleKind,
     ) -> Rule {
         let tags: Vec<String> = self.tags.iter().map(|t| t.to_lowercase()).collect();
-        let techniques =
-            tags.iter().filter_map(|t| t.strip_prefix("attack.t")).filter(|t| t.starts_with(|c: char| c.is_ascii_digit()));
+        let techniques = tags
+            .iter()
+            .filter_map(|t| t.strip_prefix("attack.t"))
+            .filter(|t| t.starts_with(|c: char| c.is_ascii_digit()));
         let attack: Vec<String> = techniques.map(|t| format!("T{t}")).collect();
         Rule {
             id: self.id.unwrap_or_else(|| self.title.clone()),
@@ -369,8 +445,15 @@ fn stage_of(tags: &[String]) -> Stage {
         ("defense-impairment", Stage::Blind),
         ("stealth", Stage::Blind),
     ];
-    let tactics = tags.iter().filter_map(|t| t.strip_prefix("attack.")).map(|t| t.replace('_', "-"));
-    tactics.filter_map(|t| STAGES.iter().find(|(name, _)| *name == t)).map(|(_, s)| *s).next().unwrap_or(Stage::Hygiene)
+    let tactics = tags
+        .iter()
+        .filter_map(|t| t.strip_prefix("attack."))
+        .map(|t| t.replace('_', "-"));
+    tactics
+        .filter_map(|t| STAGES.iter().find(|(name, _)| *name == t))
+        .map(|(_, s)| *s)
+        .next()
+        .unwrap_or(Stage::Hygiene)
 }
 
 fn extension(block: Option<&yaml_serde::Value>) -> Result<RuleExtension, String> {
@@ -404,17 +487,46 @@ fn single_kind(extension: &RuleExtension) -> Result<RuleKind, String> {
         let (at_least, within_s) = match (block.at_least, &block.within) {
             (Some(at_least), Some(within)) => (at_least, seconds(within)?),
             (None, None) => (1, 0),
-            _ => return Err("bartizan: first-seen has at-least and within together, or neither".to_owned()),
+            _ => {
+                return Err(
+                    "bartizan: first-seen has at-least and within together, or neither".to_owned(),
+                );
+            }
         };
-        let FirstSeenBlock { key, scope, known_since, .. } = block;
+        let FirstSeenBlock {
+            key,
+            scope,
+            known_since,
+            ..
+        } = block;
         let (key, scope, known_since) = (key.clone(), scope.clone(), *known_since);
-        return Ok(RuleKind::FirstSeen(FirstSeenRule { key, scope, history_s, learning_s, at_least, within_s, known_since }));
+        return Ok(RuleKind::FirstSeen(FirstSeenRule {
+            key,
+            scope,
+            history_s,
+            learning_s,
+            at_least,
+            within_s,
+            known_since,
+        }));
     }
     let window = |group_by: &[String], parts: usize, span_s: i64, test: WindowTest| {
-        Ok(RuleKind::Window(WindowRule { group_by: vec![group_by.to_vec(); parts], span_s, test, unless_part: None }))
+        Ok(RuleKind::Window(WindowRule {
+            group_by: vec![group_by.to_vec(); parts],
+            span_s,
+            test,
+            unless_part: None,
+        }))
     };
     if let Some(block) = &extension.absence {
-        return window(&block.group_by, 2, seconds(&block.within)?, WindowTest::Absence { before: block.before });
+        return window(
+            &block.group_by,
+            2,
+            seconds(&block.within)?,
+            WindowTest::Absence {
+                before: block.before,
+            },
+        );
     }
     if let Some(block) = &extension.rate {
         let span_s = seconds(&block.per)?.max(1);
@@ -423,14 +535,34 @@ fn single_kind(extension: &RuleExtension) -> Result<RuleKind, String> {
             ([], None) => Measure::Events,
             ([], Some(field)) => Measure::Sum(vec![field.clone()]),
             (fields, None) => Measure::Distinct(fields.to_vec()),
-            _ => return Err("bartizan: a rate counts distinct values or a sum, not both".to_owned()),
+            _ => {
+                return Err("bartizan: a rate counts distinct values or a sum, not both".to_owned());
+            }
         };
-        let &RateBlock { factor, at_least, at_least_new, .. } = block;
-        let rate = Rate { measure, factor, at_least, learning_spans, at_least_new };
+        let &RateBlock {
+            factor,
+            at_least,
+            at_least_new,
+            ..
+        } = block;
+        let rate = Rate {
+            measure,
+            factor,
+            at_least,
+            learning_spans,
+            at_least_new,
+        };
         return window(&block.group_by, 1, span_s, WindowTest::Rate(rate));
     }
     if let Some(block) = &extension.travel {
-        return window(&block.group_by, 1, 0, WindowTest::Travel { speed_kmh: block.speed_kmh });
+        return window(
+            &block.group_by,
+            1,
+            0,
+            WindowTest::Travel {
+                speed_kmh: block.speed_kmh,
+            },
+        );
     }
     Ok(RuleKind::Single)
 }
@@ -444,21 +576,39 @@ fn correlate(
     out: &mut Rules,
 ) -> Result<Vec<usize>, String> {
     let mut compiled = compile_correlation(&rule).map_err(|e| e.to_string())?;
-    // Without a condition, a temporal correlation needs every rule that it names (Sigma specification, "temporal").
-    let temporal = matches!(compiled.correlation_type, CorrelationType::Temporal | CorrelationType::TemporalOrdered);
-    if temporal && compiled.condition.predicates.iter().all(|(op, n)| *op == ConditionOperator::Gte && *n <= 1.0) {
-        compiled.condition.predicates = vec![(ConditionOperator::Gte, compiled.rule_refs.len() as f64)];
+    // Without a condition, a temporal correlation needs every rule that it names (Sigma
+    // specification, "temporal").
+    let temporal = matches!(
+        compiled.correlation_type,
+        CorrelationType::Temporal | CorrelationType::TemporalOrdered
+    );
+    if temporal
+        && compiled
+            .condition
+            .predicates
+            .iter()
+            .all(|(op, n)| *op == ConditionOperator::Gte && *n <= 1.0)
+    {
+        compiled.condition.predicates =
+            vec![(ConditionOperator::Gte, compiled.rule_refs.len() as f64)];
     }
     let mut parts = Vec::new();
     for name in &compiled.rule_refs {
-        parts.push(*named.get(name).ok_or_else(|| format!("it refers to {name:?}, and no rule has that id or name"))?);
+        parts.push(
+            *named
+                .get(name)
+                .ok_or_else(|| format!("it refers to {name:?}, and no rule has that id or name"))?,
+        );
     }
     let counted = matches!(
         compiled.correlation_type,
         CorrelationType::EventCount | CorrelationType::Temporal | CorrelationType::TemporalOrdered
     );
     if !counted && compiled.condition.field.is_none() {
-        return Err(format!("{} needs a field in its condition", compiled.correlation_type.as_str()));
+        return Err(format!(
+            "{} needs a field in its condition",
+            compiled.correlation_type.as_str()
+        ));
     }
     let group_by = compiled.rule_refs.iter().map(|name| {
         let resolve = |field: &GroupByField| field.resolve(&[name.as_str()]).to_owned();
@@ -468,7 +618,9 @@ fn correlate(
         None => None,
         Some(name) => {
             let part = compiled.rule_refs.iter().position(|r| r == name);
-            Some(part.ok_or_else(|| format!("bartizan: unless names {name:?}, which is none of its rules"))?)
+            Some(part.ok_or_else(|| {
+                format!("bartizan: unless names {name:?}, which is none of its rules")
+            })?)
         }
     };
     let window = WindowRule {
@@ -484,9 +636,19 @@ fn correlate(
             at_least: compiled
                 .rule_refs
                 .iter()
-                .map(|name| extension.at_least.get(name).copied().unwrap_or(1).clamp(1, 1000))
+                .map(|name| {
+                    extension
+                        .at_least
+                        .get(name)
+                        .copied()
+                        .unwrap_or(1)
+                        .clamp(1, 1000)
+                })
                 .collect(),
-            gap_s: compiled.gap_secs.and_then(|g| i64::try_from(g).ok()).unwrap_or(0),
+            gap_s: compiled
+                .gap_secs
+                .and_then(|g| i64::try_from(g).ok())
+                .unwrap_or(0),
         },
     };
     let number = out.rules.len();
@@ -502,13 +664,26 @@ fn correlate(
         false_positives: rule.falsepositives,
     };
     // Where a part is about errors, or does not care, a refusal is no lesser match.
-    let cares = parts.iter().all(|d| out.detections[*d].attempts != AttemptPolicy::Same);
-    let attempts = if cares { AttemptPolicy::Lower } else { AttemptPolicy::Same };
-    out.rules.push(head.rule(extension, origin, CallerFilter::Any, attempts, RuleKind::Window(window)));
+    let cares = parts
+        .iter()
+        .all(|d| out.detections[*d].attempts != AttemptPolicy::Same);
+    let attempts = if cares {
+        AttemptPolicy::Lower
+    } else {
+        AttemptPolicy::Same
+    };
+    out.rules.push(head.rule(
+        extension,
+        origin,
+        CallerFilter::Any,
+        attempts,
+        RuleKind::Window(window),
+    ));
     Ok(parts)
 }
 
-/// Refuses what is no rule file before YAML is read: aliases can make a small file large beyond measure.
+/// Refuses what is no rule file before YAML is read: aliases can make a small file large beyond
+/// measure.
 fn sane(text: &str) -> Result<(), String> {
     if text.len() > RULE_FILE_BYTES_MAX {
         return Err(format!("larger than {} KiB", RULE_FILE_BYTES_MAX >> 10));
@@ -518,8 +693,15 @@ fn sane(text: &str) -> Result<(), String> {
     let mut aliases = 0;
     for line in text.lines() {
         let indent = line.len() - line.trim_start().len();
-        deepest = deepest
-            .max(indent / 2 + line.trim_start().bytes().take_while(|b| *b == b'-' || *b == b' ').filter(|b| *b == b'-').count());
+        deepest = deepest.max(
+            indent / 2
+                + line
+                    .trim_start()
+                    .bytes()
+                    .take_while(|b| *b == b'-' || *b == b' ')
+                    .filter(|b| *b == b'-')
+                    .count(),
+        );
         for (n, b) in line.bytes().enumerate() {
             match b {
                 b'[' | b'{' => depth += 1,
@@ -531,7 +713,9 @@ fn sane(text: &str) -> Result<(), String> {
         }
     }
     if aliases > YAML_ALIASES_MAX {
-        return Err(format!("{aliases} YAML aliases: no rule needs more than {YAML_ALIASES_MAX}"));
+        return Err(format!(
+            "{aliases} YAML aliases: no rule needs more than {YAML_ALIASES_MAX}"
+        ));
     }
     if deepest > NESTING_MAX * 2 {
         return Err(format!("nested deeper than {NESTING_MAX}"));
@@ -543,19 +727,29 @@ fn sane(text: &str) -> Result<(), String> {
 fn starts_name(line: &str, at: usize) -> bool {
     let bytes = line.as_bytes();
     let before = line[..at].trim_end().bytes().last();
-    let named = bytes.get(at + 1).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
+    let named = bytes
+        .get(at + 1)
+        .is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
     named && matches!(before, None | Some(b':' | b'-' | b'[' | b',' | b'{'))
 }
 
 /// A rule must be about CloudTrail, or about AWS without saying more.
 fn logsource(source: &LogSource) -> Result<(), String> {
-    let is = |value: &Option<String>, wanted: &str| value.as_deref().is_none_or(|v| v.eq_ignore_ascii_case(wanted));
+    let is = |value: &Option<String>, wanted: &str| {
+        value
+            .as_deref()
+            .is_none_or(|v| v.eq_ignore_ascii_case(wanted))
+    };
     let somehow = source.product.is_some() || source.service.is_some();
     if somehow && is(&source.product, "aws") && is(&source.service, "cloudtrail") {
         return Ok(());
     }
-    let text = [&source.product, &source.service, &source.category].map(|v| v.as_deref().unwrap_or("-")).join("/");
-    Err(format!("its logsource is {text}, not aws/cloudtrail: it is about other logs"))
+    let text = [&source.product, &source.service, &source.category]
+        .map(|v| v.as_deref().unwrap_or("-"))
+        .join("/");
+    Err(format!(
+        "its logsource is {text}, not aws/cloudtrail: it is about other logs"
+    ))
 }
 
 /// Refuses patterns that would take more time or memory than a rule is worth.
@@ -567,16 +761,29 @@ fn patterns(rule: &SigmaRule) -> Result<(), String> {
             _ => 0,
         };
         match detection {
-            D::AllOf(items) => items.iter().flat_map(|i| &i.values).map(value).max().unwrap_or(0),
+            D::AllOf(items) => items
+                .iter()
+                .flat_map(|i| &i.values)
+                .map(value)
+                .max()
+                .unwrap_or(0),
             D::Keywords(values) => values.iter().map(value).max().unwrap_or(0),
             D::AnyOf(inner) | D::And(inner) => inner.iter().map(longest).max().unwrap_or(0),
             D::ArrayMatch { body, .. } => longest(body),
             D::Conditional { named, .. } => named.values().map(longest).max().unwrap_or(0),
         }
     }
-    let longest = rule.detection.named.values().map(longest).max().unwrap_or(0);
+    let longest = rule
+        .detection
+        .named
+        .values()
+        .map(longest)
+        .max()
+        .unwrap_or(0);
     if longest > PATTERN_BYTES_MAX {
-        return Err(format!("a pattern of {longest} bytes: at most {PATTERN_BYTES_MAX}"));
+        return Err(format!(
+            "a pattern of {longest} bytes: at most {PATTERN_BYTES_MAX}"
+        ));
     }
     Ok(())
 }
@@ -585,15 +792,24 @@ fn patterns(rule: &SigmaRule) -> Result<(), String> {
 fn reads_errors(rule: &CompiledRule) -> bool {
     let mut found = false;
     rule.detections.values().for_each(|d| {
-        items(d, &mut |field, _| found |= matches!(field, Some("errorCode" | "errorMessage" | "responseElements.ConsoleLogin")));
+        items(d, &mut |field, _| {
+            found |= matches!(
+                field,
+                Some("errorCode" | "errorMessage" | "responseElements.ConsoleLogin")
+            )
+        });
     });
     found
 }
 
 fn items(detection: &CompiledDetection, see: &mut dyn FnMut(Option<&str>, &CompiledMatcher)) {
     match detection {
-        CompiledDetection::AllOf(inner) => inner.iter().for_each(|i| see(i.field.as_deref(), &i.matcher)),
-        CompiledDetection::AnyOf(inner) | CompiledDetection::And(inner) => inner.iter().for_each(|d| items(d, see)),
+        CompiledDetection::AllOf(inner) => inner
+            .iter()
+            .for_each(|i| see(i.field.as_deref(), &i.matcher)),
+        CompiledDetection::AnyOf(inner) | CompiledDetection::And(inner) => {
+            inner.iter().for_each(|d| items(d, see))
+        }
         CompiledDetection::Keywords(matcher) => see(None, matcher),
         CompiledDetection::ArrayMatch { field, body, .. } => {
             see(Some(field), &CompiledMatcher::Null);
@@ -603,13 +819,15 @@ fn items(detection: &CompiledDetection, see: &mut dyn FnMut(Option<&str>, &Compi
     }
 }
 
-/// Array scopes need the members of an array as they are, all other matchers their text. The mark tells
-/// [`super::view::EventView`] which of the two is asked for.
+/// Array scopes need the members of an array as they are, all other matchers their text. The mark
+/// tells [`super::view::EventView`] which of the two is asked for.
 fn mark_arrays(rule: &mut CompiledRule) {
     fn mark(detection: &mut CompiledDetection) {
         match detection {
             CompiledDetection::ArrayMatch { field, .. } => field.insert(0, super::view::STRUCTURED),
-            CompiledDetection::AnyOf(inner) | CompiledDetection::And(inner) => inner.iter_mut().for_each(mark),
+            CompiledDetection::AnyOf(inner) | CompiledDetection::And(inner) => {
+                inner.iter_mut().for_each(mark)
+            }
             _ => {}
         }
     }

@@ -1,7 +1,8 @@
-//! Matches of one rule by one entity in one window are one finding: an attack is a few lines, never thousands.
+//! Matches of one rule by one entity in one window are one finding: an attack is a few lines, never
+//! thousands.
 //!
-//! Merging is commutative: what comes out depends on which sightings went in, never on their order. Of each finding the
-//! earliest sightings are kept, and how many there were.
+//! Merging is commutative: what comes out depends on which sightings went in, never on their order.
+//! Of each finding the earliest sightings are kept, and how many there were.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -37,7 +38,8 @@ pub struct FindingDraft {
     pub sightings: BTreeMap<(i64, EventId), Sighting>,
     /// How many of them failed.
     pub refused: u64,
-    /// What was called; of more than [`CALLS_MAX`] calls those that come first by name, so that no order matters.
+    /// What was called; of more than [`CALLS_MAX`] calls those that come first by name, so that no
+    /// order matters.
     pub calls: BTreeMap<Arc<str>, CallDraft>,
     /// What a rule with memory has to say about it.
     pub because: BTreeMap<i64, String>,
@@ -57,9 +59,13 @@ pub struct CallDraft {
 }
 
 impl FindingDraft {
-    fn sight(&mut self, sighting: Sighting) {
-        if let Some(call) = self.calls.get_mut(&*sighting.deed.call.name) {
-            keep(&mut call.sightings[usize::from(sighting.deed.is_refused())], &sighting, SIGHTINGS_OF_CALL_MAX);
+    fn meta(&mut self, sighting: Sighting) {
+        if let Some(call) = self.calls.get_mut(&*sighting.context.call.name) {
+            keep(
+                &mut call.sightings[usize::from(sighting.context.is_refused())],
+                &sighting,
+                SIGHTINGS_OF_CALL_MAX,
+            );
         }
         keep(&mut self.sightings, &sighting, EVIDENCE_MAX);
     }
@@ -98,16 +104,35 @@ pub struct Merger {
 
 impl Merger {
     /// Adds one event to a finding. What `because` has to say is only asked where it may be kept.
-    pub fn add(&mut self, key: FindingKey, sighting: Sighting, because: impl FnOnce() -> Option<String>) {
+    pub fn add(
+        &mut self,
+        key: FindingKey,
+        sighting: Sighting,
+        because: impl FnOnce() -> Option<String>,
+    ) {
         let time_s = sighting.time_s;
-        let Some(draft) = self.draft(key, 1, (time_s, time_s)) else { return };
-        draft.call(&sighting.deed.call.name, 1, sighting.deed.is_refused());
+        let Some(draft) = self.draft(key, 1, (time_s, time_s)) else {
+            return;
+        };
+        draft.call(
+            &sighting.context.call.name,
+            1,
+            sighting.context.is_refused(),
+        );
         let full = draft.because.len() >= BECAUSE_MAX;
-        if (!full || draft.because.last_key_value().is_some_and(|(last, _)| time_s <= *last))
+        if (!full
+            || draft
+                .because
+                .last_key_value()
+                .is_some_and(|(last, _)| time_s <= *last))
             && let Some(because) = because()
         {
-            // Of the same second the smaller one stays, so that the order of events changes nothing.
-            let kept = draft.because.entry(time_s).or_insert_with(|| because.clone());
+            // Of the same second the smaller one stays, so that the order of events changes
+            // nothing.
+            let kept = draft
+                .because
+                .entry(time_s)
+                .or_insert_with(|| because.clone());
             if because < *kept {
                 *kept = because;
             }
@@ -115,11 +140,11 @@ impl Merger {
                 draft.because.pop_last();
             }
         }
-        draft.sight(sighting);
+        draft.meta(sighting);
     }
 
-    /// Adds so many events of one call to a finding, with first and last time and at least the earliest [`EVIDENCE_MAX`]
-    /// of them.
+    /// Adds so many events of one call to a finding, with first and last time and at least the
+    /// earliest [`EVIDENCE_MAX`] of them.
     pub fn add_all(
         &mut self,
         key: FindingKey,
@@ -130,7 +155,7 @@ impl Merger {
     ) {
         if let Some(draft) = self.draft(key, count, span_s) {
             draft.call(call, count, is_refused);
-            earliest.for_each(|sighting| draft.sight(sighting));
+            earliest.for_each(|sighting| draft.meta(sighting));
         }
     }
 
@@ -153,7 +178,12 @@ impl Merger {
         }
     }
 
-    fn draft(&mut self, key: FindingKey, count: u64, (first_s, last_s): (i64, i64)) -> Option<&mut FindingDraft> {
+    fn draft(
+        &mut self,
+        key: FindingKey,
+        count: u64,
+        (first_s, last_s): (i64, i64),
+    ) -> Option<&mut FindingDraft> {
         if self.drafts.len() >= FINDINGS_MAX && !self.drafts.contains_key(&key) {
             self.dropped += count;
             return None;
@@ -191,20 +221,53 @@ mod tests {
     #[test]
     fn what_is_said_does_not_hang_on_the_order() {
         let actor = Arc::new(bartizan_trail::CallerIdentity::of(None));
-        let who = Arc::new(ActorContext { actor, user_agent: None });
-        let call = Arc::new(ApiCall { name: "s3:GetObject".into(), source: None, account: None, region: None, error: None });
-        let deed = Arc::new(CallContext { who, call, resources: Box::default(), counterparty: Box::default() });
+        let who = Arc::new(ActorContext {
+            actor,
+            user_agent: None,
+        });
+        let call = Arc::new(ApiCall {
+            name: "s3:GetObject".into(),
+            source: None,
+            account: None,
+            region: None,
+            error: None,
+        });
+        let context = Arc::new(CallContext {
+            who,
+            call,
+            resources: Box::default(),
+            counterparty: Box::default(),
+        });
         let told = |order: &mut dyn Iterator<Item = u64>| {
             let mut merger = Merger::default();
             for n in order {
-                let key = FindingKey { rule: 0, entity: "a".into(), attempt: false, window: 0 };
+                let key = FindingKey {
+                    rule: 0,
+                    entity: "a".into(),
+                    attempt: false,
+                    window: 0,
+                };
                 let id = EventId::from(u128::from(n));
-                let sighting = Sighting { time_s: n as i64 / 4, id, source: SourceAddress::None, deed: deed.clone() };
+                let sighting = Sighting {
+                    time_s: n as i64 / 4,
+                    id,
+                    source: SourceAddress::None,
+                    context: context.clone(),
+                };
                 merger.add(key, sighting, || Some(format!("{n:02}")));
             }
-            merger.finish().0.into_values().map(|draft| draft.because).collect::<Vec<_>>()
+            merger
+                .finish()
+                .0
+                .into_values()
+                .map(|draft| draft.because)
+                .collect::<Vec<_>>()
         };
-        let kept = [BTreeMap::from([(0, "00".to_owned()), (1, "04".to_owned()), (2, "08".to_owned())])];
+        let kept = [BTreeMap::from([
+            (0, "00".to_owned()),
+            (1, "04".to_owned()),
+            (2, "08".to_owned()),
+        ])];
         assert_eq!(told(&mut (0..40)), kept);
         assert_eq!(told(&mut (0..40).rev()), kept);
     }

@@ -10,7 +10,8 @@ pub struct Networks {
     aws: Vec<(u128, u128)>,
     /// Those of IPv4 again: every event asks, and small rows are found sooner.
     aws_v4: Vec<(u32, u32)>,
-    /// For each /16 of IPv4 what sort of addresses are in it: two bits, for every event asks and what is small is near.
+    /// For each /16 of IPv4 what sort of addresses are in it: two bits, for every event asks and
+    /// what is small is near.
     v4_sorts: Vec<u8>,
     countries: Vec<Reader<Vec<u8>>>,
 }
@@ -60,14 +61,28 @@ impl Networks {
     /// The ranges of AWS that this program was built with.
     pub fn builtin() -> Self {
         let text = include_str!("../../../data/aws-ip-ranges.txt");
-        let ranges = text.lines().filter(|l| !l.starts_with('#')).filter_map(range).collect();
-        Self { aws: Vec::new(), aws_v4: Vec::new(), v4_sorts: Vec::new(), countries: Vec::new() }.with_ranges(ranges)
+        let ranges = text
+            .lines()
+            .filter(|l| !l.starts_with('#'))
+            .filter_map(range)
+            .collect();
+        Self {
+            aws: Vec::new(),
+            aws_v4: Vec::new(),
+            v4_sorts: Vec::new(),
+            countries: Vec::new(),
+        }
+        .with_ranges(ranges)
     }
 
     fn with_ranges(mut self, ranges: Vec<(u128, u128)>) -> Self {
         self.aws = joined(ranges);
         let v4 = |n: u128| (n >> 32 == 0xffff).then_some(n as u32);
-        self.aws_v4 = self.aws.iter().filter_map(|(first, last)| Some((v4(*first)?, v4(*last)?))).collect();
+        self.aws_v4 = self
+            .aws
+            .iter()
+            .filter_map(|(first, last)| Some((v4(*first)?, v4(*last)?)))
+            .collect();
         let mut sorts = vec![0; 1 << 16];
         for (first, last) in &self.aws_v4 {
             for high in first >> 16..=last >> 16 {
@@ -81,7 +96,12 @@ impl Networks {
                 *sort = ALL_PRIVATE;
             }
         }
-        self.v4_sorts = sorts.as_chunks().0.iter().map(|[a, b, c, d]| a | b << 2 | c << 4 | d << 6).collect();
+        self.v4_sorts = sorts
+            .as_chunks()
+            .0
+            .iter()
+            .map(|[a, b, c, d]| a | b << 2 | c << 4 | d << 6)
+            .collect();
         self
     }
 
@@ -90,17 +110,23 @@ impl Networks {
     /// # Errors
     /// When it is not that file.
     pub fn with_aws_ranges(self, json: &str) -> Result<Self, String> {
-        let file: serde_json::Value =
-            serde_json::from_str(json).map_err(|e| format!("not the JSON of ip-ranges.amazonaws.com: {e}"))?;
+        let file: serde_json::Value = serde_json::from_str(json)
+            .map_err(|e| format!("not the JSON of ip-ranges.amazonaws.com: {e}"))?;
         let prefixes = |list: &str, field: &str| -> Vec<(u128, u128)> {
             let rows = file[list].as_array().into_iter().flatten();
             rows.filter(|r| matches!(r["service"].as_str(), Some("AMAZON" | "EC2")))
                 .filter_map(|r| range(r[field].as_str()?))
                 .collect()
         };
-        let ranges = [prefixes("prefixes", "ip_prefix"), prefixes("ipv6_prefixes", "ipv6_prefix")].concat();
+        let ranges = [
+            prefixes("prefixes", "ip_prefix"),
+            prefixes("ipv6_prefixes", "ipv6_prefix"),
+        ]
+        .concat();
         if ranges.is_empty() {
-            return Err("no prefixes in it: expected the JSON of https://ip-ranges.amazonaws.com/ip-ranges.json".to_owned());
+            return Err("no prefixes in it: expected the JSON of \
+            https://ip-ranges.amazonaws.com/ip-ranges.json"
+                .to_owned());
         }
         Ok(self.with_ranges(ranges))
     }
@@ -110,7 +136,8 @@ impl Networks {
     /// # Errors
     /// When it is not such a database.
     pub fn with_database(mut self, bytes: Vec<u8>) -> Result<Self, String> {
-        self.countries.push(Reader::from_source(bytes).map_err(|e| e.to_string())?);
+        self.countries
+            .push(Reader::from_source(bytes).map_err(|e| e.to_string())?);
         Ok(self)
     }
 
@@ -135,12 +162,18 @@ impl Networks {
                     _ => false,
                 }
             }
-            IpAddr::V6(v6) if v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local() => {
+            IpAddr::V6(v6)
+                if v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local() =>
+            {
                 return AddressKind::Private;
             }
             IpAddr::V6(_) => within(&self.aws, number(ip)),
         };
-        if aws { AddressKind::Aws } else { AddressKind::Public }
+        if aws {
+            AddressKind::Aws
+        } else {
+            AddressKind::Public
+        }
     }
 
     /// What sort of address this is; none is a service.
@@ -151,23 +184,42 @@ impl Networks {
     /// Where the databases place the address.
     pub fn place(&self, source: &str) -> GeoPlace {
         let mut place = GeoPlace::default();
-        let Some(ip) = caller_address(source) else { return place };
+        let Some(ip) = caller_address(source) else {
+            return place;
+        };
         for reader in &self.countries {
-            let Ok(found) = reader.lookup(ip) else { continue };
-            let Ok(Some(value)) = found.decode::<serde_json::Value>() else { continue };
-            let country = value["country"]["iso_code"].as_str().or_else(|| value["registered_country"]["iso_code"].as_str());
+            let Ok(found) = reader.lookup(ip) else {
+                continue;
+            };
+            let Ok(Some(value)) = found.decode::<serde_json::Value>() else {
+                continue;
+            };
+            let country = value["country"]["iso_code"]
+                .as_str()
+                .or_else(|| value["registered_country"]["iso_code"].as_str());
             place.country = place.country.or_else(|| country.map(str::to_owned));
-            place.asn = place.asn.or_else(|| value["autonomous_system_number"].as_u64().map(|n| format!("AS{n}")));
-            let position = value["location"]["latitude"].as_f64().zip(value["location"]["longitude"].as_f64());
+            place.asn = place.asn.or_else(|| {
+                value["autonomous_system_number"]
+                    .as_u64()
+                    .map(|n| format!("AS{n}"))
+            });
+            let position = value["location"]["latitude"]
+                .as_f64()
+                .zip(value["location"]["longitude"].as_f64());
             place.position = place.position.or(position);
         }
         place
     }
 
-    /// A number for a network: the same for what [`Self::network`] calls the same. `raw` is the text in the log.
+    /// A number for a network: the same for what [`Self::network`] calls the same. `raw` is the
+    /// text in the log.
     pub(super) fn network_number(address: Option<IpAddr>, raw: &[u8]) -> u64 {
         use std::hash::BuildHasher;
-        let mix = |bits: u64| bits.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31).wrapping_mul(0xd6e8_feb8_6659_fd93);
+        let mix = |bits: u64| {
+            bits.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                .rotate_left(31)
+                .wrapping_mul(0xd6e8_feb8_6659_fd93)
+        };
         match address {
             Some(IpAddr::V4(v4)) => mix(u64::from(v4.to_bits() >> 8) | 1 << 62),
             Some(IpAddr::V6(v6)) => mix((v6.to_bits() >> 80) as u64 | 2 << 62),
@@ -193,7 +245,10 @@ impl Networks {
 
 /// Whether an address is never routed on the internet.
 fn is_private(v4: Ipv4Addr) -> bool {
-    v4.is_private() || v4.is_loopback() || v4.is_link_local() || (v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64)
+    v4.is_private()
+        || v4.is_loopback()
+        || v4.is_link_local()
+        || (v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64)
 }
 
 /// Kilometres between two places along the surface (haversine).
@@ -217,8 +272,8 @@ fn number(ip: IpAddr) -> u128 {
     }
 }
 
-/// The address in a `sourceIPAddress`. Of several (`203.0.113.9, 10.0.0.1`: a client and the proxy in front of AWS) the first
-/// that is not private, for a private one tells nobody from another.
+/// The address in a `sourceIPAddress`. Of several (`203.0.113.9, 10.0.0.1`: a client and the proxy
+/// in front of AWS) the first that is not private, for a private one tells nobody from another.
 pub(super) fn caller_address(source: &str) -> Option<IpAddr> {
     if !source.contains(',') {
         return source.parse().ok();
@@ -227,7 +282,11 @@ pub(super) fn caller_address(source: &str) -> Option<IpAddr> {
         IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local(),
         IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
     };
-    let all = || source.split(',').filter_map(|part| part.trim().parse::<IpAddr>().ok());
+    let all = || {
+        source
+            .split(',')
+            .filter_map(|part| part.trim().parse::<IpAddr>().ok())
+    };
     all().find(|ip| !private(ip)).or_else(|| all().next())
 }
 
@@ -281,8 +340,7 @@ mod tests {
         ] {
             assert_eq!(networks.kind(source), kind, "{source}");
         }
-        let json =
-            r#"{"prefixes":[{"ip_prefix":"198.51.100.0/24","service":"EC2"},{"ip_prefix":"203.0.113.0/24","service":"S3"}]}"#;
+        let json = r#"{"prefixes":[{"ip_prefix":"198.51.100.0/24","service":"EC2"},{"ip_prefix":"203.0.113.0/24","service":"S3"}]}"#;
         let networks = Networks::builtin().with_aws_ranges(json).unwrap();
         assert_eq!(networks.kind("198.51.100.7"), AddressKind::Aws);
         assert_eq!(networks.kind("203.0.113.7"), AddressKind::Public);
@@ -297,7 +355,11 @@ mod tests {
             let kind = |bits: u32| networks.kind_of(Some(Ipv4Addr::from_bits(bits).into()));
             assert_eq!([kind(first), kind(last)], [AddressKind::Aws; 2]);
             for outside in [first - 1, last + 1] {
-                assert_eq!(kind(outside) == AddressKind::Aws, within(&networks.aws_v4, outside), "{outside}");
+                assert_eq!(
+                    kind(outside) == AddressKind::Aws,
+                    within(&networks.aws_v4, outside),
+                    "{outside}"
+                );
             }
         }
     }

@@ -1,5 +1,6 @@
-//! Rules that hold a span of time against the earlier ones of the same group: ten times what this principal reads in an
-//! hour, five times what it deletes in a day. Of a span its measure is kept and the earliest events, never all of them.
+//! Rules that hold a span of time against the earlier ones of the same group: ten times what this
+//! principal reads in an hour, five times what it deletes in a day. Of a span its measure is kept
+//! and the earliest events, never all of them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +15,8 @@ use bartizan_model::limits::{CALLS_MAX, EVIDENCE_MAX, RATE_VALUES_MAX};
 pub enum Measure {
     /// Events.
     Events,
-    /// Distinct values of these fields: secrets rather than calls, for one secret is read again and again.
+    /// Distinct values of these fields: secrets rather than calls, for one secret is read again and
+    /// again.
     Distinct(Vec<String>),
     /// The sum of a field; an event without it counts as one.
     Sum(Vec<String>),
@@ -59,7 +61,8 @@ pub(super) struct RateSpan {
     sum: u64,
     /// That of it which worked.
     worked: u64,
-    /// Hashes of distinct values, and whether one of their calls worked; of more than [`RATE_VALUES_MAX`] the smallest.
+    /// Hashes of distinct values, and whether one of their calls worked; of more than
+    /// [`RATE_VALUES_MAX`] the smallest.
     values: BTreeMap<u64, bool>,
     /// By call, and whether it failed.
     calls: BTreeMap<(Arc<str>, bool), SpanEvents>,
@@ -86,21 +89,37 @@ impl RateSpan {
             }
             bytes += (self.values.len() - before) * VALUE_BYTES;
         } else {
-            let more = if matches!(measure, Measure::Events) { 1 } else { seen.value };
+            let more = if matches!(measure, Measure::Events) {
+                1
+            } else {
+                seen.value
+            };
             self.sum = self.sum.saturating_add(more);
-            self.worked = self.worked.saturating_add(if seen.tried { 0 } else { more });
+            self.worked = self
+                .worked
+                .saturating_add(if seen.tried { 0 } else { more });
         }
         let sighting = seen.sighting;
-        let call = (sighting.deed.call.name.clone(), sighting.deed.is_refused());
+        let call = (
+            sighting.context.call.name.clone(),
+            sighting.context.is_refused(),
+        );
         let time_s = sighting.time_s;
         let events = self.calls.entry(call).or_insert_with(|| {
             bytes += size_of::<SpanEvents>() * 2;
-            SpanEvents { count: 0, first_s: time_s, last_s: time_s, earliest: Vec::new() }
+            SpanEvents {
+                count: 0,
+                first_s: time_s,
+                last_s: time_s,
+                earliest: Vec::new(),
+            }
         });
         events.count += 1;
         events.first_s = events.first_s.min(time_s);
         events.last_s = events.last_s.max(time_s);
-        let at = events.earliest.partition_point(|s| s.place() < sighting.place());
+        let at = events
+            .earliest
+            .partition_point(|s| s.place() < sighting.place());
         if at < EVIDENCE_MAX {
             events.earliest.insert(at, sighting);
             bytes += size_of::<Sighting>();
@@ -133,8 +152,11 @@ impl RateSpan {
 
     /// Bytes that it takes, about.
     pub(super) fn bytes(&self) -> usize {
-        let calls: usize =
-            self.calls.values().map(|e| size_of::<SpanEvents>() * 2 + e.earliest.len() * size_of::<Sighting>()).sum();
+        let calls: usize = self
+            .calls
+            .values()
+            .map(|e| size_of::<SpanEvents>() * 2 + e.earliest.len() * size_of::<Sighting>())
+            .sum();
         SPAN_BYTES + self.values.len() * VALUE_BYTES + calls
     }
 
@@ -158,42 +180,88 @@ pub(super) struct Exceeded {
     pub(super) because: String,
 }
 
-/// The spans of a group that hold too much, from the span `from` on. `born` is the span of the first event there ever was.
-pub(super) fn exceeded(spans: &BTreeMap<i64, RateSpan>, rate: &Rate, born: i64, from: i64, span_text: &str) -> Vec<Exceeded> {
+/// The spans of a group that hold too much, from the span `from` on. `born` is the span of the
+/// first event there ever was.
+pub(super) fn exceeded(
+    spans: &BTreeMap<i64, RateSpan>,
+    rate: &Rate,
+    born: i64,
+    from: i64,
+    span_text: &str,
+) -> Vec<Exceeded> {
     let mut found = Vec::new();
     for (&at, span) in spans.range(from..) {
         let known = (at - born).min(rate.baseline_spans());
         let measured = span.measured();
         let learned = known >= rate.learning_spans;
-        let Some(least) = (if learned { Some(rate.at_least) } else { rate.at_least_new }) else { continue };
+        let Some(least) = (if learned {
+            Some(rate.at_least)
+        } else {
+            rate.at_least_new
+        }) else {
+            continue;
+        };
         let before: u64 = spans.range(at - known..at).map(|(_, s)| s.measured()).sum();
         let mean = before as f64 / known.max(1) as f64;
         let is_too_much = |n: u64| n >= least && n as f64 >= rate.factor * mean.max(1.0);
         if !is_too_much(measured) {
             continue;
         }
-        let what = if matches!(rate.measure, Measure::Distinct(_)) { " different ones" } else { "" };
+        let what = if matches!(rate.measure, Measure::Distinct(_)) {
+            " different ones"
+        } else {
+            ""
+        };
         let because = if known > 0 {
-            format!("{measured}{what} in {span_text}, where the mean of {known} such spans before was {mean:.1}")
+            format!(
+                "{measured}{what} in {span_text}, where the mean of {known} such spans before was \
+                {mean:.1}"
+            )
         } else {
             format!("{measured}{what} in {span_text}, and nothing is known of the time before")
         };
-        found.push(Exceeded { at, attempt: !is_too_much(span.measured_worked()), because });
+        found.push(Exceeded {
+            at,
+            attempt: !is_too_much(span.measured_worked()),
+            because,
+        });
     }
     found
 }
 
 /// Puts the events of a span into a finding.
-pub(super) fn tell(merger: &mut Merger, span: &RateSpan, because: &str, key: impl Fn(i64) -> FindingKey) {
-    let Some(first) = span.calls.values().filter_map(|e| e.earliest.first()).min_by_key(|s| s.place()).cloned() else { return };
+pub(super) fn tell(
+    merger: &mut Merger,
+    span: &RateSpan,
+    because: &str,
+    key: impl Fn(i64) -> FindingKey,
+) {
+    let Some(first) = span
+        .calls
+        .values()
+        .filter_map(|e| e.earliest.first())
+        .min_by_key(|s| s.place())
+        .cloned()
+    else {
+        return;
+    };
     let key = key(first.time_s);
     for ((call, is_refused), events) in &span.calls {
         // The first event of all brings the sentence.
-        let own = events.earliest.first().is_some_and(|s| s.place() == first.place());
+        let own = events
+            .earliest
+            .first()
+            .is_some_and(|s| s.place() == first.place());
         let rest = events.count - u64::from(own);
         if rest > 0 {
             let earliest = events.earliest.iter().skip(usize::from(own)).cloned();
-            merger.add_all(key.clone(), (call, *is_refused), rest, (events.first_s, events.last_s), earliest);
+            merger.add_all(
+                key.clone(),
+                (call, *is_refused),
+                rest,
+                (events.first_s, events.last_s),
+                earliest,
+            );
         }
     }
     merger.add(key, first, || Some(because.to_owned()));

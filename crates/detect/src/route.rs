@@ -1,8 +1,9 @@
 //! Which detections can match an event at all.
 //!
-//! A few fields take few values: source, name, error and region of the call, user agent, sort of address; and then who
-//! calls. For each combination of their values every detection is decided once, in logic of three values where all other fields are unknown: false
-//! (never look again), true (a match without looking), or unknown (look at the event). So nothing is guessed from the
+//! A few fields take few values: source, name, error and region of the call, user agent, sort of
+//! address; and then who calls. For each combination of their values every detection is decided
+//! once, in logic of three values where all other fields are unknown: false (never look again),
+//! true (a match without looking), or unknown (look at the event). So nothing is guessed from the
 //! shape of a rule, and a value inside of a negated filter cannot hide an event.
 
 use std::hash::{BuildHasher, Hasher};
@@ -49,8 +50,8 @@ pub(super) const ROUTE_FIELDS: [Field; 11] = [
     Field::SessionCredentialFromConsole,
 ];
 
-/// Puts what the route of an event hangs on into a hash: [`ROUTE_FIELDS`], the sort of the address, and the error of a
-/// record that has a message in place of its code.
+/// Puts what the route of an event hangs on into a hash: [`ROUTE_FIELDS`], the sort of the address,
+/// and the error of a record that has a message in place of its code.
 pub(super) fn feed_route(event: &Event<'_>, kind: AddressKind, hasher: &mut impl Hasher) {
     for field in ROUTE_FIELDS {
         let raw = event.raw_scalar(field);
@@ -70,7 +71,9 @@ impl Dependency {
     pub(super) fn of(field: &str, places: bool) -> Self {
         match field {
             "eventSource" | "eventName" | "bartizan.api" => return Self::Api,
-            "bartizan.access" | "bartizan.class" | "bartizan.fate" | "bartizan.recon" => return Self::Api,
+            "bartizan.access" | "bartizan.class" | "bartizan.fate" | "bartizan.recon" => {
+                return Self::Api;
+            }
             "bartizan.country" | "bartizan.asn" if !places => return Self::Api,
             _ => {}
         }
@@ -97,11 +100,14 @@ impl Dependency {
 pub(super) fn reads(field: &str) -> FieldSet {
     let field = field.strip_prefix(STRUCTURED).unwrap_or(field);
     match field {
-        "bartizan.address" | "bartizan.network" | "bartizan.country" | "bartizan.asn" => FieldSet::of(&[Field::SourceIpAddress]),
+        "bartizan.address" | "bartizan.network" | "bartizan.country" | "bartizan.asn" => {
+            FieldSet::of(&[Field::SourceIpAddress])
+        }
         // They are made from who calls, which call, and what is asked for.
         _ if field.starts_with("bartizan.") => FieldSet::ALL.without(FieldSet::PER_EVENT),
         _ if field.contains(['[', '\\']) => FieldSet::ALL,
-        _ => Field::named(field.split('.').next().unwrap_or_default().as_bytes()).map_or(FieldSet::OTHER, |f| FieldSet::of(&[f])),
+        _ => Field::named(field.split('.').next().unwrap_or_default().as_bytes())
+            .map_or(FieldSet::OTHER, |f| FieldSet::of(&[f])),
     }
 }
 
@@ -117,7 +123,8 @@ pub(super) struct Route {
 /// Routes that were decided, for all threads.
 #[derive(Default)]
 pub(super) struct RouteCache {
-    /// Makes the hashes by which they are known. Its seed is random, so that nobody can make two of them meet.
+    /// Makes the hashes by which they are known. Its seed is random, so that nobody can make two of
+    /// them meet.
     pub(super) hasher: RandomState,
     /// What is left to decide for calls of a name, by its hash.
     apis: Mutex<ByHash<Arc<Route>>>,
@@ -127,13 +134,21 @@ pub(super) struct RouteCache {
 
 impl RouteCache {
     /// The route of an event, by its hash.
-    pub(super) fn route(&self, rules: &Rules, view: &EventView<'_>, hash: u64, answers: &ItemAnswers) -> Arc<Route> {
+    pub(super) fn route(
+        &self,
+        rules: &Rules,
+        view: &EventView<'_>,
+        hash: u64,
+        answers: &ItemAnswers,
+    ) -> Arc<Route> {
         let places = view.networks.has_places();
         known(&self.routes, hash ^ u64::from(places), || {
             // Most rules are about some calls only: what those leave open is little.
-            let name = [Field::EventSource, Field::EventName].map(|field| view.event.raw_scalar(field));
+            let name =
+                [Field::EventSource, Field::EventName].map(|field| view.event.raw_scalar(field));
             let api = self.hasher.hash_one((name, places));
-            known(&self.apis, api, || Route::of_api(rules, view, answers)).of_route(rules, view, answers)
+            known(&self.apis, api, || Route::of_api(rules, view, answers))
+                .of_route(rules, view, answers)
         })
     }
 }
@@ -156,24 +171,59 @@ fn known(all: &Mutex<ByHash<Arc<Route>>>, hash: u64, decide: impl FnOnce() -> Ro
 impl Route {
     /// Decides every detection for calls of this name.
     pub(super) fn of_api(rules: &Rules, view: &EventView<'_>, answers: &ItemAnswers) -> Self {
-        let asked = rules.detections.iter().enumerate().filter(|(_, d)| !d.uses.is_empty());
-        Self::decide(asked.map(|(n, _)| n as u32), rules, view, Dependency::Api, answers)
+        let asked = rules
+            .detections
+            .iter()
+            .enumerate()
+            .filter(|(_, d)| !d.uses.is_empty());
+        Self::decide(
+            asked.map(|(n, _)| n as u32),
+            rules,
+            view,
+            Dependency::Api,
+            answers,
+        )
     }
 
     /// Decides what was left open, for the route of this event.
-    pub(super) fn of_route(&self, rules: &Rules, view: &EventView<'_>, answers: &ItemAnswers) -> Self {
+    pub(super) fn of_route(
+        &self,
+        rules: &Rules,
+        view: &EventView<'_>,
+        answers: &ItemAnswers,
+    ) -> Self {
         let failed = view.event.error().is_some();
-        let asked = |n: &&u32| !(failed && rules.detections[**n as usize].attempts == AttemptPolicy::Skip);
-        let mut route = Self::decide(self.maybe.iter().filter(asked).copied(), rules, view, Dependency::Route, answers);
+        let asked =
+            |n: &&u32| !(failed && rules.detections[**n as usize].attempts == AttemptPolicy::Skip);
+        let mut route = Self::decide(
+            self.maybe.iter().filter(asked).copied(),
+            rules,
+            view,
+            Dependency::Route,
+            answers,
+        );
         route.sure.extend(self.sure.iter().filter(asked));
         route
     }
 
     /// Decides what was left open, now that it is known who calls.
-    pub(super) fn refine(&self, rules: &Rules, view: &EventView<'_>, answers: &ItemAnswers) -> Self {
-        let about =
-            |n: &&u32| rules.detections[**n as usize].callers == CallerFilter::Any || view.caller() == CallerKind::Principal;
-        let mut refined = Self::decide(self.maybe.iter().filter(about).copied(), rules, view, Dependency::Identity, answers);
+    pub(super) fn refine(
+        &self,
+        rules: &Rules,
+        view: &EventView<'_>,
+        answers: &ItemAnswers,
+    ) -> Self {
+        let about = |n: &&u32| {
+            rules.detections[**n as usize].callers == CallerFilter::Any
+                || view.caller() == CallerKind::Principal
+        };
+        let mut refined = Self::decide(
+            self.maybe.iter().filter(about).copied(),
+            rules,
+            view,
+            Dependency::Identity,
+            answers,
+        );
         refined.sure.extend(self.sure.iter().filter(about));
         refined.sure.sort_unstable();
         refined
@@ -188,7 +238,12 @@ impl Route {
     ) -> Self {
         let mut route = Self::default();
         for number in detections {
-            match rules.items.holds(&rules.detections[number as usize].condition, view, known, answers) {
+            match rules.items.holds(
+                &rules.detections[number as usize].condition,
+                view,
+                known,
+                answers,
+            ) {
                 Some(true) => route.sure.push(number),
                 None => route.maybe.push(number),
                 Some(false) => {}
@@ -198,8 +253,21 @@ impl Route {
     }
 }
 
-/// Whether a detection matches an event. The same as rsigma's `evaluate_rule`, without building its answer.
-pub(super) fn matches(rules: &Rules, number: u32, view: &EventView<'_>, answers: &ItemAnswers) -> bool {
-    let Detection { condition, compiled, .. } = &rules.detections[number as usize];
-    rules.items.holds(condition, view, Dependency::Event, answers).unwrap_or_else(|| evaluate_rule(compiled, view).is_some())
+/// Whether a detection matches an event. The same as rsigma's `evaluate_rule`, without building its
+/// answer.
+pub(super) fn matches(
+    rules: &Rules,
+    number: u32,
+    view: &EventView<'_>,
+    answers: &ItemAnswers,
+) -> bool {
+    let Detection {
+        condition,
+        compiled,
+        ..
+    } = &rules.detections[number as usize];
+    rules
+        .items
+        .holds(condition, view, Dependency::Event, answers)
+        .unwrap_or_else(|| evaluate_rule(compiled, view).is_some())
 }

@@ -83,7 +83,8 @@ pub enum RuleKind {
 pub struct FirstSeenRule {
     /// Fields that make the key.
     pub key: Vec<String>,
-    /// Fields that say for whom it is new; one is known for `learning_s` before anything is new for it.
+    /// Fields that say for whom it is new; one is known for `learning_s` before anything is new for
+    /// it.
     pub scope: Vec<String>,
     /// How long a key is remembered after it was last seen.
     pub history_s: i64,
@@ -104,7 +105,8 @@ pub enum KnownSince {
     /// Since the rule matched in it for the first time.
     #[default]
     Match,
-    /// Since anything was changed in it: so that the first one in an account who uses a service is told, too.
+    /// Since anything was changed in it: so that the first one in an account who uses a service is
+    /// told, too.
     Change,
 }
 
@@ -140,25 +142,45 @@ impl WindowRule {
         }
     }
 
-    /// Seconds of a bucket of which a rule that asks for many distinct values needs only the first and the last event of
-    /// each value; none for other rules.
+    /// Seconds of a bucket of which a rule that asks for many distinct values needs only the first
+    /// and the last event of each value; none for other rules.
     ///
-    /// A window that holds any event of a bucket that is no longer than itself holds the first or the last one of that value
-    /// too, for it begins before the bucket or ends behind it.
+    /// A window that holds any event of a bucket that is no longer than itself holds the first or
+    /// the last one of that value too, for it begins before the bucket or ends behind it.
     pub(super) fn bucket_s(&self) -> Option<i64> {
-        let WindowTest::Sigma { kind, condition, expression: None, mode: WindowMode::Sliding, .. } = &self.test else {
+        let WindowTest::Sigma {
+            kind,
+            condition,
+            expression: None,
+            mode: WindowMode::Sliding,
+            ..
+        } = &self.test
+        else {
             return None;
         };
-        let grows = condition.predicates.iter().all(|(op, _)| matches!(op, ConditionOperator::Gt | ConditionOperator::Gte));
-        let distinct = matches!(kind, CorrelationType::ValueCount | CorrelationType::Temporal);
+        let grows = condition
+            .predicates
+            .iter()
+            .all(|(op, _)| matches!(op, ConditionOperator::Gt | ConditionOperator::Gte));
+        let distinct = matches!(
+            kind,
+            CorrelationType::ValueCount | CorrelationType::Temporal
+        );
         (grows && distinct && self.span_s >= 1).then_some(self.span_s)
     }
 
-    /// How many distinct values of a bucket such a rule needs: four times the threshold. A window that holds the whole
-    /// bucket then holds more than enough of them, whichever they are; those with the smallest hashes stay.
+    /// How many distinct values of a bucket such a rule needs: four times the threshold. A window
+    /// that holds the whole bucket then holds more than enough of them, whichever they are; those
+    /// with the smallest hashes stay.
     pub(super) fn values_max(&self) -> usize {
-        let WindowTest::Sigma { condition, .. } = &self.test else { return usize::MAX };
-        let most = condition.predicates.iter().map(|(_, n)| *n).fold(1.0, f64::max);
+        let WindowTest::Sigma { condition, .. } = &self.test else {
+            return usize::MAX;
+        };
+        let most = condition
+            .predicates
+            .iter()
+            .map(|(_, n)| *n)
+            .fold(1.0, f64::max);
         (most as usize).saturating_add(1).saturating_mul(4)
     }
 
@@ -172,7 +194,9 @@ impl WindowRule {
 }
 
 fn reads_all<'f>(fields: impl IntoIterator<Item = &'f String>) -> FieldSet {
-    fields.into_iter().fold(FieldSet::NONE, |all, field| all.with(super::route::reads(field)))
+    fields.into_iter().fold(FieldSet::NONE, |all, field| {
+        all.with(super::route::reads(field))
+    })
 }
 
 /// What must hold in a window.
@@ -246,7 +270,8 @@ pub(super) struct RuleExtension {
     /// For ordered correlations: how many events of a part, by its name; one where it is not said.
     #[serde(default)]
     pub(super) at_least: std::collections::BTreeMap<String, usize>,
-    /// For correlations that count values: the name of the part whose values do not count for a day.
+    /// For correlations that count values: the name of the part whose values do not count for a
+    /// day.
     pub(super) unless: Option<String>,
 }
 

@@ -1,13 +1,15 @@
 //! Holding events against rules: what a thread does with one object.
 //!
-//! Most rules with memory ask only for things that are the same for thousands of events: who calls, which call, from which
-//! sort of address. What they want to know is worked out once for each such combination ([`CallerPlan`]). Of its events only
-//! the earliest is noted for first-seen rules, and for rules that count distinct values the first and the last of each value
-//! in a bucket of time, which is all they need. An event that repeats another in all but time, ids and address is not
+//! Most rules with memory ask only for things that are the same for thousands of events: who calls,
+//! which call, from which sort of address. What they want to know is worked out once for each such
+//! combination ([`CallerPlan`]). Of its events only the earliest is noted for first-seen rules, and
+//! for rules that count distinct values the first and the last of each value in a bucket of time,
+//! which is all they need. An event that repeats another in all but time, ids and address is not
 //! even asked what it matches: that is known ([`RecordPlan`]).
 //!
-//! Nothing is judged here. A thread writes down which events matched what, in the order of the object; the
-//! [`super::Judge`] takes these notes in the order of the objects, so that threads cannot change what is found.
+//! Nothing is judged here. A thread writes down which events matched what, in the order of the
+//! object; the [`super::Judge`] takes these notes in the order of the objects, so that threads
+//! cannot change what is found.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -21,17 +23,19 @@ use foldhash::quality::RandomState;
 use rsigma_eval::Event as _;
 
 use super::cache::{CachedRecord, Caches};
-use super::combo::{
-    CallerPlan, CallerPlans, DecidedMatch, DistinctNetworks, NetworkKeys, NotedSightings, PlanHead, RecordPlan, SharedText,
-    WindowGroupRef,
+use super::caller_plan::{
+    CallerPlan, CallerPlans, DecidedMatch, DistinctNetworks, NetworkKeys, NotedSightings, PlanHead,
+    RecordPlan, SharedText, WindowGroupRef,
 };
 use super::first_seen::{ByHash, FirstSeenHit, FirstSeenMemory, SCOPE_END};
 use super::load::Rules;
 use super::networks::{AddressKind, Networks};
-use super::notes::{EventPosition, MatchKey, Matches, NO_DAY, NO_TIME, ObjectInfo, ScanOutput, WindowNote};
 use super::rate::Measure;
 use super::route::{feed_route, matches};
 use super::rule::{FirstSeenRule, KnownSince, WindowTest};
+use super::scan_output::{
+    EventPosition, MatchKey, Matches, NO_DAY, NO_TIME, ObjectInfo, ScanOutput, WindowNote,
+};
 use super::steps::{EventStep, EventSteps, SingleMatch, UndecidedRule, named};
 use super::view::EventView;
 use super::window::{DAY_SECONDS, WindowEvent, pack};
@@ -42,7 +46,8 @@ use crate::work::{CallTally, ThingCall, ThingTable};
 use bartizan_model::limits::{EVIDENCE_MAX, RATE_SUMMAND_MAX};
 use bartizan_trail::json::unescape;
 use bartizan_trail::{
-    CallerIdentity, Candidate, Event, EventId, Field, FieldSet, ItemSink, ReadBytes, ReadProblem, TrailItem, TrailReader, mark,
+    CallerIdentity, Candidate, Event, EventId, Field, FieldSet, ItemSink, ReadBytes, ReadProblem,
+    TrailItem, TrailReader, mark,
 };
 
 /// What all threads share.
@@ -116,11 +121,15 @@ impl<'p> Scanner<'p> {
 
     /// What is left to say when there are no more objects.
     pub fn finish(&mut self) -> ScanOutput {
-        ScanOutput { last: self.caches.finish(), ..ScanOutput::default() }
+        ScanOutput {
+            last: self.caches.finish(),
+            ..ScanOutput::default()
+        }
     }
 }
 
-/// For each event of an object, the numbers of the detections that match it: what the routes come to.
+/// For each event of an object, the numbers of the detections that match it: what the routes come
+/// to.
 pub fn matching(plan: &ScanPlan, source: &mut dyn Read) -> Vec<(EventId, Vec<usize>)> {
     let mut found = Vec::new();
     let mut caches = Caches::new(plan);
@@ -132,10 +141,21 @@ pub fn matching(plan: &ScanPlan, source: &mut dyn Read) -> Vec<(EventId, Vec<usi
             feed_route(&event, plan.networks.kind_of(view.address), &mut hasher);
             let hash = hasher.finish();
             caches.answers.next(&plan.rules.items);
-            let route =
-                plan.rules.decided.route(&plan.rules, &view, hash, &caches.answers).refine(&plan.rules, &view, &caches.answers);
-            let tried = route.maybe.iter().filter(|n| matches(&plan.rules, **n, &view, &caches.answers));
-            let mut numbers: Vec<usize> = route.sure.iter().chain(tried).map(|n| *n as usize).collect();
+            let route = plan
+                .rules
+                .decided
+                .route(&plan.rules, &view, hash, &caches.answers)
+                .refine(&plan.rules, &view, &caches.answers);
+            let tried = route
+                .maybe
+                .iter()
+                .filter(|n| matches(&plan.rules, **n, &view, &caches.answers));
+            let mut numbers: Vec<usize> = route
+                .sure
+                .iter()
+                .chain(tried)
+                .map(|n| *n as usize)
+                .collect();
             numbers.sort_unstable();
             found.push((event.id(), numbers));
         }
@@ -165,52 +185,81 @@ impl ItemSink for ObjectScan<'_, '_> {
     }
 
     fn again(&mut self, window: &[u8], records: &[Candidate]) -> usize {
-        let (mut sights, mut numbers) = std::mem::take(&mut self.scratch.batch);
+        let (mut metas, mut numbers) = std::mem::take(&mut self.scratch.batch);
         let mut kinds = [AddressKind::Public; Candidate::BATCH_MAX];
         for (record, kind) in records.iter().zip(&mut kinds) {
-            let Some(sight) = self.sight(window, record) else { break };
-            *kind = self.plan.networks.kind_of(sight.address);
-            sights.push(sight);
+            let Some(meta) = self.meta(window, record) else {
+                break;
+            };
+            *kind = self.plan.networks.kind_of(meta.address);
+            metas.push(meta);
         }
         // Each step for all records: see `touch`.
-        let known = records.iter().zip(kinds).take(sights.len()).map_while(|(record, kind)| self.caches.number(record.hash, kind));
+        let known = records
+            .iter()
+            .zip(kinds)
+            .take(metas.len())
+            .map_while(|(record, kind)| self.caches.number(record.hash, kind));
         numbers.extend(known);
-        self.caches.touch(&sights, &numbers);
-        for ((sight, record), &number) in sights.iter_mut().zip(records).zip(&numbers) {
-            let CachedRecord { combo, content, .. } = *self.caches.known(number);
-            if !self.about.asks_for(sight.at.time_s) {
+        self.caches.touch(&metas, &numbers);
+        for ((meta, record), &number) in metas.iter_mut().zip(records).zip(&numbers) {
+            let CachedRecord {
+                caller_plan,
+                content,
+                ..
+            } = *self.caches.known(number);
+            if !self.about.asks_for(meta.at.time_s) {
                 self.notes.outside += 1;
                 continue;
             }
             let content_of = |field| record.content(window, field).unwrap_or_default();
-            let mark = mark(content, sight.at.time_s, content_of(Field::SourceIpAddress), content_of(Field::RequestId));
-            sight.at.number = self.count(sight.at.id.marked(mark));
-            self.reaches(sight.at.time_s);
-            let first = self.is_first(combo, sight).then(|| {
-                let CachedRecord { combo, repeat, .. } = self.caches.known(number);
+            let mark = mark(
+                content,
+                meta.at.time_s,
+                content_of(Field::SourceIpAddress),
+                content_of(Field::RequestId),
+            );
+            meta.at.number = self.count(meta.at.id.marked(mark));
+            self.reaches(meta.at.time_s);
+            let first = self.is_first(caller_plan, meta).then(|| {
+                let CachedRecord {
+                    caller_plan,
+                    repeat,
+                    ..
+                } = self.caches.known(number);
                 let mut places = None;
-                named(&self.caches.combos.all[*combo as usize].deed, &record.event(window, &repeat.lasting, &mut places))
+                named(
+                    &self.caches.caller_plans.all[*caller_plan as usize].context,
+                    &record.event(window, &repeat.lasting, &mut places),
+                )
             });
-            if self.seen(sight, combo, first.as_ref()) {
-                let CachedRecord { combo, repeat, .. } = self.caches.known(number);
-                let (combo, repeat) = (self.caches.combos.all[*combo as usize].clone(), repeat.clone());
+            if self.seen(meta, caller_plan, first.as_ref()) {
+                let CachedRecord {
+                    caller_plan,
+                    repeat,
+                    ..
+                } = self.caches.known(number);
+                let (caller_plan, repeat) = (
+                    self.caches.caller_plans.all[*caller_plan as usize].clone(),
+                    repeat.clone(),
+                );
                 if let Some(steps) = repeat.steps.get()
                     && !self.looks_at_all()
                     && steps.open.is_empty()
                 {
-                    self.take(steps, sight, &combo);
+                    self.take(steps, meta, &caller_plan);
                     continue;
                 }
                 self.caches.answers.next(&self.plan.rules.items);
                 let mut places = None;
                 let event = record.event(window, &repeat.lasting, &mut places);
-                self.asked(&event, sight, &combo, Some(&repeat));
+                self.asked(&event, meta, &caller_plan, Some(&repeat));
             }
         }
         let taken = numbers.len();
-        sights.clear();
+        metas.clear();
         numbers.clear();
-        self.scratch.batch = (sights, numbers);
+        self.scratch.batch = (metas, numbers);
         taken
     }
 }
@@ -219,16 +268,32 @@ impl ObjectScan<'_, '_> {
     fn finish(self, bytes: ReadBytes) -> ScanOutput {
         let mut notes = self.notes;
         // The earliest of the neighbours, so that the order of records changes nothing.
-        if let Some(time_s) = self.about.delivered_s.or(notes.times.map(|(first, _)| first)) {
-            for (slot, matches) in notes.matches.iter_mut().filter(|(slot, _)| slot.day == NO_DAY) {
+        if let Some(time_s) = self
+            .about
+            .delivered_s
+            .or(notes.times.map(|(first, _)| first))
+        {
+            for (slot, matches) in notes
+                .matches
+                .iter_mut()
+                .filter(|(slot, _)| slot.day == NO_DAY)
+            {
                 slot.day = time_s.div_euclid(DAY_SECONDS);
-                matches.events.iter_mut().for_each(|(_, time)| *time = time_s);
-                matches.earliest.iter_mut().for_each(|(_, sighting)| sighting.time_s = time_s);
+                matches
+                    .events
+                    .iter_mut()
+                    .for_each(|(_, time)| *time = time_s);
+                matches
+                    .earliest
+                    .iter_mut()
+                    .for_each(|(_, sighting)| sighting.time_s = time_s);
             }
         }
         notes.last.append(&mut self.caches.last);
         notes.bytes = bytes;
-        notes.met.extend(self.scratch.met.drain().map(|(_, met)| met));
+        notes
+            .met
+            .extend(self.scratch.met.drain().map(|(_, met)| met));
         notes.met.sort_unstable_by_key(|m| m.key);
         self.scratch.slots.clear();
         notes
@@ -248,43 +313,73 @@ impl ObjectScan<'_, '_> {
         let plan = self.plan;
         let raw = event.raw_text(Field::SourceIpAddress).trim_ascii();
         let address = EventView::address_of(raw);
-        let source = self.caches.source(address, || event.text(Field::SourceIpAddress));
+        let source = self
+            .caches
+            .source(address, || event.text(Field::SourceIpAddress));
         self.caches.answers.next(&plan.rules.items);
-        let (combo, repeat, content) = self.caches.combo(plan, event, address);
-        let mark = mark(content, time_s.unwrap_or(NO_TIME), raw, event.raw_text(Field::RequestId));
+        let (caller_plan, repeat, content) = self.caches.caller_plan(plan, event, address);
+        let mark = mark(
+            content,
+            time_s.unwrap_or(NO_TIME),
+            raw,
+            event.raw_text(Field::RequestId),
+        );
         let number = self.count(id.marked(mark));
-        let at = EventPosition { number, id, time_s: time_s.unwrap_or(NO_TIME) };
-        let sight = EventMeta { at, address, source, network: Networks::network_number(address, raw) };
-        let Some(time_s) = time_s else { return self.untimed(event, &sight, combo) };
+        let at = EventPosition {
+            number,
+            id,
+            time_s: time_s.unwrap_or(NO_TIME),
+        };
+        let meta = EventMeta {
+            at,
+            address,
+            source,
+            network: Networks::network_number(address, raw),
+        };
+        let Some(time_s) = time_s else {
+            return self.untimed(event, &meta, caller_plan);
+        };
         self.reaches(time_s);
-        let first = self.is_first(combo, &sight).then(|| named(&self.caches.combos.all[combo as usize].deed, event));
-        if self.seen(&sight, combo, first.as_ref()) {
-            let combo = self.caches.combos.all[combo as usize].clone();
-            self.asked(event, &sight, &combo, repeat.as_deref());
+        let first = self.is_first(caller_plan, &meta).then(|| {
+            named(
+                &self.caches.caller_plans.all[caller_plan as usize].context,
+                event,
+            )
+        });
+        if self.seen(&meta, caller_plan, first.as_ref()) {
+            let caller_plan = self.caches.caller_plans.all[caller_plan as usize].clone();
+            self.asked(event, &meta, &caller_plan, repeat.as_deref());
         }
     }
 
-    /// Holds an event without a usable time against rules on single events. Others need to know when it was.
-    fn untimed(&mut self, event: &Event<'_>, sight: &EventMeta, combo: u32) {
+    /// Holds an event without a usable time against rules on single events. Others need to know
+    /// when it was.
+    fn untimed(&mut self, event: &Event<'_>, meta: &EventMeta, caller_plan: u32) {
         self.problem(0, ReadProblem::NoTime);
-        let combo = self.caches.combos.all[combo as usize].clone();
-        let actor = combo.deed.who.actor.clone();
-        let view = EventView::with_address(event, &actor, &self.plan.networks, sight.address);
+        let caller_plan = self.caches.caller_plans.all[caller_plan as usize].clone();
+        let actor = caller_plan.context.who.actor.clone();
+        let view = EventView::with_address(event, &actor, &self.plan.networks, meta.address);
         if self.plan.tally {
-            self.notes.tallied.push((sight.at.number, combo.deed.clone()));
+            self.notes
+                .tallied
+                .push((meta.at.number, caller_plan.context.clone()));
         }
-        let steps = self.steps(&combo, &view, FieldSet::NONE);
+        let steps = self.steps(&caller_plan, &view, FieldSet::NONE);
         for step in &steps.list {
             if let EventStep::Single(single) = step {
-                self.single(single, sight, &combo, &steps.deed);
+                self.single(single, meta, &caller_plan, &steps.context);
             }
         }
     }
 
-    /// What is known of a record that may repeat another; none when that is not enough. Its number is still open.
-    fn sight(&mut self, window: &[u8], record: &Candidate) -> Option<EventMeta> {
+    /// What is known of a record that may repeat another; none when that is not enough. Its number
+    /// is still open.
+    fn meta(&mut self, window: &[u8], record: &Candidate) -> Option<EventMeta> {
         let id = EventId::read(record.content(window, Field::EventId)?)?;
-        let time_s = self.caches.clock.read(record.content(window, Field::EventTime)?)?;
+        let time_s = self
+            .caches
+            .clock
+            .read(record.content(window, Field::EventTime)?)?;
         let raw = record.content(window, Field::SourceIpAddress);
         let address = raw.and_then(EventView::address_of);
         // What stands in place of an address is read with care where there are blanks around it.
@@ -293,7 +388,16 @@ impl ObjectScan<'_, '_> {
         }
         let source = self.caches.source(address, || raw.map(unescape));
         let network = Networks::network_number(address, raw.unwrap_or_default());
-        Some(EventMeta { at: EventPosition { number: 0, id, time_s }, address, source, network })
+        Some(EventMeta {
+            at: EventPosition {
+                number: 0,
+                id,
+                time_s,
+            },
+            address,
+            source,
+            network,
+        })
     }
 
     /// Counts an event; gives its number in the object.
@@ -309,51 +413,84 @@ impl ObjectScan<'_, '_> {
         self.notes.times = Some((first.min(time_s), last.max(time_s)));
     }
 
-    /// Whether an event is the earliest of its combo, so that first-seen rules may tell of it: then it is told what it touched.
-    fn is_first(&self, combo: u32, sight: &EventMeta) -> bool {
-        let head = &self.caches.combos.heads[combo as usize];
-        head.first_seen && sight.at.time_s <= head.first_s && {
-            let told = self.caches.combos.all[combo as usize].told_id.get();
-            sight.at.place() < (head.first_s, told)
+    /// Whether an event is the earliest of its combo, so that first-seen rules may tell of it: then
+    /// it is told what it touched.
+    fn is_first(&self, caller_plan: u32, meta: &EventMeta) -> bool {
+        let head = &self.caches.caller_plans.heads[caller_plan as usize];
+        head.first_seen && meta.at.time_s <= head.first_s && {
+            let told = self.caches.caller_plans.all[caller_plan as usize]
+                .told_id
+                .get();
+            meta.at.place() < (head.first_s, told)
         }
     }
 
-    /// What of an event concerns rules that look at no more than its route, its identity and its network. Says whether
-    /// anybody looks at more.
-    fn seen(&mut self, sight: &EventMeta, combo: u32, first: Option<&Arc<CallContext>>) -> bool {
-        self.tally_caller(combo, sight.at.time_s);
-        let head = self.caches.combos.heads[combo as usize];
+    /// What of an event concerns rules that look at no more than its route, its identity and its
+    /// network. Says whether anybody looks at more.
+    fn seen(
+        &mut self,
+        meta: &EventMeta,
+        caller_plan: u32,
+        first: Option<&Arc<CallContext>>,
+    ) -> bool {
+        self.tally_caller(caller_plan, meta.at.time_s);
+        let head = self.caches.caller_plans.heads[caller_plan as usize];
         if head.first_seen {
-            self.note_first_seen(combo, &head, sight, first);
+            self.note_first_seen(caller_plan, &head, meta, first);
         }
         let object = self.caches.object;
-        let CallerPlans { all, lists, counted, crowds, .. } = &mut self.caches.combos;
-        let deed = &all[combo as usize].deed;
+        let CallerPlans {
+            all,
+            lists,
+            counted,
+            crowds,
+            ..
+        } = &mut self.caches.caller_plans;
+        let context = &all[caller_plan as usize].context;
         for number in &lists[head.counted.range()] {
             let one = &mut counted[*number as usize];
             let value = (&*one.group, one.part, one.value, one.tried);
-            one.noted = noted(&mut self.notes, object, one.noted, one.bucket_s, value, sight, deed);
+            one.noted = noted(
+                &mut self.notes,
+                object,
+                one.noted,
+                one.bucket_s,
+                value,
+                meta,
+                context,
+            );
         }
         for number in &lists[head.crowds.range()] {
-            crowds[*number as usize].note(&mut self.notes, object, sight, deed);
+            crowds[*number as usize].note(&mut self.notes, object, meta, context);
         }
         for at in head.scopes.range() {
-            let (scope, number) = self.caches.combos.scopes[at];
-            if !self.caches.told.is_told(scope, sight.network, sight.at.time_s) {
-                self.note_network(number, sight, combo);
+            let (scope, number) = self.caches.caller_plans.scopes[at];
+            if !self
+                .caches
+                .told
+                .is_told(scope, meta.network, meta.at.time_s)
+            {
+                self.note_network(number, meta, caller_plan);
             }
         }
         head.asks || self.looks_at_all()
     }
 
     /// Counts an event to who did what.
-    fn tally_caller(&mut self, combo: u32, time_s: i64) {
-        let head = &mut self.caches.combos.heads[combo as usize];
+    fn tally_caller(&mut self, caller_plan: u32, time_s: i64) {
+        let head = &mut self.caches.caller_plans.heads[caller_plan as usize];
         let object = self.caches.object as u32;
         if head.caller.0 != object {
             head.caller = (object, self.notes.callers.len() as u32);
-            let deed = self.caches.combos.all[combo as usize].deed.clone();
-            self.notes.callers.push(CallTally { deed, count: 0, first_s: time_s, last_s: time_s });
+            let context = self.caches.caller_plans.all[caller_plan as usize]
+                .context
+                .clone();
+            self.notes.callers.push(CallTally {
+                context,
+                count: 0,
+                first_s: time_s,
+                last_s: time_s,
+            });
         }
         let caller = &mut self.notes.callers[head.caller.1 as usize];
         caller.count += 1;
@@ -369,148 +506,257 @@ impl ObjectScan<'_, '_> {
     }
 
     /// What of an event concerns those who look at more of it.
-    fn asked(&mut self, event: &Event<'_>, sight: &EventMeta, combo: &Rc<CallerPlan>, repeat: Option<&RecordPlan>) {
-        let (plan, at) = (self.plan, sight.at);
-        let view = EventView::with_address(event, &combo.deed.who.actor, &plan.networks, sight.address);
+    fn asked(
+        &mut self,
+        event: &Event<'_>,
+        meta: &EventMeta,
+        caller_plan: &Rc<CallerPlan>,
+        repeat: Option<&RecordPlan>,
+    ) {
+        let (plan, at) = (self.plan, meta.at);
+        let view = EventView::with_address(
+            event,
+            &caller_plan.context.who.actor,
+            &plan.networks,
+            meta.address,
+        );
         if plan.tally {
-            self.notes.tallied.push((at.number, combo.deed.clone()));
+            self.notes
+                .tallied
+                .push((at.number, caller_plan.context.clone()));
         }
         if let Some(calls) = &plan.calls {
-            let CallContext { who, call, .. } = &*combo.deed;
-            self.notes.witness.see(calls, event, (at.id, at.time_s), who, call, sight.source.clone());
+            let CallContext { who, call, .. } = &*caller_plan.context;
+            self.notes.collector.see(
+                calls,
+                event,
+                (at.id, at.time_s),
+                who,
+                call,
+                meta.source.clone(),
+            );
         }
         match repeat {
             Some(repeat) => {
-                let steps = repeat.steps.get_or_init(|| self.steps(combo, &view, FieldSet::PER_EVENT));
-                self.take(steps, sight, combo);
+                let steps = repeat
+                    .steps
+                    .get_or_init(|| self.steps(caller_plan, &view, FieldSet::PER_EVENT));
+                self.take(steps, meta, caller_plan);
                 if !steps.open.is_empty() {
                     let rest = self.close(steps, &view);
-                    self.take(&rest, sight, combo);
+                    self.take(&rest, meta, caller_plan);
                 }
             }
             None => {
-                let steps = self.steps(combo, &view, FieldSet::NONE);
-                self.take(&steps, sight, combo);
+                let steps = self.steps(caller_plan, &view, FieldSet::NONE);
+                self.take(&steps, meta, caller_plan);
             }
         }
     }
 
     /// What is to be done for an event, and for others that differ from it in these fields only.
-    fn steps(&mut self, combo: &CallerPlan, view: &EventView<'_>, varying: FieldSet) -> EventSteps {
-        let mut steps = EventSteps::new(&combo.deed);
-        for DecidedMatch { detection, uses } in &combo.sure {
-            steps.add_uses(self.plan, *detection, uses, view, varying, &mut self.caches.shared);
+    fn steps(
+        &mut self,
+        caller_plan: &CallerPlan,
+        view: &EventView<'_>,
+        varying: FieldSet,
+    ) -> EventSteps {
+        let mut steps = EventSteps::new(&caller_plan.context);
+        for DecidedMatch { detection, uses } in &caller_plan.sure {
+            steps.add_uses(
+                self.plan,
+                *detection,
+                uses,
+                view,
+                varying,
+                &mut self.caches.shared,
+            );
         }
-        for &number in &combo.maybe {
+        for &number in &caller_plan.maybe {
             let detection = &self.plan.rules.detections[number as usize];
             if detection.reads.meets(varying) {
                 steps.open.push(UndecidedRule::Match(number));
             } else if matches(&self.plan.rules, number, view, &self.caches.answers) {
-                steps.add_uses(self.plan, number, &detection.uses, view, varying, &mut self.caches.shared);
+                steps.add_uses(
+                    self.plan,
+                    number,
+                    &detection.uses,
+                    view,
+                    varying,
+                    &mut self.caches.shared,
+                );
             }
         }
         steps.name_resources(view);
-        if combo.acts {
-            let own = own_user_name(&combo.deed.who.actor);
-            steps.acted = ThingTable::builtin().acted(view.event, own, &self.caches.hasher).map(Arc::new);
+        if caller_plan.acts {
+            let own = own_user_name(&caller_plan.context.who.actor);
+            steps.acted = ThingTable::builtin()
+                .acted(view.event, own, &self.caches.hasher)
+                .map(Arc::new);
         }
         steps
     }
 
     /// What is to be done for this event besides, by what hangs on where it differs from others.
     fn close(&mut self, steps: &EventSteps, view: &EventView<'_>) -> EventSteps {
-        let mut rest = EventSteps::new(&steps.deed);
+        let mut rest = EventSteps::new(&steps.context);
         for open in &steps.open {
             let (number, uses) = match open {
-                UndecidedRule::Match(number) => (*number, &*self.plan.rules.detections[*number as usize].uses),
+                UndecidedRule::Match(number) => {
+                    (*number, &*self.plan.rules.detections[*number as usize].uses)
+                }
                 UndecidedRule::Use(number, one) => (*number, std::slice::from_ref(one)),
             };
-            if matches!(open, UndecidedRule::Use(..)) || matches(&self.plan.rules, number, view, &self.caches.answers) {
-                rest.add_uses(self.plan, number, uses, view, FieldSet::NONE, &mut self.caches.shared);
+            if matches!(open, UndecidedRule::Use(..))
+                || matches(&self.plan.rules, number, view, &self.caches.answers)
+            {
+                rest.add_uses(
+                    self.plan,
+                    number,
+                    uses,
+                    view,
+                    FieldSet::NONE,
+                    &mut self.caches.shared,
+                );
             }
         }
         rest
     }
 
     /// Does what is to be done for an event.
-    fn take(&mut self, steps: &EventSteps, sight: &EventMeta, combo: &CallerPlan) {
+    fn take(&mut self, steps: &EventSteps, meta: &EventMeta, caller_plan: &CallerPlan) {
         let object = self.caches.object;
         if let Some(acted) = &steps.acted {
             let act = ThingCall {
-                time_s: sight.at.time_s,
-                event: sight.at.id,
-                source: sight.source.clone(),
-                deed: combo.deed.clone(),
+                time_s: meta.at.time_s,
+                event: meta.at.id,
+                source: meta.source.clone(),
+                context: caller_plan.context.clone(),
                 acted: acted.clone(),
             };
-            self.notes.acts.push((sight.at.number, act));
+            self.notes.acts.push((meta.at.number, act));
         }
         for step in &steps.list {
             match step {
-                EventStep::Single(single) => self.single(single, sight, combo, &steps.deed),
-                EventStep::Seen { group, part, value, tried, bucket_s, noted: before, closely } => {
-                    let deed = if *closely { &steps.deed } else { &combo.deed };
+                EventStep::Single(single) => self.single(single, meta, caller_plan, &steps.context),
+                EventStep::Seen {
+                    group,
+                    part,
+                    value,
+                    tried,
+                    bucket_s,
+                    noted: before,
+                    closely,
+                } => {
+                    let context = if *closely {
+                        &steps.context
+                    } else {
+                        &caller_plan.context
+                    };
                     let value = (&**group, *part, *value, *tried);
                     match bucket_s {
                         Some(bucket_s) => {
-                            before.set(noted(&mut self.notes, object, before.get(), *bucket_s, value, sight, deed));
+                            before.set(noted(
+                                &mut self.notes,
+                                object,
+                                before.get(),
+                                *bucket_s,
+                                value,
+                                meta,
+                                context,
+                            ));
                         }
                         None => {
-                            note(&mut self.notes, object, value, sight, deed);
+                            note(&mut self.notes, object, value, meta, context);
                         }
                     }
                 }
-                EventStep::Key { rule, scope, key, text } => {
+                EventStep::Key {
+                    rule,
+                    scope,
+                    key,
+                    text,
+                } => {
                     // Most keys were met before in this object, and later in it.
                     if let Some(met) = self.scratch.met.get_mut(key)
-                        && sight.at.place() > met.first.place()
+                        && meta.at.place() > met.first.place()
                     {
-                        met.last_s = met.last_s.max(sight.at.time_s);
+                        met.last_s = met.last_s.max(meta.at.time_s);
                         continue;
                     }
-                    let first = sight.sighting(&steps.deed);
-                    self.meet(*rule, *scope, *key, &first, sight.at.time_s, || text.clone());
+                    let first = meta.sighting(&steps.context);
+                    self.meet(*rule, *scope, *key, &first, meta.at.time_s, || text.clone());
                 }
             }
         }
     }
 
-    /// Notes an event for first-seen keys that all events of the combo share: only the earliest is told at once.
-    fn note_first_seen(&mut self, number: u32, head: &PlanHead, sight: &EventMeta, named: Option<&Arc<CallContext>>) {
-        let at = sight.at;
-        self.caches.combos.heads[number as usize].last_s = head.last_s.max(at.time_s);
+    /// Notes an event for first-seen keys that all events of the combo share: only the earliest is
+    /// told at once.
+    fn note_first_seen(
+        &mut self,
+        number: u32,
+        head: &PlanHead,
+        meta: &EventMeta,
+        named: Option<&Arc<CallContext>>,
+    ) {
+        let at = meta.at;
+        self.caches.caller_plans.heads[number as usize].last_s = head.last_s.max(at.time_s);
         if at.time_s > head.first_s {
             return;
         }
-        let combo = self.caches.combos.all[number as usize].clone();
-        if at.place() >= (head.first_s, combo.told_id.get()) {
+        let caller_plan = self.caches.caller_plans.all[number as usize].clone();
+        if at.place() >= (head.first_s, caller_plan.told_id.get()) {
             return;
         }
-        let sighting = sight.sighting(named.unwrap_or(&combo.deed));
-        for one in &combo.first_seen {
+        let sighting = meta.sighting(named.unwrap_or(&caller_plan.context));
+        for one in &caller_plan.first_seen {
             if one.first.get().is_none_or(|first| at.place() < first) {
                 one.first.set(Some(at.place()));
-                self.meet(one.rule, one.scope, one.key, &sighting, at.time_s, || one.text.clone());
+                self.meet(one.rule, one.scope, one.key, &sighting, at.time_s, || {
+                    one.text.clone()
+                });
             }
         }
-        self.caches.combos.heads[number as usize].first_s = at.time_s;
-        combo.told_id.set(at.id);
+        self.caches.caller_plans.heads[number as usize].first_s = at.time_s;
+        caller_plan.told_id.set(at.id);
     }
 
     /// Notes an event for a rule that asks whether its network is new, which was not told of it.
-    fn note_network(&mut self, number: u32, sight: &EventMeta, combo: u32) {
-        let CallerPlans { all, network_keys, .. } = &self.caches.combos;
-        let NetworkKeys { rule, scope, text, hasher } = &network_keys[number as usize];
+    fn note_network(&mut self, number: u32, meta: &EventMeta, caller_plan: u32) {
+        let CallerPlans {
+            all, network_keys, ..
+        } = &self.caches.caller_plans;
+        let NetworkKeys {
+            rule,
+            scope,
+            text,
+            hasher,
+        } = &network_keys[number as usize];
         let (rule, scope, text, mut hasher) = (*rule, *scope, text.clone(), *hasher);
-        hasher.write_u64(sight.network);
+        hasher.write_u64(meta.network);
         hasher.write(b"key");
         let key = hasher.finish();
-        let first = sight.sighting(&all[combo as usize].deed);
-        self.meet(rule, scope, key, &first, sight.at.time_s, || text);
-        self.caches.told.tell(scope, sight.network, key, sight.at.time_s, &mut self.notes.last);
+        let first = meta.sighting(&all[caller_plan as usize].context);
+        self.meet(rule, scope, key, &first, meta.at.time_s, || text);
+        self.caches.told.tell(
+            scope,
+            meta.network,
+            key,
+            meta.at.time_s,
+            &mut self.notes.last,
+        );
     }
 
-    fn meet(&mut self, rule: u32, scope: u64, key: u64, first: &Sighting, last_s: i64, text: impl FnOnce() -> Arc<str>) {
+    fn meet(
+        &mut self,
+        rule: u32,
+        scope: u64,
+        key: u64,
+        first: &Sighting,
+        last_s: i64,
+        text: impl FnOnce() -> Arc<str>,
+    ) {
         match self.scratch.met.get_mut(&key) {
             Some(met) => {
                 met.last_s = met.last_s.max(last_s);
@@ -519,27 +765,50 @@ impl ObjectScan<'_, '_> {
                 }
             }
             None => {
-                self.scratch.met.insert(key, FirstSeenHit { rule, key, scope, text: text(), first: first.clone(), last_s });
+                self.scratch.met.insert(
+                    key,
+                    FirstSeenHit {
+                        rule,
+                        key,
+                        scope,
+                        text: text(),
+                        first: first.clone(),
+                        last_s,
+                    },
+                );
             }
         }
     }
 
-    /// Counts an event to a finding, and keeps what is to be told of it while it is among the earliest.
-    fn single(&mut self, single: &SingleMatch, sight: &EventMeta, combo: &CallerPlan, deed: &Arc<CallContext>) {
-        let at = sight.at;
+    /// Counts an event to a finding, and keeps what is to be told of it while it is among the
+    /// earliest.
+    fn single(
+        &mut self,
+        single: &SingleMatch,
+        meta: &EventMeta,
+        caller_plan: &CallerPlan,
+        context: &Arc<CallContext>,
+    ) {
+        let at = meta.at;
         let (object, day) = (self.caches.object, at.time_s.div_euclid(DAY_SECONDS));
         let (of_object, of_day, mut place) = single.place.get();
         if (of_object, of_day) != (object, day) {
             let slot = MatchKey {
                 rule: single.rule,
-                text: self.text(&combo.actor),
+                text: self.text(&caller_plan.actor),
                 attempt: single.attempt,
                 day,
-                call: self.text(&combo.call),
-                refused: deed.is_refused(),
+                call: self.text(&caller_plan.call),
+                refused: context.is_refused(),
             };
             place = *self.scratch.slots.entry(slot).or_insert_with(|| {
-                self.notes.matches.push((slot, Matches { untimed: day == NO_DAY, ..Matches::default() }));
+                self.notes.matches.push((
+                    slot,
+                    Matches {
+                        untimed: day == NO_DAY,
+                        ..Matches::default()
+                    },
+                ));
                 self.notes.matches.len() - 1
             });
             single.place.set((object, day, place));
@@ -547,21 +816,33 @@ impl ObjectScan<'_, '_> {
         let matches = &mut self.notes.matches[place].1;
         matches.events.push((at.number, at.time_s));
         let earliest = &mut matches.earliest;
-        if earliest.len() >= EVIDENCE_MAX && earliest.last().is_some_and(|(_, last)| at.place() >= last.place()) {
+        if earliest.len() >= EVIDENCE_MAX
+            && earliest
+                .last()
+                .is_some_and(|(_, last)| at.place() >= last.place())
+        {
             return;
         }
         let n = earliest.partition_point(|(_, s)| s.place() < at.place());
         // The same event again in the same object.
-        if earliest.get(n).is_some_and(|(_, s)| s.place() == at.place()) {
+        if earliest
+            .get(n)
+            .is_some_and(|(_, s)| s.place() == at.place())
+        {
             return;
         }
         earliest.truncate(EVIDENCE_MAX - 1);
-        earliest.insert(n.min(earliest.len()), (at.number, sight.sighting(deed)));
+        earliest.insert(n.min(earliest.len()), (at.number, meta.sighting(context)));
     }
 
     /// The number of a text in this object.
     fn text(&mut self, text: &SharedText) -> u32 {
-        numbered(self.caches.object, &text.number, &mut self.notes.texts, || text.text.clone())
+        numbered(
+            self.caches.object,
+            &text.number,
+            &mut self.notes.texts,
+            || text.text.clone(),
+        )
     }
 }
 
@@ -573,52 +854,81 @@ fn note(
     notes: &mut ScanOutput,
     object: u64,
     (group, part, value, tried): NotedValue<'_>,
-    sight: &EventMeta,
-    deed: &Arc<CallContext>,
+    meta: &EventMeta,
+    context: &Arc<CallContext>,
 ) -> u32 {
     let number = notes.notes.len() as u32;
-    let group = numbered(object, &group.number, &mut notes.groups, || (group.rule, group.text.clone()));
-    let seen = WindowEvent { part, value, told: false, tried, sighting: sight.sighting(deed) };
-    notes.notes.push(WindowNote { event: sight.at.number, group, seen });
+    let group = numbered(object, &group.number, &mut notes.groups, || {
+        (group.rule, group.text.clone())
+    });
+    let seen = WindowEvent {
+        part,
+        value,
+        told: false,
+        tried,
+        sighting: meta.sighting(context),
+    };
+    notes.notes.push(WindowNote {
+        event: meta.at.number,
+        group,
+        seen,
+    });
     number
 }
 
-/// Notes an event of a value that is counted: only its first and its last event in a bucket of time stay.
+/// Notes an event of a value that is counted: only its first and its last event in a bucket of time
+/// stay.
 fn noted(
     notes: &mut ScanOutput,
     object: u64,
     mut noted: NotedSightings,
     bucket_s: i64,
     value: NotedValue<'_>,
-    sight: &EventMeta,
-    deed: &Arc<CallContext>,
+    meta: &EventMeta,
+    context: &Arc<CallContext>,
 ) -> NotedSightings {
-    let at = sight.at;
+    let at = meta.at;
     if noted.object != object || !(noted.from_s..noted.from_s + bucket_s).contains(&at.time_s) {
-        let only = note(notes, object, value, sight, deed);
+        let only = note(notes, object, value, meta, context);
         let from_s = at.time_s.div_euclid(bucket_s) * bucket_s;
-        return NotedSightings { object, from_s, first: only, last: only };
+        return NotedSightings {
+            object,
+            from_s,
+            first: only,
+            last: only,
+        };
     }
-    let [first, last] = [noted.first, noted.last].map(|n| notes.notes[n as usize].seen.sighting.place());
+    let [first, last] =
+        [noted.first, noted.last].map(|n| notes.notes[n as usize].seen.sighting.place());
     let (earlier, later) = (at.place() < first, at.place() > last);
     if !earlier && !later {
         return noted;
     }
     if noted.first == noted.last {
-        let other = note(notes, object, value, sight, deed);
-        *(if earlier { &mut noted.first } else { &mut noted.last }) = other;
+        let other = note(notes, object, value, meta, context);
+        *(if earlier {
+            &mut noted.first
+        } else {
+            &mut noted.last
+        }) = other;
     } else {
         let note = &mut notes.notes[if earlier { noted.first } else { noted.last } as usize];
         note.event = at.number;
-        note.seen.sighting = sight.sighting(deed);
+        note.seen.sighting = meta.sighting(context);
     }
     noted
 }
 
 impl DistinctNetworks {
     /// Notes the network of an event.
-    fn note(&mut self, notes: &mut ScanOutput, object: u64, sight: &EventMeta, deed: &Arc<CallContext>) {
-        let (time_s, network) = (sight.at.time_s, sight.network);
+    fn note(
+        &mut self,
+        notes: &mut ScanOutput,
+        object: u64,
+        meta: &EventMeta,
+        context: &Arc<CallContext>,
+    ) {
+        let (time_s, network) = (meta.at.time_s, meta.network);
         if self.object != object || !(self.from_s..self.from_s + self.bucket_s).contains(&time_s) {
             let from_s = time_s.div_euclid(self.bucket_s) * self.bucket_s;
             (self.object, self.from_s, self.most) = (object, from_s, u64::MAX);
@@ -629,7 +939,15 @@ impl DistinctNetworks {
             return;
         }
         let known = self.values.get(&network).copied().unwrap_or_default();
-        let noted = noted(notes, object, known, self.bucket_s, (&self.group, self.part, network, self.tried), sight, deed);
+        let noted = noted(
+            notes,
+            object,
+            known,
+            self.bucket_s,
+            (&self.group, self.part, network, self.tried),
+            meta,
+            context,
+        );
         self.values.insert(network, noted);
         if self.values.len() > self.values_max
             && let Some((_, given_up)) = self.values.pop_last()
@@ -639,13 +957,21 @@ impl DistinctNetworks {
             }
         }
         if self.values.len() == self.values_max {
-            self.most = self.values.last_key_value().map_or(u64::MAX, |(value, _)| *value);
+            self.most = self
+                .values
+                .last_key_value()
+                .map_or(u64::MAX, |(value, _)| *value);
         }
     }
 }
 
 /// The number of something in the list of this object, where it is put if it has none yet.
-fn numbered<T>(object: u64, number: &Cell<(u64, u32)>, all: &mut Vec<T>, new: impl FnOnce() -> T) -> u32 {
+fn numbered<T>(
+    object: u64,
+    number: &Cell<(u64, u32)>,
+    all: &mut Vec<T>,
+    new: impl FnOnce() -> T,
+) -> u32 {
     if number.get().0 != object {
         number.set((object, all.len() as u32));
         all.push(new());
@@ -664,13 +990,18 @@ pub(super) struct EventMeta {
 }
 
 impl EventMeta {
-    fn sighting(&self, deed: &Arc<CallContext>) -> Sighting {
-        Sighting { time_s: self.at.time_s, id: self.at.id, source: self.source.clone(), deed: deed.clone() }
+    fn sighting(&self, context: &Arc<CallContext>) -> Sighting {
+        Sighting {
+            time_s: self.at.time_s,
+            id: self.at.id,
+            source: self.source.clone(),
+            context: context.clone(),
+        }
     }
 }
 
-/// Hashes of the scope and of the key of a first-seen rule; of its second part, which makes a scope known, the scope is
-/// the key.
+/// Hashes of the scope and of the key of a first-seen rule; of its second part, which makes a scope
+/// known, the scope is the key.
 pub(super) fn keys(
     memory: &FirstSeenMemory,
     rule: &str,
@@ -702,13 +1033,21 @@ pub(super) fn keys(
 
 /// Scope and key for people, with [`SCOPE_END`] between them.
 pub(super) fn first_seen_text(first_seen: &FirstSeenRule, view: &EventView<'_>) -> Arc<str> {
-    let scope = if first_seen.scope.is_empty() { String::new() } else { group_text(&first_seen.scope, view) };
+    let scope = if first_seen.scope.is_empty() {
+        String::new()
+    } else {
+        group_text(&first_seen.scope, view)
+    };
     format!("{scope}{SCOPE_END}{}", group_text(&first_seen.key, view)).into()
 }
 
 /// What a window counts of an event: each value of a list is one.
 pub(super) fn values(test: &WindowTest, view: &EventView<'_>) -> Vec<u64> {
-    if let WindowTest::Sigma { condition, kind: rsigma_parser::CorrelationType::ValueCount, .. } = test
+    if let WindowTest::Sigma {
+        condition,
+        kind: rsigma_parser::CorrelationType::ValueCount,
+        ..
+    } = test
         && let Some([field]) = condition.field.as_deref()
         && field != NETWORK
     {
@@ -722,13 +1061,23 @@ pub(super) fn values(test: &WindowTest, view: &EventView<'_>) -> Vec<u64> {
 /// The same where there is one value; none when the event has no such value.
 pub(super) fn value(test: &WindowTest, view: &EventView<'_>) -> Option<u64> {
     match test {
-        WindowTest::Sigma { condition, kind, .. } => match (&condition.field, kind) {
-            (Some(fields), rsigma_parser::CorrelationType::ValueCount) if fields.as_slice() == [NETWORK] => {
-                Some(Networks::network_number(view.address, view.event.raw_text(Field::SourceIpAddress)))
+        WindowTest::Sigma {
+            condition, kind, ..
+        } => match (&condition.field, kind) {
+            (Some(fields), rsigma_parser::CorrelationType::ValueCount)
+                if fields.as_slice() == [NETWORK] =>
+            {
+                Some(Networks::network_number(
+                    view.address,
+                    view.event.raw_text(Field::SourceIpAddress),
+                ))
             }
             (Some(fields), rsigma_parser::CorrelationType::ValueCount) => distinct(fields, view),
             (Some(fields), kind) if !matches!(kind, rsigma_parser::CorrelationType::EventCount) => {
-                let number = view.get_field(fields.first()?)?.as_f64().filter(|n| n.is_finite())?;
+                let number = view
+                    .get_field(fields.first()?)?
+                    .as_f64()
+                    .filter(|n| n.is_finite())?;
                 Some(number.to_bits())
             }
             _ => Some(0),
@@ -740,7 +1089,9 @@ pub(super) fn value(test: &WindowTest, view: &EventView<'_>) -> Option<u64> {
         WindowTest::Rate(rate) => match &rate.measure {
             Measure::Events => Some(1),
             Measure::Sum(fields) => {
-                let number = view.key_text(fields.first()?).and_then(|text| text.parse::<u64>().ok());
+                let number = view
+                    .key_text(fields.first()?)
+                    .and_then(|text| text.parse::<u64>().ok());
                 Some(number.unwrap_or(1).min(RATE_SUMMAND_MAX))
             }
             Measure::Distinct(fields) => distinct(fields, view),
@@ -765,7 +1116,10 @@ pub(super) fn group_text(fields: &[String], view: &EventView<'_>) -> String {
         }
         return view.key_text(field).unwrap_or_else(|| "-".to_owned());
     }
-    let texts: Vec<_> = fields.iter().map(|f| view.key_text(f).unwrap_or_else(|| "-".to_owned())).collect();
+    let texts: Vec<_> = fields
+        .iter()
+        .map(|f| view.key_text(f).unwrap_or_else(|| "-".to_owned()))
+        .collect();
     texts.join(" · ")
 }
 
@@ -782,7 +1136,10 @@ pub(super) fn feed(hasher: &mut impl Hasher, field: &str, view: &EventView<'_>) 
         return hasher.write(view.actor.key.as_bytes());
     }
     if field == NETWORK {
-        return hasher.write_u64(Networks::network_number(view.address, view.event.raw_text(Field::SourceIpAddress)));
+        return hasher.write_u64(Networks::network_number(
+            view.address,
+            view.event.raw_text(Field::SourceIpAddress),
+        ));
     }
     match Field::named(field.as_bytes()).map(|f| view.event.raw_text(f)) {
         Some(raw) if !raw.is_empty() => hasher.write(raw),

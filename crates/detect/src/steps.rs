@@ -1,11 +1,11 @@
-//! What is to be done for an event of which rules look at more than who calls what from where: worked out once for all
-//! events that repeat it.
+//! What is to be done for an event of which rules look at more than who calls what from where:
+//! worked out once for all events that repeat it.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::combo::{NotedSightings, SharedTexts, WindowGroupRef};
+use super::caller_plan::{NotedSightings, SharedTexts, WindowGroupRef};
 use super::rule::{AttemptPolicy, Detection, RuleKind, WindowRule};
 use super::scan::{ScanPlan, first_seen_text, group_text, keys, values};
 use super::touched::{TouchedResources, touched};
@@ -21,7 +21,7 @@ pub(super) struct EventSteps {
     /// What must be asked of each event.
     pub(super) open: Vec<UndecidedRule>,
     /// Who does what, and what it is done to if a step tells that.
-    pub(super) deed: Arc<CallContext>,
+    pub(super) context: Arc<CallContext>,
     /// What it makes or takes away.
     pub(super) acted: Option<Arc<CallThings>>,
 }
@@ -45,7 +45,12 @@ pub(super) enum EventStep {
         closely: bool,
     },
     /// It has a first-seen key.
-    Key { rule: u32, scope: u64, key: u64, text: Arc<str> },
+    Key {
+        rule: u32,
+        scope: u64,
+        key: u64,
+        text: Arc<str>,
+    },
 }
 
 /// A match of a rule on single events.
@@ -66,8 +71,13 @@ pub(super) enum UndecidedRule {
 
 impl EventSteps {
     /// Nothing yet.
-    pub(super) fn new(deed: &Arc<CallContext>) -> Self {
-        Self { list: Vec::new(), open: Vec::new(), deed: deed.clone(), acted: None }
+    pub(super) fn new(context: &Arc<CallContext>) -> Self {
+        Self {
+            list: Vec::new(),
+            open: Vec::new(),
+            context: context.clone(),
+            acted: None,
+        }
     }
 
     /// Adds what rules want that ask for a detection, which matches. Events differ in `varying`.
@@ -95,9 +105,11 @@ impl EventSteps {
             let rule = rule as u32;
             let step = match &about.kind {
                 RuleKind::Part => continue,
-                RuleKind::Single => {
-                    EventStep::Single(SingleMatch { rule, attempt: is_attempt(detection, view), place: Cell::default() })
-                }
+                RuleKind::Single => EventStep::Single(SingleMatch {
+                    rule,
+                    attempt: is_attempt(detection, view),
+                    place: Cell::default(),
+                }),
                 RuleKind::Window(window) => {
                     let group = shared.group(rule, &group_text(&window.group_by[part], view));
                     let seen = |value| EventStep::Seen {
@@ -107,14 +119,22 @@ impl EventSteps {
                         tried: is_attempt(detection, view),
                         bucket_s: window.bucket_s(),
                         noted: Cell::default(),
-                        closely: about.severity >= Severity::Medium || window.bucket_s().is_none() || counts_things(window),
+                        closely: about.severity >= Severity::Medium
+                            || window.bucket_s().is_none()
+                            || counts_things(window),
                     };
-                    self.list.extend(values(&window.test, view).into_iter().map(seen));
+                    self.list
+                        .extend(values(&window.test, view).into_iter().map(seen));
                     continue;
                 }
                 RuleKind::FirstSeen(first_seen) => {
                     let (scope, key) = keys(&plan.memory, &about.id, part, first_seen, view);
-                    EventStep::Key { rule, scope, key, text: first_seen_text(first_seen, view) }
+                    EventStep::Key {
+                        rule,
+                        scope,
+                        key,
+                        text: first_seen_text(first_seen, view),
+                    }
                 }
             };
             self.list.push(step);
@@ -123,28 +143,46 @@ impl EventSteps {
 
     /// Works out what is done to what, if anybody may tell it.
     pub(super) fn name_resources(&mut self, view: &EventView<'_>) {
-        let tells =
-            |step: &EventStep| matches!(step, EventStep::Single(_) | EventStep::Seen { closely: true, .. } | EventStep::Key { .. });
+        let tells = |step: &EventStep| {
+            matches!(
+                step,
+                EventStep::Single(_)
+                    | EventStep::Seen { closely: true, .. }
+                    | EventStep::Key { .. }
+            )
+        };
         if self.open.is_empty() && !self.list.iter().any(tells) {
             return;
         }
-        self.deed = named(&self.deed, view.event);
+        self.context = named(&self.context, view.event);
     }
 }
 
 /// The deed with what this event touched.
-pub(super) fn named(deed: &Arc<CallContext>, event: &Event<'_>) -> Arc<CallContext> {
-    let TouchedResources { resources, counterparty } = touched(event);
+pub(super) fn named(context: &Arc<CallContext>, event: &Event<'_>) -> Arc<CallContext> {
+    let TouchedResources {
+        resources,
+        counterparty,
+    } = touched(event);
     if resources.is_empty() && counterparty.is_empty() {
-        return deed.clone();
+        return context.clone();
     }
-    let CallContext { who, call, .. } = &**deed;
-    Arc::new(CallContext { who: who.clone(), call: call.clone(), resources: resources.into(), counterparty: counterparty.into() })
+    let CallContext { who, call, .. } = &**context;
+    Arc::new(CallContext {
+        who: who.clone(),
+        call: call.clone(),
+        resources: resources.into(),
+        counterparty: counterparty.into(),
+    })
 }
 
 /// Whether what a request names is counted: then the request is read for each value anyway.
 fn counts_things(window: &WindowRule) -> bool {
-    window.counted().is_some_and(|fields| fields.iter().any(|field| field.starts_with("requestParameters.")))
+    window.counted().is_some_and(|fields| {
+        fields
+            .iter()
+            .any(|field| field.starts_with("requestParameters."))
+    })
 }
 
 /// Whether a match is of a call that failed, which is less to the rule than one that worked.

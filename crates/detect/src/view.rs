@@ -24,14 +24,24 @@ pub struct EventView<'a> {
     pub(super) networks: &'a Networks,
     /// The address of the caller, where it has one.
     pub(super) address: Option<IpAddr>,
-    /// What policies in the request grant: several rules ask for it, and reading policies takes long.
+    /// What policies in the request grant: several rules ask for it, and reading policies takes
+    /// long.
     policy: OnceCell<Vec<String>>,
 }
 
 impl<'a> EventView<'a> {
     /// A view of a record.
-    pub fn new(event: &'a Event<'a>, actor: &'a Arc<CallerIdentity>, networks: &'a Networks) -> Self {
-        Self::with_address(event, actor, networks, Self::address_of(event.raw_text(Field::SourceIpAddress)))
+    pub fn new(
+        event: &'a Event<'a>,
+        actor: &'a Arc<CallerIdentity>,
+        networks: &'a Networks,
+    ) -> Self {
+        Self::with_address(
+            event,
+            actor,
+            networks,
+            Self::address_of(event.raw_text(Field::SourceIpAddress)),
+        )
     }
 
     /// The same where it is known what [`Self::address_of`] makes of the source.
@@ -41,7 +51,13 @@ impl<'a> EventView<'a> {
         networks: &'a Networks,
         address: Option<IpAddr>,
     ) -> Self {
-        Self { event, actor, networks, address, policy: OnceCell::new() }
+        Self {
+            event,
+            actor,
+            networks,
+            address,
+            policy: OnceCell::new(),
+        }
     }
 
     /// The address in `sourceIPAddress`, if it is one.
@@ -50,18 +66,27 @@ impl<'a> EventView<'a> {
             return Some(address.into());
         }
         // Most of what is no address is the name of a service, and has no colon.
-        if raw.contains(&b':') || raw.contains(&b',') { caller_address(std::str::from_utf8(raw).ok()?) } else { None }
+        if raw.contains(&b':') || raw.contains(&b',') {
+            caller_address(std::str::from_utf8(raw).ok()?)
+        } else {
+            None
+        }
     }
 
     /// The text of a field for grouping and keys; several values are joined by commas.
     pub(super) fn key_text(&self, field: &str) -> Option<String> {
         fn text(value: &EventValue<'_>) -> Option<String> {
             match value {
-                EventValue::Array(values) => Some(values.iter().filter_map(text).collect::<Vec<_>>().join(",")),
+                EventValue::Array(values) => {
+                    Some(values.iter().filter_map(text).collect::<Vec<_>>().join(","))
+                }
                 other => other.as_str().map(Cow::into_owned),
             }
         }
-        rsigma_eval::Event::get_field(self, field).as_ref().and_then(text).map(|t| super::derive::cut(&t))
+        rsigma_eval::Event::get_field(self, field)
+            .as_ref()
+            .and_then(text)
+            .map(|t| super::derive::cut(&t))
     }
 
     /// Whether the call was made by a principal, or by AWS for itself.
@@ -74,12 +99,16 @@ impl<'a> EventView<'a> {
         fn add(value: &EventValue<'_>, texts: &mut Vec<String>) {
             match value {
                 EventValue::Array(values) => values.iter().for_each(|v| add(v, texts)),
-                other if texts.len() < COUNTED_VALUES_MAX => texts.extend(other.as_str().map(|t| super::derive::cut(&t))),
+                other if texts.len() < COUNTED_VALUES_MAX => {
+                    texts.extend(other.as_str().map(|t| super::derive::cut(&t)))
+                }
                 _ => {}
             }
         }
         let mut texts = Vec::new();
-        rsigma_eval::Event::get_field(self, field).iter().for_each(|v| add(v, &mut texts));
+        rsigma_eval::Event::get_field(self, field)
+            .iter()
+            .for_each(|v| add(v, &mut texts));
         texts
     }
 
@@ -93,16 +122,28 @@ impl rsigma_eval::Event for EventView<'_> {
         if path.starts_with("bartizan.") {
             let derived = || derive(path, self.event, self.actor, self.networks);
             let mut values: Vec<EventValue<'_>> = if path == "bartizan.policy" {
-                self.policy.get_or_init(derived).iter().map(|v| EventValue::Str(Cow::Borrowed(v))).collect()
+                self.policy
+                    .get_or_init(derived)
+                    .iter()
+                    .map(|v| EventValue::Str(Cow::Borrowed(v)))
+                    .collect()
             } else {
-                derived().into_iter().map(|v| EventValue::Str(Cow::Owned(v))).collect()
+                derived()
+                    .into_iter()
+                    .map(|v| EventValue::Str(Cow::Owned(v)))
+                    .collect()
             };
-            return if values.len() > 1 { Some(EventValue::Array(values)) } else { values.pop() };
+            return if values.len() > 1 {
+                Some(EventValue::Array(values))
+            } else {
+                values.pop()
+            };
         }
-        let (path, convert): (&str, fn(JsonValue<'_>) -> EventValue<'_>) = match path.strip_prefix(STRUCTURED) {
-            Some(path) => (path, |value| structured(value, 0)),
-            None => (path, as_text),
-        };
+        let (path, convert): (&str, fn(JsonValue<'_>) -> EventValue<'_>) =
+            match path.strip_prefix(STRUCTURED) {
+                Some(path) => (path, |value| structured(value, 0)),
+                None => (path, as_text),
+            };
         if path.contains(['[', '\\']) {
             return selected(&self.whole(), path);
         }
@@ -118,7 +159,11 @@ impl rsigma_eval::Event for EventView<'_> {
             return in_text(&self.whole(), path);
         }
         let mut values: Vec<_> = found.into_iter().map(convert).collect();
-        if values.len() > 1 { Some(EventValue::Array(values)) } else { values.pop() }
+        if values.len() > 1 {
+            Some(EventValue::Array(values))
+        } else {
+            values.pop()
+        }
     }
 
     fn any_string_value(&self, pred: &dyn Fn(&str) -> bool) -> bool {
@@ -143,16 +188,20 @@ impl rsigma_eval::Event for EventView<'_> {
     }
 }
 
-/// An IPv4 address: what the standard library reads, sooner, for every event has one. Where the dots stand cannot be
-/// foretold, so no branch hangs on it.
+/// An IPv4 address: what the standard library reads, sooner, for every event has one. Where the
+/// dots stand cannot be foretold, so no branch hangs on it.
 fn ipv4(raw: &[u8]) -> Option<Ipv4Addr> {
     let (first, last) = (raw.first_chunk(), raw.last_chunk());
     let text = match (first, last, raw.len()) {
         // Its first and its last half, which may overlap.
         (Some(first), Some(last), 8..16) => {
-            u128::from(u64::from_le_bytes(*first)) | u128::from(u64::from_le_bytes(*last)) << ((raw.len() - 8) * 8)
+            u128::from(u64::from_le_bytes(*first))
+                | u128::from(u64::from_le_bytes(*last)) << ((raw.len() - 8) * 8)
         }
-        (.., 7) => raw.iter().rev().fold(0, |text, byte| text << 8 | u128::from(*byte)),
+        (.., 7) => raw
+            .iter()
+            .rev()
+            .fold(0, |text, byte| text << 8 | u128::from(*byte)),
         _ => return None,
     };
     // One more dot ends the last number.
@@ -171,9 +220,13 @@ fn ipv4(raw: &[u8]) -> Option<Ipv4Addr> {
         rest &= rest - 1;
         let length = end - from;
         // Digits from the right; those that are not there count nothing.
-        let digit = |n: usize| u32::from(text[end.wrapping_sub(n) & 15] & 15) * u32::from(n <= length);
+        let digit =
+            |n: usize| u32::from(text[end.wrapping_sub(n) & 15] & 15) * u32::from(n <= length);
         let part = digit(1) + 10 * digit(2) + 100 * digit(3);
-        wrong |= (length == 0) | (length > 3) | (part > 255) | ((length > 1) & (text[from & 15] == b'0'));
+        wrong |= (length == 0)
+            | (length > 3)
+            | (part > 255)
+            | ((length > 1) & (text[from & 15] == b'0'));
         (address, from) = (address << 8 | part, end + 1);
     }
     (!wrong).then(|| Ipv4Addr::from_bits(address))
@@ -191,10 +244,15 @@ fn as_text(value: JsonValue<'_>) -> EventValue<'_> {
 
 fn structured(value: JsonValue<'_>, depth: usize) -> EventValue<'_> {
     match value.kind() {
-        JsonKind::Array if depth < NESTING_MAX => EventValue::Array(value.elements().map(|e| structured(e, depth + 1)).collect()),
-        JsonKind::Object if depth < NESTING_MAX => {
-            EventValue::Map(value.members().map(|(k, v)| (k, structured(v, depth + 1))).collect())
+        JsonKind::Array if depth < NESTING_MAX => {
+            EventValue::Array(value.elements().map(|e| structured(e, depth + 1)).collect())
         }
+        JsonKind::Object if depth < NESTING_MAX => EventValue::Map(
+            value
+                .members()
+                .map(|(k, v)| (k, structured(v, depth + 1)))
+                .collect(),
+        ),
         _ => as_text(value),
     }
 }
@@ -207,10 +265,14 @@ fn selected(whole: &serde_json::Value, path: &str) -> Option<EventValue<'static>
             EventValue::Array(values) => EventValue::Array(values.iter().map(owned).collect()),
             EventValue::Map(_) => EventValue::Str(Cow::Owned(value.to_json().to_string())),
             EventValue::Null => EventValue::Null,
-            scalar => scalar.as_str().map_or(EventValue::Null, |s| EventValue::Str(Cow::Owned(s.into_owned()))),
+            scalar => scalar.as_str().map_or(EventValue::Null, |s| {
+                EventValue::Str(Cow::Owned(s.into_owned()))
+            }),
         }
     }
-    rsigma_eval::Event::get_field(&JsonEvent::borrow(whole), path).as_ref().map(owned)
+    rsigma_eval::Event::get_field(&JsonEvent::borrow(whole), path)
+        .as_ref()
+        .map(owned)
 }
 
 /// The values at a path that leads through JSON in a text: exports print structures as text.
@@ -226,15 +288,24 @@ fn in_text(whole: &serde_json::Value, path: &str) -> Option<EventValue<'static>>
         };
         match value {
             _ if depth > NESTING_MAX => {}
-            Json::Array(list) => list.iter().for_each(|v| walk(v, Some(path), found, depth + 1)),
+            Json::Array(list) => list
+                .iter()
+                .for_each(|v| walk(v, Some(path), found, depth + 1)),
             Json::String(text) => {
                 if let Ok(inner @ (Json::Object(_) | Json::Array(_))) = serde_json::from_str(text) {
                     walk(&inner, Some(path), found, depth + 1);
                 }
             }
             Json::Object(fields) => {
-                let (first, rest) = path.split_once('.').map_or((path, None), |(f, r)| (f, Some(r)));
-                let alike = || fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(first)).map(|(_, v)| v);
+                let (first, rest) = path
+                    .split_once('.')
+                    .map_or((path, None), |(f, r)| (f, Some(r)));
+                let alike = || {
+                    fields
+                        .iter()
+                        .find(|(name, _)| name.eq_ignore_ascii_case(first))
+                        .map(|(_, v)| v)
+                };
                 if let Some(inner) = fields.get(first).or_else(alike) {
                     walk(inner, rest, found, depth + 1);
                 }
@@ -244,13 +315,19 @@ fn in_text(whole: &serde_json::Value, path: &str) -> Option<EventValue<'static>>
     }
     let mut found = Vec::new();
     walk(whole, Some(path), &mut found, 0);
-    if found.len() > 1 { Some(EventValue::Array(found)) } else { found.pop() }
+    if found.len() > 1 {
+        Some(EventValue::Array(found))
+    } else {
+        found.pop()
+    }
 }
 
 fn any(value: JsonValue<'_>, pred: &dyn Fn(&str) -> bool, depth: usize) -> bool {
     match value.kind() {
         JsonKind::String => value.string().is_some_and(|s| pred(&s)),
-        JsonKind::Object if depth < NESTING_MAX => value.members().any(|(_, v)| any(v, pred, depth + 1)),
+        JsonKind::Object if depth < NESTING_MAX => {
+            value.members().any(|(_, v)| any(v, pred, depth + 1))
+        }
         JsonKind::Array if depth < NESTING_MAX => value.elements().any(|v| any(v, pred, depth + 1)),
         _ => false,
     }

@@ -1,8 +1,10 @@
-//! Rules that look at several events. Windows lie in the time of the events, not in the order of their arrival: what is
-//! remembered is sorted before it is judged, so late, doubled and shuffled events give the same findings.
+//! Rules that look at several events. Windows lie in the time of the events, not in the order of
+//! their arrival: what is remembered is sorted before it is judged, so late, doubled and shuffled
+//! events give the same findings.
 //!
-//! Everything is kept until the end of a run, or until its bytes are needed. Then only what is older than the window and
-//! the allowance for lateness is judged and forgotten; what must be given up beyond that is counted.
+//! Everything is kept until the end of a run, or until its bytes are needed. Then only what is
+//! older than the window and the allowance for lateness is judged and forgotten; what must be given
+//! up beyond that is counted.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -12,9 +14,9 @@ use rsigma_eval::CompiledCondition;
 use rsigma_parser::{ConditionExpr, ConditionOperator, CorrelationType, WindowMode};
 
 use super::networks::distance_km;
-use super::notes::WindowNote;
 use super::rate::{self, Rate};
 use super::rule::{Rule, RuleKind, WindowRule, WindowTest};
+use super::scan_output::WindowNote;
 use crate::call::Sighting;
 use crate::merge::{FindingKey, Merger};
 use bartizan_model::limits::LATE_SECONDS;
@@ -67,7 +69,8 @@ pub(super) struct Windows {
     settled_s: Option<i64>,
     /// Events that were given up before their window was over.
     pub(super) evicted: u64,
-    /// Events that came when others of their time were judged and forgotten: they are judged without those.
+    /// Events that came when others of their time were judged and forgotten: they are judged
+    /// without those.
     pub(super) late: u64,
     /// Cases of which the log ends before they could be decided.
     pub(super) pending: u64,
@@ -95,7 +98,8 @@ impl Windows {
         self.last_s = Some(self.last_s.map_or(time_s, |t| t.max(time_s)));
     }
 
-    /// Adds the notes of an object, but for events that do not count, and its groups by their numbers.
+    /// Adds the notes of an object, but for events that do not count, and its groups by their
+    /// numbers.
     pub(super) fn add(
         &mut self,
         rules: &[Rule],
@@ -114,12 +118,24 @@ impl Windows {
             if !counts(note.event) {
                 continue;
             }
-            let (group, time_s) = (&mut self.groups[places[note.group as usize]], note.seen.sighting.time_s);
+            let (group, time_s) = (
+                &mut self.groups[places[note.group as usize]],
+                note.seen.sighting.time_s,
+            );
             group.born_s = Some(group.born_s.map_or(time_s, |born_s| born_s.min(time_s)));
             self.late += u64::from(self.settled_s.is_some_and(|settled_s| time_s < settled_s));
-            if let RuleKind::Window(WindowRule { test: WindowTest::Rate(rate), span_s, .. }) = &rules[group.rule as usize].kind {
+            if let RuleKind::Window(WindowRule {
+                test: WindowTest::Rate(rate),
+                span_s,
+                ..
+            }) = &rules[group.rule as usize].kind
+            {
                 let spans = group.spans.len();
-                self.bytes += group.spans.entry(time_s.div_euclid(*span_s)).or_default().take(&rate.measure, note.seen);
+                self.bytes += group
+                    .spans
+                    .entry(time_s.div_euclid(*span_s))
+                    .or_default()
+                    .take(&rate.measure, note.seen);
                 self.bytes += (group.spans.len() - spans) * rate::SPAN_BYTES;
             } else {
                 self.bytes += SEEN_BYTES;
@@ -136,23 +152,45 @@ impl Windows {
         let settled = self.last_s.unwrap_or(i64::MIN).saturating_sub(LATE_SECONDS);
         self.settled_s = self.settled_s.max(Some(settled));
         for group in &mut self.groups {
-            let RuleKind::Window(window) = &rules[group.rule as usize].kind else { continue };
+            let RuleKind::Window(window) = &rules[group.rule as usize].kind else {
+                continue;
+            };
             group.seen.sort_unstable_by_key(place);
             let until = window.settled(&group.seen, settled);
-            let rest = group.seen.split_off(group.seen.partition_point(|s| s.sighting.time_s < until));
+            let rest = group
+                .seen
+                .split_off(group.seen.partition_point(|s| s.sighting.time_s < until));
             let horizon = (self.first_s, Some(until.saturating_sub(1)));
             let (rule, name) = (group.rule, group.name.clone());
-            WindowEvaluator { rule, name, window, merger, horizon, is_last: false, pending: &mut 0 }.group(group);
+            WindowEvaluator {
+                rule,
+                name,
+                window,
+                merger,
+                horizon,
+                is_last: false,
+                pending: &mut 0,
+            }
+            .group(group);
             group.judged_s = group.judged_s.max(Some(until));
             let from = until.saturating_sub(window.keep_s());
-            group.spans.retain(|at, _| *at >= from.div_euclid(window.span_s.max(1)));
-            group.spans.range_mut(..until.div_euclid(window.span_s.max(1))).for_each(|(_, span)| span.settle());
-            group.told.retain(|(day, ..)| *day >= from.div_euclid(DAY_SECONDS));
+            group
+                .spans
+                .retain(|at, _| *at >= from.div_euclid(window.span_s.max(1)));
+            group
+                .spans
+                .range_mut(..until.div_euclid(window.span_s.max(1)))
+                .for_each(|(_, span)| span.settle());
+            group
+                .told
+                .retain(|(day, ..)| *day >= from.div_euclid(DAY_SECONDS));
             let last = group.seen.pop();
             group.seen.retain(|s| s.sighting.time_s >= from);
             // Travel is measured from the last place, however long ago.
             let travels = matches!(window.test, WindowTest::Travel { .. });
-            group.seen.extend(last.filter(|s| travels || s.sighting.time_s >= from));
+            group
+                .seen
+                .extend(last.filter(|s| travels || s.sighting.time_s >= from));
             group.seen.extend(rest);
         }
         self.count();
@@ -162,17 +200,32 @@ impl Windows {
                 RuleKind::Window(window) => window.span_s.max(1),
                 _ => 1,
             };
-            let mut times: Vec<i64> = self.groups.iter().flat_map(|g| &g.seen).map(|s| s.sighting.time_s).collect();
-            times.extend(self.groups.iter().flat_map(|g| g.spans.keys().map(|at| (at + 1).saturating_mul(span_s(g.rule)) - 1)));
+            let mut times: Vec<i64> = self
+                .groups
+                .iter()
+                .flat_map(|g| &g.seen)
+                .map(|s| s.sighting.time_s)
+                .collect();
+            times.extend(self.groups.iter().flat_map(|g| {
+                g.spans
+                    .keys()
+                    .map(|at| (at + 1).saturating_mul(span_s(g.rule)) - 1)
+            }));
             let middle = times.len() / 2;
             let (_, half, _) = times.select_nth_unstable(middle);
             let half = *half;
-            for WindowGroup { rule, seen, spans, .. } in &mut self.groups {
+            for WindowGroup {
+                rule, seen, spans, ..
+            } in &mut self.groups
+            {
                 let before = seen.len();
                 seen.retain(|s| s.sighting.time_s > half);
                 self.evicted += (before - seen.len()) as u64;
                 let kept = spans.split_off(&half.saturating_add(1).div_euclid(span_s(*rule)));
-                self.evicted += std::mem::replace(spans, kept).values().map(rate::RateSpan::events).sum::<u64>();
+                self.evicted += std::mem::replace(spans, kept)
+                    .values()
+                    .map(rate::RateSpan::events)
+                    .sum::<u64>();
             }
             self.count();
         }
@@ -180,9 +233,18 @@ impl Windows {
 
     fn count(&mut self) {
         // What was told must not be told again on the same day.
-        self.groups.retain(|group| !group.seen.is_empty() || !group.told.is_empty() || !group.spans.is_empty());
-        self.places = self.groups.iter().enumerate().map(|(n, g)| ((g.rule, g.name.clone()), n)).collect();
-        let bytes = |g: &WindowGroup| g.seen.len() * SEEN_BYTES + g.spans.values().map(rate::RateSpan::bytes).sum::<usize>();
+        self.groups.retain(|group| {
+            !group.seen.is_empty() || !group.told.is_empty() || !group.spans.is_empty()
+        });
+        self.places = self
+            .groups
+            .iter()
+            .enumerate()
+            .map(|(n, g)| ((g.rule, g.name.clone()), n))
+            .collect();
+        let bytes = |g: &WindowGroup| {
+            g.seen.len() * SEEN_BYTES + g.spans.values().map(rate::RateSpan::bytes).sum::<usize>()
+        };
         self.bytes = self.groups.iter().map(bytes).sum();
     }
 
@@ -190,10 +252,21 @@ impl Windows {
     pub(super) fn finish(&mut self, rules: &[Rule], merger: &mut Merger) {
         let horizon = (self.first_s, self.last_s);
         for group in &mut self.groups {
-            let RuleKind::Window(window) = &rules[group.rule as usize].kind else { continue };
+            let RuleKind::Window(window) = &rules[group.rule as usize].kind else {
+                continue;
+            };
             group.seen.sort_unstable_by_key(place);
             let (rule, name) = (group.rule, group.name.clone());
-            WindowEvaluator { rule, name, window, merger, horizon, is_last: true, pending: &mut self.pending }.group(group);
+            WindowEvaluator {
+                rule,
+                name,
+                window,
+                merger,
+                horizon,
+                is_last: true,
+                pending: &mut self.pending,
+            }
+            .group(group);
         }
         self.groups = Vec::new();
     }
@@ -201,7 +274,15 @@ impl Windows {
 
 impl WindowGroup {
     fn new(rule: u32, name: Arc<str>) -> Self {
-        Self { rule, name, seen: Vec::new(), spans: BTreeMap::new(), told: HashSet::default(), born_s: None, judged_s: None }
+        Self {
+            rule,
+            name,
+            seen: Vec::new(),
+            spans: BTreeMap::new(),
+            told: HashSet::default(),
+            born_s: None,
+            judged_s: None,
+        }
     }
 }
 
@@ -211,21 +292,33 @@ fn place(seen: &WindowEvent) -> (i64, EventId, u32) {
 }
 
 impl WindowRule {
-    /// Up to when a group can be judged when all events before `settled` are there: whatever is judged in pieces must
-    /// come out as if it were judged at once. The events are in their order.
+    /// Up to when a group can be judged when all events before `settled` are there: whatever is
+    /// judged in pieces must come out as if it were judged at once. The events are in their order.
     fn settled(&self, seen: &[WindowEvent], settled: i64) -> i64 {
         let floor = |time: i64, step: i64| time.div_euclid(step.max(1)) * step.max(1);
         match &self.test {
-            WindowTest::Sigma { mode: WindowMode::Tumbling, .. } | WindowTest::Rate(_) => floor(settled, self.span_s),
+            WindowTest::Sigma {
+                mode: WindowMode::Tumbling,
+                ..
+            }
+            | WindowTest::Rate(_) => floor(settled, self.span_s),
             // Up to the last silence that ends a session.
-            WindowTest::Sigma { mode: WindowMode::Session, gap_s, .. } => {
+            WindowTest::Sigma {
+                mode: WindowMode::Session,
+                gap_s,
+                ..
+            } => {
                 let times = || seen.iter().map(|s| s.sighting.time_s);
                 let next = times().skip(1).chain([i64::MAX]);
-                let ends = times().zip(next).filter(|(a, b)| b.saturating_sub(*a) > *gap_s && a.saturating_add(*gap_s) < settled);
+                let ends = times().zip(next).filter(|(a, b)| {
+                    b.saturating_sub(*a) > *gap_s && a.saturating_add(*gap_s) < settled
+                });
                 ends.last().map_or(i64::MIN, |(a, _)| a + 1)
             }
             // Buckets are thinned whole.
-            WindowTest::Sigma { .. } => self.bucket_s().map_or(settled, |bucket| floor(settled, bucket)),
+            WindowTest::Sigma { .. } => self
+                .bucket_s()
+                .map_or(settled, |bucket| floor(settled, bucket)),
             WindowTest::Absence { .. } | WindowTest::Travel { .. } => settled,
         }
     }
@@ -235,7 +328,11 @@ impl WindowRule {
         match self.test {
             WindowTest::Rate(ref rate) => self.span_s.saturating_mul(rate.baseline_spans()),
             WindowTest::Absence { .. } => self.span_s.saturating_mul(2),
-            WindowTest::Travel { .. } | WindowTest::Sigma { mode: WindowMode::Tumbling | WindowMode::Session, .. } => 0,
+            WindowTest::Travel { .. }
+            | WindowTest::Sigma {
+                mode: WindowMode::Tumbling | WindowMode::Session,
+                ..
+            } => 0,
             WindowTest::Sigma { .. } if self.unless_part.is_some() => self.span_s.max(DAY_SECONDS),
             WindowTest::Sigma { .. } => self.span_s,
         }
@@ -262,15 +359,37 @@ impl WindowEvaluator<'_> {
     /// Judges the events of a group, which are in their order.
     fn group(&mut self, group: &mut WindowGroup) {
         // What does not count, and why, is kept for later windows.
-        let (except, apart) = self.window.unless_part.map(|part| set_apart(&mut group.seen, part as u32)).unwrap_or_default();
+        let (except, apart) = self
+            .window
+            .unless_part
+            .map(|part| set_apart(&mut group.seen, part as u32))
+            .unwrap_or_default();
         thin(&mut group.seen, self.window);
         match &self.window.test {
-            WindowTest::Sigma { kind: CorrelationType::TemporalOrdered, expression: None, at_least, .. } => {
+            WindowTest::Sigma {
+                kind: CorrelationType::TemporalOrdered,
+                expression: None,
+                at_least,
+                ..
+            } => {
                 self.ordered(&mut group.seen, at_least);
             }
-            WindowTest::Sigma { kind, condition, expression, parts, mode, gap_s, .. } => {
+            WindowTest::Sigma {
+                kind,
+                condition,
+                expression,
+                parts,
+                mode,
+                gap_s,
+                ..
+            } => {
                 let ranges = ranges(&group.seen, self.window.span_s, *mode, *gap_s);
-                let test = Threshold { kind: *kind, condition, expression: expression.as_ref(), parts };
+                let test = Threshold {
+                    kind: *kind,
+                    condition,
+                    expression: expression.as_ref(),
+                    parts,
+                };
                 self.fire(group, &ranges, &test);
             }
             WindowTest::Absence { before } => self.absence(group, *before),
@@ -288,29 +407,44 @@ impl WindowEvaluator<'_> {
         if std::mem::replace(&mut seen.told, true) {
             return;
         }
-        let key = FindingKey { rule: self.rule, entity: self.name.clone(), attempt, window: start_s.div_euclid(DAY_SECONDS) };
+        let key = FindingKey {
+            rule: self.rule,
+            entity: self.name.clone(),
+            attempt,
+            window: start_s.div_euclid(DAY_SECONDS),
+        };
         let time_s = seen.sighting.time_s;
-        self.merger.add(key, seen.sighting.clone(), || (time_s == start_s).then(|| because.to_owned()));
+        self.merger.add(key, seen.sighting.clone(), || {
+            (time_s == start_s).then(|| because.to_owned())
+        });
     }
 
     /// Tells every event that stands in a window in which the threshold holds.
     ///
-    /// An event belongs to the finding of its own day, and what is said of it does not depend on its neighbours: so what
-    /// is found is the same whether a group is judged at once or in pieces.
+    /// An event belongs to the finding of its own day, and what is said of it does not depend on
+    /// its neighbours: so what is found is the same whether a group is judged at once or in pieces.
     fn fire(&mut self, group: &mut WindowGroup, ranges: &[(usize, usize)], test: &Threshold<'_>) {
-        let WindowGroup { seen, told, judged_s, .. } = group;
+        let WindowGroup {
+            seen,
+            told,
+            judged_s,
+            ..
+        } = group;
         let because = test.sentence(self.window.span_s);
         let mut states = [DistinctCounts::default(), DistinctCounts::default()];
         let any_tried = seen.iter().any(|s| s.tried);
         let mut next = 0;
         for &(from, to) in ranges {
-            // What was judged before stands here for later windows only: its own is no longer whole.
+            // What was judged before stands here for later windows only: its own is no longer
+            // whole.
             let before = judged_s.is_some_and(|judged| seen[to].sighting.time_s < judged);
             if before {
                 continue;
             }
             // What worked is enough, or else what was tried besides.
-            let enough = |of: &[WindowEvent], tried: bool, state: &mut DistinctCounts| test.holds(of, (from, to), tried, state);
+            let enough = |of: &[WindowEvent], tried: bool, state: &mut DistinctCounts| {
+                test.holds(of, (from, to), tried, state)
+            };
             let done = enough(seen, false, &mut states[0]);
             let tried = !done && any_tried && enough(seen, true, &mut states[1]);
             if !done && !tried {
@@ -319,7 +453,8 @@ impl WindowEvaluator<'_> {
             for s in &mut seen[from.max(next)..=to] {
                 // Of a rule that counts distinct values, each value is told once a day.
                 let day = s.sighting.time_s.div_euclid(DAY_SECONDS);
-                if self.window.bucket_s().is_none() || told.insert((day, s.part, s.value, s.tried)) {
+                if self.window.bucket_s().is_none() || told.insert((day, s.part, s.value, s.tried))
+                {
                     self.tell(s, s.sighting.time_s, !done, &because);
                 }
             }
@@ -327,11 +462,14 @@ impl WindowEvaluator<'_> {
         }
     }
 
-    /// So many events of every part, the parts in their order, all within the span. Events of one second have no order,
-    /// so any will do.
+    /// So many events of every part, the parts in their order, all within the span. Events of one
+    /// second have no order, so any will do.
     fn ordered(&mut self, seen: &mut [WindowEvent], at_least: &[usize]) {
         // Indices of the events of each part, by time: of those that worked, and of all.
-        let mut by_part: [Vec<Vec<usize>>; 2] = [vec![Vec::new(); at_least.len()], vec![Vec::new(); at_least.len()]];
+        let mut by_part: [Vec<Vec<usize>>; 2] = [
+            vec![Vec::new(); at_least.len()],
+            vec![Vec::new(); at_least.len()],
+        ];
         for (n, s) in seen.iter().enumerate() {
             by_part[1][s.part as usize].push(n);
             if !s.tried {
@@ -339,15 +477,28 @@ impl WindowEvaluator<'_> {
             }
         }
         let steps = at_least.len();
-        let because = format!("{steps} steps in this order within {}", span_text(self.window.span_s));
+        let because = format!(
+            "{steps} steps in this order within {}",
+            span_text(self.window.span_s)
+        );
         for &first in &by_part[1][0] {
             let start = seen[first].sighting.time_s;
             let until = start.saturating_add(self.window.span_s);
-            let done = if seen[first].tried { None } else { chain(seen, &by_part[0], first, at_least, until) };
+            let done = if seen[first].tried {
+                None
+            } else {
+                chain(seen, &by_part[0], first, at_least, until)
+            };
             // While more events may come, steps that worked may do so too.
             let is_over = self.is_last || self.horizon.1.is_some_and(|last| until <= last);
             let attempt = done.is_none();
-            let tried = || if is_over { chain(seen, &by_part[1], first, at_least, until) } else { None };
+            let tried = || {
+                if is_over {
+                    chain(seen, &by_part[1], first, at_least, until)
+                } else {
+                    None
+                }
+            };
             for n in done.or_else(tried).into_iter().flatten() {
                 self.tell(&mut seen[n], start, attempt, &because);
             }
@@ -357,13 +508,23 @@ impl WindowEvaluator<'_> {
     fn absence(&mut self, group: &mut WindowGroup, before: bool) {
         let WindowGroup { seen, judged_s, .. } = group;
         let span = self.window.span_s;
-        let wanted: Vec<i64> = seen.iter().filter(|s| s.part == 1).map(|s| s.sighting.time_s).collect();
-        let (first, last) = (self.horizon.0.unwrap_or(i64::MAX), self.horizon.1.unwrap_or(i64::MIN));
+        let wanted: Vec<i64> = seen
+            .iter()
+            .filter(|s| s.part == 1)
+            .map(|s| s.sighting.time_s)
+            .collect();
+        let (first, last) = (
+            self.horizon.0.unwrap_or(i64::MAX),
+            self.horizon.1.unwrap_or(i64::MIN),
+        );
         for one in seen.iter_mut().filter(|s| s.part == 0) {
             let (from, to) = if before {
                 (one.sighting.time_s - span, one.sighting.time_s)
             } else {
-                (one.sighting.time_s, one.sighting.time_s.saturating_add(span))
+                (
+                    one.sighting.time_s,
+                    one.sighting.time_s.saturating_add(span),
+                )
             };
             if judged_s.is_some_and(|judged| to < judged) {
                 continue;
@@ -378,17 +539,42 @@ impl WindowEvaluator<'_> {
             }
             let side = if before { "before" } else { "after" };
             let (start, tried) = (one.sighting.time_s, one.tried);
-            self.tell(one, start, tried, &format!("what should come within {} {side} it did not come", span_text(span)));
+            self.tell(
+                one,
+                start,
+                tried,
+                &format!(
+                    "what should come within {} {side} it did not come",
+                    span_text(span)
+                ),
+            );
         }
     }
 
     fn rate(&mut self, group: &WindowGroup, rate: &Rate) {
         let span_s = self.window.span_s;
-        let WindowGroup { spans, born_s: Some(born_s), judged_s, .. } = group else { return };
+        let WindowGroup {
+            spans,
+            born_s: Some(born_s),
+            judged_s,
+            ..
+        } = group
+        else {
+            return;
+        };
         let from = judged_s.map_or(i64::MIN, |judged_s| judged_s.div_euclid(span_s));
         // In `relieve` the horizon ends where what is settled ends.
-        let until = self.horizon.1.map_or(i64::MAX, |last_s| last_s.div_euclid(span_s));
-        for exceeded in rate::exceeded(spans, rate, born_s.div_euclid(span_s), from, &span_text(span_s)) {
+        let until = self
+            .horizon
+            .1
+            .map_or(i64::MAX, |last_s| last_s.div_euclid(span_s));
+        for exceeded in rate::exceeded(
+            spans,
+            rate,
+            born_s.div_euclid(span_s),
+            from,
+            &span_text(span_s),
+        ) {
             let key = |start_s: i64| FindingKey {
                 rule: self.rule,
                 entity: self.name.clone(),
@@ -404,13 +590,19 @@ impl WindowEvaluator<'_> {
     fn travel(&mut self, seen: &mut [WindowEvent], speed_kmh: f64) {
         for n in 1..seen.len() {
             let (a, b) = (unpack(seen[n - 1].value), unpack(seen[n].value));
-            let (km, hours) = (distance_km(a, b), (seen[n].sighting.time_s - seen[n - 1].sighting.time_s) as f64 / 3600.0);
+            let (km, hours) = (
+                distance_km(a, b),
+                (seen[n].sighting.time_s - seen[n - 1].sighting.time_s) as f64 / 3600.0,
+            );
             // Databases of places are off by a city or a country's middle.
             if km < TRAVEL_KM_MIN || km <= speed_kmh * hours {
                 continue;
             }
             let start = seen[n - 1].sighting.time_s;
-            let because = format!("{km:.0} km apart within {}", span_text(seen[n].sighting.time_s - start));
+            let because = format!(
+                "{km:.0} km apart within {}",
+                span_text(seen[n].sighting.time_s - start)
+            );
             let attempt = seen[n - 1].tried && seen[n].tried;
             self.tell(&mut seen[n - 1], start, attempt, &because);
             self.tell(&mut seen[n], start, attempt, &because);
@@ -418,13 +610,20 @@ impl WindowEvaluator<'_> {
     }
 }
 
-/// Takes out the events of a part, and those whose value that part had within a day before them. Events are in their order.
+/// Takes out the events of a part, and those whose value that part had within a day before them.
+/// Events are in their order.
 fn set_apart(seen: &mut Vec<WindowEvent>, part: u32) -> (Vec<WindowEvent>, Vec<WindowEvent>) {
-    let (except, rest): (Vec<_>, Vec<_>) = std::mem::take(seen).into_iter().partition(|s| s.part == part);
+    let (except, rest): (Vec<_>, Vec<_>) = std::mem::take(seen)
+        .into_iter()
+        .partition(|s| s.part == part);
     let mut times: HashMap<u64, Vec<i64>, RandomState> = HashMap::default();
-    except.iter().for_each(|s| times.entry(s.value).or_default().push(s.sighting.time_s));
+    except
+        .iter()
+        .for_each(|s| times.entry(s.value).or_default().push(s.sighting.time_s));
     let is_own = |s: &WindowEvent| {
-        let last = times.get(&s.value).and_then(|all| all[..all.partition_point(|t| *t <= s.sighting.time_s)].last());
+        let last = times
+            .get(&s.value)
+            .and_then(|all| all[..all.partition_point(|t| *t <= s.sighting.time_s)].last());
         last.is_some_and(|t| s.sighting.time_s - t <= DAY_SECONDS)
     };
     let (apart, rest) = rest.into_iter().partition(is_own);
@@ -432,18 +631,38 @@ fn set_apart(seen: &mut Vec<WindowEvent>, part: u32) -> (Vec<WindowEvent>, Vec<W
     (except, apart)
 }
 
-/// The events that make the steps of a rule in their order, from this one on; none when some are missing.
-fn chain(seen: &[WindowEvent], by_part: &[Vec<usize>], first: usize, at_least: &[usize], until_s: i64) -> Option<Vec<usize>> {
+/// The events that make the steps of a rule in their order, from this one on; none when some are
+/// missing.
+fn chain(
+    seen: &[WindowEvent],
+    by_part: &[Vec<usize>],
+    first: usize,
+    at_least: &[usize],
+    until_s: i64,
+) -> Option<Vec<usize>> {
     let from = by_part[0].partition_point(|n| *n < first);
-    let mut chain: Vec<usize> = by_part[0][from..].iter().copied().take(at_least[0]).collect();
+    let mut chain: Vec<usize> = by_part[0][from..]
+        .iter()
+        .copied()
+        .take(at_least[0])
+        .collect();
     if chain.len() < at_least[0] {
         return None;
     }
     for part in 1..at_least.len() {
         let after = seen[*chain.last()?].sighting.time_s;
         let from = by_part[part].partition_point(|n| seen[*n].sighting.time_s < after);
-        let is_new = |n: &usize| chain.iter().all(|c| seen[*c].sighting.id != seen[*n].sighting.id);
-        let next: Vec<usize> = by_part[part][from..].iter().copied().filter(is_new).take(at_least[part]).collect();
+        let is_new = |n: &usize| {
+            chain
+                .iter()
+                .all(|c| seen[*c].sighting.id != seen[*n].sighting.id)
+        };
+        let next: Vec<usize> = by_part[part][from..]
+            .iter()
+            .copied()
+            .filter(is_new)
+            .take(at_least[part])
+            .collect();
         if next.len() < at_least[part] {
             return None;
         }
@@ -452,20 +671,27 @@ fn chain(seen: &[WindowEvent], by_part: &[Vec<usize>], first: usize, at_least: &
     (seen[*chain.last()?].sighting.time_s <= until_s).then_some(chain)
 }
 
-/// Leaves of each value only its first and last event in each bucket, and in each bucket only as many values as the rule
-/// needs. What is left depends on the events alone, not on how they came.
+/// Leaves of each value only its first and last event in each bucket, and in each bucket only as
+/// many values as the rule needs. What is left depends on the events alone, not on how they came.
 fn thin(seen: &mut Vec<WindowEvent>, window: &WindowRule) {
-    let Some(bucket_s) = window.bucket_s() else { return };
+    let Some(bucket_s) = window.bucket_s() else {
+        return;
+    };
     let mut keep = vec![false; seen.len()];
     let mut order: Vec<(u64, u32, usize)> = Vec::new();
     let mut at = 0;
-    for bucket in seen.chunk_by(|a, b| a.sighting.time_s.div_euclid(bucket_s) == b.sighting.time_s.div_euclid(bucket_s)) {
+    for bucket in seen.chunk_by(|a, b| {
+        a.sighting.time_s.div_euclid(bucket_s) == b.sighting.time_s.div_euclid(bucket_s)
+    }) {
         for tried in [false, true] {
             order.clear();
             let some = bucket.iter().enumerate().filter(|(_, s)| s.tried == tried);
             order.extend(some.map(|(n, s)| (s.value, s.part, at + n)));
             order.sort_unstable();
-            for value in order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).take(window.values_max()) {
+            for value in order
+                .chunk_by(|a, b| (a.0, a.1) == (b.0, b.1))
+                .take(window.values_max())
+            {
                 keep[value[0].2] = true;
                 keep[value[value.len() - 1].2] = true;
             }
@@ -489,13 +715,16 @@ fn unpack(value: u64) -> (f64, f64) {
     (half(value >> 32), half(value))
 }
 
-/// First and last event of every window that is to be judged, in order. Sliding windows end at each event, with all
-/// events of its second; both ends are inside.
+/// First and last event of every window that is to be judged, in order. Sliding windows end at each
+/// event, with all events of its second; both ends are inside.
 fn ranges(seen: &[WindowEvent], span_s: i64, mode: WindowMode, gap_s: i64) -> Vec<(usize, usize)> {
     let mut ranges = Vec::new();
     let mut from = 0;
     for to in 0..seen.len() {
-        let (time, next) = (seen[to].sighting.time_s, seen.get(to + 1).map(|s| s.sighting.time_s));
+        let (time, next) = (
+            seen[to].sighting.time_s,
+            seen.get(to + 1).map(|s| s.sighting.time_s),
+        );
         match mode {
             WindowMode::Sliding => {
                 while seen[from].sighting.time_s < time.saturating_sub(span_s) {
@@ -513,7 +742,8 @@ fn ranges(seen: &[WindowEvent], span_s: i64, mode: WindowMode, gap_s: i64) -> Ve
                 }
             }
             WindowMode::Session => {
-                if next.is_none_or(|n| n - time > gap_s || n - seen[from].sighting.time_s > span_s) {
+                if next.is_none_or(|n| n - time > gap_s || n - seen[from].sighting.time_s > span_s)
+                {
                     ranges.push((from, to));
                     from = to + 1;
                 }
@@ -540,26 +770,52 @@ struct DistinctCounts {
 
 impl Threshold<'_> {
     /// Whether the threshold holds in a window.
-    fn holds(&self, seen: &[WindowEvent], (from, to): (usize, usize), with_tried: bool, counts: &mut DistinctCounts) -> bool {
+    fn holds(
+        &self,
+        seen: &[WindowEvent],
+        (from, to): (usize, usize),
+        with_tried: bool,
+        counts: &mut DistinctCounts,
+    ) -> bool {
         let window = || seen[from..=to].iter().filter(|s| with_tried || !s.tried);
         let numbers = || window().map(|s| f64::from_bits(s.value));
         let value = match self.kind {
             CorrelationType::EventCount => counts.events(seen, from, to, with_tried) as f64,
             // There are not more values than events.
-            CorrelationType::ValueCount if self.condition.predicates.iter().any(|p| fewer(p, to + 1 - from)) => return false,
-            CorrelationType::ValueCount => counts.distinct(seen, from, to, with_tried, |s| s.value) as f64,
+            CorrelationType::ValueCount
+                if self
+                    .condition
+                    .predicates
+                    .iter()
+                    .any(|p| fewer(p, to + 1 - from)) =>
+            {
+                return false;
+            }
+            CorrelationType::ValueCount => {
+                counts.distinct(seen, from, to, with_tried, |s| s.value) as f64
+            }
             CorrelationType::Temporal | CorrelationType::TemporalOrdered => {
                 if let Some(expression) = self.expression {
-                    let present: HashSet<&str> = window().map(|s| self.parts[s.part as usize].as_str()).collect();
+                    let present: HashSet<&str> = window()
+                        .map(|s| self.parts[s.part as usize].as_str())
+                        .collect();
                     return expression_holds(expression, &present);
                 }
                 counts.distinct(seen, from, to, with_tried, |s| u64::from(s.part)) as f64
             }
             CorrelationType::ValueSum => numbers().sum(),
             CorrelationType::ValueAvg => numbers().sum::<f64>() / window().count().max(1) as f64,
-            CorrelationType::ValuePercentile | CorrelationType::ValueMedian if window().next().is_none() => return false,
+            CorrelationType::ValuePercentile | CorrelationType::ValueMedian
+                if window().next().is_none() =>
+            {
+                return false;
+            }
             CorrelationType::ValuePercentile | CorrelationType::ValueMedian => {
-                let rank = if self.kind == CorrelationType::ValueMedian { 50 } else { self.condition.percentile.unwrap_or(50) };
+                let rank = if self.kind == CorrelationType::ValueMedian {
+                    50
+                } else {
+                    self.condition.percentile.unwrap_or(50)
+                };
                 percentile(numbers().collect(), rank as f64)
             }
         };
@@ -568,7 +824,12 @@ impl Threshold<'_> {
 
     fn sentence(&self, span_s: i64) -> String {
         let span = span_text(span_s);
-        let field = self.condition.field.as_ref().map(|f| f.join(", ")).unwrap_or_default();
+        let field = self
+            .condition
+            .field
+            .as_ref()
+            .map(|f| f.join(", "))
+            .unwrap_or_default();
         let bound = |(operator, n): &(ConditionOperator, f64)| match operator {
             ConditionOperator::Gte => format!("{n} or more"),
             ConditionOperator::Gt => format!("more than {n}"),
@@ -577,13 +838,24 @@ impl Threshold<'_> {
             ConditionOperator::Eq => format!("exactly {n}"),
             ConditionOperator::Neq => format!("not {n}"),
         };
-        let bounds = self.condition.predicates.iter().map(bound).collect::<Vec<_>>().join(" and ");
+        let bounds = self
+            .condition
+            .predicates
+            .iter()
+            .map(bound)
+            .collect::<Vec<_>>()
+            .join(" and ");
         match (self.kind, self.expression) {
             (_, Some(expression)) => format!("{expression} within {span}"),
             (CorrelationType::EventCount, _) => format!("{bounds} events within {span}"),
             (CorrelationType::ValueCount, _) => format!("{bounds} different {field} within {span}"),
-            (CorrelationType::Temporal | CorrelationType::TemporalOrdered, _) => format!("{bounds} different steps within {span}"),
-            (kind, _) => format!("{} of {field} {bounds} within {span}", kind.as_str().trim_start_matches("value_")),
+            (CorrelationType::Temporal | CorrelationType::TemporalOrdered, _) => {
+                format!("{bounds} different steps within {span}")
+            }
+            (kind, _) => format!(
+                "{} of {field} {bounds} within {span}",
+                kind.as_str().trim_start_matches("value_")
+            ),
         }
     }
 }
@@ -603,7 +875,8 @@ impl DistinctCounts {
         self.values.get(&0).map_or(0, |n| *n as usize)
     }
 
-    /// Distinct values in `from..=to`. Windows come in order, so each event is added and taken away once.
+    /// Distinct values in `from..=to`. Windows come in order, so each event is added and taken away
+    /// once.
     fn distinct(
         &mut self,
         seen: &[WindowEvent],
@@ -655,7 +928,10 @@ fn expression_holds(expression: &ConditionExpr, present: &HashSet<&str>) -> bool
 fn percentile(mut values: Vec<f64>, rank: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let at = rank / 100.0 * (values.len() - 1) as f64;
-    let (low, high) = (values[at.floor() as usize], values[(at.ceil() as usize).min(values.len() - 1)]);
+    let (low, high) = (
+        values[at.floor() as usize],
+        values[(at.ceil() as usize).min(values.len() - 1)],
+    );
     low + (high - low) * at.fract()
 }
 

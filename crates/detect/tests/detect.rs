@@ -1,8 +1,9 @@
-//! What is found depends on the events, and on nothing else: not on their order, their files, threads or routes.
+//! What is found depends on the events, and on nothing else: not on their order, their files,
+//! threads or routes.
 
 use bartizan_detect::{
-    AttemptPolicy, CallerFilter, Evaluation, Evaluator, EventView, FirstSeenMemory, Networks, RuleFile, Rules, ScanPlan, Scanner,
-    builtin_files, matching,
+    AttemptPolicy, CallerFilter, Evaluation, Evaluator, EventView, FirstSeenMemory, Networks,
+    RuleFile, Rules, ScanPlan, Scanner, builtin_files, matching,
 };
 use bartizan_model::{Finding, Severity};
 use bartizan_trail::{CallerIdentity, CallerKind, TrailItem, TrailReader};
@@ -23,7 +24,11 @@ fn plan(files: &[RuleFile]) -> ScanPlan {
 }
 
 fn yaml(text: &str) -> RuleFile {
-    RuleFile { name: "test.yml".to_owned(), text: text.to_owned(), builtin: false }
+    RuleFile {
+        name: "test.yml".to_owned(),
+        text: text.to_owned(),
+        builtin: false,
+    }
 }
 
 fn judge(plan: &ScanPlan, objects: &[Vec<u8>]) -> Evaluation {
@@ -34,7 +39,9 @@ fn judge(plan: &ScanPlan, objects: &[Vec<u8>]) -> Evaluation {
         let spare = judge.take("object", scanners[n % 2].scan(&mut object.as_slice()));
         scanners[n % 2].reuse(spare);
     }
-    scanners.into_iter().for_each(|mut s| judge.take_rest(s.finish()));
+    scanners
+        .into_iter()
+        .for_each(|mut s| judge.take_rest(s.finish()));
     judge.finish(false, &|id| id.to_owned())
 }
 
@@ -46,15 +53,22 @@ fn records(events: &[Value]) -> Vec<u8> {
     json!({"Records": events}).to_string().into_bytes()
 }
 
-/// Events of all fixtures that are not long bursts, each with an id of its own, and real ones where they are.
+/// Events of all fixtures that are not long bursts, each with an id of its own, and real ones where
+/// they are.
 fn many_events() -> Vec<Value> {
     let mut events = Vec::new();
     for (n, file) in builtin_files().iter().enumerate() {
-        for case in fixture(&file.name).cases().into_iter().filter(|c| c.len() <= 60) {
-            // Each file has a user of its own, so that cases do not disturb each other's groups too much.
+        for case in fixture(&file.name)
+            .cases()
+            .into_iter()
+            .filter(|c| c.len() <= 60)
+        {
+            // Each file has a user of its own, so that cases do not disturb each other's groups too
+            // much.
             events.extend(case.into_iter().map(|mut event| {
                 if event["userIdentity"]["userName"] == "alice" {
-                    event["userIdentity"]["arn"] = json!(format!("arn:aws:iam::111122223333:user/alice{}", n % 40));
+                    event["userIdentity"]["arn"] =
+                        json!(format!("arn:aws:iam::111122223333:user/alice{}", n % 40));
                 }
                 event
             }));
@@ -70,24 +84,44 @@ fn real_events() -> Option<Vec<Value>> {
     let mut events = Vec::new();
     for folder in ["invictus", "stratus"] {
         for file in std::fs::read_dir(shared(&format!("data/cloudtrail/{folder}"))?).unwrap() {
-            let value: Value = serde_json::from_slice(&std::fs::read(file.unwrap().path()).unwrap()).unwrap();
-            events.extend(value["Records"].as_array().or(value.as_array()).unwrap().iter().cloned());
+            let value: Value =
+                serde_json::from_slice(&std::fs::read(file.unwrap().path()).unwrap()).unwrap();
+            events.extend(
+                value["Records"]
+                    .as_array()
+                    .or(value.as_array())
+                    .unwrap()
+                    .iter()
+                    .cloned(),
+            );
         }
     }
     Some(events)
 }
 
-/// What a scanner remembers of one event holds for those that repeat it: a trail full of repeats gives what it gives when
-/// each event meets a scanner that knows nothing.
+/// What a scanner remembers of one event holds for those that repeat it: a trail full of repeats
+/// gives what it gives when each event meets a scanner that knows nothing.
 #[test]
 fn what_repeats_is_judged_as_if_it_were_new() {
-    let addresses = ["203.0.113.9", "18.236.253.47", "10.1.2.3", "2600:1f18::1", "ec2.amazonaws.com"];
+    let addresses = [
+        "203.0.113.9",
+        "18.236.253.47",
+        "10.1.2.3",
+        "2600:1f18::1",
+        "ec2.amazonaws.com",
+    ];
     let mut events = Vec::new();
     for round in 0..5usize {
-        for (n, event) in many_events().into_iter().chain(real_events().unwrap_or_default()).enumerate() {
+        for (n, event) in many_events()
+            .into_iter()
+            .chain(real_events().unwrap_or_default())
+            .enumerate()
+        {
             let mut event = event;
             let time: jiff::Timestamp = event["eventTime"].as_str().unwrap().parse().unwrap();
-            event["eventTime"] = json!(bartizan_model::time_text(time.as_second() + 90 * round as i64));
+            event["eventTime"] = json!(bartizan_model::time_text(
+                time.as_second() + 90 * round as i64
+            ));
             event["eventID"] = json!(format!("3000000{round}-0000-4000-8000-{n:012}"));
             event["requestID"] = json!(format!("4000000{round}-0000-4000-8000-{n:012}"));
             // Some come from elsewhere, and from what is another sort of address.
@@ -102,7 +136,10 @@ fn what_repeats_is_judged_as_if_it_were_new() {
     let mut judge = Evaluator::new(&plan);
     for event in &events {
         let mut scanner = Scanner::new(&plan);
-        judge.take("object", scanner.scan(&mut records(std::slice::from_ref(event)).as_slice()));
+        judge.take(
+            "object",
+            scanner.scan(&mut records(std::slice::from_ref(event)).as_slice()),
+        );
         judge.take_rest(scanner.finish());
     }
     let new = judge.finish(false, &|id| id.to_owned()).findings;
@@ -113,13 +150,15 @@ fn what_repeats_is_judged_as_if_it_were_new() {
     assert_eq!(repeated.len(), new.len());
 }
 
-/// A scanner forgets combinations when there are too many. When their keys were seen last is remembered all the same.
+/// A scanner forgets combinations when there are too many. When their keys were seen last is
+/// remembered all the same.
 #[test]
 fn last_times_outlive_what_a_scanner_forgets() {
     let plan = plan(&builtin_files());
     let who = json!({"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/a", "userName": "a", "accountId": "111122223333", "accessKeyId": "AKIAA"});
     let more = |n: usize| json!({"awsRegion": "us-east-1", "sourceIPAddress": "203.0.113.9", "userAgent": format!("agent/{n}"), "userIdentity": who});
-    let agent = |n: usize, time_s: i64| event(["GetBucketAcl", "ListBuckets"][n.min(1)], time_s, more(n));
+    let agent =
+        |n: usize, time_s: i64| event(["GetBucketAcl", "ListBuckets"][n.min(1)], time_s, more(n));
     let mut events: Vec<Value> = (0..4).map(|n| agent(0, n * 60)).collect();
     events.extend((1..17_000).map(|n| agent(n, 300)));
     events.push(agent(0, 20 * 86_400));
@@ -135,7 +174,9 @@ fn last_times_outlive_what_a_scanner_forgets() {
             let of = n % scanners.len();
             judge.take("object", scanners[of].scan(&mut object.as_slice()));
         }
-        scanners.into_iter().for_each(|mut s| judge.take_rest(s.finish()));
+        scanners
+            .into_iter()
+            .for_each(|mut s| judge.take_rest(s.finish()));
         judge.finish(true, &|id| id.to_owned()).memory.to_bytes()
     };
     // The second scanner has nothing to forget.
@@ -143,7 +184,8 @@ fn last_times_outlive_what_a_scanner_forgets() {
     assert_eq!(memory(1), memory(2));
 }
 
-/// A trail of many hours, told in small objects by time: with little room, windows are judged and forgotten on the way.
+/// A trail of many hours, told in small objects by time: with little room, windows are judged and
+/// forgotten on the way.
 #[test]
 fn room_for_windows_changes_nothing_that_is_found() {
     let mut events = Vec::new();
@@ -152,7 +194,9 @@ fn room_for_windows_changes_nothing_that_is_found() {
             let mut event = event;
             // Fixtures stand minutes apart; rounds of them, days.
             let time: jiff::Timestamp = event["eventTime"].as_str().unwrap().parse().unwrap();
-            event["eventTime"] = json!(bartizan_model::time_text(time.as_second() + round * 5 * 86_400));
+            event["eventTime"] = json!(bartizan_model::time_text(
+                time.as_second() + round * 5 * 86_400
+            ));
             event["eventID"] = json!(format!("2000000{round}-0000-4000-8000-{n:012}"));
             events.push(event);
         }
@@ -171,8 +215,14 @@ fn room_for_windows_changes_nothing_that_is_found() {
         judge.finish(false, &|id| id.to_owned())
     };
     let (roomy, tight, starved) = (run(64 << 20), run(TIGHT_BYTES), run(8 << 10));
-    assert_eq!((roomy.totals.window_evicted, tight.totals.window_evicted), (0, 0));
-    assert!(starved.totals.window_evicted > 0, "the trail needs more room than that");
+    assert_eq!(
+        (roomy.totals.window_evicted, tight.totals.window_evicted),
+        (0, 0)
+    );
+    assert!(
+        starved.totals.window_evicted > 0,
+        "the trail needs more room than that"
+    );
     for (a, b) in roomy.findings.iter().zip(&tight.findings) {
         assert_eq!(a, b);
     }
@@ -190,7 +240,8 @@ fn room_for_windows_changes_nothing_that_is_found() {
     assert!(late.findings.iter().any(|f| f.rule == "window-late"));
 }
 
-/// Room for far fewer events than the trail has for rules with windows, and yet for those of one window.
+/// Room for far fewer events than the trail has for rules with windows, and yet for those of one
+/// window.
 const TIGHT_BYTES: usize = 768 << 10;
 
 proptest::proptest! {
@@ -202,7 +253,8 @@ proptest::proptest! {
         let plan = plan(&builtin_files());
         let straight = findings(&plan, &[records(&events)]);
         proptest::prop_assert!(straight.len() > 100, "{} findings", straight.len());
-        // A shuffle that the seed decides, then objects of uneven sizes, some of them delivered twice.
+        // A shuffle that the seed decides, then objects of uneven sizes, some of them delivered
+        // twice.
         let mut state = seed | 1;
         let mut random = || { state ^= state << 13; state ^= state >> 7; state ^= state << 17; state as usize };
         for n in (1..events.len()).rev() {
@@ -223,15 +275,24 @@ proptest::proptest! {
     }
 }
 
-/// What rsigma says of every event and every detection, with nothing routed and nothing cached, is what we say.
+/// What rsigma says of every event and every detection, with nothing routed and nothing cached, is
+/// what we say.
 #[test]
 fn routes_give_what_rsigma_gives() {
     let mut events = many_events();
     events.extend(real_events().unwrap_or_default());
     // Random events: fields of one with values of another.
     for n in 0..events.len() / 4 {
-        let (mut a, b) = (events[n * 7 % events.len()].clone(), &events[(n * 13 + 5) % events.len()]);
-        for field in [["eventName", "errorCode"], ["userAgent", "requestParameters"], ["sourceIPAddress", "userIdentity"]][n % 3] {
+        let (mut a, b) = (
+            events[n * 7 % events.len()].clone(),
+            &events[(n * 13 + 5) % events.len()],
+        );
+        for field in [
+            ["eventName", "errorCode"],
+            ["userAgent", "requestParameters"],
+            ["sourceIPAddress", "userIdentity"],
+        ][n % 3]
+        {
             a[field] = b[field].clone();
         }
         events.push(a);
@@ -243,35 +304,58 @@ fn routes_give_what_rsigma_gives() {
     assert_eq!(routed.len(), events.len());
     let (mut n, mut matches, mut compared) = (0, 0, 0);
     TrailReader::new().read(&mut bytes.as_slice(), &mut |item| {
-        let TrailItem::Event(event) = item else { return };
+        let TrailItem::Event(event) = item else {
+            return;
+        };
         let actor = std::sync::Arc::new(CallerIdentity::of_event(&event));
         let view = EventView::new(&event, &actor, &plan.networks);
         let failed = event.error().is_some();
         for (number, detection) in plan.rules.detections.iter().enumerate() {
             let skipped = detection.attempts == AttemptPolicy::Skip && failed;
-            let other_caller = detection.callers == CallerFilter::Principals && actor.caller_of(&event) == CallerKind::Service;
+            let other_caller = detection.callers == CallerFilter::Principals
+                && actor.caller_of(&event) == CallerKind::Service;
             let asked = !(detection.uses.is_empty() || skipped || other_caller);
             let plain = asked && evaluate_rule(&detection.compiled, &view).is_some();
-            assert_eq!(routed[n].1.contains(&number), plain, "{} on {}", detection.compiled.title, events[n]);
+            assert_eq!(
+                routed[n].1.contains(&number),
+                plain,
+                "{} on {}",
+                detection.compiled.title,
+                events[n]
+            );
             matches += usize::from(plain);
-            // rsigma's own reading of the JSON too, for rules without fields of ours or texts of objects.
-            // What an error is we say ourselves: a message without a code is one.
+            // rsigma's own reading of the JSON too, for rules without fields of ours or texts of
+            // objects. What an error is we say ourselves: a message without a code is one.
             let same_error = event.error().as_deref() == events[n]["errorCode"].as_str();
-            if asked && same_error && small_keys(&events[n]["requestParameters"]) && detection.compiled.title.starts_with("shape") {
-                assert_eq!(plain, evaluate_rule(&detection.compiled, &JsonEvent::borrow(&events[n])).is_some(), "{}", events[n]);
+            if asked
+                && same_error
+                && small_keys(&events[n]["requestParameters"])
+                && detection.compiled.title.starts_with("shape")
+            {
+                assert_eq!(
+                    plain,
+                    evaluate_rule(&detection.compiled, &JsonEvent::borrow(&events[n])).is_some(),
+                    "{}",
+                    events[n]
+                );
                 compared += 1;
             }
         }
         n += 1;
     });
-    assert!(matches > 1000 && compared > 10_000, "{matches} matches, {compared} compared");
+    assert!(
+        matches > 1000 && compared > 10_000,
+        "{matches} matches, {compared} compared"
+    );
 }
 
-/// Whether no key begins with a capital. Some services and exports write them so; our view finds them whatever their case, rsigma
-/// does not.
+/// Whether no key begins with a capital. Some services and exports write them so; our view finds
+/// them whatever their case, rsigma does not.
 fn small_keys(value: &Value) -> bool {
     match value {
-        Value::Object(map) => map.iter().all(|(key, v)| !key.starts_with(|c: char| c.is_ascii_uppercase()) && small_keys(v)),
+        Value::Object(map) => map
+            .iter()
+            .all(|(key, v)| !key.starts_with(|c: char| c.is_ascii_uppercase()) && small_keys(v)),
         Value::Array(list) => list.iter().all(small_keys),
         _ => true,
     }
@@ -302,16 +386,30 @@ fn sigma_shapes() -> Vec<RuleFile> {
     ];
     let rule = |n: usize, condition: &str, selection: &str| {
         yaml(&format!(
-            "title: shape {n}\nid: shape-{n}\nlogsource: {{product: aws, service: cloudtrail}}\ndetection:\n  selection:\n    {selection}\n  filter:\n    eventSource: ec2.amazonaws.com\n  condition: {condition}\nlevel: low\n"
+            "title: shape {n}\nid: shape-{n}\nlogsource: \
+            {{product: aws, service: cloudtrail}}\ndetection:\n  selection:\n    {selection}\n  \
+            filter:\n    eventSource: ec2.amazonaws.com\n  condition: {condition}\nlevel: low\n"
         ))
     };
-    let plain = selections.iter().enumerate().map(|(n, s)| rule(n, "selection", s));
-    let negated = selections.iter().enumerate().map(|(n, s)| rule(n + 100, "not selection and filter", s));
-    let filtered = selections.iter().enumerate().map(|(n, s)| rule(n + 200, "selection and not filter", s));
+    let plain = selections
+        .iter()
+        .enumerate()
+        .map(|(n, s)| rule(n, "selection", s));
+    let negated = selections
+        .iter()
+        .enumerate()
+        .map(|(n, s)| rule(n + 100, "not selection and filter", s));
+    let filtered = selections
+        .iter()
+        .enumerate()
+        .map(|(n, s)| rule(n + 200, "selection and not filter", s));
     plain
         .chain(negated)
         .chain(filtered)
-        .chain([rule(300, "1 of sel*", "eventName: X"), rule(301, "all of them", "eventName: DescribeVpcs")])
+        .chain([
+            rule(300, "1 of sel*", "eventName: X"),
+            rule(301, "all of them", "eventName: DescribeVpcs"),
+        ])
         .collect()
 }
 
@@ -330,12 +428,19 @@ fn event(name: &str, time_s: i64, more: Value) -> Value {
 fn correlation(kind: &str, rest: &str) -> ScanPlan {
     let base = |name: &str| {
         format!(
-            "title: {name}\nname: {name}\nlogsource: {{product: aws, service: cloudtrail}}\ndetection:\n  s: {{eventName: {name}}}\n  condition: s\n---\n"
+            "title: {name}\nname: {name}\nlogsource: \
+            {{product: aws, service: cloudtrail}}\ndetection:\n  s: {{eventName: {name}}}\n  \
+            condition: s\n---\n"
         )
     };
-    let rules = if kind.starts_with("temporal") { "[A, B]" } else { "[A]" };
+    let rules = if kind.starts_with("temporal") {
+        "[A, B]"
+    } else {
+        "[A]"
+    };
     plan(&[yaml(&format!(
-        "{}{}title: C\nid: c\ncorrelation:\n  type: {kind}\n  rules: {rules}\n  group-by: [userIdentity.userName]\n{rest}level: high\n",
+        "{}{}title: C\nid: c\ncorrelation:\n  type: {kind}\n  rules: {rules}\n  group-by: \
+        [userIdentity.userName]\n{rest}level: high\n",
         base("A"),
         base("B"),
     ))])
@@ -346,15 +451,28 @@ fn fires(plan: &ScanPlan, events: &[Value]) -> u64 {
     let found = findings(plan, &[records(events)]);
     let mut backwards = events.to_vec();
     backwards.reverse();
-    assert_eq!(found, findings(plan, &[records(&backwards)]), "the order of arrival");
-    found.iter().filter(|f| f.rule == "c").map(|f| f.count).sum()
+    assert_eq!(
+        found,
+        findings(plan, &[records(&backwards)]),
+        "the order of arrival"
+    );
+    found
+        .iter()
+        .filter(|f| f.rule == "c")
+        .map(|f| f.count)
+        .sum()
 }
 
 /// The cases in which an engine that counts by order of arrival is wrong, among them.
 #[test]
 fn windows_lie_in_the_time_of_the_events() {
     let count = correlation("event_count", "  timespan: 60s\n  condition: {gte: 3}\n");
-    let at = |times: &[i64]| times.iter().map(|t| event("A", *t, json!({}))).collect::<Vec<_>>();
+    let at = |times: &[i64]| {
+        times
+            .iter()
+            .map(|t| event("A", *t, json!({})))
+            .collect::<Vec<_>>()
+    };
     for (times, wanted) in [
         (&[0, 30, 60][..], 3),
         (&[0, 30, 61], 0),
@@ -365,9 +483,15 @@ fn windows_lie_in_the_time_of_the_events() {
     ] {
         assert_eq!(fires(&count, &at(times)), wanted, "{times:?}");
     }
-    let tumbling = correlation("event_count", "  timespan: 60s\n  window: tumbling\n  condition: {gte: 3}\n");
+    let tumbling = correlation(
+        "event_count",
+        "  timespan: 60s\n  window: tumbling\n  condition: {gte: 3}\n",
+    );
     assert_eq!(fires(&tumbling, &at(&[40, 41, 42])), 3);
-    let session = correlation("event_count", "  timespan: 600s\n  window: session\n  gap: 30s\n  condition: {gte: 3}\n");
+    let session = correlation(
+        "event_count",
+        "  timespan: 600s\n  window: session\n  gap: 30s\n  condition: {gte: 3}\n",
+    );
     assert_eq!(fires(&session, &at(&[0, 25, 50])), 3);
     assert_eq!(fires(&session, &at(&[0, 25, 60])), 0);
 
@@ -381,7 +505,10 @@ fn windows_lie_in_the_time_of_the_events() {
     assert_eq!(fires(&ordered, &steps(&[("A", 0), ("B", 60)])), 2);
     assert_eq!(fires(&ordered, &steps(&[("A", 10), ("B", 5000)])), 0);
     assert_eq!(fires(&ordered, &steps(&[("B", 0), ("A", 10)])), 0);
-    assert_eq!(fires(&ordered, &steps(&[("A", 10), ("A", 500), ("B", 20)])), 2);
+    assert_eq!(
+        fires(&ordered, &steps(&[("A", 10), ("A", 500), ("B", 20)])),
+        2
+    );
     let together = correlation("temporal", "  timespan: 60s\n");
     assert_eq!(fires(&together, &steps(&[("B", 0), ("A", 10)])), 2);
     assert_eq!(fires(&together, &steps(&[("B", 0), ("A", 100)])), 0);
@@ -389,24 +516,53 @@ fn windows_lie_in_the_time_of_the_events() {
     assert_eq!(fires(&expression, &steps(&[("A", 0)])), 1);
 
     let bytes = |values: &[(i64, f64)]| {
-        values.iter().map(|(t, v)| event("A", *t, json!({"additionalEventData": {"n": v, "k": v.to_string()}}))).collect::<Vec<_>>()
+        values
+            .iter()
+            .map(|(t, v)| {
+                event(
+                    "A",
+                    *t,
+                    json!({"additionalEventData": {"n": v, "k": v.to_string()}}),
+                )
+            })
+            .collect::<Vec<_>>()
     };
-    let sum = correlation("value_sum", "  timespan: 60s\n  condition: {gte: 100, field: additionalEventData.n}\n");
+    let sum = correlation(
+        "value_sum",
+        "  timespan: 60s\n  condition: {gte: 100, field: additionalEventData.n}\n",
+    );
     assert_eq!(fires(&sum, &bytes(&[(0, 60.0), (30, 40.0)])), 2);
     assert_eq!(fires(&sum, &bytes(&[(0, 60.0), (61, 40.0)])), 0);
-    let average = correlation("value_avg", "  timespan: 60s\n  condition: {gt: 10, field: additionalEventData.n}\n");
+    let average = correlation(
+        "value_avg",
+        "  timespan: 60s\n  condition: {gt: 10, field: additionalEventData.n}\n",
+    );
     assert_eq!(fires(&average, &bytes(&[(0, 5.0), (1, 14.0)])), 0);
     assert_eq!(fires(&average, &bytes(&[(0, 5.0), (100, 14.0)])), 1);
-    let distinct = correlation("value_count", "  timespan: 60s\n  condition: {gte: 3, field: additionalEventData.k}\n");
-    assert_eq!(fires(&distinct, &bytes(&[(0, 1.0), (1, 2.0), (2, 2.0), (50, 3.0)])), 3);
-    assert_eq!(fires(&distinct, &bytes(&[(0, 1.0), (30, 2.0), (61, 3.0)])), 0);
+    let distinct = correlation(
+        "value_count",
+        "  timespan: 60s\n  condition: {gte: 3, field: additionalEventData.k}\n",
+    );
+    assert_eq!(
+        fires(
+            &distinct,
+            &bytes(&[(0, 1.0), (1, 2.0), (2, 2.0), (50, 3.0)])
+        ),
+        3
+    );
+    assert_eq!(
+        fires(&distinct, &bytes(&[(0, 1.0), (30, 2.0), (61, 3.0)])),
+        0
+    );
 }
 
 proptest::proptest! {
-    /// Of distinct values only some events are remembered; whether the rule fires is what remembering all of them gives.
+    /// Of distinct values only some events are remembered; whether the rule fires is what
+    /// remembering all of them gives.
     #[test]
     fn thinning_never_changes_whether_a_rule_fires(events in proptest::collection::vec((0..400i64, 0..12u8), 1..80), wanted in 2..6usize) {
-        let plan = correlation("value_count", &format!("  timespan: 60s\n  condition: {{gte: {wanted}, field: additionalEventData.k}}\n"));
+        let plan = correlation("value_count", &format!("  timespan: 60s\n  condition: \
+        {{gte: {wanted}, field: additionalEventData.k}}\n"));
         let trail: Vec<_> = events.iter().enumerate().map(|(n, (t, v))| event("A", *t, json!({"eventID": format!("40000000-0000-4000-8000-{n:012}"), "additionalEventData": {"k": v.to_string()}}))).collect();
         let naive = events.iter().any(|(end, _)| {
             let inside: std::collections::BTreeSet<u8> = events.iter().filter(|(t, _)| (end - 60..=*end).contains(t)).map(|(_, v)| *v).collect();
@@ -416,8 +572,8 @@ proptest::proptest! {
     }
 }
 
-/// More state than there is room for: the windows of a trail in its order are found all the same, and what is given up is
-/// counted.
+/// More state than there is room for: the windows of a trail in its order are found all the same,
+/// and what is given up is counted.
 #[test]
 fn memory_is_bounded_and_what_is_given_up_is_counted() {
     let plan = correlation("event_count", "  timespan: 60s\n  condition: {gte: 50}\n");
@@ -436,7 +592,12 @@ fn memory_is_bounded_and_what_is_given_up_is_counted() {
         objects.push(records(&events));
     }
     let verdicts = judge(&plan, &objects);
-    let bursts = verdicts.findings.iter().filter(|f| f.rule == "c").map(|f| f.count).sum::<u64>();
+    let bursts = verdicts
+        .findings
+        .iter()
+        .filter(|f| f.rule == "c")
+        .map(|f| f.count)
+        .sum::<u64>();
     assert_eq!(bursts, 6 * 60, "{:?}", verdicts.totals);
     assert_eq!(verdicts.totals.window_evicted, 0);
 }
@@ -454,7 +615,10 @@ fn a_service_that_is_refused_ten_thousand_times_is_nothing() {
             }))
         })
         .collect();
-    let above_low: Vec<_> = findings(&plan, &[records(&events)]).into_iter().filter(|f| f.severity > Severity::Low).collect();
+    let above_low: Vec<_> = findings(&plan, &[records(&events)])
+        .into_iter()
+        .filter(|f| f.severity > Severity::Low)
+        .collect();
     assert_eq!(above_low, []);
 }
 
@@ -462,20 +626,26 @@ fn a_service_that_is_refused_ten_thousand_times_is_nothing() {
 fn hostile_rules_are_refused_and_the_others_run() {
     let good = |id: &str| {
         format!(
-            "title: good {id}\nid: {id}\nlogsource: {{product: aws, service: cloudtrail}}\ndetection:\n  s: {{eventName: A}}\n  condition: s\n"
+            "title: good {id}\nid: {id}\nlogsource: \
+            {{product: aws, service: cloudtrail}}\ndetection:\n  s: {{eventName: A}}\n  \
+            condition: s\n"
         )
     };
     let bomb = format!(
         "a: &a [x,x,x,x,x,x,x,x,x]\n{}",
-        (0..200).map(|n| format!("b{n}: [*a,*a,*a,*a,*a,*a,*a,*a]\n")).collect::<String>()
+        (0..200)
+            .map(|n| format!("b{n}: [*a,*a,*a,*a,*a,*a,*a,*a]\n"))
+            .collect::<String>()
     );
     let huge = format!(
-        "title: r\nlogsource: {{product: aws}}\ndetection:\n  s:\n    eventName|re: '{}'\n  condition: s\n",
+        "title: r\nlogsource: {{product: aws}}\ndetection:\n  s:\n    eventName|re: '{}'\n  \
+        condition: s\n",
         "(a|b)*".repeat(5000)
     );
-    let repeat =
-        "title: r\nlogsource: {product: aws}\ndetection:\n  s:\n    eventName|re: '((a{1000}){1000}){1000}'\n  condition: s\n";
-    let modifier = "title: m\nlogsource: {product: aws}\ndetection:\n  s:\n    eventName|nonsense: x\n  condition: s\n";
+    let repeat = "title: r\nlogsource: {product: aws}\ndetection:\n  s:\n    eventName|re: \
+    '((a{1000}){1000}){1000}'\n  condition: s\n";
+    let modifier = "title: m\nlogsource: {product: aws}\ndetection:\n  s:\n    \
+    eventName|nonsense: x\n  condition: s\n";
     let files: Vec<RuleFile> = [
         good("one"),
         bomb,
@@ -490,28 +660,60 @@ fn hostile_rules_are_refused_and_the_others_run() {
         good("windows").replace("product: aws, service: cloudtrail", "product: windows"),
         good("typo") + "bartizan: {stag: gain}\n",
         good("span") + "bartizan: {first-seen: {key: [x], history: soon, learning: 1d}}\n",
-        "title: c\nid: c\ncorrelation: {type: event_count, rules: [nowhere], group-by: [x], timespan: 1m, condition: {gte: 1}}\n"
+        "title: c\nid: c\ncorrelation: \
+        {type: event_count, rules: [nowhere], group-by: [x], timespan: 1m, condition: {gte: 1}}\n"
             .to_owned(),
         "x".repeat(2 << 20),
         good("two"),
     ]
     .into_iter()
     .enumerate()
-    .map(|(n, text)| RuleFile { name: format!("{n}.yml"), text, builtin: false })
+    .map(|(n, text)| RuleFile {
+        name: format!("{n}.yml"),
+        text,
+        builtin: false,
+    })
     .collect();
     let plan = plan(&files);
-    let named: std::collections::BTreeSet<&str> = plan.rules.problems.iter().map(|p| p.file.as_str()).collect();
+    let named: std::collections::BTreeSet<&str> = plan
+        .rules
+        .problems
+        .iter()
+        .map(|p| p.file.as_str())
+        .collect();
     let all: std::collections::BTreeSet<String> = (1..15).map(|n| format!("{n}.yml")).collect();
-    assert_eq!(named.into_iter().map(str::to_owned).collect::<std::collections::BTreeSet<_>>(), all, "{:#?}", plan.rules.problems);
+    assert_eq!(
+        named
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<std::collections::BTreeSet<_>>(),
+        all,
+        "{:#?}",
+        plan.rules.problems
+    );
     let found = findings(&plan, &[records(&[event("A", 0, json!({}))])]);
-    let rules: Vec<_> = found.iter().filter(|f| f.rule != "rule-not-running").map(|f| f.rule.as_str()).collect();
+    let rules: Vec<_> = found
+        .iter()
+        .filter(|f| f.rule != "rule-not-running")
+        .map(|f| f.rule.as_str())
+        .collect();
     assert_eq!(rules.len(), 2, "{found:#?}");
-    assert!(found.iter().filter(|f| f.rule == "rule-not-running").count() >= 14);
+    assert!(
+        found
+            .iter()
+            .filter(|f| f.rule == "rule-not-running")
+            .count()
+            >= 14
+    );
 }
 
 #[test]
 fn objects_match_as_text_and_filters_apply() {
-    let rule = "title: t\nid: t\nlogsource: {product: aws, service: cloudtrail}\ndetection:\n  s:\n    requestParameters|contains: Suspended\n    responseElements.publiclyAccessible: 'true'\n    requestParameters|re: '\"Status\":\"Susp'\n  condition: s\n---\ntitle: f\nlogsource: {product: aws, service: cloudtrail}\nfilter:\n  rules: [t]\n  s: {userIdentity.userName: robot}\n  condition: not s\n";
+    let rule = "title: t\nid: t\nlogsource: {product: aws, service: cloudtrail}\ndetection:\n  \
+    s:\n    requestParameters|contains: Suspended\n    responseElements.publiclyAccessible: \
+    'true'\n    requestParameters|re: '\"Status\":\"Susp'\n  condition: s\n---\ntitle: \
+    f\nlogsource: {product: aws, service: cloudtrail}\nfilter:\n  rules: [t]\n  s: \
+    {userIdentity.userName: robot}\n  condition: not s\n";
     let plan = plan(&[yaml(rule)]);
     assert_eq!(plan.rules.problems, []);
     let hit = event(
@@ -519,17 +721,22 @@ fn objects_match_as_text_and_filters_apply() {
         0,
         json!({"requestParameters": {"VersioningConfiguration": {"Status": "Suspended"}}, "responseElements": {"publiclyAccessible": true}}),
     );
-    assert_eq!(findings(&plan, &[records(std::slice::from_ref(&hit))]).len(), 1);
+    assert_eq!(
+        findings(&plan, &[records(std::slice::from_ref(&hit))]).len(),
+        1
+    );
     let mut robot = hit;
     robot["userIdentity"]["userName"] = json!("robot");
     assert_eq!(findings(&plan, &[records(&[robot])]), []);
 }
 
-/// What is counted by the day takes no more room than its counts: a hundred thousand reads a day for a week, in a few
-/// kilobytes, give what they give with room for all of them.
+/// What is counted by the day takes no more room than its counts: a hundred thousand reads a day
+/// for a week, in a few kilobytes, give what they give with room for all of them.
 #[test]
 fn a_day_is_kept_as_a_count() {
-    let rule = "title: r\nid: r\nlogsource: {product: aws}\ndetection:\n  s: {eventName: GetObject}\n  condition: s\nbartizan:\n  rate: {group-by: [bartizan.actor], per: 1d, factor: 5, at-least: 2000, learning: 3d, at-least-new: 10000}\n";
+    let rule = "title: r\nid: r\nlogsource: {product: aws}\ndetection:\n  s: \
+    {eventName: GetObject}\n  condition: s\nbartizan:\n  rate: \
+    {group-by: [bartizan.actor], per: 1d, factor: 5, at-least: 2000, learning: 3d, at-least-new: 10000}\n";
     let plan = plan(&[yaml(rule)]);
     let of_day = |day: i64| if day == 5 { 60_000i64 } else { 8_000 };
     let objects: Vec<Vec<u8>> = (0..8i64)
@@ -560,5 +767,9 @@ fn a_day_is_kept_as_a_count() {
     assert_eq!(tight.totals.window_evicted, 0);
     assert_eq!(roomy.findings, tight.findings);
     let counts: Vec<u64> = roomy.findings.iter().map(|f| f.count).collect();
-    assert_eq!(counts, [60_000], "the sixth day alone is more than five times the days before");
+    assert_eq!(
+        counts,
+        [60_000],
+        "the sixth day alone is more than five times the days before"
+    );
 }

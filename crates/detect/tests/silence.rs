@@ -1,9 +1,13 @@
-//! What was read is judged, or counted as not judged: a finding does not hang on the form in which a record was exported.
+//! What was read is judged, or counted as not judged: a finding does not hang on the form in which
+//! a record was exported.
 //!
-//! Every field of every event that a built-in rule matches is written in other forms: times, text for structures and numbers,
-//! capitals, suffixes, blanks, empty codes. There is no third outcome.
+//! Every field of every event that a built-in rule matches is written in other forms: times, text
+//! for structures and numbers, capitals, suffixes, blanks, empty codes. There is no third outcome.
 
-use bartizan_detect::{Evaluator, FirstSeenMemory, Networks, RuleFile, RuleKind, Rules, ScanPlan, Scanner, Totals, builtin_files};
+use bartizan_detect::{
+    Evaluator, FirstSeenMemory, Networks, RuleFile, RuleKind, Rules, ScanPlan, Scanner, Totals,
+    builtin_files,
+};
 use bartizan_model::Finding;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -66,7 +70,9 @@ const FORMS: [Form; 24] = [
 /// A time of CloudTrail in other forms; the last ones are no times.
 fn times(time: &str) -> [Value; 11] {
     // One that was changed before stays as it is.
-    let Ok(at) = time.parse::<jiff::Timestamp>() else { return std::array::from_fn(|_| json!(time)) };
+    let Ok(at) = time.parse::<jiff::Timestamp>() else {
+        return std::array::from_fn(|_| json!(time));
+    };
     let (date, clock) = time.trim_end_matches('Z').split_once('T').unwrap();
     [
         json!(format!("{date} {clock}.000000000")),
@@ -86,7 +92,11 @@ fn times(time: &str) -> [Value; 11] {
 fn snake(name: &str) -> String {
     let mut out = String::new();
     for (n, c) in name.chars().enumerate() {
-        if c.is_ascii_uppercase() && n > 0 && !out.ends_with('_') && name.as_bytes()[n - 1].is_ascii_lowercase() {
+        if c.is_ascii_uppercase()
+            && n > 0
+            && !out.ends_with('_')
+            && name.as_bytes()[n - 1].is_ascii_lowercase()
+        {
             out.push('_');
         }
         out.push(c.to_ascii_lowercase());
@@ -98,7 +108,14 @@ fn snake(name: &str) -> String {
 fn row(value: &Value) -> String {
     match value {
         Value::Object(fields) => {
-            format!("{{{}}}", fields.iter().map(|(k, v)| format!("{}={}", k.to_lowercase(), row(v))).collect::<Vec<_>>().join(", "))
+            format!(
+                "{{{}}}",
+                fields
+                    .iter()
+                    .map(|(k, v)| format!("{}={}", k.to_lowercase(), row(v)))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )
         }
         Value::Array(list) => format!("[{}]", list.iter().map(row).collect::<Vec<_>>().join(", ")),
         Value::String(text) => text.clone(),
@@ -110,7 +127,11 @@ fn row(value: &Value) -> String {
 fn paths(value: &Value, above: &[String], all: &mut Vec<Vec<String>>) {
     let members: Vec<(String, &Value)> = match value {
         Value::Object(fields) => fields.iter().map(|(k, v)| (k.clone(), v)).collect(),
-        Value::Array(list) => list.iter().enumerate().map(|(n, v)| (n.to_string(), v)).collect(),
+        Value::Array(list) => list
+            .iter()
+            .enumerate()
+            .map(|(n, v)| (n.to_string(), v))
+            .collect(),
         _ => return,
     };
     for (name, value) in members {
@@ -125,7 +146,9 @@ fn rename(fields: &mut Map<String, Value>, name: &str, new: String) -> bool {
     if new == name || fields.contains_key(&new) {
         return false;
     }
-    let renamed = std::mem::take(fields).into_iter().map(|(k, v)| if k == name { (new.clone(), v) } else { (k, v) });
+    let renamed = std::mem::take(fields)
+        .into_iter()
+        .map(|(k, v)| if k == name { (new.clone(), v) } else { (k, v) });
     *fields = renamed.collect();
     true
 }
@@ -142,7 +165,9 @@ fn write(event: &mut Value, path: &[String], form: Form) -> bool {
             _ => return false,
         };
     }
-    if let (Form::LowerName | Form::SnakeName | Form::UpperName, Value::Object(fields)) = (form, &mut *holder) {
+    if let (Form::LowerName | Form::SnakeName | Form::UpperName, Value::Object(fields)) =
+        (form, &mut *holder)
+    {
         let new = match form {
             Form::LowerName => name.to_lowercase(),
             Form::SnakeName => snake(name),
@@ -157,16 +182,31 @@ fn write(event: &mut Value, path: &[String], form: Form) -> bool {
     };
     let identity = above.first().is_some_and(|a| a == "userIdentity");
     let new = match (form, &*value) {
-        (Form::Time(n), Value::String(time)) if depth == 1 && name == "eventTime" => times(time)[n].clone(),
+        (Form::Time(n), Value::String(time)) if depth == 1 && name == "eventTime" => {
+            times(time)[n].clone()
+        }
         // Structures that CloudTrail has; what is below a request is the service's.
-        (Form::Text, Value::Object(_) | Value::Array(_)) if depth == 1 || identity => json!(value.to_string()),
+        (Form::Text, Value::Object(_) | Value::Array(_)) if depth == 1 || identity => {
+            json!(value.to_string())
+        }
         (Form::Row, Value::Object(_)) if depth == 1 && name == "userIdentity" => json!(row(value)),
         (Form::Suffix(n), Value::String(source)) if depth == 1 && name == "eventSource" => {
             let bare = source.trim_end_matches(".amazonaws.com");
-            json!([bare.to_owned(), format!("{source}.cn"), source.to_uppercase(), format!("{bare}.amazonaws.eu")][n])
+            json!(
+                [
+                    bare.to_owned(),
+                    format!("{source}.cn"),
+                    source.to_uppercase(),
+                    format!("{bare}.amazonaws.eu")
+                ][n]
+            )
         }
         (Form::Swapped, Value::String(text)) => match serde_json::from_str::<Value>(text) {
-            Ok(other @ (Value::Number(_) | Value::Bool(_))) if format!("{other}").as_str() == text.as_str() => other,
+            Ok(other @ (Value::Number(_) | Value::Bool(_)))
+                if format!("{other}").as_str() == text.as_str() =>
+            {
+                other
+            }
             _ => return false,
         },
         (Form::Swapped, Value::Number(_) | Value::Bool(_)) => json!(value.to_string()),
@@ -214,21 +254,46 @@ fn judged(plan: &ScanPlan, events: &[Value]) -> (Vec<Finding>, Totals) {
 
 /// What a rule says of a case: title and severity.
 fn said(findings: &[Finding], rule: &str) -> Vec<(String, String)> {
-    let mut said: Vec<_> = findings.iter().filter(|f| f.rule == rule).map(|f| (f.title.clone(), f.severity.to_string())).collect();
+    let mut said: Vec<_> = findings
+        .iter()
+        .filter(|f| f.rule == rule)
+        .map(|f| (f.title.clone(), f.severity.to_string()))
+        .collect();
     said.sort();
     said.dedup();
     said
 }
 
 fn tried(file: &RuleFile) -> Tried {
-    let places = std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules/places.mmdb")).unwrap();
-    let rule =
-        Rules::load(std::slice::from_ref(file)).rules.iter().rfind(|r| !matches!(r.kind, RuleKind::Part)).unwrap().id.clone();
+    let places = std::fs::read(
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules/places.mmdb"),
+    )
+    .unwrap();
+    let rule = Rules::load(std::slice::from_ref(file))
+        .rules
+        .iter()
+        .rfind(|r| !matches!(r.kind, RuleKind::Part))
+        .unwrap()
+        .id
+        .clone();
     // A policy that is written as no policy is has a finding of its own.
-    let unreadable = builtin_files().into_iter().find(|f| f.name == UNREADABLE && f.name != file.name);
-    let rules = Rules::load(&unreadable.into_iter().chain([file.clone()]).collect::<Vec<_>>());
+    let unreadable = builtin_files()
+        .into_iter()
+        .find(|f| f.name == UNREADABLE && f.name != file.name);
+    let rules = Rules::load(
+        &unreadable
+            .into_iter()
+            .chain([file.clone()])
+            .collect::<Vec<_>>(),
+    );
     let networks = Networks::builtin().with_database(places).unwrap();
-    let plan = ScanPlan { rules, networks, memory: FirstSeenMemory::default(), tally: false, calls: None };
+    let plan = ScanPlan {
+        rules,
+        networks,
+        memory: FirstSeenMemory::default(),
+        tally: false,
+        calls: None,
+    };
     let fixture = fixture(&file.name);
     let matches = fixture.cases().into_iter().take(fixture.matches.len());
     let cases = matches
@@ -238,7 +303,12 @@ fn tried(file: &RuleFile) -> Tried {
             (events, said)
         })
         .collect();
-    Tried { file: file.name.clone(), rule, plan, cases }
+    Tried {
+        file: file.name.clone(),
+        rule,
+        plan,
+        cases,
+    }
 }
 
 /// The rule about policies whose content is not known.
@@ -254,10 +324,12 @@ fn holds(tried: &Tried, events: &[Value], said_before: &[(String, String)]) -> b
     counted || unreadable || said_before.iter().all(|one| now.contains(one))
 }
 
-/// Whether a change would make another policy of a policy, and not another form of the same: its values and the names of its
-/// conditions are compared as they are.
+/// Whether a change would make another policy of a policy, and not another form of the same: its
+/// values and the names of its conditions are compared as they are.
 fn is_grammar(path: &[String], form: Form) -> bool {
-    let Some(at) = path.iter().position(|step| step == "Statement") else { return false };
+    let Some(at) = path.iter().position(|step| step == "Statement") else {
+        return false;
+    };
     let in_condition = path[at..].iter().any(|step| step == "Condition");
     matches!(form, Form::Blanks | Form::Swapped) || in_condition || path.len() > at + 3
 }
@@ -280,9 +352,18 @@ fn no_form_of_a_field_silences_a_rule() {
                 let mut all = Vec::new();
                 paths(&events[0], &[], &mut all);
                 all.push(vec!["errorCode".to_owned()]);
-                for (turn, (path, form)) in all.iter().flat_map(|path| FORMS.map(|form| (path, form))).enumerate() {
-                    let own =
-                        ["requestParameters", "responseElements", "additionalEventData", "resources"].contains(&path[0].as_str());
+                for (turn, (path, form)) in all
+                    .iter()
+                    .flat_map(|path| FORMS.map(|form| (path, form)))
+                    .enumerate()
+                {
+                    let own = [
+                        "requestParameters",
+                        "responseElements",
+                        "additionalEventData",
+                        "resources",
+                    ]
+                    .contains(&path[0].as_str());
                     if !own && !(turn + number).is_multiple_of(COMMON_ONE_IN) {
                         continue;
                     }
@@ -308,14 +389,22 @@ fn no_form_of_a_field_silences_a_rule() {
     };
     let (failures, runs) = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..2).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().map(|t| t.join().unwrap()).fold((Vec::new(), 0), |(mut all, n), (some, m)| {
-            all.extend(some);
-            (all, n + m)
-        })
+        threads.into_iter().map(|t| t.join().unwrap()).fold(
+            (Vec::new(), 0),
+            |(mut all, n), (some, m)| {
+                all.extend(some);
+                (all, n + m)
+            },
+        )
     });
     println!("{runs} forms of events tried");
     assert!(runs > 1000);
-    assert!(failures.is_empty(), "{} of {runs}:\n{}", failures.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} of {runs}:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
 }
 
 proptest! {

@@ -11,7 +11,8 @@ pub struct LogEntry {
     pub time: String,
     /// `bartizan 0.1.0`.
     pub tool: String,
-    /// Size of the log before the commit that brought this entry: a tree head of this size was published.
+    /// Size of the log before the commit that brought this entry: a tree head of this size was
+    /// published.
     pub log_size: u64,
     /// What is said.
     #[serde(flatten)]
@@ -46,7 +47,8 @@ pub struct Justification {
     pub finding: String,
     /// Its title, for people.
     pub title: String,
-    /// The grant that was accepted, where the finding is about a fact: another grant under the same name is not.
+    /// The grant that was accepted, where the finding is about a fact: another grant under the same
+    /// name is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<GrantRef>,
     /// Why.
@@ -76,7 +78,13 @@ impl GrantRef {
     #[must_use]
     pub fn of(finding: &Finding) -> Option<Self> {
         finding.evidence.iter().find_map(|evidence| match evidence {
-            Evidence::Change { fact, id, region, after_sha256, .. } => Some(Self {
+            Evidence::Change {
+                fact,
+                id,
+                region,
+                after_sha256,
+                ..
+            } => Some(Self {
                 account: finding.account.clone()?,
                 region: region.clone(),
                 fact: fact.clone(),
@@ -92,7 +100,11 @@ impl Justification {
     /// Whether it is about this finding, and still holds.
     #[must_use]
     pub fn accepts(&self, finding: &Finding, now: jiff::Timestamp) -> bool {
-        let over = self.until.as_ref().is_some_and(|until| until.parse::<jiff::Timestamp>().map_or(true, |until| until < now));
+        let over = self.until.as_ref().is_some_and(|until| {
+            until
+                .parse::<jiff::Timestamp>()
+                .map_or(true, |until| until < now)
+        });
         let about = match &self.grant {
             Some(grant) => GrantRef::of(finding).as_ref() == Some(grant),
             None => finding.id == self.finding,

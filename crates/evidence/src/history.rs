@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::log::create_same;
 use super::{
-    EntryKind, EvidenceLog, FileRef, Justification, LogEntry, LogError, PackFrame, LogKey, SnapshotRef, Storage, documents,
-    find, write_packs,
+    EntryKind, EvidenceLog, FileRef, Justification, LogEntry, LogError, LogKey, PackFrame,
+    SnapshotRef, Storage, documents, find, write_packs,
 };
 use bartizan_inventory::fact::Hash;
 use bartizan_inventory::snapshot::{CallStatus, RecordedSnapshot, Snapshot, fact_root};
@@ -33,8 +33,16 @@ pub struct LoggedSnapshot {
 pub fn snapshots(log: &EvidenceLog<'_>) -> Result<Vec<LoggedSnapshot>, LogError> {
     let mut kept = Vec::new();
     for (index, text) in log.entries(0)? {
-        if let Ok(LogEntry { what: EntryKind::Snapshot(snapshot), .. }) = serde_json::from_str(&text) {
-            kept.push(LoggedSnapshot { index, entry: text, snapshot });
+        if let Ok(LogEntry {
+            what: EntryKind::Snapshot(snapshot),
+            ..
+        }) = serde_json::from_str(&text)
+        {
+            kept.push(LoggedSnapshot {
+                index,
+                entry: text,
+                snapshot,
+            });
         }
     }
     Ok(kept)
@@ -48,9 +56,15 @@ pub fn facts(storage: &dyn Storage, kept: &LoggedSnapshot) -> Result<String, Log
     let file = &kept.snapshot.facts;
     let bytes = storage.read(&file.name)?;
     if Hash::of(&bytes).to_string() != file.sha256 {
-        return Err(LogError::Broken { file: file.name.clone(), problem: "not the file that was signed".into() });
+        return Err(LogError::Broken {
+            file: file.name.clone(),
+            problem: "not the file that was signed".into(),
+        });
     }
-    String::from_utf8(bytes).map_err(|e| LogError::Broken { file: file.name.clone(), problem: e.to_string() })
+    String::from_utf8(bytes).map_err(|e| LogError::Broken {
+        file: file.name.clone(),
+        problem: e.to_string(),
+    })
 }
 
 /// Appends snapshots, and gaps, as one commit. Gives the ids of the snapshots.
@@ -67,39 +81,81 @@ pub fn append(
     gaps: &[(Option<String>, String)],
     (tool, now): (&str, Timestamp),
 ) -> Result<Vec<u64>, LogError> {
-    let accounts: BTreeSet<String> = snapshots_new.iter().filter_map(|r| Some(r.snapshot().ok()?.header.account)).collect();
+    let accounts: BTreeSet<String> = snapshots_new
+        .iter()
+        .filter_map(|r| Some(r.snapshot().ok()?.header.account))
+        .collect();
     let last = last_of(log, accounts)?;
-    let entry = |what| LogEntry { time: format!("{now:.3}"), tool: tool.to_owned(), log_size: 0, what };
+    let entry = |what| LogEntry {
+        time: format!("{now:.3}"),
+        tool: tool.to_owned(),
+        log_size: 0,
+        what,
+    };
     let mut entries = Vec::new();
     for recorded in snapshots_new {
-        let broken = |e: &dyn std::fmt::Display| LogError::Broken { file: "snapshot".into(), problem: e.to_string() };
+        let broken = |e: &dyn std::fmt::Display| LogError::Broken {
+            file: "snapshot".into(),
+            problem: e.to_string(),
+        };
         let snapshot = recorded.snapshot().map_err(|e| broken(&e))?;
         let account = &snapshot.header.account;
         let mut known = HashSet::new();
         if let Some(last) = last.get(account) {
             let text = facts(storage, last)?;
-            known.extend(Snapshot::parse(&text).map_err(|e| broken(&e))?.facts.iter().map(|f| f.raw));
+            known.extend(
+                Snapshot::parse(&text)
+                    .map_err(|e| broken(&e))?
+                    .facts
+                    .iter()
+                    .map(|f| f.raw),
+            );
         }
-        let new = recorded.documents.iter().filter(|(hash, _)| !known.contains(hash));
+        let new = recorded
+            .documents
+            .iter()
+            .filter(|(hash, _)| !known.contains(hash));
         let mut packs = Vec::new();
         for pack in write_packs(new).map_err(|e| broken(&e))? {
             let sha256 = Hash::of(&pack).to_string();
-            let file = FileRef { name: format!("blobs/{sha256}.pack"), sha256, bytes: pack.len() as u64 };
+            let file = FileRef {
+                name: format!("blobs/{sha256}.pack"),
+                sha256,
+                bytes: pack.len() as u64,
+            };
             create_same(storage, &file.name, &pack)?;
             packs.push(file);
         }
         let sha256 = Hash::of(recorded.text.as_bytes()).to_string();
         let time = |ms| format!("{:.3}", Timestamp::from_millisecond(ms).unwrap_or_default());
         let stamp = time(snapshot.header.time_ms.0).replace(['-', ':'], "");
-        let name = format!("snapshots/{}/{}-{}.facts", file_name(account), stamp, &sha256[..8]);
+        let name = format!(
+            "snapshots/{}/{}-{}.facts",
+            file_name(account),
+            stamp,
+            &sha256[..8]
+        );
         create_same(storage, &name, recorded.text.as_bytes())?;
         let (root, count) = fact_root(&recorded.text);
-        let calls = || snapshot.header.coverage.iter().filter(|c| !c.is_region_off());
+        let calls = || {
+            snapshot
+                .header
+                .coverage
+                .iter()
+                .filter(|c| !c.is_region_off())
+        };
         let ok = calls().filter(|c| c.status == CallStatus::Ok).count() as u64;
         entries.push(entry(EntryKind::Snapshot(SnapshotRef {
             account: account.clone(),
-            taken: (time(snapshot.header.time_ms.0), time(snapshot.header.time_ms.1)),
-            facts: FileRef { name, sha256, bytes: recorded.text.len() as u64 },
+            taken: (
+                time(snapshot.header.time_ms.0),
+                time(snapshot.header.time_ms.1),
+            ),
+            facts: FileRef {
+                name,
+                sha256,
+                bytes: recorded.text.len() as u64,
+            },
             root: root.to_string(),
             count,
             packs,
@@ -107,7 +163,10 @@ pub fn append(
         })));
     }
     for (account, reason) in gaps {
-        entries.push(entry(EntryKind::Gap { account: account.clone(), reason: reason.clone() }));
+        entries.push(entry(EntryKind::Gap {
+            account: account.clone(),
+            reason: reason.clone(),
+        }));
     }
     let wanted = entries.len() as u64;
     log.append(key, entries)?;
@@ -117,19 +176,32 @@ pub fn append(
 
 /// The last snapshot of each of these accounts, looked for from the end of the log.
 ///
-/// An account that is not in the last [`HISTORY_BUNDLES_MAX`] bundles of entries is not given: its documents are stored once
-/// more, which costs room and no truth.
-fn last_of(log: &EvidenceLog<'_>, mut accounts: BTreeSet<String>) -> Result<BTreeMap<String, LoggedSnapshot>, LogError> {
+/// An account that is not in the last [`HISTORY_BUNDLES_MAX`] bundles of entries is not given: its
+/// documents are stored once more, which costs room and no truth.
+fn last_of(
+    log: &EvidenceLog<'_>,
+    mut accounts: BTreeSet<String>,
+) -> Result<BTreeMap<String, LoggedSnapshot>, LogError> {
     let mut last = BTreeMap::new();
     for bundle in log.bundles_from_last().take(HISTORY_BUNDLES_MAX) {
         for (index, text) in bundle?.into_iter().rev() {
             if accounts.is_empty() {
                 return Ok(last);
             }
-            if let Ok(LogEntry { what: EntryKind::Snapshot(snapshot), .. }) = serde_json::from_str(&text)
+            if let Ok(LogEntry {
+                what: EntryKind::Snapshot(snapshot),
+                ..
+            }) = serde_json::from_str(&text)
                 && accounts.remove(&snapshot.account)
             {
-                last.insert(snapshot.account.clone(), LoggedSnapshot { index, entry: text, snapshot });
+                last.insert(
+                    snapshot.account.clone(),
+                    LoggedSnapshot {
+                        index,
+                        entry: text,
+                        snapshot,
+                    },
+                );
             }
         }
     }
@@ -147,7 +219,15 @@ pub fn justify(
     (tool, now): (&str, Timestamp),
 ) -> Result<u64, LogError> {
     let what = EntryKind::Justification(justification);
-    log.append(key, vec![LogEntry { time: format!("{now:.3}"), tool: tool.to_owned(), log_size: 0, what }])?;
+    log.append(
+        key,
+        vec![LogEntry {
+            time: format!("{now:.3}"),
+            tool: tool.to_owned(),
+            log_size: 0,
+            what,
+        }],
+    )?;
     Ok(log.size() - 1)
 }
 
@@ -155,11 +235,17 @@ pub fn justify(
 ///
 /// # Errors
 /// When the log cannot be read.
-pub fn justifications(log: &EvidenceLog<'_>) -> Result<Vec<(u64, String, Justification)>, LogError> {
+pub fn justifications(
+    log: &EvidenceLog<'_>,
+) -> Result<Vec<(u64, String, Justification)>, LogError> {
     let entries = log.entries(0)?.into_iter();
     Ok(entries
         .filter_map(|(index, text)| match serde_json::from_str(&text) {
-            Ok(LogEntry { what: EntryKind::Justification(justification), time, .. }) => Some((index, time, justification)),
+            Ok(LogEntry {
+                what: EntryKind::Justification(justification),
+                time,
+                ..
+            }) => Some((index, time, justification)),
             _ => None,
         })
         .collect())
@@ -176,8 +262,8 @@ pub struct Documents {
 #[derive(Default)]
 struct ReadPacks {
     packs: BTreeMap<String, Vec<u8>>,
-    /// Documents of inflated frames, by pack and frame: neighbours by hash are asked for at random, so a frame is asked for
-    /// again and again.
+    /// Documents of inflated frames, by pack and frame: neighbours by hash are asked for at random,
+    /// so a frame is asked for again and again.
     frames: BTreeMap<(String, PackFrame), HashMap<Hash, Vec<u8>>>,
     frames_bytes: usize,
 }
@@ -186,17 +272,31 @@ impl Documents {
     /// The documents of all packs of `history`.
     #[must_use]
     pub fn of(storage: Arc<dyn Storage>, history: &[LoggedSnapshot]) -> Self {
-        let packs = history.iter().rev().flat_map(|k| k.snapshot.packs.iter().cloned()).collect();
-        Self { storage, packs, read: RefCell::default() }
+        let packs = history
+            .iter()
+            .rev()
+            .flat_map(|k| k.snapshot.packs.iter().cloned())
+            .collect();
+        Self {
+            storage,
+            packs,
+            read: RefCell::default(),
+        }
     }
 
-    /// A document by its raw hash; `None` if no pack has it or the pack is broken, which `verify` will say.
+    /// A document by its raw hash; `None` if no pack has it or the pack is broken, which `verify`
+    /// will say.
     #[must_use]
     pub fn get(&self, hash: &Hash) -> Option<Vec<u8>> {
         let read = &mut *self.read.borrow_mut();
         for file in &self.packs {
-            let pack = read.packs.entry(file.name.clone()).or_insert_with(|| self.storage.read(&file.name).unwrap_or_default());
-            let Some(frame) = find(pack, hash).ok().flatten() else { continue };
+            let pack = read
+                .packs
+                .entry(file.name.clone())
+                .or_insert_with(|| self.storage.read(&file.name).unwrap_or_default());
+            let Some(frame) = find(pack, hash).ok().flatten() else {
+                continue;
+            };
             let key = (file.name.clone(), frame);
             if !read.frames.contains_key(&key) {
                 let documents = documents(pack, frame).unwrap_or_default();
@@ -205,9 +305,14 @@ impl Documents {
                     read.frames_bytes = 0;
                 }
                 read.frames_bytes += documents.iter().map(|(_, d)| d.len()).sum::<usize>();
-                read.frames.insert(key.clone(), documents.into_iter().collect());
+                read.frames
+                    .insert(key.clone(), documents.into_iter().collect());
             }
-            if let Some(document) = read.frames.get(&key).and_then(|documents| documents.get(hash)) {
+            if let Some(document) = read
+                .frames
+                .get(&key)
+                .and_then(|documents| documents.get(hash))
+            {
                 return Some(document.clone());
             }
         }
@@ -220,6 +325,12 @@ fn file_name(account: &str) -> String {
     if !account.is_empty() && account.bytes().all(|b| b.is_ascii_alphanumeric()) {
         account.to_owned()
     } else {
-        format!("x{}", account.bytes().map(|b| format!("{b:02x}")).collect::<String>())
+        format!(
+            "x{}",
+            account
+                .bytes()
+                .map(|b| format!("{b:02x}"))
+                .collect::<String>()
+        )
     }
 }

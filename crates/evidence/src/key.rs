@@ -17,17 +17,24 @@ pub struct LogKey {
 
 /// Why a text is not a signing key.
 #[derive(Debug, thiserror::Error)]
-#[error("not a signing key: expected one line PRIVATE+KEY+<name>+<id>+<base64>, as bartizan or Go's note package writes it")]
+#[error(
+    "not a signing key: expected one line PRIVATE+KEY+<name>+<id>+<base64>, as bartizan or Go's \
+    note package writes it"
+)]
 pub struct KeyError;
 
 impl LogKey {
-    /// A key from 32 random bytes. Its name, which is the origin of the log, ends in the start of the public key.
+    /// A key from 32 random bytes. Its name, which is the origin of the log, ends in the start of
+    /// the public key.
     ///
     /// # Errors
     /// Never in practice.
     pub fn from_seed(seed: [u8; 32]) -> Result<Self, KeyError> {
         let public = SigningKey::from_bytes(&seed).verifying_key();
-        let name = format!("bartizan/{}", &bartizan_inventory::fact::Hash::of(public.as_bytes()).to_string()[..8]);
+        let name = format!(
+            "bartizan/{}",
+            &bartizan_inventory::fact::Hash::of(public.as_bytes()).to_string()[..8]
+        );
         let id = signed_note::key_id(&name, &[&[1], public.as_bytes().as_slice()].concat());
         let secret = BASE64_STANDARD.encode([&[1], seed.as_slice()].concat());
         Self::parse(&format!("PRIVATE+KEY+{name}+{id:08x}+{secret}"))
@@ -41,10 +48,25 @@ impl LogKey {
         let text = text.trim();
         let signer = StandardSigner::new(text).map_err(|_| KeyError)?;
         // The last of five fields: base64 may itself hold a plus.
-        let secret = text.splitn(5, '+').nth(4).and_then(|b| BASE64_STANDARD.decode(b).ok()).ok_or(KeyError)?;
-        let seed: [u8; 32] = secret.get(1..).and_then(|s| s.try_into().ok()).ok_or(KeyError)?;
-        let public = signed_note::new_ed25519_verifier_key(signer.name(), &SigningKey::from_bytes(&seed).verifying_key());
-        Ok(Self { text: text.to_owned(), signer, public, secrets: SecretKey::derive(&seed) })
+        let secret = text
+            .splitn(5, '+')
+            .nth(4)
+            .and_then(|b| BASE64_STANDARD.decode(b).ok())
+            .ok_or(KeyError)?;
+        let seed: [u8; 32] = secret
+            .get(1..)
+            .and_then(|s| s.try_into().ok())
+            .ok_or(KeyError)?;
+        let public = signed_note::new_ed25519_verifier_key(
+            signer.name(),
+            &SigningKey::from_bytes(&seed).verifying_key(),
+        );
+        Ok(Self {
+            text: text.to_owned(),
+            signer,
+            public,
+            secrets: SecretKey::derive(&seed),
+        })
     }
 
     /// The secret text, to be written to a file of mode 0600 and nowhere else.
@@ -84,7 +106,10 @@ mod tests {
     fn every_seed_gives_a_key_that_is_read_back() {
         for n in 0..=255 {
             let key = LogKey::from_seed([n; 32]).unwrap();
-            assert_eq!(LogKey::parse(key.secret_text()).unwrap().public(), key.public());
+            assert_eq!(
+                LogKey::parse(key.secret_text()).unwrap().public(),
+                key.public()
+            );
         }
         assert!(LogKey::parse("PRIVATE+KEY+a").is_err());
     }

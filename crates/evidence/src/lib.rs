@@ -1,4 +1,5 @@
-//! The evidence log: append-only, signed, and readable by anyone with the public key and no network.
+//! The evidence log: append-only, signed, and readable by anyone with the public key and no
+//! network.
 //!
 //! ```text
 //! log.pub                                   verifier key (C2SP signed-note)
@@ -11,10 +12,10 @@
 //! blobs/<sha256>.pack                       documents, each once, in zstd frames
 //! ```
 //!
-//! Every file but `checkpoint` is created once and never written again (save a whole tile that a killed run left behind and
-//! that no head was ever signed over). What a commit writes is followed from the log:
-//! an entry names its files by hash, and `log_size` says which tree heads were ever published, so a verifier knows every
-//! file that must be there.
+//! Every file but `checkpoint` is created once and never written again (save a whole tile that a
+//! killed run left behind and that no head was ever signed over). What a commit writes is followed
+//! from the log: an entry names its files by hash, and `log_size` says which tree heads were ever
+//! published, so a verifier knows every file that must be there.
 
 mod entry;
 mod history;

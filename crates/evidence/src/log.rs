@@ -1,13 +1,17 @@
 //! The log: an RFC 6962 tree in tlog-tiles layout.
 //!
-//! `tlog_tiles` does the tree. Its paths are those of Go's checksum database (`tile/8/0/000`, `tile/8/data/000`), older
-//! than <https://c2sp.org/tlog-tiles>, which has `tile/0/000` and `tile/entries/000`: [`tile_name`] maps them.
+//! `tlog_tiles` does the tree. Its paths are those of Go's checksum database (`tile/8/0/000`,
+//! `tile/8/data/000`), older than <https://c2sp.org/tlog-tiles>, which has `tile/0/000` and
+//! `tile/entries/000`: [`tile_name`] maps them.
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 use signed_note::{Note, StandardVerifier, VerifierList};
-use tlog_tiles::{Checkpoint, HashReader, Tile, TileHashReader, TileReader, stored_hash_index, stored_hashes, tree_hash};
+use tlog_tiles::{
+    Checkpoint, HashReader, Tile, TileHashReader, TileReader, stored_hash_index, stored_hashes,
+    tree_hash,
+};
 
 use super::{EntryKind, LogEntry, LogKey, Storage, StorageError};
 use bartizan_inventory::fact::Hash;
@@ -35,7 +39,10 @@ pub enum LogError {
     #[error("no evidence log in {0}")]
     NoLog(String),
     /// The key does not belong to this log.
-    #[error("the log in {place} is signed by {theirs}, the key given is {ours}: give the right one with --key")]
+    #[error(
+        "the log in {place} is signed by {theirs}, the key given is {ours}: give the right one \
+        with --key"
+    )]
     WrongKey {
         /// The store.
         place: String,
@@ -77,17 +84,27 @@ impl<'a> EvidenceLog<'a> {
 
     /// Opens a log at its latest tree head.
     ///
-    /// # Errors
-    /// [`LogError::NoLog`] if there is none; [`LogError::Broken`] if its head is not signed by its key.
+    /// # Errors [`LogError::NoLog`] if there is none; [`LogError::Broken`] if its head is not
+    /// signed by its key.
     pub fn open(storage: &'a dyn Storage) -> Result<Self, LogError> {
         let read = |name: &str| match storage.read(name) {
             Err(StorageError::Missing(_)) => Err(LogError::NoLog(storage.place())),
             other => other.map_err(LogError::from),
         };
         let head_bytes = read("checkpoint")?;
-        let public = String::from_utf8_lossy(&read("log.pub")?).trim_end().to_owned();
-        let head = checkpoint(&public, &head_bytes).map_err(|problem| LogError::Broken { file: "checkpoint".into(), problem })?;
-        Ok(Self { storage, public, head, head_bytes })
+        let public = String::from_utf8_lossy(&read("log.pub")?)
+            .trim_end()
+            .to_owned();
+        let head = checkpoint(&public, &head_bytes).map_err(|problem| LogError::Broken {
+            file: "checkpoint".into(),
+            problem,
+        })?;
+        Ok(Self {
+            storage,
+            public,
+            head,
+            head_bytes,
+        })
     }
 
     /// Number of entries.
@@ -121,31 +138,45 @@ impl<'a> EvidenceLog<'a> {
     pub fn entries(&self, first: u64) -> Result<Vec<(u64, String)>, LogError> {
         let mut out = Vec::new();
         for bundle in first / TILE_WIDTH..self.size().div_ceil(TILE_WIDTH) {
-            out.extend(self.entries_of(bundle)?.into_iter().filter(|(index, _)| *index >= first));
+            out.extend(
+                self.entries_of(bundle)?
+                    .into_iter()
+                    .filter(|(index, _)| *index >= first),
+            );
         }
         Ok(out)
     }
 
-    /// The last 256 entries or fewer, then the 256 before them, and so on: for what stands near the end of a long log.
-    pub(super) fn bundles_from_last(&self) -> impl Iterator<Item = Result<Vec<(u64, String)>, LogError>> {
-        (0..self.size().div_ceil(TILE_WIDTH)).rev().map(|bundle| self.entries_of(bundle))
+    /// The last 256 entries or fewer, then the 256 before them, and so on: for what stands near the
+    /// end of a long log.
+    pub(super) fn bundles_from_last(
+        &self,
+    ) -> impl Iterator<Item = Result<Vec<(u64, String)>, LogError>> {
+        (0..self.size().div_ceil(TILE_WIDTH))
+            .rev()
+            .map(|bundle| self.entries_of(bundle))
     }
 
     fn entries_of(&self, bundle: u64) -> Result<Vec<(u64, String)>, LogError> {
         let name = entries_name(bundle, (self.size() - bundle * TILE_WIDTH).min(TILE_WIDTH));
         let bytes = self.storage.read(&name)?;
-        let entries = split_bundle(&bytes)
-            .map_err(|(offset, problem)| LogError::Broken { file: name, problem: format!("byte {offset}: {problem}") })?;
-        let texts = entries.into_iter().map(|text| String::from_utf8_lossy(text).into_owned());
+        let entries = split_bundle(&bytes).map_err(|(offset, problem)| LogError::Broken {
+            file: name,
+            problem: format!("byte {offset}: {problem}"),
+        })?;
+        let texts = entries
+            .into_iter()
+            .map(|text| String::from_utf8_lossy(text).into_owned());
         Ok((bundle * TILE_WIDTH..).zip(texts).collect())
     }
 
     /// Appends entries as one commit. `log_size` of each is set here.
     ///
-    /// A run that was killed may have left tiles behind that no tree head covers. They are never written over. A commit that
-    /// fills no tile leaves partial tiles only: the next commit begins with a gap entry that says so, which makes it one
-    /// longer and so gives its tiles other names. A whole tile has no other name. So a commit that fills one first writes
-    /// what it is about to do to `pending/<size>`, signed, and whoever comes next finishes it.
+    /// A run that was killed may have left tiles behind that no tree head covers. They are never
+    /// written over. A commit that fills no tile leaves partial tiles only: the next commit begins
+    /// with a gap entry that says so, which makes it one longer and so gives its tiles other names.
+    /// A whole tile has no other name. So a commit that fills one first writes what it is about to
+    /// do to `pending/<size>`, signed, and whoever comes next finishes it.
     ///
     /// # Errors
     /// When the storage refuses. Then the log stands where it stood.
@@ -164,10 +195,19 @@ impl<'a> EvidenceLog<'a> {
             }
             let Some(first) = entries.first() else { break };
             let reason = "an earlier run was cut short while it wrote to the log".to_owned();
-            let gap = LogEntry { what: EntryKind::Gap { account: None, reason }, ..first.clone() };
+            let gap = LogEntry {
+                what: EntryKind::Gap {
+                    account: None,
+                    reason,
+                },
+                ..first.clone()
+            };
             entries.insert(0, gap);
         }
-        Err(LogError::Broken { file: "tile".into(), problem: "too many leftovers of runs that were cut short".into() })
+        Err(LogError::Broken {
+            file: "tile".into(),
+            problem: "too many leftovers of runs that were cut short".into(),
+        })
     }
 
     /// `false` if a partial tile of that name is there with other content.
@@ -175,10 +215,16 @@ impl<'a> EvidenceLog<'a> {
         let old = self.size();
         let mut texts = Vec::new();
         for entry in entries {
-            let text =
-                serde_json::to_string(&LogEntry { log_size: old, ..entry.clone() }).map_err(|e| broken("entry", e.to_string()))?;
+            let text = serde_json::to_string(&LogEntry {
+                log_size: old,
+                ..entry.clone()
+            })
+            .map_err(|e| broken("entry", e.to_string()))?;
             if text.len() > ENTRY_BYTES_MAX {
-                return Err(broken("entry", format!("longer than {ENTRY_BYTES_MAX} bytes")));
+                return Err(broken(
+                    "entry",
+                    format!("longer than {ENTRY_BYTES_MAX} bytes"),
+                ));
             }
             texts.push(text);
         }
@@ -194,7 +240,10 @@ impl<'a> EvidenceLog<'a> {
         let head_bytes = sign(key, commit.size, commit.root)?;
         if commit.files.iter().any(|f| f.whole) {
             let head = String::from_utf8_lossy(&head_bytes).into_owned();
-            let pending = PendingCommit { head, entries: commit.texts.clone() };
+            let pending = PendingCommit {
+                head,
+                entries: commit.texts.clone(),
+            };
             let name = pending_name(old);
             let bytes = serde_json::to_vec(&pending).map_err(|e| broken(&name, e.to_string()))?;
             create_same(self.storage, &name, &bytes)?;
@@ -207,9 +256,14 @@ impl<'a> EvidenceLog<'a> {
     fn commit(&self, texts: Vec<String>) -> Result<Commit, LogError> {
         let old = self.size();
         let tiles = StoredTiles(self.storage);
-        let mut tree = GrowingTree { old: TileHashReader::new(old, *self.head.hash(), &tiles), old_size: old, new: HashMap::new() };
+        let mut tree = GrowingTree {
+            old: TileHashReader::new(old, *self.head.hash(), &tiles),
+            old_size: old,
+            new: HashMap::new(),
+        };
         for (index, text) in (old..).zip(&texts) {
-            let hashes = stored_hashes(index, text.as_bytes(), &tree).map_err(|e| broken("tile", e.to_string()))?;
+            let hashes = stored_hashes(index, text.as_bytes(), &tree)
+                .map_err(|e| broken("tile", e.to_string()))?;
             for (offset, hash) in (stored_hash_index(0, index)..).zip(hashes) {
                 tree.new.insert(offset, hash);
             }
@@ -221,12 +275,27 @@ impl<'a> EvidenceLog<'a> {
             let whole = u64::from(tile.width()) == TILE_WIDTH;
             if tile.level() == 0 {
                 let name = entries_name(tile.level_index(), u64::from(tile.width()));
-                files.push(TileFile { name, bytes: self.bundle(&tile, &texts)?, whole });
+                files.push(TileFile {
+                    name,
+                    bytes: self.bundle(&tile, &texts)?,
+                    whole,
+                });
             }
-            let bytes = tile.read_data(&tree).map_err(|e| broken(&tile_name(&tile), e.to_string()))?;
-            files.push(TileFile { name: tile_name(&tile), bytes, whole });
+            let bytes = tile
+                .read_data(&tree)
+                .map_err(|e| broken(&tile_name(&tile), e.to_string()))?;
+            files.push(TileFile {
+                name: tile_name(&tile),
+                bytes,
+                whole,
+            });
         }
-        Ok(Commit { texts, size, root, files })
+        Ok(Commit {
+            texts,
+            size,
+            root,
+            files,
+        })
     }
 
     /// Writes a commit and makes its tree head the latest.
@@ -234,18 +303,26 @@ impl<'a> EvidenceLog<'a> {
         for file in &commit.files {
             match create_same(self.storage, &file.name, &file.bytes) {
                 // Left by a version that did not write down what it was about to do.
-                Err(StorageError::Exists(_)) if file.whole => self.storage.replace(&file.name, &file.bytes)?,
+                Err(StorageError::Exists(_)) if file.whole => {
+                    self.storage.replace(&file.name, &file.bytes)?
+                }
                 other => other?,
             }
         }
-        create_same(self.storage, &checkpoint_name(self.size()), &self.head_bytes)?;
+        create_same(
+            self.storage,
+            &checkpoint_name(self.size()),
+            &self.head_bytes,
+        )?;
         self.storage.replace("checkpoint", &head_bytes)?;
-        self.head = checkpoint(&self.public, &head_bytes).map_err(|problem| broken("checkpoint", problem))?;
+        self.head = checkpoint(&self.public, &head_bytes)
+            .map_err(|problem| broken("checkpoint", problem))?;
         self.head_bytes = head_bytes;
         Ok(())
     }
 
-    /// A commit that a run was killed in the middle of, if its entries are those that this log's key signed for.
+    /// A commit that a run was killed in the middle of, if its entries are those that this log's
+    /// key signed for.
     fn pending(&self) -> Result<Option<PendingCommit>, LogError> {
         let name = pending_name(self.size());
         let bytes = match self.storage.read(&name) {
@@ -253,11 +330,14 @@ impl<'a> EvidenceLog<'a> {
             other => other?,
         };
         let problem = |problem: String| broken(&name, problem);
-        let pending: PendingCommit = serde_json::from_slice(&bytes).map_err(|e| problem(e.to_string()))?;
+        let pending: PendingCommit =
+            serde_json::from_slice(&bytes).map_err(|e| problem(e.to_string()))?;
         let head = checkpoint(&self.public, pending.head.as_bytes()).map_err(problem)?;
         let commit = self.commit(pending.entries.clone())?;
         if pending.entries.is_empty() || (commit.size, commit.root) != (head.size(), *head.hash()) {
-            return Err(problem("its entries are not those that its tree head signs for".into()));
+            return Err(problem(
+                "its entries are not those that its tree head signs for".into(),
+            ));
         }
         Ok(Some(pending))
     }
@@ -267,10 +347,13 @@ impl<'a> EvidenceLog<'a> {
         let first = tile.level_index() * TILE_WIDTH;
         let mut bytes = Vec::new();
         if first < self.size() {
-            bytes = self.storage.read(&entries_name(tile.level_index(), self.size() - first))?;
+            bytes = self
+                .storage
+                .read(&entries_name(tile.level_index(), self.size() - first))?;
         }
         let from = usize::try_from(first.saturating_sub(self.size())).unwrap_or(usize::MAX);
-        let to = usize::try_from(first + u64::from(tile.width()) - self.size()).unwrap_or(usize::MAX);
+        let to =
+            usize::try_from(first + u64::from(tile.width()) - self.size()).unwrap_or(usize::MAX);
         for text in texts.get(from..to).unwrap_or_default() {
             bytes.extend_from_slice(&u16::try_from(text.len()).unwrap_or(u16::MAX).to_be_bytes());
             bytes.extend_from_slice(text.as_bytes());
@@ -282,17 +365,25 @@ impl<'a> EvidenceLog<'a> {
     pub(super) fn prove(&self, index: u64) -> Result<Vec<tlog_tiles::Hash>, LogError> {
         let tiles = StoredTiles(self.storage);
         let reader = TileHashReader::new(self.size(), *self.head.hash(), &tiles);
-        tlog_tiles::prove_record(self.size(), index, &reader).map_err(|e| broken("tile", e.to_string()))
+        tlog_tiles::prove_record(self.size(), index, &reader)
+            .map_err(|e| broken("tile", e.to_string()))
     }
 }
 
 fn broken(file: &str, problem: String) -> LogError {
-    LogError::Broken { file: file.to_owned(), problem }
+    LogError::Broken {
+        file: file.to_owned(),
+        problem,
+    }
 }
 
 fn wrong_key(storage: &dyn Storage, theirs: &str, ours: &LogKey) -> LogError {
     let name = |k: &str| k.split('+').next().unwrap_or("").to_owned();
-    LogError::WrongKey { place: storage.place(), theirs: name(theirs), ours: name(ours.public()) }
+    LogError::WrongKey {
+        place: storage.place(),
+        theirs: name(theirs),
+        ours: name(ours.public()),
+    }
 }
 
 /// A commit before it is written.
@@ -321,8 +412,13 @@ pub(super) struct PendingCommit {
     pub(super) entries: Vec<String>,
 }
 
-/// Creates a file; one that is there with the same bytes, as a run that was cut short leaves it, is as good.
-pub(super) fn create_same(storage: &dyn Storage, name: &str, bytes: &[u8]) -> Result<(), StorageError> {
+/// Creates a file; one that is there with the same bytes, as a run that was cut short leaves it, is
+/// as good.
+pub(super) fn create_same(
+    storage: &dyn Storage,
+    name: &str,
+    bytes: &[u8],
+) -> Result<(), StorageError> {
     match storage.create(name, bytes) {
         Err(StorageError::Exists(name)) if storage.read(&name)? == bytes => Ok(()),
         other => other,
@@ -331,10 +427,12 @@ pub(super) fn create_same(storage: &dyn Storage, name: &str, bytes: &[u8]) -> Re
 
 /// Parses a signed tree head and checks its signature.
 pub(super) fn checkpoint(public: &str, bytes: &[u8]) -> Result<Checkpoint, String> {
-    let verifier = StandardVerifier::new(public).map_err(|e| format!("log.pub is not a verifier key: {e}"))?;
+    let verifier =
+        StandardVerifier::new(public).map_err(|e| format!("log.pub is not a verifier key: {e}"))?;
     let name = public.split('+').next().unwrap_or("");
     let note = Note::from_bytes(bytes).map_err(|e| e.to_string())?;
-    note.verify(&VerifierList::new(vec![Box::new(verifier)])).map_err(|e| format!("the signature does not verify: {e}"))?;
+    note.verify(&VerifierList::new(vec![Box::new(verifier)]))
+        .map_err(|e| format!("the signature does not verify: {e}"))?;
     let head = Checkpoint::from_bytes(note.text()).map_err(|e| e.to_string())?;
     if head.origin() != name {
         return Err(format!("its origin is {:?}, not {name:?}", head.origin()));
@@ -349,10 +447,14 @@ pub fn is_head(bytes: &[u8]) -> bool {
 }
 
 fn sign(key: &LogKey, size: u64, root: tlog_tiles::Hash) -> Result<Vec<u8>, LogError> {
-    let broken = |e: String| LogError::Broken { file: "checkpoint".into(), problem: e };
+    let broken = |e: String| LogError::Broken {
+        file: "checkpoint".into(),
+        problem: e,
+    };
     let head = Checkpoint::new(key.name(), size, root, "").map_err(|e| broken(e.to_string()))?;
     let mut note = Note::new(&head.to_bytes(), &[]).map_err(|e| broken(e.to_string()))?;
-    note.add_sigs(&[key.signer()]).map_err(|e| broken(e.to_string()))?;
+    note.add_sigs(&[key.signer()])
+        .map_err(|e| broken(e.to_string()))?;
     Ok(note.to_bytes())
 }
 
@@ -387,10 +489,20 @@ pub(super) fn split_bundle(bytes: &[u8]) -> Result<Vec<&[u8]>, (usize, String)> 
     while let Some((length, tail)) = rest.split_first_chunk::<2>() {
         let length = usize::from(u16::from_be_bytes(*length));
         let offset = bytes.len() - rest.len();
-        out.push(tail.get(..length).ok_or_else(|| (offset, "the bundle ends inside an entry".to_owned()))?);
+        out.push(
+            tail.get(..length)
+                .ok_or_else(|| (offset, "the bundle ends inside an entry".to_owned()))?,
+        );
         rest = &tail[length..];
     }
-    if rest.is_empty() { Ok(out) } else { Err((bytes.len() - rest.len(), "the bundle ends inside an entry".into())) }
+    if rest.is_empty() {
+        Ok(out)
+    } else {
+        Err((
+            bytes.len() - rest.len(),
+            "the bundle ends inside an entry".into(),
+        ))
+    }
 }
 
 struct StoredTiles<'a>(&'a dyn Storage);
@@ -402,9 +514,15 @@ impl TileReader for StoredTiles<'_> {
 
     fn read_tiles(&self, tiles: &[Tile]) -> Result<Vec<Vec<u8>>, tlog_tiles::Error> {
         let read = |tile: &Tile| {
-            let bytes = self.0.read(&tile_name(tile)).map_err(|e| tlog_tiles::Error::InvalidInput(e.to_string()))?;
+            let bytes = self
+                .0
+                .read(&tile_name(tile))
+                .map_err(|e| tlog_tiles::Error::InvalidInput(e.to_string()))?;
             if bytes.len() != tile.width() as usize * tlog_tiles::HASH_SIZE {
-                return Err(tlog_tiles::Error::InvalidInput(format!("{} has the wrong length", tile_name(tile))));
+                return Err(tlog_tiles::Error::InvalidInput(format!(
+                    "{} has the wrong length",
+                    tile_name(tile)
+                )));
             }
             Ok(bytes)
         };
@@ -423,9 +541,24 @@ struct GrowingTree<'a> {
 
 impl HashReader for GrowingTree<'_> {
     fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<tlog_tiles::Hash>, tlog_tiles::Error> {
-        let old: Vec<u64> = indexes.iter().copied().filter(|i| !self.new.contains_key(i)).collect();
-        let mut read = if old.is_empty() || self.old_size == 0 { Vec::new() } else { self.old.read_hashes(&old)? }.into_iter();
-        let one = |i: &u64| self.new.get(i).copied().or_else(|| read.next()).ok_or(tlog_tiles::Error::IndexesNotInTree);
+        let old: Vec<u64> = indexes
+            .iter()
+            .copied()
+            .filter(|i| !self.new.contains_key(i))
+            .collect();
+        let mut read = if old.is_empty() || self.old_size == 0 {
+            Vec::new()
+        } else {
+            self.old.read_hashes(&old)?
+        }
+        .into_iter();
+        let one = |i: &u64| {
+            self.new
+                .get(i)
+                .copied()
+                .or_else(|| read.next())
+                .ok_or(tlog_tiles::Error::IndexesNotInTree)
+        };
         indexes.iter().map(one).collect()
     }
 }

@@ -1,9 +1,10 @@
 //! Packs: the documents that a snapshot added, many to a file.
 //!
-//! A pack is a plain zstd file: `zstd -dc blobs/X.pack` prints, for each document, a line `<sha256> <length>`, the
-//! document, and a line feed. A skippable frame at the end, which zstd passes over, says which frame holds which document.
-//! One file a snapshot, not one a document: a first snapshot of 10,000 principals has 30,000 documents, which would be as
-//! many files to sync, or as many PUTs to pay for; and a verifier without zstd can still check every byte.
+//! A pack is a plain zstd file: `zstd -dc blobs/X.pack` prints, for each document, a line `<sha256>
+//! <length>`, the document, and a line feed. A skippable frame at the end, which zstd passes over,
+//! says which frame holds which document. One file a snapshot, not one a document: a first snapshot
+//! of 10,000 principals has 30,000 documents, which would be as many files to sync, or as many PUTs
+//! to pay for; and a verifier without zstd can still check every byte.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -33,7 +34,9 @@ pub struct PackError {
 ///
 /// # Errors
 /// When zstd fails, which means no memory.
-pub fn write_packs<'a>(documents: impl Iterator<Item = (&'a Hash, &'a Vec<u8>)>) -> std::io::Result<Vec<Vec<u8>>> {
+pub fn write_packs<'a>(
+    documents: impl Iterator<Item = (&'a Hash, &'a Vec<u8>)>,
+) -> std::io::Result<Vec<Vec<u8>>> {
     let mut packs = Vec::new();
     let mut pack = Pack::default();
     let mut compressor = zstd::bulk::Compressor::new(LEVEL)?;
@@ -63,7 +66,8 @@ struct Pack {
 
 impl Pack {
     fn add(&mut self, hash: &Hash, document: &[u8]) {
-        self.frame.extend_from_slice(format!("{hash} {}\n", document.len()).as_bytes());
+        self.frame
+            .extend_from_slice(format!("{hash} {}\n", document.len()).as_bytes());
         self.frame.extend_from_slice(document);
         self.frame.push(b'\n');
         self.in_frame.push(*hash);
@@ -74,8 +78,10 @@ impl Pack {
         let compressed = compressor.compress(&self.frame)?;
         for hash in self.in_frame.drain(..) {
             self.index.extend_from_slice(&hash.0);
-            self.index.extend_from_slice(&(self.bytes.len() as u64).to_le_bytes());
-            self.index.extend_from_slice(&(compressed.len() as u64).to_le_bytes());
+            self.index
+                .extend_from_slice(&(self.bytes.len() as u64).to_le_bytes());
+            self.index
+                .extend_from_slice(&(compressed.len() as u64).to_le_bytes());
         }
         self.bytes.extend_from_slice(&compressed);
         self.frame.clear();
@@ -90,7 +96,8 @@ impl Pack {
         self.bytes.extend_from_slice(&SKIPPABLE);
         self.bytes.extend_from_slice(&length.to_le_bytes());
         self.bytes.extend_from_slice(&self.index);
-        self.bytes.extend_from_slice(&(self.index.len() as u64).to_le_bytes());
+        self.bytes
+            .extend_from_slice(&(self.index.len() as u64).to_le_bytes());
         self.bytes.extend_from_slice(INDEX_MAGIC);
         Ok(self.bytes)
     }
@@ -115,10 +122,17 @@ pub fn find(pack: &[u8], hash: &Hash) -> Result<Option<PackFrame>, PackError> {
     let (mut low, mut high) = (0, count);
     while low < high {
         let middle = usize::midpoint(low, high);
-        if &row(middle)[..32] < hash.0.as_slice() { low = middle + 1 } else { high = middle }
+        if &row(middle)[..32] < hash.0.as_slice() {
+            low = middle + 1
+        } else {
+            high = middle
+        }
     }
     let found = low < count && row(low)[..32] == hash.0;
-    Ok(found.then(|| PackFrame { offset: number(&row(low)[32..40]), length: number(&row(low)[40..48]) }))
+    Ok(found.then(|| PackFrame {
+        offset: number(&row(low)[32..40]),
+        length: number(&row(low)[40..48]),
+    }))
 }
 
 /// The documents of a frame.
@@ -127,7 +141,10 @@ pub fn find(pack: &[u8], hash: &Hash) -> Result<Option<PackFrame>, PackError> {
 /// When the frame is broken.
 pub fn documents(pack: &[u8], frame: PackFrame) -> Result<Vec<(Hash, Vec<u8>)>, PackError> {
     let bytes = inflate(pack, frame.offset, frame.length)?;
-    Ok(walk(&bytes, frame.offset)?.into_iter().map(|(hash, document)| (hash, document.to_vec())).collect())
+    Ok(walk(&bytes, frame.offset)?
+        .into_iter()
+        .map(|(hash, document)| (hash, document.to_vec()))
+        .collect())
 }
 
 /// Visits every document of a pack and checks it against its hash.
@@ -143,24 +160,39 @@ pub fn records(pack: &[u8], mut visit: impl FnMut(Hash, &[u8])) -> Result<(), Pa
     let mut at = 0;
     for (offset, length) in frames {
         if offset != at {
-            return Err(PackError { offset: at, problem: "bytes that belong to no frame".into() });
+            return Err(PackError {
+                offset: at,
+                problem: "bytes that belong to no frame".into(),
+            });
         }
         let frame = inflate(pack, offset, length)?;
         for (hash, document) in walk(&frame, offset)? {
             if Hash::of(document) != hash {
-                return Err(PackError { offset, problem: format!("the document named {hash} has another hash") });
+                return Err(PackError {
+                    offset,
+                    problem: format!("the document named {hash} has another hash"),
+                });
             }
             visit(hash, document);
         }
         at = offset + length;
     }
-    if at == end { Ok(()) } else { Err(PackError { offset: at, problem: "bytes that belong to no frame".into() }) }
+    if at == end {
+        Ok(())
+    } else {
+        Err(PackError {
+            offset: at,
+            problem: "bytes that belong to no frame".into(),
+        })
+    }
 }
 
 /// Where the frames end, and the rows of the index.
 fn index(pack: &[u8]) -> Result<(u64, &[u8]), PackError> {
-    let broken =
-        || PackError { offset: pack.len() as u64, problem: "the index at the end is missing: the pack is cut or broken".into() };
+    let broken = || PackError {
+        offset: pack.len() as u64,
+        problem: "the index at the end is missing: the pack is cut or broken".into(),
+    };
     let (rest, magic) = pack.split_last_chunk::<8>().ok_or_else(broken)?;
     let (rest, length) = rest.split_last_chunk::<8>().ok_or_else(broken)?;
     let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| broken())?;
@@ -174,20 +206,31 @@ fn index(pack: &[u8]) -> Result<(u64, &[u8]), PackError> {
 
 fn inflate(pack: &[u8], offset: u64, length: u64) -> Result<Vec<u8>, PackError> {
     let error = |problem: String| PackError { offset, problem };
-    let range = usize::try_from(offset).ok().zip(usize::try_from(length).ok());
-    let frame =
-        range.and_then(|(o, l)| pack.get(o..o.checked_add(l)?)).ok_or_else(|| error("the index points outside the pack".into()))?;
+    let range = usize::try_from(offset)
+        .ok()
+        .zip(usize::try_from(length).ok());
+    let frame = range
+        .and_then(|(o, l)| pack.get(o..o.checked_add(l)?))
+        .ok_or_else(|| error("the index points outside the pack".into()))?;
     let mut out = Vec::new();
     let decoder = zstd::stream::read::Decoder::new(frame).map_err(|e| error(e.to_string()))?;
-    decoder.take(PACK_FRAME_BYTES_MAX as u64 + 1).read_to_end(&mut out).map_err(|e| error(e.to_string()))?;
+    decoder
+        .take(PACK_FRAME_BYTES_MAX as u64 + 1)
+        .read_to_end(&mut out)
+        .map_err(|e| error(e.to_string()))?;
     if out.len() > PACK_FRAME_BYTES_MAX {
-        return Err(error(format!("a frame inflates to more than {PACK_FRAME_BYTES_MAX} bytes")));
+        return Err(error(format!(
+            "a frame inflates to more than {PACK_FRAME_BYTES_MAX} bytes"
+        )));
     }
     Ok(out)
 }
 
 fn walk(frame: &[u8], offset: u64) -> Result<Vec<(Hash, &[u8])>, PackError> {
-    let broken = || PackError { offset, problem: "a frame does not hold documents".into() };
+    let broken = || PackError {
+        offset,
+        problem: "a frame does not hold documents".into(),
+    };
     let mut out = Vec::new();
     let mut rest = frame;
     while !rest.is_empty() {
@@ -196,7 +239,10 @@ fn walk(frame: &[u8], offset: u64) -> Result<Vec<(Hash, &[u8])>, PackError> {
         let (hash, length) = head.split_once(' ').ok_or_else(broken)?;
         let hash = Hash::parse(hash).ok_or_else(broken)?;
         let length: usize = length.parse().map_err(|_| broken())?;
-        let document = rest.get(end + 1..).and_then(|r| r.get(..length)).ok_or_else(broken)?;
+        let document = rest
+            .get(end + 1..)
+            .and_then(|r| r.get(..length))
+            .ok_or_else(broken)?;
         out.push((hash, document));
         rest = rest.get(end + 1 + length + 1..).ok_or_else(broken)?;
     }
@@ -213,7 +259,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn packs(documents: &[Vec<u8>]) -> (BTreeMap<Hash, Vec<u8>>, Vec<Vec<u8>>) {
-        let map: BTreeMap<Hash, Vec<u8>> = documents.iter().map(|d| (Hash::of(d), d.clone())).collect();
+        let map: BTreeMap<Hash, Vec<u8>> =
+            documents.iter().map(|d| (Hash::of(d), d.clone())).collect();
         let packs = write_packs(map.iter()).unwrap();
         (map, packs)
     }

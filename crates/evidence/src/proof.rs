@@ -1,12 +1,15 @@
 //! The proof that one fact stood in one snapshot of a signed log, checkable without the rest.
 
 use serde::{Deserialize, Serialize};
-use tlog_tiles::{HashReader, check_record, prove_record, record_hash, stored_hashes_for_record_hash};
+use tlog_tiles::{
+    HashReader, check_record, prove_record, record_hash, stored_hashes_for_record_hash,
+};
 
 use super::log::{EvidenceLog, LogError, checkpoint};
 use super::{EntryKind, LogEntry};
 
-/// A fact line, its path to the root of its snapshot, that snapshot's entry, and its path to a signed tree head.
+/// A fact line, its path to the root of its snapshot, that snapshot's entry, and its path to a
+/// signed tree head.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FactProof {
     /// The fact line.
@@ -46,10 +49,17 @@ impl FactProof {
     ///
     /// # Errors
     /// When the log cannot be read.
-    pub fn make(log: &EvidenceLog<'_>, entry_index: u64, entry: &str, lines: &[&str], index: usize) -> Result<Self, ProofError> {
+    pub fn make(
+        log: &EvidenceLog<'_>,
+        entry_index: u64,
+        entry: &str,
+        lines: &[&str],
+        index: usize,
+    ) -> Result<Self, ProofError> {
         let fact = lines.get(index).ok_or(ProofError::NoFact)?;
         let tree = MemoryTree::of(lines.iter().map(|l| l.as_bytes()));
-        let fact_path = prove_record(lines.len() as u64, index as u64, &tree).map_err(|e| ProofError::Broken(e.to_string()))?;
+        let fact_path = prove_record(lines.len() as u64, index as u64, &tree)
+            .map_err(|e| ProofError::Broken(e.to_string()))?;
         Ok(Self {
             fact: (*fact).to_owned(),
             fact_index: index as u64,
@@ -70,26 +80,43 @@ impl FactProof {
         let broken = |e: &dyn std::fmt::Display| ProofError::Broken(e.to_string());
         let head = checkpoint(public, self.checkpoint.as_bytes()).map_err(|e| broken(&e))?;
         let path = unhex(&self.entry_path)?;
-        check_record(&path, head.size(), *head.hash(), self.entry_index, record_hash(self.entry.as_bytes()))
-            .map_err(|e| broken(&format!("the entry is not in the log: {e}")))?;
+        check_record(
+            &path,
+            head.size(),
+            *head.hash(),
+            self.entry_index,
+            record_hash(self.entry.as_bytes()),
+        )
+        .map_err(|e| broken(&format!("the entry is not in the log: {e}")))?;
         let entry: LogEntry = serde_json::from_str(&self.entry).map_err(|e| broken(&e))?;
         let EntryKind::Snapshot(snapshot) = entry.what else {
             return Err(broken(&"the entry is no snapshot"));
         };
-        let root = bartizan_inventory::fact::Hash::parse(&snapshot.root).ok_or_else(|| broken(&"the entry has no root"))?;
+        let root = bartizan_inventory::fact::Hash::parse(&snapshot.root)
+            .ok_or_else(|| broken(&"the entry has no root"))?;
         let path = unhex(&self.fact_path)?;
-        check_record(&path, snapshot.count, tlog_tiles::Hash(root.0), self.fact_index, record_hash(self.fact.as_bytes()))
-            .map_err(|e| broken(&format!("the fact is not in the snapshot: {e}")))
+        check_record(
+            &path,
+            snapshot.count,
+            tlog_tiles::Hash(root.0),
+            self.fact_index,
+            record_hash(self.fact.as_bytes()),
+        )
+        .map_err(|e| broken(&format!("the fact is not in the snapshot: {e}")))
     }
 }
 
 fn hex(path: &[tlog_tiles::Hash]) -> Vec<String> {
-    path.iter().map(|h| bartizan_inventory::fact::Hash(h.0).to_string()).collect()
+    path.iter()
+        .map(|h| bartizan_inventory::fact::Hash(h.0).to_string())
+        .collect()
 }
 
 fn unhex(path: &[String]) -> Result<Vec<tlog_tiles::Hash>, ProofError> {
     let one = |h: &String| bartizan_inventory::fact::Hash::parse(h).map(|h| tlog_tiles::Hash(h.0));
-    path.iter().map(|h| one(h).ok_or_else(|| ProofError::Broken(format!("not a hash: {h:?}")))).collect()
+    path.iter()
+        .map(|h| one(h).ok_or_else(|| ProofError::Broken(format!("not a hash: {h:?}"))))
+        .collect()
 }
 
 /// All stored hashes of a tree, in memory.
@@ -119,7 +146,15 @@ impl MemoryTree {
 
 impl HashReader for MemoryTree {
     fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<tlog_tiles::Hash>, tlog_tiles::Error> {
-        let one = |i: &u64| usize::try_from(*i).ok().and_then(|i| self.hashes.get(i)).copied();
-        indexes.iter().map(|i| one(i).ok_or(tlog_tiles::Error::IndexesNotInTree)).collect()
+        let one = |i: &u64| {
+            usize::try_from(*i)
+                .ok()
+                .and_then(|i| self.hashes.get(i))
+                .copied()
+        };
+        indexes
+            .iter()
+            .map(|i| one(i).ok_or(tlog_tiles::Error::IndexesNotInTree))
+            .collect()
     }
 }

@@ -1,4 +1,5 @@
-//! Where the log lies: a folder, a bucket, or memory. The implementations for the first two live where I/O may.
+//! Where the log lies: a folder, a bucket, or memory. The implementations for the first two live
+//! where I/O may.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,7 +12,8 @@ pub trait Storage: Send + Sync {
     /// [`StorageError::Exists`] if there is one of that name, whatever it holds.
     fn create(&self, name: &str, bytes: &[u8]) -> Result<(), StorageError>;
 
-    /// Replaces a file, whole or not at all. Only `checkpoint` is ever replaced, and what a killed run left behind.
+    /// Replaces a file, whole or not at all. Only `checkpoint` is ever replaced, and what a killed
+    /// run left behind.
     ///
     /// # Errors
     /// When the storage refuses, or somebody else replaced it since it was last read.
@@ -69,7 +71,9 @@ impl MemoryStorage {
 impl Storage for MemoryStorage {
     fn create(&self, name: &str, bytes: &[u8]) -> Result<(), StorageError> {
         match self.files().entry(name.to_owned()) {
-            std::collections::btree_map::Entry::Occupied(_) => Err(StorageError::Exists(name.to_owned())),
+            std::collections::btree_map::Entry::Occupied(_) => {
+                Err(StorageError::Exists(name.to_owned()))
+            }
             std::collections::btree_map::Entry::Vacant(slot) => {
                 slot.insert(bytes.to_vec());
                 Ok(())
@@ -83,7 +87,10 @@ impl Storage for MemoryStorage {
     }
 
     fn read(&self, name: &str) -> Result<Vec<u8>, StorageError> {
-        self.files().get(name).cloned().ok_or_else(|| StorageError::Missing(name.to_owned()))
+        self.files()
+            .get(name)
+            .cloned()
+            .ok_or_else(|| StorageError::Missing(name.to_owned()))
     }
 
     fn list(&self) -> Result<Vec<String>, StorageError> {

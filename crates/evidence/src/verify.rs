@@ -6,7 +6,8 @@ use serde::Serialize;
 use tlog_tiles::{Checkpoint, Tile, record_hash, tree_hash};
 
 use super::log::{
-    PENDING, PendingCommit, TILE_WIDTH, checkpoint, checkpoint_name, entries_name, pending_name, split_bundle, tile_name,
+    PENDING, PendingCommit, TILE_WIDTH, checkpoint, checkpoint_name, entries_name, pending_name,
+    split_bundle, tile_name,
 };
 use super::proof::MemoryTree;
 use super::{EntryKind, FileRef, LogEntry, SnapshotRef, Storage, StorageError, pack};
@@ -60,17 +61,32 @@ impl std::fmt::Display for VerifyProblem {
     }
 }
 
-/// Verifies a store against its own key, or against `public`, and against tree heads remembered from elsewhere.
+/// Verifies a store against its own key, or against `public`, and against tree heads remembered
+/// from elsewhere.
 ///
 /// # Errors
 /// When the storage cannot be listed. What is wrong inside it is in the report.
-pub fn verify(storage: &dyn Storage, public: Option<&str>, remembered: &[Vec<u8>]) -> Result<VerifyReport, StorageError> {
+pub fn verify(
+    storage: &dyn Storage,
+    public: Option<&str>,
+    remembered: &[Vec<u8>],
+) -> Result<VerifyReport, StorageError> {
     let names: BTreeSet<String> = storage.list()?.into_iter().collect();
     // The memory of `detect` lies beside the evidence, and is none.
-    let names: BTreeSet<String> = names.into_iter().filter(|name| !BESIDE.iter().any(|b| name.starts_with(b))).collect();
-    let mut walk = VerifyWalk { storage, names, expected: BTreeSet::new(), report: VerifyReport::default(), public: String::new() };
+    let names: BTreeSet<String> = names
+        .into_iter()
+        .filter(|name| !BESIDE.iter().any(|b| name.starts_with(b)))
+        .collect();
+    let mut walk = VerifyWalk {
+        storage,
+        names,
+        expected: BTreeSet::new(),
+        report: VerifyReport::default(),
+        public: String::new(),
+    };
     if walk.names.iter().all(|name| name == "log.pub") {
-        // A first run that was cut short before it signed anything. What is signed later is checked later.
+        // A first run that was cut short before it signed anything. What is signed later is checked
+        // later.
         walk.report.unexpected = walk.names.into_iter().collect();
         return Ok(walk.report);
     }
@@ -98,7 +114,11 @@ struct VerifyWalk<'a> {
 
 impl VerifyWalk<'_> {
     fn problem(&mut self, file: &str, offset: Option<u64>, problem: impl Into<String>) {
-        self.report.problems.push(VerifyProblem { file: file.to_owned(), offset, problem: problem.into() });
+        self.report.problems.push(VerifyProblem {
+            file: file.to_owned(),
+            offset,
+            problem: problem.into(),
+        });
     }
 
     /// Reads a file that must be there.
@@ -125,14 +145,20 @@ impl VerifyWalk<'_> {
     fn compare(&mut self, name: &str, want: &[u8]) {
         let Some(have) = self.read(name) else { return };
         if have != want {
-            let at = have.iter().zip(want).position(|(a, b)| a != b).unwrap_or(have.len().min(want.len()));
+            let at = have
+                .iter()
+                .zip(want)
+                .position(|(a, b)| a != b)
+                .unwrap_or(have.len().min(want.len()));
             self.problem(name, Some(at as u64), "not what the log says");
         }
     }
 
     fn key(&mut self, given: Option<&str>) {
         let own = self.read("log.pub");
-        let own = own.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+        let own = own
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default();
         if let Some(given) = given
             && own.trim_end() != given.trim_end()
         {
@@ -162,7 +188,8 @@ impl VerifyWalk<'_> {
         self.report.root = Hash(head.hash().0).to_string();
         let (bundles, entries) = self.bundles(head.size());
         let tree = MemoryTree::of(entries.iter().map(Vec::as_slice));
-        let whole = entries.len() as u64 == head.size() && tree_hash(head.size(), &tree).is_ok_and(|root| root == *head.hash());
+        let whole = entries.len() as u64 == head.size()
+            && tree_hash(head.size(), &tree).is_ok_and(|root| root == *head.hash());
         if !whole {
             self.blame(head, &bundles);
             return;
@@ -183,10 +210,18 @@ impl VerifyWalk<'_> {
         for index in 0..size.div_ceil(TILE_WIDTH) {
             let width = (size - index * TILE_WIDTH).min(TILE_WIDTH);
             let name = entries_name(index, width);
-            let Some(bytes) = self.read(&name) else { continue };
+            let Some(bytes) = self.read(&name) else {
+                continue;
+            };
             match split_bundle(&bytes) {
-                Ok(list) if list.len() as u64 == width => entries.extend(list.into_iter().map(<[u8]>::to_vec)),
-                Ok(list) => self.problem(&name, Some(bytes.len() as u64), format!("{} entries, not {width}", list.len())),
+                Ok(list) if list.len() as u64 == width => {
+                    entries.extend(list.into_iter().map(<[u8]>::to_vec))
+                }
+                Ok(list) => self.problem(
+                    &name,
+                    Some(bytes.len() as u64),
+                    format!("{} entries, not {width}", list.len()),
+                ),
                 Err((offset, problem)) => self.problem(&name, Some(offset as u64), problem),
             }
             bundles.push((name, bytes));
@@ -194,19 +229,32 @@ impl VerifyWalk<'_> {
         (bundles, entries)
     }
 
-    /// The entries do not hash to the signed root: finds the first that is wrong with the help of the hash tiles.
+    /// The entries do not hash to the signed root: finds the first that is wrong with the help of
+    /// the hash tiles.
     fn blame(&mut self, head: &Checkpoint, bundles: &[EntryBundle]) {
         let mut leaves = Vec::new();
         for index in 0..head.size().div_ceil(TILE_WIDTH) {
             let width = (head.size() - index * TILE_WIDTH).min(TILE_WIDTH);
             let tile = Tile::new(8, 0, index, u32::try_from(width).unwrap_or(1), false);
-            let Some(bytes) = self.read(&tile_name(&tile)) else { continue };
-            leaves.extend(bytes.chunks_exact(32).map(|c| tlog_tiles::Hash(c.try_into().unwrap_or_default())));
+            let Some(bytes) = self.read(&tile_name(&tile)) else {
+                continue;
+            };
+            leaves.extend(
+                bytes
+                    .chunks_exact(32)
+                    .map(|c| tlog_tiles::Hash(c.try_into().unwrap_or_default())),
+            );
         }
         let mut tree = MemoryTree::default();
         leaves.iter().for_each(|leaf| tree.push(*leaf));
-        if leaves.len() as u64 != head.size() || tree_hash(head.size(), &tree).map_or(true, |root| root != *head.hash()) {
-            self.problem("tile/0", None, "neither the entries nor their hashes lead to the signed root");
+        if leaves.len() as u64 != head.size()
+            || tree_hash(head.size(), &tree).map_or(true, |root| root != *head.hash())
+        {
+            self.problem(
+                "tile/0",
+                None,
+                "neither the entries nor their hashes lead to the signed root",
+            );
             return;
         }
         let mut leaves = leaves.iter();
@@ -214,7 +262,11 @@ impl VerifyWalk<'_> {
             let mut offset = 0;
             for entry in split_bundle(bytes).unwrap_or_default() {
                 if leaves.next().is_none_or(|leaf| *leaf != record_hash(entry)) {
-                    self.problem(name, Some(offset), "an entry is not the one that was signed");
+                    self.problem(
+                        name,
+                        Some(offset),
+                        "an entry is not the one that was signed",
+                    );
                     return;
                 }
                 offset += 2 + entry.len() as u64;
@@ -227,7 +279,11 @@ impl VerifyWalk<'_> {
         for (index, text) in entries.iter().enumerate() {
             let entry = serde_json::from_slice::<LogEntry>(text);
             if let Err(e) = &entry {
-                self.problem("tile/entries", None, format!("entry {index} is signed but cannot be read: {e}"));
+                self.problem(
+                    "tile/entries",
+                    None,
+                    format!("entry {index} is signed but cannot be read: {e}"),
+                );
             }
             parsed.push(entry.ok());
         }
@@ -235,8 +291,19 @@ impl VerifyWalk<'_> {
     }
 
     /// Every tile and tree head that was ever published must be there and say the same.
-    fn tiles(&mut self, size: u64, tree: &MemoryTree, entries: &[Vec<u8>], parsed: &[Option<LogEntry>]) {
-        let mut sizes: Vec<u64> = parsed.iter().flatten().map(|e| e.log_size).filter(|s| *s < size).collect();
+    fn tiles(
+        &mut self,
+        size: u64,
+        tree: &MemoryTree,
+        entries: &[Vec<u8>],
+        parsed: &[Option<LogEntry>],
+    ) {
+        let mut sizes: Vec<u64> = parsed
+            .iter()
+            .flatten()
+            .map(|e| e.log_size)
+            .filter(|s| *s < size)
+            .collect();
         sizes.sort_unstable();
         sizes.dedup();
         for published in &sizes {
@@ -248,16 +315,24 @@ impl VerifyWalk<'_> {
         }
         for pair in sizes.windows(2) {
             for tile in Tile::new_tiles(8, pair[0], pair[1]) {
-                let Ok(want) = tile.read_data(tree) else { continue };
+                let Ok(want) = tile.read_data(tree) else {
+                    continue;
+                };
                 self.compare(&tile_name(&tile), &want);
                 if tile.level() == 0 {
-                    let first = usize::try_from(tile.level_index() * TILE_WIDTH).unwrap_or(usize::MAX);
+                    let first =
+                        usize::try_from(tile.level_index() * TILE_WIDTH).unwrap_or(usize::MAX);
                     let mut want = Vec::new();
                     for entry in entries.iter().skip(first).take(tile.width() as usize) {
-                        want.extend_from_slice(&u16::try_from(entry.len()).unwrap_or(u16::MAX).to_be_bytes());
+                        want.extend_from_slice(
+                            &u16::try_from(entry.len()).unwrap_or(u16::MAX).to_be_bytes(),
+                        );
                         want.extend_from_slice(entry);
                     }
-                    self.compare(&entries_name(tile.level_index(), u64::from(tile.width())), &want);
+                    self.compare(
+                        &entries_name(tile.level_index(), u64::from(tile.width())),
+                        &want,
+                    );
                 }
             }
         }
@@ -265,26 +340,37 @@ impl VerifyWalk<'_> {
 
     fn old_head(&mut self, size: u64, tree: &MemoryTree) {
         let name = checkpoint_name(size);
-        let Some(bytes) = self.read(&name) else { return };
+        let Some(bytes) = self.read(&name) else {
+            return;
+        };
         match checkpoint(&self.public, &bytes) {
             Err(problem) => self.problem(&name, Some(0), problem),
-            Ok(head) if head.size() != size => self.problem(&name, Some(0), format!("a tree head of size {}", head.size())),
+            Ok(head) if head.size() != size => self.problem(
+                &name,
+                Some(0),
+                format!("a tree head of size {}", head.size()),
+            ),
             Ok(head) if tree_hash(size, tree).map_or(true, |root| root != *head.hash()) => {
                 self.problem(
                     &name,
                     Some(0),
-                    "its root is not the root of the first entries of this log: two histories were signed",
+                    "its root is not the root of the first entries of this log: two histories \
+                    were signed",
                 );
             }
             Ok(_) => {}
         }
     }
 
-    /// Heads that the log does not expect. A run that was cut short leaves a copy of the latest one; a later one means that
-    /// `checkpoint` was set back.
+    /// Heads that the log does not expect. A run that was cut short leaves a copy of the latest
+    /// one; a later one means that `checkpoint` was set back.
     fn later_heads(&mut self, size: u64) {
-        let names: Vec<String> =
-            self.names.iter().filter(|n| n.starts_with("checkpoints/") && !self.expected.contains(*n)).cloned().collect();
+        let names: Vec<String> = self
+            .names
+            .iter()
+            .filter(|n| n.starts_with("checkpoints/") && !self.expected.contains(*n))
+            .cloned()
+            .collect();
         for name in names {
             let bytes = self.storage.read(&name).unwrap_or_default();
             if name == checkpoint_name(size) && bytes == self.report.checkpoint.as_bytes() {
@@ -295,7 +381,10 @@ impl VerifyWalk<'_> {
                     self.problem(
                         "checkpoint",
                         Some(0),
-                        format!("{name} is a later head, of size {}: the log was rolled back", head.size()),
+                        format!(
+                            "{name} is a later head, of size {}: the log was rolled back",
+                            head.size()
+                        ),
                     );
                 }
                 _ => self.problem(&name, Some(0), "no head that this log ever published"),
@@ -303,54 +392,97 @@ impl VerifyWalk<'_> {
         }
     }
 
-    /// Commits that were written down before they were made: each says what the log then got. The one that stands at the end
-    /// was cut short, and the next run finishes it.
+    /// Commits that were written down before they were made: each says what the log then got. The
+    /// one that stands at the end was cut short, and the next run finishes it.
     fn pending(&mut self, size: u64, tree: &MemoryTree, entries: &[Vec<u8>]) {
-        let names: Vec<String> = self.names.iter().filter(|n| n.starts_with(PENDING)).cloned().collect();
+        let names: Vec<String> = self
+            .names
+            .iter()
+            .filter(|n| n.starts_with(PENDING))
+            .cloned()
+            .collect();
         for name in names {
-            let Some(bytes) = self.read(&name) else { continue };
+            let Some(bytes) = self.read(&name) else {
+                continue;
+            };
             if let Err(problem) = self.pending_commit(&name, &bytes, size, tree, entries) {
                 self.problem(&name, Some(0), problem);
             }
         }
     }
 
-    fn pending_commit(&self, name: &str, bytes: &[u8], size: u64, tree: &MemoryTree, entries: &[Vec<u8>]) -> Result<(), String> {
+    fn pending_commit(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        size: u64,
+        tree: &MemoryTree,
+        entries: &[Vec<u8>],
+    ) -> Result<(), String> {
         let pending: PendingCommit = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
         if serde_json::to_vec(&pending).is_ok_and(|own| own != bytes) {
             return Err("not as it was written".into());
         }
         let head = checkpoint(&self.public, pending.head.as_bytes())?;
-        let from = head.size().checked_sub(pending.entries.len() as u64).filter(|from| name == pending_name(*from));
+        let from = head
+            .size()
+            .checked_sub(pending.entries.len() as u64)
+            .filter(|from| name == pending_name(*from));
         let from = from.ok_or("its tree head is not of the size that its entries lead to")?;
         let mut grown = tree.clone();
         if from == size {
-            pending.entries.iter().for_each(|entry| grown.push(record_hash(entry.as_bytes())));
+            pending
+                .entries
+                .iter()
+                .for_each(|entry| grown.push(record_hash(entry.as_bytes())));
         } else {
-            let logged = entries.iter().skip(usize::try_from(from).unwrap_or(usize::MAX)).map(Vec::as_slice);
-            if !pending.entries.iter().map(String::as_bytes).eq(logged.take(pending.entries.len())) {
-                return Err("its entries are not those of this log: two histories were signed".into());
+            let logged = entries
+                .iter()
+                .skip(usize::try_from(from).unwrap_or(usize::MAX))
+                .map(Vec::as_slice);
+            if !pending
+                .entries
+                .iter()
+                .map(String::as_bytes)
+                .eq(logged.take(pending.entries.len()))
+            {
+                return Err(
+                    "its entries are not those of this log: two histories were signed".into(),
+                );
             }
         }
         match tree_hash(head.size(), &grown) {
             Ok(root) if root == *head.hash() => Ok(()),
-            _ => Err("its root is not the root of the first entries of this log: two histories were signed".into()),
+            _ => Err(
+                "its root is not the root of the first entries of this log: two histories \
+            were signed"
+                    .into(),
+            ),
         }
     }
 
     fn remembered(&mut self, head: &Checkpoint, tree: &MemoryTree, note: &[u8]) {
         match checkpoint(&self.public, note) {
-            Err(problem) => self.problem("checkpoint", None, format!("the remembered tree head cannot be used: {problem}")),
+            Err(problem) => self.problem(
+                "checkpoint",
+                None,
+                format!("the remembered tree head cannot be used: {problem}"),
+            ),
             Ok(old) if old.size() > head.size() => self.problem(
                 "checkpoint",
                 Some(0),
-                format!("the log has {} entries; it had {} when it was last seen: it was rolled back", head.size(), old.size()),
+                format!(
+                    "the log has {} entries; it had {} when it was last seen: it was rolled back",
+                    head.size(),
+                    old.size()
+                ),
             ),
             Ok(old) if tree_hash(old.size(), tree).map_or(true, |root| root != *old.hash()) => {
                 self.problem(
                     "checkpoint",
                     Some(0),
-                    "the log does not continue the one that was last seen: its history was rewritten",
+                    "the log does not continue the one that was last seen: its history was \
+                    rewritten",
                 );
             }
             Ok(_) => {}
@@ -363,12 +495,16 @@ impl VerifyWalk<'_> {
         let mut side_of: BTreeMap<Hash, Vec<u8>> = BTreeMap::new();
         for entry in parsed.iter().flatten() {
             match &entry.what {
-                EntryKind::Snapshot(snapshot) => self.snapshot(snapshot, &mut documents, &mut side_of),
+                EntryKind::Snapshot(snapshot) => {
+                    self.snapshot(snapshot, &mut documents, &mut side_of)
+                }
                 EntryKind::Gap { account, reason } => {
                     self.report.gaps.push(format!(
                         "{} {}{reason}",
                         entry.time,
-                        account.as_ref().map_or(String::new(), |a| format!("account {a}: "))
+                        account
+                            .as_ref()
+                            .map_or(String::new(), |a| format!("account {a}: "))
                     ));
                 }
                 EntryKind::Justification(_) | EntryKind::Other => {}
@@ -376,15 +512,25 @@ impl VerifyWalk<'_> {
         }
     }
 
-    fn snapshot(&mut self, snapshot: &SnapshotRef, documents: &mut HashSet<Hash>, side_of: &mut BTreeMap<Hash, Vec<u8>>) {
+    fn snapshot(
+        &mut self,
+        snapshot: &SnapshotRef,
+        documents: &mut HashSet<Hash>,
+        side_of: &mut BTreeMap<Hash, Vec<u8>>,
+    ) {
         self.report.snapshots += 1;
         side_of.clear();
         for reference in &snapshot.packs {
-            let Some(bytes) = self.read(&reference.name) else { continue };
+            let Some(bytes) = self.read(&reference.name) else {
+                continue;
+            };
             let intact = same(&bytes, reference);
             let walked = pack::records(&bytes, |hash, document| {
                 documents.insert(hash);
-                if document.first().is_some_and(|b| b.is_ascii_digit() || *b == b'-') {
+                if document
+                    .first()
+                    .is_some_and(|b| b.is_ascii_digit() || *b == b'-')
+                {
                     side_of.insert(hash, document.to_vec());
                 }
             });
@@ -392,37 +538,68 @@ impl VerifyWalk<'_> {
                 Err(e) => self.problem(&reference.name, Some(e.offset), e.problem),
                 Ok(()) if !intact => {
                     let at = (bytes.len() as u64).min(reference.bytes);
-                    self.problem(&reference.name, Some(at), "its documents are whole, but the file is not the one that was signed");
+                    self.problem(
+                        &reference.name,
+                        Some(at),
+                        "its documents are whole, but the file is not the one that was signed",
+                    );
                 }
                 Ok(()) => {}
             }
         }
-        let Some(bytes) = self.read(&snapshot.facts.name) else { return };
+        let Some(bytes) = self.read(&snapshot.facts.name) else {
+            return;
+        };
         let text = String::from_utf8_lossy(&bytes);
         let parsed = Snapshot::parse(&text);
         if !same(&bytes, &snapshot.facts) {
-            let side = text.lines().find_map(|l| l.strip_prefix("# side\t")).and_then(Hash::parse);
-            let bad = side.and_then(|side| side_of.get(&side)).and_then(|side| first_bad_line(&text, side));
+            let side = text
+                .lines()
+                .find_map(|l| l.strip_prefix("# side\t"))
+                .and_then(Hash::parse);
+            let bad = side
+                .and_then(|side| side_of.get(&side))
+                .and_then(|side| first_bad_line(&text, side));
             let (offset, problem) = match (bad, &parsed) {
-                (Some(offset), _) => (offset, "a fact line is not the one that was signed".to_owned()),
+                (Some(offset), _) => (
+                    offset,
+                    "a fact line is not the one that was signed".to_owned(),
+                ),
                 (None, Err(e)) => (e.offset, e.problem.clone()),
                 (None, Ok(_)) => (0, "the header is not the one that was signed".to_owned()),
             };
             return self.problem(&snapshot.facts.name, Some(offset as u64), problem);
         }
         let Ok(parsed) = parsed else {
-            return self.problem(&snapshot.facts.name, None, "signed, but this version cannot read it");
+            return self.problem(
+                &snapshot.facts.name,
+                None,
+                "signed, but this version cannot read it",
+            );
         };
         self.report.facts += parsed.facts.len() as u64;
-        let leaves: Vec<_> = text.lines().filter(|l| !l.starts_with("# ")).map(|l| record_hash(l.as_bytes())).collect();
-        if bartizan_inventory::merkle::merkle_root(&leaves).to_string() != snapshot.root || leaves.len() as u64 != snapshot.count {
-            self.problem(&snapshot.facts.name, None, "its fact lines do not have the root that the entry says");
+        let leaves: Vec<_> = text
+            .lines()
+            .filter(|l| !l.starts_with("# "))
+            .map(|l| record_hash(l.as_bytes()))
+            .collect();
+        if bartizan_inventory::merkle::merkle_root(&leaves).to_string() != snapshot.root
+            || leaves.len() as u64 != snapshot.count
+        {
+            self.problem(
+                &snapshot.facts.name,
+                None,
+                "its fact lines do not have the root that the entry says",
+            );
         }
         if let Some(lost) = parsed.facts.iter().find(|f| !documents.contains(&f.raw)) {
             self.problem(
                 &snapshot.facts.name,
                 None,
-                format!("the document {} of {} {} is in no pack", lost.raw, lost.kind, lost.id),
+                format!(
+                    "the document {} of {} {} is in no pack",
+                    lost.raw, lost.kind, lost.id
+                ),
             );
         }
     }
@@ -445,7 +622,10 @@ fn first_bad_line(text: &str, side: &[u8]) -> Option<usize> {
     for line in text.split_inclusive('\n') {
         if !line.starts_with("# ") {
             let line = line.strip_suffix('\n').unwrap_or(line);
-            if checks.next().is_none_or(|side| side.check != bartizan_inventory::snapshot::check(line)) {
+            if checks
+                .next()
+                .is_none_or(|side| side.check != bartizan_inventory::snapshot::check(line))
+            {
                 return Some(offset);
             }
         }

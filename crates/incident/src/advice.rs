@@ -1,4 +1,5 @@
-//! What to do, as commands for the reader. Names come from the account, so every word is quoted for the shell.
+//! What to do, as commands for the reader. Names come from the account, so every word is quoted for
+//! the shell.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +18,9 @@ pub(super) fn todo(
 ) -> Vec<Advice> {
     let mut list: Vec<Advice> = Vec::new();
     for suspect in actor {
-        let Some(user) = suspect.name.strip_prefix("user ") else { continue };
+        let Some(user) = suspect.name.strip_prefix("user ") else {
+            continue;
+        };
         for key in &suspect.access_keys {
             list.push(Advice {
                 why: format!("disable access key {key} of user {user}, which was used"),
@@ -26,18 +29,28 @@ pub(super) fn todo(
         }
     }
     for stands in standing.iter().filter(|s| s.kind != "session") {
-        let finding = members.iter().map(|m| m.finding).find(|f| f.id == stands.finding);
+        let finding = members
+            .iter()
+            .map(|m| m.finding)
+            .find(|f| f.id == stands.finding);
         list.extend(undo(stands, finding));
     }
     // A trail that was deleted needs no other advice than the call that did it.
     for made in left.iter().chain(taken_away) {
         let command = made.undo.clone();
-        list.extend(command.map(|command| Advice { why: format!("{} {}", verb(&command), made.what), command }));
+        list.extend(command.map(|command| Advice {
+            why: format!("{} {}", verb(&command), made.what),
+            command,
+        }));
     }
     let roles: BTreeSet<&str> = members
         .iter()
         .filter_map(|m| m.finding.actor.as_ref())
-        .filter(|a| a.kind == "AssumedRole" && !a.key.contains("/aws-service-role/") && !a.key.contains("AWSReservedSSO_"))
+        .filter(|a| {
+            a.kind == "AssumedRole"
+                && !a.key.contains("/aws-service-role/")
+                && !a.key.contains("AWSReservedSSO_")
+        })
         .filter_map(|a| a.key.rsplit('/').next())
         .collect();
     for role in roles {
@@ -46,17 +59,23 @@ pub(super) fn todo(
         list.push(Advice {
             why: format!("revoke active sessions of role {role}"),
             command: format!(
-                "aws iam put-role-policy --role-name {} --policy-name AWSRevokeOlderSessions --policy-document '{policy}'",
+                "aws iam put-role-policy --role-name {} --policy-name AWSRevokeOlderSessions \
+                --policy-document '{policy}'",
                 bartizan_model::shell_word(role)
             ),
         });
     }
-    let stopped = |f: &&Finding| f.rule == "trail-gap" && f.last_time.is_none() && f.attack.iter().any(|a| a == "T1562.008");
-    let named = list.iter().any(|a| a.command.starts_with("aws cloudtrail start-logging"));
+    let stopped = |f: &&Finding| {
+        f.rule == "trail-gap" && f.last_time.is_none() && f.attack.iter().any(|a| a == "T1562.008")
+    };
+    let named = list
+        .iter()
+        .any(|a| a.command.starts_with("aws cloudtrail start-logging"));
     if !named && members.iter().map(|m| m.finding).any(|f| stopped(&f)) {
         list.push(Advice {
             why: "switch the trail on again".to_owned(),
-            command: "aws cloudtrail describe-trails && aws cloudtrail start-logging --name TRAIL".to_owned(),
+            command: "aws cloudtrail describe-trails && aws cloudtrail start-logging --name TRAIL"
+                .to_owned(),
         });
     }
     let mut seen = BTreeSet::new();
@@ -88,7 +107,10 @@ const VERBS: [(&str, &str); 17] = [
 
 fn verb(command: &str) -> &'static str {
     let name = command.split(' ').nth(2).unwrap_or_default();
-    VERBS.iter().find(|(begins, _)| name.starts_with(begins)).map_or("undo:", |(_, verb)| verb)
+    VERBS
+        .iter()
+        .find(|(begins, _)| name.starts_with(begins))
+        .map_or("undo:", |(_, verb)| verb)
 }
 
 fn disable_key(user: &str, key: &str) -> String {
@@ -105,9 +127,21 @@ const DENY_ALL: &str = "arn:aws:iam::aws:policy/AWSDenyAll";
 /// How to undo what still stands.
 fn undo(stands: &PersistentChange, finding: Option<&Finding>) -> Option<Advice> {
     let (first, rest) = stands.id.split_once('/').unwrap_or((&stands.id, ""));
-    let (one, two) = (bartizan_model::shell_word(first), bartizan_model::shell_word(rest));
-    let was_there =
-        finding.is_some_and(|f| f.evidence.iter().any(|e| matches!(e, Evidence::Change { before_sha256: Some(_), .. })));
+    let (one, two) = (
+        bartizan_model::shell_word(first),
+        bartizan_model::shell_word(rest),
+    );
+    let was_there = finding.is_some_and(|f| {
+        f.evidence.iter().any(|e| {
+            matches!(
+                e,
+                Evidence::Change {
+                    before_sha256: Some(_),
+                    ..
+                }
+            )
+        })
+    });
     let region = finding
         .and_then(|f| f.region.clone())
         .filter(|r| r != "global")
@@ -117,30 +151,58 @@ fn undo(stands: &PersistentChange, finding: Option<&Finding>) -> Option<Advice> 
     let command = match stands.kind.as_str() {
         "iam:accesskey" => disable_key(first, rest),
         "iam:loginprofile" => format!("aws iam delete-login-profile --user-name {one}"),
-        "iam:user" => format!("aws iam attach-user-policy --user-name {one} --policy-arn {DENY_ALL}"),
-        "iam:role" => format!("aws iam attach-role-policy --role-name {one} --policy-arn {DENY_ALL}"),
-        "iam:useringroup" => format!("aws iam remove-user-from-group --user-name {one} --group-name {two}"),
-        "iam:userpolicy" if !was_there => format!("aws iam delete-user-policy --user-name {one} --policy-name {two}"),
-        "iam:rolepolicy" if !was_there => format!("aws iam delete-role-policy --role-name {one} --policy-name {two}"),
-        "iam:grouppolicy" if !was_there => format!("aws iam delete-group-policy --group-name {one} --policy-name {two}"),
+        "iam:user" => {
+            format!("aws iam attach-user-policy --user-name {one} --policy-arn {DENY_ALL}")
+        }
+        "iam:role" => {
+            format!("aws iam attach-role-policy --role-name {one} --policy-arn {DENY_ALL}")
+        }
+        "iam:useringroup" => {
+            format!("aws iam remove-user-from-group --user-name {one} --group-name {two}")
+        }
+        "iam:userpolicy" if !was_there => {
+            format!("aws iam delete-user-policy --user-name {one} --policy-name {two}")
+        }
+        "iam:rolepolicy" if !was_there => {
+            format!("aws iam delete-role-policy --role-name {one} --policy-name {two}")
+        }
+        "iam:grouppolicy" if !was_there => {
+            format!("aws iam delete-group-policy --group-name {one} --policy-name {two}")
+        }
         "iam:userpolicy" => format!(
-            "aws iam put-user-policy --user-name {one} --policy-name {two} --policy-document file://before.json   # before: {show}"
+            "aws iam put-user-policy --user-name {one} --policy-name {two} --policy-document \
+            file://before.json   # before: {show}"
         ),
         "iam:rolepolicy" => format!(
-            "aws iam put-role-policy --role-name {one} --policy-name {two} --policy-document file://before.json   # before: {show}"
+            "aws iam put-role-policy --role-name {one} --policy-name {two} --policy-document \
+            file://before.json   # before: {show}"
         ),
         "iam:assumerolepolicy" if was_there => {
-            format!("aws iam update-assume-role-policy --role-name {one} --policy-document file://before.json   # before: {show}")
+            format!(
+                "aws iam update-assume-role-policy --role-name {one} --policy-document \
+                file://before.json   # before: {show}"
+            )
         }
         "ec2:snapshotpermission" => {
-            format!("aws ec2 reset-snapshot-attribute --snapshot-id {one} --attribute createVolumePermission{region}")
+            format!(
+                "aws ec2 reset-snapshot-attribute --snapshot-id {one} --attribute \
+                createVolumePermission{region}"
+            )
         }
-        "ec2:imagepermission" => format!("aws ec2 reset-image-attribute --image-id {one} --attribute launchPermission{region}"),
+        "ec2:imagepermission" => format!(
+            "aws ec2 reset-image-attribute --image-id {one} --attribute launchPermission{region}"
+        ),
         "ec2:instance" => format!("aws ec2 stop-instances --instance-ids {one}{region}"),
         "cloudtrail:trailstatus" => {
-            format!("aws cloudtrail start-logging --name {}{region}", bartizan_model::shell_word(&stands.id))
+            format!(
+                "aws cloudtrail start-logging --name {}{region}",
+                bartizan_model::shell_word(&stands.id)
+            )
         }
         _ => show,
     };
-    (!command.is_empty()).then(|| Advice { why: format!("{} {}", verb(&command), stands.what), command })
+    (!command.is_empty()).then(|| Advice {
+        why: format!("{} {}", verb(&command), stands.what),
+        command,
+    })
 }

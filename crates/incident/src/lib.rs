@@ -113,7 +113,8 @@ pub struct TimelineEntry {
 }
 
 impl Incident {
-    /// The moments that people read: of several about one event, that which says most; nothing that is a mere note.
+    /// The moments that people read: of several about one event, that which says most; nothing that
+    /// is a mere note.
     #[must_use]
     pub fn moments(&self) -> Vec<&TimelineEntry> {
         let mut told: Vec<&TimelineEntry> = Vec::new();
@@ -122,9 +123,19 @@ impl Incident {
             "made-and-undone" | "made-and-gone" => 1,
             _ => 2,
         };
-        for moment in self.timeline.iter().filter(|m| m.severity >= Severity::Low && m.stage != Stage::Hygiene) {
-            match told.iter_mut().find(|t| t.event.is_some() && t.event == moment.event) {
-                Some(known) if (rank(moment), known.severity, known.stage) < (rank(known), moment.severity, moment.stage) => {
+        for moment in self
+            .timeline
+            .iter()
+            .filter(|m| m.severity >= Severity::Low && m.stage != Stage::Hygiene)
+        {
+            match told
+                .iter_mut()
+                .find(|t| t.event.is_some() && t.event == moment.event)
+            {
+                Some(known)
+                    if (rank(moment), known.severity, known.stage)
+                        < (rank(known), moment.severity, moment.stage) =>
+                {
                     *known = moment
                 }
                 Some(_) => {}
@@ -148,7 +159,11 @@ impl TimelineEntry {
             "made-and-gone",
             "trail-gap",
         ];
-        if plain.contains(&self.rule.as_str()) { self.summary.clone() } else { format!("{}: {}", self.title, self.summary) }
+        if plain.contains(&self.rule.as_str()) {
+            self.summary.clone()
+        } else {
+            format!("{}: {}", self.title, self.summary)
+        }
     }
 }
 

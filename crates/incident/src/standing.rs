@@ -10,23 +10,50 @@ use bartizan_inventory::snapshot::Snapshot;
 
 /// The findings whose change still stands in the latest snapshot of the account, by id.
 #[must_use]
-pub fn standing(changes: &[Change], told: &ChangeFindings, latest: &Snapshot<'_>) -> BTreeMap<String, PersistentChange> {
-    let now: BTreeMap<(&str, &str, String), String> =
-        latest.facts.iter().map(|f| ((f.kind, f.region, unescape(f.id).into_owned()), f.canonical.to_string())).collect();
+pub fn standing(
+    changes: &[Change],
+    told: &ChangeFindings,
+    latest: &Snapshot<'_>,
+) -> BTreeMap<String, PersistentChange> {
+    let now: BTreeMap<(&str, &str, String), String> = latest
+        .facts
+        .iter()
+        .map(|f| {
+            (
+                (f.kind, f.region, unescape(f.id).into_owned()),
+                f.canonical.to_string(),
+            )
+        })
+        .collect();
     let mut found = BTreeMap::new();
     for finding in &told.findings {
-        let Some(change) = told.changes.get(&finding.id).map(|n| &changes[*n]) else { continue };
+        let Some(change) = told.changes.get(&finding.id).map(|n| &changes[*n]) else {
+            continue;
+        };
         if change.account != latest.header.account {
             continue;
         }
-        let is = now.get(&(change.kind.as_str(), change.region.as_str(), change.id.clone()));
+        let is = now.get(&(
+            change.kind.as_str(),
+            change.region.as_str(),
+            change.id.clone(),
+        ));
         let stands = match (change.verdict, &change.after) {
-            (ChangeVerdict::Removed, _) => is.is_none() && latest.open_about(&change.kind, &change.region, &change.id).is_none(),
+            (ChangeVerdict::Removed, _) => {
+                is.is_none()
+                    && latest
+                        .open_about(&change.kind, &change.region, &change.id)
+                        .is_none()
+            }
             (_, Some(after)) => is == Some(&after.canonical_sha256),
             _ => false,
         };
         if stands {
-            let gives = told.gives.get(&finding.id).map(Vec::as_slice).unwrap_or_default();
+            let gives = told
+                .gives
+                .get(&finding.id)
+                .map(Vec::as_slice)
+                .unwrap_or_default();
             let open = gives.iter().find_map(|g| match g {
                 GrantedAccess::OpenTo(who) => Some(who.as_str()),
                 GrantedAccess::Administrator => None,
@@ -53,7 +80,9 @@ fn words(change: &Change, open: Option<&str>) -> String {
     }
     match (change.kind.as_str(), open) {
         ("iam:assumerolepolicy", Some(who)) => return format!("role {first} trusts {who}"),
-        ("ec2:snapshotpermission" | "ec2:imagepermission", Some(who)) => return format!("{first} is shared with {who}"),
+        ("ec2:snapshotpermission" | "ec2:imagepermission", Some(who)) => {
+            return format!("{first} is shared with {who}");
+        }
         _ => {}
     }
     match change.kind.as_str() {

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bartizan_detect::attribution::{AttributionIndex, CallMap};
-use bartizan_detect::{Evaluator, FirstSeenMemory, Networks, Rules, ScanPlan, Scanner, builtin_files};
+use bartizan_detect::{
+    Evaluator, FirstSeenMemory, Networks, Rules, ScanPlan, Scanner, builtin_files,
+};
 use bartizan_incident::attribution::{Origin, OriginKind};
 use bartizan_incident::{Incident, IncidentInput, MergedIncident, incidents};
 use bartizan_model::Finding;
@@ -30,10 +32,17 @@ fn read_text(text: &str, rules: bool) -> (Vec<Finding>, AttributionIndex) {
     judge.take("t", scanner.scan(&mut text.as_bytes()));
     judge.take_rest(scanner.finish());
     let verdicts = judge.finish(false, &|id| id.to_owned());
-    (verdicts.findings, verdicts.testimony)
+    (verdicts.findings, verdicts.attribution)
 }
 
-fn record(n: usize, identity: &Value, source: &str, name: &str, request: Value, response: Value) -> Value {
+fn record(
+    n: usize,
+    identity: &Value,
+    source: &str,
+    name: &str,
+    request: Value,
+    response: Value,
+) -> Value {
     json!({
         "eventVersion": "1.11", "eventTime": format!("2026-03-11T{:02}:{:02}:00Z", n / 60, n % 60), "eventSource": format!("{source}.amazonaws.com"),
         "eventName": name, "awsRegion": "us-east-1", "sourceIPAddress": "198.51.100.7", "userAgent": "x", "requestParameters": request,
@@ -55,8 +64,16 @@ fn session(role: &str, name: &str, key: &str) -> Value {
 
 /// The record by which `by` became `role`.
 fn assume(n: usize, by: &Value, role: &str, name: &str, key: &str) -> Value {
-    let request = json!({"roleArn": format!("arn:aws:iam::{HERE}:role/{role}"), "roleSessionName": name});
-    record(n, by, "sts", "AssumeRole", request, json!({"credentials": {"accessKeyId": key}}))
+    let request =
+        json!({"roleArn": format!("arn:aws:iam::{HERE}:role/{role}"), "roleSessionName": name});
+    record(
+        n,
+        by,
+        "sts",
+        "AssumeRole",
+        request,
+        json!({"credentials": {"accessKeyId": key}}),
+    )
 }
 
 fn origin(records: &[Value], identity: &Value) -> Origin {
@@ -65,7 +82,10 @@ fn origin(records: &[Value], identity: &Value) -> Origin {
     let forward = bartizan_incident::attribution::origin(&read(records, false).1, &actor);
     // The order of the records does not matter.
     let back: Vec<Value> = records.iter().rev().cloned().collect();
-    assert_eq!(bartizan_incident::attribution::origin(&read(&back, false).1, &actor), forward);
+    assert_eq!(
+        bartizan_incident::attribution::origin(&read(&back, false).1, &actor),
+        forward
+    );
     forward
 }
 
@@ -79,27 +99,59 @@ fn sessions_lead_back_to_who_began_them() {
     ];
     let found = origin(&chain, &session("three", "c", "ASIA3"));
     assert_eq!(
-        (found.name.as_str(), found.kind, found.whole, found.access_key_id.as_deref()),
+        (
+            found.name.as_str(),
+            found.kind,
+            found.whole,
+            found.access_key_id.as_deref()
+        ),
         ("user ann", OriginKind::User, true, Some("AKIAANN"))
     );
     assert_eq!(found.chain.len(), 3);
-    assert!(found.chain[0].starts_with("session a of role one by AssumeRole"), "{:?}", found.chain);
+    assert!(
+        found.chain[0].starts_with("session a of role one by AssumeRole"),
+        "{:?}",
+        found.chain
+    );
     assert_eq!(found.keys, ["ASIA3", "ASIA2", "ASIA1", "AKIAANN"]);
 
     // A link in the middle is lost: the chain ends at the last that is known, and says so.
-    let found = origin(&[chain[0].clone(), chain[2].clone()], &session("three", "c", "ASIA3"));
-    assert_eq!((found.name.as_str(), found.whole, found.kind), ("session b of role two", false, OriginKind::Session));
+    let found = origin(
+        &[chain[0].clone(), chain[2].clone()],
+        &session("three", "c", "ASIA3"),
+    );
+    assert_eq!(
+        (found.name.as_str(), found.whole, found.kind),
+        ("session b of role two", false, OriginKind::Session)
+    );
     // A name that the session carries is better than nothing, and no more than that.
     let mut named = session("two", "b", "ASIA2");
     named["sessionContext"]["sourceIdentity"] = "ann@acme".into();
     let found = origin(&[], &named);
-    assert_eq!((found.name.as_str(), found.whole), ("ann@acme (by source identity)", false));
+    assert_eq!(
+        (found.name.as_str(), found.whole),
+        ("ann@acme (by source identity)", false)
+    );
 
     // Machines, people and jobs.
     let service = |host: &str| json!({"type": "AWSService", "invokedBy": host});
     for (by, role, name, key, expected, kind) in [
-        (service("ec2.amazonaws.com"), "app", "i-0123456789abcdef0", "ASIAE", "instance i-0123456789abcdef0", OriginKind::Machine),
-        (service("lambda.amazonaws.com"), "fn", "orders", "ASIAL", "lambda orders", OriginKind::Machine),
+        (
+            service("ec2.amazonaws.com"),
+            "app",
+            "i-0123456789abcdef0",
+            "ASIAE",
+            "instance i-0123456789abcdef0",
+            OriginKind::Machine,
+        ),
+        (
+            service("lambda.amazonaws.com"),
+            "fn",
+            "orders",
+            "ASIAL",
+            "lambda orders",
+            OriginKind::Machine,
+        ),
         (
             json!({"type": "WebIdentityUser", "userName": "repo:a/b:ref", "identityProvider": "arn:aws:iam::1:oidc-provider/token.actions.githubusercontent.com"}),
             "ci",
@@ -117,22 +169,35 @@ fn sessions_lead_back_to_who_began_them() {
             OriginKind::Outside,
         ),
     ] {
-        let found = origin(&[assume(1, &by, role, name, key)], &session(role, name, key));
-        assert_eq!((found.name.as_str(), found.kind, found.whole), (expected, kind, true));
+        let found = origin(
+            &[assume(1, &by, role, name, key)],
+            &session(role, name, key),
+        );
+        assert_eq!(
+            (found.name.as_str(), found.kind, found.whole),
+            (expected, kind, true)
+        );
     }
     let found = origin(&[], &session("AWSReservedSSO_Admin_1", "al@acme", "ASIAX"));
-    assert_eq!((found.key.as_str(), found.whole), ("identity-center:al@acme", true));
+    assert_eq!(
+        (found.key.as_str(), found.whole),
+        ("identity-center:al@acme", true)
+    );
     let found = origin(&[], &session("app", "i-0123456789abcdef0", "ASIAY"));
     assert_eq!((found.kind, found.whole), (OriginKind::Machine, true));
 }
 
 #[test]
 fn another_account_is_followed_as_far_as_its_own_records_go() {
-    let stranger = json!({"type": "AWSAccount", "principalId": "AROAX:s", "accountId": "999988887777"});
+    let stranger =
+        json!({"type": "AWSAccount", "principalId": "AROAX:s", "accountId": "999988887777"});
     let seen_here = assume(2, &stranger, "door", "s", "ASIAD");
     let door = session("door", "s", "ASIAD");
     let found = origin(std::slice::from_ref(&seen_here), &door);
-    assert_eq!((found.name.as_str(), found.kind, found.whole), ("account 999988887777", OriginKind::Account, false));
+    assert_eq!(
+        (found.name.as_str(), found.kind, found.whole),
+        ("account 999988887777", OriginKind::Account, false)
+    );
     // Both accounts wrote a record of the same call; the caller's own says who it was.
     let mut seen_there = assume(3, &user("mal", "AKIAMAL"), "door", "s", "ASIAD");
     seen_there["recipientAccountId"] = "999988887777".into();
@@ -145,7 +210,11 @@ fn another_account_is_followed_as_far_as_its_own_records_go() {
 fn a_chain_that_bites_its_tail_ends() {
     let a = session("a", "x", "ASIAA");
     let b = session("b", "y", "ASIAB");
-    let ring = [assume(1, &a, "b", "y", "ASIAB"), assume(2, &b, "a", "x", "ASIAA"), assume(3, &a, "a", "x", "ASIAC")];
+    let ring = [
+        assume(1, &a, "b", "y", "ASIAB"),
+        assume(2, &b, "a", "x", "ASIAA"),
+        assume(3, &a, "a", "x", "ASIAC"),
+    ];
     for identity in [a, b, session("a", "x", "ASIAC")] {
         let found = origin(&ring, &identity);
         assert!(!found.whole && found.chain.len() <= 16, "{found:?}");
@@ -154,7 +223,7 @@ fn a_chain_that_bites_its_tail_ends() {
 
 fn grouped(
     findings: &[Finding],
-    testimony: &AttributionIndex,
+    attribution: &AttributionIndex,
     known: &[Incident],
     as_of_s: i64,
 ) -> (Vec<Incident>, Vec<MergedIncident>) {
@@ -164,7 +233,7 @@ fn grouped(
         work: &[],
         findings,
         map: &map,
-        testimony,
+        attribution,
         standing: &BTreeMap::new(),
         compared: &BTreeMap::new(),
         as_of_s,
@@ -179,35 +248,75 @@ fn who_made_a_key_belongs_with_who_used_it_and_others_do_not() {
     let (mal, eve) = (user("mal", "AKIAMAL"), user("eve", "AKIAEVE"));
     let made = json!({"accessKey": {"userName": "bot", "accessKeyId": "AKIABOT"}});
     let all = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}).to_string();
-    let make = record(10, &mal, "iam", "CreateAccessKey", json!({"userName": "bot"}), made);
-    let stop = record(20, &user("bot", "AKIABOT"), "cloudtrail", "StopLogging", json!({"name": "main"}), Value::Null);
-    let other =
-        record(30, &eve, "iam", "PutUserPolicy", json!({"userName": "eve", "policyName": "p", "policyDocument": all}), Value::Null);
-    let (findings, testimony) = read(&[make.clone(), stop.clone(), other.clone()], true);
-    let (found, merges) = grouped(&findings, &testimony, &[], 0);
+    let make = record(
+        10,
+        &mal,
+        "iam",
+        "CreateAccessKey",
+        json!({"userName": "bot"}),
+        made,
+    );
+    let stop = record(
+        20,
+        &user("bot", "AKIABOT"),
+        "cloudtrail",
+        "StopLogging",
+        json!({"name": "main"}),
+        Value::Null,
+    );
+    let other = record(
+        30,
+        &eve,
+        "iam",
+        "PutUserPolicy",
+        json!({"userName": "eve", "policyName": "p", "policyDocument": all}),
+        Value::Null,
+    );
+    let (findings, attribution) = read(&[make.clone(), stop.clone(), other.clone()], true);
+    let (found, merges) = grouped(&findings, &attribution, &[], 0);
     assert_eq!((found.len(), merges), (2, Vec::new()), "{found:#?}");
-    let names = |i: &Incident| i.actor.iter().map(|a| a.name.clone()).collect::<BTreeSet<_>>();
+    let names = |i: &Incident| {
+        i.actor
+            .iter()
+            .map(|a| a.name.clone())
+            .collect::<BTreeSet<_>>()
+    };
     let both = found.iter().find(|i| i.actor.len() == 2).unwrap();
-    assert_eq!(names(both), BTreeSet::from(["user mal".to_owned(), "user bot".to_owned()]));
+    assert_eq!(
+        names(both),
+        BTreeSet::from(["user mal".to_owned(), "user bot".to_owned()])
+    );
 
-    // While the making of the key is not known, these are two incidents; once it is, they are one, and that is said.
-    let (findings, testimony) = read(&[stop.clone(), other], true);
-    let (apart, _) = grouped(&findings, &testimony, &[], 0);
-    let admin =
-        record(15, &mal, "iam", "PutUserPolicy", json!({"userName": "mal", "policyName": "p", "policyDocument": all}), Value::Null);
-    let (findings, testimony) = read(&[stop.clone(), admin.clone()], true);
-    let (two, _) = grouped(&findings, &testimony, &apart, 0);
+    // While the making of the key is not known, these are two incidents; once it is, they are one,
+    // and that is said.
+    let (findings, attribution) = read(&[stop.clone(), other], true);
+    let (apart, _) = grouped(&findings, &attribution, &[], 0);
+    let admin = record(
+        15,
+        &mal,
+        "iam",
+        "PutUserPolicy",
+        json!({"userName": "mal", "policyName": "p", "policyDocument": all}),
+        Value::Null,
+    );
+    let (findings, attribution) = read(&[stop.clone(), admin.clone()], true);
+    let (two, _) = grouped(&findings, &attribution, &apart, 0);
     assert_eq!(two.len(), 2);
-    let (findings, testimony) = read(&[make, stop, admin], true);
-    let (one, merges) = grouped(&findings, &testimony, &two, 0);
+    let (findings, attribution) = read(&[make, stop, admin], true);
+    let (one, merges) = grouped(&findings, &attribution, &two, 0);
     assert_eq!((one.len(), merges.len()), (1, 1), "{one:#?}");
-    assert!(two.iter().any(|i| i.id == one[0].id) && merges[0].into == one[0].id && merges[0].from != one[0].id);
+    assert!(
+        two.iter().any(|i| i.id == one[0].id)
+            && merges[0].into == one[0].id
+            && merges[0].from != one[0].id
+    );
     // The same again, knowing what is known: nothing is merged twice, and the id stays.
-    let (again, merges) = grouped(&findings, &testimony, &one, 0);
+    let (again, merges) = grouped(&findings, &attribution, &one, 0);
     assert_eq!((&again, merges), (&one, Vec::new()));
 }
 
-/// Who opened a bucket belongs with the stranger who read it, and not with the stranger who read another.
+/// Who opened a bucket belongs with the stranger who read it, and not with the stranger who read
+/// another.
 #[test]
 fn who_opened_a_thing_belongs_with_the_stranger_who_came() {
     let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::data/*"}]});
@@ -221,13 +330,28 @@ fn who_opened_a_thing_belongs_with_the_stranger_who_came() {
     );
     let come = |n: usize, bucket: &str, account: &str| {
         let stranger = json!({"type": "AWSAccount", "principalId": format!("AIDA{account}"), "accountId": account});
-        let mut come = record(n, &stranger, "s3", "GetObject", json!({"bucketName": bucket, "key": "k"}), Value::Null);
+        let mut come = record(
+            n,
+            &stranger,
+            "s3",
+            "GetObject",
+            json!({"bucketName": bucket, "key": "k"}),
+            Value::Null,
+        );
         come["sourceIPAddress"] = format!("198.51.100.{n}").into();
-        come["resources"] = json!([{"type": "AWS::S3::Object", "ARN": format!("arn:aws:s3:::{bucket}/k")}]);
+        come["resources"] =
+            json!([{"type": "AWS::S3::Object", "ARN": format!("arn:aws:s3:::{bucket}/k")}]);
         come
     };
-    let (findings, testimony) = read(&[open, come(20, "data", "999988887777"), come(30, "other", "888877776666")], true);
-    let (found, _) = grouped(&findings, &testimony, &[], 0);
+    let (findings, attribution) = read(
+        &[
+            open,
+            come(20, "data", "999988887777"),
+            come(30, "other", "888877776666"),
+        ],
+        true,
+    );
+    let (found, _) = grouped(&findings, &attribution, &[], 0);
     assert_eq!(found.len(), 1, "{found:#?}");
     let names: BTreeSet<&str> = found[0].actor.iter().map(|a| a.name.as_str()).collect();
     assert_eq!(
@@ -242,7 +366,9 @@ fn who_opened_a_thing_belongs_with_the_stranger_who_came() {
 #[test]
 fn stages_count_together_within_a_week() {
     let finding = |n: i64, stage: &str| -> Finding {
-        let at = jiff::Timestamp::from_second(1_773_187_200 + n * 86_400).unwrap().to_string();
+        let at = jiff::Timestamp::from_second(1_773_187_200 + n * 86_400)
+            .unwrap()
+            .to_string();
         serde_json::from_value(json!({
             "id": format!("{n}{stage}"), "rule": "r", "title": "t", "summary": "s", "severity": "medium", "confidence": "medium", "stage": stage, "attack": [],
             "account": HERE, "region": "us-east-1", "first_time": at, "last_time": at, "count": 1, "resources": [], "evidence": [], "verdict": "must", "because": [], "show": "",
@@ -250,25 +376,55 @@ fn stages_count_together_within_a_week() {
         }))
         .unwrap()
     };
-    let (_, testimony) = read(&[], false);
-    let incidents_of = |days: [i64; 2]| grouped(&[finding(days[0], "gain"), finding(days[1], "steal")], &testimony, &[], 0).0.len();
-    assert_eq!((incidents_of([0, 0]), incidents_of([0, 6]), incidents_of([0, 20])), (1, 1, 0));
+    let (_, attribution) = read(&[], false);
+    let incidents_of = |days: [i64; 2]| {
+        grouped(
+            &[finding(days[0], "gain"), finding(days[1], "steal")],
+            &attribution,
+            &[],
+            0,
+        )
+        .0
+        .len()
+    };
+    assert_eq!(
+        (
+            incidents_of([0, 0]),
+            incidents_of([0, 6]),
+            incidents_of([0, 20])
+        ),
+        (1, 1, 0)
+    );
 }
 
 #[test]
 fn open_sessions_are_told_while_they_last() {
     let mal = user("mal", "AKIAMAL");
     let records = [
-        record(10, &mal, "cloudtrail", "StopLogging", json!({"name": "main"}), Value::Null),
+        record(
+            10,
+            &mal,
+            "cloudtrail",
+            "StopLogging",
+            json!({"name": "main"}),
+            Value::Null,
+        ),
         assume(11, &mal, "ops", "s", "ASIAOPS"),
     ];
-    let (findings, testimony) = read(&records, true);
+    let (findings, attribution) = read(&records, true);
     let at = |minute: i64| 1_773_187_200 + minute * 60; // 2026-03-11
     let open = |as_of_s: i64| {
-        let (found, _) = grouped(&findings, &testimony, &[], as_of_s);
-        found[0].standing.iter().map(|s| s.what.clone()).collect::<Vec<_>>()
+        let (found, _) = grouped(&findings, &attribution, &[], as_of_s);
+        found[0]
+            .standing
+            .iter()
+            .map(|s| s.what.clone())
+            .collect::<Vec<_>>()
     };
-    assert_eq!(open(at(12)), ["session s of role ops, until 2026-03-11T01:11:00Z"]);
+    assert_eq!(
+        open(at(12)),
+        ["session s of role ops, until 2026-03-11T01:11:00Z"]
+    );
     assert_eq!(open(at(90)), Vec::<String>::new());
 }
 

@@ -10,7 +10,13 @@ pub fn merkle_root(leaves: &[tlog_tiles::Hash]) -> Hash {
         [one] => Hash(one.0),
         _ => {
             let (left, right) = leaves.split_at(split(leaves.len()));
-            Hash(tlog_tiles::node_hash(tlog_tiles::Hash(merkle_root(left).0), tlog_tiles::Hash(merkle_root(right).0)).0)
+            Hash(
+                tlog_tiles::node_hash(
+                    tlog_tiles::Hash(merkle_root(left).0),
+                    tlog_tiles::Hash(merkle_root(right).0),
+                )
+                .0,
+            )
         }
     }
 }

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bartizan_inventory::diff::{ChangeVerdict, SnapshotDiff, SnapshotVersion, diff};
 use bartizan_inventory::fact::{Fact, FactKinds, FactSource, Hash};
-use bartizan_inventory::snapshot::{CallStatus, Collection, Coverage, RecordedSnapshot, Snapshot, side_lines};
+use bartizan_inventory::snapshot::{
+    CallStatus, Collection, Coverage, RecordedSnapshot, Snapshot, side_lines,
+};
 use bartizan_model::Severity;
 use serde_json::{Value, json};
 
@@ -19,7 +21,9 @@ impl Account {
     fn with(mut self, kind: &'static str, id: &'static str, document: Value) -> Self {
         self.facts.retain(|f| (f.0, f.1) != (kind, id));
         self.facts.push((kind, id, document));
-        self.coverage.entry(kind).or_insert((CallStatus::Ok, vec![]));
+        self.coverage
+            .entry(kind)
+            .or_insert((CallStatus::Ok, vec![]));
         self
     }
 
@@ -35,20 +39,26 @@ impl Account {
 
     fn record(&self) -> RecordedSnapshot {
         let kinds = FactKinds::builtin();
-        let seen = FactSource { account: "123456789012", region: "us-east-1", time_ms: 5 };
+        let seen = FactSource {
+            account: "123456789012",
+            region: "us-east-1",
+            time_ms: 5,
+        };
         let fact = |(kind, id, document): &(&'static str, &'static str, Value)| match document {
             Value::String(text) => Fact::from_policy(&kinds, kind, (*id).to_owned(), text, seen),
             Value::Null => Fact::absent(kind, (*id).to_owned(), "NoSuchThing", seen),
             other => Fact::from_json(&kinds, kind, (*id).to_owned(), other.clone(), seen),
         };
-        let row = |(kind, (status, unread)): (&&'static str, &(CallStatus, Vec<&'static str>))| Coverage {
-            region: "us-east-1".into(),
-            call: format!("Get {kind}"),
-            status: *status,
-            answers: 1,
-            kinds: vec![(*kind).to_owned()],
-            detail: String::new(),
-            unread: unread.iter().map(|u| (*u).to_owned()).collect(),
+        let row = |(kind, (status, unread)): (&&'static str, &(CallStatus, Vec<&'static str>))| {
+            Coverage {
+                region: "us-east-1".into(),
+                call: format!("Get {kind}"),
+                status: *status,
+                answers: 1,
+                kinds: vec![(*kind).to_owned()],
+                detail: String::new(),
+                unread: unread.iter().map(|u| (*u).to_owned()).collect(),
+            }
         };
         Collection {
             account: "123456789012".into(),
@@ -67,11 +77,22 @@ impl Account {
 fn run(a: &Account, b: &Account) -> SnapshotDiff {
     let (a, b) = (a.record(), b.record());
     let (sa, sb): (Snapshot<'_>, Snapshot<'_>) = (a.snapshot().unwrap(), b.snapshot().unwrap());
-    let (da, db) = (|h: &Hash| a.documents.get(h).cloned(), |h: &Hash| b.documents.get(h).cloned());
+    let (da, db) = (
+        |h: &Hash| a.documents.get(h).cloned(),
+        |h: &Hash| b.documents.get(h).cloned(),
+    );
     diff(
         &FactKinds::builtin(),
-        &SnapshotVersion { snapshot: &sa, side: side_lines(&a.side).collect(), documents: &da },
-        &SnapshotVersion { snapshot: &sb, side: side_lines(&b.side).collect(), documents: &db },
+        &SnapshotVersion {
+            snapshot: &sa,
+            side: side_lines(&a.side).collect(),
+            documents: &da,
+        },
+        &SnapshotVersion {
+            snapshot: &sb,
+            side: side_lines(&b.side).collect(),
+            documents: &db,
+        },
     )
 }
 
@@ -82,9 +103,17 @@ fn policy(action: &str) -> Value {
 fn base() -> Account {
     Account::default()
         .with("iam:userpolicy", "bob/p", policy("s3:Get*"))
-        .with("iam:role", "r", json!({"RoleName": "r", "RoleId": "AROA1", "RoleLastUsed": {"Region": "x"}}))
+        .with(
+            "iam:role",
+            "r",
+            json!({"RoleName": "r", "RoleId": "AROA1", "RoleLastUsed": {"Region": "x"}}),
+        )
         .with("s3:bucketpolicy", "b", Value::Null)
-        .with("ec2:security_group", "sg-1", json!({"GroupName": "web", "GroupId": "sg-1", "IpPermissions": []}))
+        .with(
+            "ec2:security_group",
+            "sg-1",
+            json!({"GroupName": "web", "GroupId": "sg-1", "IpPermissions": []}),
+        )
 }
 
 #[test]
@@ -107,7 +136,11 @@ fn every_verdict() {
             [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]}),
         );
     let d = run(&base(), &after);
-    let seen: Vec<(ChangeVerdict, Severity, &str)> = d.changes.iter().map(|c| (c.verdict, c.severity, c.id.as_str())).collect();
+    let seen: Vec<(ChangeVerdict, Severity, &str)> = d
+        .changes
+        .iter()
+        .map(|c| (c.verdict, c.severity, c.id.as_str()))
+        .collect();
     assert_eq!(
         seen,
         [
@@ -134,7 +167,9 @@ fn what_could_not_be_read_is_never_removed() {
         CallStatus::Expired,
         CallStatus::Cut,
     ] {
-        let after = base().without("bob/p").status("iam:userpolicy", status, &[]);
+        let after = base()
+            .without("bob/p")
+            .status("iam:userpolicy", status, &[]);
         let d = run(&base(), &after);
         assert!(d.changes.is_empty(), "{status}: {:?}", d.changes);
         assert_eq!(d.unknown[0].ids, ["bob/p"]);
@@ -150,26 +185,50 @@ fn what_could_not_be_read_is_never_removed() {
 
 #[test]
 fn one_item_that_failed_leaves_the_others_known() {
-    let two =
-        base().with("s3:bucketpolicy", "alpha", policy("s3:GetObject")).with("s3:bucketpolicy", "beta", policy("s3:GetObject"));
-    let after = two.clone().without("alpha").without("beta").status("s3:bucketpolicy", CallStatus::Denied, &["alpha"]);
+    let two = base()
+        .with("s3:bucketpolicy", "alpha", policy("s3:GetObject"))
+        .with("s3:bucketpolicy", "beta", policy("s3:GetObject"));
+    let after = two.clone().without("alpha").without("beta").status(
+        "s3:bucketpolicy",
+        CallStatus::Denied,
+        &["alpha"],
+    );
     let d = run(&two, &after);
     assert_eq!(d.unknown[0].ids, ["alpha"]);
-    assert_eq!(d.changes.iter().map(|c| (c.verdict, c.id.as_str())).collect::<Vec<_>>(), [(ChangeVerdict::Removed, "beta")]);
+    assert_eq!(
+        d.changes
+            .iter()
+            .map(|c| (c.verdict, c.id.as_str()))
+            .collect::<Vec<_>>(),
+        [(ChangeVerdict::Removed, "beta")]
+    );
 }
 
 #[test]
 fn order_and_aws_itself_are_folded() {
-    let a = Account::default().with("iam:managedpolicy", "arn:aws:iam::aws:policy/ReadOnlyAccess", policy("s3:Get*")).with(
-        "iam:role",
-        "r",
-        json!({"RoleId": "1", "Tags": [{"Key": "a"}, {"Key": "b"}]}),
-    );
-    let b = a.clone().with("iam:managedpolicy", "arn:aws:iam::aws:policy/ReadOnlyAccess", policy("s3:List*")).with(
-        "iam:role",
-        "r",
-        json!({"RoleId": "1", "Tags": [{"Key": "b"}, {"Key": "a"}]}),
-    );
+    let a = Account::default()
+        .with(
+            "iam:managedpolicy",
+            "arn:aws:iam::aws:policy/ReadOnlyAccess",
+            policy("s3:Get*"),
+        )
+        .with(
+            "iam:role",
+            "r",
+            json!({"RoleId": "1", "Tags": [{"Key": "a"}, {"Key": "b"}]}),
+        );
+    let b = a
+        .clone()
+        .with(
+            "iam:managedpolicy",
+            "arn:aws:iam::aws:policy/ReadOnlyAccess",
+            policy("s3:List*"),
+        )
+        .with(
+            "iam:role",
+            "r",
+            json!({"RoleId": "1", "Tags": [{"Key": "b"}, {"Key": "a"}]}),
+        );
     let d = run(&a, &b);
     assert!(d.changes.is_empty(), "{:?}", d.changes);
     assert_eq!((d.folded.vendor, d.folded.cosmetic), (1, 1));
@@ -177,16 +236,47 @@ fn order_and_aws_itself_are_folded() {
 
 #[test]
 fn a_field_that_aws_added_is_folded_and_one_that_somebody_set_is_not() {
-    let old = Account::default().with("iam:role", "r", json!({"RoleId": "1", "MaxSessionDuration": 3600}));
-    let mut new = old.clone().with("iam:role", "r", json!({"RoleId": "1", "MaxSessionDuration": 3600, "QuantumMode": "off"}));
-    assert_eq!(run(&old, &new).changes.len(), 1, "a field that the model knows");
-    new.new_fields.insert(("iam:GetAccountAuthorizationDetails".into(), "QuantumMode".into()));
+    let old = Account::default().with(
+        "iam:role",
+        "r",
+        json!({"RoleId": "1", "MaxSessionDuration": 3600}),
+    );
+    let mut new = old.clone().with(
+        "iam:role",
+        "r",
+        json!({"RoleId": "1", "MaxSessionDuration": 3600, "QuantumMode": "off"}),
+    );
+    assert_eq!(
+        run(&old, &new).changes.len(),
+        1,
+        "a field that the model knows"
+    );
+    new.new_fields.insert((
+        "iam:GetAccountAuthorizationDetails".into(),
+        "QuantumMode".into(),
+    ));
     for d in [run(&old, &new), run(&new, &old)] {
         assert_eq!((d.changes.len(), d.folded.vendor), (0, 1));
     }
-    let mut both = new.clone().with("iam:role", "r", json!({"RoleId": "1", "MaxSessionDuration": 7200, "QuantumMode": "off"}));
+    let mut both = new.clone().with(
+        "iam:role",
+        "r",
+        json!({"RoleId": "1", "MaxSessionDuration": 7200, "QuantumMode": "off"}),
+    );
     both.new_fields = new.new_fields.clone();
-    assert_eq!(run(&old, &both).changes.len(), 1, "something else changed too");
-    let turned = both.clone().with("iam:role", "r", json!({"RoleId": "1", "MaxSessionDuration": 7200, "QuantumMode": "on"}));
-    assert_eq!(run(&both, &turned).changes.len(), 1, "the new field itself was changed");
+    assert_eq!(
+        run(&old, &both).changes.len(),
+        1,
+        "something else changed too"
+    );
+    let turned = both.clone().with(
+        "iam:role",
+        "r",
+        json!({"RoleId": "1", "MaxSessionDuration": 7200, "QuantumMode": "on"}),
+    );
+    assert_eq!(
+        run(&both, &turned).changes.len(),
+        1,
+        "the new field itself was changed"
+    );
 }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Somebody or something at the other end of a call: the account that a snapshot was shared with, a key that was made.
+/// Somebody or something at the other end of a call: the account that a snapshot was shared with, a
+/// key that was made.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Counterparty {
     /// What the call has to do with it.

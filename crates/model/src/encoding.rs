@@ -1,8 +1,9 @@
-//! Text as files hold it: UTF-8 with or without a byte order mark, UTF-16 and UTF-32 as PowerShell and editors save them.
+//! Text as files hold it: UTF-8 with or without a byte order mark, UTF-16 and UTF-32 as PowerShell
+//! and editors save them.
 //!
-//! RFC 8259, 8.1, lets a parser ignore a byte order mark, and RFC 3629, 6, says what it looks like. Without a mark, ASCII
-//! in UTF-16 is told by the zeros beside its letters. Everything that reads a text file goes through here, so that no
-//! command knows an encoding that another does not.
+//! RFC 8259, 8.1, lets a parser ignore a byte order mark, and RFC 3629, 6, says what it looks like.
+//! Without a mark, ASCII in UTF-16 is told by the zeros beside its letters. Everything that reads a
+//! text file goes through here, so that no command knows an encoding that another does not.
 
 use std::io::{self, Read};
 
@@ -35,18 +36,28 @@ impl Encoding {
             (&[0xff, 0xfe], Encoding::Utf16Le),
             (&[0xfe, 0xff], Encoding::Utf16Be),
         ];
-        if let Some((mark, encoding)) = MARKS.into_iter().find(|(mark, _)| start.starts_with(mark)) {
+        if let Some((mark, encoding)) = MARKS.into_iter().find(|(mark, _)| start.starts_with(mark))
+        {
             return (encoding, mark.len());
         }
-        // JSON begins with two characters of ASCII, and so do the others: the zeros beside them tell (RFC 4627, 3). No text
-        // has zeros in UTF-8.
-        let Some(look) = start.first_chunk::<4>() else { return (Self::Utf8, 0) };
-        let zeros = |width: usize, letter: usize| {
-            look.chunks_exact(width).all(|c| c.iter().enumerate().all(|(n, b)| (*b == 0) != (n == letter)))
+        // JSON begins with two characters of ASCII, and so do the others: the zeros beside them
+        // tell (RFC 4627, 3). No text has zeros in UTF-8.
+        let Some(look) = start.first_chunk::<4>() else {
+            return (Self::Utf8, 0);
         };
-        for (width, letter, encoding) in
-            [(2, 0, Self::Utf16Le), (2, 1, Self::Utf16Be), (4, 0, Self::Utf32Le), (4, 3, Self::Utf32Be)]
-        {
+        let zeros = |width: usize, letter: usize| {
+            look.chunks_exact(width).all(|c| {
+                c.iter()
+                    .enumerate()
+                    .all(|(n, b)| (*b == 0) != (n == letter))
+            })
+        };
+        for (width, letter, encoding) in [
+            (2, 0, Self::Utf16Le),
+            (2, 1, Self::Utf16Be),
+            (4, 0, Self::Utf32Le),
+            (4, 3, Self::Utf32Be),
+        ] {
             if zeros(width, letter) {
                 return (encoding, 0);
             }
@@ -82,21 +93,30 @@ impl Encoding {
         }
     }
 
-    /// Appends what the bytes stand for, in UTF-8, and says how many are done: a character may go on behind them. What is
-    /// no character becomes U+FFFD.
+    /// Appends what the bytes stand for, in UTF-8, and says how many are done: a character may go
+    /// on behind them. What is no character becomes U+FFFD.
     fn transcode(self, bytes: &[u8], last: bool, out: &mut Vec<u8>) -> usize {
         let (width, mut at) = (self.width(), 0);
         let put = |c: Option<char>, out: &mut Vec<u8>| {
-            out.extend_from_slice(c.unwrap_or(char::REPLACEMENT_CHARACTER).encode_utf8(&mut [0; 4]).as_bytes());
+            out.extend_from_slice(
+                c.unwrap_or(char::REPLACEMENT_CHARACTER)
+                    .encode_utf8(&mut [0; 4])
+                    .as_bytes(),
+            );
         };
         while let Some(unit) = bytes.get(at..at + width) {
             let unit = self.unit(unit);
             let high = width == 2 && (0xd800..0xdc00).contains(&unit);
-            let next = bytes.get(at + width..at + 2 * width).map(|next| self.unit(next));
+            let next = bytes
+                .get(at + width..at + 2 * width)
+                .map(|next| self.unit(next));
             match next {
                 None if high && !last => return at,
                 Some(low) if high && (0xdc00..0xe000).contains(&low) => {
-                    put(char::from_u32(0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00)), out);
+                    put(
+                        char::from_u32(0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00)),
+                        out,
+                    );
                     at += 2 * width;
                 }
                 _ => {
@@ -125,12 +145,15 @@ pub struct NotText {
 
 /// The text of a file.
 ///
-/// # Errors
-/// When it is no text: a picture, or letters in an encoding of one byte each, which nobody can tell from another.
+/// # Errors When it is no text: a picture, or letters in an encoding of one byte each, which nobody
+/// can tell from another.
 pub fn decode(bytes: Vec<u8>) -> Result<String, NotText> {
     let (encoding, mark) = Encoding::of(&bytes);
     if encoding == Encoding::Utf8 {
-        let mut text = String::from_utf8(bytes).map_err(|e| NotText { encoding, at: e.utf8_error().valid_up_to() })?;
+        let mut text = String::from_utf8(bytes).map_err(|e| NotText {
+            encoding,
+            at: e.utf8_error().valid_up_to(),
+        })?;
         text.drain(..mark);
         return Ok(text);
     }
@@ -152,8 +175,8 @@ pub fn decode_lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// Gives the bytes of a text in UTF-8 and without a mark, whatever it was written in, so that a large one need not fit in
-/// memory. Bytes that are UTF-8 already, or no text, pass as they are.
+/// Gives the bytes of a text in UTF-8 and without a mark, whatever it was written in, so that a
+/// large one need not fit in memory. Bytes that are UTF-8 already, or no text, pass as they are.
 pub struct Unicode<R> {
     inner: R,
     encoding: Option<Encoding>,
@@ -170,7 +193,14 @@ const PART_BYTES: usize = 64 << 10;
 impl<R: Read> Unicode<R> {
     /// Reads from here.
     pub fn new(inner: R) -> Self {
-        Self { inner, encoding: None, raw: Vec::new(), text: Vec::new(), given: 0, ended: false }
+        Self {
+            inner,
+            encoding: None,
+            raw: Vec::new(),
+            text: Vec::new(),
+            given: 0,
+            ended: false,
+        }
     }
 
     /// Where the bytes come from.
@@ -180,7 +210,9 @@ impl<R: Read> Unicode<R> {
 
     fn fill(&mut self, bytes: usize) -> io::Result<()> {
         let wanted = bytes.saturating_sub(self.raw.len()) as u64;
-        let read = Read::by_ref(&mut self.inner).take(wanted).read_to_end(&mut self.raw)?;
+        let read = Read::by_ref(&mut self.inner)
+            .take(wanted)
+            .read_to_end(&mut self.raw)?;
         self.ended = (read as u64) < wanted;
         Ok(())
     }
@@ -230,27 +262,57 @@ mod tests {
     const TEXT: &str = "{\"a\": \"å😀\r\n\"}";
 
     fn written(encoding: Encoding, mark: bool, text: &str) -> Vec<u8> {
-        let text = if mark { format!("\u{feff}{text}") } else { text.to_owned() };
+        let text = if mark {
+            format!("\u{feff}{text}")
+        } else {
+            text.to_owned()
+        };
         match encoding {
             Encoding::Utf8 => text.into_bytes(),
             Encoding::Utf16Le => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
             Encoding::Utf16Be => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
-            Encoding::Utf32Le => text.chars().flat_map(|c| (c as u32).to_le_bytes()).collect(),
-            Encoding::Utf32Be => text.chars().flat_map(|c| (c as u32).to_be_bytes()).collect(),
+            Encoding::Utf32Le => text
+                .chars()
+                .flat_map(|c| (c as u32).to_le_bytes())
+                .collect(),
+            Encoding::Utf32Be => text
+                .chars()
+                .flat_map(|c| (c as u32).to_be_bytes())
+                .collect(),
         }
     }
 
-    const ALL: [Encoding; 5] = [Encoding::Utf8, Encoding::Utf16Le, Encoding::Utf16Be, Encoding::Utf32Le, Encoding::Utf32Be];
+    const ALL: [Encoding; 5] = [
+        Encoding::Utf8,
+        Encoding::Utf16Le,
+        Encoding::Utf16Be,
+        Encoding::Utf32Le,
+        Encoding::Utf32Be,
+    ];
 
     #[test]
     fn a_text_is_the_same_in_every_encoding() {
-        let padded = format!("{{\"letters of ASCII that stand where the look goes, so that nothing else decides\": 1,\n{TEXT}");
+        let padded = format!(
+            "{{\"letters of ASCII that stand where the look goes, so that nothing else decides\": 1,\n{TEXT}"
+        );
         for encoding in ALL {
-            for (mark, text) in [(true, TEXT), (true, ""), (true, "[]"), (false, padded.as_str()), (false, "[{}]")] {
+            for (mark, text) in [
+                (true, TEXT),
+                (true, ""),
+                (true, "[]"),
+                (false, padded.as_str()),
+                (false, "[{}]"),
+            ] {
                 let bytes = written(encoding, mark, text);
-                assert_eq!(decode(bytes.clone()).as_deref(), Ok(text), "{encoding:?} {mark} {text}");
+                assert_eq!(
+                    decode(bytes.clone()).as_deref(),
+                    Ok(text),
+                    "{encoding:?} {mark} {text}"
+                );
                 let mut streamed = String::new();
-                Unicode::new(bytes.as_slice()).read_to_string(&mut streamed).unwrap();
+                Unicode::new(bytes.as_slice())
+                    .read_to_string(&mut streamed)
+                    .unwrap();
                 assert_eq!(streamed, text, "{encoding:?} {mark}");
             }
         }
@@ -260,7 +322,13 @@ mod tests {
     fn what_is_no_text_is_named_by_its_encoding() {
         let odd = [written(Encoding::Utf16Le, true, TEXT), vec![0]].concat();
         assert_eq!(decode(odd).unwrap_err().encoding, Encoding::Utf16Le);
-        assert_eq!(decode(b"caf\xe9".to_vec()).unwrap_err(), NotText { encoding: Encoding::Utf8, at: 3 });
+        assert_eq!(
+            decode(b"caf\xe9".to_vec()).unwrap_err(),
+            NotText {
+                encoding: Encoding::Utf8,
+                at: 3
+            }
+        );
         assert_eq!(decode_lossy(b"caf\xe9"), "caf\u{fffd}");
     }
 

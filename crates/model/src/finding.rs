@@ -37,14 +37,16 @@ pub struct Finding {
     /// How many of them AWS refused, or failed otherwise.
     #[serde(default)]
     pub refused: u64,
-    /// What was called, what did most harm first: `[{"call":"s3:GetObject","count":2,"refused":0,"resources":["arn:…"]}]`.
+    /// What was called, what did most harm first:
+    /// `[{"call":"s3:GetObject","count":2,"refused":0,"resources":["arn:…"]}]`.
     #[serde(default)]
     pub calls: Vec<CallCount>,
     /// Who did it, as of the first event.
     pub actor: Option<Actor>,
     /// ARNs and names that the calls were about.
     pub resources: Vec<String>,
-    /// Whom or what the calls let in, made or sent: `[{"relation":"let-in","kind":"account","id":"999988887777"}]`.
+    /// Whom or what the calls let in, made or sent:
+    /// `[{"relation":"let-in","kind":"account","id":"999988887777"}]`.
     #[serde(default)]
     pub counterparty: Vec<Counterparty>,
     /// What it rests on, earliest first.
@@ -189,10 +191,16 @@ impl std::str::FromStr for Stage {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Gain, Self::Maintain, Self::Steal, Self::Blind, Self::Hygiene]
-            .into_iter()
-            .find(|s| s.to_string() == text)
-            .ok_or_else(|| format!("stage is gain, maintain, steal, blind or hygiene, not {text:?}"))
+        [
+            Self::Gain,
+            Self::Maintain,
+            Self::Steal,
+            Self::Blind,
+            Self::Hygiene,
+        ]
+        .into_iter()
+        .find(|s| s.to_string() == text)
+        .ok_or_else(|| format!("stage is gain, maintain, steal, blind or hygiene, not {text:?}"))
     }
 }
 

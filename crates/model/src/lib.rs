@@ -1,4 +1,5 @@
-//! The words of Bartizan as types: how bad, which stage, how sure, who, and the finding itself; bounds; time as text.
+//! The words of Bartizan as types: how bad, which stage, how sure, who, and the finding itself;
+//! bounds; time as text.
 //!
 //! No I/O, no parsing of logs or policies: every other crate may know this one.
 

@@ -1,4 +1,5 @@
-//! Every bound in the program, in one table. What exceeds a bound is reported, never dropped in silence.
+//! Every bound in the program, in one table. What exceeds a bound is reported, never dropped in
+//! silence.
 
 /// Bytes of one answer of AWS, and of one file of a dump, that are read.
 pub const ANSWER_BYTES_MAX: usize = 64 << 20;
@@ -24,8 +25,8 @@ pub const DUMP_FILE_BYTES_MAX: usize = 2 << 30;
 pub const EVIDENCE_FILE_BYTES_MAX: usize = 2 << 30;
 /// Bytes of one log entry (tlog-tiles has a 16-bit length).
 pub const ENTRY_BYTES_MAX: usize = 65_535;
-/// Bundles of 256 entries that are searched from the end of the log for an account's last snapshot: for 200 accounts every
-/// hour, three days.
+/// Bundles of 256 entries that are searched from the end of the log for an account's last snapshot:
+/// for 200 accounts every hour, three days.
 pub const HISTORY_BUNDLES_MAX: usize = 64;
 /// Bytes of documents that one frame of a pack holds before it is compressed.
 pub const PACK_FRAME_BYTES: usize = 256 << 10;
@@ -47,8 +48,8 @@ pub const INFLATED_WHOLE_BYTES_MAX: usize = 8 << 20;
 pub const WINDOW_BYTES: usize = 1 << 20;
 /// Bytes that one object may inflate to.
 pub const INFLATED_BYTES_MAX: u64 = 64 << 30;
-/// How much larger an inflated object may be than the stored one, once it is above [`INFLATE_RATIO_BYTES_MIN`]. Real
-/// trails are at 8 to 20.
+/// How much larger an inflated object may be than the stored one, once it is above
+/// [`INFLATE_RATIO_BYTES_MIN`]. Real trails are at 8 to 20.
 pub const INFLATE_RATIO_MAX: usize = 100;
 /// Bytes of an inflated object from which its ratio counts.
 pub const INFLATE_RATIO_BYTES_MIN: u64 = 64 << 20;
@@ -60,9 +61,11 @@ pub const UNWRAP_DEPTH_MAX: usize = 4;
 pub const ZIP_BYTES_MAX: u64 = 1 << 30;
 /// Files in one archive.
 pub const ARCHIVE_FILES_MAX: usize = 1_000_000;
-/// Records that may be read and not judged, in each so many, before silence is no all-clear any more: one in a hundred.
+/// Records that may be read and not judged, in each so many, before silence is no all-clear any
+/// more: one in a hundred.
 pub const UNJUDGED_ONE_IN: u64 = 100;
-/// Seconds after a call until its record is delivered at the latest. AWS says "about 5 minutes"; an hour leaves room.
+/// Seconds after a call until its record is delivered at the latest. AWS says "about 5 minutes"; an
+/// hour leaves room.
 pub const DELIVERY_SECONDS_MAX: i64 = 3600;
 /// Folders below each other that are walked for the objects of a trail.
 pub const FOLDER_DEPTH_MAX: usize = 256;
@@ -74,7 +77,8 @@ pub const EVIDENCE_MAX: usize = 10;
 pub const RESOURCES_MAX: usize = 10;
 /// Different calls that one finding counts one by one.
 pub const CALLS_MAX: usize = 64;
-/// Earliest events of one call, of those that worked and of those that failed, that name what the call was about.
+/// Earliest events of one call, of those that worked and of those that failed, that name what the
+/// call was about.
 pub const SIGHTINGS_OF_CALL_MAX: usize = 5;
 /// Scalars of a request or an answer that are looked at for what a call touched.
 pub const TOUCHED_LEAVES_MAX: usize = 400;
@@ -92,7 +96,8 @@ pub const LOG_TEXT_BYTES_MAX: usize = 512;
 pub const EVENT_IDS_MAX: usize = 225_000;
 /// Bytes of what rules with windows remember.
 pub const WINDOW_STATE_BYTES_MAX: usize = 16 << 20;
-/// Distinct values of one span that a rule counts: a secret a second for an hour is beyond what any rule asks for.
+/// Distinct values of one span that a rule counts: a secret a second for an hour is beyond what any
+/// rule asks for.
 pub const RATE_VALUES_MAX: usize = 4096;
 /// What one event may add to a sum: DeleteObjects takes at most 1,000 keys.
 pub const RATE_SUMMAND_MAX: u64 = 10_000;

@@ -7,7 +7,10 @@ pub fn shell_word(word: &str) -> String {
     if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
         return word.to_owned();
     }
-    let seen: String = word.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+    let seen: String = word
+        .chars()
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect();
     format!("'{}'", seen.replace('\'', r"'\''"))
 }
 

@@ -12,8 +12,9 @@ pub struct CallerIdentity {
     /// `userIdentity.type`, or `Unknown` where the record has none.
     #[serde(rename = "type")]
     pub kind: String,
-    /// What tells this actor from another and lasts: the ARN of a user or role, the name of a service. A session name is
-    /// part of it only where its owner cannot choose it (IAM Identity Center).
+    /// What tells this actor from another and lasts: the ARN of a user or role, the name of a
+    /// service. A session name is part of it only where its owner cannot choose it (IAM Identity
+    /// Center).
     pub key: String,
     /// Short name for people: `user alice`, `role build`, `root`.
     pub name: String,
@@ -25,16 +26,19 @@ pub struct CallerIdentity {
     pub access_key_id: Option<String>,
     /// Name of the role session.
     pub session: Option<String>,
-    /// What the session was made from: a role, a federation provider, a person behind IAM Identity Center.
+    /// What the session was made from: a role, a federation provider, a person behind IAM Identity
+    /// Center.
     pub through: Option<String>,
-    /// `sourceIdentity`: a name that survives from role to role. Whoever asks for the session may choose it, unless the trust
-    /// policy demands one.
+    /// `sourceIdentity`: a name that survives from role to role. Whoever asks for the session may
+    /// choose it, unless the trust policy demands one.
     pub source_identity: Option<String>,
-    /// The service by means of which the call was made: `cloudformation.amazonaws.com`, `signin.amazonaws.com`.
+    /// The service by means of which the call was made: `cloudformation.amazonaws.com`,
+    /// `signin.amazonaws.com`.
     pub invoked_by: Option<String>,
     /// Whether a device confirmed the session, where the record says.
     pub mfa: Option<bool>,
-    /// A principal of the customer, or AWS itself: by the identity alone. [`CallerIdentity::caller_of`] knows the call too.
+    /// A principal of the customer, or AWS itself: by the identity alone.
+    /// [`CallerIdentity::caller_of`] knows the call too.
     pub caller: CallerKind,
 }
 
@@ -52,18 +56,34 @@ pub enum CallerKind {
 const TEXT_BYTES_MAX: usize = 2048;
 
 impl CallerIdentity {
-    /// Who made the call of a record. The account that was called stands in where the identity names none (SAML users).
+    /// Who made the call of a record. The account that was called stands in where the identity
+    /// names none (SAML users).
     pub fn of_event(event: &Event<'_>) -> Self {
         let here = event.text(Field::RecipientAccountId);
-        Self::read(event.field(Field::UserIdentity), here.as_deref().filter(|a| !a.is_empty()))
+        Self::read(
+            event.field(Field::UserIdentity),
+            here.as_deref().filter(|a| !a.is_empty()),
+        )
     }
 
-    /// Whether this call was made by the principal, or by AWS for itself with the principal's credentials.
+    /// Whether this call was made by the principal, or by AWS for itself with the principal's
+    /// credentials.
     pub fn caller_of(&self, event: &Event<'_>) -> CallerKind {
-        let Some(service) = self.invoked_by.as_deref().filter(|_| self.caller == CallerKind::Principal) else { return self.caller };
+        let Some(service) = self
+            .invoked_by
+            .as_deref()
+            .filter(|_| self.caller == CallerKind::Principal)
+        else {
+            return self.caller;
+        };
         let text = |field| event.text(field).unwrap_or_default();
-        let by_itself = behalf::is_by_itself(service, &text(Field::EventSource), &text(Field::EventName));
-        if by_itself { CallerKind::Service } else { CallerKind::Principal }
+        let by_itself =
+            behalf::is_by_itself(service, &text(Field::EventSource), &text(Field::EventName));
+        if by_itself {
+            CallerKind::Service
+        } else {
+            CallerKind::Principal
+        }
     }
 
     /// Reads `userIdentity`; a missing one is an actor of kind `Unknown`.
@@ -77,34 +97,63 @@ impl CallerIdentity {
             value.text().map(|t| cut(&t)).filter(|t| !t.is_empty())
         };
         let kind = field(&["type"]).unwrap_or_else(|| "Unknown".to_owned());
-        // Root rights that the management account took for a task (CloudTrail user guide, "userIdentity": `assumedRoot`).
-        let borrowed = kind == "Root" && field(&["sessionContext", "assumedRoot"]).is_some_and(|t| t.eq_ignore_ascii_case("true"));
-        let kind = if borrowed { "AssumedRoot".to_owned() } else { kind };
+        // Root rights that the management account took for a task (CloudTrail user guide,
+        // "userIdentity": `assumedRoot`).
+        let borrowed = kind == "Root"
+            && field(&["sessionContext", "assumedRoot"])
+                .is_some_and(|t| t.eq_ignore_ascii_case("true"));
+        let kind = if borrowed {
+            "AssumedRoot".to_owned()
+        } else {
+            kind
+        };
         let arn = field(&["arn"]);
-        let account = field(&["accountId"]).or_else(|| arn.as_deref().and_then(account_of).map(str::to_owned));
+        let account = field(&["accountId"])
+            .or_else(|| arn.as_deref().and_then(account_of).map(str::to_owned));
         // An account that is another's, or AWS itself, is never the one that was called.
-        let called = called.filter(|_| !matches!(kind.as_str(), "AWSAccount" | "AWSService") && identity.is_some());
+        let called = called.filter(|_| {
+            !matches!(kind.as_str(), "AWSAccount" | "AWSService") && identity.is_some()
+        });
         let account = account.or_else(|| called.map(str::to_owned));
         let issuer = field(&["sessionContext", "sessionIssuer", "arn"]);
         let invoked_by = field(&["invokedBy"]);
-        let provider =
-            field(&["identityProvider"]).or_else(|| field(&["sessionContext", "webIdFederationData", "federatedProvider"]));
+        let provider = field(&["identityProvider"])
+            .or_else(|| field(&["sessionContext", "webIdFederationData", "federatedProvider"]));
         let person = field(&["onBehalfOf", "userId"]);
         let session = matches!(kind.as_str(), "AssumedRole" | "FederatedUser")
-            .then(|| arn.as_deref().and_then(|a| a.rsplit_once('/')).map(|(_, s)| s.to_owned()))
+            .then(|| {
+                arn.as_deref()
+                    .and_then(|a| a.rsplit_once('/'))
+                    .map(|(_, s)| s.to_owned())
+            })
             .flatten();
-        let user = field(&["userName"]).or_else(|| arn.as_deref().and_then(|a| a.rsplit_once('/')).map(|(_, n)| n.to_owned()));
-        let somebody = user.clone().or_else(|| field(&["principalId"])).unwrap_or_else(|| "?".to_owned());
+        let user = field(&["userName"]).or_else(|| {
+            arn.as_deref()
+                .and_then(|a| a.rsplit_once('/'))
+                .map(|(_, n)| n.to_owned())
+        });
+        let somebody = user
+            .clone()
+            .or_else(|| field(&["principalId"]))
+            .unwrap_or_else(|| "?".to_owned());
         let here = account.as_deref().unwrap_or("?");
 
         let (key, name) = match kind.as_str() {
             "Root" => (format!("arn:aws:iam::{here}:root"), "root".to_owned()),
-            "AssumedRoot" => (format!("assumed-root:{here}"), format!("borrowed root session in account {here}")),
-            "IAMUser" => {
-                (arn.clone().unwrap_or_else(|| format!("arn:aws:iam::{here}:user/{somebody}")), format!("user {somebody}"))
-            }
+            "AssumedRoot" => (
+                format!("assumed-root:{here}"),
+                format!("borrowed root session in account {here}"),
+            ),
+            "IAMUser" => (
+                arn.clone()
+                    .unwrap_or_else(|| format!("arn:aws:iam::{here}:user/{somebody}")),
+                format!("user {somebody}"),
+            ),
             "AssumedRole" | "Role" => {
-                let role = issuer.clone().or_else(|| arn.as_deref().and_then(role_of_session)).or_else(|| arn.clone());
+                let role = issuer
+                    .clone()
+                    .or_else(|| arn.as_deref().and_then(role_of_session))
+                    .or_else(|| arn.clone());
                 let role = role.unwrap_or_else(|| format!("arn:aws:iam::{here}:role/{somebody}"));
                 let short = role.rsplit('/').next().unwrap_or(&role).to_owned();
                 match &session {
@@ -121,30 +170,65 @@ impl CallerIdentity {
             "WebIdentityUser" | "SAMLUser" => {
                 let provider = provider.as_deref().unwrap_or("?");
                 // Records name the provider by its ARN; people know it by its host.
-                let known = provider.rsplit_once("-provider/").map_or(provider, |(_, name)| name);
-                (format!("{provider}/{somebody}"), format!("{somebody} of {known}"))
+                let known = provider
+                    .rsplit_once("-provider/")
+                    .map_or(provider, |(_, name)| name);
+                (
+                    format!("{provider}/{somebody}"),
+                    format!("{somebody} of {known}"),
+                )
             }
             "IdentityCenterUser" => {
                 let person = person.clone().unwrap_or_else(|| somebody.clone());
-                (format!("identity-center:{person}"), format!("Identity Center user {person}"))
+                (
+                    format!("identity-center:{person}"),
+                    format!("Identity Center user {person}"),
+                )
             }
             "AWSService" => {
                 let service = invoked_by.clone().unwrap_or(somebody);
                 (service.clone(), service)
             }
-            "AWSAccount" => (format!("account:{here}:{}", field(&["principalId"]).unwrap_or_default()), format!("account {here}")),
+            "AWSAccount" => (
+                format!(
+                    "account:{here}:{}",
+                    field(&["principalId"]).unwrap_or_default()
+                ),
+                format!("account {here}"),
+            ),
             _ => match &invoked_by {
                 Some(service) => (service.clone(), service.clone()),
-                None => (format!("{kind}:{here}:{somebody}"), if somebody == "?" { "unknown".to_owned() } else { somebody }),
+                None => (
+                    format!("{kind}:{here}:{somebody}"),
+                    if somebody == "?" {
+                        "unknown".to_owned()
+                    } else {
+                        somebody
+                    },
+                ),
             },
         };
-        // Nobody but AWS makes roles below this path, and nobody but the service that one is for can use it.
-        let linked = issuer.as_deref().or(arn.as_deref()).is_some_and(|i| i.contains(":role/aws-service-role/"));
-        let named = arn.is_some() || user.is_some() || field(&["principalId"]).is_some() || field(&["accessKeyId"]).is_some();
+        // Nobody but AWS makes roles below this path, and nobody but the service that one is for
+        // can use it.
+        let linked = issuer
+            .as_deref()
+            .or(arn.as_deref())
+            .is_some_and(|i| i.contains(":role/aws-service-role/"));
+        let named = arn.is_some()
+            || user.is_some()
+            || field(&["principalId"]).is_some()
+            || field(&["accessKeyId"]).is_some();
         let itself = kind == "AWSService" || linked || invoked_by.is_some() && !named;
         Self {
-            caller: if itself { CallerKind::Service } else { CallerKind::Principal },
-            through: person.filter(|_| kind != "IdentityCenterUser").or(issuer).or(provider),
+            caller: if itself {
+                CallerKind::Service
+            } else {
+                CallerKind::Principal
+            },
+            through: person
+                .filter(|_| kind != "IdentityCenterUser")
+                .or(issuer)
+                .or(provider),
             access_key_id: field(&["accessKeyId"]),
             source_identity: field(&["sessionContext", "sourceIdentity"]),
             mfa: field(&["sessionContext", "attributes", "mfaAuthenticated"]).map(|t| t == "true"),
@@ -164,11 +248,15 @@ fn account_of(arn: &str) -> Option<&str> {
     arn.split(':').nth(4).filter(|a| !a.is_empty())
 }
 
-/// `arn:aws:iam::1:role/build` of `arn:aws:sts::1:assumed-role/build/session`; a path of the role is not in there.
+/// `arn:aws:iam::1:role/build` of `arn:aws:sts::1:assumed-role/build/session`; a path of the role
+/// is not in there.
 fn role_of_session(arn: &str) -> Option<String> {
     let (prefix, rest) = arn.split_once(":assumed-role/")?;
     let role = rest.split('/').next()?;
-    Some(format!("{}:role/{role}", prefix.replacen(":sts:", ":iam:", 1)))
+    Some(format!(
+        "{}:role/{role}",
+        prefix.replacen(":sts:", ":iam:", 1)
+    ))
 }
 
 fn cut(text: &str) -> String {
@@ -189,7 +277,8 @@ mod tests {
 
     #[test]
     fn every_kind_has_a_key_that_lasts() {
-        // The shapes are those of the user guide's examples, with the fields that tell actors apart.
+        // The shapes are those of the user guide's examples, with the fields that tell actors
+        // apart.
         for (json, key, name, caller) in [
             (
                 r#"{"type":"Root","principalId":"111122223333","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333"}"#,
@@ -233,14 +322,24 @@ mod tests {
                 "role AWSServiceRoleForRDS",
                 CallerKind::Service,
             ),
-            (r#"{"type":"Role","arn":"arn:aws:iam::1:role/r"}"#, "arn:aws:iam::1:role/r", "role r", CallerKind::Principal),
+            (
+                r#"{"type":"Role","arn":"arn:aws:iam::1:role/r"}"#,
+                "arn:aws:iam::1:role/r",
+                "role r",
+                CallerKind::Principal,
+            ),
             (
                 r#"{"type":"FederatedUser","arn":"arn:aws:sts::1:federated-user/fed","sessionContext":{"sessionIssuer":{"type":"IAMUser","arn":"arn:aws:iam::1:user/alice"}}}"#,
                 "arn:aws:sts::1:federated-user/fed",
                 "federated user fed",
                 CallerKind::Principal,
             ),
-            (r#"{"type":"Directory","accountId":"1","userName":"dan"}"#, "Directory:1:dan", "dan", CallerKind::Principal),
+            (
+                r#"{"type":"Directory","accountId":"1","userName":"dan"}"#,
+                "Directory:1:dan",
+                "dan",
+                CallerKind::Principal,
+            ),
             (
                 r#"{"type":"AWSAccount","accountId":"2","principalId":"AROAX:s"}"#,
                 "account:2:AROAX:s",
@@ -265,7 +364,12 @@ mod tests {
                 "repo:o/r:ref of token.actions.githubusercontent.com",
                 CallerKind::Principal,
             ),
-            (r#"{"type":"SAMLUser","userName":"bob","identityProvider":"idp"}"#, "idp/bob", "bob of idp", CallerKind::Principal),
+            (
+                r#"{"type":"SAMLUser","userName":"bob","identityProvider":"idp"}"#,
+                "idp/bob",
+                "bob of idp",
+                CallerKind::Principal,
+            ),
             (
                 r#"{"accountId":"1","invokedBy":"secretsmanager.amazonaws.com"}"#,
                 "secretsmanager.amazonaws.com",
@@ -288,7 +392,11 @@ mod tests {
             ("null", "Unknown:?:?", "unknown", CallerKind::Principal),
         ] {
             let actor = actor(json);
-            assert_eq!((actor.key.as_str(), actor.name.as_str(), actor.caller), (key, name, caller), "{json}");
+            assert_eq!(
+                (actor.key.as_str(), actor.name.as_str(), actor.caller),
+                (key, name, caller),
+                "{json}"
+            );
         }
         assert_eq!(CallerIdentity::of(None).kind, "Unknown");
     }

@@ -3,16 +3,28 @@
 use std::cell::Cell;
 use std::io::{self, Cursor, Read};
 
-use super::again::ItemSink;
 use super::content::ForeignFile;
 use super::inflate::TrailReader;
+use super::lookahead::ItemSink;
 use super::shape::{ReadProblem, TrailItem};
-use bartizan_model::limits::{ARCHIVE_FILES_MAX, INFLATE_RATIO_BYTES_MIN, INFLATE_RATIO_MAX, INFLATED_BYTES_MAX, ZIP_BYTES_MAX};
+use bartizan_model::limits::{
+    ARCHIVE_FILES_MAX, INFLATE_RATIO_BYTES_MIN, INFLATE_RATIO_MAX, INFLATED_BYTES_MAX,
+    ZIP_BYTES_MAX,
+};
 
 /// Reads every file of a ZIP archive. Gives the bytes that they hold.
-pub(super) fn zip(reader: &mut TrailReader, source: &mut dyn Read, sink: &mut dyn ItemSink, depth: usize) -> u64 {
+pub(super) fn zip(
+    reader: &mut TrailReader,
+    source: &mut dyn Read,
+    sink: &mut dyn ItemSink,
+    depth: usize,
+) -> u64 {
     let mut bytes = Vec::new();
-    if source.take(ZIP_BYTES_MAX + 1).read_to_end(&mut bytes).is_err() {
+    if source
+        .take(ZIP_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .is_err()
+    {
         problem(sink, ReadProblem::Unreadable);
         return 0;
     }
@@ -32,13 +44,23 @@ pub(super) fn zip(reader: &mut TrailReader, source: &mut dyn Read, sink: &mut dy
     }
     for number in 0..archive.len() {
         if number >= ARCHIVE_FILES_MAX || budget.is_spent() {
-            problem(sink, if budget.is_spent() { ReadProblem::Bomb } else { ReadProblem::ArchiveTooLarge });
+            problem(
+                sink,
+                if budget.is_spent() {
+                    ReadProblem::Bomb
+                } else {
+                    ReadProblem::ArchiveTooLarge
+                },
+            );
             break;
         }
         match archive.by_index(number) {
             Ok(file) if file.is_dir() || is_litter(file.name_raw()) => {}
             Ok(file) => reader.read_file(&mut budget.reading(file), sink, depth),
-            Err(zip::result::ZipError::UnsupportedArchive(_) | zip::result::ZipError::InvalidPassword) => {
+            Err(
+                zip::result::ZipError::UnsupportedArchive(_)
+                | zip::result::ZipError::InvalidPassword,
+            ) => {
                 problem(sink, ReadProblem::Locked);
             }
             Err(zip::result::ZipError::CompressionMethodNotSupported(_)) => {
@@ -51,7 +73,12 @@ pub(super) fn zip(reader: &mut TrailReader, source: &mut dyn Read, sink: &mut dy
 }
 
 /// Reads every file of a tar archive. Gives the bytes that they hold.
-pub(super) fn tar(reader: &mut TrailReader, source: &mut dyn Read, sink: &mut dyn ItemSink, depth: usize) -> u64 {
+pub(super) fn tar(
+    reader: &mut TrailReader,
+    source: &mut dyn Read,
+    sink: &mut dyn ItemSink,
+    depth: usize,
+) -> u64 {
     let budget = ArchiveBudget::new(u64::MAX);
     let mut archive = tar::Archive::new(source);
     let Ok(files) = archive.entries() else {
@@ -64,11 +91,20 @@ pub(super) fn tar(reader: &mut TrailReader, source: &mut dyn Read, sink: &mut dy
             break;
         };
         if number >= ARCHIVE_FILES_MAX || budget.is_spent() {
-            problem(sink, if budget.is_spent() { ReadProblem::Bomb } else { ReadProblem::ArchiveTooLarge });
+            problem(
+                sink,
+                if budget.is_spent() {
+                    ReadProblem::Bomb
+                } else {
+                    ReadProblem::ArchiveTooLarge
+                },
+            );
             break;
         }
         let kind = file.header().entry_type();
-        if (kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse()) && !is_litter(&file.path_bytes()) {
+        if (kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse())
+            && !is_litter(&file.path_bytes())
+        {
             reader.read_file(&mut budget.reading(file), sink, depth);
         }
     }
@@ -93,13 +129,17 @@ struct ArchiveBudget {
 
 impl ArchiveBudget {
     fn new(stored: u64) -> Self {
-        Self { stored, taken: Cell::new(0) }
+        Self {
+            stored,
+            taken: Cell::new(0),
+        }
     }
 
     fn is_spent(&self) -> bool {
         let taken = self.taken.get();
         let ratio = taken / self.stored.max(1);
-        taken > INFLATED_BYTES_MAX || taken > INFLATE_RATIO_BYTES_MIN && ratio > INFLATE_RATIO_MAX as u64
+        taken > INFLATED_BYTES_MAX
+            || taken > INFLATE_RATIO_BYTES_MIN && ratio > INFLATE_RATIO_MAX as u64
     }
 
     fn reading<R: Read>(&self, file: R) -> BudgetedReader<'_, R> {

@@ -68,17 +68,26 @@ impl ForeignFile {
     /// What it is and what to do, for people.
     pub fn text(self) -> &'static str {
         match self {
-            Self::Parquet => "a Parquet file, which is not read here: query it with `bartizan hunt`, or export it as JSON or CSV",
+            Self::Parquet => {
+                "a Parquet file, which is not read here: query it with `bartizan hunt`, or export \
+                it as JSON or CSV"
+            }
             Self::Orc => "an ORC file, which is not read: export it as JSON or CSV",
             Self::Avro => "an Avro file, which is not read: export it as JSON or CSV",
             Self::Spreadsheet => "a workbook of a spreadsheet: save it as CSV",
             Self::Database => "an SQLite database: export its table as JSON or CSV",
             Self::Archive => "an archive that is not read (7z, RAR): unpack it, or use ZIP or tar",
             Self::Packed => {
-                "compressed in a way that is not read (LZ4, Snappy, bare LZMA): unpack it, or use gzip, zstd, xz or bzip2"
+                "compressed in a way that is not read (LZ4, Snappy, bare LZMA): unpack it, or use \
+                gzip, zstd, xz or bzip2"
             }
-            Self::Xml => "XML, not a trail: perhaps an error that S3 answered when it was downloaded",
-            Self::Page => "a web page, not a trail: perhaps a login or error page that was saved in its place",
+            Self::Xml => {
+                "XML, not a trail: perhaps an error that S3 answered when it was downloaded"
+            }
+            Self::Page => {
+                "a web page, not a trail: perhaps a login or error page that was saved in its \
+                place"
+            }
             Self::Text => "text that is neither JSON nor a table with an event name",
             Self::Unknown => "not a trail, and nothing that is known",
             Self::Picture => "a picture or film, not a trail",
@@ -101,19 +110,55 @@ const MARKS: &[(usize, &[u8], ObjectContent)] = &[
     (0, b"PARE", ObjectContent::Foreign(ForeignFile::Parquet)),
     (0, b"ORC", ObjectContent::Foreign(ForeignFile::Orc)),
     (0, b"Obj\x01", ObjectContent::Foreign(ForeignFile::Avro)),
-    (0, &[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1], ObjectContent::Foreign(ForeignFile::Spreadsheet)),
-    (0, b"SQLite format 3\0", ObjectContent::Foreign(ForeignFile::Database)),
-    (0, b"7z\xbc\xaf\x27\x1c", ObjectContent::Foreign(ForeignFile::Archive)),
-    (0, b"Rar!\x1a\x07", ObjectContent::Foreign(ForeignFile::Archive)),
+    (
+        0,
+        &[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1],
+        ObjectContent::Foreign(ForeignFile::Spreadsheet),
+    ),
+    (
+        0,
+        b"SQLite format 3\0",
+        ObjectContent::Foreign(ForeignFile::Database),
+    ),
+    (
+        0,
+        b"7z\xbc\xaf\x27\x1c",
+        ObjectContent::Foreign(ForeignFile::Archive),
+    ),
+    (
+        0,
+        b"Rar!\x1a\x07",
+        ObjectContent::Foreign(ForeignFile::Archive),
+    ),
     (0, b"MSCF", ObjectContent::Foreign(ForeignFile::Archive)),
     (0, b"!<arch>", ObjectContent::Foreign(ForeignFile::Archive)),
-    (0, &[0x04, 0x22, 0x4d, 0x18], ObjectContent::Foreign(ForeignFile::Packed)),
-    (0, &[0xff, 0x06, 0, 0, b's', b'N', b'a', b'P', b'p', b'Y'], ObjectContent::Foreign(ForeignFile::Packed)),
+    (
+        0,
+        &[0x04, 0x22, 0x4d, 0x18],
+        ObjectContent::Foreign(ForeignFile::Packed),
+    ),
+    (
+        0,
+        &[0xff, 0x06, 0, 0, b's', b'N', b'a', b'P', b'p', b'Y'],
+        ObjectContent::Foreign(ForeignFile::Packed),
+    ),
     (0, b"LZIP", ObjectContent::Foreign(ForeignFile::Packed)),
-    (0, &[0x5d, 0, 0], ObjectContent::Foreign(ForeignFile::Packed)),
-    (0, &[0x1f, 0x9d], ObjectContent::Foreign(ForeignFile::Packed)),
+    (
+        0,
+        &[0x5d, 0, 0],
+        ObjectContent::Foreign(ForeignFile::Packed),
+    ),
+    (
+        0,
+        &[0x1f, 0x9d],
+        ObjectContent::Foreign(ForeignFile::Packed),
+    ),
     (0, b"\x89PNG", ObjectContent::Foreign(ForeignFile::Picture)),
-    (0, &[0xff, 0xd8, 0xff], ObjectContent::Foreign(ForeignFile::Picture)),
+    (
+        0,
+        &[0xff, 0xd8, 0xff],
+        ObjectContent::Foreign(ForeignFile::Picture),
+    ),
     (0, b"GIF8", ObjectContent::Foreign(ForeignFile::Picture)),
     (8, b"WEBP", ObjectContent::Foreign(ForeignFile::Picture)),
     (0, b"II*\0", ObjectContent::Foreign(ForeignFile::Picture)),
@@ -123,8 +168,16 @@ const MARKS: &[(usize, &[u8], ObjectContent)] = &[
     (0, b"{\\rtf", ObjectContent::Foreign(ForeignFile::Document)),
     (0, b"\x7fELF", ObjectContent::Foreign(ForeignFile::System)),
     (0, b"MZ\x90\0", ObjectContent::Foreign(ForeignFile::System)),
-    (0, &[0xcf, 0xfa, 0xed, 0xfe], ObjectContent::Foreign(ForeignFile::System)),
-    (0, b"\0\0\0\x01Bud1", ObjectContent::Foreign(ForeignFile::System)),
+    (
+        0,
+        &[0xcf, 0xfa, 0xed, 0xfe],
+        ObjectContent::Foreign(ForeignFile::System),
+    ),
+    (
+        0,
+        b"\0\0\0\x01Bud1",
+        ObjectContent::Foreign(ForeignFile::System),
+    ),
 ];
 
 impl ObjectContent {
@@ -135,7 +188,9 @@ impl ObjectContent {
             return Self::Json;
         }
         let start = &start[..start.len().min(LOOK_BYTES)];
-        let fits = |(at, mark, _): &&(usize, &[u8], Self)| start.get(*at..).is_some_and(|rest| rest.starts_with(mark));
+        let fits = |(at, mark, _): &&(usize, &[u8], Self)| {
+            start.get(*at..).is_some_and(|rest| rest.starts_with(mark))
+        };
         if let Some((.., content)) = MARKS.iter().find(fits) {
             return *content;
         }
@@ -151,25 +206,52 @@ impl ObjectContent {
             return Self::Table(delimiter);
         }
         let low = text[..text.len().min(512)].to_ascii_lowercase();
-        let has = |words: &[&str]| words.iter().any(|word| memchr::memmem::find(&low, word.as_bytes()).is_some());
+        let has = |words: &[&str]| {
+            words
+                .iter()
+                .any(|word| memchr::memmem::find(&low, word.as_bytes()).is_some())
+        };
         if low.first() == Some(&b'<') {
-            return Self::Foreign(if has(&["<html", "<!doctype html"]) { ForeignFile::Page } else { ForeignFile::Xml });
+            return Self::Foreign(if has(&["<html", "<!doctype html"]) {
+                ForeignFile::Page
+            } else {
+                ForeignFile::Xml
+            });
         }
         // What stands before a record on its line is damage, or a time that an export put there.
         let records = memchr::memmem::find(start, b"{\"").is_some();
-        let scalar = text.starts_with(b"null") || text.first().is_some_and(|b| b"\"-,]}".contains(b));
+        let scalar =
+            text.starts_with(b"null") || text.first().is_some_and(|b| b"\"-,]}".contains(b));
         if records || scalar {
             return Self::Json;
         }
         // A character may be cut where the look ends.
-        let readable = start.utf8_chunks().next().is_none_or(|c| c.valid().len() + 4 > start.len());
-        let control = start.iter().any(|b| *b < b' ' && !b.is_ascii_whitespace() && *b != 0x1b);
-        Self::Foreign(if readable && !control { ForeignFile::Text } else { ForeignFile::Unknown })
+        let readable = start
+            .utf8_chunks()
+            .next()
+            .is_none_or(|c| c.valid().len() + 4 > start.len());
+        let control = start
+            .iter()
+            .any(|b| *b < b' ' && !b.is_ascii_whitespace() && *b != 0x1b);
+        Self::Foreign(if readable && !control {
+            ForeignFile::Text
+        } else {
+            ForeignFile::Unknown
+        })
     }
 
     /// Whether something else is inside of it.
     pub(super) fn is_packing(self) -> bool {
-        matches!(self, Self::Gzip | Self::Zstd | Self::Xz | Self::Bzip2 | Self::Zip | Self::Tar | Self::Unicode)
+        matches!(
+            self,
+            Self::Gzip
+                | Self::Zstd
+                | Self::Xz
+                | Self::Bzip2
+                | Self::Zip
+                | Self::Tar
+                | Self::Unicode
+        )
     }
 }
 
@@ -184,7 +266,10 @@ mod tests {
             (&b"{\"Records\":[]}"[..], ObjectContent::Json),
             (b"", ObjectContent::Json),
             (b" \n[ {", ObjectContent::Json),
-            (b"2025-01-21T17:49:47.000Z {\"eventVersion\"", ObjectContent::Json),
+            (
+                b"2025-01-21T17:49:47.000Z {\"eventVersion\"",
+                ObjectContent::Json,
+            ),
             (b"garbage, {\"a\":1}", ObjectContent::Json),
             (b"null", ObjectContent::Json),
             (&tar, ObjectContent::Tar),
@@ -194,15 +279,38 @@ mod tests {
             (b"\xef\xbb\xbf{", ObjectContent::Unicode),
             (b"{\0\"\0a\0", ObjectContent::Unicode),
             (b"\0{\0\"\0a", ObjectContent::Unicode),
-            (b"\"Event name\",\"Event time\"\n", ObjectContent::Table(b',')),
-            (b"eventname;eventtime;useridentity\r\nA;B;C", ObjectContent::Table(b';')),
-            (b"<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code>", ObjectContent::Foreign(ForeignFile::Xml)),
-            (b"<!DOCTYPE html><html>", ObjectContent::Foreign(ForeignFile::Page)),
-            (b"2 111122223333 eni-1 10.0.0.1", ObjectContent::Foreign(ForeignFile::Text)),
+            (
+                b"\"Event name\",\"Event time\"\n",
+                ObjectContent::Table(b','),
+            ),
+            (
+                b"eventname;eventtime;useridentity\r\nA;B;C",
+                ObjectContent::Table(b';'),
+            ),
+            (
+                b"<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code>",
+                ObjectContent::Foreign(ForeignFile::Xml),
+            ),
+            (
+                b"<!DOCTYPE html><html>",
+                ObjectContent::Foreign(ForeignFile::Page),
+            ),
+            (
+                b"2 111122223333 eni-1 10.0.0.1",
+                ObjectContent::Foreign(ForeignFile::Text),
+            ),
             (b"Hello, world\n", ObjectContent::Foreign(ForeignFile::Text)),
-            (b"\x01\x02\x03\xff\xfe", ObjectContent::Foreign(ForeignFile::Unknown)),
+            (
+                b"\x01\x02\x03\xff\xfe",
+                ObjectContent::Foreign(ForeignFile::Unknown),
+            ),
         ] {
-            assert_eq!(ObjectContent::of(start), content, "{:?}", String::from_utf8_lossy(start));
+            assert_eq!(
+                ObjectContent::of(start),
+                content,
+                "{:?}",
+                String::from_utf8_lossy(start)
+            );
         }
     }
 }

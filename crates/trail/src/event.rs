@@ -1,4 +1,5 @@
-//! One CloudTrail record, borrowed from the bytes it came in. A field is read when somebody asks for it.
+//! One CloudTrail record, borrowed from the bytes it came in. A field is read when somebody asks
+//! for it.
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
@@ -19,7 +20,8 @@ macro_rules! fields {
     };
 }
 
-// Fields of a record (CloudTrail user guide, "record contents"), then those that mark an envelope or another kind of file.
+// Fields of a record (CloudTrail user guide, "record contents"), then those that mark an envelope
+// or another kind of file.
 fields! {
     EventVersion "eventVersion", UserIdentity "userIdentity", EventTime "eventTime", EventSource "eventSource",
     EventName "eventName", AwsRegion "awsRegion", SourceIpAddress "sourceIPAddress", UserAgent "userAgent",
@@ -41,7 +43,10 @@ impl Field {
 
     /// The field of that name.
     pub fn named(name: &[u8]) -> Option<Self> {
-        NAMES.iter().position(|n| n.len() == name.len() && n.as_bytes() == name).map(|n| ALL[n])
+        NAMES
+            .iter()
+            .position(|n| n.len() == name.len() && n.as_bytes() == name)
+            .map(|n| ALL[n])
     }
 
     /// All of them.
@@ -114,7 +119,12 @@ pub struct FieldOffsets {
 
 impl FieldOffsets {
     /// Of a record without any.
-    pub(super) const NONE: Self = Self { at: [0; NAMES.len()], end: [0; NAMES.len()], identity_end: 0, odd: false };
+    pub(super) const NONE: Self = Self {
+        at: [0; NAMES.len()],
+        end: [0; NAMES.len()],
+        identity_end: 0,
+        odd: false,
+    };
 
     /// The same in a record that differs in the lengths of its holes only.
     pub(super) fn moved(&self, from: &[(u32, u32)], to: &[(u32, u32)]) -> Self {
@@ -124,10 +134,20 @@ impl FieldOffsets {
             if by == 0 {
                 continue;
             }
-            // Places that are not known stay so. No branch hangs on any, so that many are moved at once.
-            let shift = |known: u32| if known > one.1 && known != u32::MAX { by } else { 0 };
+            // Places that are not known stay so. No branch hangs on any, so that many are moved at
+            // once.
+            let shift = |known: u32| {
+                if known > one.1 && known != u32::MAX {
+                    by
+                } else {
+                    0
+                }
+            };
             for (places, known) in [(&mut moved.at, &self.at), (&mut moved.end, &self.end)] {
-                places.iter_mut().zip(known).for_each(|(place, known)| *place = place.wrapping_add(shift(*known)));
+                places
+                    .iter_mut()
+                    .zip(known)
+                    .for_each(|(place, known)| *place = place.wrapping_add(shift(*known)));
             }
             moved.identity_end = moved.identity_end.wrapping_add(shift(self.identity_end));
         }
@@ -179,8 +199,13 @@ impl FieldSet {
     }
 }
 
-pub(super) const PER_EVENT: [Field; 5] =
-    [Field::EventTime, Field::SourceIpAddress, Field::RequestId, Field::EventId, Field::SharedEventId];
+pub(super) const PER_EVENT: [Field; 5] = [
+    Field::EventTime,
+    Field::SourceIpAddress,
+    Field::RequestId,
+    Field::EventId,
+    Field::SharedEventId,
+];
 
 /// One record.
 #[derive(Debug, Clone, Copy)]
@@ -201,7 +226,8 @@ impl<'a> Event<'a> {
 
     /// The record as a value.
     pub fn record(&self) -> JsonValue<'a> {
-        JsonValue::new(self.bytes, 0).unwrap_or_else(|| unreachable!("a record begins with a brace"))
+        JsonValue::new(self.bytes, 0)
+            .unwrap_or_else(|| unreachable!("a record begins with a brace"))
     }
 
     /// The value of a top-level field.
@@ -222,11 +248,13 @@ impl<'a> Event<'a> {
         if let Some(raw) = self.quick(field) {
             return raw;
         }
-        self.field(field).and_then(JsonValue::raw_string).unwrap_or_default()
+        self.field(field)
+            .and_then(JsonValue::raw_string)
+            .unwrap_or_default()
     }
 
-    /// The bytes of a field: a string without its quotes, a number or a word behind a byte that no string begins with,
-    /// nothing for what is absent. For comparing and hashing.
+    /// The bytes of a field: a string without its quotes, a number or a word behind a byte that no
+    /// string begins with, nothing for what is absent. For comparing and hashing.
     pub fn raw_scalar(&self, field: Field) -> &'a [u8] {
         if !self.places.has(field) {
             return &[1];
@@ -234,7 +262,9 @@ impl<'a> Event<'a> {
         if let Some(raw) = self.quick(field) {
             return raw;
         }
-        let Some(value) = self.field(field) else { return &[1] };
+        let Some(value) = self.field(field) else {
+            return &[1];
+        };
         match value.raw_string() {
             Some(raw) => raw,
             // The colon in front of it tells it from a string of the same letters.
@@ -245,7 +275,10 @@ impl<'a> Event<'a> {
     /// The content of a string whose end is known, without looking for it.
     #[inline]
     fn quick(&self, field: Field) -> Option<&'a [u8]> {
-        let (from, to) = (self.places.at[field as usize] as usize, self.places.end[field as usize] as usize);
+        let (from, to) = (
+            self.places.at[field as usize] as usize,
+            self.places.end[field as usize] as usize,
+        );
         match self.bytes.get(from..to)? {
             [b'"', raw @ .., b'"'] => Some(raw),
             _ => None,
@@ -259,18 +292,24 @@ impl<'a> Event<'a> {
             0 => 0,
             at => match self.bytes.get(at) {
                 Some(b) if !b.is_ascii_whitespace() => *b,
-                _ => JsonValue::new(self.bytes, at).map_or(0, |value| value.raw().first().copied().unwrap_or(0)),
+                _ => JsonValue::new(self.bytes, at)
+                    .map_or(0, |value| value.raw().first().copied().unwrap_or(0)),
             },
         }
     }
 
     /// The bytes of `userIdentity`.
     pub fn identity(&self) -> &'a [u8] {
-        let (from, to) = (self.places.at[Field::UserIdentity as usize] as usize, self.places.identity_end as usize);
+        let (from, to) = (
+            self.places.at[Field::UserIdentity as usize] as usize,
+            self.places.identity_end as usize,
+        );
         if from != 0 && to > from {
             return &self.bytes[from..to];
         }
-        self.field(Field::UserIdentity).map(JsonValue::raw).unwrap_or_default()
+        self.field(Field::UserIdentity)
+            .map(JsonValue::raw)
+            .unwrap_or_default()
     }
 
     /// Where the known fields stand.
@@ -278,7 +317,8 @@ impl<'a> Event<'a> {
         self.places
     }
 
-    /// Where the content of a string field stands; an inner none when it is absent. None when its end is not known.
+    /// Where the content of a string field stands; an inner none when it is absent. None when its
+    /// end is not known.
     pub(super) fn content_span(&self, field: Field) -> Option<Option<(u32, u32)>> {
         if !self.places.has(field) {
             return Some(None);
@@ -296,11 +336,14 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// Every value at a dotted path. Arrays on the way are entered, so that there can be several. Says whether the way
-    /// ended at JSON in a text, which is not entered.
+    /// Every value at a dotted path. Arrays on the way are entered, so that there can be several.
+    /// Says whether the way ended at JSON in a text, which is not entered.
     pub fn at(&self, path: &str, found: &mut Vec<JsonValue<'a>>) -> bool {
-        let (first, rest) = path.split_once('.').map_or((path, None), |(f, r)| (f, Some(r)));
-        self.named(first).is_some_and(|value| descend(value, rest, found))
+        let (first, rest) = path
+            .split_once('.')
+            .map_or((path, None), |(f, r)| (f, Some(r)));
+        self.named(first)
+            .is_some_and(|value| descend(value, rest, found))
     }
 
     /// The text of the first value at a dotted path.
@@ -310,59 +353,87 @@ impl<'a> Event<'a> {
         found.first().and_then(|v| v.text())
     }
 
-    /// Why the call failed; none when it did not. Where a record has a message only (`Failed authentication` of a sign-in),
-    /// that is why, and a code that means success (`""`, `Success`, `200`) is none.
+    /// Why the call failed; none when it did not. Where a record has a message only (`Failed
+    /// authentication` of a sign-in), that is why, and a code that means success (`""`, `Success`,
+    /// `200`) is none.
     pub fn error(&self) -> Option<Cow<'a, str>> {
-        let code = self.text(Field::ErrorCode).filter(|code| !SUCCESS.iter().any(|s| code.trim().eq_ignore_ascii_case(s)));
+        let code = self
+            .text(Field::ErrorCode)
+            .filter(|code| !SUCCESS.iter().any(|s| code.trim().eq_ignore_ascii_case(s)));
         if code.is_some() || !self.places.has(Field::ErrorMessage) {
             return code;
         }
         let message = self.text(Field::ErrorMessage)?;
-        let words = ["is not authorized to perform", "Access Denied", "AccessDenied"];
+        let words = [
+            "is not authorized to perform",
+            "Access Denied",
+            "AccessDenied",
+        ];
         match message.trim() {
             nothing if SUCCESS.iter().any(|s| nothing.eq_ignore_ascii_case(s)) => None,
             // What IAM says of every call that it refuses.
-            refused if words.iter().any(|w| refused.contains(w)) => Some(Cow::Borrowed("AccessDenied")),
+            refused if words.iter().any(|w| refused.contains(w)) => {
+                Some(Cow::Borrowed("AccessDenied"))
+            }
             _ => Some(message),
         }
     }
 
     /// Time of the call in seconds since 1970.
     pub fn time_s(&self) -> Option<i64> {
-        [Field::EventTime, Field::Timestamp].into_iter().find_map(|field| {
-            let value = self.field(field)?;
-            match value.raw_string() {
-                Some(raw) => parse_time(raw),
-                None => parse_time(value.text()?.as_bytes()),
-            }
-        })
+        [Field::EventTime, Field::Timestamp]
+            .into_iter()
+            .find_map(|field| {
+                let value = self.field(field)?;
+                match value.raw_string() {
+                    Some(raw) => parse_time(raw),
+                    None => parse_time(value.text()?.as_bytes()),
+                }
+            })
     }
 
-    /// A number for the record: the bits of its event id. Where that is no UUID, because it was taken out, a hash of it and
-    /// of all the rest, so that two records are two.
+    /// A number for the record: the bits of its event id. Where that is no UUID, because it was
+    /// taken out, a hash of it and of all the rest, so that two records are two.
     pub fn id(&self) -> EventId {
         let raw = self.raw_text(Field::EventId);
         EventId::read(raw).unwrap_or_else(|| {
             let source = self.raw_text(Field::SourceIpAddress);
-            let rest = mark(self.content(), self.time_s().unwrap_or(i64::MIN), source, self.raw_text(Field::RequestId));
+            let rest = mark(
+                self.content(),
+                self.time_s().unwrap_or(i64::MIN),
+                source,
+                self.raw_text(Field::RequestId),
+            );
             let half = |seed| foldhash::quality::FixedState::with_seed(seed).hash_one((raw, rest));
-            EventId { high: half(1), low: half(2) }
+            EventId {
+                high: half(1),
+                low: half(2),
+            }
         })
     }
 
-    /// A hash of who asked for what and what came of it. It is the same whatever the order of names, the blanks between
-    /// them and the form of values, for the same record is delivered in several ways, and exports leave fields out.
+    /// A hash of who asked for what and what came of it. It is the same whatever the order of
+    /// names, the blanks between them and the form of values, for the same record is delivered in
+    /// several ways, and exports leave fields out.
     pub fn content(&self) -> u64 {
         let scalars = [Field::EventName, Field::EventSource, Field::ErrorCode];
         let scalars = scalars.map(|field| (field, self.field(field)));
-        let structures = [Field::RequestParameters, Field::ResponseElements].map(|field| (field, self.field(field)));
-        let who = (Field::UserIdentity, self.field(Field::UserIdentity).and_then(|identity| identity.get("arn")));
+        let structures = [Field::RequestParameters, Field::ResponseElements]
+            .map(|field| (field, self.field(field)));
+        let who = (
+            Field::UserIdentity,
+            self.field(Field::UserIdentity)
+                .and_then(|identity| identity.get("arn")),
+        );
         let all = scalars.into_iter().chain(structures).chain([who]);
-        all.fold(0, |all, (field, value)| all.wrapping_add(value.map_or(0, |value| leaves(value, field as u64, 0))))
+        all.fold(0, |all, (field, value)| {
+            all.wrapping_add(value.map_or(0, |value| leaves(value, field as u64, 0)))
+        })
     }
 }
 
-/// What tells events of one id apart, from [`Event::content`] and where they differ from each other.
+/// What tells events of one id apart, from [`Event::content`] and where they differ from each
+/// other.
 #[inline]
 pub fn mark(content: u64, time_s: i64, source: &[u8], request: &[u8]) -> u64 {
     let mut hasher = foldhash::fast::FixedState::with_seed(3).build_hasher();
@@ -381,11 +452,15 @@ fn name_hash(above: u64, name: &[u8]) -> u64 {
 fn leaves(value: JsonValue<'_>, above: u64, depth: usize) -> u64 {
     match value.kind() {
         JsonKind::Object if depth < NESTING_MAX => {
-            value.raw_members().fold(above, |all, (name, value)| all.wrapping_add(leaves(value, name_hash(above, name), depth + 1)))
+            value.raw_members().fold(above, |all, (name, value)| {
+                all.wrapping_add(leaves(value, name_hash(above, name), depth + 1))
+            })
         }
         JsonKind::Array if depth < NESTING_MAX => {
             let all = value.elements().enumerate();
-            all.fold(above, |all, (n, value)| all.wrapping_add(leaves(value, name_hash(above, &n.to_le_bytes()), depth + 1)))
+            all.fold(above, |all, (n, value)| {
+                all.wrapping_add(leaves(value, name_hash(above, &n.to_le_bytes()), depth + 1))
+            })
         }
         _ if value.is_null() => 0,
         _ => name_hash(above, value.raw_string().unwrap_or_else(|| value.raw())),
@@ -393,12 +468,23 @@ fn leaves(value: JsonValue<'_>, above: u64, depth: usize) -> u64 {
 }
 
 /// What exports write in `errorCode` where the call worked.
-const SUCCESS: [&str; 9] = ["", "-", "0", "200", "ok", "success", "succeeded", "null", "none"];
+const SUCCESS: [&str; 9] = [
+    "",
+    "-",
+    "0",
+    "200",
+    "ok",
+    "success",
+    "succeeded",
+    "null",
+    "none",
+];
 
 /// Tells one event from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId {
-    // Two halves, for 128 bits in one would stand on a multiple of 16 bytes, and there are hundreds of thousands.
+    // Two halves, for 128 bits in one would stand on a multiple of 16 bytes, and there are hundreds
+    // of thousands.
     high: u64,
     low: u64,
 }
@@ -411,7 +497,10 @@ impl EventId {
 
     /// That of a record which is known by its content, too: see [`mark`].
     pub fn marked(self, mark: u64) -> Self {
-        Self { high: self.high ^ mark, low: self.low ^ mark.rotate_left(32) }
+        Self {
+            high: self.high ^ mark,
+            low: self.low ^ mark.rotate_left(32),
+        }
     }
 
     /// Its 128 bits.
@@ -422,14 +511,25 @@ impl EventId {
 
 impl From<u128> for EventId {
     fn from(bits: u128) -> Self {
-        Self { high: (bits >> 64) as u64, low: bits as u64 }
+        Self {
+            high: (bits >> 64) as u64,
+            low: bits as u64,
+        }
     }
 }
 
 impl std::fmt::Display for EventId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let h = format!("{:032x}", self.bits());
-        write!(f, "{}-{}-{}-{}-{}", &h[..8], &h[8..12], &h[12..16], &h[16..20], &h[20..])
+        write!(
+            f,
+            "{}-{}-{}-{}-{}",
+            &h[..8],
+            &h[8..12],
+            &h[12..16],
+            &h[16..20],
+            &h[20..]
+        )
     }
 }
 
@@ -446,16 +546,20 @@ fn descend<'a>(value: JsonValue<'a>, path: Option<&str>, found: &mut Vec<JsonVal
                 found.push(flat);
                 return false;
             }
-            let (first, rest) = path.split_once('.').map_or((path, None), |(f, r)| (f, Some(r)));
+            let (first, rest) = path
+                .split_once('.')
+                .map_or((path, None), |(f, r)| (f, Some(r)));
             match (value.get(first), rest) {
                 (Some(inner), Some(_)) => descend(inner, rest, found),
                 _ => false,
             }
         }
-        JsonKind::Array => value.elements().fold(false, |text, e| descend(e, Some(path), found) | text),
-        JsonKind::String => value
-            .raw_string()
-            .is_some_and(|raw| raw.trim_ascii_start().starts_with(b"{") || raw.trim_ascii_start().starts_with(b"[")),
+        JsonKind::Array => value
+            .elements()
+            .fold(false, |text, e| descend(e, Some(path), found) | text),
+        JsonKind::String => value.raw_string().is_some_and(|raw| {
+            raw.trim_ascii_start().starts_with(b"{") || raw.trim_ascii_start().starts_with(b"[")
+        }),
         JsonKind::Scalar => false,
     }
 }
@@ -466,10 +570,29 @@ fn uuid(text: &[u8]) -> Option<u128> {
     if [text[8], text[13], text[18], text[23]] != [b'-'; 4] {
         return None;
     }
-    let digits =
-        |a: usize, b: usize| hex([text[a], text[a + 1], text[a + 2], text[a + 3], text[b], text[b + 1], text[b + 2], text[b + 3]]);
-    let words = [digits(0, 4)?, digits(9, 14)?, digits(19, 24)?, digits(28, 32)?];
-    Some(words.iter().fold(0, |bits, word| bits << 32 | u128::from(*word)))
+    let digits = |a: usize, b: usize| {
+        hex([
+            text[a],
+            text[a + 1],
+            text[a + 2],
+            text[a + 3],
+            text[b],
+            text[b + 1],
+            text[b + 2],
+            text[b + 3],
+        ])
+    };
+    let words = [
+        digits(0, 4)?,
+        digits(9, 14)?,
+        digits(19, 24)?,
+        digits(28, 32)?,
+    ];
+    Some(
+        words
+            .iter()
+            .fold(0, |bits, word| bits << 32 | u128::from(*word)),
+    )
 }
 
 /// The value of eight hexadecimal digits, all at once.
@@ -480,7 +603,12 @@ fn hex(digits: [u8; 8]) -> Option<u32> {
     let mut value = (text & (0x0f * ONES)).wrapping_add(letters * 9);
     // Writing the digits again tells whether they were digits at all.
     let above_nine = ((value.wrapping_add(6 * ONES)) >> 4) & ONES;
-    if value & (0xf0 * ONES) != 0 || value.wrapping_add(0x30 * ONES).wrapping_add(above_nine * 0x27) != text | letters << 5 {
+    if value & (0xf0 * ONES) != 0
+        || value
+            .wrapping_add(0x30 * ONES)
+            .wrapping_add(above_nine * 0x27)
+            != text | letters << 5
+    {
         return None;
     }
     value = (value | value >> 4) & 0x00ff_00ff_00ff_00ff;
@@ -499,7 +627,9 @@ pub struct TimeReader {
 impl TimeReader {
     /// The same as [`parse_time`].
     pub fn read(&mut self, text: &[u8]) -> Option<i64> {
-        let Some((minute, [tens @ b'0'..=b'5', ones @ b'0'..=b'9', b'Z'])) = text.split_first_chunk::<17>() else {
+        let Some((minute, [tens @ b'0'..=b'5', ones @ b'0'..=b'9', b'Z'])) =
+            text.split_first_chunk::<17>()
+        else {
             return parse_time(text);
         };
         let second = i64::from(tens - b'0') * 10 + i64::from(ones - b'0');

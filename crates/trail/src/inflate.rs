@@ -1,24 +1,26 @@
-//! From the bytes of an object to records, whatever it is packed in: [`ObjectContent`] tells by the first bytes.
+//! From the bytes of an object to records, whatever it is packed in: [`ObjectContent`] tells by the
+//! first bytes.
 //!
-//! A usual object is read and inflated whole, by libdeflate. What is large, cut or made of several members is streamed
-//! by zlib-rs through a window, so that memory is bounded whatever the object says about itself.
+//! A usual object is read and inflated whole, by libdeflate. What is large, cut or made of several
+//! members is streamed by zlib-rs through a window, so that memory is bounded whatever the object
+//! says about itself.
 
 use std::io::{self, Read};
 
 use flate2::read::MultiGzDecoder;
 use libdeflater::Decompressor;
 
-use super::again::{Candidate, EveryItem, ItemSink};
 use super::archive;
 use super::content::{ForeignFile, ObjectContent};
+use super::lookahead::{Candidate, EveryItem, ItemSink};
 use super::normal::of_fields;
 use super::shape::{ReadProblem, TrailItem};
 use super::split::Splitter;
 use super::table::{self, TableRow};
 use bartizan_model::encoding::Unicode;
 use bartizan_model::limits::{
-    INFLATE_RATIO_BYTES_MIN, INFLATE_RATIO_MAX, INFLATED_BYTES_MAX, INFLATED_WHOLE_BYTES_MAX, OBJECT_WHOLE_BYTES_MAX,
-    UNWRAP_DEPTH_MAX, WINDOW_BYTES,
+    INFLATE_RATIO_BYTES_MIN, INFLATE_RATIO_MAX, INFLATED_BYTES_MAX, INFLATED_WHOLE_BYTES_MAX,
+    OBJECT_WHOLE_BYTES_MAX, UNWRAP_DEPTH_MAX, WINDOW_BYTES,
 };
 
 /// Buffers that are used again from object to object. One for each thread.
@@ -47,11 +49,20 @@ impl Default for TrailReader {
 impl TrailReader {
     /// Empty buffers.
     pub fn new() -> Self {
-        Self { deflate: Decompressor::new(), splitter: Splitter::new(), object: Vec::new(), inflated: Vec::new() }
+        Self {
+            deflate: Decompressor::new(),
+            splitter: Splitter::new(),
+            object: Vec::new(),
+            inflated: Vec::new(),
+        }
     }
 
     /// Reads one object to its end and gives every item in it. What cannot be read is an item too.
-    pub fn read(&mut self, source: &mut dyn Read, sink: &mut dyn FnMut(TrailItem<'_>)) -> ReadBytes {
+    pub fn read(
+        &mut self,
+        source: &mut dyn Read,
+        sink: &mut dyn FnMut(TrailItem<'_>),
+    ) -> ReadBytes {
         self.read_into(source, &mut EveryItem(sink))
     }
 
@@ -61,71 +72,114 @@ impl TrailReader {
     }
 
     /// Reads a file that lies in an archive.
-    pub(super) fn read_file(&mut self, source: &mut dyn Read, sink: &mut dyn ItemSink, depth: usize) {
+    pub(super) fn read_file(
+        &mut self,
+        source: &mut dyn Read,
+        sink: &mut dyn ItemSink,
+        depth: usize,
+    ) {
         self.read_packed(source, sink, depth + 1);
     }
 
-    fn read_packed(&mut self, source: &mut dyn Read, sink: &mut dyn ItemSink, depth: usize) -> ReadBytes {
+    fn read_packed(
+        &mut self,
+        source: &mut dyn Read,
+        sink: &mut dyn ItemSink,
+        depth: usize,
+    ) -> ReadBytes {
         let mut source = source;
         self.splitter.begin();
         self.object.clear();
-        let first = Read::by_ref(&mut source).take(OBJECT_WHOLE_BYTES_MAX as u64).read_to_end(&mut self.object);
+        let first = Read::by_ref(&mut source)
+            .take(OBJECT_WHOLE_BYTES_MAX as u64)
+            .read_to_end(&mut self.object);
         if first.is_err() {
-            sink.item(TrailItem::Problem { offset: self.object.len() as u64, problem: ReadProblem::Unreadable });
+            sink.item(TrailItem::Problem {
+                offset: self.object.len() as u64,
+                problem: ReadProblem::Unreadable,
+            });
         }
         let whole = first.is_ok() && self.object.len() < OBJECT_WHOLE_BYTES_MAX;
         let content = ObjectContent::of(&self.object);
         if whole && content == ObjectContent::Json {
             self.splitter.push_into(&self.object, true, sink);
-            return ReadBytes { stored: self.object.len() as u64, inflated: self.object.len() as u64 };
+            return ReadBytes {
+                stored: self.object.len() as u64,
+                inflated: self.object.len() as u64,
+            };
         }
         if whole && content == ObjectContent::Gzip && self.inflate_whole() {
             let stored = self.object.len() as u64;
             if ObjectContent::of(&self.inflated) == ObjectContent::Json {
                 self.splitter.push_into(&self.inflated, true, sink);
-                return ReadBytes { stored, inflated: self.inflated.len() as u64 };
+                return ReadBytes {
+                    stored,
+                    inflated: self.inflated.len() as u64,
+                };
             }
             // Log subscriptions are packed, and Firehose packs them again.
             let inner = std::mem::take(&mut self.inflated);
-            return ReadBytes { stored, ..self.read_inner(&mut inner.as_slice(), sink, depth) };
+            return ReadBytes {
+                stored,
+                ..self.read_inner(&mut inner.as_slice(), sink, depth)
+            };
         }
         let object = std::mem::take(&mut self.object);
         let failed = first.is_err();
         let mut stored = CountingReader {
-            inner: object.as_slice().chain(if failed { Box::new(io::empty()) } else { Box::new(source) as Box<dyn Read> }),
+            inner: object.as_slice().chain(if failed {
+                Box::new(io::empty())
+            } else {
+                Box::new(source) as Box<dyn Read>
+            }),
             bytes: 0,
         };
         let inflated = self.stream(content, &mut stored, sink, depth);
-        let bytes = ReadBytes { stored: stored.bytes, inflated };
+        let bytes = ReadBytes {
+            stored: stored.bytes,
+            inflated,
+        };
         self.object = object;
         bytes
     }
 
     /// Reads what was inside of something, unless that goes too deep.
-    fn read_inner(&mut self, source: &mut dyn Read, sink: &mut dyn ItemSink, depth: usize) -> ReadBytes {
+    fn read_inner(
+        &mut self,
+        source: &mut dyn Read,
+        sink: &mut dyn ItemSink,
+        depth: usize,
+    ) -> ReadBytes {
         if depth >= UNWRAP_DEPTH_MAX {
-            sink.item(TrailItem::Problem { offset: 0, problem: ReadProblem::TooDeep });
+            sink.item(TrailItem::Problem {
+                offset: 0,
+                problem: ReadProblem::TooDeep,
+            });
             return ReadBytes::default();
         }
         self.read_packed(source, sink, depth + 1)
     }
 
-    /// Inflates a gzip object of one sound member of usual size. False: it is something else, and must be streamed.
+    /// Inflates a gzip object of one sound member of usual size. False: it is something else, and
+    /// must be streamed.
     fn inflate_whole(&mut self) -> bool {
-        let Some((header, trailer)) = gzip_frame(&self.object) else { return false };
+        let Some((header, trailer)) = gzip_frame(&self.object) else {
+            return false;
+        };
         let (crc, size) = trailer;
         if size > INFLATED_WHOLE_BYTES_MAX || size / INFLATE_RATIO_MAX > self.object.len() {
             return false;
         }
         self.inflated.resize(size, 0);
         let body = &self.object[header..self.object.len() - 8];
-        // Another member would begin with these bytes, and flags of which the highest three are not used (RFC 1952). Where
-        // they stand by chance, streaming gives the same.
+        // Another member would begin with these bytes, and flags of which the highest three are not
+        // used (RFC 1952). Where they stand by chance, streaming gives the same.
         let begins = |at: usize| body.get(at + 3).is_none_or(|flags| flags & 0xe0 == 0);
         if memchr::memmem::find_iter(body, &[0x1f, 0x8b, 8]).any(begins) {
             return false;
         }
-        self.deflate.deflate_decompress(body, &mut self.inflated) == Ok(size) && libdeflater::crc32(&self.inflated) == crc
+        self.deflate.deflate_decompress(body, &mut self.inflated) == Ok(size)
+            && libdeflater::crc32(&self.inflated) == crc
     }
 
     fn stream(
@@ -136,27 +190,43 @@ impl TrailReader {
         depth: usize,
     ) -> u64 {
         if content.is_packing() && depth > UNWRAP_DEPTH_MAX {
-            sink.item(TrailItem::Problem { offset: 0, problem: ReadProblem::TooDeep });
+            sink.item(TrailItem::Problem {
+                offset: 0,
+                problem: ReadProblem::TooDeep,
+            });
             return 0;
         }
-        let packed = matches!(content, ObjectContent::Gzip | ObjectContent::Zstd | ObjectContent::Xz | ObjectContent::Bzip2);
+        let packed = matches!(
+            content,
+            ObjectContent::Gzip | ObjectContent::Zstd | ObjectContent::Xz | ObjectContent::Bzip2
+        );
         let mut source: Box<dyn ReadCounted + '_> = match content {
             ObjectContent::Gzip => Box::new(MultiGzDecoder::new(stored)),
             ObjectContent::Zstd => match zstd::Decoder::new(stored) {
                 Ok(decoder) => Box::new(decoder),
                 Err(_) => {
-                    sink.item(TrailItem::Problem { offset: 0, problem: ReadProblem::Inflate });
+                    sink.item(TrailItem::Problem {
+                        offset: 0,
+                        problem: ReadProblem::Inflate,
+                    });
                     return 0;
                 }
             },
-            ObjectContent::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(io::BufReader::new(stored), true, XZ_MEMORY_KIB_MAX)),
+            ObjectContent::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(
+                io::BufReader::new(stored),
+                true,
+                XZ_MEMORY_KIB_MAX,
+            )),
             ObjectContent::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(stored)),
             ObjectContent::Unicode => Box::new(Unicode::new(stored)),
             ObjectContent::Zip => return archive::zip(self, stored, sink, depth),
             ObjectContent::Tar => return archive::tar(self, stored, sink, depth),
             ObjectContent::Table(delimiter) => return self.table(delimiter, stored, sink),
             ObjectContent::Foreign(foreign) => {
-                sink.item(TrailItem::Problem { offset: 0, problem: ReadProblem::Foreign(foreign) });
+                sink.item(TrailItem::Problem {
+                    offset: 0,
+                    problem: ReadProblem::Foreign(foreign),
+                });
                 if foreign != ForeignFile::Text {
                     return 0;
                 }
@@ -175,7 +245,8 @@ impl TrailReader {
         let window = &mut self.inflated;
         let (mut filled, mut inflated) = (0, 0u64);
         loop {
-            // A record that does not fit makes the window grow; the splitter gives up on one that is too large.
+            // A record that does not fit makes the window grow; the splitter gives up on one that
+            // is too large.
             window.resize(filled + WINDOW_BYTES, 0);
             let end = loop {
                 match source.read(&mut window[filled..]) {
@@ -188,29 +259,53 @@ impl TrailReader {
                         }
                     }
                     Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                    Err(_) => break Some(Some(if packed { ReadProblem::Inflate } else { ReadProblem::Unreadable })),
+                    Err(_) => {
+                        break Some(Some(if packed {
+                            ReadProblem::Inflate
+                        } else {
+                            ReadProblem::Unreadable
+                        }));
+                    }
                 }
             };
             let inside = packed || content == ObjectContent::Unicode;
-            if inside && inflated == filled as u64 && ObjectContent::of(&window[..filled]) != ObjectContent::Json {
+            if inside
+                && inflated == filled as u64
+                && ObjectContent::of(&window[..filled]) != ObjectContent::Json
+            {
                 let inner = window[..filled].to_vec();
                 // What cannot be unpacked any further is told there.
                 let rest: Box<dyn Read> = if let Some(Some(problem)) = end {
-                    sink.item(TrailItem::Problem { offset: inflated, problem });
+                    sink.item(TrailItem::Problem {
+                        offset: inflated,
+                        problem,
+                    });
                     Box::new(io::empty())
                 } else {
                     Box::new(source)
                 };
-                return self.read_inner(&mut inner.as_slice().chain(rest), sink, depth).inflated;
+                return self
+                    .read_inner(&mut inner.as_slice().chain(rest), sink, depth)
+                    .inflated;
             }
             let ratio = inflated / source.stored().max(1);
-            let bomb =
-                packed && (inflated > INFLATED_BYTES_MAX || inflated > INFLATE_RATIO_BYTES_MIN && ratio > INFLATE_RATIO_MAX as u64);
-            let end = if bomb { Some(Some(ReadProblem::Bomb)) } else { end };
-            let done = self.splitter.push_into(&window[..filled], end.is_some(), sink);
+            let bomb = packed
+                && (inflated > INFLATED_BYTES_MAX
+                    || inflated > INFLATE_RATIO_BYTES_MIN && ratio > INFLATE_RATIO_MAX as u64);
+            let end = if bomb {
+                Some(Some(ReadProblem::Bomb))
+            } else {
+                end
+            };
+            let done = self
+                .splitter
+                .push_into(&window[..filled], end.is_some(), sink);
             if let Some(problem) = end {
                 if let Some(problem) = problem {
-                    sink.item(TrailItem::Problem { offset: inflated, problem });
+                    sink.item(TrailItem::Problem {
+                        offset: inflated,
+                        problem,
+                    });
                 }
                 return inflated;
             }
@@ -225,7 +320,12 @@ const XZ_MEMORY_KIB_MAX: u32 = 256 << 10;
 
 impl TrailReader {
     /// Reads a table: rows become records.
-    fn table(&mut self, delimiter: u8, stored: &mut CountingReader<impl Read>, sink: &mut dyn ItemSink) -> u64 {
+    fn table(
+        &mut self,
+        delimiter: u8,
+        stored: &mut CountingReader<impl Read>,
+        sink: &mut dyn ItemSink,
+    ) -> u64 {
         let (splitter, mut condensed) = (&mut self.splitter, false);
         let read = table::read(stored, delimiter, &mut |offset, row| match row {
             TableRow::Whole(json) => splitter.unwrap(&json, offset, sink),
@@ -234,16 +334,28 @@ impl TrailReader {
                     normal.unread &= !condensed;
                     splitter.normal(&normal, offset, sink);
                 }
-                None => sink.item(TrailItem::Problem { offset, problem: ReadProblem::NotAnEvent }),
+                None => sink.item(TrailItem::Problem {
+                    offset,
+                    problem: ReadProblem::NotAnEvent,
+                }),
             },
-            TableRow::TooLarge => sink.item(TrailItem::Problem { offset, problem: ReadProblem::TooLarge }),
+            TableRow::TooLarge => sink.item(TrailItem::Problem {
+                offset,
+                problem: ReadProblem::TooLarge,
+            }),
             TableRow::Condensed => {
                 condensed = true;
-                sink.item(TrailItem::Problem { offset, problem: ReadProblem::Condensed });
+                sink.item(TrailItem::Problem {
+                    offset,
+                    problem: ReadProblem::Condensed,
+                });
             }
         });
         if read.is_err() {
-            sink.item(TrailItem::Problem { offset: stored.bytes, problem: ReadProblem::Unreadable });
+            sink.item(TrailItem::Problem {
+                offset: stored.bytes,
+                problem: ReadProblem::Unreadable,
+            });
         }
         stored.bytes
     }
@@ -257,7 +369,10 @@ impl ItemSink for ForeignReported<'_> {
         if !matches!(
             item,
             TrailItem::Problem {
-                problem: ReadProblem::Damaged | ReadProblem::Cut | ReadProblem::NotAnEvent | ReadProblem::Null,
+                problem: ReadProblem::Damaged
+                    | ReadProblem::Cut
+                    | ReadProblem::NotAnEvent
+                    | ReadProblem::Null,
                 ..
             }
         ) {
@@ -288,7 +403,8 @@ fn gzip_frame(object: &[u8]) -> Option<(usize, (u32, usize))> {
     }
     at += if flags & 2 != 0 { 2 } else { 0 };
     let (_, trailer) = object.get(at..)?.split_last_chunk::<8>()?;
-    let [crc, size] = [0, 4].map(|n| u32::from_le_bytes([trailer[n], trailer[n + 1], trailer[n + 2], trailer[n + 3]]));
+    let [crc, size] = [0, 4]
+        .map(|n| u32::from_le_bytes([trailer[n], trailer[n + 1], trailer[n + 2], trailer[n + 3]]));
     Some((at, (crc, size as usize)))
 }
 

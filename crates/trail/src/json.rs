@@ -1,6 +1,7 @@
 //! Reading a JSON value where it stands, only when somebody asks for it.
 //!
-//! Nothing is checked that is not read: a damaged part of a record costs that part. No function panics on any bytes.
+//! Nothing is checked that is not read: a damaged part of a record costs that part. No function
+//! panics on any bytes.
 
 use std::borrow::Cow;
 
@@ -29,8 +30,14 @@ pub enum JsonKind {
 impl<'a> JsonValue<'a> {
     /// The value at or behind `at`; none at the end of the bytes.
     pub fn new(bytes: &'a [u8], at: usize) -> Option<Self> {
-        let blank = bytes.get(at..)?.iter().position(|b| !b.is_ascii_whitespace())?;
-        Some(Self { bytes, at: at + blank })
+        let blank = bytes
+            .get(at..)?
+            .iter()
+            .position(|b| !b.is_ascii_whitespace())?;
+        Some(Self {
+            bytes,
+            at: at + blank,
+        })
     }
 
     /// What it is.
@@ -58,7 +65,11 @@ impl<'a> JsonValue<'a> {
         (self.kind() == JsonKind::String).then(|| {
             let end = string_end(self.bytes, self.at);
             // The closing quote is missing when the record was cut.
-            let close = if end > self.at + 1 && self.bytes[end - 1] == b'"' { end - 1 } else { end };
+            let close = if end > self.at + 1 && self.bytes[end - 1] == b'"' {
+                end - 1
+            } else {
+                end
+            };
             &self.bytes[self.at + 1..close]
         })
     }
@@ -68,7 +79,8 @@ impl<'a> JsonValue<'a> {
         self.raw_string().map(unescape).map(trimmed)
     }
 
-    /// A string's content, or the text of a number, true or false; none for null, objects and arrays.
+    /// A string's content, or the text of a number, true or false; none for null, objects and
+    /// arrays.
     pub fn text(self) -> Option<Cow<'a, str>> {
         match self.kind() {
             JsonKind::String => self.string(),
@@ -85,12 +97,17 @@ impl<'a> JsonValue<'a> {
         self.kind() == JsonKind::Scalar && self.raw() == b"null"
     }
 
-    /// The member of an object by its name. Where it has none of that name, one that differs in capitals and in what
-    /// stands between words: data lakes write `user_name` and `username` for `userName`.
+    /// The member of an object by its name. Where it has none of that name, one that differs in
+    /// capitals and in what stands between words: data lakes write `user_name` and `username` for
+    /// `userName`.
     pub fn get(self, name: &str) -> Option<Self> {
         let mut alike = None;
         for (key, value) in self.raw_members() {
-            let plain = if key.contains(&b'\\') { Cow::Owned(unescape(key).into_owned().into_bytes()) } else { Cow::Borrowed(key) };
+            let plain = if key.contains(&b'\\') {
+                Cow::Owned(unescape(key).into_owned().into_bytes())
+            } else {
+                Cow::Borrowed(key)
+            };
             if *plain == *name.as_bytes() {
                 return Some(value);
             }
@@ -103,7 +120,8 @@ impl<'a> JsonValue<'a> {
 
     /// Members of an object in order; empty for anything else.
     pub fn members(self) -> impl Iterator<Item = (Cow<'a, str>, Self)> {
-        self.raw_members().map(|(key, value)| (unescape(key), value))
+        self.raw_members()
+            .map(|(key, value)| (unescape(key), value))
     }
 
     /// Members of an object in order, with the escapes of their names; empty for anything else.
@@ -167,7 +185,11 @@ impl<'a> JsonValue<'a> {
         }
         let (mut out, mut at) = (Vec::with_capacity(raw.len()), 0);
         while at < raw.len() {
-            let end = if raw[at] == b'"' { string_end(raw, at) } else { at + 1 };
+            let end = if raw[at] == b'"' {
+                string_end(raw, at)
+            } else {
+                at + 1
+            };
             if !raw[at].is_ascii_whitespace() {
                 out.extend_from_slice(&raw[at..end]);
             }
@@ -181,12 +203,23 @@ impl<'a> JsonValue<'a> {
 #[inline]
 fn is_alike(key: &[u8], name: &[u8]) -> bool {
     // Nearly all differ in their first letter, or in their length without anything between words.
-    let (Some(a), Some(b)) = (key.first(), name.first()) else { return false };
+    let (Some(a), Some(b)) = (key.first(), name.first()) else {
+        return false;
+    };
     if !a.eq_ignore_ascii_case(b) && a.is_ascii_alphanumeric() {
         return false;
     }
-    let letters = |text: &'_ [u8]| text.iter().filter(|b| !b"_- ".contains(b)).map(u8::to_ascii_lowercase).collect::<Vec<u8>>();
-    if key.len() == name.len() { key.eq_ignore_ascii_case(name) } else { letters(key) == letters(name) }
+    let letters = |text: &'_ [u8]| {
+        text.iter()
+            .filter(|b| !b"_- ".contains(b))
+            .map(u8::to_ascii_lowercase)
+            .collect::<Vec<u8>>()
+    };
+    if key.len() == name.len() {
+        key.eq_ignore_ascii_case(name)
+    } else {
+        letters(key) == letters(name)
+    }
 }
 
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
@@ -202,7 +235,10 @@ fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
 
 /// Blanks and commas: what stands between two values.
 fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
-    while bytes.get(at).is_some_and(|b| b.is_ascii_whitespace() || *b == b',') {
+    while bytes
+        .get(at)
+        .is_some_and(|b| b.is_ascii_whitespace() || *b == b',')
+    {
         at += 1;
     }
     at
@@ -227,7 +263,11 @@ fn value_end(bytes: &[u8], at: usize) -> usize {
         Some(b'{' | b'[') => {
             let (mut depth, mut at) = (0usize, at);
             while let Some(&b) = bytes.get(at) {
-                at = if b == b'"' { string_end(bytes, at) } else { at + 1 };
+                at = if b == b'"' {
+                    string_end(bytes, at)
+                } else {
+                    at + 1
+                };
                 match b {
                     b'{' | b'[' => depth += 1,
                     b'}' | b']' => depth -= 1,
@@ -244,7 +284,10 @@ fn value_end(bytes: &[u8], at: usize) -> usize {
         }
         _ => {
             let rest = bytes.get(at..).unwrap_or_default();
-            at + rest.iter().position(|b| b",}]".contains(b) || b.is_ascii_whitespace()).unwrap_or(rest.len())
+            at + rest
+                .iter()
+                .position(|b| b",}]".contains(b) || b.is_ascii_whitespace())
+                .unwrap_or(rest.len())
         }
     }
 }
@@ -257,7 +300,8 @@ fn readable(raw: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// The text that a string's raw content stands for (RFC 8259, section 7). Broken escapes become U+FFFD.
+/// The text that a string's raw content stands for (RFC 8259, section 7). Broken escapes become
+/// U+FFFD.
 pub fn unescape(raw: &[u8]) -> Cow<'_, str> {
     let Some(first) = memchr::memchr(b'\\', raw) else {
         return readable(raw);
@@ -302,8 +346,13 @@ pub fn unescape(raw: &[u8]) -> Cow<'_, str> {
 
 /// The character behind `\u`, and how many bytes it took.
 fn unicode(rest: &[u8]) -> (char, usize) {
-    let hex = |from: usize| rest.get(from..from + 4).and_then(|h| u32::from_str_radix(std::str::from_utf8(h).ok()?, 16).ok());
-    let Some(high) = hex(0) else { return (char::REPLACEMENT_CHARACTER, 0) };
+    let hex = |from: usize| {
+        rest.get(from..from + 4)
+            .and_then(|h| u32::from_str_radix(std::str::from_utf8(h).ok()?, 16).ok())
+    };
+    let Some(high) = hex(0) else {
+        return (char::REPLACEMENT_CHARACTER, 0);
+    };
     if (0xd800..0xdc00).contains(&high)
         && rest.get(4..6) == Some(b"\\u".as_slice())
         && let Some(low) = hex(6)
@@ -312,7 +361,10 @@ fn unicode(rest: &[u8]) -> (char, usize) {
         let c = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
         return (char::from_u32(c).unwrap_or(char::REPLACEMENT_CHARACTER), 10);
     }
-    (char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER), 4)
+    (
+        char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER),
+        4,
+    )
 }
 
 #[cfg(test)]
@@ -321,15 +373,32 @@ mod tests {
 
     #[test]
     fn reads_members_and_text() {
-        let json = br#" { "a" : [ 1, "x\"y" , {"b":null} ], "c\u0041": true , "d":"\ud83d\ude00\n" } "#;
+        let json =
+            br#" { "a" : [ 1, "x\"y" , {"b":null} ], "c\u0041": true , "d":"\ud83d\ude00\n" } "#;
         let value = JsonValue::new(json, 0).unwrap();
         let names: Vec<_> = value.members().map(|(k, _)| k.into_owned()).collect();
         assert_eq!(names, ["a", "cA", "d"]);
-        assert_eq!(value.get("d").unwrap().text().unwrap(), "😀", "without blanks at its ends");
-        assert_eq!(value.get("C_a").unwrap().text().unwrap(), "true", "by a name in another form");
-        let a: Vec<_> = value.get("a").unwrap().elements().map(|v| v.compact().into_owned()).collect();
+        assert_eq!(
+            value.get("d").unwrap().text().unwrap(),
+            "😀",
+            "without blanks at its ends"
+        );
+        assert_eq!(
+            value.get("C_a").unwrap().text().unwrap(),
+            "true",
+            "by a name in another form"
+        );
+        let a: Vec<_> = value
+            .get("a")
+            .unwrap()
+            .elements()
+            .map(|v| v.compact().into_owned())
+            .collect();
         assert_eq!(a, ["1", r#""x\"y""#, r#"{"b":null}"#]);
-        assert_eq!(value.compact(), r#"{"a":[1,"x\"y",{"b":null}],"c\u0041":true,"d":"\ud83d\ude00\n"}"#);
+        assert_eq!(
+            value.compact(),
+            r#"{"a":[1,"x\"y",{"b":null}],"c\u0041":true,"d":"\ud83d\ude00\n"}"#
+        );
     }
 
     proptest::proptest! {

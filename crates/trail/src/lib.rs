@@ -1,13 +1,13 @@
 //! Reading CloudTrail: from the bytes of an object to events, near the speed of inflating them.
 
 mod actor;
-mod again;
 mod archive;
 mod behalf;
 mod content;
 mod event;
 mod inflate;
 pub mod json;
+mod lookahead;
 mod loose;
 mod normal;
 mod shape;
@@ -18,11 +18,11 @@ mod time;
 mod wrapped;
 
 pub use actor::{CallerIdentity, CallerKind};
-pub use again::{Candidate, ItemSink, RecordTemplate};
 pub use content::ForeignFile;
 pub use event::{Event, EventId, Field, FieldSet};
 pub use event::{TimeReader, mark};
 pub use inflate::{ReadBytes, TrailReader};
+pub use lookahead::{Candidate, ItemSink, RecordTemplate};
 pub use shape::{NonEvent, ReadProblem, TrailItem};
 pub use split::Splitter;
 pub use time::parse_time;

@@ -1,5 +1,5 @@
-//! Values as exports print them: JSON, rows of Athena and Trino (`{type=IAMUser, arn=…}`), and what Python prints of a
-//! dictionary (`{'type': 'IAMUser', 'mfa': None}`).
+//! Values as exports print them: JSON, rows of Athena and Trino (`{type=IAMUser, arn=…}`), and what
+//! Python prints of a dictionary (`{'type': 'IAMUser', 'mfa': None}`).
 
 use serde_json::{Map, Number, Value};
 
@@ -14,19 +14,22 @@ pub(super) fn parse(text: &str) -> Option<Value> {
     if let Ok(value) = serde_json::from_str(text) {
         return Some(value);
     }
-    [LooseStyle::Python, LooseStyle::Row].into_iter().find_map(|style| {
-        let mut reader = LooseReader { text, at: 0, style };
-        let value = reader.value(0)?;
-        reader.blank();
-        (reader.at == text.len()).then_some(value)
-    })
+    [LooseStyle::Python, LooseStyle::Row]
+        .into_iter()
+        .find_map(|style| {
+            let mut reader = LooseReader { text, at: 0, style };
+            let value = reader.value(0)?;
+            reader.blank();
+            (reader.at == text.len()).then_some(value)
+        })
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum LooseStyle {
     Python,
-    /// Names are bare and end with `=`; values are bare up to a comma and a blank before the next name. A value that
-    /// holds such a comma and name could not be told apart; names of users and sessions have no blanks (IAM API reference).
+    /// Names are bare and end with `=`; values are bare up to a comma and a blank before the next
+    /// name. A value that holds such a comma and name could not be told apart; names of users and
+    /// sessions have no blanks (IAM API reference).
     Row,
 }
 
@@ -82,7 +85,11 @@ impl LooseReader<'_> {
                     name
                 }
                 LooseStyle::Python => {
-                    let quote = self.rest().chars().next().filter(|c| matches!(c, '\'' | '"'))?;
+                    let quote = self
+                        .rest()
+                        .chars()
+                        .next()
+                        .filter(|c| matches!(c, '\'' | '"'))?;
                     let name = self.quoted(quote)?;
                     self.take(':')?;
                     name
@@ -113,12 +120,18 @@ impl LooseReader<'_> {
         let rest = self.rest();
         let end = rest.char_indices().find(|(n, c)| match c {
             '}' | ']' => true,
-            ',' => rest[n + 1..].strip_prefix(' ').is_some_and(|next| row_name(next).is_some() || next.starts_with(['{', '['])),
+            ',' => rest[n + 1..]
+                .strip_prefix(' ')
+                .is_some_and(|next| row_name(next).is_some() || next.starts_with(['{', '['])),
             _ => false,
         });
         let text = rest[..end?.0].trim().to_owned();
         self.at += end?.0;
-        Some(if text == "null" { Value::Null } else { Value::String(text) })
+        Some(if text == "null" {
+            Value::Null
+        } else {
+            Value::String(text)
+        })
     }
 
     fn quoted(&mut self, quote: char) -> Option<String> {
@@ -181,7 +194,15 @@ mod tests {
         ] {
             assert_eq!(parse(&text), Some(wanted.clone()), "{text}");
         }
-        for text in ["", "x", "{", "{a", "{a=1", "{'a': }", "{type=IAMUser, arn=arn:aws"] {
+        for text in [
+            "",
+            "x",
+            "{",
+            "{a",
+            "{a=1",
+            "{'a': }",
+            "{type=IAMUser, arn=arn:aws",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
         assert_eq!(parse("{}"), Some(json!({})));

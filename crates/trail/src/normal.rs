@@ -1,9 +1,9 @@
-//! Records of other shapes than CloudTrail's own, written anew in that shape, so that rules, actors, the join and
-//! `--event` all see one.
+//! Records of other shapes than CloudTrail's own, written anew in that shape, so that rules,
+//! actors, the join and `--event` all see one.
 //!
-//! Athena lower-cases names and prints structures as text, data lakes write `event_name`, exports turn what is absent into
-//! `""`, partitions have other suffixes. A record that looks as CloudTrail writes it is never touched: [`is_usual`] tells
-//! by a few bytes.
+//! Athena lower-cases names and prints structures as text, data lakes write `event_name`, exports
+//! turn what is absent into `""`, partitions have other suffixes. A record that looks as CloudTrail
+//! writes it is never touched: [`is_usual`] tells by a few bytes.
 
 use serde_json::{Map, Value, json};
 
@@ -34,9 +34,10 @@ pub(super) fn is_usual(event: &Event<'_>, places: &FieldOffsets) -> bool {
         && object(Field::TlsDetails)
         && matches!(first(Field::Resources), 0 | b'[' | b'n')
         && first(Field::EventTime) == b'"'
-        && source
-            .strip_suffix(SUFFIX.as_bytes())
-            .is_some_and(|s| s.iter().all(|b| b.is_ascii_lowercase() || b"-.0123456789".contains(b)))
+        && source.strip_suffix(SUFFIX.as_bytes()).is_some_and(|s| {
+            s.iter()
+                .all(|b| b.is_ascii_lowercase() || b"-.0123456789".contains(b))
+        })
         && !name.is_empty()
         && !name.iter().any(u8::is_ascii_whitespace)
         && usual_error(event)
@@ -45,26 +46,36 @@ pub(super) fn is_usual(event: &Event<'_>, places: &FieldOffsets) -> bool {
 
 /// `errorCode` and `errorMessage` are absent where a call succeeded.
 fn usual_error(event: &Event<'_>) -> bool {
-    [Field::ErrorCode, Field::ErrorMessage].into_iter().all(|field| match event.first_byte(field) {
-        0 => true,
-        b'"' => {
-            let raw = event.raw_text(field);
-            // The words that stand for nothing are short.
-            !raw.is_empty() && (raw.len() > 12 || !raw[0].is_ascii_whitespace() && !is_success(&String::from_utf8_lossy(raw)))
-        }
-        _ => false,
-    })
+    [Field::ErrorCode, Field::ErrorMessage]
+        .into_iter()
+        .all(|field| match event.first_byte(field) {
+            0 => true,
+            b'"' => {
+                let raw = event.raw_text(field);
+                // The words that stand for nothing are short.
+                !raw.is_empty()
+                    && (raw.len() > 12
+                        || !raw[0].is_ascii_whitespace()
+                            && !is_success(&String::from_utf8_lossy(raw)))
+            }
+            _ => false,
+        })
 }
 
 /// It begins with a type that is known, and nothing in it is JSON in a text.
 fn usual_identity(identity: &[u8]) -> bool {
-    let kind = identity.strip_prefix(br#"{"type":""#).and_then(|rest| Some(&rest[..rest.iter().position(|b| *b == b'"')?]));
+    let kind = identity
+        .strip_prefix(br#"{"type":""#)
+        .and_then(|rest| Some(&rest[..rest.iter().position(|b| *b == b'"')?]));
     let known = match kind {
         Some(kind) => TYPES.iter().any(|t| t.as_bytes() == kind),
         // Services act without a type; where it stands elsewhere, looking is rare.
         None => super::json::JsonValue::new(identity, 0)
             .and_then(|i| i.get("type"))
-            .is_none_or(|t| t.raw_string().is_some_and(|kind| TYPES.iter().any(|t| t.as_bytes() == kind))),
+            .is_none_or(|t| {
+                t.raw_string()
+                    .is_some_and(|kind| TYPES.iter().any(|t| t.as_bytes() == kind))
+            }),
     };
     known && memchr::memmem::find(identity, b"\"{").is_none()
 }
@@ -147,40 +158,65 @@ const OBJECTS: [&str; 7] = [
     "tlsDetails",
 ];
 
-/// A name without capitals and without what stands between its words: `eventname` of `eventName`, `event_name`, `Event name`.
+/// A name without capitals and without what stands between its words: `eventname` of `eventName`,
+/// `event_name`, `Event name`.
 pub(super) fn fold(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    name.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
-/// Whether a name is that of a known field but for capitals and what stands between words, or hides one.
+/// Whether a name is that of a known field but for capitals and what stands between words, or hides
+/// one.
 pub(super) fn is_odd(key: &[u8]) -> bool {
     if key.iter().any(|b| b". \\_-".contains(b)) {
         return true;
     }
-    let synonym = SYNONYMS.iter().any(|(name, _)| name.len() == key.len() && name.as_bytes().eq_ignore_ascii_case(key));
-    synonym || Field::all().any(|f| f.name().len() == key.len() && f.name().as_bytes().eq_ignore_ascii_case(key))
+    let synonym = SYNONYMS
+        .iter()
+        .any(|(name, _)| name.len() == key.len() && name.as_bytes().eq_ignore_ascii_case(key));
+    synonym
+        || Field::all()
+            .any(|f| f.name().len() == key.len() && f.name().as_bytes().eq_ignore_ascii_case(key))
 }
 
 /// What exports write where there is nothing.
 pub(super) fn is_absent(text: &str) -> bool {
-    matches!(text.trim(), "" | "null" | "NULL" | "None" | "nan" | "NaN" | "-" | "N/A" | "n/a" | "undefined" | "<NA>")
+    matches!(
+        text.trim(),
+        "" | "null" | "NULL" | "None" | "nan" | "NaN" | "-" | "N/A" | "n/a" | "undefined" | "<NA>"
+    )
 }
 
 /// Codes that say that nothing went wrong.
 fn is_success(text: &str) -> bool {
-    is_absent(text) || ["success", "succeeded", "ok", "none", "0", "200", "noerror"].contains(&fold(text).as_str())
+    is_absent(text)
+        || ["success", "succeeded", "ok", "none", "0", "200", "noerror"]
+            .contains(&fold(text).as_str())
 }
 
 /// Whether an object is a record of a call, whatever its names look like.
 pub(super) fn is_record(fields: &Map<String, Value>) -> bool {
     let has = |wanted: &str| fields.keys().any(|k| fold(k) == wanted);
-    has("eventname") && ["eventsource", "eventtime", "useridentity", "awsregion", "eventid"].iter().any(|f| has(f))
+    has("eventname")
+        && [
+            "eventsource",
+            "eventtime",
+            "useridentity",
+            "awsregion",
+            "eventid",
+        ]
+        .iter()
+        .any(|f| has(f))
 }
 
 /// The record anew; none when it is no JSON or no record.
 pub(super) fn anew(record: &[u8]) -> Option<NormalRecord> {
     let text = String::from_utf8_lossy(record);
-    let Value::Object(fields) = serde_json::from_str(&text).ok()? else { return None };
+    let Value::Object(fields) = serde_json::from_str(&text).ok()? else {
+        return None;
+    };
     of_fields(fields)
 }
 
@@ -193,7 +229,11 @@ pub(super) fn of_fields(fields: Map<String, Value>) -> Option<NormalRecord> {
     let mut later = Vec::new();
     for (key, value) in fields {
         // The field's own name goes before others that mean the same.
-        if Field::named(key.as_bytes()).is_some() { out.insert(key, value).map_or((), drop) } else { later.push((key, value)) }
+        if Field::named(key.as_bytes()).is_some() {
+            out.insert(key, value).map_or((), drop)
+        } else {
+            later.push((key, value))
+        }
     }
     let named = out.contains_key("userIdentity");
     for (key, value) in later {
@@ -212,7 +252,9 @@ pub(super) fn of_fields(fields: Map<String, Value>) -> Option<NormalRecord> {
             continue;
         }
         let (first, rest) = match key.split_once('.') {
-            Some((first, rest)) if OBJECTS.contains(&canonical(first).as_str()) => (canonical(first), Some(rest.to_owned())),
+            Some((first, rest)) if OBJECTS.contains(&canonical(first).as_str()) => {
+                (canonical(first), Some(rest.to_owned()))
+            }
             _ => (canonical(&key), None),
         };
         match rest {
@@ -227,7 +269,9 @@ pub(super) fn of_fields(fields: Map<String, Value>) -> Option<NormalRecord> {
         }
     }
     // Where neither is told, most rules see nothing.
-    let mut unread = !["userIdentity", "requestParameters"].iter().any(|name| out.contains_key(*name));
+    let mut unread = !["userIdentity", "requestParameters"]
+        .iter()
+        .any(|name| out.contains_key(*name));
     for name in OBJECTS {
         if let Some(value) = out.get_mut(name) {
             unread |= !open(value);
@@ -239,18 +283,28 @@ pub(super) fn of_fields(fields: Map<String, Value>) -> Option<NormalRecord> {
     scalars(&mut out);
     let sourceless = out.get("eventSource").is_none_or(Value::is_null);
     let record = serde_json::to_vec(&Value::Object(out)).ok()?;
-    Some(NormalRecord { record, unread, sourceless })
+    Some(NormalRecord {
+        record,
+        unread,
+        sourceless,
+    })
 }
 
 /// The name that CloudTrail gives to a field; the name itself where it has no other.
 fn canonical(name: &str) -> String {
     let folded = fold(name);
     let field = Field::all().map(Field::name).find(|f| fold(f) == folded);
-    let synonym = || SYNONYMS.iter().find(|(n, _)| *n == folded).map(|(_, field)| *field);
+    let synonym = || {
+        SYNONYMS
+            .iter()
+            .find(|(n, _)| *n == folded)
+            .map(|(_, field)| *field)
+    };
     field.or_else(synonym).unwrap_or(name).to_owned()
 }
 
-/// The name in `userIdentity` of what the console's event history and `lookup-events` tell beside the event.
+/// The name in `userIdentity` of what the console's event history and `lookup-events` tell beside
+/// the event.
 fn identity_column(name: &str) -> Option<&'static str> {
     match fold(name).as_str() {
         "username" => Some("userName"),
@@ -260,11 +314,15 @@ fn identity_column(name: &str) -> Option<&'static str> {
 }
 
 fn put(value: &mut Value, path: &str, new: Value) {
-    let (first, rest) = path.split_once('.').map_or((path, None), |(f, r)| (f, Some(r)));
+    let (first, rest) = path
+        .split_once('.')
+        .map_or((path, None), |(f, r)| (f, Some(r)));
     if !value.is_object() {
         return;
     }
-    let Some(fields) = value.as_object_mut() else { return };
+    let Some(fields) = value.as_object_mut() else {
+        return;
+    };
     match rest {
         Some(rest) => put(fields.entry(first).or_insert_with(|| json!({})), rest, new),
         None => {
@@ -275,7 +333,9 @@ fn put(value: &mut Value, path: &str, new: Value) {
 
 /// Makes an object of the text of one. False: it seems to be one and cannot be read.
 fn open(value: &mut Value) -> bool {
-    let Value::String(text) = &*value else { return true };
+    let Value::String(text) = &*value else {
+        return true;
+    };
     if is_absent(text) {
         *value = Value::Null;
         return true;
@@ -303,7 +363,10 @@ fn renamed(value: &mut Value, depth: usize) {
         Value::Object(fields) => {
             for (key, mut value) in std::mem::take(fields) {
                 renamed(&mut value, depth + 1);
-                let name = IDENTITY.iter().find(|n| fold(n) == fold(&key)).map_or(key, |n| (*n).to_owned());
+                let name = IDENTITY
+                    .iter()
+                    .find(|n| fold(n) == fold(&key))
+                    .map_or(key, |n| (*n).to_owned());
                 match (&mut value, name.as_str()) {
                     (Value::Null, _) => continue,
                     (Value::String(text), "type") => {
@@ -312,7 +375,9 @@ fn renamed(value: &mut Value, depth: usize) {
                         }
                     }
                     (Value::Bool(b), _) => value = b.to_string().into(),
-                    (number @ (Value::Number(_) | Value::String(_)), "accountId") => account(number),
+                    (number @ (Value::Number(_) | Value::String(_)), "accountId") => {
+                        account(number)
+                    }
                     (Value::Number(n), _) => value = n.to_string().into(),
                     (Value::String(text), "mfaAuthenticated") => text.make_ascii_lowercase(),
                     _ => {}
@@ -334,14 +399,23 @@ fn account(value: &mut Value) {
         _ => return,
     };
     let digits = text.strip_suffix(".0").unwrap_or(&text);
-    let number = !digits.is_empty() && digits.len() <= 12 && digits.bytes().all(|b| b.is_ascii_digit());
-    *value = if number && (digits.len() > 8) { format!("{digits:0>12}") } else { text }.into();
+    let number =
+        !digits.is_empty() && digits.len() <= 12 && digits.bytes().all(|b| b.is_ascii_digit());
+    *value = if number && (digits.len() > 8) {
+        format!("{digits:0>12}")
+    } else {
+        text
+    }
+    .into();
 }
 
 /// Gives the fields that are no objects the form that CloudTrail writes.
 fn scalars(out: &mut Map<String, Value>) {
     for name in ["errorCode", "errorMessage"] {
-        if out.get(name).is_some_and(|v| v.is_null() || text(v).is_some_and(|t| is_success(&t))) {
+        if out
+            .get(name)
+            .is_some_and(|v| v.is_null() || text(v).is_some_and(|t| is_success(&t)))
+        {
             out.shift_remove(name);
         }
     }
@@ -397,9 +471,20 @@ const SUFFIXES: [&str; 8] = [
 /// `s3.amazonaws.com` of `s3`, `S3.amazonaws.com`, `s3.amazonaws.com.cn`.
 fn service(source: &str) -> String {
     let low = source.trim().trim_end_matches('.').to_ascii_lowercase();
-    let bare = SUFFIXES.iter().chain([&SUFFIX]).find_map(|suffix| low.strip_suffix(suffix)).unwrap_or(&low);
-    let name = !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_lowercase() || b"-.0123456789".contains(&b));
-    if name { format!("{bare}{SUFFIX}") } else { source.trim().to_owned() }
+    let bare = SUFFIXES
+        .iter()
+        .chain([&SUFFIX])
+        .find_map(|suffix| low.strip_suffix(suffix))
+        .unwrap_or(&low);
+    let name = !bare.is_empty()
+        && bare
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b"-.0123456789".contains(&b));
+    if name {
+        format!("{bare}{SUFFIX}")
+    } else {
+        source.trim().to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -420,7 +505,8 @@ mod tests {
         });
         let identity = |text: &str| {
             json!({
-                "eventname": "CreateUser ", "eventsource": "iam", "eventtime": "2026-03-10 02:05:00.000000000", "awsregion": "us-east-1", "errorcode": "",
+                "eventname": "CreateUser ", "eventsource": "iam", "eventtime": "2026-03-10 \
+                02:05:00.000000000", "awsregion": "us-east-1", "errorcode": "",
                 "recipientaccountid": 11_122_223_333u64, "readonly": "False", "requestparameters": "{\"userName\":\"eve\"}", "useridentity": text,
             })
         };
@@ -471,7 +557,11 @@ mod tests {
         assert!(super::anew(cut.to_string().as_bytes()).unwrap().unread);
         let hidden = json!({"eventName": "A", "eventSource": "s3.amazonaws.com", "userIdentity": {}, "responseElements": "HIDDEN_DUE_TO_SECURITY_REASONS"});
         assert!(!super::anew(hidden.to_string().as_bytes()).unwrap().unread);
-        assert!(super::anew(br#"{"eventName": "A", "eventTime": "x"}"#).unwrap().sourceless);
+        assert!(
+            super::anew(br#"{"eventName": "A", "eventTime": "x"}"#)
+                .unwrap()
+                .sourceless
+        );
         assert!(super::anew(br#"{"hello": "world"}"#).is_none());
     }
 }

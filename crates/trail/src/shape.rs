@@ -72,7 +72,8 @@ pub enum ReadProblem {
     TooDeep,
     /// Compressed data that is broken.
     Inflate,
-    /// It inflates beyond [`bartizan_model::limits::INFLATED_BYTES_MAX`] or [`bartizan_model::limits::INFLATE_RATIO_MAX`].
+    /// It inflates beyond [`bartizan_model::limits::INFLATED_BYTES_MAX`] or
+    /// [`bartizan_model::limits::INFLATE_RATIO_MAX`].
     Bomb,
     /// Reading the object failed.
     Unreadable,
@@ -88,7 +89,8 @@ pub enum ReadProblem {
     Condensed,
     /// An archive that is broken.
     Archive,
-    /// An archive above [`bartizan_model::limits::ZIP_BYTES_MAX`] or [`bartizan_model::limits::ARCHIVE_FILES_MAX`].
+    /// An archive above [`bartizan_model::limits::ZIP_BYTES_MAX`] or
+    /// [`bartizan_model::limits::ARCHIVE_FILES_MAX`].
     ArchiveTooLarge,
     /// A file in an archive that needs a password.
     Locked,
@@ -106,10 +108,14 @@ impl ReadProblem {
         }
     }
 
-    /// Whether something was read and not judged, or by some rules only. A few of those among many events are a note; in
-    /// bulk ([`bartizan_model::limits::UNJUDGED_ONE_IN`]) silence is no all-clear.
+    /// Whether something was read and not judged, or by some rules only. A few of those among many
+    /// events are a note; in bulk ([`bartizan_model::limits::UNJUDGED_ONE_IN`]) silence is no
+    /// all-clear.
     pub fn is_unjudged(self) -> bool {
-        matches!(self, Self::NotAnEvent | Self::NoTime | Self::NoSource | Self::Unread)
+        matches!(
+            self,
+            Self::NotAnEvent | Self::NoTime | Self::NoSource | Self::Unread
+        )
     }
 
     /// What it is, for people.
@@ -124,12 +130,17 @@ impl ReadProblem {
             Self::Inflate => "broken compressed data",
             Self::Bomb => "inflates beyond all measure, given up",
             Self::Unreadable => "cannot be read",
-            Self::NoTime => "a record without a usable eventTime, which rules over time did not judge",
+            Self::NoTime => {
+                "a record without a usable eventTime, which rules over time did not judge"
+            }
             Self::NoSource => "a record without eventSource, which most rules cannot judge",
             Self::Unread => "a record with a part that cannot be read, which rules did not judge",
-            Self::Paged => "a page of a longer answer: it ends with NextToken, and more pages follow",
+            Self::Paged => {
+                "a page of a longer answer: it ends with NextToken, and more pages follow"
+            }
             Self::Condensed => {
-                "an event history as CSV, without identities and requests: most rules need them, so download it as JSON"
+                "an event history as CSV, without identities and requests: most rules need them, \
+                so download it as JSON"
             }
             Self::Archive => "a broken archive",
             Self::ArchiveTooLarge => "an archive that is too large: unpack it",
@@ -172,7 +183,8 @@ impl<'a> ObjectShape<'a> {
             }
         }
         if let Some(detail) = event.field(Field::Detail) {
-            let record = detail.get("eventName").is_some() || detail.get("insightDetails").is_some();
+            let record =
+                detail.get("eventName").is_some() || detail.get("insightDetails").is_some();
             return if record {
                 Self::Envelope(Cow::Borrowed(detail.raw()))
             } else {
@@ -184,11 +196,16 @@ impl<'a> ObjectShape<'a> {
         }
         // A queue or topic may carry whole records, of EventBridge or of a subscription.
         for field in [Field::Notification, Field::Body] {
-            if let Some(inner) = content(&event, field).filter(|inner| memchr::memmem::find(inner, b"eventName").is_some()) {
+            if let Some(inner) = content(&event, field)
+                .filter(|inner| memchr::memmem::find(inner, b"eventName").is_some())
+            {
                 return Self::Envelope(inner);
             }
         }
-        if [Field::Notification, Field::Body, Field::S3Bucket, Field::S3].into_iter().any(|f| places.has(f)) {
+        if [Field::Notification, Field::Body, Field::S3Bucket, Field::S3]
+            .into_iter()
+            .any(|f| places.has(f))
+        {
             return Self::Item(TrailItem::Apart(NonEvent::Notification));
         }
         // A log event of CloudWatch Logs. Its message may be any text, so it must look like JSON.

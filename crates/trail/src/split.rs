@@ -1,13 +1,14 @@
 //! Cuts a stream of bytes into records, whatever they are wrapped in.
 //!
-//! What is at hand is indexed once ([`super::structure`]), then walked: containers (`Records`, `Events`, `logEvents`,
-//! plain arrays) are entered, every object inside one is a candidate and goes to [`super::shape`]. Damage costs the
-//! record in which it stands: the walk goes on where the next one begins.
+//! What is at hand is indexed once ([`super::structure`]), then walked: containers (`Records`,
+//! `Events`, `logEvents`, plain arrays) are entered, every object inside one is a candidate and
+//! goes to [`super::shape`]. Damage costs the record in which it stands: the walk goes on where the
+//! next one begins.
 
 use memchr::memmem;
 
-use super::again::{EveryItem, ItemSink, Lookahead};
 use super::event::{Field, FieldOffsets, parse_time};
+use super::lookahead::{EveryItem, ItemSink, Lookahead};
 use super::normal::{NormalRecord, anew, is_odd, is_usual};
 use super::shape::{ObjectShape, ReadProblem, TrailItem};
 use super::structure::Structure;
@@ -23,7 +24,8 @@ pub struct Splitter {
     offset: u64,
     /// Looking for the next beginning of a record, after damage.
     lost: bool,
-    /// Bytes to index at once; small after damage, so that a file full of it costs no more than a sound one.
+    /// Bytes to index at once; small after damage, so that a file full of it costs no more than a
+    /// sound one.
     reach: usize,
     /// How many envelopes this one is inside of.
     depth: usize,
@@ -96,7 +98,10 @@ enum BraceMeaning {
 impl Splitter {
     /// A splitter at the start of an object.
     pub fn new() -> Self {
-        Self { reach: REACH_MAX, ..Self::default() }
+        Self {
+            reach: REACH_MAX,
+            ..Self::default()
+        }
     }
 
     /// Goes to the start of another object, and keeps its buffers.
@@ -105,14 +110,24 @@ impl Splitter {
         (self.offset, self.lost, self.reach, self.paged) = (0, false, REACH_MAX, false);
     }
 
-    /// Takes the bytes at hand and gives what is in them. Answers how many bytes are done; the rest must come again with
-    /// more behind it. With `last`, all bytes are done.
-    pub fn push(&mut self, window: &[u8], last: bool, sink: &mut dyn FnMut(TrailItem<'_>)) -> usize {
+    /// Takes the bytes at hand and gives what is in them. Answers how many bytes are done; the rest
+    /// must come again with more behind it. With `last`, all bytes are done.
+    pub fn push(
+        &mut self,
+        window: &[u8],
+        last: bool,
+        sink: &mut dyn FnMut(TrailItem<'_>),
+    ) -> usize {
         self.push_into(window, last, &mut EveryItem(sink))
     }
 
     /// The same for who knows records again.
-    pub(super) fn push_into(&mut self, window: &[u8], last: bool, sink: &mut dyn ItemSink) -> usize {
+    pub(super) fn push_into(
+        &mut self,
+        window: &[u8],
+        last: bool,
+        sink: &mut dyn ItemSink,
+    ) -> usize {
         let hasher = sink.hasher().cloned();
         self.guesses.begin();
         if hasher.is_some() {
@@ -124,14 +139,21 @@ impl Splitter {
         loop {
             if self.lost {
                 let Some(next) = find_record(&window[from..]) else {
-                    from = if last { window.len() } else { from.max(window.len().saturating_sub(NEEDLE.len())) };
+                    from = if last {
+                        window.len()
+                    } else {
+                        from.max(window.len().saturating_sub(NEEDLE.len()))
+                    };
                     break;
                 };
                 from += next;
                 self.lost = false;
             }
             let mut alone = false;
-            if let Some(hasher) = hasher.as_ref().filter(|_| self.open.last() == Some(&OpenBrace::Elements)) {
+            if let Some(hasher) = hasher
+                .as_ref()
+                .filter(|_| self.open.last() == Some(&OpenBrace::Elements))
+            {
                 let (known, next) = self.guesses.again(window, from, hasher, sink);
                 misses = if known > from { 0 } else { misses + 1 };
                 from = known;
@@ -165,7 +187,10 @@ impl Splitter {
             }
         }
         if last && !self.open.is_empty() && !self.lost {
-            sink.item(TrailItem::Problem { offset: self.offset + window.len() as u64, problem: ReadProblem::Cut });
+            sink.item(TrailItem::Problem {
+                offset: self.offset + window.len() as u64,
+                problem: ReadProblem::Cut,
+            });
         }
         let done = if last { window.len() } else { from };
         self.offset += done as u64;
@@ -173,7 +198,14 @@ impl Splitter {
         done
     }
 
-    fn walk(&mut self, part: &[u8], structure: &Structure, last: bool, offset: u64, sink: &mut dyn ItemSink) -> Walked {
+    fn walk(
+        &mut self,
+        part: &[u8],
+        structure: &Structure,
+        last: bool,
+        offset: u64,
+        sink: &mut dyn ItemSink,
+    ) -> Walked {
         let positions = structure.braces();
         // `at`: index of the next brace. `done`: everything before it is dealt with.
         let (mut at, mut done) = (0, 0);
@@ -184,11 +216,16 @@ impl Splitter {
                 match self.member(part, structure, done, at) {
                     Some(next) => at = next,
                     None if last => return damaged(sink, offset, position, ReadProblem::Cut),
-                    None if part.len() - done > RECORD_BYTES_MAX => return damaged(sink, offset, position, ReadProblem::TooLarge),
+                    None if part.len() - done > RECORD_BYTES_MAX => {
+                        return damaged(sink, offset, position, ReadProblem::TooLarge);
+                    }
                     None => return Walked::Consumed(done),
                 }
                 if std::mem::take(&mut self.paged) {
-                    sink.item(TrailItem::Problem { offset: offset + position as u64, problem: ReadProblem::Paged });
+                    sink.item(TrailItem::Problem {
+                        offset: offset + position as u64,
+                        problem: ReadProblem::Paged,
+                    });
                 }
                 done = positions[at - 1] as usize + 1;
                 continue;
@@ -201,7 +238,8 @@ impl Splitter {
                     let mut places = FieldOffsets::NONE;
                     match self.object(part, structure, at, &mut places) {
                         BraceMeaning::Whole(end) => {
-                            // What follows an element is a comma or the end of its array, or it did not end here.
+                            // What follows an element is a comma or the end of its array, or it did
+                            // not end here.
                             match first_behind(part, positions[end]).map(|n| part[n]) {
                                 Some(b',' | b']') => {}
                                 None if !last => return Walked::Consumed(position),
@@ -216,17 +254,24 @@ impl Splitter {
                         }
                         BraceMeaning::Container(bracket, frame) => {
                             if std::mem::take(&mut self.paged) {
-                                sink.item(TrailItem::Problem { offset: offset + position as u64, problem: ReadProblem::Paged });
+                                sink.item(TrailItem::Problem {
+                                    offset: offset + position as u64,
+                                    problem: ReadProblem::Paged,
+                                });
                             }
                             self.open.extend([OpenBrace::Members, frame]);
                             at = bracket + 1;
                         }
-                        BraceMeaning::Open if last => return damaged(sink, offset, position, ReadProblem::Cut),
+                        BraceMeaning::Open if last => {
+                            return damaged(sink, offset, position, ReadProblem::Cut);
+                        }
                         BraceMeaning::Open if part.len() - position > RECORD_BYTES_MAX => {
                             return damaged(sink, offset, position, ReadProblem::TooLarge);
                         }
                         BraceMeaning::Open => return Walked::Consumed(position),
-                        BraceMeaning::Damaged(problem) => return damaged(sink, offset, position, problem),
+                        BraceMeaning::Damaged(problem) => {
+                            return damaged(sink, offset, position, problem);
+                        }
                     }
                 }
                 b'[' if frame == Some(OpenBrace::Rows) => match close(part, positions, at) {
@@ -256,7 +301,10 @@ impl Splitter {
         let rest = &part[done..];
         if last {
             if !gap(rest, offset + done as u64, sink) {
-                sink.item(TrailItem::Problem { offset: offset + done as u64, problem: ReadProblem::Damaged });
+                sink.item(TrailItem::Problem {
+                    offset: offset + done as u64,
+                    problem: ReadProblem::Damaged,
+                });
             }
             return Walked::Consumed(part.len());
         }
@@ -268,11 +316,19 @@ impl Splitter {
         }
     }
 
-    /// What follows in an object that holds a container: another container, some other value, or its end. None: it goes
-    /// on behind what is at hand.
-    fn member(&mut self, part: &[u8], structure: &Structure, done: usize, at: usize) -> Option<usize> {
+    /// What follows in an object that holds a container: another container, some other value, or
+    /// its end. None: it goes on behind what is at hand.
+    fn member(
+        &mut self,
+        part: &[u8],
+        structure: &Structure,
+        done: usize,
+        at: usize,
+    ) -> Option<usize> {
         let position = structure.braces()[at] as usize;
-        let token = structure.colons(done, position).any(|colon| is_token(part, done, colon));
+        let token = structure
+            .colons(done, position)
+            .any(|colon| is_token(part, done, colon));
         match part[position] {
             b'}' => {
                 self.paged |= token;
@@ -284,7 +340,8 @@ impl Splitter {
                 let end = close(part, structure.braces(), at);
                 // Where it goes on behind what is at hand, all of this is asked again.
                 self.paged |= token && end.is_some();
-                if let Some(frame) = colon.and_then(|colon| container(part, done, colon, position)) {
+                if let Some(frame) = colon.and_then(|colon| container(part, done, colon, position))
+                {
                     self.paged |= token;
                     self.open.push(frame);
                     return Some(at + 1);
@@ -295,15 +352,25 @@ impl Splitter {
         }
     }
 
-    /// Finds the end of the object that opens at index `at`, and notes where its known fields begin.
-    fn object(&mut self, part: &[u8], structure: &Structure, at: usize, places: &mut FieldOffsets) -> BraceMeaning {
+    /// Finds the end of the object that opens at index `at`, and notes where its known fields
+    /// begin.
+    fn object(
+        &mut self,
+        part: &[u8],
+        structure: &Structure,
+        at: usize,
+        places: &mut FieldOffsets,
+    ) -> BraceMeaning {
         let start = structure.braces()[at] as usize;
         // Containers stand in the outermost objects only.
         let candidate = self.open.len() < 4;
-        // Everything before `done` is dealt with; between it and the next brace are members without braces.
+        // Everything before `done` is dealt with; between it and the next brace are members without
+        // braces.
         let (mut at, mut done, mut before) = (at + 1, start + 1, Field::COUNT);
         loop {
-            let Some(&position) = structure.braces().get(at) else { return BraceMeaning::Open };
+            let Some(&position) = structure.braces().get(at) else {
+                return BraceMeaning::Open;
+            };
             let position = position as usize;
             let mut colon = None;
             for found in structure.colons(done, position) {
@@ -315,16 +382,23 @@ impl Splitter {
                     // The last value ends here, if nothing stands between.
                     if before < Field::COUNT && places.end[before] == 0 {
                         let compact = !part[position - 1].is_ascii_whitespace();
-                        places.end[before] = if compact { (position - start) as u32 } else { u32::MAX };
+                        places.end[before] = if compact {
+                            (position - start) as u32
+                        } else {
+                            u32::MAX
+                        };
                     }
                     return BraceMeaning::Whole(at);
                 }
                 b'{' | b'[' => {
                     if candidate
                         && !places.has(Field::EventName)
-                        && let Some(frame) = colon.and_then(|colon| container(part, start, colon, position))
+                        && let Some(frame) =
+                            colon.and_then(|colon| container(part, start, colon, position))
                     {
-                        self.paged = structure.colons(start + 1, position).any(|colon| is_token(part, start, colon));
+                        self.paged = structure
+                            .colons(start + 1, position)
+                            .any(|colon| is_token(part, start, colon));
                         return BraceMeaning::Container(at, frame);
                     }
                     match skip(part, structure.braces(), at) {
@@ -345,21 +419,35 @@ impl Splitter {
         }
     }
 
-    /// Notes the place of the value behind a colon, if its key is the name of a known field. `before` is the field before
-    /// it; answers this one.
+    /// Notes the place of the value behind a colon, if its key is the name of a known field.
+    /// `before` is the field before it; answers this one.
     #[inline]
-    fn place(&mut self, part: &[u8], start: usize, colon: usize, before: usize, places: &mut FieldOffsets) -> usize {
+    fn place(
+        &mut self,
+        part: &[u8],
+        start: usize,
+        colon: usize,
+        before: usize,
+        places: &mut FieldOffsets,
+    ) -> usize {
         let guess = self.follows.0[before];
         let (field, open) = if key_is(part, colon, guess.name().as_bytes()) {
             (Some(guess), colon - guess.name().len() - 2)
         } else {
             let key = key_before(part, start, colon);
-            (Field::named(key), (colon - start).saturating_sub(key.len() + 2) + start)
+            (
+                Field::named(key),
+                (colon - start).saturating_sub(key.len() + 2) + start,
+            )
         };
         // The value before ends at the comma in front of this key, if nothing stands between.
         if before < Field::COUNT && places.end[before] == 0 {
             let compact = open > start && part[open - 1] == b',' && part[open] == b'"';
-            places.end[before] = if compact { (open - 1 - start) as u32 } else { u32::MAX };
+            places.end[before] = if compact {
+                (open - 1 - start) as u32
+            } else {
+                u32::MAX
+            };
         }
         let Some(field) = field else {
             places.odd |= is_odd(key_before(part, start, colon));
@@ -372,7 +460,9 @@ impl Splitter {
 
     fn emit(&mut self, record: &[u8], places: &FieldOffsets, offset: u64, sink: &mut dyn ItemSink) {
         match ObjectShape::of(record, places) {
-            ObjectShape::Item(TrailItem::Event(event)) if !self.anew && !is_usual(&event, places) => {
+            ObjectShape::Item(TrailItem::Event(event))
+                if !self.anew && !is_usual(&event, places) =>
+            {
                 // Services name what they put into queues and streams in fields of the same names.
                 if event.raw_text(Field::EventSource).starts_with(b"aws:") {
                     return self.wrapped(record, offset, sink);
@@ -393,7 +483,10 @@ impl Splitter {
 
     /// A record that was written anew.
     pub(super) fn normal(&mut self, normal: &NormalRecord, offset: u64, sink: &mut dyn ItemSink) {
-        for (is, problem) in [(normal.unread, ReadProblem::Unread), (normal.sourceless, ReadProblem::NoSource)] {
+        for (is, problem) in [
+            (normal.unread, ReadProblem::Unread),
+            (normal.sourceless, ReadProblem::NoSource),
+        ] {
             if is {
                 sink.item(TrailItem::Problem { offset, problem });
             }
@@ -405,20 +498,31 @@ impl Splitter {
     fn wrapped(&mut self, object: &[u8], offset: u64, sink: &mut dyn ItemSink) {
         match wrapped::look(object) {
             WrappedContent::Contents(contents, paged) => {
-                contents.iter().for_each(|content| self.unwrap(content, offset, sink));
+                contents
+                    .iter()
+                    .for_each(|content| self.unwrap(content, offset, sink));
                 if paged {
-                    sink.item(TrailItem::Problem { offset, problem: ReadProblem::Paged });
+                    sink.item(TrailItem::Problem {
+                        offset,
+                        problem: ReadProblem::Paged,
+                    });
                 }
             }
             WrappedContent::Apart(apart) => sink.item(TrailItem::Apart(apart)),
-            WrappedContent::Nothing => sink.item(TrailItem::Problem { offset, problem: ReadProblem::NotAnEvent }),
+            WrappedContent::Nothing => sink.item(TrailItem::Problem {
+                offset,
+                problem: ReadProblem::NotAnEvent,
+            }),
         }
     }
 
     /// What is inside of an envelope. Problems in it are told at the place of the envelope.
     pub(super) fn unwrap(&mut self, content: &[u8], offset: u64, sink: &mut dyn ItemSink) {
         if self.depth >= UNWRAP_DEPTH_MAX {
-            sink.item(TrailItem::Problem { offset, problem: ReadProblem::TooDeep });
+            sink.item(TrailItem::Problem {
+                offset,
+                problem: ReadProblem::TooDeep,
+            });
             return;
         }
         self.inside(content, offset, sink, false);
@@ -445,8 +549,8 @@ enum Skipped {
 
 /// Walks over the value that opens at index `at`, and checks that its braces fit.
 fn skip(part: &[u8], braces: &[u32], at: usize) -> Skipped {
-    // Containers that are open: one bit each, set for an object. No branch depends on the bytes, for none of them could
-    // be foretold.
+    // Containers that are open: one bit each, set for an object. No branch depends on the bytes,
+    // for none of them could be foretold.
     let (mut depth, mut objects, mut wrong) = (0u32, 0u64, 0u64);
     for (n, &position) in braces.iter().enumerate().skip(at) {
         let position = position as usize;
@@ -457,10 +561,18 @@ fn skip(part: &[u8], braces: &[u32], at: usize) -> Skipped {
         // Two values without a comma between them: a brace before this one is missing.
         wrong |= open & u64::from(!SEPARATES[before as usize]);
         wrong |= u64::from(byte < b' ') | u64::from(depth >= NESTING_MAX as u32);
-        objects = if open == 1 { objects << 1 | object } else { objects >> 1 };
+        objects = if open == 1 {
+            objects << 1 | object
+        } else {
+            objects >> 1
+        };
         depth = depth.wrapping_add(1).wrapping_sub(2 * (1 - open) as u32);
         if depth == 0 || wrong != 0 {
-            return if wrong == 0 { Skipped::To(n) } else { skip_carefully(part, braces, at) };
+            return if wrong == 0 {
+                Skipped::To(n)
+            } else {
+                skip_carefully(part, braces, at)
+            };
         }
     }
     Skipped::Open
@@ -478,7 +590,10 @@ fn skip_carefully(part: &[u8], braces: &[u32], at: usize) -> Skipped {
                 if depth >= NESTING_MAX {
                     return Skipped::Damaged(ReadProblem::TooDeep);
                 }
-                let before = part[..position].iter().rev().find(|b| !b.is_ascii_whitespace());
+                let before = part[..position]
+                    .iter()
+                    .rev()
+                    .find(|b| !b.is_ascii_whitespace());
                 if !before.is_some_and(|b| SEPARATES[*b as usize]) {
                     return Skipped::Damaged(ReadProblem::Damaged);
                 }
@@ -509,13 +624,17 @@ const SEPARATES: [bool; 256] = {
 };
 
 fn damaged(sink: &mut dyn ItemSink, offset: u64, position: usize, problem: ReadProblem) -> Walked {
-    sink.item(TrailItem::Problem { offset: offset + position as u64, problem });
+    sink.item(TrailItem::Problem {
+        offset: offset + position as u64,
+        problem,
+    });
     Walked::Damaged(position + 1)
 }
 
 const NEEDLE: &[u8] = br#"{"eventVersion""#;
 
-/// Where the next record begins after damage: at the usual first field, or at a brace that opens a line.
+/// Where the next record begins after damage: at the usual first field, or at a brace that opens a
+/// line.
 fn find_record(bytes: &[u8]) -> Option<usize> {
     let usual = memmem::find(bytes, NEEDLE);
     let line = match bytes.first() {
@@ -525,8 +644,8 @@ fn find_record(bytes: &[u8]) -> Option<usize> {
     [usual, line].into_iter().flatten().min()
 }
 
-/// What stands between two records: blanks and commas. Null and other scalars are no records, and counted. False: it is
-/// no JSON at all.
+/// What stands between two records: blanks and commas. Null and other scalars are no records, and
+/// counted. False: it is no JSON at all.
 fn gap(bytes: &[u8], offset: u64, sink: &mut dyn ItemSink) -> bool {
     if matches!(bytes, b"" | b"," | b"\n") {
         return true;
@@ -535,11 +654,17 @@ fn gap(bytes: &[u8], offset: u64, sink: &mut dyn ItemSink) -> bool {
     for token in text.split(|b| *b == b',') {
         match token.trim_ascii() {
             b"" | b"\x1e" => {}
-            b"null" => sink.item(TrailItem::Problem { offset, problem: ReadProblem::Null }),
+            b"null" => sink.item(TrailItem::Problem {
+                offset,
+                problem: ReadProblem::Null,
+            }),
             // Logs that CloudWatch exported have the time of each event in front of it.
             time if time.len() > 10 && parse_time(time).is_some() => {}
             scalar if serde_json::from_slice::<serde::de::IgnoredAny>(scalar).is_ok() => {
-                sink.item(TrailItem::Problem { offset, problem: ReadProblem::NotAnEvent });
+                sink.item(TrailItem::Problem {
+                    offset,
+                    problem: ReadProblem::NotAnEvent,
+                });
             }
             _ => return false,
         }
@@ -547,26 +672,34 @@ fn gap(bytes: &[u8], offset: u64, sink: &mut dyn ItemSink) -> bool {
     true
 }
 
-/// The frame of the array that opens at `bracket` as the value of the member with this colon, if it is a container.
+/// The frame of the array that opens at `bracket` as the value of the member with this colon, if it
+/// is a container.
 fn container(part: &[u8], start: usize, colon: usize, bracket: usize) -> Option<OpenBrace> {
     if part[bracket] != b'[' || first_behind(part, colon as u32) != Some(bracket) {
         return None;
     }
     let key = key_before(part, start, colon);
-    CONTAINERS.iter().find(|(name, _)| *name == key).map(|(_, frame)| *frame)
+    CONTAINERS
+        .iter()
+        .find(|(name, _)| *name == key)
+        .map(|(_, frame)| *frame)
 }
 
-/// Whether a member is a token with which the next page is asked for (`NextToken` of `aws cloudtrail lookup-events` and
-/// `get-query-results`, `nextToken` of `aws logs filter-log-events`). `nextForwardToken` is always there and says nothing.
+/// Whether a member is a token with which the next page is asked for (`NextToken` of `aws
+/// cloudtrail lookup-events` and `get-query-results`, `nextToken` of `aws logs filter-log-events`).
+/// `nextForwardToken` is always there and says nothing.
 fn is_token(part: &[u8], start: usize, colon: usize) -> bool {
     matches!(key_before(part, start, colon), b"NextToken" | b"nextToken")
-        && first_behind(part, colon as u32).is_some_and(|at| part[at] == b'"' && part.get(at + 1).is_some_and(|b| *b != b'"'))
+        && first_behind(part, colon as u32)
+            .is_some_and(|at| part[at] == b'"' && part.get(at + 1).is_some_and(|b| *b != b'"'))
 }
 
 /// Whether this is the key in front of a colon, written without blanks.
 #[inline]
 fn key_is(part: &[u8], colon: usize, name: &[u8]) -> bool {
-    let Some(open) = colon.checked_sub(name.len() + 2) else { return false };
+    let Some(open) = colon.checked_sub(name.len() + 2) else {
+        return false;
+    };
     let key = &part[open..colon];
     key[0] == b'"' && key[key.len() - 1] == b'"' && same(&key[1..key.len() - 1], name)
 }
@@ -574,12 +707,24 @@ fn key_is(part: &[u8], colon: usize, name: &[u8]) -> bool {
 /// Equality of short texts of one length, eight bytes at a time.
 #[inline]
 fn same(a: &[u8], b: &[u8]) -> bool {
-    let word = |t: &[u8], at: usize| t.get(at..at + 8).and_then(|w| w.try_into().ok()).map(u64::from_le_bytes);
-    let half = |t: &[u8], at: usize| t.get(at..at + 4).and_then(|w| w.try_into().ok()).map(u32::from_le_bytes);
+    let word = |t: &[u8], at: usize| {
+        t.get(at..at + 8)
+            .and_then(|w| w.try_into().ok())
+            .map(u64::from_le_bytes)
+    };
+    let half = |t: &[u8], at: usize| {
+        t.get(at..at + 4)
+            .and_then(|w| w.try_into().ok())
+            .map(u32::from_le_bytes)
+    };
     match a.len() {
         4..8 => half(a, 0) == half(b, 0) && half(a, a.len() - 4) == half(b, b.len() - 4),
         8..=16 => word(a, 0) == word(b, 0) && word(a, a.len() - 8) == word(b, b.len() - 8),
-        17..=24 => word(a, 0) == word(b, 0) && word(a, 8) == word(b, 8) && word(a, a.len() - 8) == word(b, b.len() - 8),
+        17..=24 => {
+            word(a, 0) == word(b, 0)
+                && word(a, 8) == word(b, 8)
+                && word(a, a.len() - 8) == word(b, b.len() - 8)
+        }
         _ => a == b,
     }
 }
@@ -587,7 +732,10 @@ fn same(a: &[u8], b: &[u8]) -> bool {
 /// The first byte behind `position` that is not blank.
 fn first_behind(part: &[u8], position: u32) -> Option<usize> {
     let from = position as usize + 1;
-    part[from..].iter().position(|b| !b.is_ascii_whitespace()).map(|n| from + n)
+    part[from..]
+        .iter()
+        .position(|b| !b.is_ascii_whitespace())
+        .map(|n| from + n)
 }
 
 /// The key in front of a colon, without its quotes; empty when there is none.
@@ -623,9 +771,15 @@ fn close(part: &[u8], positions: &[u32], at: usize) -> Option<usize> {
 /// A row of CloudTrail Lake, `[{"a":1},{"b":2}]`, as `{"a":1,"b":2}`.
 fn row_as_object(row: &[u8]) -> Vec<u8> {
     let mut object = vec![b'{'];
-    for cell in super::json::JsonValue::new(row, 0).into_iter().flat_map(super::json::JsonValue::elements) {
+    for cell in super::json::JsonValue::new(row, 0)
+        .into_iter()
+        .flat_map(super::json::JsonValue::elements)
+    {
         let raw = cell.raw();
-        let inner = raw.strip_prefix(b"{").and_then(|r| r.strip_suffix(b"}")).unwrap_or_default();
+        let inner = raw
+            .strip_prefix(b"{")
+            .and_then(|r| r.strip_suffix(b"}"))
+            .unwrap_or_default();
         if object.len() > 1 && !inner.is_empty() {
             object.push(b',');
         }

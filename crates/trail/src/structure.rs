@@ -1,15 +1,16 @@
 //! Where the structure of JSON stands: one pass over 64 bytes at a time, without a tree.
 //!
-//! For each block a bit mask says where quotes stand that no backslash escapes; the running parity of those bits says
-//! what is inside a string. Braces, brackets and colons outside of strings are all that the splitter needs.
+//! For each block a bit mask says where quotes stand that no backslash escapes; the running parity
+//! of those bits says what is inside a string. Braces, brackets and colons outside of strings are
+//! all that the splitter needs.
 
 use wide::u8x16;
 
 /// Where the structure of some bytes stands.
 #[derive(Debug, Default)]
 pub(super) struct Structure {
-    /// Positions of every `{`, `}`, `[` and `]` outside of strings, and of every line break inside of one (which JSON
-    /// forbids, so it marks damage), in order.
+    /// Positions of every `{`, `}`, `[` and `]` outside of strings, and of every line break inside
+    /// of one (which JSON forbids, so it marks damage), in order.
     braces: Vec<u32>,
     /// How many of `braces` are meant; what stands behind is left over.
     count: usize,
@@ -61,7 +62,9 @@ impl Structure {
         self.brace_bits.resize(blocks.len() + 1, 0);
         self.colons.resize(blocks.len() + 1, 0);
         let blocks = blocks.iter().chain(std::iter::once(&last));
-        for (block, (braces, colons)) in blocks.zip(self.brace_bits.iter_mut().zip(&mut self.colons)) {
+        for (block, (braces, colons)) in
+            blocks.zip(self.brace_bits.iter_mut().zip(&mut self.colons))
+        {
             (*braces, *colons) = state.outside(&find(block));
         }
     }
@@ -75,7 +78,8 @@ impl Structure {
             if braces.len() < count + BLOCK {
                 braces.resize(count + (BLOCK << 10), 0);
             }
-            // How many bits are set cannot be foretold, and a wrong guess costs more than writing some for nothing.
+            // How many bits are set cannot be foretold, and a wrong guess costs more than writing
+            // some for nothing.
             let found = bits.count_ones() as usize;
             let mut write = |slots: &mut [u32]| {
                 for slot in slots {
@@ -104,7 +108,13 @@ impl Structure {
     pub(super) fn colons(&self, from: usize, to: usize) -> impl Iterator<Item = usize> {
         let mut block = from / BLOCK;
         let last = to / BLOCK;
-        let mask = move |block: usize| if block == last { (1u64 << (to % BLOCK)) - 1 } else { u64::MAX };
+        let mask = move |block: usize| {
+            if block == last {
+                (1u64 << (to % BLOCK)) - 1
+            } else {
+                u64::MAX
+            }
+        };
         let word = |block: usize| self.colons.get(block).copied().unwrap_or_default();
         let mut bits = word(block) & mask(block) & (u64::MAX << (from % BLOCK));
         std::iter::from_fn(move || {
@@ -138,7 +148,13 @@ fn portable(block: &[u8; BLOCK]) -> BlockBits {
     let parts: [u8x16; 4] = std::array::from_fn(|n| u8x16::new(block.as_chunks::<16>().0[n]));
     let is = |wanted: u8, part: u8x16| part.simd_eq(u8x16::splat(wanted));
     let bits = |n: usize, found: u8x16| u64::from(found.to_bitmask()) << (n * 16);
-    let mut found = BlockBits { quotes: 0, braces: 0, colons: 0, backslashes: 0, breaks: 0 };
+    let mut found = BlockBits {
+        quotes: 0,
+        braces: 0,
+        colons: 0,
+        backslashes: 0,
+        breaks: 0,
+    };
     // Backslashes and line breaks are rare: one look tells that there are none.
     let mut rare = u8x16::ZERO;
     for (n, &part) in parts.iter().enumerate() {
@@ -166,10 +182,13 @@ fn avx2(wide: pulp::x86::V3, block: &[u8; BLOCK]) -> BlockBits {
     let (avx, avx2) = (wide.avx, wide.avx2);
     let (halves, _) = block.as_chunks::<32>();
     let parts: [__m256i; 2] = [pulp::cast(halves[0]), pulp::cast(halves[1])];
-    let is = |wanted: u8, part: __m256i| avx2._mm256_cmpeq_epi8(part, avx._mm256_set1_epi8(wanted as i8));
+    let is = |wanted: u8, part: __m256i| {
+        avx2._mm256_cmpeq_epi8(part, avx._mm256_set1_epi8(wanted as i8))
+    };
     let or = |a: __m256i, b: __m256i| avx2._mm256_or_si256(a, b);
     let bits = |low: __m256i, high: __m256i| {
-        u64::from(avx2._mm256_movemask_epi8(low) as u32) | u64::from(avx2._mm256_movemask_epi8(high) as u32) << 32
+        u64::from(avx2._mm256_movemask_epi8(low) as u32)
+            | u64::from(avx2._mm256_movemask_epi8(high) as u32) << 32
     };
     let all = |wanted: u8| bits(is(wanted, parts[0]), is(wanted, parts[1]));
     let folded = parts.map(|part| or(part, avx._mm256_set1_epi8(0x20)));
@@ -217,7 +236,10 @@ impl ScanState {
         let quotes = found.quotes & !self.escaped(found.backslashes);
         let inside = parity(quotes) ^ self.in_string;
         self.in_string = 0u64.wrapping_sub(inside >> 63);
-        ((found.braces & !inside) | (found.breaks & inside), found.colons & !inside)
+        (
+            (found.braces & !inside) | (found.breaks & inside),
+            found.colons & !inside,
+        )
     }
 
     /// Bits of bytes that stand behind an odd run of backslashes.
@@ -251,7 +273,8 @@ mod tests {
 
     /// The same, a byte at a time.
     fn naive(bytes: &[u8]) -> (Vec<u32>, Vec<usize>) {
-        let (mut inside, mut escaped, mut braces, mut colons) = (false, false, Vec::new(), Vec::new());
+        let (mut inside, mut escaped, mut braces, mut colons) =
+            (false, false, Vec::new(), Vec::new());
         for (n, &b) in bytes.iter().enumerate() {
             if inside && b == b'\n' || !inside && b"{}[]".contains(&b) {
                 braces.push(n as u32);

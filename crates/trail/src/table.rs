@@ -1,7 +1,8 @@
-//! Records as rows: what Athena, CloudTrail Lake, the console's event history and data frames export as CSV.
+//! Records as rows: what Athena, CloudTrail Lake, the console's event history and data frames
+//! export as CSV.
 //!
-//! The first row names the columns (RFC 4180). A column may hold a whole record as JSON; otherwise a row becomes a record,
-//! field by field, and [`super::normal`] gives it CloudTrail's shape.
+//! The first row names the columns (RFC 4180). A column may hold a whole record as JSON; otherwise
+//! a row becomes a record, field by field, and [`super::normal`] gives it CloudTrail's shape.
 
 use std::io::{self, Read};
 
@@ -15,24 +16,56 @@ use bartizan_model::limits::RECORD_BYTES_MAX;
 const COLUMNS_MAX: usize = 1024;
 
 /// Columns that may hold a whole record, by their folded names.
-const WHOLE: [&str; 12] =
-    ["eventjson", "cloudtrailevent", "eventdata", "message", "raw", "event", "detail", "record", "line", "log", "json", "body"];
+const WHOLE: [&str; 12] = [
+    "eventjson",
+    "cloudtrailevent",
+    "eventdata",
+    "message",
+    "raw",
+    "event",
+    "detail",
+    "record",
+    "line",
+    "log",
+    "json",
+    "body",
+];
 
 /// The byte between the cells of a table that begins like this; none when it is no table of events.
 pub(super) fn sniff(start: &[u8]) -> Option<u8> {
-    let end = start.iter().position(|b| *b == b'\n').unwrap_or(start.len());
+    let end = start
+        .iter()
+        .position(|b| *b == b'\n')
+        .unwrap_or(start.len());
     let line = std::str::from_utf8(&start[..end]).ok()?;
     let known = |delimiter: u8| {
-        let names: Vec<String> =
-            line.split(char::from(delimiter)).map(|cell| fold(cell.trim().trim_matches(['"', '\'']))).collect();
+        let names: Vec<String> = line
+            .split(char::from(delimiter))
+            .map(|cell| fold(cell.trim().trim_matches(['"', '\''])))
+            .collect();
         let has = |name: &str| names.iter().any(|n| n == name);
         let whole = ["eventjson", "cloudtrailevent"].iter().any(|n| has(n))
-            || names.len() <= 4 && start.len() > end && WHOLE.iter().any(|n| has(n)) && has_record(&start[end..]);
-        let fields = has("eventname") && ["eventtime", "eventsource", "eventid", "username", "awsregion"].iter().any(|n| has(n));
+            || names.len() <= 4
+                && start.len() > end
+                && WHOLE.iter().any(|n| has(n))
+                && has_record(&start[end..]);
+        let fields = has("eventname")
+            && [
+                "eventtime",
+                "eventsource",
+                "eventid",
+                "username",
+                "awsregion",
+            ]
+            .iter()
+            .any(|n| has(n));
         (whole || fields).then_some(names.len())
     };
-    let best = [b',', b';', b'\t', b'|'].into_iter().filter_map(|d| Some((known(d)?, d)));
-    best.max_by_key(|(columns, delimiter)| (*columns, std::cmp::Reverse(*delimiter))).map(|(_, delimiter)| delimiter)
+    let best = [b',', b';', b'\t', b'|']
+        .into_iter()
+        .filter_map(|d| Some((known(d)?, d)));
+    best.max_by_key(|(columns, delimiter)| (*columns, std::cmp::Reverse(*delimiter)))
+        .map(|(_, delimiter)| delimiter)
 }
 
 fn has_record(rows: &[u8]) -> bool {
@@ -52,7 +85,11 @@ pub(super) enum TableRow {
 }
 
 /// Reads a table to its end. Gives each row with the byte behind which it was found.
-pub(super) fn read(source: &mut dyn Read, delimiter: u8, row: &mut dyn FnMut(u64, TableRow)) -> io::Result<()> {
+pub(super) fn read(
+    source: &mut dyn Read,
+    delimiter: u8,
+    row: &mut dyn FnMut(u64, TableRow),
+) -> io::Result<()> {
     let mut reader = ReaderBuilder::new().delimiter(delimiter).build();
     let (mut input, mut filled, mut at, mut offset) = (vec![0; 64 << 10], 0, 0, 0u64);
     let (mut text, mut ends) = (vec![0; 64 << 10], vec![0; COLUMNS_MAX]);
@@ -64,7 +101,8 @@ pub(super) fn read(source: &mut dyn Read, delimiter: u8, row: &mut dyn FnMut(u64
             filled = source.read(&mut input)?;
             at = 0;
         }
-        let (result, read, wrote, ended) = reader.read_record(&input[at..filled], &mut text[used..], &mut ends[columns..]);
+        let (result, read, wrote, ended) =
+            reader.read_record(&input[at..filled], &mut text[used..], &mut ends[columns..]);
         at += read;
         offset += read as u64;
         used += wrote;
@@ -85,7 +123,8 @@ pub(super) fn read(source: &mut dyn Read, delimiter: u8, row: &mut dyn FnMut(u64
                 if !std::mem::replace(&mut skipping, false) {
                     let cells = || {
                         let from = std::iter::once(0).chain(ends[..columns].iter().copied());
-                        from.zip(&ends[..columns]).map(|(from, to)| String::from_utf8_lossy(&text[from..*to]))
+                        from.zip(&ends[..columns])
+                            .map(|(from, to)| String::from_utf8_lossy(&text[from..*to]))
                     };
                     match &names {
                         None => {
@@ -108,16 +147,26 @@ pub(super) fn read(source: &mut dyn Read, delimiter: u8, row: &mut dyn FnMut(u64
 /// Whether nothing tells who called and what was asked: the console's event history.
 fn is_condensed(heads: &[String]) -> bool {
     let names: Vec<String> = heads.iter().map(|h| fold(h)).collect();
-    let told =
-        |name: &String| WHOLE.contains(&name.as_str()) || name.starts_with("useridentity") || name.starts_with("requestparameters");
+    let told = |name: &String| {
+        WHOLE.contains(&name.as_str())
+            || name.starts_with("useridentity")
+            || name.starts_with("requestparameters")
+    };
     !names.iter().any(told)
 }
 
-fn rows<'c>(names: &[String], cells: impl Iterator<Item = std::borrow::Cow<'c, str>>, row: &mut dyn FnMut(TableRow)) {
+fn rows<'c>(
+    names: &[String],
+    cells: impl Iterator<Item = std::borrow::Cow<'c, str>>,
+    row: &mut dyn FnMut(TableRow),
+) {
     let mut fields = Map::new();
     for (name, cell) in names.iter().zip(cells) {
         let folded = fold(name);
-        if WHOLE.contains(&folded.as_str()) && cell.trim_start().starts_with(['{', '[']) && has_record(cell.as_bytes()) {
+        if WHOLE.contains(&folded.as_str())
+            && cell.trim_start().starts_with(['{', '['])
+            && has_record(cell.as_bytes())
+        {
             return row(TableRow::Whole(cell.into_owned().into_bytes()));
         }
         if is_absent(&cell) {

@@ -1,8 +1,9 @@
 //! Times of events in every form in which exports write them, in seconds since 1970.
 
-/// Seconds since 1970 of `YYYY-MM-DDTHH:MM:SS`, with or without a fraction, in UTC (RFC 3339 with `Z`), which is how
-/// CloudTrail writes times; and of the forms that exports make of it: a blank for the `T`, an offset or none, twelve hours,
-/// seconds or thousandths since 1970, names of months. A time without a zone is in UTC, as CloudTrail's are.
+/// Seconds since 1970 of `YYYY-MM-DDTHH:MM:SS`, with or without a fraction, in UTC (RFC 3339 with
+/// `Z`), which is how CloudTrail writes times; and of the forms that exports make of it: a blank
+/// for the `T`, an offset or none, twelve hours, seconds or thousandths since 1970, names of
+/// months. A time without a zone is in UTC, as CloudTrail's are.
 ///
 /// What can be read in two ways (`3/4/2026`) or lacks the time of day is no time.
 pub fn parse_time(text: &[u8]) -> Option<i64> {
@@ -15,12 +16,20 @@ fn zulu(text: &[u8]) -> Option<i64> {
         return None;
     }
     let number = |from: usize, to: usize| {
-        text[from..to].iter().try_fold(0i64, |n, b| b.is_ascii_digit().then(|| n * 10 + i64::from(b - b'0')))
+        text[from..to].iter().try_fold(0i64, |n, b| {
+            b.is_ascii_digit().then(|| n * 10 + i64::from(b - b'0'))
+        })
     };
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
     let shape = [4, 7, 10, 13, 16].map(|n| text[n]) == *b"--T::";
-    if !shape || !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
+    if !shape
+        || !(1..=12).contains(&month)
+        || !(1..=31).contains(&day)
+        || hour > 23
+        || minute > 59
+        || second > 60
+    {
         return None;
     }
     Some(days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
@@ -31,32 +40,48 @@ const YEARS: std::ops::Range<i64> = 2000..2100;
 
 fn loose(text: &str) -> Option<i64> {
     let text = text.trim().trim_matches(['"', '\'']).trim();
-    if let Some(milliseconds) = text.strip_prefix("/Date(").and_then(|t| t.strip_suffix(")/")) {
+    if let Some(milliseconds) = text
+        .strip_prefix("/Date(")
+        .and_then(|t| t.strip_suffix(")/"))
+    {
         return since_1970(milliseconds);
     }
     if let Some(second) = since_1970(text) {
         return Some(second);
     }
     let (date, rest) = year_first(text).or_else(|| month_by_name(text))?;
-    let (of_day, rest) = time_of_day(rest.trim_start_matches(['T', 't', ' ', '_', ',', '@', ':', '\t']))?;
+    let (of_day, rest) =
+        time_of_day(rest.trim_start_matches(['T', 't', ' ', '_', ',', '@', ':', '\t']))?;
     Some(days_since_1970(date.0, date.1, date.2) * 86_400 + of_day - offset(rest)?)
 }
 
-/// Seconds, thousandths, millionths or billionths since 1970: only one of them is a year with records in it.
+/// Seconds, thousandths, millionths or billionths since 1970: only one of them is a year with
+/// records in it.
 fn since_1970(text: &str) -> Option<i64> {
-    if !text.bytes().all(|b| b.is_ascii_digit() || b".eE+".contains(&b)) || !text.starts_with(|c: char| c.is_ascii_digit()) {
+    if !text
+        .bytes()
+        .all(|b| b.is_ascii_digit() || b".eE+".contains(&b))
+        || !text.starts_with(|c: char| c.is_ascii_digit())
+    {
         return None;
     }
     let years = |second: f64| (946_684_800.0..4_102_444_800.0).contains(&second);
     let exact: Option<i64> = text.parse().ok();
     let number: f64 = text.parse().ok()?;
-    let unit = [1i64, 1_000, 1_000_000, 1_000_000_000].into_iter().find(|unit| years(number / *unit as f64));
+    let unit = [1i64, 1_000, 1_000_000, 1_000_000_000]
+        .into_iter()
+        .find(|unit| years(number / *unit as f64));
     if let Some(unit) = unit {
-        return Some(exact.map_or_else(|| (number / unit as f64).floor() as i64, |n| n.div_euclid(unit)));
+        return Some(exact.map_or_else(
+            || (number / unit as f64).floor() as i64,
+            |n| n.div_euclid(unit),
+        ));
     }
     // `20260310020500`
     let whole = text.len() == 14 && exact.is_some();
-    whole.then(|| loose(&format!("{}T{}", &text[..8], &text[8..]))).flatten()
+    whole
+        .then(|| loose(&format!("{}T{}", &text[..8], &text[8..])))
+        .flatten()
 }
 
 type Date = (i64, i64, i64);
@@ -68,12 +93,17 @@ fn date(year: i64, month: i64, day: i64) -> Option<Date> {
         4 | 6 | 9 | 11 => 30,
         _ => 31,
     };
-    (YEARS.contains(&year) && (1..=12).contains(&month) && (1..=days).contains(&day)).then_some((year, month, day))
+    (YEARS.contains(&year) && (1..=12).contains(&month) && (1..=days).contains(&day))
+        .then_some((year, month, day))
 }
 
 /// So many digits at most in front of a text, and what follows.
 fn digits(text: &str, most: usize) -> Option<(i64, &str)> {
-    let end = text.bytes().take(most).take_while(u8::is_ascii_digit).count();
+    let end = text
+        .bytes()
+        .take(most)
+        .take_while(u8::is_ascii_digit)
+        .count();
     Some((text.get(..end)?.parse().ok()?, &text[end..]))
 }
 
@@ -89,7 +119,9 @@ fn year_first(text: &str) -> Option<(Date, &str)> {
     Some((date(year, month, day)?, rest))
 }
 
-const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const MONTHS: [&str; 12] = [
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+];
 
 /// `March 10, 2026, 02:05:00`, `10/Mar/2026:02:05:00`, `Tue, 10 Mar 2026 02:05:00`.
 fn month_by_name(text: &str) -> Option<(Date, &str)> {
@@ -104,7 +136,9 @@ fn month_by_name(text: &str) -> Option<(Date, &str)> {
             continue;
         }
         match digits(rest, 4) {
-            Some((number, after)) if rest.len() - after.len() == 4 => return Some((date(number, month?, day?)?, after)),
+            Some((number, after)) if rest.len() - after.len() == 4 => {
+                return Some((date(number, month?, day?)?, after));
+            }
             Some((number, after)) if day.is_none() => {
                 day = Some(number);
                 at = text.len() - after.len();
@@ -126,7 +160,12 @@ fn time_of_day(text: &str) -> Option<(i64, &str)> {
     };
     let (minute, mut rest) = two(rest).filter(|(minute, _)| *minute < 60)?;
     let mut second = 0;
-    let next = if colon { rest.strip_prefix(':') } else { rest.starts_with(|c: char| c.is_ascii_digit()).then_some(rest) };
+    let next = if colon {
+        rest.strip_prefix(':')
+    } else {
+        rest.starts_with(|c: char| c.is_ascii_digit())
+            .then_some(rest)
+    };
     if let Some(next) = next {
         (second, rest) = two(next)?;
         if let Some(fraction) = rest.strip_prefix(['.', ',', ':']) {
@@ -142,11 +181,21 @@ fn time_of_day(text: &str) -> Option<(i64, &str)> {
     (hour < 24).then_some((hour * 3600 + minute * 60 + second, rest))
 }
 
-/// Seconds that a zone is ahead of UTC: nothing, `Z`, `UTC`, `+01:00`, `(UTC+01:00)`, `-0500[America/New_York]`.
+/// Seconds that a zone is ahead of UTC: nothing, `Z`, `UTC`, `+01:00`, `(UTC+01:00)`,
+/// `-0500[America/New_York]`.
 fn offset(zone: &str) -> Option<i64> {
-    let zone = zone.split('[').next()?.trim().trim_matches(['(', ')']).trim();
+    let zone = zone
+        .split('[')
+        .next()?
+        .trim()
+        .trim_matches(['(', ')'])
+        .trim();
     let low = zone.to_ascii_lowercase();
-    let rest = ["utc", "gmt", "z"].iter().find_map(|name| low.strip_prefix(name)).unwrap_or(&low).trim();
+    let rest = ["utc", "gmt", "z"]
+        .iter()
+        .find_map(|name| low.strip_prefix(name))
+        .unwrap_or(&low)
+        .trim();
     let (sign, rest) = match rest.strip_prefix('+') {
         Some(rest) => (1, rest),
         None => match rest.strip_prefix(['-', '\u{2212}']) {
@@ -156,11 +205,16 @@ fn offset(zone: &str) -> Option<i64> {
     };
     let (hours, rest) = digits(rest, 2)?;
     let rest = rest.strip_prefix(':').unwrap_or(rest);
-    let (minutes, rest) = if rest.is_empty() { (0, rest) } else { digits(rest, 2)? };
+    let (minutes, rest) = if rest.is_empty() {
+        (0, rest)
+    } else {
+        digits(rest, 2)?
+    };
     (rest.is_empty() && hours <= 18 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
 }
 
-/// Days of the proleptic Gregorian calendar, counted in years that begin in March so that leap days come last.
+/// Days of the proleptic Gregorian calendar, counted in years that begin in March so that leap days
+/// come last.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));

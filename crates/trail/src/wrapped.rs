@@ -1,7 +1,8 @@
 //! Objects that are no records: what is inside of them, whoever put it there.
 //!
-//! Lambda, Kinesis, Firehose, SQS, SNS and log shippers wrap records in objects of their own, as an object, as JSON in a
-//! text, or packed in Base64. Which name stands around a record does not matter: a record is known by its own fields.
+//! Lambda, Kinesis, Firehose, SQS, SNS and log shippers wrap records in objects of their own, as an
+//! object, as JSON in a text, or packed in Base64. Which name stands around a record does not
+//! matter: a record is known by its own fields.
 
 use std::io::Read;
 
@@ -27,7 +28,8 @@ const DEPTH_MAX: usize = 4;
 
 /// Looks for records in an object that is none.
 pub(super) fn look(object: &[u8]) -> WrappedContent {
-    let Ok(Value::Object(fields)) = serde_json::from_str::<Value>(&String::from_utf8_lossy(object)) else {
+    let Ok(Value::Object(fields)) = serde_json::from_str::<Value>(&String::from_utf8_lossy(object))
+    else {
         return WrappedContent::Nothing;
     };
     let mut contents = athena(&fields);
@@ -35,23 +37,38 @@ pub(super) fn look(object: &[u8]) -> WrappedContent {
         search(&fields, &mut contents, 0);
     }
     if !contents.is_empty() {
-        let paged = fields.get("NextToken").and_then(Value::as_str).is_some_and(|token| !token.is_empty());
+        let paged = fields
+            .get("NextToken")
+            .and_then(Value::as_str)
+            .is_some_and(|token| !token.is_empty());
         return WrappedContent::Contents(contents, paged);
     }
     known(&fields).map_or(WrappedContent::Nothing, WrappedContent::Apart)
 }
 
-/// The rows of an answer of Athena, of which the first has the names (Athena API reference, GetQueryResults).
+/// The rows of an answer of Athena, of which the first has the names (Athena API reference,
+/// GetQueryResults).
 fn athena(fields: &Map<String, Value>) -> Vec<Vec<u8>> {
     let cells = |row: &Value| -> Vec<Value> {
         let cells = row["Data"].as_array().into_iter().flatten();
-        cells.map(|cell| cell.get("VarCharValue").cloned().unwrap_or_default()).collect()
+        cells
+            .map(|cell| cell.get("VarCharValue").cloned().unwrap_or_default())
+            .collect()
     };
-    let rows = fields.get("ResultSet").and_then(|set| set["Rows"].as_array());
+    let rows = fields
+        .get("ResultSet")
+        .and_then(|set| set["Rows"].as_array());
     let mut rows = rows.into_iter().flatten().map(cells);
-    let names: Vec<String> = rows.next().unwrap_or_default().iter().filter_map(|n| n.as_str().map(str::to_owned)).collect();
+    let names: Vec<String> = rows
+        .next()
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|n| n.as_str().map(str::to_owned))
+        .collect();
     let records = rows.map(|row| names.iter().cloned().zip(row).collect::<Map<_, _>>());
-    records.map(|record| Value::Object(record).to_string().into_bytes()).collect()
+    records
+        .map(|record| Value::Object(record).to_string().into_bytes())
+        .collect()
 }
 
 fn search(fields: &Map<String, Value>, contents: &mut Vec<Vec<u8>>, depth: usize) {
@@ -64,7 +81,9 @@ fn inside(value: &Value, contents: &mut Vec<Vec<u8>>, depth: usize) {
     match value {
         Value::Object(inner) if is_record(inner) => contents.push(value.to_string().into_bytes()),
         Value::Object(inner) if depth < DEPTH_MAX => search(inner, contents, depth + 1),
-        Value::Array(list) if depth < DEPTH_MAX => list.iter().for_each(|v| inside(v, contents, depth + 1)),
+        Value::Array(list) if depth < DEPTH_MAX => {
+            list.iter().for_each(|v| inside(v, contents, depth + 1))
+        }
         Value::String(text) => {
             if has_record(text.as_bytes()) && text.contains('{') {
                 contents.push(text.clone().into_bytes());
@@ -76,21 +95,34 @@ fn inside(value: &Value, contents: &mut Vec<Vec<u8>>, depth: usize) {
     }
 }
 
-/// Whether a text may hold a record: it has the name of the field that every record has, in some form.
+/// Whether a text may hold a record: it has the name of the field that every record has, in some
+/// form.
 fn has_record(text: &[u8]) -> bool {
-    [&b"eventName"[..], b"eventname", b"event_name", b"EventName"].iter().any(|name| memchr::memmem::find(text, name).is_some())
+    [&b"eventName"[..], b"eventname", b"event_name", b"EventName"]
+        .iter()
+        .any(|name| memchr::memmem::find(text, name).is_some())
 }
 
-/// JSON that was packed in Base64: `awslogs.data` of Lambda, `kinesis.data`, `data` of a Firehose transformation.
+/// JSON that was packed in Base64: `awslogs.data` of Lambda, `kinesis.data`, `data` of a Firehose
+/// transformation.
 fn unpacked(text: &str) -> Option<Vec<u8>> {
     // Of gzip, of `{"`, and of `[{`: no other text is worth the trouble.
-    if !["H4sI", "eyJ", "eyI", "W3si", "ewog"].iter().any(|start| text.starts_with(start)) || text.len() < 16 {
+    if !["H4sI", "eyJ", "eyI", "W3si", "ewog"]
+        .iter()
+        .any(|start| text.starts_with(start))
+        || text.len() < 16
+    {
         return None;
     }
-    let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim()).ok()?;
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(text.trim())
+        .ok()?;
     let mut inner = Vec::new();
     if bytes.starts_with(&[0x1f, 0x8b]) {
-        flate2::read::MultiGzDecoder::new(bytes.as_slice()).take(16 * RECORD_BYTES_MAX as u64).read_to_end(&mut inner).ok()?;
+        flate2::read::MultiGzDecoder::new(bytes.as_slice())
+            .take(16 * RECORD_BYTES_MAX as u64)
+            .read_to_end(&mut inner)
+            .ok()?;
     } else {
         inner = bytes;
     }
@@ -102,10 +134,16 @@ fn unpacked(text: &str) -> Option<Vec<u8>> {
 fn known(fields: &Map<String, Value>) -> Option<NonEvent> {
     let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
     // CloudWatch Logs user guide, "Subscription filters": each new destination is sent one.
-    if text("messageType") == "CONTROL_MESSAGE" || text("message").starts_with("CWL CONTROL MESSAGE") {
+    if text("messageType") == "CONTROL_MESSAGE"
+        || text("message").starts_with("CWL CONTROL MESSAGE")
+    {
         return Some(NonEvent::ControlMessage);
     }
-    let source = if fields.contains_key("eventSource") { text("eventSource") } else { text("EventSource") };
+    let source = if fields.contains_key("eventSource") {
+        text("eventSource")
+    } else {
+        text("EventSource")
+    };
     (source.starts_with("aws:") || fields.contains_key("Sns")).then_some(NonEvent::Notification)
 }
 
@@ -133,16 +171,31 @@ mod tests {
             json!({"preview": false, "result": {"_raw": text}}),
             json!({"EventSource": "aws:sns", "Sns": {"Message": text}}),
         ] {
-            let WrappedContent::Contents(contents, false) = look(wrapped.to_string().as_bytes()) else { panic!("{wrapped}") };
-            let found: Vec<Value> = contents.iter().map(|c| serde_json::from_slice(c).unwrap()).collect();
+            let WrappedContent::Contents(contents, false) = look(wrapped.to_string().as_bytes())
+            else {
+                panic!("{wrapped}")
+            };
+            let found: Vec<Value> = contents
+                .iter()
+                .map(|c| serde_json::from_slice(c).unwrap())
+                .collect();
             assert_eq!(found, std::slice::from_ref(&record), "{wrapped}");
         }
         let cell = |text: &str| json!({"VarCharValue": text});
         let rows = json!({"NextToken": "t", "ResultSet": {"Rows": [{"Data": [cell("eventname"), cell("eventsource")]}, {"Data": [cell("A"), cell("s3")]}]}});
-        let WrappedContent::Contents(contents, true) = look(rows.to_string().as_bytes()) else { panic!() };
+        let WrappedContent::Contents(contents, true) = look(rows.to_string().as_bytes()) else {
+            panic!()
+        };
         assert_eq!(contents, [br#"{"eventname":"A","eventsource":"s3"}"#]);
-        assert!(matches!(look(br#"{"a": "eyJhIjoxfQ==", "b": {"c": 1}}"#), WrappedContent::Nothing));
-        let control = json!({"id": "", "timestamp": 1, "message": "CWL CONTROL MESSAGE: Checking health of destination Firehose."});
-        assert!(matches!(look(control.to_string().as_bytes()), WrappedContent::Apart(NonEvent::ControlMessage)));
+        assert!(matches!(
+            look(br#"{"a": "eyJhIjoxfQ==", "b": {"c": 1}}"#),
+            WrappedContent::Nothing
+        ));
+        let control = json!({"id": "", "timestamp": 1, "message": "CWL CONTROL MESSAGE: Checking \
+        health of destination Firehose."});
+        assert!(matches!(
+            look(control.to_string().as_bytes()),
+            WrappedContent::Apart(NonEvent::ControlMessage)
+        ));
     }
 }

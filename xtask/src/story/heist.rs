@@ -1,5 +1,5 @@
-//! `cargo xtask heist`: examples/heist, two weeks of a small company and one night of an intruder; and examples/quiet, the same
-//! weeks without that night.
+//! `cargo xtask heist`: examples/heist, two weeks of a small company and one night of an intruder;
+//! and examples/quiet, the same weeks without that night.
 
 use std::path::Path;
 
@@ -22,9 +22,11 @@ const BACKUP_KEY: &str = "AKIAIHEISTBACKUPAAA7";
 const QUEUE: &str = "https://sqs.us-east-1.amazonaws.com/111122223333/jobs";
 const GROUP: &str = "sg-0f00ba4d5e6f70812";
 const SNAPSHOT: &str = "snap-0a12b3c4d5e6f7089";
-const CLI: &str = "aws-cli/2.15.30 md/Botocore#1.34 ua/2.0 os/linux#6.1 lang/python#3.11.8 cfg/retry-mode#standard";
+const CLI: &str = "aws-cli/2.15.30 md/Botocore#1.34 ua/2.0 os/linux#6.1 lang/python#3.11.8 \
+cfg/retry-mode#standard";
 const BOTO: &str = "Boto3/1.34.51 md/Botocore#1.34.51 ua/2.0 os/linux#6.1 lang/python#3.12.2";
-const CONSOLE: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 Chrome/122.0 Safari/537.36";
+const CONSOLE: &str =
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 Chrome/122.0 Safari/537.36";
 const TERRAFORM: &str = "APN/1.0 HashiCorp/1.0 Terraform/1.7.4 aws-sdk-go-v2/1.25.2";
 
 /// Both examples, below `examples`.
@@ -39,11 +41,16 @@ pub(crate) fn write(root: &Path, examples: &Path) -> Result<()> {
         trail::write(&world.records, &folder.join("trail"))?;
         std::fs::create_dir_all(folder.join("bill"))?;
         std::fs::write(folder.join("bill/2026-03.csv"), bill(attack))?;
-        std::fs::write(folder.join("truth.json"), serde_json::to_string_pretty(&truth)? + "\n")?;
+        std::fs::write(
+            folder.join("truth.json"),
+            serde_json::to_string_pretty(&truth)? + "\n",
+        )?;
         std::fs::write(
             folder.join("bartizan.toml"),
             format!(
-                "# A made-up company: what to watch, and whom it knows. Written by cargo xtask heist.\n\n[[account]]\nfrom = \"config\"\n\n[trail]\nsources = [\"trail\"]\n\n[friendly]\n{VENDOR} = \"Watchful, who look at our costs\"\n"
+                "# A made-up company: what to watch, and whom it knows. Written by cargo xtask \
+                heist.\n\n[[account]]\nfrom = \"config\"\n\n[trail]\nsources = \
+                [\"trail\"]\n\n[friendly]\n{VENDOR} = \"Watchful, who look at our costs\"\n"
             ),
         )?;
     }
@@ -68,11 +75,19 @@ fn company() -> World {
         "iam:userpolicy",
         "global",
         "backup/read-artifacts",
-        allow(json!("s3:GetObject"), json!("arn:aws:s3:::acme-artifacts/*")),
+        allow(
+            json!("s3:GetObject"),
+            json!("arn:aws:s3:::acme-artifacts/*"),
+        ),
     );
     for (user, key) in [("ci-deploy", DEPLOY_KEY), ("backup", BACKUP_KEY)] {
         let document = json!({"UserName": user, "AccessKeyId": key, "Status": "Active", "CreateDate": "2025-02-11T09:00:00+00:00"});
-        w.set("iam:accesskey", "global", &format!("{user}/{key}"), document);
+        w.set(
+            "iam:accesskey",
+            "global",
+            &format!("{user}/{key}"),
+            document,
+        );
     }
     let saml = format!("arn:aws:iam::{ACCOUNT}:saml-provider/AWSSSO_a1b2c3_DO_NOT_DELETE");
     let github = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
@@ -80,26 +95,74 @@ fn company() -> World {
         "Condition": {"StringEquals": {"token.actions.githubusercontent.com:aud": "sts.amazonaws.com", "token.actions.githubusercontent.com:sub": "repo:acme/infra:ref:refs/heads/main"}}}]});
     let vendor = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{VENDOR}:root")}, "Action": "sts:AssumeRole",
         "Condition": {"StringEquals": {"sts:ExternalId": "7f3a9c"}}}]});
-    let service = |name: &str| trust(json!({"Service": format!("{name}.amazonaws.com")}), "sts:AssumeRole");
+    let service = |name: &str| {
+        trust(
+            json!({"Service": format!("{name}.amazonaws.com")}),
+            "sts:AssumeRole",
+        )
+    };
     let roles = [
-        ("infra-deploy", github, Some(allow(json!(["iam:*", "lambda:*", "sqs:*", "ec2:*", "s3:*"]), json!("*")))),
-        ("api", service("lambda"), Some(allow(json!(["sqs:SendMessage", "logs:PutLogEvents"]), json!("*")))),
-        ("app-server", service("ec2"), Some(allow(json!("s3:GetObject"), json!("arn:aws:s3:::acme-artifacts/*")))),
-        ("cost-vendor", vendor, Some(allow(json!(["ce:Get*", "ec2:DescribeInstances"]), json!("*")))),
+        (
+            "infra-deploy",
+            github,
+            Some(allow(
+                json!(["iam:*", "lambda:*", "sqs:*", "ec2:*", "s3:*"]),
+                json!("*"),
+            )),
+        ),
+        (
+            "api",
+            service("lambda"),
+            Some(allow(
+                json!(["sqs:SendMessage", "logs:PutLogEvents"]),
+                json!("*"),
+            )),
+        ),
+        (
+            "app-server",
+            service("ec2"),
+            Some(allow(
+                json!("s3:GetObject"),
+                json!("arn:aws:s3:::acme-artifacts/*"),
+            )),
+        ),
+        (
+            "cost-vendor",
+            vendor,
+            Some(allow(
+                json!(["ce:Get*", "ec2:DescribeInstances"]),
+                json!("*"),
+            )),
+        ),
         (
             "support-readonly",
-            trust(json!({"AWS": format!("arn:aws:iam::{ACCOUNT}:root")}), "sts:AssumeRole"),
-            Some(allow(json!(["s3:List*", "s3:GetObject", "secretsmanager:GetSecretValue"]), json!("*"))),
+            trust(
+                json!({"AWS": format!("arn:aws:iam::{ACCOUNT}:root")}),
+                "sts:AssumeRole",
+            ),
+            Some(allow(
+                json!(["s3:List*", "s3:GetObject", "secretsmanager:GetSecretValue"]),
+                json!("*"),
+            )),
         ),
         (
             "batch",
-            trust(json!({"AWS": format!("arn:aws:iam::{ACCOUNT}:root")}), "sts:AssumeRole"),
-            Some(allow(json!(["ec2:RunInstances", "ec2:TerminateInstances"]), json!("*"))),
+            trust(
+                json!({"AWS": format!("arn:aws:iam::{ACCOUNT}:root")}),
+                "sts:AssumeRole",
+            ),
+            Some(allow(
+                json!(["ec2:RunInstances", "ec2:TerminateInstances"]),
+                json!("*"),
+            )),
         ),
         (
             "AWSReservedSSO_Developer_5d41402abc4b2a76",
             trust(json!({ "Federated": saml }), "sts:AssumeRoleWithSAML"),
-            Some(allow(json!(["lambda:*", "logs:*", "sqs:*", "ec2:Describe*"]), json!("*"))),
+            Some(allow(
+                json!(["lambda:*", "logs:*", "sqs:*", "ec2:Describe*"]),
+                json!("*"),
+            )),
         ),
         (
             "AWSReservedSSO_Admin_7d793037a0760186",
@@ -112,17 +175,29 @@ fn company() -> World {
         w.set("iam:role", "global", name, role);
         w.set("iam:assumerolepolicy", "global", name, trust);
         if let Some(policy) = policy {
-            w.set("iam:rolepolicy", "global", &format!("{name}/inline"), policy);
+            w.set(
+                "iam:rolepolicy",
+                "global",
+                &format!("{name}/inline"),
+                policy,
+            );
         }
     }
     for name in ["acme-artifacts", "audit-logs"] {
-        w.set("s3:bucket", "global", name, json!({"Name": name, "CreationDate": "2025-02-11T09:00:00+00:00"}));
+        w.set(
+            "s3:bucket",
+            "global",
+            name,
+            json!({"Name": name, "CreationDate": "2025-02-11T09:00:00+00:00"}),
+        );
     }
-    let logs = trust(json!({"Service": "cloudtrail.amazonaws.com"}), "s3:PutObject");
+    let logs = trust(
+        json!({"Service": "cloudtrail.amazonaws.com"}),
+        "s3:PutObject",
+    );
     let mut logs = logs;
     logs["Statement"][0]["Resource"] = "arn:aws:s3:::audit-logs/*".into();
-    logs["Statement"][0]["Condition"] =
-        json!({"StringEquals": {"aws:SourceArn": format!("arn:aws:cloudtrail:{HOME}:{ACCOUNT}:trail/main")}});
+    logs["Statement"][0]["Condition"] = json!({"StringEquals": {"aws:SourceArn": format!("arn:aws:cloudtrail:{HOME}:{ACCOUNT}:trail/main")}});
     w.set("s3:bucketpolicy", "global", "audit-logs", logs);
     w.set("ec2:security_group", HOME, GROUP, json!({"GroupId": GROUP, "GroupName": "bastion", "Description": "bastion", "OwnerId": ACCOUNT, "VpcId": "vpc-0a1b2c3d",
         "IpPermissions": [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "203.0.113.0/24"}], "Ipv6Ranges": [], "PrefixListIds": [], "UserIdGroupPairs": []}],
@@ -137,7 +212,12 @@ fn company() -> World {
     }
     w.set("cloudtrail:trail", HOME, "main", json!({"Name": "main", "S3BucketName": "audit-logs", "IncludeGlobalServiceEvents": true, "IsMultiRegionTrail": true, "HomeRegion": HOME,
         "TrailARN": format!("arn:aws:cloudtrail:{HOME}:{ACCOUNT}:trail/main"), "LogFileValidationEnabled": true, "HasCustomEventSelectors": false, "HasInsightSelectors": false, "IsOrganizationTrail": false}));
-    w.set("cloudtrail:trailstatus", HOME, "main", json!({"IsLogging": true}));
+    w.set(
+        "cloudtrail:trailstatus",
+        HOME,
+        "main",
+        json!({"IsLogging": true}),
+    );
     w
 }
 
@@ -200,14 +280,28 @@ fn machines(w: &mut World, hour: usize, day: usize, attack: bool) {
             let mut server = w.assume(&ec2, "app-server", "i-0c3d2e1f0a9b8c7d6");
             server.address = APP.into();
             server.agent = BOTO.into();
-            w.record(&server, "ssm", "UpdateInstanceInformation", HOME, json!({"instanceId": "i-0c3d2e1f0a9b8c7d6"}), Value::Null);
+            w.record(
+                &server,
+                "ssm",
+                "UpdateInstanceInformation",
+                HOME,
+                json!({"instanceId": "i-0c3d2e1f0a9b8c7d6"}),
+                Value::Null,
+            );
         }
     }
     if hour % 6 == 1 && !(attack && day == 11 && hour == 1) {
         w.now_s = base + 1900;
         let who = w.foreigner(VENDOR, "AROAWATCHFUL0000000A:scan", VENDOR_ADDRESS, BOTO);
         let vendor = w.assume(&who, "cost-vendor", "scan");
-        w.record(&vendor, "ec2", "DescribeInstances", HOME, json!({"maxResults": 1000}), Value::Null);
+        w.record(
+            &vendor,
+            "ec2",
+            "DescribeInstances",
+            HOME,
+            json!({"maxResults": 1000}),
+            Value::Null,
+        );
     }
     w.logging = true;
 }
@@ -221,10 +315,14 @@ fn blind(time_s: i64) -> bool {
 fn people(w: &mut World, day: usize, hour: usize) {
     let base = w.now_s;
     let ada = person(w, "ada@acme.example", "Developer_5d41402abc4b2a76");
-    for (n, (service, name)) in
-        [("lambda", "ListFunctions20150331"), ("logs", "DescribeLogGroups"), ("sqs", "ListQueues"), ("ec2", "DescribeInstances")]
-            .iter()
-            .enumerate()
+    for (n, (service, name)) in [
+        ("lambda", "ListFunctions20150331"),
+        ("logs", "DescribeLogGroups"),
+        ("sqs", "ListQueues"),
+        ("ec2", "DescribeInstances"),
+    ]
+    .iter()
+    .enumerate()
     {
         w.now_s = base + 120 + n as i64 * 240;
         w.record(&ada, service, name, HOME, Value::Null, Value::Null);
@@ -232,11 +330,25 @@ fn people(w: &mut World, day: usize, hour: usize) {
     w.now_s = base + 1500;
     if hour == 11 {
         let deploy = w.user("ci-deploy", DEPLOY_KEY, PIPELINE, BOTO);
-        w.update_function(&deploy, if day.is_multiple_of(2) { "orders" } else { "invoices" });
+        w.update_function(
+            &deploy,
+            if day.is_multiple_of(2) {
+                "orders"
+            } else {
+                "invoices"
+            },
+        );
     }
     if hour == 14 {
         let job = pipeline(w);
-        w.record(&job, "lambda", "ListFunctions20150331", HOME, Value::Null, Value::Null);
+        w.record(
+            &job,
+            "lambda",
+            "ListFunctions20150331",
+            HOME,
+            Value::Null,
+            Value::Null,
+        );
         w.record(&job, "iam", "ListRoles", HOME, Value::Null, Value::Null);
         match day {
             3 => w.set_queue_policy(&job, QUEUE, &queue_policy(true)),
@@ -260,12 +372,21 @@ fn people(w: &mut World, day: usize, hour: usize) {
 
 fn person(w: &mut World, mail: &str, set: &str) -> Caller {
     let saml = json!({"type": "SAMLUser", "principalId": format!("AWSSSO:{mail}"), "userName": mail, "identityProvider": "AWSSSO_a1b2c3_DO_NOT_DELETE"});
-    let browser = Caller { identity: saml, address: OFFICE.into(), agent: CONSOLE.into(), origin: String::new() };
+    let browser = Caller {
+        identity: saml,
+        address: OFFICE.into(),
+        agent: CONSOLE.into(),
+        origin: String::new(),
+    };
     w.assume(&browser, &format!("AWSReservedSSO_{set}"), mail)
 }
 
 fn pipeline(w: &mut World) -> Caller {
-    let job = w.job("repo:acme/infra:ref:refs/heads/main", "192.0.2.130", TERRAFORM);
+    let job = w.job(
+        "repo:acme/infra:ref:refs/heads/main",
+        "192.0.2.130",
+        TERRAFORM,
+    );
     w.assume(&job, "infra-deploy", "GitHubActions")
 }
 
@@ -277,7 +398,14 @@ fn night(w: &mut World) -> Value {
     before(w, 14);
     let thief = w.user("ci-deploy", DEPLOY_KEY, THIEF, CLI);
     // Act one: a leaked key looks around, and makes itself administrator.
-    w.record(&thief, "sts", "GetCallerIdentity", HOME, Value::Null, Value::Null);
+    w.record(
+        &thief,
+        "sts",
+        "GetCallerIdentity",
+        HOME,
+        Value::Null,
+        Value::Null,
+    );
     for (service, name) in [
         ("iam", "ListUsers"),
         ("iam", "ListRoles"),
@@ -289,8 +417,18 @@ fn night(w: &mut World) -> Value {
         w.refused(&thief, service, name, HOME);
     }
     before(w, 19);
-    w.put_user_policy(&thief, "ci-deploy", "deploy", &allow(json!("*"), json!("*")));
-    for (service, name) in [("iam", "ListUsers"), ("iam", "ListRoles"), ("s3", "ListBuckets"), ("ec2", "DescribeSnapshots")] {
+    w.put_user_policy(
+        &thief,
+        "ci-deploy",
+        "deploy",
+        &allow(json!("*"), json!("*")),
+    );
+    for (service, name) in [
+        ("iam", "ListUsers"),
+        ("iam", "ListRoles"),
+        ("s3", "ListBuckets"),
+        ("ec2", "DescribeSnapshots"),
+    ] {
         w.record(&thief, service, name, HOME, Value::Null, Value::Null);
     }
     before(w, 31);
@@ -311,7 +449,14 @@ fn night(w: &mut World) -> Value {
     // Act three: what they came for.
     w.at("2026-03-11T03:56:00Z");
     for n in 0..12 {
-        w.record(&thief, "secretsmanager", "GetSecretValue", HOME, json!({"secretId": format!("prod/db-{n}")}), Value::Null);
+        w.record(
+            &thief,
+            "secretsmanager",
+            "GetSecretValue",
+            HOME,
+            json!({"secretId": format!("prod/db-{n}")}),
+            Value::Null,
+        );
     }
     w.at("2026-03-11T04:02:31Z");
     w.share_snapshot(&thief, SNAPSHOT, LAIR);
@@ -322,12 +467,20 @@ fn night(w: &mut World) -> Value {
     let stranger = w.foreigner(LAIR, "AIDALAIRLAIRLAIRLAIR", "198.51.100.99", CLI);
     let inside = w.assume(&stranger, "support-readonly", "s");
     w.record(&inside, "s3", "ListBuckets", HOME, Value::Null, Value::Null);
-    w.record(&inside, "secretsmanager", "GetSecretValue", HOME, json!({"secretId": "prod/db-0"}), Value::Null);
+    w.record(
+        &inside,
+        "secretsmanager",
+        "GetSecretValue",
+        HOME,
+        json!({"secretId": "prod/db-0"}),
+        Value::Null,
+    );
     // They tidy up what is loud.
     w.at("2026-03-11T06:20:44Z");
     w.ingress(&thief, GROUP, 22, "0.0.0.0/0", false);
     // Of the port nothing is left to be attributed.
-    w.deeds.retain(|d| d.kind != "ec2:security_group" || d.origin != thief.origin);
+    w.deeds
+        .retain(|d| d.kind != "ec2:security_group" || d.origin != thief.origin);
     w.at("2026-03-11T06:38:09Z");
     w.terminate_instances(&batch, "ap-south-1", &fleet);
     removed.into()
@@ -346,10 +499,15 @@ fn bill(attack: bool) -> String {
             ("AmazonS3", "TimedStorage-ByteHrs", 0.42),
             ("AWSCloudTrail", "USE1-FreeEventsRecorded", 0.0),
         ] {
-            text.push_str(&format!("{ACCOUNT},{date},{service},{HOME},{usage},{:.2}\n", cost + f64::from(day % 5) * 0.01));
+            text.push_str(&format!(
+                "{ACCOUNT},{date},{service},{HOME},{usage},{:.2}\n",
+                cost + f64::from(day % 5) * 0.01
+            ));
         }
         if attack && day == 11 {
-            text.push_str(&format!("{ACCOUNT},{date},AmazonEC2,ap-south-1,APS3-BoxUsage:p4d.24xlarge,612.40\n"));
+            text.push_str(&format!(
+                "{ACCOUNT},{date},AmazonEC2,ap-south-1,APS3-BoxUsage:p4d.24xlarge,612.40\n"
+            ));
         }
     }
     text
@@ -367,7 +525,10 @@ mod tests {
             if path.is_dir() {
                 files(&path, base, found);
             } else {
-                found.insert(path.strip_prefix(base).unwrap().display().to_string(), std::fs::read(&path).unwrap());
+                found.insert(
+                    path.strip_prefix(base).unwrap().display().to_string(),
+                    std::fs::read(&path).unwrap(),
+                );
             }
         }
     }
@@ -382,8 +543,15 @@ mod tests {
             let kept = root.join("examples").join(name);
             files(&kept, &kept, &mut here);
             files(&made.path().join(name), &made.path().join(name), &mut fresh);
-            let differ: Vec<&String> = fresh.keys().chain(here.keys()).filter(|k| here.get(*k) != fresh.get(*k)).collect();
-            assert!(differ.is_empty(), "run cargo xtask heist: {name}: {differ:?}");
+            let differ: Vec<&String> = fresh
+                .keys()
+                .chain(here.keys())
+                .filter(|k| here.get(*k) != fresh.get(*k))
+                .collect();
+            assert!(
+                differ.is_empty(),
+                "run cargo xtask heist: {name}: {differ:?}"
+            );
             let bytes: usize = here.values().map(Vec::len).sum();
             assert!(bytes <= 3 << 20, "{name} has {bytes} bytes");
         }
@@ -393,9 +561,18 @@ mod tests {
     #[test]
     fn digests_are_valid() {
         let folder = crate::root().join("examples/heist");
-        let key: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join("digest-key.json")).unwrap()).unwrap();
-        let key = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, key["Value"].as_str().unwrap()).unwrap();
-        let public = ring::signature::UnparsedPublicKey::new(&ring::signature::RSA_PKCS1_2048_8192_SHA256, key);
+        let key: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(folder.join("digest-key.json")).unwrap())
+                .unwrap();
+        let key = base64::Engine::decode(
+            &base64::engine::general_purpose::STANDARD,
+            key["Value"].as_str().unwrap(),
+        )
+        .unwrap();
+        let public = ring::signature::UnparsedPublicKey::new(
+            &ring::signature::RSA_PKCS1_2048_8192_SHA256,
+            key,
+        );
         let inflate = |name: &str| {
             let mut text = Vec::new();
             let file = std::fs::File::open(folder.join("trail").join(name)).unwrap();
@@ -404,18 +581,31 @@ mod tests {
         };
         let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         let sha = |bytes: &[u8]| hex(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref());
-        let unhex =
-            |text: &str| (0..text.len() / 2).map(|n| u8::from_str_radix(&text[2 * n..2 * n + 2], 16).unwrap()).collect::<Vec<u8>>();
+        let unhex = |text: &str| {
+            (0..text.len() / 2)
+                .map(|n| u8::from_str_radix(&text[2 * n..2 * n + 2], 16).unwrap())
+                .collect::<Vec<u8>>()
+        };
         let (mut previous, mut logs) = ("null".to_owned(), 0);
-        for line in std::fs::read_to_string(folder.join("digest-signatures.txt")).unwrap().lines() {
+        for line in std::fs::read_to_string(folder.join("digest-signatures.txt"))
+            .unwrap()
+            .lines()
+        {
             let (signature, name) = line.split_once(' ').unwrap();
             let text = inflate(name);
             let digest: serde_json::Value = serde_json::from_slice(&text).unwrap();
             let end = digest["digestEndTime"].as_str().unwrap();
-            let signed = format!("{end}\n{}/{name}\n{}\n{previous}", digest["digestS3Bucket"].as_str().unwrap(), sha(&text));
+            let signed = format!(
+                "{end}\n{}/{name}\n{}\n{previous}",
+                digest["digestS3Bucket"].as_str().unwrap(),
+                sha(&text)
+            );
             public.verify(signed.as_bytes(), &unhex(signature)).unwrap();
             for log in digest["logFiles"].as_array().unwrap() {
-                assert_eq!(sha(&inflate(log["s3Object"].as_str().unwrap())), log["hashValue"].as_str().unwrap());
+                assert_eq!(
+                    sha(&inflate(log["s3Object"].as_str().unwrap())),
+                    log["hashValue"].as_str().unwrap()
+                );
                 logs += 1;
             }
             previous = signature.to_owned();

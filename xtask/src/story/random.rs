@@ -7,7 +7,9 @@ use bartizan_detect::{Evaluator, Networks, Rules, ScanPlan, Scanner};
 use bartizan_incident::attribution::{Attribution, explain};
 use bartizan_inventory::diff::{SnapshotVersion, diff};
 use bartizan_inventory::fact::{Fact, FactKinds, FactSource, Hash};
-use bartizan_inventory::snapshot::{CallStatus, Collection, Coverage, RecordedSnapshot, side_lines};
+use bartizan_inventory::snapshot::{
+    CallStatus, Collection, Coverage, RecordedSnapshot, side_lines,
+};
 use serde_json::{Value, json};
 
 use super::world::{ACCOUNT, Caller, HOME, World, allow, trust};
@@ -19,7 +21,11 @@ fn snapshot(world: &World, time_s: i64) -> RecordedSnapshot {
     let kinds = FactKinds::builtin();
     let fact = |(place, document): (&super::world::Place, &Value)| {
         let (kind, region, id) = place;
-        let seen = FactSource { account: ACCOUNT, region, time_ms: time_s * 1000 };
+        let seen = FactSource {
+            account: ACCOUNT,
+            region,
+            time_ms: time_s * 1000,
+        };
         if kind.ends_with("policy") {
             Fact::from_policy(&kinds, kind, id.clone(), &document.to_string(), seen)
         } else {
@@ -58,7 +64,10 @@ fn account(seed: u64) -> World {
             "iam:userpolicy",
             "global",
             &format!("{name}/own"),
-            allow(json!("s3:GetObject"), json!(format!("arn:aws:s3:::{name}/*"))),
+            allow(
+                json!("s3:GetObject"),
+                json!(format!("arn:aws:s3:::{name}/*")),
+            ),
         );
         w.set(
             "iam:accesskey",
@@ -71,11 +80,26 @@ fn account(seed: u64) -> World {
     for name in ["admin", "build", "ops", "api", "AWSReservedSSO_Dev_1"] {
         let role = w.role_document(name, 1_700_000_000);
         w.set("iam:role", "global", name, role);
-        w.set("iam:assumerolepolicy", "global", name, trust(json!({"AWS": ACCOUNT}), "sts:AssumeRole"));
-        w.set("iam:rolepolicy", "global", &format!("{name}/main"), allow(json!("sqs:*"), json!("*")));
+        w.set(
+            "iam:assumerolepolicy",
+            "global",
+            name,
+            trust(json!({"AWS": ACCOUNT}), "sts:AssumeRole"),
+        );
+        w.set(
+            "iam:rolepolicy",
+            "global",
+            &format!("{name}/main"),
+            allow(json!("sqs:*"), json!("*")),
+        );
     }
     for group in ["sg-1", "sg-2"] {
-        w.set("ec2:security_group", HOME, group, json!({"GroupId": group, "GroupName": group, "IpPermissions": []}));
+        w.set(
+            "ec2:security_group",
+            HOME,
+            group,
+            json!({"GroupId": group, "GroupName": group, "IpPermissions": []}),
+        );
     }
     for snapshot in ["snap-1", "snap-2"] {
         w.set("ec2:snapshotpermission", HOME, snapshot, json!([]));
@@ -88,18 +112,34 @@ fn account(seed: u64) -> World {
             json!({"FunctionName": function, "CodeSha256": "x", "LastModified": "2026-01-01T00:00:00+00:00"}),
         );
     }
-    w.set("s3:bucketpolicy", "global", "logs", allow(json!("s3:GetObject"), json!("*")));
-    w.set("sqs:queuepolicy", HOME, QUEUE, allow(json!("sqs:SendMessage"), json!("*")));
+    w.set(
+        "s3:bucketpolicy",
+        "global",
+        "logs",
+        allow(json!("s3:GetObject"), json!("*")),
+    );
+    w.set(
+        "sqs:queuepolicy",
+        HOME,
+        QUEUE,
+        allow(json!("sqs:SendMessage"), json!("*")),
+    );
     w
 }
 
-/// Somebody, by a way of their own: a key, a chain of roles, a pipeline, a person at the console, a machine.
+/// Somebody, by a way of their own: a key, a chain of roles, a pipeline, a person at the console, a
+/// machine.
 fn caller(w: &mut World) -> Caller {
     let address = format!("203.0.113.{}", w.dice.below(250));
     match w.dice.below(6) {
         0 => {
             let name = ["ann", "bob", "cid", "dot"][w.dice.below(4)];
-            w.user(name, &format!("AKIA{}0000000000000", name.to_uppercase()), &address, "aws-cli/2")
+            w.user(
+                name,
+                &format!("AKIA{}0000000000000", name.to_uppercase()),
+                &address,
+                "aws-cli/2",
+            )
         }
         1 => {
             let user = w.user("ann", "AKIAANN0000000000000", &address, "aws-cli/2");
@@ -115,17 +155,27 @@ fn caller(w: &mut World) -> Caller {
         }
         3 => {
             let branch = ["main", "release"][w.dice.below(2)];
-            let job = w.job(&format!("repo:acme/app:ref:refs/heads/{branch}"), &address, "terraform");
+            let job = w.job(
+                &format!("repo:acme/app:ref:refs/heads/{branch}"),
+                &address,
+                "terraform",
+            );
             w.assume(&job, "build", "GitHubActions")
         }
         4 => {
             let mail = ["eve@acme.example", "flo@acme.example"][w.dice.below(2)];
             let saml = json!({"type": "SAMLUser", "userName": mail, "identityProvider": "AWSSSO"});
-            let browser = Caller { identity: saml, address, agent: "Mozilla/5.0".into(), origin: String::new() };
+            let browser = Caller {
+                identity: saml,
+                address,
+                agent: "Mozilla/5.0".into(),
+                origin: String::new(),
+            };
             w.assume(&browser, "AWSReservedSSO_Dev_1", mail)
         }
         _ => {
-            let (service, session) = [("lambda", "worker"), ("ec2", "i-0123456789abcdef0")][w.dice.below(2)];
+            let (service, session) =
+                [("lambda", "worker"), ("ec2", "i-0123456789abcdef0")][w.dice.below(2)];
             let service = w.service(service);
             w.assume(&service, "api", session)
         }
@@ -137,7 +187,10 @@ fn act(w: &mut World, by: &Caller) {
     let user = ["ann", "bob", "cid", "dot"][w.dice.below(4)];
     let role = ["admin", "build", "ops", "api"][w.dice.below(4)];
     let (number, two) = (w.dice.below(100_000), w.dice.below(2));
-    let policy = allow(json!(["s3:GetObject", "sqs:SendMessage"][two]), json!(format!("arn:aws:s3:::b{number}/*")));
+    let policy = allow(
+        json!(["s3:GetObject", "sqs:SendMessage"][two]),
+        json!(format!("arn:aws:s3:::b{number}/*")),
+    );
     match w.dice.below(17) {
         0 => drop(w.put_user_policy(by, user, "own", &policy)),
         1 => drop(w.put_user_policy(by, user, &format!("p{two}"), &policy)),
@@ -156,9 +209,19 @@ fn act(w: &mut World, by: &Caller) {
         9 => w.create_role(
             by,
             &format!("role{number}"),
-            &trust(json!({"AWS": format!("arn:aws:iam::{:012}:root", number)}), "sts:AssumeRole"),
+            &trust(
+                json!({"AWS": format!("arn:aws:iam::{:012}:root", number)}),
+                "sts:AssumeRole",
+            ),
         ),
-        10 => w.update_trust(by, role, &trust(json!({"AWS": format!("arn:aws:iam::{:012}:root", number)}), "sts:AssumeRole")),
+        10 => w.update_trust(
+            by,
+            role,
+            &trust(
+                json!({"AWS": format!("arn:aws:iam::{:012}:root", number)}),
+                "sts:AssumeRole",
+            ),
+        ),
         11 => w.attach_user_policy(by, user, "ReadOnlyAccess"),
         12 => w.put_bucket_policy(by, "logs", &policy),
         13 => w.set_queue_policy(by, QUEUE, &policy),
@@ -200,7 +263,7 @@ fn testimony(w: &mut World) -> AttributionIndex {
         judge.take(&n.to_string(), scanner.scan(&mut text.as_bytes()));
     }
     judge.take_rest(scanner.finish());
-    judge.finish(false, &|_| String::new()).testimony
+    judge.finish(false, &|_| String::new()).attribution
 }
 
 /// Verdicts by what the truth says of each change: (matched, right).
@@ -228,7 +291,8 @@ fn story(seed: u64, lose: usize) -> Vec<(Attribution, bool, String)> {
     // Links get lost: the record that issued a session is not there.
     let mut lost = 0;
     w.records.retain(|(_, r)| {
-        let link = r["eventSource"] == "sts.amazonaws.com" && r["userIdentity"]["type"] != "AWSService";
+        let link =
+            r["eventSource"] == "sts.amazonaws.com" && r["userIdentity"]["type"] != "AWSService";
         let drop = link && lost < lose;
         lost += usize::from(drop);
         !drop
@@ -236,21 +300,40 @@ fn story(seed: u64, lose: usize) -> Vec<(Attribution, bool, String)> {
     let truth = w.truth();
     let testimony = testimony(&mut w);
     let (a, b) = (old.snapshot().unwrap(), new.snapshot().unwrap());
-    let documents = |recorded: &RecordedSnapshot| -> BTreeMap<Hash, Vec<u8>> { recorded.documents.clone() };
+    let documents =
+        |recorded: &RecordedSnapshot| -> BTreeMap<Hash, Vec<u8>> { recorded.documents.clone() };
     let (old_documents, new_documents) = (documents(&old), documents(&new));
     let before = |h: &Hash| old_documents.get(h).cloned();
     let after = |h: &Hash| new_documents.get(h).cloned();
     let versions = (
-        SnapshotVersion { snapshot: &a, side: side_lines(&old.side).collect(), documents: &before },
-        SnapshotVersion { snapshot: &b, side: side_lines(&new.side).collect(), documents: &after },
+        SnapshotVersion {
+            snapshot: &a,
+            side: side_lines(&old.side).collect(),
+            documents: &before,
+        },
+        SnapshotVersion {
+            snapshot: &b,
+            side: side_lines(&new.side).collect(),
+            documents: &after,
+        },
     );
     let difference = diff(&kinds, &versions.0, &versions.1);
-    let explained = explain(&CallMap::builtin(), &kinds, &difference.changes, (&versions.0, &versions.1), &testimony);
+    let explained = explain(
+        &CallMap::builtin(),
+        &kinds,
+        &difference.changes,
+        (&versions.0, &versions.1),
+        &testimony,
+    );
     let one = |e: &bartizan_incident::attribution::AttributedChange| {
         let change = &difference.changes[e.change];
-        let real = truth.iter().find(|((kind, id), _)| *kind == change.kind && *id == change.id).map(|(_, d)| d);
+        let real = truth
+            .iter()
+            .find(|((kind, id), _)| *kind == change.kind && *id == change.id)
+            .map(|(_, d)| d);
         let said = e.origin.as_ref().map(|o| o.key.as_str());
-        // With a link lost, the last known one is the right answer, and it must be said not to be the start.
+        // With a link lost, the last known one is the right answer, and it must be said not to be
+        // the start.
         let honest = e.origin.as_ref().is_some_and(|o| !o.whole && lose > 0);
         let right = real.is_some_and(|r| Some(r.origin.as_str()) == said) || honest;
         let text = format!(
@@ -283,10 +366,17 @@ fn two_hundred_stories_are_attributed() {
             }
         }
     }
-    println!("{all} changes: {right} right, {exact} exact, {} exact and wrong", wrong_exact.len());
+    println!(
+        "{all} changes: {right} right, {exact} exact, {} exact and wrong",
+        wrong_exact.len()
+    );
     assert!(all > 2000, "{all}");
     assert_eq!(wrong_exact, Vec::<String>::new());
-    assert!(right * 100 >= all * 99, "{right} of {all}: {:#?}", &missed[..missed.len().min(10)]);
+    assert!(
+        right * 100 >= all * 99,
+        "{right} of {all}: {:#?}",
+        &missed[..missed.len().min(10)]
+    );
 }
 
 #[test]

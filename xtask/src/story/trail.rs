@@ -1,4 +1,5 @@
-//! Records as CloudTrail delivers them: packed objects in S3's layout, and digests that chain them, signed.
+//! Records as CloudTrail delivers them: packed objects in S3's layout, and digests that chain them,
+//! signed.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -15,20 +16,29 @@ const KEY: &[u8] = include_bytes!("digest-key.pk8");
 /// Seconds between objects, and between digests.
 const PERIOD_S: i64 = 6 * 3600;
 
-/// Writes the objects of `records` and their digests below `folder`, and the public key beside them.
+/// Writes the objects of `records` and their digests below `folder`, and the public key beside
+/// them.
 pub(crate) fn write(records: &[(i64, Value)], folder: &Path) -> Result<()> {
     let mut objects: BTreeMap<(String, i64), Vec<&Value>> = BTreeMap::new();
     for (time_s, record) in records {
         let region = record["awsRegion"].as_str().unwrap_or(HOME).to_owned();
-        objects.entry((region, time_s.div_euclid(PERIOD_S))).or_default().push(record);
+        objects
+            .entry((region, time_s.div_euclid(PERIOD_S)))
+            .or_default()
+            .push(record);
     }
     let mut logs: BTreeMap<i64, Vec<Value>> = BTreeMap::new();
     for ((region, period), records) in objects {
         let end = time_text((period + 1) * PERIOD_S);
-        let (day, minute) = (end[..10].replace('-', "/"), end[..16].replace(['-', ':'], ""));
+        let (day, minute) = (
+            end[..10].replace('-', "/"),
+            end[..16].replace(['-', ':'], ""),
+        );
         let text = json!({ "Records": records }).to_string();
         let tail: String = hex(&sha256(text.as_bytes()))[..16].to_owned();
-        let key = format!("AWSLogs/{ACCOUNT}/CloudTrail/{region}/{day}/{ACCOUNT}_CloudTrail_{region}_{minute}Z_{tail}.json.gz");
+        let key = format!(
+            "AWSLogs/{ACCOUNT}/CloudTrail/{region}/{day}/{ACCOUNT}_CloudTrail_{region}_{minute}Z_{tail}.json.gz"
+        );
         save(&folder.join(&key), &gzip(text.as_bytes())?)?;
         if region == HOME {
             let time = |n: usize| records[n]["eventTime"].clone();
@@ -42,21 +52,31 @@ pub(crate) fn write(records: &[(i64, Value)], folder: &Path) -> Result<()> {
 }
 
 fn digests(logs: &BTreeMap<i64, Vec<Value>>, folder: &Path) -> Result<()> {
-    let pair = RsaKeyPair::from_pkcs8(KEY).map_err(|e| anyhow::anyhow!("the key of the digests: {e}"))?;
+    let pair =
+        RsaKeyPair::from_pkcs8(KEY).map_err(|e| anyhow::anyhow!("the key of the digests: {e}"))?;
     let public = pair.public().as_ref();
     let fingerprint = hex(&ring::digest::digest(&ring::digest::SHA256, public).as_ref()[..16]);
     let (mut previous, mut hash, mut object) = ("null".to_owned(), Value::Null, Value::Null);
     let mut signatures = String::new();
-    let Some(first) = logs.keys().next() else { return Ok(()) };
+    let Some(first) = logs.keys().next() else {
+        return Ok(());
+    };
     for period in *first..=*logs.keys().next_back().unwrap_or(first) {
-        let (start, end) = (time_text(period * PERIOD_S), time_text((period + 1) * PERIOD_S));
+        let (start, end) = (
+            time_text(period * PERIOD_S),
+            time_text((period + 1) * PERIOD_S),
+        );
         let (day, stamp) = (end[..10].replace('-', "/"), end.replace(['-', ':'], ""));
         let key = format!(
             "AWSLogs/{ACCOUNT}/CloudTrail-Digest/{HOME}/{day}/{ACCOUNT}_CloudTrail-Digest_{HOME}_main_{HOME}_{stamp}.json.gz"
         );
         let files = logs.get(&period).cloned().unwrap_or_default();
         let time = |name: &str| files.first().map_or(Value::Null, |f| f[name].clone());
-        let signature_before = if previous == "null" { Value::Null } else { previous.clone().into() };
+        let signature_before = if previous == "null" {
+            Value::Null
+        } else {
+            previous.clone().into()
+        };
         let digest = json!({
             "awsAccountId": ACCOUNT, "digestStartTime": start, "digestEndTime": end, "digestS3Bucket": BUCKET, "digestS3Object": key,
             "digestPublicKeyFingerprint": fingerprint, "digestSignatureAlgorithm": "SHA256withRSA",
@@ -66,11 +86,18 @@ fn digests(logs: &BTreeMap<i64, Vec<Value>>, folder: &Path) -> Result<()> {
         })
         .to_string();
         let sum = hex(&sha256(digest.as_bytes()));
-        // What is signed: end, place, hash, and the signature before (CloudTrail user guide, "digest file structure").
+        // What is signed: end, place, hash, and the signature before (CloudTrail user guide,
+        // "digest file structure").
         let signed = format!("{end}\n{BUCKET}/{key}\n{sum}\n{previous}");
         let mut signature = vec![0; pair.public().modulus_len()];
         let random = ring::rand::SystemRandom::new();
-        pair.sign(&RSA_PKCS1_SHA256, &random, signed.as_bytes(), &mut signature).map_err(|e| anyhow::anyhow!("signing: {e}"))?;
+        pair.sign(
+            &RSA_PKCS1_SHA256,
+            &random,
+            signed.as_bytes(),
+            &mut signature,
+        )
+        .map_err(|e| anyhow::anyhow!("signing: {e}"))?;
         save(&folder.join(&key), &gzip(digest.as_bytes())?)?;
         // S3 keeps the signature as metadata of the object, for which a folder has no place.
         (previous, hash, object) = (hex(&signature), sum.into(), key.clone().into());
@@ -78,9 +105,11 @@ fn digests(logs: &BTreeMap<i64, Vec<Value>>, folder: &Path) -> Result<()> {
     }
     let beside = folder.parent().context("a folder beside")?;
     save(&beside.join("digest-signatures.txt"), signatures.as_bytes())?;
-    let key =
-        json!({"Fingerprint": fingerprint, "Value": base64::Engine::encode(&base64::engine::general_purpose::STANDARD, public)});
-    save(&beside.join("digest-key.json"), format!("{key}\n").as_bytes())
+    let key = json!({"Fingerprint": fingerprint, "Value": base64::Engine::encode(&base64::engine::general_purpose::STANDARD, public)});
+    save(
+        &beside.join("digest-key.json"),
+        format!("{key}\n").as_bytes(),
+    )
 }
 
 fn save(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -95,7 +124,9 @@ fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
 }
 
 fn sha256(bytes: &[u8]) -> Vec<u8> {
-    ring::digest::digest(&ring::digest::SHA256, bytes).as_ref().to_vec()
+    ring::digest::digest(&ring::digest::SHA256, bytes)
+        .as_ref()
+        .to_vec()
 }
 
 fn hex(bytes: &[u8]) -> String {

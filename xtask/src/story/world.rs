@@ -1,4 +1,5 @@
-//! An account that lives: whatever is called changes it as AWS would, and leaves the record that CloudTrail would write.
+//! An account that lives: whatever is called changes it as AWS would, and leaves the record that
+//! CloudTrail would write.
 
 use std::collections::BTreeMap;
 
@@ -32,13 +33,17 @@ impl Dice {
     /// Characters of an id: upper-case letters and digits.
     pub(crate) fn id(&mut self, prefix: &str, length: usize) -> String {
         const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-        let tail: String = (0..length).map(|_| LETTERS[self.below(LETTERS.len())] as char).collect();
+        let tail: String = (0..length)
+            .map(|_| LETTERS[self.below(LETTERS.len())] as char)
+            .collect();
         format!("{prefix}{tail}")
     }
 
     /// Hexadecimal digits.
     pub(crate) fn hex(&mut self, prefix: &str, length: usize) -> String {
-        let tail: String = (0..length).map(|_| char::from_digit(self.below(16) as u32, 16).unwrap_or('0')).collect();
+        let tail: String = (0..length)
+            .map(|_| char::from_digit(self.below(16) as u32, 16).unwrap_or('0'))
+            .collect();
         format!("{prefix}{tail}")
     }
 }
@@ -85,7 +90,9 @@ pub(crate) struct World {
 }
 
 pub(crate) fn time_text(time_s: i64) -> String {
-    Timestamp::from_second(time_s).map(|t| t.to_string()).unwrap_or_default()
+    Timestamp::from_second(time_s)
+        .map(|t| t.to_string())
+        .unwrap_or_default()
 }
 
 /// The time as the AWS CLI prints it.
@@ -96,16 +103,26 @@ fn cli_time(time_s: i64) -> String {
 impl World {
     pub(crate) fn new(seed: u64, now: &str) -> Self {
         let now_s = now.parse::<Timestamp>().map_or(0, Timestamp::as_second);
-        Self { dice: Dice::new(seed), now_s, facts: BTreeMap::new(), records: Vec::new(), deeds: Vec::new(), logging: true }
+        Self {
+            dice: Dice::new(seed),
+            now_s,
+            facts: BTreeMap::new(),
+            records: Vec::new(),
+            deeds: Vec::new(),
+            logging: true,
+        }
     }
 
     pub(crate) fn at(&mut self, time: &str) {
-        self.now_s = time.parse::<Timestamp>().map_or(self.now_s, Timestamp::as_second);
+        self.now_s = time
+            .parse::<Timestamp>()
+            .map_or(self.now_s, Timestamp::as_second);
     }
 
     /// Puts a fact there without a call: how the account was before.
     pub(crate) fn set(&mut self, kind: &'static str, region: &str, id: &str, document: Value) {
-        self.facts.insert((kind, region.to_owned(), id.to_owned()), document);
+        self.facts
+            .insert((kind, region.to_owned(), id.to_owned()), document);
     }
 
     pub(crate) fn get(&self, kind: &'static str, region: &str, id: &str) -> Option<&Value> {
@@ -130,7 +147,9 @@ impl World {
             self.dice.hex("", 3),
             self.dice.hex("", 12)
         );
-        let read_only = ["Get", "List", "Describe", "Lookup", "Assume"].iter().any(|verb| name.starts_with(verb));
+        let read_only = ["Get", "List", "Describe", "Lookup", "Assume"]
+            .iter()
+            .any(|verb| name.starts_with(verb));
         let record = json!({
             "eventVersion": "1.11",
             "userIdentity": by.identity,
@@ -181,8 +200,20 @@ impl World {
         let time = time_text(self.now_s);
         let event = self.record(by, source, name, region, request, response);
         for (kind, id) in touched {
-            let (origin, call, event, time) = (by.origin.clone(), format!("{source}:{name}"), event.clone(), time.clone());
-            self.deeds.push(Deed { kind, id: (*id).to_owned(), origin, call, event, time });
+            let (origin, call, event, time) = (
+                by.origin.clone(),
+                format!("{source}:{name}"),
+                event.clone(),
+                time.clone(),
+            );
+            self.deeds.push(Deed {
+                kind,
+                id: (*id).to_owned(),
+                origin,
+                call,
+                event,
+                time,
+            });
         }
         event
     }
@@ -193,7 +224,12 @@ impl World {
     pub(crate) fn user(&self, name: &str, key: &str, address: &str, agent: &str) -> Caller {
         let arn = format!("arn:aws:iam::{ACCOUNT}:user/{name}");
         let identity = json!({"type": "IAMUser", "principalId": format!("AIDA{}", name.to_uppercase()), "arn": arn, "accountId": ACCOUNT, "accessKeyId": key, "userName": name});
-        Caller { identity, address: address.to_owned(), agent: agent.to_owned(), origin: arn }
+        Caller {
+            identity,
+            address: address.to_owned(),
+            agent: agent.to_owned(),
+            origin: arn,
+        }
     }
 
     /// An AWS service.
@@ -208,16 +244,34 @@ impl World {
     }
 
     /// A principal of another account, as this one sees it.
-    pub(crate) fn foreigner(&self, account: &str, principal: &str, address: &str, agent: &str) -> Caller {
-        let identity = json!({"type": "AWSAccount", "principalId": principal, "accountId": account});
-        Caller { identity, address: address.to_owned(), agent: agent.to_owned(), origin: format!("account:{account}:{principal}") }
+    pub(crate) fn foreigner(
+        &self,
+        account: &str,
+        principal: &str,
+        address: &str,
+        agent: &str,
+    ) -> Caller {
+        let identity =
+            json!({"type": "AWSAccount", "principalId": principal, "accountId": account});
+        Caller {
+            identity,
+            address: address.to_owned(),
+            agent: agent.to_owned(),
+            origin: format!("account:{account}:{principal}"),
+        }
     }
 
     /// A job of a pipeline, known to an identity provider.
     pub(crate) fn job(&self, subject: &str, address: &str, agent: &str) -> Caller {
-        let provider = format!("arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com");
+        let provider =
+            format!("arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com");
         let identity = json!({"type": "WebIdentityUser", "principalId": format!("{provider}:sts.amazonaws.com:{subject}"), "userName": subject, "identityProvider": provider});
-        Caller { identity, address: address.to_owned(), agent: agent.to_owned(), origin: format!("{provider}/{subject}") }
+        Caller {
+            identity,
+            address: address.to_owned(),
+            agent: agent.to_owned(),
+            origin: format!("{provider}/{subject}"),
+        }
     }
 
     /// A session of a role: `by` asks for it, and the record of that is in the trail.
@@ -231,7 +285,8 @@ impl World {
             Some("SAMLUser") => "AssumeRoleWithSAML",
             _ => "AssumeRole",
         };
-        let request = json!({"roleArn": role_arn, "roleSessionName": session, "durationSeconds": 3600});
+        let request =
+            json!({"roleArn": role_arn, "roleSessionName": session, "durationSeconds": 3600});
         let expiration = time_text(self.now_s + 3600);
         let response = json!({
             "credentials": {"accessKeyId": key, "sessionToken": "(hidden)", "expiration": expiration},
@@ -247,29 +302,68 @@ impl World {
             },
         });
         let service = by.identity["type"] == "AWSService";
-        let origin = match (service, by.identity["invokedBy"].as_str().and_then(|s| s.split('.').next())) {
+        let origin = match (
+            service,
+            by.identity["invokedBy"]
+                .as_str()
+                .and_then(|s| s.split('.').next()),
+        ) {
             (true, Some("ec2")) => format!("instance {session}"),
             (true, Some(service)) => format!("{service} {session}"),
             _ if role.starts_with("AWSReservedSSO_") => format!("identity-center:{session}"),
             _ => by.origin.clone(),
         };
-        Caller { identity, origin, ..by.clone() }
+        Caller {
+            identity,
+            origin,
+            ..by.clone()
+        }
     }
 
     // What callers do.
 
-    pub(crate) fn put_user_policy(&mut self, by: &Caller, user: &str, policy: &str, document: &Value) -> String {
+    pub(crate) fn put_user_policy(
+        &mut self,
+        by: &Caller,
+        user: &str,
+        policy: &str,
+        document: &Value,
+    ) -> String {
         let id = format!("{user}/{policy}");
         self.set("iam:userpolicy", "global", &id, document.clone());
-        let request = json!({"userName": user, "policyName": policy, "policyDocument": document.to_string()});
-        self.deed(by, "iam", "PutUserPolicy", HOME, request, Value::Null, &[("iam:userpolicy", &id)])
+        let request =
+            json!({"userName": user, "policyName": policy, "policyDocument": document.to_string()});
+        self.deed(
+            by,
+            "iam",
+            "PutUserPolicy",
+            HOME,
+            request,
+            Value::Null,
+            &[("iam:userpolicy", &id)],
+        )
     }
 
-    pub(crate) fn put_role_policy(&mut self, by: &Caller, role: &str, policy: &str, document: &Value) {
+    pub(crate) fn put_role_policy(
+        &mut self,
+        by: &Caller,
+        role: &str,
+        policy: &str,
+        document: &Value,
+    ) {
         let id = format!("{role}/{policy}");
         self.set("iam:rolepolicy", "global", &id, document.clone());
-        let request = json!({"roleName": role, "policyName": policy, "policyDocument": document.to_string()});
-        self.deed(by, "iam", "PutRolePolicy", HOME, request, Value::Null, &[("iam:rolepolicy", &id)]);
+        let request =
+            json!({"roleName": role, "policyName": policy, "policyDocument": document.to_string()});
+        self.deed(
+            by,
+            "iam",
+            "PutRolePolicy",
+            HOME,
+            request,
+            Value::Null,
+            &[("iam:rolepolicy", &id)],
+        );
     }
 
     pub(crate) fn user_document(&mut self, name: &str, created_s: i64) -> Value {
@@ -278,7 +372,11 @@ impl World {
     }
 
     pub(crate) fn role_document(&mut self, name: &str, created_s: i64) -> Value {
-        let path = if name.starts_with("AWSReservedSSO_") { "/aws-reserved/sso.amazonaws.com/" } else { "/" };
+        let path = if name.starts_with("AWSReservedSSO_") {
+            "/aws-reserved/sso.amazonaws.com/"
+        } else {
+            "/"
+        };
         json!({"Path": path, "RoleName": name, "RoleId": self.dice.id("AROA", 17), "Arn": format!("arn:aws:iam::{ACCOUNT}:role{path}{name}"),
                "CreateDate": cli_time(created_s), "InstanceProfileList": [], "AttachedManagedPolicies": [], "Tags": []})
     }
@@ -286,7 +384,15 @@ impl World {
     pub(crate) fn update_trust(&mut self, by: &Caller, role: &str, trust: &Value) {
         self.set("iam:assumerolepolicy", "global", role, trust.clone());
         let request = json!({"roleName": role, "policyDocument": trust.to_string()});
-        self.deed(by, "iam", "UpdateAssumeRolePolicy", HOME, request, Value::Null, &[("iam:assumerolepolicy", role)]);
+        self.deed(
+            by,
+            "iam",
+            "UpdateAssumeRolePolicy",
+            HOME,
+            request,
+            Value::Null,
+            &[("iam:assumerolepolicy", role)],
+        );
     }
 
     pub(crate) fn create_access_key(&mut self, by: &Caller, user: &str) -> String {
@@ -294,11 +400,22 @@ impl World {
         let id = format!("{user}/{key}");
         let document = json!({"UserName": user, "AccessKeyId": key, "Status": "Active", "CreateDate": cli_time(self.now_s)});
         self.set("iam:accesskey", "global", &id, document);
-        let response =
-            json!({"accessKey": {"userName": user, "accessKeyId": key, "status": "Active", "createDate": time_text(self.now_s)}});
+        let response = json!({"accessKey": {"userName": user, "accessKeyId": key, "status": "Active", "createDate": time_text(self.now_s)}});
         let own = by.identity["userName"] == user && by.identity["type"] == "IAMUser";
-        let request = if own { Value::Null } else { json!({"userName": user}) };
-        self.deed(by, "iam", "CreateAccessKey", HOME, request, response, &[("iam:accesskey", &id)]);
+        let request = if own {
+            Value::Null
+        } else {
+            json!({"userName": user})
+        };
+        self.deed(
+            by,
+            "iam",
+            "CreateAccessKey",
+            HOME,
+            request,
+            response,
+            &[("iam:accesskey", &id)],
+        );
         key
     }
 
@@ -310,8 +427,7 @@ impl World {
             user,
             json!({"UserName": user, "CreateDate": cli_time(created), "PasswordResetRequired": false}),
         );
-        let response =
-            json!({"loginProfile": {"userName": user, "createDate": time_text(created), "passwordResetRequired": false}});
+        let response = json!({"loginProfile": {"userName": user, "createDate": time_text(created), "passwordResetRequired": false}});
         self.deed(
             by,
             "iam",
@@ -326,13 +442,25 @@ impl World {
     pub(crate) fn set_queue_policy(&mut self, by: &Caller, url: &str, document: &Value) {
         self.set("sqs:queuepolicy", HOME, url, document.clone());
         let request = json!({"queueUrl": url, "attributes": {"Policy": document.to_string()}});
-        self.deed(by, "sqs", "SetQueueAttributes", HOME, request, Value::Null, &[("sqs:queuepolicy", url)]);
+        self.deed(
+            by,
+            "sqs",
+            "SetQueueAttributes",
+            HOME,
+            request,
+            Value::Null,
+            &[("sqs:queuepolicy", url)],
+        );
     }
 
     /// Opens a port, or closes it.
     pub(crate) fn ingress(&mut self, by: &Caller, group: &str, port: u16, cidr: &str, open: bool) {
         let place = ("ec2:security_group", HOME.to_owned(), group.to_owned());
-        if let Some(rules) = self.facts.get_mut(&place).and_then(|g| g["IpPermissions"].as_array_mut()) {
+        if let Some(rules) = self
+            .facts
+            .get_mut(&place)
+            .and_then(|g| g["IpPermissions"].as_array_mut())
+        {
             if open {
                 rules.push(json!({"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": cidr}],
                                   "Ipv6Ranges": [], "PrefixListIds": [], "UserIdGroupPairs": []}));
@@ -341,7 +469,11 @@ impl World {
             }
         }
         let items = json!({"items": [{"ipProtocol": "tcp", "fromPort": port, "toPort": port, "groups": {}, "ipRanges": {"items": [{"cidrIp": cidr}]}, "ipv6Ranges": {}, "prefixListIds": {}}]});
-        let name = if open { "AuthorizeSecurityGroupIngress" } else { "RevokeSecurityGroupIngress" };
+        let name = if open {
+            "AuthorizeSecurityGroupIngress"
+        } else {
+            "RevokeSecurityGroupIngress"
+        };
         self.deed(
             by,
             "ec2",
@@ -354,7 +486,11 @@ impl World {
     }
 
     pub(crate) fn share_snapshot(&mut self, by: &Caller, snapshot: &str, account: &str) {
-        let place = ("ec2:snapshotpermission", HOME.to_owned(), snapshot.to_owned());
+        let place = (
+            "ec2:snapshotpermission",
+            HOME.to_owned(),
+            snapshot.to_owned(),
+        );
         let list = self.facts.entry(place).or_insert_with(|| json!([]));
         if let Some(list) = list.as_array_mut() {
             list.push(json!({"UserId": account}));
@@ -393,7 +529,11 @@ impl World {
 
     pub(crate) fn tag_user(&mut self, by: &Caller, user: &str, key: &str, value: &str) {
         let place = ("iam:user", "global".to_owned(), user.to_owned());
-        if let Some(tags) = self.facts.get_mut(&place).and_then(|u| u["Tags"].as_array_mut()) {
+        if let Some(tags) = self
+            .facts
+            .get_mut(&place)
+            .and_then(|u| u["Tags"].as_array_mut())
+        {
             tags.push(json!({"Key": key, "Value": value}));
         }
         self.deed(
@@ -416,27 +556,58 @@ impl World {
         // The record of a stop is the last one, that of a start the first.
         self.logging = true;
         let name = if on { "StartLogging" } else { "StopLogging" };
-        self.deed(by, "cloudtrail", name, HOME, json!({"name": arn}), Value::Null, &[("cloudtrail:trailstatus", &arn)]);
+        self.deed(
+            by,
+            "cloudtrail",
+            name,
+            HOME,
+            json!({"name": arn}),
+            Value::Null,
+            &[("cloudtrail:trailstatus", &arn)],
+        );
         self.logging = on;
     }
 
-    pub(crate) fn run_instances(&mut self, by: &Caller, region: &str, kind: &str, count: usize) -> Vec<String> {
+    pub(crate) fn run_instances(
+        &mut self,
+        by: &Caller,
+        region: &str,
+        kind: &str,
+        count: usize,
+    ) -> Vec<String> {
         let ids: Vec<String> = (0..count).map(|_| self.dice.hex("i-0", 16)).collect();
         let items: Vec<Value> =
             ids.iter().map(|id| json!({"instanceId": id, "instanceType": kind, "instanceState": {"name": "pending"}})).collect();
         let request = json!({"instancesSet": {"items": [{"imageId": "ami-0c02fb55956c7d316", "minCount": count, "maxCount": count}]}, "instanceType": kind});
-        self.record(by, "ec2", "RunInstances", region, request, json!({"instancesSet": {"items": items}}));
+        self.record(
+            by,
+            "ec2",
+            "RunInstances",
+            region,
+            request,
+            json!({"instancesSet": {"items": items}}),
+        );
         ids
     }
 
     pub(crate) fn terminate_instances(&mut self, by: &Caller, region: &str, ids: &[String]) {
         let items: Vec<Value> = ids.iter().map(|id| json!({"instanceId": id})).collect();
-        self.record(by, "ec2", "TerminateInstances", region, json!({"instancesSet": {"items": items}}), Value::Null);
+        self.record(
+            by,
+            "ec2",
+            "TerminateInstances",
+            region,
+            json!({"instancesSet": {"items": items}}),
+            Value::Null,
+        );
     }
 
     /// The last deed on each fact.
     pub(crate) fn truth(&self) -> BTreeMap<(&'static str, String), Deed> {
-        self.deeds.iter().map(|d| ((d.kind, d.id.clone()), d.clone())).collect()
+        self.deeds
+            .iter()
+            .map(|d| ((d.kind, d.id.clone()), d.clone()))
+            .collect()
     }
 }
 
@@ -445,7 +616,8 @@ impl World {
 impl World {
     pub(crate) fn delete_role_policy(&mut self, by: &Caller, role: &str, policy: &str) {
         let id = format!("{role}/{policy}");
-        self.facts.remove(&("iam:rolepolicy", "global".to_owned(), id.clone()));
+        self.facts
+            .remove(&("iam:rolepolicy", "global".to_owned(), id.clone()));
         self.deed(
             by,
             "iam",
@@ -461,22 +633,43 @@ impl World {
         let user = self.user_document(name, self.now_s);
         let response = json!({"user": {"userName": name, "userId": user["UserId"], "arn": user["Arn"], "path": "/", "createDate": user["CreateDate"]}});
         self.set("iam:user", "global", name, user);
-        self.deed(by, "iam", "CreateUser", HOME, json!({"userName": name}), response, &[("iam:user", name)]);
+        self.deed(
+            by,
+            "iam",
+            "CreateUser",
+            HOME,
+            json!({"userName": name}),
+            response,
+            &[("iam:user", name)],
+        );
     }
 
     pub(crate) fn create_role(&mut self, by: &Caller, name: &str, trust: &Value) {
         let role = self.role_document(name, self.now_s);
-        let response = json!({"role": {"roleName": name, "roleId": role["RoleId"], "arn": role["Arn"]}});
+        let response =
+            json!({"role": {"roleName": name, "roleId": role["RoleId"], "arn": role["Arn"]}});
         self.set("iam:role", "global", name, role);
         self.set("iam:assumerolepolicy", "global", name, trust.clone());
         let request = json!({"roleName": name, "assumeRolePolicyDocument": trust.to_string()});
-        self.deed(by, "iam", "CreateRole", HOME, request, response, &[("iam:role", name), ("iam:assumerolepolicy", name)]);
+        self.deed(
+            by,
+            "iam",
+            "CreateRole",
+            HOME,
+            request,
+            response,
+            &[("iam:role", name), ("iam:assumerolepolicy", name)],
+        );
     }
 
     pub(crate) fn attach_user_policy(&mut self, by: &Caller, user: &str, policy: &str) {
         let place = ("iam:user", "global".to_owned(), user.to_owned());
         let arn = format!("arn:aws:iam::aws:policy/{policy}");
-        if let Some(list) = self.facts.get_mut(&place).and_then(|u| u["AttachedManagedPolicies"].as_array_mut()) {
+        if let Some(list) = self
+            .facts
+            .get_mut(&place)
+            .and_then(|u| u["AttachedManagedPolicies"].as_array_mut())
+        {
             list.push(json!({"PolicyName": policy, "PolicyArn": arn}));
         }
         self.deed(
@@ -492,7 +685,8 @@ impl World {
 
     pub(crate) fn delete_access_key(&mut self, by: &Caller, user: &str, key: &str) {
         let id = format!("{user}/{key}");
-        self.facts.remove(&("iam:accesskey", "global".to_owned(), id.clone()));
+        self.facts
+            .remove(&("iam:accesskey", "global".to_owned(), id.clone()));
         self.deed(
             by,
             "iam",
@@ -520,7 +714,8 @@ impl World {
 
     pub(crate) fn leave_group(&mut self, by: &Caller, user: &str, group: &str) {
         let id = format!("{user}/{group}");
-        self.facts.remove(&("iam:useringroup", "global".to_owned(), id.clone()));
+        self.facts
+            .remove(&("iam:useringroup", "global".to_owned(), id.clone()));
         self.deed(
             by,
             "iam",
@@ -535,7 +730,15 @@ impl World {
     pub(crate) fn put_bucket_policy(&mut self, by: &Caller, bucket: &str, document: &Value) {
         self.set("s3:bucketpolicy", "global", bucket, document.clone());
         let request = json!({"bucketName": bucket, "bucketPolicy": document, "Host": format!("{bucket}.s3.amazonaws.com")});
-        self.deed(by, "s3", "PutBucketPolicy", HOME, request, Value::Null, &[("s3:bucketpolicy", bucket)]);
+        self.deed(
+            by,
+            "s3",
+            "PutBucketPolicy",
+            HOME,
+            request,
+            Value::Null,
+            &[("s3:bucketpolicy", bucket)],
+        );
     }
 }
 
@@ -551,5 +754,10 @@ pub(crate) fn trust(principal: Value, action: &str) -> Value {
 
 /// Members of an object, picked.
 pub(crate) fn pick(value: &Value, names: &[&str]) -> Value {
-    Value::Object(names.iter().filter_map(|n| Some(((*n).to_owned(), value.get(n)?.clone()))).collect::<Map<_, _>>())
+    Value::Object(
+        names
+            .iter()
+            .filter_map(|n| Some(((*n).to_owned(), value.get(n)?.clone())))
+            .collect::<Map<_, _>>(),
+    )
 }

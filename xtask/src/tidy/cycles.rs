@@ -13,14 +13,23 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     let mut found = crates(tree);
     for each in &tree.crates {
         let below = format!("{}/src/", each.folder);
-        let sources: Vec<&SourceFile> = tree.sources.iter().filter(|s| s.path.starts_with(&below)).collect();
+        let sources: Vec<&SourceFile> = tree
+            .sources
+            .iter()
+            .filter(|s| s.path.starts_with(&below))
+            .collect();
         for root in ["lib.rs", "main.rs"] {
             let Some(modules) = Modules::read(sources.clone(), &format!("{below}{root}")) else {
                 continue;
             };
             let uses = modules.uses();
             for group in groups(&uses) {
-                found.push(violation(&group, &uses, &|file| sources[file].path.clone(), "files"));
+                found.push(violation(
+                    &group,
+                    &uses,
+                    &|file| sources[file].path.clone(),
+                    "files",
+                ));
             }
         }
     }
@@ -31,31 +40,62 @@ fn crates(tree: &Tree) -> Vec<Violation> {
     let mut uses = Vec::new();
     for (from, each) in tree.crates.iter().enumerate() {
         for (name, line) in &each.needs {
-            if let Some(to) = tree.crates.iter().position(|c| c.name == *name).filter(|to| *to != from) {
-                uses.push(Use { from, to, line: *line });
+            if let Some(to) = tree
+                .crates
+                .iter()
+                .position(|c| c.name == *name)
+                .filter(|to| *to != from)
+            {
+                uses.push(Use {
+                    from,
+                    to,
+                    line: *line,
+                });
             }
         }
     }
     let path = |at: usize| format!("{}/Cargo.toml", tree.crates[at].folder);
-    groups(&uses).iter().map(|group| violation(group, &uses, &path, "crates")).collect()
+    groups(&uses)
+        .iter()
+        .map(|group| violation(group, &uses, &path, "crates"))
+        .collect()
 }
 
 /// One violation for a group: a shortest way around, then one example of each other member.
-fn violation(group: &BTreeSet<usize>, uses: &[Use], path: &dyn Fn(usize) -> String, what: &str) -> Violation {
+fn violation(
+    group: &BTreeSet<usize>,
+    uses: &[Use],
+    path: &dyn Fn(usize) -> String,
+    what: &str,
+) -> Violation {
     let around = shortest(group, uses);
     let mut shown: BTreeSet<usize> = BTreeSet::new();
     let mut lines = Vec::new();
-    let rest = uses.iter().filter(|u| group.contains(&u.from) && group.contains(&u.to));
+    let rest = uses
+        .iter()
+        .filter(|u| group.contains(&u.from) && group.contains(&u.to));
     for each in around.iter().chain(rest) {
         if shown.insert(each.from) {
-            lines.push(format!("\n    {}:{} uses {}", path(each.from), each.line, path(each.to)));
+            lines.push(format!(
+                "\n    {}:{} uses {}",
+                path(each.from),
+                each.line,
+                path(each.to)
+            ));
         }
     }
     Violation {
         path: path(around[0].from),
         line: around[0].line,
-        wrong: format!("{} {what} import one another; {} of them in a ring", group.len(), around.len()),
-        cure: format!("move what both sides need into a file below them{}", lines.concat()),
+        wrong: format!(
+            "{} {what} import one another; {} of them in a ring",
+            group.len(),
+            around.len()
+        ),
+        cure: format!(
+            "move what both sides need into a file below them{}",
+            lines.concat()
+        ),
     }
 }
 
@@ -69,7 +109,11 @@ fn groups(uses: &[Use]) -> Vec<BTreeSet<usize>> {
         let mut seen = BTreeSet::new();
         let mut open = vec![start];
         while let Some(at) = open.pop() {
-            open.extend(uses.iter().filter(|u| u.from == at && seen.insert(u.to)).map(|u| u.to));
+            open.extend(
+                uses.iter()
+                    .filter(|u| u.from == at && seen.insert(u.to))
+                    .map(|u| u.to),
+            );
         }
         reach.insert(start, seen);
     }
@@ -94,7 +138,10 @@ fn shortest(group: &BTreeSet<usize>, uses: &[Use]) -> Vec<Use> {
             let mut longer = Vec::new();
             for way in &ways {
                 let at = way.last().map_or(*start, |u| u.to);
-                for next in uses.iter().filter(|u| u.from == at && group.contains(&u.to)) {
+                for next in uses
+                    .iter()
+                    .filter(|u| u.from == at && group.contains(&u.to))
+                {
                     let with: Vec<Use> = way.iter().chain([next]).copied().collect();
                     if next.to == *start {
                         if best.is_empty() || with.len() < best.len() {
@@ -121,36 +168,66 @@ mod tests {
 
     fn rings(files: &[(&str, &str)]) -> Vec<String> {
         let files: Vec<_> = [MANIFEST].iter().chain(files).copied().collect();
-        check(&Tree::of(&files)).into_iter().map(|v| format!("{}:{} {}", v.path, v.line, v.wrong)).collect()
+        check(&Tree::of(&files))
+            .into_iter()
+            .map(|v| format!("{}:{} {}", v.path, v.line, v.wrong))
+            .collect()
     }
 
     #[test]
     fn files_that_import_one_another_around_a_third() {
         let found = rings(&[
-            ("crates/a/src/lib.rs", "mod b;\nmod c;\nmod d;\npub use b::B;"),
+            (
+                "crates/a/src/lib.rs",
+                "mod b;\nmod c;\nmod d;\npub use b::B;",
+            ),
             ("crates/a/src/b.rs", "use crate::c::C;\npub struct B(C);"),
-            ("crates/a/src/c.rs", "pub struct C;\nfn f() { crate::d::g(); }"),
-            ("crates/a/src/d.rs", "use super::b;\npub fn g() {\n  b::B;\n}"),
+            (
+                "crates/a/src/c.rs",
+                "pub struct C;\nfn f() { crate::d::g(); }",
+            ),
+            (
+                "crates/a/src/d.rs",
+                "use super::b;\npub fn g() {\n  b::B;\n}",
+            ),
         ]);
-        assert_eq!(found, ["crates/a/src/b.rs:1 3 files import one another; 3 of them in a ring"]);
+        assert_eq!(
+            found,
+            ["crates/a/src/b.rs:1 3 files import one another; 3 of them in a ring"]
+        );
     }
 
     #[test]
     fn a_module_that_hands_names_on_is_no_cycle_but_one_that_defines_them_is() {
-        let child = ("crates/a/src/b/c.rs", "use super::{D, E};\npub struct C(D, E);");
+        let child = (
+            "crates/a/src/b/c.rs",
+            "use super::{D, E};\npub struct C(D, E);",
+        );
         let other = ("crates/a/src/b/d.rs", "pub struct D;\npub struct E;");
         let root = ("crates/a/src/lib.rs", "pub mod b;");
-        let hands_on = ("crates/a/src/b/mod.rs", "mod c;\nmod d;\npub use self::{c::C, d::*};");
+        let hands_on = (
+            "crates/a/src/b/mod.rs",
+            "mod c;\nmod d;\npub use self::{c::C, d::*};",
+        );
         assert_eq!(rings(&[root, child, other, hands_on]), Vec::<String>::new());
-        let defines = ("crates/a/src/b/mod.rs", "mod c;\nmod d;\npub use d::D;\npub use c::C;\npub struct E(C);");
+        let defines = (
+            "crates/a/src/b/mod.rs",
+            "mod c;\nmod d;\npub use d::D;\npub use c::C;\npub struct E(C);",
+        );
         assert_eq!(rings(&[root, child, other, defines]).len(), 1);
     }
 
     #[test]
     fn tests_may_import_anything_and_mod_rs_may_not_import_itself() {
         let found = rings(&[
-            ("crates/a/src/lib.rs", "mod b;\nuse b::B;\npub fn f() -> B { B }"),
-            ("crates/a/src/b.rs", "pub struct B;\n#[cfg(test)]\nmod tests { use crate::f; }"),
+            (
+                "crates/a/src/lib.rs",
+                "mod b;\nuse b::B;\npub fn f() -> B { B }",
+            ),
+            (
+                "crates/a/src/b.rs",
+                "pub struct B;\n#[cfg(test)]\nmod tests { use crate::f; }",
+            ),
         ]);
         assert_eq!(found, Vec::<String>::new());
     }
@@ -158,9 +235,18 @@ mod tests {
     #[test]
     fn crates_that_need_one_another() {
         let found = check(&Tree::of(&[
-            ("crates/a/Cargo.toml", "[package]\nname = \"a\"\n[dependencies]\nb.workspace = true"),
-            ("crates/b/Cargo.toml", "[package]\nname = \"b\"\n[dev-dependencies]\na = { path = \"../a\" }"),
+            (
+                "crates/a/Cargo.toml",
+                "[package]\nname = \"a\"\n[dependencies]\nb.workspace = true",
+            ),
+            (
+                "crates/b/Cargo.toml",
+                "[package]\nname = \"b\"\n[dev-dependencies]\na = { path = \"../a\" }",
+            ),
         ]));
-        assert_eq!(found[0].wrong, "2 crates import one another; 2 of them in a ring");
+        assert_eq!(
+            found[0].wrong,
+            "2 crates import one another; 2 of them in a ring"
+        );
     }
 }

@@ -16,7 +16,10 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     for source in tree.product() {
         let code = &source.code;
         for at in 0..code.len() {
-            let Some(name) = code.get(at + 1).filter(|t| code[at].is("fn") && t.kind == LexemeKind::Word) else {
+            let Some(name) = code
+                .get(at + 1)
+                .filter(|t| code[at].is("fn") && t.kind == LexemeKind::Word)
+            else {
                 continue;
             };
             let Some(open) = body(code, at) else { continue };
@@ -29,7 +32,9 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
                     path: source.path.clone(),
                     line: code[at].line,
                     wrong: format!("{} has {lines} lines", name.text),
-                    cure: format!("cut it into steps of at most {LINES_MAX} lines, or make its cases a table"),
+                    cure: format!(
+                        "cut it into steps of at most {LINES_MAX} lines, or make its cases a table"
+                    ),
                 });
             }
         }
@@ -48,13 +53,22 @@ fn body(code: &[Lexeme], at: usize) -> Option<usize> {
         if token.is(";") {
             return None;
         }
-        at = if token.is("(") || token.is("[") { close(code, at)? + 1 } else { at + 1 };
+        at = if token.is("(") || token.is("[") {
+            close(code, at)? + 1
+        } else {
+            at + 1
+        };
     }
 }
 
 fn is_table(body: &[Lexeme]) -> bool {
-    let open = body.iter().position(|t| t.is("{") || t.is("[")).unwrap_or(body.len());
-    let starts = body.first().is_some_and(|t| ["match", "[", "&", "vec"].iter().any(|word| t.is(word)));
+    let open = body
+        .iter()
+        .position(|t| t.is("{") || t.is("["))
+        .unwrap_or(body.len());
+    let starts = body
+        .first()
+        .is_some_and(|t| ["match", "[", "&", "vec"].iter().any(|word| t.is(word)));
     if !starts || close(body, open) != Some(body.len().saturating_sub(1)) {
         return false;
     }
@@ -77,13 +91,24 @@ mod tests {
     use super::*;
 
     fn wrong(source: &str) -> Vec<String> {
-        let tree = Tree::of(&[("crates/a/Cargo.toml", "[package]\nname = \"a\""), ("crates/a/src/lib.rs", source)]);
-        check(&tree).into_iter().map(|v| format!("{} {}", v.line, v.wrong)).collect()
+        let tree = Tree::of(&[
+            ("crates/a/Cargo.toml", "[package]\nname = \"a\""),
+            ("crates/a/src/lib.rs", source),
+        ]);
+        check(&tree)
+            .into_iter()
+            .map(|v| format!("{} {}", v.line, v.wrong))
+            .collect()
     }
 
     #[test]
     fn eighty_lines_fit_and_one_more_does_not() {
-        let of = |lines: usize| format!("\nfn f(a: [u8; 2]) {{\n{}}}\n", "    g();\n".repeat(lines - 2));
+        let of = |lines: usize| {
+            format!(
+                "\nfn f(a: [u8; 2]) {{\n{}}}\n",
+                "    g();\n".repeat(lines - 2)
+            )
+        };
         assert!(wrong(&of(80)).is_empty());
         assert_eq!(wrong(&of(81)), ["2 f has 81 lines"]);
         assert!(wrong(&format!("#[cfg(test)]\nmod tests {{ {} }}", of(100))).is_empty());
@@ -94,7 +119,16 @@ mod tests {
         let table = |rows: &str| format!("fn f() -> u8 {{\n    match g(1) {{\n{rows}    }}\n}}\n");
         let arms = "        A { b } | C\n        | D => h(b),\n".repeat(60);
         assert!(wrong(&table(&arms)).is_empty());
-        assert_eq!(wrong(&table(&format!("{arms}        E => {{\n            i();\n        }}\n"))).len(), 1);
-        assert_eq!(wrong(&table(&arms).replace("match", "let x = match")).len(), 1);
+        assert_eq!(
+            wrong(&table(&format!(
+                "{arms}        E => {{\n            i();\n        }}\n"
+            )))
+            .len(),
+            1
+        );
+        assert_eq!(
+            wrong(&table(&arms).replace("match", "let x = match")).len(),
+            1
+        );
     }
 }

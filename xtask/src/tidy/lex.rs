@@ -53,8 +53,16 @@ pub(crate) fn tokens(source: &str) -> Vec<Lexeme> {
         let (kind, length) = token(&source[at..]);
         let text = &source[at..at + length];
         let end = line + text.matches('\n').count();
-        let text = text.strip_prefix("r#").filter(|_| kind == LexemeKind::Word).unwrap_or(text);
-        found.push(Lexeme { kind, text: text.to_owned(), line, end });
+        let text = text
+            .strip_prefix("r#")
+            .filter(|_| kind == LexemeKind::Word)
+            .unwrap_or(text);
+        found.push(Lexeme {
+            kind,
+            text: text.to_owned(),
+            line,
+            end,
+        });
         line = end;
         at += length;
     }
@@ -65,11 +73,25 @@ pub(crate) fn tokens(source: &str) -> Vec<Lexeme> {
 fn token(rest: &str) -> (LexemeKind, usize) {
     if rest.starts_with("//") {
         let doc = rest.starts_with("//!") || rest.starts_with("///") && !rest.starts_with("////");
-        return (if doc { LexemeKind::Doc } else { LexemeKind::Comment }, rest.find('\n').unwrap_or(rest.len()));
+        return (
+            if doc {
+                LexemeKind::Doc
+            } else {
+                LexemeKind::Comment
+            },
+            rest.find('\n').unwrap_or(rest.len()),
+        );
     }
     if rest.starts_with("/*") {
         let doc = rest.starts_with("/*!") || rest.starts_with("/**") && !rest.starts_with("/**/");
-        return (if doc { LexemeKind::Doc } else { LexemeKind::Comment }, block_comment(rest));
+        return (
+            if doc {
+                LexemeKind::Doc
+            } else {
+                LexemeKind::Comment
+            },
+            block_comment(rest),
+        );
     }
     if let Some(found) = string(rest) {
         return found;
@@ -80,7 +102,10 @@ fn token(rest: &str) -> (LexemeKind, usize) {
     }
     if first.is_ascii_digit() {
         let hex = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        return (LexemeKind::Other, rest.find(|c| !hex(c)).unwrap_or(rest.len()));
+        return (
+            LexemeKind::Other,
+            rest.find(|c| !hex(c)).unwrap_or(rest.len()),
+        );
     }
     if first.is_alphabetic() || first == '_' {
         let start = if rest.starts_with("r#") { 2 } else { 0 };
@@ -119,7 +144,11 @@ fn block_comment(rest: &str) -> usize {
 fn string(rest: &str) -> Option<(LexemeKind, usize)> {
     let prefix = ["", "b", "c", "r", "br", "cr"].iter().rev().find(|p| {
         rest.strip_prefix(**p).is_some_and(|after| {
-            let hashes = if p.ends_with('r') { after.trim_start_matches('#') } else { after };
+            let hashes = if p.ends_with('r') {
+                after.trim_start_matches('#')
+            } else {
+                after
+            };
             hashes.starts_with('"')
         })
     })?;
@@ -128,7 +157,9 @@ fn string(rest: &str) -> Option<(LexemeKind, usize)> {
         let hashes = after.len() - after.trim_start_matches('#').len();
         let close = format!("\"{}", "#".repeat(hashes));
         let body = prefix.len() + hashes + 1;
-        let end = rest[body..].find(&close).map_or(rest.len(), |end| body + end + close.len());
+        let end = rest[body..]
+            .find(&close)
+            .map_or(rest.len(), |end| body + end + close.len());
         return Some((LexemeKind::RawText, end));
     }
     Some((LexemeKind::Text, prefix.len() + until_quote(after, '"')))
@@ -178,7 +209,10 @@ mod tests {
 
     #[test]
     fn paths_and_raw_names() {
-        assert_eq!(texts("r#type::a->b=>c"), ["type", "::", "a", "->", "b", "=>", "c"]);
+        assert_eq!(
+            texts("r#type::a->b=>c"),
+            ["type", "::", "a", "->", "b", "=>", "c"]
+        );
     }
 
     #[test]

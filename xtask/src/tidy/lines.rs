@@ -55,19 +55,36 @@ mod tests {
 
     fn wrong(source: &str) -> Vec<String> {
         let tree = Tree::of(&[("crates/a/tests/b.rs", source)]);
-        check(&tree).into_iter().map(|v| format!("{} {}", v.line, v.wrong)).collect()
+        check(&tree)
+            .into_iter()
+            .map(|v| format!("{} {}", v.line, v.wrong))
+            .collect()
     }
 
     #[test]
     fn columns_are_characters() {
         assert!(wrong(&format!("// {}é\n", "é ".repeat(48))).is_empty());
-        assert_eq!(wrong(&format!("\n// {}é é\n", "é ".repeat(48))), ["2 102 columns"]);
+        assert_eq!(
+            wrong(&format!("\n// {}é é\n", "é ".repeat(48))),
+            ["2 102 columns"]
+        );
     }
 
     #[test]
     fn a_url_and_a_record_cannot_be_broken() {
         let long = "a".repeat(100);
-        assert!(wrong(&format!("    /// https://{long}\nconst A: &str = r#\"{{ {long}\n {long} }}\"#;")).is_empty());
-        assert_eq!(wrong(&format!("/// see https://{long}\nconst A: &str = \"b {long}\";")).len(), 2);
+        assert!(
+            wrong(&format!(
+                "    /// https://{long}\nconst A: &str = r#\"{{ {long}\n {long} }}\"#;"
+            ))
+            .is_empty()
+        );
+        assert_eq!(
+            wrong(&format!(
+                "/// see https://{long}\nconst A: &str = \"b {long}\";"
+            ))
+            .len(),
+            2
+        );
     }
 }

@@ -33,13 +33,20 @@ const CHECKS: &[(&str, Check)] = &[
 
 /// Runs the checks named, or all, prints what they find and gives the number of violations.
 pub(crate) fn run(root: &Path, names: &[&str]) -> Result<usize, String> {
-    if let Some(name) = names.iter().find(|name| CHECKS.iter().all(|(known, _)| known != *name)) {
+    if let Some(name) = names
+        .iter()
+        .find(|name| CHECKS.iter().all(|(known, _)| known != *name))
+    {
         let known: Vec<&str> = CHECKS.iter().map(|(name, _)| *name).collect();
         return Err(format!("there is no check {name}: {}", known.join(", ")));
     }
-    let tree = tree::Tree::read(root).map_err(|e| format!("cannot read {}: {e}", root.display()))?;
+    let tree =
+        tree::Tree::read(root).map_err(|e| format!("cannot read {}: {e}", root.display()))?;
     let mut counts = Vec::new();
-    for (name, check) in CHECKS.iter().filter(|(name, _)| names.is_empty() || names.contains(name)) {
+    for (name, check) in CHECKS
+        .iter()
+        .filter(|(name, _)| names.is_empty() || names.contains(name))
+    {
         let mut found = check(&tree);
         found.sort();
         for each in &found {
@@ -48,7 +55,10 @@ pub(crate) fn run(root: &Path, names: &[&str]) -> Result<usize, String> {
         counts.push((*name, found.len()));
     }
     let sum = counts.iter().map(|(_, count)| count).sum();
-    let counts: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
+    let counts: Vec<String> = counts
+        .iter()
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
     println!("tidy: {}", counts.join(", "));
     Ok(sum)
 }
@@ -59,7 +69,11 @@ mod tests {
 
     #[test]
     fn an_unknown_check_is_no_clean_tree() {
-        assert!(run(Path::new("."), &["cycle"]).unwrap_err().contains("cycles, names"));
+        assert!(
+            run(Path::new("."), &["cycle"])
+                .unwrap_err()
+                .contains("cycles, names")
+        );
     }
 
     /// `TIDY_ROOT=. ./mod tidy_here --nocapture`, where this is built without cargo.

@@ -56,7 +56,10 @@ impl<'a> Modules<'a> {
     /// Follows `mod` declarations from the root of a crate.
     pub(crate) fn read(sources: Vec<&'a SourceFile>, root: &str) -> Option<Self> {
         let file = sources.iter().position(|s| s.path == root)?;
-        let mut all = Self { sources, modules: Vec::new() };
+        let mut all = Self {
+            sources,
+            modules: Vec::new(),
+        };
         all.file(file, None);
         Some(all)
     }
@@ -76,7 +79,11 @@ impl<'a> Modules<'a> {
             for (path, line) in &module.paths {
                 add(self.resolve(at, path, STEPS), *line);
             }
-            let globs: Vec<usize> = module.globs.iter().filter_map(|path| self.module(at, path, STEPS)).collect();
+            let globs: Vec<usize> = module
+                .globs
+                .iter()
+                .filter_map(|path| self.module(at, path, STEPS))
+                .collect();
             for (word, line) in &module.words {
                 if module.exports.contains(word) {
                     add(self.resolve(at, std::slice::from_ref(word), STEPS), *line);
@@ -87,7 +94,9 @@ impl<'a> Modules<'a> {
                 }
             }
         }
-        uses.into_iter().map(|((from, to), line)| Use { from, to, line }).collect()
+        uses.into_iter()
+            .map(|((from, to), line)| Use { from, to, line })
+            .collect()
     }
 
     fn file(&mut self, file: usize, parent: Option<usize>) -> usize {
@@ -97,7 +106,13 @@ impl<'a> Modules<'a> {
     }
 
     /// Reads the tokens of a module. Imports inside of functions count as the module's.
-    fn scope(&mut self, file: usize, parent: Option<usize>, code: &[Lexeme], folder: &str) -> usize {
+    fn scope(
+        &mut self,
+        file: usize,
+        parent: Option<usize>,
+        code: &[Lexeme],
+        folder: &str,
+    ) -> usize {
         let number = self.modules.len();
         self.modules.push(Module {
             file,
@@ -118,7 +133,11 @@ impl<'a> Modules<'a> {
                 depth = depth.saturating_sub(1);
             } else if token.is("use") && next.is_some_and(|t| !t.is("<")) {
                 let public = at > 0 && (code[at - 1].is("pub") || code[at - 1].is(")"));
-                let end = at + code[at..].iter().position(|t| t.is(";")).unwrap_or(code.len() - at);
+                let end = at
+                    + code[at..]
+                        .iter()
+                        .position(|t| t.is(";"))
+                        .unwrap_or(code.len() - at);
                 self.import(number, &code[at + 1..end], public);
                 at = end;
             } else if token.is("mod") && next.is_some_and(|t| t.kind == LexemeKind::Word) {
@@ -136,7 +155,9 @@ impl<'a> Modules<'a> {
                     child.map(|child| self.file(child, Some(number)))
                 };
                 if let Some(child) = child {
-                    self.modules[number].names.push((name.clone(), NameMeaning::Child(child)));
+                    self.modules[number]
+                        .names
+                        .push((name.clone(), NameMeaning::Child(child)));
                 }
             } else if token.kind == LexemeKind::Word {
                 at = self.word(number, code, at, depth == 0);
@@ -149,9 +170,21 @@ impl<'a> Modules<'a> {
     /// Reads a definition, a path or a lone name; gives the position of its last token.
     fn word(&mut self, number: usize, code: &[Lexeme], at: usize, top: bool) -> usize {
         let module = &mut self.modules[number];
-        let item = ["fn", "struct", "enum", "trait", "type", "const", "static", "union", "macro_rules"];
+        let item = [
+            "fn",
+            "struct",
+            "enum",
+            "trait",
+            "type",
+            "const",
+            "static",
+            "union",
+            "macro_rules",
+        ];
         if item.contains(&code[at].text.as_str()) {
-            let name = code[at + 1..].iter().find(|t| !t.is("!") && !t.is("mut") && !t.is("unsafe"));
+            let name = code[at + 1..]
+                .iter()
+                .find(|t| !t.is("!") && !t.is("mut") && !t.is("unsafe"));
             let name = name.filter(|t| t.kind == LexemeKind::Word && !t.is("fn"));
             if let Some(name) = name.filter(|_| top) {
                 module.names.push((name.text.clone(), NameMeaning::Own));
@@ -173,7 +206,10 @@ impl<'a> Modules<'a> {
         if path.len() > 1 {
             module.paths.push((path.clone(), code[at].line));
         }
-        module.words.entry(path.swap_remove(0)).or_insert(code[at].line);
+        module
+            .words
+            .entry(path.swap_remove(0))
+            .or_insert(code[at].line);
         end
     }
 
@@ -252,10 +288,13 @@ impl<'a> Modules<'a> {
                 NameMeaning::Child(child) => found.push(PathTarget::Module(*child)),
                 // `use name::...` may only mean a child or another crate, never itself.
                 NameMeaning::Import(path) if path.first().is_some_and(|first| first == name) => {
-                    let child = module.names.iter().find_map(|(own, meaning)| match meaning {
-                        NameMeaning::Child(child) if own == name => Some(*child),
-                        _ => None,
-                    });
+                    let child = module
+                        .names
+                        .iter()
+                        .find_map(|(own, meaning)| match meaning {
+                            NameMeaning::Child(child) if own == name => Some(*child),
+                            _ => None,
+                        });
                     found.extend(child.and_then(|child| self.resolve(child, &path[1..], steps)));
                 }
                 NameMeaning::Import(path) => found.extend(self.resolve(scope, path, steps)),
@@ -264,7 +303,11 @@ impl<'a> Modules<'a> {
         if found.is_empty() {
             for glob in &module.globs {
                 let target = self.module(scope, glob, steps);
-                found.extend(target.filter(|t| *t != scope).and_then(|t| self.lookup(t, name, true, steps)));
+                found.extend(
+                    target
+                        .filter(|t| *t != scope)
+                        .and_then(|t| self.lookup(t, name, true, steps)),
+                );
             }
         }
         found
@@ -302,12 +345,23 @@ pub(crate) fn import_tree(tokens: &[Lexeme], before: &[String], found: &mut Vec<
             return;
         }
         if token.is("*") {
-            found.push(Import { path, alias: "*".to_owned(), line: token.line });
+            found.push(Import {
+                path,
+                alias: "*".to_owned(),
+                line: token.line,
+            });
             return;
         }
         if token.is("as") {
-            let alias = tokens.get(at + 1).map(|t| t.text.clone()).unwrap_or_default();
-            found.push(Import { path, alias, line: token.line });
+            let alias = tokens
+                .get(at + 1)
+                .map(|t| t.text.clone())
+                .unwrap_or_default();
+            found.push(Import {
+                path,
+                alias,
+                line: token.line,
+            });
             return;
         }
         if token.kind == LexemeKind::Word {

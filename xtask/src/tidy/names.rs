@@ -24,7 +24,11 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
             }
         }
     }
-    let ours: Vec<String> = tree.crates.iter().map(|c| c.name.replace('-', "_")).collect();
+    let ours: Vec<String> = tree
+        .crates
+        .iter()
+        .map(|c| c.name.replace('-', "_"))
+        .collect();
     for source in tree.product() {
         for Import { path, alias, line } in imports(source) {
             let (root, name) = (path[0].as_str(), path[path.len() - 1].as_str());
@@ -38,7 +42,8 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
                     path: source.path.clone(),
                     line,
                     wrong: format!("{name} is imported as {alias}"),
-                    cure: "rename the type where it is defined, or write its module before it".to_owned(),
+                    cure: "rename the type where it is defined, or write its module before it"
+                        .to_owned(),
                 });
             }
         }
@@ -47,14 +52,18 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
 }
 
 fn is_type(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_uppercase()) && name.contains(|c: char| c.is_ascii_lowercase())
+    name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name.contains(|c: char| c.is_ascii_lowercase())
 }
 
 fn imports(source: &SourceFile) -> Vec<Import> {
     let mut found = Vec::new();
     for (at, token) in source.code.iter().enumerate() {
         if token.is("use") && source.code.get(at + 1).is_some_and(|t| !t.is("<")) {
-            let end = source.code[at..].iter().position(|t| t.is(";")).map_or(source.code.len(), |e| at + e);
+            let end = source.code[at..]
+                .iter()
+                .position(|t| t.is(";"))
+                .map_or(source.code.len(), |e| at + e);
             import_tree(&source.code[at + 1..end], &[], &mut found);
         }
     }
@@ -67,13 +76,23 @@ fn definitions(code: &[Lexeme]) -> Vec<&Lexeme> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < code.len() {
-        let item = at == 0 || ["}", ";", "{", "]", "pub", ")", "unsafe"].iter().any(|before| code[at - 1].is(before));
+        let item = at == 0
+            || ["}", ";", "{", "]", "pub", ")", "unsafe"]
+                .iter()
+                .any(|before| code[at - 1].is(before));
         let next = code.get(at + 1).filter(|t| t.kind == LexemeKind::Word);
-        if item && ["struct", "enum", "trait", "type"].iter().any(|word| code[at].is(word)) {
+        if item
+            && ["struct", "enum", "trait", "type"]
+                .iter()
+                .any(|word| code[at].is(word))
+        {
             found.extend(next);
         }
         if item && (code[at].is("impl") || code[at].is("trait")) {
-            let open = code[at..].iter().position(|t| t.is("{")).map_or(code.len(), |open| at + open);
+            let open = code[at..]
+                .iter()
+                .position(|t| t.is("{"))
+                .map_or(code.len(), |open| at + open);
             at = close(code, open).unwrap_or(code.len());
         }
         at += 1;
@@ -92,13 +111,19 @@ mod tests {
             ("crates/c/Cargo.toml", "[package]\nname = \"c\""),
             ("crates/c/src/lib.rs", c),
         ]);
-        check(&tree).into_iter().map(|v| format!("{}:{} {}", v.path, v.line, v.wrong)).collect()
+        check(&tree)
+            .into_iter()
+            .map(|v| format!("{}:{} {}", v.path, v.line, v.wrong))
+            .collect()
     }
 
     #[test]
     fn a_name_of_two_crates() {
         let found = wrong("pub struct Seen;", "fn f() {}\npub(crate) enum Seen { A }");
-        assert_eq!(found, ["crates/c/src/lib.rs:2 the type name Seen is taken by crates/b/src/lib.rs:1"]);
+        assert_eq!(
+            found,
+            ["crates/c/src/lib.rs:2 the type name Seen is taken by crates/b/src/lib.rs:1"]
+        );
     }
 
     #[test]
@@ -110,8 +135,10 @@ mod tests {
 
     #[test]
     fn a_type_under_another_name() {
-        let found =
-            wrong("pub struct Verdict; pub trait Ask {}", "use b_b::{Verdict as Sure, Ask as _};\nuse std::fmt::Result as R;");
+        let found = wrong(
+            "pub struct Verdict; pub trait Ask {}",
+            "use b_b::{Verdict as Sure, Ask as _};\nuse std::fmt::Result as R;",
+        );
         assert_eq!(found, ["crates/c/src/lib.rs:1 Verdict is imported as Sure"]);
     }
 }

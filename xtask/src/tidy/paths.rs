@@ -11,7 +11,9 @@ use super::lex::LexemeKind;
 use super::tree::{Tree, Violation};
 
 /// Folders of which a document means the checkout's, and not one of the reader's.
-const TOPS: &[&str] = &["crates", "data", "xtask", "docs", "fuzz", "rules", "examples", "deploy"];
+const TOPS: &[&str] = &[
+    "crates", "data", "xtask", "docs", "fuzz", "rules", "examples", "deploy",
+];
 /// Documents about the past.
 const HISTORY: &str = "CHANGELOG.md";
 
@@ -31,7 +33,11 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
             }
         }
     };
-    for (path, text) in tree.docs.iter().filter(|(path, _)| path != HISTORY && !path.starts_with("examples/")) {
+    for (path, text) in tree
+        .docs
+        .iter()
+        .filter(|(path, _)| path != HISTORY && !path.starts_with("examples/"))
+    {
         for (at, line) in text.lines().enumerate() {
             for named in quoted(line).chain(linked(line)) {
                 judge(path, at + 1, named);
@@ -52,12 +58,22 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
 
 /// Paths between backticks in a line.
 fn quoted(line: &str) -> impl Iterator<Item = &str> {
-    line.split('`').skip(1).step_by(2).flat_map(str::split_whitespace).filter_map(|text| {
-        let text = text.trim_end_matches([',', '.', ';', ':']);
-        let text = text.split(['#', ':']).next().unwrap_or(text).trim_end_matches('/');
-        let top = text.split_once('/').is_some_and(|(top, rest)| TOPS.contains(&top) && !rest.is_empty());
-        (top || text.ends_with(".rs") && text.len() > 3).then_some(text)
-    })
+    line.split('`')
+        .skip(1)
+        .step_by(2)
+        .flat_map(str::split_whitespace)
+        .filter_map(|text| {
+            let text = text.trim_end_matches([',', '.', ';', ':']);
+            let text = text
+                .split(['#', ':'])
+                .next()
+                .unwrap_or(text)
+                .trim_end_matches('/');
+            let top = text
+                .split_once('/')
+                .is_some_and(|(top, rest)| TOPS.contains(&top) && !rest.is_empty());
+            (top || text.ends_with(".rs") && text.len() > 3).then_some(text)
+        })
 }
 
 /// Targets of links in a line, but for addresses.
@@ -70,12 +86,23 @@ fn linked(line: &str) -> impl Iterator<Item = &str> {
 
 /// Every path that one with braces names.
 fn alternatives(named: &str) -> Vec<String> {
-    let braces = named.find('{').and_then(|open| Some((open, open + named[open..].find('}')?)));
+    let braces = named
+        .find('{')
+        .and_then(|open| Some((open, open + named[open..].find('}')?)));
     let Some((open, close)) = braces else {
         return vec![named.to_owned()];
     };
     let names = named[open + 1..close].split(',');
-    names.flat_map(|name| alternatives(&format!("{}{}{}", &named[..open], name.trim(), &named[close + 1..]))).collect()
+    names
+        .flat_map(|name| {
+            alternatives(&format!(
+                "{}{}{}",
+                &named[..open],
+                name.trim(),
+                &named[close + 1..]
+            ))
+        })
+        .collect()
 }
 
 fn exists(named: &str, folder: &str, paths: &BTreeSet<String>) -> bool {
@@ -90,23 +117,34 @@ fn exists(named: &str, folder: &str, paths: &BTreeSet<String>) -> bool {
     }
     let beside = from.join("/");
     paths.iter().any(|path| {
-        let end = path.len().checked_sub(named.len()).filter(|at| *at == 0 || path[..*at].ends_with('/'));
+        let end = path
+            .len()
+            .checked_sub(named.len())
+            .filter(|at| *at == 0 || path[..*at].ends_with('/'));
         *path == beside || end.is_some_and(|at| path[at..] == *named) || matches(named, path)
     })
 }
 
 /// Whether a path fits one with placeholders, segment by segment from the top.
 fn matches(named: &str, path: &str) -> bool {
-    let any = |part: &str| part.split('.').any(|word| word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase()));
+    let any = |part: &str| {
+        part.split('.')
+            .any(|word| word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase()))
+    };
     if !named.contains(['*', '…', '<']) && !named.split('/').any(any) {
         return false;
     }
-    let (names, parts): (Vec<&str>, Vec<&str>) = (named.split('/').collect(), path.split('/').collect());
+    let (names, parts): (Vec<&str>, Vec<&str>) =
+        (named.split('/').collect(), path.split('/').collect());
     let fits = |(name, part): (&&str, &&str)| {
-        let cut = name.find(['*', '…', '<']).or_else(|| any(name).then_some(0));
+        let cut = name
+            .find(['*', '…', '<'])
+            .or_else(|| any(name).then_some(0));
         cut.map_or(name == part, |cut| part.starts_with(&name[..cut]))
     };
-    names.contains(&"**") || names.contains(&"…") || names.len() == parts.len() && names.iter().zip(&parts).all(fits)
+    names.contains(&"**")
+        || names.contains(&"…")
+        || names.len() == parts.len() && names.iter().zip(&parts).all(fits)
 }
 
 #[cfg(test)]
@@ -114,8 +152,16 @@ mod tests {
     use super::*;
 
     fn wrong(path: &str, text: &str) -> Vec<String> {
-        let files = [(path, text), ("crates/a/src/b/c.rs", ""), ("crates/a/src/b/d.rs", ""), ("docs/e.md", "")];
-        check(&Tree::of(&files)).into_iter().map(|v| format!("{} {}", v.line, v.wrong)).collect()
+        let files = [
+            (path, text),
+            ("crates/a/src/b/c.rs", ""),
+            ("crates/a/src/b/d.rs", ""),
+            ("docs/e.md", ""),
+        ];
+        check(&Tree::of(&files))
+            .into_iter()
+            .map(|v| format!("{} {}", v.line, v.wrong))
+            .collect()
     }
 
     #[test]
@@ -124,13 +170,20 @@ mod tests {
                     `lost.rs` `crates/NAME/src` `docs/*.md` [e](docs/e.md#x) [f](docs/f.md)";
         assert_eq!(
             wrong("README.md", text),
-            ["1 there is no crates/a/src/b/gone.rs", "2 there is no lost.rs", "2 there is no docs/f.md"]
+            [
+                "1 there is no crates/a/src/b/gone.rs",
+                "2 there is no lost.rs",
+                "2 there is no docs/f.md"
+            ]
         );
     }
 
     #[test]
     fn paths_in_doc_comments() {
         let text = "/// See `docs/gone.md`, `s3/gone` and `gone`.\n// `docs/gone.md`\nfn f() {}";
-        assert_eq!(wrong("crates/a/src/lib.rs", text), ["1 there is no docs/gone.md"]);
+        assert_eq!(
+            wrong("crates/a/src/lib.rs", text),
+            ["1 there is no docs/gone.md"]
+        );
     }
 }

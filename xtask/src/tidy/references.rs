@@ -26,7 +26,11 @@ fn judge(tree: &Tree, path: &str, line: usize, text: &str, found: &mut Vec<Viola
     for word in words.map(|word| word.trim_start_matches("../").trim_matches(['.', '-'])) {
         let name = word.rsplit('/').next().unwrap_or(word);
         let document = name.len() > 3 && name.ends_with(".md") && !name.contains(['*', '<']);
-        let known = || tree.docs.iter().any(|(path, _)| path.rsplit('/').next() == Some(name));
+        let known = || {
+            tree.docs
+                .iter()
+                .any(|(path, _)| path.rsplit('/').next() == Some(name))
+        };
         let outside = word.starts_with("shared/") || word.starts_with("/work/");
         if outside || document && !word.contains("//") && !known() {
             found.push(Violation {
@@ -44,19 +48,29 @@ mod tests {
     use super::*;
 
     fn wrong(text: &str) -> Vec<String> {
-        let tree = Tree::of(&[("crates/a/src/b.rs", text), ("docs/guide.md", "see (../shared/x)")]);
-        check(&tree).into_iter().map(|v| format!("{}:{} {}", v.path, v.line, v.wrong)).collect()
+        let tree = Tree::of(&[
+            ("crates/a/src/b.rs", text),
+            ("docs/guide.md", "see (../shared/x)"),
+        ]);
+        check(&tree)
+            .into_iter()
+            .map(|v| format!("{}:{} {}", v.path, v.line, v.wrong))
+            .collect()
     }
 
     #[test]
     fn documents_that_are_not_here() {
-        let found = wrong("//! See guide.md, docs/guide.md and\n// `DESIGN.md`.\nlet a = \"b.md\";");
+        let found =
+            wrong("//! See guide.md, docs/guide.md and\n// `DESIGN.md`.\nlet a = \"b.md\";");
         assert_eq!(found[0], "crates/a/src/b.rs:2 DESIGN.md is not in the tree");
         assert_eq!(found.len(), 2);
     }
 
     #[test]
     fn folders_beside_the_tree() {
-        assert_eq!(wrong("fn f() {}"), ["docs/guide.md:1 shared/x is not in the tree"]);
+        assert_eq!(
+            wrong("fn f() {}"),
+            ["docs/guide.md:1 shared/x is not in the tree"]
+        );
     }
 }

@@ -60,10 +60,17 @@ impl Tree {
                 if ["target", ".git", "bartizan-store", "__pycache__"].contains(&name.as_str()) {
                     continue;
                 }
-                let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+                let path = if folder.is_empty() {
+                    name
+                } else {
+                    format!("{folder}/{name}")
+                };
                 if entry.file_type()?.is_dir() {
                     folders.push(path.clone());
-                } else if [".rs", ".md", "Cargo.toml"].iter().any(|end| path.ends_with(end)) {
+                } else if [".rs", ".md", "Cargo.toml"]
+                    .iter()
+                    .any(|end| path.ends_with(end))
+                {
                     texts.insert(path.clone(), std::fs::read_to_string(entry.path())?);
                 }
                 paths.insert(path);
@@ -75,7 +82,10 @@ impl Tree {
     /// A made-up checkout.
     #[cfg(test)]
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
-        let texts: BTreeMap<String, String> = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+        let texts: BTreeMap<String, String> = files
+            .iter()
+            .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
+            .collect();
         let mut paths: BTreeSet<String> = texts.keys().cloned().collect();
         for path in texts.keys() {
             let folders = path.match_indices('/').map(|(at, _)| path[..at].to_owned());
@@ -85,7 +95,12 @@ impl Tree {
     }
 
     fn new(texts: BTreeMap<String, String>, paths: BTreeSet<String>) -> Self {
-        let mut tree = Self { sources: Vec::new(), crates: Vec::new(), docs: Vec::new(), paths };
+        let mut tree = Self {
+            sources: Vec::new(),
+            crates: Vec::new(),
+            docs: Vec::new(),
+            paths,
+        };
         for (path, text) in texts {
             if path.ends_with(".rs") {
                 tree.sources.push(source(path, text));
@@ -106,13 +121,18 @@ impl Tree {
 
     /// Sources below the `src` of a crate, which the checks of code are about.
     pub(crate) fn product(&self) -> impl Iterator<Item = &SourceFile> {
-        self.sources.iter().filter(|source| self.crates.iter().any(|c| source.path.starts_with(&format!("{}/src/", c.folder))))
+        self.sources.iter().filter(|source| {
+            self.crates
+                .iter()
+                .any(|c| source.path.starts_with(&format!("{}/src/", c.folder)))
+        })
     }
 }
 
 fn source(path: String, text: String) -> SourceFile {
-    let (comments, tokens): (Vec<_>, Vec<_>) =
-        lex::tokens(&text).into_iter().partition(|t| matches!(t.kind, LexemeKind::Comment | LexemeKind::Doc));
+    let (comments, tokens): (Vec<_>, Vec<_>) = lex::tokens(&text)
+        .into_iter()
+        .partition(|t| matches!(t.kind, LexemeKind::Comment | LexemeKind::Doc));
     let mut code = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
@@ -124,13 +144,23 @@ fn source(path: String, text: String) -> SourceFile {
             }
         }
     }
-    SourceFile { path, text, tokens, comments, code }
+    SourceFile {
+        path,
+        text,
+        tokens,
+        comments,
+        code,
+    }
 }
 
 /// Name, folder and dependencies in a manifest, which is read by the line.
 fn manifest(path: &str, text: &str) -> Option<Crate> {
     let folder = path.strip_suffix("/Cargo.toml")?.to_owned();
-    let mut found = Crate { name: String::new(), folder, needs: Vec::new() };
+    let mut found = Crate {
+        name: String::new(),
+        folder,
+        needs: Vec::new(),
+    };
     let mut table = "";
     for (at, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -190,7 +220,8 @@ fn test_item(tokens: &[Lexeme], at: usize) -> Option<usize> {
     }
     let mut end = close(tokens, at + 1)?;
     let words: Vec<&str> = tokens[at..end].iter().map(|t| t.text.as_str()).collect();
-    let test = words == ["#", "[", "test"] || words.contains(&"cfg") && words.contains(&"test") && !words.contains(&"not");
+    let test = words == ["#", "[", "test"]
+        || words.contains(&"cfg") && words.contains(&"test") && !words.contains(&"not");
     if !test {
         return None;
     }
@@ -208,7 +239,9 @@ fn test_item(tokens: &[Lexeme], at: usize) -> Option<usize> {
         } else if token.is("{") {
             let group = close(tokens, end)?;
             // `use a::{b};` ends at the semicolon, a field or a match arm at its comma.
-            let more = tokens[first..end].iter().any(|t| t.is("use") || t.is("=") || t.is("=>"));
+            let more = tokens[first..end]
+                .iter()
+                .any(|t| t.is("use") || t.is("=") || t.is("=>"));
             if !more {
                 return Some(group + 1);
             }
@@ -245,7 +278,12 @@ mod tests {
     use super::*;
 
     fn names(source: &SourceFile) -> String {
-        source.code.iter().map(|t| t.text.as_str()).collect::<Vec<_>>().join(" ")
+        source
+            .code
+            .iter()
+            .map(|t| t.text.as_str())
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     #[test]
@@ -254,14 +292,26 @@ mod tests {
                     struct G { #[cfg(test)] h: I<J>, k: L }\n#[test]\nfn m() {}\n\
                     #[cfg(not(test))]\nfn n() {}";
         let tree = Tree::of(&[("crates/a/src/lib.rs", text)]);
-        assert_eq!(names(&tree.sources[0]), "fn a ( ) { } struct G { k : L } # [ cfg ( not ( test ) ) ] fn n ( ) { }");
+        assert_eq!(
+            names(&tree.sources[0]),
+            "fn a ( ) { } struct G { k : L } # [ cfg ( not ( test ) ) ] fn n ( ) { }"
+        );
     }
 
     #[test]
     fn a_file_that_is_a_test_module_has_no_code() {
-        let tree =
-            Tree::of(&[("crates/a/src/b.rs", "#[cfg(test)]\nmod tests;\nfn c() {}"), ("crates/a/src/b/tests.rs", "fn d() {}")]);
-        assert!(tree.sources.iter().find(|s| s.path.ends_with("tests.rs")).unwrap().code.is_empty());
+        let tree = Tree::of(&[
+            ("crates/a/src/b.rs", "#[cfg(test)]\nmod tests;\nfn c() {}"),
+            ("crates/a/src/b/tests.rs", "fn d() {}"),
+        ]);
+        assert!(
+            tree.sources
+                .iter()
+                .find(|s| s.path.ends_with("tests.rs"))
+                .unwrap()
+                .code
+                .is_empty()
+        );
     }
 
     #[test]
@@ -270,7 +320,14 @@ mod tests {
                     [target.'cfg(unix)'.dependencies]\nd = { path = \"../d\" }\n\
                     [lints]\nworkspace = true";
         let tree = Tree::of(&[("crates/b/Cargo.toml", text)]);
-        let needs: Vec<_> = tree.crates[0].needs.iter().map(|(name, line)| (name.as_str(), *line)).collect();
-        assert_eq!((tree.crates[0].name.as_str(), needs), ("a-b", vec![("c", 4), ("d", 6)]));
+        let needs: Vec<_> = tree.crates[0]
+            .needs
+            .iter()
+            .map(|(name, line)| (name.as_str(), *line))
+            .collect();
+        assert_eq!(
+            (tree.crates[0].name.as_str(), needs),
+            ("a-b", vec![("c", 4), ("d", 6)])
+        );
     }
 }

@@ -39,8 +39,16 @@ struct WordRule {
 fn rule(line: &str) -> Option<WordRule> {
     let (from, to) = line.split_once("->").filter(|_| !line.starts_with('#'))?;
     let opening = from.starts_with('^');
-    let words = from.trim_start_matches('^').split_whitespace().map(str::to_lowercase).collect();
-    Some(WordRule { words, opening, better: to.trim().to_owned() })
+    let words = from
+        .trim_start_matches('^')
+        .split_whitespace()
+        .map(str::to_lowercase)
+        .collect();
+    Some(WordRule {
+        words,
+        opening,
+        better: to.trim().to_owned(),
+    })
 }
 
 /// Text that is read in one piece, in lines.
@@ -60,21 +68,36 @@ impl Passage {
                     words.push(("`".to_owned(), *line));
                 }
                 if !quoted {
-                    words.extend(part.split_whitespace().flat_map(pieces).map(|word| (word, *line)));
+                    words.extend(
+                        part.split_whitespace()
+                            .flat_map(pieces)
+                            .map(|word| (word, *line)),
+                    );
                 }
             }
         }
         let at = |rule: &WordRule, at: usize| {
-            let here = words[at..].iter().zip(&rule.words).filter(|((word, _), want)| word == *want).count();
+            let here = words[at..]
+                .iter()
+                .zip(&rule.words)
+                .filter(|((word, _), want)| word == *want)
+                .count();
             here == rule.words.len() && (!rule.opening || self.doc && at == 0)
         };
         let mut start = 0;
         while start < words.len() {
             // The longest entry that fits here decides, so that a phrase can allow what a word of
             // it forbids.
-            let fit = rules.iter().filter(|rule| at(rule, start)).max_by_key(|rule| rule.words.len());
+            let fit = rules
+                .iter()
+                .filter(|rule| at(rule, start))
+                .max_by_key(|rule| rule.words.len());
             if let Some(rule) = fit.filter(|rule| !rule.better.is_empty()) {
-                let opening = if rule.opening { "a doc comment begins with " } else { "" };
+                let opening = if rule.opening {
+                    "a doc comment begins with "
+                } else {
+                    ""
+                };
                 found.push(Violation {
                     path: path.to_owned(),
                     line: words[start].1,
@@ -108,15 +131,32 @@ fn comments(source: &SourceFile) -> impl Iterator<Item = Passage> {
     let mut found: Vec<Passage> = Vec::new();
     let mut last = (0, String::new());
     for comment in &source.comments {
-        let slashes: String = comment.text.chars().take_while(|c| "/*!".contains(*c)).collect();
+        let slashes: String = comment
+            .text
+            .chars()
+            .take_while(|c| "/*!".contains(*c))
+            .collect();
         let body = comment.text[slashes.len()..].trim_end_matches("*/");
-        let lines = body.lines().enumerate().map(|(at, line)| (comment.line + at, line.trim().to_owned()));
+        let lines = body
+            .lines()
+            .enumerate()
+            .map(|(at, line)| (comment.line + at, line.trim().to_owned()));
         let goes_on = last.0 + 1 == comment.line && last.1 == slashes && !body.trim().is_empty();
         match found.last_mut().filter(|_| goes_on) {
             Some(passage) => passage.lines.extend(lines),
-            None => found.push(Passage { lines: lines.collect(), doc: comment.kind == LexemeKind::Doc }),
+            None => found.push(Passage {
+                lines: lines.collect(),
+                doc: comment.kind == LexemeKind::Doc,
+            }),
         }
-        last = (if body.trim().is_empty() { 0 } else { comment.end }, slashes);
+        last = (
+            if body.trim().is_empty() {
+                0
+            } else {
+                comment.end
+            },
+            slashes,
+        );
     }
     found.into_iter()
 }
@@ -125,19 +165,38 @@ fn comments(source: &SourceFile) -> impl Iterator<Item = Passage> {
 fn strings(source: &SourceFile) -> impl Iterator<Item = Passage> {
     let shown = source.path.contains("/render/") || source.path.ends_with("/cli.rs");
     let text = |t: &&Lexeme| matches!(t.kind, LexemeKind::Text | LexemeKind::RawText);
-    source.code.iter().filter(text).filter(move |_| shown).map(|t| {
-        let lines = t.text.lines().enumerate().map(|(at, line)| (t.line + at, line.replace("\\n", " ")));
-        Passage { lines: lines.collect(), doc: false }
-    })
+    source
+        .code
+        .iter()
+        .filter(text)
+        .filter(move |_| shown)
+        .map(|t| {
+            let lines = t
+                .text
+                .lines()
+                .enumerate()
+                .map(|(at, line)| (t.line + at, line.replace("\\n", " ")));
+            Passage {
+                lines: lines.collect(),
+                doc: false,
+            }
+        })
 }
 
 /// Paragraphs of Markdown; what is fenced or indented is read as well, for it shows output.
 fn paragraphs(text: &str) -> Vec<Passage> {
-    let mut found = vec![Passage { lines: Vec::new(), doc: false }];
+    let mut found = vec![Passage {
+        lines: Vec::new(),
+        doc: false,
+    }];
     for (at, line) in text.lines().enumerate() {
-        let starts = line.trim().is_empty() || line.starts_with(['|', '#', '-']) || line.contains("```");
+        let starts =
+            line.trim().is_empty() || line.starts_with(['|', '#', '-']) || line.contains("```");
         if starts {
-            found.push(Passage { lines: Vec::new(), doc: false });
+            found.push(Passage {
+                lines: Vec::new(),
+                doc: false,
+            });
         }
         if let Some(last) = found.last_mut().filter(|_| !line.contains("```")) {
             last.lines.push((at + 1, line.to_owned()));
@@ -151,7 +210,10 @@ mod tests {
     use super::*;
 
     fn wrong(path: &str, text: &str) -> Vec<String> {
-        check(&Tree::of(&[(path, text)])).into_iter().map(|v| format!("{} {}", v.line, v.wrong)).collect()
+        check(&Tree::of(&[(path, text)]))
+            .into_iter()
+            .map(|v| format!("{} {}", v.line, v.wrong))
+            .collect()
     }
 
     #[test]
@@ -163,15 +225,25 @@ mod tests {
 
     #[test]
     fn openings_of_doc_comments() {
-        let text = "/// What it is.\n/// The same again.\nfn f() {}\n\n// What now?\n/// The  same.";
+        let text =
+            "/// What it is.\n/// The same again.\nfn f() {}\n\n// What now?\n/// The  same.";
         let found = wrong("crates/a/src/b.rs", text);
-        assert_eq!(found, ["1 a doc comment begins with \"what\"", "6 a doc comment begins with \"the same\""]);
+        assert_eq!(
+            found,
+            [
+                "1 a doc comment begins with \"what\"",
+                "6 a doc comment begins with \"the same\""
+            ]
+        );
     }
 
     #[test]
     fn strings_count_where_they_are_shown() {
         let text = "fn f() { print(\"it hangs on that\") }";
         assert_eq!(wrong("crates/a/src/render/b.rs", text).len(), 1);
-        assert_eq!(wrong("docs/b.md", "# A\nIt hangs\non that. `hangs on`\n").len(), 1);
+        assert_eq!(
+            wrong("docs/b.md", "# A\nIt hangs\non that. `hangs on`\n").len(),
+            1
+        );
     }
 }

@@ -15,19 +15,38 @@ pub(super) fn run(global: &Global, args: &AcceptArgs) -> Result<Outcome> {
     if args.list {
         return list(global);
     }
-    let (Some(id), Some(reason)) = (&args.finding, &args.reason) else { bail!("name a finding and a --reason") };
-    ensure!(!reason.trim().is_empty(), "--reason is empty: say why, for whoever reads it in a year");
+    let (Some(id), Some(reason)) = (&args.finding, &args.reason) else {
+        bail!("name a finding and a --reason")
+    };
+    ensure!(
+        !reason.trim().is_empty(),
+        "--reason is empty: say why, for whoever reads it in a year"
+    );
     let now = Timestamp::now();
-    ensure!(args.until.is_none_or(|until| until > now), "--until is over already");
-    let state = StoreState::read(&global.store)?
-        .with_context(|| format!("nobody has watched with {} yet: run bartizan watch --once", global.store))?;
+    ensure!(
+        args.until.is_none_or(|until| until > now),
+        "--until is over already"
+    );
+    let state = StoreState::read(&global.store)?.with_context(|| {
+        format!(
+            "nobody has watched with {} yet: run bartizan watch --once",
+            global.store
+        )
+    })?;
     let found = state.finding(id)?;
-    let incidents: Vec<Incident> = state.incidents()?.into_iter().filter(|i| i.id.starts_with(id.as_str())).collect();
+    let incidents: Vec<Incident> = state
+        .incidents()?
+        .into_iter()
+        .filter(|i| i.id.starts_with(id.as_str()))
+        .collect();
     let storage = store::open(global)?;
     let finding = match (found.as_slice(), incidents.as_slice()) {
         ([one], []) => one,
         ([], [incident]) => return whole(global, args, &state, incident, reason, now),
-        ([], []) => bail!("no finding or incident {id} in {}: ids are on the lines of bartizan watch --once", global.store),
+        ([], []) => bail!(
+            "no finding or incident {id} in {}: ids are on the lines of bartizan watch --once",
+            global.store
+        ),
         _ => bail!("several findings or incidents begin with {id}: give more of it"),
     };
     let grant = GrantRef::of(finding);
@@ -44,8 +63,14 @@ pub(super) fn run(global: &Global, args: &AcceptArgs) -> Result<Outcome> {
         out.json(global.format, vec![json!({"entry": index, "finding": finding.id, "until": args.until.map(|t| t.to_string())})])?;
         return Ok(Outcome::Done);
     }
-    let until = args.until.map(|t| format!(" until {t}")).unwrap_or_default();
-    out.line(&format!("accepted{until}: {} {}", finding.id, finding.summary))?;
+    let until = args
+        .until
+        .map(|t| format!(" until {t}"))
+        .unwrap_or_default();
+    out.line(&format!(
+        "accepted{until}: {} {}",
+        finding.id, finding.summary
+    ))?;
     match grant {
         Some(grant) => out.line(&format!(
             "  holds for {} {} as it is now; another grant under that name raises the alarm again",
@@ -71,7 +96,9 @@ fn whole(
     let mut out = Out::new();
     let mut entries = Vec::new();
     for id in &incident.findings {
-        let Some(finding) = state.finding(id)?.into_iter().find(|f| f.id == *id) else { continue };
+        let Some(finding) = state.finding(id)?.into_iter().find(|f| f.id == *id) else {
+            continue;
+        };
         let justification = Justification {
             finding: finding.id.clone(),
             title: finding.title.clone(),
@@ -87,8 +114,16 @@ fn whole(
         out.flush()?;
         return Ok(Outcome::Done);
     }
-    let until = args.until.map(|t| format!(" until {t}")).unwrap_or_default();
-    out.line(&format!("accepted{until}: incident {}, {} of its {} findings", incident.id, entries.len(), incident.findings.len()))?;
+    let until = args
+        .until
+        .map(|t| format!(" until {t}"))
+        .unwrap_or_default();
+    out.line(&format!(
+        "accepted{until}: incident {}, {} of its {} findings",
+        incident.id,
+        entries.len(),
+        incident.findings.len()
+    ))?;
     out.line("  holds for these findings only; the same on another day is a new one")?;
     out.flush()?;
     Ok(Outcome::Done)
@@ -98,7 +133,11 @@ fn list(global: &Global) -> Result<Outcome> {
     let storage = store::open(global)?;
     let accepted = bartizan_evidence::justifications(&store::log(storage.as_ref())?)?;
     let now = Timestamp::now();
-    let over = |j: &Justification| j.until.as_ref().is_some_and(|u| u.parse::<Timestamp>().is_ok_and(|u| u < now));
+    let over = |j: &Justification| {
+        j.until
+            .as_ref()
+            .is_some_and(|u| u.parse::<Timestamp>().is_ok_and(|u| u < now))
+    };
     let mut out = Out::new();
     if global.format != Format::Human {
         let row = |(index, time, j): &(u64, String, Justification)| json!({"entry": index, "time": time, "justification": j, "over": over(j)});
@@ -113,7 +152,11 @@ fn list(global: &Global) -> Result<Outcome> {
             (None, _) => "until it changes".to_owned(),
         };
         out.line(&format!("{index}  {}  {}  {until}", j.finding, j.title))?;
-        let what = j.grant.as_ref().map(|g| format!("{} {}: ", g.fact, g.id)).unwrap_or_default();
+        let what = j
+            .grant
+            .as_ref()
+            .map(|g| format!("{} {}: ", g.fact, g.id))
+            .unwrap_or_default();
         out.line(&format!("   {what}{}  (accepted {time})", j.reason))?;
     }
     if accepted.is_empty() {

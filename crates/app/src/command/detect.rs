@@ -8,7 +8,8 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use anyhow::{Context, Result};
 use bartizan_detect::work::{ActorWork, WorkIndex};
 use bartizan_detect::{
-    Evaluation, Evaluator, FirstSeenMemory, Networks, RuleFile, Rules, ScanOutput, ScanPlan, Scanner, builtin_files,
+    Evaluation, Evaluator, FirstSeenMemory, Networks, RuleFile, Rules, ScanOutput, ScanPlan,
+    Scanner, builtin_files,
 };
 use bartizan_evidence::{Storage, StorageError};
 use bartizan_model::encoding::decode_lossy;
@@ -29,7 +30,12 @@ pub(super) fn run(global: &Global, args: &DetectArgs) -> Result<Outcome> {
     if let (Some(since), Some(until)) = (args.since, args.until)
         && since > until
     {
-        render::error(&anyhow::anyhow!("--since {since} is later than --until {until}: no event can be in between"), false);
+        render::error(
+            &anyhow::anyhow!(
+                "--since {since} is later than --until {until}: no event can be in between"
+            ),
+            false,
+        );
         return Ok(Outcome::WrongUsage);
     }
     let wanted = WantedObjects {
@@ -51,24 +57,43 @@ pub(super) fn run(global: &Global, args: &DetectArgs) -> Result<Outcome> {
         tally: args.summary,
         calls: None,
     };
-    let threads = args.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, Into::into), usize::from);
+    let threads = args.threads.map_or_else(
+        || std::thread::available_parallelism().map_or(1, Into::into),
+        usize::from,
+    );
     let mut judge = Evaluator::new(&plan);
     let total: Option<u64> = objects.iter().map(|o| o.bytes).sum();
     let bar = Bytes::new(global, total);
-    read_all(&objects.iter().collect::<Vec<_>>(), &plan, threads, &bar, &mut judge);
+    read_all(
+        &objects.iter().collect::<Vec<_>>(),
+        &plan,
+        threads,
+        &bar,
+        &mut judge,
+    );
     bar.clear();
 
     let sources = sources(args);
-    let mut verdicts = judge.finish(args.learn, &|id| format!("bartizan detect {sources} --event {id}"));
+    let mut verdicts = judge.finish(args.learn, &|id| {
+        format!("bartizan detect {sources} --event {id}")
+    });
     remember(global, args, storage.as_ref(), &verdicts)?;
     let actors = work_of(&mut verdicts.work, &verdicts.findings);
     print(global, args, &plan, &verdicts, &actors, left_out)?;
     let worst = verdicts.findings.iter().map(|f| f.severity).max();
-    if args.fail_on.is_some_and(|limit| worst.is_some_and(|w| w >= limit)) {
+    if args
+        .fail_on
+        .is_some_and(|limit| worst.is_some_and(|w| w >= limit))
+    {
         return Ok(Outcome::Findings);
     }
     let outcome = match &verdicts.totals {
-        totals if args.require_complete && (totals.is_incomplete() || !plan.rules.problems.is_empty()) => Outcome::Incomplete,
+        totals
+            if args.require_complete
+                && (totals.is_incomplete() || !plan.rules.problems.is_empty()) =>
+        {
+            Outcome::Incomplete
+        }
         totals if totals.judged_nothing() => Outcome::Bad,
         _ => Outcome::Done,
     };
@@ -78,7 +103,13 @@ pub(super) fn run(global: &Global, args: &DetectArgs) -> Result<Outcome> {
 }
 
 /// Reads all objects with some threads, and judges them in their order.
-pub(super) fn read_all(objects: &[&TrailObject], plan: &ScanPlan, threads: usize, bar: &Bytes, judge: &mut Evaluator<'_>) {
+pub(super) fn read_all(
+    objects: &[&TrailObject],
+    plan: &ScanPlan,
+    threads: usize,
+    bar: &Bytes,
+    judge: &mut Evaluator<'_>,
+) {
     if threads <= 1 || objects.len() <= 1 {
         let mut scanner = Scanner::new(plan);
         for object in objects {
@@ -89,7 +120,11 @@ pub(super) fn read_all(objects: &[&TrailObject], plan: &ScanPlan, threads: usize
         std::mem::forget(scanner);
         return;
     }
-    let (judge, queue, moved) = (Mutex::new(judge), Mutex::new(OutputQueue::default()), Condvar::new());
+    let (judge, queue, moved) = (
+        Mutex::new(judge),
+        Mutex::new(OutputQueue::default()),
+        Condvar::new(),
+    );
     let queued = || queue.lock().unwrap_or_else(PoisonError::into_inner);
     let claimed = AtomicUsize::new(0);
     let ahead_max = threads * 4;
@@ -111,9 +146,15 @@ pub(super) fn read_all(objects: &[&TrailObject], plan: &ScanPlan, threads: usize
         let mut scanner = Scanner::new(plan);
         loop {
             let number = claimed.fetch_add(1, Ordering::Relaxed);
-            let Some(object) = objects.get(number) else { break };
+            let Some(object) = objects.get(number) else {
+                break;
+            };
             // Nobody runs far ahead: what waits is held in memory.
-            drop(moved.wait_while(queued(), |q| number >= q.next + ahead_max).unwrap_or_else(PoisonError::into_inner));
+            drop(
+                moved
+                    .wait_while(queued(), |q| number >= q.next + ahead_max)
+                    .unwrap_or_else(PoisonError::into_inner),
+            );
             if let Some(spare) = queued().spare.pop() {
                 scanner.reuse(spare);
             }
@@ -124,7 +165,10 @@ pub(super) fn read_all(objects: &[&TrailObject], plan: &ScanPlan, threads: usize
         let rest = scanner.finish();
         // The process ends soon: taking its caches apart would only hold it up.
         std::mem::forget(scanner);
-        judge.lock().unwrap_or_else(PoisonError::into_inner).take_rest(rest);
+        judge
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take_rest(rest);
         // Somebody may have found the judge taken just now.
         settle();
     };
@@ -178,7 +222,9 @@ fn show_events(objects: &[TrailObject], ids: &[String]) -> Result<Outcome> {
         let mut records = Vec::new();
         reader.read(&mut source, &mut |item| {
             if let TrailItem::Event(event) = item
-                && (event.text(Field::EventId).is_some_and(|id| ids.iter().any(|i| *i == id))
+                && (event
+                    .text(Field::EventId)
+                    .is_some_and(|id| ids.iter().any(|i| *i == id))
                     || ids.contains(&event.id().to_string()))
             {
                 records.push(event.record().compact().into_owned());
@@ -191,8 +237,15 @@ fn show_events(objects: &[TrailObject], ids: &[String]) -> Result<Outcome> {
         }
     }
     if found == 0 {
-        let unread = if unread > 0 { format!(", of which {unread} could not be read") } else { String::new() };
-        anyhow::bail!("no record with that event id in {} objects{unread}", objects.len());
+        let unread = if unread > 0 {
+            format!(", of which {unread} could not be read")
+        } else {
+            String::new()
+        };
+        anyhow::bail!(
+            "no record with that event id in {} objects{unread}",
+            objects.len()
+        );
     }
     Ok(Outcome::Done)
 }
@@ -208,9 +261,14 @@ pub(super) fn rule_files(paths: &[PathBuf], builtin: bool) -> Result<Vec<RuleFil
             anyhow::bail!("no .yml or .yaml file in {}", path.display());
         }
         for file in found {
-            let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            let bytes =
+                std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
             let text = decode_lossy(&bytes);
-            files.push(RuleFile { name: file.display().to_string(), text, builtin: false });
+            files.push(RuleFile {
+                name: file.display().to_string(),
+                text,
+                builtin: false,
+            });
         }
     }
     Ok(files)
@@ -218,12 +276,15 @@ pub(super) fn rule_files(paths: &[PathBuf], builtin: bool) -> Result<Vec<RuleFil
 
 /// Rule files of a folder, or the file itself whatever its name.
 fn gather(path: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
-    let about = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let about =
+        std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
     if !about.is_dir() {
         found.push(path.to_owned());
         return Ok(());
     }
-    for entry in std::fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))? {
+    for entry in
+        std::fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?
+    {
         let entry = entry?;
         let (path, kind) = (entry.path(), entry.file_type()?);
         if kind.is_dir() {
@@ -239,11 +300,18 @@ pub(super) fn networks(geo: &[PathBuf], ip_ranges: Option<&Path>) -> Result<Netw
     let mut networks = Networks::builtin();
     if let Some(file) = ip_ranges {
         let text = read_text(file)?;
-        networks = networks.with_aws_ranges(&text).map_err(anyhow::Error::msg).with_context(|| file.display().to_string())?;
+        networks = networks
+            .with_aws_ranges(&text)
+            .map_err(anyhow::Error::msg)
+            .with_context(|| file.display().to_string())?;
     }
     for file in geo {
-        let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-        networks = networks.with_database(bytes).map_err(anyhow::Error::msg).with_context(|| file.display().to_string())?;
+        let bytes =
+            std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        networks = networks
+            .with_database(bytes)
+            .map_err(anyhow::Error::msg)
+            .with_context(|| file.display().to_string())?;
     }
     Ok(networks)
 }
@@ -255,21 +323,29 @@ pub(super) fn remembered(storage: &dyn Storage) -> Result<FirstSeenMemory> {
     match storage.read(MEMORY) {
         Ok(bytes) => FirstSeenMemory::from_bytes(&bytes).map_err(anyhow::Error::msg).with_context(|| {
             format!(
-                "the first-seen memory {MEMORY} in {} is damaged: move it aside to look at, and begin anew with --learn",
+                "the first-seen memory {MEMORY} in {} is damaged: move it aside to look at, and \
+                begin anew with --learn",
                 storage.place()
             )
         }),
         Err(StorageError::Missing(_)) => {
             let mut secret = [0; 16];
-            getrandom::fill(&mut secret).map_err(|e| anyhow::anyhow!("no random numbers from the system: {e}"))?;
+            getrandom::fill(&mut secret).map_err(|e| anyhow::anyhow!("no random numbers from the \
+            system: {e}"))?;
             Ok(FirstSeenMemory::new(secret))
         }
         Err(e) => Err(e).context("cannot read the first-seen memory"),
     }
 }
 
-/// Keeps the memory where there is a store, or where one was asked for; never makes one beside somebody's logs unasked.
-fn remember(global: &Global, args: &DetectArgs, storage: &dyn Storage, verdicts: &Evaluation) -> Result<()> {
+/// Keeps the memory where there is a store, or where one was asked for; never makes one beside
+/// somebody's logs unasked.
+fn remember(
+    global: &Global,
+    args: &DetectArgs,
+    storage: &dyn Storage,
+    verdicts: &Evaluation,
+) -> Result<()> {
     let asked = args.learn || global.store != "bartizan-store";
     if !asked && !Path::new(&global.store).exists() {
         return Ok(());
@@ -278,7 +354,10 @@ fn remember(global: &Global, args: &DetectArgs, storage: &dyn Storage, verdicts:
         if args.learn {
             return Err(e).context("cannot write the first-seen memory");
         }
-        render::note(global, &format!("what was seen could not be remembered: {e}"));
+        render::note(
+            global,
+            &format!("what was seen could not be remembered: {e}"),
+        );
     }
     Ok(())
 }
@@ -297,24 +376,45 @@ pub(super) fn work_of(work: &mut WorkIndex, findings: &[Finding]) -> Vec<ActorWo
     let mut on: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     let mut actors = BTreeSet::new();
     for finding in findings.iter().filter(|f| f.severity >= Severity::Low) {
-        let Some(actor) = finding.actor.as_ref().filter(|a| a.kind != "AWSService") else { continue };
+        let Some(actor) = finding.actor.as_ref().filter(|a| a.kind != "AWSService") else {
+            continue;
+        };
         actors.insert(actor.key.clone());
         for call in &finding.calls {
             let known = on.entry((&actor.key, &call.call)).or_default();
-            known.extend(call.resources.iter().map(String::as_str).take(RESOURCES_MAX.saturating_sub(known.len())));
+            known.extend(
+                call.resources
+                    .iter()
+                    .map(String::as_str)
+                    .take(RESOURCES_MAX.saturating_sub(known.len())),
+            );
         }
     }
     work.of(&actors, &|actor, call| {
-        on.get(&(actor, call)).into_iter().flatten().take(RESOURCES_MAX).map(|r| (*r).to_owned()).collect()
+        on.get(&(actor, call))
+            .into_iter()
+            .flatten()
+            .take(RESOURCES_MAX)
+            .map(|r| (*r).to_owned())
+            .collect()
     })
 }
 
 /// Those of them who are told of without being asked for.
 fn told(actors: &[ActorWork], findings: &[Finding]) -> Vec<ActorWork> {
     let worst = |key: &str| {
-        findings.iter().filter(|f| f.actor.as_ref().is_some_and(|a| a.key == key)).map(|f| f.severity).max().unwrap_or_default()
+        findings
+            .iter()
+            .filter(|f| f.actor.as_ref().is_some_and(|a| a.key == key))
+            .map(|f| f.severity)
+            .max()
+            .unwrap_or_default()
     };
-    actors.iter().filter(|w| render::is_told(worst(&w.key))).cloned().collect()
+    actors
+        .iter()
+        .filter(|w| render::is_told(worst(&w.key)))
+        .cloned()
+        .collect()
 }
 
 /// What is printed as JSON.
@@ -337,7 +437,11 @@ fn print(
     let mut out = Out::new();
     match global.format {
         Format::Human if args.learn => {
-            let text = format!("learned from {} events: {} keys remembered", verdicts.totals.events, verdicts.memory.len());
+            let text = format!(
+                "learned from {} events: {} keys remembered",
+                verdicts.totals.events,
+                verdicts.memory.len()
+            );
             out.line(&text)?;
         }
         Format::Human if args.summary => render::summary(&mut out, verdicts)?,
@@ -354,17 +458,36 @@ fn print(
             })?;
         }
         Format::Ndjson => {
-            let findings = verdicts.findings.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
+            let findings = verdicts
+                .findings
+                .iter()
+                .map(serde_json::to_value)
+                .collect::<Result<Vec<_>, _>>()?;
             out.json(Format::Ndjson, findings)?;
         }
-        Format::Ocsf => out.json(Format::Ndjson, verdicts.findings.iter().map(|f| render::ocsf(f, &plan.rules)).collect())?,
+        Format::Ocsf => out.json(
+            Format::Ndjson,
+            verdicts
+                .findings
+                .iter()
+                .map(|f| render::ocsf(f, &plan.rules))
+                .collect(),
+        )?,
         Format::Csv => render::csv(&mut out, &verdicts.findings)?,
     }
     if !matches!(global.format, Format::Human | Format::Json) {
-        let high = verdicts.findings.iter().filter(|f| f.severity >= Severity::High).count();
+        let high = verdicts
+            .findings
+            .iter()
+            .filter(|f| f.severity >= Severity::High)
+            .count();
         render::talk(
             global,
-            &format!("{} events · {} findings, {high} high or critical", verdicts.totals.events, verdicts.findings.len()),
+            &format!(
+                "{} events · {} findings, {high} high or critical",
+                verdicts.totals.events,
+                verdicts.findings.len()
+            ),
         );
     }
     Ok(())

@@ -24,28 +24,45 @@ pub(super) fn run(global: &Global, args: &DiffArgs) -> Result<Outcome> {
     for (before, after) in &pairs {
         let mut difference = between(before, after)?;
         if let Some(fact) = &args.fact {
-            let (kind, id) = fact.split_once(' ').context("--fact wants a kind and an id, such as 'iam:role admin'")?;
+            let (kind, id) = fact
+                .split_once(' ')
+                .context("--fact wants a kind and an id, such as 'iam:role admin'")?;
             difference.changes.retain(|c| c.kind == kind && c.id == id);
             if difference.changes.is_empty() {
-                bail!("{kind} {id} did not change between {} and {}", before.name, after.name);
+                bail!(
+                    "{kind} {id} did not change between {} and {}",
+                    before.name,
+                    after.name
+                );
             }
         }
-        if difference.changes.iter().any(|c| args.fail_on.is_some_and(|at| c.severity >= at)) {
+        if difference
+            .changes
+            .iter()
+            .any(|c| args.fail_on.is_some_and(|at| c.severity >= at))
+        {
             outcome = Outcome::Findings;
         } else if outcome == Outcome::Done
             && args.require_complete
-            && (difference.coverage.ok < difference.coverage.total || !difference.unknown.is_empty())
+            && (difference.coverage.ok < difference.coverage.total
+                || !difference.unknown.is_empty())
         {
             outcome = Outcome::Incomplete;
         }
         let shown = SnapshotPair::new(global, before, after)?;
         // What it means for who can do what: only where something that grants changed.
         let grants = difference.changes.iter().any(|c| access::wanted(&c.kind));
-        let access =
-            if grants && args.fact.is_none() { Some(access::diff::changed(before, after, Actions::builtin())?) } else { None };
+        let access = if grants && args.fact.is_none() {
+            Some(access::diff::changed(before, after, Actions::builtin())?)
+        } else {
+            None
+        };
         match global.format {
             Format::Human => {
-                let lines = access.as_ref().map(access::diff::AccountChange::lines).unwrap_or_default();
+                let lines = access
+                    .as_ref()
+                    .map(access::diff::AccountChange::lines)
+                    .unwrap_or_default();
                 render::diff(&mut out, &shown, &difference, &lines, args.fact.is_some())?;
             }
             _ => {
@@ -64,9 +81,15 @@ pub(super) fn run(global: &Global, args: &DiffArgs) -> Result<Outcome> {
 }
 
 /// The two snapshots that are named; without names the last two of each account.
-pub(super) fn pairs(global: &Global, before: Option<&str>, after: Option<&str>) -> Result<Vec<(Loaded, Loaded)>> {
+pub(super) fn pairs(
+    global: &Global,
+    before: Option<&str>,
+    after: Option<&str>,
+) -> Result<Vec<(Loaded, Loaded)>> {
     match (before, after) {
-        (Some(before), Some(after)) => pair(inputs(global, Some(before))?, inputs(global, Some(after))?),
+        (Some(before), Some(after)) => {
+            pair(inputs(global, Some(before))?, inputs(global, Some(after))?)
+        }
         _ => last_two(global),
     }
 }
@@ -76,8 +99,16 @@ fn between(before: &Loaded, after: &Loaded) -> Result<SnapshotDiff> {
     let new = Snapshot::parse(&after.text).map_err(|e| anyhow::anyhow!("{}: {e}", after.name))?;
     Ok(diff(
         &FactKinds::builtin(),
-        &SnapshotVersion { snapshot: &old, side: side_lines(&before.side).collect(), documents: &before.documents },
-        &SnapshotVersion { snapshot: &new, side: side_lines(&after.side).collect(), documents: &after.documents },
+        &SnapshotVersion {
+            snapshot: &old,
+            side: side_lines(&before.side).collect(),
+            documents: &before.documents,
+        },
+        &SnapshotVersion {
+            snapshot: &new,
+            side: side_lines(&after.side).collect(),
+            documents: &after.documents,
+        },
     ))
 }
 
@@ -87,22 +118,38 @@ pub(super) fn inputs(global: &Global, name: Option<&str>) -> Result<Vec<Loaded>>
         let (storage, history) = history(global)?;
         let mut last: Vec<&LoggedSnapshot> = Vec::new();
         for kept in history.iter().rev() {
-            if !last.iter().any(|k| k.snapshot.account == kept.snapshot.account) {
+            if !last
+                .iter()
+                .any(|k| k.snapshot.account == kept.snapshot.account)
+            {
                 last.push(kept);
             }
         }
         last.reverse();
-        return last.into_iter().map(|kept| Loaded::kept(&storage, &history, kept)).collect();
+        return last
+            .into_iter()
+            .map(|kept| Loaded::kept(&storage, &history, kept))
+            .collect();
     };
     let path = Path::new(name);
-    path.try_exists().with_context(|| format!("cannot read {name}"))?;
+    path.try_exists()
+        .with_context(|| format!("cannot read {name}"))?;
     if let Ok(id) = name.parse::<u64>()
         && !path.exists()
     {
         let (storage, history) = history(global)?;
         let kept = history.iter().find(|k| k.index == id).with_context(|| {
-            let ids: Vec<String> = history.iter().rev().take(10).map(|k| k.index.to_string()).collect();
-            format!("there is no snapshot {id} in {}; the last ones are {}", storage.place(), ids.join(", "))
+            let ids: Vec<String> = history
+                .iter()
+                .rev()
+                .take(10)
+                .map(|k| k.index.to_string())
+                .collect();
+            format!(
+                "there is no snapshot {id} in {}; the last ones are {}",
+                storage.place(),
+                ids.join(", ")
+            )
         })?;
         return Ok(vec![Loaded::kept(&storage, &history, kept)?]);
     }
@@ -113,14 +160,20 @@ pub(super) fn inputs(global: &Global, name: Option<&str>) -> Result<Vec<Loaded>>
         return Ok(vec![Loaded::facts_file(path)?]);
     }
     let (model, table) = table(&[])?;
-    let (collections, notes) = imported(&model, &table, path, Timestamp::UNIX_EPOCH, &[], || Ok(store::kinds_to_compare(global)))
-        .with_context(|| format!("could not read {name}"))?;
+    let (collections, notes) = imported(&model, &table, path, Timestamp::UNIX_EPOCH, &[], || {
+        Ok(store::kinds_to_compare(global))
+    })
+    .with_context(|| format!("could not read {name}"))?;
     for note in notes {
         render::note(global, &note);
     }
     let many = collections.len() > 1;
     let loaded = |c: bartizan_inventory::snapshot::Collection| {
-        let shown = if many { format!("{name} ({})", c.account) } else { name.to_owned() };
+        let shown = if many {
+            format!("{name} ({})", c.account)
+        } else {
+            name.to_owned()
+        };
         Loaded::recorded(shown, c.record())
     };
     Ok(collections.into_iter().map(loaded).collect())
@@ -136,27 +189,48 @@ fn history(global: &Global) -> Result<History> {
 
 fn last_two(global: &Global) -> Result<Vec<(Loaded, Loaded)>> {
     let (storage, history) = history(global)?;
-    let mut accounts: Vec<&str> = history.iter().map(|k| k.snapshot.account.as_str()).collect();
+    let mut accounts: Vec<&str> = history
+        .iter()
+        .map(|k| k.snapshot.account.as_str())
+        .collect();
     accounts.sort_unstable();
     accounts.dedup();
     let mut pairs = Vec::new();
     for account in accounts {
-        let own: Vec<&LoggedSnapshot> = history.iter().filter(|k| k.snapshot.account == account).collect();
+        let own: Vec<&LoggedSnapshot> = history
+            .iter()
+            .filter(|k| k.snapshot.account == account)
+            .collect();
         if let [.., before, after] = own.as_slice() {
-            pairs.push((Loaded::kept(&storage, &history, before)?, Loaded::kept(&storage, &history, after)?));
+            pairs.push((
+                Loaded::kept(&storage, &history, before)?,
+                Loaded::kept(&storage, &history, after)?,
+            ));
         } else {
-            render::note(global, &format!("account {account} has one snapshot only: nothing to compare it with yet"));
+            render::note(
+                global,
+                &format!("account {account} has one snapshot only: nothing to compare it with yet"),
+            );
         }
     }
     if pairs.is_empty() {
-        bail!("no account has two snapshots in {} yet: take another with bartizan snapshot", storage.place());
+        bail!(
+            "no account has two snapshots in {} yet: take another with bartizan snapshot",
+            storage.place()
+        );
     }
     Ok(pairs)
 }
 
 /// Snapshots of one account on both sides.
 fn pair(before: Vec<Loaded>, after: Vec<Loaded>) -> Result<Vec<(Loaded, Loaded)>> {
-    let account = |l: &Loaded| l.text.lines().find_map(|line| line.strip_prefix("# account\t")).unwrap_or("").to_owned();
+    let account = |l: &Loaded| {
+        l.text
+            .lines()
+            .find_map(|line| line.strip_prefix("# account\t"))
+            .unwrap_or("")
+            .to_owned()
+    };
     let mut after = after;
     let mut pairs = Vec::new();
     for old in before {

@@ -15,9 +15,12 @@ use crate::store::Loaded;
 pub(super) fn run(global: &Global, args: &FlatArgs) -> Result<Outcome> {
     let mut out = Out::new();
     for loaded in diff::inputs(global, args.snapshot.as_deref())? {
-        let snapshot = Snapshot::parse(&loaded.text).map_err(|e| anyhow::anyhow!("{}: {e}", loaded.name))?;
+        let snapshot =
+            Snapshot::parse(&loaded.text).map_err(|e| anyhow::anyhow!("{}: {e}", loaded.name))?;
         if args.talk {
-            talk(&loaded, &snapshot).iter().try_for_each(|line| out.line(line))?;
+            talk(&loaded, &snapshot)
+                .iter()
+                .try_for_each(|line| out.line(line))?;
         } else if global.format == Format::Human {
             out.raw(&loaded.text)?;
         } else {
@@ -28,7 +31,8 @@ pub(super) fn run(global: &Global, args: &FlatArgs) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// The lines of the 2013 script, section by section, each section sorted: `header, name, detail, data`.
+/// The lines of the 2013 script, section by section, each section sorted: `header, name, detail,
+/// data`.
 ///
 /// Its faults are not kept: a role's trust line carries the hash of that role's trust policy.
 fn talk(loaded: &Loaded, snapshot: &Snapshot<'_>) -> Vec<String> {
@@ -47,9 +51,19 @@ fn talk(loaded: &Loaded, snapshot: &Snapshot<'_>) -> Vec<String> {
     for kinds in SECTIONS {
         let mut section = Vec::new();
         for fact in snapshot.facts.iter().filter(|f| kinds.contains(&f.kind)) {
-            let document = cache.entry(fact.raw).or_insert_with(|| (loaded.documents)(&fact.raw)).clone().unwrap_or_default();
+            let document = cache
+                .entry(fact.raw)
+                .or_insert_with(|| (loaded.documents)(&fact.raw))
+                .clone()
+                .unwrap_or_default();
             let id = unescape(fact.id).into_owned();
-            section.extend(talk_lines(fact.kind, &id, &document, &fact.raw.to_string(), snapshot));
+            section.extend(talk_lines(
+                fact.kind,
+                &id,
+                &document,
+                &fact.raw.to_string(),
+                snapshot,
+            ));
         }
         section.sort();
         lines.extend(section);
@@ -57,17 +71,34 @@ fn talk(loaded: &Loaded, snapshot: &Snapshot<'_>) -> Vec<String> {
     lines
 }
 
-fn talk_lines(kind: &str, id: &str, document: &[u8], raw: &str, snapshot: &Snapshot<'_>) -> Vec<String> {
+fn talk_lines(
+    kind: &str,
+    id: &str,
+    document: &[u8],
+    raw: &str,
+    snapshot: &Snapshot<'_>,
+) -> Vec<String> {
     let value: Value = serde_json::from_slice(document).unwrap_or(Value::Null);
     let (owner, detail) = id.split_once('/').unwrap_or((id, ""));
     // The 2013 script knew no "gone": it printed AWS's error code in the place of the hash.
     let data = absent_code(document).unwrap_or_else(|| raw.to_owned());
     match kind {
-        "iam:accountsummary" => vec![format!("{kind}, AccountMFAEnabled, , {}", value["AccountMFAEnabled"])],
-        "iam:accesskey" => vec![format!("{kind}, {owner}, {}, {detail}", value["Status"].as_str().unwrap_or("?"))],
+        "iam:accountsummary" => vec![format!(
+            "{kind}, AccountMFAEnabled, , {}",
+            value["AccountMFAEnabled"]
+        )],
+        "iam:accesskey" => vec![format!(
+            "{kind}, {owner}, {}, {detail}",
+            value["Status"].as_str().unwrap_or("?")
+        )],
         "iam:useringroup" => vec![format!("{kind}, {owner}, , {detail}")],
-        "iam:assumerolepolicy" => vec![format!("{kind}, {id}, arn:aws:iam::{}:role/{id}, {data}", snapshot.header.account)],
-        "s3:bucketpolicy" | "sqs:queuepolicy" | "sns:topicpolicy" => vec![format!("{kind}, {id}, , {data}")],
+        "iam:assumerolepolicy" => vec![format!(
+            "{kind}, {id}, arn:aws:iam::{}:role/{id}, {data}",
+            snapshot.header.account
+        )],
+        "s3:bucketpolicy" | "sqs:queuepolicy" | "sns:topicpolicy" => {
+            vec![format!("{kind}, {id}, , {data}")]
+        }
         "ec2:security_group" => security_group(&value),
         _ => vec![format!("{kind}, {owner}, {detail}, {data}")],
     }
@@ -75,7 +106,18 @@ fn talk_lines(kind: &str, id: &str, document: &[u8], raw: &str, snapshot: &Snaps
 
 /// One line a grant: `IPPermissions:tcp(22-22), 0.0.0.0/0`.
 fn security_group(group: &Value) -> Vec<String> {
-    let text = |v: &Value| v.as_str().map_or_else(|| if v.is_null() { "None".to_owned() } else { v.to_string() }, str::to_owned);
+    let text = |v: &Value| {
+        v.as_str().map_or_else(
+            || {
+                if v.is_null() {
+                    "None".to_owned()
+                } else {
+                    v.to_string()
+                }
+            },
+            str::to_owned,
+        )
+    };
     let mut lines = Vec::new();
     for permission in group["IpPermissions"].as_array().into_iter().flatten() {
         let rule = format!(
@@ -84,13 +126,27 @@ fn security_group(group: &Value) -> Vec<String> {
             text(&permission["FromPort"]),
             text(&permission["ToPort"])
         );
-        let ranges = permission["IpRanges"].as_array().into_iter().flatten().map(|r| text(&r["CidrIp"]));
-        let groups = permission["UserIdGroupPairs"].as_array().into_iter().flatten().map(|p| {
-            let name = p["GroupName"].as_str().or(p["GroupId"].as_str()).unwrap_or("?");
-            format!("{name}-{}", text(&p["UserId"]))
-        });
+        let ranges = permission["IpRanges"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|r| text(&r["CidrIp"]));
+        let groups = permission["UserIdGroupPairs"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|p| {
+                let name = p["GroupName"]
+                    .as_str()
+                    .or(p["GroupId"].as_str())
+                    .unwrap_or("?");
+                format!("{name}-{}", text(&p["UserId"]))
+            });
         for grant in ranges.chain(groups) {
-            lines.push(format!("ec2:security_group, {}, {rule}, {grant}", text(&group["GroupName"])));
+            lines.push(format!(
+                "ec2:security_group, {}, {rule}, {grant}",
+                text(&group["GroupName"])
+            ));
         }
     }
     lines

@@ -44,8 +44,13 @@ pub(crate) enum Outcome {
 /// Runs the command, prints what went wrong, and gives the exit code.
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let verbose = cli.global.verbose;
-    if matches!(cli.global.format, Format::Ocsf | Format::Csv) && !matches!(cli.command, Command::Detect(_)) {
-        render::error(&anyhow::anyhow!("--format ocsf and csv are for detect: use human, json or ndjson"), false);
+    if matches!(cli.global.format, Format::Ocsf | Format::Csv)
+        && !matches!(cli.command, Command::Detect(_))
+    {
+        render::error(
+            &anyhow::anyhow!("--format ocsf and csv are for detect: use human, json or ndjson"),
+            false,
+        );
         return ExitCode::from(2);
     }
     let result = match cli.command {
@@ -79,7 +84,10 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
 }
 
 fn closed_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|e| e.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe))
+    error.chain().any(|e| {
+        e.downcast_ref::<std::io::Error>()
+            .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+    })
 }
 
 /// The model and the call table, with the rows of `files`.
@@ -90,11 +98,15 @@ fn table(files: &[std::path::PathBuf]) -> Result<(Arc<Model>, CallTable)> {
         let text = crate::files::read_text(file)?;
         texts.push((file.display().to_string(), text));
     }
-    let table = CallTable::with(&model, &texts).context("the call table cannot be used, so nothing was read")?;
+    let table = CallTable::with(&model, &texts)
+        .context("the call table cannot be used, so nothing was read")?;
     Ok((model, table))
 }
 
 /// A runtime for talking to AWS. One thread is enough: the waiting is AWS's.
 fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the network runtime")
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the network runtime")
 }

@@ -13,7 +13,11 @@ use crate::render::Out;
 
 pub(super) fn run(global: &Global, args: &RoleCommand) -> Result<Outcome> {
     match &args.check {
-        Some(RoleCheckArgs::Check { profile, role, calls }) => check(global, profile.clone(), role.as_deref(), calls),
+        Some(RoleCheckArgs::Check {
+            profile,
+            role,
+            calls,
+        }) => check(global, profile.clone(), role.as_deref(), calls),
         None => print(args),
     }
 }
@@ -21,8 +25,10 @@ pub(super) fn run(global: &Global, args: &RoleCommand) -> Result<Outcome> {
 fn print(args: &RoleCommand) -> Result<Outcome> {
     let mut out = Out::new();
     if let Some(bucket) = &args.bucket {
-        let (bucket, prefix) =
-            bucket.trim_start_matches("s3://").split_once('/').unwrap_or((bucket.trim_start_matches("s3://"), ""));
+        let (bucket, prefix) = bucket
+            .trim_start_matches("s3://")
+            .split_once('/')
+            .unwrap_or((bucket.trim_start_matches("s3://"), ""));
         let policy = role::bucket_policy(bucket, prefix.trim_matches('/'), &args.principal);
         out.raw(&format!("{}\n", serde_json::to_string_pretty(&policy)?))?;
         return Ok(Outcome::Done);
@@ -31,22 +37,41 @@ fn print(args: &RoleCommand) -> Result<Outcome> {
     let policies = role::policies(&table);
     let trust = role::trust_policy(&args.principal, args.external_id.as_deref());
     let text = match args.form {
-        RoleForm::Json => serde_json::to_string_pretty(&json!({ "trust_policy": trust, "policies": policies }))?,
+        RoleForm::Json => {
+            serde_json::to_string_pretty(&json!({ "trust_policy": trust, "policies": policies }))?
+        }
         RoleForm::Terraform => role::terraform(&policies, &trust).trim_end().to_owned(),
-        RoleForm::Cloudformation => serde_json::to_string_pretty(&role::cloudformation(&policies, &trust))?,
+        RoleForm::Cloudformation => {
+            serde_json::to_string_pretty(&role::cloudformation(&policies, &trust))?
+        }
     };
     out.raw(&format!("{text}\n"))?;
     Ok(Outcome::Done)
 }
 
-fn check(global: &Global, profile: Option<String>, name: Option<&str>, calls: &[std::path::PathBuf]) -> Result<Outcome> {
+fn check(
+    global: &Global,
+    profile: Option<String>,
+    name: Option<&str>,
+    calls: &[std::path::PathBuf],
+) -> Result<Outcome> {
     let (model, table) = table(calls)?;
-    let identity = Identity { profile, ..Identity::default() };
+    let identity = Identity {
+        profile,
+        ..Identity::default()
+    };
     let check = runtime()?.block_on(async {
-        let live = Live::connect(Arc::clone(&model), &identity).await.context("could not reach AWS")?;
-        role::check(&live, &table, name).await.map_err(|e| anyhow::anyhow!("could not read the role: {}", e.detail))
+        let live = Live::connect(Arc::clone(&model), &identity)
+            .await
+            .context("could not reach AWS")?;
+        role::check(&live, &table, name)
+            .await
+            .map_err(|e| anyhow::anyhow!("could not read the role: {}", e.detail))
     })?;
-    let good = check.missing.is_empty() && check.reads_data.is_empty() && check.writes.is_empty() && check.unknown.is_empty();
+    let good = check.missing.is_empty()
+        && check.reads_data.is_empty()
+        && check.writes.is_empty()
+        && check.unknown.is_empty();
     let mut out = Out::new();
     if global.format != Format::Human {
         out.json(global.format, vec![serde_json::to_value(&check)?])?;
@@ -55,13 +80,33 @@ fn check(global: &Global, profile: Option<String>, name: Option<&str>, calls: &[
     out.line(&format!(
         "role {}: {}",
         check.role,
-        if good { "has what it needs, and neither reads data nor writes" } else { "needs mending" }
+        if good {
+            "has what it needs, and neither reads data nor writes"
+        } else {
+            "needs mending"
+        }
     ))?;
     for (word, list, why) in [
-        ("missing", &check.missing, "these calls will be holes in coverage"),
-        ("reads data", &check.reads_data, "an audit role must not: whoever steals it steals the data"),
-        ("writes", &check.writes, "an audit role must not: whoever steals it owns the account"),
-        ("unknown", &check.unknown, "these policies could not be read"),
+        (
+            "missing",
+            &check.missing,
+            "these calls will be holes in coverage",
+        ),
+        (
+            "reads data",
+            &check.reads_data,
+            "an audit role must not: whoever steals it steals the data",
+        ),
+        (
+            "writes",
+            &check.writes,
+            "an audit role must not: whoever steals it owns the account",
+        ),
+        (
+            "unknown",
+            &check.unknown,
+            "these policies could not be read",
+        ),
     ] {
         if !list.is_empty() {
             out.line(&format!("  {word:<10} {} · {why}", list.len()))?;

@@ -20,32 +20,50 @@ use crate::store;
 
 pub(super) fn run(global: &Global, args: &VerifyCommand) -> Result<Outcome> {
     match args {
-        VerifyCommand::Evidence { public_key, head } => evidence(global, public_key.as_deref(), head),
+        VerifyCommand::Evidence { public_key, head } => {
+            evidence(global, public_key.as_deref(), head)
+        }
         VerifyCommand::Fact { kind, id, on } => fact(global, kind, id, *on),
         VerifyCommand::Proof { file, public_key } => proof(global, file, public_key),
         VerifyCommand::Bucket { profile } => bucket(global, profile.clone()),
     }
 }
 
-fn evidence(global: &Global, public_key: Option<&str>, heads: &[std::path::PathBuf]) -> Result<Outcome> {
+fn evidence(
+    global: &Global,
+    public_key: Option<&str>,
+    heads: &[std::path::PathBuf],
+) -> Result<Outcome> {
     let storage = store::open(global)?;
     let key = public_key.map(key_text).transpose()?;
     let mut remembered = Vec::new();
     for path in heads {
-        let head = std::fs::read(path).with_context(|| format!("cannot read the head {}", path.display()))?;
+        let head = std::fs::read(path)
+            .with_context(|| format!("cannot read the head {}", path.display()))?;
         // A wrong file says nothing of the evidence. A head that another key signed does.
         if !bartizan_evidence::is_head(&head) {
-            bail!("{} is no signed head: give a copy of the checkpoint file of this log", path.display());
+            bail!(
+                "{} is no signed head: give a copy of the checkpoint file of this log",
+                path.display()
+            );
         }
         remembered.push(head);
     }
-    let public = storage.read("log.pub").map(|bytes| String::from_utf8_lossy(&bytes).trim_end().to_owned());
-    let own = public.ok().and_then(|public| store::remembered(key.as_deref().unwrap_or(&public)));
+    let public = storage
+        .read("log.pub")
+        .map(|bytes| String::from_utf8_lossy(&bytes).trim_end().to_owned());
+    let own = public
+        .ok()
+        .and_then(|public| store::remembered(key.as_deref().unwrap_or(&public)));
     let knew = own.is_some();
     remembered.extend(own);
     let report = bartizan_evidence::verify(storage.as_ref(), key.as_deref(), &remembered)?;
     if report.files == 0 && report.problems.is_empty() {
-        bail!("no evidence log in {}: take a snapshot with bartizan snapshot, or name another --store", storage.place());
+        bail!(
+            "no evidence log in {}: take a snapshot with bartizan snapshot, or name another \
+            --store",
+            storage.place()
+        );
     }
     let holds = report.problems.is_empty();
     if holds {
@@ -55,7 +73,11 @@ fn evidence(global: &Global, public_key: Option<&str>, heads: &[std::path::PathB
     if global.format != Format::Human {
         out.json(global.format, vec![serde_json::to_value(&report)?])?;
     } else {
-        let words = if holds { "the evidence is what was signed" } else { "THE EVIDENCE IS NOT WHAT WAS SIGNED" };
+        let words = if holds {
+            "the evidence is what was signed"
+        } else {
+            "THE EVIDENCE IS NOT WHAT WAS SIGNED"
+        };
         out.line(&format!(
             "{words}: {} problems, {} entries, {} snapshots, {} facts, {} files",
             report.problems.len(),
@@ -71,14 +93,21 @@ fn evidence(global: &Global, public_key: Option<&str>, heads: &[std::path::PathB
             out.line(&format!("  gap {gap}"))?;
         }
         for name in &report.unexpected {
-            out.line(&format!("  not in the log, as a run that was cut short leaves it: {name}"))?;
+            out.line(&format!(
+                "  not in the log, as a run that was cut short leaves it: {name}"
+            ))?;
         }
         let since = if knew {
             "continues the head that this machine remembers"
         } else {
-            "no earlier head is remembered on this machine: compare with one kept elsewhere (--head)"
+            "no earlier head is remembered on this machine: compare with one kept elsewhere \
+            (--head)"
         };
-        out.line(&format!("  head {} of size {}, {since}", &report.root[..report.root.len().min(16)], report.entries))?;
+        out.line(&format!(
+            "  head {} of size {}, {since}",
+            &report.root[..report.root.len().min(16)],
+            report.entries
+        ))?;
         out.line(&format!("  key  {}", report.log_key))?;
     }
     Ok(if holds { Outcome::Done } else { Outcome::Bad })
@@ -89,17 +118,22 @@ fn fact(global: &Global, kind: &str, id: &str, on: Option<u64>) -> Result<Outcom
     let log = store::log(storage.as_ref())?;
     let history = bartizan_evidence::snapshots(&log)?;
     let kept = match on {
-        Some(index) => history.iter().find(|k| k.index == index).with_context(|| format!("there is no snapshot {index}"))?,
+        Some(index) => history
+            .iter()
+            .find(|k| k.index == index)
+            .with_context(|| format!("there is no snapshot {index}"))?,
         None => history.last().context("the log has no snapshot yet")?,
     };
     let text = bartizan_evidence::facts(storage.as_ref(), kept)?;
     let lines: Vec<&str> = text.lines().filter(|l| !l.starts_with("# ")).collect();
     let (kind, id) = (escape(kind), escape(id));
     let is_it = |line: &&str| FactLine::parse(line).is_ok_and(|f| f.kind == kind && f.id == id);
-    let index = lines
-        .iter()
-        .position(is_it)
-        .with_context(|| format!("snapshot {} has no {kind} {id}: bartizan flat {} lists what it has", kept.index, kept.index))?;
+    let index = lines.iter().position(is_it).with_context(|| {
+        format!(
+            "snapshot {} has no {kind} {id}: bartizan flat {} lists what it has",
+            kept.index, kept.index
+        )
+    })?;
     let proof = FactProof::make(&log, kept.index, &kept.entry, &lines, index)?;
     proof.check(log.public())?;
     Out::new().raw(&format!("{}\n", serde_json::to_string_pretty(&proof)?))?;
@@ -113,8 +147,12 @@ fn proof(global: &Global, file: &Path, public_key: &str) -> Result<Outcome> {
     } else {
         text = read_text(file)?;
     }
-    let proof: FactProof = serde_json::from_str(&text)
-        .with_context(|| format!("{} is not a proof that bartizan verify fact printed", file.display()))?;
+    let proof: FactProof = serde_json::from_str(&text).with_context(|| {
+        format!(
+            "{} is not a proof that bartizan verify fact printed",
+            file.display()
+        )
+    })?;
     let result = proof.check(&key_text(public_key)?);
     let mut out = Out::new();
     match global.format {
@@ -127,26 +165,58 @@ fn proof(global: &Global, file: &Path, public_key: &str) -> Result<Outcome> {
             vec![json!({"holds": result.is_ok(), "fact": proof.fact, "problem": result.as_ref().err().map(ToString::to_string)})],
         )?,
     }
-    Ok(if result.is_ok() { Outcome::Done } else { Outcome::Bad })
+    Ok(if result.is_ok() {
+        Outcome::Done
+    } else {
+        Outcome::Bad
+    })
 }
 
 fn bucket(global: &Global, profile: Option<String>) -> Result<Outcome> {
     if !global.store.starts_with("s3://") {
-        bail!("{} is no bucket: name one with --store s3://bucket/prefix", global.store);
+        bail!(
+            "{} is no bucket: name one with --store s3://bucket/prefix",
+            global.store
+        );
     }
-    let identity = Identity { profile, ..Identity::default() };
-    let attempts =
-        verify_bucket(&Model::builtin(), &global.store, &identity, Timestamp::now()).context("could not try the bucket")?;
-    let broken = attempts.iter().filter(|a| a.outcome == AttemptOutcome::Broken).count();
-    let unknown = attempts.iter().filter(|a| a.outcome == AttemptOutcome::Unknown).count();
+    let identity = Identity {
+        profile,
+        ..Identity::default()
+    };
+    let attempts = verify_bucket(
+        &Model::builtin(),
+        &global.store,
+        &identity,
+        Timestamp::now(),
+    )
+    .context("could not try the bucket")?;
+    let broken = attempts
+        .iter()
+        .filter(|a| a.outcome == AttemptOutcome::Broken)
+        .count();
+    let unknown = attempts
+        .iter()
+        .filter(|a| a.outcome == AttemptOutcome::Unknown)
+        .count();
     let mut out = Out::new();
     if global.format != Format::Human {
-        out.json(global.format, attempts.iter().map(serde_json::to_value).collect::<Result<_, _>>()?)?;
+        out.json(
+            global.format,
+            attempts
+                .iter()
+                .map(serde_json::to_value)
+                .collect::<Result<_, _>>()?,
+        )?;
     } else {
         let words = match (broken, unknown) {
             (0, 0) => "the bucket is write-once: every attempt was refused".to_owned(),
-            (0, n) => format!("cannot tell whether the bucket is write-once: {n} attempts gave no verdict"),
-            (n, _) => format!("THE BUCKET IS NOT WRITE-ONCE: {n} of {} attempts worked", attempts.len()),
+            (0, n) => format!(
+                "cannot tell whether the bucket is write-once: {n} attempts gave no verdict"
+            ),
+            (n, _) => format!(
+                "THE BUCKET IS NOT WRITE-ONCE: {n} of {} attempts worked",
+                attempts.len()
+            ),
         };
         out.line(&words)?;
         for a in &attempts {
@@ -161,7 +231,11 @@ fn bucket(global: &Global, profile: Option<String>) -> Result<Outcome> {
             }
         }
     }
-    Ok(if broken + unknown == 0 { Outcome::Done } else { Outcome::Bad })
+    Ok(if broken + unknown == 0 {
+        Outcome::Done
+    } else {
+        Outcome::Bad
+    })
 }
 
 /// A verifier key, given as a text or as a file that holds it.
@@ -169,5 +243,8 @@ fn key_text(given: &str) -> Result<String> {
     if given.split('+').count() >= 3 && !Path::new(given).exists() {
         return Ok(given.trim().to_owned());
     }
-    Ok(read_text(Path::new(given)).context("cannot read the verifier key")?.trim().to_owned())
+    Ok(read_text(Path::new(given))
+        .context("cannot read the verifier key")?
+        .trim()
+        .to_owned())
 }

@@ -18,15 +18,28 @@ pub(crate) struct Bar {
 
 impl Bar {
     pub(crate) fn new(global: &Global) -> Self {
-        let target = if global.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let style = ProgressStyle::with_template("{bar:30} {pos} of {len} calls  {rate}  {eta} left  {msg}");
+        let target = if global.quiet {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        };
+        let style = ProgressStyle::with_template(
+            "{bar:30} {pos} of {len} calls  {rate}  {eta} left  {msg}",
+        );
         let bar = ProgressBar::with_draw_target(Some(0), target);
         let rate = |state: &ProgressState, w: &mut dyn Write| {
             let _ = write!(w, "{:.0}/s", state.per_sec());
         };
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("rate", rate));
+        bar.set_style(
+            style
+                .unwrap_or_else(|_| ProgressStyle::default_bar())
+                .with_key("rate", rate),
+        );
         bar.enable_steady_tick(Duration::from_millis(250));
-        Self { bar, accounts: RefCell::default() }
+        Self {
+            bar,
+            accounts: RefCell::default(),
+        }
     }
 
     /// How far an account is.
@@ -54,14 +67,20 @@ pub(crate) struct Bytes(ProgressBar);
 impl Bytes {
     /// `total` is none when it is not known, as with standard input.
     pub(crate) fn new(global: &Global, total: Option<u64>) -> Self {
-        let target = if global.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let target = if global.quiet {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        };
         let bar = ProgressBar::with_draw_target(total, target);
         let template = if total.is_some() {
             "{bar:30} {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left"
         } else {
             "{spinner} {bytes}  {bytes_per_sec}"
         };
-        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_style(
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
         Self(bar)
     }
 

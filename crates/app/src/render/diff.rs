@@ -25,27 +25,56 @@ pub(crate) struct SnapshotPair {
 
 impl SnapshotPair {
     pub(crate) fn new(global: &Global, before: &Loaded, after: &Loaded) -> Result<Self> {
-        let header = |l: &Loaded| Snapshot::parse(&l.text).map(|s| (s.header.account, s.header.time_ms.0));
+        let header =
+            |l: &Loaded| Snapshot::parse(&l.text).map(|s| (s.header.account, s.header.time_ms.0));
         let (account, old) = header(before)?;
         // Ids of snapshots are those of one store.
         let is_id = |l: &Loaded| l.name.parse::<u64>().is_ok();
-        let store = if is_id(before) || is_id(after) { store_option(global) } else { String::new() };
+        let store = if is_id(before) || is_id(after) {
+            store_option(global)
+        } else {
+            String::new()
+        };
         let taken_ms = (old, header(after)?.1);
-        Ok(Self { before: before.name.clone(), after: after.name.clone(), account, taken_ms, store })
+        Ok(Self {
+            before: before.name.clone(),
+            after: after.name.clone(),
+            account,
+            taken_ms,
+            store,
+        })
     }
 
     fn arguments(&self) -> String {
-        format!("{} {}{}", shell(&self.before), shell(&self.after), self.store)
+        format!(
+            "{} {}{}",
+            shell(&self.before),
+            shell(&self.after),
+            self.store
+        )
     }
 }
 
-/// Prints a diff, worst first. `access`: what it means for who can do what. `whole`: all lines, whatever their number.
-pub(crate) fn diff(out: &mut Out, pair: &SnapshotPair, diff: &SnapshotDiff, access: &[String], whole: bool) -> Result<()> {
+/// Prints a diff, worst first. `access`: what it means for who can do what. `whole`: all lines,
+/// whatever their number.
+pub(crate) fn diff(
+    out: &mut Out,
+    pair: &SnapshotPair,
+    diff: &SnapshotDiff,
+    access: &[String],
+    whole: bool,
+) -> Result<()> {
     // What came or went with its thing is told there, but for what is bad in itself.
-    let is_folded =
-        |c: &Change| c.part_of.is_some() && !whole && (c.verdict == ChangeVerdict::Removed || c.severity < Severity::High);
+    let is_folded = |c: &Change| {
+        c.part_of.is_some()
+            && !whole
+            && (c.verdict == ChangeVerdict::Removed || c.severity < Severity::High)
+    };
     let shown: Vec<&Change> = diff.changes.iter().filter(|c| !is_folded(c)).collect();
-    let urgent = shown.iter().filter(|c| c.severity >= Severity::High).count();
+    let urgent = shown
+        .iter()
+        .filter(|c| c.severity >= Severity::High)
+        .count();
     let open: usize = diff.unknown.iter().map(|u| u.ids.len()).sum();
     let changes = match (shown.len(), urgent, open) {
         (0, _, 0) => "no change".to_owned(),
@@ -55,19 +84,41 @@ pub(crate) fn diff(out: &mut Out, pair: &SnapshotPair, diff: &SnapshotDiff, acce
         (n, 0, _) => format!("{n} changes, none that must be looked at now"),
         (n, m, _) => format!("{n} changes, {m} need you"),
     };
-    let since = if pair.taken_ms.0 > 0 { format!("since {} ", minute(pair.taken_ms.0)) } else { String::new() };
-    out.line(&format!("{changes} {since}· account {} · {} → {}", pair.account, pair.before, pair.after))?;
+    let since = if pair.taken_ms.0 > 0 {
+        format!("since {} ", minute(pair.taken_ms.0))
+    } else {
+        String::new()
+    };
+    out.line(&format!(
+        "{changes} {since}· account {} · {} → {}",
+        pair.account, pair.before, pair.after
+    ))?;
     for change in shown {
         let name = format!("{} {}", change.kind, change.id);
-        let with: Vec<&str> =
-            diff.changes.iter().filter(|c| is_folded(c) && c.part_of.as_ref() == Some(&name)).map(|c| c.title.as_str()).collect();
+        let with: Vec<&str> = diff
+            .changes
+            .iter()
+            .filter(|c| is_folded(c) && c.part_of.as_ref() == Some(&name))
+            .map(|c| c.title.as_str())
+            .collect();
         print_change(out, pair, change, &with, whole)?;
     }
-    access.iter().try_for_each(|line| out.line(&format!("access    {line}")))?;
+    access
+        .iter()
+        .try_for_each(|line| out.line(&format!("access    {line}")))?;
     out.line(&format!("folded    {}", folded(&diff.folded)))?;
     for unknown in &diff.unknown {
-        let shown: Vec<&str> = unknown.ids.iter().take(if whole { usize::MAX } else { 3 }).map(String::as_str).collect();
-        let more = if unknown.ids.len() > shown.len() { ", …" } else { "" };
+        let shown: Vec<&str> = unknown
+            .ids
+            .iter()
+            .take(if whole { usize::MAX } else { 3 })
+            .map(String::as_str)
+            .collect();
+        let more = if unknown.ids.len() > shown.len() {
+            ", …"
+        } else {
+            ""
+        };
         out.line(&format!(
             "unknown   {} {} in {}: {}, {}: {}{more}",
             unknown.ids.len(),
@@ -83,15 +134,35 @@ pub(crate) fn diff(out: &mut Out, pair: &SnapshotPair, diff: &SnapshotDiff, acce
     let moved = if coverage.moved.is_empty() {
         "same as before".to_owned()
     } else {
-        format!("{} moved: {}", coverage.moved.len(), first(&coverage.moved, 3))
+        format!(
+            "{} moved: {}",
+            coverage.moved.len(),
+            first(&coverage.moved, 3)
+        )
     };
-    let off =
-        if coverage.regions_off.is_empty() { String::new() } else { format!(" · {} regions off", coverage.regions_off.len()) };
-    out.line(&format!("coverage  {} of {} calls{missed}{off} · {moved}", coverage.ok, coverage.total))
+    let off = if coverage.regions_off.is_empty() {
+        String::new()
+    } else {
+        format!(" · {} regions off", coverage.regions_off.len())
+    };
+    out.line(&format!(
+        "coverage  {} of {} calls{missed}{off} · {moved}",
+        coverage.ok, coverage.total
+    ))
 }
 
-fn print_change(out: &mut Out, pair: &SnapshotPair, change: &Change, with: &[&str], whole: bool) -> Result<()> {
-    let region = if change.region == "global" { String::new() } else { format!(" · {}", clean(&change.region)) };
+fn print_change(
+    out: &mut Out,
+    pair: &SnapshotPair,
+    change: &Change,
+    with: &[&str],
+    whole: bool,
+) -> Result<()> {
+    let region = if change.region == "global" {
+        String::new()
+    } else {
+        format!(" · {}", clean(&change.region))
+    };
     let (kind, id) = (clean(&change.kind), clean(&change.id));
     out.styled(&format!(
         "{style}{:<8}{style:#}  {} {kind} {id}  {} {}{region}",
@@ -101,11 +172,18 @@ fn print_change(out: &mut Out, pair: &SnapshotPair, change: &Change, with: &[&st
         verb(change.verdict),
         style = style(change.severity),
     ))?;
-    if let Some(access) = change.access.as_ref().filter(|a| a.verdict != AccessVerdict::Same) {
+    if let Some(access) = change
+        .access
+        .as_ref()
+        .filter(|a| a.verdict != AccessVerdict::Same)
+    {
         out.line(&format!("          {}", access.verdict.word()))?;
     }
     let lines = lines_of(change, whole);
-    let (red, green) = (Style::new().fg_color(Some(AnsiColor::Red.into())), Style::new().fg_color(Some(AnsiColor::Green.into())));
+    let (red, green) = (
+        Style::new().fg_color(Some(AnsiColor::Red.into())),
+        Style::new().fg_color(Some(AnsiColor::Green.into())),
+    );
     let most = if whole { usize::MAX } else { DIFF_LINES_MAX };
     let more = lines.len().saturating_sub(most);
     for line in lines.into_iter().take(most) {
@@ -123,7 +201,11 @@ fn print_change(out: &mut Out, pair: &SnapshotPair, change: &Change, with: &[&st
     }
     if !whole {
         let fact = shell(&format!("{} {}", change.kind, change.id));
-        out.line(&format!("            {}bartizan diff {} --fact {fact}", window(change), pair.arguments()))?;
+        out.line(&format!(
+            "            {}bartizan diff {} --fact {fact}",
+            window(change),
+            pair.arguments()
+        ))?;
     }
     Ok(())
 }
@@ -133,12 +215,30 @@ pub(crate) fn lines_of(change: &Change, whole: bool) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     lines.extend(change.content.removed.iter().map(|g| format!("- {g}")));
     lines.extend(change.content.added.iter().map(|g| format!("+ {g}")));
-    let networked = lines
+    let networked = lines.iter().any(|l| {
+        l.starts_with("- in ")
+            || l.starts_with("+ in ")
+            || l.starts_with("- out ")
+            || l.starts_with("+ out ")
+    });
+    for field in change
+        .content
+        .fields
         .iter()
-        .any(|l| l.starts_with("- in ") || l.starts_with("+ in ") || l.starts_with("- out ") || l.starts_with("+ out "));
-    for field in change.content.fields.iter().filter(|f| whole || !(networked && f.path.starts_with("IpPermissions"))) {
-        lines.extend(field.before.iter().map(|v| format!("- {}{}", label(&field.path), shown(v, whole))));
-        lines.extend(field.after.iter().map(|v| format!("+ {}{}", label(&field.path), shown(v, whole))));
+        .filter(|f| whole || !(networked && f.path.starts_with("IpPermissions")))
+    {
+        lines.extend(
+            field
+                .before
+                .iter()
+                .map(|v| format!("- {}{}", label(&field.path), shown(v, whole))),
+        );
+        lines.extend(
+            field
+                .after
+                .iter()
+                .map(|v| format!("+ {}{}", label(&field.path), shown(v, whole))),
+        );
     }
     if whole || lines.is_empty() {
         lines.extend(
@@ -164,8 +264,16 @@ pub(crate) fn lines_of(change: &Change, whole: bool) -> Vec<String> {
 }
 
 /// One JSON object with all that the human form says, and all that it leaves out.
-pub(crate) fn diff_json(pair: &SnapshotPair, diff: &SnapshotDiff, access: Option<Value>) -> Result<Value> {
-    let changes: Vec<Value> = diff.changes.iter().map(|c| change_json(pair, c)).collect::<Result<_>>()?;
+pub(crate) fn diff_json(
+    pair: &SnapshotPair,
+    diff: &SnapshotDiff,
+    access: Option<Value>,
+) -> Result<Value> {
+    let changes: Vec<Value> = diff
+        .changes
+        .iter()
+        .map(|c| change_json(pair, c))
+        .collect::<Result<_>>()?;
     Ok(json!({
         "account": pair.account,
         "before": {"snapshot": pair.before, "taken_ms": pair.taken_ms.0},
@@ -179,8 +287,16 @@ pub(crate) fn diff_json(pair: &SnapshotPair, diff: &SnapshotDiff, access: Option
 }
 
 /// The same, a change a line, and a last line with the rest.
-pub(crate) fn diff_rows(pair: &SnapshotPair, diff: &SnapshotDiff, access: Option<Value>) -> Result<Vec<Value>> {
-    let mut rows: Vec<Value> = diff.changes.iter().map(|c| change_json(pair, c)).collect::<Result<_>>()?;
+pub(crate) fn diff_rows(
+    pair: &SnapshotPair,
+    diff: &SnapshotDiff,
+    access: Option<Value>,
+) -> Result<Vec<Value>> {
+    let mut rows: Vec<Value> = diff
+        .changes
+        .iter()
+        .map(|c| change_json(pair, c))
+        .collect::<Result<_>>()?;
     let mut whole = diff_json(pair, diff, access)?;
     if let Some(map) = whole.as_object_mut() {
         map.remove("changes");
@@ -198,7 +314,11 @@ fn change_json(pair: &SnapshotPair, change: &Change) -> Result<Value> {
 
 /// Name of a field before its value; a document that is a list has none.
 fn label(path: &str) -> String {
-    if path.is_empty() { String::new() } else { format!("{path}: ") }
+    if path.is_empty() {
+        String::new()
+    } else {
+        format!("{path}: ")
+    }
 }
 
 fn verb(verdict: ChangeVerdict) -> &'static str {
@@ -220,23 +340,41 @@ fn style(severity: Severity) -> Style {
         Severity::Info => AnsiColor::White,
     };
     let style = Style::new().fg_color(Some(color.into()));
-    if severity >= Severity::High { style.bold() } else { style }
+    if severity >= Severity::High {
+        style.bold()
+    } else {
+        style
+    }
 }
 
 fn folded(f: &Folded) -> String {
-    let parts =
-        [(f.volatile, "volatile"), (f.derived, "derived"), (f.vendor, "by AWS itself"), (f.cosmetic, "reordered, same meaning")];
-    let mut parts: Vec<String> = parts.iter().map(|(n, word)| format!("{n} {word}")).collect();
+    let parts = [
+        (f.volatile, "volatile"),
+        (f.derived, "derived"),
+        (f.vendor, "by AWS itself"),
+        (f.cosmetic, "reordered, same meaning"),
+    ];
+    let mut parts: Vec<String> = parts
+        .iter()
+        .map(|(n, word)| format!("{n} {word}"))
+        .collect();
     if f.not_comparable > 0 {
-        parts.push(format!("{} not comparable, hidden by another key", f.not_comparable));
+        parts.push(format!(
+            "{} not comparable, hidden by another key",
+            f.not_comparable
+        ));
     }
     parts.join(" · ")
 }
 
 /// When the fact was read on each side: the change happened between.
 fn window(change: &Change) -> String {
-    let time =
-        |side: &Option<bartizan_inventory::diff::ChangeSide>| side.as_ref().map(|s| s.read_ms).filter(|ms| *ms > 0).map(minute);
+    let time = |side: &Option<bartizan_inventory::diff::ChangeSide>| {
+        side.as_ref()
+            .map(|s| s.read_ms)
+            .filter(|ms| *ms > 0)
+            .map(minute)
+    };
     match (time(&change.before), time(&change.after)) {
         (Some(a), Some(b)) => format!("between {a} and {b} · "),
         (None, Some(b)) => format!("seen {b} · "),
@@ -246,27 +384,54 @@ fn window(change: &Change) -> String {
 }
 
 fn minute(ms: i64) -> String {
-    Timestamp::from_millisecond(ms).map_or_else(|_| "?".to_owned(), |t| t.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+    Timestamp::from_millisecond(ms).map_or_else(
+        |_| "?".to_owned(),
+        |t| t.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+    )
 }
 
 fn shown(value: &Value, whole: bool) -> String {
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    if whole || text.chars().count() <= 160 { text } else { format!("{}…", text.chars().take(160).collect::<String>()) }
+    let text = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
+    if whole || text.chars().count() <= 160 {
+        text
+    } else {
+        format!("{}…", text.chars().take(160).collect::<String>())
+    }
 }
 
 /// A whole document: its fields one a line, or all of it when asked.
 fn document(value: &Value, whole: bool) -> Vec<String> {
     match value {
-        Value::Object(map) if !whole => map.iter().map(|(k, v)| format!("{k}: {}", shown(v, false))).collect(),
-        other => serde_json::to_string_pretty(other).unwrap_or_default().lines().map(str::to_owned).collect(),
+        Value::Object(map) if !whole => map
+            .iter()
+            .map(|(k, v)| format!("{k}: {}", shown(v, false)))
+            .collect(),
+        other => serde_json::to_string_pretty(other)
+            .unwrap_or_default()
+            .lines()
+            .map(str::to_owned)
+            .collect(),
     }
 }
 
 fn summary(rows: &[String]) -> String {
-    if rows.is_empty() { String::new() } else { format!(" ({} not read: {})", rows.len(), first(rows, 3)) }
+    if rows.is_empty() {
+        String::new()
+    } else {
+        format!(" ({} not read: {})", rows.len(), first(rows, 3))
+    }
 }
 
 fn first(rows: &[String], most: usize) -> String {
     let more = if rows.len() > most { ", …" } else { "" };
-    format!("{}{more}", rows.iter().take(most).map(String::as_str).collect::<Vec<_>>().join(", "))
+    format!(
+        "{}{more}",
+        rows.iter()
+            .take(most)
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(", ")
+    )
 }

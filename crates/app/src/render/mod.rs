@@ -1,4 +1,5 @@
-//! Everything that people see. Data goes to stdout, talk to stderr; what comes from an account is escaped here.
+//! Everything that people see. Data goes to stdout, talk to stderr; what comes from an account is
+//! escaped here.
 
 mod bar;
 mod diff;
@@ -30,10 +31,12 @@ pub(crate) use watch::watched;
 pub(crate) use work::{is_told, work};
 
 /// Standard output, with colours taken out where they do not belong.
-pub(crate) struct Out(std::io::BufWriter<Unheard<anstream::AutoStream<std::io::StdoutLock<'static>>>>);
+pub(crate) struct Out(
+    std::io::BufWriter<Unheard<anstream::AutoStream<std::io::StdoutLock<'static>>>>,
+);
 
-/// Output that goes on into nothing once its reader has gone: `… | head -1` changes neither what a command does nor its
-/// exit code.
+/// Output that goes on into nothing once its reader has gone: `… | head -1` changes neither what a
+/// command does nor its exit code.
 struct Unheard<W> {
     to: W,
     is_closed: bool,
@@ -41,10 +44,17 @@ struct Unheard<W> {
 
 impl<W: Write> Unheard<W> {
     fn new(to: W) -> Self {
-        Self { to, is_closed: false }
+        Self {
+            to,
+            is_closed: false,
+        }
     }
 
-    fn or_nothing<T>(&mut self, nothing: T, act: impl FnOnce(&mut W) -> std::io::Result<T>) -> std::io::Result<T> {
+    fn or_nothing<T>(
+        &mut self,
+        nothing: T,
+        act: impl FnOnce(&mut W) -> std::io::Result<T>,
+    ) -> std::io::Result<T> {
         if self.is_closed {
             return Ok(nothing);
         }
@@ -70,7 +80,9 @@ impl<W: Write> Write for Unheard<W> {
 
 impl Out {
     pub(crate) fn new() -> Self {
-        Self(std::io::BufWriter::new(Unheard::new(anstream::AutoStream::auto(std::io::stdout()).lock())))
+        Self(std::io::BufWriter::new(Unheard::new(
+            anstream::AutoStream::auto(std::io::stdout()).lock(),
+        )))
     }
 
     /// One line for people. Control and bidirectional characters in it are made visible.
@@ -103,7 +115,11 @@ impl Out {
         if format == Format::Ndjson {
             return values.iter().try_for_each(|value| self.row(value));
         }
-        writeln!(self.0, "{}", visible_bidi(&serde_json::to_string_pretty(values)?))?;
+        writeln!(
+            self.0,
+            "{}",
+            visible_bidi(&serde_json::to_string_pretty(values)?)
+        )?;
         Ok(())
     }
 
@@ -113,12 +129,17 @@ impl Out {
         Ok(())
     }
 
-    /// One value, a list, or a value a line. serde_json escapes control characters; bidirectional ones it leaves.
+    /// One value, a list, or a value a line. serde_json escapes control characters; bidirectional
+    /// ones it leaves.
     pub(crate) fn json(&mut self, format: Format, values: Vec<Value>) -> Result<()> {
         if format == Format::Ndjson {
             values.iter().try_for_each(|value| self.row(value))?;
         } else {
-            let value = if values.len() == 1 { values.into_iter().next().unwrap_or_default() } else { Value::Array(values) };
+            let value = if values.len() == 1 {
+                values.into_iter().next().unwrap_or_default()
+            } else {
+                Value::Array(values)
+            };
             return self.document(&value);
         }
         self.0.flush()?;
@@ -128,24 +149,39 @@ impl Out {
     /// One value as JSON for people.
     pub(crate) fn document(&mut self, value: &impl Serialize) -> Result<()> {
         self.0.flush()?;
-        // JSON has no control characters, and looking for colours in megabytes of it takes longer than making it.
+        // JSON has no control characters, and looking for colours in megabytes of it takes longer
+        // than making it.
         let mut out = Unheard::new(std::io::stdout().lock());
-        writeln!(out, "{}", visible_bidi(&serde_json::to_string_pretty(value)?))?;
+        writeln!(
+            out,
+            "{}",
+            visible_bidi(&serde_json::to_string_pretty(value)?)
+        )?;
         out.flush()?;
         Ok(())
     }
 }
 
-/// ` --store DIR`, for a printed command that must find this store again; nothing for the default one.
+/// ` --store DIR`, for a printed command that must find this store again; nothing for the default
+/// one.
 pub(crate) fn store_option(global: &Global) -> String {
-    if global.store == DEFAULT_STORE { String::new() } else { format!(" --store {}", shell(&global.store)) }
+    if global.store == DEFAULT_STORE {
+        String::new()
+    } else {
+        format!(" --store {}", shell(&global.store))
+    }
 }
 
 /// Says what stopped a command.
 pub(crate) fn error(error: &anyhow::Error, verbose: bool) {
     let mut text = error.to_string();
     // The cause is what helps; the chain below it is for those who ask.
-    let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).filter(|c| !c.is_empty()).collect();
+    let causes: Vec<String> = error
+        .chain()
+        .skip(1)
+        .map(ToString::to_string)
+        .filter(|c| !c.is_empty())
+        .collect();
     let shown = if verbose { causes.len() } else { 1 };
     for cause in causes.iter().take(shown) {
         let _ = write!(text, ": {cause}");
@@ -215,7 +251,10 @@ mod tests {
 
     #[test]
     fn hostile_names_cannot_touch_the_terminal() {
-        assert_eq!(clean("a\x1b[2Jb\u{202e}c\r\n"), "a\\u{1b}[2Jb\\u{202e}c\\u{d}\\u{a}");
+        assert_eq!(
+            clean("a\x1b[2Jb\u{202e}c\r\n"),
+            "a\\u{1b}[2Jb\\u{202e}c\\u{d}\\u{a}"
+        );
         assert_eq!(visible_bidi("\"\u{202e}\u{9b}\""), "\"\\u202e\\u009b\"");
     }
 }

@@ -18,7 +18,10 @@ pub(crate) fn ocsf(finding: &Finding, rules: &Rules) -> Value {
         Confidence::Medium => (2, "Medium"),
         Confidence::High => (3, "High"),
     };
-    let (first, last) = (millis(finding.first_time.as_deref()), millis(finding.last_time.as_deref()));
+    let (first, last) = (
+        millis(finding.first_time.as_deref()),
+        millis(finding.last_time.as_deref()),
+    );
     let rule = rules.rules.iter().find(|r| r.id == finding.rule);
     let mut info = json!({
         "uid": finding.id,
@@ -85,21 +88,37 @@ fn evidences(finding: &Finding) -> Vec<Value> {
         }
     }
     let one = |evidence: &Evidence| match evidence {
-        Evidence::Event { id, time, call, error } => {
+        Evidence::Event {
+            id,
+            time,
+            call,
+            error,
+        } => {
             let (service, name) = call.split_once(':').unwrap_or(("", call));
-            let mut api = json!({"operation": name, "service": {"name": service}, "request": {"uid": id}});
+            let mut api =
+                json!({"operation": name, "service": {"name": service}, "request": {"uid": id}});
             if let Some(error) = error {
                 api["response"] = json!({"error": error});
             }
             let mut value = json!({"api": api, "data": {"event_id": id, "time": time}});
-            for (field, part) in [("actor", &actor), ("src_endpoint", &endpoint), ("http_request", &request)] {
+            for (field, part) in [
+                ("actor", &actor),
+                ("src_endpoint", &endpoint),
+                ("http_request", &request),
+            ] {
                 if part.as_object().is_some_and(|p| !p.is_empty()) {
                     value[field] = part.clone();
                 }
             }
             value
         }
-        Evidence::Change { fact, id, region, before_sha256, after_sha256 } => {
+        Evidence::Change {
+            fact,
+            id,
+            region,
+            before_sha256,
+            after_sha256,
+        } => {
             json!({"data": {"fact": fact, "id": id, "region": region, "before_sha256": before_sha256, "after_sha256": after_sha256}})
         }
         Evidence::Coverage { place, what } => json!({"data": {"place": place, "missing": what}}),
@@ -109,5 +128,8 @@ fn evidences(finding: &Finding) -> Vec<Value> {
 
 /// Milliseconds since 1970.
 fn millis(time: Option<&str>) -> Option<i64> {
-    time?.parse::<jiff::Timestamp>().ok().map(|t| t.as_millisecond())
+    time?
+        .parse::<jiff::Timestamp>()
+        .ok()
+        .map(|t| t.as_millisecond())
 }

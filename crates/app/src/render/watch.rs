@@ -13,11 +13,13 @@ use crate::command::watch::WatchResult;
 /// Findings beside the incidents that are listed.
 const FINDINGS_MAX: usize = 10;
 
-/// First whether somebody is in; then the incidents; then what else was found, and what was not seen.
+/// First whether somebody is in; then the incidents; then what else was found, and what was not
+/// seen.
 pub(crate) fn watched(out: &mut Out, watched: &WatchResult, store: &str) -> Result<()> {
     if !watched.new {
         out.line(&format!(
-            "nothing new since the last watch: no snapshot, no trail object, nothing accepted; as of {}",
+            "nothing new since the last watch: no snapshot, no trail object, nothing accepted; as \
+            of {}",
             watched.as_of
         ))?;
     }
@@ -31,14 +33,22 @@ pub(crate) fn watched(out: &mut Out, watched: &WatchResult, store: &str) -> Resu
 
 /// Is somebody in: yes, no, cannot tell.
 pub(crate) fn first_line(watched: &WatchResult) -> String {
-    let inside = watched.incidents.iter().filter(|i| !i.standing.is_empty()).count();
+    let inside = watched
+        .incidents
+        .iter()
+        .filter(|i| !i.standing.is_empty())
+        .count();
     // Silence of what was not read is no all-clear.
     let lost = watched.findings.iter().any(|f| f.rule == "events-lost");
     let blind = watched.coverage.events == 0 || watched.snapshot.is_empty() || lost;
     match watched.incidents.len() {
         0 if blind => "CANNOT TELL  no findings, but coverage is incomplete".to_owned(),
         0 => {
-            let look = watched.findings.iter().filter(|f| f.severity >= Severity::Medium).count();
+            let look = watched
+                .findings
+                .iter()
+                .filter(|f| f.severity >= Severity::Medium)
+                .count();
             match look {
                 0 => "QUIET  no intrusion found in the data read".to_owned(),
                 1 => "QUIET  no incident; 1 finding is worth a look".to_owned(),
@@ -46,18 +56,32 @@ pub(crate) fn first_line(watched: &WatchResult) -> String {
             }
         }
         n => {
-            let count = if n == 1 { "1 incident".to_owned() } else { format!("{n} incidents") };
+            let count = if n == 1 {
+                "1 incident".to_owned()
+            } else {
+                format!("{n} incidents")
+            };
             // One bad act by itself may be somebody's work; an intruder goes on.
-            if watched.incidents.iter().all(|i| i.severity < Severity::Critical && i.stages.len() < 2) {
-                return format!("LOOK NOW  {count}: isolated suspicious activity; no related events");
+            if watched
+                .incidents
+                .iter()
+                .all(|i| i.severity < Severity::Critical && i.stages.len() < 2)
+            {
+                return format!(
+                    "LOOK NOW  {count}: isolated suspicious activity; no related events"
+                );
             }
             match watched.incidents.iter().find_map(|i| i.standing.first()) {
-                Some(first) if inside == 1 => format!("INTRUDER  {count}, still inside: {}", first.what),
+                Some(first) if inside == 1 => {
+                    format!("INTRUDER  {count}, still inside: {}", first.what)
+                }
                 Some(_) => format!("INTRUDER  {count}, {inside} of them still inside"),
                 None if watched.incidents.iter().any(|i| !i.standing_known) => {
                     format!("INTRUDER  {count}; persistence unknown: no configuration snapshot")
                 }
-                None => format!("INTRUDER  {count}; no remaining access found in the latest snapshot"),
+                None => {
+                    format!("INTRUDER  {count}; no remaining access found in the latest snapshot")
+                }
             }
         }
     }
@@ -65,16 +89,27 @@ pub(crate) fn first_line(watched: &WatchResult) -> String {
 
 fn print_incident(out: &mut Out, incident: &Incident, watched: &WatchResult) -> Result<()> {
     out.line("")?;
-    let severity = painted(severity_style(incident.severity), &format!("{:8}", incident.severity));
+    let severity = painted(
+        severity_style(incident.severity),
+        &format!("{:8}", incident.severity),
+    );
     let mut lines = wrapped(&clean(&incident.headline), 10).into_iter();
     out.styled(&format!("{severity}  {}", lines.next().unwrap_or_default()))?;
     lines.try_for_each(|line| out.line(&format!("          {line}")))?;
     let stages: Vec<String> = incident.stages.iter().map(ToString::to_string).collect();
-    let mut from: Vec<&str> = incident.actor.iter().flat_map(|a| a.addresses.iter().map(String::as_str)).collect();
+    let mut from: Vec<&str> = incident
+        .actor
+        .iter()
+        .flat_map(|a| a.addresses.iter().map(String::as_str))
+        .collect();
     let mut seen = std::collections::BTreeSet::new();
     from.retain(|a| seen.insert(*a));
     from.truncate(3);
-    let from = if from.is_empty() { String::new() } else { format!(" · from {}", from.join(", ")) };
+    let from = if from.is_empty() {
+        String::new()
+    } else {
+        format!(" · from {}", from.join(", "))
+    };
     let span = format!(
         "{} → {} UTC{from} · {} · stages {} · incident {}",
         minute(&incident.first_time),
@@ -102,21 +137,41 @@ fn print_incident(out: &mut Out, incident: &Incident, watched: &WatchResult) -> 
         let when = moment.time.get(11..16).unwrap_or("     ");
         let said = format!("{} · {}", moment.line(), short(&moment.finding));
         let mut lines = wrapped(&clean(&said), 21).into_iter();
-        out.styled(&format!("    {when}  {stage}  {}", lines.next().unwrap_or_default()))?;
+        out.styled(&format!(
+            "    {when}  {stage}  {}",
+            lines.next().unwrap_or_default()
+        ))?;
         lines.try_for_each(|line| out.line(&format!("{:21}{line}", "")))?;
     }
     let hidden = incident.timeline.len() - moments.len();
     if hidden > 0 {
         out.line(&format!("           {} (--format json)", folded(hidden)))?;
     }
-    list(out, "still there", incident.standing.iter().map(|s| format!("{}, since {}", s.what, minute(&s.since))))?;
+    list(
+        out,
+        "still there",
+        incident
+            .standing
+            .iter()
+            .map(|s| format!("{}, since {}", s.what, minute(&s.since))),
+    )?;
     work::of_incident(out, incident, &watched.actors)?;
     list(out, "reached", incident.reached.iter().cloned())?;
     list(out, "can do", incident.blast_radius.iter().cloned())?;
     list(out, "unknown", incident.unknown.iter().cloned())?;
-    list(out, "to do first", incident.todo.iter().map(|a| format!("{}\n{}", a.why, a.command)))?;
+    list(
+        out,
+        "to do first",
+        incident
+            .todo
+            .iter()
+            .map(|a| format!("{}\n{}", a.why, a.command)),
+    )?;
     if !incident.todo.is_empty() {
-        out.line("               commands are for you to read and run; bartizan never changes an account")?;
+        out.line(
+            "               commands are for you to read and run; bartizan never changes an \
+        account",
+        )?;
     }
     Ok(())
 }
@@ -125,7 +180,9 @@ pub(super) fn list(out: &mut Out, name: &str, items: impl Iterator<Item = String
     for (n, item) in items.enumerate() {
         let name = if n == 0 { name } else { "" };
         // What stands behind a line feed is a command, which is copied and so never broken.
-        let (text, command) = item.split_once('\n').map_or((item.as_str(), None), |(t, c)| (t, Some(c)));
+        let (text, command) = item
+            .split_once('\n')
+            .map_or((item.as_str(), None), |(t, c)| (t, Some(c)));
         for (line, text) in wrapped(text, 15).iter().enumerate() {
             let name = if line == 0 { name } else { "" };
             out.line(&format!("  {name:<12} {text}"))?;
@@ -139,13 +196,28 @@ pub(super) fn list(out: &mut Out, name: &str, items: impl Iterator<Item = String
 
 /// Findings that belong to no incident.
 fn others(out: &mut Out, watched: &WatchResult) -> Result<()> {
-    let told: std::collections::BTreeSet<&String> = watched.incidents.iter().flat_map(|i| &i.findings).collect();
-    let rest: Vec<_> = watched.findings.iter().filter(|f| !told.contains(&f.id)).collect();
+    let told: std::collections::BTreeSet<&String> =
+        watched.incidents.iter().flat_map(|i| &i.findings).collect();
+    let rest: Vec<_> = watched
+        .findings
+        .iter()
+        .filter(|f| !told.contains(&f.id))
+        .collect();
     // The same thing by the same people, day after day, is one line.
     let mut groups: Vec<Vec<&Finding>> = Vec::new();
     for finding in rest.iter().filter(|f| f.severity >= Severity::Low) {
-        let key = |f: &Finding| (f.rule.clone(), f.title.clone(), f.severity, f.actor.as_ref().map(|a| a.key.clone()));
-        match groups.iter_mut().find(|g| finding.actor.is_some() && key(g[0]) == key(finding)) {
+        let key = |f: &Finding| {
+            (
+                f.rule.clone(),
+                f.title.clone(),
+                f.severity,
+                f.actor.as_ref().map(|a| a.key.clone()),
+            )
+        };
+        match groups
+            .iter_mut()
+            .find(|g| finding.actor.is_some() && key(g[0]) == key(finding))
+        {
             Some(group) => group.push(finding),
             None => groups.push(vec![finding]),
         }
@@ -157,11 +229,33 @@ fn others(out: &mut Out, watched: &WatchResult) -> Result<()> {
     }
     for group in shown {
         let finding = group[0];
-        let time = finding.first_time.as_deref().map(minute).unwrap_or_default();
-        let severity = painted(severity_style(finding.severity), &format!("{:8}", finding.severity));
-        let more = if group.len() > 1 { format!(", and {} more like it", group.len() - 1) } else { String::new() };
-        let mut lines = wrapped(&clean(&format!("{}{more} · {}", finding.summary, short(&finding.id))), 30).into_iter();
-        out.styled(&format!("  {severity}  {time:16}  {}", lines.next().unwrap_or_default()))?;
+        let time = finding
+            .first_time
+            .as_deref()
+            .map(minute)
+            .unwrap_or_default();
+        let severity = painted(
+            severity_style(finding.severity),
+            &format!("{:8}", finding.severity),
+        );
+        let more = if group.len() > 1 {
+            format!(", and {} more like it", group.len() - 1)
+        } else {
+            String::new()
+        };
+        let mut lines = wrapped(
+            &clean(&format!(
+                "{}{more} · {}",
+                finding.summary,
+                short(&finding.id)
+            )),
+            30,
+        )
+        .into_iter();
+        out.styled(&format!(
+            "  {severity}  {time:16}  {}",
+            lines.next().unwrap_or_default()
+        ))?;
         lines.try_for_each(|line| out.line(&format!("{:30}{line}", "")))?;
     }
     out.line("")?;
@@ -173,14 +267,27 @@ fn others(out: &mut Out, watched: &WatchResult) -> Result<()> {
 }
 
 fn footer(out: &mut Out, watched: &WatchResult, store: &str) -> Result<()> {
-    let store = if store == "bartizan-store" { String::new() } else { format!(" --store {}", shell(store)) };
+    let store = if store == "bartizan-store" {
+        String::new()
+    } else {
+        format!(" --store {}", shell(store))
+    };
     let coverage = &watched.coverage;
-    let attributed: Vec<String> = coverage.attributed.iter().map(|(word, n)| format!("{n} {word}")).collect();
-    let attributed = if attributed.is_empty() { String::new() } else { format!(" · who made them: {}", attributed.join(", ")) };
+    let attributed: Vec<String> = coverage
+        .attributed
+        .iter()
+        .map(|(word, n)| format!("{n} {word}"))
+        .collect();
+    let attributed = if attributed.is_empty() {
+        String::new()
+    } else {
+        format!(" · who made them: {}", attributed.join(", "))
+    };
     let [volatile, derived, vendor, cosmetic] = coverage.folded;
     out.line(&format!("changes   {}{attributed}", watched.changes.len()))?;
     out.line(&format!(
-        "folded    {volatile} volatile · {derived} derived · {vendor} by AWS itself · {cosmetic} reordered · {} made and undone without effect · {} accepted",
+        "folded    {volatile} volatile · {derived} derived · {vendor} by AWS itself · {cosmetic} \
+        reordered · {} made and undone without effect · {} accepted",
         coverage.undone_folded, coverage.accepted
     ))?;
     for unknown in &coverage.unknown {
@@ -190,7 +297,11 @@ fn footer(out: &mut Out, watched: &WatchResult, store: &str) -> Result<()> {
         (Some(first), Some(last)) => format!(" · {} → {} UTC", minute(first), minute(last)),
         _ => String::new(),
     };
-    out.line(&format!("trail     {} events · {} objects{span}", thousands(coverage.events), thousands(coverage.objects)))?;
+    out.line(&format!(
+        "trail     {} events · {} objects{span}",
+        thousands(coverage.events),
+        thousands(coverage.objects)
+    ))?;
     for s in &watched.snapshot {
         out.line(&format!(
             "snapshot  {} · account {} · {} facts · {} of {} calls read",
@@ -203,11 +314,17 @@ fn footer(out: &mut Out, watched: &WatchResult, store: &str) -> Result<()> {
     let evidence = &watched.evidence;
     match evidence.log_size {
         0 => out.line("evidence  none: no snapshot was taken, so nothing is signed")?,
-        n => out.line(&format!("evidence  log size {n} in {}, signed · bartizan verify evidence{store}", evidence.store))?,
+        n => out.line(&format!(
+            "evidence  log size {n} in {}, signed · bartizan verify evidence{store}",
+            evidence.store
+        ))?,
     }
     out.line(&format!("report    bartizan report -o report.html{store}"))?;
     if !watched.findings.is_empty() {
-        out.line(&format!("accept    bartizan accept ID --reason TEXT{store}   an incident or a finding, by the id on its line"))?;
+        out.line(&format!(
+            "accept    bartizan accept ID --reason TEXT{store}   an incident or a \
+        finding, by the id on its line"
+        ))?;
     }
     Ok(())
 }
@@ -220,11 +337,21 @@ fn short(id: &str) -> &str {
 }
 
 fn folded(n: usize) -> String {
-    format!("{} hidden", counted(n as u64, "corroborating finding", "corroborating findings"))
+    format!(
+        "{} hidden",
+        counted(n as u64, "corroborating finding", "corroborating findings")
+    )
 }
 
 fn notes(n: usize) -> String {
-    format!("{} hidden", counted(n as u64, "finding of less weight", "findings of less weight"))
+    format!(
+        "{} hidden",
+        counted(
+            n as u64,
+            "finding of less weight",
+            "findings of less weight"
+        )
+    )
 }
 
 /// `2026-03-11 02:14` of RFC 3339.

@@ -20,18 +20,35 @@ const THINGS_MAX: usize = 12;
 pub(crate) fn work(out: &mut Out, actors: &[ActorWork]) -> Result<()> {
     actors.iter().try_for_each(|one| {
         out.line("")?;
-        for (n, line) in wrapped(&format!("what {} did: {}", one.name, span(one)), 2).iter().enumerate() {
+        for (n, line) in wrapped(&format!("what {} did: {}", one.name, span(one)), 2)
+            .iter()
+            .enumerate()
+        {
             out.line(&format!("{}{line}", if n == 0 { "" } else { "  " }))?;
         }
         calls(out, one)?;
-        list(out, "not removed", things(one.standing(), one.standing().count()))?;
-        list(out, "switched off", things(one.taken_away(), one.taken_away().count()))?;
+        list(
+            out,
+            "not removed",
+            things(one.standing(), one.standing().count()),
+        )?;
+        list(
+            out,
+            "switched off",
+            things(one.taken_away(), one.taken_away().count()),
+        )?;
         let undone = one.undone();
-        let undone =
-            (undone > 0).then(|| format!("{} made or changed and undone again", counted(undone as u64, "thing", "things")));
+        let undone = (undone > 0).then(|| {
+            format!(
+                "{} made or changed and undone again",
+                counted(undone as u64, "thing", "things")
+            )
+        });
         list(out, "undone", undone.into_iter())
     })?;
-    let Some(one) = actors.first() else { return Ok(()) };
+    let Some(one) = actors.first() else {
+        return Ok(());
+    };
     out.line("")?;
     list(out, "not visible", one.not_visible.iter().cloned())
 }
@@ -39,18 +56,31 @@ pub(crate) fn work(out: &mut Out, actors: &[ActorWork]) -> Result<()> {
 /// The same for an incident, without what it says already.
 pub(super) fn of_incident(out: &mut Out, incident: &Incident, actors: &[ActorWork]) -> Result<()> {
     for one in actors.iter().filter(|w| incident.actors.contains(&w.key)) {
-        list(out, "calls", std::iter::once(format!("{}: {}", one.name, span(one))))?;
+        list(
+            out,
+            "calls",
+            std::iter::once(format!("{}: {}", one.name, span(one))),
+        )?;
         calls(out, one)?;
     }
     let things = |all: &[MadeThing]| -> Vec<String> {
-        let shown = all.iter().take(THINGS_MAX).map(|m| format!("{}, {} at {}", m.what, m.call, minute(&m.time)));
+        let shown = all
+            .iter()
+            .take(THINGS_MAX)
+            .map(|m| format!("{}, {} at {}", m.what, m.call, minute(&m.time)));
         let more = all.len().saturating_sub(THINGS_MAX);
-        shown.chain((more > 0).then(|| format!("and {more} more (--format json)"))).collect()
+        shown
+            .chain((more > 0).then(|| format!("and {more} more (--format json)")))
+            .collect()
     };
     if incident.standing.is_empty() {
         list(out, "not removed", things(&incident.left).into_iter())?;
     }
-    list(out, "switched off", things(&incident.taken_away).into_iter())
+    list(
+        out,
+        "switched off",
+        things(&incident.taken_away).into_iter(),
+    )
 }
 
 /// Whose work is told without being asked for: those with a finding that is high or worse.
@@ -59,19 +89,51 @@ pub(crate) fn is_told(worst: Severity) -> bool {
 }
 
 fn span(one: &ActorWork) -> String {
-    let refused = if one.refused > 0 { format!(", {} refused", thousands(one.refused)) } else { String::new() };
-    let keys: Vec<String> = one.access_keys.iter().map(|k| format!("{} ({})", k.access_key_id, thousands(k.count))).collect();
-    let keys = if keys.is_empty() { String::new() } else { format!(" · keys {}", keys.join(", ")) };
+    let refused = if one.refused > 0 {
+        format!(", {} refused", thousands(one.refused))
+    } else {
+        String::new()
+    };
+    let keys: Vec<String> = one
+        .access_keys
+        .iter()
+        .map(|k| format!("{} ({})", k.access_key_id, thousands(k.count)))
+        .collect();
+    let keys = if keys.is_empty() {
+        String::new()
+    } else {
+        format!(" · keys {}", keys.join(", "))
+    };
     let calls = counted(one.events, "call", "calls");
-    format!("{calls}{refused} · {} → {} UTC{keys}", minute(&one.first_time), minute(&one.last_time))
+    format!(
+        "{calls}{refused} · {} → {} UTC{keys}",
+        minute(&one.first_time),
+        minute(&one.last_time)
+    )
 }
 
 fn calls(out: &mut Out, one: &ActorWork) -> Result<()> {
-    let changing: Vec<&CallWork> = one.calls.iter().filter(|c| !c.is_read() && c.count > c.refused).collect();
-    let reading: Vec<&CallWork> = one.calls.iter().filter(|c| c.is_read() && c.count > c.refused).collect();
+    let changing: Vec<&CallWork> = one
+        .calls
+        .iter()
+        .filter(|c| !c.is_read() && c.count > c.refused)
+        .collect();
+    let reading: Vec<&CallWork> = one
+        .calls
+        .iter()
+        .filter(|c| c.is_read() && c.count > c.refused)
+        .collect();
     let refused: Vec<&CallWork> = one.calls.iter().filter(|c| c.refused > 0).collect();
-    list(out, "  changed", line(&changing, |c| c.count - c.refused).into_iter())?;
-    list(out, "  read", line(&reading, |c| c.count - c.refused).into_iter())?;
+    list(
+        out,
+        "  changed",
+        line(&changing, |c| c.count - c.refused).into_iter(),
+    )?;
+    list(
+        out,
+        "  read",
+        line(&reading, |c| c.count - c.refused).into_iter(),
+    )?;
     list(out, "  refused", line(&refused, |c| c.refused).into_iter())
 }
 
@@ -85,13 +147,24 @@ fn line(calls: &[&CallWork], count: impl Fn(&CallWork) -> u64) -> Option<String>
     };
     let shown: Vec<String> = sorted.iter().take(CALLS_MAX).map(one).collect();
     let more = sorted.len().saturating_sub(CALLS_MAX);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
     (!shown.is_empty()).then(|| format!("{}{more}", shown.join(", ")))
 }
 
-fn things<'m>(made: impl Iterator<Item = &'m MadeThing>, count: usize) -> impl Iterator<Item = String> {
+fn things<'m>(
+    made: impl Iterator<Item = &'m MadeThing>,
+    count: usize,
+) -> impl Iterator<Item = String> {
     let one = |m: &MadeThing| {
-        let undo = m.undo.as_ref().map(|u| format!("\n{u}")).unwrap_or_default();
+        let undo = m
+            .undo
+            .as_ref()
+            .map(|u| format!("\n{u}"))
+            .unwrap_or_default();
         format!("{}, {} at {}{undo}", m.what, m.call, minute(&m.time))
     };
     let more = count.saturating_sub(THINGS_MAX);

@@ -15,7 +15,8 @@ pub(super) fn columns() -> usize {
     if !out.is_terminal() {
         return COLUMNS;
     }
-    let width = terminal_size::terminal_size_of(&out).map_or(COLUMNS, |(width, _)| usize::from(width.0));
+    let width =
+        terminal_size::terminal_size_of(&out).map_or(COLUMNS, |(width, _)| usize::from(width.0));
     width.clamp(COLUMNS_MIN, COLUMNS_MAX)
 }
 
@@ -45,7 +46,11 @@ fn wrapped_to(text: &str, indent: usize, columns: usize) -> Vec<String> {
 
 /// `1 event`, `2 events`.
 pub(super) fn counted(n: u64, one: &str, many: &str) -> String {
-    format!("{} {}", super::findings::thousands(n), if n == 1 { one } else { many })
+    format!(
+        "{} {}",
+        super::findings::thousands(n),
+        if n == 1 { one } else { many }
+    )
 }
 
 #[cfg(test)]
@@ -54,8 +59,17 @@ mod tests {
 
     #[test]
     fn words_are_not_broken_and_lines_fit() {
-        assert_eq!(wrapped_to("aa bb cccccccccc d", 2, 8), ["aa bb", "cccccccccc", "d"]);
+        assert_eq!(
+            wrapped_to("aa bb cccccccccc d", 2, 8),
+            ["aa bb", "cccccccccc", "d"]
+        );
         assert_eq!(wrapped_to("", 2, 8), [""]);
-        assert_eq!((counted(1, "event", "events"), counted(1200, "event", "events")), ("1 event".into(), "1,200 events".into()));
+        assert_eq!(
+            (
+                counted(1, "event", "events"),
+                counted(1200, "event", "events")
+            ),
+            ("1 event".into(), "1,200 events".into())
+        );
     }
 }

@@ -11,7 +11,8 @@ use bartizan_model::limits::EVIDENCE_FILE_BYTES_MAX;
 
 use crate::cli::Global;
 
-/// A file that is being written. It is no part of the store: a killed run leaves it, the next one removes it.
+/// A file that is being written. It is no part of the store: a killed run leaves it, the next one
+/// removes it.
 const UNFINISHED: &str = ".unfinished";
 const LOCK: &str = ".lock";
 
@@ -37,7 +38,9 @@ impl Folder {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o444);
         let mut file = options.open(&unfinished)?;
-        file.write_all(bytes).and_then(|()| file.sync_all()).inspect_err(|_| drop(fs::remove_file(&unfinished)))?;
+        file.write_all(bytes)
+            .and_then(|()| file.sync_all())
+            .inspect_err(|_| drop(fs::remove_file(&unfinished)))?;
         Ok((unfinished, path))
     }
 }
@@ -69,10 +72,17 @@ impl Storage for Folder {
     }
 
     fn read(&self, name: &str) -> Result<Vec<u8>, StorageError> {
-        // Names come from entries of a log that is perhaps not ours: they stay inside the folder, and lead to plain files.
-        let inside = Path::new(name).components().all(|c| matches!(c, Component::Normal(_)));
+        // Names come from entries of a log that is perhaps not ours: they stay inside the folder,
+        // and lead to plain files.
+        let inside = Path::new(name)
+            .components()
+            .all(|c| matches!(c, Component::Normal(_)));
         let path = self.0.join(name);
-        let metadata = if inside { fs::symlink_metadata(&path).map_err(|e| error(name, &e))? } else { return Err(outside(name)) };
+        let metadata = if inside {
+            fs::symlink_metadata(&path).map_err(|e| error(name, &e))?
+        } else {
+            return Err(outside(name));
+        };
         if !metadata.is_file() {
             return Err(outside(name));
         }
@@ -90,7 +100,9 @@ impl Storage for Folder {
         while let Some(folder) = folders.pop() {
             let entries = match fs::read_dir(self.0.join(&folder)) {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
-                other => other.map_err(|e| error(&self.0.join(&folder).display().to_string(), &e))?,
+                other => {
+                    other.map_err(|e| error(&self.0.join(&folder).display().to_string(), &e))?
+                }
             };
             for entry in entries {
                 let entry = entry.map_err(|e| error(&folder.display().to_string(), &e))?;
@@ -114,7 +126,8 @@ impl Storage for Folder {
 /// How long a run waits for another one to finish writing, which takes seconds.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
-/// Keeps every other run out of a folder store until it is dropped; the kernel lets go when the process ends, however.
+/// Keeps every other run out of a folder store until it is dropped; the kernel lets go when the
+/// process ends, however.
 pub(super) fn lock(global: &Global, storage: &dyn Storage) -> Result<Option<File>> {
     if global.store.starts_with("s3://") {
         return Ok(None); // A bucket has no locks: its conditional writes find the second writer.
@@ -122,14 +135,19 @@ pub(super) fn lock(global: &Global, storage: &dyn Storage) -> Result<Option<File
     lock_file(&storage.place(), LOCK).map(Some)
 }
 
-/// Locks a file of a folder store, which is made if it is not there; waits a little for whoever has it.
+/// Locks a file of a folder store, which is made if it is not there; waits a little for whoever has
+/// it.
 pub(super) fn lock_file(place: &str, name: &str) -> Result<File> {
     let path = Path::new(place);
     make_folder(path).map_err(|e| anyhow::anyhow!("cannot make {place}: {}", problem(&e)))?;
-    let file = File::create(path.join(name)).map_err(|e| anyhow::anyhow!("cannot write in {place}: {}", problem(&e)))?;
+    let file = File::create(path.join(name))
+        .map_err(|e| anyhow::anyhow!("cannot write in {place}: {}", problem(&e)))?;
     let start = Instant::now();
     while file.try_lock().is_err() {
-        anyhow::ensure!(start.elapsed() < LOCK_WAIT, "another bartizan is writing to {place}: wait for it to end");
+        anyhow::ensure!(
+            start.elapsed() < LOCK_WAIT,
+            "another bartizan is writing to {place}: wait for it to end"
+        );
         std::thread::sleep(LOCK_WAIT / 100);
     }
     Ok(file)
@@ -144,17 +162,24 @@ fn make_folder(path: &Path) -> io::Result<()> {
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    path.parent()
+        .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 fn outside(name: &str) -> StorageError {
-    StorageError::Other { name: name.to_owned(), problem: "not a plain file inside the store".to_owned() }
+    StorageError::Other {
+        name: name.to_owned(),
+        problem: "not a plain file inside the store".to_owned(),
+    }
 }
 
 fn error(name: &str, e: &io::Error) -> StorageError {
     match e.kind() {
         io::ErrorKind::NotFound => StorageError::Missing(name.to_owned()),
-        _ => StorageError::Other { name: name.to_owned(), problem: problem(e) },
+        _ => StorageError::Other {
+            name: name.to_owned(),
+            problem: problem(e),
+        },
     }
 }
 
@@ -165,10 +190,13 @@ fn problem(e: &io::Error) -> String {
             "the disk is full: make room and run the command again".to_owned()
         }
         io::ErrorKind::ReadOnlyFilesystem => {
-            "the file system is read-only: copy the store to a folder that can be written".to_owned()
+            "the file system is read-only: copy the store to a folder that can be written"
+                .to_owned()
         }
         io::ErrorKind::PermissionDenied => {
-            "permission denied: run as the owner of the store, or copy it to a folder that can be written".to_owned()
+            "permission denied: run as the owner of the store, or copy it to a folder that can be \
+            written"
+                .to_owned()
         }
         _ => e.to_string(),
     }
@@ -183,11 +211,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::new(&dir.path().join("store"));
         folder.create("a/b", b"x").unwrap();
-        assert!(matches!(folder.create("a/b", b"y"), Err(StorageError::Exists(_))));
+        assert!(matches!(
+            folder.create("a/b", b"y"),
+            Err(StorageError::Exists(_))
+        ));
         fs::write(dir.path().join("secret"), "s").unwrap();
-        std::os::unix::fs::symlink(dir.path().join("secret"), dir.path().join("store/link")).unwrap();
+        std::os::unix::fs::symlink(dir.path().join("secret"), dir.path().join("store/link"))
+            .unwrap();
         for name in ["../secret", "/dev/zero", "a/../../secret", "link", "a"] {
-            assert!(matches!(folder.read(name), Err(StorageError::Other { .. })), "{name}");
+            assert!(
+                matches!(folder.read(name), Err(StorageError::Other { .. })),
+                "{name}"
+            );
         }
         assert_eq!(folder.read("a/b").unwrap(), b"x");
         assert!(matches!(folder.read("a/c"), Err(StorageError::Missing(_))));

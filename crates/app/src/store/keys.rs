@@ -1,5 +1,5 @@
-//! Signing keys, and the heads that this machine remembers. Neither lies in the store: who can write there must not be
-//! able to sign, nor to make us forget.
+//! Signing keys, and the heads that this machine remembers. Neither lies in the store: who can
+//! write there must not be able to sign, nor to make us forget.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -14,7 +14,8 @@ use crate::cli::Global;
 pub(super) fn key(global: &Global, public: Option<&str>) -> Result<LogKey> {
     if let Some(path) = &global.key {
         if path.exists() || public.is_some() {
-            let text = fs::read_to_string(path).with_context(|| format!("cannot read the key {}", path.display()))?;
+            let text = fs::read_to_string(path)
+                .with_context(|| format!("cannot read the key {}", path.display()))?;
             return LogKey::parse(&text).with_context(|| path.display().to_string());
         }
         return make(path.clone());
@@ -25,7 +26,8 @@ pub(super) fn key(global: &Global, public: Option<&str>) -> Result<LogKey> {
             let path = folder.join(file_name(public));
             let text = fs::read_to_string(&path).with_context(|| {
                 format!(
-                    "this log is signed by {}, whose key is not on this machine ({}): give it with --key, or begin a new --store",
+                    "this log is signed by {}, whose key is not on this machine ({}): give it \
+                    with --key, or begin a new --store",
                     name(public),
                     path.display()
                 )
@@ -60,7 +62,9 @@ fn write(path: &std::path::Path, key: &LogKey) -> Result<()> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).with_context(|| format!("cannot write the key {}", path.display()))?;
+    let mut file = options
+        .open(path)
+        .with_context(|| format!("cannot write the key {}", path.display()))?;
     file.write_all(format!("{}\n", key.secret_text()).as_bytes())?;
     file.sync_all()?;
     Ok(())
@@ -68,11 +72,20 @@ fn write(path: &std::path::Path, key: &LogKey) -> Result<()> {
 
 /// Refuses to continue a log that is behind the head that this machine remembers.
 pub(super) fn check_head(log: &EvidenceLog<'_>) -> Result<()> {
-    let Some(head) = remembered(log.public()) else { return Ok(()) };
-    let size = |note: &[u8]| String::from_utf8_lossy(note).lines().nth(1).and_then(|l| l.parse::<u64>().ok()).unwrap_or(0);
+    let Some(head) = remembered(log.public()) else {
+        return Ok(());
+    };
+    let size = |note: &[u8]| {
+        String::from_utf8_lossy(note)
+            .lines()
+            .nth(1)
+            .and_then(|l| l.parse::<u64>().ok())
+            .unwrap_or(0)
+    };
     if size(&head) > log.size() {
         bail!(
-            "the log has {} entries, and this machine saw it with {}: it was rolled back; run bartizan verify evidence before anything else",
+            "the log has {} entries, and this machine saw it with {}: it was rolled back; run \
+            bartizan verify evidence before anything else",
             log.size(),
             size(&head)
         );
@@ -90,7 +103,9 @@ pub(crate) fn remember(public: &str, head: &[u8]) {
     let Some(folder) = state_folder() else { return };
     let path = folder.join(file_name(public));
     let beside = path.with_extension(std::process::id().to_string());
-    let _ = fs::create_dir_all(&folder).and_then(|()| fs::write(&beside, head)).and_then(|()| fs::rename(&beside, &path));
+    let _ = fs::create_dir_all(&folder)
+        .and_then(|()| fs::write(&beside, head))
+        .and_then(|()| fs::rename(&beside, &path));
 }
 
 fn config_folder() -> Result<PathBuf> {
@@ -104,8 +119,14 @@ fn state_folder() -> Option<PathBuf> {
 }
 
 fn folder(variable: &str, below_home: &str) -> Option<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    set(variable).or_else(|| set("HOME").map(|home| home.join(below_home))).map(|base| base.join("bartizan"))
+    let set = |name: &str| {
+        std::env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
+    set(variable)
+        .or_else(|| set("HOME").map(|home| home.join(below_home)))
+        .map(|base| base.join("bartizan"))
 }
 
 fn name(public: &str) -> &str {
@@ -114,5 +135,8 @@ fn name(public: &str) -> &str {
 
 /// The name of a log as a file name.
 fn file_name(public: &str) -> String {
-    name(public).chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+    name(public)
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect()
 }

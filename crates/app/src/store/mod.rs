@@ -11,7 +11,9 @@ use anyhow::{Context, Result, bail};
 use bartizan_cloud::bucket::S3Folder;
 use bartizan_cloud::live::Identity;
 use bartizan_cloud::model::Model;
-use bartizan_evidence::{Documents, EvidenceLog, Justification, LogError, LoggedSnapshot, LogKey, Storage};
+use bartizan_evidence::{
+    Documents, EvidenceLog, Justification, LogError, LogKey, LoggedSnapshot, Storage,
+};
 use bartizan_inventory::fact::{FactKinds, Hash};
 use bartizan_inventory::snapshot::RecordedSnapshot;
 use jiff::Timestamp;
@@ -27,7 +29,11 @@ pub(crate) use state::{RunState, StoreState};
 pub(crate) fn open(global: &Global) -> Result<Box<dyn Storage>> {
     if global.store.starts_with("s3://") {
         let model = Arc::new(Model::builtin());
-        return Ok(Box::new(S3Folder::open(&model, &global.store, &Identity::default())?));
+        return Ok(Box::new(S3Folder::open(
+            &model,
+            &global.store,
+            &Identity::default(),
+        )?));
     }
     Ok(Box::new(Folder::new(Path::new(&global.store))))
 }
@@ -36,14 +42,17 @@ pub(crate) fn open(global: &Global) -> Result<Box<dyn Storage>> {
 pub(crate) fn log(storage: &dyn Storage) -> Result<EvidenceLog<'_>> {
     match EvidenceLog::open(storage) {
         Err(LogError::NoLog(place)) => {
-            bail!("no snapshot in {place} yet: take one with bartizan snapshot, or name another --store")
+            bail!(
+                "no snapshot in {place} yet: take one with bartizan snapshot, or name another \
+                --store"
+            )
         }
         other => Ok(other?),
     }
 }
 
-/// The kinds of facts, with the key that values which may be secret are hidden with in the store: for what will be kept
-/// there. Begins the log if there is none.
+/// The kinds of facts, with the key that values which may be secret are hidden with in the store:
+/// for what will be kept there. Begins the log if there is none.
 pub(crate) fn kinds_to_keep(global: &Global) -> Result<FactKinds> {
     let storage = open(global)?;
     let _lock = folder::lock(global, storage.as_ref())?;
@@ -51,14 +60,20 @@ pub(crate) fn kinds_to_keep(global: &Global) -> Result<FactKinds> {
     Ok(FactKinds::builtin().keyed(key.secrets()))
 }
 
-/// The kinds of facts for what is compared and not kept: with the key of the store where both are at hand.
+/// The kinds of facts for what is compared and not kept: with the key of the store where both are
+/// at hand.
 pub(crate) fn kinds_to_compare(global: &Global) -> FactKinds {
     let key = || {
         let storage = open(global).ok()?;
-        let public = EvidenceLog::open(storage.as_ref()).ok()?.public().to_owned();
+        let public = EvidenceLog::open(storage.as_ref())
+            .ok()?
+            .public()
+            .to_owned();
         keys::key(global, Some(&public)).ok()
     };
-    key().map_or_else(FactKinds::builtin, |key| FactKinds::builtin().keyed(key.secrets()))
+    key().map_or_else(FactKinds::builtin, |key| {
+        FactKinds::builtin().keyed(key.secrets())
+    })
 }
 
 /// The log of the store and its key; begins the log if there is none.
@@ -68,7 +83,10 @@ fn begin<'s>(global: &Global, storage: &'s dyn Storage) -> Result<(LogKey, Evide
         Err(LogError::NoLog(_)) => None,
         Err(e) => return Err(e.into()),
     };
-    let key = keys::key(global, existing.as_deref().or(interrupted(storage).as_deref()))?;
+    let key = keys::key(
+        global,
+        existing.as_deref().or(interrupted(storage).as_deref()),
+    )?;
     let log = EvidenceLog::create(storage, &key)?;
     Ok((key, log))
 }
@@ -90,13 +108,23 @@ pub(crate) fn append(
 }
 
 /// Replaces a file that is no evidence, while no other run writes.
-pub(crate) fn replace(global: &Global, storage: &dyn Storage, name: &str, bytes: &[u8]) -> Result<()> {
+pub(crate) fn replace(
+    global: &Global,
+    storage: &dyn Storage,
+    name: &str,
+    bytes: &[u8],
+) -> Result<()> {
     let _lock = folder::lock(global, storage)?;
     Ok(storage.replace(name, bytes)?)
 }
 
 /// Appends why a finding is no cause for alarm. Gives the number of the entry.
-pub(crate) fn justify(global: &Global, storage: &dyn Storage, justification: Justification, now: Timestamp) -> Result<u64> {
+pub(crate) fn justify(
+    global: &Global,
+    storage: &dyn Storage,
+    justification: Justification,
+    now: Timestamp,
+) -> Result<u64> {
     let _lock = folder::lock(global, storage)?;
     let public = self::log(storage)?.public().to_owned();
     let key = keys::key(global, Some(&public))?;
@@ -109,7 +137,9 @@ pub(crate) fn justify(global: &Global, storage: &dyn Storage, justification: Jus
 
 /// The verifier key of a log whose first run was cut short before its first head.
 fn interrupted(storage: &dyn Storage) -> Option<String> {
-    String::from_utf8(storage.read("log.pub").ok()?).ok().map(|t| t.trim_end().to_owned())
+    String::from_utf8(storage.read("log.pub").ok()?)
+        .ok()
+        .map(|t| t.trim_end().to_owned())
 }
 
 fn append_to(
@@ -120,8 +150,12 @@ fn append_to(
     gaps: &[(Option<String>, String)],
     now: Timestamp,
 ) -> Result<Vec<u64>> {
-    bartizan_evidence::append(storage, log, key, recorded, gaps, (TOOL, now))
-        .with_context(|| format!("could not write to {}; what was there before is untouched", storage.place()))
+    bartizan_evidence::append(storage, log, key, recorded, gaps, (TOOL, now)).with_context(|| {
+        format!(
+            "could not write to {}; what was there before is untouched",
+            storage.place()
+        )
+    })
 }
 
 /// A document by its hash.
@@ -141,25 +175,44 @@ pub(crate) struct Loaded {
 
 impl Loaded {
     /// From the log.
-    pub(crate) fn kept(storage: &Arc<dyn Storage>, history: &Arc<Vec<LoggedSnapshot>>, kept: &LoggedSnapshot) -> Result<Self> {
+    pub(crate) fn kept(
+        storage: &Arc<dyn Storage>,
+        history: &Arc<Vec<LoggedSnapshot>>,
+        kept: &LoggedSnapshot,
+    ) -> Result<Self> {
         let text = bartizan_evidence::facts(storage.as_ref(), kept)?;
         // Documents of a snapshot are in its own packs or in earlier ones.
-        let until: Vec<LoggedSnapshot> = history.iter().filter(|k| k.index <= kept.index).cloned().collect();
+        let until: Vec<LoggedSnapshot> = history
+            .iter()
+            .filter(|k| k.index <= kept.index)
+            .cloned()
+            .collect();
         let documents = Documents::of(Arc::clone(storage), &until);
         let documents = move |hash: &Hash| documents.get(hash);
-        Ok(Self::with_side(kept.index.to_string(), text, Box::new(documents)))
+        Ok(Self::with_side(
+            kept.index.to_string(),
+            text,
+            Box::new(documents),
+        ))
     }
 
     /// From a collection that was never stored.
     pub(crate) fn recorded(name: String, recorded: RecordedSnapshot) -> Self {
         let documents = recorded.documents;
-        Self { name, text: recorded.text, side: recorded.side, documents: Box::new(move |hash| documents.get(hash).cloned()) }
+        Self {
+            name,
+            text: recorded.text,
+            side: recorded.side,
+            documents: Box::new(move |hash| documents.get(hash).cloned()),
+        }
     }
 
     /// From a `.facts` file. Its documents are in the store that it lies in, if it does.
     pub(crate) fn facts_file(path: &Path) -> Result<Self> {
         let text = crate::files::read_text(path)?;
-        let folder = path.ancestors().find(|a| a.join("checkpoint").is_file() && a.join("blobs").is_dir());
+        let folder = path
+            .ancestors()
+            .find(|a| a.join("checkpoint").is_file() && a.join("blobs").is_dir());
         let name = path.display().to_string();
         if let Some(folder) = folder {
             let storage: Arc<dyn Storage> = Arc::new(Folder::new(folder));
@@ -168,12 +221,28 @@ impl Loaded {
             let documents = move |hash: &Hash| documents.get(hash);
             return Ok(Self::with_side(name, text, Box::new(documents)));
         }
-        Ok(Self { name, text, side: String::new(), documents: Box::new(|_| None) })
+        Ok(Self {
+            name,
+            text,
+            side: String::new(),
+            documents: Box::new(|_| None),
+        })
     }
 
     fn with_side(name: String, text: String, documents: DocumentsOf) -> Self {
-        let hash = text.lines().find_map(|l| l.strip_prefix("# side\t")).and_then(Hash::parse);
-        let side = hash.and_then(|h| documents(&h)).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
-        Self { name, text, side, documents }
+        let hash = text
+            .lines()
+            .find_map(|l| l.strip_prefix("# side\t"))
+            .and_then(Hash::parse);
+        let side = hash
+            .and_then(|h| documents(&h))
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .unwrap_or_default();
+        Self {
+            name,
+            text,
+            side,
+            documents,
+        }
     }
 }

@@ -1,5 +1,6 @@
-//! What watching keeps between runs, beside the evidence log: findings, incidents, which objects were read. SQLite, so that a run
-//! that is killed leaves what was there before, whole, and people may ask it questions of their own.
+//! What watching keeps between runs, beside the evidence log: findings, incidents, which objects
+//! were read. SQLite, so that a run that is killed leaves what was there before, whole, and people
+//! may ask it questions of their own.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -20,10 +21,14 @@ const LOCK: &str = ".watching";
 const VERSION: i64 = 1;
 
 const TABLES: &str = "
-create table finding (id text primary key, severity text not null, stage text not null, account text, first_time text, last_time text, json text not null) without rowid;
-create table incident (id text primary key, score integer not null, first_time text not null, headline text not null, json text not null) without rowid;
-create table merge (into_id text not null, from_id text not null, primary key (into_id, from_id)) without rowid;
-create table object (name text primary key, bytes integer, learned integer not null default 0) without rowid;
+create table finding (id text primary key, severity text not null, stage text not null, account \
+text, first_time text, last_time text, json text not null) without rowid;
+create table incident (id text primary key, score integer not null, first_time text not null, \
+headline text not null, json text not null) without rowid;
+create table merge (into_id text not null, from_id text not null, primary key (into_id, from_id)) \
+without rowid;
+create table object (name text primary key, bytes integer, learned integer not null default 0) \
+without rowid;
 create table kept (key text primary key, value blob not null) without rowid;
 ";
 
@@ -51,7 +56,10 @@ impl StoreState {
     /// Opens it to write, making it if it is not there; refuses while another run watches.
     pub(crate) fn watch(store: &str) -> Result<Self> {
         if store.starts_with("s3://") {
-            bail!("watching needs a folder as --store: its state is a SQLite file. The evidence log alone can be in a bucket");
+            bail!(
+                "watching needs a folder as --store: its state is a SQLite file. The evidence log \
+                alone can be in a bucket"
+            );
         }
         let lock = lock_file(store, LOCK)?;
         let path = Path::new(store).join(FILE);
@@ -60,14 +68,25 @@ impl StoreState {
         connection
             .execute_batch("pragma journal_mode = wal; pragma synchronous = full;")
             .map_err(|e| anyhow::anyhow!(why(&path, &e)))?;
-        let state = Self { connection, _lock: Some(lock) };
-        match state.version().map_err(|e| anyhow::anyhow!(why(&path, &e)))? {
+        let state = Self {
+            connection,
+            _lock: Some(lock),
+        };
+        match state
+            .version()
+            .map_err(|e| anyhow::anyhow!(why(&path, &e)))?
+        {
             0 => {
-                state.connection.execute_batch(&format!("begin; {TABLES} pragma user_version = {VERSION}; commit;"))?;
+                state.connection.execute_batch(&format!(
+                    "begin; {TABLES} pragma user_version = {VERSION}; commit;"
+                ))?;
                 Ok(state)
             }
             VERSION => Ok(state),
-            other => bail!("{} is of version {other}, this program knows {VERSION}: use the newer bartizan", path.display()),
+            other => bail!(
+                "{} is of version {other}, this program knows {VERSION}: use the newer bartizan",
+                path.display()
+            ),
         }
     }
 
@@ -79,11 +98,15 @@ impl StoreState {
         }
         let version = |state: &Self| state.version();
         let opened = |connection: rusqlite::Result<Connection>| -> rusqlite::Result<(i64, Self)> {
-            let state = Self { connection: connection?, _lock: None };
+            let state = Self {
+                connection: connection?,
+                _lock: None,
+            };
             Ok((version(&state)?, state))
         };
         let found = match opened(Connection::open(&path)) {
-            // Where nothing may be written SQLite cannot make its own files beside it: it is read as it lies.
+            // Where nothing may be written SQLite cannot make its own files beside it: it is read
+            // as it lies.
             Err(e) if is_read_only(&e) && !holds_more(&path) => opened(immutable(&path)),
             other => other,
         };
@@ -92,39 +115,65 @@ impl StoreState {
     }
 
     fn version(&self) -> rusqlite::Result<i64> {
-        self.connection.query_row("pragma user_version", [], |row| row.get(0))
+        self.connection
+            .query_row("pragma user_version", [], |row| row.get(0))
     }
 
     /// Objects that were read: bytes, and whether they are only in the memory any more.
     pub(crate) fn objects(&self) -> Result<BTreeMap<String, (Option<u64>, bool)>> {
-        let mut statement = self.connection.prepare("select name, bytes, learned from object")?;
+        let mut statement = self
+            .connection
+            .prepare("select name, bytes, learned from object")?;
         let rows = statement.query_map([], |row| {
-            Ok((row.get::<_, String>(0)?, (row.get::<_, Option<i64>>(1)?.map(|n| n as u64), row.get::<_, bool>(2)?)))
+            Ok((
+                row.get::<_, String>(0)?,
+                (
+                    row.get::<_, Option<i64>>(1)?.map(|n| n as u64),
+                    row.get::<_, bool>(2)?,
+                ),
+            ))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Something that was kept by name.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        Ok(self.connection.query_row("select value from kept where key = ?1", [key], |row| row.get(0)).optional()?)
+        Ok(self
+            .connection
+            .query_row("select value from kept where key = ?1", [key], |row| {
+                row.get(0)
+            })
+            .optional()?)
     }
 
     /// A finding by its id or the beginning of it.
     pub(crate) fn finding(&self, id: &str) -> Result<Vec<Finding>> {
-        self.json("select json from finding where substr(id, 1, length(?1)) = ?1 order by id limit 3", [id])
+        self.json(
+            "select json from finding where substr(id, 1, length(?1)) = ?1 order by id limit 3",
+            [id],
+        )
     }
 
     /// All incidents.
     pub(crate) fn incidents(&self) -> Result<Vec<Incident>> {
-        self.json("select json from incident order by score desc, first_time, id", [])
+        self.json(
+            "select json from incident order by score desc, first_time, id",
+            [],
+        )
     }
 
-    fn json<T: serde::de::DeserializeOwned, P: rusqlite::Params>(&self, query: &str, params: P) -> Result<Vec<T>> {
+    fn json<T: serde::de::DeserializeOwned, P: rusqlite::Params>(
+        &self,
+        query: &str,
+        params: P,
+    ) -> Result<Vec<T>> {
         let mut statement = self.connection.prepare(query)?;
         let rows = statement.query_map(params, |row| row.get::<_, String>(0))?;
         rows.map(|text| {
-            serde_json::from_str(&text?)
-                .context("state.sqlite holds what this program did not write: move it aside to look at, and watch again")
+            serde_json::from_str(&text?).context(
+                "state.sqlite holds what this program did not write: move it aside to \
+                look at, and watch again",
+            )
         })
         .collect()
     }
@@ -132,7 +181,10 @@ impl StoreState {
     /// Keeps all that a run found, or nothing.
     pub(crate) fn keep(&mut self, kept: RunState<'_>) -> Result<()> {
         let transaction = self.connection.transaction()?;
-        transaction.execute("delete from finding where last_time is null or last_time >= ?1", [kept.since])?;
+        transaction.execute(
+            "delete from finding where last_time is null or last_time >= ?1",
+            [kept.since],
+        )?;
         for f in kept.findings {
             let row = params![
                 f.id,
@@ -143,38 +195,67 @@ impl StoreState {
                 f.last_time,
                 serde_json::to_string(f)?
             ];
-            transaction.execute("insert or replace into finding values (?1, ?2, ?3, ?4, ?5, ?6, ?7)", row)?;
+            transaction.execute(
+                "insert or replace into finding values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                row,
+            )?;
         }
         let last = "json_extract(json, '$.last_time')";
-        transaction.execute(&format!("delete from incident where {last} >= ?1"), [kept.since])?;
+        transaction.execute(
+            &format!("delete from incident where {last} >= ?1"),
+            [kept.since],
+        )?;
         for i in kept.incidents {
-            let row = params![i.id, i.score, i.first_time, i.headline, serde_json::to_string(i)?];
-            transaction.execute("insert or replace into incident values (?1, ?2, ?3, ?4, ?5)", row)?;
+            let row = params![
+                i.id,
+                i.score,
+                i.first_time,
+                i.headline,
+                serde_json::to_string(i)?
+            ];
+            transaction.execute(
+                "insert or replace into incident values (?1, ?2, ?3, ?4, ?5)",
+                row,
+            )?;
         }
         for merge in kept.merges {
-            transaction.execute("insert or ignore into merge values (?1, ?2)", params![merge.into, merge.from])?;
+            transaction.execute(
+                "insert or ignore into merge values (?1, ?2)",
+                params![merge.into, merge.from],
+            )?;
         }
         for (name, bytes, learned) in kept.objects {
-            transaction
-                .execute("insert or replace into object values (?1, ?2, ?3)", params![name, bytes.map(|n| n as i64), learned])?;
+            transaction.execute(
+                "insert or replace into object values (?1, ?2, ?3)",
+                params![name, bytes.map(|n| n as i64), learned],
+            )?;
         }
         for (key, value) in kept.kept {
-            transaction.execute("insert or replace into kept values (?1, ?2)", params![key, value])?;
+            transaction.execute(
+                "insert or replace into kept values (?1, ?2)",
+                params![key, value],
+            )?;
         }
         transaction.commit()?;
         Ok(())
     }
 }
 
-/// Whether the place does not let us write, or not even make the files that SQLite needs beside its own.
+/// Whether the place does not let us write, or not even make the files that SQLite needs beside its
+/// own.
 fn is_read_only(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{CannotOpen, PermissionDenied, ReadOnly};
-    matches!(error.sqlite_error_code(), Some(ReadOnly | CannotOpen | PermissionDenied))
+    matches!(
+        error.sqlite_error_code(),
+        Some(ReadOnly | CannotOpen | PermissionDenied)
+    )
 }
 
 /// Whether there are changes beside the file that only a writer can take in.
 fn holds_more(path: &Path) -> bool {
-    path.with_extension("sqlite-wal").metadata().is_ok_and(|m| m.len() > 0)
+    path.with_extension("sqlite-wal")
+        .metadata()
+        .is_ok_and(|m| m.len() > 0)
 }
 
 /// Opens a file that nobody changes.
@@ -183,7 +264,9 @@ fn immutable(path: &Path) -> rusqlite::Result<Connection> {
     // RFC 3986: what is no letter of a path is written as %XX.
     for byte in path.as_os_str().as_encoded_bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                uri.push(char::from(*byte))
+            }
             other => uri.push_str(&format!("%{other:02X}")),
         }
     }
@@ -191,20 +274,29 @@ fn immutable(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(format!("{uri}?immutable=1"), flags)
 }
 
-/// Why the state cannot be used, and what helps. It is never thrown away: it may be what somebody wants gone.
+/// Why the state cannot be used, and what helps. It is never thrown away: it may be what somebody
+/// wants gone.
 fn why(path: &Path, error: &rusqlite::Error) -> String {
-    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseCorrupt, DatabaseLocked, DiskFull, NotADatabase};
+    use rusqlite::ErrorCode::{
+        DatabaseBusy, DatabaseCorrupt, DatabaseLocked, DiskFull, NotADatabase,
+    };
     let place = path.display();
     match error.sqlite_error_code() {
         _ if is_read_only(error) => {
             format!(
-                "{place} cannot be written ({error}): the store is read-only here; run as its owner, or copy the store to a folder that can be written"
+                "{place} cannot be written ({error}): the store is read-only here; run as its \
+                owner, or copy the store to a folder that can be written"
             )
         }
-        Some(DatabaseBusy | DatabaseLocked) => format!("{place} is in use by another run ({error}): wait for it to end"),
-        Some(DiskFull) => format!("{place} cannot be written: the disk is full; make room and run the command again"),
+        Some(DatabaseBusy | DatabaseLocked) => {
+            format!("{place} is in use by another run ({error}): wait for it to end")
+        }
+        Some(DiskFull) => format!(
+            "{place} cannot be written: the disk is full; make room and run the command again"
+        ),
         Some(NotADatabase | DatabaseCorrupt) => format!(
-            "{place} is damaged ({error}): move it aside to look at, and watch again; what it held is found again from the evidence log and the trail"
+            "{place} is damaged ({error}): move it aside to look at, and watch again; what it \
+            held is found again from the evidence log and the trail"
         ),
         _ => format!("{place} cannot be used: {error}"),
     }

@@ -1,12 +1,13 @@
-//! Reading: encodings, envelopes, pages, odd records, archives, duplicates, times; and what is said where nothing could be
-//! judged.
+//! Reading: encodings, envelopes, pages, odd records, archives, duplicates, times; and what is said
+//! where nothing could be judged.
 
 use serde_json::{Value, json};
 
 use super::input;
 use crate::common::Home;
 
-/// RFC 8259, 8.1: parsers may ignore a byte order mark; PowerShell 5 writes UTF-16 when it redirects.
+/// RFC 8259, 8.1: parsers may ignore a byte order mark; PowerShell 5 writes UTF-16 when it
+/// redirects.
 #[test]
 fn files_are_read_in_the_encodings_of_windows() {
     let home = Home::new();
@@ -17,10 +18,24 @@ fn files_are_read_in_the_encodings_of_windows() {
     }
     for name in ["dump", "one-marked"] {
         let text = home.must(0, &["access", "public", "--on", &file(name)]);
-        assert!(text.contains("444455556666") && text.contains("arn:aws:s3:::b"), "{name}: {text}");
+        assert!(
+            text.contains("444455556666") && text.contains("arn:aws:s3:::b"),
+            "{name}: {text}"
+        );
     }
-    assert_eq!(home.json(&["access", "eval", &file("cases.ndjson")])[0]["decision"], "allowed");
-    home.must(0, &["access", "policy-diff", &file("plain.json"), &file("marked.json")]);
+    assert_eq!(
+        home.json(&["access", "eval", &file("cases.ndjson")])[0]["decision"],
+        "allowed"
+    );
+    home.must(
+        0,
+        &[
+            "access",
+            "policy-diff",
+            &file("plain.json"),
+            &file("marked.json"),
+        ],
+    );
     let lint = home.must(0, &["rules", "lint", &file("rule.yml")]);
     assert!(lint.contains("0 problems"), "{lint}");
     let found = home.json(&["detect", &file("utf16.json")]);
@@ -28,14 +43,22 @@ fn files_are_read_in_the_encodings_of_windows() {
     assert!(found["events"].as_u64().unwrap() > 0);
 }
 
-/// CloudWatch Logs user guide, "Subscription filters": each new destination is sent a CONTROL_MESSAGE.
+/// CloudWatch Logs user guide, "Subscription filters": each new destination is sent a
+/// CONTROL_MESSAGE.
 #[test]
 fn control_messages_are_neither_events_nor_errors() {
     let home = Home::new();
     for name in ["firehose", "members.gz"] {
-        let found = home.json(&["detect", &input(&format!("18-control-messages/{name}")), "--require-complete"]);
+        let found = home.json(&[
+            "detect",
+            &input(&format!("18-control-messages/{name}")),
+            "--require-complete",
+        ]);
         assert_eq!(found["problems"], json!([]), "{name}: {found}");
-        assert_eq!(found["apart"]["control messages of CloudWatch Logs"], 1, "{name}");
+        assert_eq!(
+            found["apart"]["control messages of CloudWatch Logs"], 1,
+            "{name}"
+        );
         assert_eq!(found["events"], 1, "{name}");
         assert!(!found["findings"].as_array().unwrap().is_empty());
     }
@@ -48,13 +71,37 @@ fn a_page_with_a_token_is_no_whole_answer() {
     for name in ["lookup", "empty", "lake"] {
         let file = input(&format!("19-cut-answers-of-the-trail/{name}.json"));
         let text = home.must(11, &["detect", &file, "--require-complete"]);
-        assert!(text.contains("NextToken") && !text.starts_with("QUIET"), "{name}: {text}");
-        let found: Value =
-            serde_json::from_str(&home.must(11, &["detect", &file, "--require-complete", "--format", "json"])).unwrap();
-        let blind = |f: &&Value| f["stage"] == "blind" && f["summary"].as_str().unwrap().contains("NextToken");
-        assert_eq!(found["findings"].as_array().unwrap().iter().filter(blind).count(), 1, "{name}");
+        assert!(
+            text.contains("NextToken") && !text.starts_with("QUIET"),
+            "{name}: {text}"
+        );
+        let found: Value = serde_json::from_str(&home.must(
+            11,
+            &["detect", &file, "--require-complete", "--format", "json"],
+        ))
+        .unwrap();
+        let blind = |f: &&Value| {
+            f["stage"] == "blind" && f["summary"].as_str().unwrap().contains("NextToken")
+        };
+        assert_eq!(
+            found["findings"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(blind)
+                .count(),
+            1,
+            "{name}"
+        );
     }
-    home.must(0, &["detect", &input("19-cut-answers-of-the-trail/whole.json"), "--require-complete"]);
+    home.must(
+        0,
+        &[
+            "detect",
+            &input("19-cut-answers-of-the-trail/whole.json"),
+            "--require-complete",
+        ],
+    );
 }
 
 fn event(n: u32, name: &str) -> Value {
@@ -73,7 +120,12 @@ fn write(home: &Home, name: &str, events: &[Value]) {
 }
 
 fn stopped(found: &Value) -> Vec<&Value> {
-    found["findings"].as_array().unwrap().iter().filter(|f| f["summary"].as_str().unwrap().contains("StopLogging")).collect()
+    found["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|f| f["summary"].as_str().unwrap().contains("StopLogging"))
+        .collect()
 }
 
 #[test]
@@ -95,27 +147,71 @@ fn where_nothing_was_judged_nothing_is_quiet() {
         let text = home.must(1, &args);
         assert!(text.starts_with("CANNOT TELL"), "{args:?}: {text}");
         home.must(11, &[args.as_slice(), &["--require-complete"]].concat());
-        let json: Value = serde_json::from_str(&home.must(1, &[args.as_slice(), &["--format", "json"]].concat())).unwrap();
+        let json: Value =
+            serde_json::from_str(&home.must(1, &[args.as_slice(), &["--format", "json"]].concat()))
+                .unwrap();
         assert!(
-            json["findings"].as_array().unwrap().iter().any(|f| f["stage"] == "blind") || json["objects"] == 0,
+            json["findings"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|f| f["stage"] == "blind")
+                || json["objects"] == 0,
             "{args:?}: {json}"
         );
     }
-    assert!(home.fails(2, &["detect", "one.json", "--since", "2026-03-11", "--until", "2026-03-10"]).contains("later than"));
+    assert!(
+        home.fails(
+            2,
+            &[
+                "detect",
+                "one.json",
+                "--since",
+                "2026-03-11",
+                "--until",
+                "2026-03-10"
+            ]
+        )
+        .contains("later than")
+    );
 }
 
 #[test]
 fn events_are_cut_by_their_own_times() {
     let home = Home::new();
-    write(&home, "t.json", &[event(1, "StopLogging"), event(300, "StopLogging"), event(600, "StopLogging")]);
-    let found = home.json(&["detect", "t.json", "--since", "2026-03-10T02:02:00Z", "--until", "2026-03-10T02:06:00Z"]);
-    assert_eq!((&found["events"], &found["events_outside"]), (&json!(1), &json!(2)));
+    write(
+        &home,
+        "t.json",
+        &[
+            event(1, "StopLogging"),
+            event(300, "StopLogging"),
+            event(600, "StopLogging"),
+        ],
+    );
+    let found = home.json(&[
+        "detect",
+        "t.json",
+        "--since",
+        "2026-03-10T02:02:00Z",
+        "--until",
+        "2026-03-10T02:06:00Z",
+    ]);
+    assert_eq!(
+        (&found["events"], &found["events_outside"]),
+        (&json!(1), &json!(2))
+    );
     let text = home.must(0, &["detect", "t.json", "--since", "2026-03-10T02:02:00Z"]);
-    assert!(text.contains("1 event outside of the time asked for"), "{text}");
+    assert!(
+        text.contains("1 event outside of the time asked for"),
+        "{text}"
+    );
     // The name of an object tells a day: what is later on that day is not left out.
     std::fs::create_dir_all(home.path("2026/03/10")).unwrap();
     write(&home, "2026/03/10/t.json", &[event(1, "StopLogging")]);
-    assert_eq!(home.json(&["detect", "2026", "--since", "2026-03-10T01:00:00Z"])["events"], 1);
+    assert_eq!(
+        home.json(&["detect", "2026", "--since", "2026-03-10T01:00:00Z"])["events"],
+        1
+    );
 }
 
 #[test]
@@ -127,36 +223,67 @@ fn what_cannot_be_opened_costs_a_line() {
     std::os::unix::fs::symlink("..", home.path("t/sub/loop")).unwrap();
     std::os::unix::fs::symlink("nowhere", home.path("t/dangling.json")).unwrap();
     nix::unistd::mkfifo(&home.path("t/pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
-    let found: Value = serde_json::from_str(&home.must(11, &["detect", "t", "--require-complete", "--format", "json"])).unwrap();
-    assert_eq!((&found["events"], &found["duplicates"]), (&json!(2), &json!(0)), "{found}");
-    let unread: Vec<&str> = found["problems"].as_array().unwrap().iter().map(|p| p["object"].as_str().unwrap()).collect();
+    let found: Value = serde_json::from_str(&home.must(
+        11,
+        &["detect", "t", "--require-complete", "--format", "json"],
+    ))
+    .unwrap();
+    assert_eq!(
+        (&found["events"], &found["duplicates"]),
+        (&json!(2), &json!(0)),
+        "{found}"
+    );
+    let unread: Vec<&str> = found["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p["object"].as_str().unwrap())
+        .collect();
     assert_eq!(unread, ["t/dangling.json", "t/pipe"], "{found}");
     // A link to a file is read, and what it leads to counts once.
     write(&home, "other.json", &[event(3, "StopLogging")]);
     std::os::unix::fs::symlink("../other.json", home.path("t/link.json")).unwrap();
     assert_eq!(home.json(&["detect", "t"])["events"], 3);
-    assert_eq!(home.json(&["detect", "t", "--event", "5b000000-0000-4000-8000-000000000003"])["eventName"], "StopLogging");
+    assert_eq!(
+        home.json(&[
+            "detect",
+            "t",
+            "--event",
+            "5b000000-0000-4000-8000-000000000003"
+        ])["eventName"],
+        "StopLogging"
+    );
 }
 
 #[test]
 fn what_no_rule_could_judge_is_no_all_clear() {
     let home = Home::new();
     let other = |n: u32| json!({"timestamp": n, "level": "info", "text": "something else"});
-    let events: Vec<Value> = std::iter::once(event(1, "DescribeTrails")).chain((0..1000).map(other)).collect();
+    let events: Vec<Value> = std::iter::once(event(1, "DescribeTrails"))
+        .chain((0..1000).map(other))
+        .collect();
     write(&home, "t.json", &events);
     let text = home.must(11, &["detect", "t.json", "--require-complete"]);
     assert!(text.starts_with("CANNOT TELL"), "{text}");
-    let found: Value = serde_json::from_str(&home.must(0, &["detect", "t.json", "--format", "json"])).unwrap();
+    let found: Value =
+        serde_json::from_str(&home.must(0, &["detect", "t.json", "--format", "json"])).unwrap();
     assert_eq!(found["not_judged"], 1000);
     assert!(
-        found["findings"].as_array().unwrap().iter().any(|f| f["rule"] == "events-not-judged" && f["stage"] == "blind"),
+        found["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|f| f["rule"] == "events-not-judged" && f["stage"] == "blind"),
         "{found}"
     );
     // One among many is a note.
     let mut events: Vec<Value> = (0..1000).map(|n| event(n, "DescribeTrails")).collect();
     events.push(other(1));
     write(&home, "t.json", &events);
-    assert_eq!(home.json(&["detect", "t.json", "--require-complete"])["not_judged"], 1);
+    assert_eq!(
+        home.json(&["detect", "t.json", "--require-complete"])["not_judged"],
+        1
+    );
 }
 
 #[test]
@@ -165,21 +292,36 @@ fn records_without_a_time_are_judged_one_by_one() {
     let mut one = event(1, "StopLogging");
     for (time, name, wanted) in [
         (json!("yesterday"), "x.json", Value::Null),
-        (Value::Null, "1_CloudTrail_us-east-1_20260310T0205Z_abc.json", json!("2026-03-10T02:05:00Z")),
+        (
+            Value::Null,
+            "1_CloudTrail_us-east-1_20260310T0205Z_abc.json",
+            json!("2026-03-10T02:05:00Z"),
+        ),
     ] {
         one["eventTime"] = time;
         write(&home, name, std::slice::from_ref(&one));
-        let found: Value =
-            serde_json::from_str(&home.must(11, &["detect", name, "--require-complete", "--format", "json"])).unwrap();
+        let found: Value = serde_json::from_str(&home.must(
+            11,
+            &["detect", name, "--require-complete", "--format", "json"],
+        ))
+        .unwrap();
         let stop = stopped(&found);
         assert_eq!(stop.len(), 1, "{found}");
         assert_eq!(stop[0]["first_time"], wanted, "{found}");
-        assert!(stop[0]["because"].as_array().unwrap().iter().any(|b| b.as_str().unwrap().contains("no usable time")), "{found}");
+        assert!(
+            stop[0]["because"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|b| b.as_str().unwrap().contains("no usable time")),
+            "{found}"
+        );
         assert_eq!(found["not_judged"], 1);
     }
     // Neighbours tell the time of one among them.
     write(&home, "n.json", &[event(300, "DescribeTrails"), one]);
-    let found: Value = serde_json::from_str(&home.must(0, &["detect", "n.json", "--format", "json"])).unwrap();
+    let found: Value =
+        serde_json::from_str(&home.must(0, &["detect", "n.json", "--format", "json"])).unwrap();
     assert_eq!(stopped(&found)[0]["first_time"], "2026-03-10T02:05:00Z");
 }
 
@@ -188,8 +330,19 @@ fn exports_in_other_names_are_judged() {
     let home = Home::new();
     let lower = |value: &Value| -> Value {
         let fields = value.as_object().unwrap();
-        let text = |v: &Value| if v.is_object() { json!(v.to_string()) } else { v.clone() };
-        Value::Object(fields.iter().map(|(k, v)| (k.to_lowercase(), text(v))).collect())
+        let text = |v: &Value| {
+            if v.is_object() {
+                json!(v.to_string())
+            } else {
+                v.clone()
+            }
+        };
+        Value::Object(
+            fields
+                .iter()
+                .map(|(k, v)| (k.to_lowercase(), text(v)))
+                .collect(),
+        )
     };
     let mut odd = lower(&event(1, "StopLogging "));
     odd["eventtime"] = json!("2025-01-21 17:49:47.000000000");
@@ -200,10 +353,21 @@ fn exports_in_other_names_are_judged() {
     let stop = stopped(&found);
     assert_eq!(stop.len(), 1, "{found}");
     assert_eq!(stop[0]["severity"], "high", "{found}");
-    assert_eq!((&stop[0]["actor"]["name"], &stop[0]["first_time"]), (&json!("user mallory"), &json!("2025-01-21T17:49:47Z")));
+    assert_eq!(
+        (&stop[0]["actor"]["name"], &stop[0]["first_time"]),
+        (&json!("user mallory"), &json!("2025-01-21T17:49:47Z"))
+    );
     // What is shown is what was judged.
-    let shown = home.json(&["detect", "t.json", "--event", "5b000000-0000-4000-8000-000000000001"]);
-    assert_eq!((&shown["eventSource"], &shown["userIdentity"]["type"]), (&json!("cloudtrail.amazonaws.com"), &json!("IAMUser")));
+    let shown = home.json(&[
+        "detect",
+        "t.json",
+        "--event",
+        "5b000000-0000-4000-8000-000000000001",
+    ]);
+    assert_eq!(
+        (&shown["eventSource"], &shown["userIdentity"]["type"]),
+        (&json!("cloudtrail.amazonaws.com"), &json!("IAMUser"))
+    );
 }
 
 /// AWS makes ids unique (CloudTrail user guide, "eventID"); who publishes records takes them out.
@@ -221,25 +385,44 @@ fn records_of_one_id_are_two_when_they_differ() {
         }
         write(&home, "t.json", &events);
         let found = home.json(&["detect", "t.json"]);
-        assert_eq!((&found["events"], &found["duplicates"]), (&json!(40), &json!(1)), "{id}");
+        assert_eq!(
+            (&found["events"], &found["duplicates"]),
+            (&json!(40), &json!(1)),
+            "{id}"
+        );
         let stop = stopped(&found);
         assert_eq!(stop[0]["count"], 40, "{id}");
         // The same records with blanks, in another order of names, are the same.
-        let shuffled =
-            |e: &Value| Value::Object(e.as_object().unwrap().iter().rev().map(|(k, v)| (k.clone(), v.clone())).collect());
+        let shuffled = |e: &Value| {
+            Value::Object(
+                e.as_object()
+                    .unwrap()
+                    .iter()
+                    .rev()
+                    .map(|(k, v)| (k.clone(), v.clone()))
+                    .collect(),
+            )
+        };
         std::fs::write(
             home.path("u.json"),
             serde_json::to_string_pretty(&events.iter().map(shuffled).collect::<Vec<_>>()).unwrap(),
         )
         .unwrap();
         let both = home.json(&["detect", "t.json", "u.json"]);
-        assert_eq!((&both["events"], &both["duplicates"]), (&json!(40), &json!(42)), "{id}");
+        assert_eq!(
+            (&both["events"], &both["duplicates"]),
+            (&json!(40), &json!(42)),
+            "{id}"
+        );
         if !id.is_empty() {
             let shown = home.must(0, &["detect", "t.json", "--event", id]);
             assert_eq!(shown.matches("StopLogging").count(), 41, "{id}");
         }
         let own = stop[0]["evidence"][0]["id"].as_str().unwrap();
-        assert!(home.must(0, &["detect", "t.json", "--event", own]).contains("StopLogging"));
+        assert!(
+            home.must(0, &["detect", "t.json", "--event", own])
+                .contains("StopLogging")
+        );
     }
 }
 
@@ -249,16 +432,38 @@ fn archives_and_tables_are_read() {
     let file = |name: &str| input(&format!("packings/{name}"));
     let plain = home.json(&["detect", &file("trail.json"), "--require-complete"]);
     let told = |found: &Value| -> Vec<Value> {
-        found["findings"].as_array().unwrap().iter().map(|f| json!([f["id"], f["summary"], f["count"], f["first_time"]])).collect()
+        found["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|f| json!([f["id"], f["summary"], f["count"], f["first_time"]]))
+            .collect()
     };
     assert!(told(&plain).len() >= 2, "{plain}");
-    for name in ["trail.zip", "trail.tar", "trail.tgz", "trail.json.xz", "trail.json.bz2", "athena.csv"] {
+    for name in [
+        "trail.zip",
+        "trail.tar",
+        "trail.tgz",
+        "trail.json.xz",
+        "trail.json.bz2",
+        "athena.csv",
+    ] {
         let found = home.json(&["detect", &file(name), "--require-complete"]);
         assert_eq!(told(&found), told(&plain), "{name}");
         assert_eq!(found["problems"], json!([]), "{name}");
     }
     let text = home.must(11, &["detect", &file("console.csv"), "--require-complete"]);
-    assert!(text.contains("StopLogging") && text.contains("download it as JSON") && text.contains("user mallory"), "{text}");
+    assert!(
+        text.contains("StopLogging")
+            && text.contains("download it as JSON")
+            && text.contains("user mallory"),
+        "{text}"
+    );
     let text = home.must(1, &["detect", &file("trail.parquet")]);
-    assert!(text.starts_with("CANNOT TELL") && text.contains("Parquet") && !text.contains("broken JSON"), "{text}");
+    assert!(
+        text.starts_with("CANNOT TELL")
+            && text.contains("Parquet")
+            && !text.contains("broken JSON"),
+        "{text}"
+    );
 }

@@ -7,8 +7,9 @@ use serde_json::Value;
 use super::input;
 use crate::common::{Home, shared};
 
-/// What the attacker of a public trail left, read by hand from the records: every call of `bert-jan` (the user behind the
-/// `stratus-red-team` user agents) that made or opened something and that no later call took away.
+/// What the attacker of a public trail left, read by hand from the records: every call of
+/// `bert-jan` (the user behind the `stratus-red-team` user agents) that made or opened something
+/// and that no later call took away.
 const LEFT: [&str; 9] = [
     "VPC vpc-07b33857c7ad1c027",
     "database subnet group stratus-red-team-share-snap-vpc",
@@ -35,36 +36,74 @@ const MADE: [(&str, u64, u64); 8] = [
 
 fn left(work: &Value) -> BTreeSet<&str> {
     let made = work["made"].as_array().unwrap().iter();
-    made.filter(|m| m["gone"].is_null() && m["sign"] != "took-away").map(|m| m["what"].as_str().unwrap()).collect()
+    made.filter(|m| m["gone"].is_null() && m["sign"] != "took-away")
+        .map(|m| m["what"].as_str().unwrap())
+        .collect()
 }
 
 fn work_of<'v>(told: &'v Value, key: &str) -> &'v Value {
-    told["actors"].as_array().unwrap().iter().find(|a| a["key"].as_str().unwrap().ends_with(key)).unwrap()
+    told["actors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|a| a["key"].as_str().unwrap().ends_with(key))
+        .unwrap()
 }
 
 fn holds(told: &Value) {
     let work = work_of(told, ":user/bert-jan");
     assert_eq!(left(work), BTreeSet::from(LEFT));
     // Nothing of what was there before is gone.
-    let away: Vec<&Value> =
-        work["made"].as_array().unwrap().iter().filter(|m| m["gone"].is_null() && m["sign"] == "took-away").collect();
+    let away: Vec<&Value> = work["made"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|m| m["gone"].is_null() && m["sign"] == "took-away")
+        .collect();
     assert_eq!(away, Vec::<&Value>::new());
     for (call, count, refused) in MADE {
-        let found = work["calls"].as_array().unwrap().iter().find(|c| c["call"] == call).unwrap();
-        assert_eq!((found["count"].as_u64(), found["refused"].as_u64()), (Some(count), Some(refused)), "{call}");
+        let found = work["calls"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|c| c["call"] == call)
+            .unwrap();
+        assert_eq!(
+            (found["count"].as_u64(), found["refused"].as_u64()),
+            (Some(count), Some(refused)),
+            "{call}"
+        );
     }
     let undo = |what: &str| {
-        let one = work["made"].as_array().unwrap().iter().find(|m| m["what"] == what).unwrap();
+        let one = work["made"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|m| m["what"] == what)
+            .unwrap();
         one["undo"].as_str().unwrap().to_owned()
     };
-    assert_eq!(undo(LEFT[0]), "aws ec2 delete-vpc --vpc-id vpc-07b33857c7ad1c027 --region us-east-1");
-    assert!(undo(LEFT[4]).starts_with("aws secretsmanager delete-secret --secret-id arn:aws:secretsmanager:us-east-1:"));
-    assert!(work["not_visible"].as_array().unwrap().iter().any(|l| l.as_str().unwrap().contains("no data events of s3")));
+    assert_eq!(
+        undo(LEFT[0]),
+        "aws ec2 delete-vpc --vpc-id vpc-07b33857c7ad1c027 --region us-east-1"
+    );
+    assert!(undo(LEFT[4]).starts_with(
+        "aws secretsmanager delete-secret --secret-id arn:aws:secretsmanager:us-east-1:"
+    ));
+    assert!(
+        work["not_visible"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|l| l.as_str().unwrap().contains("no data events of s3"))
+    );
 }
 
 #[test]
 fn a_trail_alone_tells_all_that_the_intruder_did_and_left() {
-    let Some(trail) = shared("data/cloudtrail/invictus") else { return };
+    let Some(trail) = shared("data/cloudtrail/invictus") else {
+        return;
+    };
     let trail = trail.to_str().unwrap();
     let home = Home::new();
     let detected = home.json(&["detect", trail]);
@@ -76,14 +115,22 @@ fn a_trail_alone_tells_all_that_the_intruder_did_and_left() {
     std::os::unix::fs::symlink(trail, home.path("in/trail")).unwrap();
     let told = home.json(&["watch", "--once", "in"]);
     holds(&told);
-    let thief = told["incidents"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|i| i["actors"].as_array().unwrap().iter().any(|a| a.as_str().unwrap().ends_with(":user/bert-jan")));
+    let thief = told["incidents"].as_array().unwrap().iter().find(|i| {
+        i["actors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|a| a.as_str().unwrap().ends_with(":user/bert-jan"))
+    });
     let todo = thief.unwrap()["todo"].to_string();
-    assert!(todo.contains("aws ec2 delete-vpc --vpc-id vpc-07b33857c7ad1c027"), "{todo}");
-    assert!(todo.contains("AKIATFQR7NSC8Q4X20BJ --status Inactive"), "{todo}");
+    assert!(
+        todo.contains("aws ec2 delete-vpc --vpc-id vpc-07b33857c7ad1c027"),
+        "{todo}"
+    );
+    assert!(
+        todo.contains("AKIATFQR7NSC8Q4X20BJ --status Inactive"),
+        "{todo}"
+    );
 }
 
 #[test]
@@ -94,8 +141,19 @@ fn a_change_whose_call_is_on_record_without_its_content_is_likely_the_callers() 
     assert_eq!(changes.len(), 2);
     for change in changes {
         assert_eq!(change["attributed"], "likely", "{change}");
-        assert!(change["by"][0].as_str().unwrap().starts_with("user mallory"), "{change}");
-        assert!(change["because"].to_string().contains("the call is on record, its content is not"), "{change}");
+        assert!(
+            change["by"][0]
+                .as_str()
+                .unwrap()
+                .starts_with("user mallory"),
+            "{change}"
+        );
+        assert!(
+            change["because"]
+                .to_string()
+                .contains("the call is on record, its content is not"),
+            "{change}"
+        );
     }
 }
 
@@ -104,11 +162,28 @@ fn a_borrowed_root_session_is_not_roots_password_and_its_password_for_root_is_an
     let home = Home::new();
     let told = home.json(&["detect", &input("27-borrowed-root/trail")]);
     let findings = told["findings"].as_array().unwrap();
-    let of = |actor: &str| -> Vec<&Value> { findings.iter().filter(|f| f["actor"]["key"] == actor).collect() };
+    let of = |actor: &str| -> Vec<&Value> {
+        findings
+            .iter()
+            .filter(|f| f["actor"]["key"] == actor)
+            .collect()
+    };
     let borrowed = of("assumed-root:111122223333");
-    let password = borrowed.iter().find(|f| f["calls"][0]["call"] == "iam:CreateLoginProfile" && f["severity"] == "critical");
+    let password = borrowed
+        .iter()
+        .find(|f| f["calls"][0]["call"] == "iam:CreateLoginProfile" && f["severity"] == "critical");
     assert!(password.is_some(), "{borrowed:?}");
-    // The long-lived key of root is an alarm of its own, and louder than a borrowed session that looks.
-    assert!(of("arn:aws:iam::111122223333:root").iter().any(|f| f["severity"] == "medium"));
-    assert!(borrowed.iter().all(|f| f["title"] != "The root user called the API"), "{borrowed:?}");
+    // The long-lived key of root is an alarm of its own, and louder than a borrowed session that
+    // looks.
+    assert!(
+        of("arn:aws:iam::111122223333:root")
+            .iter()
+            .any(|f| f["severity"] == "medium")
+    );
+    assert!(
+        borrowed
+            .iter()
+            .all(|f| f["title"] != "The root user called the API"),
+        "{borrowed:?}"
+    );
 }

@@ -1,4 +1,5 @@
-//! Who made a call, by means of what; what it touched; what was refused, seen before, delivered twice.
+//! Who made a call, by means of what; what it touched; what was refused, seen before, delivered
+//! twice.
 
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -12,7 +13,10 @@ use crate::common::{Home, root, shared};
 const HERE: &str = "111122223333";
 
 fn findings(home: &Home, path: &str) -> Vec<Value> {
-    home.json(&["detect", path])["findings"].as_array().unwrap().clone()
+    home.json(&["detect", path])["findings"]
+        .as_array()
+        .unwrap()
+        .clone()
 }
 
 fn text<'v>(value: &'v Value, field: &str) -> &'v str {
@@ -40,21 +44,29 @@ fn trail(home: &Home, name: &str, records: &[Value]) -> String {
 }
 
 fn stop_logging(n: u32, patch: Value) -> Value {
-    let mut all =
-        json!({"eventSource": "cloudtrail.amazonaws.com", "eventName": "StopLogging", "requestParameters": {"name": "main"}});
+    let mut all = json!({"eventSource": "cloudtrail.amazonaws.com", "eventName": "StopLogging", "requestParameters": {"name": "main"}});
     for (name, value) in patch.as_object().unwrap() {
         all[name] = value.clone();
     }
     record(n, all)
 }
 
-/// CloudTrail user guide, "userIdentity element": `invokedBy` names the service by which the identity acted.
+/// CloudTrail user guide, "userIdentity element": `invokedBy` names the service by which the
+/// identity acted.
 #[test]
 fn what_a_person_does_through_a_console_is_the_persons() {
     let home = Home::new();
     let found = findings(&home, &input("37-console-invoked-by/trail.json"));
-    let told: BTreeSet<(&str, &str, &str)> =
-        found.iter().map(|f| (text(&f["actor"], "name"), text(&f["calls"][0], "call"), text(f, "severity"))).collect();
+    let told: BTreeSet<(&str, &str, &str)> = found
+        .iter()
+        .map(|f| {
+            (
+                text(&f["actor"], "name"),
+                text(&f["calls"][0], "call"),
+                text(f, "severity"),
+            )
+        })
+        .collect();
     for wanted in [
         ("user cleo", "iam:AttachUserPolicy", "high"),
         ("user cleo", "cloudtrail:StopLogging", "high"),
@@ -62,9 +74,20 @@ fn what_a_person_does_through_a_console_is_the_persons() {
     ] {
         assert!(told.contains(&wanted), "{wanted:?} is not in {told:#?}");
     }
-    assert!(!told.iter().any(|(_, call, _)| *call == "ec2:TerminateInstances"), "{told:#?}");
-    let role = found.iter().find(|f| text(&f["actor"], "name") == "role ops").unwrap();
-    assert!(text(role, "summary").ends_with("by means of AWS Internal"), "{role:#?}");
+    assert!(
+        !told
+            .iter()
+            .any(|(_, call, _)| *call == "ec2:TerminateInstances"),
+        "{told:#?}"
+    );
+    let role = found
+        .iter()
+        .find(|f| text(&f["actor"], "name") == "role ops")
+        .unwrap();
+    assert!(
+        text(role, "summary").ends_with("by means of AWS Internal"),
+        "{role:#?}"
+    );
 }
 
 #[test]
@@ -85,25 +108,49 @@ fn no_service_is_a_cloak_and_what_aws_does_for_itself_is_nobodys() {
         "autoscaling.amazonaws.com",
         "whatever.example",
     ] {
-        let path = trail(&home, "t.json", &[stop_logging(1, json!({"userIdentity": by(service), "sourceIPAddress": service}))]);
+        let path = trail(
+            &home,
+            "t.json",
+            &[stop_logging(
+                1,
+                json!({"userIdentity": by(service), "sourceIPAddress": service}),
+            )],
+        );
         let found = findings(&home, &path);
-        let told =
-            found.iter().find(|f| text(&f["actor"], "name") == "user cleo").unwrap_or_else(|| panic!("{service}: {found:#?}"));
-        assert!(text(told, "summary").contains(&format!("by means of {service}")), "{told:#?}");
+        let told = found
+            .iter()
+            .find(|f| text(&f["actor"], "name") == "user cleo")
+            .unwrap_or_else(|| panic!("{service}: {found:#?}"));
+        assert!(
+            text(told, "summary").contains(&format!("by means of {service}")),
+            "{told:#?}"
+        );
     }
     let linked = json!({"type": "AssumedRole", "arn": format!("arn:aws:sts::{HERE}:assumed-role/AWSServiceRoleForX/s"), "accountId": HERE, "sessionContext": {"sessionIssuer": {"type": "Role", "arn": format!("arn:aws:iam::{HERE}:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX")}}});
     // A role that only looks like one of AWS's is somebody's.
     let looks_so = json!({"type": "AssumedRole", "arn": format!("arn:aws:sts::{HERE}:assumed-role/AWSServiceRoleForX/s"), "accountId": HERE, "sessionContext": {"sessionIssuer": {"type": "Role", "arn": format!("arn:aws:iam::{HERE}:role/AWSServiceRoleForX")}}});
     for (identity, found_some) in [
-        (json!({"type": "AWSService", "invokedBy": "config.amazonaws.com"}), false),
-        (json!({"accountId": HERE, "invokedBy": "config.amazonaws.com"}), false),
+        (
+            json!({"type": "AWSService", "invokedBy": "config.amazonaws.com"}),
+            false,
+        ),
+        (
+            json!({"accountId": HERE, "invokedBy": "config.amazonaws.com"}),
+            false,
+        ),
         (linked, false),
         (looks_so, true),
     ] {
-        let path = trail(&home, "t.json", &[stop_logging(1, json!({"userIdentity": identity}))]);
+        let path = trail(
+            &home,
+            "t.json",
+            &[stop_logging(1, json!({"userIdentity": identity}))],
+        );
         let found = findings(&home, &path);
         assert_eq!(
-            found.iter().any(|f| text(&f["calls"][0], "call") == "cloudtrail:StopLogging"),
+            found
+                .iter()
+                .any(|f| text(&f["calls"][0], "call") == "cloudtrail:StopLogging"),
             found_some,
             "{identity}: {found:#?}"
         );
@@ -116,19 +163,40 @@ fn what_was_refused_is_told_as_tried() {
     let home = Home::new();
     let mut refused = 0;
     for set in ["invictus", "otrf", "stratus", "eventbridge"] {
-        let Some(folder) = shared(&format!("data/cloudtrail/{set}")) else { return };
+        let Some(folder) = shared(&format!("data/cloudtrail/{set}")) else {
+            return;
+        };
         for finding in findings(&home, folder.to_str().unwrap()) {
-            let (count, failed) = (finding["count"].as_u64().unwrap(), finding["refused"].as_u64().unwrap());
+            let (count, failed) = (
+                finding["count"].as_u64().unwrap(),
+                finding["refused"].as_u64().unwrap(),
+            );
             let calls = finding["calls"].as_array().unwrap();
             if finding["actor"].is_null() {
                 continue;
             }
-            let sum = |field: &str| calls.iter().map(|c| c[field].as_u64().unwrap()).sum::<u64>();
-            assert!(calls.len() >= 64 || (sum("count"), sum("refused")) == (count, failed), "{finding:#?}");
-            let all_failed = finding["evidence"].as_array().unwrap().iter().all(|e| !e["error"].is_null());
+            let sum = |field: &str| {
+                calls
+                    .iter()
+                    .map(|c| c[field].as_u64().unwrap())
+                    .sum::<u64>()
+            };
+            assert!(
+                calls.len() >= 64 || (sum("count"), sum("refused")) == (count, failed),
+                "{finding:#?}"
+            );
+            let all_failed = finding["evidence"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|e| !e["error"].is_null());
             assert_eq!(all_failed, failed == count, "{finding:#?}");
             let (tried, summary) = (failed == count, text(&finding, "summary"));
-            assert_eq!(summary.contains(" tried ") && summary.contains("refused"), tried, "{summary}");
+            assert_eq!(
+                summary.contains(" tried ") && summary.contains("refused"),
+                tried,
+                "{summary}"
+            );
             assert_eq!(summary.contains(" called "), !tried, "{summary}");
             refused += u64::from(tried);
         }
@@ -149,7 +217,9 @@ fn rules_that_count_keep_what_worked_apart() {
     };
     let told = |records: &[Value]| -> Vec<(String, String, u64, u64)> {
         let found = findings(&home, &trail(&home, "t.json", records));
-        let many = found.iter().filter(|f| text(f, "title").ends_with("Passwords of many instances were read"));
+        let many = found
+            .iter()
+            .filter(|f| text(f, "title").ends_with("Passwords of many instances were read"));
         many.map(|f| {
             (
                 text(f, "title").to_owned(),
@@ -160,19 +230,31 @@ fn rules_that_count_keep_what_worked_apart() {
         })
         .collect()
     };
-    let (deed, attempt) =
-        ("Passwords of many instances were read".to_owned(), "Attempt: Passwords of many instances were read".to_owned());
+    let (mutation, attempt) = (
+        "Passwords of many instances were read".to_owned(),
+        "Attempt: Passwords of many instances were read".to_owned(),
+    );
     let some = |worked: u32, failed: u32| -> Vec<Value> {
         (0..failed)
             .map(|n| read(n, Some("Client.UnauthorizedOperation")))
             .chain((failed..failed + worked).map(|n| read(n, None)))
             .collect()
     };
-    assert_eq!(told(&some(6, 0)), [(deed.clone(), "high".to_owned(), 6, 0)]);
-    assert_eq!(told(&some(0, 29)), [(attempt.clone(), "medium".to_owned(), 29, 29)]);
+    assert_eq!(
+        told(&some(6, 0)),
+        [(mutation.clone(), "high".to_owned(), 6, 0)]
+    );
+    assert_eq!(
+        told(&some(0, 29)),
+        [(attempt.clone(), "medium".to_owned(), 29, 29)]
+    );
     // One that worked among many that did not is no deed of many.
     assert_eq!(told(&some(1, 29)), [(attempt, "medium".to_owned(), 30, 29)]);
-    assert!(told(&some(6, 3)).iter().any(|(title, severity, ..)| *title == deed && severity == "high"));
+    assert!(
+        told(&some(6, 3))
+            .iter()
+            .any(|(title, severity, ..)| *title == mutation && severity == "high")
+    );
 }
 
 /// A message without a code is a failure, a code of success is none.
@@ -186,12 +268,26 @@ fn errors_are_what_they_mean() {
         (json!({"errorCode": 200}), false),
         (json!({"errorCode": null}), false),
         (json!({"errorCode": "AccessDenied"}), true),
-        (json!({"errorMessage": "User: cleo is not authorized to perform: cloudtrail:StopLogging"}), true),
+        (
+            json!({"errorMessage": "User: cleo is not authorized to perform: \
+            cloudtrail:StopLogging"}),
+            true,
+        ),
         (json!({"errorMessage": ""}), false),
     ] {
-        let found = findings(&home, &trail(&home, "t.json", &[stop_logging(1, patch.clone())]));
-        let told = found.iter().find(|f| text(f, "title").ends_with("A trail was stopped")).unwrap();
-        assert_eq!(text(told, "title").starts_with("Attempt: "), tried, "{patch}: {told:#?}");
+        let found = findings(
+            &home,
+            &trail(&home, "t.json", &[stop_logging(1, patch.clone())]),
+        );
+        let told = found
+            .iter()
+            .find(|f| text(f, "title").ends_with("A trail was stopped"))
+            .unwrap();
+        assert_eq!(
+            text(told, "title").starts_with("Attempt: "),
+            tried,
+            "{patch}: {told:#?}"
+        );
         assert_eq!(told["refused"], u64::from(tried), "{patch}");
     }
 }
@@ -202,9 +298,13 @@ fn the_first_lines_name_who_did_it_and_what_was_taken() {
     let home = Home::new();
     let heist = root().join("examples/heist/trail");
     let mut cases = vec![(heist, "ci-deploy", "GetSecretValue")];
-    for (set, actor, took) in [("otrf", "MordorNginxStack-BankingWAFRole", "ring.txt"), ("invictus", "bert-jan", "GetSecretValue")]
-    {
-        let Some(folder) = shared(&format!("data/cloudtrail/{set}")) else { return };
+    for (set, actor, took) in [
+        ("otrf", "MordorNginxStack-BankingWAFRole", "ring.txt"),
+        ("invictus", "bert-jan", "GetSecretValue"),
+    ] {
+        let Some(folder) = shared(&format!("data/cloudtrail/{set}")) else {
+            return;
+        };
         cases.push((folder, actor, took));
     }
     for (folder, actor, took) in cases {
@@ -213,12 +313,16 @@ fn the_first_lines_name_who_did_it_and_what_was_taken() {
         assert!(top.contains(actor) && top.contains(took), "{top}");
         // Whoever is named first is that actor.
         assert!(shown.lines().nth(3).unwrap().contains(actor), "{top}");
-        // Ids and names are never broken, so a line may be longer than the terminal only by one of them.
-        let long = shown.lines().filter(|l| l.chars().count() > 100 && l.split_whitespace().count() > 1);
+        // Ids and names are never broken, so a line may be longer than the terminal only by one of
+        // them.
+        let long = shown
+            .lines()
+            .filter(|l| l.chars().count() > 100 && l.split_whitespace().count() > 1);
         // What is to be pasted stands on one line.
         let long = long.filter(|l| !l.trim_start().starts_with("aws "));
         assert_eq!(
-            long.filter(|l| !l.starts_with("skipped") && !l.starts_with("evidence")).collect::<Vec<_>>(),
+            long.filter(|l| !l.starts_with("skipped") && !l.starts_with("evidence"))
+                .collect::<Vec<_>>(),
             Vec::<&str>::new()
         );
     }
@@ -227,12 +331,28 @@ fn the_first_lines_name_who_did_it_and_what_was_taken() {
 #[test]
 fn low_findings_are_counted_and_shown_when_asked_for() {
     let home = Home::new();
-    let heist = root().join("examples/heist/trail").to_str().unwrap().to_owned();
-    let low = findings(&home, &heist).iter().filter(|f| ["low", "info"].contains(&text(f, "severity"))).count();
+    let heist = root()
+        .join("examples/heist/trail")
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let low = findings(&home, &heist)
+        .iter()
+        .filter(|f| ["low", "info"].contains(&text(f, "severity")))
+        .count();
     assert!(low > 0);
-    let (few, all) = (home.must(0, &["detect", &heist]), home.must(0, &["detect", &heist, "--all"]));
-    assert!(few.contains(&format!("{low} low findings not shown (--all)")), "{few}");
-    assert!(!all.contains("not shown") && all.lines().count() > few.lines().count(), "{all}");
+    let (few, all) = (
+        home.must(0, &["detect", &heist]),
+        home.must(0, &["detect", &heist, "--all"]),
+    );
+    assert!(
+        few.contains(&format!("{low} low findings not shown (--all)")),
+        "{few}"
+    );
+    assert!(
+        !all.contains("not shown") && all.lines().count() > few.lines().count(),
+        "{all}"
+    );
     for finding in findings(&home, &heist) {
         assert!(all.contains(text(&finding, "id")), "{finding:#?}");
     }
@@ -242,10 +362,19 @@ fn low_findings_are_counted_and_shown_when_asked_for() {
 #[test]
 fn a_second_run_finds_what_the_first_one_did() {
     let home = Home::new();
-    let heist = root().join("examples/heist/trail").to_str().unwrap().to_owned();
+    let heist = root()
+        .join("examples/heist/trail")
+        .to_str()
+        .unwrap()
+        .to_owned();
     let ids = |args: &[&str]| -> Vec<(String, String)> {
         let found = home.json(&[&["detect"], args].concat());
-        found["findings"].as_array().unwrap().iter().map(|f| (text(f, "id").to_owned(), text(f, "summary").to_owned())).collect()
+        found["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|f| (text(f, "id").to_owned(), text(f, "summary").to_owned()))
+            .collect()
     };
     let once = ids(&[&heist]);
     assert!(once.len() >= 20, "{}", once.len());
@@ -260,11 +389,16 @@ fn a_second_run_finds_what_the_first_one_did() {
 #[test]
 fn a_summary_counts_each_event_once() {
     let home = Home::new();
-    let records: Vec<Value> = (0..5).map(|n| stop_logging(n, json!({"errorCode": "AccessDenied"}))).collect();
+    let records: Vec<Value> = (0..5)
+        .map(|n| stop_logging(n, json!({"errorCode": "AccessDenied"})))
+        .collect();
     trail(&home, "a.json", &records);
     trail(&home, "b.json", &records);
     let summary = home.json(&["detect", "a.json", "b.json", "--summary"]);
-    assert_eq!((&summary["events"], &summary["duplicates"]), (&json!(5), &json!(5)));
+    assert_eq!(
+        (&summary["events"], &summary["duplicates"]),
+        (&json!(5), &json!(5))
+    );
     assert_eq!(summary["by_actor"], json!({format!("{HERE} user cleo"): 5}));
     assert_eq!(summary["by_source"], json!({"cloudtrail.amazonaws.com": 5}));
     assert_eq!(summary["by_error"], json!({"AccessDenied": 5}));
@@ -303,10 +437,27 @@ fn what_an_identity_leaves_out_the_record_knows() {
     let saml = json!({"type": "SAMLUser", "principalId": "x:bob", "userName": "bob", "identityProvider": "idp"});
     let found = findings(
         &home,
-        &trail(&home, "t.json", &[stop_logging(1, json!({"userIdentity": saml, "sourceIPAddress": "203.0.113.9, 10.0.0.1"}))]),
+        &trail(
+            &home,
+            "t.json",
+            &[stop_logging(
+                1,
+                json!({"userIdentity": saml, "sourceIPAddress": "203.0.113.9, 10.0.0.1"}),
+            )],
+        ),
     );
-    let told = found.iter().find(|f| text(&f["calls"][0], "call") == "cloudtrail:StopLogging").unwrap();
-    assert_eq!((text(&told["actor"], "account"), text(told, "account"), text(told, "region")), (HERE, HERE, "us-east-1"));
+    let told = found
+        .iter()
+        .find(|f| text(&f["calls"][0], "call") == "cloudtrail:StopLogging")
+        .unwrap();
+    assert_eq!(
+        (
+            text(&told["actor"], "account"),
+            text(told, "account"),
+            text(told, "region")
+        ),
+        (HERE, HERE, "us-east-1")
+    );
     assert_eq!(text(&told["actor"], "source_ip"), "203.0.113.9, 10.0.0.1");
 }
 
@@ -320,9 +471,19 @@ fn the_counterparty_is_in_every_output() {
     );
     trail(&home, "t.json", &[share]);
     let found = findings(&home, "t.json");
-    let told = found.iter().find(|f| text(&f["calls"][0], "call") == "ec2:ModifySnapshotAttribute").unwrap();
-    assert_eq!(told["counterparty"], json!([{"relation": "let-in", "kind": "account", "id": "999988887777"}]));
+    let told = found
+        .iter()
+        .find(|f| text(&f["calls"][0], "call") == "ec2:ModifySnapshotAttribute")
+        .unwrap();
+    assert_eq!(
+        told["counterparty"],
+        json!([{"relation": "let-in", "kind": "account", "id": "999988887777"}])
+    );
     for format in ["human", "json", "ndjson", "csv", "ocsf"] {
-        assert!(home.must(0, &["detect", "t.json", "--format", format]).contains("999988887777"), "{format}");
+        assert!(
+            home.must(0, &["detect", "t.json", "--format", format])
+                .contains("999988887777"),
+            "{format}"
+        );
     }
 }

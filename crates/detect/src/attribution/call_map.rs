@@ -1,4 +1,5 @@
-//! Which API calls can change which facts, and where a record names the thing: `data/event-facts.txt`.
+//! Which API calls can change which facts, and where a record names the thing:
+//! `data/event-facts.txt`.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -9,7 +10,8 @@ use bartizan_trail::{Event, Field};
 /// The map.
 #[derive(Debug, Default)]
 pub struct CallMap {
-    /// By source, then by call: most calls of most sources change nothing, and are looked up for each event.
+    /// By source, then by call: most calls of most sources change nothing, and are looked up for
+    /// each event.
     rows: KindNumbers<KindNumbers<Vec<CallRow>>>,
     /// Kinds of fact, by number.
     kinds: Vec<String>,
@@ -75,7 +77,8 @@ pub struct TouchedFact {
     pub sets: Vec<String>,
 }
 
-/// Facts that one record may touch: a call on more is cut, and its further facts are not attributed to it.
+/// Facts that one record may touch: a call on more is cut, and its further facts are not attributed
+/// to it.
 const TOUCHED_MAX: usize = 100;
 /// Bytes of an id.
 const ID_BYTES_MAX: usize = 2048;
@@ -88,7 +91,10 @@ impl CallMap {
     /// # Panics
     /// Never: a test reads the map that is compiled in.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "the map is compiled in and read by a test")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the map is compiled in and read by a test"
+    )]
     pub fn builtin() -> Self {
         Self::parse(include_str!("../../../../data/event-facts.txt")).expect("event-facts.txt")
     }
@@ -99,7 +105,11 @@ impl CallMap {
     /// On the first line that is not as the generator writes it.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut map = Self::default();
-        for (number, line) in text.lines().enumerate().filter(|(_, l)| !l.starts_with('#')) {
+        for (number, line) in text
+            .lines()
+            .enumerate()
+            .filter(|(_, l)| !l.starts_with('#'))
+        {
             let fields: Vec<&str> = line.split('\t').collect();
             let [source, event, kind, effect, id, content, sets] = fields.as_slice() else {
                 return Err(format!("line {}: expected 7 fields", number + 1));
@@ -109,11 +119,13 @@ impl CallMap {
                 "set" => FactEffect::Set,
                 "remove" => FactEffect::Remove,
                 "none" => {
-                    map.unattributable.insert((*kind).to_owned(), (*id).to_owned());
+                    map.unattributable
+                        .insert((*kind).to_owned(), (*id).to_owned());
                     continue;
                 }
                 "aws" => {
-                    map.by_aws.push(((*kind).to_owned(), (*id).to_owned(), (*content).to_owned()));
+                    map.by_aws
+                        .push(((*kind).to_owned(), (*id).to_owned(), (*content).to_owned()));
                     continue;
                 }
                 other => return Err(format!("line {}: no such effect: {other}", number + 1)),
@@ -123,8 +135,19 @@ impl CallMap {
                 text => text.split(by).map(str::to_owned).collect(),
             };
             let kind = map.kind_or_new(kind);
-            let row = CallRow { kind, effect, id: parts(id), content: list(content, '|'), sets: list(sets, ' ') };
-            map.rows.entry(source.as_bytes().to_vec()).or_default().entry(event.as_bytes().to_vec()).or_default().push(row);
+            let row = CallRow {
+                kind,
+                effect,
+                id: parts(id),
+                content: list(content, '|'),
+                sets: list(sets, ' '),
+            };
+            map.rows
+                .entry(source.as_bytes().to_vec())
+                .or_default()
+                .entry(event.as_bytes().to_vec())
+                .or_default()
+                .push(row);
         }
         Ok(map)
     }
@@ -168,7 +191,10 @@ impl CallMap {
     /// Why AWS itself makes and changes a fact, if it does.
     #[must_use]
     pub fn by_aws(&self, kind: &str, id: &str) -> Option<&str> {
-        self.by_aws.iter().find(|(k, begins, _)| k == kind && id.starts_with(begins)).map(|(_, _, why)| why.as_str())
+        self.by_aws
+            .iter()
+            .find(|(k, begins, _)| k == kind && id.starts_with(begins))
+            .map(|(_, _, why)| why.as_str())
     }
 
     /// Whether a call of this name can change anything.
@@ -178,18 +204,27 @@ impl CallMap {
 
     fn rows_of(&self, event: &Event<'_>) -> Option<&[CallRow]> {
         let calls = self.rows.get(event.raw_text(Field::EventSource))?;
-        calls.get(without_version(event.raw_text(Field::EventName))).map(Vec::as_slice)
+        calls
+            .get(without_version(event.raw_text(Field::EventName)))
+            .map(Vec::as_slice)
     }
 
     /// The facts that a record touched.
     #[must_use]
     pub fn touched(&self, event: &Event<'_>, user_name: Option<&str>) -> Vec<TouchedFact> {
-        let (request, response) = (event.field(Field::RequestParameters), event.field(Field::ResponseElements));
+        let (request, response) = (
+            event.field(Field::RequestParameters),
+            event.field(Field::ResponseElements),
+        );
         let mut found = Vec::new();
         for row in self.rows_of(event).unwrap_or_default() {
             let content = row.content.iter().find_map(|path| {
                 let value = *values(request?, path).first()?;
-                let text = if value.kind() == JsonKind::Object { value.compact() } else { value.text()? };
+                let text = if value.kind() == JsonKind::Object {
+                    value.compact()
+                } else {
+                    value.text()?
+                };
                 (text.len() <= CONTENT_BYTES_MAX).then(|| text.into_owned())
             });
             let mut named = ids(&row.id, request, response, user_name);
@@ -213,13 +248,19 @@ impl CallMap {
     }
 }
 
-/// Whether CloudTrail left out a request because it was too large: `{"omitted":true,"originalSize":108321,"reason":"…"}`
-/// (CloudTrail user guide, "CloudTrail record contents").
+/// Whether CloudTrail left out a request because it was too large:
+/// `{"omitted":true,"originalSize":108321,"reason":"…"}` (CloudTrail user guide, "CloudTrail record
+/// contents").
 pub fn is_omitted(request: JsonValue<'_>) -> bool {
-    request.raw().len() < 400 && request.raw().windows(9).any(|w| w == b"too large" || w == b"\"omitted\"")
+    request.raw().len() < 400
+        && request
+            .raw()
+            .windows(9)
+            .any(|w| w == b"too large" || w == b"\"omitted\"")
 }
 
-/// The name of a call without the API version that Lambda (`20150331v2`) and CloudFront (`2020_05_31`) add.
+/// The name of a call without the API version that Lambda (`20150331v2`) and CloudFront
+/// (`2020_05_31`) add.
 pub fn without_version(name: &[u8]) -> &[u8] {
     let digits = |b: &[u8]| !b.is_empty() && b.iter().all(u8::is_ascii_digit);
     let bare = match name.iter().rposition(|b| *b == b'v') {
@@ -231,7 +272,12 @@ pub fn without_version(name: &[u8]) -> &[u8] {
         _ => {}
     }
     match bare.len().checked_sub(10) {
-        Some(at) if digits(&bare[at..at + 4]) && bare[at + 4] == b'_' && bare[at + 7] == b'_' && digits(&bare[at + 8..]) => {
+        Some(at)
+            if digits(&bare[at..at + 4])
+                && bare[at + 4] == b'_'
+                && bare[at + 7] == b'_'
+                && digits(&bare[at + 8..]) =>
+        {
             &bare[..at]
         }
         _ => name,
@@ -241,17 +287,25 @@ pub fn without_version(name: &[u8]) -> &[u8] {
 /// The pieces of `{userName|me}/{=accessKey.accessKeyId}`.
 pub fn parts(template: &str) -> Vec<TemplatePart> {
     let (mut parts, mut rest) = (Vec::new(), template);
-    while let Some((text, (field, after))) = rest.split_once('{').and_then(|(t, r)| Some((t, r.split_once('}')?))) {
+    while let Some((text, (field, after))) = rest
+        .split_once('{')
+        .and_then(|(t, r)| Some((t, r.split_once('}')?)))
+    {
         if !text.is_empty() {
             parts.push(TemplatePart::Text(text.to_owned()));
         }
-        let (names, default) = field.split_once('?').map_or((field, None), |(n, d)| (n, Some(d.to_owned())));
+        let (names, default) = field
+            .split_once('?')
+            .map_or((field, None), |(n, d)| (n, Some(d.to_owned())));
         let path = |name: &str| match name.strip_prefix('=') {
             Some(path) => ValuePath::Response(path.to_owned()),
             None if name == "me" => ValuePath::Caller,
             None => ValuePath::Request(name.to_owned()),
         };
-        parts.push(TemplatePart::Field(names.split('|').map(path).collect(), default));
+        parts.push(TemplatePart::Field(
+            names.split('|').map(path).collect(),
+            default,
+        ));
         rest = after;
     }
     if !rest.is_empty() {
@@ -275,26 +329,44 @@ fn ids(
                 let one = |path: &'_ ValuePath| -> Vec<Cow<'_, str>> {
                     let texts = |value: Option<JsonValue<'_>>, path: &str| -> Vec<Cow<'_, str>> {
                         let found = value.map(|v| values(v, path)).unwrap_or_default();
-                        found.into_iter().filter_map(JsonValue::text).map(|t| Cow::Owned(t.into_owned())).collect()
+                        found
+                            .into_iter()
+                            .filter_map(JsonValue::text)
+                            .map(|t| Cow::Owned(t.into_owned()))
+                            .collect()
                     };
                     match path {
                         ValuePath::Request(path) => texts(request, path),
                         ValuePath::Response(path) => texts(response, path),
-                        ValuePath::Caller => user_name.map(|n| Cow::Owned(n.to_owned())).into_iter().collect(),
+                        ValuePath::Caller => user_name
+                            .map(|n| Cow::Owned(n.to_owned()))
+                            .into_iter()
+                            .collect(),
                     }
                 };
-                let found = paths.iter().map(one).find(|f| !f.is_empty()).unwrap_or_default();
-                if found.is_empty() { default.iter().map(|d| Cow::Borrowed(d.as_str())).collect() } else { found }
+                let found = paths
+                    .iter()
+                    .map(one)
+                    .find(|f| !f.is_empty())
+                    .unwrap_or_default();
+                if found.is_empty() {
+                    default.iter().map(|d| Cow::Borrowed(d.as_str())).collect()
+                } else {
+                    found
+                }
             }
         };
-        let longer = ids.iter().flat_map(|id| found.iter().map(move |f| format!("{id}{f}")));
+        let longer = ids
+            .iter()
+            .flat_map(|id| found.iter().map(move |f| format!("{id}{f}")));
         ids = longer.take(TOUCHED_MAX).collect();
     }
     ids.retain(|id| !id.is_empty());
     ids
 }
 
-/// Every value at a dotted path; lists are entered. The first letter of a name may be small or large.
+/// Every value at a dotted path; lists are entered. The first letter of a name may be small or
+/// large.
 pub fn values<'a>(value: JsonValue<'a>, path: &str) -> Vec<JsonValue<'a>> {
     let mut found = vec![value];
     for name in path.split('.') {
@@ -309,7 +381,16 @@ pub fn values<'a>(value: JsonValue<'a>, path: &str) -> Vec<JsonValue<'a>> {
     }
     let lists = found.iter().any(|v| v.kind() == JsonKind::Array);
     if lists {
-        found.into_iter().flat_map(|v| if v.kind() == JsonKind::Array { v.elements().collect() } else { vec![v] }).collect()
+        found
+            .into_iter()
+            .flat_map(|v| {
+                if v.kind() == JsonKind::Array {
+                    v.elements().collect()
+                } else {
+                    vec![v]
+                }
+            })
+            .collect()
     } else {
         found
     }
@@ -328,14 +409,20 @@ fn member<'a>(value: JsonValue<'a>, name: &str) -> Option<JsonValue<'a>> {
     })
 }
 
-/// How an ARN names a thing within its service: `main` of `arn:…:trail/main`. None for what is no ARN.
+/// How an ARN names a thing within its service: `main` of `arn:…:trail/main`. None for what is no
+/// ARN.
 #[must_use]
 pub fn short_name(id: &str) -> Option<&str> {
     let resource = id.strip_prefix("arn:")?.splitn(5, ':').nth(4)?;
-    let typed = resource.find(['/', ':']).filter(|at| resource[..*at].bytes().all(|b| b.is_ascii_lowercase() || b == b'-'));
+    let typed = resource.find(['/', ':']).filter(|at| {
+        resource[..*at]
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b == b'-')
+    });
     let name = typed.map_or(resource, |at| &resource[at + 1..]);
     // Secrets Manager adds a dash and six characters to the name.
-    if id.contains(":secretsmanager:") && name.len() > 7 && name.as_bytes()[name.len() - 7] == b'-' {
+    if id.contains(":secretsmanager:") && name.len() > 7 && name.as_bytes()[name.len() - 7] == b'-'
+    {
         return Some(&name[..name.len() - 7]);
     }
     Some(name)
@@ -351,7 +438,11 @@ mod tests {
         let mut found = Vec::new();
         TrailReader::new().read(&mut json.as_bytes(), &mut |item| {
             if let TrailItem::Event(event) = item {
-                found.extend(map.touched(&event, Some("me")).into_iter().map(|t| (map.kind(t.kind).to_owned(), t.effect, t.id)));
+                found.extend(
+                    map.touched(&event, Some("me"))
+                        .into_iter()
+                        .map(|t| (map.kind(t.kind).to_owned(), t.effect, t.id)),
+                );
             }
         });
         found
@@ -398,7 +489,10 @@ mod tests {
             ),
         ] {
             let found = touched(json);
-            assert!(found.contains(&(kind.to_owned(), effect, id.to_owned())), "{found:?}");
+            assert!(
+                found.contains(&(kind.to_owned(), effect, id.to_owned())),
+                "{found:?}"
+            );
         }
     }
 
@@ -409,7 +503,10 @@ mod tests {
             {"instanceId":"i-1","networkInterfaceSet":{"items":[{"networkInterfaceId":"eni-1"}]}},{"instanceId":"i-2"}]}}}"#,
         );
         let named: Vec<&str> = found.iter().map(|(_, _, id)| id.as_str()).collect();
-        assert!(["i-1", "i-2", "eni-1"].iter().all(|id| named.contains(id)), "{found:?}");
+        assert!(
+            ["i-1", "i-2", "eni-1"].iter().all(|id| named.contains(id)),
+            "{found:?}"
+        );
     }
 
     #[test]
@@ -417,7 +514,10 @@ mod tests {
         for (id, name) in [
             ("arn:aws:cloudtrail:us-east-1:1:trail/main", Some("main")),
             ("arn:aws:sns:us-east-1:1:jobs", Some("jobs")),
-            ("arn:aws:secretsmanager:us-east-1:1:secret:prod/db-AbCdEf", Some("prod/db")),
+            (
+                "arn:aws:secretsmanager:us-east-1:1:secret:prod/db-AbCdEf",
+                Some("prod/db"),
+            ),
             ("arn:aws:iam::aws:policy/x/Y", Some("x/Y")),
             ("main", None),
         ] {

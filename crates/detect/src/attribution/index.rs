@@ -9,7 +9,9 @@ use siphasher::sip::SipHasher13;
 
 use super::call_map::{CallMap, FactEffect, TouchedFact, is_omitted};
 use crate::call::{ActorContext, ApiCall, SourceAddress};
-use bartizan_model::limits::{ADDRESSES_MAX, DEED_TEXT_BYTES_MAX, DEEDS_MAX, ISSUED_MAX, LEAVES_MAX};
+use bartizan_model::limits::{
+    ADDRESSES_MAX, DEED_TEXT_BYTES_MAX, DEEDS_MAX, ISSUED_MAX, LEAVES_MAX,
+};
 use bartizan_trail::json::{JsonKind, JsonValue};
 use bartizan_trail::{Event, EventId, Field};
 
@@ -28,7 +30,8 @@ pub struct MutatingCall {
     pub call: Arc<ApiCall>,
     /// What it touched.
     pub touched: Vec<TouchedFact>,
-    /// Hashes of all values in request and response, sorted: to see whether a new value of a fact came from here.
+    /// Hashes of all values in request and response, sorted: to see whether a new value of a fact
+    /// came from here.
     pub leaves: Box<[u64]>,
     /// CloudTrail left out a part of the request.
     pub cut: bool,
@@ -69,7 +72,7 @@ pub struct SeenRange {
 /// What one scanner keeps of one object.
 #[derive(Debug, Default)]
 pub struct TrailCollector {
-    deeds: Vec<MutatingCall>,
+    mutations: Vec<MutatingCall>,
     issued: Vec<(String, IssuedCredential)>,
     /// Account and region, and the five minutes in which something was called there.
     presence: BTreeMap<(String, String), BTreeSet<i64>>,
@@ -86,7 +89,7 @@ pub struct TrailCollector {
 #[derive(Debug, Default)]
 pub struct AttributionIndex {
     /// By time and event.
-    pub deeds: BTreeMap<(i64, EventId), MutatingCall>,
+    pub mutations: BTreeMap<(i64, EventId), MutatingCall>,
     /// By access key id; the record that says most about who asked.
     pub issued: HashMap<String, IssuedCredential, foldhash::fast::RandomState>,
     /// Account and region, and the five minutes in which something was called there.
@@ -115,18 +118,32 @@ impl TrailCollector {
     ) {
         let (id, time_s) = at;
         let bucket = time_s.div_euclid(BUCKET_S);
-        if !self.last.as_ref().is_some_and(|(last, at)| *at == bucket && Arc::ptr_eq(last, call)) {
-            let place = (call.account.clone().unwrap_or_default(), call.region.clone().unwrap_or_default());
+        if !self
+            .last
+            .as_ref()
+            .is_some_and(|(last, at)| *at == bucket && Arc::ptr_eq(last, call))
+        {
+            let place = (
+                call.account.clone().unwrap_or_default(),
+                call.region.clone().unwrap_or_default(),
+            );
             self.presence.entry(place).or_default().insert(bucket);
             self.last = Some((call.clone(), bucket));
         }
         if let Some(address) = source.address() {
-            self.addresses.entry(address).or_insert(SeenRange::at(time_s)).widen(SeenRange::at(time_s));
+            self.addresses
+                .entry(address)
+                .or_insert(SeenRange::at(time_s))
+                .widen(SeenRange::at(time_s));
         }
-        if !self.last_who.as_ref().is_some_and(|(last, at)| *at == bucket && Arc::ptr_eq(last, who)) {
+        if !self
+            .last_who
+            .as_ref()
+            .is_some_and(|(last, at)| *at == bucket && Arc::ptr_eq(last, who))
+        {
             if let Some(agent) = &who.user_agent {
                 match self.agents.get_mut(agent) {
-                    Some(heard) => heard.widen(SeenRange::at(time_s)),
+                    Some(seen_range) => seen_range.widen(SeenRange::at(time_s)),
                     None => drop(self.agents.insert(agent.clone(), SeenRange::at(time_s))),
                 }
             }
@@ -143,53 +160,90 @@ impl TrailCollector {
         }
         let mut touched = map.touched(event, own_user_name(&who.actor));
         for fact in &mut touched {
-            fact.content = fact.content.take().filter(|c| c.len() <= DEED_TEXT_BYTES_MAX);
+            fact.content = fact
+                .content
+                .take()
+                .filter(|c| c.len() <= DEED_TEXT_BYTES_MAX);
         }
         if touched.is_empty() {
             return;
         }
-        let (request, response) = (event.field(Field::RequestParameters), event.field(Field::ResponseElements));
+        let (request, response) = (
+            event.field(Field::RequestParameters),
+            event.field(Field::ResponseElements),
+        );
         let mut leaves = Vec::new();
         // A thing that was made or deleted is known by its id, a policy by its text.
-        if touched.iter().any(|t| t.effect == FactEffect::Set && t.content.is_none()) {
-            [request, response].into_iter().flatten().for_each(|v| gather(v, &mut leaves, 0));
+        if touched
+            .iter()
+            .any(|t| t.effect == FactEffect::Set && t.content.is_none())
+        {
+            [request, response]
+                .into_iter()
+                .flatten()
+                .for_each(|v| gather(v, &mut leaves, 0));
         }
-        touched.iter().flat_map(|t| &t.sets).filter_map(|s| s.split_once('=')).for_each(|(_, value)| leaves.push(leaf(value)));
+        touched
+            .iter()
+            .flat_map(|t| &t.sets)
+            .filter_map(|s| s.split_once('='))
+            .for_each(|(_, value)| leaves.push(leaf(value)));
         leaves.sort_unstable();
         leaves.dedup();
         let cut = request.is_some_and(is_omitted);
-        let deed =
-            MutatingCall { time_s, event: id, who: who.clone(), source, call: call.clone(), touched, leaves: leaves.into(), cut };
-        self.deeds.push(deed);
+        let mutation = MutatingCall {
+            time_s,
+            event: id,
+            who: who.clone(),
+            source,
+            call: call.clone(),
+            touched,
+            leaves: leaves.into(),
+            cut,
+        };
+        self.mutations.push(mutation);
     }
 }
 
 impl AttributionIndex {
-    /// Where a deed stands: by time and event. Where ids were taken out of the records, others may have the same one.
-    fn place(&self, deed: &MutatingCall) -> (i64, EventId) {
+    /// Where a deed stands: by time and event. Where ids were taken out of the records, others may
+    /// have the same one.
+    fn place(&self, mutation: &MutatingCall) -> (i64, EventId) {
         let same = |known: &MutatingCall| {
-            let touched = |d: &MutatingCall| d.touched.iter().map(|t| format!("{t:?}")).collect::<Vec<_>>();
-            (&known.call, &known.who, &known.source, &known.leaves) == (&deed.call, &deed.who, &deed.source, &deed.leaves)
-                && touched(known) == touched(deed)
+            let touched = |d: &MutatingCall| {
+                d.touched
+                    .iter()
+                    .map(|t| format!("{t:?}"))
+                    .collect::<Vec<_>>()
+            };
+            (&known.call, &known.who, &known.source, &known.leaves)
+                == (
+                    &mutation.call,
+                    &mutation.who,
+                    &mutation.source,
+                    &mutation.leaves,
+                )
+                && touched(known) == touched(mutation)
         };
-        let mut place = (deed.time_s, deed.event);
-        while self.deeds.get(&place).is_some_and(|known| !same(known)) {
+        let mut place = (mutation.time_s, mutation.event);
+        while self.mutations.get(&place).is_some_and(|known| !same(known)) {
             place.1 = EventId::from(place.1.bits().wrapping_add(1));
         }
         place
     }
 
-    /// Takes what was kept of one object. The order of objects does not matter, as long as there is room.
-    pub fn take(&mut self, witness: TrailCollector) {
-        for deed in witness.deeds {
-            let place = self.place(&deed);
-            if self.deeds.len() >= DEEDS_MAX && !self.deeds.contains_key(&place) {
+    /// Takes what was kept of one object. The order of objects does not matter, as long as there is
+    /// room.
+    pub fn take(&mut self, collector: TrailCollector) {
+        for mutation in collector.mutations {
+            let place = self.place(&mutation);
+            if self.mutations.len() >= DEEDS_MAX && !self.mutations.contains_key(&place) {
                 self.dropped += 1;
             } else {
-                self.deeds.insert(place, deed);
+                self.mutations.insert(place, mutation);
             }
         }
-        for (key, issued) in witness.issued {
+        for (key, issued) in collector.issued {
             if let Some(known) = self.issued.get_mut(&key) {
                 if issued.rank() > known.rank() {
                     *known = issued;
@@ -200,23 +254,24 @@ impl AttributionIndex {
                 self.issued.insert(key, issued);
             }
         }
-        for (place, buckets) in witness.presence {
+        for (place, buckets) in collector.presence {
             self.presence.entry(place).or_default().extend(buckets);
         }
-        self.dropped += keep(&mut self.addresses, witness.addresses) + keep(&mut self.agents, witness.agents);
+        self.dropped += keep(&mut self.addresses, collector.addresses)
+            + keep(&mut self.agents, collector.agents);
     }
 }
 
 /// Takes what was heard of, as far as there is room. Gives how many found none.
 fn keep<K: std::hash::Hash + Eq>(all: &mut SeenRanges<K>, some: SeenRanges<K>) -> u64 {
     let mut dropped = 0;
-    for (key, heard) in some {
+    for (key, seen_range) in some {
         if let Some(known) = all.get_mut(&key) {
-            known.widen(heard);
+            known.widen(seen_range);
         } else if all.len() >= ADDRESSES_MAX {
             dropped += 1;
         } else {
-            all.insert(key, heard);
+            all.insert(key, seen_range);
         }
     }
     dropped
@@ -226,7 +281,10 @@ type SeenRanges<K> = HashMap<K, SeenRange, foldhash::fast::RandomState>;
 
 impl SeenRange {
     fn at(time_s: i64) -> Self {
-        Self { first_s: time_s, last_s: time_s }
+        Self {
+            first_s: time_s,
+            last_s: time_s,
+        }
     }
 
     fn widen(&mut self, other: Self) {
@@ -236,15 +294,21 @@ impl SeenRange {
 }
 
 impl IssuedCredential {
-    /// The record of the caller's own account tells more than that of the role's; of equals the earliest.
+    /// The record of the caller's own account tells more than that of the role's; of equals the
+    /// earliest.
     fn rank(&self) -> (bool, std::cmp::Reverse<(i64, EventId)>) {
-        (self.who.actor.kind != "AWSAccount", std::cmp::Reverse((self.time_s, self.event)))
+        (
+            self.who.actor.kind != "AWSAccount",
+            std::cmp::Reverse((self.time_s, self.event)),
+        )
     }
 }
 
 /// The user's own name, where a user calls.
 pub fn own_user_name(actor: &bartizan_trail::CallerIdentity) -> Option<&str> {
-    (actor.kind == "IAMUser").then(|| actor.key.rsplit('/').next()).flatten()
+    (actor.kind == "IAMUser")
+        .then(|| actor.key.rsplit('/').next())
+        .flatten()
 }
 
 /// A credential in the answer of a call.
@@ -261,8 +325,13 @@ fn issued(
         name if name.starts_with("sts:") => false,
         _ => return None,
     };
-    let (request, response) = (event.field(Field::RequestParameters), event.field(Field::ResponseElements)?);
-    let text = |value: Option<JsonValue<'_>>, name: &str| value?.get(name)?.text().map(std::borrow::Cow::into_owned);
+    let (request, response) = (
+        event.field(Field::RequestParameters),
+        event.field(Field::ResponseElements)?,
+    );
+    let text = |value: Option<JsonValue<'_>>, name: &str| {
+        value?.get(name)?.text().map(std::borrow::Cow::into_owned)
+    };
     let credential = response.get(if iam { "accessKey" } else { "credentials" })?;
     let key = text(Some(credential), "accessKeyId")?;
     let of = if iam {
@@ -288,7 +357,8 @@ fn issued(
     Some((key, issued))
 }
 
-/// Seconds that a session of a role lasts where nobody asked for more or less (STS API reference, "AssumeRole").
+/// Seconds that a session of a role lasts where nobody asked for more or less (STS API reference,
+/// "AssumeRole").
 const SESSION_S: i64 = 3600;
 
 /// Nesting of values that are looked at.
@@ -300,12 +370,15 @@ fn gather(value: JsonValue<'_>, leaves: &mut Vec<u64>, depth: usize) {
         return;
     }
     match value.kind() {
-        JsonKind::Object => value.raw_members().for_each(|(_, v)| gather(v, leaves, depth + 1)),
+        JsonKind::Object => value
+            .raw_members()
+            .for_each(|(_, v)| gather(v, leaves, depth + 1)),
         JsonKind::Array => value.elements().for_each(|v| gather(v, leaves, depth + 1)),
         _ => {
             if let Some(text) = value.text() {
                 leaves.push(leaf(&text));
-                // What an ARN names is a value too: the name of an attached policy stands in the fact beside its ARN.
+                // What an ARN names is a value too: the name of an attached policy stands in the
+                // fact beside its ARN.
                 if text.starts_with("arn:")
                     && let Some((_, name)) = text.rsplit_once(['/', ':'])
                 {

@@ -11,10 +11,12 @@ use super::{api, is_account};
 use bartizan_trail::json::JsonKind;
 use bartizan_trail::{CallerIdentity, Event, Field};
 
-/// Accounts of AWS that requests of everybody name: publishers of layers, images and agents, and those to which load balancers
-/// of older regions write their logs from (ELB user guide, "Enable access logs"; EKS, Lambda and SageMaker guides).
+/// Accounts of AWS that requests of everybody name: publishers of layers, images and agents, and
+/// those to which load balancers of older regions write their logs from (ELB user guide, "Enable
+/// access logs"; EKS, Lambda and SageMaker guides).
 const OF_AWS: &[&str] = &[
-    // Layers of Lambda: Powertools, Insights, AppConfig and secrets extensions, ADOT, SDK for pandas.
+    // Layers of Lambda: Powertools, Insights, AppConfig and secrets extensions, ADOT, SDK for
+    // pandas.
     "017000801446",
     "580247275435",
     "027255383542",
@@ -62,27 +64,41 @@ const OF_AWS: &[&str] = &[
 /// Bytes of the longest text that may be a name: an ARN has at most 2,048 characters.
 const NAME_BYTES_MAX: usize = 2048;
 
-/// Accounts that a change names and that are neither the caller's, nor the called one, nor AWS's own.
+/// Accounts that a change names and that are neither the caller's, nor the called one, nor AWS's
+/// own.
 pub(super) fn names_account(event: &Event<'_>, actor: &CallerIdentity) -> Vec<String> {
     let call = api(event);
     if !is_change(&call) || takes_away(&call) {
         return Vec::new();
     }
-    let Some(request) = event.field(Field::RequestParameters).filter(|r| has_account(r.raw())) else { return Vec::new() };
+    let Some(request) = event
+        .field(Field::RequestParameters)
+        .filter(|r| has_account(r.raw()))
+    else {
+        return Vec::new();
+    };
     if text(request, "operationType").is_some_and(|t| t.eq_ignore_ascii_case("remove")) {
         return Vec::new();
     }
     let called = event.text(Field::RecipientAccountId).unwrap_or_default();
-    let known = |account: &str| account == called || actor.account.as_deref() == Some(account) || OF_AWS.contains(&account);
+    let known = |account: &str| {
+        account == called || actor.account.as_deref() == Some(account) || OF_AWS.contains(&account)
+    };
     let mut found = BTreeSet::new();
     leaves(request, &mut |names, value| {
-        let Some(text) = value.text().filter(|t| t.len() <= NAME_BYTES_MAX) else { return };
-        if names.iter().any(|n| n.to_ascii_lowercase().contains("remove")) {
+        let Some(text) = value.text().filter(|t| t.len() <= NAME_BYTES_MAX) else {
+            return;
+        };
+        if names
+            .iter()
+            .any(|n| n.to_ascii_lowercase().contains("remove"))
+        {
             return;
         }
         // A number of twelve digits is an account only where its name says so; a size has as many.
         let says = || names.last().is_some_and(|n| says_account(n));
-        let account = account_in(&text).filter(|account| *account != &*text || value.kind() == JsonKind::String || says());
+        let account = account_in(&text)
+            .filter(|account| *account != &*text || value.kind() == JsonKind::String || says());
         found.extend(account.filter(|account| !known(account)).map(str::to_owned));
     });
     found.into_iter().collect()
@@ -95,24 +111,38 @@ fn names_role(raw: &[u8]) -> bool {
 
 /// Whether twelve digits stand together: without them there is nothing to look for.
 fn has_account(raw: &[u8]) -> bool {
-    raw.split(|b| !b.is_ascii_digit()).any(|digits| digits.len() == 12)
+    raw.split(|b| !b.is_ascii_digit())
+        .any(|digits| digits.len() == 12)
 }
 
 /// Whether a call only takes away: whom it names has less than before.
 fn takes_away(call: &str) -> bool {
     let name = call.split_once(':').map_or(call, |(_, name)| name);
-    ["Delete", "Remove", "Revoke", "Disassociate", "Detach", "Deregister", "Deauthorize", "Reject", "Cancel", "Terminate"]
-        .iter()
-        .any(|verb| name.starts_with(verb))
+    [
+        "Delete",
+        "Remove",
+        "Revoke",
+        "Disassociate",
+        "Detach",
+        "Deregister",
+        "Deauthorize",
+        "Reject",
+        "Cancel",
+        "Terminate",
+    ]
+    .iter()
+    .any(|verb| name.starts_with(verb))
 }
 
 fn says_account(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    ["account", "owner", "principal", "userid"].iter().any(|word| lower.contains(word))
+    ["account", "owner", "principal", "userid"]
+        .iter()
+        .any(|word| lower.contains(word))
 }
 
-/// The account of a text that names a thing: the text itself, the account of an ARN, the host of a registry of images, the path
-/// of a queue. Twelve digits anywhere else mean nothing.
+/// The account of a text that names a thing: the text itself, the account of an ARN, the host of a
+/// registry of images, the path of a queue. Twelve digits anywhere else mean nothing.
 fn account_in(text: &str) -> Option<&str> {
     if is_account(text) {
         return Some(text);
@@ -125,12 +155,21 @@ fn account_in(text: &str) -> Option<&str> {
     }
     let (host, path) = text.strip_prefix("https://")?.split_once('/')?;
     let account = path.split('/').next()?;
-    (host.starts_with("sqs.") || host.contains(".queue.")).then_some(account).filter(|a| is_account(a))
+    (host.starts_with("sqs.") || host.contains(".queue."))
+        .then_some(account)
+        .filter(|a| is_account(a))
 }
 
 /// Members that name a role as somebody who is let in, not as what something will run with.
-const PRINCIPALS: &[&str] =
-    &["principal", "principalArn", "granteePrincipal", "dataLakePrincipalIdentifier", "principals", "principalId", "resourceArn"];
+const PRINCIPALS: &[&str] = &[
+    "principal",
+    "principalArn",
+    "granteePrincipal",
+    "dataLakePrincipalIdentifier",
+    "principals",
+    "principalId",
+    "resourceArn",
+];
 
 /// Roles and instance profiles of the called account that a change hands to a service.
 pub(super) fn role_passed(event: &Event<'_>) -> Vec<String> {
@@ -138,18 +177,31 @@ pub(super) fn role_passed(event: &Event<'_>) -> Vec<String> {
     if !may_pass_role(&call) {
         return Vec::new();
     }
-    let Some(request) = event.field(Field::RequestParameters).filter(|r| names_role(r.raw())) else {
+    let Some(request) = event
+        .field(Field::RequestParameters)
+        .filter(|r| names_role(r.raw()))
+    else {
         return Vec::new();
     };
     let called = event.text(Field::RecipientAccountId).unwrap_or_default();
     let mut found = BTreeSet::new();
     leaves(request, &mut |names, value| {
-        let Some(text) = value.text().filter(|t| t.len() <= NAME_BYTES_MAX) else { return };
-        let name = |back: usize| names.iter().rev().nth(back).map_or("", |n: &Cow<'_, str>| n);
+        let Some(text) = value.text().filter(|t| t.len() <= NAME_BYTES_MAX) else {
+            return;
+        };
+        let name = |back: usize| {
+            names
+                .iter()
+                .rev()
+                .nth(back)
+                .map_or("", |n: &Cow<'_, str>| n)
+        };
         if PRINCIPALS.iter().any(|p| is_named(name(0).as_bytes(), p)) {
             return;
         }
-        if is_named(name(1).as_bytes(), "iamInstanceProfile") && name(0).eq_ignore_ascii_case("name") {
+        if is_named(name(1).as_bytes(), "iamInstanceProfile")
+            && name(0).eq_ignore_ascii_case("name")
+        {
             found.insert(format!("instance-profile/{text}"));
         }
         let parts: Vec<&str> = text.splitn(6, ':').collect();
@@ -177,9 +229,18 @@ mod tests {
     fn accounts_stand_in_names() {
         for (text, account) in [
             ("999988887777", Some("999988887777")),
-            ("arn:aws:s3:us-east-1:999988887777:accesspoint/x", Some("999988887777")),
-            ("999988887777.dkr.ecr.us-east-1.amazonaws.com/x:latest", Some("999988887777")),
-            ("https://sqs.us-east-1.amazonaws.com/999988887777/q", Some("999988887777")),
+            (
+                "arn:aws:s3:us-east-1:999988887777:accesspoint/x",
+                Some("999988887777"),
+            ),
+            (
+                "999988887777.dkr.ecr.us-east-1.amazonaws.com/x:latest",
+                Some("999988887777"),
+            ),
+            (
+                "https://sqs.us-east-1.amazonaws.com/999988887777/q",
+                Some("999988887777"),
+            ),
             ("arn:aws:s3:::b", None),
             ("arn:aws:iam::aws:policy/ReadOnlyAccess", None),
             ("vol-0999988887777abcd", None),

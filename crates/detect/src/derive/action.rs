@@ -1,5 +1,5 @@
-//! What a call is by AWS's own table of actions: does it read, change, or say who may do what; and whether it is one that makes
-//! credentials, gives rights, or is about what watches the account.
+//! What a call is by AWS's own table of actions: does it read, change, or say who may do what; and
+//! whether it is one that makes credentials, gives rights, or is about what watches the account.
 
 use bartizan_iam::{AccessLevel, Actions};
 
@@ -20,7 +20,8 @@ const PREFIXES: &[(&str, &str)] = &[
     ("servicecatalog-appregistry", "servicecatalog"),
 ];
 
-/// Calls whose name in a record is not the name of the action: S3's, mostly (S3 user guide, "CloudTrail events").
+/// Calls whose name in a record is not the name of the action: S3's, mostly (S3 user guide,
+/// "CloudTrail events").
 const NAMES: &[(&str, &str)] = &[
     ("s3:ListBuckets", "s3:ListAllMyBuckets"),
     ("s3:ListObjects", "s3:ListBucket"),
@@ -36,26 +37,42 @@ const NAMES: &[(&str, &str)] = &[
     ("s3:UploadPart", "s3:PutObject"),
     ("s3:DeleteObjects", "s3:DeleteObject"),
     ("s3:PutBucketLifecycle", "s3:PutLifecycleConfiguration"),
-    ("s3:PutBucketLifecycleConfiguration", "s3:PutLifecycleConfiguration"),
+    (
+        "s3:PutBucketLifecycleConfiguration",
+        "s3:PutLifecycleConfiguration",
+    ),
     ("s3:DeleteBucketLifecycle", "s3:PutLifecycleConfiguration"),
     ("s3:GetBucketLifecycle", "s3:GetLifecycleConfiguration"),
-    ("s3:GetBucketLifecycleConfiguration", "s3:GetLifecycleConfiguration"),
+    (
+        "s3:GetBucketLifecycleConfiguration",
+        "s3:GetLifecycleConfiguration",
+    ),
     ("s3:PutBucketEncryption", "s3:PutEncryptionConfiguration"),
     ("s3:DeleteBucketEncryption", "s3:PutEncryptionConfiguration"),
     ("s3:GetBucketEncryption", "s3:GetEncryptionConfiguration"),
     ("s3:PutBucketReplication", "s3:PutReplicationConfiguration"),
-    ("s3:DeleteBucketReplication", "s3:PutReplicationConfiguration"),
+    (
+        "s3:DeleteBucketReplication",
+        "s3:PutReplicationConfiguration",
+    ),
     ("s3:GetBucketReplication", "s3:GetReplicationConfiguration"),
     ("s3:PutBucketCors", "s3:PutBucketCORS"),
     ("s3:DeleteBucketCors", "s3:PutBucketCORS"),
     ("s3:DeleteBucketTagging", "s3:PutBucketTagging"),
-    ("s3:DeleteBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock"),
-    ("s3:DeletePublicAccessBlock", "s3:PutBucketPublicAccessBlock"),
+    (
+        "s3:DeleteBucketPublicAccessBlock",
+        "s3:PutBucketPublicAccessBlock",
+    ),
+    (
+        "s3:DeletePublicAccessBlock",
+        "s3:PutBucketPublicAccessBlock",
+    ),
     ("s3:PutPublicAccessBlock", "s3:PutBucketPublicAccessBlock"),
     ("lambda:Invoke", "lambda:InvokeFunction"),
 ];
 
-/// Actions that make or change credentials, or trust in somebody's. AWS calls nearly all of them "Write".
+/// Actions that make or change credentials, or trust in somebody's. AWS calls nearly all of them
+/// "Write".
 const CREDENTIAL: &[&str] = &[
     "iam:CreateAccessKey",
     "iam:UpdateAccessKey",
@@ -117,22 +134,44 @@ const PERMISSION: &[&str] = &[
     "organizations:RegisterDelegatedAdministrator",
 ];
 
-/// Actions that AWS calls "Permissions management" and that are routine: services and consoles make them by the thousand.
-const ROUTINE: &[&str] = &["kms:CreateGrant", "kms:RetireGrant", "waf:CreateWebACL", "waf-regional:CreateWebACL"];
+/// Actions that AWS calls "Permissions management" and that are routine: services and consoles make
+/// them by the thousand.
+const ROUTINE: &[&str] = &[
+    "kms:CreateGrant",
+    "kms:RetireGrant",
+    "waf:CreateWebACL",
+    "waf-regional:CreateWebACL",
+];
 
 /// Services of which permission actions are about their own users and consoles.
 const ROUTINE_SERVICES: &[&str] = &["glue", "quicksight"];
 
-/// Services that watch an account, or decide what may happen in it: every change of them is of interest when it is refused.
-const GUARDS: &[&str] =
-    &["cloudtrail", "guardduty", "config", "securityhub", "macie2", "access-analyzer", "organizations", "inspector2", "detective"];
+/// Services that watch an account, or decide what may happen in it: every change of them is of
+/// interest when it is refused.
+const GUARDS: &[&str] = &[
+    "cloudtrail",
+    "guardduty",
+    "config",
+    "securityhub",
+    "macie2",
+    "access-analyzer",
+    "organizations",
+    "inspector2",
+    "detective",
+];
 
 /// The action of a call, `lambda:CreateFunction` of `lambda:CreateFunction20150331v2`.
 pub(super) fn action(call: &str) -> String {
     let (source, name) = call.split_once(':').unwrap_or((call, ""));
-    let service = PREFIXES.iter().find(|(from, _)| *from == source).map_or(source, |(_, to)| to);
+    let service = PREFIXES
+        .iter()
+        .find(|(from, _)| *from == source)
+        .map_or(source, |(_, to)| to);
     let plain = format!("{service}:{}", without_version(name));
-    NAMES.iter().find(|(from, _)| *from == plain).map_or(plain, |(_, to)| (*to).to_owned())
+    NAMES
+        .iter()
+        .find(|(from, _)| *from == plain)
+        .map_or(plain, |(_, to)| (*to).to_owned())
 }
 
 /// A call's name without the version of its API: `20150331`, `20150331v2`, `2020_05_31`.
@@ -140,24 +179,31 @@ fn without_version(name: &str) -> &str {
     let cut = name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | 'v'));
     let rest = &name[cut.len()..];
     // ListObjectsV2 has a version that is part of the action's name; a date has eight digits.
-    if rest.bytes().filter(u8::is_ascii_digit).count() >= 8 { cut } else { name }
+    if rest.bytes().filter(u8::is_ascii_digit).count() >= 8 {
+        cut
+    } else {
+        name
+    }
 }
 
-/// What a call does: `list`, `read`, `tagging`, `write`, `permissions`. By AWS's table of actions, and by its verb where the
-/// table does not know it.
+/// What a call does: `list`, `read`, `tagging`, `write`, `permissions`. By AWS's table of actions,
+/// and by its verb where the table does not know it.
 pub(super) fn access(call: &str) -> &'static str {
     let action = action(call);
     let actions = Actions::builtin();
-    let level = actions.find(&action).map(|a| actions.level(a)).unwrap_or_else(|| {
-        let name = action.split_once(':').map_or("", |(_, name)| name);
-        if name.starts_with("List") {
-            AccessLevel::List
-        } else if READS.iter().any(|verb| name.starts_with(verb)) {
-            AccessLevel::Read
-        } else {
-            AccessLevel::Write
-        }
-    });
+    let level = actions
+        .find(&action)
+        .map(|a| actions.level(a))
+        .unwrap_or_else(|| {
+            let name = action.split_once(':').map_or("", |(_, name)| name);
+            if name.starts_with("List") {
+                AccessLevel::List
+            } else if READS.iter().any(|verb| name.starts_with(verb)) {
+                AccessLevel::Read
+            } else {
+                AccessLevel::Write
+            }
+        });
     match level {
         AccessLevel::List => "list",
         AccessLevel::Read => "read",
@@ -167,12 +213,16 @@ pub(super) fn access(call: &str) -> &'static str {
     }
 }
 
-const READS: &[&str] = &["Get", "Describe", "Head", "BatchGet", "Lookup", "Search", "Check", "Validate", "Test", "Query", "Scan"];
+const READS: &[&str] = &[
+    "Get", "Describe", "Head", "BatchGet", "Lookup", "Search", "Check", "Validate", "Test",
+    "Query", "Scan",
+];
 
 /// Verbs that take something away for good.
 const DESTROYS: &[&str] = &["Delete", "Terminate", "Deregister", "Purge", "Schedule"];
 
-/// What sort of change a call is: `credential`, `permission`, `guard`, `destroy`; none for all others.
+/// What sort of change a call is: `credential`, `permission`, `guard`, `destroy`; none for all
+/// others.
 pub(super) fn class(call: &str) -> Vec<String> {
     let action = action(call);
     let (service, name) = action.split_once(':').unwrap_or((&action, ""));
@@ -194,13 +244,20 @@ pub(super) fn class(call: &str) -> Vec<String> {
     found
 }
 
-/// Whether a call can change or give something. Calls that are made for each object or message are left out, and so are those
-/// that give out sessions.
+/// Whether a call can change or give something. Calls that are made for each object or message are
+/// left out, and so are those that give out sessions.
 pub(super) fn is_change(call: &str) -> bool {
     let (source, name) = call.split_once(':').unwrap_or((call, ""));
-    let reads = ["Get", "List", "Describe", "Head", "BatchGet", "Lookup", "Search"].iter().any(|verb| name.starts_with(verb));
+    let reads = [
+        "Get", "List", "Describe", "Head", "BatchGet", "Lookup", "Search",
+    ]
+    .iter()
+    .any(|verb| name.starts_with(verb));
     let session = source == "sts" && name != "GetFederationToken";
-    !session && !DATA.contains(&call) && (!reads || call == "sts:GetFederationToken") && !matches!(access(call), "list" | "read")
+    !session
+        && !DATA.contains(&call)
+        && (!reads || call == "sts:GetFederationToken")
+        && !matches!(access(call), "list" | "read")
 }
 
 /// Calls that work with data and change nothing else.
@@ -243,30 +300,63 @@ mod tests {
 
     #[test]
     fn calls_are_actions() {
-        assert_eq!(action("lambda:CreateFunction20150331v2"), "lambda:CreateFunction");
-        assert_eq!(action("cloudfront:CreateDistribution2020_05_31"), "cloudfront:CreateDistribution");
+        assert_eq!(
+            action("lambda:CreateFunction20150331v2"),
+            "lambda:CreateFunction"
+        );
+        assert_eq!(
+            action("cloudfront:CreateDistribution2020_05_31"),
+            "cloudfront:CreateDistribution"
+        );
         assert_eq!(action("s3:ListObjectsV2"), "s3:ListBucket");
         assert_eq!(action("monitoring:DeleteAlarms"), "cloudwatch:DeleteAlarms");
         assert_eq!(action("ec2:RunInstances"), "ec2:RunInstances");
         let known = |name: &&&str| Actions::builtin().find(name).is_none();
-        let missing: Vec<_> = NAMES.iter().map(|(_, to)| to).chain(CREDENTIAL).chain(PERMISSION).filter(known).collect();
+        let missing: Vec<_> = NAMES
+            .iter()
+            .map(|(_, to)| to)
+            .chain(CREDENTIAL)
+            .chain(PERMISSION)
+            .filter(known)
+            .collect();
         assert!(missing.is_empty(), "no action of AWS: {missing:?}");
     }
 
     #[test]
     fn calls_have_a_level_and_a_class() {
-        assert_eq!((access("s3:PutBucketLifecycle"), access("lambda:Invoke")), ("write", "write"));
-        assert_eq!((access("iam:PutUserPolicy"), access("iam:ListUsers")), ("permissions", "list"));
-        assert_eq!((access("ec2:RunInstances"), access("nothing:DescribeX")), ("write", "read"));
+        assert_eq!(
+            (access("s3:PutBucketLifecycle"), access("lambda:Invoke")),
+            ("write", "write")
+        );
+        assert_eq!(
+            (access("iam:PutUserPolicy"), access("iam:ListUsers")),
+            ("permissions", "list")
+        );
+        assert_eq!(
+            (access("ec2:RunInstances"), access("nothing:DescribeX")),
+            ("write", "read")
+        );
         assert_eq!(class("iam:CreateAccessKey"), ["credential"]);
         assert_eq!(class("iam:AttachUserPolicy"), ["permission"]);
         assert_eq!(class("cloudtrail:DeleteTrail"), ["guard", "destroy"]);
-        assert!(class("kms:CreateGrant").is_empty() && class("cloudtrail:DescribeTrails").is_empty());
-        for change in ["iam:CreateUser", "sts:GetFederationToken", "ec2:ModifySnapshotAttribute", "lambda:AddPermission20150331v2"]
-        {
+        assert!(
+            class("kms:CreateGrant").is_empty() && class("cloudtrail:DescribeTrails").is_empty()
+        );
+        for change in [
+            "iam:CreateUser",
+            "sts:GetFederationToken",
+            "ec2:ModifySnapshotAttribute",
+            "lambda:AddPermission20150331v2",
+        ] {
             assert!(is_change(change), "{change}");
         }
-        for other in ["sts:AssumeRole", "s3:GetObject", "kms:Decrypt", "ec2:DescribeInstances", "s3:ListBuckets"] {
+        for other in [
+            "sts:AssumeRole",
+            "s3:GetObject",
+            "kms:Decrypt",
+            "ec2:DescribeInstances",
+            "s3:ListBuckets",
+        ] {
             assert!(!is_change(other), "{other}");
         }
     }

@@ -4,25 +4,43 @@ use super::{cut, is_account};
 use bartizan_trail::{CallerIdentity, CallerKind, Event, Field};
 
 pub(super) fn other_user(event: &Event<'_>, actor: &CallerIdentity) -> Option<bool> {
-    let target = event.field(Field::RequestParameters)?.get("userName")?.text()?;
-    let own = actor.kind == "IAMUser" && actor.arn.as_deref().is_some_and(|arn| arn.rsplit('/').next() == Some(&*target));
+    let target = event
+        .field(Field::RequestParameters)?
+        .get("userName")?
+        .text()?;
+    let own = actor.kind == "IAMUser"
+        && actor
+            .arn
+            .as_deref()
+            .is_some_and(|arn| arn.rsplit('/').next() == Some(&*target));
     Some(!own)
 }
 
 pub(super) fn outside_account(event: &Event<'_>, actor: &CallerIdentity) -> Option<String> {
     let called = event.text(Field::RecipientAccountId)?;
-    actor.account.clone().filter(|own| *own != called && is_account(own) && actor.caller_of(event) == CallerKind::Principal)
+    actor.account.clone().filter(|own| {
+        *own != called && is_account(own) && actor.caller_of(event) == CallerKind::Principal
+    })
 }
 
-/// The instance that a session belongs to: EC2 names the session of an instance's role after the instance.
+/// The instance that a session belongs to: EC2 names the session of an instance's role after the
+/// instance.
 pub(super) fn instance(actor: &CallerIdentity) -> Option<String> {
-    let session = actor.session.as_deref().filter(|_| actor.kind == "AssumedRole")?;
+    let session = actor
+        .session
+        .as_deref()
+        .filter(|_| actor.kind == "AssumedRole")?;
     let hex = session.strip_prefix("i-")?;
-    (matches!(hex.len(), 8 | 17) && hex.bytes().all(|b| b.is_ascii_hexdigit())).then(|| session.to_owned())
+    (matches!(hex.len(), 8 | 17) && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+        .then(|| session.to_owned())
 }
 
 /// `aws-cli` of `aws-cli/2.13 Python/3.11`, `Boto3` of `Boto3/1.26`; a browser is `Mozilla`.
 pub(super) fn family(user_agent: &str) -> String {
-    let word = user_agent.trim_start_matches('[').split(['/', ' ', ']']).next().unwrap_or_default();
+    let word = user_agent
+        .trim_start_matches('[')
+        .split(['/', ' ', ']'])
+        .next()
+        .unwrap_or_default();
     cut(word)
 }

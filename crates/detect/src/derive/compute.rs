@@ -3,8 +3,8 @@
 use super::caller::instance;
 use bartizan_trail::{CallerIdentity, Event, Field};
 
-/// Signs of compute in a user agent (`exec-env/` of the AWS SDKs). The caller may write there what he likes: none of them proves
-/// anything, and nothing is let pass because of one.
+/// Signs of compute in a user agent (`exec-env/` of the AWS SDKs). The caller may write there what
+/// he likes: none of them proves anything, and nothing is let pass because of one.
 const AGENTS: &[(&str, &str)] = &[
     ("exec-env/AWS_Lambda", "lambda"),
     ("exec-env/AWS_ECS", "container"),
@@ -22,14 +22,16 @@ const SESSIONS: &[(&str, &str)] = &[
     ("botocore-session-", "pod"),
 ];
 
-/// What the credentials of a caller belong to: `instance`, `lambda`, `container`, `pod`, `build`, `job`, `notebook`,
-/// `cloudshell`.
+/// What the credentials of a caller belong to: `instance`, `lambda`, `container`, `pod`, `build`,
+/// `job`, `notebook`, `cloudshell`.
 pub(super) fn compute(event: &Event<'_>, actor: &CallerIdentity) -> Option<&'static str> {
     if instance(actor).is_some() {
         return Some("instance");
     }
     // For whom a role was given out, in newer records ("userIdentity element", inScopeOf).
-    let issuer = event.field(Field::UserIdentity).and_then(|u| u.get("inScopeOf")?.get("issuerType")?.text());
+    let issuer = event
+        .field(Field::UserIdentity)
+        .and_then(|u| u.get("inScopeOf")?.get("issuerType")?.text());
     match issuer.as_deref() {
         Some("AWS::Lambda::Function") => return Some("lambda"),
         Some("AWS::EC2::Instance") => return Some("instance"),
@@ -37,8 +39,22 @@ pub(super) fn compute(event: &Event<'_>, actor: &CallerIdentity) -> Option<&'sta
         Some(other) if other.starts_with("AWS::CodeBuild") => return Some("build"),
         _ => {}
     }
-    let session = actor.session.as_deref().filter(|_| actor.kind == "AssumedRole").unwrap_or_default();
-    let named = || SESSIONS.iter().find(|(begin, _)| session.starts_with(begin)).map(|(_, kind)| *kind);
+    let session = actor
+        .session
+        .as_deref()
+        .filter(|_| actor.kind == "AssumedRole")
+        .unwrap_or_default();
+    let named = || {
+        SESSIONS
+            .iter()
+            .find(|(begin, _)| session.starts_with(begin))
+            .map(|(_, kind)| *kind)
+    };
     let agent = event.text(Field::UserAgent).unwrap_or_default();
-    named().or_else(|| AGENTS.iter().find(|(sign, _)| agent.contains(sign)).map(|(_, kind)| *kind))
+    named().or_else(|| {
+        AGENTS
+            .iter()
+            .find(|(sign, _)| agent.contains(sign))
+            .map(|(_, kind)| *kind)
+    })
 }

@@ -9,20 +9,36 @@ use bartizan_trail::{Event, Field};
 pub(super) enum PolicyField {
     /// Its text.
     Text(String),
-    /// There was one, and nobody can say what it grants: it was left out of the log, cut, or is no unambiguous JSON.
+    /// There was one, and nobody can say what it grants: it was left out of the log, cut, or is no
+    /// unambiguous JSON.
     Unreadable,
 }
 
 /// Members that hold nothing but a policy document.
-const ALWAYS: &[&str] = &["policyDocument", "assumeRolePolicyDocument", "bucketPolicy", "keyPolicy"];
+const ALWAYS: &[&str] = &[
+    "policyDocument",
+    "assumeRolePolicyDocument",
+    "bucketPolicy",
+    "keyPolicy",
+];
 
 /// Members that may hold one: it begins with a brace. So do all whose name ends in `policy`.
-const SOMETIMES: &[&str] =
-    &["policyText", "repositoryPolicyText", "accessPolicies", "policyInJson", "resourcePolicyJson", "attributeValue"];
+const SOMETIMES: &[&str] = &[
+    "policyText",
+    "repositoryPolicyText",
+    "accessPolicies",
+    "policyInJson",
+    "resourcePolicyJson",
+    "attributeValue",
+];
 
 /// Documents that are called policies and are none of IAM's grammar.
-const OTHER_GRAMMAR: &[&str] =
-    &["logs:PutDataProtectionPolicy", "logs:PutAccountPolicy", "logs:PutIndexPolicy", "oam:PutSinkPolicy"];
+const OTHER_GRAMMAR: &[&str] = &[
+    "logs:PutDataProtectionPolicy",
+    "logs:PutAccountPolicy",
+    "logs:PutIndexPolicy",
+    "oam:PutSinkPolicy",
+];
 
 /// Calls of which a policy is the point, beyond those whose name says so.
 const SETS_POLICY: &[&str] = &[
@@ -57,8 +73,11 @@ const SETS_POLICY: &[&str] = &[
 /// Whether a request of this call is about a policy document.
 fn sets_policy(call: &str) -> bool {
     let name = call.split_once(':').map_or(call, |(_, name)| name);
-    let sets = ["Put", "Set", "Update", "Add"].iter().any(|verb| name.starts_with(verb));
-    SETS_POLICY.contains(&call) || sets && (name.contains("ResourcePolicy") || name.contains("AccessPolicy"))
+    let sets = ["Put", "Set", "Update", "Add"]
+        .iter()
+        .any(|verb| name.starts_with(verb));
+    SETS_POLICY.contains(&call)
+        || sets && (name.contains("ResourcePolicy") || name.contains("AccessPolicy"))
 }
 
 /// All of a request.
@@ -67,28 +86,45 @@ pub(super) fn documents(event: &Event<'_>) -> Vec<PolicyField> {
     if is_no_grant(&call) {
         return Vec::new();
     }
-    let request = event.field(Field::RequestParameters).filter(|r| !r.is_null());
+    let request = event
+        .field(Field::RequestParameters)
+        .filter(|r| !r.is_null());
     let Some(request) = request else {
         // Where a call was refused, the request is often not there.
         let failed = event.field(Field::ErrorCode).is_some_and(|e| !e.is_null());
-        return if sets_policy(&call) && !failed { vec![PolicyField::Unreadable] } else { Vec::new() };
+        return if sets_policy(&call) && !failed {
+            vec![PolicyField::Unreadable]
+        } else {
+            Vec::new()
+        };
     };
     if is_omitted(request) {
-        return if sets_policy(&call) { vec![PolicyField::Unreadable] } else { Vec::new() };
+        return if sets_policy(&call) {
+            vec![PolicyField::Unreadable]
+        } else {
+            Vec::new()
+        };
     }
     let mut found = Vec::new();
     walk(request, &call, 0, &mut found);
     found
 }
 
-/// CloudTrail puts `{"omitted": true, "originalSize": 108321, "reason": "…"}` in place of what is too large for it.
+/// CloudTrail puts `{"omitted": true, "originalSize": 108321, "reason": "…"}` in place of what is
+/// too large for it.
 pub(super) fn is_omitted(request: JsonValue<'_>) -> bool {
-    request.get("omitted").and_then(JsonValue::text).is_some_and(|t| t == "true")
+    request
+        .get("omitted")
+        .and_then(JsonValue::text)
+        .is_some_and(|t| t == "true")
 }
 
 /// Policies that only limit a session or an organization, whatever they allow.
 fn is_no_grant(call: &str) -> bool {
-    let limits = matches!(call, "organizations:CreatePolicy" | "organizations:UpdatePolicy") || call.starts_with("sts:AssumeRole");
+    let limits = matches!(
+        call,
+        "organizations:CreatePolicy" | "organizations:UpdatePolicy"
+    ) || call.starts_with("sts:AssumeRole");
     limits || OTHER_GRAMMAR.contains(&call)
 }
 
@@ -99,7 +135,12 @@ fn walk(value: JsonValue<'_>, call: &str, depth: usize, found: &mut Vec<PolicyFi
     if depth >= DEPTH_MAX {
         return;
     }
-    let attribute = |name: &str| value.get(name).and_then(JsonValue::text).is_some_and(|t| t == "Policy");
+    let attribute = |name: &str| {
+        value
+            .get(name)
+            .and_then(JsonValue::text)
+            .is_some_and(|t| t == "Policy")
+    };
     for (name, inner) in value.raw_members() {
         let always = ALWAYS.iter().any(|n| is_named(name, n));
         let policy = name.len() >= 6 && name[name.len() - 6..].eq_ignore_ascii_case(b"policy");
@@ -109,10 +150,16 @@ fn walk(value: JsonValue<'_>, call: &str, depth: usize, found: &mut Vec<PolicyFi
             _ => policy || SOMETIMES.iter().any(|n| is_named(name, n)),
         };
         match inner.kind() {
-            JsonKind::String if always || sometimes => found.extend(document(&inner.text().unwrap_or_default(), always)),
-            JsonKind::Object if inner.get("Statement").is_some() => found.push(PolicyField::Text(inner.compact().into_owned())),
+            JsonKind::String if always || sometimes => {
+                found.extend(document(&inner.text().unwrap_or_default(), always))
+            }
+            JsonKind::Object if inner.get("Statement").is_some() => {
+                found.push(PolicyField::Text(inner.compact().into_owned()))
+            }
             JsonKind::Object => walk(inner, call, depth + 1, found),
-            JsonKind::Array => inner.elements().for_each(|e| walk(e, call, depth + 1, found)),
+            JsonKind::Array => inner
+                .elements()
+                .for_each(|e| walk(e, call, depth + 1, found)),
             _ => {}
         }
     }
@@ -121,7 +168,11 @@ fn walk(value: JsonValue<'_>, call: &str, depth: usize, found: &mut Vec<PolicyFi
 /// The document of a text; none when the text is empty, or a name.
 fn document(text: &str, always: bool) -> Option<PolicyField> {
     let text = text.trim();
-    let decoded = if text.starts_with("%7B") || text.starts_with("%7b") { decode(text) } else { text.to_owned() };
+    let decoded = if text.starts_with("%7B") || text.starts_with("%7b") {
+        decode(text)
+    } else {
+        text.to_owned()
+    };
     match decoded.starts_with('{') {
         true => Some(PolicyField::Text(decoded)),
         false => (always && !text.is_empty()).then_some(PolicyField::Unreadable),
@@ -133,7 +184,10 @@ fn decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
     while at < bytes.len() {
-        let hex = bytes.get(at + 1..at + 3).and_then(|h| std::str::from_utf8(h).ok()).and_then(|h| u8::from_str_radix(h, 16).ok());
+        let hex = bytes
+            .get(at + 1..at + 3)
+            .and_then(|h| std::str::from_utf8(h).ok())
+            .and_then(|h| u8::from_str_radix(h, 16).ok());
         match (bytes[at], hex) {
             (b'%', Some(byte)) => {
                 out.push(byte);

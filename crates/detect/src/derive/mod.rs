@@ -1,4 +1,5 @@
-//! Fields that no record has but rules need: `bartizan.*`. Each is computed from one record when a rule asks for it.
+//! Fields that no record has but rules need: `bartizan.*`. Each is computed from one record when a
+//! rule asks for it.
 //!
 //! The table in docs/rules.md is for people; [`FIELDS`] is what `rules lint` knows.
 
@@ -37,61 +38,145 @@ use bartizan_trail::{CallerIdentity, CallerKind, Event, Field};
 
 /// Every derived field and what it holds.
 pub const FIELDS: &[(&str, &str)] = &[
-    ("bartizan.caller", "`principal`, or `service` when AWS made the call for itself"),
-    ("bartizan.actor", "what lasts of the caller: ARN of the user or role, name of the service"),
+    (
+        "bartizan.caller",
+        "`principal`, or `service` when AWS made the call for itself",
+    ),
+    (
+        "bartizan.actor",
+        "what lasts of the caller: ARN of the user or role, name of the service",
+    ),
     ("bartizan.role", "ARN of the role of a session"),
     ("bartizan.session", "name of a role session"),
     ("bartizan.api", "`service:Call`"),
-    ("bartizan.other_user", "`true` when `requestParameters.userName` is another user than the caller"),
-    ("bartizan.outside_account", "account of the caller, when it is not the account that was called"),
+    (
+        "bartizan.other_user",
+        "`true` when `requestParameters.userName` is another user than the caller",
+    ),
+    (
+        "bartizan.outside_account",
+        "account of the caller, when it is not the account that was called",
+    ),
     ("bartizan.chained", "`true` when a role session calls"),
-    ("bartizan.instance", "instance id, when the session is that of an instance's role"),
-    ("bartizan.address", "`aws`, `private`, `public`, or `service` when there is no address"),
+    (
+        "bartizan.instance",
+        "instance id, when the session is that of an instance's role",
+    ),
+    (
+        "bartizan.address",
+        "`aws`, `private`, `public`, or `service` when there is no address",
+    ),
     ("bartizan.network", "/24 or /48 of the address"),
     ("bartizan.country", "ISO code (needs `--geo`)"),
-    ("bartizan.asn", "`AS` and number of the network operator (needs `--geo`)"),
+    (
+        "bartizan.asn",
+        "`AS` and number of the network operator (needs `--geo`)",
+    ),
     (
         "bartizan.policy",
-        "what a policy document in the request grants: `admin`, `escalation`, `data`, `public`, `public-if`, `vpc`, \
-         `account:ID`, `organization:ID`, `unidentified:ID`, `service:NAME`, `owner:ARN`, `federated:NAME`, \
-         `federated-anybody:NAME`, `deny-all`; `unreadable` where it was left out of the log, cut, or is no JSON",
+        "what a policy document in the request grants: `admin`, `escalation`, `data`, `public`, \
+        `public-if`, `vpc`, \
+         `account:ID`, `organization:ID`, `unidentified:ID`, `service:NAME`, `owner:ARN`, \
+         `federated:NAME`, \
+         `federated-anybody:NAME`, `deny-all`; `unreadable` where it was left out of the log, \
+         cut, or is no JSON",
     ),
     (
         "bartizan.open",
-        "what a request opens to the whole internet: TCP port, `FROM-TO`, `all`, `udp/53`, `icmp`, `protocol/47`, `prefix-list`",
+        "what a request opens to the whole internet: TCP port, `FROM-TO`, `all`, `udp/53`, \
+        `icmp`, `protocol/47`, `prefix-list`",
     ),
-    ("bartizan.open_admin", "which ports of administration and databases lie in that, or `all`"),
-    ("bartizan.open_console", "which ports of web consoles and control planes lie in that, or `all`"),
-    ("bartizan.shared_with", "with whom a request shares something: `all`, `account:ID`, `organization:ID`, `unit:ID`"),
+    (
+        "bartizan.open_admin",
+        "which ports of administration and databases lie in that, or `all`",
+    ),
+    (
+        "bartizan.open_console",
+        "which ports of web consoles and control planes lie in that, or `all`",
+    ),
+    (
+        "bartizan.shared_with",
+        "with whom a request shares something: `all`, `account:ID`, `organization:ID`, `unit:ID`",
+    ),
     (
         "bartizan.selectors",
-        "which management events a trail or event data store leaves out after a request, over all its selectors: `none`, \
+        "which management events a trail or event data store leaves out after a request, over all \
+        its selectors: `none`, \
          `no-management`, `writes-left-out`, `reads-left-out`, `sources-left-out`, `only-some`",
     ),
-    ("bartizan.access", "what a call does by AWS's table of actions: `list`, `read`, `tagging`, `write`, `permissions`"),
-    ("bartizan.class", "sort of change: `credential`, `permission`, `guard` (of what watches the account), `destroy`"),
+    (
+        "bartizan.access",
+        "what a call does by AWS's table of actions: `list`, `read`, `tagging`, `write`, \
+        `permissions`",
+    ),
+    (
+        "bartizan.class",
+        "sort of change: `credential`, `permission`, `guard` (of what watches the account), \
+        `destroy`",
+    ),
     (
         "bartizan.compute",
-        "what the caller's credentials belong to: `instance`, `lambda`, `container`, `pod`, `build`, `cloudshell`, …",
+        "what the caller's credentials belong to: `instance`, `lambda`, `container`, `pod`, \
+        `build`, `cloudshell`, …",
     ),
-    ("bartizan.names_account", "accounts in a change that are neither the caller's, nor the called one, nor AWS's own"),
-    ("bartizan.role_passed", "roles and instance profiles that a change hands to a service"),
-    ("bartizan.switched_off", "protective settings that a change of something switches off, `deletionProtection=false`"),
-    ("bartizan.fate", "`made` or `removed`: what a call does to a thing"),
-    ("bartizan.thing", "the thing that a call makes or removes, named the same by both: `volume/vol-1`"),
-    ("bartizan.recon", "what a rare read is about: `mail`, `sms`, `models`, `quotas`, `watchers`, `identities`, `organization`, …"),
-    ("bartizan.outside_key", "account of a KMS key in the request that is not the account that was called"),
+    (
+        "bartizan.names_account",
+        "accounts in a change that are neither the caller's, nor the called one, nor AWS's own",
+    ),
+    (
+        "bartizan.role_passed",
+        "roles and instance profiles that a change hands to a service",
+    ),
+    (
+        "bartizan.switched_off",
+        "protective settings that a change of something switches off, `deletionProtection=false`",
+    ),
+    (
+        "bartizan.fate",
+        "`made` or `removed`: what a call does to a thing",
+    ),
+    (
+        "bartizan.thing",
+        "the thing that a call makes or removes, named the same by both: `volume/vol-1`",
+    ),
+    (
+        "bartizan.recon",
+        "what a rare read is about: `mail`, `sms`, `models`, `quotas`, `watchers`, `identities`, \
+        `organization`, …",
+    ),
+    (
+        "bartizan.outside_key",
+        "account of a KMS key in the request that is not the account that was called",
+    ),
     ("bartizan.resource", "ARN or name that the call is about"),
-    ("bartizan.objects", "how many objects a `DeleteObjects` names, or about how many by the size of its request"),
-    ("bartizan.ua_family", "first word of the user agent, without its version"),
+    (
+        "bartizan.objects",
+        "how many objects a `DeleteObjects` names, or about how many by the size of its request",
+    ),
+    (
+        "bartizan.ua_family",
+        "first word of the user agent, without its version",
+    ),
 ];
 
 /// The values of a derived field; none when it does not apply to this record.
-pub fn derive(name: &str, event: &Event<'_>, actor: &CallerIdentity, networks: &Networks) -> Vec<String> {
+pub fn derive(
+    name: &str,
+    event: &Event<'_>,
+    actor: &CallerIdentity,
+    networks: &Networks,
+) -> Vec<String> {
     let one = |value: Option<String>| value.into_iter().collect();
     let source = || event.text(Field::SourceIpAddress).unwrap_or_default();
     match name.strip_prefix("bartizan.").unwrap_or_default() {
-        "caller" => one(Some(if actor.caller_of(event) == CallerKind::Service { "service" } else { "principal" }.to_owned())),
+        "caller" => one(Some(
+            if actor.caller_of(event) == CallerKind::Service {
+                "service"
+            } else {
+                "principal"
+            }
+            .to_owned(),
+        )),
         "actor" => one(Some(actor.key.clone())),
         "role" => one((actor.kind == "AssumedRole").then(|| actor.key.clone())),
         "session" => one(actor.session.clone()),
@@ -101,7 +186,9 @@ pub fn derive(name: &str, event: &Event<'_>, actor: &CallerIdentity, networks: &
         "chained" => one((actor.kind == "AssumedRole").then(|| "true".to_owned())),
         "instance" => one(instance(actor)),
         "address" => one(Some(networks.kind(&source()).word().to_owned())),
-        "network" => one(event.text(Field::SourceIpAddress).map(|s| Networks::network(&s))),
+        "network" => one(event
+            .text(Field::SourceIpAddress)
+            .map(|s| Networks::network(&s))),
         "country" => one(networks.place(&source()).country),
         "asn" => one(networks.place(&source()).asn),
         "policy" => policies(event),
@@ -127,7 +214,8 @@ pub fn derive(name: &str, event: &Event<'_>, actor: &CallerIdentity, networks: &
     }
 }
 
-/// Whether a derived field has no value for any record of a call: what rules ask of it is answered without looking at more.
+/// Whether a derived field has no value for any record of a call: what rules ask of it is answered
+/// without looking at more.
 pub(super) fn is_never(name: &str, call: &str) -> bool {
     let may = match name.strip_prefix("bartizan.").unwrap_or_default() {
         "policy" | "names_account" => is_change(call),
@@ -146,7 +234,10 @@ pub(super) fn is_never(name: &str, call: &str) -> bool {
 pub fn api(event: &Event<'_>) -> String {
     let source = event.text(Field::EventSource).unwrap_or_default();
     let service = source.split(".amazonaws.com").next().unwrap_or(&source);
-    cut(&format!("{service}:{}", event.text(Field::EventName).unwrap_or_default()))
+    cut(&format!(
+        "{service}:{}",
+        event.text(Field::EventName).unwrap_or_default()
+    ))
 }
 
 /// A text of at most [`LOG_TEXT_BYTES_MAX`] bytes.

@@ -35,7 +35,11 @@ enum IngressDefault {
     Addresses,
 }
 
-const fn shape(call: &'static str, rules: &'static str, blocks: &'static [&'static str]) -> IngressShape {
+const fn shape(
+    call: &'static str,
+    rules: &'static str,
+    blocks: &'static [&'static str],
+) -> IngressShape {
     IngressShape {
         call,
         rules,
@@ -51,34 +55,64 @@ const fn shape(call: &'static str, rules: &'static str, blocks: &'static [&'stat
 const fn entry(call: &'static str) -> IngressShape {
     let row = shape(call, "", &["cidrBlock", "ipv6CidrBlock"]);
     let unless = &[("egress", "true"), ("ruleAction", "deny")];
-    IngressShape { protocol: "aclProtocol", from: "portRange.from", to: "portRange.to", unless, ..row }
+    IngressShape {
+        protocol: "aclProtocol",
+        from: "portRange.from",
+        to: "portRange.to",
+        unless,
+        ..row
+    }
 }
 
 /// Calls that let addresses in (EC2, Lightsail, RDS and Redshift API references).
 const SHAPES: &[IngressShape] = &[
-    shape("ec2:AuthorizeSecurityGroupIngress", "ipPermissions", &["ipRanges.cidrIp", "ipv6Ranges.cidrIpv6"]),
+    shape(
+        "ec2:AuthorizeSecurityGroupIngress",
+        "ipPermissions",
+        &["ipRanges.cidrIp", "ipv6Ranges.cidrIpv6"],
+    ),
     // The older form of the request has one rule in the request itself.
-    shape("ec2:AuthorizeSecurityGroupIngress", "", &["cidrIp", "cidrIpv6"]),
+    shape(
+        "ec2:AuthorizeSecurityGroupIngress",
+        "",
+        &["cidrIp", "cidrIpv6"],
+    ),
     shape(
         "ec2:ModifySecurityGroupRules",
         "ModifySecurityGroupRulesRequest.SecurityGroupRule.SecurityGroupRule",
         &["CidrIpv4", "CidrIpv6"],
     ),
-    shape("ec2:ModifySecurityGroupRules", "securityGroupRules.securityGroupRule", &["cidrIpv4", "cidrIpv6"]),
+    shape(
+        "ec2:ModifySecurityGroupRules",
+        "securityGroupRules.securityGroupRule",
+        &["cidrIpv4", "cidrIpv6"],
+    ),
     entry("ec2:CreateNetworkAclEntry"),
     entry("ec2:ReplaceNetworkAclEntry"),
     IngressShape {
         opens: IngressDefault::Addresses,
-        ..shape("ec2:CreateManagedPrefixList", "CreateManagedPrefixListRequest.Entry", &["Cidr"])
+        ..shape(
+            "ec2:CreateManagedPrefixList",
+            "CreateManagedPrefixListRequest.Entry",
+            &["Cidr"],
+        )
     },
     IngressShape {
         opens: IngressDefault::Addresses,
-        ..shape("ec2:ModifyManagedPrefixList", "ModifyManagedPrefixListRequest.AddEntry", &["Cidr"])
+        ..shape(
+            "ec2:ModifyManagedPrefixList",
+            "ModifyManagedPrefixListRequest.AddEntry",
+            &["Cidr"],
+        )
     },
     lightsail("lightsail:OpenInstancePublicPorts", "portInfo"),
     lightsail("lightsail:PutInstancePublicPorts", "portInfos"),
     shape("rds:AuthorizeDBSecurityGroupIngress", "", &["cIDRIP"]),
-    shape("redshift:AuthorizeClusterSecurityGroupIngress", "", &["cIDRIP"]),
+    shape(
+        "redshift:AuthorizeClusterSecurityGroupIngress",
+        "",
+        &["cIDRIP"],
+    ),
 ];
 
 const fn lightsail(call: &'static str, rules: &'static str) -> IngressShape {
@@ -90,10 +124,13 @@ const fn lightsail(call: &'static str, rules: &'static str) -> IngressShape {
 }
 
 /// Ports by which a machine or its data is run: SSH, RDP, Windows, databases, Docker, VNC.
-const ADMIN: &[u16] =
-    &[20, 21, 22, 23, 135, 139, 445, 1433, 1521, 2375, 3306, 3389, 5432, 5900, 5985, 5986, 6379, 9200, 11211, 27017];
+const ADMIN: &[u16] = &[
+    20, 21, 22, 23, 135, 139, 445, 1433, 1521, 2375, 3306, 3389, 5432, 5900, 5985, 5986, 6379,
+    9200, 11211, 27017,
+];
 
-/// Ports where consoles and control planes usually listen: web consoles, kubelet, etcd, Kibana, Prometheus, RabbitMQ, SMTP.
+/// Ports where consoles and control planes usually listen: web consoles, kubelet, etcd, Kibana,
+/// Prometheus, RabbitMQ, SMTP.
 const CONSOLES: &[u16] = &[25, 2379, 5601, 8080, 8443, 8888, 9090, 10250, 15672];
 
 /// What a request opens.
@@ -115,11 +152,24 @@ impl OpenedIngress {
     fn of(protocol: Option<&str>, from: Option<&str>, to: Option<&str>) -> Self {
         let port = |text: Option<&str>, otherwise: u16| {
             // -1 is every port; what is beyond all ports is the last.
-            let number = text.and_then(|t| t.trim().parse::<i64>().ok()).filter(|n| *n >= 0);
+            let number = text
+                .and_then(|t| t.trim().parse::<i64>().ok())
+                .filter(|n| *n >= 0);
             number.map_or(otherwise, |n| u16::try_from(n).unwrap_or(u16::MAX))
         };
-        let ports = (port(from, 0), if from.is_some_and(|f| f.trim() == "-1") { u16::MAX } else { port(to, u16::MAX) });
-        match protocol.map(str::trim).map(str::to_ascii_lowercase).as_deref() {
+        let ports = (
+            port(from, 0),
+            if from.is_some_and(|f| f.trim() == "-1") {
+                u16::MAX
+            } else {
+                port(to, u16::MAX)
+            },
+        );
+        match protocol
+            .map(str::trim)
+            .map(str::to_ascii_lowercase)
+            .as_deref()
+        {
             Some("-1" | "all") => Self::Everything,
             None if from.is_none() && to.is_none() => Self::Everything,
             None | Some("tcp" | "6") => Self::Tcp(ports.0, ports.1),
@@ -153,8 +203,16 @@ impl OpenedIngress {
         match self {
             Self::Everything => vec!["all".to_owned()],
             Self::Tcp(from, to) => {
-                let open: Vec<_> = ports.iter().filter(|p| (from..=to).contains(p)).map(u16::to_string).collect();
-                if open.len() == ports.len() { vec!["all".to_owned()] } else { open }
+                let open: Vec<_> = ports
+                    .iter()
+                    .filter(|p| (from..=to).contains(p))
+                    .map(u16::to_string)
+                    .collect();
+                if open.len() == ports.len() {
+                    vec!["all".to_owned()]
+                } else {
+                    open
+                }
             }
             Self::PrefixList => vec!["prefix-list".to_owned()],
             Self::Udp(..) | Self::Icmp | Self::Protocol(_) => Vec::new(),
@@ -170,21 +228,32 @@ struct AddressBlocks {
 }
 
 impl AddressBlocks {
-    /// Takes in `203.0.113.0/24`, `2001:db8::/32`, or one address. Bits behind the prefix say nothing: EC2 takes 203.0.113.7/0
-    /// for 0.0.0.0/0.
+    /// Takes in `203.0.113.0/24`, `2001:db8::/32`, or one address. Bits behind the prefix say
+    /// nothing: EC2 takes 203.0.113.7/0 for 0.0.0.0/0.
     fn add(&mut self, block: &str) {
-        let (address, prefix) = block.trim().split_once('/').map_or((block.trim(), None), |(a, p)| (a, Some(p)));
+        let (address, prefix) = block
+            .trim()
+            .split_once('/')
+            .map_or((block.trim(), None), |(a, p)| (a, Some(p)));
         if let Ok(address) = address.parse::<Ipv4Addr>() {
-            let prefix = prefix.map_or(Ok(32), str::parse::<u32>).ok().filter(|p| *p <= 32);
+            let prefix = prefix
+                .map_or(Ok(32), str::parse::<u32>)
+                .ok()
+                .filter(|p| *p <= 32);
             if let Some(prefix) = prefix {
                 let size = 1u64 << (32 - prefix);
                 let from = u64::from(address.to_bits()) / size * size;
                 self.v4.push((from, from + size));
             }
         } else if let Ok(address) = address.parse::<Ipv6Addr>() {
-            let prefix = prefix.map_or(Ok(128), str::parse::<u32>).ok().filter(|p| *p <= 128);
+            let prefix = prefix
+                .map_or(Ok(128), str::parse::<u32>)
+                .ok()
+                .filter(|p| *p <= 128);
             // Unique local addresses (RFC 4193) are no internet.
-            if let Some(prefix) = prefix.filter(|p| *p < 7 || address.segments()[0] & 0xfe00 != 0xfc00) {
+            if let Some(prefix) =
+                prefix.filter(|p| *p < 7 || address.segments()[0] & 0xfe00 != 0xfc00)
+            {
                 let mask = u128::MAX.checked_shl(128 - prefix).unwrap_or(0);
                 let from = address.to_bits() & mask;
                 self.v6.push((from, from | !mask));
@@ -192,8 +261,9 @@ impl AddressBlocks {
         }
     }
 
-    /// Whether they come to a 128th of all addresses, which is a prefix of /7, or to more: nobody has so many of his own, and
-    /// halves or eighths of the internet are written to hide that it is all of it. All private networks are less.
+    /// Whether they come to a 128th of all addresses, which is a prefix of /7, or to more: nobody
+    /// has so many of his own, and halves or eighths of the internet are written to hide that it is
+    /// all of it. All private networks are less.
     fn covers_internet(mut self) -> bool {
         self.v4.sort_unstable();
         self.v6.sort_unstable();
@@ -205,7 +275,9 @@ impl AddressBlocks {
         // Ends are inside here, for all of IPv6 is one more than fits.
         let (mut covered6, mut next) = (0u128, Some(0u128));
         for (from, to) in self.v6 {
-            let Some(begin) = next.map(|n| n.max(from)).filter(|n| *n <= to) else { continue };
+            let Some(begin) = next.map(|n| n.max(from)).filter(|n| *n <= to) else {
+                continue;
+            };
             covered6 = covered6.saturating_add(to - begin).saturating_add(1);
             next = to.checked_add(1);
         }
@@ -214,17 +286,25 @@ impl AddressBlocks {
 }
 
 fn opened(event: &Event<'_>) -> BTreeSet<OpenedIngress> {
-    let Some(request) = event.field(Field::RequestParameters) else { return BTreeSet::new() };
+    let Some(request) = event.field(Field::RequestParameters) else {
+        return BTreeSet::new();
+    };
     let call = api(event);
     let mut rules: BTreeMap<OpenedIngress, AddressBlocks> = BTreeMap::new();
     for shape in SHAPES.iter().filter(|shape| shape.call == call) {
         for rule in at(request, shape.rules) {
-            let has = |(path, value): &(&str, &str)| text(rule, path).is_some_and(|t| t.eq_ignore_ascii_case(value));
+            let has = |(path, value): &(&str, &str)| {
+                text(rule, path).is_some_and(|t| t.eq_ignore_ascii_case(value))
+            };
             if shape.unless.iter().any(has) {
                 continue;
             }
-            let mut blocks: Vec<Cow<'_, str>> =
-                shape.blocks.iter().flat_map(|path| at(rule, path)).filter_map(JsonValue::text).collect();
+            let mut blocks: Vec<Cow<'_, str>> = shape
+                .blocks
+                .iter()
+                .flat_map(|path| at(rule, path))
+                .filter_map(JsonValue::text)
+                .collect();
             if blocks.is_empty() && shape.opens == IngressDefault::Everybody {
                 blocks = vec!["0.0.0.0/0".into()];
             }
@@ -234,13 +314,20 @@ fn opened(event: &Event<'_>) -> BTreeSet<OpenedIngress> {
             let protocol = text(rule, shape.protocol).or_else(|| text(rule, "protocol"));
             let open = match shape.opens {
                 IngressDefault::Addresses => OpenedIngress::PrefixList,
-                _ => OpenedIngress::of(protocol.as_deref(), text(rule, shape.from).as_deref(), text(rule, shape.to).as_deref()),
+                _ => OpenedIngress::of(
+                    protocol.as_deref(),
+                    text(rule, shape.from).as_deref(),
+                    text(rule, shape.to).as_deref(),
+                ),
             };
             let all = rules.entry(open).or_default();
             blocks.iter().for_each(|block| all.add(block));
         }
     }
-    rules.into_iter().filter_map(|(open, blocks)| blocks.covers_internet().then_some(open)).collect()
+    rules
+        .into_iter()
+        .filter_map(|(open, blocks)| blocks.covers_internet().then_some(open))
+        .collect()
 }
 
 /// What a request opens to the whole internet.
@@ -259,7 +346,10 @@ pub(super) fn open_console(event: &Event<'_>) -> Vec<String> {
 }
 
 fn among(event: &Event<'_>, ports: &[u16]) -> Vec<String> {
-    let mut found: Vec<String> = opened(event).into_iter().flat_map(|open| open.among(ports)).collect();
+    let mut found: Vec<String> = opened(event)
+        .into_iter()
+        .flat_map(|open| open.among(ports))
+        .collect();
     found.sort_unstable();
     found.dedup();
     found
@@ -296,7 +386,12 @@ mod tests {
             assert!(covers_internet(open), "{open:?}");
         }
         for closed in [
-            &["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"][..],
+            &[
+                "10.0.0.0/8",
+                "172.16.0.0/12",
+                "192.168.0.0/16",
+                "100.64.0.0/10",
+            ][..],
             &["11.0.0.0/8", "11.0.0.0/8"],
             &["203.0.113.7"],
             &["203.0.113.7/33"],
@@ -321,8 +416,14 @@ mod tests {
         assert_eq!(word(Some("udp"), Some("22"), Some("22")), "udp/22");
         assert_eq!(word(Some("icmp"), Some("-1"), Some("-1")), "icmp");
         assert_eq!(word(Some("47"), None, None), "protocol/47");
-        assert_eq!(OpenedIngress::Tcp(20, 30).among(ADMIN), ["20", "21", "22", "23"]);
+        assert_eq!(
+            OpenedIngress::Tcp(20, 30).among(ADMIN),
+            ["20", "21", "22", "23"]
+        );
         assert_eq!(OpenedIngress::Tcp(1, 65535).among(ADMIN), ["all"]);
-        assert!(OpenedIngress::Udp(22, 22).among(ADMIN).is_empty() && OpenedIngress::Tcp(8000, 8100).among(ADMIN).is_empty());
+        assert!(
+            OpenedIngress::Udp(22, 22).among(ADMIN).is_empty()
+                && OpenedIngress::Tcp(8000, 8100).among(ADMIN).is_empty()
+        );
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use bartizan_iam::{
-    Actions, Admitted, Behalf, Bits, Block, Condition, Guard, Outsider, Place, Policy, Principal, ROWS, Row, Statement, Target,
-    Tri, admitted,
+    Actions, Admitted, Behalf, Bits, Block, Condition, Guard, Outsider, Place, Policy, Principal,
+    ROWS, Row, Statement, Target, Tri, admitted,
 };
 
 use super::action::is_change;
@@ -20,8 +20,15 @@ use bartizan_trail::{Event, Field};
 /// What the policy documents of a request grant, and what it grants without one.
 pub(super) fn policies(event: &Event<'_>) -> Vec<String> {
     let own = event.text(Field::RecipientAccountId).unwrap_or_default();
-    let trust = event.text(Field::EventSource).is_some_and(|source| source.starts_with("iam"));
-    let place = Place { account: &own, trust, now_s: event.time_s().map(|s| s as f64), ..Place::default() };
+    let trust = event
+        .text(Field::EventSource)
+        .is_some_and(|source| source.starts_with("iam"));
+    let place = Place {
+        account: &own,
+        trust,
+        now_s: event.time_s().map(|s| s as f64),
+        ..Place::default()
+    };
     let mut found = BTreeSet::new();
     if !is_change(&api(event)) {
         return Vec::new();
@@ -47,32 +54,45 @@ pub(super) fn policies(event: &Event<'_>) -> Vec<String> {
     found.into_iter().collect()
 }
 
-/// Whether all of a policy was understood: AWS takes no document with elements that the grammar does not have, so one in the log
-/// was written otherwise than it was sent, and what it grants is not known.
+/// Whether all of a policy was understood: AWS takes no document with elements that the grammar
+/// does not have, so one in the log was written otherwise than it was sent, and what it grants is
+/// not known.
 fn is_whole(policy: &Policy) -> bool {
-    let known = |s: &Statement| s.unknown.is_empty() && matches!(s.effect.as_str(), "Allow" | "Deny");
-    policy.unknown.is_empty() && !policy.statements.is_empty() && policy.statements.iter().all(known)
+    let known =
+        |s: &Statement| s.unknown.is_empty() && matches!(s.effect.as_str(), "Allow" | "Deny");
+    policy.unknown.is_empty()
+        && !policy.statements.is_empty()
+        && policy.statements.iter().all(known)
 }
 
-/// What a request grants that names whom it lets in and leaves the statement to the service: AddPermission of Lambda, SNS and
-/// SQS, PutPermission of EventBridge.
+/// What a request grants that names whom it lets in and leaves the statement to the service:
+/// AddPermission of Lambda, SNS and SQS, PutPermission of EventBridge.
 fn named_grants(request: JsonValue<'_>, place: &Place<'_>, found: &mut BTreeSet<String>) {
-    for account in ["aWSAccountId", "aWSAccountIds"].iter().flat_map(|path| at(request, path)).filter_map(JsonValue::text) {
-        found.extend(party(&account, place.account).map(|p| if p == "all" { "public".to_owned() } else { p }));
+    for account in ["aWSAccountId", "aWSAccountIds"]
+        .iter()
+        .flat_map(|path| at(request, path))
+        .filter_map(JsonValue::text)
+    {
+        found.extend(
+            party(&account, place.account)
+                .map(|p| if p == "all" { "public".to_owned() } else { p }),
+        );
     }
     if let Some(policy) = composed(request) {
         grants(&policy, place, found);
     }
 }
 
-/// The statement that a service makes of a request which only names the principal: Lambda's AddPermission and
-/// AddLayerVersionPermission, EventBridge's PutPermission (their API references).
+/// The statement that a service makes of a request which only names the principal: Lambda's
+/// AddPermission and AddLayerVersionPermission, EventBridge's PutPermission (their API references).
 fn composed(request: JsonValue<'_>) -> Option<Policy> {
     let text = |path: &str| text(request, path).map(Cow::into_owned);
     let principal = text("principal")?;
     let principal = match principal.as_str() {
         "*" => Principal::Star,
-        service if service.ends_with(".amazonaws.com") => Principal::Of("Service".to_owned(), principal),
+        service if service.ends_with(".amazonaws.com") => {
+            Principal::Of("Service".to_owned(), principal)
+        }
         _ => Principal::Of("AWS".to_owned(), principal),
     };
     let conditions = [
@@ -80,13 +100,31 @@ fn composed(request: JsonValue<'_>) -> Option<Policy> {
         ("sourceArn", "ArnLike", "aws:SourceArn"),
         ("principalOrgID", "StringEquals", "aws:PrincipalOrgID"),
         ("organizationId", "StringEquals", "aws:PrincipalOrgID"),
-        ("functionUrlAuthType", "StringEquals", "lambda:FunctionUrlAuthType"),
-        ("eventSourceToken", "StringEquals", "lambda:EventSourceToken"),
+        (
+            "functionUrlAuthType",
+            "StringEquals",
+            "lambda:FunctionUrlAuthType",
+        ),
+        (
+            "eventSourceToken",
+            "StringEquals",
+            "lambda:EventSourceToken",
+        ),
     ];
-    let one = |operator: &str, key: String, value: String| Condition { operator: operator.to_owned(), key, values: vec![value] };
-    let mut conditions: Vec<Condition> =
-        conditions.into_iter().filter_map(|(name, operator, key)| Some(one(operator, key.to_owned(), text(name)?))).collect();
-    if let (Some(operator), Some(key), Some(value)) = (text("condition.type"), text("condition.key"), text("condition.value")) {
+    let one = |operator: &str, key: String, value: String| Condition {
+        operator: operator.to_owned(),
+        key,
+        values: vec![value],
+    };
+    let mut conditions: Vec<Condition> = conditions
+        .into_iter()
+        .filter_map(|(name, operator, key)| Some(one(operator, key.to_owned(), text(name)?)))
+        .collect();
+    if let (Some(operator), Some(key), Some(value)) = (
+        text("condition.type"),
+        text("condition.key"),
+        text("condition.value"),
+    ) {
         conditions.push(one(&operator, key, value));
     }
     let statement = Statement {
@@ -98,16 +136,29 @@ fn composed(request: JsonValue<'_>) -> Option<Policy> {
         sid: None,
         unknown: Default::default(),
     };
-    Some(Policy { version: "2012-10-17".to_owned(), statements: vec![statement], unknown: Default::default() })
+    Some(Policy {
+        version: "2012-10-17".to_owned(),
+        statements: vec![statement],
+        unknown: Default::default(),
+    })
 }
 
-/// `escalation` when a policy without a principal gives, for everything and without a condition, what one of the known ways
-/// up needs; `data` when it gives all of S3 or of KMS.
+/// `escalation` when a policy without a principal gives, for everything and without a condition,
+/// what one of the known ways up needs; `data` when it gives all of S3 or of KMS.
 fn ways_up(policy: &Policy) -> Option<&'static str> {
     let actions = Actions::builtin();
-    let whole = |s: &&Statement| s.principal.is_none() && s.conditions.is_empty() && every_resource(s) && s.resource.is_some();
+    let whole = |s: &&Statement| {
+        s.principal.is_none()
+            && s.conditions.is_empty()
+            && every_resource(s)
+            && s.resource.is_some()
+    };
     let of = |effect: &str| {
-        let statements = policy.statements.iter().filter(|s| s.effect == effect).filter(whole);
+        let statements = policy
+            .statements
+            .iter()
+            .filter(|s| s.effect == effect)
+            .filter(whole);
         let sets = statements.map(|s| match &s.action {
             Some(Block::Is(patterns)) => all_of(patterns),
             Some(Block::Not(patterns)) => actions.all().difference(&all_of(patterns)),
@@ -123,24 +174,36 @@ fn ways_up(policy: &Policy) -> Option<&'static str> {
     if NEEDS.iter().any(|needs| allowed.covers(needs)) {
         return Some("escalation");
     }
-    ["s3:*", "kms:*"].iter().any(|all| allowed.covers(&actions.matching(all))).then_some("data")
+    ["s3:*", "kms:*"]
+        .iter()
+        .any(|all| allowed.covers(&actions.matching(all)))
+        .then_some("data")
 }
 
 fn all_of(patterns: &[String]) -> Bits {
-    let sets = patterns.iter().take(ACTIONS_MAX).map(|p| Actions::builtin().matching(p));
+    let sets = patterns
+        .iter()
+        .take(ACTIONS_MAX)
+        .map(|p| Actions::builtin().matching(p));
     sets.fold(Bits::default(), |all, set| all.union(&set))
 }
 
 /// Patterns of actions that a statement is read for: the largest policy of AWS has room for fewer.
 const ACTIONS_MAX: usize = 4096;
 
-/// What each way up needs. Of those through compute that is there already, which most operators may do, only two.
+/// What each way up needs. Of those through compute that is there already, which most operators may
+/// do, only two.
 static NEEDS: LazyLock<Vec<Bits>> = LazyLock::new(|| {
-    let sure =
-        |row: &&Row| !matches!(row.target, Target::Holder(_) | Target::Service) || matches!(row.id, "ssm-002" | "lambda-003");
+    let sure = |row: &&Row| {
+        !matches!(row.target, Target::Holder(_) | Target::Service)
+            || matches!(row.id, "ssm-002" | "lambda-003")
+    };
     // A way of which the table does not know an action cannot be told from one that needs less.
     let needs = |row: &Row| {
-        let sets = row.needs.iter().map(|n| Some(Actions::builtin().matching(n)).filter(|set| !set.is_empty()));
+        let sets = row
+            .needs
+            .iter()
+            .map(|n| Some(Actions::builtin().matching(n)).filter(|set| !set.is_empty()));
         sets.reduce(|a, b| Some(a?.union(&b?))).flatten()
     };
     ROWS.iter().filter(sure).filter_map(needs).collect()
@@ -150,7 +213,8 @@ fn grants(policy: &Policy, place: &Place<'_>, found: &mut BTreeSet<String>) {
     for statement in &policy.statements {
         let everything = every_action(statement) && every_resource(statement);
         if statement.effect == "Deny" {
-            let anybody = matches!(&statement.principal, Some(Block::Is(p)) if p.iter().any(is_anybody));
+            let anybody =
+                matches!(&statement.principal, Some(Block::Is(p)) if p.iter().any(is_anybody));
             if anybody && everything && statement.conditions.is_empty() {
                 found.insert("deny-all".to_owned());
             }
@@ -159,22 +223,37 @@ fn grants(policy: &Policy, place: &Place<'_>, found: &mut BTreeSet<String>) {
         if statement.principal.is_none() && everything {
             found.insert("admin".to_owned());
         }
-        found.extend(admitted(policy, statement, place).iter().filter_map(opened_to));
+        found.extend(
+            admitted(policy, statement, place)
+                .iter()
+                .filter_map(opened_to),
+        );
     }
 }
 
 /// The word for somebody who is let in; none for the organization of the account itself.
 fn opened_to(one: &Admitted) -> Option<String> {
-    let name = |provider: &str| cut(provider.rsplit_once("provider/").map_or(provider, |(_, name)| name));
-    let through_a_vpc = !one.open.is_empty() && one.open.iter().all(|(_, guard)| *guard == Guard::Endpoint);
+    let name = |provider: &str| {
+        cut(provider
+            .rsplit_once("provider/")
+            .map_or(provider, |(_, name)| name))
+    };
+    let through_a_vpc =
+        !one.open.is_empty() && one.open.iter().all(|(_, guard)| *guard == Guard::Endpoint);
     Some(match &one.to {
         Outsider::Anybody | Outsider::AnyAccount if one.verdict == Tri::Yes => "public".to_owned(),
         Outsider::Anybody | Outsider::AnyAccount if through_a_vpc => "vpc".to_owned(),
         Outsider::Anybody | Outsider::AnyAccount => "public-if".to_owned(),
-        Outsider::Account(id, who) if is_account(id) || who.is_empty() => format!("account:{}", cut(id)),
+        Outsider::Account(id, who) if is_account(id) || who.is_empty() => {
+            format!("account:{}", cut(id))
+        }
         Outsider::Account(_, who) => format!("unidentified:{}", cut(who)),
         Outsider::Unidentified(id) | Outsider::Deleted(id) => format!("unidentified:{}", cut(id)),
-        Outsider::Organization(id) | Outsider::Service(_, Behalf::Organization(id)) if !id.starts_with("o-") => return None,
+        Outsider::Organization(id) | Outsider::Service(_, Behalf::Organization(id))
+            if !id.starts_with("o-") =>
+        {
+            return None;
+        }
         Outsider::Organization(id) => format!("organization:{}", cut(id)),
         Outsider::Service(_, Behalf::Account(id)) => format!("account:{}", cut(id)),
         Outsider::Service(_, Behalf::Organization(id)) => format!("organization:{}", cut(id)),
@@ -189,7 +268,9 @@ fn opened_to(one: &Admitted) -> Option<String> {
 /// `*`, or everything but something.
 fn every_action(statement: &Statement) -> bool {
     match &statement.action {
-        Some(Block::Is(actions)) => actions.iter().any(|a| a.chars().all(|c| c == '*') || a == "*:*"),
+        Some(Block::Is(actions)) => actions
+            .iter()
+            .any(|a| a.chars().all(|c| c == '*') || a == "*:*"),
         Some(Block::Not(_)) => true,
         None => false,
     }

@@ -6,7 +6,8 @@ struct ReadSet {
     calls: &'static [&'static str],
 }
 
-/// Reads with a low base rate that intruders make before they act (published incidents, TrailDiscover).
+/// Reads with a low base rate that intruders make before they act (published incidents,
+/// TrailDiscover).
 const SETS: &[ReadSet] = &[
     ReadSet {
         name: "mail",
@@ -19,7 +20,14 @@ const SETS: &[ReadSet] = &[
             "ses:GetIdentityVerificationAttributes",
         ],
     },
-    ReadSet { name: "sms", calls: &["sns:GetSMSAttributes", "sns:GetSMSSandboxAccountStatus", "sns:ListOriginationNumbers"] },
+    ReadSet {
+        name: "sms",
+        calls: &[
+            "sns:GetSMSAttributes",
+            "sns:GetSMSSandboxAccountStatus",
+            "sns:ListOriginationNumbers",
+        ],
+    },
     ReadSet {
         name: "models",
         calls: &[
@@ -32,7 +40,13 @@ const SETS: &[ReadSet] = &[
             "bedrock:ListCustomModels",
         ],
     },
-    ReadSet { name: "quotas", calls: &["servicequotas:GetServiceQuota", "servicequotas:ListServiceQuotas"] },
+    ReadSet {
+        name: "quotas",
+        calls: &[
+            "servicequotas:GetServiceQuota",
+            "servicequotas:ListServiceQuotas",
+        ],
+    },
     ReadSet {
         name: "watchers",
         calls: &[
@@ -101,11 +115,16 @@ const SETS: &[ReadSet] = &[
             "resource-explorer-2:Search",
         ],
     },
-    ReadSet { name: "costs", calls: &["ce:GetCostAndUsage", "ce:GetCostForecast"] },
+    ReadSet {
+        name: "costs",
+        calls: &["ce:GetCostAndUsage", "ce:GetCostForecast"],
+    },
 ];
 
-/// What a read is about: `mail`, `sms`, `models`, `quotas`, `watchers`, `identities`, `organization`, `nobody`, `inventory`,
-/// `costs`.
+/// What a read is about: `mail`, `sms`, `models`, `quotas`, `watchers`, `identities`,
+/// `organization`, `nobody`, `inventory`, `costs`.
 pub(super) fn recon(call: &str) -> Option<&'static str> {
-    SETS.iter().find(|set| set.calls.contains(&call)).map(|set| set.name)
+    SETS.iter()
+        .find(|set| set.calls.contains(&call))
+        .map(|set| set.name)
 }

@@ -1,16 +1,20 @@
 //! Reading a request by the names of its members, whatever shape the list around them has.
 //!
-//! CloudTrail writes the same list as `[…]`, as `{"items": […]}` (EC2), as `{"member": […]}` (query protocol) or as one object
-//! (`ModifySecurityGroupRulesRequest.SecurityGroupRule`), and the same name as `cidrIp`, `CidrIp` or `cidr_ip`.
+//! CloudTrail writes the same list as `[…]`, as `{"items": […]}` (EC2), as `{"member": […]}` (query
+//! protocol) or as one object (`ModifySecurityGroupRulesRequest.SecurityGroupRule`), and the same
+//! name as `cidrIp`, `CidrIp` or `cidr_ip`.
 
 use std::borrow::Cow;
 
 use bartizan_trail::json::{JsonKind, JsonValue};
 
-/// Whether a member's name is this one, but for case, `_` and `-`: `dBInstanceIdentifier` is `DBInstanceIdentifier`.
+/// Whether a member's name is this one, but for case, `_` and `-`: `dBInstanceIdentifier` is
+/// `DBInstanceIdentifier`.
 pub(super) fn is_named(member: &[u8], name: &str) -> bool {
     fn letters(text: &[u8]) -> impl Iterator<Item = u8> {
-        text.iter().filter(|b| !matches!(b, b'_' | b'-')).map(u8::to_ascii_lowercase)
+        text.iter()
+            .filter(|b| !matches!(b, b'_' | b'-'))
+            .map(u8::to_ascii_lowercase)
     }
     letters(member).eq(letters(name.as_bytes()))
 }
@@ -24,12 +28,20 @@ pub(super) fn each(value: JsonValue<'_>) -> Vec<JsonValue<'_>> {
 
 fn unfold<'a>(value: JsonValue<'a>, depth: usize, out: &mut Vec<JsonValue<'a>>) {
     let inside = match value.kind() {
-        JsonKind::Array if depth < LISTS_DEPTH_MAX => return value.elements().for_each(|e| unfold(e, depth + 1, out)),
+        JsonKind::Array if depth < LISTS_DEPTH_MAX => {
+            return value.elements().for_each(|e| unfold(e, depth + 1, out));
+        }
         JsonKind::Object if depth < LISTS_DEPTH_MAX => {
             // Exports write names in any case.
-            let wrapper =
-                |name: &[u8]| ["items", "item", "member", "members"].iter().any(|w| name.eq_ignore_ascii_case(w.as_bytes()));
-            value.raw_members().find(|(name, _)| wrapper(name)).map(|(_, v)| v)
+            let wrapper = |name: &[u8]| {
+                ["items", "item", "member", "members"]
+                    .iter()
+                    .any(|w| name.eq_ignore_ascii_case(w.as_bytes()))
+            };
+            value
+                .raw_members()
+                .find(|(name, _)| wrapper(name))
+                .map(|(_, v)| v)
         }
         _ => None,
     };
@@ -43,11 +55,15 @@ fn unfold<'a>(value: JsonValue<'a>, depth: usize, out: &mut Vec<JsonValue<'a>>) 
 /// Lists within lists; EC2 has two.
 const LISTS_DEPTH_MAX: usize = 4;
 
-/// The values at a path of names with dots between them, through all lists on the way. The empty path is the value itself.
+/// The values at a path of names with dots between them, through all lists on the way. The empty
+/// path is the value itself.
 pub(super) fn at<'a>(value: JsonValue<'a>, path: &str) -> Vec<JsonValue<'a>> {
     let mut found = each(value);
     for name in path.split('.').filter(|name| !name.is_empty()) {
-        let members = found.iter().flat_map(|v| v.raw_members()).filter(|(member, _)| is_named(member, name));
+        let members = found
+            .iter()
+            .flat_map(|v| v.raw_members())
+            .filter(|(member, _)| is_named(member, name));
         found = members.flat_map(|(_, v)| each(v)).collect();
     }
     found
@@ -58,8 +74,12 @@ pub(super) fn text<'a>(value: JsonValue<'a>, path: &str) -> Option<Cow<'a, str>>
     at(value, path).into_iter().find_map(JsonValue::text)
 }
 
-/// Looks at every string, number and boolean of a value, with the names that lead to it, the nearest last.
-pub(super) fn leaves<'a>(value: JsonValue<'a>, see: &mut dyn FnMut(&[Cow<'a, str>], JsonValue<'a>)) {
+/// Looks at every string, number and boolean of a value, with the names that lead to it, the
+/// nearest last.
+pub(super) fn leaves<'a>(
+    value: JsonValue<'a>,
+    see: &mut dyn FnMut(&[Cow<'a, str>], JsonValue<'a>),
+) {
     fn walk<'a>(
         value: JsonValue<'a>,
         names: &mut Vec<Cow<'a, str>>,
@@ -74,7 +94,9 @@ pub(super) fn leaves<'a>(value: JsonValue<'a>, see: &mut dyn FnMut(&[Cow<'a, str
                     names.pop();
                 }
             }
-            JsonKind::Array if depth < LEAVES_DEPTH_MAX => value.elements().for_each(|e| walk(e, names, depth + 1, see)),
+            JsonKind::Array if depth < LEAVES_DEPTH_MAX => value
+                .elements()
+                .for_each(|e| walk(e, names, depth + 1, see)),
             JsonKind::String | JsonKind::Scalar => see(names, value),
             JsonKind::Object | JsonKind::Array => {}
         }
@@ -98,7 +120,10 @@ mod tests {
             r#"{"rule": [[{"cidrIp": "a"}], {"cidrIp": ["b"]}]}"#,
         ] {
             let value = JsonValue::new(text.as_bytes(), 0).unwrap();
-            let found: Vec<_> = at(value, "rule.cidrIp").into_iter().filter_map(JsonValue::text).collect();
+            let found: Vec<_> = at(value, "rule.cidrIp")
+                .into_iter()
+                .filter_map(JsonValue::text)
+                .collect();
             assert_eq!(found, ["a", "b"], "{text}");
         }
         let one = JsonValue::new(br#"{"rule": {"cidrIp": "a"}, "other": null}"#, 0).unwrap();

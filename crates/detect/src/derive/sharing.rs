@@ -15,11 +15,19 @@ struct SharingShape {
 }
 
 const fn shape(call: &'static str, with: &'static [&'static str]) -> SharingShape {
-    SharingShape { call, with, unless: None }
+    SharingShape {
+        call,
+        with,
+        unless: None,
+    }
 }
 
 const fn modify(call: &'static str, with: &'static [&'static str]) -> SharingShape {
-    SharingShape { call, with, unless: Some(("operationType", "remove")) }
+    SharingShape {
+        call,
+        with,
+        unless: Some(("operationType", "remove")),
+    }
 }
 
 /// Calls that share (API references of the services; EC2: `LaunchPermissionModifications`).
@@ -56,24 +64,48 @@ const SHAPES: &[SharingShape] = &[
     ),
     modify(
         "ec2:ModifyFpgaImageAttribute",
-        &["loadPermission.add.userId", "loadPermission.add.group", "userIds.userId", "userIds", "userGroups"],
+        &[
+            "loadPermission.add.userId",
+            "loadPermission.add.group",
+            "userIds.userId",
+            "userIds",
+            "userGroups",
+        ],
     ),
     shape(
         "ec2:ModifyVpcEndpointServicePermissions",
-        &["ModifyVpcEndpointServicePermissionsRequest.AddAllowedPrincipals", "addAllowedPrincipals"],
+        &[
+            "ModifyVpcEndpointServicePermissionsRequest.AddAllowedPrincipals",
+            "addAllowedPrincipals",
+        ],
     ),
-    shape("ec2:CreateNetworkInterfacePermission", &["CreateNetworkInterfacePermissionRequest.AwsAccountId", "awsAccountId"]),
+    shape(
+        "ec2:CreateNetworkInterfacePermission",
+        &[
+            "CreateNetworkInterfacePermissionRequest.AwsAccountId",
+            "awsAccountId",
+        ],
+    ),
     shape("rds:ModifyDBSnapshotAttribute", &["valuesToAdd"]),
     shape("rds:ModifyDBClusterSnapshotAttribute", &["valuesToAdd"]),
-    shape("redshift:AuthorizeSnapshotAccess", &["accountWithRestoreAccess"]),
+    shape(
+        "redshift:AuthorizeSnapshotAccess",
+        &["accountWithRestoreAccess"],
+    ),
     shape("redshift:AuthorizeDataShare", &["consumerIdentifier"]),
     shape("redshift:AuthorizeEndpointAccess", &["account"]),
     shape("ssm:ModifyDocumentPermission", &["accountIdsToAdd"]),
     shape("ram:CreateResourceShare", &["principals"]),
     shape("ram:AssociateResourceShare", &["principals"]),
-    shape("servicecatalog:CreatePortfolioShare", &["accountId", "organizationNode.value"]),
+    shape(
+        "servicecatalog:CreatePortfolioShare",
+        &["accountId", "organizationNode.value"],
+    ),
     shape("ds:ShareDirectory", &["shareTarget.id"]),
-    shape("workspaces:AssociateConnectionAlias", &["connectionAliasPermission.sharedAccountId"]),
+    shape(
+        "workspaces:AssociateConnectionAlias",
+        &["connectionAliasPermission.sharedAccountId"],
+    ),
     SharingShape {
         call: "workspaces:UpdateWorkspaceImagePermission",
         with: &["sharedAccountId"],
@@ -82,8 +114,14 @@ const SHAPES: &[SharingShape] = &[
     shape("appstream:UpdateImagePermissions", &["sharedAccountId"]),
     shape("imagebuilder:CreateDistributionConfiguration", IMAGES),
     shape("imagebuilder:UpdateDistributionConfiguration", IMAGES),
-    shape("lakeformation:GrantPermissions", &["principal.dataLakePrincipalIdentifier"]),
-    shape("lakeformation:BatchGrantPermissions", &["entries.principal.dataLakePrincipalIdentifier"]),
+    shape(
+        "lakeformation:GrantPermissions",
+        &["principal.dataLakePrincipalIdentifier"],
+    ),
+    shape(
+        "lakeformation:BatchGrantPermissions",
+        &["entries.principal.dataLakePrincipalIdentifier"],
+    ),
     shape("es:AuthorizeVpcEndpointAccess", &["account"]),
     shape("kms:CreateGrant", &["granteePrincipal"]),
     shape("fms:AssociateAdminAccount", &["adminAccount"]),
@@ -104,14 +142,25 @@ pub(super) fn may_share(call: &str) -> bool {
 
 /// With whom a request shares something: `all`, `account:ID`, `organization:ID`, `unit:ID`.
 pub(super) fn shared_with(event: &Event<'_>) -> Vec<String> {
-    let Some(request) = event.field(Field::RequestParameters) else { return Vec::new() };
-    let (call, own) = (api(event), event.text(Field::RecipientAccountId).unwrap_or_default());
+    let Some(request) = event.field(Field::RequestParameters) else {
+        return Vec::new();
+    };
+    let (call, own) = (
+        api(event),
+        event.text(Field::RecipientAccountId).unwrap_or_default(),
+    );
     let mut found = BTreeSet::new();
     for shape in SHAPES.iter().filter(|shape| shape.call == call) {
-        if shape.unless.is_some_and(|(path, value)| text(request, path).is_some_and(|t| t.eq_ignore_ascii_case(value))) {
+        if shape.unless.is_some_and(|(path, value)| {
+            text(request, path).is_some_and(|t| t.eq_ignore_ascii_case(value))
+        }) {
             continue;
         }
-        let values = shape.with.iter().flat_map(|path| at(request, path)).filter_map(|v| v.text());
+        let values = shape
+            .with
+            .iter()
+            .flat_map(|path| at(request, path))
+            .filter_map(|v| v.text());
         found.extend(values.filter_map(|value| party(&value, &own)));
     }
     found.into_iter().collect()
@@ -119,8 +168,8 @@ pub(super) fn shared_with(event: &Event<'_>) -> Vec<String> {
 
 /// Who is meant by `all`, an account, or an ARN; none when it is somebody of one's own account.
 ///
-/// An ARN of an organization has the account that manages it: an account that shares with the organization that it manages
-/// stays among its own.
+/// An ARN of an organization has the account that manages it: an account that shares with the
+/// organization that it manages stays among its own.
 pub(super) fn party(value: &str, own: &str) -> Option<String> {
     if matches!(value, "all" | "*") {
         return Some("all".to_owned());
@@ -129,7 +178,9 @@ pub(super) fn party(value: &str, own: &str) -> Option<String> {
         return (value != own).then(|| format!("account:{value}"));
     }
     let parts: Vec<&str> = value.splitn(6, ':').collect();
-    let &["arn", _, service, _, account, rest] = parts.as_slice() else { return None };
+    let &["arn", _, service, _, account, rest] = parts.as_slice() else {
+        return None;
+    };
     if !is_account(account) || account == own {
         return None;
     }
@@ -143,7 +194,9 @@ pub(super) fn party(value: &str, own: &str) -> Option<String> {
 
 /// Accounts of KMS keys in the request that are not the account that was called.
 pub(super) fn outside_keys(event: &Event<'_>) -> Vec<String> {
-    let Some(request) = event.field(Field::RequestParameters) else { return Vec::new() };
+    let Some(request) = event.field(Field::RequestParameters) else {
+        return Vec::new();
+    };
     let own = event.text(Field::RecipientAccountId).unwrap_or_default();
     let mut found = BTreeSet::new();
     let text = request.compact();
@@ -170,9 +223,18 @@ mod tests {
             ("999988887777", Some("account:999988887777")),
             (own, None),
             (organization, Some("organization:o-exampleorg1")),
-            ("arn:aws:organizations::999988887777:ou/o-exampleorg1/ou-ab12-cdefghij", Some("unit:ou-ab12-cdefghij")),
-            ("arn:aws:organizations::111122223333:organization/o-exampleorg1", None),
-            ("arn:aws-cn:iam::999988887777:role/r", Some("account:999988887777")),
+            (
+                "arn:aws:organizations::999988887777:ou/o-exampleorg1/ou-ab12-cdefghij",
+                Some("unit:ou-ab12-cdefghij"),
+            ),
+            (
+                "arn:aws:organizations::111122223333:organization/o-exampleorg1",
+                None,
+            ),
+            (
+                "arn:aws-cn:iam::999988887777:role/r",
+                Some("account:999988887777"),
+            ),
             ("arn:aws:iam::111122223333:role/r", None),
             ("ec2.amazonaws.com", None),
         ] {

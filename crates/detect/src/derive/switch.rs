@@ -14,10 +14,15 @@ struct WeakeningSetting {
 }
 
 const fn switch(within: &'static str, member: &'static str, bad: &'static str) -> WeakeningSetting {
-    WeakeningSetting { within, member, bad }
+    WeakeningSetting {
+        within,
+        member,
+        bad,
+    }
 }
 
-/// Settings that services have in common. What has a rule of its own (trails, IMDS, termination protection) is not here.
+/// Settings that services have in common. What has a rule of its own (trails, IMDS, termination
+/// protection) is not here.
 const SWITCHES: &[WeakeningSetting] = &[
     switch("", "deletionProtection", "false"),
     switch("", "deletionProtectionEnabled", "false"),
@@ -52,15 +57,26 @@ pub(super) fn switched_off(event: &Event<'_>) -> Vec<String> {
     if !may_switch(&api(event)) {
         return Vec::new();
     }
-    let Some(request) = event.field(Field::RequestParameters) else { return Vec::new() };
+    let Some(request) = event.field(Field::RequestParameters) else {
+        return Vec::new();
+    };
     let mut found = std::collections::BTreeSet::new();
     leaves(request, &mut |names, value| {
-        let Some((member, around)) = names.split_last() else { return };
+        let Some((member, around)) = names.split_last() else {
+            return;
+        };
         let Some(text) = value.text() else { return };
         let within = |wanted: &str| {
-            wanted.is_empty() || around.iter().any(|n| n.to_ascii_lowercase().contains(&wanted.to_ascii_lowercase()))
+            wanted.is_empty()
+                || around.iter().any(|n| {
+                    n.to_ascii_lowercase()
+                        .contains(&wanted.to_ascii_lowercase())
+                })
         };
-        for one in SWITCHES.iter().filter(|s| is_named(member.as_bytes(), s.member) && within(s.within)) {
+        for one in SWITCHES
+            .iter()
+            .filter(|s| is_named(member.as_bytes(), s.member) && within(s.within))
+        {
             if text.eq_ignore_ascii_case(one.bad) {
                 found.insert(format!("{}={}", one.member, one.bad));
             }
@@ -69,8 +85,12 @@ pub(super) fn switched_off(event: &Event<'_>) -> Vec<String> {
     found.into_iter().collect()
 }
 
-/// Whether a call changes settings of something that exists: what is made weak from the start was never safe.
+/// Whether a call changes settings of something that exists: what is made weak from the start was
+/// never safe.
 pub(super) fn may_switch(call: &str) -> bool {
     let name = call.split_once(':').map_or(call, |(_, name)| name);
-    ["Modify", "Update", "Put", "Set", "Change"].iter().any(|verb| name.starts_with(verb)) && is_change(call)
+    ["Modify", "Update", "Put", "Set", "Change"]
+        .iter()
+        .any(|verb| name.starts_with(verb))
+        && is_change(call)
 }

@@ -20,42 +20,125 @@ enum NamePath {
 
 use NamePath::{Request, Response};
 
-const fn life(kind: &'static str, makes: (&'static str, NamePath), removes: (&'static str, &'static str)) -> ThingLife {
-    ThingLife { kind, makes, removes }
+const fn life(
+    kind: &'static str,
+    makes: (&'static str, NamePath),
+    removes: (&'static str, &'static str),
+) -> ThingLife {
+    ThingLife {
+        kind,
+        makes,
+        removes,
+    }
 }
 
-/// Kinds of things of which intruders make some and take them away again (API references of the services).
+/// Kinds of things of which intruders make some and take them away again (API references of the
+/// services).
 const LIVES: &[ThingLife] = &[
-    life("user", ("iam:CreateUser", Request("userName")), ("iam:DeleteUser", "userName")),
-    life("role", ("iam:CreateRole", Request("roleName")), ("iam:DeleteRole", "roleName")),
-    life("login", ("iam:CreateLoginProfile", Request("userName")), ("iam:DeleteLoginProfile", "userName")),
-    life("key", ("iam:CreateAccessKey", Response("accessKey.accessKeyId")), ("iam:DeleteAccessKey", "accessKeyId")),
-    life("policy", ("iam:CreatePolicy", Response("policy.arn")), ("iam:DeletePolicy", "policyArn")),
+    life(
+        "user",
+        ("iam:CreateUser", Request("userName")),
+        ("iam:DeleteUser", "userName"),
+    ),
+    life(
+        "role",
+        ("iam:CreateRole", Request("roleName")),
+        ("iam:DeleteRole", "roleName"),
+    ),
+    life(
+        "login",
+        ("iam:CreateLoginProfile", Request("userName")),
+        ("iam:DeleteLoginProfile", "userName"),
+    ),
+    life(
+        "key",
+        ("iam:CreateAccessKey", Response("accessKey.accessKeyId")),
+        ("iam:DeleteAccessKey", "accessKeyId"),
+    ),
+    life(
+        "policy",
+        ("iam:CreatePolicy", Response("policy.arn")),
+        ("iam:DeletePolicy", "policyArn"),
+    ),
     life(
         "instance",
         ("ec2:RunInstances", Response("instancesSet.instanceId")),
         ("ec2:TerminateInstances", "instancesSet.instanceId"),
     ),
-    life("volume", ("ec2:CreateVolume", Response("volumeId")), ("ec2:DeleteVolume", "volumeId")),
-    life("snapshot", ("ec2:CreateSnapshot", Response("snapshotId")), ("ec2:DeleteSnapshot", "snapshotId")),
-    life("snapshot", ("ec2:CopySnapshot", Response("snapshotId")), ("ec2:DeleteSnapshot", "snapshotId")),
-    life("image", ("ec2:CreateImage", Response("imageId")), ("ec2:DeregisterImage", "imageId")),
-    life("image", ("ec2:CopyImage", Response("imageId")), ("ec2:DeregisterImage", "imageId")),
-    life("key-pair", ("ec2:CreateKeyPair", Request("keyName")), ("ec2:DeleteKeyPair", "keyName")),
-    life("key-pair", ("ec2:ImportKeyPair", Request("keyName")), ("ec2:DeleteKeyPair", "keyName")),
-    life("security-group", ("ec2:CreateSecurityGroup", Response("groupId")), ("ec2:DeleteSecurityGroup", "groupId")),
+    life(
+        "volume",
+        ("ec2:CreateVolume", Response("volumeId")),
+        ("ec2:DeleteVolume", "volumeId"),
+    ),
+    life(
+        "snapshot",
+        ("ec2:CreateSnapshot", Response("snapshotId")),
+        ("ec2:DeleteSnapshot", "snapshotId"),
+    ),
+    life(
+        "snapshot",
+        ("ec2:CopySnapshot", Response("snapshotId")),
+        ("ec2:DeleteSnapshot", "snapshotId"),
+    ),
+    life(
+        "image",
+        ("ec2:CreateImage", Response("imageId")),
+        ("ec2:DeregisterImage", "imageId"),
+    ),
+    life(
+        "image",
+        ("ec2:CopyImage", Response("imageId")),
+        ("ec2:DeregisterImage", "imageId"),
+    ),
+    life(
+        "key-pair",
+        ("ec2:CreateKeyPair", Request("keyName")),
+        ("ec2:DeleteKeyPair", "keyName"),
+    ),
+    life(
+        "key-pair",
+        ("ec2:ImportKeyPair", Request("keyName")),
+        ("ec2:DeleteKeyPair", "keyName"),
+    ),
+    life(
+        "security-group",
+        ("ec2:CreateSecurityGroup", Response("groupId")),
+        ("ec2:DeleteSecurityGroup", "groupId"),
+    ),
     life(
         "file-system",
-        ("elasticfilesystem:CreateFileSystem", Response("fileSystemId")),
+        (
+            "elasticfilesystem:CreateFileSystem",
+            Response("fileSystemId"),
+        ),
         ("elasticfilesystem:DeleteFileSystem", "fileSystemId"),
     ),
-    life("bucket", ("s3:CreateBucket", Request("bucketName")), ("s3:DeleteBucket", "bucketName")),
-    life("function", ("lambda:CreateFunction", Request("functionName")), ("lambda:DeleteFunction", "functionName")),
-    life("event-rule", ("events:PutRule", Request("name")), ("events:DeleteRule", "name")),
-    life("database", ("rds:CreateDBInstance", Request("dBInstanceIdentifier")), ("rds:DeleteDBInstance", "dBInstanceIdentifier")),
+    life(
+        "bucket",
+        ("s3:CreateBucket", Request("bucketName")),
+        ("s3:DeleteBucket", "bucketName"),
+    ),
+    life(
+        "function",
+        ("lambda:CreateFunction", Request("functionName")),
+        ("lambda:DeleteFunction", "functionName"),
+    ),
+    life(
+        "event-rule",
+        ("events:PutRule", Request("name")),
+        ("events:DeleteRule", "name"),
+    ),
     life(
         "database",
-        ("rds:RestoreDBInstanceFromDBSnapshot", Request("dBInstanceIdentifier")),
+        ("rds:CreateDBInstance", Request("dBInstanceIdentifier")),
+        ("rds:DeleteDBInstance", "dBInstanceIdentifier"),
+    ),
+    life(
+        "database",
+        (
+            "rds:RestoreDBInstanceFromDBSnapshot",
+            Request("dBInstanceIdentifier"),
+        ),
         ("rds:DeleteDBInstance", "dBInstanceIdentifier"),
     ),
     life(
@@ -68,17 +151,61 @@ const LIVES: &[ThingLife] = &[
         ("rds:CreateDBSnapshot", Request("dBSnapshotIdentifier")),
         ("rds:DeleteDBSnapshot", "dBSnapshotIdentifier"),
     ),
-    life("table", ("dynamodb:CreateTable", Request("tableName")), ("dynamodb:DeleteTable", "tableName")),
-    life("backup", ("dynamodb:CreateBackup", Response("backupDetails.backupArn")), ("dynamodb:DeleteBackup", "backupArn")),
-    life("stack", ("cloudformation:CreateStack", Request("stackName")), ("cloudformation:DeleteStack", "stackName")),
-    life("log-group", ("logs:CreateLogGroup", Request("logGroupName")), ("logs:DeleteLogGroup", "logGroupName")),
-    life("repository", ("ecr:CreateRepository", Request("repositoryName")), ("ecr:DeleteRepository", "repositoryName")),
-    life("topic", ("sns:CreateTopic", Response("topicArn")), ("sns:DeleteTopic", "topicArn")),
-    life("queue", ("sqs:CreateQueue", Response("queueUrl")), ("sqs:DeleteQueue", "queueUrl")),
-    life("trail", ("cloudtrail:CreateTrail", Request("name")), ("cloudtrail:DeleteTrail", "name")),
-    life("key-of-kms", ("kms:CreateKey", Response("keyMetadata.keyId")), ("kms:ScheduleKeyDeletion", "keyId")),
-    life("secret", ("secretsmanager:CreateSecret", Request("name")), ("secretsmanager:DeleteSecret", "secretId")),
-    life("cluster", ("eks:CreateCluster", Request("name")), ("eks:DeleteCluster", "name")),
+    life(
+        "table",
+        ("dynamodb:CreateTable", Request("tableName")),
+        ("dynamodb:DeleteTable", "tableName"),
+    ),
+    life(
+        "backup",
+        ("dynamodb:CreateBackup", Response("backupDetails.backupArn")),
+        ("dynamodb:DeleteBackup", "backupArn"),
+    ),
+    life(
+        "stack",
+        ("cloudformation:CreateStack", Request("stackName")),
+        ("cloudformation:DeleteStack", "stackName"),
+    ),
+    life(
+        "log-group",
+        ("logs:CreateLogGroup", Request("logGroupName")),
+        ("logs:DeleteLogGroup", "logGroupName"),
+    ),
+    life(
+        "repository",
+        ("ecr:CreateRepository", Request("repositoryName")),
+        ("ecr:DeleteRepository", "repositoryName"),
+    ),
+    life(
+        "topic",
+        ("sns:CreateTopic", Response("topicArn")),
+        ("sns:DeleteTopic", "topicArn"),
+    ),
+    life(
+        "queue",
+        ("sqs:CreateQueue", Response("queueUrl")),
+        ("sqs:DeleteQueue", "queueUrl"),
+    ),
+    life(
+        "trail",
+        ("cloudtrail:CreateTrail", Request("name")),
+        ("cloudtrail:DeleteTrail", "name"),
+    ),
+    life(
+        "key-of-kms",
+        ("kms:CreateKey", Response("keyMetadata.keyId")),
+        ("kms:ScheduleKeyDeletion", "keyId"),
+    ),
+    life(
+        "secret",
+        ("secretsmanager:CreateSecret", Request("name")),
+        ("secretsmanager:DeleteSecret", "secretId"),
+    ),
+    life(
+        "cluster",
+        ("eks:CreateCluster", Request("name")),
+        ("eks:DeleteCluster", "name"),
+    ),
     life(
         "recovery-point",
         ("backup:StartBackupJob", Response("recoveryPointArn")),
@@ -86,11 +213,14 @@ const LIVES: &[ThingLife] = &[
     ),
 ];
 
-/// What a call makes or removes, `volume/vol-0123`. Of things that are not in the table, what is removed has the name of its
-/// call, so that it is counted too.
+/// What a call makes or removes, `volume/vol-0123`. Of things that are not in the table, what is
+/// removed has the name of its call, so that it is counted too.
 pub(super) fn things(event: &Event<'_>) -> Vec<String> {
     let call = super::action::action(&api(event));
-    let (request, response) = (event.field(Field::RequestParameters), event.field(Field::ResponseElements));
+    let (request, response) = (
+        event.field(Field::RequestParameters),
+        event.field(Field::ResponseElements),
+    );
     let mut found = Vec::new();
     let mut known = false;
     for row in LIVES {
@@ -105,11 +235,22 @@ pub(super) fn things(event: &Event<'_>) -> Vec<String> {
             continue;
         };
         known = true;
-        let names = place.into_iter().flat_map(|(value, path)| at(value, path)).filter_map(|v| v.text());
-        found.extend(names.take(THINGS_MAX).map(|name| format!("{}/{}", row.kind, cut(plain(row.kind, &name)))));
+        let names = place
+            .into_iter()
+            .flat_map(|(value, path)| at(value, path))
+            .filter_map(|v| v.text());
+        found.extend(
+            names
+                .take(THINGS_MAX)
+                .map(|name| format!("{}/{}", row.kind, cut(plain(row.kind, &name)))),
+        );
     }
     if !known && super::action::class(&call).iter().any(|c| c == "destroy") {
-        found.extend(resources(event).into_iter().map(|name| format!("{call} {name}")));
+        found.extend(
+            resources(event)
+                .into_iter()
+                .map(|name| format!("{call} {name}")),
+        );
     }
     found.sort_unstable();
     found.dedup();
@@ -118,7 +259,11 @@ pub(super) fn things(event: &Event<'_>) -> Vec<String> {
 
 /// The name in an ARN: some calls take both. A secret's ARN has six letters more than its name.
 fn plain<'n>(kind: &str, name: &'n str) -> &'n str {
-    let last = if name.starts_with("arn:") { name.rsplit(':').next().unwrap_or(name) } else { name };
+    let last = if name.starts_with("arn:") {
+        name.rsplit(':').next().unwrap_or(name)
+    } else {
+        name
+    };
     match (kind, name.len() - last.len()) {
         ("secret", 1..) => last.rsplit_once('-').map_or(last, |(name, _)| name),
         (_, 1..) => last.rsplit('/').next().unwrap_or(last),

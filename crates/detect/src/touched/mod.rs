@@ -1,14 +1,19 @@
-//! What a call touched, whom it let in, and what it made: read from request and response by tables of names.
+//! What a call touched, whom it let in, and what it made: read from request and response by tables
+//! of names.
 //!
-//! Services name the same thing in many forms: `snapshotId`, `DBSnapshotIdentifier`, `instancesSet.items[].instanceId`,
-//! `DeleteFlowLogsRequest.FlowLogId.content`, a list, or JSON in a string. So requests are walked, and a value is known by
-//! the name of its field ([`stem`]), by the call ([`CallWords`]), and by where it stands, never by one path.
+//! Services name the same thing in many forms: `snapshotId`, `DBSnapshotIdentifier`,
+//! `instancesSet.items[].instanceId`, `DeleteFlowLogsRequest.FlowLogId.content`, a list, or JSON in
+//! a string. So requests are walked, and a value is known by the name of its field ([`stem`]), by
+//! the call ([`CallWords`]), and by where it stands, never by one path.
 
 mod party;
 mod resource;
 
 use bartizan_model::Counterparty;
-use bartizan_model::limits::{COUNTERPARTIES_MAX, RESOURCES_MAX, TOUCHED_DEPTH_MAX, TOUCHED_LEAVES_MAX, TOUCHED_TEXT_BYTES_MAX};
+use bartizan_model::limits::{
+    COUNTERPARTIES_MAX, RESOURCES_MAX, TOUCHED_DEPTH_MAX, TOUCHED_LEAVES_MAX,
+    TOUCHED_TEXT_BYTES_MAX,
+};
 use bartizan_trail::json::{JsonKind, JsonValue};
 use bartizan_trail::{Event, Field};
 
@@ -25,7 +30,10 @@ pub(super) struct TouchedResources {
 #[must_use]
 pub(super) fn touched(event: &Event<'_>) -> TouchedResources {
     let (call, leaves) = read(event);
-    let mut touched = TouchedResources { resources: resource::of(event, &call, &leaves), counterparty: party::of(&call, &leaves) };
+    let mut touched = TouchedResources {
+        resources: resource::of(event, &call, &leaves),
+        counterparty: party::of(&call, &leaves),
+    };
     touched.resources.truncate(RESOURCES_MAX);
     touched.counterparty.truncate(COUNTERPARTIES_MAX);
     touched
@@ -40,7 +48,11 @@ pub(super) fn resources(event: &Event<'_>) -> Vec<String> {
 
 fn read(event: &Event<'_>) -> (CallWords, ScalarFields) {
     let text = |field| event.text(field).unwrap_or_default();
-    let call = CallWords::new(&text(Field::EventSource), &text(Field::EventName), &text(Field::RecipientAccountId));
+    let call = CallWords::new(
+        &text(Field::EventSource),
+        &text(Field::EventName),
+        &text(Field::RecipientAccountId),
+    );
     let leaves = |field| {
         let mut leaves = Vec::new();
         if let Some(value) = event.field(field) {
@@ -48,7 +60,10 @@ fn read(event: &Event<'_>) -> (CallWords, ScalarFields) {
         }
         leaves
     };
-    let leaves = ScalarFields { request: leaves(Field::RequestParameters), response: leaves(Field::ResponseElements) };
+    let leaves = ScalarFields {
+        request: leaves(Field::RequestParameters),
+        response: leaves(Field::ResponseElements),
+    };
     (call, leaves)
 }
 
@@ -69,18 +84,35 @@ struct CallWords {
 impl CallWords {
     fn new(source: &str, name: &str, own: &str) -> Self {
         let service = source.split('.').next().unwrap_or_default().to_owned();
-        let name = name.trim().trim_end_matches(|c: char| c.is_ascii_digit() || c == '_' || c == 'v').to_owned();
-        let words = name.char_indices().skip(1).find(|(_, c)| c.is_ascii_uppercase()).map_or(name.len(), |(at, _)| at);
+        let name = name
+            .trim()
+            .trim_end_matches(|c: char| c.is_ascii_digit() || c == '_' || c == 'v')
+            .to_owned();
+        let words = name
+            .char_indices()
+            .skip(1)
+            .find(|(_, c)| c.is_ascii_uppercase())
+            .map_or(name.len(), |(at, _)| at);
         let (verb, noun) = name.split_at(words);
         // `BatchGetSecretValue`, `BatchDeleteImage`.
         let (verb, noun) = match verb {
             "Batch" | "Admin" => {
-                let next = noun.char_indices().skip(1).find(|(_, c)| c.is_ascii_uppercase()).map_or(noun.len(), |(at, _)| at);
+                let next = noun
+                    .char_indices()
+                    .skip(1)
+                    .find(|(_, c)| c.is_ascii_uppercase())
+                    .map_or(noun.len(), |(at, _)| at);
                 noun.split_at(next)
             }
             _ => (verb, noun),
         };
-        Self { service, verb: verb.to_owned(), noun: singular(&plain(noun)).to_owned(), own: own.to_owned(), name }
+        Self {
+            service,
+            verb: verb.to_owned(),
+            noun: singular(&plain(noun)).to_owned(),
+            own: own.to_owned(),
+            name,
+        }
     }
 
     /// Whether the call takes something away or only looks: then nobody is let in by it.
@@ -123,9 +155,16 @@ impl CallWords {
 
     /// Whether the call makes something that was not there.
     fn makes(&self) -> bool {
-        const VERBS: &[&str] =
-            &["Create", "Run", "Import", "Copy", "Upload", "Register", "Allocate", "Restore", "Issue", "Generate"];
-        const CALLS: &[&str] = &["GetFederationToken", "GetSessionToken", "StartExportTask", "PublishLayerVersion"];
+        const VERBS: &[&str] = &[
+            "Create", "Run", "Import", "Copy", "Upload", "Register", "Allocate", "Restore",
+            "Issue", "Generate",
+        ];
+        const CALLS: &[&str] = &[
+            "GetFederationToken",
+            "GetSessionToken",
+            "StartExportTask",
+            "PublishLayerVersion",
+        ];
         VERBS.contains(&self.verb.as_str()) || CALLS.contains(&self.name.as_str())
     }
 }
@@ -138,7 +177,8 @@ struct ScalarFields {
 
 /// A scalar with the fields on the way to it.
 struct ScalarField {
-    /// `["ippermission", "cidrip"]`: without capitals, marks, and what only holds lists (`items`, `…Set`, `…Request`).
+    /// `["ippermission", "cidrip"]`: without capitals, marks, and what only holds lists (`items`,
+    /// `…Set`, `…Request`).
     path: Vec<String>,
     text: String,
     /// Ports of the rule that it stands in: `tcp 22`.
@@ -178,11 +218,17 @@ fn walk(value: JsonValue<'_>, place: &mut WalkPosition, leaves: &mut Vec<ScalarF
             }
             for (name, inner) in value.members() {
                 let name = plain(name.split('.').next().unwrap_or_default());
-                let holds = HOLDERS.contains(&name.as_str()) || name.ends_with("request") && inner.kind() == JsonKind::Object;
-                // `{"attribute": …, "value": …}` of old forms: what it is stands in the field around it.
+                let holds = HOLDERS.contains(&name.as_str())
+                    || name.ends_with("request") && inner.kind() == JsonKind::Object;
+                // `{"attribute": …, "value": …}` of old forms: what it is stands in the field
+                // around it.
                 let holds = holds || name == "value" && !place.path.is_empty();
                 if !holds {
-                    place.path.push(name.strip_suffix("set").filter(|n| n.len() > 3).map_or(name.clone(), str::to_owned));
+                    place.path.push(
+                        name.strip_suffix("set")
+                            .filter(|n| n.len() > 3)
+                            .map_or(name.clone(), str::to_owned),
+                    );
                 }
                 walk(inner, place, leaves);
                 if !holds {
@@ -191,11 +237,17 @@ fn walk(value: JsonValue<'_>, place: &mut WalkPosition, leaves: &mut Vec<ScalarF
             }
             place.ports = ports;
         }
-        JsonKind::Array => value.elements().for_each(|inner| walk(inner, place, leaves)),
+        JsonKind::Array => value
+            .elements()
+            .for_each(|inner| walk(inner, place, leaves)),
         _ => {
             if let Some(text) = value.text().filter(|t| !t.is_empty()) {
                 let is_json = text.starts_with(['{', '[']) && text.len() <= TOUCHED_TEXT_BYTES_MAX;
-                leaves.push(ScalarField { path: place.path.clone(), text: text.to_string(), ports: place.ports.clone() });
+                leaves.push(ScalarField {
+                    path: place.path.clone(),
+                    text: text.to_string(),
+                    ports: place.ports.clone(),
+                });
                 // Exports write whole requests as text; policies are read as policies.
                 if is_json
                     && !text.contains("\"Statement\"")
@@ -210,19 +262,31 @@ fn walk(value: JsonValue<'_>, place: &mut WalkPosition, leaves: &mut Vec<ScalarF
 }
 
 /// Fields that hold what the field around them names.
-const HOLDERS: [&str; 7] = ["items", "item", "member", "members", "content", "entry", "entries"];
+const HOLDERS: [&str; 7] = [
+    "items", "item", "member", "members", "content", "entry", "entries",
+];
 
 /// `tcp 22`, `tcp 0-65535`, `all`: of an object that has ports or a protocol.
 fn ports_of(value: JsonValue<'_>) -> Option<String> {
     let (mut protocol, mut from, mut to) = (None, None, None);
     for (name, inner) in value.members() {
         match (plain(&name).as_str(), inner.kind()) {
-            ("ipprotocol" | "protocol" | "aclprotocol", _) => protocol = inner.text().map(|t| t.to_string()),
+            ("ipprotocol" | "protocol" | "aclprotocol", _) => {
+                protocol = inner.text().map(|t| t.to_string())
+            }
             ("fromport", _) => from = inner.text().map(|t| t.to_string()),
             ("toport", _) => to = inner.text().map(|t| t.to_string()),
             ("portrange", JsonKind::Object) => {
-                from = inner.get("from").or_else(|| inner.get("From")).and_then(JsonValue::text).map(|t| t.to_string());
-                to = inner.get("to").or_else(|| inner.get("To")).and_then(JsonValue::text).map(|t| t.to_string());
+                from = inner
+                    .get("from")
+                    .or_else(|| inner.get("From"))
+                    .and_then(JsonValue::text)
+                    .map(|t| t.to_string());
+                to = inner
+                    .get("to")
+                    .or_else(|| inner.get("To"))
+                    .and_then(JsonValue::text)
+                    .map(|t| t.to_string());
             }
             _ => {}
         }
@@ -243,9 +307,13 @@ fn ports_of(value: JsonValue<'_>) -> Option<String> {
     })
 }
 
-/// A name without capitals and marks: `dbsnapshotidentifier` of `dBSnapshotIdentifier` and of `db_snapshot_identifier`.
+/// A name without capitals and marks: `dbsnapshotidentifier` of `dBSnapshotIdentifier` and of
+/// `db_snapshot_identifier`.
 fn plain(name: &str) -> String {
-    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+    name.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect()
 }
 
 fn singular(name: &str) -> &str {
@@ -257,7 +325,18 @@ fn singular(name: &str) -> &str {
 
 /// What a field names, if it names something: `volume` of `volumeid`, `alarm` of `alarmnames`.
 fn stem(key: &str) -> Option<&str> {
-    const ENDS: [&str; 10] = ["identifiers", "identifier", "arns", "arn", "names", "name", "urls", "url", "ids", "id"];
+    const ENDS: [&str; 10] = [
+        "identifiers",
+        "identifier",
+        "arns",
+        "arn",
+        "names",
+        "name",
+        "urls",
+        "url",
+        "ids",
+        "id",
+    ];
     ENDS.iter().find_map(|end| key.strip_suffix(end))
 }
 
@@ -266,7 +345,12 @@ mod tests {
     use super::*;
     use bartizan_trail::{TrailItem, TrailReader};
 
-    fn touched_by(source: &str, name: &str, request: &str, response: &str) -> (Vec<String>, Vec<String>) {
+    fn touched_by(
+        source: &str,
+        name: &str,
+        request: &str,
+        response: &str,
+    ) -> (Vec<String>, Vec<String>) {
         let record = format!(
             r#"{{"eventSource":"{source}.amazonaws.com","eventName":"{name}","recipientAccountId":"111122223333","requestParameters":{request},"responseElements":{response}}}"#
         );
@@ -277,7 +361,11 @@ mod tests {
             }
         });
         let found = found.unwrap_or_default();
-        let parties = found.counterparty.iter().map(|c| format!("{} {c}", c.relation.word())).collect();
+        let parties = found
+            .counterparty
+            .iter()
+            .map(|c| format!("{} {c}", c.relation.word()))
+            .collect();
         (found.resources, parties)
     }
 
@@ -285,10 +373,30 @@ mod tests {
     fn every_form_names_what_it_is_about() {
         let null = "null";
         for (source, name, request, resources) in [
-            ("monitoring", "DeleteAlarms", r#"{"alarmNames":["cpu","disk"]}"#, &["cpu", "disk"][..]),
-            ("elasticfilesystem", "DeleteFileSystem", r#"{"fileSystemId":"fs-1"}"#, &["fs-1"]),
-            ("elasticfilesystem", "DeleteMountTarget", r#"{"mountTargetId":"fsmt-1"}"#, &["fsmt-1"]),
-            ("ec2", "DeleteFlowLogs", r#"{"DeleteFlowLogsRequest":{"FlowLogId":{"tag":1,"content":"fl-1"}}}"#, &["fl-1"]),
+            (
+                "monitoring",
+                "DeleteAlarms",
+                r#"{"alarmNames":["cpu","disk"]}"#,
+                &["cpu", "disk"][..],
+            ),
+            (
+                "elasticfilesystem",
+                "DeleteFileSystem",
+                r#"{"fileSystemId":"fs-1"}"#,
+                &["fs-1"],
+            ),
+            (
+                "elasticfilesystem",
+                "DeleteMountTarget",
+                r#"{"mountTargetId":"fsmt-1"}"#,
+                &["fsmt-1"],
+            ),
+            (
+                "ec2",
+                "DeleteFlowLogs",
+                r#"{"DeleteFlowLogsRequest":{"FlowLogId":{"tag":1,"content":"fl-1"}}}"#,
+                &["fl-1"],
+            ),
             ("ec2", "DeleteVolume", r#"{"volumeId":"vol-1"}"#, &["vol-1"]),
             (
                 "backup",
@@ -302,19 +410,49 @@ mod tests {
                 r#"{"instancesSet":{"items":[{"instanceId":"i-1"},{"instanceId":"i-2"}]}}"#,
                 &["i-1", "i-2"],
             ),
-            ("ec2", "TerminateInstances", r#""{\"instanceIds\":[\"i-1\"]}""#, &["i-1"]),
-            ("ec2", "ModifySecurityGroupRules", r#"{"ModifySecurityGroupRulesRequest":{"GroupId":"sg-1"}}"#, &["sg-1"]),
-            ("rds", "DeleteDBCluster", r#"{"dBClusterIdentifier":"c1","skipFinalSnapshot":true}"#, &["c1"]),
-            ("redshift", "DeleteCluster", r#"{"clusterIdentifier":"c2"}"#, &["c2"]),
+            (
+                "ec2",
+                "TerminateInstances",
+                r#""{\"instanceIds\":[\"i-1\"]}""#,
+                &["i-1"],
+            ),
+            (
+                "ec2",
+                "ModifySecurityGroupRules",
+                r#"{"ModifySecurityGroupRulesRequest":{"GroupId":"sg-1"}}"#,
+                &["sg-1"],
+            ),
+            (
+                "rds",
+                "DeleteDBCluster",
+                r#"{"dBClusterIdentifier":"c1","skipFinalSnapshot":true}"#,
+                &["c1"],
+            ),
+            (
+                "redshift",
+                "DeleteCluster",
+                r#"{"clusterIdentifier":"c2"}"#,
+                &["c2"],
+            ),
             (
                 "iam",
                 "AttachUserPolicy",
                 r#"{"userName":"dan","policyArn":"arn:aws:iam::aws:policy/AdministratorAccess"}"#,
                 &["dan", "arn:aws:iam::aws:policy/AdministratorAccess"],
             ),
-            ("s3", "GetObject", r#"{"bucketName":"b","key":"k/x","Host":"b.s3.amazonaws.com"}"#, &["arn:aws:s3:::b/k/x"]),
+            (
+                "s3",
+                "GetObject",
+                r#"{"bucketName":"b","key":"k/x","Host":"b.s3.amazonaws.com"}"#,
+                &["arn:aws:s3:::b/k/x"],
+            ),
             ("ssm", "StartSession", r#"{"target":"i-9"}"#, &["i-9"]),
-            ("secretsmanager", "BatchGetSecretValue", r#"{"secretIdList":["a","b"]}"#, &["a", "b"]),
+            (
+                "secretsmanager",
+                "BatchGetSecretValue",
+                r#"{"secretIdList":["a","b"]}"#,
+                &["a", "b"],
+            ),
             (
                 "ec2",
                 "CreateTrafficMirrorSession",
@@ -323,7 +461,11 @@ mod tests {
             ),
             ("ecs", "DeleteCluster", r#"{"cluster":"c"}"#, &["c"]),
         ] {
-            assert_eq!(touched_by(source, name, request, null).0, resources, "{name} {request}");
+            assert_eq!(
+                touched_by(source, name, request, null).0,
+                resources,
+                "{name} {request}"
+            );
         }
     }
 
@@ -422,7 +564,11 @@ mod tests {
                 &["made user back"],
             ),
         ] {
-            assert_eq!(touched_by(source, name, request, response).1, parties, "{name} {request}");
+            assert_eq!(
+                touched_by(source, name, request, response).1,
+                parties,
+                "{name} {request}"
+            );
         }
     }
 }

@@ -10,7 +10,12 @@ use bartizan_model::{Counterparty, Party, Relation};
 pub(super) fn of(call: &CallWords, leaves: &ScalarFields) -> Vec<Counterparty> {
     let mut found: Vec<Counterparty> = Vec::new();
     let mut add = |relation, kind, id: &str, detail: Option<String>| {
-        let one = Counterparty { relation, kind, id: cut(id), detail: detail.map(|d| cut(&d)) };
+        let one = Counterparty {
+            relation,
+            kind,
+            id: cut(id),
+            detail: detail.map(|d| cut(&d)),
+        };
         if !found.contains(&one) {
             found.push(one);
         }
@@ -37,7 +42,10 @@ pub(super) fn of(call: &CallWords, leaves: &ScalarFields) -> Vec<Counterparty> {
             }
             continue;
         }
-        match GIVEN.iter().find(|row| row.key == key && row.verbs.contains(&call.verb.as_str())) {
+        match GIVEN
+            .iter()
+            .find(|row| row.key == key && row.verbs.contains(&call.verb.as_str()))
+        {
             Some(row) if row.service.is_none_or(|s| s == call.service) => {
                 add(row.relation, row.party, value, None);
                 continue;
@@ -68,41 +76,155 @@ const fn row(
     relation: Relation,
     party: Party,
 ) -> PartyRole {
-    PartyRole { key, service, verbs, relation, party }
+    PartyRole {
+        key,
+        service,
+        verbs,
+        relation,
+        party,
+    }
 }
 
 const GIVEN: &[PartyRole] = &[
-    row("policyarn", Some("iam"), &["Attach", "Put"], Relation::Given, Party::Policy),
-    row("permissionsboundary", Some("iam"), &["Put"], Relation::Given, Party::Policy),
-    row("policyname", Some("iam"), &["Put"], Relation::Given, Party::Policy),
-    row("groupname", Some("iam"), &["Add"], Relation::Given, Party::Group),
-    row("rolename", Some("iam"), &["Add"], Relation::Given, Party::Role),
-    row("policyarn", Some("eks"), &["Associate"], Relation::Given, Party::Policy),
-    row("principalarn", Some("eks"), &["Create", "Update", "Associate"], Relation::LetIn, Party::Principal),
-    row("granteeprincipal", Some("kms"), &["Create"], Relation::LetIn, Party::Principal),
-    row("principalid", Some("sso"), &["Create"], Relation::LetIn, Party::Principal),
-    row("endpoint", Some("sns"), &["Subscribe"], Relation::SendsTo, Party::Endpoint),
-    row("destinationarn", None, &["Put", "Create", "Update"], Relation::SendsTo, Party::Endpoint),
-    row("destinationbackupvaultarn", None, &["Start", "Create", "Put"], Relation::SendsTo, Party::Endpoint),
-    row("s3bucketname", None, &["Start", "Create", "Update"], Relation::SendsTo, Party::Bucket),
-    row("s3bucket", None, &["Start", "Create", "Update"], Relation::SendsTo, Party::Bucket),
-    row("targetbucket", None, &["Put"], Relation::SendsTo, Party::Bucket),
-    row("transferserverid", None, &["Create"], Relation::SendsTo, Party::Endpoint),
+    row(
+        "policyarn",
+        Some("iam"),
+        &["Attach", "Put"],
+        Relation::Given,
+        Party::Policy,
+    ),
+    row(
+        "permissionsboundary",
+        Some("iam"),
+        &["Put"],
+        Relation::Given,
+        Party::Policy,
+    ),
+    row(
+        "policyname",
+        Some("iam"),
+        &["Put"],
+        Relation::Given,
+        Party::Policy,
+    ),
+    row(
+        "groupname",
+        Some("iam"),
+        &["Add"],
+        Relation::Given,
+        Party::Group,
+    ),
+    row(
+        "rolename",
+        Some("iam"),
+        &["Add"],
+        Relation::Given,
+        Party::Role,
+    ),
+    row(
+        "policyarn",
+        Some("eks"),
+        &["Associate"],
+        Relation::Given,
+        Party::Policy,
+    ),
+    row(
+        "principalarn",
+        Some("eks"),
+        &["Create", "Update", "Associate"],
+        Relation::LetIn,
+        Party::Principal,
+    ),
+    row(
+        "granteeprincipal",
+        Some("kms"),
+        &["Create"],
+        Relation::LetIn,
+        Party::Principal,
+    ),
+    row(
+        "principalid",
+        Some("sso"),
+        &["Create"],
+        Relation::LetIn,
+        Party::Principal,
+    ),
+    row(
+        "endpoint",
+        Some("sns"),
+        &["Subscribe"],
+        Relation::SendsTo,
+        Party::Endpoint,
+    ),
+    row(
+        "destinationarn",
+        None,
+        &["Put", "Create", "Update"],
+        Relation::SendsTo,
+        Party::Endpoint,
+    ),
+    row(
+        "destinationbackupvaultarn",
+        None,
+        &["Start", "Create", "Put"],
+        Relation::SendsTo,
+        Party::Endpoint,
+    ),
+    row(
+        "s3bucketname",
+        None,
+        &["Start", "Create", "Update"],
+        Relation::SendsTo,
+        Party::Bucket,
+    ),
+    row(
+        "s3bucket",
+        None,
+        &["Start", "Create", "Update"],
+        Relation::SendsTo,
+        Party::Bucket,
+    ),
+    row(
+        "targetbucket",
+        None,
+        &["Put"],
+        Relation::SendsTo,
+        Party::Bucket,
+    ),
+    row(
+        "transferserverid",
+        None,
+        &["Create"],
+        Relation::SendsTo,
+        Party::Endpoint,
+    ),
 ];
 
 /// What stands below a field of what is taken away.
 fn is_taken_away(leaf: &ScalarField) -> bool {
-    leaf.path.iter().any(|name| name.starts_with("remove") || name.ends_with("toremove") || name == "revoke")
+    leaf.path
+        .iter()
+        .any(|name| name.starts_with("remove") || name.ends_with("toremove") || name == "revoke")
 }
 
 /// Calls whose addresses are those that may come in, or out.
 fn opens_networks(call: &CallWords) -> bool {
-    ["securitygroup", "networkacl", "clusterconfig", "cluster", "ipset", "prefixlist", "clientvpn", "endpointaccess"]
-        .iter()
-        .any(|n| call.noun.contains(n))
+    [
+        "securitygroup",
+        "networkacl",
+        "clusterconfig",
+        "cluster",
+        "ipset",
+        "prefixlist",
+        "clientvpn",
+        "endpointaccess",
+    ]
+    .iter()
+    .any(|n| call.noun.contains(n))
 }
 
-/// Somebody else in a request: an account that is not the one that was called, everybody, an organization.
+/// Somebody else in a request: an account that is not the one that was called, everybody, an
+/// organization.
 fn outsider(call: &CallWords, leaf: &ScalarField) -> Option<(Party, String)> {
     const WHO: &[&str] = &[
         "userid",
@@ -145,7 +267,11 @@ fn outsider(call: &CallWords, leaf: &ScalarField) -> Option<(Party, String)> {
     ];
     let (key, value) = (leaf.key(), leaf.text.as_str());
     let who = WHO.contains(&key);
-    if who && (value == "*" || value == "all" && key != "id" || value.ends_with("/groups/global/AllUsers")) {
+    if who
+        && (value == "*"
+            || value == "all" && key != "id"
+            || value.ends_with("/groups/global/AllUsers"))
+    {
         return Some((Party::Everybody, "*".to_owned()));
     }
     if is_account(value) {
@@ -160,7 +286,9 @@ fn outsider(call: &CallWords, leaf: &ScalarField) -> Option<(Party, String)> {
         }
         let foreign = is_account(account) && account != call.own;
         return match service {
-            "iam" | "sts" if foreign && value.ends_with(":root") => Some((Party::Account, account.to_owned())),
+            "iam" | "sts" if foreign && value.ends_with(":root") => {
+                Some((Party::Account, account.to_owned()))
+            }
             "iam" | "sts" if foreign => Some((Party::Principal, value.to_owned())),
             _ => None,
         };
@@ -170,7 +298,11 @@ fn outsider(call: &CallWords, leaf: &ScalarField) -> Option<(Party, String)> {
 }
 
 /// Principals that a policy lets in. Own principals are named where they are one by one.
-fn let_in_by_policy(call: &CallWords, policy: &bartizan_iam::Policy, add: &mut impl FnMut(Relation, Party, &str, Option<String>)) {
+fn let_in_by_policy(
+    call: &CallWords,
+    policy: &bartizan_iam::Policy,
+    add: &mut impl FnMut(Relation, Party, &str, Option<String>),
+) {
     for statement in policy.statements.iter().filter(|s| s.effect == "Allow") {
         let principals = match &statement.principal {
             Some(Block::Is(principals)) => principals,
@@ -185,14 +317,24 @@ fn let_in_by_policy(call: &CallWords, policy: &bartizan_iam::Policy, add: &mut i
             match principal {
                 Principal::Star => add(Relation::LetIn, Party::Everybody, "*", detail.clone()),
                 Principal::Of(kind, value) => match kind.as_str() {
-                    "AWS" if value == "*" => add(Relation::LetIn, Party::Everybody, "*", detail.clone()),
+                    "AWS" if value == "*" => {
+                        add(Relation::LetIn, Party::Everybody, "*", detail.clone())
+                    }
                     "AWS" => {
-                        let account = if is_account(value) { value } else { value.split(':').nth(4).unwrap_or_default() };
+                        let account = if is_account(value) {
+                            value
+                        } else {
+                            value.split(':').nth(4).unwrap_or_default()
+                        };
                         let whole = is_account(value) || value.ends_with(":root");
                         if whole && account == call.own {
                             continue;
                         }
-                        let (party, id) = if whole { (Party::Account, account) } else { (Party::Principal, value.as_str()) };
+                        let (party, id) = if whole {
+                            (Party::Account, account)
+                        } else {
+                            (Party::Principal, value.as_str())
+                        };
                         add(Relation::LetIn, party, id, detail.clone());
                     }
                     "Federated" => add(Relation::LetIn, Party::Federation, value, detail.clone()),
@@ -205,12 +347,22 @@ fn let_in_by_policy(call: &CallWords, policy: &bartizan_iam::Policy, add: &mut i
 }
 
 /// What was made, by the answer; by the request where the answer names nothing.
-fn made(call: &CallWords, leaves: &ScalarFields, add: &mut impl FnMut(Relation, Party, &str, Option<String>)) {
+fn made(
+    call: &CallWords,
+    leaves: &ScalarFields,
+    add: &mut impl FnMut(Relation, Party, &str, Option<String>),
+) {
     // A key is of more use to whoever made it than anything else in the answer.
-    let key = |l: &&ScalarField| l.key() == "accesskeyid" && l.is_below(&["accesskey", "credentials"]);
+    let key =
+        |l: &&ScalarField| l.key() == "accesskeyid" && l.is_below(&["accesskey", "credentials"]);
     if let Some(key) = leaves.response.iter().find(key) {
         let user = text(&leaves.request, "username").or_else(|| text(&leaves.response, "username"));
-        return add(Relation::Made, Party::AccessKey, &key.text, user.map(|u| format!("user {u}")));
+        return add(
+            Relation::Made,
+            Party::AccessKey,
+            &key.text,
+            user.map(|u| format!("user {u}")),
+        );
     }
     let party = party(&call.noun);
     let is_it = |leaf: &&ScalarField| {
@@ -218,17 +370,31 @@ fn made(call: &CallWords, leaves: &ScalarFields, add: &mut impl FnMut(Relation, 
         if ["clienttoken", "requestid", "ownerid"].contains(&key) {
             return false;
         }
-        let Some(stem) = stem(key).map(singular) else { return false };
+        let Some(stem) = stem(key).map(singular) else {
+            return false;
+        };
         // `{"role":{"arn":…}}` names a role too.
         let around = leaf.path.iter().rev().nth(1).map(|p| singular(p));
-        stem == call.noun || stem.is_empty() && around.is_none_or(|a| a == call.noun) && key == "arn"
+        stem == call.noun
+            || stem.is_empty() && around.is_none_or(|a| a == call.noun) && key == "arn"
     };
     // `userName` rather than the user's unique id and ARN, for that is what other calls name.
     let best = |leaves: &[ScalarField]| -> Vec<String> {
         let mut all: Vec<&ScalarField> = leaves.iter().filter(is_it).collect();
-        all.sort_by_key(|l| (!l.key().ends_with("name"), !l.key().ends_with("id"), l.key().len()));
-        let Some(first) = all.first().map(|l| l.key()) else { return Vec::new() };
-        all.iter().filter(|l| l.key() == first).map(|l| l.text.clone()).collect()
+        all.sort_by_key(|l| {
+            (
+                !l.key().ends_with("name"),
+                !l.key().ends_with("id"),
+                l.key().len(),
+            )
+        });
+        let Some(first) = all.first().map(|l| l.key()) else {
+            return Vec::new();
+        };
+        all.iter()
+            .filter(|l| l.key() == first)
+            .map(|l| l.text.clone())
+            .collect()
     };
     let mut ids = best(&leaves.response);
     if ids.is_empty() {
@@ -251,7 +417,9 @@ fn party(noun: &str) -> Party {
         "bucket" => Party::Bucket,
         "key" => Party::Key,
         "openidconnectprovider" | "samlprovider" | "trustanchor" => Party::Federation,
-        noun if noun.contains("snapshot") || noun.contains("image") || noun.contains("backup") => Party::Copy,
+        noun if noun.contains("snapshot") || noun.contains("image") || noun.contains("backup") => {
+            Party::Copy
+        }
         _ => Party::Resource,
     }
 }
@@ -266,21 +434,46 @@ fn special(
     let request = |key: &str| text(&leaves.request, key);
     match (call.service.as_str(), call.name.as_str()) {
         ("iam", "CreateLoginProfile" | "UpdateLoginProfile") => {
-            let user = user.or_else(|| text(&leaves.response, "username")).unwrap_or("of the caller");
-            add(Relation::Made, Party::User, user, Some("console password".to_owned()));
+            let user = user
+                .or_else(|| text(&leaves.response, "username"))
+                .unwrap_or("of the caller");
+            add(
+                Relation::Made,
+                Party::User,
+                user,
+                Some("console password".to_owned()),
+            );
         }
-        ("iam", "UpdateAccessKey") if request("status").is_some_and(|s| s.eq_ignore_ascii_case("active")) => {
+        ("iam", "UpdateAccessKey")
+            if request("status").is_some_and(|s| s.eq_ignore_ascii_case("active")) =>
+        {
             if let Some(key) = request("accesskeyid") {
-                add(Relation::LetIn, Party::AccessKey, key, Some("switched on".to_owned()));
+                add(
+                    Relation::LetIn,
+                    Party::AccessKey,
+                    key,
+                    Some("switched on".to_owned()),
+                );
             }
         }
-        ("ssm", "SendCommand" | "StartSession" | "CreateAssociation" | "StartAutomationExecution") => {
+        (
+            "ssm",
+            "SendCommand" | "StartSession" | "CreateAssociation" | "StartAutomationExecution",
+        ) => {
             let document = request("documentname").or_else(|| request("name"));
-            let commands = leaves.request.iter().filter(|l| l.is_below(&["commands", "command"]));
+            let commands = leaves
+                .request
+                .iter()
+                .filter(|l| l.is_below(&["commands", "command"]));
             let mut is_told = false;
             for command in commands {
                 is_told = true;
-                add(Relation::Sent, Party::Command, &short(&command.text), document.map(str::to_owned));
+                add(
+                    Relation::Sent,
+                    Party::Command,
+                    &short(&command.text),
+                    document.map(str::to_owned),
+                );
             }
             if let (false, Some(document)) = (is_told, document) {
                 let hidden = leaves.request.iter().any(|l| l.key() == "parameters");
@@ -294,7 +487,11 @@ fn special(
             }
         }
         ("s3", "PutBucketReplication") => {
-            for leaf in leaves.request.iter().filter(|l| l.key() == "bucket" && l.is_below(&["destination"])) {
+            for leaf in leaves
+                .request
+                .iter()
+                .filter(|l| l.key() == "bucket" && l.is_below(&["destination"]))
+            {
                 add(Relation::SendsTo, Party::Bucket, &leaf.text, None);
             }
         }
@@ -307,12 +504,19 @@ fn short(command: &str) -> String {
     while !command.is_char_boundary(end) {
         end -= 1;
     }
-    if end < command.len() { format!("{}…", &command[..end]) } else { command.to_owned() }
+    if end < command.len() {
+        format!("{}…", &command[..end])
+    } else {
+        command.to_owned()
+    }
 }
 
 fn text<'l>(leaves: &'l [ScalarField], key: &str) -> Option<&'l str> {
     debug_assert_eq!(plain(key), key);
-    leaves.iter().find(|l| l.key() == key).map(|l| l.text.as_str())
+    leaves
+        .iter()
+        .find(|l| l.key() == key)
+        .map(|l| l.text.as_str())
 }
 
 fn is_account(text: &str) -> bool {

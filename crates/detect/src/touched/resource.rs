@@ -8,15 +8,24 @@ use bartizan_trail::{Event, Field};
 
 /// What a call is about: what the record lists, or else what request and response name.
 pub(super) fn of(event: &Event<'_>, call: &CallWords, leaves: &ScalarFields) -> Vec<String> {
-    let listed = event.field(Field::Resources).into_iter().flat_map(JsonValue::elements);
+    let listed = event
+        .field(Field::Resources)
+        .into_iter()
+        .flat_map(JsonValue::elements);
     let mut found: Vec<String> = Vec::new();
-    for arn in listed.filter_map(|r| r.get("ARN").or_else(|| r.get("arn"))?.text().map(|t| cut(&t))) {
+    for arn in listed.filter_map(|r| {
+        r.get("ARN")
+            .or_else(|| r.get("arn"))?
+            .text()
+            .map(|t| cut(&t))
+    }) {
         if found.len() < RESOURCES_MAX && !found.contains(&arn) {
             found.push(arn);
         }
     }
     if found.is_empty() {
-        found = object(call, &leaves.request).map_or_else(|| named(call, &leaves.request), |object| vec![object]);
+        found = object(call, &leaves.request)
+            .map_or_else(|| named(call, &leaves.request), |object| vec![object]);
     }
     if found.is_empty() {
         // What is made without a name has one in the answer only.
@@ -30,15 +39,23 @@ pub(super) fn of(event: &Event<'_>, call: &CallWords, leaves: &ScalarFields) -> 
 
 /// An object of S3: bucket and key are one thing.
 fn object(call: &CallWords, leaves: &[ScalarField]) -> Option<String> {
-    let text = |key: &str| leaves.iter().find(|l| l.key() == key && l.path.len() == 1).map(|l| l.text.as_str());
+    let text = |key: &str| {
+        leaves
+            .iter()
+            .find(|l| l.key() == key && l.path.len() == 1)
+            .map(|l| l.text.as_str())
+    };
     let (bucket, key) = (text("bucketname")?, text("key")?);
     (call.service == "s3").then(|| cut(&format!("arn:aws:s3:::{bucket}/{key}")))
 }
 
 /// The most telling names: all of the best field, then the first of the second best.
 fn named(call: &CallWords, leaves: &[ScalarField]) -> Vec<String> {
-    let mut ranked: Vec<(u32, usize, &ScalarField)> =
-        leaves.iter().enumerate().filter_map(|(at, leaf)| Some((rank(call, leaf)?, at, leaf))).collect();
+    let mut ranked: Vec<(u32, usize, &ScalarField)> = leaves
+        .iter()
+        .enumerate()
+        .filter_map(|(at, leaf)| Some((rank(call, leaf)?, at, leaf)))
+        .collect();
     ranked.sort_by_key(|(rank, at, _)| (*rank, *at));
     let mut keys: Vec<&str> = Vec::new();
     let mut found: Vec<String> = Vec::new();
@@ -51,7 +68,10 @@ fn named(call: &CallWords, leaves: &[ScalarField]) -> Vec<String> {
         }
         let text = cut(&leaf.text);
         // Beside the best field one of the others is enough.
-        if found.len() < RESOURCES_MAX && !found.contains(&text) && (keys.len() == 1 || keys.last() == Some(&leaf.key())) {
+        if found.len() < RESOURCES_MAX
+            && !found.contains(&text)
+            && (keys.len() == 1 || keys.last() == Some(&leaf.key()))
+        {
             found.push(text);
         }
     }
@@ -64,17 +84,32 @@ const FIELDS_MAX: usize = 2;
 /// How telling a field is: smaller is better; none when it names nothing.
 fn rank(call: &CallWords, leaf: &ScalarField) -> Option<u32> {
     let key = leaf.key();
-    if NO_RESOURCE.contains(&key) || leaf.is_below(&["filter", "filters", "tags", "tag", "tagspecification", "tagspecifications"]) {
+    if NO_RESOURCE.contains(&key)
+        || leaf.is_below(&[
+            "filter",
+            "filters",
+            "tags",
+            "tag",
+            "tagspecification",
+            "tagspecifications",
+        ])
+    {
         return None;
     }
     // Values of AWS's own that name no thing.
     if leaf.text.len() > 2048 || leaf.text == "true" || leaf.text == "false" {
         return None;
     }
-    let known = NAMES.iter().position(|n| *n == key).map(|at| 100 + at as u32);
+    let known = NAMES
+        .iter()
+        .position(|n| *n == key)
+        .map(|at| 100 + at as u32);
     let list = key.strip_suffix("list").unwrap_or(key);
     let stem = stem(list);
-    if let Some(stem) = stem.map(singular).or_else(|| BARE.contains(&key).then_some(key)) {
+    if let Some(stem) = stem
+        .map(singular)
+        .or_else(|| BARE.contains(&key).then_some(key))
+    {
         if !stem.is_empty() && stem == call.noun {
             return Some(0);
         }
@@ -93,7 +128,10 @@ fn rank(call: &CallWords, leaf: &ScalarField) -> Option<u32> {
     if BESIDE.contains(&key) && known.is_none() {
         return Some(500);
     }
-    known.or_else(|| stem.filter(|_| leaf.path.len() <= 4).map(|stem| if stem.is_empty() { 350 } else { 300 }))
+    known.or_else(|| {
+        stem.filter(|_| leaf.path.len() <= 4)
+            .map(|stem| if stem.is_empty() { 350 } else { 300 })
+    })
 }
 
 /// Fields that name a thing without `Id` or `Name` behind it.
@@ -170,7 +208,15 @@ const NO_RESOURCE: &[&str] = &[
 ];
 
 /// Fields that many requests have beside what they are about.
-const BESIDE: &[&str] = &["kmskeyid", "subnetid", "subnetids", "vpcid", "securitygroupids", "securitygroupid", "rolearn"];
+const BESIDE: &[&str] = &[
+    "kmskeyid",
+    "subnetid",
+    "subnetids",
+    "vpcid",
+    "securitygroupids",
+    "securitygroupid",
+    "rolearn",
+];
 
 /// Calls whose resource is the account itself.
 const OF_THE_ACCOUNT: &[&str] = &[

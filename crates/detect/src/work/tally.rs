@@ -11,7 +11,7 @@ use bartizan_trail::{CallerKind, EventId};
 /// Events of one object that have in common who did what, and how it ended.
 #[derive(Debug)]
 pub(crate) struct CallTally {
-    pub(crate) deed: Arc<CallContext>,
+    pub(crate) context: Arc<CallContext>,
     pub(crate) count: u64,
     pub(crate) first_s: i64,
     pub(crate) last_s: i64,
@@ -23,7 +23,7 @@ pub(crate) struct ThingCall {
     pub(crate) time_s: i64,
     pub(crate) event: EventId,
     pub(crate) source: SourceAddress,
-    pub(crate) deed: Arc<CallContext>,
+    pub(crate) context: Arc<CallContext>,
     pub(crate) acted: Arc<CallThings>,
 }
 
@@ -32,7 +32,8 @@ pub(crate) struct ThingCall {
 pub struct WorkIndex {
     numbers: BTreeMap<CallKey, usize>,
     counts: Vec<CallSpan>,
-    /// Where the counts of callers stand that were met before, by their address. They are kept, so that it stays theirs.
+    /// Where the counts of callers stand that were met before, by their address. They are kept, so
+    /// that it stays theirs.
     known: HashMap<usize, (usize, Arc<CallContext>), foldhash::fast::RandomState>,
     pub(super) names: BTreeMap<Arc<str>, Arc<ActorContext>>,
     /// Long-lived keys and how they were used.
@@ -59,7 +60,11 @@ pub(super) struct CallSpan {
 
 impl CallSpan {
     fn new() -> Self {
-        Self { first_s: i64::MAX, last_s: i64::MIN, ..Self::default() }
+        Self {
+            first_s: i64::MAX,
+            last_s: i64::MIN,
+            ..Self::default()
+        }
     }
 
     pub(super) fn add(&mut self, count: u64, first_s: i64, last_s: i64) {
@@ -72,19 +77,24 @@ impl CallSpan {
 impl WorkIndex {
     /// Counts the events of a caller.
     pub(crate) fn count(&mut self, caller: CallTally) {
-        let CallTally { deed, count, first_s, last_s } = caller;
+        let CallTally {
+            context,
+            count,
+            first_s,
+            last_s,
+        } = caller;
         if count == 0 {
             return;
         }
-        let address = Arc::as_ptr(&deed) as usize;
+        let address = Arc::as_ptr(&context) as usize;
         let at = match self.known.get(&address) {
             Some((at, _)) => *at,
             None => {
                 if self.known.len() >= 8 * SCAN_CACHE_MAX {
                     self.known.clear();
                 }
-                let at = self.number(&deed);
-                self.known.insert(address, (at, deed.clone()));
+                let at = self.number(&context);
+                self.known.insert(address, (at, context.clone()));
                 at
             }
         };
@@ -93,9 +103,13 @@ impl WorkIndex {
             return;
         };
         found.add(count, first_s, last_s);
-        let actor = &deed.who.actor;
+        let actor = &context.who.actor;
         // Keys of sessions are many, and are nobody's to disable.
-        if let Some(key) = actor.access_key_id.as_ref().filter(|k| k.starts_with("AKIA")) {
+        if let Some(key) = actor
+            .access_key_id
+            .as_ref()
+            .filter(|k| k.starts_with("AKIA"))
+        {
             let place = (actor.key.clone(), key.clone());
             if let Some(found) = self.keys.get_mut(&place) {
                 found.add(count, first_s, last_s);
@@ -110,10 +124,10 @@ impl WorkIndex {
         }
     }
 
-    /// Where a caller is counted. Of more than there is room for the first stay, in the order of their names: so it does not
-    /// matter in which order they came.
-    fn number(&mut self, deed: &Arc<CallContext>) -> usize {
-        let CallContext { who, call, .. } = &**deed;
+    /// Where a caller is counted. Of more than there is room for the first stay, in the order of
+    /// their names: so it does not matter in which order they came.
+    fn number(&mut self, context: &Arc<CallContext>) -> usize {
+        let CallContext { who, call, .. } = &**context;
         let key = (who.actor.key.clone(), call.name.clone(), call.error.clone());
         let at = match self.numbers.get(&key) {
             Some(at) => *at,
@@ -126,7 +140,13 @@ impl WorkIndex {
                 let name: Arc<str> = who.actor.key.as_str().into();
                 // One of equal names; which one must not hang on the order.
                 let named = self.names.entry(name).or_insert_with(|| who.clone());
-                let order = |w: &ActorContext| (w.actor.name.clone(), w.actor.kind.clone(), w.actor.account.clone());
+                let order = |w: &ActorContext| {
+                    (
+                        w.actor.name.clone(),
+                        w.actor.kind.clone(),
+                        w.actor.account.clone(),
+                    )
+                };
                 if order(who) < order(named) {
                     *named = who.clone();
                 }
@@ -140,7 +160,10 @@ impl WorkIndex {
             }
         };
         let found = &mut self.counts[at];
-        for (set, one) in [(&mut found.regions, &call.region), (&mut found.accounts, &call.account)] {
+        for (set, one) in [
+            (&mut found.regions, &call.region),
+            (&mut found.accounts, &call.account),
+        ] {
             if let Some(one) = one {
                 set.insert(one.clone());
                 if set.len() > REGIONS_NAMED_MAX {
@@ -151,10 +174,16 @@ impl WorkIndex {
         at
     }
 
-    /// Takes a call that made something or took it away. What AWS does for itself is nobody's making.
+    /// Takes a call that made something or took it away. What AWS does for itself is nobody's
+    /// making.
     pub(crate) fn act(&mut self, act: ThingCall) {
-        let service = act.deed.who.actor.caller == CallerKind::Service;
-        if service && act.acted.things().all(|(n, _)| act.acted.sign(n) != super::ThingEffect::TookAway) {
+        let service = act.context.who.actor.caller == CallerKind::Service;
+        if service
+            && act
+                .acted
+                .things()
+                .all(|(n, _)| act.acted.sign(n) != super::ThingEffect::TookAway)
+        {
             return;
         }
         self.acts.push(act);
@@ -165,7 +194,9 @@ impl WorkIndex {
 
     /// Acts in their order, each once; the earliest where there are too many.
     pub(super) fn settle(&mut self) {
-        let order = |a: &ThingCall, b: &ThingCall| (a.time_s, a.event, &a.acted).cmp(&(b.time_s, b.event, &b.acted));
+        let order = |a: &ThingCall, b: &ThingCall| {
+            (a.time_s, a.event, &a.acted).cmp(&(b.time_s, b.event, &b.acted))
+        };
         self.acts.sort_unstable_by(order);
         self.acts.dedup_by(|a, b| order(a, b).is_eq());
         self.acts_dropped += self.acts.len().saturating_sub(ACTS_MAX) as u64;
@@ -178,6 +209,8 @@ impl WorkIndex {
 
     /// Counts by actor, call and error.
     pub(super) fn counts(&self) -> impl Iterator<Item = (&CallKey, &CallSpan)> {
-        self.numbers.iter().map(|(key, at)| (key, &self.counts[*at]))
+        self.numbers
+            .iter()
+            .map(|(key, at)| (key, &self.counts[*at]))
     }
 }

@@ -21,12 +21,15 @@ pub(crate) struct ThingTable {
 }
 
 /// What a call does to a thing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum ThingEffect {
     /// It is there afterwards: a user, a key, an instance.
     Made,
-    /// It says something else, or somebody may do more: a policy, a share, a rule of a security group.
+    /// It says something else, or somebody may do more: a policy, a share, a rule of a security
+    /// group.
     Opened,
     /// It is gone, or off.
     TookAway,
@@ -76,8 +79,8 @@ pub(crate) struct CallThings {
 /// What stood in each field of a row.
 type FieldValues = Box<[Option<Box<str>>]>;
 
-/// Hashes of the steps of each name of each thing. They are random, so that nobody can choose a thing that is taken for
-/// another; so nothing is ordered by them.
+/// Hashes of the steps of each name of each thing. They are random, so that nobody can choose a
+/// thing that is taken for another; so nothing is ordered by them.
 #[derive(Debug)]
 struct ThingKeys(Box<[Box<[ThingName]>]>);
 
@@ -113,16 +116,24 @@ impl ThingTable {
     /// # Panics
     /// Never: a test reads the table that is compiled in.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "the table is compiled in and read by a test")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the table is compiled in and read by a test"
+    )]
     pub(crate) fn builtin() -> &'static Self {
-        static BUILTIN: LazyLock<ThingTable> =
-            LazyLock::new(|| ThingTable::parse(include_str!("../../../../data/things.txt")).expect("things.txt"));
+        static BUILTIN: LazyLock<ThingTable> = LazyLock::new(|| {
+            ThingTable::parse(include_str!("../../../../data/things.txt")).expect("things.txt")
+        });
         &BUILTIN
     }
 
     fn parse(text: &str) -> Result<Self, String> {
         let mut things = Self::default();
-        for (number, line) in text.lines().enumerate().filter(|(_, l)| !l.starts_with('#')) {
+        for (number, line) in text
+            .lines()
+            .enumerate()
+            .filter(|(_, l)| !l.starts_with('#'))
+        {
             let columns: Vec<&str> = line.split('\t').collect();
             let [source, call, sign, keys, words, undo] = columns.as_slice() else {
                 return Err(format!("line {}: expected 6 columns", number + 1));
@@ -142,11 +153,29 @@ impl ThingTable {
                 None => (w.to_owned(), None),
             });
             let mut fields = Vec::new();
-            let keys = keys.split(" ; ").map(|key| key.split(" > ").map(|step| template(step, &mut fields)).collect()).collect();
+            let keys = keys
+                .split(" ; ")
+                .map(|key| {
+                    key.split(" > ")
+                        .map(|step| template(step, &mut fields))
+                        .collect()
+                })
+                .collect();
             let words = template(words, &mut fields);
             let undo = (*undo != "-").then(|| template(undo, &mut fields));
-            let row = ThingRow { sign, when, keys, words, undo, fields, regional: !GLOBAL.contains(source) };
-            let numbers = things.numbers.entry((format!("{source}.amazonaws.com"), name.to_owned())).or_default();
+            let row = ThingRow {
+                sign,
+                when,
+                keys,
+                words,
+                undo,
+                fields,
+                regional: !GLOBAL.contains(source),
+            };
+            let numbers = things
+                .numbers
+                .entry((format!("{source}.amazonaws.com"), name.to_owned()))
+                .or_default();
             numbers.push(things.rows.len() as u16);
             things.rows.push(row);
         }
@@ -155,10 +184,17 @@ impl ThingTable {
 
     /// Numbers of the rows of a call.
     fn rows_of(&self, event: &Event<'_>) -> &[u16] {
-        let (Some(source), Some(name)) = (event.text(Field::EventSource), event.text(Field::EventName)) else { return &[] };
+        let (Some(source), Some(name)) =
+            (event.text(Field::EventSource), event.text(Field::EventName))
+        else {
+            return &[];
+        };
         let name = crate::attribution::without_version(name.as_bytes());
         let name = String::from_utf8_lossy(name).into_owned();
-        self.numbers.get(&(source.into_owned(), name)).map(Vec::as_slice).unwrap_or_default()
+        self.numbers
+            .get(&(source.into_owned(), name))
+            .map(Vec::as_slice)
+            .unwrap_or_default()
     }
 
     /// Whether a call of this name makes anything, or takes it away.
@@ -167,44 +203,83 @@ impl ThingTable {
     }
 
     /// What a call that succeeded was about; none where the record names nothing.
-    pub(crate) fn acted(&self, event: &Event<'_>, user_name: Option<&str>, hasher: &RandomState) -> Option<CallThings> {
-        let (request, response) = (event.field(Field::RequestParameters), event.field(Field::ResponseElements));
+    pub(crate) fn acted(
+        &self,
+        event: &Event<'_>,
+        user_name: Option<&str>,
+        hasher: &RandomState,
+    ) -> Option<CallThings> {
+        let (request, response) = (
+            event.field(Field::RequestParameters),
+            event.field(Field::ResponseElements),
+        );
         let (mut things, mut keys) = (Vec::new(), Vec::new());
         for &number in self.rows_of(event) {
             let row = &self.rows[usize::from(number)];
             let has = |(field, text): &(String, Option<String>)| {
                 let found = request.map(|r| values(r, field)).unwrap_or_default();
-                found.iter().any(|v| text.as_ref().is_none_or(|t| v.text().is_some_and(|v| v.eq_ignore_ascii_case(t))))
+                found.iter().any(|v| {
+                    text.as_ref()
+                        .is_none_or(|t| v.text().is_some_and(|v| v.eq_ignore_ascii_case(t)))
+                })
             };
             if row.when.as_ref().is_some_and(|when| !has(when)) {
                 continue;
             }
-            let found: Vec<Vec<Box<str>>> =
-                row.fields.iter().map(|slot| first_of(&slot.paths, request, response, user_name)).collect();
-            let count = found.iter().map(Vec::len).max().unwrap_or_default().clamp(1, THINGS_OF_CALL_MAX);
+            let found: Vec<Vec<Box<str>>> = row
+                .fields
+                .iter()
+                .map(|slot| first_of(&slot.paths, request, response, user_name))
+                .collect();
+            let count = found
+                .iter()
+                .map(Vec::len)
+                .max()
+                .unwrap_or_default()
+                .clamp(1, THINGS_OF_CALL_MAX);
             for n in 0..count {
-                // Lists that belong together are of one length; what is there once is so for all of them.
-                let of: FieldValues = found.iter().map(|f| f.get(n.min(f.len().saturating_sub(1))).cloned()).collect();
-                let scope = (event.text(Field::RecipientAccountId), row.regional.then(|| event.text(Field::AwsRegion)));
+                // Lists that belong together are of one length; what is there once is so for all of
+                // them.
+                let of: FieldValues = found
+                    .iter()
+                    .map(|f| f.get(n.min(f.len().saturating_sub(1))).cloned())
+                    .collect();
+                let scope = (
+                    event.text(Field::RecipientAccountId),
+                    row.regional.then(|| event.text(Field::AwsRegion)),
+                );
                 let source = event.raw_text(Field::EventSource);
-                let names = row.keys.iter().filter_map(|steps| hashes(steps, row, &of, &(&scope, source), hasher));
+                let names = row
+                    .keys
+                    .iter()
+                    .filter_map(|steps| hashes(steps, row, &of, &(&scope, source), hasher));
                 let names: Box<[Box<[u64]>]> = names.collect();
-                // What is made by a request that is not on record has no name, and is told all the same.
-                let unnamed = names.is_empty() && row.sign != ThingEffect::TookAway && request.is_some_and(is_omitted);
+                // What is made by a request that is not on record has no name, and is told all the
+                // same.
+                let unnamed = names.is_empty()
+                    && row.sign != ThingEffect::TookAway
+                    && request.is_some_and(is_omitted);
                 if (unnamed || !names.is_empty()) && things.len() < THINGS_OF_CALL_MAX {
                     things.push((number, of));
                     keys.push(names);
                 }
             }
         }
-        (!things.is_empty()).then(|| CallThings { things: things.into(), keys: ThingKeys(keys.into()) })
+        (!things.is_empty()).then(|| CallThings {
+            things: things.into(),
+            keys: ThingKeys(keys.into()),
+        })
     }
 }
 
 impl CallThings {
     /// Each thing: its place in the list, and the hashes of its names.
     pub(super) fn things(&self) -> impl Iterator<Item = (usize, &[Box<[u64]>])> {
-        self.keys.0.iter().enumerate().map(|(n, names)| (n, &**names))
+        self.keys
+            .0
+            .iter()
+            .enumerate()
+            .map(|(n, names)| (n, &**names))
     }
 
     pub(super) fn sign(&self, n: usize) -> ThingEffect {
@@ -213,18 +288,32 @@ impl CallThings {
 
     /// Whether one of the names of a thing ends with this step.
     pub(super) fn is_at(&self, n: usize, step: u64) -> bool {
-        self.keys.0.get(n).is_some_and(|names| names.iter().any(|name| name.last() == Some(&step)))
+        self.keys
+            .0
+            .get(n)
+            .is_some_and(|names| names.iter().any(|name| name.last() == Some(&step)))
     }
 
     /// Whether there may be a command that takes it back.
     pub(super) fn has_undo(&self, n: usize) -> bool {
-        ThingTable::builtin().rows[usize::from(self.things[n].0)].undo.is_some()
+        ThingTable::builtin().rows[usize::from(self.things[n].0)]
+            .undo
+            .is_some()
     }
 
     /// The thing for people: `access key AKIA… of user bob`.
     pub(super) fn words(&self, n: usize) -> String {
-        let (row, values) = (&ThingTable::builtin().rows[usize::from(self.things[n].0)], &self.things[n].1);
-        let field = |at: usize| values[at].as_deref().or(row.fields[at].default.as_deref()).unwrap_or("?").to_owned();
+        let (row, values) = (
+            &ThingTable::builtin().rows[usize::from(self.things[n].0)],
+            &self.things[n].1,
+        );
+        let field = |at: usize| {
+            values[at]
+                .as_deref()
+                .or(row.fields[at].default.as_deref())
+                .unwrap_or("?")
+                .to_owned()
+        };
         let words = write(&row.words, &field);
         match self.keys.0[n].is_empty() {
             true => format!("{words} (CloudTrail left out which)"),
@@ -234,14 +323,23 @@ impl CallThings {
 
     /// The command that takes it back. Every name in it is one word, and stood in the record.
     pub(super) fn undo(&self, n: usize, region: Option<&str>) -> Option<String> {
-        let (row, values) = (&ThingTable::builtin().rows[usize::from(self.things[n].0)], &self.things[n].1);
+        let (row, values) = (
+            &ThingTable::builtin().rows[usize::from(self.things[n].0)],
+            &self.things[n].1,
+        );
         let undo = row.undo.as_ref()?;
-        let known = |piece: &ThingPiece| !matches!(piece, ThingPiece::Value(at) if values[*at].is_none());
+        let known =
+            |piece: &ThingPiece| !matches!(piece, ThingPiece::Value(at) if values[*at].is_none());
         if !undo.iter().all(known) {
             return None;
         }
-        let command = write(undo, &|at| values[at].as_deref().map(shell_word).unwrap_or_default());
-        let region = region.filter(|_| row.regional).map(|r| format!(" --region {}", shell_word(r))).unwrap_or_default();
+        let command = write(undo, &|at| {
+            values[at].as_deref().map(shell_word).unwrap_or_default()
+        });
+        let region = region
+            .filter(|_| row.regional)
+            .map(|r| format!(" --region {}", shell_word(r)))
+            .unwrap_or_default();
         Some(command + &region)
     }
 }
@@ -270,7 +368,11 @@ fn template(text: &str, fields: &mut Vec<ThingField>) -> ThingTemplate {
                 ValuePath::Response(path) => ValuePath::Response(bare(path, &mut short)),
                 ValuePath::Caller => ValuePath::Caller,
             });
-            let field = ThingField { paths: paths.collect(), default, short };
+            let field = ThingField {
+                paths: paths.collect(),
+                default,
+                short,
+            };
             let known = fields.iter().position(|f| *f == field);
             ThingPiece::Value(known.unwrap_or_else(|| {
                 fields.push(field);
@@ -291,9 +393,14 @@ fn first_of(
     let at = |path: &ValuePath| -> Vec<Box<str>> {
         let texts = |value: Option<JsonValue<'_>>, path: &str| -> Vec<Box<str>> {
             let found = value.map(|v| values(v, path)).unwrap_or_default();
-            let texts =
-                found.into_iter().filter_map(JsonValue::text).filter(|t| !t.is_empty() && t.len() <= LOG_TEXT_BYTES_MAX * 4);
-            texts.take(THINGS_OF_CALL_MAX).map(|t| t.into_owned().into()).collect()
+            let texts = found
+                .into_iter()
+                .filter_map(JsonValue::text)
+                .filter(|t| !t.is_empty() && t.len() <= LOG_TEXT_BYTES_MAX * 4);
+            texts
+                .take(THINGS_OF_CALL_MAX)
+                .map(|t| t.into_owned().into())
+                .collect()
         };
         match path {
             ValuePath::Request(path) => texts(request, path),
@@ -301,7 +408,11 @@ fn first_of(
             ValuePath::Caller => user_name.map(Into::into).into_iter().collect(),
         }
     };
-    paths.iter().map(at).find(|found| !found.is_empty()).unwrap_or_default()
+    paths
+        .iter()
+        .map(at)
+        .find(|found| !found.is_empty())
+        .unwrap_or_default()
 }
 
 /// Hashes of the steps of a name, the widest first; none where the record lacks a part of it.
@@ -322,7 +433,10 @@ fn hashes(
                 ThingPiece::Value(at) => {
                     let ThingField { default, short, .. } = &row.fields[*at];
                     let value = values[*at].as_deref().or(default.as_deref())?;
-                    let name = value.strip_prefix("arn:").filter(|_| *short).and_then(|arn| arn.rsplit([':', '/']).next());
+                    let name = value
+                        .strip_prefix("arn:")
+                        .filter(|_| *short)
+                        .and_then(|arn| arn.rsplit([':', '/']).next());
                     name.unwrap_or(value).hash(&mut state);
                 }
             }

@@ -10,7 +10,9 @@ use super::origin::{Origin, origin};
 use bartizan_detect::attribution::{AttributionIndex, MutatingCall, leaf};
 use bartizan_detect::attribution::{CallMap, FactEffect, TouchedFact, short_name};
 use bartizan_detect::attribution::{TrailGap, TrailHealth};
-use bartizan_inventory::diff::{AccessVerdict, Change, ChangeVerdict, PolicyAccess, SnapshotVersion};
+use bartizan_inventory::diff::{
+    AccessVerdict, Change, ChangeVerdict, PolicyAccess, SnapshotVersion,
+};
 use bartizan_inventory::fact::{FactKinds, Hash, absent_code, unescape};
 use bartizan_trail::EventId;
 
@@ -22,7 +24,8 @@ pub enum Attribution {
     Exact,
     /// The resource and the time agree.
     Likely,
-    /// A call on record was about it and brought something else than what is there: another call, or none, came after it.
+    /// A call on record was about it and brought something else than what is there: another call,
+    /// or none, came after it.
     Otherwise,
     /// The trail would have shown the call, and has none.
     WithoutCall,
@@ -42,7 +45,7 @@ pub struct AttributedChange {
     /// How sure.
     pub matched: Attribution,
     /// The calls, that which counts first.
-    pub deeds: Vec<(i64, EventId)>,
+    pub mutations: Vec<(i64, EventId)>,
     /// Who stands behind it.
     pub origin: Option<Origin>,
     /// Why the verdict is what it is.
@@ -91,7 +94,8 @@ pub struct Attributions {
 
 /// Seconds by which the clocks of AWS's services may differ.
 const CLOCK_S: i64 = 120;
-/// Seconds after the later snapshot until a record counts as missing: CloudTrail delivers within 15 minutes as a rule.
+/// Seconds after the later snapshot until a record counts as missing: CloudTrail delivers within 15
+/// minutes as a rule.
 const GRACE_S: i64 = 3600;
 /// Calls of one change that are kept.
 const DEEDS_MAX: usize = 10;
@@ -103,13 +107,29 @@ pub fn explain(
     kinds: &FactKinds,
     changes: &[Change],
     (before, after): (&SnapshotVersion<'_>, &SnapshotVersion<'_>),
-    testimony: &AttributionIndex,
+    attribution: &AttributionIndex,
 ) -> Attributions {
-    let index = CallsByFact::new(testimony);
-    let work = AttributionRun { map, kinds, testimony, index, gaps: testimony.gaps(), before, after };
-    let explained: Vec<AttributedChange> = changes.iter().enumerate().map(|(n, change)| work.change(n, change)).collect();
+    let index = CallsByFact::new(attribution);
+    let work = AttributionRun {
+        map,
+        kinds,
+        attribution,
+        index,
+        gaps: attribution.gaps(),
+        before,
+        after,
+    };
+    let explained: Vec<AttributedChange> = changes
+        .iter()
+        .enumerate()
+        .map(|(n, change)| work.change(n, change))
+        .collect();
     let undone = work.undone(changes);
-    Attributions { changes: explained, undone, gaps: work.gaps }
+    Attributions {
+        changes: explained,
+        undone,
+        gaps: work.gaps,
+    }
 }
 
 /// Deeds by what they touched.
@@ -122,48 +142,72 @@ struct CallsByFact<'a> {
 /// A deed and which of the facts that it touched.
 #[derive(Clone, Copy)]
 struct CallOfFact<'a> {
-    deed: &'a MutatingCall,
+    mutation: &'a MutatingCall,
     touched: usize,
 }
 
 impl<'a> CallOfFact<'a> {
     fn fact(&self) -> &'a TouchedFact {
-        &self.deed.touched[self.touched]
+        &self.mutation.touched[self.touched]
     }
 
     fn at(&self) -> (i64, EventId) {
-        (self.deed.time_s, self.deed.event)
+        (self.mutation.time_s, self.mutation.event)
     }
 }
 
 impl<'a> CallsByFact<'a> {
-    fn new(testimony: &'a AttributionIndex) -> Self {
-        let mut index = Self { by_fact: HashMap::default(), open: HashMap::default() };
-        for deed in testimony.deeds.values() {
-            for (touched, fact) in deed.touched.iter().enumerate() {
-                let place = CallOfFact { deed, touched };
+    fn new(attribution: &'a AttributionIndex) -> Self {
+        let mut index = Self {
+            by_fact: HashMap::default(),
+            open: HashMap::default(),
+        };
+        for mutation in attribution.mutations.values() {
+            for (touched, fact) in mutation.touched.iter().enumerate() {
+                let place = CallOfFact { mutation, touched };
                 if fact.id.ends_with('*') {
                     index.open.entry(fact.kind).or_default().push(place);
                     continue;
                 }
-                index.by_fact.entry((fact.kind, fact.id.clone())).or_default().push(place);
+                index
+                    .by_fact
+                    .entry((fact.kind, fact.id.clone()))
+                    .or_default()
+                    .push(place);
                 if let Some(name) = short_name(&fact.id) {
-                    index.by_fact.entry((fact.kind, name.to_owned())).or_default().push(place);
+                    index
+                        .by_fact
+                        .entry((fact.kind, name.to_owned()))
+                        .or_default()
+                        .push(place);
                 }
             }
         }
         index
     }
 
-    /// Deeds on a fact, by time. A name and an ARN may be the same thing; two ARNs that differ are not.
+    /// Deeds on a fact, by time. A name and an ARN may be the same thing; two ARNs that differ are
+    /// not.
     fn on(&self, kind: u16, id: &str) -> Vec<CallOfFact<'a>> {
-        let get = |id: &str| self.by_fact.get(&(kind, id.to_owned())).map(Vec::as_slice).unwrap_or_default();
+        let get = |id: &str| {
+            self.by_fact
+                .get(&(kind, id.to_owned()))
+                .map(Vec::as_slice)
+                .unwrap_or_default()
+        };
         let mut found: Vec<CallOfFact<'a>> = get(id).to_vec();
         if let Some(name) = short_name(id) {
-            found.extend(get(name).iter().filter(|p| !p.fact().id.starts_with("arn:")));
+            found.extend(
+                get(name)
+                    .iter()
+                    .filter(|p| !p.fact().id.starts_with("arn:")),
+            );
         }
         let open = self.open.get(&kind).map(Vec::as_slice).unwrap_or_default();
-        found.extend(open.iter().filter(|p| id.starts_with(p.fact().id.trim_end_matches('*'))));
+        found.extend(
+            open.iter()
+                .filter(|p| id.starts_with(p.fact().id.trim_end_matches('*'))),
+        );
         found.sort_unstable_by_key(CallOfFact::at);
         found.dedup_by_key(|p| (p.at(), p.touched));
         found
@@ -173,7 +217,7 @@ impl<'a> CallsByFact<'a> {
 struct AttributionRun<'a> {
     map: &'a CallMap,
     kinds: &'a FactKinds,
-    testimony: &'a AttributionIndex,
+    attribution: &'a AttributionIndex,
     index: CallsByFact<'a>,
     gaps: Vec<TrailGap>,
     before: &'a SnapshotVersion<'a>,
@@ -185,32 +229,51 @@ impl<'a> AttributionRun<'a> {
         let read = |side: &Option<bartizan_inventory::diff::ChangeSide>, other: i64| {
             side.as_ref().map_or(other, |s| s.read_ms).div_euclid(1000)
         };
-        let (header_before, header_after) = (self.before.snapshot.header.time_ms, self.after.snapshot.header.time_ms);
-        let between_s = (read(&change.before, header_before.0) - CLOCK_S, read(&change.after, header_after.1) + CLOCK_S);
+        let (header_before, header_after) = (
+            self.before.snapshot.header.time_ms,
+            self.after.snapshot.header.time_ms,
+        );
+        let between_s = (
+            read(&change.before, header_before.0) - CLOCK_S,
+            read(&change.after, header_after.1) + CLOCK_S,
+        );
         let mut explained = AttributedChange {
             change: number,
             matched: Attribution::NoCallExpected,
-            deeds: Vec::new(),
+            mutations: Vec::new(),
             origin: None,
             because: Vec::new(),
             between_s,
         };
         let Some(kind) = self.map.number(&change.kind) else {
-            explained.because.extend(self.map.unattributable(&change.kind).map(|r| format!("no call is on record for it: {r}")));
+            explained.because.extend(
+                self.map
+                    .unattributable(&change.kind)
+                    .map(|r| format!("no call is on record for it: {r}")),
+            );
             return explained;
         };
         let candidates: Vec<CallOfFact<'a>> = self
             .index
             .on(kind, &change.id)
             .into_iter()
-            .filter(|p| (between_s.0..=between_s.1).contains(&p.deed.time_s) && self.is_here(p.deed, change))
+            .filter(|p| {
+                (between_s.0..=between_s.1).contains(&p.mutation.time_s)
+                    && self.is_here(p.mutation, change)
+            })
             .collect();
-        let fits: Vec<CallOfFact<'a>> = candidates.iter().copied().filter(|p| fits(change.verdict, p.fact().effect)).collect();
+        let fits: Vec<CallOfFact<'a>> = candidates
+            .iter()
+            .copied()
+            .filter(|p| fits(change.verdict, p.fact().effect))
+            .collect();
         if let Some((matched, places, because)) = self.choose(change, &fits) {
             explained.matched = matched;
             explained.because = because;
-            explained.origin = places.first().map(|p| origin(self.testimony, &p.deed.who.actor));
-            explained.deeds = places.iter().take(DEEDS_MAX).map(CallOfFact::at).collect();
+            explained.origin = places
+                .first()
+                .map(|p| origin(self.attribution, &p.mutation.who.actor));
+            explained.mutations = places.iter().take(DEEDS_MAX).map(CallOfFact::at).collect();
             return explained;
         }
         self.without_call(change, &mut explained);
@@ -218,20 +281,42 @@ impl<'a> AttributionRun<'a> {
     }
 
     /// Whether a deed was done where the fact is.
-    fn is_here(&self, deed: &MutatingCall, change: &Change) -> bool {
-        let account = deed.call.account.as_ref().is_none_or(|a| *a == change.account);
+    fn is_here(&self, mutation: &MutatingCall, change: &Change) -> bool {
+        let account = mutation
+            .call
+            .account
+            .as_ref()
+            .is_none_or(|a| *a == change.account);
         let global = change.region == "global" || is_global(&change.kind);
-        account && (global || deed.call.region.as_ref().is_none_or(|r| *r == change.region))
+        account
+            && (global
+                || mutation
+                    .call
+                    .region
+                    .as_ref()
+                    .is_none_or(|r| *r == change.region))
     }
 
     /// Which of the calls that fit made the change.
-    fn choose(&self, change: &Change, fits: &[CallOfFact<'a>]) -> Option<(Attribution, Vec<CallOfFact<'a>>, Vec<String>)> {
+    fn choose(
+        &self,
+        change: &Change,
+        fits: &[CallOfFact<'a>],
+    ) -> Option<(Attribution, Vec<CallOfFact<'a>>, Vec<String>)> {
         let last = *fits.last()?;
         let newest_first = || fits.iter().rev().copied();
-        let exact = |place: CallOfFact<'a>, why: &str| Some((Attribution::Exact, first_of(place, fits), vec![why.to_owned()]));
+        let exact = |place: CallOfFact<'a>, why: &str| {
+            Some((
+                Attribution::Exact,
+                first_of(place, fits),
+                vec![why.to_owned()],
+            ))
+        };
         match change.verdict {
             ChangeVerdict::Removed
-                if last.fact().effect == FactEffect::Remove && !last.fact().id.ends_with('*') && !last.deed.cut =>
+                if last.fact().effect == FactEffect::Remove
+                    && !last.fact().id.ends_with('*')
+                    && !last.mutation.cut =>
             {
                 return exact(last, "the call took it away, and it is gone");
             }
@@ -243,7 +328,9 @@ impl<'a> AttributionRun<'a> {
             && fits.iter().any(|p| p.fact().content.is_some())
         {
             let says = |p: &CallOfFact<'a>| {
-                p.fact().content.as_ref().is_some_and(|text| self.kinds.canonical_policy(&change.kind, text).to_string() == wanted)
+                p.fact().content.as_ref().is_some_and(|text| {
+                    self.kinds.canonical_policy(&change.kind, text).to_string() == wanted
+                })
             };
             let bringing = newest_first().find(|p| p.fact().content.is_some());
             if let Some(place) = bringing.filter(says) {
@@ -251,27 +338,48 @@ impl<'a> AttributionRun<'a> {
             }
             // Services rewrite policies: what gives the same is the same.
             let gives = |p: &CallOfFact<'a>| {
-                let text = p.fact().content.as_ref().and_then(|text| serde_json::from_str(text).ok());
-                let access = PolicyAccess::between(&change.kind, text.as_ref(), change.content.after.as_ref());
+                let text = p
+                    .fact()
+                    .content
+                    .as_ref()
+                    .and_then(|text| serde_json::from_str(text).ok());
+                let access = PolicyAccess::between(
+                    &change.kind,
+                    text.as_ref(),
+                    change.content.after.as_ref(),
+                );
                 text.is_some() && access.is_some_and(|a| a.verdict == AccessVerdict::Same)
             };
             if let Some(place) = bringing.filter(gives) {
-                return exact(place, "the policy in the call gives the same as the policy that is there");
+                return exact(
+                    place,
+                    "the policy in the call gives the same as the policy that is there",
+                );
             }
-            if fits.iter().any(|p| p.deed.cut) {
+            if fits.iter().any(|p| p.mutation.cut) {
                 return omitted(fits);
             }
             // Calls that change a policy without bringing it whole (AddPermission) say less.
             let composed = last.fact().content.is_none();
-            let matched = if composed { Attribution::Likely } else { Attribution::Otherwise };
-            let why = "the policy in the call is not the one that is there: another call, or none, came after it";
-            let why = if composed { "the last call changed a part of the policy; its effect cannot be compared" } else { why };
+            let matched = if composed {
+                Attribution::Likely
+            } else {
+                Attribution::Otherwise
+            };
+            let why = "the policy in the call is not the one that is there: another call, or \
+            none, came after it";
+            let why = if composed {
+                "the last call changed a part of the policy; its effect cannot be compared"
+            } else {
+                why
+            };
             return Some((matched, first_of(last, fits), vec![why.to_owned()]));
         }
-        if fits.iter().any(|p| p.deed.cut) {
+        if fits.iter().any(|p| p.mutation.cut) {
             return omitted(fits);
         }
-        let added = newest_first().find(|p| p.fact().effect == FactEffect::Add && !p.fact().id.ends_with('*'));
+        let added = newest_first()
+            .find(|p| p.fact().effect == FactEffect::Add && !p.fact().id.ends_with('*'));
         if change.verdict == ChangeVerdict::Added
             && let Some(place) = added
         {
@@ -279,22 +387,32 @@ impl<'a> AttributionRun<'a> {
         }
         // Every new value of the fact stands in a call.
         let values = new_values(change);
-        let has = |p: &CallOfFact<'a>, v: &u64| p.deed.leaves.binary_search(v).is_ok();
+        let has = |p: &CallOfFact<'a>, v: &u64| p.mutation.leaves.binary_search(v).is_ok();
         if !values.is_empty() {
             if let Some(place) = newest_first().find(|p| values.iter().all(|v| has(p, v))) {
                 return exact(place, "the new values stand in the call");
             }
             if values.iter().all(|v| fits.iter().any(|p| has(p, v))) {
-                let origins: BTreeSet<String> = fits.iter().map(|p| origin(self.testimony, &p.deed.who.actor).key).collect();
+                let origins: BTreeSet<String> = fits
+                    .iter()
+                    .map(|p| origin(self.attribution, &p.mutation.who.actor).key)
+                    .collect();
                 let why = format!("the new values stand in {} calls together", fits.len());
-                let matched = if origins.len() == 1 { Attribution::Exact } else { Attribution::Likely };
+                let matched = if origins.len() == 1 {
+                    Attribution::Exact
+                } else {
+                    Attribution::Likely
+                };
                 return Some((matched, first_of(last, fits), vec![why]));
             }
         }
         Some((
             Attribution::Likely,
             first_of(last, fits),
-            vec!["the call was about this thing at this time; its content cannot be compared".to_owned()],
+            vec![
+                "the call was about this thing at this time; its content cannot be compared"
+                    .to_owned(),
+            ],
         ))
     }
 
@@ -305,7 +423,7 @@ impl<'a> AttributionRun<'a> {
             return;
         }
         let region = if change.region == "global" || is_global(&change.kind) {
-            self.testimony.home(&change.account)
+            self.attribution.home(&change.account)
         } else {
             change.region.as_str()
         };
@@ -315,51 +433,90 @@ impl<'a> AttributionRun<'a> {
         {
             explained.between_s = (made_s - CLOCK_S, made_s + CLOCK_S);
         }
-        let progress = self.testimony.progress_s(&change.account, region);
+        let progress = self.attribution.progress_s(&change.account, region);
         if progress.is_some_and(|p| p < explained.between_s.1 + GRACE_S)
             && explained.between_s.1 - explained.between_s.0 > 2 * CLOCK_S
             || progress.is_some_and(|p| p < explained.between_s.1)
         {
             explained.matched = Attribution::TooEarly;
-            explained
-                .because
-                .push(format!("no call is on record; the trail of {region} has not come far enough to say that there was none"));
+            explained.because.push(format!(
+                "no call is on record; the trail of {region} has not come far \
+                enough to say that there was none"
+            ));
             return;
         }
-        let health = self.testimony.health(&self.gaps, &change.account, region, explained.between_s);
+        let health =
+            self.attribution
+                .health(&self.gaps, &change.account, region, explained.between_s);
         (explained.matched, explained.because) = match health {
-            TrailHealth::Healthy(why) => (Attribution::WithoutCall, vec![format!("no call on record made it, and {why}")]),
-            TrailHealth::Unhealthy(why) => {
-                (Attribution::Unknown, vec![format!("no call on record made it, but the trail may not have seen it: {why}")])
-            }
+            TrailHealth::Healthy(why) => (
+                Attribution::WithoutCall,
+                vec![format!("no call on record made it, and {why}")],
+            ),
+            TrailHealth::Unhealthy(why) => (
+                Attribution::Unknown,
+                vec![format!(
+                    "no call on record made it, but the trail may not have seen it: {why}"
+                )],
+            ),
         };
     }
 
     /// Calls that should show in the later snapshot and do not.
     fn undone(&self, changes: &[Change]) -> Vec<RevertedCall> {
-        let changed: BTreeSet<(&str, &str)> = changes.iter().map(|c| (c.kind.as_str(), c.id.as_str())).collect();
-        let (old, new) = (FactsByValue::new(self.before), FactsByValue::new(self.after));
+        let changed: BTreeSet<(&str, &str)> = changes
+            .iter()
+            .map(|c| (c.kind.as_str(), c.id.as_str()))
+            .collect();
+        let (old, new) = (
+            FactsByValue::new(self.before),
+            FactsByValue::new(self.after),
+        );
         let window = (
             self.before.snapshot.header.time_ms.1.div_euclid(1000) + CLOCK_S,
             self.after.snapshot.header.time_ms.0.div_euclid(1000) - CLOCK_S,
         );
         let mut by_fact: BTreeMap<(&str, &str), Vec<CallOfFact<'a>>> = BTreeMap::new();
-        for deed in self.testimony.deeds.values().filter(|d| d.time_s > window.0 && d.time_s < window.1) {
-            if deed.call.account.as_ref().is_some_and(|a| *a != self.after.snapshot.header.account) {
+        for mutation in self
+            .attribution
+            .mutations
+            .values()
+            .filter(|d| d.time_s > window.0 && d.time_s < window.1)
+        {
+            if mutation
+                .call
+                .account
+                .as_ref()
+                .is_some_and(|a| *a != self.after.snapshot.header.account)
+            {
                 continue;
             }
-            for (touched, fact) in deed.touched.iter().enumerate().filter(|(_, f)| !f.id.ends_with('*')) {
-                by_fact.entry((self.map.kind(fact.kind), fact.id.as_str())).or_default().push(CallOfFact { deed, touched });
+            for (touched, fact) in mutation
+                .touched
+                .iter()
+                .enumerate()
+                .filter(|(_, f)| !f.id.ends_with('*'))
+            {
+                by_fact
+                    .entry((self.map.kind(fact.kind), fact.id.as_str()))
+                    .or_default()
+                    .push(CallOfFact { mutation, touched });
             }
         }
         let mut found = Vec::new();
         for ((kind, id), places) in by_fact {
-            // What shows as a change was explained above, but more may have been done; a name may stand for an ARN.
+            // What shows as a change was explained above, but more may have been done; a name may
+            // stand for an ARN.
             let shown = changed.contains(&(kind, id))
-                || changes
-                    .iter()
-                    .any(|c| c.kind == kind && (short_name(&c.id) == Some(id) || short_name(id) == Some(c.id.as_str())));
-            found.extend(if shown { opened_and_shut(kind, id, &places) } else { self.left_nothing(kind, id, &places, &old, &new) });
+                || changes.iter().any(|c| {
+                    c.kind == kind
+                        && (short_name(&c.id) == Some(id) || short_name(id) == Some(c.id.as_str()))
+                });
+            found.extend(if shown {
+                opened_and_shut(kind, id, &places)
+            } else {
+                self.left_nothing(kind, id, &places, &old, &new)
+            });
         }
         found.sort_by_key(|u| (u.made, u.kind.clone()));
         found
@@ -384,19 +541,29 @@ impl<'a> AttributionRun<'a> {
         };
         for (n, made) in places.iter().enumerate() {
             let fact = made.fact();
-            let says = fact.content.as_ref().map(|text| self.kinds.canonical_policy(kind, text));
+            let says = fact
+                .content
+                .as_ref()
+                .map(|text| self.kinds.canonical_policy(kind, text));
             if says.is_some() && says == is {
                 continue; // it says what was said before
             }
             let later = &places[n + 1..];
             let back = later.iter().rev().find(|p| takes_back(made, p));
             match (fact.effect, back) {
-                (_, Some(back)) if was == is => return Some(undone(*made, Some(*back), RevertedKind::Undone)),
-                (FactEffect::Add, None) if was.is_none() && is.is_none() && self.was_read(kind, id, made.deed) => {
+                (_, Some(back)) if was == is => {
+                    return Some(undone(*made, Some(*back), RevertedKind::Undone));
+                }
+                (FactEffect::Add, None)
+                    if was.is_none() && is.is_none() && self.was_read(kind, id, made.mutation) =>
+                {
                     return Some(undone(*made, None, RevertedKind::Vanished));
                 }
                 (FactEffect::Set, None)
-                    if says.is_some() && later.is_empty() && was == is && self.was_read(kind, id, made.deed) =>
+                    if says.is_some()
+                        && later.is_empty()
+                        && was == is
+                        && self.was_read(kind, id, made.mutation) =>
                 {
                     return Some(undone(*made, None, RevertedKind::Vanished));
                 }
@@ -407,10 +574,12 @@ impl<'a> AttributionRun<'a> {
     }
 
     /// Whether both snapshots would show the fact if it were there.
-    fn was_read(&self, kind: &str, id: &str, deed: &MutatingCall) -> bool {
-        let region = deed.call.region.as_deref().unwrap_or("global");
+    fn was_read(&self, kind: &str, id: &str, mutation: &MutatingCall) -> bool {
+        let region = mutation.call.region.as_deref().unwrap_or("global");
         let read = |version: &SnapshotVersion<'_>| {
-            ["global", region].into_iter().any(|r| version.snapshot.open_about(kind, r, id).is_none())
+            ["global", region]
+                .into_iter()
+                .any(|r| version.snapshot.open_about(kind, r, id).is_none())
         };
         read(self.before) && read(self.after)
     }
@@ -418,9 +587,14 @@ impl<'a> AttributionRun<'a> {
 
 /// Calls of opposite names that bring and take the same values, of a fact that changed otherwise.
 fn opened_and_shut(kind: &str, id: &str, places: &[CallOfFact<'_>]) -> Option<RevertedCall> {
-    let plain = |p: &&CallOfFact<'_>| p.fact().effect == FactEffect::Set && p.fact().content.is_none();
+    let plain =
+        |p: &&CallOfFact<'_>| p.fact().effect == FactEffect::Set && p.fact().content.is_none();
     for (n, made) in places.iter().enumerate().filter(|(_, p)| plain(p)) {
-        if let Some(back) = places[n + 1..].iter().filter(plain).find(|p| takes_back(made, p)) {
+        if let Some(back) = places[n + 1..]
+            .iter()
+            .filter(plain)
+            .find(|p| takes_back(made, p))
+        {
             return Some(RevertedCall {
                 kind: kind.to_owned(),
                 id: id.to_owned(),
@@ -444,12 +618,19 @@ impl<'a> FactsByValue<'a> {
         let mut by_id = HashMap::default();
         for fact in &version.snapshot.facts {
             // What is absent is a fact of its own, with one hash for all.
-            if fact.canonical == Hash::of(b"absent") && (version.documents)(&fact.raw).as_deref().and_then(absent_code).is_some() {
+            if fact.canonical == Hash::of(b"absent")
+                && (version.documents)(&fact.raw)
+                    .as_deref()
+                    .and_then(absent_code)
+                    .is_some()
+            {
                 continue;
             }
             let id = unescape(fact.id).into_owned();
             if let Some(name) = short_name(&id) {
-                by_id.entry((fact.kind, name.to_owned())).or_insert(fact.canonical);
+                by_id
+                    .entry((fact.kind, name.to_owned()))
+                    .or_insert(fact.canonical);
             }
             by_id.insert((fact.kind, id), fact.canonical);
         }
@@ -473,9 +654,13 @@ fn fits(verdict: ChangeVerdict, effect: FactEffect) -> bool {
 
 /// A call that may have made the change, and of which the content is not on record.
 fn omitted<'a>(fits: &[CallOfFact<'a>]) -> Option<(Attribution, Vec<CallOfFact<'a>>, Vec<String>)> {
-    let last = fits.iter().rev().copied().find(|p| p.deed.cut)?;
+    let last = fits.iter().rev().copied().find(|p| p.mutation.cut)?;
     let why = "the call is on record, its content is not: CloudTrail left out its parameters";
-    Some((Attribution::Likely, first_of(last, fits), vec![why.to_owned()]))
+    Some((
+        Attribution::Likely,
+        first_of(last, fits),
+        vec![why.to_owned()],
+    ))
 }
 
 /// The call that counts, then the others, newest first.
@@ -511,22 +696,36 @@ fn takes_back(made: &CallOfFact<'_>, later: &CallOfFact<'_>) -> bool {
     if !a.sets.is_empty() {
         return a.sets != b.sets && !b.sets.is_empty();
     }
-    let name = |p: &CallOfFact<'_>| p.deed.call.name.rsplit(':').next().unwrap_or_default().to_owned();
+    let name = |p: &CallOfFact<'_>| {
+        p.mutation
+            .call
+            .name
+            .rsplit(':')
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
     let (first, second) = (name(made), name(later));
-    let opposite = OPPOSITES
-        .iter()
-        .any(|(one, other)| first.strip_prefix(one).is_some_and(|rest| second.strip_prefix(other).is_some_and(|r| r == rest)));
+    let opposite = OPPOSITES.iter().any(|(one, other)| {
+        first
+            .strip_prefix(one)
+            .is_some_and(|rest| second.strip_prefix(other).is_some_and(|r| r == rest))
+    });
     let within = |a: &[u64], b: &[u64]| a.iter().all(|v| b.binary_search(v).is_ok());
-    let same = within(&made.deed.leaves, &later.deed.leaves) || within(&later.deed.leaves, &made.deed.leaves);
+    let same = within(&made.mutation.leaves, &later.mutation.leaves)
+        || within(&later.mutation.leaves, &made.mutation.leaves);
     // A policy that was set and set back, an attribute that was given and taken.
     opposite && same
         || (first == second
-            && (first.starts_with("Modify") && same || a.content.is_some() && b.content.is_some() && a.content != b.content))
+            && (first.starts_with("Modify") && same
+                || a.content.is_some() && b.content.is_some() && a.content != b.content))
 }
 
 /// Services whose calls are on record in one region, whatever region was called.
 fn is_global(kind: &str) -> bool {
-    ["iam:", "organizations:", "cloudfront:", "account:"].iter().any(|prefix| kind.starts_with(prefix))
+    ["iam:", "organizations:", "cloudfront:", "account:"]
+        .iter()
+        .any(|prefix| kind.starts_with(prefix))
 }
 
 /// When a thing says that it was made, or last changed, seconds since 1970.
@@ -543,8 +742,12 @@ fn made_s(change: &Change) -> Option<i64> {
         "EnableDate",
         "UploadDate",
     ];
-    let document =
-        change.content.after.as_ref().filter(|_| matches!(change.verdict, ChangeVerdict::Added | ChangeVerdict::Replaced))?;
+    let document = change.content.after.as_ref().filter(|_| {
+        matches!(
+            change.verdict,
+            ChangeVerdict::Added | ChangeVerdict::Replaced
+        )
+    })?;
     MADE.iter().find_map(|name| match document.get(name)? {
         Value::String(text) => text.parse::<Timestamp>().ok().map(|t| t.as_second()),
         Value::Number(number) => number.as_f64().map(|n| n as i64),
@@ -566,7 +769,14 @@ fn new_values(change: &Change) -> Vec<u64> {
     }
     let mut found = Vec::new();
     for field in &change.content.fields {
-        walk(field.after.as_ref().or(field.before.as_ref()).unwrap_or(&Value::Null), &mut found);
+        walk(
+            field
+                .after
+                .as_ref()
+                .or(field.before.as_ref())
+                .unwrap_or(&Value::Null),
+            &mut found,
+        );
     }
     found.sort_unstable();
     found.dedup();

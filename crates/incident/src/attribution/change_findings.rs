@@ -1,4 +1,5 @@
-//! From explained changes to findings: how bad a change is follows from what it gave, not from its name.
+//! From explained changes to findings: how bad a change is follows from what it gave, not from its
+//! name.
 
 use std::collections::BTreeMap;
 
@@ -21,8 +22,8 @@ use bartizan_trail;
 pub struct Consequence {
     /// Principal or resource that it is about, by ARN.
     pub about: String,
-    /// What else may have brought it: names of the principal's policies (`group/devs/own`, an ARN), ARNs of its groups and of the
-    /// principals on its way.
+    /// What else may have brought it: names of the principal's policies (`group/devs/own`, an ARN),
+    /// ARNs of its groups and of the principals on its way.
     pub through: Vec<String>,
     /// Whether anything in the account may have brought it, where no change is about any of these.
     pub anywhere: bool,
@@ -112,7 +113,7 @@ pub struct ShowCommands<'a> {
 pub fn tell(
     changes: &[Change],
     explanations: &Attributions,
-    testimony: &AttributionIndex,
+    attribution: &AttributionIndex,
     consequences: &[Consequence],
     show: &ShowCommands<'_>,
 ) -> ChangeFindings {
@@ -120,8 +121,17 @@ pub fn tell(
     let given = assign(changes, consequences);
     for explained in &explanations.changes {
         let change = &changes[explained.change];
-        let finding = change_finding(change, explained, testimony, &given[explained.change], (show.change)(change));
-        let gives: Vec<GrantedAccess> = given[explained.change].iter().map(|c| c.gives.clone()).collect();
+        let finding = change_finding(
+            change,
+            explained,
+            attribution,
+            &given[explained.change],
+            (show.change)(change),
+        );
+        let gives: Vec<GrantedAccess> = given[explained.change]
+            .iter()
+            .map(|c| c.gives.clone())
+            .collect();
         if !gives.is_empty() {
             told.gives.insert(finding.id.clone(), gives);
         }
@@ -129,20 +139,25 @@ pub fn tell(
         told.findings.push(finding);
     }
     for undone in &explanations.undone {
-        match undone_finding(undone, testimony, show.event) {
+        match undone_finding(undone, attribution, show.event) {
             Some(finding) => told.findings.push(finding),
             None => told.folded += 1,
         }
     }
-    told.findings.extend(explanations.gaps.iter().map(gap_finding));
+    told.findings
+        .extend(explanations.gaps.iter().map(gap_finding));
     told
 }
 
 /// Who stands behind the actor of a finding.
 #[must_use]
 pub fn origin_of(index: &AttributionIndex, actor: &Actor) -> Origin {
-    let session =
-        actor.arn.as_deref().filter(|_| actor.kind == "AssumedRole").and_then(|a| a.rsplit_once('/')).map(|(_, s)| s.to_owned());
+    let session = actor
+        .arn
+        .as_deref()
+        .filter(|_| actor.kind == "AssumedRole")
+        .and_then(|a| a.rsplit_once('/'))
+        .map(|(_, s)| s.to_owned());
     let through = actor.origin.iter().find(|o| o.starts_with("arn:")).cloned();
     origin(
         index,
@@ -155,7 +170,11 @@ pub fn origin_of(index: &AttributionIndex, actor: &Actor) -> Origin {
             access_key_id: actor.access_key_id.clone(),
             session,
             through,
-            source_identity: actor.origin.iter().find_map(|o| o.strip_prefix("source identity ")).map(str::to_owned),
+            source_identity: actor
+                .origin
+                .iter()
+                .find_map(|o| o.strip_prefix("source identity "))
+                .map(str::to_owned),
             invoked_by: None,
             mfa: None,
             caller: bartizan_trail::CallerKind::Principal,
@@ -164,33 +183,45 @@ pub fn origin_of(index: &AttributionIndex, actor: &Actor) -> Origin {
 }
 
 /// Writes down who stands behind the actor of each finding.
-pub fn name_origins(testimony: &AttributionIndex, findings: &mut [Finding]) {
+pub fn name_origins(attribution: &AttributionIndex, findings: &mut [Finding]) {
     for actor in findings.iter_mut().filter_map(|f| f.actor.as_mut()) {
-        let origin = origin_of(testimony, actor);
+        let origin = origin_of(attribution, actor);
         actor.origin = origin_words(&origin);
     }
 }
 
-/// The consequences of each change. One that is about a name goes to the changes of that name; one that is about nobody who
-/// changed, to every change that gave something.
+/// The consequences of each change. One that is about a name goes to the changes of that name; one
+/// that is about nobody who changed, to every change that gave something.
 fn assign<'c>(changes: &[Change], consequences: &'c [Consequence]) -> Vec<Vec<&'c Consequence>> {
     let mut given: Vec<Vec<&Consequence>> = vec![Vec::new(); changes.len()];
     for consequence in consequences {
-        let named: Vec<usize> = (0..changes.len()).filter(|n| is_about(&changes[*n], &consequence.about)).collect();
+        let named: Vec<usize> = (0..changes.len())
+            .filter(|n| is_about(&changes[*n], &consequence.about))
+            .collect();
         // The policy that grew, where there is one, and not the user's tags beside it.
         let grew = |n: &&usize| {
-            changes[**n].access.as_ref().is_some_and(|a| a.verdict != AccessVerdict::Shrank && a.verdict != AccessVerdict::Same)
+            changes[**n].access.as_ref().is_some_and(|a| {
+                a.verdict != AccessVerdict::Shrank && a.verdict != AccessVerdict::Same
+            })
         };
         let best: Vec<usize> = named.iter().filter(grew).copied().collect();
         let through = || -> Vec<usize> {
-            let one = |n: &usize| gives(&changes[*n]) && consequence.through.iter().any(|name| is_through(&changes[*n], name));
+            let one = |n: &usize| {
+                gives(&changes[*n])
+                    && consequence
+                        .through
+                        .iter()
+                        .any(|name| is_through(&changes[*n], name))
+            };
             (0..changes.len()).filter(one).collect()
         };
         let chosen = match (best.is_empty(), named.is_empty()) {
             (false, _) => best,
             _ if !through().is_empty() => through(),
             (true, false) => named,
-            _ if consequence.anywhere => (0..changes.len()).filter(|n| gives(&changes[*n])).collect(),
+            _ if consequence.anywhere => {
+                (0..changes.len()).filter(|n| gives(&changes[*n])).collect()
+            }
             _ => Vec::new(),
         };
         chosen.into_iter().for_each(|n| given[n].push(consequence));
@@ -200,9 +231,14 @@ fn assign<'c>(changes: &[Change], consequences: &'c [Consequence]) -> Vec<Vec<&'
 
 /// Whether a change may give a principal something.
 fn gives(change: &Change) -> bool {
-    let grew = change.access.as_ref().is_some_and(|a| matches!(a.verdict, AccessVerdict::Grew | AccessVerdict::Both));
-    grew || matches!(change.kind.as_str(), "iam:user" | "iam:group" | "iam:role" | "iam:useringroup")
-        && change.verdict != ChangeVerdict::Removed
+    let grew = change
+        .access
+        .as_ref()
+        .is_some_and(|a| matches!(a.verdict, AccessVerdict::Grew | AccessVerdict::Both));
+    grew || matches!(
+        change.kind.as_str(),
+        "iam:user" | "iam:group" | "iam:role" | "iam:useringroup"
+    ) && change.verdict != ChangeVerdict::Removed
 }
 
 /// Whether a fact is a policy of that name, a group, or about a principal.
@@ -226,30 +262,43 @@ fn is_about(change: &Change, arn: &str) -> bool {
         return true;
     }
     let first = change.id.split('/').next().unwrap_or(&change.id);
-    let of = |kind: &str, name: &str| arn.contains(&format!(":{kind}/")) && arn.rsplit('/').next() == Some(name);
+    let of = |kind: &str, name: &str| {
+        arn.contains(&format!(":{kind}/")) && arn.rsplit('/').next() == Some(name)
+    };
     match change.kind.as_str() {
-        "iam:user" | "iam:userpolicy" | "iam:useringroup" | "iam:accesskey" | "iam:loginprofile" => of("user", first),
+        "iam:user" | "iam:userpolicy" | "iam:useringroup" | "iam:accesskey"
+        | "iam:loginprofile" => of("user", first),
         "iam:role" | "iam:rolepolicy" | "iam:assumerolepolicy" => of("role", first),
         kind if kind.starts_with("iam:") => false,
-        _ => arn.rsplit([':', '/']).next() == Some(change.id.rsplit([':', '/']).next().unwrap_or(&change.id)),
+        _ => {
+            arn.rsplit([':', '/']).next()
+                == Some(change.id.rsplit([':', '/']).next().unwrap_or(&change.id))
+        }
     }
 }
 
 fn change_finding(
     change: &Change,
     explained: &AttributedChange,
-    testimony: &AttributionIndex,
+    attribution: &AttributionIndex,
     given: &[&Consequence],
     show: String,
 ) -> Finding {
-    let deeds: Vec<&MutatingCall> = explained.deeds.iter().filter_map(|at| testimony.deeds.get(at)).collect();
-    let (mut severity, mut stage, mut because) = weigh(change, &deeds, given);
+    let mutations: Vec<&MutatingCall> = explained
+        .mutations
+        .iter()
+        .filter_map(|at| attribution.mutations.get(at))
+        .collect();
+    let (mut severity, mut stage, mut because) = weigh(change, &mutations, given);
     let mut sure = match explained.matched {
-        Attribution::Exact | Attribution::NoCallExpected | Attribution::WithoutCall => Verdict::Must,
+        Attribution::Exact | Attribution::NoCallExpected | Attribution::WithoutCall => {
+            Verdict::Must
+        }
         Attribution::Likely | Attribution::Otherwise => Verdict::May,
         Attribution::Unknown | Attribution::TooEarly => Verdict::Unknown,
     };
-    // What a change gave is as sure as the analysis is, whoever made it; that nobody did is sure by itself.
+    // What a change gave is as sure as the analysis is, whoever made it; that nobody did is sure by
+    // itself.
     if let Some(worst) = given.iter().max_by_key(|c| c.severity)
         && explained.matched != Attribution::WithoutCall
     {
@@ -262,31 +311,46 @@ fn change_finding(
         Attribution::WithoutCall => {
             severity = severity.max(Severity::High);
             stage = Stage::Blind;
-            ("changed-without-call", format!("{what} with no matching CloudTrail event"))
+            (
+                "changed-without-call",
+                format!("{what} with no matching CloudTrail event"),
+            )
         }
         // Where there is no trail at all, that is said once and not for every change.
-        Attribution::Unknown if testimony.presence.is_empty() => ("changed-unseen", what),
+        Attribution::Unknown if attribution.presence.is_empty() => ("changed-unseen", what),
         Attribution::Unknown => {
             severity = severity.max(Severity::Medium);
-            ("changed-unseen", format!("{what} while the trail may not have been recording"))
+            (
+                "changed-unseen",
+                format!("{what} while the trail may not have been recording"),
+            )
         }
         Attribution::Otherwise => {
             severity = severity.max(Severity::Medium);
-            ("changed-otherwise", format!("{what}, and not as the call on record says"))
+            (
+                "changed-otherwise",
+                format!("{what}, and not as the call on record says"),
+            )
         }
         _ => ("changed", what),
     };
     because.extend(change.because.iter().cloned());
     because.extend(explained.because.iter().cloned());
-    let mut actor = deeds.first().map(|d| bartizan_detect::call::actor_of(&d.who, &d.source));
+    let mut actor = mutations
+        .first()
+        .map(|d| bartizan_detect::call::actor_of(&d.who, &d.source));
     if let (Some(actor), Some(origin)) = (&mut actor, &explained.origin) {
         actor.origin = origin_words(origin);
     }
-    let by = match (&explained.origin, deeds.first()) {
-        (Some(origin), Some(deed)) => {
-            let from = deed.source.to_string();
-            let from = if from.is_empty() { String::new() } else { format!(" from {from}") };
-            format!("by {}{from}, {}", origin.name, deed.call.name)
+    let by = match (&explained.origin, mutations.first()) {
+        (Some(origin), Some(mutation)) => {
+            let from = mutation.source.to_string();
+            let from = if from.is_empty() {
+                String::new()
+            } else {
+                format!(" from {from}")
+            };
+            format!("by {}{from}, {}", origin.name, mutation.call.name)
         }
         _ => match explained.matched {
             Attribution::WithoutCall => "with no matching CloudTrail event".to_owned(),
@@ -294,7 +358,11 @@ fn change_finding(
             _ => "by an unknown principal".to_owned(),
         },
     };
-    let gained = given.iter().max_by_key(|c| c.severity).map(|c| format!(": {}", c.text)).unwrap_or_default();
+    let gained = given
+        .iter()
+        .max_by_key(|c| c.severity)
+        .map(|c| format!(": {}", c.text))
+        .unwrap_or_default();
     let mut evidence = vec![Evidence::Change {
         fact: change.kind.clone(),
         id: change.id.clone(),
@@ -302,13 +370,28 @@ fn change_finding(
         before_sha256: change.before.as_ref().map(|s| s.canonical_sha256.clone()),
         after_sha256: change.after.as_ref().map(|s| s.canonical_sha256.clone()),
     }];
-    evidence.extend(deeds.iter().map(|d| event(d)));
-    let time = deeds.first().map_or(explained.between_s.1, |d| d.time_s);
-    let first = deeds.first().map_or(explained.between_s.0, |d| d.time_s);
-    let hash =
-        |side: &Option<bartizan_inventory::diff::ChangeSide>| side.as_ref().map(|s| s.canonical_sha256.clone()).unwrap_or_default();
+    evidence.extend(mutations.iter().map(|d| event(d)));
+    let time = mutations
+        .first()
+        .map_or(explained.between_s.1, |d| d.time_s);
+    let first = mutations
+        .first()
+        .map_or(explained.between_s.0, |d| d.time_s);
+    let hash = |side: &Option<bartizan_inventory::diff::ChangeSide>| {
+        side.as_ref()
+            .map(|s| s.canonical_sha256.clone())
+            .unwrap_or_default()
+    };
     let (old, new) = (hash(&change.before), hash(&change.after));
-    let entity = [&change.kind, &change.account, &change.region, &change.id, &old, &new].map(String::as_str);
+    let entity = [
+        &change.kind,
+        &change.account,
+        &change.region,
+        &change.id,
+        &old,
+        &new,
+    ]
+    .map(String::as_str);
     Finding {
         // Who did it is no part of the id: it may be learned later.
         id: finding_id("change", &entity.join("\u{1f}"), false, 0),
@@ -316,7 +399,9 @@ fn change_finding(
         title,
         summary: format!("{thing} {verb} {by}{gained}"),
         severity,
-        confidence: if explained.matched == Attribution::Exact || explained.matched == Attribution::WithoutCall {
+        confidence: if explained.matched == Attribution::Exact
+            || explained.matched == Attribution::WithoutCall
+        {
             Confidence::High
         } else {
             Confidence::Medium
@@ -329,7 +414,7 @@ fn change_finding(
         last_time: Some(time_text(time)),
         count: 1,
         refused: 0,
-        calls: calls(deeds.iter().copied()),
+        calls: calls(mutations.iter().copied()),
         actor,
         resources: vec![change.id.clone()],
         counterparty: Vec::new(),
@@ -341,17 +426,41 @@ fn change_finding(
 }
 
 /// How bad a change is, what an intruder would do with it, and why.
-fn weigh(change: &Change, deeds: &[&MutatingCall], given: &[&Consequence]) -> (Severity, Stage, Vec<String>) {
+fn weigh(
+    change: &Change,
+    mutations: &[&MutatingCall],
+    given: &[&Consequence],
+) -> (Severity, Stage, Vec<String>) {
     let kind = change.kind.as_str();
     let mut because: Vec<String> = given.iter().map(|c| c.text.clone()).collect();
     because.dedup();
-    let mut severity = given.iter().map(|c| c.severity).max().unwrap_or(Severity::Info);
+    let mut severity = given
+        .iter()
+        .map(|c| c.severity)
+        .max()
+        .unwrap_or(Severity::Info);
     // What a policy says anew is no alarm where it gives nobody more than before.
-    let no_more = change.access.as_ref().is_some_and(|a| matches!(a.verdict, AccessVerdict::Same | AccessVerdict::Shrank));
-    let alarm = if no_more { None } else { change.content.alarming(&change.place()).into_iter().map(|(_, s)| s).max() };
+    let no_more = change
+        .access
+        .as_ref()
+        .is_some_and(|a| matches!(a.verdict, AccessVerdict::Same | AccessVerdict::Shrank));
+    let alarm = if no_more {
+        None
+    } else {
+        change
+            .content
+            .alarming(&change.place())
+            .into_iter()
+            .map(|(_, s)| s)
+            .max()
+    };
     severity = severity.max(alarm.unwrap_or(Severity::Info));
     let mut stage = given.iter().max_by_key(|c| c.severity).map(|c| c.stage);
-    let switched_off = change.content.fields.iter().any(|f| f.before == Some(true.into()) && f.after == Some(false.into()));
+    let switched_off = change
+        .content
+        .fields
+        .iter()
+        .any(|f| f.before == Some(true.into()) && f.after == Some(false.into()));
     let weaker = change.verdict == ChangeVerdict::Removed || switched_off;
     if WATCHING.contains(&kind) {
         stage.get_or_insert(Stage::Blind);
@@ -362,10 +471,16 @@ fn weigh(change: &Change, deeds: &[&MutatingCall], given: &[&Consequence]) -> (S
         });
     } else if WAYS_IN.contains(&kind) {
         stage.get_or_insert(Stage::Maintain);
-        if matches!(change.verdict, ChangeVerdict::Added | ChangeVerdict::Replaced) || switched_off {
+        if matches!(
+            change.verdict,
+            ChangeVerdict::Added | ChangeVerdict::Replaced
+        ) || switched_off
+        {
             severity = severity.max(Severity::Low);
         }
-        let own = deeds.first().and_then(|d| bartizan_detect::attribution::own_user_name(&d.who.actor));
+        let own = mutations
+            .first()
+            .and_then(|d| bartizan_detect::attribution::own_user_name(&d.who.actor));
         let of = change.id.split('/').next();
         if matches!(kind, "iam:accesskey" | "iam:loginprofile")
             && change.verdict == ChangeVerdict::Added
@@ -378,7 +493,11 @@ fn weigh(change: &Change, deeds: &[&MutatingCall], given: &[&Consequence]) -> (S
     } else if SHARES.contains(&kind) && change.verdict != ChangeVerdict::Removed {
         stage.get_or_insert(Stage::Steal);
         severity = severity.max(Severity::Low);
-    } else if change.access.as_ref().is_some_and(|a| matches!(a.verdict, AccessVerdict::Grew | AccessVerdict::Both)) {
+    } else if change
+        .access
+        .as_ref()
+        .is_some_and(|a| matches!(a.verdict, AccessVerdict::Grew | AccessVerdict::Both))
+    {
         stage.get_or_insert(Stage::Maintain);
         severity = severity.max(Severity::Low);
     } else if kind.ends_with("publicaccessblock") && weaker {
@@ -396,11 +515,14 @@ fn techniques(change: &Change, stage: Stage) -> Vec<String> {
     let id = match (change.kind.as_str(), change.verdict) {
         ("iam:accesskey" | "iam:loginprofile", ChangeVerdict::Added) => "T1098.001",
         ("iam:user", ChangeVerdict::Added) => "T1136.003",
-        ("iam:assumerolepolicy" | "iam:userpolicy" | "iam:rolepolicy" | "iam:grouppolicy" | "iam:managedpolicy", v)
-            if v != ChangeVerdict::Removed =>
-        {
-            "T1098.003"
-        }
+        (
+            "iam:assumerolepolicy"
+            | "iam:userpolicy"
+            | "iam:rolepolicy"
+            | "iam:grouppolicy"
+            | "iam:managedpolicy",
+            v,
+        ) if v != ChangeVerdict::Removed => "T1098.003",
         (kind, _) if SHARES.contains(&kind) && stage == Stage::Steal => "T1537",
         (kind, _) if WATCHING.contains(&kind) && stage == Stage::Blind => "T1562.008",
         ("ec2:security_group", _) if stage != Stage::Hygiene => "T1562.007",
@@ -410,30 +532,58 @@ fn techniques(change: &Change, stage: Stage) -> Vec<String> {
 }
 
 /// A call that left nothing. None where it gave nobody anything.
-fn undone_finding(undone: &RevertedCall, testimony: &AttributionIndex, show_event: &dyn Fn(&str) -> String) -> Option<Finding> {
-    let made = testimony.deeds.get(&undone.made)?;
-    let by = undone.undone.as_ref().and_then(|at| testimony.deeds.get(at));
+fn undone_finding(
+    undone: &RevertedCall,
+    attribution: &AttributionIndex,
+    show_event: &dyn Fn(&str) -> String,
+) -> Option<Finding> {
+    let made = attribution.mutations.get(&undone.made)?;
+    let by = undone
+        .undone
+        .as_ref()
+        .and_then(|at| attribution.mutations.get(at));
     let kind = undone.kind.as_str();
-    let content = undone.content.as_ref().and_then(|text| serde_json::from_str(text).ok());
-    let place = Place { trust: kind == "iam:assumerolepolicy", now_s: Some(made.time_s as f64), ..Place::default() };
+    let content = undone
+        .content
+        .as_ref()
+        .and_then(|text| serde_json::from_str(text).ok());
+    let place = Place {
+        trust: kind == "iam:assumerolepolicy",
+        now_s: Some(made.time_s as f64),
+        ..Place::default()
+    };
     let alarms = ContentChange::of_values(&FieldClasses::default(), None, content).alarming(&place);
     let watching = WATCHING.contains(&kind);
-    let way_in = WAYS_IN.contains(&kind) || undone.content.is_some() || SHARES.contains(&kind) || kind == "ec2:security_group";
+    let way_in = WAYS_IN.contains(&kind)
+        || undone.content.is_some()
+        || SHARES.contains(&kind)
+        || kind == "ec2:security_group";
     if !watching && !way_in {
         return None;
     }
-    let mut severity = alarms.iter().map(|(_, s)| *s).max().unwrap_or(Severity::Low);
-    let everybody =
-        ["0.0.0.0/0", "::/0", "all"].iter().any(|who| made.leaves.binary_search(&bartizan_detect::attribution::leaf(who)).is_ok());
+    let mut severity = alarms
+        .iter()
+        .map(|(_, s)| *s)
+        .max()
+        .unwrap_or(Severity::Low);
+    let everybody = ["0.0.0.0/0", "::/0", "all"].iter().any(|who| {
+        made.leaves
+            .binary_search(&bartizan_detect::attribution::leaf(who))
+            .is_ok()
+    });
     if everybody && (kind == "ec2:security_group" || SHARES.contains(&kind)) {
         severity = severity.max(Severity::High);
     }
-    let other =
-        bartizan_detect::attribution::own_user_name(&made.who.actor).is_some_and(|own| Some(own) != undone.id.split('/').next());
+    let other = bartizan_detect::attribution::own_user_name(&made.who.actor)
+        .is_some_and(|own| Some(own) != undone.id.split('/').next());
     if matches!(kind, "iam:accesskey" | "iam:loginprofile") && other {
         severity = severity.max(Severity::Medium);
     }
-    if watching && (made.call.name.contains("Stop") || made.call.name.contains("Delete") || made.call.name.contains("Disable")) {
+    if watching
+        && (made.call.name.contains("Stop")
+            || made.call.name.contains("Delete")
+            || made.call.name.contains("Disable"))
+    {
         severity = severity.max(Severity::High);
     }
     let stage = if watching {
@@ -443,7 +593,7 @@ fn undone_finding(undone: &RevertedCall, testimony: &AttributionIndex, show_even
     } else {
         Stage::Maintain
     };
-    let origin = origin(testimony, &made.who.actor);
+    let origin = origin(attribution, &made.who.actor);
     let mut actor = bartizan_detect::call::actor_of(&made.who, &made.source);
     actor.origin = origin_words(&origin);
     let name = &*made.call.name;
@@ -451,7 +601,11 @@ fn undone_finding(undone: &RevertedCall, testimony: &AttributionIndex, show_even
     let (rule, title, tail) = match (undone.what, by) {
         (RevertedKind::Undone, Some(by)) => {
             let stood = stood(by.time_s - made.time_s);
-            ("made-and-undone", "made and undone: no snapshot shows it", format!("reverted after {stood} by {}", by.call.name))
+            (
+                "made-and-undone",
+                "made and undone: no snapshot shows it",
+                format!("reverted after {stood} by {}", by.call.name),
+            )
         }
         _ => (
             "made-and-gone",
@@ -471,11 +625,18 @@ fn undone_finding(undone: &RevertedCall, testimony: &AttributionIndex, show_even
         id: finding_id("undone", &entity, false, 0),
         rule: rule.to_owned(),
         title: title.to_owned(),
-        summary: format!("{} called {name} on {kind} {}; {tail}", origin.name, undone.id),
+        summary: format!(
+            "{} called {name} on {kind} {}; {tail}",
+            origin.name, undone.id
+        ),
         severity,
         confidence: Confidence::High,
         stage,
-        attack: if watching { vec!["T1562.008".to_owned()] } else { vec!["T1070".to_owned()] },
+        attack: if watching {
+            vec!["T1562.008".to_owned()]
+        } else {
+            vec!["T1070".to_owned()]
+        },
         account: made.call.account.clone(),
         region: made.call.region.clone(),
         first_time: Some(time_text(made.time_s)),
@@ -494,20 +655,36 @@ fn undone_finding(undone: &RevertedCall, testimony: &AttributionIndex, show_even
 }
 
 /// The calls behind a finding, each with how often.
-fn calls<'d>(deeds: impl Iterator<Item = &'d MutatingCall>) -> Vec<CallCount> {
+fn calls<'d>(mutations: impl Iterator<Item = &'d MutatingCall>) -> Vec<CallCount> {
     let mut counts: std::collections::BTreeMap<&str, u64> = std::collections::BTreeMap::new();
-    deeds.for_each(|d| *counts.entry(&d.call.name).or_default() += 1);
-    let one = |(call, count): (&str, u64)| CallCount { call: call.to_owned(), count, refused: 0, resources: Vec::new() };
+    mutations.for_each(|d| *counts.entry(&d.call.name).or_default() += 1);
+    let one = |(call, count): (&str, u64)| CallCount {
+        call: call.to_owned(),
+        count,
+        refused: 0,
+        resources: Vec::new(),
+    };
     counts.into_iter().map(one).collect()
 }
 
 fn gap_finding(gap: &TrailGap) -> Finding {
-    let place =
-        if gap.region.is_empty() { format!("account {}", gap.account) } else { format!("account {} {}", gap.account, gap.region) };
+    let place = if gap.region.is_empty() {
+        format!("account {}", gap.account)
+    } else {
+        format!("account {} {}", gap.account, gap.region)
+    };
     let open = gap.to_s == i64::MAX;
-    let to = if open { "the end of this trail".to_owned() } else { time_text(gap.to_s) };
+    let to = if open {
+        "the end of this trail".to_owned()
+    } else {
+        time_text(gap.to_s)
+    };
     let summary = if open {
-        format!("the trail of {place} is silent since {}: {}", time_text(gap.from_s), gap.why)
+        format!(
+            "the trail of {place} is silent since {}: {}",
+            time_text(gap.from_s),
+            gap.why
+        )
     } else {
         format!(
             "the trail of {place} is silent for {}, from {} to {to}: {}",
@@ -518,14 +695,31 @@ fn gap_finding(gap: &TrailGap) -> Finding {
     };
     let stopped = gap.why.starts_with("cloudtrail:");
     Finding {
-        id: finding_id("trail-gap", &format!("{}\u{1f}{}", gap.account, gap.region), false, gap.from_s),
+        id: finding_id(
+            "trail-gap",
+            &format!("{}\u{1f}{}", gap.account, gap.region),
+            false,
+            gap.from_s,
+        ),
         rule: "trail-gap".to_owned(),
         title: "a stretch of time that the trail does not show".to_owned(),
         summary,
-        severity: if stopped { Severity::High } else { Severity::Low },
-        confidence: if stopped { Confidence::High } else { Confidence::Medium },
+        severity: if stopped {
+            Severity::High
+        } else {
+            Severity::Low
+        },
+        confidence: if stopped {
+            Confidence::High
+        } else {
+            Confidence::Medium
+        },
         stage: Stage::Blind,
-        attack: if stopped { vec!["T1562.008".to_owned()] } else { Vec::new() },
+        attack: if stopped {
+            vec!["T1562.008".to_owned()]
+        } else {
+            Vec::new()
+        },
         account: Some(gap.account.clone()),
         region: Some(gap.region.clone()).filter(|r| !r.is_empty()),
         first_time: Some(time_text(gap.from_s)),
@@ -536,9 +730,15 @@ fn gap_finding(gap: &TrailGap) -> Finding {
         actor: None,
         resources: Vec::new(),
         counterparty: Vec::new(),
-        evidence: vec![Evidence::Coverage { place, what: format!("events from {} to {to}", time_text(gap.from_s)) }],
+        evidence: vec![Evidence::Coverage {
+            place,
+            what: format!("events from {} to {to}", time_text(gap.from_s)),
+        }],
         verdict: Verdict::Unknown,
-        because: vec!["what was done in it is not known: only the snapshots before and after can tell".to_owned()],
+        because: vec![
+            "what was done in it is not known: only the snapshots before and after can tell"
+                .to_owned(),
+        ],
         show: String::new(),
     }
 }
@@ -550,11 +750,18 @@ pub(crate) fn origin_words(origin: &Origin) -> Vec<String> {
         Some(key) => format!("{} (key {key})", origin.name),
         None => origin.name.clone(),
     };
-    std::iter::once(start).chain(origin.chain.iter().cloned()).collect()
+    std::iter::once(start)
+        .chain(origin.chain.iter().cloned())
+        .collect()
 }
 
-fn event(deed: &MutatingCall) -> Evidence {
-    Evidence::Event { id: deed.event.to_string(), time: time_text(deed.time_s), call: deed.call.name.to_string(), error: None }
+fn event(mutation: &MutatingCall) -> Evidence {
+    Evidence::Event {
+        id: mutation.event.to_string(),
+        time: time_text(mutation.time_s),
+        call: mutation.call.name.to_string(),
+        error: None,
+    }
 }
 
 /// How long something stood.
@@ -601,17 +808,25 @@ pub(crate) fn thing(id: &str) -> String {
     format!("thing {name}")
 }
 
-/// Nodes by which findings are joined: the principals, keys and things that these calls made or opened.
-pub(crate) fn things<'d>(map: &CallMap, deeds: impl Iterator<Item = &'d MutatingCall>) -> Vec<String> {
+/// Nodes by which findings are joined: the principals, keys and things that these calls made or
+/// opened.
+pub(crate) fn things<'d>(
+    map: &CallMap,
+    mutations: impl Iterator<Item = &'d MutatingCall>,
+) -> Vec<String> {
     let mut nodes = Vec::new();
-    for deed in deeds {
-        let account = deed.call.account.as_deref().unwrap_or_default();
-        for fact in deed.touched.iter().filter(|f| f.id != "*") {
+    for mutation in mutations {
+        let account = mutation.call.account.as_deref().unwrap_or_default();
+        for fact in mutation.touched.iter().filter(|f| f.id != "*") {
             let first = fact.id.split('/').next().unwrap_or_default();
             nodes.extend(match map.kind(fact.kind) {
                 "iam:accesskey" => fact.id.rsplit('/').next().map(|key| format!("key {key}")),
-                "iam:user" | "iam:loginprofile" | "iam:userpolicy" => Some(format!("principal {account} user/{first}")),
-                "iam:role" | "iam:assumerolepolicy" | "iam:rolepolicy" => Some(format!("principal {account} role/{first}")),
+                "iam:user" | "iam:loginprofile" | "iam:userpolicy" => {
+                    Some(format!("principal {account} user/{first}"))
+                }
+                "iam:role" | "iam:assumerolepolicy" | "iam:rolepolicy" => {
+                    Some(format!("principal {account} role/{first}"))
+                }
                 kind if SHARES.contains(&kind) || OPENED.contains(&kind) => Some(thing(&fact.id)),
                 _ => None,
             });

@@ -1,4 +1,5 @@
-//! Who began it: from the credential of a call back to the person, the key or the machine at the start of the chain.
+//! Who began it: from the credential of a call back to the person, the key or the machine at the
+//! start of the chain.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,8 @@ use bartizan_trail::CallerIdentity;
 /// Who stands at the start of a chain of sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Origin {
-    /// What tells it from others and lasts: ARN of a user, `instance i-0a1b`, subject of an outside identity.
+    /// What tells it from others and lasts: ARN of a user, `instance i-0a1b`, subject of an outside
+    /// identity.
     pub key: String,
     /// For people.
     pub name: String,
@@ -59,27 +61,52 @@ pub fn origin(index: &AttributionIndex, actor: &CallerIdentity) -> Origin {
         let end = |kind, key: String, name: String, whole| (kind, key, name, whole);
         let ended = match at.kind.as_str() {
             "IAMUser" | "Root" => Some(end(OriginKind::User, key, name, true)),
-            "SAMLUser" | "WebIdentityUser" | "IdentityCenterUser" | "Directory" => Some(end(OriginKind::Outside, key, name, true)),
+            "SAMLUser" | "WebIdentityUser" | "IdentityCenterUser" | "Directory" => {
+                Some(end(OriginKind::Outside, key, name, true))
+            }
             "AWSService" => Some(end(OriginKind::Service, key, name, true)),
             "AWSAccount" => Some(end(OriginKind::Account, key, name, false)),
-            "AssumedRole" | "AssumedRoot" | "FederatedUser" | "Role" => before(index, &at, &mut chain, &mut seen, &mut keys).err(),
+            "AssumedRole" | "AssumedRoot" | "FederatedUser" | "Role" => {
+                before(index, &at, &mut chain, &mut seen, &mut keys).err()
+            }
             _ => Some(end(OriginKind::Session, key, name, false)),
         };
         if let Some((kind, key, name, whole)) = ended {
             chain.reverse();
             let access_key_id = at.access_key_id.filter(|_| kind == OriginKind::User);
-            return Origin { key, name, kind, access_key_id, chain, keys, whole };
+            return Origin {
+                key,
+                name,
+                kind,
+                access_key_id,
+                chain,
+                keys,
+                whole,
+            };
         }
         // `before` found who asked for the session.
-        let by = at.access_key_id.as_deref().and_then(|k| index.issued.get(k)).map(|i| (*i.who.actor).clone());
+        let by = at
+            .access_key_id
+            .as_deref()
+            .and_then(|k| index.issued.get(k))
+            .map(|i| (*i.who.actor).clone());
         let Some(by) = by else { break };
         at = by;
     }
     chain.reverse();
-    Origin { key: at.key, name: at.name, kind: OriginKind::Session, access_key_id: None, chain, keys, whole: false }
+    Origin {
+        key: at.key,
+        name: at.name,
+        kind: OriginKind::Session,
+        access_key_id: None,
+        chain,
+        keys,
+        whole: false,
+    }
 }
 
-/// Looks one link back. `Ok`: the record that issued the session says who asked. `Err`: here the chain ends.
+/// Looks one link back. `Ok`: the record that issued the session says who asked. `Err`: here the
+/// chain ends.
 fn before(
     index: &AttributionIndex,
     actor: &CallerIdentity,
@@ -88,29 +115,68 @@ fn before(
     keys: &mut Vec<String>,
 ) -> Result<(), (OriginKind, String, String, bool)> {
     let session = actor.session.clone().unwrap_or_default();
-    let role = actor.key.rsplit('/').next().unwrap_or(&actor.key).to_owned();
+    let role = actor
+        .key
+        .rsplit('/')
+        .next()
+        .unwrap_or(&actor.key)
+        .to_owned();
     let root = actor.kind == "AssumedRoot";
     let account = actor.account.as_deref().unwrap_or("?");
-    let what = if root { format!("root session in account {account}") } else { format!("session {session} of role {role}") };
-    let instance = || (OriginKind::Machine, format!("instance {session}"), format!("instance {session}"), true);
+    let what = if root {
+        format!("root session in account {account}")
+    } else {
+        format!("session {session} of role {role}")
+    };
+    let instance = || {
+        (
+            OriginKind::Machine,
+            format!("instance {session}"),
+            format!("instance {session}"),
+            true,
+        )
+    };
     if actor.name.contains(" as AWSReservedSSO_") {
-        return Err((OriginKind::Outside, format!("identity-center:{session}"), format!("{session} of IAM Identity Center"), true));
+        return Err((
+            OriginKind::Outside,
+            format!("identity-center:{session}"),
+            format!("{session} of IAM Identity Center"),
+            true,
+        ));
     }
-    let issued = actor.access_key_id.as_ref().and_then(|k| index.issued.get(k));
-    let again = actor.access_key_id.as_ref().is_some_and(|k| !seen.insert(k.clone()));
+    let issued = actor
+        .access_key_id
+        .as_ref()
+        .and_then(|k| index.issued.get(k));
+    let again = actor
+        .access_key_id
+        .as_ref()
+        .is_some_and(|k| !seen.insert(k.clone()));
     match issued.filter(|_| !again) {
         Some(issued) => {
             let by = &issued.who.actor;
             let how = issued.call.name.rsplit(':').next().unwrap_or_default();
-            let named = issued.source_identity.as_ref().map(|s| format!(" as {s} (source identity)")).unwrap_or_default();
-            chain.push(format!("{what} by {how}{named} at {}", time_text(issued.time_s)));
+            let named = issued
+                .source_identity
+                .as_ref()
+                .map(|s| format!(" as {s} (source identity)"))
+                .unwrap_or_default();
+            chain.push(format!(
+                "{what} by {how}{named} at {}",
+                time_text(issued.time_s)
+            ));
             keys.extend(by.access_key_id.clone().filter(|k| !keys.contains(k)));
             if by.kind == "AWSService" {
                 if session.starts_with("i-") {
                     return Err(instance());
                 }
                 let service = by.key.split('.').next().unwrap_or(&by.key);
-                return Err((OriginKind::Machine, format!("{service} {session}"), format!("{service} {session}"), true));
+                return Err((
+                    OriginKind::Machine,
+                    format!("{service} {session}"),
+                    format!("{service} {session}"),
+                    true,
+                ));
             }
             Ok(())
         }
@@ -127,7 +193,8 @@ fn before(
         }
         None => {
             chain.push(format!("{what}, issued where this trail does not reach"));
-            // A name that the session carries from its start; good only as far as a trust policy demanded it.
+            // A name that the session carries from its start; good only as far as a trust policy
+            // demanded it.
             if let Some(name) = &actor.source_identity {
                 chain.push(format!("source identity {name}"));
                 return Err((
@@ -137,7 +204,11 @@ fn before(
                     false,
                 ));
             }
-            let key = if session.is_empty() { actor.key.clone() } else { format!("{}/{session}", actor.key) };
+            let key = if session.is_empty() {
+                actor.key.clone()
+            } else {
+                format!("{}/{session}", actor.key)
+            };
             Err((OriginKind::Session, key, what, false))
         }
     }

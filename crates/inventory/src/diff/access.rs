@@ -52,19 +52,36 @@ impl PolicyAccess {
     pub fn between(kind: &str, before: Option<&Value>, after: Option<&Value>) -> Option<Self> {
         let side = side(kind)?;
         let nothing = r#"{"Version":"2012-10-17","Statement":[]}"#;
-        let read = |v: Option<&Value>| bartizan_iam::parse(&v.map_or_else(|| nothing.to_owned(), Value::to_string)).ok();
+        let read = |v: Option<&Value>| {
+            bartizan_iam::parse(&v.map_or_else(|| nothing.to_owned(), Value::to_string)).ok()
+        };
         let (old, new) = (read(before)?, read(after)?);
         let actions = Actions::builtin();
         let found = difference(&old, &new, side, actions);
         let told = |classes: &[bartizan_iam::AccessClass]| {
             let one = |c: &bartizan_iam::AccessClass| {
                 let word = if c.verdict == Tri::Yes { "must" } else { "may" };
-                let to = c.principal.as_ref().map(|p| format!(" to {p}")).unwrap_or_default();
-                let conditions =
-                    if c.conditions.is_empty() { String::new() } else { format!(" if {}", c.conditions.join(" and ")) };
-                format!("{word} {} on {}{to}{conditions}", actions_text(&c.actions, actions, NAMES_MAX), c.resource)
+                let to = c
+                    .principal
+                    .as_ref()
+                    .map(|p| format!(" to {p}"))
+                    .unwrap_or_default();
+                let conditions = if c.conditions.is_empty() {
+                    String::new()
+                } else {
+                    format!(" if {}", c.conditions.join(" and "))
+                };
+                format!(
+                    "{word} {} on {}{to}{conditions}",
+                    actions_text(&c.actions, actions, NAMES_MAX),
+                    c.resource
+                )
             };
-            classes.iter().take(CLASSES_MAX).map(one).collect::<Vec<_>>()
+            classes
+                .iter()
+                .take(CLASSES_MAX)
+                .map(one)
+                .collect::<Vec<_>>()
         };
         let (gained, lost) = (told(&found.gained), told(&found.lost));
         let verdict = match (gained.is_empty(), lost.is_empty()) {
@@ -73,16 +90,22 @@ impl PolicyAccess {
             (false, false) => AccessVerdict::Both,
             (true, true) => AccessVerdict::Same,
         };
-        Some(Self { verdict, gained, lost })
+        Some(Self {
+            verdict,
+            gained,
+            lost,
+        })
     }
 }
 
 /// How the policy of a kind of fact is written.
 fn side(kind: &str) -> Option<Side> {
     match kind {
-        "iam:userpolicy" | "iam:grouppolicy" | "iam:rolepolicy" | "iam:managedpolicy" | "sso:permissionsetpolicy" => {
-            Some(Side::Identity)
-        }
+        "iam:userpolicy"
+        | "iam:grouppolicy"
+        | "iam:rolepolicy"
+        | "iam:managedpolicy"
+        | "sso:permissionsetpolicy" => Some(Side::Identity),
         // What it is a policy for stands beside the document, not in it.
         "organizations:policy" | "iam:policy" | "iam:passwordpolicy" | "iam:policyversion" => None,
         _ if kind.ends_with("policy") => Some(Side::Resource),

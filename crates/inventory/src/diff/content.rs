@@ -1,4 +1,5 @@
-//! Old and new, side by side: grants of policies, rules of security groups, fields of everything else.
+//! Old and new, side by side: grants of policies, rules of security groups, fields of everything
+//! else.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +23,8 @@ pub struct ContentChange {
     pub added: Vec<String>,
     /// Fields that differ. Empty for policies.
     pub fields: Vec<FieldChange>,
-    /// Values that may be secret and were hidden with two keys, so that nobody can say whether they differ.
+    /// Values that may be secret and were hidden with two keys, so that nobody can say whether they
+    /// differ.
     #[serde(skip_serializing_if = "is_zero")]
     pub not_comparable: usize,
     /// The policy after, with those statements only that were not there before.
@@ -42,76 +44,136 @@ pub struct FieldChange {
 }
 
 impl ContentChange {
-    /// The difference of two documents as they are stored: values that two keys hid are left out of it and counted.
-    pub fn of_stored(classes: &FieldClasses, before: Option<Value>, mut after: Option<Value>) -> Self {
+    /// The difference of two documents as they are stored: values that two keys hid are left out of
+    /// it and counted.
+    pub fn of_stored(
+        classes: &FieldClasses,
+        before: Option<Value>,
+        mut after: Option<Value>,
+    ) -> Self {
         let not_comparable = match (&before, &mut after) {
             (Some(before), Some(after)) => align(classes, before, after),
             _ => 0,
         };
-        Self { not_comparable, ..Self::of_values(classes, before, after) }
+        Self {
+            not_comparable,
+            ..Self::of_values(classes, before, after)
+        }
     }
 
     pub fn of_values(classes: &FieldClasses, before: Option<Value>, after: Option<Value>) -> Self {
-        let policy = |v: &Option<Value>| v.as_ref().filter(|v| is_policy(v)).and_then(|v| bartizan_iam::parse(&v.to_string()).ok());
+        let policy = |v: &Option<Value>| {
+            v.as_ref()
+                .filter(|v| is_policy(v))
+                .and_then(|v| bartizan_iam::parse(&v.to_string()).ok())
+        };
         let (old, new) = (policy(&before), policy(&after));
         let readable = |v: &Option<Value>, p: &Option<Policy>| v.is_none() || p.is_some();
         if (old.is_some() || new.is_some()) && readable(&before, &old) && readable(&after, &new) {
-            return Self { before, after, ..Self::of_policies(old, new) };
+            return Self {
+                before,
+                after,
+                ..Self::of_policies(old, new)
+            };
         }
         let mut fields = Vec::new();
         compare(classes, "", before.as_ref(), after.as_ref(), &mut fields);
         if before.is_none() || after.is_none() {
             fields.clear(); // the whole document came or went: it is shown as such
         }
-        let mut content = Self { fields, ..Self::default() };
-        for (value, side) in [(&before, &mut content.removed), (&after, &mut content.added)] {
+        let mut content = Self {
+            fields,
+            ..Self::default()
+        };
+        for (value, side) in [
+            (&before, &mut content.removed),
+            (&after, &mut content.added),
+        ] {
             if let Some(value) = value {
                 side.extend(network_rules(value));
             }
         }
         keep_differences(&mut content.removed, &mut content.added);
-        Self { before, after, ..content }
+        Self {
+            before,
+            after,
+            ..content
+        }
     }
 
     fn of_policies(old: Option<Policy>, new: Option<Policy>) -> Self {
         let old = old.map(|p| p.statements).unwrap_or_default();
-        let after = new.as_ref().map(|p| p.statements.as_slice()).unwrap_or_default();
+        let after = new
+            .as_ref()
+            .map(|p| p.statements.as_slice())
+            .unwrap_or_default();
         let same = |a: &Statement, b: &Statement| sorted(a) == sorted(b);
-        let removed = old.iter().filter(|a| !after.iter().any(|b| same(a, b))).map(ToString::to_string).collect();
-        let fresh: Vec<Statement> = after.iter().filter(|b| !old.iter().any(|a| same(a, b))).cloned().collect();
+        let removed = old
+            .iter()
+            .filter(|a| !after.iter().any(|b| same(a, b)))
+            .map(ToString::to_string)
+            .collect();
+        let fresh: Vec<Statement> = after
+            .iter()
+            .filter(|b| !old.iter().any(|a| same(a, b)))
+            .cloned()
+            .collect();
         let added = fresh.iter().map(ToString::to_string).collect();
-        let policy_added = new.map(|policy| Policy { statements: fresh, ..policy });
-        Self { removed, added, policy_added, ..Self::default() }
+        let policy_added = new.map(|policy| Policy {
+            statements: fresh,
+            ..policy
+        });
+        Self {
+            removed,
+            added,
+            policy_added,
+            ..Self::default()
+        }
     }
 
-    /// What in the new content should raise an eyebrow by itself, without knowing the rest of the account.
+    /// What in the new content should raise an eyebrow by itself, without knowing the rest of the
+    /// account.
     pub fn alarming(&self, place: &Place<'_>) -> Vec<(String, Severity)> {
         let mut out = Vec::new();
-        let statements = self.policy_added.iter().flat_map(|policy| policy.statements.iter().map(move |s| (policy, s)));
+        let statements = self
+            .policy_added
+            .iter()
+            .flat_map(|policy| policy.statements.iter().map(move |s| (policy, s)));
         for (policy, s) in statements.filter(|(_, s)| s.effect == "Allow") {
-            let all =
-                |b: &Option<Block<Vec<String>>>| matches!(b, Some(Block::Is(list)) if list.iter().any(|v| v == "*" || v == "*:*"));
+            let all = |b: &Option<Block<Vec<String>>>| matches!(b, Some(Block::Is(list)) if list.iter().any(|v| v == "*" || v == "*:*"));
             if all(&s.action) && all(&s.resource) && s.principal.is_none() {
-                out.push(("grants every action on every resource".into(), Severity::Critical));
+                out.push((
+                    "grants every action on every resource".into(),
+                    Severity::Critical,
+                ));
             }
-            let anyone =
-                admitted(policy, s, place).into_iter().filter(|a| matches!(a.to, Outsider::Anybody | Outsider::AnyAccount));
+            let anyone = admitted(policy, s, place)
+                .into_iter()
+                .filter(|a| matches!(a.to, Outsider::Anybody | Outsider::AnyAccount));
             match anyone.map(|a| a.verdict).max() {
                 Some(Tri::Yes) if s.conditions.is_empty() => {
-                    out.push(("grants to anyone, without a condition".into(), Severity::Critical));
+                    out.push((
+                        "grants to anyone, without a condition".into(),
+                        Severity::Critical,
+                    ));
                 }
                 Some(Tri::Yes) => {
-                    out.push(("grants to anyone: its condition keeps nobody out".into(), Severity::Critical));
+                    out.push((
+                        "grants to anyone: its condition keeps nobody out".into(),
+                        Severity::Critical,
+                    ));
                 }
-                Some(_) => out.push(("grants to anyone who meets a condition".into(), Severity::High)),
+                Some(_) => out.push((
+                    "grants to anyone who meets a condition".into(),
+                    Severity::High,
+                )),
                 None => {}
             }
         }
-        if self
-            .added
-            .iter()
-            .any(|rule| rule.starts_with("in ") && (rule.ends_with(" from 0.0.0.0/0") || rule.ends_with(" from ::/0")))
-        {
+        if self.added.iter().any(|rule| {
+            rule.starts_with("in ")
+                && (rule.ends_with(" from 0.0.0.0/0") || rule.ends_with(" from ::/0"))
+        }) {
             out.push(("open to the whole internet".into(), Severity::Critical));
         }
         out.dedup();
@@ -120,10 +182,14 @@ impl ContentChange {
 
     /// Whether both are policies that say the same.
     pub fn is_same_policy(&self) -> bool {
-        self.policy_added.is_some() && self.before.is_some() && self.added.is_empty() && self.removed.is_empty()
+        self.policy_added.is_some()
+            && self.before.is_some()
+            && self.added.is_empty()
+            && self.removed.is_empty()
     }
 
-    /// Whether all that differs is whole fields that came or went, of which `is` says yes to each (last name, came).
+    /// Whether all that differs is whole fields that came or went, of which `is` says yes to each
+    /// (last name, came).
     pub fn is_only_fields(&self, is: impl Fn(&str, bool) -> bool) -> bool {
         let whole = |f: &FieldChange| {
             let name = f.path.rsplit('.').next().unwrap_or_default();
@@ -143,11 +209,21 @@ fn is_policy(value: &Value) -> bool {
 
 /// A statement without order: what differs only in order is no change of grant.
 fn sorted(s: &Statement) -> String {
-    let one = Policy { version: String::new(), statements: vec![s.clone()], unknown: BTreeMap::new() };
+    let one = Policy {
+        version: String::new(),
+        statements: vec![s.clone()],
+        unknown: BTreeMap::new(),
+    };
     one.canonical(bartizan_iam::PolicyType::Trust)
 }
 
-fn compare(classes: &FieldClasses, path: &str, before: Option<&Value>, after: Option<&Value>, out: &mut Vec<FieldChange>) {
+fn compare(
+    classes: &FieldClasses,
+    path: &str,
+    before: Option<&Value>,
+    after: Option<&Value>,
+    out: &mut Vec<FieldChange>,
+) {
     match (before, after) {
         (Some(Value::Object(a)), Some(Value::Object(b))) => {
             let mut keys: Vec<&String> = a.keys().chain(b.keys()).collect();
@@ -160,13 +236,27 @@ fn compare(classes: &FieldClasses, path: &str, before: Option<&Value>, after: Op
         (Some(Value::Array(a)), Some(Value::Array(b))) if !classes.ordered.covers(path) => {
             let (mut went, mut came): (Vec<Value>, Vec<Value>) = (a.clone(), b.clone());
             keep_differences(&mut went, &mut came);
-            if let ([a @ Value::Object(_)], [b @ Value::Object(_)]) = (went.as_slice(), came.as_slice()) {
+            if let ([a @ Value::Object(_)], [b @ Value::Object(_)]) =
+                (went.as_slice(), came.as_slice())
+            {
                 return compare(classes, path, Some(a), Some(b), out);
             }
-            out.extend(went.into_iter().map(|v| FieldChange { path: path.to_owned(), before: Some(v), after: None }));
-            out.extend(came.into_iter().map(|v| FieldChange { path: path.to_owned(), before: None, after: Some(v) }));
+            out.extend(went.into_iter().map(|v| FieldChange {
+                path: path.to_owned(),
+                before: Some(v),
+                after: None,
+            }));
+            out.extend(came.into_iter().map(|v| FieldChange {
+                path: path.to_owned(),
+                before: None,
+                after: Some(v),
+            }));
         }
-        (a, b) if a != b => out.push(FieldChange { path: path.to_owned(), before: a.cloned(), after: b.cloned() }),
+        (a, b) if a != b => out.push(FieldChange {
+            path: path.to_owned(),
+            before: a.cloned(),
+            after: b.cloned(),
+        }),
         _ => {}
     }
 }
@@ -185,13 +275,19 @@ fn keep_differences<T: PartialEq>(a: &mut Vec<T>, b: &mut Vec<T>) {
 /// The rules of a security group in words: `in tcp 22 from 0.0.0.0/0`.
 fn network_rules(document: &Value) -> Vec<String> {
     let mut rules = Vec::new();
-    for (field, way, preposition) in [("IpPermissions", "in", "from"), ("IpPermissionsEgress", "out", "to")] {
+    for (field, way, preposition) in [
+        ("IpPermissions", "in", "from"),
+        ("IpPermissionsEgress", "out", "to"),
+    ] {
         for permission in document[field].as_array().into_iter().flatten() {
             let protocol = match permission["IpProtocol"].as_str().unwrap_or("?") {
                 "-1" => "all",
                 other => other,
             };
-            let ports = match (permission["FromPort"].as_i64(), permission["ToPort"].as_i64()) {
+            let ports = match (
+                permission["FromPort"].as_i64(),
+                permission["ToPort"].as_i64(),
+            ) {
                 (Some(from), Some(to)) if from == to => format!(" {from}"),
                 (Some(from), Some(to)) => format!(" {from}-{to}"),
                 _ => String::new(),
@@ -204,7 +300,10 @@ fn network_rules(document: &Value) -> Vec<String> {
             ];
             for (list, name) in peers {
                 for peer in permission[list].as_array().into_iter().flatten() {
-                    rules.push(format!("{way} {protocol}{ports} {preposition} {}", peer[name].as_str().unwrap_or("?")));
+                    rules.push(format!(
+                        "{way} {protocol}{ports} {preposition} {}",
+                        peer[name].as_str().unwrap_or("?")
+                    ));
                 }
             }
         }

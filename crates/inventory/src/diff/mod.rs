@@ -1,5 +1,5 @@
-//! The difference of two snapshots. Its cost grows with the change, not with the account: documents are only read where
-//! a hash differs.
+//! The difference of two snapshots. Its cost grows with the change, not with the account: documents
+//! are only read where a hash differs.
 
 mod access;
 mod content;
@@ -80,14 +80,23 @@ pub struct Change {
 impl Change {
     /// Where its policy stands, for what is decided of strangers.
     pub fn place(&self) -> Place<'_> {
-        place(&self.kind, &self.account, self.after.as_ref().map(|side| side.read_ms))
+        place(
+            &self.kind,
+            &self.account,
+            self.after.as_ref().map(|side| side.read_ms),
+        )
     }
 }
 
 /// Where the policy of a fact stands. An import that has no time has none here.
 fn place<'a>(kind: &str, account: &'a str, read_ms: Option<i64>) -> Place<'a> {
     let now_s = read_ms.filter(|ms| *ms > 0).map(|ms| ms as f64 / 1000.0);
-    Place { account, trust: kind == "iam:assumerolepolicy", now_s, ..Place::default() }
+    Place {
+        account,
+        trust: kind == "iam:assumerolepolicy",
+        now_s,
+        ..Place::default()
+    }
 }
 
 /// One side of a change.
@@ -112,7 +121,8 @@ pub struct Folded {
     pub vendor: usize,
     /// Documents that say the same in another order or form.
     pub cosmetic: usize,
-    /// Facts that differ in nothing but values that were hidden with two keys: whether those differ cannot be said.
+    /// Facts that differ in nothing but values that were hidden with two keys: whether those differ
+    /// cannot be said.
     pub not_comparable: usize,
 }
 
@@ -148,7 +158,11 @@ pub struct CoverageSummary {
 
 /// Compares two snapshots of one account.
 #[must_use]
-pub fn diff(kinds: &FactKinds, before: &SnapshotVersion<'_>, after: &SnapshotVersion<'_>) -> SnapshotDiff {
+pub fn diff(
+    kinds: &FactKinds,
+    before: &SnapshotVersion<'_>,
+    after: &SnapshotVersion<'_>,
+) -> SnapshotDiff {
     let mut work = DiffRun {
         kinds,
         before,
@@ -208,7 +222,13 @@ impl DiffRun<'_> {
             return;
         }
         // A region that was off had nothing in it: what is there now is new.
-        let was_off = self.before.snapshot.header.coverage.iter().any(|c| c.is_region_off() && c.region == fact.region);
+        let was_off = self
+            .before
+            .snapshot
+            .header
+            .coverage
+            .iter()
+            .any(|c| c.is_region_off() && c.region == fact.region);
         if let Some(reason) = open_about(self.before.snapshot, fact).filter(|_| !was_off) {
             return self.leave_open(fact, "before", reason);
         }
@@ -216,14 +236,20 @@ impl DiffRun<'_> {
     }
 
     fn both(&mut self, i: usize, j: usize) {
-        let (old, new) = (&self.before.snapshot.facts[i], &self.after.snapshot.facts[j]);
+        let (old, new) = (
+            &self.before.snapshot.facts[i],
+            &self.after.snapshot.facts[j],
+        );
         if let (Some(a), Some(b)) = (self.before.side.get(i), self.after.side.get(j)) {
             self.folded.volatile += usize::from(a.volatile != b.volatile);
         }
         if old.raw == new.raw {
             return;
         }
-        let (a, b) = ((self.before.documents)(&old.raw), (self.after.documents)(&new.raw));
+        let (a, b) = (
+            (self.before.documents)(&old.raw),
+            (self.after.documents)(&new.raw),
+        );
         let absent = |d: &Option<Vec<u8>>| d.as_deref().and_then(absent_code).is_some();
         let verdict = match (absent(&a), absent(&b)) {
             (true, true) => return,
@@ -232,13 +258,24 @@ impl DiffRun<'_> {
             (false, false) if old.canonical == new.canonical => ChangeVerdict::Cosmetic,
             (false, false) => ChangeVerdict::Changed,
         };
-        let (a, b) = (a.filter(|_| verdict != ChangeVerdict::Added), b.filter(|_| verdict != ChangeVerdict::Removed));
+        let (a, b) = (
+            a.filter(|_| verdict != ChangeVerdict::Added),
+            b.filter(|_| verdict != ChangeVerdict::Removed),
+        );
         self.add(verdict, new, Some(i), Some(j), a, b);
     }
 
     fn leave_open(&mut self, fact: &FactLine<'_>, unseen_in: &'static str, reason: String) {
-        let key = (fact.kind.to_owned(), fact.region.to_owned(), unseen_in, reason);
-        self.unknown.entry(key).or_default().push(unescape(fact.id).into_owned());
+        let key = (
+            fact.kind.to_owned(),
+            fact.region.to_owned(),
+            unseen_in,
+            reason,
+        );
+        self.unknown
+            .entry(key)
+            .or_default()
+            .push(unescape(fact.id).into_owned());
     }
 
     fn add(
@@ -255,13 +292,20 @@ impl DiffRun<'_> {
         let lost = (i.is_some() && before.is_none() && verdict != ChangeVerdict::Added)
             || (j.is_some() && after.is_none() && verdict != ChangeVerdict::Removed);
         let content = self.content(kind, before.as_deref(), after.as_deref());
-        let (old, new) = (&self.before.snapshot.header.new_fields, &self.after.snapshot.header.new_fields);
-        // A field that came (or, read by an older tool, went) and that only one side's model did not know.
+        let (old, new) = (
+            &self.before.snapshot.header.new_fields,
+            &self.after.snapshot.header.new_fields,
+        );
+        // A field that came (or, read by an older tool, went) and that only one side's model did
+        // not know.
         let unknown = |name: &str, came: bool| {
             let (here, there) = if came { (new, old) } else { (old, new) };
             here.iter().any(|f| f.1 == name && !there.contains(f))
         };
-        let by_aws = kind.vendor_id.as_ref().is_some_and(|prefix| id.starts_with(prefix))
+        let by_aws = kind
+            .vendor_id
+            .as_ref()
+            .is_some_and(|prefix| id.starts_with(prefix))
             || content.is_only_fields(unknown)
             || self.is_of_key_of_aws(fact, i.is_some(), j.is_some());
         if by_aws && !lost {
@@ -275,19 +319,35 @@ impl DiffRun<'_> {
         // The same principals under their ids and under their names.
         let renamed = verdict == ChangeVerdict::Changed && content.is_same_policy() && !lost;
         if verdict == ChangeVerdict::Cosmetic || renamed {
-            let derived = content.fields.iter().any(|f| kind.classes.derived.covers(&f.path));
-            *(if derived { &mut self.folded.derived } else { &mut self.folded.cosmetic }) += 1;
+            let derived = content
+                .fields
+                .iter()
+                .any(|f| kind.classes.derived.covers(&f.path));
+            *(if derived {
+                &mut self.folded.derived
+            } else {
+                &mut self.folded.cosmetic
+            }) += 1;
             return;
         }
         let (verdict, severity, mut because) = {
             let read_ms = j.map(|j| self.after.snapshot.time_ms(self.after.side.get(j)));
-            verdict::weigh(verdict, kind, &content, &place(fact.kind, fact.account, read_ms))
+            verdict::weigh(
+                verdict,
+                kind,
+                &content,
+                &place(fact.kind, fact.account, read_ms),
+            )
         };
         if content.not_comparable > 0 {
-            because.push(format!("{} hidden values cannot be compared: another key hid them before", content.not_comparable));
+            because.push(format!(
+                "{} hidden values cannot be compared: another key hid them before",
+                content.not_comparable
+            ));
         }
         if lost {
-            because.push("a document is missing from the store: run bartizan verify evidence".into());
+            because
+                .push("a document is missing from the store: run bartizan verify evidence".into());
         }
         let side = |version: &SnapshotVersion<'_>, index: usize| {
             let fact = &version.snapshot.facts[index];
@@ -315,31 +375,52 @@ impl DiffRun<'_> {
     }
 
     /// Old and new, each principal under the name that it has in its snapshot.
-    fn content(&self, kind: &FactKind, before: Option<&[u8]>, after: Option<&[u8]>) -> ContentChange {
+    fn content(
+        &self,
+        kind: &FactKind,
+        before: Option<&[u8]>,
+        after: Option<&[u8]>,
+    ) -> ContentChange {
         let old = before.map(|bytes| self.names_before.named(bytes));
         let new = after.map(|bytes| self.names_after.named(bytes));
         ContentChange::of_stored(&kind.classes, old, new)
     }
 
-    /// Whether it grants more or less. An id that is left of a principal which is gone grants nobody anything.
+    /// Whether it grants more or less. An id that is left of a principal which is gone grants
+    /// nobody anything.
     fn access(&self, kind: &str, content: &ContentChange) -> Option<PolicyAccess> {
-        let old = content.before.as_ref().map(|v| self.names_before.without_gone(v));
-        let new = content.after.as_ref().map(|v| self.names_after.without_gone(v));
+        let old = content
+            .before
+            .as_ref()
+            .map(|v| self.names_before.without_gone(v));
+        let new = content
+            .after
+            .as_ref()
+            .map(|v| self.names_after.without_gone(v));
         PolicyAccess::between(kind, old.as_ref(), new.as_ref())
     }
 
-    /// Whether a fact is about a KMS key that AWS made and manages: there is one for each service that encrypts, nobody can
-    /// change its policy, and it comes with the first use of the service (KMS developer guide, "AWS managed keys").
+    /// Whether a fact is about a KMS key that AWS made and manages: there is one for each service
+    /// that encrypts, nobody can change its policy, and it comes with the first use of the service
+    /// (KMS developer guide, "AWS managed keys").
     fn is_of_key_of_aws(&self, fact: &FactLine<'_>, was: bool, is: bool) -> bool {
-        if !matches!(fact.kind, "kms:key" | "kms:keypolicy" | "kms:keyrotationstatus") {
+        if !matches!(
+            fact.kind,
+            "kms:key" | "kms:keypolicy" | "kms:keyrotationstatus"
+        ) {
             return false;
         }
         let is_of_aws = |version: &SnapshotVersion<'_>| {
             let facts = &version.snapshot.facts;
-            let key = facts.binary_search_by(|f| f.key().cmp(&("kms:key", fact.account, fact.region, fact.id)));
+            let key = facts.binary_search_by(|f| {
+                f.key()
+                    .cmp(&("kms:key", fact.account, fact.region, fact.id))
+            });
             let document = key.ok().and_then(|at| (version.documents)(&facts[at].raw));
             let value: Option<Value> = document.and_then(|d| serde_json::from_slice(&d).ok());
-            value.is_some_and(|v| v["KeyManager"] == "AWS" || v["KeyMetadata"]["KeyManager"] == "AWS")
+            value.is_some_and(|v| {
+                v["KeyManager"] == "AWS" || v["KeyMetadata"]["KeyManager"] == "AWS"
+            })
         };
         (was || is) && (!was || is_of_aws(self.before)) && (!is || is_of_aws(self.after))
     }
@@ -348,22 +429,29 @@ impl DiffRun<'_> {
         self.pair_replaced();
         parts::mark(&mut self.changes);
         self.changes.sort_by(|a, b| {
-            b.severity
-                .cmp(&a.severity)
-                .then_with(|| (&a.kind, &a.region, &a.id, a.verdict).cmp(&(&b.kind, &b.region, &b.id, b.verdict)))
+            b.severity.cmp(&a.severity).then_with(|| {
+                (&a.kind, &a.region, &a.id, a.verdict).cmp(&(&b.kind, &b.region, &b.id, b.verdict))
+            })
         });
         let unknown = self.unknown.into_iter();
         SnapshotDiff {
             changes: self.changes,
             folded: self.folded,
             unknown: unknown
-                .map(|((kind, region, unseen_in, reason), ids)| UnknownFacts { kind, region, unseen_in, reason, ids })
+                .map(|((kind, region, unseen_in, reason), ids)| UnknownFacts {
+                    kind,
+                    region,
+                    unseen_in,
+                    reason,
+                    ids,
+                })
                 .collect(),
             coverage: coverage(self.before.snapshot, self.after.snapshot),
         }
     }
 
-    /// A thing that went and a thing that came under one name, where AWS makes the ids: one replacement.
+    /// A thing that went and a thing that came under one name, where AWS makes the ids: one
+    /// replacement.
     fn pair_replaced(&mut self) {
         let name = |kinds: &FactKinds, change: &Change| -> Option<String> {
             let field = kinds.get(&change.kind).name.as_ref()?;
@@ -372,10 +460,20 @@ impl DiffRun<'_> {
                 ChangeVerdict::Added => change.content.after.as_ref()?,
                 _ => return None,
             };
-            Some(format!("{} {} {}", change.kind, change.region, document.get(field)?.as_str()?))
+            Some(format!(
+                "{} {} {}",
+                change.kind,
+                change.region,
+                document.get(field)?.as_str()?
+            ))
         };
         let mut came: BTreeMap<String, usize> = BTreeMap::new();
-        for (index, change) in self.changes.iter().enumerate().filter(|(_, c)| c.verdict == ChangeVerdict::Added) {
+        for (index, change) in self
+            .changes
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.verdict == ChangeVerdict::Added)
+        {
             if let Some(name) = name(self.kinds, change) {
                 came.insert(name, index);
             }
@@ -386,10 +484,15 @@ impl DiffRun<'_> {
             if change.verdict != ChangeVerdict::Removed {
                 continue;
             }
-            let Some(other) = name(self.kinds, change).and_then(|name| came.remove(&name)) else { continue };
+            let Some(other) = name(self.kinds, change).and_then(|name| came.remove(&name)) else {
+                continue;
+            };
             let classes = &self.kinds.get(&change.kind).classes;
-            let content =
-                ContentChange::of_values(classes, change.content.before.clone(), self.changes[other].content.after.clone());
+            let content = ContentChange::of_values(
+                classes,
+                change.content.before.clone(),
+                self.changes[other].content.after.clone(),
+            );
             let access = self.access(&self.changes[other].kind, &content);
             let (before, old_id) = (change.before.clone(), change.id.clone());
             let new = &mut self.changes[other];
@@ -397,7 +500,8 @@ impl DiffRun<'_> {
             new.before = before;
             new.access = access;
             new.content = content;
-            new.because.push(format!("{old_id} went, {} came under its name", new.id));
+            new.because
+                .push(format!("{old_id} went, {} came under its name", new.id));
             drop_at.push(index);
         }
         for index in drop_at.into_iter().rev() {
@@ -412,18 +516,27 @@ fn open_about(snapshot: &Snapshot<'_>, fact: &FactLine<'_>) -> Option<String> {
 
 fn coverage(before: &Snapshot<'_>, after: &Snapshot<'_>) -> CoverageSummary {
     let rows = |s: &Snapshot<'_>| -> BTreeMap<(String, String), CallStatus> {
-        s.header.coverage.iter().map(|c| ((c.region.clone(), c.call.clone()), c.status)).collect()
+        s.header
+            .coverage
+            .iter()
+            .map(|c| ((c.region.clone(), c.call.clone()), c.status))
+            .collect()
     };
     let (old, new) = (rows(before), rows(after));
     let mut moved = Vec::new();
     for ((region, call), status) in &new {
         match old.get(&(region.clone(), call.clone())) {
-            Some(was) if was != status => moved.push(format!("{call} in {region}: {was}, now {status}")),
+            Some(was) if was != status => {
+                moved.push(format!("{call} in {region}: {was}, now {status}"))
+            }
             _ => {}
         }
     }
     for key in old.keys().filter(|k| !new.contains_key(*k)) {
-        moved.push(format!("{} in {}: {}, now not asked", key.1, key.0, old[key]));
+        moved.push(format!(
+            "{} in {}: {}, now not asked",
+            key.1, key.0, old[key]
+        ));
     }
     let calls = || new.iter().filter(|((_, call), _)| call != "*");
     CoverageSummary {
@@ -433,7 +546,11 @@ fn coverage(before: &Snapshot<'_>, after: &Snapshot<'_>) -> CoverageSummary {
             .filter(|(_, s)| **s != CallStatus::Ok)
             .map(|((region, call), s)| format!("{call} {s} in {region}"))
             .collect(),
-        regions_off: new.keys().filter(|(_, call)| call == "*").map(|(region, _)| region.clone()).collect(),
+        regions_off: new
+            .keys()
+            .filter(|(_, call)| call == "*")
+            .map(|(region, _)| region.clone())
+            .collect(),
         moved,
     }
 }

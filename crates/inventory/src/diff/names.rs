@@ -1,7 +1,9 @@
-//! Principals that policies name by their unique ids (`AROA…`), under the names that they have in the same snapshot.
+//! Principals that policies name by their unique ids (`AROA…`), under the names that they have in
+//! the same snapshot.
 //!
-//! AWS keeps a policy with the ids of its principals and shows their ARNs while they are there (IAM user guide, "AWS JSON
-//! policy elements: Principal"). Which of the two an answer has is a matter of form.
+//! AWS keeps a policy with the ids of its principals and shows their ARNs while they are there (IAM
+//! user guide, "AWS JSON policy elements: Principal"). Which of the two an answer has is a matter
+//! of form.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -18,15 +20,27 @@ pub(super) struct SnapshotNames<'a> {
 
 impl<'a> SnapshotNames<'a> {
     pub(super) fn new(version: &'a SnapshotVersion<'a>) -> Self {
-        Self { version, arns: OnceCell::new() }
+        Self {
+            version,
+            arns: OnceCell::new(),
+        }
     }
 
     fn arns(&self) -> &HashMap<String, String> {
         self.arns.get_or_init(|| {
-            let principals = self.version.snapshot.facts.iter().filter(|f| matches!(f.kind, "iam:user" | "iam:role"));
+            let principals = self
+                .version
+                .snapshot
+                .facts
+                .iter()
+                .filter(|f| matches!(f.kind, "iam:user" | "iam:role"));
             let id_and_arn = |f: &crate::fact::FactLine<'_>| {
-                let document: Value = serde_json::from_slice(&(self.version.documents)(&f.raw)?).ok()?;
-                let id = document.get("UserId").or_else(|| document.get("RoleId"))?.as_str()?;
+                let document: Value =
+                    serde_json::from_slice(&(self.version.documents)(&f.raw)?).ok()?;
+                let id = document
+                    .get("UserId")
+                    .or_else(|| document.get("RoleId"))?
+                    .as_str()?;
                 Some((id.to_owned(), document.get("Arn")?.as_str()?.to_owned()))
             };
             principals.filter_map(id_and_arn).collect()
@@ -35,7 +49,12 @@ impl<'a> SnapshotNames<'a> {
 
     /// Whether every user and role of the account is there.
     fn are_all(&self) -> bool {
-        ["iam:user", "iam:role"].iter().all(|kind| self.version.snapshot.open_about(kind, "global", "").is_none())
+        ["iam:user", "iam:role"].iter().all(|kind| {
+            self.version
+                .snapshot
+                .open_about(kind, "global", "")
+                .is_none()
+        })
     }
 
     /// A document with the ARN of each principal that it names by its id.
@@ -66,7 +85,10 @@ impl<'a> SnapshotNames<'a> {
 
 /// A unique id of a user or role.
 fn is_id(value: &Value) -> bool {
-    let is = |id: &str| (id.starts_with("AROA") || id.starts_with("AIDA")) && id.bytes().all(|b| b.is_ascii_alphanumeric());
+    let is = |id: &str| {
+        (id.starts_with("AROA") || id.starts_with("AIDA"))
+            && id.bytes().all(|b| b.is_ascii_alphanumeric())
+    };
     value.as_str().is_some_and(is)
 }
 
@@ -84,7 +106,11 @@ fn principals(policy: &mut Value, each: &mut dyn FnMut(&mut Vec<Value>)) {
                 Some(one) => {
                     let mut list = vec![one.take()];
                     each(&mut list);
-                    *one = if list.len() == 1 { list.remove(0) } else { Value::Array(list) };
+                    *one = if list.len() == 1 {
+                        list.remove(0)
+                    } else {
+                        Value::Array(list)
+                    };
                 }
                 None => {}
             }

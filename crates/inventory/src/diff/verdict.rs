@@ -50,13 +50,24 @@ pub(super) fn weigh(
         let paths = || content.fields.iter().map(|f| f.path.as_str());
         if let Some(path) = paths().find(|p| kind.classes.identity.covers(p)) {
             verdict = ChangeVerdict::Replaced;
-            because.push(format!("{path} differs: deleted and made again under one name"));
+            because.push(format!(
+                "{path} differs: deleted and made again under one name"
+            ));
         } else if content.fields.is_empty() {
             // A policy: its grants say it all.
-        } else if paths().all(|p| p == "Tags" || p == "TagSet" || p == "tags" || p.starts_with("Tags.") || p.starts_with("tags.")) {
+        } else if paths().all(|p| {
+            p == "Tags"
+                || p == "TagSet"
+                || p == "tags"
+                || p.starts_with("Tags.")
+                || p.starts_with("tags.")
+        }) {
             severity = Severity::Info;
         } else if paths().all(|p| kind.classes.growing.covers(p)) {
-            because.push("only the version pointer moved: an older version may have been made the default".into());
+            because.push(
+                "only the version pointer moved: an older version may have been made the default"
+                    .into(),
+            );
         }
     }
     for (reason, at_least) in content.alarming(place) {

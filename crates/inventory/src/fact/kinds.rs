@@ -1,5 +1,5 @@
-//! What Bartizan knows of each kind of fact: its words, how bad a change is, and the class of its fields. All of it is
-//! data, in `kinds.toml`.
+//! What Bartizan knows of each kind of fact: its words, how bad a change is, and the class of its
+//! fields. All of it is data, in `kinds.toml`.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,8 @@ pub struct FactKind {
     pub title: String,
     /// How bad a change is before anything is known of its content.
     pub severity: Severity,
-    /// The field that names the thing for people where the id is made by AWS: a new id under an old name is a replacement.
+    /// The field that names the thing for people where the id is made by AWS: a new id under an old
+    /// name is a replacement.
     pub name: Option<String>,
     /// Ids that start so belong to AWS: their changes are folded.
     pub vendor_id: Option<String>,
@@ -49,7 +50,8 @@ pub struct FieldClasses {
     pub ordered: DocumentPaths,
 }
 
-/// Dotted paths into a document. Lists are walked through; `*` stands for any key; `**.X` for `X` at any depth.
+/// Dotted paths into a document. Lists are walked through; `*` stands for any key; `**.X` for `X`
+/// at any depth.
 #[derive(Debug, Clone, Default)]
 pub struct DocumentPaths(Vec<String>);
 
@@ -81,11 +83,16 @@ impl FactKinds {
     /// # Panics
     /// Never: a test parses the table that is compiled in.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "the table is compiled in and parsed by a test")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the table is compiled in and parsed by a test"
+    )]
     pub fn builtin() -> Self {
         let table: KindTable = toml::from_str(include_str!("kinds.toml")).expect("kinds.toml");
         let kind = |row: &KindRow| {
-            let all = |own: &[String], every: &[String]| DocumentPaths(own.iter().chain(every).cloned().collect());
+            let all = |own: &[String], every: &[String]| {
+                DocumentPaths(own.iter().chain(every).cloned().collect())
+            };
             FactKind {
                 title: row.title.clone(),
                 severity: row.severity,
@@ -102,7 +109,11 @@ impl FactKinds {
             }
         };
         Self {
-            kinds: table.kind.iter().map(|(k, row)| (k.clone(), kind(row))).collect(),
+            kinds: table
+                .kind
+                .iter()
+                .map(|(k, row)| (k.clone(), kind(row)))
+                .collect(),
             unknown: kind(&KindRow::default()),
             secret_key: None,
         }
@@ -111,7 +122,10 @@ impl FactKinds {
     /// The same table, with the key that a store hides values with.
     #[must_use]
     pub fn keyed(self, key: SecretKey) -> Self {
-        Self { secret_key: Some(key), ..self }
+        Self {
+            secret_key: Some(key),
+            ..self
+        }
     }
 
     /// The key that values which may be secret are hidden with; none where nothing is stored.
@@ -144,13 +158,17 @@ impl DocumentPaths {
     /// Whether the field at `path` (or one that contains it) is meant.
     #[must_use]
     pub fn covers(&self, path: &str) -> bool {
-        self.0.iter().any(|pattern| match pattern.strip_prefix("**.") {
-            Some(name) => path.split('.').any(|key| key == name),
-            None => {
-                let mut keys = path.split('.');
-                pattern.split('.').all(|p| keys.next().is_some_and(|k| p == "*" || p == k))
-            }
-        })
+        self.0
+            .iter()
+            .any(|pattern| match pattern.strip_prefix("**.") {
+                Some(name) => path.split('.').any(|key| key == name),
+                None => {
+                    let mut keys = path.split('.');
+                    pattern
+                        .split('.')
+                        .all(|p| keys.next().is_some_and(|k| p == "*" || p == k))
+                }
+            })
     }
 
     /// Replaces every value that is meant by what `f` gives; `None` removes the field.
@@ -187,7 +205,9 @@ impl DocumentPaths {
                     let at = join(path, &key);
                     if self.covers(&at) {
                         visit(map, &key, &at);
-                    } else if let Some(inner @ (Value::Array(_) | Value::Object(_))) = map.get_mut(&key) {
+                    } else if let Some(inner @ (Value::Array(_) | Value::Object(_))) =
+                        map.get_mut(&key)
+                    {
                         self.walk(inner, &at, visit);
                     }
                 }

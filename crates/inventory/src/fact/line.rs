@@ -1,4 +1,5 @@
-//! The fact line: `kind  account  region  id  canonical-sha256  raw-sha256`, tab separated, one fact a line.
+//! The fact line: `kind  account  region  id  canonical-sha256  raw-sha256`, tab separated, one
+//! fact a line.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -45,7 +46,14 @@ impl<'a> FactLine<'a> {
         let canonical = Hash::parse(next(4)?).ok_or(LineError::Hash)?;
         let raw = Hash::parse(next(5)?).ok_or(LineError::Hash)?;
         match fields.count() {
-            0 => Ok(Self { kind, account, region, id, canonical, raw }),
+            0 => Ok(Self {
+                kind,
+                account,
+                region,
+                id,
+                canonical,
+                raw,
+            }),
             more => Err(LineError::Fields(6 + more)),
         }
     }
@@ -60,8 +68,17 @@ impl<'a> FactLine<'a> {
 /// The fact line of a fact, without a line feed.
 impl fmt::Display for Fact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (kind, account, region, id) = (escape(&self.kind), escape(&self.account), escape(&self.region), escape(&self.id));
-        write!(f, "{kind}\t{account}\t{region}\t{id}\t{}\t{}", self.canonical, self.raw)
+        let (kind, account, region, id) = (
+            escape(&self.kind),
+            escape(&self.account),
+            escape(&self.region),
+            escape(&self.id),
+        );
+        write!(
+            f,
+            "{kind}\t{account}\t{region}\t{id}\t{}\t{}",
+            self.canonical, self.raw
+        )
     }
 }
 
@@ -94,7 +111,11 @@ pub fn unescape(text: &str) -> Cow<'_, str> {
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
         let code = (first == b'\\' && tail.first() == Some(&b'x'))
-            .then(|| tail.get(1..3).and_then(|hex| str::from_utf8(hex).ok()).and_then(|hex| u8::from_str_radix(hex, 16).ok()))
+            .then(|| {
+                tail.get(1..3)
+                    .and_then(|hex| str::from_utf8(hex).ok())
+                    .and_then(|hex| u8::from_str_radix(hex, 16).ok())
+            })
             .flatten();
         out.push(code.unwrap_or(first));
         rest = if code.is_some() { &tail[3..] } else { tail };

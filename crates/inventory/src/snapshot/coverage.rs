@@ -44,7 +44,10 @@ impl CallStatus {
     /// The word in the file.
     #[must_use]
     pub fn word(self) -> &'static str {
-        Self::ALL.iter().find(|(s, _)| *s == self).map_or("failed", |(_, w)| w)
+        Self::ALL
+            .iter()
+            .find(|(s, _)| *s == self)
+            .map_or("failed", |(_, w)| w)
     }
 
     /// The status that a word stands for.
@@ -75,7 +78,8 @@ pub struct Coverage {
     pub kinds: Vec<String>,
     /// AWS's error code and text, or what stopped us.
     pub detail: String,
-    /// If only some items failed: how the ids of their facts begin. Empty with a status other than ok: all are unread.
+    /// If only some items failed: how the ids of their facts begin. Empty with a status other than
+    /// ok: all are unread.
     pub unread: Vec<String>,
 }
 
@@ -83,16 +87,19 @@ impl Coverage {
     /// Whether this row leaves open if a fact is there.
     #[must_use]
     pub fn leaves_open(&self, id: &str) -> bool {
-        self.status != CallStatus::Ok && (self.unread.is_empty() || self.unread.iter().any(|prefix| is_within(prefix, id)))
+        self.status != CallStatus::Ok
+            && (self.unread.is_empty() || self.unread.iter().any(|prefix| is_within(prefix, id)))
     }
 
-    /// Whether AWS said that there can be nothing: the region is off, or has no such service or call.
+    /// Whether AWS said that there can be nothing: the region is off, or has no such service or
+    /// call.
     #[must_use]
     pub fn nothing_is_there(&self) -> bool {
         matches!(self.status, CallStatus::RegionOff | CallStatus::Unsupported)
     }
 
-    /// Whether this row is about a region that is off, and not about a call. Such a row is no hole: there is nothing to read.
+    /// Whether this row is about a region that is off, and not about a call. Such a row is no hole:
+    /// there is nothing to read.
     #[must_use]
     pub fn is_region_off(&self) -> bool {
         self.status == CallStatus::RegionOff && self.call == "*"
@@ -105,10 +112,13 @@ impl Coverage {
     }
 }
 
-/// Whether an id is the one that was not read, or of a thing within it: `payroll` is, `payroll-2` is another bucket.
+/// Whether an id is the one that was not read, or of a thing within it: `payroll` is, `payroll-2`
+/// is another bucket.
 fn is_within(unread: &str, id: &str) -> bool {
     let rest = id.strip_prefix(unread);
-    rest.is_some_and(|rest| rest.is_empty() || unread.ends_with(['/', ':']) || rest.starts_with(['/', ':', '#']))
+    rest.is_some_and(|rest| {
+        rest.is_empty() || unread.ends_with(['/', ':']) || rest.starts_with(['/', ':', '#'])
+    })
 }
 
 #[cfg(test)]
@@ -127,8 +137,12 @@ mod tests {
             unread: unread.iter().map(|u| (*u).to_owned()).collect(),
         };
         assert!(row(&[]).leaves_open("payroll"));
-        assert!(row(&["payroll"]).leaves_open("payroll") && row(&["payroll"]).leaves_open("payroll#2"));
+        assert!(
+            row(&["payroll"]).leaves_open("payroll") && row(&["payroll"]).leaves_open("payroll#2")
+        );
         assert!(!row(&["payroll"]).leaves_open("payroll-2"));
-        assert!(row(&["bob/"]).leaves_open("bob/AKIA") && !row(&["bob/"]).leaves_open("bobby/AKIA"));
+        assert!(
+            row(&["bob/"]).leaves_open("bob/AKIA") && !row(&["bob/"]).leaves_open("bobby/AKIA")
+        );
     }
 }

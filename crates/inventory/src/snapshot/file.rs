@@ -75,13 +75,19 @@ impl<'a> Snapshot<'a> {
         let mut previous = "";
         for line in text.split_inclusive('\n') {
             number += 1;
-            let error = |problem: String| SnapshotError { line: number, offset, problem };
+            let error = |problem: String| SnapshotError {
+                line: number,
+                offset,
+                problem,
+            };
             let Some(line_text) = line.strip_suffix('\n') else {
                 return Err(error("the file ends inside a line".into()));
             };
             if number == 1 {
                 if line_text != FIRST_LINE {
-                    return Err(error(format!("not a snapshot: the first line is not {FIRST_LINE:?}")));
+                    return Err(error(format!(
+                        "not a snapshot: the first line is not {FIRST_LINE:?}"
+                    )));
                 }
             } else if let Some(header) = line_text.strip_prefix("# ") {
                 if !facts.is_empty() {
@@ -98,7 +104,11 @@ impl<'a> Snapshot<'a> {
             }
             offset += line.len();
         }
-        let header = fields.finish().map_err(|problem| SnapshotError { line: number, offset, problem })?;
+        let header = fields.finish().map_err(|problem| SnapshotError {
+            line: number,
+            offset,
+            problem,
+        })?;
         Ok(Self { header, facts })
     }
 
@@ -106,7 +116,12 @@ impl<'a> Snapshot<'a> {
     #[must_use]
     pub fn open_about(&self, kind: &str, region: &str, id: &str) -> Option<String> {
         let mut spoken = false;
-        for row in self.header.coverage.iter().filter(|row| row.speaks_of(kind, region)) {
+        for row in self
+            .header
+            .coverage
+            .iter()
+            .filter(|row| row.speaks_of(kind, region))
+        {
             spoken = true;
             if row.leaves_open(id) {
                 return Some(format!("{} {}", row.call, row.status));
@@ -144,7 +159,12 @@ impl fmt::Display for Header {
         let time = |ms| Timestamp::from_millisecond(ms).unwrap_or_default();
         writeln!(f, "{FIRST_LINE}")?;
         writeln!(f, "# account\t{}", escape(&self.account))?;
-        writeln!(f, "# time\t{:.3}\t{:.3}", time(self.time_ms.0), time(self.time_ms.1))?;
+        writeln!(
+            f,
+            "# time\t{:.3}\t{:.3}",
+            time(self.time_ms.0),
+            time(self.time_ms.1)
+        )?;
         writeln!(f, "# tool\t{}", escape(&self.tool))?;
         writeln!(f, "# table\t{}", self.table)?;
         writeln!(f, "# source\t{}", escape(&self.source))?;
@@ -152,8 +172,15 @@ impl fmt::Display for Header {
             writeln!(f, "# new-field\t{}\t{}", escape(call), escape(field))?;
         }
         for row in &self.coverage {
-            let (region, call, detail) = (escape(&row.region), escape(&row.call), escape(&row.detail));
-            writeln!(f, "# coverage\t{region}\t{call}\t{}\t{}\t{}\t{detail}", row.status, row.answers, row.kinds.join(","))?;
+            let (region, call, detail) =
+                (escape(&row.region), escape(&row.call), escape(&row.detail));
+            writeln!(
+                f,
+                "# coverage\t{region}\t{call}\t{}\t{}\t{}\t{detail}",
+                row.status,
+                row.answers,
+                row.kinds.join(",")
+            )?;
             for prefix in &row.unread {
                 writeln!(f, "# unread\t{}", escape(prefix))?;
             }
@@ -179,7 +206,11 @@ impl HeaderFields {
     fn read(&mut self, line: &str) -> Result<(), String> {
         let parts: Vec<&str> = line.split('\t').collect();
         let text = |t: &str| unescape(t).into_owned();
-        let time = |t: &str| t.parse::<Timestamp>().map(|t| t.as_millisecond()).map_err(|_| format!("not a time: {t:?}"));
+        let time = |t: &str| {
+            t.parse::<Timestamp>()
+                .map(|t| t.as_millisecond())
+                .map_err(|_| format!("not a time: {t:?}"))
+        };
         let hash = |t: &str| Hash::parse(t).ok_or_else(|| format!("not a SHA-256: {t:?}"));
         match parts.as_slice() {
             ["account", account] => self.account = Some(text(account)),
@@ -189,19 +220,36 @@ impl HeaderFields {
             ["source", source] => self.source = text(source),
             ["new-field", call, field] => drop(self.new_fields.insert((text(call), text(field)))),
             ["side", side] => self.side = Some(hash(side)?),
-            ["coverage", region, call, status, answers, kinds, detail] => self.coverage.push(Coverage {
-                region: text(region),
-                call: text(call),
-                status: CallStatus::parse(status).ok_or_else(|| format!("not a coverage status: {status:?}"))?,
-                answers: answers.parse().map_err(|_| format!("not a number: {answers:?}"))?,
-                kinds: kinds.split(',').filter(|k| !k.is_empty()).map(str::to_owned).collect(),
-                detail: text(detail),
-                unread: Vec::new(),
-            }),
-            ["unread", prefix] => {
-                self.coverage.last_mut().ok_or("an unread line before any coverage line")?.unread.push(text(prefix))
+            ["coverage", region, call, status, answers, kinds, detail] => {
+                self.coverage.push(Coverage {
+                    region: text(region),
+                    call: text(call),
+                    status: CallStatus::parse(status)
+                        .ok_or_else(|| format!("not a coverage status: {status:?}"))?,
+                    answers: answers
+                        .parse()
+                        .map_err(|_| format!("not a number: {answers:?}"))?,
+                    kinds: kinds
+                        .split(',')
+                        .filter(|k| !k.is_empty())
+                        .map(str::to_owned)
+                        .collect(),
+                    detail: text(detail),
+                    unread: Vec::new(),
+                })
             }
-            _ => return Err(format!("a header line that this version does not know: {:?}", parts.first().unwrap_or(&""))),
+            ["unread", prefix] => self
+                .coverage
+                .last_mut()
+                .ok_or("an unread line before any coverage line")?
+                .unread
+                .push(text(prefix)),
+            _ => {
+                return Err(format!(
+                    "a header line that this version does not know: {:?}",
+                    parts.first().unwrap_or(&"")
+                ));
+            }
         }
         Ok(())
     }

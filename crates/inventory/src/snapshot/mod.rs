@@ -28,7 +28,8 @@ pub struct Collection {
     pub source: String,
     /// One row for each region and call.
     pub coverage: Vec<Coverage>,
-    /// Fields that AWS's own model did not know when this build was made: `iam:GetAccountAuthorizationDetails`, name.
+    /// Fields that AWS's own model did not know when this build was made:
+    /// `iam:GetAccountAuthorizationDetails`, name.
     pub new_fields: BTreeSet<(String, String)>,
     /// In any order.
     pub facts: Vec<Fact>,
@@ -50,13 +51,18 @@ impl Collection {
     #[must_use]
     pub fn record(mut self) -> RecordedSnapshot {
         name_apart(&mut self.facts);
-        let mut lines: Vec<(String, Fact)> = self.facts.into_iter().map(|f| (f.to_string(), f)).collect();
+        let mut lines: Vec<(String, Fact)> =
+            self.facts.into_iter().map(|f| (f.to_string(), f)).collect();
         lines.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         lines.dedup_by(|a, b| a.0 == b.0);
         let mut documents = BTreeMap::new();
         let (mut side, mut body) = (String::new(), String::new());
         for (line, fact) in lines {
-            let volatile = if fact.volatile.is_null() { String::new() } else { fact.volatile.to_string() };
+            let volatile = if fact.volatile.is_null() {
+                String::new()
+            } else {
+                fact.volatile.to_string()
+            };
             let since_start_ms = fact.time_ms - self.time_ms.0;
             let _ = writeln!(side, "{since_start_ms}\t{}\t{volatile}", file::check(&line));
             body.push_str(&line);
@@ -76,7 +82,11 @@ impl Collection {
             new_fields: self.new_fields,
             side: side_hash,
         };
-        RecordedSnapshot { text: format!("{header}{body}"), side, documents }
+        RecordedSnapshot {
+            text: format!("{header}{body}"),
+            side,
+            documents,
+        }
     }
 }
 
@@ -90,12 +100,23 @@ impl RecordedSnapshot {
     }
 }
 
-/// Two different facts under one kind and id (two subscriptions of one endpoint): the second and further get `#2`, `#3`.
+/// Two different facts under one kind and id (two subscriptions of one endpoint): the second and
+/// further get `#2`, `#3`.
 fn name_apart(facts: &mut [Fact]) {
-    facts.sort_by(|a, b| (&a.kind, &a.region, &a.id, &a.canonical, &a.raw).cmp(&(&b.kind, &b.region, &b.id, &b.canonical, &b.raw)));
+    facts.sort_by(|a, b| {
+        (&a.kind, &a.region, &a.id, &a.canonical, &a.raw).cmp(&(
+            &b.kind,
+            &b.region,
+            &b.id,
+            &b.canonical,
+            &b.raw,
+        ))
+    });
     let mut i = 0;
     while i < facts.len() {
-        let same = |f: &Fact| (&f.kind, &f.region, &f.id) == (&facts[i].kind, &facts[i].region, &facts[i].id);
+        let same = |f: &Fact| {
+            (&f.kind, &f.region, &f.id) == (&facts[i].kind, &facts[i].region, &facts[i].id)
+        };
         let end = i + facts[i..].iter().take_while(|f| same(f)).count();
         let mut number = 1;
         let mut previous = (facts[i].canonical, facts[i].raw);
@@ -112,10 +133,13 @@ fn name_apart(facts: &mut [Fact]) {
     }
 }
 
-/// The RFC 6962 root over the fact lines of a `.facts` file (one leaf a line, without its line feed), and their number.
+/// The RFC 6962 root over the fact lines of a `.facts` file (one leaf a line, without its line
+/// feed), and their number.
 #[must_use]
 pub fn fact_root(text: &str) -> (Hash, u64) {
     let lines = text.lines().filter(|l| !l.starts_with("# "));
-    let leaves: Vec<_> = lines.map(|l| tlog_tiles::record_hash(l.as_bytes())).collect();
+    let leaves: Vec<_> = lines
+        .map(|l| tlog_tiles::record_hash(l.as_bytes()))
+        .collect();
     (crate::merkle::merkle_root(&leaves), leaves.len() as u64)
 }

@@ -13,9 +13,16 @@ pub(super) fn run(global: &Global, args: &AccessCanArgs) -> Result<Outcome> {
     check_question(&actions, &args.action, &args.resource)?;
     let accounts = accounts(global, args.on.on.as_deref(), &actions)?;
     if is_of_many(&args.resource)
-        && let Some((account, number)) = accounts.iter().find_map(|a| Some((a, a.principal(&args.principal).ok()?)))
+        && let Some((account, number)) = accounts
+            .iter()
+            .find_map(|a| Some((a, a.principal(&args.principal).ok()?)))
     {
-        let many = account.may_on(number, owner(&accounts, &args.resource), &args.action, &args.resource);
+        let many = account.may_on(
+            number,
+            owner(&accounts, &args.resource),
+            &args.action,
+            &args.resource,
+        );
         return of_many(global, args, account, &many);
     }
     let (account, said) = asked(&accounts, args)?;
@@ -23,11 +30,19 @@ pub(super) fn run(global: &Global, args: &AccessCanArgs) -> Result<Outcome> {
     if global.format == Format::Human {
         let (can, under) = match said.verdict {
             Tri::Yes => ("can", ""),
-            Tri::Maybe if said.conditions.is_empty() && !said.unread.is_empty() => ("can", ", as far as was read"),
+            Tri::Maybe if said.conditions.is_empty() && !said.unread.is_empty() => {
+                ("can", ", as far as was read")
+            }
             Tri::Maybe => ("can", ", under conditions"),
             Tri::No => ("cannot", ""),
         };
-        out.line(&format!("{:4}  {} {can} {} on {}{under}", word(said.verdict), args.principal, args.action, args.resource))?;
+        out.line(&format!(
+            "{:4}  {} {can} {} on {}{under}",
+            word(said.verdict),
+            args.principal,
+            args.action,
+            args.resource
+        ))?;
         for because in &said.because {
             out.line(&format!("      {because}"))?;
         }
@@ -52,23 +67,42 @@ pub(super) fn run(global: &Global, args: &AccessCanArgs) -> Result<Outcome> {
     if args.on.require_complete && (!said.unread.is_empty() || account.principals_cut().is_some()) {
         return Ok(Outcome::Incomplete);
     }
-    Ok(if said.verdict == Tri::No { Outcome::Findings } else { Outcome::Done })
+    Ok(if said.verdict == Tri::No {
+        Outcome::Findings
+    } else {
+        Outcome::Done
+    })
 }
 
 /// The answer for all resources that a pattern matches.
-fn of_many(global: &Global, args: &AccessCanArgs, account: &Account<'_>, many: &SaidOfMany) -> Result<Outcome> {
+fn of_many(
+    global: &Global,
+    args: &AccessCanArgs,
+    account: &Account<'_>,
+    many: &SaidOfMany,
+) -> Result<Outcome> {
     let mut out = Out::new();
     if global.format == Format::Human {
         let (answer, extent) = (word_of_many(many), many.extent.word());
-        out.line(&format!("{answer:4}  {} on {extent} of {}: {}", args.principal, args.resource, args.action))?;
+        out.line(&format!(
+            "{answer:4}  {} on {extent} of {}: {}",
+            args.principal, args.resource, args.action
+        ))?;
         for (example, said) in many.classes.iter().take(CLASSES_SHOWN) {
-            let by = said.unread.first().or(said.because.first()).map(String::as_str).unwrap_or_default();
+            let by = said
+                .unread
+                .first()
+                .or(said.because.first())
+                .map(String::as_str)
+                .unwrap_or_default();
             out.line(&format!("      {:4}  {example}  {by}", word(said.verdict)))?;
         }
         if many.cut || many.classes.len() > CLASSES_SHOWN {
             out.line("      and more that are decided otherwise")?;
         }
-        assumptions(account).iter().try_for_each(|a| out.line(&format!("      {a}")))?;
+        assumptions(account)
+            .iter()
+            .try_for_each(|a| out.line(&format!("      {a}")))?;
         out.flush()?;
     } else {
         let mut value = answer_of_many(many);
@@ -79,7 +113,11 @@ fn of_many(global: &Global, args: &AccessCanArgs, account: &Account<'_>, many: &
         value["assumptions"] = json!(assumptions(account));
         out.json(global.format, vec![value])?;
     }
-    Ok(if many.extent == Extent::None { Outcome::Findings } else { Outcome::Done })
+    Ok(if many.extent == Extent::None {
+        Outcome::Findings
+    } else {
+        Outcome::Done
+    })
 }
 
 /// Kinds of resources that are told of one question.
@@ -87,7 +125,11 @@ const CLASSES_SHOWN: usize = 12;
 
 /// `must` and `may` of all, `some`, or `no`.
 pub(super) fn word_of_many(many: &SaidOfMany) -> &'static str {
-    if many.extent == Extent::Some { "some" } else { word(many.verdict()) }
+    if many.extent == Extent::Some {
+        "some"
+    } else {
+        word(many.verdict())
+    }
 }
 
 /// The answer for many as JSON, without the question.
@@ -108,33 +150,56 @@ pub(super) fn answer(said: &Said) -> Value {
            "unread": said.unread})
 }
 
-fn asked<'x, 'a>(accounts: &'x [Account<'a>], args: &AccessCanArgs) -> Result<(&'x Account<'a>, Said)> {
+fn asked<'x, 'a>(
+    accounts: &'x [Account<'a>],
+    args: &AccessCanArgs,
+) -> Result<(&'x Account<'a>, Said)> {
     let mut error = None;
     for account in accounts {
         match account.principal(&args.principal) {
             Ok(number) => {
                 let owner = owner(accounts, &args.resource);
-                return Ok((account, account.may_there(number, owner, &args.action, &args.resource)));
+                return Ok((
+                    account,
+                    account.may_there(number, owner, &args.action, &args.resource),
+                ));
             }
             Err(e) => error = Some(super::nobody(account, e)),
         }
     }
     // Somebody else's principal: what this side says.
-    let foreign = Arn::parse(&args.principal).filter(|a| accounts.iter().all(|own| own.id != a.account));
+    let foreign =
+        Arn::parse(&args.principal).filter(|a| accounts.iter().all(|own| own.id != a.account));
     let owner = owner(accounts, &args.resource);
     if foreign.is_some()
         && let Some(account) = owner.or(accounts.first())
     {
-        let said = account.may_from_outside(Caller::Aws(args.principal.clone()), &args.action, &args.resource);
+        let said = account.may_from_outside(
+            Caller::Aws(args.principal.clone()),
+            &args.action,
+            &args.resource,
+        );
         return Ok((account, said));
     }
-    Err(anyhow::anyhow!(error.unwrap_or_else(|| "there is no account to ask".to_owned())))
-        .context("cannot tell who is meant; give a name, role/NAME, or an ARN")
+    Err(anyhow::anyhow!(
+        error.unwrap_or_else(|| "there is no account to ask".to_owned())
+    ))
+    .context("cannot tell who is meant; give a name, role/NAME, or an ARN")
 }
 
 /// The account at hand that a resource belongs to.
-pub(super) fn owner<'x, 'a>(accounts: &'x [Account<'a>], resource: &str) -> Option<&'x Account<'a>> {
+pub(super) fn owner<'x, 'a>(
+    accounts: &'x [Account<'a>],
+    resource: &str,
+) -> Option<&'x Account<'a>> {
     let arn = Arn::parse(resource)?;
-    let bucket = || arn.resource.split('/').next().filter(|_| arn.service == "s3" && arn.region.is_empty());
-    accounts.iter().find(|a| a.id == arn.account || bucket().is_some_and(|b| a.has_bucket(b)))
+    let bucket = || {
+        arn.resource
+            .split('/')
+            .next()
+            .filter(|_| arn.service == "s3" && arn.region.is_empty())
+    };
+    accounts
+        .iter()
+        .find(|a| a.id == arn.account || bucket().is_some_and(|b| a.has_bucket(b)))
 }

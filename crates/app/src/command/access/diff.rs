@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use bartizan_iam::{
-    AccessClass, Account, AccountDifference, Actions, Behalf, Class, Controls, Difference, Escalation, EscalationChange,
-    Neighbours, Opening, Outsider, Presence, ROWS, Tri, account_difference, actions_text, escalations, reach_difference,
+    AccessClass, Account, AccountDifference, Actions, Behalf, Class, Controls, Difference,
+    Escalation, EscalationChange, Neighbours, Opening, Outsider, Presence, ROWS, Tri,
+    account_difference, actions_text, escalations, reach_difference,
 };
 use bartizan_incident::attribution::{Consequence, GrantedAccess};
 use bartizan_model::Severity;
@@ -34,8 +35,13 @@ pub(super) fn run(global: &Global, args: &AccessDiffArgs) -> Result<Outcome> {
         gained |= changed.is_more();
         if global.format == Format::Human {
             let lines = changed.lines();
-            out.line(&format!("account {}: {} → {}", changed.new.id, before.name, after.name))?;
-            lines.iter().try_for_each(|line| out.line(&format!("  {line}")))?;
+            out.line(&format!(
+                "account {}: {} → {}",
+                changed.new.id, before.name, after.name
+            ))?;
+            lines
+                .iter()
+                .try_for_each(|line| out.line(&format!("  {line}")))?;
             if lines.is_empty() {
                 out.line("  nobody gained or lost anything")?;
             }
@@ -47,7 +53,11 @@ pub(super) fn run(global: &Global, args: &AccessDiffArgs) -> Result<Outcome> {
         out.json(global.format, values)?;
     }
     out.flush()?;
-    Ok(if gained { Outcome::Findings } else { Outcome::Done })
+    Ok(if gained {
+        Outcome::Findings
+    } else {
+        Outcome::Done
+    })
 }
 
 /// Two states of an account and what lies between them.
@@ -77,15 +87,36 @@ pub(crate) fn power(loaded: &Loaded, actions: &Actions) -> Result<BTreeMap<Strin
     let account = account(loaded, None, actions)?;
     let threads = std::thread::available_parallelism().map_or(1, Into::into);
     let one = |e: &Escalation| {
-        let what = if e.steps.is_empty() { "may do everything" } else { "can become administrator" };
-        (account.principals[e.principal as usize].arn.clone(), format!("{what} ({})", word(e.verdict)))
+        let what = if e.steps.is_empty() {
+            "may do everything"
+        } else {
+            "can become administrator"
+        };
+        (
+            account.principals[e.principal as usize].arn.clone(),
+            format!("{what} ({})", word(e.verdict)),
+        )
     };
-    Ok(escalations(&account, threads).found.iter().map(one).collect())
+    Ok(escalations(&account, threads)
+        .found
+        .iter()
+        .map(one)
+        .collect())
 }
 
 /// Compares the access of two snapshots.
-pub(crate) fn changed<'a>(before: &Loaded, after: &Loaded, actions: &'a Actions) -> Result<AccountChange<'a>> {
-    compared(before, after, actions, Neighbours::default(), account_difference)
+pub(crate) fn changed<'a>(
+    before: &Loaded,
+    after: &Loaded,
+    actions: &'a Actions,
+) -> Result<AccountChange<'a>> {
+    compared(
+        before,
+        after,
+        actions,
+        Neighbours::default(),
+        account_difference,
+    )
 }
 
 /// Compares who reaches everything and who comes in from outside, where other accounts are known.
@@ -107,9 +138,14 @@ fn compared<'a>(
     mut neighbours: Neighbours,
     compare: AccountComparison,
 ) -> Result<AccountChange<'a>> {
-    let (old, new) = (account(before, None, actions)?, account(after, None, actions)?);
+    let (old, new) = (
+        account(before, None, actions)?,
+        account(after, None, actions)?,
+    );
     let threads = std::thread::available_parallelism().map_or(1, Into::into);
-    [&old, &new].into_iter().for_each(|account| neighbours.learn(account));
+    [&old, &new]
+        .into_iter()
+        .for_each(|account| neighbours.learn(account));
     let found = compare(&old, &new, &neighbours, threads);
     Ok(AccountChange { old, new, found })
 }
@@ -117,7 +153,10 @@ fn compared<'a>(
 impl AccountChange<'_> {
     fn is_more(&self) -> bool {
         let more = |d: &Difference| !d.gained.is_empty();
-        self.found.principals.iter().any(|p| more(&p.identity) || p.boundary.as_ref().is_some_and(more))
+        self.found
+            .principals
+            .iter()
+            .any(|p| more(&p.identity) || p.boundary.as_ref().is_some_and(more))
             || self.found.escalations.iter().any(|e| e.after > e.before)
             || !self.found.opened.is_empty()
     }
@@ -130,8 +169,18 @@ impl AccountChange<'_> {
         }
         for (sign, openings) in [("open  ", &self.found.opened), ("shut  ", &self.found.shut)] {
             let one = |o: &Opening| {
-                let hangs = if o.conditions.is_empty() { String::new() } else { format!("  if {}", o.conditions.join(" and ")) };
-                format!("{sign} {} for {}: {} ({}){hangs}", o.arn, o.to.sentence(), o.actions.join(", "), word(o.verdict))
+                let hangs = if o.conditions.is_empty() {
+                    String::new()
+                } else {
+                    format!("  if {}", o.conditions.join(" and "))
+                };
+                format!(
+                    "{sign} {} for {}: {} ({}){hangs}",
+                    o.arn,
+                    o.to.sentence(),
+                    o.actions.join(", "),
+                    word(o.verdict)
+                )
             };
             lines.extend(openings.iter().map(one));
         }
@@ -143,12 +192,27 @@ impl AccountChange<'_> {
                 Presence::Both => "",
             };
             let before = lines.len();
-            for (word, difference) in [("", Some(&change.identity)), ("its boundary: ", change.boundary.as_ref())] {
-                let Some(difference) = difference else { continue };
-                for (sign, classes) in [("grew  ", &difference.gained), ("shrank", &difference.lost)] {
-                    lines.extend(classes.iter().take(CLASSES_MAX).map(|c| format!("{sign} {name}{what}: {word}{}", self.class(c))));
+            for (word, difference) in [
+                ("", Some(&change.identity)),
+                ("its boundary: ", change.boundary.as_ref()),
+            ] {
+                let Some(difference) = difference else {
+                    continue;
+                };
+                for (sign, classes) in
+                    [("grew  ", &difference.gained), ("shrank", &difference.lost)]
+                {
+                    lines.extend(
+                        classes
+                            .iter()
+                            .take(CLASSES_MAX)
+                            .map(|c| format!("{sign} {name}{what}: {word}{}", self.class(c))),
+                    );
                     if classes.len() > CLASSES_MAX {
-                        lines.push(format!("{sign} {name}{what}: and {} more", classes.len() - CLASSES_MAX));
+                        lines.push(format!(
+                            "{sign} {name}{what}: and {} more",
+                            classes.len() - CLASSES_MAX
+                        ));
                     }
                 }
             }
@@ -161,7 +225,11 @@ impl AccountChange<'_> {
     }
 
     fn class(&self, class: &AccessClass) -> String {
-        let hangs = if class.conditions.is_empty() { String::new() } else { format!(" if {}", class.conditions.join(" and ")) };
+        let hangs = if class.conditions.is_empty() {
+            String::new()
+        } else {
+            format!(" if {}", class.conditions.join(" and "))
+        };
         format!(
             "{} on {}{hangs} ({})",
             actions_text(&class.actions, self.new.actions, NAMES_MAX),
@@ -173,7 +241,11 @@ impl AccountChange<'_> {
     fn escalation(&self, change: &EscalationChange) -> String {
         let name = short(&change.arn);
         if change.after < change.before {
-            let left = if change.after == Tri::No { "can no longer" } else { "can only perhaps still" };
+            let left = if change.after == Tri::No {
+                "can no longer"
+            } else {
+                "can only perhaps still"
+            };
             return format!("shrank {name} {left} do everything");
         }
         let how = match change.after {
@@ -181,7 +253,10 @@ impl AccountChange<'_> {
             _ => "can now perhaps",
         };
         if change.escalation.steps.is_empty() {
-            return format!("GREW   {name} {how} do everything (rung {})", change.escalation.rung.letter());
+            return format!(
+                "GREW   {name} {how} do everything (rung {})",
+                change.escalation.rung.letter()
+            );
         }
         format!(
             "GREW   {name} {how} become administrator: {} (rung {})",
@@ -193,11 +268,22 @@ impl AccountChange<'_> {
     /// `iam:PassRole + ec2:RunInstances → role/build`.
     fn path(&self, account: &Account<'_>, escalation: &Escalation) -> String {
         let step = |s: &bartizan_iam::Step| {
-            let needs = ROWS.iter().find(|r| r.id == s.row).map(|r| r.needs.join(" + ")).unwrap_or_default();
-            let to = s.to.map(|to| format!(" → {}", short(&account.principals[to as usize].arn))).unwrap_or_default();
+            let needs = ROWS
+                .iter()
+                .find(|r| r.id == s.row)
+                .map(|r| r.needs.join(" + "))
+                .unwrap_or_default();
+            let to =
+                s.to.map(|to| format!(" → {}", short(&account.principals[to as usize].arn)))
+                    .unwrap_or_default();
             format!("{needs}{to}")
         };
-        escalation.steps.iter().map(step).collect::<Vec<_>>().join(", then ")
+        escalation
+            .steps
+            .iter()
+            .map(step)
+            .collect::<Vec<_>>()
+            .join(", then ")
     }
 
     /// What it means, for the severity of the changes that brought it.
@@ -206,27 +292,43 @@ impl AccountChange<'_> {
         for change in self.found.escalations.iter().filter(|e| e.after > e.before) {
             // Policies of the organization that nobody read seldom hold an administrator back.
             let sure = change.after == Tri::Yes;
-            let grave = sure || matches!(self.new.controls, Controls::Unread(_)) && change.escalation.steps.is_empty();
+            let grave = sure
+                || matches!(self.new.controls, Controls::Unread(_))
+                    && change.escalation.steps.is_empty();
             found.push(Consequence {
                 about: change.arn.clone(),
                 through: self.sources(change),
                 anywhere: true,
                 gives: GrantedAccess::Administrator,
-                severity: if grave { Severity::Critical } else { Severity::High },
+                severity: if grave {
+                    Severity::Critical
+                } else {
+                    Severity::High
+                },
                 stage: Stage::Gain,
                 verdict: if sure { Verdict::Must } else { Verdict::May },
-                text: self.escalation(change).trim_start_matches("GREW").trim().to_owned(),
+                text: self
+                    .escalation(change)
+                    .trim_start_matches("GREW")
+                    .trim()
+                    .to_owned(),
             });
         }
         for opening in &self.found.opened {
             let severity = match (opening.class, &opening.to) {
                 (Class::Same | Class::Org | Class::Deleted, _) => Severity::Info,
                 (Class::Friendly | Class::Vendor, _) => Severity::Low,
-                (Class::Unknown, Outsider::Service(_, Behalf::Anybody | Behalf::Owner(_)) | Outsider::Federated(_, true)) => {
-                    Severity::Low
-                }
+                (
+                    Class::Unknown,
+                    Outsider::Service(_, Behalf::Anybody | Behalf::Owner(_))
+                    | Outsider::Federated(_, true),
+                ) => Severity::Low,
                 (Class::Unknown, Outsider::Unidentified(_)) => Severity::Medium,
-                (Class::Unknown, Outsider::Anybody | Outsider::AnyAccount) if opening.verdict == Tri::Yes => Severity::Critical,
+                (Class::Unknown, Outsider::Anybody | Outsider::AnyAccount)
+                    if opening.verdict == Tri::Yes =>
+                {
+                    Severity::Critical
+                }
                 (Class::Unknown, _) => Severity::High,
             };
             found.push(Consequence {
@@ -235,21 +337,48 @@ impl AccountChange<'_> {
                 anywhere: false,
                 gives: GrantedAccess::OpenTo(opening.to.sentence()),
                 severity,
-                stage: if opening.arn.contains(":role/") { Stage::Maintain } else { Stage::Steal },
-                verdict: if opening.verdict == Tri::Yes { Verdict::Must } else { Verdict::May },
-                text: format!("{} is now open to {}: {}", short(&opening.arn), opening.to.sentence(), opening.actions.join(", ")),
+                stage: if opening.arn.contains(":role/") {
+                    Stage::Maintain
+                } else {
+                    Stage::Steal
+                },
+                verdict: if opening.verdict == Tri::Yes {
+                    Verdict::Must
+                } else {
+                    Verdict::May
+                },
+                text: format!(
+                    "{} is now open to {}: {}",
+                    short(&opening.arn),
+                    opening.to.sentence(),
+                    opening.actions.join(", ")
+                ),
             });
         }
         found
     }
 
-    /// What may have given a principal its power: its policies, its groups, and those whom it takes over.
+    /// What may have given a principal its power: its policies, its groups, and those whom it takes
+    /// over.
     fn sources(&self, change: &EscalationChange) -> Vec<String> {
         let account = &self.new;
-        let Some(principal) = account.principals.get(change.escalation.principal as usize) else { return Vec::new() };
-        let policies = principal.policies.iter().map(|d| account.documents[*d as usize].name.clone());
-        let groups = principal.groups.iter().map(|g| account.groups[*g as usize].arn.clone());
-        let taken = change.escalation.steps.iter().filter_map(|s| s.to).map(|to| account.principals[to as usize].arn.clone());
+        let Some(principal) = account.principals.get(change.escalation.principal as usize) else {
+            return Vec::new();
+        };
+        let policies = principal
+            .policies
+            .iter()
+            .map(|d| account.documents[*d as usize].name.clone());
+        let groups = principal
+            .groups
+            .iter()
+            .map(|g| account.groups[*g as usize].arn.clone());
+        let taken = change
+            .escalation
+            .steps
+            .iter()
+            .filter_map(|s| s.to)
+            .map(|to| account.principals[to as usize].arn.clone());
         policies.chain(groups).chain(taken).collect()
     }
 
@@ -272,7 +401,12 @@ impl AccountChange<'_> {
             before: "no".to_owned(),
             after: word(opening.verdict).to_owned(),
         };
-        let grown = self.found.escalations.iter().filter(|e| e.after > e.before).map(path);
+        let grown = self
+            .found
+            .escalations
+            .iter()
+            .filter(|e| e.after > e.before)
+            .map(path);
         grown.chain(self.found.opened.iter().map(open)).collect()
     }
 

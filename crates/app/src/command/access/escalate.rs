@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use bartizan_iam::{AccessLevel, Account, Bits, Controls, Effects, Escalation, Escalations, ROWS, Tri, commands, escalations};
+use bartizan_iam::{
+    AccessLevel, Account, Bits, Controls, Effects, Escalation, Escalations, ROWS, Tri, commands,
+    escalations,
+};
 use serde_json::{Value, json};
 
 use super::{Outcome, accounts, actions, assumptions, nobody, principals_cut, short, some, word};
@@ -35,33 +38,65 @@ pub(super) fn run(global: &Global, args: &AccessEscalateArgs) -> Result<Outcome>
         }
     }
     if !met {
-        anyhow::bail!("no account has a user or role {}", args.principal.as_deref().unwrap_or_default());
+        anyhow::bail!(
+            "no account has a user or role {}",
+            args.principal.as_deref().unwrap_or_default()
+        );
     }
     if global.format != Format::Human {
         out.json(global.format, values)?;
     }
     out.flush()?;
-    let whole =
-        |a: &Account<'_>| a.principals_cut().is_none() && a.unknown.is_empty() && !matches!(a.controls, Controls::Unread(_));
-    Ok(if args.on.require_complete && !accounts.iter().all(whole) { Outcome::Incomplete } else { Outcome::Done })
+    let whole = |a: &Account<'_>| {
+        a.principals_cut().is_none()
+            && a.unknown.is_empty()
+            && !matches!(a.controls, Controls::Unread(_))
+    };
+    Ok(if args.on.require_complete && !accounts.iter().all(whole) {
+        Outcome::Incomplete
+    } else {
+        Outcome::Done
+    })
 }
 
 /// Services that are told one by one.
 const SERVICES_MAX: usize = 12;
 
-fn human(out: &mut Out, account: &Account<'_>, found: &Escalations, only: Option<u32>) -> Result<()> {
-    let holders = found.found.iter().filter(|e| e.steps.is_empty() && e.verdict == Tri::Yes).count();
-    let sure = found.found.iter().filter(|e| !e.steps.is_empty() && e.verdict == Tri::Yes).count();
-    let perhaps = found.found.iter().filter(|e| e.verdict == Tri::Maybe).count();
+fn human(
+    out: &mut Out,
+    account: &Account<'_>,
+    found: &Escalations,
+    only: Option<u32>,
+) -> Result<()> {
+    let holders = found
+        .found
+        .iter()
+        .filter(|e| e.steps.is_empty() && e.verdict == Tri::Yes)
+        .count();
+    let sure = found
+        .found
+        .iter()
+        .filter(|e| !e.steps.is_empty() && e.verdict == Tri::Yes)
+        .count();
+    let perhaps = found
+        .found
+        .iter()
+        .filter(|e| e.verdict == Tri::Maybe)
+        .count();
     out.line(&format!(
-        "account {}: {} users and roles; {holders} administrators, {sure} can become administrator, {perhaps} possibly",
+        "account {}: {} users and roles; {holders} administrators, {sure} can become \
+        administrator, {perhaps} possibly",
         account.id,
         account.principals.len()
     ))?;
     if let Some(cut) = principals_cut(account) {
         out.line(&format!("  {cut}"))?;
     }
-    let mut list: Vec<&Escalation> = found.found.iter().filter(|e| only.is_none_or(|n| e.principal == n)).collect();
+    let mut list: Vec<&Escalation> = found
+        .found
+        .iter()
+        .filter(|e| only.is_none_or(|n| e.principal == n))
+        .collect();
     list.sort_by_key(|e| (std::cmp::Reverse(e.verdict), e.rung, e.principal));
     for escalation in list {
         let me = &account.principals[escalation.principal as usize];
@@ -73,26 +108,59 @@ fn human(out: &mut Out, account: &Account<'_>, found: &Escalations, only: Option
             escalation.rung.sentence()
         ))?;
         for step in &escalation.steps {
-            let to = step.to.map(|to| format!(" → {}", short(&account.principals[to as usize].arn))).unwrap_or_default();
-            let through = step.through.as_ref().map(|t| format!(" through {t}")).unwrap_or_default();
-            let needs = ROWS.iter().find(|r| r.id == step.row).map(|r| r.needs.join(" + ")).unwrap_or_default();
-            out.line(&format!("            {needs}{through}{to}  ({}, {})", step.row, word(step.verdict)))?;
+            let to = step
+                .to
+                .map(|to| format!(" → {}", short(&account.principals[to as usize].arn)))
+                .unwrap_or_default();
+            let through = step
+                .through
+                .as_ref()
+                .map(|t| format!(" through {t}"))
+                .unwrap_or_default();
+            let needs = ROWS
+                .iter()
+                .find(|r| r.id == step.row)
+                .map(|r| r.needs.join(" + "))
+                .unwrap_or_default();
+            out.line(&format!(
+                "            {needs}{through}{to}  ({}, {})",
+                step.row,
+                word(step.verdict)
+            ))?;
         }
         if only.is_some() {
-            commands(account, escalation).iter().try_for_each(|c| out.line(&format!("            $ {c}")))?;
-            let ways: Vec<String> = escalation.ways.iter().map(|(id, verdict)| format!("{id} ({})", word(*verdict))).collect();
+            commands(account, escalation)
+                .iter()
+                .try_for_each(|c| out.line(&format!("            $ {c}")))?;
+            let ways: Vec<String> = escalation
+                .ways
+                .iter()
+                .map(|(id, verdict)| format!("{id} ({})", word(*verdict)))
+                .collect();
             if !ways.is_empty() {
                 out.line(&format!("            all ways: {}", ways.join(", ")))?;
             }
         }
     }
-    for limited in found.limited.iter().filter(|l| only.is_none_or(|n| l.principal == n)) {
+    for limited in found
+        .limited
+        .iter()
+        .filter(|l| only.is_none_or(|n| l.principal == n))
+    {
         let me = &account.principals[limited.principal as usize];
-        out.line(&format!("held     {}  {} gives no more than {} allows", short(&me.arn), limited.row, limited.by))?;
+        out.line(&format!(
+            "held     {}  {} gives no more than {} allows",
+            short(&me.arn),
+            limited.row,
+            limited.by
+        ))?;
     }
     if let Some(number) = only {
         if found.of(number).is_none() {
-            out.line(&format!("no way found for {}", account.principals[number as usize].arn))?;
+            out.line(&format!(
+                "no way found for {}",
+                account.principals[number as usize].arn
+            ))?;
         }
         let effective = Effects::new(account).of(number as usize);
         let known = |set: &Bits| account.actions.known(set).count();
@@ -106,24 +174,49 @@ fn human(out: &mut Out, account: &Account<'_>, found: &Escalations, only: Option
         let services = account.by_level(&effective.may);
         let is_whole = |name: &str, levels: &BTreeMap<AccessLevel, (usize, usize)>| {
             let all: usize = levels.values().map(|(n, _)| n).sum();
-            all == account.actions.known(&account.actions.matching(&format!("{name}:*"))).count()
+            all == account
+                .actions
+                .known(&account.actions.matching(&format!("{name}:*")))
+                .count()
         };
-        let (whole, partly): (Vec<_>, Vec<_>) = services.iter().partition(|(name, levels)| is_whole(name, levels));
+        let (whole, partly): (Vec<_>, Vec<_>) = services
+            .iter()
+            .partition(|(name, levels)| is_whole(name, levels));
         if !whole.is_empty() {
             let names: Vec<String> = whole.iter().map(|(name, _)| (*name).clone()).collect();
-            out.line(&format!("           all of {} services: {}", names.len(), some(&names, SERVICES_MAX)))?;
+            out.line(&format!(
+                "           all of {} services: {}",
+                names.len(),
+                some(&names, SERVICES_MAX)
+            ))?;
         }
         for (service, levels) in partly.iter().take(SERVICES_MAX) {
-            let one = |(level, (n, total)): (&AccessLevel, &(usize, usize))| format!("{} {n}/{total}", level.word());
-            out.line(&format!("           {service}: {}", levels.iter().map(one).collect::<Vec<_>>().join(", ")))?;
+            let one = |(level, (n, total)): (&AccessLevel, &(usize, usize))| {
+                format!("{} {n}/{total}", level.word())
+            };
+            out.line(&format!(
+                "           {service}: {}",
+                levels.iter().map(one).collect::<Vec<_>>().join(", ")
+            ))?;
         }
         if partly.len() > SERVICES_MAX {
-            let names: Vec<String> = partly.iter().skip(SERVICES_MAX).map(|(name, _)| (*name).clone()).collect();
-            out.line(&format!("           part of {} more services: {}", names.len(), some(&names, SERVICES_MAX)))?;
+            let names: Vec<String> = partly
+                .iter()
+                .skip(SERVICES_MAX)
+                .map(|(name, _)| (*name).clone())
+                .collect();
+            out.line(&format!(
+                "           part of {} more services: {}",
+                names.len(),
+                some(&names, SERVICES_MAX)
+            ))?;
         }
     }
     let cut = principals_cut(account);
-    assumptions(account).iter().filter(|a| Some(*a) != cut.as_ref()).try_for_each(|a| out.line(&format!("  {a}")))
+    assumptions(account)
+        .iter()
+        .filter(|a| Some(*a) != cut.as_ref())
+        .try_for_each(|a| out.line(&format!("  {a}")))
 }
 
 fn value(account: &Account<'_>, found: &Escalations, only: Option<u32>) -> Value {
@@ -134,7 +227,11 @@ fn value(account: &Account<'_>, found: &Escalations, only: Option<u32>) -> Value
             .iter()
             .map(|s| json!({"way": s.row, "rung": s.rung.letter().to_string(), "verdict": word(s.verdict), "to": s.to.map(arn), "through": s.through}))
             .collect();
-        let ways: Vec<Value> = e.ways.iter().map(|(id, verdict)| json!({"way": id, "verdict": word(*verdict)})).collect();
+        let ways: Vec<Value> = e
+            .ways
+            .iter()
+            .map(|(id, verdict)| json!({"way": id, "verdict": word(*verdict)}))
+            .collect();
         json!({"principal": arn(e.principal), "rung": e.rung.letter().to_string(), "sentence": e.rung.sentence(), "verdict": word(e.verdict),
                "steps": steps, "commands": commands(account, e), "ways": ways})
     };
@@ -155,7 +252,8 @@ fn value(account: &Account<'_>, found: &Escalations, only: Option<u32>) -> Value
 /// How many actions each principal may do: for sure, and with those that are perhaps.
 fn holds(account: &Account<'_>, only: Option<u32>) -> Vec<Value> {
     let effects = Effects::new(account);
-    let wanted = (0..account.principals.len()).filter(|n| only.is_none_or(|only| *n as u32 == only));
+    let wanted =
+        (0..account.principals.len()).filter(|n| only.is_none_or(|only| *n as u32 == only));
     let one = |n: usize| {
         let effective = effects.of(n);
         json!({"principal": account.principals[n].arn, "must": account.actions.known(&effective.must).count(), "may": account.actions.known(&effective.may).count()})
@@ -167,8 +265,9 @@ fn holds(account: &Account<'_>, only: Option<u32>) -> Vec<Value> {
 fn effective(account: &Account<'_>, number: u32) -> Value {
     let effective = Effects::new(account).of(number as usize);
     let table = |set: &Bits| {
-        let one =
-            |(level, (n, total)): (AccessLevel, (usize, usize))| (level.word().to_owned(), json!({"allowed": n, "of": total}));
+        let one = |(level, (n, total)): (AccessLevel, (usize, usize))| {
+            (level.word().to_owned(), json!({"allowed": n, "of": total}))
+        };
         account
             .by_level(set)
             .into_iter()

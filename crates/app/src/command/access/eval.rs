@@ -30,11 +30,21 @@ pub(super) fn run(global: &Global, args: &AccessEvalArgs) -> Result<Outcome> {
         Box::new(File::open(&args.file).with_context(|| format!("cannot read {name}"))?)
     };
     let mut source = BufReader::with_capacity(1 << 18, Unicode::new(source));
-    let mut policies = Policies { compiler: Compiler::new(&actions), kept: HashMap::new(), bytes: 0 };
+    let mut policies = Policies {
+        compiler: Compiler::new(&actions),
+        kept: HashMap::new(),
+        bytes: 0,
+    };
     let (mut out, mut all, mut unreadable, mut line) = (Out::new(), Vec::new(), 0u64, Vec::new());
     for number in 1u64.. {
         line.clear();
-        if source.by_ref().take(CASE_BYTES_MAX).read_until(b'\n', &mut line).with_context(|| format!("cannot read {name}"))? == 0 {
+        if source
+            .by_ref()
+            .take(CASE_BYTES_MAX)
+            .read_until(b'\n', &mut line)
+            .with_context(|| format!("cannot read {name}"))?
+            == 0
+        {
             break;
         }
         let text = line.trim_ascii();
@@ -42,7 +52,9 @@ pub(super) fn run(global: &Global, args: &AccessEvalArgs) -> Result<Outcome> {
             continue;
         }
         let case = match std::str::from_utf8(text) {
-            Ok(text) => Case::read(text, |layer, text| policies.get(layer, text)).map_err(|e| e.to_string()),
+            Ok(text) => {
+                Case::read(text, |layer, text| policies.get(layer, text)).map_err(|e| e.to_string())
+            }
             Err(_) => Err("not UTF-8".to_owned()),
         };
         let answer = match case {
@@ -52,18 +64,26 @@ pub(super) fn run(global: &Global, args: &AccessEvalArgs) -> Result<Outcome> {
             }
             Err(error) => {
                 unreadable += 1;
-                json!({"name": name_of(text), "decision": "unknown", "because": [format!("line {number}: {error}")]})
+                json!({"name": name_of(text), "decision": "unknown", "because": [format!("line \
+                {number}: {error}")]})
             }
         };
         // Whole lines as they come, so that it can stand in a pipe.
-        if global.format == Format::Json { all.push(answer) } else { out.row(&answer)? }
+        if global.format == Format::Json {
+            all.push(answer)
+        } else {
+            out.row(&answer)?
+        }
     }
     if global.format == Format::Json {
         out.rows(Format::Json, &all)?;
     }
     out.flush()?;
     if unreadable > 0 {
-        render::note(global, &format!("{unreadable} lines could not be read: their decision is unknown"));
+        render::note(
+            global,
+            &format!("{unreadable} lines could not be read: their decision is unknown"),
+        );
         return Ok(Outcome::Bad);
     }
     Ok(Outcome::Done)
@@ -100,7 +120,11 @@ fn borrowed(layers: &Layers<Rc<Compiled>>) -> Layers<&Compiled> {
 }
 
 fn rendered(case: Case<Rc<Compiled>>, answer: &Answer) -> Value {
-    let mut because: Vec<String> = answer.because.iter().map(|b| b.sentence(&case.layers)).collect();
+    let mut because: Vec<String> = answer
+        .because
+        .iter()
+        .map(|b| b.sentence(&case.layers))
+        .collect();
     if !case.ignored.is_empty() {
         because.push(format!("not looked at: {}", case.ignored.join(", ")));
     }
@@ -109,5 +133,7 @@ fn rendered(case: Case<Rc<Compiled>>, answer: &Answer) -> Value {
 
 /// The name of a case that is otherwise broken.
 fn name_of(text: &[u8]) -> Value {
-    serde_json::from_slice::<Value>(text).map(|v| v["name"].clone()).unwrap_or_default()
+    serde_json::from_slice::<Value>(text)
+        .map(|v| v["name"].clone())
+        .unwrap_or_default()
 }

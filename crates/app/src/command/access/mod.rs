@@ -42,27 +42,50 @@ pub(super) fn run(global: &Global, command: &AccessCommand) -> Result<Outcome> {
 
 /// The table of actions: ours, or the one of `--iam-data`.
 fn actions(table: &ActionTable) -> Result<Cow<'static, Actions>> {
-    let Some(file) = &table.iam_data else { return Ok(Cow::Borrowed(Actions::builtin())) };
+    let Some(file) = &table.iam_data else {
+        return Ok(Cow::Borrowed(Actions::builtin()));
+    };
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    Ok(Cow::Owned(Actions::unpack(&bytes).with_context(|| file.display().to_string())?))
+    Ok(Cow::Owned(
+        Actions::unpack(&bytes).with_context(|| file.display().to_string())?,
+    ))
 }
 
 /// The accounts that `--on` names, or the last ones of the store.
-fn accounts<'a>(global: &Global, on: Option<&str>, actions: &'a Actions) -> Result<Vec<Account<'a>>> {
-    let file = on.map(Path::new).filter(|path| path.extension().is_some_and(|e| e == "json") && path.is_file());
+fn accounts<'a>(
+    global: &Global,
+    on: Option<&str>,
+    actions: &'a Actions,
+) -> Result<Vec<Account<'a>>> {
+    let file = on
+        .map(Path::new)
+        .filter(|path| path.extension().is_some_and(|e| e == "json") && path.is_file());
     let accounts = match file {
         Some(path) => vec![authorization_details(path, actions)?],
         None => {
             let loaded = inputs(global, on)?;
             let organization = Organization::of(&loaded)?;
-            loaded.iter().map(|one| account(one, organization.as_ref(), actions)).collect::<Result<_>>()?
+            loaded
+                .iter()
+                .map(|one| account(one, organization.as_ref(), actions))
+                .collect::<Result<_>>()?
         }
     };
     for account in &accounts {
         let unread = account.unknown.len();
         if unread > 0 {
-            let first = account.unknown.first().map(String::as_str).unwrap_or_default();
-            render::note(global, &format!("account {}: {unread} things could not be read, the first: {first}", account.id));
+            let first = account
+                .unknown
+                .first()
+                .map(String::as_str)
+                .unwrap_or_default();
+            render::note(
+                global,
+                &format!(
+                    "account {}: {unread} things could not be read, the first: {first}",
+                    account.id
+                ),
+            );
         }
     }
     Ok(accounts)
@@ -99,9 +122,18 @@ fn authorization_details<'a>(path: &Path, actions: &'a Actions) -> Result<Accoun
     let name = path.display();
     let text = read_text(path)?;
     let text = text.as_str();
-    let no_account = || format!("{name} is no account: expected an answer of aws iam get-account-authorization-details");
+    let no_account = || {
+        format!(
+            "{name} is no account: expected an answer of aws iam get-account-authorization-details"
+        )
+    };
     let page: Page = serde_json::from_str(text).with_context(no_account)?;
-    let lists = [&page.user_detail_list, &page.group_detail_list, &page.role_detail_list, &page.policies];
+    let lists = [
+        &page.user_detail_list,
+        &page.group_detail_list,
+        &page.role_detail_list,
+        &page.policies,
+    ];
     if lists.iter().all(|list| list.is_none()) {
         let hint = if text.contains("\"Records\"") || text.contains("\"eventName\"") {
             ". CloudTrail is for bartizan detect"
@@ -123,16 +155,29 @@ fn authorization_details<'a>(path: &Path, actions: &'a Actions) -> Result<Accoun
         if cut {
             let why = "cut: the file is one page of several (IsTruncated)".to_owned();
             let (kind, region, call) = (kind.to_owned(), GLOBAL.to_owned(), DETAILS.to_owned());
-            builder.unread(Hole { kind, region, id: String::new(), call, why });
+            builder.unread(Hole {
+                kind,
+                region,
+                id: String::new(),
+                call,
+                why,
+            });
         }
     }
-    builder.authorization_details(text).with_context(no_account)?;
+    builder
+        .authorization_details(text)
+        .with_context(no_account)?;
     builder.time(jiff::Timestamp::now().as_millisecond() as f64 / 1000.0);
     Ok(builder.build())
 }
 
-fn account<'a>(loaded: &Loaded, organization: Option<&Organization>, actions: &'a Actions) -> Result<Account<'a>> {
-    let snapshot = Snapshot::parse(&loaded.text).map_err(|e| anyhow::anyhow!("{}: {e}", loaded.name))?;
+fn account<'a>(
+    loaded: &Loaded,
+    organization: Option<&Organization>,
+    actions: &'a Actions,
+) -> Result<Account<'a>> {
+    let snapshot =
+        Snapshot::parse(&loaded.text).map_err(|e| anyhow::anyhow!("{}: {e}", loaded.name))?;
     let mut builder = AccountBuilder::of_snapshot(&snapshot.header.account, actions);
     // What was read from a folder says nothing of when.
     let time = match snapshot.header.time_ms.1 {
@@ -151,10 +196,26 @@ fn account<'a>(loaded: &Loaded, organization: Option<&Organization>, actions: &'
             if whole || !row.unread.is_empty() {
                 builder.read(kind, &row.region);
             }
-            let ids: &[String] = if row.unread.is_empty() { &[String::new()] } else { &row.unread };
+            let ids: &[String] = if row.unread.is_empty() {
+                &[String::new()]
+            } else {
+                &row.unread
+            };
             for id in ids.iter().filter(|_| !whole) {
-                let (kind, region, id, call, why) = (kind.clone(), row.region.clone(), id.clone(), call.clone(), why.clone());
-                builder.unread(Hole { kind, region, id, call, why });
+                let (kind, region, id, call, why) = (
+                    kind.clone(),
+                    row.region.clone(),
+                    id.clone(),
+                    call.clone(),
+                    why.clone(),
+                );
+                builder.unread(Hole {
+                    kind,
+                    region,
+                    id,
+                    call,
+                    why,
+                });
             }
         }
     }
@@ -162,12 +223,27 @@ fn account<'a>(loaded: &Loaded, organization: Option<&Organization>, actions: &'
         let id = unescape(fact.id);
         let Some(document) = (loaded.documents)(&fact.raw) else {
             builder.unknown(format!("{} {id}: its document is not there", fact.kind));
-            let (kind, region, id) = (fact.kind.to_owned(), fact.region.to_owned(), id.into_owned());
-            builder.unread(Hole { kind, region, id, call: String::new(), why: "its document is not in the store".to_owned() });
+            let (kind, region, id) = (
+                fact.kind.to_owned(),
+                fact.region.to_owned(),
+                id.into_owned(),
+            );
+            builder.unread(Hole {
+                kind,
+                region,
+                id,
+                call: String::new(),
+                why: "its document is not in the store".to_owned(),
+            });
             continue;
         };
         if absent_code(&document).is_none() {
-            builder.fact(fact.kind, fact.region, &id, &String::from_utf8_lossy(&document));
+            builder.fact(
+                fact.kind,
+                fact.region,
+                &id,
+                &String::from_utf8_lossy(&document),
+            );
         } else {
             builder.absent(fact.kind, &id);
         }
@@ -185,9 +261,18 @@ fn cause(rows: &[Coverage], row: &Coverage) -> (String, String) {
     // Calls follow each other two or three deep.
     for _ in 0..8 {
         let service = row.call.split(':').next().unwrap_or_default();
-        let Some((name, _)) = row.detail.rsplit_once(' ').filter(|_| row.status == CallStatus::NotCalled) else { break };
+        let Some((name, _)) = row
+            .detail
+            .rsplit_once(' ')
+            .filter(|_| row.status == CallStatus::NotCalled)
+        else {
+            break;
+        };
         let parent = format!("{service}:{name}");
-        match rows.iter().find(|r| r.region == row.region && r.call == parent) {
+        match rows
+            .iter()
+            .find(|r| r.region == row.region && r.call == parent)
+        {
             Some(found) => row = found,
             None => break,
         }
@@ -222,38 +307,66 @@ pub(super) fn wanted(kind: &str) -> bool {
 /// The message for a missing principal: it may be on a page that was not read.
 fn nobody(account: &Account<'_>, error: String) -> String {
     match account.principals_cut() {
-        Some(why) => format!("{error} as far as it was read: the list of users and roles is not whole ({why})"),
+        Some(why) => format!(
+            "{error} as far as it was read: the list of users and roles is not whole ({why})"
+        ),
         None => error,
     }
 }
 
 /// Refuses what is no action, or no resource: every answer about it would be a no.
 fn check_question(actions: &Actions, action: &str, resource: &str) -> Result<()> {
-    let named = action.split_once(':').is_some_and(|(service, name)| !service.is_empty() && !name.is_empty());
-    anyhow::ensure!(named && !action.contains(['*', '?', ' ']), "{action:?} is no action: expected one such as s3:GetObject");
+    let named = action
+        .split_once(':')
+        .is_some_and(|(service, name)| !service.is_empty() && !name.is_empty());
+    anyhow::ensure!(
+        named && !action.contains(['*', '?', ' ']),
+        "{action:?} is no action: expected one such as s3:GetObject"
+    );
     let Some(known) = actions.find(action) else {
         let (all, lower) = (actions.all(), action.to_ascii_lowercase());
         let names = actions.known(&all).map(|a| actions.name(a));
-        let near = names.map(|name| (distance(&name.to_ascii_lowercase(), &lower), name)).min();
-        let hint = near.filter(|(edits, _)| *edits <= 4).map(|(_, name)| format!(": did you mean {name}?")).unwrap_or_default();
-        anyhow::bail!("AWS has no action {action} (list of {}; a newer one with --iam-data){hint}", actions.date);
+        let near = names
+            .map(|name| (distance(&name.to_ascii_lowercase(), &lower), name))
+            .min();
+        let hint = near
+            .filter(|(edits, _)| *edits <= 4)
+            .map(|(_, name)| format!(": did you mean {name}?"))
+            .unwrap_or_default();
+        anyhow::bail!(
+            "AWS has no action {action} (list of {}; a newer one with --iam-data){hint}",
+            actions.date
+        );
     };
     if resource == "*" || Arn::parse(resource).is_some() {
         return Ok(());
     }
-    // `arn:${Partition}:s3:::${BucketName}/${ObjectName}` with the name in place of the first variable that is the thing's own.
+    // `arn:${Partition}:s3:::${BucketName}/${ObjectName}` with the name in place of the first
+    // variable that is the thing's own.
     let fill = |arn: &str| {
-        let (mut text, mut name) = (arn.replace("${Partition}", "aws").replace("${Region}", "REGION"), Some(resource));
+        let (mut text, mut name) = (
+            arn.replace("${Partition}", "aws")
+                .replace("${Region}", "REGION"),
+            Some(resource),
+        );
         text = text.replace("${Account}", "ACCOUNT");
         while let Some((before, rest)) = text.split_once("${") {
-            let Some((variable, after)) = rest.split_once('}') else { break };
+            let Some((variable, after)) = rest.split_once('}') else {
+                break;
+            };
             text = format!("{before}{}{after}", name.take().unwrap_or(variable));
         }
         text
     };
-    let hint =
-        actions.resource_arns(known).min_by_key(|arn| arn.len()).map(|arn| format!(", such as {}", fill(arn))).unwrap_or_default();
-    anyhow::bail!("{resource:?} is no ARN: {} asks for one{hint}", actions.name(known))
+    let hint = actions
+        .resource_arns(known)
+        .min_by_key(|arn| arn.len())
+        .map(|arn| format!(", such as {}", fill(arn)))
+        .unwrap_or_default();
+    anyhow::bail!(
+        "{resource:?} is no ARN: {} asks for one{hint}",
+        actions.name(known)
+    )
 }
 
 /// Whether a question is about all that a pattern matches.
@@ -286,41 +399,75 @@ fn place(hole: &Hole) -> String {
 
 /// The first few of a list.
 fn some(list: &[String], most: usize) -> String {
-    let more = if list.len() > most { format!(" and {} more", list.len() - most) } else { String::new() };
-    format!("{}{more}", list.iter().take(most).map(String::as_str).collect::<Vec<_>>().join(", "))
+    let more = if list.len() > most {
+        format!(" and {} more", list.len() - most)
+    } else {
+        String::new()
+    };
+    format!(
+        "{}{more}",
+        list.iter()
+            .take(most)
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(", ")
+    )
 }
 
 /// That somebody may be there who was not read.
 fn principals_cut(account: &Account<'_>) -> Option<String> {
     let why = account.principals_cut()?;
-    Some(format!("the list of users and roles is not whole ({why}): there may be more of them, administrators too"))
+    Some(format!(
+        "the list of users and roles is not whole ({why}): there may be more of them, \
+        administrators too"
+    ))
 }
 
 /// What was taken for granted, for every answer about an account.
 fn assumptions(account: &Account<'_>) -> Vec<String> {
     let mut list = vec![format!("actions of {}", account.actions.date)];
     list.extend(principals_cut(account));
-    let count = |of: fn(&Compiled) -> usize| account.documents.iter().map(|d| of(&d.compiled)).sum::<usize>();
+    let count = |of: fn(&Compiled) -> usize| {
+        account
+            .documents
+            .iter()
+            .map(|d| of(&d.compiled))
+            .sum::<usize>()
+    };
     let (unlisted, not_understood) = (count(|c| c.actions_unlisted), count(|c| c.not_understood));
     if unlisted > 0 {
-        list.push(format!("{unlisted} actions in policies are not among them: decided by their names"));
+        list.push(format!(
+            "{unlisted} actions in policies are not among them: decided by their names"
+        ));
     }
     if not_understood > 0 {
-        list.push(format!("{not_understood} statements are not wholly understood: what they touch is a may"));
+        list.push(format!(
+            "{not_understood} statements are not wholly understood: what they touch is a may"
+        ));
     }
     match &account.controls {
         Controls::Read => {}
         Controls::NotAsked => {
-            list.push("policies of the organization (SCPs, RCPs) are not in the snapshot: taken as allowing everything".to_owned());
+            list.push(
+                "policies of the organization (SCPs, RCPs) are not in the snapshot: taken \
+            as allowing everything"
+                    .to_owned(),
+            );
         }
         Controls::Unread(why) => {
-            list.push(format!("policies of the organization (SCPs, RCPs) were not read ({why}): they may deny more"));
+            list.push(format!(
+                "policies of the organization (SCPs, RCPs) were not read ({why}): \
+            they may deny more"
+            ));
         }
     }
     let mut grants: Vec<String> = account.holes_of("kms:grant").iter().map(place).collect();
     grants.dedup();
     if !grants.is_empty() {
-        list.push(format!("grants of KMS keys were not read ({}): they may allow more", some(&grants, 3)));
+        list.push(format!(
+            "grants of KMS keys were not read ({}): they may allow more",
+            some(&grants, 3)
+        ));
     }
     list.push("session policies and VPC endpoint policies are not looked at".to_owned());
     list

@@ -1,8 +1,10 @@
-//! What an organization lets its accounts do: service and resource control policies, from the snapshot of the management
-//! account or a delegated administrator, for the accounts that stand beside it.
+//! What an organization lets its accounts do: service and resource control policies, from the
+//! snapshot of the management account or a delegated administrator, for the accounts that stand
+//! beside it.
 //!
-//! Policies are attached to roots, organizational units and accounts; all levels on the way from the root to an account must
-//! allow ([SCP evaluation](https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html)).
+//! Policies are attached to roots, organizational units and accounts; all levels on the way from
+//! the root to an account must allow ([SCP
+//! evaluation](https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html)).
 //! The management account itself is bound by none of them.
 
 use std::collections::BTreeMap;
@@ -31,7 +33,11 @@ pub(super) struct Organization {
 const LEVELS_MAX: usize = 16;
 
 /// Kinds of facts without which nobody knows which policies reach an account.
-const NEEDED: [&str; 3] = ["organizations:policy", "organizations:policytarget", "organizations:member"];
+const NEEDED: [&str; 3] = [
+    "organizations:policy",
+    "organizations:policytarget",
+    "organizations:member",
+];
 
 impl Organization {
     /// The organization that one of these snapshots has seen, if all that is needed of it was read.
@@ -40,38 +46,65 @@ impl Organization {
     /// When a snapshot is broken.
     pub(super) fn of(loaded: &[Loaded]) -> Result<Option<Self>> {
         for one in loaded {
-            let snapshot = Snapshot::parse(&one.text).map_err(|e| anyhow::anyhow!("{}: {e}", one.name))?;
+            let snapshot =
+                Snapshot::parse(&one.text).map_err(|e| anyhow::anyhow!("{}: {e}", one.name))?;
             let coverage = || snapshot.header.coverage.iter();
             let read = |kind: &str| {
-                let mut rows = coverage().filter(|c| c.kinds.iter().any(|k| k == kind)).peekable();
+                let mut rows = coverage()
+                    .filter(|c| c.kinds.iter().any(|k| k == kind))
+                    .peekable();
                 rows.peek().is_some() && rows.all(|c| c.status == CallStatus::Ok)
             };
-            if !NEEDED.iter().all(|kind| read(kind)) || !snapshot.facts.iter().any(|f| f.kind == "organizations:member") {
+            if !NEEDED.iter().all(|kind| read(kind))
+                || !snapshot
+                    .facts
+                    .iter()
+                    .any(|f| f.kind == "organizations:member")
+            {
                 continue;
             }
             let mut organization = Self::default();
             for fact in &snapshot.facts {
                 let id = unescape(fact.id);
-                let parts = || id.split_once('/').map(|(a, b)| (a.to_owned(), b.to_owned()));
-                let text = || (one.documents)(&fact.raw).map(|document| String::from_utf8_lossy(&document).into_owned());
+                let parts = || {
+                    id.split_once('/')
+                        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+                };
+                let text = || {
+                    (one.documents)(&fact.raw)
+                        .map(|document| String::from_utf8_lossy(&document).into_owned())
+                };
                 match fact.kind {
                     // Delegated administrators see all this too: who looked is not who manages.
                     "organizations:organization" => {
-                        let value: serde_json::Value = serde_json::from_str(&text().unwrap_or_default()).unwrap_or_default();
-                        organization.management = value["MasterAccountId"].as_str().unwrap_or_default().to_owned();
+                        let value: serde_json::Value =
+                            serde_json::from_str(&text().unwrap_or_default()).unwrap_or_default();
+                        organization.management = value["MasterAccountId"]
+                            .as_str()
+                            .unwrap_or_default()
+                            .to_owned();
                     }
                     "organizations:policy" => {
                         let Some(text) = text() else { continue };
                         // Only resource control policies have a principal, and they must.
-                        let is_rcp = parse(&text).is_ok_and(|p| p.statements.iter().any(|s| s.principal.is_some()));
-                        organization.policies.insert(id.into_owned(), (text, is_rcp));
+                        let is_rcp = parse(&text)
+                            .is_ok_and(|p| p.statements.iter().any(|s| s.principal.is_some()));
+                        organization
+                            .policies
+                            .insert(id.into_owned(), (text, is_rcp));
                     }
                     "organizations:policytarget" => {
                         if let Some((policy, target)) = parts() {
-                            organization.attached.entry(target).or_default().push(policy);
+                            organization
+                                .attached
+                                .entry(target)
+                                .or_default()
+                                .push(policy);
                         }
                     }
-                    "organizations:member" => organization.parents.extend(parts().map(|(parent, member)| (member, parent))),
+                    "organizations:member" => organization
+                        .parents
+                        .extend(parts().map(|(parent, member)| (member, parent))),
                     _ => {}
                 }
             }
@@ -87,7 +120,11 @@ impl Organization {
             return true;
         }
         let mut way = vec![account];
-        while let Some(parent) = self.parents.get(*way.last().unwrap_or(&account)).filter(|_| way.len() < LEVELS_MAX) {
+        while let Some(parent) = self
+            .parents
+            .get(*way.last().unwrap_or(&account))
+            .filter(|_| way.len() < LEVELS_MAX)
+        {
             way.push(parent);
         }
         if way.len() == 1 {
@@ -105,14 +142,17 @@ impl Organization {
                     .collect()
             };
             let levels: Vec<Vec<(&str, &str)>> = way.iter().rev().map(level).collect();
-            // Where a kind of policy is not enabled, nothing has one; where it is, AWS lets no level be without.
+            // Where a kind of policy is not enabled, nothing has one; where it is, AWS lets no
+            // level be without.
             if levels.iter().all(Vec::is_empty) {
                 continue;
             }
             for (node, policies) in way.iter().rev().zip(&levels) {
                 if policies.is_empty() {
                     whole = false;
-                    builder.unknown(format!("{node}: no policy of the organization is on record for it"));
+                    builder.unknown(format!(
+                        "{node}: no policy of the organization is on record for it"
+                    ));
                 } else if rcp {
                     builder.rcp_level(policies);
                 } else {
@@ -120,7 +160,8 @@ impl Organization {
                 }
             }
         }
-        let some = || Controls::Unread("no policy is on record for a level above the account".to_owned());
+        let some =
+            || Controls::Unread("no policy is on record for a level above the account".to_owned());
         builder.controls(if whole { Controls::Read } else { some() });
         true
     }
@@ -130,7 +171,9 @@ impl Organization {
 pub(super) fn seen_from_within(snapshot: &Snapshot<'_>, loaded: &Loaded) -> Controls {
     const KIND: &str = "organizations:organization";
     for fact in snapshot.facts.iter().filter(|f| f.kind == KIND) {
-        let Some(document) = (loaded.documents)(&fact.raw) else { continue };
+        let Some(document) = (loaded.documents)(&fact.raw) else {
+            continue;
+        };
         if absent_code(&document).is_some() {
             return Controls::Read;
         }
@@ -140,11 +183,23 @@ pub(super) fn seen_from_within(snapshot: &Snapshot<'_>, loaded: &Loaded) -> Cont
             return Controls::Read;
         }
         let id = value["Id"].as_str().unwrap_or("?");
-        return Controls::Unread(format!("a snapshot of the management account of {id} has them"));
+        return Controls::Unread(format!(
+            "a snapshot of the management account of {id} has them"
+        ));
     }
-    let rows = snapshot.header.coverage.iter().filter(|c| c.kinds.iter().any(|k| k == KIND));
+    let rows = snapshot
+        .header
+        .coverage
+        .iter()
+        .filter(|c| c.kinds.iter().any(|k| k == KIND));
     // What a dump does not have was not asked.
-    let mut refused =
-        rows.filter(|c| !matches!(c.status, CallStatus::Ok | CallStatus::Cut | CallStatus::NotCalled) && !c.nothing_is_there());
-    refused.next().map_or(Controls::NotAsked, |c| Controls::Unread(format!("{} {}", c.call, c.status)))
+    let mut refused = rows.filter(|c| {
+        !matches!(
+            c.status,
+            CallStatus::Ok | CallStatus::Cut | CallStatus::NotCalled
+        ) && !c.nothing_is_there()
+    });
+    refused.next().map_or(Controls::NotAsked, |c| {
+        Controls::Unread(format!("{} {}", c.call, c.status))
+    })
 }

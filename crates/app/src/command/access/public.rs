@@ -17,8 +17,12 @@ pub(super) fn run(global: &Global, args: &AccessPublicArgs) -> Result<Outcome> {
     let actions = actions(&args.on.table)?;
     let accounts = accounts(global, args.on.on.as_deref(), &actions)?;
     let mut neighbours = Neighbours::default();
-    accounts.iter().for_each(|account| neighbours.learn(account));
-    neighbours.friendly.extend(args.friendly.iter().map(|id| (id.clone(), id.clone())));
+    accounts
+        .iter()
+        .for_each(|account| neighbours.learn(account));
+    neighbours
+        .friendly
+        .extend(args.friendly.iter().map(|id| (id.clone(), id.clone())));
     if let Some(file) = &args.vendors {
         neighbours.vendors = vendors(file)?;
     }
@@ -31,7 +35,11 @@ pub(super) fn run(global: &Global, args: &AccessPublicArgs) -> Result<Outcome> {
         open |= !unread.is_empty();
         if global.format == Format::Human {
             for opening in &found {
-                let name = opening.name.as_ref().map(|n| format!(" {n}")).unwrap_or_default();
+                let name = opening
+                    .name
+                    .as_ref()
+                    .map(|n| format!(" {n}"))
+                    .unwrap_or_default();
                 let hangs = if opening.conditions.is_empty() {
                     String::new()
                 } else {
@@ -55,12 +63,22 @@ pub(super) fn run(global: &Global, args: &AccessPublicArgs) -> Result<Outcome> {
             out.line(&match (found.len(), unread.is_empty()) {
                 (_, true) => format!("account {id}: {count}"),
                 (0, false) => {
-                    format!("account {id}: UNKNOWN: none in what was read, but not everything that can let somebody in was read")
+                    format!(
+                        "account {id}: UNKNOWN: none in what was read, but not everything \
+                    that can let somebody in was read"
+                    )
                 }
-                (_, false) => format!("account {id}: {count}, and not everything that can let somebody in was read"),
+                (_, false) => format!(
+                    "account {id}: {count}, and not everything that can let \
+                somebody in was read"
+                ),
             })?;
-            unread.iter().try_for_each(|u| out.line(&format!("  not read: {}", u.sentence())))?;
-            assumptions(account).iter().try_for_each(|a| out.line(&format!("  {a}")))?;
+            unread
+                .iter()
+                .try_for_each(|u| out.line(&format!("  not read: {}", u.sentence())))?;
+            assumptions(account)
+                .iter()
+                .try_for_each(|a| out.line(&format!("  {a}")))?;
         } else {
             rows.extend(found.iter().map(|o| row(&account.id, o)));
             rows.extend(unread.iter().map(|u| u.row(&account.id)));
@@ -70,7 +88,11 @@ pub(super) fn run(global: &Global, args: &AccessPublicArgs) -> Result<Outcome> {
         out.rows(global.format, &rows)?;
     }
     out.flush()?;
-    Ok(if args.on.require_complete && open { Outcome::Incomplete } else { Outcome::Done })
+    Ok(if args.on.require_complete && open {
+        Outcome::Incomplete
+    } else {
+        Outcome::Done
+    })
 }
 
 /// Names that one line shows.
@@ -88,10 +110,27 @@ struct UnreadEntryKinds {
 
 impl UnreadEntryKinds {
     fn sentence(&self) -> String {
-        let of = if self.ids.is_empty() { String::new() } else { format!(" of {}", some(&self.ids, NAMES_MAX)) };
-        let regions: Vec<String> = self.regions.iter().filter(|r| !r.is_empty() && *r != super::GLOBAL).cloned().collect();
-        let regions = if regions.is_empty() { String::new() } else { format!(" in {}", some(&regions, NAMES_MAX)) };
-        let most = if self.ids.is_empty() { usize::MAX } else { NAMES_MAX };
+        let of = if self.ids.is_empty() {
+            String::new()
+        } else {
+            format!(" of {}", some(&self.ids, NAMES_MAX))
+        };
+        let regions: Vec<String> = self
+            .regions
+            .iter()
+            .filter(|r| !r.is_empty() && *r != super::GLOBAL)
+            .cloned()
+            .collect();
+        let regions = if regions.is_empty() {
+            String::new()
+        } else {
+            format!(" in {}", some(&regions, NAMES_MAX))
+        };
+        let most = if self.ids.is_empty() {
+            usize::MAX
+        } else {
+            NAMES_MAX
+        };
         format!("{}{of}{regions} ({})", some(&self.kinds, most), self.why)
     }
 
@@ -105,7 +144,8 @@ impl UnreadEntryKinds {
 fn unread(account: &Account<'_>) -> Vec<UnreadEntryKinds> {
     let mut holes: Vec<Hole> = ways_in().flat_map(|kind| account.holes_of(kind)).collect();
     holes.sort();
-    // What nobody saved or asked is one reason, whatever the call; a call that failed is one for itself.
+    // What nobody saved or asked is one reason, whatever the call; a call that failed is one for
+    // itself.
     let reason = |hole: &Hole| match hole.why.as_str() {
         NOT_IN_DUMP => hole.why.clone(),
         _ => hole.sentence(),
@@ -114,8 +154,17 @@ fn unread(account: &Account<'_>) -> Vec<UnreadEntryKinds> {
     for hole in holes {
         let entry = grouped.entry((reason(&hole), hole.id.is_empty()));
         let why = reason(&hole);
-        let unread = entry.or_insert_with(|| UnreadEntryKinds { kinds: Vec::new(), ids: Vec::new(), regions: Vec::new(), why });
-        for (list, value) in [(&mut unread.kinds, hole.kind), (&mut unread.ids, hole.id), (&mut unread.regions, hole.region)] {
+        let unread = entry.or_insert_with(|| UnreadEntryKinds {
+            kinds: Vec::new(),
+            ids: Vec::new(),
+            regions: Vec::new(),
+            why,
+        });
+        for (list, value) in [
+            (&mut unread.kinds, hole.kind),
+            (&mut unread.ids, hole.id),
+            (&mut unread.regions, hole.region),
+        ] {
             if !value.is_empty() && !list.contains(&value) {
                 list.push(value);
             }
@@ -136,12 +185,23 @@ fn row(account: &str, opening: &Opening) -> Value {
 /// Accounts of vendors: a list of `name` with `accounts` (or `id`), as public lists have it.
 pub(in crate::command) fn vendors(file: &Path) -> Result<BTreeMap<String, String>> {
     let text = read_text(file)?;
-    let list: Value = yaml_serde::from_str(&text).with_context(|| format!("{} is not YAML", file.display()))?;
+    let list: Value =
+        yaml_serde::from_str(&text).with_context(|| format!("{} is not YAML", file.display()))?;
     let mut vendors = BTreeMap::new();
-    for vendor in list.as_array().with_context(|| format!("{}: expected a list of vendors", file.display()))? {
+    for vendor in list
+        .as_array()
+        .with_context(|| format!("{}: expected a list of vendors", file.display()))?
+    {
         let name = vendor["name"].as_str().unwrap_or("?");
-        let ids = vendor["accounts"].as_array().into_iter().flatten().chain([&vendor["id"]]);
-        vendors.extend(ids.filter_map(Value::as_str).map(|id| (id.to_owned(), name.to_owned())));
+        let ids = vendor["accounts"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .chain([&vendor["id"]]);
+        vendors.extend(
+            ids.filter_map(Value::as_str)
+                .map(|id| (id.to_owned(), name.to_owned())),
+        );
     }
     Ok(vendors)
 }

@@ -5,7 +5,9 @@ use bartizan_iam::{Account, Caller, Decision, Extent, Neighbours, Outsider, Said
 use serde_json::{Value, json};
 
 use super::can::{answer, answer_of_many, owner, word_of_many};
-use super::{Outcome, accounts, actions, assumptions, check_question, is_of_many, principals_cut, some, word};
+use super::{
+    Outcome, accounts, actions, assumptions, check_question, is_of_many, principals_cut, some, word,
+};
 use crate::cli::{AccessWhoCanArgs, Format, Global};
 use crate::render::Out;
 
@@ -24,20 +26,30 @@ pub(super) fn run(global: &Global, args: &AccessWhoCanArgs) -> Result<Outcome> {
             continue;
         }
         let mut found: Vec<_> = (0..account.principals.len())
-            .map(|n| (account.principals[n].arn.clone(), account.may_there(n, owner, &args.action, &args.resource)))
+            .map(|n| {
+                (
+                    account.principals[n].arn.clone(),
+                    account.may_there(n, owner, &args.action, &args.resource),
+                )
+            })
             .filter(|(_, said)| is_told(said))
             .collect();
         // Those outside whom a policy of the account names.
         for opening in openings(account, &Neighbours::default()) {
             let caller = match &opening.to {
                 Outsider::Anybody => Caller::Anonymous,
-                Outsider::Account(id, who) if who.is_empty() => Caller::Aws(format!("arn:aws:iam::{id}:root")),
+                Outsider::Account(id, who) if who.is_empty() => {
+                    Caller::Aws(format!("arn:aws:iam::{id}:root"))
+                }
                 Outsider::Account(_, who) => Caller::Aws(who.clone()),
                 Outsider::Federated(provider, _) => Caller::Federated(provider.clone()),
                 Outsider::Service(service, _) if service != "*" => Caller::Service(service.clone()),
                 // Anybody at all stands for each of them.
                 Outsider::AnyAccount => Caller::Aws(NOBODY_IN_PARTICULAR.to_owned()),
-                Outsider::Organization(_) | Outsider::Service(..) | Outsider::Deleted(_) | Outsider::Unidentified(_) => continue,
+                Outsider::Organization(_)
+                | Outsider::Service(..)
+                | Outsider::Deleted(_)
+                | Outsider::Unidentified(_) => continue,
             };
             let name = opening.to.sentence();
             if found.iter().all(|(n, _)| *n != name) {
@@ -52,23 +64,53 @@ pub(super) fn run(global: &Global, args: &AccessWhoCanArgs) -> Result<Outcome> {
         open |= nobody_knows.is_some() || account.principals_cut().is_some();
         found.sort_by(|a, b| (b.1.verdict, &a.0).cmp(&(a.1.verdict, &b.0)));
         if global.format == Format::Human {
-            let shown = if nobody_knows.is_some() { SHOWN_MAX } else { usize::MAX };
+            let shown = if nobody_knows.is_some() {
+                SHOWN_MAX
+            } else {
+                usize::MAX
+            };
             for (arn, said) in found.iter().take(shown) {
-                let by: Vec<&str> = said.because.first().into_iter().chain(said.unread.first()).map(String::as_str).collect();
+                let by: Vec<&str> = said
+                    .because
+                    .first()
+                    .into_iter()
+                    .chain(said.unread.first())
+                    .map(String::as_str)
+                    .collect();
                 let by = by.join("; ");
-                let hangs =
-                    if said.conditions.is_empty() { String::new() } else { format!("  if {}", said.conditions.join(" and ")) };
+                let hangs = if said.conditions.is_empty() {
+                    String::new()
+                } else {
+                    format!("  if {}", said.conditions.join(" and "))
+                };
                 out.line(&format!("{:4}  {arn}  {by}{hangs}", word(said.verdict)))?;
             }
             if let Some(why) = &nobody_knows {
                 let more = found.len().saturating_sub(shown);
-                let more = if more > 0 { format!("  and {more} more of the account") } else { String::new() };
+                let more = if more > 0 {
+                    format!("  and {more} more of the account")
+                } else {
+                    String::new()
+                };
                 out.line(&format!("may   anybody  {why}: nobody is ruled out{more}"))?;
             }
-            let own = found.iter().filter(|(name, _)| account.principals.iter().any(|p| p.arn == *name)).count();
-            let outside = if found.len() > own { format!(", and {} from outside", found.len() - own) } else { String::new() };
-            out.line(&format!("{own} of {} principals of account {}{outside}", account.principals.len(), account.id))?;
-            assumptions(account).iter().try_for_each(|a| out.line(&format!("  {a}")))?;
+            let own = found
+                .iter()
+                .filter(|(name, _)| account.principals.iter().any(|p| p.arn == *name))
+                .count();
+            let outside = if found.len() > own {
+                format!(", and {} from outside", found.len() - own)
+            } else {
+                String::new()
+            };
+            out.line(&format!(
+                "{own} of {} principals of account {}{outside}",
+                account.principals.len(),
+                account.id
+            ))?;
+            assumptions(account)
+                .iter()
+                .try_for_each(|a| out.line(&format!("  {a}")))?;
         } else {
             rows.extend(found.iter().map(|(arn, said)| {
                 let mut value = answer(said);
@@ -76,7 +118,9 @@ pub(super) fn run(global: &Global, args: &AccessWhoCanArgs) -> Result<Outcome> {
                 value["account"] = json!(account.id);
                 value
             }));
-            if let Some(why) = nobody_knows.filter(|_| found.iter().all(|(name, _)| name != "anybody")) {
+            if let Some(why) =
+                nobody_knows.filter(|_| found.iter().all(|(name, _)| name != "anybody"))
+            {
                 rows.push(json!({"account": account.id, "principal": "anybody", "verdict": "may", "decision": "unknown",
                                  "because": [format!("{why}: nobody is ruled out")], "conditions": []}));
             }
@@ -89,7 +133,11 @@ pub(super) fn run(global: &Global, args: &AccessWhoCanArgs) -> Result<Outcome> {
         out.rows(global.format, &rows)?;
     }
     out.flush()?;
-    Ok(if args.on.require_complete && open { Outcome::Incomplete } else { Outcome::Done })
+    Ok(if args.on.require_complete && open {
+        Outcome::Incomplete
+    } else {
+        Outcome::Done
+    })
 }
 
 /// Principals that are allowed on all, or on some, of the resources that a pattern matches.
@@ -101,8 +149,16 @@ fn of_many(
     out: &mut Out,
     rows: &mut Vec<Value>,
 ) -> Result<()> {
-    let one = |n: usize| (&account.principals[n].arn, account.may_on(n, owner, &args.action, &args.resource));
-    let mut found: Vec<_> = (0..account.principals.len()).map(one).filter(|(_, many)| many.extent != Extent::None).collect();
+    let one = |n: usize| {
+        (
+            &account.principals[n].arn,
+            account.may_on(n, owner, &args.action, &args.resource),
+        )
+    };
+    let mut found: Vec<_> = (0..account.principals.len())
+        .map(one)
+        .filter(|(_, many)| many.extent != Extent::None)
+        .collect();
     found.sort_by(|a, b| (b.1.extent, b.1.verdict(), a.0).cmp(&(a.1.extent, a.1.verdict(), b.0)));
     if global.format != Format::Human {
         rows.extend(found.iter().map(|(arn, many)| {
@@ -115,16 +171,33 @@ fn of_many(
     }
     for (arn, many) in &found {
         let examples = |allowed: bool| {
-            let of = many.classes.iter().filter(|(_, said)| (said.verdict != Tri::No) == allowed);
+            let of = many
+                .classes
+                .iter()
+                .filter(|(_, said)| (said.verdict != Tri::No) == allowed);
             of.map(|(example, _)| example.clone()).collect::<Vec<_>>()
         };
         let which = match many.extent {
-            Extent::Some => format!("  such as {}; not {}", some(&examples(true), 3), some(&examples(false), 3)),
+            Extent::Some => format!(
+                "  such as {}; not {}",
+                some(&examples(true), 3),
+                some(&examples(false), 3)
+            ),
             _ => String::new(),
         };
-        out.line(&format!("{:4}  {}  {arn}{which}", word_of_many(many), many.extent.word()))?;
+        out.line(&format!(
+            "{:4}  {}  {arn}{which}",
+            word_of_many(many),
+            many.extent.word()
+        ))?;
     }
-    let (all, total) = (found.iter().filter(|(_, many)| many.extent == Extent::All).count(), account.principals.len());
+    let (all, total) = (
+        found
+            .iter()
+            .filter(|(_, many)| many.extent == Extent::All)
+            .count(),
+        account.principals.len(),
+    );
     out.line(&format!(
         "{all} of {total} principals of account {} on all of {}, {} on some",
         account.id,
@@ -132,7 +205,9 @@ fn of_many(
         found.len() - all
     ))?;
     out.line("  principals of other accounts are told of single resources only")?;
-    assumptions(account).iter().try_for_each(|a| out.line(&format!("  {a}")))
+    assumptions(account)
+        .iter()
+        .try_for_each(|a| out.line(&format!("  {a}")))
 }
 
 /// Principals that are shown where nobody is ruled out.
@@ -141,7 +216,8 @@ const SHOWN_MAX: usize = 50;
 /// An account that AWS gives to nobody, so that no policy names it.
 const NOBODY_IN_PARTICULAR: &str = "arn:aws:iam::000000000000:root";
 
-/// Whether there is something to tell. That grants of keys were not read is told once, and not of everybody.
+/// Whether there is something to tell. That grants of keys were not read is told once, and not of
+/// everybody.
 fn is_told(said: &Said) -> bool {
     said.verdict == Tri::Yes || said.verdict == Tri::Maybe && said.decision == Decision::Unknown
 }

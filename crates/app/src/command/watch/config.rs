@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-/// How many days of trail are read again each time, so that what comes late and what spans days is seen whole.
+/// How many days of trail are read again each time, so that what comes late and what spans days is
+/// seen whole.
 const LOOKBACK_DAYS: u16 = 30;
 
 /// What to watch. Paths are relative to the file, or to the folder that stands in its place.
@@ -62,7 +63,11 @@ pub(super) struct Trail {
 
 impl Default for Trail {
     fn default() -> Self {
-        Self { sources: Vec::new(), profile: None, lookback_days: LOOKBACK_DAYS }
+        Self {
+            sources: Vec::new(),
+            profile: None,
+            lookback_days: LOOKBACK_DAYS,
+        }
     }
 }
 
@@ -77,7 +82,10 @@ pub(super) struct RuleSources {
 
 impl Default for RuleSources {
     fn default() -> Self {
-        Self { paths: Vec::new(), builtin: true }
+        Self {
+            paths: Vec::new(),
+            builtin: true,
+        }
     }
 }
 
@@ -90,7 +98,8 @@ pub(super) struct NetworkSources {
     pub(super) ip_ranges: Option<PathBuf>,
 }
 
-/// A finding that is no cause for alarm, said in the configuration instead of with `bartizan accept`.
+/// A finding that is no cause for alarm, said in the configuration instead of with `bartizan
+/// accept`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AcceptedFinding {
@@ -116,14 +125,21 @@ impl Config {
     pub(super) fn find(dir: Option<&Path>, file: Option<&Path>) -> Result<Self> {
         if let Some(dir) = dir {
             let own = dir.join("bartizan.toml");
-            return if own.is_file() { Self::read(&own) } else { Self::of_folder(dir) };
+            return if own.is_file() {
+                Self::read(&own)
+            } else {
+                Self::of_folder(dir)
+            };
         }
         let here = Path::new("bartizan.toml");
         match file {
             Some(file) => Self::read(file),
             None if here.is_file() => Self::read(here),
             None => {
-                bail!("nothing to watch: name a folder with config/ and trail/, or write ./bartizan.toml (bartizan watch --help)")
+                bail!(
+                    "nothing to watch: name a folder with config/ and trail/, or write \
+                    ./bartizan.toml (bartizan watch --help)"
+                )
             }
         }
     }
@@ -132,25 +148,50 @@ impl Config {
         let name = file.display();
         let text = crate::files::read_text(file)?;
         let mut config: Self = toml::from_str(&text).map_err(|e| {
-            let line = e.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
+            let line = e.span().map_or(1, |span| {
+                1 + text[..span.start.min(text.len())].matches('\n').count()
+            });
             anyhow::anyhow!("{name}, line {line}: {}", e.message().replace('\n', ", "))
         })?;
         let base = file.parent().unwrap_or(Path::new(""));
         let place = |path: &mut PathBuf| *path = base.join(&*path);
-        config.account.iter_mut().filter_map(|a| a.from.as_mut()).for_each(place);
+        config
+            .account
+            .iter_mut()
+            .filter_map(|a| a.from.as_mut())
+            .for_each(place);
         config.rules.paths.iter_mut().for_each(place);
         config.vendors.iter_mut().for_each(place);
-        config.networks.geo.iter_mut().chain(&mut config.networks.ip_ranges).for_each(place);
-        config.output.report.iter_mut().chain(&mut config.output.findings).for_each(place);
-        let local = config.trail.sources.iter_mut().filter(|s| !s.starts_with("s3://"));
+        config
+            .networks
+            .geo
+            .iter_mut()
+            .chain(&mut config.networks.ip_ranges)
+            .for_each(place);
+        config
+            .output
+            .report
+            .iter_mut()
+            .chain(&mut config.output.findings)
+            .for_each(place);
+        let local = config
+            .trail
+            .sources
+            .iter_mut()
+            .filter(|s| !s.starts_with("s3://"));
         local.for_each(|source| *source = base.join(&*source).display().to_string());
         if config.account.is_empty() && config.trail.sources.is_empty() {
-            bail!("{name} names neither an [[account]] nor trail.sources: there is nothing to watch");
+            bail!(
+                "{name} names neither an [[account]] nor trail.sources: there is nothing to watch"
+            );
         }
-        if let Some(one) =
-            config.account.iter().find(|a| a.from.is_some() && (a.profile.is_some() || a.role_arn.is_some() || a.org.is_some()))
-        {
-            bail!("{name}: an account is read live or from {}, not both", one.from.as_deref().unwrap_or(base).display());
+        if let Some(one) = config.account.iter().find(|a| {
+            a.from.is_some() && (a.profile.is_some() || a.role_arn.is_some() || a.org.is_some())
+        }) {
+            bail!(
+                "{name}: an account is read live or from {}, not both",
+                one.from.as_deref().unwrap_or(base).display()
+            );
         }
         Ok(config)
     }
@@ -162,10 +203,21 @@ impl Config {
         let mut config = Self::default();
         // A folder of logs is an investigation: all of it counts.
         config.trail.lookback_days = 0;
-        config.account.extend(at("config").map(|from| AccountSource { from: Some(from), ..AccountSource::default() }));
-        config.trail.sources.extend(at("trail").map(|p| p.display().to_string()));
+        config
+            .account
+            .extend(at("config").map(|from| AccountSource {
+                from: Some(from),
+                ..AccountSource::default()
+            }));
+        config
+            .trail
+            .sources
+            .extend(at("trail").map(|p| p.display().to_string()));
         if config.account.is_empty() && config.trail.sources.is_empty() {
-            bail!("{} has neither config/ (dumps of AWS CLI output) nor trail/ (CloudTrail)", dir.display());
+            bail!(
+                "{} has neither config/ (dumps of AWS CLI output) nor trail/ (CloudTrail)",
+                dir.display()
+            );
         }
         Ok(config)
     }

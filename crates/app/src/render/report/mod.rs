@@ -1,7 +1,9 @@
-//! The report: one HTML file that needs nothing else. Three depths: a card that answers, pictures of time and of power, lists.
+//! The report: one HTML file that needs nothing else. Three depths: a card that answers, pictures
+//! of time and of power, lists.
 //!
-//! Every name comes from an account or a log. maud escapes for HTML, [`clean`] makes control and bidirectional characters visible,
-//! and a Content-Security-Policy that names our one script and one style by their hashes lets nothing else run.
+//! Every name comes from an account or a log. maud escapes for HTML, [`clean`] makes control and
+//! bidirectional characters visible, and a Content-Security-Policy that names our one script and
+//! one style by their hashes lets nothing else run.
 
 mod picture;
 
@@ -26,9 +28,17 @@ const FINDINGS_MAX: usize = 2000;
 
 /// The whole file.
 pub(crate) fn report(watched: &WatchResult) -> String {
-    let hash = |text: &str| format!("'sha256-{}'", base64::engine::general_purpose::STANDARD.encode(Hash::of(text.as_bytes()).0));
-    let policy =
-        format!("default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'", hash(STYLE), hash(SCRIPT));
+    let hash = |text: &str| {
+        format!(
+            "'sha256-{}'",
+            base64::engine::general_purpose::STANDARD.encode(Hash::of(text.as_bytes()).0)
+        )
+    };
+    let policy = format!(
+        "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
+    );
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -87,7 +97,8 @@ fn card(watched: &WatchResult) -> Markup {
                     dt { "how bad" } dd { (word(incident.severity)) " · score " (incident.score) " of 100" }
                     dt { "since" } dd { (minute(&incident.first_time)) " UTC, last seen " (minute(&incident.last_time)) " UTC" }
                     dt { "who" } dd { @for suspect in &incident.actor { (text(&suspect.name)) @if !suspect.addresses.is_empty() { " from " (text(&suspect.addresses.join(", "))) } br; } }
-                    dt { "still there" } dd { @if incident.standing.is_empty() { @if incident.standing_known { "nothing, in the latest snapshot" } @else { "unknown: no configuration snapshot after it" @if !incident.left.is_empty() { br; "not removed in this trail: " @for made in &incident.left { (text(&made.what)) br; } } } } @for s in &incident.standing { (text(&s.what)) br; } }
+                    dt { "still there" } dd { @if incident.standing.is_empty() { @if incident.standing_known { "nothing, in the \
+                    latest snapshot" } @else { "unknown: no configuration snapshot after it" @if !incident.left.is_empty() { br; "not removed in this trail: " @for made in &incident.left { (text(&made.what)) br; } } } } @for s in &incident.standing { (text(&s.what)) br; } }
                 }
                 @if !incident.todo.is_empty() {
                     h3 { "To do first" }
@@ -95,7 +106,8 @@ fn card(watched: &WatchResult) -> Markup {
                     @for advice in &incident.todo { p { (text(&advice.why)) } pre { (text(&advice.command)) } }
                 }
             } @else {
-                p { "No intrusion found in the data read. What was not read is listed below, and is no all-clear." }
+                p { "No intrusion found in the data read. What was not read is listed below, and \
+                is no all-clear." }
             }
             p class="dim" {
                 "As of " (minute(&watched.as_of)) " UTC"
@@ -133,7 +145,8 @@ fn one(number: usize, incident: &Incident, watched: &WatchResult) -> Markup {
                     @if !suspect.addresses.is_empty() { dt { "from" } dd { (text(&suspect.addresses.join(", "))) } }
                     @if !suspect.user_agents.is_empty() { dt { "user agents" } dd { @for agent in &suspect.user_agents { (text(agent)) br; } } }
                     @for chain in &suspect.chains { dt { "through" } dd { (text(&chain.join(" ▸ "))) } }
-                    @if !suspect.whole { dt { "unknown" } dd { "the chain of sessions ends here: who is behind it is not in this trail" } }
+                    @if !suspect.whole { dt { "unknown" } dd { "the chain of sessions ends here: \
+                    who is behind it is not in this trail" } }
                 }
             }
             (list("Still there", incident.standing.iter().map(|s| format!("{}, since {} UTC", s.what, minute(&s.since)))))
@@ -194,7 +207,9 @@ fn access(watched: &WatchResult) -> Markup {
     html! {
         section id="access" {
             h2 { "Access that was gained" }
-            @if watched.paths.is_empty() { p { "No principal gained a path to administrator, and nothing was opened to other accounts. What single policies gained is listed with the changes." } }
+            @if watched.paths.is_empty() { p { "No principal gained a path to administrator, and \
+            nothing was opened to other accounts. What single policies gained is listed with the \
+            changes." } }
             @else {
                 div class="wide" { (picture::power(&watched.paths)) }
                 ul { @for path in &watched.paths { li { (text(&path.from)) " → " (text(&path.to)) ": " (text(&path.through)) " " span class="dim" { "(before: " (path.before) ", now: " (path.after) ")" } } } }
@@ -249,7 +264,8 @@ fn findings(findings: &[Finding]) -> Markup {
                     }
                 }
             }
-            @if findings.len() > FINDINGS_MAX { p { "and " (findings.len() - FINDINGS_MAX) " more in the store" } }
+            @if findings.len() > FINDINGS_MAX { p { "and " (findings.len() - FINDINGS_MAX) " more \
+            in the store" } }
         }
     }
 }
@@ -260,13 +276,16 @@ fn coverage(watched: &WatchResult) -> Markup {
     html! {
         section id="coverage" {
             h2 { "What was not seen, and what was left out" }
-            @if coverage.holes.is_empty() && coverage.unknown.is_empty() { p { "Everything that was there to be read was read." } }
+            @if coverage.holes.is_empty() && coverage.unknown.is_empty() { p { "Everything that \
+            was there to be read was read." } }
             ul {
                 @for hole in &coverage.holes { li { (text(hole)) } }
                 @for unknown in &coverage.unknown { li { "cannot be told: " (text(unknown)) } }
                 @for s in watched.snapshot.iter().filter(|s| s.calls_read < s.calls) { li { "account " (text(&s.account)) ": " (s.calls - s.calls_read) " of " (s.calls) " calls were not read" } }
             }
-            p { "Folded: " (volatile) " volatile, " (derived) " derived, " (vendor) " by AWS itself, " (cosmetic) " reordered; " (coverage.undone_folded) " made and undone without effect; " (coverage.accepted) " accepted." }
+            p { "Folded: " (volatile) " volatile, " (derived) " derived, " (vendor) " by AWS \
+            itself, " (cosmetic) " reordered; " (coverage.undone_folded) " made and undone \
+            without effect; " (coverage.accepted) " accepted." }
             @if !coverage.attributed.is_empty() {
                 p { "Who made the changes: " (coverage.attributed.iter().map(|(word, n)| format!("{n} {word}")).collect::<Vec<_>>().join(", ")) "." }
             }
@@ -279,7 +298,8 @@ fn verify(watched: &WatchResult) -> Markup {
     html! {
         section id="verify" {
             h2 { "How to verify the evidence" }
-            p { "The snapshots behind this report are in an append-only log, signed. This is its head when the report was written:" }
+            p { "The snapshots behind this report are in an append-only log, signed. This is its \
+            head when the report was written:" }
             pre { "store  " (text(&e.store)) "\nsize   " (e.log_size) "\nroot   " (text(&e.head)) "\nkey    " (text(&e.key)) }
             pre { "bartizan verify evidence" }
         }

@@ -27,11 +27,22 @@ pub(super) fn time(incident: &Incident, moments: &[&TimelineEntry]) -> Markup {
         .into_iter()
         .find(|s| (to - from) / s <= 10)
         .unwrap_or(2_592_000);
-    let ticks: Vec<i64> = (from.div_euclid(step) + 1..=to.div_euclid(step)).map(|n| n * step).take(40).collect();
+    let ticks: Vec<i64> = (from.div_euclid(step) + 1..=to.div_euclid(step))
+        .map(|n| n * step)
+        .take(40)
+        .collect();
     let long = to - from > 86_400;
     let label = |s: i64| {
-        let when = minute(&Timestamp::from_second(s).map(|t| t.to_string()).unwrap_or_default());
-        if long { when.get(5..).unwrap_or_default().to_owned() } else { when.get(11..).unwrap_or_default().to_owned() }
+        let when = minute(
+            &Timestamp::from_second(s)
+                .map(|t| t.to_string())
+                .unwrap_or_default(),
+        );
+        if long {
+            when.get(5..).unwrap_or_default().to_owned()
+        } else {
+            when.get(11..).unwrap_or_default().to_owned()
+        }
     };
     // Marks of one lane that would cover one another stand in steps.
     let mut placed: Vec<(i64, i64, i64)> = Vec::new();
@@ -41,13 +52,22 @@ pub(super) fn time(incident: &Incident, moments: &[&TimelineEntry]) -> Markup {
         .filter_map(|(n, m)| {
             let lane = LANES.iter().position(|s| *s == m.stage)? as i64;
             let at = x(second(&m.time));
-            let crowd = placed.iter().filter(|(l, p, _)| *l == lane && (p - at).abs() < 18).count() as i64;
+            let crowd = placed
+                .iter()
+                .filter(|(l, p, _)| *l == lane && (p - at).abs() < 18)
+                .count() as i64;
             placed.push((lane, at, crowd));
-            Some((n, *m, at, 14 + lane * LANE + LANE / 2 + [0, -13, 13][crowd as usize % 3] + crowd / 3 * 3))
+            Some((
+                n,
+                *m,
+                at,
+                14 + lane * LANE + LANE / 2 + [0, -13, 13][crowd as usize % 3] + crowd / 3 * 3,
+            ))
         })
         .collect();
     html! {
-        svg viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-label="timeline of the incident, one lane for each stage" {
+        svg viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-label="timeline of the \
+        incident, one lane for each stage" {
             defs { pattern id="hatch" width="8" height="8" patternUnits="userSpaceOnUse" { path class="hatch" d="M0 8 L8 0" {} } }
             @for m in moments.iter().filter(|m| m.rule == "trail-gap") {
                 rect class="gap" x=(x(second(&m.time))) y="10" width=((x(second(&m.until)) - x(second(&m.time))).max(3)) height=(height - 44) {
@@ -90,7 +110,8 @@ pub(super) fn power(paths: &[AccessPath]) -> Markup {
         10 + (2 * n + 1) * (height - 20) / (2 * list.len().max(1) as i64)
     };
     html! {
-        svg viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-label="new ways: who, through what, to what" {
+        svg viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-label="new ways: who, \
+        through what, to what" {
             @for p in shown {
                 @let (a, b) = (y(&left, &p.from), y(&right, &p.to));
                 path class=(if p.after == "must" { "edge" } else { "edge may" }) d=(format!("M{} {a} C {} {a} {} {b} {} {b}", 10 + box_width, WIDTH / 2, WIDTH / 2, WIDTH - 10 - box_width)) { title { (text(&p.through)) } }
@@ -108,5 +129,9 @@ pub(super) fn power(paths: &[AccessPath]) -> Markup {
 
 fn cut(name: &str, characters: usize) -> String {
     let name = text(name);
-    if name.chars().count() <= characters { name } else { format!("{}…", name.chars().take(characters - 1).collect::<String>()) }
+    if name.chars().count() <= characters {
+        name
+    } else {
+        format!("{}…", name.chars().take(characters - 1).collect::<String>())
+    }
 }

@@ -1,4 +1,5 @@
-//! From notes to findings: duplicates, windows, memory, merging. One thread, in the order of the objects.
+//! From notes to findings: duplicates, windows, memory, merging. One thread, in the order of the
+//! objects.
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
@@ -6,19 +7,24 @@ use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 
+use super::finding_text::FindingText;
 use super::first_seen::{FirstSeenMemory, FirstSeenState, IdentityHasher};
 use super::load::RuleProblem;
-use super::notes::{NO_TIME, ScanOutput, Tally, WindowNote};
 use super::rule::{AttemptPolicy, Rule, RuleKind};
 use super::scan::ScanPlan;
-use super::sentence::FindingText;
+use super::scan_output::{NO_TIME, ScanOutput, Tally, WindowNote};
 use super::window::Windows;
 use crate::attribution::AttributionIndex;
 use crate::call::{CallContext, Sighting, actor_of};
 use crate::merge::{FindingDraft, FindingKey, Merger};
 use crate::work::WorkIndex;
-use bartizan_model::limits::{EVENT_IDS_MAX, EVIDENCE_MAX, RESOURCES_MAX, SCAN_CACHE_MAX, UNJUDGED_ONE_IN, WINDOW_STATE_BYTES_MAX};
-use bartizan_model::{Actor, Confidence, Evidence, Finding, Severity, Stage, Verdict, finding_id, time_text};
+use bartizan_model::limits::{
+    EVENT_IDS_MAX, EVIDENCE_MAX, RESOURCES_MAX, SCAN_CACHE_MAX, UNJUDGED_ONE_IN,
+    WINDOW_STATE_BYTES_MAX,
+};
+use bartizan_model::{
+    Actor, Confidence, Evidence, Finding, Severity, Stage, Verdict, finding_id, time_text,
+};
 use bartizan_trail::{EventId, NonEvent, ReadProblem};
 
 /// Takes notes, gives findings.
@@ -30,7 +36,7 @@ pub struct Evaluator<'p> {
     first_seens: FirstSeenState,
     totals: Totals,
     tally: Tally,
-    testimony: AttributionIndex,
+    attribution: AttributionIndex,
     work: WorkIndex,
 }
 
@@ -87,12 +93,15 @@ impl Totals {
 
     /// Whether so much was not judged that silence is no all-clear.
     pub fn unjudged_in_bulk(&self) -> bool {
-        self.unjudged_objects > 0 || self.unjudged * UNJUDGED_ONE_IN >= self.events.max(1) && self.unjudged > 0
+        self.unjudged_objects > 0
+            || self.unjudged * UNJUDGED_ONE_IN >= self.events.max(1) && self.unjudged > 0
     }
 
     /// Whether something may have been missed.
     pub fn is_incomplete(&self) -> bool {
-        self.judged_nothing() || self.unjudged_in_bulk() || self.problems.keys().any(|p| p.loses_events())
+        self.judged_nothing()
+            || self.unjudged_in_bulk()
+            || self.problems.keys().any(|p| p.loses_events())
     }
 }
 
@@ -107,7 +116,7 @@ pub struct Evaluation {
     /// To be kept for the next run.
     pub memory: FirstSeenMemory,
     /// For the join, if asked for.
-    pub testimony: AttributionIndex,
+    pub attribution: AttributionIndex,
     /// Who did what.
     pub work: WorkIndex,
 }
@@ -126,14 +135,17 @@ impl<'p> Evaluator<'p> {
             first_seens: FirstSeenState::new(plan.memory.clone()),
             totals: Totals::default(),
             tally: Tally::default(),
-            testimony: AttributionIndex::default(),
+            attribution: AttributionIndex::default(),
             work: WorkIndex::default(),
         }
     }
 
     /// Lets rules with windows hold so many bytes before what is over is judged and forgotten.
     pub fn with_window_bytes(self, bytes_max: usize) -> Self {
-        Self { windows: Windows::new(bytes_max), ..self }
+        Self {
+            windows: Windows::new(bytes_max),
+            ..self
+        }
     }
 
     /// Takes the notes of the next object. What it gives back is empty, for a scanner to use again.
@@ -156,45 +168,96 @@ impl<'p> Evaluator<'p> {
             }
         }
         self.count(object, &notes, again.len() as u64);
-        let once = |event: u32| event != WindowNote::GIVEN_UP && (again.is_empty() || !again.contains(&event));
-        self.tally(std::mem::take(&mut notes.tallied).into_iter().filter(|(event, _)| once(*event)).map(|(_, deed)| deed));
+        let once = |event: u32| {
+            event != WindowNote::GIVEN_UP && (again.is_empty() || !again.contains(&event))
+        };
+        self.tally(
+            std::mem::take(&mut notes.tallied)
+                .into_iter()
+                .filter(|(event, _)| once(*event))
+                .map(|(_, context)| context),
+        );
         for (slot, mut matches) in notes.matches.drain(..) {
             matches.events.retain(|(event, _)| once(*event));
             matches.earliest.retain(|(event, _)| once(*event));
-            let Some((first, last)) = span(&matches.events) else { continue };
+            let Some((first, last)) = span(&matches.events) else {
+                continue;
+            };
             let entity = notes.texts[slot.text as usize].clone();
-            let key = FindingKey { rule: slot.rule, entity, attempt: slot.attempt, window: slot.day };
+            let key = FindingKey {
+                rule: slot.rule,
+                entity,
+                attempt: slot.attempt,
+                window: slot.day,
+            };
             let count = matches.events.len() as u64;
             let call = (&notes.texts[slot.call as usize], slot.refused);
             let untimed = matches.untimed.then(|| key.clone());
-            self.merger.add_all(key, call, count, (first, last), matches.earliest.into_iter().map(|(_, sighting)| sighting));
+            self.merger.add_all(
+                key,
+                call,
+                count,
+                (first, last),
+                matches.earliest.into_iter().map(|(_, sighting)| sighting),
+            );
             if let Some(key) = untimed {
                 self.merger.untimed(&key, count);
             }
         }
         // What came again is counted with those who did it, once.
         for number in &again {
-            let caller = notes.caller_of.get(*number as usize).and_then(|c| notes.callers.get_mut(*c as usize));
+            let caller = notes
+                .caller_of
+                .get(*number as usize)
+                .and_then(|c| notes.callers.get_mut(*c as usize));
             caller.into_iter().for_each(|c| c.count -= 1);
         }
-        notes.callers.drain(..).for_each(|caller| self.work.count(caller));
+        notes
+            .callers
+            .drain(..)
+            .for_each(|caller| self.work.count(caller));
         for (_, act) in notes.acts.drain(..).filter(|(event, _)| once(*event)) {
             self.work.act(act);
         }
-        self.windows.add(rules, &notes.groups, &mut notes.notes, once);
+        self.windows
+            .add(rules, &notes.groups, &mut notes.notes, once);
         for met in notes.met.drain(..) {
             self.first_seens.meet(rules, met);
         }
         self.first_seens.last(&mut notes.last);
-        self.testimony.take(std::mem::take(&mut notes.witness));
+        self.attribution.take(std::mem::take(&mut notes.collector));
         self.windows.relieve(rules, &mut self.merger);
         notes.ids.clear();
         notes.caller_of.clear();
         notes.texts.clear();
         notes.groups.clear();
         // What is large is kept, with its room; the rest begins anew.
-        let ScanOutput { ids, caller_of, callers, acts, matches, notes, groups, met, texts, last, .. } = notes;
-        ScanOutput { ids, caller_of, callers, acts, matches, notes, groups, met, texts, last, ..ScanOutput::default() }
+        let ScanOutput {
+            ids,
+            caller_of,
+            callers,
+            acts,
+            matches,
+            notes,
+            groups,
+            met,
+            texts,
+            last,
+            ..
+        } = notes;
+        ScanOutput {
+            ids,
+            caller_of,
+            callers,
+            acts,
+            matches,
+            notes,
+            groups,
+            met,
+            texts,
+            last,
+            ..ScanOutput::default()
+        }
     }
 
     /// Takes what a scanner had left when there were no more objects.
@@ -221,14 +284,27 @@ impl<'p> Evaluator<'p> {
         }
         let unjudged = notes.problems.iter().filter(|(p, _)| p.is_unjudged());
         let (all, of_events) = unjudged.fold((0, 0), |(all, of_events), (problem, (_, n))| {
-            (all + n, of_events + if *problem == ReadProblem::NotAnEvent { 0 } else { *n })
+            (
+                all + n,
+                of_events
+                    + if *problem == ReadProblem::NotAnEvent {
+                        0
+                    } else {
+                        *n
+                    },
+            )
         });
         totals.unjudged += all;
-        totals.unjudged_objects += u64::from(all > 0 && notes.ids.len() as u64 <= of_events && notes.outside == 0);
+        totals.unjudged_objects +=
+            u64::from(all > 0 && notes.ids.len() as u64 <= of_events && notes.outside == 0);
         for (problem, (offset, n)) in &notes.problems {
             let named = totals.problems.values().map(Vec::len).sum::<usize>();
             if named < PROBLEMS_NAMED_MAX {
-                totals.problems.entry(*problem).or_default().push((object.to_owned(), *offset, *n));
+                totals
+                    .problems
+                    .entry(*problem)
+                    .or_default()
+                    .push((object.to_owned(), *offset, *n));
             } else {
                 totals.problems_unnamed += 1;
             }
@@ -237,9 +313,14 @@ impl<'p> Evaluator<'p> {
 
     /// Counts events, each once, by what people ask for.
     fn tally(&mut self, tallied: impl Iterator<Item = Arc<CallContext>>) {
-        let Tally { actors, sources, regions, errors } = &mut self.tally;
-        for deed in tallied {
-            let (actor, call) = (&deed.who.actor, &deed.call);
+        let Tally {
+            actors,
+            sources,
+            regions,
+            errors,
+        } = &mut self.tally;
+        for context in tallied {
+            let (actor, call) = (&context.who.actor, &context.call);
             let count = |map: &mut BTreeMap<String, u64>, text: &str| {
                 if let Some(n) = map.get_mut(text) {
                     *n += 1;
@@ -247,8 +328,15 @@ impl<'p> Evaluator<'p> {
                     map.insert(text.to_owned(), 1);
                 }
             };
-            count(actors, &format!("{} {}", actor.account.as_deref().unwrap_or("-"), actor.name));
-            for (map, text) in [(&mut *sources, &call.source), (&mut *regions, &call.region), (&mut *errors, &call.error)] {
+            count(
+                actors,
+                &format!("{} {}", actor.account.as_deref().unwrap_or("-"), actor.name),
+            );
+            for (map, text) in [
+                (&mut *sources, &call.source),
+                (&mut *regions, &call.region),
+                (&mut *errors, &call.error),
+            ] {
                 if let Some(text) = text {
                     count(map, text);
                 }
@@ -256,11 +344,13 @@ impl<'p> Evaluator<'p> {
         }
     }
 
-    /// Judges what is left. `learn`: only fills the memory. `show` makes the command that shows an event again.
+    /// Judges what is left. `learn`: only fills the memory. `show` makes the command that shows an
+    /// event again.
     pub fn finish(mut self, learn: bool, show: &dyn Fn(&str) -> String) -> Evaluation {
         let rules = &self.plan.rules.rules;
         // Neither needs the other, and their rules are others.
-        let (windows, first_seens, merger) = (&mut self.windows, self.first_seens, &mut self.merger);
+        let (windows, first_seens, merger) =
+            (&mut self.windows, self.first_seens, &mut self.merger);
         let dropped = first_seens.dropped;
         let (memory, fresh) = std::thread::scope(|scope| {
             let fresh = scope.spawn(|| {
@@ -268,7 +358,9 @@ impl<'p> Evaluator<'p> {
                 (first_seens.finish(rules, learn, &mut merger), merger)
             });
             windows.finish(rules, merger);
-            fresh.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            fresh
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         });
         self.merger.absorb(fresh);
         self.totals.window_evicted = self.windows.evicted;
@@ -281,17 +373,30 @@ impl<'p> Evaluator<'p> {
         self.totals.no_rule = rules.iter().all(|rule| matches!(rule.kind, RuleKind::Part));
         let mut findings: Vec<Finding> = Vec::new();
         if !learn {
-            findings.extend(drafts.into_iter().map(|(key, draft)| finding(&rules[key.rule as usize], &key, draft, show)));
+            findings.extend(
+                drafts
+                    .into_iter()
+                    .map(|(key, draft)| finding(&rules[key.rule as usize], &key, draft, show)),
+            );
             findings.extend(unseen(&self.totals, &self.plan.rules.problems));
         }
-        findings.sort_by(|a, b| (b.severity, &a.first_time, &a.id).cmp(&(a.severity, &b.first_time, &b.id)));
-        Evaluation { findings, totals: self.totals, tally: self.tally, memory, testimony: self.testimony, work: self.work }
+        findings.sort_by(|a, b| {
+            (b.severity, &a.first_time, &a.id).cmp(&(a.severity, &b.first_time, &b.id))
+        });
+        Evaluation {
+            findings,
+            totals: self.totals,
+            tally: self.tally,
+            memory,
+            attribution: self.attribution,
+            work: self.work,
+        }
     }
 }
 
-/// Event ids in two generations, so that memory is bounded and the recent ones are all there. Known by hashes with a
-/// random seed, so that nobody can choose an id that is taken for another. Both generations are in one table, because
-/// memory that is far away is all that a lookup costs.
+/// Event ids in two generations, so that memory is bounded and the recent ones are all there. Known
+/// by hashes with a random seed, so that nobody can choose an id that is taken for another. Both
+/// generations are in one table, because memory that is far away is all that a lookup costs.
 struct SeenEventIds {
     hasher: RandomState,
     known: HashSet<SeenEventId, BuildHasherDefault<IdentityHasher>>,
@@ -323,9 +428,18 @@ impl Hash for SeenEventId {
 
 impl Default for SeenEventIds {
     fn default() -> Self {
-        // Room for all that it may ever hold: what is not used is never touched, and a table that grows is written twice.
-        let known = HashSet::with_capacity_and_hasher(2 * EVENT_IDS_MAX, BuildHasherDefault::default());
-        Self { hasher: RandomState::default(), known, young: 0, old: 0, generation: 0, evicted: 0 }
+        // Room for all that it may ever hold: what is not used is never touched, and a table that
+        // grows is written twice.
+        let known =
+            HashSet::with_capacity_and_hasher(2 * EVENT_IDS_MAX, BuildHasherDefault::default());
+        Self {
+            hasher: RandomState::default(),
+            known,
+            young: 0,
+            old: 0,
+            generation: 0,
+            evicted: 0,
+        }
     }
 }
 
@@ -338,7 +452,8 @@ impl SeenEventIds {
         SeenEventId(self.hasher.hash_one(id.bits()) & !1)
     }
 
-    /// Looks at where ids will stand, so that memory is near when they come: many places can be on their way at once.
+    /// Looks at where ids will stand, so that memory is near when they come: many places can be on
+    /// their way at once.
     fn touch(&self, ids: &[SeenEventId]) {
         std::hint::black_box(ids.iter().filter(|id| self.known.contains(id)).count());
     }
@@ -365,18 +480,24 @@ fn span(events: &[(u32, i64)]) -> Option<(i64, i64)> {
     times().min().zip(times().max())
 }
 
-fn finding(rule: &Rule, key: &FindingKey, draft: FindingDraft, show: &dyn Fn(&str) -> String) -> Finding {
+fn finding(
+    rule: &Rule,
+    key: &FindingKey,
+    draft: FindingDraft,
+    show: &dyn Fn(&str) -> String,
+) -> Finding {
     let first = draft.sightings.values().next();
-    let call = first.map(|s| &s.deed.call);
+    let call = first.map(|s| &s.context.call);
     // Where nothing worked, nothing was done: it is told as a try, whatever kind of rule asked.
-    let attempt = key.attempt || rule.attempts == AttemptPolicy::Lower && draft.refused == draft.count;
+    let attempt =
+        key.attempt || rule.attempts == AttemptPolicy::Lower && draft.refused == draft.count;
     let actor = first.map(actor);
     let told = FindingText::of(&draft, first, actor.as_ref());
     let event = |s: &Sighting| Evidence::Event {
         id: s.id.to_string(),
         time: known_time(s.time_s).unwrap_or_else(|| "unknown".to_owned()),
-        call: s.deed.call.name.to_string(),
-        error: s.deed.call.error.clone(),
+        call: s.context.call.name.to_string(),
+        error: s.context.call.error.clone(),
     };
     let evidence = evidence(&draft).into_iter().map(event).collect();
     let mut because: Vec<String> = draft.because.into_values().collect();
@@ -386,15 +507,30 @@ fn finding(rule: &Rule, key: &FindingKey, draft: FindingDraft, show: &dyn Fn(&st
             Some(_) => "the time of their file or of their neighbours stands in for it",
             None => "nothing tells when it was",
         };
-        because.push(format!("{} of {} records have no usable time: {instead}", draft.untimed, draft.count));
+        because.push(format!(
+            "{} of {} records have no usable time: {instead}",
+            draft.untimed, draft.count
+        ));
     }
-    because.extend([rule.why.clone(), rule.advice.clone()].into_iter().filter(|t| !t.is_empty()));
+    because.extend(
+        [rule.why.clone(), rule.advice.clone()]
+            .into_iter()
+            .filter(|t| !t.is_empty()),
+    );
     Finding {
         id: finding_id(&rule.id, &key.entity, key.attempt, key.window),
         rule: rule.id.clone(),
-        title: if attempt { format!("Attempt: {}", rule.title) } else { rule.title.clone() },
+        title: if attempt {
+            format!("Attempt: {}", rule.title)
+        } else {
+            rule.title.clone()
+        },
         summary: told.summary,
-        severity: if attempt { lower(rule.severity) } else { rule.severity },
+        severity: if attempt {
+            lower(rule.severity)
+        } else {
+            rule.severity
+        },
         confidence: rule.confidence,
         stage: rule.stage,
         attack: rule.attack.clone(),
@@ -415,9 +551,13 @@ fn finding(rule: &Rule, key: &FindingKey, draft: FindingDraft, show: &dyn Fn(&st
     }
 }
 
-/// The earliest events, and of each call one that worked and one that failed: for those the last of the others make room.
+/// The earliest events, and of each call one that worked and one that failed: for those the last of
+/// the others make room.
 fn evidence(draft: &FindingDraft) -> Vec<&Sighting> {
-    let firsts = draft.calls.values().flat_map(|c| c.sightings.iter().filter_map(|s| s.values().next()));
+    let firsts = draft
+        .calls
+        .values()
+        .flat_map(|c| c.sightings.iter().filter_map(|s| s.values().next()));
     let mut firsts: Vec<&Sighting> = firsts.collect();
     firsts.sort_by_key(|s| s.place());
     firsts.truncate(EVIDENCE_MAX);
@@ -432,7 +572,7 @@ fn evidence(draft: &FindingDraft) -> Vec<&Sighting> {
 }
 
 fn actor(sighting: &Sighting) -> Actor {
-    actor_of(&sighting.deed.who, &sighting.source)
+    actor_of(&sighting.context.who, &sighting.source)
 }
 
 /// One step down, but never to a mere note what was more.
@@ -445,17 +585,29 @@ fn lower(severity: Severity) -> Severity {
     }
 }
 
-/// Findings of stage blind: events that were lost, rules that were asked for and do not run, state that was given up.
+/// Findings of stage blind: events that were lost, rules that were asked for and do not run, state
+/// that was given up.
 fn unseen(totals: &Totals, problems: &[RuleProblem]) -> Vec<Finding> {
     let mut findings = Vec::new();
     if totals.no_rule {
         let summary = "nothing was judged: no rule is there".to_owned();
-        findings.push(blind("no-rule", "", "no rule was there to judge", summary, Severity::Medium, 1, Vec::new()));
+        findings.push(blind(
+            "no-rule",
+            "",
+            "no rule was there to judge",
+            summary,
+            Severity::Medium,
+            1,
+            Vec::new(),
+        ));
     }
     if totals.unjudged_in_bulk() {
         let unjudged = || totals.problems.iter().filter(|(p, _)| p.is_unjudged());
-        let named = unjudged()
-            .flat_map(|(p, places)| places.iter().map(move |(object, _, n)| (object.clone(), format!("{n} × {}", p.text()))));
+        let named = unjudged().flat_map(|(p, places)| {
+            places
+                .iter()
+                .map(move |(object, _, n)| (object.clone(), format!("{n} × {}", p.text())))
+        });
         let what: Vec<&str> = unjudged().map(|(p, _)| p.text()).collect();
         let summary = format!(
             "{} of {} records were read and not judged: {}",
@@ -473,19 +625,41 @@ fn unseen(totals: &Totals, problems: &[RuleProblem]) -> Vec<Finding> {
             named.take(RESOURCES_MAX).collect(),
         ));
     }
-    if totals.events == 0 && totals.objects > 0 && totals.problems.keys().all(|p| !p.loses_events()) {
-        let asked =
-            if totals.outside > 0 { format!(": all {} are outside of the time asked for", totals.outside) } else { String::new() };
+    if totals.events == 0 && totals.objects > 0 && totals.problems.keys().all(|p| !p.loses_events())
+    {
+        let asked = if totals.outside > 0 {
+            format!(": all {} are outside of the time asked for", totals.outside)
+        } else {
+            String::new()
+        };
         let summary = format!("no event was judged in {} objects{asked}", totals.objects);
-        findings.push(blind("no-event", "", "no event was judged", summary, Severity::Medium, totals.objects, Vec::new()));
+        findings.push(blind(
+            "no-event",
+            "",
+            "no event was judged",
+            summary,
+            Severity::Medium,
+            totals.objects,
+            Vec::new(),
+        ));
     }
     for (problem, places) in totals.problems.iter().filter(|(p, _)| p.loses_events()) {
         let count: u64 = places.iter().map(|(_, _, n)| n).sum();
         let evidence = places
             .iter()
             .take(RESOURCES_MAX)
-            .map(|(object, offset, _)| (object.clone(), format!("{} at byte {offset}", problem.text())));
-        let summary = format!("events may be missing: {} in {}{}", problem.text(), places[0].0, others(places.len()));
+            .map(|(object, offset, _)| {
+                (
+                    object.clone(),
+                    format!("{} at byte {offset}", problem.text()),
+                )
+            });
+        let summary = format!(
+            "events may be missing: {} in {}{}",
+            problem.text(),
+            places[0].0,
+            others(places.len())
+        );
         findings.push(blind(
             "events-lost",
             problem.text(),
@@ -497,11 +671,31 @@ fn unseen(totals: &Totals, problems: &[RuleProblem]) -> Vec<Finding> {
         ));
     }
     let given_up = [
-        (totals.window_evicted, "window-evicted", "events that rules with windows gave up for want of room"),
-        (totals.window_late, "window-late", "events that came when what rules with windows had of their time was given up"),
-        (totals.first_seen_evicted, "first-seen-evicted", "first-seen keys that were given up for want of room"),
-        (totals.findings_dropped, "findings-dropped", "matches that found no room among the findings"),
-        (totals.problems_unnamed, "problems-unnamed", "objects with a problem beyond those that are named"),
+        (
+            totals.window_evicted,
+            "window-evicted",
+            "events that rules with windows gave up for want of room",
+        ),
+        (
+            totals.window_late,
+            "window-late",
+            "events that came when what rules with windows had of their time was given up",
+        ),
+        (
+            totals.first_seen_evicted,
+            "first-seen-evicted",
+            "first-seen keys that were given up for want of room",
+        ),
+        (
+            totals.findings_dropped,
+            "findings-dropped",
+            "matches that found no room among the findings",
+        ),
+        (
+            totals.problems_unnamed,
+            "problems-unnamed",
+            "objects with a problem beyond those that are named",
+        ),
     ];
     for (count, rule, what) in given_up.into_iter().filter(|(count, ..)| *count > 0) {
         findings.push(blind(
@@ -515,7 +709,11 @@ fn unseen(totals: &Totals, problems: &[RuleProblem]) -> Vec<Finding> {
         ));
     }
     for problem in problems {
-        let name = problem.rule.as_deref().map(|r| format!(" ({r})")).unwrap_or_default();
+        let name = problem
+            .rule
+            .as_deref()
+            .map(|r| format!(" ({r})"))
+            .unwrap_or_default();
         let summary = format!("{}{name} does not run: {}", problem.file, problem.text);
         let place = format!("{}{name}", problem.file);
         let entity = format!("{place} {}", problem.text);
@@ -533,7 +731,11 @@ fn unseen(totals: &Totals, problems: &[RuleProblem]) -> Vec<Finding> {
 }
 
 fn others(places: usize) -> String {
-    if places > 1 { format!(" and {} more", places - 1) } else { String::new() }
+    if places > 1 {
+        format!(" and {} more", places - 1)
+    } else {
+        String::new()
+    }
 }
 
 fn blind(
@@ -564,9 +766,14 @@ fn blind(
         actor: None,
         resources: Vec::new(),
         counterparty: Vec::new(),
-        evidence: evidence.into_iter().map(|(place, what)| Evidence::Coverage { place, what }).collect(),
+        evidence: evidence
+            .into_iter()
+            .map(|(place, what)| Evidence::Coverage { place, what })
+            .collect(),
         verdict: Verdict::Unknown,
-        because: vec!["what could not be read may hold anything: silence about it is no all-clear".to_owned()],
+        because: vec![
+            "what could not be read may hold anything: silence about it is no all-clear".to_owned(),
+        ],
         show: String::new(),
     }
 }

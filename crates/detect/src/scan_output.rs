@@ -1,4 +1,5 @@
-//! What a thread writes down about one object, for the [`super::Judge`] to take in the order of the objects.
+//! What a thread writes down about one object, for the [`super::Judge`] to take in the order of the
+//! objects.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,7 +40,7 @@ pub struct ScanOutput {
     pub problems: BTreeMap<ReadProblem, (u64, u64)>,
     /// Number and deed of every event, if they are to be counted by what people ask for.
     pub(super) tallied: Vec<(u32, Arc<CallContext>)>,
-    pub(super) witness: TrailCollector,
+    pub(super) collector: TrailCollector,
     /// When keys that were met before were seen last.
     pub(super) last: Vec<LastSeen>,
     /// Events outside of the time that was asked for.
@@ -80,7 +81,10 @@ pub(super) struct LastSeen {
 impl ScanOutput {
     /// Of an object that could not even be opened.
     pub fn unreadable() -> Self {
-        Self { problems: BTreeMap::from([(ReadProblem::Unreadable, (0, 1))]), ..Self::default() }
+        Self {
+            problems: BTreeMap::from([(ReadProblem::Unreadable, (0, 1))]),
+            ..Self::default()
+        }
     }
 }
 

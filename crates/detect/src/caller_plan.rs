@@ -1,5 +1,5 @@
-//! What is worked out once for many events: for those of one route and one identity, and for those that repeat another in
-//! all but time, ids and address.
+//! What is worked out once for many events: for those of one route and one identity, and for those
+//! that repeat another in all but time, ids and address.
 
 use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
@@ -12,10 +12,10 @@ use siphasher::sip::SipHasher13;
 
 use super::derive::{api, cut};
 use super::first_seen::ByHash;
-use super::notes::LastSeen;
 use super::route::{Dependency, Route};
 use super::rule::RuleKind;
 use super::scan::{FIELD_MARK, NETWORK, ScanPlan, feed, first_seen_text, group_text, keys, value};
+use super::scan_output::LastSeen;
 use super::steps::{EventSteps, is_attempt};
 use super::view::EventView;
 use crate::call::{ActorContext, ApiCall, CallContext};
@@ -23,17 +23,20 @@ use crate::work::ThingTable;
 use bartizan_model::limits::SCAN_CACHE_MAX;
 use bartizan_trail::{EventId, Field, RecordTemplate};
 
-/// What every event of a combo asks for. Thousands of these are in use at once, and each event needs another one: so they
-/// are small and stand close together, for memory that is far away is what costs most here.
+/// What every event of a combo asks for. Thousands of these are in use at once, and each event
+/// needs another one: so they are small and stand close together, for memory that is far away is
+/// what costs most here.
 #[derive(Clone, Copy)]
 pub(super) struct PlanHead {
     /// Time of the earliest event that was told of the first-seen keys.
     pub(super) first_s: i64,
     /// Time of the last event.
     pub(super) last_s: i64,
-    /// Which of [`CallerPlans::lists`] are numbers of values that rules count and that are the same for all events.
+    /// Which of [`CallerPlans::lists`] are numbers of values that rules count and that are the same
+    /// for all events.
     pub(super) counted: ListRange,
-    /// Which of [`CallerPlans::lists`] are numbers of crowds: the network is a value that is counted.
+    /// Which of [`CallerPlans::lists`] are numbers of crowds: the network is a value that is
+    /// counted.
     pub(super) crowds: ListRange,
     /// Which of [`CallerPlans::scopes`] are those of rules that ask whether the network is new.
     pub(super) scopes: ListRange,
@@ -57,7 +60,10 @@ impl ListRange {
     fn of<T>(list: &mut Vec<T>, new: Vec<T>) -> Self {
         let from = list.len() as u32;
         list.extend(new);
-        Self { from, to: list.len() as u32 }
+        Self {
+            from,
+            to: list.len() as u32,
+        }
     }
 
     pub(super) fn range(self) -> std::ops::Range<usize> {
@@ -80,7 +86,7 @@ pub(super) struct CallerPlan {
     /// `service:Call`.
     pub(super) call: Rc<SharedText>,
     /// Who does what, without what it is done to.
-    pub(super) deed: Arc<CallContext>,
+    pub(super) context: Arc<CallContext>,
     /// Whether the call makes things or takes them away.
     pub(super) acts: bool,
 }
@@ -136,8 +142,8 @@ pub(super) struct FirstSeenKey {
     pub(super) first: Cell<Option<(i64, EventId)>>,
 }
 
-/// A value that a rule counts, for all combos that have it. Only its first and its last event in a bucket of time are
-/// noted, which is all that the rule needs.
+/// A value that a rule counts, for all combos that have it. Only its first and its last event in a
+/// bucket of time are noted, which is all that the rule needs.
 #[repr(align(64))]
 pub(super) struct CountedValue {
     pub(super) noted: NotedSightings,
@@ -172,7 +178,8 @@ pub(super) struct NetworkKeys {
     pub(super) hasher: SipHasher13,
 }
 
-/// The networks with the smallest hashes that a group had in a bucket of time, of many that it may have.
+/// The networks with the smallest hashes that a group had in a bucket of time, of many that it may
+/// have.
 pub(super) struct DistinctNetworks {
     /// Number of the object.
     pub(super) object: u64,
@@ -200,12 +207,23 @@ pub(super) struct SharedTexts {
 
 impl SharedTexts {
     pub(super) fn text(&mut self, text: &str) -> Rc<SharedText> {
-        let new = || Rc::new(SharedText { text: text.into(), number: Cell::default() });
+        let new = || {
+            Rc::new(SharedText {
+                text: text.into(),
+                number: Cell::default(),
+            })
+        };
         one(&mut self.texts, self.hasher.hash_one(text), new)
     }
 
     pub(super) fn group(&mut self, rule: u32, text: &str) -> Rc<WindowGroupRef> {
-        let new = || Rc::new(WindowGroupRef { rule, text: text.into(), number: Cell::default() });
+        let new = || {
+            Rc::new(WindowGroupRef {
+                rule,
+                text: text.into(),
+                number: Cell::default(),
+            })
+        };
         one(&mut self.groups, self.hasher.hash_one((rule, text)), new)
     }
 }
@@ -219,7 +237,12 @@ fn one<V: Clone>(all: &mut ByHash<V>, hash: u64, new: impl FnOnce() -> V) -> V {
 }
 
 /// The number of what there is by this hash, or of something new.
-fn number<V>(numbers: &mut ByHash<u32>, all: &mut Vec<V>, hash: u64, new: impl FnOnce() -> V) -> u32 {
+fn number<V>(
+    numbers: &mut ByHash<u32>,
+    all: &mut Vec<V>,
+    hash: u64,
+    new: impl FnOnce() -> V,
+) -> u32 {
     *numbers.entry(hash).or_insert_with(|| {
         all.push(new());
         all.len() as u32 - 1
@@ -229,7 +252,12 @@ fn number<V>(numbers: &mut ByHash<u32>, all: &mut Vec<V>, hash: u64, new: impl F
 impl CallerPlans {
     /// Whether it is time to forget them.
     pub(super) fn is_full(&self) -> bool {
-        let most = self.all.len().max(self.counted.len()).max(self.crowds.len()).max(self.network_keys.len());
+        let most = self
+            .all
+            .len()
+            .max(self.counted.len())
+            .max(self.crowds.len())
+            .max(self.network_keys.len());
         most.max(self.first_seen.len()) >= SCAN_CACHE_MAX
     }
 
@@ -238,10 +266,21 @@ impl CallerPlans {
         self.numbers.get(&hash).copied()
     }
 
-    /// Takes out of a route what can be worked out now for all events of this identity. Gives the number of the combo.
-    pub(super) fn add(&mut self, hash: u64, plan: &ScanPlan, route: Route, view: &EventView<'_>, shared: &mut SharedTexts) -> u32 {
+    /// Takes out of a route what can be worked out now for all events of this identity. Gives the
+    /// number of the combo.
+    pub(super) fn add(
+        &mut self,
+        hash: u64,
+        plan: &ScanPlan,
+        route: Route,
+        view: &EventView<'_>,
+        shared: &mut SharedTexts,
+    ) -> u32 {
         let text = |field| view.event.text(field).map(|t| cut(&t));
-        let who = Arc::new(ActorContext { actor: view.actor.clone(), user_agent: text(Field::UserAgent) });
+        let who = Arc::new(ActorContext {
+            actor: view.actor.clone(),
+            user_agent: text(Field::UserAgent),
+        });
         let call = Arc::new(ApiCall {
             name: api(view.event).into(),
             source: text(Field::EventSource),
@@ -249,18 +288,36 @@ impl CallerPlans {
             region: text(Field::AwsRegion),
             error: view.event.error().map(|t| cut(&t)),
         });
-        let mut settled = PlanBuilder { combos: self, shared, counted: vec![], crowds: vec![], scopes: vec![], first_seen: vec![] };
+        let mut settled = PlanBuilder {
+            caller_plans: self,
+            shared,
+            counted: vec![],
+            crowds: vec![],
+            scopes: vec![],
+            first_seen: vec![],
+        };
         let mut sure = Vec::new();
         for detection in route.sure {
             let about = &plan.rules.detections[detection as usize];
             let tried = is_attempt(about, view);
             let uses = about.uses.iter().copied();
-            let rest: Vec<_> = uses.filter(|(rule, part)| !settled.take(plan, *rule, *part, tried, view)).collect();
+            let rest: Vec<_> = uses
+                .filter(|(rule, part)| !settled.take(plan, *rule, *part, tried, view))
+                .collect();
             if !rest.is_empty() {
-                sure.push(DecidedMatch { detection, uses: rest });
+                sure.push(DecidedMatch {
+                    detection,
+                    uses: rest,
+                });
             }
         }
-        let PlanBuilder { counted, crowds, scopes, first_seen, .. } = settled;
+        let PlanBuilder {
+            counted,
+            crowds,
+            scopes,
+            first_seen,
+            ..
+        } = settled;
         let acts = call.error.is_none() && ThingTable::builtin().concerns(view.event);
         self.heads.push(PlanHead {
             first_s: i64::MAX,
@@ -279,7 +336,12 @@ impl CallerPlans {
             told_id: Cell::new(EventId::from(0)),
             actor: shared.text(&view.actor.key),
             call: shared.text(&call.name),
-            deed: Arc::new(CallContext { who, call, resources: Box::default(), counterparty: Box::default() }),
+            context: Arc::new(CallContext {
+                who,
+                call,
+                resources: Box::default(),
+                counterparty: Box::default(),
+            }),
             acts,
         }));
         let number = self.all.len() as u32 - 1;
@@ -289,16 +351,24 @@ impl CallerPlans {
 
     /// When first-seen keys that were told were seen last.
     pub(super) fn last(&self) -> impl Iterator<Item = LastSeen> {
-        let told = self.heads.iter().zip(&self.all).filter(|(head, _)| head.first_s <= head.last_s);
-        told.flat_map(|(head, combo)| {
-            combo.first_seen.iter().map(|one| LastSeen { scope: one.scope, key: one.key, last_s: head.last_s })
+        let told = self
+            .heads
+            .iter()
+            .zip(&self.all)
+            .filter(|(head, _)| head.first_s <= head.last_s);
+        told.flat_map(|(head, caller_plan)| {
+            caller_plan.first_seen.iter().map(|one| LastSeen {
+                scope: one.scope,
+                key: one.key,
+                last_s: head.last_s,
+            })
         })
     }
 }
 
 /// Uses that look at no more than route, identity and network.
 struct PlanBuilder<'s> {
-    combos: &'s mut CallerPlans,
+    caller_plans: &'s mut CallerPlans,
     shared: &'s mut SharedTexts,
     counted: Vec<u32>,
     crowds: Vec<u32>,
@@ -308,40 +378,86 @@ struct PlanBuilder<'s> {
 
 impl PlanBuilder<'_> {
     /// Takes in what a rule wants of all events. False: it looks at more.
-    fn take(&mut self, plan: &ScanPlan, rule: usize, part: usize, tried: bool, view: &EventView<'_>) -> bool {
-        let settled =
-            |fields: &[String]| fields.iter().all(|f| Dependency::of(f, plan.networks.has_places()) <= Dependency::Identity);
+    fn take(
+        &mut self,
+        plan: &ScanPlan,
+        rule: usize,
+        part: usize,
+        tried: bool,
+        view: &EventView<'_>,
+    ) -> bool {
+        let settled = |fields: &[String]| {
+            fields
+                .iter()
+                .all(|f| Dependency::of(f, plan.networks.has_places()) <= Dependency::Identity)
+        };
         let about = &plan.rules.rules[rule];
         let rule = rule as u32;
         match &about.kind {
-            RuleKind::FirstSeen(first_seen) if settled(&first_seen.key) && settled(&first_seen.scope) => {
+            RuleKind::FirstSeen(first_seen)
+                if settled(&first_seen.key) && settled(&first_seen.scope) =>
+            {
                 let (scope, key) = keys(&plan.memory, &about.id, part, first_seen, view);
                 let new = || {
                     let text = first_seen_text(first_seen, view);
-                    Rc::new(FirstSeenKey { rule, scope, key, text, first: Cell::default() })
+                    Rc::new(FirstSeenKey {
+                        rule,
+                        scope,
+                        key,
+                        text,
+                        first: Cell::default(),
+                    })
                 };
-                self.first_seen.push(self.combos.first_seen.entry(key).or_insert_with(new).clone());
+                self.first_seen.push(
+                    self.caller_plans
+                        .first_seen
+                        .entry(key)
+                        .or_insert_with(new)
+                        .clone(),
+                );
             }
-            RuleKind::FirstSeen(first_seen) if first_seen.key == [NETWORK] && settled(&first_seen.scope) => {
+            RuleKind::FirstSeen(first_seen)
+                if first_seen.key == [NETWORK] && settled(&first_seen.scope) =>
+            {
                 let mut hasher = plan.memory.hasher();
                 hasher.write(about.id.as_bytes());
-                first_seen.scope.iter().for_each(|field| feed(&mut hasher, field, view));
+                first_seen
+                    .scope
+                    .iter()
+                    .for_each(|field| feed(&mut hasher, field, view));
                 let scope = hasher.finish();
                 hasher.write_u8(FIELD_MARK);
-                let new = || NetworkKeys { rule, scope, text: group_text(&first_seen.scope, view).into(), hasher };
-                let CallerPlans { network_numbers, network_keys, .. } = &mut *self.combos;
-                self.scopes.push((scope, number(network_numbers, network_keys, scope, new)));
+                let new = || NetworkKeys {
+                    rule,
+                    scope,
+                    text: group_text(&first_seen.scope, view).into(),
+                    hasher,
+                };
+                let CallerPlans {
+                    network_numbers,
+                    network_keys,
+                    ..
+                } = &mut *self.caller_plans;
+                self.scopes
+                    .push((scope, number(network_numbers, network_keys, scope, new)));
             }
             RuleKind::Window(window) => {
-                let Some(bucket_s) = window.bucket_s() else { return false };
+                let Some(bucket_s) = window.bucket_s() else {
+                    return false;
+                };
                 let fields = window.counted().unwrap_or_default();
                 if !settled(&window.group_by[part]) || fields != [NETWORK] && !settled(fields) {
                     return false;
                 }
-                let group = self.shared.group(rule, &group_text(&window.group_by[part], view));
+                let group = self
+                    .shared
+                    .group(rule, &group_text(&window.group_by[part], view));
                 let part = part as u32;
                 if fields == [NETWORK] {
-                    let hash = self.shared.hasher.hash_one((rule, &group.text, part, tried));
+                    let hash = self
+                        .shared
+                        .hasher
+                        .hash_one((rule, &group.text, part, tried));
                     let new = || DistinctNetworks {
                         object: 0,
                         from_s: 0,
@@ -353,13 +469,32 @@ impl PlanBuilder<'_> {
                         tried,
                         group,
                     };
-                    let CallerPlans { crowd_numbers, crowds, .. } = &mut *self.combos;
+                    let CallerPlans {
+                        crowd_numbers,
+                        crowds,
+                        ..
+                    } = &mut *self.caller_plans;
                     self.crowds.push(number(crowd_numbers, crowds, hash, new));
                 } else if let Some(value) = value(&window.test, view) {
-                    let hash = self.shared.hasher.hash_one((rule, &group.text, part, value, tried));
-                    let new = || CountedValue { noted: NotedSightings::default(), bucket_s, value, part, tried, group };
-                    let CallerPlans { counted_numbers, counted, .. } = &mut *self.combos;
-                    self.counted.push(number(counted_numbers, counted, hash, new));
+                    let hash = self
+                        .shared
+                        .hasher
+                        .hash_one((rule, &group.text, part, value, tried));
+                    let new = || CountedValue {
+                        noted: NotedSightings::default(),
+                        bucket_s,
+                        value,
+                        part,
+                        tried,
+                        group,
+                    };
+                    let CallerPlans {
+                        counted_numbers,
+                        counted,
+                        ..
+                    } = &mut *self.caller_plans;
+                    self.counted
+                        .push(number(counted_numbers, counted, hash, new));
                 }
             }
             _ => return false,
@@ -368,7 +503,8 @@ impl PlanBuilder<'_> {
     }
 }
 
-/// What was worked out for an event, for all that repeat it in everything but [`Fields::PER_EVENT`].
+/// What was worked out for an event, for all that repeat it in everything but
+/// [`Fields::PER_EVENT`].
 pub(super) struct RecordPlan {
     /// Where everything stands in them.
     pub(super) lasting: RecordTemplate,

@@ -140,12 +140,16 @@ impl MadeThing {
 impl ActorWork {
     /// What it made or opened and nobody took back.
     pub fn standing(&self) -> impl Iterator<Item = &MadeThing> {
-        self.made.iter().filter(|m| m.stands() && m.sign != ThingEffect::TookAway)
+        self.made
+            .iter()
+            .filter(|m| m.stands() && m.sign != ThingEffect::TookAway)
     }
 
     /// What it took away and nobody brought back.
     pub fn taken_away(&self) -> impl Iterator<Item = &MadeThing> {
-        self.made.iter().filter(|m| m.stands() && m.sign == ThingEffect::TookAway)
+        self.made
+            .iter()
+            .filter(|m| m.stands() && m.sign == ThingEffect::TookAway)
     }
 
     /// How much it made that is gone again.
@@ -166,35 +170,50 @@ struct ThingEvent<'a> {
 }
 
 impl WorkIndex {
-    /// What these actors did, in the order of their keys. `resources` gives what is known of what a call of an actor was about.
-    pub fn of(&mut self, actors: &BTreeSet<String>, resources: &dyn Fn(&str, &str) -> Vec<String>) -> Vec<ActorWork> {
+    /// What these actors did, in the order of their keys. `resources` gives what is known of what a
+    /// call of an actor was about.
+    pub fn of(
+        &mut self,
+        actors: &BTreeSet<String>,
+        resources: &dyn Fn(&str, &str) -> Vec<String>,
+    ) -> Vec<ActorWork> {
         self.settle();
         let entries = self.entries();
         let mut made: BTreeMap<&str, Vec<&ThingEvent<'_>>> = BTreeMap::new();
         for entry in &entries {
-            made.entry(&entry.act.deed.who.actor.key).or_default().push(entry);
+            made.entry(&entry.act.context.who.actor.key)
+                .or_default()
+                .push(entry);
         }
         let mut calls: BTreeMap<&str, BTreeMap<&str, (CallWork, CallSpan)>> = BTreeMap::new();
-        for ((actor, call, error), count) in self.counts().filter(|((actor, ..), _)| actors.contains(actor)) {
-            let (told, sum) = calls.entry(actor).or_default().entry(call).or_insert_with(|| {
-                let told = CallWork {
-                    call: call.to_string(),
-                    count: 0,
-                    refused: 0,
-                    errors: BTreeMap::new(),
-                    first_time: String::new(),
-                    last_time: String::new(),
-                    regions: Vec::new(),
-                    resources: resources(actor, call),
-                };
-                (told, count.clone())
-            });
+        for ((actor, call, error), count) in self
+            .counts()
+            .filter(|((actor, ..), _)| actors.contains(actor))
+        {
+            let (told, sum) = calls
+                .entry(actor)
+                .or_default()
+                .entry(call)
+                .or_insert_with(|| {
+                    let told = CallWork {
+                        call: call.to_string(),
+                        count: 0,
+                        refused: 0,
+                        errors: BTreeMap::new(),
+                        first_time: String::new(),
+                        last_time: String::new(),
+                        regions: Vec::new(),
+                        resources: resources(actor, call),
+                    };
+                    (told, count.clone())
+                });
             told.count += count.count;
             if let Some(error) = error {
                 told.refused += count.count;
                 *told.errors.entry(error.clone()).or_default() += count.count;
             }
-            (sum.first_s, sum.last_s) = (sum.first_s.min(count.first_s), sum.last_s.max(count.last_s));
+            (sum.first_s, sum.last_s) =
+                (sum.first_s.min(count.first_s), sum.last_s.max(count.last_s));
             sum.regions.extend(count.regions.iter().cloned());
         }
         let not_visible = self.not_visible();
@@ -202,10 +221,22 @@ impl WorkIndex {
             .iter()
             .filter_map(|actor| {
                 let who = &self.names.get(actor.as_str())?.actor;
-                let mut calls: Vec<(CallWork, CallSpan)> = calls.remove(actor.as_str()).unwrap_or_default().into_values().collect();
+                let mut calls: Vec<(CallWork, CallSpan)> = calls
+                    .remove(actor.as_str())
+                    .unwrap_or_default()
+                    .into_values()
+                    .collect();
                 let (first_s, last_s) =
-                    calls.iter().fold((i64::MAX, i64::MIN), |(f, l), (_, c)| (f.min(c.first_s), l.max(c.last_s)));
-                calls.sort_by(|(a, x), (b, y)| (is_read(&a.call), x.first_s, &a.call).cmp(&(is_read(&b.call), y.first_s, &b.call)));
+                    calls.iter().fold((i64::MAX, i64::MIN), |(f, l), (_, c)| {
+                        (f.min(c.first_s), l.max(c.last_s))
+                    });
+                calls.sort_by(|(a, x), (b, y)| {
+                    (is_read(&a.call), x.first_s, &a.call).cmp(&(
+                        is_read(&b.call),
+                        y.first_s,
+                        &b.call,
+                    ))
+                });
                 let calls: Vec<CallWork> = calls
                     .into_iter()
                     .map(|(call, sum)| CallWork {
@@ -215,8 +246,12 @@ impl WorkIndex {
                         ..call
                     })
                     .collect();
-                let own: Vec<&&ThingEvent<'_>> =
-                    made.get(actor.as_str()).into_iter().flatten().filter(|e| !is_part(e, &entries)).collect();
+                let own: Vec<&&ThingEvent<'_>> = made
+                    .get(actor.as_str())
+                    .into_iter()
+                    .flatten()
+                    .filter(|e| !is_part(e, &entries))
+                    .collect();
                 Some(ActorWork {
                     key: actor.clone(),
                     name: who.name.clone(),
@@ -230,7 +265,11 @@ impl WorkIndex {
                     calls_left_out: calls.len().saturating_sub(CALLS_OF_ACTOR_MAX),
                     calls: calls.into_iter().take(CALLS_OF_ACTOR_MAX).collect(),
                     made_left_out: own.len().saturating_sub(MADE_OF_ACTOR_MAX),
-                    made: own.iter().take(MADE_OF_ACTOR_MAX).map(|e| e.told()).collect(),
+                    made: own
+                        .iter()
+                        .take(MADE_OF_ACTOR_MAX)
+                        .map(|e| e.told())
+                        .collect(),
                     not_visible: not_visible.clone(),
                 })
             })
@@ -240,7 +279,10 @@ impl WorkIndex {
 
     fn keys_of(&self, actor: &str) -> Vec<AccessKeyUse> {
         let from = (actor.to_owned(), String::new());
-        let own = self.keys.range(from..).take_while(|((of, _), _)| of == actor);
+        let own = self
+            .keys
+            .range(from..)
+            .take_while(|((of, _), _)| of == actor);
         own.map(|((_, key), count)| AccessKeyUse {
             access_key_id: key.clone(),
             count: count.count,
@@ -250,70 +292,108 @@ impl WorkIndex {
         .collect()
     }
 
-    /// What was made, opened and taken away, by time, and what became of it. Where a second holds several acts, what is made in it
-    /// goes before what is taken away in it.
+    /// What was made, opened and taken away, by time, and what became of it. Where a second holds
+    /// several acts, what is made in it goes before what is taken away in it.
     fn entries(&self) -> Vec<ThingEvent<'_>> {
         let acts = self.acts();
         let mut entries: Vec<ThingEvent<'_>> = Vec::new();
         let (mut alive, mut away): (CalledRegions, CalledRegions) = Default::default();
         for second in acts.chunk_by(|a, b| a.time_s == b.time_s) {
             for act in second {
-                for (thing, names) in act.acted.things().filter(|(n, _)| act.acted.sign(*n) != ThingEffect::TookAway) {
+                for (thing, names) in act
+                    .acted
+                    .things()
+                    .filter(|(n, _)| act.acted.sign(*n) != ThingEffect::TookAway)
+                {
                     for full in names.iter().filter_map(|n| n.last()) {
-                        away.remove(full).into_iter().flatten().for_each(|n| _ = entries[n].gone.get_or_insert(act));
+                        away.remove(full)
+                            .into_iter()
+                            .flatten()
+                            .for_each(|n| _ = entries[n].gone.get_or_insert(act));
                     }
                     if !repeats(&mut entries, &alive, act, names) {
                         let above = names.iter().flat_map(|n| n.iter().take(n.len() - 1));
                         let mine = |n: &usize| {
                             let one = &entries[*n];
-                            one.gone.is_none() && one.act.deed.who.actor.key == act.deed.who.actor.key
+                            one.gone.is_none()
+                                && one.act.context.who.actor.key == act.context.who.actor.key
                         };
                         let part_of = above
                             .filter_map(|step| {
-                                alive
-                                    .get(step)?
-                                    .iter()
-                                    .take(ALIVE_MAX)
-                                    .find(|n| mine(n) && entries[**n].act.acted.is_at(entries[**n].thing, *step))
+                                alive.get(step)?.iter().take(ALIVE_MAX).find(|n| {
+                                    mine(n)
+                                        && entries[**n].act.acted.is_at(entries[**n].thing, *step)
+                                })
                             })
                             .next()
                             .copied();
                         for step in names.iter().flat_map(|n| n.iter()) {
                             alive.entry(*step).or_default().push(entries.len());
                         }
-                        entries.push(ThingEvent { act, thing, gone: None, count: 1, part_of });
+                        entries.push(ThingEvent {
+                            act,
+                            thing,
+                            gone: None,
+                            count: 1,
+                            part_of,
+                        });
                     }
                 }
             }
             // What stands below another thing goes before that thing.
             let mut taken: Vec<(usize, &ThingCall, usize, &[ThingName])> = Vec::new();
             for act in second {
-                let away = act.acted.things().filter(|(n, _)| act.acted.sign(*n) == ThingEffect::TookAway);
-                taken.extend(away.map(|(n, names)| (names.iter().map(|n| n.len()).max().unwrap_or_default(), act, n, names)));
+                let away = act
+                    .acted
+                    .things()
+                    .filter(|(n, _)| act.acted.sign(*n) == ThingEffect::TookAway);
+                taken.extend(away.map(|(n, names)| {
+                    (
+                        names.iter().map(|n| n.len()).max().unwrap_or_default(),
+                        act,
+                        n,
+                        names,
+                    )
+                }));
             }
             taken.sort_by_key(|(depth, ..)| std::cmp::Reverse(*depth));
             for (_, act, thing, names) in taken {
                 let (mut own, mut others) = (false, false);
-                // What stands on something that they made is theirs, also if it was there before the trail.
-                for (step, is_full) in names.iter().flat_map(|n| n.iter().enumerate().map(|(at, s)| (s, at + 1 == n.len()))) {
+                // What stands on something that they made is theirs, also if it was there before
+                // the trail.
+                for (step, is_full) in names
+                    .iter()
+                    .flat_map(|n| n.iter().enumerate().map(|(at, s)| (s, at + 1 == n.len())))
+                {
                     // A thing comes before what stands below it.
                     let looked_at = if is_full { usize::MAX } else { ALIVE_MAX };
                     for &n in alive.get(step).into_iter().flatten().take(looked_at) {
-                        let mine = entries[n].act.deed.who.actor.key == act.deed.who.actor.key;
-                        own |= mine && (is_full || entries[n].act.acted.is_at(entries[n].thing, *step));
+                        let mine =
+                            entries[n].act.context.who.actor.key == act.context.who.actor.key;
+                        own |= mine
+                            && (is_full || entries[n].act.acted.is_at(entries[n].thing, *step));
                         if is_full && entries[n].gone.is_none() {
                             entries[n].gone = Some(act);
                             others |= !mine;
                         }
                     }
-                    if let Some(all) = alive.get_mut(step).filter(|all| is_full && all.len() > ALIVE_MAX) {
+                    if let Some(all) = alive
+                        .get_mut(step)
+                        .filter(|all| is_full && all.len() > ALIVE_MAX)
+                    {
                         all.retain(|n| entries[*n].gone.is_none());
                     }
                 }
                 if !own || others {
                     let fulls = names.iter().filter_map(|n| n.last());
                     fulls.for_each(|full| away.entry(*full).or_default().push(entries.len()));
-                    entries.push(ThingEvent { act, thing, gone: None, count: 1, part_of: None });
+                    entries.push(ThingEvent {
+                        act,
+                        thing,
+                        gone: None,
+                        count: 1,
+                        part_of: None,
+                    });
                 }
             }
         }
@@ -327,57 +407,107 @@ impl WorkIndex {
         for ((_, call, _), count) in self.counts() {
             regions.extend(count.regions.iter().map(String::as_str));
             let (service, name) = call.split_once(':').unwrap_or_default();
-            let recorded = |(s, calls, _): &&(&str, &[&str], &str)| *s == service && calls.iter().any(|c| name.starts_with(c));
-            data.extend(DATA_EVENTS.iter().filter(recorded).map(|(service, ..)| *service));
+            let recorded = |(s, calls, _): &&(&str, &[&str], &str)| {
+                *s == service && calls.iter().any(|c| name.starts_with(c))
+            };
+            data.extend(
+                DATA_EVENTS
+                    .iter()
+                    .filter(recorded)
+                    .map(|(service, ..)| *service),
+            );
         }
         let mut list = Vec::new();
         for (service, _, what) in DATA_EVENTS {
             list.push(match data.contains(service) {
-                false => format!("{what}: no data events of {service} in this trail, so reads and writes do not show"),
-                true => format!("{what}: only those that a trail selects; others have no data events and do not show"),
+                false => format!(
+                    "{what}: no data events of {service} in this trail, so reads and \
+                writes do not show"
+                ),
+                true => format!(
+                    "{what}: only those that a trail selects; others have no data \
+                events and do not show"
+                ),
             });
         }
         let named = regions.into_iter().collect::<Vec<_>>().join(", ");
-        list.push(format!("regions: records from {named} only; what was done elsewhere does not show"));
+        list.push(format!(
+            "regions: records from {named} only; what was done elsewhere does not show"
+        ));
         list
     }
 }
 
-/// Calls that CloudTrail records only where a trail selects them (CloudTrail user guide, "Logging data events"): how their names
-/// begin, and what they are about.
+/// Calls that CloudTrail records only where a trail selects them (CloudTrail user guide, "Logging
+/// data events"): how their names begin, and what they are about.
 const DATA_EVENTS: [(&str, &[&str], &str); 3] = [
     (
         "s3",
-        &["GetObject", "PutObject", "DeleteObject", "CopyObject", "HeadObject", "ListObjects", "UploadPart", "RestoreObject"],
+        &[
+            "GetObject",
+            "PutObject",
+            "DeleteObject",
+            "CopyObject",
+            "HeadObject",
+            "ListObjects",
+            "UploadPart",
+            "RestoreObject",
+        ],
         "objects in buckets",
     ),
     ("lambda", &["Invoke"], "invocations of functions"),
-    ("dynamodb", &["GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem"], "items in tables"),
+    (
+        "dynamodb",
+        &[
+            "GetItem",
+            "BatchGetItem",
+            "Query",
+            "Scan",
+            "PutItem",
+            "UpdateItem",
+            "DeleteItem",
+        ],
+        "items in tables",
+    ),
 ];
 
-/// Things of one name that are looked at when it is taken away; those that are gone are forgotten beyond it.
+/// Things of one name that are looked at when it is taken away; those that are gone are forgotten
+/// beyond it.
 const ALIVE_MAX: usize = 64;
 
 type CalledRegions = HashMap<u64, Vec<usize>, foldhash::fast::RandomState>;
 
-/// Whether something is no more than a part of a thing that the same actor made and that stands, with no command of its own: the
-/// value of a secret that it made.
+/// Whether something is no more than a part of a thing that the same actor made and that stands,
+/// with no command of its own: the value of a secret that it made.
 fn is_part(entry: &ThingEvent<'_>, entries: &[ThingEvent<'_>]) -> bool {
-    entry.part_of.is_some_and(|n| entries[n].gone.is_none()) && entry.gone.is_none() && !entry.act.acted.has_undo(entry.thing)
+    entry.part_of.is_some_and(|n| entries[n].gone.is_none())
+        && entry.gone.is_none()
+        && !entry.act.acted.has_undo(entry.thing)
 }
 
-/// Whether the same actor did the same to a thing that stands. If somebody else did, theirs is gone.
-fn repeats<'a>(entries: &mut [ThingEvent<'a>], alive: &CalledRegions, act: &'a ThingCall, names: &[Box<[u64]>]) -> bool {
+/// Whether the same actor did the same to a thing that stands. If somebody else did, theirs is
+/// gone.
+fn repeats<'a>(
+    entries: &mut [ThingEvent<'a>],
+    alive: &CalledRegions,
+    act: &'a ThingCall,
+    names: &[Box<[u64]>],
+) -> bool {
     let mut again = false;
     for full in names.iter().filter_map(|n| n.last()) {
         for &n in alive.get(full).map(Vec::as_slice).unwrap_or_default() {
             let entry = &mut entries[n];
             // What stands below the thing is another one.
-            let (_, theirs) = entry.act.acted.things().nth(entry.thing).unwrap_or_default();
+            let (_, theirs) = entry
+                .act
+                .acted
+                .things()
+                .nth(entry.thing)
+                .unwrap_or_default();
             if entry.gone.is_some() || !theirs.iter().any(|t| t.last() == Some(full)) {
                 continue;
             }
-            if entry.act.deed.who.actor.key == act.deed.who.actor.key {
+            if entry.act.context.who.actor.key == act.context.who.actor.key {
                 if !again {
                     entry.count += 1;
                 }
@@ -392,24 +522,24 @@ fn repeats<'a>(entries: &mut [ThingEvent<'a>], alive: &CalledRegions, act: &'a T
 
 impl ThingEvent<'_> {
     fn told(&self) -> MadeThing {
-        let ThingCall { deed, acted, .. } = self.act;
-        let region = deed.call.region.clone();
+        let ThingCall { context, acted, .. } = self.act;
+        let region = context.call.region.clone();
         MadeThing {
             what: acted.words(self.thing),
             sign: acted.sign(self.thing),
-            call: deed.call.name.to_string(),
+            call: context.call.name.to_string(),
             event: self.act.event.to_string(),
             time: time_text(self.act.time_s),
             count: self.count,
-            account: deed.call.account.clone(),
+            account: context.call.account.clone(),
             undo: acted.undo(self.thing, region.as_deref()),
             region,
             source_ip: Some(self.act.source.to_string()).filter(|s| !s.is_empty()),
-            access_key_id: deed.who.actor.access_key_id.clone(),
+            access_key_id: context.who.actor.access_key_id.clone(),
             gone: self.gone.map(|by| ThingEnd {
                 time: time_text(by.time_s),
-                call: by.deed.call.name.to_string(),
-                by: by.deed.who.actor.name.clone(),
+                call: by.context.call.name.to_string(),
+                by: by.context.who.actor.name.clone(),
                 event: by.event.to_string(),
             }),
         }

@@ -1,8 +1,10 @@
-//! Records that repeat earlier ones in all but time, ids and address: they are known without looking for their structure.
+//! Records that repeat earlier ones in all but time, ids and address: they are known without
+//! looking for their structure.
 //!
-//! Where such a record ends and where those values stand is only guessed, by a few pairs of letters. That is sound all the
-//! same: the guess is worth nothing unless everything around the values has the hash of a record that was read with care,
-//! and then both have the same structure, for what stands in the values can neither end a string nor escape its end.
+//! Where such a record ends and where those values stand is only guessed, by a few pairs of
+//! letters. That is sound all the same: the guess is worth nothing unless everything around the
+//! values has the hash of a record that was read with care, and then both have the same structure,
+//! for what stands in the values can neither end a string nor escape its end.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -22,8 +24,8 @@ pub trait ItemSink {
         None
     }
 
-    /// Takes records that may repeat what it knows, up to the first that does not, and says how many it took. They are
-    /// events, one behind the other.
+    /// Takes records that may repeat what it knows, up to the first that does not, and says how
+    /// many it took. They are events, one behind the other.
     fn again(&mut self, window: &[u8], records: &[Candidate]) -> usize {
         let _ = (window, records);
         0
@@ -50,7 +52,8 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Records that are offered at once. The more there are, the less it takes to wait for memory for each.
+    /// Records that are offered at once. The more there are, the less it takes to wait for memory
+    /// for each.
     pub const BATCH_MAX: usize = 32;
 
     /// Its bytes.
@@ -64,8 +67,14 @@ impl Candidate {
         self.record(window).get(from as usize..to as usize)
     }
 
-    /// The event, by the places of one that it repeats; `moved` holds its own, where they are others.
-    pub fn event<'w>(&self, window: &'w [u8], known: &'w RecordTemplate, moved: &'w mut Option<FieldOffsets>) -> Event<'w> {
+    /// The event, by the places of one that it repeats; `moved` holds its own, where they are
+    /// others.
+    pub fn event<'w>(
+        &self,
+        window: &'w [u8],
+        known: &'w RecordTemplate,
+        moved: &'w mut Option<FieldOffsets>,
+    ) -> Event<'w> {
         let lengths = |holes: &VariableSpans| holes.spans.map(|(from, to)| to - from);
         let places = if lengths(&known.holes) == lengths(&self.holes) {
             &known.places
@@ -84,8 +93,8 @@ pub struct RecordTemplate {
 }
 
 impl RecordTemplate {
-    /// That of an event, and its hash: what has the same asks the same. None when the record is not written without
-    /// blanks, or one of the values is no string.
+    /// That of an event, and its hash: what has the same asks the same. None when the record is not
+    /// written without blanks, or one of the values is no string.
     pub fn of(event: &Event<'_>, hasher: &RandomState) -> Option<(u64, VariableSpans)> {
         let holes = VariableSpans::of_event(event)?;
         Some((holes.hash(event.raw(), hasher), holes))
@@ -93,7 +102,10 @@ impl RecordTemplate {
 
     /// Keeps where everything stands in an event.
     pub fn keep(event: &Event<'_>, holes: VariableSpans) -> Self {
-        Self { places: *event.places(), holes }
+        Self {
+            places: *event.places(),
+            holes,
+        }
     }
 }
 
@@ -106,8 +118,11 @@ pub struct VariableSpans {
 }
 
 impl VariableSpans {
-    const NONE: Self =
-        Self { count: 0, fields: [Field::EventTime; PER_EVENT.len()], spans: [(u32::MAX, u32::MAX); PER_EVENT.len()] };
+    const NONE: Self = Self {
+        count: 0,
+        fields: [Field::EventTime; PER_EVENT.len()],
+        spans: [(u32::MAX, u32::MAX); PER_EVENT.len()],
+    };
 
     fn of_event(event: &Event<'_>) -> Option<Self> {
         let mut holes = Self::NONE;
@@ -130,7 +145,9 @@ impl VariableSpans {
 
     /// False when there are too many.
     fn push(&mut self, field: Field, span: (u32, u32)) -> bool {
-        let Some(slot) = self.spans.get_mut(self.count) else { return false };
+        let Some(slot) = self.spans.get_mut(self.count) else {
+            return false;
+        };
         *slot = span;
         self.fields[self.count] = field;
         self.count += 1;
@@ -167,7 +184,8 @@ pub(super) struct Lookahead {
     done: usize,
     /// So many are offered at once: few where they were not known.
     batch: usize,
-    /// Where [`MARKS`] stand in the window, in order, as far as it was looked at; what stands behind `count` is left over.
+    /// Where [`MARKS`] stand in the window, in order, as far as it was looked at; what stands
+    /// behind `count` is left over.
     marks: Vec<u32>,
     count: usize,
     /// The first of them that may be of interest.
@@ -184,8 +202,8 @@ impl Lookahead {
         (self.count, self.next, self.looked) = (0, 0, 0);
     }
 
-    /// Gives records that repeat earlier ones to the sink, from `from` on. Answers where they end, and how long the one
-    /// behind them may be, which does not.
+    /// Gives records that repeat earlier ones to the sink, from `from` on. Answers where they end,
+    /// and how long the one behind them may be, which does not.
     pub(super) fn again(
         &mut self,
         window: &[u8],
@@ -197,10 +215,18 @@ impl Lookahead {
         loop {
             // Behind a record that is done with stands a comma.
             let start = from + usize::from(window.get(from) == Some(&b','));
-            while self.ahead.get(self.done).is_some_and(|guess| guess.start < start) {
+            while self
+                .ahead
+                .get(self.done)
+                .is_some_and(|guess| guess.start < start)
+            {
                 self.done += 1;
             }
-            if self.ahead.get(self.done).is_none_or(|guess| guess.start != start) {
+            if self
+                .ahead
+                .get(self.done)
+                .is_none_or(|guess| guess.start != start)
+            {
                 self.ahead.clear();
                 self.done = 0;
                 let mut start = start;
@@ -226,8 +252,8 @@ impl Lookahead {
         }
     }
 
-    /// Guesses the record that begins at `start`, which does not lie before those of earlier calls. None: nothing can be
-    /// said of it.
+    /// Guesses the record that begins at `start`, which does not lie before those of earlier calls.
+    /// None: nothing can be said of it.
     fn guess(&mut self, window: &[u8], start: usize, hasher: &RandomState) -> Option<Candidate> {
         if !begins(window, start) {
             return None;
@@ -255,13 +281,32 @@ impl Lookahead {
                 b',' if window[mark - 1] == b'}' && begins(window, mark + 1) => {
                     self.next = at;
                     let hash = holes.hash(&window[start..mark], hasher);
-                    return Some(Candidate { start, end: mark, holes, hash });
+                    return Some(Candidate {
+                        start,
+                        end: mark,
+                        holes,
+                        hash,
+                    });
                 }
                 b't' => around(window, mark, b"\"even", b"tTime\":\"", Field::EventTime),
-                b'P' => around(window, mark, b"\"sourceI", b"PAddress\":\"", Field::SourceIpAddress),
+                b'P' => around(
+                    window,
+                    mark,
+                    b"\"sourceI",
+                    b"PAddress\":\"",
+                    Field::SourceIpAddress,
+                ),
                 b'D' => around(window, mark, b"\"eventI", b"D\":\"", Field::EventId)
                     .or_else(|| around(window, mark, b"\"requestI", b"D\":\"", Field::RequestId))
-                    .or_else(|| around(window, mark, b"\"sharedEventI", b"D\":\"", Field::SharedEventId)),
+                    .or_else(|| {
+                        around(
+                            window,
+                            mark,
+                            b"\"sharedEventI",
+                            b"D\":\"",
+                            Field::SharedEventId,
+                        )
+                    }),
                 _ => None,
             };
             let Some((field, from)) = found else { continue };
@@ -285,7 +330,10 @@ impl Lookahead {
         if self.marks.len() < self.count + (to - from) {
             self.marks.resize(self.count + LOOK_BYTES, 0);
         }
-        let (first, next) = (window[from..to].as_chunks().0, window[from + 1..=to].as_chunks().0);
+        let (first, next) = (
+            window[from..to].as_chunks().0,
+            window[from + 1..=to].as_chunks().0,
+        );
         let marks = &mut self.marks[self.count..];
         self.count += find_marks(first, next, from as u32, marks);
         self.looked = to;
@@ -301,13 +349,23 @@ const LOOK_BYTES: usize = 16 << 10;
 /// A record that is longer is read with care.
 const GUESS_BYTES_MAX: usize = 64 << 10;
 
-/// Whether a record may begin here: with any field of records, which mostly is the first one of CloudTrail.
+/// Whether a record may begin here: with any field of records, which mostly is the first one of
+/// CloudTrail.
 fn begins(window: &[u8], at: usize) -> bool {
-    let Some(key) = window.get(at..).and_then(|rest| rest.strip_prefix(br#"{""#)) else { return false };
+    let Some(key) = window
+        .get(at..)
+        .and_then(|rest| rest.strip_prefix(br#"{""#))
+    else {
+        return false;
+    };
     if key.starts_with(b"eventVersion\"") {
         return true;
     }
-    let name = key.iter().take(KEY_BYTES_MAX).position(|b| *b == b'"').map(|end| &key[..end]);
+    let name = key
+        .iter()
+        .take(KEY_BYTES_MAX)
+        .position(|b| *b == b'"')
+        .map(|end| &key[..end]);
     name.and_then(Field::named).is_some()
 }
 
@@ -327,7 +385,8 @@ fn around<const A: usize, const B: usize>(
     (text[..A] == *before && text[A..] == *behind).then_some((field, mark + B))
 }
 
-/// Where the text that begins at `from` ends, if it is short and has no escapes or control characters.
+/// Where the text that begins at `from` ends, if it is short and has no escapes or control
+/// characters.
 #[inline]
 fn stop(window: &[u8], from: usize) -> Option<usize> {
     for at in (from..from + TEXT_BYTES_MAX).step_by(16) {
@@ -346,10 +405,12 @@ fn stop(window: &[u8], from: usize) -> Option<usize> {
 /// A value that is longer is read with care.
 const TEXT_BYTES_MAX: usize = 128;
 
-/// Pairs of bytes that are rare but for the keys of [`super::Fields::PER_EVENT`] and the end of a record.
+/// Pairs of bytes that are rare but for the keys of [`super::Fields::PER_EVENT`] and the end of a
+/// record.
 const MARKS: [(u8, u8); 4] = [(b't', b'T'), (b'P', b'A'), (b'D', b'"'), (b',', b'{')];
 
-/// Lists where [`MARKS`] stand in the first blocks; each of the next ones begins a byte later. Answers how many there are.
+/// Lists where [`MARKS`] stand in the first blocks; each of the next ones begins a byte later.
+/// Answers how many there are.
 fn find_marks(first: &[[u8; BLOCK]], next: &[[u8; BLOCK]], base: u32, out: &mut [u32]) -> usize {
     #[cfg(target_arch = "x86_64")]
     if let Some(widest) = pulp::x86::V4::try_new() {
@@ -379,7 +440,8 @@ fn list(
     let mut count = 0;
     for (n, (block, next)) in first.iter().zip(next).enumerate() {
         let mut bits = marks(block, next);
-        // How many bits are set cannot be foretold, and a wrong guess costs more than writing some for nothing.
+        // How many bits are set cannot be foretold, and a wrong guess costs more than writing some
+        // for nothing.
         let found = bits.count_ones() as usize;
         let mut write = |slots: &mut [u32]| {
             for slot in slots {
@@ -410,9 +472,11 @@ fn marks(block: &[u8; BLOCK], next: &[u8; BLOCK]) -> u64 {
 fn marks_avx512(widest: pulp::x86::V4, block: &[u8; BLOCK], next: &[u8; BLOCK]) -> u64 {
     let (f, bw) = (widest.avx512f, widest.avx512bw);
     let (block, next) = (pulp::cast(*block), pulp::cast(*next));
-    // The second letters differ in their low halves: by that half both letters are looked up that there may be. Of a byte
-    // that is no ASCII 0 comes back, which it is not.
-    let expected = |letters: [u8; 16]| bw._mm512_shuffle_epi8(f._mm512_broadcast_i32x4(pulp::cast(letters)), next);
+    // The second letters differ in their low halves: by that half both letters are looked up that
+    // there may be. Of a byte that is no ASCII 0 comes back, which it is not.
+    let expected = |letters: [u8; 16]| {
+        bw._mm512_shuffle_epi8(f._mm512_broadcast_i32x4(pulp::cast(letters)), next)
+    };
     let first = f._mm512_xor_si512(block, expected(FIRST_LETTERS));
     let second = f._mm512_xor_si512(next, expected(SECOND_LETTERS));
     bw._mm512_cmpeq_epi8_mask(f._mm512_or_si512(first, second), f._mm512_setzero_si512())
@@ -447,7 +511,11 @@ fn marks_avx2(wide: pulp::x86::V3, block: &[u8; BLOCK], next: &[u8; BLOCK]) -> u
     let half = |n: usize| {
         let (block, next) = (pulp::cast(block[n]), pulp::cast(next[n]));
         let found = MARKS.map(|(a, b)| avx2._mm256_and_si256(is(a, block), is(b, next)));
-        let found = found.into_iter().fold(avx._mm256_setzero_si256(), |all, one| avx2._mm256_or_si256(all, one));
+        let found = found
+            .into_iter()
+            .fold(avx._mm256_setzero_si256(), |all, one| {
+                avx2._mm256_or_si256(all, one)
+            });
         u64::from(avx2._mm256_movemask_epi8(found) as u32)
     };
     half(0) | half(1) << 32
@@ -469,19 +537,32 @@ mod tests {
     impl Heard {
         fn event(&mut self, event: &Event<'_>) {
             let fields = (event.record().members()).map(|(name, _)| {
-                let value = event.named(&name).map(|v| v.raw().to_vec()).unwrap_or_default();
-                (name.into_owned(), String::from_utf8_lossy(&value).into_owned())
+                let value = event
+                    .named(&name)
+                    .map(|v| v.raw().to_vec())
+                    .unwrap_or_default();
+                (
+                    name.into_owned(),
+                    String::from_utf8_lossy(&value).into_owned(),
+                )
             });
             let whole = String::from_utf8_lossy(event.raw()).into_owned();
             let identity = String::from_utf8_lossy(event.identity()).into_owned();
-            self.0.push(format!("{whole} {:?} {identity} {:?} {:?}", fields.collect::<Vec<_>>(), event.id(), event.time_s()));
+            self.0.push(format!(
+                "{whole} {:?} {identity} {:?} {:?}",
+                fields.collect::<Vec<_>>(),
+                event.id(),
+                event.time_s()
+            ));
         }
 
         fn item(&mut self, item: TrailItem<'_>) {
             match item {
                 TrailItem::Event(event) => self.event(&event),
                 TrailItem::Apart(apart) => self.0.push(format!("{apart:?}")),
-                TrailItem::Problem { offset, problem } => self.0.push(format!("{offset} {problem:?}")),
+                TrailItem::Problem { offset, problem } => {
+                    self.0.push(format!("{offset} {problem:?}"))
+                }
             }
         }
     }
@@ -500,7 +581,9 @@ mod tests {
             if let TrailItem::Event(event) = &item
                 && let Some((hash, holes)) = RecordTemplate::of(event, &self.hasher)
             {
-                self.known.entry(hash).or_insert_with(|| RecordTemplate::keep(event, holes));
+                self.known
+                    .entry(hash)
+                    .or_insert_with(|| RecordTemplate::keep(event, holes));
             }
             self.heard.item(item);
         }
@@ -511,11 +594,20 @@ mod tests {
 
         fn again(&mut self, window: &[u8], records: &[Candidate]) -> usize {
             for (n, record) in records.iter().enumerate() {
-                let Some(known) = self.known.get(&record.hash) else { return n };
+                let Some(known) = self.known.get(&record.hash) else {
+                    return n;
+                };
                 let mut moved = None;
                 let event = record.event(window, known, &mut moved);
-                for field in [Field::EventTime, Field::EventId, Field::SourceIpAddress, Field::RequestId] {
-                    let content = event.field(field).and_then(super::super::json::JsonValue::raw_string);
+                for field in [
+                    Field::EventTime,
+                    Field::EventId,
+                    Field::SourceIpAddress,
+                    Field::RequestId,
+                ] {
+                    let content = event
+                        .field(field)
+                        .and_then(super::super::json::JsonValue::raw_string);
                     assert_eq!(record.content(window, field), content);
                 }
                 self.heard.event(&event);
@@ -541,19 +633,36 @@ mod tests {
 
     #[test]
     fn what_repeats_is_known_again() {
-        let records: Vec<String> = (0..500).map(|n| record(&format!("10.0.0.{}", n % 200), n, "1")).collect();
+        let records: Vec<String> = (0..500)
+            .map(|n| record(&format!("10.0.0.{}", n % 200), n, "1"))
+            .collect();
         let (plain, knowing) = both(&format!(r#"{{"Records":[{}]}}"#, records.join(",")));
         assert_eq!(plain, knowing.heard);
         assert_eq!(plain.0.len(), 500);
-        // All but those that are read together with the first one, and the last one, behind which no record begins.
+        // All but those that are read together with the first one, and the last one, behind which
+        // no record begins.
         assert!(knowing.again >= 490, "{}", knowing.again);
     }
 
     #[test]
     fn damage_between_records_that_repeat_is_told() {
         let good = |n| record("10.0.0.1", n, "1");
-        for bad in ["{\"eventName\":", "]", "7", "\"", "{}", &record("10.0\n0.1", 7, "1"), &record("1\\u0030.0.0.1", 7, "1")] {
-            let text = format!(r#"{{"Records":[{},{},{bad},{},{}]}}"#, good(1), good(2), good(3), good(4));
+        for bad in [
+            "{\"eventName\":",
+            "]",
+            "7",
+            "\"",
+            "{}",
+            &record("10.0\n0.1", 7, "1"),
+            &record("1\\u0030.0.0.1", 7, "1"),
+        ] {
+            let text = format!(
+                r#"{{"Records":[{},{},{bad},{},{}]}}"#,
+                good(1),
+                good(2),
+                good(3),
+                good(4)
+            );
             let (plain, knowing) = both(&text);
             assert_eq!(plain, knowing.heard, "{bad}");
         }
