@@ -207,7 +207,12 @@ fn grants_of_keys_are_a_way_of_their_own() {
         json!({"Keys": [{"KeyId": "k1", "KeyArn": key}]}).to_string(),
     )
     .unwrap();
-    let grant = json!({"KeyId": key, "GrantId": "g1", "GranteePrincipal": "arn:aws:iam::111122223333:user/ivy", "Operations": ["Decrypt"]});
+    let grant = json!({
+        "KeyId": key,
+        "GrantId": "g1",
+        "GranteePrincipal": "arn:aws:iam::111122223333:user/ivy",
+        "Operations": ["Decrypt"],
+    });
     let described = json!({"KeyMetadata": {"KeyId": "k1", "Arn": key, "KeyManager": "CUSTOMER"}});
     std::fs::create_dir_all(folder.join("kms-describe-key")).unwrap();
     std::fs::write(folder.join("kms-describe-key/k1"), described.to_string()).unwrap();
@@ -216,7 +221,15 @@ fn grants_of_keys_are_a_way_of_their_own() {
         json!({"Grants": [grant]}).to_string(),
     )
     .unwrap();
-    let root = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "kms:*", "Resource": "*"}]});
+    let root = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+            "Action": "kms:*",
+            "Resource": "*",
+        }],
+    });
     std::fs::create_dir_all(folder.join("kms-get-key-policy")).unwrap();
     std::fs::write(
         folder.join("kms-get-key-policy/k1"),
@@ -276,14 +289,35 @@ fn acls_and_launch_templates_of_a_dump_have_a_say() {
     std::fs::create_dir_all(folder.join("s3api-get-bucket-acl")).unwrap();
     std::fs::create_dir_all(folder.join("ec2-describe-launch-template-versions")).unwrap();
     let arn = |what: &str| format!("arn:aws:iam::111122223333:{what}");
-    let allow = |action: Value| json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": action, "Resource": "*"}});
+    let allow = |action: Value| {
+        json!({
+            "Version": "2012-10-17",
+            "Statement": {"Effect": "Allow", "Action": action, "Resource": "*"},
+        })
+    };
     let profile = arn("instance-profile/fleet/strong");
-    let trust = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}});
+    let trust = json!({
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"Service": "ec2.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        },
+    });
     let details = json!({
         "UserDetailList": [{"UserName": "tess", "Arn": arn("user/tess"), "UserPolicyList": [
-            {"PolicyName": "p", "PolicyDocument": allow(json!(["ec2:CreateLaunchTemplateVersion", "ec2:ModifyLaunchTemplate"]))}]}],
+            {
+                "PolicyName": "p",
+                "PolicyDocument": allow(json!([
+                    "ec2:CreateLaunchTemplateVersion",
+                    "ec2:ModifyLaunchTemplate",
+                ])),
+            }]}],
         "RoleDetailList": [{"RoleName": "strong", "Arn": arn("role/strong"), "AssumeRolePolicyDocument": trust,
-            "RolePolicyList": [{"PolicyName": "all", "PolicyDocument": allow(json!("*"))}], "InstanceProfileList": [{"Arn": profile}]}],
+            "RolePolicyList": [{
+                "PolicyName": "all",
+                "PolicyDocument": allow(json!("*")),
+            }], "InstanceProfileList": [{"Arn": profile}]}],
     });
     let write =
         |name: &str, value: Value| std::fs::write(folder.join(name), value.to_string()).unwrap();
@@ -302,7 +336,11 @@ fn acls_and_launch_templates_of_a_dump_have_a_say() {
         "ec2-describe-launch-templates.json",
         json!({"LaunchTemplates": [{"LaunchTemplateId": "lt-1", "LaunchTemplateName": "web"}]}),
     );
-    let version = json!({"LaunchTemplateId": "lt-1", "VersionNumber": 1, "LaunchTemplateData": {"IamInstanceProfile": {"Name": "strong"}}});
+    let version = json!({
+        "LaunchTemplateId": "lt-1",
+        "VersionNumber": 1,
+        "LaunchTemplateData": {"IamInstanceProfile": {"Name": "strong"}},
+    });
     write(
         "ec2-describe-launch-template-versions/lt-1",
         json!({"LaunchTemplateVersions": [version]}),
@@ -401,8 +439,14 @@ fn policies_of_the_organization_reach_its_accounts() {
     );
     let all = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
     let no_iam = json!({"Sid": "NoIam", "Effect": "Deny", "Action": "iam:*", "Resource": "*"});
-    let rcp = json!({"Sid": "OwnOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*",
-        "Condition": {"StringNotEqualsIfExists": {"aws:PrincipalAccount": "111122223333"}}});
+    let rcp = json!({
+        "Sid": "OwnOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "*",
+        "Condition": {"StringNotEqualsIfExists": {"aws:PrincipalAccount": "111122223333"}},
+    });
     let rcp_all = json!({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"});
     let policies = [
         (
@@ -449,8 +493,20 @@ fn policies_of_the_organization_reach_its_accounts() {
     for account in ["111122223333", "999900001111"] {
         let folder = home.path(&format!("dump/{account}/us-east-1"));
         std::fs::create_dir_all(&folder).unwrap();
-        let details = json!({"UserDetailList": [{"UserName": "ann", "Arn": format!("arn:aws:iam::{account}:user/ann"), "UserPolicyList": [
-            {"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": ["iam:PutUserPolicy", "s3:*"], "Resource": "*"}}}]}]});
+        let details = json!({
+            "UserDetailList": [{"UserName": "ann", "Arn": format!("arn:aws:iam::{account}:user/ann"), "UserPolicyList": [
+                {
+                    "PolicyName": "p",
+                    "PolicyDocument": {
+                        "Version": "2012-10-17",
+                        "Statement": {
+                            "Effect": "Allow",
+                            "Action": ["iam:PutUserPolicy", "s3:*"],
+                            "Resource": "*",
+                        },
+                    },
+                }]}],
+        });
         std::fs::write(
             folder.join("iam-get-account-authorization-details.json"),
             details.to_string(),
@@ -575,7 +631,15 @@ fn two_snapshots_differ_by_who_gained_what() {
         let file = home
             .path(name)
             .join("111122223333/us-east-1/s3-get-bucket-policy/audit-logs");
-        let open = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "s3:PutObject", "Resource": "arn:aws:s3:::audit-logs/*"}]});
+        let open = json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Principal": {"Service": "cloudtrail.amazonaws.com"},
+                "Action": "s3:PutObject",
+                "Resource": "arn:aws:s3:::audit-logs/*",
+            }],
+        });
         if policy {
             std::fs::write(file, json!({"Policy": open.to_string()}).to_string()).unwrap();
         } else {
@@ -668,17 +732,42 @@ fn policies_differ_by_what_they_allow() {
 #[test]
 fn cases_are_decided_one_a_line() {
     let home = Home::new();
-    let allow = json!({"Version": "2012-10-17", "Statement": [{"Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]});
-    let request = |principal: Value| json!({"action": "s3:GetObject", "resource": {"arn": "arn:aws:s3:::b/k", "account": "111122223333"}, "principal": principal});
+    let allow = json!({
+        "Version": "2012-10-17",
+        "Statement": [{"Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}],
+    });
+    let request = |principal: Value| {
+        json!({
+            "action": "s3:GetObject",
+            "resource": {"arn": "arn:aws:s3:::b/k", "account": "111122223333"},
+            "principal": principal,
+        })
+    };
     let user = json!({"arn": "arn:aws:iam::111122223333:user/alice"});
-    let everybody = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}]});
+    let everybody = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": "arn:aws:s3:::b/*",
+        }],
+    });
     let cases = [
         (
-            json!({"name": "identity", "request": request(user.clone()), "identity_policies": [allow]}),
+            json!({
+                "name": "identity",
+                "request": request(user.clone()),
+                "identity_policies": [allow],
+            }),
             "allowed",
         ),
         (
-            json!({"request": request(user.clone()), "identity_policies": [allow.to_string()], "scp_levels": [[]]}),
+            json!({
+                "request": request(user.clone()),
+                "identity_policies": [allow.to_string()],
+                "scp_levels": [[]],
+            }),
             "implicitly-denied",
         ),
         (
@@ -691,11 +780,18 @@ fn cases_are_decided_one_a_line() {
             "implicitly-denied",
         ),
         (
-            json!({"request": request(json!({"service": "ec2.amazonaws.com"})), "resource_policy": null}),
+            json!({
+                "request": request(json!({"service": "ec2.amazonaws.com"})),
+                "resource_policy": null,
+            }),
             "implicitly-denied",
         ),
         (
-            json!({"request": request(json!({"arn": "arn:aws:iam::444455556666:user/eve"})), "identity_policies": [allow], "resource_policy": everybody}),
+            json!({
+                "request": request(json!({"arn": "arn:aws:iam::444455556666:user/eve"})),
+                "identity_policies": [allow],
+                "resource_policy": everybody,
+            }),
             "allowed",
         ),
         (
@@ -704,8 +800,17 @@ fn cases_are_decided_one_a_line() {
         ),
         (json!({"request": {"action": "s3:GetObject"}}), "unknown"),
         (
-            json!({"request": request(user), "identity_policies": [allow], "permission_boundaries": [{"Version": "2012-10-17", "Statement":
-            [{"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"StringSounds": {"a": "b"}}}, {"Effect": "Allow", "Action": "*", "Resource": "*"}]}]}),
+            json!({
+                "request": request(user),
+                "identity_policies": [allow],
+                "permission_boundaries": [{"Version": "2012-10-17", "Statement":
+                    [{
+                        "Effect": "Deny",
+                        "Action": "*",
+                        "Resource": "*",
+                        "Condition": {"StringSounds": {"a": "b"}},
+                    }, {"Effect": "Allow", "Action": "*", "Resource": "*"}]}],
+            }),
             "unknown",
         ),
     ];

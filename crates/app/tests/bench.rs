@@ -329,15 +329,39 @@ fn bench_watch() {
         } else {
             "s3:GetObject"
         };
-        serde_json::json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": format!("arn:aws:s3:::b{n}/*")}]})
+        serde_json::json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Action": action,
+                "Resource": format!("arn:aws:s3:::b{n}/*"),
+            }],
+        })
     };
     let changed = |n: usize| n.is_multiple_of(USERS / 500);
     for (time, after) in [("20230101T000000Z", false), ("20331231T000000Z", true)] {
         let user = |n: usize| {
-            serde_json::json!({"Path": "/", "UserName": format!("u{n}"), "UserId": format!("AIDA{n}"), "Arn": format!("arn:aws:iam::{account}:user/u{n}"), "CreateDate": "2022-01-01T00:00:00Z",
-                "UserPolicyList": [{"PolicyName": "own", "PolicyDocument": policy(n, after && changed(n))}], "GroupList": [], "AttachedManagedPolicies": [], "Tags": []})
+            serde_json::json!({
+                "Path": "/",
+                "UserName": format!("u{n}"),
+                "UserId": format!("AIDA{n}"),
+                "Arn": format!("arn:aws:iam::{account}:user/u{n}"),
+                "CreateDate": "2022-01-01T00:00:00Z",
+                "UserPolicyList": [{
+                    "PolicyName": "own",
+                    "PolicyDocument": policy(n, after && changed(n)),
+                }],
+                "GroupList": [],
+                "AttachedManagedPolicies": [],
+                "Tags": [],
+            })
         };
-        let details = serde_json::json!({"UserDetailList": (0..USERS).map(user).collect::<Vec<_>>(), "GroupDetailList": [], "RoleDetailList": [], "Policies": []});
+        let details = serde_json::json!({
+            "UserDetailList": (0..USERS).map(user).collect::<Vec<_>>(),
+            "GroupDetailList": [],
+            "RoleDetailList": [],
+            "Policies": [],
+        });
         let folder = home.path(&format!("in/config/{time}/{account}/us-east-1"));
         fs::create_dir_all(&folder).unwrap();
         fs::write(
@@ -347,10 +371,30 @@ fn bench_watch() {
         .unwrap();
     }
     let record = |n: usize| {
-        serde_json::json!({"eventVersion": "1.08", "eventTime": format!("2023-07-10T{:02}:{:02}:00Z", 12 + n / 600, n / 10 % 60), "eventSource": "iam.amazonaws.com", "eventName": "PutUserPolicy", "awsRegion": "us-east-1",
-            "sourceIPAddress": "203.0.113.7", "userAgent": "terraform", "recipientAccountId": account, "eventID": format!("00000000-0000-4000-8000-{n:012}"),
-            "requestParameters": {"userName": format!("u{n}"), "policyName": "own", "policyDocument": policy(n, true).to_string()}, "responseElements": null,
-            "userIdentity": {"type": "IAMUser", "userName": format!("admin{}", n % 7), "arn": format!("arn:aws:iam::{account}:user/admin{}", n % 7), "accountId": account, "accessKeyId": format!("AKIAADMIN{}", n % 7)}})
+        serde_json::json!({
+            "eventVersion": "1.08",
+            "eventTime": format!("2023-07-10T{:02}:{:02}:00Z", 12 + n / 600, n / 10 % 60),
+            "eventSource": "iam.amazonaws.com",
+            "eventName": "PutUserPolicy",
+            "awsRegion": "us-east-1",
+            "sourceIPAddress": "203.0.113.7",
+            "userAgent": "terraform",
+            "recipientAccountId": account,
+            "eventID": format!("00000000-0000-4000-8000-{n:012}"),
+            "requestParameters": {
+                "userName": format!("u{n}"),
+                "policyName": "own",
+                "policyDocument": policy(n, true).to_string(),
+            },
+            "responseElements": null,
+            "userIdentity": {
+                "type": "IAMUser",
+                "userName": format!("admin{}", n % 7),
+                "arn": format!("arn:aws:iam::{account}:user/admin{}", n % 7),
+                "accountId": account,
+                "accessKeyId": format!("AKIAADMIN{}", n % 7),
+            },
+        })
     };
     let records: Vec<Value> = (0..USERS).filter(|n| changed(*n)).map(record).collect();
     fs::write(

@@ -492,8 +492,11 @@ impl Maker<'_> {
 }
 
 fn policy(index: usize) -> String {
-    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": format!("s3:Get{index}"), "Resource": "*"}]})
-        .to_string()
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": format!("s3:Get{index}"), "Resource": "*"}],
+    })
+    .to_string()
 }
 
 /// The answer in the operation's protocol.

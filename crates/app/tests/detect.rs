@@ -233,9 +233,21 @@ fn hostile_strings_reach_no_terminal_spreadsheet_or_line() {
     let nasty = "\u{1b}[2J\u{1b}]0;owned\u{7}\n=cmd|'/c \
     calc'!A1\r\u{202e}\u{2066}<script>alert(1)</script>@everyone,\"x\"";
     let event = json!({
-        "eventVersion": "1.08", "eventTime": "2026-03-11T02:00:00Z", "eventSource": "iam.amazonaws.com", "eventName": "CreateAccessKey",
-        "awsRegion": nasty, "sourceIPAddress": nasty, "userAgent": nasty, "recipientAccountId": nasty, "eventID": nasty,
-        "userIdentity": {"type": "IAMUser", "userName": nasty, "arn": format!("arn:aws:iam::1:user/{nasty}"), "accessKeyId": nasty},
+        "eventVersion": "1.08",
+        "eventTime": "2026-03-11T02:00:00Z",
+        "eventSource": "iam.amazonaws.com",
+        "eventName": "CreateAccessKey",
+        "awsRegion": nasty,
+        "sourceIPAddress": nasty,
+        "userAgent": nasty,
+        "recipientAccountId": nasty,
+        "eventID": nasty,
+        "userIdentity": {
+            "type": "IAMUser",
+            "userName": nasty,
+            "arn": format!("arn:aws:iam::1:user/{nasty}"),
+            "accessKeyId": nasty,
+        },
         "requestParameters": {"userName": format!("={nasty}")},
     });
     std::fs::write(home.path("t.json"), event.to_string()).unwrap();
@@ -454,9 +466,23 @@ fn delivered_before(folder: &str, stamp: &str) -> usize {
 fn what_was_seen_is_remembered_in_the_store() {
     let home = Home::new();
     let event = |n: u32, day: u32, ip: &str| {
-        json!({"eventVersion": "1.08", "eventID": format!("00000000-0000-4000-8000-{n:012}"), "eventTime": format!("2026-03-{day:02}T02:00:00Z"),
-               "eventSource": "s3.amazonaws.com", "eventName": "ListBuckets", "sourceIPAddress": ip, "awsRegion": "us-east-1", "recipientAccountId": "111122223333",
-               "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/ci", "userName": "ci", "accessKeyId": "AKIAEXAMPLECI0000001"}}).to_string()
+        json!({
+            "eventVersion": "1.08",
+            "eventID": format!("00000000-0000-4000-8000-{n:012}"),
+            "eventTime": format!("2026-03-{day:02}T02:00:00Z"),
+            "eventSource": "s3.amazonaws.com",
+            "eventName": "ListBuckets",
+            "sourceIPAddress": ip,
+            "awsRegion": "us-east-1",
+            "recipientAccountId": "111122223333",
+            "userIdentity": {
+                "type": "IAMUser",
+                "arn": "arn:aws:iam::111122223333:user/ci",
+                "userName": "ci",
+                "accessKeyId": "AKIAEXAMPLECI0000001",
+            },
+        })
+        .to_string()
     };
     let new_network = |text: &Value| {
         text["findings"]

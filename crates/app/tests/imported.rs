@@ -344,8 +344,17 @@ fn one_file_is_enough_and_a_broken_one_beside_it_is_a_hole() {
     let home = Home::new();
     let folder = home.path("dump/111122223333/eu-west-1");
     fs::create_dir_all(&folder).unwrap();
-    let user = json!({"UserDetailList": [{"UserName": "\u{1b}[31mevil\u{202e}", "UserId": "AIDA1", "Arn": "arn:aws:iam::111122223333:user/x", "GroupList": []}],
-        "RoleDetailList": [], "GroupDetailList": [], "Policies": []});
+    let user = json!({
+        "UserDetailList": [{
+            "UserName": "\u{1b}[31mevil\u{202e}",
+            "UserId": "AIDA1",
+            "Arn": "arn:aws:iam::111122223333:user/x",
+            "GroupList": [],
+        }],
+        "RoleDetailList": [],
+        "GroupDetailList": [],
+        "Policies": [],
+    });
     fs::write(home.path("gaad.json"), user.to_string()).unwrap();
     home.must(0, &["snapshot", "--from", "gaad.json"]);
     assert!(home.must(0, &["flat"]).contains("\\x1b[31mevil"));
@@ -388,8 +397,21 @@ fn ordinary_diff_works_on_two_flat_files() {
     let folder = home.path("dump/111122223333/eu-west-1");
     fs::create_dir_all(&folder).unwrap();
     for (name, last_used) in [("a", "2026-01-01"), ("b", "2026-01-02")] {
-        let role = |n: usize| json!({"RoleName": format!("r{n}"), "RoleId": format!("AROA{n}"), "Arn": "arn:aws:iam::111122223333:role/r", "RoleLastUsed": {"LastUsedDate": last_used}, "MaxSessionDuration": if n == 1 && name == "b" { 7200 } else { 3600 }});
-        let answer = json!({"RoleDetailList": (0..3).map(role).collect::<Vec<_>>(), "UserDetailList": [], "GroupDetailList": [], "Policies": []});
+        let role = |n: usize| {
+            json!({
+                "RoleName": format!("r{n}"),
+                "RoleId": format!("AROA{n}"),
+                "Arn": "arn:aws:iam::111122223333:role/r",
+                "RoleLastUsed": {"LastUsedDate": last_used},
+                "MaxSessionDuration": if n == 1 && name == "b" { 7200 } else { 3600 },
+            })
+        };
+        let answer = json!({
+            "RoleDetailList": (0..3).map(role).collect::<Vec<_>>(),
+            "UserDetailList": [],
+            "GroupDetailList": [],
+            "Policies": [],
+        });
         fs::write(
             folder.join("iam-get-account-authorization-details.json"),
             answer.to_string(),
@@ -448,13 +470,28 @@ fn the_talks_lines_are_as_in_2013_with_the_trust_policy_mended() {
     // Spaces and order are part of the text, and so of the talk's hash.
     let text = r#"{ "Statement" : [] }"#;
     let sha = |text: &str| bartizan_inventory::fact::Hash::of(text.as_bytes()).to_string();
-    let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
+    let trust = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": {"Service": "ec2.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }],
+    });
     write(
         "iam-get-account-authorization-details.json",
         json!({
         "UserDetailList": [{"UserName": "u", "Arn": "arn:aws:iam::111122223333:user/u", "UserId": "A", "GroupList": ["g"],
-                            "UserPolicyList": [{"PolicyName": "p", "PolicyDocument": "%7B%20%22Statement%22%20%3A%20%5B%5D%20%7D"}]}],
-        "RoleDetailList": [{"RoleName": "r", "Arn": "arn:aws:iam::111122223333:role/r", "RoleId": "B", "AssumeRolePolicyDocument": trust}],
+                            "UserPolicyList": [{
+                                "PolicyName": "p",
+                                "PolicyDocument": "%7B%20%22Statement%22%20%3A%20%5B%5D%20%7D",
+                            }]}],
+        "RoleDetailList": [{
+            "RoleName": "r",
+            "Arn": "arn:aws:iam::111122223333:role/r",
+            "RoleId": "B",
+            "AssumeRolePolicyDocument": trust,
+        }],
         "GroupDetailList": [], "Policies": []}),
     );
     write(
@@ -464,7 +501,9 @@ fn the_talks_lines_are_as_in_2013_with_the_trust_policy_mended() {
     write("iam-list-users.json", json!({"Users": [{"UserName": "u"}]}));
     write(
         "iam-list-access-keys/u",
-        json!({"AccessKeyMetadata": [{"UserName": "u", "AccessKeyId": "AKIAX", "Status": "Inactive"}]}),
+        json!({
+            "AccessKeyMetadata": [{"UserName": "u", "AccessKeyId": "AKIAX", "Status": "Inactive"}],
+        }),
     );
     write("s3-list-buckets.json", json!({"Buckets": [{"Name": "b"}]}));
     write("s3-get-bucket-location/b", json!({}));
@@ -483,9 +522,15 @@ fn the_talks_lines_are_as_in_2013_with_the_trust_policy_mended() {
     );
     write(
         "ec2-describe-security-groups.json",
-        json!({"SecurityGroups": [{"GroupId": "sg-1", "GroupName": "web", "IpPermissions": [
-        {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}],
-         "UserIdGroupPairs": [{"GroupName": "peer", "GroupId": "sg-2", "UserId": "111122223333"}]}]}]}),
+        json!({
+            "SecurityGroups": [{"GroupId": "sg-1", "GroupName": "web", "IpPermissions": [
+                {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}],
+                "UserIdGroupPairs": [{
+                    "GroupName": "peer",
+                    "GroupId": "sg-2",
+                    "UserId": "111122223333",
+                }]}]}],
+        }),
     );
     let lines = [
         "iam:accountsummary, AccountMFAEnabled, , 1".to_owned(),

@@ -197,10 +197,19 @@ fn a_hostile_account_runs_nothing_and_breaks_nothing() {
     @everyone 'x' `id` $(id)";
     let home = Home::new();
     let user = |grants: &str| {
-        let policy = json!({"Version": "2012-10-17", "Statement": [{"Sid": nasty, "Effect": "Allow", "Action": grants, "Resource": "*"}]});
+        let policy = json!({
+            "Version": "2012-10-17",
+            "Statement": [{"Sid": nasty, "Effect": "Allow", "Action": grants, "Resource": "*"}],
+        });
         json!({
             "UserDetailList": [{"Path": "/", "UserName": nasty, "UserId": "AIDA1", "Arn": format!("arn:aws:iam::111122223333:user/{nasty}"), "CreateDate": "2025-01-01T00:00:00Z",
-                "UserPolicyList": [{"PolicyName": nasty, "PolicyDocument": policy}], "GroupList": [], "AttachedManagedPolicies": [], "Tags": [{"Key": nasty, "Value": nasty}]}],
+                "UserPolicyList": [{
+                    "PolicyName": nasty,
+                    "PolicyDocument": policy,
+                }], "GroupList": [], "AttachedManagedPolicies": [], "Tags": [{
+                    "Key": nasty,
+                    "Value": nasty,
+                }]}],
             "GroupDetailList": [], "RoleDetailList": [], "Policies": [],
         })
     };
@@ -218,18 +227,41 @@ fn a_hostile_account_runs_nothing_and_breaks_nothing() {
     }
     let event = |n: u32, name: &str, request: Value| {
         json!({
-            "eventVersion": "1.11", "eventTime": format!("2026-03-02T02:{n:02}:00Z"), "eventSource": "iam.amazonaws.com", "eventName": name,
-            "awsRegion": "us-east-1", "sourceIPAddress": nasty, "userAgent": nasty, "recipientAccountId": "111122223333",
-            "eventID": format!("7c1e0000-0000-4000-8000-0000000000{n:02}"), "requestParameters": request, "responseElements": null,
-            "userIdentity": {"type": "IAMUser", "userName": nasty, "arn": format!("arn:aws:iam::111122223333:user/{nasty}"), "accountId": "111122223333", "accessKeyId": nasty},
+            "eventVersion": "1.11",
+            "eventTime": format!("2026-03-02T02:{n:02}:00Z"),
+            "eventSource": "iam.amazonaws.com",
+            "eventName": name,
+            "awsRegion": "us-east-1",
+            "sourceIPAddress": nasty,
+            "userAgent": nasty,
+            "recipientAccountId": "111122223333",
+            "eventID": format!("7c1e0000-0000-4000-8000-0000000000{n:02}"),
+            "requestParameters": request,
+            "responseElements": null,
+            "userIdentity": {
+                "type": "IAMUser",
+                "userName": nasty,
+                "arn": format!("arn:aws:iam::111122223333:user/{nasty}"),
+                "accountId": "111122223333",
+                "accessKeyId": nasty,
+            },
         })
     };
-    let policy = json!({"Version": "2012-10-17", "Statement": [{"Sid": nasty, "Effect": "Allow", "Action": "*", "Resource": "*"}]});
-    let records = json!({"Records": [
-        event(1, "PutUserPolicy", json!({"userName": nasty, "policyName": nasty, "policyDocument": policy.to_string()})),
-        event(2, "CreateAccessKey", json!({"userName": format!("{nasty}2")})),
-        event(3, nasty, json!({"x": nasty})),
-    ]});
+    let policy = json!({
+        "Version": "2012-10-17",
+        "Statement": [{"Sid": nasty, "Effect": "Allow", "Action": "*", "Resource": "*"}],
+    });
+    let records = json!({
+        "Records": [
+            event(1, "PutUserPolicy", json!({
+                "userName": nasty,
+                "policyName": nasty,
+                "policyDocument": policy.to_string(),
+            })),
+            event(2, "CreateAccessKey", json!({"userName": format!("{nasty}2")})),
+            event(3, nasty, json!({"x": nasty})),
+            ],
+    });
     fs::create_dir_all(home.path("in/trail")).unwrap();
     fs::write(home.path("in/trail/t.json"), records.to_string()).unwrap();
     let terminal = home.must(0, &["watch", "--once", "in"]);

@@ -17,11 +17,24 @@ fn dump(home: &Home, users: usize, n: usize) -> PathBuf {
     let folder = home.path("dump/123456789012/us-east-1");
     fs::create_dir_all(&folder).unwrap();
     let user = |i: usize| {
-        let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": format!("s3:Get{n}"), "Resource": "*"}]});
-        json!({"UserName": format!("user{i}"), "UserId": format!("AIDA{i}"), "Arn": format!("arn:aws:iam::123456789012:user/user{i}"),
-               "UserPolicyList": [{"PolicyName": "p", "PolicyDocument": policy}], "Path": format!("/{}/", if i == 0 { n } else { 0 })})
+        let policy = json!({
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": format!("s3:Get{n}"), "Resource": "*"}],
+        });
+        json!({
+            "UserName": format!("user{i}"),
+            "UserId": format!("AIDA{i}"),
+            "Arn": format!("arn:aws:iam::123456789012:user/user{i}"),
+            "UserPolicyList": [{"PolicyName": "p", "PolicyDocument": policy}],
+            "Path": format!("/{}/", if i == 0 { n } else { 0 }),
+        })
     };
-    let answer = json!({"UserDetailList": (0..users).map(user).collect::<Vec<_>>(), "GroupDetailList": [], "RoleDetailList": [], "Policies": []});
+    let answer = json!({
+        "UserDetailList": (0..users).map(user).collect::<Vec<_>>(),
+        "GroupDetailList": [],
+        "RoleDetailList": [],
+        "Policies": [],
+    });
     fs::write(
         folder.join("iam-get-account-authorization-details.json"),
         answer.to_string(),
@@ -57,7 +70,11 @@ fn values_that_may_be_secret_are_hidden_with_a_key_that_is_not_in_the_store() {
     let write = |value: &str| {
         let variables = json!({"STAGE": value});
         let arn = "arn:aws:lambda:us-east-1:123456789012:function:f";
-        let function = json!({"FunctionName": "f", "FunctionArn": arn, "Environment": {"Variables": variables}});
+        let function = json!({
+            "FunctionName": "f",
+            "FunctionArn": arn,
+            "Environment": {"Variables": variables},
+        });
         fs::write(
             folder.join("lambda-list-functions.json"),
             json!({"Functions": [function]}).to_string(),

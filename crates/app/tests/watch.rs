@@ -587,10 +587,24 @@ fn severity_is_what_was_gained() {
     let home = Home::new();
     let policies = |time: &str, admin: Value, clerk: Value| {
         let user = |name: &str, document: &Value| {
-            json!({"Path": "/", "UserName": name, "UserId": format!("AIDA{name}"), "Arn": format!("arn:aws:iam::111122223333:user/{name}"), "CreateDate": "2025-01-01T00:00:00Z",
-                "UserPolicyList": [{"PolicyName": "own", "PolicyDocument": document}], "GroupList": [], "AttachedManagedPolicies": [], "Tags": []})
+            json!({
+                "Path": "/",
+                "UserName": name,
+                "UserId": format!("AIDA{name}"),
+                "Arn": format!("arn:aws:iam::111122223333:user/{name}"),
+                "CreateDate": "2025-01-01T00:00:00Z",
+                "UserPolicyList": [{"PolicyName": "own", "PolicyDocument": document}],
+                "GroupList": [],
+                "AttachedManagedPolicies": [],
+                "Tags": [],
+            })
         };
-        let details = json!({"UserDetailList": [user("admin", &admin), user("clerk", &clerk)], "GroupDetailList": [], "RoleDetailList": [], "Policies": []});
+        let details = json!({
+            "UserDetailList": [user("admin", &admin), user("clerk", &clerk)],
+            "GroupDetailList": [],
+            "RoleDetailList": [],
+            "Policies": [],
+        });
         let folder = home.path(&format!("in/config/{time}/111122223333/us-east-1"));
         fs::create_dir_all(&folder).unwrap();
         fs::write(
@@ -599,7 +613,12 @@ fn severity_is_what_was_gained() {
         )
         .unwrap();
     };
-    let allow = |action: Value, resource: &str| json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}]});
+    let allow = |action: Value, resource: &str| {
+        json!({
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}],
+        })
+    };
     policies(
         "20260301T000000Z",
         allow(json!("*"), "*"),
@@ -655,10 +674,29 @@ fn severity_is_what_was_gained() {
     );
     // With a trail that shows who, it is for the record.
     let record = |n: u32, user: &str, document: Value| {
-        json!({"eventVersion": "1.11", "eventTime": format!("2026-03-01T12:0{n}:00Z"), "eventSource": "iam.amazonaws.com", "eventName": "PutUserPolicy", "awsRegion": "us-east-1",
-            "sourceIPAddress": "203.0.113.9", "userAgent": "x", "recipientAccountId": "111122223333", "eventID": format!("00000000-0000-4000-8000-00000000000{n}"),
-            "requestParameters": {"userName": user, "policyName": "own", "policyDocument": document.to_string()},
-            "userIdentity": {"type": "IAMUser", "userName": "admin", "arn": "arn:aws:iam::111122223333:user/admin", "accountId": "111122223333", "accessKeyId": "AKIAADMIN"}})
+        json!({
+            "eventVersion": "1.11",
+            "eventTime": format!("2026-03-01T12:0{n}:00Z"),
+            "eventSource": "iam.amazonaws.com",
+            "eventName": "PutUserPolicy",
+            "awsRegion": "us-east-1",
+            "sourceIPAddress": "203.0.113.9",
+            "userAgent": "x",
+            "recipientAccountId": "111122223333",
+            "eventID": format!("00000000-0000-4000-8000-00000000000{n}"),
+            "requestParameters": {
+                "userName": user,
+                "policyName": "own",
+                "policyDocument": document.to_string(),
+            },
+            "userIdentity": {
+                "type": "IAMUser",
+                "userName": "admin",
+                "arn": "arn:aws:iam::111122223333:user/admin",
+                "accountId": "111122223333",
+                "accessKeyId": "AKIAADMIN",
+            },
+        })
     };
     fs::create_dir_all(home.path("in/trail")).unwrap();
     let records = [record(1, "admin", allow(json!(["*", "s3:*"]), "*"))];
@@ -690,9 +728,22 @@ fn severity_is_what_was_gained() {
 #[test]
 fn power_is_told_where_it_came_from() {
     let home = Home::new();
-    let allow = |action: &str| json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]});
+    let allow = |action: &str| {
+        json!({
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}],
+        })
+    };
     let write = |time: &str, group: &str, role: &str, temp: &str| {
-        let common = |name: &str, sort: &str| json!({"Path": "/", "Arn": format!("arn:aws:iam::111122223333:{sort}/{name}"), "CreateDate": "2025-01-01T00:00:00Z", "AttachedManagedPolicies": [], "Tags": []});
+        let common = |name: &str, sort: &str| {
+            json!({
+                "Path": "/",
+                "Arn": format!("arn:aws:iam::111122223333:{sort}/{name}"),
+                "CreateDate": "2025-01-01T00:00:00Z",
+                "AttachedManagedPolicies": [],
+                "Tags": [],
+            })
+        };
         let with = |mut value: Value, more: Value| {
             value
                 .as_object_mut()
@@ -702,14 +753,41 @@ fn power_is_told_where_it_came_from() {
         };
         let own =
             |document: &str| json!([{"PolicyName": "own", "PolicyDocument": allow(document)}]);
-        let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
+        let trust = json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Principal": {"Service": "lambda.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }],
+        });
         let details = json!({
             "UserDetailList": [
-                with(common("clerk", "user"), json!({"UserName": "clerk", "UserId": "AIDAC", "UserPolicyList": [], "GroupList": ["devs"]})),
-                with(common("temp", "user"), json!({"UserName": "temp", "UserId": "AIDAT", "UserPolicyList": own(temp), "GroupList": []})),
+                with(common("clerk", "user"), json!({
+                    "UserName": "clerk",
+                    "UserId": "AIDAC",
+                    "UserPolicyList": [],
+                    "GroupList": ["devs"],
+                })),
+                with(common("temp", "user"), json!({
+                    "UserName": "temp",
+                    "UserId": "AIDAT",
+                    "UserPolicyList": own(temp),
+                    "GroupList": [],
+                })),
             ],
-            "GroupDetailList": [with(common("devs", "group"), json!({"GroupName": "devs", "GroupId": "AGPAD", "GroupPolicyList": own(group)}))],
-            "RoleDetailList": [with(common("api", "role"), json!({"RoleName": "api", "RoleId": "AROAA", "RolePolicyList": own(role), "AssumeRolePolicyDocument": trust, "InstanceProfileList": []}))],
+            "GroupDetailList": [with(common("devs", "group"), json!({
+                "GroupName": "devs",
+                "GroupId": "AGPAD",
+                "GroupPolicyList": own(group),
+            }))],
+            "RoleDetailList": [with(common("api", "role"), json!({
+                "RoleName": "api",
+                "RoleId": "AROAA",
+                "RolePolicyList": own(role),
+                "AssumeRolePolicyDocument": trust,
+                "InstanceProfileList": [],
+            }))],
             "Policies": [],
         });
         let folder = home.path(&format!("in/config/{time}/111122223333/us-east-1"));
@@ -731,9 +809,25 @@ fn power_is_told_where_it_came_from() {
         let mut request = request;
         request["policyName"] = "own".into();
         request["policyDocument"] = allow(document).to_string().into();
-        json!({"eventVersion": "1.11", "eventTime": format!("2026-03-01T12:0{n}:00Z"), "eventSource": "iam.amazonaws.com", "eventName": name, "awsRegion": "us-east-1",
-            "sourceIPAddress": "203.0.113.9", "userAgent": "x", "recipientAccountId": "111122223333", "eventID": format!("00000000-0000-4000-8000-00000000000{n}"), "requestParameters": request,
-            "userIdentity": {"type": "IAMUser", "userName": "ops", "arn": "arn:aws:iam::111122223333:user/ops", "accountId": "111122223333", "accessKeyId": "AKIAOPS"}})
+        json!({
+            "eventVersion": "1.11",
+            "eventTime": format!("2026-03-01T12:0{n}:00Z"),
+            "eventSource": "iam.amazonaws.com",
+            "eventName": name,
+            "awsRegion": "us-east-1",
+            "sourceIPAddress": "203.0.113.9",
+            "userAgent": "x",
+            "recipientAccountId": "111122223333",
+            "eventID": format!("00000000-0000-4000-8000-00000000000{n}"),
+            "requestParameters": request,
+            "userIdentity": {
+                "type": "IAMUser",
+                "userName": "ops",
+                "arn": "arn:aws:iam::111122223333:user/ops",
+                "accountId": "111122223333",
+                "accessKeyId": "AKIAOPS",
+            },
+        })
     };
     let records = [
         record(1, "PutGroupPolicy", json!({"groupName": "devs"}), "iam:*"),

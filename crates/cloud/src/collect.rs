@@ -191,7 +191,11 @@ impl<'a> Engine<'a> {
                 for (label, region) in self.places(service, call) {
                     self.rows.entry((label.clone(), s, c)).or_default();
                     if call.parent().is_none() {
-                        let account = serde_json::json!({ "account": self.plan.account, "region": region, "home": self.plan.home });
+                        let account = serde_json::json!({
+                            "account": self.plan.account,
+                            "region": region,
+                            "home": self.plan.home,
+                        });
                         self.push_call(
                             s,
                             c,
@@ -344,8 +348,11 @@ impl<'a> Engine<'a> {
         } else {
             region.clone()
         };
-        let scope = TemplateScope::default()
-            .within(serde_json::json!({ "account": self.plan.account, "region": region, "home": self.plan.home }));
+        let scope = TemplateScope::default().within(serde_json::json!({
+            "account": self.plan.account,
+            "region": region,
+            "home": self.plan.home,
+        }));
         self.rows.entry((label.clone(), service, call)).or_default();
         self.push(
             Job {

@@ -483,17 +483,33 @@ mod tests {
         let users = run("iam", "ListUsers", "<ListUsersResponse><ListUsersResult><Users><member><UserName>a&amp;b</UserName><CreateDate>2024-01-02T03:04:05Z</CreateDate></member></Users><IsTruncated>false</IsTruncated></ListUsersResult><ResponseMetadata><RequestId>x</RequestId></ResponseMetadata></ListUsersResponse>").unwrap();
         assert_eq!(
             users,
-            json!({"Users": [{"UserName": "a&b", "CreateDate": "2024-01-02T03:04:05+00:00"}], "IsTruncated": false})
+            json!({
+                "Users": [{"UserName": "a&b", "CreateDate": "2024-01-02T03:04:05+00:00"}],
+                "IsTruncated": false,
+            })
         );
         let groups = run("ec2", "DescribeSecurityGroups", "<DescribeSecurityGroupsResponse><requestId>x</requestId><securityGroupInfo><item><groupId>sg-1</groupId><ipPermissions><item><fromPort>22</fromPort><ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges><groups/></item></ipPermissions><brandNew>1</brandNew></item></securityGroupInfo></DescribeSecurityGroupsResponse>").unwrap();
         assert_eq!(
             groups,
-            json!({"SecurityGroups": [{"GroupId": "sg-1", "IpPermissions": [{"FromPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}], "UserIdGroupPairs": []}], "brandNew": "1"}]})
+            json!({
+                "SecurityGroups": [{
+                    "GroupId": "sg-1",
+                    "IpPermissions": [{
+                        "FromPort": 22,
+                        "IpRanges": [{"CidrIp": "0.0.0.0/0"}],
+                        "UserIdGroupPairs": [],
+                    }],
+                    "brandNew": "1",
+                }],
+            })
         );
         let acl = run("s3", "GetBucketAcl", r#"<AccessControlPolicy><Owner><ID>o</ID></Owner><AccessControlList><Grant><Grantee xmlns:xsi="u" xsi:type="CanonicalUser"><ID>o</ID></Grantee><Permission>READ</Permission></Grant></AccessControlList></AccessControlPolicy>"#).unwrap();
         assert_eq!(
             acl,
-            json!({"Owner": {"ID": "o"}, "Grants": [{"Grantee": {"Type": "CanonicalUser", "ID": "o"}, "Permission": "READ"}]})
+            json!({
+                "Owner": {"ID": "o"},
+                "Grants": [{"Grantee": {"Type": "CanonicalUser", "ID": "o"}, "Permission": "READ"}],
+            })
         );
         let location = |inside: &str| {
             run(
@@ -528,7 +544,13 @@ mod tests {
         .unwrap();
         assert_eq!(
             keys,
-            json!({"KeyMetadata": {"KeyId": "k", "CreationDate": "2023-11-14T22:13:20.250000+00:00", "New": 1}})
+            json!({
+                "KeyMetadata": {
+                    "KeyId": "k",
+                    "CreationDate": "2023-11-14T22:13:20.250000+00:00",
+                    "New": 1,
+                },
+            })
         );
     }
 

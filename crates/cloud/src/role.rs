@@ -58,7 +58,12 @@ pub fn policies(table: &CallTable) -> Vec<Value> {
     let document = |part: usize, actions: &[String]| {
         json!({
             "Version": "2012-10-17",
-            "Statement": [{"Sid": format!("BartizanRead{part}"), "Effect": "Allow", "Action": actions, "Resource": "*"}],
+            "Statement": [{
+                "Sid": format!("BartizanRead{part}"),
+                "Effect": "Allow",
+                "Action": actions,
+                "Resource": "*",
+            }],
         })
     };
     let mut documents = Vec::new();
@@ -78,7 +83,12 @@ pub fn policies(table: &CallTable) -> Vec<Value> {
 /// The trust policy: who may become the audit role.
 #[must_use]
 pub fn trust_policy(principal: &str, external_id: Option<&str>) -> Value {
-    let mut statement = json!({"Sid": "BartizanCollector", "Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"});
+    let mut statement = json!({
+        "Sid": "BartizanCollector",
+        "Effect": "Allow",
+        "Principal": {"AWS": principal},
+        "Action": "sts:AssumeRole",
+    });
     if let Some(id) = external_id {
         statement["Condition"] = json!({"StringEquals": {"sts:ExternalId": id}});
     }
@@ -104,10 +114,19 @@ pub fn bucket_policy(bucket: &str, prefix: &str, writer: &str) -> Value {
         "Statement": [
             {"Sid": "WriterCreatesAndReads", "Effect": "Allow", "Principal": {"AWS": writer},
              "Action": ["s3:PutObject", "s3:GetObject"], "Resource": objects},
-            {"Sid": "WriterLists", "Effect": "Allow", "Principal": {"AWS": writer}, "Action": "s3:ListBucket", "Resource": arn},
+            {
+                "Sid": "WriterLists",
+                "Effect": "Allow",
+                "Principal": {"AWS": writer},
+                "Action": "s3:ListBucket",
+                "Resource": arn,
+            },
             {"Sid": "NamesAreTakenOnce", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
              "NotResource": [format!("{arn}/{prefix}{slash}checkpoint")],
-             "Condition": {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}}},
+             "Condition": {
+                 "Null": {"s3:if-none-match": "true"},
+                 "Bool": {"s3:ObjectCreationOperation": "true"},
+             }},
             {"Sid": "WriterDestroysNothing", "Effect": "Deny", "Principal": {"AWS": writer},
              "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:BypassGovernanceRetention", "s3:PutObjectRetention",
                         "s3:PutObjectLegalHold", "s3:PutBucketVersioning", "s3:PutBucketObjectLockConfiguration",
@@ -329,7 +348,11 @@ pub fn cloudformation(policies: &[Value], trust: &Value) -> Value {
         "AuditRole".into(),
         json!({
             "Type": "AWS::IAM::Role",
-            "Properties": {"RoleName": "bartizan-audit", "AssumeRolePolicyDocument": trust, "ManagedPolicyArns": references},
+            "Properties": {
+                "RoleName": "bartizan-audit",
+                "AssumeRolePolicyDocument": trust,
+                "ManagedPolicyArns": references,
+            },
         }),
     );
     for (index, policy) in policies.iter().enumerate() {

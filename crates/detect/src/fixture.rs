@@ -106,10 +106,21 @@ impl Fixture {
                 }
             }
             if rule.callers == CallerFilter::Principals
-                && !found(case, &json!({"userIdentity": {"type": "AWSService", "invokedBy": "autoscaling.amazonaws.com"}}))
-                    .is_empty()
+                && !found(
+                    case,
+                    &json!({
+                        "userIdentity": {
+                            "type": "AWSService",
+                            "invokedBy": "autoscaling.amazonaws.com",
+                        },
+                    }),
+                )
+                .is_empty()
             {
-                failures.push(format!("match {} by an AWS service for itself gives a finding", n + 1));
+                failures.push(format!(
+                    "match {} by an AWS service for itself gives a finding",
+                    n + 1
+                ));
             }
         }
         for (n, case) in self.misses.iter().enumerate() {

@@ -155,8 +155,21 @@ fn what_repeats_is_judged_as_if_it_were_new() {
 #[test]
 fn last_times_outlive_what_a_scanner_forgets() {
     let plan = plan(&builtin_files());
-    let who = json!({"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/a", "userName": "a", "accountId": "111122223333", "accessKeyId": "AKIAA"});
-    let more = |n: usize| json!({"awsRegion": "us-east-1", "sourceIPAddress": "203.0.113.9", "userAgent": format!("agent/{n}"), "userIdentity": who});
+    let who = json!({
+        "type": "IAMUser",
+        "arn": "arn:aws:iam::111122223333:user/a",
+        "userName": "a",
+        "accountId": "111122223333",
+        "accessKeyId": "AKIAA",
+    });
+    let more = |n: usize| {
+        json!({
+            "awsRegion": "us-east-1",
+            "sourceIPAddress": "203.0.113.9",
+            "userAgent": format!("agent/{n}"),
+            "userIdentity": who,
+        })
+    };
     let agent =
         |n: usize, time_s: i64| event(["GetBucketAcl", "ListBuckets"][n.min(1)], time_s, more(n));
     let mut events: Vec<Value> = (0..4).map(|n| agent(0, n * 60)).collect();
@@ -415,9 +428,13 @@ fn sigma_shapes() -> Vec<RuleFile> {
 
 fn event(name: &str, time_s: i64, more: Value) -> Value {
     let mut event = json!({
-        "eventVersion": "1.08", "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::1:user/a", "userName": "a"},
-        "eventTime": bartizan_model::time_text(1_700_000_000 + time_s), "eventSource": "s3.amazonaws.com", "eventName": name,
-        "recipientAccountId": "1", "eventID": format!("20000000-0000-4000-8000-{:06}{:06}", time_s, name.len()),
+        "eventVersion": "1.08",
+        "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::1:user/a", "userName": "a"},
+        "eventTime": bartizan_model::time_text(1_700_000_000 + time_s),
+        "eventSource": "s3.amazonaws.com",
+        "eventName": name,
+        "recipientAccountId": "1",
+        "eventID": format!("20000000-0000-4000-8000-{:06}{:06}", time_s, name.len()),
     });
     for (key, value) in more.as_object().into_iter().flatten() {
         event[key.as_str()] = value.clone();
@@ -496,12 +513,15 @@ fn windows_lie_in_the_time_of_the_events() {
     assert_eq!(fires(&session, &at(&[0, 25, 60])), 0);
 
     let ordered = correlation("temporal_ordered", "  timespan: 60s\n");
-    let steps = |pairs: &[(&str, i64)]| {
-        pairs
+    let steps =
+        |pairs: &[(&str, i64)]| {
+            pairs
             .iter()
-            .map(|(n, t)| event(n, *t, json!({"eventID": format!("30000000-0000-4000-8000-{t:010}{:02}", n.as_bytes()[0])})))
+            .map(|(n, t)| event(n, *t, json!({
+                "eventID": format!("30000000-0000-4000-8000-{t:010}{:02}", n.as_bytes()[0]),
+            })))
             .collect::<Vec<_>>()
-    };
+        };
     assert_eq!(fires(&ordered, &steps(&[("A", 0), ("B", 60)])), 2);
     assert_eq!(fires(&ordered, &steps(&[("A", 10), ("B", 5000)])), 0);
     assert_eq!(fires(&ordered, &steps(&[("B", 0), ("A", 10)])), 0);
@@ -563,7 +583,10 @@ proptest::proptest! {
     fn thinning_never_changes_whether_a_rule_fires(events in proptest::collection::vec((0..400i64, 0..12u8), 1..80), wanted in 2..6usize) {
         let plan = correlation("value_count", &format!("  timespan: 60s\n  condition: \
         {{gte: {wanted}, field: additionalEventData.k}}\n"));
-        let trail: Vec<_> = events.iter().enumerate().map(|(n, (t, v))| event("A", *t, json!({"eventID": format!("40000000-0000-4000-8000-{n:012}"), "additionalEventData": {"k": v.to_string()}}))).collect();
+        let trail: Vec<_> = events.iter().enumerate().map(|(n, (t, v))| event("A", *t, json!({
+            "eventID": format!("40000000-0000-4000-8000-{n:012}"),
+            "additionalEventData": {"k": v.to_string()},
+        }))).collect();
         let naive = events.iter().any(|(end, _)| {
             let inside: std::collections::BTreeSet<u8> = events.iter().filter(|(t, _)| (end - 60..=*end).contains(t)).map(|(_, v)| *v).collect();
             inside.len() >= wanted
@@ -584,9 +607,24 @@ fn memory_is_bounded_and_what_is_given_up_is_counted() {
         let events: Vec<Value> = (0..5000i64)
             .map(|n| {
                 id += 1;
-                let user = if burst && n < 60 { "burst".to_owned() } else { format!("u{}", n % 500) };
-                let more = json!({"eventID": format!("50000000-0000-4000-8000-{id:012}"), "userIdentity": {"type": "IAMUser", "userName": user, "arn": format!("arn:aws:iam::1:user/{user}")}});
-                event("A", hour * 7200 + if burst && n < 60 { n } else { n * 7200 / 5000 }, more)
+                let user = if burst && n < 60 {
+                    "burst".to_owned()
+                } else {
+                    format!("u{}", n % 500)
+                };
+                let more = json!({
+                    "eventID": format!("50000000-0000-4000-8000-{id:012}"),
+                    "userIdentity": {
+                        "type": "IAMUser",
+                        "userName": user,
+                        "arn": format!("arn:aws:iam::1:user/{user}"),
+                    },
+                });
+                event(
+                    "A",
+                    hour * 7200 + if burst && n < 60 { n } else { n * 7200 / 5000 },
+                    more,
+                )
             })
             .collect();
         objects.push(records(&events));
@@ -608,9 +646,15 @@ fn a_service_that_is_refused_ten_thousand_times_is_nothing() {
     let events: Vec<Value> = (0..10_000i64)
         .map(|n| {
             event("PutObject", n / 10, json!({
-                "eventID": format!("60000000-0000-4000-8000-{n:012}"), "errorCode": "AccessDenied", "errorMessage": "Access Denied",
-                "userIdentity": {"type": "AWSService", "invokedBy": "delivery.logs.amazonaws.com"}, "sourceIPAddress": "delivery.logs.amazonaws.com",
-                "userAgent": "delivery.logs.amazonaws.com", "awsRegion": "us-east-1", "readOnly": false, "eventType": "AwsApiCall",
+                "eventID": format!("60000000-0000-4000-8000-{n:012}"),
+                "errorCode": "AccessDenied",
+                "errorMessage": "Access Denied",
+                "userIdentity": {"type": "AWSService", "invokedBy": "delivery.logs.amazonaws.com"},
+                "sourceIPAddress": "delivery.logs.amazonaws.com",
+                "userAgent": "delivery.logs.amazonaws.com",
+                "awsRegion": "us-east-1",
+                "readOnly": false,
+                "eventType": "AwsApiCall",
                 "requestParameters": {"bucketName": "logs", "key": format!("k{n}")},
             }))
         })
@@ -719,7 +763,10 @@ fn objects_match_as_text_and_filters_apply() {
     let hit = event(
         "PutBucketVersioning",
         0,
-        json!({"requestParameters": {"VersioningConfiguration": {"Status": "Suspended"}}, "responseElements": {"publiclyAccessible": true}}),
+        json!({
+            "requestParameters": {"VersioningConfiguration": {"Status": "Suspended"}},
+            "responseElements": {"publiclyAccessible": true},
+        }),
     );
     assert_eq!(
         findings(&plan, &[records(std::slice::from_ref(&hit))]).len(),
@@ -748,7 +795,14 @@ fn a_day_is_kept_as_a_count() {
                 event(
                     "GetObject",
                     6_400 + day * 86_400 + at * 86_400 / of_day(day),
-                    json!({"eventID": id, "userIdentity": {"type": "IAMUser", "userName": "u", "arn": "arn:aws:iam::1:user/u"}}),
+                    json!({
+                        "eventID": id,
+                        "userIdentity": {
+                            "type": "IAMUser",
+                            "userName": "u",
+                            "arn": "arn:aws:iam::1:user/u",
+                        },
+                    }),
                 )
             });
             records(&reads.collect::<Vec<_>>())

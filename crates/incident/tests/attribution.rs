@@ -44,20 +44,41 @@ fn record(
     response: Value,
 ) -> Value {
     json!({
-        "eventVersion": "1.11", "eventTime": format!("2026-03-11T{:02}:{:02}:00Z", n / 60, n % 60), "eventSource": format!("{source}.amazonaws.com"),
-        "eventName": name, "awsRegion": "us-east-1", "sourceIPAddress": "198.51.100.7", "userAgent": "x", "requestParameters": request,
-        "responseElements": response, "eventID": format!("00000000-0000-4000-8000-{n:012}"), "recipientAccountId": HERE, "userIdentity": identity,
-        "eventType": "AwsApiCall", "eventCategory": "Management", "managementEvent": true, "readOnly": false,
+        "eventVersion": "1.11",
+        "eventTime": format!("2026-03-11T{:02}:{:02}:00Z", n / 60, n % 60),
+        "eventSource": format!("{source}.amazonaws.com"),
+        "eventName": name,
+        "awsRegion": "us-east-1",
+        "sourceIPAddress": "198.51.100.7",
+        "userAgent": "x",
+        "requestParameters": request,
+        "responseElements": response,
+        "eventID": format!("00000000-0000-4000-8000-{n:012}"),
+        "recipientAccountId": HERE,
+        "userIdentity": identity,
+        "eventType": "AwsApiCall",
+        "eventCategory": "Management",
+        "managementEvent": true,
+        "readOnly": false,
     })
 }
 
 fn user(name: &str, key: &str) -> Value {
-    json!({"type": "IAMUser", "userName": name, "arn": format!("arn:aws:iam::{HERE}:user/{name}"), "accountId": HERE, "accessKeyId": key})
+    json!({
+        "type": "IAMUser",
+        "userName": name,
+        "arn": format!("arn:aws:iam::{HERE}:user/{name}"),
+        "accountId": HERE,
+        "accessKeyId": key,
+    })
 }
 
 fn session(role: &str, name: &str, key: &str) -> Value {
     json!({
-        "type": "AssumedRole", "arn": format!("arn:aws:sts::{HERE}:assumed-role/{role}/{name}"), "accountId": HERE, "accessKeyId": key,
+        "type": "AssumedRole",
+        "arn": format!("arn:aws:sts::{HERE}:assumed-role/{role}/{name}"),
+        "accountId": HERE,
+        "accessKeyId": key,
         "sessionContext": {"sessionIssuer": {"type": "Role", "arn": format!("arn:aws:iam::{HERE}:role/{role}")}},
     })
 }
@@ -153,7 +174,11 @@ fn sessions_lead_back_to_who_began_them() {
             OriginKind::Machine,
         ),
         (
-            json!({"type": "WebIdentityUser", "userName": "repo:a/b:ref", "identityProvider": "arn:aws:iam::1:oidc-provider/token.actions.githubusercontent.com"}),
+            json!({
+                "type": "WebIdentityUser",
+                "userName": "repo:a/b:ref",
+                "identityProvider": "arn:aws:iam::1:oidc-provider/token.actions.githubusercontent.com",
+            }),
             "ci",
             "g",
             "ASIAW",
@@ -247,7 +272,11 @@ fn grouped(
 fn who_made_a_key_belongs_with_who_used_it_and_others_do_not() {
     let (mal, eve) = (user("mal", "AKIAMAL"), user("eve", "AKIAEVE"));
     let made = json!({"accessKey": {"userName": "bot", "accessKeyId": "AKIABOT"}});
-    let all = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}).to_string();
+    let all = json!({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+    })
+    .to_string();
     let make = record(
         10,
         &mal,
@@ -319,7 +348,15 @@ fn who_made_a_key_belongs_with_who_used_it_and_others_do_not() {
 /// another.
 #[test]
 fn who_opened_a_thing_belongs_with_the_stranger_who_came() {
-    let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::data/*"}]});
+    let policy = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": "arn:aws:s3:::data/*",
+        }],
+    });
     let open = record(
         10,
         &user("mal", "AKIAMAL"),
@@ -329,7 +366,11 @@ fn who_opened_a_thing_belongs_with_the_stranger_who_came() {
         Value::Null,
     );
     let come = |n: usize, bucket: &str, account: &str| {
-        let stranger = json!({"type": "AWSAccount", "principalId": format!("AIDA{account}"), "accountId": account});
+        let stranger = json!({
+            "type": "AWSAccount",
+            "principalId": format!("AIDA{account}"),
+            "accountId": account,
+        });
         let mut come = record(
             n,
             &stranger,
@@ -370,9 +411,35 @@ fn stages_count_together_within_a_week() {
             .unwrap()
             .to_string();
         serde_json::from_value(json!({
-            "id": format!("{n}{stage}"), "rule": "r", "title": "t", "summary": "s", "severity": "medium", "confidence": "medium", "stage": stage, "attack": [],
-            "account": HERE, "region": "us-east-1", "first_time": at, "last_time": at, "count": 1, "resources": [], "evidence": [], "verdict": "must", "because": [], "show": "",
-            "actor": {"key": format!("arn:aws:iam::{HERE}:user/ann"), "name": "user ann", "arn": null, "type": "IAMUser", "account": HERE, "access_key_id": "AKIAANN", "origin": [], "source_ip": "203.0.113.1", "user_agent": "x"},
+            "id": format!("{n}{stage}"),
+            "rule": "r",
+            "title": "t",
+            "summary": "s",
+            "severity": "medium",
+            "confidence": "medium",
+            "stage": stage,
+            "attack": [],
+            "account": HERE,
+            "region": "us-east-1",
+            "first_time": at,
+            "last_time": at,
+            "count": 1,
+            "resources": [],
+            "evidence": [],
+            "verdict": "must",
+            "because": [],
+            "show": "",
+            "actor": {
+                "key": format!("arn:aws:iam::{HERE}:user/ann"),
+                "name": "user ann",
+                "arn": null,
+                "type": "IAMUser",
+                "account": HERE,
+                "access_key_id": "AKIAANN",
+                "origin": [],
+                "source_ip": "203.0.113.1",
+                "user_agent": "x",
+            },
         }))
         .unwrap()
     };
@@ -432,7 +499,11 @@ proptest::proptest! {
     /// No record, whatever is in it, stops the witness.
     #[test]
     fn any_record_is_survived(name in "(PutUserPolicy|RunInstances|CreateAccessKey|ModifySnapshotAttribute|PutTargets|AssumeRole)", request in "[\\[\\]{}\",:a-z0-9 *\\\\/.]{0,80}", key in "[a-zA-Z*{}/]{0,12}") {
-        let mut text = record(1, &user(&key, &key), "iam", &name, json!({"userName": key, "policyName": key, "items": [[key, {"a": key}]]}), Value::Null).to_string();
+        let mut text = record(1, &user(&key, &key), "iam", &name, json!({
+            "userName": key,
+            "policyName": key,
+            "items": [[key, {"a": key}]],
+        }), Value::Null).to_string();
         for source in ["iam", "ec2", "events", "sts"] {
             text = text.replace("iam.amazonaws.com", &format!("{source}.amazonaws.com"));
             let broken = text.replacen("\"requestParameters\":{", &format!("\"requestParameters\":{{{request}"), 1);

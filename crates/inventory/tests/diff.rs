@@ -97,7 +97,13 @@ fn run(a: &Account, b: &Account) -> SnapshotDiff {
 }
 
 fn policy(action: &str) -> Value {
-    json!(json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}).to_string())
+    json!(
+        json!({
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}],
+        })
+        .to_string()
+    )
 }
 
 fn base() -> Account {
@@ -126,14 +132,27 @@ fn nothing_changed_is_nothing() {
 fn every_verdict() {
     let after = base()
         .with("iam:userpolicy", "bob/p", policy("*"))
-        .with("iam:role", "r", json!({"RoleName": "r", "RoleId": "AROA2", "RoleLastUsed": {}}))
+        .with(
+            "iam:role",
+            "r",
+            json!({"RoleName": "r", "RoleId": "AROA2", "RoleLastUsed": {}}),
+        )
         .with("s3:bucketpolicy", "b", policy("s3:GetObject"))
         .without("sg-1")
         .with(
             "ec2:security_group",
             "sg-2",
-            json!({"GroupName": "web", "GroupId": "sg-2", "IpPermissions":
-            [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]}),
+            json!({
+                "GroupName": "web",
+                "GroupId": "sg-2",
+                "IpPermissions":
+                    [{
+                        "IpProtocol": "tcp",
+                        "FromPort": 22,
+                        "ToPort": 22,
+                        "IpRanges": [{"CidrIp": "0.0.0.0/0"}],
+                    }],
+            }),
         );
     let d = run(&base(), &after);
     let seen: Vec<(ChangeVerdict, Severity, &str)> = d

@@ -186,7 +186,15 @@ mod tests {
 
     #[test]
     fn exports_of_one_identity_are_the_same() {
-        let wanted = json!({"type": "IAMUser", "arn": "arn:aws:iam::1:user/a,b=c", "invokedby": null, "sessioncontext": {"attributes": {"mfaauthenticated": "false"}, "list": [{"a": "1"}, {"a": "2"}]}});
+        let wanted = json!({
+            "type": "IAMUser",
+            "arn": "arn:aws:iam::1:user/a,b=c",
+            "invokedby": null,
+            "sessioncontext": {
+                "attributes": {"mfaauthenticated": "false"},
+                "list": [{"a": "1"}, {"a": "2"}],
+            },
+        });
         for text in [
             wanted.to_string(),
             "{type=IAMUser, arn=arn:aws:iam::1:user/a,b=c, invokedby=null, sessioncontext={attributes={mfaauthenticated=false}, list=[{a=1}, {a=2}]}}".to_owned(),

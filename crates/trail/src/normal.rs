@@ -498,16 +498,28 @@ mod tests {
     #[test]
     fn exports_of_one_record_are_the_same() {
         let wanted = json!({
-            "eventName": "CreateUser", "eventSource": "iam.amazonaws.com", "eventTime": "2026-03-10T02:05:00Z", "awsRegion": "us-east-1",
-            "recipientAccountId": "011122223333", "readOnly": false, "requestParameters": {"userName": "eve"},
+            "eventName": "CreateUser",
+            "eventSource": "iam.amazonaws.com",
+            "eventTime": "2026-03-10T02:05:00Z",
+            "awsRegion": "us-east-1",
+            "recipientAccountId": "011122223333",
+            "readOnly": false,
+            "requestParameters": {"userName": "eve"},
             "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::011122223333:user/al", "accountId": "011122223333",
                 "sessionContext": {"attributes": {"mfaAuthenticated": "false"}}},
         });
         let identity = |text: &str| {
             json!({
-                "eventname": "CreateUser ", "eventsource": "iam", "eventtime": "2026-03-10 \
-                02:05:00.000000000", "awsregion": "us-east-1", "errorcode": "",
-                "recipientaccountid": 11_122_223_333u64, "readonly": "False", "requestparameters": "{\"userName\":\"eve\"}", "useridentity": text,
+                "eventname": "CreateUser ",
+                "eventsource": "iam",
+                "eventtime": "2026-03-10 \
+                    02:05:00.000000000",
+                "awsregion": "us-east-1",
+                "errorcode": "",
+                "recipientaccountid": 11_122_223_333u64,
+                "readonly": "False",
+                "requestparameters": "{\"userName\":\"eve\"}",
+                "useridentity": text,
             })
         };
         for odd in [
@@ -522,9 +534,17 @@ mod tests {
                 "{'type': 'IAMUser', 'arn': 'arn:aws:iam::011122223333:user/al', 'account_id': '011122223333', 'session_context': {'attributes': {'mfa_authenticated': False}}}",
             ),
             json!({
-                "event_name": "CreateUser", "Event source": "IAM.amazonaws.com.cn", "event_time": 1_773_108_300u64, "region": "us-east-1", "error_code": null,
-                "recipient_account_id": "11122223333.0", "read_only": false, "request_parameters": {"userName": "eve"},
-                "user_identity.type": "IAMUser", "user_identity.arn": "arn:aws:iam::011122223333:user/al", "user_identity.account_id": "011122223333",
+                "event_name": "CreateUser",
+                "Event source": "IAM.amazonaws.com.cn",
+                "event_time": 1_773_108_300u64,
+                "region": "us-east-1",
+                "error_code": null,
+                "recipient_account_id": "11122223333.0",
+                "read_only": false,
+                "request_parameters": {"userName": "eve"},
+                "user_identity.type": "IAMUser",
+                "user_identity.arn": "arn:aws:iam::011122223333:user/al",
+                "user_identity.account_id": "011122223333",
                 "user_identity.session_context.attributes.mfa_authenticated": "false",
             }),
         ] {
@@ -553,9 +573,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_said() {
-        let cut = json!({"eventName": "A", "eventSource": "s3.amazonaws.com", "requestParameters": "{\"bucketName\":\"b"});
+        let cut = json!({
+            "eventName": "A",
+            "eventSource": "s3.amazonaws.com",
+            "requestParameters": "{\"bucketName\":\"b",
+        });
         assert!(super::anew(cut.to_string().as_bytes()).unwrap().unread);
-        let hidden = json!({"eventName": "A", "eventSource": "s3.amazonaws.com", "userIdentity": {}, "responseElements": "HIDDEN_DUE_TO_SECURITY_REASONS"});
+        let hidden = json!({
+            "eventName": "A",
+            "eventSource": "s3.amazonaws.com",
+            "userIdentity": {},
+            "responseElements": "HIDDEN_DUE_TO_SECURITY_REASONS",
+        });
         assert!(!super::anew(hidden.to_string().as_bytes()).unwrap().unread);
         assert!(
             super::anew(br#"{"eventName": "A", "eventTime": "x"}"#)

@@ -166,7 +166,11 @@ mod tests {
         for wrapped in [
             json!({"awslogs": {"data": packed}}),
             json!({"recordId": "1", "data": plain}),
-            json!({"kinesis": {"data": plain}, "eventName": "aws:kinesis:record", "eventSource": "aws:kinesis"}),
+            json!({
+                "kinesis": {"data": plain},
+                "eventName": "aws:kinesis:record",
+                "eventSource": "aws:kinesis",
+            }),
             json!({"_source": {"aws": {"cloudtrail": record}}}),
             json!({"preview": false, "result": {"_raw": text}}),
             json!({"EventSource": "aws:sns", "Sns": {"Message": text}}),
@@ -182,7 +186,10 @@ mod tests {
             assert_eq!(found, std::slice::from_ref(&record), "{wrapped}");
         }
         let cell = |text: &str| json!({"VarCharValue": text});
-        let rows = json!({"NextToken": "t", "ResultSet": {"Rows": [{"Data": [cell("eventname"), cell("eventsource")]}, {"Data": [cell("A"), cell("s3")]}]}});
+        let rows = json!({
+            "NextToken": "t",
+            "ResultSet": {"Rows": [{"Data": [cell("eventname"), cell("eventsource")]}, {"Data": [cell("A"), cell("s3")]}]},
+        });
         let WrappedContent::Contents(contents, true) = look(rows.to_string().as_bytes()) else {
             panic!()
         };

@@ -69,7 +69,10 @@ pub(crate) fn write(world: &World, root: &Path, folder: &Path) -> Result<()> {
             .unwrap_or_default();
         with(
             r,
-            json!({"AssumeRolePolicyDocument": trust, "RolePolicyList": policies("iam:rolepolicy", id)}),
+            json!({
+                "AssumeRolePolicyDocument": trust,
+                "RolePolicyList": policies("iam:rolepolicy", id),
+            }),
         )
     };
     let details = json!({
@@ -156,14 +159,20 @@ pub(crate) fn write(world: &World, root: &Path, folder: &Path) -> Result<()> {
     }
     files.insert(
         "sqs-list-queues.json".into(),
-        json!({"QueueUrls": of("sqs:queuepolicy").into_iter().map(|(id, _)| id).collect::<Vec<_>>()}),
+        json!({
+            "QueueUrls": of("sqs:queuepolicy").into_iter().map(|(id, _)| id).collect::<Vec<_>>(),
+        }),
     );
     for (url, policy) in of("sqs:queuepolicy") {
         let name = url
             .replace('%', "%25")
             .replace(':', "%3A")
             .replace('/', "%2F");
-        let attributes = json!({"QueueArn": format!("arn:aws:sqs:{HOME}:{ACCOUNT}:jobs"), "VisibilityTimeout": "30", "Policy": policy.to_string()});
+        let attributes = json!({
+            "QueueArn": format!("arn:aws:sqs:{HOME}:{ACCOUNT}:jobs"),
+            "VisibilityTimeout": "30",
+            "Policy": policy.to_string(),
+        });
         files.insert(
             format!("sqs-get-queue-attributes/{name}"),
             json!({ "Attributes": attributes }),

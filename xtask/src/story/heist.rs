@@ -66,10 +66,22 @@ fn company() -> World {
         w.set("iam:user", "global", name, user);
     }
     // Whoever wrote this thought that MFA would be asked for.
-    let own = json!({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Action": ["s3:PutObject", "lambda:UpdateFunctionCode"], "Resource": ["arn:aws:s3:::acme-artifacts/*", "arn:aws:lambda:*:111122223333:function:*"]},
-        {"Effect": "Allow", "Action": "iam:PutUserPolicy", "Resource": "arn:aws:iam::111122223333:user/ci-deploy", "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}}},
-    ]});
+    let own = json!({
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": ["s3:PutObject", "lambda:UpdateFunctionCode"],
+                "Resource": ["arn:aws:s3:::acme-artifacts/*", "arn:aws:lambda:*:111122223333:function:*"],
+            },
+            {
+                "Effect": "Allow",
+                "Action": "iam:PutUserPolicy",
+                "Resource": "arn:aws:iam::111122223333:user/ci-deploy",
+                "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}},
+            },
+            ],
+    });
     w.set("iam:userpolicy", "global", "ci-deploy/deploy", own);
     w.set(
         "iam:userpolicy",
@@ -81,7 +93,12 @@ fn company() -> World {
         ),
     );
     for (user, key) in [("ci-deploy", DEPLOY_KEY), ("backup", BACKUP_KEY)] {
-        let document = json!({"UserName": user, "AccessKeyId": key, "Status": "Active", "CreateDate": "2025-02-11T09:00:00+00:00"});
+        let document = json!({
+            "UserName": user,
+            "AccessKeyId": key,
+            "Status": "Active",
+            "CreateDate": "2025-02-11T09:00:00+00:00",
+        });
         w.set(
             "iam:accesskey",
             "global",
@@ -90,11 +107,17 @@ fn company() -> World {
         );
     }
     let saml = format!("arn:aws:iam::{ACCOUNT}:saml-provider/AWSSSO_a1b2c3_DO_NOT_DELETE");
-    let github = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
-        "Principal": {"Federated": format!("arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com")},
-        "Condition": {"StringEquals": {"token.actions.githubusercontent.com:aud": "sts.amazonaws.com", "token.actions.githubusercontent.com:sub": "repo:acme/infra:ref:refs/heads/main"}}}]});
-    let vendor = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{VENDOR}:root")}, "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"sts:ExternalId": "7f3a9c"}}}]});
+    let github = json!({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+            "Principal": {"Federated": format!("arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com")},
+            "Condition": {"StringEquals": {"token.actions.githubusercontent.com:aud": "sts.amazonaws.com", "token.actions.githubusercontent.com:sub": "repo:acme/infra:ref:refs/heads/main"}}}],
+    });
+    let vendor = json!({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{VENDOR}:root")}, "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"sts:ExternalId": "7f3a9c"}}}],
+    });
     let service = |name: &str| {
         trust(
             json!({"Service": format!("{name}.amazonaws.com")}),
@@ -197,21 +220,85 @@ fn company() -> World {
     );
     let mut logs = logs;
     logs["Statement"][0]["Resource"] = "arn:aws:s3:::audit-logs/*".into();
-    logs["Statement"][0]["Condition"] = json!({"StringEquals": {"aws:SourceArn": format!("arn:aws:cloudtrail:{HOME}:{ACCOUNT}:trail/main")}});
+    logs["Statement"][0]["Condition"] = json!({
+        "StringEquals": {"aws:SourceArn": format!("arn:aws:cloudtrail:{HOME}:{ACCOUNT}:trail/main")},
+    });
     w.set("s3:bucketpolicy", "global", "audit-logs", logs);
-    w.set("ec2:security_group", HOME, GROUP, json!({"GroupId": GROUP, "GroupName": "bastion", "Description": "bastion", "OwnerId": ACCOUNT, "VpcId": "vpc-0a1b2c3d",
-        "IpPermissions": [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "203.0.113.0/24"}], "Ipv6Ranges": [], "PrefixListIds": [], "UserIdGroupPairs": []}],
-        "IpPermissionsEgress": [], "Tags": []}));
-    w.set("ec2:snapshot", HOME, SNAPSHOT, json!({"SnapshotId": SNAPSHOT, "VolumeId": "vol-0123456789abcdef0", "State": "completed", "StartTime": "2026-02-28T00:00:00+00:00",
-        "Progress": "100%", "OwnerId": ACCOUNT, "Description": "nightly customers-db", "VolumeSize": 200, "Encrypted": false}));
+    w.set(
+        "ec2:security_group",
+        HOME,
+        GROUP,
+        json!({
+            "GroupId": GROUP,
+            "GroupName": "bastion",
+            "Description": "bastion",
+            "OwnerId": ACCOUNT,
+            "VpcId": "vpc-0a1b2c3d",
+            "IpPermissions": [{
+                "IpProtocol": "tcp",
+                "FromPort": 22,
+                "ToPort": 22,
+                "IpRanges": [{"CidrIp": "203.0.113.0/24"}],
+                "Ipv6Ranges": [],
+                "PrefixListIds": [],
+                "UserIdGroupPairs": [],
+            }],
+            "IpPermissionsEgress": [],
+            "Tags": [],
+        }),
+    );
+    w.set(
+        "ec2:snapshot",
+        HOME,
+        SNAPSHOT,
+        json!({
+            "SnapshotId": SNAPSHOT,
+            "VolumeId": "vol-0123456789abcdef0",
+            "State": "completed",
+            "StartTime": "2026-02-28T00:00:00+00:00",
+            "Progress": "100%",
+            "OwnerId": ACCOUNT,
+            "Description": "nightly customers-db",
+            "VolumeSize": 200,
+            "Encrypted": false,
+        }),
+    );
     w.set("ec2:snapshotpermission", HOME, SNAPSHOT, json!([]));
     w.set("sqs:queuepolicy", HOME, QUEUE, queue_policy(false));
     for name in ["orders", "invoices"] {
-        w.set("lambda:function", HOME, name, json!({"FunctionName": name, "FunctionArn": format!("arn:aws:lambda:{HOME}:{ACCOUNT}:function:{name}"), "Runtime": "python3.13",
-            "Role": format!("arn:aws:iam::{ACCOUNT}:role/api"), "Handler": "main.handler", "CodeSize": 20480, "CodeSha256": "3q2+7w==", "LastModified": "2026-02-20T10:00:00+00:00"}));
+        w.set(
+            "lambda:function",
+            HOME,
+            name,
+            json!({
+                "FunctionName": name,
+                "FunctionArn": format!("arn:aws:lambda:{HOME}:{ACCOUNT}:function:{name}"),
+                "Runtime": "python3.13",
+                "Role": format!("arn:aws:iam::{ACCOUNT}:role/api"),
+                "Handler": "main.handler",
+                "CodeSize": 20480,
+                "CodeSha256": "3q2+7w==",
+                "LastModified": "2026-02-20T10:00:00+00:00",
+            }),
+        );
     }
-    w.set("cloudtrail:trail", HOME, "main", json!({"Name": "main", "S3BucketName": "audit-logs", "IncludeGlobalServiceEvents": true, "IsMultiRegionTrail": true, "HomeRegion": HOME,
-        "TrailARN": format!("arn:aws:cloudtrail:{HOME}:{ACCOUNT}:trail/main"), "LogFileValidationEnabled": true, "HasCustomEventSelectors": false, "HasInsightSelectors": false, "IsOrganizationTrail": false}));
+    w.set(
+        "cloudtrail:trail",
+        HOME,
+        "main",
+        json!({
+            "Name": "main",
+            "S3BucketName": "audit-logs",
+            "IncludeGlobalServiceEvents": true,
+            "IsMultiRegionTrail": true,
+            "HomeRegion": HOME,
+            "TrailARN": format!("arn:aws:cloudtrail:{HOME}:{ACCOUNT}:trail/main"),
+            "LogFileValidationEnabled": true,
+            "HasCustomEventSelectors": false,
+            "HasInsightSelectors": false,
+            "IsOrganizationTrail": false,
+        }),
+    );
     w.set(
         "cloudtrail:trailstatus",
         HOME,
@@ -223,8 +310,21 @@ fn company() -> World {
 
 fn queue_policy(turned: bool) -> Value {
     let mut statements = vec![
-        json!({"Sid": "a", "Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": ["SQS:SendMessage", "SQS:ReceiveMessage"], "Resource": "*"}),
-        json!({"Sid": "b", "Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}),
+        json!({
+            "Sid": "a",
+            "Effect": "Allow",
+            "Principal": {"AWS": ACCOUNT},
+            "Action": ["SQS:SendMessage", "SQS:ReceiveMessage"],
+            "Resource": "*",
+        }),
+        json!({
+            "Sid": "b",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sqs:*",
+            "Resource": "*",
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }),
     ];
     if turned {
         statements.reverse();
@@ -258,11 +358,27 @@ fn fortnight(w: &mut World, attack: bool) -> Value {
         .truth()
         .values()
         .map(|d| {
-            let attack = attack && d.time.starts_with("2026-03-11T0") && (d.origin.ends_with(":user/ci-deploy") || d.origin.contains(LAIR));
-            json!({"kind": d.kind, "id": d.id, "origin": d.origin, "call": d.call, "event": d.event, "time": d.time, "attack": attack, "record_removed": removed == d.event.as_str()})
+            let attack = attack
+                && d.time.starts_with("2026-03-11T0")
+                && (d.origin.ends_with(":user/ci-deploy") || d.origin.contains(LAIR));
+            json!({
+                "kind": d.kind,
+                "id": d.id,
+                "origin": d.origin,
+                "call": d.call,
+                "event": d.event,
+                "time": d.time,
+                "attack": attack,
+                "record_removed": removed == d.event.as_str(),
+            })
         })
         .collect();
-    json!({"account": ACCOUNT, "attack": attack, "deeds": story, "thief": {"address": THIEF, "account": LAIR, "key": DEPLOY_KEY}})
+    json!({
+        "account": ACCOUNT,
+        "attack": attack,
+        "deeds": story,
+        "thief": {"address": THIEF, "account": LAIR, "key": DEPLOY_KEY},
+    })
 }
 
 /// Machines that never sleep: functions, an instance, the vendor's watch.
@@ -371,7 +487,12 @@ fn people(w: &mut World, day: usize, hour: usize) {
 }
 
 fn person(w: &mut World, mail: &str, set: &str) -> Caller {
-    let saml = json!({"type": "SAMLUser", "principalId": format!("AWSSSO:{mail}"), "userName": mail, "identityProvider": "AWSSSO_a1b2c3_DO_NOT_DELETE"});
+    let saml = json!({
+        "type": "SAMLUser",
+        "principalId": format!("AWSSSO:{mail}"),
+        "userName": mail,
+        "identityProvider": "AWSSSO_a1b2c3_DO_NOT_DELETE",
+    });
     let browser = Caller {
         identity: saml,
         address: OFFICE.into(),
@@ -439,7 +560,9 @@ fn night(w: &mut World) -> Value {
     w.at("2026-03-11T03:35:02Z");
     w.create_access_key(&thief, "backup");
     w.at("2026-03-11T03:40:12Z");
-    let door = json!({"AWS": [format!("arn:aws:iam::{ACCOUNT}:root"), format!("arn:aws:iam::{LAIR}:root")]});
+    let door = json!({
+        "AWS": [format!("arn:aws:iam::{ACCOUNT}:root"), format!("arn:aws:iam::{LAIR}:root")],
+    });
     w.update_trust(&thief, "support-readonly", &trust(door, "sts:AssumeRole"));
     w.at("2026-03-11T03:47:40Z");
     let removed = w.create_login_profile(&thief, "backup");

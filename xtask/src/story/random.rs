@@ -109,7 +109,11 @@ fn account(seed: u64) -> World {
             "lambda:function",
             HOME,
             function,
-            json!({"FunctionName": function, "CodeSha256": "x", "LastModified": "2026-01-01T00:00:00+00:00"}),
+            json!({
+                "FunctionName": function,
+                "CodeSha256": "x",
+                "LastModified": "2026-01-01T00:00:00+00:00",
+            }),
         );
     }
     w.set(

@@ -43,8 +43,12 @@ pub(crate) fn write(records: &[(i64, Value)], folder: &Path) -> Result<()> {
         if region == HOME {
             let time = |n: usize| records[n]["eventTime"].clone();
             logs.entry(period).or_default().push(json!({
-                "s3Bucket": BUCKET, "s3Object": key, "hashValue": hex(&sha256(text.as_bytes())), "hashAlgorithm": "SHA-256",
-                "newestEventTime": time(records.len() - 1), "oldestEventTime": time(0),
+                "s3Bucket": BUCKET,
+                "s3Object": key,
+                "hashValue": hex(&sha256(text.as_bytes())),
+                "hashAlgorithm": "SHA-256",
+                "newestEventTime": time(records.len() - 1),
+                "oldestEventTime": time(0),
             }));
         }
     }
@@ -78,11 +82,21 @@ fn digests(logs: &BTreeMap<i64, Vec<Value>>, folder: &Path) -> Result<()> {
             previous.clone().into()
         };
         let digest = json!({
-            "awsAccountId": ACCOUNT, "digestStartTime": start, "digestEndTime": end, "digestS3Bucket": BUCKET, "digestS3Object": key,
-            "digestPublicKeyFingerprint": fingerprint, "digestSignatureAlgorithm": "SHA256withRSA",
-            "newestEventTime": time("newestEventTime"), "oldestEventTime": time("oldestEventTime"),
-            "previousDigestS3Bucket": BUCKET, "previousDigestS3Object": object, "previousDigestHashValue": hash,
-            "previousDigestHashAlgorithm": "SHA-256", "previousDigestSignature": signature_before, "logFiles": files,
+            "awsAccountId": ACCOUNT,
+            "digestStartTime": start,
+            "digestEndTime": end,
+            "digestS3Bucket": BUCKET,
+            "digestS3Object": key,
+            "digestPublicKeyFingerprint": fingerprint,
+            "digestSignatureAlgorithm": "SHA256withRSA",
+            "newestEventTime": time("newestEventTime"),
+            "oldestEventTime": time("oldestEventTime"),
+            "previousDigestS3Bucket": BUCKET,
+            "previousDigestS3Object": object,
+            "previousDigestHashValue": hash,
+            "previousDigestHashAlgorithm": "SHA-256",
+            "previousDigestSignature": signature_before,
+            "logFiles": files,
         })
         .to_string();
         let sum = hex(&sha256(digest.as_bytes()));
@@ -105,7 +119,10 @@ fn digests(logs: &BTreeMap<i64, Vec<Value>>, folder: &Path) -> Result<()> {
     }
     let beside = folder.parent().context("a folder beside")?;
     save(&beside.join("digest-signatures.txt"), signatures.as_bytes())?;
-    let key = json!({"Fingerprint": fingerprint, "Value": base64::Engine::encode(&base64::engine::general_purpose::STANDARD, public)});
+    let key = json!({
+        "Fingerprint": fingerprint,
+        "Value": base64::Engine::encode(&base64::engine::general_purpose::STANDARD, public),
+    });
     save(
         &beside.join("digest-key.json"),
         format!("{key}\n").as_bytes(),

@@ -223,7 +223,14 @@ impl World {
     /// A user with a key.
     pub(crate) fn user(&self, name: &str, key: &str, address: &str, agent: &str) -> Caller {
         let arn = format!("arn:aws:iam::{ACCOUNT}:user/{name}");
-        let identity = json!({"type": "IAMUser", "principalId": format!("AIDA{}", name.to_uppercase()), "arn": arn, "accountId": ACCOUNT, "accessKeyId": key, "userName": name});
+        let identity = json!({
+            "type": "IAMUser",
+            "principalId": format!("AIDA{}", name.to_uppercase()),
+            "arn": arn,
+            "accountId": ACCOUNT,
+            "accessKeyId": key,
+            "userName": name,
+        });
         Caller {
             identity,
             address: address.to_owned(),
@@ -265,7 +272,12 @@ impl World {
     pub(crate) fn job(&self, subject: &str, address: &str, agent: &str) -> Caller {
         let provider =
             format!("arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com");
-        let identity = json!({"type": "WebIdentityUser", "principalId": format!("{provider}:sts.amazonaws.com:{subject}"), "userName": subject, "identityProvider": provider});
+        let identity = json!({
+            "type": "WebIdentityUser",
+            "principalId": format!("{provider}:sts.amazonaws.com:{subject}"),
+            "userName": subject,
+            "identityProvider": provider,
+        });
         Caller {
             identity,
             address: address.to_owned(),
@@ -289,7 +301,11 @@ impl World {
             json!({"roleArn": role_arn, "roleSessionName": session, "durationSeconds": 3600});
         let expiration = time_text(self.now_s + 3600);
         let response = json!({
-            "credentials": {"accessKeyId": key, "sessionToken": "(hidden)", "expiration": expiration},
+            "credentials": {
+                "accessKeyId": key,
+                "sessionToken": "(hidden)",
+                "expiration": expiration,
+            },
             "assumedRoleUser": {"assumedRoleId": format!("{role_id}:{session}"), "arn": arn},
         });
         let created = time_text(self.now_s);
@@ -297,7 +313,13 @@ impl World {
         let identity = json!({
             "type": "AssumedRole", "principalId": format!("{role_id}:{session}"), "arn": arn, "accountId": ACCOUNT, "accessKeyId": key,
             "sessionContext": {
-                "sessionIssuer": {"type": "Role", "principalId": role_id, "arn": role_arn, "accountId": ACCOUNT, "userName": role},
+                "sessionIssuer": {
+                    "type": "Role",
+                    "principalId": role_id,
+                    "arn": role_arn,
+                    "accountId": ACCOUNT,
+                    "userName": role,
+                },
                 "attributes": {"creationDate": created, "mfaAuthenticated": "false"},
             },
         });
@@ -367,8 +389,15 @@ impl World {
     }
 
     pub(crate) fn user_document(&mut self, name: &str, created_s: i64) -> Value {
-        json!({"Path": "/", "UserName": name, "UserId": self.dice.id("AIDA", 17), "Arn": format!("arn:aws:iam::{ACCOUNT}:user/{name}"),
-               "CreateDate": cli_time(created_s), "AttachedManagedPolicies": [], "Tags": []})
+        json!({
+            "Path": "/",
+            "UserName": name,
+            "UserId": self.dice.id("AIDA", 17),
+            "Arn": format!("arn:aws:iam::{ACCOUNT}:user/{name}"),
+            "CreateDate": cli_time(created_s),
+            "AttachedManagedPolicies": [],
+            "Tags": [],
+        })
     }
 
     pub(crate) fn role_document(&mut self, name: &str, created_s: i64) -> Value {
@@ -377,8 +406,16 @@ impl World {
         } else {
             "/"
         };
-        json!({"Path": path, "RoleName": name, "RoleId": self.dice.id("AROA", 17), "Arn": format!("arn:aws:iam::{ACCOUNT}:role{path}{name}"),
-               "CreateDate": cli_time(created_s), "InstanceProfileList": [], "AttachedManagedPolicies": [], "Tags": []})
+        json!({
+            "Path": path,
+            "RoleName": name,
+            "RoleId": self.dice.id("AROA", 17),
+            "Arn": format!("arn:aws:iam::{ACCOUNT}:role{path}{name}"),
+            "CreateDate": cli_time(created_s),
+            "InstanceProfileList": [],
+            "AttachedManagedPolicies": [],
+            "Tags": [],
+        })
     }
 
     pub(crate) fn update_trust(&mut self, by: &Caller, role: &str, trust: &Value) {
@@ -398,9 +435,21 @@ impl World {
     pub(crate) fn create_access_key(&mut self, by: &Caller, user: &str) -> String {
         let key = self.dice.id("AKIA", 16);
         let id = format!("{user}/{key}");
-        let document = json!({"UserName": user, "AccessKeyId": key, "Status": "Active", "CreateDate": cli_time(self.now_s)});
+        let document = json!({
+            "UserName": user,
+            "AccessKeyId": key,
+            "Status": "Active",
+            "CreateDate": cli_time(self.now_s),
+        });
         self.set("iam:accesskey", "global", &id, document);
-        let response = json!({"accessKey": {"userName": user, "accessKeyId": key, "status": "Active", "createDate": time_text(self.now_s)}});
+        let response = json!({
+            "accessKey": {
+                "userName": user,
+                "accessKeyId": key,
+                "status": "Active",
+                "createDate": time_text(self.now_s),
+            },
+        });
         let own = by.identity["userName"] == user && by.identity["type"] == "IAMUser";
         let request = if own {
             Value::Null
@@ -425,9 +474,19 @@ impl World {
             "iam:loginprofile",
             "global",
             user,
-            json!({"UserName": user, "CreateDate": cli_time(created), "PasswordResetRequired": false}),
+            json!({
+                "UserName": user,
+                "CreateDate": cli_time(created),
+                "PasswordResetRequired": false,
+            }),
         );
-        let response = json!({"loginProfile": {"userName": user, "createDate": time_text(created), "passwordResetRequired": false}});
+        let response = json!({
+            "loginProfile": {
+                "userName": user,
+                "createDate": time_text(created),
+                "passwordResetRequired": false,
+            },
+        });
         self.deed(
             by,
             "iam",
@@ -462,13 +521,30 @@ impl World {
             .and_then(|g| g["IpPermissions"].as_array_mut())
         {
             if open {
-                rules.push(json!({"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": cidr}],
-                                  "Ipv6Ranges": [], "PrefixListIds": [], "UserIdGroupPairs": []}));
+                rules.push(json!({
+                    "IpProtocol": "tcp",
+                    "FromPort": port,
+                    "ToPort": port,
+                    "IpRanges": [{"CidrIp": cidr}],
+                    "Ipv6Ranges": [],
+                    "PrefixListIds": [],
+                    "UserIdGroupPairs": [],
+                }));
             } else {
                 rules.retain(|r| r["FromPort"] != port || r["IpRanges"][0]["CidrIp"] != cidr);
             }
         }
-        let items = json!({"items": [{"ipProtocol": "tcp", "fromPort": port, "toPort": port, "groups": {}, "ipRanges": {"items": [{"cidrIp": cidr}]}, "ipv6Ranges": {}, "prefixListIds": {}}]});
+        let items = json!({
+            "items": [{
+                "ipProtocol": "tcp",
+                "fromPort": port,
+                "toPort": port,
+                "groups": {},
+                "ipRanges": {"items": [{"cidrIp": cidr}]},
+                "ipv6Ranges": {},
+                "prefixListIds": {},
+            }],
+        });
         let name = if open {
             "AuthorizeSecurityGroupIngress"
         } else {
@@ -495,7 +571,11 @@ impl World {
         if let Some(list) = list.as_array_mut() {
             list.push(json!({"UserId": account}));
         }
-        let request = json!({"snapshotId": snapshot, "createVolumePermission": {"add": {"items": [{"userId": account}]}}, "attributeType": "CREATE_VOLUME_PERMISSION"});
+        let request = json!({
+            "snapshotId": snapshot,
+            "createVolumePermission": {"add": {"items": [{"userId": account}]}},
+            "attributeType": "CREATE_VOLUME_PERMISSION",
+        });
         self.deed(
             by,
             "ec2",
@@ -515,7 +595,12 @@ impl World {
             f["CodeSha256"] = code.clone().into();
             f["LastModified"] = modified.clone().into();
         }
-        let response = json!({"functionName": function, "codeSha256": code, "lastModified": modified, "runtime": "python3.13"});
+        let response = json!({
+            "functionName": function,
+            "codeSha256": code,
+            "lastModified": modified,
+            "runtime": "python3.13",
+        });
         self.deed(
             by,
             "lambda",
@@ -576,9 +661,20 @@ impl World {
         count: usize,
     ) -> Vec<String> {
         let ids: Vec<String> = (0..count).map(|_| self.dice.hex("i-0", 16)).collect();
-        let items: Vec<Value> =
-            ids.iter().map(|id| json!({"instanceId": id, "instanceType": kind, "instanceState": {"name": "pending"}})).collect();
-        let request = json!({"instancesSet": {"items": [{"imageId": "ami-0c02fb55956c7d316", "minCount": count, "maxCount": count}]}, "instanceType": kind});
+        let items: Vec<Value> = ids
+            .iter()
+            .map(|id| {
+                json!({
+                    "instanceId": id,
+                    "instanceType": kind,
+                    "instanceState": {"name": "pending"},
+                })
+            })
+            .collect();
+        let request = json!({
+            "instancesSet": {"items": [{"imageId": "ami-0c02fb55956c7d316", "minCount": count, "maxCount": count}]},
+            "instanceType": kind,
+        });
         self.record(
             by,
             "ec2",
@@ -631,7 +727,15 @@ impl World {
 
     pub(crate) fn create_user(&mut self, by: &Caller, name: &str) {
         let user = self.user_document(name, self.now_s);
-        let response = json!({"user": {"userName": name, "userId": user["UserId"], "arn": user["Arn"], "path": "/", "createDate": user["CreateDate"]}});
+        let response = json!({
+            "user": {
+                "userName": name,
+                "userId": user["UserId"],
+                "arn": user["Arn"],
+                "path": "/",
+                "createDate": user["CreateDate"],
+            },
+        });
         self.set("iam:user", "global", name, user);
         self.deed(
             by,
@@ -729,7 +833,11 @@ impl World {
 
     pub(crate) fn put_bucket_policy(&mut self, by: &Caller, bucket: &str, document: &Value) {
         self.set("s3:bucketpolicy", "global", bucket, document.clone());
-        let request = json!({"bucketName": bucket, "bucketPolicy": document, "Host": format!("{bucket}.s3.amazonaws.com")});
+        let request = json!({
+            "bucketName": bucket,
+            "bucketPolicy": document,
+            "Host": format!("{bucket}.s3.amazonaws.com"),
+        });
         self.deed(
             by,
             "s3",
@@ -744,12 +852,18 @@ impl World {
 
 /// A policy of one statement.
 pub(crate) fn allow(action: Value, resource: Value) -> Value {
-    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}]})
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}],
+    })
 }
 
 /// A trust policy.
 pub(crate) fn trust(principal: Value, action: &str) -> Value {
-    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": principal, "Action": action}]})
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": principal, "Action": action}],
+    })
 }
 
 /// Members of an object, picked.

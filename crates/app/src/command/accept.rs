@@ -60,7 +60,14 @@ pub(super) fn run(global: &Global, args: &AcceptArgs) -> Result<Outcome> {
     let index = store::justify(global, storage.as_ref(), justification, now)?;
     let mut out = Out::new();
     if global.format != Format::Human {
-        out.json(global.format, vec![json!({"entry": index, "finding": finding.id, "until": args.until.map(|t| t.to_string())})])?;
+        out.json(
+            global.format,
+            vec![json!({
+                "entry": index,
+                "finding": finding.id,
+                "until": args.until.map(|t| t.to_string()),
+            })],
+        )?;
         return Ok(Outcome::Done);
     }
     let until = args
@@ -107,7 +114,11 @@ fn whole(
             until: args.until.map(|t| t.to_string()),
         };
         let index = store::justify(global, storage.as_ref(), justification, now)?;
-        entries.push(json!({"entry": index, "finding": finding.id, "until": args.until.map(|t| t.to_string())}));
+        entries.push(json!({
+            "entry": index,
+            "finding": finding.id,
+            "until": args.until.map(|t| t.to_string()),
+        }));
     }
     if global.format != Format::Human {
         out.rows(global.format, &entries)?;
@@ -140,7 +151,14 @@ fn list(global: &Global) -> Result<Outcome> {
     };
     let mut out = Out::new();
     if global.format != Format::Human {
-        let row = |(index, time, j): &(u64, String, Justification)| json!({"entry": index, "time": time, "justification": j, "over": over(j)});
+        let row = |(index, time, j): &(u64, String, Justification)| {
+            json!({
+                "entry": index,
+                "time": time,
+                "justification": j,
+                "over": over(j),
+            })
+        };
         out.rows(global.format, &accepted.iter().map(row).collect::<Vec<_>>())?;
         out.flush()?;
         return Ok(Outcome::Done);

@@ -24,7 +24,16 @@ pub(super) fn run(global: &Global, args: &FlatArgs) -> Result<Outcome> {
         } else if global.format == Format::Human {
             out.raw(&loaded.text)?;
         } else {
-            let fact = |f: &bartizan_inventory::fact::FactLine<'_>| json!({"kind": f.kind, "account": f.account, "region": f.region, "id": unescape(f.id), "canonical_sha256": f.canonical.to_string(), "raw_sha256": f.raw.to_string()});
+            let fact = |f: &bartizan_inventory::fact::FactLine<'_>| {
+                json!({
+                    "kind": f.kind,
+                    "account": f.account,
+                    "region": f.region,
+                    "id": unescape(f.id),
+                    "canonical_sha256": f.canonical.to_string(),
+                    "raw_sha256": f.raw.to_string(),
+                })
+            };
             out.json(global.format, snapshot.facts.iter().map(fact).collect())?;
         }
     }

@@ -53,8 +53,19 @@ fn list(global: &Global, paths: &[PathBuf], builtin: bool) -> Result<Outcome> {
         ))?;
     } else {
         let row = |r: &&bartizan_detect::Rule| {
-            json!({"id": r.id, "title": r.title, "stage": r.stage, "severity": r.severity, "confidence": r.confidence, "attack": r.attack,
-                   "why": r.why, "do": r.advice, "false_positives": r.false_positives, "file": r.file, "builtin": r.builtin})
+            json!({
+                "id": r.id,
+                "title": r.title,
+                "stage": r.stage,
+                "severity": r.severity,
+                "confidence": r.confidence,
+                "attack": r.attack,
+                "why": r.why,
+                "do": r.advice,
+                "false_positives": r.false_positives,
+                "file": r.file,
+                "builtin": r.builtin,
+            })
         };
         out.json(global.format, shown.iter().map(row).collect())?;
     }

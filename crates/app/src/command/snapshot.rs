@@ -470,8 +470,20 @@ fn print(
                 .iter()
                 .map(|(status, calls)| (status.to_string(), json!(calls)))
                 .collect();
-            let coverage = json!({"ok": s.ok, "total": s.total, "not_ok": not_ok, "regions_off": s.regions_off});
-            json!({"snapshot": id, "account": s.account, "facts": count, "coverage": coverage, "new_fields": s.new_fields, "notes": notes})
+            let coverage = json!({
+                "ok": s.ok,
+                "total": s.total,
+                "not_ok": not_ok,
+                "regions_off": s.regions_off,
+            });
+            json!({
+                "snapshot": id,
+                "account": s.account,
+                "facts": count,
+                "coverage": coverage,
+                "new_fields": s.new_fields,
+                "notes": notes,
+            })
         };
         let rows: Vec<_> = ids.iter().zip(summaries).zip(counts).map(one).collect();
         let gaps: Vec<_> = gaps

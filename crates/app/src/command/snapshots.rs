@@ -21,10 +21,14 @@ pub(super) fn run(global: &Global) -> Result<Outcome> {
                 s.account, s.taken.0, s.count
             ))?;
         } else {
-            rows.push(
-                json!({"snapshot": id, "account": s.account, "first_time": s.taken.0, "last_time": s.taken.1, "facts": s.count,
-                             "coverage": {"ok": ok, "total": calls}}),
-            );
+            rows.push(json!({
+                "snapshot": id,
+                "account": s.account,
+                "first_time": s.taken.0,
+                "last_time": s.taken.1,
+                "facts": s.count,
+                "coverage": {"ok": ok, "total": calls},
+            }));
         }
     }
     if global.format != Format::Human {

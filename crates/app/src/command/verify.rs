@@ -157,12 +157,19 @@ fn proof(global: &Global, file: &Path, public_key: &str) -> Result<Outcome> {
     let mut out = Out::new();
     match global.format {
         Format::Human => match &result {
-            Ok(()) => out.line(&format!("the fact is in the signed log: {}", proof.fact.replace('\t', "  ")))?,
+            Ok(()) => out.line(&format!(
+                "the fact is in the signed log: {}",
+                proof.fact.replace('\t', "  ")
+            ))?,
             Err(e) => out.line(&format!("THE PROOF DOES NOT HOLD: {e}"))?,
         },
         format => out.json(
             format,
-            vec![json!({"holds": result.is_ok(), "fact": proof.fact, "problem": result.as_ref().err().map(ToString::to_string)})],
+            vec![json!({
+                "holds": result.is_ok(),
+                "fact": proof.fact,
+                "problem": result.as_ref().err().map(ToString::to_string),
+            })],
         )?,
     }
     Ok(if result.is_ok() {

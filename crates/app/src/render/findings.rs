@@ -212,7 +212,18 @@ pub(crate) fn totals_json(verdicts: &Evaluation, left_out: usize) -> Value {
     let problems: Vec<Value> = totals
         .problems
         .iter()
-        .flat_map(|(problem, places)| places.iter().map(move |(object, offset, n)| json!({"problem": problem.text(), "object": object, "offset": offset, "count": n, "loses_events": problem.loses_events(), "not_judged": problem.is_unjudged()})))
+        .flat_map(|(problem, places)| {
+            places.iter().map(move |(object, offset, n)| {
+                json!({
+                    "problem": problem.text(),
+                    "object": object,
+                    "offset": offset,
+                    "count": n,
+                    "loses_events": problem.loses_events(),
+                    "not_judged": problem.is_unjudged(),
+                })
+            })
+        })
         .collect();
     let apart: BTreeMap<&str, u64> = totals
         .apart

@@ -27,8 +27,15 @@ pub(crate) fn ocsf(finding: &Finding, rules: &Rules) -> Value {
         "uid": finding.id,
         "title": finding.title,
         "desc": finding.summary,
-        "analytic": {"uid": finding.rule, "name": rule.map_or(finding.title.as_str(), |r| r.title.as_str()), "type_id": 1, "type": "Rule"},
-        "attacks": finding.attack.iter().map(|t| json!({"technique": {"uid": t}})).collect::<Vec<_>>(),
+        "analytic": {
+            "uid": finding.rule,
+            "name": rule.map_or(finding.title.as_str(), |r| r.title.as_str()),
+            "type_id": 1,
+            "type": "Rule",
+        },
+        "attacks": finding.attack.iter().map(|t| json!({
+            "technique": {"uid": t},
+        })).collect::<Vec<_>>(),
         "types": [finding.stage],
     });
     if let (Some(first), Some(last)) = (first, last) {
@@ -42,22 +49,45 @@ pub(crate) fn ocsf(finding: &Finding, rules: &Rules) -> Value {
         cloud["region"] = json!(region);
     }
     let mut value = json!({
-        "activity_id": 1, "activity_name": "Create",
-        "category_uid": 2, "category_name": "Findings",
-        "class_uid": 2004, "class_name": "Detection Finding",
-        "type_uid": 200_401, "type_name": "Detection Finding: Create",
-        "severity_id": severity_id, "severity": severity,
-        "confidence_id": confidence_id, "confidence": confidence,
-        "status_id": 1, "status": "New",
+        "activity_id": 1,
+        "activity_name": "Create",
+        "category_uid": 2,
+        "category_name": "Findings",
+        "class_uid": 2004,
+        "class_name": "Detection Finding",
+        "type_uid": 200_401,
+        "type_name": "Detection Finding: Create",
+        "severity_id": severity_id,
+        "severity": severity,
+        "confidence_id": confidence_id,
+        "confidence": confidence,
+        "status_id": 1,
+        "status": "New",
         "time": last.unwrap_or(0),
         "count": finding.count,
         "message": finding.summary,
-        "metadata": {"version": "1.5.0", "profiles": ["cloud"], "product": {"name": "Bartizan", "vendor_name": "Bartizan", "version": env!("CARGO_PKG_VERSION")}},
+        "metadata": {
+            "version": "1.5.0",
+            "profiles": ["cloud"],
+            "product": {
+                "name": "Bartizan",
+                "vendor_name": "Bartizan",
+                "version": env!("CARGO_PKG_VERSION"),
+            },
+        },
         "finding_info": info,
         "cloud": cloud,
         "resources": finding.resources.iter().map(|r| json!({"uid": r})).collect::<Vec<_>>(),
         "evidences": evidences(finding),
-        "unmapped": {"refused": finding.refused, "calls": finding.calls, "counterparty": finding.counterparty, "stage": finding.stage, "verdict": finding.verdict, "because": finding.because, "show": finding.show},
+        "unmapped": {
+            "refused": finding.refused,
+            "calls": finding.calls,
+            "counterparty": finding.counterparty,
+            "stage": finding.stage,
+            "verdict": finding.verdict,
+            "because": finding.because,
+            "show": finding.show,
+        },
     });
     if let Some(advice) = rule.map(|r| r.advice.as_str()).filter(|a| !a.is_empty()) {
         value["remediation"] = json!({"desc": advice});
@@ -119,7 +149,15 @@ fn evidences(finding: &Finding) -> Vec<Value> {
             before_sha256,
             after_sha256,
         } => {
-            json!({"data": {"fact": fact, "id": id, "region": region, "before_sha256": before_sha256, "after_sha256": after_sha256}})
+            json!({
+                "data": {
+                    "fact": fact,
+                    "id": id,
+                    "region": region,
+                    "before_sha256": before_sha256,
+                    "after_sha256": after_sha256,
+                },
+            })
         }
         Evidence::Coverage { place, what } => json!({"data": {"place": place, "missing": what}}),
     };

@@ -106,10 +106,18 @@ fn a_page_with_a_token_is_no_whole_answer() {
 
 fn event(n: u32, name: &str) -> Value {
     json!({
-        "eventVersion": "1.08", "eventTime": format!("2026-03-10T02:{:02}:{:02}Z", n / 60 % 60, n % 60), "eventSource": "cloudtrail.amazonaws.com",
-        "eventName": name, "awsRegion": "us-east-1", "sourceIPAddress": "198.51.100.23", "userAgent": "aws-cli/2.15.30",
-        "requestParameters": {"name": "main"}, "requestID": format!("r{n}"), "eventID": format!("5b000000-0000-4000-8000-{n:012}"),
-        "recipientAccountId": "111122223333", "eventType": "AwsApiCall",
+        "eventVersion": "1.08",
+        "eventTime": format!("2026-03-10T02:{:02}:{:02}Z", n / 60 % 60, n % 60),
+        "eventSource": "cloudtrail.amazonaws.com",
+        "eventName": name,
+        "awsRegion": "us-east-1",
+        "sourceIPAddress": "198.51.100.23",
+        "userAgent": "aws-cli/2.15.30",
+        "requestParameters": {"name": "main"},
+        "requestID": format!("r{n}"),
+        "eventID": format!("5b000000-0000-4000-8000-{n:012}"),
+        "recipientAccountId": "111122223333",
+        "eventType": "AwsApiCall",
         "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/mallory", "userName": "mallory",
             "accountId": "111122223333", "accessKeyId": "AKIAEXAMPLEMALLORY1"},
     })

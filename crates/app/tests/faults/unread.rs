@@ -103,8 +103,16 @@ fn no_way_in_among_what_was_never_asked_is_unknown() {
     let home = Home::new();
     let dump = home.path("dump/111122223333/us-east-1");
     std::fs::create_dir_all(&dump).unwrap();
-    let details = json!({"UserDetailList": [{"UserName": "ada", "Arn": "arn:aws:iam::111122223333:user/ada", "UserPolicyList": [
-        {"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}}]}]});
+    let details = json!({
+        "UserDetailList": [{"UserName": "ada", "Arn": "arn:aws:iam::111122223333:user/ada", "UserPolicyList": [
+            {
+                "PolicyName": "p",
+                "PolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"},
+                },
+            }]}],
+    });
     std::fs::write(
         dump.join("iam-get-account-authorization-details.json"),
         details.to_string(),
@@ -282,8 +290,15 @@ fn a_star_in_a_resource_is_asked_of_all_that_it_matches() {
     let own = home.path("dump/111122223333/us-east-1");
     std::fs::create_dir_all(own.join("s3-get-bucket-policy")).unwrap();
     let user = |name: &str, statements: Value| {
-        json!({"UserName": name, "Arn": format!("arn:aws:iam::111122223333:user/{name}"), "UserPolicyList": [
-            {"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}}]})
+        json!({
+            "UserName": name,
+            "Arn": format!("arn:aws:iam::111122223333:user/{name}"),
+            "UserPolicyList": [
+                {
+                    "PolicyName": "p",
+                    "PolicyDocument": {"Version": "2012-10-17", "Statement": statements},
+                }],
+        })
     };
     let allow =
         |resource: &str| json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": resource});
@@ -390,8 +405,16 @@ fn a_resource_of_another_account_is_not_judged_by_one_side() {
         .unwrap();
         path
     };
-    let ann = json!({"UserDetailList": [{"UserName": "ann", "Arn": "arn:aws:iam::111122223333:user/ann", "UserPolicyList": [
-        {"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": ["sqs:*", "s3:*"], "Resource": "*"}}}]}]});
+    let ann = json!({
+        "UserDetailList": [{"UserName": "ann", "Arn": "arn:aws:iam::111122223333:user/ann", "UserPolicyList": [
+            {
+                "PolicyName": "p",
+                "PolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": {"Effect": "Allow", "Action": ["sqs:*", "s3:*"], "Resource": "*"},
+                },
+            }]}],
+    });
     let own = write("111122223333", "one", ann.to_string());
     std::fs::write(own.join("s3-list-buckets.json"), r#"{"Buckets": []}"#).unwrap();
     let ask = |action: &str, resource: &str, code: i32| {
@@ -466,9 +489,11 @@ fn what_cannot_be_meant_is_refused_with_what_can() {
 #[test]
 fn a_condition_is_told_of_the_policy_that_has_it() {
     let home = Home::new();
-    let details = json!({"UserDetailList": [{"UserName": "mia", "Arn": "arn:aws:iam::111122223333:user/mia", "UserPolicyList": [
-        {"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ec2:*", "Resource": "*",
-         "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}}}]}]});
+    let details = json!({
+        "UserDetailList": [{"UserName": "mia", "Arn": "arn:aws:iam::111122223333:user/mia", "UserPolicyList": [
+            {"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ec2:*", "Resource": "*",
+            "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}}}]}],
+    });
     std::fs::write(home.path("gaad.json"), details.to_string()).unwrap();
     let mia = parsed(&home.must(
         0,

@@ -26,10 +26,23 @@ fn text<'v>(value: &'v Value, field: &str) -> &'v str {
 /// A record of a user, with what a test changes in it.
 fn record(n: u32, patch: Value) -> Value {
     let mut record = json!({
-        "eventVersion": "1.08", "eventID": format!("00000000-0000-4000-8000-{n:012}"), "eventTime": format!("2026-03-10T09:{:02}:{:02}Z", n / 60, n % 60),
-        "eventType": "AwsApiCall", "awsRegion": "us-east-1", "recipientAccountId": HERE, "sourceIPAddress": "203.0.113.20", "userAgent": "aws-cli/2.15",
-        "userIdentity": {"type": "IAMUser", "arn": format!("arn:aws:iam::{HERE}:user/cleo"), "accountId": HERE, "accessKeyId": "AKIAEXAMPLEEXAMPLE01", "userName": "cleo"},
-        "requestParameters": null, "responseElements": null,
+        "eventVersion": "1.08",
+        "eventID": format!("00000000-0000-4000-8000-{n:012}"),
+        "eventTime": format!("2026-03-10T09:{:02}:{:02}Z", n / 60, n % 60),
+        "eventType": "AwsApiCall",
+        "awsRegion": "us-east-1",
+        "recipientAccountId": HERE,
+        "sourceIPAddress": "203.0.113.20",
+        "userAgent": "aws-cli/2.15",
+        "userIdentity": {
+            "type": "IAMUser",
+            "arn": format!("arn:aws:iam::{HERE}:user/cleo"),
+            "accountId": HERE,
+            "accessKeyId": "AKIAEXAMPLEEXAMPLE01",
+            "userName": "cleo",
+        },
+        "requestParameters": null,
+        "responseElements": null,
     });
     for (name, value) in patch.as_object().unwrap() {
         record[name] = value.clone();
@@ -44,7 +57,11 @@ fn trail(home: &Home, name: &str, records: &[Value]) -> String {
 }
 
 fn stop_logging(n: u32, patch: Value) -> Value {
-    let mut all = json!({"eventSource": "cloudtrail.amazonaws.com", "eventName": "StopLogging", "requestParameters": {"name": "main"}});
+    let mut all = json!({
+        "eventSource": "cloudtrail.amazonaws.com",
+        "eventName": "StopLogging",
+        "requestParameters": {"name": "main"},
+    });
     for (name, value) in patch.as_object().unwrap() {
         all[name] = value.clone();
     }
@@ -126,9 +143,19 @@ fn no_service_is_a_cloak_and_what_aws_does_for_itself_is_nobodys() {
             "{told:#?}"
         );
     }
-    let linked = json!({"type": "AssumedRole", "arn": format!("arn:aws:sts::{HERE}:assumed-role/AWSServiceRoleForX/s"), "accountId": HERE, "sessionContext": {"sessionIssuer": {"type": "Role", "arn": format!("arn:aws:iam::{HERE}:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX")}}});
+    let linked = json!({
+        "type": "AssumedRole",
+        "arn": format!("arn:aws:sts::{HERE}:assumed-role/AWSServiceRoleForX/s"),
+        "accountId": HERE,
+        "sessionContext": {"sessionIssuer": {"type": "Role", "arn": format!("arn:aws:iam::{HERE}:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX")}},
+    });
     // A role that only looks like one of AWS's is somebody's.
-    let looks_so = json!({"type": "AssumedRole", "arn": format!("arn:aws:sts::{HERE}:assumed-role/AWSServiceRoleForX/s"), "accountId": HERE, "sessionContext": {"sessionIssuer": {"type": "Role", "arn": format!("arn:aws:iam::{HERE}:role/AWSServiceRoleForX")}}});
+    let looks_so = json!({
+        "type": "AssumedRole",
+        "arn": format!("arn:aws:sts::{HERE}:assumed-role/AWSServiceRoleForX/s"),
+        "accountId": HERE,
+        "sessionContext": {"sessionIssuer": {"type": "Role", "arn": format!("arn:aws:iam::{HERE}:role/AWSServiceRoleForX")}},
+    });
     for (identity, found_some) in [
         (
             json!({"type": "AWSService", "invokedBy": "config.amazonaws.com"}),
@@ -209,7 +236,11 @@ fn what_was_refused_is_told_as_tried() {
 fn rules_that_count_keep_what_worked_apart() {
     let home = Home::new();
     let read = |n: u32, error: Option<&str>| {
-        let mut patch = json!({"eventSource": "ec2.amazonaws.com", "eventName": "GetPasswordData", "requestParameters": {"instanceId": format!("i-{n:08}")}});
+        let mut patch = json!({
+            "eventSource": "ec2.amazonaws.com",
+            "eventName": "GetPasswordData",
+            "requestParameters": {"instanceId": format!("i-{n:08}")},
+        });
         if let Some(error) = error {
             patch["errorCode"] = json!(error);
         }
@@ -411,8 +442,17 @@ fn a_closed_pipe_changes_no_exit_code() {
     let many: Vec<Value> = (0..3000)
         .map(|n| {
             let arn = format!("arn:aws:iam::{HERE}:user/u{n}");
-            let identity = json!({"type": "IAMUser", "arn": arn, "accountId": HERE, "accessKeyId": "AKIAEXAMPLEEXAMPLE01", "userName": format!("u{n}")});
-            stop_logging(n, json!({"userIdentity": identity, "eventTime": "2026-03-10T09:00:00Z"}))
+            let identity = json!({
+                "type": "IAMUser",
+                "arn": arn,
+                "accountId": HERE,
+                "accessKeyId": "AKIAEXAMPLEEXAMPLE01",
+                "userName": format!("u{n}"),
+            });
+            stop_logging(
+                n,
+                json!({"userIdentity": identity, "eventTime": "2026-03-10T09:00:00Z"}),
+            )
         })
         .collect();
     trail(&home, "t.json", &many);
@@ -434,7 +474,12 @@ fn a_closed_pipe_changes_no_exit_code() {
 #[test]
 fn what_an_identity_leaves_out_the_record_knows() {
     let home = Home::new();
-    let saml = json!({"type": "SAMLUser", "principalId": "x:bob", "userName": "bob", "identityProvider": "idp"});
+    let saml = json!({
+        "type": "SAMLUser",
+        "principalId": "x:bob",
+        "userName": "bob",
+        "identityProvider": "idp",
+    });
     let found = findings(
         &home,
         &trail(
@@ -467,7 +512,15 @@ fn the_counterparty_is_in_every_output() {
     let home = Home::new();
     let share = record(
         1,
-        json!({"eventSource": "ec2.amazonaws.com", "eventName": "ModifySnapshotAttribute", "requestParameters": {"snapshotId": "snap-1", "attributeType": "CREATE_VOLUME_PERMISSION", "createVolumePermission": {"add": {"items": [{"userId": "999988887777"}]}}}}),
+        json!({
+            "eventSource": "ec2.amazonaws.com",
+            "eventName": "ModifySnapshotAttribute",
+            "requestParameters": {
+                "snapshotId": "snap-1",
+                "attributeType": "CREATE_VOLUME_PERMISSION",
+                "createVolumePermission": {"add": {"items": [{"userId": "999988887777"}]}},
+            },
+        }),
     );
     trail(&home, "t.json", &[share]);
     let found = findings(&home, "t.json");

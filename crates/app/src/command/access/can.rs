@@ -140,14 +140,24 @@ pub(super) fn answer_of_many(many: &SaidOfMany) -> Value {
         value
     };
     let classes: Vec<Value> = many.classes.iter().map(class).collect();
-    json!({"verdict": word(many.verdict()), "extent": many.extent.word(), "classes": classes, "whole": !many.cut})
+    json!({
+        "verdict": word(many.verdict()),
+        "extent": many.extent.word(),
+        "classes": classes,
+        "whole": !many.cut,
+    })
 }
 
 /// The answer as JSON, without the question.
 pub(super) fn answer(said: &Said) -> Value {
     let because: Vec<&String> = said.because.iter().chain(&said.unread).collect();
-    json!({"verdict": word(said.verdict), "decision": said.decision.word(), "because": because, "conditions": said.conditions,
-           "unread": said.unread})
+    json!({
+        "verdict": word(said.verdict),
+        "decision": said.decision.word(),
+        "because": because,
+        "conditions": said.conditions,
+        "unread": said.unread,
+    })
 }
 
 fn asked<'x, 'a>(

@@ -413,10 +413,19 @@ impl AccountChange<'_> {
     /// As complete as what people see.
     pub(crate) fn value(&self) -> Value {
         let class = |c: &AccessClass| {
-            json!({"actions": actions_text(&c.actions, self.new.actions, NAMES_MAX), "resource": c.resource, "conditions": c.conditions,
-                   "verdict": word(c.verdict)})
+            json!({
+                "actions": actions_text(&c.actions, self.new.actions, NAMES_MAX),
+                "resource": c.resource,
+                "conditions": c.conditions,
+                "verdict": word(c.verdict),
+            })
         };
-        let difference = |d: &Difference| json!({"gained": d.gained.iter().map(class).collect::<Vec<_>>(), "lost": d.lost.iter().map(class).collect::<Vec<_>>()});
+        let difference = |d: &Difference| {
+            json!({
+                "gained": d.gained.iter().map(class).collect::<Vec<_>>(),
+                "lost": d.lost.iter().map(class).collect::<Vec<_>>(),
+            })
+        };
         let principals: Vec<Value> = self
             .found
             .principals
@@ -427,7 +436,12 @@ impl AccountChange<'_> {
                     Presence::Gone => "gone",
                     Presence::Both => "both",
                 };
-                json!({"principal": p.arn, "presence": presence, "identity": difference(&p.identity), "boundary": p.boundary.as_ref().map(difference)})
+                json!({
+                    "principal": p.arn,
+                    "presence": presence,
+                    "identity": difference(&p.identity),
+                    "boundary": p.boundary.as_ref().map(difference),
+                })
             })
             .collect();
         let escalations: Vec<Value> = self
@@ -435,14 +449,31 @@ impl AccountChange<'_> {
             .escalations
             .iter()
             .map(|e| {
-                let account = if e.after == Tri::No { &self.old } else { &self.new };
-                json!({"principal": e.arn, "before": word(e.before), "after": word(e.after), "rung": e.escalation.rung.letter().to_string(),
-                       "path": self.path(account, &e.escalation), "sentence": self.escalation(e)})
+                let account = if e.after == Tri::No {
+                    &self.old
+                } else {
+                    &self.new
+                };
+                json!({
+                    "principal": e.arn,
+                    "before": word(e.before),
+                    "after": word(e.after),
+                    "rung": e.escalation.rung.letter().to_string(),
+                    "path": self.path(account, &e.escalation),
+                    "sentence": self.escalation(e),
+                })
             })
             .collect();
         let opening = |o: &Opening| {
-            json!({"resource": o.arn, "by": o.by, "to": o.to.sentence(), "class": o.class.word(), "actions": o.actions,
-                   "verdict": word(o.verdict), "conditions": o.conditions})
+            json!({
+                "resource": o.arn,
+                "by": o.by,
+                "to": o.to.sentence(),
+                "class": o.class.word(),
+                "actions": o.actions,
+                "verdict": word(o.verdict),
+                "conditions": o.conditions,
+            })
         };
         json!({
             "account": self.new.id,

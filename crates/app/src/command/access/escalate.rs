@@ -225,18 +225,39 @@ fn value(account: &Account<'_>, found: &Escalations, only: Option<u32>) -> Value
         let steps: Vec<Value> = e
             .steps
             .iter()
-            .map(|s| json!({"way": s.row, "rung": s.rung.letter().to_string(), "verdict": word(s.verdict), "to": s.to.map(arn), "through": s.through}))
+            .map(|s| {
+                json!({
+                    "way": s.row,
+                    "rung": s.rung.letter().to_string(),
+                    "verdict": word(s.verdict),
+                    "to": s.to.map(arn),
+                    "through": s.through,
+                })
+            })
             .collect();
         let ways: Vec<Value> = e
             .ways
             .iter()
             .map(|(id, verdict)| json!({"way": id, "verdict": word(*verdict)}))
             .collect();
-        json!({"principal": arn(e.principal), "rung": e.rung.letter().to_string(), "sentence": e.rung.sentence(), "verdict": word(e.verdict),
-               "steps": steps, "commands": commands(account, e), "ways": ways})
+        json!({
+            "principal": arn(e.principal),
+            "rung": e.rung.letter().to_string(),
+            "sentence": e.rung.sentence(),
+            "verdict": word(e.verdict),
+            "steps": steps,
+            "commands": commands(account, e),
+            "ways": ways,
+        })
     };
     let wanted = |n: u32| only.is_none_or(|only| n == only);
-    let limited = |l: &bartizan_iam::Limited| json!({"principal": arn(l.principal), "way": l.row, "by": l.by});
+    let limited = |l: &bartizan_iam::Limited| {
+        json!({
+            "principal": arn(l.principal),
+            "way": l.row,
+            "by": l.by,
+        })
+    };
     json!({
         "account": account.id,
         "principals": account.principals.len(),
@@ -256,7 +277,11 @@ fn holds(account: &Account<'_>, only: Option<u32>) -> Vec<Value> {
         (0..account.principals.len()).filter(|n| only.is_none_or(|only| *n as u32 == only));
     let one = |n: usize| {
         let effective = effects.of(n);
-        json!({"principal": account.principals[n].arn, "must": account.actions.known(&effective.must).count(), "may": account.actions.known(&effective.may).count()})
+        json!({
+            "principal": account.principals[n].arn,
+            "must": account.actions.known(&effective.must).count(),
+            "may": account.actions.known(&effective.may).count(),
+        })
     };
     wanted.map(one).collect()
 }

@@ -205,10 +205,23 @@ fn row(class: &AccessClass, lines: &[usize], actions: &Actions) -> Value {
             .iter()
             .map(|(key, given)| (key.to_owned(), json!(given)))
             .collect();
-        json!({"action": r.action, "resource": r.resource, "principal": caller(&r.caller), "context": context})
+        json!({
+            "action": r.action,
+            "resource": r.resource,
+            "principal": caller(&r.caller),
+            "context": context,
+        })
     };
     let names: Vec<String> = class.actions.iter().map(|n| actions.bit_name(n)).collect();
-    json!({"actions": actions_text(&class.actions, actions, NAMES_MAX), "action_names": names, "resource": class.resource,
-           "principal": class.principal, "conditions": class.conditions, "statement": class.statement + 1, "line": lines.get(class.statement), "verdict": word(class.verdict),
-           "witness": class.collector.as_ref().map(collector)})
+    json!({
+        "actions": actions_text(&class.actions, actions, NAMES_MAX),
+        "action_names": names,
+        "resource": class.resource,
+        "principal": class.principal,
+        "conditions": class.conditions,
+        "statement": class.statement + 1,
+        "line": lines.get(class.statement),
+        "verdict": word(class.verdict),
+        "witness": class.collector.as_ref().map(collector),
+    })
 }

@@ -135,8 +135,15 @@ impl UnreadEntryKinds {
     }
 
     fn row(&self, account: &str) -> Value {
-        json!({"account": account, "verdict": "unknown", "resource": null, "by": self.kinds, "ids": self.ids, "regions": self.regions,
-               "because": [format!("not read: {}", self.why)]})
+        json!({
+            "account": account,
+            "verdict": "unknown",
+            "resource": null,
+            "by": self.kinds,
+            "ids": self.ids,
+            "regions": self.regions,
+            "because": [format!("not read: {}", self.why)],
+        })
     }
 }
 
@@ -177,9 +184,18 @@ fn unread(account: &Account<'_>) -> Vec<UnreadEntryKinds> {
 }
 
 fn row(account: &str, opening: &Opening) -> Value {
-    json!({"account": account, "resource": opening.arn, "by": opening.by, "to": opening.to.sentence(), "class": opening.class.word(),
-           "name": opening.name, "actions": opening.actions, "verdict": word(opening.verdict), "conditions": opening.conditions,
-           "statement": opening.statement})
+    json!({
+        "account": account,
+        "resource": opening.arn,
+        "by": opening.by,
+        "to": opening.to.sentence(),
+        "class": opening.class.word(),
+        "name": opening.name,
+        "actions": opening.actions,
+        "verdict": word(opening.verdict),
+        "conditions": opening.conditions,
+        "statement": opening.statement,
+    })
 }
 
 /// Accounts of vendors: a list of `name` with `accounts` (or `id`), as public lists have it.

@@ -121,11 +121,22 @@ pub(super) fn run(global: &Global, args: &AccessWhoCanArgs) -> Result<Outcome> {
             if let Some(why) =
                 nobody_knows.filter(|_| found.iter().all(|(name, _)| name != "anybody"))
             {
-                rows.push(json!({"account": account.id, "principal": "anybody", "verdict": "may", "decision": "unknown",
-                                 "because": [format!("{why}: nobody is ruled out")], "conditions": []}));
+                rows.push(json!({
+                    "account": account.id,
+                    "principal": "anybody",
+                    "verdict": "may",
+                    "decision": "unknown",
+                    "because": [format!("{why}: nobody is ruled out")],
+                    "conditions": [],
+                }));
             }
             if let Some(why) = principals_cut(account) {
-                rows.push(json!({"account": account.id, "principal": null, "verdict": "unknown", "because": [why]}));
+                rows.push(json!({
+                    "account": account.id,
+                    "principal": null,
+                    "verdict": "unknown",
+                    "because": [why],
+                }));
             }
         }
     }

@@ -952,9 +952,11 @@ fn print(global: &Global, watched: &WatchResult) -> Result<()> {
                     .map(|f| serde_json::json!({"finding": f})),
             );
             let mut rows: Vec<serde_json::Value> = rows.collect();
-            rows.push(
-                serde_json::json!({"coverage": watched.coverage, "snapshot": watched.snapshot, "evidence": watched.evidence}),
-            );
+            rows.push(serde_json::json!({
+                "coverage": watched.coverage,
+                "snapshot": watched.snapshot,
+                "evidence": watched.evidence,
+            }));
             out.json(Format::Ndjson, rows)?;
         }
         _ => out.json(Format::Json, vec![serde_json::to_value(watched)?])?,
