@@ -157,8 +157,8 @@ fn human(
         word(class.verdict),
         class.resource
     ))?;
-    if let Some(collector) = &class.collector {
-        let context: Vec<String> = collector
+    if let Some(witness) = &class.witness {
+        let context: Vec<String> = witness
             .context
             .iter()
             .map(|(key, given)| format!("{key} {}", text(given)))
@@ -168,7 +168,7 @@ fn human(
         } else {
             format!(" with {}", context.join(", "))
         };
-        let without: Vec<&str> = class.absent(collector).collect();
+        let without: Vec<&str> = class.absent(witness).collect();
         let without = if without.is_empty() {
             String::new()
         } else {
@@ -176,9 +176,9 @@ fn human(
         };
         out.line(&format!(
             "         for one: {} on {} by {}{with}{without}",
-            collector.action,
-            collector.resource,
-            caller(&collector.caller)
+            witness.action,
+            witness.resource,
+            caller(&witness.caller)
         ))?;
     }
     Ok(())
@@ -199,7 +199,7 @@ fn caller(caller: &Caller) -> &str {
 }
 
 fn row(class: &AccessClass, lines: &[usize], actions: &Actions) -> Value {
-    let collector = |r: &Request| {
+    let witness = |r: &Request| {
         let context: serde_json::Map<String, Value> = r
             .context
             .iter()
@@ -222,6 +222,6 @@ fn row(class: &AccessClass, lines: &[usize], actions: &Actions) -> Value {
         "statement": class.statement + 1,
         "line": lines.get(class.statement),
         "verdict": word(class.verdict),
-        "witness": class.collector.as_ref().map(collector),
+        "witness": class.witness.as_ref().map(witness),
     })
 }
