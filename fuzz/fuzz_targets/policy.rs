@@ -45,7 +45,7 @@ fuzz_target!(|text: &str| {
     }
     if text.len() < 600 {
         let same = difference(&policy, &policy, Side::Identity, &ACTIONS);
-        assert!(same.gained.iter().all(|c| c.collector.is_none()), "a policy grants what it does \
+        assert!(same.gained.iter().all(|c| c.witness.is_none()), "a policy grants what it does \
         not grant");
     }
 });

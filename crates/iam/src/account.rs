@@ -233,8 +233,14 @@ impl Account<'_> {
 
     /// Whether a bucket with a public policy is for its own account only.
     pub(crate) fn restricts_public_buckets(&self, arn: &str) -> bool {
-        let bucket = arn.trim_start_matches("arn:aws:s3:::").split('/').next().unwrap_or_default();
-        self.restricted_buckets.iter().any(|b| b == "*" || b == bucket)
+        let bucket = arn
+            .trim_start_matches("arn:aws:s3:::")
+            .split('/')
+            .next()
+            .unwrap_or_default();
+        self.restricted_buckets
+            .iter()
+            .any(|b| b == "*" || b == bucket)
     }
 
     /// Whether public ACLs of a bucket count for nothing.
@@ -367,7 +373,13 @@ struct Detail<'a> {
     arn: String,
     #[serde(alias = "UserId", alias = "RoleId", alias = "GroupId")]
     id: Option<String>,
-    #[serde(borrow, default, alias = "UserPolicyList", alias = "RolePolicyList", alias = "GroupPolicyList")]
+    #[serde(
+        borrow,
+        default,
+        alias = "UserPolicyList",
+        alias = "RolePolicyList",
+        alias = "GroupPolicyList"
+    )]
     inline: Vec<Inline<'a>>,
     #[serde(default)]
     attached_managed_policies: Vec<Attached>,
@@ -528,7 +540,10 @@ impl<'a> AccountBuilder<'a> {
         for group in details.group_detail_list {
             self.group(&group);
         }
-        for (kind, list) in [(PrincipalKind::User, details.user_detail_list), (PrincipalKind::Role, details.role_detail_list)] {
+        for (kind, list) in [
+            (PrincipalKind::User, details.user_detail_list),
+            (PrincipalKind::Role, details.role_detail_list),
+        ] {
             list.iter().for_each(|detail| self.principal(kind, detail));
         }
         self.account.principals_read = true;
@@ -541,11 +556,20 @@ impl<'a> AccountBuilder<'a> {
         let (owner, rest) = id.split_once('/').unwrap_or((id, ""));
         let user = |name: &str| format!("arn:aws:iam::{account}:user/{name}");
         match kind {
-            "iam:user" | "iam:role" | "iam:group" => match serde_json::from_str::<Detail<'_>>(document) {
-                Ok(detail) if kind == "iam:group" => self.group(&detail),
-                Ok(detail) => self.principal(if kind == "iam:user" { PrincipalKind::User } else { PrincipalKind::Role }, &detail),
-                Err(e) => self.account.unknown.push(format!("{kind} {id}: {e}")),
-            },
+            "iam:user" | "iam:role" | "iam:group" => {
+                match serde_json::from_str::<Detail<'_>>(document) {
+                    Ok(detail) if kind == "iam:group" => self.group(&detail),
+                    Ok(detail) => self.principal(
+                        if kind == "iam:user" {
+                            PrincipalKind::User
+                        } else {
+                            PrincipalKind::Role
+                        },
+                        &detail,
+                    ),
+                    Err(e) => self.account.unknown.push(format!("{kind} {id}: {e}")),
+                }
+            }
             "iam:userpolicy" | "iam:rolepolicy" | "iam:grouppolicy" => {
                 let what = kind.trim_start_matches("iam:").trim_end_matches("policy");
                 let document = self.document(&format!("{what}/{id}"), document, Side::Identity);
@@ -556,9 +580,18 @@ impl<'a> AccountBuilder<'a> {
                     None => pending.unread.push(rest.to_owned()),
                 }
             }
-            "iam:useringroup" => self.pending.entry(format!("user/{owner}")).or_default().groups.push(rest.to_owned()),
+            "iam:useringroup" => self
+                .pending
+                .entry(format!("user/{owner}"))
+                .or_default()
+                .groups
+                .push(rest.to_owned()),
             "iam:assumerolepolicy" => {
-                let trust = self.document(&format!("trust policy of role/{id}"), document, Side::Resource);
+                let trust = self.document(
+                    &format!("trust policy of role/{id}"),
+                    document,
+                    Side::Resource,
+                );
                 self.pending.entry(format!("role/{id}")).or_default().trust = trust;
             }
             "iam:managedpolicy" => self.managed(id, document, true),
@@ -568,7 +601,8 @@ impl<'a> AccountBuilder<'a> {
             }
             "iam:accesskey" => *self.keys.entry(owner.to_owned()).or_default() += 1,
             "iam:loginprofile" => {
-                self.logins.insert(user(id), !document.contains("\"absent\""));
+                self.logins
+                    .insert(user(id), !document.contains("\"absent\""));
             }
             "lambda:function" => {
                 if let Some(role) = text_at(document, "/Role") {
@@ -577,9 +611,16 @@ impl<'a> AccountBuilder<'a> {
                 }
             }
             "ec2:launchtemplateversion" => {
-                let profile = ["/LaunchTemplateData/IamInstanceProfile/Arn", "/LaunchTemplateData/IamInstanceProfile/Name"];
+                let profile = [
+                    "/LaunchTemplateData/IamInstanceProfile/Arn",
+                    "/LaunchTemplateData/IamInstanceProfile/Name",
+                ];
                 if let Some(profile) = profile.iter().find_map(|path| text_at(document, path)) {
-                    self.holder("launch-template", &format!("arn:aws:ec2:{region}:{account}:launch-template/{owner}"), &profile);
+                    self.holder(
+                        "launch-template",
+                        &format!("arn:aws:ec2:{region}:{account}:launch-template/{owner}"),
+                        &profile,
+                    );
                 }
             }
             "ec2:instance" => {
@@ -590,7 +631,11 @@ impl<'a> AccountBuilder<'a> {
                 }
             }
             "s3:bucketpublicaccessblock" | "s3:accountpublicaccessblock" => {
-                let name = if kind == "s3:bucketpublicaccessblock" { id } else { "*" };
+                let name = if kind == "s3:bucketpublicaccessblock" {
+                    id
+                } else {
+                    "*"
+                };
                 let on = |field: &str| bool_at(document, field);
                 if on("RestrictPublicBuckets") {
                     self.account.restricted_buckets.push(name.to_owned());
@@ -601,7 +646,11 @@ impl<'a> AccountBuilder<'a> {
             }
             "kms:grant" => {
                 let value: serde_json::Value = serde_json::from_str(document).unwrap_or_default();
-                let operations = value["Operations"].as_array().into_iter().flatten().filter_map(|o| o.as_str().map(str::to_owned));
+                let operations = value["Operations"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|o| o.as_str().map(str::to_owned));
                 let key = if owner.starts_with("arn:") {
                     owner.to_owned()
                 } else {
@@ -609,31 +658,63 @@ impl<'a> AccountBuilder<'a> {
                 };
                 let grant = Grant {
                     // An ARN of a key holds a slash itself.
-                    key: value["KeyId"].as_str().filter(|k| k.starts_with("arn:")).map_or(key, str::to_owned),
+                    key: value["KeyId"]
+                        .as_str()
+                        .filter(|k| k.starts_with("arn:"))
+                        .map_or(key, str::to_owned),
                     id: value["GrantId"].as_str().unwrap_or(id).to_owned(),
-                    grantee: value["GranteePrincipal"].as_str().unwrap_or_default().to_owned(),
+                    grantee: value["GranteePrincipal"]
+                        .as_str()
+                        .unwrap_or_default()
+                        .to_owned(),
                     operations: operations.collect(),
-                    constrained: value["Constraints"].as_object().is_some_and(|c| !c.is_empty()),
+                    constrained: value["Constraints"]
+                        .as_object()
+                        .is_some_and(|c| !c.is_empty()),
                 };
                 self.account.grants.push(grant);
             }
             "organizations:account" => {
-                let (name, number) = (text_at(document, "/Name"), text_at(document, "/Id").unwrap_or_else(|| id.to_owned()));
-                self.account.organization.0.insert(number, name.unwrap_or_default());
+                let (name, number) = (
+                    text_at(document, "/Name"),
+                    text_at(document, "/Id").unwrap_or_else(|| id.to_owned()),
+                );
+                self.account
+                    .organization
+                    .0
+                    .insert(number, name.unwrap_or_default());
             }
             "organizations:organization" => self.account.organization.1 = text_at(document, "/Id"),
             "s3:bucket" => {
-                self.account.buckets.get_or_insert_default().insert(id.to_owned());
+                self.account
+                    .buckets
+                    .get_or_insert_default()
+                    .insert(id.to_owned());
             }
             "s3:bucketacl" => self.bucket_acl(id, document),
             "ec2:snapshotpermission" | "ec2:imagepermission" => {
-                let what = if kind == "ec2:snapshotpermission" { "snapshot" } else { "image" };
+                let what = if kind == "ec2:snapshotpermission" {
+                    "snapshot"
+                } else {
+                    "image"
+                };
                 let value: serde_json::Value = serde_json::from_str(document).unwrap_or_default();
                 // The attribute is a list of permissions.
                 for one in value.as_array().into_iter().flatten() {
-                    let named = ["UserId", "OrganizationArn", "OrganizationalUnitArn"].iter().find_map(|n| one[*n].as_str());
-                    if let Some(with) = if one["Group"] == "all" { Some("*") } else { named } {
-                        self.share(kind, format!("arn:aws:ec2:{region}:{account}:{what}/{id}"), with, "copy");
+                    let named = ["UserId", "OrganizationArn", "OrganizationalUnitArn"]
+                        .iter()
+                        .find_map(|n| one[*n].as_str());
+                    if let Some(with) = if one["Group"] == "all" {
+                        Some("*")
+                    } else {
+                        named
+                    } {
+                        self.share(
+                            kind,
+                            format!("arn:aws:ec2:{region}:{account}:{what}/{id}"),
+                            with,
+                            "copy",
+                        );
                     }
                 }
             }
@@ -655,19 +736,32 @@ impl<'a> AccountBuilder<'a> {
     }
 
     fn share(&mut self, kind: &str, arn: String, with: &str, what: &str) {
-        self.account.shares.push(Share { arn, kind: kind.to_owned(), with: with.to_owned(), what: what.to_owned() });
+        self.account.shares.push(Share {
+            arn,
+            kind: kind.to_owned(),
+            with: with.to_owned(),
+            what: what.to_owned(),
+        });
     }
 
     /// Grants of an ACL to groups that anybody is in.
     fn bucket_acl(&mut self, bucket: &str, document: &str) {
         let value: serde_json::Value = serde_json::from_str(document).unwrap_or_default();
         for grant in value["Grants"].as_array().into_iter().flatten() {
-            let with = match grant["Grantee"]["URI"].as_str().and_then(|u| u.rsplit('/').next()) {
+            let with = match grant["Grantee"]["URI"]
+                .as_str()
+                .and_then(|u| u.rsplit('/').next())
+            {
                 Some("AllUsers") => "*",
                 Some("AuthenticatedUsers") => "authenticated",
                 _ => continue,
             };
-            self.share("s3:bucketacl", format!("arn:aws:s3:::{bucket}"), with, grant["Permission"].as_str().unwrap_or("?"));
+            self.share(
+                "s3:bucketacl",
+                format!("arn:aws:s3:::{bucket}"),
+                with,
+                grant["Permission"].as_str().unwrap_or("?"),
+            );
         }
     }
 
@@ -682,7 +776,9 @@ impl<'a> AccountBuilder<'a> {
             }
             "lambda:function" => self.account.holders_read.push("lambda".to_owned()),
             "ec2:instance" => self.account.holders_read.push("ec2".to_owned()),
-            "ec2:launchtemplateversion" => self.account.holders_read.push("launch-template".to_owned()),
+            "ec2:launchtemplateversion" => {
+                self.account.holders_read.push("launch-template".to_owned())
+            }
             _ => {}
         }
         self.asked(kind, region);
@@ -717,7 +813,11 @@ impl<'a> AccountBuilder<'a> {
 
     /// Adds something that runs with a role.
     pub fn holder(&mut self, kind: &str, arn: &str, role: &str) {
-        self.account.holders.push(Holder { kind: kind.to_owned(), arn: arn.to_owned(), role: role.to_owned() });
+        self.account.holders.push(Holder {
+            kind: kind.to_owned(),
+            arn: arn.to_owned(),
+            role: role.to_owned(),
+        });
         if !self.account.holders_read.iter().any(|k| k == kind) {
             self.account.holders_read.push(kind.to_owned());
         }
@@ -726,24 +826,48 @@ impl<'a> AccountBuilder<'a> {
     /// Adds the policy of a resource.
     pub fn resource(&mut self, kind: &str, arn: &str, document: &str) {
         match self.document(arn, document, Side::Resource) {
-            Some(policy) => self.account.resources.push(Resource { arn: arn.to_owned(), kind: kind.to_owned(), policy }),
+            Some(policy) => self.account.resources.push(Resource {
+                arn: arn.to_owned(),
+                kind: kind.to_owned(),
+                policy,
+            }),
             None => {
-                let region = Arn::parse(arn).map(|a| a.region).filter(|r| !r.is_empty()).unwrap_or("global").to_owned();
-                let (kind, id, why) = (kind.to_owned(), arn.to_owned(), "it cannot be understood".to_owned());
-                self.unread(Hole { kind, region, id, call: String::new(), why });
+                let region = Arn::parse(arn)
+                    .map(|a| a.region)
+                    .filter(|r| !r.is_empty())
+                    .unwrap_or("global")
+                    .to_owned();
+                let (kind, id, why) = (
+                    kind.to_owned(),
+                    arn.to_owned(),
+                    "it cannot be understood".to_owned(),
+                );
+                self.unread(Hole {
+                    kind,
+                    region,
+                    id,
+                    call: String::new(),
+                    why,
+                });
             }
         }
     }
 
     /// Adds a level of service control policies, root first.
     pub fn scp_level(&mut self, policies: &[(&str, &str)]) {
-        let level = policies.iter().filter_map(|(name, text)| self.document(name, text, Side::Scp)).collect();
+        let level = policies
+            .iter()
+            .filter_map(|(name, text)| self.document(name, text, Side::Scp))
+            .collect();
         self.account.scp.push(level);
     }
 
     /// Adds a level of resource control policies, root first.
     pub fn rcp_level(&mut self, policies: &[(&str, &str)]) {
-        let level = policies.iter().filter_map(|(name, text)| self.document(name, text, Side::Rcp)).collect();
+        let level = policies
+            .iter()
+            .filter_map(|(name, text)| self.document(name, text, Side::Rcp))
+            .collect();
         self.account.rcp.push(level);
     }
 
@@ -768,7 +892,12 @@ impl<'a> AccountBuilder<'a> {
         match self.compiled(&text, side) {
             Ok((policy, compiled)) => {
                 let number = self.account.documents.len() as DocumentId;
-                self.account.documents.push(Document { name: name.to_owned(), side, policy, compiled });
+                self.account.documents.push(Document {
+                    name: name.to_owned(),
+                    side,
+                    policy,
+                    compiled,
+                });
                 self.texts.insert((side, text.into_owned()), number);
                 Some(number)
             }
@@ -786,7 +915,9 @@ impl<'a> AccountBuilder<'a> {
     }
 
     fn managed(&mut self, arn: &str, text: &str, default: bool) {
-        let Some(number) = self.document(arn, text, Side::Identity) else { return };
+        let Some(number) = self.document(arn, text, Side::Identity) else {
+            return;
+        };
         if default {
             self.managed.insert(arn.to_owned(), number);
         } else {
@@ -796,31 +927,57 @@ impl<'a> AccountBuilder<'a> {
 
     fn group(&mut self, detail: &Detail<'_>) {
         let (inline, unread) = self.inline("group", detail);
-        self.group_arns.insert(detail.name.clone(), detail.arn.clone());
+        self.group_arns
+            .insert(detail.name.clone(), detail.arn.clone());
         let pending = self.groups.entry(detail.name.clone()).or_default();
         pending.unread.extend(unread);
         pending.inline.extend(inline);
-        pending.managed.extend(detail.attached_managed_policies.iter().map(|a| a.policy_arn.clone()));
+        pending.managed.extend(
+            detail
+                .attached_managed_policies
+                .iter()
+                .map(|a| a.policy_arn.clone()),
+        );
     }
 
     fn principal(&mut self, kind: PrincipalKind, detail: &Detail<'_>) {
-        let word = if kind == PrincipalKind::User { "user" } else { "role" };
+        let word = if kind == PrincipalKind::User {
+            "user"
+        } else {
+            "role"
+        };
         let (inline, unread) = self.inline(word, detail);
-        let trust = detail
-            .assume_role_policy_document
-            .and_then(|raw| self.document(&format!("trust policy of role/{}", detail.name), raw.get(), Side::Resource));
+        let trust = detail.assume_role_policy_document.and_then(|raw| {
+            self.document(
+                &format!("trust policy of role/{}", detail.name),
+                raw.get(),
+                Side::Resource,
+            )
+        });
         for profile in &detail.instance_profile_list {
-            self.profiles.insert(profile.arn.clone(), detail.arn.clone());
+            self.profiles
+                .insert(profile.arn.clone(), detail.arn.clone());
         }
-        let pending = self.pending.entry(format!("{word}/{}", detail.name)).or_default();
+        let pending = self
+            .pending
+            .entry(format!("{word}/{}", detail.name))
+            .or_default();
         pending.kind = Some(kind);
         pending.name.clone_from(&detail.arn);
         pending.id.clone_from(&detail.id);
         pending.unread.extend(unread);
         pending.inline.extend(inline);
-        pending.managed.extend(detail.attached_managed_policies.iter().map(|a| a.policy_arn.clone()));
+        pending.managed.extend(
+            detail
+                .attached_managed_policies
+                .iter()
+                .map(|a| a.policy_arn.clone()),
+        );
         pending.groups.extend(detail.group_list.iter().cloned());
-        pending.boundary = detail.permissions_boundary.as_ref().map(|b| b.permissions_boundary_arn.clone());
+        pending.boundary = detail
+            .permissions_boundary
+            .as_ref()
+            .map(|b| b.permissions_boundary_arn.clone());
         pending.trust = trust.or(pending.trust);
     }
 
@@ -858,12 +1015,27 @@ impl<'a> AccountBuilder<'a> {
         account.holes.dedup();
         // What was read in one region and not in another was not read.
         let unread = |kind: &str| account.holes.iter().any(|h| h.kind == kind);
-        let holders = [("lambda:function", "lambda"), ("ec2:instance", "ec2"), ("ec2:launchtemplateversion", "launch-template")];
-        let open: Vec<&str> = holders.iter().filter(|(kind, _)| unread(kind)).map(|(_, holder)| *holder).collect();
-        account.holders_read.retain(|kind| !open.contains(&kind.as_str()));
+        let holders = [
+            ("lambda:function", "lambda"),
+            ("ec2:instance", "ec2"),
+            ("ec2:launchtemplateversion", "launch-template"),
+        ];
+        let open: Vec<&str> = holders
+            .iter()
+            .filter(|(kind, _)| unread(kind))
+            .map(|(_, holder)| *holder)
+            .collect();
+        account
+            .holders_read
+            .retain(|kind| !open.contains(&kind.as_str()));
         // Inline policies of groups that came as facts.
-        for (key, inline) in pending.extract_if(|key, _| key.starts_with("group/")).collect::<Vec<_>>() {
-            let group = groups.entry(key.trim_start_matches("group/").to_owned()).or_default();
+        for (key, inline) in pending
+            .extract_if(|key, _| key.starts_with("group/"))
+            .collect::<Vec<_>>()
+        {
+            let group = groups
+                .entry(key.trim_start_matches("group/").to_owned())
+                .or_default();
             group.inline.extend(inline.inline);
             group.unread.extend(inline.unread);
         }
@@ -872,11 +1044,33 @@ impl<'a> AccountBuilder<'a> {
         let (mut group_numbers, mut group_unread) = (HashMap::new(), Vec::new());
         for (name, pending) in group_names {
             group_numbers.insert(name.clone(), account.groups.len() as u32);
-            let attached: Vec<_> = pending.managed.iter().filter_map(|arn| managed.get(arn).copied()).collect();
-            let missing = pending.managed.iter().filter(|arn| !managed.contains_key(*arn)).cloned();
-            group_unread.push(pending.unread.iter().cloned().chain(missing).collect::<Vec<_>>());
-            let arn = group_arns.get(&name).cloned().unwrap_or_else(|| format!("arn:aws:iam::{}:group/{name}", account.id));
-            account.groups.push(Group { arn, policies: [pending.inline, attached.clone()].concat(), managed: attached });
+            let attached: Vec<_> = pending
+                .managed
+                .iter()
+                .filter_map(|arn| managed.get(arn).copied())
+                .collect();
+            let missing = pending
+                .managed
+                .iter()
+                .filter(|arn| !managed.contains_key(*arn))
+                .cloned();
+            group_unread.push(
+                pending
+                    .unread
+                    .iter()
+                    .cloned()
+                    .chain(missing)
+                    .collect::<Vec<_>>(),
+            );
+            let arn = group_arns
+                .get(&name)
+                .cloned()
+                .unwrap_or_else(|| format!("arn:aws:iam::{}:group/{name}", account.id));
+            account.groups.push(Group {
+                arn,
+                policies: [pending.inline, attached.clone()].concat(),
+                managed: attached,
+            });
         }
         let mut found: Vec<_> = pending.into_values().filter(|p| p.kind.is_some()).collect();
         found.sort_by(|a, b| a.name.cmp(&b.name));
@@ -904,20 +1098,42 @@ impl<'a> AccountBuilder<'a> {
             policies.extend(own.iter().copied());
             policies.sort_unstable();
             policies.dedup();
-            let boundary = pending.boundary.as_ref().and_then(|arn| managed.get(arn).copied());
+            let boundary = pending
+                .boundary
+                .as_ref()
+                .and_then(|arn| managed.get(arn).copied());
             if let (Some(arn), None) = (&pending.boundary, boundary) {
                 unread.push(format!("boundary {arn}"));
             }
-            let name = pending.name.rsplit('/').next().unwrap_or_default().to_owned();
+            let name = pending
+                .name
+                .rsplit('/')
+                .next()
+                .unwrap_or_default()
+                .to_owned();
             let is_user = kind == PrincipalKind::User;
             if !unread.is_empty() {
-                account.unknown.push(format!("{}: not read: {}", pending.name, unread.join(", ")));
+                account
+                    .unknown
+                    .push(format!("{}: not read: {}", pending.name, unread.join(", ")));
             }
-            let known = |kind: &str, read: bool| is_user && read && account.hole(kind, "global", &format!("{name}/")).is_none();
-            let (keys_read, logins_read) = (known("iam:accesskey", keys_read), known("iam:loginprofile", logins_read));
+            let known = |kind: &str, read: bool| {
+                is_user && read && account.hole(kind, "global", &format!("{name}/")).is_none()
+            };
+            let (keys_read, logins_read) = (
+                known("iam:accesskey", keys_read),
+                known("iam:loginprofile", logins_read),
+            );
             account.principals.push(Identity {
                 keys: keys_read.then(|| keys.get(&name).copied().unwrap_or(0)),
-                login: is_user.then(|| logins.get(&pending.name).copied().or(logins_read.then_some(false))).flatten(),
+                login: is_user
+                    .then(|| {
+                        logins
+                            .get(&pending.name)
+                            .copied()
+                            .or(logins_read.then_some(false))
+                    })
+                    .flatten(),
                 arn: pending.name,
                 name,
                 kind,
@@ -932,13 +1148,21 @@ impl<'a> AccountBuilder<'a> {
         }
         for holder in &mut account.holders {
             // A launch template may name the profile without the rest of its ARN.
-            let named = || profiles.iter().find(|(arn, _)| arn.rsplit('/').next() == Some(&holder.role)).map(|(_, role)| role);
+            let named = || {
+                profiles
+                    .iter()
+                    .find(|(arn, _)| arn.rsplit('/').next() == Some(&holder.role))
+                    .map(|(_, role)| role)
+            };
             if let Some(role) = profiles.get(&holder.role).or_else(named) {
                 holder.role.clone_from(role);
             }
         }
         name_by_arn(&mut account, &mut compiler);
-        account.versions = versions.into_iter().filter_map(|(arn, number)| Some((*managed.get(&arn)?, number))).collect();
+        account.versions = versions
+            .into_iter()
+            .filter_map(|(arn, number)| Some((*managed.get(&arn)?, number)))
+            .collect();
         account
     }
 }
@@ -947,9 +1171,17 @@ impl<'a> AccountBuilder<'a> {
 /// and the same principal under one name and another would be two. An id that is nobody's stays (IAM user guide, "AWS JSON
 /// policy elements: Principal": it does not match somebody who was made again under the same name).
 fn name_by_arn(account: &mut Account<'_>, compiler: &mut Compiler<'_>) {
-    let arns: HashMap<String, String> = account.principals.iter().filter_map(|p| Some((p.id.clone()?, p.arn.clone()))).collect();
+    let arns: HashMap<String, String> = account
+        .principals
+        .iter()
+        .filter_map(|p| Some((p.id.clone()?, p.arn.clone())))
+        .collect();
     account.ids = arns.keys().cloned().collect();
-    for document in account.documents.iter_mut().filter(|d| matches!(d.side, Side::Resource | Side::Rcp)) {
+    for document in account
+        .documents
+        .iter_mut()
+        .filter(|d| matches!(d.side, Side::Resource | Side::Rcp))
+    {
         if document.policy.name_by_arn(&|id| arns.get(id).cloned()) {
             document.compiled = compiler.compile(&document.policy, document.side);
         }
@@ -958,10 +1190,16 @@ fn name_by_arn(account: &mut Account<'_>, compiler: &mut Compiler<'_>) {
 
 /// A document is an object, or its text in quotes, or that percent-encoded (as the API answers).
 fn document_text(text: &str) -> Cow<'_, str> {
-    let unquoted: Option<String> = if text.starts_with('"') { serde_json::from_str(text).ok() } else { None };
+    let unquoted: Option<String> = if text.starts_with('"') {
+        serde_json::from_str(text).ok()
+    } else {
+        None
+    };
     match unquoted {
         None => Cow::Borrowed(text),
-        Some(text) if text.starts_with("%7B") || text.starts_with("%7b") => Cow::Owned(percent_decoded(&text)),
+        Some(text) if text.starts_with("%7B") || text.starts_with("%7b") => {
+            Cow::Owned(percent_decoded(&text))
+        }
         Some(text) => Cow::Owned(text),
     }
 }
@@ -986,12 +1224,18 @@ fn percent_decoded(text: &str) -> String {
 }
 
 fn text_at(document: &str, pointer: &str) -> Option<String> {
-    serde_json::from_str::<serde_json::Value>(document).ok()?.pointer(pointer)?.as_str().map(str::to_owned)
+    serde_json::from_str::<serde_json::Value>(document)
+        .ok()?
+        .pointer(pointer)?
+        .as_str()
+        .map(str::to_owned)
 }
 
 /// Whether a field of the document, or of its one member, is true.
 fn bool_at(document: &str, field: &str) -> bool {
     let value: serde_json::Value = serde_json::from_str(document).unwrap_or_default();
-    let inner = value.get("PublicAccessBlockConfiguration").unwrap_or(&value);
+    let inner = value
+        .get("PublicAccessBlockConfiguration")
+        .unwrap_or(&value);
     inner[field] == true
 }

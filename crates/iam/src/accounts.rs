@@ -149,9 +149,19 @@ pub struct AccountDifference {
 /// let none = account_difference(&old, &old, &Neighbours::default(), 1);
 /// assert!(none.principals.is_empty() && none.escalations.is_empty());
 /// ```
-pub fn account_difference(old: &Account<'_>, new: &Account<'_>, neighbours: &Neighbours, threads: usize) -> AccountDifference {
+pub fn account_difference(
+    old: &Account<'_>,
+    new: &Account<'_>,
+    neighbours: &Neighbours,
+    threads: usize,
+) -> AccountDifference {
     let by_arn = |account: &Account<'_>| -> BTreeMap<String, usize> {
-        account.principals.iter().enumerate().map(|(n, p)| (p.arn.clone(), n)).collect()
+        account
+            .principals
+            .iter()
+            .enumerate()
+            .map(|(n, p)| (p.arn.clone(), n))
+            .collect()
     };
     let (before, after) = (by_arn(old), by_arn(new));
     let mut found = reach_difference(old, new, neighbours, threads);
@@ -160,14 +170,21 @@ pub fn account_difference(old: &Account<'_>, new: &Account<'_>, neighbours: &Nei
     arns.dedup();
     for arn in arns {
         let kind = kind_of(arn);
-        let missing = [(before.contains_key(arn), old, "earlier"), (after.contains_key(arn), new, "later")];
-        let open =
-            missing.iter().filter(|(there, ..)| !there).find_map(|(_, account, side)| Some((unread(account, kind, arn)?, side)));
+        let missing = [
+            (before.contains_key(arn), old, "earlier"),
+            (after.contains_key(arn), new, "later"),
+        ];
+        let open = missing
+            .iter()
+            .filter(|(there, ..)| !there)
+            .find_map(|(_, account, side)| Some((unread(account, kind, arn)?, side)));
         if let Some((why, side)) = open {
             found.unknown.push(not_told(arn, &why, side));
             continue;
         }
-        let of = |account: &'_ Account<'_>, at: Option<&usize>| at.map(|n| merged(account, &account.principals[*n]));
+        let of = |account: &'_ Account<'_>, at: Option<&usize>| {
+            at.map(|n| merged(account, &account.principals[*n]))
+        };
         let (a, b) = (before.get(arn), after.get(arn));
         let (held, holds) = (of(old, a), of(new, b));
         if held != holds {
@@ -181,13 +198,23 @@ pub fn account_difference(old: &Account<'_>, new: &Account<'_>, neighbours: &Nei
                 (held.unwrap_or(nothing.clone()), holds.unwrap_or(nothing));
             let everything = everything();
             let boundary = (presence == Presence::Both && bound_before != bound_after).then(|| {
-                let (x, y) = (bound_before.as_ref().unwrap_or(&everything), bound_after.as_ref().unwrap_or(&everything));
+                let (x, y) = (
+                    bound_before.as_ref().unwrap_or(&everything),
+                    bound_after.as_ref().unwrap_or(&everything),
+                );
                 difference(x, y, Side::Identity, new.actions)
             });
             let identity = difference(&own_before, &own_after, Side::Identity, new.actions);
-            let says_something = presence != Presence::Both || identity != Difference::default() || boundary.is_some();
+            let says_something = presence != Presence::Both
+                || identity != Difference::default()
+                || boundary.is_some();
             if says_something {
-                found.principals.push(PrincipalChange { arn: arn.clone(), presence, identity, boundary });
+                found.principals.push(PrincipalChange {
+                    arn: arn.clone(),
+                    presence,
+                    identity,
+                    boundary,
+                });
             }
         }
     }
@@ -198,7 +225,11 @@ pub fn account_difference(old: &Account<'_>, new: &Account<'_>, neighbours: &Nei
 
 /// Kind of fact of a principal.
 fn kind_of(arn: &str) -> &'static str {
-    if arn.contains(":role/") { "iam:role" } else { "iam:user" }
+    if arn.contains(":role/") {
+        "iam:role"
+    } else {
+        "iam:user"
+    }
 }
 
 /// Why it is open whether a principal was there.
@@ -231,23 +262,38 @@ fn not_told(what: &str, why: &str, side: &str) -> String {
 /// // What each principal gained is not worked out.
 /// assert!(found.principals.is_empty());
 /// ```
-pub fn reach_difference(old: &Account<'_>, new: &Account<'_>, neighbours: &Neighbours, threads: usize) -> AccountDifference {
+pub fn reach_difference(
+    old: &Account<'_>,
+    new: &Account<'_>,
+    neighbours: &Neighbours,
+    threads: usize,
+) -> AccountDifference {
     let mut found = AccountDifference::default();
     let (could, can) = (escalations(old, threads), escalations(new, threads));
     let mut all: BTreeMap<String, (Option<&Escalation>, Option<&Escalation>)> = BTreeMap::new();
     for e in &could.found {
-        all.entry(old.principals[e.principal as usize].arn.clone()).or_default().0 = Some(e);
+        all.entry(old.principals[e.principal as usize].arn.clone())
+            .or_default()
+            .0 = Some(e);
     }
     for e in &can.found {
-        all.entry(new.principals[e.principal as usize].arn.clone()).or_default().1 = Some(e);
+        all.entry(new.principals[e.principal as usize].arn.clone())
+            .or_default()
+            .1 = Some(e);
     }
     let open = |account: &Account<'_>, arn: &str| {
         let there = account.principals.iter().any(|p| p.arn == arn);
-        if there { None } else { unread(account, kind_of(arn), arn) }
+        if there {
+            None
+        } else {
+            unread(account, kind_of(arn), arn)
+        }
     };
     for (arn, (a, b)) in all {
         // Who was not read on one side did not come or go.
-        let side = [(old, "earlier"), (new, "later")].into_iter().find_map(|(account, side)| Some((open(account, &arn)?, side)));
+        let side = [(old, "earlier"), (new, "later")]
+            .into_iter()
+            .find_map(|(account, side)| Some((open(account, &arn)?, side)));
         if let Some((why, side)) = side {
             found.unknown.push(not_told(&arn, &why, side));
             continue;
@@ -256,20 +302,41 @@ pub fn reach_difference(old: &Account<'_>, new: &Account<'_>, neighbours: &Neigh
         if verdict(a) != verdict(b)
             && let Some(escalation) = b.or(a)
         {
-            found.escalations.push(EscalationChange { arn, before: verdict(a), after: verdict(b), escalation: escalation.clone() });
+            found.escalations.push(EscalationChange {
+                arn,
+                before: verdict(a),
+                after: verdict(b),
+                escalation: escalation.clone(),
+            });
         }
     }
     let (was, is) = (openings(old, neighbours), openings(new, neighbours));
     // A statement that only moved is the same way in.
-    let same = |a: &Opening, b: &Opening| Opening { statement: None, ..a.clone() } == Opening { statement: None, ..b.clone() };
+    let same = |a: &Opening, b: &Opening| {
+        Opening {
+            statement: None,
+            ..a.clone()
+        } == Opening {
+            statement: None,
+            ..b.clone()
+        }
+    };
     // What is open by a policy that was not read on the other side may have been open there, too.
     let open = |account: &Account<'_>, o: &Opening| {
-        let there = account.principals.iter().any(|p| p.arn == o.arn && p.trust.is_some());
-        if there { None } else { account.hole_of(&o.by, &o.arn) }
+        let there = account
+            .principals
+            .iter()
+            .any(|p| p.arn == o.arn && p.trust.is_some());
+        if there {
+            None
+        } else {
+            account.hole_of(&o.by, &o.arn)
+        }
     };
-    for (side, here, there, other, word) in
-        [(&mut found.opened, &is, &was, old, "earlier"), (&mut found.shut, &was, &is, new, "later")]
-    {
+    for (side, here, there, other, word) in [
+        (&mut found.opened, &is, &was, old, "earlier"),
+        (&mut found.shut, &was, &is, new, "later"),
+    ] {
         // Nobody gains or loses by a principal that is gone.
         let real = here.iter().filter(|o| o.class != Class::Deleted);
         for opening in real.filter(|o| !there.iter().any(|t| same(t, o))) {
@@ -295,15 +362,25 @@ fn merged(account: &Account<'_>, principal: &Identity) -> (Policy, Option<Policy
         all.statements.extend(policy.statements.iter().cloned());
         all.unknown.extend(policy.unknown.clone());
     }
-    (all, principal.boundary.map(|d| account.documents[d as usize].policy.clone()))
+    (
+        all,
+        principal
+            .boundary
+            .map(|d| account.documents[d as usize].policy.clone()),
+    )
 }
 
 fn empty() -> Policy {
-    Policy { version: "2012-10-17".to_owned(), statements: Vec::new(), unknown: BTreeMap::new() }
+    Policy {
+        version: "2012-10-17".to_owned(),
+        statements: Vec::new(),
+        unknown: BTreeMap::new(),
+    }
 }
 
 fn everything() -> Policy {
-    parse(r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#).unwrap_or_else(|_| empty())
+    parse(r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#)
+        .unwrap_or_else(|_| empty())
 }
 
 #[cfg(test)]
@@ -329,14 +406,23 @@ mod tests {
         });
         let denied = denied.build();
         let found = account_difference(&denied, &after, &Neighbours::default(), 1);
-        assert!(found.escalations.is_empty() && found.principals.is_empty(), "{found:?}");
+        assert!(
+            found.escalations.is_empty() && found.principals.is_empty(),
+            "{found:?}"
+        );
         assert_eq!(
             found.unknown,
-            ["arn:aws:iam::111122223333:user/ada: incomplete in the earlier snapshot (iam:GetAccountAuthorizationDetails denied)"]
+            [
+                "arn:aws:iam::111122223333:user/ada: incomplete in the earlier snapshot (iam:GetAccountAuthorizationDetails denied)"
+            ]
         );
         // Where users were read, and there was none, somebody did.
         let empty = AccountBuilder::new("111122223333", Actions::builtin()).build();
         let found = account_difference(&empty, &after, &Neighbours::default(), 1);
-        assert_eq!((found.escalations.len(), found.unknown.len()), (1, 0), "{found:?}");
+        assert_eq!(
+            (found.escalations.len(), found.unknown.len()),
+            (1, 0),
+            "{found:?}"
+        );
     }
 }

@@ -70,7 +70,10 @@ struct WrittenRequest<'a> {
 #[serde(untagged)]
 enum WrittenResource {
     Arn(String),
-    Known { arn: String, account: Option<String> },
+    Known {
+        arn: String,
+        account: Option<String>,
+    },
 }
 
 #[derive(Deserialize)]
@@ -99,7 +102,10 @@ struct Block {
 }
 
 /// Takes a field out; null is the same as its absence.
-fn field<'a, T: Deserialize<'a>>(fields: &mut BTreeMap<Cow<'_, str>, &'a RawValue>, name: &str) -> Result<Option<T>, CaseError> {
+fn field<'a, T: Deserialize<'a>>(
+    fields: &mut BTreeMap<Cow<'_, str>, &'a RawValue>,
+    name: &str,
+) -> Result<Option<T>, CaseError> {
     match fields.remove(name) {
         None => Ok(None),
         Some(raw) => serde_json::from_str(raw.get()).map_err(|e| custom(&format!("{name}: {e}"))),
@@ -115,12 +121,19 @@ impl<P> Case<P> {
     ///
     /// # Errors
     /// When it is no case, or a policy in it cannot be read.
-    pub fn read(text: &str, mut policy: impl FnMut(Layer, &str) -> Result<P, PolicyError>) -> Result<Self, CaseError> {
+    pub fn read(
+        text: &str,
+        mut policy: impl FnMut(Layer, &str) -> Result<P, PolicyError>,
+    ) -> Result<Self, CaseError> {
         let mut fields: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(text)?;
         let mut read = |layer: Layer, number: usize, raw: &RawValue| {
             // A document may also be given as the text that some APIs answer with.
             let text = raw.get();
-            let inner: Option<String> = if text.starts_with('"') { serde_json::from_str(text).ok() } else { None };
+            let inner: Option<String> = if text.starts_with('"') {
+                serde_json::from_str(text).ok()
+            } else {
+                None
+            };
             policy(layer, inner.as_deref().unwrap_or(text)).map_err(|error| CaseError::Policy {
                 layer: layer.word(),
                 number,
@@ -128,25 +141,59 @@ impl<P> Case<P> {
             })
         };
         let mut list = |layer, raws: Vec<&RawValue>| -> Result<Vec<P>, CaseError> {
-            raws.into_iter().enumerate().map(|(n, raw)| read(layer, n, raw)).collect()
+            raws.into_iter()
+                .enumerate()
+                .map(|(n, raw)| read(layer, n, raw))
+                .collect()
         };
         let name = field(&mut fields, "name")?.unwrap_or_default();
-        let request: WrittenRequest<'_> = field(&mut fields, "request")?.ok_or_else(|| custom("it has no request"))?;
-        let identity = list(Layer::Identity, field(&mut fields, "identity_policies")?.unwrap_or_default())?;
-        let resource = list(Layer::Resource, field::<&RawValue>(&mut fields, "resource_policy")?.into_iter().collect())?.pop();
-        let boundary = list(Layer::Boundary, field(&mut fields, "permission_boundaries")?.unwrap_or_default())?;
-        let session = list(Layer::Session, field(&mut fields, "session_policies")?.unwrap_or_default())?;
-        let endpoint = list(Layer::Endpoint, field(&mut fields, "endpoint_policies")?.unwrap_or_default())?;
+        let request: WrittenRequest<'_> =
+            field(&mut fields, "request")?.ok_or_else(|| custom("it has no request"))?;
+        let identity = list(
+            Layer::Identity,
+            field(&mut fields, "identity_policies")?.unwrap_or_default(),
+        )?;
+        let resource = list(
+            Layer::Resource,
+            field::<&RawValue>(&mut fields, "resource_policy")?
+                .into_iter()
+                .collect(),
+        )?
+        .pop();
+        let boundary = list(
+            Layer::Boundary,
+            field(&mut fields, "permission_boundaries")?.unwrap_or_default(),
+        )?;
+        let session = list(
+            Layer::Session,
+            field(&mut fields, "session_policies")?.unwrap_or_default(),
+        )?;
+        let endpoint = list(
+            Layer::Endpoint,
+            field(&mut fields, "endpoint_policies")?.unwrap_or_default(),
+        )?;
         let mut levels = |layer, levels: Option<Vec<Vec<&RawValue>>>| {
-            levels.unwrap_or_default().into_iter().map(|l| list(layer, l)).collect::<Result<Vec<_>, _>>()
+            levels
+                .unwrap_or_default()
+                .into_iter()
+                .map(|l| list(layer, l))
+                .collect::<Result<Vec<_>, _>>()
         };
         let scp = levels(Layer::Scp, field(&mut fields, "scp_levels")?)?;
         let rcp = levels(Layer::Rcp, field(&mut fields, "rcp_levels")?)?;
         let blocks: Blocks = field(&mut fields, "block_public_access")?.unwrap_or_default();
-        let restricts = [&blocks.account, &blocks.bucket].into_iter().flatten().any(|b| b.restrict_public_buckets);
-        let block_public_access = BlockPublicAccess { restrict_public_buckets: restricts };
+        let restricts = [&blocks.account, &blocks.bucket]
+            .into_iter()
+            .flatten()
+            .any(|b| b.restrict_public_buckets);
+        let block_public_access = BlockPublicAccess {
+            restrict_public_buckets: restricts,
+        };
         let mut context = Context::default();
-        request.context.into_iter().for_each(|(key, given)| context.set(&key, given));
+        request
+            .context
+            .into_iter()
+            .for_each(|(key, given)| context.set(&key, given));
         let (resource_arn, resource_account) = match request.resource {
             WrittenResource::Arn(arn) => (arn, None),
             WrittenResource::Known { arn, account } => (arn, account),
@@ -156,12 +203,34 @@ impl<P> Case<P> {
             WrittenCaller::Service(service) => Caller::Service(service),
             WrittenCaller::Federated(provider) => Caller::Federated(provider),
             WrittenCaller::Anonymous(true) => Caller::Anonymous,
-            WrittenCaller::Anonymous(false) => return Err(custom("a principal is anonymous, or it is named")),
+            WrittenCaller::Anonymous(false) => {
+                return Err(custom("a principal is anonymous, or it is named"));
+            }
         };
-        let request = Request { action: request.action, resource: resource_arn, resource_account, caller, context };
-        let layers = Layers { identity, resource, boundary, session, scp, rcp, endpoint, block_public_access };
+        let request = Request {
+            action: request.action,
+            resource: resource_arn,
+            resource_account,
+            caller,
+            context,
+        };
+        let layers = Layers {
+            identity,
+            resource,
+            boundary,
+            session,
+            scp,
+            rcp,
+            endpoint,
+            block_public_access,
+        };
         let ignored = fields.into_keys().map(Cow::into_owned).collect();
-        Ok(Self { name, request, layers, ignored })
+        Ok(Self {
+            name,
+            request,
+            layers,
+            ignored,
+        })
     }
 }
 

@@ -63,7 +63,10 @@ impl Class {
     /// Keys of the conditions that the witness does not have, which is what makes the difference or does not matter:
     /// `aws:multifactorauthpresent`, in lower case.
     pub fn absent<'a>(&'a self, witness: &'a Request) -> impl Iterator<Item = &'a str> {
-        self.keys.iter().map(String::as_str).filter(|key| witness.context.iter().all(|(known, _)| known != *key))
+        self.keys
+            .iter()
+            .map(String::as_str)
+            .filter(|key| witness.context.iter().all(|(known, _)| known != *key))
     }
 }
 
@@ -108,8 +111,14 @@ impl Difference {
 /// ```
 pub fn difference(old: &Policy, new: &Policy, side: Side, actions: &Actions) -> Difference {
     let mut compiler = Compiler::new(actions);
-    let (a, b) = (Both::new(old, side, &mut compiler), Both::new(new, side, &mut compiler));
-    Difference { gained: gained(&a, &b, side, actions), lost: gained(&b, &a, side, actions) }
+    let (a, b) = (
+        Both::new(old, side, &mut compiler),
+        Both::new(new, side, &mut compiler),
+    );
+    Difference {
+        gained: gained(&a, &b, side, actions),
+        lost: gained(&b, &a, side, actions),
+    }
 }
 
 /// A policy as written and compiled.
@@ -120,7 +129,10 @@ struct Both<'p> {
 
 impl<'p> Both<'p> {
     fn new(policy: &'p Policy, side: Side, compiler: &mut Compiler<'_>) -> Self {
-        Self { policy, compiled: compiler.compile(policy, side) }
+        Self {
+            policy,
+            compiled: compiler.compile(policy, side),
+        }
     }
 }
 
@@ -131,19 +143,44 @@ const WORK_MAX: usize = 2_000_000;
 const PICKS_MAX: usize = 64;
 
 fn gained(old: &Both<'_>, new: &Both<'_>, side: Side, actions: &Actions) -> Vec<Class> {
-    let statements: Vec<&CompiledStatement> = old.compiled.statements.iter().chain(&new.compiled.statements).collect();
+    let statements: Vec<&CompiledStatement> = old
+        .compiled
+        .statements
+        .iter()
+        .chain(&new.compiled.statements)
+        .collect();
     let symbols = Symbols::of(&statements);
     let mut found: Vec<Class> = Vec::new();
     let mut work_left = WORK_MAX;
     for class in partition(&statements, actions) {
         let first = class.iter().next().unwrap_or_default();
         let of = |both: &Both<'_>| -> Vec<usize> {
-            both.compiled.statements.iter().enumerate().filter(|(_, s)| s.actions.contains(first)).map(|(n, _)| n).collect()
+            both.compiled
+                .statements
+                .iter()
+                .enumerate()
+                .filter(|(_, s)| s.actions.contains(first))
+                .map(|(n, _)| n)
+                .collect()
         };
         let (of_old, of_new) = (of(old), of(new));
         let bare = (first as usize) < actions.len() && actions.is_wildcard_only(Action(first));
-        let universe = if bare { Pattern::exact("*") } else { Pattern::arn("arn:*:*:*:*:*") };
-        let pair = Pair { old, new, of_old: &of_old, of_new: &of_new, universe, class: &class, side, actions, symbols: &symbols };
+        let universe = if bare {
+            Pattern::exact("*")
+        } else {
+            Pattern::arn("arn:*:*:*:*:*")
+        };
+        let pair = Pair {
+            old,
+            new,
+            of_old: &of_old,
+            of_new: &of_new,
+            universe,
+            class: &class,
+            side,
+            actions,
+            symbols: &symbols,
+        };
         for &n in &of_new {
             let statement = &new.compiled.statements[n];
             if statement.effect == Effect::Deny {
@@ -155,7 +192,12 @@ fn gained(old: &Both<'_>, new: &Both<'_>, side: Side, actions: &Actions) -> Vec<
                         found.push(undecided(new, n));
                         return found;
                     }
-                    let one = One { number: n, statement, whom: &whom, include: include.as_ref() };
+                    let one = One {
+                        number: n,
+                        statement,
+                        whom: &whom,
+                        include: include.as_ref(),
+                    };
                     if proof::is_covered(&pair, &one, &mut work_left) {
                         continue;
                     }
@@ -164,11 +206,18 @@ fn gained(old: &Both<'_>, new: &Both<'_>, side: Side, actions: &Actions) -> Vec<
                         Trial::Open => (Tri::Maybe, None),
                         Trial::Shown(request) => (Tri::Yes, Some(request)),
                     };
-                    let conditions: Vec<String> = statement.conditions.iter().map(|c| c.text.clone()).collect();
+                    let conditions: Vec<String> = statement
+                        .conditions
+                        .iter()
+                        .map(|c| c.text.clone())
+                        .collect();
                     let principal = whom.text();
                     // The same access by other actions is one class.
                     let same = |c: &&mut Class| {
-                        c.statement == n && c.resource == resource && c.principal == principal && c.verdict == verdict
+                        c.statement == n
+                            && c.resource == resource
+                            && c.principal == principal
+                            && c.verdict == verdict
                     };
                     match found.iter_mut().find(same) {
                         Some(known) => known.actions = known.actions.union(&class),
@@ -208,12 +257,16 @@ struct Pair<'a> {
 impl<'a> Pair<'a> {
     fn old_statements(&self) -> impl Iterator<Item = (usize, &'a CompiledStatement)> {
         let (numbers, old) = (self.of_old, self.old);
-        numbers.iter().map(move |n| (*n, &old.compiled.statements[*n]))
+        numbers
+            .iter()
+            .map(move |n| (*n, &old.compiled.statements[*n]))
     }
 
     fn new_statements(&self) -> impl Iterator<Item = (usize, &'a CompiledStatement)> {
         let (numbers, new) = (self.of_new, self.new);
-        numbers.iter().map(move |n| (*n, &new.compiled.statements[*n]))
+        numbers
+            .iter()
+            .map(move |n| (*n, &new.compiled.statements[*n]))
     }
 }
 
@@ -240,11 +293,18 @@ enum Trial {
 fn includes(statement: &CompiledStatement) -> Vec<(String, Option<Resource>)> {
     match &statement.resource {
         None => vec![("*".to_owned(), None)],
-        Some(Block::Is(list)) => list.iter().map(|r| (outer(r).to_string(), Some(r.clone()))).collect(),
+        Some(Block::Is(list)) => list
+            .iter()
+            .map(|r| (outer(r).to_string(), Some(r.clone())))
+            .collect(),
         Some(Block::Not(_)) if statement.is_without_resource => vec![("*".to_owned(), None)],
         Some(Block::Not(list)) => {
             let but: Vec<String> = list.iter().map(|r| outer(r).to_string()).collect();
-            let all = if but.is_empty() { "*".to_owned() } else { format!("all but {}", but.join(", ")) };
+            let all = if but.is_empty() {
+                "*".to_owned()
+            } else {
+                format!("all but {}", but.join(", "))
+            };
             vec![(all, None)]
         }
     }
@@ -261,7 +321,9 @@ impl Symbols {
     fn of(statements: &[&CompiledStatement]) -> Self {
         let (mut known, mut is_taken) = (Vec::new(), false);
         for statement in statements {
-            let (Some(Block::Is(list)) | Some(Block::Not(list))) = &statement.resource else { continue };
+            let (Some(Block::Is(list)) | Some(Block::Not(list))) = &statement.resource else {
+                continue;
+            };
             for resource in list {
                 match resource {
                     Resource::Pattern(pattern) => is_taken |= pattern.has(&VARIABLES),
@@ -295,8 +357,14 @@ impl Symbols {
         let letter = |piece: &Piece| match piece {
             Piece::Letter(letter, wild) => Some((*letter, *wild && matches!(letter, '*' | '?'))),
             Piece::Variable(key, default) => {
-                let number = self.known.iter().position(|(k, d)| k == key && d == default)?;
-                Some((char::from_u32(VARIABLES.start as u32 + u32::try_from(number).ok()?)?, false))
+                let number = self
+                    .known
+                    .iter()
+                    .position(|(k, d)| k == key && d == default)?;
+                Some((
+                    char::from_u32(VARIABLES.start as u32 + u32::try_from(number).ok()?)?,
+                    false,
+                ))
             }
         };
         let letters: Option<Vec<_>> = pieces.iter().map(letter).collect();
@@ -317,9 +385,18 @@ fn outer(resource: &Resource) -> Pattern {
 
 /// What is left of `from` when `without` is taken away, and all but one of each of `picks`: the complements that
 /// `NotResource` takes away.
-fn left(from: &[&Pattern], without: &[&Pattern], picks: &[Vec<Pattern>], work_left: &mut usize) -> Rest {
-    let combinations = picks.iter().try_fold(1usize, |all, p| all.checked_mul(p.len()).filter(|n| *n <= PICKS_MAX));
-    let Some(combinations) = combinations else { return Rest::TooLarge };
+fn left(
+    from: &[&Pattern],
+    without: &[&Pattern],
+    picks: &[Vec<Pattern>],
+    work_left: &mut usize,
+) -> Rest {
+    let combinations = picks.iter().try_fold(1usize, |all, p| {
+        all.checked_mul(p.len()).filter(|n| *n <= PICKS_MAX)
+    });
+    let Some(combinations) = combinations else {
+        return Rest::TooLarge;
+    };
     let mut answer = Rest::Nothing;
     for n in 0..combinations {
         if *work_left == 0 {
@@ -341,7 +418,11 @@ fn left(from: &[&Pattern], without: &[&Pattern], picks: &[Vec<Pattern>], work_le
 
 /// What stands for all that was not compared, from this statement on: whatever the policy allows may be new.
 fn undecided(new: &Both<'_>, statement: usize) -> Class {
-    let allows = new.compiled.statements.iter().filter(|s| s.effect != Effect::Deny);
+    let allows = new
+        .compiled
+        .statements
+        .iter()
+        .filter(|s| s.effect != Effect::Deny);
     Class {
         actions: allows.fold(Bits::default(), |all, s| all.union(&s.actions)),
         resource: "more than can be compared".to_owned(),
@@ -358,11 +439,22 @@ fn undecided(new: &Both<'_>, statement: usize) -> Class {
 fn partition(statements: &[&CompiledStatement], actions: &Actions) -> Vec<Bits> {
     let all = actions.all();
     let mut bare = Bits::default();
-    (0..actions.len() as u32).filter(|n| actions.is_wildcard_only(Action(*n))).for_each(|n| bare.insert(n));
+    (0..actions.len() as u32)
+        .filter(|n| actions.is_wildcard_only(Action(*n)))
+        .for_each(|n| bare.insert(n));
     let mut classes = vec![all.difference(&bare), bare];
     for statement in statements {
-        let split = |class: Bits| [class.intersection(&statement.actions), class.difference(&statement.actions)];
-        classes = classes.into_iter().flat_map(split).filter(|c| !c.is_empty()).collect();
+        let split = |class: Bits| {
+            [
+                class.intersection(&statement.actions),
+                class.difference(&statement.actions),
+            ]
+        };
+        classes = classes
+            .into_iter()
+            .flat_map(split)
+            .filter(|c| !c.is_empty())
+            .collect();
     }
     classes
 }
@@ -383,7 +475,13 @@ impl Whom {
         match self {
             Self::Holder => None,
             Self::One(principal) => Some(principal_text(principal)),
-            Self::AllBut(list) => Some(format!("anybody but {}", list.iter().map(principal_text).collect::<Vec<_>>().join(", "))),
+            Self::AllBut(list) => Some(format!(
+                "anybody but {}",
+                list.iter()
+                    .map(principal_text)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )),
         }
     }
 
@@ -396,7 +494,9 @@ impl Whom {
             (Self::One(one), Some(Block::Not(list))) => list.iter().all(|p| is_apart(one, p)),
             (Self::AllBut(_), Some(Block::Is(list))) => list.iter().any(is_everybody),
             // Who is left out there is left out here.
-            (Self::AllBut(own), Some(Block::Not(list))) => list.iter().all(|p| own.iter().any(|o| is_same(o, p))),
+            (Self::AllBut(own), Some(Block::Not(list))) => {
+                list.iter().all(|p| own.iter().any(|o| is_same(o, p)))
+            }
         }
     }
 }
@@ -413,7 +513,9 @@ fn whom(statement: &CompiledStatement, side: Side) -> Vec<Whom> {
 
 /// The account that a principal stands for: its id and the ARN of its root are one (IAM user guide, "Principal").
 fn account_of(principal: &Principal) -> Option<&str> {
-    let Principal::Of(kind, value) = principal else { return None };
+    let Principal::Of(kind, value) = principal else {
+        return None;
+    };
     let is_id = |text: &str| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
     if kind != "AWS" {
         return None;
@@ -421,17 +523,23 @@ fn account_of(principal: &Principal) -> Option<&str> {
     if is_id(value) {
         return Some(value);
     }
-    Arn::parse(value).filter(|a| a.service == "iam" && a.resource == "root" && is_id(a.account)).map(|a| a.account)
+    Arn::parse(value)
+        .filter(|a| a.service == "iam" && a.resource == "root" && is_id(a.account))
+        .map(|a| a.account)
 }
 
 fn is_same(a: &Principal, b: &Principal) -> bool {
-    a == b || (is_everybody(a) && is_everybody(b)) || account_of(a).is_some_and(|account| account_of(b) == Some(account))
+    a == b
+        || (is_everybody(a) && is_everybody(b))
+        || account_of(a).is_some_and(|account| account_of(b) == Some(account))
 }
 
 /// Whether whoever is `one` is named by `by` as well: the same, everybody, or its account. The resource of a comparison is
 /// in another account than all of its principals, where naming an account is as good as naming its users.
 fn is_named_by(one: &Principal, by: &Principal) -> bool {
-    is_same(one, by) || is_everybody(by) || account_of(by).is_some_and(|account| aws_account(one) == Some(account))
+    is_same(one, by)
+        || is_everybody(by)
+        || account_of(by).is_some_and(|account| aws_account(one) == Some(account))
 }
 
 /// Whether two principals have nobody in common.
@@ -452,15 +560,23 @@ fn is_apart(a: &Principal, b: &Principal) -> bool {
 
 /// Account of a principal of an account.
 fn aws_account(principal: &Principal) -> Option<&str> {
-    let Principal::Of(kind, value) = principal else { return None };
-    account_of(principal).or_else(|| Arn::parse(value).filter(|_| kind == "AWS").map(|a| a.account))
+    let Principal::Of(kind, value) = principal else {
+        return None;
+    };
+    account_of(principal).or_else(|| {
+        Arn::parse(value)
+            .filter(|_| kind == "AWS")
+            .map(|a| a.account)
+    })
 }
 
 fn principal_text(principal: &Principal) -> String {
     match principal {
         Principal::Star => "anybody".to_owned(),
         Principal::Of(kind, value) if kind == "AWS" && value == "*" => "anybody".to_owned(),
-        Principal::Of(kind, value) if kind == "AWS" => account_of(principal).unwrap_or(value).to_owned(),
+        Principal::Of(kind, value) if kind == "AWS" => {
+            account_of(principal).unwrap_or(value).to_owned()
+        }
         Principal::Of(kind, value) => format!("{kind} {value}"),
     }
 }
@@ -506,10 +622,21 @@ pub fn actions_text(set: &Bits, actions: &Actions, names_max: usize) -> String {
     }
     let rest = left.len();
     let room = names_max.saturating_sub(words.len());
-    let names: Vec<String> = left.iter().take(room).map(|n| actions.bit_name(n)).collect();
-    let (whole, shown) = (words.len().saturating_sub(names_max), rest.saturating_sub(names.len()));
+    let names: Vec<String> = left
+        .iter()
+        .take(room)
+        .map(|n| actions.bit_name(n))
+        .collect();
+    let (whole, shown) = (
+        words.len().saturating_sub(names_max),
+        rest.saturating_sub(names.len()),
+    );
     words.truncate(names_max);
     words.extend(names);
     let more = whole + shown;
-    if more > 0 { format!("{} and {more} more", words.join(", ")) } else { words.join(", ") }
+    if more > 0 {
+        format!("{} and {more} more", words.join(", "))
+    } else {
+        words.join(", ")
+    }
 }

@@ -80,7 +80,14 @@ pub type ByLevel = BTreeMap<String, BTreeMap<AccessLevel, (usize, usize)>>;
 impl<'e, 'a> Effects<'e, 'a> {
     /// Prepares the documents of an account.
     pub fn new(account: &'e Account<'a>) -> Self {
-        Self { account, documents: account.documents.iter().map(|d| Says::of(&d.compiled.statements)).collect() }
+        Self {
+            account,
+            documents: account
+                .documents
+                .iter()
+                .map(|d| Says::of(&d.compiled.statements))
+                .collect(),
+        }
     }
 
     /// What a principal may do.
@@ -104,7 +111,13 @@ impl<'e, 'a> Effects<'e, 'a> {
     pub fn of(&self, principal: usize) -> Effective {
         let me = &self.account.principals[principal];
         let mut effective = self.layer(&me.policies);
-        for level in self.account.scp.iter().map(Vec::as_slice).chain(me.boundary.as_ref().map(std::slice::from_ref)) {
+        for level in self
+            .account
+            .scp
+            .iter()
+            .map(Vec::as_slice)
+            .chain(me.boundary.as_ref().map(std::slice::from_ref))
+        {
             let limit = self.layer(level);
             effective.must = effective.must.intersection(&limit.must);
             effective.may = effective.may.intersection(&limit.may);
@@ -118,8 +131,17 @@ impl<'e, 'a> Effects<'e, 'a> {
 
     fn layer(&self, documents: &[DocumentId]) -> Effective {
         let union = |of: fn(&Says) -> &Bits| {
-            let sets = documents.iter().map(|d| of(&self.documents[*d as usize])).filter(|s| !s.is_empty());
-            sets.fold(Bits::default(), |all, set| if all.is_empty() { set.clone() } else { all.union(set) })
+            let sets = documents
+                .iter()
+                .map(|d| of(&self.documents[*d as usize]))
+                .filter(|s| !s.is_empty());
+            sets.fold(Bits::default(), |all, set| {
+                if all.is_empty() {
+                    set.clone()
+                } else {
+                    all.union(set)
+                }
+            })
         };
         Effective {
             must: union(|s| &s.allow).difference(&union(|s| &s.perhaps_deny)),
@@ -130,10 +152,16 @@ impl<'e, 'a> Effects<'e, 'a> {
 
 impl Says {
     fn of(statements: &[CompiledStatement]) -> Self {
-        let mut says =
-            Self { allow: Bits::default(), perhaps_allow: Bits::default(), deny: Bits::default(), perhaps_deny: Bits::default() };
+        let mut says = Self {
+            allow: Bits::default(),
+            perhaps_allow: Bits::default(),
+            deny: Bits::default(),
+            perhaps_deny: Bits::default(),
+        };
         for statement in statements {
-            let sure = statement.understood && statement.conditions.is_empty() && !statement.has_templates();
+            let sure = statement.understood
+                && statement.conditions.is_empty()
+                && !statement.has_templates();
             let everywhere = matches!(&statement.resource, Some(Block::Is(list)) if list.iter().any(|r| matches!(r, Resource::Pattern(p) if p.is_all())));
             let mut put = |set: fn(&mut Self) -> &mut Bits| {
                 let set = set(&mut says);
@@ -162,12 +190,19 @@ impl Account<'_> {
         let mut table = ByLevel::new();
         let mut totals: BTreeMap<(&str, AccessLevel), usize> = BTreeMap::new();
         for action in self.actions.known(&self.actions.all()) {
-            *totals.entry((self.actions.service_of(action), self.actions.level(action))).or_default() += 1;
+            *totals
+                .entry((self.actions.service_of(action), self.actions.level(action)))
+                .or_default() += 1;
         }
         for action in self.actions.known(set) {
             let (service, level) = (self.actions.service_of(action), self.actions.level(action));
             let total = totals.get(&(service, level)).copied().unwrap_or_default();
-            table.entry(service.to_owned()).or_default().entry(level).or_insert((0, total)).0 += 1;
+            table
+                .entry(service.to_owned())
+                .or_default()
+                .entry(level)
+                .or_insert((0, total))
+                .0 += 1;
         }
         table
     }

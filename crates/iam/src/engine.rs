@@ -12,7 +12,10 @@ use crate::bits::Bits;
 use crate::pattern::Pattern;
 use crate::policy::{Block, Condition, Policy, Principal, Statement};
 use crate::reference::{is_role, is_root_of};
-use crate::request::{Answer, Because, Caller, CallerKind, Context, Decision, Given, Known, Layer, Layers, Request, Side, starts};
+use crate::request::{
+    Answer, Because, Caller, CallerKind, Context, Decision, Given, Known, Layer, Layers, Request,
+    Side, starts,
+};
 use crate::service;
 use crate::tri::Tri;
 use crate::value::{Cidr, Operator, Order, Piece, Set, Test, date, number, pieces};
@@ -119,7 +122,10 @@ const SETS_MAX: usize = 50_000;
 impl<'a> Compiler<'a> {
     /// A compiler for a table of actions.
     pub fn new(actions: &'a Actions) -> Self {
-        Self { actions, sets: HashMap::new() }
+        Self {
+            actions,
+            sets: HashMap::new(),
+        }
     }
 
     /// Compiles a policy for the place where it stands.
@@ -142,16 +148,27 @@ impl<'a> Compiler<'a> {
     /// ```
     pub fn compile(&mut self, policy: &Policy, side: Side) -> Compiled {
         let known = policy.unknown.is_empty() && policy.is_version_known();
-        let statements: Vec<_> =
-            policy.statements.iter().map(|s| self.statement(s, policy.version == "2012-10-17", known, side)).collect();
+        let statements: Vec<_> = policy
+            .statements
+            .iter()
+            .map(|s| self.statement(s, policy.version == "2012-10-17", known, side))
+            .collect();
         let not_understood = statements.iter().filter(|s| !s.is_understood()).count();
         let mut actions_unlisted = 0;
         for statement in &policy.statements {
             if let Some(Block::Is(list) | Block::Not(list)) = &statement.action {
-                actions_unlisted += list.iter().filter(|a| self.set(std::slice::from_ref(*a)).is_empty()).count();
+                actions_unlisted += list
+                    .iter()
+                    .filter(|a| self.set(std::slice::from_ref(*a)).is_empty())
+                    .count();
             }
         }
-        Compiled { statements, not_understood, actions_unlisted, is_public: service::is_public_bucket_policy(policy) }
+        Compiled {
+            statements,
+            not_understood,
+            actions_unlisted,
+            is_public: service::is_public_bucket_policy(policy),
+        }
     }
 
     /// The actions that some patterns mean.
@@ -163,9 +180,16 @@ impl<'a> Compiler<'a> {
             }
             let set = match self.sets.get(pattern) {
                 Some(set) => set,
-                None => self.sets.entry(pattern.clone()).or_insert_with(|| self.actions.matching(pattern)),
+                None => self
+                    .sets
+                    .entry(pattern.clone())
+                    .or_insert_with(|| self.actions.matching(pattern)),
             };
-            all = if all.is_empty() { set.clone() } else { all.union(set) };
+            all = if all.is_empty() {
+                set.clone()
+            } else {
+                all.union(set)
+            };
         }
         all
     }
@@ -186,11 +210,20 @@ impl Compiled {
     }
 
     /// The same for a request that [`Request::complete`] has seen.
-    pub fn evaluate_complete(request: &Request, layers: &Layers<&Compiled>, actions: &Actions) -> Answer {
+    pub fn evaluate_complete(
+        request: &Request,
+        layers: &Layers<&Compiled>,
+        actions: &Actions,
+    ) -> Answer {
         Self::decide(request, layers, actions.find(&request.action), actions)
     }
 
-    fn decide(request: &Request, layers: &Layers<&Compiled>, action: Option<Action>, actions: &Actions) -> Answer {
+    fn decide(
+        request: &Request,
+        layers: &Layers<&Compiled>,
+        action: Option<Action>,
+        actions: &Actions,
+    ) -> Answer {
         if let Some(answer) = service::always(request) {
             return answer;
         }
@@ -199,21 +232,36 @@ impl Compiled {
 }
 
 impl Compiler<'_> {
-    fn statement(&mut self, statement: &Statement, variables: bool, known: bool, side: Side) -> CompiledStatement {
+    fn statement(
+        &mut self,
+        statement: &Statement,
+        variables: bool,
+        known: bool,
+        side: Side,
+    ) -> CompiledStatement {
         let patterns = |list: &[String]| -> Vec<(String, Pattern)> {
             let lower = list.iter().map(|a| a.to_ascii_lowercase());
             let pair = |a: String| match a.as_str() {
                 "*" | "*:*" => Some(("*".to_owned(), Pattern::text("*"))),
-                _ => a.split_once(':').map(|(service, name)| (service.to_owned(), Pattern::text(name))),
+                _ => a
+                    .split_once(':')
+                    .map(|(service, name)| (service.to_owned(), Pattern::text(name))),
             };
             lower.filter_map(pair).collect()
         };
         let (set, unlisted) = match &statement.action {
             None => (Bits::default(), Block::Is(Vec::new())),
             Some(Block::Is(list)) => (self.set(list), Block::Is(patterns(list))),
-            Some(Block::Not(list)) => (self.actions.all().difference(&self.set(list)), Block::Not(patterns(list))),
+            Some(Block::Not(list)) => (
+                self.actions.all().difference(&self.set(list)),
+                Block::Not(patterns(list)),
+            ),
         };
-        let resources = |list: &Vec<String>| list.iter().filter_map(|r| Resource::new(r, variables, side)).collect();
+        let resources = |list: &Vec<String>| {
+            list.iter()
+                .filter_map(|r| Resource::new(r, variables, side))
+                .collect()
+        };
         CompiledStatement {
             sid: statement.sid.clone(),
             effect: match statement.effect.as_str() {
@@ -222,11 +270,21 @@ impl Compiler<'_> {
                 _ => Effect::Other,
             },
             understood: known && statement.unknown.is_empty() && statement.action.is_some(),
-            actions: if statement.action.is_some() { set } else { self.actions.all() },
-            unlisted: if statement.action.is_some() { unlisted } else { Block::Not(Vec::new()) },
+            actions: if statement.action.is_some() {
+                set
+            } else {
+                self.actions.all()
+            },
+            unlisted: if statement.action.is_some() {
+                unlisted
+            } else {
+                Block::Not(Vec::new())
+            },
             resource: match &statement.resource {
                 // In the policy of a key such a statement does nothing; policies of roles and repositories have no Resource.
-                None if side == Side::Resource => Some(Block::Not(vec![Resource::Pattern(Pattern::arn(KEYS))])),
+                None if side == Side::Resource => {
+                    Some(Block::Not(vec![Resource::Pattern(Pattern::arn(KEYS))]))
+                }
                 None => None,
                 Some(Block::Is(list)) => Some(Block::Is(resources(list))),
                 Some(Block::Not(list)) => Some(Block::Not(resources(list))),
@@ -235,7 +293,11 @@ impl Compiler<'_> {
                 Side::Identity | Side::Scp => Some(Block::Is(vec![Principal::Star])),
                 Side::Resource | Side::Rcp => statement.principal.clone(),
             },
-            conditions: statement.conditions.iter().map(|c| CompiledCondition::new(c, variables)).collect(),
+            conditions: statement
+                .conditions
+                .iter()
+                .map(|c| CompiledCondition::new(c, variables))
+                .collect(),
             is_without_resource: side == Side::Resource && statement.resource.is_none(),
             lacks_action: side == Side::Resource && statement.action.is_none(),
         }
@@ -248,8 +310,15 @@ const KEYS: &str = "arn:*:kms:*:*:key/*";
 impl CompiledStatement {
     /// Whether resource and conditions fit; what is not understood may.
     pub(crate) fn applies_to(&self, resource: &str, context: &Context) -> Tri {
-        let any =
-            |list: &[Resource]| list.iter().fold(Tri::No, |v, r| if v == Tri::Yes { v } else { v.or(r.holds(resource, context)) });
+        let any = |list: &[Resource]| {
+            list.iter().fold(Tri::No, |v, r| {
+                if v == Tri::Yes {
+                    v
+                } else {
+                    v.or(r.holds(resource, context))
+                }
+            })
+        };
         let mut verdict = match &self.resource {
             None => Tri::Maybe,
             Some(Block::Is(list)) => any(list),
@@ -264,12 +333,19 @@ impl CompiledStatement {
             }
             verdict = verdict.and(condition.holds(context));
         }
-        if self.understood { verdict } else { verdict.and(Tri::Maybe) }
+        if self.understood {
+            verdict
+        } else {
+            verdict.and(Tri::Maybe)
+        }
     }
 
     /// Whether it is about an action that the table does not know, in lower case.
     pub(crate) fn is_about_unlisted(&self, service: &str, name: &str) -> bool {
-        let any = |list: &[(String, Pattern)]| list.iter().any(|(s, n)| (s == "*" || s == service) && n.matches(name));
+        let any = |list: &[(String, Pattern)]| {
+            list.iter()
+                .any(|(s, n)| (s == "*" || s == service) && n.matches(name))
+        };
         match &self.unlisted {
             Block::Is(list) => any(list),
             Block::Not(list) => !any(list),
@@ -278,7 +354,9 @@ impl CompiledStatement {
 
     /// Whether a resource in it hangs on the request.
     pub(crate) fn has_templates(&self) -> bool {
-        let (Some(Block::Is(list)) | Some(Block::Not(list))) = &self.resource else { return false };
+        let (Some(Block::Is(list)) | Some(Block::Not(list))) = &self.resource else {
+            return false;
+        };
         list.iter().any(|r| matches!(r, Resource::Template(_)))
     }
 
@@ -343,7 +421,9 @@ impl Resource {
         match self {
             Self::Pattern(pattern) => Tri::from(pattern.matches(resource)),
             Self::Template(pieces) => match filled(pieces, context) {
-                Filled::With(letters) => Tri::from(Pattern::arn_of(letters.into_iter()).matches(resource)),
+                Filled::With(letters) => {
+                    Tri::from(Pattern::arn_of(letters.into_iter()).matches(resource))
+                }
                 Filled::Unknown => Tri::Maybe,
                 Filled::Missing => Tri::No,
             },
@@ -360,7 +440,16 @@ fn letters(pieces: &[Piece]) -> impl Iterator<Item = (char, bool)> {
 
 /// A template with anything in place of its variables.
 pub(crate) fn widened(pieces: &[Piece]) -> String {
-    pieces.iter().map(|p| if let Piece::Letter(letter, _) = p { *letter } else { '*' }).collect()
+    pieces
+        .iter()
+        .map(|p| {
+            if let Piece::Letter(letter, _) = p {
+                *letter
+            } else {
+                '*'
+            }
+        })
+        .collect()
 }
 
 pub(crate) enum Filled {
@@ -373,7 +462,9 @@ pub(crate) fn filled(pieces: &[Piece], context: &Context) -> Filled {
     let mut out = Vec::with_capacity(pieces.len());
     for piece in pieces {
         match piece {
-            Piece::Letter(letter, wild) => out.push((*letter, *wild && matches!(letter, '*' | '?'))),
+            Piece::Letter(letter, wild) => {
+                out.push((*letter, *wild && matches!(letter, '*' | '?')))
+            }
             Piece::Variable(key, default) => match (context.get(key), default) {
                 (Known::Is(Given::One(value)), _) => out.extend(value.chars().map(|l| (l, false))),
                 (Known::Unknown, _) => return Filled::Unknown,
@@ -394,16 +485,30 @@ impl CompiledCondition {
             if test != Test::Null && pieces.iter().any(|p| matches!(p, Piece::Variable(..))) {
                 return Wanted::Template(test, pieces);
             }
-            Wanted::new(test, letters(&pieces).map(|(l, _)| l).collect(), || letters(&pieces).collect())
+            Wanted::new(test, letters(&pieces).map(|(l, _)| l).collect(), || {
+                letters(&pieces).collect()
+            })
         };
         let values = condition.values.iter().map(wanted).collect();
-        let text = format!("{} {} {}", condition.key, condition.operator, condition.values.join("|"));
-        Self { text, key: condition.key.to_ascii_lowercase(), operator, values }
+        let text = format!(
+            "{} {} {}",
+            condition.key,
+            condition.operator,
+            condition.values.join("|")
+        );
+        Self {
+            text,
+            key: condition.key.to_ascii_lowercase(),
+            operator,
+            values,
+        }
     }
 
     /// Whether it holds.
     pub(crate) fn holds(&self, context: &Context) -> Tri {
-        let Some(operator) = self.operator else { return Tri::Maybe };
+        let Some(operator) = self.operator else {
+            return Tri::Maybe;
+        };
         let known = context.get(&self.key);
         let given = match known {
             Known::Unknown => return Tri::Maybe,
@@ -428,8 +533,12 @@ impl CompiledCondition {
             (None, Set::All) => Tri::Yes,
             (None, Set::None) => Tri::from(operator.if_exists || operator.negated),
             (Some(Given::One(value)), _) => one(value),
-            (Some(Given::Many(values)), Set::All) => values.iter().fold(Tri::Yes, |v, value| v.and(one(value))),
-            (Some(Given::Many(values)), Set::Any) => values.iter().fold(Tri::No, |v, value| v.or(one(value))),
+            (Some(Given::Many(values)), Set::All) => {
+                values.iter().fold(Tri::Yes, |v, value| v.and(one(value)))
+            }
+            (Some(Given::Many(values)), Set::Any) => {
+                values.iter().fold(Tri::No, |v, value| v.or(one(value)))
+            }
             (Some(Given::Many(_)), Set::None) => Tri::No,
         }
     }
@@ -522,7 +631,13 @@ impl<'a> Asked<'a> {
                 Some(_) => None,
                 None => {
                     let lower = request.action.to_ascii_lowercase();
-                    Some(lower.split_once(':').map_or((String::new(), lower.clone()), |(s, n)| (s.to_owned(), n.to_owned())))
+                    Some(
+                        lower
+                            .split_once(':')
+                            .map_or((String::new(), lower.clone()), |(s, n)| {
+                                (s.to_owned(), n.to_owned())
+                            }),
+                    )
                 }
             },
             kind: caller.kind(),
@@ -548,37 +663,59 @@ impl<'a> Asked<'a> {
         } else {
             layers.rcp.iter().map(|level| self.say(level)).collect()
         };
-        let scp: Vec<Said> = if is_aws && !free { layers.scp.iter().map(|level| self.say(level)).collect() } else { Vec::new() };
+        let scp: Vec<Said> = if is_aws && !free {
+            layers.scp.iter().map(|level| self.say(level)).collect()
+        } else {
+            Vec::new()
+        };
         let resource = self.say(layers.resource.as_slice());
         let endpoint = self.say(&layers.endpoint);
-        let (identity, boundary) =
-            if root { (self.say(&[]), self.say(&[])) } else { (self.say(&layers.identity), self.say(&layers.boundary)) };
+        let (identity, boundary) = if root {
+            (self.say(&[]), self.say(&[]))
+        } else {
+            (self.say(&layers.identity), self.say(&layers.boundary))
+        };
         let session = self.say(&layers.session);
 
         // A deny anywhere decides, and one that is not certain leaves it open.
         let mut open = Tri::No;
-        let in_turn = rcp.iter().map(|s| (Layer::Rcp, s)).chain(scp.iter().map(|s| (Layer::Scp, s))).chain([
-            (Layer::Resource, &resource),
-            (Layer::Endpoint, &endpoint),
-            (Layer::Identity, &identity),
-            (Layer::Boundary, &boundary),
-            (Layer::Session, &session),
-        ]);
+        let in_turn = rcp
+            .iter()
+            .map(|s| (Layer::Rcp, s))
+            .chain(scp.iter().map(|s| (Layer::Scp, s)))
+            .chain([
+                (Layer::Resource, &resource),
+                (Layer::Endpoint, &endpoint),
+                (Layer::Identity, &identity),
+                (Layer::Boundary, &boundary),
+                (Layer::Session, &session),
+            ]);
         for (layer, said) in in_turn {
             if said.deny == Tri::Yes {
                 // Policies of the levels of a layer are numbered one after the other.
                 let start = |all: &[Said], levels: &[Vec<&Compiled>]| {
                     let mut levels = all.iter().zip(starts(levels));
-                    levels.find(|(one, _)| std::ptr::eq(*one, said)).map_or(0, |(_, start)| start)
+                    levels
+                        .find(|(one, _)| std::ptr::eq(*one, said))
+                        .map_or(0, |(_, start)| start)
                 };
                 let start = match layer {
                     Layer::Rcp => start(&rcp, &layers.rcp),
                     Layer::Scp => start(&scp, &layers.scp),
                     _ => 0,
                 };
-                let statement = said.denied_by.map(|(policy, statement)| (start + policy, statement));
-                let because = vec![Because { layer, statement, text: "denies it" }];
-                return Answer { decision: Decision::ExplicitlyDenied, because };
+                let statement = said
+                    .denied_by
+                    .map(|(policy, statement)| (start + policy, statement));
+                let because = vec![Because {
+                    layer,
+                    statement,
+                    text: "denies it",
+                }];
+                return Answer {
+                    decision: Decision::ExplicitlyDenied,
+                    because,
+                };
             }
             open = open.or(said.deny);
         }
@@ -587,10 +724,16 @@ impl<'a> Asked<'a> {
         }
         let no = |layer| Answer {
             decision: Decision::ImplicitlyDenied,
-            because: vec![Because { layer, statement: None, text: "does not allow it" }],
+            because: vec![Because {
+                layer,
+                statement: None,
+                text: "does not allow it",
+            }],
         };
-        for (layer, said) in
-            scp.iter().map(|s| (Layer::Scp, s)).chain((!layers.endpoint.is_empty()).then_some((Layer::Endpoint, &endpoint)))
+        for (layer, said) in scp
+            .iter()
+            .map(|s| (Layer::Scp, s))
+            .chain((!layers.endpoint.is_empty()).then_some((Layer::Endpoint, &endpoint)))
         {
             match said.allow[ACCOUNT] {
                 Tri::No => return no(layer),
@@ -599,11 +742,27 @@ impl<'a> Asked<'a> {
             }
         }
 
-        let same = is_aws && self.request.account().is_some() && self.request.account() == caller.account();
-        let limit = |policies: &[&Compiled], said: &Said| if policies.is_empty() { Tri::Yes } else { said.allow[ACCOUNT] };
-        let bound = if root { Tri::Yes } else { limit(&layers.boundary, &boundary) };
+        let same = is_aws
+            && self.request.account().is_some()
+            && self.request.account() == caller.account();
+        let limit = |policies: &[&Compiled], said: &Said| {
+            if policies.is_empty() {
+                Tri::Yes
+            } else {
+                said.allow[ACCOUNT]
+            }
+        };
+        let bound = if root {
+            Tri::Yes
+        } else {
+            limit(&layers.boundary, &boundary)
+        };
         let within = limit(&layers.session, &session);
-        let held = if root { Tri::Yes } else { identity.allow[ACCOUNT] };
+        let held = if root {
+            Tri::Yes
+        } else {
+            identity.allow[ACCOUNT]
+        };
         let own = held.and(bound).and(within);
         let missing = match () {
             () if held == Tri::No => Layer::Identity,
@@ -630,8 +789,14 @@ impl<'a> Asked<'a> {
             (Tri::No, both, missing)
         } else {
             let past_session = resource.session.or(within);
-            let direct = resource.allow[ITSELF].and(past_session).or(resource.allow[ROLE].and(bound).and(within));
-            let delegated = if service::needs_delegation(self.request) { resource.allow[ACCOUNT] } else { Tri::Yes };
+            let direct = resource.allow[ITSELF]
+                .and(past_session)
+                .or(resource.allow[ROLE].and(bound).and(within));
+            let delegated = if service::needs_delegation(self.request) {
+                resource.allow[ACCOUNT]
+            } else {
+                Tri::Yes
+            };
             let by_identity = own.and(delegated);
             let missing = match direct.or(by_identity) {
                 Tri::Maybe => hinge(direct),
@@ -643,22 +808,40 @@ impl<'a> Asked<'a> {
         let verdict = by_resource.or(by_identity);
         if verdict != Tri::No && self.is_barred(layers, same, service) {
             let text = "Block Public Access restricts the bucket to its account";
-            let because = vec![Because { layer: Layer::Service, statement: None, text }];
-            return Answer { decision: Decision::ImplicitlyDenied, because };
+            let because = vec![Because {
+                layer: Layer::Service,
+                statement: None,
+                text,
+            }];
+            return Answer {
+                decision: Decision::ImplicitlyDenied,
+                because,
+            };
         }
         match verdict {
             Tri::No => no(missing),
             Tri::Maybe => Answer {
                 decision: Decision::Unknown,
-                because: vec![Because { layer: missing, statement: None, text: "depends on an unresolved condition" }],
+                because: vec![Because {
+                    layer: missing,
+                    statement: None,
+                    text: "depends on an unresolved condition",
+                }],
             },
             Tri::Yes => {
                 let mut because = Vec::new();
                 let mut add = |layer, statement: Option<(usize, usize)>| {
-                    because.extend(statement.map(|s| Because { layer, statement: Some(s), text: "allows it" }));
+                    because.extend(statement.map(|s| Because {
+                        layer,
+                        statement: Some(s),
+                        text: "allows it",
+                    }));
                 };
                 if by_resource == Tri::Yes {
-                    add(Layer::Resource, resource.allowed_by[if is_aws { ROLE } else { ITSELF }]);
+                    add(
+                        Layer::Resource,
+                        resource.allowed_by[if is_aws { ROLE } else { ITSELF }],
+                    );
                 }
                 if by_identity == Tri::Yes {
                     add(Layer::Identity, identity.allowed_by[ACCOUNT]);
@@ -668,9 +851,20 @@ impl<'a> Asked<'a> {
                 }
                 if because.is_empty() {
                     let text = "the root user may do everything in its account";
-                    because.push(Because { layer: Layer::Identity, statement: None, text });
+                    because.push(Because {
+                        layer: Layer::Identity,
+                        statement: None,
+                        text,
+                    });
                 }
-                Answer { decision: if open == Tri::No { Decision::Allowed } else { Decision::Unknown }, because }
+                Answer {
+                    decision: if open == Tri::No {
+                        Decision::Allowed
+                    } else {
+                        Decision::Unknown
+                    },
+                    because,
+                }
             }
         }
     }
@@ -686,18 +880,37 @@ impl<'a> Asked<'a> {
     /// Conditions of statements that may decide, which the request alone can answer: `key Operator value`.
     pub(crate) fn open_conditions(&self, layers: &Layers<&Compiled>) -> Vec<String> {
         let mut open = Vec::new();
-        let policies = layers.identity.iter().chain(&layers.resource).chain(&layers.boundary).chain(&layers.session);
-        for policy in policies.chain(layers.scp.iter().flatten()).chain(layers.rcp.iter().flatten()).chain(&layers.endpoint) {
+        let policies = layers
+            .identity
+            .iter()
+            .chain(&layers.resource)
+            .chain(&layers.boundary)
+            .chain(&layers.session);
+        for policy in policies
+            .chain(layers.scp.iter().flatten())
+            .chain(layers.rcp.iter().flatten())
+            .chain(&layers.endpoint)
+        {
             for statement in &policy.statements {
                 let fits = self.is_about(statement) && self.named(statement).0[ACCOUNT] != Tri::No;
-                if !fits || statement.applies_to(&self.request.resource, &self.request.context) != Tri::Maybe {
+                if !fits
+                    || statement.applies_to(&self.request.resource, &self.request.context)
+                        != Tri::Maybe
+                {
                     continue;
                 }
                 if !statement.understood {
                     open.push("a statement that is not understood".to_owned());
                 }
-                let unknown = statement.conditions.iter().filter(|c| c.holds(&self.request.context) == Tri::Maybe);
-                let effect = if statement.effect == Effect::Deny { "not " } else { "" };
+                let unknown = statement
+                    .conditions
+                    .iter()
+                    .filter(|c| c.holds(&self.request.context) == Tri::Maybe);
+                let effect = if statement.effect == Effect::Deny {
+                    "not "
+                } else {
+                    ""
+                };
                 open.extend(unknown.map(|c| format!("{effect}{}", c.text)));
             }
         }
@@ -708,7 +921,13 @@ impl<'a> Asked<'a> {
 
     /// What the policies of a layer say.
     fn say(&self, policies: &[&Compiled]) -> Said {
-        let mut said = Said { deny: Tri::No, denied_by: None, allow: [Tri::No; 3], allowed_by: [None; 3], session: Tri::No };
+        let mut said = Said {
+            deny: Tri::No,
+            denied_by: None,
+            allow: [Tri::No; 3],
+            allowed_by: [None; 3],
+            session: Tri::No,
+        };
         for (p, policy) in policies.iter().enumerate() {
             for (s, statement) in policy.statements.iter().enumerate() {
                 if !self.is_about(statement) {
@@ -718,7 +937,8 @@ impl<'a> Asked<'a> {
                 if names[ACCOUNT] == Tri::No {
                     continue;
                 }
-                let mut applies = statement.applies_to(&self.request.resource, &self.request.context);
+                let mut applies =
+                    statement.applies_to(&self.request.resource, &self.request.context);
                 if applies == Tri::No {
                     continue;
                 }
@@ -774,7 +994,8 @@ impl<'a> Asked<'a> {
                         });
                     }
                     let by_arn = matches!((principal, &self.request.caller), (Principal::Of(_, v), Caller::Aws(arn)) if v == arn);
-                    session |= by_arn && matches!(self.kind, CallerKind::Session | CallerKind::FederatedUser);
+                    session |= by_arn
+                        && matches!(self.kind, CallerKind::Session | CallerKind::FederatedUser);
                 }
                 (names, session)
             }
@@ -801,13 +1022,18 @@ impl<'a> Asked<'a> {
                     CallerKind::Root => &[ACCOUNT],
                     CallerKind::Other => &[ITSELF],
                 };
-                let nears: Vec<(bool, Near)> = list.iter().map(|p| (service::is_everybody(p), self.nearest(p))).collect();
+                let nears: Vec<(bool, Near)> = list
+                    .iter()
+                    .map(|p| (service::is_everybody(p), self.nearest(p)))
+                    .collect();
                 let listed = levels.iter().fold(Tri::Yes, |v, level| {
                     let any = nears.iter().fold(Tri::No, |v, (star, near)| {
                         v.or(match near {
                             Near::Perhaps => Tri::Maybe,
                             // The account stands for its root user at either level.
-                            Near::At(at) => Tri::from(*star || at == level || self.kind == CallerKind::Root),
+                            Near::At(at) => {
+                                Tri::from(*star || at == level || self.kind == CallerKind::Root)
+                            }
                             Near::Nobody => Tri::No,
                         })
                     });
@@ -819,7 +1045,9 @@ impl<'a> Asked<'a> {
     }
 
     fn nearest(&self, principal: &Principal) -> Near {
-        let Principal::Of(kind, value) = principal else { return Near::At(ITSELF) };
+        let Principal::Of(kind, value) = principal else {
+            return Near::At(ITSELF);
+        };
         if !is_known_kind(principal) {
             return Near::Perhaps;
         }
@@ -827,14 +1055,25 @@ impl<'a> Asked<'a> {
             return Near::At(ITSELF);
         }
         let found = match (kind.as_str(), &self.request.caller) {
-            ("Service", Caller::Service(name)) | ("Federated", Caller::Federated(name)) => (value == name).then_some(ITSELF),
+            ("Service", Caller::Service(name)) | ("Federated", Caller::Federated(name)) => {
+                (value == name).then_some(ITSELF)
+            }
             ("AWS", Caller::Aws(arn)) => {
-                let is_account = !self.account.is_empty() && (value == self.account || is_root_of(value, self.account));
+                let is_account = !self.account.is_empty()
+                    && (value == self.account || is_root_of(value, self.account));
                 if is_account {
-                    Some(if self.kind == CallerKind::Root { ITSELF } else { ACCOUNT })
-                } else if value == arn && !matches!(self.kind, CallerKind::Role | CallerKind::Root) {
+                    Some(if self.kind == CallerKind::Root {
+                        ITSELF
+                    } else {
+                        ACCOUNT
+                    })
+                } else if value == arn && !matches!(self.kind, CallerKind::Role | CallerKind::Root)
+                {
                     Some(ITSELF)
-                } else if self.role.is_some_and(|role| is_role(value, self.account, role)) {
+                } else if self
+                    .role
+                    .is_some_and(|role| is_role(value, self.account, role))
+                {
                     Some(ROLE)
                 } else if self.id == Some(value) && crate::outside::is_unique_id(value) {
                     match self.kind {

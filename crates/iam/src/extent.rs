@@ -79,24 +79,45 @@ impl SaidOfMany {
         match self.extent {
             Extent::None => Tri::No,
             Extent::Some => Tri::Maybe,
-            Extent::All => self.classes.iter().map(|(_, said)| said.verdict).min().unwrap_or(Tri::No),
+            Extent::All => self
+                .classes
+                .iter()
+                .map(|(_, said)| said.verdict)
+                .min()
+                .unwrap_or(Tri::No),
         }
     }
 }
 
 impl Account<'_> {
     /// Whether a principal may do something on all, some or none of the resources that a pattern with `*` and `?` matches.
-    pub fn may_on(&self, principal: usize, owner: Option<&Account<'_>>, action: &str, pattern: &str) -> SaidOfMany {
+    pub fn may_on(
+        &self,
+        principal: usize,
+        owner: Option<&Account<'_>>,
+        action: &str,
+        pattern: &str,
+    ) -> SaidOfMany {
         let me = &self.principals[principal];
         let side = owner.unwrap_or(self);
         let (mut classes, mut cut) = (Vec::new(), false);
         for part in side.parts_of(pattern, &mut cut) {
             let asked = Pattern::arn(&part);
             let mut apart = Vec::new();
-            let own = me.policies.iter().chain(&me.boundary).chain(self.scp.iter().flatten());
+            let own = me
+                .policies
+                .iter()
+                .chain(&me.boundary)
+                .chain(self.scp.iter().flatten());
             own.for_each(|d| self.tell_apart(*d, action, &mut apart));
-            let theirs = side.resources.iter().filter(|r| Pattern::arn(&format!("{}*", r.arn)).meets(&asked).is_some());
-            theirs.map(|r| r.policy).chain(side.rcp.iter().flatten().copied()).for_each(|d| side.tell_apart(d, action, &mut apart));
+            let theirs = side
+                .resources
+                .iter()
+                .filter(|r| Pattern::arn(&format!("{}*", r.arn)).meets(&asked).is_some());
+            theirs
+                .map(|r| r.policy)
+                .chain(side.rcp.iter().flatten().copied())
+                .for_each(|d| side.tell_apart(d, action, &mut apart));
             // Each role has a trust policy of its own.
             if action.to_ascii_lowercase().starts_with("sts:assumerole") {
                 apart.extend(side.principals.iter().map(|p| Pattern::exact(&p.arn)));
@@ -112,21 +133,34 @@ impl Account<'_> {
             }
         }
         classes.sort_by(|a, b| (b.1.verdict, &a.0).cmp(&(a.1.verdict, &b.0)));
-        let allowed = classes.iter().filter(|(_, said)| said.verdict != Tri::No).count();
+        let allowed = classes
+            .iter()
+            .filter(|(_, said)| said.verdict != Tri::No)
+            .count();
         let extent = match allowed {
             _ if cut => Extent::Some,
             0 => Extent::None,
             n if n == classes.len() => Extent::All,
             _ => Extent::Some,
         };
-        SaidOfMany { extent, classes, cut }
+        SaidOfMany {
+            extent,
+            classes,
+            cut,
+        }
     }
 
     /// The pattern, or, where it leaves open which bucket is meant and all are known, one for each bucket.
     fn parts_of(&self, pattern: &str, cut: &mut bool) -> Vec<String> {
         let whole = || vec![pattern.to_owned()];
-        let Some(arn) = Arn::parse(pattern).filter(|a| a.service == "s3" && a.region.is_empty()) else { return whole() };
-        let (bucket, key) = arn.resource.split_once('/').map_or((arn.resource, None), |(b, k)| (b, Some(k)));
+        let Some(arn) = Arn::parse(pattern).filter(|a| a.service == "s3" && a.region.is_empty())
+        else {
+            return whole();
+        };
+        let (bucket, key) = arn
+            .resource
+            .split_once('/')
+            .map_or((arn.resource, None), |(b, k)| (b, Some(k)));
         if !bucket.contains(['*', '?']) || self.buckets.as_ref().is_none_or(BTreeSet::is_empty) {
             return whole();
         }
@@ -136,7 +170,10 @@ impl Account<'_> {
             match key {
                 Some(key) => parts.push(format!("arn:aws:s3:::{own}/{key}")),
                 // A star without a slash is for buckets and for what is in them.
-                None if bucket.ends_with('*') => parts.extend([format!("arn:aws:s3:::{own}"), format!("arn:aws:s3:::{own}/*")]),
+                None if bucket.ends_with('*') => parts.extend([
+                    format!("arn:aws:s3:::{own}"),
+                    format!("arn:aws:s3:::{own}/*"),
+                ]),
                 None => parts.push(format!("arn:aws:s3:::{own}")),
             }
         }
@@ -150,7 +187,9 @@ impl Account<'_> {
         let bit = self.actions.bit(action);
         let statements = &self.documents[document as usize].compiled.statements;
         for statement in statements.iter().filter(|s| s.actions.contains(bit)) {
-            let (Some(Block::Is(list)) | Some(Block::Not(list))) = &statement.resource else { continue };
+            let (Some(Block::Is(list)) | Some(Block::Not(list))) = &statement.resource else {
+                continue;
+            };
             for resource in list {
                 if let Resource::Pattern(pattern) = resource
                     && !apart.contains(pattern)
@@ -163,7 +202,12 @@ impl Account<'_> {
 }
 
 /// One text of each class: what all of `within` match, none of `without`, and each of the others or not. False: there are more.
-fn walk<'p>(within: &mut Vec<&'p Pattern>, without: &mut Vec<&'p Pattern>, others: &'p [Pattern], found: &mut Vec<String>) -> bool {
+fn walk<'p>(
+    within: &mut Vec<&'p Pattern>,
+    without: &mut Vec<&'p Pattern>,
+    others: &'p [Pattern],
+    found: &mut Vec<String>,
+) -> bool {
     let text = match rest_of(within, without) {
         Rest::Nothing => return true,
         Rest::TooLarge => return false,

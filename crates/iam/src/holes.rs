@@ -42,21 +42,37 @@ pub(crate) const NOT_ASKED: &str = "not asked";
 impl Hole {
     /// In words: `s3:GetBucketPolicy denied`.
     pub fn sentence(&self) -> String {
-        if self.call.is_empty() { self.why.clone() } else { format!("{} {}", self.call, self.why) }
+        if self.call.is_empty() {
+            self.why.clone()
+        } else {
+            format!("{} {}", self.call, self.why)
+        }
     }
 
     fn is_about(&self, id: &str) -> bool {
         let within = |whole: &str, part: &str| {
             let rest = whole.strip_prefix(part);
-            rest.is_some_and(|rest| rest.is_empty() || part.ends_with(['/', ':']) || rest.starts_with(['/', ':', '#']))
+            rest.is_some_and(|rest| {
+                rest.is_empty() || part.ends_with(['/', ':']) || rest.starts_with(['/', ':', '#'])
+            })
         };
         // A question about all facts of a user (`bob/`) is open when one of them is.
         within(id, &self.id) || id.ends_with(['/', ':']) && self.id.starts_with(id)
     }
 
     fn is_of_resource(&self, account: &str, arn: &Arn<'_>, text: &str) -> bool {
-        let region = if arn.region.is_empty() { &self.region } else { arn.region };
-        let last = |t: &str| t.trim_end_matches(['/', ':']).rsplit(['/', ':']).next().unwrap_or_default().to_owned();
+        let region = if arn.region.is_empty() {
+            &self.region
+        } else {
+            arn.region
+        };
+        let last = |t: &str| {
+            t.trim_end_matches(['/', ':'])
+                .rsplit(['/', ':'])
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        };
         self.id.is_empty()
             || self.id == text
             || resource_arn(&self.kind, region, account, &self.id).is_some_and(|own| own == text)
@@ -76,15 +92,26 @@ impl Account<'_> {
     /// Why the fact of this kind that belongs to a resource is not known.
     pub(crate) fn hole_of(&self, kind: &str, resource: &str) -> Option<String> {
         let arn = Arn::parse(resource)?;
-        let there = self.resources.iter().any(|r| r.kind == kind && r.arn == resource);
+        let there = self
+            .resources
+            .iter()
+            .any(|r| r.kind == kind && r.arn == resource);
         let none = self.absent.iter().any(|(k, id)| {
-            k == kind && resource_arn(kind, arn.region, &self.id, id).map_or(arn.resource == *id, |own| own == resource)
+            k == kind
+                && resource_arn(kind, arn.region, &self.id, id)
+                    .map_or(arn.resource == *id, |own| own == resource)
         });
         if there || none {
             return None;
         }
-        let region = if arn.region.is_empty() { "global" } else { arn.region };
-        self.hole_where(kind, region, |hole| hole.is_of_resource(&self.id, &arn, resource))
+        let region = if arn.region.is_empty() {
+            "global"
+        } else {
+            arn.region
+        };
+        self.hole_where(kind, region, |hole| {
+            hole.is_of_resource(&self.id, &arn, resource)
+        })
     }
 
     fn hole_where(&self, kind: &str, region: &str, is: impl Fn(&Hole) -> bool) -> Option<String> {
@@ -93,7 +120,11 @@ impl Account<'_> {
             return None;
         }
         let here = |r: &str| r == region || r == "global";
-        if let Some(hole) = self.holes.iter().find(|h| h.kind == kind && here(&h.region) && is(h)) {
+        if let Some(hole) = self
+            .holes
+            .iter()
+            .find(|h| h.kind == kind && here(&h.region) && is(h))
+        {
             return Some(hole.sentence());
         }
         let asked = self.asked.as_ref()?;
@@ -102,8 +133,16 @@ impl Account<'_> {
 
     /// What was not read of a kind of fact, in all regions; one that was never asked is one hole.
     pub fn holes_of(&self, kind: &str) -> Vec<Hole> {
-        let found: Vec<Hole> = self.holes.iter().filter(|h| h.kind == kind).cloned().collect();
-        let asked = self.asked.as_ref().is_none_or(|asked| asked.iter().any(|(k, _)| k == kind));
+        let found: Vec<Hole> = self
+            .holes
+            .iter()
+            .filter(|h| h.kind == kind)
+            .cloned()
+            .collect();
+        let asked = self
+            .asked
+            .as_ref()
+            .is_none_or(|asked| asked.iter().any(|(k, _)| k == kind));
         if asked || !found.is_empty() {
             return found;
         }
@@ -119,12 +158,16 @@ impl Account<'_> {
 
     /// Whether a bucket is in the account's list, as far as that was read.
     pub fn has_bucket(&self, bucket: &str) -> bool {
-        self.buckets.as_ref().is_some_and(|own| own.contains(bucket))
+        self.buckets
+            .as_ref()
+            .is_some_and(|own| own.contains(bucket))
     }
 
     /// Why the list of users and roles is not whole, so that somebody may be there who is not in it.
     pub fn principals_cut(&self) -> Option<String> {
-        ["iam:user", "iam:role"].iter().find_map(|kind| self.holes_of(kind).first().map(Hole::sentence))
+        ["iam:user", "iam:role"]
+            .iter()
+            .find_map(|kind| self.holes_of(kind).first().map(Hole::sentence))
     }
 
     /// What holds the policy of a resource, and why that is not known; none where it is, or where there cannot be one.
@@ -132,9 +175,12 @@ impl Account<'_> {
         match held(resource) {
             Held::Not => None,
             // Of an account put together by hand nothing is missing.
-            Held::NeverRead => {
-                self.asked.as_ref().map(|_| (resource.to_owned(), "no call reads policies of such resources".to_owned()))
-            }
+            Held::NeverRead => self.asked.as_ref().map(|_| {
+                (
+                    resource.to_owned(),
+                    "no call reads policies of such resources".to_owned(),
+                )
+            }),
             Held::By(kind, arn) => self.hole_of(kind, &arn).map(|why| (arn, why)),
         }
     }

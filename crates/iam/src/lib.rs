@@ -31,9 +31,13 @@ mod tri;
 mod value;
 
 pub use account::{
-    Account, AccountBuilder, Controls, Document, DocumentId, Grant, Group, Holder, Identity, PrincipalKind, Resource, Share,
+    Account, AccountBuilder, Controls, Document, DocumentId, Grant, Group, Holder, Identity,
+    PrincipalKind, Resource, Share,
 };
-pub use accounts::{AccountDifference, EscalationChange, Presence, PrincipalChange, account_difference, reach_difference};
+pub use accounts::{
+    AccountDifference, EscalationChange, Presence, PrincipalChange, account_difference,
+    reach_difference,
+};
 pub use actions::{AccessLevel, Action, Actions, ActionsError};
 pub use ask::Said;
 pub use bits::Bits;
@@ -42,17 +46,21 @@ pub use difference::{Class as AccessClass, Difference, actions_text, difference}
 pub use effective::{ByLevel, Effective, Effects};
 pub use engine::{Compiled, Compiler};
 pub use escalation::{
-    Escalation, Escalations, HOLDERS, HolderKind, Limited, ROWS, Row, Rung, Standing, Step, Target, UserWith, commands, escalations,
+    Escalation, Escalations, HOLDERS, HolderKind, Limited, ROWS, Row, Rung, Standing, Step, Target,
+    UserWith, commands, escalations,
 };
 pub use extent::{Extent, SaidOfMany};
 pub use holes::Hole;
 pub use outside::{Class, Neighbours, Opening, openings};
 pub use pattern::{Pattern, Rest, STATES_MAX, rest, rest_of};
 pub use places::ways_in;
-pub use policy::{Block, Condition, Policy, PolicyError, PolicyType, Principal, Statement, parse, spans};
+pub use policy::{
+    Block, Condition, Policy, PolicyError, PolicyType, Principal, Statement, parse, spans,
+};
 pub use reference::evaluate;
 pub use request::{
-    Answer, Arn, Because, BlockPublicAccess, Caller, CallerKind, Context, Decision, Given, Known, Layer, Layers, Request, Side,
+    Answer, Arn, Because, BlockPublicAccess, Caller, CallerKind, Context, Decision, Given, Known,
+    Layer, Layers, Request, Side,
 };
 pub use stranger::{Admitted, Behalf, Guard, Outsider, Place, admitted};
 pub use tri::Tri;

@@ -116,11 +116,23 @@ pub struct Opening {
 pub fn openings(account: &Account<'_>, neighbours: &Neighbours) -> Vec<Opening> {
     let mut found = Vec::new();
     for resource in &account.resources {
-        found.extend(of_policy(account, neighbours, &resource.arn, &resource.kind, resource.policy));
+        found.extend(of_policy(
+            account,
+            neighbours,
+            &resource.arn,
+            &resource.kind,
+            resource.policy,
+        ));
     }
     for role in &account.principals {
         if let Some(trust) = role.trust {
-            found.extend(of_policy(account, neighbours, &role.arn, "iam:assumerolepolicy", trust));
+            found.extend(of_policy(
+                account,
+                neighbours,
+                &role.arn,
+                "iam:assumerolepolicy",
+                trust,
+            ));
         }
     }
     for share in &account.shares {
@@ -130,9 +142,13 @@ pub fn openings(account: &Account<'_>, neighbours: &Neighbours) -> Vec<Opening> 
             "*" => Outsider::Anybody,
             "authenticated" => Outsider::AnyAccount,
             with => match Arn::parse(with) {
-                Some(arn) if arn.service == "organizations" => {
-                    Outsider::Organization(arn.resource.rsplit('/').next().unwrap_or_default().to_owned())
-                }
+                Some(arn) if arn.service == "organizations" => Outsider::Organization(
+                    arn.resource
+                        .rsplit('/')
+                        .next()
+                        .unwrap_or_default()
+                        .to_owned(),
+                ),
                 _ => Outsider::Account(with.to_owned(), String::new()),
             },
         };
@@ -140,8 +156,22 @@ pub fn openings(account: &Account<'_>, neighbours: &Neighbours) -> Vec<Opening> 
             continue;
         }
         let (class, name) = neighbours.class(&to, &account.id);
-        let (arn, by, actions) = (share.arn.clone(), share.kind.clone(), vec![share.what.clone()]);
-        found.push(Opening { arn, by, to, class, name, actions, verdict: Tri::Yes, conditions: Vec::new(), statement: None });
+        let (arn, by, actions) = (
+            share.arn.clone(),
+            share.kind.clone(),
+            vec![share.what.clone()],
+        );
+        found.push(Opening {
+            arn,
+            by,
+            to,
+            class,
+            name,
+            actions,
+            verdict: Tri::Yes,
+            conditions: Vec::new(),
+            statement: None,
+        });
     }
     found.retain(|o| o.class != Class::Same);
     found.sort();
@@ -149,13 +179,23 @@ pub fn openings(account: &Account<'_>, neighbours: &Neighbours) -> Vec<Opening> 
     found
 }
 
-fn of_policy(account: &Account<'_>, neighbours: &Neighbours, arn: &str, by: &str, document: u32) -> Vec<Opening> {
+fn of_policy(
+    account: &Account<'_>,
+    neighbours: &Neighbours,
+    arn: &str,
+    by: &str,
+    document: u32,
+) -> Vec<Opening> {
     let document = &account.documents[document as usize];
     let restricted = by == "s3:bucketpolicy"
         && account.restricts_public_buckets(arn)
         && crate::service::is_public_bucket_policy(&document.policy);
     // A deny may take back some of it.
-    let denies = document.compiled.statements.iter().any(|s| s.effect != Effect::Allow);
+    let denies = document
+        .compiled
+        .statements
+        .iter()
+        .any(|s| s.effect != Effect::Allow);
     let place = Place {
         account: &account.id,
         organization: account.organization.1.as_deref(),
@@ -167,7 +207,9 @@ fn of_policy(account: &Account<'_>, neighbours: &Neighbours, arn: &str, by: &str
     let mut found = Vec::new();
     for (n, statement) in document.policy.statements.iter().enumerate() {
         // In the policy of a key a statement without Resource or Action does nothing (KMS, `PutKeyPolicy`).
-        if crate::service::is_key(arn) && (statement.resource.is_none() || statement.action.is_none()) {
+        if crate::service::is_key(arn)
+            && (statement.resource.is_none() || statement.action.is_none())
+        {
             continue;
         }
         let actions = match &statement.action {
@@ -175,13 +217,23 @@ fn of_policy(account: &Account<'_>, neighbours: &Neighbours, arn: &str, by: &str
             Some(Block::Not(list)) => vec![format!("all but {}", list.join(", "))],
             None => Vec::new(),
         };
-        let sid = statement.sid.as_deref().map(|s| format!(" ({s})")).unwrap_or_default();
+        let sid = statement
+            .sid
+            .as_deref()
+            .map(|s| format!(" ({s})"))
+            .unwrap_or_default();
         for one in admitted(&document.policy, statement, &place) {
             let text = |number: usize| {
                 let condition = &statement.conditions[number];
-                format!("{} {} {}", condition.key, condition.operator, condition.values.join("|"))
+                format!(
+                    "{} {} {}",
+                    condition.key,
+                    condition.operator,
+                    condition.values.join("|")
+                )
             };
-            let mut numbers: Vec<usize> = one.open.iter().map(|(n, _)| *n).chain(one.chosen).collect();
+            let mut numbers: Vec<usize> =
+                one.open.iter().map(|(n, _)| *n).chain(one.chosen).collect();
             numbers.sort_unstable();
             numbers.dedup();
             let mut conditions: Vec<String> = numbers.into_iter().map(text).collect();
@@ -190,7 +242,9 @@ fn of_policy(account: &Account<'_>, neighbours: &Neighbours, arn: &str, by: &str
             }
             let to = match one.to {
                 // AWS shows the ARN of whoever is there: what it shows as an id is gone, if all were read.
-                Outsider::Unidentified(id) if is_unique_id(&id) && account.knows_principals() => Outsider::Deleted(id),
+                Outsider::Unidentified(id) if is_unique_id(&id) && account.knows_principals() => {
+                    Outsider::Deleted(id)
+                }
                 to => to,
             };
             // Such a bucket is for its own account, and for services that a statement names (S3 user guide, "Blocking public
@@ -206,7 +260,11 @@ fn of_policy(account: &Account<'_>, neighbours: &Neighbours, arn: &str, by: &str
                 class,
                 name,
                 actions: actions.clone(),
-                verdict: if denies { one.verdict.and(Tri::Maybe) } else { one.verdict },
+                verdict: if denies {
+                    one.verdict.and(Tri::Maybe)
+                } else {
+                    one.verdict
+                },
                 conditions,
                 statement: Some(format!("{}{sid}", n + 1)),
             });
@@ -217,7 +275,9 @@ fn of_policy(account: &Account<'_>, neighbours: &Neighbours, arn: &str, by: &str
 
 /// Whether a principal is named by its unique id (IAM user guide, "IAM identifiers": `AROA…` a role, `AIDA…` a user).
 pub(crate) fn is_unique_id(text: &str) -> bool {
-    let known = ["AROA", "AIDA", "AGPA", "ANPA", "ASIA", "AIPA"].iter().any(|p| text.starts_with(p));
+    let known = ["AROA", "AIDA", "AGPA", "ANPA", "ASIA", "AIPA"]
+        .iter()
+        .any(|p| text.starts_with(p));
     known && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
@@ -225,7 +285,8 @@ impl Neighbours {
     /// Adds what an account knows of its organization.
     pub fn learn(&mut self, account: &Account<'_>) {
         let (accounts, id) = &account.organization;
-        self.org.extend(accounts.iter().map(|(id, name)| (id.clone(), name.clone())));
+        self.org
+            .extend(accounts.iter().map(|(id, name)| (id.clone(), name.clone())));
         self.org_ids.extend(id.iter().cloned());
     }
 
@@ -234,22 +295,30 @@ impl Neighbours {
         match outsider {
             Outsider::Deleted(_) => (Class::Deleted, None),
             Outsider::Organization(id) if self.org_ids.contains(id) => (Class::Org, None),
-            Outsider::Service(_, Behalf::Organization(id)) if self.org_ids.contains(id) => (Class::Org, None),
+            Outsider::Service(_, Behalf::Organization(id)) if self.org_ids.contains(id) => {
+                (Class::Org, None)
+            }
             // The organization of the account, whose id was not read.
             Outsider::Organization(id) | Outsider::Service(_, Behalf::Organization(id))
                 if id == crate::stranger::OWN_ORGANIZATION =>
             {
                 (Class::Org, None)
             }
-            Outsider::Account(id, _) | Outsider::Service(_, Behalf::Account(id)) if id == own => (Class::Same, None),
-            Outsider::Account(id, _) | Outsider::Service(_, Behalf::Account(id)) => {
-                [(&self.org, Class::Org), (&self.friendly, Class::Friendly), (&self.vendors, Class::Vendor)]
-                    .into_iter()
-                    .find_map(|(list, class)| list.get(id).map(|name| (class, Some(name.clone()))))
-                    .unwrap_or((Class::Unknown, None))
+            Outsider::Account(id, _) | Outsider::Service(_, Behalf::Account(id)) if id == own => {
+                (Class::Same, None)
             }
+            Outsider::Account(id, _) | Outsider::Service(_, Behalf::Account(id)) => [
+                (&self.org, Class::Org),
+                (&self.friendly, Class::Friendly),
+                (&self.vendors, Class::Vendor),
+            ]
+            .into_iter()
+            .find_map(|(list, class)| list.get(id).map(|name| (class, Some(name.clone()))))
+            .unwrap_or((Class::Unknown, None)),
             // A provider of the account's own vouches for its people, when the statement says for whom.
-            Outsider::Federated(provider, true) if Arn::parse(provider).is_some_and(|a| a.account == own) => {
+            Outsider::Federated(provider, true)
+                if Arn::parse(provider).is_some_and(|a| a.account == own) =>
+            {
                 (Class::Friendly, None)
             }
             _ => (Class::Unknown, None),
@@ -266,8 +335,18 @@ mod tests {
     /// The class and the verdict of each way in by one bucket policy.
     fn classes(principal: &str, condition: &str) -> Vec<(Class, Tri)> {
         let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
-        builder.fact("organizations:account", "global", "444455556666", r#"{"Id": "444455556666", "Name": "build"}"#);
-        builder.fact("organizations:organization", "global", "o-1", r#"{"Id": "o-1"}"#);
+        builder.fact(
+            "organizations:account",
+            "global",
+            "444455556666",
+            r#"{"Id": "444455556666", "Name": "build"}"#,
+        );
+        builder.fact(
+            "organizations:organization",
+            "global",
+            "o-1",
+            r#"{"Id": "o-1"}"#,
+        );
         let policy = format!(
             r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Principal": {principal}, "Action": "s3:GetObject", "Resource": "*", "Condition": {condition}}}}}"#
         );
@@ -275,7 +354,10 @@ mod tests {
         let account = builder.build();
         let mut neighbours = Neighbours::default();
         neighbours.learn(&account);
-        openings(&account, &neighbours).into_iter().map(|o| (o.class, o.verdict)).collect()
+        openings(&account, &neighbours)
+            .into_iter()
+            .map(|o| (o.class, o.verdict))
+            .collect()
     }
 
     #[test]
@@ -295,24 +377,47 @@ mod tests {
             builder.build()
         };
         let may = |account: &Account<'_>, who: &str| {
-            account.may(account.principal(who).unwrap(), "s3:GetObject", "arn:aws:s3:::b/k").verdict
+            account
+                .may(
+                    account.principal(who).unwrap(),
+                    "s3:GetObject",
+                    "arn:aws:s3:::b/k",
+                )
+                .verdict
         };
         let here = built("Allow", "Principal", "AROANEW");
-        assert_eq!((openings(&here, &Neighbours::default()).len(), may(&here, "r")), (0, Tri::Yes));
+        assert_eq!(
+            (
+                openings(&here, &Neighbours::default()).len(),
+                may(&here, "r")
+            ),
+            (0, Tri::Yes)
+        );
         // Made again under the same name: the id of the first is nobody's.
         let gone = built("Allow", "Principal", "AROAOLD");
         let found = openings(&gone, &Neighbours::default());
-        assert_eq!((&found[0].to, found[0].verdict), (&Outsider::Deleted("AROAOLD".into()), Tri::Maybe));
+        assert_eq!(
+            (&found[0].to, found[0].verdict),
+            (&Outsider::Deleted("AROAOLD".into()), Tri::Maybe)
+        );
         assert_eq!(may(&gone, "r"), Tri::No);
         assert_eq!(may(&built("Deny", "Principal", "AIDAANN"), "ann"), Tri::No);
         assert_eq!(may(&built("Deny", "Principal", "AIDAOLD"), "ann"), Tri::Yes);
-        assert_eq!(may(&built("Deny", "NotPrincipal", "AROANEW"), "ann"), Tri::No);
+        assert_eq!(
+            may(&built("Deny", "NotPrincipal", "AROANEW"), "ann"),
+            Tri::No
+        );
     }
 
     #[test]
     fn a_restricted_bucket_is_open_to_services_only() {
         let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
-        builder.fact("s3:bucketpublicaccessblock", "us-east-1", "b", r#"{"RestrictPublicBuckets": true}"#);
+        builder.fact(
+            "s3:bucketpublicaccessblock",
+            "us-east-1",
+            "b",
+            r#"{"RestrictPublicBuckets": true}"#,
+        );
         let policy = r#"{"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"},
             {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "s3:PutObject", "Resource": "*"}]}"#;
@@ -324,31 +429,85 @@ mod tests {
 
     #[test]
     fn a_share_is_a_way_in_for_each_who_has_it() {
-        let mut builder = crate::account::AccountBuilder::new("111122223333", crate::actions::Actions::builtin());
-        builder.fact("ec2:snapshotpermission", "us-east-1", "snap-1", r#"[{"UserId": "999988887777"}, {"Group": "all"}]"#);
+        let mut builder =
+            crate::account::AccountBuilder::new("111122223333", crate::actions::Actions::builtin());
+        builder.fact(
+            "ec2:snapshotpermission",
+            "us-east-1",
+            "snap-1",
+            r#"[{"UserId": "999988887777"}, {"Group": "all"}]"#,
+        );
         builder.fact("ec2:imagepermission", "us-east-1", "ami-1", "[]");
         let found = openings(&builder.build(), &Neighbours::default());
         let to: Vec<&Outsider> = found.iter().map(|o| &o.to).collect();
-        assert_eq!(to, [&Outsider::Anybody, &Outsider::Account("999988887777".to_owned(), String::new())]);
+        assert_eq!(
+            to,
+            [
+                &Outsider::Anybody,
+                &Outsider::Account("999988887777".to_owned(), String::new())
+            ]
+        );
         assert!(found.iter().all(|o| o.arn.ends_with(":snapshot/snap-1")));
     }
 
     #[test]
     fn outsiders_are_told_apart() {
         assert_eq!(classes(r#""*""#, "{}"), [(Class::Unknown, Tri::Yes)]);
-        assert_eq!(classes(r#"{"AWS": "444455556666"}"#, "{}"), [(Class::Org, Tri::Yes)]);
-        assert_eq!(classes(r#"{"AWS": "arn:aws:iam::777788889999:role/r"}"#, "{}"), [(Class::Unknown, Tri::Yes)]);
-        assert_eq!(classes(r#"{"AWS": "arn:aws:iam::111122223333:role/r"}"#, "{}"), []);
-        // Whether it is gone is not known where users and roles were not read.
-        assert_eq!(classes(r#"{"AWS": "AROAEXAMPLE"}"#, "{}"), [(Class::Unknown, Tri::Maybe)]);
-        assert_eq!(classes(r#""*""#, r#"{"StringEquals": {"aws:PrincipalOrgID": "o-1"}}"#), [(Class::Org, Tri::Yes)]);
-        assert_eq!(classes(r#""*""#, r#"{"StringEquals": {"aws:PrincipalOrgID": "o-2"}}"#), [(Class::Unknown, Tri::Yes)]);
-        assert_eq!(classes(r#""*""#, r#"{"StringEquals": {"aws:PrincipalAccount": "111122223333"}}"#), []);
-        assert_eq!(classes(r#""*""#, r#"{"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}"#), [(Class::Unknown, Tri::Maybe)]);
-        // A service for anybody, and for one account of ours.
-        assert_eq!(classes(r#"{"Service": "sns.amazonaws.com"}"#, "{}"), [(Class::Unknown, Tri::Yes)]);
         assert_eq!(
-            classes(r#"{"Service": "sns.amazonaws.com"}"#, r#"{"StringEquals": {"aws:SourceAccount": "111122223333"}}"#),
+            classes(r#"{"AWS": "444455556666"}"#, "{}"),
+            [(Class::Org, Tri::Yes)]
+        );
+        assert_eq!(
+            classes(r#"{"AWS": "arn:aws:iam::777788889999:role/r"}"#, "{}"),
+            [(Class::Unknown, Tri::Yes)]
+        );
+        assert_eq!(
+            classes(r#"{"AWS": "arn:aws:iam::111122223333:role/r"}"#, "{}"),
+            []
+        );
+        // Whether it is gone is not known where users and roles were not read.
+        assert_eq!(
+            classes(r#"{"AWS": "AROAEXAMPLE"}"#, "{}"),
+            [(Class::Unknown, Tri::Maybe)]
+        );
+        assert_eq!(
+            classes(
+                r#""*""#,
+                r#"{"StringEquals": {"aws:PrincipalOrgID": "o-1"}}"#
+            ),
+            [(Class::Org, Tri::Yes)]
+        );
+        assert_eq!(
+            classes(
+                r#""*""#,
+                r#"{"StringEquals": {"aws:PrincipalOrgID": "o-2"}}"#
+            ),
+            [(Class::Unknown, Tri::Yes)]
+        );
+        assert_eq!(
+            classes(
+                r#""*""#,
+                r#"{"StringEquals": {"aws:PrincipalAccount": "111122223333"}}"#
+            ),
+            []
+        );
+        assert_eq!(
+            classes(
+                r#""*""#,
+                r#"{"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}"#
+            ),
+            [(Class::Unknown, Tri::Maybe)]
+        );
+        // A service for anybody, and for one account of ours.
+        assert_eq!(
+            classes(r#"{"Service": "sns.amazonaws.com"}"#, "{}"),
+            [(Class::Unknown, Tri::Yes)]
+        );
+        assert_eq!(
+            classes(
+                r#"{"Service": "sns.amazonaws.com"}"#,
+                r#"{"StringEquals": {"aws:SourceAccount": "111122223333"}}"#
+            ),
             []
         );
     }

@@ -85,7 +85,11 @@ impl Pattern {
 
     /// A pattern over ARNs; `*` alone is everything.
     pub fn arn(pattern: &str) -> Self {
-        Self::arn_of(pattern.chars().map(|letter| (letter, matches!(letter, '*' | '?'))))
+        Self::arn_of(
+            pattern
+                .chars()
+                .map(|letter| (letter, matches!(letter, '*' | '?'))),
+        )
     }
 
     /// The same from letters that say for themselves whether they are wildcards.
@@ -147,17 +151,37 @@ impl Pattern {
 
     /// The one text that it means, if it has no wildcard.
     pub fn as_exact(&self) -> Option<String> {
-        self.tokens.iter().map(|t| if let Token::Letter(letter) = t { Some(*letter) } else { None }).collect()
+        self.tokens
+            .iter()
+            .map(|t| {
+                if let Token::Letter(letter) = t {
+                    Some(*letter)
+                } else {
+                    None
+                }
+            })
+            .collect()
     }
 
     /// Whether one of its letters is of these.
     pub(crate) fn has(&self, letters: &std::ops::Range<char>) -> bool {
-        self.tokens.iter().any(|t| matches!(t, Token::Letter(letter) if letters.contains(letter)))
+        self.tokens
+            .iter()
+            .any(|t| matches!(t, Token::Letter(letter) if letters.contains(letter)))
     }
 
     /// The letters before the first wildcard.
     pub fn prefix(&self) -> String {
-        self.tokens.iter().map_while(|t| if let Token::Letter(letter) = t { Some(*letter) } else { None }).collect()
+        self.tokens
+            .iter()
+            .map_while(|t| {
+                if let Token::Letter(letter) = t {
+                    Some(*letter)
+                } else {
+                    None
+                }
+            })
+            .collect()
     }
 
     /// What is left of an ARN pattern behind five segments, if those are matched by it: a pattern for the last segment.
@@ -168,12 +192,18 @@ impl Pattern {
         let mut rest = &self.tokens[..];
         for segment in segments {
             let end = rest.iter().position(|t| *t == Token::Letter(':'))?;
-            if !(Self { tokens: rest[..end].to_vec() }).matches(segment) {
+            if !(Self {
+                tokens: rest[..end].to_vec(),
+            })
+            .matches(segment)
+            {
                 return None;
             }
             rest = &rest[end + 1..];
         }
-        Some(Self { tokens: rest.to_vec() })
+        Some(Self {
+            tokens: rest.to_vec(),
+        })
     }
 
     /// Whether a text is in its language. Time: the product of both lengths at worst.
@@ -199,7 +229,9 @@ impl Pattern {
                 }
                 _ => {}
             }
-            let Some((behind, colons, left)) = &mut retry else { return false };
+            let Some((behind, colons, left)) = &mut retry else {
+                return false;
+            };
             match left.next() {
                 Some(letter) if *colons || letter != ':' => (at, rest) = (*behind, left.clone()),
                 _ => return false,
@@ -215,7 +247,11 @@ impl Pattern {
     /// A shortest text that is in both.
     pub fn meets(&self, other: &Self) -> Option<String> {
         if self.is_all() || other.is_all() {
-            return Some(if self.is_all() { other.example() } else { self.example() });
+            return Some(if self.is_all() {
+                other.example()
+            } else {
+                self.example()
+            });
         }
         let mut queue = VecDeque::from([(0, 0)]);
         /// Where a place was reached from, and with which letter.
@@ -245,7 +281,13 @@ impl Pattern {
                     _ => 'x',
                 };
                 if one.takes(letter) && two.takes(letter) {
-                    let step = |token, at| if matches!(token, Token::Many(_)) { at } else { at + 1 };
+                    let step = |token, at| {
+                        if matches!(token, Token::Many(_)) {
+                            at
+                        } else {
+                            at + 1
+                        }
+                    };
                     next.push(((step(one, a), step(two, b)), Some(letter)));
                 }
             }
@@ -324,7 +366,10 @@ pub(crate) fn rest_within(from: &[&Pattern], without: &[&Pattern], work_left: &m
         })
         .collect();
     // Places of all patterns in one row; one behind the last token of a pattern is its end.
-    let tokens: Vec<Option<Token>> = without.iter().flat_map(|p| p.tokens.iter().copied().map(Some).chain([None])).collect();
+    let tokens: Vec<Option<Token>> = without
+        .iter()
+        .flat_map(|p| p.tokens.iter().copied().map(Some).chain([None]))
+        .collect();
     *work_left = work_left.saturating_sub(tokens.len());
     let close = |set: &mut BTreeSet<u32>, place: usize| {
         let mut place = place;
@@ -334,13 +379,23 @@ pub(crate) fn rest_within(from: &[&Pattern], without: &[&Pattern], work_left: &m
             set.insert(place as u32);
         }
     };
-    let named =
-        |letter: &char| tokens.iter().flatten().chain(from.iter().flat_map(|p| &p.tokens)).any(|t| *t == Token::Letter(*letter));
-    let fresh = ('a'..='z').chain('0'..='9').chain('A'..='Z').find(|l| !named(l)).unwrap_or('\u{10ffff}');
+    let named = |letter: &char| {
+        tokens
+            .iter()
+            .flatten()
+            .chain(from.iter().flat_map(|p| &p.tokens))
+            .any(|t| *t == Token::Letter(*letter))
+    };
+    let fresh = ('a'..='z')
+        .chain('0'..='9')
+        .chain('A'..='Z')
+        .find(|l| !named(l))
+        .unwrap_or('\u{10ffff}');
     let mut start = BTreeSet::new();
     offsets.iter().for_each(|place| close(&mut start, *place));
     let start: State = (vec![0; from.len()], start.into_iter().collect());
-    let mut came: HashMap<State, Option<(State, Option<char>)>> = HashMap::from([(start.clone(), None)]);
+    let mut came: HashMap<State, Option<(State, Option<char>)>> =
+        HashMap::from([(start.clone(), None)]);
     let mut queue = VecDeque::from([start]);
     while let Some(state) = queue.pop_front() {
         let (at, places) = &state;
@@ -348,8 +403,13 @@ pub(crate) fn rest_within(from: &[&Pattern], without: &[&Pattern], work_left: &m
         if *work_left == 0 {
             return Rest::TooLarge;
         }
-        let own: Vec<Option<Token>> = at.iter().zip(from).map(|(at, p)| p.tokens.get(*at as usize).copied()).collect();
-        if own.iter().all(Option::is_none) && !places.iter().any(|p| tokens[*p as usize].is_none()) {
+        let own: Vec<Option<Token>> = at
+            .iter()
+            .zip(from)
+            .map(|(at, p)| p.tokens.get(*at as usize).copied())
+            .collect();
+        if own.iter().all(Option::is_none) && !places.iter().any(|p| tokens[*p as usize].is_none())
+        {
             let mut text = Vec::new();
             let mut here = &state;
             while let Some(Some((before, letter))) = came.get(here) {
@@ -368,7 +428,13 @@ pub(crate) fn rest_within(from: &[&Pattern], without: &[&Pattern], work_left: &m
         }
         // A letter that one of them names is the only one; else those that the others name, and one for all the rest. That
         // one goes first: a witness of plain letters reads better.
-        let letters: Vec<char> = match own.iter().flatten().find_map(|t| if let Token::Letter(l) = t { Some(*l) } else { None }) {
+        let letters: Vec<char> = match own.iter().flatten().find_map(|t| {
+            if let Token::Letter(l) = t {
+                Some(*l)
+            } else {
+                None
+            }
+        }) {
             _ if own.iter().any(Option::is_none) => Vec::new(),
             Some(letter) => vec![letter],
             None => {
@@ -380,18 +446,31 @@ pub(crate) fn rest_within(from: &[&Pattern], without: &[&Pattern], work_left: &m
                 std::iter::once(fresh).chain(named).collect()
             }
         };
-        for letter in letters.into_iter().filter(|l| own.iter().flatten().all(|t| takes(*t, *l))) {
+        for letter in letters
+            .into_iter()
+            .filter(|l| own.iter().flatten().all(|t| takes(*t, *l)))
+        {
             let mut set = BTreeSet::new();
             for &place in places {
                 match tokens[place as usize] {
                     Some(token) if takes(token, letter) => {
-                        let to = if matches!(token, Token::Many(_)) { place } else { place + 1 };
+                        let to = if matches!(token, Token::Many(_)) {
+                            place
+                        } else {
+                            place + 1
+                        };
                         close(&mut set, to as usize);
                     }
                     _ => {}
                 }
             }
-            let to = at.iter().zip(&own).map(|(at, t)| if matches!(t, Some(Token::Many(_))) { *at } else { at + 1 });
+            let to = at.iter().zip(&own).map(|(at, t)| {
+                if matches!(t, Some(Token::Many(_))) {
+                    *at
+                } else {
+                    at + 1
+                }
+            });
             next.push(((to.collect(), set.into_iter().collect()), Some(letter)));
         }
         for (to, letter) in next {
@@ -437,7 +516,10 @@ mod tests {
         let mut all = vec![String::new()];
         let mut last = all.clone();
         for _ in 0..4 {
-            last = last.iter().flat_map(|t| ['a', 'b', ':'].map(|l| format!("{t}{l}"))).collect();
+            last = last
+                .iter()
+                .flat_map(|t| ['a', 'b', ':'].map(|l| format!("{t}{l}")))
+                .collect();
             all.extend(last.iter().cloned());
         }
         all
@@ -448,7 +530,9 @@ mod tests {
         match (tokens.first(), text.first()) {
             (None, None) => true,
             (Some(Token::Many(_)), None) => naive(&tokens[1..], text),
-            (Some(t @ Token::Many(_)), Some(letter)) => naive(&tokens[1..], text) || t.takes(*letter) && naive(tokens, &text[1..]),
+            (Some(t @ Token::Many(_)), Some(letter)) => {
+                naive(&tokens[1..], text) || t.takes(*letter) && naive(tokens, &text[1..])
+            }
             (Some(t), Some(letter)) => t.takes(*letter) && naive(&tokens[1..], &text[1..]),
             _ => false,
         }
@@ -456,7 +540,10 @@ mod tests {
 
     fn pattern() -> impl proptest::strategy::Strategy<Value = Pattern> {
         use proptest::prelude::*;
-        prop_oneof!["[ab:*?]{0,5}".prop_map(|t| Pattern::text(&t)), "[ab:*?]{0,7}".prop_map(|t| Pattern::arn(&t))]
+        prop_oneof![
+            "[ab:*?]{0,5}".prop_map(|t| Pattern::text(&t)),
+            "[ab:*?]{0,7}".prop_map(|t| Pattern::arn(&t))
+        ]
     }
 
     proptest::proptest! {

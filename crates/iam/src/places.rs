@@ -14,25 +14,102 @@ struct Place {
     ends_at: Option<char>,
 }
 
-const fn place(kind: &'static str, arn: &'static str, service: &'static str, begins: &'static str, ends_at: Option<char>) -> Place {
-    Place { kind, arn, of: (service, begins), ends_at }
+const fn place(
+    kind: &'static str,
+    arn: &'static str,
+    service: &'static str,
+    begins: &'static str,
+    ends_at: Option<char>,
+) -> Place {
+    Place {
+        kind,
+        arn,
+        of: (service, begins),
+        ends_at,
+    }
 }
 
 /// The first that fits an ARN is the one.
 const PLACES: &[Place] = &[
-    place("s3:accesspointpolicy", "arn:aws:s3:{region}:{account}:accesspoint/{id}", "s3", "accesspoint/", Some('/')),
+    place(
+        "s3:accesspointpolicy",
+        "arn:aws:s3:{region}:{account}:accesspoint/{id}",
+        "s3",
+        "accesspoint/",
+        Some('/'),
+    ),
     place("s3:bucketpolicy", "arn:aws:s3:::{id}", "s3", "", Some('/')),
-    place("sqs:queuepolicy", "arn:aws:sqs:{region}:{account}:{name}", "sqs", "", None),
+    place(
+        "sqs:queuepolicy",
+        "arn:aws:sqs:{region}:{account}:{name}",
+        "sqs",
+        "",
+        None,
+    ),
     place("sns:topicpolicy", "{id}", "sns", "", Some(':')),
-    place("kms:keypolicy", "arn:aws:kms:{region}:{account}:key/{id}", "kms", "key/", None),
-    place("lambda:functionpolicy", "arn:aws:lambda:{region}:{account}:function:{id}", "lambda", "function:", Some(':')),
-    place("lambda:aliaspolicy", "arn:aws:lambda:{region}:{account}:function:{id}", "", "", None),
-    place("lambda:layerversionpolicy", "arn:aws:lambda:{region}:{account}:layer:{id}", "lambda", "layer:", None),
-    place("ecr:repositorypolicy", "arn:aws:ecr:{region}:{account}:repository/{id}", "ecr", "repository/", None),
-    place("ecr:registrypolicy", "arn:aws:ecr:{region}:{account}:*", "", "", None),
-    place("ecr-public:repositorypolicy", "arn:aws:ecr-public::{account}:repository/{id}", "ecr-public", "repository/", None),
-    place("secretsmanager:resourcepolicy", "{id}", "secretsmanager", "secret:", None),
-    place("dynamodb:tablepolicy", "{id}", "dynamodb", "table/", Some('/')),
+    place(
+        "kms:keypolicy",
+        "arn:aws:kms:{region}:{account}:key/{id}",
+        "kms",
+        "key/",
+        None,
+    ),
+    place(
+        "lambda:functionpolicy",
+        "arn:aws:lambda:{region}:{account}:function:{id}",
+        "lambda",
+        "function:",
+        Some(':'),
+    ),
+    place(
+        "lambda:aliaspolicy",
+        "arn:aws:lambda:{region}:{account}:function:{id}",
+        "",
+        "",
+        None,
+    ),
+    place(
+        "lambda:layerversionpolicy",
+        "arn:aws:lambda:{region}:{account}:layer:{id}",
+        "lambda",
+        "layer:",
+        None,
+    ),
+    place(
+        "ecr:repositorypolicy",
+        "arn:aws:ecr:{region}:{account}:repository/{id}",
+        "ecr",
+        "repository/",
+        None,
+    ),
+    place(
+        "ecr:registrypolicy",
+        "arn:aws:ecr:{region}:{account}:*",
+        "",
+        "",
+        None,
+    ),
+    place(
+        "ecr-public:repositorypolicy",
+        "arn:aws:ecr-public::{account}:repository/{id}",
+        "ecr-public",
+        "repository/",
+        None,
+    ),
+    place(
+        "secretsmanager:resourcepolicy",
+        "{id}",
+        "secretsmanager",
+        "secret:",
+        None,
+    ),
+    place(
+        "dynamodb:tablepolicy",
+        "{id}",
+        "dynamodb",
+        "table/",
+        Some('/'),
+    ),
     place(
         "efs:filesystempolicy",
         "arn:aws:elasticfilesystem:{region}:{account}:file-system/{id}",
@@ -40,11 +117,41 @@ const PLACES: &[Place] = &[
         "file-system/",
         None,
     ),
-    place("backup:vaultpolicy", "arn:aws:backup:{region}:{account}:backup-vault:{id}", "backup", "backup-vault:", None),
-    place("events:eventbuspolicy", "arn:aws:events:{region}:{account}:event-bus/{id}", "events", "event-bus/", None),
-    place("logs:resourcepolicy", "arn:aws:logs:{region}:{account}:*", "", "", None),
-    place("logs:destinationpolicy", "arn:aws:logs:{region}:{account}:destination:{id}", "logs", "destination:", None),
-    place("cloudtrail:resourcepolicy", "{id}", "cloudtrail", "channel/", None),
+    place(
+        "backup:vaultpolicy",
+        "arn:aws:backup:{region}:{account}:backup-vault:{id}",
+        "backup",
+        "backup-vault:",
+        None,
+    ),
+    place(
+        "events:eventbuspolicy",
+        "arn:aws:events:{region}:{account}:event-bus/{id}",
+        "events",
+        "event-bus/",
+        None,
+    ),
+    place(
+        "logs:resourcepolicy",
+        "arn:aws:logs:{region}:{account}:*",
+        "",
+        "",
+        None,
+    ),
+    place(
+        "logs:destinationpolicy",
+        "arn:aws:logs:{region}:{account}:destination:{id}",
+        "logs",
+        "destination:",
+        None,
+    ),
+    place(
+        "cloudtrail:resourcepolicy",
+        "{id}",
+        "cloudtrail",
+        "channel/",
+        None,
+    ),
     place("ram:resourcepolicy", "{id}", "", "", None),
 ];
 
@@ -74,7 +181,13 @@ const NEVER_READ: &[(&str, &str)] = &[
 /// assert!(bartizan_iam::ways_in().any(|kind| kind == "s3:bucketacl"));
 /// ```
 pub fn ways_in() -> impl Iterator<Item = &'static str> {
-    let others = ["iam:assumerolepolicy", "s3:bucketacl", "ec2:snapshotpermission", "ec2:imagepermission", "lambda:functionurl"];
+    let others = [
+        "iam:assumerolepolicy",
+        "s3:bucketacl",
+        "ec2:snapshotpermission",
+        "ec2:imagepermission",
+        "lambda:functionurl",
+    ];
     others.into_iter().chain(PLACES.iter().map(|p| p.kind))
 }
 
@@ -85,7 +198,14 @@ pub(crate) fn resource_arn(kind: &str, region: &str, account: &str, id: &str) ->
         return Some(id.to_owned());
     }
     let name = id.rsplit('/').next().unwrap_or(id);
-    Some(place.arn.replace("{region}", region).replace("{account}", account).replace("{name}", name).replace("{id}", id))
+    Some(
+        place
+            .arn
+            .replace("{region}", region)
+            .replace("{account}", account)
+            .replace("{name}", name)
+            .replace("{id}", id),
+    )
 }
 
 /// Where the policy of a resource stands.
@@ -101,16 +221,26 @@ pub(crate) enum Held {
 
 /// Where the policy that decides about a resource stands.
 pub(crate) fn held(resource: &str) -> Held {
-    let Some(arn) = Arn::parse(resource) else { return Held::Not };
-    let fits = |p: &&Place| !p.of.0.is_empty() && p.of.0 == arn.service && arn.resource.starts_with(p.of.1);
+    let Some(arn) = Arn::parse(resource) else {
+        return Held::Not;
+    };
+    let fits = |p: &&Place| {
+        !p.of.0.is_empty() && p.of.0 == arn.service && arn.resource.starts_with(p.of.1)
+    };
     if let Some(place) = PLACES.iter().find(fits) {
         let begins = place.of.1.len();
         let rest = arn.resource.get(begins..).unwrap_or_default();
-        let ends = place.ends_at.and_then(|at| rest.find(at)).unwrap_or(rest.len());
+        let ends = place
+            .ends_at
+            .and_then(|at| rest.find(at))
+            .unwrap_or(rest.len());
         let before = resource.len() - arn.resource.len();
         return Held::By(place.kind, resource[..before + begins + ends].to_owned());
     }
-    if NEVER_READ.iter().any(|(service, begins)| *service == arn.service && arn.resource.starts_with(begins)) {
+    if NEVER_READ
+        .iter()
+        .any(|(service, begins)| *service == arn.service && arn.resource.starts_with(begins))
+    {
         return Held::NeverRead;
     }
     Held::Not
@@ -123,14 +253,32 @@ mod tests {
     #[test]
     fn the_policy_of_a_thing_within_a_resource_is_that_of_the_resource() {
         let by = |kind, arn: &str| Held::By(kind, arn.to_owned());
-        assert_eq!(held("arn:aws:s3:::b/a/key"), by("s3:bucketpolicy", "arn:aws:s3:::b"));
-        assert_eq!(held("arn:aws:s3:::b"), by("s3:bucketpolicy", "arn:aws:s3:::b"));
+        assert_eq!(
+            held("arn:aws:s3:::b/a/key"),
+            by("s3:bucketpolicy", "arn:aws:s3:::b")
+        );
+        assert_eq!(
+            held("arn:aws:s3:::b"),
+            by("s3:bucketpolicy", "arn:aws:s3:::b")
+        );
         let table = "arn:aws:dynamodb:eu-west-1:111122223333:table/t";
-        assert_eq!(held(&format!("{table}/index/i")), by("dynamodb:tablepolicy", table));
+        assert_eq!(
+            held(&format!("{table}/index/i")),
+            by("dynamodb:tablepolicy", table)
+        );
         let function = "arn:aws:lambda:eu-west-1:111122223333:function:f";
-        assert_eq!(held(&format!("{function}:live")), by("lambda:functionpolicy", function));
-        assert_eq!(held("arn:aws:kinesis:eu-west-1:111122223333:stream/s"), Held::NeverRead);
-        assert_eq!(held("arn:aws:ec2:eu-west-1:111122223333:instance/i-1"), Held::Not);
+        assert_eq!(
+            held(&format!("{function}:live")),
+            by("lambda:functionpolicy", function)
+        );
+        assert_eq!(
+            held("arn:aws:kinesis:eu-west-1:111122223333:stream/s"),
+            Held::NeverRead
+        );
+        assert_eq!(
+            held("arn:aws:ec2:eu-west-1:111122223333:instance/i-1"),
+            Held::Not
+        );
         assert_eq!(held("*"), Held::Not);
     }
 
@@ -138,6 +286,9 @@ mod tests {
     fn a_queue_is_named_by_its_address() {
         let url = "https://sqs.eu-west-1.amazonaws.com/111122223333/orders";
         let arn = resource_arn("sqs:queuepolicy", "eu-west-1", "111122223333", url);
-        assert_eq!(arn.as_deref(), Some("arn:aws:sqs:eu-west-1:111122223333:orders"));
+        assert_eq!(
+            arn.as_deref(),
+            Some("arn:aws:sqs:eu-west-1:111122223333:orders")
+        );
     }
 }

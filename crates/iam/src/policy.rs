@@ -50,7 +50,9 @@ pub enum PolicyError {
     #[error("policy is not unambiguous JSON: {0}")]
     Json(String),
     /// Of a version that AWS does not know; see [`Policy::check_version`].
-    #[error("policy has the Version {0:?}, which AWS does not know: it is 2012-10-17 or 2008-10-17")]
+    #[error(
+        "policy has the Version {0:?}, which AWS does not know: it is 2012-10-17 or 2008-10-17"
+    )]
     Version(String),
     /// JSON, but not a policy.
     #[error("policy element {element} is {found}, expected {expected}")]
@@ -177,7 +179,9 @@ impl Policy {
     pub fn name_by_arn(&mut self, arn: &dyn Fn(&str) -> Option<String>) -> bool {
         let mut any = false;
         for statement in &mut self.statements {
-            let Some(Block::Is(list) | Block::Not(list)) = &mut statement.principal else { continue };
+            let Some(Block::Is(list) | Block::Not(list)) = &mut statement.principal else {
+                continue;
+            };
             for principal in list {
                 if let Principal::Of(kind, value) = principal
                     && kind == "AWS"
@@ -221,8 +225,16 @@ pub fn parse(text: &str) -> Result<Policy, PolicyError> {
         Some(Value::Array(list)) => list,
         Some(one) => vec![one],
     };
-    let statements = statements.into_iter().enumerate().map(|(i, s)| statement(i, s)).collect::<Result<_, _>>()?;
-    Ok(Policy { version, statements, unknown: map.into_iter().collect() })
+    let statements = statements
+        .into_iter()
+        .enumerate()
+        .map(|(i, s)| statement(i, s))
+        .collect::<Result<_, _>>()?;
+    Ok(Policy {
+        version,
+        statements,
+        unknown: map.into_iter().collect(),
+    })
 }
 
 impl Policy {
@@ -243,7 +255,11 @@ impl Policy {
     /// # Ok::<(), bartizan_iam::PolicyError>(())
     /// ```
     pub fn check_version(&self) -> Result<(), PolicyError> {
-        if self.is_version_known() { Ok(()) } else { Err(PolicyError::Version(self.version.clone())) }
+        if self.is_version_known() {
+            Ok(())
+        } else {
+            Err(PolicyError::Version(self.version.clone()))
+        }
     }
 }
 
@@ -273,11 +289,19 @@ fn statement(index: usize, value: Value) -> Result<Statement, PolicyError> {
     let Value::Object(mut map) = value else {
         return Err(shape(&format!("Statement[{index}]"), &value, "an object"));
     };
-    let sid = map.remove("Sid").and_then(|v| v.as_str().map(str::to_owned));
+    let sid = map
+        .remove("Sid")
+        .and_then(|v| v.as_str().map(str::to_owned));
     let effect = match map.remove("Effect") {
         Some(Value::String(s)) => s,
         Some(other) => return Err(shape(&at("Effect"), &other, "a string")),
-        None => return Err(PolicyError::Shape { element: at("Effect"), found: "absent", expected: "Allow or Deny" }),
+        None => {
+            return Err(PolicyError::Shape {
+                element: at("Effect"),
+                found: "absent",
+                expected: "Allow or Deny",
+            });
+        }
     };
     let mut texts = |plain: &str, not: &str| -> Result<Option<Block<Vec<String>>>, PolicyError> {
         match (map.remove(plain), map.remove(not)) {
@@ -293,13 +317,23 @@ fn statement(index: usize, value: Value) -> Result<Statement, PolicyError> {
         (None, None) => None,
         (Some(v), None) => Some(Block::Is(principals(&at("Principal"), v)?)),
         (None, Some(v)) => Some(Block::Not(principals(&at("NotPrincipal"), v)?)),
-        (Some(v), Some(_)) => return Err(shape(&at("NotPrincipal"), &v, "absent beside Principal")),
+        (Some(v), Some(_)) => {
+            return Err(shape(&at("NotPrincipal"), &v, "absent beside Principal"));
+        }
     };
     let conditions = match map.remove("Condition") {
         None => Vec::new(),
         Some(v) => conditions(&at("Condition"), v)?,
     };
-    Ok(Statement { effect, principal, action, resource, conditions, sid, unknown: map.into_iter().collect() })
+    Ok(Statement {
+        effect,
+        principal,
+        action,
+        resource,
+        conditions,
+        sid,
+        unknown: map.into_iter().collect(),
+    })
 }
 
 fn principals(at: &str, value: Value) -> Result<Vec<Principal>, PolicyError> {
@@ -331,7 +365,11 @@ fn conditions(at: &str, value: Value) -> Result<Vec<Condition>, PolicyError> {
         };
         for (key, values) in keys {
             let values = strings(&format!("{at}.{operator}.{key}"), values)?;
-            list.push(Condition { operator: operator.clone(), key, values });
+            list.push(Condition {
+                operator: operator.clone(),
+                key,
+                values,
+            });
         }
     }
     Ok(list)
@@ -365,7 +403,11 @@ fn shape(element: &str, value: &Value, expected: &'static str) -> PolicyError {
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     };
-    PolicyError::Shape { element: element.to_owned(), found, expected }
+    PolicyError::Shape {
+        element: element.to_owned(),
+        found,
+        expected,
+    }
 }
 
 /// A one-line reading of a statement: `allow s3:Get*, s3:List* on arn:aws:s3:::b/* to AWS:123456789012 if …`.
@@ -392,7 +434,14 @@ impl fmt::Display for Statement {
             })?;
         }
         for (i, c) in self.conditions.iter().enumerate() {
-            write!(f, "{}{} {} {}", if i == 0 { " if " } else { " and " }, c.key, c.operator, c.values.join("|"))?;
+            write!(
+                f,
+                "{}{} {} {}",
+                if i == 0 { " if " } else { " and " },
+                c.key,
+                c.operator,
+                c.values.join("|")
+            )?;
         }
         for (name, value) in &self.unknown {
             write!(f, " {name}={value}")?;
@@ -401,12 +450,20 @@ impl fmt::Display for Statement {
     }
 }
 
-fn write_block<T>(f: &mut fmt::Formatter<'_>, block: &Block<Vec<T>>, text: impl Fn(&T) -> String) -> fmt::Result {
+fn write_block<T>(
+    f: &mut fmt::Formatter<'_>,
+    block: &Block<Vec<T>>,
+    text: impl Fn(&T) -> String,
+) -> fmt::Result {
     let (prefix, list) = match block {
         Block::Is(list) => ("", list),
         Block::Not(list) => ("all but ", list),
     };
-    write!(f, "{prefix}{}", list.iter().map(text).collect::<Vec<_>>().join(", "))
+    write!(
+        f,
+        "{prefix}{}",
+        list.iter().map(text).collect::<Vec<_>>().join(", ")
+    )
 }
 
 /// JSON that names no key of an object twice. `serde_json::Value` keeps the last and says nothing.
@@ -463,7 +520,9 @@ impl<'de> Visitor<'de> for StrictVisitor {
         let mut object = serde_json::Map::new();
         while let Some((key, Strict(value))) = map.next_entry::<String, Strict>()? {
             if object.contains_key(&key) {
-                return Err(de::Error::custom(format_args!("key {key:?} stands twice in one object")));
+                return Err(de::Error::custom(format_args!(
+                    "key {key:?} stands twice in one object"
+                )));
             }
             object.insert(key, value);
         }
@@ -492,9 +551,18 @@ mod tests {
     fn refuses_what_is_ambiguous_and_says_where() {
         for (text, part) in [
             (r#"{"Statement":[],"Statement":[]}"#, "stands twice"),
-            (r#"{"Statement":[{"Effect":"Allow","Action":{"a":1}}]}"#, "Statement[0].Action is an object"),
-            (r#"{"Statement":[{"Action":"*"}]}"#, "Statement[0].Effect is absent"),
-            (r#"{"Statement":[{"Effect":"Allow","Action":"*","NotAction":"*"}]}"#, "NotAction"),
+            (
+                r#"{"Statement":[{"Effect":"Allow","Action":{"a":1}}]}"#,
+                "Statement[0].Action is an object",
+            ),
+            (
+                r#"{"Statement":[{"Action":"*"}]}"#,
+                "Statement[0].Effect is absent",
+            ),
+            (
+                r#"{"Statement":[{"Effect":"Allow","Action":"*","NotAction":"*"}]}"#,
+                "NotAction",
+            ),
             ("", "not unambiguous JSON"),
             ("[]", "(whole) is a list"),
         ] {
@@ -503,6 +571,9 @@ mod tests {
         }
         let deep = "[".repeat(100_000);
         assert!(matches!(parse(&deep), Err(PolicyError::Json(_))));
-        assert!(matches!(parse(&" ".repeat(POLICY_BYTES_MAX + 1)), Err(PolicyError::TooLong(_))));
+        assert!(matches!(
+            parse(&" ".repeat(POLICY_BYTES_MAX + 1)),
+            Err(PolicyError::TooLong(_))
+        ));
     }
 }

@@ -9,7 +9,10 @@ use std::net::IpAddr;
 use crate::actions::Actions;
 use crate::pattern::Pattern;
 use crate::policy::{Block, Condition, Policy, Principal, Statement};
-use crate::request::{Answer, Because, Caller, CallerKind, Context, Decision, Given, Known, Layer, Layers, Request, Side, starts};
+use crate::request::{
+    Answer, Because, Caller, CallerKind, Context, Decision, Given, Known, Layer, Layers, Request,
+    Side, starts,
+};
 use crate::tri::Tri;
 use crate::value::{Cidr, Operator, Piece, Set, Test, date, number, pieces};
 
@@ -43,7 +46,13 @@ pub(crate) enum Named {
 pub fn evaluate(request: &Request, layers: &Layers<Policy>, actions: &Actions) -> Answer {
     let mut request = request.clone();
     request.complete(actions);
-    Case { request: &request, layers, actions, bounded: !layers.boundary.is_empty() }.decide()
+    Case {
+        request: &request,
+        layers,
+        actions,
+        bounded: !layers.boundary.is_empty(),
+    }
+    .decide()
 }
 
 struct Case<'a> {
@@ -71,7 +80,12 @@ impl Case<'_> {
             match said.verdict {
                 Tri::Yes => {
                     let (policy, statement) = said.by[0];
-                    return answer(Decision::ExplicitlyDenied, layer, &[(start + policy, statement)], "denies it");
+                    return answer(
+                        Decision::ExplicitlyDenied,
+                        layer,
+                        &[(start + policy, statement)],
+                        "denies it",
+                    );
                 }
                 Tri::Maybe => open = true,
                 Tri::No => {}
@@ -83,14 +97,21 @@ impl Case<'_> {
         // 2. Service control policies, level by level, then the endpoint: each must allow.
         let mut gates: Vec<(Layer, &[Policy])> = Vec::new();
         if self.is_bound_by_scp() {
-            gates.extend(self.layers.scp.iter().map(|level| (Layer::Scp, level.as_slice())));
+            gates.extend(
+                self.layers
+                    .scp
+                    .iter()
+                    .map(|level| (Layer::Scp, level.as_slice())),
+            );
         }
         if !self.layers.endpoint.is_empty() {
             gates.push((Layer::Endpoint, &self.layers.endpoint));
         }
         for (layer, policies) in gates {
             match self.said("Allow", layer, policies, Named::Account).verdict {
-                Tri::No => return answer(Decision::ImplicitlyDenied, layer, &[], "does not allow it"),
+                Tri::No => {
+                    return answer(Decision::ImplicitlyDenied, layer, &[], "does not allow it");
+                }
                 Tri::Maybe => open = true,
                 Tri::Yes => {}
             }
@@ -105,7 +126,10 @@ impl Case<'_> {
             );
         }
         match verdict {
-            Tri::Yes if open => Answer { decision: Decision::Unknown, ..answer },
+            Tri::Yes if open => Answer {
+                decision: Decision::Unknown,
+                ..answer
+            },
             _ => answer,
         }
     }
@@ -115,10 +139,22 @@ impl Case<'_> {
         let layers = self.layers;
         let mut all: Vec<(Layer, &[Policy], usize)> = Vec::new();
         if self.is_bound_by_rcp() {
-            all.extend(layers.rcp.iter().zip(starts(&layers.rcp)).map(|(level, start)| (Layer::Rcp, level.as_slice(), start)));
+            all.extend(
+                layers
+                    .rcp
+                    .iter()
+                    .zip(starts(&layers.rcp))
+                    .map(|(level, start)| (Layer::Rcp, level.as_slice(), start)),
+            );
         }
         if self.is_bound_by_scp() {
-            all.extend(layers.scp.iter().zip(starts(&layers.scp)).map(|(level, start)| (Layer::Scp, level.as_slice(), start)));
+            all.extend(
+                layers
+                    .scp
+                    .iter()
+                    .zip(starts(&layers.scp))
+                    .map(|(level, start)| (Layer::Scp, level.as_slice(), start)),
+            );
         }
         all.push((Layer::Resource, layers.resource.as_slice(), 0));
         all.push((Layer::Endpoint, &layers.endpoint, 0));
@@ -142,25 +178,60 @@ impl Case<'_> {
 
     /// Step 3: everything but denies, SCPs, RCPs and endpoints.
     fn granted(&self) -> (Tri, Answer) {
-        let Layers { identity, boundary, session, resource, .. } = self.layers;
+        let Layers {
+            identity,
+            boundary,
+            session,
+            resource,
+            ..
+        } = self.layers;
         let grant = |least| self.said("Allow", Layer::Resource, resource.as_slice(), least);
         let caller = &self.request.caller;
         if !matches!(caller, Caller::Aws(_)) {
             let itself = grant(Named::Itself);
-            return self.verdict(itself.verdict, vec![(Layer::Resource, itself.by)], Layer::Resource);
+            return self.verdict(
+                itself.verdict,
+                vec![(Layer::Resource, itself.by)],
+                Layer::Resource,
+            );
         }
         let kind = caller.kind();
         let same = self.request.account().is_some() && self.request.account() == caller.account();
-        let allows = |layer, policies: &[Policy]| self.said("Allow", layer, policies, Named::Account);
-        let held =
-            if kind == CallerKind::Root { Said { verdict: Tri::Yes, by: Vec::new() } } else { allows(Layer::Identity, identity) };
-        let limit = |layer, policies: &[Policy]| if policies.is_empty() { Tri::Yes } else { allows(layer, policies).verdict };
-        let bound = if kind == CallerKind::Root { Tri::Yes } else { limit(Layer::Boundary, boundary) };
+        let allows =
+            |layer, policies: &[Policy]| self.said("Allow", layer, policies, Named::Account);
+        let held = if kind == CallerKind::Root {
+            Said {
+                verdict: Tri::Yes,
+                by: Vec::new(),
+            }
+        } else {
+            allows(Layer::Identity, identity)
+        };
+        let limit = |layer, policies: &[Policy]| {
+            if policies.is_empty() {
+                Tri::Yes
+            } else {
+                allows(layer, policies).verdict
+            }
+        };
+        let bound = if kind == CallerKind::Root {
+            Tri::Yes
+        } else {
+            limit(Layer::Boundary, boundary)
+        };
         let within = limit(Layer::Session, session);
         let limits = bound.and(within);
-        let first_limit = if bound != Tri::Yes { Layer::Boundary } else { Layer::Session };
+        let first_limit = if bound != Tri::Yes {
+            Layer::Boundary
+        } else {
+            Layer::Session
+        };
         let own = held.verdict.and(limits);
-        let missing = if held.verdict == Tri::No { Layer::Identity } else { first_limit };
+        let missing = if held.verdict == Tri::No {
+            Layer::Identity
+        } else {
+            first_limit
+        };
         let itself = grant(Named::Itself);
         let role = grant(Named::Role);
         let account = grant(Named::Account);
@@ -180,15 +251,26 @@ impl Case<'_> {
                 _ if account.verdict == Tri::No => Layer::Resource,
                 _ => missing,
             };
-            return self.verdict(both, vec![(Layer::Identity, held.by), (Layer::Resource, account.by)], missing);
+            return self.verdict(
+                both,
+                vec![(Layer::Identity, held.by), (Layer::Resource, account.by)],
+                missing,
+            );
         }
         // The resource alone is enough when it names the caller. What it grants to a role stays within the boundary and the
         // session; what it grants to a user or to everybody is not limited by the boundary; what it grants to a session,
         // by neither ("Permissions boundaries for IAM entities", "Policies and permissions: session policies").
         let past_session = within.or(self.names_session());
-        let direct = itself.verdict.and(past_session).or(role.verdict.and(limits));
+        let direct = itself
+            .verdict
+            .and(past_session)
+            .or(role.verdict.and(limits));
         // Key policies and trust policies do not trust the account by themselves.
-        let delegated = if crate::service::needs_delegation(self.request) { account.verdict } else { Tri::Yes };
+        let delegated = if crate::service::needs_delegation(self.request) {
+            account.verdict
+        } else {
+            Tri::Yes
+        };
         let by_identity = own.and(delegated);
         let missing = match direct.or(by_identity) {
             Tri::Maybe => hinge(direct),
@@ -205,11 +287,20 @@ impl Case<'_> {
         self.verdict(direct.or(by_identity), by, missing)
     }
 
-    fn verdict(&self, verdict: Tri, by: Vec<(Layer, Vec<(usize, usize)>)>, missing: Layer) -> (Tri, Answer) {
+    fn verdict(
+        &self,
+        verdict: Tri,
+        by: Vec<(Layer, Vec<(usize, usize)>)>,
+        missing: Layer,
+    ) -> (Tri, Answer) {
         let answer = match verdict {
             Tri::Yes => {
                 let reason = |(layer, by): (Layer, Vec<(usize, usize)>)| {
-                    by.into_iter().take(1).map(move |s| Because { layer, statement: Some(s), text: "allows it" })
+                    by.into_iter().take(1).map(move |s| Because {
+                        layer,
+                        statement: Some(s),
+                        text: "allows it",
+                    })
                 };
                 let mut because: Vec<_> = by.into_iter().flat_map(reason).collect();
                 if because.is_empty() {
@@ -219,34 +310,63 @@ impl Case<'_> {
                         text: "the root user may do everything in its account",
                     });
                 }
-                Answer { decision: Decision::Allowed, because }
+                Answer {
+                    decision: Decision::Allowed,
+                    because,
+                }
             }
             Tri::No => answer_of(Decision::ImplicitlyDenied, missing, "does not allow it"),
-            Tri::Maybe => answer_of(Decision::Unknown, missing, "depends on an unresolved condition"),
+            Tri::Maybe => answer_of(
+                Decision::Unknown,
+                missing,
+                "depends on an unresolved condition",
+            ),
         };
         (verdict, answer)
     }
 
     /// Whether the resource policy allows this by the ARN of the session itself.
     fn names_session(&self) -> Tri {
-        let Caller::Aws(arn) = &self.request.caller else { return Tri::No };
-        let Some(policy) = &self.layers.resource else { return Tri::No };
-        if !matches!(self.request.caller.kind(), CallerKind::Session | CallerKind::FederatedUser) {
+        let Caller::Aws(arn) = &self.request.caller else {
+            return Tri::No;
+        };
+        let Some(policy) = &self.layers.resource else {
+            return Tri::No;
+        };
+        if !matches!(
+            self.request.caller.kind(),
+            CallerKind::Session | CallerKind::FederatedUser
+        ) {
             return Tri::No;
         }
         let by_arn = |p: &Principal| matches!(p, Principal::Of(kind, value) if kind == "AWS" && value == arn);
         let named = |s: &&Statement| matches!(&s.principal, Some(Block::Is(list)) if list.iter().any(by_arn));
-        let one = |s: &Statement| Policy { statements: vec![s.clone()], ..policy.clone() };
-        let said = |s: &Statement| self.said("Allow", Layer::Resource, &[one(s)], Named::Itself).verdict;
-        policy.statements.iter().filter(named).fold(Tri::No, |v, s| v.or(said(s)))
+        let one = |s: &Statement| Policy {
+            statements: vec![s.clone()],
+            ..policy.clone()
+        };
+        let said = |s: &Statement| {
+            self.said("Allow", Layer::Resource, &[one(s)], Named::Itself)
+                .verdict
+        };
+        policy
+            .statements
+            .iter()
+            .filter(named)
+            .fold(Tri::No, |v, s| v.or(said(s)))
     }
 
     /// Whether any statement with this effect applies. `least`: how the principal element must name the caller at least.
     fn said(&self, effect: &str, layer: Layer, policies: &[Policy], least: Named) -> Said {
-        let mut said = Said { verdict: Tri::No, by: Vec::new() };
+        let mut said = Said {
+            verdict: Tri::No,
+            by: Vec::new(),
+        };
         for (p, policy) in policies.iter().enumerate() {
             for (s, statement) in policy.statements.iter().enumerate() {
-                if statement.effect != effect && matches!(statement.effect.as_str(), "Allow" | "Deny") {
+                if statement.effect != effect
+                    && matches!(statement.effect.as_str(), "Allow" | "Deny")
+                {
                     continue;
                 }
                 let mut verdict = match layer.side() {
@@ -255,7 +375,9 @@ impl Case<'_> {
                 };
                 verdict = verdict.and(self.applies(policy, statement, layer.side()));
                 // An effect that is neither, elements that nobody knows: whatever it means, it is not certain.
-                let known = statement.unknown.is_empty() && policy.unknown.is_empty() && policy.is_version_known();
+                let known = statement.unknown.is_empty()
+                    && policy.unknown.is_empty()
+                    && policy.is_version_known();
                 if statement.effect != effect || !known {
                     verdict = verdict.and(Tri::Maybe);
                 }
@@ -273,28 +395,39 @@ impl Case<'_> {
         match &statement.principal {
             // A statement without a principal is skipped in a resource policy.
             None => Tri::No,
-            Some(Block::Is(list)) => list.iter().fold(Tri::No, |v, p| v.or(self.is_named_by(p, least))),
+            Some(Block::Is(list)) => list
+                .iter()
+                .fold(Tri::No, |v, p| v.or(self.is_named_by(p, least))),
             // AWS takes none in a trust policy: what it would mean is not known.
             Some(Block::Not(_)) if crate::service::is_trust(self.request) => Tri::Maybe,
             // With Allow, which AWS advises against: everybody but those named.
-            Some(Block::Not(list)) if statement.effect == "Allow" => {
-                list.iter().fold(Tri::No, |v, p| v.or(self.is_left_out(p))).not()
-            }
+            Some(Block::Not(list)) if statement.effect == "Allow" => list
+                .iter()
+                .fold(Tri::No, |v, p| v.or(self.is_left_out(p)))
+                .not(),
             Some(Block::Not(list)) => {
                 // With Deny and a boundary it spares nobody ("Permissions boundaries", "NotPrincipal").
                 if statement.effect == "Deny" && self.bounded {
                     return Tri::Yes;
                 }
                 // Session, role and account must all be listed to be spared.
-                let listed = |least| list.iter().fold(Tri::No, |v, p| v.or(self.is_listed(p, least)));
+                let listed = |least| {
+                    list.iter()
+                        .fold(Tri::No, |v, p| v.or(self.is_listed(p, least)))
+                };
                 let every = match self.request.caller.kind() {
                     CallerKind::Session => vec![Named::Itself, Named::Role, Named::Account],
                     CallerKind::Role => vec![Named::Role, Named::Account],
-                    CallerKind::User | CallerKind::FederatedUser => vec![Named::Itself, Named::Account],
+                    CallerKind::User | CallerKind::FederatedUser => {
+                        vec![Named::Itself, Named::Account]
+                    }
                     CallerKind::Root => vec![Named::Account],
                     CallerKind::Other => vec![Named::Itself],
                 };
-                every.into_iter().fold(Tri::Yes, |v, level| v.and(listed(level))).not()
+                every
+                    .into_iter()
+                    .fold(Tri::Yes, |v, level| v.and(listed(level)))
+                    .not()
             }
         }
     }
@@ -307,12 +440,19 @@ impl Case<'_> {
             return Tri::Maybe;
         }
         let levels = [Named::Account, Named::Role, Named::Itself];
-        Tri::from(levels.into_iter().filter(|l| *l >= least).any(|l| self.level(principal, l)))
+        Tri::from(
+            levels
+                .into_iter()
+                .filter(|l| *l >= least)
+                .any(|l| self.level(principal, l)),
+        )
     }
 
     fn is_listed(&self, principal: &Principal, level: Named) -> Tri {
         match principal {
-            Principal::Of(kind, _) if !matches!(kind.as_str(), "AWS" | "Service" | "Federated") => Tri::Maybe,
+            Principal::Of(kind, _) if !matches!(kind.as_str(), "AWS" | "Service" | "Federated") => {
+                Tri::Maybe
+            }
             _ => Tri::from(self.is_star(principal) || self.level(principal, level)),
         }
     }
@@ -320,15 +460,20 @@ impl Case<'_> {
     /// Whether NotPrincipal of an Allow leaves the caller out by this principal. By its account alone: perhaps.
     fn is_left_out(&self, principal: &Principal) -> Tri {
         match principal {
-            Principal::Of(kind, _) if !matches!(kind.as_str(), "AWS" | "Service" | "Federated") => Tri::Maybe,
-            _ if self.level(principal, Named::Itself) || self.level(principal, Named::Role) => Tri::Yes,
+            Principal::Of(kind, _) if !matches!(kind.as_str(), "AWS" | "Service" | "Federated") => {
+                Tri::Maybe
+            }
+            _ if self.level(principal, Named::Itself) || self.level(principal, Named::Role) => {
+                Tri::Yes
+            }
             _ if self.level(principal, Named::Account) => Tri::Maybe,
             _ => Tri::No,
         }
     }
 
     fn is_star(&self, principal: &Principal) -> bool {
-        matches!(principal, Principal::Star) || matches!(principal, Principal::Of(kind, v) if kind == "AWS" && v == "*")
+        matches!(principal, Principal::Star)
+            || matches!(principal, Principal::Of(kind, v) if kind == "AWS" && v == "*")
     }
 
     /// Whether a principal names the caller at exactly this level.
@@ -337,10 +482,14 @@ impl Case<'_> {
         if self.is_star(principal) {
             return level == Named::Itself;
         }
-        let Principal::Of(kind, value) = principal else { return false };
+        let Principal::Of(kind, value) = principal else {
+            return false;
+        };
         match (kind.as_str(), caller) {
             ("Service", Caller::Service(service)) => level == Named::Itself && value == service,
-            ("Federated", Caller::Federated(provider)) => level == Named::Itself && value == provider,
+            ("Federated", Caller::Federated(provider)) => {
+                level == Named::Itself && value == provider
+            }
             ("AWS", Caller::Aws(arn)) => {
                 let account = caller.account().unwrap_or_default();
                 let is_account = value == account || is_root_of(value, account);
@@ -348,9 +497,12 @@ impl Case<'_> {
                     // The account stands for its root user.
                     Named::Itself if caller.kind() == CallerKind::Root => is_account,
                     Named::Itself => {
-                        value == arn && caller.kind() != CallerKind::Role || caller.kind() == CallerKind::User && self.has_id(value)
+                        value == arn && caller.kind() != CallerKind::Role
+                            || caller.kind() == CallerKind::User && self.has_id(value)
                     }
-                    Named::Role => caller.role().is_some_and(|role| is_role(value, account, role) || self.has_id(value)),
+                    Named::Role => caller
+                        .role()
+                        .is_some_and(|role| is_role(value, account, role) || self.has_id(value)),
                     Named::Account => is_account && !account.is_empty(),
                 }
             }
@@ -360,7 +512,9 @@ impl Case<'_> {
 
     /// Whether the unique id of the caller, where the request tells it (`aws:userid`: `AIDA…`, `AROA…:session`), is this one.
     fn has_id(&self, value: &str) -> bool {
-        let Known::Is(Given::One(id)) = self.request.context.get("aws:userid") else { return false };
+        let Known::Is(Given::One(id)) = self.request.context.get("aws:userid") else {
+            return false;
+        };
         crate::outside::is_unique_id(value) && id.split(':').next() == Some(value)
     }
 
@@ -377,7 +531,8 @@ impl Case<'_> {
             Some(Block::Is(list)) => Tri::from(list.iter().any(|a| self.is_action(a))),
             Some(Block::Not(list)) => Tri::from(!list.iter().any(|a| self.is_action(a))),
         };
-        let about = |list: &[String]| Tri::from(list.iter().any(|r| self.is_resource(r, variables, side)));
+        let about =
+            |list: &[String]| Tri::from(list.iter().any(|r| self.is_resource(r, variables, side)));
         let resource = match (&statement.resource, side) {
             // A trust policy has none; another policy of a resource is about its resource.
             (None, Side::Resource) => Tri::Yes,
@@ -385,16 +540,23 @@ impl Case<'_> {
             (Some(Block::Is(list)), _) => about(list),
             (Some(Block::Not(list)), _) => about(list).not(),
         };
-        let conditions = statement.conditions.iter().fold(Tri::Yes, |v, c| v.and(holds(c, &self.request.context, variables)));
+        let conditions = statement.conditions.iter().fold(Tri::Yes, |v, c| {
+            v.and(holds(c, &self.request.context, variables))
+        });
         action.and(resource).and(conditions)
     }
 
     fn is_action(&self, pattern: &str) -> bool {
-        let (pattern, action) = (pattern.to_ascii_lowercase(), self.request.action.to_ascii_lowercase());
+        let (pattern, action) = (
+            pattern.to_ascii_lowercase(),
+            self.request.action.to_ascii_lowercase(),
+        );
         if pattern == "*" || pattern == "*:*" {
             return true;
         }
-        let (Some((service, name)), Some((own_service, own_name))) = (pattern.split_once(':'), action.split_once(':')) else {
+        let (Some((service, name)), Some((own_service, own_name))) =
+            (pattern.split_once(':'), action.split_once(':'))
+        else {
             return false;
         };
         service == own_service && Pattern::text(name).matches(own_name)
@@ -423,17 +585,24 @@ impl Case<'_> {
             Side::Scp if pattern.ends_with('*') => fill(pattern),
             _ => return false,
         };
-        let Some(letters) = resolved(&filled, variables, &self.request.context) else { return false };
+        let Some(letters) = resolved(&filled, variables, &self.request.context) else {
+            return false;
+        };
         Pattern::arn_of(letters.into_iter()).matches(&self.request.resource)
     }
 
     fn is_barred_by_block_public_access(&self) -> bool {
-        let same = self.request.caller.account().is_some() && self.request.caller.account() == self.request.account();
+        let same = self.request.caller.account().is_some()
+            && self.request.caller.account() == self.request.account();
         self.request.action.to_ascii_lowercase().starts_with("s3:")
             && self.layers.block_public_access.restrict_public_buckets
             && !same
             && !matches!(self.request.caller, Caller::Service(_))
-            && self.layers.resource.as_ref().is_some_and(crate::service::is_public_bucket_policy)
+            && self
+                .layers
+                .resource
+                .as_ref()
+                .is_some_and(crate::service::is_public_bucket_policy)
     }
 }
 
@@ -444,13 +613,17 @@ fn fill(pattern: &str) -> String {
 }
 
 pub(crate) fn is_root_of(value: &str, account: &str) -> bool {
-    crate::request::Arn::parse(value).is_some_and(|a| a.service == "iam" && a.account == account && a.resource == "root")
+    crate::request::Arn::parse(value)
+        .is_some_and(|a| a.service == "iam" && a.account == account && a.resource == "root")
 }
 
 /// Whether an ARN is that of the role; a session does not show the path of its role.
 pub(crate) fn is_role(value: &str, account: &str, role: &str) -> bool {
     crate::request::Arn::parse(value).is_some_and(|a| {
-        a.service == "iam" && a.account == account && a.resource.starts_with("role/") && a.resource.rsplit('/').next() == Some(role)
+        a.service == "iam"
+            && a.account == account
+            && a.resource.starts_with("role/")
+            && a.resource.rsplit('/').next() == Some(role)
     })
 }
 
@@ -459,7 +632,9 @@ fn resolved(text: &str, variables: bool, context: &Context) -> Option<Vec<(char,
     let mut letters = Vec::new();
     for piece in pieces(text, variables) {
         match piece {
-            Piece::Letter(letter, wild) => letters.push((letter, wild && matches!(letter, '*' | '?'))),
+            Piece::Letter(letter, wild) => {
+                letters.push((letter, wild && matches!(letter, '*' | '?')))
+            }
             Piece::Variable(key, default) => {
                 let value = match context.get(&key) {
                     Known::Is(Given::One(value)) => value.clone(),
@@ -474,22 +649,34 @@ fn resolved(text: &str, variables: bool, context: &Context) -> Option<Vec<(char,
 
 /// Whether a condition holds.
 fn holds(condition: &Condition, context: &Context, variables: bool) -> Tri {
-    let Some(operator) = Operator::parse(&condition.operator) else { return Tri::Maybe };
+    let Some(operator) = Operator::parse(&condition.operator) else {
+        return Tri::Maybe;
+    };
     let known = context.get(&condition.key.to_ascii_lowercase());
     if known == Known::Unknown {
         return Tri::Maybe;
     }
-    let Operator { set, test, negated, if_exists } = operator;
+    let Operator {
+        set,
+        test,
+        negated,
+        if_exists,
+    } = operator;
     if test == Test::Null {
         let absent = known == Known::Absent;
-        return condition.values.iter().fold(Tri::No, |v, wanted| match wanted.to_ascii_lowercase().as_str() {
-            "true" => v.or(Tri::from(absent)),
-            "false" => v.or(Tri::from(!absent)),
-            _ => v,
+        return condition.values.iter().fold(Tri::No, |v, wanted| {
+            match wanted.to_ascii_lowercase().as_str() {
+                "true" => v.or(Tri::from(absent)),
+                "false" => v.or(Tri::from(!absent)),
+                _ => v,
+            }
         });
     }
     let one = |value: &str| {
-        let matched = condition.values.iter().any(|wanted| is_match(test, wanted, value, context, variables));
+        let matched = condition
+            .values
+            .iter()
+            .any(|wanted| is_match(test, wanted, value, context, variables));
         matched != negated
     };
     Tri::from(match (known, set) {
@@ -508,30 +695,51 @@ fn holds(condition: &Condition, context: &Context, variables: bool) -> Tri {
 
 /// Whether one value is what one value of the policy asks for.
 fn is_match(test: Test, wanted: &str, value: &str, context: &Context, variables: bool) -> bool {
-    let Some(letters) = resolved(wanted, variables, context) else { return false };
+    let Some(letters) = resolved(wanted, variables, context) else {
+        return false;
+    };
     let text = || letters.iter().map(|(l, _)| *l).collect::<String>();
     match test {
         Test::Equals => text() == value,
         Test::EqualsIgnoreCase => text().to_lowercase() == value.to_lowercase(),
         Test::Like => Pattern::text_of(letters.iter().copied()).matches(value),
-        Test::Number(order) => number(value).zip(number(&text())).is_some_and(|(a, b)| order.holds(a, b)),
-        Test::Date(order) => date(value).zip(date(&text())).is_some_and(|(a, b)| order.holds(a, b)),
+        Test::Number(order) => number(value)
+            .zip(number(&text()))
+            .is_some_and(|(a, b)| order.holds(a, b)),
+        Test::Date(order) => date(value)
+            .zip(date(&text()))
+            .is_some_and(|(a, b)| order.holds(a, b)),
         Test::Bool => text().eq_ignore_ascii_case(value),
         Test::Binary => text() == value,
-        Test::Ip => Cidr::parse(&text()).zip(value.parse::<IpAddr>().ok()).is_some_and(|(net, ip)| net.holds(ip)),
+        Test::Ip => Cidr::parse(&text())
+            .zip(value.parse::<IpAddr>().ok())
+            .is_some_and(|(net, ip)| net.holds(ip)),
         Test::Arn => {
             let is_arn = |t: &str| t.starts_with("arn:") && t.splitn(6, ':').count() == 6;
             // Pattern::arn would read `*` as everything; here it is no ARN.
-            is_arn(&text()) && is_arn(value) && Pattern::arn_of(letters.iter().copied()).matches(value)
+            is_arn(&text())
+                && is_arn(value)
+                && Pattern::arn_of(letters.iter().copied()).matches(value)
         }
         Test::Null => false,
     }
 }
 
 fn answer(decision: Decision, layer: Layer, by: &[(usize, usize)], text: &'static str) -> Answer {
-    let mut because: Vec<_> = by.iter().map(|s| Because { layer, statement: Some(*s), text }).collect();
+    let mut because: Vec<_> = by
+        .iter()
+        .map(|s| Because {
+            layer,
+            statement: Some(*s),
+            text,
+        })
+        .collect();
     if because.is_empty() {
-        because.push(Because { layer, statement: None, text });
+        because.push(Because {
+            layer,
+            statement: None,
+            text,
+        });
     }
     Answer { decision, because }
 }

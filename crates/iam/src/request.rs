@@ -90,15 +90,25 @@ impl<'a> Arn<'a> {
             Some(part)
         };
         let (partition, service, region, account) = (next()?, next()?, next()?, next()?);
-        Some(Self { partition, service, region, account, resource: rest })
+        Some(Self {
+            partition,
+            service,
+            region,
+            account,
+            resource: rest,
+        })
     }
 }
 
 impl Caller {
     /// What sort of principal this is, if it is one of an account.
     pub fn kind(&self) -> CallerKind {
-        let Self::Aws(arn) = self else { return CallerKind::Other };
-        let Some(arn) = Arn::parse(arn) else { return CallerKind::Other };
+        let Self::Aws(arn) = self else {
+            return CallerKind::Other;
+        };
+        let Some(arn) = Arn::parse(arn) else {
+            return CallerKind::Other;
+        };
         match (arn.service, arn.resource.split('/').next()) {
             ("iam", Some("root")) => CallerKind::Root,
             ("iam", Some("user")) => CallerKind::User,
@@ -130,9 +140,10 @@ impl Caller {
     pub fn principal_arn(&self) -> Option<Cow<'_, str>> {
         let Self::Aws(text) = self else { return None };
         match (self.kind(), self.role(), Arn::parse(text)) {
-            (CallerKind::Session, Some(role), Some(arn)) => {
-                Some(Cow::Owned(format!("arn:{}:iam::{}:role/{role}", arn.partition, arn.account)))
-            }
+            (CallerKind::Session, Some(role), Some(arn)) => Some(Cow::Owned(format!(
+                "arn:{}:iam::{}:role/{role}",
+                arn.partition, arn.account
+            ))),
             _ => Some(Cow::Borrowed(text)),
         }
     }
@@ -142,7 +153,8 @@ impl Caller {
         let Self::Aws(arn) = self else { return false };
         match Arn::parse(arn).map(|a| a.resource) {
             Some(resource) => {
-                resource.starts_with("role/aws-service-role/") || resource.starts_with("assumed-role/AWSServiceRoleFor")
+                resource.starts_with("role/aws-service-role/")
+                    || resource.starts_with("assumed-role/AWSServiceRoleFor")
             }
             None => false,
         }
@@ -171,7 +183,9 @@ fn scalar<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D
         serde_json::Value::String(text) => Ok(text),
         serde_json::Value::Bool(value) => Ok(value.to_string()),
         serde_json::Value::Number(value) => Ok(value.to_string()),
-        _ => Err(serde::de::Error::custom("a condition key needs a text, a number, true, false, or a list of texts")),
+        _ => Err(serde::de::Error::custom(
+            "a condition key needs a text, a number, true, false, or a list of texts",
+        )),
     }
 }
 
@@ -211,7 +225,10 @@ pub struct Context {
 impl Context {
     /// A context of which only some keys are known.
     pub fn open() -> Self {
-        Self { open: true, ..Self::default() }
+        Self {
+            open: true,
+            ..Self::default()
+        }
     }
 
     /// Adds a key.
@@ -221,7 +238,9 @@ impl Context {
 
     /// Adds a key with one value, unless it is there.
     pub fn default_to(&mut self, key: &str, value: impl FnOnce() -> String) {
-        self.keys.entry(key.to_ascii_lowercase()).or_insert_with(|| Given::One(value()));
+        self.keys
+            .entry(key.to_ascii_lowercase())
+            .or_insert_with(|| Given::One(value()));
     }
 
     /// All keys, in lower case, with their values.
@@ -272,8 +291,15 @@ pub struct Request {
 impl Request {
     /// Account of the resource, as far as it is known.
     pub fn account(&self) -> Option<&str> {
-        let named = || Arn::parse(&self.resource).map(|a| a.account).filter(|a| a.len() == 12);
-        self.resource_account.as_deref().or_else(named).or_else(|| self.caller.account())
+        let named = || {
+            Arn::parse(&self.resource)
+                .map(|a| a.account)
+                .filter(|a| a.len() == 12)
+        };
+        self.resource_account
+            .as_deref()
+            .or_else(named)
+            .or_else(|| self.caller.account())
     }
 
     /// Adds the keys that every request has and that follow from it (IAM user guide, "global condition context keys"). A
@@ -287,7 +313,9 @@ impl Request {
         if action.is_some_and(|a| actions.is_wildcard_only(a)) {
             self.resource = "*".to_owned();
         }
-        let Self { caller, context, .. } = self;
+        let Self {
+            caller, context, ..
+        } = self;
         let (kind, account) = (caller.kind(), caller.account().map(str::to_owned));
         if let Caller::Aws(arn) = &*caller {
             if let Some(principal) = caller.principal_arn() {
@@ -318,7 +346,9 @@ impl Request {
         if matches!(caller, Caller::Anonymous) {
             context.default_to("aws:PrincipalType", || "Anonymous".to_owned());
         }
-        context.default_to("aws:PrincipalIsAWSService", || matches!(caller, Caller::Service(_)).to_string());
+        context.default_to("aws:PrincipalIsAWSService", || {
+            matches!(caller, Caller::Service(_)).to_string()
+        });
         if let Some(account) = self.account().map(str::to_owned) {
             self.context.default_to("aws:ResourceAccount", || account);
         }
@@ -381,7 +411,9 @@ impl<P> Default for Layers<P> {
 
 /// Where the policies of each level begin, when all are numbered one after the other.
 pub(crate) fn starts<P>(levels: &[Vec<P>]) -> impl Iterator<Item = usize> {
-    levels.iter().scan(0, |next, level| Some(std::mem::replace(next, *next + level.len())))
+    levels.iter().scan(0, |next, level| {
+        Some(std::mem::replace(next, *next + level.len()))
+    })
 }
 
 impl<P> Layers<P> {
@@ -562,7 +594,9 @@ impl Because {
     /// The reason with its statement: `identity policy 1, statement 2 (ReadLogs): allows it`.
     pub fn sentence<P: AsRef<crate::engine::Compiled>>(&self, layers: &Layers<P>) -> String {
         let layer = self.layer.word();
-        let Some((policy, statement)) = self.statement else { return format!("{layer}: {}", self.text) };
+        let Some((policy, statement)) = self.statement else {
+            return format!("{layer}: {}", self.text);
+        };
         let policies = match self.layer {
             Layer::Identity => &layers.identity[..],
             Layer::Resource => layers.resource.as_slice(),
@@ -577,8 +611,16 @@ impl Because {
             _ => &[],
         };
         let found = policies.iter().chain(levels.iter().flatten()).nth(policy);
-        let sid = found.and_then(|p| p.as_ref().sid(statement)).map(|s| format!(" ({s})")).unwrap_or_default();
-        format!("{layer} {}, statement {}{sid}: {}", policy + 1, statement + 1, self.text)
+        let sid = found
+            .and_then(|p| p.as_ref().sid(statement))
+            .map(|s| format!(" ({s})"))
+            .unwrap_or_default();
+        format!(
+            "{layer} {}, statement {}{sid}: {}",
+            policy + 1,
+            statement + 1,
+            self.text
+        )
     }
 }
 

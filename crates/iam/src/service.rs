@@ -95,7 +95,10 @@ struct Protected {
 /// The answer that no policy can change: `sts:GetCallerIdentity` "even if … explicitly denied" (STS API reference).
 pub(crate) fn always(request: &Request) -> Option<Answer> {
     let text = "always answered, even where a policy denies it";
-    request.action.eq_ignore_ascii_case("sts:GetCallerIdentity").then(|| by_service(Decision::Allowed, text))
+    request
+        .action
+        .eq_ignore_ascii_case("sts:GetCallerIdentity")
+        .then(|| by_service(Decision::Allowed, text))
 }
 
 /// The answer of the service where no policy denies: things that it lets nobody change. A service-linked role is how AWS
@@ -107,14 +110,24 @@ pub(crate) fn refused(request: &Request) -> Option<Answer> {
         return None;
     }
     let row = PROTECTED.iter().find(|p| {
-        arn.service == p.service && p.account.is_none_or(|account| account == arn.account) && arn.resource.starts_with(p.prefix)
+        arn.service == p.service
+            && p.account.is_none_or(|account| account == arn.account)
+            && arn.resource.starts_with(p.prefix)
     })?;
-    let is_listed = service.eq_ignore_ascii_case(row.service) && row.calls.iter().any(|c| c.eq_ignore_ascii_case(name));
+    let is_listed = service.eq_ignore_ascii_case(row.service)
+        && row.calls.iter().any(|c| c.eq_ignore_ascii_case(name));
     is_listed.then(|| by_service(Decision::ImplicitlyDenied, row.text))
 }
 
 fn by_service(decision: Decision, text: &'static str) -> Answer {
-    Answer { decision, because: vec![Because { layer: Layer::Service, statement: None, text }] }
+    Answer {
+        decision,
+        because: vec![Because {
+            layer: Layer::Service,
+            statement: None,
+            text,
+        }],
+    }
 }
 
 /// Whether the resource is a KMS key. In its policy a statement without Resource, or without Action, "has no effect" (KMS
@@ -128,13 +141,16 @@ pub(crate) fn is_trust(request: &Request) -> bool {
     let (action, assume) = (request.action.as_bytes(), b"sts:assumerole");
     action.len() >= assume.len()
         && action[..assume.len()].eq_ignore_ascii_case(assume)
-        && Arn::parse(&request.resource).is_some_and(|a| a.service == "iam" && a.resource.starts_with("role/"))
+        && Arn::parse(&request.resource)
+            .is_some_and(|a| a.service == "iam" && a.resource.starts_with("role/"))
 }
 
 /// Whether a role belongs to AWS: its path is `aws-reserved` or `aws-service-role`.
 pub(crate) fn is_reserved_role(arn: &str) -> bool {
-    Arn::parse(arn)
-        .is_some_and(|a| a.resource.starts_with("role/aws-reserved/") || a.resource.starts_with("role/aws-service-role/"))
+    Arn::parse(arn).is_some_and(|a| {
+        a.resource.starts_with("role/aws-reserved/")
+            || a.resource.starts_with("role/aws-service-role/")
+    })
 }
 
 /// Whether the policy of the resource must bring in the account before identity policies count: KMS keys ("Key policies in
@@ -179,12 +195,20 @@ pub(crate) fn is_everybody(principal: &Principal) -> bool {
 }
 
 fn fixes(condition: &Condition) -> bool {
-    let Some(operator) = Operator::parse(&condition.operator) else { return false };
+    let Some(operator) = Operator::parse(&condition.operator) else {
+        return false;
+    };
     let fixed = |value: &String| match operator.test {
         // A wide range is no fixed value: S3 asks for at least /8, or /32 of IPv6.
-        Test::Ip => value
-            .split_once('/')
-            .is_none_or(|(ip, bits)| bits.parse::<u32>().is_ok_and(|bits| if ip.contains(':') { bits >= 32 } else { bits >= 8 })),
+        Test::Ip => value.split_once('/').is_none_or(|(ip, bits)| {
+            bits.parse::<u32>().is_ok_and(|bits| {
+                if ip.contains(':') {
+                    bits >= 32
+                } else {
+                    bits >= 8
+                }
+            })
+        }),
         _ => !value.contains(['*', '?']) && !value.contains("${"),
     };
     !operator.negated

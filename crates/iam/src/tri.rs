@@ -33,7 +33,10 @@ impl Tri {
 
     /// The opposite.
     #[must_use]
-    #[expect(clippy::should_implement_trait, reason = "there is no operator for three values")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "there is no operator for three values"
+    )]
     pub fn not(self) -> Self {
         match self {
             Self::No => Self::Yes,

@@ -66,15 +66,27 @@ const OPERATORS: &[(&str, Test, bool)] = &[
     ("numericequals", Test::Number(Order::Equal), false),
     ("numericnotequals", Test::Number(Order::Equal), true),
     ("numericlessthan", Test::Number(Order::Less), false),
-    ("numericlessthanequals", Test::Number(Order::LessEqual), false),
+    (
+        "numericlessthanequals",
+        Test::Number(Order::LessEqual),
+        false,
+    ),
     ("numericgreaterthan", Test::Number(Order::Greater), false),
-    ("numericgreaterthanequals", Test::Number(Order::GreaterEqual), false),
+    (
+        "numericgreaterthanequals",
+        Test::Number(Order::GreaterEqual),
+        false,
+    ),
     ("dateequals", Test::Date(Order::Equal), false),
     ("datenotequals", Test::Date(Order::Equal), true),
     ("datelessthan", Test::Date(Order::Less), false),
     ("datelessthanequals", Test::Date(Order::LessEqual), false),
     ("dategreaterthan", Test::Date(Order::Greater), false),
-    ("dategreaterthanequals", Test::Date(Order::GreaterEqual), false),
+    (
+        "dategreaterthanequals",
+        Test::Date(Order::GreaterEqual),
+        false,
+    ),
     ("bool", Test::Bool, false),
     ("binaryequals", Test::Binary, false),
     ("ipaddress", Test::Ip, false),
@@ -96,17 +108,26 @@ impl Operator {
             Some(_) => return None,
             None => (Set::None, lower.as_str()),
         };
-        let (name, if_exists) = rest.strip_suffix("ifexists").map_or((rest, false), |name| (name, true));
+        let (name, if_exists) = rest
+            .strip_suffix("ifexists")
+            .map_or((rest, false), |name| (name, true));
         let (_, test, negated) = OPERATORS.iter().find(|(n, ..)| *n == name)?;
         if *test == Test::Null && (if_exists || set != Set::None) {
             return None;
         }
-        Some(Self { set, test: *test, negated: *negated, if_exists })
+        Some(Self {
+            set,
+            test: *test,
+            negated: *negated,
+            if_exists,
+        })
     }
 }
 
 pub(crate) fn number(text: &str) -> Option<f64> {
-    let plain = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
+    let plain = text
+        .bytes()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
     if plain { text.parse().ok() } else { None }
 }
 
@@ -127,7 +148,12 @@ pub(crate) fn date(text: &str) -> Option<f64> {
         _ => text.to_owned(),
     };
     let day: jiff::civil::Date = day.parse().ok()?;
-    Some(day.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second() as f64)
+    Some(
+        day.to_zoned(jiff::tz::TimeZone::UTC)
+            .ok()?
+            .timestamp()
+            .as_second() as f64,
+    )
 }
 
 /// A range of addresses: the lowest bits that are free do not count.
@@ -155,7 +181,11 @@ impl Cidr {
             IpAddr::V4(address) => (u128::from(address.to_bits()), 32),
             IpAddr::V6(address) => (address.to_bits(), 128),
         };
-        let free = if most == self.bits { 0 } else { u128::MAX >> (128 - (most - self.bits)) };
+        let free = if most == self.bits {
+            0
+        } else {
+            u128::MAX >> (128 - (most - self.bits))
+        };
         (bits & !free, bits | free)
     }
 
@@ -167,10 +197,21 @@ impl Cidr {
     /// Where a comparison with other ranges may change: its first address, its last, and those beside.
     pub(crate) fn edges(&self) -> Vec<IpAddr> {
         let (first, last) = self.range();
-        let bits = [Some(first), Some(last), first.checked_sub(1), last.checked_add(1)].into_iter().flatten();
+        let bits = [
+            Some(first),
+            Some(last),
+            first.checked_sub(1),
+            last.checked_add(1),
+        ]
+        .into_iter()
+        .flatten();
         match self.address {
-            IpAddr::V4(_) => bits.filter_map(|b| Some(std::net::Ipv4Addr::from_bits(u32::try_from(b).ok()?).into())).collect(),
-            IpAddr::V6(_) => bits.map(|b| std::net::Ipv6Addr::from_bits(b).into()).collect(),
+            IpAddr::V4(_) => bits
+                .filter_map(|b| Some(std::net::Ipv4Addr::from_bits(u32::try_from(b).ok()?).into()))
+                .collect(),
+            IpAddr::V6(_) => bits
+                .map(|b| std::net::Ipv6Addr::from_bits(b).into())
+                .collect(),
         }
     }
 
@@ -181,8 +222,12 @@ impl Cidr {
 
     pub(crate) fn holds(&self, address: IpAddr) -> bool {
         match (self.address, address) {
-            (IpAddr::V4(a), IpAddr::V4(b)) => self.bits == 0 || (a.to_bits() ^ b.to_bits()) >> (32 - self.bits) == 0,
-            (IpAddr::V6(a), IpAddr::V6(b)) => self.bits == 0 || (a.to_bits() ^ b.to_bits()) >> (128 - self.bits) == 0,
+            (IpAddr::V4(a), IpAddr::V4(b)) => {
+                self.bits == 0 || (a.to_bits() ^ b.to_bits()) >> (32 - self.bits) == 0
+            }
+            (IpAddr::V6(a), IpAddr::V6(b)) => {
+                self.bits == 0 || (a.to_bits() ^ b.to_bits()) >> (128 - self.bits) == 0
+            }
             _ => false,
         }
     }
@@ -211,7 +256,9 @@ pub(crate) fn pieces(text: &str, variables: bool) -> Vec<Piece> {
             pieces.push(match body {
                 "*" | "?" | "$" => Piece::Letter(body.chars().next().unwrap_or('$'), false),
                 _ => {
-                    let (key, default) = body.split_once(',').map_or((body, None), |(k, d)| (k, Some(d.trim())));
+                    let (key, default) = body
+                        .split_once(',')
+                        .map_or((body, None), |(k, d)| (k, Some(d.trim())));
                     let default = default.and_then(|d| d.strip_prefix('\'')?.strip_suffix('\''));
                     Piece::Variable(key.trim().to_ascii_lowercase(), default.map(str::to_owned))
                 }
@@ -232,8 +279,23 @@ mod tests {
     #[test]
     fn operators_are_read() {
         let operator = Operator::parse("ForAllValues:StringNotLikeIfExists").unwrap();
-        assert_eq!(operator, Operator { set: Set::All, test: Test::Like, negated: true, if_exists: true });
-        for bad in ["StringEqual", "ForSome:Bool", "NullIfExists", "ForAnyValue:Null", "", "IfExists"] {
+        assert_eq!(
+            operator,
+            Operator {
+                set: Set::All,
+                test: Test::Like,
+                negated: true,
+                if_exists: true
+            }
+        );
+        for bad in [
+            "StringEqual",
+            "ForSome:Bool",
+            "NullIfExists",
+            "ForAnyValue:Null",
+            "",
+            "IfExists",
+        ] {
             assert_eq!(Operator::parse(bad), None, "{bad}");
         }
         assert_eq!(OPERATORS.len(), 27);
@@ -241,16 +303,39 @@ mod tests {
 
     #[test]
     fn values_are_read() {
-        assert_eq!((number("10.5"), number("ten"), number("inf"), number("")), (Some(10.5), None, None, None));
-        for text in ["2026-01-01T00:00:00Z", "2026-01-01", "1767225600", "2026", "2026-01", "2026-01-01T01:00:00+01:00"] {
+        assert_eq!(
+            (number("10.5"), number("ten"), number("inf"), number("")),
+            (Some(10.5), None, None, None)
+        );
+        for text in [
+            "2026-01-01T00:00:00Z",
+            "2026-01-01",
+            "1767225600",
+            "2026",
+            "2026-01",
+            "2026-01-01T01:00:00+01:00",
+        ] {
             assert_eq!(date(text), Some(1_767_225_600.0), "{text}");
         }
         assert_eq!(date("yesterday"), None);
         let net = Cidr::parse("203.0.113.0/24").unwrap();
-        assert!(net.holds("203.0.113.9".parse().unwrap()) && !net.holds("203.0.114.9".parse().unwrap()));
-        assert!(Cidr::parse("2001:db8::/32").unwrap().holds("2001:db8:1::1".parse().unwrap()));
-        assert!(Cidr::parse("0.0.0.0/0").unwrap().holds("8.8.8.8".parse().unwrap()));
-        assert_eq!((Cidr::parse("1.2.3.4/33"), Cidr::parse("a/8")), (None, None));
+        assert!(
+            net.holds("203.0.113.9".parse().unwrap()) && !net.holds("203.0.114.9".parse().unwrap())
+        );
+        assert!(
+            Cidr::parse("2001:db8::/32")
+                .unwrap()
+                .holds("2001:db8:1::1".parse().unwrap())
+        );
+        assert!(
+            Cidr::parse("0.0.0.0/0")
+                .unwrap()
+                .holds("8.8.8.8".parse().unwrap())
+        );
+        assert_eq!(
+            (Cidr::parse("1.2.3.4/33"), Cidr::parse("a/8")),
+            (None, None)
+        );
     }
 
     #[test]
@@ -260,12 +345,21 @@ mod tests {
                 .map(|p| match p {
                     Piece::Letter(l, true) => l.to_string(),
                     Piece::Letter(l, false) => format!("\\{l}"),
-                    Piece::Variable(k, d) => format!("<{k}{}>", d.as_deref().map(|d| format!("={d}")).unwrap_or_default()),
+                    Piece::Variable(k, d) => format!(
+                        "<{k}{}>",
+                        d.as_deref().map(|d| format!("={d}")).unwrap_or_default()
+                    ),
                 })
                 .collect::<String>()
         };
-        assert_eq!(text(&pieces("a/${aws:UserName}/${*}*", true)), "a/<aws:username>/\\**");
-        assert_eq!(text(&pieces("${aws:PrincipalTag/team, 'none'}", true)), "<aws:principaltag/team=none>");
+        assert_eq!(
+            text(&pieces("a/${aws:UserName}/${*}*", true)),
+            "a/<aws:username>/\\**"
+        );
+        assert_eq!(
+            text(&pieces("${aws:PrincipalTag/team, 'none'}", true)),
+            "<aws:principaltag/team=none>"
+        );
         assert_eq!(text(&pieces("${aws:username}", false)), "${aws:username}");
         assert_eq!(text(&pieces("${aws:username", true)), "${aws:username");
     }

@@ -3,8 +3,8 @@
 //! The words are few, so that what is asked and what is written often meet.
 
 use bartizan_iam::{
-    Actions, BlockPublicAccess, Caller, Compiled, Compiler, Context, Decision, Given, Layer, Layers, Policy, Request, evaluate,
-    parse,
+    Actions, BlockPublicAccess, Caller, Compiled, Compiler, Context, Decision, Given, Layer,
+    Layers, Policy, Request, evaluate, parse,
 };
 use serde_json::{Value, json};
 
@@ -204,13 +204,25 @@ fn many(random: &mut Random, from: &[&str]) -> Value {
 fn statement(random: &mut Random, principals: bool) -> Value {
     let mut statement = json!({"Effect": if random.chance(70) { "Allow" } else { "Deny" }});
     if !(principals && random.chance(2)) {
-        statement[if random.chance(85) { "Action" } else { "NotAction" }] = many(random, ACTION_PATTERNS);
+        statement[if random.chance(85) {
+            "Action"
+        } else {
+            "NotAction"
+        }] = many(random, ACTION_PATTERNS);
     }
     if !(principals && random.chance(20)) {
-        statement[if random.chance(85) { "Resource" } else { "NotResource" }] = many(random, RESOURCE_PATTERNS);
+        statement[if random.chance(85) {
+            "Resource"
+        } else {
+            "NotResource"
+        }] = many(random, RESOURCE_PATTERNS);
     }
     if principals && random.chance(95) {
-        statement[if random.chance(85) { "Principal" } else { "NotPrincipal" }] = match random.below(6) {
+        statement[if random.chance(85) {
+            "Principal"
+        } else {
+            "NotPrincipal"
+        }] = match random.below(6) {
             0 => json!("*"),
             1 => json!({"Service": "ec2.amazonaws.com"}),
             2 => json!({"Federated": "accounts.google.com", "AWS": random.pick(PRINCIPALS)}),
@@ -218,7 +230,11 @@ fn statement(random: &mut Random, principals: bool) -> Value {
             _ => json!({"AWS": many(random, PRINCIPALS)}),
         };
     }
-    for _ in 0..if random.chance(40) { 1 + random.below(2) } else { 0 } {
+    for _ in 0..if random.chance(40) {
+        1 + random.below(2)
+    } else {
+        0
+    } {
         let (operator, key) = (random.pick(OPERATORS), random.pick(KEYS));
         statement["Condition"][operator][key] = many(random, VALUES);
     }
@@ -232,7 +248,9 @@ fn statement(random: &mut Random, principals: bool) -> Value {
 }
 
 pub(crate) fn policy(random: &mut Random, principals: bool) -> Policy {
-    let statements: Vec<Value> = (0..1 + random.below(3)).map(|_| statement(random, principals)).collect();
+    let statements: Vec<Value> = (0..1 + random.below(3))
+        .map(|_| statement(random, principals))
+        .collect();
     let version = match random.below(100) {
         0..90 => "2012-10-17",
         90..98 => "2008-10-17",
@@ -247,7 +265,9 @@ fn case(random: &mut Random) -> (Request, Layers<Policy>) {
         match random.below(4) {
             0 => context.set(key, Given::One(random.pick(VALUES).to_owned())),
             1 if random.chance(40) => {
-                let values = (0..random.below(3)).map(|_| random.pick(VALUES).to_owned()).collect();
+                let values = (0..random.below(3))
+                    .map(|_| random.pick(VALUES).to_owned())
+                    .collect();
                 context.set(key, Given::Many(values));
             }
             _ => {}
@@ -262,18 +282,27 @@ fn case(random: &mut Random) -> (Request, Layers<Policy>) {
     let request = Request {
         action: random.pick(ACTIONS).to_owned(),
         resource: random.pick(RESOURCES).to_owned(),
-        resource_account: random.chance(60).then(|| random.pick(&["111111111111", "222222222222"]).to_owned()),
+        resource_account: random
+            .chance(60)
+            .then(|| random.pick(&["111111111111", "222222222222"]).to_owned()),
         caller,
         context,
     };
     let mut list = |of_a_hundred: usize, principals: bool| -> Vec<Policy> {
         if random.chance(of_a_hundred) {
-            (0..1 + random.below(2)).map(|_| policy(random, principals)).collect()
+            (0..1 + random.below(2))
+                .map(|_| policy(random, principals))
+                .collect()
         } else {
             Vec::new()
         }
     };
-    let (identity, boundary, session, endpoint) = (list(80, false), list(20, false), list(15, false), list(5, true));
+    let (identity, boundary, session, endpoint) = (
+        list(80, false),
+        list(20, false),
+        list(15, false),
+        list(5, true),
+    );
     let (scp, rcp) = (vec![list(100, false)], vec![list(100, true)]);
     let layers = Layers {
         identity,
@@ -283,7 +312,9 @@ fn case(random: &mut Random) -> (Request, Layers<Policy>) {
         scp: if random.chance(15) { scp } else { Vec::new() },
         rcp: if random.chance(10) { rcp } else { Vec::new() },
         endpoint,
-        block_public_access: BlockPublicAccess { restrict_public_buckets: random.chance(10) },
+        block_public_access: BlockPublicAccess {
+            restrict_public_buckets: random.chance(10),
+        },
     };
     (request, layers)
 }
@@ -296,7 +327,10 @@ fn compare(cases: usize, seed: u64) -> [usize; 4] {
     while seen.iter().sum::<usize>() < cases {
         let (mut request, layers) = case(&mut random);
         let mut list = |layer: Layer, policies: &[Policy]| -> Vec<Compiled> {
-            policies.iter().map(|p| compiler.compile(p, layer.side())).collect()
+            policies
+                .iter()
+                .map(|p| compiler.compile(p, layer.side()))
+                .collect()
         };
         let compiled = Layers {
             identity: list(Layer::Identity, &layers.identity),
@@ -310,7 +344,10 @@ fn compare(cases: usize, seed: u64) -> [usize; 4] {
         };
         let borrowed = compiled.map(|p| p);
         for _ in 0..8 {
-            let (slow, fast) = (evaluate(&request, &layers, actions), Compiled::evaluate(&request, &borrowed, actions));
+            let (slow, fast) = (
+                evaluate(&request, &layers, actions),
+                Compiled::evaluate(&request, &borrowed, actions),
+            );
             assert_eq!(slow, fast, "seed {seed}\n{request:#?}\n{layers:#?}");
             seen[slow.decision as usize] += 1;
             let (next, _) = case(&mut random);
@@ -331,15 +368,33 @@ fn both_evaluators_decide_alike() {
 #[test]
 #[ignore = "ten million cases"]
 fn ten_million() {
-    let cases = std::env::var("BARTIZAN_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(10_000_000usize);
+    let cases = std::env::var("BARTIZAN_CASES")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(10_000_000usize);
     let threads = std::thread::available_parallelism().map_or(1, Into::into);
     let started = std::time::Instant::now();
     let seen = std::thread::scope(|scope| {
-        let runs: Vec<_> = (0..threads).map(|n| scope.spawn(move || compare(cases / threads + 1, 1000 + n as u64))).collect();
-        runs.into_iter().map(|run| run.join().unwrap()).fold([0; 4], |a, b| [a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]])
+        let runs: Vec<_> = (0..threads)
+            .map(|n| scope.spawn(move || compare(cases / threads + 1, 1000 + n as u64)))
+            .collect();
+        runs.into_iter()
+            .map(|run| run.join().unwrap())
+            .fold([0; 4], |a, b| {
+                [a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]]
+            })
     });
-    for decision in [Decision::Allowed, Decision::ExplicitlyDenied, Decision::ImplicitlyDenied, Decision::Unknown] {
+    for decision in [
+        Decision::Allowed,
+        Decision::ExplicitlyDenied,
+        Decision::ImplicitlyDenied,
+        Decision::Unknown,
+    ] {
         println!("{:>12} {}", seen[decision as usize], decision.word());
     }
-    println!("{:>12} cases, no disagreement, {:.0} s", seen.iter().sum::<usize>(), started.elapsed().as_secs_f64());
+    println!(
+        "{:>12} cases, no disagreement, {:.0} s",
+        seen.iter().sum::<usize>(),
+        started.elapsed().as_secs_f64()
+    );
 }

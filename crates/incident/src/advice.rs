@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::group::IncidentMember;
-use super::{Advice, PersistentChange, Suspect};
+use super::incident::{Advice, PersistentChange, Suspect};
+use super::member::IncidentMember;
 use bartizan_detect::work::MadeThing;
 use bartizan_model::limits::ADVICE_MAX;
 use bartizan_model::{Evidence, Finding};

@@ -13,7 +13,7 @@ use super::action::is_change;
 use super::document::{PolicyField, documents};
 use super::shape::{at, text};
 use super::sharing::party;
-use super::{api, cut, is_account};
+use super::text::{api, cut, is_account};
 use bartizan_trail::json::JsonValue;
 use bartizan_trail::{Event, Field};
 

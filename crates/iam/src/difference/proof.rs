@@ -28,7 +28,8 @@ pub(super) fn is_covered(pair: &Pair<'_>, one: &One<'_>, work_left: &mut usize) 
         }
         let mut allowed = taken.clone();
         for (_, s) in pair.old_statements() {
-            let allows = s.effect == Effect::Allow && s.is_understood() && whom.is_within(&s.principal);
+            let allows =
+                s.effect == Effect::Allow && s.is_understood() && whom.is_within(&s.principal);
             if allows && s.conditions.iter().all(|c| implied(c, asked)) {
                 allowed.add_block(pair, &s.resource);
             }
@@ -38,12 +39,21 @@ pub(super) fn is_covered(pair: &Pair<'_>, one: &One<'_>, work_left: &mut usize) 
         }
     }
     // What the old policy denies must be denied by the new one.
-    for (n, denied) in pair.old_statements().filter(|(_, s)| s.effect != Effect::Allow) {
-        if pair.new_statements().any(|(m, s)| s.effect == denied.effect && is_same(pair, n, m)) {
+    for (n, denied) in pair
+        .old_statements()
+        .filter(|(_, s)| s.effect != Effect::Allow)
+    {
+        if pair
+            .new_statements()
+            .any(|(m, s)| s.effect == denied.effect && is_same(pair, n, m))
+        {
             continue;
         }
         let mut by = taken.clone();
-        for (_, s) in pair.new_statements().filter(|(_, s)| s.effect == Effect::Deny && s.is_understood()) {
+        for (_, s) in pair
+            .new_statements()
+            .filter(|(_, s)| s.effect == Effect::Deny && s.is_understood())
+        {
             let named = whom.is_within(&s.principal) || is_wider(s, denied);
             let holds = |c| implied(c, &denied.conditions) || implied(c, asked);
             if named && s.conditions.iter().all(holds) {
@@ -52,7 +62,9 @@ pub(super) fn is_covered(pair: &Pair<'_>, one: &One<'_>, work_left: &mut usize) 
         }
         let gone = match &denied.resource {
             None => false,
-            Some(Block::Is(list)) => list.iter().all(|d| by.takes(pair, one.include, Some(d), work_left)),
+            Some(Block::Is(list)) => list
+                .iter()
+                .all(|d| by.takes(pair, one.include, Some(d), work_left)),
             Some(Block::Not(list)) => {
                 by.add(pair, list);
                 by.takes(pair, one.include, None, work_left)
@@ -69,10 +81,14 @@ pub(super) fn is_covered(pair: &Pair<'_>, one: &One<'_>, work_left: &mut usize) 
 fn is_same(pair: &Pair<'_>, old: usize, new: usize) -> bool {
     let (a, b) = (&pair.old.policy, &pair.new.policy);
     let (x, y) = (&a.statements[old], &b.statements[new]);
-    let (p, q) = (&pair.old.compiled.statements[old], &pair.new.compiled.statements[new]);
+    let (p, q) = (
+        &pair.old.compiled.statements[old],
+        &pair.new.compiled.statements[new],
+    );
     a.version == b.version
         && a.unknown == b.unknown
-        && (&x.effect, &x.unknown, &x.action.is_some()) == (&y.effect, &y.unknown, &y.action.is_some())
+        && (&x.effect, &x.unknown, &x.action.is_some())
+            == (&y.effect, &y.unknown, &y.action.is_some())
         && p.resource == q.resource
         && p.principal == q.principal
         && x.conditions == y.conditions
@@ -82,7 +98,9 @@ fn is_same(pair: &Pair<'_>, old: usize, new: usize) -> bool {
 fn is_wider(wide: &CompiledStatement, narrow: &CompiledStatement) -> bool {
     match &narrow.principal {
         None => true,
-        Some(Block::Is(list)) => list.iter().all(|p| Whom::One(p.clone()).is_within(&wide.principal)),
+        Some(Block::Is(list)) => list
+            .iter()
+            .all(|p| Whom::One(p.clone()).is_within(&wide.principal)),
         // Of two denials that spare some, the one that spares fewer.
         Some(Block::Not(list)) => Whom::AllBut(list.clone()).is_within(&wide.principal),
     }
@@ -99,7 +117,8 @@ struct Taken {
 
 impl Taken {
     fn add(&mut self, pair: &Pair<'_>, list: &[Resource]) {
-        self.without.extend(list.iter().filter_map(|r| pair.symbols.pattern(r)));
+        self.without
+            .extend(list.iter().filter_map(|r| pair.symbols.pattern(r)));
     }
 
     fn add_block(&mut self, pair: &Pair<'_>, block: &Option<Block<Vec<Resource>>>) {
@@ -111,12 +130,23 @@ impl Taken {
     }
 
     /// Whether it takes away all of a resource, or of what is in that and in another.
-    fn takes(&self, pair: &Pair<'_>, include: Option<&Resource>, also: Option<&Resource>, work_left: &mut usize) -> bool {
+    fn takes(
+        &self,
+        pair: &Pair<'_>,
+        include: Option<&Resource>,
+        also: Option<&Resource>,
+        work_left: &mut usize,
+    ) -> bool {
         let without: Vec<&Pattern> = self.without.iter().collect();
-        let mut is_nothing = |from: &[&Pattern]| rest_within(from, &without, work_left) == Rest::Nothing;
+        let mut is_nothing =
+            |from: &[&Pattern]| rest_within(from, &without, work_left) == Rest::Nothing;
         // Either of the two alone may be gone; a letter for a variable is right as long as nothing is compared with it.
         for alone in [include, also].into_iter().flatten() {
-            if pair.symbols.pattern(alone).is_some_and(|p| is_nothing(&[&p, &pair.universe])) {
+            if pair
+                .symbols
+                .pattern(alone)
+                .is_some_and(|p| is_nothing(&[&p, &pair.universe]))
+            {
                 return true;
             }
         }
@@ -130,7 +160,17 @@ impl Taken {
             }
             picks.push(left);
         }
-        let from: Vec<Pattern> = [include, also].into_iter().flatten().map(outer).chain([pair.universe.clone()]).collect();
-        left(&from.iter().collect::<Vec<_>>(), &without, &picks, work_left) == Rest::Nothing
+        let from: Vec<Pattern> = [include, also]
+            .into_iter()
+            .flatten()
+            .map(outer)
+            .chain([pair.universe.clone()])
+            .collect();
+        left(
+            &from.iter().collect::<Vec<_>>(),
+            &without,
+            &picks,
+            work_left,
+        ) == Rest::Nothing
     }
 }

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::condition::States;
 use super::{One, Pair, Trial, Whom, account_of, left, shape_of};
 use crate::actions::Action;
-use crate::engine::{Asked, CompiledCondition, CompiledStatement, Effect, Filled, Resource, Wanted, filled};
+use crate::engine::{
+    Asked, CompiledCondition, CompiledStatement, Effect, Filled, Resource, Wanted, filled,
+};
 use crate::pattern::{Pattern, Rest};
 use crate::policy::{Block, Policy, Principal};
 use crate::reference::evaluate;
@@ -31,7 +33,11 @@ pub(super) fn run(pair: &Pair<'_>, one: &One<'_>, work_left: &mut usize) -> Tria
     if !one.statement.is_understood() {
         return Trial::Open;
     }
-    let statements: Vec<&CompiledStatement> = pair.old_statements().chain(pair.new_statements()).map(|(_, s)| s).collect();
+    let statements: Vec<&CompiledStatement> = pair
+        .old_statements()
+        .chain(pair.new_statements())
+        .map(|(_, s)| s)
+        .collect();
     let account = account_apart(pair);
     let (mut callers, mut is_open) = (callers(one, &statements, &account), false);
     if callers.len() > CALLERS_MAX {
@@ -54,7 +60,10 @@ pub(super) fn run(pair: &Pair<'_>, one: &One<'_>, work_left: &mut usize) -> Tria
             if *work_left == 0 {
                 return Trial::Open;
             }
-            let mut request = Request { context, ..request.clone() };
+            let mut request = Request {
+                context,
+                ..request.clone()
+            };
             match at(pair, one, &mut request, &mut checks_left, work_left) {
                 Trial::Nothing => {}
                 Trial::Open => is_open = true,
@@ -66,13 +75,26 @@ pub(super) fn run(pair: &Pair<'_>, one: &One<'_>, work_left: &mut usize) -> Tria
 }
 
 /// Whether it is new for a caller in a context.
-fn at(pair: &Pair<'_>, one: &One<'_>, request: &mut Request, checks_left: &mut usize, work_left: &mut usize) -> Trial {
+fn at(
+    pair: &Pair<'_>,
+    one: &One<'_>,
+    request: &mut Request,
+    checks_left: &mut usize,
+    work_left: &mut usize,
+) -> Trial {
     let given = request.context.clone();
     request.complete(pair.actions);
     let (asked, context) = (Asked::new(request, false, pair.actions), &request.context);
     let fits = |s: &CompiledStatement| {
-        let holds = s.conditions.iter().fold(Tri::Yes, |v, c| v.and(c.holds(context)));
-        holds.and(asked.named(s).0[0]).and(if s.is_understood() { Tri::Yes } else { Tri::Maybe })
+        let holds = s
+            .conditions
+            .iter()
+            .fold(Tri::Yes, |v, c| v.and(c.holds(context)));
+        holds.and(asked.named(s).0[0]).and(if s.is_understood() {
+            Tri::Yes
+        } else {
+            Tri::Maybe
+        })
     };
     if fits(one.statement) == Tri::No {
         return Trial::Nothing;
@@ -86,18 +108,29 @@ fn at(pair: &Pair<'_>, one: &One<'_>, request: &mut Request, checks_left: &mut u
         },
     };
     if let Some(Block::Not(list)) = &one.statement.resource {
-        taken.without.extend(list.iter().filter_map(|r| concrete(r, context)));
+        taken
+            .without
+            .extend(list.iter().filter_map(|r| concrete(r, context)));
     }
-    for (_, s) in pair.new_statements().filter(|(_, s)| s.effect == Effect::Deny && fits(s) == Tri::Yes) {
+    for (_, s) in pair
+        .new_statements()
+        .filter(|(_, s)| s.effect == Effect::Deny && fits(s) == Tri::Yes)
+    {
         taken.add(&s.resource, context);
     }
     let mut allowed = taken.clone();
-    for (_, s) in pair.old_statements().filter(|(_, s)| s.effect == Effect::Allow && fits(s) == Tri::Yes) {
+    for (_, s) in pair
+        .old_statements()
+        .filter(|(_, s)| s.effect == Effect::Allow && fits(s) == Tri::Yes)
+    {
         allowed.add(&s.resource, context);
     }
     // Not allowed by the old policy; or denied by it.
     let mut tries = vec![(vec![include.clone(), pair.universe.clone()], allowed)];
-    for (_, s) in pair.old_statements().filter(|(_, s)| s.effect != Effect::Allow && fits(s) != Tri::No) {
+    for (_, s) in pair
+        .old_statements()
+        .filter(|(_, s)| s.effect != Effect::Allow && fits(s) != Tri::No)
+    {
         let from = || vec![include.clone(), pair.universe.clone()];
         match &s.resource {
             None => tries.push((from(), taken.clone())),
@@ -107,7 +140,9 @@ fn at(pair: &Pair<'_>, one: &One<'_>, request: &mut Request, checks_left: &mut u
             }
             Some(Block::Not(list)) => {
                 let mut taken = taken.clone();
-                taken.without.extend(list.iter().filter_map(|r| concrete(r, context)));
+                taken
+                    .without
+                    .extend(list.iter().filter_map(|r| concrete(r, context)));
                 tries.push((from(), taken));
             }
         }
@@ -118,8 +153,20 @@ fn at(pair: &Pair<'_>, one: &One<'_>, request: &mut Request, checks_left: &mut u
             Rest::Nothing => {}
             Rest::TooLarge => is_open = true,
             Rest::Text(text) => {
-                let request = Request { context: given.clone(), ..request.clone() };
-                match shown(pair, one, request, &from, &taken, text, checks_left, work_left) {
+                let request = Request {
+                    context: given.clone(),
+                    ..request.clone()
+                };
+                match shown(
+                    pair,
+                    one,
+                    request,
+                    &from,
+                    &taken,
+                    text,
+                    checks_left,
+                    work_left,
+                ) {
                     Some(witness) => return Trial::Shown(witness),
                     None => is_open = true,
                 }
@@ -130,7 +177,10 @@ fn at(pair: &Pair<'_>, one: &One<'_>, request: &mut Request, checks_left: &mut u
 }
 
 /// A request of that sort which the old policy does not allow and the new one does, by the reference evaluator.
-#[expect(clippy::too_many_arguments, reason = "what is asked, what is left, and two budgets")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what is asked, what is left, and two budgets"
+)]
 fn shown(
     pair: &Pair<'_>,
     one: &One<'_>,
@@ -142,7 +192,13 @@ fn shown(
     work_left: &mut usize,
 ) -> Option<Request> {
     // Of the class an action that people know, where there is one; with a resource of its type, where that is left.
-    let known: Vec<Action> = pair.class.iter().filter(|n| (*n as usize) < pair.actions.len()).map(Action).take(TRIES_MAX).collect();
+    let known: Vec<Action> = pair
+        .class
+        .iter()
+        .filter(|n| (*n as usize) < pair.actions.len())
+        .map(Action)
+        .take(TRIES_MAX)
+        .collect();
     let mut tries: Vec<(String, String)> = Vec::new();
     for action in &known {
         for template in pair.actions.resource_arns(*action) {
@@ -153,13 +209,27 @@ fn shown(
             }
         }
     }
-    tries.push((known.first().map_or_else(|| request.action.clone(), |a| pair.actions.name(*a)), text));
+    tries.push((
+        known
+            .first()
+            .map_or_else(|| request.action.clone(), |a| pair.actions.name(*a)),
+        text,
+    ));
     for (action, resource) in tries {
         *checks_left = checks_left.checked_sub(1)?;
-        let request = Request { action, resource, ..request.clone() };
-        let decide = |policy: &Policy| evaluate(&request, &layers(policy, pair.side, one.whom), pair.actions).decision;
+        let request = Request {
+            action,
+            resource,
+            ..request.clone()
+        };
+        let decide = |policy: &Policy| {
+            evaluate(&request, &layers(policy, pair.side, one.whom), pair.actions).decision
+        };
         if decide(pair.new.policy) == Decision::Allowed
-            && matches!(decide(pair.old.policy), Decision::ImplicitlyDenied | Decision::ExplicitlyDenied)
+            && matches!(
+                decide(pair.old.policy),
+                Decision::ImplicitlyDenied | Decision::ExplicitlyDenied
+            )
         {
             return Some(request);
         }
@@ -179,8 +249,12 @@ impl Taken {
     fn add(&mut self, block: &Option<Block<Vec<Resource>>>, context: &Context) {
         match block {
             None => {}
-            Some(Block::Is(list)) => self.without.extend(list.iter().filter_map(|r| concrete(r, context))),
-            Some(Block::Not(list)) => self.all_but.push(list.iter().filter_map(|r| concrete(r, context)).collect()),
+            Some(Block::Is(list)) => self
+                .without
+                .extend(list.iter().filter_map(|r| concrete(r, context))),
+            Some(Block::Not(list)) => self
+                .all_but
+                .push(list.iter().filter_map(|r| concrete(r, context)).collect()),
         }
     }
 
@@ -188,7 +262,12 @@ impl Taken {
         if self.all_but.iter().any(Vec::is_empty) {
             return Rest::Nothing;
         }
-        left(&from.iter().collect::<Vec<_>>(), &self.without.iter().collect::<Vec<_>>(), &self.all_but, work_left)
+        left(
+            &from.iter().collect::<Vec<_>>(),
+            &self.without.iter().collect::<Vec<_>>(),
+            &self.all_but,
+            work_left,
+        )
     }
 }
 
@@ -218,9 +297,21 @@ fn contexts(
             None => &[][..],
             Some(Block::Is(list) | Block::Not(list)) => list,
         };
-        let of_resources = resources.iter().filter_map(|r| if let Resource::Template(pieces) = r { Some(pieces) } else { None });
+        let of_resources = resources.iter().filter_map(|r| {
+            if let Resource::Template(pieces) = r {
+                Some(pieces)
+            } else {
+                None
+            }
+        });
         let of_values = statement.conditions.iter().flat_map(|c| &c.values);
-        let of_values = of_values.filter_map(|v| if let Wanted::Template(_, pieces) = v { Some(pieces) } else { None });
+        let of_values = of_values.filter_map(|v| {
+            if let Wanted::Template(_, pieces) = v {
+                Some(pieces)
+            } else {
+                None
+            }
+        });
         for piece in of_resources.chain(of_values).flatten() {
             if let Piece::Variable(key, _) = piece {
                 keys.entry(key).or_default();
@@ -244,7 +335,8 @@ fn contexts(
             Known::Is(given) => Some(given.clone()),
             Known::Absent | Known::Unknown => None,
         };
-        let of_principal = key.starts_with("aws:principal") && !key.starts_with("aws:principalservicename");
+        let of_principal =
+            key.starts_with("aws:principal") && !key.starts_with("aws:principalservicename");
         // What follows from the caller is what it is.
         let is_fixed = match *key {
             "aws:principalisawsservice" | "aws:principaltype" => true,
@@ -254,13 +346,24 @@ fn contexts(
             _ => of_principal && !is_aws,
         };
         let mut states = if is_fixed {
-            States { list: vec![given], is_complete: true }
+            States {
+                list: vec![given],
+                is_complete: true,
+            }
         } else {
-            States::of(key, conditions, given.is_some(), variables.contains(key), work_left)
+            States::of(
+                key,
+                conditions,
+                given.is_some(),
+                variables.contains(key),
+                work_left,
+            )
         };
         is_complete &= states.is_complete;
         let asked = one.statement.conditions.iter().filter(|c| c.key == *key);
-        let asked: Vec<_> = asked.filter(|c| !c.values.iter().any(|v| matches!(v, Wanted::Template(..)))).collect();
+        let asked: Vec<_> = asked
+            .filter(|c| !c.values.iter().any(|v| matches!(v, Wanted::Template(..))))
+            .collect();
         states.list.retain(|state| {
             let mut context = Context::default();
             if let Some(given) = state {
@@ -273,7 +376,10 @@ fn contexts(
         }
         all.push((key, states.list));
     }
-    let combinations = all.iter().try_fold(1usize, |n, (_, list)| n.checked_mul(list.len())).unwrap_or(usize::MAX);
+    let combinations = all
+        .iter()
+        .try_fold(1usize, |n, (_, list)| n.checked_mul(list.len()))
+        .unwrap_or(usize::MAX);
     is_complete &= combinations <= CONTEXTS_MAX;
     let context = |pick: &dyn Fn(usize) -> usize| {
         let mut context = Context::default();
@@ -288,13 +394,17 @@ fn contexts(
     if combinations > CONTEXTS_MAX {
         // One key after the other, the rest as plain as they can be.
         for (n, (_, list)) in all.iter().enumerate() {
-            contexts.extend((0..list.len()).map(|state| context(&|m| if m == n { state } else { 0 })));
+            contexts
+                .extend((0..list.len()).map(|state| context(&|m| if m == n { state } else { 0 })));
         }
         contexts.truncate(CONTEXTS_MAX);
     }
     for number in 0..combinations.min(CONTEXTS_MAX) {
         let pick = |n: usize| {
-            let before: usize = all[..n].iter().map(|(_, list)| list.len()).fold(1, usize::saturating_mul);
+            let before: usize = all[..n]
+                .iter()
+                .map(|(_, list)| list.len())
+                .fold(1, usize::saturating_mul);
             number / before % all[n].1.len()
         };
         contexts.push(context(&pick));
@@ -311,7 +421,9 @@ fn callers(one: &One<'_>, statements: &[&CompiledStatement], account: &str) -> V
             let of = |name: &str| Caller::Aws(format!("arn:aws:iam::{account}:{name}"));
             return vec![of("user/witness"), of("role/witness")];
         }
-        Whom::One(principal) if is_everybody(principal) => found.extend([Caller::Anonymous, stranger()]),
+        Whom::One(principal) if is_everybody(principal) => {
+            found.extend([Caller::Anonymous, stranger()])
+        }
         Whom::One(principal) => found.push(caller_of(principal)),
         Whom::AllBut(_) => found.extend([Caller::Anonymous, stranger()]),
     }
@@ -325,7 +437,9 @@ fn callers(one: &One<'_>, statements: &[&CompiledStatement], account: &str) -> V
         let is_meant = match one.whom {
             Whom::Holder => false,
             Whom::One(own) if is_everybody(own) => true,
-            Whom::One(own) => account_of(own).is_some_and(|account| caller.account() == Some(account)),
+            Whom::One(own) => {
+                account_of(own).is_some_and(|account| caller.account() == Some(account))
+            }
             Whom::AllBut(_) => true,
         };
         if is_meant && !found.contains(&caller) {
@@ -337,7 +451,12 @@ fn callers(one: &One<'_>, statements: &[&CompiledStatement], account: &str) -> V
 
 /// An account that no policy names: where the resource is, so that its account is not its caller's.
 fn account_apart(pair: &Pair<'_>) -> String {
-    let statements = pair.old.compiled.statements.iter().chain(&pair.new.compiled.statements);
+    let statements = pair
+        .old
+        .compiled
+        .statements
+        .iter()
+        .chain(&pair.new.compiled.statements);
     let named: BTreeSet<String> = statements
         .filter_map(|s| s.principal.as_ref())
         .flat_map(|(Block::Is(list) | Block::Not(list))| list)
@@ -370,7 +489,10 @@ fn layers(policy: &Policy, side: Side, whom: &Whom) -> Layers<Policy> {
 }
 
 fn everything() -> Option<Policy> {
-    crate::policy::parse(r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#).ok()
+    crate::policy::parse(
+        r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#,
+    )
+    .ok()
 }
 
 fn caller_of(principal: &Principal) -> Caller {

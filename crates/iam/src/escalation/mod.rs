@@ -182,7 +182,10 @@ pub struct Escalations {
 impl Escalations {
     /// That of a principal.
     pub fn of(&self, principal: u32) -> Option<&Escalation> {
-        self.found.binary_search_by_key(&principal, |e| e.principal).ok().map(|n| &self.found[n])
+        self.found
+            .binary_search_by_key(&principal, |e| e.principal)
+            .ok()
+            .map(|n| &self.found[n])
     }
 }
 
@@ -214,7 +217,11 @@ const GRANTS: &[&str] = &[
 /// ```
 pub fn escalations(account: &Account<'_>, threads: usize) -> Escalations {
     let tables = Tables::new(account);
-    let (sets, seen) = Graph { account, tables: &tables }.look_at_all(threads);
+    let (sets, seen) = Graph {
+        account,
+        tables: &tables,
+    }
+    .look_at_all(threads);
     let mut told = told(&sets, &seen, &walk(&sets, &seen));
     // What the organization forbids, and nobody read, may hold each of them back.
     if matches!(account.controls, Controls::Unread(_)) {
@@ -239,36 +246,66 @@ fn walk(sets: &Sets, seen: &[Seen]) -> Vec<Option<Reach>> {
     let mut reached = Bits::default();
     // Those who are sure first: a sure path goes before a shorter one that is not.
     for sure in [true, false] {
-        for (n, s) in seen.iter().enumerate().filter(|(n, _)| !reached.contains(*n as u32)).collect::<Vec<_>>() {
-            if let Some((rung, verdict)) = s.own.filter(|(_, verdict)| *verdict == Tri::Yes || !sure) {
-                reach[n] = Some(Reach { rung, verdict, step: None });
+        for (n, s) in seen
+            .iter()
+            .enumerate()
+            .filter(|(n, _)| !reached.contains(*n as u32))
+            .collect::<Vec<_>>()
+        {
+            if let Some((rung, verdict)) =
+                s.own.filter(|(_, verdict)| *verdict == Tri::Yes || !sure)
+            {
+                reach[n] = Some(Reach {
+                    rung,
+                    verdict,
+                    step: None,
+                });
                 reached.insert(n as u32);
             }
         }
         // The first of each set that is reached.
         let mut hits: Vec<Option<u32>> = vec![None; sets.list.len()];
-        let mut left: Vec<usize> = (0..seen.len()).filter(|n| reach[*n].is_none() && !seen[*n].edges.is_empty()).collect();
+        let mut left: Vec<usize> = (0..seen.len())
+            .filter(|n| reach[*n].is_none() && !seen[*n].edges.is_empty())
+            .collect();
         loop {
-            for (hit, set) in hits.iter_mut().zip(&sets.list).filter(|(hit, _)| hit.is_none()) {
+            for (hit, set) in hits
+                .iter_mut()
+                .zip(&sets.list)
+                .filter(|(hit, _)| hit.is_none())
+            {
                 if set.meets(&reached) {
                     *hit = set.intersection(&reached).iter().next();
                 }
             }
             let mut fresh = Vec::new();
-            left.retain(|n| match seen[*n].edges.iter().find_map(|edge| edge.step(&hits, sure)) {
-                Some(step) => {
-                    fresh.push((*n, step));
-                    false
+            left.retain(|n| {
+                match seen[*n]
+                    .edges
+                    .iter()
+                    .find_map(|edge| edge.step(&hits, sure))
+                {
+                    Some(step) => {
+                        fresh.push((*n, step));
+                        false
+                    }
+                    None => true,
                 }
-                None => true,
             });
             if fresh.is_empty() {
                 break;
             }
             for (n, step) in fresh {
                 reached.insert(n as u32);
-                let behind = step.to.and_then(|to| reach[to as usize].as_ref()).map_or(Tri::Yes, |r| r.verdict);
-                reach[n] = Some(Reach { rung: step.rung, verdict: step.verdict.and(behind), step: Some(step) });
+                let behind = step
+                    .to
+                    .and_then(|to| reach[to as usize].as_ref())
+                    .map_or(Tri::Yes, |r| r.verdict);
+                reach[n] = Some(Reach {
+                    rung: step.rung,
+                    verdict: step.verdict.and(behind),
+                    step: Some(step),
+                });
             }
         }
     }
@@ -279,9 +316,17 @@ fn walk(sets: &Sets, seen: &[Seen]) -> Vec<Option<Reach>> {
 fn told(sets: &Sets, seen: &[Seen], reach: &[Option<Reach>]) -> Escalations {
     let mut reached = (Bits::default(), Bits::default());
     for (n, r) in reach.iter().enumerate() {
-        add(&mut reached, r.as_ref().map_or(Tri::No, |r| r.verdict), n as u32);
+        add(
+            &mut reached,
+            r.as_ref().map_or(Tri::No, |r| r.verdict),
+            n as u32,
+        );
     }
-    let verdicts: Vec<(bool, bool)> = sets.list.iter().map(|set| (set.meets(&reached.0), set.meets(&reached.1))).collect();
+    let verdicts: Vec<(bool, bool)> = sets
+        .list
+        .iter()
+        .map(|set| (set.meets(&reached.0), set.meets(&reached.1)))
+        .collect();
     let mut found = Vec::new();
     for (n, r) in reach.iter().enumerate() {
         let Some(r) = r else { continue };
@@ -298,9 +343,18 @@ fn told(sets: &Sets, seen: &[Seen], reach: &[Option<Reach>]) -> Escalations {
                 *way = (*way).or(verdict);
             }
         }
-        found.push(Escalation { principal: n as u32, rung: r.rung, verdict: r.verdict, steps: path(reach, n), ways });
+        found.push(Escalation {
+            principal: n as u32,
+            rung: r.rung,
+            verdict: r.verdict,
+            steps: path(reach, n),
+            ways,
+        });
     }
-    let mut limited: Vec<Limited> = seen.iter().flat_map(|s| s.limited.iter().cloned()).collect();
+    let mut limited: Vec<Limited> = seen
+        .iter()
+        .flat_map(|s| s.limited.iter().cloned())
+        .collect();
     limited.sort();
     Escalations { found, limited }
 }
@@ -309,7 +363,10 @@ fn told(sets: &Sets, seen: &[Seen], reach: &[Option<Reach>]) -> Escalations {
 fn path(reach: &[Option<Reach>], from: usize) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut at = Some(from);
-    while let Some(step) = at.and_then(|n| reach[n].as_ref()).and_then(|r| r.step.clone()) {
+    while let Some(step) = at
+        .and_then(|n| reach[n].as_ref())
+        .and_then(|r| r.step.clone())
+    {
         at = step.to.map(|to| to as usize);
         steps.push(step);
     }
@@ -320,7 +377,13 @@ impl Edge {
     /// A step to somebody who reaches everything.
     fn step(&self, hits: &[Option<u32>], sure: bool) -> Option<Step> {
         let row = &ROWS[self.row as usize];
-        let step = |to, verdict| Step { row: row.id, rung: row.rung, to, through: self.through.clone(), verdict };
+        let step = |to, verdict| Step {
+            row: row.id,
+            rung: row.rung,
+            to,
+            through: self.through.clone(),
+            verdict,
+        };
         match self.to {
             To::Everything(verdict) => (verdict == Tri::Yes || !sure).then(|| step(None, verdict)),
             To::Principals { must, may } => match (hits[must as usize], hits[may as usize]) {
@@ -379,12 +442,25 @@ impl Sets {
     /// Puts what was seen of a principal among the others.
     fn enter(&mut self, looked: Looked) -> Seen {
         let edges = looked.gives.into_iter().map(|(row, gives)| match gives {
-            Gives::Everything(verdict, through) => Edge { row, to: To::Everything(verdict), through },
-            Gives::Principals(must, may, through) => {
-                Edge { row, to: To::Principals { must: self.number(must), may: self.number(may) }, through }
-            }
+            Gives::Everything(verdict, through) => Edge {
+                row,
+                to: To::Everything(verdict),
+                through,
+            },
+            Gives::Principals(must, may, through) => Edge {
+                row,
+                to: To::Principals {
+                    must: self.number(must),
+                    may: self.number(may),
+                },
+                through,
+            },
         });
-        Seen { edges: edges.collect(), own: looked.own, limited: looked.limited }
+        Seen {
+            edges: edges.collect(),
+            own: looked.own,
+            limited: looked.limited,
+        }
     }
 }
 
@@ -463,17 +539,29 @@ impl Tables {
         }
         let mut names: Vec<_> = numbers.iter().map(|(name, n)| (*n, *name)).collect();
         names.sort_unstable();
-        let needs: Vec<Need> = names.iter().map(|(_, name)| Need::new(name, account)).collect();
+        let needs: Vec<Need> = names
+            .iter()
+            .map(|(_, name)| Need::new(name, account))
+            .collect();
         let kind = |wanted: PrincipalKind| {
             let mut set = Bits::default();
-            let of_kind = account.principals.iter().enumerate().filter(|(_, p)| p.kind == wanted && !is_reserved_role(&p.arn));
+            let of_kind = account
+                .principals
+                .iter()
+                .enumerate()
+                .filter(|(_, p)| p.kind == wanted && !is_reserved_role(&p.arn));
             of_kind.for_each(|(n, _)| set.insert(n as u32));
             set
         };
         let mut tables = Self {
             any_need: union(needs.iter().map(|n| &n.actions)),
-            unlisted: (0..needs.len() as u16).filter(|n| needs[*n as usize].unlisted.is_some()).collect(),
-            row_needs: ROWS.iter().map(|row| row.needs.iter().map(|n| numbers[n]).collect()).collect(),
+            unlisted: (0..needs.len() as u16)
+                .filter(|n| needs[*n as usize].unlisted.is_some())
+                .collect(),
+            row_needs: ROWS
+                .iter()
+                .map(|row| row.needs.iter().map(|n| numbers[n]).collect())
+                .collect(),
             assume: numbers["sts:AssumeRole"],
             needs,
             touched: Vec::new(),
@@ -484,12 +572,25 @@ impl Tables {
             trust: Trust::new(account),
             free: Bits::default(),
             all: account.actions.all(),
-            grants: GRANTS.iter().fold(Bits::default(), |all, name| all.union(&account.actions.matching(name))),
-            by_arn: account.principals.iter().enumerate().map(|(n, p)| (p.arn.clone(), n as u32)).collect(),
-            index: Index::new(account.principals.iter().map(|p| p.arn.as_str()), &account.id),
+            grants: GRANTS.iter().fold(Bits::default(), |all, name| {
+                all.union(&account.actions.matching(name))
+            }),
+            by_arn: account
+                .principals
+                .iter()
+                .enumerate()
+                .map(|(n, p)| (p.arn.clone(), n as u32))
+                .collect(),
+            index: Index::new(
+                account.principals.iter().map(|p| p.arn.as_str()),
+                &account.id,
+            ),
         };
         (0..account.documents.len()).for_each(|d| tables.enter(account, d));
-        let graph = Graph { account, tables: &tables };
+        let graph = Graph {
+            account,
+            tables: &tables,
+        };
         let free = (0..account.principals.len() as u32).filter(|n| graph.limit(*n).is_none());
         let mut set = Bits::default();
         free.for_each(|n| set.insert(n));
@@ -503,18 +604,22 @@ impl Tables {
         let mut touched: Vec<(u16, u16)> = Vec::new();
         for (s, statement) in statements.iter().enumerate() {
             if statement.actions.meets(&self.any_need) {
-                let needs = (0..self.needs.len() as u16).filter(|n| self.needs[*n as usize].is_touched_by(statement));
+                let needs = (0..self.needs.len() as u16)
+                    .filter(|n| self.needs[*n as usize].is_touched_by(statement));
                 touched.extend(needs.map(|n| (n, s as u16)));
             }
-            let about =
-                |n: &&u16| matches!(&self.needs[**n as usize].unlisted, Some((s, name)) if statement.is_about_unlisted(s, name));
+            let about = |n: &&u16| matches!(&self.needs[**n as usize].unlisted, Some((s, name)) if statement.is_about_unlisted(s, name));
             touched.extend(self.unlisted.iter().filter(about).map(|n| (*n, s as u16)));
         }
         touched.sort_unstable();
-        for &(_, s) in touched.iter().filter(|(need, _)| self.needs[*need as usize].of_principals) {
+        for &(_, s) in touched
+            .iter()
+            .filter(|(need, _)| self.needs[*need as usize].of_principals)
+        {
             let key = (d as DocumentId, s);
             if d < self.touched.len() || !self.about.contains_key(&key) {
-                self.about.insert(key, self.index.set(&statements[s as usize]));
+                self.about
+                    .insert(key, self.index.set(&statements[s as usize]));
             }
         }
         let wide = Wide::of(statements);
@@ -533,12 +638,24 @@ impl Graph<'_, '_> {
         let count = self.account.principals.len();
         let piece = count.div_ceil(threads.max(1)).max(1);
         let pieces: Vec<Vec<Looked>> = std::thread::scope(|scope| {
-            let run = |from: usize| scope.spawn(move || (from..(from + piece).min(count)).map(|n| self.look(n as u32)).collect());
+            let run = |from: usize| {
+                scope.spawn(move || {
+                    (from..(from + piece).min(count))
+                        .map(|n| self.look(n as u32))
+                        .collect()
+                })
+            };
             let runs: Vec<_> = (0..count).step_by(piece).map(run).collect();
-            runs.into_iter().map(|r| r.join().unwrap_or_default()).collect()
+            runs.into_iter()
+                .map(|r| r.join().unwrap_or_default())
+                .collect()
         });
         let mut sets = Sets::default();
-        let seen = pieces.into_iter().flatten().map(|looked| sets.enter(looked)).collect();
+        let seen = pieces
+            .into_iter()
+            .flatten()
+            .map(|looked| sets.enter(looked))
+            .collect();
         sets.needed = sets.list.len();
         (sets, seen)
     }
@@ -555,11 +672,21 @@ impl Graph<'_, '_> {
             return seen;
         }
         let mut mask = vec![false; self.tables.needs.len()];
-        me.policies.iter().flat_map(|d| &self.tables.touched[*d as usize]).for_each(|(need, _)| mask[*need as usize] = true);
+        me.policies
+            .iter()
+            .flat_map(|d| &self.tables.touched[*d as usize])
+            .for_each(|(need, _)| mask[*need as usize] = true);
         // A trust policy that names the caller needs nothing of it.
-        let trusted = self.tables.trust.arns.contains_key(&me.arn) || !self.tables.trust.everybody.1.is_empty();
-        let mut mind =
-            Mind { graph: *self, number, context: None, somewhere: HashMap::new(), targets: HashMap::new(), limit: None };
+        let trusted = self.tables.trust.arns.contains_key(&me.arn)
+            || !self.tables.trust.everybody.1.is_empty();
+        let mut mind = Mind {
+            graph: *self,
+            number,
+            context: None,
+            somewhere: HashMap::new(),
+            targets: HashMap::new(),
+            limit: None,
+        };
         for (r, row) in ROWS.iter().enumerate() {
             let asks = &self.tables.row_needs[r];
             let assume_only = trusted && row.id == "sts-001";
@@ -571,9 +698,17 @@ impl Graph<'_, '_> {
                     Gives::Everything(Tri::No, _) => {}
                     Gives::Principals(_, may, _) if may.is_empty() => {}
                     // What the caller gives itself or another stays within what limits that one.
-                    Gives::Everything(..) if row.rung == Rung::C && row.target != Target::Service && mind.limit().is_some() => {
+                    Gives::Everything(..)
+                        if row.rung == Rung::C
+                            && row.target != Target::Service
+                            && mind.limit().is_some() =>
+                    {
                         let by = mind.limit().unwrap_or_default();
-                        seen.limited.push(Limited { principal: number, row: row.id, by });
+                        seen.limited.push(Limited {
+                            principal: number,
+                            row: row.id,
+                            by,
+                        });
                     }
                     gives => seen.gives.push((r as u16, gives)),
                 }
@@ -595,17 +730,23 @@ impl Graph<'_, '_> {
 
     /// Actions that are denied on everything, for sure or perhaps.
     fn denied_on_everything(&self, documents: &[DocumentId], sure: bool) -> Bits {
-        union(
-            documents
-                .iter()
-                .map(|d| if sure { &self.tables.wide[*d as usize].denied } else { &self.tables.wide[*d as usize].perhaps_denied }),
-        )
+        union(documents.iter().map(|d| {
+            if sure {
+                &self.tables.wide[*d as usize].denied
+            } else {
+                &self.tables.wide[*d as usize].perhaps_denied
+            }
+        }))
     }
 
     /// Everything that holds for all principals of the account, and the boundary of one.
     fn ceilings(&self, number: u32) -> Vec<Vec<DocumentId>> {
         let mut all = self.account.scp.clone();
-        all.extend(self.account.principals[number as usize].boundary.map(|b| vec![b]));
+        all.extend(
+            self.account.principals[number as usize]
+                .boundary
+                .map(|b| vec![b]),
+        );
         all
     }
 
@@ -613,12 +754,20 @@ impl Graph<'_, '_> {
     fn holds_everything(&self, number: u32) -> Option<(Rung, Tri)> {
         let me = &self.account.principals[number as usize];
         // Sure and perhaps: what conditions leave open.
-        [(Tri::Yes, Tri::Yes), (Tri::Maybe, Tri::Maybe)].into_iter().find_map(|(at_least, verdict)| {
-            self.everything(&me.policies, &self.ceilings(number), at_least).map(|rung| (rung, verdict))
-        })
+        [(Tri::Yes, Tri::Yes), (Tri::Maybe, Tri::Maybe)]
+            .into_iter()
+            .find_map(|(at_least, verdict)| {
+                self.everything(&me.policies, &self.ceilings(number), at_least)
+                    .map(|rung| (rung, verdict))
+            })
     }
 
-    fn everything(&self, policies: &[DocumentId], ceilings: &[Vec<DocumentId>], at_least: Tri) -> Option<Rung> {
+    fn everything(
+        &self,
+        policies: &[DocumentId],
+        ceilings: &[Vec<DocumentId>],
+        at_least: Tri,
+    ) -> Option<Rung> {
         let allowed = self.on_everything(policies, at_least);
         if allowed.len() * 10 < self.tables.all.len() * 9 {
             return None;
@@ -626,31 +775,42 @@ impl Graph<'_, '_> {
         let sure_denies = at_least == Tri::Maybe;
         let mut left = allowed.difference(&self.denied_on_everything(policies, sure_denies));
         for level in ceilings {
-            left =
-                left.intersection(&self.on_everything(level, at_least)).difference(&self.denied_on_everything(level, sure_denies));
+            left = left
+                .intersection(&self.on_everything(level, at_least))
+                .difference(&self.denied_on_everything(level, sure_denies));
         }
         let whole = left.len() * 10 >= self.tables.all.len() * 9 && left.meets(&self.tables.grants);
         // It says `*`, also among others or spelled out service by service; or it says what it leaves out.
-        let spelled =
-            |statement: &CompiledStatement| statement.effect == Effect::Allow && matches!(statement.unlisted, Block::Is(_));
+        let spelled = |statement: &CompiledStatement| {
+            statement.effect == Effect::Allow && matches!(statement.unlisted, Block::Is(_))
+        };
         let mut plain = Bits::default();
         policies
             .iter()
             .flat_map(|d| &self.account.documents[*d as usize].compiled.statements)
             .filter(|s| spelled(s))
             .for_each(|s| plain = plain.union(&s.actions));
-        whole.then_some(if plain == self.tables.all { Rung::A } else { Rung::B })
+        whole.then_some(if plain == self.tables.all {
+            Rung::A
+        } else {
+            Rung::B
+        })
     }
 
     /// What keeps a principal from everything, even if its own policies allowed all.
     fn limit(&self, number: u32) -> Option<String> {
         let me = &self.account.principals[number as usize];
         let whole = |documents: &[DocumentId]| {
-            let left = self.on_everything(documents, Tri::Yes).difference(&self.denied_on_everything(documents, false));
+            let left = self
+                .on_everything(documents, Tri::Yes)
+                .difference(&self.denied_on_everything(documents, false));
             left.len() * 10 >= self.tables.all.len() * 9 && left.meets(&self.tables.grants)
         };
         if let Some(boundary) = me.boundary.filter(|b| !whole(&[*b])) {
-            return Some(format!("permission boundary {}", self.account.documents[boundary as usize].name));
+            return Some(format!(
+                "permission boundary {}",
+                self.account.documents[boundary as usize].name
+            ));
         }
         if me.boundary.is_none() && me.unread.iter().any(|u| u.starts_with("boundary ")) {
             return Some("a permission boundary that was not read".to_owned());
@@ -659,7 +819,9 @@ impl Graph<'_, '_> {
             return Some(format!("service control policies of level {}", n + 1));
         }
         let denied = self.denied_on_everything(&me.policies, true);
-        denied.covers(&self.tables.grants).then(|| "a deny in its own policies".to_owned())
+        denied
+            .covers(&self.tables.grants)
+            .then(|| "a deny in its own policies".to_owned())
     }
 }
 
@@ -677,7 +839,9 @@ impl Wide {
         let mut wide = Self::default();
         for statement in statements {
             let on_all = match &statement.resource {
-                Some(Block::Is(list)) => list.iter().any(|r| matches!(r, Resource::Pattern(p) if p.is_all())),
+                Some(Block::Is(list)) => list
+                    .iter()
+                    .any(|r| matches!(r, Resource::Pattern(p) if p.is_all())),
                 Some(Block::Not(list)) => list.is_empty(),
                 None => false,
             };
@@ -702,7 +866,11 @@ impl Wide {
 fn union<'b>(mut sets: impl Iterator<Item = &'b Bits>) -> Bits {
     let mut all = sets.next().cloned().unwrap_or_default();
     for set in sets.filter(|s| !s.is_empty()) {
-        all = if all.is_empty() { set.clone() } else { all.union(set) };
+        all = if all.is_empty() {
+            set.clone()
+        } else {
+            all.union(set)
+        };
     }
     all
 }
@@ -735,7 +903,9 @@ struct Mind<'g, 'a> {
 impl Mind<'_, '_> {
     fn limit(&mut self) -> Option<String> {
         let (graph, number) = (self.graph, self.number);
-        self.limit.get_or_insert_with(|| graph.limit(number)).clone()
+        self.limit
+            .get_or_insert_with(|| graph.limit(number))
+            .clone()
     }
 
     /// What a way gives.
@@ -746,51 +916,81 @@ impl Mind<'_, '_> {
         let is_user = me.kind == PrincipalKind::User;
         let everything = |verdict| vec![Gives::Everything(verdict, None)];
         // Of pairs about the same user or role, who is in both.
-        let both = |a: (Bits, Bits), b: (Bits, Bits)| (a.0.intersection(&b.0), a.1.intersection(&b.1));
+        let both =
+            |a: (Bits, Bits), b: (Bits, Bits)| (a.0.intersection(&b.0), a.1.intersection(&b.1));
         let any = |sets: &(Bits, Bits)| match sets {
             (must, _) if !must.is_empty() => Tri::Yes,
             (_, may) if !may.is_empty() => Tri::Maybe,
             _ => Tri::No,
         };
         match row.target {
-            Target::Own => everything(asks.iter().fold(Tri::Yes, |v, n| v.and(self.on(*n, &me.arn, None)))),
+            Target::Own => everything(
+                asks.iter()
+                    .fold(Tri::Yes, |v, n| v.and(self.on(*n, &me.arn, None))),
+            ),
             Target::OwnUser | Target::OwnRole if (row.target == Target::OwnUser) == is_user => {
                 everything(self.on(asks[0], &me.arn, None))
             }
             Target::OwnUser | Target::OwnRole => Vec::new(),
             Target::OwnGroup => {
-                let groups = me.groups.iter().map(|g| account.groups[*g as usize].arn.as_str());
+                let groups = me
+                    .groups
+                    .iter()
+                    .map(|g| account.groups[*g as usize].arn.as_str());
                 everything(groups.fold(Tri::No, |v, arn| v.or(self.on(asks[0], arn, None))))
             }
-            Target::OwnPolicy => {
-                everything(self.own_policies().into_iter().fold(Tri::No, |v, arn| v.or(self.on(asks[0], &arn, None))))
-            }
+            Target::OwnPolicy => everything(
+                self.own_policies()
+                    .into_iter()
+                    .fold(Tri::No, |v, arn| v.or(self.on(asks[0], &arn, None))),
+            ),
             Target::OwnPolicyVersion => {
                 let own = self.own_policies();
                 let better = account.versions.iter().filter(|(policy, version)| {
                     own.contains(&account.documents[*policy as usize].name)
                         && graph.everything(&[*version], &[], Tri::Yes).is_some()
                 });
-                let mut verdict =
-                    better.fold(Tri::No, |v, (policy, _)| v.or(self.on(asks[0], &account.documents[*policy as usize].name, None)));
+                let mut verdict = better.fold(Tri::No, |v, (policy, _)| {
+                    v.or(self.on(asks[0], &account.documents[*policy as usize].name, None))
+                });
                 // Policies of which no other version was read may have one.
                 if verdict == Tri::No && account.versions.is_empty() {
-                    verdict = own.iter().fold(Tri::No, |v, arn| v.or(self.on(asks[0], arn, None))).and(Tri::Maybe);
+                    verdict = own
+                        .iter()
+                        .fold(Tri::No, |v, arn| v.or(self.on(asks[0], arn, None)))
+                        .and(Tri::Maybe);
                 }
                 everything(verdict)
             }
             Target::Group if is_user => {
                 let with = |g: &&crate::account::Group| {
                     graph
-                        .everything(&[me.policies.as_slice(), &g.policies].concat(), &graph.ceilings(self.number), Tri::Yes)
+                        .everything(
+                            &[me.policies.as_slice(), &g.policies].concat(),
+                            &graph.ceilings(self.number),
+                            Tri::Yes,
+                        )
                         .is_some()
                 };
-                let strong: Vec<_> = account.groups.iter().filter(with).map(|g| g.arn.clone()).collect();
-                strong.into_iter().map(|arn| Gives::Everything(self.on(asks[0], &arn, None), Some(arn))).collect()
+                let strong: Vec<_> = account
+                    .groups
+                    .iter()
+                    .filter(with)
+                    .map(|g| g.arn.clone())
+                    .collect();
+                strong
+                    .into_iter()
+                    .map(|arn| Gives::Everything(self.on(asks[0], &arn, None), Some(arn)))
+                    .collect()
             }
             Target::Group => Vec::new(),
             Target::OwnBoundary => match me.boundary {
-                Some(_) if is_user && graph.everything(&me.policies, &account.scp, Tri::Yes).is_some() => {
+                Some(_)
+                    if is_user
+                        && graph
+                            .everything(&me.policies, &account.scp, Tri::Yes)
+                            .is_some() =>
+                {
                     everything(self.on(asks[0], &me.arn, None))
                 }
                 _ => Vec::new(),
@@ -804,12 +1004,16 @@ impl Mind<'_, '_> {
             }
             Target::GrantedUser => {
                 let sets = both(self.targets(asks[0], None), self.targets(asks[1], None));
-                everything(any(
-                    &graph.without_limits(self.without_me(both((graph.tables.users.clone(), graph.tables.users.clone()), sets)))
-                ))
+                everything(any(&graph.without_limits(self.without_me(both(
+                    (graph.tables.users.clone(), graph.tables.users.clone()),
+                    sets,
+                )))))
             }
             Target::RetrustedRole => {
-                let mut sets = both((graph.tables.roles.clone(), graph.tables.roles.clone()), self.targets(asks[0], None));
+                let mut sets = both(
+                    (graph.tables.roles.clone(), graph.tables.roles.clone()),
+                    self.targets(asks[0], None),
+                );
                 for ask in &asks[1..] {
                     sets = both(sets, self.targets(*ask, None));
                 }
@@ -817,7 +1021,10 @@ impl Mind<'_, '_> {
                 self.principals(sets)
             }
             Target::GrantedRetrustedRole => {
-                let roles = both((graph.tables.roles.clone(), graph.tables.roles.clone()), self.targets(asks[1], None));
+                let roles = both(
+                    (graph.tables.roles.clone(), graph.tables.roles.clone()),
+                    self.targets(asks[1], None),
+                );
                 let granted = self.granted(asks[0], roles);
                 let granted = self.not_denied(granted);
                 everything(any(&graph.without_limits(self.without_me(granted))))
@@ -838,7 +1045,10 @@ impl Mind<'_, '_> {
                     set.iter()
                         .filter(|n| {
                             let role = &account.principals[*n as usize];
-                            role.boundary.is_some() && graph.everything(&role.policies, &account.scp, Tri::Yes).is_some()
+                            role.boundary.is_some()
+                                && graph
+                                    .everything(&role.policies, &account.scp, Tri::Yes)
+                                    .is_some()
                         })
                         .for_each(|n| kept.insert(n));
                     kept
@@ -848,33 +1058,51 @@ impl Mind<'_, '_> {
             Target::NewRole => {
                 // Its name is the caller's choice: whatever the patterns allow.
                 let verdict = asks.iter().fold(Tri::Yes, |v, n| v.and(self.somewhere(*n)));
-                everything(if graph.account.scp.is_empty() || graph.limit(self.number).is_none() {
-                    verdict
-                } else {
-                    verdict.and(Tri::Maybe)
-                })
+                everything(
+                    if graph.account.scp.is_empty() || graph.limit(self.number).is_none() {
+                        verdict
+                    } else {
+                        verdict.and(Tri::Maybe)
+                    },
+                )
             }
             Target::PassedRole(services) => {
                 // PassRole stands first.
-                let others = asks[1..].iter().fold(Tri::Yes, |v, n| v.and(self.somewhere(*n)));
+                let others = asks[1..]
+                    .iter()
+                    .fold(Tri::Yes, |v, n| v.and(self.somewhere(*n)));
                 if others == Tri::No {
                     return Vec::new();
                 }
                 let pass = asks[0];
                 let mut gives = Vec::new();
                 for service in services {
-                    let Some(trusting) = graph.tables.trust.services.get(*service) else { continue };
+                    let Some(trusting) = graph.tables.trust.services.get(*service) else {
+                        continue;
+                    };
                     let sets = both(trusting.clone(), self.targets(pass, Some(service)));
-                    let sets = if others == Tri::Yes { sets } else { (Bits::default(), sets.1) };
-                    gives.push(Gives::Principals(sets.0, sets.1, Some((*service).to_owned())));
+                    let sets = if others == Tri::Yes {
+                        sets
+                    } else {
+                        (Bits::default(), sets.1)
+                    };
+                    gives.push(Gives::Principals(
+                        sets.0,
+                        sets.1,
+                        Some((*service).to_owned()),
+                    ));
                 }
                 gives
             }
             Target::Holder(kind) => {
                 let mut gives = Vec::new();
                 for holder in account.holders.iter().filter(|h| h.kind == kind) {
-                    let Some(role) = graph.tables.by_arn.get(holder.role.as_str()) else { continue };
-                    let verdict = asks.iter().fold(Tri::Yes, |v, n| v.and(self.on_or_somewhere(*n, &holder.arn)));
+                    let Some(role) = graph.tables.by_arn.get(holder.role.as_str()) else {
+                        continue;
+                    };
+                    let verdict = asks.iter().fold(Tri::Yes, |v, n| {
+                        v.and(self.on_or_somewhere(*n, &holder.arn))
+                    });
                     let mut sets = (Bits::default(), Bits::default());
                     add(&mut sets, verdict, *role);
                     gives.push(Gives::Principals(sets.0, sets.1, Some(holder.arn.clone())));
@@ -883,15 +1111,31 @@ impl Mind<'_, '_> {
                 if !account.holders_read.iter().any(|k| k == kind)
                     && let Some(about) = HOLDERS.iter().find(|h| h.kind == kind)
                 {
-                    let verdict = asks.iter().fold(Tri::Yes, |v, n| v.and(self.somewhere_like(*n, about)));
-                    let (_, trusting) = graph.tables.trust.services.get(about.service).cloned().unwrap_or_default();
+                    let verdict = asks
+                        .iter()
+                        .fold(Tri::Yes, |v, n| v.and(self.somewhere_like(*n, about)));
+                    let (_, trusting) = graph
+                        .tables
+                        .trust
+                        .services
+                        .get(about.service)
+                        .cloned()
+                        .unwrap_or_default();
                     if verdict != Tri::No {
-                        gives.push(Gives::Principals(Bits::default(), trusting, Some(format!("a {kind} that was not read"))));
+                        gives.push(Gives::Principals(
+                            Bits::default(),
+                            trusting,
+                            Some(format!("a {kind} that was not read")),
+                        ));
                     }
                 }
                 gives
             }
-            Target::Service => everything(asks.iter().fold(Tri::Yes, |v, n| v.and(self.somewhere(*n))).and(Tri::Maybe)),
+            Target::Service => everything(
+                asks.iter()
+                    .fold(Tri::Yes, |v, n| v.and(self.somewhere(*n)))
+                    .and(Tri::Maybe),
+            ),
         }
     }
 
@@ -909,8 +1153,13 @@ impl Mind<'_, '_> {
     /// Managed policies of the caller that are not AWS's.
     fn own_policies(&self) -> Vec<String> {
         let account = self.graph.account;
-        let names = account.principals[self.number as usize].managed.iter().map(|d| account.documents[*d as usize].name.clone());
-        names.filter(|arn| !arn.starts_with("arn:aws:iam::aws:")).collect()
+        let names = account.principals[self.number as usize]
+            .managed
+            .iter()
+            .map(|d| account.documents[*d as usize].name.clone());
+        names
+            .filter(|arn| !arn.starts_with("arn:aws:iam::aws:"))
+            .collect()
     }
 
     /// Of some roles those that the caller can give more: directly, or by a policy that they have.
@@ -922,10 +1171,22 @@ impl Mind<'_, '_> {
         let account = self.graph.account;
         let mut kept = (Bits::default(), Bits::default());
         for number in roles.1.iter() {
-            let policies = account.principals[number as usize].managed.iter().map(|d| account.documents[*d as usize].name.as_str());
-            let own =
-                policies.filter(|arn| !arn.starts_with("arn:aws:iam::aws:")).fold(Tri::No, |v, arn| v.or(self.on(need, arn, None)));
-            add(&mut kept, if roles.0.contains(number) { own } else { own.and(Tri::Maybe) }, number);
+            let policies = account.principals[number as usize]
+                .managed
+                .iter()
+                .map(|d| account.documents[*d as usize].name.as_str());
+            let own = policies
+                .filter(|arn| !arn.starts_with("arn:aws:iam::aws:"))
+                .fold(Tri::No, |v, arn| v.or(self.on(need, arn, None)));
+            add(
+                &mut kept,
+                if roles.0.contains(number) {
+                    own
+                } else {
+                    own.and(Tri::Maybe)
+                },
+                number,
+            );
         }
         kept
     }
@@ -943,15 +1204,24 @@ impl Mind<'_, '_> {
         let (must, may) = self.targets(need, None);
         let (denied_must, denied_may) = self.denied(need);
         let own = trust.arns.get(&me.arn).cloned().unwrap_or_default();
-        let direct = (own.0.union(&trust.everybody.0), own.1.union(&trust.everybody.1));
-        let direct = (direct.0.difference(&denied_may), direct.1.difference(&denied_must));
+        let direct = (
+            own.0.union(&trust.everybody.0),
+            own.1.union(&trust.everybody.1),
+        );
+        let direct = (
+            direct.0.difference(&denied_may),
+            direct.1.difference(&denied_must),
+        );
         // A role that is named directly needs no permission of its own, where no SCP withholds it.
         let direct = if self.graph.account.scp.is_empty() && me.boundary.is_none() {
             direct
         } else {
             (direct.0.intersection(&must), direct.1)
         };
-        (direct.0.union(&trust.account.0.intersection(&must)), direct.1.union(&trust.account.1.intersection(&may)))
+        (
+            direct.0.union(&trust.account.0.intersection(&must)),
+            direct.1.union(&trust.account.1.intersection(&may)),
+        )
     }
 
     fn context(&mut self, service: Option<&str>) -> Context {
@@ -986,7 +1256,12 @@ impl Mind<'_, '_> {
         for &d in documents {
             let touched = &self.graph.tables.touched[d as usize];
             let from = touched.partition_point(|(n, _)| *n < need);
-            list.extend(touched[from..].iter().take_while(|(n, _)| *n == need).map(|(_, s)| (d, *s)));
+            list.extend(
+                touched[from..]
+                    .iter()
+                    .take_while(|(n, _)| *n == need)
+                    .map(|(_, s)| (d, *s)),
+            );
         }
         list
     }
@@ -1005,12 +1280,18 @@ impl Mind<'_, '_> {
         for layer in self.layers() {
             let (mut allow, mut deny) = (Tri::No, Tri::No);
             for (d, s) in self.statements(&layer, need) {
-                let statement = &self.graph.account.documents[d as usize].compiled.statements[s as usize];
+                let statement =
+                    &self.graph.account.documents[d as usize].compiled.statements[s as usize];
                 let applies = statement.applies_to(arn, &context);
                 match statement.effect {
                     Effect::Allow => allow = allow.or(applies),
                     Effect::Deny => deny = deny.or(applies),
-                    Effect::Other => (allow, deny) = (allow.or(applies.and(Tri::Maybe)), deny.or(applies.and(Tri::Maybe))),
+                    Effect::Other => {
+                        (allow, deny) = (
+                            allow.or(applies.and(Tri::Maybe)),
+                            deny.or(applies.and(Tri::Maybe)),
+                        )
+                    }
                 }
             }
             verdict = verdict.and(allow).and(deny.not());
@@ -1020,7 +1301,11 @@ impl Mind<'_, '_> {
 
     /// The same where the action is about this resource, and else on whatever it is about.
     fn on_or_somewhere(&mut self, need: u16, arn: &str) -> Tri {
-        if self.graph.tables.needs[need as usize].arns.iter().any(|p| p.matches(arn)) {
+        if self.graph.tables.needs[need as usize]
+            .arns
+            .iter()
+            .any(|p| p.matches(arn))
+        {
             self.on(need, arn, None)
         } else {
             self.somewhere(need)
@@ -1043,8 +1328,17 @@ impl Mind<'_, '_> {
         let (service, resource) = kind.arn;
         let wanted = Pattern::arn(&format!("arn:*:{service}:*:*:{resource}*"));
         let asked = &self.graph.tables.needs[need as usize];
-        let like: Vec<Pattern> = asked.arns.iter().filter(|a| a.meets(&wanted).is_some()).cloned().collect();
-        if like.is_empty() { self.somewhere(need) } else { self.any_of(need, &like) }
+        let like: Vec<Pattern> = asked
+            .arns
+            .iter()
+            .filter(|a| a.meets(&wanted).is_some())
+            .cloned()
+            .collect();
+        if like.is_empty() {
+            self.somewhere(need)
+        } else {
+            self.any_of(need, &like)
+        }
     }
 
     /// Asks of an example of each sort of ARN, and of examples of what the caller's policies name.
@@ -1054,14 +1348,30 @@ impl Mind<'_, '_> {
             return self.on(need, "*", None);
         }
         let mut examples: Vec<String> = arns.iter().map(Pattern::example).collect();
-        let documents = self.graph.account.principals[self.number as usize].policies.clone();
+        let documents = self.graph.account.principals[self.number as usize]
+            .policies
+            .clone();
         for (d, s) in self.statements(&documents, need) {
-            let statement = &self.graph.account.documents[d as usize].compiled.statements[s as usize];
-            if let (Effect::Allow, Some(Block::Is(list))) = (statement.effect, &statement.resource) {
-                let patterns =
-                    list.iter().filter_map(|r| if let Resource::Pattern(p) = r { Some(p) } else { None }).filter(|p| !p.is_all());
+            let statement =
+                &self.graph.account.documents[d as usize].compiled.statements[s as usize];
+            if let (Effect::Allow, Some(Block::Is(list))) = (statement.effect, &statement.resource)
+            {
+                let patterns = list
+                    .iter()
+                    .filter_map(|r| {
+                        if let Resource::Pattern(p) = r {
+                            Some(p)
+                        } else {
+                            None
+                        }
+                    })
+                    .filter(|p| !p.is_all());
                 // An ARN of a type that the action takes and that the pattern allows.
-                examples.extend(patterns.flat_map(|p| arns.iter().filter_map(|a| a.meets(p))).take(EXAMPLES_MAX));
+                examples.extend(
+                    patterns
+                        .flat_map(|p| arns.iter().filter_map(|a| a.meets(p)))
+                        .take(EXAMPLES_MAX),
+                );
             }
         }
         let mut verdict = Tri::No;
@@ -1106,11 +1416,23 @@ impl Mind<'_, '_> {
     }
 
     /// What a layer allows and denies: for sure, perhaps.
-    fn sets(&self, layer: &[DocumentId], need: u16, context: &Context) -> ((Bits, Bits), (Bits, Bits)) {
-        let (mut allow, mut deny) = ((Bits::default(), Bits::default()), (Bits::default(), Bits::default()));
+    fn sets(
+        &self,
+        layer: &[DocumentId],
+        need: u16,
+        context: &Context,
+    ) -> ((Bits, Bits), (Bits, Bits)) {
+        let (mut allow, mut deny) = (
+            (Bits::default(), Bits::default()),
+            (Bits::default(), Bits::default()),
+        );
         for (d, s) in self.statements(layer, need) {
-            let statement = &self.graph.account.documents[d as usize].compiled.statements[s as usize];
-            let mut verdict = statement.conditions.iter().fold(Tri::from(true), |v, c| v.and(c.holds(context)));
+            let statement =
+                &self.graph.account.documents[d as usize].compiled.statements[s as usize];
+            let mut verdict = statement
+                .conditions
+                .iter()
+                .fold(Tri::from(true), |v, c| v.and(c.holds(context)));
             if !statement.understood || statement.effect == Effect::Other {
                 verdict = verdict.and(Tri::Maybe);
             }
@@ -1151,14 +1473,25 @@ impl Graph<'_, '_> {
                 UserWith::NoLogin => user.login.map_or(Tri::Maybe, |login| Tri::from(!login)),
                 UserWith::Login => user.login.map_or(Tri::Maybe, Tri::from),
             };
-            add(&mut kept, if sets.0.contains(number) { known } else { known.and(Tri::Maybe) }, number);
+            add(
+                &mut kept,
+                if sets.0.contains(number) {
+                    known
+                } else {
+                    known.and(Tri::Maybe)
+                },
+                number,
+            );
         }
         kept
     }
 
     /// Those whom a grant would give everything.
     fn without_limits(&self, (must, may): (Bits, Bits)) -> (Bits, Bits) {
-        (must.intersection(&self.tables.free), may.intersection(&self.tables.free))
+        (
+            must.intersection(&self.tables.free),
+            may.intersection(&self.tables.free),
+        )
     }
 }
 
@@ -1176,7 +1509,10 @@ impl Need {
     fn new(name: &str, account: &Account<'_>) -> Self {
         let actions = account.actions.matching(name);
         let first = account.actions.find(name);
-        let templates: Vec<&str> = first.into_iter().flat_map(|a| account.actions.resource_arns(a)).collect();
+        let templates: Vec<&str> = first
+            .into_iter()
+            .flat_map(|a| account.actions.resource_arns(a))
+            .collect();
         let filled = |template: &str, with: &str| -> String {
             let mut text = String::new();
             let mut rest = template;
@@ -1193,15 +1529,23 @@ impl Need {
             }
             text + rest
         };
-        let of_principals = templates.iter().any(|t| t.contains(":iam:") && (t.contains(":role/") || t.contains(":user/")));
+        let of_principals = templates
+            .iter()
+            .any(|t| t.contains(":iam:") && (t.contains(":role/") || t.contains(":user/")));
         Self {
             of_principals: of_principals || name == "iam:Put*" || name == "iam:*",
             unlisted: actions.is_empty().then(|| {
                 let lower = name.to_ascii_lowercase();
-                lower.split_once(':').map(|(service, name)| (service.to_owned(), name.to_owned())).unwrap_or_default()
+                lower
+                    .split_once(':')
+                    .map(|(service, name)| (service.to_owned(), name.to_owned()))
+                    .unwrap_or_default()
             }),
             wildcard_only: first.is_some_and(|a| account.actions.is_wildcard_only(a)),
-            arns: templates.iter().map(|t| Pattern::arn(&filled(t, "*"))).collect(),
+            arns: templates
+                .iter()
+                .map(|t| Pattern::arn(&filled(t, "*")))
+                .collect(),
             actions,
         }
     }
@@ -1212,30 +1556,48 @@ impl Trust {
         let assume = account.actions.bit("sts:AssumeRole");
         let mut trust = Self::default();
         for (number, role) in account.principals.iter().enumerate() {
-            let (Some(document), false) = (role.trust, is_reserved_role(&role.arn)) else { continue };
+            let (Some(document), false) = (role.trust, is_reserved_role(&role.arn)) else {
+                continue;
+            };
             let statements = &account.documents[document as usize].compiled.statements;
             // A deny in a trust policy is rare: what it leaves is not sure.
             let denies = statements.iter().any(|s| s.effect != Effect::Allow);
-            for statement in statements.iter().filter(|s| s.effect == Effect::Allow && s.actions.contains(assume)) {
+            for statement in statements
+                .iter()
+                .filter(|s| s.effect == Effect::Allow && s.actions.contains(assume))
+            {
                 let mut context = Context::open();
                 context.set("aws:PrincipalAccount", Given::One(account.id.clone()));
-                let mut verdict = statement.conditions.iter().fold(Tri::Yes, |v, c| v.and(c.holds(&context)));
+                let mut verdict = statement
+                    .conditions
+                    .iter()
+                    .fold(Tri::Yes, |v, c| v.and(c.holds(&context)));
                 if denies || !statement.understood {
                     verdict = verdict.and(Tri::Maybe);
                 }
                 let number = number as u32;
                 match &statement.principal {
                     None => {}
-                    Some(Block::Not(_)) => add(&mut trust.everybody, verdict.and(Tri::Maybe), number),
+                    Some(Block::Not(_)) => {
+                        add(&mut trust.everybody, verdict.and(Tri::Maybe), number)
+                    }
                     Some(Block::Is(list)) => {
                         for principal in list {
                             match principal {
-                                _ if is_everybody(principal) => add(&mut trust.everybody, verdict, number),
+                                _ if is_everybody(principal) => {
+                                    add(&mut trust.everybody, verdict, number)
+                                }
                                 Principal::Of(kind, service) if kind == "Service" => {
-                                    add(trust.services.entry(service.clone()).or_default(), verdict, number);
+                                    add(
+                                        trust.services.entry(service.clone()).or_default(),
+                                        verdict,
+                                        number,
+                                    );
                                 }
                                 Principal::Of(kind, value)
-                                    if kind == "AWS" && (*value == account.id || is_root_of(value, &account.id)) =>
+                                    if kind == "AWS"
+                                        && (*value == account.id
+                                            || is_root_of(value, &account.id)) =>
                                 {
                                     add(&mut trust.account, verdict, number);
                                 }
@@ -1244,9 +1606,14 @@ impl Trust {
                                 }
                                 // Cognito gives the roles of an identity pool out to whom the attacker likes.
                                 Principal::Of(kind, provider)
-                                    if kind == "Federated" && provider == "cognito-identity.amazonaws.com" =>
+                                    if kind == "Federated"
+                                        && provider == "cognito-identity.amazonaws.com" =>
                                 {
-                                    add(trust.services.entry(provider.clone()).or_default(), verdict, number);
+                                    add(
+                                        trust.services.entry(provider.clone()).or_default(),
+                                        verdict,
+                                        number,
+                                    );
                                 }
                                 _ => {}
                             }
@@ -1255,15 +1622,26 @@ impl Trust {
                 }
             }
             // Roles that only web identities may assume have another action.
-            for statement in statements.iter().filter(|s| s.effect == Effect::Allow && !s.actions.contains(assume)) {
+            for statement in statements
+                .iter()
+                .filter(|s| s.effect == Effect::Allow && !s.actions.contains(assume))
+            {
                 if let Some(Block::Is(list)) = &statement.principal {
                     for principal in list {
                         if let Principal::Of(kind, provider) = principal
                             && kind == "Federated"
                             && provider == "cognito-identity.amazonaws.com"
                         {
-                            let verdict = if statement.conditions.is_empty() { Tri::Yes } else { Tri::Maybe };
-                            add(trust.services.entry(provider.clone()).or_default(), verdict, number as u32);
+                            let verdict = if statement.conditions.is_empty() {
+                                Tri::Yes
+                            } else {
+                                Tri::Maybe
+                            };
+                            add(
+                                trust.services.entry(provider.clone()).or_default(),
+                                verdict,
+                                number as u32,
+                            );
                         }
                     }
                 }
@@ -1290,12 +1668,25 @@ impl Index {
             if let Some(arn) = parsed {
                 arn.partition.clone_into(&mut partition);
             }
-            names.push((parsed.map_or_else(String::new, |a| a.resource.to_owned()), number as u32));
+            names.push((
+                parsed.map_or_else(String::new, |a| a.resource.to_owned()),
+                number as u32,
+            ));
         }
         names.sort();
         let mut all = Bits::default();
         all.fill(0..names.len() as u32);
-        Self { segments: ["arn".to_owned(), partition, "iam".to_owned(), String::new(), account.to_owned()], names, all }
+        Self {
+            segments: [
+                "arn".to_owned(),
+                partition,
+                "iam".to_owned(),
+                String::new(),
+                account.to_owned(),
+            ],
+            names,
+            all,
+        }
     }
 
     /// Those that a statement is about.
@@ -1306,9 +1697,15 @@ impl Index {
                 let found = match resource {
                     Resource::Pattern(pattern) => self.matching(pattern),
                     // Any text may stand in place of a variable.
-                    Resource::Template(pieces) => self.matching(&Pattern::arn(&crate::engine::widened(pieces))),
+                    Resource::Template(pieces) => {
+                        self.matching(&Pattern::arn(&crate::engine::widened(pieces)))
+                    }
                 };
-                set = if set.is_empty() { found } else { set.union(&found) };
+                set = if set.is_empty() {
+                    found
+                } else {
+                    set.union(&found)
+                };
             }
             set
         };
@@ -1321,12 +1718,16 @@ impl Index {
 
     fn matching(&self, pattern: &Pattern) -> Bits {
         let [a, b, c, d, e] = &self.segments;
-        let Some(rest) = pattern.behind([a, b, c, d, e]) else { return Bits::default() };
+        let Some(rest) = pattern.behind([a, b, c, d, e]) else {
+            return Bits::default();
+        };
         if rest.is_all() {
             return self.all.clone();
         }
         let prefix = rest.prefix();
-        let from = self.names.partition_point(|(name, _)| name.as_str() < prefix.as_str());
+        let from = self
+            .names
+            .partition_point(|(name, _)| name.as_str() < prefix.as_str());
         let mut numbers: Vec<u32> = self.names[from..]
             .iter()
             .take_while(|(name, _)| name.starts_with(&prefix))

@@ -109,7 +109,11 @@ pub struct HolderKind {
     pub arn: (&'static str, &'static str),
 }
 
-const fn holder(kind: &'static str, service: &'static str, arn: (&'static str, &'static str)) -> HolderKind {
+const fn holder(
+    kind: &'static str,
+    service: &'static str,
+    arn: (&'static str, &'static str),
+) -> HolderKind {
     HolderKind { kind, service, arn }
 }
 
@@ -139,13 +143,19 @@ pub const HOLDERS: &[HolderKind] = &[
 ];
 
 const fn row(id: &'static str, rung: Rung, target: Target, needs: &'static [&'static str]) -> Row {
-    Row { id, rung, target, needs }
+    Row {
+        id,
+        rung,
+        target,
+        needs,
+    }
 }
 
 use Rung::{C, D, E, F, G};
 use Target::{
-    GrantedRetrustedRole, GrantedTrustingRole, GrantedUser, Group, Holder, NewRole, Own, OwnBoundary, OwnGroup, OwnPolicy,
-    OwnPolicyVersion, OwnRole, OwnUser, PassedRole, RetrustedRole, Service, TrustingRole, UnboundTrustingRole, User,
+    GrantedRetrustedRole, GrantedTrustingRole, GrantedUser, Group, Holder, NewRole, Own,
+    OwnBoundary, OwnGroup, OwnPolicy, OwnPolicyVersion, OwnRole, OwnUser, PassedRole,
+    RetrustedRole, Service, TrustingRole, UnboundTrustingRole, User,
 };
 
 const EC2: Target = PassedRole(&["ec2.amazonaws.com"]);
@@ -156,7 +166,11 @@ const CLOUDFORMATION: Target = PassedRole(&["cloudformation.amazonaws.com"]);
 const CODEBUILD: Target = PassedRole(&["codebuild.amazonaws.com"]);
 const SAGEMAKER: Target = PassedRole(&["sagemaker.amazonaws.com"]);
 const AGENTCORE: Target = PassedRole(&["bedrock-agentcore.amazonaws.com"]);
-const DATAPIPELINE: Target = PassedRole(&["datapipeline.amazonaws.com", "ec2.amazonaws.com", "elasticmapreduce.amazonaws.com"]);
+const DATAPIPELINE: Target = PassedRole(&[
+    "datapipeline.amazonaws.com",
+    "ec2.amazonaws.com",
+    "elasticmapreduce.amazonaws.com",
+]);
 const STATES: Target = PassedRole(&["states.amazonaws.com"]);
 
 /// All ways.

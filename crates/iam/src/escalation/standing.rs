@@ -1,6 +1,8 @@
 //! The escalations of an account that changes: a policy at a time, without looking at everybody again.
 
-use super::{Edge, Escalation, Escalations, Graph, Reach, Seen, Sets, Tables, To, path, told, walk};
+use super::{
+    Edge, Escalation, Escalations, Graph, Reach, Seen, Sets, Tables, To, path, told, walk,
+};
 use crate::account::{Account, DocumentId};
 use crate::bits::Bits;
 use crate::engine::Compiler;
@@ -41,7 +43,11 @@ impl<'a> Standing<'a> {
     /// Looks at everybody once.
     pub fn new(account: Account<'a>, threads: usize) -> Self {
         let tables = Tables::new(&account);
-        let (sets, seen) = Graph { account: &account, tables: &tables }.look_at_all(threads);
+        let (sets, seen) = Graph {
+            account: &account,
+            tables: &tables,
+        }
+        .look_at_all(threads);
         let reach = walk(&sets, &seen);
         let mut holders = vec![Vec::new(); account.documents.len()];
         for (n, principal) in account.principals.iter().enumerate() {
@@ -49,7 +55,15 @@ impl<'a> Standing<'a> {
                 holders[*document as usize].push(n as u32);
             }
         }
-        Self { account, tables, sets, seen, reach, holders, threads }
+        Self {
+            account,
+            tables,
+            sets,
+            seen,
+            reach,
+            holders,
+            threads,
+        }
     }
 
     /// The account as it is now.
@@ -59,7 +73,11 @@ impl<'a> Standing<'a> {
 
     /// The document of that name.
     pub fn document(&self, name: &str) -> Option<DocumentId> {
-        self.account.documents.iter().position(|d| d.name == name).map(|n| n as DocumentId)
+        self.account
+            .documents
+            .iter()
+            .position(|d| d.name == name)
+            .map(|n| n as DocumentId)
     }
 
     /// All escalations.
@@ -71,7 +89,13 @@ impl<'a> Standing<'a> {
     pub fn escalation(&self, principal: u32) -> Option<Escalation> {
         let reach = self.reach[principal as usize].as_ref()?;
         let steps = path(&self.reach, principal as usize);
-        Some(Escalation { principal, rung: reach.rung, verdict: reach.verdict, steps, ways: Default::default() })
+        Some(Escalation {
+            principal,
+            rung: reach.rung,
+            verdict: reach.verdict,
+            steps,
+            ways: Default::default(),
+        })
     }
 
     /// Puts another text in place of a policy; answers whose standing changed, by number.
@@ -86,22 +110,40 @@ impl<'a> Standing<'a> {
         let policy = parse(text)?;
         let side = self.account.documents[d].side;
         let compiled = Compiler::new(self.account.actions).compile(&policy, side);
-        (self.account.documents[d].policy, self.account.documents[d].compiled) = (policy, compiled);
+        (
+            self.account.documents[d].policy,
+            self.account.documents[d].compiled,
+        ) = (policy, compiled);
         self.tables.enter(&self.account, d);
 
-        let graph = Graph { account: &self.account, tables: &self.tables };
+        let graph = Graph {
+            account: &self.account,
+            tables: &self.tables,
+        };
         let holders = self.holders[d].clone();
         let mut free = Bits::default();
-        holders.iter().filter(|n| graph.limit(**n).is_none()).for_each(|n| free.insert(*n));
+        holders
+            .iter()
+            .filter(|n| graph.limit(**n).is_none())
+            .for_each(|n| free.insert(*n));
         let was_free = |n: &u32| self.tables.free.contains(*n);
         let moved = holders.iter().any(|n| was_free(n) != free.contains(*n));
-        let of_group = self.account.groups.iter().any(|g| g.policies.contains(&document));
+        let of_group = self
+            .account
+            .groups
+            .iter()
+            .any(|g| g.policies.contains(&document));
         let of_all = self.account.scp.iter().flatten().any(|p| *p == document);
-        let bounded = holders.iter().any(|n| self.account.principals[*n as usize].boundary.is_some());
+        let bounded = holders
+            .iter()
+            .any(|n| self.account.principals[*n as usize].boundary.is_some());
         let of_version = self.account.versions.iter().any(|(_, v)| *v == document);
         if holders.is_empty() || moved || of_group || of_all || bounded || of_version {
             self.tables = Tables::new(&self.account);
-            let graph = Graph { account: &self.account, tables: &self.tables };
+            let graph = Graph {
+                account: &self.account,
+                tables: &self.tables,
+            };
             (self.sets, self.seen) = graph.look_at_all(self.threads);
         } else {
             for number in holders {
@@ -111,7 +153,10 @@ impl<'a> Standing<'a> {
             self.forget_sets();
         }
         let reach = walk(&self.sets, &self.seen);
-        let changed = (0..reach.len()).filter(|n| reach[*n] != self.reach[*n]).map(|n| n as u32).collect();
+        let changed = (0..reach.len())
+            .filter(|n| reach[*n] != self.reach[*n])
+            .map(|n| n as u32)
+            .collect();
         self.reach = reach;
         Ok(changed)
     }
@@ -123,7 +168,13 @@ impl<'a> Standing<'a> {
         }
         let mut kept = Sets::default();
         for edge in self.seen.iter_mut().flat_map(|s: &mut Seen| &mut s.edges) {
-            let Edge { to: To::Principals { must, may }, .. } = edge else { continue };
+            let Edge {
+                to: To::Principals { must, may },
+                ..
+            } = edge
+            else {
+                continue;
+            };
             *must = kept.number(self.sets.list[*must as usize].clone());
             *may = kept.number(self.sets.list[*may as usize].clone());
         }

@@ -55,36 +55,113 @@ const KNOWN: &[Known] = &[
         host: "gitlab.com",
         own: false,
         claims: &[
-            ("sub", &[Shape("project_path:", "/"), Shape("project_id:", ":"), Shape("namespace_path:", ":")]),
+            (
+                "sub",
+                &[
+                    Shape("project_path:", "/"),
+                    Shape("project_id:", ":"),
+                    Shape("namespace_path:", ":"),
+                ],
+            ),
             ("project_path", &[Shape("", "/")]),
             ("namespace_path", WHOLE),
             ("namespace_id", WHOLE),
             ("project_id", WHOLE),
         ],
     },
-    Known { host: "app.terraform.io", own: false, claims: &[("sub", &[Shape("organization:", ":")])] },
-    Known { host: "app.eu.terraform.io", own: false, claims: &[("sub", &[Shape("organization:", ":")])] },
-    Known { host: "agent.buildkite.com", own: false, claims: &[("sub", &[Shape("organization:", ":")])] },
-    Known { host: "oidc.vercel.com", own: false, claims: &[("sub", &[Shape("owner:", ":")])] },
-    Known { host: "oidc.codefresh.io", own: false, claims: &[("sub", &[Shape("account:", ":")])] },
-    Known { host: "scalr.io", own: false, claims: &[("sub", &[Shape("account:", ":")])] },
+    Known {
+        host: "app.terraform.io",
+        own: false,
+        claims: &[("sub", &[Shape("organization:", ":")])],
+    },
+    Known {
+        host: "app.eu.terraform.io",
+        own: false,
+        claims: &[("sub", &[Shape("organization:", ":")])],
+    },
+    Known {
+        host: "agent.buildkite.com",
+        own: false,
+        claims: &[("sub", &[Shape("organization:", ":")])],
+    },
+    Known {
+        host: "oidc.vercel.com",
+        own: false,
+        claims: &[("sub", &[Shape("owner:", ":")])],
+    },
+    Known {
+        host: "oidc.codefresh.io",
+        own: false,
+        claims: &[("sub", &[Shape("account:", ":")])],
+    },
+    Known {
+        host: "scalr.io",
+        own: false,
+        claims: &[("sub", &[Shape("account:", ":")])],
+    },
     Known {
         host: "api.pulumi.com/oidc",
         own: false,
-        claims: &[("sub", &[Shape("pulumi:deploy:org:", ":"), Shape("pulumi:environments:org:", ":")])],
+        claims: &[(
+            "sub",
+            &[
+                Shape("pulumi:deploy:org:", ":"),
+                Shape("pulumi:environments:org:", ":"),
+            ],
+        )],
     },
     // Their audience is an application: who signs in there is anybody.
-    Known { host: "accounts.google.com", own: false, claims: &[("sub", WHOLE), ("email", WHOLE)] },
-    Known { host: "graph.facebook.com", own: false, claims: &[("id", WHOLE), ("sub", WHOLE)] },
-    Known { host: "www.amazon.com", own: false, claims: &[("user_id", WHOLE), ("sub", WHOLE)] },
-    Known { host: "appleid.apple.com", own: false, claims: &[("sub", WHOLE)] },
+    Known {
+        host: "accounts.google.com",
+        own: false,
+        claims: &[("sub", WHOLE), ("email", WHOLE)],
+    },
+    Known {
+        host: "graph.facebook.com",
+        own: false,
+        claims: &[("id", WHOLE), ("sub", WHOLE)],
+    },
+    Known {
+        host: "www.amazon.com",
+        own: false,
+        claims: &[("user_id", WHOLE), ("sub", WHOLE)],
+    },
+    Known {
+        host: "appleid.apple.com",
+        own: false,
+        claims: &[("sub", WHOLE)],
+    },
     // Its audience is an identity pool, of one account.
-    Known { host: COGNITO, own: false, claims: &[("aud", WHOLE), ("sub", &[Shape("", "-"), Shape("", "")])] },
-    Known { host: "oidc.eks.", own: true, claims: &[("sub", &[Shape("system:serviceaccount:", ":")])] },
-    Known { host: "oidc.circleci.com/org/", own: true, claims: &[("sub", &[Shape("org/", "/")])] },
-    Known { host: "api.bitbucket.org/2.0/workspaces/", own: true, claims: &[("sub", &[Shape("{", "}")])] },
-    Known { host: "token.actions.githubusercontent.com/", own: true, claims: &[("sub", &[Shape("repo:", "/")])] },
-    Known { host: "oidc.vercel.com/", own: true, claims: &[("sub", &[Shape("owner:", ":")])] },
+    Known {
+        host: COGNITO,
+        own: false,
+        claims: &[("aud", WHOLE), ("sub", &[Shape("", "-"), Shape("", "")])],
+    },
+    Known {
+        host: "oidc.eks.",
+        own: true,
+        claims: &[("sub", &[Shape("system:serviceaccount:", ":")])],
+    },
+    Known {
+        host: "oidc.circleci.com/org/",
+        own: true,
+        claims: &[("sub", &[Shape("org/", "/")])],
+    },
+    Known {
+        host: "api.bitbucket.org/2.0/workspaces/",
+        own: true,
+        claims: &[("sub", &[Shape("{", "}")])],
+    },
+    Known {
+        host: "token.actions.githubusercontent.com/",
+        own: true,
+        claims: &[("sub", &[Shape("repo:", "/")])],
+    },
+    Known {
+        host: "oidc.vercel.com/",
+        own: true,
+        claims: &[("sub", &[Shape("owner:", ":")])],
+    },
 ];
 
 const COGNITO: &str = "cognito-identity.amazonaws.com";
@@ -103,11 +180,18 @@ impl<'a> Issuer<'a> {
         let host = match provider.split_once("saml-provider/") {
             Some(_) => "saml".to_owned(),
             None => {
-                let url = provider.split_once("oidc-provider/").map_or(provider, |(_, url)| url);
-                url.trim_start_matches("https://").trim_end_matches('/').to_ascii_lowercase()
+                let url = provider
+                    .split_once("oidc-provider/")
+                    .map_or(provider, |(_, url)| url);
+                url.trim_start_matches("https://")
+                    .trim_end_matches('/')
+                    .to_ascii_lowercase()
             }
         };
-        Self { name: provider, host }
+        Self {
+            name: provider,
+            host,
+        }
     }
 
     /// Cognito gives tokens to people who have not signed in, where a pool allows that.
@@ -116,7 +200,13 @@ impl<'a> Issuer<'a> {
     }
 
     fn known(&self) -> Option<&'static Known> {
-        let fits = |k: &&Known| if k.own { self.host.starts_with(k.host) && self.host != k.host } else { self.host == k.host };
+        let fits = |k: &&Known| {
+            if k.own {
+                self.host.starts_with(k.host) && self.host != k.host
+            } else {
+                self.host == k.host
+            }
+        };
         KNOWN.iter().filter(fits).max_by_key(|k| k.host.len())
     }
 
@@ -124,7 +214,11 @@ impl<'a> Issuer<'a> {
     pub(super) fn slot(&self, key: &str, bearer: Bearer) -> Option<Slot> {
         let (host, claim) = key.rsplit_once(':')?;
         if host == "aws" && claim == "federatedprovider" {
-            return Some(Slot::new(Absent::Never, vec![Pattern::exact(self.name)], Control::Given));
+            return Some(Slot::new(
+                Absent::Never,
+                vec![Pattern::exact(self.name)],
+                Control::Given,
+            ));
         }
         if host != self.host {
             // A claim of another provider: no token of this one has it.
@@ -132,17 +226,29 @@ impl<'a> Issuer<'a> {
             return other.then(Slot::none);
         }
         let always = matches!(claim, "sub" | "aud" | "iss");
-        let absent = if always { Absent::Never } else { Absent::Perhaps };
+        let absent = if always {
+            Absent::Never
+        } else {
+            Absent::Perhaps
+        };
         let any = || vec![Pattern::text("?*")];
         if self.has_guests() && claim == "amr" {
             return Some(match bearer {
                 // "amr": "unauthenticated" for guests; else "authenticated" and the names of providers.
-                Bearer::Guest => Slot::new(Absent::Never, vec![Pattern::exact("unauthenticated")], Control::Given),
-                Bearer::Stranger | Bearer::Named => Slot::new(Absent::Never, any(), Control::Chosen),
+                Bearer::Guest => Slot::new(
+                    Absent::Never,
+                    vec![Pattern::exact("unauthenticated")],
+                    Control::Given,
+                ),
+                Bearer::Stranger | Bearer::Named => {
+                    Slot::new(Absent::Never, any(), Control::Chosen)
+                }
             });
         }
         let known = self.known();
-        let listed = known.and_then(|k| k.claims.iter().find(|(name, _)| *name == claim)).map(|(_, shapes)| shapes.to_vec());
+        let listed = known
+            .and_then(|k| k.claims.iter().find(|(name, _)| *name == claim))
+            .map(|(_, shapes)| shapes.to_vec());
         let own = known.is_none_or(|k| k.own);
         let is_saml = self.host == "saml";
         let shapes = match listed {
@@ -153,8 +259,15 @@ impl<'a> Issuer<'a> {
             }
             // A provider of one's own: the shapes of the others, and any beginning.
             None if claim == "sub" || is_saml => {
-                let all = KNOWN.iter().flat_map(|k| k.claims).filter(|(name, _)| *name == "sub").flat_map(|(_, shapes)| *shapes);
-                let mut shapes: Vec<Shape> = all.filter(|s| !is_saml && !s.0.is_empty()).copied().collect();
+                let all = KNOWN
+                    .iter()
+                    .flat_map(|k| k.claims)
+                    .filter(|(name, _)| *name == "sub")
+                    .flat_map(|(_, shapes)| *shapes);
+                let mut shapes: Vec<Shape> = all
+                    .filter(|s| !is_saml && !s.0.is_empty())
+                    .copied()
+                    .collect();
                 shapes.push(Shape("", "*"));
                 Some(shapes)
             }
@@ -172,26 +285,44 @@ impl<'a> Issuer<'a> {
 /// All values that belong to the tenant whom one value of a condition writes out: `repo:acme/*` of `repo:acme/app:*`. None:
 /// it leaves open whose they are. `letters`: with whether each is a wildcard.
 pub(super) fn tenant(letters: &[(char, bool)], shapes: &[Shape]) -> Option<Pattern> {
-    let written: String = letters.iter().take_while(|(_, wild)| !wild).map(|(letter, _)| *letter).collect();
+    let written: String = letters
+        .iter()
+        .take_while(|(_, wild)| !wild)
+        .map(|(letter, _)| *letter)
+        .collect();
     let whole = letters.iter().all(|(_, wild)| !wild);
-    let starting = |text: &str| Pattern::text_of(text.chars().map(|l| (l, false)).chain([('*', true)]));
+    let starting =
+        |text: &str| Pattern::text_of(text.chars().map(|l| (l, false)).chain([('*', true)]));
     // The beginning of such a start may be anybody's: `rep*`.
-    if !whole && shapes.iter().any(|s| s.0.len() > written.len() && s.0.starts_with(&written)) {
+    if !whole
+        && shapes
+            .iter()
+            .any(|s| s.0.len() > written.len() && s.0.starts_with(&written))
+    {
         return None;
     }
     // The shape with the longest start decides, so that `repo:*` is not taken for a beginning of some other sort.
-    let longest = shapes.iter().filter(|s| written.starts_with(s.0)).map(|s| s.0.len()).max()?;
-    shapes.iter().filter(|s| s.0.len() == longest && written.starts_with(s.0)).find_map(|Shape(start, end)| {
-        let name = &written[start.len()..];
-        match *end {
-            "" => (whole && !name.is_empty()).then(|| Pattern::exact(&written)),
-            "*" => (!name.is_empty()).then(|| starting(&written)),
-            _ => match name.find(end) {
-                Some(at) if at > 0 => Some(starting(&format!("{start}{}{end}", &name[..at]))),
-                // The name alone, where nothing need follow it.
-                None if whole && !name.is_empty() && *end == ":" => Some(Pattern::exact(&written)),
-                _ => None,
-            },
-        }
-    })
+    let longest = shapes
+        .iter()
+        .filter(|s| written.starts_with(s.0))
+        .map(|s| s.0.len())
+        .max()?;
+    shapes
+        .iter()
+        .filter(|s| s.0.len() == longest && written.starts_with(s.0))
+        .find_map(|Shape(start, end)| {
+            let name = &written[start.len()..];
+            match *end {
+                "" => (whole && !name.is_empty()).then(|| Pattern::exact(&written)),
+                "*" => (!name.is_empty()).then(|| starting(&written)),
+                _ => match name.find(end) {
+                    Some(at) if at > 0 => Some(starting(&format!("{start}{}{end}", &name[..at]))),
+                    // The name alone, where nothing need follow it.
+                    None if whole && !name.is_empty() && *end == ":" => {
+                        Some(Pattern::exact(&written))
+                    }
+                    _ => None,
+                },
+            }
+        })
 }

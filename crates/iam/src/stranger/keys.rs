@@ -200,7 +200,13 @@ impl Sort {
 
 impl Slot {
     pub(super) fn new(absent: Absent, values: Vec<Pattern>, control: Control) -> Self {
-        Self { absent, values: Range::Texts(values), control, guard: Guard::Other, not: Vec::new() }
+        Self {
+            absent,
+            values: Range::Texts(values),
+            control,
+            guard: Guard::Other,
+            not: Vec::new(),
+        }
     }
 
     /// No request of his has it.
@@ -219,12 +225,19 @@ impl Slot {
     }
 
     fn seldom(value: &str) -> Self {
-        Self { absent: Absent::Seldom, ..Self::is(value) }
+        Self {
+            absent: Absent::Seldom,
+            ..Self::is(value)
+        }
     }
 
     /// What he likes, or nothing.
     pub(super) fn chosen(values: &[&str]) -> Self {
-        Self::new(Absent::Chosen, values.iter().map(|v| Pattern::text(v)).collect(), Control::Chosen)
+        Self::new(
+            Absent::Chosen,
+            values.iter().map(|v| Pattern::text(v)).collect(),
+            Control::Chosen,
+        )
     }
 
     fn guarded(self, guard: Guard) -> Self {
@@ -232,7 +245,10 @@ impl Slot {
     }
 
     fn but(self, not: impl IntoIterator<Item = Pattern>) -> Self {
-        Self { not: not.into_iter().collect(), ..self }
+        Self {
+            not: not.into_iter().collect(),
+            ..self
+        }
     }
 }
 
@@ -244,7 +260,9 @@ pub(super) fn slot(key: &str, who: &Who<'_>, trial: &Trial<'_>) -> Slot {
         return slot;
     }
     let name = key.split('/').next().unwrap_or_default();
-    let Some((_, sort)) = KEYS.iter().find(|(known, _)| *known == name) else { return Slot::unknown() };
+    let Some((_, sort)) = KEYS.iter().find(|(known, _)| *known == name) else {
+        return Slot::unknown();
+    };
     let own = trial.place.account;
     let slot = of(*sort, who, trial);
     if !sort.is_of_somebody() {
@@ -253,17 +271,35 @@ pub(super) fn slot(key: &str, who: &Who<'_>, trial: &Trial<'_>) -> Slot {
     // Nobody else's is what belongs to the account itself; and who stands for all that are not named is none of those.
     let mut not = slot.not;
     let (account, organization) = match who {
-        Who::Principal { account, organization } | Who::Service { account, organization, .. } => (*account, *organization),
+        Who::Principal {
+            account,
+            organization,
+        }
+        | Who::Service {
+            account,
+            organization,
+            ..
+        } => (*account, *organization),
         Who::Unsigned | Who::Token { .. } => ("", None),
     };
     if account.is_empty() || account == super::WILD {
-        not.extend([own].into_iter().filter(|a| !a.is_empty()).flat_map(of_account));
+        not.extend(
+            [own]
+                .into_iter()
+                .filter(|a| !a.is_empty())
+                .flat_map(of_account),
+        );
     }
     if account == super::WILD {
         not.extend(trial.accounts.iter().flat_map(|a| of_account(a)));
     }
     if organization == Some(super::WILD_ORGANIZATION) {
-        not.extend(trial.organizations.iter().flat_map(|o| [Pattern::exact(o), Pattern::text(&format!("{o}/*"))]));
+        not.extend(
+            trial
+                .organizations
+                .iter()
+                .flat_map(|o| [Pattern::exact(o), Pattern::text(&format!("{o}/*"))]),
+        );
     }
     Slot { not, ..slot }
 }
@@ -277,90 +313,198 @@ fn of(sort: Sort, who: &Who<'_>, trial: &Trial<'_>) -> Slot {
     let own = trial.place.account;
     let path = |organization: &str| Pattern::text(&format!("{organization}/*"));
     match (sort, who) {
-        (Sort::Account | Sort::AccountOfEither, Who::Principal { account, .. }) => Slot::is(account),
+        (Sort::Account | Sort::AccountOfEither, Who::Principal { account, .. }) => {
+            Slot::is(account)
+        }
         (Sort::AccountOfEither, Who::Service { account, .. }) => Slot::seldom(account),
         // Pages of AWS have an unsigned request without it, and with this word.
         (Sort::Account, Who::Unsigned | Who::Token { .. }) => Slot::chosen(&["anonymous"]),
         (Sort::UserId, Who::Unsigned | Who::Token { .. }) => Slot::chosen(&["anonymous"]),
         (Sort::Arn, Who::Principal { account, .. }) => {
-            let forms = ["iam::{}:root", "iam::{}:user/?*", "iam::{}:role/?*", "sts::{}:federated-user/?*"];
-            let forms = forms.iter().map(|f| Pattern::arn(&format!("arn:aws*:{}", f.replace("{}", account))));
+            let forms = [
+                "iam::{}:root",
+                "iam::{}:user/?*",
+                "iam::{}:role/?*",
+                "sts::{}:federated-user/?*",
+            ];
+            let forms = forms
+                .iter()
+                .map(|f| Pattern::arn(&format!("arn:aws*:{}", f.replace("{}", account))));
             Slot::new(Absent::Never, forms.collect(), Control::Chosen)
         }
         (Sort::UserId, Who::Principal { account, .. }) => {
             // Ids of the account itself are nobody else's.
-            let ids = trial.place.ids.into_iter().flatten().map(|id| Pattern::text(&format!("{id}*")));
-            Slot::new(Absent::Never, vec![Pattern::text("A???????????*"), Pattern::text(account)], TAKEN).but(ids)
+            let ids = trial
+                .place
+                .ids
+                .into_iter()
+                .flatten()
+                .map(|id| Pattern::text(&format!("{id}*")));
+            Slot::new(
+                Absent::Never,
+                vec![Pattern::text("A???????????*"), Pattern::text(account)],
+                TAKEN,
+            )
+            .but(ids)
         }
         (Sort::UserName, Who::Principal { .. }) => Slot::chosen(&["?*"]),
-        (Sort::Organization, Who::Principal { organization: Some(id), .. }) => Slot::is(id),
-        (Sort::OrganizationPath, Who::Principal { organization: Some(id), .. }) => {
-            Slot::new(Absent::Never, vec![path(id)], Control::Chosen)
-        }
+        (
+            Sort::Organization,
+            Who::Principal {
+                organization: Some(id),
+                ..
+            },
+        ) => Slot::is(id),
+        (
+            Sort::OrganizationPath,
+            Who::Principal {
+                organization: Some(id),
+                ..
+            },
+        ) => Slot::new(Absent::Never, vec![path(id)], Control::Chosen),
         (Sort::SourceAccount, Who::Service { account, .. }) => Slot::seldom(account),
-        (Sort::SourceOrganization, Who::Service { organization: Some(id), .. }) => Slot::seldom(id),
-        (Sort::SourceOrganizationPath, Who::Service { organization: Some(id), .. }) => {
-            Slot::new(Absent::Seldom, vec![path(id)], Control::Chosen)
-        }
+        (
+            Sort::SourceOrganization,
+            Who::Service {
+                organization: Some(id),
+                ..
+            },
+        ) => Slot::seldom(id),
+        (
+            Sort::SourceOrganizationPath,
+            Who::Service {
+                organization: Some(id),
+                ..
+            },
+        ) => Slot::new(Absent::Seldom, vec![path(id)], Control::Chosen),
         (Sort::SourceArn, Who::Service { account, .. }) => {
             // ARNs of buckets and a few other things are without an account.
-            let forms = [format!("arn:aws*:*:*:{account}:?*"), "arn:aws*:*:*::?*".to_owned()];
-            let others = trial.accounts.iter().map(String::as_str).chain([own]).filter(|a| !a.is_empty() && a != account);
-            Slot::new(Absent::Seldom, forms.iter().map(|f| Pattern::arn(f)).collect(), Control::Taken { with_account: false })
-                .but(others.flat_map(of_account))
+            let forms = [
+                format!("arn:aws*:*:*:{account}:?*"),
+                "arn:aws*:*:*::?*".to_owned(),
+            ];
+            let others = trial
+                .accounts
+                .iter()
+                .map(String::as_str)
+                .chain([own])
+                .filter(|a| !a.is_empty() && a != account);
+            Slot::new(
+                Absent::Seldom,
+                forms.iter().map(|f| Pattern::arn(f)).collect(),
+                Control::Taken {
+                    with_account: false,
+                },
+            )
+            .but(others.flat_map(of_account))
         }
         (Sort::IsService, Who::Service { .. }) => Slot::is("true"),
         (Sort::IsService, Who::Principal { .. }) => Slot::is("false"),
         (Sort::IsService, _) => Slot::chosen(&["false"]),
-        (Sort::ServiceName, Who::Service { name: Some(name), .. }) => Slot::is(name),
-        (Sort::ServiceName, Who::Service { name: None, .. }) => {
-            Slot::new(Absent::Never, vec![Pattern::text("?*.amazonaws.com*")], Control::Chosen)
-        }
+        (
+            Sort::ServiceName,
+            Who::Service {
+                name: Some(name), ..
+            },
+        ) => Slot::is(name),
+        (Sort::ServiceName, Who::Service { name: None, .. }) => Slot::new(
+            Absent::Never,
+            vec![Pattern::text("?*.amazonaws.com*")],
+            Control::Chosen,
+        ),
         (Sort::Type, Who::Principal { .. }) => {
             let words = ["Account", "User", "AssumedRole", "FederatedUser"];
-            Slot::new(Absent::Never, words.iter().map(|w| Pattern::exact(w)).collect(), Control::Chosen)
+            Slot::new(
+                Absent::Never,
+                words.iter().map(|w| Pattern::exact(w)).collect(),
+                Control::Chosen,
+            )
         }
         (Sort::Type, Who::Unsigned | Who::Token { .. }) => Slot::is("Anonymous"),
         (Sort::Address, _) => {
             // Requests through an endpoint of a VPC have none, and everybody may have such an endpoint.
-            let absent = if matches!(who, Who::Service { .. }) { Absent::Perhaps } else { Absent::Chosen };
-            Slot { absent, values: Range::Address, control: Control::Given, guard: Guard::Network, not: Vec::new() }
+            let absent = if matches!(who, Who::Service { .. }) {
+                Absent::Perhaps
+            } else {
+                Absent::Chosen
+            };
+            Slot {
+                absent,
+                values: Range::Address,
+                control: Control::Given,
+                guard: Guard::Network,
+                not: Vec::new(),
+            }
         }
         (Sort::Endpoint, Who::Service { .. }) => Slot::unknown().guarded(Guard::Endpoint),
-        (Sort::Endpoint, _) => Slot::new(Absent::Chosen, vec![Pattern::text("vpc?*")], TAKEN).guarded(Guard::Endpoint),
-        (Sort::EndpointAccount | Sort::AccessPointAccount, Who::Principal { account, .. } | Who::Service { account, .. }) => {
-            Slot::chosen(&[account])
+        (Sort::Endpoint, _) => {
+            Slot::new(Absent::Chosen, vec![Pattern::text("vpc?*")], TAKEN).guarded(Guard::Endpoint)
         }
+        (
+            Sort::EndpointAccount | Sort::AccessPointAccount,
+            Who::Principal { account, .. } | Who::Service { account, .. },
+        ) => Slot::chosen(&[account]),
         (Sort::AccessPointArn, Who::Principal { account, .. } | Who::Service { account, .. }) => {
-            Slot::new(Absent::Chosen, vec![Pattern::arn(&format!("arn:aws*:s3*:*:{account}:?*"))], Control::Chosen)
+            Slot::new(
+                Absent::Chosen,
+                vec![Pattern::arn(&format!("arn:aws*:s3*:*:{account}:?*"))],
+                Control::Chosen,
+            )
         }
-        (Sort::EndpointArn, Who::Principal { account, .. }) => {
-            Slot::new(Absent::Chosen, vec![Pattern::arn(&format!("arn:aws*:ec2:*:{account}:vpc/?*"))], Control::Chosen)
-        }
-        (Sort::EndpointOrganization, Who::Principal { organization: Some(id), .. }) => Slot::chosen(&[id]),
-        (Sort::EndpointOrganizationPath, Who::Principal { organization: Some(id), .. }) => {
-            Slot::new(Absent::Chosen, vec![path(id)], Control::Chosen)
-        }
+        (Sort::EndpointArn, Who::Principal { account, .. }) => Slot::new(
+            Absent::Chosen,
+            vec![Pattern::arn(&format!("arn:aws*:ec2:*:{account}:vpc/?*"))],
+            Control::Chosen,
+        ),
+        (
+            Sort::EndpointOrganization,
+            Who::Principal {
+                organization: Some(id),
+                ..
+            },
+        ) => Slot::chosen(&[id]),
+        (
+            Sort::EndpointOrganizationPath,
+            Who::Principal {
+                organization: Some(id),
+                ..
+            },
+        ) => Slot::new(Absent::Chosen, vec![path(id)], Control::Chosen),
         (Sort::EndpointAccount | Sort::AccessPointAccount, Who::Unsigned | Who::Token { .. }) => {
             // Through what any account has, save the own one.
             Slot::new(Absent::Chosen, vec![Pattern::text("????????????")], TAKEN)
         }
         (
-            Sort::EndpointArn | Sort::EndpointOrganization | Sort::EndpointOrganizationPath | Sort::AccessPointArn,
+            Sort::EndpointArn
+            | Sort::EndpointOrganization
+            | Sort::EndpointOrganizationPath
+            | Sort::AccessPointArn,
             Who::Unsigned | Who::Token { .. },
         ) => Slot::new(Absent::Chosen, vec![Pattern::text("?*")], TAKEN),
         (Sort::EndpointArn | Sort::EndpointOrganization | Sort::EndpointOrganizationPath, _) => {
             Slot::new(Absent::Chosen, Vec::new(), Control::Given)
         }
         (Sort::InsideVpc, _) => Slot::unknown().guarded(Guard::Endpoint),
-        (Sort::Switch, _) => Slot::new(Absent::Never, vec![Pattern::exact("true"), Pattern::exact("false")], Control::Chosen),
+        (Sort::Switch, _) => Slot::new(
+            Absent::Never,
+            vec![Pattern::exact("true"), Pattern::exact("false")],
+            Control::Chosen,
+        ),
         (Sort::Chosen, _) => Slot::chosen(&["*"]),
         (Sort::ChosenSigned, Who::Principal { .. }) => Slot::chosen(&["*"]),
         (Sort::ChosenSigned, Who::Service { .. }) => Slot::unknown(),
-        (Sort::Secret, Who::Principal { .. }) => Slot::new(Absent::Chosen, vec![Pattern::text("?*")], TAKEN),
+        (Sort::Secret, Who::Principal { .. }) => {
+            Slot::new(Absent::Chosen, vec![Pattern::text("?*")], TAKEN)
+        }
         (Sort::Time, _) => {
             let values = Range::Time(trial.place.now_s);
-            Slot { absent: Absent::Never, values, control: Control::Given, guard: Guard::Other, not: Vec::new() }
+            Slot {
+                absent: Absent::Never,
+                values,
+                control: Control::Given,
+                guard: Guard::Other,
+                not: Vec::new(),
+            }
         }
         (Sort::UrlAuth, Who::Principal { .. }) => Slot::chosen(&["NONE", "AWS_IAM"]),
         (Sort::UrlAuth, Who::Unsigned) => Slot::chosen(&["NONE"]),

@@ -91,7 +91,11 @@ impl Outsider {
             Self::Federated(provider, true) => provider.clone(),
             Self::Federated(provider, false) => format!("anybody whom {provider} vouches for"),
             Self::Service(service, behalf) => {
-                let service = if service == "*" { "an AWS service" } else { service };
+                let service = if service == "*" {
+                    "an AWS service"
+                } else {
+                    service
+                };
                 match behalf {
                     Behalf::Anybody => format!("{service} on behalf of anybody"),
                     Behalf::Account(id) => format!("{service} on behalf of account {id}"),
@@ -206,7 +210,9 @@ pub fn admitted(policy: &Policy, statement: &Statement, place: &Place<'_>) -> Ve
         Some(Block::Not(_)) => {
             found = trial.everybody();
             if place.trust {
-                found.iter_mut().for_each(|a| a.verdict = a.verdict.and(Tri::Maybe));
+                found
+                    .iter_mut()
+                    .for_each(|a| a.verdict = a.verdict.and(Tri::Maybe));
             }
         }
         Some(Block::Is(list)) => {
@@ -215,10 +221,14 @@ pub fn admitted(policy: &Policy, statement: &Statement, place: &Place<'_>) -> Ve
             }
         }
     }
-    let understood =
-        statement.effect == "Allow" && statement.unknown.is_empty() && policy.unknown.is_empty() && statement.action.is_some();
+    let understood = statement.effect == "Allow"
+        && statement.unknown.is_empty()
+        && policy.unknown.is_empty()
+        && statement.action.is_some();
     if !understood {
-        found.iter_mut().for_each(|a| a.verdict = a.verdict.and(Tri::Maybe));
+        found
+            .iter_mut()
+            .for_each(|a| a.verdict = a.verdict.and(Tri::Maybe));
     }
     let mut seen = BTreeSet::new();
     found.retain(|a| seen.insert(a.clone()));
@@ -231,11 +241,21 @@ enum Who<'w> {
     /// Without signing.
     Unsigned,
     /// A principal of an account, which may be in an organization.
-    Principal { account: &'w str, organization: Option<&'w str> },
+    Principal {
+        account: &'w str,
+        organization: Option<&'w str>,
+    },
     /// A service of AWS for somebody.
-    Service { name: Option<&'w str>, account: &'w str, organization: Option<&'w str> },
+    Service {
+        name: Option<&'w str>,
+        account: &'w str,
+        organization: Option<&'w str>,
+    },
     /// Somebody with a token of an identity provider.
-    Token { issuer: &'w Issuer<'w>, bearer: Bearer },
+    Token {
+        issuer: &'w Issuer<'w>,
+        bearer: Bearer,
+    },
 }
 
 /// Who holds a token.
@@ -274,11 +294,24 @@ struct Tried {
 }
 
 impl Tried {
-    const NO: Self = Self { verdict: Tri::No, open: Vec::new(), chosen: Vec::new() };
+    const NO: Self = Self {
+        verdict: Tri::No,
+        open: Vec::new(),
+        chosen: Vec::new(),
+    };
 
     fn to(self, to: Outsider) -> Option<Admitted> {
-        let Self { verdict, open, chosen } = self;
-        (verdict != Tri::No).then_some(Admitted { to, verdict, open, chosen })
+        let Self {
+            verdict,
+            open,
+            chosen,
+        } = self;
+        (verdict != Tri::No).then_some(Admitted {
+            to,
+            verdict,
+            open,
+            chosen,
+        })
     }
 
     /// The surer one.
@@ -287,7 +320,11 @@ impl Tried {
             return self;
         }
         let other = other();
-        if other.verdict > self.verdict { other } else { self }
+        if other.verdict > self.verdict {
+            other
+        } else {
+            self
+        }
     }
 }
 
@@ -317,21 +354,39 @@ impl<'a> Trial<'a> {
                 // `o-exampleorg1`, and the start of `o-exampleorg1/r-ab12/ou-ab12-11111111/`.
                 if key.contains("org") {
                     let id = value.split('/').next().unwrap_or_default();
-                    organizations
-                        .insert(if id.contains("${") { place.organization.unwrap_or(OWN_ORGANIZATION) } else { id }.to_owned());
+                    organizations.insert(
+                        if id.contains("${") {
+                            place.organization.unwrap_or(OWN_ORGANIZATION)
+                        } else {
+                            id
+                        }
+                        .to_owned(),
+                    );
                 }
             }
-            wishes.entry(key).or_insert_with(|| Wishes::new(variables)).add(number, operator, condition);
+            wishes
+                .entry(key)
+                .or_insert_with(|| Wishes::new(variables))
+                .add(number, operator, condition);
         }
         named.remove(place.account);
         organizations.retain(|o| !o.contains(['*', '?']));
-        let free =
-            |taken: &dyn Fn(&str) -> bool, of: &dyn Fn(u32) -> String| (0..).map(of).find(|one| !taken(one)).unwrap_or_default();
-        let text = |needle: &str| statement.conditions.iter().any(|c| c.values.iter().any(|v| v.contains(needle)));
-        let nobody = free(&|a| a == place.account || named.contains(a) || text(a), &|n| {
-            format!("{:012}", 835_271_946_013_u64 + u64::from(n))
+        let free = |taken: &dyn Fn(&str) -> bool, of: &dyn Fn(u32) -> String| {
+            (0..).map(of).find(|one| !taken(one)).unwrap_or_default()
+        };
+        let text = |needle: &str| {
+            statement
+                .conditions
+                .iter()
+                .any(|c| c.values.iter().any(|v| v.contains(needle)))
+        };
+        let nobody = free(
+            &|a| a == place.account || named.contains(a) || text(a),
+            &|n| format!("{:012}", 835_271_946_013_u64 + u64::from(n)),
+        );
+        let nowhere = free(&|o| organizations.contains(o) || text(o), &|n| {
+            format!("o-qzj{n:08}")
         });
-        let nowhere = free(&|o| organizations.contains(o) || text(o), &|n| format!("o-qzj{n:08}"));
         Self {
             place,
             wishes,
@@ -340,16 +395,26 @@ impl<'a> Trial<'a> {
             organizations: organizations.into_iter().take(NAMED_MAX).collect(),
             nobody,
             nowhere,
-            work: Cell::new((WORK_MAX / policy.statements.len().max(1)).clamp(WORK_OF_ONE.0, WORK_OF_ONE.1)),
+            work: Cell::new(
+                (WORK_MAX / policy.statements.len().max(1)).clamp(WORK_OF_ONE.0, WORK_OF_ONE.1),
+            ),
         }
     }
 
     /// Tries one stranger.
     fn tried(&self, who: &Who<'_>) -> Tried {
-        let mut tried = Tried { verdict: Tri::Yes, open: Vec::new(), chosen: Vec::new() };
+        let mut tried = Tried {
+            verdict: Tri::Yes,
+            open: Vec::new(),
+            chosen: Vec::new(),
+        };
         for (key, wishes) in &self.wishes {
             let slot = keys::slot(key, who, self);
-            match wishes.held(&slot, |variable| keys::slot(variable, who, self), &self.work) {
+            match wishes.held(
+                &slot,
+                |variable| keys::slot(variable, who, self),
+                &self.work,
+            ) {
                 Held::Never => return Tried::NO,
                 Held::Always => {}
                 Held::Chosen => tried.chosen.extend(wishes.numbers()),
@@ -361,7 +426,9 @@ impl<'a> Trial<'a> {
         }
         if !self.not_understood.is_empty() {
             tried.verdict = Tri::Maybe;
-            tried.open.extend(self.not_understood.iter().map(|n| (*n, Guard::Other)));
+            tried
+                .open
+                .extend(self.not_understood.iter().map(|n| (*n, Guard::Other)));
         }
         tried.open.sort_unstable();
         tried.chosen.sort_unstable();
@@ -375,10 +442,17 @@ impl<'a> Trial<'a> {
 
     /// `*`.
     fn everybody(&self) -> Vec<Admitted> {
-        let unsigned = if self.place.trust { Tried::NO } else { self.tried(&Who::Unsigned) };
+        let unsigned = if self.place.trust {
+            Tried::NO
+        } else {
+            self.tried(&Who::Unsigned)
+        };
         let signed = |account: &str, organization: Option<&str>| {
             // `Who` borrows for as long as both.
-            self.tried(&Who::Principal { account, organization })
+            self.tried(&Who::Principal {
+                account,
+                organization,
+            })
         };
         let any = self.anybody(signed);
         let widest = |one: Tried, to| one.to(to).into_iter().collect::<Vec<_>>();
@@ -391,10 +465,16 @@ impl<'a> Trial<'a> {
             return found;
         }
         let least = unsigned.verdict.or(any.verdict);
-        let mut found =
-            if unsigned.verdict == Tri::Maybe { widest(unsigned, Outsider::Anybody) } else { widest(any, Outsider::AnyAccount) };
+        let mut found = if unsigned.verdict == Tri::Maybe {
+            widest(unsigned, Outsider::Anybody)
+        } else {
+            widest(any, Outsider::AnyAccount)
+        };
         if least == Tri::No {
-            found.extend(self.of_a_pattern(signed).and_then(|tried| tried.to(Outsider::AnyAccount)));
+            found.extend(
+                self.of_a_pattern(signed)
+                    .and_then(|tried| tried.to(Outsider::AnyAccount)),
+            );
         }
         found.extend(
             self.named(least, signed)
@@ -410,22 +490,32 @@ impl<'a> Trial<'a> {
         if !self.place.trust {
             let there = |a: &Admitted| found.iter().any(|f| f.to == a.to && f.verdict >= a.verdict);
             let whole = |a: &Admitted| match &a.to {
-                Outsider::Service(_, Behalf::Account(id)) => {
-                    there(&Admitted { to: Outsider::Account(id.clone(), String::new()), ..a.clone() })
-                }
-                Outsider::Service(_, Behalf::Organization(id)) => {
-                    there(&Admitted { to: Outsider::Organization(id.clone()), ..a.clone() })
-                }
+                Outsider::Service(_, Behalf::Account(id)) => there(&Admitted {
+                    to: Outsider::Account(id.clone(), String::new()),
+                    ..a.clone()
+                }),
+                Outsider::Service(_, Behalf::Organization(id)) => there(&Admitted {
+                    to: Outsider::Organization(id.clone()),
+                    ..a.clone()
+                }),
                 _ => a.verdict <= least,
             };
-            let services: Vec<_> = self.service(None).into_iter().filter(|a| !whole(a)).collect();
+            let services: Vec<_> = self
+                .service(None)
+                .into_iter()
+                .filter(|a| !whole(a))
+                .collect();
             found.extend(services);
         }
         found
     }
 
     /// Those whom values name and who come in more surely than anybody.
-    fn named(&self, least: Tri, who: impl Fn(&'_ str, Option<&'_ str>) -> Tried) -> Vec<(Behalf, Tried)> {
+    fn named(
+        &self,
+        least: Tri,
+        who: impl Fn(&'_ str, Option<&'_ str>) -> Tried,
+    ) -> Vec<(Behalf, Tried)> {
         let mut found = Vec::new();
         for organization in &self.organizations {
             let tried = who(&self.nobody, Some(organization));
@@ -446,11 +536,24 @@ impl<'a> Trial<'a> {
     fn of_account(&self, account: &str, who: impl Fn(&'_ str, Option<&'_ str>) -> Tried) -> Tried {
         let mut tried = who(account, None).or(|| who(account, Some(&self.nowhere)));
         if tried.verdict == Tri::No {
-            let member = self.organizations.iter().map(|o| who(account, Some(o))).find(|t| t.verdict != Tri::No);
+            let member = self
+                .organizations
+                .iter()
+                .map(|o| who(account, Some(o)))
+                .find(|t| t.verdict != Tri::No);
             if let Some(member) = member {
-                let of_organization = self.wishes.iter().filter(|(key, _)| key.contains("org")).flat_map(|(_, w)| w.numbers());
-                tried = Tried { verdict: Tri::Maybe, ..member };
-                tried.open.extend(of_organization.map(|n| (n, Guard::Other)));
+                let of_organization = self
+                    .wishes
+                    .iter()
+                    .filter(|(key, _)| key.contains("org"))
+                    .flat_map(|(_, w)| w.numbers());
+                tried = Tried {
+                    verdict: Tri::Maybe,
+                    ..member
+                };
+                tried
+                    .open
+                    .extend(of_organization.map(|n| (n, Guard::Other)));
                 tried.open.sort_unstable();
             }
         }
@@ -460,19 +563,27 @@ impl<'a> Trial<'a> {
     /// Accounts whose ids happen to match a pattern.
     fn of_a_pattern(&self, who: impl Fn(&'_ str, Option<&'_ str>) -> Tried) -> Option<Tried> {
         let any = who(WILD, None).or(|| who(WILD, Some(WILD_ORGANIZATION)));
-        (any.verdict != Tri::No).then_some(Tried { verdict: Tri::Maybe, ..any })
+        (any.verdict != Tri::No).then_some(Tried {
+            verdict: Tri::Maybe,
+            ..any
+        })
     }
 
     fn principal(&self, principal: &Principal) -> Vec<Admitted> {
         if crate::service::is_everybody(principal) {
             return self.everybody();
         }
-        let Principal::Of(kind, value) = principal else { return Vec::new() };
+        let Principal::Of(kind, value) = principal else {
+            return Vec::new();
+        };
         match kind.as_str() {
             "AWS" => self.aws(value).into_iter().collect(),
             "Service" => self.service(Some(value)),
             "Federated" => self.federated(value),
-            _ => self.unidentified(format!("{kind} {value}")).into_iter().collect(),
+            _ => self
+                .unidentified(format!("{kind} {value}"))
+                .into_iter()
+                .collect(),
         }
     }
 
@@ -488,13 +599,23 @@ impl<'a> Trial<'a> {
         if account == self.place.account {
             return None;
         }
-        let tried = self.of_account(account, |account, organization| self.tried(&Who::Principal { account, organization }));
+        let tried = self.of_account(account, |account, organization| {
+            self.tried(&Who::Principal {
+                account,
+                organization,
+            })
+        });
         tried.to(Outsider::Account(account.to_owned(), who.to_owned()))
     }
 
     /// Somebody of whom no account is known: whoever that is may be in any, so what a condition says of accounts may hold.
     fn unidentified(&self, id: String) -> Option<Admitted> {
-        let signed = |account: &str, organization: Option<&str>| self.tried(&Who::Principal { account, organization });
+        let signed = |account: &str, organization: Option<&str>| {
+            self.tried(&Who::Principal {
+                account,
+                organization,
+            })
+        };
         let mut best = self.anybody(signed);
         for account in &self.accounts {
             best = best.or(|| self.of_account(account, signed));
@@ -503,17 +624,30 @@ impl<'a> Trial<'a> {
         for organization in &self.organizations {
             best = best.or(|| signed(&self.nobody, Some(organization)));
         }
-        Tried { verdict: best.verdict.and(Tri::Maybe), ..best }.to(Outsider::Unidentified(id))
+        Tried {
+            verdict: best.verdict.and(Tri::Maybe),
+            ..best
+        }
+        .to(Outsider::Unidentified(id))
     }
 
     /// A service of AWS; none: each of them.
     fn service(&self, name: Option<&str>) -> Vec<Admitted> {
         let of = |behalf| Outsider::Service(name.unwrap_or("*").to_owned(), behalf);
-        let acting = |account: &str, organization: Option<&str>| self.tried(&Who::Service { name, account, organization });
+        let acting = |account: &str, organization: Option<&str>| {
+            self.tried(&Who::Service {
+                name,
+                account,
+                organization,
+            })
+        };
         let any = self.anybody(acting);
         let mut found = Vec::new();
         let least = any.verdict;
-        let source = self.wishes.get("aws:sourcearn").filter(|wishes| !wishes.hold_without());
+        let source = self
+            .wishes
+            .get("aws:sourcearn")
+            .filter(|wishes| !wishes.hold_without());
         let owners: Vec<&String> = source.map(|wishes| wishes.ownerless()).unwrap_or_default();
         // What matches only because a bucket is named belongs to its owner, who may be the account itself.
         let strange = |arn: &&String| {
@@ -522,35 +656,59 @@ impl<'a> Trial<'a> {
         };
         let by_source = |n: &usize| source.is_some_and(|wishes| wishes.numbers().any(|m| m == *n));
         if least == Tri::Maybe && !owners.is_empty() && any.open.iter().any(|(n, _)| by_source(n)) {
-            found.extend(owners.into_iter().filter(strange).filter_map(|arn| any.clone().to(of(Behalf::Owner(arn.clone())))));
+            found.extend(
+                owners
+                    .into_iter()
+                    .filter(strange)
+                    .filter_map(|arn| any.clone().to(of(Behalf::Owner(arn.clone())))),
+            );
         } else {
             found.extend(any.to(of(Behalf::Anybody)));
         }
         if least == Tri::No {
-            found.extend(self.of_a_pattern(acting).and_then(|tried| tried.to(of(Behalf::Anybody))));
+            found.extend(
+                self.of_a_pattern(acting)
+                    .and_then(|tried| tried.to(of(Behalf::Anybody))),
+            );
         }
         // A role that a service assumes to work for this account is no way in.
         if self.place.trust {
             found.clear();
         }
-        found.extend(self.named(least, acting).into_iter().filter_map(|(behalf, tried)| tried.to(of(behalf))));
+        found.extend(
+            self.named(least, acting)
+                .into_iter()
+                .filter_map(|(behalf, tried)| tried.to(of(behalf))),
+        );
         found
     }
 
     /// An identity provider.
     fn federated(&self, provider: &str) -> Vec<Admitted> {
         let issuer = Issuer::of(provider);
-        let tried = |bearer| self.tried(&Who::Token { issuer: &issuer, bearer });
+        let tried = |bearer| {
+            self.tried(&Who::Token {
+                issuer: &issuer,
+                bearer,
+            })
+        };
         let strangers = tried(Bearer::Stranger);
         let strangers = if strangers.verdict == Tri::No && issuer.has_guests() {
             // Whether its pool lets guests in stands elsewhere.
             let guests = tried(Bearer::Guest);
-            Tried { verdict: guests.verdict.and(Tri::Maybe), ..guests }
+            Tried {
+                verdict: guests.verdict.and(Tri::Maybe),
+                ..guests
+            }
         } else {
             strangers
         };
         let named = || tried(Bearer::Named).to(Outsider::Federated(provider.to_owned(), true));
-        strangers.to(Outsider::Federated(provider.to_owned(), false)).or_else(named).into_iter().collect()
+        strangers
+            .to(Outsider::Federated(provider.to_owned(), false))
+            .or_else(named)
+            .into_iter()
+            .collect()
     }
 }
 
@@ -561,5 +719,7 @@ fn is_account(text: &str) -> bool {
 
 /// Every run of exactly twelve digits.
 fn accounts_in(text: &str) -> impl Iterator<Item = String> {
-    text.split(|letter: char| !letter.is_ascii_digit()).filter(|run| is_account(run)).map(str::to_owned)
+    text.split(|letter: char| !letter.is_ascii_digit())
+        .filter(|run| is_account(run))
+        .map(str::to_owned)
 }

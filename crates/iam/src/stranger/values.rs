@@ -58,7 +58,12 @@ struct Value {
 impl Wish<'_> {
     /// Whether it holds where the key is absent.
     fn holds_without(&self) -> bool {
-        let Operator { set, test, negated, if_exists } = self.operator;
+        let Operator {
+            set,
+            test,
+            negated,
+            if_exists,
+        } = self.operator;
         match set {
             _ if test == Test::Null => self.values.iter().any(|v| v.eq_ignore_ascii_case("true")),
             _ if if_exists => true,
@@ -81,7 +86,15 @@ impl Value {
 
 impl Want {
     fn is_text(&self) -> bool {
-        matches!(self.test, Test::Equals | Test::EqualsIgnoreCase | Test::Like | Test::Bool | Test::Binary | Test::Arn)
+        matches!(
+            self.test,
+            Test::Equals
+                | Test::EqualsIgnoreCase
+                | Test::Like
+                | Test::Bool
+                | Test::Binary
+                | Test::Arn
+        )
     }
 
     /// Whether large and small letters are the same to it.
@@ -92,7 +105,8 @@ impl Want {
     /// One value as a pattern; none: it matches nothing.
     fn pattern(&self, value: &Value, folded: bool) -> Option<Pattern> {
         let text = value.text();
-        if self.test == Test::Arn && !(text.starts_with("arn:") && text.splitn(6, ':').count() == 6) {
+        if self.test == Test::Arn && !(text.starts_with("arn:") && text.splitn(6, ':').count() == 6)
+        {
             return None;
         }
         let pattern = match self.test {
@@ -107,13 +121,20 @@ impl Want {
         let mut any = Some(false);
         for value in &self.values {
             let is = match self.test {
-                Test::Number(order) => number(given).zip(number(&value.text())).is_some_and(|(a, b)| order.holds(a, b)),
-                Test::Date(order) => date(given).zip(date(&value.text())).is_some_and(|(a, b)| order.holds(a, b)),
+                Test::Number(order) => number(given)
+                    .zip(number(&value.text()))
+                    .is_some_and(|(a, b)| order.holds(a, b)),
+                Test::Date(order) => date(given)
+                    .zip(date(&value.text()))
+                    .is_some_and(|(a, b)| order.holds(a, b)),
                 Test::Ip => {
                     let net = Cidr::parse(&value.text());
-                    net.zip(given.parse::<IpAddr>().ok()).is_some_and(|(net, address)| net.holds(address))
+                    net.zip(given.parse::<IpAddr>().ok())
+                        .is_some_and(|(net, address)| net.holds(address))
                 }
-                Test::EqualsIgnoreCase | Test::Bool => self.pattern(value, true).is_some_and(|p| p.matches(&given.to_lowercase())),
+                Test::EqualsIgnoreCase | Test::Bool => self
+                    .pattern(value, true)
+                    .is_some_and(|p| p.matches(&given.to_lowercase())),
                 _ => self.pattern(value, false).is_some_and(|p| p.matches(given)),
             };
             match (is, value.loose) {
@@ -130,11 +151,18 @@ impl Want {
 
 impl<'a> Wishes<'a> {
     pub(super) fn new(variables: bool) -> Self {
-        Self { variables, wishes: Vec::new() }
+        Self {
+            variables,
+            wishes: Vec::new(),
+        }
     }
 
     pub(super) fn add(&mut self, number: usize, operator: Operator, condition: &'a Condition) {
-        self.wishes.push(Wish { number, operator, values: &condition.values });
+        self.wishes.push(Wish {
+            number,
+            operator,
+            values: &condition.values,
+        });
     }
 
     /// Numbers of the conditions.
@@ -149,15 +177,25 @@ impl<'a> Wishes<'a> {
 
     /// ARNs without an account that are written out: `arn:aws:s3:::bucket`.
     pub(super) fn ownerless(&self) -> Vec<&'a String> {
-        let asked = self.wishes.iter().filter(|w| !w.operator.negated && w.operator.test != Test::Null);
-        let is =
-            |v: &&String| !v.contains(['*', '?', '$']) && crate::request::Arn::parse(v).is_some_and(|arn| arn.account.is_empty());
+        let asked = self
+            .wishes
+            .iter()
+            .filter(|w| !w.operator.negated && w.operator.test != Test::Null);
+        let is = |v: &&String| {
+            !v.contains(['*', '?', '$'])
+                && crate::request::Arn::parse(v).is_some_and(|arn| arn.account.is_empty())
+        };
         asked.flat_map(|w| w.values).filter(is).collect()
     }
 
     /// Whether all of it can hold for somebody for whom the key is `slot`. `variable` says what another key is for him;
     /// `work` is what may be spent on deciding, and is lowered.
-    pub(super) fn held(&self, slot: &Slot, variable: impl Fn(&str) -> Slot, work: &Cell<usize>) -> Held {
+    pub(super) fn held(
+        &self,
+        slot: &Slot,
+        variable: impl Fn(&str) -> Slot,
+        work: &Cell<usize>,
+    ) -> Held {
         let without = self.hold_without();
         let present = || self.present(slot, &variable, work);
         match slot.absent {
@@ -186,9 +224,14 @@ impl<'a> Wishes<'a> {
 
     /// The same where the key is there.
     fn present(&self, slot: &Slot, variable: &dyn Fn(&str) -> Slot, work: &Cell<usize>) -> Held {
-        let (asks_presence, rest): (Vec<&Wish<'_>>, Vec<&Wish<'_>>) =
-            self.wishes.iter().partition(|w| w.operator.test == Test::Null);
-        if asks_presence.iter().any(|w| !w.values.iter().any(|v| v.eq_ignore_ascii_case("false"))) {
+        let (asks_presence, rest): (Vec<&Wish<'_>>, Vec<&Wish<'_>>) = self
+            .wishes
+            .iter()
+            .partition(|w| w.operator.test == Test::Null);
+        if asks_presence
+            .iter()
+            .any(|w| !w.values.iter().any(|v| v.eq_ignore_ascii_case("false")))
+        {
             return Held::Never;
         }
         if matches!(&slot.values, Range::Texts(bases) if bases.is_empty()) {
@@ -206,16 +249,28 @@ impl<'a> Wishes<'a> {
     }
 
     fn want(&self, wish: &Wish<'_>, variable: &dyn Fn(&str) -> Slot) -> Want {
-        let Operator { test, set, negated, .. } = wish.operator;
-        let wild = |letter: char| matches!(test, Test::Like | Test::Arn) && matches!(letter, '*' | '?');
+        let Operator {
+            test, set, negated, ..
+        } = wish.operator;
+        let wild =
+            |letter: char| matches!(test, Test::Like | Test::Arn) && matches!(letter, '*' | '?');
         let one = |text: &String| {
-            let mut value = Value { letters: Vec::new(), loose: false };
+            let mut value = Value {
+                letters: Vec::new(),
+                loose: false,
+            };
             for piece in pieces(text, self.variables) {
                 match piece {
-                    Piece::Letter(letter, free) => value.letters.push((letter, free && wild(letter))),
+                    Piece::Letter(letter, free) => {
+                        value.letters.push((letter, free && wild(letter)))
+                    }
                     Piece::Variable(key, default) => match filled(&variable(&key)) {
-                        Filled::With(text) => value.letters.extend(text.chars().map(|l| (l, false))),
-                        Filled::Missing => value.letters.extend(default?.chars().map(|l| (l, false))),
+                        Filled::With(text) => {
+                            value.letters.extend(text.chars().map(|l| (l, false)))
+                        }
+                        Filled::Missing => {
+                            value.letters.extend(default?.chars().map(|l| (l, false)))
+                        }
                         Filled::Unknown => {
                             value.letters.push(('*', true));
                             value.loose = true;
@@ -225,7 +280,12 @@ impl<'a> Wishes<'a> {
             }
             Some(value)
         };
-        Want { test, set, negated, values: wish.values.iter().filter_map(one).collect() }
+        Want {
+            test,
+            set,
+            negated,
+            values: wish.values.iter().filter_map(one).collect(),
+        }
     }
 }
 
@@ -252,7 +312,10 @@ fn texts(wants: &[Want], bases: &[Pattern], slot: &Slot, work: &Cell<usize>) -> 
         return tried_out(wants, bases, slot);
     }
     let folded = wants.iter().any(Want::folds);
-    let bases: Vec<Pattern> = bases.iter().map(|b| if folded { b.folded() } else { b.clone() }).collect();
+    let bases: Vec<Pattern> = bases
+        .iter()
+        .map(|b| if folded { b.folded() } else { b.clone() })
+        .collect();
     // Where letters are folded for one condition and not for another, what is found may be too much.
     let mut loose = folded && !wants.iter().all(Want::folds);
     // Several conditions on any of several values may be met by a value each.
@@ -263,7 +326,9 @@ fn texts(wants: &[Want], bases: &[Pattern], slot: &Slot, work: &Cell<usize>) -> 
     for want in wants {
         let mut list = Vec::new();
         for value in &want.values {
-            let Some(pattern) = want.pattern(value, folded) else { continue };
+            let Some(pattern) = want.pattern(value, folded) else {
+                continue;
+            };
             loose |= value.loose;
             if want.negated {
                 if !value.loose && (!folded || want.folds()) {
@@ -273,8 +338,12 @@ fn texts(wants: &[Want], bases: &[Pattern], slot: &Slot, work: &Cell<usize>) -> 
             }
             match &slot.control {
                 Control::Taken { with_account } => {
-                    let says_whose = crate::request::Arn::parse(&value.text()).is_some_and(|arn| !arn.account.is_empty());
-                    taken.extend((value.is_whole() && (*with_account || !says_whose)).then(|| pattern.clone()));
+                    let says_whose = crate::request::Arn::parse(&value.text())
+                        .is_some_and(|arn| !arn.account.is_empty());
+                    taken.extend(
+                        (value.is_whole() && (*with_account || !says_whose))
+                            .then(|| pattern.clone()),
+                    );
                 }
                 Control::Tenant(shapes, _) => {
                     let tenant = tenant(&value.letters, shapes);
@@ -292,7 +361,14 @@ fn texts(wants: &[Want], bases: &[Pattern], slot: &Slot, work: &Cell<usize>) -> 
             asked.push(list);
         }
     }
-    let none_of = |extra: &[Pattern]| -> Vec<Pattern> { barred.iter().chain(&slot.not).chain(extra).cloned().collect() };
+    let none_of = |extra: &[Pattern]| -> Vec<Pattern> {
+        barred
+            .iter()
+            .chain(&slot.not)
+            .chain(extra)
+            .cloned()
+            .collect()
+    };
     let any = exists(&bases, &asked, &none_of(&[]), work);
     let open = loose && !asked.iter().any(Vec::is_empty);
     let several = wants.iter().filter(|w| w.set == Set::Any).count() > 1;
@@ -302,7 +378,13 @@ fn texts(wants: &[Want], bases: &[Pattern], slot: &Slot, work: &Cell<usize>) -> 
     if !loose && any == Some(true) && always(&bases, &asked, &barred, work) {
         return Held::Always;
     }
-    let of_choice = |found: Option<bool>| if found == Some(true) && !loose { Held::Chosen } else { Held::Sometimes };
+    let of_choice = |found: Option<bool>| {
+        if found == Some(true) && !loose {
+            Held::Chosen
+        } else {
+            Held::Sometimes
+        }
+    };
     match &slot.control {
         Control::Given => Held::Sometimes,
         Control::Chosen | Control::Tenant(_, false) => of_choice(any),
@@ -319,18 +401,31 @@ fn is_dead(want: &Want, value: &Value, shapes: &[Shape], is_tenant: bool) -> boo
     let text = value.text();
     let starts = |s: &Shape| !s.0.is_empty() && text.starts_with(s.0);
     let literal = !matches!(want.test, Test::Like | Test::Arn) && !value.loose;
-    literal && text.contains(['*', '?']) || value.is_whole() && !is_tenant && shapes.iter().any(starts)
+    literal && text.contains(['*', '?'])
+        || value.is_whole() && !is_tenant && shapes.iter().any(starts)
 }
 
 /// Whether some text is of a base, of one value of each list, and none of what is barred; none: too large to decide.
-fn exists(bases: &[Pattern], asked: &[Vec<Pattern>], barred: &[Pattern], work: &Cell<usize>) -> Option<bool> {
+fn exists(
+    bases: &[Pattern],
+    asked: &[Vec<Pattern>],
+    barred: &[Pattern],
+    work: &Cell<usize>,
+) -> Option<bool> {
     let barred: Vec<&Pattern> = barred.iter().collect();
     // Lists of accounts are long, and most of them cannot be meant.
     let may_be = |p: &&Pattern| {
-        p.as_exact().is_none_or(|text| bases.iter().any(|b| b.matches(&text)) && !barred.iter().any(|b| b.matches(&text)))
+        p.as_exact().is_none_or(|text| {
+            bases.iter().any(|b| b.matches(&text)) && !barred.iter().any(|b| b.matches(&text))
+        })
     };
-    let asked: Vec<Vec<&Pattern>> = asked.iter().map(|list| list.iter().filter(may_be).collect()).collect();
-    let ways = asked.iter().try_fold(1_usize, |n, list| n.checked_mul(list.len()).filter(|n| *n <= WAYS_MAX))?;
+    let asked: Vec<Vec<&Pattern>> = asked
+        .iter()
+        .map(|list| list.iter().filter(may_be).collect())
+        .collect();
+    let ways = asked.iter().try_fold(1_usize, |n, list| {
+        n.checked_mul(list.len()).filter(|n| *n <= WAYS_MAX)
+    })?;
     let mut unknown = false;
     for way in 0..ways {
         let mut left = way;
@@ -359,10 +454,20 @@ fn rest(from: &[&Pattern], without: &[&Pattern], work: &Cell<usize>) -> Rest {
 }
 
 /// Whether every text of the bases meets everything.
-fn always(bases: &[Pattern], asked: &[Vec<Pattern>], barred: &[Pattern], work: &Cell<usize>) -> bool {
+fn always(
+    bases: &[Pattern],
+    asked: &[Vec<Pattern>],
+    barred: &[Pattern],
+    work: &Cell<usize>,
+) -> bool {
     bases.iter().all(|base| {
-        let covered = |list: &Vec<Pattern>| rest(&[base], &list.iter().collect::<Vec<_>>(), work) == Rest::Nothing;
-        asked.iter().all(covered) && barred.iter().all(|b| rest(&[base, b], &[], work) == Rest::Nothing)
+        let covered = |list: &Vec<Pattern>| {
+            rest(&[base], &list.iter().collect::<Vec<_>>(), work) == Rest::Nothing
+        };
+        asked.iter().all(covered)
+            && barred
+                .iter()
+                .all(|b| rest(&[base, b], &[], work) == Rest::Nothing)
     })
 }
 
@@ -382,12 +487,22 @@ fn tried_out(wants: &[Want], bases: &[Pattern], slot: &Slot) -> Held {
                 list.extend(want.pattern(value, false).map(|p| p.example()));
             }
         }
-        list.retain(|c| bases.iter().any(|b| b.matches(c)) && !slot.not.iter().any(|n| n.matches(c)));
+        list.retain(|c| {
+            bases.iter().any(|b| b.matches(c)) && !slot.not.iter().any(|n| n.matches(c))
+        });
         list
     });
-    let all = |given: &String| wants.iter().map(|w| w.takes(given)).try_fold(true, |v, one| one.map(|one| v && one));
+    let all = |given: &String| {
+        wants
+            .iter()
+            .map(|w| w.takes(given))
+            .try_fold(true, |v, one| one.map(|one| v && one))
+    };
     let answers: Vec<Option<bool>> = candidates.iter().map(all).collect();
-    let (some, every) = (answers.contains(&Some(true)), answers.iter().all(|a| *a == Some(true)));
+    let (some, every) = (
+        answers.contains(&Some(true)),
+        answers.iter().all(|a| *a == Some(true)),
+    );
     match &slot.control {
         _ if known && every => Held::Always,
         _ if known && answers.iter().all(|a| *a == Some(false)) => Held::Never,
@@ -415,9 +530,11 @@ const GLOBAL: &str = "2000::/3";
 type Ranges = Vec<(u128, u128)>;
 
 fn addresses(wants: &[Want], work: &Cell<usize>) -> Held {
-    let (of_ranges, others): (Vec<&Want>, Vec<&Want>) = wants.iter().partition(|w| w.test == Test::Ip);
+    let (of_ranges, others): (Vec<&Want>, Vec<&Want>) =
+        wants.iter().partition(|w| w.test == Test::Ip);
     let mut loose = false;
-    let (mut four, mut six): (Ranges, Ranges) = (vec![(0, u128::from(u32::MAX))], vec![(0, u128::MAX)]);
+    let (mut four, mut six): (Ranges, Ranges) =
+        (vec![(0, u128::from(u32::MAX))], vec![(0, u128::MAX)]);
     for want in of_ranges {
         let (mut named4, mut named6): (Ranges, Ranges) = (Vec::new(), Vec::new());
         for value in &want.values {
@@ -428,11 +545,18 @@ fn addresses(wants: &[Want], work: &Cell<usize>) -> Held {
                 }
             } else if let Some(net) = Cidr::parse(&value.text()) {
                 let (first, last) = net.range();
-                if net.first().is_ipv4() { named4.push((first, last)) } else { named6.push((first, last)) }
+                if net.first().is_ipv4() {
+                    named4.push((first, last))
+                } else {
+                    named6.push((first, last))
+                }
             }
         }
         if !want.negated {
-            (named4, named6) = (without(vec![(0, u128::from(u32::MAX))], &named4), without(vec![(0, u128::MAX)], &named6));
+            (named4, named6) = (
+                without(vec![(0, u128::from(u32::MAX))], &named4),
+                without(vec![(0, u128::MAX)], &named6),
+            );
         }
         (four, six) = (without(four, &named4), without(six, &named6));
     }
@@ -445,7 +569,12 @@ fn addresses(wants: &[Want], work: &Cell<usize>) -> Held {
     } else {
         Held::Sometimes
     };
-    let nets = |list: &[&str]| -> Ranges { list.iter().filter_map(|n| Cidr::parse(n)).map(|n| n.range()).collect() };
+    let nets = |list: &[&str]| -> Ranges {
+        list.iter()
+            .filter_map(|n| Cidr::parse(n))
+            .map(|n| n.range())
+            .collect()
+    };
     let full4 = without(vec![(0, u128::from(u32::MAX))], &nets(RESERVED));
     let every4 = without(full4, &four).is_empty();
     let every6 = without(nets(&[GLOBAL]), &six).is_empty();
@@ -465,7 +594,14 @@ fn texts_of(wants: &[&Want], bases: &[Pattern], slot: &Slot, work: &Cell<usize>)
             test: w.test,
             set: w.set,
             negated: w.negated,
-            values: w.values.iter().map(|v| Value { letters: v.letters.clone(), loose: v.loose }).collect(),
+            values: w
+                .values
+                .iter()
+                .map(|v| Value {
+                    letters: v.letters.clone(),
+                    loose: v.loose,
+                })
+                .collect(),
         })
         .collect();
     texts(&copies, bases, slot, work)
@@ -505,8 +641,16 @@ fn times(wants: &[Want], now: Option<f64>) -> Held {
         }
         Some(any != want.negated)
     };
-    let all = |at: f64| wants.iter().map(|w| moment(w, at)).try_fold(true, |v, one| one.map(|one| v && one));
-    let bounds = wants.iter().flat_map(|w| &w.values).filter_map(|v| number(&v.text()).or_else(|| date(&v.text())));
+    let all = |at: f64| {
+        wants
+            .iter()
+            .map(|w| moment(w, at))
+            .try_fold(true, |v, one| one.map(|one| v && one))
+    };
+    let bounds = wants
+        .iter()
+        .flat_map(|w| &w.values)
+        .filter_map(|v| number(&v.text()).or_else(|| date(&v.text())));
     let mut moments: Vec<f64> = bounds.flat_map(|at| [at - 1.0, at, at + 1.0]).collect();
     if let Some(now) = now {
         moments.retain(|at| *at > now);

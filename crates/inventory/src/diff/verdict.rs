@@ -3,7 +3,7 @@
 use bartizan_iam::Place;
 use serde::Serialize;
 
-use super::ContentChange;
+use super::content::ContentChange;
 use crate::fact::FactKind;
 use bartizan_model::Severity;
 
