@@ -18,7 +18,7 @@ pub(super) fn todo(
 ) -> Vec<Advice> {
     let mut list: Vec<Advice> = Vec::new();
     for suspect in actor {
-        let Some(user) = suspect.name.strip_prefix("user ") else {
+        let Some(user) = suspect.user_name() else {
             continue;
         };
         for key in &suspect.access_keys {

@@ -102,6 +102,14 @@ pub struct TimelineEntry {
     pub event: Option<String>,
 }
 
+impl Suspect {
+    /// Name of the IAM user, e.g. `build` of `arn:aws:iam::111122223333:user/ci/build`; none for
+    /// anybody else.
+    pub(crate) fn user_name(&self) -> Option<&str> {
+        self.key.split_once(":user/")?.1.rsplit('/').next()
+    }
+}
+
 impl Incident {
     /// The moments that people read: of several about one event, that which says most; nothing that
     /// is a mere note.

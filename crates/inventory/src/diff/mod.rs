@@ -5,6 +5,7 @@ mod access;
 mod change;
 mod content;
 mod names;
+mod network_rule;
 mod parts;
 mod verdict;
 
@@ -18,6 +19,7 @@ pub use change::{
     Change, ChangeSide, CoverageSummary, Folded, SnapshotDiff, SnapshotVersion, UnknownFacts,
 };
 pub use content::{ContentChange, FieldChange};
+pub use network_rule::{NetworkPeer, NetworkRule, TrafficDirection};
 pub use verdict::ChangeVerdict;
 
 use self::names::SnapshotNames;
