@@ -117,7 +117,11 @@ impl Incident {
     pub fn moments(&self) -> Vec<&TimelineEntry> {
         let mut told: Vec<&TimelineEntry> = Vec::new();
         let rank = |m: &TimelineEntry| match m.rule.as_str() {
-            "changed" | "changed-without-call" | "changed-unseen" | "changed-otherwise" => 0,
+            "changed"
+            | "changed-without-call"
+            | "changed-unseen"
+            | "changed-mismatch"
+            | "changed-otherwise" => 0,
             "made-and-undone" | "made-and-gone" => 1,
             _ => 2,
         };
@@ -152,6 +156,7 @@ impl TimelineEntry {
             "changed",
             "changed-without-call",
             "changed-unseen",
+            "changed-mismatch",
             "changed-otherwise",
             "made-and-undone",
             "made-and-gone",

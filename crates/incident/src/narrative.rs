@@ -526,7 +526,7 @@ fn unknown(
             [
                 "trail-gap",
                 "changed-unseen",
-                "changed-otherwise",
+                "changed-mismatch",
                 "changed-without-call",
                 "made-and-gone",
             ]

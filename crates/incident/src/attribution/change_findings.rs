@@ -289,7 +289,7 @@ fn change_finding(
         Attribution::Exact | Attribution::NoCallExpected | Attribution::WithoutCall => {
             Verdict::Must
         }
-        Attribution::Likely | Attribution::Otherwise => Verdict::May,
+        Attribution::Likely | Attribution::Mismatch => Verdict::May,
         Attribution::Unknown | Attribution::TooEarly => Verdict::Unknown,
     };
     // What a change gave is as sure as the analysis is, whoever made it; that nobody did is sure by
@@ -320,10 +320,10 @@ fn change_finding(
                 format!("{what} while the trail may not have been recording"),
             )
         }
-        Attribution::Otherwise => {
+        Attribution::Mismatch => {
             severity = severity.max(Severity::Medium);
             (
-                "changed-otherwise",
+                "changed-mismatch",
                 format!("{what}, and not as the call on record says"),
             )
         }

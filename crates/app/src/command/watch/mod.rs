@@ -844,7 +844,7 @@ fn matched_word(matched: Attribution) -> &'static str {
     match matched {
         Attribution::Exact => "exact",
         Attribution::Likely => "likely",
-        Attribution::Otherwise => "otherwise",
+        Attribution::Mismatch => "mismatch",
         Attribution::WithoutCall => "without-call",
         Attribution::Unknown => "unknown",
         Attribution::TooEarly => "too-early",
