@@ -24,6 +24,7 @@ mod route;
 mod rule;
 mod scan;
 mod scan_output;
+mod schedule;
 mod steps;
 mod touched;
 mod view;
@@ -44,4 +45,5 @@ pub use rule::{
 };
 pub use scan::{ScanPlan, Scanner, matching};
 pub use scan_output::{ObjectInfo, ScanOutput, Tally};
+pub use schedule::scan_in_order;
 pub use view::EventView;
