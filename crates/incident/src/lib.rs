@@ -2,12 +2,16 @@
 
 mod advice;
 pub mod attribution;
+mod consequences;
 mod group;
 mod narrative;
 mod standing;
 
 use serde::{Deserialize, Serialize};
 
+pub use consequences::{
+    administrators, consequences, escalation_path, escalation_sentence, short_arn,
+};
 pub use group::{IncidentInput, MergedIncident, incidents};
 pub use standing::standing;
 
