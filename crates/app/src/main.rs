@@ -1,11 +1,18 @@
 //! The binary `bartizan`: parse, run, exit code.
 
+mod access;
 mod cli;
+mod collect;
 mod command;
+mod detection;
 mod files;
+mod import;
+mod named_snapshots;
+mod outcome;
 mod render;
 mod store;
 mod trail;
+mod watch_result;
 
 use std::process::ExitCode;
 

@@ -28,6 +28,7 @@ mod rule;
 mod scan;
 mod scan_output;
 mod scan_plan;
+mod schedule;
 mod shared_text;
 mod steps;
 mod touched;
@@ -51,4 +52,5 @@ pub use rule::{
 pub use scan::{Scanner, matching};
 pub use scan_output::{ObjectInfo, ScanOutput, Tally};
 pub use scan_plan::ScanPlan;
+pub use schedule::scan_in_order;
 pub use view::EventView;

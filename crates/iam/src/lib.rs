@@ -19,6 +19,7 @@ mod engine;
 mod escalation;
 mod extent;
 mod holes;
+mod organization;
 mod outside;
 mod pattern;
 mod places;
@@ -51,6 +52,7 @@ pub use escalation::{
 };
 pub use extent::{Extent, SaidOfMany};
 pub use holes::Hole;
+pub use organization::Organization;
 pub use outside::{Class, Neighbours, Opening, openings};
 pub use pattern::{Pattern, Rest, STATES_MAX, rest, rest_of};
 pub use places::ways_in;

@@ -2,12 +2,16 @@
 
 mod advice;
 pub mod attribution;
+mod consequences;
 mod group;
 mod incident;
 mod member;
 mod narrative;
 mod standing;
 
+pub use consequences::{
+    administrators, consequences, escalation_path, escalation_sentence, short_arn,
+};
 pub use group::{MergedIncident, incidents};
 pub use incident::{Advice, Incident, PersistentChange, Suspect, TimelineEntry};
 pub use member::IncidentInput;

@@ -6,8 +6,8 @@ use bartizan_incident::Incident;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::Outcome;
 use crate::cli::{AcceptArgs, Format, Global};
+use crate::outcome::Outcome;
 use crate::render::Out;
 use crate::store::{self, StoreState};
 
@@ -182,9 +182,4 @@ fn list(global: &Global) -> Result<Outcome> {
     }
     out.flush()?;
     Ok(Outcome::Done)
-}
-
-/// A time of the configuration: a date, or RFC 3339.
-pub(super) fn until(text: &str) -> Result<Timestamp> {
-    crate::cli::time(text).map_err(anyhow::Error::msg)
 }

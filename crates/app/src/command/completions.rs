@@ -3,8 +3,8 @@
 use anyhow::Result;
 use clap::CommandFactory;
 
-use super::Outcome;
 use crate::cli::{Cli, CompletionsArgs};
+use crate::outcome::Outcome;
 
 pub(super) fn run(args: &CompletionsArgs) -> Result<Outcome> {
     let mut script = Vec::new();

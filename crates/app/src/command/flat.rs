@@ -7,14 +7,15 @@ use bartizan_inventory::fact::{Hash, absent_code, unescape};
 use bartizan_inventory::snapshot::Snapshot;
 use serde_json::{Value, json};
 
-use super::{Outcome, diff};
 use crate::cli::{FlatArgs, Format, Global};
+use crate::named_snapshots::named;
+use crate::outcome::Outcome;
 use crate::render::Out;
 use crate::store::Loaded;
 
 pub(super) fn run(global: &Global, args: &FlatArgs) -> Result<Outcome> {
     let mut out = Out::new();
-    for loaded in diff::inputs(global, args.snapshot.as_deref())? {
+    for loaded in named(global, args.snapshot.as_deref())? {
         let snapshot =
             Snapshot::parse(&loaded.text).map_err(|e| anyhow::anyhow!("{}: {e}", loaded.name))?;
         if args.talk {

@@ -1,4 +1,4 @@
-//! The commands, one a file.
+//! One file or folder for each command, and where they are dispatched.
 
 mod accept;
 mod access;
@@ -12,34 +12,12 @@ mod rules;
 mod snapshot;
 mod snapshots;
 mod verify;
-pub(crate) mod watch;
+mod watch;
 
 use std::process::ExitCode;
-use std::sync::Arc;
-
-use anyhow::{Context, Result};
-use bartizan_cloud::model::Model;
-use bartizan_cloud::table::CallTable;
 
 use crate::cli::{Cli, Command, Format};
 use crate::render;
-
-/// What this program calls itself in what it signs.
-pub(crate) const TOOL: &str = concat!("bartizan ", env!("CARGO_PKG_VERSION"));
-
-/// How a command ended that did what it was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Done,
-    /// What was checked does not hold.
-    Bad,
-    /// Findings at or above `--fail-on`.
-    Findings,
-    /// Something could not be read, under `--require-complete`.
-    Incomplete,
-    /// Wrong usage.
-    WrongUsage,
-}
 
 /// Runs the command, prints what went wrong, and gives the exit code.
 pub(crate) fn run(cli: Cli) -> ExitCode {
@@ -69,11 +47,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Completions(args) => completions::run(&args),
     };
     match result {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Bad) => ExitCode::from(1),
-        Ok(Outcome::Findings) => ExitCode::from(10),
-        Ok(Outcome::Incomplete) => ExitCode::from(11),
-        Ok(Outcome::WrongUsage) => ExitCode::from(2),
+        Ok(outcome) => outcome.into(),
         // Whoever reads us had enough: that is their good right.
         Err(e) if closed_pipe(&e) => ExitCode::SUCCESS,
         Err(e) => {
@@ -88,25 +62,4 @@ fn closed_pipe(error: &anyhow::Error) -> bool {
         e.downcast_ref::<std::io::Error>()
             .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
     })
-}
-
-/// The model and the call table, with the rows of `files`.
-fn table(files: &[std::path::PathBuf]) -> Result<(Arc<Model>, CallTable)> {
-    let model = Arc::new(Model::builtin());
-    let mut texts = Vec::new();
-    for file in files {
-        let text = crate::files::read_text(file)?;
-        texts.push((file.display().to_string(), text));
-    }
-    let table = CallTable::with(&model, &texts)
-        .context("the call table cannot be used, so nothing was read")?;
-    Ok((model, table))
-}
-
-/// A runtime for talking to AWS. One thread is enough: the waiting is AWS's.
-fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the network runtime")
 }

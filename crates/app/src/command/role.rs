@@ -7,8 +7,9 @@ use bartizan_cloud::live::{Identity, Live};
 use bartizan_cloud::role;
 use serde_json::json;
 
-use super::{Outcome, runtime, table};
 use crate::cli::{Format, Global, RoleCheckArgs, RoleCommand, RoleForm};
+use crate::import::{call_table, runtime};
+use crate::outcome::Outcome;
 use crate::render::Out;
 
 pub(super) fn run(global: &Global, args: &RoleCommand) -> Result<Outcome> {
@@ -33,7 +34,7 @@ fn print(args: &RoleCommand) -> Result<Outcome> {
         out.raw(&format!("{}\n", serde_json::to_string_pretty(&policy)?))?;
         return Ok(Outcome::Done);
     }
-    let (_, table) = table(&args.calls)?;
+    let (_, table) = call_table(&args.calls)?;
     let policies = role::policies(&table);
     let trust = role::trust_policy(&args.principal, args.external_id.as_deref());
     let text = match args.form {
@@ -55,7 +56,7 @@ fn check(
     name: Option<&str>,
     calls: &[std::path::PathBuf],
 ) -> Result<Outcome> {
-    let (model, table) = table(calls)?;
+    let (model, table) = call_table(calls)?;
     let identity = Identity {
         profile,
         ..Identity::default()

@@ -6,8 +6,9 @@ use anyhow::{Context, Result};
 use bartizan_detect::{Fixture, RuleFile, RuleKind, Rules, builtin_files, builtin_fixture};
 use serde_json::json;
 
-use super::{Outcome, detect};
 use crate::cli::{Format, Global, RulesCommand};
+use crate::detection::rule_files;
+use crate::outcome::Outcome;
 use crate::render::Out;
 
 pub(super) fn run(global: &Global, command: &RulesCommand) -> Result<Outcome> {
@@ -22,7 +23,7 @@ pub(super) fn run(global: &Global, command: &RulesCommand) -> Result<Outcome> {
 }
 
 fn list(global: &Global, paths: &[PathBuf], builtin: bool) -> Result<Outcome> {
-    let rules = Rules::load(&detect::rule_files(paths, builtin)?);
+    let rules = Rules::load(&rule_files(paths, builtin)?);
     let mut shown: Vec<_> = rules
         .rules
         .iter()
@@ -76,7 +77,7 @@ fn lint(global: &Global, paths: &[PathBuf]) -> Result<Outcome> {
     let files = if paths.is_empty() {
         builtin_files()
     } else {
-        detect::rule_files(paths, false)?
+        rule_files(paths, false)?
     };
     let rules = Rules::load(&files);
     let mut out = Out::new();
@@ -113,7 +114,7 @@ fn test(global: &Global, paths: &[PathBuf]) -> Result<Outcome> {
     let files = if paths.is_empty() {
         builtin_files()
     } else {
-        detect::rule_files(paths, false)?
+        rule_files(paths, false)?
     };
     let mut out = Out::new();
     let (mut held, mut failed, mut without) = (0, 0, 0);

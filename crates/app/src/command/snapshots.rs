@@ -3,8 +3,8 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::Outcome;
 use crate::cli::{Format, Global};
+use crate::outcome::Outcome;
 use crate::render::Out;
 use crate::store;
 

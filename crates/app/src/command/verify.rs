@@ -12,9 +12,9 @@ use bartizan_inventory::fact::{FactLine, escape};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::Outcome;
 use crate::cli::{Format, Global, VerifyCommand};
 use crate::files::read_text;
+use crate::outcome::Outcome;
 use crate::render::Out;
 use crate::store;
 

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use anstyle::{AnsiColor, Style};
 use anyhow::Result;
 use bartizan_detect::{Evaluation, Totals};
 use bartizan_model::time_text;
-use bartizan_model::{Finding, Severity, Stage};
+use bartizan_model::{Finding, Severity};
 use serde_json::{Value, json};
 
-use super::wrap::counted;
+use super::words::{counted, minute, thousands};
 use super::{Out, clean};
 
 pub(super) fn headline(verdicts: &Evaluation) -> String {
@@ -318,46 +317,6 @@ fn cell(text: &str) -> String {
     }
 }
 
-pub(super) fn painted(style: Style, text: &str) -> String {
-    format!("{style}{text}{style:#}")
-}
-
-pub(super) fn severity_style(severity: Severity) -> Style {
-    match severity {
-        Severity::Critical => AnsiColor::Red.on_default().bold(),
-        Severity::High => AnsiColor::Red.on_default(),
-        Severity::Medium => AnsiColor::Yellow.on_default(),
-        Severity::Low | Severity::Info => Style::new(),
-    }
-}
-
-pub(super) fn stage_style(stage: Stage) -> Style {
-    match stage {
-        Stage::Gain => AnsiColor::Yellow.on_default(),
-        Stage::Maintain => AnsiColor::Magenta.on_default(),
-        Stage::Steal => AnsiColor::Red.on_default(),
-        Stage::Blind => AnsiColor::Cyan.on_default(),
-        Stage::Hygiene => Style::new(),
-    }
-}
-
-fn minute(time: &str) -> String {
-    time.get(..16).unwrap_or(time).replace('T', " ")
-}
-
-/// `12,345`.
-pub(super) fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -374,6 +333,5 @@ mod tests {
         ] {
             assert_eq!(cell(text), wanted, "{text:?}");
         }
-        assert_eq!(thousands(1_234_567), "1,234,567");
     }
 }

@@ -1,13 +1,17 @@
 //! Everything that people see. Data goes to stdout, talk to stderr; what comes from an account is
 //! escaped here.
 
+mod access;
+mod access_diff;
 mod bar;
 mod diff;
 mod findings;
 mod ocsf;
 mod report;
+mod style;
 mod timeline;
 mod watch;
+mod words;
 mod work;
 mod wrap;
 
@@ -20,6 +24,10 @@ use serde_json::Value;
 
 use crate::cli::{DEFAULT_STORE, Format, Global};
 
+pub(crate) use access::{
+    answer, answer_of_many, assumptions, note_unread, principals_cut, some, word, word_of_many,
+};
+pub(crate) use access_diff::{access_json, access_lines};
 pub(crate) use bar::{Bar, Bytes};
 pub(crate) use bartizan_model::shell_word as shell;
 pub(crate) use diff::{SnapshotPair, diff, diff_json, diff_rows, lines_of};

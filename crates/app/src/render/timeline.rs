@@ -7,10 +7,10 @@ use anyhow::Result;
 use bartizan_detect::Evaluation;
 use bartizan_model::{Evidence, Finding, Relation, Severity, Stage};
 
-use super::findings::{
-    footer, headline, painted, read_line, severity_style, stage_style, thousands,
-};
-use super::wrap::{counted, wrapped};
+use super::findings::{footer, headline, read_line};
+use super::style::{painted, severity_style, stage_style};
+use super::words::{counted, thousands};
+use super::wrap::wrapped;
 use super::{Out, clean};
 
 /// Findings below this are told by their number, unless all are asked for.

@@ -5,10 +5,11 @@ use bartizan_incident::Incident;
 use bartizan_model::Finding;
 use bartizan_model::Severity;
 
-use super::findings::{painted, severity_style, stage_style, thousands};
-use super::wrap::{counted, wrapped};
+use super::style::{painted, severity_style, stage_style};
+use super::words::{counted, minute, thousands};
+use super::wrap::{list, wrapped};
 use super::{Out, clean, shell, work};
-use crate::command::watch::WatchResult;
+use crate::watch_result::WatchResult;
 
 /// Findings beside the incidents that are listed.
 const FINDINGS_MAX: usize = 10;
@@ -176,24 +177,6 @@ fn print_incident(out: &mut Out, incident: &Incident, watched: &WatchResult) -> 
     Ok(())
 }
 
-pub(super) fn list(out: &mut Out, name: &str, items: impl Iterator<Item = String>) -> Result<()> {
-    for (n, item) in items.enumerate() {
-        let name = if n == 0 { name } else { "" };
-        // What stands behind a line feed is a command, which is copied and so never broken.
-        let (text, command) = item
-            .split_once('\n')
-            .map_or((item.as_str(), None), |(t, c)| (t, Some(c)));
-        for (line, text) in wrapped(text, 15).iter().enumerate() {
-            let name = if line == 0 { name } else { "" };
-            out.line(&format!("  {name:<12} {text}"))?;
-        }
-        if let Some(command) = command {
-            out.line(&format!("{:17}{command}", ""))?;
-        }
-    }
-    Ok(())
-}
-
 /// Findings that belong to no incident.
 fn others(out: &mut Out, watched: &WatchResult) -> Result<()> {
     let told: std::collections::BTreeSet<&String> =
@@ -352,12 +335,4 @@ fn notes(n: usize) -> String {
             "findings of less weight"
         )
     )
-}
-
-/// `2026-03-11 02:14` of RFC 3339.
-pub(super) fn minute(time: &str) -> String {
-    match (time.get(..10), time.get(11..16)) {
-        (Some(day), Some(minute)) => format!("{day} {minute}"),
-        _ => time.to_owned(),
-    }
 }

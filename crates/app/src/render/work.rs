@@ -6,9 +6,8 @@ use bartizan_incident::Incident;
 use bartizan_model::Severity;
 
 use super::Out;
-use super::findings::thousands;
-use super::watch::{list, minute};
-use super::wrap::{counted, wrapped};
+use super::words::{counted, minute, thousands};
+use super::wrap::{list, wrapped};
 
 /// Calls of one line.
 const CALLS_MAX: usize = 16;

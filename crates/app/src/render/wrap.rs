@@ -2,6 +2,10 @@
 
 use std::io::IsTerminal;
 
+use anyhow::Result;
+
+use super::Out;
+
 /// Columns where the output is no terminal, so that files are the same everywhere.
 const COLUMNS: usize = 100;
 /// Fewer columns than this break every line, whatever the terminal says.
@@ -44,13 +48,23 @@ fn wrapped_to(text: &str, indent: usize, columns: usize) -> Vec<String> {
     lines
 }
 
-/// `1 event`, `2 events`.
-pub(super) fn counted(n: u64, one: &str, many: &str) -> String {
-    format!(
-        "{} {}",
-        super::findings::thousands(n),
-        if n == 1 { one } else { many }
-    )
+/// Items of a list behind one name, each wrapped.
+pub(super) fn list(out: &mut Out, name: &str, items: impl Iterator<Item = String>) -> Result<()> {
+    for (n, item) in items.enumerate() {
+        let name = if n == 0 { name } else { "" };
+        // What stands behind a line feed is a command, which is copied and so never broken.
+        let (text, command) = item
+            .split_once('\n')
+            .map_or((item.as_str(), None), |(t, c)| (t, Some(c)));
+        for (line, text) in wrapped(text, 15).iter().enumerate() {
+            let name = if line == 0 { name } else { "" };
+            out.line(&format!("  {name:<12} {text}"))?;
+        }
+        if let Some(command) = command {
+            out.line(&format!("{:17}{command}", ""))?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -64,12 +78,5 @@ mod tests {
             ["aa bb", "cccccccccc", "d"]
         );
         assert_eq!(wrapped_to("", 2, 8), [""]);
-        assert_eq!(
-            (
-                counted(1, "event", "events"),
-                counted(1200, "event", "events")
-            ),
-            ("1 event".into(), "1,200 events".into())
-        );
     }
 }

@@ -19,11 +19,13 @@ use bartizan_inventory::snapshot::RecordedSnapshot;
 use jiff::Timestamp;
 
 use crate::cli::Global;
-use crate::command::TOOL;
 
 pub(crate) use folder::Folder;
 pub(crate) use keys::{remember, remembered};
 pub(crate) use state::{RunState, StoreState};
+
+/// Name and version of this program in what it signs.
+pub(crate) const TOOL: &str = concat!("bartizan ", env!("CARGO_PKG_VERSION"));
 
 /// Opens the place of the store. A folder need not exist yet.
 pub(crate) fn open(global: &Global) -> Result<Box<dyn Storage>> {

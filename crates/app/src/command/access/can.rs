@@ -2,16 +2,18 @@
 
 use anyhow::{Context, Result};
 use bartizan_iam::{Account, Arn, Caller, Extent, Said, SaidOfMany, Tri};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Outcome, accounts, actions, assumptions, check_question, is_of_many, word};
+use crate::access::{accounts, actions, check_question, is_of_many, nobody, owner};
 use crate::cli::{AccessCanArgs, Format, Global};
-use crate::render::Out;
+use crate::outcome::Outcome;
+use crate::render::{Out, answer, answer_of_many, assumptions, note_unread, word, word_of_many};
 
 pub(super) fn run(global: &Global, args: &AccessCanArgs) -> Result<Outcome> {
     let actions = actions(&args.on.table)?;
     check_question(&actions, &args.action, &args.resource)?;
     let accounts = accounts(global, args.on.on.as_deref(), &actions)?;
+    note_unread(global, &accounts);
     if is_of_many(&args.resource)
         && let Some((account, number)) = accounts
             .iter()
@@ -123,43 +125,6 @@ fn of_many(
 /// Kinds of resources that are told of one question.
 const CLASSES_SHOWN: usize = 12;
 
-/// `must` and `may` of all, `some`, or `no`.
-pub(super) fn word_of_many(many: &SaidOfMany) -> &'static str {
-    if many.extent == Extent::Some {
-        "some"
-    } else {
-        word(many.verdict())
-    }
-}
-
-/// The answer for many as JSON, without the question.
-pub(super) fn answer_of_many(many: &SaidOfMany) -> Value {
-    let class = |(example, said): &(String, Said)| {
-        let mut value = answer(said);
-        value["example"] = json!(example);
-        value
-    };
-    let classes: Vec<Value> = many.classes.iter().map(class).collect();
-    json!({
-        "verdict": word(many.verdict()),
-        "extent": many.extent.word(),
-        "classes": classes,
-        "whole": !many.cut,
-    })
-}
-
-/// The answer as JSON, without the question.
-pub(super) fn answer(said: &Said) -> Value {
-    let because: Vec<&String> = said.because.iter().chain(&said.unread).collect();
-    json!({
-        "verdict": word(said.verdict),
-        "decision": said.decision.word(),
-        "because": because,
-        "conditions": said.conditions,
-        "unread": said.unread,
-    })
-}
-
 fn asked<'x, 'a>(
     accounts: &'x [Account<'a>],
     args: &AccessCanArgs,
@@ -174,7 +139,7 @@ fn asked<'x, 'a>(
                     account.may_there(number, owner, &args.action, &args.resource),
                 ));
             }
-            Err(e) => error = Some(super::nobody(account, e)),
+            Err(e) => error = Some(nobody(account, e)),
         }
     }
     // Somebody else's principal: what this side says.
@@ -195,21 +160,4 @@ fn asked<'x, 'a>(
         error.unwrap_or_else(|| "there is no account to ask".to_owned())
     ))
     .context("cannot tell who is meant; give a name, role/NAME, or an ARN")
-}
-
-/// The account at hand that a resource belongs to.
-pub(super) fn owner<'x, 'a>(
-    accounts: &'x [Account<'a>],
-    resource: &str,
-) -> Option<&'x Account<'a>> {
-    let arn = Arn::parse(resource)?;
-    let bucket = || {
-        arn.resource
-            .split('/')
-            .next()
-            .filter(|_| arn.service == "s3" && arn.region.is_empty())
-    };
-    accounts
-        .iter()
-        .find(|a| a.id == arn.account || bucket().is_some_and(|b| a.has_bucket(b)))
 }

@@ -7,15 +7,18 @@ use bartizan_iam::{
     AccessLevel, Account, Bits, Controls, Effects, Escalation, Escalations, ROWS, Tri, commands,
     escalations,
 };
+use bartizan_incident::short_arn;
 use serde_json::{Value, json};
 
-use super::{Outcome, accounts, actions, assumptions, nobody, principals_cut, short, some, word};
+use crate::access::{accounts, actions, nobody};
 use crate::cli::{AccessEscalateArgs, Format, Global};
-use crate::render::Out;
+use crate::outcome::Outcome;
+use crate::render::{Out, assumptions, note_unread, principals_cut, some, word};
 
 pub(super) fn run(global: &Global, args: &AccessEscalateArgs) -> Result<Outcome> {
     let actions = actions(&args.on.table)?;
     let accounts = accounts(global, args.on.on.as_deref(), &actions)?;
+    note_unread(global, &accounts);
     let threads = std::thread::available_parallelism().map_or(1, Into::into);
     let mut out = Out::new();
     let mut values = Vec::new();
@@ -104,13 +107,13 @@ fn human(
             "{:4}  {}  {}  {}",
             word(escalation.verdict),
             escalation.rung.letter(),
-            short(&me.arn),
+            short_arn(&me.arn),
             escalation.rung.sentence()
         ))?;
         for step in &escalation.steps {
             let to = step
                 .to
-                .map(|to| format!(" → {}", short(&account.principals[to as usize].arn)))
+                .map(|to| format!(" → {}", short_arn(&account.principals[to as usize].arn)))
                 .unwrap_or_default();
             let through = step
                 .through
@@ -150,7 +153,7 @@ fn human(
         let me = &account.principals[limited.principal as usize];
         out.line(&format!(
             "held     {}  {} gives no more than {} allows",
-            short(&me.arn),
+            short_arn(&me.arn),
             limited.row,
             limited.by
         ))?;

@@ -11,8 +11,9 @@ use bartizan_iam::{Answer, Case, Compiled, Compiler, Layer, Layers, PolicyError,
 use bartizan_model::encoding::Unicode;
 use serde_json::{Value, json};
 
-use super::{Outcome, actions};
+use crate::access::actions;
 use crate::cli::{AccessEvalArgs, Format, Global};
+use crate::outcome::Outcome;
 use crate::render::{self, Out};
 
 /// Bytes of the longest case.

@@ -10,10 +10,11 @@ use bartizan_iam::{
 };
 use serde_json::{Value, json};
 
-use super::{Outcome, actions, word};
+use crate::access::actions;
 use crate::cli::{AccessPolicyDiffArgs, Format, Global, PolicySide};
 use crate::files::read_text;
-use crate::render::Out;
+use crate::outcome::Outcome;
+use crate::render::{Out, word};
 
 /// Names of actions that one line shows.
 const NAMES_MAX: usize = 12;

@@ -1,21 +1,22 @@
 //! `bartizan access public`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use bartizan_cloud::collect::GLOBAL;
 use bartizan_cloud::dump::NOT_IN_DUMP;
 use bartizan_iam::{Account, Hole, Neighbours, Opening, openings, ways_in};
 use serde_json::{Value, json};
 
-use super::{Outcome, accounts, actions, assumptions, some, word};
+use crate::access::{accounts, actions, vendors};
 use crate::cli::{AccessPublicArgs, Format, Global};
-use crate::files::read_text;
-use crate::render::Out;
+use crate::outcome::Outcome;
+use crate::render::{Out, assumptions, note_unread, some, word};
 
 pub(super) fn run(global: &Global, args: &AccessPublicArgs) -> Result<Outcome> {
     let actions = actions(&args.on.table)?;
     let accounts = accounts(global, args.on.on.as_deref(), &actions)?;
+    note_unread(global, &accounts);
     let mut neighbours = Neighbours::default();
     accounts
         .iter()
@@ -118,7 +119,7 @@ impl UnreadEntryKinds {
         let regions: Vec<String> = self
             .regions
             .iter()
-            .filter(|r| !r.is_empty() && *r != super::GLOBAL)
+            .filter(|r| !r.is_empty() && *r != GLOBAL)
             .cloned()
             .collect();
         let regions = if regions.is_empty() {
@@ -196,28 +197,4 @@ fn row(account: &str, opening: &Opening) -> Value {
         "conditions": opening.conditions,
         "statement": opening.statement,
     })
-}
-
-/// Accounts of vendors: a list of `name` with `accounts` (or `id`), as public lists have it.
-pub(in crate::command) fn vendors(file: &Path) -> Result<BTreeMap<String, String>> {
-    let text = read_text(file)?;
-    let list: Value =
-        yaml_serde::from_str(&text).with_context(|| format!("{} is not YAML", file.display()))?;
-    let mut vendors = BTreeMap::new();
-    for vendor in list
-        .as_array()
-        .with_context(|| format!("{}: expected a list of vendors", file.display()))?
-    {
-        let name = vendor["name"].as_str().unwrap_or("?");
-        let ids = vendor["accounts"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .chain([&vendor["id"]]);
-        vendors.extend(
-            ids.filter_map(Value::as_str)
-                .map(|id| (id.to_owned(), name.to_owned())),
-        );
-    }
-    Ok(vendors)
 }

@@ -4,12 +4,12 @@ use anyhow::Result;
 use bartizan_iam::{Account, Caller, Decision, Extent, Neighbours, Outsider, Said, Tri, openings};
 use serde_json::{Value, json};
 
-use super::can::{answer, answer_of_many, owner, word_of_many};
-use super::{
-    Outcome, accounts, actions, assumptions, check_question, is_of_many, principals_cut, some, word,
-};
+use crate::access::{accounts, actions, check_question, is_of_many, owner};
 use crate::cli::{AccessWhoCanArgs, Format, Global};
-use crate::render::Out;
+use crate::outcome::Outcome;
+use crate::render::{
+    Out, answer, answer_of_many, assumptions, note_unread, principals_cut, some, word, word_of_many,
+};
 
 pub(super) fn run(global: &Global, args: &AccessWhoCanArgs) -> Result<Outcome> {
     let actions = actions(&args.on.table)?;
@@ -17,6 +17,7 @@ pub(super) fn run(global: &Global, args: &AccessWhoCanArgs) -> Result<Outcome> {
     let mut out = Out::new();
     let mut rows: Vec<Value> = Vec::new();
     let accounts = accounts(global, args.on.on.as_deref(), &actions)?;
+    note_unread(global, &accounts);
     let mut open = false;
     for account in &accounts {
         let owner = owner(&accounts, &args.resource);

@@ -1,108 +1,129 @@
-//! What a watch found, as it is printed, kept, and made into a report.
+//! The result of a run, put together.
 
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use bartizan_detect::Evaluation;
 use bartizan_detect::work::ActorWork;
-use bartizan_incident::Incident;
-use bartizan_model::Finding;
-use serde::{Deserialize, Serialize};
+use bartizan_evidence::{EvidenceLog, Storage};
+use bartizan_incident::{Incident, MergedIncident};
+use bartizan_model::time_text;
 
-use crate::command::access::diff::AccessPath;
+use super::compare::ComparedSnapshots;
+use super::config::Config;
+use super::inputs::WatchInputs;
+use crate::render::holes;
+use crate::watch_result::{CoverageReport, EvidenceSummary, WatchResult};
 
-/// Everything that one watch found.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct WatchResult {
-    /// Whether there was anything new to look at.
-    pub(crate) new: bool,
-    /// As of when: the last thing that was read, RFC 3339.
-    pub(crate) as_of: String,
-    /// The last snapshot of each account.
-    pub(crate) snapshot: Vec<SnapshotSummary>,
-    /// What changed, worst first.
-    pub(crate) changes: Vec<ChangeSummary>,
-    /// What was found, worst first.
-    pub(crate) findings: Vec<Finding>,
-    /// Whose work it is, worst first.
-    pub(crate) incidents: Vec<Incident>,
-    /// The whole activity of every actor with a finding.
-    #[serde(default)]
-    pub(crate) actors: Vec<ActorWork>,
-    /// Incidents that turned out to be one: from, into.
-    pub(crate) merged: Vec<(String, String)>,
-    /// Ways to power that are new.
-    pub(crate) paths: Vec<AccessPath>,
-    /// What was seen, and what was not.
-    pub(crate) coverage: CoverageReport,
-    /// How to verify all this.
-    pub(crate) evidence: EvidenceSummary,
+/// Puts the result together from its parts.
+pub(super) fn watch_result(
+    inputs: &WatchInputs<'_>,
+    compared: ComparedSnapshots,
+    (incidents, merges, actors): (Vec<Incident>, &[MergedIncident], Vec<ActorWork>),
+    verdicts: &Evaluation,
+) -> Result<WatchResult> {
+    let coverage = coverage(inputs, compared.coverage, verdicts);
+    let newest = inputs
+        .history
+        .iter()
+        .map(|k| k.snapshot.taken.1.clone())
+        .chain(coverage.last_event.clone())
+        .max();
+    Ok(WatchResult {
+        new: true,
+        as_of: newest.unwrap_or_default(),
+        snapshot: compared.snapshot,
+        changes: compared.changes,
+        findings: compared.findings,
+        incidents,
+        actors,
+        merged: merges
+            .iter()
+            .map(|m| (m.from.clone(), m.into.clone()))
+            .collect(),
+        paths: compared.paths,
+        coverage,
+        evidence: evidence(inputs.storage.as_ref()),
+    })
 }
 
-/// A snapshot in a few words.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct SnapshotSummary {
-    pub(crate) id: u64,
-    pub(crate) account: String,
-    pub(crate) taken: String,
-    pub(crate) facts: u64,
-    pub(crate) calls_read: u64,
-    pub(crate) calls: u64,
+/// Adds what of the trail and of the accounts was not seen.
+fn coverage(
+    inputs: &WatchInputs<'_>,
+    mut coverage: CoverageReport,
+    verdicts: &Evaluation,
+) -> CoverageReport {
+    let totals = &verdicts.totals;
+    if verdicts.work.dropped + verdicts.work.acts_dropped > 0 {
+        let (events, acts) = (verdicts.work.dropped, verdicts.work.acts_dropped);
+        coverage.holes.push(format!(
+            "{events} events and {acts} things made that what actors did has no room for"
+        ));
+    }
+    coverage.events = totals.events;
+    coverage.objects = totals.objects;
+    (coverage.first_event, coverage.last_event) =
+        (totals.first_s.map(time_text), totals.last_s.map(time_text));
+    coverage.holes = holes(totals);
+    if verdicts.attribution.dropped > 0 {
+        coverage.holes.push(format!(
+            "{} calls, credentials or addresses that the join had no room for",
+            verdicts.attribution.dropped
+        ));
+    }
+    if inputs.history.is_empty() {
+        coverage
+            .holes
+            .push("no snapshot: what changed is not known".to_owned());
+    }
+    let accounts: BTreeSet<&str> = inputs
+        .history
+        .iter()
+        .map(|k| k.snapshot.account.as_str())
+        .collect();
+    for account in accounts {
+        if inputs
+            .history
+            .iter()
+            .filter(|k| k.snapshot.account == account)
+            .count()
+            == 1
+        {
+            coverage.holes.push(format!(
+                "account {account} has one snapshot only: what changed is not known yet"
+            ));
+        }
+    }
+    if inputs.objects.is_empty() {
+        coverage
+            .holes
+            .push("no trail: who did it is not known".to_owned());
+    }
+    if let Some(bill) = Config::bill(inputs.args.dir.as_deref()) {
+        coverage.holes.push(format!(
+            "{}: the bill is not read by this version",
+            bill.display()
+        ));
+    }
+    coverage
 }
 
-/// A change with who made it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct ChangeSummary {
-    /// `+`, `-`, `~`, `!`.
-    pub(crate) sign: char,
-    pub(crate) severity: String,
-    pub(crate) kind: String,
-    pub(crate) title: String,
-    pub(crate) account: String,
-    pub(crate) region: String,
-    pub(crate) id: String,
-    /// What it took and brought, a line each.
-    pub(crate) lines: Vec<String>,
-    /// What became of the access that the policy gives.
-    pub(crate) access: Option<String>,
-    /// What it gives now and did not before, and the reverse.
-    pub(crate) gained: Vec<String>,
-    pub(crate) lost: Vec<String>,
-    /// exact, likely, without-call, unknown, too-early, no-call-expected.
-    pub(crate) attributed: String,
-    /// Who stands behind it, and the way from there to the call.
-    pub(crate) by: Vec<String>,
-    pub(crate) call: Option<String>,
-    pub(crate) event: Option<String>,
-    pub(crate) time: Option<String>,
-    pub(crate) because: Vec<String>,
-    pub(crate) finding: String,
-    pub(crate) show: String,
-}
-
-/// What was seen, and what was not.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct CoverageReport {
-    /// Events read.
-    pub(crate) events: u64,
-    pub(crate) objects: u64,
-    pub(crate) first_event: Option<String>,
-    pub(crate) last_event: Option<String>,
-    /// What could not be read or was left out, a line each.
-    pub(crate) holes: Vec<String>,
-    /// Changes that are not worth a line: volatile, derived, by AWS, cosmetic.
-    pub(crate) folded: [usize; 4],
-    /// Calls that left nothing and gave nobody anything.
-    pub(crate) undone_folded: usize,
-    /// Facts of which nothing can be said, a line each.
-    pub(crate) unknown: Vec<String>,
-    /// Changes by how sure it is who made them.
-    pub(crate) attributed: std::collections::BTreeMap<String, usize>,
-    /// Findings that somebody accepted.
-    pub(crate) accepted: usize,
-}
-
-/// How to verify all this.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct EvidenceSummary {
-    pub(crate) store: String,
-    pub(crate) log_size: u64,
-    pub(crate) head: String,
-    pub(crate) key: String,
+/// Where the log is, and its signed head.
+fn evidence(storage: &dyn Storage) -> EvidenceSummary {
+    match EvidenceLog::open(storage) {
+        Ok(log) => EvidenceSummary {
+            store: storage.place(),
+            log_size: log.size(),
+            head: String::from_utf8_lossy(log.head())
+                .lines()
+                .nth(2)
+                .unwrap_or_default()
+                .to_owned(),
+            key: log.public().to_owned(),
+        },
+        Err(_) => EvidenceSummary {
+            store: storage.place(),
+            ..EvidenceSummary::default()
+        },
+    }
 }

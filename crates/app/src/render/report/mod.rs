@@ -1,10 +1,11 @@
 //! The report: one HTML file that needs nothing else. Three depths: a card that answers, pictures
 //! of time and of power, lists.
 //!
-//! Every name comes from an account or a log. maud escapes for HTML, [`clean`] makes control and
+//! Every name comes from an account or a log. maud escapes for HTML, [`text`] makes control and
 //! bidirectional characters visible, and a Content-Security-Policy that names our one script and
 //! one style by their hashes lets nothing else run.
 
+mod escape;
 mod picture;
 
 use bartizan_detect::work::{ActorWork, MadeThing};
@@ -15,10 +16,10 @@ use bartizan_model::Severity;
 use base64::Engine;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::clean;
-use super::watch::{first_line, minute};
-use super::wrap::counted;
-use crate::command::watch::{ChangeSummary, WatchResult};
+use self::escape::text;
+use super::watch::first_line;
+use super::words::{counted, minute};
+use crate::watch_result::{ChangeSummary, WatchResult};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("filter.js");
@@ -68,11 +69,6 @@ pub(crate) fn report(watched: &WatchResult) -> String {
         }
     }
     .into_string()
-}
-
-/// Text of an account or a log.
-fn text(text: &str) -> String {
-    clean(text)
 }
 
 fn word(severity: Severity) -> Markup {
@@ -223,7 +219,7 @@ fn changes(changes: &[ChangeSummary]) -> Markup {
         section id="changes" {
             h2 { (counted(changes.len() as u64, "change", "changes")) }
             @for change in changes {
-                details open[change.severity == "critical" || change.severity == "high"] {
+                details open[change.severity >= Severity::High] {
                     summary {
                         span class=(format!("word {}", change.severity)) { (change.severity) } " " (change.sign) " " code { (text(&change.kind)) " " (text(&change.id)) }
                         span class="dim" {

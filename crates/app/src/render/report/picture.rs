@@ -5,8 +5,9 @@ use bartizan_model::Stage;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::{minute, text};
-use crate::command::watch::AccessPath;
+use super::escape::text;
+use crate::render::words::minute;
+use crate::watch_result::{AccessPath, PathVerdict};
 
 const WIDTH: i64 = 960;
 const LEFT: i64 = 90;
@@ -114,7 +115,7 @@ pub(super) fn power(paths: &[AccessPath]) -> Markup {
         through what, to what" {
             @for p in shown {
                 @let (a, b) = (y(&left, &p.from), y(&right, &p.to));
-                path class=(if p.after == "must" { "edge" } else { "edge may" }) d=(format!("M{} {a} C {} {a} {} {b} {} {b}", 10 + box_width, WIDTH / 2, WIDTH / 2, WIDTH - 10 - box_width)) { title { (text(&p.through)) } }
+                path class=(if p.after == PathVerdict::Must { "edge" } else { "edge may" }) d=(format!("M{} {a} C {} {a} {} {b} {} {b}", 10 + box_width, WIDTH / 2, WIDTH / 2, WIDTH - 10 - box_width)) { title { (text(&p.through)) } }
                 text class="dim" x=(WIDTH / 2) y=((a + b) / 2 - 6) text-anchor="middle" { (cut(&p.through, 44)) }
             }
             @for (list, x) in [(&left, 10), (&right, WIDTH - 10 - box_width)] {

@@ -1,0 +1,14 @@
+//! Accounts of snapshots, for questions about access.
+
+mod account;
+mod accounts;
+mod change;
+mod organization;
+mod question;
+mod vendors;
+
+pub(crate) use account::wanted;
+pub(crate) use accounts::{accounts, actions};
+pub(crate) use change::{changed, power, reached};
+pub(crate) use question::{check_question, is_of_many, nobody, owner};
+pub(crate) use vendors::vendors;

@@ -1,0 +1,192 @@
+//! One run: the trail is read, the snapshots are compared, and both are joined.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result};
+use bartizan_detect::attribution::CallMap;
+use bartizan_detect::{Evaluation, Evaluator, FirstSeenMemory, Rules, ScanPlan};
+use bartizan_incident::attribution::name_origins;
+use bartizan_incident::{IncidentInput, incidents};
+use bartizan_model::{Finding, Severity};
+
+use super::compare::compare;
+use super::inputs::WatchInputs;
+use super::result::watch_result;
+use crate::detection::{MEMORY, networks, remembered, rule_files, scan, thread_count, work_of};
+use crate::render::Bytes;
+use crate::store::{RunState, StoreState};
+use crate::trail::TrailObject;
+use crate::watch_result::{RESULT, WatchResult};
+
+/// Name under which the state keeps the fingerprint of the inputs.
+pub(super) const INPUT: &str = "input";
+
+/// Name under which the state keeps the first-seen memory of objects before the lookback.
+const FIRST_SEEN: &str = "memory";
+
+/// Reads the trail, compares the snapshots, joins both, and keeps the result in the state under the
+/// fingerprint of the inputs.
+pub(super) fn run(
+    inputs: &WatchInputs<'_>,
+    state: &mut StoreState,
+    fingerprint: &str,
+) -> Result<WatchResult> {
+    let since = inputs.since();
+    let known = state.objects()?;
+    let old = |o: &TrailObject| o.delivered().is_some_and(|time| time < since);
+    let (leaving, reading): (Vec<&TrailObject>, Vec<&TrailObject>) =
+        inputs.objects.iter().partition(|o| old(o));
+    let memory = memory(inputs, state, &leaving, &known)?;
+    let learned = memory.as_ref().map(FirstSeenMemory::to_bytes);
+    let memory = memory.unwrap_or_default();
+    let map = CallMap::builtin();
+    let plan = scan_plan(inputs, memory)?;
+    let mut verdicts = read(inputs, &plan, &reading, false);
+    let mut compared = compare(inputs, &map, &verdicts, since)?;
+    compared.findings.append(&mut verdicts.findings);
+    mark_accepted(inputs, &mut compared.findings);
+    compared.findings.sort_by(|a, b| {
+        (b.severity, &a.first_time, &a.id).cmp(&(a.severity, &b.first_time, &b.id))
+    });
+    compared.findings.dedup_by(|a, b| a.id == b.id);
+    let accepted: BTreeSet<String> = compared
+        .findings
+        .iter()
+        .filter(|f| inputs.acceptance(f).is_some())
+        .map(|f| f.id.clone())
+        .collect();
+    compared.coverage.accepted = accepted.len();
+    let actors = work_of(&mut verdicts.work, &compared.findings);
+    let known_incidents = state.incidents()?;
+    let (found, merges) = incidents(&IncidentInput {
+        findings: &compared.findings,
+        map: &map,
+        attribution: &verdicts.attribution,
+        standing: &compared.standing,
+        compared: &compared.taken_s,
+        as_of_s: verdicts
+            .totals
+            .last_s
+            .into_iter()
+            .chain(compared.taken_s.values().copied())
+            .max()
+            .unwrap_or(0),
+        gives: &compared.gives,
+        work: &actors,
+        power: &compared.power,
+        accepted: &accepted,
+        known: &known_incidents,
+    });
+    name_origins(&verdicts.attribution, &mut compared.findings);
+    let read: Vec<(String, Option<u64>, bool)> = inputs
+        .objects
+        .iter()
+        .map(|o| (o.name.clone(), o.bytes, old(o)))
+        .filter(|(name, bytes, l)| known.get(name) != Some(&(*bytes, *l)))
+        .collect();
+    let watched = watch_result(inputs, compared, (found, &merges, actors), &verdicts)?;
+    let mut kept = vec![
+        (RESULT, serde_json::to_vec(&watched)?),
+        (INPUT, fingerprint.as_bytes().to_vec()),
+    ];
+    kept.extend(learned.map(|bytes| (FIRST_SEEN, bytes)));
+    state.keep(RunState {
+        findings: &watched.findings,
+        since: &since.to_string(),
+        incidents: &watched.incidents,
+        merges: &merges,
+        objects: &read,
+        kept,
+    })?;
+    Ok(watched)
+}
+
+fn scan_plan(inputs: &WatchInputs<'_>, memory: FirstSeenMemory) -> Result<ScanPlan> {
+    Ok(ScanPlan {
+        rules: Rules::load(&rule_files(
+            &inputs.config.rules.paths,
+            inputs.config.rules.builtin,
+        )?),
+        networks: networks(
+            &inputs.config.networks.geo,
+            inputs.config.networks.ip_ranges.as_deref(),
+        )?,
+        memory,
+        tally: false,
+        calls: Some(CallMap::builtin()),
+    })
+}
+
+fn read(
+    inputs: &WatchInputs<'_>,
+    plan: &ScanPlan,
+    objects: &[&TrailObject],
+    learn: bool,
+) -> Evaluation {
+    let mut judge = Evaluator::new(plan);
+    let bar = Bytes::new(inputs.global, objects.iter().map(|o| o.bytes).sum());
+    let threads = thread_count(inputs.args.threads);
+    scan(objects, (plan, threads), |bytes| bar.add(bytes), &mut judge);
+    bar.clear();
+    judge.finish(learn, &|id| inputs.show_event(id))
+}
+
+/// What is remembered of objects that are older than what is looked at again; those that just
+/// became so are learned.
+fn memory(
+    inputs: &WatchInputs<'_>,
+    state: &StoreState,
+    leaving: &[&TrailObject],
+    known: &BTreeMap<String, (Option<u64>, bool)>,
+) -> Result<Option<FirstSeenMemory>> {
+    let kept = state.get(FIRST_SEEN)?;
+    let to_learn: Vec<&TrailObject> = leaving
+        .iter()
+        .copied()
+        .filter(|o| !known.get(&o.name).is_some_and(|(_, learned)| *learned))
+        .collect();
+    let memory = match kept {
+        Some(bytes) => Some(
+            FirstSeenMemory::from_bytes(&bytes)
+                .map_err(anyhow::Error::msg)
+                .context("the memory in the state cannot be read")?,
+        ),
+        // `detect --learn` may have taught something before.
+        None => inputs
+            .storage
+            .read(MEMORY)
+            .ok()
+            .map(|_| remembered(inputs.storage.as_ref()))
+            .transpose()?,
+    };
+    if to_learn.is_empty() {
+        return Ok(memory);
+    }
+    let memory = match memory {
+        Some(memory) => memory,
+        None => remembered(inputs.storage.as_ref())?,
+    };
+    let plan = ScanPlan {
+        calls: None,
+        ..scan_plan(inputs, memory)?
+    };
+    Ok(Some(read(inputs, &plan, &to_learn, true).memory))
+}
+
+/// What was accepted is no alarm, and stays to be seen.
+fn mark_accepted(inputs: &WatchInputs<'_>, findings: &mut [Finding]) {
+    for finding in findings {
+        if let Some(j) = inputs.acceptance(finding) {
+            let until = j
+                .until
+                .as_ref()
+                .map(|u| format!(" until {u}"))
+                .unwrap_or_default();
+            finding.because.insert(
+                0,
+                format!("accepted{until}: {}; it was {}", j.reason, finding.severity),
+            );
+            finding.severity = Severity::Info;
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Snapshots that a watch takes: of accounts that are read live, and of new dumps.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use bartizan_evidence::Storage;
+use bartizan_inventory::fact::Hash;
+use bartizan_inventory::snapshot::{Collection, RecordedSnapshot};
+use bartizan_model::limits::CALLS_IN_FLIGHT;
+use jiff::Timestamp;
+
+use super::config::{AccountSource, Config};
+use super::inputs::history;
+use crate::cli::{Global, SnapshotArgs};
+use crate::collect::{CollectedSnapshot, collect_accounts};
+use crate::import::{call_table, imported};
+use crate::render;
+use crate::store;
+
+/// Takes the snapshots that are new. A dump that is in the log already is not taken again.
+pub(super) fn take_snapshots(
+    global: &Global,
+    config: &Config,
+    storage: &dyn Storage,
+) -> Result<()> {
+    for source in &config.account {
+        match &source.from {
+            Some(folder) => import(global, source, folder, storage)?,
+            None => {
+                let mut keep = |brought: CollectedSnapshot| -> Result<()> {
+                    brought
+                        .notes
+                        .iter()
+                        .for_each(|note| render::note(global, note));
+                    brought.gaps.iter().for_each(|(account, reason)| {
+                        render::note(
+                            global,
+                            &format!("account {}: {reason}", account.as_deref().unwrap_or("?")),
+                        );
+                    });
+                    let recorded: Vec<RecordedSnapshot> = brought
+                        .collections
+                        .into_iter()
+                        .map(Collection::record)
+                        .collect();
+                    store::append(global, storage, &recorded, &brought.gaps, Timestamp::now())
+                        .map(drop)
+                };
+                collect_accounts(global, &live(source), &mut keep)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The arguments of `bartizan snapshot` that mean the same.
+fn live(source: &AccountSource) -> SnapshotArgs {
+    SnapshotArgs {
+        profile: source.profile.clone(),
+        role_arn: source.role_arn.iter().cloned().collect(),
+        external_id: source.external_id.clone(),
+        org: source.org.clone(),
+        regions: source.regions.clone(),
+        from: None,
+        time: None,
+        max_rps: None,
+        in_flight: CALLS_IN_FLIGHT,
+        calls: Vec::new(),
+        require_complete: false,
+    }
+}
+
+fn import(
+    global: &Global,
+    source: &AccountSource,
+    folder: &Path,
+    storage: &dyn Storage,
+) -> Result<()> {
+    let (model, table) = call_table(&[])?;
+    for (dump, time) in dumps(folder)? {
+        let (collections, notes) = imported(&model, &table, &dump, time, &source.regions, || {
+            store::kinds_to_keep(global)
+        })
+        .with_context(|| format!("could not import {}", dump.display()))?;
+        notes
+            .iter()
+            .for_each(|note| render::note(global, &format!("{}: {note}", dump.display())));
+        let known = history(storage)?;
+        let recorded: Vec<RecordedSnapshot> =
+            collections.into_iter().map(Collection::record).collect();
+        let new: Vec<RecordedSnapshot> = recorded
+            .into_iter()
+            .filter(|r| {
+                !known
+                    .iter()
+                    .any(|k| k.snapshot.facts.sha256 == Hash::of(r.text.as_bytes()).to_string())
+            })
+            .collect();
+        if !new.is_empty() {
+            store::append(global, storage, &new, &[], time)?;
+        }
+    }
+    Ok(())
+}
+
+/// The dumps of a folder, oldest first: folders named by a time, or the folder itself.
+fn dumps(folder: &Path) -> Result<Vec<(PathBuf, Timestamp)>> {
+    let mut found = Vec::new();
+    for entry in
+        std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?
+    {
+        let path = entry?.path();
+        let time = path
+            .file_name()
+            .and_then(|n| dump_time(&n.to_string_lossy()));
+        found.extend(time.map(|time| (path, time)));
+    }
+    found.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
+    if found.is_empty() {
+        // Without a name that tells, the newest file tells when the dump was made.
+        let newest = newest(folder)?.unwrap_or(Timestamp::UNIX_EPOCH);
+        found.push((folder.to_owned(), newest));
+    }
+    Ok(found)
+}
+
+fn newest(folder: &Path) -> Result<Option<Timestamp>> {
+    let mut newest = None;
+    for entry in
+        std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?
+    {
+        let entry = entry?;
+        let time = if entry.file_type()?.is_dir() {
+            self::newest(&entry.path())?
+        } else {
+            entry
+                .metadata()?
+                .modified()
+                .ok()
+                .and_then(|t| Timestamp::try_from(t).ok())
+        };
+        newest = newest.max(time);
+    }
+    Ok(newest)
+}
+
+/// `20260310T000000Z`, or RFC 3339.
+fn dump_time(name: &str) -> Option<Timestamp> {
+    if let Ok(time) = name.parse() {
+        return Some(time);
+    }
+    let (date, time) = name.strip_suffix('Z')?.split_once('T')?;
+    let plain = date.len() == 8
+        && time.len() == 6
+        && (date.to_owned() + time).bytes().all(|b| b.is_ascii_digit());
+    if !plain {
+        return None;
+    }
+    format!(
+        "{}-{}-{}T{}:{}:{}Z",
+        &date[..4],
+        &date[4..6],
+        &date[6..],
+        &time[..2],
+        &time[2..4],
+        &time[4..]
+    )
+    .parse()
+    .ok()
+}

@@ -1,0 +1,160 @@
+//! Answers about access, in words and as JSON.
+
+use bartizan_cloud::collect::GLOBAL;
+use bartizan_iam::{Account, Compiled, Controls, Extent, Hole, Said, SaidOfMany, Tri};
+use serde_json::{Value, json};
+
+use super::note;
+use crate::cli::Global;
+
+/// Notes how much of each account could not be read.
+pub(crate) fn note_unread(global: &Global, accounts: &[Account<'_>]) {
+    for account in accounts {
+        let unread = account.unknown.len();
+        if unread > 0 {
+            let first = account
+                .unknown
+                .first()
+                .map(String::as_str)
+                .unwrap_or_default();
+            note(
+                global,
+                &format!(
+                    "account {}: {unread} things could not be read, the first: {first}",
+                    account.id
+                ),
+            );
+        }
+    }
+}
+
+/// How sure an answer is, as people read it.
+pub(crate) fn word(verdict: Tri) -> &'static str {
+    match verdict {
+        Tri::Yes => "must",
+        Tri::Maybe => "may",
+        Tri::No => "no",
+    }
+}
+
+/// Where a hole is, and why: `kms:ListGrants denied in eu-west-1`.
+fn place(hole: &Hole) -> String {
+    if hole.region.is_empty() || hole.region == GLOBAL {
+        hole.sentence()
+    } else {
+        format!("{} in {}", hole.sentence(), hole.region)
+    }
+}
+
+/// The first few of a list.
+pub(crate) fn some(list: &[String], most: usize) -> String {
+    let more = if list.len() > most {
+        format!(" and {} more", list.len() - most)
+    } else {
+        String::new()
+    };
+    format!(
+        "{}{more}",
+        list.iter()
+            .take(most)
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(", ")
+    )
+}
+
+/// That somebody may be there who was not read.
+pub(crate) fn principals_cut(account: &Account<'_>) -> Option<String> {
+    let why = account.principals_cut()?;
+    Some(format!(
+        "the list of users and roles is not whole ({why}): there may be more of them, \
+        administrators too"
+    ))
+}
+
+/// What was taken for granted, for every answer about an account.
+pub(crate) fn assumptions(account: &Account<'_>) -> Vec<String> {
+    let mut list = vec![format!("actions of {}", account.actions.date)];
+    list.extend(principals_cut(account));
+    let count = |of: fn(&Compiled) -> usize| {
+        account
+            .documents
+            .iter()
+            .map(|d| of(&d.compiled))
+            .sum::<usize>()
+    };
+    let (unlisted, not_understood) = (count(|c| c.actions_unlisted), count(|c| c.not_understood));
+    if unlisted > 0 {
+        list.push(format!(
+            "{unlisted} actions in policies are not among them: decided by their names"
+        ));
+    }
+    if not_understood > 0 {
+        list.push(format!(
+            "{not_understood} statements are not wholly understood: what they touch is a may"
+        ));
+    }
+    match &account.controls {
+        Controls::Read => {}
+        Controls::NotAsked => {
+            list.push(
+                "policies of the organization (SCPs, RCPs) are not in the snapshot: taken \
+            as allowing everything"
+                    .to_owned(),
+            );
+        }
+        Controls::Unread(why) => {
+            list.push(format!(
+                "policies of the organization (SCPs, RCPs) were not read ({why}): \
+            they may deny more"
+            ));
+        }
+    }
+    let mut grants: Vec<String> = account.holes_of("kms:grant").iter().map(place).collect();
+    grants.dedup();
+    if !grants.is_empty() {
+        list.push(format!(
+            "grants of KMS keys were not read ({}): they may allow more",
+            some(&grants, 3)
+        ));
+    }
+    list.push("session policies and VPC endpoint policies are not looked at".to_owned());
+    list
+}
+
+/// `must` and `may` of all, `some`, or `no`.
+pub(crate) fn word_of_many(many: &SaidOfMany) -> &'static str {
+    if many.extent == Extent::Some {
+        "some"
+    } else {
+        word(many.verdict())
+    }
+}
+
+/// The answer for many as JSON, without the question.
+pub(crate) fn answer_of_many(many: &SaidOfMany) -> Value {
+    let class = |(example, said): &(String, Said)| {
+        let mut value = answer(said);
+        value["example"] = json!(example);
+        value
+    };
+    let classes: Vec<Value> = many.classes.iter().map(class).collect();
+    json!({
+        "verdict": word(many.verdict()),
+        "extent": many.extent.word(),
+        "classes": classes,
+        "whole": !many.cut,
+    })
+}
+
+/// The answer as JSON, without the question.
+pub(crate) fn answer(said: &Said) -> Value {
+    let because: Vec<&String> = said.because.iter().chain(&said.unread).collect();
+    json!({
+        "verdict": word(said.verdict),
+        "decision": said.decision.word(),
+        "because": because,
+        "conditions": said.conditions,
+        "unread": said.unread,
+    })
+}

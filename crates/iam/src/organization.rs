@@ -1,0 +1,170 @@
+//! Service and resource control policies of an organization, and which of them reach an account.
+//!
+//! Policies are attached to roots, organizational units and accounts; all levels on the way from
+//! the root to an account must allow ([SCP
+//! evaluation](https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html)).
+//! The management account itself is bound by none of them.
+
+use std::collections::BTreeMap;
+
+use crate::account::{AccountBuilder, Controls};
+use crate::policy::parse;
+
+/// Policies of one organization, and where they are attached: made of facts of its management
+/// account or a delegated administrator.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, Controls, Organization};
+/// let allow = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
+/// let mut organization = Organization::default();
+/// organization.fact("organizations:policy", "p-FullAWSAccess", || Some(allow.to_owned()));
+/// organization.fact("organizations:member", "r-root/111122223333", || None);
+/// for target in ["r-root", "111122223333"] {
+///     organization.fact("organizations:policytarget", &format!("p-FullAWSAccess/{target}"), || None);
+/// }
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// assert!(organization.bind("111122223333", &mut builder));
+/// assert!(matches!(builder.build().controls, Controls::Read));
+/// ```
+#[derive(Debug, Default)]
+pub struct Organization {
+    /// Account id of the management account.
+    management: String,
+    policies: BTreeMap<String, ControlPolicy>,
+    /// Ids of policies, by the id of the root, unit or account that they are attached to.
+    attached: BTreeMap<String, Vec<String>>,
+    /// Id of the root or unit that an account or unit is in.
+    parents: BTreeMap<String, String>,
+}
+
+#[derive(Debug)]
+struct ControlPolicy {
+    text: String,
+    is_resource_policy: bool,
+}
+
+/// Roots, units and the account: AWS allows five units between.
+const LEVELS_MAX: usize = 16;
+
+impl Organization {
+    /// Kinds of facts without which nobody knows which policies reach an account.
+    pub const KINDS_NEEDED: [&str; 3] = [
+        "organizations:policy",
+        "organizations:policytarget",
+        "organizations:member",
+    ];
+
+    /// Adds a fact; facts of other kinds change nothing. `document` is asked only where it matters.
+    pub fn fact(&mut self, kind: &str, id: &str, document: impl FnOnce() -> Option<String>) {
+        let pair = || {
+            id.split_once('/')
+                .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        };
+        match kind {
+            // Delegated administrators see all this too: who looked is not who manages.
+            "organizations:organization" => {
+                let value: serde_json::Value =
+                    serde_json::from_str(&document().unwrap_or_default()).unwrap_or_default();
+                self.management = value["MasterAccountId"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned();
+            }
+            "organizations:policy" => {
+                let Some(text) = document() else { return };
+                // Only resource control policies have a principal, and they must.
+                let is_resource_policy =
+                    parse(&text).is_ok_and(|p| p.statements.iter().any(|s| s.principal.is_some()));
+                let policy = ControlPolicy {
+                    text,
+                    is_resource_policy,
+                };
+                self.policies.insert(id.to_owned(), policy);
+            }
+            "organizations:policytarget" => {
+                if let Some((policy, target)) = pair() {
+                    self.attached.entry(target).or_default().push(policy);
+                }
+            }
+            "organizations:member" => self
+                .parents
+                .extend(pair().map(|(parent, member)| (member, parent))),
+            _ => {}
+        }
+    }
+
+    /// Adds the policies that reach an account; false where the organization does not know it.
+    pub fn bind(&self, account: &str, builder: &mut AccountBuilder<'_>) -> bool {
+        if account == self.management {
+            builder.controls(Controls::Read);
+            return true;
+        }
+        let mut way = vec![account];
+        while let Some(parent) = self
+            .parents
+            .get(*way.last().unwrap_or(&account))
+            .filter(|_| way.len() < LEVELS_MAX)
+        {
+            way.push(parent);
+        }
+        if way.len() == 1 {
+            // An account of somebody else, or one that the organization does not know yet.
+            return false;
+        }
+        let mut whole = true;
+        for resource_policies in [false, true] {
+            let levels: Vec<(&str, Vec<(&str, &str)>)> = way
+                .iter()
+                .rev()
+                .map(|node| (*node, self.attached_to(node, resource_policies)))
+                .collect();
+            // Where a kind of policy is not enabled, nothing has one; where it is, AWS lets no
+            // level be without.
+            if levels.iter().all(|(_, policies)| policies.is_empty()) {
+                continue;
+            }
+            for (node, policies) in &levels {
+                if policies.is_empty() {
+                    whole = false;
+                    builder.unknown(format!(
+                        "{node}: no policy of the organization is on record for it"
+                    ));
+                } else if resource_policies {
+                    builder.rcp_level(policies);
+                } else {
+                    builder.scp_level(policies);
+                }
+            }
+        }
+        builder.controls(if whole {
+            Controls::Read
+        } else {
+            Controls::Unread("no policy is on record for a level above the account".to_owned())
+        });
+        true
+    }
+
+    /// Id and text of the policies of one kind that are attached to a root, unit or account.
+    fn attached_to(&self, node: &str, resource_policies: bool) -> Vec<(&str, &str)> {
+        let attached = self.attached.get(node).into_iter().flatten();
+        attached
+            .filter_map(|id| Some((id.as_str(), self.policies.get(id)?)))
+            .filter(|(_, policy)| policy.is_resource_policy == resource_policies)
+            .map(|(id, policy)| (id, policy.text.as_str()))
+            .collect()
+    }
+
+    /// Controls of an account as far as its own `organizations:organization` document tells.
+    #[must_use]
+    pub fn controls_from_within(account: &str, document: &[u8]) -> Controls {
+        let value: serde_json::Value = serde_json::from_slice(document).unwrap_or_default();
+        // The management account is bound by none of them.
+        if value["MasterAccountId"] == account {
+            return Controls::Read;
+        }
+        let id = value["Id"].as_str().unwrap_or("?");
+        Controls::Unread(format!(
+            "a snapshot of the management account of {id} has them"
+        ))
+    }
+}
