@@ -11,7 +11,8 @@ use crate::engine::{Compiled, Compiler};
 use crate::holes::Hole;
 use crate::places::resource_arn;
 use crate::policy::{Policy, PolicyError, parse};
-use crate::request::{Arn, Side};
+use crate::arn::Arn;
+use crate::request::{Side};
 
 /// A policy of the account: what it is called, as written, and compiled.
 ///

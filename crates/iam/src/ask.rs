@@ -2,7 +2,8 @@
 
 use crate::account::{Account, Controls, DocumentId};
 use crate::engine::{Asked, Compiled};
-use crate::request::{Answer, Arn, BlockPublicAccess, Caller, Context, Decision, Layer, Layers, Request};
+use crate::arn::Arn;
+use crate::request::{Answer, BlockPublicAccess, Caller, Context, Decision, Layer, Layers, Request};
 use crate::tri::Tri;
 
 /// What is to be said to a question.

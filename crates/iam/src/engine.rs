@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use crate::actions::{Action, Actions};
+use crate::arn::{Arn, is_unique_id};
 use crate::bits::Bits;
 use crate::pattern::Pattern;
 use crate::policy::{Block, Condition, Policy, Principal, Statement};
-use crate::reference::{is_role, is_root_of};
 use crate::request::{Answer, Because, Caller, CallerKind, Context, Decision, Given, Known, Layer, Layers, Request, Side, starts};
 use crate::service;
 use crate::tri::Tri;
@@ -439,8 +439,7 @@ impl Wanted {
     fn new(test: Test, text: String, letters: impl FnOnce() -> Vec<(char, bool)>) -> Self {
         match test {
             Test::Equals | Test::Binary => Self::Text(text),
-            Test::EqualsIgnoreCase => Self::Folded(text.to_lowercase()),
-            Test::Bool => Self::Folded(text.to_ascii_lowercase()),
+            Test::EqualsIgnoreCase | Test::Bool => Self::Folded(text.to_lowercase()),
             Test::Like => Self::Like(Pattern::text_of(letters().into_iter())),
             Test::Number(order) => number(&text).map_or(Self::Nothing, |n| Self::Number(order, n)),
             Test::Date(order) => date(&text).map_or(Self::Nothing, |n| Self::Date(order, n)),
@@ -456,7 +455,6 @@ impl Wanted {
     fn is(&self, value: &str, context: &Context) -> Tri {
         Tri::from(match self {
             Self::Text(text) => text == value,
-            // Of the two tests that fold, one folds letters beyond ASCII; values of the other are `true` and `false`.
             Self::Folded(text) => value.to_lowercase() == *text,
             Self::Like(pattern) => pattern.matches(value),
             Self::Number(order, wanted) => number(value).is_some_and(|n| order.holds(n, *wanted)),
@@ -829,14 +827,14 @@ impl<'a> Asked<'a> {
         let found = match (kind.as_str(), &self.request.caller) {
             ("Service", Caller::Service(name)) | ("Federated", Caller::Federated(name)) => (value == name).then_some(ITSELF),
             ("AWS", Caller::Aws(arn)) => {
-                let is_account = !self.account.is_empty() && (value == self.account || is_root_of(value, self.account));
+                let is_account = !self.account.is_empty() && (value == self.account || Arn::is_root_of(value, self.account));
                 if is_account {
                     Some(if self.kind == CallerKind::Root { ITSELF } else { ACCOUNT })
                 } else if value == arn && !matches!(self.kind, CallerKind::Role | CallerKind::Root) {
                     Some(ITSELF)
-                } else if self.role.is_some_and(|role| is_role(value, self.account, role)) {
+                } else if self.role.is_some_and(|role| Arn::is_role_of(value, self.account, role)) {
                     Some(ROLE)
-                } else if self.id == Some(value) && crate::outside::is_unique_id(value) {
+                } else if self.id == Some(value) && is_unique_id(value) {
                     match self.kind {
                         CallerKind::User => Some(ITSELF),
                         CallerKind::Role | CallerKind::Session => Some(ROLE),
@@ -857,4 +855,28 @@ enum Near {
     At(usize),
     /// A kind of principal that nobody knows.
     Perhaps,
+}
+
+impl Because {
+    /// The reason with its statement: `identity policy 1, statement 2 (ReadLogs): allows it`.
+    pub fn sentence<P: AsRef<crate::engine::Compiled>>(&self, layers: &Layers<P>) -> String {
+        let layer = self.layer.word();
+        let Some((policy, statement)) = self.statement else { return format!("{layer}: {}", self.text) };
+        let policies = match self.layer {
+            Layer::Identity => &layers.identity[..],
+            Layer::Resource => layers.resource.as_slice(),
+            Layer::Boundary => &layers.boundary,
+            Layer::Session => &layers.session,
+            Layer::Endpoint => &layers.endpoint,
+            Layer::Scp | Layer::Rcp | Layer::Service => &[],
+        };
+        let levels = match self.layer {
+            Layer::Scp => &layers.scp[..],
+            Layer::Rcp => &layers.rcp,
+            _ => &[],
+        };
+        let found = policies.iter().chain(levels.iter().flatten()).nth(policy);
+        let sid = found.and_then(|p| p.as_ref().sid(statement)).map(|s| format!(" ({s})")).unwrap_or_default();
+        format!("{layer} {}, statement {}{sid}: {}", policy + 1, statement + 1, self.text)
+    }
 }

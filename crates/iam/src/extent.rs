@@ -7,7 +7,7 @@ use crate::ask::Said;
 use crate::engine::Resource;
 use crate::pattern::{Pattern, Rest, rest_of};
 use crate::policy::Block;
-use crate::request::Arn;
+use crate::arn::Arn;
 use crate::tri::Tri;
 
 /// On how much of what a pattern matches something is allowed.

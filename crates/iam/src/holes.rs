@@ -2,7 +2,7 @@
 
 use crate::account::Account;
 use crate::places::{Held, held, resource_arn};
-use crate::request::Arn;
+use crate::arn::Arn;
 
 /// Facts that were not read: of one kind, in one region, all of them or those of one thing.
 ///

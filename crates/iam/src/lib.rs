@@ -9,6 +9,7 @@
 mod account;
 mod accounts;
 mod actions;
+mod arn;
 mod ask;
 mod bits;
 mod canonical;
@@ -35,6 +36,7 @@ pub use account::{
 };
 pub use accounts::{AccountDifference, EscalationChange, Presence, PrincipalChange, account_difference, reach_difference};
 pub use actions::{AccessLevel, Action, Actions, ActionsError};
+pub use arn::Arn;
 pub use ask::Said;
 pub use bits::Bits;
 pub use case::{Case, CaseError};
@@ -52,7 +54,7 @@ pub use places::ways_in;
 pub use policy::{Block, Condition, Policy, PolicyError, PolicyType, Principal, Statement, parse, spans};
 pub use reference::evaluate;
 pub use request::{
-    Answer, Arn, Because, BlockPublicAccess, Caller, CallerKind, Context, Decision, Given, Known, Layer, Layers, Request, Side,
+    Answer, Because, BlockPublicAccess, Caller, CallerKind, Context, Decision, Given, Known, Layer, Layers, Request, Side,
 };
 pub use stranger::{Admitted, Behalf, Guard, Outsider, Place, admitted};
 pub use tri::Tri;

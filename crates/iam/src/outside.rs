@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::account::Account;
 use crate::engine::Effect;
 use crate::policy::Block;
-use crate::request::Arn;
+use crate::arn::{Arn, is_unique_id};
 use crate::stranger::{Behalf, Outsider, Place, admitted};
 use crate::tri::Tri;
 
@@ -213,12 +213,6 @@ fn of_policy(account: &Account<'_>, neighbours: &Neighbours, arn: &str, by: &str
         }
     }
     found
-}
-
-/// Whether a principal is named by its unique id (IAM user guide, "IAM identifiers": `AROA…` a role, `AIDA…` a user).
-pub(crate) fn is_unique_id(text: &str) -> bool {
-    let known = ["AROA", "AIDA", "AGPA", "ANPA", "ASIA", "AIPA"].iter().any(|p| text.starts_with(p));
-    known && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 impl Neighbours {

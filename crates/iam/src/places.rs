@@ -1,6 +1,6 @@
 //! Which fact holds the policy of which resource, and the way back.
 
-use crate::request::Arn;
+use crate::arn::Arn;
 
 /// A kind of fact that is the policy of a resource.
 struct Place {

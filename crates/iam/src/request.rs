@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::actions::{Action, Actions};
+use crate::arn::Arn;
 
 /// Who asks.
 ///
@@ -49,49 +50,6 @@ pub enum CallerKind {
     FederatedUser,
     /// Something else.
     Other,
-}
-
-/// An ARN in its parts.
-///
-/// ```
-/// use bartizan_iam::Arn;
-/// let arn = Arn::parse("arn:aws:lambda:us-east-1:111122223333:function:f:prod").unwrap();
-/// assert_eq!((arn.service, arn.region, arn.resource), ("lambda", "us-east-1", "function:f:prod"));
-/// assert!(Arn::parse("bucket").is_none());
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Arn<'a> {
-    /// `aws`, `aws-cn`, …
-    pub partition: &'a str,
-    /// `s3`, `iam`, …
-    pub service: &'a str,
-    /// Empty for global resources.
-    pub region: &'a str,
-    /// Empty for some (`arn:aws:s3:::bucket`).
-    pub account: &'a str,
-    /// Everything else, with its colons.
-    pub resource: &'a str,
-}
-
-impl<'a> Arn<'a> {
-    /// Takes an ARN apart; none when it is none.
-    ///
-    /// ```
-    /// let arn = bartizan_iam::Arn::parse("arn:aws:iam::111122223333:user/path/alice").unwrap();
-    /// assert_eq!((arn.service, arn.account, arn.resource), ("iam", "111122223333", "user/path/alice"));
-    /// ```
-    pub fn parse(text: &'a str) -> Option<Self> {
-        // Every request is taken apart several times, and the parts are short: looking at the bytes is soonest.
-        let mut rest = text.strip_prefix("arn:")?;
-        let mut next = || {
-            let colon = rest.bytes().position(|byte| byte == b':')?;
-            let part = &rest[..colon];
-            rest = &rest[colon + 1..];
-            Some(part)
-        };
-        let (partition, service, region, account) = (next()?, next()?, next()?, next()?);
-        Some(Self { partition, service, region, account, resource: rest })
-    }
 }
 
 impl Caller {
@@ -556,30 +514,6 @@ pub struct Because {
     pub statement: Option<(usize, usize)>,
     /// The reason, as a sentence without the statement.
     pub text: &'static str,
-}
-
-impl Because {
-    /// The reason with its statement: `identity policy 1, statement 2 (ReadLogs): allows it`.
-    pub fn sentence<P: AsRef<crate::engine::Compiled>>(&self, layers: &Layers<P>) -> String {
-        let layer = self.layer.word();
-        let Some((policy, statement)) = self.statement else { return format!("{layer}: {}", self.text) };
-        let policies = match self.layer {
-            Layer::Identity => &layers.identity[..],
-            Layer::Resource => layers.resource.as_slice(),
-            Layer::Boundary => &layers.boundary,
-            Layer::Session => &layers.session,
-            Layer::Endpoint => &layers.endpoint,
-            Layer::Scp | Layer::Rcp | Layer::Service => &[],
-        };
-        let levels = match self.layer {
-            Layer::Scp => &layers.scp[..],
-            Layer::Rcp => &layers.rcp,
-            _ => &[],
-        };
-        let found = policies.iter().chain(levels.iter().flatten()).nth(policy);
-        let sid = found.and_then(|p| p.as_ref().sid(statement)).map(|s| format!(" ({s})")).unwrap_or_default();
-        format!("{layer} {}, statement {}{sid}: {}", policy + 1, statement + 1, self.text)
-    }
 }
 
 /// A decision with its reasons.

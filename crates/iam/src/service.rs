@@ -2,7 +2,8 @@
 //! not trust their account.
 
 use crate::policy::{Block, Condition, Policy, Principal};
-use crate::request::{Answer, Arn, Because, Decision, Layer, Request};
+use crate::arn::Arn;
+use crate::request::{Answer, Because, Decision, Layer, Request};
 use crate::value::{Operator, Test};
 
 /// What AWS keeps for itself, and the calls on it that IAM or KMS refuses to everybody, whatever policies allow.

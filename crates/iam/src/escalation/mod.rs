@@ -14,7 +14,7 @@ use crate::bits::Bits;
 use crate::engine::{CompiledStatement, Effect, Resource};
 use crate::pattern::Pattern;
 use crate::policy::{Block, Principal};
-use crate::reference::is_root_of;
+use crate::arn::Arn;
 use crate::request::{Context, Given};
 use crate::service::{is_everybody, is_reserved_role};
 use crate::tri::Tri;
@@ -1235,7 +1235,7 @@ impl Trust {
                                     add(trust.services.entry(service.clone()).or_default(), verdict, number);
                                 }
                                 Principal::Of(kind, value)
-                                    if kind == "AWS" && (*value == account.id || is_root_of(value, &account.id)) =>
+                                    if kind == "AWS" && (*value == account.id || Arn::is_root_of(value, &account.id)) =>
                                 {
                                     add(&mut trust.account, verdict, number);
                                 }
@@ -1286,7 +1286,7 @@ impl Index {
         let mut partition = "aws".to_owned();
         let mut names: Vec<(String, u32)> = Vec::new();
         for (number, arn) in arns.enumerate() {
-            let parsed = crate::request::Arn::parse(arn);
+            let parsed = crate::arn::Arn::parse(arn);
             if let Some(arn) = parsed {
                 arn.partition.clone_into(&mut partition);
             }

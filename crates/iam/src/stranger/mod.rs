@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::issuers::Issuer;
 use self::values::{Held, Wishes};
 use crate::policy::{Block, Policy, Principal, Statement};
-use crate::request::Arn;
+use crate::arn::Arn;
 use crate::tri::Tri;
 use crate::value::Operator;
 

@@ -151,7 +151,7 @@ impl<'a> Wishes<'a> {
     pub(super) fn ownerless(&self) -> Vec<&'a String> {
         let asked = self.wishes.iter().filter(|w| !w.operator.negated && w.operator.test != Test::Null);
         let is =
-            |v: &&String| !v.contains(['*', '?', '$']) && crate::request::Arn::parse(v).is_some_and(|arn| arn.account.is_empty());
+            |v: &&String| !v.contains(['*', '?', '$']) && crate::arn::Arn::parse(v).is_some_and(|arn| arn.account.is_empty());
         asked.flat_map(|w| w.values).filter(is).collect()
     }
 
@@ -273,7 +273,7 @@ fn texts(wants: &[Want], bases: &[Pattern], slot: &Slot, work: &Cell<usize>) -> 
             }
             match &slot.control {
                 Control::Taken { with_account } => {
-                    let says_whose = crate::request::Arn::parse(&value.text()).is_some_and(|arn| !arn.account.is_empty());
+                    let says_whose = crate::arn::Arn::parse(&value.text()).is_some_and(|arn| !arn.account.is_empty());
                     taken.extend((value.is_whole() && (*with_account || !says_whose)).then(|| pattern.clone()));
                 }
                 Control::Tenant(shapes, _) => {
