@@ -1,7 +1,7 @@
 //! Questions about an account: may this principal do that, and who may?
 
 use crate::account::{Account, Controls, DocumentId};
-use crate::engine::{Asked, Compiled};
+use crate::engine::{Evaluation, Compiled};
 use crate::arn::Arn;
 use crate::request::{Answer, BlockPublicAccess, Caller, Context, Decision, Layer, Layers, Request};
 use crate::tri::Tri;
@@ -312,7 +312,7 @@ impl Account<'_> {
             Decision::ExplicitlyDenied | Decision::ImplicitlyDenied => Tri::No,
         };
         let conditions = if verdict == Tri::Maybe {
-            Asked::new(&request, boundary.is_some(), self.actions).open_conditions(&layers)
+            Evaluation::new(&request, boundary.is_some(), self.actions).open_conditions(&layers)
         } else {
             Vec::new()
         };

@@ -17,7 +17,7 @@ mod trial;
 
 use crate::actions::{Action, Actions};
 use crate::bits::Bits;
-use crate::engine::{Compiled, CompiledStatement, Compiler, Effect, Resource, widened};
+use crate::engine::{Compiled, CompiledStatement, Compiler, StatementEffect, ResourcePattern, widened};
 use crate::pattern::{Pattern, Rest, VARIABLES, rest_within};
 use crate::policy::{Block, Policy, Principal};
 use crate::arn::Arn;
@@ -147,7 +147,7 @@ fn gained(old: &Both<'_>, new: &Both<'_>, side: Side, actions: &Actions) -> Vec<
         let pair = Pair { old, new, of_old: &of_old, of_new: &of_new, universe, class: &class, side, actions, symbols: &symbols };
         for &n in &of_new {
             let statement = &new.compiled.statements[n];
-            if statement.effect == Effect::Deny {
+            if statement.effect == StatementEffect::Deny {
                 continue;
             }
             for whom in whom(statement, side) {
@@ -224,7 +224,7 @@ struct One<'a> {
     statement: &'a CompiledStatement,
     whom: &'a Whom,
     /// None: on everything but what the statement leaves out.
-    include: Option<&'a Resource>,
+    include: Option<&'a ResourcePattern>,
 }
 
 /// What trying every sort of request comes to.
@@ -238,7 +238,7 @@ enum Trial {
 }
 
 /// Resources of a statement one by one, as they are shown and as they are.
-fn includes(statement: &CompiledStatement) -> Vec<(String, Option<Resource>)> {
+fn includes(statement: &CompiledStatement) -> Vec<(String, Option<ResourcePattern>)> {
     match &statement.resource {
         None => vec![("*".to_owned(), None)],
         Some(Block::Is(list)) => list.iter().map(|r| (outer(r).to_string(), Some(r.clone()))).collect(),
@@ -265,8 +265,8 @@ impl Symbols {
             let (Some(Block::Is(list)) | Some(Block::Not(list))) = &statement.resource else { continue };
             for resource in list {
                 match resource {
-                    Resource::Pattern(pattern) => is_taken |= pattern.has(&VARIABLES),
-                    Resource::Template(pieces) => {
+                    ResourcePattern::Pattern(pattern) => is_taken |= pattern.has(&VARIABLES),
+                    ResourcePattern::Template(pieces) => {
                         for piece in pieces {
                             match piece {
                                 Piece::Letter(letter, _) => is_taken |= VARIABLES.contains(letter),
@@ -287,11 +287,11 @@ impl Symbols {
     }
 
     /// The pattern of a resource with a letter in place of each variable; none where that cannot be told.
-    fn pattern(&self, resource: &Resource) -> Option<Pattern> {
+    fn pattern(&self, resource: &ResourcePattern) -> Option<Pattern> {
         let pieces = match resource {
-            Resource::Pattern(pattern) => return Some(pattern.clone()),
-            Resource::Template(_) if self.is_taken => return None,
-            Resource::Template(pieces) => pieces,
+            ResourcePattern::Pattern(pattern) => return Some(pattern.clone()),
+            ResourcePattern::Template(_) if self.is_taken => return None,
+            ResourcePattern::Template(pieces) => pieces,
         };
         let letter = |piece: &Piece| match piece {
             Piece::Letter(letter, wild) => Some((*letter, *wild && matches!(letter, '*' | '?'))),
@@ -309,10 +309,10 @@ impl Symbols {
 const SYMBOLS_MAX: usize = 10_000;
 
 /// A pattern that matches at least what the resource does.
-fn outer(resource: &Resource) -> Pattern {
+fn outer(resource: &ResourcePattern) -> Pattern {
     match resource {
-        Resource::Pattern(pattern) => pattern.clone(),
-        Resource::Template(pieces) => Pattern::arn(&widened(pieces)),
+        ResourcePattern::Pattern(pattern) => pattern.clone(),
+        ResourcePattern::Template(pieces) => Pattern::arn(&widened(pieces)),
     }
 }
 
@@ -342,7 +342,7 @@ fn left(from: &[&Pattern], without: &[&Pattern], picks: &[Vec<Pattern>], work_le
 
 /// What stands for all that was not compared, from this statement on: whatever the policy allows may be new.
 fn undecided(new: &Both<'_>, statement: usize) -> Class {
-    let allows = new.compiled.statements.iter().filter(|s| s.effect != Effect::Deny);
+    let allows = new.compiled.statements.iter().filter(|s| s.effect != StatementEffect::Deny);
     Class {
         actions: allows.fold(Bits::default(), |all, s| all.union(&s.actions)),
         resource: "more than can be compared".to_owned(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::account::{Account, DocumentId};
 use crate::actions::AccessLevel;
 use crate::bits::Bits;
-use crate::engine::{CompiledStatement, Effect, Resource};
+use crate::engine::{CompiledStatement, StatementEffect, ResourcePattern};
 use crate::policy::Block;
 
 /// What a principal may do on something.
@@ -134,20 +134,20 @@ impl Says {
             Self { allow: Bits::default(), perhaps_allow: Bits::default(), deny: Bits::default(), perhaps_deny: Bits::default() };
         for statement in statements {
             let sure = statement.understood && statement.conditions.is_empty() && !statement.has_templates();
-            let everywhere = matches!(&statement.resource, Some(Block::Is(list)) if list.iter().any(|r| matches!(r, Resource::Pattern(p) if p.is_all())));
+            let everywhere = matches!(&statement.resource, Some(Block::Is(list)) if list.iter().any(|r| matches!(r, ResourcePattern::Pattern(p) if p.is_all())));
             let mut put = |set: fn(&mut Self) -> &mut Bits| {
                 let set = set(&mut says);
                 *set = set.union(&statement.actions);
             };
-            if statement.effect != Effect::Deny {
+            if statement.effect != StatementEffect::Deny {
                 put(|s| &mut s.perhaps_allow);
-                if sure && statement.effect == Effect::Allow {
+                if sure && statement.effect == StatementEffect::Allow {
                     put(|s| &mut s.allow);
                 }
             }
-            if statement.effect != Effect::Allow {
+            if statement.effect != StatementEffect::Allow {
                 put(|s| &mut s.perhaps_deny);
-                if sure && everywhere && statement.effect == Effect::Deny {
+                if sure && everywhere && statement.effect == StatementEffect::Deny {
                     put(|s| &mut s.deny);
                 }
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::account::{Account, DocumentId};
 use crate::ask::Said;
-use crate::engine::Resource;
+use crate::engine::ResourcePattern;
 use crate::pattern::{Pattern, Rest, rest_of};
 use crate::policy::Block;
 use crate::arn::Arn;
@@ -152,7 +152,7 @@ impl Account<'_> {
         for statement in statements.iter().filter(|s| s.actions.contains(bit)) {
             let (Some(Block::Is(list)) | Some(Block::Not(list))) = &statement.resource else { continue };
             for resource in list {
-                if let Resource::Pattern(pattern) = resource
+                if let ResourcePattern::Pattern(pattern) = resource
                     && !apart.contains(pattern)
                 {
                     apart.push(pattern.clone());

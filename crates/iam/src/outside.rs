@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::Account;
-use crate::engine::Effect;
+use crate::engine::StatementEffect;
 use crate::policy::Block;
 use crate::arn::{Arn, is_unique_id};
 use crate::stranger::{Behalf, Outsider, Place, admitted};
@@ -155,7 +155,7 @@ fn of_policy(account: &Account<'_>, neighbours: &Neighbours, arn: &str, by: &str
         && account.restricts_public_buckets(arn)
         && crate::service::is_public_bucket_policy(&document.policy);
     // A deny may take back some of it.
-    let denies = document.compiled.statements.iter().any(|s| s.effect != Effect::Allow);
+    let denies = document.compiled.statements.iter().any(|s| s.effect != StatementEffect::Allow);
     let place = Place {
         account: &account.id,
         organization: account.organization.1.as_deref(),

@@ -163,6 +163,16 @@ pub struct Condition {
     pub values: Vec<String>,
 }
 
+impl Principal {
+    /// Whether AWS has this kind of principal, as far as we know what it means.
+    pub(crate) fn is_known_kind(&self) -> bool {
+        match self {
+            Self::Star => true,
+            Self::Of(kind, _) => matches!(kind.as_str(), "AWS" | "Service" | "Federated"),
+        }
+    }
+}
+
 impl Policy {
     /// Puts the ARN in place of each unique id of a principal (`AROA…`) that is known. Whether there was any.
     ///

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::engine::{CompiledCondition, Wanted};
+use crate::engine::{CompiledCondition, WantedValue};
 use crate::pattern::{Pattern, Rest, rest_within};
 use crate::request::{Context, Given};
 use crate::tri::Tri;
@@ -16,7 +16,7 @@ pub(super) fn implied(condition: &CompiledCondition, by: &[CompiledCondition]) -
         if asked.test == Test::Null {
             // A key that is compared is there.
             let is_there = given.test != Test::Null && !given.negated && !given.if_exists && given.set != Set::All;
-            return other == condition || is_there && condition.values.contains(&Wanted::Absent(false));
+            return other == condition || is_there && condition.values.contains(&WantedValue::Absent(false));
         }
         let alike = is_alike(asked.test, given.test) && asked.negated == given.negated && asked.set == given.set;
         // With IfExists it holds without the key, too.
@@ -40,12 +40,12 @@ fn is_alike(a: Test, b: Test) -> bool {
 }
 
 /// Whether one wanted value admits all that a narrower one does.
-fn is_covered(narrow: &Wanted, wide: &Wanted) -> bool {
+fn is_covered(narrow: &WantedValue, wide: &WantedValue) -> bool {
     match (wide, narrow) {
-        (Wanted::Like(wide), Wanted::Like(narrow)) => wide.covers(narrow),
-        (Wanted::Like(wide), Wanted::Text(narrow)) => wide.matches(narrow),
-        (Wanted::Net(wide), Wanted::Net(narrow)) => wide.covers(narrow),
-        (Wanted::Number(wide, a), Wanted::Number(narrow, b)) | (Wanted::Date(wide, a), Wanted::Date(narrow, b)) => {
+        (WantedValue::Like(wide), WantedValue::Like(narrow)) => wide.covers(narrow),
+        (WantedValue::Like(wide), WantedValue::Text(narrow)) => wide.matches(narrow),
+        (WantedValue::Net(wide), WantedValue::Net(narrow)) => wide.covers(narrow),
+        (WantedValue::Number(wide, a), WantedValue::Number(narrow, b)) | (WantedValue::Date(wide, a), WantedValue::Date(narrow, b)) => {
             match (wide, narrow) {
                 (Order::Less, Order::Less) | (Order::LessEqual, Order::Less | Order::LessEqual | Order::Equal) => b <= a,
                 (Order::Less, Order::LessEqual | Order::Equal) => b < a,
@@ -128,13 +128,13 @@ fn texts(conditions: &[&CompiledCondition], work_left: &mut usize) -> (Vec<Strin
     let is_truth = conditions.iter().any(|c| c.operator.is_some_and(|o| o.test == Test::Bool));
     for wanted in conditions.iter().flat_map(|c| &c.values) {
         match wanted {
-            Wanted::Text(text) => patterns.push(Pattern::exact(text)),
-            Wanted::Like(pattern) => patterns.push(pattern.clone()),
-            Wanted::Folded(text) => folded.push(text.clone()),
-            Wanted::Number(_, n) | Wanted::Date(_, n) => numbers.push(*n),
-            Wanted::Net(net) => nets.extend(net.edges().into_iter().map(|ip| ip.to_string())),
-            Wanted::Template(..) => is_template = true,
-            Wanted::Absent(_) | Wanted::Nothing => {}
+            WantedValue::Text(text) => patterns.push(Pattern::exact(text)),
+            WantedValue::Like(pattern) => patterns.push(pattern.clone()),
+            WantedValue::Folded(text) => folded.push(text.clone()),
+            WantedValue::Number(_, n) | WantedValue::Date(_, n) => numbers.push(*n),
+            WantedValue::Net(net) => nets.extend(net.edges().into_iter().map(|ip| ip.to_string())),
+            WantedValue::Template(..) => is_template = true,
+            WantedValue::Absent(_) | WantedValue::Nothing => {}
         }
     }
     let kinds = [!patterns.is_empty(), !folded.is_empty(), !numbers.is_empty(), !nets.is_empty()];

@@ -2,7 +2,7 @@
 
 use super::condition::implied;
 use super::{One, Pair, Whom, left, outer};
-use crate::engine::{CompiledStatement, Effect, Resource};
+use crate::engine::{CompiledStatement, StatementEffect, ResourcePattern};
 use crate::pattern::{Pattern, Rest, rest_within};
 use crate::policy::Block;
 
@@ -16,7 +16,7 @@ pub(super) fn is_covered(pair: &Pair<'_>, one: &One<'_>, work_left: &mut usize) 
         taken.add(pair, list);
     }
     for (_, s) in pair.new_statements() {
-        let denies = s.effect == Effect::Deny && s.is_understood() && whom.is_within(&s.principal);
+        let denies = s.effect == StatementEffect::Deny && s.is_understood() && whom.is_within(&s.principal);
         if denies && s.conditions.iter().all(|c| implied(c, asked)) {
             taken.add_block(pair, &s.resource);
         }
@@ -28,7 +28,7 @@ pub(super) fn is_covered(pair: &Pair<'_>, one: &One<'_>, work_left: &mut usize) 
         }
         let mut allowed = taken.clone();
         for (_, s) in pair.old_statements() {
-            let allows = s.effect == Effect::Allow && s.is_understood() && whom.is_within(&s.principal);
+            let allows = s.effect == StatementEffect::Allow && s.is_understood() && whom.is_within(&s.principal);
             if allows && s.conditions.iter().all(|c| implied(c, asked)) {
                 allowed.add_block(pair, &s.resource);
             }
@@ -38,12 +38,12 @@ pub(super) fn is_covered(pair: &Pair<'_>, one: &One<'_>, work_left: &mut usize) 
         }
     }
     // What the old policy denies must be denied by the new one.
-    for (n, denied) in pair.old_statements().filter(|(_, s)| s.effect != Effect::Allow) {
+    for (n, denied) in pair.old_statements().filter(|(_, s)| s.effect != StatementEffect::Allow) {
         if pair.new_statements().any(|(m, s)| s.effect == denied.effect && is_same(pair, n, m)) {
             continue;
         }
         let mut by = taken.clone();
-        for (_, s) in pair.new_statements().filter(|(_, s)| s.effect == Effect::Deny && s.is_understood()) {
+        for (_, s) in pair.new_statements().filter(|(_, s)| s.effect == StatementEffect::Deny && s.is_understood()) {
             let named = whom.is_within(&s.principal) || is_wider(s, denied);
             let holds = |c| implied(c, &denied.conditions) || implied(c, asked);
             if named && s.conditions.iter().all(holds) {
@@ -94,15 +94,15 @@ struct Taken {
     /// With a letter for each variable.
     without: Vec<Pattern>,
     /// Complements: all but these.
-    all_but: Vec<Vec<Resource>>,
+    all_but: Vec<Vec<ResourcePattern>>,
 }
 
 impl Taken {
-    fn add(&mut self, pair: &Pair<'_>, list: &[Resource]) {
+    fn add(&mut self, pair: &Pair<'_>, list: &[ResourcePattern]) {
         self.without.extend(list.iter().filter_map(|r| pair.symbols.pattern(r)));
     }
 
-    fn add_block(&mut self, pair: &Pair<'_>, block: &Option<Block<Vec<Resource>>>) {
+    fn add_block(&mut self, pair: &Pair<'_>, block: &Option<Block<Vec<ResourcePattern>>>) {
         match block {
             None => {}
             Some(Block::Is(list)) => self.add(pair, list),
@@ -111,7 +111,7 @@ impl Taken {
     }
 
     /// Whether it takes away all of a resource, or of what is in that and in another.
-    fn takes(&self, pair: &Pair<'_>, include: Option<&Resource>, also: Option<&Resource>, work_left: &mut usize) -> bool {
+    fn takes(&self, pair: &Pair<'_>, include: Option<&ResourcePattern>, also: Option<&ResourcePattern>, work_left: &mut usize) -> bool {
         let without: Vec<&Pattern> = self.without.iter().collect();
         let mut is_nothing = |from: &[&Pattern]| rest_within(from, &without, work_left) == Rest::Nothing;
         // Either of the two alone may be gone; a letter for a variable is right as long as nothing is compared with it.
@@ -123,7 +123,7 @@ impl Taken {
         // What complements leave: those of their exceptions that are not gone in any case.
         let mut picks: Vec<Vec<Pattern>> = Vec::new();
         for list in &self.all_but {
-            let stays = |r: &&Resource| !pair.symbols.pattern(r).is_some_and(|p| is_nothing(&[&p]));
+            let stays = |r: &&ResourcePattern| !pair.symbols.pattern(r).is_some_and(|p| is_nothing(&[&p]));
             let left: Vec<Pattern> = list.iter().filter(stays).map(outer).collect();
             if left.is_empty() {
                 return true;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::condition::States;
 use super::{One, Pair, Trial, Whom, account_of, left, shape_of};
 use crate::actions::Action;
-use crate::engine::{Asked, CompiledCondition, CompiledStatement, Effect, Filled, Resource, Wanted, filled};
+use crate::engine::{Evaluation, CompiledCondition, CompiledStatement, StatementEffect, FilledTemplate, ResourcePattern, WantedValue, filled};
 use crate::pattern::{Pattern, Rest};
 use crate::policy::{Block, Policy, Principal};
 use crate::reference::evaluate;
@@ -69,7 +69,7 @@ pub(super) fn run(pair: &Pair<'_>, one: &One<'_>, work_left: &mut usize) -> Tria
 fn at(pair: &Pair<'_>, one: &One<'_>, request: &mut Request, checks_left: &mut usize, work_left: &mut usize) -> Trial {
     let given = request.context.clone();
     request.complete(pair.actions);
-    let (asked, context) = (Asked::new(request, false, pair.actions), &request.context);
+    let (asked, context) = (Evaluation::new(request, false, pair.actions), &request.context);
     let fits = |s: &CompiledStatement| {
         let holds = s.conditions.iter().fold(Tri::Yes, |v, c| v.and(c.holds(context)));
         holds.and(asked.named(s).0[0]).and(if s.is_understood() { Tri::Yes } else { Tri::Maybe })
@@ -88,16 +88,16 @@ fn at(pair: &Pair<'_>, one: &One<'_>, request: &mut Request, checks_left: &mut u
     if let Some(Block::Not(list)) = &one.statement.resource {
         taken.without.extend(list.iter().filter_map(|r| concrete(r, context)));
     }
-    for (_, s) in pair.new_statements().filter(|(_, s)| s.effect == Effect::Deny && fits(s) == Tri::Yes) {
+    for (_, s) in pair.new_statements().filter(|(_, s)| s.effect == StatementEffect::Deny && fits(s) == Tri::Yes) {
         taken.add(&s.resource, context);
     }
     let mut allowed = taken.clone();
-    for (_, s) in pair.old_statements().filter(|(_, s)| s.effect == Effect::Allow && fits(s) == Tri::Yes) {
+    for (_, s) in pair.old_statements().filter(|(_, s)| s.effect == StatementEffect::Allow && fits(s) == Tri::Yes) {
         allowed.add(&s.resource, context);
     }
     // Not allowed by the old policy; or denied by it.
     let mut tries = vec![(vec![include.clone(), pair.universe.clone()], allowed)];
-    for (_, s) in pair.old_statements().filter(|(_, s)| s.effect != Effect::Allow && fits(s) != Tri::No) {
+    for (_, s) in pair.old_statements().filter(|(_, s)| s.effect != StatementEffect::Allow && fits(s) != Tri::No) {
         let from = || vec![include.clone(), pair.universe.clone()];
         match &s.resource {
             None => tries.push((from(), taken.clone())),
@@ -176,7 +176,7 @@ struct Taken {
 }
 
 impl Taken {
-    fn add(&mut self, block: &Option<Block<Vec<Resource>>>, context: &Context) {
+    fn add(&mut self, block: &Option<Block<Vec<ResourcePattern>>>, context: &Context) {
         match block {
             None => {}
             Some(Block::Is(list)) => self.without.extend(list.iter().filter_map(|r| concrete(r, context))),
@@ -193,12 +193,12 @@ impl Taken {
 }
 
 /// A resource with its variables filled in; none when one of them has no value.
-fn concrete(resource: &Resource, context: &Context) -> Option<Pattern> {
+fn concrete(resource: &ResourcePattern, context: &Context) -> Option<Pattern> {
     match resource {
-        Resource::Pattern(pattern) => Some(pattern.clone()),
-        Resource::Template(pieces) => match filled(pieces, context) {
-            Filled::With(letters) => Some(Pattern::arn_of(letters.into_iter())),
-            Filled::Missing | Filled::Unknown => None,
+        ResourcePattern::Pattern(pattern) => Some(pattern.clone()),
+        ResourcePattern::Template(pieces) => match filled(pieces, context) {
+            FilledTemplate::With(letters) => Some(Pattern::arn_of(letters.into_iter())),
+            FilledTemplate::Missing | FilledTemplate::Unknown => None,
         },
     }
 }
@@ -218,9 +218,9 @@ fn contexts(
             None => &[][..],
             Some(Block::Is(list) | Block::Not(list)) => list,
         };
-        let of_resources = resources.iter().filter_map(|r| if let Resource::Template(pieces) = r { Some(pieces) } else { None });
+        let of_resources = resources.iter().filter_map(|r| if let ResourcePattern::Template(pieces) = r { Some(pieces) } else { None });
         let of_values = statement.conditions.iter().flat_map(|c| &c.values);
-        let of_values = of_values.filter_map(|v| if let Wanted::Template(_, pieces) = v { Some(pieces) } else { None });
+        let of_values = of_values.filter_map(|v| if let WantedValue::Template(_, pieces) = v { Some(pieces) } else { None });
         for piece in of_resources.chain(of_values).flatten() {
             if let Piece::Variable(key, _) = piece {
                 keys.entry(key).or_default();
@@ -260,7 +260,7 @@ fn contexts(
         };
         is_complete &= states.is_complete;
         let asked = one.statement.conditions.iter().filter(|c| c.key == *key);
-        let asked: Vec<_> = asked.filter(|c| !c.values.iter().any(|v| matches!(v, Wanted::Template(..)))).collect();
+        let asked: Vec<_> = asked.filter(|c| !c.values.iter().any(|v| matches!(v, WantedValue::Template(..)))).collect();
         states.list.retain(|state| {
             let mut context = Context::default();
             if let Some(given) = state {

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::account::{Account, Controls, DocumentId, PrincipalKind};
 use crate::bits::Bits;
-use crate::engine::{CompiledStatement, Effect, Resource};
+use crate::engine::{CompiledStatement, StatementEffect, ResourcePattern};
 use crate::pattern::Pattern;
 use crate::policy::{Block, Principal};
 use crate::arn::Arn;
@@ -632,7 +632,7 @@ impl Graph<'_, '_> {
         let whole = left.len() * 10 >= self.tables.all.len() * 9 && left.meets(&self.tables.grants);
         // It says `*`, also among others or spelled out service by service; or it says what it leaves out.
         let spelled =
-            |statement: &CompiledStatement| statement.effect == Effect::Allow && matches!(statement.unlisted, Block::Is(_));
+            |statement: &CompiledStatement| statement.effect == StatementEffect::Allow && matches!(statement.unlisted, Block::Is(_));
         let mut plain = Bits::default();
         policies
             .iter()
@@ -677,7 +677,7 @@ impl Wide {
         let mut wide = Self::default();
         for statement in statements {
             let on_all = match &statement.resource {
-                Some(Block::Is(list)) => list.iter().any(|r| matches!(r, Resource::Pattern(p) if p.is_all())),
+                Some(Block::Is(list)) => list.iter().any(|r| matches!(r, ResourcePattern::Pattern(p) if p.is_all())),
                 Some(Block::Not(list)) => list.is_empty(),
                 None => false,
             };
@@ -686,9 +686,9 @@ impl Wide {
             }
             let sure = statement.understood && statement.conditions.is_empty();
             let (certain, perhaps) = match statement.effect {
-                Effect::Allow => (&mut wide.allowed, &mut wide.perhaps_allowed),
-                Effect::Deny => (&mut wide.denied, &mut wide.perhaps_denied),
-                Effect::Other => continue,
+                StatementEffect::Allow => (&mut wide.allowed, &mut wide.perhaps_allowed),
+                StatementEffect::Deny => (&mut wide.denied, &mut wide.perhaps_denied),
+                StatementEffect::Other => continue,
             };
             *perhaps = perhaps.union(&statement.actions);
             if sure {
@@ -1008,9 +1008,9 @@ impl Mind<'_, '_> {
                 let statement = &self.graph.account.documents[d as usize].compiled.statements[s as usize];
                 let applies = statement.applies_to(arn, &context);
                 match statement.effect {
-                    Effect::Allow => allow = allow.or(applies),
-                    Effect::Deny => deny = deny.or(applies),
-                    Effect::Other => (allow, deny) = (allow.or(applies.and(Tri::Maybe)), deny.or(applies.and(Tri::Maybe))),
+                    StatementEffect::Allow => allow = allow.or(applies),
+                    StatementEffect::Deny => deny = deny.or(applies),
+                    StatementEffect::Other => (allow, deny) = (allow.or(applies.and(Tri::Maybe)), deny.or(applies.and(Tri::Maybe))),
                 }
             }
             verdict = verdict.and(allow).and(deny.not());
@@ -1057,9 +1057,9 @@ impl Mind<'_, '_> {
         let documents = self.graph.account.principals[self.number as usize].policies.clone();
         for (d, s) in self.statements(&documents, need) {
             let statement = &self.graph.account.documents[d as usize].compiled.statements[s as usize];
-            if let (Effect::Allow, Some(Block::Is(list))) = (statement.effect, &statement.resource) {
+            if let (StatementEffect::Allow, Some(Block::Is(list))) = (statement.effect, &statement.resource) {
                 let patterns =
-                    list.iter().filter_map(|r| if let Resource::Pattern(p) = r { Some(p) } else { None }).filter(|p| !p.is_all());
+                    list.iter().filter_map(|r| if let ResourcePattern::Pattern(p) = r { Some(p) } else { None }).filter(|p| !p.is_all());
                 // An ARN of a type that the action takes and that the pattern allows.
                 examples.extend(patterns.flat_map(|p| arns.iter().filter_map(|a| a.meets(p))).take(EXAMPLES_MAX));
             }
@@ -1111,7 +1111,7 @@ impl Mind<'_, '_> {
         for (d, s) in self.statements(layer, need) {
             let statement = &self.graph.account.documents[d as usize].compiled.statements[s as usize];
             let mut verdict = statement.conditions.iter().fold(Tri::from(true), |v, c| v.and(c.holds(context)));
-            if !statement.understood || statement.effect == Effect::Other {
+            if !statement.understood || statement.effect == StatementEffect::Other {
                 verdict = verdict.and(Tri::Maybe);
             }
             let about = &self.graph.tables.about[&(d, s)];
@@ -1125,10 +1125,10 @@ impl Mind<'_, '_> {
                     sets.1 = sets.1.union(about);
                 }
             };
-            if statement.effect != Effect::Deny {
+            if statement.effect != StatementEffect::Deny {
                 put(&mut allow);
             }
-            if statement.effect != Effect::Allow {
+            if statement.effect != StatementEffect::Allow {
                 put(&mut deny);
             }
         }
@@ -1165,7 +1165,7 @@ impl Graph<'_, '_> {
 impl Need {
     /// Whether a statement allows all of it, or denies any of it.
     fn is_touched_by(&self, statement: &CompiledStatement) -> bool {
-        let allows = statement.effect == Effect::Allow;
+        let allows = statement.effect == StatementEffect::Allow;
         if allows {
             !self.actions.is_empty() && statement.actions.covers(&self.actions)
         } else {
@@ -1215,8 +1215,8 @@ impl Trust {
             let (Some(document), false) = (role.trust, is_reserved_role(&role.arn)) else { continue };
             let statements = &account.documents[document as usize].compiled.statements;
             // A deny in a trust policy is rare: what it leaves is not sure.
-            let denies = statements.iter().any(|s| s.effect != Effect::Allow);
-            for statement in statements.iter().filter(|s| s.effect == Effect::Allow && s.actions.contains(assume)) {
+            let denies = statements.iter().any(|s| s.effect != StatementEffect::Allow);
+            for statement in statements.iter().filter(|s| s.effect == StatementEffect::Allow && s.actions.contains(assume)) {
                 let mut context = Context::open();
                 context.set("aws:PrincipalAccount", Given::One(account.id.clone()));
                 let mut verdict = statement.conditions.iter().fold(Tri::Yes, |v, c| v.and(c.holds(&context)));
@@ -1255,7 +1255,7 @@ impl Trust {
                 }
             }
             // Roles that only web identities may assume have another action.
-            for statement in statements.iter().filter(|s| s.effect == Effect::Allow && !s.actions.contains(assume)) {
+            for statement in statements.iter().filter(|s| s.effect == StatementEffect::Allow && !s.actions.contains(assume)) {
                 if let Some(Block::Is(list)) = &statement.principal {
                     for principal in list {
                         if let Principal::Of(kind, provider) = principal
@@ -1300,13 +1300,13 @@ impl Index {
 
     /// Those that a statement is about.
     fn set(&self, statement: &CompiledStatement) -> Bits {
-        let of = |list: &[Resource]| {
+        let of = |list: &[ResourcePattern]| {
             let mut set = Bits::default();
             for resource in list {
                 let found = match resource {
-                    Resource::Pattern(pattern) => self.matching(pattern),
+                    ResourcePattern::Pattern(pattern) => self.matching(pattern),
                     // Any text may stand in place of a variable.
-                    Resource::Template(pieces) => self.matching(&Pattern::arn(&crate::engine::widened(pieces))),
+                    ResourcePattern::Template(pieces) => self.matching(&Pattern::arn(&crate::engine::widened(pieces))),
                 };
                 set = if set.is_empty() { found } else { set.union(&found) };
             }
