@@ -77,12 +77,12 @@ pub struct Actions {
     pub date: String,
     /// Where the data comes from, for people.
     pub source: String,
-    services: Vec<Service>,
-    rows: Vec<Row>,
+    services: Vec<ActionService>,
+    rows: Vec<ActionRow>,
 }
 
 #[derive(Clone)]
-struct Service {
+struct ActionService {
     name: Range<u32>,
     rows: Range<u32>,
     rcp: bool,
@@ -92,7 +92,7 @@ struct Service {
 }
 
 #[derive(Clone)]
-struct Row {
+struct ActionRow {
     name: Range<u32>,
     service: u16,
     level: AccessLevel,
@@ -150,7 +150,7 @@ impl Actions {
         }
         let mut comment = || lines.next().and_then(|l| l.strip_prefix("# ")).map(str::to_owned).ok_or("no date or source");
         let (date, source) = (comment()?, comment()?);
-        let (mut services, mut rows): (Vec<Service>, Vec<Row>) = (Vec::new(), Vec::new());
+        let (mut services, mut rows): (Vec<ActionService>, Vec<ActionRow>) = (Vec::new(), Vec::new());
         let range = |part: &str| {
             let start = part.as_ptr() as usize - text.as_ptr() as usize;
             start as u32..(start + part.len()) as u32
@@ -159,12 +159,12 @@ impl Actions {
             let mut words = line.split(' ');
             let (kind, first) = (words.next().unwrap_or_default(), words.next().ok_or_else(|| format!("line {line:?}"))?);
             if kind == "s" {
-                let before = services.last().map_or("", |s: &Service| &text[s.name.start as usize..s.name.end as usize]);
+                let before = services.last().map_or("", |s: &ActionService| &text[s.name.start as usize..s.name.end as usize]);
                 if before >= first {
                     return Err(format!("service {first} is out of order"));
                 }
                 let (name, here) = (range(first), rows.len() as u32);
-                services.push(Service {
+                services.push(ActionService {
                     name,
                     rows: here..here,
                     rcp: words.next() == Some("rcp"),
@@ -191,10 +191,10 @@ impl Actions {
                     let (types, keys) = (column()?, column()?);
                     let lower = |r: &Range<u32>| text[r.start as usize..r.end as usize].to_ascii_lowercase();
                     let name = range(first);
-                    if rows.len() as u32 > service.rows.start && rows.last().is_some_and(|r: &Row| lower(&r.name) >= lower(&name)) {
+                    if rows.len() as u32 > service.rows.start && rows.last().is_some_and(|r: &ActionRow| lower(&r.name) >= lower(&name)) {
                         return Err(format!("action {first} is out of order"));
                     }
-                    rows.push(Row { name, service: number as u16, level, types, keys });
+                    rows.push(ActionRow { name, service: number as u16, level, types, keys });
                     service.rows.end = rows.len() as u32;
                 }
                 other => return Err(format!("a line of kind {other:?}")),
@@ -231,7 +231,7 @@ impl Actions {
     pub fn find(&self, action: &str) -> Option<Action> {
         let (service, name) = action.split_once(':')?;
         let rows = self.services[self.service(service)?].rows.clone();
-        let compare = |row: &Row| {
+        let compare = |row: &ActionRow| {
             let known = self.part(&row.name).bytes().map(|b| b.to_ascii_lowercase());
             known.cmp(name.bytes().map(|b| b.to_ascii_lowercase()))
         };

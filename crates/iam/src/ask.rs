@@ -3,7 +3,7 @@
 use crate::account::{Account, Controls, DocumentId};
 use crate::engine::{Evaluation, Compiled};
 use crate::arn::Arn;
-use crate::request::{Answer, BlockPublicAccess, Caller, Context, Decision, Layer, Layers, Request};
+use crate::request::{ExplainedDecision, BlockPublicAccess, Caller, Context, Decision, PolicyLayer, Layers, Request};
 use crate::tri::Tri;
 
 /// What is to be said to a question.
@@ -21,7 +21,7 @@ use crate::tri::Tri;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
+pub struct AccessAnswer {
     /// Yes: it must be allowed. Maybe: it hangs on `conditions`, or on what is not known.
     pub verdict: Tri,
     /// The decision behind it.
@@ -33,10 +33,10 @@ pub struct Said {
     /// What was not read and may decide otherwise, as sentences.
     pub unread: Vec<String>,
     /// The layer that decided.
-    pub(crate) last_word: Option<Layer>,
+    pub(crate) last_word: Option<PolicyLayer>,
 }
 
-impl Said {
+impl AccessAnswer {
     /// Something that was not read may decide otherwise.
     fn leave_open(&mut self, why: String) {
         (self.verdict, self.decision) = (Tri::Maybe, Decision::Unknown);
@@ -62,7 +62,7 @@ impl Account<'_> {
     /// # Errors
     /// When there is none, or several.
     pub fn principal(&self, name: &str) -> Result<usize, String> {
-        let is = |p: &crate::account::Identity| p.arn == name || p.name == name || p.arn.ends_with(&format!(":{name}"));
+        let is = |p: &crate::account::IamPrincipal| p.arn == name || p.name == name || p.arn.ends_with(&format!(":{name}"));
         let found: Vec<usize> = (0..self.principals.len()).filter(|n| is(&self.principals[*n])).collect();
         match found.as_slice() {
             [one] => Ok(*one),
@@ -75,12 +75,12 @@ impl Account<'_> {
     }
 
     /// Whether a principal of the account may do something. What a request would bring along is open.
-    pub fn may(&self, principal: usize, action: &str, resource: &str) -> Said {
+    pub fn may(&self, principal: usize, action: &str, resource: &str) -> AccessAnswer {
         self.may_there(principal, None, action, resource)
     }
 
     /// The same, where the account that the resource belongs to is at hand: its policies are asked as well.
-    pub fn may_there(&self, principal: usize, owner: Option<&Account<'_>>, action: &str, resource: &str) -> Said {
+    pub fn may_there(&self, principal: usize, owner: Option<&Account<'_>>, action: &str, resource: &str) -> AccessAnswer {
         let me = &self.principals[principal];
         let caller = Caller::Aws(me.arn.clone());
         let identity = me.policies.iter().map(|d| &self.documents[*d as usize].compiled).collect();
@@ -101,7 +101,8 @@ impl Account<'_> {
         }
         self.leave_open_controls(&mut said);
         if !me.unread.is_empty() && said.decision != Decision::ExplicitlyDenied {
-            said.leave_open(format!("not read: {}", me.unread.join(", ")));
+            let unread: Vec<String> = me.unread.iter().map(ToString::to_string).collect();
+            said.leave_open(format!("not read: {}", unread.join(", ")));
         }
         said
     }
@@ -112,7 +113,7 @@ impl Account<'_> {
     }
 
     /// Whether somebody of another account may, as far as this account has a say.
-    pub fn may_from_outside(&self, caller: Caller, action: &str, resource: &str) -> Said {
+    pub fn may_from_outside(&self, caller: Caller, action: &str, resource: &str) -> AccessAnswer {
         let foreign = matches!(&caller, Caller::Aws(_));
         let who = match &caller {
             Caller::Aws(name) | Caller::Service(name) | Caller::Federated(name) => name.clone(),
@@ -120,7 +121,7 @@ impl Account<'_> {
         };
         // What it is allowed at home is not visible here.
         let home = self.everything(
-            crate::request::Side::Identity,
+            crate::request::PolicySide::Identity,
             r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#,
         );
         let identity: Vec<&Compiled> = home.iter().filter(|_| foreign).collect();
@@ -137,7 +138,7 @@ impl Account<'_> {
         said
     }
 
-    fn everything(&self, side: crate::request::Side, text: &str) -> Option<Compiled> {
+    fn everything(&self, side: crate::request::PolicySide, text: &str) -> Option<Compiled> {
         let policy = crate::policy::parse(text).ok()?;
         Some(crate::engine::Compiler::new(self.actions).compile(&policy, side))
     }
@@ -149,32 +150,32 @@ impl Account<'_> {
             return Some(format!("it is of account {}", arn.account));
         }
         // Names of buckets have no account in them: a bucket that is not in the whole list of the account's is another's.
-        let whole = self.asked.is_some() && self.holes_of("s3:bucket").is_empty();
+        let whole = self.asked.is_some() && self.unread_facts_of("s3:bucket").is_empty();
         let bucket = arn.resource.split('/').next().filter(|_| arn.service == "s3" && arn.region.is_empty())?;
         let own = self.has_bucket(bucket) || self.resources.iter().any(|r| r.arn == format!("arn:aws:s3:::{bucket}"));
         (whole && !own && !bucket.contains(['*', '?'])).then(|| format!("bucket {bucket} is not of this account"))
     }
 
     /// A policy of the resource that was not read may allow what nothing else does, and deny what something else allows.
-    fn leave_open_unread(&self, action: &str, resource: &str, said: &mut Said) {
+    fn leave_open_unread(&self, action: &str, resource: &str, said: &mut AccessAnswer) {
         let Some(why) = self.own_unread(action, resource) else { return };
         let settled = said.decision == Decision::ExplicitlyDenied
             || said.decision == Decision::ImplicitlyDenied
-                && said.last_word.is_some_and(|l| matches!(l, Layer::Scp | Layer::Service));
+                && said.last_word.is_some_and(|l| matches!(l, PolicyLayer::Scp | PolicyLayer::Service));
         if !settled {
             said.leave_open(why);
         }
     }
 
     /// Policies of the organization that were not read may deny.
-    fn leave_open_controls(&self, said: &mut Said) {
+    fn leave_open_controls(&self, said: &mut AccessAnswer) {
         if let (Controls::Unread(why), Tri::Yes | Tri::Maybe) = (&self.controls, said.verdict) {
             said.leave_open(format!("policies of the organization (SCPs, RCPs) were not read ({why}): they may deny it"));
         }
     }
 
     /// A grant allows beside all policies; an explicit deny still decides.
-    fn by_grant(&self, who: &str, action: &str, resource: &str, said: &mut Said) {
+    fn by_grant(&self, who: &str, action: &str, resource: &str, said: &mut AccessAnswer) {
         let Some(operation) = action.split_once(':').filter(|(s, _)| s.eq_ignore_ascii_case("kms")).map(|(_, name)| name) else {
             return;
         };
@@ -194,7 +195,7 @@ impl Account<'_> {
         if said.verdict != Tri::Yes
             && let Some(arn) = Arn::parse(resource)
             && let Some(key) = arn.resource.strip_prefix("key/")
-            && let Some(why) = self.hole("kms:grant", arn.region, &format!("{key}/"))
+            && let Some(why) = self.unread_reason("kms:grant", arn.region, &format!("{key}/"))
         {
             said.verdict = said.verdict.or(Tri::Maybe);
             said.unread.push(format!("grants of the key were not read ({why})"));
@@ -202,7 +203,7 @@ impl Account<'_> {
     }
 
     /// An ACL of a bucket allows beside its policy; an explicit deny still decides.
-    fn by_acl(&self, signed: bool, action: &str, resource: &str, said: &mut Said) {
+    fn by_acl(&self, signed: bool, action: &str, resource: &str, said: &mut AccessAnswer) {
         let Some(name) = resource.strip_prefix("arn:aws:s3:::") else { return };
         let bucket = name.split('/').next().unwrap_or_default();
         if said.decision == Decision::ExplicitlyDenied || said.verdict == Tri::Yes || self.ignores_acls(bucket) {
@@ -228,9 +229,9 @@ impl Account<'_> {
         boundary: Option<DocumentId>,
         action: &str,
         resource: &str,
-    ) -> Said {
+    ) -> AccessAnswer {
         let open = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}"#;
-        let there = self.everything(crate::request::Side::Resource, open);
+        let there = self.everything(crate::request::PolicySide::Resource, open);
         let account = Arn::parse(resource).map(|a| a.account).filter(|a| a.len() == 12);
         let side = There { policy: None, compiled: there.as_ref(), owner: self, account: account.unwrap_or("000000000000") };
         self.decide_with(caller, identity, names, boundary, &side, action, resource)
@@ -246,7 +247,7 @@ impl Account<'_> {
         owner: &Account<'_>,
         action: &str,
         resource: &str,
-    ) -> Said {
+    ) -> AccessAnswer {
         let policy = owner.policy_of(action, resource);
         let account = Arn::parse(resource).map(|a| a.account).filter(|a| a.len() == 12).unwrap_or(&owner.id);
         let compiled = policy.map(|d| &owner.documents[d as usize].compiled);
@@ -264,7 +265,7 @@ impl Account<'_> {
         there: &There<'_>,
         action: &str,
         resource: &str,
-    ) -> Said {
+    ) -> AccessAnswer {
         let mut request = Request {
             action: action.to_owned(),
             resource: resource.to_owned(),
@@ -288,13 +289,13 @@ impl Account<'_> {
             ..Layers::default()
         };
         let answer = Compiled::evaluate_complete(&request, &layers, self.actions);
-        let name = |layer: Layer, policy: usize| -> String {
+        let name = |layer: PolicyLayer, policy: usize| -> String {
             let (account, document) = match layer {
-                Layer::Identity => (self, names.get(policy).copied()),
-                Layer::Resource => (owner, there.policy),
-                Layer::Boundary => (self, boundary),
-                Layer::Scp => (self, self.scp.iter().flatten().nth(policy).copied()),
-                Layer::Rcp => (owner, rcp.iter().flatten().nth(policy).copied()),
+                PolicyLayer::Identity => (self, names.get(policy).copied()),
+                PolicyLayer::Resource => (owner, there.policy),
+                PolicyLayer::Boundary => (self, boundary),
+                PolicyLayer::Scp => (self, self.scp.iter().flatten().nth(policy).copied()),
+                PolicyLayer::Rcp => (owner, rcp.iter().flatten().nth(policy).copied()),
                 _ => (self, None),
             };
             document.map(|d| account.documents[d as usize].name.clone()).unwrap_or_default()
@@ -303,7 +304,7 @@ impl Account<'_> {
         let last_word = answer.because.last().map(|b| b.layer);
         if there.policy.is_none() {
             // That somebody else's policy allows was only assumed.
-            answer.because.retain(|b| !(b.layer == Layer::Resource && b.statement.is_some()));
+            answer.because.retain(|b| !(b.layer == PolicyLayer::Resource && b.statement.is_some()));
         }
         let because = sentences(&answer, &layers, &name);
         let verdict = match answer.decision {
@@ -316,7 +317,7 @@ impl Account<'_> {
         } else {
             Vec::new()
         };
-        Said { verdict, decision: answer.decision, because, conditions, unread: Vec::new(), last_word }
+        AccessAnswer { verdict, decision: answer.decision, because, conditions, unread: Vec::new(), last_word }
     }
 
     /// Why the policy that decides about a resource is not known.
@@ -329,7 +330,7 @@ impl Account<'_> {
                 Some(role) if role.trust.is_some() || role.kind == crate::account::PrincipalKind::User => return None,
                 Some(_) if self.asked.is_some() => "it cannot be understood".to_owned(),
                 Some(_) => return None,
-                None if arn.account == self.id => self.hole("iam:role", "global", name)?,
+                None if arn.account == self.id => self.unread_reason("iam:role", "global", name)?,
                 None => return None,
             };
             return Some(format!("the trust policy of role {name} was not read ({why})"));
@@ -348,7 +349,7 @@ impl Account<'_> {
             return role.trust;
         }
         let bucket = resource.split_once('/').filter(|_| resource.starts_with("arn:aws:s3:::")).map(|(bucket, _)| bucket);
-        let is = |r: &&crate::account::Resource| r.arn == resource || Some(r.arn.as_str()) == bucket;
+        let is = |r: &&crate::account::ResourceWithPolicy| r.arn == resource || Some(r.arn.as_str()) == bucket;
         self.resources.iter().find(is).map(|r| r.policy)
     }
 }
@@ -371,16 +372,16 @@ fn permits(permission: &str, action: &str) -> bool {
     lists.iter().copied().flatten().any(|a| a.eq_ignore_ascii_case(action))
 }
 
-fn sentences(answer: &Answer, layers: &Layers<&Compiled>, name: &dyn Fn(Layer, usize) -> String) -> Vec<String> {
+fn sentences(answer: &ExplainedDecision, layers: &Layers<&Compiled>, name: &dyn Fn(PolicyLayer, usize) -> String) -> Vec<String> {
     let one = |because: &crate::request::Because| match because.statement {
         None => format!("{}: {}", because.layer.word(), because.text),
         Some((policy, statement)) => {
             let list = match because.layer {
-                Layer::Identity => layers.identity.get(policy),
-                Layer::Resource => layers.resource.as_ref(),
-                Layer::Boundary => layers.boundary.get(policy),
-                Layer::Scp => layers.scp.iter().flatten().nth(policy),
-                Layer::Rcp => layers.rcp.iter().flatten().nth(policy),
+                PolicyLayer::Identity => layers.identity.get(policy),
+                PolicyLayer::Resource => layers.resource.as_ref(),
+                PolicyLayer::Boundary => layers.boundary.get(policy),
+                PolicyLayer::Scp => layers.scp.iter().flatten().nth(policy),
+                PolicyLayer::Rcp => layers.rcp.iter().flatten().nth(policy),
                 _ => None,
             };
             let sid = list.and_then(|p| p.sid(statement)).map(|s| format!(" ({s})")).unwrap_or_default();

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::policy::{Policy, PolicyError, parse};
-use crate::request::{BlockPublicAccess, Caller, Context, Given, Layer, Layers, Request};
+use crate::request::{BlockPublicAccess, Caller, Context, ContextValue, PolicyLayer, Layers, Request};
 
 /// One case. What is absent does not limit.
 ///
@@ -63,7 +63,7 @@ struct WrittenRequest<'a> {
     #[serde(borrow)]
     principal: WrittenCaller<'a>,
     #[serde(default)]
-    context: BTreeMap<String, Given>,
+    context: BTreeMap<String, ContextValue>,
 }
 
 #[derive(Deserialize)]
@@ -85,16 +85,16 @@ enum WrittenCaller<'a> {
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
-struct Blocks {
+struct PublicAccessBlocks {
     #[serde(default)]
-    account: Option<Block>,
+    account: Option<PublicAccessBlock>,
     #[serde(default)]
-    bucket: Option<Block>,
+    bucket: Option<PublicAccessBlock>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
-struct Block {
+struct PublicAccessBlock {
     restrict_public_buckets: bool,
 }
 
@@ -115,9 +115,9 @@ impl<P> Case<P> {
     ///
     /// # Errors
     /// When it is no case, or a policy in it cannot be read.
-    pub fn read(text: &str, mut policy: impl FnMut(Layer, &str) -> Result<P, PolicyError>) -> Result<Self, CaseError> {
+    pub fn read(text: &str, mut policy: impl FnMut(PolicyLayer, &str) -> Result<P, PolicyError>) -> Result<Self, CaseError> {
         let mut fields: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(text)?;
-        let mut read = |layer: Layer, number: usize, raw: &RawValue| {
+        let mut read = |layer: PolicyLayer, number: usize, raw: &RawValue| {
             // A document may also be given as the text that some APIs answer with.
             let text = raw.get();
             let inner: Option<String> = if text.starts_with('"') { serde_json::from_str(text).ok() } else { None };
@@ -132,17 +132,17 @@ impl<P> Case<P> {
         };
         let name = field(&mut fields, "name")?.unwrap_or_default();
         let request: WrittenRequest<'_> = field(&mut fields, "request")?.ok_or_else(|| custom("it has no request"))?;
-        let identity = list(Layer::Identity, field(&mut fields, "identity_policies")?.unwrap_or_default())?;
-        let resource = list(Layer::Resource, field::<&RawValue>(&mut fields, "resource_policy")?.into_iter().collect())?.pop();
-        let boundary = list(Layer::Boundary, field(&mut fields, "permission_boundaries")?.unwrap_or_default())?;
-        let session = list(Layer::Session, field(&mut fields, "session_policies")?.unwrap_or_default())?;
-        let endpoint = list(Layer::Endpoint, field(&mut fields, "endpoint_policies")?.unwrap_or_default())?;
+        let identity = list(PolicyLayer::Identity, field(&mut fields, "identity_policies")?.unwrap_or_default())?;
+        let resource = list(PolicyLayer::Resource, field::<&RawValue>(&mut fields, "resource_policy")?.into_iter().collect())?.pop();
+        let boundary = list(PolicyLayer::Boundary, field(&mut fields, "permission_boundaries")?.unwrap_or_default())?;
+        let session = list(PolicyLayer::Session, field(&mut fields, "session_policies")?.unwrap_or_default())?;
+        let endpoint = list(PolicyLayer::Endpoint, field(&mut fields, "endpoint_policies")?.unwrap_or_default())?;
         let mut levels = |layer, levels: Option<Vec<Vec<&RawValue>>>| {
             levels.unwrap_or_default().into_iter().map(|l| list(layer, l)).collect::<Result<Vec<_>, _>>()
         };
-        let scp = levels(Layer::Scp, field(&mut fields, "scp_levels")?)?;
-        let rcp = levels(Layer::Rcp, field(&mut fields, "rcp_levels")?)?;
-        let blocks: Blocks = field(&mut fields, "block_public_access")?.unwrap_or_default();
+        let scp = levels(PolicyLayer::Scp, field(&mut fields, "scp_levels")?)?;
+        let rcp = levels(PolicyLayer::Rcp, field(&mut fields, "rcp_levels")?)?;
+        let blocks: PublicAccessBlocks = field(&mut fields, "block_public_access")?.unwrap_or_default();
         let restricts = [&blocks.account, &blocks.bucket].into_iter().flatten().any(|b| b.restrict_public_buckets);
         let block_public_access = BlockPublicAccess { restrict_public_buckets: restricts };
         let mut context = Context::default();

@@ -21,7 +21,7 @@ use crate::engine::{Compiled, CompiledStatement, Compiler, StatementEffect, Reso
 use crate::pattern::{Pattern, Rest, VARIABLES, rest_within};
 use crate::policy::{Block, Policy, Principal};
 use crate::arn::Arn;
-use crate::request::{Request, Side};
+use crate::request::{Request, PolicySide};
 use crate::service::is_everybody;
 use crate::tri::Tri;
 use crate::value::Piece;
@@ -29,11 +29,11 @@ use crate::value::Piece;
 /// A class of requests that one of the policies allows and the other does not.
 ///
 /// ```
-/// use bartizan_iam::{Actions, Side, Tri, difference, parse};
+/// use bartizan_iam::{Actions, PolicySide, Tri, difference, parse};
 /// let policy = |actions: &str| {
 ///     parse(&format!(r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{actions}", "Resource": "*"}}}}"#))
 /// };
-/// let found = difference(&policy("s3:Get*")?, &policy("s3:*")?, Side::Identity, Actions::builtin());
+/// let found = difference(&policy("s3:Get*")?, &policy("s3:*")?, PolicySide::Identity, Actions::builtin());
 /// let gained = &found.gained[0];
 /// assert_eq!((gained.resource.as_str(), gained.verdict), ("*", Tri::Yes));
 /// // The reference evaluator denies it by the old policy and allows it by the new one.
@@ -41,7 +41,7 @@ use crate::value::Piece;
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Class {
+pub struct AccessClass {
     /// The actions.
     pub actions: Bits,
     /// The resources, as the policy has them: a pattern, or `all but` some.
@@ -60,7 +60,7 @@ pub struct Class {
     pub witness: Option<Request>,
 }
 
-impl Class {
+impl AccessClass {
     /// Keys of the conditions that the witness does not have, which is what makes the difference or does not matter:
     /// `aws:multifactorauthpresent`, in lower case.
     pub fn absent<'a>(&'a self, witness: &'a Request) -> impl Iterator<Item = &'a str> {
@@ -71,20 +71,20 @@ impl Class {
 /// The difference of two policies.
 ///
 /// ```
-/// use bartizan_iam::{Actions, Side, difference, parse};
+/// use bartizan_iam::{Actions, PolicySide, difference, parse};
 /// let policy = |actions: &str| {
 ///     parse(&format!(r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{actions}", "Resource": "*"}}}}"#))
 /// };
-/// let found = difference(&policy("s3:Get*")?, &policy("s3:*")?, Side::Identity, Actions::builtin());
+/// let found = difference(&policy("s3:Get*")?, &policy("s3:*")?, PolicySide::Identity, Actions::builtin());
 /// assert!(!found.grants_nothing_new() && found.lost.is_empty());
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Difference {
     /// What the new one allows and the old one does not.
-    pub gained: Vec<Class>,
+    pub gained: Vec<AccessClass>,
     /// The reverse.
-    pub lost: Vec<Class>,
+    pub lost: Vec<AccessClass>,
 }
 
 impl Difference {
@@ -97,17 +97,17 @@ impl Difference {
 /// Compares two policies that stand in the same place.
 ///
 /// ```
-/// use bartizan_iam::{Actions, Side, Tri, difference, parse};
+/// use bartizan_iam::{Actions, PolicySide, Tri, difference, parse};
 /// let policy = |resource: &str| {
 ///     parse(&format!(r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "{resource}"}}}}"#))
 /// };
 /// let (old, new) = (policy("arn:aws:s3:::logs/*")?, policy("arn:aws:s3:::logs*")?);
-/// let found = difference(&old, &new, Side::Identity, Actions::builtin());
+/// let found = difference(&old, &new, PolicySide::Identity, Actions::builtin());
 /// assert_eq!((found.gained[0].verdict, found.lost.len()), (Tri::Yes, 0));
 /// assert!(found.gained[0].witness.is_some());
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
-pub fn difference(old: &Policy, new: &Policy, side: Side, actions: &Actions) -> Difference {
+pub fn difference(old: &Policy, new: &Policy, side: PolicySide, actions: &Actions) -> Difference {
     let mut compiler = Compiler::new(actions);
     let (a, b) = (Both::new(old, side, &mut compiler), Both::new(new, side, &mut compiler));
     Difference { gained: gained(&a, &b, side, actions), lost: gained(&b, &a, side, actions) }
@@ -120,7 +120,7 @@ struct Both<'p> {
 }
 
 impl<'p> Both<'p> {
-    fn new(policy: &'p Policy, side: Side, compiler: &mut Compiler<'_>) -> Self {
+    fn new(policy: &'p Policy, side: PolicySide, compiler: &mut Compiler<'_>) -> Self {
         Self { policy, compiled: compiler.compile(policy, side) }
     }
 }
@@ -131,10 +131,10 @@ const WORK_MAX: usize = 2_000_000;
 /// Ways to pick one exception of each statement with NotResource that are tried.
 const PICKS_MAX: usize = 64;
 
-fn gained(old: &Both<'_>, new: &Both<'_>, side: Side, actions: &Actions) -> Vec<Class> {
+fn gained(old: &Both<'_>, new: &Both<'_>, side: PolicySide, actions: &Actions) -> Vec<AccessClass> {
     let statements: Vec<&CompiledStatement> = old.compiled.statements.iter().chain(&new.compiled.statements).collect();
     let symbols = Symbols::of(&statements);
-    let mut found: Vec<Class> = Vec::new();
+    let mut found: Vec<AccessClass> = Vec::new();
     let mut work_left = WORK_MAX;
     for class in partition(&statements, actions) {
         let first = class.iter().next().unwrap_or_default();
@@ -168,12 +168,12 @@ fn gained(old: &Both<'_>, new: &Both<'_>, side: Side, actions: &Actions) -> Vec<
                     let conditions: Vec<String> = statement.conditions.iter().map(|c| c.text.clone()).collect();
                     let principal = whom.text();
                     // The same access by other actions is one class.
-                    let same = |c: &&mut Class| {
+                    let same = |c: &&mut AccessClass| {
                         c.statement == n && c.resource == resource && c.principal == principal && c.verdict == verdict
                     };
                     match found.iter_mut().find(same) {
                         Some(known) => known.actions = known.actions.union(&class),
-                        None => found.push(Class {
+                        None => found.push(AccessClass {
                             actions: class.clone(),
                             resource,
                             principal,
@@ -201,7 +201,7 @@ struct Pair<'a> {
     /// The resources that the actions may be about.
     universe: Pattern,
     class: &'a Bits,
-    side: Side,
+    side: PolicySide,
     actions: &'a Actions,
     symbols: &'a Symbols,
 }
@@ -341,9 +341,9 @@ fn left(from: &[&Pattern], without: &[&Pattern], picks: &[Vec<Pattern>], work_le
 }
 
 /// What stands for all that was not compared, from this statement on: whatever the policy allows may be new.
-fn undecided(new: &Both<'_>, statement: usize) -> Class {
+fn undecided(new: &Both<'_>, statement: usize) -> AccessClass {
     let allows = new.compiled.statements.iter().filter(|s| s.effect != StatementEffect::Deny);
-    Class {
+    AccessClass {
         actions: allows.fold(Bits::default(), |all, s| all.union(&s.actions)),
         resource: "more than can be compared".to_owned(),
         principal: None,
@@ -372,7 +372,7 @@ fn partition(statements: &[&CompiledStatement], actions: &Actions) -> Vec<Bits> 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Whom {
     /// For him who has the policy.
-    Holder,
+    RoleConsumer,
     /// For a principal.
     One(Principal),
     /// `NotPrincipal`: for everybody else.
@@ -382,7 +382,7 @@ enum Whom {
 impl Whom {
     fn text(&self) -> Option<String> {
         match self {
-            Self::Holder => None,
+            Self::RoleConsumer => None,
             Self::One(principal) => Some(principal_text(principal)),
             Self::AllBut(list) => Some(format!("anybody but {}", list.iter().map(principal_text).collect::<Vec<_>>().join(", "))),
         }
@@ -391,7 +391,7 @@ impl Whom {
     /// Whether a principal element names all of these. What is not certain is no.
     fn is_within(&self, element: &Option<Block<Vec<Principal>>>) -> bool {
         match (self, element) {
-            (Self::Holder, _) => true,
+            (Self::RoleConsumer, _) => true,
             (_, None) => false,
             (Self::One(one), Some(Block::Is(list))) => list.iter().any(|p| is_named_by(one, p)),
             (Self::One(one), Some(Block::Not(list))) => list.iter().all(|p| is_apart(one, p)),
@@ -403,9 +403,9 @@ impl Whom {
 }
 
 /// Those for whom a statement is, one by one.
-fn whom(statement: &CompiledStatement, side: Side) -> Vec<Whom> {
+fn whom(statement: &CompiledStatement, side: PolicySide) -> Vec<Whom> {
     match (side, &statement.principal) {
-        (Side::Identity | Side::Scp, _) => vec![Whom::Holder],
+        (PolicySide::Identity | PolicySide::Scp, _) => vec![Whom::RoleConsumer],
         (_, Some(Block::Is(list))) => list.iter().cloned().map(Whom::One).collect(),
         (_, Some(Block::Not(list))) => vec![Whom::AllBut(list.clone())],
         (_, None) => Vec::new(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::account::{Account, DocumentId};
-use crate::ask::Said;
+use crate::ask::AccessAnswer;
 use crate::engine::ResourcePattern;
 use crate::pattern::{Pattern, Rest, rest_of};
 use crate::policy::Block;
@@ -51,18 +51,18 @@ impl Extent {
 /// The answer for all resources that a pattern matches.
 ///
 /// ```
-/// use bartizan_iam::{Extent, SaidOfMany};
+/// use bartizan_iam::{Extent, PatternAnswer};
 ///
 /// // Nobody was asked about anything.
-/// let said = SaidOfMany { extent: Extent::None, classes: Vec::new(), cut: false };
+/// let said = PatternAnswer { extent: Extent::None, classes: Vec::new(), cut: false };
 /// assert_eq!(said.extent.word(), "none");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SaidOfMany {
+pub struct PatternAnswer {
     /// On how much of it.
     pub extent: Extent,
     /// The answer for resources that differ, with one of each: those that are allowed first.
-    pub classes: Vec<(String, Said)>,
+    pub classes: Vec<(String, AccessAnswer)>,
     /// There were more classes than are looked at.
     pub cut: bool,
 }
@@ -73,7 +73,7 @@ const CLASSES_MAX: usize = 64;
 /// Patterns that tell resources apart, in one question.
 const PATTERNS_MAX: usize = 48;
 
-impl SaidOfMany {
+impl PatternAnswer {
     /// How sure it is for what is allowed: `must` only where all of it is.
     pub fn verdict(&self) -> Tri {
         match self.extent {
@@ -86,7 +86,7 @@ impl SaidOfMany {
 
 impl Account<'_> {
     /// Whether a principal may do something on all, some or none of the resources that a pattern with `*` and `?` matches.
-    pub fn may_on(&self, principal: usize, owner: Option<&Account<'_>>, action: &str, pattern: &str) -> SaidOfMany {
+    pub fn may_on(&self, principal: usize, owner: Option<&Account<'_>>, action: &str, pattern: &str) -> PatternAnswer {
         let me = &self.principals[principal];
         let side = owner.unwrap_or(self);
         let (mut classes, mut cut) = (Vec::new(), false);
@@ -119,7 +119,7 @@ impl Account<'_> {
             n if n == classes.len() => Extent::All,
             _ => Extent::Some,
         };
-        SaidOfMany { extent, classes, cut }
+        PatternAnswer { extent, classes, cut }
     }
 
     /// The pattern, or, where it leaves open which bucket is meant and all are known, one for each bucket.
@@ -140,7 +140,7 @@ impl Account<'_> {
                 None => parts.push(format!("arn:aws:s3:::{own}")),
             }
         }
-        *cut |= parts.len() > CLASSES_MAX || !self.holes_of("s3:bucket").is_empty();
+        *cut |= parts.len() > CLASSES_MAX || !self.unread_facts_of("s3:bucket").is_empty();
         parts.truncate(CLASSES_MAX);
         if parts.is_empty() { whole() } else { parts }
     }

@@ -13,7 +13,23 @@ use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::{ELEMENT_BYTES_MAX, POLICY_BYTES_MAX};
+/// Bytes of the longest policy text that [`parse`] reads. AWS's own limit is 20 KB for a bucket policy and 131,072
+/// characters for the largest (Backup vaults excepted at 10 KB); ten times that is hostile.
+///
+/// ```
+/// let long = " ".repeat(bartizan_iam::POLICY_BYTES_MAX + 1);
+/// assert!(bartizan_iam::parse(&long).is_err());
+/// ```
+pub const POLICY_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes of the longest string in a policy. An ARN has at most 2,048 characters.
+///
+/// ```
+/// let action = "a".repeat(bartizan_iam::ELEMENT_BYTES_MAX + 1);
+/// let policy = format!(r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}}}"#);
+/// assert!(bartizan_iam::parse(&policy).is_err());
+/// ```
+pub const ELEMENT_BYTES_MAX: usize = 8192;
 
 /// Where a policy stands, which decides what its principals mean.
 ///
@@ -101,7 +117,7 @@ pub struct Statement {
     /// `Resource` or `NotResource`.
     pub resource: Option<Block<Vec<String>>>,
     /// Every (operator, key, values) of `Condition`; all must hold.
-    pub conditions: Vec<Condition>,
+    pub conditions: Vec<PolicyCondition>,
     /// `Sid`: its name, which grants nothing.
     pub sid: Option<String>,
     /// Elements that the grammar does not know.
@@ -154,7 +170,7 @@ pub enum Principal {
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Condition {
+pub struct PolicyCondition {
     /// `StringEquals`, `ForAllValues:ArnLikeIfExists`, … as written.
     pub operator: String,
     /// `aws:SourceIp`, … as written.
@@ -330,7 +346,7 @@ fn principals(at: &str, value: Value) -> Result<Vec<Principal>, PolicyError> {
     }
 }
 
-fn conditions(at: &str, value: Value) -> Result<Vec<Condition>, PolicyError> {
+fn conditions(at: &str, value: Value) -> Result<Vec<PolicyCondition>, PolicyError> {
     let Value::Object(operators) = value else {
         return Err(shape(at, &value, "an object"));
     };
@@ -341,7 +357,7 @@ fn conditions(at: &str, value: Value) -> Result<Vec<Condition>, PolicyError> {
         };
         for (key, values) in keys {
             let values = strings(&format!("{at}.{operator}.{key}"), values)?;
-            list.push(Condition { operator: operator.clone(), key, values });
+            list.push(PolicyCondition { operator: operator.clone(), key, values });
         }
     }
     Ok(list)

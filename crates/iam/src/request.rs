@@ -110,14 +110,14 @@ impl Caller {
 /// Values of one condition key.
 ///
 /// ```
-/// use bartizan_iam::{Context, Given, Known};
+/// use bartizan_iam::{Context, ContextValue, ContextLookup};
 /// let mut context = Context::default();
-/// context.set("aws:TagKeys", Given::Many(vec!["a".into(), "b".into()]));
-/// assert!(matches!(context.get("aws:tagkeys"), Known::Is(Given::Many(keys)) if keys.len() == 2));
+/// context.set("aws:TagKeys", ContextValue::Many(vec!["a".into(), "b".into()]));
+/// assert!(matches!(context.get("aws:tagkeys"), ContextLookup::Is(ContextValue::Many(keys)) if keys.len() == 2));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(untagged)]
-pub enum Given {
+pub enum ContextValue {
     /// A key with one value.
     One(#[serde(deserialize_with = "scalar")] String),
     /// A key with several, which only the set operators read.
@@ -136,15 +136,15 @@ fn scalar<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D
 /// What is known about a key.
 ///
 /// ```
-/// use bartizan_iam::{Context, Known};
-/// assert_eq!(Context::default().get("aws:sourceip"), Known::Absent);
+/// use bartizan_iam::{Context, ContextLookup};
+/// assert_eq!(Context::default().get("aws:sourceip"), ContextLookup::Absent);
 /// // In an open context what is not given may be anything.
-/// assert_eq!(Context::open().get("aws:sourceip"), Known::Unknown);
+/// assert_eq!(Context::open().get("aws:sourceip"), ContextLookup::Unknown);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Known<'a> {
+pub enum ContextLookup<'a> {
     /// The request has it.
-    Is(&'a Given),
+    Is(&'a ContextValue),
     /// The request does not have it.
     Absent,
     /// Nobody knows.
@@ -154,14 +154,14 @@ pub enum Known<'a> {
 /// Condition keys of a request, in any case.
 ///
 /// ```
-/// use bartizan_iam::{Context, Given, Known};
+/// use bartizan_iam::{Context, ContextValue, ContextLookup};
 /// let mut context = Context::open();
-/// context.set("aws:SourceIp", Given::One("203.0.113.9".into()));
-/// assert_eq!(context.get("aws:sourceip"), Known::Is(&Given::One("203.0.113.9".into())));
+/// context.set("aws:SourceIp", ContextValue::One("203.0.113.9".into()));
+/// assert_eq!(context.get("aws:sourceip"), ContextLookup::Is(&ContextValue::One("203.0.113.9".into())));
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
-    keys: BTreeMap<String, Given>,
+    keys: BTreeMap<String, ContextValue>,
     /// Whether keys that are not named may have any value, or none.
     pub open: bool,
 }
@@ -173,26 +173,26 @@ impl Context {
     }
 
     /// Adds a key.
-    pub fn set(&mut self, key: &str, given: Given) {
+    pub fn set(&mut self, key: &str, given: ContextValue) {
         self.keys.insert(key.to_ascii_lowercase(), given);
     }
 
     /// Adds a key with one value, unless it is there.
     pub fn default_to(&mut self, key: &str, value: impl FnOnce() -> String) {
-        self.keys.entry(key.to_ascii_lowercase()).or_insert_with(|| Given::One(value()));
+        self.keys.entry(key.to_ascii_lowercase()).or_insert_with(|| ContextValue::One(value()));
     }
 
     /// All keys, in lower case, with their values.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Given)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &ContextValue)> {
         self.keys.iter().map(|(key, given)| (key.as_str(), given))
     }
 
     /// What is known about a key, named in lower case.
-    pub fn get(&self, lower: &str) -> Known<'_> {
+    pub fn get(&self, lower: &str) -> ContextLookup<'_> {
         match self.keys.get(lower) {
-            Some(given) => Known::Is(given),
-            None if self.open => Known::Unknown,
-            None => Known::Absent,
+            Some(given) => ContextLookup::Is(given),
+            None if self.open => ContextLookup::Unknown,
+            None => ContextLookup::Absent,
         }
     }
 }
@@ -200,7 +200,7 @@ impl Context {
 /// One question: may this caller do this to that?
 ///
 /// ```
-/// use bartizan_iam::{Actions, Caller, Context, Given, Known, Request};
+/// use bartizan_iam::{Actions, Caller, Context, ContextValue, ContextLookup, Request};
 /// let mut request = Request {
 ///     action: "s3:GetObject".into(),
 ///     resource: "arn:aws:s3:::bucket/key".into(),
@@ -210,8 +210,8 @@ impl Context {
 /// };
 /// // What AWS always tells of a request follows from who calls.
 /// request.complete(Actions::builtin());
-/// let account = Given::One("111122223333".into());
-/// assert_eq!(request.context.get("aws:principalaccount"), Known::Is(&account));
+/// let account = ContextValue::One("111122223333".into());
+/// assert_eq!(request.context.get("aws:principalaccount"), ContextLookup::Is(&account));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -390,14 +390,14 @@ pub struct BlockPublicAccess {
 /// A layer, for answers.
 ///
 /// ```
-/// use bartizan_iam::{Layer, Side};
+/// use bartizan_iam::{PolicyLayer, PolicySide};
 /// // A boundary is written as an identity policy is.
-/// assert_eq!(Layer::Boundary.side(), Side::Identity);
-/// assert_eq!(Layer::Scp.side(), Side::Scp);
+/// assert_eq!(PolicyLayer::Boundary.side(), PolicySide::Identity);
+/// assert_eq!(PolicyLayer::Scp.side(), PolicySide::Scp);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "each is the layer of its name")]
-pub enum Layer {
+pub enum PolicyLayer {
     Identity,
     Resource,
     Boundary,
@@ -409,7 +409,7 @@ pub enum Layer {
     Service,
 }
 
-impl Layer {
+impl PolicyLayer {
     /// Its name for people.
     pub fn word(self) -> &'static str {
         match self {
@@ -428,14 +428,14 @@ impl Layer {
 /// What a layer's policies are, for the rules that differ.
 ///
 /// ```
-/// use bartizan_iam::{Actions, Compiler, Side, parse};
+/// use bartizan_iam::{Actions, Compiler, PolicySide, parse};
 /// let policy = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"}}"#)?;
-/// let compiled = Compiler::new(Actions::builtin()).compile(&policy, Side::Resource);
+/// let compiled = Compiler::new(Actions::builtin()).compile(&policy, PolicySide::Resource);
 /// assert_eq!(compiled.not_understood, 0);
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Side {
+pub enum PolicySide {
     /// No principals; ARNs that are too short are filled up with `*`.
     Identity,
     /// Principals; short ARNs only where they have a wildcard.
@@ -446,14 +446,14 @@ pub enum Side {
     Rcp,
 }
 
-impl Layer {
+impl PolicyLayer {
     /// Which rules of writing hold for it.
-    pub fn side(self) -> Side {
+    pub fn side(self) -> PolicySide {
         match self {
-            Self::Identity | Self::Boundary | Self::Session => Side::Identity,
-            Self::Scp => Side::Scp,
-            Self::Rcp => Side::Rcp,
-            Self::Resource | Self::Endpoint | Self::Service => Side::Resource,
+            Self::Identity | Self::Boundary | Self::Session => PolicySide::Identity,
+            Self::Scp => PolicySide::Scp,
+            Self::Rcp => PolicySide::Rcp,
+            Self::Resource | Self::Endpoint | Self::Service => PolicySide::Resource,
         }
     }
 }
@@ -491,7 +491,7 @@ impl Decision {
 /// Why: a statement, or the lack of one.
 ///
 /// ```
-/// use bartizan_iam::{Actions, Caller, Context, Layer, Layers, Request, evaluate, parse};
+/// use bartizan_iam::{Actions, Caller, Context, PolicyLayer, Layers, Request, evaluate, parse};
 /// let request = Request {
 ///     action: "s3:GetObject".into(),
 ///     resource: "arn:aws:s3:::bucket/key".into(),
@@ -502,13 +502,13 @@ impl Decision {
 /// let allow = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}"#)?;
 /// let answer = evaluate(&request, &Layers { identity: vec![allow], ..Layers::default() }, Actions::builtin());
 /// // The first statement of the first identity policy.
-/// assert_eq!((answer.because[0].layer, answer.because[0].statement), (Layer::Identity, Some((0, 0))));
+/// assert_eq!((answer.because[0].layer, answer.because[0].statement), (PolicyLayer::Identity, Some((0, 0))));
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Because {
     /// The layer that decided.
-    pub layer: Layer,
+    pub layer: PolicyLayer,
     /// Number of the policy within it (levels from the root on, one after the other), and of the statement in the policy;
     /// none when no statement is meant.
     pub statement: Option<(usize, usize)>,
@@ -532,7 +532,7 @@ pub struct Because {
 /// assert!(!answer.because.is_empty());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct ExplainedDecision {
     /// What comes out.
     pub decision: Decision,
     /// The statements that allow it; or the one that denies it; or the layer that does not allow it.

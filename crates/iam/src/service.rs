@@ -1,9 +1,9 @@
 //! What services decide beside policies: calls that are always answered, things that nobody may change, resources that do
 //! not trust their account.
 
-use crate::policy::{Block, Condition, Policy, Principal};
+use crate::policy::{Block, PolicyCondition, Policy, Principal};
 use crate::arn::Arn;
-use crate::request::{Answer, Because, Decision, Layer, Request};
+use crate::request::{ExplainedDecision, Because, Decision, PolicyLayer, Request};
 use crate::value::{Operator, Test};
 
 /// What AWS keeps for itself, and the calls on it that IAM or KMS refuses to everybody, whatever policies allow.
@@ -94,14 +94,14 @@ struct Protected {
 }
 
 /// The answer that no policy can change: `sts:GetCallerIdentity` "even if … explicitly denied" (STS API reference).
-pub(crate) fn always(request: &Request) -> Option<Answer> {
+pub(crate) fn always(request: &Request) -> Option<ExplainedDecision> {
     let text = "always answered, even where a policy denies it";
     request.action.eq_ignore_ascii_case("sts:GetCallerIdentity").then(|| by_service(Decision::Allowed, text))
 }
 
 /// The answer of the service where no policy denies: things that it lets nobody change. A service-linked role is how AWS
 /// itself changes them.
-pub(crate) fn refused(request: &Request) -> Option<Answer> {
+pub(crate) fn refused(request: &Request) -> Option<ExplainedDecision> {
     let arn = Arn::parse(&request.resource)?;
     let (service, name) = request.action.split_once(':')?;
     if request.caller.is_service_linked() {
@@ -114,8 +114,8 @@ pub(crate) fn refused(request: &Request) -> Option<Answer> {
     is_listed.then(|| by_service(Decision::ImplicitlyDenied, row.text))
 }
 
-fn by_service(decision: Decision, text: &'static str) -> Answer {
-    Answer { decision, because: vec![Because { layer: Layer::Service, statement: None, text }] }
+fn by_service(decision: Decision, text: &'static str) -> ExplainedDecision {
+    ExplainedDecision { decision, because: vec![Because { layer: PolicyLayer::Service, statement: None, text }] }
 }
 
 /// Whether the resource is a KMS key. In its policy a statement without Resource, or without Action, "has no effect" (KMS
@@ -179,7 +179,7 @@ pub(crate) fn is_everybody(principal: &Principal) -> bool {
     }
 }
 
-fn fixes(condition: &Condition) -> bool {
+fn fixes(condition: &PolicyCondition) -> bool {
     let Some(operator) = Operator::parse(&condition.operator) else { return false };
     let fixed = |value: &String| match operator.test {
         // A wide range is no fixed value: S3 asks for at least /8, or /32 of IPv6.

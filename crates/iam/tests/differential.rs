@@ -5,7 +5,7 @@
 //! faults in one of the two and shows that they are found here.
 
 use bartizan_iam::{
-    Actions, BlockPublicAccess, Caller, Compiled, Compiler, Context, Decision, Given, Layer,
+    Actions, BlockPublicAccess, Caller, Compiled, Compiler, Context, Decision, ContextValue, PolicyLayer,
     Layers, Policy, Request, evaluate, parse,
 };
 use serde_json::{Value, json};
@@ -271,12 +271,12 @@ fn case(random: &mut Random) -> (Request, Layers<Policy>) {
     };
     for key in KEYS {
         match random.below(4) {
-            0 => context.set(key, Given::One(random.pick(VALUES).to_owned())),
+            0 => context.set(key, ContextValue::One(random.pick(VALUES).to_owned())),
             1 if random.chance(40) => {
                 let values = (0..random.below(3))
                     .map(|_| random.pick(VALUES).to_owned())
                     .collect();
-                context.set(key, Given::Many(values));
+                context.set(key, ContextValue::Many(values));
             }
             _ => {}
         }
@@ -335,20 +335,20 @@ fn compare(cases: usize, seed: u64) -> [usize; 4] {
     let (mut compiler, mut seen) = (Compiler::new(actions), [0; 4]);
     while seen.iter().sum::<usize>() < cases {
         let (mut request, layers) = case(&mut random);
-        let mut list = |layer: Layer, policies: &[Policy]| -> Vec<Compiled> {
+        let mut list = |layer: PolicyLayer, policies: &[Policy]| -> Vec<Compiled> {
             policies
                 .iter()
                 .map(|p| compiler.compile(p, layer.side()))
                 .collect()
         };
         let compiled = Layers {
-            identity: list(Layer::Identity, &layers.identity),
-            resource: list(Layer::Resource, layers.resource.as_slice()).pop(),
-            boundary: list(Layer::Boundary, &layers.boundary),
-            session: list(Layer::Session, &layers.session),
-            scp: layers.scp.iter().map(|l| list(Layer::Scp, l)).collect(),
-            rcp: layers.rcp.iter().map(|l| list(Layer::Rcp, l)).collect(),
-            endpoint: list(Layer::Endpoint, &layers.endpoint),
+            identity: list(PolicyLayer::Identity, &layers.identity),
+            resource: list(PolicyLayer::Resource, layers.resource.as_slice()).pop(),
+            boundary: list(PolicyLayer::Boundary, &layers.boundary),
+            session: list(PolicyLayer::Session, &layers.session),
+            scp: layers.scp.iter().map(|l| list(PolicyLayer::Scp, l)).collect(),
+            rcp: layers.rcp.iter().map(|l| list(PolicyLayer::Rcp, l)).collect(),
+            endpoint: list(PolicyLayer::Endpoint, &layers.endpoint),
             block_public_access: layers.block_public_access,
         };
         let borrowed = compiled.map(|p| p);
@@ -374,12 +374,12 @@ struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    fn new(compiler: &mut Compiler<'_>, actions: &'a Actions, layer: Layer, text: &Value) -> Self {
+    fn new(compiler: &mut Compiler<'_>, actions: &'a Actions, layer: PolicyLayer, text: &Value) -> Self {
         let policy = parse(&text.to_string()).unwrap();
         let compiled = compiler.compile(&policy, layer.side());
         let (mut layers, mut ready) = (Layers::default(), Layers::default());
         match layer {
-            Layer::Identity => (layers.identity, ready.identity) = (vec![policy], vec![compiled]),
+            PolicyLayer::Identity => (layers.identity, ready.identity) = (vec![policy], vec![compiled]),
             _ => (layers.resource, ready.resource) = (Some(policy), Some(compiled)),
         }
         Self {
@@ -570,9 +570,9 @@ fn every_operator_decides_alike_on_every_pair_of_values() {
                     "2012-10-17"
                 };
                 let policy = json!({"Version": version, "Statement": statement});
-                let asked = Asked::new(&mut compiler, actions, Layer::Identity, &policy);
-                let mut ask = |given: Option<Given>, mut context: Context| {
-                    context.set("t", Given::Many(vec!["a".to_owned()]));
+                let asked = Asked::new(&mut compiler, actions, PolicyLayer::Identity, &policy);
+                let mut ask = |given: Option<ContextValue>, mut context: Context| {
+                    context.set("t", ContextValue::Many(vec!["a".to_owned()]));
                     if let Some(given) = given {
                         context.set("K", given);
                     }
@@ -587,7 +587,7 @@ fn every_operator_decides_alike_on_every_pair_of_values() {
                 ask(None, Context::default());
                 ask(None, Context::open());
                 for (g, given) in ALL_VALUES.iter().enumerate() {
-                    ask(Some(Given::One((*given).to_owned())), Context::default());
+                    ask(Some(ContextValue::One((*given).to_owned())), Context::default());
                     if g % step == 0 {
                         let two = ALL_VALUES[(g * 17 + m) % ALL_VALUES.len()];
                         let list = [*given, two]
@@ -595,7 +595,7 @@ fn every_operator_decides_alike_on_every_pair_of_values() {
                             .into_iter()
                             .take(g % 3)
                             .collect();
-                        ask(Some(Given::Many(list)), Context::default());
+                        ask(Some(ContextValue::Many(list)), Context::default());
                     }
                 }
             }
@@ -643,8 +643,8 @@ fn every_service_rule_decides_alike() {
     for mut policy in policies {
         policy["Effect"] = json!("Allow");
         let policy = json!({"Version": "2012-10-17", "Statement": policy});
-        let mut asked = Asked::new(&mut compiler, actions, Layer::Resource, &policy);
-        let own = Asked::new(&mut compiler, actions, Layer::Identity, &all);
+        let mut asked = Asked::new(&mut compiler, actions, PolicyLayer::Resource, &policy);
+        let own = Asked::new(&mut compiler, actions, PolicyLayer::Identity, &all);
         (asked.layers.identity, asked.compiled.identity) =
             (own.layers.identity, own.compiled.identity);
         for name in &names {
@@ -720,7 +720,7 @@ fn every_public_bucket_policy_is_one_for_both() {
                     statement["Principal"] = principal;
                     statement["Condition"][&operator][key] = json!([value, "y"]);
                     let policy = json!({"Version": "2012-10-17", "Statement": statement});
-                    let mut asked = Asked::new(&mut compiler, actions, Layer::Resource, &policy);
+                    let mut asked = Asked::new(&mut compiler, actions, PolicyLayer::Resource, &policy);
                     asked.layers.block_public_access.restrict_public_buckets = true;
                     asked.compiled.block_public_access.restrict_public_buckets = true;
                     for caller in ["", "arn:aws:iam::111111111111:user/alice"] {

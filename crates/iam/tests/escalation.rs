@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bartizan_iam::{
-    Account, AccountBuilder, Actions, Escalations, PrincipalKind, ROWS, Row, Rung, Target, Tri,
+    Account, AccountBuilder, Actions, Escalations, PrincipalKind, TECHNIQUES, Technique, Rung, TechniqueTarget, Tri,
     UserWith, escalations,
 };
 use serde_json::{Value, json};
@@ -39,14 +39,14 @@ struct Small {
 }
 
 impl Small {
-    fn of(row: &Row) -> Self {
-        let attacker_is_role = matches!(row.target, Target::OwnRole);
+    fn of(row: &Technique) -> Self {
+        let attacker_is_role = matches!(row.target, TechniqueTarget::OwnRole);
         let strong_trust = match row.target {
-            Target::PassedRole(services) if services[0].starts_with("cognito") => {
+            TechniqueTarget::PassedRole(services) if services[0].starts_with("cognito") => {
                 json!({"Federated": services[0]})
             }
-            Target::PassedRole(services) => json!({"Service": services[0]}),
-            Target::TrustingRole | Target::UnboundTrustingRole => json!({"AWS": arn("root")}),
+            TechniqueTarget::PassedRole(services) => json!({"Service": services[0]}),
+            TechniqueTarget::TrustingRole | TechniqueTarget::UnboundTrustingRole => json!({"AWS": arn("root")}),
             _ => json!({"Service": "nobody.amazonaws.com"}),
         };
         let trust = |principal: Value| {
@@ -74,7 +74,7 @@ impl Small {
             user("mallory", std::slice::from_ref(&own))
         };
         let mut strong = role("strong", &[ADMIN.to_owned()], strong_trust);
-        let weak_trust = if row.target == Target::GrantedTrustingRole {
+        let weak_trust = if row.target == TechniqueTarget::GrantedTrustingRole {
             json!({"AWS": arn("root")})
         } else {
             json!({"Service": "nobody.amazonaws.com"})
@@ -91,23 +91,23 @@ impl Small {
         ];
         let mut facts = Vec::new();
         match row.target {
-            Target::OwnGroup => attacker["GroupList"] = json!(["team"]),
-            Target::Group => groups.push(json!({"GroupName": "admins", "Arn": arn("group/admins"), "AttachedManagedPolicies": attached(&[ADMIN.to_owned()])})),
-            Target::User(with) => {
+            TechniqueTarget::OwnGroup => attacker["GroupList"] = json!(["team"]),
+            TechniqueTarget::Group => groups.push(json!({"GroupName": "admins", "Arn": arn("group/admins"), "AttachedManagedPolicies": attached(&[ADMIN.to_owned()])})),
+            TechniqueTarget::User(with) => {
                 users.push(user("boss", &[ADMIN.to_owned()]));
                 if with == UserWith::Login {
                     facts.push(("iam:loginprofile", "boss".to_owned(), json!({"UserName": "boss"})));
                 }
             }
-            Target::OwnPolicyVersion => {
+            TechniqueTarget::OwnPolicyVersion => {
                 policies[1]["PolicyVersionList"].as_array_mut().unwrap().push(json!({"Document": allow(json!("*")), "VersionId": "v2", "IsDefaultVersion": false}));
             }
-            Target::OwnBoundary | Target::UnboundTrustingRole => {
+            TechniqueTarget::OwnBoundary | TechniqueTarget::UnboundTrustingRole => {
                 let narrow = arn("policy/narrow");
                 policies.push(managed(&narrow, allow(json!([row.needs[0], "s3:GetObject"]))));
-                let bounded = if row.target == Target::OwnBoundary { &mut attacker } else { &mut strong };
+                let bounded = if row.target == TechniqueTarget::OwnBoundary { &mut attacker } else { &mut strong };
                 bounded["PermissionsBoundary"] = json!({"PermissionsBoundaryArn": narrow});
-                if row.target == Target::OwnBoundary {
+                if row.target == TechniqueTarget::OwnBoundary {
                     attacker["AttachedManagedPolicies"] = json!(attached(&[ADMIN.to_owned()]));
                 }
             }
@@ -119,7 +119,7 @@ impl Small {
         } else {
             users.push(attacker)
         }
-        let holder = if let Target::Holder(kind) = row.target {
+        let holder = if let TechniqueTarget::RoleConsumer(kind) = row.target {
             Some(kind)
         } else {
             None
@@ -170,7 +170,7 @@ impl Small {
             builder.fact(kind, "global", id, &document.to_string());
         }
         if let Some(kind) = self.holder {
-            builder.holder(kind, &holder_arn(kind), &arn("role/strong"));
+            builder.role_consumer(kind, &holder_arn(kind), &arn("role/strong"));
         }
         if let Some(scp) = &self.scp {
             let (everything, own) = (allow(json!("*")).to_string(), scp.to_string());
@@ -209,9 +209,9 @@ fn our_table_is_the_catalogue() {
         return;
     };
     let list: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
-    assert_eq!((list.len(), ROWS.len()), (112, 112));
+    assert_eq!((list.len(), TECHNIQUES.len()), (112, 112));
     for entry in &list {
-        let row = ROWS
+        let row = TECHNIQUES
             .iter()
             .find(|r| r.id == entry["id"].as_str().unwrap())
             .unwrap_or_else(|| panic!("{entry}"));
@@ -241,7 +241,7 @@ fn our_table_agrees_with_pathfinding() {
                 .iter()
                 .map(|p| p["permission"].as_str().unwrap())
                 .collect();
-            let row = ROWS
+            let row = TECHNIQUES
                 .iter()
                 .find(|r| r.id == id)
                 .unwrap_or_else(|| panic!("{id} is not in the table"));
@@ -273,10 +273,10 @@ fn each_way_is_found_where_it_applies_and_not_where_a_permission_is_denied() {
             .map(|e| e.ways.clone())
             .unwrap_or_default()
     };
-    for row in ROWS {
+    for row in TECHNIQUES {
         let found = ways(&Small::of(row));
         // Where a service must be in use that no snapshot shows, it stays a perhaps.
-        let wanted = if row.target == Target::Service {
+        let wanted = if row.target == TechniqueTarget::Service {
             Tri::Maybe
         } else {
             Tri::Yes
@@ -332,10 +332,10 @@ fn with_policies(policies: &[Value]) -> (Account<'static>, Escalations) {
     let trust = |principal: Value| {
         policy(json!([{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]))
     };
-    let services: BTreeSet<&str> = ROWS
+    let services: BTreeSet<&str> = TECHNIQUES
         .iter()
         .filter_map(|r| {
-            if let Target::PassedRole(s) = r.target {
+            if let TechniqueTarget::PassedRole(s) = r.target {
                 Some(s)
             } else {
                 None
@@ -592,7 +592,7 @@ fn what_is_kept_up_is_what_a_fresh_look_finds() {
         .chain(["group/g/p".to_owned()])
         .map(|n| (n, documents[0].clone()))
         .collect();
-    let mut standing = bartizan_iam::Standing::new(build(&texts), 2);
+    let mut standing = bartizan_iam::IncrementalEscalations::new(build(&texts), 2);
     let mut state = 88_172_645_463_325_252u64;
     let (mut changes, mut reached) = (0, 0);
     for _ in 0..120 {

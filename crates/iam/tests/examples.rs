@@ -36,7 +36,7 @@ fn every_public_item_has_an_example() {
     });
     let mut without = Vec::new();
     let mut count = 0;
-    for name in names.chain(["POLICY_BYTES_MAX", "ELEMENT_BYTES_MAX"]) {
+    for name in names {
         count += 1;
         let heads =
             ["fn", "struct", "enum", "type", "const"].map(|word| format!("\npub {word} {name}"));

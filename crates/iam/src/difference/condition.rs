@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::engine::{CompiledCondition, WantedValue};
 use crate::pattern::{Pattern, Rest, rest_within};
-use crate::request::{Context, Given};
+use crate::request::{Context, ContextValue};
 use crate::tri::Tri;
 use crate::value::{Order, Set, Test};
 
@@ -64,7 +64,7 @@ fn is_covered(narrow: &WantedValue, wide: &WantedValue) -> bool {
 /// What a key is in requests that the conditions on it can tell apart.
 pub(super) struct States {
     /// None: the request does not have it. Fewest words first.
-    pub(super) list: Vec<Option<Given>>,
+    pub(super) list: Vec<Option<ContextValue>>,
     /// Whether every request is like one of these.
     pub(super) is_complete: bool,
 }
@@ -82,16 +82,16 @@ impl States {
     /// Of a key with conditions on it. `always`: every request has it. `is_variable`: policies put it into texts.
     pub(super) fn of(key: &str, conditions: &[&CompiledCondition], always: bool, is_variable: bool, work_left: &mut usize) -> Self {
         let (texts, mut is_complete) = texts(conditions, work_left);
-        let mut list: Vec<Option<Given>> = Vec::new();
+        let mut list: Vec<Option<ContextValue>> = Vec::new();
         let mut seen: BTreeSet<(bool, Vec<Tri>)> = BTreeSet::new();
-        let answers = |given: &Option<Given>| -> Vec<Tri> {
+        let answers = |given: &Option<ContextValue>| -> Vec<Tri> {
             let mut context = Context::default();
             if let Some(given) = given {
                 context.set(key, given.clone());
             }
             conditions.iter().map(|c| c.holds(&context)).collect()
         };
-        let mut add = |given: Option<Given>, list: &mut Vec<Option<Given>>| {
+        let mut add = |given: Option<ContextValue>, list: &mut Vec<Option<ContextValue>>| {
             // A variable has a value, or it has none.
             if seen.insert((is_variable && given.is_some(), answers(&given))) {
                 list.push(given);
@@ -104,7 +104,7 @@ impl States {
         }
         let mut told_apart = Vec::new();
         for text in texts {
-            if add(Some(Given::One(text.clone())), &mut list) {
+            if add(Some(ContextValue::One(text.clone())), &mut list) {
                 told_apart.push(text);
             }
         }
@@ -113,7 +113,7 @@ impl States {
             told_apart.truncate(SETS_OF_MAX);
             for set in 0..1u32 << told_apart.len() {
                 let values = told_apart.iter().enumerate().filter(|(n, _)| set >> n & 1 == 1).map(|(_, t)| t.clone()).collect();
-                add(Some(Given::Many(values)), &mut list);
+                add(Some(ContextValue::Many(values)), &mut list);
             }
         }
         is_complete &= !is_variable;

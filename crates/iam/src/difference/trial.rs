@@ -9,7 +9,7 @@ use crate::engine::{Evaluation, CompiledCondition, CompiledStatement, StatementE
 use crate::pattern::{Pattern, Rest};
 use crate::policy::{Block, Policy, Principal};
 use crate::reference::evaluate;
-use crate::request::{Caller, Context, Decision, Given, Known, Layers, Request, Side};
+use crate::request::{Caller, Context, Decision, ContextValue, ContextLookup, Layers, Request, PolicySide};
 use crate::service::is_everybody;
 use crate::tri::Tri;
 use crate::value::Piece;
@@ -237,19 +237,19 @@ fn contexts(
     let mut complete = request.clone();
     complete.complete(pair.actions);
     let is_aws = matches!(request.caller, Caller::Aws(_));
-    let mut all: Vec<(&str, Vec<Option<Given>>)> = Vec::new();
+    let mut all: Vec<(&str, Vec<Option<ContextValue>>)> = Vec::new();
     let mut is_complete = true;
     for (key, conditions) in &keys {
         let given = match complete.context.get(key) {
-            Known::Is(given) => Some(given.clone()),
-            Known::Absent | Known::Unknown => None,
+            ContextLookup::Is(given) => Some(given.clone()),
+            ContextLookup::Absent | ContextLookup::Unknown => None,
         };
         let of_principal = key.starts_with("aws:principal") && !key.starts_with("aws:principalservicename");
         // What follows from the caller is what it is.
         let is_fixed = match *key {
             "aws:principalisawsservice" | "aws:principaltype" => true,
-            "aws:username" => given.is_none() || *one.whom != Whom::Holder,
-            "aws:principalaccount" => *one.whom != Whom::Holder,
+            "aws:username" => given.is_none() || *one.whom != Whom::RoleConsumer,
+            "aws:principalaccount" => *one.whom != Whom::RoleConsumer,
             "aws:userid" => !is_aws,
             _ => of_principal && !is_aws,
         };
@@ -307,7 +307,7 @@ fn callers(one: &One<'_>, statements: &[&CompiledStatement], account: &str) -> V
     let mut found = Vec::new();
     let stranger = || Caller::Aws("arn:aws:iam::999999999999:user/witness".to_owned());
     match one.whom {
-        Whom::Holder => {
+        Whom::RoleConsumer => {
             let of = |name: &str| Caller::Aws(format!("arn:aws:iam::{account}:{name}"));
             return vec![of("user/witness"), of("role/witness")];
         }
@@ -323,7 +323,7 @@ fn callers(one: &One<'_>, statements: &[&CompiledStatement], account: &str) -> V
     for principal in named {
         let caller = caller_of(principal);
         let is_meant = match one.whom {
-            Whom::Holder => false,
+            Whom::RoleConsumer => false,
             Whom::One(own) if is_everybody(own) => true,
             Whom::One(own) => account_of(own).is_some_and(|account| caller.account() == Some(account)),
             Whom::AllBut(_) => true,
@@ -351,16 +351,16 @@ fn account_apart(pair: &Pair<'_>) -> String {
 }
 
 /// The policy alone in its place. A caller from another account has what it needs at home.
-fn layers(policy: &Policy, side: Side, whom: &Whom) -> Layers<Policy> {
+fn layers(policy: &Policy, side: PolicySide, whom: &Whom) -> Layers<Policy> {
     let mut layers = Layers::default();
     match side {
-        Side::Identity => layers.identity.push(policy.clone()),
-        Side::Scp => {
+        PolicySide::Identity => layers.identity.push(policy.clone()),
+        PolicySide::Scp => {
             layers.identity.extend(everything());
             layers.scp.push(vec![policy.clone()]);
         }
-        Side::Resource | Side::Rcp => {
-            if *whom != Whom::Holder {
+        PolicySide::Resource | PolicySide::Rcp => {
+            if *whom != Whom::RoleConsumer {
                 layers.identity.extend(everything());
             }
             layers.resource = Some(policy.clone());

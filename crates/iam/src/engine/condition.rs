@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use super::resource::{FilledTemplate, filled, letters};
 use crate::pattern::Pattern;
-use crate::policy::Condition;
-use crate::request::{Context, Given, Known};
+use crate::policy::PolicyCondition;
+use crate::request::{Context, ContextValue, ContextLookup};
 use crate::tri::Tri;
 use crate::value::{Cidr, Operator, Order, Piece, Set, Test, date, number, pieces};
 
@@ -36,7 +36,7 @@ pub(crate) enum WantedValue {
 }
 
 impl CompiledCondition {
-    pub(super) fn new(condition: &Condition, variables: bool) -> Self {
+    pub(super) fn new(condition: &PolicyCondition, variables: bool) -> Self {
         let operator = Operator::parse(&condition.operator);
         let wanted = |value: &String| {
             let test = operator.map_or(Test::Null, |o| o.test);
@@ -70,9 +70,9 @@ impl CompiledCondition {
         };
         let known = context.get(&self.key);
         let given = match known {
-            Known::Unknown => return Tri::Maybe,
-            Known::Absent => None,
-            Known::Is(given) => Some(given),
+            ContextLookup::Unknown => return Tri::Maybe,
+            ContextLookup::Absent => None,
+            ContextLookup::Is(given) => Some(given),
         };
         if operator.test == Test::Null {
             return Tri::from(self.values.contains(&WantedValue::Absent(given.is_none())));
@@ -91,14 +91,14 @@ impl CompiledCondition {
             (None, Set::Any) => Tri::from(operator.if_exists),
             (None, Set::All) => Tri::Yes,
             (None, Set::None) => Tri::from(operator.if_exists || operator.negated),
-            (Some(Given::One(value)), _) => one(value),
-            (Some(Given::Many(values)), Set::All) => {
+            (Some(ContextValue::One(value)), _) => one(value),
+            (Some(ContextValue::Many(values)), Set::All) => {
                 values.iter().fold(Tri::Yes, |v, value| v.and(one(value)))
             }
-            (Some(Given::Many(values)), Set::Any) => {
+            (Some(ContextValue::Many(values)), Set::Any) => {
                 values.iter().fold(Tri::No, |v, value| v.or(one(value)))
             }
-            (Some(Given::Many(_)), Set::None) => Tri::No,
+            (Some(ContextValue::Many(_)), Set::None) => Tri::No,
         }
     }
 }

@@ -6,14 +6,14 @@ use super::principal::{ACCOUNT, ITSELF, ROLE};
 use super::statement::{Compiled, CompiledStatement, StatementEffect};
 use crate::actions::{Action, Actions};
 use crate::request::{
-    Answer, Because, Caller, CallerKind, Decision, Layer, Layers, Request, starts,
+    ExplainedDecision, Because, Caller, CallerKind, Decision, PolicyLayer, Layers, Request, starts,
 };
 use crate::service;
 use crate::tri::Tri;
 
 impl Compiled {
     /// Decides one request.
-    pub fn evaluate(request: &Request, layers: &Layers<&Compiled>, actions: &Actions) -> Answer {
+    pub fn evaluate(request: &Request, layers: &Layers<&Compiled>, actions: &Actions) -> ExplainedDecision {
         let mut request = request.clone();
         let action = actions.find(&request.action);
         request.complete_for(action, actions);
@@ -25,7 +25,7 @@ impl Compiled {
         request: &Request,
         layers: &Layers<&Compiled>,
         actions: &Actions,
-    ) -> Answer {
+    ) -> ExplainedDecision {
         Self::decide(request, layers, actions.find(&request.action), actions)
     }
 
@@ -34,7 +34,7 @@ impl Compiled {
         layers: &Layers<&Compiled>,
         action: Option<Action>,
         actions: &Actions,
-    ) -> Answer {
+    ) -> ExplainedDecision {
         if let Some(answer) = service::always(request) {
             return answer;
         }
@@ -82,28 +82,28 @@ impl Held {
     }
 
     /// Layer that does not allow it.
-    fn missing(&self) -> Layer {
+    fn missing(&self) -> PolicyLayer {
         match () {
-            () if self.identity == Tri::No => Layer::Identity,
-            () if self.boundary != Tri::Yes => Layer::Boundary,
-            () => Layer::Session,
+            () if self.identity == Tri::No => PolicyLayer::Identity,
+            () if self.boundary != Tri::Yes => PolicyLayer::Boundary,
+            () => PolicyLayer::Session,
         }
     }
 
     /// Layer that an open answer depends on.
-    fn open(&self, resource: Tri) -> Layer {
+    fn open(&self, resource: Tri) -> PolicyLayer {
         match () {
-            () if resource == Tri::Maybe => Layer::Resource,
-            () if self.identity == Tri::Maybe => Layer::Identity,
-            () if self.boundary == Tri::Maybe => Layer::Boundary,
-            () if self.session == Tri::Maybe => Layer::Session,
-            () => Layer::Resource,
+            () if resource == Tri::Maybe => PolicyLayer::Resource,
+            () if self.identity == Tri::Maybe => PolicyLayer::Identity,
+            () if self.boundary == Tri::Maybe => PolicyLayer::Boundary,
+            () if self.session == Tri::Maybe => PolicyLayer::Session,
+            () => PolicyLayer::Resource,
         }
     }
 }
 
-fn implicit_deny(layer: Layer) -> Answer {
-    Answer {
+fn implicit_deny(layer: PolicyLayer) -> ExplainedDecision {
+    ExplainedDecision {
         decision: Decision::ImplicitlyDenied,
         because: vec![Because {
             layer,
@@ -114,7 +114,7 @@ fn implicit_deny(layer: Layer) -> Answer {
 }
 
 impl Evaluation<'_> {
-    fn decide(&self, layers: &Layers<&Compiled>, actions: &Actions) -> Answer {
+    fn decide(&self, layers: &Layers<&Compiled>, actions: &Actions) -> ExplainedDecision {
         let said = self.ask_layers(layers, actions);
         let mut open = match said.deny_pass(layers) {
             Ok(open) => open,
@@ -169,7 +169,7 @@ impl Evaluation<'_> {
     }
 
     /// What the caller holds and the resource grants.
-    fn grant(&self, layers: &Layers<&Compiled>, said: &LayerDecisions, open: Tri) -> Answer {
+    fn grant(&self, layers: &Layers<&Compiled>, said: &LayerDecisions, open: Tri) -> ExplainedDecision {
         let caller = &self.request.caller;
         let is_aws = matches!(caller, Caller::Aws(_));
         let same = is_aws
@@ -177,7 +177,7 @@ impl Evaluation<'_> {
             && self.request.account() == caller.account();
         let held = self.held(layers, said);
         let (by_resource, by_identity, missing) = match (is_aws, same) {
-            (false, _) => (said.resource.allow[ITSELF], Tri::No, Layer::Resource),
+            (false, _) => (said.resource.allow[ITSELF], Tri::No, PolicyLayer::Resource),
             (true, false) => {
                 let (both, missing) = across_accounts(&held, said.resource.allow[ACCOUNT]);
                 (Tri::No, both, missing)
@@ -188,11 +188,11 @@ impl Evaluation<'_> {
         if verdict != Tri::No && self.is_barred(layers, same) {
             let text = "Block Public Access restricts the bucket to its account";
             let because = vec![Because {
-                layer: Layer::Service,
+                layer: PolicyLayer::Service,
                 statement: None,
                 text,
             }];
-            return Answer {
+            return ExplainedDecision {
                 decision: Decision::ImplicitlyDenied,
                 because,
             };
@@ -206,7 +206,7 @@ impl Evaluation<'_> {
                     statement: None,
                     text,
                 }];
-                Answer {
+                ExplainedDecision {
                     decision: Decision::Unknown,
                     because,
                 }
@@ -222,20 +222,20 @@ impl Evaluation<'_> {
                 };
                 if by_resource == Tri::Yes {
                     add(
-                        Layer::Resource,
+                        PolicyLayer::Resource,
                         said.resource.allowed_by[if is_aws { ROLE } else { ITSELF }],
                     );
                 }
                 if by_identity == Tri::Yes {
-                    add(Layer::Identity, said.identity.allowed_by[ACCOUNT]);
+                    add(PolicyLayer::Identity, said.identity.allowed_by[ACCOUNT]);
                 }
                 if is_aws && !same {
-                    add(Layer::Resource, said.resource.allowed_by[ACCOUNT]);
+                    add(PolicyLayer::Resource, said.resource.allowed_by[ACCOUNT]);
                 }
                 if because.is_empty() {
                     let text = "the root user may do everything in its account";
                     because.push(Because {
-                        layer: Layer::Identity,
+                        layer: PolicyLayer::Identity,
                         statement: None,
                         text,
                     });
@@ -245,7 +245,7 @@ impl Evaluation<'_> {
                 } else {
                     Decision::Unknown
                 };
-                Answer { decision, because }
+                ExplainedDecision { decision, because }
             }
         }
     }
@@ -275,7 +275,7 @@ impl Evaluation<'_> {
     }
 
     /// By the resource alone, by identity policies, and the layer that is missing or open.
-    fn within_account(&self, held: &Held, resource: &LayerDecision) -> (Tri, Tri, Layer) {
+    fn within_account(&self, held: &Held, resource: &LayerDecision) -> (Tri, Tri, PolicyLayer) {
         let past_session = resource.session.or(held.session);
         let to_role = resource.allow[ROLE].and(held.boundary).and(held.session);
         let direct = resource.allow[ITSELF].and(past_session).or(to_role);
@@ -290,7 +290,7 @@ impl Evaluation<'_> {
         let missing = match direct.or(by_identity) {
             Tri::Maybe => held.open(direct),
             _ if direct == Tri::No && own == Tri::No => held.missing(),
-            _ => Layer::Resource,
+            _ => PolicyLayer::Resource,
         };
         (direct, by_identity, missing)
     }
@@ -406,11 +406,11 @@ impl Evaluation<'_> {
 }
 
 /// Across accounts both sides must allow.
-fn across_accounts(held: &Held, resource: Tri) -> (Tri, Layer) {
+fn across_accounts(held: &Held, resource: Tri) -> (Tri, PolicyLayer) {
     let both = held.own().and(resource);
     let missing = match both {
         Tri::Maybe => held.open(resource),
-        _ if resource == Tri::No => Layer::Resource,
+        _ if resource == Tri::No => PolicyLayer::Resource,
         _ => held.missing(),
     };
     (both, missing)
@@ -418,23 +418,23 @@ fn across_accounts(held: &Held, resource: Tri) -> (Tri, Layer) {
 
 impl LayerDecisions {
     /// A certain deny anywhere decides, and one that is not certain leaves the answer open.
-    fn deny_pass(&self, layers: &Layers<&Compiled>) -> Result<Tri, Answer> {
+    fn deny_pass(&self, layers: &Layers<&Compiled>) -> Result<Tri, ExplainedDecision> {
         let rcp = self
             .rcp
             .iter()
             .zip(starts(&layers.rcp))
-            .map(|(one, start)| (Layer::Rcp, one, start));
+            .map(|(one, start)| (PolicyLayer::Rcp, one, start));
         let scp = self
             .scp
             .iter()
             .zip(starts(&layers.scp))
-            .map(|(one, start)| (Layer::Scp, one, start));
+            .map(|(one, start)| (PolicyLayer::Scp, one, start));
         let others = [
-            (Layer::Resource, &self.resource, 0),
-            (Layer::Endpoint, &self.endpoint, 0),
-            (Layer::Identity, &self.identity, 0),
-            (Layer::Boundary, &self.boundary, 0),
-            (Layer::Session, &self.session, 0),
+            (PolicyLayer::Resource, &self.resource, 0),
+            (PolicyLayer::Endpoint, &self.endpoint, 0),
+            (PolicyLayer::Identity, &self.identity, 0),
+            (PolicyLayer::Boundary, &self.boundary, 0),
+            (PolicyLayer::Session, &self.session, 0),
         ];
         let mut open = Tri::No;
         // Policies of the levels of a layer are numbered one after the other.
@@ -448,7 +448,7 @@ impl LayerDecisions {
                     statement,
                     text: "denies it",
                 }];
-                return Err(Answer {
+                return Err(ExplainedDecision {
                     decision: Decision::ExplicitlyDenied,
                     because,
                 });
@@ -462,11 +462,11 @@ impl LayerDecisions {
     fn ceilings(
         &self,
         layers: &Layers<&Compiled>,
-    ) -> impl Iterator<Item = (Layer, &LayerDecision)> {
-        let endpoint = (!layers.endpoint.is_empty()).then_some((Layer::Endpoint, &self.endpoint));
+    ) -> impl Iterator<Item = (PolicyLayer, &LayerDecision)> {
+        let endpoint = (!layers.endpoint.is_empty()).then_some((PolicyLayer::Endpoint, &self.endpoint));
         self.scp
             .iter()
-            .map(|level| (Layer::Scp, level))
+            .map(|level| (PolicyLayer::Scp, level))
             .chain(endpoint)
     }
 }
@@ -479,16 +479,16 @@ impl Because {
             return format!("{layer}: {}", self.text);
         };
         let policies = match self.layer {
-            Layer::Identity => &layers.identity[..],
-            Layer::Resource => layers.resource.as_slice(),
-            Layer::Boundary => &layers.boundary,
-            Layer::Session => &layers.session,
-            Layer::Endpoint => &layers.endpoint,
-            Layer::Scp | Layer::Rcp | Layer::Service => &[],
+            PolicyLayer::Identity => &layers.identity[..],
+            PolicyLayer::Resource => layers.resource.as_slice(),
+            PolicyLayer::Boundary => &layers.boundary,
+            PolicyLayer::Session => &layers.session,
+            PolicyLayer::Endpoint => &layers.endpoint,
+            PolicyLayer::Scp | PolicyLayer::Rcp | PolicyLayer::Service => &[],
         };
         let levels = match self.layer {
-            Layer::Scp => &layers.scp[..],
-            Layer::Rcp => &layers.rcp,
+            PolicyLayer::Scp => &layers.scp[..],
+            PolicyLayer::Rcp => &layers.rcp,
             _ => &[],
         };
         let found = policies.iter().chain(levels.iter().flatten()).nth(policy);

@@ -1,7 +1,7 @@
 //! One evaluation: a request with what statements ask of it.
 
 use crate::actions::{Action, Actions};
-use crate::request::{CallerKind, Given, Known, Request};
+use crate::request::{CallerKind, ContextValue, ContextLookup, Request};
 
 /// A request as statements see it.
 pub(crate) struct Evaluation<'a> {
@@ -49,7 +49,7 @@ impl<'a> Evaluation<'a> {
             account: caller.account().unwrap_or_default(),
             role: caller.role(),
             id: match request.context.get("aws:userid") {
-                Known::Is(Given::One(id)) => id.split(':').next(),
+                ContextLookup::Is(ContextValue::One(id)) => id.split(':').next(),
                 _ => None,
             },
             bounded,

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use crate::pattern::Pattern;
-use crate::request::{Context, Given, Known, Side};
+use crate::request::{Context, ContextValue, ContextLookup, PolicySide};
 use crate::tri::Tri;
 use crate::value::{Piece, pieces};
 
@@ -18,7 +18,7 @@ pub(crate) enum ResourcePattern {
 
 impl ResourcePattern {
     /// None: a text that means no resource in this place.
-    pub(super) fn new(text: &str, variables: bool, side: Side) -> Option<Self> {
+    pub(super) fn new(text: &str, variables: bool, side: PolicySide) -> Option<Self> {
         let mut colons = 0;
         for piece in pieces(text, variables) {
             match piece {
@@ -33,10 +33,10 @@ impl ResourcePattern {
         let mut text = Cow::Borrowed(text);
         if text != "*" && segments < 6 {
             let filled = match side {
-                Side::Identity => true,
-                Side::Resource => text.contains('*'),
-                Side::Scp => text.ends_with('*'),
-                Side::Rcp => false,
+                PolicySide::Identity => true,
+                PolicySide::Resource => text.contains('*'),
+                PolicySide::Scp => text.ends_with('*'),
+                PolicySide::Rcp => false,
             };
             if !filled {
                 return None;
@@ -101,8 +101,8 @@ pub(crate) fn filled(pieces: &[Piece], context: &Context) -> FilledTemplate {
                 out.push((*letter, *wild && matches!(letter, '*' | '?')))
             }
             Piece::Variable(key, default) => match (context.get(key), default) {
-                (Known::Is(Given::One(value)), _) => out.extend(value.chars().map(|l| (l, false))),
-                (Known::Unknown, _) => return FilledTemplate::Unknown,
+                (ContextLookup::Is(ContextValue::One(value)), _) => out.extend(value.chars().map(|l| (l, false))),
+                (ContextLookup::Unknown, _) => return FilledTemplate::Unknown,
                 (_, Some(default)) => out.extend(default.chars().map(|l| (l, false))),
                 _ => return FilledTemplate::Missing,
             },

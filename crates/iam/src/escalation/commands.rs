@@ -1,7 +1,7 @@
 //! What an attacker would type for a step, as a plain list. Never run by us.
 
-use super::rows::ROWS;
-use super::{Escalation, Step};
+use super::model::{Escalation, EscalationStep};
+use super::techniques::TECHNIQUES;
 use crate::account::Account;
 
 /// Arguments of the calls that matter. `{me}`, `{to}` are names, `{arn}` the ARN of whom it is aimed at, `{through}` what it
@@ -67,8 +67,8 @@ pub fn commands(account: &Account<'_>, escalation: &Escalation) -> Vec<String> {
     all
 }
 
-fn of_step(account: &Account<'_>, me: usize, step: &Step) -> Vec<String> {
-    let Some(row) = ROWS.iter().find(|r| r.id == step.row) else { return Vec::new() };
+fn of_step(account: &Account<'_>, me: usize, step: &EscalationStep) -> Vec<String> {
+    let Some(row) = TECHNIQUES.iter().find(|r| r.id == step.row) else { return Vec::new() };
     let me = &account.principals[me];
     let to = step.to.map_or(me, |to| &account.principals[to as usize]);
     let through = step.through.as_deref().map_or("…", |t| t.rsplit([':', '/']).next().unwrap_or(t));

@@ -10,7 +10,7 @@ use super::statements::Question;
 use super::truth::{self, Truth};
 use crate::actions::Actions;
 use crate::policy::{Block, Policy, Principal, Statement};
-use crate::request::{Answer, Because, Caller, Decision, Layer, Layers, Request};
+use crate::request::{ExplainedDecision, Because, Caller, Decision, PolicyLayer, Layers, Request};
 
 /// Number of a policy in its layer, and of a statement in that.
 type StatementId = (usize, usize);
@@ -35,7 +35,7 @@ type StatementId = (usize, usize);
 /// assert_eq!(answer.decision, Decision::ExplicitlyDenied);
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
-pub fn evaluate(request: &Request, layers: &Layers<Policy>, actions: &Actions) -> Answer {
+pub fn evaluate(request: &Request, layers: &Layers<Policy>, actions: &Actions) -> ExplainedDecision {
     let action = actions.find(&request.action);
     let request = complete(
         request,
@@ -70,10 +70,10 @@ struct StatementsFound {
 }
 
 impl ReferenceEvaluation<'_> {
-    fn decide(&self) -> Answer {
+    fn decide(&self) -> ExplainedDecision {
         if is_always_allowed(self.question.request) {
             let text = "always answered, even where a policy denies it";
-            return answer(Decision::Allowed, Layer::Service, None, text);
+            return answer(Decision::Allowed, PolicyLayer::Service, None, text);
         }
         // 1. An explicit deny anywhere decides; one that is not certain leaves the answer open.
         let mut is_open = false;
@@ -94,7 +94,7 @@ impl ReferenceEvaluation<'_> {
         if let Some(why) = refusal(self.question.request)
             && !self.question.caller.is_service_linked()
         {
-            return answer(Decision::ImplicitlyDenied, Layer::Service, None, why);
+            return answer(Decision::ImplicitlyDenied, PolicyLayer::Service, None, why);
         }
         // 2. Each level of service control policies, and the endpoint, must allow.
         for (layer, policies) in self.ceilings() {
@@ -114,10 +114,10 @@ impl ReferenceEvaluation<'_> {
         if granted.decision != Decision::ImplicitlyDenied && self.is_barred_by_block_public_access()
         {
             let text = "Block Public Access restricts the bucket to its account";
-            return answer(Decision::ImplicitlyDenied, Layer::Service, None, text);
+            return answer(Decision::ImplicitlyDenied, PolicyLayer::Service, None, text);
         }
         if granted.decision == Decision::Allowed && is_open {
-            return Answer {
+            return ExplainedDecision {
                 decision: Decision::Unknown,
                 ..granted
             };
@@ -127,11 +127,11 @@ impl ReferenceEvaluation<'_> {
 
     /// Layers that can deny, with the number of the first policy: levels of a layer are numbered
     /// one after the other.
-    fn all_layers(&self) -> Vec<(Layer, &[Policy], usize)> {
-        let mut all: Vec<(Layer, &[Policy], usize)> = Vec::new();
+    fn all_layers(&self) -> Vec<(PolicyLayer, &[Policy], usize)> {
+        let mut all: Vec<(PolicyLayer, &[Policy], usize)> = Vec::new();
         for (layer, levels, binds) in [
-            (Layer::Rcp, &self.layers.rcp, self.is_bound_by_rcps()),
-            (Layer::Scp, &self.layers.scp, self.is_bound_by_scps()),
+            (PolicyLayer::Rcp, &self.layers.rcp, self.is_bound_by_rcps()),
+            (PolicyLayer::Scp, &self.layers.scp, self.is_bound_by_scps()),
         ] {
             let mut start = 0;
             for level in levels.iter().filter(|_| binds) {
@@ -139,29 +139,29 @@ impl ReferenceEvaluation<'_> {
                 start += level.len();
             }
         }
-        all.push((Layer::Resource, self.layers.resource.as_slice(), 0));
-        all.push((Layer::Endpoint, &self.layers.endpoint, 0));
+        all.push((PolicyLayer::Resource, self.layers.resource.as_slice(), 0));
+        all.push((PolicyLayer::Endpoint, &self.layers.endpoint, 0));
         // The root user has no identity policies and no boundary.
         if !self.question.caller.is_root() {
-            all.push((Layer::Identity, &self.layers.identity, 0));
-            all.push((Layer::Boundary, &self.layers.boundary, 0));
+            all.push((PolicyLayer::Identity, &self.layers.identity, 0));
+            all.push((PolicyLayer::Boundary, &self.layers.boundary, 0));
         }
-        all.push((Layer::Session, &self.layers.session, 0));
+        all.push((PolicyLayer::Session, &self.layers.session, 0));
         all
     }
 
-    fn ceilings(&self) -> Vec<(Layer, &[Policy])> {
-        let mut all: Vec<(Layer, &[Policy])> = Vec::new();
+    fn ceilings(&self) -> Vec<(PolicyLayer, &[Policy])> {
+        let mut all: Vec<(PolicyLayer, &[Policy])> = Vec::new();
         if self.is_bound_by_scps() {
             all.extend(
                 self.layers
                     .scp
                     .iter()
-                    .map(|level| (Layer::Scp, level.as_slice())),
+                    .map(|level| (PolicyLayer::Scp, level.as_slice())),
             );
         }
         if !self.layers.endpoint.is_empty() {
-            all.push((Layer::Endpoint, &self.layers.endpoint));
+            all.push((PolicyLayer::Endpoint, &self.layers.endpoint));
         }
         all
     }
@@ -179,7 +179,7 @@ impl ReferenceEvaluation<'_> {
     fn ask(
         &self,
         effect: &str,
-        layer: Layer,
+        layer: PolicyLayer,
         policies: &[Policy],
         least: Nearness,
     ) -> StatementsFound {
@@ -205,21 +205,21 @@ impl ReferenceEvaluation<'_> {
     fn resource_grants(&self, least: Nearness) -> StatementsFound {
         self.ask(
             "Allow",
-            Layer::Resource,
+            PolicyLayer::Resource,
             self.layers.resource.as_slice(),
             least,
         )
     }
 
-    fn grant(&self) -> Answer {
+    fn grant(&self) -> ExplainedDecision {
         let caller = &self.question.caller;
         if !caller.is_of_account() {
             // Services, federated callers and nobody hold nothing: the resource decides.
             let itself = self.resource_grants(Nearness::Itself);
             return granted(
                 itself.verdict,
-                &[(Layer::Resource, itself.by)],
-                Layer::Resource,
+                &[(PolicyLayer::Resource, itself.by)],
+                PolicyLayer::Resource,
             );
         }
         let held = if caller.is_root() {
@@ -230,12 +230,12 @@ impl ReferenceEvaluation<'_> {
         } else {
             self.ask(
                 "Allow",
-                Layer::Identity,
+                PolicyLayer::Identity,
                 &self.layers.identity,
                 Nearness::Account,
             )
         };
-        let limit = |layer: Layer, policies: &[Policy]| {
+        let limit = |layer: PolicyLayer, policies: &[Policy]| {
             if policies.is_empty() {
                 Some(true)
             } else {
@@ -246,9 +246,9 @@ impl ReferenceEvaluation<'_> {
         let boundary = if caller.is_root() {
             Some(true)
         } else {
-            limit(Layer::Boundary, &self.layers.boundary)
+            limit(PolicyLayer::Boundary, &self.layers.boundary)
         };
-        let session = limit(Layer::Session, &self.layers.session);
+        let session = limit(PolicyLayer::Session, &self.layers.session);
         let holdings = Holdings {
             held: held.verdict,
             boundary,
@@ -264,19 +264,19 @@ impl ReferenceEvaluation<'_> {
     }
 
     /// Across accounts both sides must allow.
-    fn grant_across_accounts(&self, holdings: Holdings) -> Answer {
+    fn grant_across_accounts(&self, holdings: Holdings) -> ExplainedDecision {
         let account = self.resource_grants(Nearness::Account);
         let verdict = truth::all([holdings.own(), account.verdict]);
         let missing = match verdict {
             None => holdings.first_open(account.verdict),
-            _ if account.verdict == Some(false) => Layer::Resource,
+            _ if account.verdict == Some(false) => PolicyLayer::Resource,
             _ => holdings.first_missing(),
         };
         granted(
             verdict,
             &[
-                (Layer::Identity, holdings.held_by),
-                (Layer::Resource, account.by),
+                (PolicyLayer::Identity, holdings.held_by),
+                (PolicyLayer::Resource, account.by),
             ],
             missing,
         )
@@ -286,7 +286,7 @@ impl ReferenceEvaluation<'_> {
     /// role stays within the boundary and the session; what it grants to a user or to everybody is
     /// not limited by the boundary; what it grants to a session, by neither ("Permissions
     /// boundaries for IAM entities", "Session policies").
-    fn grant_in_account(&self, holdings: Holdings) -> Answer {
+    fn grant_in_account(&self, holdings: Holdings) -> ExplainedDecision {
         let itself = self.resource_grants(Nearness::Itself).verdict;
         let role = self.resource_grants(Nearness::Role);
         let limits = truth::all([holdings.boundary, holdings.session]);
@@ -307,14 +307,14 @@ impl ReferenceEvaluation<'_> {
         let missing = match verdict {
             None => holdings.first_open(direct),
             _ if direct == Some(false) && holdings.own() == Some(false) => holdings.first_missing(),
-            _ => Layer::Resource,
+            _ => PolicyLayer::Resource,
         };
         let mut by = Vec::new();
         if direct == Some(true) {
-            by.push((Layer::Resource, role.by));
+            by.push((PolicyLayer::Resource, role.by));
         }
         if by_identity == Some(true) {
-            by.push((Layer::Identity, holdings.held_by));
+            by.push((PolicyLayer::Identity, holdings.held_by));
         }
         granted(verdict, &by, missing)
     }
@@ -340,7 +340,7 @@ impl ReferenceEvaluation<'_> {
         truth::any(named.map(|statement| {
             self.question.applies(
                 "Allow",
-                Layer::Resource,
+                PolicyLayer::Resource,
                 policy,
                 statement,
                 Nearness::Itself,
@@ -385,33 +385,33 @@ impl Holdings {
     }
 
     /// Layer that does not allow it.
-    fn first_missing(&self) -> Layer {
+    fn first_missing(&self) -> PolicyLayer {
         if self.held == Some(false) {
-            Layer::Identity
+            PolicyLayer::Identity
         } else if self.boundary != Some(true) {
-            Layer::Boundary
+            PolicyLayer::Boundary
         } else {
-            Layer::Session
+            PolicyLayer::Session
         }
     }
 
     /// Layer that the answer depends on.
-    fn first_open(&self, resource: Truth) -> Layer {
+    fn first_open(&self, resource: Truth) -> PolicyLayer {
         let order = [
-            (Layer::Resource, resource),
-            (Layer::Identity, self.held),
-            (Layer::Boundary, self.boundary),
-            (Layer::Session, self.session),
+            (PolicyLayer::Resource, resource),
+            (PolicyLayer::Identity, self.held),
+            (PolicyLayer::Boundary, self.boundary),
+            (PolicyLayer::Session, self.session),
         ];
         order
             .iter()
             .find(|(_, verdict)| verdict.is_none())
-            .map_or(Layer::Resource, |(layer, _)| *layer)
+            .map_or(PolicyLayer::Resource, |(layer, _)| *layer)
     }
 }
 
 /// The answer of the last step. `by`: layers that allow it, with their statements.
-fn granted(verdict: Truth, by: &[(Layer, Vec<StatementId>)], missing: Layer) -> Answer {
+fn granted(verdict: Truth, by: &[(PolicyLayer, Vec<StatementId>)], missing: PolicyLayer) -> ExplainedDecision {
     match verdict {
         Some(false) => answer(
             Decision::ImplicitlyDenied,
@@ -439,12 +439,12 @@ fn granted(verdict: Truth, by: &[(Layer, Vec<StatementId>)], missing: Layer) -> 
             if because.is_empty() {
                 let text = "the root user may do everything in its account";
                 because.push(Because {
-                    layer: Layer::Identity,
+                    layer: PolicyLayer::Identity,
                     statement: None,
                     text,
                 });
             }
-            Answer {
+            ExplainedDecision {
                 decision: Decision::Allowed,
                 because,
             }
@@ -454,11 +454,11 @@ fn granted(verdict: Truth, by: &[(Layer, Vec<StatementId>)], missing: Layer) -> 
 
 fn answer(
     decision: Decision,
-    layer: Layer,
+    layer: PolicyLayer,
     statement: Option<StatementId>,
     text: &'static str,
-) -> Answer {
-    Answer {
+) -> ExplainedDecision {
+    ExplainedDecision {
         decision,
         because: vec![Because {
             layer,

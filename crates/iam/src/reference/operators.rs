@@ -7,8 +7,8 @@ use super::truth::{self, Truth};
 use super::values::{
     Glyph, Resolved, date, is_in_network, matches_arn, matches_wildcards, number, plain, resolve,
 };
-use crate::policy::Condition;
-use crate::request::{Context, Given, Known};
+use crate::policy::PolicyCondition;
+use crate::request::{Context, ContextValue, ContextLookup};
 
 /// Operators that say "not", and those that they are the opposite of.
 const OPPOSITES: &[(&str, &str)] = &[
@@ -98,12 +98,12 @@ fn is_arn(text: &str) -> bool {
 }
 
 /// Whether a condition holds for a request.
-pub(super) fn holds(condition: &Condition, context: &Context, has_variables: bool) -> Truth {
+pub(super) fn holds(condition: &PolicyCondition, context: &Context, has_variables: bool) -> Truth {
     let operator = ParsedOperator::read(&condition.operator)?;
     let given = match context.get(&condition.key.to_ascii_lowercase()) {
-        Known::Unknown => return None,
-        Known::Absent => None,
-        Known::Is(given) => Some(given),
+        ContextLookup::Unknown => return None,
+        ContextLookup::Absent => None,
+        ContextLookup::Is(given) => Some(given),
     };
     if operator.base == "null" {
         let word = if given.is_none() { "true" } else { "false" };
@@ -135,11 +135,11 @@ pub(super) fn holds(condition: &Condition, context: &Context, has_variables: boo
         None if operator.if_exists || operator.for_all => Some(true),
         None if operator.for_any => Some(false),
         None => Some(operator.is_not),
-        Some(Given::One(value)) => one(value),
-        Some(Given::Many(values)) if operator.for_all => truth::all(values.iter().map(one)),
-        Some(Given::Many(values)) if operator.for_any => truth::any(values.iter().map(one)),
+        Some(ContextValue::One(value)) => one(value),
+        Some(ContextValue::Many(values)) if operator.for_all => truth::all(values.iter().map(one)),
+        Some(ContextValue::Many(values)) if operator.for_any => truth::any(values.iter().map(one)),
         // An operator on one value makes nothing of a key with several.
-        Some(Given::Many(_)) => Some(false),
+        Some(ContextValue::Many(_)) => Some(false),
     }
 }
 

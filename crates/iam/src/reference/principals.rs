@@ -6,7 +6,7 @@
 use super::truth::{self, Truth};
 use super::values::arn;
 use crate::policy::Principal;
-use crate::request::{Caller, Context, Given, Known};
+use crate::request::{Caller, Context, ContextValue, ContextLookup};
 
 /// How near to the caller a principal names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,7 +46,7 @@ pub(super) struct KnownCaller<'a> {
 impl<'a> KnownCaller<'a> {
     pub(super) fn read(caller: &'a Caller, context: &Context) -> Self {
         let id = match context.get("aws:userid") {
-            Known::Is(Given::One(id)) => id.split(':').next().map(str::to_owned),
+            ContextLookup::Is(ContextValue::One(id)) => id.split(':').next().map(str::to_owned),
             _ => None,
         };
         let mut known = Self {

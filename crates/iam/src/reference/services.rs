@@ -3,7 +3,7 @@
 use super::operators::ParsedOperator;
 use super::principals::is_everybody;
 use super::values::arn;
-use crate::policy::{Block, Condition, Policy};
+use crate::policy::{Block, PolicyCondition, Policy};
 use crate::request::Request;
 
 /// "The call is allowed even if a policy denies it" (STS API reference, `GetCallerIdentity`).
@@ -98,7 +98,7 @@ pub(super) fn is_bucket_policy_public(policy: &Policy) -> bool {
 }
 
 /// Whether a condition compares one of these keys with fixed values.
-fn is_fixed(condition: &Condition) -> bool {
+fn is_fixed(condition: &PolicyCondition) -> bool {
     let Some(operator) = ParsedOperator::read(&condition.operator) else {
         return false;
     };

@@ -6,7 +6,7 @@ use super::services::{is_key, is_role_assumed};
 use super::truth::{self, Truth, at_most_unknown};
 use super::values::{Part, Resolved, glyphs, matches_arn, matches_wildcards, parts, resolve};
 use crate::policy::{Block, Policy, Statement};
-use crate::request::{Layer, Request};
+use crate::request::{PolicyLayer, Request};
 
 /// Question to a statement: which request, of whom, and whether a permissions boundary limits that
 /// one.
@@ -21,7 +21,7 @@ impl Question<'_> {
     pub(super) fn applies(
         &self,
         effect: &str,
-        layer: Layer,
+        layer: PolicyLayer,
         policy: &Policy,
         statement: &Statement,
         least: Nearness,
@@ -52,7 +52,7 @@ impl Question<'_> {
         }
     }
 
-    fn fits_principal(&self, layer: Layer, statement: &Statement, least: Nearness) -> Truth {
+    fn fits_principal(&self, layer: PolicyLayer, statement: &Statement, least: Nearness) -> Truth {
         if !has_principals(layer) {
             return Some(true);
         }
@@ -74,7 +74,7 @@ impl Question<'_> {
         }
     }
 
-    fn fits_action(&self, layer: Layer, statement: &Statement) -> Truth {
+    fn fits_action(&self, layer: PolicyLayer, statement: &Statement) -> Truth {
         match &statement.action {
             // A statement without it has no effect in the policy of a key (KMS API reference,
             // `PutKeyPolicy`).
@@ -105,7 +105,7 @@ impl Question<'_> {
         }
     }
 
-    fn fits_resource(&self, layer: Layer, statement: &Statement, has_variables: bool) -> Truth {
+    fn fits_resource(&self, layer: PolicyLayer, statement: &Statement, has_variables: bool) -> Truth {
         let about = |list: &[String]| {
             truth::any(
                 list.iter()
@@ -124,7 +124,7 @@ impl Question<'_> {
         }
     }
 
-    fn is_resource(&self, layer: Layer, pattern: &str, has_variables: bool) -> Truth {
+    fn is_resource(&self, layer: PolicyLayer, pattern: &str, has_variables: bool) -> Truth {
         // Variables are filled in the last segment only; before it they are characters, which are
         // in no ARN.
         let mut colons = 0;
@@ -141,10 +141,10 @@ impl Question<'_> {
             // An ARN that is too short means something in some policies: `arn:aws:s3*` in those of
             // identities.
             let is_filled = match layer {
-                Layer::Identity | Layer::Boundary | Layer::Session => true,
-                Layer::Resource | Layer::Endpoint | Layer::Service => pattern.contains('*'),
-                Layer::Scp => pattern.ends_with('*'),
-                Layer::Rcp => false,
+                PolicyLayer::Identity | PolicyLayer::Boundary | PolicyLayer::Session => true,
+                PolicyLayer::Resource | PolicyLayer::Endpoint | PolicyLayer::Service => pattern.contains('*'),
+                PolicyLayer::Scp => pattern.ends_with('*'),
+                PolicyLayer::Rcp => false,
             };
             if !is_filled {
                 return Some(false);
@@ -163,11 +163,11 @@ impl Question<'_> {
 }
 
 /// Whether statements of a layer say for whom they are.
-fn has_principals(layer: Layer) -> bool {
-    layer == Layer::Rcp || has_principals_of_resource(layer)
+fn has_principals(layer: PolicyLayer) -> bool {
+    layer == PolicyLayer::Rcp || has_principals_of_resource(layer)
 }
 
 /// Whether a layer is the policy of something that is called: a resource, a VPC endpoint.
-fn has_principals_of_resource(layer: Layer) -> bool {
-    matches!(layer, Layer::Resource | Layer::Endpoint | Layer::Service)
+fn has_principals_of_resource(layer: PolicyLayer) -> bool {
+    matches!(layer, PolicyLayer::Resource | PolicyLayer::Endpoint | PolicyLayer::Service)
 }

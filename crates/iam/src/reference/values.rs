@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use crate::request::{Context, Given, Known};
+use crate::request::{Context, ContextValue, ContextLookup};
 
 /// One character of a pattern, and whether it is a wildcard.
 pub(super) type Glyph = (char, bool);
@@ -83,9 +83,9 @@ pub(super) fn resolve(text: &str, has_variables: bool, context: &Context) -> Res
             Part::Escaped(character) => glyphs.push((character, false)),
             Part::Variable { key, default } => {
                 let value = match context.get(&key) {
-                    Known::Unknown => return Resolved::NotKnown,
-                    Known::Is(Given::One(value)) => Some(value.clone()),
-                    Known::Is(Given::Many(_)) | Known::Absent => default,
+                    ContextLookup::Unknown => return Resolved::NotKnown,
+                    ContextLookup::Is(ContextValue::One(value)) => Some(value.clone()),
+                    ContextLookup::Is(ContextValue::Many(_)) | ContextLookup::Absent => default,
                 };
                 let Some(value) = value else {
                     return Resolved::NoValue;
@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn variables_take_values_of_the_request() {
         let mut context = Context::default();
-        context.set("aws:username", Given::One("a*".to_owned()));
+        context.set("aws:username", ContextValue::One("a*".to_owned()));
         let text = |pattern: &str, has_variables| match resolve(pattern, has_variables, &context) {
             Resolved::Text(glyphs) => Some(glyphs),
             Resolved::NoValue | Resolved::NotKnown => None,

@@ -16,7 +16,7 @@ pub(super) struct Shape(pub(super) &'static str, pub(super) &'static str);
 const WHOLE: &[Shape] = &[Shape("", "")];
 
 /// What a provider says in its tokens.
-struct Known {
+struct KnownProvider {
     /// Host, or host and the beginning of a path.
     host: &'static str,
     /// The URL of each customer is its own, so that all who have tokens there belong to it.
@@ -25,8 +25,8 @@ struct Known {
     claims: &'static [(&'static str, &'static [Shape])],
 }
 
-const KNOWN: &[Known] = &[
-    Known {
+const KNOWN: &[KnownProvider] = &[
+    KnownProvider {
         host: "token.actions.githubusercontent.com",
         own: false,
         claims: &[
@@ -51,7 +51,7 @@ const KNOWN: &[Known] = &[
             ("enterprise_id", WHOLE),
         ],
     },
-    Known {
+    KnownProvider {
         host: "gitlab.com",
         own: false,
         claims: &[
@@ -62,29 +62,29 @@ const KNOWN: &[Known] = &[
             ("project_id", WHOLE),
         ],
     },
-    Known { host: "app.terraform.io", own: false, claims: &[("sub", &[Shape("organization:", ":")])] },
-    Known { host: "app.eu.terraform.io", own: false, claims: &[("sub", &[Shape("organization:", ":")])] },
-    Known { host: "agent.buildkite.com", own: false, claims: &[("sub", &[Shape("organization:", ":")])] },
-    Known { host: "oidc.vercel.com", own: false, claims: &[("sub", &[Shape("owner:", ":")])] },
-    Known { host: "oidc.codefresh.io", own: false, claims: &[("sub", &[Shape("account:", ":")])] },
-    Known { host: "scalr.io", own: false, claims: &[("sub", &[Shape("account:", ":")])] },
-    Known {
+    KnownProvider { host: "app.terraform.io", own: false, claims: &[("sub", &[Shape("organization:", ":")])] },
+    KnownProvider { host: "app.eu.terraform.io", own: false, claims: &[("sub", &[Shape("organization:", ":")])] },
+    KnownProvider { host: "agent.buildkite.com", own: false, claims: &[("sub", &[Shape("organization:", ":")])] },
+    KnownProvider { host: "oidc.vercel.com", own: false, claims: &[("sub", &[Shape("owner:", ":")])] },
+    KnownProvider { host: "oidc.codefresh.io", own: false, claims: &[("sub", &[Shape("account:", ":")])] },
+    KnownProvider { host: "scalr.io", own: false, claims: &[("sub", &[Shape("account:", ":")])] },
+    KnownProvider {
         host: "api.pulumi.com/oidc",
         own: false,
         claims: &[("sub", &[Shape("pulumi:deploy:org:", ":"), Shape("pulumi:environments:org:", ":")])],
     },
     // Their audience is an application: who signs in there is anybody.
-    Known { host: "accounts.google.com", own: false, claims: &[("sub", WHOLE), ("email", WHOLE)] },
-    Known { host: "graph.facebook.com", own: false, claims: &[("id", WHOLE), ("sub", WHOLE)] },
-    Known { host: "www.amazon.com", own: false, claims: &[("user_id", WHOLE), ("sub", WHOLE)] },
-    Known { host: "appleid.apple.com", own: false, claims: &[("sub", WHOLE)] },
+    KnownProvider { host: "accounts.google.com", own: false, claims: &[("sub", WHOLE), ("email", WHOLE)] },
+    KnownProvider { host: "graph.facebook.com", own: false, claims: &[("id", WHOLE), ("sub", WHOLE)] },
+    KnownProvider { host: "www.amazon.com", own: false, claims: &[("user_id", WHOLE), ("sub", WHOLE)] },
+    KnownProvider { host: "appleid.apple.com", own: false, claims: &[("sub", WHOLE)] },
     // Its audience is an identity pool, of one account.
-    Known { host: COGNITO, own: false, claims: &[("aud", WHOLE), ("sub", &[Shape("", "-"), Shape("", "")])] },
-    Known { host: "oidc.eks.", own: true, claims: &[("sub", &[Shape("system:serviceaccount:", ":")])] },
-    Known { host: "oidc.circleci.com/org/", own: true, claims: &[("sub", &[Shape("org/", "/")])] },
-    Known { host: "api.bitbucket.org/2.0/workspaces/", own: true, claims: &[("sub", &[Shape("{", "}")])] },
-    Known { host: "token.actions.githubusercontent.com/", own: true, claims: &[("sub", &[Shape("repo:", "/")])] },
-    Known { host: "oidc.vercel.com/", own: true, claims: &[("sub", &[Shape("owner:", ":")])] },
+    KnownProvider { host: COGNITO, own: false, claims: &[("aud", WHOLE), ("sub", &[Shape("", "-"), Shape("", "")])] },
+    KnownProvider { host: "oidc.eks.", own: true, claims: &[("sub", &[Shape("system:serviceaccount:", ":")])] },
+    KnownProvider { host: "oidc.circleci.com/org/", own: true, claims: &[("sub", &[Shape("org/", "/")])] },
+    KnownProvider { host: "api.bitbucket.org/2.0/workspaces/", own: true, claims: &[("sub", &[Shape("{", "}")])] },
+    KnownProvider { host: "token.actions.githubusercontent.com/", own: true, claims: &[("sub", &[Shape("repo:", "/")])] },
+    KnownProvider { host: "oidc.vercel.com/", own: true, claims: &[("sub", &[Shape("owner:", ":")])] },
 ];
 
 const COGNITO: &str = "cognito-identity.amazonaws.com";
@@ -115,8 +115,8 @@ impl<'a> Issuer<'a> {
         self.host == COGNITO
     }
 
-    fn known(&self) -> Option<&'static Known> {
-        let fits = |k: &&Known| if k.own { self.host.starts_with(k.host) && self.host != k.host } else { self.host == k.host };
+    fn known(&self) -> Option<&'static KnownProvider> {
+        let fits = |k: &&KnownProvider| if k.own { self.host.starts_with(k.host) && self.host != k.host } else { self.host == k.host };
         KNOWN.iter().filter(fits).max_by_key(|k| k.host.len())
     }
 
@@ -124,7 +124,7 @@ impl<'a> Issuer<'a> {
     pub(super) fn slot(&self, key: &str, bearer: Bearer) -> Option<Slot> {
         let (host, claim) = key.rsplit_once(':')?;
         if host == "aws" && claim == "federatedprovider" {
-            return Some(Slot::new(Absent::Never, vec![Pattern::exact(self.name)], Control::Given));
+            return Some(Slot::new(Absent::Never, vec![Pattern::exact(self.name)], Control::ContextValue));
         }
         if host != self.host {
             // A claim of another provider: no token of this one has it.
@@ -137,7 +137,7 @@ impl<'a> Issuer<'a> {
         if self.has_guests() && claim == "amr" {
             return Some(match bearer {
                 // "amr": "unauthenticated" for guests; else "authenticated" and the names of providers.
-                Bearer::Guest => Slot::new(Absent::Never, vec![Pattern::exact("unauthenticated")], Control::Given),
+                Bearer::Guest => Slot::new(Absent::Never, vec![Pattern::exact("unauthenticated")], Control::ContextValue),
                 Bearer::Stranger | Bearer::Named => Slot::new(Absent::Never, any(), Control::Chosen),
             });
         }

@@ -4,7 +4,7 @@
 //! reference for keys of services; KMS developer guide, "Condition keys for AWS KMS" (`kms:CallerAccount` is the account of
 //! the caller, `kms:ViaService` is there when a service passes the call on).
 
-use super::{Bearer, Guard, OWN_ORGANIZATION, Trial, Who};
+use super::{Bearer, ConditionSubject, OWN_ORGANIZATION, Trial, Who};
 use crate::pattern::Pattern;
 
 /// What a key can be.
@@ -12,7 +12,7 @@ pub(super) struct Slot {
     pub(super) absent: Absent,
     pub(super) values: Range,
     pub(super) control: Control,
-    pub(super) guard: Guard,
+    pub(super) guard: ConditionSubject,
     /// Values that are no stranger's.
     pub(super) not: Vec<Pattern>,
 }
@@ -45,7 +45,7 @@ pub(super) enum Control {
     /// He who calls.
     Chosen,
     /// Not he: a value must be his already.
-    Given,
+    ContextValue,
     /// He, but what is written out without a wildcard is somebody else's already (a bucket, an endpoint, a secret); also
     /// where that is an ARN which says by itself whose it is.
     Taken { with_account: bool },
@@ -200,22 +200,22 @@ impl Sort {
 
 impl Slot {
     pub(super) fn new(absent: Absent, values: Vec<Pattern>, control: Control) -> Self {
-        Self { absent, values: Range::Texts(values), control, guard: Guard::Other, not: Vec::new() }
+        Self { absent, values: Range::Texts(values), control, guard: ConditionSubject::Other, not: Vec::new() }
     }
 
     /// No request of his has it.
     pub(super) fn none() -> Self {
-        Self::new(Absent::Always, Vec::new(), Control::Given)
+        Self::new(Absent::Always, Vec::new(), Control::ContextValue)
     }
 
     /// It may be there or not, with any value.
     pub(super) fn unknown() -> Self {
-        Self::new(Absent::Perhaps, vec![Pattern::text("*")], Control::Given)
+        Self::new(Absent::Perhaps, vec![Pattern::text("*")], Control::ContextValue)
     }
 
     /// Always this value; [`super::WILD`] stands for those that are not named.
     fn is(value: &str) -> Self {
-        Self::new(Absent::Never, vec![Pattern::text(value)], Control::Given)
+        Self::new(Absent::Never, vec![Pattern::text(value)], Control::ContextValue)
     }
 
     fn seldom(value: &str) -> Self {
@@ -227,7 +227,7 @@ impl Slot {
         Self::new(Absent::Chosen, values.iter().map(|v| Pattern::text(v)).collect(), Control::Chosen)
     }
 
-    fn guarded(self, guard: Guard) -> Self {
+    fn guarded(self, guard: ConditionSubject) -> Self {
         Self { guard, ..self }
     }
 
@@ -324,10 +324,10 @@ fn of(sort: Sort, who: &Who<'_>, trial: &Trial<'_>) -> Slot {
         (Sort::Address, _) => {
             // Requests through an endpoint of a VPC have none, and everybody may have such an endpoint.
             let absent = if matches!(who, Who::Service { .. }) { Absent::Perhaps } else { Absent::Chosen };
-            Slot { absent, values: Range::Address, control: Control::Given, guard: Guard::Network, not: Vec::new() }
+            Slot { absent, values: Range::Address, control: Control::ContextValue, guard: ConditionSubject::Network, not: Vec::new() }
         }
-        (Sort::Endpoint, Who::Service { .. }) => Slot::unknown().guarded(Guard::Endpoint),
-        (Sort::Endpoint, _) => Slot::new(Absent::Chosen, vec![Pattern::text("vpc?*")], TAKEN).guarded(Guard::Endpoint),
+        (Sort::Endpoint, Who::Service { .. }) => Slot::unknown().guarded(ConditionSubject::Endpoint),
+        (Sort::Endpoint, _) => Slot::new(Absent::Chosen, vec![Pattern::text("vpc?*")], TAKEN).guarded(ConditionSubject::Endpoint),
         (Sort::EndpointAccount | Sort::AccessPointAccount, Who::Principal { account, .. } | Who::Service { account, .. }) => {
             Slot::chosen(&[account])
         }
@@ -350,9 +350,9 @@ fn of(sort: Sort, who: &Who<'_>, trial: &Trial<'_>) -> Slot {
             Who::Unsigned | Who::Token { .. },
         ) => Slot::new(Absent::Chosen, vec![Pattern::text("?*")], TAKEN),
         (Sort::EndpointArn | Sort::EndpointOrganization | Sort::EndpointOrganizationPath, _) => {
-            Slot::new(Absent::Chosen, Vec::new(), Control::Given)
+            Slot::new(Absent::Chosen, Vec::new(), Control::ContextValue)
         }
-        (Sort::InsideVpc, _) => Slot::unknown().guarded(Guard::Endpoint),
+        (Sort::InsideVpc, _) => Slot::unknown().guarded(ConditionSubject::Endpoint),
         (Sort::Switch, _) => Slot::new(Absent::Never, vec![Pattern::exact("true"), Pattern::exact("false")], Control::Chosen),
         (Sort::Chosen, _) => Slot::chosen(&["*"]),
         (Sort::ChosenSigned, Who::Principal { .. }) => Slot::chosen(&["*"]),
@@ -360,7 +360,7 @@ fn of(sort: Sort, who: &Who<'_>, trial: &Trial<'_>) -> Slot {
         (Sort::Secret, Who::Principal { .. }) => Slot::new(Absent::Chosen, vec![Pattern::text("?*")], TAKEN),
         (Sort::Time, _) => {
             let values = Range::Time(trial.place.now_s);
-            Slot { absent: Absent::Never, values, control: Control::Given, guard: Guard::Other, not: Vec::new() }
+            Slot { absent: Absent::Never, values, control: Control::ContextValue, guard: ConditionSubject::Other, not: Vec::new() }
         }
         (Sort::UrlAuth, Who::Principal { .. }) => Slot::chosen(&["NONE", "AWS_IAM"]),
         (Sort::UrlAuth, Who::Unsigned) => Slot::chosen(&["NONE"]),
@@ -368,7 +368,7 @@ fn of(sort: Sort, who: &Who<'_>, trial: &Trial<'_>) -> Slot {
         (Sort::OwnAccount, _) if !own.is_empty() => Slot::is(own),
         (Sort::OwnOrganization, _) => {
             let id = trial.place.organization.unwrap_or(OWN_ORGANIZATION);
-            Slot::new(Absent::Never, vec![Pattern::exact(id)], Control::Given)
+            Slot::new(Absent::Never, vec![Pattern::exact(id)], Control::ContextValue)
         }
         (Sort::OwnAccount, _) | (Sort::Type, Who::Service { .. }) => Slot::unknown(),
         _ => Slot::none(),

@@ -36,11 +36,11 @@ const WORK_OF_ONE: (usize, usize) = (100_000, 5_000_000);
 /// Who somebody outside is.
 ///
 /// ```
-/// use bartizan_iam::Outsider;
-/// assert!(Outsider::Account("999988887777".into(), String::new()).sentence().contains("999988887777"));
+/// use bartizan_iam::ExternalPrincipal;
+/// assert!(ExternalPrincipal::Account("999988887777".into(), String::new()).sentence().contains("999988887777"));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outsider {
+pub enum ExternalPrincipal {
     /// Anybody, without signing.
     Anybody,
     /// Anybody who has an AWS account.
@@ -53,7 +53,7 @@ pub enum Outsider {
     /// an account there comes in.
     Federated(String, bool),
     /// A service of AWS (`sns.amazonaws.com`; `*` for each of them), and for whom it acts.
-    Service(String, Behalf),
+    Service(String, OnBehalfOf),
     /// A principal that was deleted: its unique id is left.
     Deleted(String),
     /// Somebody whose account cannot be told: a unique id that is not known here, `CanonicalUser …`.
@@ -63,12 +63,12 @@ pub enum Outsider {
 /// For whom a service acts when it comes.
 ///
 /// ```
-/// use bartizan_iam::{Behalf, Outsider};
-/// let deputy = Outsider::Service("sns.amazonaws.com".into(), Behalf::Account("999988887777".into()));
+/// use bartizan_iam::{OnBehalfOf, ExternalPrincipal};
+/// let deputy = ExternalPrincipal::Service("sns.amazonaws.com".into(), OnBehalfOf::Account("999988887777".into()));
 /// assert_eq!(deputy.sentence(), "sns.amazonaws.com on behalf of account 999988887777");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Behalf {
+pub enum OnBehalfOf {
     /// Anybody.
     Anybody,
     /// An account.
@@ -79,7 +79,7 @@ pub enum Behalf {
     Owner(String),
 }
 
-impl Outsider {
+impl ExternalPrincipal {
     /// For people.
     pub fn sentence(&self) -> String {
         match self {
@@ -93,10 +93,10 @@ impl Outsider {
             Self::Service(service, behalf) => {
                 let service = if service == "*" { "an AWS service" } else { service };
                 match behalf {
-                    Behalf::Anybody => format!("{service} on behalf of anybody"),
-                    Behalf::Account(id) => format!("{service} on behalf of account {id}"),
-                    Behalf::Organization(id) => format!("{service} on behalf of organization {id}"),
-                    Behalf::Owner(arn) => format!("{service} on behalf of the owner of {arn}"),
+                    OnBehalfOf::Anybody => format!("{service} on behalf of anybody"),
+                    OnBehalfOf::Account(id) => format!("{service} on behalf of account {id}"),
+                    OnBehalfOf::Organization(id) => format!("{service} on behalf of organization {id}"),
+                    OnBehalfOf::Owner(arn) => format!("{service} on behalf of the owner of {arn}"),
                 }
             }
             Self::Deleted(id) => format!("a deleted principal {id}"),
@@ -108,17 +108,17 @@ impl Outsider {
 /// What a condition that leaves it open is about.
 ///
 /// ```
-/// use bartizan_iam::{Guard, Place, admitted, parse};
+/// use bartizan_iam::{ConditionSubject, PolicyLocation, admitted, parse};
 /// let policy = parse(
 ///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*",
 ///         "Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1a2b"}}}}"#,
 /// )?;
-/// let found = admitted(&policy, &policy.statements[0], &Place::default());
-/// assert_eq!(found[0].open, [(0, Guard::Endpoint)]);
+/// let found = admitted(&policy, &policy.statements[0], &PolicyLocation::default());
+/// assert_eq!(found[0].open, [(0, ConditionSubject::Endpoint)]);
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Guard {
+pub enum ConditionSubject {
     /// An address: `aws:SourceIp`.
     Network,
     /// A VPC or an endpoint in one, named by its id; whose it is cannot be told from the id.
@@ -130,23 +130,23 @@ pub enum Guard {
 /// Somebody who is let in.
 ///
 /// ```
-/// use bartizan_iam::{Outsider, Place, Tri, admitted, parse};
+/// use bartizan_iam::{ExternalPrincipal, PolicyLocation, Tri, admitted, parse};
 /// let policy = parse(
 ///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*",
 ///         "Condition": {"StringNotEquals": {"aws:PrincipalAccount": "111122223333"}}}}"#,
 /// )?;
-/// let found = admitted(&policy, &policy.statements[0], &Place { account: "111122223333", ..Place::default() });
-/// assert_eq!((&found[0].to, found[0].verdict), (&Outsider::Anybody, Tri::Yes));
+/// let found = admitted(&policy, &policy.statements[0], &PolicyLocation { account: "111122223333", ..PolicyLocation::default() });
+/// assert_eq!((&found[0].to, found[0].verdict), (&ExternalPrincipal::Anybody, Tri::Yes));
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Admitted {
+pub struct AdmittedPrincipal {
     /// Who.
-    pub to: Outsider,
+    pub to: ExternalPrincipal,
     /// Yes: everybody of that name comes in. Maybe: it hangs on `open`, or on what is not understood.
     pub verdict: Tri,
     /// Conditions that leave it open, by their number in the statement.
-    pub open: Vec<(usize, Guard)>,
+    pub open: Vec<(usize, ConditionSubject)>,
     /// Conditions that say under what choice of his own he comes in (`aws:PrincipalTag/team` is `blue`), by number.
     pub chosen: Vec<usize>,
 }
@@ -154,18 +154,18 @@ pub struct Admitted {
 /// Where a statement stands and what is known there.
 ///
 /// ```
-/// use bartizan_iam::{Place, admitted, parse};
+/// use bartizan_iam::{PolicyLocation, admitted, parse};
 /// let policy = parse(
 ///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*",
 ///         "Condition": {"StringEquals": {"kms:callerAccount": "111122223333"}}}}"#,
 /// )?;
-/// let at = |account| admitted(&policy, &policy.statements[0], &Place { account, ..Place::default() }).len();
+/// let at = |account| admitted(&policy, &policy.statements[0], &PolicyLocation { account, ..PolicyLocation::default() }).len();
 /// // Of the own account is nobody from outside.
 /// assert_eq!((at("111122223333"), at("999988887777")), (0, 1));
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Place<'a> {
+pub struct PolicyLocation<'a> {
     /// The account that owns it: nobody in there is a stranger.
     pub account: &'a str,
     /// Its organization, where that is known.
@@ -183,17 +183,17 @@ pub struct Place<'a> {
 /// Who of outside is let in by one statement, the widest first. Nothing: it is proved that nobody is.
 ///
 /// ```
-/// use bartizan_iam::{Outsider, Place, admitted, parse};
+/// use bartizan_iam::{ExternalPrincipal, PolicyLocation, admitted, parse};
 /// let policy = parse(
 ///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*",
 ///         "Condition": {"StringEquals": {"aws:PrincipalAccount": ["111122223333", "999988887777"]}}}}"#,
 /// )?;
-/// let found = admitted(&policy, &policy.statements[0], &Place { account: "111122223333", ..Place::default() });
+/// let found = admitted(&policy, &policy.statements[0], &PolicyLocation { account: "111122223333", ..PolicyLocation::default() });
 /// let to: Vec<_> = found.iter().map(|a| &a.to).collect();
-/// assert_eq!(to, [&Outsider::Account("999988887777".into(), String::new())]);
+/// assert_eq!(to, [&ExternalPrincipal::Account("999988887777".into(), String::new())]);
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
-pub fn admitted(policy: &Policy, statement: &Statement, place: &Place<'_>) -> Vec<Admitted> {
+pub fn admitted(policy: &Policy, statement: &Statement, place: &PolicyLocation<'_>) -> Vec<AdmittedPrincipal> {
     if statement.effect == "Deny" {
         return Vec::new();
     }
@@ -251,7 +251,7 @@ enum Bearer {
 
 /// One statement with all strangers that its values speak of.
 struct Trial<'a> {
-    place: Place<'a>,
+    place: PolicyLocation<'a>,
     /// Conditions by key in lower case, with their number; those of unknown operators apart.
     wishes: BTreeMap<String, Wishes<'a>>,
     not_understood: Vec<usize>,
@@ -269,16 +269,16 @@ struct Trial<'a> {
 #[derive(Debug, Clone)]
 struct Tried {
     verdict: Tri,
-    open: Vec<(usize, Guard)>,
+    open: Vec<(usize, ConditionSubject)>,
     chosen: Vec<usize>,
 }
 
 impl Tried {
     const NO: Self = Self { verdict: Tri::No, open: Vec::new(), chosen: Vec::new() };
 
-    fn to(self, to: Outsider) -> Option<Admitted> {
+    fn to(self, to: ExternalPrincipal) -> Option<AdmittedPrincipal> {
         let Self { verdict, open, chosen } = self;
-        (verdict != Tri::No).then_some(Admitted { to, verdict, open, chosen })
+        (verdict != Tri::No).then_some(AdmittedPrincipal { to, verdict, open, chosen })
     }
 
     /// The surer one.
@@ -301,7 +301,7 @@ const WILD_ORGANIZATION: &str = "o-?*";
 pub(crate) const OWN_ORGANIZATION: &str = "of its own";
 
 impl<'a> Trial<'a> {
-    fn new(policy: &'a Policy, statement: &'a Statement, place: Place<'a>) -> Self {
+    fn new(policy: &'a Policy, statement: &'a Statement, place: PolicyLocation<'a>) -> Self {
         let variables = policy.version == "2012-10-17";
         let mut wishes: BTreeMap<String, Wishes<'a>> = BTreeMap::new();
         let (mut not_understood, mut named) = (Vec::new(), BTreeSet::new());
@@ -361,7 +361,7 @@ impl<'a> Trial<'a> {
         }
         if !self.not_understood.is_empty() {
             tried.verdict = Tri::Maybe;
-            tried.open.extend(self.not_understood.iter().map(|n| (*n, Guard::Other)));
+            tried.open.extend(self.not_understood.iter().map(|n| (*n, ConditionSubject::Other)));
         }
         tried.open.sort_unstable();
         tried.chosen.sort_unstable();
@@ -374,7 +374,7 @@ impl<'a> Trial<'a> {
     }
 
     /// `*`.
-    fn everybody(&self) -> Vec<Admitted> {
+    fn everybody(&self) -> Vec<AdmittedPrincipal> {
         let unsigned = if self.place.trust { Tried::NO } else { self.tried(&Who::Unsigned) };
         let signed = |account: &str, organization: Option<&str>| {
             // `Who` borrows for as long as both.
@@ -383,38 +383,38 @@ impl<'a> Trial<'a> {
         let any = self.anybody(signed);
         let widest = |one: Tried, to| one.to(to).into_iter().collect::<Vec<_>>();
         if unsigned.verdict == Tri::Yes {
-            return widest(unsigned, Outsider::Anybody);
+            return widest(unsigned, ExternalPrincipal::Anybody);
         }
         if any.verdict == Tri::Yes {
-            let mut found = widest(any, Outsider::AnyAccount);
-            found.extend(unsigned.to(Outsider::Anybody));
+            let mut found = widest(any, ExternalPrincipal::AnyAccount);
+            found.extend(unsigned.to(ExternalPrincipal::Anybody));
             return found;
         }
         let least = unsigned.verdict.or(any.verdict);
         let mut found =
-            if unsigned.verdict == Tri::Maybe { widest(unsigned, Outsider::Anybody) } else { widest(any, Outsider::AnyAccount) };
+            if unsigned.verdict == Tri::Maybe { widest(unsigned, ExternalPrincipal::Anybody) } else { widest(any, ExternalPrincipal::AnyAccount) };
         if least == Tri::No {
-            found.extend(self.of_a_pattern(signed).and_then(|tried| tried.to(Outsider::AnyAccount)));
+            found.extend(self.of_a_pattern(signed).and_then(|tried| tried.to(ExternalPrincipal::AnyAccount)));
         }
         found.extend(
             self.named(least, signed)
                 .into_iter()
                 .map(|(whose, tried)| match whose {
-                    Behalf::Organization(id) => (Outsider::Organization(id), tried),
-                    Behalf::Account(id) => (Outsider::Account(id, String::new()), tried),
-                    Behalf::Anybody | Behalf::Owner(_) => (Outsider::AnyAccount, tried),
+                    OnBehalfOf::Organization(id) => (ExternalPrincipal::Organization(id), tried),
+                    OnBehalfOf::Account(id) => (ExternalPrincipal::Account(id, String::new()), tried),
+                    OnBehalfOf::Anybody | OnBehalfOf::Owner(_) => (ExternalPrincipal::AnyAccount, tried),
                 })
                 .filter_map(|(to, tried)| tried.to(to)),
         );
         // `*` is for services of AWS, too.
         if !self.place.trust {
-            let there = |a: &Admitted| found.iter().any(|f| f.to == a.to && f.verdict >= a.verdict);
-            let whole = |a: &Admitted| match &a.to {
-                Outsider::Service(_, Behalf::Account(id)) => {
-                    there(&Admitted { to: Outsider::Account(id.clone(), String::new()), ..a.clone() })
+            let there = |a: &AdmittedPrincipal| found.iter().any(|f| f.to == a.to && f.verdict >= a.verdict);
+            let whole = |a: &AdmittedPrincipal| match &a.to {
+                ExternalPrincipal::Service(_, OnBehalfOf::Account(id)) => {
+                    there(&AdmittedPrincipal { to: ExternalPrincipal::Account(id.clone(), String::new()), ..a.clone() })
                 }
-                Outsider::Service(_, Behalf::Organization(id)) => {
-                    there(&Admitted { to: Outsider::Organization(id.clone()), ..a.clone() })
+                ExternalPrincipal::Service(_, OnBehalfOf::Organization(id)) => {
+                    there(&AdmittedPrincipal { to: ExternalPrincipal::Organization(id.clone()), ..a.clone() })
                 }
                 _ => a.verdict <= least,
             };
@@ -425,18 +425,18 @@ impl<'a> Trial<'a> {
     }
 
     /// Those whom values name and who come in more surely than anybody.
-    fn named(&self, least: Tri, who: impl Fn(&'_ str, Option<&'_ str>) -> Tried) -> Vec<(Behalf, Tried)> {
+    fn named(&self, least: Tri, who: impl Fn(&'_ str, Option<&'_ str>) -> Tried) -> Vec<(OnBehalfOf, Tried)> {
         let mut found = Vec::new();
         for organization in &self.organizations {
             let tried = who(&self.nobody, Some(organization));
             if tried.verdict > least {
-                found.push((Behalf::Organization(organization.clone()), tried));
+                found.push((OnBehalfOf::Organization(organization.clone()), tried));
             }
         }
         for account in &self.accounts {
             let tried = self.of_account(account, &who);
             if tried.verdict > least {
-                found.push((Behalf::Account(account.clone()), tried));
+                found.push((OnBehalfOf::Account(account.clone()), tried));
             }
         }
         found
@@ -450,7 +450,7 @@ impl<'a> Trial<'a> {
             if let Some(member) = member {
                 let of_organization = self.wishes.iter().filter(|(key, _)| key.contains("org")).flat_map(|(_, w)| w.numbers());
                 tried = Tried { verdict: Tri::Maybe, ..member };
-                tried.open.extend(of_organization.map(|n| (n, Guard::Other)));
+                tried.open.extend(of_organization.map(|n| (n, ConditionSubject::Other)));
                 tried.open.sort_unstable();
             }
         }
@@ -463,7 +463,7 @@ impl<'a> Trial<'a> {
         (any.verdict != Tri::No).then_some(Tried { verdict: Tri::Maybe, ..any })
     }
 
-    fn principal(&self, principal: &Principal) -> Vec<Admitted> {
+    fn principal(&self, principal: &Principal) -> Vec<AdmittedPrincipal> {
         if crate::service::is_everybody(principal) {
             return self.everybody();
         }
@@ -477,7 +477,7 @@ impl<'a> Trial<'a> {
     }
 
     /// A principal or an account by its ARN or id.
-    fn aws(&self, value: &str) -> Option<Admitted> {
+    fn aws(&self, value: &str) -> Option<AdmittedPrincipal> {
         let arn = Arn::parse(value);
         let (account, who) = match &arn {
             Some(arn) if arn.resource == "root" => (arn.account, ""),
@@ -489,11 +489,11 @@ impl<'a> Trial<'a> {
             return None;
         }
         let tried = self.of_account(account, |account, organization| self.tried(&Who::Principal { account, organization }));
-        tried.to(Outsider::Account(account.to_owned(), who.to_owned()))
+        tried.to(ExternalPrincipal::Account(account.to_owned(), who.to_owned()))
     }
 
     /// Somebody of whom no account is known: whoever that is may be in any, so what a condition says of accounts may hold.
-    fn unidentified(&self, id: String) -> Option<Admitted> {
+    fn unidentified(&self, id: String) -> Option<AdmittedPrincipal> {
         let signed = |account: &str, organization: Option<&str>| self.tried(&Who::Principal { account, organization });
         let mut best = self.anybody(signed);
         for account in &self.accounts {
@@ -503,12 +503,12 @@ impl<'a> Trial<'a> {
         for organization in &self.organizations {
             best = best.or(|| signed(&self.nobody, Some(organization)));
         }
-        Tried { verdict: best.verdict.and(Tri::Maybe), ..best }.to(Outsider::Unidentified(id))
+        Tried { verdict: best.verdict.and(Tri::Maybe), ..best }.to(ExternalPrincipal::Unidentified(id))
     }
 
     /// A service of AWS; none: each of them.
-    fn service(&self, name: Option<&str>) -> Vec<Admitted> {
-        let of = |behalf| Outsider::Service(name.unwrap_or("*").to_owned(), behalf);
+    fn service(&self, name: Option<&str>) -> Vec<AdmittedPrincipal> {
+        let of = |behalf| ExternalPrincipal::Service(name.unwrap_or("*").to_owned(), behalf);
         let acting = |account: &str, organization: Option<&str>| self.tried(&Who::Service { name, account, organization });
         let any = self.anybody(acting);
         let mut found = Vec::new();
@@ -522,12 +522,12 @@ impl<'a> Trial<'a> {
         };
         let by_source = |n: &usize| source.is_some_and(|wishes| wishes.numbers().any(|m| m == *n));
         if least == Tri::Maybe && !owners.is_empty() && any.open.iter().any(|(n, _)| by_source(n)) {
-            found.extend(owners.into_iter().filter(strange).filter_map(|arn| any.clone().to(of(Behalf::Owner(arn.clone())))));
+            found.extend(owners.into_iter().filter(strange).filter_map(|arn| any.clone().to(of(OnBehalfOf::Owner(arn.clone())))));
         } else {
-            found.extend(any.to(of(Behalf::Anybody)));
+            found.extend(any.to(of(OnBehalfOf::Anybody)));
         }
         if least == Tri::No {
-            found.extend(self.of_a_pattern(acting).and_then(|tried| tried.to(of(Behalf::Anybody))));
+            found.extend(self.of_a_pattern(acting).and_then(|tried| tried.to(of(OnBehalfOf::Anybody))));
         }
         // A role that a service assumes to work for this account is no way in.
         if self.place.trust {
@@ -538,7 +538,7 @@ impl<'a> Trial<'a> {
     }
 
     /// An identity provider.
-    fn federated(&self, provider: &str) -> Vec<Admitted> {
+    fn federated(&self, provider: &str) -> Vec<AdmittedPrincipal> {
         let issuer = Issuer::of(provider);
         let tried = |bearer| self.tried(&Who::Token { issuer: &issuer, bearer });
         let strangers = tried(Bearer::Stranger);
@@ -549,8 +549,8 @@ impl<'a> Trial<'a> {
         } else {
             strangers
         };
-        let named = || tried(Bearer::Named).to(Outsider::Federated(provider.to_owned(), true));
-        strangers.to(Outsider::Federated(provider.to_owned(), false)).or_else(named).into_iter().collect()
+        let named = || tried(Bearer::Named).to(ExternalPrincipal::Federated(provider.to_owned(), true));
+        strangers.to(ExternalPrincipal::Federated(provider.to_owned(), false)).or_else(named).into_iter().collect()
     }
 }
 

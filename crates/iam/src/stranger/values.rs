@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use super::issuers::{Shape, tenant};
 use super::keys::{Absent, Control, Range, Slot};
 use crate::pattern::{Pattern, Rest, rest_within};
-use crate::policy::Condition;
+use crate::policy::PolicyCondition;
 use crate::value::{Cidr, Operator, Piece, Set, Test, date, number, pieces};
 
 /// Ways to meet several conditions on one key that are looked at: one value of each.
@@ -133,7 +133,7 @@ impl<'a> Wishes<'a> {
         Self { variables, wishes: Vec::new() }
     }
 
-    pub(super) fn add(&mut self, number: usize, operator: Operator, condition: &'a Condition) {
+    pub(super) fn add(&mut self, number: usize, operator: Operator, condition: &'a PolicyCondition) {
         self.wishes.push(Wish { number, operator, values: &condition.values });
     }
 
@@ -284,7 +284,7 @@ fn texts(wants: &[Want], bases: &[Pattern], slot: &Slot, work: &Cell<usize>) -> 
                     }
                     taken.extend(tenant.map(|t| if folded { t.folded() } else { t }));
                 }
-                Control::Chosen | Control::Given => {}
+                Control::Chosen | Control::ContextValue => {}
             }
             list.push(pattern);
         }
@@ -304,7 +304,7 @@ fn texts(wants: &[Want], bases: &[Pattern], slot: &Slot, work: &Cell<usize>) -> 
     }
     let of_choice = |found: Option<bool>| if found == Some(true) && !loose { Held::Chosen } else { Held::Sometimes };
     match &slot.control {
-        Control::Given => Held::Sometimes,
+        Control::ContextValue => Held::Sometimes,
         Control::Chosen | Control::Tenant(_, false) => of_choice(any),
         Control::Taken { .. } => of_choice(exists(&bases, &asked, &none_of(&taken), work)),
         Control::Tenant(_, true) => match exists(&bases, &asked, &none_of(&taken), work) {
@@ -437,7 +437,7 @@ fn addresses(wants: &[Want], work: &Cell<usize>) -> Held {
         (four, six) = (without(four, &named4), without(six, &named6));
     }
     let any_text = [Pattern::text("?*")];
-    let slot = Slot::new(Absent::Never, Vec::new(), Control::Given);
+    let slot = Slot::new(Absent::Never, Vec::new(), Control::ContextValue);
     let by_text = if others.is_empty() {
         Held::Always
     } else if others.iter().all(|w| w.is_text()) {

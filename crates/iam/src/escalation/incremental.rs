@@ -1,21 +1,24 @@
 //! The escalations of an account that changes: a policy at a time, without looking at everybody again.
 
-use super::{Edge, Escalation, Escalations, Graph, Reach, Seen, Sets, Tables, To, path, told, walk};
+use super::limits::{AccountGraph, prepare};
+use super::model::{Escalation, Escalations};
+use super::reach::{EdgeTarget, EscalationEdge, PrincipalEdges, ReachedBy, analyze_all, path, result, walk};
+use super::sets::{PrincipalSets, set_of};
+use super::tables::EscalationTables;
 use crate::account::{Account, DocumentId};
-use crate::bits::Bits;
 use crate::engine::Compiler;
 use crate::policy::{PolicyError, parse};
 
 /// An account, and where each of its principals stands.
 ///
 /// ```
-/// use bartizan_iam::{AccountBuilder, Actions, Standing, Tri};
+/// use bartizan_iam::{AccountBuilder, Actions, IncrementalEscalations, Tri};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.authorization_details(
 ///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
 ///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}}]}]}"#,
 /// )?;
-/// let mut standing = Standing::new(builder.build(), 1);
+/// let mut standing = IncrementalEscalations::new(builder.build(), 1);
 /// assert!(standing.escalations().found.is_empty());
 /// let policy = standing.document("user/bob/p").unwrap();
 /// let changed = standing.replace(
@@ -26,30 +29,30 @@ use crate::policy::{PolicyError, parse};
 /// assert_eq!(standing.escalation(0).unwrap().verdict, Tri::Yes);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Standing<'a> {
+pub struct IncrementalEscalations<'a> {
     account: Account<'a>,
-    tables: Tables,
-    sets: Sets,
-    seen: Vec<Seen>,
-    reach: Vec<Option<Reach>>,
+    tables: EscalationTables,
+    sets: PrincipalSets,
+    seen: Vec<PrincipalEdges>,
+    reach: Vec<Option<ReachedBy>>,
     /// For each document the principals that have it as a policy or as their boundary.
-    holders: Vec<Vec<u32>>,
+    role_consumers: Vec<Vec<u32>>,
     threads: usize,
 }
 
-impl<'a> Standing<'a> {
+impl<'a> IncrementalEscalations<'a> {
     /// Looks at everybody once.
     pub fn new(account: Account<'a>, threads: usize) -> Self {
-        let tables = Tables::new(&account);
-        let (sets, seen) = Graph { account: &account, tables: &tables }.look_at_all(threads);
+        let tables = prepare(&account);
+        let (sets, seen) = analyze_all(AccountGraph { account: &account, tables: &tables }, threads);
         let reach = walk(&sets, &seen);
-        let mut holders = vec![Vec::new(); account.documents.len()];
+        let mut role_consumers = vec![Vec::new(); account.documents.len()];
         for (n, principal) in account.principals.iter().enumerate() {
             for document in principal.policies.iter().chain(&principal.boundary) {
-                holders[*document as usize].push(n as u32);
+                role_consumers[*document as usize].push(n as u32);
             }
         }
-        Self { account, tables, sets, seen, reach, holders, threads }
+        Self { account, tables, sets, seen, reach, role_consumers, threads }
     }
 
     /// The account as it is now.
@@ -64,7 +67,7 @@ impl<'a> Standing<'a> {
 
     /// All escalations.
     pub fn escalations(&self) -> Escalations {
-        told(&self.sets, &self.seen, &self.reach)
+        result(&self.sets, &self.seen, &self.reach)
     }
 
     /// That of one principal, without the other ways of its first step.
@@ -89,24 +92,23 @@ impl<'a> Standing<'a> {
         (self.account.documents[d].policy, self.account.documents[d].compiled) = (policy, compiled);
         self.tables.enter(&self.account, d);
 
-        let graph = Graph { account: &self.account, tables: &self.tables };
-        let holders = self.holders[d].clone();
-        let mut free = Bits::default();
-        holders.iter().filter(|n| graph.limit(**n).is_none()).for_each(|n| free.insert(*n));
+        let graph = AccountGraph { account: &self.account, tables: &self.tables };
+        let role_consumers = self.role_consumers[d].clone();
+        let free = set_of(role_consumers.iter().copied().filter(|n| graph.limit(*n).is_none()));
         let was_free = |n: &u32| self.tables.free.contains(*n);
-        let moved = holders.iter().any(|n| was_free(n) != free.contains(*n));
+        let moved = role_consumers.iter().any(|n| was_free(n) != free.contains(*n));
         let of_group = self.account.groups.iter().any(|g| g.policies.contains(&document));
         let of_all = self.account.scp.iter().flatten().any(|p| *p == document);
-        let bounded = holders.iter().any(|n| self.account.principals[*n as usize].boundary.is_some());
+        let bounded = role_consumers.iter().any(|n| self.account.principals[*n as usize].boundary.is_some());
         let of_version = self.account.versions.iter().any(|(_, v)| *v == document);
-        if holders.is_empty() || moved || of_group || of_all || bounded || of_version {
-            self.tables = Tables::new(&self.account);
-            let graph = Graph { account: &self.account, tables: &self.tables };
-            (self.sets, self.seen) = graph.look_at_all(self.threads);
+        if role_consumers.is_empty() || moved || of_group || of_all || bounded || of_version {
+            self.tables = prepare(&self.account);
+            let graph = AccountGraph { account: &self.account, tables: &self.tables };
+            (self.sets, self.seen) = analyze_all(graph, self.threads);
         } else {
-            for number in holders {
-                let looked = graph.look(number);
-                self.seen[number as usize] = self.sets.enter(looked);
+            for number in role_consumers {
+                let found = graph.analyze(number);
+                self.seen[number as usize] = PrincipalEdges::enter(found, &mut self.sets);
             }
             self.forget_sets();
         }
@@ -121,9 +123,9 @@ impl<'a> Standing<'a> {
         if self.sets.list.len() < SETS_MIN || self.sets.list.len() < 2 * self.sets.needed {
             return;
         }
-        let mut kept = Sets::default();
-        for edge in self.seen.iter_mut().flat_map(|s: &mut Seen| &mut s.edges) {
-            let Edge { to: To::Principals { must, may }, .. } = edge else { continue };
+        let mut kept = PrincipalSets::default();
+        for edge in self.seen.iter_mut().flat_map(|s: &mut PrincipalEdges| &mut s.edges) {
+            let EscalationEdge { to: EdgeTarget::Principals { must, may }, .. } = edge else { continue };
             *must = kept.number(self.sets.list[*must as usize].clone());
             *may = kept.number(self.sets.list[*may as usize].clone());
         }
@@ -132,5 +134,5 @@ impl<'a> Standing<'a> {
     }
 }
 
-/// Sets that are not worth dropping.
+/// PrincipalSets that are not worth dropping.
 const SETS_MIN: usize = 10_000;

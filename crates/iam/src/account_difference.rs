@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::account::{Account, DocumentId, Identity};
+use crate::account::{Account, DocumentId, IamPrincipal};
 use crate::difference::{Difference, difference};
 use crate::escalation::{Escalation, escalations};
-use crate::outside::{Class, Neighbours, Opening, openings};
+use crate::external_access::{AccountRelationship, KnownAccounts, ExternalAccess, external_access};
 use crate::policy::{Policy, parse};
-use crate::request::Side;
+use crate::request::PolicySide;
 use crate::tri::Tri;
 
 /// What became of the access of one principal.
 ///
 /// ```
-/// use bartizan_iam::{AccountBuilder, Actions, Neighbours, account_difference};
+/// use bartizan_iam::{AccountBuilder, Actions, KnownAccounts, account_difference};
 /// let account = |action: &str| {
 ///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 ///     let details = format!(
@@ -24,7 +24,7 @@ use crate::tri::Tri;
 ///     builder.build()
 /// };
 /// let (old, new) = (account("s3:GetObject"), account("iam:PutUserPolicy"));
-/// let found = account_difference(&old, &new, &Neighbours::default(), 1);
+/// let found = account_difference(&old, &new, &KnownAccounts::default(), 1);
 /// let bob = &found.principals[0];
 /// assert!(bob.arn.ends_with("user/bob") && !bob.identity.grants_nothing_new());
 /// ```
@@ -43,7 +43,7 @@ pub struct PrincipalChange {
 /// Whether a principal was there.
 ///
 /// ```
-/// use bartizan_iam::{AccountBuilder, Actions, Neighbours, Presence, account_difference};
+/// use bartizan_iam::{AccountBuilder, Actions, KnownAccounts, Presence, account_difference};
 /// let account = |action: &str| {
 ///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 ///     let details = format!(
@@ -54,7 +54,7 @@ pub struct PrincipalChange {
 ///     builder.build()
 /// };
 /// let (old, new) = (account("s3:GetObject"), account("iam:PutUserPolicy"));
-/// let found = account_difference(&old, &new, &Neighbours::default(), 1);
+/// let found = account_difference(&old, &new, &KnownAccounts::default(), 1);
 /// assert_eq!(found.principals[0].presence, Presence::Both);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,7 +70,7 @@ pub enum Presence {
 /// A principal that reaches everything now and did not before, or the reverse, or in a surer way.
 ///
 /// ```
-/// use bartizan_iam::{AccountBuilder, Actions, Neighbours, Tri, account_difference};
+/// use bartizan_iam::{AccountBuilder, Actions, KnownAccounts, Tri, account_difference};
 /// let account = |action: &str| {
 ///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 ///     let details = format!(
@@ -81,7 +81,7 @@ pub enum Presence {
 ///     builder.build()
 /// };
 /// let (old, new) = (account("s3:GetObject"), account("iam:PutUserPolicy"));
-/// let found = account_difference(&old, &new, &Neighbours::default(), 1);
+/// let found = account_difference(&old, &new, &KnownAccounts::default(), 1);
 /// let change = &found.escalations[0];
 /// assert_eq!((change.before, change.after), (Tri::No, Tri::Yes));
 /// assert_eq!(change.escalation.steps[0].row, "iam-007");
@@ -101,7 +101,7 @@ pub struct EscalationChange {
 /// The difference of two states.
 ///
 /// ```
-/// use bartizan_iam::{AccountBuilder, Actions, Neighbours, account_difference};
+/// use bartizan_iam::{AccountBuilder, Actions, KnownAccounts, account_difference};
 /// let account = |action: &str| {
 ///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 ///     let details = format!(
@@ -112,7 +112,7 @@ pub struct EscalationChange {
 ///     builder.build()
 /// };
 /// let (old, new) = (account("s3:GetObject"), account("iam:PutUserPolicy"));
-/// let found = account_difference(&old, &new, &Neighbours::default(), 1);
+/// let found = account_difference(&old, &new, &KnownAccounts::default(), 1);
 /// assert_eq!((found.principals.len(), found.escalations.len(), found.opened.len()), (1, 1, 0));
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -122,9 +122,9 @@ pub struct AccountDifference {
     /// By ARN.
     pub escalations: Vec<EscalationChange>,
     /// New ways in from outside.
-    pub opened: Vec<Opening>,
+    pub opened: Vec<ExternalAccess>,
     /// Ways in that are shut.
-    pub shut: Vec<Opening>,
+    pub shut: Vec<ExternalAccess>,
     /// What is there on one side only and was not wholly read on the other, so that nothing can be said of it.
     pub unknown: Vec<String>,
 }
@@ -132,7 +132,7 @@ pub struct AccountDifference {
 /// Compares two states of an account.
 ///
 /// ```
-/// use bartizan_iam::{AccountBuilder, Actions, Neighbours, Tri, account_difference};
+/// use bartizan_iam::{AccountBuilder, Actions, KnownAccounts, Tri, account_difference};
 /// let account = |action: &str| {
 ///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 ///     let details = format!(
@@ -143,18 +143,18 @@ pub struct AccountDifference {
 ///     builder.build()
 /// };
 /// let (old, new) = (account("s3:GetObject"), account("iam:PutUserPolicy"));
-/// let found = account_difference(&old, &new, &Neighbours::default(), 1);
+/// let found = account_difference(&old, &new, &KnownAccounts::default(), 1);
 /// assert_eq!(found.escalations[0].after, Tri::Yes);
 /// // The same account twice differs in nothing.
-/// let none = account_difference(&old, &old, &Neighbours::default(), 1);
+/// let none = account_difference(&old, &old, &KnownAccounts::default(), 1);
 /// assert!(none.principals.is_empty() && none.escalations.is_empty());
 /// ```
-pub fn account_difference(old: &Account<'_>, new: &Account<'_>, neighbours: &Neighbours, threads: usize) -> AccountDifference {
+pub fn account_difference(old: &Account<'_>, new: &Account<'_>, known_accounts: &KnownAccounts, threads: usize) -> AccountDifference {
     let by_arn = |account: &Account<'_>| -> BTreeMap<String, usize> {
         account.principals.iter().enumerate().map(|(n, p)| (p.arn.clone(), n)).collect()
     };
     let (before, after) = (by_arn(old), by_arn(new));
-    let mut found = reach_difference(old, new, neighbours, threads);
+    let mut found = reach_difference(old, new, known_accounts, threads);
     let mut arns: Vec<&String> = before.keys().chain(after.keys()).collect();
     arns.sort();
     arns.dedup();
@@ -182,9 +182,9 @@ pub fn account_difference(old: &Account<'_>, new: &Account<'_>, neighbours: &Nei
             let everything = everything();
             let boundary = (presence == Presence::Both && bound_before != bound_after).then(|| {
                 let (x, y) = (bound_before.as_ref().unwrap_or(&everything), bound_after.as_ref().unwrap_or(&everything));
-                difference(x, y, Side::Identity, new.actions)
+                difference(x, y, PolicySide::Identity, new.actions)
             });
-            let identity = difference(&own_before, &own_after, Side::Identity, new.actions);
+            let identity = difference(&own_before, &own_after, PolicySide::Identity, new.actions);
             let says_something = presence != Presence::Both || identity != Difference::default() || boundary.is_some();
             if says_something {
                 found.principals.push(PrincipalChange { arn: arn.clone(), presence, identity, boundary });
@@ -203,7 +203,7 @@ fn kind_of(arn: &str) -> &'static str {
 
 /// Why it is open whether a principal was there.
 fn unread(account: &Account<'_>, kind: &str, arn: &str) -> Option<String> {
-    account.hole(kind, "global", arn.rsplit('/').next().unwrap_or(arn))
+    account.unread_reason(kind, "global", arn.rsplit('/').next().unwrap_or(arn))
 }
 
 /// `arn:aws:iam::111122223333:user/ada: incomplete in the earlier snapshot (iam:GetAccountAuthorizationDetails denied)`.
@@ -215,7 +215,7 @@ fn not_told(what: &str, why: &str, side: &str) -> String {
 /// long where many policies changed.
 ///
 /// ```
-/// use bartizan_iam::{AccountBuilder, Actions, Neighbours, reach_difference};
+/// use bartizan_iam::{AccountBuilder, Actions, KnownAccounts, reach_difference};
 /// let account = |action: &str| {
 ///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 ///     let details = format!(
@@ -226,12 +226,12 @@ fn not_told(what: &str, why: &str, side: &str) -> String {
 ///     builder.build()
 /// };
 /// let (old, new) = (account("s3:GetObject"), account("iam:PutUserPolicy"));
-/// let found = reach_difference(&old, &new, &Neighbours::default(), 1);
+/// let found = reach_difference(&old, &new, &KnownAccounts::default(), 1);
 /// assert_eq!(found.escalations.len(), 1);
 /// // What each principal gained is not worked out.
 /// assert!(found.principals.is_empty());
 /// ```
-pub fn reach_difference(old: &Account<'_>, new: &Account<'_>, neighbours: &Neighbours, threads: usize) -> AccountDifference {
+pub fn reach_difference(old: &Account<'_>, new: &Account<'_>, known_accounts: &KnownAccounts, threads: usize) -> AccountDifference {
     let mut found = AccountDifference::default();
     let (could, can) = (escalations(old, threads), escalations(new, threads));
     let mut all: BTreeMap<String, (Option<&Escalation>, Option<&Escalation>)> = BTreeMap::new();
@@ -259,19 +259,19 @@ pub fn reach_difference(old: &Account<'_>, new: &Account<'_>, neighbours: &Neigh
             found.escalations.push(EscalationChange { arn, before: verdict(a), after: verdict(b), escalation: escalation.clone() });
         }
     }
-    let (was, is) = (openings(old, neighbours), openings(new, neighbours));
+    let (was, is) = (external_access(old, known_accounts), external_access(new, known_accounts));
     // A statement that only moved is the same way in.
-    let same = |a: &Opening, b: &Opening| Opening { statement: None, ..a.clone() } == Opening { statement: None, ..b.clone() };
+    let same = |a: &ExternalAccess, b: &ExternalAccess| ExternalAccess { statement: None, ..a.clone() } == ExternalAccess { statement: None, ..b.clone() };
     // What is open by a policy that was not read on the other side may have been open there, too.
-    let open = |account: &Account<'_>, o: &Opening| {
+    let open = |account: &Account<'_>, o: &ExternalAccess| {
         let there = account.principals.iter().any(|p| p.arn == o.arn && p.trust.is_some());
-        if there { None } else { account.hole_of(&o.by, &o.arn) }
+        if there { None } else { account.unread_of(&o.by, &o.arn) }
     };
     for (side, here, there, other, word) in
         [(&mut found.opened, &is, &was, old, "earlier"), (&mut found.shut, &was, &is, new, "later")]
     {
         // Nobody gains or loses by a principal that is gone.
-        let real = here.iter().filter(|o| o.class != Class::Deleted);
+        let real = here.iter().filter(|o| o.class != AccountRelationship::Deleted);
         for opening in real.filter(|o| !there.iter().any(|t| same(t, o))) {
             match open(other, opening) {
                 None => side.push(opening.clone()),
@@ -286,7 +286,7 @@ pub fn reach_difference(old: &Account<'_>, new: &Account<'_>, neighbours: &Neigh
 }
 
 /// All identity policies of a principal as one, and its boundary.
-fn merged(account: &Account<'_>, principal: &Identity) -> (Policy, Option<Policy>) {
+fn merged(account: &Account<'_>, principal: &IamPrincipal) -> (Policy, Option<Policy>) {
     let mut all = empty();
     let mut names: Vec<DocumentId> = principal.policies.clone();
     names.sort_by_key(|d| &account.documents[*d as usize].name);
@@ -320,7 +320,7 @@ mod tests {
         builder.authorization_details(admin).unwrap();
         let after = builder.build();
         let mut denied = AccountBuilder::new("111122223333", Actions::builtin());
-        denied.unread(crate::Hole {
+        denied.unread(crate::UnreadFact {
             kind: "iam:user".to_owned(),
             region: "global".to_owned(),
             id: String::new(),
@@ -328,7 +328,7 @@ mod tests {
             why: "denied".to_owned(),
         });
         let denied = denied.build();
-        let found = account_difference(&denied, &after, &Neighbours::default(), 1);
+        let found = account_difference(&denied, &after, &KnownAccounts::default(), 1);
         assert!(found.escalations.is_empty() && found.principals.is_empty(), "{found:?}");
         assert_eq!(
             found.unknown,
@@ -336,7 +336,7 @@ mod tests {
         );
         // Where users were read, and there was none, somebody did.
         let empty = AccountBuilder::new("111122223333", Actions::builtin()).build();
-        let found = account_difference(&empty, &after, &Neighbours::default(), 1);
+        let found = account_difference(&empty, &after, &KnownAccounts::default(), 1);
         assert_eq!((found.escalations.len(), found.unknown.len()), (1, 0), "{found:?}");
     }
 }

@@ -6,19 +6,19 @@ use crate::account::Account;
 use crate::engine::StatementEffect;
 use crate::policy::Block;
 use crate::arn::{Arn, is_unique_id};
-use crate::stranger::{Behalf, Outsider, Place, admitted};
+use crate::stranger::{OnBehalfOf, ExternalPrincipal, PolicyLocation, admitted};
 use crate::tri::Tri;
 
 /// How well an outsider is known.
 ///
 /// ```
-/// use bartizan_iam::{Class, Neighbours, Outsider};
-/// let neighbours = Neighbours { vendors: [("999988887777".to_owned(), "Scanner Inc.".to_owned())].into(), ..Neighbours::default() };
-/// let known = neighbours.class(&Outsider::Account("999988887777".into(), String::new()), "111122223333");
-/// assert_eq!(known, (Class::Vendor, Some("Scanner Inc.".to_owned())));
+/// use bartizan_iam::{AccountRelationship, KnownAccounts, ExternalPrincipal};
+/// let known_accounts = KnownAccounts { vendors: [("999988887777".to_owned(), "Scanner Inc.".to_owned())].into(), ..KnownAccounts::default() };
+/// let known = known_accounts.class(&ExternalPrincipal::Account("999988887777".into(), String::new()), "111122223333");
+/// assert_eq!(known, (AccountRelationship::Vendor, Some("Scanner Inc.".to_owned())));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Class {
+pub enum AccountRelationship {
     /// The account itself.
     Same,
     /// An account of the organization.
@@ -33,7 +33,7 @@ pub enum Class {
     Deleted,
 }
 
-impl Class {
+impl AccountRelationship {
     /// Its word.
     pub fn word(self) -> &'static str {
         match self {
@@ -50,14 +50,14 @@ impl Class {
 /// What is known about other accounts: id, and a name.
 ///
 /// ```
-/// use bartizan_iam::{Class, Neighbours, Outsider};
-/// let friends = Neighbours { friendly: [("444455556666".to_owned(), "backup".to_owned())].into(), ..Neighbours::default() };
-/// let (class, _) = friends.class(&Outsider::Account("444455556666".into(), String::new()), "111122223333");
-/// assert_eq!(class, Class::Friendly);
-/// assert_eq!(friends.class(&Outsider::Anybody, "111122223333").0, Class::Unknown);
+/// use bartizan_iam::{AccountRelationship, KnownAccounts, ExternalPrincipal};
+/// let friends = KnownAccounts { friendly: [("444455556666".to_owned(), "backup".to_owned())].into(), ..KnownAccounts::default() };
+/// let (class, _) = friends.class(&ExternalPrincipal::Account("444455556666".into(), String::new()), "111122223333");
+/// assert_eq!(class, AccountRelationship::Friendly);
+/// assert_eq!(friends.class(&ExternalPrincipal::Anybody, "111122223333").0, AccountRelationship::Unknown);
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct Neighbours {
+pub struct KnownAccounts {
     /// Accounts of the organization.
     pub org: BTreeMap<String, String>,
     /// Ids of the own organization.
@@ -71,23 +71,23 @@ pub struct Neighbours {
 /// One way in.
 ///
 /// ```
-/// use bartizan_iam::{AccountBuilder, Actions, Neighbours, Outsider, Tri, openings};
+/// use bartizan_iam::{AccountBuilder, Actions, KnownAccounts, ExternalPrincipal, Tri, external_access};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.fact("ec2:imagepermission", "us-east-1", "ami-1", r#"[{"UserId": "999988887777"}]"#);
-/// let opening = &openings(&builder.build(), &Neighbours::default())[0];
-/// assert_eq!(opening.to, Outsider::Account("999988887777".into(), String::new()));
+/// let opening = &external_access(&builder.build(), &KnownAccounts::default())[0];
+/// assert_eq!(opening.to, ExternalPrincipal::Account("999988887777".into(), String::new()));
 /// assert_eq!((opening.verdict, opening.actions.as_slice()), (Tri::Yes, ["copy".to_owned()].as_slice()));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Opening {
+pub struct ExternalAccess {
     /// What is open.
     pub arn: String,
     /// By what: kind of fact, `s3:bucketpolicy`, `iam:assumerolepolicy`.
     pub by: String,
     /// To whom.
-    pub to: Outsider,
+    pub to: ExternalPrincipal,
     /// How well that one is known, and its name if it has one.
-    pub class: Class,
+    pub class: AccountRelationship,
     /// Name of the account, for friends and vendors.
     pub name: Option<String>,
     /// Actions, as written.
@@ -103,60 +103,60 @@ pub struct Opening {
 /// All ways into an account, sorted by what is open.
 ///
 /// ```
-/// use bartizan_iam::{AccountBuilder, Actions, Class, Neighbours, Outsider, openings};
+/// use bartizan_iam::{AccountBuilder, Actions, AccountRelationship, KnownAccounts, ExternalPrincipal, external_access};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.resource(
 ///     "s3:bucketpolicy",
 ///     "arn:aws:s3:::site",
 ///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::site/*"}}"#,
 /// );
-/// let found = openings(&builder.build(), &Neighbours::default());
-/// assert_eq!((&found[0].to, found[0].class), (&Outsider::Anybody, Class::Unknown));
+/// let found = external_access(&builder.build(), &KnownAccounts::default());
+/// assert_eq!((&found[0].to, found[0].class), (&ExternalPrincipal::Anybody, AccountRelationship::Unknown));
 /// ```
-pub fn openings(account: &Account<'_>, neighbours: &Neighbours) -> Vec<Opening> {
+pub fn external_access(account: &Account<'_>, known_accounts: &KnownAccounts) -> Vec<ExternalAccess> {
     let mut found = Vec::new();
     for resource in &account.resources {
-        found.extend(of_policy(account, neighbours, &resource.arn, &resource.kind, resource.policy));
+        found.extend(of_policy(account, known_accounts, &resource.arn, &resource.kind, resource.policy));
     }
     for role in &account.principals {
         if let Some(trust) = role.trust {
-            found.extend(of_policy(account, neighbours, &role.arn, "iam:assumerolepolicy", trust));
+            found.extend(of_policy(account, known_accounts, &role.arn, "iam:assumerolepolicy", trust));
         }
     }
     for share in &account.shares {
         let bucket = share.arn.trim_start_matches("arn:aws:s3:::");
         let ignored = share.kind == "s3:bucketacl" && account.ignores_acls(bucket);
         let to = match share.with.as_str() {
-            "*" => Outsider::Anybody,
-            "authenticated" => Outsider::AnyAccount,
+            "*" => ExternalPrincipal::Anybody,
+            "authenticated" => ExternalPrincipal::AnyAccount,
             with => match Arn::parse(with) {
                 Some(arn) if arn.service == "organizations" => {
-                    Outsider::Organization(arn.resource.rsplit('/').next().unwrap_or_default().to_owned())
+                    ExternalPrincipal::Organization(arn.resource.rsplit('/').next().unwrap_or_default().to_owned())
                 }
-                _ => Outsider::Account(with.to_owned(), String::new()),
+                _ => ExternalPrincipal::Account(with.to_owned(), String::new()),
             },
         };
         if ignored {
             continue;
         }
-        let (class, name) = neighbours.class(&to, &account.id);
+        let (class, name) = known_accounts.class(&to, &account.id);
         let (arn, by, actions) = (share.arn.clone(), share.kind.clone(), vec![share.what.clone()]);
-        found.push(Opening { arn, by, to, class, name, actions, verdict: Tri::Yes, conditions: Vec::new(), statement: None });
+        found.push(ExternalAccess { arn, by, to, class, name, actions, verdict: Tri::Yes, conditions: Vec::new(), statement: None });
     }
-    found.retain(|o| o.class != Class::Same);
+    found.retain(|o| o.class != AccountRelationship::Same);
     found.sort();
     found.dedup();
     found
 }
 
-fn of_policy(account: &Account<'_>, neighbours: &Neighbours, arn: &str, by: &str, document: u32) -> Vec<Opening> {
+fn of_policy(account: &Account<'_>, known_accounts: &KnownAccounts, arn: &str, by: &str, document: u32) -> Vec<ExternalAccess> {
     let document = &account.documents[document as usize];
     let restricted = by == "s3:bucketpolicy"
         && account.restricts_public_buckets(arn)
         && crate::service::is_public_bucket_policy(&document.policy);
     // A deny may take back some of it.
     let denies = document.compiled.statements.iter().any(|s| s.effect != StatementEffect::Allow);
-    let place = Place {
+    let place = PolicyLocation {
         account: &account.id,
         organization: account.organization.1.as_deref(),
         trust: by == "iam:assumerolepolicy",
@@ -190,16 +190,16 @@ fn of_policy(account: &Account<'_>, neighbours: &Neighbours, arn: &str, by: &str
             }
             let to = match one.to {
                 // AWS shows the ARN of whoever is there: what it shows as an id is gone, if all were read.
-                Outsider::Unidentified(id) if is_unique_id(&id) && account.knows_principals() => Outsider::Deleted(id),
+                ExternalPrincipal::Unidentified(id) if is_unique_id(&id) && account.knows_principals() => ExternalPrincipal::Deleted(id),
                 to => to,
             };
             // Such a bucket is for its own account, and for services that a statement names (S3 user guide, "Blocking public
             // access": RestrictPublicBuckets).
-            if restricted && !matches!(&to, Outsider::Service(name, _) if name != "*") {
+            if restricted && !matches!(&to, ExternalPrincipal::Service(name, _) if name != "*") {
                 continue;
             }
-            let (class, name) = neighbours.class(&to, &account.id);
-            found.push(Opening {
+            let (class, name) = known_accounts.class(&to, &account.id);
+            found.push(ExternalAccess {
                 arn: arn.to_owned(),
                 by: by.to_owned(),
                 to,
@@ -215,7 +215,7 @@ fn of_policy(account: &Account<'_>, neighbours: &Neighbours, arn: &str, by: &str
     found
 }
 
-impl Neighbours {
+impl KnownAccounts {
     /// Adds what an account knows of its organization.
     pub fn learn(&mut self, account: &Account<'_>) {
         let (accounts, id) = &account.organization;
@@ -224,29 +224,29 @@ impl Neighbours {
     }
 
     /// How well somebody is known.
-    pub fn class(&self, outsider: &Outsider, own: &str) -> (Class, Option<String>) {
+    pub fn class(&self, outsider: &ExternalPrincipal, own: &str) -> (AccountRelationship, Option<String>) {
         match outsider {
-            Outsider::Deleted(_) => (Class::Deleted, None),
-            Outsider::Organization(id) if self.org_ids.contains(id) => (Class::Org, None),
-            Outsider::Service(_, Behalf::Organization(id)) if self.org_ids.contains(id) => (Class::Org, None),
+            ExternalPrincipal::Deleted(_) => (AccountRelationship::Deleted, None),
+            ExternalPrincipal::Organization(id) if self.org_ids.contains(id) => (AccountRelationship::Org, None),
+            ExternalPrincipal::Service(_, OnBehalfOf::Organization(id)) if self.org_ids.contains(id) => (AccountRelationship::Org, None),
             // The organization of the account, whose id was not read.
-            Outsider::Organization(id) | Outsider::Service(_, Behalf::Organization(id))
+            ExternalPrincipal::Organization(id) | ExternalPrincipal::Service(_, OnBehalfOf::Organization(id))
                 if id == crate::stranger::OWN_ORGANIZATION =>
             {
-                (Class::Org, None)
+                (AccountRelationship::Org, None)
             }
-            Outsider::Account(id, _) | Outsider::Service(_, Behalf::Account(id)) if id == own => (Class::Same, None),
-            Outsider::Account(id, _) | Outsider::Service(_, Behalf::Account(id)) => {
-                [(&self.org, Class::Org), (&self.friendly, Class::Friendly), (&self.vendors, Class::Vendor)]
+            ExternalPrincipal::Account(id, _) | ExternalPrincipal::Service(_, OnBehalfOf::Account(id)) if id == own => (AccountRelationship::Same, None),
+            ExternalPrincipal::Account(id, _) | ExternalPrincipal::Service(_, OnBehalfOf::Account(id)) => {
+                [(&self.org, AccountRelationship::Org), (&self.friendly, AccountRelationship::Friendly), (&self.vendors, AccountRelationship::Vendor)]
                     .into_iter()
                     .find_map(|(list, class)| list.get(id).map(|name| (class, Some(name.clone()))))
-                    .unwrap_or((Class::Unknown, None))
+                    .unwrap_or((AccountRelationship::Unknown, None))
             }
             // A provider of the account's own vouches for its people, when the statement says for whom.
-            Outsider::Federated(provider, true) if Arn::parse(provider).is_some_and(|a| a.account == own) => {
-                (Class::Friendly, None)
+            ExternalPrincipal::Federated(provider, true) if Arn::parse(provider).is_some_and(|a| a.account == own) => {
+                (AccountRelationship::Friendly, None)
             }
-            _ => (Class::Unknown, None),
+            _ => (AccountRelationship::Unknown, None),
         }
     }
 }
@@ -258,7 +258,7 @@ mod tests {
     use crate::actions::Actions;
 
     /// The class and the verdict of each way in by one bucket policy.
-    fn classes(principal: &str, condition: &str) -> Vec<(Class, Tri)> {
+    fn classes(principal: &str, condition: &str) -> Vec<(AccountRelationship, Tri)> {
         let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
         builder.fact("organizations:account", "global", "444455556666", r#"{"Id": "444455556666", "Name": "build"}"#);
         builder.fact("organizations:organization", "global", "o-1", r#"{"Id": "o-1"}"#);
@@ -267,9 +267,9 @@ mod tests {
         );
         builder.resource("s3:bucketpolicy", "arn:aws:s3:::b", &policy);
         let account = builder.build();
-        let mut neighbours = Neighbours::default();
-        neighbours.learn(&account);
-        openings(&account, &neighbours).into_iter().map(|o| (o.class, o.verdict)).collect()
+        let mut known_accounts = KnownAccounts::default();
+        known_accounts.learn(&account);
+        external_access(&account, &known_accounts).into_iter().map(|o| (o.class, o.verdict)).collect()
     }
 
     #[test]
@@ -292,11 +292,11 @@ mod tests {
             account.may(account.principal(who).unwrap(), "s3:GetObject", "arn:aws:s3:::b/k").verdict
         };
         let here = built("Allow", "Principal", "AROANEW");
-        assert_eq!((openings(&here, &Neighbours::default()).len(), may(&here, "r")), (0, Tri::Yes));
+        assert_eq!((external_access(&here, &KnownAccounts::default()).len(), may(&here, "r")), (0, Tri::Yes));
         // Made again under the same name: the id of the first is nobody's.
         let gone = built("Allow", "Principal", "AROAOLD");
-        let found = openings(&gone, &Neighbours::default());
-        assert_eq!((&found[0].to, found[0].verdict), (&Outsider::Deleted("AROAOLD".into()), Tri::Maybe));
+        let found = external_access(&gone, &KnownAccounts::default());
+        assert_eq!((&found[0].to, found[0].verdict), (&ExternalPrincipal::Deleted("AROAOLD".into()), Tri::Maybe));
         assert_eq!(may(&gone, "r"), Tri::No);
         assert_eq!(may(&built("Deny", "Principal", "AIDAANN"), "ann"), Tri::No);
         assert_eq!(may(&built("Deny", "Principal", "AIDAOLD"), "ann"), Tri::Yes);
@@ -311,7 +311,7 @@ mod tests {
             {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"},
             {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "s3:PutObject", "Resource": "*"}]}"#;
         builder.resource("s3:bucketpolicy", "arn:aws:s3:::b", policy);
-        let found = openings(&builder.build(), &Neighbours::default());
+        let found = external_access(&builder.build(), &KnownAccounts::default());
         let to: Vec<String> = found.iter().map(|o| o.to.sentence()).collect();
         assert_eq!(to, ["sns.amazonaws.com on behalf of anybody"]);
     }
@@ -321,26 +321,26 @@ mod tests {
         let mut builder = crate::account::AccountBuilder::new("111122223333", crate::actions::Actions::builtin());
         builder.fact("ec2:snapshotpermission", "us-east-1", "snap-1", r#"[{"UserId": "999988887777"}, {"Group": "all"}]"#);
         builder.fact("ec2:imagepermission", "us-east-1", "ami-1", "[]");
-        let found = openings(&builder.build(), &Neighbours::default());
-        let to: Vec<&Outsider> = found.iter().map(|o| &o.to).collect();
-        assert_eq!(to, [&Outsider::Anybody, &Outsider::Account("999988887777".to_owned(), String::new())]);
+        let found = external_access(&builder.build(), &KnownAccounts::default());
+        let to: Vec<&ExternalPrincipal> = found.iter().map(|o| &o.to).collect();
+        assert_eq!(to, [&ExternalPrincipal::Anybody, &ExternalPrincipal::Account("999988887777".to_owned(), String::new())]);
         assert!(found.iter().all(|o| o.arn.ends_with(":snapshot/snap-1")));
     }
 
     #[test]
     fn outsiders_are_told_apart() {
-        assert_eq!(classes(r#""*""#, "{}"), [(Class::Unknown, Tri::Yes)]);
-        assert_eq!(classes(r#"{"AWS": "444455556666"}"#, "{}"), [(Class::Org, Tri::Yes)]);
-        assert_eq!(classes(r#"{"AWS": "arn:aws:iam::777788889999:role/r"}"#, "{}"), [(Class::Unknown, Tri::Yes)]);
+        assert_eq!(classes(r#""*""#, "{}"), [(AccountRelationship::Unknown, Tri::Yes)]);
+        assert_eq!(classes(r#"{"AWS": "444455556666"}"#, "{}"), [(AccountRelationship::Org, Tri::Yes)]);
+        assert_eq!(classes(r#"{"AWS": "arn:aws:iam::777788889999:role/r"}"#, "{}"), [(AccountRelationship::Unknown, Tri::Yes)]);
         assert_eq!(classes(r#"{"AWS": "arn:aws:iam::111122223333:role/r"}"#, "{}"), []);
         // Whether it is gone is not known where users and roles were not read.
-        assert_eq!(classes(r#"{"AWS": "AROAEXAMPLE"}"#, "{}"), [(Class::Unknown, Tri::Maybe)]);
-        assert_eq!(classes(r#""*""#, r#"{"StringEquals": {"aws:PrincipalOrgID": "o-1"}}"#), [(Class::Org, Tri::Yes)]);
-        assert_eq!(classes(r#""*""#, r#"{"StringEquals": {"aws:PrincipalOrgID": "o-2"}}"#), [(Class::Unknown, Tri::Yes)]);
+        assert_eq!(classes(r#"{"AWS": "AROAEXAMPLE"}"#, "{}"), [(AccountRelationship::Unknown, Tri::Maybe)]);
+        assert_eq!(classes(r#""*""#, r#"{"StringEquals": {"aws:PrincipalOrgID": "o-1"}}"#), [(AccountRelationship::Org, Tri::Yes)]);
+        assert_eq!(classes(r#""*""#, r#"{"StringEquals": {"aws:PrincipalOrgID": "o-2"}}"#), [(AccountRelationship::Unknown, Tri::Yes)]);
         assert_eq!(classes(r#""*""#, r#"{"StringEquals": {"aws:PrincipalAccount": "111122223333"}}"#), []);
-        assert_eq!(classes(r#""*""#, r#"{"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}"#), [(Class::Unknown, Tri::Maybe)]);
+        assert_eq!(classes(r#""*""#, r#"{"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}"#), [(AccountRelationship::Unknown, Tri::Maybe)]);
         // A service for anybody, and for one account of ours.
-        assert_eq!(classes(r#"{"Service": "sns.amazonaws.com"}"#, "{}"), [(Class::Unknown, Tri::Yes)]);
+        assert_eq!(classes(r#"{"Service": "sns.amazonaws.com"}"#, "{}"), [(AccountRelationship::Unknown, Tri::Yes)]);
         assert_eq!(
             classes(r#"{"Service": "sns.amazonaws.com"}"#, r#"{"StringEquals": {"aws:SourceAccount": "111122223333"}}"#),
             []
