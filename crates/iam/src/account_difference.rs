@@ -7,7 +7,7 @@ use crate::difference::{Difference, difference};
 use crate::escalation::{Escalation, escalations};
 use crate::external_access::{AccountRelationship, KnownAccounts, ExternalAccess, external_access};
 use crate::policy::{Policy, parse};
-use crate::request::PolicySide;
+use crate::request::PolicyGrammar;
 use crate::tri::Tri;
 
 /// What became of the access of one principal.
@@ -182,9 +182,9 @@ pub fn account_difference(old: &Account<'_>, new: &Account<'_>, known_accounts: 
             let everything = everything();
             let boundary = (presence == Presence::Both && bound_before != bound_after).then(|| {
                 let (x, y) = (bound_before.as_ref().unwrap_or(&everything), bound_after.as_ref().unwrap_or(&everything));
-                difference(x, y, PolicySide::Identity, new.actions)
+                difference(x, y, PolicyGrammar::Identity, new.actions)
             });
-            let identity = difference(&own_before, &own_after, PolicySide::Identity, new.actions);
+            let identity = difference(&own_before, &own_after, PolicyGrammar::Identity, new.actions);
             let says_something = presence != Presence::Both || identity != Difference::default() || boundary.is_some();
             if says_something {
                 found.principals.push(PrincipalChange { arn: arn.clone(), presence, identity, boundary });

@@ -3,7 +3,7 @@
 use crate::account::{Account, Controls, DocumentId};
 use crate::engine::{Evaluation, Compiled};
 use crate::arn::Arn;
-use crate::request::{ExplainedDecision, BlockPublicAccess, Caller, Context, Decision, PolicyLayer, Layers, Request};
+use crate::request::{ExplainedDecision, BlockPublicAccess, RequestCaller, Context, Decision, PolicyLayer, Layers, Request};
 use crate::tri::Tri;
 
 /// What is to be said to a question.
@@ -82,7 +82,7 @@ impl Account<'_> {
     /// The same, where the account that the resource belongs to is at hand: its policies are asked as well.
     pub fn may_there(&self, principal: usize, owner: Option<&Account<'_>>, action: &str, resource: &str) -> AccessAnswer {
         let me = &self.principals[principal];
-        let caller = Caller::Aws(me.arn.clone());
+        let caller = RequestCaller::Aws(me.arn.clone());
         let identity = me.policies.iter().map(|d| &self.documents[*d as usize].compiled).collect();
         let owner = owner.filter(|o| o.id != self.id);
         let foreign = if owner.is_none() { self.is_of_another(resource) } else { None };
@@ -113,15 +113,15 @@ impl Account<'_> {
     }
 
     /// Whether somebody of another account may, as far as this account has a say.
-    pub fn may_from_outside(&self, caller: Caller, action: &str, resource: &str) -> AccessAnswer {
-        let foreign = matches!(&caller, Caller::Aws(_));
+    pub fn may_from_outside(&self, caller: RequestCaller, action: &str, resource: &str) -> AccessAnswer {
+        let foreign = matches!(&caller, RequestCaller::Aws(_));
         let who = match &caller {
-            Caller::Aws(name) | Caller::Service(name) | Caller::Federated(name) => name.clone(),
-            Caller::Anonymous => String::new(),
+            RequestCaller::Aws(name) | RequestCaller::Service(name) | RequestCaller::Federated(name) => name.clone(),
+            RequestCaller::Anonymous => String::new(),
         };
         // What it is allowed at home is not visible here.
         let home = self.everything(
-            crate::request::PolicySide::Identity,
+            crate::request::PolicyGrammar::Identity,
             r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#,
         );
         let identity: Vec<&Compiled> = home.iter().filter(|_| foreign).collect();
@@ -138,7 +138,7 @@ impl Account<'_> {
         said
     }
 
-    fn everything(&self, side: crate::request::PolicySide, text: &str) -> Option<Compiled> {
+    fn everything(&self, side: crate::request::PolicyGrammar, text: &str) -> Option<Compiled> {
         let policy = crate::policy::parse(text).ok()?;
         Some(crate::engine::Compiler::new(self.actions).compile(&policy, side))
     }
@@ -223,7 +223,7 @@ impl Account<'_> {
     /// What this side says about a resource of somebody else: as if that one allowed everybody.
     fn decide_at_home(
         &self,
-        caller: Caller,
+        caller: RequestCaller,
         identity: Vec<&Compiled>,
         names: &[DocumentId],
         boundary: Option<DocumentId>,
@@ -231,7 +231,7 @@ impl Account<'_> {
         resource: &str,
     ) -> AccessAnswer {
         let open = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}"#;
-        let there = self.everything(crate::request::PolicySide::Resource, open);
+        let there = self.everything(crate::request::PolicyGrammar::Resource, open);
         let account = Arn::parse(resource).map(|a| a.account).filter(|a| a.len() == 12);
         let side = There { policy: None, compiled: there.as_ref(), owner: self, account: account.unwrap_or("000000000000") };
         self.decide_with(caller, identity, names, boundary, &side, action, resource)
@@ -240,7 +240,7 @@ impl Account<'_> {
     #[expect(clippy::too_many_arguments, reason = "the parts of one request")]
     fn decide(
         &self,
-        caller: Caller,
+        caller: RequestCaller,
         identity: Vec<&Compiled>,
         names: &[DocumentId],
         boundary: Option<DocumentId>,
@@ -258,7 +258,7 @@ impl Account<'_> {
     #[expect(clippy::too_many_arguments, reason = "the parts of one request")]
     fn decide_with(
         &self,
-        caller: Caller,
+        caller: RequestCaller,
         identity: Vec<&Compiled>,
         names: &[DocumentId],
         boundary: Option<DocumentId>,
@@ -414,12 +414,12 @@ mod tests {
             }
             let account = builder.build();
             let ask = |caller, action, resource| account.may_from_outside(caller, action, resource).verdict;
-            let stranger = || Caller::Aws("arn:aws:iam::999988887777:user/mallory".to_owned());
+            let stranger = || RequestCaller::Aws("arn:aws:iam::999988887777:user/mallory".to_owned());
             [
-                ask(Caller::Anonymous, "s3:ListBucket", "arn:aws:s3:::b"),
+                ask(RequestCaller::Anonymous, "s3:ListBucket", "arn:aws:s3:::b"),
                 ask(stranger(), "s3:ListBucket", "arn:aws:s3:::b"),
-                ask(Caller::Anonymous, "s3:PutObject", "arn:aws:s3:::b/key"),
-                ask(Caller::Anonymous, "s3:ListBucket", "arn:aws:s3:::bb"),
+                ask(RequestCaller::Anonymous, "s3:PutObject", "arn:aws:s3:::b/key"),
+                ask(RequestCaller::Anonymous, "s3:ListBucket", "arn:aws:s3:::bb"),
             ]
         };
         use Tri::{Maybe, No, Yes};

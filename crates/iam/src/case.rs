@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::policy::{Policy, PolicyError, parse};
-use crate::request::{BlockPublicAccess, Caller, Context, ContextValue, PolicyLayer, Layers, Request};
+use crate::request::{BlockPublicAccess, RequestCaller, Context, ContextValue, PolicyLayer, Layers, Request};
 
 /// One case. What is absent does not limit.
 ///
@@ -152,10 +152,10 @@ impl<P> Case<P> {
             WrittenResource::Known { arn, account } => (arn, account),
         };
         let caller = match request.principal {
-            WrittenCaller::Arn(arn) => Caller::Aws(arn.into_owned()),
-            WrittenCaller::Service(service) => Caller::Service(service),
-            WrittenCaller::Federated(provider) => Caller::Federated(provider),
-            WrittenCaller::Anonymous(true) => Caller::Anonymous,
+            WrittenCaller::Arn(arn) => RequestCaller::Aws(arn.into_owned()),
+            WrittenCaller::Service(service) => RequestCaller::Service(service),
+            WrittenCaller::Federated(provider) => RequestCaller::Federated(provider),
+            WrittenCaller::Anonymous(true) => RequestCaller::Anonymous,
             WrittenCaller::Anonymous(false) => return Err(custom("a principal is anonymous, or it is named")),
         };
         let request = Request { action: request.action, resource: resource_arn, resource_account, caller, context };

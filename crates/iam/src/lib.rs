@@ -61,8 +61,8 @@ pub use policy::{
 };
 pub use reference::evaluate;
 pub use request::{
-    Because, BlockPublicAccess, Caller, CallerKind, Context, ContextLookup, ContextValue, Decision,
-    ExplainedDecision, Layers, PolicyLayer, PolicySide, Request,
+    Because, BlockPublicAccess, RequestCaller, CallerKind, Context, ContextLookup, ContextValue, Decision,
+    ExplainedDecision, Layers, PolicyLayer, PolicyGrammar, Request,
 };
 pub use resource_policies::external_access_kinds;
 pub use stranger::{

@@ -282,7 +282,7 @@ fn takes(token: Token, letter: char) -> bool {
 }
 
 /// Where an automaton stands: in each of the patterns that must match, and in all those that are taken away.
-type State = (Vec<u32>, Vec<u32>);
+type AutomatonState = (Vec<u32>, Vec<u32>);
 
 /// What is left of `from` when all of `without` are taken away.
 ///
@@ -339,8 +339,8 @@ pub(crate) fn rest_within(from: &[&Pattern], without: &[&Pattern], work_left: &m
     let fresh = ('a'..='z').chain('0'..='9').chain('A'..='Z').find(|l| !named(l)).unwrap_or('\u{10ffff}');
     let mut start = BTreeSet::new();
     offsets.iter().for_each(|place| close(&mut start, *place));
-    let start: State = (vec![0; from.len()], start.into_iter().collect());
-    let mut came: HashMap<State, Option<(State, Option<char>)>> = HashMap::from([(start.clone(), None)]);
+    let start: AutomatonState = (vec![0; from.len()], start.into_iter().collect());
+    let mut came: HashMap<AutomatonState, Option<(AutomatonState, Option<char>)>> = HashMap::from([(start.clone(), None)]);
     let mut queue = VecDeque::from([start]);
     while let Some(state) = queue.pop_front() {
         let (at, places) = &state;
@@ -358,7 +358,7 @@ pub(crate) fn rest_within(from: &[&Pattern], without: &[&Pattern], work_left: &m
             }
             return Rest::Text(text.into_iter().rev().collect());
         }
-        let mut next: Vec<(State, Option<char>)> = Vec::new();
+        let mut next: Vec<(AutomatonState, Option<char>)> = Vec::new();
         for (n, token) in own.iter().enumerate() {
             if let Some(Token::Many(_)) = token {
                 let mut at = at.clone();

@@ -11,13 +11,13 @@ use crate::arn::Arn;
 /// Who asks.
 ///
 /// ```
-/// use bartizan_iam::Caller;
-/// let session = Caller::Aws("arn:aws:sts::111122223333:assumed-role/build/run-1".into());
+/// use bartizan_iam::RequestCaller;
+/// let session = RequestCaller::Aws("arn:aws:sts::111122223333:assumed-role/build/run-1".into());
 /// assert_eq!((session.account(), session.role()), (Some("111122223333"), Some("build")));
 /// assert_eq!(session.principal_arn().unwrap(), "arn:aws:iam::111122223333:role/build");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Caller {
+pub enum RequestCaller {
     /// A principal of an account, by its ARN: user, role, session (`arn:aws:sts::…:assumed-role/NAME/SESSION`), federated
     /// user, root.
     Aws(String),
@@ -32,9 +32,9 @@ pub enum Caller {
 /// What sort of principal an ARN names.
 ///
 /// ```
-/// use bartizan_iam::{Caller, CallerKind};
-/// assert_eq!(Caller::Aws("arn:aws:iam::111122223333:root".into()).kind(), CallerKind::Root);
-/// assert_eq!(Caller::Anonymous.kind(), CallerKind::Other);
+/// use bartizan_iam::{RequestCaller, CallerKind};
+/// assert_eq!(RequestCaller::Aws("arn:aws:iam::111122223333:root".into()).kind(), CallerKind::Root);
+/// assert_eq!(RequestCaller::Anonymous.kind(), CallerKind::Other);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallerKind {
@@ -52,7 +52,7 @@ pub enum CallerKind {
     Other,
 }
 
-impl Caller {
+impl RequestCaller {
     /// What sort of principal this is, if it is one of an account.
     pub fn kind(&self) -> CallerKind {
         let Self::Aws(arn) = self else { return CallerKind::Other };
@@ -200,12 +200,12 @@ impl Context {
 /// One question: may this caller do this to that?
 ///
 /// ```
-/// use bartizan_iam::{Actions, Caller, Context, ContextValue, ContextLookup, Request};
+/// use bartizan_iam::{Actions, RequestCaller, Context, ContextValue, ContextLookup, Request};
 /// let mut request = Request {
 ///     action: "s3:GetObject".into(),
 ///     resource: "arn:aws:s3:::bucket/key".into(),
 ///     resource_account: Some("111122223333".into()),
-///     caller: Caller::Aws("arn:aws:iam::111122223333:user/alice".into()),
+///     caller: RequestCaller::Aws("arn:aws:iam::111122223333:user/alice".into()),
 ///     context: Context::default(),
 /// };
 /// // What AWS always tells of a request follows from who calls.
@@ -222,7 +222,7 @@ pub struct Request {
     /// Account of the resource. None: that of the ARN, or else that of the caller.
     pub resource_account: Option<String>,
     /// Who asks.
-    pub caller: Caller,
+    pub caller: RequestCaller,
     /// Condition keys.
     pub context: Context,
 }
@@ -247,7 +247,7 @@ impl Request {
         }
         let Self { caller, context, .. } = self;
         let (kind, account) = (caller.kind(), caller.account().map(str::to_owned));
-        if let Caller::Aws(arn) = &*caller {
+        if let RequestCaller::Aws(arn) = &*caller {
             if let Some(principal) = caller.principal_arn() {
                 context.default_to("aws:PrincipalArn", || principal.into_owned());
             }
@@ -270,13 +270,13 @@ impl Request {
                 context.default_to("aws:username", || name.to_owned());
             }
         }
-        if let Caller::Service(service) = &*caller {
+        if let RequestCaller::Service(service) = &*caller {
             context.default_to("aws:PrincipalServiceName", || service.clone());
         }
-        if matches!(caller, Caller::Anonymous) {
+        if matches!(caller, RequestCaller::Anonymous) {
             context.default_to("aws:PrincipalType", || "Anonymous".to_owned());
         }
-        context.default_to("aws:PrincipalIsAWSService", || matches!(caller, Caller::Service(_)).to_string());
+        context.default_to("aws:PrincipalIsAWSService", || matches!(caller, RequestCaller::Service(_)).to_string());
         if let Some(account) = self.account().map(str::to_owned) {
             self.context.default_to("aws:ResourceAccount", || account);
         }
@@ -286,12 +286,12 @@ impl Request {
 /// The policies that have a say, by layer. What is empty was not given: then it does not limit.
 ///
 /// ```
-/// use bartizan_iam::{Actions, Caller, Context, Decision, Layers, Request, evaluate, parse};
+/// use bartizan_iam::{Actions, RequestCaller, Context, Decision, Layers, Request, evaluate, parse};
 /// let request = Request {
 ///     action: "s3:GetObject".into(),
 ///     resource: "arn:aws:s3:::bucket/key".into(),
 ///     resource_account: Some("111122223333".into()),
-///     caller: Caller::Aws("arn:aws:iam::111122223333:user/alice".into()),
+///     caller: RequestCaller::Aws("arn:aws:iam::111122223333:user/alice".into()),
 ///     context: Context::default(),
 /// };
 /// let allow = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}"#)?;
@@ -363,13 +363,13 @@ impl<P> Layers<P> {
 /// would be public, IgnorePublicAcls is about ACLs (S3 user guide, "Blocking public access to your Amazon S3 storage").
 ///
 /// ```
-/// use bartizan_iam::{Actions, BlockPublicAccess, Caller, Context, Decision, Layers, Request, evaluate, parse};
+/// use bartizan_iam::{Actions, BlockPublicAccess, RequestCaller, Context, Decision, Layers, Request, evaluate, parse};
 /// let public = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}}"#)?;
 /// let request = Request {
 ///     action: "s3:GetObject".into(),
 ///     resource: "arn:aws:s3:::site/index.html".into(),
 ///     resource_account: Some("111122223333".into()),
-///     caller: Caller::Anonymous,
+///     caller: RequestCaller::Anonymous,
 ///     context: Context::default(),
 /// };
 /// let decide = |restrict_public_buckets| {
@@ -390,10 +390,10 @@ pub struct BlockPublicAccess {
 /// A layer, for answers.
 ///
 /// ```
-/// use bartizan_iam::{PolicyLayer, PolicySide};
+/// use bartizan_iam::{PolicyLayer, PolicyGrammar};
 /// // A boundary is written as an identity policy is.
-/// assert_eq!(PolicyLayer::Boundary.side(), PolicySide::Identity);
-/// assert_eq!(PolicyLayer::Scp.side(), PolicySide::Scp);
+/// assert_eq!(PolicyLayer::Boundary.side(), PolicyGrammar::Identity);
+/// assert_eq!(PolicyLayer::Scp.side(), PolicyGrammar::Scp);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "each is the layer of its name")]
@@ -428,14 +428,14 @@ impl PolicyLayer {
 /// What a layer's policies are, for the rules that differ.
 ///
 /// ```
-/// use bartizan_iam::{Actions, Compiler, PolicySide, parse};
+/// use bartizan_iam::{Actions, Compiler, PolicyGrammar, parse};
 /// let policy = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"}}"#)?;
-/// let compiled = Compiler::new(Actions::builtin()).compile(&policy, PolicySide::Resource);
+/// let compiled = Compiler::new(Actions::builtin()).compile(&policy, PolicyGrammar::Resource);
 /// assert_eq!(compiled.not_understood, 0);
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum PolicySide {
+pub enum PolicyGrammar {
     /// No principals; ARNs that are too short are filled up with `*`.
     Identity,
     /// Principals; short ARNs only where they have a wildcard.
@@ -448,12 +448,12 @@ pub enum PolicySide {
 
 impl PolicyLayer {
     /// Which rules of writing hold for it.
-    pub fn side(self) -> PolicySide {
+    pub fn side(self) -> PolicyGrammar {
         match self {
-            Self::Identity | Self::Boundary | Self::Session => PolicySide::Identity,
-            Self::Scp => PolicySide::Scp,
-            Self::Rcp => PolicySide::Rcp,
-            Self::Resource | Self::Endpoint | Self::Service => PolicySide::Resource,
+            Self::Identity | Self::Boundary | Self::Session => PolicyGrammar::Identity,
+            Self::Scp => PolicyGrammar::Scp,
+            Self::Rcp => PolicyGrammar::Rcp,
+            Self::Resource | Self::Endpoint | Self::Service => PolicyGrammar::Resource,
         }
     }
 }
@@ -491,12 +491,12 @@ impl Decision {
 /// Why: a statement, or the lack of one.
 ///
 /// ```
-/// use bartizan_iam::{Actions, Caller, Context, PolicyLayer, Layers, Request, evaluate, parse};
+/// use bartizan_iam::{Actions, RequestCaller, Context, PolicyLayer, Layers, Request, evaluate, parse};
 /// let request = Request {
 ///     action: "s3:GetObject".into(),
 ///     resource: "arn:aws:s3:::bucket/key".into(),
 ///     resource_account: Some("111122223333".into()),
-///     caller: Caller::Aws("arn:aws:iam::111122223333:user/alice".into()),
+///     caller: RequestCaller::Aws("arn:aws:iam::111122223333:user/alice".into()),
 ///     context: Context::default(),
 /// };
 /// let allow = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}"#)?;
@@ -519,12 +519,12 @@ pub struct Because {
 /// A decision with its reasons.
 ///
 /// ```
-/// use bartizan_iam::{Actions, Caller, Context, Decision, Layers, Request, evaluate};
+/// use bartizan_iam::{Actions, RequestCaller, Context, Decision, Layers, Request, evaluate};
 /// let request = Request {
 ///     action: "s3:GetObject".into(),
 ///     resource: "arn:aws:s3:::bucket/key".into(),
 ///     resource_account: Some("111122223333".into()),
-///     caller: Caller::Aws("arn:aws:iam::111122223333:user/alice".into()),
+///     caller: RequestCaller::Aws("arn:aws:iam::111122223333:user/alice".into()),
 ///     context: Context::default(),
 /// };
 /// let answer = evaluate(&request, &Layers::default(), Actions::builtin());

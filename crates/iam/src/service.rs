@@ -4,7 +4,7 @@
 use crate::policy::{Block, PolicyCondition, Policy, Principal};
 use crate::arn::Arn;
 use crate::request::{ExplainedDecision, Because, Decision, PolicyLayer, Request};
-use crate::value::{Operator, Test};
+use crate::value::{ConditionOperator, Comparison};
 
 /// What AWS keeps for itself, and the calls on it that IAM or KMS refuses to everybody, whatever policies allow.
 ///
@@ -180,17 +180,17 @@ pub(crate) fn is_everybody(principal: &Principal) -> bool {
 }
 
 fn fixes(condition: &PolicyCondition) -> bool {
-    let Some(operator) = Operator::parse(&condition.operator) else { return false };
+    let Some(operator) = ConditionOperator::parse(&condition.operator) else { return false };
     let fixed = |value: &String| match operator.test {
         // A wide range is no fixed value: S3 asks for at least /8, or /32 of IPv6.
-        Test::Ip => value
+        Comparison::Ip => value
             .split_once('/')
             .is_none_or(|(ip, bits)| bits.parse::<u32>().is_ok_and(|bits| if ip.contains(':') { bits >= 32 } else { bits >= 8 })),
         _ => !value.contains(['*', '?']) && !value.contains("${"),
     };
     !operator.negated
         && !operator.if_exists
-        && !matches!(operator.test, Test::Null)
+        && !matches!(operator.test, Comparison::Null)
         && FIXING_KEYS.contains(&condition.key.to_ascii_lowercase().as_str())
         && condition.values.iter().all(fixed)
 }

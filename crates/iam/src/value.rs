@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 /// What an operator compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Test {
+pub(crate) enum Comparison {
     Equals,
     EqualsIgnoreCase,
     Like,
@@ -42,63 +42,63 @@ impl Order {
 
 /// How an operator treats keys with several values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Set {
+pub(crate) enum SetOperator {
     None,
     All,
     Any,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Operator {
-    pub(crate) set: Set,
-    pub(crate) test: Test,
+pub(crate) struct ConditionOperator {
+    pub(crate) set: SetOperator,
+    pub(crate) test: Comparison,
     pub(crate) negated: bool,
     pub(crate) if_exists: bool,
 }
 
-const OPERATORS: &[(&str, Test, bool)] = &[
-    ("stringequals", Test::Equals, false),
-    ("stringnotequals", Test::Equals, true),
-    ("stringequalsignorecase", Test::EqualsIgnoreCase, false),
-    ("stringnotequalsignorecase", Test::EqualsIgnoreCase, true),
-    ("stringlike", Test::Like, false),
-    ("stringnotlike", Test::Like, true),
-    ("numericequals", Test::Number(Order::Equal), false),
-    ("numericnotequals", Test::Number(Order::Equal), true),
-    ("numericlessthan", Test::Number(Order::Less), false),
-    ("numericlessthanequals", Test::Number(Order::LessEqual), false),
-    ("numericgreaterthan", Test::Number(Order::Greater), false),
-    ("numericgreaterthanequals", Test::Number(Order::GreaterEqual), false),
-    ("dateequals", Test::Date(Order::Equal), false),
-    ("datenotequals", Test::Date(Order::Equal), true),
-    ("datelessthan", Test::Date(Order::Less), false),
-    ("datelessthanequals", Test::Date(Order::LessEqual), false),
-    ("dategreaterthan", Test::Date(Order::Greater), false),
-    ("dategreaterthanequals", Test::Date(Order::GreaterEqual), false),
-    ("bool", Test::Bool, false),
-    ("binaryequals", Test::Binary, false),
-    ("ipaddress", Test::Ip, false),
-    ("notipaddress", Test::Ip, true),
-    ("arnequals", Test::Arn, false),
-    ("arnlike", Test::Arn, false),
-    ("arnnotequals", Test::Arn, true),
-    ("arnnotlike", Test::Arn, true),
-    ("null", Test::Null, false),
+const OPERATORS: &[(&str, Comparison, bool)] = &[
+    ("stringequals", Comparison::Equals, false),
+    ("stringnotequals", Comparison::Equals, true),
+    ("stringequalsignorecase", Comparison::EqualsIgnoreCase, false),
+    ("stringnotequalsignorecase", Comparison::EqualsIgnoreCase, true),
+    ("stringlike", Comparison::Like, false),
+    ("stringnotlike", Comparison::Like, true),
+    ("numericequals", Comparison::Number(Order::Equal), false),
+    ("numericnotequals", Comparison::Number(Order::Equal), true),
+    ("numericlessthan", Comparison::Number(Order::Less), false),
+    ("numericlessthanequals", Comparison::Number(Order::LessEqual), false),
+    ("numericgreaterthan", Comparison::Number(Order::Greater), false),
+    ("numericgreaterthanequals", Comparison::Number(Order::GreaterEqual), false),
+    ("dateequals", Comparison::Date(Order::Equal), false),
+    ("datenotequals", Comparison::Date(Order::Equal), true),
+    ("datelessthan", Comparison::Date(Order::Less), false),
+    ("datelessthanequals", Comparison::Date(Order::LessEqual), false),
+    ("dategreaterthan", Comparison::Date(Order::Greater), false),
+    ("dategreaterthanequals", Comparison::Date(Order::GreaterEqual), false),
+    ("bool", Comparison::Bool, false),
+    ("binaryequals", Comparison::Binary, false),
+    ("ipaddress", Comparison::Ip, false),
+    ("notipaddress", Comparison::Ip, true),
+    ("arnequals", Comparison::Arn, false),
+    ("arnlike", Comparison::Arn, false),
+    ("arnnotequals", Comparison::Arn, true),
+    ("arnnotlike", Comparison::Arn, true),
+    ("null", Comparison::Null, false),
 ];
 
-impl Operator {
+impl ConditionOperator {
     /// Reads the name of an operator, in any case; none when there is no such.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let lower = text.to_ascii_lowercase();
         let (set, rest) = match lower.split_once(':') {
-            Some(("forallvalues", rest)) => (Set::All, rest),
-            Some(("foranyvalue", rest)) => (Set::Any, rest),
+            Some(("forallvalues", rest)) => (SetOperator::All, rest),
+            Some(("foranyvalue", rest)) => (SetOperator::Any, rest),
             Some(_) => return None,
-            None => (Set::None, lower.as_str()),
+            None => (SetOperator::None, lower.as_str()),
         };
         let (name, if_exists) = rest.strip_suffix("ifexists").map_or((rest, false), |name| (name, true));
         let (_, test, negated) = OPERATORS.iter().find(|(n, ..)| *n == name)?;
-        if *test == Test::Null && (if_exists || set != Set::None) {
+        if *test == Comparison::Null && (if_exists || set != SetOperator::None) {
             return None;
         }
         Some(Self { set, test: *test, negated: *negated, if_exists })
@@ -190,7 +190,7 @@ impl Cidr {
 
 /// A piece of a text with policy variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Piece {
+pub(crate) enum TemplatePiece {
     /// A letter, and whether `*` and `?` are wildcards here.
     Letter(char, bool),
     /// `${key}` or `${key, 'default'}`: key in lower case.
@@ -199,7 +199,7 @@ pub(crate) enum Piece {
 
 /// Takes a text apart. `variables`: the policy has version 2012-10-17; in older ones `${…}` is plain text
 /// (IAM user guide, "IAM policy elements: variables and tags").
-pub(crate) fn pieces(text: &str, variables: bool) -> Vec<Piece> {
+pub(crate) fn pieces(text: &str, variables: bool) -> Vec<TemplatePiece> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while let Some(letter) = rest.chars().next() {
@@ -209,17 +209,17 @@ pub(crate) fn pieces(text: &str, variables: bool) -> Vec<Piece> {
         {
             let (body, after) = (&inner[..end], &inner[end + 1..]);
             pieces.push(match body {
-                "*" | "?" | "$" => Piece::Letter(body.chars().next().unwrap_or('$'), false),
+                "*" | "?" | "$" => TemplatePiece::Letter(body.chars().next().unwrap_or('$'), false),
                 _ => {
                     let (key, default) = body.split_once(',').map_or((body, None), |(k, d)| (k, Some(d.trim())));
                     let default = default.and_then(|d| d.strip_prefix('\'')?.strip_suffix('\''));
-                    Piece::Variable(key.trim().to_ascii_lowercase(), default.map(str::to_owned))
+                    TemplatePiece::Variable(key.trim().to_ascii_lowercase(), default.map(str::to_owned))
                 }
             });
             rest = after;
             continue;
         }
-        pieces.push(Piece::Letter(letter, true));
+        pieces.push(TemplatePiece::Letter(letter, true));
         rest = &rest[letter.len_utf8()..];
     }
     pieces
@@ -231,10 +231,10 @@ mod tests {
 
     #[test]
     fn operators_are_read() {
-        let operator = Operator::parse("ForAllValues:StringNotLikeIfExists").unwrap();
-        assert_eq!(operator, Operator { set: Set::All, test: Test::Like, negated: true, if_exists: true });
+        let operator = ConditionOperator::parse("ForAllValues:StringNotLikeIfExists").unwrap();
+        assert_eq!(operator, ConditionOperator { set: SetOperator::All, test: Comparison::Like, negated: true, if_exists: true });
         for bad in ["StringEqual", "ForSome:Bool", "NullIfExists", "ForAnyValue:Null", "", "IfExists"] {
-            assert_eq!(Operator::parse(bad), None, "{bad}");
+            assert_eq!(ConditionOperator::parse(bad), None, "{bad}");
         }
         assert_eq!(OPERATORS.len(), 27);
     }
@@ -255,12 +255,12 @@ mod tests {
 
     #[test]
     fn variables_are_found_where_the_version_knows_them() {
-        let text = |p: &[Piece]| {
+        let text = |p: &[TemplatePiece]| {
             p.iter()
                 .map(|p| match p {
-                    Piece::Letter(l, true) => l.to_string(),
-                    Piece::Letter(l, false) => format!("\\{l}"),
-                    Piece::Variable(k, d) => format!("<{k}{}>", d.as_deref().map(|d| format!("={d}")).unwrap_or_default()),
+                    TemplatePiece::Letter(l, true) => l.to_string(),
+                    TemplatePiece::Letter(l, false) => format!("\\{l}"),
+                    TemplatePiece::Variable(k, d) => format!("<{k}{}>", d.as_deref().map(|d| format!("={d}")).unwrap_or_default()),
                 })
                 .collect::<String>()
         };

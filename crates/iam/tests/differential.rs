@@ -5,7 +5,7 @@
 //! faults in one of the two and shows that they are found here.
 
 use bartizan_iam::{
-    Actions, BlockPublicAccess, Caller, Compiled, Compiler, Context, Decision, ContextValue, PolicyLayer,
+    Actions, BlockPublicAccess, RequestCaller, Compiled, Compiler, Context, Decision, ContextValue, PolicyLayer,
     Layers, Policy, Request, evaluate, parse,
 };
 use serde_json::{Value, json};
@@ -282,10 +282,10 @@ fn case(random: &mut Random) -> (Request, Layers<Policy>) {
         }
     }
     let caller = match random.below(10) {
-        0 => Caller::Service("ec2.amazonaws.com".to_owned()),
-        1 => Caller::Anonymous,
-        2 => Caller::Federated("accounts.google.com".to_owned()),
-        _ => Caller::Aws(random.pick(CALLERS).to_owned()),
+        0 => RequestCaller::Service("ec2.amazonaws.com".to_owned()),
+        1 => RequestCaller::Anonymous,
+        2 => RequestCaller::Federated("accounts.google.com".to_owned()),
+        _ => RequestCaller::Aws(random.pick(CALLERS).to_owned()),
     };
     let request = Request {
         action: random.pick(ACTIONS).to_owned(),
@@ -399,9 +399,9 @@ impl<'a> Asked<'a> {
 
 fn request(action: &str, resource: &str, caller: &str, context: Context) -> Request {
     let caller = match caller {
-        "" => Caller::Anonymous,
-        service if service.ends_with(".amazonaws.com") => Caller::Service(service.to_owned()),
-        arn => Caller::Aws(arn.to_owned()),
+        "" => RequestCaller::Anonymous,
+        service if service.ends_with(".amazonaws.com") => RequestCaller::Service(service.to_owned()),
+        arn => RequestCaller::Aws(arn.to_owned()),
     };
     Request {
         action: action.to_owned(),

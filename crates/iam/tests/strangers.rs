@@ -1,7 +1,7 @@
 //! Whom of outside a statement lets in: cases from AWS's pages, and a search for a stranger who comes in unseen.
 
 use bartizan_iam::{
-    Actions, OnBehalfOf, Caller, Context, Decision, ContextValue, Layers, ExternalPrincipal, PolicyLocation, Policy, Request,
+    Actions, OnBehalfOf, RequestCaller, Context, Decision, ContextValue, Layers, ExternalPrincipal, PolicyLocation, Policy, Request,
     Tri, admitted, evaluate, parse,
 };
 use serde_json::{Value, json};
@@ -815,7 +815,7 @@ fn stranger(random: &mut Random) -> Request {
             context.set("aws:PrincipalType", one("Anonymous"));
             set(&mut context, "aws:PrincipalAccount", &["", "anonymous"]);
             set(&mut context, "aws:userid", &["", "anonymous"]);
-            Caller::Anonymous
+            RequestCaller::Anonymous
         }
         1 => {
             context.set("kms:CallerAccount", one(account));
@@ -835,7 +835,7 @@ fn stranger(random: &mut Random) -> Request {
                 );
             }
             let user = which_user(&mut set, &mut context);
-            Caller::Aws(format!("arn:aws:iam::{account}:{user}"))
+            RequestCaller::Aws(format!("arn:aws:iam::{account}:{user}"))
         }
         _ => {
             set(&mut context, "aws:SourceAccount", &[account, account, ""]);
@@ -848,7 +848,7 @@ fn stranger(random: &mut Random) -> Request {
             if !organization.is_empty() {
                 context.set("aws:SourceOrgID", one(organization));
             }
-            Caller::Service("sns.amazonaws.com".to_owned())
+            RequestCaller::Service("sns.amazonaws.com".to_owned())
         }
     };
     Request {
@@ -885,16 +885,16 @@ fn covers(found: &[bartizan_iam::AdmittedPrincipal], request: &Request) -> bool 
     found.iter().any(|one| match (&one.to, &request.caller) {
         (ExternalPrincipal::Anybody, _) => true,
         // A service acts for somebody who has an account.
-        (ExternalPrincipal::AnyAccount, Caller::Aws(_) | Caller::Service(_)) => true,
-        (ExternalPrincipal::Account(id, who), Caller::Aws(arn)) => {
+        (ExternalPrincipal::AnyAccount, RequestCaller::Aws(_) | RequestCaller::Service(_)) => true,
+        (ExternalPrincipal::Account(id, who), RequestCaller::Aws(arn)) => {
             who.is_empty() && arn.contains(id.as_str())
         }
-        (ExternalPrincipal::Organization(id), Caller::Aws(_)) => acting("aws:principalorgid") == *id,
-        (ExternalPrincipal::Account(id, _), Caller::Service(_)) => {
+        (ExternalPrincipal::Organization(id), RequestCaller::Aws(_)) => acting("aws:principalorgid") == *id,
+        (ExternalPrincipal::Account(id, _), RequestCaller::Service(_)) => {
             acting("aws:sourceaccount") == *id || acting("aws:sourcearn").contains(id.as_str())
         }
-        (ExternalPrincipal::Organization(id), Caller::Service(_)) => acting("aws:sourceorgid") == *id,
-        (ExternalPrincipal::Service(_, behalf), Caller::Service(_)) => match behalf {
+        (ExternalPrincipal::Organization(id), RequestCaller::Service(_)) => acting("aws:sourceorgid") == *id,
+        (ExternalPrincipal::Service(_, behalf), RequestCaller::Service(_)) => match behalf {
             OnBehalfOf::Anybody => true,
             OnBehalfOf::Account(id) => {
                 acting("aws:sourceaccount") == *id

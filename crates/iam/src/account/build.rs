@@ -10,7 +10,7 @@ use crate::actions::Actions;
 use crate::arn::Arn;
 use crate::engine::{Compiled, Compiler};
 use crate::policy::{Policy, PolicyError, parse};
-use crate::request::PolicySide;
+use crate::request::PolicyGrammar;
 use crate::unread::UnreadFact;
 
 /// Puts an account together from what AWS said about it, in any order.
@@ -32,7 +32,7 @@ pub struct AccountBuilder<'a> {
     pub(super) account: Account<'a>,
     pub(super) compiler: Compiler<'a>,
     /// Documents by side and text.
-    pub(super) texts: HashMap<(PolicySide, String), DocumentId>,
+    pub(super) texts: HashMap<(PolicyGrammar, String), DocumentId>,
     /// Managed policies by ARN.
     pub(super) managed: HashMap<String, DocumentId>,
     /// By ARN: inline documents, ARNs of managed ones, names of groups, ARN of the boundary.
@@ -169,7 +169,7 @@ impl<'a> AccountBuilder<'a> {
 
     /// Adds the policy of a resource.
     pub fn resource(&mut self, kind: &str, arn: &str, document: &str) {
-        match self.document(arn, document, PolicySide::Resource) {
+        match self.document(arn, document, PolicyGrammar::Resource) {
             Some(policy) => self.account.resources.push(ResourceWithPolicy { arn: arn.to_owned(), kind: kind.to_owned(), policy }),
             None => {
                 let region = Arn::parse(arn).map(|a| a.region).filter(|r| !r.is_empty()).unwrap_or("global").to_owned();
@@ -181,13 +181,13 @@ impl<'a> AccountBuilder<'a> {
 
     /// Adds a level of service control policies, root first.
     pub fn scp_level(&mut self, policies: &[(&str, &str)]) {
-        let level = policies.iter().filter_map(|(name, text)| self.document(name, text, PolicySide::Scp)).collect();
+        let level = policies.iter().filter_map(|(name, text)| self.document(name, text, PolicyGrammar::Scp)).collect();
         self.account.scp.push(level);
     }
 
     /// Adds a level of resource control policies, root first.
     pub fn rcp_level(&mut self, policies: &[(&str, &str)]) {
-        let level = policies.iter().filter_map(|(name, text)| self.document(name, text, PolicySide::Rcp)).collect();
+        let level = policies.iter().filter_map(|(name, text)| self.document(name, text, PolicyGrammar::Rcp)).collect();
         self.account.rcp.push(level);
     }
 
@@ -201,7 +201,7 @@ impl<'a> AccountBuilder<'a> {
         self.account.unknown.push(what);
     }
 
-    pub(super) fn document(&mut self, name: &str, text: &str, side: PolicySide) -> Option<DocumentId> {
+    pub(super) fn document(&mut self, name: &str, text: &str, side: PolicyGrammar) -> Option<DocumentId> {
         let text = document_text(text);
         if let Some(number) = self.texts.get(&(side, text.as_ref().to_owned())) {
             // The same text under another name, as managed policies never are: keep it once, where it is short of a name.
@@ -223,7 +223,7 @@ impl<'a> AccountBuilder<'a> {
         }
     }
 
-    fn compiled(&mut self, text: &str, side: PolicySide) -> Result<(Policy, Compiled), PolicyError> {
+    fn compiled(&mut self, text: &str, side: PolicyGrammar) -> Result<(Policy, Compiled), PolicyError> {
         let policy = parse(text)?;
         let compiled = self.compiler.compile(&policy, side);
         Ok((policy, compiled))
@@ -369,7 +369,7 @@ impl<'a> AccountBuilder<'a> {
 fn name_by_arn(account: &mut Account<'_>, compiler: &mut Compiler<'_>) {
     let arns: HashMap<String, String> = account.principals.iter().filter_map(|p| Some((p.id.clone()?, p.arn.clone()))).collect();
     account.ids = arns.keys().cloned().collect();
-    for document in account.documents.iter_mut().filter(|d| matches!(d.side, PolicySide::Resource | PolicySide::Rcp)) {
+    for document in account.documents.iter_mut().filter(|d| matches!(d.side, PolicyGrammar::Resource | PolicyGrammar::Rcp)) {
         if document.policy.name_by_arn(&|id| arns.get(id).cloned()) {
             document.compiled = compiler.compile(&document.policy, document.side);
         }

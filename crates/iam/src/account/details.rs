@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::build::AccountBuilder;
 use super::model::{DocumentId, PrincipalKind, UnreadPolicy};
-use crate::request::PolicySide;
+use crate::request::PolicyGrammar;
 
 /// A document and where it stands.
 #[derive(Deserialize)]
@@ -110,7 +110,7 @@ impl AccountBuilder<'_> {
     }
 
     pub(super) fn managed(&mut self, arn: &str, text: &str, default: bool) {
-        let Some(number) = self.document(arn, text, PolicySide::Identity) else { return };
+        let Some(number) = self.document(arn, text, PolicyGrammar::Identity) else { return };
         if default {
             self.managed.insert(arn.to_owned(), number);
         } else {
@@ -132,7 +132,7 @@ impl AccountBuilder<'_> {
         let (inline, unread) = self.inline(word, detail);
         let trust = detail
             .assume_role_policy_document
-            .and_then(|raw| self.document(&format!("trust policy of role/{}", detail.name), raw.get(), PolicySide::Resource));
+            .and_then(|raw| self.document(&format!("trust policy of role/{}", detail.name), raw.get(), PolicyGrammar::Resource));
         for profile in &detail.instance_profile_list {
             self.profiles.insert(profile.arn.clone(), detail.arn.clone());
         }
@@ -157,7 +157,7 @@ impl AccountBuilder<'_> {
         let (mut read, mut unread) = (Vec::new(), Vec::new());
         for inline in &detail.inline {
             let name = format!("{word}/{}/{}", detail.name, inline.policy_name);
-            match self.document(&name, inline.policy_document.get(), PolicySide::Identity) {
+            match self.document(&name, inline.policy_document.get(), PolicyGrammar::Identity) {
                 Some(number) => read.push(number),
                 None => unread.push(UnreadPolicy::Policy(name)),
             }

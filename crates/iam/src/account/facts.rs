@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::build::AccountBuilder;
 use super::details::PrincipalDetail;
 use super::model::{Grant, PrincipalKind, Share, UnreadPolicy};
-use crate::request::PolicySide;
+use crate::request::PolicyGrammar;
 use crate::resource_policies::resource_arn;
 
 /// One fact: kind, region, id, document.
@@ -91,7 +91,7 @@ impl AccountBuilder<'_> {
     }
 
     fn inline_policy(&mut self, fact: &AccountFact<'_>, of: &str) {
-        let document = self.document(&format!("{of}/{}", fact.id), fact.document, PolicySide::Identity);
+        let document = self.document(&format!("{of}/{}", fact.id), fact.document, PolicyGrammar::Identity);
         let pending = self.pending.entry(format!("{of}/{}", fact.owner())).or_default();
         match document {
             Some(number) => pending.inline.push(number),
@@ -106,7 +106,7 @@ impl AccountBuilder<'_> {
 
     fn trust_policy(&mut self, fact: &AccountFact<'_>) {
         let name = format!("trust policy of role/{}", fact.id);
-        let trust = self.document(&name, fact.document, PolicySide::Resource);
+        let trust = self.document(&name, fact.document, PolicyGrammar::Resource);
         self.pending.entry(format!("role/{}", fact.id)).or_default().trust = trust;
     }
 

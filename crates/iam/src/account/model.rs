@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::actions::Actions;
 use crate::engine::Compiled;
 use crate::policy::Policy;
-use crate::request::PolicySide;
+use crate::request::PolicyGrammar;
 use crate::unread::UnreadFact;
 
 /// A policy of the account: what it is called, as written, and compiled.
@@ -27,7 +27,7 @@ pub struct PolicyDocument {
     /// ARN of a managed policy; `user/alice/inline` of an inline one.
     pub name: String,
     /// Where it stands.
-    pub side: PolicySide,
+    pub side: PolicyGrammar,
     /// As written.
     pub policy: Policy,
     /// For evaluation.

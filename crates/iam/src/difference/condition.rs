@@ -6,16 +6,16 @@ use crate::engine::{CompiledCondition, WantedValue};
 use crate::pattern::{Pattern, Rest, rest_within};
 use crate::request::{Context, ContextValue};
 use crate::tri::Tri;
-use crate::value::{Order, Set, Test};
+use crate::value::{Order, SetOperator, Comparison};
 
 /// Whether a condition follows from one of others. False says nothing.
 pub(super) fn implied(condition: &CompiledCondition, by: &[CompiledCondition]) -> bool {
     let Some(asked) = condition.operator else { return by.contains(condition) };
     by.iter().filter(|other| other.key == condition.key).any(|other| {
         let Some(given) = other.operator else { return false };
-        if asked.test == Test::Null {
+        if asked.test == Comparison::Null {
             // A key that is compared is there.
-            let is_there = given.test != Test::Null && !given.negated && !given.if_exists && given.set != Set::All;
+            let is_there = given.test != Comparison::Null && !given.negated && !given.if_exists && given.set != SetOperator::All;
             return other == condition || is_there && condition.values.contains(&WantedValue::Absent(false));
         }
         let alike = is_alike(asked.test, given.test) && asked.negated == given.negated && asked.set == given.set;
@@ -31,10 +31,10 @@ pub(super) fn implied(condition: &CompiledCondition, by: &[CompiledCondition]) -
 }
 
 /// Whether values of two tests can be compared.
-fn is_alike(a: Test, b: Test) -> bool {
+fn is_alike(a: Comparison, b: Comparison) -> bool {
     match (a, b) {
-        (Test::Equals | Test::Like, Test::Equals | Test::Like) => true,
-        (Test::Number(_), Test::Number(_)) | (Test::Date(_), Test::Date(_)) => true,
+        (Comparison::Equals | Comparison::Like, Comparison::Equals | Comparison::Like) => true,
+        (Comparison::Number(_), Comparison::Number(_)) | (Comparison::Date(_), Comparison::Date(_)) => true,
         _ => a == b,
     }
 }
@@ -62,7 +62,7 @@ fn is_covered(narrow: &WantedValue, wide: &WantedValue) -> bool {
 }
 
 /// What a key is in requests that the conditions on it can tell apart.
-pub(super) struct States {
+pub(super) struct KeyStates {
     /// None: the request does not have it. Fewest words first.
     pub(super) list: Vec<Option<ContextValue>>,
     /// Whether every request is like one of these.
@@ -78,7 +78,7 @@ const SETS_OF_MAX: usize = 6;
 /// A value that policies hardly name.
 const OTHER: &str = "something else";
 
-impl States {
+impl KeyStates {
     /// Of a key with conditions on it. `always`: every request has it. `is_variable`: policies put it into texts.
     pub(super) fn of(key: &str, conditions: &[&CompiledCondition], always: bool, is_variable: bool, work_left: &mut usize) -> Self {
         let (texts, mut is_complete) = texts(conditions, work_left);
@@ -108,7 +108,7 @@ impl States {
                 told_apart.push(text);
             }
         }
-        if conditions.iter().any(|c| c.operator.is_some_and(|o| o.set != Set::None)) {
+        if conditions.iter().any(|c| c.operator.is_some_and(|o| o.set != SetOperator::None)) {
             is_complete &= told_apart.len() <= SETS_OF_MAX;
             told_apart.truncate(SETS_OF_MAX);
             for set in 0..1u32 << told_apart.len() {
@@ -125,7 +125,7 @@ impl States {
 fn texts(conditions: &[&CompiledCondition], work_left: &mut usize) -> (Vec<String>, bool) {
     let (mut patterns, mut numbers, mut nets): (Vec<Pattern>, Vec<f64>, Vec<String>) = (Vec::new(), Vec::new(), Vec::new());
     let (mut folded, mut is_template): (Vec<String>, bool) = (Vec::new(), false);
-    let is_truth = conditions.iter().any(|c| c.operator.is_some_and(|o| o.test == Test::Bool));
+    let is_truth = conditions.iter().any(|c| c.operator.is_some_and(|o| o.test == Comparison::Bool));
     for wanted in conditions.iter().flat_map(|c| &c.values) {
         match wanted {
             WantedValue::Text(text) => patterns.push(Pattern::exact(text)),

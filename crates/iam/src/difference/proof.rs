@@ -1,17 +1,18 @@
 //! That what a statement allows is allowed by the other policy, whatever the request holds.
 
 use super::condition::implied;
-use super::{One, Pair, Whom, left, outer};
+use super::granted_to::GrantedTo;
+use super::pair::{AllowedAccess, PolicyPair, left, outer};
 use crate::engine::{CompiledStatement, StatementEffect, ResourcePattern};
 use crate::pattern::{Pattern, Rest, rest_within};
 use crate::policy::Block;
 
 /// Whether it is proved. False says nothing.
-pub(super) fn is_covered(pair: &Pair<'_>, one: &One<'_>, work_left: &mut usize) -> bool {
+pub(super) fn is_covered(pair: &PolicyPair<'_>, one: &AllowedAccess<'_>, work_left: &mut usize) -> bool {
     // Of a statement that is not understood nothing is known but that it is itself.
     let is_itself = |n: usize| is_same(pair, n, one.number);
     let (asked, whom) = (&one.statement.conditions, one.whom);
-    let mut taken = Taken::default();
+    let mut taken = SubtractedResources::default();
     if let Some(Block::Not(list)) = &one.statement.resource {
         taken.add(pair, list);
     }
@@ -66,7 +67,7 @@ pub(super) fn is_covered(pair: &Pair<'_>, one: &One<'_>, work_left: &mut usize) 
 }
 
 /// Whether a statement of the old policy is one of the new one, but for its actions and its name.
-fn is_same(pair: &Pair<'_>, old: usize, new: usize) -> bool {
+fn is_same(pair: &PolicyPair<'_>, old: usize, new: usize) -> bool {
     let (a, b) = (&pair.old.policy, &pair.new.policy);
     let (x, y) = (&a.statements[old], &b.statements[new]);
     let (p, q) = (&pair.old.compiled.statements[old], &pair.new.compiled.statements[new]);
@@ -82,27 +83,27 @@ fn is_same(pair: &Pair<'_>, old: usize, new: usize) -> bool {
 fn is_wider(wide: &CompiledStatement, narrow: &CompiledStatement) -> bool {
     match &narrow.principal {
         None => true,
-        Some(Block::Is(list)) => list.iter().all(|p| Whom::One(p.clone()).is_within(&wide.principal)),
+        Some(Block::Is(list)) => list.iter().all(|p| GrantedTo::One(p.clone()).is_within(&wide.principal)),
         // Of two denials that spare some, the one that spares fewer.
-        Some(Block::Not(list)) => Whom::AllBut(list.clone()).is_within(&wide.principal),
+        Some(Block::Not(list)) => GrantedTo::AllBut(list.clone()).is_within(&wide.principal),
     }
 }
 
 /// Resources that are taken away.
 #[derive(Default, Clone)]
-struct Taken {
+struct SubtractedResources {
     /// With a letter for each variable.
     without: Vec<Pattern>,
     /// Complements: all but these.
     all_but: Vec<Vec<ResourcePattern>>,
 }
 
-impl Taken {
-    fn add(&mut self, pair: &Pair<'_>, list: &[ResourcePattern]) {
+impl SubtractedResources {
+    fn add(&mut self, pair: &PolicyPair<'_>, list: &[ResourcePattern]) {
         self.without.extend(list.iter().filter_map(|r| pair.symbols.pattern(r)));
     }
 
-    fn add_block(&mut self, pair: &Pair<'_>, block: &Option<Block<Vec<ResourcePattern>>>) {
+    fn add_block(&mut self, pair: &PolicyPair<'_>, block: &Option<Block<Vec<ResourcePattern>>>) {
         match block {
             None => {}
             Some(Block::Is(list)) => self.add(pair, list),
@@ -111,7 +112,7 @@ impl Taken {
     }
 
     /// Whether it takes away all of a resource, or of what is in that and in another.
-    fn takes(&self, pair: &Pair<'_>, include: Option<&ResourcePattern>, also: Option<&ResourcePattern>, work_left: &mut usize) -> bool {
+    fn takes(&self, pair: &PolicyPair<'_>, include: Option<&ResourcePattern>, also: Option<&ResourcePattern>, work_left: &mut usize) -> bool {
         let without: Vec<&Pattern> = self.without.iter().collect();
         let mut is_nothing = |from: &[&Pattern]| rest_within(from, &without, work_left) == Rest::Nothing;
         // Either of the two alone may be gone; a letter for a variable is right as long as nothing is compared with it.

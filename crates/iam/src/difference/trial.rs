@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::condition::States;
-use super::{One, Pair, Trial, Whom, account_of, left, shape_of};
+use super::condition::KeyStates;
+use super::granted_to::{GrantedTo, account_of, aws_account};
+use super::pair::{AllowedAccess, PolicyPair, left};
 use crate::actions::Action;
 use crate::engine::{Evaluation, CompiledCondition, CompiledStatement, StatementEffect, FilledTemplate, ResourcePattern, WantedValue, filled};
 use crate::pattern::{Pattern, Rest};
 use crate::policy::{Block, Policy, Principal};
 use crate::reference::evaluate;
-use crate::request::{Caller, Context, Decision, ContextValue, ContextLookup, Layers, Request, PolicySide};
+use crate::request::{RequestCaller, Context, Decision, ContextValue, ContextLookup, Layers, Request, PolicyGrammar};
 use crate::service::is_everybody;
 use crate::tri::Tri;
-use crate::value::Piece;
+use crate::value::TemplatePiece;
 
 /// Actions and their resource types that are tried for a witness.
 const TRIES_MAX: usize = 6;
@@ -26,10 +27,20 @@ const CALLERS_MAX: usize = 16;
 /// Requests that the reference evaluator is asked about for one statement: it is slow.
 const CHECKS_MAX: usize = 64;
 
+/// What trying every sort of request comes to.
+pub(super) enum TrialResult {
+    /// Nothing is new: proved.
+    Nothing,
+    /// This request is.
+    Shown(Request),
+    /// Neither could be said.
+    Open,
+}
+
 /// Whether what a statement allows is new.
-pub(super) fn run(pair: &Pair<'_>, one: &One<'_>, work_left: &mut usize) -> Trial {
+pub(super) fn run(pair: &PolicyPair<'_>, one: &AllowedAccess<'_>, work_left: &mut usize) -> TrialResult {
     if !one.statement.is_understood() {
-        return Trial::Open;
+        return TrialResult::Open;
     }
     let statements: Vec<&CompiledStatement> = pair.old_statements().chain(pair.new_statements()).map(|(_, s)| s).collect();
     let account = account_apart(pair);
@@ -52,21 +63,21 @@ pub(super) fn run(pair: &Pair<'_>, one: &One<'_>, work_left: &mut usize) -> Tria
         is_open |= !is_complete;
         for context in contexts {
             if *work_left == 0 {
-                return Trial::Open;
+                return TrialResult::Open;
             }
             let mut request = Request { context, ..request.clone() };
             match at(pair, one, &mut request, &mut checks_left, work_left) {
-                Trial::Nothing => {}
-                Trial::Open => is_open = true,
-                shown @ Trial::Shown(_) => return shown,
+                TrialResult::Nothing => {}
+                TrialResult::Open => is_open = true,
+                shown @ TrialResult::Shown(_) => return shown,
             }
         }
     }
-    if is_open { Trial::Open } else { Trial::Nothing }
+    if is_open { TrialResult::Open } else { TrialResult::Nothing }
 }
 
 /// Whether it is new for a caller in a context.
-fn at(pair: &Pair<'_>, one: &One<'_>, request: &mut Request, checks_left: &mut usize, work_left: &mut usize) -> Trial {
+fn at(pair: &PolicyPair<'_>, one: &AllowedAccess<'_>, request: &mut Request, checks_left: &mut usize, work_left: &mut usize) -> TrialResult {
     let given = request.context.clone();
     request.complete(pair.actions);
     let (asked, context) = (Evaluation::new(request, false, pair.actions), &request.context);
@@ -75,14 +86,14 @@ fn at(pair: &Pair<'_>, one: &One<'_>, request: &mut Request, checks_left: &mut u
         holds.and(asked.named(s).0[0]).and(if s.is_understood() { Tri::Yes } else { Tri::Maybe })
     };
     if fits(one.statement) == Tri::No {
-        return Trial::Nothing;
+        return TrialResult::Nothing;
     }
-    let mut taken = Taken::default();
+    let mut taken = SubtractedPatterns::default();
     let include = match one.include {
         None => Pattern::text("*"),
         Some(resource) => match concrete(resource, context) {
             Some(pattern) => pattern,
-            None => return Trial::Nothing,
+            None => return TrialResult::Nothing,
         },
     };
     if let Some(Block::Not(list)) = &one.statement.resource {
@@ -120,23 +131,23 @@ fn at(pair: &Pair<'_>, one: &One<'_>, request: &mut Request, checks_left: &mut u
             Rest::Text(text) => {
                 let request = Request { context: given.clone(), ..request.clone() };
                 match shown(pair, one, request, &from, &taken, text, checks_left, work_left) {
-                    Some(witness) => return Trial::Shown(witness),
+                    Some(witness) => return TrialResult::Shown(witness),
                     None => is_open = true,
                 }
             }
         }
     }
-    if is_open { Trial::Open } else { Trial::Nothing }
+    if is_open { TrialResult::Open } else { TrialResult::Nothing }
 }
 
 /// A request of that sort which the old policy does not allow and the new one does, by the reference evaluator.
 #[expect(clippy::too_many_arguments, reason = "what is asked, what is left, and two budgets")]
 fn shown(
-    pair: &Pair<'_>,
-    one: &One<'_>,
+    pair: &PolicyPair<'_>,
+    one: &AllowedAccess<'_>,
     request: Request,
     from: &[Pattern],
-    taken: &Taken,
+    taken: &SubtractedPatterns,
     text: String,
     checks_left: &mut usize,
     work_left: &mut usize,
@@ -169,13 +180,13 @@ fn shown(
 
 /// Resources that are taken away, in one context.
 #[derive(Default, Clone)]
-struct Taken {
+struct SubtractedPatterns {
     without: Vec<Pattern>,
     /// Complements: all but these.
     all_but: Vec<Vec<Pattern>>,
 }
 
-impl Taken {
+impl SubtractedPatterns {
     fn add(&mut self, block: &Option<Block<Vec<ResourcePattern>>>, context: &Context) {
         match block {
             None => {}
@@ -205,8 +216,8 @@ fn concrete(resource: &ResourcePattern, context: &Context) -> Option<Pattern> {
 
 /// The contexts that the statements can tell apart and in which one of them may allow, and whether these are all.
 fn contexts(
-    pair: &Pair<'_>,
-    one: &One<'_>,
+    pair: &PolicyPair<'_>,
+    one: &AllowedAccess<'_>,
     request: &Request,
     statements: &[&CompiledStatement],
     work_left: &mut usize,
@@ -222,7 +233,7 @@ fn contexts(
         let of_values = statement.conditions.iter().flat_map(|c| &c.values);
         let of_values = of_values.filter_map(|v| if let WantedValue::Template(_, pieces) = v { Some(pieces) } else { None });
         for piece in of_resources.chain(of_values).flatten() {
-            if let Piece::Variable(key, _) = piece {
+            if let TemplatePiece::Variable(key, _) = piece {
                 keys.entry(key).or_default();
                 variables.insert(key);
             }
@@ -236,7 +247,7 @@ fn contexts(
     }
     let mut complete = request.clone();
     complete.complete(pair.actions);
-    let is_aws = matches!(request.caller, Caller::Aws(_));
+    let is_aws = matches!(request.caller, RequestCaller::Aws(_));
     let mut all: Vec<(&str, Vec<Option<ContextValue>>)> = Vec::new();
     let mut is_complete = true;
     for (key, conditions) in &keys {
@@ -248,15 +259,15 @@ fn contexts(
         // What follows from the caller is what it is.
         let is_fixed = match *key {
             "aws:principalisawsservice" | "aws:principaltype" => true,
-            "aws:username" => given.is_none() || *one.whom != Whom::RoleConsumer,
-            "aws:principalaccount" => *one.whom != Whom::RoleConsumer,
+            "aws:username" => given.is_none() || *one.whom != GrantedTo::RoleConsumer,
+            "aws:principalaccount" => *one.whom != GrantedTo::RoleConsumer,
             "aws:userid" => !is_aws,
             _ => of_principal && !is_aws,
         };
         let mut states = if is_fixed {
-            States { list: vec![given], is_complete: true }
+            KeyStates { list: vec![given], is_complete: true }
         } else {
-            States::of(key, conditions, given.is_some(), variables.contains(key), work_left)
+            KeyStates::of(key, conditions, given.is_some(), variables.contains(key), work_left)
         };
         is_complete &= states.is_complete;
         let asked = one.statement.conditions.iter().filter(|c| c.key == *key);
@@ -303,17 +314,17 @@ fn contexts(
 }
 
 /// Who may be told apart among those for whom a statement is.
-fn callers(one: &One<'_>, statements: &[&CompiledStatement], account: &str) -> Vec<Caller> {
+fn callers(one: &AllowedAccess<'_>, statements: &[&CompiledStatement], account: &str) -> Vec<RequestCaller> {
     let mut found = Vec::new();
-    let stranger = || Caller::Aws("arn:aws:iam::999999999999:user/witness".to_owned());
+    let stranger = || RequestCaller::Aws("arn:aws:iam::999999999999:user/witness".to_owned());
     match one.whom {
-        Whom::RoleConsumer => {
-            let of = |name: &str| Caller::Aws(format!("arn:aws:iam::{account}:{name}"));
+        GrantedTo::RoleConsumer => {
+            let of = |name: &str| RequestCaller::Aws(format!("arn:aws:iam::{account}:{name}"));
             return vec![of("user/witness"), of("role/witness")];
         }
-        Whom::One(principal) if is_everybody(principal) => found.extend([Caller::Anonymous, stranger()]),
-        Whom::One(principal) => found.push(caller_of(principal)),
-        Whom::AllBut(_) => found.extend([Caller::Anonymous, stranger()]),
+        GrantedTo::One(principal) if is_everybody(principal) => found.extend([RequestCaller::Anonymous, stranger()]),
+        GrantedTo::One(principal) => found.push(caller_of(principal)),
+        GrantedTo::AllBut(_) => found.extend([RequestCaller::Anonymous, stranger()]),
     }
     let named = statements.iter().flat_map(|s| match &s.principal {
         None => &[][..],
@@ -323,10 +334,10 @@ fn callers(one: &One<'_>, statements: &[&CompiledStatement], account: &str) -> V
     for principal in named {
         let caller = caller_of(principal);
         let is_meant = match one.whom {
-            Whom::RoleConsumer => false,
-            Whom::One(own) if is_everybody(own) => true,
-            Whom::One(own) => account_of(own).is_some_and(|account| caller.account() == Some(account)),
-            Whom::AllBut(_) => true,
+            GrantedTo::RoleConsumer => false,
+            GrantedTo::One(own) if is_everybody(own) => true,
+            GrantedTo::One(own) => account_of(own).is_some_and(|account| caller.account() == Some(account)),
+            GrantedTo::AllBut(_) => true,
         };
         if is_meant && !found.contains(&caller) {
             found.push(caller);
@@ -336,12 +347,12 @@ fn callers(one: &One<'_>, statements: &[&CompiledStatement], account: &str) -> V
 }
 
 /// An account that no policy names: where the resource is, so that its account is not its caller's.
-fn account_apart(pair: &Pair<'_>) -> String {
+fn account_apart(pair: &PolicyPair<'_>) -> String {
     let statements = pair.old.compiled.statements.iter().chain(&pair.new.compiled.statements);
     let named: BTreeSet<String> = statements
         .filter_map(|s| s.principal.as_ref())
         .flat_map(|(Block::Is(list) | Block::Not(list))| list)
-        .filter_map(|p| super::aws_account(p).map(str::to_owned))
+        .filter_map(|p| aws_account(p).map(str::to_owned))
         .collect();
     let mut account = 123_456_789_012u64;
     while named.contains(&account.to_string()) {
@@ -351,16 +362,16 @@ fn account_apart(pair: &Pair<'_>) -> String {
 }
 
 /// The policy alone in its place. A caller from another account has what it needs at home.
-fn layers(policy: &Policy, side: PolicySide, whom: &Whom) -> Layers<Policy> {
+fn layers(policy: &Policy, side: PolicyGrammar, whom: &GrantedTo) -> Layers<Policy> {
     let mut layers = Layers::default();
     match side {
-        PolicySide::Identity => layers.identity.push(policy.clone()),
-        PolicySide::Scp => {
+        PolicyGrammar::Identity => layers.identity.push(policy.clone()),
+        PolicyGrammar::Scp => {
             layers.identity.extend(everything());
             layers.scp.push(vec![policy.clone()]);
         }
-        PolicySide::Resource | PolicySide::Rcp => {
-            if *whom != Whom::RoleConsumer {
+        PolicyGrammar::Resource | PolicyGrammar::Rcp => {
+            if *whom != GrantedTo::RoleConsumer {
                 layers.identity.extend(everything());
             }
             layers.resource = Some(policy.clone());
@@ -373,17 +384,35 @@ fn everything() -> Option<Policy> {
     crate::policy::parse(r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#).ok()
 }
 
-fn caller_of(principal: &Principal) -> Caller {
+fn caller_of(principal: &Principal) -> RequestCaller {
     match principal {
-        Principal::Star => Caller::Anonymous,
+        Principal::Star => RequestCaller::Anonymous,
         Principal::Of(kind, value) => match kind.as_str() {
-            "AWS" if value == "*" => Caller::Anonymous,
+            "AWS" if value == "*" => RequestCaller::Anonymous,
             "AWS" => match account_of(principal) {
-                Some(account) => Caller::Aws(format!("arn:aws:iam::{account}:root")),
-                None => Caller::Aws(value.clone()),
+                Some(account) => RequestCaller::Aws(format!("arn:aws:iam::{account}:root")),
+                None => RequestCaller::Aws(value.clone()),
             },
-            "Service" => Caller::Service(value.clone()),
-            _ => Caller::Federated(value.clone()),
+            "Service" => RequestCaller::Service(value.clone()),
+            _ => RequestCaller::Federated(value.clone()),
         },
     }
+}
+
+/// `arn:${Partition}:s3:::${BucketName}` as a pattern.
+fn shape_of(template: &str) -> String {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("${") {
+        out.push_str(before);
+        let (name, behind) = after.split_once('}').unwrap_or((after, ""));
+        out.push_str(match name {
+            "Partition" => "aws",
+            "Region" => "us-east-1",
+            "Account" => "123456789012",
+            _ => "?*",
+        });
+        rest = behind;
+    }
+    out + rest
 }

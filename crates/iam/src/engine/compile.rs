@@ -9,18 +9,18 @@ use crate::actions::Actions;
 use crate::bits::Bits;
 use crate::pattern::Pattern;
 use crate::policy::{Block, Policy, Principal, Statement};
-use crate::request::PolicySide;
+use crate::request::PolicyGrammar;
 use crate::service;
 
 /// Compiles policies. It remembers what each pattern of actions means, as accounts repeat a few
 /// thousand of them.
 ///
 /// ```
-/// use bartizan_iam::{Actions, Compiler, PolicySide, parse};
+/// use bartizan_iam::{Actions, Compiler, PolicyGrammar, parse};
 /// let mut compiler = Compiler::new(Actions::builtin());
 /// // An effect that AWS does not know: kept, counted, and never a quiet no.
 /// let odd = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Perhaps", "Action": "*", "Resource": "*"}}"#)?;
-/// assert_eq!(compiler.compile(&odd, PolicySide::Identity).not_understood, 1);
+/// assert_eq!(compiler.compile(&odd, PolicyGrammar::Identity).not_understood, 1);
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
 pub struct Compiler<'a> {
@@ -43,22 +43,22 @@ impl<'a> Compiler<'a> {
     /// Compiles a policy for the place where it stands.
     ///
     /// ```
-    /// use bartizan_iam::{Actions, Caller, Compiled, Compiler, Context, Decision, Layers, Request, PolicySide, parse};
+    /// use bartizan_iam::{Actions, RequestCaller, Compiled, Compiler, Context, Decision, Layers, Request, PolicyGrammar, parse};
     /// let actions = Actions::builtin();
     /// let policy = parse(r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}}"#)?;
-    /// let policy = Compiler::new(actions).compile(&policy, PolicySide::Identity);
+    /// let policy = Compiler::new(actions).compile(&policy, PolicyGrammar::Identity);
     /// let request = Request {
     ///     action: "s3:GetObject".into(),
     ///     resource: "arn:aws:s3:::bucket/key".into(),
     ///     resource_account: Some("123456789012".into()),
-    ///     caller: Caller::Aws("arn:aws:iam::123456789012:user/alice".into()),
+    ///     caller: RequestCaller::Aws("arn:aws:iam::123456789012:user/alice".into()),
     ///     context: Context::default(),
     /// };
     /// let layers = Layers { identity: vec![&policy], ..Layers::default() };
     /// assert_eq!(Compiled::evaluate(&request, &layers, actions).decision, Decision::Allowed);
     /// # Ok::<(), bartizan_iam::PolicyError>(())
     /// ```
-    pub fn compile(&mut self, policy: &Policy, side: PolicySide) -> Compiled {
+    pub fn compile(&mut self, policy: &Policy, side: PolicyGrammar) -> Compiled {
         let known = policy.unknown.is_empty() && policy.is_version_known();
         let statements: Vec<_> = policy
             .statements
@@ -113,7 +113,7 @@ impl Compiler<'_> {
         statement: &Statement,
         variables: bool,
         known: bool,
-        side: PolicySide,
+        side: PolicyGrammar,
     ) -> CompiledStatement {
         let patterns = |list: &[String]| -> Vec<(String, Pattern)> {
             let lower = list.iter().map(|a| a.to_ascii_lowercase());
@@ -159,7 +159,7 @@ impl Compiler<'_> {
             resource: match &statement.resource {
                 // In the policy of a key such a statement does nothing; policies of roles and
                 // repositories have no Resource.
-                None if side == PolicySide::Resource => Some(Block::Not(vec![ResourcePattern::Pattern(
+                None if side == PolicyGrammar::Resource => Some(Block::Not(vec![ResourcePattern::Pattern(
                     Pattern::arn(KEYS),
                 )])),
                 None => None,
@@ -167,16 +167,16 @@ impl Compiler<'_> {
                 Some(Block::Not(list)) => Some(Block::Not(resources(list))),
             },
             principal: match side {
-                PolicySide::Identity | PolicySide::Scp => Some(Block::Is(vec![Principal::Star])),
-                PolicySide::Resource | PolicySide::Rcp => statement.principal.clone(),
+                PolicyGrammar::Identity | PolicyGrammar::Scp => Some(Block::Is(vec![Principal::Star])),
+                PolicyGrammar::Resource | PolicyGrammar::Rcp => statement.principal.clone(),
             },
             conditions: statement
                 .conditions
                 .iter()
                 .map(|c| CompiledCondition::new(c, variables))
                 .collect(),
-            is_without_resource: side == PolicySide::Resource && statement.resource.is_none(),
-            lacks_action: side == PolicySide::Resource && statement.action.is_none(),
+            is_without_resource: side == PolicyGrammar::Resource && statement.resource.is_none(),
+            lacks_action: side == PolicyGrammar::Resource && statement.action.is_none(),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::pattern::Pattern;
 use crate::policy::PolicyCondition;
 use crate::request::{Context, ContextValue, ContextLookup};
 use crate::tri::Tri;
-use crate::value::{Cidr, Operator, Order, Piece, Set, Test, date, number, pieces};
+use crate::value::{Cidr, ConditionOperator, Order, TemplatePiece, SetOperator, Comparison, date, number, pieces};
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct CompiledCondition {
@@ -16,7 +16,7 @@ pub(crate) struct CompiledCondition {
     /// In lower case.
     pub(crate) key: String,
     /// None: there is no such operator.
-    pub(crate) operator: Option<Operator>,
+    pub(crate) operator: Option<ConditionOperator>,
     pub(crate) values: Vec<WantedValue>,
 }
 
@@ -30,18 +30,18 @@ pub(crate) enum WantedValue {
     Net(Cidr),
     Absent(bool),
     /// With variables.
-    Template(Test, Vec<Piece>),
+    Template(Comparison, Vec<TemplatePiece>),
     /// Of a wrong type: matches nothing.
     Nothing,
 }
 
 impl CompiledCondition {
     pub(super) fn new(condition: &PolicyCondition, variables: bool) -> Self {
-        let operator = Operator::parse(&condition.operator);
+        let operator = ConditionOperator::parse(&condition.operator);
         let wanted = |value: &String| {
-            let test = operator.map_or(Test::Null, |o| o.test);
+            let test = operator.map_or(Comparison::Null, |o| o.test);
             let pieces = pieces(value, variables);
-            if test != Test::Null && pieces.iter().any(|p| matches!(p, Piece::Variable(..))) {
+            if test != Comparison::Null && pieces.iter().any(|p| matches!(p, TemplatePiece::Variable(..))) {
                 return WantedValue::Template(test, pieces);
             }
             WantedValue::new(test, letters(&pieces).map(|(l, _)| l).collect(), || {
@@ -74,7 +74,7 @@ impl CompiledCondition {
             ContextLookup::Absent => None,
             ContextLookup::Is(given) => Some(given),
         };
-        if operator.test == Test::Null {
+        if operator.test == Comparison::Null {
             return Tri::from(self.values.contains(&WantedValue::Absent(given.is_none())));
         }
         let one = |value: &String| {
@@ -88,35 +88,35 @@ impl CompiledCondition {
             if operator.negated { any.not() } else { any }
         };
         match (given, operator.set) {
-            (None, Set::Any) => Tri::from(operator.if_exists),
-            (None, Set::All) => Tri::Yes,
-            (None, Set::None) => Tri::from(operator.if_exists || operator.negated),
+            (None, SetOperator::Any) => Tri::from(operator.if_exists),
+            (None, SetOperator::All) => Tri::Yes,
+            (None, SetOperator::None) => Tri::from(operator.if_exists || operator.negated),
             (Some(ContextValue::One(value)), _) => one(value),
-            (Some(ContextValue::Many(values)), Set::All) => {
+            (Some(ContextValue::Many(values)), SetOperator::All) => {
                 values.iter().fold(Tri::Yes, |v, value| v.and(one(value)))
             }
-            (Some(ContextValue::Many(values)), Set::Any) => {
+            (Some(ContextValue::Many(values)), SetOperator::Any) => {
                 values.iter().fold(Tri::No, |v, value| v.or(one(value)))
             }
-            (Some(ContextValue::Many(_)), Set::None) => Tri::No,
+            (Some(ContextValue::Many(_)), SetOperator::None) => Tri::No,
         }
     }
 }
 
 impl WantedValue {
-    fn new(test: Test, text: String, letters: impl FnOnce() -> Vec<(char, bool)>) -> Self {
+    fn new(test: Comparison, text: String, letters: impl FnOnce() -> Vec<(char, bool)>) -> Self {
         match test {
-            Test::Equals | Test::Binary => Self::Text(text),
-            Test::EqualsIgnoreCase | Test::Bool => Self::Folded(text.to_lowercase()),
-            Test::Like => Self::Like(Pattern::text_of(letters().into_iter())),
-            Test::Number(order) => number(&text).map_or(Self::Nothing, |n| Self::Number(order, n)),
-            Test::Date(order) => date(&text).map_or(Self::Nothing, |n| Self::Date(order, n)),
-            Test::Ip => Cidr::parse(&text).map_or(Self::Nothing, Self::Net),
-            Test::Arn if is_arn(&text) => Self::Like(Pattern::arn_of(letters().into_iter())),
-            Test::Arn => Self::Nothing,
-            Test::Null if text.eq_ignore_ascii_case("true") => Self::Absent(true),
-            Test::Null if text.eq_ignore_ascii_case("false") => Self::Absent(false),
-            Test::Null => Self::Nothing,
+            Comparison::Equals | Comparison::Binary => Self::Text(text),
+            Comparison::EqualsIgnoreCase | Comparison::Bool => Self::Folded(text.to_lowercase()),
+            Comparison::Like => Self::Like(Pattern::text_of(letters().into_iter())),
+            Comparison::Number(order) => number(&text).map_or(Self::Nothing, |n| Self::Number(order, n)),
+            Comparison::Date(order) => date(&text).map_or(Self::Nothing, |n| Self::Date(order, n)),
+            Comparison::Ip => Cidr::parse(&text).map_or(Self::Nothing, Self::Net),
+            Comparison::Arn if is_arn(&text) => Self::Like(Pattern::arn_of(letters().into_iter())),
+            Comparison::Arn => Self::Nothing,
+            Comparison::Null if text.eq_ignore_ascii_case("true") => Self::Absent(true),
+            Comparison::Null if text.eq_ignore_ascii_case("false") => Self::Absent(false),
+            Comparison::Null => Self::Nothing,
         }
     }
 

@@ -6,7 +6,7 @@ use super::principal::{ACCOUNT, ITSELF, ROLE};
 use super::statement::{Compiled, CompiledStatement, StatementEffect};
 use crate::actions::{Action, Actions};
 use crate::request::{
-    ExplainedDecision, Because, Caller, CallerKind, Decision, PolicyLayer, Layers, Request, starts,
+    ExplainedDecision, Because, RequestCaller, CallerKind, Decision, PolicyLayer, Layers, Request, starts,
 };
 use crate::service;
 use crate::tri::Tri;
@@ -69,13 +69,13 @@ struct LayerDecisions {
 }
 
 /// Allowed by identity policies and limits, each by itself.
-struct Held {
+struct HeldByCaller {
     identity: Tri,
     boundary: Tri,
     session: Tri,
 }
 
-impl Held {
+impl HeldByCaller {
     /// All of them.
     fn own(&self) -> Tri {
         self.identity.and(self.boundary).and(self.session)
@@ -138,7 +138,7 @@ impl Evaluation<'_> {
         let caller = &self.request.caller;
         let free = caller.is_service_linked();
         let is_bound_by_rcp = !free && !layers.rcp.is_empty() && actions.has_rcp(self.service());
-        let is_bound_by_scp = matches!(caller, Caller::Aws(_)) && !free;
+        let is_bound_by_scp = matches!(caller, RequestCaller::Aws(_)) && !free;
         let levels = |levels: &[Vec<&Compiled>], bound: bool| -> Vec<LayerDecision> {
             if bound {
                 levels.iter().map(|level| self.say(level)).collect()
@@ -171,7 +171,7 @@ impl Evaluation<'_> {
     /// What the caller holds and the resource grants.
     fn grant(&self, layers: &Layers<&Compiled>, said: &LayerDecisions, open: Tri) -> ExplainedDecision {
         let caller = &self.request.caller;
-        let is_aws = matches!(caller, Caller::Aws(_));
+        let is_aws = matches!(caller, RequestCaller::Aws(_));
         let same = is_aws
             && self.request.account().is_some()
             && self.request.account() == caller.account();
@@ -250,7 +250,7 @@ impl Evaluation<'_> {
         }
     }
 
-    fn held(&self, layers: &Layers<&Compiled>, said: &LayerDecisions) -> Held {
+    fn held(&self, layers: &Layers<&Compiled>, said: &LayerDecisions) -> HeldByCaller {
         let root = self.kind == CallerKind::Root;
         let limit = |policies: &[&Compiled], decision: &LayerDecision| {
             if policies.is_empty() {
@@ -259,7 +259,7 @@ impl Evaluation<'_> {
                 decision.allow[ACCOUNT]
             }
         };
-        Held {
+        HeldByCaller {
             identity: if root {
                 Tri::Yes
             } else {
@@ -275,7 +275,7 @@ impl Evaluation<'_> {
     }
 
     /// By the resource alone, by identity policies, and the layer that is missing or open.
-    fn within_account(&self, held: &Held, resource: &LayerDecision) -> (Tri, Tri, PolicyLayer) {
+    fn within_account(&self, held: &HeldByCaller, resource: &LayerDecision) -> (Tri, Tri, PolicyLayer) {
         let past_session = resource.session.or(held.session);
         let to_role = resource.allow[ROLE].and(held.boundary).and(held.session);
         let direct = resource.allow[ITSELF].and(past_session).or(to_role);
@@ -299,7 +299,7 @@ impl Evaluation<'_> {
         layers.block_public_access.restrict_public_buckets
             && self.service().eq_ignore_ascii_case("s3")
             && !same
-            && !matches!(self.request.caller, Caller::Service(_))
+            && !matches!(self.request.caller, RequestCaller::Service(_))
             && layers.resource.is_some_and(|p| p.is_public)
     }
 
@@ -406,7 +406,7 @@ impl Evaluation<'_> {
 }
 
 /// Across accounts both sides must allow.
-fn across_accounts(held: &Held, resource: Tri) -> (Tri, PolicyLayer) {
+fn across_accounts(held: &HeldByCaller, resource: Tri) -> (Tri, PolicyLayer) {
     let both = held.own().and(resource);
     let missing = match both {
         Tri::Maybe => held.open(resource),

@@ -4,7 +4,7 @@ use super::evaluation::Evaluation;
 use super::statement::{CompiledStatement, StatementEffect};
 use crate::arn::{Arn, is_unique_id};
 use crate::policy::{Block, Principal};
-use crate::request::{Caller, CallerKind};
+use crate::request::{RequestCaller, CallerKind};
 use crate::service;
 use crate::tri::Tri;
 
@@ -29,7 +29,7 @@ impl Evaluation<'_> {
                             NamedAt::Level(at) => Tri::from(at >= level),
                         });
                     }
-                    let by_arn = matches!((principal, &self.request.caller), (Principal::Of(_, v), Caller::Aws(arn)) if v == arn);
+                    let by_arn = matches!((principal, &self.request.caller), (Principal::Of(_, v), RequestCaller::Aws(arn)) if v == arn);
                     session |= by_arn
                         && matches!(self.kind, CallerKind::Session | CallerKind::FederatedUser);
                 }
@@ -91,10 +91,10 @@ impl Evaluation<'_> {
             return NamedAt::Level(ITSELF);
         }
         let found = match (kind.as_str(), &self.request.caller) {
-            ("Service", Caller::Service(name)) | ("Federated", Caller::Federated(name)) => {
+            ("Service", RequestCaller::Service(name)) | ("Federated", RequestCaller::Federated(name)) => {
                 (value == name).then_some(ITSELF)
             }
-            ("AWS", Caller::Aws(arn)) => {
+            ("AWS", RequestCaller::Aws(arn)) => {
                 let is_account = !self.account.is_empty()
                     && (value == self.account || Arn::is_root_of(value, self.account));
                 if is_account {

@@ -4,28 +4,28 @@
 use std::borrow::Cow;
 
 use crate::pattern::Pattern;
-use crate::request::{Context, ContextValue, ContextLookup, PolicySide};
+use crate::request::{Context, ContextValue, ContextLookup, PolicyGrammar};
 use crate::tri::Tri;
-use crate::value::{Piece, pieces};
+use crate::value::{TemplatePiece, pieces};
 
 /// A pattern over ARNs.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum ResourcePattern {
     Pattern(Pattern),
     /// With variables: known when the request is.
-    Template(Vec<Piece>),
+    Template(Vec<TemplatePiece>),
 }
 
 impl ResourcePattern {
     /// None: a text that means no resource in this place.
-    pub(super) fn new(text: &str, variables: bool, side: PolicySide) -> Option<Self> {
+    pub(super) fn new(text: &str, variables: bool, side: PolicyGrammar) -> Option<Self> {
         let mut colons = 0;
         for piece in pieces(text, variables) {
             match piece {
-                Piece::Letter(':', _) => colons += 1,
+                TemplatePiece::Letter(':', _) => colons += 1,
                 // AWS fills variables behind the fifth colon only ("IAM policy elements: variables
                 // and tags"); before it they are letters, which are in no ARN.
-                Piece::Variable(..) | Piece::Letter(_, false) if colons < 5 => return None,
+                TemplatePiece::Variable(..) | TemplatePiece::Letter(_, false) if colons < 5 => return None,
                 _ => {}
             }
         }
@@ -33,10 +33,10 @@ impl ResourcePattern {
         let mut text = Cow::Borrowed(text);
         if text != "*" && segments < 6 {
             let filled = match side {
-                PolicySide::Identity => true,
-                PolicySide::Resource => text.contains('*'),
-                PolicySide::Scp => text.ends_with('*'),
-                PolicySide::Rcp => false,
+                PolicyGrammar::Identity => true,
+                PolicyGrammar::Resource => text.contains('*'),
+                PolicyGrammar::Scp => text.ends_with('*'),
+                PolicyGrammar::Rcp => false,
             };
             if !filled {
                 return None;
@@ -46,7 +46,7 @@ impl ResourcePattern {
             }
         }
         let pieces = pieces(&text, variables);
-        if pieces.iter().any(|p| matches!(p, Piece::Variable(..))) {
+        if pieces.iter().any(|p| matches!(p, TemplatePiece::Variable(..))) {
             return Some(Self::Template(pieces));
         }
         Some(Self::Pattern(Pattern::arn_of(letters(&pieces))))
@@ -66,19 +66,19 @@ impl ResourcePattern {
     }
 }
 
-pub(super) fn letters(pieces: &[Piece]) -> impl Iterator<Item = (char, bool)> {
+pub(super) fn letters(pieces: &[TemplatePiece]) -> impl Iterator<Item = (char, bool)> {
     pieces.iter().filter_map(|p| match p {
-        Piece::Letter(letter, wild) => Some((*letter, *wild && matches!(letter, '*' | '?'))),
-        Piece::Variable(..) => None,
+        TemplatePiece::Letter(letter, wild) => Some((*letter, *wild && matches!(letter, '*' | '?'))),
+        TemplatePiece::Variable(..) => None,
     })
 }
 
 /// A template with anything in place of its variables.
-pub(crate) fn widened(pieces: &[Piece]) -> String {
+pub(crate) fn widened(pieces: &[TemplatePiece]) -> String {
     pieces
         .iter()
         .map(|p| {
-            if let Piece::Letter(letter, _) = p {
+            if let TemplatePiece::Letter(letter, _) = p {
                 *letter
             } else {
                 '*'
@@ -93,14 +93,14 @@ pub(crate) enum FilledTemplate {
     Unknown,
 }
 
-pub(crate) fn filled(pieces: &[Piece], context: &Context) -> FilledTemplate {
+pub(crate) fn filled(pieces: &[TemplatePiece], context: &Context) -> FilledTemplate {
     let mut out = Vec::with_capacity(pieces.len());
     for piece in pieces {
         match piece {
-            Piece::Letter(letter, wild) => {
+            TemplatePiece::Letter(letter, wild) => {
                 out.push((*letter, *wild && matches!(letter, '*' | '?')))
             }
-            Piece::Variable(key, default) => match (context.get(key), default) {
+            TemplatePiece::Variable(key, default) => match (context.get(key), default) {
                 (ContextLookup::Is(ContextValue::One(value)), _) => out.extend(value.chars().map(|l| (l, false))),
                 (ContextLookup::Unknown, _) => return FilledTemplate::Unknown,
                 (_, Some(default)) => out.extend(default.chars().map(|l| (l, false))),

@@ -12,9 +12,9 @@ use crate::tri::Tri;
 /// A policy, ready for requests.
 ///
 /// ```
-/// use bartizan_iam::{Actions, Compiler, PolicySide, parse};
+/// use bartizan_iam::{Actions, Compiler, PolicyGrammar, parse};
 /// let policy = parse(r#"{"Version": "2012-10-17", "Statement": {"Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}"#)?;
-/// let compiled = Compiler::new(Actions::builtin()).compile(&policy, PolicySide::Identity);
+/// let compiled = Compiler::new(Actions::builtin()).compile(&policy, PolicyGrammar::Identity);
 /// assert_eq!((compiled.sid(0), compiled.not_understood), (Some("Read"), 0));
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```

@@ -10,7 +10,7 @@ use super::statements::Question;
 use super::truth::{self, Truth};
 use crate::actions::Actions;
 use crate::policy::{Block, Policy, Principal, Statement};
-use crate::request::{ExplainedDecision, Because, Caller, Decision, PolicyLayer, Layers, Request};
+use crate::request::{ExplainedDecision, Because, RequestCaller, Decision, PolicyLayer, Layers, Request};
 
 /// Number of a policy in its layer, and of a statement in that.
 type StatementId = (usize, usize);
@@ -18,7 +18,7 @@ type StatementId = (usize, usize);
 /// Decides one request.
 ///
 /// ```
-/// use bartizan_iam::{Actions, Caller, Context, Decision, Layers, Request, evaluate, parse};
+/// use bartizan_iam::{Actions, RequestCaller, Context, Decision, Layers, Request, evaluate, parse};
 /// let deny = parse(
 ///     r#"{"Version": "2012-10-17",
 ///         "Statement": {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}}"#,
@@ -27,7 +27,7 @@ type StatementId = (usize, usize);
 ///     action: "s3:GetObject".into(),
 ///     resource: "arn:aws:s3:::bucket/key".into(),
 ///     resource_account: None,
-///     caller: Caller::Anonymous,
+///     caller: RequestCaller::Anonymous,
 ///     context: Context::default(),
 /// };
 /// let layers = Layers { resource: Some(deny), ..Layers::default() };
@@ -322,7 +322,7 @@ impl ReferenceEvaluation<'_> {
     /// Whether the resource policy allows this by the ARN of the session itself.
     fn names_session(&self) -> Truth {
         let caller = &self.question.caller;
-        let (Caller::Aws(arn), Some(policy)) = (caller.caller, &self.layers.resource) else {
+        let (RequestCaller::Aws(arn), Some(policy)) = (caller.caller, &self.layers.resource) else {
             return Some(false);
         };
         if caller.kind != ArnKind::Session && caller.kind != ArnKind::FederatedUser {
@@ -362,7 +362,7 @@ impl ReferenceEvaluation<'_> {
                 .to_ascii_lowercase()
                 .starts_with("s3:")
             && !is_own
-            && !matches!(caller.caller, Caller::Service(_))
+            && !matches!(caller.caller, RequestCaller::Service(_))
             && self
                 .layers
                 .resource

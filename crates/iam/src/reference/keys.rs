@@ -4,7 +4,7 @@
 
 use super::principals::{ArnKind, KnownCaller};
 use super::values::arn;
-use crate::request::{Caller, Request};
+use crate::request::{RequestCaller, Request};
 
 /// Account of the resource: the one that is told, or that of its ARN, or else that of the caller.
 pub(super) fn resource_account(request: &Request) -> Option<String> {
@@ -30,17 +30,17 @@ pub(super) fn complete(request: &Request, is_without_resources: bool) -> Request
     let mut add = |key: &str, value: &str| complete.context.default_to(key, || value.to_owned());
     add(
         "aws:PrincipalIsAWSService",
-        if matches!(request.caller, Caller::Service(_)) {
+        if matches!(request.caller, RequestCaller::Service(_)) {
             "true"
         } else {
             "false"
         },
     );
     match &request.caller {
-        Caller::Service(service) => add("aws:PrincipalServiceName", service),
-        Caller::Federated(_) => {}
-        Caller::Anonymous => add("aws:PrincipalType", "Anonymous"),
-        Caller::Aws(own) => {
+        RequestCaller::Service(service) => add("aws:PrincipalServiceName", service),
+        RequestCaller::Federated(_) => {}
+        RequestCaller::Anonymous => add("aws:PrincipalType", "Anonymous"),
+        RequestCaller::Aws(own) => {
             let partition = arn(own).map_or("aws", |segments| segments[1]);
             match (caller.kind, caller.role) {
                 // A session has the ARN of its role, without a path.

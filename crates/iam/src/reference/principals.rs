@@ -6,7 +6,7 @@
 use super::truth::{self, Truth};
 use super::values::arn;
 use crate::policy::Principal;
-use crate::request::{Caller, Context, ContextValue, ContextLookup};
+use crate::request::{RequestCaller, Context, ContextValue, ContextLookup};
 
 /// How near to the caller a principal names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,7 +33,7 @@ pub(super) enum ArnKind {
 
 /// A caller, with what its ARN says.
 pub(super) struct KnownCaller<'a> {
-    pub(super) caller: &'a Caller,
+    pub(super) caller: &'a RequestCaller,
     pub(super) kind: ArnKind,
     /// Account of the caller, e.g. `111122223333`; empty where it has none.
     pub(super) account: &'a str,
@@ -44,7 +44,7 @@ pub(super) struct KnownCaller<'a> {
 }
 
 impl<'a> KnownCaller<'a> {
-    pub(super) fn read(caller: &'a Caller, context: &Context) -> Self {
+    pub(super) fn read(caller: &'a RequestCaller, context: &Context) -> Self {
         let id = match context.get("aws:userid") {
             ContextLookup::Is(ContextValue::One(id)) => id.split(':').next().map(str::to_owned),
             _ => None,
@@ -56,7 +56,7 @@ impl<'a> KnownCaller<'a> {
             role: None,
             id,
         };
-        if let Caller::Aws(text) = caller
+        if let RequestCaller::Aws(text) = caller
             && let Some([_, _, service, _, account, resource]) = arn(text)
         {
             let path: Vec<&str> = resource.split('/').collect();
@@ -75,7 +75,7 @@ impl<'a> KnownCaller<'a> {
 
     /// Whether it is a principal of an account, so that it has identity policies.
     pub(super) fn is_of_account(&self) -> bool {
-        matches!(self.caller, Caller::Aws(_))
+        matches!(self.caller, RequestCaller::Aws(_))
     }
 
     pub(super) fn is_root(&self) -> bool {
@@ -84,7 +84,7 @@ impl<'a> KnownCaller<'a> {
 
     /// Whether it is a service-linked role: SCPs and RCPs do not bind it.
     pub(super) fn is_service_linked(&self) -> bool {
-        let Caller::Aws(text) = self.caller else {
+        let RequestCaller::Aws(text) = self.caller else {
             return false;
         };
         arn(text).is_some_and(|[.., resource]| {
@@ -147,11 +147,11 @@ impl<'a> KnownCaller<'a> {
             return false;
         };
         match (kind.as_str(), self.caller) {
-            ("Service", Caller::Service(name)) => level == Nearness::Itself && value == name,
-            ("Federated", Caller::Federated(provider)) => {
+            ("Service", RequestCaller::Service(name)) => level == Nearness::Itself && value == name,
+            ("Federated", RequestCaller::Federated(provider)) => {
                 level == Nearness::Itself && value == provider
             }
-            ("AWS", Caller::Aws(own)) => match level {
+            ("AWS", RequestCaller::Aws(own)) => match level {
                 Nearness::Account => self.is_own_account(value),
                 Nearness::Role => {
                     let role = self.role.filter(|role| self.is_own_role(value, role));

@@ -4,7 +4,7 @@ use super::operators::holds;
 use super::principals::{KnownCaller, Nearness};
 use super::services::{is_key, is_role_assumed};
 use super::truth::{self, Truth, at_most_unknown};
-use super::values::{Part, Resolved, glyphs, matches_arn, matches_wildcards, parts, resolve};
+use super::values::{ValuePart, Resolved, glyphs, matches_arn, matches_wildcards, parts, resolve};
 use crate::policy::{Block, Policy, Statement};
 use crate::request::{PolicyLayer, Request};
 
@@ -130,10 +130,10 @@ impl Question<'_> {
         let mut colons = 0;
         for part in parts(pattern, has_variables) {
             match part {
-                Part::Plain(':') => colons += 1,
-                Part::Plain(_) => {}
-                Part::Escaped(_) | Part::Variable { .. } if colons < 5 => return Some(false),
-                Part::Escaped(_) | Part::Variable { .. } => {}
+                ValuePart::Plain(':') => colons += 1,
+                ValuePart::Plain(_) => {}
+                ValuePart::Escaped(_) | ValuePart::Variable { .. } if colons < 5 => return Some(false),
+                ValuePart::Escaped(_) | ValuePart::Variable { .. } => {}
             }
         }
         let mut pattern = pattern.to_owned();

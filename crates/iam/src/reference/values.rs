@@ -20,7 +20,7 @@ pub(super) enum Resolved {
 }
 
 /// Part of a text: a character, or a variable.
-pub(super) enum Part {
+pub(super) enum ValuePart {
     Plain(char),
     /// `${*}`, `${?}`, `${$}`: the character itself.
     Escaped(char),
@@ -32,7 +32,7 @@ pub(super) enum Part {
 }
 
 /// Takes a text apart. Policies of versions before 2012-10-17 have no variables.
-pub(super) fn parts(text: &str, has_variables: bool) -> Vec<Part> {
+pub(super) fn parts(text: &str, has_variables: bool) -> Vec<ValuePart> {
     let characters: Vec<char> = text.chars().collect();
     let mut parts = Vec::new();
     let mut at = 0;
@@ -43,13 +43,13 @@ pub(super) fn parts(text: &str, has_variables: bool) -> Vec<Part> {
             .position(|c| *c == '}')
             .filter(|_| starts);
         let Some(end) = end else {
-            parts.push(Part::Plain(characters[at]));
+            parts.push(ValuePart::Plain(characters[at]));
             at += 1;
             continue;
         };
         let body = &characters[at + 2..at + end];
         parts.push(match body {
-            ['*' | '?' | '$'] => Part::Escaped(body[0]),
+            ['*' | '?' | '$'] => ValuePart::Escaped(body[0]),
             _ => variable(&body.iter().collect::<String>()),
         });
         at += end + 1;
@@ -57,7 +57,7 @@ pub(super) fn parts(text: &str, has_variables: bool) -> Vec<Part> {
     parts
 }
 
-fn variable(body: &str) -> Part {
+fn variable(body: &str) -> ValuePart {
     let mut halves = body.splitn(2, ',');
     let key = halves
         .next()
@@ -69,7 +69,7 @@ fn variable(body: &str) -> Part {
         .strip_prefix('\'')
         .and_then(|rest| rest.strip_suffix('\''))
         .map(str::to_owned);
-    Part::Variable { key, default }
+    ValuePart::Variable { key, default }
 }
 
 /// Puts values in place of variables. What comes from the request is never a wildcard.
@@ -77,11 +77,11 @@ pub(super) fn resolve(text: &str, has_variables: bool, context: &Context) -> Res
     let mut glyphs: Vec<Glyph> = Vec::new();
     for part in parts(text, has_variables) {
         match part {
-            Part::Plain(character) => {
+            ValuePart::Plain(character) => {
                 glyphs.push((character, character == '*' || character == '?'))
             }
-            Part::Escaped(character) => glyphs.push((character, false)),
-            Part::Variable { key, default } => {
+            ValuePart::Escaped(character) => glyphs.push((character, false)),
+            ValuePart::Variable { key, default } => {
                 let value = match context.get(&key) {
                     ContextLookup::Unknown => return Resolved::NotKnown,
                     ContextLookup::Is(ContextValue::One(value)) => Some(value.clone()),
