@@ -1,24 +1,26 @@
-//! What changed in who can do what, between two states of an account.
+//! Difference of two states of an account: access of principals, escalations, external access.
 
 use std::collections::BTreeMap;
 
 use crate::account::{Account, DocumentId, IamPrincipal};
 use crate::difference::{Difference, difference};
 use crate::escalation::{Escalation, escalations};
-use crate::external_access::{AccountRelationship, KnownAccounts, ExternalAccess, external_access};
+use crate::external_access::{AccountRelationship, ExternalAccess, KnownAccounts, external_access};
 use crate::policy::{Policy, parse};
 use crate::request::PolicyGrammar;
 use crate::tri::Tri;
 
-/// What became of the access of one principal.
+/// Change of the access of one principal.
 ///
 /// ```
 /// use bartizan_iam::{AccountBuilder, Actions, KnownAccounts, account_difference};
 /// let account = |action: &str| {
 ///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 ///     let details = format!(
-///         r#"{{"UserDetailList": [{{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
-///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
+///         r#"{{"UserDetailList": [{{"UserName": "bob",
+///             "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
+///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow",
+///                 "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
 ///     );
 ///     builder.authorization_details(&details).unwrap();
 ///     builder.build()
@@ -47,8 +49,10 @@ pub struct PrincipalChange {
 /// let account = |action: &str| {
 ///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 ///     let details = format!(
-///         r#"{{"UserDetailList": [{{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
-///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
+///         r#"{{"UserDetailList": [{{"UserName": "bob",
+///             "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
+///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow",
+///                 "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
 ///     );
 ///     builder.authorization_details(&details).unwrap();
 ///     builder.build()
@@ -67,15 +71,17 @@ pub enum Presence {
     Gone,
 }
 
-/// A principal that reaches everything now and did not before, or the reverse, or in a surer way.
+/// Change of one principal's escalation to administrator.
 ///
 /// ```
 /// use bartizan_iam::{AccountBuilder, Actions, KnownAccounts, Tri, account_difference};
 /// let account = |action: &str| {
 ///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 ///     let details = format!(
-///         r#"{{"UserDetailList": [{{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
-///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
+///         r#"{{"UserDetailList": [{{"UserName": "bob",
+///             "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
+///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow",
+///                 "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
 ///     );
 ///     builder.authorization_details(&details).unwrap();
 ///     builder.build()
@@ -90,11 +96,11 @@ pub enum Presence {
 pub struct EscalationChange {
     /// Its ARN.
     pub arn: String,
-    /// Whether it did before.
+    /// Verdict before.
     pub before: Tri,
-    /// Whether it does after.
+    /// Verdict after.
     pub after: Tri,
-    /// The way that it has now; or that it had.
+    /// Escalation after the change; before it, where there is none after.
     pub escalation: Escalation,
 }
 
@@ -105,8 +111,10 @@ pub struct EscalationChange {
 /// let account = |action: &str| {
 ///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 ///     let details = format!(
-///         r#"{{"UserDetailList": [{{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
-///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
+///         r#"{{"UserDetailList": [{{"UserName": "bob",
+///             "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
+///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow",
+///                 "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
 ///     );
 ///     builder.authorization_details(&details).unwrap();
 ///     builder.build()
@@ -121,11 +129,12 @@ pub struct AccountDifference {
     pub principals: Vec<PrincipalChange>,
     /// By ARN.
     pub escalations: Vec<EscalationChange>,
-    /// New ways in from outside.
+    /// External access that is new.
     pub opened: Vec<ExternalAccess>,
-    /// Ways in that are shut.
+    /// External access that is gone.
     pub shut: Vec<ExternalAccess>,
-    /// What is there on one side only and was not wholly read on the other, so that nothing can be said of it.
+    /// Principals and access that one side has and the other did not read: not known to be new or
+    /// gone.
     pub unknown: Vec<String>,
 }
 
@@ -136,8 +145,10 @@ pub struct AccountDifference {
 /// let account = |action: &str| {
 ///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 ///     let details = format!(
-///         r#"{{"UserDetailList": [{{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
-///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
+///         r#"{{"UserDetailList": [{{"UserName": "bob",
+///             "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
+///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow",
+///                 "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
 ///     );
 ///     builder.authorization_details(&details).unwrap();
 ///     builder.build()
@@ -149,9 +160,19 @@ pub struct AccountDifference {
 /// let none = account_difference(&old, &old, &KnownAccounts::default(), 1);
 /// assert!(none.principals.is_empty() && none.escalations.is_empty());
 /// ```
-pub fn account_difference(old: &Account<'_>, new: &Account<'_>, known_accounts: &KnownAccounts, threads: usize) -> AccountDifference {
+pub fn account_difference(
+    old: &Account<'_>,
+    new: &Account<'_>,
+    known_accounts: &KnownAccounts,
+    threads: usize,
+) -> AccountDifference {
     let by_arn = |account: &Account<'_>| -> BTreeMap<String, usize> {
-        account.principals.iter().enumerate().map(|(n, p)| (p.arn.clone(), n)).collect()
+        account
+            .principals
+            .iter()
+            .enumerate()
+            .map(|(n, p)| (p.arn.clone(), n))
+            .collect()
     };
     let (before, after) = (by_arn(old), by_arn(new));
     let mut found = reach_difference(old, new, known_accounts, threads);
@@ -160,14 +181,21 @@ pub fn account_difference(old: &Account<'_>, new: &Account<'_>, known_accounts: 
     arns.dedup();
     for arn in arns {
         let kind = kind_of(arn);
-        let missing = [(before.contains_key(arn), old, "earlier"), (after.contains_key(arn), new, "later")];
-        let open =
-            missing.iter().filter(|(there, ..)| !there).find_map(|(_, account, side)| Some((unread(account, kind, arn)?, side)));
+        let missing = [
+            (before.contains_key(arn), old, "earlier"),
+            (after.contains_key(arn), new, "later"),
+        ];
+        let open = missing
+            .iter()
+            .filter(|(there, ..)| !there)
+            .find_map(|(_, account, side)| Some((unread(account, kind, arn)?, side)));
         if let Some((why, side)) = open {
             found.unknown.push(not_told(arn, &why, side));
             continue;
         }
-        let of = |account: &'_ Account<'_>, at: Option<&usize>| at.map(|n| merged(account, &account.principals[*n]));
+        let of = |account: &'_ Account<'_>, at: Option<&usize>| {
+            at.map(|n| merged(account, &account.principals[*n]))
+        };
         let (a, b) = (before.get(arn), after.get(arn));
         let (held, holds) = (of(old, a), of(new, b));
         if held != holds {
@@ -181,13 +209,28 @@ pub fn account_difference(old: &Account<'_>, new: &Account<'_>, known_accounts: 
                 (held.unwrap_or(nothing.clone()), holds.unwrap_or(nothing));
             let everything = everything();
             let boundary = (presence == Presence::Both && bound_before != bound_after).then(|| {
-                let (x, y) = (bound_before.as_ref().unwrap_or(&everything), bound_after.as_ref().unwrap_or(&everything));
+                let (x, y) = (
+                    bound_before.as_ref().unwrap_or(&everything),
+                    bound_after.as_ref().unwrap_or(&everything),
+                );
                 difference(x, y, PolicyGrammar::Identity, new.actions)
             });
-            let identity = difference(&own_before, &own_after, PolicyGrammar::Identity, new.actions);
-            let says_something = presence != Presence::Both || identity != Difference::default() || boundary.is_some();
+            let identity = difference(
+                &own_before,
+                &own_after,
+                PolicyGrammar::Identity,
+                new.actions,
+            );
+            let says_something = presence != Presence::Both
+                || identity != Difference::default()
+                || boundary.is_some();
             if says_something {
-                found.principals.push(PrincipalChange { arn: arn.clone(), presence, identity, boundary });
+                found.principals.push(PrincipalChange {
+                    arn: arn.clone(),
+                    presence,
+                    identity,
+                    boundary,
+                });
             }
         }
     }
@@ -198,7 +241,11 @@ pub fn account_difference(old: &Account<'_>, new: &Account<'_>, known_accounts: 
 
 /// Kind of fact of a principal.
 fn kind_of(arn: &str) -> &'static str {
-    if arn.contains(":role/") { "iam:role" } else { "iam:user" }
+    if arn.contains(":role/") {
+        "iam:role"
+    } else {
+        "iam:user"
+    }
 }
 
 /// Why it is open whether a principal was there.
@@ -206,12 +253,13 @@ fn unread(account: &Account<'_>, kind: &str, arn: &str) -> Option<String> {
     account.unread_reason(kind, "global", arn.rsplit('/').next().unwrap_or(arn))
 }
 
-/// `arn:aws:iam::111122223333:user/ada: incomplete in the earlier snapshot (iam:GetAccountAuthorizationDetails denied)`.
+/// `arn:aws:iam::111122223333:user/ada: incomplete in the earlier snapshot
+/// (iam:GetAccountAuthorizationDetails denied)`.
 fn not_told(what: &str, why: &str, side: &str) -> String {
     format!("{what}: incomplete in the {side} snapshot ({why})")
 }
 
-/// Compares only who reaches everything, and who comes in from outside: without what each principal may do, which takes
+/// Compares escalations and external access only, without the access of each principal, which takes
 /// long where many policies changed.
 ///
 /// ```
@@ -219,8 +267,10 @@ fn not_told(what: &str, why: &str, side: &str) -> String {
 /// let account = |action: &str| {
 ///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 ///     let details = format!(
-///         r#"{{"UserDetailList": [{{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
-///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
+///         r#"{{"UserDetailList": [{{"UserName": "bob",
+///             "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
+///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow",
+///                 "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
 ///     );
 ///     builder.authorization_details(&details).unwrap();
 ///     builder.build()
@@ -231,23 +281,38 @@ fn not_told(what: &str, why: &str, side: &str) -> String {
 /// // What each principal gained is not worked out.
 /// assert!(found.principals.is_empty());
 /// ```
-pub fn reach_difference(old: &Account<'_>, new: &Account<'_>, known_accounts: &KnownAccounts, threads: usize) -> AccountDifference {
+pub fn reach_difference(
+    old: &Account<'_>,
+    new: &Account<'_>,
+    known_accounts: &KnownAccounts,
+    threads: usize,
+) -> AccountDifference {
     let mut found = AccountDifference::default();
     let (could, can) = (escalations(old, threads), escalations(new, threads));
     let mut all: BTreeMap<String, (Option<&Escalation>, Option<&Escalation>)> = BTreeMap::new();
     for e in &could.found {
-        all.entry(old.principals[e.principal as usize].arn.clone()).or_default().0 = Some(e);
+        all.entry(old.principals[e.principal as usize].arn.clone())
+            .or_default()
+            .0 = Some(e);
     }
     for e in &can.found {
-        all.entry(new.principals[e.principal as usize].arn.clone()).or_default().1 = Some(e);
+        all.entry(new.principals[e.principal as usize].arn.clone())
+            .or_default()
+            .1 = Some(e);
     }
     let open = |account: &Account<'_>, arn: &str| {
         let there = account.principals.iter().any(|p| p.arn == arn);
-        if there { None } else { unread(account, kind_of(arn), arn) }
+        if there {
+            None
+        } else {
+            unread(account, kind_of(arn), arn)
+        }
     };
     for (arn, (a, b)) in all {
-        // Who was not read on one side did not come or go.
-        let side = [(old, "earlier"), (new, "later")].into_iter().find_map(|(account, side)| Some((open(account, &arn)?, side)));
+        // A principal that was not read on one side did not come or go.
+        let side = [(old, "earlier"), (new, "later")]
+            .into_iter()
+            .find_map(|(account, side)| Some((open(account, &arn)?, side)));
         if let Some((why, side)) = side {
             found.unknown.push(not_told(&arn, &why, side));
             continue;
@@ -256,22 +321,48 @@ pub fn reach_difference(old: &Account<'_>, new: &Account<'_>, known_accounts: &K
         if verdict(a) != verdict(b)
             && let Some(escalation) = b.or(a)
         {
-            found.escalations.push(EscalationChange { arn, before: verdict(a), after: verdict(b), escalation: escalation.clone() });
+            found.escalations.push(EscalationChange {
+                arn,
+                before: verdict(a),
+                after: verdict(b),
+                escalation: escalation.clone(),
+            });
         }
     }
-    let (was, is) = (external_access(old, known_accounts), external_access(new, known_accounts));
-    // A statement that only moved is the same way in.
-    let same = |a: &ExternalAccess, b: &ExternalAccess| ExternalAccess { statement: None, ..a.clone() } == ExternalAccess { statement: None, ..b.clone() };
-    // What is open by a policy that was not read on the other side may have been open there, too.
-    let open = |account: &Account<'_>, o: &ExternalAccess| {
-        let there = account.principals.iter().any(|p| p.arn == o.arn && p.trust.is_some());
-        if there { None } else { account.unread_of(&o.by, &o.arn) }
+    let (was, is) = (
+        external_access(old, known_accounts),
+        external_access(new, known_accounts),
+    );
+    // A statement that only moved gives the same access.
+    let same = |a: &ExternalAccess, b: &ExternalAccess| {
+        ExternalAccess {
+            statement: None,
+            ..a.clone()
+        } == ExternalAccess {
+            statement: None,
+            ..b.clone()
+        }
     };
-    for (side, here, there, other, word) in
-        [(&mut found.opened, &is, &was, old, "earlier"), (&mut found.shut, &was, &is, new, "later")]
-    {
+    // Access by a policy that was not read on the other side may have been there, too.
+    let open = |account: &Account<'_>, o: &ExternalAccess| {
+        let there = account
+            .principals
+            .iter()
+            .any(|p| p.arn == o.arn && p.trust.is_some());
+        if there {
+            None
+        } else {
+            account.unread_of(&o.by, &o.arn)
+        }
+    };
+    for (side, here, there, other, word) in [
+        (&mut found.opened, &is, &was, old, "earlier"),
+        (&mut found.shut, &was, &is, new, "later"),
+    ] {
         // Nobody gains or loses by a principal that is gone.
-        let real = here.iter().filter(|o| o.class != AccountRelationship::Deleted);
+        let real = here
+            .iter()
+            .filter(|o| o.class != AccountRelationship::Deleted);
         for opening in real.filter(|o| !there.iter().any(|t| same(t, o))) {
             match open(other, opening) {
                 None => side.push(opening.clone()),
@@ -295,15 +386,25 @@ fn merged(account: &Account<'_>, principal: &IamPrincipal) -> (Policy, Option<Po
         all.statements.extend(policy.statements.iter().cloned());
         all.unknown.extend(policy.unknown.clone());
     }
-    (all, principal.boundary.map(|d| account.documents[d as usize].policy.clone()))
+    (
+        all,
+        principal
+            .boundary
+            .map(|d| account.documents[d as usize].policy.clone()),
+    )
 }
 
 fn empty() -> Policy {
-    Policy { version: "2012-10-17".to_owned(), statements: Vec::new(), unknown: BTreeMap::new() }
+    Policy {
+        version: "2012-10-17".to_owned(),
+        statements: Vec::new(),
+        unknown: BTreeMap::new(),
+    }
 }
 
 fn everything() -> Policy {
-    parse(r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#).unwrap_or_else(|_| empty())
+    parse(r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#)
+        .unwrap_or_else(|_| empty())
 }
 
 #[cfg(test)]
@@ -314,8 +415,10 @@ mod tests {
 
     #[test]
     fn who_was_not_read_before_did_not_become_administrator() {
-        let admin = r#"{"UserDetailList": [{"UserName": "ada", "Arn": "arn:aws:iam::111122223333:user/ada", "UserPolicyList": [
-            {"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}}]}]}"#;
+        let admin = r#"{"UserDetailList": [{"UserName": "ada",
+            "Arn": "arn:aws:iam::111122223333:user/ada", "UserPolicyList": [
+            {"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement":
+                {"Effect": "Allow", "Action": "*", "Resource": "*"}}}]}]}"#;
         let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
         builder.authorization_details(admin).unwrap();
         let after = builder.build();
@@ -329,14 +432,23 @@ mod tests {
         });
         let denied = denied.build();
         let found = account_difference(&denied, &after, &KnownAccounts::default(), 1);
-        assert!(found.escalations.is_empty() && found.principals.is_empty(), "{found:?}");
+        assert!(
+            found.escalations.is_empty() && found.principals.is_empty(),
+            "{found:?}"
+        );
         assert_eq!(
             found.unknown,
-            ["arn:aws:iam::111122223333:user/ada: incomplete in the earlier snapshot (iam:GetAccountAuthorizationDetails denied)"]
+            [
+                "arn:aws:iam::111122223333:user/ada: incomplete in the earlier snapshot (iam:GetAccountAuthorizationDetails denied)"
+            ]
         );
         // Where users were read, and there was none, somebody did.
         let empty = AccountBuilder::new("111122223333", Actions::builtin()).build();
         let found = account_difference(&empty, &after, &KnownAccounts::default(), 1);
-        assert_eq!((found.escalations.len(), found.unknown.len()), (1, 0), "{found:?}");
+        assert_eq!(
+            (found.escalations.len(), found.unknown.len()),
+            (1, 0),
+            "{found:?}"
+        );
     }
 }

@@ -1,10 +1,12 @@
-//! AWS policies, and who can do what by them.
+//! Policies of AWS, and who can do what by them.
 //!
-//! This crate knows policies and accounts and nothing else: no I/O, no clock, no randomness, no AWS SDK. It parses policies
-//! ([`parse`]), says when two grant the same ([`Policy::canonical`]), decides requests twice over ([`evaluate`] to read,
-//! [`Compiled`] to run), and answers for whole accounts ([`Account`]): what each principal may do ([`Effects`]), who can become
-//! administrator ([`escalations`]), who comes in from outside ([`external_access`]), and what changed ([`difference`],
-//! [`account_difference`]). Verdicts are must, may and no ([`Tri`]); what is not understood is never a no.
+//! This crate knows policies and accounts and nothing else: no I/O, no clock, no randomness, no AWS
+//! SDK. It parses policies ([`parse`]), tells when two grant the same ([`Policy::canonical`]),
+//! decides requests twice over ([`evaluate`] to read, [`Compiled`] to run), and answers for whole
+//! accounts ([`Account`]): what each principal may do ([`Effects`]), who can become administrator
+//! ([`escalations`]), who has external access ([`external_access`]), and what changed
+//! ([`difference`], [`account_difference`]). Verdicts are must, may and no ([`Tri`]); what is not
+//! understood is never a no.
 
 mod account;
 mod account_difference;
@@ -61,8 +63,8 @@ pub use policy::{
 };
 pub use reference::evaluate;
 pub use request::{
-    Because, BlockPublicAccess, RequestCaller, CallerKind, Context, ContextLookup, ContextValue, Decision,
-    ExplainedDecision, Layers, PolicyLayer, PolicyGrammar, Request,
+    Because, BlockPublicAccess, CallerKind, Context, ContextLookup, ContextValue, Decision,
+    ExplainedDecision, Layers, PolicyGrammar, PolicyLayer, Request, RequestCaller,
 };
 pub use resource_policies::external_access_kinds;
 pub use stranger::{

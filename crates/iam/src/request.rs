@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::actions::{Action, Actions};
 use crate::arn::Arn;
 
-/// Who asks.
+/// Principal who makes a request.
 ///
 /// ```
 /// use bartizan_iam::RequestCaller;
@@ -18,22 +18,26 @@ use crate::arn::Arn;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RequestCaller {
-    /// A principal of an account, by its ARN: user, role, session (`arn:aws:sts::…:assumed-role/NAME/SESSION`), federated
-    /// user, root.
+    /// A principal of an account, by its ARN: user, role, session
+    /// (`arn:aws:sts::…:assumed-role/NAME/SESSION`), federated user, root.
     Aws(String),
     /// A service of AWS, `ec2.amazonaws.com`.
     Service(String),
-    /// Somebody whom an identity provider vouches for: its ARN, or `cognito-identity.amazonaws.com`.
+    /// A bearer of an identity provider's token: ARN of the provider, or
+    /// `cognito-identity.amazonaws.com`.
     Federated(String),
-    /// Nobody in particular: a request without a signature.
+    /// A request without a signature.
     Anonymous,
 }
 
-/// What sort of principal an ARN names.
+/// Kind of principal that an ARN names.
 ///
 /// ```
-/// use bartizan_iam::{RequestCaller, CallerKind};
-/// assert_eq!(RequestCaller::Aws("arn:aws:iam::111122223333:root".into()).kind(), CallerKind::Root);
+/// use bartizan_iam::{CallerKind, RequestCaller};
+/// assert_eq!(
+///     RequestCaller::Aws("arn:aws:iam::111122223333:root".into()).kind(),
+///     CallerKind::Root
+/// );
 /// assert_eq!(RequestCaller::Anonymous.kind(), CallerKind::Other);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,10 +57,14 @@ pub enum CallerKind {
 }
 
 impl RequestCaller {
-    /// What sort of principal this is, if it is one of an account.
+    /// Kind of the principal, if it is one of an account.
     pub fn kind(&self) -> CallerKind {
-        let Self::Aws(arn) = self else { return CallerKind::Other };
-        let Some(arn) = Arn::parse(arn) else { return CallerKind::Other };
+        let Self::Aws(arn) = self else {
+            return CallerKind::Other;
+        };
+        let Some(arn) = Arn::parse(arn) else {
+            return CallerKind::Other;
+        };
         match (arn.service, arn.resource.split('/').next()) {
             ("iam", Some("root")) => CallerKind::Root,
             ("iam", Some("user")) => CallerKind::User,
@@ -84,13 +92,15 @@ impl RequestCaller {
         }
     }
 
-    /// `aws:PrincipalArn`: for a session the ARN of its role (without a path, which a session does not show).
+    /// `aws:PrincipalArn`: for a session the ARN of its role (without a path, which a session does
+    /// not show).
     pub fn principal_arn(&self) -> Option<Cow<'_, str>> {
         let Self::Aws(text) = self else { return None };
         match (self.kind(), self.role(), Arn::parse(text)) {
-            (CallerKind::Session, Some(role), Some(arn)) => {
-                Some(Cow::Owned(format!("arn:{}:iam::{}:role/{role}", arn.partition, arn.account)))
-            }
+            (CallerKind::Session, Some(role), Some(arn)) => Some(Cow::Owned(format!(
+                "arn:{}:iam::{}:role/{role}",
+                arn.partition, arn.account
+            ))),
             _ => Some(Cow::Borrowed(text)),
         }
     }
@@ -100,7 +110,8 @@ impl RequestCaller {
         let Self::Aws(arn) = self else { return false };
         match Arn::parse(arn).map(|a| a.resource) {
             Some(resource) => {
-                resource.starts_with("role/aws-service-role/") || resource.starts_with("assumed-role/AWSServiceRoleFor")
+                resource.starts_with("role/aws-service-role/")
+                    || resource.starts_with("assumed-role/AWSServiceRoleFor")
             }
             None => false,
         }
@@ -110,10 +121,15 @@ impl RequestCaller {
 /// Values of one condition key.
 ///
 /// ```
-/// use bartizan_iam::{Context, ContextValue, ContextLookup};
+/// use bartizan_iam::{Context, ContextLookup, ContextValue};
 /// let mut context = Context::default();
-/// context.set("aws:TagKeys", ContextValue::Many(vec!["a".into(), "b".into()]));
-/// assert!(matches!(context.get("aws:tagkeys"), ContextLookup::Is(ContextValue::Many(keys)) if keys.len() == 2));
+/// context.set(
+///     "aws:TagKeys",
+///     ContextValue::Many(vec!["a".into(), "b".into()]),
+/// );
+/// assert!(
+///     matches!(context.get("aws:tagkeys"), ContextLookup::Is(ContextValue::Many(keys)) if keys.len() == 2)
+/// );
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(untagged)]
@@ -129,11 +145,13 @@ fn scalar<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D
         serde_json::Value::String(text) => Ok(text),
         serde_json::Value::Bool(value) => Ok(value.to_string()),
         serde_json::Value::Number(value) => Ok(value.to_string()),
-        _ => Err(serde::de::Error::custom("a condition key needs a text, a number, true, false, or a list of texts")),
+        _ => Err(serde::de::Error::custom(
+            "a condition key needs a text, a number, true, false, or a list of texts",
+        )),
     }
 }
 
-/// What is known about a key.
+/// Lookup of a condition key.
 ///
 /// ```
 /// use bartizan_iam::{Context, ContextLookup};
@@ -154,10 +172,13 @@ pub enum ContextLookup<'a> {
 /// Condition keys of a request, in any case.
 ///
 /// ```
-/// use bartizan_iam::{Context, ContextValue, ContextLookup};
+/// use bartizan_iam::{Context, ContextLookup, ContextValue};
 /// let mut context = Context::open();
 /// context.set("aws:SourceIp", ContextValue::One("203.0.113.9".into()));
-/// assert_eq!(context.get("aws:sourceip"), ContextLookup::Is(&ContextValue::One("203.0.113.9".into())));
+/// assert_eq!(
+///     context.get("aws:sourceip"),
+///     ContextLookup::Is(&ContextValue::One("203.0.113.9".into()))
+/// );
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
@@ -169,7 +190,10 @@ pub struct Context {
 impl Context {
     /// A context of which only some keys are known.
     pub fn open() -> Self {
-        Self { open: true, ..Self::default() }
+        Self {
+            open: true,
+            ..Self::default()
+        }
     }
 
     /// Adds a key.
@@ -179,7 +203,9 @@ impl Context {
 
     /// Adds a key with one value, unless it is there.
     pub fn default_to(&mut self, key: &str, value: impl FnOnce() -> String) {
-        self.keys.entry(key.to_ascii_lowercase()).or_insert_with(|| ContextValue::One(value()));
+        self.keys
+            .entry(key.to_ascii_lowercase())
+            .or_insert_with(|| ContextValue::One(value()));
     }
 
     /// All keys, in lower case, with their values.
@@ -187,7 +213,7 @@ impl Context {
         self.keys.iter().map(|(key, given)| (key.as_str(), given))
     }
 
-    /// What is known about a key, named in lower case.
+    /// Lookup of a key, named in lower case.
     pub fn get(&self, lower: &str) -> ContextLookup<'_> {
         match self.keys.get(lower) {
             Some(given) => ContextLookup::Is(given),
@@ -197,7 +223,7 @@ impl Context {
     }
 }
 
-/// One question: may this caller do this to that?
+/// Request for one action on one resource.
 ///
 /// ```
 /// use bartizan_iam::{Actions, RequestCaller, Context, ContextValue, ContextLookup, Request};
@@ -221,7 +247,7 @@ pub struct Request {
     pub resource: String,
     /// Account of the resource. None: that of the ARN, or else that of the caller.
     pub resource_account: Option<String>,
-    /// Who asks.
+    /// Principal who makes the request.
     pub caller: RequestCaller,
     /// Condition keys.
     pub context: Context,
@@ -230,22 +256,32 @@ pub struct Request {
 impl Request {
     /// Account of the resource, as far as it is known.
     pub fn account(&self) -> Option<&str> {
-        let named = || Arn::parse(&self.resource).map(|a| a.account).filter(|a| a.len() == 12);
-        self.resource_account.as_deref().or_else(named).or_else(|| self.caller.account())
+        let named = || {
+            Arn::parse(&self.resource)
+                .map(|a| a.account)
+                .filter(|a| a.len() == 12)
+        };
+        self.resource_account
+            .as_deref()
+            .or_else(named)
+            .or_else(|| self.caller.account())
     }
 
-    /// Adds the keys that every request has and that follow from it (IAM user guide, "global condition context keys"). A
-    /// request for an action without resources is about `*` (service authorization reference).
+    /// Adds the keys that every request has and that follow from it (IAM user guide, "global
+    /// condition context keys"). A request for an action without resources is about `*` (service
+    /// authorization reference).
     pub fn complete(&mut self, actions: &Actions) {
         self.complete_for(actions.find(&self.action), actions);
     }
 
-    /// The same where the action was looked up.
+    /// [`Request::complete`] where the action was looked up.
     pub(crate) fn complete_for(&mut self, action: Option<Action>, actions: &Actions) {
         if action.is_some_and(|a| actions.is_wildcard_only(a)) {
             self.resource = "*".to_owned();
         }
-        let Self { caller, context, .. } = self;
+        let Self {
+            caller, context, ..
+        } = self;
         let (kind, account) = (caller.kind(), caller.account().map(str::to_owned));
         if let RequestCaller::Aws(arn) = &*caller {
             if let Some(principal) = caller.principal_arn() {
@@ -276,17 +312,21 @@ impl Request {
         if matches!(caller, RequestCaller::Anonymous) {
             context.default_to("aws:PrincipalType", || "Anonymous".to_owned());
         }
-        context.default_to("aws:PrincipalIsAWSService", || matches!(caller, RequestCaller::Service(_)).to_string());
+        context.default_to("aws:PrincipalIsAWSService", || {
+            matches!(caller, RequestCaller::Service(_)).to_string()
+        });
         if let Some(account) = self.account().map(str::to_owned) {
             self.context.default_to("aws:ResourceAccount", || account);
         }
     }
 }
 
-/// The policies that have a say, by layer. What is empty was not given: then it does not limit.
+/// Policies that decide a request, by layer. An empty layer was not given and does not limit.
 ///
 /// ```
-/// use bartizan_iam::{Actions, RequestCaller, Context, Decision, Layers, Request, evaluate, parse};
+/// use bartizan_iam::{
+///     Actions, Context, Decision, Layers, Request, RequestCaller, evaluate, parse,
+/// };
 /// let request = Request {
 ///     action: "s3:GetObject".into(),
 ///     resource: "arn:aws:s3:::bucket/key".into(),
@@ -294,12 +334,27 @@ impl Request {
 ///     caller: RequestCaller::Aws("arn:aws:iam::111122223333:user/alice".into()),
 ///     context: Context::default(),
 /// };
-/// let allow = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}"#)?;
-/// let own = Layers { identity: vec![allow.clone()], ..Layers::default() };
-/// assert_eq!(evaluate(&request, &own, Actions::builtin()).decision, Decision::Allowed);
+/// let allow = parse(
+///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+/// "Action": "s3:*", "Resource": "*"}}"#,
+/// )?;
+/// let own = Layers {
+///     identity: vec![allow.clone()],
+///     ..Layers::default()
+/// };
+/// assert_eq!(
+///     evaluate(&request, &own, Actions::builtin()).decision,
+///     Decision::Allowed
+/// );
 /// // An organization that allows nothing at one of its levels.
-/// let within = Layers { scp: vec![vec![]], ..own };
-/// assert_eq!(evaluate(&request, &within, Actions::builtin()).decision, Decision::ImplicitlyDenied);
+/// let within = Layers {
+///     scp: vec![vec![]],
+///     ..own
+/// };
+/// assert_eq!(
+///     evaluate(&request, &within, Actions::builtin()).decision,
+///     Decision::ImplicitlyDenied
+/// );
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -312,7 +367,8 @@ pub struct Layers<P> {
     pub boundary: Vec<P>,
     /// Given when the session began.
     pub session: Vec<P>,
-    /// Service control policies of the caller's account: root, organizational units, account. Each level must allow.
+    /// Service control policies of the caller's account: root, organizational units, account. Each
+    /// level must allow.
     pub scp: Vec<Vec<P>>,
     /// Resource control policies of the resource's account.
     pub rcp: Vec<Vec<P>>,
@@ -339,11 +395,13 @@ impl<P> Default for Layers<P> {
 
 /// Where the policies of each level begin, when all are numbered one after the other.
 pub(crate) fn starts<P>(levels: &[Vec<P>]) -> impl Iterator<Item = usize> {
-    levels.iter().scan(0, |next, level| Some(std::mem::replace(next, *next + level.len())))
+    levels.iter().scan(0, |next, level| {
+        Some(std::mem::replace(next, *next + level.len()))
+    })
 }
 
 impl<P> Layers<P> {
-    /// The same layers with other policies in them.
+    /// Layers with each policy replaced.
     pub fn map<'a, Q>(&'a self, mut to: impl FnMut(&'a P) -> Q) -> Layers<Q> {
         let mut list = |policies: &'a [P]| policies.iter().map(&mut to).collect::<Vec<Q>>();
         Layers {
@@ -359,12 +417,19 @@ impl<P> Layers<P> {
     }
 }
 
-/// The switch of S3 Block Public Access that matters to policies. BlockPublicAcls and BlockPublicPolicy only refuse to set what
-/// would be public, IgnorePublicAcls is about ACLs (S3 user guide, "Blocking public access to your Amazon S3 storage").
+/// The switch of S3 Block Public Access that matters to policies. BlockPublicAcls and
+/// BlockPublicPolicy only refuse to set what would be public, IgnorePublicAcls is about ACLs (S3
+/// user guide, "Blocking public access to your Amazon S3 storage").
 ///
 /// ```
-/// use bartizan_iam::{Actions, BlockPublicAccess, RequestCaller, Context, Decision, Layers, Request, evaluate, parse};
-/// let public = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}}"#)?;
+/// use bartizan_iam::{
+///     Actions, BlockPublicAccess, Context, Decision, Layers, Request, RequestCaller, evaluate,
+///     parse,
+/// };
+/// let public = parse(
+///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+/// "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}}"#,
+/// )?;
 /// let request = Request {
 ///     action: "s3:GetObject".into(),
 ///     resource: "arn:aws:s3:::site/index.html".into(),
@@ -373,8 +438,14 @@ impl<P> Layers<P> {
 ///     context: Context::default(),
 /// };
 /// let decide = |restrict_public_buckets| {
-///     let block_public_access = BlockPublicAccess { restrict_public_buckets };
-///     let layers = Layers { resource: Some(public.clone()), block_public_access, ..Layers::default() };
+///     let block_public_access = BlockPublicAccess {
+///         restrict_public_buckets,
+///     };
+///     let layers = Layers {
+///         resource: Some(public.clone()),
+///         block_public_access,
+///         ..Layers::default()
+///     };
 ///     evaluate(&request, &layers, Actions::builtin()).decision
 /// };
 /// assert_eq!(decide(false), Decision::Allowed);
@@ -383,7 +454,8 @@ impl<P> Layers<P> {
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BlockPublicAccess {
-    /// `RestrictPublicBuckets` of the account or the bucket: a bucket with a public policy is for its own account only.
+    /// `RestrictPublicBuckets` of the account or the bucket: a bucket with a public policy is for
+    /// its own account only.
     pub restrict_public_buckets: bool,
 }
 
@@ -410,7 +482,7 @@ pub enum PolicyLayer {
 }
 
 impl PolicyLayer {
-    /// Its name for people.
+    /// Name of the layer, e.g. `identity policy`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Identity => "identity policy",
@@ -425,11 +497,12 @@ impl PolicyLayer {
     }
 }
 
-/// What a layer's policies are, for the rules that differ.
+/// Grammar of the policies of a layer: principals or not, and ARNs that are too short.
 ///
 /// ```
 /// use bartizan_iam::{Actions, Compiler, PolicyGrammar, parse};
-/// let policy = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"}}"#)?;
+/// let policy = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///     "Principal": "*", "Action": "sqs:*", "Resource": "*"}}"#)?;
 /// let compiled = Compiler::new(Actions::builtin()).compile(&policy, PolicyGrammar::Resource);
 /// assert_eq!(compiled.not_understood, 0);
 /// # Ok::<(), bartizan_iam::PolicyError>(())
@@ -447,7 +520,7 @@ pub enum PolicyGrammar {
 }
 
 impl PolicyLayer {
-    /// Which rules of writing hold for it.
+    /// Grammar that its policies are written in.
     pub fn side(self) -> PolicyGrammar {
         match self {
             Self::Identity | Self::Boundary | Self::Session => PolicyGrammar::Identity,
@@ -458,7 +531,7 @@ impl PolicyLayer {
     }
 }
 
-/// What comes out.
+/// Decision about a request.
 ///
 /// ```
 /// use bartizan_iam::Decision;
@@ -472,7 +545,7 @@ pub enum Decision {
     ExplicitlyDenied,
     /// Nothing allows it, in some layer that must.
     ImplicitlyDenied,
-    /// It hangs on something that is not understood or not known.
+    /// It depends on something that is not understood or not known.
     Unknown,
 }
 
@@ -491,7 +564,9 @@ impl Decision {
 /// Why: a statement, or the lack of one.
 ///
 /// ```
-/// use bartizan_iam::{Actions, RequestCaller, Context, PolicyLayer, Layers, Request, evaluate, parse};
+/// use bartizan_iam::{
+///     Actions, Context, Layers, PolicyLayer, Request, RequestCaller, evaluate, parse,
+/// };
 /// let request = Request {
 ///     action: "s3:GetObject".into(),
 ///     resource: "arn:aws:s3:::bucket/key".into(),
@@ -499,18 +574,31 @@ impl Decision {
 ///     caller: RequestCaller::Aws("arn:aws:iam::111122223333:user/alice".into()),
 ///     context: Context::default(),
 /// };
-/// let allow = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}"#)?;
-/// let answer = evaluate(&request, &Layers { identity: vec![allow], ..Layers::default() }, Actions::builtin());
+/// let allow = parse(
+///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+/// "Action": "s3:*", "Resource": "*"}}"#,
+/// )?;
+/// let answer = evaluate(
+///     &request,
+///     &Layers {
+///         identity: vec![allow],
+///         ..Layers::default()
+///     },
+///     Actions::builtin(),
+/// );
 /// // The first statement of the first identity policy.
-/// assert_eq!((answer.because[0].layer, answer.because[0].statement), (PolicyLayer::Identity, Some((0, 0))));
+/// assert_eq!(
+///     (answer.because[0].layer, answer.because[0].statement),
+///     (PolicyLayer::Identity, Some((0, 0)))
+/// );
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Because {
     /// The layer that decided.
     pub layer: PolicyLayer,
-    /// Number of the policy within it (levels from the root on, one after the other), and of the statement in the policy;
-    /// none when no statement is meant.
+    /// Number of the policy within it (levels from the root on, one after the other), and of the
+    /// statement in the policy; none when no statement is meant.
     pub statement: Option<(usize, usize)>,
     /// The reason, as a sentence without the statement.
     pub text: &'static str,
@@ -533,8 +621,9 @@ pub struct Because {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExplainedDecision {
-    /// What comes out.
+    /// The decision.
     pub decision: Decision,
-    /// The statements that allow it; or the one that denies it; or the layer that does not allow it.
+    /// The statements that allow it; or the one that denies it; or the layer that does not allow
+    /// it.
     pub because: Vec<Because>,
 }

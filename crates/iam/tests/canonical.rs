@@ -219,7 +219,8 @@ fn known_accounts(policy: &Value) -> Vec<Value> {
     out
 }
 
-/// Whether two policies say the same before any disguise: random policies can hold a statement twice.
+/// Whether two policies say the same before any disguise: random policies can hold a statement
+/// twice.
 fn trivially_same(a: &Value, b: &Value) -> bool {
     let set = |p: &Value| {
         let mut s: Vec<String> = p["Statement"]

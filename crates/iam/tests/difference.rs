@@ -1,9 +1,9 @@
-//! The difference of two policies: every `must` is shown by a request, and where it says that nothing is new, no request
-//! finds anything new.
+//! The difference of two policies: every `must` is shown by a request, and where it says that
+//! nothing is new, no request finds anything new.
 
 use bartizan_iam::{
-    Actions, RequestCaller, Context, Decision, Layers, Policy, Request, PolicyGrammar, Tri, actions_text,
-    difference, evaluate, parse,
+    Actions, Context, Decision, Layers, Policy, PolicyGrammar, Request, RequestCaller, Tri,
+    actions_text, difference, evaluate, parse,
 };
 use serde_json::{Value, json};
 
@@ -192,7 +192,8 @@ fn resource_policies_differ_by_principal() {
     );
 }
 
-/// What is gained and lost where only the condition differs: `must` with the key as the witness has it, or `may`.
+/// What is gained and lost where only the condition differs: `must` with the key as the witness has
+/// it, or `may`.
 fn conditions(old: Value, new: Value) -> (Vec<String>, Vec<String>) {
     let actions = Actions::builtin();
     let of = |condition: Value| {

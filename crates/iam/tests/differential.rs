@@ -5,8 +5,8 @@
 //! faults in one of the two and shows that they are found here.
 
 use bartizan_iam::{
-    Actions, BlockPublicAccess, RequestCaller, Compiled, Compiler, Context, Decision, ContextValue, PolicyLayer,
-    Layers, Policy, Request, evaluate, parse,
+    Actions, BlockPublicAccess, Compiled, Compiler, Context, ContextValue, Decision, Layers,
+    Policy, PolicyLayer, Request, RequestCaller, evaluate, parse,
 };
 use serde_json::{Value, json};
 
@@ -346,8 +346,16 @@ fn compare(cases: usize, seed: u64) -> [usize; 4] {
             resource: list(PolicyLayer::Resource, layers.resource.as_slice()).pop(),
             boundary: list(PolicyLayer::Boundary, &layers.boundary),
             session: list(PolicyLayer::Session, &layers.session),
-            scp: layers.scp.iter().map(|l| list(PolicyLayer::Scp, l)).collect(),
-            rcp: layers.rcp.iter().map(|l| list(PolicyLayer::Rcp, l)).collect(),
+            scp: layers
+                .scp
+                .iter()
+                .map(|l| list(PolicyLayer::Scp, l))
+                .collect(),
+            rcp: layers
+                .rcp
+                .iter()
+                .map(|l| list(PolicyLayer::Rcp, l))
+                .collect(),
             endpoint: list(PolicyLayer::Endpoint, &layers.endpoint),
             block_public_access: layers.block_public_access,
         };
@@ -374,12 +382,19 @@ struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    fn new(compiler: &mut Compiler<'_>, actions: &'a Actions, layer: PolicyLayer, text: &Value) -> Self {
+    fn new(
+        compiler: &mut Compiler<'_>,
+        actions: &'a Actions,
+        layer: PolicyLayer,
+        text: &Value,
+    ) -> Self {
         let policy = parse(&text.to_string()).unwrap();
         let compiled = compiler.compile(&policy, layer.side());
         let (mut layers, mut ready) = (Layers::default(), Layers::default());
         match layer {
-            PolicyLayer::Identity => (layers.identity, ready.identity) = (vec![policy], vec![compiled]),
+            PolicyLayer::Identity => {
+                (layers.identity, ready.identity) = (vec![policy], vec![compiled])
+            }
             _ => (layers.resource, ready.resource) = (Some(policy), Some(compiled)),
         }
         Self {
@@ -400,7 +415,9 @@ impl<'a> Asked<'a> {
 fn request(action: &str, resource: &str, caller: &str, context: Context) -> Request {
     let caller = match caller {
         "" => RequestCaller::Anonymous,
-        service if service.ends_with(".amazonaws.com") => RequestCaller::Service(service.to_owned()),
+        service if service.ends_with(".amazonaws.com") => {
+            RequestCaller::Service(service.to_owned())
+        }
         arn => RequestCaller::Aws(arn.to_owned()),
     };
     Request {
@@ -587,7 +604,10 @@ fn every_operator_decides_alike_on_every_pair_of_values() {
                 ask(None, Context::default());
                 ask(None, Context::open());
                 for (g, given) in ALL_VALUES.iter().enumerate() {
-                    ask(Some(ContextValue::One((*given).to_owned())), Context::default());
+                    ask(
+                        Some(ContextValue::One((*given).to_owned())),
+                        Context::default(),
+                    );
                     if g % step == 0 {
                         let two = ALL_VALUES[(g * 17 + m) % ALL_VALUES.len()];
                         let list = [*given, two]
@@ -720,7 +740,8 @@ fn every_public_bucket_policy_is_one_for_both() {
                     statement["Principal"] = principal;
                     statement["Condition"][&operator][key] = json!([value, "y"]);
                     let policy = json!({"Version": "2012-10-17", "Statement": statement});
-                    let mut asked = Asked::new(&mut compiler, actions, PolicyLayer::Resource, &policy);
+                    let mut asked =
+                        Asked::new(&mut compiler, actions, PolicyLayer::Resource, &policy);
                     asked.layers.block_public_access.restrict_public_buckets = true;
                     asked.compiled.block_public_access.restrict_public_buckets = true;
                     for caller in ["", "arn:aws:iam::111111111111:user/alice"] {

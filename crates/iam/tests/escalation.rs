@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use bartizan_iam::{
-    Account, AccountBuilder, Actions, Escalations, PrincipalKind, TECHNIQUES, Technique, Rung, TechniqueTarget, Tri,
-    UserWith, escalations,
+    Account, AccountBuilder, Actions, Escalations, PrincipalKind, Rung, TECHNIQUES, Technique,
+    TechniqueTarget, Tri, UserWith, escalations,
 };
 use serde_json::{Value, json};
 
@@ -46,7 +46,9 @@ impl Small {
                 json!({"Federated": services[0]})
             }
             TechniqueTarget::PassedRole(services) => json!({"Service": services[0]}),
-            TechniqueTarget::TrustingRole | TechniqueTarget::UnboundTrustingRole => json!({"AWS": arn("root")}),
+            TechniqueTarget::TrustingRole | TechniqueTarget::UnboundTrustingRole => {
+                json!({"AWS": arn("root")})
+            }
             _ => json!({"Service": "nobody.amazonaws.com"}),
         };
         let trust = |principal: Value| {
@@ -327,7 +329,8 @@ fn each_way_is_found_where_it_applies_and_not_where_a_permission_is_denied() {
     }
 }
 
-/// An account whose one user has one policy; beside it a strong role for each service, and a strong user.
+/// An account whose one user has one policy; beside it a strong role for each service, and a strong
+/// user.
 fn with_policies(policies: &[Value]) -> (Account<'static>, Escalations) {
     let trust = |principal: Value| {
         policy(json!([{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]))
@@ -356,14 +359,17 @@ fn with_policies(policies: &[Value]) -> (Account<'static>, Escalations) {
     let own: Vec<Value> = (0..policies.len())
         .map(|n| json!({"PolicyArn": arn(&format!("policy/fn2-{n}"))}))
         .collect();
-    // The starting principals of iam-vulnerable are roles; a user of the same policies is in a group.
+    // The starting principals of iam-vulnerable are roles; a user of the same policies is in a
+    // group.
     roles.push(
         json!({"RoleName": "mallory", "Arn": arn("role/mallory"), "AttachedManagedPolicies": own,
                       "AssumeRolePolicyDocument": trust(json!({"AWS": arn("root")}))}),
     );
     let users = json!([
-        {"UserName": "malloryuser", "Arn": arn("user/malloryuser"), "AttachedManagedPolicies": own, "GroupList": ["team"]},
-        {"UserName": "boss", "Arn": arn("user/boss"), "AttachedManagedPolicies": [{"PolicyArn": ADMIN}]},
+        {"UserName": "malloryuser", "Arn": arn("user/malloryuser"),
+            "AttachedManagedPolicies": own, "GroupList": ["team"]},
+        {"UserName": "boss", "Arn": arn("user/boss"), "AttachedManagedPolicies":
+            [{"PolicyArn": ADMIN}]},
     ]);
     let mut all = vec![managed(ADMIN, allow(json!("*")))];
     all.extend(
@@ -526,8 +532,8 @@ fn iam_vulnerable_is_seen_through() {
         }
         traps.insert(trap);
     }
-    // Two traps whose policies the data lacks, as they stand in that repository: a condition that always holds today, and one
-    // that never does. Neither can be known before the request.
+    // Two traps whose policies the data lacks, as they stand in that repository: a condition that
+    // always holds today, and one that never does. Neither can be known before the request.
     for (trap, operator) in [("fn3", "DateGreaterThan"), ("fp5", "DateLessThan")] {
         let condition = json!({operator: {"aws:TokenIssueTime": "2020-01-01T00:00:01Z"}});
         let statement = json!({"Effect": "Allow", "Action": "iam:CreatePolicyVersion", "Resource": "*", "Condition": condition});

@@ -78,7 +78,8 @@ fn policies_of_aws_are_themselves() {
     println!("{compared} policies of AWS, each the same as itself");
 }
 
-/// Everything in a JSON text that reads as a policy: objects with statements, and texts that hold such an object.
+/// Everything in a JSON text that reads as a policy: objects with statements, and texts that hold
+/// such an object.
 fn policies_in(value: &Value, found: &mut Vec<Policy>) {
     match value {
         Value::Object(map) => {

@@ -1,8 +1,9 @@
-//! Whom of outside a statement lets in: cases from AWS's pages, and a search for a stranger who comes in unseen.
+//! Whom of outside a statement lets in: cases from AWS's pages, and a search for a stranger who
+//! comes in unseen.
 
 use bartizan_iam::{
-    Actions, OnBehalfOf, RequestCaller, Context, Decision, ContextValue, Layers, ExternalPrincipal, PolicyLocation, Policy, Request,
-    Tri, admitted, evaluate, parse,
+    Actions, Context, ContextValue, Decision, ExternalPrincipal, Layers, OnBehalfOf, Policy,
+    PolicyLocation, Request, RequestCaller, Tri, admitted, evaluate, parse,
 };
 use serde_json::{Value, json};
 
@@ -871,7 +872,9 @@ fn which_user(set: &mut impl FnMut(&mut Context, &str, &[&str]), context: &mut C
         ],
     );
     match context.get("aws:userid") {
-        bartizan_iam::ContextLookup::Is(ContextValue::One(id)) if id.starts_with("AROA") => "role/r".to_owned(),
+        bartizan_iam::ContextLookup::Is(ContextValue::One(id)) if id.starts_with("AROA") => {
+            "role/r".to_owned()
+        }
         _ => "user/u".to_owned(),
     }
 }
@@ -889,11 +892,15 @@ fn covers(found: &[bartizan_iam::AdmittedPrincipal], request: &Request) -> bool 
         (ExternalPrincipal::Account(id, who), RequestCaller::Aws(arn)) => {
             who.is_empty() && arn.contains(id.as_str())
         }
-        (ExternalPrincipal::Organization(id), RequestCaller::Aws(_)) => acting("aws:principalorgid") == *id,
+        (ExternalPrincipal::Organization(id), RequestCaller::Aws(_)) => {
+            acting("aws:principalorgid") == *id
+        }
         (ExternalPrincipal::Account(id, _), RequestCaller::Service(_)) => {
             acting("aws:sourceaccount") == *id || acting("aws:sourcearn").contains(id.as_str())
         }
-        (ExternalPrincipal::Organization(id), RequestCaller::Service(_)) => acting("aws:sourceorgid") == *id,
+        (ExternalPrincipal::Organization(id), RequestCaller::Service(_)) => {
+            acting("aws:sourceorgid") == *id
+        }
         (ExternalPrincipal::Service(_, behalf), RequestCaller::Service(_)) => match behalf {
             OnBehalfOf::Anybody => true,
             OnBehalfOf::Account(id) => {

@@ -42,7 +42,13 @@ pub(super) struct PrincipalDetail<'a> {
     arn: String,
     #[serde(alias = "UserId", alias = "RoleId", alias = "GroupId")]
     id: Option<String>,
-    #[serde(borrow, default, alias = "UserPolicyList", alias = "RolePolicyList", alias = "GroupPolicyList")]
+    #[serde(
+        borrow,
+        default,
+        alias = "UserPolicyList",
+        alias = "RolePolicyList",
+        alias = "GroupPolicyList"
+    )]
     inline: Vec<InlinePolicy<'a>>,
     #[serde(default)]
     attached_managed_policies: Vec<AttachedPolicy>,
@@ -102,7 +108,10 @@ impl AccountBuilder<'_> {
         for group in details.group_detail_list {
             self.group(&group);
         }
-        for (kind, list) in [(PrincipalKind::User, details.user_detail_list), (PrincipalKind::Role, details.role_detail_list)] {
+        for (kind, list) in [
+            (PrincipalKind::User, details.user_detail_list),
+            (PrincipalKind::Role, details.role_detail_list),
+        ] {
             list.iter().for_each(|detail| self.principal(kind, detail));
         }
         self.account.principals_read = true;
@@ -110,7 +119,9 @@ impl AccountBuilder<'_> {
     }
 
     pub(super) fn managed(&mut self, arn: &str, text: &str, default: bool) {
-        let Some(number) = self.document(arn, text, PolicyGrammar::Identity) else { return };
+        let Some(number) = self.document(arn, text, PolicyGrammar::Identity) else {
+            return;
+        };
         if default {
             self.managed.insert(arn.to_owned(), number);
         } else {
@@ -120,31 +131,57 @@ impl AccountBuilder<'_> {
 
     pub(super) fn group(&mut self, detail: &PrincipalDetail<'_>) {
         let (inline, unread) = self.inline("group", detail);
-        self.group_arns.insert(detail.name.clone(), detail.arn.clone());
+        self.group_arns
+            .insert(detail.name.clone(), detail.arn.clone());
         let pending = self.groups.entry(detail.name.clone()).or_default();
         pending.unread.extend(unread);
         pending.inline.extend(inline);
-        pending.managed.extend(detail.attached_managed_policies.iter().map(|a| a.policy_arn.clone()));
+        pending.managed.extend(
+            detail
+                .attached_managed_policies
+                .iter()
+                .map(|a| a.policy_arn.clone()),
+        );
     }
 
     pub(super) fn principal(&mut self, kind: PrincipalKind, detail: &PrincipalDetail<'_>) {
-        let word = if kind == PrincipalKind::User { "user" } else { "role" };
+        let word = if kind == PrincipalKind::User {
+            "user"
+        } else {
+            "role"
+        };
         let (inline, unread) = self.inline(word, detail);
-        let trust = detail
-            .assume_role_policy_document
-            .and_then(|raw| self.document(&format!("trust policy of role/{}", detail.name), raw.get(), PolicyGrammar::Resource));
+        let trust = detail.assume_role_policy_document.and_then(|raw| {
+            self.document(
+                &format!("trust policy of role/{}", detail.name),
+                raw.get(),
+                PolicyGrammar::Resource,
+            )
+        });
         for profile in &detail.instance_profile_list {
-            self.profiles.insert(profile.arn.clone(), detail.arn.clone());
+            self.profiles
+                .insert(profile.arn.clone(), detail.arn.clone());
         }
-        let pending = self.pending.entry(format!("{word}/{}", detail.name)).or_default();
+        let pending = self
+            .pending
+            .entry(format!("{word}/{}", detail.name))
+            .or_default();
         pending.kind = Some(kind);
         pending.name.clone_from(&detail.arn);
         pending.id.clone_from(&detail.id);
         pending.unread.extend(unread);
         pending.inline.extend(inline);
-        pending.managed.extend(detail.attached_managed_policies.iter().map(|a| a.policy_arn.clone()));
+        pending.managed.extend(
+            detail
+                .attached_managed_policies
+                .iter()
+                .map(|a| a.policy_arn.clone()),
+        );
         pending.groups.extend(detail.group_list.iter().cloned());
-        pending.boundary = detail.permissions_boundary.as_ref().map(|b| b.permissions_boundary_arn.clone());
+        pending.boundary = detail
+            .permissions_boundary
+            .as_ref()
+            .map(|b| b.permissions_boundary_arn.clone());
         pending.trust = trust.or(pending.trust);
     }
 

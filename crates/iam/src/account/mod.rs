@@ -1,4 +1,5 @@
-//! An account as the analysis sees it: principals with what they hold, and what is there to be taken over.
+//! An account as the analysis sees it: principals with what they hold, and what is there to be
+//! taken over.
 //!
 //! | file | |
 //! |---|---|
@@ -16,5 +17,6 @@ mod model;
 
 pub use build::AccountBuilder;
 pub use model::{
-    Account, Controls, PolicyDocument, DocumentId, Grant, IamGroup, IamPrincipal, PrincipalKind, ResourceWithPolicy, RoleConsumer, Share, UnreadPolicy,
+    Account, Controls, DocumentId, Grant, IamGroup, IamPrincipal, PolicyDocument, PrincipalKind,
+    ResourceWithPolicy, RoleConsumer, Share, UnreadPolicy,
 };

@@ -8,14 +8,16 @@ use crate::policy::Policy;
 use crate::request::PolicyGrammar;
 use crate::unread::UnreadFact;
 
-/// A policy of the account: what it is called, as written, and compiled.
+/// Policy document of the account: its name, as written, and compiled.
 ///
 /// ```
 /// use bartizan_iam::{AccountBuilder, Actions};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.authorization_details(
-///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
-///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}}]}]}"#,
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///         "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///             "Action": "s3:*", "Resource": "*"}}}]}]}"#,
 /// )?;
 /// let account = builder.build();
 /// assert_eq!(account.documents[0].name, "user/bob/p");
@@ -26,7 +28,7 @@ use crate::unread::UnreadFact;
 pub struct PolicyDocument {
     /// ARN of a managed policy; `user/alice/inline` of an inline one.
     pub name: String,
-    /// Where it stands.
+    /// Grammar that it is written in.
     pub side: PolicyGrammar,
     /// As written.
     pub policy: Policy,
@@ -40,8 +42,10 @@ pub struct PolicyDocument {
 /// use bartizan_iam::{AccountBuilder, Actions, DocumentId};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.authorization_details(
-///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
-///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}}]}]}"#,
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///         "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///             "Action": "s3:*", "Resource": "*"}}}]}]}"#,
 /// )?;
 /// let account = builder.build();
 /// let of_bob: &[DocumentId] = &account.principals[0].policies;
@@ -50,14 +54,16 @@ pub struct PolicyDocument {
 /// ```
 pub type DocumentId = u32;
 
-/// What a principal is.
+/// Kind of a principal.
 ///
 /// ```
 /// use bartizan_iam::{AccountBuilder, Actions, PrincipalKind};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.authorization_details(
-///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
-///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}}]}]}"#,
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///         "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///             "Action": "s3:*", "Resource": "*"}}}]}]}"#,
 /// )?;
 /// assert_eq!(builder.build().principals[0].kind, PrincipalKind::User);
 /// # Ok::<(), serde_json::Error>(())
@@ -76,8 +82,10 @@ pub enum PrincipalKind {
 /// use bartizan_iam::{AccountBuilder, Actions};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.authorization_details(
-///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
-///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}}]}]}"#,
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///         "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///             "Action": "s3:*", "Resource": "*"}}}]}]}"#,
 /// )?;
 /// let bob = &builder.build().principals[0];
 /// assert_eq!((bob.name.as_str(), bob.boundary), ("bob", None));
@@ -95,7 +103,8 @@ pub struct IamPrincipal {
     pub kind: PrincipalKind,
     /// IamPrincipal policies: its own and those of its groups.
     pub policies: Vec<DocumentId>,
-    /// Managed policies attached to it or its groups, by number; those that it could rewrite are among them.
+    /// Managed policies attached to it or its groups, by number; those that it could rewrite are
+    /// among them.
     pub managed: Vec<DocumentId>,
     /// Groups, by number.
     pub groups: Vec<u32>,
@@ -146,7 +155,8 @@ impl std::fmt::Display for UnreadPolicy {
 /// use bartizan_iam::{AccountBuilder, Actions};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.authorization_details(
-///     r#"{"GroupDetailList": [{"GroupName": "ops", "Arn": "arn:aws:iam::111122223333:group/ops", "GroupPolicyList": []}]}"#,
+///     r#"{"GroupDetailList": [{"GroupName": "ops",
+///         "Arn": "arn:aws:iam::111122223333:group/ops", "GroupPolicyList": []}]}"#,
 /// )?;
 /// assert_eq!(builder.build().groups[0].arn, "arn:aws:iam::111122223333:group/ops");
 /// # Ok::<(), serde_json::Error>(())
@@ -161,12 +171,16 @@ pub struct IamGroup {
     pub managed: Vec<DocumentId>,
 }
 
-/// Something that runs with a role: an instance, a function, a stack …
+/// Consumer of a role: an instance, a function, a stack.
 ///
 /// ```
 /// use bartizan_iam::{AccountBuilder, Actions};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
-/// builder.role_consumer("lambda", "arn:aws:lambda:us-east-1:111122223333:function:f", "arn:aws:iam::111122223333:role/build");
+/// builder.role_consumer(
+///     "lambda",
+///     "arn:aws:lambda:us-east-1:111122223333:function:f",
+///     "arn:aws:iam::111122223333:role/build",
+/// );
 /// assert_eq!(builder.build().role_consumers[0].kind, "lambda");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,7 +193,7 @@ pub struct RoleConsumer {
     pub role: String,
 }
 
-/// Something with a policy of its own.
+/// Resource with a policy of its own.
 ///
 /// ```
 /// use bartizan_iam::{AccountBuilder, Actions};
@@ -187,7 +201,8 @@ pub struct RoleConsumer {
 /// builder.resource(
 ///     "s3:bucketpolicy",
 ///     "arn:aws:s3:::site",
-///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}}"#,
+///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*",
+///         "Action": "s3:GetObject", "Resource": "*"}}"#,
 /// );
 /// assert_eq!(builder.build().resources[0].arn, "arn:aws:s3:::site");
 /// ```
@@ -201,12 +216,14 @@ pub struct ResourceWithPolicy {
     pub policy: DocumentId,
 }
 
-/// A grant of a KMS key: a way to use it beside all policies (KMS developer guide, "Grants in AWS KMS").
+/// A grant of a KMS key: a way to use it beside all policies (KMS developer guide, "Grants in AWS
+/// KMS").
 ///
 /// ```
 /// use bartizan_iam::{AccountBuilder, Actions};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
-/// let grant = r#"{"GrantId": "g", "GranteePrincipal": "arn:aws:iam::111122223333:role/r", "Operations": ["Decrypt"]}"#;
+/// let grant = r#"{"GrantId": "g", "GranteePrincipal": "arn:aws:iam::111122223333:role/r",
+///     "Operations": ["Decrypt"]}"#;
 /// builder.fact("kms:grant", "us-east-1", "1234abcd/g", grant);
 /// let account = builder.build();
 /// assert_eq!(account.grants[0].operations, ["Decrypt"]);
@@ -217,15 +234,15 @@ pub struct Grant {
     pub key: String,
     /// Its id.
     pub id: String,
-    /// ARN of who may, or the name of a service.
+    /// ARN of the grantee, or a service principal.
     pub grantee: String,
     /// `Decrypt`, `GenerateDataKey` …
     pub operations: Vec<String>,
-    /// Only with some encryption context.
+    /// Whether it needs an encryption context.
     pub constrained: bool,
 }
 
-/// Something that is shared without a policy.
+/// Share of a resource without a policy.
 ///
 /// ```
 /// use bartizan_iam::{AccountBuilder, Actions};
@@ -240,14 +257,16 @@ pub struct Share {
     pub arn: String,
     /// Kind of fact, `s3:bucketacl`.
     pub kind: String,
-    /// With whom: an account, `*`, or `authenticated` for everybody who has an AWS account.
+    /// Account that it is shared with, `*` for everybody, or `authenticated` for everybody who has
+    /// an AWS account.
     pub with: String,
-    /// What they may do: `READ`, `restore`.
+    /// Permission, e.g. `READ`, `copy`.
     pub what: String,
 }
 
 impl Account<'_> {
-    /// Whether all users and roles are there, so that a unique id that is none of theirs is nobody's here.
+    /// Whether all users and roles are there, so that a unique id that is none of theirs is
+    /// nobody's here.
     pub(crate) fn knows_principals(&self) -> bool {
         let unread = |kind: &str| self.unread_facts.iter().any(|h| h.kind == kind);
         self.principals_read && !unread("iam:user") && !unread("iam:role")
@@ -255,8 +274,14 @@ impl Account<'_> {
 
     /// Whether a bucket with a public policy is for its own account only.
     pub(crate) fn restricts_public_buckets(&self, arn: &str) -> bool {
-        let bucket = arn.trim_start_matches("arn:aws:s3:::").split('/').next().unwrap_or_default();
-        self.restricted_buckets.iter().any(|b| b == "*" || b == bucket)
+        let bucket = arn
+            .trim_start_matches("arn:aws:s3:::")
+            .split('/')
+            .next()
+            .unwrap_or_default();
+        self.restricted_buckets
+            .iter()
+            .any(|b| b == "*" || b == bucket)
     }
 
     /// Whether public ACLs of a bucket count for nothing.
@@ -271,8 +296,10 @@ impl Account<'_> {
 /// use bartizan_iam::{AccountBuilder, Actions, Tri};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.authorization_details(
-///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
-///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}}]}]}"#,
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///         "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///             "Action": "s3:Get*", "Resource": "*"}}}]}]}"#,
 /// )?;
 /// let account = builder.build();
 /// let bob = account.principal("bob").unwrap();
@@ -291,9 +318,9 @@ pub struct Account<'a> {
     pub principals: Vec<IamPrincipal>,
     /// Groups, by ARN.
     pub groups: Vec<IamGroup>,
-    /// What holds roles.
+    /// Things that run with a role.
     pub role_consumers: Vec<RoleConsumer>,
-    /// Kinds of role_consumers that were read: of the others it is not known what there is.
+    /// Kinds of role consumers that were read: others may exist.
     pub role_consumers_read: Vec<String>,
     /// Policies of resources.
     pub resources: Vec<ResourceWithPolicy>,
@@ -307,7 +334,7 @@ pub struct Account<'a> {
     pub controls: Controls,
     /// Grants of KMS keys, as far as they were read.
     pub grants: Vec<Grant>,
-    /// What is shared without a policy: by ACLs, attributes, share lists.
+    /// Shares without a policy: by ACLs, attributes, share lists.
     pub shares: Vec<Share>,
     /// Buckets whose public policies are for their own account only; `*` stands for all of them.
     pub restricted_buckets: Vec<String>,
@@ -315,7 +342,7 @@ pub struct Account<'a> {
     pub acls_ignored: Vec<String>,
     /// Accounts of the organization with their names, where its list was read; and its id.
     pub organization: (BTreeMap<String, String>, Option<String>),
-    /// What was not read: what is absent of it may be there.
+    /// Facts that were not read: they may exist.
     pub unread_facts: Vec<UnreadFact>,
     /// Kinds of facts and regions that were asked for; none where everything was.
     pub(crate) asked: Option<BTreeSet<(String, String)>>,
@@ -323,7 +350,7 @@ pub struct Account<'a> {
     pub(super) absent: BTreeSet<(String, String)>,
     /// Regions that are switched off: there is nothing in them.
     pub(super) regions_off: BTreeSet<String>,
-    /// What could not be read, as sentences.
+    /// Problems while reading, as sentences.
     pub unknown: Vec<String>,
     /// When it was read, in seconds since 1970.
     pub time_s: Option<f64>,
@@ -335,7 +362,7 @@ pub struct Account<'a> {
     pub(super) principals_read: bool,
 }
 
-/// What is known of the policies of the organization that reach an account (SCPs, RCPs).
+/// Knowledge of the organization's policies that bind an account (SCPs, RCPs).
 ///
 /// ```
 /// use bartizan_iam::{AccountBuilder, Actions, Controls};
@@ -347,7 +374,8 @@ pub struct Account<'a> {
 pub enum Controls {
     /// All of them, or that there are none.
     Read,
-    /// The account is in an organization, or may be, and its policies could not be read, for this reason: they may deny anything.
+    /// The account is in an organization, or may be, and its policies could not be read, for this
+    /// reason: they may deny anything.
     Unread(String),
     /// Nobody asked: taken as allowing everything.
     #[default]

@@ -9,9 +9,17 @@ use crate::tri::Tri;
 /// ```
 /// use bartizan_iam::{Actions, PolicyGrammar, Tri, difference, parse};
 /// let policy = |actions: &str| {
-///     parse(&format!(r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{actions}", "Resource": "*"}}}}"#))
+///     parse(&format!(
+///         r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow",
+///     "Action": "{actions}", "Resource": "*"}}}}"#
+///     ))
 /// };
-/// let found = difference(&policy("s3:Get*")?, &policy("s3:*")?, PolicyGrammar::Identity, Actions::builtin());
+/// let found = difference(
+///     &policy("s3:Get*")?,
+///     &policy("s3:*")?,
+///     PolicyGrammar::Identity,
+///     Actions::builtin(),
+/// );
 /// let gained = &found.gained[0];
 /// assert_eq!((gained.resource.as_str(), gained.verdict), ("*", Tri::Yes));
 /// // The reference evaluator denies it by the old policy and allows it by the new one.
@@ -39,10 +47,13 @@ pub struct AccessClass {
 }
 
 impl AccessClass {
-    /// Keys of the conditions that the witness does not have, which is what makes the difference or does not matter:
-    /// `aws:multifactorauthpresent`, in lower case.
+    /// Keys of the conditions that the witness does not have, which is what makes the difference or
+    /// does not matter: `aws:multifactorauthpresent`, in lower case.
     pub fn absent<'a>(&'a self, witness: &'a Request) -> impl Iterator<Item = &'a str> {
-        self.keys.iter().map(String::as_str).filter(|key| witness.context.iter().all(|(known, _)| known != *key))
+        self.keys
+            .iter()
+            .map(String::as_str)
+            .filter(|key| witness.context.iter().all(|(known, _)| known != *key))
     }
 }
 
@@ -51,17 +62,25 @@ impl AccessClass {
 /// ```
 /// use bartizan_iam::{Actions, PolicyGrammar, difference, parse};
 /// let policy = |actions: &str| {
-///     parse(&format!(r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{actions}", "Resource": "*"}}}}"#))
+///     parse(&format!(
+///         r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow",
+///     "Action": "{actions}", "Resource": "*"}}}}"#
+///     ))
 /// };
-/// let found = difference(&policy("s3:Get*")?, &policy("s3:*")?, PolicyGrammar::Identity, Actions::builtin());
+/// let found = difference(
+///     &policy("s3:Get*")?,
+///     &policy("s3:*")?,
+///     PolicyGrammar::Identity,
+///     Actions::builtin(),
+/// );
 /// assert!(!found.grants_nothing_new() && found.lost.is_empty());
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Difference {
-    /// What the new one allows and the old one does not.
+    /// Access by the new policy that the old one does not give.
     pub gained: Vec<AccessClass>,
-    /// The reverse.
+    /// Access by the old policy that the new one does not give.
     pub lost: Vec<AccessClass>,
 }
 

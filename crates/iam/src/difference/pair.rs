@@ -19,12 +19,19 @@ pub(super) struct WithCompiled<'p> {
 }
 
 impl<'p> WithCompiled<'p> {
-    pub(super) fn new(policy: &'p Policy, side: PolicyGrammar, compiler: &mut Compiler<'_>) -> Self {
-        Self { policy, compiled: compiler.compile(policy, side) }
+    pub(super) fn new(
+        policy: &'p Policy,
+        side: PolicyGrammar,
+        compiler: &mut Compiler<'_>,
+    ) -> Self {
+        Self {
+            policy,
+            compiled: compiler.compile(policy, side),
+        }
     }
 }
 
-/// Two policies, and what is asked of them: a class of actions.
+/// Two policies, compared for one class of actions.
 pub(super) struct PolicyPair<'a> {
     pub(super) old: &'a WithCompiled<'a>,
     pub(super) new: &'a WithCompiled<'a>,
@@ -42,16 +49,20 @@ pub(super) struct PolicyPair<'a> {
 impl<'a> PolicyPair<'a> {
     pub(super) fn old_statements(&self) -> impl Iterator<Item = (usize, &'a CompiledStatement)> {
         let (numbers, old) = (self.of_old, self.old);
-        numbers.iter().map(move |n| (*n, &old.compiled.statements[*n]))
+        numbers
+            .iter()
+            .map(move |n| (*n, &old.compiled.statements[*n]))
     }
 
     pub(super) fn new_statements(&self) -> impl Iterator<Item = (usize, &'a CompiledStatement)> {
         let (numbers, new) = (self.of_new, self.new);
-        numbers.iter().map(move |n| (*n, &new.compiled.statements[*n]))
+        numbers
+            .iter()
+            .map(move |n| (*n, &new.compiled.statements[*n]))
     }
 }
 
-/// What a statement of the new policy allows: to somebody, on one of its resources.
+/// Access by one statement of the new policy: for somebody, on one of its resources.
 pub(super) struct AllowedAccess<'a> {
     pub(super) number: usize,
     pub(super) statement: &'a CompiledStatement,
@@ -63,7 +74,7 @@ pub(super) struct AllowedAccess<'a> {
 /// Variables of the policies by number.
 pub(super) struct VariableSymbols {
     known: Vec<(String, Option<String>)>,
-    /// Whether a policy has letters that would be taken for variables: then none is.
+    /// Whether a policy has characters that would be taken for variables: then none is.
     is_taken: bool,
 }
 
@@ -71,14 +82,18 @@ impl VariableSymbols {
     pub(super) fn of(statements: &[&CompiledStatement]) -> Self {
         let (mut known, mut is_taken) = (Vec::new(), false);
         for statement in statements {
-            let (Some(Block::Is(list)) | Some(Block::Not(list))) = &statement.resource else { continue };
+            let (Some(Block::Is(list)) | Some(Block::Not(list))) = &statement.resource else {
+                continue;
+            };
             for resource in list {
                 match resource {
                     ResourcePattern::Pattern(pattern) => is_taken |= pattern.has(&VARIABLES),
                     ResourcePattern::Template(pieces) => {
                         for piece in pieces {
                             match piece {
-                                TemplatePiece::Letter(letter, _) => is_taken |= VARIABLES.contains(letter),
+                                TemplatePiece::Letter(letter, _) => {
+                                    is_taken |= VARIABLES.contains(letter)
+                                }
                                 TemplatePiece::Variable(key, default) => {
                                     let one = (key.clone(), default.clone());
                                     if !known.contains(&one) {
@@ -95,7 +110,8 @@ impl VariableSymbols {
         Self { known, is_taken }
     }
 
-    /// The pattern of a resource with a letter in place of each variable; none where that cannot be told.
+    /// Pattern of a resource with a character in place of each variable; none where there are too
+    /// many variables.
     pub(super) fn pattern(&self, resource: &ResourcePattern) -> Option<Pattern> {
         let pieces = match resource {
             ResourcePattern::Pattern(pattern) => return Some(pattern.clone()),
@@ -103,10 +119,18 @@ impl VariableSymbols {
             ResourcePattern::Template(pieces) => pieces,
         };
         let letter = |piece: &TemplatePiece| match piece {
-            TemplatePiece::Letter(letter, wild) => Some((*letter, *wild && matches!(letter, '*' | '?'))),
+            TemplatePiece::Letter(letter, wild) => {
+                Some((*letter, *wild && matches!(letter, '*' | '?')))
+            }
             TemplatePiece::Variable(key, default) => {
-                let number = self.known.iter().position(|(k, d)| k == key && d == default)?;
-                Some((char::from_u32(VARIABLES.start as u32 + u32::try_from(number).ok()?)?, false))
+                let number = self
+                    .known
+                    .iter()
+                    .position(|(k, d)| k == key && d == default)?;
+                Some((
+                    char::from_u32(VARIABLES.start as u32 + u32::try_from(number).ok()?)?,
+                    false,
+                ))
             }
         };
         let letters: Option<Vec<_>> = pieces.iter().map(letter).collect();
@@ -125,11 +149,20 @@ pub(super) fn outer(resource: &ResourcePattern) -> Pattern {
     }
 }
 
-/// What is left of `from` when `without` is taken away, and all but one of each of `picks`: the complements that
-/// `NotResource` takes away.
-pub(super) fn left(from: &[&Pattern], without: &[&Pattern], picks: &[Vec<Pattern>], work_left: &mut usize) -> Rest {
-    let combinations = picks.iter().try_fold(1usize, |all, p| all.checked_mul(p.len()).filter(|n| *n <= PICKS_MAX));
-    let Some(combinations) = combinations else { return Rest::TooLarge };
+/// Remainder of `from` when `without` is taken away, and all but one of each of `picks`: the
+/// complements that `NotResource` takes away.
+pub(super) fn left(
+    from: &[&Pattern],
+    without: &[&Pattern],
+    picks: &[Vec<Pattern>],
+    work_left: &mut usize,
+) -> Rest {
+    let combinations = picks.iter().try_fold(1usize, |all, p| {
+        all.checked_mul(p.len()).filter(|n| *n <= PICKS_MAX)
+    });
+    let Some(combinations) = combinations else {
+        return Rest::TooLarge;
+    };
     let mut answer = Rest::Nothing;
     for n in 0..combinations {
         if *work_left == 0 {

@@ -26,10 +26,21 @@ pub fn actions_text(set: &Bits, actions: &Actions, names_max: usize) -> String {
     }
     let rest = left.len();
     let room = names_max.saturating_sub(words.len());
-    let names: Vec<String> = left.iter().take(room).map(|n| actions.bit_name(n)).collect();
-    let (whole, shown) = (words.len().saturating_sub(names_max), rest.saturating_sub(names.len()));
+    let names: Vec<String> = left
+        .iter()
+        .take(room)
+        .map(|n| actions.bit_name(n))
+        .collect();
+    let (whole, shown) = (
+        words.len().saturating_sub(names_max),
+        rest.saturating_sub(names.len()),
+    );
     words.truncate(names_max);
     words.extend(names);
     let more = whole + shown;
-    if more > 0 { format!("{} and {more} more", words.join(", ")) } else { words.join(", ") }
+    if more > 0 {
+        format!("{} and {more} more", words.join(", "))
+    } else {
+        words.join(", ")
+    }
 }

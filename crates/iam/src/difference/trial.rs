@@ -1,4 +1,4 @@
-//! Every sort of request that two policies can tell apart, tried.
+//! Trial: every kind of request that two policies can tell apart.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,11 +6,16 @@ use super::condition::KeyStates;
 use super::granted_to::{GrantedTo, account_of, aws_account};
 use super::pair::{AllowedAccess, PolicyPair, left};
 use crate::actions::Action;
-use crate::engine::{Evaluation, CompiledCondition, CompiledStatement, StatementEffect, FilledTemplate, ResourcePattern, WantedValue, filled};
+use crate::engine::{
+    CompiledCondition, CompiledStatement, Evaluation, FilledTemplate, ResourcePattern,
+    StatementEffect, WantedValue, filled,
+};
 use crate::pattern::{Pattern, Rest};
 use crate::policy::{Block, Policy, Principal};
 use crate::reference::evaluate;
-use crate::request::{RequestCaller, Context, Decision, ContextValue, ContextLookup, Layers, Request, PolicyGrammar};
+use crate::request::{
+    Context, ContextLookup, ContextValue, Decision, Layers, PolicyGrammar, Request, RequestCaller,
+};
 use crate::service::is_everybody;
 use crate::tri::Tri;
 use crate::value::TemplatePiece;
@@ -27,7 +32,7 @@ const CALLERS_MAX: usize = 16;
 /// Requests that the reference evaluator is asked about for one statement: it is slow.
 const CHECKS_MAX: usize = 64;
 
-/// What trying every sort of request comes to.
+/// Result of trying every kind of request.
 pub(super) enum TrialResult {
     /// Nothing is new: proved.
     Nothing,
@@ -38,11 +43,19 @@ pub(super) enum TrialResult {
 }
 
 /// Whether what a statement allows is new.
-pub(super) fn run(pair: &PolicyPair<'_>, one: &AllowedAccess<'_>, work_left: &mut usize) -> TrialResult {
+pub(super) fn run(
+    pair: &PolicyPair<'_>,
+    one: &AllowedAccess<'_>,
+    work_left: &mut usize,
+) -> TrialResult {
     if !one.statement.is_understood() {
         return TrialResult::Open;
     }
-    let statements: Vec<&CompiledStatement> = pair.old_statements().chain(pair.new_statements()).map(|(_, s)| s).collect();
+    let statements: Vec<&CompiledStatement> = pair
+        .old_statements()
+        .chain(pair.new_statements())
+        .map(|(_, s)| s)
+        .collect();
     let account = account_apart(pair);
     let (mut callers, mut is_open) = (callers(one, &statements, &account), false);
     if callers.len() > CALLERS_MAX {
@@ -65,7 +78,10 @@ pub(super) fn run(pair: &PolicyPair<'_>, one: &AllowedAccess<'_>, work_left: &mu
             if *work_left == 0 {
                 return TrialResult::Open;
             }
-            let mut request = Request { context, ..request.clone() };
+            let mut request = Request {
+                context,
+                ..request.clone()
+            };
             match at(pair, one, &mut request, &mut checks_left, work_left) {
                 TrialResult::Nothing => {}
                 TrialResult::Open => is_open = true,
@@ -73,17 +89,37 @@ pub(super) fn run(pair: &PolicyPair<'_>, one: &AllowedAccess<'_>, work_left: &mu
             }
         }
     }
-    if is_open { TrialResult::Open } else { TrialResult::Nothing }
+    if is_open {
+        TrialResult::Open
+    } else {
+        TrialResult::Nothing
+    }
 }
 
 /// Whether it is new for a caller in a context.
-fn at(pair: &PolicyPair<'_>, one: &AllowedAccess<'_>, request: &mut Request, checks_left: &mut usize, work_left: &mut usize) -> TrialResult {
+fn at(
+    pair: &PolicyPair<'_>,
+    one: &AllowedAccess<'_>,
+    request: &mut Request,
+    checks_left: &mut usize,
+    work_left: &mut usize,
+) -> TrialResult {
     let given = request.context.clone();
     request.complete(pair.actions);
-    let (asked, context) = (Evaluation::new(request, false, pair.actions), &request.context);
+    let (asked, context) = (
+        Evaluation::new(request, false, pair.actions),
+        &request.context,
+    );
     let fits = |s: &CompiledStatement| {
-        let holds = s.conditions.iter().fold(Tri::Yes, |v, c| v.and(c.holds(context)));
-        holds.and(asked.named(s).0[0]).and(if s.is_understood() { Tri::Yes } else { Tri::Maybe })
+        let holds = s
+            .conditions
+            .iter()
+            .fold(Tri::Yes, |v, c| v.and(c.holds(context)));
+        holds.and(asked.named(s).0[0]).and(if s.is_understood() {
+            Tri::Yes
+        } else {
+            Tri::Maybe
+        })
     };
     if fits(one.statement) == Tri::No {
         return TrialResult::Nothing;
@@ -97,18 +133,29 @@ fn at(pair: &PolicyPair<'_>, one: &AllowedAccess<'_>, request: &mut Request, che
         },
     };
     if let Some(Block::Not(list)) = &one.statement.resource {
-        taken.without.extend(list.iter().filter_map(|r| concrete(r, context)));
+        taken
+            .without
+            .extend(list.iter().filter_map(|r| concrete(r, context)));
     }
-    for (_, s) in pair.new_statements().filter(|(_, s)| s.effect == StatementEffect::Deny && fits(s) == Tri::Yes) {
+    for (_, s) in pair
+        .new_statements()
+        .filter(|(_, s)| s.effect == StatementEffect::Deny && fits(s) == Tri::Yes)
+    {
         taken.add(&s.resource, context);
     }
     let mut allowed = taken.clone();
-    for (_, s) in pair.old_statements().filter(|(_, s)| s.effect == StatementEffect::Allow && fits(s) == Tri::Yes) {
+    for (_, s) in pair
+        .old_statements()
+        .filter(|(_, s)| s.effect == StatementEffect::Allow && fits(s) == Tri::Yes)
+    {
         allowed.add(&s.resource, context);
     }
     // Not allowed by the old policy; or denied by it.
     let mut tries = vec![(vec![include.clone(), pair.universe.clone()], allowed)];
-    for (_, s) in pair.old_statements().filter(|(_, s)| s.effect != StatementEffect::Allow && fits(s) != Tri::No) {
+    for (_, s) in pair
+        .old_statements()
+        .filter(|(_, s)| s.effect != StatementEffect::Allow && fits(s) != Tri::No)
+    {
         let from = || vec![include.clone(), pair.universe.clone()];
         match &s.resource {
             None => tries.push((from(), taken.clone())),
@@ -118,7 +165,9 @@ fn at(pair: &PolicyPair<'_>, one: &AllowedAccess<'_>, request: &mut Request, che
             }
             Some(Block::Not(list)) => {
                 let mut taken = taken.clone();
-                taken.without.extend(list.iter().filter_map(|r| concrete(r, context)));
+                taken
+                    .without
+                    .extend(list.iter().filter_map(|r| concrete(r, context)));
                 tries.push((from(), taken));
             }
         }
@@ -129,19 +178,39 @@ fn at(pair: &PolicyPair<'_>, one: &AllowedAccess<'_>, request: &mut Request, che
             Rest::Nothing => {}
             Rest::TooLarge => is_open = true,
             Rest::Text(text) => {
-                let request = Request { context: given.clone(), ..request.clone() };
-                match shown(pair, one, request, &from, &taken, text, checks_left, work_left) {
+                let request = Request {
+                    context: given.clone(),
+                    ..request.clone()
+                };
+                match shown(
+                    pair,
+                    one,
+                    request,
+                    &from,
+                    &taken,
+                    text,
+                    checks_left,
+                    work_left,
+                ) {
                     Some(witness) => return TrialResult::Shown(witness),
                     None => is_open = true,
                 }
             }
         }
     }
-    if is_open { TrialResult::Open } else { TrialResult::Nothing }
+    if is_open {
+        TrialResult::Open
+    } else {
+        TrialResult::Nothing
+    }
 }
 
-/// A request of that sort which the old policy does not allow and the new one does, by the reference evaluator.
-#[expect(clippy::too_many_arguments, reason = "what is asked, what is left, and two budgets")]
+/// A request of that kind which the old policy does not allow and the new one does, by the
+/// reference evaluator.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what is asked, what is left, and two budgets"
+)]
 fn shown(
     pair: &PolicyPair<'_>,
     one: &AllowedAccess<'_>,
@@ -152,8 +221,15 @@ fn shown(
     checks_left: &mut usize,
     work_left: &mut usize,
 ) -> Option<Request> {
-    // Of the class an action that people know, where there is one; with a resource of its type, where that is left.
-    let known: Vec<Action> = pair.class.iter().filter(|n| (*n as usize) < pair.actions.len()).map(Action).take(TRIES_MAX).collect();
+    // Of the class an action that people know, where there is one; with a resource of its type,
+    // where that is left.
+    let known: Vec<Action> = pair
+        .class
+        .iter()
+        .filter(|n| (*n as usize) < pair.actions.len())
+        .map(Action)
+        .take(TRIES_MAX)
+        .collect();
     let mut tries: Vec<(String, String)> = Vec::new();
     for action in &known {
         for template in pair.actions.resource_arns(*action) {
@@ -164,13 +240,27 @@ fn shown(
             }
         }
     }
-    tries.push((known.first().map_or_else(|| request.action.clone(), |a| pair.actions.name(*a)), text));
+    tries.push((
+        known
+            .first()
+            .map_or_else(|| request.action.clone(), |a| pair.actions.name(*a)),
+        text,
+    ));
     for (action, resource) in tries {
         *checks_left = checks_left.checked_sub(1)?;
-        let request = Request { action, resource, ..request.clone() };
-        let decide = |policy: &Policy| evaluate(&request, &layers(policy, pair.side, one.whom), pair.actions).decision;
+        let request = Request {
+            action,
+            resource,
+            ..request.clone()
+        };
+        let decide = |policy: &Policy| {
+            evaluate(&request, &layers(policy, pair.side, one.whom), pair.actions).decision
+        };
         if decide(pair.new.policy) == Decision::Allowed
-            && matches!(decide(pair.old.policy), Decision::ImplicitlyDenied | Decision::ExplicitlyDenied)
+            && matches!(
+                decide(pair.old.policy),
+                Decision::ImplicitlyDenied | Decision::ExplicitlyDenied
+            )
         {
             return Some(request);
         }
@@ -190,8 +280,12 @@ impl SubtractedPatterns {
     fn add(&mut self, block: &Option<Block<Vec<ResourcePattern>>>, context: &Context) {
         match block {
             None => {}
-            Some(Block::Is(list)) => self.without.extend(list.iter().filter_map(|r| concrete(r, context))),
-            Some(Block::Not(list)) => self.all_but.push(list.iter().filter_map(|r| concrete(r, context)).collect()),
+            Some(Block::Is(list)) => self
+                .without
+                .extend(list.iter().filter_map(|r| concrete(r, context))),
+            Some(Block::Not(list)) => self
+                .all_but
+                .push(list.iter().filter_map(|r| concrete(r, context)).collect()),
         }
     }
 
@@ -199,7 +293,12 @@ impl SubtractedPatterns {
         if self.all_but.iter().any(Vec::is_empty) {
             return Rest::Nothing;
         }
-        left(&from.iter().collect::<Vec<_>>(), &self.without.iter().collect::<Vec<_>>(), &self.all_but, work_left)
+        left(
+            &from.iter().collect::<Vec<_>>(),
+            &self.without.iter().collect::<Vec<_>>(),
+            &self.all_but,
+            work_left,
+        )
     }
 }
 
@@ -214,7 +313,8 @@ fn concrete(resource: &ResourcePattern, context: &Context) -> Option<Pattern> {
     }
 }
 
-/// The contexts that the statements can tell apart and in which one of them may allow, and whether these are all.
+/// The contexts that the statements can tell apart and in which one of them may allow, and whether
+/// these are all.
 fn contexts(
     pair: &PolicyPair<'_>,
     one: &AllowedAccess<'_>,
@@ -229,9 +329,21 @@ fn contexts(
             None => &[][..],
             Some(Block::Is(list) | Block::Not(list)) => list,
         };
-        let of_resources = resources.iter().filter_map(|r| if let ResourcePattern::Template(pieces) = r { Some(pieces) } else { None });
+        let of_resources = resources.iter().filter_map(|r| {
+            if let ResourcePattern::Template(pieces) = r {
+                Some(pieces)
+            } else {
+                None
+            }
+        });
         let of_values = statement.conditions.iter().flat_map(|c| &c.values);
-        let of_values = of_values.filter_map(|v| if let WantedValue::Template(_, pieces) = v { Some(pieces) } else { None });
+        let of_values = of_values.filter_map(|v| {
+            if let WantedValue::Template(_, pieces) = v {
+                Some(pieces)
+            } else {
+                None
+            }
+        });
         for piece in of_resources.chain(of_values).flatten() {
             if let TemplatePiece::Variable(key, _) = piece {
                 keys.entry(key).or_default();
@@ -255,8 +367,9 @@ fn contexts(
             ContextLookup::Is(given) => Some(given.clone()),
             ContextLookup::Absent | ContextLookup::Unknown => None,
         };
-        let of_principal = key.starts_with("aws:principal") && !key.starts_with("aws:principalservicename");
-        // What follows from the caller is what it is.
+        let of_principal =
+            key.starts_with("aws:principal") && !key.starts_with("aws:principalservicename");
+        // Keys that follow from the caller have one value.
         let is_fixed = match *key {
             "aws:principalisawsservice" | "aws:principaltype" => true,
             "aws:username" => given.is_none() || *one.whom != GrantedTo::RoleConsumer,
@@ -265,13 +378,28 @@ fn contexts(
             _ => of_principal && !is_aws,
         };
         let mut states = if is_fixed {
-            KeyStates { list: vec![given], is_complete: true }
+            KeyStates {
+                list: vec![given],
+                is_complete: true,
+            }
         } else {
-            KeyStates::of(key, conditions, given.is_some(), variables.contains(key), work_left)
+            KeyStates::of(
+                key,
+                conditions,
+                given.is_some(),
+                variables.contains(key),
+                work_left,
+            )
         };
         is_complete &= states.is_complete;
         let asked = one.statement.conditions.iter().filter(|c| c.key == *key);
-        let asked: Vec<_> = asked.filter(|c| !c.values.iter().any(|v| matches!(v, WantedValue::Template(..)))).collect();
+        let asked: Vec<_> = asked
+            .filter(|c| {
+                !c.values
+                    .iter()
+                    .any(|v| matches!(v, WantedValue::Template(..)))
+            })
+            .collect();
         states.list.retain(|state| {
             let mut context = Context::default();
             if let Some(given) = state {
@@ -284,7 +412,10 @@ fn contexts(
         }
         all.push((key, states.list));
     }
-    let combinations = all.iter().try_fold(1usize, |n, (_, list)| n.checked_mul(list.len())).unwrap_or(usize::MAX);
+    let combinations = all
+        .iter()
+        .try_fold(1usize, |n, (_, list)| n.checked_mul(list.len()))
+        .unwrap_or(usize::MAX);
     is_complete &= combinations <= CONTEXTS_MAX;
     let context = |pick: &dyn Fn(usize) -> usize| {
         let mut context = Context::default();
@@ -299,13 +430,17 @@ fn contexts(
     if combinations > CONTEXTS_MAX {
         // One key after the other, the rest as plain as they can be.
         for (n, (_, list)) in all.iter().enumerate() {
-            contexts.extend((0..list.len()).map(|state| context(&|m| if m == n { state } else { 0 })));
+            contexts
+                .extend((0..list.len()).map(|state| context(&|m| if m == n { state } else { 0 })));
         }
         contexts.truncate(CONTEXTS_MAX);
     }
     for number in 0..combinations.min(CONTEXTS_MAX) {
         let pick = |n: usize| {
-            let before: usize = all[..n].iter().map(|(_, list)| list.len()).fold(1, usize::saturating_mul);
+            let before: usize = all[..n]
+                .iter()
+                .map(|(_, list)| list.len())
+                .fold(1, usize::saturating_mul);
             number / before % all[n].1.len()
         };
         contexts.push(context(&pick));
@@ -313,8 +448,12 @@ fn contexts(
     (contexts, is_complete)
 }
 
-/// Who may be told apart among those for whom a statement is.
-fn callers(one: &AllowedAccess<'_>, statements: &[&CompiledStatement], account: &str) -> Vec<RequestCaller> {
+/// Callers whom the statements can tell apart, among the grantees of one statement.
+fn callers(
+    one: &AllowedAccess<'_>,
+    statements: &[&CompiledStatement],
+    account: &str,
+) -> Vec<RequestCaller> {
     let mut found = Vec::new();
     let stranger = || RequestCaller::Aws("arn:aws:iam::999999999999:user/witness".to_owned());
     match one.whom {
@@ -322,7 +461,9 @@ fn callers(one: &AllowedAccess<'_>, statements: &[&CompiledStatement], account: 
             let of = |name: &str| RequestCaller::Aws(format!("arn:aws:iam::{account}:{name}"));
             return vec![of("user/witness"), of("role/witness")];
         }
-        GrantedTo::One(principal) if is_everybody(principal) => found.extend([RequestCaller::Anonymous, stranger()]),
+        GrantedTo::One(principal) if is_everybody(principal) => {
+            found.extend([RequestCaller::Anonymous, stranger()])
+        }
         GrantedTo::One(principal) => found.push(caller_of(principal)),
         GrantedTo::AllBut(_) => found.extend([RequestCaller::Anonymous, stranger()]),
     }
@@ -330,13 +471,15 @@ fn callers(one: &AllowedAccess<'_>, statements: &[&CompiledStatement], account: 
         None => &[][..],
         Some(Block::Is(list) | Block::Not(list)) => list,
     });
-    // Somebody whom another statement names, where this one is for him as well.
+    // Callers whom another statement names, where this one is for them as well.
     for principal in named {
         let caller = caller_of(principal);
         let is_meant = match one.whom {
             GrantedTo::RoleConsumer => false,
             GrantedTo::One(own) if is_everybody(own) => true,
-            GrantedTo::One(own) => account_of(own).is_some_and(|account| caller.account() == Some(account)),
+            GrantedTo::One(own) => {
+                account_of(own).is_some_and(|account| caller.account() == Some(account))
+            }
             GrantedTo::AllBut(_) => true,
         };
         if is_meant && !found.contains(&caller) {
@@ -348,7 +491,12 @@ fn callers(one: &AllowedAccess<'_>, statements: &[&CompiledStatement], account: 
 
 /// An account that no policy names: where the resource is, so that its account is not its caller's.
 fn account_apart(pair: &PolicyPair<'_>) -> String {
-    let statements = pair.old.compiled.statements.iter().chain(&pair.new.compiled.statements);
+    let statements = pair
+        .old
+        .compiled
+        .statements
+        .iter()
+        .chain(&pair.new.compiled.statements);
     let named: BTreeSet<String> = statements
         .filter_map(|s| s.principal.as_ref())
         .flat_map(|(Block::Is(list) | Block::Not(list))| list)
@@ -381,7 +529,10 @@ fn layers(policy: &Policy, side: PolicyGrammar, whom: &GrantedTo) -> Layers<Poli
 }
 
 fn everything() -> Option<Policy> {
-    crate::policy::parse(r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#).ok()
+    crate::policy::parse(
+        r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#,
+    )
+    .ok()
 }
 
 fn caller_of(principal: &Principal) -> RequestCaller {

@@ -19,7 +19,8 @@ use crate::service;
 /// use bartizan_iam::{Actions, Compiler, PolicyGrammar, parse};
 /// let mut compiler = Compiler::new(Actions::builtin());
 /// // An effect that AWS does not know: kept, counted, and never a quiet no.
-/// let odd = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Perhaps", "Action": "*", "Resource": "*"}}"#)?;
+/// let odd = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Perhaps",
+///     "Action": "*", "Resource": "*"}}"#)?;
 /// assert_eq!(compiler.compile(&odd, PolicyGrammar::Identity).not_understood, 1);
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
@@ -43,9 +44,14 @@ impl<'a> Compiler<'a> {
     /// Compiles a policy for the place where it stands.
     ///
     /// ```
-    /// use bartizan_iam::{Actions, RequestCaller, Compiled, Compiler, Context, Decision, Layers, Request, PolicyGrammar, parse};
+    /// use bartizan_iam::{
+    ///     Actions, Compiled, Compiler, Context, Decision, Layers, PolicyGrammar, Request,
+    ///     RequestCaller, parse,
+    /// };
     /// let actions = Actions::builtin();
-    /// let policy = parse(r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}}"#)?;
+    /// let policy = parse(
+    ///     r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}}"#,
+    /// )?;
     /// let policy = Compiler::new(actions).compile(&policy, PolicyGrammar::Identity);
     /// let request = Request {
     ///     action: "s3:GetObject".into(),
@@ -54,8 +60,14 @@ impl<'a> Compiler<'a> {
     ///     caller: RequestCaller::Aws("arn:aws:iam::123456789012:user/alice".into()),
     ///     context: Context::default(),
     /// };
-    /// let layers = Layers { identity: vec![&policy], ..Layers::default() };
-    /// assert_eq!(Compiled::evaluate(&request, &layers, actions).decision, Decision::Allowed);
+    /// let layers = Layers {
+    ///     identity: vec![&policy],
+    ///     ..Layers::default()
+    /// };
+    /// assert_eq!(
+    ///     Compiled::evaluate(&request, &layers, actions).decision,
+    ///     Decision::Allowed
+    /// );
     /// # Ok::<(), bartizan_iam::PolicyError>(())
     /// ```
     pub fn compile(&mut self, policy: &Policy, side: PolicyGrammar) -> Compiled {
@@ -159,15 +171,19 @@ impl Compiler<'_> {
             resource: match &statement.resource {
                 // In the policy of a key such a statement does nothing; policies of roles and
                 // repositories have no Resource.
-                None if side == PolicyGrammar::Resource => Some(Block::Not(vec![ResourcePattern::Pattern(
-                    Pattern::arn(KEYS),
-                )])),
+                None if side == PolicyGrammar::Resource => {
+                    Some(Block::Not(vec![ResourcePattern::Pattern(Pattern::arn(
+                        KEYS,
+                    ))]))
+                }
                 None => None,
                 Some(Block::Is(list)) => Some(Block::Is(resources(list))),
                 Some(Block::Not(list)) => Some(Block::Not(resources(list))),
             },
             principal: match side {
-                PolicyGrammar::Identity | PolicyGrammar::Scp => Some(Block::Is(vec![Principal::Star])),
+                PolicyGrammar::Identity | PolicyGrammar::Scp => {
+                    Some(Block::Is(vec![Principal::Star]))
+                }
                 PolicyGrammar::Resource | PolicyGrammar::Rcp => statement.principal.clone(),
             },
             conditions: statement

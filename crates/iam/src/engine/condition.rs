@@ -5,9 +5,11 @@ use std::net::IpAddr;
 use super::resource::{FilledTemplate, filled, letters};
 use crate::pattern::Pattern;
 use crate::policy::PolicyCondition;
-use crate::request::{Context, ContextValue, ContextLookup};
+use crate::request::{Context, ContextLookup, ContextValue};
 use crate::tri::Tri;
-use crate::value::{Cidr, ConditionOperator, Order, TemplatePiece, SetOperator, Comparison, date, number, pieces};
+use crate::value::{
+    Cidr, Comparison, ConditionOperator, Order, SetOperator, TemplatePiece, date, number, pieces,
+};
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct CompiledCondition {
@@ -41,7 +43,11 @@ impl CompiledCondition {
         let wanted = |value: &String| {
             let test = operator.map_or(Comparison::Null, |o| o.test);
             let pieces = pieces(value, variables);
-            if test != Comparison::Null && pieces.iter().any(|p| matches!(p, TemplatePiece::Variable(..))) {
+            if test != Comparison::Null
+                && pieces
+                    .iter()
+                    .any(|p| matches!(p, TemplatePiece::Variable(..)))
+            {
                 return WantedValue::Template(test, pieces);
             }
             WantedValue::new(test, letters(&pieces).map(|(l, _)| l).collect(), || {
@@ -109,7 +115,9 @@ impl WantedValue {
             Comparison::Equals | Comparison::Binary => Self::Text(text),
             Comparison::EqualsIgnoreCase | Comparison::Bool => Self::Folded(text.to_lowercase()),
             Comparison::Like => Self::Like(Pattern::text_of(letters().into_iter())),
-            Comparison::Number(order) => number(&text).map_or(Self::Nothing, |n| Self::Number(order, n)),
+            Comparison::Number(order) => {
+                number(&text).map_or(Self::Nothing, |n| Self::Number(order, n))
+            }
             Comparison::Date(order) => date(&text).map_or(Self::Nothing, |n| Self::Date(order, n)),
             Comparison::Ip => Cidr::parse(&text).map_or(Self::Nothing, Self::Net),
             Comparison::Arn if is_arn(&text) => Self::Like(Pattern::arn_of(letters().into_iter())),

@@ -6,21 +6,26 @@ use super::principal::{ACCOUNT, ITSELF, ROLE};
 use super::statement::{Compiled, CompiledStatement, StatementEffect};
 use crate::actions::{Action, Actions};
 use crate::request::{
-    ExplainedDecision, Because, RequestCaller, CallerKind, Decision, PolicyLayer, Layers, Request, starts,
+    Because, CallerKind, Decision, ExplainedDecision, Layers, PolicyLayer, Request, RequestCaller,
+    starts,
 };
 use crate::service;
 use crate::tri::Tri;
 
 impl Compiled {
     /// Decides one request.
-    pub fn evaluate(request: &Request, layers: &Layers<&Compiled>, actions: &Actions) -> ExplainedDecision {
+    pub fn evaluate(
+        request: &Request,
+        layers: &Layers<&Compiled>,
+        actions: &Actions,
+    ) -> ExplainedDecision {
         let mut request = request.clone();
         let action = actions.find(&request.action);
         request.complete_for(action, actions);
         Self::decide(&request, layers, action, actions)
     }
 
-    /// The same for a request that [`Request::complete`] has seen.
+    /// Decides a request that [`Request::complete`] has completed.
     pub fn evaluate_complete(
         request: &Request,
         layers: &Layers<&Compiled>,
@@ -169,7 +174,12 @@ impl Evaluation<'_> {
     }
 
     /// What the caller holds and the resource grants.
-    fn grant(&self, layers: &Layers<&Compiled>, said: &LayerDecisions, open: Tri) -> ExplainedDecision {
+    fn grant(
+        &self,
+        layers: &Layers<&Compiled>,
+        said: &LayerDecisions,
+        open: Tri,
+    ) -> ExplainedDecision {
         let caller = &self.request.caller;
         let is_aws = matches!(caller, RequestCaller::Aws(_));
         let same = is_aws
@@ -275,7 +285,11 @@ impl Evaluation<'_> {
     }
 
     /// By the resource alone, by identity policies, and the layer that is missing or open.
-    fn within_account(&self, held: &HeldByCaller, resource: &LayerDecision) -> (Tri, Tri, PolicyLayer) {
+    fn within_account(
+        &self,
+        held: &HeldByCaller,
+        resource: &LayerDecision,
+    ) -> (Tri, Tri, PolicyLayer) {
         let past_session = resource.session.or(held.session);
         let to_role = resource.allow[ROLE].and(held.boundary).and(held.session);
         let direct = resource.allow[ITSELF].and(past_session).or(to_role);
@@ -346,7 +360,7 @@ impl Evaluation<'_> {
         open
     }
 
-    /// What the policies of a layer say.
+    /// Decision of the policies of a layer.
     fn say(&self, policies: &[&Compiled]) -> LayerDecision {
         let mut said = LayerDecision {
             deny: Tri::No,
@@ -463,7 +477,8 @@ impl LayerDecisions {
         &self,
         layers: &Layers<&Compiled>,
     ) -> impl Iterator<Item = (PolicyLayer, &LayerDecision)> {
-        let endpoint = (!layers.endpoint.is_empty()).then_some((PolicyLayer::Endpoint, &self.endpoint));
+        let endpoint =
+            (!layers.endpoint.is_empty()).then_some((PolicyLayer::Endpoint, &self.endpoint));
         self.scp
             .iter()
             .map(|level| (PolicyLayer::Scp, level))

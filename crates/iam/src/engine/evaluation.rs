@@ -1,9 +1,9 @@
 //! One evaluation: a request with what statements ask of it.
 
 use crate::actions::{Action, Actions};
-use crate::request::{CallerKind, ContextValue, ContextLookup, Request};
+use crate::request::{CallerKind, ContextLookup, ContextValue, Request};
 
-/// A request as statements see it.
+/// One evaluation: a request, with its parts as statements compare them.
 pub(crate) struct Evaluation<'a> {
     pub(super) request: &'a Request,
     pub(super) bit: u32,

@@ -4,7 +4,7 @@ use super::evaluation::Evaluation;
 use super::statement::{CompiledStatement, StatementEffect};
 use crate::arn::{Arn, is_unique_id};
 use crate::policy::{Block, Principal};
-use crate::request::{RequestCaller, CallerKind};
+use crate::request::{CallerKind, RequestCaller};
 use crate::service;
 use crate::tri::Tri;
 
@@ -29,7 +29,10 @@ impl Evaluation<'_> {
                             NamedAt::Level(at) => Tri::from(at >= level),
                         });
                     }
-                    let by_arn = matches!((principal, &self.request.caller), (Principal::Of(_, v), RequestCaller::Aws(arn)) if v == arn);
+                    let by_arn = match (principal, &self.request.caller) {
+                        (Principal::Of(_, value), RequestCaller::Aws(arn)) => value == arn,
+                        _ => false,
+                    };
                     session |= by_arn
                         && matches!(self.kind, CallerKind::Session | CallerKind::FederatedUser);
                 }
@@ -91,9 +94,8 @@ impl Evaluation<'_> {
             return NamedAt::Level(ITSELF);
         }
         let found = match (kind.as_str(), &self.request.caller) {
-            ("Service", RequestCaller::Service(name)) | ("Federated", RequestCaller::Federated(name)) => {
-                (value == name).then_some(ITSELF)
-            }
+            ("Service", RequestCaller::Service(name))
+            | ("Federated", RequestCaller::Federated(name)) => (value == name).then_some(ITSELF),
             ("AWS", RequestCaller::Aws(arn)) => {
                 let is_account = !self.account.is_empty()
                     && (value == self.account || Arn::is_root_of(value, self.account));

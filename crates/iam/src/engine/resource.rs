@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use crate::pattern::Pattern;
-use crate::request::{Context, ContextValue, ContextLookup, PolicyGrammar};
+use crate::request::{Context, ContextLookup, ContextValue, PolicyGrammar};
 use crate::tri::Tri;
 use crate::value::{TemplatePiece, pieces};
 
@@ -24,8 +24,10 @@ impl ResourcePattern {
             match piece {
                 TemplatePiece::Letter(':', _) => colons += 1,
                 // AWS fills variables behind the fifth colon only ("IAM policy elements: variables
-                // and tags"); before it they are letters, which are in no ARN.
-                TemplatePiece::Variable(..) | TemplatePiece::Letter(_, false) if colons < 5 => return None,
+                // and tags"); before it they are characters, which are in no ARN.
+                TemplatePiece::Variable(..) | TemplatePiece::Letter(_, false) if colons < 5 => {
+                    return None;
+                }
                 _ => {}
             }
         }
@@ -46,7 +48,10 @@ impl ResourcePattern {
             }
         }
         let pieces = pieces(&text, variables);
-        if pieces.iter().any(|p| matches!(p, TemplatePiece::Variable(..))) {
+        if pieces
+            .iter()
+            .any(|p| matches!(p, TemplatePiece::Variable(..)))
+        {
             return Some(Self::Template(pieces));
         }
         Some(Self::Pattern(Pattern::arn_of(letters(&pieces))))
@@ -68,7 +73,9 @@ impl ResourcePattern {
 
 pub(super) fn letters(pieces: &[TemplatePiece]) -> impl Iterator<Item = (char, bool)> {
     pieces.iter().filter_map(|p| match p {
-        TemplatePiece::Letter(letter, wild) => Some((*letter, *wild && matches!(letter, '*' | '?'))),
+        TemplatePiece::Letter(letter, wild) => {
+            Some((*letter, *wild && matches!(letter, '*' | '?')))
+        }
         TemplatePiece::Variable(..) => None,
     })
 }
@@ -101,7 +108,9 @@ pub(crate) fn filled(pieces: &[TemplatePiece], context: &Context) -> FilledTempl
                 out.push((*letter, *wild && matches!(letter, '*' | '?')))
             }
             TemplatePiece::Variable(key, default) => match (context.get(key), default) {
-                (ContextLookup::Is(ContextValue::One(value)), _) => out.extend(value.chars().map(|l| (l, false))),
+                (ContextLookup::Is(ContextValue::One(value)), _) => {
+                    out.extend(value.chars().map(|l| (l, false)))
+                }
                 (ContextLookup::Unknown, _) => return FilledTemplate::Unknown,
                 (_, Some(default)) => out.extend(default.chars().map(|l| (l, false))),
                 _ => return FilledTemplate::Missing,

@@ -13,7 +13,8 @@ use crate::tri::Tri;
 ///
 /// ```
 /// use bartizan_iam::{Actions, Compiler, PolicyGrammar, parse};
-/// let policy = parse(r#"{"Version": "2012-10-17", "Statement": {"Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}"#)?;
+/// let policy = parse(r#"{"Version": "2012-10-17", "Statement": {"Sid": "Read",
+///     "Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}"#)?;
 /// let compiled = Compiler::new(Actions::builtin()).compile(&policy, PolicyGrammar::Identity);
 /// assert_eq!((compiled.sid(0), compiled.not_understood), (Some("Read"), 0));
 /// # Ok::<(), bartizan_iam::PolicyError>(())
@@ -109,7 +110,7 @@ impl CompiledStatement {
         }
     }
 
-    /// Whether a resource in it hangs on the request.
+    /// Whether a resource in it depends on the request.
     pub(crate) fn has_templates(&self) -> bool {
         let (Some(Block::Is(list)) | Some(Block::Not(list))) = &self.resource else {
             return false;

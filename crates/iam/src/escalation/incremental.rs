@@ -1,29 +1,35 @@
-//! The escalations of an account that changes: a policy at a time, without looking at everybody again.
+//! Escalations of an account that changes, a policy at a time, without analyzing every principal
+//! again.
 
 use super::limits::{AccountGraph, prepare};
 use super::model::{Escalation, Escalations};
-use super::reach::{EdgeTarget, EscalationEdge, PrincipalEdges, ReachedBy, analyze_all, path, result, walk};
+use super::reach::{
+    EdgeTarget, EscalationEdge, PrincipalEdges, ReachedBy, analyze_all, path, result, walk,
+};
 use super::sets::{PrincipalSets, set_of};
 use super::tables::EscalationTables;
 use crate::account::{Account, DocumentId};
 use crate::engine::Compiler;
 use crate::policy::{PolicyError, parse};
 
-/// An account, and where each of its principals stands.
+/// Account that changes, with the escalations of its principals.
 ///
 /// ```
 /// use bartizan_iam::{AccountBuilder, Actions, IncrementalEscalations, Tri};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.authorization_details(
-///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
-///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}}]}]}"#,
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///         "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///             "Action": "s3:*", "Resource": "*"}}}]}]}"#,
 /// )?;
 /// let mut standing = IncrementalEscalations::new(builder.build(), 1);
 /// assert!(standing.escalations().found.is_empty());
 /// let policy = standing.document("user/bob/p").unwrap();
 /// let changed = standing.replace(
 ///     policy,
-///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:PutUserPolicy", "Resource": "*"}}"#,
+///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///         "Action": "iam:PutUserPolicy", "Resource": "*"}}"#,
 /// )?;
 /// assert_eq!(changed, [0]);
 /// assert_eq!(standing.escalation(0).unwrap().verdict, Tri::Yes);
@@ -41,10 +47,16 @@ pub struct IncrementalEscalations<'a> {
 }
 
 impl<'a> IncrementalEscalations<'a> {
-    /// Looks at everybody once.
+    /// Analyzes every principal once.
     pub fn new(account: Account<'a>, threads: usize) -> Self {
         let tables = prepare(&account);
-        let (sets, seen) = analyze_all(AccountGraph { account: &account, tables: &tables }, threads);
+        let (sets, seen) = analyze_all(
+            AccountGraph {
+                account: &account,
+                tables: &tables,
+            },
+            threads,
+        );
         let reach = walk(&sets, &seen);
         let mut role_consumers = vec![Vec::new(); account.documents.len()];
         for (n, principal) in account.principals.iter().enumerate() {
@@ -52,7 +64,15 @@ impl<'a> IncrementalEscalations<'a> {
                 role_consumers[*document as usize].push(n as u32);
             }
         }
-        Self { account, tables, sets, seen, reach, role_consumers, threads }
+        Self {
+            account,
+            tables,
+            sets,
+            seen,
+            reach,
+            role_consumers,
+            threads,
+        }
     }
 
     /// The account as it is now.
@@ -62,7 +82,11 @@ impl<'a> IncrementalEscalations<'a> {
 
     /// The document of that name.
     pub fn document(&self, name: &str) -> Option<DocumentId> {
-        self.account.documents.iter().position(|d| d.name == name).map(|n| n as DocumentId)
+        self.account
+            .documents
+            .iter()
+            .position(|d| d.name == name)
+            .map(|n| n as DocumentId)
     }
 
     /// All escalations.
@@ -70,17 +94,23 @@ impl<'a> IncrementalEscalations<'a> {
         result(&self.sets, &self.seen, &self.reach)
     }
 
-    /// That of one principal, without the other ways of its first step.
+    /// Escalation of one principal, without the other techniques of its first step.
     pub fn escalation(&self, principal: u32) -> Option<Escalation> {
         let reach = self.reach[principal as usize].as_ref()?;
         let steps = path(&self.reach, principal as usize);
-        Some(Escalation { principal, rung: reach.rung, verdict: reach.verdict, steps, ways: Default::default() })
+        Some(Escalation {
+            principal,
+            rung: reach.rung,
+            verdict: reach.verdict,
+            steps,
+            ways: Default::default(),
+        })
     }
 
-    /// Puts another text in place of a policy; answers whose standing changed, by number.
+    /// Replaces the text of a policy. Returns the principals whose escalation changed, by number.
     ///
-    /// Looks again at those who have the policy, and at all when others hang on it: a trust policy, a service control
-    /// policy, a policy of a group, one that gives or takes a limit.
+    /// Analyzes the principals who have the policy, and all when others depend on it: a trust
+    /// policy, a service control policy, a policy of a group, one that gives or takes a limit.
     ///
     /// # Errors
     /// When the text is no policy; then nothing changes.
@@ -89,21 +119,43 @@ impl<'a> IncrementalEscalations<'a> {
         let policy = parse(text)?;
         let side = self.account.documents[d].side;
         let compiled = Compiler::new(self.account.actions).compile(&policy, side);
-        (self.account.documents[d].policy, self.account.documents[d].compiled) = (policy, compiled);
+        (
+            self.account.documents[d].policy,
+            self.account.documents[d].compiled,
+        ) = (policy, compiled);
         self.tables.enter(&self.account, d);
 
-        let graph = AccountGraph { account: &self.account, tables: &self.tables };
+        let graph = AccountGraph {
+            account: &self.account,
+            tables: &self.tables,
+        };
         let role_consumers = self.role_consumers[d].clone();
-        let free = set_of(role_consumers.iter().copied().filter(|n| graph.limit(*n).is_none()));
+        let free = set_of(
+            role_consumers
+                .iter()
+                .copied()
+                .filter(|n| graph.limit(*n).is_none()),
+        );
         let was_free = |n: &u32| self.tables.free.contains(*n);
-        let moved = role_consumers.iter().any(|n| was_free(n) != free.contains(*n));
-        let of_group = self.account.groups.iter().any(|g| g.policies.contains(&document));
+        let moved = role_consumers
+            .iter()
+            .any(|n| was_free(n) != free.contains(*n));
+        let of_group = self
+            .account
+            .groups
+            .iter()
+            .any(|g| g.policies.contains(&document));
         let of_all = self.account.scp.iter().flatten().any(|p| *p == document);
-        let bounded = role_consumers.iter().any(|n| self.account.principals[*n as usize].boundary.is_some());
+        let bounded = role_consumers
+            .iter()
+            .any(|n| self.account.principals[*n as usize].boundary.is_some());
         let of_version = self.account.versions.iter().any(|(_, v)| *v == document);
         if role_consumers.is_empty() || moved || of_group || of_all || bounded || of_version {
             self.tables = prepare(&self.account);
-            let graph = AccountGraph { account: &self.account, tables: &self.tables };
+            let graph = AccountGraph {
+                account: &self.account,
+                tables: &self.tables,
+            };
             (self.sets, self.seen) = analyze_all(graph, self.threads);
         } else {
             for number in role_consumers {
@@ -113,7 +165,10 @@ impl<'a> IncrementalEscalations<'a> {
             self.forget_sets();
         }
         let reach = walk(&self.sets, &self.seen);
-        let changed = (0..reach.len()).filter(|n| reach[*n] != self.reach[*n]).map(|n| n as u32).collect();
+        let changed = (0..reach.len())
+            .filter(|n| reach[*n] != self.reach[*n])
+            .map(|n| n as u32)
+            .collect();
         self.reach = reach;
         Ok(changed)
     }
@@ -124,8 +179,18 @@ impl<'a> IncrementalEscalations<'a> {
             return;
         }
         let mut kept = PrincipalSets::default();
-        for edge in self.seen.iter_mut().flat_map(|s: &mut PrincipalEdges| &mut s.edges) {
-            let EscalationEdge { to: EdgeTarget::Principals { must, may }, .. } = edge else { continue };
+        for edge in self
+            .seen
+            .iter_mut()
+            .flat_map(|s: &mut PrincipalEdges| &mut s.edges)
+        {
+            let EscalationEdge {
+                to: EdgeTarget::Principals { must, may },
+                ..
+            } = edge
+            else {
+                continue;
+            };
             *must = kept.number(self.sets.list[*must as usize].clone());
             *may = kept.number(self.sets.list[*may as usize].clone());
         }

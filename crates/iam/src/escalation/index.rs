@@ -23,12 +23,25 @@ impl PrincipalIndex {
             if let Some(arn) = parsed {
                 arn.partition.clone_into(&mut partition);
             }
-            names.push((parsed.map_or_else(String::new, |a| a.resource.to_owned()), number as u32));
+            names.push((
+                parsed.map_or_else(String::new, |a| a.resource.to_owned()),
+                number as u32,
+            ));
         }
         names.sort();
         let mut all = Bits::default();
         all.fill(0..names.len() as u32);
-        Self { segments: ["arn".to_owned(), partition, "iam".to_owned(), String::new(), account.to_owned()], names, all }
+        Self {
+            segments: [
+                "arn".to_owned(),
+                partition,
+                "iam".to_owned(),
+                String::new(),
+                account.to_owned(),
+            ],
+            names,
+            all,
+        }
     }
 
     /// Those that a statement is about.
@@ -39,9 +52,15 @@ impl PrincipalIndex {
                 let found = match resource {
                     ResourcePattern::Pattern(pattern) => self.matching(pattern),
                     // Any text may stand in place of a variable.
-                    ResourcePattern::Template(pieces) => self.matching(&Pattern::arn(&widened(pieces))),
+                    ResourcePattern::Template(pieces) => {
+                        self.matching(&Pattern::arn(&widened(pieces)))
+                    }
                 };
-                set = if set.is_empty() { found } else { set.union(&found) };
+                set = if set.is_empty() {
+                    found
+                } else {
+                    set.union(&found)
+                };
             }
             set
         };
@@ -54,12 +73,16 @@ impl PrincipalIndex {
 
     fn matching(&self, pattern: &Pattern) -> Bits {
         let [a, b, c, d, e] = &self.segments;
-        let Some(rest) = pattern.behind([a, b, c, d, e]) else { return Bits::default() };
+        let Some(rest) = pattern.behind([a, b, c, d, e]) else {
+            return Bits::default();
+        };
         if rest.is_all() {
             return self.all.clone();
         }
         let prefix = rest.prefix();
-        let from = self.names.partition_point(|(name, _)| name.as_str() < prefix.as_str());
+        let from = self
+            .names
+            .partition_point(|(name, _)| name.as_str() < prefix.as_str());
         let mut numbers: Vec<u32> = self.names[from..]
             .iter()
             .take_while(|(name, _)| name.starts_with(&prefix))

@@ -1,7 +1,8 @@
 //! Privilege escalation: who can become administrator, and by which steps.
 //!
-//! Principals are numbered, and sets of them are bits, so that "may pass any role that trusts Lambda" is one set and not
-//! thousands of edges. From administrators the walk goes backwards, round by round, to all who reach them.
+//! Principals are numbered, and sets of them are bits, so that "may pass any role that trusts
+//! Lambda" is one set and not thousands of edges. From administrators the walk goes backwards,
+//! round by round, to all who reach them.
 //!
 //! | file | |
 //! |---|---|
@@ -35,6 +36,8 @@ mod unrestricted;
 
 pub use commands::commands;
 pub use incremental::IncrementalEscalations;
-pub use model::{Escalation, Escalations, LimitedEscalation, Rung, EscalationStep};
+pub use model::{Escalation, EscalationStep, Escalations, LimitedEscalation, Rung};
 pub use reach::escalations;
-pub use techniques::{ROLE_CONSUMERS, RoleConsumerKind, TECHNIQUES, Technique, TechniqueTarget, UserWith};
+pub use techniques::{
+    ROLE_CONSUMERS, RoleConsumerKind, TECHNIQUES, Technique, TechniqueTarget, UserWith,
+};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::tri::Tri;
 
-/// Rungs of the ladder: in how veiled a way a policy says `*`.
+/// Rung of the ladder of implicit `*`: how directly a principal has everything.
 ///
 /// ```
 /// use bartizan_iam::Rung;
@@ -36,7 +36,7 @@ impl Rung {
         char::from(b'A' + self as u8)
     }
 
-    /// What it means.
+    /// Meaning of the rung, e.g. `can grant itself everything`.
     pub fn sentence(self) -> &'static str {
         match self {
             Self::A => "may do everything",
@@ -56,8 +56,10 @@ impl Rung {
 /// use bartizan_iam::{AccountBuilder, Actions, Rung, Tri, escalations};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.authorization_details(
-///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
-///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:PutUserPolicy", "Resource": "*"}}}]}]}"#,
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///         "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///             "Action": "iam:PutUserPolicy", "Resource": "*"}}}]}]}"#,
 /// )?;
 /// let account = builder.build();
 /// let found = escalations(&account, 1);
@@ -69,26 +71,28 @@ impl Rung {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EscalationStep {
-    /// The way.
+    /// Id of the technique, e.g. `iam-007`.
     pub row: &'static str,
     /// Its rung.
     pub rung: Rung,
     /// Number of the principal whose access this gives; none when it gives everything at once.
     pub to: Option<u32>,
-    /// What it goes through: a service, a function, a group.
+    /// Service, function or group that the step goes through.
     pub through: Option<String>,
     /// Whether it works for sure, or only if some condition holds.
     pub verdict: Tri,
 }
 
-/// How a principal reaches everything.
+/// Escalation of a principal to administrator.
 ///
 /// ```
 /// use bartizan_iam::{AccountBuilder, Actions, escalations};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.authorization_details(
-///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
-///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:PutUserPolicy", "Resource": "*"}}}]}]}"#,
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///         "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///             "Action": "iam:PutUserPolicy", "Resource": "*"}}}]}]}"#,
 /// )?;
 /// let account = builder.build();
 /// let found = escalations(&account, 1);
@@ -106,7 +110,7 @@ pub struct Escalation {
     pub verdict: Tri,
     /// A shortest path, empty for those who hold everything.
     pub steps: Vec<EscalationStep>,
-    /// Ids of all ways that its first step could take, with their verdicts.
+    /// Ids of all techniques that its first step could use, with their verdicts.
     pub ways: BTreeMap<&'static str, Tri>,
 }
 
@@ -116,35 +120,45 @@ pub struct Escalation {
 /// use bartizan_iam::{AccountBuilder, Actions, escalations};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.authorization_details(
-///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
-///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:PutUserPolicy", "Resource": "*"}}}]}]}"#,
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///     "UserPolicyList": [{"PolicyName": "p",
+///     "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///         "Action": "iam:PutUserPolicy", "Resource": "*"}}}]}]}"#,
 /// )?;
-/// builder.scp_level(&[("storage-only", r#"{"Version": "2012-10-17", "Statement":
-///     {"Effect": "Allow", "Action": ["s3:*", "iam:*"], "Resource": "*"}}"#)]);
+/// builder.scp_level(&[(
+///     "storage-only",
+///     r#"{"Version": "2012-10-17", "Statement":
+/// {"Effect": "Allow", "Action": ["s3:*", "iam:*"], "Resource": "*"}}"#,
+/// )]);
 /// let found = escalations(&builder.build(), 1);
 /// // Whatever Bob grants himself, the organization lets him have little of it.
 /// assert!(found.of(0).is_none());
-/// assert_eq!((found.limited[0].row, found.limited[0].by.as_str()), ("iam-007", "service control policies of level 1"));
+/// assert_eq!(
+///     (found.limited[0].row, found.limited[0].by.as_str()),
+///     ("iam-007", "service control policies of level 1")
+/// );
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LimitedEscalation {
     /// Number of the principal.
     pub principal: u32,
-    /// The way.
+    /// Id of the technique, e.g. `iam-007`.
     pub row: &'static str,
-    /// What limits it.
+    /// Limit, e.g. `permission boundary arn:aws:iam::111122223333:policy/limit`.
     pub by: String,
 }
 
-/// What the analysis of an account gives.
+/// Escalations of an account.
 ///
 /// ```
 /// use bartizan_iam::{AccountBuilder, Actions, escalations};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.authorization_details(
-///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
-///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:PutUserPolicy", "Resource": "*"}}}]}]}"#,
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///         "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///             "Action": "iam:PutUserPolicy", "Resource": "*"}}}]}]}"#,
 /// )?;
 /// let account = builder.build();
 /// let found = escalations(&account, 1);
@@ -161,8 +175,11 @@ pub struct Escalations {
 }
 
 impl Escalations {
-    /// That of a principal.
+    /// Escalation of a principal.
     pub fn of(&self, principal: u32) -> Option<&Escalation> {
-        self.found.binary_search_by_key(&principal, |e| e.principal).ok().map(|n| &self.found[n])
+        self.found
+            .binary_search_by_key(&principal, |e| e.principal)
+            .ok()
+            .map(|n| &self.found[n])
     }
 }

@@ -1,4 +1,5 @@
-//! What one principal may do to which resources and principals, as far as identity policies, boundary and SCPs say.
+//! Permissions of one principal on resources and on other principals, by identity policies,
+//! boundary and SCPs.
 
 use std::collections::HashMap;
 
@@ -16,7 +17,7 @@ use crate::tri::Tri;
 /// Examples that are tried for one pattern.
 const EXAMPLES_MAX: usize = 8;
 
-/// What is worked out about one principal, once.
+/// Analyzer of one principal, with answers that are worked out once.
 pub(super) struct PrincipalAnalyzer<'g, 'a> {
     pub(super) graph: AccountGraph<'g, 'a>,
     pub(super) number: u32,
@@ -29,13 +30,22 @@ pub(super) struct PrincipalAnalyzer<'g, 'a> {
 impl<'g, 'a> PrincipalAnalyzer<'g, 'a> {
     pub(super) fn new(graph: AccountGraph<'g, 'a>, number: u32) -> Self {
         let (somewhere, targets) = (HashMap::new(), HashMap::new());
-        Self { graph, number, context: None, somewhere, targets, limit: None }
+        Self {
+            graph,
+            number,
+            context: None,
+            somewhere,
+            targets,
+            limit: None,
+        }
     }
 
-    /// What keeps the principal from everything.
+    /// Limit that keeps the principal from everything.
     pub(super) fn limit(&mut self) -> Option<EscalationLimit> {
         let (graph, number) = (self.graph, self.number);
-        self.limit.get_or_insert_with(|| graph.limit(number)).clone()
+        self.limit
+            .get_or_insert_with(|| graph.limit(number))
+            .clone()
     }
 
     fn context(&mut self, service: Option<&str>) -> Context {
@@ -43,7 +53,8 @@ impl<'g, 'a> PrincipalAnalyzer<'g, 'a> {
         let me = &account.principals[self.number as usize];
         let base = self.context.get_or_insert_with(|| {
             let mut context = Context::open();
-            let mut set = |key: &str, value: &str| context.set(key, ContextValue::One(value.to_owned()));
+            let mut set =
+                |key: &str, value: &str| context.set(key, ContextValue::One(value.to_owned()));
             set("aws:PrincipalArn", &me.arn);
             set("aws:PrincipalAccount", &account.id);
             set("aws:ResourceAccount", &account.id);
@@ -70,7 +81,12 @@ impl<'g, 'a> PrincipalAnalyzer<'g, 'a> {
         for &d in documents {
             let touched = &self.graph.tables.touched[d as usize];
             let from = touched.partition_point(|(n, _)| *n < need);
-            list.extend(touched[from..].iter().take_while(|(n, _)| *n == need).map(|(_, s)| (d, *s)));
+            list.extend(
+                touched[from..]
+                    .iter()
+                    .take_while(|(n, _)| *n == need)
+                    .map(|(_, s)| (d, *s)),
+            );
         }
         list
     }
@@ -82,19 +98,26 @@ impl<'g, 'a> PrincipalAnalyzer<'g, 'a> {
         layers
     }
 
-    /// Whether the caller may do something to a resource, as far as identity policies, boundary and SCPs say.
+    /// Whether the caller may do something to a resource, as far as identity policies, boundary and
+    /// SCPs say.
     pub(super) fn on(&mut self, need: u16, arn: &str, service: Option<&str>) -> Tri {
         let context = self.context(service);
         let mut verdict = Tri::Yes;
         for layer in self.layers() {
             let (mut allow, mut deny) = (Tri::No, Tri::No);
             for (d, s) in self.statements(&layer, need) {
-                let statement = &self.graph.account.documents[d as usize].compiled.statements[s as usize];
+                let statement =
+                    &self.graph.account.documents[d as usize].compiled.statements[s as usize];
                 let applies = statement.applies_to(arn, &context);
                 match statement.effect {
                     StatementEffect::Allow => allow = allow.or(applies),
                     StatementEffect::Deny => deny = deny.or(applies),
-                    StatementEffect::Other => (allow, deny) = (allow.or(applies.and(Tri::Maybe)), deny.or(applies.and(Tri::Maybe))),
+                    StatementEffect::Other => {
+                        (allow, deny) = (
+                            allow.or(applies.and(Tri::Maybe)),
+                            deny.or(applies.and(Tri::Maybe)),
+                        )
+                    }
                 }
             }
             verdict = verdict.and(allow).and(deny.not());
@@ -102,9 +125,14 @@ impl<'g, 'a> PrincipalAnalyzer<'g, 'a> {
         verdict
     }
 
-    /// The same where the action is about this resource, and else on whatever it is about.
+    /// Whether the caller may do something to a resource, or, where the action is about other
+    /// types, to any of those.
     pub(super) fn on_or_somewhere(&mut self, need: u16, arn: &str) -> Tri {
-        if self.graph.tables.needs[need as usize].arns.iter().any(|p| p.matches(arn)) {
+        if self.graph.tables.needs[need as usize]
+            .arns
+            .iter()
+            .any(|p| p.matches(arn))
+        {
             self.on(need, arn, None)
         } else {
             self.somewhere(need)
@@ -122,30 +150,58 @@ impl<'g, 'a> PrincipalAnalyzer<'g, 'a> {
         verdict
     }
 
-    /// The same for things of a kind, where the action is about such things.
+    /// Whether the caller may do something to a role consumer of a kind, where the action is about
+    /// such.
     pub(super) fn somewhere_like(&mut self, need: u16, kind: &RoleConsumerKind) -> Tri {
         let (service, resource) = kind.arn;
         let wanted = Pattern::arn(&format!("arn:*:{service}:*:*:{resource}*"));
         let asked = &self.graph.tables.needs[need as usize];
-        let like: Vec<Pattern> = asked.arns.iter().filter(|a| a.meets(&wanted).is_some()).cloned().collect();
-        if like.is_empty() { self.somewhere(need) } else { self.any_of(need, &like) }
+        let like: Vec<Pattern> = asked
+            .arns
+            .iter()
+            .filter(|a| a.meets(&wanted).is_some())
+            .cloned()
+            .collect();
+        if like.is_empty() {
+            self.somewhere(need)
+        } else {
+            self.any_of(need, &like)
+        }
     }
 
-    /// Asks of an example of each sort of ARN, and of examples of what the caller's policies name.
+    /// Asks about an example of each kind of ARN, and about examples of what the caller's policies
+    /// name.
     fn any_of(&mut self, need: u16, arns: &[Pattern]) -> Tri {
         let asked = &self.graph.tables.needs[need as usize];
         if asked.wildcard_only || arns.is_empty() {
             return self.on(need, "*", None);
         }
         let mut examples: Vec<String> = arns.iter().map(Pattern::example).collect();
-        let documents = self.graph.account.principals[self.number as usize].policies.clone();
+        let documents = self.graph.account.principals[self.number as usize]
+            .policies
+            .clone();
         for (d, s) in self.statements(&documents, need) {
-            let statement = &self.graph.account.documents[d as usize].compiled.statements[s as usize];
-            if let (StatementEffect::Allow, Some(Block::Is(list))) = (statement.effect, &statement.resource) {
-                let patterns =
-                    list.iter().filter_map(|r| if let ResourcePattern::Pattern(p) = r { Some(p) } else { None }).filter(|p| !p.is_all());
+            let statement =
+                &self.graph.account.documents[d as usize].compiled.statements[s as usize];
+            if let (StatementEffect::Allow, Some(Block::Is(list))) =
+                (statement.effect, &statement.resource)
+            {
+                let patterns = list
+                    .iter()
+                    .filter_map(|r| {
+                        if let ResourcePattern::Pattern(p) = r {
+                            Some(p)
+                        } else {
+                            None
+                        }
+                    })
+                    .filter(|p| !p.is_all());
                 // An ARN of a type that the action takes and that the pattern allows.
-                examples.extend(patterns.flat_map(|p| arns.iter().filter_map(|a| a.meets(p))).take(EXAMPLES_MAX));
+                examples.extend(
+                    patterns
+                        .flat_map(|p| arns.iter().filter_map(|a| a.meets(p)))
+                        .take(EXAMPLES_MAX),
+                );
             }
         }
         let mut verdict = Tri::No;
@@ -189,12 +245,24 @@ impl<'g, 'a> PrincipalAnalyzer<'g, 'a> {
         all
     }
 
-    /// What a layer allows and denies: for sure, perhaps.
-    fn sets(&self, layer: &[DocumentId], need: u16, context: &Context) -> (SureAndPossible, SureAndPossible) {
-        let (mut allow, mut deny) = ((Bits::default(), Bits::default()), (Bits::default(), Bits::default()));
+    /// Principals to whom a layer allows and denies something: for sure, perhaps.
+    fn sets(
+        &self,
+        layer: &[DocumentId],
+        need: u16,
+        context: &Context,
+    ) -> (SureAndPossible, SureAndPossible) {
+        let (mut allow, mut deny) = (
+            (Bits::default(), Bits::default()),
+            (Bits::default(), Bits::default()),
+        );
         for (d, s) in self.statements(layer, need) {
-            let statement = &self.graph.account.documents[d as usize].compiled.statements[s as usize];
-            let mut verdict = statement.conditions.iter().fold(Tri::from(true), |v, c| v.and(c.holds(context)));
+            let statement =
+                &self.graph.account.documents[d as usize].compiled.statements[s as usize];
+            let mut verdict = statement
+                .conditions
+                .iter()
+                .fold(Tri::from(true), |v, c| v.and(c.holds(context)));
             if !statement.understood || statement.effect == StatementEffect::Other {
                 verdict = verdict.and(Tri::Maybe);
             }

@@ -1,4 +1,4 @@
-//! What each technique gives one principal.
+//! Gains of each technique for one principal.
 
 use super::limits::AccountGraph;
 use super::model::{LimitedEscalation, Rung};
@@ -17,7 +17,7 @@ pub(super) enum TechniqueGain {
     Principals(Bits, Bits, Option<String>),
 }
 
-/// What one principal holds, and what techniques give it.
+/// Findings about one principal: what it has, and what techniques give it.
 #[derive(Default)]
 pub(super) struct PrincipalFindings {
     pub(super) own: Option<(Rung, Tri)>,
@@ -26,7 +26,7 @@ pub(super) struct PrincipalFindings {
 }
 
 impl AccountGraph<'_, '_> {
-    /// What one principal holds, and where it can go.
+    /// Analyzes one principal: whether it is administrator, and the gains of each technique.
     pub(super) fn analyze(&self, number: u32) -> PrincipalFindings {
         let me = &self.account.principals[number as usize];
         let mut found = PrincipalFindings::default();
@@ -38,7 +38,10 @@ impl AccountGraph<'_, '_> {
             return found;
         }
         let mut is_touched = vec![false; self.tables.needs.len()];
-        let touched = me.policies.iter().flat_map(|d| &self.tables.touched[*d as usize]);
+        let touched = me
+            .policies
+            .iter()
+            .flat_map(|d| &self.tables.touched[*d as usize]);
         touched.for_each(|(need, _)| is_touched[*need as usize] = true);
         // A trust policy that names the caller needs nothing of it.
         let trust = &self.tables.trust;
@@ -73,7 +76,8 @@ impl AccountGraph<'_, '_> {
 }
 
 impl Technique {
-    /// Whether the caller grants something to itself or to another: that stays within the limits of that one.
+    /// Whether the caller grants something to itself or to another: that stays within the limits of
+    /// that one.
     fn is_granted_by_caller(&self) -> bool {
         self.rung == Rung::C && self.target != TechniqueTarget::Service
     }
@@ -98,7 +102,9 @@ impl PrincipalAnalyzer<'_, '_> {
             }
             TechniqueTarget::TrustingRole
             | TechniqueTarget::GrantedTrustingRole
-            | TechniqueTarget::UnboundTrustingRole => self.of_trusting_roles(technique.target, asks),
+            | TechniqueTarget::UnboundTrustingRole => {
+                self.of_trusting_roles(technique.target, asks)
+            }
             TechniqueTarget::NewRole => self.of_a_new_role(asks),
             TechniqueTarget::PassedRole(services) => self.of_passed_roles(services, asks),
             TechniqueTarget::RoleConsumer(kind) => self.of_role_consumers(kind, asks),
@@ -109,26 +115,36 @@ impl PrincipalAnalyzer<'_, '_> {
 
     /// Whether each of the actions is allowed on something.
     fn all_somewhere(&mut self, asks: &[u16]) -> Tri {
-        asks.iter().fold(Tri::Yes, |v, need| v.and(self.somewhere(*need)))
+        asks.iter()
+            .fold(Tri::Yes, |v, need| v.and(self.somewhere(*need)))
     }
 
     /// Whether an action is allowed on any of these.
     fn on_any(&mut self, need: u16, arns: &[String]) -> Tri {
-        arns.iter().fold(Tri::No, |v, arn| v.or(self.on(need, arn, None)))
+        arns.iter()
+            .fold(Tri::No, |v, arn| v.or(self.on(need, arn, None)))
     }
 
-    /// What the caller gives itself: policies of its own, of its groups, without its boundary.
+    /// Grants of the caller to itself: its own policies, those of its groups, the removal of its
+    /// boundary.
     fn of_itself(&mut self, target: TechniqueTarget, asks: &[u16]) -> Vec<TechniqueGain> {
         let graph = self.graph;
         let account = graph.account;
         let me = &account.principals[self.number as usize];
         let is_user = me.kind == PrincipalKind::User;
         match target {
-            TechniqueTarget::Own => everything(asks.iter().fold(Tri::Yes, |v, need| v.and(self.on(*need, &me.arn, None)))),
+            TechniqueTarget::Own => everything(
+                asks.iter()
+                    .fold(Tri::Yes, |v, need| v.and(self.on(*need, &me.arn, None))),
+            ),
             TechniqueTarget::OwnUser if is_user => everything(self.on(asks[0], &me.arn, None)),
             TechniqueTarget::OwnRole if !is_user => everything(self.on(asks[0], &me.arn, None)),
             TechniqueTarget::OwnGroup => {
-                let arns: Vec<String> = me.groups.iter().map(|g| account.groups[*g as usize].arn.clone()).collect();
+                let arns: Vec<String> = me
+                    .groups
+                    .iter()
+                    .map(|g| account.groups[*g as usize].arn.clone())
+                    .collect();
                 everything(self.on_any(asks[0], &arns))
             }
             TechniqueTarget::OwnPolicy => {
@@ -155,7 +171,9 @@ impl PrincipalAnalyzer<'_, '_> {
             own.contains(&account.documents[*policy as usize].name)
                 && graph.everything(&[*version], &[], Tri::Yes).is_some()
         });
-        let better: Vec<String> = better.map(|(policy, _)| account.documents[*policy as usize].name.clone()).collect();
+        let better: Vec<String> = better
+            .map(|(policy, _)| account.documents[*policy as usize].name.clone())
+            .collect();
         let verdict = self.on_any(need, &better);
         // Policies of which no other version was read may have one.
         if verdict == Tri::No && account.versions.is_empty() {
@@ -173,10 +191,21 @@ impl PrincipalAnalyzer<'_, '_> {
         }
         let is_strong = |g: &&IamGroup| {
             let policies = [me.policies.as_slice(), &g.policies].concat();
-            graph.everything(&policies, &graph.ceilings(self.number), Tri::Yes).is_some()
+            graph
+                .everything(&policies, &graph.ceilings(self.number), Tri::Yes)
+                .is_some()
         };
-        let strong: Vec<_> = graph.account.groups.iter().filter(is_strong).map(|g| g.arn.clone()).collect();
-        strong.into_iter().map(|arn| TechniqueGain::Everything(self.on(asks[0], &arn, None), Some(arn))).collect()
+        let strong: Vec<_> = graph
+            .account
+            .groups
+            .iter()
+            .filter(is_strong)
+            .map(|g| g.arn.clone())
+            .collect();
+        strong
+            .into_iter()
+            .map(|arn| TechniqueGain::Everything(self.on(asks[0], &arn, None), Some(arn)))
+            .collect()
     }
 
     /// Users whose credentials can be taken.
@@ -188,13 +217,19 @@ impl PrincipalAnalyzer<'_, '_> {
     /// Users who are first given everything.
     fn of_granted_users(&mut self, asks: &[u16]) -> Vec<TechniqueGain> {
         let users = &self.graph.tables.users;
-        let sets = both((users.clone(), users.clone()), self.targets_of_all(&asks[..2]));
+        let sets = both(
+            (users.clone(), users.clone()),
+            self.targets_of_all(&asks[..2]),
+        );
         everything(is_any(&self.graph.without_limits(self.without_me(sets))))
     }
 
     /// Roles whose trust policy is rewritten, which are first given everything or not.
     fn of_retrusted_roles(&mut self, target: TechniqueTarget, asks: &[u16]) -> Vec<TechniqueGain> {
-        let roles = (self.graph.tables.roles.clone(), self.graph.tables.roles.clone());
+        let roles = (
+            self.graph.tables.roles.clone(),
+            self.graph.tables.roles.clone(),
+        );
         if target == TechniqueTarget::RetrustedRole {
             let sets = both(roles, self.targets_of_all(asks));
             let sets = self.not_denied(sets);
@@ -206,7 +241,8 @@ impl PrincipalAnalyzer<'_, '_> {
         everything(is_any(&self.graph.without_limits(self.without_me(granted))))
     }
 
-    /// Roles that trust the caller: as they are, given everything before, freed of their boundary before.
+    /// Roles that trust the caller: as they are, given everything before, freed of their boundary
+    /// before.
     fn of_trusting_roles(&mut self, target: TechniqueTarget, asks: &[u16]) -> Vec<TechniqueGain> {
         let graph = self.graph;
         match target {
@@ -220,7 +256,10 @@ impl PrincipalAnalyzer<'_, '_> {
                 let account = graph.account;
                 let is_held_back = |n: &u32| {
                     let role = &account.principals[*n as usize];
-                    role.boundary.is_some() && graph.everything(&role.policies, &account.scp, Tri::Yes).is_some()
+                    role.boundary.is_some()
+                        && graph
+                            .everything(&role.policies, &account.scp, Tri::Yes)
+                            .is_some()
                 };
                 let unbound = |set: &Bits| set_of(set.iter().filter(is_held_back));
                 everything(is_any(&(unbound(&roles.0), unbound(&roles.1))))
@@ -236,21 +275,39 @@ impl PrincipalAnalyzer<'_, '_> {
     fn of_a_new_role(&mut self, asks: &[u16]) -> Vec<TechniqueGain> {
         let verdict = self.all_somewhere(asks);
         let is_free = self.graph.account.scp.is_empty() || self.graph.limit(self.number).is_none();
-        everything(if is_free { verdict } else { verdict.and(Tri::Maybe) })
+        everything(if is_free {
+            verdict
+        } else {
+            verdict.and(Tri::Maybe)
+        })
     }
 
     /// Roles that may be passed to a service which they trust. PassRole is the first action.
-    fn of_passed_roles(&mut self, services: &'static [&'static str], asks: &[u16]) -> Vec<TechniqueGain> {
+    fn of_passed_roles(
+        &mut self,
+        services: &'static [&'static str],
+        asks: &[u16],
+    ) -> Vec<TechniqueGain> {
         let others = self.all_somewhere(&asks[1..]);
         if others == Tri::No {
             return Vec::new();
         }
         let mut gains = Vec::new();
         for service in services {
-            let Some(trusting) = self.graph.tables.trust.services.get(*service) else { continue };
+            let Some(trusting) = self.graph.tables.trust.services.get(*service) else {
+                continue;
+            };
             let sets = both(trusting.clone(), self.targets(asks[0], Some(service)));
-            let sets = if others == Tri::Yes { sets } else { (Bits::default(), sets.1) };
-            gains.push(TechniqueGain::Principals(sets.0, sets.1, Some((*service).to_owned())));
+            let sets = if others == Tri::Yes {
+                sets
+            } else {
+                (Bits::default(), sets.1)
+            };
+            gains.push(TechniqueGain::Principals(
+                sets.0,
+                sets.1,
+                Some((*service).to_owned()),
+            ));
         }
         gains
     }
@@ -261,20 +318,41 @@ impl PrincipalAnalyzer<'_, '_> {
         let account = graph.account;
         let mut gains = Vec::new();
         for consumer in account.role_consumers.iter().filter(|c| c.kind == kind) {
-            let Some(role) = graph.tables.by_arn.get(consumer.role.as_str()) else { continue };
-            let verdict = asks.iter().fold(Tri::Yes, |v, n| v.and(self.on_or_somewhere(*n, &consumer.arn)));
+            let Some(role) = graph.tables.by_arn.get(consumer.role.as_str()) else {
+                continue;
+            };
+            let verdict = asks.iter().fold(Tri::Yes, |v, n| {
+                v.and(self.on_or_somewhere(*n, &consumer.arn))
+            });
             let mut sets = SureAndPossible::default();
             add(&mut sets, verdict, *role);
-            gains.push(TechniqueGain::Principals(sets.0, sets.1, Some(consumer.arn.clone())));
+            gains.push(TechniqueGain::Principals(
+                sets.0,
+                sets.1,
+                Some(consumer.arn.clone()),
+            ));
         }
-        // Where it was not read what there is, there may be one with any role that trusts the service.
+        // Where it was not read what there is, there may be one with any role that trusts the
+        // service.
         if !account.role_consumers_read.iter().any(|k| k == kind)
             && let Some(about) = ROLE_CONSUMERS.iter().find(|h| h.kind == kind)
         {
-            let verdict = asks.iter().fold(Tri::Yes, |v, n| v.and(self.somewhere_like(*n, about)));
-            let (_, trusting) = graph.tables.trust.services.get(about.service).cloned().unwrap_or_default();
+            let verdict = asks
+                .iter()
+                .fold(Tri::Yes, |v, n| v.and(self.somewhere_like(*n, about)));
+            let (_, trusting) = graph
+                .tables
+                .trust
+                .services
+                .get(about.service)
+                .cloned()
+                .unwrap_or_default();
             if verdict != Tri::No {
-                gains.push(TechniqueGain::Principals(Bits::default(), trusting, Some(format!("a {kind} that was not read"))));
+                gains.push(TechniqueGain::Principals(
+                    Bits::default(),
+                    trusting,
+                    Some(format!("a {kind} that was not read")),
+                ));
             }
         }
         gains
@@ -304,8 +382,13 @@ impl PrincipalAnalyzer<'_, '_> {
     /// Managed policies of the caller that are not AWS's.
     fn own_policies(&self) -> Vec<String> {
         let account = self.graph.account;
-        let names = account.principals[self.number as usize].managed.iter().map(|d| account.documents[*d as usize].name.clone());
-        names.filter(|arn| !arn.starts_with("arn:aws:iam::aws:")).collect()
+        let names = account.principals[self.number as usize]
+            .managed
+            .iter()
+            .map(|d| account.documents[*d as usize].name.clone());
+        names
+            .filter(|arn| !arn.starts_with("arn:aws:iam::aws:"))
+            .collect()
     }
 
     /// Of some roles those that the caller can give more: directly, or by a policy that they have.
@@ -317,10 +400,22 @@ impl PrincipalAnalyzer<'_, '_> {
         let account = self.graph.account;
         let mut kept = (Bits::default(), Bits::default());
         for number in roles.1.iter() {
-            let policies = account.principals[number as usize].managed.iter().map(|d| account.documents[*d as usize].name.as_str());
-            let own =
-                policies.filter(|arn| !arn.starts_with("arn:aws:iam::aws:")).fold(Tri::No, |v, arn| v.or(self.on(need, arn, None)));
-            add(&mut kept, if roles.0.contains(number) { own } else { own.and(Tri::Maybe) }, number);
+            let policies = account.principals[number as usize]
+                .managed
+                .iter()
+                .map(|d| account.documents[*d as usize].name.as_str());
+            let own = policies
+                .filter(|arn| !arn.starts_with("arn:aws:iam::aws:"))
+                .fold(Tri::No, |v, arn| v.or(self.on(need, arn, None)));
+            add(
+                &mut kept,
+                if roles.0.contains(number) {
+                    own
+                } else {
+                    own.and(Tri::Maybe)
+                },
+                number,
+            );
         }
         kept
     }
@@ -338,15 +433,24 @@ impl PrincipalAnalyzer<'_, '_> {
         let (must, may) = self.targets(need, None);
         let (denied_must, denied_may) = self.denied(need);
         let own = trust.arns.get(&me.arn).cloned().unwrap_or_default();
-        let direct = (own.0.union(&trust.everybody.0), own.1.union(&trust.everybody.1));
-        let direct = (direct.0.difference(&denied_may), direct.1.difference(&denied_must));
+        let direct = (
+            own.0.union(&trust.everybody.0),
+            own.1.union(&trust.everybody.1),
+        );
+        let direct = (
+            direct.0.difference(&denied_may),
+            direct.1.difference(&denied_must),
+        );
         // A role that is named directly needs no permission of its own, where no SCP withholds it.
         let direct = if self.graph.account.scp.is_empty() && me.boundary.is_none() {
             direct
         } else {
             (direct.0.intersection(&must), direct.1)
         };
-        (direct.0.union(&trust.account.0.intersection(&must)), direct.1.union(&trust.account.1.intersection(&may)))
+        (
+            direct.0.union(&trust.account.0.intersection(&must)),
+            direct.1.union(&trust.account.1.intersection(&may)),
+        )
     }
 }
 

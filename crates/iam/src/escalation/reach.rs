@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::limits::{AccountGraph, prepare};
-use super::model::{Escalation, Escalations, LimitedEscalation, Rung, EscalationStep};
+use super::model::{Escalation, EscalationStep, Escalations, LimitedEscalation, Rung};
 use super::principal::{PrincipalFindings, TechniqueGain};
 use super::sets::{PrincipalSets, add};
 use super::techniques::TECHNIQUES;
@@ -11,14 +11,17 @@ use crate::account::{Account, Controls};
 use crate::bits::Bits;
 use crate::tri::Tri;
 
-/// Finds all escalations of an account, with as many threads as asked for. The result does not depend on their number.
+/// Finds all escalations of an account, with as many threads as asked for. The result does not
+/// depend on their number.
 ///
 /// ```
 /// use bartizan_iam::{AccountBuilder, Actions, Rung, Tri, escalations};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.authorization_details(
-///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
-///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:PutUserPolicy", "Resource": "*"}}}]}]}"#,
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///         "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///             "Action": "iam:PutUserPolicy", "Resource": "*"}}}]}]}"#,
 /// )?;
 /// let found = escalations(&builder.build(), 1);
 /// assert_eq!((found.found[0].rung, found.found[0].verdict), (Rung::C, Tri::Yes));
@@ -27,9 +30,15 @@ use crate::tri::Tri;
 /// ```
 pub fn escalations(account: &Account<'_>, threads: usize) -> Escalations {
     let tables = prepare(account);
-    let (sets, seen) = analyze_all(AccountGraph { account, tables: &tables }, threads);
+    let (sets, seen) = analyze_all(
+        AccountGraph {
+            account,
+            tables: &tables,
+        },
+        threads,
+    );
     let mut result = result(&sets, &seen, &walk(&sets, &seen));
-    // What the organization forbids, and nobody read, may hold each of them back.
+    // SCPs that were not read may hold each of them back.
     if matches!(account.controls, Controls::Unread(_)) {
         for escalation in &mut result.found {
             escalation.verdict = escalation.verdict.min(Tri::Maybe);
@@ -38,8 +47,11 @@ pub fn escalations(account: &Account<'_>, threads: usize) -> Escalations {
     result
 }
 
-/// What each principal holds, and its edges; in pieces, put together in their order.
-pub(super) fn analyze_all(graph: AccountGraph<'_, '_>, threads: usize) -> (PrincipalSets, Vec<PrincipalEdges>) {
+/// Analyzes all principals, in pieces on threads; the result is in the order of principals.
+pub(super) fn analyze_all(
+    graph: AccountGraph<'_, '_>,
+    threads: usize,
+) -> (PrincipalSets, Vec<PrincipalEdges>) {
     let count = graph.account.principals.len();
     let piece = count.div_ceil(threads.max(1)).max(1);
     let pieces: Vec<Vec<PrincipalFindings>> = std::thread::scope(|scope| {
@@ -48,15 +60,21 @@ pub(super) fn analyze_all(graph: AccountGraph<'_, '_>, threads: usize) -> (Princ
             scope.spawn(move || numbers.map(|n| graph.analyze(n as u32)).collect())
         };
         let runs: Vec<_> = (0..count).step_by(piece).map(run).collect();
-        runs.into_iter().map(|r| r.join().unwrap_or_default()).collect()
+        runs.into_iter()
+            .map(|r| r.join().unwrap_or_default())
+            .collect()
     });
     let mut sets = PrincipalSets::default();
-    let edges = pieces.into_iter().flatten().map(|found| PrincipalEdges::enter(found, &mut sets)).collect();
+    let edges = pieces
+        .into_iter()
+        .flatten()
+        .map(|found| PrincipalEdges::enter(found, &mut sets))
+        .collect();
     sets.needed = sets.list.len();
     (sets, edges)
 }
 
-/// What one principal holds, and where it can go.
+/// Edges from one principal.
 pub(super) struct PrincipalEdges {
     pub(super) own: Option<(Rung, Tri)>,
     pub(super) edges: Vec<EscalationEdge>,
@@ -67,25 +85,36 @@ impl PrincipalEdges {
     /// Puts what was found of a principal among the others.
     pub(super) fn enter(found: PrincipalFindings, sets: &mut PrincipalSets) -> Self {
         let edges = found.gains.into_iter().map(|(row, gain)| match gain {
-            TechniqueGain::Everything(verdict, through) => EscalationEdge { row, to: EdgeTarget::Everything(verdict), through },
+            TechniqueGain::Everything(verdict, through) => EscalationEdge {
+                row,
+                to: EdgeTarget::Everything(verdict),
+                through,
+            },
             TechniqueGain::Principals(must, may, through) => {
-                let to = EdgeTarget::Principals { must: sets.number(must), may: sets.number(may) };
+                let to = EdgeTarget::Principals {
+                    must: sets.number(must),
+                    may: sets.number(may),
+                };
                 EscalationEdge { row, to, through }
             }
         });
-        Self { edges: edges.collect(), own: found.own, limited: found.limited }
+        Self {
+            edges: edges.collect(),
+            own: found.own,
+            limited: found.limited,
+        }
     }
 }
 
-/// An edge: a way, and what it gives.
+/// Edge: a technique and its target.
 pub(super) struct EscalationEdge {
     row: u16,
     pub(super) to: EdgeTarget,
-    /// What it goes through.
+    /// Service, function or group that it goes through.
     through: Option<String>,
 }
 
-/// What an edge leads to.
+/// Target of an edge.
 #[derive(Clone, Copy)]
 pub(super) enum EdgeTarget {
     Everything(Tri),
@@ -96,7 +125,7 @@ pub(super) enum EdgeTarget {
     },
 }
 
-/// Where a principal stands: its rung, how sure it is, and its first step.
+/// Position of a principal: its rung, how sure it is, and its first step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ReachedBy {
     pub(super) rung: Rung,
@@ -110,49 +139,91 @@ pub(super) fn walk(sets: &PrincipalSets, seen: &[PrincipalEdges]) -> Vec<Option<
     let mut reached = Bits::default();
     // Those who are sure first: a sure path goes before a shorter one that is not.
     for sure in [true, false] {
-        for (n, s) in seen.iter().enumerate().filter(|(n, _)| !reached.contains(*n as u32)).collect::<Vec<_>>() {
-            if let Some((rung, verdict)) = s.own.filter(|(_, verdict)| *verdict == Tri::Yes || !sure) {
-                reach[n] = Some(ReachedBy { rung, verdict, step: None });
+        for (n, s) in seen
+            .iter()
+            .enumerate()
+            .filter(|(n, _)| !reached.contains(*n as u32))
+            .collect::<Vec<_>>()
+        {
+            if let Some((rung, verdict)) =
+                s.own.filter(|(_, verdict)| *verdict == Tri::Yes || !sure)
+            {
+                reach[n] = Some(ReachedBy {
+                    rung,
+                    verdict,
+                    step: None,
+                });
                 reached.insert(n as u32);
             }
         }
         // The first of each set that is reached.
         let mut hits: Vec<Option<u32>> = vec![None; sets.list.len()];
-        let mut left: Vec<usize> = (0..seen.len()).filter(|n| reach[*n].is_none() && !seen[*n].edges.is_empty()).collect();
+        let mut left: Vec<usize> = (0..seen.len())
+            .filter(|n| reach[*n].is_none() && !seen[*n].edges.is_empty())
+            .collect();
         loop {
-            for (hit, set) in hits.iter_mut().zip(&sets.list).filter(|(hit, _)| hit.is_none()) {
+            for (hit, set) in hits
+                .iter_mut()
+                .zip(&sets.list)
+                .filter(|(hit, _)| hit.is_none())
+            {
                 if set.meets(&reached) {
                     *hit = set.intersection(&reached).iter().next();
                 }
             }
             let mut fresh = Vec::new();
-            left.retain(|n| match seen[*n].edges.iter().find_map(|edge| edge.step(&hits, sure)) {
-                Some(step) => {
-                    fresh.push((*n, step));
-                    false
+            left.retain(|n| {
+                match seen[*n]
+                    .edges
+                    .iter()
+                    .find_map(|edge| edge.step(&hits, sure))
+                {
+                    Some(step) => {
+                        fresh.push((*n, step));
+                        false
+                    }
+                    None => true,
                 }
-                None => true,
             });
             if fresh.is_empty() {
                 break;
             }
             for (n, step) in fresh {
                 reached.insert(n as u32);
-                let behind = step.to.and_then(|to| reach[to as usize].as_ref()).map_or(Tri::Yes, |r| r.verdict);
-                reach[n] = Some(ReachedBy { rung: step.rung, verdict: step.verdict.and(behind), step: Some(step) });
+                let behind = step
+                    .to
+                    .and_then(|to| reach[to as usize].as_ref())
+                    .map_or(Tri::Yes, |r| r.verdict);
+                reach[n] = Some(ReachedBy {
+                    rung: step.rung,
+                    verdict: step.verdict.and(behind),
+                    step: Some(step),
+                });
             }
         }
     }
     reach
 }
 
-/// What a walk found, with whole paths and all first steps.
-pub(super) fn result(sets: &PrincipalSets, seen: &[PrincipalEdges], reach: &[Option<ReachedBy>]) -> Escalations {
+/// Result of a walk, with whole paths and all first steps.
+pub(super) fn result(
+    sets: &PrincipalSets,
+    seen: &[PrincipalEdges],
+    reach: &[Option<ReachedBy>],
+) -> Escalations {
     let mut reached = (Bits::default(), Bits::default());
     for (n, r) in reach.iter().enumerate() {
-        add(&mut reached, r.as_ref().map_or(Tri::No, |r| r.verdict), n as u32);
+        add(
+            &mut reached,
+            r.as_ref().map_or(Tri::No, |r| r.verdict),
+            n as u32,
+        );
     }
-    let verdicts: Vec<(bool, bool)> = sets.list.iter().map(|set| (set.meets(&reached.0), set.meets(&reached.1))).collect();
+    let verdicts: Vec<(bool, bool)> = sets
+        .list
+        .iter()
+        .map(|set| (set.meets(&reached.0), set.meets(&reached.1)))
+        .collect();
     let mut found = Vec::new();
     for (n, r) in reach.iter().enumerate() {
         let Some(r) = r else { continue };
@@ -165,13 +236,24 @@ pub(super) fn result(sets: &PrincipalSets, seen: &[PrincipalEdges], reach: &[Opt
                 EdgeTarget::Principals { .. } => Tri::No,
             };
             if verdict != Tri::No {
-                let way = ways.entry(TECHNIQUES[edge.row as usize].id).or_insert(verdict);
+                let way = ways
+                    .entry(TECHNIQUES[edge.row as usize].id)
+                    .or_insert(verdict);
                 *way = (*way).or(verdict);
             }
         }
-        found.push(Escalation { principal: n as u32, rung: r.rung, verdict: r.verdict, steps: path(reach, n), ways });
+        found.push(Escalation {
+            principal: n as u32,
+            rung: r.rung,
+            verdict: r.verdict,
+            steps: path(reach, n),
+            ways,
+        });
     }
-    let mut limited: Vec<LimitedEscalation> = seen.iter().flat_map(|s| s.limited.iter().cloned()).collect();
+    let mut limited: Vec<LimitedEscalation> = seen
+        .iter()
+        .flat_map(|s| s.limited.iter().cloned())
+        .collect();
     limited.sort();
     Escalations { found, limited }
 }
@@ -180,7 +262,10 @@ pub(super) fn result(sets: &PrincipalSets, seen: &[PrincipalEdges], reach: &[Opt
 pub(super) fn path(reach: &[Option<ReachedBy>], from: usize) -> Vec<EscalationStep> {
     let mut steps = Vec::new();
     let mut at = Some(from);
-    while let Some(step) = at.and_then(|n| reach[n].as_ref()).and_then(|r| r.step.clone()) {
+    while let Some(step) = at
+        .and_then(|n| reach[n].as_ref())
+        .and_then(|r| r.step.clone())
+    {
         at = step.to.map(|to| to as usize);
         steps.push(step);
     }
@@ -191,10 +276,19 @@ impl EscalationEdge {
     /// A step to somebody who reaches everything.
     fn step(&self, hits: &[Option<u32>], sure: bool) -> Option<EscalationStep> {
         let row = &TECHNIQUES[self.row as usize];
-        let step = |to, verdict| EscalationStep { row: row.id, rung: row.rung, to, through: self.through.clone(), verdict };
+        let step = |to, verdict| EscalationStep {
+            row: row.id,
+            rung: row.rung,
+            to,
+            through: self.through.clone(),
+            verdict,
+        };
         match self.to {
-            EdgeTarget::Everything(verdict) => (verdict == Tri::Yes || !sure).then(|| step(None, verdict)),
-            EdgeTarget::Principals { must, may } => match (hits[must as usize], hits[may as usize]) {
+            EdgeTarget::Everything(verdict) => {
+                (verdict == Tri::Yes || !sure).then(|| step(None, verdict))
+            }
+            EdgeTarget::Principals { must, may } => match (hits[must as usize], hits[may as usize])
+            {
                 (Some(to), _) => Some(step(Some(to), Tri::Yes)),
                 (None, Some(to)) if !sure => Some(step(Some(to), Tri::Maybe)),
                 _ => None,

@@ -43,7 +43,11 @@ pub(super) fn set_of(numbers: impl IntoIterator<Item = u32>) -> Bits {
 pub(super) fn union<'b>(mut sets: impl Iterator<Item = &'b Bits>) -> Bits {
     let mut all = sets.next().cloned().unwrap_or_default();
     for set in sets.filter(|s| !s.is_empty()) {
-        all = if all.is_empty() { set.clone() } else { all.union(set) };
+        all = if all.is_empty() {
+            set.clone()
+        } else {
+            all.union(set)
+        };
     }
     all
 }
@@ -66,5 +70,4 @@ impl PrincipalSets {
             next
         })
     }
-
 }

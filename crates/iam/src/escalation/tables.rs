@@ -25,13 +25,13 @@ const GRANTS: &[&str] = &[
     "iam:PassRole",
 ];
 
-/// What is worked out once for an account.
+/// Tables of an account, worked out once.
 pub(super) struct EscalationTables {
-    /// All actions that rows need.
+    /// All actions that techniques need.
     pub(super) any_need: Bits,
     /// Needs that the table of actions does not know.
     pub(super) unlisted: Vec<u16>,
-    /// All actions that rows need; a row names them by number.
+    /// All actions that techniques need; a technique names them by number.
     pub(super) needs: Vec<RequiredAction>,
     pub(super) technique_needs: Vec<Vec<u16>>,
     /// `sts:AssumeRole` among the needs.
@@ -77,7 +77,10 @@ impl EscalationTables {
         }
         let mut names: Vec<_> = numbers.iter().map(|(name, n)| (*n, *name)).collect();
         names.sort_unstable();
-        let needs: Vec<RequiredAction> = names.iter().map(|(_, name)| RequiredAction::new(name, account)).collect();
+        let needs: Vec<RequiredAction> = names
+            .iter()
+            .map(|(_, name)| RequiredAction::new(name, account))
+            .collect();
         let kind = |wanted: PrincipalKind| {
             let numbered = account.principals.iter().enumerate();
             let of_kind = numbered.filter(|(_, p)| p.kind == wanted && !is_reserved_role(&p.arn));
@@ -85,8 +88,13 @@ impl EscalationTables {
         };
         let mut tables = Self {
             any_need: union(needs.iter().map(|n| &n.actions)),
-            unlisted: (0..needs.len() as u16).filter(|n| needs[*n as usize].unlisted.is_some()).collect(),
-            technique_needs: TECHNIQUES.iter().map(|row| row.needs.iter().map(|n| numbers[n]).collect()).collect(),
+            unlisted: (0..needs.len() as u16)
+                .filter(|n| needs[*n as usize].unlisted.is_some())
+                .collect(),
+            technique_needs: TECHNIQUES
+                .iter()
+                .map(|row| row.needs.iter().map(|n| numbers[n]).collect())
+                .collect(),
             assume: numbers["sts:AssumeRole"],
             needs,
             touched: Vec::new(),
@@ -97,9 +105,19 @@ impl EscalationTables {
             trust: TrustIndex::new(account),
             free: Bits::default(),
             all: account.actions.all(),
-            grants: GRANTS.iter().fold(Bits::default(), |all, name| all.union(&account.actions.matching(name))),
-            by_arn: account.principals.iter().enumerate().map(|(n, p)| (p.arn.clone(), n as u32)).collect(),
-            index: PrincipalIndex::new(account.principals.iter().map(|p| p.arn.as_str()), &account.id),
+            grants: GRANTS.iter().fold(Bits::default(), |all, name| {
+                all.union(&account.actions.matching(name))
+            }),
+            by_arn: account
+                .principals
+                .iter()
+                .enumerate()
+                .map(|(n, p)| (p.arn.clone(), n as u32))
+                .collect(),
+            index: PrincipalIndex::new(
+                account.principals.iter().map(|p| p.arn.as_str()),
+                &account.id,
+            ),
         };
         (0..account.documents.len()).for_each(|d| tables.enter(account, d));
         tables
@@ -111,18 +129,25 @@ impl EscalationTables {
         let mut touched: Vec<(u16, u16)> = Vec::new();
         for (s, statement) in statements.iter().enumerate() {
             if statement.actions.meets(&self.any_need) {
-                let needs = (0..self.needs.len() as u16).filter(|n| self.needs[*n as usize].is_touched_by(statement));
+                let needs = (0..self.needs.len() as u16)
+                    .filter(|n| self.needs[*n as usize].is_touched_by(statement));
                 touched.extend(needs.map(|n| (n, s as u16)));
             }
-            let about =
-                |n: &&u16| matches!(&self.needs[**n as usize].unlisted, Some((s, name)) if statement.is_about_unlisted(s, name));
+            let about = |n: &&u16| {
+                let unlisted = self.needs[**n as usize].unlisted.as_ref();
+                unlisted.is_some_and(|(service, name)| statement.is_about_unlisted(service, name))
+            };
             touched.extend(self.unlisted.iter().filter(about).map(|n| (*n, s as u16)));
         }
         touched.sort_unstable();
-        for &(_, s) in touched.iter().filter(|(need, _)| self.needs[*need as usize].of_principals) {
+        for &(_, s) in touched
+            .iter()
+            .filter(|(need, _)| self.needs[*need as usize].of_principals)
+        {
             let key = (d as DocumentId, s);
             if d < self.touched.len() || !self.about.contains_key(&key) {
-                self.about.insert(key, self.index.set(&statements[s as usize]));
+                self.about
+                    .insert(key, self.index.set(&statements[s as usize]));
             }
         }
         let wide = UnrestrictedActions::of(statements);
@@ -149,7 +174,10 @@ impl RequiredAction {
     fn new(name: &str, account: &Account<'_>) -> Self {
         let actions = account.actions.matching(name);
         let first = account.actions.find(name);
-        let templates: Vec<&str> = first.into_iter().flat_map(|a| account.actions.resource_arns(a)).collect();
+        let templates: Vec<&str> = first
+            .into_iter()
+            .flat_map(|a| account.actions.resource_arns(a))
+            .collect();
         let filled = |template: &str, with: &str| -> String {
             let mut text = String::new();
             let mut rest = template;
@@ -166,15 +194,23 @@ impl RequiredAction {
             }
             text + rest
         };
-        let of_principals = templates.iter().any(|t| t.contains(":iam:") && (t.contains(":role/") || t.contains(":user/")));
+        let of_principals = templates
+            .iter()
+            .any(|t| t.contains(":iam:") && (t.contains(":role/") || t.contains(":user/")));
         Self {
             of_principals: of_principals || name == "iam:Put*" || name == "iam:*",
             unlisted: actions.is_empty().then(|| {
                 let lower = name.to_ascii_lowercase();
-                lower.split_once(':').map(|(service, name)| (service.to_owned(), name.to_owned())).unwrap_or_default()
+                lower
+                    .split_once(':')
+                    .map(|(service, name)| (service.to_owned(), name.to_owned()))
+                    .unwrap_or_default()
             }),
             wildcard_only: first.is_some_and(|a| account.actions.is_wildcard_only(a)),
-            arns: templates.iter().map(|t| Pattern::arn(&filled(t, "*"))).collect(),
+            arns: templates
+                .iter()
+                .map(|t| Pattern::arn(&filled(t, "*")))
+                .collect(),
             actions,
         }
     }

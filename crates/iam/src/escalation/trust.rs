@@ -1,4 +1,4 @@
-//! Who is trusted by which roles.
+//! Trust policies: principals and services that roles trust.
 
 use std::collections::HashMap;
 
@@ -31,11 +31,17 @@ impl TrustIndex {
         let assume = account.actions.bit("sts:AssumeRole");
         let mut trust = Self::default();
         for (number, role) in account.principals.iter().enumerate() {
-            let (Some(document), false) = (role.trust, is_reserved_role(&role.arn)) else { continue };
+            let (Some(document), false) = (role.trust, is_reserved_role(&role.arn)) else {
+                continue;
+            };
             let statements = &account.documents[document as usize].compiled.statements;
             // A deny in a trust policy is rare: what it leaves is not sure.
-            let denies = statements.iter().any(|s| s.effect != StatementEffect::Allow);
-            let allows = statements.iter().filter(|s| s.effect == StatementEffect::Allow);
+            let denies = statements
+                .iter()
+                .any(|s| s.effect != StatementEffect::Allow);
+            let allows = statements
+                .iter()
+                .filter(|s| s.effect == StatementEffect::Allow);
             for statement in allows {
                 if statement.actions.contains(assume) {
                     trust.enter(statement, denies, &account.id, number as u32);
@@ -50,14 +56,22 @@ impl TrustIndex {
     /// Enters a statement that lets its principals call `sts:AssumeRole`.
     fn enter(&mut self, statement: &CompiledStatement, denies: bool, account: &str, number: u32) {
         let mut context = Context::open();
-        context.set("aws:PrincipalAccount", ContextValue::One(account.to_owned()));
-        let mut verdict = statement.conditions.iter().fold(Tri::Yes, |v, c| v.and(c.holds(&context)));
+        context.set(
+            "aws:PrincipalAccount",
+            ContextValue::One(account.to_owned()),
+        );
+        let mut verdict = statement
+            .conditions
+            .iter()
+            .fold(Tri::Yes, |v, c| v.and(c.holds(&context)));
         if denies || !statement.understood {
             verdict = verdict.and(Tri::Maybe);
         }
         let list = match &statement.principal {
             None => return,
-            Some(Block::Not(_)) => return add(&mut self.everybody, verdict.and(Tri::Maybe), number),
+            Some(Block::Not(_)) => {
+                return add(&mut self.everybody, verdict.and(Tri::Maybe), number);
+            }
             Some(Block::Is(list)) => list,
         };
         for principal in list {
@@ -79,11 +93,21 @@ impl TrustIndex {
 
     /// Enters a statement of another action: roles that only web identities may assume have one.
     fn enter_federated(&mut self, statement: &CompiledStatement, number: u32) {
-        let Some(Block::Is(list)) = &statement.principal else { return };
+        let Some(Block::Is(list)) = &statement.principal else {
+            return;
+        };
         let cognito = Principal::Of("Federated".to_owned(), COGNITO.to_owned());
         for _ in list.iter().filter(|principal| **principal == cognito) {
-            let verdict = if statement.conditions.is_empty() { Tri::Yes } else { Tri::Maybe };
-            add(self.services.entry(COGNITO.to_owned()).or_default(), verdict, number);
+            let verdict = if statement.conditions.is_empty() {
+                Tri::Yes
+            } else {
+                Tri::Maybe
+            };
+            add(
+                self.services.entry(COGNITO.to_owned()).or_default(),
+                verdict,
+                number,
+            );
         }
     }
 }

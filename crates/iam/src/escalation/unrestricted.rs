@@ -18,7 +18,9 @@ impl UnrestrictedActions {
         let mut wide = Self::default();
         for statement in statements {
             let on_all = match &statement.resource {
-                Some(Block::Is(list)) => list.iter().any(|r| matches!(r, ResourcePattern::Pattern(p) if p.is_all())),
+                Some(Block::Is(list)) => list
+                    .iter()
+                    .any(|r| matches!(r, ResourcePattern::Pattern(p) if p.is_all())),
                 Some(Block::Not(list)) => list.is_empty(),
                 None => false,
             };

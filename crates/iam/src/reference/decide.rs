@@ -10,7 +10,9 @@ use super::statements::Question;
 use super::truth::{self, Truth};
 use crate::actions::Actions;
 use crate::policy::{Block, Policy, Principal, Statement};
-use crate::request::{ExplainedDecision, Because, RequestCaller, Decision, PolicyLayer, Layers, Request};
+use crate::request::{
+    Because, Decision, ExplainedDecision, Layers, PolicyLayer, Request, RequestCaller,
+};
 
 /// Number of a policy in its layer, and of a statement in that.
 type StatementId = (usize, usize);
@@ -35,7 +37,11 @@ type StatementId = (usize, usize);
 /// assert_eq!(answer.decision, Decision::ExplicitlyDenied);
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
-pub fn evaluate(request: &Request, layers: &Layers<Policy>, actions: &Actions) -> ExplainedDecision {
+pub fn evaluate(
+    request: &Request,
+    layers: &Layers<Policy>,
+    actions: &Actions,
+) -> ExplainedDecision {
     let action = actions.find(&request.action);
     let request = complete(
         request,
@@ -411,7 +417,11 @@ impl Holdings {
 }
 
 /// The answer of the last step. `by`: layers that allow it, with their statements.
-fn granted(verdict: Truth, by: &[(PolicyLayer, Vec<StatementId>)], missing: PolicyLayer) -> ExplainedDecision {
+fn granted(
+    verdict: Truth,
+    by: &[(PolicyLayer, Vec<StatementId>)],
+    missing: PolicyLayer,
+) -> ExplainedDecision {
     match verdict {
         Some(false) => answer(
             Decision::ImplicitlyDenied,

@@ -4,7 +4,7 @@
 
 use super::principals::{ArnKind, KnownCaller};
 use super::values::arn;
-use crate::request::{RequestCaller, Request};
+use crate::request::{Request, RequestCaller};
 
 /// Account of the resource: the one that is told, or that of its ARN, or else that of the caller.
 pub(super) fn resource_account(request: &Request) -> Option<String> {

@@ -8,7 +8,7 @@ use super::values::{
     Glyph, Resolved, date, is_in_network, matches_arn, matches_wildcards, number, plain, resolve,
 };
 use crate::policy::PolicyCondition;
-use crate::request::{Context, ContextValue, ContextLookup};
+use crate::request::{Context, ContextLookup, ContextValue};
 
 /// Operators that say "not", and those that they are the opposite of.
 const OPPOSITES: &[(&str, &str)] = &[

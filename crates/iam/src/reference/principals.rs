@@ -6,7 +6,7 @@
 use super::truth::{self, Truth};
 use super::values::arn;
 use crate::policy::Principal;
-use crate::request::{RequestCaller, Context, ContextValue, ContextLookup};
+use crate::request::{Context, ContextLookup, ContextValue, RequestCaller};
 
 /// How near to the caller a principal names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

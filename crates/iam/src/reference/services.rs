@@ -3,7 +3,7 @@
 use super::operators::ParsedOperator;
 use super::principals::is_everybody;
 use super::values::arn;
-use crate::policy::{Block, PolicyCondition, Policy};
+use crate::policy::{Block, Policy, PolicyCondition};
 use crate::request::Request;
 
 /// "The call is allowed even if a policy denies it" (STS API reference, `GetCallerIdentity`).

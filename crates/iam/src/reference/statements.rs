@@ -4,7 +4,7 @@ use super::operators::holds;
 use super::principals::{KnownCaller, Nearness};
 use super::services::{is_key, is_role_assumed};
 use super::truth::{self, Truth, at_most_unknown};
-use super::values::{ValuePart, Resolved, glyphs, matches_arn, matches_wildcards, parts, resolve};
+use super::values::{Resolved, ValuePart, glyphs, matches_arn, matches_wildcards, parts, resolve};
 use crate::policy::{Block, Policy, Statement};
 use crate::request::{PolicyLayer, Request};
 
@@ -105,7 +105,12 @@ impl Question<'_> {
         }
     }
 
-    fn fits_resource(&self, layer: PolicyLayer, statement: &Statement, has_variables: bool) -> Truth {
+    fn fits_resource(
+        &self,
+        layer: PolicyLayer,
+        statement: &Statement,
+        has_variables: bool,
+    ) -> Truth {
         let about = |list: &[String]| {
             truth::any(
                 list.iter()
@@ -132,7 +137,9 @@ impl Question<'_> {
             match part {
                 ValuePart::Plain(':') => colons += 1,
                 ValuePart::Plain(_) => {}
-                ValuePart::Escaped(_) | ValuePart::Variable { .. } if colons < 5 => return Some(false),
+                ValuePart::Escaped(_) | ValuePart::Variable { .. } if colons < 5 => {
+                    return Some(false);
+                }
                 ValuePart::Escaped(_) | ValuePart::Variable { .. } => {}
             }
         }
@@ -142,7 +149,9 @@ impl Question<'_> {
             // identities.
             let is_filled = match layer {
                 PolicyLayer::Identity | PolicyLayer::Boundary | PolicyLayer::Session => true,
-                PolicyLayer::Resource | PolicyLayer::Endpoint | PolicyLayer::Service => pattern.contains('*'),
+                PolicyLayer::Resource | PolicyLayer::Endpoint | PolicyLayer::Service => {
+                    pattern.contains('*')
+                }
                 PolicyLayer::Scp => pattern.ends_with('*'),
                 PolicyLayer::Rcp => false,
             };
@@ -169,5 +178,8 @@ fn has_principals(layer: PolicyLayer) -> bool {
 
 /// Whether a layer is the policy of something that is called: a resource, a VPC endpoint.
 fn has_principals_of_resource(layer: PolicyLayer) -> bool {
-    matches!(layer, PolicyLayer::Resource | PolicyLayer::Endpoint | PolicyLayer::Service)
+    matches!(
+        layer,
+        PolicyLayer::Resource | PolicyLayer::Endpoint | PolicyLayer::Service
+    )
 }

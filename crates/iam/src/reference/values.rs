@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use crate::request::{Context, ContextValue, ContextLookup};
+use crate::request::{Context, ContextLookup, ContextValue};
 
 /// One character of a pattern, and whether it is a wildcard.
 pub(super) type Glyph = (char, bool);

@@ -1,14 +1,18 @@
-//! Who is let in from outside, and where a policy stands.
+//! External principals, and where a policy stands.
 
 use std::collections::BTreeSet;
 
 use crate::tri::Tri;
 
-/// Who somebody outside is.
+/// Principal outside of an account.
 ///
 /// ```
 /// use bartizan_iam::ExternalPrincipal;
-/// assert!(ExternalPrincipal::Account("999988887777".into(), String::new()).sentence().contains("999988887777"));
+/// assert!(
+///     ExternalPrincipal::Account("999988887777".into(), String::new())
+///         .sentence()
+///         .contains("999988887777")
+/// );
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ExternalPrincipal {
@@ -20,23 +24,29 @@ pub enum ExternalPrincipal {
     Organization(String),
     /// An account, and who in it: an ARN, or the whole account.
     Account(String, String),
-    /// An identity provider; whether the statement says for whom it may vouch (audience, subject). Otherwise anybody who has
-    /// an account there comes in.
+    /// An identity provider; whether the statement names the tenant (audience, subject). Otherwise
+    /// anybody who has an account there is admitted.
     Federated(String, bool),
-    /// A service of AWS (`sns.amazonaws.com`; `*` for each of them), and for whom it acts.
+    /// A service of AWS (`sns.amazonaws.com`; `*` for each of them), and on whose behalf it acts.
     Service(String, OnBehalfOf),
     /// A principal that was deleted: its unique id is left.
     Deleted(String),
-    /// Somebody whose account cannot be told: a unique id that is not known here, `CanonicalUser …`.
+    /// Principal whose account is not known: an unknown unique id, `CanonicalUser …`.
     Unidentified(String),
 }
 
-/// For whom a service acts when it comes.
+/// Party on whose behalf a service acts.
 ///
 /// ```
-/// use bartizan_iam::{OnBehalfOf, ExternalPrincipal};
-/// let deputy = ExternalPrincipal::Service("sns.amazonaws.com".into(), OnBehalfOf::Account("999988887777".into()));
-/// assert_eq!(deputy.sentence(), "sns.amazonaws.com on behalf of account 999988887777");
+/// use bartizan_iam::{ExternalPrincipal, OnBehalfOf};
+/// let deputy = ExternalPrincipal::Service(
+///     "sns.amazonaws.com".into(),
+///     OnBehalfOf::Account("999988887777".into()),
+/// );
+/// assert_eq!(
+///     deputy.sentence(),
+///     "sns.amazonaws.com on behalf of account 999988887777"
+/// );
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OnBehalfOf {
@@ -51,7 +61,7 @@ pub enum OnBehalfOf {
 }
 
 impl ExternalPrincipal {
-    /// For people.
+    /// Text for people, e.g. `account 999988887777`.
     pub fn sentence(&self) -> String {
         match self {
             Self::Anybody => "anybody".to_owned(),
@@ -62,11 +72,17 @@ impl ExternalPrincipal {
             Self::Federated(provider, true) => provider.clone(),
             Self::Federated(provider, false) => format!("anybody whom {provider} vouches for"),
             Self::Service(service, behalf) => {
-                let service = if service == "*" { "an AWS service" } else { service };
+                let service = if service == "*" {
+                    "an AWS service"
+                } else {
+                    service
+                };
                 match behalf {
                     OnBehalfOf::Anybody => format!("{service} on behalf of anybody"),
                     OnBehalfOf::Account(id) => format!("{service} on behalf of account {id}"),
-                    OnBehalfOf::Organization(id) => format!("{service} on behalf of organization {id}"),
+                    OnBehalfOf::Organization(id) => {
+                        format!("{service} on behalf of organization {id}")
+                    }
                     OnBehalfOf::Owner(arn) => format!("{service} on behalf of the owner of {arn}"),
                 }
             }
@@ -76,12 +92,13 @@ impl ExternalPrincipal {
     }
 }
 
-/// What a condition that leaves it open is about.
+/// Subject of a condition that leaves the verdict open.
 ///
 /// ```
 /// use bartizan_iam::{ConditionSubject, PolicyLocation, admitted, parse};
 /// let policy = parse(
-///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*",
+///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*",
+///         "Action": "s3:GetObject", "Resource": "*",
 ///         "Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1a2b"}}}}"#,
 /// )?;
 /// let found = admitted(&policy, &policy.statements[0], &PolicyLocation::default());
@@ -98,50 +115,74 @@ pub enum ConditionSubject {
     Other,
 }
 
-/// Somebody who is let in.
+/// External principal whom a statement admits.
 ///
 /// ```
 /// use bartizan_iam::{ExternalPrincipal, PolicyLocation, Tri, admitted, parse};
 /// let policy = parse(
-///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*",
-///         "Condition": {"StringNotEquals": {"aws:PrincipalAccount": "111122223333"}}}}"#,
+///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*",
+///     "Action": "s3:GetObject", "Resource": "*",
+///     "Condition": {"StringNotEquals": {"aws:PrincipalAccount": "111122223333"}}}}"#,
 /// )?;
-/// let found = admitted(&policy, &policy.statements[0], &PolicyLocation { account: "111122223333", ..PolicyLocation::default() });
-/// assert_eq!((&found[0].to, found[0].verdict), (&ExternalPrincipal::Anybody, Tri::Yes));
+/// let found = admitted(
+///     &policy,
+///     &policy.statements[0],
+///     &PolicyLocation {
+///         account: "111122223333",
+///         ..PolicyLocation::default()
+///     },
+/// );
+/// assert_eq!(
+///     (&found[0].to, found[0].verdict),
+///     (&ExternalPrincipal::Anybody, Tri::Yes)
+/// );
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AdmittedPrincipal {
-    /// Who.
+    /// The principal.
     pub to: ExternalPrincipal,
-    /// Yes: everybody of that name comes in. Maybe: it hangs on `open`, or on what is not understood.
+    /// Yes: every such principal is admitted. Maybe: it depends on `open`, or on an element that is
+    /// not understood.
     pub verdict: Tri,
     /// Conditions that leave it open, by their number in the statement.
     pub open: Vec<(usize, ConditionSubject)>,
-    /// Conditions that say under what choice of his own he comes in (`aws:PrincipalTag/team` is `blue`), by number.
+    /// Conditions that the principal meets by choice (`aws:PrincipalTag/team` is `blue`), by
+    /// number.
     pub chosen: Vec<usize>,
 }
 
-/// Where a statement stands and what is known there.
+/// Location of a statement, and what is known of its account.
 ///
 /// ```
 /// use bartizan_iam::{PolicyLocation, admitted, parse};
 /// let policy = parse(
-///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*",
-///         "Condition": {"StringEquals": {"kms:callerAccount": "111122223333"}}}}"#,
+///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*",
+///     "Action": "kms:Decrypt", "Resource": "*",
+///     "Condition": {"StringEquals": {"kms:callerAccount": "111122223333"}}}}"#,
 /// )?;
-/// let at = |account| admitted(&policy, &policy.statements[0], &PolicyLocation { account, ..PolicyLocation::default() }).len();
+/// let at = |account| {
+///     admitted(
+///         &policy,
+///         &policy.statements[0],
+///         &PolicyLocation {
+///             account,
+///             ..PolicyLocation::default()
+///         },
+///     )
+///     .len()
+/// };
 /// // Of the own account is nobody from outside.
 /// assert_eq!((at("111122223333"), at("999988887777")), (0, 1));
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PolicyLocation<'a> {
-    /// The account that owns it: nobody in there is a stranger.
+    /// Account that owns the policy: its principals are not external.
     pub account: &'a str,
     /// Its organization, where that is known.
     pub organization: Option<&'a str>,
-    /// It is the trust policy of a role: nobody assumes one without signing or a token.
+    /// Whether it is the trust policy of a role: nobody assumes one without signing or a token.
     pub trust: bool,
     /// Seconds since 1970, for conditions on the time. None: every time is looked at.
     pub now_s: Option<f64>,

@@ -1,15 +1,16 @@
-//! What a condition key can be for somebody: whether it is there, which values it has, and who decides that.
+//! Possibilities of a condition key for an external requester: presence, values, and who decides
+//! them.
 
 use super::model::ConditionSubject;
 use crate::pattern::Pattern;
 
-/// What a key can be.
+/// Possibilities of a condition key.
 pub(super) struct KeyPossibilities {
     pub(super) absent: KeyAbsence,
     pub(super) values: ValueRange,
     pub(super) control: ValueControl,
     pub(super) guard: ConditionSubject,
-    /// Values that are no stranger's.
+    /// Values that no external requester has.
     pub(super) not: Vec<Pattern>,
 }
 
@@ -18,7 +19,7 @@ pub(super) struct KeyPossibilities {
 pub(super) enum KeyAbsence {
     Always,
     Never,
-    /// When he likes.
+    /// When the requester likes.
     Chosen,
     /// Some services do not send it.
     Seldom,
@@ -36,51 +37,72 @@ pub(super) enum ValueRange {
     Time(Option<f64>),
 }
 
-/// Who decides which of these values it is.
+/// Control over which of the values it is.
 pub(super) enum ValueControl {
-    /// He who calls.
+    /// The requester chooses.
     Chosen,
-    /// Not he: a value must be his already.
+    /// The requester cannot choose: the value is given.
     ContextValue,
-    /// He, but what is written out without a wildcard is somebody else's already (a bucket, an endpoint, a secret); also
-    /// where that is an ARN which says by itself whose it is.
+    /// The requester chooses, but a value written out without a wildcard belongs to somebody else
+    /// already (a bucket, an endpoint, a secret); also where that is an ARN with an account in it.
     Taken { with_account: bool },
     /// Likewise for the start of a value that names a tenant of an identity provider: `repo:acme/`.
     Tenant(Vec<TenantShape>, /* Strangers only. */ bool),
 }
 
-/// A start, and the letter that ends the name of a tenant behind it: `repo:` and `/` for `repo:acme/app:ref:refs/heads/main`.
-/// No letter: the whole value is the name.
+/// Beginning of a claim, and the character that ends the tenant's name behind it: `repo:` and `/`
+/// for `repo:acme/app:ref:refs/heads/main`. Empty: the whole value is the name.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TenantShape(pub(super) &'static str, pub(super) &'static str);
 
 impl KeyPossibilities {
     pub(super) fn new(absent: KeyAbsence, values: Vec<Pattern>, control: ValueControl) -> Self {
-        Self { absent, values: ValueRange::Texts(values), control, guard: ConditionSubject::Other, not: Vec::new() }
+        Self {
+            absent,
+            values: ValueRange::Texts(values),
+            control,
+            guard: ConditionSubject::Other,
+            not: Vec::new(),
+        }
     }
 
-    /// No request of his has it.
+    /// Absent from every request.
     pub(super) fn none() -> Self {
         Self::new(KeyAbsence::Always, Vec::new(), ValueControl::ContextValue)
     }
 
     /// It may be there or not, with any value.
     pub(super) fn unknown() -> Self {
-        Self::new(KeyAbsence::Perhaps, vec![Pattern::text("*")], ValueControl::ContextValue)
+        Self::new(
+            KeyAbsence::Perhaps,
+            vec![Pattern::text("*")],
+            ValueControl::ContextValue,
+        )
     }
 
     /// Always this value; `WILD` stands for those that are not named.
     pub(super) fn is(value: &str) -> Self {
-        Self::new(KeyAbsence::Never, vec![Pattern::text(value)], ValueControl::ContextValue)
+        Self::new(
+            KeyAbsence::Never,
+            vec![Pattern::text(value)],
+            ValueControl::ContextValue,
+        )
     }
 
     pub(super) fn seldom(value: &str) -> Self {
-        Self { absent: KeyAbsence::Seldom, ..Self::is(value) }
+        Self {
+            absent: KeyAbsence::Seldom,
+            ..Self::is(value)
+        }
     }
 
-    /// What he likes, or nothing.
+    /// Any of these as the requester chooses, or absent.
     pub(super) fn chosen(values: &[&str]) -> Self {
-        Self::new(KeyAbsence::Chosen, values.iter().map(|v| Pattern::text(v)).collect(), ValueControl::Chosen)
+        Self::new(
+            KeyAbsence::Chosen,
+            values.iter().map(|v| Pattern::text(v)).collect(),
+            ValueControl::Chosen,
+        )
     }
 
     pub(super) fn guarded(self, guard: ConditionSubject) -> Self {
@@ -88,6 +110,9 @@ impl KeyPossibilities {
     }
 
     pub(super) fn but(self, not: impl IntoIterator<Item = Pattern>) -> Self {
-        Self { not: not.into_iter().collect(), ..self }
+        Self {
+            not: not.into_iter().collect(),
+            ..self
+        }
     }
 }

@@ -3,17 +3,27 @@
 use super::issuers::{TokenBearer, TokenIssuer};
 use super::model::PolicyLocation;
 
-/// A stranger who tries.
+/// Requester from outside.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum ExternalRequester<'w> {
-    /// Without signing.
+    /// Unsigned request.
     Unsigned,
     /// A principal of an account, which may be in an organization.
-    Principal { account: &'w str, organization: Option<&'w str> },
-    /// A service of AWS for somebody.
-    Service { name: Option<&'w str>, account: &'w str, organization: Option<&'w str> },
-    /// Somebody with a token of an identity provider.
-    Token { issuer: &'w TokenIssuer<'w>, bearer: TokenBearer },
+    Principal {
+        account: &'w str,
+        organization: Option<&'w str>,
+    },
+    /// A service of AWS on behalf of an account.
+    Service {
+        name: Option<&'w str>,
+        account: &'w str,
+        organization: Option<&'w str>,
+    },
+    /// Bearer of a token of an identity provider.
+    Token {
+        issuer: &'w TokenIssuer<'w>,
+        bearer: TokenBearer,
+    },
 }
 
 /// Accounts and organizations that a statement names, and where it stands.
@@ -30,5 +40,6 @@ pub(super) const WILD: &str = "????????????";
 /// Every organization that is not named.
 pub(super) const WILD_ORGANIZATION: &str = "o-?*";
 
-/// The organization of the account itself, where its id is not known: what `${aws:ResourceOrgID}` stands for.
+/// The organization of the account itself, where its id is not known: what `${aws:ResourceOrgID}`
+/// stands for.
 pub(crate) const OWN_ORGANIZATION: &str = "of its own";

@@ -1,7 +1,8 @@
 //! Whether all that a statement asks of one key can hold, over all that the key can be.
 //!
-//! Texts are decided on the languages of their patterns ([`rest_within`]), addresses on ranges, times on the moments where an
-//! answer changes. What none of these decides is left open, never answered no.
+//! Texts are decided on the languages of their patterns ([`rest_within`]), addresses on ranges,
+//! times on the moments where an answer changes. What none of these decides is left open, never
+//! answered no.
 
 use std::cell::Cell;
 use std::net::IpAddr;
@@ -10,25 +11,27 @@ use super::issuers::tenant;
 use super::possibilities::{KeyAbsence, KeyPossibilities, TenantShape, ValueControl, ValueRange};
 use crate::pattern::{Pattern, Rest, rest_within};
 use crate::policy::PolicyCondition;
-use crate::value::{Cidr, ConditionOperator, TemplatePiece, SetOperator, Comparison, date, number, pieces};
+use crate::value::{
+    Cidr, Comparison, ConditionOperator, SetOperator, TemplatePiece, date, number, pieces,
+};
 
 /// Ways to meet several conditions on one key that are looked at: one value of each.
 const WAYS_MAX: usize = 512;
 
-/// How the conditions on one key end for somebody.
+/// Outcome of the conditions on one key for a requester.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeyOutcome {
-    /// Proved: he can never meet them.
+    /// Proved: the requester can never meet them.
     Never,
-    /// Some of his kind meet them, or nobody knows.
+    /// Some requesters of this kind meet them, or it is not known.
     Sometimes,
-    /// He meets them if he chooses to.
+    /// The requester meets them by choice.
     Chosen,
-    /// Whatever he sends meets them.
+    /// Every value meets them.
     Always,
 }
 
-/// What a statement asks of one key; all of it must hold.
+/// Conditions of a statement on one key; all must hold.
 pub(super) struct KeyConditions<'a> {
     variables: bool,
     wishes: Vec<KeyCondition<'a>>,
@@ -40,7 +43,7 @@ struct KeyCondition<'a> {
     values: &'a [String],
 }
 
-/// One wish with its values as patterns.
+/// One condition with its values as patterns.
 struct ResolvedCondition {
     test: Comparison,
     set: SetOperator,
@@ -49,7 +52,7 @@ struct ResolvedCondition {
 }
 
 struct ResolvedValue {
-    /// With whether each is a wildcard.
+    /// Characters, each with whether it is a wildcard.
     letters: Vec<(char, bool)>,
     /// A variable whose value nobody knows is in it: `*` stands there.
     loose: bool,
@@ -58,9 +61,16 @@ struct ResolvedValue {
 impl KeyCondition<'_> {
     /// Whether it holds where the key is absent.
     fn holds_without(&self) -> bool {
-        let ConditionOperator { set, test, negated, if_exists } = self.operator;
+        let ConditionOperator {
+            set,
+            test,
+            negated,
+            if_exists,
+        } = self.operator;
         match set {
-            _ if test == Comparison::Null => self.values.iter().any(|v| v.eq_ignore_ascii_case("true")),
+            _ if test == Comparison::Null => {
+                self.values.iter().any(|v| v.eq_ignore_ascii_case("true"))
+            }
             _ if if_exists => true,
             SetOperator::All => true,
             SetOperator::Any => false,
@@ -81,18 +91,28 @@ impl ResolvedValue {
 
 impl ResolvedCondition {
     fn is_text(&self) -> bool {
-        matches!(self.test, Comparison::Equals | Comparison::EqualsIgnoreCase | Comparison::Like | Comparison::Bool | Comparison::Binary | Comparison::Arn)
+        matches!(
+            self.test,
+            Comparison::Equals
+                | Comparison::EqualsIgnoreCase
+                | Comparison::Like
+                | Comparison::Bool
+                | Comparison::Binary
+                | Comparison::Arn
+        )
     }
 
-    /// Whether large and small letters are the same to it.
+    /// Whether it ignores case.
     fn folds(&self) -> bool {
         matches!(self.test, Comparison::EqualsIgnoreCase | Comparison::Bool)
     }
 
-    /// One value as a pattern; none: it matches nothing.
+    /// Pattern of one value; none: it matches nothing.
     fn pattern(&self, value: &ResolvedValue, folded: bool) -> Option<Pattern> {
         let text = value.text();
-        if self.test == Comparison::Arn && !(text.starts_with("arn:") && text.splitn(6, ':').count() == 6) {
+        if self.test == Comparison::Arn
+            && !(text.starts_with("arn:") && text.splitn(6, ':').count() == 6)
+        {
             return None;
         }
         let pattern = match self.test {
@@ -107,13 +127,20 @@ impl ResolvedCondition {
         let mut any = Some(false);
         for value in &self.values {
             let is = match self.test {
-                Comparison::Number(order) => number(given).zip(number(&value.text())).is_some_and(|(a, b)| order.holds(a, b)),
-                Comparison::Date(order) => date(given).zip(date(&value.text())).is_some_and(|(a, b)| order.holds(a, b)),
+                Comparison::Number(order) => number(given)
+                    .zip(number(&value.text()))
+                    .is_some_and(|(a, b)| order.holds(a, b)),
+                Comparison::Date(order) => date(given)
+                    .zip(date(&value.text()))
+                    .is_some_and(|(a, b)| order.holds(a, b)),
                 Comparison::Ip => {
                     let net = Cidr::parse(&value.text());
-                    net.zip(given.parse::<IpAddr>().ok()).is_some_and(|(net, address)| net.holds(address))
+                    net.zip(given.parse::<IpAddr>().ok())
+                        .is_some_and(|(net, address)| net.holds(address))
                 }
-                Comparison::EqualsIgnoreCase | Comparison::Bool => self.pattern(value, true).is_some_and(|p| p.matches(&given.to_lowercase())),
+                Comparison::EqualsIgnoreCase | Comparison::Bool => self
+                    .pattern(value, true)
+                    .is_some_and(|p| p.matches(&given.to_lowercase())),
                 _ => self.pattern(value, false).is_some_and(|p| p.matches(given)),
             };
             match (is, value.loose) {
@@ -130,11 +157,23 @@ impl ResolvedCondition {
 
 impl<'a> KeyConditions<'a> {
     pub(super) fn new(variables: bool) -> Self {
-        Self { variables, wishes: Vec::new() }
+        Self {
+            variables,
+            wishes: Vec::new(),
+        }
     }
 
-    pub(super) fn add(&mut self, number: usize, operator: ConditionOperator, condition: &'a PolicyCondition) {
-        self.wishes.push(KeyCondition { number, operator, values: &condition.values });
+    pub(super) fn add(
+        &mut self,
+        number: usize,
+        operator: ConditionOperator,
+        condition: &'a PolicyCondition,
+    ) {
+        self.wishes.push(KeyCondition {
+            number,
+            operator,
+            values: &condition.values,
+        });
     }
 
     /// Numbers of the conditions.
@@ -149,15 +188,25 @@ impl<'a> KeyConditions<'a> {
 
     /// ARNs without an account that are written out: `arn:aws:s3:::bucket`.
     pub(super) fn ownerless(&self) -> Vec<&'a String> {
-        let asked = self.wishes.iter().filter(|w| !w.operator.negated && w.operator.test != Comparison::Null);
-        let is =
-            |v: &&String| !v.contains(['*', '?', '$']) && crate::arn::Arn::parse(v).is_some_and(|arn| arn.account.is_empty());
+        let asked = self
+            .wishes
+            .iter()
+            .filter(|w| !w.operator.negated && w.operator.test != Comparison::Null);
+        let is = |v: &&String| {
+            !v.contains(['*', '?', '$'])
+                && crate::arn::Arn::parse(v).is_some_and(|arn| arn.account.is_empty())
+        };
         asked.flat_map(|w| w.values).filter(is).collect()
     }
 
-    /// Whether all of it can hold for somebody for whom the key is `slot`. `variable` says what another key is for him;
-    /// `work` is what may be spent on deciding, and is lowered.
-    pub(super) fn held(&self, slot: &KeyPossibilities, variable: impl Fn(&str) -> KeyPossibilities, work: &Cell<usize>) -> KeyOutcome {
+    /// Whether all conditions can hold for a requester with these possibilities of the key.
+    /// `variable` gives those of another key; `work` is the budget, which is lowered.
+    pub(super) fn held(
+        &self,
+        slot: &KeyPossibilities,
+        variable: impl Fn(&str) -> KeyPossibilities,
+        work: &Cell<usize>,
+    ) -> KeyOutcome {
         let without = self.hold_without();
         let present = || self.present(slot, &variable, work);
         match slot.absent {
@@ -184,11 +233,21 @@ impl<'a> KeyConditions<'a> {
         }
     }
 
-    /// The same where the key is there.
-    fn present(&self, slot: &KeyPossibilities, variable: &dyn Fn(&str) -> KeyPossibilities, work: &Cell<usize>) -> KeyOutcome {
-        let (asks_presence, rest): (Vec<&KeyCondition<'_>>, Vec<&KeyCondition<'_>>) =
-            self.wishes.iter().partition(|w| w.operator.test == Comparison::Null);
-        if asks_presence.iter().any(|w| !w.values.iter().any(|v| v.eq_ignore_ascii_case("false"))) {
+    /// Outcome where the key is present.
+    fn present(
+        &self,
+        slot: &KeyPossibilities,
+        variable: &dyn Fn(&str) -> KeyPossibilities,
+        work: &Cell<usize>,
+    ) -> KeyOutcome {
+        let (asks_presence, rest): (Vec<&KeyCondition<'_>>, Vec<&KeyCondition<'_>>) = self
+            .wishes
+            .iter()
+            .partition(|w| w.operator.test == Comparison::Null);
+        if asks_presence
+            .iter()
+            .any(|w| !w.values.iter().any(|v| v.eq_ignore_ascii_case("false")))
+        {
             return KeyOutcome::Never;
         }
         if matches!(&slot.values, ValueRange::Texts(bases) if bases.is_empty()) {
@@ -205,17 +264,34 @@ impl<'a> KeyConditions<'a> {
         }
     }
 
-    fn want(&self, wish: &KeyCondition<'_>, variable: &dyn Fn(&str) -> KeyPossibilities) -> ResolvedCondition {
-        let ConditionOperator { test, set, negated, .. } = wish.operator;
-        let wild = |letter: char| matches!(test, Comparison::Like | Comparison::Arn) && matches!(letter, '*' | '?');
+    fn want(
+        &self,
+        wish: &KeyCondition<'_>,
+        variable: &dyn Fn(&str) -> KeyPossibilities,
+    ) -> ResolvedCondition {
+        let ConditionOperator {
+            test, set, negated, ..
+        } = wish.operator;
+        let wild = |letter: char| {
+            matches!(test, Comparison::Like | Comparison::Arn) && matches!(letter, '*' | '?')
+        };
         let one = |text: &String| {
-            let mut value = ResolvedValue { letters: Vec::new(), loose: false };
+            let mut value = ResolvedValue {
+                letters: Vec::new(),
+                loose: false,
+            };
             for piece in pieces(text, self.variables) {
                 match piece {
-                    TemplatePiece::Letter(letter, free) => value.letters.push((letter, free && wild(letter))),
+                    TemplatePiece::Letter(letter, free) => {
+                        value.letters.push((letter, free && wild(letter)))
+                    }
                     TemplatePiece::Variable(key, default) => match filled(&variable(&key)) {
-                        VariableValue::With(text) => value.letters.extend(text.chars().map(|l| (l, false))),
-                        VariableValue::Missing => value.letters.extend(default?.chars().map(|l| (l, false))),
+                        VariableValue::With(text) => {
+                            value.letters.extend(text.chars().map(|l| (l, false)))
+                        }
+                        VariableValue::Missing => {
+                            value.letters.extend(default?.chars().map(|l| (l, false)))
+                        }
                         VariableValue::Unknown => {
                             value.letters.push(('*', true));
                             value.loose = true;
@@ -225,7 +301,12 @@ impl<'a> KeyConditions<'a> {
             }
             Some(value)
         };
-        ResolvedCondition { test, set, negated, values: wish.values.iter().filter_map(one).collect() }
+        ResolvedCondition {
+            test,
+            set,
+            negated,
+            values: wish.values.iter().filter_map(one).collect(),
+        }
     }
 }
 
@@ -235,35 +316,49 @@ enum VariableValue {
     Unknown,
 }
 
-/// What a policy variable is replaced with.
+/// Value of a policy variable.
 fn filled(slot: &KeyPossibilities) -> VariableValue {
     match (&slot.absent, &slot.values) {
         (KeyAbsence::Always, _) => VariableValue::Missing,
-        (KeyAbsence::Never | KeyAbsence::Seldom, ValueRange::Texts(bases)) => match bases.as_slice() {
-            [one] => one.as_exact().map_or(VariableValue::Unknown, VariableValue::With),
-            _ => VariableValue::Unknown,
-        },
+        (KeyAbsence::Never | KeyAbsence::Seldom, ValueRange::Texts(bases)) => {
+            match bases.as_slice() {
+                [one] => one
+                    .as_exact()
+                    .map_or(VariableValue::Unknown, VariableValue::With),
+                _ => VariableValue::Unknown,
+            }
+        }
         _ => VariableValue::Unknown,
     }
 }
 
-fn texts(wants: &[ResolvedCondition], bases: &[Pattern], slot: &KeyPossibilities, work: &Cell<usize>) -> KeyOutcome {
+fn texts(
+    wants: &[ResolvedCondition],
+    bases: &[Pattern],
+    slot: &KeyPossibilities,
+    work: &Cell<usize>,
+) -> KeyOutcome {
     if !wants.iter().all(ResolvedCondition::is_text) {
         return tried_out(wants, bases, slot);
     }
     let folded = wants.iter().any(ResolvedCondition::folds);
-    let bases: Vec<Pattern> = bases.iter().map(|b| if folded { b.folded() } else { b.clone() }).collect();
-    // Where letters are folded for one condition and not for another, what is found may be too much.
+    let bases: Vec<Pattern> = bases
+        .iter()
+        .map(|b| if folded { b.folded() } else { b.clone() })
+        .collect();
+    // Where one condition ignores case and another does not, what is found may be too much.
     let mut loose = folded && !wants.iter().all(ResolvedCondition::folds);
     // Several conditions on any of several values may be met by a value each.
     loose |= wants.iter().filter(|w| w.set == SetOperator::Any).count() > 1;
     let (mut asked, mut barred): (Vec<Vec<Pattern>>, Vec<Pattern>) = (Vec::new(), Vec::new());
-    // What belongs to somebody who is named.
+    // Values that belong to somebody who is named.
     let mut taken: Vec<Pattern> = Vec::new();
     for want in wants {
         let mut list = Vec::new();
         for value in &want.values {
-            let Some(pattern) = want.pattern(value, folded) else { continue };
+            let Some(pattern) = want.pattern(value, folded) else {
+                continue;
+            };
             loose |= value.loose;
             if want.negated {
                 if !value.loose && (!folded || want.folds()) {
@@ -273,8 +368,12 @@ fn texts(wants: &[ResolvedCondition], bases: &[Pattern], slot: &KeyPossibilities
             }
             match &slot.control {
                 ValueControl::Taken { with_account } => {
-                    let says_whose = crate::arn::Arn::parse(&value.text()).is_some_and(|arn| !arn.account.is_empty());
-                    taken.extend((value.is_whole() && (*with_account || !says_whose)).then(|| pattern.clone()));
+                    let says_whose = crate::arn::Arn::parse(&value.text())
+                        .is_some_and(|arn| !arn.account.is_empty());
+                    taken.extend(
+                        (value.is_whole() && (*with_account || !says_whose))
+                            .then(|| pattern.clone()),
+                    );
                 }
                 ValueControl::Tenant(shapes, _) => {
                     let tenant = tenant(&value.letters, shapes);
@@ -292,7 +391,14 @@ fn texts(wants: &[ResolvedCondition], bases: &[Pattern], slot: &KeyPossibilities
             asked.push(list);
         }
     }
-    let none_of = |extra: &[Pattern]| -> Vec<Pattern> { barred.iter().chain(&slot.not).chain(extra).cloned().collect() };
+    let none_of = |extra: &[Pattern]| -> Vec<Pattern> {
+        barred
+            .iter()
+            .chain(&slot.not)
+            .chain(extra)
+            .cloned()
+            .collect()
+    };
     let any = exists(&bases, &asked, &none_of(&[]), work);
     let open = loose && !asked.iter().any(Vec::is_empty);
     let several = wants.iter().filter(|w| w.set == SetOperator::Any).count() > 1;
@@ -302,7 +408,13 @@ fn texts(wants: &[ResolvedCondition], bases: &[Pattern], slot: &KeyPossibilities
     if !loose && any == Some(true) && always(&bases, &asked, &barred, work) {
         return KeyOutcome::Always;
     }
-    let of_choice = |found: Option<bool>| if found == Some(true) && !loose { KeyOutcome::Chosen } else { KeyOutcome::Sometimes };
+    let of_choice = |found: Option<bool>| {
+        if found == Some(true) && !loose {
+            KeyOutcome::Chosen
+        } else {
+            KeyOutcome::Sometimes
+        }
+    };
     match &slot.control {
         ValueControl::ContextValue => KeyOutcome::Sometimes,
         ValueControl::Chosen | ValueControl::Tenant(_, false) => of_choice(any),
@@ -314,23 +426,43 @@ fn texts(wants: &[ResolvedCondition], bases: &[Pattern], slot: &KeyPossibilities
     }
 }
 
-/// Whether a value of a claim is one that no token has: a star that is no wildcard, or a beginning without what must follow.
-fn is_dead(want: &ResolvedCondition, value: &ResolvedValue, shapes: &[TenantShape], is_tenant: bool) -> bool {
+/// Whether a value of a claim is one that no token has: a star that is no wildcard, or a beginning
+/// without what must follow.
+fn is_dead(
+    want: &ResolvedCondition,
+    value: &ResolvedValue,
+    shapes: &[TenantShape],
+    is_tenant: bool,
+) -> bool {
     let text = value.text();
     let starts = |s: &TenantShape| !s.0.is_empty() && text.starts_with(s.0);
     let literal = !matches!(want.test, Comparison::Like | Comparison::Arn) && !value.loose;
-    literal && text.contains(['*', '?']) || value.is_whole() && !is_tenant && shapes.iter().any(starts)
+    literal && text.contains(['*', '?'])
+        || value.is_whole() && !is_tenant && shapes.iter().any(starts)
 }
 
-/// Whether some text is of a base, of one value of each list, and none of what is barred; none: too large to decide.
-fn exists(bases: &[Pattern], asked: &[Vec<Pattern>], barred: &[Pattern], work: &Cell<usize>) -> Option<bool> {
+/// Whether some text is of a base, of one value of each list, and none of what is barred; none: too
+/// large to decide.
+fn exists(
+    bases: &[Pattern],
+    asked: &[Vec<Pattern>],
+    barred: &[Pattern],
+    work: &Cell<usize>,
+) -> Option<bool> {
     let barred: Vec<&Pattern> = barred.iter().collect();
     // Lists of accounts are long, and most of them cannot be meant.
     let may_be = |p: &&Pattern| {
-        p.as_exact().is_none_or(|text| bases.iter().any(|b| b.matches(&text)) && !barred.iter().any(|b| b.matches(&text)))
+        p.as_exact().is_none_or(|text| {
+            bases.iter().any(|b| b.matches(&text)) && !barred.iter().any(|b| b.matches(&text))
+        })
     };
-    let asked: Vec<Vec<&Pattern>> = asked.iter().map(|list| list.iter().filter(may_be).collect()).collect();
-    let ways = asked.iter().try_fold(1_usize, |n, list| n.checked_mul(list.len()).filter(|n| *n <= WAYS_MAX))?;
+    let asked: Vec<Vec<&Pattern>> = asked
+        .iter()
+        .map(|list| list.iter().filter(may_be).collect())
+        .collect();
+    let ways = asked.iter().try_fold(1_usize, |n, list| {
+        n.checked_mul(list.len()).filter(|n| *n <= WAYS_MAX)
+    })?;
     let mut unknown = false;
     for way in 0..ways {
         let mut left = way;
@@ -359,15 +491,30 @@ fn rest(from: &[&Pattern], without: &[&Pattern], work: &Cell<usize>) -> Rest {
 }
 
 /// Whether every text of the bases meets everything.
-fn always(bases: &[Pattern], asked: &[Vec<Pattern>], barred: &[Pattern], work: &Cell<usize>) -> bool {
+fn always(
+    bases: &[Pattern],
+    asked: &[Vec<Pattern>],
+    barred: &[Pattern],
+    work: &Cell<usize>,
+) -> bool {
     bases.iter().all(|base| {
-        let covered = |list: &Vec<Pattern>| rest(&[base], &list.iter().collect::<Vec<_>>(), work) == Rest::Nothing;
-        asked.iter().all(covered) && barred.iter().all(|b| rest(&[base, b], &[], work) == Rest::Nothing)
+        let covered = |list: &Vec<Pattern>| {
+            rest(&[base], &list.iter().collect::<Vec<_>>(), work) == Rest::Nothing
+        };
+        asked.iter().all(covered)
+            && barred
+                .iter()
+                .all(|b| rest(&[base, b], &[], work) == Rest::Nothing)
     })
 }
 
-/// Values that compare as numbers, dates or addresses on a key of texts: those are tried where an answer may change.
-fn tried_out(wants: &[ResolvedCondition], bases: &[Pattern], slot: &KeyPossibilities) -> KeyOutcome {
+/// Values that compare as numbers, dates or addresses on a key of texts: those are tried where an
+/// answer may change.
+fn tried_out(
+    wants: &[ResolvedCondition],
+    bases: &[Pattern],
+    slot: &KeyPossibilities,
+) -> KeyOutcome {
     let whole: Option<Vec<String>> = bases.iter().map(Pattern::as_exact).collect();
     let known = whole.is_some();
     let candidates: Vec<String> = whole.unwrap_or_else(|| {
@@ -382,12 +529,22 @@ fn tried_out(wants: &[ResolvedCondition], bases: &[Pattern], slot: &KeyPossibili
                 list.extend(want.pattern(value, false).map(|p| p.example()));
             }
         }
-        list.retain(|c| bases.iter().any(|b| b.matches(c)) && !slot.not.iter().any(|n| n.matches(c)));
+        list.retain(|c| {
+            bases.iter().any(|b| b.matches(c)) && !slot.not.iter().any(|n| n.matches(c))
+        });
         list
     });
-    let all = |given: &String| wants.iter().map(|w| w.takes(given)).try_fold(true, |v, one| one.map(|one| v && one));
+    let all = |given: &String| {
+        wants
+            .iter()
+            .map(|w| w.takes(given))
+            .try_fold(true, |v, one| one.map(|one| v && one))
+    };
     let answers: Vec<Option<bool>> = candidates.iter().map(all).collect();
-    let (some, every) = (answers.contains(&Some(true)), answers.iter().all(|a| *a == Some(true)));
+    let (some, every) = (
+        answers.contains(&Some(true)),
+        answers.iter().all(|a| *a == Some(true)),
+    );
     match &slot.control {
         _ if known && every => KeyOutcome::Always,
         _ if known && answers.iter().all(|a| *a == Some(false)) => KeyOutcome::Never,
@@ -415,9 +572,11 @@ const GLOBAL: &str = "2000::/3";
 type AddressRanges = Vec<(u128, u128)>;
 
 fn addresses(wants: &[ResolvedCondition], work: &Cell<usize>) -> KeyOutcome {
-    let (of_ranges, others): (Vec<&ResolvedCondition>, Vec<&ResolvedCondition>) = wants.iter().partition(|w| w.test == Comparison::Ip);
+    let (of_ranges, others): (Vec<&ResolvedCondition>, Vec<&ResolvedCondition>) =
+        wants.iter().partition(|w| w.test == Comparison::Ip);
     let mut loose = false;
-    let (mut four, mut six): (AddressRanges, AddressRanges) = (vec![(0, u128::from(u32::MAX))], vec![(0, u128::MAX)]);
+    let (mut four, mut six): (AddressRanges, AddressRanges) =
+        (vec![(0, u128::from(u32::MAX))], vec![(0, u128::MAX)]);
     for want in of_ranges {
         let (mut named4, mut named6): (AddressRanges, AddressRanges) = (Vec::new(), Vec::new());
         for value in &want.values {
@@ -428,11 +587,18 @@ fn addresses(wants: &[ResolvedCondition], work: &Cell<usize>) -> KeyOutcome {
                 }
             } else if let Some(net) = Cidr::parse(&value.text()) {
                 let (first, last) = net.range();
-                if net.first().is_ipv4() { named4.push((first, last)) } else { named6.push((first, last)) }
+                if net.first().is_ipv4() {
+                    named4.push((first, last))
+                } else {
+                    named6.push((first, last))
+                }
             }
         }
         if !want.negated {
-            (named4, named6) = (without(vec![(0, u128::from(u32::MAX))], &named4), without(vec![(0, u128::MAX)], &named6));
+            (named4, named6) = (
+                without(vec![(0, u128::from(u32::MAX))], &named4),
+                without(vec![(0, u128::MAX)], &named6),
+            );
         }
         (four, six) = (without(four, &named4), without(six, &named6));
     }
@@ -445,33 +611,50 @@ fn addresses(wants: &[ResolvedCondition], work: &Cell<usize>) -> KeyOutcome {
     } else {
         KeyOutcome::Sometimes
     };
-    let nets = |list: &[&str]| -> AddressRanges { list.iter().filter_map(|n| Cidr::parse(n)).map(|n| n.range()).collect() };
+    let nets = |list: &[&str]| -> AddressRanges {
+        list.iter()
+            .filter_map(|n| Cidr::parse(n))
+            .map(|n| n.range())
+            .collect()
+    };
     let full4 = without(vec![(0, u128::from(u32::MAX))], &nets(RESERVED));
     let every4 = without(full4, &four).is_empty();
     let every6 = without(nets(&[GLOBAL]), &six).is_empty();
     match by_text {
         KeyOutcome::Never => KeyOutcome::Never,
         _ if four.is_empty() && six.is_empty() => KeyOutcome::Never,
-        // He chooses of which family his address is.
+        // The requester chooses the family of the address.
         KeyOutcome::Always if (every4 || every6) && !loose => KeyOutcome::Always,
         _ => KeyOutcome::Sometimes,
     }
 }
 
-fn texts_of(wants: &[&ResolvedCondition], bases: &[Pattern], slot: &KeyPossibilities, work: &Cell<usize>) -> KeyOutcome {
+fn texts_of(
+    wants: &[&ResolvedCondition],
+    bases: &[Pattern],
+    slot: &KeyPossibilities,
+    work: &Cell<usize>,
+) -> KeyOutcome {
     let copies: Vec<ResolvedCondition> = wants
         .iter()
         .map(|w| ResolvedCondition {
             test: w.test,
             set: w.set,
             negated: w.negated,
-            values: w.values.iter().map(|v| ResolvedValue { letters: v.letters.clone(), loose: v.loose }).collect(),
+            values: w
+                .values
+                .iter()
+                .map(|v| ResolvedValue {
+                    letters: v.letters.clone(),
+                    loose: v.loose,
+                })
+                .collect(),
         })
         .collect();
     texts(&copies, bases, slot, work)
 }
 
-/// What is left of some ranges without others.
+/// Remainder of some ranges without others.
 fn without(from: AddressRanges, taken: &AddressRanges) -> AddressRanges {
     let mut left = from;
     for (first, last) in taken {
@@ -496,8 +679,12 @@ fn times(wants: &[ResolvedCondition], now: Option<f64>) -> KeyOutcome {
             let text = value.text();
             any |= match want.test {
                 _ if value.loose => return None,
-                Comparison::Number(order) => number(&text).is_some_and(|wanted| order.holds(at, wanted)),
-                Comparison::Date(order) => date(&text).is_some_and(|wanted| order.holds(at, wanted)),
+                Comparison::Number(order) => {
+                    number(&text).is_some_and(|wanted| order.holds(at, wanted))
+                }
+                Comparison::Date(order) => {
+                    date(&text).is_some_and(|wanted| order.holds(at, wanted))
+                }
                 Comparison::Like if text == "*" => true,
                 Comparison::Ip | Comparison::Arn | Comparison::Bool => false,
                 _ => return None,
@@ -505,8 +692,16 @@ fn times(wants: &[ResolvedCondition], now: Option<f64>) -> KeyOutcome {
         }
         Some(any != want.negated)
     };
-    let all = |at: f64| wants.iter().map(|w| moment(w, at)).try_fold(true, |v, one| one.map(|one| v && one));
-    let bounds = wants.iter().flat_map(|w| &w.values).filter_map(|v| number(&v.text()).or_else(|| date(&v.text())));
+    let all = |at: f64| {
+        wants
+            .iter()
+            .map(|w| moment(w, at))
+            .try_fold(true, |v, one| one.map(|one| v && one))
+    };
+    let bounds = wants
+        .iter()
+        .flat_map(|w| &w.values)
+        .filter_map(|v| number(&v.text()).or_else(|| date(&v.text())));
     let mut moments: Vec<f64> = bounds.flat_map(|at| [at - 1.0, at, at + 1.0]).collect();
     if let Some(now) = now {
         moments.retain(|at| *at > now);
@@ -515,7 +710,9 @@ fn times(wants: &[ResolvedCondition], now: Option<f64>) -> KeyOutcome {
     let at_once = all(now.unwrap_or(0.0));
     match now {
         Some(_) if at_once == Some(true) => KeyOutcome::Always,
-        None if at_once == Some(true) && later.iter().all(|a| *a == Some(true)) => KeyOutcome::Always,
+        None if at_once == Some(true) && later.iter().all(|a| *a == Some(true)) => {
+            KeyOutcome::Always
+        }
         _ if at_once == Some(false) && later.iter().all(|a| *a == Some(false)) => KeyOutcome::Never,
         _ => KeyOutcome::Sometimes,
     }
