@@ -288,6 +288,18 @@ pub fn reach_difference(
     threads: usize,
 ) -> AccountDifference {
     let mut found = AccountDifference::default();
+    compare_escalations(old, new, threads, &mut found);
+    compare_external_access(old, new, known_accounts, &mut found);
+    found
+}
+
+/// Adds the escalations that differ.
+fn compare_escalations(
+    old: &Account<'_>,
+    new: &Account<'_>,
+    threads: usize,
+    found: &mut AccountDifference,
+) {
     let (could, can) = (escalations(old, threads), escalations(new, threads));
     let mut all: BTreeMap<String, (Option<&Escalation>, Option<&Escalation>)> = BTreeMap::new();
     for e in &could.found {
@@ -329,6 +341,15 @@ pub fn reach_difference(
             });
         }
     }
+}
+
+/// Adds the external access that differs.
+fn compare_external_access(
+    old: &Account<'_>,
+    new: &Account<'_>,
+    known_accounts: &KnownAccounts,
+    found: &mut AccountDifference,
+) {
     let (was, is) = (
         external_access(old, known_accounts),
         external_access(new, known_accounts),
@@ -373,7 +394,6 @@ pub fn reach_difference(
             }
         }
     }
-    found
 }
 
 /// All identity policies of a principal as one, and its boundary.

@@ -108,6 +108,35 @@ struct PublicAccessBlock {
     restrict_public_buckets: bool,
 }
 
+impl WrittenRequest<'_> {
+    fn into_request(self) -> Result<Request, CaseError> {
+        let mut context = Context::default();
+        self.context
+            .into_iter()
+            .for_each(|(key, given)| context.set(&key, given));
+        let (resource_arn, resource_account) = match self.resource {
+            WrittenResource::Arn(arn) => (arn, None),
+            WrittenResource::Known { arn, account } => (arn, account),
+        };
+        let caller = match self.principal {
+            WrittenCaller::Arn(arn) => RequestCaller::Aws(arn.into_owned()),
+            WrittenCaller::Service(service) => RequestCaller::Service(service),
+            WrittenCaller::Federated(provider) => RequestCaller::Federated(provider),
+            WrittenCaller::Anonymous(true) => RequestCaller::Anonymous,
+            WrittenCaller::Anonymous(false) => {
+                return Err(custom("a principal is anonymous, or it is named"));
+            }
+        };
+        Ok(Request {
+            action: self.action,
+            resource: resource_arn,
+            resource_account,
+            caller,
+            context,
+        })
+    }
+}
+
 /// Takes a field out; null is the same as its absence.
 fn field<'a, T: Deserialize<'a>>(
     fields: &mut BTreeMap<Cow<'_, str>, &'a RawValue>,
@@ -197,31 +226,7 @@ impl<P> Case<P> {
         let block_public_access = BlockPublicAccess {
             restrict_public_buckets: restricts,
         };
-        let mut context = Context::default();
-        request
-            .context
-            .into_iter()
-            .for_each(|(key, given)| context.set(&key, given));
-        let (resource_arn, resource_account) = match request.resource {
-            WrittenResource::Arn(arn) => (arn, None),
-            WrittenResource::Known { arn, account } => (arn, account),
-        };
-        let caller = match request.principal {
-            WrittenCaller::Arn(arn) => RequestCaller::Aws(arn.into_owned()),
-            WrittenCaller::Service(service) => RequestCaller::Service(service),
-            WrittenCaller::Federated(provider) => RequestCaller::Federated(provider),
-            WrittenCaller::Anonymous(true) => RequestCaller::Anonymous,
-            WrittenCaller::Anonymous(false) => {
-                return Err(custom("a principal is anonymous, or it is named"));
-            }
-        };
-        let request = Request {
-            action: request.action,
-            resource: resource_arn,
-            resource_account,
-            caller,
-            context,
-        };
+        let request = request.into_request()?;
         let layers = Layers {
             identity,
             resource,

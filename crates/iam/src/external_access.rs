@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::account::Account;
 use crate::arn::{Arn, is_unique_id};
 use crate::engine::StatementEffect;
-use crate::policy::Block;
-use crate::stranger::{ExternalPrincipal, OnBehalfOf, PolicyLocation, admitted};
+use crate::policy::{Block, Statement};
+use crate::stranger::{AdmittedPrincipal, ExternalPrincipal, OnBehalfOf, PolicyLocation, admitted};
 use crate::tri::Tri;
 
 /// How well an outsider is known.
@@ -221,6 +221,35 @@ pub fn external_access(
     found
 }
 
+/// Conditions that an admitted principal meets by choice or that leave its verdict open.
+fn conditions_of(statement: &Statement, one: &AdmittedPrincipal) -> Vec<String> {
+    let open = one.open.iter().map(|(number, _)| *number);
+    let mut numbers: Vec<usize> = open.chain(one.chosen.iter().copied()).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let text = |number: usize| {
+        let condition = &statement.conditions[number];
+        format!(
+            "{} {} {}",
+            condition.key,
+            condition.operator,
+            condition.values.join("|")
+        )
+    };
+    numbers.into_iter().map(text).collect()
+}
+
+/// AWS shows the ARN of a principal that exists: one that it shows as an id was deleted, if all
+/// were read.
+fn deleted_or(to: ExternalPrincipal, account: &Account<'_>) -> ExternalPrincipal {
+    match to {
+        ExternalPrincipal::Unidentified(id) if is_unique_id(&id) && account.knows_principals() => {
+            ExternalPrincipal::Deleted(id)
+        }
+        to => to,
+    }
+}
+
 fn of_policy(
     account: &Account<'_>,
     known_accounts: &KnownAccounts,
@@ -238,7 +267,7 @@ fn of_policy(
         .statements
         .iter()
         .any(|s| s.effect != StatementEffect::Allow);
-    let place = PolicyLocation {
+    let location = PolicyLocation {
         account: &account.id,
         organization: account.organization.1.as_deref(),
         trust: by == "iam:assumerolepolicy",
@@ -265,34 +294,12 @@ fn of_policy(
             .as_deref()
             .map(|s| format!(" ({s})"))
             .unwrap_or_default();
-        for one in admitted(&document.policy, statement, &place) {
-            let text = |number: usize| {
-                let condition = &statement.conditions[number];
-                format!(
-                    "{} {} {}",
-                    condition.key,
-                    condition.operator,
-                    condition.values.join("|")
-                )
-            };
-            let mut numbers: Vec<usize> =
-                one.open.iter().map(|(n, _)| *n).chain(one.chosen).collect();
-            numbers.sort_unstable();
-            numbers.dedup();
-            let mut conditions: Vec<String> = numbers.into_iter().map(text).collect();
+        for one in admitted(&document.policy, statement, &location) {
+            let mut conditions = conditions_of(statement, &one);
             if denies {
                 conditions.push("denied in part by another statement".to_owned());
             }
-            let to = match one.to {
-                // AWS shows the ARN of a principal that exists: one that it shows as an id was
-                // deleted, if all were read.
-                ExternalPrincipal::Unidentified(id)
-                    if is_unique_id(&id) && account.knows_principals() =>
-                {
-                    ExternalPrincipal::Deleted(id)
-                }
-                to => to,
-            };
+            let to = deleted_or(one.to, account);
             // Such a bucket is for its own account, and for services that a statement names (S3
             // user guide, "Blocking public access": RestrictPublicBuckets).
             if restricted && !matches!(&to, ExternalPrincipal::Service(name, _) if name != "*") {

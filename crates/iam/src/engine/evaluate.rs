@@ -197,11 +197,7 @@ impl Evaluation<'_> {
         let verdict = by_resource.or(by_identity);
         if verdict != Tri::No && self.is_barred(layers, same) {
             let text = "Block Public Access restricts the bucket to its account";
-            let because = vec![Because {
-                layer: PolicyLayer::Service,
-                statement: None,
-                text,
-            }];
+            let because = vec![Because::of_layer(PolicyLayer::Service, text)];
             return ExplainedDecision {
                 decision: Decision::ImplicitlyDenied,
                 because,
@@ -211,11 +207,7 @@ impl Evaluation<'_> {
             Tri::No => implicit_deny(missing),
             Tri::Maybe => {
                 let text = "depends on an unresolved condition";
-                let because = vec![Because {
-                    layer: missing,
-                    statement: None,
-                    text,
-                }];
+                let because = vec![Because::of_layer(missing, text)];
                 ExplainedDecision {
                     decision: Decision::Unknown,
                     because,
@@ -224,17 +216,11 @@ impl Evaluation<'_> {
             Tri::Yes => {
                 let mut because = Vec::new();
                 let mut add = |layer, statement: Option<(usize, usize)>| {
-                    because.extend(statement.map(|s| Because {
-                        layer,
-                        statement: Some(s),
-                        text: "allows it",
-                    }));
+                    because.extend(statement.map(|s| Because::of_statement(layer, s, "allows it")));
                 };
                 if by_resource == Tri::Yes {
-                    add(
-                        PolicyLayer::Resource,
-                        said.resource.allowed_by[if is_aws { ROLE } else { ITSELF }],
-                    );
+                    let level = if is_aws { ROLE } else { ITSELF };
+                    add(PolicyLayer::Resource, said.resource.allowed_by[level]);
                 }
                 if by_identity == Tri::Yes {
                     add(PolicyLayer::Identity, said.identity.allowed_by[ACCOUNT]);
@@ -244,11 +230,7 @@ impl Evaluation<'_> {
                 }
                 if because.is_empty() {
                     let text = "the root user may do everything in its account";
-                    because.push(Because {
-                        layer: PolicyLayer::Identity,
-                        statement: None,
-                        text,
-                    });
+                    because.push(Because::of_layer(PolicyLayer::Identity, text));
                 }
                 let decision = if open == Tri::No {
                     Decision::Allowed
@@ -487,6 +469,22 @@ impl LayerDecisions {
 }
 
 impl Because {
+    fn of_layer(layer: PolicyLayer, text: &'static str) -> Self {
+        Self {
+            layer,
+            statement: None,
+            text,
+        }
+    }
+
+    fn of_statement(layer: PolicyLayer, statement: (usize, usize), text: &'static str) -> Self {
+        Self {
+            layer,
+            statement: Some(statement),
+            text,
+        }
+    }
+
     /// The reason with its statement: `identity policy 1, statement 2 (ReadLogs): allows it`.
     pub fn sentence<P: AsRef<crate::engine::Compiled>>(&self, layers: &Layers<P>) -> String {
         let layer = self.layer.word();
