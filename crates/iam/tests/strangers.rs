@@ -623,9 +623,9 @@ fn a_token_is_judged_by_the_tenant_that_its_subject_names() {
 }
 
 /// Numbers from a seed (xorshift64*).
-struct Random(u64);
+struct ConditionRandom(u64);
 
-impl Random {
+impl ConditionRandom {
     fn below(&mut self, n: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -739,7 +739,7 @@ const VALUES: &[&str] = &[
     "sns.amazonaws.com",
 ];
 
-fn condition(random: &mut Random) -> Value {
+fn condition(random: &mut ConditionRandom) -> Value {
     let mut condition = json!({});
     for _ in 0..1 + random.below(3) {
         let set = ["", "", "", "ForAllValues:", "ForAnyValue:"][random.below(5)];
@@ -757,7 +757,7 @@ fn condition(random: &mut Random) -> Value {
 }
 
 /// A stranger's request, with the keys that AWS would give it and those that he may choose.
-fn stranger(random: &mut Random) -> Request {
+fn stranger(random: &mut ConditionRandom) -> Request {
     let mut context = Context::default();
     let account = [
         "999988887777",
@@ -918,7 +918,7 @@ fn covers(found: &[bartizan_iam::AdmittedPrincipal], request: &Request) -> bool 
 /// Tries so many strangers; how many came in.
 fn search(statements: usize, seed: u64) -> usize {
     let actions = Actions::builtin();
-    let mut random = Random(seed | 1);
+    let mut random = ConditionRandom(seed | 1);
     let home = parse(
         r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#,
     )
