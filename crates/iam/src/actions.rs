@@ -1,8 +1,8 @@
 //! The table of all actions, and sets of actions as bits.
 //!
-//! The universe is closed under complement: besides a bit for each known action there is one for the unknown actions of
-//! each known service, and one for services that the table does not know. So `NotAction` is exact, and what AWS adds
-//! tomorrow is in it.
+//! The universe is closed under complement: besides a bit for each known action there is one for
+//! the unknown actions of each known service, and one for services that the table does not know. So
+//! `NotAction` is exact, and what AWS adds tomorrow is in it.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use crate::bits::Bits;
 use crate::pattern::Pattern;
 
-/// What an action does, in AWS's words (service authorization reference).
+/// Access level of an action, as the service authorization reference has it.
 ///
 /// ```
 /// use bartizan_iam::{AccessLevel, Actions};
@@ -83,12 +83,12 @@ pub struct Actions {
     pub date: String,
     /// Where the data comes from, for people.
     pub source: String,
-    services: Vec<Service>,
-    rows: Vec<Row>,
+    services: Vec<ActionService>,
+    rows: Vec<ActionRow>,
 }
 
 #[derive(Clone)]
-struct Service {
+struct ActionService {
     name: Range<u32>,
     rows: Range<u32>,
     rcp: bool,
@@ -98,7 +98,7 @@ struct Service {
 }
 
 #[derive(Clone)]
-struct Row {
+struct ActionRow {
     name: Range<u32>,
     service: u16,
     level: AccessLevel,
@@ -163,7 +163,8 @@ impl Actions {
                 .ok_or("no date or source")
         };
         let (date, source) = (comment()?, comment()?);
-        let (mut services, mut rows): (Vec<Service>, Vec<Row>) = (Vec::new(), Vec::new());
+        let (mut services, mut rows): (Vec<ActionService>, Vec<ActionRow>) =
+            (Vec::new(), Vec::new());
         let range = |part: &str| {
             let start = part.as_ptr() as usize - text.as_ptr() as usize;
             start as u32..(start + part.len()) as u32
@@ -175,14 +176,14 @@ impl Actions {
                 words.next().ok_or_else(|| format!("line {line:?}"))?,
             );
             if kind == "s" {
-                let before = services.last().map_or("", |s: &Service| {
+                let before = services.last().map_or("", |s: &ActionService| {
                     &text[s.name.start as usize..s.name.end as usize]
                 });
                 if before >= first {
                     return Err(format!("service {first} is out of order"));
                 }
                 let (name, here) = (range(first), rows.len() as u32);
-                services.push(Service {
+                services.push(ActionService {
                     name,
                     rows: here..here,
                     rcp: words.next() == Some("rcp"),
@@ -226,11 +227,11 @@ impl Actions {
                     if rows.len() as u32 > service.rows.start
                         && rows
                             .last()
-                            .is_some_and(|r: &Row| lower(&r.name) >= lower(&name))
+                            .is_some_and(|r: &ActionRow| lower(&r.name) >= lower(&name))
                     {
                         return Err(format!("action {first} is out of order"));
                     }
-                    rows.push(Row {
+                    rows.push(ActionRow {
                         name,
                         service: number as u16,
                         level,
@@ -285,7 +286,7 @@ impl Actions {
     pub fn find(&self, action: &str) -> Option<Action> {
         let (service, name) = action.split_once(':')?;
         let rows = self.services[self.service(service)?].rows.clone();
-        let compare = |row: &Row| {
+        let compare = |row: &ActionRow| {
             let known = self.part(&row.name).bytes().map(|b| b.to_ascii_lowercase());
             known.cmp(name.bytes().map(|b| b.to_ascii_lowercase()))
         };
@@ -295,7 +296,8 @@ impl Actions {
         Some(Action(rows.start + found as u32))
     }
 
-    /// The bit that stands for an action: its own, or that of the unknown ones of its service, or of all services.
+    /// The bit that stands for an action: its own, or that of the unknown ones of its service, or
+    /// of all services.
     pub fn bit(&self, action: &str) -> u32 {
         if let Some(Action(bit)) = self.find(action) {
             return bit;
@@ -330,13 +332,13 @@ impl Actions {
         self.part(&self.services[self.rows[action.0 as usize].service as usize].name)
     }
 
-    /// What the action does.
+    /// Access level of an action.
     pub fn level(&self, action: Action) -> AccessLevel {
         self.rows[action.0 as usize].level
     }
 
-    /// Whether the action is about no resource: such a request has the resource `*`, and only a pattern that matches that
-    /// text allows it.
+    /// Whether the action is about no resource: such a request has the resource `*`, and only a
+    /// pattern that matches that text allows it.
     pub fn is_wildcard_only(&self, action: Action) -> bool {
         self.part(&self.rows[action.0 as usize].types) == "-"
     }
@@ -354,7 +356,8 @@ impl Actions {
             .map(|r| self.part(r))
     }
 
-    /// Condition keys that AWS documents for an action, as written (`s3:prefix`, `aws:RequestTag/${TagKey}`).
+    /// Condition keys that AWS documents for an action, as written (`s3:prefix`,
+    /// `aws:RequestTag/${TagKey}`).
     pub fn condition_keys(&self, action: Action) -> impl Iterator<Item = &str> {
         let row = &self.rows[action.0 as usize];
         let keys = &self.services[row.service as usize].keys;
@@ -380,7 +383,8 @@ impl Actions {
         self.service(service).is_some()
     }
 
-    /// The actions that a pattern of a policy means. Empty for a text that is none (`s3`, `s3: GetObject`).
+    /// The actions that a pattern of a policy means. Empty for a text that is none (`s3`, `s3:
+    /// GetObject`).
     pub fn matching(&self, pattern: &str) -> Bits {
         if pattern == "*" || pattern == "*:*" {
             return self.all();

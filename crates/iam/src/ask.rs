@@ -1,20 +1,24 @@
 //! Questions about an account: may this principal do that, and who may?
 
 use crate::account::{Account, Controls, DocumentId};
-use crate::engine::{Asked, Compiled};
+use crate::arn::Arn;
+use crate::engine::{Compiled, Evaluation};
 use crate::request::{
-    Answer, Arn, BlockPublicAccess, Caller, Context, Decision, Layer, Layers, Request,
+    BlockPublicAccess, Context, Decision, ExplainedDecision, Layers, PolicyLayer, Request,
+    RequestCaller,
 };
 use crate::tri::Tri;
 
-/// What is to be said to a question.
+/// Answer to an access question.
 ///
 /// ```
 /// use bartizan_iam::{AccountBuilder, Actions, Decision};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.authorization_details(
-///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
-///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}}]}]}"#,
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///         "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///             "Action": "s3:Get*", "Resource": "*"}}}]}]}"#,
 /// )?;
 /// let said = builder.build().may(0, "s3:GetObject", "arn:aws:s3:::logs/a");
 /// assert_eq!(said.decision, Decision::Allowed);
@@ -22,8 +26,9 @@ use crate::tri::Tri;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
-    /// Yes: it must be allowed. Maybe: it hangs on `conditions`, or on what is not known.
+pub struct AccessAnswer {
+    /// Yes: it must be allowed. Maybe: it depends on `conditions`, or on something that is not
+    /// known.
     pub verdict: Tri,
     /// The decision behind it.
     pub decision: Decision,
@@ -31,14 +36,14 @@ pub struct Said {
     pub because: Vec<String>,
     /// Conditions that nobody can know before the request, as `key Operator value`.
     pub conditions: Vec<String>,
-    /// What was not read and may decide otherwise, as sentences.
+    /// Unread policies and facts that may decide otherwise, as sentences.
     pub unread: Vec<String>,
     /// The layer that decided.
-    pub(crate) last_word: Option<Layer>,
+    pub(crate) last_word: Option<PolicyLayer>,
 }
 
-impl Said {
-    /// Something that was not read may decide otherwise.
+impl AccessAnswer {
+    /// Leaves the answer open: something that was not read may decide otherwise.
     fn leave_open(&mut self, why: String) {
         (self.verdict, self.decision) = (Tri::Maybe, Decision::Unknown);
         self.unread.push(why);
@@ -58,12 +63,13 @@ struct There<'x> {
 }
 
 impl Account<'_> {
-    /// The number of a principal, by its ARN, or its name where that is enough (`alice`, `role/build`).
+    /// The number of a principal, by its ARN, or its name where that is enough (`alice`,
+    /// `role/build`).
     ///
     /// # Errors
     /// When there is none, or several.
     pub fn principal(&self, name: &str) -> Result<usize, String> {
-        let is = |p: &crate::account::Identity| {
+        let is = |p: &crate::account::IamPrincipal| {
             p.arn == name || p.name == name || p.arn.ends_with(&format!(":{name}"))
         };
         let found: Vec<usize> = (0..self.principals.len())
@@ -85,21 +91,23 @@ impl Account<'_> {
         }
     }
 
-    /// Whether a principal of the account may do something. What a request would bring along is open.
-    pub fn may(&self, principal: usize, action: &str, resource: &str) -> Said {
+    /// Whether a principal of the account may do something. What a request would bring along is
+    /// open.
+    pub fn may(&self, principal: usize, action: &str, resource: &str) -> AccessAnswer {
         self.may_there(principal, None, action, resource)
     }
 
-    /// The same, where the account that the resource belongs to is at hand: its policies are asked as well.
+    /// [`Account::may`] where the account of the resource is at hand: its policies are asked as
+    /// well.
     pub fn may_there(
         &self,
         principal: usize,
         owner: Option<&Account<'_>>,
         action: &str,
         resource: &str,
-    ) -> Said {
+    ) -> AccessAnswer {
         let me = &self.principals[principal];
-        let caller = Caller::Aws(me.arn.clone());
+        let caller = RequestCaller::Aws(me.arn.clone());
         let identity = me
             .policies
             .iter()
@@ -143,12 +151,14 @@ impl Account<'_> {
         }
         self.leave_open_controls(&mut said);
         if !me.unread.is_empty() && said.decision != Decision::ExplicitlyDenied {
-            said.leave_open(format!("not read: {}", me.unread.join(", ")));
+            let unread: Vec<String> = me.unread.iter().map(ToString::to_string).collect();
+            said.leave_open(format!("not read: {}", unread.join(", ")));
         }
         said
     }
 
-    /// Why anybody at all may be allowed something: the policy of the resource is this account's and was not read.
+    /// Why anybody at all may be allowed something: the policy of the resource is this account's
+    /// and was not read.
     pub fn open_to_anybody(&self, action: &str, resource: &str) -> Option<String> {
         if self.is_of_another(resource).is_some() {
             None
@@ -158,15 +168,22 @@ impl Account<'_> {
     }
 
     /// Whether somebody of another account may, as far as this account has a say.
-    pub fn may_from_outside(&self, caller: Caller, action: &str, resource: &str) -> Said {
-        let foreign = matches!(&caller, Caller::Aws(_));
+    pub fn may_from_outside(
+        &self,
+        caller: RequestCaller,
+        action: &str,
+        resource: &str,
+    ) -> AccessAnswer {
+        let foreign = matches!(&caller, RequestCaller::Aws(_));
         let who = match &caller {
-            Caller::Aws(name) | Caller::Service(name) | Caller::Federated(name) => name.clone(),
-            Caller::Anonymous => String::new(),
+            RequestCaller::Aws(name)
+            | RequestCaller::Service(name)
+            | RequestCaller::Federated(name) => name.clone(),
+            RequestCaller::Anonymous => String::new(),
         };
-        // What it is allowed at home is not visible here.
+        // Its policies at home are not visible here.
         let home = self.everything(
-            crate::request::Side::Identity,
+            crate::request::PolicyGrammar::Identity,
             r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#,
         );
         let identity: Vec<&Compiled> = home.iter().filter(|_| foreign).collect();
@@ -184,12 +201,13 @@ impl Account<'_> {
         said
     }
 
-    fn everything(&self, side: crate::request::Side, text: &str) -> Option<Compiled> {
+    fn everything(&self, side: crate::request::PolicyGrammar, text: &str) -> Option<Compiled> {
         let policy = crate::policy::parse(text).ok()?;
         Some(crate::engine::Compiler::new(self.actions).compile(&policy, side))
     }
 
-    /// Whose a resource is that is not the account's, in words; none where it is, or where nobody can tell.
+    /// Whose a resource is that is not the account's, in words; none where it is, or where nobody
+    /// can tell.
     fn is_of_another(&self, resource: &str) -> Option<String> {
         let arn = Arn::parse(resource)?;
         if arn.account.len() == 12
@@ -198,8 +216,9 @@ impl Account<'_> {
         {
             return Some(format!("it is of account {}", arn.account));
         }
-        // Names of buckets have no account in them: a bucket that is not in the whole list of the account's is another's.
-        let whole = self.asked.is_some() && self.holes_of("s3:bucket").is_empty();
+        // Names of buckets have no account in them: a bucket that is not in the whole list of the
+        // account's is another's.
+        let whole = self.asked.is_some() && self.unread_facts_of("s3:bucket").is_empty();
         let bucket = arn
             .resource
             .split('/')
@@ -214,8 +233,9 @@ impl Account<'_> {
             .then(|| format!("bucket {bucket} is not of this account"))
     }
 
-    /// A policy of the resource that was not read may allow what nothing else does, and deny what something else allows.
-    fn leave_open_unread(&self, action: &str, resource: &str, said: &mut Said) {
+    /// A policy of the resource that was not read may allow what nothing else does, and deny what
+    /// something else allows.
+    fn leave_open_unread(&self, action: &str, resource: &str, said: &mut AccessAnswer) {
         let Some(why) = self.own_unread(action, resource) else {
             return;
         };
@@ -223,14 +243,14 @@ impl Account<'_> {
             || said.decision == Decision::ImplicitlyDenied
                 && said
                     .last_word
-                    .is_some_and(|l| matches!(l, Layer::Scp | Layer::Service));
+                    .is_some_and(|l| matches!(l, PolicyLayer::Scp | PolicyLayer::Service));
         if !settled {
             said.leave_open(why);
         }
     }
 
     /// Policies of the organization that were not read may deny.
-    fn leave_open_controls(&self, said: &mut Said) {
+    fn leave_open_controls(&self, said: &mut AccessAnswer) {
         if let (Controls::Unread(why), Tri::Yes | Tri::Maybe) = (&self.controls, said.verdict) {
             said.leave_open(format!(
                 "policies of the organization (SCPs, RCPs) were not read ({why}): they may deny it"
@@ -239,7 +259,7 @@ impl Account<'_> {
     }
 
     /// A grant allows beside all policies; an explicit deny still decides.
-    fn by_grant(&self, who: &str, action: &str, resource: &str, said: &mut Said) {
+    fn by_grant(&self, who: &str, action: &str, resource: &str, said: &mut AccessAnswer) {
         let Some(operation) = action
             .split_once(':')
             .filter(|(s, _)| s.eq_ignore_ascii_case("kms"))
@@ -273,14 +293,14 @@ impl Account<'_> {
             } else {
                 ""
             };
-            // What decides comes first.
+            // The deciding reason comes first.
             said.because
                 .insert(0, format!("grant {}: allows it{within}", grant.id));
         }
         if said.verdict != Tri::Yes
             && let Some(arn) = Arn::parse(resource)
             && let Some(key) = arn.resource.strip_prefix("key/")
-            && let Some(why) = self.hole("kms:grant", arn.region, &format!("{key}/"))
+            && let Some(why) = self.unread_reason("kms:grant", arn.region, &format!("{key}/"))
         {
             said.verdict = said.verdict.or(Tri::Maybe);
             said.unread
@@ -289,7 +309,7 @@ impl Account<'_> {
     }
 
     /// An ACL of a bucket allows beside its policy; an explicit deny still decides.
-    fn by_acl(&self, signed: bool, action: &str, resource: &str, said: &mut Said) {
+    fn by_acl(&self, signed: bool, action: &str, resource: &str, said: &mut AccessAnswer) {
         let Some(name) = resource.strip_prefix("arn:aws:s3:::") else {
             return;
         };
@@ -323,18 +343,18 @@ impl Account<'_> {
         }
     }
 
-    /// What this side says about a resource of somebody else: as if that one allowed everybody.
+    /// Decision of this side about a resource of another account, as if that one allowed everybody.
     fn decide_at_home(
         &self,
-        caller: Caller,
+        caller: RequestCaller,
         identity: Vec<&Compiled>,
         names: &[DocumentId],
         boundary: Option<DocumentId>,
         action: &str,
         resource: &str,
-    ) -> Said {
+    ) -> AccessAnswer {
         let open = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}"#;
-        let there = self.everything(crate::request::Side::Resource, open);
+        let there = self.everything(crate::request::PolicyGrammar::Resource, open);
         let account = Arn::parse(resource)
             .map(|a| a.account)
             .filter(|a| a.len() == 12);
@@ -350,14 +370,14 @@ impl Account<'_> {
     #[expect(clippy::too_many_arguments, reason = "the parts of one request")]
     fn decide(
         &self,
-        caller: Caller,
+        caller: RequestCaller,
         identity: Vec<&Compiled>,
         names: &[DocumentId],
         boundary: Option<DocumentId>,
         owner: &Account<'_>,
         action: &str,
         resource: &str,
-    ) -> Said {
+    ) -> AccessAnswer {
         let policy = owner.policy_of(action, resource);
         let account = Arn::parse(resource)
             .map(|a| a.account)
@@ -376,14 +396,14 @@ impl Account<'_> {
     #[expect(clippy::too_many_arguments, reason = "the parts of one request")]
     fn decide_with(
         &self,
-        caller: Caller,
+        caller: RequestCaller,
         identity: Vec<&Compiled>,
         names: &[DocumentId],
         boundary: Option<DocumentId>,
         there: &There<'_>,
         action: &str,
         resource: &str,
-    ) -> Said {
+    ) -> AccessAnswer {
         let mut request = Request {
             action: action.to_owned(),
             resource: resource.to_owned(),
@@ -395,7 +415,7 @@ impl Account<'_> {
         let owner = there.owner;
         let compiled = |d: &DocumentId| &self.documents[*d as usize].compiled;
         let theirs = |d: &DocumentId| &owner.documents[*d as usize].compiled;
-        // What limits the resources of an account is not that of the caller's, where they are two.
+        // RCPs of the resource's account bind, not those of the caller's.
         let rcp: &[Vec<DocumentId>] = if there.policy.is_none() && there.compiled.is_some() {
             &[]
         } else {
@@ -420,13 +440,13 @@ impl Account<'_> {
             ..Layers::default()
         };
         let answer = Compiled::evaluate_complete(&request, &layers, self.actions);
-        let name = |layer: Layer, policy: usize| -> String {
+        let name = |layer: PolicyLayer, policy: usize| -> String {
             let (account, document) = match layer {
-                Layer::Identity => (self, names.get(policy).copied()),
-                Layer::Resource => (owner, there.policy),
-                Layer::Boundary => (self, boundary),
-                Layer::Scp => (self, self.scp.iter().flatten().nth(policy).copied()),
-                Layer::Rcp => (owner, rcp.iter().flatten().nth(policy).copied()),
+                PolicyLayer::Identity => (self, names.get(policy).copied()),
+                PolicyLayer::Resource => (owner, there.policy),
+                PolicyLayer::Boundary => (self, boundary),
+                PolicyLayer::Scp => (self, self.scp.iter().flatten().nth(policy).copied()),
+                PolicyLayer::Rcp => (owner, rcp.iter().flatten().nth(policy).copied()),
                 _ => (self, None),
             };
             document
@@ -439,7 +459,7 @@ impl Account<'_> {
             // That somebody else's policy allows was only assumed.
             answer
                 .because
-                .retain(|b| !(b.layer == Layer::Resource && b.statement.is_some()));
+                .retain(|b| !(b.layer == PolicyLayer::Resource && b.statement.is_some()));
         }
         let because = sentences(&answer, &layers, &name);
         let verdict = match answer.decision {
@@ -448,11 +468,11 @@ impl Account<'_> {
             Decision::ExplicitlyDenied | Decision::ImplicitlyDenied => Tri::No,
         };
         let conditions = if verdict == Tri::Maybe {
-            Asked::new(&request, boundary.is_some(), self.actions).open_conditions(&layers)
+            Evaluation::new(&request, boundary.is_some(), self.actions).open_conditions(&layers)
         } else {
             Vec::new()
         };
-        Said {
+        AccessAnswer {
             verdict,
             decision: answer.decision,
             because,
@@ -479,14 +499,15 @@ impl Account<'_> {
                 }
                 Some(_) if self.asked.is_some() => "it cannot be understood".to_owned(),
                 Some(_) => return None,
-                None if arn.account == self.id => self.hole("iam:role", "global", name)?,
+                None if arn.account == self.id => self.unread_reason("iam:role", "global", name)?,
                 None => return None,
             };
             return Some(format!(
                 "the trust policy of role {name} was not read ({why})"
             ));
         }
-        // Policies of the service itself: what is done to a resource of another service asks for them as well.
+        // Policies of the service itself: what is done to a resource of another service asks for
+        // them as well.
         let service = Arn::parse(resource)?.service;
         let own = lower
             .split(':')
@@ -508,14 +529,16 @@ impl Account<'_> {
             .split_once('/')
             .filter(|_| resource.starts_with("arn:aws:s3:::"))
             .map(|(bucket, _)| bucket);
-        let is =
-            |r: &&crate::account::Resource| r.arn == resource || Some(r.arn.as_str()) == bucket;
+        let is = |r: &&crate::account::ResourceWithPolicy| {
+            r.arn == resource || Some(r.arn.as_str()) == bucket
+        };
         self.resources.iter().find(is).map(|r| r.policy)
     }
 }
 
-/// Whether a permission in the ACL of a bucket is for an action (S3 user guide, "Mapping of ACL permissions and access policy
-/// permissions"). What it says of objects is for new ones: those that are there have ACLs of their own.
+/// Whether a permission in the ACL of a bucket is for an action (S3 user guide, "Mapping of ACL
+/// permissions and access policy permissions"). What it says of objects is for new ones: those that
+/// are there have ACLs of their own.
 fn permits(permission: &str, action: &str) -> bool {
     const READ: &[&str] = &[
         "s3:ListBucket",
@@ -541,19 +564,19 @@ fn permits(permission: &str, action: &str) -> bool {
 }
 
 fn sentences(
-    answer: &Answer,
+    answer: &ExplainedDecision,
     layers: &Layers<&Compiled>,
-    name: &dyn Fn(Layer, usize) -> String,
+    name: &dyn Fn(PolicyLayer, usize) -> String,
 ) -> Vec<String> {
     let one = |because: &crate::request::Because| match because.statement {
         None => format!("{}: {}", because.layer.word(), because.text),
         Some((policy, statement)) => {
             let list = match because.layer {
-                Layer::Identity => layers.identity.get(policy),
-                Layer::Resource => layers.resource.as_ref(),
-                Layer::Boundary => layers.boundary.get(policy),
-                Layer::Scp => layers.scp.iter().flatten().nth(policy),
-                Layer::Rcp => layers.rcp.iter().flatten().nth(policy),
+                PolicyLayer::Identity => layers.identity.get(policy),
+                PolicyLayer::Resource => layers.resource.as_ref(),
+                PolicyLayer::Boundary => layers.boundary.get(policy),
+                PolicyLayer::Scp => layers.scp.iter().flatten().nth(policy),
+                PolicyLayer::Rcp => layers.rcp.iter().flatten().nth(policy),
                 _ => None,
             };
             let sid = list
@@ -607,16 +630,21 @@ mod tests {
             let ask = |caller, action, resource| {
                 account.may_from_outside(caller, action, resource).verdict
             };
-            let stranger = || Caller::Aws("arn:aws:iam::999988887777:user/mallory".to_owned());
+            let stranger =
+                || RequestCaller::Aws("arn:aws:iam::999988887777:user/mallory".to_owned());
             [
-                ask(Caller::Anonymous, "s3:ListBucket", "arn:aws:s3:::b"),
+                ask(RequestCaller::Anonymous, "s3:ListBucket", "arn:aws:s3:::b"),
                 ask(stranger(), "s3:ListBucket", "arn:aws:s3:::b"),
-                ask(Caller::Anonymous, "s3:PutObject", "arn:aws:s3:::b/key"),
-                ask(Caller::Anonymous, "s3:ListBucket", "arn:aws:s3:::bb"),
+                ask(
+                    RequestCaller::Anonymous,
+                    "s3:PutObject",
+                    "arn:aws:s3:::b/key",
+                ),
+                ask(RequestCaller::Anonymous, "s3:ListBucket", "arn:aws:s3:::bb"),
             ]
         };
         use Tri::{Maybe, No, Yes};
-        // Who is of another account needs an allow at home, which is not seen here.
+        // A caller of another account needs an allow at home, which is not visible here.
         assert_eq!(
             verdicts("AllUsers", "READ", false, None),
             [Yes, Maybe, No, No]
@@ -633,7 +661,8 @@ mod tests {
             verdicts("AllUsers", "FULL_CONTROL", true, None),
             [No, No, No, No]
         );
-        let deny = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::b/*"}}"#;
+        let deny = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Deny",
+            "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::b/*"}}"#;
         assert_eq!(
             verdicts("AllUsers", "FULL_CONTROL", false, Some(deny)),
             [Yes, Maybe, No, No]

@@ -1,10 +1,10 @@
-//! Sets of small numbers.
+//! Sets of small numbers, as bits.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A set of small numbers, as bits. Words of zeros at either end are not kept: most sets of actions lie within one
-/// service, many sets of principals hold one.
+/// A set of small numbers, as bits. Words of zeros at either end are not kept: most sets of actions
+/// lie within one service, many sets of principals hold one.
 ///
 /// ```
 /// use bartizan_iam::Bits;

@@ -1,7 +1,9 @@
-//! The canonical form of a policy: the same grants always give the same text, a different grant never does.
+//! The canonical form of a policy: the same grants always give the same text, a different grant
+//! never does.
 //!
-//! What AWS ignores goes (`Sid`, `Id`, order, repetition, string or list, the case of actions and of condition operators
-//! and keys); everything else stays, case included. Wildcards are not expanded: a new AWS action must not change history.
+//! What AWS ignores goes (`Sid`, `Id`, order, repetition, string or list, the case of actions and
+//! of condition operators and keys); everything else stays, case included. Wildcards are not
+//! expanded: a new AWS action must not change history.
 
 use serde_json::{Value, json};
 
@@ -83,7 +85,8 @@ fn principal(p: &Principal, policy_type: PolicyType) -> String {
     }
 }
 
-/// The account id in `arn:PARTITION:iam::ACCOUNT:root`, which as a principal means the same as the bare id.
+/// The account id in `arn:PARTITION:iam::ACCOUNT:root`, which as a principal means the same as the
+/// bare id.
 fn account_of_root(arn: &str) -> Option<&str> {
     let account = arn
         .strip_prefix("arn:")?
@@ -100,7 +103,8 @@ fn set(values: impl Iterator<Item = String>) -> Vec<String> {
     values
 }
 
-/// JSON with the keys of every object in order: what this crate does not understand still gets one form.
+/// JSON with the keys of every object in order: what this crate does not understand still gets one
+/// form.
 fn sorted_keys(value: &Value) -> Value {
     match value {
         Value::Object(map) => {

@@ -1,23 +1,26 @@
-//! Questions about many resources at once: `arn:aws:s3:::payroll/*` is asked of all that it matches, not of a key called `*`.
+//! Questions about many resources at once: `arn:aws:s3:::payroll/*` is asked of all that it
+//! matches, not of a key called `*`.
 
 use std::collections::BTreeSet;
 
 use crate::account::{Account, DocumentId};
-use crate::ask::Said;
-use crate::engine::Resource;
+use crate::arn::Arn;
+use crate::ask::AccessAnswer;
+use crate::engine::ResourcePattern;
 use crate::pattern::{Pattern, Rest, rest_of};
 use crate::policy::Block;
-use crate::request::Arn;
 use crate::tri::Tri;
 
-/// On how much of what a pattern matches something is allowed.
+/// Extent of an answer: on how many of the resources that a pattern matches it is allowed.
 ///
 /// ```
 /// use bartizan_iam::{AccountBuilder, Actions, Extent};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.authorization_details(
-///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
-///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:GetObject",
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///         "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///             "Action": "s3:GetObject",
 ///         "Resource": "arn:aws:s3:::b/public/*"}}}]}]}"#,
 /// )?;
 /// let account = builder.build();
@@ -51,18 +54,18 @@ impl Extent {
 /// The answer for all resources that a pattern matches.
 ///
 /// ```
-/// use bartizan_iam::{Extent, SaidOfMany};
+/// use bartizan_iam::{Extent, PatternAnswer};
 ///
 /// // Nobody was asked about anything.
-/// let said = SaidOfMany { extent: Extent::None, classes: Vec::new(), cut: false };
+/// let said = PatternAnswer { extent: Extent::None, classes: Vec::new(), cut: false };
 /// assert_eq!(said.extent.word(), "none");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SaidOfMany {
+pub struct PatternAnswer {
     /// On how much of it.
     pub extent: Extent,
     /// The answer for resources that differ, with one of each: those that are allowed first.
-    pub classes: Vec<(String, Said)>,
+    pub classes: Vec<(String, AccessAnswer)>,
     /// There were more classes than are looked at.
     pub cut: bool,
 }
@@ -73,7 +76,7 @@ const CLASSES_MAX: usize = 64;
 /// Patterns that tell resources apart, in one question.
 const PATTERNS_MAX: usize = 48;
 
-impl SaidOfMany {
+impl PatternAnswer {
     /// How sure it is for what is allowed: `must` only where all of it is.
     pub fn verdict(&self) -> Tri {
         match self.extent {
@@ -90,14 +93,15 @@ impl SaidOfMany {
 }
 
 impl Account<'_> {
-    /// Whether a principal may do something on all, some or none of the resources that a pattern with `*` and `?` matches.
+    /// Whether a principal may do something on all, some or none of the resources that a pattern
+    /// with `*` and `?` matches.
     pub fn may_on(
         &self,
         principal: usize,
         owner: Option<&Account<'_>>,
         action: &str,
         pattern: &str,
-    ) -> SaidOfMany {
+    ) -> PatternAnswer {
         let me = &self.principals[principal];
         let side = owner.unwrap_or(self);
         let (mut classes, mut cut) = (Vec::new(), false);
@@ -143,14 +147,15 @@ impl Account<'_> {
             n if n == classes.len() => Extent::All,
             _ => Extent::Some,
         };
-        SaidOfMany {
+        PatternAnswer {
             extent,
             classes,
             cut,
         }
     }
 
-    /// The pattern, or, where it leaves open which bucket is meant and all are known, one for each bucket.
+    /// The pattern, or, where it leaves open which bucket is meant and all are known, one for each
+    /// bucket.
     fn parts_of(&self, pattern: &str, cut: &mut bool) -> Vec<String> {
         let whole = || vec![pattern.to_owned()];
         let Some(arn) = Arn::parse(pattern).filter(|a| a.service == "s3" && a.region.is_empty())
@@ -177,12 +182,12 @@ impl Account<'_> {
                 None => parts.push(format!("arn:aws:s3:::{own}")),
             }
         }
-        *cut |= parts.len() > CLASSES_MAX || !self.holes_of("s3:bucket").is_empty();
+        *cut |= parts.len() > CLASSES_MAX || !self.unread_facts_of("s3:bucket").is_empty();
         parts.truncate(CLASSES_MAX);
         if parts.is_empty() { whole() } else { parts }
     }
 
-    /// Adds the patterns by which the statements about an action tell resources apart.
+    /// Adds the resource patterns of the statements about an action.
     fn tell_apart(&self, document: DocumentId, action: &str, apart: &mut Vec<Pattern>) {
         let bit = self.actions.bit(action);
         let statements = &self.documents[document as usize].compiled.statements;
@@ -191,7 +196,7 @@ impl Account<'_> {
                 continue;
             };
             for resource in list {
-                if let Resource::Pattern(pattern) = resource
+                if let ResourcePattern::Pattern(pattern) = resource
                     && !apart.contains(pattern)
                 {
                     apart.push(pattern.clone());
@@ -201,7 +206,8 @@ impl Account<'_> {
     }
 }
 
-/// One text of each class: what all of `within` match, none of `without`, and each of the others or not. False: there are more.
+/// One text of each class: what all of `within` match, none of `without`, and each of the others or
+/// not. False: there are more.
 fn walk<'p>(
     within: &mut Vec<&'p Pattern>,
     without: &mut Vec<&'p Pattern>,

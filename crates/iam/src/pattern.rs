@@ -1,14 +1,16 @@
-//! Patterns of policies (`*` and `?`) as regular languages: matching, covering, meeting and subtracting are decided
-//! exactly.
+//! Patterns of policies (`*` and `?`) as regular languages: matching, covering, meeting and
+//! subtracting are decided exactly.
 //!
-//! In an ARN a wildcard stays within its segment: "wildcards … within the individual segments of an ARN (the parts
-//! separated by colons)", <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html>. The
-//! sixth and last segment may hold colons itself.
+//! In an ARN a wildcard stays within its segment: "wildcards … within the individual segments of an
+//! ARN (the parts separated by colons)",
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html>.
+//! The sixth and last segment may hold colons itself.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
 
-/// A pattern. Texts are compared by their letters: fold the case before where it does not matter.
+/// Pattern with `*` and `?`. Texts are compared character by character: fold the case before where
+/// it does not matter.
 ///
 /// ```
 /// use bartizan_iam::Pattern;
@@ -41,12 +43,17 @@ impl Token {
     }
 }
 
-/// What is left of a language when others are taken away.
+/// Remainder of a language when others are taken away.
 ///
 /// ```
 /// use bartizan_iam::{Pattern, Rest, rest};
-/// assert_eq!(rest(&Pattern::text("ab*"), &[&Pattern::text("a*")]), Rest::Nothing);
-/// assert!(matches!(rest(&Pattern::text("a*"), &[&Pattern::text("ab*")]), Rest::Text(text) if text.starts_with('a')));
+/// assert_eq!(
+///     rest(&Pattern::text("ab*"), &[&Pattern::text("a*")]),
+///     Rest::Nothing
+/// );
+/// assert!(
+///     matches!(rest(&Pattern::text("a*"), &[&Pattern::text("ab*")]), Rest::Text(text) if text.starts_with('a'))
+/// );
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rest {
@@ -61,7 +68,7 @@ pub enum Rest {
 /// Work of one question: places that patterns may stand at, in all states.
 const WORK_MAX: usize = 50_000_000;
 
-/// States of an automaton that are looked at before giving up.
+/// States of an automaton that one question may need.
 ///
 /// ```
 /// use bartizan_iam::{Pattern, Rest, rest};
@@ -92,7 +99,7 @@ impl Pattern {
         )
     }
 
-    /// The same from letters that say for themselves whether they are wildcards.
+    /// Pattern over ARNs from characters, each with whether it is a wildcard.
     pub(crate) fn arn_of(letters: impl Iterator<Item = (char, bool)>) -> Self {
         let letters: Vec<_> = letters.collect();
         if letters.as_slice() == [('*', true)] {
@@ -110,7 +117,7 @@ impl Pattern {
         }))
     }
 
-    /// From letters that say for themselves whether they are wildcards.
+    /// Pattern over plain text from characters, each with whether it is a wildcard.
     pub(crate) fn text_of(letters: impl Iterator<Item = (char, bool)>) -> Self {
         Self::of(letters.map(|(letter, wild)| match letter {
             '*' if wild => Token::Many(true),
@@ -136,7 +143,7 @@ impl Pattern {
         Self { tokens: kept }
     }
 
-    /// The same with its letters in lower case.
+    /// Pattern in lower case.
     pub(crate) fn folded(&self) -> Self {
         Self::of(self.tokens.iter().flat_map(|token| match token {
             Token::Letter(letter) => letter.to_lowercase().map(Token::Letter).collect::<Vec<_>>(),
@@ -149,7 +156,7 @@ impl Pattern {
         self.tokens == [Token::Many(true)]
     }
 
-    /// The one text that it means, if it has no wildcard.
+    /// Text of a pattern without wildcards.
     pub fn as_exact(&self) -> Option<String> {
         self.tokens
             .iter()
@@ -163,14 +170,14 @@ impl Pattern {
             .collect()
     }
 
-    /// Whether one of its letters is of these.
+    /// Whether one of its characters is in a range.
     pub(crate) fn has(&self, letters: &std::ops::Range<char>) -> bool {
         self.tokens
             .iter()
             .any(|t| matches!(t, Token::Letter(letter) if letters.contains(letter)))
     }
 
-    /// The letters before the first wildcard.
+    /// Characters before the first wildcard.
     pub fn prefix(&self) -> String {
         self.tokens
             .iter()
@@ -184,7 +191,7 @@ impl Pattern {
             .collect()
     }
 
-    /// What is left of an ARN pattern behind five segments, if those are matched by it: a pattern for the last segment.
+    /// Pattern for the last segment of an ARN, if this one matches the five segments before it.
     pub(crate) fn behind(&self, segments: [&str; 5]) -> Option<Self> {
         if self.is_all() {
             return Some(self.clone());
@@ -210,8 +217,9 @@ impl Pattern {
     pub fn matches(&self, text: &str) -> bool {
         let tokens = &self.tokens[..];
         let (mut at, mut rest) = (0, text.chars());
-        // Where to go on when a try fails: behind the last `*`, with what it has not taken yet. A `*` that may not hold a
-        // colon only stands where all colons before it are fixed, so no earlier one needs another try.
+        // Where to go on when a try fails: behind the last `*`, with what it has not taken yet. A
+        // `*` that may not hold a colon only stands where all colons before it are fixed, so no
+        // earlier one needs another try.
         let mut retry: Option<(usize, bool, std::str::Chars<'_>)> = None;
         loop {
             let before = rest.clone();
@@ -254,7 +262,7 @@ impl Pattern {
             });
         }
         let mut queue = VecDeque::from([(0, 0)]);
-        /// Where a place was reached from, and with which letter.
+        /// Place from which another was reached, and the character.
         type Came = Option<((usize, usize), Option<char>)>;
         let mut came: HashMap<(usize, usize), Came> = HashMap::from([((0, 0), None)]);
         while let Some((a, b)) = queue.pop_front() {
@@ -312,8 +320,9 @@ impl Pattern {
     }
 }
 
-/// Letters that stand for a variable in patterns that are compared as languages: a value of any length, so that only the
-/// same letter and a `*` that may hold anything take it. No policy that has such a letter itself is compared this way.
+/// Characters that stand for a variable in patterns that are compared as languages: a value of any
+/// length, so that only that character and a `*` that may hold anything take it. No policy that has
+/// such a character itself is compared this way.
 pub(crate) const VARIABLES: std::ops::Range<char> = '\u{f0000}'..'\u{f8000}';
 
 fn takes(token: Token, letter: char) -> bool {
@@ -323,36 +332,42 @@ fn takes(token: Token, letter: char) -> bool {
     }
 }
 
-/// Where an automaton stands: in each of the patterns that must match, and in all those that are taken away.
-type State = (Vec<u32>, Vec<u32>);
+/// Where an automaton stands: in each of the patterns that must match, and in all those that are
+/// taken away.
+type AutomatonState = (Vec<u32>, Vec<u32>);
 
-/// What is left of `from` when all of `without` are taken away.
+/// Remainder of `from` when all of `without` are taken away.
 ///
 /// ```
 /// use bartizan_iam::{Pattern, Rest, rest};
-/// let (logs, old) = (Pattern::arn("arn:aws:s3:::logs-*"), Pattern::arn("arn:aws:s3:::logs-2025*"));
+/// let (logs, old) = (
+///     Pattern::arn("arn:aws:s3:::logs-*"),
+///     Pattern::arn("arn:aws:s3:::logs-2025*"),
+/// );
 /// assert!(matches!(rest(&logs, &[&old]), Rest::Text(name) if !old.matches(&name)));
 /// ```
 pub fn rest(from: &Pattern, without: &[&Pattern]) -> Rest {
     rest_of(&[from], without)
 }
 
-/// What is left of the texts that all of `from` match when those of each of `without` are taken away.
+/// Remainder of the texts that all of `from` match when those of each of `without` are taken away.
 ///
-/// Walks `from` letter by letter with the set of all places where the others may stand (subset construction). Of letters
-/// that no pattern names one stands for all.
+/// Walks `from` character by character with the set of all places where the others may stand
+/// (subset construction). Of characters that no pattern names one stands for all.
 ///
 /// ```
 /// use bartizan_iam::{Pattern, Rest, rest_of};
 /// let (a, b) = (Pattern::text("a*"), Pattern::text("*z"));
 /// // What is in both and not taken away: begins with a, ends with z, and is not "az".
-/// assert!(matches!(rest_of(&[&a, &b], &[&Pattern::exact("az")]), Rest::Text(text) if text.len() > 2));
+/// assert!(
+///     matches!(rest_of(&[&a, &b], &[&Pattern::exact("az")]), Rest::Text(text) if text.len() > 2)
+/// );
 /// ```
 pub fn rest_of(from: &[&Pattern], without: &[&Pattern]) -> Rest {
     rest_within(from, without, &mut WORK_MAX.clone())
 }
 
-/// The same within so much work, which is lowered by what was done: places looked at, in all states.
+/// [`rest_of`] within a budget of work, which is lowered: places looked at, in all states.
 pub(crate) fn rest_within(from: &[&Pattern], without: &[&Pattern], work_left: &mut usize) -> Rest {
     if without.iter().any(|p| p.is_all() || from.contains(p)) {
         return Rest::Nothing;
@@ -365,7 +380,8 @@ pub(crate) fn rest_within(from: &[&Pattern], without: &[&Pattern], work_left: &m
             Some(here)
         })
         .collect();
-    // Places of all patterns in one row; one behind the last token of a pattern is its end.
+    // Places of all patterns one after the other; one behind the last token of a pattern is its
+    // end.
     let tokens: Vec<Option<Token>> = without
         .iter()
         .flat_map(|p| p.tokens.iter().copied().map(Some).chain([None]))
@@ -393,8 +409,8 @@ pub(crate) fn rest_within(from: &[&Pattern], without: &[&Pattern], work_left: &m
         .unwrap_or('\u{10ffff}');
     let mut start = BTreeSet::new();
     offsets.iter().for_each(|place| close(&mut start, *place));
-    let start: State = (vec![0; from.len()], start.into_iter().collect());
-    let mut came: HashMap<State, Option<(State, Option<char>)>> =
+    let start: AutomatonState = (vec![0; from.len()], start.into_iter().collect());
+    let mut came: HashMap<AutomatonState, Option<(AutomatonState, Option<char>)>> =
         HashMap::from([(start.clone(), None)]);
     let mut queue = VecDeque::from([start]);
     while let Some(state) = queue.pop_front() {
@@ -418,7 +434,7 @@ pub(crate) fn rest_within(from: &[&Pattern], without: &[&Pattern], work_left: &m
             }
             return Rest::Text(text.into_iter().rev().collect());
         }
-        let mut next: Vec<(State, Option<char>)> = Vec::new();
+        let mut next: Vec<(AutomatonState, Option<char>)> = Vec::new();
         for (n, token) in own.iter().enumerate() {
             if let Some(Token::Many(_)) = token {
                 let mut at = at.clone();
@@ -426,8 +442,8 @@ pub(crate) fn rest_within(from: &[&Pattern], without: &[&Pattern], work_left: &m
                 next.push(((at, places.clone()), None));
             }
         }
-        // A letter that one of them names is the only one; else those that the others name, and one for all the rest. That
-        // one goes first: a witness of plain letters reads better.
+        // A character that one of them names is the only one; else those that the others name, and
+        // one for all the rest. That one goes first: a witness of plain characters reads better.
         let letters: Vec<char> = match own.iter().flatten().find_map(|t| {
             if let Token::Letter(l) = t {
                 Some(*l)
@@ -490,7 +506,7 @@ impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for token in &self.tokens {
             match token {
-                // A letter that would read as a wildcard, as policies write it.
+                // A character that would read as a wildcard, as policies write it.
                 Token::Letter(letter @ ('*' | '?')) => write!(f, "${{{letter}}}")?,
                 Token::Letter(letter) => write!(f, "{letter}")?,
                 Token::One(_) => f.write_str("?")?,
@@ -511,7 +527,7 @@ impl fmt::Debug for Pattern {
 mod tests {
     use super::*;
 
-    /// All texts of up to four letters.
+    /// All texts of up to four characters.
     fn texts() -> Vec<String> {
         let mut all = vec![String::new()];
         let mut last = all.clone();
@@ -558,23 +574,34 @@ mod tests {
                 met |= is(&a, &text) && is(&b, &text);
             }
             match a.meets(&b) {
-                Some(text) => proptest::prop_assert!(is(&a, &text) && is(&b, &text), "{:?} {:?} {}", a, b, text),
+                Some(text) => {
+                    proptest::prop_assert!(is(&a, &text) && is(&b, &text), "{a:?} {b:?} {text}");
+                }
                 None => proptest::prop_assert!(!met, "{:?} {:?} meet", a, b),
             }
+            let info = format!("{a:?} {b:?} {c:?}");
             match rest_of(&[&a, &b], &[&c]) {
-                Rest::Text(text) => proptest::prop_assert!(is(&a, &text) && is(&b, &text) && !is(&c, &text), "{:?} {:?} {:?} {}", a, b, c, text),
+                Rest::Text(text) => {
+                    let fits = is(&a, &text) && is(&b, &text) && !is(&c, &text);
+                    proptest::prop_assert!(fits, "{} {}", info, text);
+                }
                 Rest::Nothing => {
                     for text in texts() {
-                        proptest::prop_assert!(!is(&a, &text) || !is(&b, &text) || is(&c, &text), "{:?} {:?} {:?} {}", a, b, c, text);
+                        let fits = is(&a, &text) && is(&b, &text) && !is(&c, &text);
+                        proptest::prop_assert!(!fits, "{} {}", info, text);
                     }
                 }
                 Rest::TooLarge => proptest::prop_assert!(false, "too large"),
             }
             match rest(&a, &[&b, &c]) {
-                Rest::Text(text) => proptest::prop_assert!(is(&a, &text) && !is(&b, &text) && !is(&c, &text), "{:?} {:?} {:?} {}", a, b, c, text),
+                Rest::Text(text) => {
+                    let fits = is(&a, &text) && !is(&b, &text) && !is(&c, &text);
+                    proptest::prop_assert!(fits, "{} {}", info, text);
+                }
                 Rest::Nothing => {
                     for text in texts() {
-                        proptest::prop_assert!(!is(&a, &text) || is(&b, &text) || is(&c, &text), "{:?} {:?} {:?} {}", a, b, c, text);
+                        let fits = is(&a, &text) && !is(&b, &text) && !is(&c, &text);
+                        proptest::prop_assert!(!fits, "{} {}", info, text);
                     }
                 }
                 Rest::TooLarge => proptest::prop_assert!(false, "too large"),

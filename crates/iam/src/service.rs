@@ -1,16 +1,19 @@
-//! What services decide beside policies: calls that are always answered, things that nobody may change, resources that do
-//! not trust their account.
+//! Service rules beside policies: calls that are always answered, resources that nobody may change,
+//! resources that do not trust their account.
 
-use crate::policy::{Block, Condition, Policy, Principal};
-use crate::request::{Answer, Arn, Because, Decision, Layer, Request};
-use crate::value::{Operator, Test};
+use crate::arn::Arn;
+use crate::policy::{Block, Policy, PolicyCondition, Principal};
+use crate::request::{Because, Decision, ExplainedDecision, PolicyLayer, Request};
+use crate::value::{Comparison, ConditionOperator};
 
-/// What AWS keeps for itself, and the calls on it that IAM or KMS refuses to everybody, whatever policies allow.
+/// Resources of AWS itself, and the calls on them that IAM or KMS refuses to everybody, whatever
+/// policies allow.
 ///
-/// Sources: the error `UnmodifiableEntity` of the IAM API reference ("service-linked roles are protected AWS resources");
-/// "Update a service-linked role" (its description may be edited, so `UpdateRole` is not here) and `TagRole` ("can be a
-/// regular role or a service-linked role"); "Cannot perform the operation on the protected role … only modifiable by AWS"
-/// (re:Post, AWSReservedSSO); "AWS managed policies" ("you cannot change"); KMS "Alias names" (`alias/aws/`).
+/// Sources: the error `UnmodifiableEntity` of the IAM API reference ("service-linked roles are
+/// protected AWS resources"); "Update a service-linked role" (its description may be edited, so
+/// `UpdateRole` is not here) and `TagRole` ("can be a regular role or a service-linked role");
+/// "Cannot perform the operation on the protected role … only modifiable by AWS" (re:Post,
+/// AWSReservedSSO); "AWS managed policies" ("you cannot change"); KMS "Alias names" (`alias/aws/`).
 const PROTECTED: &[Protected] = &[
     Protected {
         service: "iam",
@@ -92,8 +95,9 @@ struct Protected {
     calls: &'static [&'static str],
 }
 
-/// The answer that no policy can change: `sts:GetCallerIdentity` "even if … explicitly denied" (STS API reference).
-pub(crate) fn always(request: &Request) -> Option<Answer> {
+/// The answer that no policy can change: `sts:GetCallerIdentity` "even if … explicitly denied" (STS
+/// API reference).
+pub(crate) fn always(request: &Request) -> Option<ExplainedDecision> {
     let text = "always answered, even where a policy denies it";
     request
         .action
@@ -101,9 +105,9 @@ pub(crate) fn always(request: &Request) -> Option<Answer> {
         .then(|| by_service(Decision::Allowed, text))
 }
 
-/// The answer of the service where no policy denies: things that it lets nobody change. A service-linked role is how AWS
-/// itself changes them.
-pub(crate) fn refused(request: &Request) -> Option<Answer> {
+/// Refusal by the service where no policy denies: of resources that nobody may change. AWS itself
+/// changes them by a service-linked role.
+pub(crate) fn refused(request: &Request) -> Option<ExplainedDecision> {
     let arn = Arn::parse(&request.resource)?;
     let (service, name) = request.action.split_once(':')?;
     if request.caller.is_service_linked() {
@@ -119,24 +123,26 @@ pub(crate) fn refused(request: &Request) -> Option<Answer> {
     is_listed.then(|| by_service(Decision::ImplicitlyDenied, row.text))
 }
 
-fn by_service(decision: Decision, text: &'static str) -> Answer {
-    Answer {
+fn by_service(decision: Decision, text: &'static str) -> ExplainedDecision {
+    ExplainedDecision {
         decision,
         because: vec![Because {
-            layer: Layer::Service,
+            layer: PolicyLayer::Service,
             statement: None,
             text,
         }],
     }
 }
 
-/// Whether the resource is a KMS key. In its policy a statement without Resource, or without Action, "has no effect" (KMS
-/// API reference, `PutKeyPolicy`); policies of other resources may leave Resource out.
+/// Whether the resource is a KMS key. In its policy a statement without Resource, or without
+/// Action, "has no effect" (KMS API reference, `PutKeyPolicy`); policies of other resources may
+/// leave Resource out.
 pub(crate) fn is_key(resource: &str) -> bool {
     Arn::parse(resource).is_some_and(|a| a.service == "kms" && a.resource.starts_with("key/"))
 }
 
-/// Whether the policy of the resource is a trust policy: AWS takes no NotPrincipal there (IAM user guide, "NotPrincipal").
+/// Whether the policy of the resource is a trust policy: AWS takes no NotPrincipal there (IAM user
+/// guide, "NotPrincipal").
 pub(crate) fn is_trust(request: &Request) -> bool {
     let (action, assume) = (request.action.as_bytes(), b"sts:assumerole");
     action.len() >= assume.len()
@@ -153,14 +159,14 @@ pub(crate) fn is_reserved_role(arn: &str) -> bool {
     })
 }
 
-/// Whether the policy of the resource must bring in the account before identity policies count: KMS keys ("Key policies in
-/// AWS KMS") and the trust policies of roles.
+/// Whether the policy of the resource must bring in the account before identity policies count: KMS
+/// keys ("Key policies in AWS KMS") and the trust policies of roles.
 pub(crate) fn needs_delegation(request: &Request) -> bool {
     is_key(&request.resource) || is_trust(request)
 }
 
-/// Keys that make a grant to everybody one to somebody, when compared with fixed values (S3 user guide, "The meaning of
-/// public").
+/// Keys that make a grant to everybody one to somebody, when compared with fixed values (S3 user
+/// guide, "The meaning of public").
 const FIXING_KEYS: &[&str] = &[
     "aws:principalorgid",
     "aws:sourcearn",
@@ -174,7 +180,8 @@ const FIXING_KEYS: &[&str] = &[
     "s3:dataaccesspointaccount",
 ];
 
-/// Whether S3 calls a bucket policy public: it allows something to everybody, without a fixed value in the condition.
+/// Whether S3 calls a bucket policy public: it allows something to everybody, without a fixed value
+/// in the condition.
 pub(crate) fn is_public_bucket_policy(policy: &Policy) -> bool {
     policy.statements.iter().any(|s| {
         let everybody = match &s.principal {
@@ -194,13 +201,13 @@ pub(crate) fn is_everybody(principal: &Principal) -> bool {
     }
 }
 
-fn fixes(condition: &Condition) -> bool {
-    let Some(operator) = Operator::parse(&condition.operator) else {
+fn fixes(condition: &PolicyCondition) -> bool {
+    let Some(operator) = ConditionOperator::parse(&condition.operator) else {
         return false;
     };
     let fixed = |value: &String| match operator.test {
         // A wide range is no fixed value: S3 asks for at least /8, or /32 of IPv6.
-        Test::Ip => value.split_once('/').is_none_or(|(ip, bits)| {
+        Comparison::Ip => value.split_once('/').is_none_or(|(ip, bits)| {
             bits.parse::<u32>().is_ok_and(|bits| {
                 if ip.contains(':') {
                     bits >= 32
@@ -213,7 +220,7 @@ fn fixes(condition: &Condition) -> bool {
     };
     !operator.negated
         && !operator.if_exists
-        && !matches!(operator.test, Test::Null)
+        && !matches!(operator.test, Comparison::Null)
         && FIXING_KEYS.contains(&condition.key.to_ascii_lowercase().as_str())
         && condition.values.iter().all(fixed)
 }

@@ -136,7 +136,7 @@ fn disguise(value: &Value, path: &str, seed: &mut u64) -> Value {
 }
 
 /// Every policy that differs from this one by a single grant.
-fn neighbours(policy: &Value) -> Vec<Value> {
+fn known_accounts(policy: &Value) -> Vec<Value> {
     let mut out = Vec::new();
     for i in 0..policy["Statement"].as_array().unwrap().len() {
         let mut change = |f: &dyn Fn(&mut Value)| {
@@ -219,7 +219,8 @@ fn neighbours(policy: &Value) -> Vec<Value> {
     out
 }
 
-/// Whether two policies say the same before any disguise: random policies can hold a statement twice.
+/// Whether two policies say the same before any disguise: random policies can hold a statement
+/// twice.
 fn trivially_same(a: &Value, b: &Value) -> bool {
     let set = |p: &Value| {
         let mut s: Vec<String> = p["Statement"]
@@ -249,7 +250,7 @@ proptest! {
     #[test]
     fn any_change_of_grant_alters_the_form(policy in policy()) {
         let form = canonical(&policy);
-        for neighbour in neighbours(&policy) {
+        for neighbour in known_accounts(&policy) {
             if !trivially_same(&policy, &neighbour) {
                 prop_assert_ne!(&form, &canonical(&neighbour), "{}", neighbour);
             }

@@ -1,9 +1,9 @@
-//! The difference of two policies: every `must` is shown by a request, and where it says that nothing is new, no request
-//! finds anything new.
+//! The difference of two policies: every `must` is shown by a request, and where it says that
+//! nothing is new, no request finds anything new.
 
 use bartizan_iam::{
-    Actions, Caller, Context, Decision, Layers, Policy, Request, Side, Tri, actions_text,
-    difference, evaluate, parse,
+    Actions, Context, Decision, Layers, Policy, PolicyGrammar, Request, RequestCaller, Tri,
+    actions_text, difference, evaluate, parse,
 };
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ fn policy(statements: Value) -> Policy {
 /// The gained classes as text.
 fn gained(old: Value, new: Value) -> Vec<String> {
     let actions = Actions::builtin();
-    let found = difference(&policy(old), &policy(new), Side::Identity, actions);
+    let found = difference(&policy(old), &policy(new), PolicyGrammar::Identity, actions);
     let text = |c: &bartizan_iam::AccessClass| {
         format!(
             "{:?} {} on {}",
@@ -149,7 +149,7 @@ fn large_policies_end_in_a_perhaps() {
         };
         policy(Value::Array((0..150).map(one).collect()))
     };
-    let found = difference(&large(3), &large(7), Side::Identity, actions);
+    let found = difference(&large(3), &large(7), PolicyGrammar::Identity, actions);
     assert!(!found.grants_nothing_new());
     let last = found.gained.last().unwrap();
     assert_eq!(
@@ -167,7 +167,7 @@ fn resource_policies_differ_by_principal() {
         )
     };
     let one = to(json!({"AWS": "arn:aws:iam::444455556666:root"}));
-    let found = difference(&one, &to(json!("*")), Side::Resource, actions);
+    let found = difference(&one, &to(json!("*")), PolicyGrammar::Resource, actions);
     assert_eq!(
         (
             found.gained.len(),
@@ -177,13 +177,13 @@ fn resource_policies_differ_by_principal() {
         (1, Some("anybody"), Tri::Yes)
     );
     assert_eq!(
-        difference(&to(json!("*")), &one, Side::Resource, actions).gained,
+        difference(&to(json!("*")), &one, PolicyGrammar::Resource, actions).gained,
         []
     );
     let other = difference(
         &one,
         &to(json!({"AWS": ["arn:aws:iam::444455556666:root", "777788889999"]})),
-        Side::Resource,
+        PolicyGrammar::Resource,
         actions,
     );
     assert_eq!(
@@ -192,7 +192,8 @@ fn resource_policies_differ_by_principal() {
     );
 }
 
-/// What is gained and lost where only the condition differs: `must` with the key as the witness has it, or `may`.
+/// What is gained and lost where only the condition differs: `must` with the key as the witness has
+/// it, or `may`.
 fn conditions(old: Value, new: Value) -> (Vec<String>, Vec<String>) {
     let actions = Actions::builtin();
     let of = |condition: Value| {
@@ -200,7 +201,7 @@ fn conditions(old: Value, new: Value) -> (Vec<String>, Vec<String>) {
             json!([{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*", "Condition": condition}]),
         )
     };
-    let found = difference(&of(old), &of(new), Side::Identity, actions);
+    let found = difference(&of(old), &of(new), PolicyGrammar::Identity, actions);
     let text = |c: &bartizan_iam::AccessClass| {
         let Some(witness) = &c.witness else {
             return "may".to_owned();
@@ -473,7 +474,7 @@ fn principals_are_compared_as_what_they_mean() {
         policy(json!([statement]))
     };
     let gains = |old: &Policy, new: &Policy| -> Vec<(Option<String>, Tri)> {
-        difference(old, new, Side::Resource, actions)
+        difference(old, new, PolicyGrammar::Resource, actions)
             .gained
             .into_iter()
             .map(|c| (c.principal, c.verdict))
@@ -576,7 +577,7 @@ proptest::proptest! {
         let mut state = seed | 1;
         let mut random = || { state ^= state << 13; state ^= state >> 7; state ^= state << 17; (state >> 33) as usize };
         let (old, new) = (small(&mut random), small(&mut random));
-        let found = difference(&old, &new, Side::Identity, actions);
+        let found = difference(&old, &new, PolicyGrammar::Identity, actions);
         let decide = |policy: &Policy, request: &Request| {
             evaluate(request, &Layers { identity: vec![policy.clone()], ..Layers::default() }, actions).decision
         };
@@ -591,13 +592,13 @@ proptest::proptest! {
                 for key in [None, Some("1"), Some("2")] {
                     let mut context = Context::default();
                     if let Some(key) = key {
-                        context.set("k", bartizan_iam::Given::One(key.to_owned()));
+                        context.set("k", bartizan_iam::ContextValue::One(key.to_owned()));
                     }
                     let request = Request {
                         action: action.to_owned(),
                         resource: resource.to_owned(),
                         resource_account: Some("123456789012".to_owned()),
-                        caller: Caller::Aws("arn:aws:iam::123456789012:user/alice".to_owned()),
+                        caller: RequestCaller::Aws("arn:aws:iam::123456789012:user/alice".to_owned()),
                         context,
                     };
                     let is_new = decide(&new, &request) == Decision::Allowed && decide(&old, &request) != Decision::Allowed;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use bartizan_iam::{
-    Account, AccountBuilder, Actions, Escalations, PrincipalKind, ROWS, Row, Rung, Target, Tri,
-    UserWith, escalations,
+    Account, AccountBuilder, Actions, Escalations, PrincipalKind, Rung, TECHNIQUES, Technique,
+    TechniqueTarget, Tri, UserWith, escalations,
 };
 use serde_json::{Value, json};
 
@@ -39,14 +39,16 @@ struct Small {
 }
 
 impl Small {
-    fn of(row: &Row) -> Self {
-        let attacker_is_role = matches!(row.target, Target::OwnRole);
+    fn of(row: &Technique) -> Self {
+        let attacker_is_role = matches!(row.target, TechniqueTarget::OwnRole);
         let strong_trust = match row.target {
-            Target::PassedRole(services) if services[0].starts_with("cognito") => {
+            TechniqueTarget::PassedRole(services) if services[0].starts_with("cognito") => {
                 json!({"Federated": services[0]})
             }
-            Target::PassedRole(services) => json!({"Service": services[0]}),
-            Target::TrustingRole | Target::UnboundTrustingRole => json!({"AWS": arn("root")}),
+            TechniqueTarget::PassedRole(services) => json!({"Service": services[0]}),
+            TechniqueTarget::TrustingRole | TechniqueTarget::UnboundTrustingRole => {
+                json!({"AWS": arn("root")})
+            }
             _ => json!({"Service": "nobody.amazonaws.com"}),
         };
         let trust = |principal: Value| {
@@ -74,7 +76,7 @@ impl Small {
             user("mallory", std::slice::from_ref(&own))
         };
         let mut strong = role("strong", &[ADMIN.to_owned()], strong_trust);
-        let weak_trust = if row.target == Target::GrantedTrustingRole {
+        let weak_trust = if row.target == TechniqueTarget::GrantedTrustingRole {
             json!({"AWS": arn("root")})
         } else {
             json!({"Service": "nobody.amazonaws.com"})
@@ -91,23 +93,23 @@ impl Small {
         ];
         let mut facts = Vec::new();
         match row.target {
-            Target::OwnGroup => attacker["GroupList"] = json!(["team"]),
-            Target::Group => groups.push(json!({"GroupName": "admins", "Arn": arn("group/admins"), "AttachedManagedPolicies": attached(&[ADMIN.to_owned()])})),
-            Target::User(with) => {
+            TechniqueTarget::OwnGroup => attacker["GroupList"] = json!(["team"]),
+            TechniqueTarget::Group => groups.push(json!({"GroupName": "admins", "Arn": arn("group/admins"), "AttachedManagedPolicies": attached(&[ADMIN.to_owned()])})),
+            TechniqueTarget::User(with) => {
                 users.push(user("boss", &[ADMIN.to_owned()]));
                 if with == UserWith::Login {
                     facts.push(("iam:loginprofile", "boss".to_owned(), json!({"UserName": "boss"})));
                 }
             }
-            Target::OwnPolicyVersion => {
+            TechniqueTarget::OwnPolicyVersion => {
                 policies[1]["PolicyVersionList"].as_array_mut().unwrap().push(json!({"Document": allow(json!("*")), "VersionId": "v2", "IsDefaultVersion": false}));
             }
-            Target::OwnBoundary | Target::UnboundTrustingRole => {
+            TechniqueTarget::OwnBoundary | TechniqueTarget::UnboundTrustingRole => {
                 let narrow = arn("policy/narrow");
                 policies.push(managed(&narrow, allow(json!([row.needs[0], "s3:GetObject"]))));
-                let bounded = if row.target == Target::OwnBoundary { &mut attacker } else { &mut strong };
+                let bounded = if row.target == TechniqueTarget::OwnBoundary { &mut attacker } else { &mut strong };
                 bounded["PermissionsBoundary"] = json!({"PermissionsBoundaryArn": narrow});
-                if row.target == Target::OwnBoundary {
+                if row.target == TechniqueTarget::OwnBoundary {
                     attacker["AttachedManagedPolicies"] = json!(attached(&[ADMIN.to_owned()]));
                 }
             }
@@ -119,7 +121,7 @@ impl Small {
         } else {
             users.push(attacker)
         }
-        let holder = if let Target::Holder(kind) = row.target {
+        let holder = if let TechniqueTarget::RoleConsumer(kind) = row.target {
             Some(kind)
         } else {
             None
@@ -170,7 +172,7 @@ impl Small {
             builder.fact(kind, "global", id, &document.to_string());
         }
         if let Some(kind) = self.holder {
-            builder.holder(kind, &holder_arn(kind), &arn("role/strong"));
+            builder.role_consumer(kind, &holder_arn(kind), &arn("role/strong"));
         }
         if let Some(scp) = &self.scp {
             let (everything, own) = (allow(json!("*")).to_string(), scp.to_string());
@@ -209,9 +211,9 @@ fn our_table_is_the_catalogue() {
         return;
     };
     let list: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
-    assert_eq!((list.len(), ROWS.len()), (112, 112));
+    assert_eq!((list.len(), TECHNIQUES.len()), (112, 112));
     for entry in &list {
-        let row = ROWS
+        let row = TECHNIQUES
             .iter()
             .find(|r| r.id == entry["id"].as_str().unwrap())
             .unwrap_or_else(|| panic!("{entry}"));
@@ -241,7 +243,7 @@ fn our_table_agrees_with_pathfinding() {
                 .iter()
                 .map(|p| p["permission"].as_str().unwrap())
                 .collect();
-            let row = ROWS
+            let row = TECHNIQUES
                 .iter()
                 .find(|r| r.id == id)
                 .unwrap_or_else(|| panic!("{id} is not in the table"));
@@ -273,10 +275,10 @@ fn each_way_is_found_where_it_applies_and_not_where_a_permission_is_denied() {
             .map(|e| e.ways.clone())
             .unwrap_or_default()
     };
-    for row in ROWS {
+    for row in TECHNIQUES {
         let found = ways(&Small::of(row));
         // Where a service must be in use that no snapshot shows, it stays a perhaps.
-        let wanted = if row.target == Target::Service {
+        let wanted = if row.target == TechniqueTarget::Service {
             Tri::Maybe
         } else {
             Tri::Yes
@@ -327,15 +329,16 @@ fn each_way_is_found_where_it_applies_and_not_where_a_permission_is_denied() {
     }
 }
 
-/// An account whose one user has one policy; beside it a strong role for each service, and a strong user.
+/// An account whose one user has one policy; beside it a strong role for each service, and a strong
+/// user.
 fn with_policies(policies: &[Value]) -> (Account<'static>, Escalations) {
     let trust = |principal: Value| {
         policy(json!([{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]))
     };
-    let services: BTreeSet<&str> = ROWS
+    let services: BTreeSet<&str> = TECHNIQUES
         .iter()
         .filter_map(|r| {
-            if let Target::PassedRole(s) = r.target {
+            if let TechniqueTarget::PassedRole(s) = r.target {
                 Some(s)
             } else {
                 None
@@ -356,14 +359,17 @@ fn with_policies(policies: &[Value]) -> (Account<'static>, Escalations) {
     let own: Vec<Value> = (0..policies.len())
         .map(|n| json!({"PolicyArn": arn(&format!("policy/fn2-{n}"))}))
         .collect();
-    // The starting principals of iam-vulnerable are roles; a user of the same policies is in a group.
+    // The starting principals of iam-vulnerable are roles; a user of the same policies is in a
+    // group.
     roles.push(
         json!({"RoleName": "mallory", "Arn": arn("role/mallory"), "AttachedManagedPolicies": own,
                       "AssumeRolePolicyDocument": trust(json!({"AWS": arn("root")}))}),
     );
     let users = json!([
-        {"UserName": "malloryuser", "Arn": arn("user/malloryuser"), "AttachedManagedPolicies": own, "GroupList": ["team"]},
-        {"UserName": "boss", "Arn": arn("user/boss"), "AttachedManagedPolicies": [{"PolicyArn": ADMIN}]},
+        {"UserName": "malloryuser", "Arn": arn("user/malloryuser"),
+            "AttachedManagedPolicies": own, "GroupList": ["team"]},
+        {"UserName": "boss", "Arn": arn("user/boss"), "AttachedManagedPolicies":
+            [{"PolicyArn": ADMIN}]},
     ]);
     let mut all = vec![managed(ADMIN, allow(json!("*")))];
     all.extend(
@@ -526,8 +532,8 @@ fn iam_vulnerable_is_seen_through() {
         }
         traps.insert(trap);
     }
-    // Two traps whose policies the data lacks, as they stand in that repository: a condition that always holds today, and one
-    // that never does. Neither can be known before the request.
+    // Two traps whose policies the data lacks, as they stand in that repository: a condition that
+    // always holds today, and one that never does. Neither can be known before the request.
     for (trap, operator) in [("fn3", "DateGreaterThan"), ("fp5", "DateLessThan")] {
         let condition = json!({operator: {"aws:TokenIssueTime": "2020-01-01T00:00:01Z"}});
         let statement = json!({"Effect": "Allow", "Action": "iam:CreatePolicyVersion", "Resource": "*", "Condition": condition});
@@ -592,7 +598,7 @@ fn what_is_kept_up_is_what_a_fresh_look_finds() {
         .chain(["group/g/p".to_owned()])
         .map(|n| (n, documents[0].clone()))
         .collect();
-    let mut standing = bartizan_iam::Standing::new(build(&texts), 2);
+    let mut standing = bartizan_iam::IncrementalEscalations::new(build(&texts), 2);
     let mut state = 88_172_645_463_325_252u64;
     let (mut changes, mut reached) = (0, 0);
     for _ in 0..120 {

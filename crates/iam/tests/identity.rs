@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use bartizan_iam::{Actions, Policy, Side, difference, parse};
+use bartizan_iam::{Actions, Policy, PolicyGrammar, difference, parse};
 use serde_json::Value;
 
 use crate::differential::{Random, policy};
 use crate::managed::{managed, shared};
 
-fn assert_same(name: &str, policy: &Policy, side: Side) {
+fn assert_same(name: &str, policy: &Policy, side: PolicyGrammar) {
     let found = difference(policy, policy, side, Actions::builtin());
     assert!(
         found.gained.is_empty() && found.lost.is_empty(),
@@ -17,11 +17,11 @@ fn assert_same(name: &str, policy: &Policy, side: Side) {
 }
 
 /// The side of a policy by what is in it.
-fn side(policy: &Policy) -> Side {
+fn side(policy: &Policy) -> PolicyGrammar {
     if policy.statements.iter().any(|s| s.principal.is_some()) {
-        Side::Resource
+        PolicyGrammar::Resource
     } else {
-        Side::Identity
+        PolicyGrammar::Identity
     }
 }
 
@@ -31,9 +31,9 @@ fn random(cases: usize, seed: u64) {
         let principals = random.below(2) == 0;
         let policy = policy(&mut random, principals);
         for side in if principals {
-            [Side::Resource, Side::Rcp]
+            [PolicyGrammar::Resource, PolicyGrammar::Rcp]
         } else {
-            [Side::Identity, Side::Scp]
+            [PolicyGrammar::Identity, PolicyGrammar::Scp]
         } {
             assert_same(&format!("seed {seed}, policy {n}"), &policy, side);
         }
@@ -72,13 +72,14 @@ fn policies_of_aws_are_themselves() {
     };
     let mut compared = 0;
     for (name, text) in policies.iter().step_by(step) {
-        assert_same(name, &parse(text).unwrap(), Side::Identity);
+        assert_same(name, &parse(text).unwrap(), PolicyGrammar::Identity);
         compared += 1;
     }
     println!("{compared} policies of AWS, each the same as itself");
 }
 
-/// Everything in a JSON text that reads as a policy: objects with statements, and texts that hold such an object.
+/// Everything in a JSON text that reads as a policy: objects with statements, and texts that hold
+/// such an object.
 fn policies_in(value: &Value, found: &mut Vec<Policy>) {
     match value {
         Value::Object(map) => {

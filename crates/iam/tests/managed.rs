@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::PathBuf;
 
-use bartizan_iam::{Actions, Block, Compiler, Side, parse};
+use bartizan_iam::{Actions, Block, Compiler, PolicyGrammar, parse};
 use serde_json::Value;
 
 /// Test data that is not part of the product; none when it is absent.
@@ -49,7 +49,9 @@ fn every_managed_policy_is_understood() {
     for (name, text) in &policies {
         let policy = parse(text).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(
-            compiler.compile(&policy, Side::Identity).not_understood,
+            compiler
+                .compile(&policy, PolicyGrammar::Identity)
+                .not_understood,
             0,
             "{name}"
         );
@@ -65,7 +67,8 @@ fn every_managed_policy_is_understood() {
             );
         }
     }
-    // Actions that AWS's policies name and its reference no longer does: they are in the bits of what is unknown.
+    // Actions that AWS's policies name and its reference no longer does: they are in the bits of
+    // what is unknown.
     println!(
         "{patterns} patterns, {} of them name nothing that AWS documents",
         empty.len()

@@ -1,8 +1,9 @@
-//! Whom of outside a statement lets in: cases from AWS's pages, and a search for a stranger who comes in unseen.
+//! Whom of outside a statement lets in: cases from AWS's pages, and a search for a stranger who
+//! comes in unseen.
 
 use bartizan_iam::{
-    Actions, Behalf, Caller, Context, Decision, Given, Layers, Outsider, Place, Policy, Request,
-    Tri, admitted, evaluate, parse,
+    Actions, Context, ContextValue, Decision, ExternalPrincipal, Layers, OnBehalfOf, Policy,
+    PolicyLocation, Request, RequestCaller, Tri, admitted, evaluate, parse,
 };
 use serde_json::{Value, json};
 
@@ -18,11 +19,11 @@ fn policy(statement: Value) -> Policy {
 
 /// Who is let in, with the verdict: `anybody must`.
 fn said(policy: &Policy, trust: bool) -> Vec<String> {
-    let place = Place {
+    let place = PolicyLocation {
         account: OWN,
         trust,
         now_s: Some(NOW_S),
-        ..Place::default()
+        ..PolicyLocation::default()
     };
     let word = |verdict| if verdict == Tri::Yes { "must" } else { "may" };
     let found = admitted(policy, &policy.statements[0], &place);
@@ -622,9 +623,9 @@ fn a_token_is_judged_by_the_tenant_that_its_subject_names() {
 }
 
 /// Numbers from a seed (xorshift64*).
-struct Random(u64);
+struct ConditionRandom(u64);
 
-impl Random {
+impl ConditionRandom {
     fn below(&mut self, n: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -738,7 +739,7 @@ const VALUES: &[&str] = &[
     "sns.amazonaws.com",
 ];
 
-fn condition(random: &mut Random) -> Value {
+fn condition(random: &mut ConditionRandom) -> Value {
     let mut condition = json!({});
     for _ in 0..1 + random.below(3) {
         let set = ["", "", "", "ForAllValues:", "ForAnyValue:"][random.below(5)];
@@ -756,7 +757,7 @@ fn condition(random: &mut Random) -> Value {
 }
 
 /// A stranger's request, with the keys that AWS would give it and those that he may choose.
-fn stranger(random: &mut Random) -> Request {
+fn stranger(random: &mut ConditionRandom) -> Request {
     let mut context = Context::default();
     let account = [
         "999988887777",
@@ -765,7 +766,7 @@ fn stranger(random: &mut Random) -> Request {
         "123450007777",
         "555544443333",
     ][random.below(5)];
-    let one = |text: &str| Given::One(text.to_owned());
+    let one = |text: &str| ContextValue::One(text.to_owned());
     let mut set = |context: &mut Context, key: &str, of: &[&str]| {
         let value = random.pick(of);
         if !value.is_empty() {
@@ -801,7 +802,7 @@ fn stranger(random: &mut Random) -> Request {
             "aws:SourceIp",
             &["203.0.113.9", "8.8.8.8", "198.51.100.7", "2001:db8::1", ""],
         );
-        if context.get("aws:sourceip") == bartizan_iam::Known::Absent {
+        if context.get("aws:sourceip") == bartizan_iam::ContextLookup::Absent {
             set(&mut context, "aws:SourceVpce", &["vpce-1", "vpce-2"]);
             set(&mut context, "aws:SourceVpc", &["vpc-1", "vpc-2"]);
             context.set("aws:VpceAccount", one(account));
@@ -815,7 +816,7 @@ fn stranger(random: &mut Random) -> Request {
             context.set("aws:PrincipalType", one("Anonymous"));
             set(&mut context, "aws:PrincipalAccount", &["", "anonymous"]);
             set(&mut context, "aws:userid", &["", "anonymous"]);
-            Caller::Anonymous
+            RequestCaller::Anonymous
         }
         1 => {
             context.set("kms:CallerAccount", one(account));
@@ -831,11 +832,11 @@ fn stranger(random: &mut Random) -> Request {
                 context.set("aws:PrincipalOrgID", one(organization));
                 context.set(
                     "aws:PrincipalOrgPaths",
-                    Given::Many(vec![format!("{organization}/r-ab12/ou-ab12-11111111/")]),
+                    ContextValue::Many(vec![format!("{organization}/r-ab12/ou-ab12-11111111/")]),
                 );
             }
             let user = which_user(&mut set, &mut context);
-            Caller::Aws(format!("arn:aws:iam::{account}:{user}"))
+            RequestCaller::Aws(format!("arn:aws:iam::{account}:{user}"))
         }
         _ => {
             set(&mut context, "aws:SourceAccount", &[account, account, ""]);
@@ -848,7 +849,7 @@ fn stranger(random: &mut Random) -> Request {
             if !organization.is_empty() {
                 context.set("aws:SourceOrgID", one(organization));
             }
-            Caller::Service("sns.amazonaws.com".to_owned())
+            RequestCaller::Service("sns.amazonaws.com".to_owned())
         }
     };
     Request {
@@ -871,38 +872,44 @@ fn which_user(set: &mut impl FnMut(&mut Context, &str, &[&str]), context: &mut C
         ],
     );
     match context.get("aws:userid") {
-        bartizan_iam::Known::Is(Given::One(id)) if id.starts_with("AROA") => "role/r".to_owned(),
+        bartizan_iam::ContextLookup::Is(ContextValue::One(id)) if id.starts_with("AROA") => {
+            "role/r".to_owned()
+        }
         _ => "user/u".to_owned(),
     }
 }
 
 /// Whether one of those who are let in is this one.
-fn covers(found: &[bartizan_iam::Admitted], request: &Request) -> bool {
+fn covers(found: &[bartizan_iam::AdmittedPrincipal], request: &Request) -> bool {
     let acting = |key: &str| match request.context.get(key) {
-        bartizan_iam::Known::Is(Given::One(value)) => value.clone(),
+        bartizan_iam::ContextLookup::Is(ContextValue::One(value)) => value.clone(),
         _ => String::new(),
     };
     found.iter().any(|one| match (&one.to, &request.caller) {
-        (Outsider::Anybody, _) => true,
+        (ExternalPrincipal::Anybody, _) => true,
         // A service acts for somebody who has an account.
-        (Outsider::AnyAccount, Caller::Aws(_) | Caller::Service(_)) => true,
-        (Outsider::Account(id, who), Caller::Aws(arn)) => {
+        (ExternalPrincipal::AnyAccount, RequestCaller::Aws(_) | RequestCaller::Service(_)) => true,
+        (ExternalPrincipal::Account(id, who), RequestCaller::Aws(arn)) => {
             who.is_empty() && arn.contains(id.as_str())
         }
-        (Outsider::Organization(id), Caller::Aws(_)) => acting("aws:principalorgid") == *id,
-        (Outsider::Account(id, _), Caller::Service(_)) => {
+        (ExternalPrincipal::Organization(id), RequestCaller::Aws(_)) => {
+            acting("aws:principalorgid") == *id
+        }
+        (ExternalPrincipal::Account(id, _), RequestCaller::Service(_)) => {
             acting("aws:sourceaccount") == *id || acting("aws:sourcearn").contains(id.as_str())
         }
-        (Outsider::Organization(id), Caller::Service(_)) => acting("aws:sourceorgid") == *id,
-        (Outsider::Service(_, behalf), Caller::Service(_)) => match behalf {
-            Behalf::Anybody => true,
-            Behalf::Account(id) => {
+        (ExternalPrincipal::Organization(id), RequestCaller::Service(_)) => {
+            acting("aws:sourceorgid") == *id
+        }
+        (ExternalPrincipal::Service(_, behalf), RequestCaller::Service(_)) => match behalf {
+            OnBehalfOf::Anybody => true,
+            OnBehalfOf::Account(id) => {
                 acting("aws:sourceaccount") == *id
                     || acting("aws:sourcearn").contains(id.as_str())
                     || acting("aws:sourceowner") == *id
             }
-            Behalf::Organization(id) => acting("aws:sourceorgid") == *id,
-            Behalf::Owner(arn) => acting("aws:sourcearn") == *arn,
+            OnBehalfOf::Organization(id) => acting("aws:sourceorgid") == *id,
+            OnBehalfOf::Owner(arn) => acting("aws:sourcearn") == *arn,
         },
         _ => false,
     })
@@ -911,7 +918,7 @@ fn covers(found: &[bartizan_iam::Admitted], request: &Request) -> bool {
 /// Tries so many strangers; how many came in.
 fn search(statements: usize, seed: u64) -> usize {
     let actions = Actions::builtin();
-    let mut random = Random(seed | 1);
+    let mut random = ConditionRandom(seed | 1);
     let home = parse(
         r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#,
     )
@@ -928,10 +935,10 @@ fn search(statements: usize, seed: u64) -> usize {
         let policy = policy(
             json!({"Effect": "Allow", "Principal": principal, "Action": "s3:*", "Resource": "*", "Condition": condition}),
         );
-        let place = Place {
+        let place = PolicyLocation {
             account: OWN,
             now_s: Some(NOW_S),
-            ..Place::default()
+            ..PolicyLocation::default()
         };
         let found = admitted(&policy, &policy.statements[0], &place);
         silent += usize::from(found.is_empty());

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use bartizan_cloud::dump::NOT_IN_DUMP;
-use bartizan_iam::{Account, AccountBuilder, Actions, Hole, Organization};
+use bartizan_iam::{Account, AccountBuilder, Actions, Organization, UnreadFact};
 use bartizan_inventory::fact::{absent_code, unescape};
 use bartizan_inventory::snapshot::{CallStatus, Coverage, Snapshot};
 
@@ -48,7 +48,7 @@ pub(crate) fn account<'a>(
                     call.clone(),
                     why.clone(),
                 );
-                builder.unread(Hole {
+                builder.unread(UnreadFact {
                     kind,
                     region,
                     id,
@@ -67,7 +67,7 @@ pub(crate) fn account<'a>(
                 fact.region.to_owned(),
                 id.into_owned(),
             );
-            builder.unread(Hole {
+            builder.unread(UnreadFact {
                 kind,
                 region,
                 id,

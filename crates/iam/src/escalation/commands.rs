@@ -1,11 +1,11 @@
-//! What an attacker would type for a step, as a plain list. Never run by us.
+//! Steps as AWS CLI commands, for people to read. Never run by us.
 
-use super::rows::ROWS;
-use super::{Escalation, Step};
+use super::model::{Escalation, EscalationStep};
+use super::techniques::TECHNIQUES;
 use crate::account::Account;
 
-/// Arguments of the calls that matter. `{me}`, `{to}` are names, `{arn}` the ARN of whom it is aimed at, `{through}` what it
-/// goes through.
+/// Arguments of the calls that matter. `{me}`, `{to}` are names, `{arn}` the ARN of whom it is
+/// aimed at, `{through}` what it goes through.
 const ARGUMENTS: &[(&str, &str)] = &[
     (
         "iam:AddUserToGroup",
@@ -103,8 +103,10 @@ const SERVICES: &[(&str, &str)] = &[
 /// use bartizan_iam::{AccountBuilder, Actions, commands, escalations};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.authorization_details(
-///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
-///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:PutUserPolicy", "Resource": "*"}}}]}]}"#,
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///         "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///             "Action": "iam:PutUserPolicy", "Resource": "*"}}}]}]}"#,
 /// )?;
 /// let account = builder.build();
 /// let found = escalations(&account, 1);
@@ -122,8 +124,8 @@ pub fn commands(account: &Account<'_>, escalation: &Escalation) -> Vec<String> {
     all
 }
 
-fn of_step(account: &Account<'_>, me: usize, step: &Step) -> Vec<String> {
-    let Some(row) = ROWS.iter().find(|r| r.id == step.row) else {
+fn of_step(account: &Account<'_>, me: usize, step: &EscalationStep) -> Vec<String> {
+    let Some(row) = TECHNIQUES.iter().find(|r| r.id == step.row) else {
         return Vec::new();
     };
     let me = &account.principals[me];

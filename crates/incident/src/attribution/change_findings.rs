@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use bartizan_iam::Place;
+use bartizan_iam::PolicyLocation;
 
 use super::attribute::{AttributedChange, Attribution, Attributions, RevertedCall, RevertedKind};
 use super::origin::{Origin, origin};
@@ -542,10 +542,10 @@ fn undone_finding(
         .content
         .as_ref()
         .and_then(|text| serde_json::from_str(text).ok());
-    let place = Place {
+    let place = PolicyLocation {
         trust: kind == "iam:assumerolepolicy",
         now_s: Some(made.time_s as f64),
-        ..Place::default()
+        ..PolicyLocation::default()
     };
     let alarms = ContentChange::of_values(&FieldClasses::default(), None, content).alarming(&place);
     let watching = WATCHING.contains(&kind);

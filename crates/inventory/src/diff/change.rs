@@ -5,7 +5,7 @@ use crate::diff::content::ContentChange;
 use crate::diff::verdict::ChangeVerdict;
 use crate::fact::Hash;
 use crate::snapshot::{SideLine, Snapshot};
-use bartizan_iam::Place;
+use bartizan_iam::PolicyLocation;
 use bartizan_model::Severity;
 use serde::Serialize;
 
@@ -66,7 +66,7 @@ pub struct Change {
 
 impl Change {
     /// Where its policy stands, for what is decided of strangers.
-    pub fn place(&self) -> Place<'_> {
+    pub fn place(&self) -> PolicyLocation<'_> {
         place(
             &self.kind,
             &self.account,
@@ -76,13 +76,13 @@ impl Change {
 }
 
 /// Where the policy of a fact stands. An import that has no time has none here.
-pub(crate) fn place<'a>(kind: &str, account: &'a str, read_ms: Option<i64>) -> Place<'a> {
+pub(crate) fn place<'a>(kind: &str, account: &'a str, read_ms: Option<i64>) -> PolicyLocation<'a> {
     let now_s = read_ms.filter(|ms| *ms > 0).map(|ms| ms as f64 / 1000.0);
-    Place {
+    PolicyLocation {
         account,
         trust: kind == "iam:assumerolepolicy",
         now_s,
-        ..Place::default()
+        ..PolicyLocation::default()
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use bartizan_iam::{Block, Outsider, Place, Policy, Statement, Tri, admitted};
+use bartizan_iam::{Block, ExternalPrincipal, Policy, PolicyLocation, Statement, Tri, admitted};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -137,7 +137,7 @@ impl ContentChange {
 
     /// What in the new content should raise an eyebrow by itself, without knowing the rest of the
     /// account.
-    pub fn alarming(&self, place: &Place<'_>) -> Vec<(String, Severity)> {
+    pub fn alarming(&self, place: &PolicyLocation<'_>) -> Vec<(String, Severity)> {
         let mut out = Vec::new();
         let statements = self
             .policy_added
@@ -151,9 +151,12 @@ impl ContentChange {
                     Severity::Critical,
                 ));
             }
-            let anyone = admitted(policy, s, place)
-                .into_iter()
-                .filter(|a| matches!(a.to, Outsider::Anybody | Outsider::AnyAccount));
+            let anyone = admitted(policy, s, place).into_iter().filter(|a| {
+                matches!(
+                    a.to,
+                    ExternalPrincipal::Anybody | ExternalPrincipal::AnyAccount
+                )
+            });
             match anyone.map(|a| a.verdict).max() {
                 Some(Tri::Yes) if s.conditions.is_empty() => {
                     out.push((

@@ -1,7 +1,10 @@
 //! `bartizan access who-can`.
 
 use anyhow::Result;
-use bartizan_iam::{Account, Caller, Decision, Extent, Neighbours, Outsider, Said, Tri, openings};
+use bartizan_iam::{
+    AccessAnswer, Account, Decision, Extent, ExternalPrincipal, KnownAccounts, RequestCaller, Tri,
+    external_access,
+};
 use serde_json::{Value, json};
 
 use crate::access::{accounts, actions, check_question, is_of_many, owner};
@@ -36,21 +39,27 @@ pub(super) fn run(global: &Global, args: &AccessWhoCanArgs) -> Result<Outcome> {
             .filter(|(_, said)| is_told(said))
             .collect();
         // Those outside whom a policy of the account names.
-        for opening in openings(account, &Neighbours::default()) {
+        for opening in external_access(account, &KnownAccounts::default()) {
             let caller = match &opening.to {
-                Outsider::Anybody => Caller::Anonymous,
-                Outsider::Account(id, who) if who.is_empty() => {
-                    Caller::Aws(format!("arn:aws:iam::{id}:root"))
+                ExternalPrincipal::Anybody => RequestCaller::Anonymous,
+                ExternalPrincipal::Account(id, who) if who.is_empty() => {
+                    RequestCaller::Aws(format!("arn:aws:iam::{id}:root"))
                 }
-                Outsider::Account(_, who) => Caller::Aws(who.clone()),
-                Outsider::Federated(provider, _) => Caller::Federated(provider.clone()),
-                Outsider::Service(service, _) if service != "*" => Caller::Service(service.clone()),
+                ExternalPrincipal::Account(_, who) => RequestCaller::Aws(who.clone()),
+                ExternalPrincipal::Federated(provider, _) => {
+                    RequestCaller::Federated(provider.clone())
+                }
+                ExternalPrincipal::Service(service, _) if service != "*" => {
+                    RequestCaller::Service(service.clone())
+                }
                 // Anybody at all stands for each of them.
-                Outsider::AnyAccount => Caller::Aws(NOBODY_IN_PARTICULAR.to_owned()),
-                Outsider::Organization(_)
-                | Outsider::Service(..)
-                | Outsider::Deleted(_)
-                | Outsider::Unidentified(_) => continue,
+                ExternalPrincipal::AnyAccount => {
+                    RequestCaller::Aws(NOBODY_IN_PARTICULAR.to_owned())
+                }
+                ExternalPrincipal::Organization(_)
+                | ExternalPrincipal::Service(..)
+                | ExternalPrincipal::Deleted(_)
+                | ExternalPrincipal::Unidentified(_) => continue,
             };
             let name = opening.to.sentence();
             if found.iter().all(|(n, _)| *n != name) {
@@ -230,6 +239,6 @@ const NOBODY_IN_PARTICULAR: &str = "arn:aws:iam::000000000000:root";
 
 /// Whether there is something to tell. That grants of keys were not read is told once, and not of
 /// everybody.
-fn is_told(said: &Said) -> bool {
+fn is_told(said: &AccessAnswer) -> bool {
     said.verdict == Tri::Yes || said.verdict == Tri::Maybe && said.decision == Decision::Unknown
 }

@@ -1,24 +1,34 @@
-//! Who outside of an account can do what in it: by resource policies, trust policies, ACLs and shares.
+//! External access: principals outside of an account who can do something in it, by resource
+//! policies, trust policies, ACLs and shares.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::Account;
-use crate::engine::Effect;
-use crate::policy::Block;
-use crate::request::Arn;
-use crate::stranger::{Behalf, Outsider, Place, admitted};
+use crate::arn::{Arn, is_unique_id};
+use crate::engine::StatementEffect;
+use crate::policy::{Block, Statement};
+use crate::stranger::{AdmittedPrincipal, ExternalPrincipal, OnBehalfOf, PolicyLocation, admitted};
 use crate::tri::Tri;
 
 /// How well an outsider is known.
 ///
 /// ```
-/// use bartizan_iam::{Class, Neighbours, Outsider};
-/// let neighbours = Neighbours { vendors: [("999988887777".to_owned(), "Scanner Inc.".to_owned())].into(), ..Neighbours::default() };
-/// let known = neighbours.class(&Outsider::Account("999988887777".into(), String::new()), "111122223333");
-/// assert_eq!(known, (Class::Vendor, Some("Scanner Inc.".to_owned())));
+/// use bartizan_iam::{AccountRelationship, ExternalPrincipal, KnownAccounts};
+/// let known_accounts = KnownAccounts {
+///     vendors: [("999988887777".to_owned(), "Scanner Inc.".to_owned())].into(),
+///     ..KnownAccounts::default()
+/// };
+/// let known = known_accounts.class(
+///     &ExternalPrincipal::Account("999988887777".into(), String::new()),
+///     "111122223333",
+/// );
+/// assert_eq!(
+///     known,
+///     (AccountRelationship::Vendor, Some("Scanner Inc.".to_owned()))
+/// );
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Class {
+pub enum AccountRelationship {
     /// The account itself.
     Same,
     /// An account of the organization.
@@ -33,7 +43,7 @@ pub enum Class {
     Deleted,
 }
 
-impl Class {
+impl AccountRelationship {
     /// Its word.
     pub fn word(self) -> &'static str {
         match self {
@@ -47,17 +57,26 @@ impl Class {
     }
 }
 
-/// What is known about other accounts: id, and a name.
+/// Other accounts that are known: id and name.
 ///
 /// ```
-/// use bartizan_iam::{Class, Neighbours, Outsider};
-/// let friends = Neighbours { friendly: [("444455556666".to_owned(), "backup".to_owned())].into(), ..Neighbours::default() };
-/// let (class, _) = friends.class(&Outsider::Account("444455556666".into(), String::new()), "111122223333");
-/// assert_eq!(class, Class::Friendly);
-/// assert_eq!(friends.class(&Outsider::Anybody, "111122223333").0, Class::Unknown);
+/// use bartizan_iam::{AccountRelationship, ExternalPrincipal, KnownAccounts};
+/// let friends = KnownAccounts {
+///     friendly: [("444455556666".to_owned(), "backup".to_owned())].into(),
+///     ..KnownAccounts::default()
+/// };
+/// let (class, _) = friends.class(
+///     &ExternalPrincipal::Account("444455556666".into(), String::new()),
+///     "111122223333",
+/// );
+/// assert_eq!(class, AccountRelationship::Friendly);
+/// assert_eq!(
+///     friends.class(&ExternalPrincipal::Anybody, "111122223333").0,
+///     AccountRelationship::Unknown
+/// );
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct Neighbours {
+pub struct KnownAccounts {
     /// Accounts of the organization.
     pub org: BTreeMap<String, String>,
     /// Ids of the own organization.
@@ -68,57 +87,80 @@ pub struct Neighbours {
     pub vendors: BTreeMap<String, String>,
 }
 
-/// One way in.
+/// Access of one external principal to one resource.
 ///
 /// ```
-/// use bartizan_iam::{AccountBuilder, Actions, Neighbours, Outsider, Tri, openings};
+/// use bartizan_iam::{
+///     AccountBuilder, Actions, ExternalPrincipal, KnownAccounts, Tri, external_access,
+/// };
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
-/// builder.fact("ec2:imagepermission", "us-east-1", "ami-1", r#"[{"UserId": "999988887777"}]"#);
-/// let opening = &openings(&builder.build(), &Neighbours::default())[0];
-/// assert_eq!(opening.to, Outsider::Account("999988887777".into(), String::new()));
-/// assert_eq!((opening.verdict, opening.actions.as_slice()), (Tri::Yes, ["copy".to_owned()].as_slice()));
+/// builder.fact(
+///     "ec2:imagepermission",
+///     "us-east-1",
+///     "ami-1",
+///     r#"[{"UserId": "999988887777"}]"#,
+/// );
+/// let opening = &external_access(&builder.build(), &KnownAccounts::default())[0];
+/// assert_eq!(
+///     opening.to,
+///     ExternalPrincipal::Account("999988887777".into(), String::new())
+/// );
+/// assert_eq!(
+///     (opening.verdict, opening.actions.as_slice()),
+///     (Tri::Yes, ["copy".to_owned()].as_slice())
+/// );
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Opening {
-    /// What is open.
+pub struct ExternalAccess {
+    /// ARN of the resource or role, e.g. `arn:aws:s3:::site`.
     pub arn: String,
-    /// By what: kind of fact, `s3:bucketpolicy`, `iam:assumerolepolicy`.
+    /// Kind of fact that gives it, e.g. `s3:bucketpolicy`, `iam:assumerolepolicy`.
     pub by: String,
-    /// To whom.
-    pub to: Outsider,
-    /// How well that one is known, and its name if it has one.
-    pub class: Class,
+    /// Principal who has it.
+    pub to: ExternalPrincipal,
+    /// Relationship of the account to that principal.
+    pub class: AccountRelationship,
     /// Name of the account, for friends and vendors.
     pub name: Option<String>,
     /// Actions, as written.
     pub actions: Vec<String>,
     /// Whether it is open for sure; perhaps, where conditions or denies narrow it.
     pub verdict: Tri,
-    /// What narrows it.
+    /// Conditions that narrow it, e.g. `aws:SourceIp IpAddress 203.0.113.0/24`.
     pub conditions: Vec<String>,
     /// Statement in the policy, from 1, with its Sid.
     pub statement: Option<String>,
 }
 
-/// All ways into an account, sorted by what is open.
+/// All external access to an account, sorted by resource.
 ///
 /// ```
-/// use bartizan_iam::{AccountBuilder, Actions, Class, Neighbours, Outsider, openings};
+/// use bartizan_iam::{
+///     AccountBuilder, AccountRelationship, Actions, ExternalPrincipal, KnownAccounts,
+///     external_access,
+/// };
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.resource(
 ///     "s3:bucketpolicy",
 ///     "arn:aws:s3:::site",
-///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::site/*"}}"#,
+///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*",
+///     "Action": "s3:GetObject", "Resource": "arn:aws:s3:::site/*"}}"#,
 /// );
-/// let found = openings(&builder.build(), &Neighbours::default());
-/// assert_eq!((&found[0].to, found[0].class), (&Outsider::Anybody, Class::Unknown));
+/// let found = external_access(&builder.build(), &KnownAccounts::default());
+/// assert_eq!(
+///     (&found[0].to, found[0].class),
+///     (&ExternalPrincipal::Anybody, AccountRelationship::Unknown)
+/// );
 /// ```
-pub fn openings(account: &Account<'_>, neighbours: &Neighbours) -> Vec<Opening> {
+pub fn external_access(
+    account: &Account<'_>,
+    known_accounts: &KnownAccounts,
+) -> Vec<ExternalAccess> {
     let mut found = Vec::new();
     for resource in &account.resources {
         found.extend(of_policy(
             account,
-            neighbours,
+            known_accounts,
             &resource.arn,
             &resource.kind,
             resource.policy,
@@ -128,7 +170,7 @@ pub fn openings(account: &Account<'_>, neighbours: &Neighbours) -> Vec<Opening> 
         if let Some(trust) = role.trust {
             found.extend(of_policy(
                 account,
-                neighbours,
+                known_accounts,
                 &role.arn,
                 "iam:assumerolepolicy",
                 trust,
@@ -139,29 +181,29 @@ pub fn openings(account: &Account<'_>, neighbours: &Neighbours) -> Vec<Opening> 
         let bucket = share.arn.trim_start_matches("arn:aws:s3:::");
         let ignored = share.kind == "s3:bucketacl" && account.ignores_acls(bucket);
         let to = match share.with.as_str() {
-            "*" => Outsider::Anybody,
-            "authenticated" => Outsider::AnyAccount,
+            "*" => ExternalPrincipal::Anybody,
+            "authenticated" => ExternalPrincipal::AnyAccount,
             with => match Arn::parse(with) {
-                Some(arn) if arn.service == "organizations" => Outsider::Organization(
+                Some(arn) if arn.service == "organizations" => ExternalPrincipal::Organization(
                     arn.resource
                         .rsplit('/')
                         .next()
                         .unwrap_or_default()
                         .to_owned(),
                 ),
-                _ => Outsider::Account(with.to_owned(), String::new()),
+                _ => ExternalPrincipal::Account(with.to_owned(), String::new()),
             },
         };
         if ignored {
             continue;
         }
-        let (class, name) = neighbours.class(&to, &account.id);
+        let (class, name) = known_accounts.class(&to, &account.id);
         let (arn, by, actions) = (
             share.arn.clone(),
             share.kind.clone(),
             vec![share.what.clone()],
         );
-        found.push(Opening {
+        found.push(ExternalAccess {
             arn,
             by,
             to,
@@ -173,19 +215,48 @@ pub fn openings(account: &Account<'_>, neighbours: &Neighbours) -> Vec<Opening> 
             statement: None,
         });
     }
-    found.retain(|o| o.class != Class::Same);
+    found.retain(|o| o.class != AccountRelationship::Same);
     found.sort();
     found.dedup();
     found
 }
 
+/// Conditions that an admitted principal meets by choice or that leave its verdict open.
+fn conditions_of(statement: &Statement, one: &AdmittedPrincipal) -> Vec<String> {
+    let open = one.open.iter().map(|(number, _)| *number);
+    let mut numbers: Vec<usize> = open.chain(one.chosen.iter().copied()).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let text = |number: usize| {
+        let condition = &statement.conditions[number];
+        format!(
+            "{} {} {}",
+            condition.key,
+            condition.operator,
+            condition.values.join("|")
+        )
+    };
+    numbers.into_iter().map(text).collect()
+}
+
+/// AWS shows the ARN of a principal that exists: one that it shows as an id was deleted, if all
+/// were read.
+fn deleted_or(to: ExternalPrincipal, account: &Account<'_>) -> ExternalPrincipal {
+    match to {
+        ExternalPrincipal::Unidentified(id) if is_unique_id(&id) && account.knows_principals() => {
+            ExternalPrincipal::Deleted(id)
+        }
+        to => to,
+    }
+}
+
 fn of_policy(
     account: &Account<'_>,
-    neighbours: &Neighbours,
+    known_accounts: &KnownAccounts,
     arn: &str,
     by: &str,
     document: u32,
-) -> Vec<Opening> {
+) -> Vec<ExternalAccess> {
     let document = &account.documents[document as usize];
     let restricted = by == "s3:bucketpolicy"
         && account.restricts_public_buckets(arn)
@@ -195,8 +266,8 @@ fn of_policy(
         .compiled
         .statements
         .iter()
-        .any(|s| s.effect != Effect::Allow);
-    let place = Place {
+        .any(|s| s.effect != StatementEffect::Allow);
+    let location = PolicyLocation {
         account: &account.id,
         organization: account.organization.1.as_deref(),
         trust: by == "iam:assumerolepolicy",
@@ -206,7 +277,8 @@ fn of_policy(
     };
     let mut found = Vec::new();
     for (n, statement) in document.policy.statements.iter().enumerate() {
-        // In the policy of a key a statement without Resource or Action does nothing (KMS, `PutKeyPolicy`).
+        // In the policy of a key a statement without Resource or Action does nothing (KMS,
+        // `PutKeyPolicy`).
         if crate::service::is_key(arn)
             && (statement.resource.is_none() || statement.action.is_none())
         {
@@ -222,38 +294,19 @@ fn of_policy(
             .as_deref()
             .map(|s| format!(" ({s})"))
             .unwrap_or_default();
-        for one in admitted(&document.policy, statement, &place) {
-            let text = |number: usize| {
-                let condition = &statement.conditions[number];
-                format!(
-                    "{} {} {}",
-                    condition.key,
-                    condition.operator,
-                    condition.values.join("|")
-                )
-            };
-            let mut numbers: Vec<usize> =
-                one.open.iter().map(|(n, _)| *n).chain(one.chosen).collect();
-            numbers.sort_unstable();
-            numbers.dedup();
-            let mut conditions: Vec<String> = numbers.into_iter().map(text).collect();
+        for one in admitted(&document.policy, statement, &location) {
+            let mut conditions = conditions_of(statement, &one);
             if denies {
                 conditions.push("denied in part by another statement".to_owned());
             }
-            let to = match one.to {
-                // AWS shows the ARN of whoever is there: what it shows as an id is gone, if all were read.
-                Outsider::Unidentified(id) if is_unique_id(&id) && account.knows_principals() => {
-                    Outsider::Deleted(id)
-                }
-                to => to,
-            };
-            // Such a bucket is for its own account, and for services that a statement names (S3 user guide, "Blocking public
-            // access": RestrictPublicBuckets).
-            if restricted && !matches!(&to, Outsider::Service(name, _) if name != "*") {
+            let to = deleted_or(one.to, account);
+            // Such a bucket is for its own account, and for services that a statement names (S3
+            // user guide, "Blocking public access": RestrictPublicBuckets).
+            if restricted && !matches!(&to, ExternalPrincipal::Service(name, _) if name != "*") {
                 continue;
             }
-            let (class, name) = neighbours.class(&to, &account.id);
-            found.push(Opening {
+            let (class, name) = known_accounts.class(&to, &account.id);
+            found.push(ExternalAccess {
                 arn: arn.to_owned(),
                 by: by.to_owned(),
                 to,
@@ -273,16 +326,8 @@ fn of_policy(
     found
 }
 
-/// Whether a principal is named by its unique id (IAM user guide, "IAM identifiers": `AROA…` a role, `AIDA…` a user).
-pub(crate) fn is_unique_id(text: &str) -> bool {
-    let known = ["AROA", "AIDA", "AGPA", "ANPA", "ASIA", "AIPA"]
-        .iter()
-        .any(|p| text.starts_with(p));
-    known && text.bytes().all(|b| b.is_ascii_alphanumeric())
-}
-
-impl Neighbours {
-    /// Adds what an account knows of its organization.
+impl KnownAccounts {
+    /// Adds the accounts of an account's organization.
     pub fn learn(&mut self, account: &Account<'_>) {
         let (accounts, id) = &account.organization;
         self.org
@@ -290,38 +335,51 @@ impl Neighbours {
         self.org_ids.extend(id.iter().cloned());
     }
 
-    /// How well somebody is known.
-    pub fn class(&self, outsider: &Outsider, own: &str) -> (Class, Option<String>) {
+    /// Relationship of an account to an external principal, and the name of a known account.
+    pub fn class(
+        &self,
+        outsider: &ExternalPrincipal,
+        own: &str,
+    ) -> (AccountRelationship, Option<String>) {
         match outsider {
-            Outsider::Deleted(_) => (Class::Deleted, None),
-            Outsider::Organization(id) if self.org_ids.contains(id) => (Class::Org, None),
-            Outsider::Service(_, Behalf::Organization(id)) if self.org_ids.contains(id) => {
-                (Class::Org, None)
+            ExternalPrincipal::Deleted(_) => (AccountRelationship::Deleted, None),
+            ExternalPrincipal::Organization(id) if self.org_ids.contains(id) => {
+                (AccountRelationship::Org, None)
+            }
+            ExternalPrincipal::Service(_, OnBehalfOf::Organization(id))
+                if self.org_ids.contains(id) =>
+            {
+                (AccountRelationship::Org, None)
             }
             // The organization of the account, whose id was not read.
-            Outsider::Organization(id) | Outsider::Service(_, Behalf::Organization(id))
+            ExternalPrincipal::Organization(id)
+            | ExternalPrincipal::Service(_, OnBehalfOf::Organization(id))
                 if id == crate::stranger::OWN_ORGANIZATION =>
             {
-                (Class::Org, None)
+                (AccountRelationship::Org, None)
             }
-            Outsider::Account(id, _) | Outsider::Service(_, Behalf::Account(id)) if id == own => {
-                (Class::Same, None)
+            ExternalPrincipal::Account(id, _)
+            | ExternalPrincipal::Service(_, OnBehalfOf::Account(id))
+                if id == own =>
+            {
+                (AccountRelationship::Same, None)
             }
-            Outsider::Account(id, _) | Outsider::Service(_, Behalf::Account(id)) => [
-                (&self.org, Class::Org),
-                (&self.friendly, Class::Friendly),
-                (&self.vendors, Class::Vendor),
+            ExternalPrincipal::Account(id, _)
+            | ExternalPrincipal::Service(_, OnBehalfOf::Account(id)) => [
+                (&self.org, AccountRelationship::Org),
+                (&self.friendly, AccountRelationship::Friendly),
+                (&self.vendors, AccountRelationship::Vendor),
             ]
             .into_iter()
             .find_map(|(list, class)| list.get(id).map(|name| (class, Some(name.clone()))))
-            .unwrap_or((Class::Unknown, None)),
-            // A provider of the account's own vouches for its people, when the statement says for whom.
-            Outsider::Federated(provider, true)
+            .unwrap_or((AccountRelationship::Unknown, None)),
+            // A provider of the account itself is known, when the statement names the tenant.
+            ExternalPrincipal::Federated(provider, true)
                 if Arn::parse(provider).is_some_and(|a| a.account == own) =>
             {
-                (Class::Friendly, None)
+                (AccountRelationship::Friendly, None)
             }
-            _ => (Class::Unknown, None),
+            _ => (AccountRelationship::Unknown, None),
         }
     }
 }
@@ -332,8 +390,8 @@ mod tests {
     use crate::account::AccountBuilder;
     use crate::actions::Actions;
 
-    /// The class and the verdict of each way in by one bucket policy.
-    fn classes(principal: &str, condition: &str) -> Vec<(Class, Tri)> {
+    /// Relationship and verdict of each access by one bucket policy.
+    fn classes(principal: &str, condition: &str) -> Vec<(AccountRelationship, Tri)> {
         let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
         builder.fact(
             "organizations:account",
@@ -348,13 +406,15 @@ mod tests {
             r#"{"Id": "o-1"}"#,
         );
         let policy = format!(
-            r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Principal": {principal}, "Action": "s3:GetObject", "Resource": "*", "Condition": {condition}}}}}"#
+            r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow",
+                "Principal": {principal}, "Action": "s3:GetObject", "Resource": "*",
+                "Condition": {condition}}}}}"#
         );
         builder.resource("s3:bucketpolicy", "arn:aws:s3:::b", &policy);
         let account = builder.build();
-        let mut neighbours = Neighbours::default();
-        neighbours.learn(&account);
-        openings(&account, &neighbours)
+        let mut known_accounts = KnownAccounts::default();
+        known_accounts.learn(&account);
+        external_access(&account, &known_accounts)
             .into_iter()
             .map(|o| (o.class, o.verdict))
             .collect()
@@ -362,15 +422,19 @@ mod tests {
 
     #[test]
     fn an_id_is_whoever_has_it() {
-        let details = r#"{"RoleDetailList": [{"RoleName": "r", "RoleId": "AROANEW", "Arn": "arn:aws:iam::111122223333:role/r",
+        let details = r#"{"RoleDetailList": [{"RoleName": "r", "RoleId": "AROANEW",
+            "Arn": "arn:aws:iam::111122223333:role/r",
             "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []}}],
-            "UserDetailList": [{"UserName": "ann", "UserId": "AIDAANN", "Arn": "arn:aws:iam::111122223333:user/ann", "UserPolicyList": [
-            {"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}}]}]}"#;
+            "UserDetailList": [{"UserName": "ann", "UserId": "AIDAANN",
+                "Arn": "arn:aws:iam::111122223333:user/ann", "UserPolicyList": [
+            {"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement":
+                {"Effect": "Allow", "Action": "*", "Resource": "*"}}}]}]}"#;
         let built = |effect: &str, element: &str, id: &str| {
             let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
             // The policy comes before those whom it names.
             let policy = format!(
-                r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "{effect}", "{element}": {{"AWS": "{id}"}}, "Action": "s3:GetObject", "Resource": "*"}}}}"#
+                r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "{effect}",
+                    "{element}": {{"AWS": "{id}"}}, "Action": "s3:GetObject", "Resource": "*"}}}}"#
             );
             builder.resource("s3:bucketpolicy", "arn:aws:s3:::b", &policy);
             builder.authorization_details(details).unwrap();
@@ -388,17 +452,17 @@ mod tests {
         let here = built("Allow", "Principal", "AROANEW");
         assert_eq!(
             (
-                openings(&here, &Neighbours::default()).len(),
+                external_access(&here, &KnownAccounts::default()).len(),
                 may(&here, "r")
             ),
             (0, Tri::Yes)
         );
         // Made again under the same name: the id of the first is nobody's.
         let gone = built("Allow", "Principal", "AROAOLD");
-        let found = openings(&gone, &Neighbours::default());
+        let found = external_access(&gone, &KnownAccounts::default());
         assert_eq!(
             (&found[0].to, found[0].verdict),
-            (&Outsider::Deleted("AROAOLD".into()), Tri::Maybe)
+            (&ExternalPrincipal::Deleted("AROAOLD".into()), Tri::Maybe)
         );
         assert_eq!(may(&gone, "r"), Tri::No);
         assert_eq!(may(&built("Deny", "Principal", "AIDAANN"), "ann"), Tri::No);
@@ -420,9 +484,10 @@ mod tests {
         );
         let policy = r#"{"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"},
-            {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "s3:PutObject", "Resource": "*"}]}"#;
+            {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"},
+                "Action": "s3:PutObject", "Resource": "*"}]}"#;
         builder.resource("s3:bucketpolicy", "arn:aws:s3:::b", policy);
-        let found = openings(&builder.build(), &Neighbours::default());
+        let found = external_access(&builder.build(), &KnownAccounts::default());
         let to: Vec<String> = found.iter().map(|o| o.to.sentence()).collect();
         assert_eq!(to, ["sns.amazonaws.com on behalf of anybody"]);
     }
@@ -438,13 +503,13 @@ mod tests {
             r#"[{"UserId": "999988887777"}, {"Group": "all"}]"#,
         );
         builder.fact("ec2:imagepermission", "us-east-1", "ami-1", "[]");
-        let found = openings(&builder.build(), &Neighbours::default());
-        let to: Vec<&Outsider> = found.iter().map(|o| &o.to).collect();
+        let found = external_access(&builder.build(), &KnownAccounts::default());
+        let to: Vec<&ExternalPrincipal> = found.iter().map(|o| &o.to).collect();
         assert_eq!(
             to,
             [
-                &Outsider::Anybody,
-                &Outsider::Account("999988887777".to_owned(), String::new())
+                &ExternalPrincipal::Anybody,
+                &ExternalPrincipal::Account("999988887777".to_owned(), String::new())
             ]
         );
         assert!(found.iter().all(|o| o.arn.ends_with(":snapshot/snap-1")));
@@ -452,14 +517,17 @@ mod tests {
 
     #[test]
     fn outsiders_are_told_apart() {
-        assert_eq!(classes(r#""*""#, "{}"), [(Class::Unknown, Tri::Yes)]);
+        assert_eq!(
+            classes(r#""*""#, "{}"),
+            [(AccountRelationship::Unknown, Tri::Yes)]
+        );
         assert_eq!(
             classes(r#"{"AWS": "444455556666"}"#, "{}"),
-            [(Class::Org, Tri::Yes)]
+            [(AccountRelationship::Org, Tri::Yes)]
         );
         assert_eq!(
             classes(r#"{"AWS": "arn:aws:iam::777788889999:role/r"}"#, "{}"),
-            [(Class::Unknown, Tri::Yes)]
+            [(AccountRelationship::Unknown, Tri::Yes)]
         );
         assert_eq!(
             classes(r#"{"AWS": "arn:aws:iam::111122223333:role/r"}"#, "{}"),
@@ -468,21 +536,21 @@ mod tests {
         // Whether it is gone is not known where users and roles were not read.
         assert_eq!(
             classes(r#"{"AWS": "AROAEXAMPLE"}"#, "{}"),
-            [(Class::Unknown, Tri::Maybe)]
+            [(AccountRelationship::Unknown, Tri::Maybe)]
         );
         assert_eq!(
             classes(
                 r#""*""#,
                 r#"{"StringEquals": {"aws:PrincipalOrgID": "o-1"}}"#
             ),
-            [(Class::Org, Tri::Yes)]
+            [(AccountRelationship::Org, Tri::Yes)]
         );
         assert_eq!(
             classes(
                 r#""*""#,
                 r#"{"StringEquals": {"aws:PrincipalOrgID": "o-2"}}"#
             ),
-            [(Class::Unknown, Tri::Yes)]
+            [(AccountRelationship::Unknown, Tri::Yes)]
         );
         assert_eq!(
             classes(
@@ -496,12 +564,12 @@ mod tests {
                 r#""*""#,
                 r#"{"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}"#
             ),
-            [(Class::Unknown, Tri::Maybe)]
+            [(AccountRelationship::Unknown, Tri::Maybe)]
         );
         // A service for anybody, and for one account of ours.
         assert_eq!(
             classes(r#"{"Service": "sns.amazonaws.com"}"#, "{}"),
-            [(Class::Unknown, Tri::Yes)]
+            [(AccountRelationship::Unknown, Tri::Yes)]
         );
         assert_eq!(
             classes(

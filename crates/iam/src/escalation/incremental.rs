@@ -1,58 +1,67 @@
-//! The escalations of an account that changes: a policy at a time, without looking at everybody again.
+//! Escalations of an account that changes, a policy at a time, without analyzing every principal
+//! again.
 
-use super::{
-    Edge, Escalation, Escalations, Graph, Reach, Seen, Sets, Tables, To, path, told, walk,
+use super::limits::{AccountGraph, prepare};
+use super::model::{Escalation, Escalations};
+use super::reach::{
+    EdgeTarget, EscalationEdge, PrincipalEdges, ReachedBy, analyze_all, path, result, walk,
 };
+use super::sets::{PrincipalSets, set_of};
+use super::tables::EscalationTables;
 use crate::account::{Account, DocumentId};
-use crate::bits::Bits;
 use crate::engine::Compiler;
 use crate::policy::{PolicyError, parse};
 
-/// An account, and where each of its principals stands.
+/// Account that changes, with the escalations of its principals.
 ///
 /// ```
-/// use bartizan_iam::{AccountBuilder, Actions, Standing, Tri};
+/// use bartizan_iam::{AccountBuilder, Actions, IncrementalEscalations, Tri};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.authorization_details(
-///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
-///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}}]}]}"#,
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///         "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///             "Action": "s3:*", "Resource": "*"}}}]}]}"#,
 /// )?;
-/// let mut standing = Standing::new(builder.build(), 1);
+/// let mut standing = IncrementalEscalations::new(builder.build(), 1);
 /// assert!(standing.escalations().found.is_empty());
 /// let policy = standing.document("user/bob/p").unwrap();
 /// let changed = standing.replace(
 ///     policy,
-///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:PutUserPolicy", "Resource": "*"}}"#,
+///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///         "Action": "iam:PutUserPolicy", "Resource": "*"}}"#,
 /// )?;
 /// assert_eq!(changed, [0]);
 /// assert_eq!(standing.escalation(0).unwrap().verdict, Tri::Yes);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Standing<'a> {
+pub struct IncrementalEscalations<'a> {
     account: Account<'a>,
-    tables: Tables,
-    sets: Sets,
-    seen: Vec<Seen>,
-    reach: Vec<Option<Reach>>,
+    tables: EscalationTables,
+    sets: PrincipalSets,
+    seen: Vec<PrincipalEdges>,
+    reach: Vec<Option<ReachedBy>>,
     /// For each document the principals that have it as a policy or as their boundary.
-    holders: Vec<Vec<u32>>,
+    role_consumers: Vec<Vec<u32>>,
     threads: usize,
 }
 
-impl<'a> Standing<'a> {
-    /// Looks at everybody once.
+impl<'a> IncrementalEscalations<'a> {
+    /// Analyzes every principal once.
     pub fn new(account: Account<'a>, threads: usize) -> Self {
-        let tables = Tables::new(&account);
-        let (sets, seen) = Graph {
-            account: &account,
-            tables: &tables,
-        }
-        .look_at_all(threads);
+        let tables = prepare(&account);
+        let (sets, seen) = analyze_all(
+            AccountGraph {
+                account: &account,
+                tables: &tables,
+            },
+            threads,
+        );
         let reach = walk(&sets, &seen);
-        let mut holders = vec![Vec::new(); account.documents.len()];
+        let mut role_consumers = vec![Vec::new(); account.documents.len()];
         for (n, principal) in account.principals.iter().enumerate() {
             for document in principal.policies.iter().chain(&principal.boundary) {
-                holders[*document as usize].push(n as u32);
+                role_consumers[*document as usize].push(n as u32);
             }
         }
         Self {
@@ -61,7 +70,7 @@ impl<'a> Standing<'a> {
             sets,
             seen,
             reach,
-            holders,
+            role_consumers,
             threads,
         }
     }
@@ -82,10 +91,10 @@ impl<'a> Standing<'a> {
 
     /// All escalations.
     pub fn escalations(&self) -> Escalations {
-        told(&self.sets, &self.seen, &self.reach)
+        result(&self.sets, &self.seen, &self.reach)
     }
 
-    /// That of one principal, without the other ways of its first step.
+    /// Escalation of one principal, without the other techniques of its first step.
     pub fn escalation(&self, principal: u32) -> Option<Escalation> {
         let reach = self.reach[principal as usize].as_ref()?;
         let steps = path(&self.reach, principal as usize);
@@ -98,10 +107,10 @@ impl<'a> Standing<'a> {
         })
     }
 
-    /// Puts another text in place of a policy; answers whose standing changed, by number.
+    /// Replaces the text of a policy. Returns the principals whose escalation changed, by number.
     ///
-    /// Looks again at those who have the policy, and at all when others hang on it: a trust policy, a service control
-    /// policy, a policy of a group, one that gives or takes a limit.
+    /// Analyzes the principals who have the policy, and all when others depend on it: a trust
+    /// policy, a service control policy, a policy of a group, one that gives or takes a limit.
     ///
     /// # Errors
     /// When the text is no policy; then nothing changes.
@@ -116,39 +125,42 @@ impl<'a> Standing<'a> {
         ) = (policy, compiled);
         self.tables.enter(&self.account, d);
 
-        let graph = Graph {
+        let graph = AccountGraph {
             account: &self.account,
             tables: &self.tables,
         };
-        let holders = self.holders[d].clone();
-        let mut free = Bits::default();
-        holders
-            .iter()
-            .filter(|n| graph.limit(**n).is_none())
-            .for_each(|n| free.insert(*n));
+        let role_consumers = self.role_consumers[d].clone();
+        let free = set_of(
+            role_consumers
+                .iter()
+                .copied()
+                .filter(|n| graph.limit(*n).is_none()),
+        );
         let was_free = |n: &u32| self.tables.free.contains(*n);
-        let moved = holders.iter().any(|n| was_free(n) != free.contains(*n));
+        let moved = role_consumers
+            .iter()
+            .any(|n| was_free(n) != free.contains(*n));
         let of_group = self
             .account
             .groups
             .iter()
             .any(|g| g.policies.contains(&document));
         let of_all = self.account.scp.iter().flatten().any(|p| *p == document);
-        let bounded = holders
+        let bounded = role_consumers
             .iter()
             .any(|n| self.account.principals[*n as usize].boundary.is_some());
         let of_version = self.account.versions.iter().any(|(_, v)| *v == document);
-        if holders.is_empty() || moved || of_group || of_all || bounded || of_version {
-            self.tables = Tables::new(&self.account);
-            let graph = Graph {
+        if role_consumers.is_empty() || moved || of_group || of_all || bounded || of_version {
+            self.tables = prepare(&self.account);
+            let graph = AccountGraph {
                 account: &self.account,
                 tables: &self.tables,
             };
-            (self.sets, self.seen) = graph.look_at_all(self.threads);
+            (self.sets, self.seen) = analyze_all(graph, self.threads);
         } else {
-            for number in holders {
-                let looked = graph.look(number);
-                self.seen[number as usize] = self.sets.enter(looked);
+            for number in role_consumers {
+                let found = graph.analyze(number);
+                self.seen[number as usize] = PrincipalEdges::enter(found, &mut self.sets);
             }
             self.forget_sets();
         }
@@ -166,10 +178,14 @@ impl<'a> Standing<'a> {
         if self.sets.list.len() < SETS_MIN || self.sets.list.len() < 2 * self.sets.needed {
             return;
         }
-        let mut kept = Sets::default();
-        for edge in self.seen.iter_mut().flat_map(|s: &mut Seen| &mut s.edges) {
-            let Edge {
-                to: To::Principals { must, may },
+        let mut kept = PrincipalSets::default();
+        for edge in self
+            .seen
+            .iter_mut()
+            .flat_map(|s: &mut PrincipalEdges| &mut s.edges)
+        {
+            let EscalationEdge {
+                to: EdgeTarget::Principals { must, may },
                 ..
             } = edge
             else {
@@ -183,5 +199,5 @@ impl<'a> Standing<'a> {
     }
 }
 
-/// Sets that are not worth dropping.
+/// PrincipalSets that are not worth dropping.
 const SETS_MIN: usize = 10_000;

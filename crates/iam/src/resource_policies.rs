@@ -1,27 +1,29 @@
-//! Which fact holds the policy of which resource, and the way back.
+//! Facts that hold the policies of resources: from the resource to the fact, and back.
 
-use crate::request::Arn;
+use crate::arn::Arn;
 
-/// A kind of fact that is the policy of a resource.
-struct Place {
+/// Kind of fact that is the policy of a resource.
+struct PolicyFact {
     /// `s3:bucketpolicy`.
     kind: &'static str,
-    /// ARN of the resource, with `{region}`, `{account}`, `{id}` (of the fact) and `{name}` (the last part of the id).
+    /// ARN of the resource, with `{region}`, `{account}`, `{id}` (of the fact) and `{name}` (the
+    /// last part of the id).
     arn: &'static str,
     /// Service of the ARN, and how the part behind the account begins.
     of: (&'static str, &'static str),
-    /// Where what the policy is about ends in the ARN of something within it: an object in a bucket, an index of a table.
+    /// Character that ends the ARN of the resource in that of something within it: an object in a
+    /// bucket, an index of a table.
     ends_at: Option<char>,
 }
 
-const fn place(
+const fn policy_fact(
     kind: &'static str,
     arn: &'static str,
     service: &'static str,
     begins: &'static str,
     ends_at: Option<char>,
-) -> Place {
-    Place {
+) -> PolicyFact {
+    PolicyFact {
         kind,
         arn,
         of: (service, begins),
@@ -30,133 +32,134 @@ const fn place(
 }
 
 /// The first that fits an ARN is the one.
-const PLACES: &[Place] = &[
-    place(
+const POLICY_FACTS: &[PolicyFact] = &[
+    policy_fact(
         "s3:accesspointpolicy",
         "arn:aws:s3:{region}:{account}:accesspoint/{id}",
         "s3",
         "accesspoint/",
         Some('/'),
     ),
-    place("s3:bucketpolicy", "arn:aws:s3:::{id}", "s3", "", Some('/')),
-    place(
+    policy_fact("s3:bucketpolicy", "arn:aws:s3:::{id}", "s3", "", Some('/')),
+    policy_fact(
         "sqs:queuepolicy",
         "arn:aws:sqs:{region}:{account}:{name}",
         "sqs",
         "",
         None,
     ),
-    place("sns:topicpolicy", "{id}", "sns", "", Some(':')),
-    place(
+    policy_fact("sns:topicpolicy", "{id}", "sns", "", Some(':')),
+    policy_fact(
         "kms:keypolicy",
         "arn:aws:kms:{region}:{account}:key/{id}",
         "kms",
         "key/",
         None,
     ),
-    place(
+    policy_fact(
         "lambda:functionpolicy",
         "arn:aws:lambda:{region}:{account}:function:{id}",
         "lambda",
         "function:",
         Some(':'),
     ),
-    place(
+    policy_fact(
         "lambda:aliaspolicy",
         "arn:aws:lambda:{region}:{account}:function:{id}",
         "",
         "",
         None,
     ),
-    place(
+    policy_fact(
         "lambda:layerversionpolicy",
         "arn:aws:lambda:{region}:{account}:layer:{id}",
         "lambda",
         "layer:",
         None,
     ),
-    place(
+    policy_fact(
         "ecr:repositorypolicy",
         "arn:aws:ecr:{region}:{account}:repository/{id}",
         "ecr",
         "repository/",
         None,
     ),
-    place(
+    policy_fact(
         "ecr:registrypolicy",
         "arn:aws:ecr:{region}:{account}:*",
         "",
         "",
         None,
     ),
-    place(
+    policy_fact(
         "ecr-public:repositorypolicy",
         "arn:aws:ecr-public::{account}:repository/{id}",
         "ecr-public",
         "repository/",
         None,
     ),
-    place(
+    policy_fact(
         "secretsmanager:resourcepolicy",
         "{id}",
         "secretsmanager",
         "secret:",
         None,
     ),
-    place(
+    policy_fact(
         "dynamodb:tablepolicy",
         "{id}",
         "dynamodb",
         "table/",
         Some('/'),
     ),
-    place(
+    policy_fact(
         "efs:filesystempolicy",
         "arn:aws:elasticfilesystem:{region}:{account}:file-system/{id}",
         "elasticfilesystem",
         "file-system/",
         None,
     ),
-    place(
+    policy_fact(
         "backup:vaultpolicy",
         "arn:aws:backup:{region}:{account}:backup-vault:{id}",
         "backup",
         "backup-vault:",
         None,
     ),
-    place(
+    policy_fact(
         "events:eventbuspolicy",
         "arn:aws:events:{region}:{account}:event-bus/{id}",
         "events",
         "event-bus/",
         None,
     ),
-    place(
+    policy_fact(
         "logs:resourcepolicy",
         "arn:aws:logs:{region}:{account}:*",
         "",
         "",
         None,
     ),
-    place(
+    policy_fact(
         "logs:destinationpolicy",
         "arn:aws:logs:{region}:{account}:destination:{id}",
         "logs",
         "destination:",
         None,
     ),
-    place(
+    policy_fact(
         "cloudtrail:resourcepolicy",
         "{id}",
         "cloudtrail",
         "channel/",
         None,
     ),
-    place("ram:resourcepolicy", "{id}", "", "", None),
+    policy_fact("ram:resourcepolicy", "{id}", "", "", None),
 ];
 
-/// Resources that have policies which no call of ours reads, by service and how the part behind the account begins (IAM user
-/// guide, "AWS services that work with IAM", column "Resource-based policies").
+/// Resources that have policies which no call of ours reads, by service and how the part behind the
+/// account begins (IAM user guide, "AWS services that work with IAM", column "Resource-based
+/// policies").
 const NEVER_READ: &[(&str, &str)] = &[
     ("acm-pca", "certificate-authority/"),
     ("codeartifact", ""),
@@ -175,12 +178,13 @@ const NEVER_READ: &[(&str, &str)] = &[
     ("vpc-lattice", ""),
 ];
 
-/// Kinds of facts that let somebody in from outside: policies of resources and of roles, ACLs, shares, addresses of functions.
+/// Kinds of facts that give external access: policies of resources and of roles, ACLs, shares, URLs
+/// of functions.
 ///
 /// ```
-/// assert!(bartizan_iam::ways_in().any(|kind| kind == "s3:bucketacl"));
+/// assert!(bartizan_iam::external_access_kinds().any(|kind| kind == "s3:bucketacl"));
 /// ```
-pub fn ways_in() -> impl Iterator<Item = &'static str> {
+pub fn external_access_kinds() -> impl Iterator<Item = &'static str> {
     let others = [
         "iam:assumerolepolicy",
         "s3:bucketacl",
@@ -188,12 +192,14 @@ pub fn ways_in() -> impl Iterator<Item = &'static str> {
         "ec2:imagepermission",
         "lambda:functionurl",
     ];
-    others.into_iter().chain(PLACES.iter().map(|p| p.kind))
+    others
+        .into_iter()
+        .chain(POLICY_FACTS.iter().map(|p| p.kind))
 }
 
 /// The resource that a policy fact belongs to.
 pub(crate) fn resource_arn(kind: &str, region: &str, account: &str, id: &str) -> Option<String> {
-    let place = PLACES.iter().find(|p| p.kind == kind)?;
+    let place = POLICY_FACTS.iter().find(|p| p.kind == kind)?;
     if Arn::parse(id).is_some() {
         return Some(id.to_owned());
     }
@@ -208,9 +214,9 @@ pub(crate) fn resource_arn(kind: &str, region: &str, account: &str, id: &str) ->
     )
 }
 
-/// Where the policy of a resource stands.
+/// Source of a resource's policy.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Held {
+pub(crate) enum PolicySource {
     /// In a fact of this kind, as the policy of this ARN.
     By(&'static str, String),
     /// In its service, and no call of ours asks for it.
@@ -219,15 +225,15 @@ pub(crate) enum Held {
     Not,
 }
 
-/// Where the policy that decides about a resource stands.
-pub(crate) fn held(resource: &str) -> Held {
+/// Source of the policy that decides about a resource.
+pub(crate) fn policy_source(resource: &str) -> PolicySource {
     let Some(arn) = Arn::parse(resource) else {
-        return Held::Not;
+        return PolicySource::Not;
     };
-    let fits = |p: &&Place| {
+    let fits = |p: &&PolicyFact| {
         !p.of.0.is_empty() && p.of.0 == arn.service && arn.resource.starts_with(p.of.1)
     };
-    if let Some(place) = PLACES.iter().find(fits) {
+    if let Some(place) = POLICY_FACTS.iter().find(fits) {
         let begins = place.of.1.len();
         let rest = arn.resource.get(begins..).unwrap_or_default();
         let ends = place
@@ -235,15 +241,15 @@ pub(crate) fn held(resource: &str) -> Held {
             .and_then(|at| rest.find(at))
             .unwrap_or(rest.len());
         let before = resource.len() - arn.resource.len();
-        return Held::By(place.kind, resource[..before + begins + ends].to_owned());
+        return PolicySource::By(place.kind, resource[..before + begins + ends].to_owned());
     }
     if NEVER_READ
         .iter()
         .any(|(service, begins)| *service == arn.service && arn.resource.starts_with(begins))
     {
-        return Held::NeverRead;
+        return PolicySource::NeverRead;
     }
-    Held::Not
+    PolicySource::Not
 }
 
 #[cfg(test)]
@@ -252,34 +258,34 @@ mod tests {
 
     #[test]
     fn the_policy_of_a_thing_within_a_resource_is_that_of_the_resource() {
-        let by = |kind, arn: &str| Held::By(kind, arn.to_owned());
+        let by = |kind, arn: &str| PolicySource::By(kind, arn.to_owned());
         assert_eq!(
-            held("arn:aws:s3:::b/a/key"),
+            policy_source("arn:aws:s3:::b/a/key"),
             by("s3:bucketpolicy", "arn:aws:s3:::b")
         );
         assert_eq!(
-            held("arn:aws:s3:::b"),
+            policy_source("arn:aws:s3:::b"),
             by("s3:bucketpolicy", "arn:aws:s3:::b")
         );
         let table = "arn:aws:dynamodb:eu-west-1:111122223333:table/t";
         assert_eq!(
-            held(&format!("{table}/index/i")),
+            policy_source(&format!("{table}/index/i")),
             by("dynamodb:tablepolicy", table)
         );
         let function = "arn:aws:lambda:eu-west-1:111122223333:function:f";
         assert_eq!(
-            held(&format!("{function}:live")),
+            policy_source(&format!("{function}:live")),
             by("lambda:functionpolicy", function)
         );
         assert_eq!(
-            held("arn:aws:kinesis:eu-west-1:111122223333:stream/s"),
-            Held::NeverRead
+            policy_source("arn:aws:kinesis:eu-west-1:111122223333:stream/s"),
+            PolicySource::NeverRead
         );
         assert_eq!(
-            held("arn:aws:ec2:eu-west-1:111122223333:instance/i-1"),
-            Held::Not
+            policy_source("arn:aws:ec2:eu-west-1:111122223333:instance/i-1"),
+            PolicySource::Not
         );
-        assert_eq!(held("*"), Held::Not);
+        assert_eq!(policy_source("*"), PolicySource::Not);
     }
 
     #[test]

@@ -1,30 +1,32 @@
-//! What changed in who can do what, between two states of an account.
+//! Difference of two states of an account: access of principals, escalations, external access.
 
 use std::collections::BTreeMap;
 
-use crate::account::{Account, DocumentId, Identity};
+use crate::account::{Account, DocumentId, IamPrincipal};
 use crate::difference::{Difference, difference};
 use crate::escalation::{Escalation, escalations};
-use crate::outside::{Class, Neighbours, Opening, openings};
+use crate::external_access::{AccountRelationship, ExternalAccess, KnownAccounts, external_access};
 use crate::policy::{Policy, parse};
-use crate::request::Side;
+use crate::request::PolicyGrammar;
 use crate::tri::Tri;
 
-/// What became of the access of one principal.
+/// Change of the access of one principal.
 ///
 /// ```
-/// use bartizan_iam::{AccountBuilder, Actions, Neighbours, account_difference};
+/// use bartizan_iam::{AccountBuilder, Actions, KnownAccounts, account_difference};
 /// let account = |action: &str| {
 ///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 ///     let details = format!(
-///         r#"{{"UserDetailList": [{{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
-///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
+///         r#"{{"UserDetailList": [{{"UserName": "bob",
+///             "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
+///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow",
+///                 "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
 ///     );
 ///     builder.authorization_details(&details).unwrap();
 ///     builder.build()
 /// };
 /// let (old, new) = (account("s3:GetObject"), account("iam:PutUserPolicy"));
-/// let found = account_difference(&old, &new, &Neighbours::default(), 1);
+/// let found = account_difference(&old, &new, &KnownAccounts::default(), 1);
 /// let bob = &found.principals[0];
 /// assert!(bob.arn.ends_with("user/bob") && !bob.identity.grants_nothing_new());
 /// ```
@@ -43,18 +45,20 @@ pub struct PrincipalChange {
 /// Whether a principal was there.
 ///
 /// ```
-/// use bartizan_iam::{AccountBuilder, Actions, Neighbours, Presence, account_difference};
+/// use bartizan_iam::{AccountBuilder, Actions, KnownAccounts, Presence, account_difference};
 /// let account = |action: &str| {
 ///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 ///     let details = format!(
-///         r#"{{"UserDetailList": [{{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
-///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
+///         r#"{{"UserDetailList": [{{"UserName": "bob",
+///             "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
+///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow",
+///                 "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
 ///     );
 ///     builder.authorization_details(&details).unwrap();
 ///     builder.build()
 /// };
 /// let (old, new) = (account("s3:GetObject"), account("iam:PutUserPolicy"));
-/// let found = account_difference(&old, &new, &Neighbours::default(), 1);
+/// let found = account_difference(&old, &new, &KnownAccounts::default(), 1);
 /// assert_eq!(found.principals[0].presence, Presence::Both);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,21 +71,23 @@ pub enum Presence {
     Gone,
 }
 
-/// A principal that reaches everything now and did not before, or the reverse, or in a surer way.
+/// Change of one principal's escalation to administrator.
 ///
 /// ```
-/// use bartizan_iam::{AccountBuilder, Actions, Neighbours, Tri, account_difference};
+/// use bartizan_iam::{AccountBuilder, Actions, KnownAccounts, Tri, account_difference};
 /// let account = |action: &str| {
 ///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 ///     let details = format!(
-///         r#"{{"UserDetailList": [{{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
-///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
+///         r#"{{"UserDetailList": [{{"UserName": "bob",
+///             "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
+///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow",
+///                 "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
 ///     );
 ///     builder.authorization_details(&details).unwrap();
 ///     builder.build()
 /// };
 /// let (old, new) = (account("s3:GetObject"), account("iam:PutUserPolicy"));
-/// let found = account_difference(&old, &new, &Neighbours::default(), 1);
+/// let found = account_difference(&old, &new, &KnownAccounts::default(), 1);
 /// let change = &found.escalations[0];
 /// assert_eq!((change.before, change.after), (Tri::No, Tri::Yes));
 /// assert_eq!(change.escalation.steps[0].row, "iam-007");
@@ -90,29 +96,31 @@ pub enum Presence {
 pub struct EscalationChange {
     /// Its ARN.
     pub arn: String,
-    /// Whether it did before.
+    /// Verdict before.
     pub before: Tri,
-    /// Whether it does after.
+    /// Verdict after.
     pub after: Tri,
-    /// The way that it has now; or that it had.
+    /// Escalation after the change; before it, where there is none after.
     pub escalation: Escalation,
 }
 
 /// The difference of two states.
 ///
 /// ```
-/// use bartizan_iam::{AccountBuilder, Actions, Neighbours, account_difference};
+/// use bartizan_iam::{AccountBuilder, Actions, KnownAccounts, account_difference};
 /// let account = |action: &str| {
 ///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 ///     let details = format!(
-///         r#"{{"UserDetailList": [{{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
-///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
+///         r#"{{"UserDetailList": [{{"UserName": "bob",
+///             "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
+///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow",
+///                 "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
 ///     );
 ///     builder.authorization_details(&details).unwrap();
 ///     builder.build()
 /// };
 /// let (old, new) = (account("s3:GetObject"), account("iam:PutUserPolicy"));
-/// let found = account_difference(&old, &new, &Neighbours::default(), 1);
+/// let found = account_difference(&old, &new, &KnownAccounts::default(), 1);
 /// assert_eq!((found.principals.len(), found.escalations.len(), found.opened.len()), (1, 1, 0));
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -121,38 +129,41 @@ pub struct AccountDifference {
     pub principals: Vec<PrincipalChange>,
     /// By ARN.
     pub escalations: Vec<EscalationChange>,
-    /// New ways in from outside.
-    pub opened: Vec<Opening>,
-    /// Ways in that are shut.
-    pub shut: Vec<Opening>,
-    /// What is there on one side only and was not wholly read on the other, so that nothing can be said of it.
+    /// External access that is new.
+    pub opened: Vec<ExternalAccess>,
+    /// External access that is gone.
+    pub shut: Vec<ExternalAccess>,
+    /// Principals and access that one side has and the other did not read: not known to be new or
+    /// gone.
     pub unknown: Vec<String>,
 }
 
 /// Compares two states of an account.
 ///
 /// ```
-/// use bartizan_iam::{AccountBuilder, Actions, Neighbours, Tri, account_difference};
+/// use bartizan_iam::{AccountBuilder, Actions, KnownAccounts, Tri, account_difference};
 /// let account = |action: &str| {
 ///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 ///     let details = format!(
-///         r#"{{"UserDetailList": [{{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
-///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
+///         r#"{{"UserDetailList": [{{"UserName": "bob",
+///             "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
+///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow",
+///                 "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
 ///     );
 ///     builder.authorization_details(&details).unwrap();
 ///     builder.build()
 /// };
 /// let (old, new) = (account("s3:GetObject"), account("iam:PutUserPolicy"));
-/// let found = account_difference(&old, &new, &Neighbours::default(), 1);
+/// let found = account_difference(&old, &new, &KnownAccounts::default(), 1);
 /// assert_eq!(found.escalations[0].after, Tri::Yes);
 /// // The same account twice differs in nothing.
-/// let none = account_difference(&old, &old, &Neighbours::default(), 1);
+/// let none = account_difference(&old, &old, &KnownAccounts::default(), 1);
 /// assert!(none.principals.is_empty() && none.escalations.is_empty());
 /// ```
 pub fn account_difference(
     old: &Account<'_>,
     new: &Account<'_>,
-    neighbours: &Neighbours,
+    known_accounts: &KnownAccounts,
     threads: usize,
 ) -> AccountDifference {
     let by_arn = |account: &Account<'_>| -> BTreeMap<String, usize> {
@@ -164,7 +175,7 @@ pub fn account_difference(
             .collect()
     };
     let (before, after) = (by_arn(old), by_arn(new));
-    let mut found = reach_difference(old, new, neighbours, threads);
+    let mut found = reach_difference(old, new, known_accounts, threads);
     let mut arns: Vec<&String> = before.keys().chain(after.keys()).collect();
     arns.sort();
     arns.dedup();
@@ -202,9 +213,14 @@ pub fn account_difference(
                     bound_before.as_ref().unwrap_or(&everything),
                     bound_after.as_ref().unwrap_or(&everything),
                 );
-                difference(x, y, Side::Identity, new.actions)
+                difference(x, y, PolicyGrammar::Identity, new.actions)
             });
-            let identity = difference(&own_before, &own_after, Side::Identity, new.actions);
+            let identity = difference(
+                &own_before,
+                &own_after,
+                PolicyGrammar::Identity,
+                new.actions,
+            );
             let says_something = presence != Presence::Both
                 || identity != Difference::default()
                 || boundary.is_some();
@@ -234,30 +250,33 @@ fn kind_of(arn: &str) -> &'static str {
 
 /// Why it is open whether a principal was there.
 fn unread(account: &Account<'_>, kind: &str, arn: &str) -> Option<String> {
-    account.hole(kind, "global", arn.rsplit('/').next().unwrap_or(arn))
+    account.unread_reason(kind, "global", arn.rsplit('/').next().unwrap_or(arn))
 }
 
-/// `arn:aws:iam::111122223333:user/ada: incomplete in the earlier snapshot (iam:GetAccountAuthorizationDetails denied)`.
+/// `arn:aws:iam::111122223333:user/ada: incomplete in the earlier snapshot
+/// (iam:GetAccountAuthorizationDetails denied)`.
 fn not_told(what: &str, why: &str, side: &str) -> String {
     format!("{what}: incomplete in the {side} snapshot ({why})")
 }
 
-/// Compares only who reaches everything, and who comes in from outside: without what each principal may do, which takes
+/// Compares escalations and external access only, without the access of each principal, which takes
 /// long where many policies changed.
 ///
 /// ```
-/// use bartizan_iam::{AccountBuilder, Actions, Neighbours, reach_difference};
+/// use bartizan_iam::{AccountBuilder, Actions, KnownAccounts, reach_difference};
 /// let account = |action: &str| {
 ///     let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 ///     let details = format!(
-///         r#"{{"UserDetailList": [{{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
-///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
+///         r#"{{"UserDetailList": [{{"UserName": "bob",
+///             "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{{"PolicyName": "p",
+///             "PolicyDocument": {{"Version": "2012-10-17", "Statement": {{"Effect": "Allow",
+///                 "Action": "{action}", "Resource": "*"}}}}}}]}}]}}"#
 ///     );
 ///     builder.authorization_details(&details).unwrap();
 ///     builder.build()
 /// };
 /// let (old, new) = (account("s3:GetObject"), account("iam:PutUserPolicy"));
-/// let found = reach_difference(&old, &new, &Neighbours::default(), 1);
+/// let found = reach_difference(&old, &new, &KnownAccounts::default(), 1);
 /// assert_eq!(found.escalations.len(), 1);
 /// // What each principal gained is not worked out.
 /// assert!(found.principals.is_empty());
@@ -265,10 +284,22 @@ fn not_told(what: &str, why: &str, side: &str) -> String {
 pub fn reach_difference(
     old: &Account<'_>,
     new: &Account<'_>,
-    neighbours: &Neighbours,
+    known_accounts: &KnownAccounts,
     threads: usize,
 ) -> AccountDifference {
     let mut found = AccountDifference::default();
+    compare_escalations(old, new, threads, &mut found);
+    compare_external_access(old, new, known_accounts, &mut found);
+    found
+}
+
+/// Adds the escalations that differ.
+fn compare_escalations(
+    old: &Account<'_>,
+    new: &Account<'_>,
+    threads: usize,
+    found: &mut AccountDifference,
+) {
     let (could, can) = (escalations(old, threads), escalations(new, threads));
     let mut all: BTreeMap<String, (Option<&Escalation>, Option<&Escalation>)> = BTreeMap::new();
     for e in &could.found {
@@ -290,7 +321,7 @@ pub fn reach_difference(
         }
     };
     for (arn, (a, b)) in all {
-        // Who was not read on one side did not come or go.
+        // A principal that was not read on one side did not come or go.
         let side = [(old, "earlier"), (new, "later")]
             .into_iter()
             .find_map(|(account, side)| Some((open(account, &arn)?, side)));
@@ -310,19 +341,31 @@ pub fn reach_difference(
             });
         }
     }
-    let (was, is) = (openings(old, neighbours), openings(new, neighbours));
-    // A statement that only moved is the same way in.
-    let same = |a: &Opening, b: &Opening| {
-        Opening {
+}
+
+/// Adds the external access that differs.
+fn compare_external_access(
+    old: &Account<'_>,
+    new: &Account<'_>,
+    known_accounts: &KnownAccounts,
+    found: &mut AccountDifference,
+) {
+    let (was, is) = (
+        external_access(old, known_accounts),
+        external_access(new, known_accounts),
+    );
+    // A statement that only moved gives the same access.
+    let same = |a: &ExternalAccess, b: &ExternalAccess| {
+        ExternalAccess {
             statement: None,
             ..a.clone()
-        } == Opening {
+        } == ExternalAccess {
             statement: None,
             ..b.clone()
         }
     };
-    // What is open by a policy that was not read on the other side may have been open there, too.
-    let open = |account: &Account<'_>, o: &Opening| {
+    // Access by a policy that was not read on the other side may have been there, too.
+    let open = |account: &Account<'_>, o: &ExternalAccess| {
         let there = account
             .principals
             .iter()
@@ -330,7 +373,7 @@ pub fn reach_difference(
         if there {
             None
         } else {
-            account.hole_of(&o.by, &o.arn)
+            account.unread_of(&o.by, &o.arn)
         }
     };
     for (side, here, there, other, word) in [
@@ -338,7 +381,9 @@ pub fn reach_difference(
         (&mut found.shut, &was, &is, new, "later"),
     ] {
         // Nobody gains or loses by a principal that is gone.
-        let real = here.iter().filter(|o| o.class != Class::Deleted);
+        let real = here
+            .iter()
+            .filter(|o| o.class != AccountRelationship::Deleted);
         for opening in real.filter(|o| !there.iter().any(|t| same(t, o))) {
             match open(other, opening) {
                 None => side.push(opening.clone()),
@@ -349,11 +394,10 @@ pub fn reach_difference(
             }
         }
     }
-    found
 }
 
 /// All identity policies of a principal as one, and its boundary.
-fn merged(account: &Account<'_>, principal: &Identity) -> (Policy, Option<Policy>) {
+fn merged(account: &Account<'_>, principal: &IamPrincipal) -> (Policy, Option<Policy>) {
     let mut all = empty();
     let mut names: Vec<DocumentId> = principal.policies.clone();
     names.sort_by_key(|d| &account.documents[*d as usize].name);
@@ -391,13 +435,15 @@ mod tests {
 
     #[test]
     fn who_was_not_read_before_did_not_become_administrator() {
-        let admin = r#"{"UserDetailList": [{"UserName": "ada", "Arn": "arn:aws:iam::111122223333:user/ada", "UserPolicyList": [
-            {"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}}]}]}"#;
+        let admin = r#"{"UserDetailList": [{"UserName": "ada",
+            "Arn": "arn:aws:iam::111122223333:user/ada", "UserPolicyList": [
+            {"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement":
+                {"Effect": "Allow", "Action": "*", "Resource": "*"}}}]}]}"#;
         let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
         builder.authorization_details(admin).unwrap();
         let after = builder.build();
         let mut denied = AccountBuilder::new("111122223333", Actions::builtin());
-        denied.unread(crate::Hole {
+        denied.unread(crate::UnreadFact {
             kind: "iam:user".to_owned(),
             region: "global".to_owned(),
             id: String::new(),
@@ -405,7 +451,7 @@ mod tests {
             why: "denied".to_owned(),
         });
         let denied = denied.build();
-        let found = account_difference(&denied, &after, &Neighbours::default(), 1);
+        let found = account_difference(&denied, &after, &KnownAccounts::default(), 1);
         assert!(
             found.escalations.is_empty() && found.principals.is_empty(),
             "{found:?}"
@@ -418,7 +464,7 @@ mod tests {
         );
         // Where users were read, and there was none, somebody did.
         let empty = AccountBuilder::new("111122223333", Actions::builtin()).build();
-        let found = account_difference(&empty, &after, &Neighbours::default(), 1);
+        let found = account_difference(&empty, &after, &KnownAccounts::default(), 1);
         assert_eq!(
             (found.escalations.len(), found.unknown.len()),
             (1, 0),
