@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::counterparty::Counterparty;
 use crate::severity::Severity;
 
-/// One finding (DESIGN.md, "Finding"). Times are RFC 3339 in UTC.
+/// One finding. Times are RFC 3339 in UTC.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// Stable: a hash of rule, entity and window.
