@@ -1,5 +1,4 @@
-//! The evidence log: append-only, signed, and readable by anyone with the public key and no
-//! network.
+//! Evidence log: append-only, signed, and verifiable offline by anyone with the public key.
 //!
 //! ```text
 //! log.pub                                   verifier key (C2SP signed-note)
