@@ -32,7 +32,6 @@ pub enum DecodeError {
 ///
 /// # Errors
 /// See [`DecodeError`].
-/// See [`DecodeError`].
 pub fn decode(
     service: &ServiceModel,
     operation: &Operation,

@@ -95,7 +95,6 @@ impl Dump {
     ///
     /// # Errors
     /// If there is nothing to read, or no response in it.
-    /// When there is nothing to read, or nothing that is an answer.
     pub fn read(
         model: &std::sync::Arc<Model>,
         table: &CallTable,

@@ -11,7 +11,7 @@ pub(super) struct EventMeta {
     /// Source address of the call.
     pub(crate) address: Option<IpAddr>,
     pub(crate) source: SourceAddress,
-    /// [`Networks::network_number`] of the address.
+    /// [`network_number`](super::networks::Networks::network_number) of the address.
     pub(super) network: u64,
 }
 

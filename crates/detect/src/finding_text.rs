@@ -3,7 +3,6 @@
 //!
 //! `user mal tried ec2:GetPasswordData ×29 on i-1 and 4 more from 203.0.113.9 and was refused every
 //! time`
-//! time`
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

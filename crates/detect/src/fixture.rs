@@ -8,7 +8,6 @@
 //!
 //! For a single-event rule two more near misses are generated: the same call denied must give a
 //! lower finding, and the same call by an AWS service on its own behalf none.
-//! lesser finding, and the same call by an AWS service for itself none at all.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

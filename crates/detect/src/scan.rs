@@ -10,7 +10,6 @@
 //! No findings are made here. A thread records which events matched which rules, in object order,
 //! and [`super::Evaluator`] takes the outputs in the order of the objects, so the number of threads
 //! cannot change the findings.
-//! cannot change what is found.
 
 use crate::event_meta::EventMeta;
 use crate::scan_plan::ScanPlan;

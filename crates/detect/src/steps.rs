@@ -190,7 +190,7 @@ pub(super) fn is_attempt(detection: &Detection, view: &EventView<'_>) -> bool {
     detection.attempts == AttemptPolicy::Lower && view.event.error().is_some()
 }
 
-/// Template and steps shared by all events that are equal except for [`Fields::PER_EVENT`].
+/// Template and steps shared by all events that are equal except for [`FieldSet::PER_EVENT`].
 pub(super) struct RecordPlan {
     /// Positions of all fields in such records.
     pub(super) lasting: RecordTemplate,

@@ -53,10 +53,7 @@ pub enum LogError {
     },
     /// The log is damaged.
     #[error("{file}: {problem}: run bartizan verify evidence")]
-    Broken {
-        file: String,
-        problem: String,
-    },
+    Broken { file: String, problem: String },
 }
 
 impl<'a> EvidenceLog<'a> {

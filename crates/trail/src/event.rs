@@ -246,8 +246,8 @@ impl<'a> Event<'a> {
             .unwrap_or_default()
     }
 
-    /// Raw bytes of a field, for comparing and hashing: a string without quotes, any other value with
-    /// the byte before it, and `[1]` if absent. No string starts with either of these bytes.
+    /// Raw bytes of a field, for comparing and hashing: a string without quotes, any other value
+    /// with the byte before it, and `[1]` if absent. No string starts with either of these bytes.
     pub fn raw_scalar(&self, field: Field) -> &'a [u8] {
         if !self.places.has(field) {
             return &[1];

@@ -4,7 +4,6 @@
 //! `Events`, `logEvents`, plain arrays) are entered, and every object inside one is passed to
 //! [`super::shape`]. Damage loses only the record in which it occurs: the walk continues at the
 //! start of the next one.
-//! next one begins.
 
 use memchr::memmem;
 

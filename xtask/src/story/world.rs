@@ -29,7 +29,7 @@ impl Dice {
         (self.next() >> 11) as usize % n.max(1)
     }
 
-    /// Id of upper-case letters and digits.
+    /// Id of digits and upper-case characters.
     pub(crate) fn id(&mut self, prefix: &str, length: usize) -> String {
         const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
         let tail: String = (0..length)

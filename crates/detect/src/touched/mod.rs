@@ -2,9 +2,8 @@
 //!
 //! Services name the same thing in many forms: `snapshotId`, `DBSnapshotIdentifier`,
 //! `instancesSet.items[].instanceId`, `DeleteFlowLogsRequest.FlowLogId.content`, a list, or JSON in
-//! a string. So requests are walked, and a value is recognized by its field name ([`stem`]), by the
-//! call ([`CallWords`]) and by its position, never by a single path.
-//! the call ([`CallWords`]), and by where it stands, never by one path.
+//! a string. So requests are walked, and a value is recognized by its field name
+//! ([`fields::stem`]), by the call ([`CallWords`]) and by its position, never by a single path.
 
 mod fields;
 mod party;

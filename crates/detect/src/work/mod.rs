@@ -1,10 +1,10 @@
 //! Activity of each actor: number of calls, and things created or opened with whether they still
 //! exist.
 //!
-//! A [`Tally`] counts the calls per caller, API call and error; usually this only increments a
-//! counter. A table ([`ThingTable`]) knows which things a call creates and removes; that is
-//! computed once for all events that repeat another. Reports are made for requested actors after
-//! everything was read ([`WorkIndex::of`]).
+//! A [`WorkIndex`] counts the calls per caller, API call and error; usually this only increments a
+//! counter. A table (`ThingTable`) knows which things a call creates and removes; that is computed
+//! once for all events that repeat another. Reports are made for requested actors after everything
+//! was read ([`WorkIndex::of`]).
 
 mod actor_work;
 mod tally;
