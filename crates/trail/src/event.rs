@@ -112,7 +112,7 @@ pub struct FieldOffsets {
     pub(super) end: [u32; NAMES.len()],
     /// End of the `userIdentity` object; 0 if it is not an object.
     pub(super) identity_end: u32,
-    /// A field name differs from a known one in case or separators only, e.g. `event_name`.
+    /// A field name may be a variant of a known one, e.g. `event_name`.
     pub(super) odd: bool,
 }
 
@@ -425,8 +425,8 @@ impl<'a> Event<'a> {
     }
 }
 
-/// Hash that tells apart events with the same id: [`Event::content`] with the fields that it leaves
-/// out.
+/// Hash that tells apart events with the same id: [`Event::content`] with time, source address and
+/// request id.
 #[inline]
 pub fn mark(content: u64, time_s: i64, source: &[u8], request: &[u8]) -> u64 {
     let mut hasher = foldhash::fast::FixedState::with_seed(3).build_hasher();

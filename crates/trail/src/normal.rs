@@ -166,8 +166,8 @@ pub(super) fn fold(name: &str) -> String {
         .collect()
 }
 
-/// Whether a name differs from that of a known field in case or separators only, or contains
-/// escapes.
+/// Whether a name may be a variant of a known field's: it contains a separator or an escape, or
+/// differs in case only.
 pub(super) fn is_odd(key: &[u8]) -> bool {
     if key.iter().any(|b| b". \\_-".contains(b)) {
         return true;
