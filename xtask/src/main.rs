@@ -1,4 +1,5 @@
-//! `cargo xtask`: the chores of this repository, in Rust so that they run wherever cargo does.
+//! `cargo xtask`: maintenance tasks of this repository, in Rust so that they run wherever cargo
+//! does.
 #![expect(clippy::print_stdout, reason = "a build tool talks to its terminal")]
 
 mod bench;
@@ -71,7 +72,7 @@ fn main() -> Result<()> {
     }
 }
 
-/// The top of the checkout.
+/// Root of the checkout.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -79,15 +80,14 @@ fn root() -> PathBuf {
         .unwrap_or_default()
 }
 
-/// Trails that this project did not make (`BARTIZAN_SHARED`, as in the tests); what is not there is
-/// left out.
+/// External trails (`BARTIZAN_SHARED`, as in the tests); missing ones are skipped.
 fn shared() -> PathBuf {
     std::env::var_os("BARTIZAN_SHARED")
         .map_or_else(|| root().join("../shared"), PathBuf::from)
         .join("data")
 }
 
-/// Writes what is made from botocore, or says that it is not what is there.
+/// Writes the files generated from botocore, or with `check` fails if they are out of date.
 fn generate(check: bool) -> Result<()> {
     let botocore = tools::python(&root())?.botocore()?;
     for (name, text) in [

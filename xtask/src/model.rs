@@ -1,9 +1,9 @@
 //! `cargo xtask generate`: reduces botocore's models to what the collector needs.
 //!
-//! The call table (`crates/cloud/calls/*.toml`) says what to ask; this table says how each of those
-//! operations travels (protocol, path, member locations, paging) and what shape its answer has, so
-//! that XML becomes JSON as the AWS CLI prints it. botocore is Apache-2.0; its version and the
-//! SHA-256 of every model file read are recorded in the output.
+//! The call table (`crates/cloud/calls/*.toml`) lists the calls; this table has the wire format of
+//! each operation (protocol, path, member locations, paging) and the shape of its response, so that
+//! XML becomes JSON as the AWS CLI prints it. botocore is Apache-2.0; its version and the SHA-256
+//! of every model file read are recorded in the output.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -16,10 +16,10 @@ use sha2::{Digest, Sha256};
 /// Partitions whose endpoints are recorded.
 const PARTITIONS: [&str; 3] = ["aws", "aws-us-gov", "aws-cn"];
 
-/// Builds the table for every operation named in the call table below `root`.
+/// Builds the table for every operation in the call table below `root`.
 ///
 /// # Errors
-/// When botocore lacks a service or an operation that the call table names.
+/// If botocore lacks a service or operation of the call table.
 pub(crate) fn generate(root: &Path, botocore: &Path) -> Result<String> {
     let data = botocore.join("data");
     let version = version(botocore)?;
@@ -56,7 +56,7 @@ pub(crate) fn generate(root: &Path, botocore: &Path) -> Result<String> {
     Ok(one_line_a_shape(&table))
 }
 
-/// The version of botocore.
+/// Version of botocore.
 pub(crate) fn version(botocore: &Path) -> Result<String> {
     std::fs::read_to_string(botocore.join("__init__.py"))?
         .lines()
@@ -75,7 +75,7 @@ pub(crate) fn service(botocore: &Path, service: &str) -> Result<Value> {
     Ok(serde_json::from_slice(&bytes)?)
 }
 
-/// Every kind of fact of the call table.
+/// Kinds of facts in the call table.
 pub(crate) fn kinds(root: &Path) -> Result<BTreeSet<String>> {
     let mut kinds = BTreeSet::new();
     for entry in std::fs::read_dir(root.join("crates/cloud/calls"))? {
@@ -94,7 +94,7 @@ pub(crate) fn kinds(root: &Path) -> Result<BTreeSet<String>> {
     Ok(kinds)
 }
 
-/// The operations that the call table names, by service.
+/// Operations in the call table, by service.
 fn wanted(root: &Path) -> Result<BTreeMap<String, BTreeSet<String>>> {
     let mut wanted = BTreeMap::<String, BTreeSet<String>>::new();
     for entry in std::fs::read_dir(root.join("crates/cloud/calls"))? {
@@ -243,8 +243,8 @@ fn reduce_operation(
     Ok(row)
 }
 
-/// Paging from botocore's paginators, or, where it has none, from a token that stands under one
-/// name in input and output.
+/// Paging from botocore's paginators, or, if there is none, from a token with the same name in
+/// input and output.
 fn page(pagination: &Value, input: &Value, output: &Value) -> Option<Value> {
     let first = |v: &Value| v.as_str().or_else(|| v[0].as_str()).map(str::to_owned);
     if let (Some(from), Some(to)) = (
@@ -263,8 +263,7 @@ fn page(pagination: &Value, input: &Value, output: &Value) -> Option<Value> {
         })
 }
 
-/// Every shape that can be reached from `name`, in the compact form that `bartizan_cloud::model`
-/// reads.
+/// Shapes reachable from `name`, in the compact form that `bartizan_cloud::model` reads.
 fn reach(model: &Value, name: &str, shapes: &mut BTreeMap<String, Value>) {
     if shapes.contains_key(name) {
         return;
@@ -349,7 +348,7 @@ fn capital(name: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Host and signing region of a service that has one endpoint for a whole partition.
+/// Host and signing region of a service with one endpoint per partition.
 fn hosts(endpoints: &Value, prefix: &str) -> Map<String, Value> {
     let mut hosts = Map::new();
     for partition in endpoints["partitions"].as_array().into_iter().flatten() {
@@ -394,7 +393,7 @@ fn partitions(endpoints: &Value) -> Result<Value> {
     Ok(rows.into())
 }
 
-/// JSON with a line for each operation and shape: small, and a new botocore gives a readable diff.
+/// JSON with one line per operation and shape: compact, with a readable diff for a new botocore.
 fn one_line_a_shape(table: &Value) -> String {
     fn write(value: &Value, depth: usize, out: &mut String) {
         match value {

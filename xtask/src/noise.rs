@@ -1,6 +1,5 @@
-//! `cargo xtask bench noise`: how many findings each rule gives in a thousand events of trails of
-//! which it is known what happened. A rule that fires on everybody is noise, however bad what it
-//! looks for.
+//! `cargo xtask bench noise`: number of findings per rule and thousand events, in trails with a
+//! known history. A rule that fires on everybody is noise, however severe its subject.
 
 use std::collections::BTreeMap;
 use std::io::BufReader;
@@ -11,7 +10,7 @@ use bartizan_detect::{Evaluator, FirstSeenMemory, Networks, Rules, ScanPlan, Sca
 use bartizan_model::Severity;
 use serde_json::{Value, json};
 
-/// Prints the findings of each rule in a thousand events of each trail.
+/// Prints the findings per rule and thousand events of each trail.
 pub(crate) fn print(root: &Path, shared: &Path) -> Result<()> {
     let files = crate::coverage::files(root)?;
     let operators = operators(
@@ -66,7 +65,7 @@ pub(crate) fn print(root: &Path, shared: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Every file of a trail, by name.
+/// Files of a trail, by name.
 fn objects(trail: &Path) -> Result<Vec<PathBuf>> {
     let (mut found, mut folders) = (Vec::new(), vec![trail.to_owned()]);
     while let Some(folder) = folders.pop() {
@@ -83,8 +82,8 @@ fn objects(trail: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The events of the account's operators and services: those whose user agent names no technique of
-/// the attack.
+/// Events of the account's operators and services: those whose user agent names no technique of the
+/// attack.
 fn operators(trail: &Path, home: &Path) -> Result<PathBuf> {
     let folder = home.join("operators");
     std::fs::create_dir_all(&folder)?;

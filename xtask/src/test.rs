@@ -9,10 +9,10 @@ use anyhow::{Result, anyhow, bail};
 use crate::tidy;
 use crate::tools::{self, run as sh};
 
-/// Checks of `tidy` that the tree passes and must go on passing, e.g. `"cycles"`.
+/// Checks of `tidy` that the tree passes and must keep passing, e.g. `"cycles"`.
 const TIDY: &[&str] = &[];
 
-/// Checks the form, the lints, the licenses and the generated tables, then runs all tests.
+/// Checks formatting, lints, licenses and generated tables, then runs all tests.
 fn run_steps(
     root: &Path,
     are_tables_fresh: &dyn Fn() -> Result<()>,
@@ -90,7 +90,7 @@ fn run_steps(
     Ok(times)
 }
 
-/// Runs checks of `tidy` by name, and fails if one finds something.
+/// Runs checks of `tidy` by name, and fails on any violation.
 pub(crate) fn tidy(root: &Path, checks: &[&str]) -> Result<()> {
     match tidy::run(root, checks).map_err(|e| anyhow!(e))? {
         0 => Ok(()),
@@ -98,7 +98,7 @@ pub(crate) fn tidy(root: &Path, checks: &[&str]) -> Result<()> {
     }
 }
 
-/// Runs all steps and prints how long each took.
+/// Runs all steps and prints the duration of each.
 pub(crate) fn run(root: &Path, are_tables_fresh: &dyn Fn() -> Result<()>) -> Result<()> {
     let times = run_steps(root, are_tables_fresh)?;
     for (name, seconds) in times {

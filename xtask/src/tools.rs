@@ -1,4 +1,4 @@
-//! What tests and benchmarks need beside cargo, installed below the target folder from pinned
+//! Tools for tests and benchmarks besides cargo, installed below the target folder in pinned
 //! versions.
 
 use std::path::{Path, PathBuf};
@@ -6,9 +6,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-/// moto answers for AWS; boto3 changes things behind our back; awscli prints what our JSON must
-/// equal; cryptography checks signatures in the second verifier; ocsf-json-schema knows what an
-/// OCSF finding must be. botocore is also what `cargo xtask generate` reads.
+/// moto simulates AWS; boto3 makes changes independently of Bartizan; awscli prints the JSON that
+/// ours must equal; cryptography checks signatures in the second verifier; ocsf-json-schema
+/// validates OCSF findings. `cargo xtask generate` also reads botocore.
 const PYTHON: &[&str] = &[
     "moto[server,all]==5.2.5",
     "boto3==1.43.11",
@@ -19,7 +19,7 @@ const PYTHON: &[&str] = &[
     "jsonschema",
 ];
 
-/// For Object Lock, which moto does not keep. Unpinned it does not start.
+/// For Object Lock, which moto does not enforce. It only starts with pinned dependencies.
 const LOCALSTACK: &[&str] = &[
     "localstack-core[runtime]==4.6.0",
     "localstack==4.6.0",
@@ -33,21 +33,21 @@ const LOCALSTACK: &[&str] = &[
 const CARGO_DENY: &str = "0.20.2";
 const CARGO_FUZZ: &str = "0.13.2";
 
-/// A Python virtual environment.
+/// Python virtual environment.
 pub(crate) struct Venv(pub(crate) PathBuf);
 
-/// The environment with moto.
+/// Environment with moto.
 pub(crate) fn python(root: &Path) -> Result<Venv> {
     venv(root, "venv", PYTHON)
 }
 
-/// The environment with LocalStack.
+/// Environment with LocalStack.
 pub(crate) fn localstack(root: &Path) -> Result<Venv> {
     venv(root, "venv-localstack", LOCALSTACK)
 }
 
-/// Debian's Chromium, for the tests of the report. Where it cannot be installed they skip with one
-/// line.
+/// Installs Debian's Chromium for the tests of the report. If that fails, they are skipped with a
+/// one-line message.
 pub(crate) fn chromium() {
     let there = || {
         std::env::var_os("PATH").is_some_and(|paths| {
@@ -89,7 +89,7 @@ pub(crate) fn cargo_deny(root: &Path) -> Result<PathBuf> {
         .output()
         .map(|o| String::from_utf8_lossy(&o.stdout).into_owned());
     if !version.is_ok_and(|v| v.contains(CARGO_DENY)) {
-        // Unoptimised: it is compiled more often than it runs.
+        // Unoptimized: it is compiled more often than it runs.
         let mut install = Command::new("cargo");
         install
             .args([
@@ -109,7 +109,7 @@ pub(crate) fn cargo_deny(root: &Path) -> Result<PathBuf> {
     Ok(binary)
 }
 
-/// Runs every fuzz target for so many seconds, beginning with the seeds in the tree.
+/// Runs every fuzz target for `seconds`, starting with the seeds in the tree.
 pub(crate) fn fuzz(root: &Path, seconds: &str) -> Result<()> {
     let folder = target(root).join("tools");
     let binary = folder.join("bin/cargo-fuzz");
@@ -129,8 +129,7 @@ pub(crate) fn fuzz(root: &Path, seconds: &str) -> Result<()> {
         run(install.env("CARGO_TARGET_DIR", target(root).join("tools-build")))?;
     }
     for name in ["splitter", "reader", "rules", "policy", "pattern", "join"] {
-        // The coverage that libFuzzer steers by needs a flag of the nightly compiler, which
-        // RUSTC_BOOTSTRAP allows on ours.
+        // libFuzzer's coverage needs a flag of the nightly compiler, which RUSTC_BOOTSTRAP enables.
         let mut fuzz = Command::new(&binary);
         fuzz.args(["run", "--sanitizer", "none", "--fuzz-dir", "fuzz", name])
             .arg(target(root).join("fuzz-corpus").join(name));
@@ -150,12 +149,12 @@ pub(crate) fn fuzz(root: &Path, seconds: &str) -> Result<()> {
     Ok(())
 }
 
-/// Where cargo builds.
+/// Target folder of cargo.
 pub(crate) fn target(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
 }
 
-/// Runs a command and fails if it does.
+/// Runs a command; fails if its exit code is not 0.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command
         .status()

@@ -1,5 +1,5 @@
-//! An S3 bucket as the place of an evidence log: every file is created with `If-None-Match: *`, so
-//! that a name can be taken once.
+//! Evidence log in an S3 bucket: every file is created with `If-None-Match: *`, so that it is never
+//! overwritten.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,7 +31,7 @@ use crate::endpoint::Endpoints;
 use crate::live::{ConnectError, Identity, load};
 use crate::model::Model;
 
-/// A folder in a bucket.
+/// Folder in a bucket.
 pub struct S3Folder {
     store: AmazonS3,
     prefix: String,
@@ -45,7 +45,7 @@ impl S3Folder {
     /// Opens `s3://bucket/prefix` with the given identity.
     ///
     /// # Errors
-    /// When there are no credentials or the address is not of that form.
+    /// If there are no credentials, or the URL has another form.
     pub fn open(model: &Model, url: &str, identity: &Identity) -> Result<Self, ConnectError> {
         let error = |e: &dyn std::fmt::Display| ConnectError::Identity(format!("{url}: {e}"));
         let (bucket, prefix) =
@@ -110,10 +110,10 @@ impl S3Folder {
 }
 
 impl S3Folder {
-    /// Every object under the prefix, sorted by key, with its size in bytes.
+    /// Objects under the prefix, sorted by key, with their sizes in bytes.
     ///
     /// # Errors
-    /// When listing fails.
+    /// If listing fails.
     pub fn objects(&self) -> Result<Vec<(String, u64)>, StorageError> {
         let prefix = (!self.prefix.is_empty()).then(|| Path::from(self.prefix.as_str()));
         let listing = self
@@ -129,10 +129,10 @@ impl S3Folder {
         Ok(objects)
     }
 
-    /// Size of one object by its whole key; [`StorageError::Missing`] if there is none.
+    /// Size of an object in bytes, by its full key; [`StorageError::Missing`] if there is none.
     ///
     /// # Errors
-    /// When asking fails.
+    /// If the request fails.
     pub fn size(&self, key: &str) -> Result<u64, StorageError> {
         self.runtime
             .block_on(self.store.head(&Path::from(key)))
@@ -140,10 +140,10 @@ impl S3Folder {
             .map_err(|e| error(key, e))
     }
 
-    /// A part of one object, by its whole key.
+    /// Byte range of an object, by its full key.
     ///
     /// # Errors
-    /// When reading fails.
+    /// If reading fails.
     pub fn range(&self, key: &str, range: std::ops::Range<u64>) -> Result<Vec<u8>, StorageError> {
         let bytes = self
             .runtime
@@ -237,7 +237,7 @@ pub fn split_url(url: &str) -> Option<(String, String)> {
     (!bucket.is_empty()).then(|| (bucket.to_owned(), prefix.trim_matches('/').to_owned()))
 }
 
-/// A client for S3 alone, and the region that the configuration says.
+/// Client for S3, and the configured region.
 pub(crate) async fn client(
     model: &Model,
     identity: &Identity,
@@ -270,7 +270,7 @@ fn error(name: &str, e: object_store::Error) -> StorageError {
     }
 }
 
-/// Credentials for `object_store` from where all others come.
+/// Credentials provider for `object_store`, shared with all other calls.
 #[derive(Debug)]
 struct Provider(Client);
 
@@ -292,8 +292,8 @@ impl CredentialProvider for Provider {
     }
 }
 
-/// `object_store` over the same HTTP client as every other call, so that reqwest and a second TLS
-/// stay out.
+/// HTTP connector for `object_store`, shared with all other calls, to avoid reqwest and a second
+/// TLS implementation.
 #[derive(Debug)]
 struct Smithy;
 

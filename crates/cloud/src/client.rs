@@ -1,9 +1,9 @@
-//! One attempt at one call: signed, bounded, and its outcome classed.
+//! One attempt at an API call: signed, bounded, and with its outcome classified.
 //!
-//! The SDK's orchestrator would do this too. It was tried on paper and put aside: each attempt
-//! must pass our own token bucket, and an answer must be cut while it is read, and the orchestrator
-//! does both out of our sight. So the parts are used as they are: `aws-config` finds credentials,
-//! `aws-sigv4` signs, `aws-smithy-http-client` speaks HTTP.
+//! The SDK's orchestrator is not used, because each attempt must take a token from our own bucket,
+//! and a response must be bounded while it is read; the orchestrator does both internally. So its
+//! parts are used directly: `aws-config` finds credentials, `aws-sigv4` signs,
+//! `aws-smithy-http-client` speaks HTTP.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
@@ -34,10 +34,10 @@ use crate::endpoint::Endpoints;
 use crate::model::Model;
 use crate::request::build;
 
-/// Credentials expire this much earlier for us, so that none runs out on the way.
+/// Time before their expiry at which credentials are renewed, so that they do not expire in flight.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(120);
 
-/// Speaks to AWS as one identity.
+/// Client with one identity.
 pub struct Client {
     connector: Connector,
     provider: SharedCredentialsProvider,
@@ -45,52 +45,50 @@ pub struct Client {
     endpoints: Endpoints,
 }
 
-/// What came back: status, headers, body.
+/// Status, headers and body of a response.
 pub type Reply = (StatusCode, HeaderMap, Bytes);
 
-/// An answer, and the names in it that the model does not know.
+/// Response, with names that the model does not know.
 #[derive(Debug)]
 pub struct Answer {
     /// JSON as the AWS CLI prints it.
     pub value: Value,
     /// Field names.
     pub new_fields: BTreeSet<String>,
-    /// Why this is not all there is, if it is not.
+    /// Reason why the response is incomplete, if it is.
     pub incomplete: Option<String>,
 }
 
-/// Why an attempt gave no answer.
+/// Failure of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallError {
-    /// What coverage says of it if it stays so.
+    /// Coverage status if no later attempt succeeds.
     pub status: CallStatus,
-    /// AWS's error code, if there was one.
+    /// AWS error code, if any.
     pub code: String,
-    /// In words, for coverage.
+    /// Description for coverage.
     pub detail: String,
-    /// Whether to try again.
     pub retry: Retry,
-    /// Nothing of this call can be read, whatever the item.
+    /// Applies to the call for all items.
     pub whole: bool,
     /// AWS was not reached.
     pub network: bool,
 }
 
-/// Whether another attempt makes sense.
+/// Retry behavior after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
-    /// No.
     No,
-    /// Slower.
+    /// At a lower rate.
     Slower,
-    /// The same again: the network or the service hiccuped.
+    /// Without changes: network or service failed temporarily.
     Again,
     /// With new credentials.
     Refreshed,
 }
 
 impl Client {
-    /// A client that signs with what `provider` gives.
+    /// Client with credentials from `provider`.
     #[must_use]
     pub fn new(provider: SharedCredentialsProvider, endpoints: Endpoints) -> Self {
         let connector = Connector::builder()
@@ -111,13 +109,12 @@ impl Client {
         }
     }
 
-    /// Where services answer.
     #[must_use]
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
     }
 
-    /// One attempt at one call.
+    /// One attempt at a call.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -171,10 +168,10 @@ impl Client {
         }
     }
 
-    /// Signs and sends one request, and reads the answer up to the bound.
+    /// Signs and sends one request, and reads the response up to the bound.
     ///
     /// # Errors
-    /// When there are no credentials, no connection, no answer in time, or too much of it.
+    /// If there are no credentials, no connection, a timeout, or too large a response.
     pub async fn send(
         &self,
         request: Request<Vec<u8>>,
@@ -223,8 +220,8 @@ impl Client {
             })
     }
 
-    /// Forgets credentials that have run out, so that the next call asks the provider for new ones.
-    /// Calls in flight fail together: only the first of them finds its own credentials still in
+    /// Drops expired credentials, so that the next call gets new ones from the provider. When
+    /// several calls in flight fail together, only the first one still finds its own credentials in
     /// use.
     async fn forget(&self, expired: &Credentials) {
         let mut cached = self.cached.lock().await;
@@ -237,10 +234,10 @@ impl Client {
         }
     }
 
-    /// The credentials in use.
+    /// Current credentials.
     ///
     /// # Errors
-    /// When the provider has none.
+    /// If the provider has none.
     pub async fn credentials(&self) -> Result<Credentials, CallError> {
         let mut cached = self.cached.lock().await;
         let fresh = |c: &Credentials| {
@@ -270,7 +267,7 @@ impl std::fmt::Debug for Client {
 }
 
 impl CallError {
-    /// An error that no other attempt mends.
+    /// Permanent error.
     #[must_use]
     pub fn new(status: CallStatus, code: &str, detail: impl Into<String>) -> Self {
         let detail: String = detail.into();
@@ -285,7 +282,7 @@ impl CallError {
         }
     }
 
-    /// Whether no answer of AWS came: no name, no connection, none in time.
+    /// Whether no response from AWS arrived: DNS failure, no connection, timeout.
     #[must_use]
     pub fn is_network(&self) -> bool {
         self.network
@@ -304,7 +301,7 @@ fn signed(
     let identity = credentials.clone().into();
     let mut settings = SigningSettings::default();
     if name == "s3" {
-        // S3 signs the path as it is, encoded once, and wants the hash of the body in a header.
+        // S3 signs the path as it is, encoded once, and requires the hash of the body in a header.
         settings.percent_encoding_mode = PercentEncodingMode::Single;
         settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
         settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
@@ -362,7 +359,7 @@ fn again(detail: String) -> CallError {
     }
 }
 
-/// Whether credentials could not be had because nobody answered.
+/// Whether credentials are missing because of a network failure.
 fn is_unreached(error: &dyn std::error::Error) -> bool {
     let mut source = error.source();
     while let Some(inner) = source {
@@ -391,7 +388,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// What an error answer means. Codes: the "Common errors" pages of AWS's API references.
+/// Error for an error response. Codes: the "Common errors" pages of AWS's API references.
 fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> CallError {
     let (code, message) = code_and_message(headers, body);
     let detail = match (code.is_empty(), message.is_empty()) {
@@ -443,7 +440,8 @@ fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> CallError {
     {
         error(CallStatus::Denied, Retry::No)
     } else if code.is_empty() && matches!(status.as_u16(), 404 | 405 | 501) {
-        // Something in between answered, and not AWS: that there is nothing was said by nobody.
+        // The response is from a proxy rather than AWS, so a 404 does not mean that the resource is
+        // absent.
         error(CallStatus::Failed, Retry::No)
     } else if status.is_server_error() {
         error(CallStatus::Failed, Retry::Again)

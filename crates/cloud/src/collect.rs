@@ -1,5 +1,5 @@
-//! The engine: walks the call table over a source, with a bounded number of calls in flight, and
-//! brings home facts and coverage. It knows no service by name.
+//! Collection engine: runs the call table against a source, with a bounded number of calls in
+//! flight, and returns facts and coverage. It knows no service by name.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -21,10 +21,10 @@ use crate::template::{TemplateScope, at};
 
 /// Region of facts and coverage that belong to the whole account.
 pub const GLOBAL: &str = "global";
-/// Attempts when the network or a service hiccups.
+/// Number of attempts on temporary failures of network or service.
 const HICCUPS_MAX: u32 = 3;
 
-/// Something that answers calls: AWS, or a folder of answers.
+/// Source of responses: AWS, or a folder.
 pub trait CallSource {
     /// One attempt.
     fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> LocalBoxFuture<'a, Result<Answer, CallError>>;
@@ -32,61 +32,58 @@ pub trait CallSource {
     /// Milliseconds since 1970.
     fn now_ms(&self) -> i64;
 
-    /// Answers that it has and that no call of the table reached: service, call, region,
+    /// Responses in the source that no call of the table reached: service, call, region,
     /// parameters.
     fn left(&self) -> Vec<(usize, usize, String, Map<String, Value>)>;
 
-    /// Whether it must be asked with care.
+    /// Whether requests must be rate-limited.
     fn paced(&self) -> bool;
 
-    /// Whether it gives further pages when asked with a token.
+    /// Whether further pages can be requested with a token.
     fn pages(&self) -> bool;
 }
 
-/// One request to a source.
+/// Request to a source.
 #[derive(Debug)]
 pub struct Ask<'a> {
-    /// The service.
     pub service: &'a CollectedService,
-    /// The row.
     pub call: &'a CallEntry,
-    /// The region to ask.
     pub region: String,
-    /// Filled parameters, with the page's token.
+    /// Filled parameters, with the page token.
     pub params: Map<String, Value>,
-    /// The item that it is for.
+    /// Scope of the item that the call is for.
     pub scope: TemplateScope,
 }
 
-/// What to collect.
+/// Account, regions and limits of a collection.
 #[derive(Debug)]
 pub struct CollectionPlan<'a> {
-    /// Twelve digits.
+    /// Account id, 12 digits.
     pub account: &'a str,
-    /// Regions to ask.
+    /// Regions to collect.
     pub regions: Vec<String>,
-    /// Regions that the account has not enabled.
+    /// Regions that are disabled in the account.
     pub regions_off: Vec<String>,
-    /// Where the partition's global services are.
+    /// Region of the partition's global services.
     pub home: &'a str,
-    /// Calls in flight at most.
+    /// Largest number of calls in flight.
     pub in_flight: usize,
-    /// Requests a second at most, over all services.
+    /// Largest number of requests per second, over all services.
     pub rps_max: Option<f64>,
-    /// `bartizan 0.1.0`.
+    /// Program and version, e.g. `bartizan 0.1.0`.
     pub tool: &'a str,
     /// `aws`, or `import`.
     pub source: &'a str,
 }
 
-/// How far it is.
+/// Progress of a collection.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Progress {
-    /// Calls answered.
+    /// Number of calls answered.
     pub done: u64,
-    /// Calls known to be ahead, in flight included.
+    /// Number of known calls ahead, including those in flight.
     pub ahead: u64,
-    /// Times that AWS said "slower".
+    /// Number of throttled calls.
     pub throttled: u64,
 }
 
@@ -145,19 +142,19 @@ struct Engine<'a> {
     rows: BTreeMap<(String, usize, usize), CoverageRow>,
     new_fields: BTreeSet<(String, String)>,
     facts: Vec<Fact>,
-    /// Items already followed, by call and region, for `items_max`.
+    /// Number of items followed so far, by call and region, for `items_max`.
     children: HashMap<(String, usize, usize), usize>,
     progress: Progress,
 }
 
-/// The calls of one service in one region, which AWS counts together.
+/// Calls of one service in one region, which AWS throttles together.
 struct Lane {
     queue: VecDeque<Job>,
     later: Vec<(Instant, Job)>,
     bucket: TokenBucket,
 }
 
-/// Coverage while it is being gathered.
+/// Coverage of one call, while it is collected.
 #[derive(Default)]
 struct CoverageRow {
     failed: Option<(CallStatus, String)>,
@@ -166,14 +163,14 @@ struct CoverageRow {
     unread: BTreeSet<String>,
 }
 
-/// One call to be made.
+/// Call to be made.
 #[derive(Clone)]
 struct Job {
     service: usize,
     call: usize,
     /// Region of its facts and coverage.
     label: String,
-    /// Region to ask.
+    /// Region to call.
     region: String,
     scope: TemplateScope,
     params: Map<String, Value>,
@@ -184,7 +181,7 @@ struct Job {
 }
 
 impl<'a> Engine<'a> {
-    /// Every call has a row in coverage from the start, and every call that stands by itself a job.
+    /// Adds a coverage row for every call, and a job for every independent call.
     fn seed(&mut self) {
         for (s, service) in self.table.services.iter().enumerate() {
             for (c, call) in service.calls.iter().enumerate() {
@@ -209,7 +206,8 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Label and region of each place where a call is made. A child is made where its parent is.
+    /// Label and region of each place where a call is made. A child call is made where its parent
+    /// is.
     fn places(&self, service: &CollectedService, call: &CallEntry) -> Vec<(String, String)> {
         let mut call = call;
         while let Some((parent, _)) = call.parent() {
@@ -318,7 +316,7 @@ impl<'a> Engine<'a> {
                 }
                 continue;
             }
-            // With every place taken there is nothing to wake up for.
+            // With all slots in use there is nothing to wake up for.
             let wake = wake.filter(|_| running.len() < self.plan.in_flight);
             let sleep = async {
                 match wake {
@@ -334,7 +332,7 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// An answer that the source has, though no other answer led to it.
+    /// Adds jobs for responses in the source that no other response led to.
     fn push_left(
         &mut self,
         service: usize,
@@ -371,7 +369,7 @@ impl<'a> Engine<'a> {
         );
     }
 
-    /// The next job that may go now, lane after lane in turn.
+    /// Next job that may start now, from the lanes in turn.
     fn next(&mut self, now: Instant) -> Option<Job> {
         if self.whole.as_ref().is_some_and(|b| b.ready_at(now) > now) {
             return None;
@@ -394,7 +392,7 @@ impl<'a> Engine<'a> {
         None
     }
 
-    /// When something that waits may go.
+    /// Time at which a waiting job may start.
     fn wake_at(&self, now: Instant) -> Option<Instant> {
         let lanes = self.lanes.iter().filter_map(|lane| {
             let queued = (!lane.queue.is_empty()).then(|| lane.bucket.ready_at(now));
@@ -566,7 +564,7 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Makes the calls that are made for the items of this answer.
+    /// Adds jobs for the calls made per item of this response.
     fn follow(&mut self, job: &Job, scope: &TemplateScope, value: &Value) {
         let service = &self.table.services[job.service];
         if let Some(path) = &service.calls[job.call].again {
@@ -677,7 +675,7 @@ impl<'a> Engine<'a> {
             .or_default()
     }
 
-    /// Notes a failure for the call and for all that would have followed from it.
+    /// Records a failure for the call and for all calls that depend on it.
     fn fail(&mut self, job: &Job, error: CallError) {
         let service = &self.table.services[job.service];
         let by_item = service.calls[job.call].parent().is_some() && !error.whole;
@@ -706,7 +704,7 @@ impl<'a> Engine<'a> {
                     .map_or(failure.clone(), |known| known.min(failure)),
             );
             for child in service.children(call) {
-                // What of the child's parameters is known without the answer that did not come.
+                // Parameters of the child call that are known without the missing response.
                 let known = |v: &Value| v.as_str().is_some_and(|t| t.starts_with("{$"));
                 let with: Map<String, Value> = service.calls[child]
                     .with
@@ -781,7 +779,7 @@ async fn attempt(
     (job, result)
 }
 
-/// The region of a bucket. S3 says nothing for us-east-1 and, for the oldest buckets, `EU` for
+/// Region of a bucket. S3 returns nothing for us-east-1 and, for the oldest buckets, `EU` for
 /// eu-west-1 (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html>).
 fn bucket_region(location: Option<String>) -> String {
     match location.as_deref() {
@@ -791,8 +789,8 @@ fn bucket_region(location: Option<String>) -> String {
     }
 }
 
-/// The text of a policy. IAM alone sends policies percent-encoded (RFC 3986); the CLI prints some
-/// as objects.
+/// Text of a policy. Only IAM sends policies percent-encoded (RFC 3986); the CLI prints some as
+/// objects.
 fn policy_text(document: &Value) -> String {
     match document {
         Value::String(text) if text.starts_with('%') => percent_encoding::percent_decode_str(text)
@@ -803,8 +801,8 @@ fn policy_text(document: &Value) -> String {
     }
 }
 
-/// A base64 CSV with a header line, as a list of objects. AWS's credential report has no quoted
-/// fields.
+/// Base64-encoded CSV with a header line, as a list of objects. AWS's credential report has no
+/// quoted fields.
 fn csv(content: Option<&Value>) -> Option<Value> {
     let text = content?.as_str()?;
     let text = BASE64_STANDARD

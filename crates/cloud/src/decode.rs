@@ -1,4 +1,4 @@
-//! Answers to JSON in the shape that the AWS CLI prints.
+//! Decoder from responses to JSON as the AWS CLI prints it.
 
 use std::collections::BTreeSet;
 
@@ -10,25 +10,25 @@ use serde_json::{Map, Value};
 
 use crate::model::{ModelShape, Operation, Protocol, ServiceModel};
 
-/// Why an answer cannot be read.
+/// Error in decoding a response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// Nothing in it.
+    /// Empty body.
     #[error("the answer is empty")]
     Empty,
-    /// A web page, from a proxy or a login portal.
+    /// HTML page from a proxy or a login portal.
     #[error("the answer is a web page: something stands between here and AWS")]
     Html,
-    /// Not JSON, or cut.
+    /// Invalid or truncated JSON.
     #[error("the answer is broken JSON: {0}")]
     Json(String),
-    /// Not XML, or cut.
+    /// Invalid or truncated XML.
     #[error("the answer is broken XML: {0}")]
     Xml(String),
 }
 
-/// Decodes a successful answer. Names of fields that the model does not know are added to
-/// `new_fields`; the fields stay.
+/// Decodes a successful response. Unknown field names are added to `new_fields`; the fields are
+/// kept.
 ///
 /// # Errors
 /// See [`DecodeError`].
@@ -84,8 +84,8 @@ pub fn decode(
         (_, payload) => {
             let mut root = parse_xml(body)?;
             if root.name == "LocationConstraint" {
-                // S3's GetBucketLocation: the root is the member. Nothing in it, as for us-east-1,
-                // is nothing.
+                // S3's GetBucketLocation: the root element is the member. If it is empty, as for
+                // us-east-1, the member is absent.
                 let member = (!root.text.is_empty())
                     .then(|| ("LocationConstraint".to_owned(), Value::String(root.text)));
                 return Ok(Value::Object(member.into_iter().collect()));
@@ -115,8 +115,8 @@ pub fn decode(
     Ok(answer)
 }
 
-/// Puts JSON that did not come from AWS directly (the CLI printed it, or AWS Config) into the same
-/// form: times, and names of members whose case differs.
+/// Normalizes JSON from other sources (AWS CLI output, AWS Config): times, and the case of member
+/// names.
 pub fn normalise(
     service: &ServiceModel,
     operation: &Operation,
@@ -211,7 +211,7 @@ impl Decoder<'_> {
     ) -> Value {
         let mut out = Map::new();
         for (name, text) in node.attributes {
-            // Only Grantee has one: xsi:type is its member Type.
+            // Only Grantee has an attribute: xsi:type is its member Type.
             if let Some((member, _)) = wire.iter().find(|(_, w)| **w == name) {
                 out.insert(member.clone(), Value::String(text));
             }
@@ -267,7 +267,7 @@ impl Decoder<'_> {
         out.into()
     }
 
-    /// A flat list whose elements have a name of their own.
+    /// Flat list whose elements have their own name.
     fn flat_item<'m>(
         &self,
         members: &'m std::collections::BTreeMap<String, String>,
@@ -319,7 +319,7 @@ fn scalar(reference: &str, node: Node) -> Value {
     }
 }
 
-/// XML that no shape describes: repeated elements become a list.
+/// XML without a shape: repeated elements become a list.
 fn plain(node: Node) -> Value {
     if node.children.is_empty() {
         return Value::String(node.text);
@@ -339,8 +339,8 @@ fn add(map: &mut Map<String, Value>, name: String, value: Value) {
     }
 }
 
-/// A time as AWS CLI v2 prints it, in UTC: `2024-01-01T00:00:00+00:00`, with microseconds where
-/// there are any.
+/// Time as AWS CLI v2 prints it, in UTC: `2024-01-01T00:00:00+00:00`, with microseconds if there
+/// are any.
 fn time(value: Value) -> Value {
     let parsed = match &value {
         Value::Number(n) => n
@@ -364,7 +364,7 @@ fn time(value: Value) -> Value {
     })
 }
 
-/// An XML element.
+/// XML element.
 #[derive(Debug, Default)]
 pub(crate) struct Node {
     pub(crate) name: String,
@@ -374,7 +374,7 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// The text of the first element of that name, at any depth.
+    /// Text of the first element with that name, at any depth.
     pub(crate) fn find(&self, name: &str) -> Option<&str> {
         if self.name == name {
             return Some(&self.text);
@@ -383,7 +383,7 @@ impl Node {
     }
 }
 
-/// Parses XML, whole. Entities of the document itself are not expanded.
+/// Parses a whole XML document. Entities defined in the document are not expanded.
 pub(crate) fn parse_xml(body: &[u8]) -> Result<Node, DecodeError> {
     let broken = |e: &dyn std::fmt::Display| DecodeError::Xml(e.to_string());
     let text = str::from_utf8(body).map_err(|e| broken(&e))?;
@@ -446,7 +446,7 @@ pub(crate) fn parse_xml(body: &[u8]) -> Result<Node, DecodeError> {
     }
 }
 
-/// Closes the innermost element; gives the root when it was that.
+/// Closes the innermost element; returns the root if it was that.
 fn close(open: &mut Vec<Node>) -> Option<Node> {
     let mut node = open.pop()?;
     if !node.children.is_empty() && node.text.trim().is_empty() {

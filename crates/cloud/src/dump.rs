@@ -1,9 +1,8 @@
-//! A folder of AWS CLI output, or of AWS Config items, as a source of answers.
+//! Dump: a folder of AWS CLI output or AWS Config items, as a source of responses.
 //!
-//! `account/region/service-operation.json` for calls that stand by themselves,
-//! `service-operation/PARAMETER` for calls made for an item. The same engine runs over it as over
-//! AWS, so a folder gives the same facts as the account would, and what the folder does not have is
-//! a hole in coverage, not a deletion.
+//! `account/region/service-operation.json` for independent calls, `service-operation/PARAMETER` for
+//! calls made per item. It is collected by the same engine as a live account, so it gives the same
+//! facts, and anything missing from the folder is a gap in coverage, not a deletion.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -24,28 +23,28 @@ use crate::model::{Model, ModelShape};
 use crate::table::{CallTable, ServiceScope};
 use crate::template::at;
 
-/// What coverage says of a call whose answer nobody saved.
+/// Coverage text of a call without a saved response.
 pub const NOT_IN_DUMP: &str = "not in the dump";
 
-/// Region of answers whose folder does not say one.
+/// Region of responses whose folder does not name one.
 pub const REGION_UNKNOWN: &str = "unknown-region";
 
-/// Everything found below a path.
+/// Responses found below a path.
 #[derive(Debug)]
 pub struct Dump {
-    /// Account id and its answers.
+    /// Account ids with their responses.
     pub accounts: Vec<(String, DumpedAnswers)>,
-    /// Files that are no answer to any call of the table, with what they seem to be.
+    /// Files that are not a response to any call in the table, with a guess at their content.
     pub unrecognised: Vec<String>,
-    /// Files that are no JSON, with the place of the fault.
+    /// Files with invalid JSON, with the position of the error.
     pub broken: Vec<String>,
 }
 
-/// The answers of one account.
+/// Responses of one account.
 #[derive(Debug)]
 pub struct DumpedAnswers {
     files: Vec<File>,
-    /// Indexes into `files` by service, operation.
+    /// Indices into `files` by service and operation.
     by_call: HashMap<(usize, String), Vec<usize>>,
     table: CallTable,
     model: std::sync::Arc<Model>,
@@ -62,28 +61,27 @@ struct File {
     region: String,
     param: Option<String>,
     value: Value,
-    /// From AWS Config: a list of what was recorded, not of what is there.
+    /// From AWS Config: lists what was recorded, not everything that exists.
     partial: bool,
 }
 
-/// Why a path cannot be imported.
+/// Error in importing a path.
 #[derive(Debug, thiserror::Error)]
 pub enum DumpError {
-    /// Not there, or not readable.
+    /// Missing, or permission denied.
     #[error("cannot read {0}: {1}")]
     Read(String, std::io::Error),
-    /// No file in it is an answer.
+    /// No file in it is a response.
     #[error(
         "{place}: {found}; expected account/region/service-operation.json as the AWS CLI prints \
         it, or AWS Config items"
     )]
     Nothing {
-        /// The path.
         place: String,
-        /// What was found instead.
+        /// Content found instead.
         found: String,
     },
-    /// Nothing says whose answers they are.
+    /// The account of the responses is unknown.
     #[error(
         "{0}: cannot tell the account: add sts-get-caller-identity.json, or name the folder after \
         the account id"
@@ -92,11 +90,11 @@ pub enum DumpError {
 }
 
 impl Dump {
-    /// Reads all answers below `path`, which is a folder or one file. `region` is that of answers
-    /// that lie in no region's folder.
+    /// Reads all responses below `path`, a folder or a single file. `region` applies to responses
+    /// outside of any region's folder.
     ///
     /// # Errors
-    /// When there is nothing to read, or nothing that is an answer.
+    /// If there is nothing to read, or no response in it.
     pub fn read(
         model: &std::sync::Arc<Model>,
         table: &CallTable,
@@ -127,12 +125,12 @@ impl Dump {
 struct DumpReader<'a> {
     model: &'a std::sync::Arc<Model>,
     table: &'a CallTable,
-    /// Of answers that lie in no region's folder.
+    /// Region of responses outside of any region's folder.
     region: String,
     names: CallFileNames,
     /// By account folder.
     groups: BTreeMap<String, AnswerGroup>,
-    /// Answers made of AWS Config items, by account, region and call.
+    /// Responses assembled from AWS Config items, by account, region and call.
     items: BTreeMap<(String, String, usize, String, Option<String>), Value>,
     unrecognised: Vec<String>,
     broken: Vec<String>,
@@ -147,7 +145,7 @@ struct AnswerGroup {
 }
 
 impl DumpReader<'_> {
-    /// A file that cannot be read costs a line, not the dump.
+    /// Reads a file. An unreadable file is reported and does not fail the import.
     fn file(&mut self, root: &Path, file: &Path, single: bool) {
         let shown = file
             .strip_prefix(root)
@@ -215,7 +213,8 @@ impl DumpReader<'_> {
         });
     }
 
-    /// A file under some other name whose members are those of one call's answer only.
+    /// Call of a file with another name, if the members of its JSON occur in that call's response
+    /// only.
     fn by_content(&self, value: &Value) -> Option<(usize, String)> {
         let keys: Vec<&String> = value
             .as_object()?
@@ -249,7 +248,7 @@ impl DumpReader<'_> {
         found
     }
 
-    /// AWS Config items: one, a list, or a configuration snapshot.
+    /// Reads AWS Config items: a single one, a list, or a configuration snapshot.
     fn config_items(&mut self, shown: &str, value: &Value) -> bool {
         let list: Vec<&Value> = match value {
             Value::Array(list) => list.iter().collect(),
@@ -413,7 +412,7 @@ impl DumpReader<'_> {
 }
 
 impl DumpedAnswers {
-    /// The regions that the answers speak of.
+    /// Regions that the responses mention.
     #[must_use]
     pub fn regions(&self) -> Vec<String> {
         let everywhere = |f: &&File| {
@@ -431,7 +430,7 @@ impl DumpedAnswers {
         regions.into_iter().collect()
     }
 
-    /// Files that were recognised, and yet no call came to them.
+    /// Files that were recognized but used by no call.
     #[must_use]
     pub fn unused(&self) -> Vec<String> {
         let used = self.used.borrow();
@@ -490,8 +489,8 @@ impl DumpedAnswers {
                 .as_ref()
                 .is_some_and(|p| wanted.contains(p))
         });
-        // A call that is made in two ways has files of one name: the id of the item tells them
-        // apart, where it is all of the question.
+        // A call with two variants has files with the same name; the item's id tells them apart, if
+        // it is the only parameter.
         let by_id = || {
             let shared = if ask.call.name() == ask.call.operation {
                 Vec::new()
@@ -603,8 +602,7 @@ impl CallSource for DumpedAnswers {
     }
 }
 
-/// The texts by which a file for this item may be named: its parameter, or any name or id that the
-/// item has.
+/// Names that a file for this item may have: its parameter, or any name or id of the item.
 fn wanted(ask: &Ask<'_>) -> BTreeSet<String> {
     let mut wanted: BTreeSet<String> = BTreeSet::new();
     let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
@@ -621,8 +619,8 @@ fn wanted(ask: &Ask<'_>) -> BTreeSet<String> {
     wanted
 }
 
-/// The parameter that says which item a call is made for: the last that a template fills, the
-/// account's id apart.
+/// Parameter that identifies the item of a call: the last one filled by a template, except the
+/// account id.
 fn param_name(call: &crate::table::CallEntry) -> Option<&str> {
     let mut filled = call.with.iter().filter(|(_, v)| {
         v.as_str()
@@ -631,7 +629,7 @@ fn param_name(call: &crate::table::CallEntry) -> Option<&str> {
     filled.next_back().map(|(name, _)| name.as_str())
 }
 
-/// The same where no other parameter is filled.
+/// Parameter that identifies the item, if no other one is filled.
 fn only_param(call: &crate::table::CallEntry) -> Option<&str> {
     let filled = call
         .with
@@ -641,16 +639,16 @@ fn only_param(call: &crate::table::CallEntry) -> Option<&str> {
     param_name(call).filter(|_| filled == 1)
 }
 
-/// Where a file stands.
+/// File of a dump, with the parts of its path.
 struct DumpedFile {
     /// Folder of the account, relative to the root.
     group: String,
-    /// The account, if a folder is named after it.
+    /// Account id, if a folder is named after it.
     account: Option<String>,
     region: Option<String>,
-    /// File or folder name that says the call.
+    /// File or folder name of the call.
     stem: String,
-    /// Of a file for one item: the folder that says the call.
+    /// For a file of one item: folder name of the call.
     folder: Option<String>,
     param: Option<String>,
     json: bool,
@@ -712,7 +710,7 @@ impl DumpedFile {
     }
 }
 
-/// File names of the AWS CLI by call.
+/// AWS CLI file names by call.
 struct CallFileNames {
     full: HashMap<String, (usize, String)>,
     by_operation: HashMap<String, Vec<(usize, String)>>,
@@ -748,8 +746,8 @@ impl CallFileNames {
         names
     }
 
-    /// The call that a file or its folder names: `service-operation`, or, where no other service
-    /// has it, `operation`, with anything or nothing before it (people misspell service names).
+    /// Call of a file or its folder: `service-operation`, or `operation` if only one service has
+    /// it, with any prefix (service names are often misspelled).
     fn find(&self, stem: &str, folder: Option<&str>) -> Option<(usize, String)> {
         let one = |name: &str| {
             if let Some(found) = self.full.get(name) {
@@ -778,7 +776,7 @@ impl CallFileNames {
     }
 }
 
-/// The AWS CLI's name of an operation: `DescribeDBInstances` is `describe-db-instances`.
+/// AWS CLI name of an operation: `describe-db-instances` for `DescribeDBInstances`.
 fn kebab(operation: &str) -> String {
     let letters: Vec<char> = operation.chars().collect();
     let mut out = String::new();
@@ -795,8 +793,8 @@ fn kebab(operation: &str) -> String {
     out
 }
 
-/// What the AWS CLI says when AWS refuses (`An error occurred (NoSuchEntity) when calling …`), in
-/// the form in which AWS sends it.
+/// Error printed by the AWS CLI (`An error occurred (NoSuchEntity) when calling …`), converted to
+/// the form that AWS sends.
 fn refusal(bytes: &[u8]) -> Option<Value> {
     let text = std::str::from_utf8(bytes).ok()?;
     let (code, rest) = text.split_once("An error occurred (")?.1.split_once(')')?;
@@ -804,7 +802,7 @@ fn refusal(bytes: &[u8]) -> Option<Value> {
     Some(serde_json::json!({"Error": {"Code": code, "Message": message}}))
 }
 
-/// All files below a path, and the folders that cannot be looked into.
+/// All files below a path, and folders that cannot be read.
 fn files_below(path: &Path) -> Result<(Vec<PathBuf>, Vec<String>), DumpError> {
     let error = |path: &Path, e| DumpError::Read(path.display().to_string(), e);
     if std::fs::metadata(path)
@@ -828,7 +826,7 @@ fn files_below(path: &Path) -> Result<(Vec<PathBuf>, Vec<String>), DumpError> {
         };
         for entry in entries {
             let entry = entry.map_err(|e| error(&folder, e))?;
-            // A link could lead anywhere, round in circles too: the folder is what is in it.
+            // Symbolic links are not followed: they could lead anywhere, or in a circle.
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => folders.push(entry.path()),
                 Ok(kind) if kind.is_file() => files.push(entry.path()),
@@ -847,7 +845,7 @@ fn files_below(path: &Path) -> Result<(Vec<PathBuf>, Vec<String>), DumpError> {
     Ok((files, closed))
 }
 
-/// Counts the account ids in ARNs: the id that most of them have is the account's.
+/// Counts the account ids in ARNs: the most frequent one is the account's.
 fn count_accounts(bytes: &[u8], seen: &mut BTreeMap<String, usize>) {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4 << 20)]);
     for arn in text.split("\"arn:aws").skip(1) {
@@ -883,7 +881,7 @@ struct Also {
     param: String,
 }
 
-/// The row of a resource type. AWS Config and its samples do not agree on capitals.
+/// Row of a resource type, ignoring case: AWS Config and its samples differ in case.
 fn config_type(kind: &str) -> Option<ConfigType> {
     static ROWS: std::sync::OnceLock<BTreeMap<String, ConfigType>> = std::sync::OnceLock::new();
     let rows = ROWS
@@ -893,14 +891,14 @@ fn config_type(kind: &str) -> Option<ConfigType> {
         .map(|(_, row)| row.clone())
 }
 
-/// Texts that are JSON objects, as AWS Config likes to embed them, become objects.
+/// Parses strings that are JSON objects, which AWS Config embeds.
 fn parse_embedded(value: Value) -> Value {
     match value {
         Value::Object(map) => map
             .into_iter()
             .map(|(k, v)| {
                 let parsed = match &v {
-                    // A policy stays the text that it is.
+                    // Policies stay text.
                     Value::String(s) if s.starts_with('{') && !s.contains("\"Statement\"") => {
                         serde_json::from_str(s).ok()
                     }
@@ -936,7 +934,7 @@ fn as_member(member: Option<&str>, value: Value) -> Value {
     }
 }
 
-/// Adds an item to the list at `path`, making the lists and objects on the way.
+/// Appends an item to the list at `path`, creating lists and objects on the way.
 fn push_at(answer: &mut Value, path: &str, item: Value) {
     let Some(map) = answer.as_object_mut() else {
         return;

@@ -1,10 +1,10 @@
-//! Where each service answers.
+//! Service endpoints.
 
 use std::collections::BTreeMap;
 
 use crate::model::{Model, ServiceModel};
 
-/// Endpoints of one partition, with what the user set in their place.
+/// Endpoints of one partition, with the user's overrides.
 #[derive(Debug, Clone)]
 pub struct Endpoints {
     /// `aws`, `aws-us-gov`, `aws-cn`.
@@ -16,7 +16,7 @@ pub struct Endpoints {
 }
 
 impl Endpoints {
-    /// Endpoints of the partition of `region`, with the environment's overrides.
+    /// Endpoints of the partition of `region`, with overrides from the environment.
     #[must_use]
     pub fn of(
         model: &Model,
@@ -55,8 +55,8 @@ impl Endpoints {
             .map_or("amazonaws.com", |p| p.suffix.as_str());
         let host = match host {
             Some((host, _)) => host.clone(),
-            // S3 Control alone wants the account in front of its host. (S3 itself is asked
-            // path-style: one host a region serves every bucket name, dots included.)
+            // S3 Control alone needs the account before its host. (S3 itself is called path-style:
+            // one host per region serves every bucket name, including names with dots.)
             None if name == "s3control" => format!(
                 "{}.{}.{region}.{suffix}",
                 account.unwrap_or_default(),
@@ -67,7 +67,7 @@ impl Endpoints {
         (format!("https://{host}"), signing_region)
     }
 
-    /// The region where the partition's global services are signed.
+    /// Signing region of the partition's global services.
     #[must_use]
     pub fn home(&self) -> &'static str {
         match self.partition.as_str() {

@@ -1,4 +1,4 @@
-//! What Bartizan knows of AWS: which calls to make and how, and nothing of what their answers mean.
+//! AWS API access: which calls to make and how, without any interpretation of the responses.
 
 pub mod bucket;
 pub mod client;

@@ -1,4 +1,4 @@
-//! AWS itself as a source: credentials, accounts, regions.
+//! Live AWS as a source: credentials, accounts, regions.
 
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -18,47 +18,47 @@ const NO_CREDENTIALS: &str = "no credentials found in the environment, the profi
 identity, a container or an instance role: \
                               log in (aws sso login), set AWS_PROFILE, or give --profile";
 
-/// Whom to be.
+/// Identity for AWS calls.
 #[derive(Debug, Clone, Default)]
 pub struct Identity {
-    /// A profile of the AWS configuration.
+    /// Profile in the AWS configuration.
     pub profile: Option<String>,
-    /// A role to assume with what the profile gives.
+    /// Role to assume with the profile's credentials.
     pub role_arn: Option<String>,
-    /// External id for that.
+    /// External id for assuming the role.
     pub external_id: Option<String>,
 }
 
-/// Why AWS cannot be reached.
+/// Error in connecting to AWS.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The profile is not there.
+    /// The profile does not exist.
     #[error("profile {0:?} is not in ~/.aws/config{1}")]
     Profile(String, String),
-    /// There is no way to AWS, whoever we are.
+    /// AWS cannot be reached over the network.
     #[error("{0}")]
     Network(String),
-    /// No credentials, or they do not work.
+    /// There are no credentials, or they are invalid.
     #[error("{0}")]
     Identity(String),
 }
 
-/// An account, reached with some identity.
+/// Account, accessed with an identity.
 #[derive(Debug)]
 pub struct Live {
     client: Client,
     model: std::sync::Arc<Model>,
-    /// Twelve digits.
+    /// Account id, 12 digits.
     pub account: String,
-    /// Who we are there.
+    /// ARN of the identity.
     pub arn: String,
 }
 
 impl Live {
-    /// Finds credentials and asks AWS whose they are.
+    /// Finds credentials and asks AWS for their identity.
     ///
     /// # Errors
-    /// [`ConnectError`], with what to do.
+    /// [`ConnectError`], with a suggested fix.
     pub async fn connect(
         model: std::sync::Arc<Model>,
         identity: &Identity,
@@ -101,7 +101,7 @@ impl Live {
                 }
                 let hint = match (&identity.role_arn, e.code.as_str()) {
                     (None, "") if e.detail.starts_with("no credentials") => {
-                        // The provider's own text is a page, one line for each place that it looked in.
+                        // The provider's own text has one line per place that it searched.
                         return ConnectError::Identity(NO_CREDENTIALS.to_owned());
                     }
                     (Some(role), "") => format!(
@@ -127,10 +127,10 @@ impl Live {
         })
     }
 
-    /// Regions that are enabled, and those that are not.
+    /// Enabled regions, and disabled ones.
     ///
     /// # Errors
-    /// When AWS does not say.
+    /// If AWS does not respond with them.
     pub async fn regions(&self) -> Result<(Vec<String>, Vec<String>), CallError> {
         let params = json!({ "AllRegions": true })
             .as_object()
@@ -159,11 +159,10 @@ impl Live {
         Ok((on, off))
     }
 
-    /// The accounts of the organization that are active, asked from its management or a delegated
-    /// account.
+    /// Active accounts of the organization, read from its management or a delegated account.
     ///
     /// # Errors
-    /// When AWS does not say.
+    /// If AWS does not respond with them.
     pub async fn organization_accounts(&self) -> Result<Vec<String>, CallError> {
         let (mut accounts, mut params) = (Vec::new(), Map::new());
         loop {
@@ -194,13 +193,11 @@ impl Live {
         Ok(accounts)
     }
 
-    /// The client.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The model.
     #[must_use]
     pub fn model(&self) -> &Model {
         &self.model
@@ -232,7 +229,8 @@ impl CallSource for Live {
     }
 }
 
-/// Everything that `aws-config` finds: environment, profiles, SSO, web identity, ECS, IMDS.
+/// Configuration from all of `aws-config`'s sources: environment, profiles, SSO, web identity, ECS,
+/// IMDS.
 pub(crate) async fn load(identity: &Identity) -> Result<SdkConfig, ConnectError> {
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
@@ -245,7 +243,8 @@ pub(crate) async fn load(identity: &Identity) -> Result<SdkConfig, ConnectError>
     Ok(loader.load().await)
 }
 
-/// A profile that is misspelt should be said to be, not to have no credentials.
+/// Checks that the profile exists, so that a misspelled name is not reported as missing
+/// credentials.
 fn known_profile(name: &str) -> Result<(), ConnectError> {
     let home = std::env::var("HOME").unwrap_or_default();
     let path = |variable: &str, file: &str| {
@@ -277,7 +276,7 @@ fn known_profile(name: &str) -> Result<(), ConnectError> {
     Err(ConnectError::Profile(name.to_owned(), hint))
 }
 
-/// Edits between two short words: `s3:GetObjct` is one from `s3:GetObject`.
+/// Edit distance of two short words: `s3:GetObjct` is one from `s3:GetObject`.
 #[must_use]
 pub fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();

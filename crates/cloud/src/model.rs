@@ -1,34 +1,33 @@
-//! How operations travel, and what shape their answers have: `data/aws-model.json`, reduced from
+//! Wire formats of operations and shapes of their responses: `data/aws-model.json`, reduced from
 //! botocore's models by `cargo xtask generate`.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// The whole table.
+/// All services and partitions.
 #[derive(Debug, Deserialize)]
 pub struct Model {
-    /// botocore's version.
+    /// Version of botocore.
     pub botocore: String,
     partitions: BTreeMap<String, Partition>,
     services: BTreeMap<String, ServiceModel>,
 }
 
-/// A partition: `aws`, `aws-us-gov`, `aws-cn`.
+/// Partition: `aws`, `aws-us-gov`, `aws-cn`.
 #[derive(Debug, Deserialize)]
 pub struct Partition {
-    /// `amazonaws.com`.
+    /// DNS suffix, e.g. `amazonaws.com`.
     pub suffix: String,
-    /// All regions that botocore knows.
+    /// Regions known to botocore.
     pub regions: Vec<String>,
 }
 
-/// A service.
+/// Service.
 #[derive(Debug, Deserialize)]
 pub struct ServiceModel {
-    /// How it speaks.
     pub protocol: Protocol,
-    /// As in `AWS_ENDPOINT_URL_<ID>`.
+    /// Id as in `AWS_ENDPOINT_URL_<ID>`.
     pub id: String,
     /// API version, for the query protocols.
     pub version: String,
@@ -49,7 +48,7 @@ pub struct ServiceModel {
     shapes: BTreeMap<String, ModelShape>,
 }
 
-/// AWS's protocols.
+/// AWS protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
@@ -65,26 +64,26 @@ pub enum Protocol {
     RestXml,
 }
 
-/// An operation.
+/// Operation.
 #[derive(Debug, Deserialize)]
 pub struct Operation {
-    /// `POST` unless it says otherwise.
+    /// HTTP method, `POST` by default.
     #[serde(default = "post")]
     pub method: String,
-    /// `/` unless it says otherwise.
+    /// Path, `/` by default.
     #[serde(default = "slash")]
     pub uri: String,
-    /// Where a parameter goes (`uri`, `query`, `header`, `body`) and under which name, if not in
-    /// the body under its own.
+    /// Location (`uri`, `query`, `header`, `body`) and wire name of a parameter; by default in the
+    /// body under its own name.
     #[serde(default)]
     pub input: BTreeMap<String, (String, String)>,
-    /// Shape of the answer.
+    /// Shape of the response.
     pub output: Option<String>,
-    /// Element around the answer in the query protocol.
+    /// Element around the response in the query protocol.
     pub wrapper: Option<String>,
-    /// The member that is the whole body.
+    /// Member that is the whole body.
     pub payload: Option<String>,
-    /// Parameter that takes the token of the next page, and where the answer has it.
+    /// Parameter for the next page's token, and path of that token in the response.
     pub page: Option<(String, String)>,
 }
 
@@ -96,30 +95,27 @@ fn slash() -> String {
     "/".to_owned()
 }
 
-/// A shape. A reference is the name of a shape, or a scalar: `s`tring, `i`nteger, `f`loat,
-/// `b`oolean, `t`ime, `x` for bytes.
+/// Shape. A reference is the name of a shape, or a scalar: `s`tring, `i`nteger, `f`loat, `b`oolean,
+/// `t`ime, `x` for bytes.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub enum ModelShape {
-    /// A structure.
     Structure {
         /// Reference by member.
         members: BTreeMap<String, String>,
-        /// Name on the wire by member, where it differs.
+        /// Wire name by member, where it differs.
         #[serde(default)]
         wire: BTreeMap<String, String>,
     },
-    /// A list.
     List {
         /// Reference of the elements.
         list: String,
         /// Element name.
         item: String,
-        /// Elements stand without a list element around them.
+        /// Elements have no list element around them.
         #[serde(default)]
         flat: bool,
     },
-    /// A map.
     Map {
         /// Reference of the values.
         map: String,
@@ -127,14 +123,14 @@ pub enum ModelShape {
         key: String,
         /// Element name of values.
         value: String,
-        /// Entries stand without a map element around them.
+        /// Entries have no map element around them.
         #[serde(default)]
         flat: bool,
     },
 }
 
 impl Model {
-    /// The table that is compiled in.
+    /// Table compiled into the program.
     ///
     /// # Panics
     /// Never: a test parses it.
@@ -148,31 +144,31 @@ impl Model {
             .expect("data/aws-model.json")
     }
 
-    /// A service.
+    /// Service by name.
     #[must_use]
     pub fn service(&self, name: &str) -> Option<&ServiceModel> {
         self.services.get(name)
     }
 
-    /// An operation and its service.
+    /// Operation with its service.
     #[must_use]
     pub fn operation(&self, service: &str, operation: &str) -> Option<(&ServiceModel, &Operation)> {
         let service = self.services.get(service)?;
         Some((service, service.operations.get(operation)?))
     }
 
-    /// Every partition, in the order of their names.
+    /// Partitions, sorted by name.
     pub fn partitions(&self) -> impl Iterator<Item = &Partition> {
         self.partitions.values()
     }
 
-    /// A partition by its name: `aws`, `aws-cn`.
+    /// Partition by name: `aws`, `aws-cn`.
     #[must_use]
     pub fn partition(&self, name: &str) -> Option<&Partition> {
         self.partitions.get(name)
     }
 
-    /// The partition that a region belongs to; `aws` for one that botocore does not know yet.
+    /// Partition of a region; `aws` for regions unknown to botocore.
     #[must_use]
     pub fn partition_of(&self, region: &str) -> &str {
         let found = self
@@ -193,7 +189,7 @@ impl Model {
 }
 
 impl ServiceModel {
-    /// The shape that a reference names, unless it is a scalar.
+    /// Shape of a reference, unless it is a scalar.
     #[must_use]
     pub fn shape(&self, reference: &str) -> Option<&ModelShape> {
         self.shapes.get(reference)

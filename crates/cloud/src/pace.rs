@@ -1,19 +1,18 @@
-//! Speed without harm: a token bucket that halves its rate when AWS says "slower" and climbs back.
+//! Rate limiting: a token bucket that halves its rate when AWS throttles, and then recovers.
 //!
-//! AWS counts by account, region and service, so there is one bucket for each of those. Additive
-//! increase, multiplicative decrease, as TCP does it.
+//! AWS throttles per account, region and service, so there is one bucket for each combination.
+//! Additive increase, multiplicative decrease, as in TCP.
 
 use std::time::{Duration, Instant};
 
-/// How many seconds' worth of requests may go at once to a service. AWS's own buckets are at least
-/// that deep.
+/// Burst per service, in seconds' worth of requests. AWS's own buckets are at least that deep.
 pub const SERVICE_BURST_SECONDS: f64 = 5.0;
-/// The same under `--max-rps`, which is a promise for every second.
+/// Burst under `--max-rps`, which limits every single second.
 pub const BUDGET_BURST_SECONDS: f64 = 1.0;
-/// The rate never falls below this.
+/// Lowest rate in requests per second.
 const RATE_MIN: f64 = 0.5;
 
-/// A token bucket.
+/// Token bucket.
 #[derive(Debug)]
 pub struct TokenBucket {
     base: f64,
@@ -24,7 +23,7 @@ pub struct TokenBucket {
 }
 
 impl TokenBucket {
-    /// A full bucket for `rate` requests a second.
+    /// Full bucket for `rate` requests per second.
     #[must_use]
     pub fn new(rate: f64, burst_seconds: f64, now: Instant) -> Self {
         let rate = rate.max(RATE_MIN);
@@ -37,7 +36,7 @@ impl TokenBucket {
         }
     }
 
-    /// When the next request may go.
+    /// Time at which the next request may be sent.
     #[must_use]
     pub fn ready_at(&self, now: Instant) -> Instant {
         let tokens = self.tokens_at(now);
@@ -52,7 +51,7 @@ impl TokenBucket {
     pub fn take(&mut self, now: Instant) -> bool {
         self.tokens = self.tokens_at(now);
         self.filled = now;
-        // What a wait until `ready_at` leaves to rounding must not cost a second wait.
+        // Rounding errors after waiting until `ready_at` must not cause a second wait.
         let ready = self.tokens >= 1.0 - 1e-6;
         if ready {
             self.tokens -= 1.0;
@@ -60,14 +59,14 @@ impl TokenBucket {
         ready
     }
 
-    /// AWS said "slower".
+    /// Lowers the rate after throttling.
     pub fn slower(&mut self, now: Instant) {
         self.rate = (self.rate / 2.0).max(RATE_MIN);
         self.tokens = 0.0;
         self.filled = now;
     }
 
-    /// AWS answered.
+    /// Raises the rate after a response.
     pub fn answered(&mut self) {
         self.rate = (self.rate + self.base / 50.0).min(self.base);
     }

@@ -1,4 +1,4 @@
-//! From an operation and its parameters to an HTTP request, in each of AWS's protocols.
+//! HTTP requests for operations and their parameters, in each of AWS's protocols.
 
 use http::{HeaderName, HeaderValue, Method, Request};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -6,14 +6,14 @@ use serde_json::{Map, Value};
 
 use crate::model::{Operation, Protocol, ServiceModel};
 
-/// RFC 3986 unreserved characters stay.
+/// Everything but RFC 3986 unreserved characters.
 const ENCODE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// Why no request can be made.
+/// Reason why no request can be made.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot build the request: {0}")]
 pub struct RequestError(String);
@@ -21,7 +21,7 @@ pub struct RequestError(String);
 /// Builds the request of one call. `base` is `https://host`.
 ///
 /// # Errors
-/// When a parameter that belongs in the path is missing, or the result is no valid URL or header.
+/// If a path parameter is missing, or the result is not a valid URL or header.
 pub fn build(
     base: &str,
     service: &ServiceModel,
@@ -157,7 +157,7 @@ fn form(service: &ServiceModel, action: &str, params: &Map<String, Value>) -> St
         ("Action".to_owned(), action.to_owned()),
         ("Version".to_owned(), service.version.clone()),
     ];
-    // The query protocol writes lists as Name.member.1, ec2's as Name.1.
+    // The query protocol writes lists as Name.member.1, ec2 as Name.1.
     let infix = if service.protocol == Protocol::Ec2 {
         ""
     } else {

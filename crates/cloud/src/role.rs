@@ -1,5 +1,5 @@
-//! The audit role that the call table needs, no more: its policies, its trust, and the bucket
-//! policy for the evidence.
+//! Audit role with exactly the permissions that the call table needs: its policies, its trust
+//! policy, and the bucket policy for the evidence.
 
 use bartizan_inventory::snapshot::CallStatus;
 use serde::Serialize;
@@ -10,11 +10,11 @@ use crate::live::Live;
 use crate::table::CallTable;
 use crate::template::at;
 
-/// Characters of a managed policy, white space apart
+/// Size of a managed policy in characters, without whitespace
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
 pub const MANAGED_POLICY_CHARACTERS_MAX: usize = 6_144;
 
-/// Actions that read data or hand out secrets, which an audit role must not have. `*` and `?` as in
+/// Actions that read data or return secrets, which an audit role must not have. `*` and `?` as in
 /// IAM.
 const READS_DATA: [&str; 10] = [
     "s3:GetObject",
@@ -29,7 +29,7 @@ const READS_DATA: [&str; 10] = [
     "ecr:BatchGetImage",
 ];
 
-/// Actions that change things, as a sample that any write access would meet.
+/// Sample of mutating actions that any write access would match.
 const WRITES: [&str; 14] = [
     "iam:CreateAccessKey",
     "iam:PutUserPolicy",
@@ -47,7 +47,7 @@ const WRITES: [&str; 14] = [
     "organizations:LeaveOrganization",
 ];
 
-/// The policies, each within the limit of a managed policy.
+/// Policies, each within the size limit of a managed policy.
 #[must_use]
 pub fn policies(table: &CallTable) -> Vec<Value> {
     let mut actions = table.actions();
@@ -80,7 +80,7 @@ pub fn policies(table: &CallTable) -> Vec<Value> {
     documents
 }
 
-/// The trust policy: who may become the audit role.
+/// Trust policy: principals that may assume the audit role.
 #[must_use]
 pub fn trust_policy(principal: &str, external_id: Option<&str>) -> Value {
     let mut statement = json!({
@@ -95,11 +95,11 @@ pub fn trust_policy(principal: &str, external_id: Option<&str>) -> Value {
     json!({"Version": "2012-10-17", "Statement": [statement]})
 }
 
-/// The policy of the evidence bucket in the second account: the writer creates names and reads, and
-/// does nothing else.
+/// Policy of the evidence bucket in the second account: the writer may only create objects and read
+/// them.
 ///
-/// `checkpoint` alone may be written again: it is signed, every version of it is locked, and
-/// readers hold it against the one that they remember.
+/// Only `checkpoint` may be overwritten: it is signed, every version of it is locked, and readers
+/// compare it with the one that they remember.
 #[must_use]
 pub fn bucket_policy(bucket: &str, prefix: &str, writer: &str) -> Value {
     let partition = writer
@@ -138,28 +138,27 @@ pub fn bucket_policy(bucket: &str, prefix: &str, writer: &str) -> Value {
     })
 }
 
-/// How a live role compares with what the table needs.
+/// Differences between a live role and the permissions that the table needs.
 #[derive(Debug, Default, Serialize)]
 pub struct RoleGaps {
-    /// The role.
     pub role: String,
-    /// Actions that the table needs and the role has not.
+    /// Actions that the table needs and the role lacks.
     pub missing: Vec<String>,
-    /// Actions of data planes that it has: evidence needs none of them.
+    /// Data-plane actions that the role has and evidence does not need.
     pub reads_data: Vec<String>,
-    /// Actions that change things.
+    /// Mutating actions that the role has.
     pub writes: Vec<String>,
-    /// What could not be read, so that the answer is not whole.
+    /// Policies that could not be read, so that the result is incomplete.
     pub unknown: Vec<String>,
 }
 
-/// Reads the policies of the role that `live` is, and compares.
+/// Reads the policies of the role behind `live`, and compares.
 ///
-/// Only what the role's own policies allow and deny is weighed; boundaries, SCPs and conditions may
-/// narrow it further.
+/// Only the role's own policies are evaluated; boundaries, SCPs and conditions may restrict it
+/// further.
 ///
 /// # Errors
-/// When the role itself cannot be read.
+/// If the role itself cannot be read.
 pub async fn check(
     live: &Live,
     table: &CallTable,
@@ -273,7 +272,7 @@ where
         .unwrap_or(Value::Null))
 }
 
-/// The `Action` patterns of statements with this effect. IAM sends documents percent-encoded.
+/// `Action` patterns of statements with this effect. IAM sends policy documents percent-encoded.
 fn action_patterns(document: &Value, effect: &str) -> Vec<String> {
     let text = match document {
         Value::String(s) => percent_encoding::percent_decode_str(s)
@@ -293,11 +292,11 @@ fn action_patterns(document: &Value, effect: &str) -> Vec<String> {
         .collect()
 }
 
-/// IAM's `*` and `?`, case apart.
+/// IAM's `*` and `?`, ignoring case.
 fn matches(pattern: &str, action: &str) -> bool {
     let (p, t) = (pattern.as_bytes(), action.as_bytes());
     let (mut i, mut j) = (0, 0);
-    // Where the last star stood, and how much of the action it took so far.
+    // Position of the last star, and how much of the action it has matched so far.
     let mut star: Option<(usize, usize)> = None;
     while j < t.len() {
         match p.get(i) {
@@ -318,7 +317,7 @@ fn matches(pattern: &str, action: &str) -> bool {
     p[i..].iter().all(|c| *c == b'*')
 }
 
-/// The role as Terraform.
+/// Role as Terraform.
 #[must_use]
 pub fn terraform(policies: &[Value], trust: &Value) -> String {
     let mut out = format!(
@@ -337,7 +336,7 @@ pub fn terraform(policies: &[Value], trust: &Value) -> String {
     out
 }
 
-/// The role as a CloudFormation template.
+/// Role as a CloudFormation template.
 #[must_use]
 pub fn cloudformation(policies: &[Value], trust: &Value) -> Value {
     let mut resources = Map::new();

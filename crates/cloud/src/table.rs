@@ -1,8 +1,8 @@
-//! The call table: what Bartizan asks AWS, as data. One TOML file a service, in `calls/`.
+//! Call table: the AWS calls that Bartizan makes, as data. One TOML file per service, in `calls/`.
 //!
-//! A row says which operation, with which parameters, for each item of which other answer, and
-//! which facts its answer holds. How the operation travels (protocol, paths, paging, XML shapes) is
-//! not here but in `data/aws-model.json`, which `cargo xtask generate` reduces from botocore.
+//! A row has the operation, its parameters, the items of another response that it is made for, and
+//! the facts in its response. The wire format of the operation (protocol, paths, paging, XML
+//! shapes) is in `data/aws-model.json`, which `cargo xtask generate` reduces from botocore.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::model::Model;
 
-/// The rows that Bartizan ships: file name and text.
+/// Built-in rows: file name and text.
 const BUILTIN: &[(&str, &str)] = &[
     (
         "accessanalyzer",
@@ -50,12 +50,10 @@ const BUILTIN: &[(&str, &str)] = &[
     ("sso-admin", include_str!("../calls/sso-admin.toml")),
 ];
 
-/// Verbs that only read. `Generate` is the credential report's, which AWS itself classes as
-/// reading.
+/// Read-only verbs. `Generate` is for the credential report, which AWS itself classifies as a read.
 const READ_VERBS: [&str; 4] = ["Get", "List", "Describe", "Generate"];
 
-/// Operations that begin with a reading verb and yet hand out what they guard: data, secrets,
-/// credentials.
+/// Operations with a reading verb that return protected content: data, secrets, credentials.
 const READS_DATA: [&str; 12] = [
     "GetObject",
     "GetSecretValue",
@@ -71,36 +69,36 @@ const READS_DATA: [&str; 12] = [
     "GenerateDataKey",
 ];
 
-/// Every call that a collection makes.
+/// All calls of a collection.
 #[derive(Debug, Clone)]
 pub struct CallTable {
     /// In the order of the files.
     pub services: Vec<CollectedService>,
-    /// Over the text of all files.
+    /// Hash of the text of all files.
     pub hash: Hash,
 }
 
-/// One service.
+/// Service with its calls.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CollectedService {
-    /// botocore's and the AWS CLI's name.
+    /// Name in botocore and the AWS CLI.
     #[serde(rename = "service")]
     pub name: String,
-    /// One endpoint for the account, or one a region.
+    /// One endpoint for the account, or one per region.
     #[serde(default)]
     pub scope: ServiceScope,
-    /// Requests a second that we allow ourselves at first, for an account and region; five times as
-    /// many at once.
+    /// Initial limit in requests per second, per account and region; the burst is five times as
+    /// many.
     pub rate: f64,
-    /// How its IAM actions begin, if not with its name.
+    /// Prefix of its IAM actions, if it differs from the name.
     prefix: Option<String>,
     /// In the order of the file.
     #[serde(rename = "call")]
     pub calls: Vec<CallEntry>,
 }
 
-/// Where a service answers.
+/// Endpoint scope of a service.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ServiceScope {
@@ -111,13 +109,13 @@ pub enum ServiceScope {
     Global,
 }
 
-/// One row.
+/// Row of the table.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CallEntry {
-    /// AWS's name of the operation.
+    /// Operation name in AWS, e.g. `ListUsers`.
     pub operation: String,
-    /// Our name for it where one operation is called in two ways.
+    /// Row name, if there are several rows for one operation.
     name: Option<String>,
     /// `Call` or `Call.path`: made once for each item there.
     #[serde(default, rename = "for")]
@@ -128,42 +126,42 @@ pub struct CallEntry {
     /// Parameters. Texts are templates.
     #[serde(default)]
     pub with: Map<String, Value>,
-    /// Template of the region to ask, where the item says it.
+    /// Template of the region to call, if the item contains it.
     pub region: Option<String>,
-    /// The only regions to ask (`{home}`: where the partition's global services answer).
+    /// Regions to call, instead of all (`{home}`: the region of the partition's global services).
     #[serde(default)]
     pub regions: Vec<String>,
-    /// Errors that mean that the thing is not there.
+    /// Error codes that mean that the resource does not exist.
     #[serde(default)]
     pub absent: Vec<String>,
-    /// Asked again, for each item of its own answer under this path.
+    /// Path of items in its own response for which the call is repeated.
     pub again: Option<String>,
-    /// Items beyond this many are left out, and named in coverage.
+    /// Largest number of items; further ones are skipped, and reported in coverage.
     pub items_max: Option<usize>,
-    /// Ask until the answer is ready.
+    /// Repeat the call until the response is ready.
     pub wait: Option<Wait>,
-    /// Member that holds a base64 CSV, to be read as a list of objects.
+    /// Member with a base64-encoded CSV, to be parsed as a list of objects.
     pub csv: Option<String>,
-    /// Where the next page's token comes from, if botocore does not say.
+    /// Paging by token, if botocore does not define it.
     pub page: Option<TokenPaging>,
-    /// IAM actions, if not prefix and operation.
+    /// IAM actions, if they are not prefix and operation.
     actions: Option<Vec<String>>,
-    /// What its answer says.
+    /// Facts in its response.
     #[serde(default, rename = "fact")]
     pub facts: Vec<FactRow>,
 }
 
-/// Asking until something is ready.
+/// Polling until a response is ready.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wait {
-    /// Path in the answer.
+    /// Path in the response.
     pub path: String,
-    /// The value that means ready.
+    /// Value that means ready.
     pub until: String,
-    /// Between two attempts.
+    /// Seconds between attempts.
     pub seconds: u64,
-    /// Attempts.
+    /// Largest number of attempts.
     pub tries_max: u32,
 }
 
@@ -171,62 +169,59 @@ pub struct Wait {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenPaging {
-    /// Parameter that takes the token.
+    /// Parameter for the token.
     pub input: String,
-    /// Path of the token in the answer.
+    /// Path of the token in the response.
     pub output: String,
 }
 
-/// A fact, or many, in an answer.
+/// Facts of one kind in a response.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FactRow {
-    /// See `kinds.toml` in the core.
+    /// Kind in `kinds.toml` of the inventory.
     pub kind: String,
-    /// Path of the items; without it, the answer is one item.
+    /// Path of the items; by default the response is one item.
     pub each: Option<String>,
     /// Only items where all of these paths have these values.
     #[serde(default)]
     pub when: BTreeMap<String, Value>,
-    /// Template.
+    /// Template of the fact's id.
     pub id: String,
-    /// Path of the document in the item; without it, the item itself.
+    /// Path of the document in the item; by default the item itself.
     pub document: Option<String>,
     /// The document is a policy.
     #[serde(default)]
     pub policy: bool,
-    /// What to note if the document is not there; without it, nothing is noted.
+    /// Text to record if the document is absent; by default nothing is recorded.
     pub absent_as: Option<String>,
-    /// Members that are facts of their own.
+    /// Members that are separate facts.
     #[serde(default)]
     pub drop: Vec<String>,
 }
 
-/// Why a call table cannot be used.
+/// Error in a call table.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
-    /// Not TOML, or not of this form.
+    /// Invalid TOML, or another structure.
     #[error("{file}: {problem}")]
     Form {
-        /// The file.
         file: String,
-        /// What and where.
+        /// Description and position.
         problem: String,
     },
-    /// A row that makes no sense.
+    /// Invalid row.
     #[error("{file}: call {call}: {problem}")]
     Call {
-        /// The file.
         file: String,
-        /// The row.
+        /// Row name.
         call: String,
-        /// What is wrong with it.
         problem: String,
     },
 }
 
 impl CallTable {
-    /// The rows that Bartizan ships.
+    /// Built-in rows.
     ///
     /// # Errors
     /// Never in a build whose tests passed.
@@ -234,11 +229,10 @@ impl CallTable {
         Self::with(model, &[])
     }
 
-    /// The rows that Bartizan ships and those of `files` (name and text), all held to the same
-    /// rules.
+    /// Built-in rows and those of `files` (name and text), all checked by the same rules.
     ///
     /// # Errors
-    /// On the first row that breaks a rule; above all, that it reads, and reads configuration only.
+    /// The first row that breaks a rule; above all, rows must only read, and only configuration.
     pub fn with(model: &Model, files: &[(String, String)]) -> Result<Self, TableError> {
         let own = BUILTIN
             .iter()
@@ -264,13 +258,13 @@ impl CallTable {
         })
     }
 
-    /// A service by name.
+    /// Service by name.
     #[must_use]
     pub fn service(&self, name: &str) -> Option<&CollectedService> {
         self.services.iter().find(|s| s.name == name)
     }
 
-    /// Every IAM action that the table needs, sorted.
+    /// IAM actions that the table needs, sorted.
     #[must_use]
     pub fn actions(&self) -> Vec<String> {
         let mut actions: Vec<String> = self
@@ -285,7 +279,7 @@ impl CallTable {
 }
 
 impl CollectedService {
-    /// The IAM actions of a call.
+    /// IAM actions of a call.
     #[must_use]
     pub fn actions(&self, call: &CallEntry) -> Vec<String> {
         let prefix = self.prefix.as_deref().unwrap_or(&self.name);
@@ -294,13 +288,13 @@ impl CollectedService {
             .unwrap_or_else(|| vec![format!("{prefix}:{}", call.operation)])
     }
 
-    /// The call of that name.
+    /// Index of the call with that name.
     #[must_use]
     pub fn call(&self, name: &str) -> Option<usize> {
         self.calls.iter().position(|c| c.name() == name)
     }
 
-    /// The calls made for each item of call `parent`.
+    /// Calls made for each item of call `parent`.
     pub fn children(&self, parent: usize) -> impl Iterator<Item = usize> {
         let name = self.calls[parent].name();
         (0..self.calls.len())
@@ -309,13 +303,13 @@ impl CollectedService {
 }
 
 impl CallEntry {
-    /// Our name, unique in the service.
+    /// Row name, unique within the service.
     #[must_use]
     pub fn name(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.operation)
     }
 
-    /// The call whose items this one is made for, and the path to them (empty: the answer itself).
+    /// Call whose items this one is made for, and the path to them (empty: the response itself).
     #[must_use]
     pub fn parent(&self) -> Option<(&str, &str)> {
         self.for_each

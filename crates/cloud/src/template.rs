@@ -1,29 +1,29 @@
-//! Paths into answers, and templates that take values from them.
+//! Paths into responses, and templates that take values from them.
 //!
-//! `{Name}` is the innermost value of that name: of the item, of what encloses it, of the call's
-//! parameters, of the item that the call is made for, and so on outwards. `{$Name}` is the call's
-//! own parameter, which is known before AWS answers: so a call that fails can say which facts it
-//! would have given.
+//! `{Name}` is the innermost value of that name: of the item, of its enclosing values, of the
+//! call's parameters, of the item that the call is made for, and so on. `{$Name}` is the call's own
+//! parameter, which is known before AWS responds, so a failed call can still tell which facts are
+//! missing.
 
 use std::sync::Arc;
 
 use bartizan_inventory::fact::Hash;
 use serde_json::{Map, Value};
 
-/// What a template can see: values, innermost first.
+/// Values visible to a template, innermost first.
 #[derive(Debug, Clone, Default)]
 pub struct TemplateScope(Option<Arc<ScopeLayer>>);
 
 #[derive(Debug)]
 struct ScopeLayer {
     value: Value,
-    /// The parameters of a call.
+    /// Parameters of a call.
     params: bool,
     outer: TemplateScope,
 }
 
 impl TemplateScope {
-    /// This scope with a value inside.
+    /// Scope with a value added as the innermost.
     #[must_use]
     pub fn within(&self, value: Value) -> Self {
         Self(Some(Arc::new(ScopeLayer {
@@ -33,7 +33,7 @@ impl TemplateScope {
         })))
     }
 
-    /// This scope with the parameters of a call inside.
+    /// Scope with the parameters of a call added as the innermost.
     #[must_use]
     pub fn within_params(&self, params: &Map<String, Value>) -> Self {
         Self(Some(Arc::new(ScopeLayer {
@@ -43,12 +43,12 @@ impl TemplateScope {
         })))
     }
 
-    /// The innermost value that has something at `path`; `.` is the innermost value itself.
+    /// Innermost value that has something at `path`; `.` is the innermost value itself.
     #[must_use]
     pub fn look_up(&self, path: &str) -> Option<&Value> {
         if let Some(param) = path.strip_prefix('$') {
-            // An answer that no other led to (of a dump) has one parameter only; the item says the
-            // others.
+            // A response in a dump without a parent response has one parameter only; the item has
+            // the others.
             return self.param(param).or_else(|| self.look_up(param));
         }
         let mut scope = self;
@@ -75,7 +75,7 @@ impl TemplateScope {
         None
     }
 
-    /// The innermost value.
+    /// Innermost value.
     #[must_use]
     pub fn innermost(&self) -> Option<&Value> {
         self.0.as_ref().map(|layer| &layer.value)
@@ -88,14 +88,14 @@ impl TemplateScope {
         whole.then_some(text)
     }
 
-    /// Fills a template as far as the call's own parameters go: how the ids of its facts begin,
-    /// whatever AWS would answer.
+    /// Fills a template with the call's own parameters only: the prefix of its facts' ids, whatever
+    /// AWS responds.
     #[must_use]
     pub fn fill_known(&self, template: &str) -> String {
         fill(template, |path| self.param(path.strip_prefix('$')?)).0
     }
 
-    /// The id of a fact. Where AWS leaves out what should name it, the hash of the item does.
+    /// Id of a fact. If its name is missing, the hash of the item is used.
     #[must_use]
     pub fn fill_id(&self, template: &str) -> String {
         self.fill(template).unwrap_or_else(|| {
@@ -104,11 +104,11 @@ impl TemplateScope {
         })
     }
 
-    /// Parameters with their templates filled. A text that is one template takes the value as it
-    /// is.
+    /// Parameters with filled templates. A text that is a single template keeps the type of the
+    /// value.
     ///
     /// # Errors
-    /// The name of a parameter whose value is missing.
+    /// Name of a parameter whose value is missing.
     pub fn fill_params(&self, with: &Map<String, Value>) -> Result<Map<String, Value>, String> {
         let one = |value: &Value| match value {
             Value::String(template) => {
@@ -135,15 +135,15 @@ impl TemplateScope {
         Ok(out)
     }
 
-    /// Whether all of these paths have these values here.
+    /// Whether all of these paths have these values.
     #[must_use]
     pub fn meets(&self, when: &std::collections::BTreeMap<String, Value>) -> bool {
         when.iter()
             .all(|(path, want)| self.look_up(path) == Some(want))
     }
 
-    /// Each item under `path` (lists on the way are walked through; empty: the value itself), as
-    /// the inside of a scope.
+    /// Scope for each item under `path`. Lists on the path are entered; the empty path is the value
+    /// itself.
     #[must_use]
     pub fn each(&self, value: &Value, path: &str) -> Vec<TemplateScope> {
         let mut out = Vec::new();
@@ -152,7 +152,7 @@ impl TemplateScope {
     }
 }
 
-/// The text as far as values are known, and whether that was all of it.
+/// Text filled as far as values are known, and whether it is complete.
 fn fill<'v>(template: &str, value: impl Fn(&str) -> Option<&'v Value>) -> (String, bool) {
     let mut out = String::new();
     let mut rest = template;
@@ -178,8 +178,7 @@ fn walk(scope: &TemplateScope, value: &Value, path: &str, out: &mut Vec<Template
         (item, ("", _)) => out.push(scope.within(item.clone())),
         (Value::Object(map), (first, rest)) => {
             if let Some(inner) = map.get(first) {
-                // What encloses the items, without the items themselves: their names are looked up
-                // here.
+                // Enclosing value without the items themselves, for looking up names.
                 let around: Map<String, Value> = map
                     .iter()
                     .filter(|(k, _)| *k != first)
@@ -193,7 +192,7 @@ fn walk(scope: &TemplateScope, value: &Value, path: &str, out: &mut Vec<Template
     }
 }
 
-/// The value at a dotted path. Lists are not walked through. `null` is nothing.
+/// Value at a dotted path. Lists are not entered. `null` counts as absent.
 #[must_use]
 pub fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     let found = path.split('.').try_fold(value, |v, key| v.get(key))?;

@@ -1,7 +1,7 @@
-//! Is a bucket really write-once? Tries to break it, with the writer's own credentials, and reports
-//! each refusal.
+//! Test that a bucket is write-once: tries to break it with the writer's own credentials, and
+//! reports each denial.
 //!
-//! What must be refused, and why:
+//! Sources for the operations that must be denied:
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html> and
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>.
 
@@ -17,35 +17,34 @@ use crate::client::{Client, Reply};
 use crate::live::{ConnectError, Identity};
 use crate::model::Model;
 
-/// How one attempt to break the bucket went.
+/// Outcome of an attempt to break the bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AttemptOutcome {
-    /// AWS refused, as it must.
+    /// Denied by AWS, as it must be.
     Refused,
-    /// It worked: the bucket is not write-once.
+    /// Succeeded: the bucket is not write-once.
     Broken,
-    /// It could not be tried, or the answer says neither.
+    /// Could not be tried, or the response is inconclusive.
     Unknown,
 }
 
-/// One attempt.
+/// Attempt to break the bucket.
 #[derive(Debug, Clone, Serialize)]
 pub struct Attempt {
-    /// What was tried.
+    /// Operation.
     pub tried: &'static str,
-    /// How it went.
     pub outcome: AttemptOutcome,
-    /// AWS's answer.
+    /// Response from AWS.
     pub answer: String,
-    /// What it means if it worked.
+    /// Consequence if it succeeds.
     pub matters: &'static str,
 }
 
-/// Tries everything on a canary object below `url`. The canary stays: that is the point.
+/// Tries everything on a canary object below `url`. The canary stays, because nobody can delete it.
 ///
 /// # Errors
-/// When the canary cannot be written in the first place.
+/// If the canary cannot be written.
 pub fn verify_bucket(
     model: &Model,
     url: &str,
@@ -235,8 +234,8 @@ impl Try {
     }
 }
 
-/// What is tried on the bucket itself. Each is undone by nothing: a bucket where one works needs
-/// mending anyway.
+/// Attempts on the bucket itself. None of them is reverted: a bucket where one succeeds must be
+/// fixed anyway.
 const BUCKET_ATTEMPTS: [(&str, &str, &str, &str); 2] = [
     (
         "suspend versioning",

@@ -1,10 +1,10 @@
-//! Our own rules, built into the program: every YAML file under `rules/`.
+//! Rules shipped with Bartizan: all YAML files under `rules/`, compiled into the program.
 
 use super::load::RuleFile;
 
 include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
 
-/// Our own rules, sorted by name.
+/// Built-in rule files, sorted by name.
 pub fn builtin_files() -> Vec<RuleFile> {
     RULES
         .iter()
@@ -16,7 +16,7 @@ pub fn builtin_files() -> Vec<RuleFile> {
         .collect()
 }
 
-/// The fixture of one of our own rules, as JSON.
+/// Fixture of a built-in rule file, as JSON.
 pub fn builtin_fixture(name: &str) -> Option<&'static str> {
     RULES
         .iter()

@@ -1,4 +1,4 @@
-//! What one thread works out once for many events, within bounds.
+//! Bounded per-thread caches of values computed once for many events.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -25,47 +25,47 @@ use crate::call::SourceAddress;
 use bartizan_model::limits::SCAN_CACHE_MAX;
 use bartizan_trail::{CallerIdentity, Event, Field, RecordTemplate, TimeReader};
 
-/// Things that are worked out once for many events. All of them may be forgotten at any time.
+/// Caches of one thread. Any entry may be evicted at any time.
 #[derive(Default)]
 pub(super) struct Caches {
     pub(super) hasher: RandomState,
-    /// Actors by the hash of `userIdentity`. All hashes here have a random seed, so that nobody can
-    /// make two of them meet.
+    /// Identities by the hash of `userIdentity`. All hashes here are randomly seeded, so that
+    /// nobody can craft collisions.
     actors: ByHash<Arc<CallerIdentity>>,
     pub(super) caller_plans: CallerPlans,
-    /// By [`RecordTemplate::of`] and the sort of the address.
+    /// Indices of cached records, by [`RecordTemplate::of`] and address kind.
     repeats: ByHash<u32>,
-    /// What was worked out for them, by their numbers.
+    /// Cached records by index.
     known: Vec<CachedRecord>,
     pub(super) shared: SharedTexts,
-    /// Hashes of events that came once, when not every one can have a [`RecordPlan`]. What comes
-    /// again is worth one.
+    /// Hashes of records seen once, used while [`RecordPlan`]s are scarce: only a record that comes
+    /// again gets one.
     once: Vec<u64>,
-    /// When first-seen keys of forgotten combos were seen last.
+    /// Last-seen times of first-seen keys from evicted caller plans.
     pub(super) last: Vec<LastSeen>,
     pub(super) told: ReportedNetworks,
-    /// What stands in the place of an address, by its hash.
+    /// Texts in place of an address, e.g. `s3.amazonaws.com`, by hash.
     sources: ByHash<Arc<str>>,
-    /// Number of the object that is being read.
+    /// Number of the object being read.
     pub(super) object: u64,
     pub(super) clock: TimeReader,
-    /// What the event at hand answered.
+    /// Item answers for the current event.
     pub(super) answers: ItemAnswers,
 }
 
-/// An event that others may repeat.
+/// Cached record that later events may repeat.
 pub(super) struct CachedRecord {
-    /// Number of its combo.
+    /// Number of its caller plan.
     pub(super) caller_plan: u32,
     /// [`Event::content`].
     pub(super) content: u64,
     pub(super) repeat: Rc<RecordPlan>,
 }
 
-/// What a thread told of networks in scopes. Each event asks for one, and there are tens of
-/// thousands: what it asks for is all in one place.
+/// Networks already recorded per scope by one thread: an open-addressing table, since each event
+/// looks up one of tens of thousands of entries and should touch a single cache line.
 pub(super) struct ReportedNetworks {
-    /// A table with a slot for each, or behind it when that is taken.
+    /// Slot per entry; on a collision the next free slot.
     slots: Box<[NetworkSlot]>,
     /// Scope and key of each slot.
     keys: Box<[(u64, u64)]>,
@@ -74,11 +74,11 @@ pub(super) struct ReportedNetworks {
 
 #[derive(Clone, Copy, Default)]
 struct NetworkSlot {
-    /// [`quick`], or 0 when the slot is free.
+    /// Hash by [`quick`], or 0 if the slot is free.
     quick: u64,
-    /// Second of the earliest event that was told.
+    /// Time of the earliest event recorded, in seconds since 1970.
     first_s: u32,
-    /// Second of the last event, which is told in the end.
+    /// Time of the last event, reported when the table is flushed.
     last_s: u32,
 }
 
@@ -95,10 +95,10 @@ impl Default for ReportedNetworks {
 
 const SLOTS_BITS: u32 = 16;
 
-/// Two slots in three.
+/// Load limit: two slots in three.
 const TOLD_MAX: usize = (2 << SLOTS_BITS) / 3;
 
-/// By what a thread finds what it told of a network in a scope. Never 0.
+/// Hash of a network in a scope; never 0.
 fn quick(scope: u64, network: u64) -> u64 {
     ((scope ^ network)
         .wrapping_mul(0x9e37_79b9_7f4a_7c15)
@@ -107,30 +107,29 @@ fn quick(scope: u64, network: u64) -> u64 {
         | 1
 }
 
-/// Seconds since 1970 as [`NetworkSlot`] keeps them; those that it cannot keep are never earlier or
-/// later than others.
+/// Seconds since 1970 in 32 bits; times out of range are clamped, so none of them is earlier or
+/// later than another.
 fn short(time_s: i64) -> u32 {
     time_s.clamp(0, i64::from(u32::MAX)) as u32
 }
 
 impl ReportedNetworks {
-    /// The slot of a network in a scope, or the one where it would stand.
+    /// Slot of a network in a scope, or the free one where it would go.
     fn slot(&self, quick: u64) -> usize {
         let mut at = (quick >> (64 - SLOTS_BITS)) as usize;
-        // A third of them is free.
+        // Terminates: a third of the slots is free.
         while ![quick, 0].contains(&self.slots[at].quick) {
             at = (at + 1) & (self.slots.len() - 1);
         }
         at
     }
 
-    /// Something of where a network in a scope stands.
+    /// First slot probed for a network in a scope; read only to prefetch it.
     fn near(&self, scope: u64, network: u64) -> u64 {
         self.slots[(quick(scope, network) >> (64 - SLOTS_BITS)) as usize].quick
     }
 
-    /// Whether an event adds nothing to what was told of its network; then its time is only
-    /// remembered.
+    /// Whether an event adds nothing to the recorded network; if so, only its time is kept.
     pub(super) fn is_told(&mut self, scope: u64, network: u64, time_s: i64) -> bool {
         let quick = quick(scope, network);
         let at = self.slot(quick);
@@ -143,7 +142,7 @@ impl ReportedNetworks {
         time_s > slot.first_s
     }
 
-    /// Notes that this was told of a network.
+    /// Marks a network as recorded.
     pub(super) fn tell(
         &mut self,
         scope: u64,
@@ -171,7 +170,7 @@ impl ReportedNetworks {
         (slot.first_s, slot.last_s) = (slot.first_s.min(time_s), slot.last_s.max(time_s));
     }
 
-    /// Gives the last times of all keys, and forgets them.
+    /// Moves the last-seen times of all keys to `last`, and clears the table.
     fn flush(&mut self, last: &mut Vec<LastSeen>) {
         let told = self
             .slots
@@ -189,7 +188,7 @@ impl ReportedNetworks {
 }
 
 impl Caches {
-    /// Empty ones, with the hasher of the rules.
+    /// Empty caches.
     pub(super) fn new(plan: &ScanPlan) -> Self {
         Self {
             hasher: plan.rules.decided.hasher.clone(),
@@ -197,7 +196,7 @@ impl Caches {
         }
     }
 
-    /// What is left to say when there are no more objects.
+    /// Last-seen times that are left after the last object.
     pub(super) fn finish(&mut self) -> Vec<LastSeen> {
         self.forget_combos();
         let mut last = std::mem::take(&mut self.last);
@@ -206,13 +205,13 @@ impl Caches {
     }
 
     fn forget_combos(&mut self) {
-        // Repeats would go on with combos whose last times nobody asks for any more.
+        // Repeats would continue with evicted plans, whose last-seen times are lost.
         self.forget_repeats();
         self.last.extend(self.caller_plans.last());
         self.caller_plans = CallerPlans::default();
     }
 
-    /// The number of an event's combo, what was worked out for the events that it repeats, and
+    /// Number of the event's caller plan, the plan of the record that it repeats, and
     /// [`Event::content`].
     pub(super) fn caller_plan(
         &mut self,
@@ -239,7 +238,7 @@ impl Caches {
         }
         let content = event.content();
         let caller_plan = self.combo_of(plan, event, address, kind);
-        // Where there is room anything may repeat.
+        // While there is room, every record gets a plan.
         if self.repeats.len() >= SCAN_CACHE_MAX / 2 && !self.came_before(lasting) {
             return (caller_plan, None, content);
         }
@@ -259,13 +258,13 @@ impl Caches {
         (caller_plan, Some(repeat), content)
     }
 
-    /// Whether an event came before. The latest ones are known.
+    /// Whether the record was among the latest ones.
     fn came_before(&mut self, lasting: u64) -> bool {
         self.once.resize(SCAN_CACHE_MAX, 0);
         std::mem::replace(&mut self.once[lasting as usize % SCAN_CACHE_MAX], lasting) == lasting
     }
 
-    /// From where a call came: an address, or what stands in its place.
+    /// Source of a call: an address, or the text in its place, e.g. `s3.amazonaws.com`.
     pub(super) fn source<'t>(
         &mut self,
         address: Option<IpAddr>,
@@ -273,7 +272,7 @@ impl Caches {
     ) -> SourceAddress {
         let text = match (address, text) {
             (Some(address), text) => match text().filter(|t| t.contains(',')) {
-                // Both are told.
+                // Both are shown.
                 Some(two) => two,
                 None => return address.into(),
             },
@@ -294,12 +293,11 @@ impl Caches {
         )
     }
 
-    /// Number of what is known of events with this hash that come from this sort of address.
+    /// Index of the cached record with this hash and address kind.
     pub(super) fn number(&self, hash: u64, kind: AddressKind) -> Option<u32> {
         self.repeats.get(&(hash ^ kind as u64)).copied()
     }
 
-    /// What is known by this number.
     pub(super) fn known(&self, number: u32) -> &CachedRecord {
         &self.known[number as usize]
     }
@@ -309,9 +307,8 @@ impl Caches {
         self.known.clear();
     }
 
-    /// Looks at what events will ask for, so that it is near when they do. Memory that is far away
-    /// takes longer than all that is done with it, but many places can be on their way at once: so
-    /// it goes step by step, each for all events.
+    /// Prefetches the cache entries of a batch of events: one level at a time for all events, so
+    /// that many cache misses overlap.
     pub(super) fn touch(&self, metas: &[EventMeta], numbers: &[u32]) {
         let CallerPlans {
             heads,
@@ -377,8 +374,8 @@ impl Caches {
         if self.actors.len() >= SCAN_CACHE_MAX {
             self.actors.clear();
         }
-        // Where the identity has no account, that of the record stands in: two records may differ
-        // in it.
+        // Without an account in the identity, the record's account stands in, and it may differ
+        // between records.
         let hash = self
             .hasher
             .hash_one((hash, event.raw_scalar(Field::RecipientAccountId)));

@@ -1,5 +1,4 @@
-//! One call of the API as findings, windows and attribution share it: who, what, from where, to
-//! what.
+//! API call as shared by findings, windows and attribution: actor, call, source address, resources.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -7,41 +6,37 @@ use std::sync::Arc;
 use bartizan_model::{Actor, Counterparty};
 use bartizan_trail::EventId;
 
-/// Who made a call, as far as findings tell it.
+/// Caller with its user agent.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct ActorContext {
-    /// The actor.
     pub actor: Arc<bartizan_trail::CallerIdentity>,
-    /// `userAgent`.
     pub user_agent: Option<String>,
 }
 
-/// What was called and where.
+/// API call with its target account and region.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct ApiCall {
-    /// `service:Call`.
+    /// `service:Call`, e.g. `iam:CreateUser`.
     pub name: Arc<str>,
-    /// `eventSource`.
+    /// `eventSource`, e.g. `iam.amazonaws.com`.
     pub source: Option<String>,
-    /// Account that was called.
+    /// Account that received the call.
     pub account: Option<String>,
-    /// Region that was called.
     pub region: Option<String>,
-    /// Error of a call that failed.
+    /// Error code of a failed call.
     pub error: Option<String>,
 }
 
-/// `sourceIPAddress`: an address, or the name of a service. Of whole words, which are copied
-/// soonest.
+/// `sourceIPAddress`: an address or a service name. Made of whole words, which are copied fastest.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum SourceAddress {
-    /// The record has none.
+    /// Absent from the record.
     None,
-    /// An address of IPv4, as its bits.
+    /// Bits of an IPv4 address.
     V4(u32),
-    /// An address of IPv6, as the halves of its bits.
+    /// Halves of an IPv6 address.
     V6([u64; 2]),
-    /// Anything else.
+    /// Any other text.
     Text(Arc<str>),
 }
 
@@ -55,7 +50,7 @@ impl From<IpAddr> for SourceAddress {
 }
 
 impl SourceAddress {
-    /// The address, if it is one.
+    /// Address, if it is one.
     pub fn address(&self) -> Option<IpAddr> {
         match self {
             Self::V4(bits) => Some(Ipv4Addr::from_bits(*bits).into()),
@@ -77,47 +72,42 @@ impl std::fmt::Display for SourceAddress {
     }
 }
 
-/// Who did what to what. Many events share one.
+/// Caller, call and resources, shared by many events.
 #[derive(Debug)]
 pub struct CallContext {
-    /// Who did it.
     pub who: Arc<ActorContext>,
-    /// What was done.
     pub call: Arc<ApiCall>,
-    /// What it was done to.
+    /// Affected resources.
     pub resources: Box<[String]>,
-    /// Whom it let in, what it made.
+    /// Principals that were let in, and credentials that were created.
     pub counterparty: Box<[Counterparty]>,
 }
 
-/// One event in a finding. Small, for hundreds of thousands wait for the end of their window.
+/// Event in a finding. Small, because hundreds of thousands are kept until the end of their window.
 #[derive(Debug, Clone)]
 pub struct Sighting {
     /// Seconds since 1970.
     pub time_s: i64,
-    /// The event.
     pub id: EventId,
-    /// From where.
     pub source: SourceAddress,
-    /// Who did what.
     pub context: Arc<CallContext>,
 }
 
 impl Sighting {
-    /// What events are ordered by.
+    /// Sort key of events.
     pub fn place(&self) -> (i64, EventId) {
         (self.time_s, self.id)
     }
 }
 
 impl CallContext {
-    /// Whether AWS refused it, or it failed otherwise.
+    /// Whether AWS denied the call or it failed otherwise.
     pub fn is_refused(&self) -> bool {
         self.call.error.is_some()
     }
 }
 
-/// Who made a call, as far as its record tells.
+/// Actor of a call, as far as its record says.
 #[must_use]
 pub fn actor_of(who: &ActorContext, source: &SourceAddress) -> Actor {
     let (actor, source) = (&who.actor, source.to_string());

@@ -1,5 +1,5 @@
-//! What is worked out once for many events: for those of one route and one identity, and for those
-//! that repeat another in all but time, ids and address.
+//! Rule answers computed once per caller plan, i.e. per route and identity, and reused for all of
+//! its events.
 
 use crate::shared_text::NotedSightings;
 use crate::shared_text::SharedText;
@@ -28,32 +28,29 @@ use crate::work::ThingTable;
 use bartizan_model::limits::SCAN_CACHE_MAX;
 use bartizan_trail::{EventId, Field};
 
-/// What every event of a combo asks for. Thousands of these are in use at once, and each event
-/// needs another one: so they are small and stand close together, for memory that is far away is
-/// what costs most here.
+/// Part of a [`CallerPlan`] that every event reads. Thousands are in use at once, and each event
+/// needs a different one, so they are small and contiguous: cache misses dominate the cost.
 #[derive(Clone, Copy)]
 pub(super) struct PlanHead {
-    /// Time of the earliest event that was told of the first-seen keys.
+    /// Time of the earliest event recorded for the first-seen keys.
     pub(super) first_s: i64,
     /// Time of the last event.
     pub(super) last_s: i64,
-    /// Which of [`CallerPlans::lists`] are numbers of values that rules count and that are the same
-    /// for all events.
+    /// Range of [`CallerPlans::lists`] with indices into [`CallerPlans::counted`].
     pub(super) counted: ListRange,
-    /// Which of [`CallerPlans::lists`] are numbers of crowds: the network is a value that is
-    /// counted.
+    /// Range of [`CallerPlans::lists`] with indices into [`CallerPlans::crowds`].
     pub(super) crowds: ListRange,
-    /// Which of [`CallerPlans::scopes`] are those of rules that ask whether the network is new.
+    /// Range of [`CallerPlans::scopes`] for rules that ask whether the network is new.
     pub(super) scopes: ListRange,
-    /// Whether there are first-seen keys that are the same for all events.
+    /// Whether the plan has first-seen keys that are constant over its events.
     pub(super) first_seen: bool,
-    /// Whether anything looks at more of its events than who calls what from where.
+    /// Whether any rule depends on more than route, identity and network.
     pub(super) asks: bool,
-    /// Number of an object, and where in its notes the events of the combo are counted.
+    /// Number of an object, and the index of this plan's tally in its [`super::ScanOutput`].
     pub(super) caller: (u32, u32),
 }
 
-/// Some elements of a list.
+/// Range of elements in a list.
 #[derive(Clone, Copy)]
 pub(super) struct ListRange {
     from: u32,
@@ -61,7 +58,7 @@ pub(super) struct ListRange {
 }
 
 impl ListRange {
-    /// Puts these at the end of a list.
+    /// Appends elements to a list and returns their range.
     fn of<T>(list: &mut Vec<T>, new: Vec<T>) -> Self {
         let from = list.len() as u32;
         list.extend(new);
@@ -76,35 +73,35 @@ impl ListRange {
     }
 }
 
-/// What is to be done for events of one route and one identity, besides [`PlanHead`].
+/// Rule answers for events of one route and one identity, beyond those in [`PlanHead`].
 pub(super) struct CallerPlan {
-    /// First-seen keys that are the same for all events.
+    /// First-seen keys that are constant over the events.
     pub(super) first_seen: Box<[Rc<FirstSeenKey>]>,
-    /// Detections that match and have uses which look at more of the event.
+    /// Detections that match every event and have uses that depend on more of the event.
     pub(super) sure: Box<[DecidedMatch]>,
-    /// Detections that may match.
+    /// Indices of detections that may match.
     pub(super) maybe: Box<[u32]>,
-    /// The event that was told of the first-seen keys.
+    /// Id of the earliest event recorded for the first-seen keys.
     pub(super) told_id: Cell<EventId>,
-    /// The actor's key.
+    /// Key of the actor.
     pub(super) actor: Rc<SharedText>,
-    /// `service:Call`.
+    /// API call, e.g. `iam:CreateUser`.
     pub(super) call: Rc<SharedText>,
-    /// Who does what, without what it is done to.
+    /// Caller and call, without resources.
     pub(super) context: Arc<CallContext>,
-    /// Whether the call makes things or takes them away.
+    /// Whether the call creates or removes things, see [`ThingTable`].
     pub(super) acts: bool,
 }
 
-/// All combos, and what they have in common. They are forgotten together.
+/// All caller plans and the values they share; evicted together.
 #[derive(Default)]
 pub(super) struct CallerPlans {
-    /// Their numbers, by the hashes of route and identity.
+    /// Plan numbers by the hash of route and identity.
     numbers: ByHash<u32>,
     pub(super) heads: Vec<PlanHead>,
     pub(super) all: Vec<Rc<CallerPlan>>,
     pub(super) lists: Vec<u32>,
-    /// Hash of a scope, and the number of its [`NetworkKeys`].
+    /// Hash of a scope, and the index of its [`NetworkKeys`].
     pub(super) scopes: Vec<(u64, u32)>,
     pub(super) counted: Vec<CountedValue>,
     pub(super) crowds: Vec<DistinctNetworks>,
@@ -115,25 +112,25 @@ pub(super) struct CallerPlans {
     first_seen: ByHash<Rc<FirstSeenKey>>,
 }
 
-/// A detection that matches all events of a combo.
+/// Detection that matches all events of a caller plan.
 pub(super) struct DecidedMatch {
     pub(super) detection: u32,
-    /// Rule and part of the uses that look at more of the event.
+    /// Rule and part of each use that depends on more of the event.
     pub(super) uses: Vec<(usize, usize)>,
 }
 
-/// A first-seen key that is the same for all events of a combo, for all combos that have it.
+/// First-seen key that is constant over a caller plan, shared by all plans with that key.
 pub(super) struct FirstSeenKey {
     pub(super) rule: u32,
     pub(super) scope: u64,
     pub(super) key: u64,
     pub(super) text: Arc<str>,
-    /// The earliest event that was told of it.
+    /// Time and id of the earliest event recorded.
     pub(super) first: Cell<Option<(i64, EventId)>>,
 }
 
-/// A value that a rule counts, for all combos that have it. Only its first and its last event in a
-/// bucket of time are noted, which is all that the rule needs.
+/// Value counted by a rule, shared by all caller plans with that value. Only its first and last
+/// event per time bucket are recorded, which is all the rule needs.
 #[repr(align(64))]
 pub(super) struct CountedValue {
     pub(super) noted: NotedSightings,
@@ -145,27 +142,26 @@ pub(super) struct CountedValue {
     pub(super) group: Rc<WindowGroupRef>,
 }
 
-/// A rule that asks whether the network of an event is new in a scope.
+/// Rule that asks whether the network of an event is new in a scope.
 pub(super) struct NetworkKeys {
     pub(super) rule: u32,
     pub(super) scope: u64,
-    /// The scope for people.
+    /// Scope as shown to users.
     pub(super) text: Arc<str>,
-    /// It has seen all of the key that stands before the network.
+    /// State after all key parts that come before the network.
     pub(super) hasher: SipHasher13,
 }
 
-/// The networks with the smallest hashes that a group had in a bucket of time, of many that it may
-/// have.
+/// Networks with the smallest hashes of one group in one time bucket, up to `values_max`.
 pub(super) struct DistinctNetworks {
     /// Number of the object.
     pub(super) object: u64,
-    /// Begin of the bucket.
+    /// Start of the bucket, seconds since 1970.
     pub(super) from_s: i64,
     pub(super) bucket_s: i64,
-    /// The greatest value that is still of interest.
+    /// Greatest value that is still kept.
     pub(super) most: u64,
-    /// The notes of each value.
+    /// Recorded events of each value.
     pub(super) values: BTreeMap<u64, NotedSightings>,
     pub(super) values_max: usize,
     pub(super) part: u32,
@@ -174,7 +170,7 @@ pub(super) struct DistinctNetworks {
     pub(super) group: Rc<WindowGroupRef>,
 }
 
-/// The number of what there is by this hash, or of something new.
+/// Index of the item with this hash; a new item is appended.
 fn number<V>(
     numbers: &mut ByHash<u32>,
     all: &mut Vec<V>,
@@ -188,7 +184,7 @@ fn number<V>(
 }
 
 impl CallerPlans {
-    /// Whether it is time to forget them.
+    /// Whether the caches should be evicted.
     pub(super) fn is_full(&self) -> bool {
         let most = self
             .all
@@ -199,13 +195,13 @@ impl CallerPlans {
         most.max(self.first_seen.len()) >= SCAN_CACHE_MAX
     }
 
-    /// The number of the one with this hash.
+    /// Number of the plan with this hash.
     pub(super) fn number(&self, hash: u64) -> Option<u32> {
         self.numbers.get(&hash).copied()
     }
 
-    /// Takes out of a route what can be worked out now for all events of this identity. Gives the
-    /// number of the combo.
+    /// Adds a plan: resolves all parts of a route that are constant for this identity. Returns its
+    /// number.
     pub(super) fn add(
         &mut self,
         hash: u64,
@@ -287,7 +283,7 @@ impl CallerPlans {
         number
     }
 
-    /// When first-seen keys that were told were seen last.
+    /// Last-seen times of first-seen keys that were recorded.
     pub(super) fn last(&self) -> impl Iterator<Item = LastSeen> {
         let told = self
             .heads
@@ -304,7 +300,7 @@ impl CallerPlans {
     }
 }
 
-/// Uses that look at no more than route, identity and network.
+/// Uses that depend only on route, identity and network, collected for one plan.
 struct PlanBuilder<'s> {
     caller_plans: &'s mut CallerPlans,
     shared: &'s mut SharedTexts,
@@ -315,7 +311,7 @@ struct PlanBuilder<'s> {
 }
 
 impl PlanBuilder<'_> {
-    /// Takes in what a rule wants of all events. False: it looks at more.
+    /// Adds a use by a rule part; returns false if it depends on more of the event.
     fn take(
         &mut self,
         plan: &ScanPlan,

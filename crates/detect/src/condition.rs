@@ -1,8 +1,7 @@
-//! What detections ask of events: conditions over items, where an item is a field and what its
-//! value must be.
+//! Compiled conditions of detections over shared items; an item is a field and a test on its value.
 //!
-//! Detections share their items: many rules ask the same of the same field, and an event answers
-//! each question once.
+//! Many rules test the same field in the same way, so detections share their items, and each event
+//! answers each item once.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -16,22 +15,22 @@ use super::derive::text::api;
 use super::view::EventView;
 use bartizan_trail::FieldSet;
 
-/// A condition that an event meets, or does not.
+/// Condition on an event.
 #[derive(Debug)]
 pub enum RuleCondition {
-    /// Number of an item.
+    /// Index of an item.
     Item(u32),
-    /// Every one of these.
+    /// Conjunction.
     All(Vec<RuleCondition>),
-    /// At least so many of these.
+    /// At least this many of the conditions.
     AtLeast(usize, Vec<RuleCondition>),
-    /// Not this one.
+    /// Negation.
     Not(Box<RuleCondition>),
-    /// Something that only rsigma evaluates: key words, selectors of array elements.
+    /// Condition that only rsigma evaluates: keywords, array selectors.
     Opaque,
 }
 
-/// The items of all detections.
+/// Items of all detections.
 #[derive(Debug, Default)]
 pub struct DetectionItems {
     items: Vec<DetectionItem>,
@@ -42,22 +41,23 @@ pub struct DetectionItems {
 struct DetectionItem {
     field: String,
     item: CompiledDetectionItem,
-    /// What the field depends on, without a database of places and with one.
+    /// Dependency of the field, without and with a geolocation database.
     depends: [Dependency; 2],
-    /// Fields of the record that its answer follows from.
+    /// Record fields that the answer depends on.
     reads: FieldSet,
 }
 
-/// What one event answered, by item.
+/// Answers of one event, by item.
 #[derive(Debug, Default)]
 pub(super) struct ItemAnswers {
-    /// Number of the event, and the answer as the lowest bit. Older numbers say nothing.
+    /// Event number shifted left by one, with the answer in the lowest bit. Older numbers are
+    /// invalid.
     answers: Vec<Cell<u64>>,
     event: u64,
 }
 
 impl ItemAnswers {
-    /// Forgets everything: there is another event.
+    /// Invalidates all answers, for the next event.
     pub(super) fn next(&mut self, items: &DetectionItems) {
         self.answers.resize(items.items.len(), Cell::new(0));
         self.event += 1;
@@ -65,7 +65,7 @@ impl ItemAnswers {
 }
 
 impl DetectionItems {
-    /// The condition of a rule, with its items among the others.
+    /// Condition of a rule, with its items added to the shared ones.
     pub(super) fn condition(&mut self, rule: &CompiledRule) -> RuleCondition {
         RuleCondition::AtLeast(
             1,
@@ -165,7 +165,7 @@ impl DetectionItems {
         RuleCondition::Item(number)
     }
 
-    /// The fields of a record that a condition follows from.
+    /// Record fields that a condition depends on.
     pub(super) fn reads(&self, condition: &RuleCondition) -> FieldSet {
         match condition {
             RuleCondition::Item(number) => self.items[*number as usize].reads,
@@ -177,8 +177,8 @@ impl DetectionItems {
         }
     }
 
-    /// Whether a condition holds, as far as that follows from fields that depend on no more than
-    /// `known`. When all fields are known, what stays undecided only rsigma can evaluate.
+    /// Result of a condition, using only fields that depend on at most `known`. If all fields are
+    /// known, only rsigma can evaluate an undecided condition.
     pub(super) fn holds(
         &self,
         condition: &RuleCondition,
@@ -238,7 +238,7 @@ impl DetectionItems {
             ..
         } = &self.items[number];
         let open = depends[usize::from(view.networks.has_places())] > known;
-        // What no record of such a call can have need not be looked for in each of them.
+        // Derived fields that this API call can never have need not be computed for each event.
         if open && !(field.starts_with("bartizan.") && is_never(field, &api(view.event))) {
             return None;
         }
@@ -269,8 +269,8 @@ fn refers(matcher: &CompiledMatcher) -> bool {
     }
 }
 
-/// Whether matchers with the same text are the same. Compiled patterns may have more to them than
-/// they print.
+/// Whether matchers with the same debug text are equal. Compiled patterns may have state that they
+/// do not print.
 fn is_all_in_its_text(matcher: &CompiledMatcher) -> bool {
     match matcher {
         CompiledMatcher::Regex(_)

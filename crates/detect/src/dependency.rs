@@ -1,23 +1,23 @@
-//! What fields of a rule depend on.
+//! Dependency of a rule's fields on parts of an event.
 
 use super::view::STRUCTURED;
 use bartizan_trail::{Field, FieldSet};
 
-/// What a field depends on. The less it is, the more events a verdict on it holds for.
+/// Part of an event that a field depends on. The smaller it is, the more events share an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Dependency {
-    /// On source and name of the call.
+    /// Event source and name of the call.
     Api,
-    /// On the few fields of [`ROUTE_FIELDS`] and the sort of the address.
+    /// [`ROUTE_FIELDS`] and the address kind.
     Route,
-    /// On those and on who calls.
+    /// Route and caller.
     Identity,
-    /// On anything in the event.
+    /// Any field of the event.
     Event,
 }
 
 impl Dependency {
-    /// What a field depends on; `places`: whether there is a database of places.
+    /// Dependency of a field; `places`: whether there is a geolocation database.
     pub(super) fn of(field: &str, places: bool) -> Self {
         match field {
             "eventSource" | "eventName" | "bartizan.api" => return Self::Api,
@@ -46,14 +46,14 @@ impl Dependency {
     }
 }
 
-/// The fields of a record that one follows from.
+/// Record fields that a field depends on.
 pub(super) fn reads(field: &str) -> FieldSet {
     let field = field.strip_prefix(STRUCTURED).unwrap_or(field);
     match field {
         "bartizan.address" | "bartizan.network" | "bartizan.country" | "bartizan.asn" => {
             FieldSet::of(&[Field::SourceIpAddress])
         }
-        // They are made from who calls, which call, and what is asked for.
+        // Derived from caller, call and request.
         _ if field.starts_with("bartizan.") => FieldSet::ALL.without(FieldSet::PER_EVENT),
         _ if field.contains(['[', '\\']) => FieldSet::ALL,
         _ => Field::named(field.split('.').next().unwrap_or_default().as_bytes())
@@ -61,7 +61,7 @@ pub(super) fn reads(field: &str) -> FieldSet {
     }
 }
 
-/// Fields of the record that take few values, and together say what kind of call it is.
+/// Record fields with few values that together determine the route.
 pub(super) const ROUTE_FIELDS: [Field; 11] = [
     Field::EventSource,
     Field::EventName,

@@ -1,5 +1,5 @@
-//! From notes to findings: duplicates, windows, memory, merging. One thread, in the order of the
-//! objects.
+//! Evaluator: turns scan outputs into findings. It removes duplicates, evaluates windows and
+//! first-seen memory, and merges matches, on one thread and in the order of the objects.
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
@@ -28,7 +28,7 @@ use bartizan_model::{
 };
 use bartizan_trail::{EventId, NonEvent, ReadProblem};
 
-/// Takes notes, gives findings.
+/// Takes scan outputs in the order of the objects and produces findings.
 pub struct Evaluator<'p> {
     plan: &'p ScanPlan,
     ids: SeenEventIds,
@@ -41,64 +41,64 @@ pub struct Evaluator<'p> {
     work: WorkIndex,
 }
 
-/// What a run read, and what it could not.
+/// Totals of a run: amounts read, and everything that was not read or not evaluated.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Totals {
-    /// Events, each once.
+    /// Number of distinct events.
     pub events: u64,
-    /// Events that came again.
+    /// Number of duplicate events.
     pub duplicates: u64,
-    /// Objects.
     pub objects: u64,
     /// Bytes as stored.
     pub bytes_stored: u64,
-    /// Bytes as inflated.
+    /// Bytes after decompression.
     pub bytes_inflated: u64,
-    /// First event, seconds since 1970.
+    /// Time of the first event, seconds since 1970.
     pub first_s: Option<i64>,
-    /// Last event.
+    /// Time of the last event, seconds since 1970.
     pub last_s: Option<i64>,
-    /// Events outside of the time that was asked for.
+    /// Number of events outside of the requested time range.
     pub outside: u64,
-    /// Records that were read and not judged, or by some rules only ([`ReadProblem::is_unjudged`]).
+    /// Number of records read and not evaluated, or by some rules only
+    /// ([`ReadProblem::is_unjudged`]).
     pub unjudged: u64,
-    /// Objects of which that is all there is.
+    /// Number of objects with nothing but such records.
     pub unjudged_objects: u64,
-    /// No rule was there to judge.
+    /// No rule was enabled.
     pub no_rule: bool,
-    /// Digests and the like.
+    /// Number of digests and other non-events.
     pub apart: BTreeMap<NonEvent, u64>,
-    /// Problems: object, offset of the first, how many.
+    /// Per problem: object, offset of the first occurrence, number of occurrences.
     pub problems: BTreeMap<ReadProblem, Vec<(String, u64, u64)>>,
-    /// Objects with a problem that are not named for want of room.
+    /// Number of objects with problems beyond `PROBLEMS_NAMED_MAX`.
     pub problems_unnamed: u64,
-    /// Event ids that were forgotten: a duplicate of one of those counts again.
+    /// Number of evicted event ids; a duplicate of such an event is counted again.
     pub ids_evicted: u64,
-    /// Events that rules with windows gave up for want of room.
+    /// Number of events that window rules evicted before the end of their window.
     pub window_evicted: u64,
-    /// Events that came when what rules with windows had of their time was given up.
+    /// Number of events that came after window rules had evicted others of their time.
     pub window_late: u64,
-    /// Cases that the log ends too early to decide.
+    /// Number of cases that the log ends too early to decide.
     pub pending: u64,
-    /// Keys of first-seen memory that were given up for want of room, and new ones that found none.
+    /// Number of keys evicted from first-seen memory, and of new keys dropped, at its bound.
     pub first_seen_evicted: u64,
-    /// Sightings that found no room among the findings.
+    /// Number of sightings dropped at the bound on findings.
     pub findings_dropped: u64,
 }
 
 impl Totals {
-    /// Whether nothing was judged at all: silence means nothing.
+    /// Whether nothing was evaluated, so that having no findings means nothing.
     pub fn judged_nothing(&self) -> bool {
         self.events == 0 || self.no_rule
     }
 
-    /// Whether so much was not judged that silence is no all-clear.
+    /// Whether so much was not evaluated that having no findings is no all-clear.
     pub fn unjudged_in_bulk(&self) -> bool {
         self.unjudged_objects > 0
             || self.unjudged * UNJUDGED_ONE_IN >= self.events.max(1) && self.unjudged > 0
     }
 
-    /// Whether something may have been missed.
+    /// Whether events or findings may be missing.
     pub fn is_incomplete(&self) -> bool {
         self.judged_nothing()
             || self.unjudged_in_bulk()
@@ -106,27 +106,26 @@ impl Totals {
     }
 }
 
-/// What comes out of a run.
+/// Result of a run.
 pub struct Evaluation {
     /// Sorted by severity, then time.
     pub findings: Vec<Finding>,
-    /// What was read.
     pub totals: Totals,
-    /// Counts by actor and so on, if asked for.
+    /// Counts by actor, service, region and error code, if requested.
     pub tally: Tally,
-    /// To be kept for the next run.
+    /// First-seen memory for the next run.
     pub memory: FirstSeenMemory,
-    /// For the join, if asked for.
+    /// Index for attribution, if requested.
     pub attribution: AttributionIndex,
-    /// Who did what.
+    /// Calls by actor.
     pub work: WorkIndex,
 }
 
-/// Objects with a problem that are named one by one.
+/// Number of objects with problems that are listed by name.
 const PROBLEMS_NAMED_MAX: usize = 1000;
 
 impl<'p> Evaluator<'p> {
-    /// A judge that has seen nothing yet but what the plan's memory holds.
+    /// Evaluator that knows only the plan's first-seen memory.
     pub fn new(plan: &'p ScanPlan) -> Self {
         Self {
             plan,
@@ -141,7 +140,7 @@ impl<'p> Evaluator<'p> {
         }
     }
 
-    /// Lets rules with windows hold so many bytes before what is over is judged and forgotten.
+    /// Sets the memory bound of window rules, in bytes.
     pub fn with_window_bytes(self, bytes_max: usize) -> Self {
         Self {
             windows: Windows::new(bytes_max),
@@ -149,7 +148,7 @@ impl<'p> Evaluator<'p> {
         }
     }
 
-    /// Takes the notes of the next object. What it gives back is empty, for a scanner to use again.
+    /// Takes the output of the next object. Returns it empty, for a scanner to reuse.
     pub fn take(&mut self, object: &str, mut notes: ScanOutput) -> ScanOutput {
         let rules = &self.plan.rules.rules;
         let mut again: HashSet<u32, foldhash::fast::RandomState> = HashSet::default();
@@ -205,7 +204,7 @@ impl<'p> Evaluator<'p> {
                 self.merger.untimed(&key, count);
             }
         }
-        // What came again is counted with those who did it, once.
+        // Duplicates are removed from the counts of their callers.
         for number in &again {
             let caller = notes
                 .caller_of
@@ -232,7 +231,7 @@ impl<'p> Evaluator<'p> {
         notes.caller_of.clear();
         notes.texts.clear();
         notes.groups.clear();
-        // What is large is kept, with its room; the rest begins anew.
+        // Large buffers are kept with their capacity; the rest is new.
         let ScanOutput {
             ids,
             caller_of,
@@ -261,7 +260,7 @@ impl<'p> Evaluator<'p> {
         }
     }
 
-    /// Takes what a scanner had left when there were no more objects.
+    /// Takes the output of [`super::Scanner::finish`].
     pub fn take_rest(&mut self, mut notes: ScanOutput) {
         self.first_seens.last(&mut notes.last);
     }
@@ -312,7 +311,7 @@ impl<'p> Evaluator<'p> {
         }
     }
 
-    /// Counts events, each once, by what people ask for.
+    /// Counts distinct events by actor, service, region and error code.
     fn tally(&mut self, tallied: impl Iterator<Item = Arc<CallContext>>) {
         let Tally {
             actors,
@@ -345,11 +344,11 @@ impl<'p> Evaluator<'p> {
         }
     }
 
-    /// Judges what is left. `learn`: only fills the memory. `show` makes the command that shows an
-    /// event again.
+    /// Evaluates the rest and returns the result. `learn`: only update first-seen memory. `show`:
+    /// command that shows an event by its id.
     pub fn finish(mut self, learn: bool, show: &dyn Fn(&str) -> String) -> Evaluation {
         let rules = &self.plan.rules.rules;
-        // Neither needs the other, and their rules are others.
+        // The two are independent and belong to different rules.
         let (windows, first_seens, merger) =
             (&mut self.windows, self.first_seens, &mut self.merger);
         let dropped = first_seens.dropped;
@@ -395,21 +394,21 @@ impl<'p> Evaluator<'p> {
     }
 }
 
-/// Event ids in two generations, so that memory is bounded and the recent ones are all there. Known
-/// by hashes with a random seed, so that nobody can choose an id that is taken for another. Both
-/// generations are in one table, because memory that is far away is all that a lookup costs.
+/// Event ids in two generations, so that memory is bounded and all recent ids are known. Ids are
+/// stored as randomly seeded hashes, so that nobody can craft an id that passes for another. Both
+/// generations share one table, because a lookup costs one cache miss per table.
 struct SeenEventIds {
     hasher: RandomState,
     known: HashSet<SeenEventId, BuildHasherDefault<IdentityHasher>>,
-    /// How many of the young and of the old generation there are.
+    /// Number of ids in the young and the old generation.
     young: usize,
     old: usize,
-    /// The lowest bit of the young ones.
+    /// Lowest bit of the hashes in the young generation.
     generation: u64,
     evicted: u64,
 }
 
-/// The hash of an id, but for its lowest bit: that is the generation.
+/// Hash of an event id, with the generation in the lowest bit.
 #[derive(Clone, Copy)]
 struct SeenEventId(u64);
 
@@ -429,8 +428,8 @@ impl Hash for SeenEventId {
 
 impl Default for SeenEventIds {
     fn default() -> Self {
-        // Room for all that it may ever hold: what is not used is never touched, and a table that
-        // grows is written twice.
+        // Full capacity from the start: unused pages are never touched, and growing would write the
+        // table twice.
         let known =
             HashSet::with_capacity_and_hasher(2 * EVENT_IDS_MAX, BuildHasherDefault::default());
         Self {
@@ -444,22 +443,21 @@ impl Default for SeenEventIds {
     }
 }
 
-/// Event ids that are looked up together.
+/// Number of event ids looked up per batch.
 const IDS_TOUCHED: usize = 64;
 
 impl SeenEventIds {
-    /// By what an id is known.
+    /// Hash of an event id.
     fn known(&self, id: EventId) -> SeenEventId {
         SeenEventId(self.hasher.hash_one(id.bits()) & !1)
     }
 
-    /// Looks at where ids will stand, so that memory is near when they come: many places can be on
-    /// their way at once.
+    /// Prefetches the slots of ids, so that many cache misses overlap.
     fn touch(&self, ids: &[SeenEventId]) {
         std::hint::black_box(ids.iter().filter(|id| self.known.contains(id)).count());
     }
 
-    /// False when it was there.
+    /// Adds an id; returns false if it was there already.
     fn insert(&mut self, id: SeenEventId) -> bool {
         if !self.known.insert(SeenEventId(id.0 | self.generation)) {
             return false;
@@ -475,7 +473,7 @@ impl SeenEventIds {
     }
 }
 
-/// First and last time of some events.
+/// First and last time of events.
 fn span(events: &[(u32, i64)]) -> Option<(i64, i64)> {
     let times = || events.iter().map(|(_, time_s)| *time_s);
     times().min().zip(times().max())
@@ -489,7 +487,7 @@ fn finding(
 ) -> Finding {
     let first = draft.sightings.values().next();
     let call = first.map(|s| &s.context.call);
-    // Where nothing worked, nothing was done: it is told as a try, whatever kind of rule asked.
+    // Without a successful call nothing was done: the finding is an attempt, whatever its rule.
     let attempt =
         key.attempt || rule.attempts == AttemptPolicy::Lower && draft.refused == draft.count;
     let actor = first.map(actor);
@@ -552,8 +550,8 @@ fn finding(
     }
 }
 
-/// The earliest events, and of each call one that worked and one that failed: for those the last of
-/// the others make room.
+/// Earliest events, with one successful and one failed event of each API call; the latest others
+/// make room for those.
 fn evidence(draft: &FindingDraft) -> Vec<&Sighting> {
     let firsts = draft
         .calls
@@ -576,7 +574,7 @@ fn actor(sighting: &Sighting) -> Actor {
     actor_of(&sighting.context.who, &sighting.source)
 }
 
-/// One step down, but never to a mere note what was more.
+/// Severity one step lower, never below low; info stays info.
 fn lower(severity: Severity) -> Severity {
     match severity {
         Severity::Critical => Severity::High,
@@ -586,8 +584,7 @@ fn lower(severity: Severity) -> Severity {
     }
 }
 
-/// Findings of stage blind: events that were lost, rules that were asked for and do not run, state
-/// that was given up.
+/// Findings of stage blind: lost events, requested rules that do not run, and evicted state.
 fn unseen(totals: &Totals, problems: &[RuleProblem]) -> Vec<Finding> {
     let mut findings = Vec::new();
     if totals.no_rule {
@@ -779,7 +776,7 @@ fn blind(
     }
 }
 
-/// A time, unless it is not known.
+/// Time as text; `None` if unknown.
 fn known_time(time_s: i64) -> Option<String> {
     (time_s != NO_TIME).then(|| time_text(time_s))
 }
@@ -793,7 +790,7 @@ mod tests {
         let mut ids = SeenEventIds::default();
         let max = EVENT_IDS_MAX as u128;
         assert!((0..max * 5 / 2).all(|n| ids.insert(ids.known(EventId::from(n)))));
-        // One generation was given up; what came after it is known.
+        // One generation was evicted; everything after it is known.
         assert_eq!(ids.evicted, EVENT_IDS_MAX as u64);
         assert!((max..max * 5 / 2).all(|n| !ids.insert(ids.known(EventId::from(n)))));
         assert!(ids.insert(ids.known(EventId::from(0))));

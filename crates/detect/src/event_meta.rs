@@ -1,17 +1,17 @@
-//! Time, id and address of an event.
+//! Time, id and source address of an event.
 
 use super::scan_output::EventPosition;
 use crate::call::{CallContext, Sighting, SourceAddress};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// What is known of every event.
+/// Metadata that every event has.
 pub(super) struct EventMeta {
     pub(crate) at: EventPosition,
-    /// From where the call came.
+    /// Source address of the call.
     pub(crate) address: Option<IpAddr>,
     pub(crate) source: SourceAddress,
-    /// [`Networks::network_number`] of it.
+    /// [`network_number`](super::networks::Networks::network_number) of the address.
     pub(super) network: u64,
 }
 

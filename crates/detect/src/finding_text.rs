@@ -1,5 +1,5 @@
-//! What a finding says: calls with their counts and resources, what was refused, whom it let in, in
-//! one sentence.
+//! Summary sentence of a finding: calls with counts and resources, failures, and principals that
+//! were let in.
 //!
 //! `user mal tried ec2:GetPasswordData ×29 on i-1 and 4 more from 203.0.113.9 and was refused every
 //! time`
@@ -12,7 +12,7 @@ use crate::merge::{CallDraft, FindingDraft};
 use bartizan_model::limits::{COUNTERPARTIES_MAX, RESOURCES_MAX, SIGHTINGS_OF_CALL_MAX};
 use bartizan_model::{Actor, CallCount, Counterparty};
 
-/// The particulars of a finding.
+/// Details of a finding's sentence.
 pub(super) struct FindingText {
     pub(super) calls: Vec<CallCount>,
     pub(super) resources: Vec<String>,
@@ -20,19 +20,19 @@ pub(super) struct FindingText {
     pub(super) summary: String,
 }
 
-/// Calls that a sentence names.
+/// Number of calls in a sentence.
 const CALLS_NAMED_MAX: usize = 4;
-/// Resources that a sentence names for each call, and counterparties.
+/// Number of counterparties, and of resources per call, in a sentence.
 const NAMED_MAX: usize = 2;
 
 impl FindingText {
-    /// Of the events of a draft, the first of them, and who did it.
+    /// Details of a draft's events, with the first of them and its actor.
     pub(super) fn of(
         draft: &FindingDraft,
         first: Option<&Sighting>,
         actor: Option<&Actor>,
     ) -> Self {
-        // What worked stands before what did not, what changes or takes before what only looks.
+        // Successful calls come before failed ones, mutating calls before reads.
         let count = |(name, call): (&Arc<str>, &CallDraft)| {
             let named = call
                 .sightings
@@ -73,7 +73,7 @@ impl FindingText {
     }
 }
 
-/// Whether a call only lists things or their settings.
+/// Whether a call only lists resources or their settings.
 fn looks(call: &str) -> bool {
     let name = call.rsplit(':').next().unwrap_or(call);
     ["List", "Describe", "Head", "Search", "Lookup"]
@@ -181,7 +181,7 @@ fn parties(counterparty: &[Counterparty]) -> String {
     format!(": {}{more}", shown.join(", "))
 }
 
-/// `a, b and 3 more`; `a, b and others` where not every event was kept that may name one.
+/// `a, b and 3 more`; `a, b and others` if not all events that may name one were kept.
 fn some(all: Vec<&str>, events: u64) -> String {
     let rest = all.len().saturating_sub(NAMED_MAX);
     let shown = all[..all.len() - rest].join(", ");

@@ -1,12 +1,11 @@
-//! What was seen before: a compact memory of keys that lasts from run to run.
+//! First-seen memory: a compact set of keys that lasts from run to run.
 //!
-//! A key is 64 bits of a keyed hash (SipHash with a secret of the store, so that nobody outside can
-//! make two keys collide) with the seconds in which it was first and last seen: 16 bytes, a million
-//! of them in 16 MB on disk.
+//! A key is 64 bits of a keyed hash (SipHash with a secret of the store, so that no outsider can
+//! make two keys collide), stored with the seconds in which it was first and last seen: 16 bytes,
+//! so a million keys take 16 MB on disk.
 //!
-//! What was first seen at an event stays so: an event that is not later than the first one on
-//! record was seen before by nobody, so reading a trail again, or an older part of it later, finds
-//! what reading it once does.
+//! An event that was first stays first: it is new if no key on record is earlier. Reading a trail
+//! again, or an older part of it later, therefore gives the same findings as reading it once.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -21,14 +20,14 @@ use crate::call::Sighting;
 use crate::merge::{FindingKey, Merger};
 use bartizan_model::limits::{FIRST_SEEN_FRESH_MAX, FIRST_SEEN_KEYS_MAX};
 
-/// First and last second since 1970.
+/// First and last time seen, in seconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Seconds {
     first: u32,
     last: u32,
 }
 
-/// For keys that are hashes or small numbers already.
+/// Hasher for keys that are already hashes or small numbers.
 #[derive(Default)]
 pub(super) struct IdentityHasher(u64);
 
@@ -44,30 +43,29 @@ impl Hasher for IdentityHasher {
     }
 
     fn write_u64(&mut self, value: u64) {
-        // Tables look at the highest and the lowest bits; numbers that are put together differ in
-        // others.
+        // Hash tables use the highest and lowest bits; combined numbers differ in others.
         self.0 = value.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
     }
 }
 
 pub(super) type ByHash<V> = HashMap<u64, V, BuildHasherDefault<IdentityHasher>>;
 
-/// The memory.
+/// First-seen keys of all runs so far.
 #[derive(Clone, Default)]
 pub struct FirstSeenMemory {
     secret: [u8; 16],
     keys: ByHash<Seconds>,
-    /// Keys that were given up for room.
+    /// Number of keys evicted at the bound.
     pub evicted: u64,
 }
 
 const MAGIC: &[u8; 16] = b"bartizan seen 2\n";
 
-/// Of a memory that kept minutes.
+/// Magic of the older format with a resolution of minutes.
 const MAGIC_OF_MINUTES: &[u8; 16] = b"bartizan seen 1\n";
 
 impl FirstSeenMemory {
-    /// An empty one with this secret.
+    /// Empty memory with this secret.
     pub fn new(secret: [u8; 16]) -> Self {
         Self {
             secret,
@@ -75,10 +73,10 @@ impl FirstSeenMemory {
         }
     }
 
-    /// Reads what [`Self::to_bytes`] wrote.
+    /// Reads the format written by [`Self::to_bytes`].
     ///
     /// # Errors
-    /// When the bytes are something else, or damaged.
+    /// If the bytes are in another format or damaged.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let (body, sum) = bytes
             .split_last_chunk::<32>()
@@ -106,8 +104,8 @@ impl FirstSeenMemory {
             let word =
                 |at: usize| u32::from_le_bytes([row[at], row[at + 1], row[at + 2], row[at + 3]]);
             let key = u64::from(word(0)) | u64::from(word(4)) << 32;
-            // Of a minute it is not known which second was meant: none that may be the first one
-            // counts as later.
+            // The second within a minute is not known: assume the last one, so that an event that
+            // may be the first counts as first.
             let until_end = |n: u32| n.saturating_mul(unit).saturating_add(unit - 1);
             keys.insert(
                 key,
@@ -124,7 +122,7 @@ impl FirstSeenMemory {
         })
     }
 
-    /// The memory as a file: magic, secret, rows sorted by key, SHA-256 of all that.
+    /// File format: magic, secret, rows sorted by key, SHA-256 of everything before.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut rows: Vec<_> = self.keys.iter().collect();
         rows.sort_unstable_by_key(|(key, _)| **key);
@@ -141,17 +139,16 @@ impl FirstSeenMemory {
         bytes
     }
 
-    /// Keys in it.
+    /// Number of keys.
     pub fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Whether nothing was ever seen.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// A hasher with the secret.
+    /// Hasher keyed with the secret.
     pub(super) fn hasher(&self) -> SipHasher13 {
         SipHasher13::new_with_key(&self.secret)
     }
@@ -168,7 +165,7 @@ impl FirstSeenMemory {
         self.keys.insert(key, Seconds { first, last });
     }
 
-    /// Forgets the tenth that was not seen for longest.
+    /// Evicts the tenth of the keys with the oldest last-seen times.
     fn make_room(&mut self) {
         let mut last: Vec<(u32, u64)> = self.keys.iter().map(|(key, m)| (m.last, *key)).collect();
         let tenth = last.len() / 10;
@@ -180,24 +177,23 @@ impl FirstSeenMemory {
     }
 }
 
-/// Stands between scope and key in a text. Where it is missing, the key is the network of the
-/// sighting.
+/// Separator between scope and key in the text. Without it, the key is the network of the sighting.
 pub(super) const SCOPE_END: char = '\u{1f}';
 
-/// A key of this run, as a scanning thread met it in one object.
+/// Key that a scanning thread found in one object.
 pub(super) struct FirstSeenHit {
     pub(super) rule: u32,
     /// Hash of rule, scope and key.
     pub(super) key: u64,
     /// Hash of rule and scope.
     pub(super) scope: u64,
-    /// Scope and key for people.
+    /// Scope and key as shown to users.
     pub(super) text: Arc<str>,
     pub(super) first: Sighting,
     pub(super) last_s: i64,
 }
 
-/// What the run before did not know.
+/// Earliest sighting of a key that previous runs did not have.
 struct NewKeys {
     rule: u32,
     scope: u64,
@@ -205,18 +201,18 @@ struct NewKeys {
     first: Sighting,
 }
 
-/// First-seen rules of one run.
+/// State of all first-seen rules in one run.
 #[derive(Default)]
 pub(super) struct FirstSeenState {
     memory: FirstSeenMemory,
-    /// Earliest sighting of keys that were not in the memory, or not within the history.
+    /// Earliest sightings of keys that were not in memory, or not within the history.
     fresh: Vec<NewKeys>,
-    /// Their numbers.
+    /// Indices into `fresh` by key.
     fresh_numbers: ByHash<u32>,
-    /// First and last second of every key of this run; it goes to the memory at the end, so that
-    /// what is new does not depend on the order of events.
+    /// First and last time of every key in this run; merged into memory at the end, so that the
+    /// order of events does not matter.
     run: ByHash<Seconds>,
-    /// New keys that found no room.
+    /// Number of new keys dropped at the bound.
     pub(super) dropped: u64,
 }
 
@@ -240,7 +236,7 @@ impl FirstSeenState {
         let new = self.see(met.key, first, last);
         self.see(met.scope, first, last);
         let history = u32::try_from(rule.history_s).unwrap_or(u32::MAX);
-        // The event that was the first one is no less so when it is read again.
+        // An event that was first before stays first when it is read again.
         let before = |m: &Seconds| m.first < first && m.last >= first.saturating_sub(history);
         let known = self.memory.keys.get(&met.key).is_some_and(before);
         if known {
@@ -264,7 +260,7 @@ impl FirstSeenState {
         }
     }
 
-    /// Notes when keys that were met before were seen last.
+    /// Updates the last-seen times of known keys.
     pub(super) fn last(&mut self, all: &mut Vec<LastSeen>) {
         // Many keys have the same scope.
         let mut scopes: ByHash<Seconds> = ByHash::default();
@@ -282,7 +278,7 @@ impl FirstSeenState {
         }
     }
 
-    /// True when the key is new.
+    /// Updates the times of a key; returns whether it is new.
     fn see(&mut self, key: u64, first: u32, last: u32) -> bool {
         if let Some(seconds) = self.run.get_mut(&key) {
             seconds.first = seconds.first.min(first);
@@ -296,7 +292,7 @@ impl FirstSeenState {
         true
     }
 
-    /// For how long the scope of a new key is known; none while it is only learned.
+    /// Seconds for which the scope of a new key is known; `None` in its learning period.
     fn known_s(&self, rules: &[Rule], fresh: &NewKeys) -> Option<i64> {
         let RuleKind::FirstSeen(rule) = &rules[fresh.rule as usize].kind else {
             return None;
@@ -319,7 +315,7 @@ impl FirstSeenState {
         }
     }
 
-    /// Tells what is new, unless only learning, and puts the run into the memory.
+    /// Reports new keys, unless only learning, and merges the run into memory.
     pub(super) fn finish(
         mut self,
         rules: &[Rule],
@@ -337,8 +333,8 @@ impl FirstSeenState {
             let RuleKind::FirstSeen(rule) = &rules[fresh.rule as usize].kind else {
                 continue;
             };
-            // What is new for one actor in one scope is one finding: a stolen key that comes from a
-            // thousand networks too.
+            // New keys of one actor in one scope make one finding, even if a stolen access key is
+            // used from a thousand networks.
             let network = || {
                 (
                     &*fresh.text,
@@ -367,7 +363,7 @@ impl FirstSeenState {
             .collect();
         self.spill();
         for (key, first) in reborn {
-            // What was new again after a long time is new at that event from now on.
+            // A key that came back after a long time is first seen at this event from now on.
             if let Some(seconds) = self.memory.keys.get_mut(&key) {
                 seconds.first = first;
             }
@@ -376,8 +372,8 @@ impl FirstSeenState {
     }
 }
 
-/// Which keys stand with so many other new ones of the same actor, in so short a time, as their
-/// rule asks for.
+/// Whether each key comes with as many other new keys of its actor, within as short a time, as its
+/// rule requires.
 fn crowded(rules: &[Rule], fresh: &[(&NewKeys, i64)]) -> Vec<bool> {
     let mut crowded = vec![false; fresh.len()];
     let mut groups: std::collections::BTreeMap<(u32, &str), Vec<usize>> =
@@ -427,7 +423,7 @@ fn sentence(rule: &FirstSeenRule, scope: &str, new: &str, known_s: i64) -> Strin
     )
 }
 
-/// A first-seen key and when it was seen last.
+/// First-seen key and its last-seen time.
 pub(super) struct LastSeen {
     pub(super) scope: u64,
     pub(super) key: u64,
@@ -449,7 +445,8 @@ mod tests {
         assert_eq!(memory.len(), 1_000_000);
         let bytes = memory.to_bytes();
         assert_eq!(bytes.len(), 16_000_064);
-        // A table of 16-byte rows and a control byte each, at most twice as many slots as keys.
+        // A table of 16-byte rows with a control byte each, and at most twice as many slots as
+        // keys.
         let in_memory = memory.keys.capacity().next_power_of_two() * (16 + 1);
         assert!(in_memory <= 64 << 20, "{in_memory}");
         let back = FirstSeenMemory::from_bytes(&bytes).unwrap();

@@ -1,12 +1,13 @@
-//! Fixtures of rules: cases that must match and near misses that must not. `NAME.json` beside
-//! `NAME.yml`.
+//! Fixtures of rules in `NAME.json` next to `NAME.yml`: cases that must match, and near misses that
+//! must not.
 //!
-//! A case is an event or a list of events in time. An event is a patch (RFC 7396) on [`BASE`], so
-//! that it shows only what the rule is about. `at` is its time in seconds after the base;
-//! `{"repeat": n, "step_s": s, "event": …}` stands for n events in which `{n}` is their number.
+//! A case is an event or a list of events in order of time. An event is a patch (RFC 7396) on
+//! [`BASE`], so that it shows only what the rule is about. `at` is its time in seconds after the
+//! base; `{"repeat": n, "step_s": s, "event": …}` stands for n events in which `{n}` is their
+//! number.
 //!
-//! For a rule on single events two more near misses come for free: the same call refused must be a
-//! lesser finding, and the same call by an AWS service for itself none at all.
+//! For a single-event rule two more near misses are generated: the same call denied must give a
+//! lower finding, and the same call by an AWS service on its own behalf none.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -22,8 +23,7 @@ use bartizan_model::Finding;
 use bartizan_model::time_text;
 use bartizan_trail::parse_time;
 
-/// The event that all fixtures patch. Addresses are those of RFC 5737, accounts those of the AWS
-/// documentation.
+/// Event that all fixtures patch. Addresses are from RFC 5737, accounts from the AWS documentation.
 const BASE: &str = r#"{
     "eventVersion": "1.09",
     "userIdentity": {"type": "IAMUser", "principalId": "AIDAEXAMPLEALICE00001", "arn": "arn:aws:iam::111122223333:user/alice",
@@ -34,7 +34,7 @@ const BASE: &str = r#"{
     "eventType": "AwsApiCall", "managementEvent": true, "recipientAccountId": "111122223333", "eventCategory": "Management"
 }"#;
 
-/// Places of the documentation networks, for rules that need them.
+/// Geolocation of the documentation networks, for rules that need it.
 const PLACES: &[u8] = include_bytes!("../../../rules/places.mmdb");
 
 /// Cases of one rule file.
@@ -50,7 +50,7 @@ pub struct Fixture {
 }
 
 impl Fixture {
-    /// Runs the file's rule over its cases, and gives what does not hold.
+    /// Runs the file's rule over its cases and returns the failures.
     pub fn check(&self, file: &RuleFile) -> Vec<String> {
         let rules = Rules::load(std::slice::from_ref(file));
         if let Some(problem) = rules.problems.first() {
@@ -139,7 +139,7 @@ impl Fixture {
         failures
     }
 
-    /// The calls that the file's rule fires on in its matches, as `service:Call`.
+    /// API calls that the rule matches in its fixture, as `service:Call`.
     pub fn fired(&self, file: &RuleFile) -> Vec<String> {
         let rules = Rules::load(std::slice::from_ref(file));
         let Some(id) = rules
@@ -171,7 +171,7 @@ impl Fixture {
             .collect()
     }
 
-    /// All cases as lists of whole records, matches first.
+    /// All cases as lists of full records, matches first.
     pub fn cases(&self) -> Vec<Vec<Value>> {
         self.matches
             .iter()
@@ -181,7 +181,7 @@ impl Fixture {
     }
 }
 
-/// The findings of some events.
+/// Findings for some events.
 fn run(plan: &ScanPlan, events: &[Value]) -> Vec<Finding> {
     let lines: Vec<String> = events.iter().map(Value::to_string).collect();
     let mut judge = Evaluator::new(plan);
@@ -232,7 +232,7 @@ fn event(patch: &Value, after_s: f64, number: Option<u64>) -> Value {
     event
 }
 
-/// Puts the number of a repeated event where `{n}` stands.
+/// Replaces `{n}` by the number of a repeated event.
 fn fill(value: &mut Value, number: &str) {
     match value {
         Value::String(text) if text.contains("{n}") => *text = text.replace("{n}", number),
@@ -242,7 +242,7 @@ fn fill(value: &mut Value, number: &str) {
     }
 }
 
-/// JSON Merge Patch (RFC 7396), but a null at the top is no patch.
+/// JSON Merge Patch (RFC 7396), except that a null at the top is not a patch.
 fn merge(value: &mut Value, patch: &Value) {
     let Some(patch) = patch.as_object() else {
         return;

@@ -1,4 +1,4 @@
-//! Keys of groups and of first-seen memory, and the values that rules count.
+//! Keys of groups and of first-seen memory, and values that rules count.
 
 use super::first_seen::{FirstSeenMemory, SCOPE_END};
 use super::networks::Networks;
@@ -12,8 +12,8 @@ use rsigma_eval::Event as _;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
-/// Hashes of the scope and of the key of a first-seen rule; of its second part, which makes a scope
-/// known, the scope is the key.
+/// Hashes of scope and key of a first-seen rule. For its second part, which starts the learning
+/// period of a scope, the scope is the key.
 pub(super) fn keys(
     memory: &FirstSeenMemory,
     rule: &str,
@@ -43,7 +43,7 @@ pub(super) fn keys(
     (scope, hasher.finish())
 }
 
-/// Scope and key for people, with [`SCOPE_END`] between them.
+/// Scope and key as shown to users, separated by [`SCOPE_END`].
 pub(super) fn first_seen_text(first_seen: &FirstSeenRule, view: &EventView<'_>) -> Arc<str> {
     let scope = if first_seen.scope.is_empty() {
         String::new()
@@ -53,7 +53,7 @@ pub(super) fn first_seen_text(first_seen: &FirstSeenRule, view: &EventView<'_>) 
     format!("{scope}{SCOPE_END}{}", group_text(&first_seen.key, view)).into()
 }
 
-/// What a window counts of an event: each value of a list is one.
+/// Values that a window rule counts in an event; each element of a list is one.
 pub(super) fn values(test: &WindowTest, view: &EventView<'_>) -> Vec<u64> {
     if let WindowTest::Sigma {
         condition,
@@ -70,7 +70,7 @@ pub(super) fn values(test: &WindowTest, view: &EventView<'_>) -> Vec<u64> {
     value(test, view).into_iter().collect()
 }
 
-/// The same where there is one value; none when the event has no such value.
+/// Single value that a window rule counts; `None` if the event lacks it.
 pub(super) fn value(test: &WindowTest, view: &EventView<'_>) -> Option<u64> {
     match test {
         WindowTest::Sigma {
@@ -112,7 +112,7 @@ pub(super) fn value(test: &WindowTest, view: &EventView<'_>) -> Option<u64> {
     }
 }
 
-/// Hash of some fields; none when one is absent.
+/// Hash of several fields; `None` if one is absent.
 fn distinct(fields: &[String], view: &EventView<'_>) -> Option<u64> {
     let mut hasher = foldhash::quality::FixedState::with_seed(1).build_hasher();
     for field in fields {
@@ -135,13 +135,13 @@ pub(super) fn group_text(fields: &[String], view: &EventView<'_>) -> String {
     texts.join(" · ")
 }
 
-/// The one field besides route and identity that rules with memory ask of every event.
+/// Only field besides route and identity that stateful rules read from every event.
 pub(super) const NETWORK: &str = "bartizan.network";
 
-/// Stands before each field in a hash.
+/// Separator before each field in a hash.
 pub(super) const FIELD_MARK: u8 = 0x1f;
 
-/// Puts the text of a field into a hash, without making a string where that can be had.
+/// Hashes the text of a field, without allocating where possible.
 pub(super) fn feed(hasher: &mut impl Hasher, field: &str, view: &EventView<'_>) {
     hasher.write_u8(FIELD_MARK);
     if field == "bartizan.actor" {

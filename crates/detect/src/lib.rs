@@ -1,8 +1,8 @@
-//! Holding a trail against rules: Sigma on single events, windows and memory over many.
+//! Detection engine: Sigma rules on single events, correlation windows, and first-seen memory.
 //!
-//! [`Rules::load`] makes rules of files. Any number of [`Scanner`]s, one a thread, read objects and
-//! write [`ScanOutput`]; one [`Evaluator`] takes the notes in the order of the objects and gives
-//! [`Evaluation`].
+//! [`Rules::load`] compiles rule files. Any number of [`Scanner`]s, one per thread, read CloudTrail
+//! objects and return one [`ScanOutput`] per object; a single [`Evaluator`] takes these in the
+//! order of the objects and returns an [`Evaluation`].
 
 pub mod attribution;
 mod builtin;

@@ -1,5 +1,5 @@
-//! Rules that can never match, or that hold a filter which never does: they are refused with the
-//! reason, as a rule that is loaded and cannot match would look as if it watched.
+//! Lint: rejects rules that can never match, or that contain a filter that never does. Loading such
+//! a rule would give the impression that it watches something.
 //!
 //! Source: Sigma specification, "Detection" (fields are named with dots), "Conditions", and
 //! "Modifiers" (`expand` needs a pipeline that fills the placeholder; there is none here).
@@ -61,9 +61,10 @@ const WRITTEN: &[&str] = &[
     "userIdentity.userName",
 ];
 
-/// Why a rule cannot match as it is written.
+/// Checks that a rule can match.
 ///
-/// # Errors The first reason, for people: `selection: bartizan.polcy is no field of ours
+/// # Errors
+/// First reason why it cannot, for users: `selection: bartizan.polcy is no field of ours
 /// (bartizan.policy?)`.
 pub(super) fn check(detections: &Detections) -> Result<(), String> {
     let mut named: Vec<_> = detections.named.iter().collect();
@@ -78,7 +79,7 @@ pub(super) fn check(detections: &Detections) -> Result<(), String> {
         .try_for_each(|c| condition(c, &names))
 }
 
-/// Whether a field that a rule names, in a selection or to group by, can be there.
+/// Checks that a field that a rule uses, in a selection or for grouping, can exist.
 pub(super) fn field(name: &str) -> Result<(), String> {
     let lower = name.to_ascii_lowercase();
     if lower.starts_with("bartizan.") {
@@ -97,7 +98,8 @@ pub(super) fn field(name: &str) -> Result<(), String> {
             "{name} is no field of ours{guess}: bartizan rules list and docs/rules.md name them"
         ));
     }
-    // The first part of the name, and below the caller the second: what lies deeper is of the call.
+    // Check the first part of the name, and below `userIdentity` the second: deeper names depend on
+    // the call.
     for depth in [1, 2] {
         let part: Vec<&str> = name.split('.').take(depth).collect();
         let part = part.join(".");
@@ -111,10 +113,10 @@ pub(super) fn field(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Why what a rule keeps of matches cannot be told apart.
+/// Checks the fields by which the `bartizan:` block groups matches.
 ///
 /// # Errors
-/// The first field that no record has.
+/// First field that no record has.
 pub(super) fn check_extension(extension: &RuleExtension) -> Result<(), String> {
     let first_seen = extension
         .first_seen
@@ -143,7 +145,7 @@ fn detection(detection: &Detection) -> Result<(), String> {
         Detection::AnyOf(inner) | Detection::And(inner) => {
             inner.iter().try_for_each(self::detection)
         }
-        // Names below are those of members of the list.
+        // Names inside are those of the list's members.
         Detection::ArrayMatch { field, body, .. } => {
             self::field(field).and_then(|()| members(body))
         }
@@ -151,7 +153,7 @@ fn detection(detection: &Detection) -> Result<(), String> {
     }
 }
 
-/// The same for what is asked of members of a list, whose fields may have any name.
+/// Checks a condition on list members, whose fields may have any name.
 fn members(body: &Detection) -> Result<(), String> {
     match body {
         Detection::AllOf(items) => items.iter().try_for_each(values),
@@ -191,8 +193,7 @@ fn values(item: &DetectionItem) -> Result<(), String> {
     item.values.iter().try_for_each(|v| plain(v, name))
 }
 
-/// Refuses a map or a list where a value should stand. The parser hands them on as the text of its
-/// own value.
+/// Rejects a map or list in place of a value. The parser passes them on as the text of the value.
 fn plain(value: &SigmaValue, name: &str) -> Result<(), String> {
     let SigmaValue::String(text) = value else {
         return Ok(());
@@ -248,7 +249,7 @@ fn condition(condition: &ConditionExpr, names: &[&str]) -> Result<(), String> {
     }
 }
 
-/// Letters to change, add or leave out to make one of the other (Levenshtein).
+/// Edit distance: characters to change, add or remove (Levenshtein).
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().take(64).collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

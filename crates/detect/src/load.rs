@@ -1,5 +1,4 @@
-//! From rule files to rules. A file that cannot be used costs itself: it is named with the reason,
-//! the others run.
+//! Loads rule files. A file that cannot be used is reported with the reason; the others still run.
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,47 +23,47 @@ use bartizan_model::limits::{
 };
 use bartizan_model::{Confidence, Severity, Stage};
 
-/// A file of rules.
+/// Rule file.
 #[derive(Debug, Clone)]
 pub struct RuleFile {
-    /// Its name, for messages.
+    /// File name for messages.
     pub name: String,
-    /// Its YAML.
+    /// YAML text.
     pub text: String,
-    /// One of ours.
+    /// Shipped with Bartizan.
     pub builtin: bool,
 }
 
-/// Something in a rule file that cannot be used.
+/// Error in a rule file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RuleProblem {
-    /// File.
+    /// File name.
     pub file: String,
-    /// Rule in it, where that is known.
+    /// Name of the rule, if known.
     pub rule: Option<String>,
-    /// What is wrong, and what would help.
+    /// Error and suggested fix.
     pub text: String,
-    /// Whether it stands in our own rules.
+    /// In a rule shipped with Bartizan.
     pub builtin: bool,
 }
 
-/// Rules that are ready to run.
+/// Compiled rules, ready to run.
 #[derive(Default)]
 pub struct Rules {
-    /// What people read.
+    /// Texts and conditions of all rules.
     pub rules: Vec<Rule>,
-    /// What events are held against.
+    /// Compiled detections.
     pub detections: Vec<Detection>,
-    /// What detections ask of fields.
+    /// Items shared by the detections.
     pub items: DetectionItems,
-    /// What could not be used.
+    /// Errors in rule files.
     pub problems: Vec<RuleProblem>,
-    /// What was decided for events so far.
+    /// Routes decided so far.
     pub(super) decided: RouteCache,
 }
 
 impl Rules {
-    /// What routes are decided by.
+    /// Detections and items for deciding routes.
     pub(super) fn set(&self) -> DetectionSet<'_> {
         DetectionSet {
             detections: &self.detections,
@@ -72,8 +71,8 @@ impl Rules {
         }
     }
 
-    /// Loads all files. Ids are looked up over all of them, so that a correlation may name a rule
-    /// of another file.
+    /// Loads all files. Ids are resolved across files, so that a correlation may refer to a rule in
+    /// another file.
     pub fn load(files: &[RuleFile]) -> Self {
         let mut loader = Loader::default();
         for (file, parsed) in files.iter().zip(parse_all(files)) {
@@ -83,8 +82,8 @@ impl Rules {
     }
 }
 
-/// Reads the YAML of all files, on as many threads as there are: it takes longer than all the rest
-/// of a short run.
+/// Parses the YAML of all files on all available threads, because in a short run this takes longer
+/// than everything else.
 fn parse_all(files: &[RuleFile]) -> Vec<Result<SigmaCollection, String>> {
     let parse = |file: &RuleFile| {
         sane(&file.text)?;
@@ -115,7 +114,7 @@ fn parse_all(files: &[RuleFile]) -> Vec<Result<SigmaCollection, String>> {
     })
 }
 
-/// Fewer are read sooner than a thread is started for them.
+/// Minimum number of files per thread; for fewer, starting a thread takes longer than parsing.
 const FILES_A_THREAD_MIN: usize = 16;
 
 #[derive(Default)]
@@ -177,7 +176,7 @@ impl Loader {
         );
     }
 
-    /// Takes an id, once.
+    /// Registers an id; fails if it is taken.
     fn claim(&mut self, id: Option<&str>) -> Result<(), String> {
         if self.ids.len() >= RULES_MAX {
             return Err(format!("more than {RULES_MAX} rules"));
@@ -201,7 +200,8 @@ impl Loader {
 
     fn finish(mut self) -> Rules {
         let mut out = Rules::default();
-        // Where a match can be named from: id, name and title, to the number of the detection.
+        // Names by which a correlation can refer to a rule (id, name, title), to the index of its
+        // detection.
         let mut named: HashMap<String, usize> = HashMap::new();
         let since_change = |e: &RuleExtension| {
             e.first_seen
@@ -295,7 +295,7 @@ impl Loader {
                 ),
             }
         }
-        // All rules with the same scope share what makes it known.
+        // All rules with the same scope share its learning period.
         let mut scopes: HashSet<Vec<String>> = HashSet::new();
         for number in 0..out.rules.len() {
             let RuleKind::FirstSeen(first_seen) = &out.rules[number].kind else {
@@ -317,8 +317,8 @@ impl Loader {
                 Err(text) => self.problem(&origin, Some(title), text),
             }
         }
-        // Sigma: what a correlation refers to is no finding of its own unless it says so
-        // (`generate`).
+        // Sigma: a rule that a correlation refers to makes no findings of its own unless the
+        // correlation says so (`generate`).
         for number in silent {
             let detection = &mut out.detections[number];
             if matches!(out.rules[detection.rule].kind, RuleKind::Single) {
@@ -331,7 +331,8 @@ impl Loader {
         out
     }
 
-    /// Compiles all rules with all filters in place. What does not compile is none, and a problem.
+    /// Compiles all rules with all filters applied. A rule that does not compile gives `None` and a
+    /// problem.
     fn compile(&mut self) -> Vec<Option<CompiledRule>> {
         let mut compiled: Vec<Option<CompiledRule>> = Vec::new();
         for (rule, _, origin) in &self.singles {
@@ -365,7 +366,7 @@ impl Loader {
     }
 }
 
-/// Name of the part that makes scopes known to rules with [`KnownSince::Change`].
+/// Name of the part that starts the learning period for rules with [`KnownSince::Change`].
 const CHANGE: &str = "change-of-anything";
 
 const CHANGE_RULE: &str = "
@@ -379,7 +380,7 @@ level: informational
 bartizan: {part: true, attempts: same, callers: any}
 ";
 
-/// What detection and correlation rules have in common.
+/// Attributes shared by detection and correlation rules.
 struct RuleHead {
     id: Option<String>,
     title: String,
@@ -433,7 +434,7 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The stage of the first tactic among the tags.
+/// Stage of the first tactic among the tags.
 fn stage_of(tags: &[String]) -> Stage {
     const STAGES: [(&str, Stage); 16] = [
         ("reconnaissance", Stage::Gain),
@@ -575,7 +576,7 @@ fn single_kind(extension: &RuleExtension) -> Result<RuleKind, String> {
     Ok(RuleKind::Single)
 }
 
-/// Adds a correlation, and gives the detections that it refers to.
+/// Adds a correlation and returns the detections that it refers to.
 fn correlate(
     rule: CorrelationRule,
     extension: &RuleExtension,
@@ -671,7 +672,7 @@ fn correlate(
         tags: rule.tags,
         false_positives: rule.falsepositives,
     };
-    // Where a part is about errors, or does not care, a refusal is no lesser match.
+    // For parts that are about errors, or do not care, a denied call is no lesser match.
     let cares = parts
         .iter()
         .all(|d| out.detections[*d].attempts != AttemptPolicy::Same);
@@ -690,8 +691,8 @@ fn correlate(
     Ok(parts)
 }
 
-/// Refuses what is no rule file before YAML is read: aliases can make a small file large beyond
-/// measure.
+/// Rejects text that is not a rule file before parsing the YAML: aliases can expand a small file
+/// without bound.
 fn sane(text: &str) -> Result<(), String> {
     if text.len() > RULE_FILE_BYTES_MAX {
         return Err(format!("larger than {} KiB", RULE_FILE_BYTES_MAX >> 10));
@@ -731,7 +732,7 @@ fn sane(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether the `*` at `at` is a YAML alias: at the start of a value, with a name behind it.
+/// Whether the `*` at `at` is a YAML alias: at the start of a value, with a name after it.
 fn starts_name(line: &str, at: usize) -> bool {
     let bytes = line.as_bytes();
     let before = line[..at].trim_end().bytes().last();
@@ -741,7 +742,7 @@ fn starts_name(line: &str, at: usize) -> bool {
     named && matches!(before, None | Some(b':' | b'-' | b'[' | b',' | b'{'))
 }
 
-/// A rule must be about CloudTrail, or about AWS without saying more.
+/// A rule must be for CloudTrail, or for AWS without a more specific source.
 fn logsource(source: &LogSource) -> Result<(), String> {
     let is = |value: &Option<String>, wanted: &str| {
         value
@@ -760,7 +761,7 @@ fn logsource(source: &LogSource) -> Result<(), String> {
     ))
 }
 
-/// Refuses patterns that would take more time or memory than a rule is worth.
+/// Rejects patterns that would take too much time or memory.
 fn patterns(rule: &SigmaRule) -> Result<(), String> {
     fn longest(detection: &rsigma_parser::Detection) -> usize {
         use rsigma_parser::{Detection as D, SigmaValue};
@@ -796,7 +797,8 @@ fn patterns(rule: &SigmaRule) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a rule looks at how the call ended: then an error is what it is about, not an attempt.
+/// Whether a rule reads the result of the call: then it is about errors, and a failed call is no
+/// attempt.
 fn reads_errors(rule: &CompiledRule) -> bool {
     let mut found = false;
     rule.detections.values().for_each(|d| {
@@ -827,8 +829,8 @@ fn items(detection: &CompiledDetection, see: &mut dyn FnMut(Option<&str>, &Compi
     }
 }
 
-/// Array scopes need the members of an array as they are, all other matchers their text. The mark
-/// tells [`super::view::EventView`] which of the two is asked for.
+/// Array scopes need array members as JSON, all other matchers their text. The prefix tells
+/// [`super::view::EventView`] which of the two is needed.
 fn mark_arrays(rule: &mut CompiledRule) {
     fn mark(detection: &mut CompiledDetection) {
         match detection {

@@ -1,8 +1,8 @@
-//! Matches of one rule by one entity in one window are one finding: an attack is a few lines, never
-//! thousands.
+//! Merges the matches of one rule by one entity in one window into one finding, so that an attack
+//! is a few lines, not thousands.
 //!
-//! Merging is commutative: what comes out depends on which sightings went in, never on their order.
-//! Of each finding the earliest sightings are kept, and how many there were.
+//! Merging is commutative: the result depends on the set of sightings, never on their order. A
+//! finding keeps its earliest sightings and the number of all.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -12,49 +12,48 @@ use bartizan_trail::EventId;
 
 use crate::call::Sighting;
 
-/// What makes sightings one finding.
+/// Key by which sightings are merged.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FindingKey {
-    /// Number of the rule.
+    /// Index of the rule.
     pub rule: u32,
-    /// Whom or what it is about.
+    /// Actor or resource that the finding is about.
     pub entity: Arc<str>,
-    /// Whether the call failed.
+    /// The call failed.
     pub attempt: bool,
     /// Number of the window.
     pub window: i64,
 }
 
-/// A finding that more sightings may join.
+/// Finding to which more sightings may be added.
 #[derive(Debug)]
 pub struct FindingDraft {
-    /// Events.
+    /// Number of events.
     pub count: u64,
-    /// Time of the first one.
+    /// Time of the first event.
     pub first_s: i64,
-    /// Time of the last one.
+    /// Time of the last event.
     pub last_s: i64,
-    /// The earliest ones.
+    /// Earliest events.
     pub sightings: BTreeMap<(i64, EventId), Sighting>,
-    /// How many of them failed.
+    /// Number of failed events.
     pub refused: u64,
-    /// What was called; of more than [`CALLS_MAX`] calls those that come first by name, so that no
-    /// order matters.
+    /// API calls; beyond [`CALLS_MAX`], the first ones by name, so that order does not matter.
     pub calls: BTreeMap<Arc<str>, CallDraft>,
-    /// What a rule with memory has to say about it.
+    /// Explanations of stateful rules.
     pub because: BTreeMap<i64, String>,
-    /// Events whose record has no usable time: another stands in for it.
+    /// Number of events without a usable time; another time is used for them.
     pub untimed: u64,
 }
 
-/// One call of a draft.
+/// API call of a draft.
 #[derive(Debug, Default)]
 pub struct CallDraft {
-    /// Events.
+    /// Number of events.
     pub count: u64,
-    /// How many of them failed.
+    /// Number of failed events.
     pub refused: u64,
-    /// The earliest that worked, and the earliest that failed.
+    /// Earliest successful and earliest failed events.
     pub sightings: [BTreeMap<(i64, EventId), Sighting>; 2],
 }
 
@@ -83,7 +82,7 @@ impl FindingDraft {
     }
 }
 
-/// Keeps the earliest.
+/// Adds a sighting, keeping the earliest `max`.
 fn keep(all: &mut BTreeMap<(i64, EventId), Sighting>, sighting: &Sighting, max: usize) {
     let place = sighting.place();
     if all.len() < max || all.last_key_value().is_some_and(|(last, _)| place < *last) {
@@ -98,12 +97,12 @@ fn keep(all: &mut BTreeMap<(i64, EventId), Sighting>, sighting: &Sighting, max: 
 #[derive(Debug, Default)]
 pub struct Merger {
     drafts: HashMap<FindingKey, FindingDraft, foldhash::fast::RandomState>,
-    /// Sightings that found no room.
+    /// Number of sightings dropped at the bound.
     dropped: u64,
 }
 
 impl Merger {
-    /// Adds one event to a finding. What `because` has to say is only asked where it may be kept.
+    /// Adds one event to a finding. `because` is only computed if it may be kept.
     pub fn add(
         &mut self,
         key: FindingKey,
@@ -127,8 +126,8 @@ impl Merger {
                 .is_some_and(|(last, _)| time_s <= *last))
             && let Some(because) = because()
         {
-            // Of the same second the smaller one stays, so that the order of events changes
-            // nothing.
+            // Of two in the same second the smaller one stays, so that the order of events does not
+            // matter.
             let kept = draft
                 .because
                 .entry(time_s)
@@ -143,8 +142,8 @@ impl Merger {
         draft.meta(sighting);
     }
 
-    /// Adds so many events of one call to a finding, with first and last time and at least the
-    /// earliest [`EVIDENCE_MAX`] of them.
+    /// Adds events of one call to a finding, with first and last time and at least the earliest
+    /// [`EVIDENCE_MAX`] of them.
     pub fn add_all(
         &mut self,
         key: FindingKey,
@@ -159,14 +158,14 @@ impl Merger {
         }
     }
 
-    /// Says of so many events of a finding that their records have no usable time.
+    /// Counts events of a finding without a usable time.
     pub fn untimed(&mut self, key: &FindingKey, count: u64) {
         if let Some(draft) = self.drafts.get_mut(key) {
             draft.untimed += count;
         }
     }
 
-    /// Takes all findings of another one, which are of other rules.
+    /// Moves in all findings of another merger, which must be of other rules.
     pub fn absorb(&mut self, other: Self) {
         self.dropped += other.dropped;
         for (key, draft) in other.drafts {
@@ -204,13 +203,13 @@ impl Merger {
         Some(draft)
     }
 
-    /// All findings in the order of their keys, and how many sightings found no room.
+    /// All findings in the order of their keys, and the number of dropped sightings.
     pub fn finish(self) -> (BTreeMap<FindingKey, FindingDraft>, u64) {
         (self.drafts.into_iter().collect(), self.dropped)
     }
 }
 
-/// Sentences of a rule with memory that one finding keeps.
+/// Largest number of explanations per finding.
 const BECAUSE_MAX: usize = 3;
 
 #[cfg(test)]

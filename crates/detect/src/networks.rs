@@ -1,52 +1,51 @@
-//! What an address is: AWS's, private, of a country, of a network operator.
+//! Classification of addresses: AWS, private, country, network operator.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use maxminddb::Reader;
 
-/// What is known about addresses.
+/// AWS address ranges and geolocation databases.
 pub struct Networks {
-    /// First and last address of each range of AWS, sorted; IPv4 mapped into IPv6.
+    /// First and last address of each AWS range, sorted; IPv4 mapped into IPv6.
     aws: Vec<(u128, u128)>,
-    /// Those of IPv4 again: every event asks, and small rows are found sooner.
+    /// IPv4 ranges again: each event needs a lookup, and a smaller table is faster.
     aws_v4: Vec<(u32, u32)>,
-    /// For each /16 of IPv4 what sort of addresses are in it: two bits, for every event asks and
-    /// what is small is near.
+    /// Address kinds in each IPv4 /16, two bits each: small enough to stay in the CPU cache.
     v4_sorts: Vec<u8>,
     countries: Vec<Reader<Vec<u8>>>,
 }
 
-/// What a database of places says about an address.
+/// Geolocation of an address.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GeoPlace {
-    /// ISO code of the country.
+    /// ISO 3166 code, e.g. `DE`.
     pub country: Option<String>,
-    /// Number of the autonomous system, `AS64500`.
+    /// Autonomous system, e.g. `AS64500`.
     pub asn: Option<String>,
-    /// Degrees north and east.
+    /// Latitude and longitude in degrees.
     pub position: Option<(f64, f64)>,
 }
 
-/// Sort of an address.
+/// Address kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AddressKind {
-    /// In a range of AWS.
+    /// In an AWS range.
     Aws,
     /// Never routed on the internet (RFC 1918, RFC 4193, RFC 6598, loopback, link-local).
     Private,
-    /// Anything else.
+    /// Any other address.
     Public,
-    /// No address: the name of a service.
+    /// Not an address but a service name.
     Service,
 }
 
-/// In [`Networks::v4_sorts`]; 0 is public.
+/// Value in [`Networks::v4_sorts`]; 0 is public.
 const ALL_AWS: u8 = 1;
 const ALL_PRIVATE: u8 = 2;
 const SOME_AWS: u8 = 3;
 
 impl AddressKind {
-    /// Its word in rules.
+    /// Name in rules, e.g. `aws`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Aws => "aws",
@@ -58,7 +57,7 @@ impl AddressKind {
 }
 
 impl Networks {
-    /// The ranges of AWS that this program was built with.
+    /// AWS ranges compiled into this program.
     pub fn builtin() -> Self {
         let text = include_str!("../../../data/aws-ip-ranges.txt");
         let ranges = text
@@ -90,7 +89,7 @@ impl Networks {
                 sorts[high as usize] = if whole { ALL_AWS } else { SOME_AWS };
             }
         }
-        // All that is private begins and ends with a /16.
+        // All private ranges start and end at a /16 boundary.
         for (high, sort) in sorts.iter_mut().enumerate() {
             if is_private(Ipv4Addr::from_bits((high as u32) << 16)) {
                 *sort = ALL_PRIVATE;
@@ -105,10 +104,10 @@ impl Networks {
         self
     }
 
-    /// Takes the ranges of AWS from `ip-ranges.json` as AWS publishes it.
+    /// Replaces the AWS ranges by those in `ip-ranges.json` as AWS publishes it.
     ///
     /// # Errors
-    /// When it is not that file.
+    /// If it is not that file.
     pub fn with_aws_ranges(self, json: &str) -> Result<Self, String> {
         let file: serde_json::Value = serde_json::from_str(json)
             .map_err(|e| format!("not the JSON of ip-ranges.amazonaws.com: {e}"))?;
@@ -131,22 +130,22 @@ impl Networks {
         Ok(self.with_ranges(ranges))
     }
 
-    /// Adds a database of places in MaxMind's format (country, city or ASN).
+    /// Adds a geolocation database in MaxMind's format (country, city or ASN).
     ///
     /// # Errors
-    /// When it is not such a database.
+    /// If it is not such a database.
     pub fn with_database(mut self, bytes: Vec<u8>) -> Result<Self, String> {
         self.countries
             .push(Reader::from_source(bytes).map_err(|e| e.to_string())?);
         Ok(self)
     }
 
-    /// Whether there is a database of places.
+    /// Whether there is a geolocation database.
     pub fn has_places(&self) -> bool {
         !self.countries.is_empty()
     }
 
-    /// What sort of address this is.
+    /// Address kind of a source.
     pub fn kind(&self, source: &str) -> AddressKind {
         self.kind_of(caller_address(source))
     }
@@ -176,12 +175,12 @@ impl Networks {
         }
     }
 
-    /// What sort of address this is; none is a service.
+    /// Address kind; `None` is a service.
     pub(super) fn kind_of(&self, address: Option<IpAddr>) -> AddressKind {
         address.map_or(AddressKind::Service, |ip| self.kind_of_address(ip))
     }
 
-    /// Where the databases place the address.
+    /// Geolocation of a source in the databases.
     pub fn place(&self, source: &str) -> GeoPlace {
         let mut place = GeoPlace::default();
         let Some(ip) = caller_address(source) else {
@@ -211,8 +210,8 @@ impl Networks {
         place
     }
 
-    /// A number for a network: the same for what [`Self::network`] calls the same. `raw` is the
-    /// text in the log.
+    /// Number of a network: equal exactly when [`Self::network`] is equal. `raw` is the text in the
+    /// log.
     pub(super) fn network_number(address: Option<IpAddr>, raw: &[u8]) -> u64 {
         use std::hash::BuildHasher;
         let mix = |bits: u64| {
@@ -227,7 +226,7 @@ impl Networks {
         }
     }
 
-    /// The network of an address: /24 of IPv4, /48 of IPv6; the text itself where it is no address.
+    /// Network of an address: IPv4 /24 or IPv6 /48; other text stays as it is.
     pub fn network(source: &str) -> String {
         match caller_address(source) {
             Some(IpAddr::V4(v4)) => {
@@ -251,7 +250,7 @@ fn is_private(v4: Ipv4Addr) -> bool {
         || (v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64)
 }
 
-/// Kilometres between two places along the surface (haversine).
+/// Great-circle distance in kilometers (haversine).
 pub(super) fn distance_km((lat1, lon1): (f64, f64), (lat2, lon2): (f64, f64)) -> f64 {
     const EARTH_RADIUS_KM: f64 = 6371.0;
     let half = |a: f64, b: f64| ((b - a).to_radians() / 2.0).sin().powi(2);
@@ -259,7 +258,7 @@ pub(super) fn distance_km((lat1, lon1): (f64, f64), (lat2, lon2): (f64, f64)) ->
     2.0 * EARTH_RADIUS_KM * h.sqrt().min(1.0).asin()
 }
 
-/// Whether one of these ranges, which are sorted and apart, has the number.
+/// Whether a number is in one of these ranges, which are sorted and disjoint.
 fn within<N: Copy + Ord>(ranges: &[(N, N)], number: N) -> bool {
     let at = ranges.partition_point(|(first, _)| *first <= number);
     at > 0 && number <= ranges[at - 1].1
@@ -272,8 +271,8 @@ fn number(ip: IpAddr) -> u128 {
     }
 }
 
-/// The address in a `sourceIPAddress`. Of several (`203.0.113.9, 10.0.0.1`: a client and the proxy
-/// in front of AWS) the first that is not private, for a private one tells nobody from another.
+/// Address in a `sourceIPAddress`. Of several (`203.0.113.9, 10.0.0.1`: a client and the proxy in
+/// front of AWS) the first that is not private, because private addresses do not identify anyone.
 pub(super) fn caller_address(source: &str) -> Option<IpAddr> {
     if !source.contains(',') {
         return source.parse().ok();
@@ -290,7 +289,7 @@ pub(super) fn caller_address(source: &str) -> Option<IpAddr> {
     all().find(|ip| !private(ip)).or_else(|| all().next())
 }
 
-/// First and last address of `a.b.c.d/n`.
+/// First and last address of a CIDR block, e.g. `192.0.2.0/24`.
 fn range(cidr: &str) -> Option<(u128, u128)> {
     let (ip, bits) = cidr.trim().split_once('/')?;
     let ip: IpAddr = ip.parse().ok()?;
@@ -299,7 +298,7 @@ fn range(cidr: &str) -> Option<(u128, u128)> {
     (bits <= 128).then(|| (number(ip) & !free, number(ip) | free))
 }
 
-/// Sorted, with ranges that overlap joined.
+/// Sorts ranges and merges overlapping ones.
 fn joined(mut ranges: Vec<(u128, u128)>) -> Vec<(u128, u128)> {
     ranges.sort_unstable();
     let mut out: Vec<(u128, u128)> = Vec::with_capacity(ranges.len());

@@ -1,6 +1,6 @@
-//! Rules that hold a span of time against the earlier ones of the same group: ten times what this
-//! principal reads in an hour, five times what it deletes in a day. Of a span its measure is kept
-//! and the earliest events, never all of them.
+//! Rate rules, which compare a time span with earlier spans of the same group: ten times as many
+//! reads per hour as usual for this principal, five times as many deletions per day. Only the
+//! measured value and the earliest events of a span are kept.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,20 +10,20 @@ use crate::call::Sighting;
 use crate::merge::{FindingKey, Merger};
 use bartizan_model::limits::{CALLS_MAX, EVIDENCE_MAX, RATE_VALUES_MAX};
 
-/// What is measured in a span.
+/// Measured value of a span.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Measure {
-    /// Events.
+    /// Number of events.
     Events,
-    /// Distinct values of these fields: secrets rather than calls, for one secret is read again and
-    /// again.
+    /// Number of distinct values of these fields, e.g. of secrets rather than calls, because the
+    /// same secret is read again and again.
     Distinct(Vec<String>),
-    /// The sum of a field; an event without it counts as one.
+    /// Sum of a field; an event without the field counts as one.
     Sum(Vec<String>),
 }
 
 impl Measure {
-    /// Fields that it looks at.
+    /// Fields that it reads.
     pub(super) fn fields(&self) -> &[String] {
         match self {
             Self::Events => &[],
@@ -32,53 +32,52 @@ impl Measure {
     }
 }
 
-/// When a span holds too much.
+/// Threshold of a rate rule.
 #[derive(Debug, Clone)]
 pub struct Rate {
-    /// What is measured.
     pub measure: Measure,
-    /// How many times the mean of the earlier spans.
+    /// Multiple of the mean of earlier spans.
     pub factor: f64,
-    /// Less than this is never too much.
+    /// Absolute minimum.
     pub at_least: u64,
-    /// Spans of history without which there is no mean.
+    /// Number of earlier spans needed for a mean.
     pub learning_spans: i64,
-    /// From here on it is too much for a group without that history; none: nothing is.
+    /// Threshold for groups without that history; `None`: no findings for them.
     pub at_least_new: Option<u64>,
 }
 
 impl Rate {
-    /// Spans that a mean is made of.
+    /// Number of spans in the mean.
     pub(super) fn baseline_spans(&self) -> i64 {
         self.learning_spans.saturating_mul(2).max(48)
     }
 }
 
-/// What is kept of one span.
+/// State of one span.
 #[derive(Default)]
 pub(super) struct RateSpan {
-    /// What was measured, but for values that are still at hand.
+    /// Measured value, without the distinct values still in `values`.
     sum: u64,
-    /// That of it which worked.
+    /// Part of `sum` from successful calls.
     worked: u64,
-    /// Hashes of distinct values, and whether one of their calls worked; of more than
-    /// [`RATE_VALUES_MAX`] the smallest.
+    /// Hashes of distinct values, and whether one of their calls succeeded; beyond
+    /// [`RATE_VALUES_MAX`], the smallest hashes.
     values: BTreeMap<u64, bool>,
-    /// By call, and whether it failed.
+    /// By API call, and whether it failed.
     calls: BTreeMap<(Arc<str>, bool), SpanEvents>,
 }
 
-/// Events of one call in a span.
+/// Events of one API call in a span.
 struct SpanEvents {
     count: u64,
     first_s: i64,
     last_s: i64,
-    /// The earliest, in their order: those that a finding may name.
+    /// Earliest events, in order: those that a finding may show.
     earliest: Vec<Sighting>,
 }
 
 impl RateSpan {
-    /// Takes an event; gives how many bytes more it needs, about.
+    /// Adds an event and returns the approximate number of bytes needed.
     pub(super) fn take(&mut self, measure: &Measure, seen: WindowEvent) -> usize {
         let mut bytes = 0;
         if let Measure::Distinct(_) = measure {
@@ -138,19 +137,19 @@ impl RateSpan {
         self.sum + self.values.len() as u64
     }
 
-    /// What was measured of calls that worked, while it is at hand.
+    /// Measured value of successful calls, while it is in memory.
     fn measured_worked(&self) -> u64 {
         self.worked + self.values.values().filter(|worked| **worked).count() as u64
     }
 
-    /// Leaves nothing but the measure.
+    /// Drops everything but the measured value.
     pub(super) fn settle(&mut self) {
         self.sum = self.measured();
         self.values = BTreeMap::new();
         self.calls = BTreeMap::new();
     }
 
-    /// Bytes that it takes, about.
+    /// Approximate size in bytes.
     pub(super) fn bytes(&self) -> usize {
         let calls: usize = self
             .calls
@@ -160,28 +159,28 @@ impl RateSpan {
         SPAN_BYTES + self.values.len() * VALUE_BYTES + calls
     }
 
-    /// Events that can still be told.
+    /// Number of events that can still be reported.
     pub(super) fn events(&self) -> u64 {
         self.calls.values().map(|e| e.count).sum()
     }
 }
 
-/// Bytes of a span with its share of the map, and of a value with its share of the set.
+/// Size in bytes of a span with its share of the map.
 pub(super) const SPAN_BYTES: usize = size_of::<RateSpan>() + 16;
 const VALUE_BYTES: usize = 16;
 
-/// A span that holds too much.
+/// Span above the threshold.
 pub(super) struct Exceeded {
-    /// Its number.
+    /// Number of the span.
     pub(super) at: i64,
-    /// What worked would not have been too much.
+    /// The successful calls alone are below the threshold.
     pub(super) attempt: bool,
-    /// The sentence that says so.
+    /// Explanation for the finding.
     pub(super) because: String,
 }
 
-/// The spans of a group that hold too much, from the span `from` on. `born` is the span of the
-/// first event there ever was.
+/// Spans of a group above the threshold, starting at span `from`. `born`: span of the first event
+/// of the group.
 pub(super) fn exceeded(
     spans: &BTreeMap<i64, RateSpan>,
     rate: &Rate,
@@ -229,7 +228,7 @@ pub(super) fn exceeded(
     found
 }
 
-/// Puts the events of a span into a finding.
+/// Adds the events of a span to a finding.
 pub(super) fn tell(
     merger: &mut Merger,
     span: &RateSpan,
@@ -247,7 +246,7 @@ pub(super) fn tell(
     };
     let key = key(first.time_s);
     for ((call, is_refused), events) in &span.calls {
-        // The first event of all brings the sentence.
+        // The first event carries the explanation.
         let own = events
             .earliest
             .first()

@@ -1,10 +1,10 @@
-//! Which detections can match an event at all.
+//! Routes: which detections can match an event at all.
 //!
-//! A few fields take few values: source, name, error and region of the call, user agent, sort of
-//! address; and then who calls. For each combination of their values every detection is decided
-//! once, in logic of three values where all other fields are unknown: false (never look again),
-//! true (a match without looking), or unknown (look at the event). So nothing is guessed from the
-//! shape of a rule, and a value inside of a negated filter cannot hide an event.
+//! A few fields have few values: source, name, error and region of the call, user agent, address
+//! kind, and the caller. For each combination of these, every detection is evaluated once in
+//! three-valued logic with all other fields unknown: false (skip it), true (a match without reading
+//! more) or unknown (read the event). Nothing is guessed from the shape of a rule, so a value
+//! inside a negated filter cannot hide an event.
 
 use crate::dependency::Dependency;
 use crate::dependency::ROUTE_FIELDS;
@@ -23,8 +23,8 @@ use super::view::EventView;
 use bartizan_model::limits::SCAN_CACHE_MAX;
 use bartizan_trail::{CallerKind, Event, Field};
 
-/// Puts what the route of an event hangs on into a hash: [`ROUTE_FIELDS`], the sort of the address,
-/// and the error of a record that has a message in place of its code.
+/// Hashes everything a route depends on: [`ROUTE_FIELDS`], the address kind, and the error of a
+/// record that has an error message but no code.
 pub(super) fn feed_route(event: &Event<'_>, kind: AddressKind, hasher: &mut impl Hasher) {
     for field in ROUTE_FIELDS {
         let raw = event.raw_scalar(field);
@@ -39,7 +39,7 @@ pub(super) fn feed_route(event: &Event<'_>, kind: AddressKind, hasher: &mut impl
     }
 }
 
-/// What is left to do for events of one route, or of one route and one identity.
+/// Detections left for events of one route, or of one route and one identity.
 #[derive(Debug, Default)]
 pub(super) struct Route {
     /// Detections that match.
@@ -48,20 +48,19 @@ pub(super) struct Route {
     pub(super) maybe: Vec<u32>,
 }
 
-/// Routes that were decided, for all threads.
+/// Decided routes, shared by all threads.
 #[derive(Default)]
 pub(super) struct RouteCache {
-    /// Makes the hashes by which they are known. Its seed is random, so that nobody can make two of
-    /// them meet.
+    /// Hasher of the keys; randomly seeded, so that nobody can craft collisions.
     pub(super) hasher: RandomState,
-    /// What is left to decide for calls of a name, by its hash.
+    /// Detections left for each API call, by the hash of its name.
     apis: Mutex<ByHash<Arc<Route>>>,
-    /// By the hash of [`ROUTE_FIELDS`] and the sort of the address.
+    /// Routes by the hash of [`ROUTE_FIELDS`] and address kind.
     routes: Mutex<ByHash<Arc<Route>>>,
 }
 
 impl RouteCache {
-    /// The route of an event, by its hash.
+    /// Route of an event, by its hash.
     pub(super) fn route(
         &self,
         rules: DetectionSet<'_>,
@@ -71,7 +70,7 @@ impl RouteCache {
     ) -> Arc<Route> {
         let places = view.networks.has_places();
         known(&self.routes, hash ^ u64::from(places), || {
-            // Most rules are about some calls only: what those leave open is little.
+            // Most rules are about a few API calls, so the name rules out most of them.
             let name =
                 [Field::EventSource, Field::EventName].map(|field| view.event.raw_scalar(field));
             let api = self.hasher.hash_one((name, places));
@@ -86,7 +85,7 @@ fn known(all: &Mutex<ByHash<Arc<Route>>>, hash: u64, decide: impl FnOnce() -> Ro
     if let Some(route) = locked().get(&hash) {
         return route.clone();
     }
-    // Nobody waits while it is decided; two threads may come to the same.
+    // No lock is held while deciding; two threads may decide the same route.
     let route = Arc::new(decide());
     let mut all = locked();
     if all.len() >= SCAN_CACHE_MAX {
@@ -97,7 +96,7 @@ fn known(all: &Mutex<ByHash<Arc<Route>>>, hash: u64, decide: impl FnOnce() -> Ro
 }
 
 impl Route {
-    /// Decides every detection for calls of this name.
+    /// Decides every detection for API calls of this name.
     pub(super) fn of_api(
         rules: DetectionSet<'_>,
         view: &EventView<'_>,
@@ -117,7 +116,7 @@ impl Route {
         )
     }
 
-    /// Decides what was left open, for the route of this event.
+    /// Decides the remaining detections for the route of this event.
     pub(super) fn of_route(
         &self,
         rules: DetectionSet<'_>,
@@ -138,7 +137,7 @@ impl Route {
         route
     }
 
-    /// Decides what was left open, now that it is known who calls.
+    /// Decides the remaining detections for a known caller.
     pub(super) fn refine(
         &self,
         rules: DetectionSet<'_>,
@@ -185,8 +184,8 @@ impl Route {
     }
 }
 
-/// Whether a detection matches an event. The same as rsigma's `evaluate_rule`, without building its
-/// answer.
+/// Whether a detection matches an event: the result of rsigma's `evaluate_rule`, without building
+/// its answer.
 pub(super) fn matches(
     rules: DetectionSet<'_>,
     number: u32,

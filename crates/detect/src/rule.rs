@@ -1,4 +1,4 @@
-//! A detection rule: what people read of it, and what it asks of events.
+//! Detection rule: texts for people, and conditions on events.
 
 use rsigma_eval::{CompiledCondition, CompiledRule};
 use rsigma_parser::{ConditionExpr, ConditionOperator, CorrelationType, WindowMode};
@@ -9,129 +9,123 @@ use super::rate::Rate;
 use bartizan_model::{Confidence, Severity, Stage};
 use bartizan_trail::{Field, FieldSet};
 
-/// What people read of a rule, and how its matches become findings.
+/// Texts of a rule, and how its matches become findings.
 #[derive(Debug, Clone)]
 pub struct Rule {
     /// `id`, or else `name`, or else the title.
     pub id: String,
-    /// `title`.
     pub title: String,
     /// `description`: why it matters.
     pub why: String,
-    /// `bartizan.do`: what to do about it.
+    /// `bartizan.do`: recommended response.
     pub advice: String,
     /// `level`.
     pub severity: Severity,
     /// `bartizan.confidence`.
     pub confidence: Confidence,
-    /// `bartizan.stage`, or else by the tactic in `tags`.
+    /// `bartizan.stage`, or else derived from the tactic in `tags`.
     pub stage: Stage,
-    /// ATT&CK techniques in `tags`.
+    /// ATT&CK techniques in `tags`, e.g. `T1098`.
     pub attack: Vec<String>,
     /// `falsepositives`.
     pub false_positives: Vec<String>,
-    /// File that it came from.
+    /// Path of the rule file.
     pub file: String,
-    /// One of ours.
+    /// Shipped with Bartizan.
     pub builtin: bool,
-    /// Which callers it is about.
     pub callers: CallerFilter,
-    /// What a call that failed is to it.
     pub attempts: AttemptPolicy,
-    /// What it asks of events.
     pub kind: RuleKind,
 }
 
-/// Which callers a rule is about.
+/// Callers that a rule applies to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CallerFilter {
-    /// Principals only; what AWS services do for themselves is nothing to it.
+    /// Principals only, not AWS services that act on their own.
     Principals,
-    /// Everybody.
+    /// All callers.
     #[default]
     Any,
 }
 
-/// What a call that failed is to a rule.
+/// Meaning of a failed call to a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AttemptPolicy {
-    /// A finding of its own, less severe.
+    /// Separate finding of lower severity.
     Lower,
-    /// The same as a call that did not fail: the rule is about errors, or does not care.
+    /// Equal to a successful call: the rule is about errors, or does not care.
     Same,
-    /// Nothing: only what worked counts.
+    /// No match: only successful calls count.
     Skip,
 }
 
-/// What a rule asks of events.
+/// Condition of a rule on events.
 #[derive(Debug, Clone)]
 pub enum RuleKind {
-    /// One event that matches is a finding.
+    /// Every matching event is a finding.
     Single,
-    /// Only other rules ask for it.
+    /// Building block of other rules, without findings of its own.
     Part,
-    /// A key that was not seen before.
+    /// Key that was not seen before.
     FirstSeen(FirstSeenRule),
     /// Several events of one group.
     Window(WindowRule),
 }
 
-/// A key that was not seen in the history.
+/// Condition on a key that was not seen within the history.
 #[derive(Debug, Clone)]
 pub struct FirstSeenRule {
-    /// Fields that make the key.
+    /// Fields that make up the key.
     pub key: Vec<String>,
-    /// Fields that say for whom it is new; one is known for `learning_s` before anything is new for
-    /// it.
+    /// Fields that make up the scope in which a key is new. A scope must be known for `learning_s`
+    /// before any key is new in it.
     pub scope: Vec<String>,
-    /// How long a key is remembered after it was last seen.
+    /// Seconds for which a key is remembered after it was last seen.
     pub history_s: i64,
-    /// How long a scope is only learned.
+    /// Learning period of a scope, in seconds.
     pub learning_s: i64,
-    /// How many new keys of one actor make a finding; one where it is not said.
+    /// Number of new keys of one actor that make a finding; 1 by default.
     pub at_least: usize,
-    /// Within how long they must come.
+    /// Seconds within which they must come.
     pub within_s: i64,
-    /// Since when a scope is known.
     pub known_since: KnownSince,
 }
 
-/// Since when the scope of a first-seen rule is known.
+/// Start of a scope's learning period in a first-seen rule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KnownSince {
-    /// Since the rule matched in it for the first time.
+    /// First match of the rule in the scope.
     #[default]
     Match,
-    /// Since anything was changed in it: so that the first one in an account who uses a service is
-    /// told, too.
+    /// First mutating call in the scope, so that even the first user of a service in an account is
+    /// reported.
     Change,
 }
 
-/// Several events of one group.
+/// Condition on several events of one group.
 #[derive(Debug, Clone)]
 pub struct WindowRule {
-    /// Fields that make the group, for each part of the rule (aliases resolved).
+    /// Group-by fields for each part of the rule, with aliases resolved.
     pub group_by: Vec<Vec<String>>,
-    /// Length of the window.
+    /// Length of the window in seconds.
     pub span_s: i64,
-    /// What must hold in it.
     pub test: WindowTest,
-    /// Values that this part had within a day before, in the same group, do not count.
+    /// Part whose values, seen within a day before in the same group, do not count.
     pub unless_part: Option<usize>,
 }
 
 impl FirstSeenRule {
-    /// The fields of a record that key and scope follow from.
+    /// Record fields that key and scope depend on.
     pub(super) fn reads(&self) -> FieldSet {
         reads_all(self.key.iter().chain(&self.scope))
     }
 }
 
 impl WindowRule {
-    /// The fields of a record that group and value of a part follow from.
+    /// Record fields that group and value of a part depend on.
     pub(super) fn reads(&self, part: usize) -> FieldSet {
         let group = reads_all(&self.group_by[part]);
         match &self.test {
@@ -142,11 +136,11 @@ impl WindowRule {
         }
     }
 
-    /// Seconds of a bucket of which a rule that asks for many distinct values needs only the first
-    /// and the last event of each value; none for other rules.
+    /// Length in seconds of the buckets in which the rule needs only the first and last event of
+    /// each value; `None` for rules that do not count many distinct values.
     ///
-    /// A window that holds any event of a bucket that is no longer than itself holds the first or
-    /// the last one of that value too, for it begins before the bucket or ends behind it.
+    /// A window with any event of a bucket no longer than itself also holds the first or the last
+    /// event of that value, because it starts before the bucket or ends after it.
     pub(super) fn bucket_s(&self) -> Option<i64> {
         let WindowTest::Sigma {
             kind,
@@ -169,9 +163,9 @@ impl WindowRule {
         (grows && distinct && self.span_s >= 1).then_some(self.span_s)
     }
 
-    /// How many distinct values of a bucket such a rule needs: four times the threshold. A window
-    /// that holds the whole bucket then holds more than enough of them, whichever they are; those
-    /// with the smallest hashes stay.
+    /// Number of distinct values per bucket that such a rule needs: four times the threshold. A
+    /// window that covers the whole bucket then holds more than enough of them, whichever they are;
+    /// those with the smallest hashes are kept.
     pub(super) fn values_max(&self) -> usize {
         let WindowTest::Sigma { condition, .. } = &self.test else {
             return usize::MAX;
@@ -199,59 +193,55 @@ fn reads_all<'f>(fields: impl IntoIterator<Item = &'f String>) -> FieldSet {
     })
 }
 
-/// What must hold in a window.
+/// Test on the events of a window.
 #[derive(Debug, Clone)]
 pub enum WindowTest {
-    /// A Sigma correlation.
+    /// Sigma correlation.
     Sigma {
-        /// What is counted or ordered.
+        /// `type`, e.g. `value_count`.
         kind: CorrelationType,
-        /// Threshold.
         condition: CompiledCondition,
         /// Boolean expression over parts, in place of the threshold.
         expression: Option<ConditionExpr>,
-        /// Names of the parts, as the expression has them.
+        /// Names of the parts in the expression.
         parts: Vec<String>,
-        /// How windows lie.
         mode: WindowMode,
-        /// Longest pause in a session window.
+        /// Longest pause within a session window, in seconds.
         gap_s: i64,
-        /// How many events of each part an ordered correlation needs.
+        /// Number of events of each part that an ordered correlation needs.
         at_least: Vec<usize>,
     },
-    /// The first part without the second: within the span after it, or before it.
+    /// First part without the second part in the span after it, or before it.
     Absence {
-        /// Whether the second part is looked for before the first.
+        /// Look for the second part before the first.
         before: bool,
     },
-    /// Much more in a span than the group had in earlier ones.
+    /// Much higher rate than in earlier spans of the group.
     Rate(Rate),
     /// Two places too far apart for the time between them.
     Travel {
-        /// Faster than this is impossible.
+        /// Highest plausible speed in km/h.
         speed_kmh: f64,
     },
 }
 
-/// A compiled detection, and which rules ask for its matches.
+/// Compiled detection, with the rules that use its matches.
 pub struct Detection {
-    /// Number of the rule that it belongs to.
+    /// Index of its rule.
     pub rule: usize,
-    /// The compiled rule of Sigma.
+    /// Compiled Sigma rule.
     pub compiled: CompiledRule,
-    /// The same over items that detections share.
+    /// Same condition over items shared between detections.
     pub condition: RuleCondition,
-    /// Fields that its condition reads.
+    /// Fields that the condition reads.
     pub reads: FieldSet,
-    /// Which callers it is about.
     pub callers: CallerFilter,
-    /// What a call that failed is to it.
     pub attempts: AttemptPolicy,
-    /// Rules that ask for its matches, and as which of their parts.
+    /// Rules that use its matches, each with the part that it fills.
     pub uses: Vec<(usize, usize)>,
 }
 
-/// The `bartizan:` block of a rule file.
+/// `bartizan:` block of a rule file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct RuleExtension {
@@ -267,11 +257,10 @@ pub(super) struct RuleExtension {
     pub(super) absence: Option<AbsenceBlock>,
     pub(super) rate: Option<RateBlock>,
     pub(super) travel: Option<TravelBlock>,
-    /// For ordered correlations: how many events of a part, by its name; one where it is not said.
+    /// For ordered correlations: number of events per part name; 1 by default.
     #[serde(default)]
     pub(super) at_least: std::collections::BTreeMap<String, usize>,
-    /// For correlations that count values: the name of the part whose values do not count for a
-    /// day.
+    /// For correlations that count values: name of the part whose values do not count for a day.
     pub(super) unless: Option<String>,
 }
 
@@ -292,7 +281,7 @@ pub(super) struct FirstSeenBlock {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct AbsenceBlock {
-    /// `id` or `name` of the rule whose match should be there.
+    /// `id` or `name` of the rule whose match is expected.
     pub(super) of: String,
     pub(super) group_by: Vec<String>,
     pub(super) within: String,
@@ -321,7 +310,7 @@ pub(super) struct TravelBlock {
     pub(super) speed_kmh: f64,
 }
 
-/// Detections with what they ask of fields: all that deciding a route needs of the rules.
+/// Detections with their shared items: everything that deciding a route needs.
 #[derive(Clone, Copy)]
 pub(super) struct DetectionSet<'r> {
     pub(super) detections: &'r [Detection],

@@ -1,15 +1,15 @@
-//! Holding events against rules: what a thread does with one object.
+//! Scans one CloudTrail object on one thread and matches its events against the rules.
 //!
-//! Most rules with memory ask only for things that are the same for thousands of events: who calls,
-//! which call, from which sort of address. What they want to know is worked out once for each such
-//! combination ([`CallerPlan`]). Of its events only the earliest is noted for first-seen rules, and
-//! for rules that count distinct values the first and the last of each value in a bucket of time,
-//! which is all they need. An event that repeats another in all but time, ids and address is not
-//! even asked what it matches: that is known ([`RecordPlan`]).
+//! Most stateful rules depend only on values that thousands of events share: caller, API call and
+//! address kind. Their answers are computed once per combination ([`CallerPlan`]). Of the events of
+//! a combination, first-seen rules record only the earliest, and rules that count distinct values
+//! record the first and last event of each value per time bucket; more is never needed. An event
+//! that repeats another in everything but time, ids and address is not matched again: its steps are
+//! cached ([`RecordPlan`]).
 //!
-//! Nothing is judged here. A thread writes down which events matched what, in the order of the
-//! object; the [`super::Judge`] takes these notes in the order of the objects, so that threads
-//! cannot change what is found.
+//! No findings are made here. A thread records which events matched which rules, in object order,
+//! and [`super::Evaluator`] takes the outputs in the order of the objects, so the number of threads
+//! cannot change the findings.
 
 use crate::event_meta::EventMeta;
 use crate::scan_plan::ScanPlan;
@@ -48,7 +48,7 @@ use bartizan_trail::{
     TrailItem, TrailReader, mark,
 };
 
-/// One thread's buffers and caches.
+/// Buffers and caches of one scanning thread.
 pub struct Scanner<'p> {
     plan: &'p ScanPlan,
     reader: TrailReader,
@@ -57,18 +57,18 @@ pub struct Scanner<'p> {
     spare: ScanOutput,
 }
 
-/// Room that is used again from object to object. Empty in between.
+/// Buffers reused from object to object; empty in between.
 #[derive(Default)]
 struct ScanBuffers {
     met: ByHash<FirstSeenHit>,
-    /// Where in the notes the matches of a finding stand.
+    /// Index in [`ScanOutput::matches`] of each finding's matches.
     slots: HashMap<MatchKey, usize, RandomState>,
-    /// Events that repeat others, and the numbers of what is known of those.
+    /// Batch of events that repeat earlier ones, with the index of each one's [`CachedRecord`].
     batch: (Vec<EventMeta>, Vec<u32>),
 }
 
 impl<'p> Scanner<'p> {
-    /// A scanner with empty caches.
+    /// Scanner with empty caches.
     pub fn new(plan: &'p ScanPlan) -> Self {
         Self {
             plan,
@@ -84,7 +84,7 @@ impl<'p> Scanner<'p> {
         self.scan_part(source, &ObjectInfo::default())
     }
 
-    /// Reads one object to its end, and looks at what is asked for.
+    /// Reads one object to its end, skipping events outside of the time range in `about`.
     pub fn scan_part(&mut self, source: &mut dyn Read, about: &ObjectInfo) -> ScanOutput {
         self.caches.object += 1;
         let mut scan = ObjectScan {
@@ -98,12 +98,12 @@ impl<'p> Scanner<'p> {
         scan.finish(bytes)
     }
 
-    /// Takes empty notes, as [`super::Judge::take`] leaves them, for the next object.
+    /// Takes back an empty output, as [`super::Evaluator::take`] returns it, for the next object.
     pub fn reuse(&mut self, spare: ScanOutput) {
         self.spare = spare;
     }
 
-    /// What is left to say when there are no more objects.
+    /// Last-seen times still in the caches, to be called after the last object.
     pub fn finish(&mut self) -> ScanOutput {
         ScanOutput {
             last: self.caches.finish(),
@@ -112,8 +112,7 @@ impl<'p> Scanner<'p> {
     }
 }
 
-/// For each event of an object, the numbers of the detections that match it: what the routes come
-/// to.
+/// Indices of the detections that match each event of an object, computed through routes.
 pub fn matching(plan: &ScanPlan, source: &mut dyn Read) -> Vec<(EventId, Vec<usize>)> {
     let mut found = Vec::new();
     let mut caches = Caches::new(plan);
@@ -178,7 +177,7 @@ impl ItemSink for ObjectScan<'_, '_> {
             *kind = self.plan.networks.kind_of(meta.address);
             metas.push(meta);
         }
-        // Each step for all records: see `touch`.
+        // Each cache access for all records before the next: see `touch`.
         let known = records
             .iter()
             .zip(kinds)
@@ -251,7 +250,7 @@ impl ItemSink for ObjectScan<'_, '_> {
 impl ObjectScan<'_, '_> {
     fn finish(self, bytes: ReadBytes) -> ScanOutput {
         let mut notes = self.notes;
-        // The earliest of the neighbours, so that the order of records changes nothing.
+        // Time of the earliest other event, so that the order of records does not matter.
         if let Some(time_s) = self
             .about
             .delivered_s
@@ -336,8 +335,8 @@ impl ObjectScan<'_, '_> {
         }
     }
 
-    /// Holds an event without a usable time against rules on single events. Others need to know
-    /// when it was.
+    /// Matches an event without a usable time against single-event rules only; all other rules need
+    /// the time.
     fn untimed(&mut self, event: &Event<'_>, meta: &EventMeta, caller_plan: u32) {
         self.problem(0, ReadProblem::NoTime);
         let caller_plan = self.caches.caller_plans.all[caller_plan as usize].clone();
@@ -356,8 +355,8 @@ impl ObjectScan<'_, '_> {
         }
     }
 
-    /// What is known of a record that may repeat another; none when that is not enough. Its number
-    /// is still open.
+    /// Metadata of a record that may repeat an earlier one, without its number; `None` if the
+    /// record must be parsed in full.
     fn meta(&mut self, window: &[u8], record: &Candidate) -> Option<EventMeta> {
         let id = EventId::read(record.content(window, Field::EventId)?)?;
         let time_s = self
@@ -366,7 +365,7 @@ impl ObjectScan<'_, '_> {
             .read(record.content(window, Field::EventTime)?)?;
         let raw = record.content(window, Field::SourceIpAddress);
         let address = raw.and_then(EventView::address_of);
-        // What stands in place of an address is read with care where there are blanks around it.
+        // A non-address source with whitespace around it takes the full parser.
         if address.is_none() && raw.is_some_and(|raw| raw.trim_ascii().len() < raw.len()) {
             return None;
         }
@@ -384,21 +383,21 @@ impl ObjectScan<'_, '_> {
         })
     }
 
-    /// Counts an event; gives its number in the object.
+    /// Adds an event and returns its number in the object.
     fn count(&mut self, id: EventId) -> u32 {
         self.notes.ids.push(id);
         self.notes.caller_of.push(u32::MAX);
         self.notes.ids.len() as u32 - 1
     }
 
-    /// Notes that the object reaches to this time.
+    /// Extends the time range of the object.
     fn reaches(&mut self, time_s: i64) {
         let (first, last) = self.notes.times.unwrap_or((time_s, time_s));
         self.notes.times = Some((first.min(time_s), last.max(time_s)));
     }
 
-    /// Whether an event is the earliest of its combo, so that first-seen rules may tell of it: then
-    /// it is told what it touched.
+    /// Whether this is the earliest event of its caller plan so far. If so, first-seen rules report
+    /// it, and its resources are extracted.
     fn is_first(&self, caller_plan: u32, meta: &EventMeta) -> bool {
         let head = &self.caches.caller_plans.heads[caller_plan as usize];
         head.first_seen && meta.at.time_s <= head.first_s && {
@@ -409,8 +408,8 @@ impl ObjectScan<'_, '_> {
         }
     }
 
-    /// What of an event concerns rules that look at no more than its route, its identity and its
-    /// network. Says whether anybody looks at more.
+    /// Handles rules that depend only on route, identity and network. Returns whether more of the
+    /// event must be read.
     fn seen(
         &mut self,
         meta: &EventMeta,
@@ -460,7 +459,7 @@ impl ObjectScan<'_, '_> {
         head.asks || self.looks_at_all()
     }
 
-    /// Counts an event to who did what.
+    /// Counts an event in the tally of its caller.
     fn tally_caller(&mut self, caller_plan: u32, time_s: i64) {
         let head = &mut self.caches.caller_plans.heads[caller_plan as usize];
         let object = self.caches.object as u32;
@@ -484,12 +483,12 @@ impl ObjectScan<'_, '_> {
         }
     }
 
-    /// Whether something else than rules looks at every event.
+    /// Whether something other than rules reads every event.
     fn looks_at_all(&self) -> bool {
         self.plan.tally || self.plan.calls.is_some()
     }
 
-    /// What of an event concerns those who look at more of it.
+    /// Handles rules that depend on more than route, identity and network.
     fn asked(
         &mut self,
         event: &Event<'_>,
@@ -538,7 +537,7 @@ impl ObjectScan<'_, '_> {
         }
     }
 
-    /// What is to be done for an event, and for others that differ from it in these fields only.
+    /// Steps for an event and for all others that differ from it only in the `varying` fields.
     fn steps(
         &mut self,
         caller_plan: &CallerPlan,
@@ -581,7 +580,7 @@ impl ObjectScan<'_, '_> {
         steps
     }
 
-    /// What is to be done for this event besides, by what hangs on where it differs from others.
+    /// Steps that depend on the fields in which this event differs from its repeats.
     fn close(&mut self, steps: &EventSteps, view: &EventView<'_>) -> EventSteps {
         let mut rest = EventSteps::new(&steps.context);
         for open in &steps.open {
@@ -607,7 +606,7 @@ impl ObjectScan<'_, '_> {
         rest
     }
 
-    /// Does what is to be done for an event.
+    /// Carries out the steps of an event.
     fn take(&mut self, steps: &EventSteps, meta: &EventMeta, caller_plan: &CallerPlan) {
         let object = self.caches.object;
         if let Some(acted) = &steps.acted {
@@ -661,7 +660,7 @@ impl ObjectScan<'_, '_> {
                     key,
                     text,
                 } => {
-                    // Most keys were met before in this object, and later in it.
+                    // Most keys occur many times in an object, and the earlier event stays.
                     if let Some(met) = self.scratch.met.get_mut(key)
                         && meta.at.place() > met.first.place()
                     {
@@ -675,8 +674,8 @@ impl ObjectScan<'_, '_> {
         }
     }
 
-    /// Notes an event for first-seen keys that all events of the combo share: only the earliest is
-    /// told at once.
+    /// Records an event for the first-seen keys of its caller plan; only the earliest is recorded
+    /// at once.
     fn note_first_seen(
         &mut self,
         number: u32,
@@ -706,7 +705,7 @@ impl ObjectScan<'_, '_> {
         caller_plan.told_id.set(at.id);
     }
 
-    /// Notes an event for a rule that asks whether its network is new, which was not told of it.
+    /// Records an event for a rule on new networks that has not recorded this network yet.
     fn note_network(&mut self, number: u32, meta: &EventMeta, caller_plan: u32) {
         let CallerPlans {
             all, network_keys, ..
@@ -764,8 +763,7 @@ impl ObjectScan<'_, '_> {
         }
     }
 
-    /// Counts an event to a finding, and keeps what is to be told of it while it is among the
-    /// earliest.
+    /// Counts an event for a finding, and keeps its details if it is among the earliest.
     fn single(
         &mut self,
         single: &SingleMatch,
@@ -808,7 +806,7 @@ impl ObjectScan<'_, '_> {
             return;
         }
         let n = earliest.partition_point(|(_, s)| s.place() < at.place());
-        // The same event again in the same object.
+        // Duplicate event in the same object.
         if earliest
             .get(n)
             .is_some_and(|(_, s)| s.place() == at.place())
@@ -819,7 +817,7 @@ impl ObjectScan<'_, '_> {
         earliest.insert(n.min(earliest.len()), (at.number, meta.sighting(context)));
     }
 
-    /// The number of a text in this object.
+    /// Index of a text in [`ScanOutput::texts`].
     fn text(&mut self, text: &SharedText) -> u32 {
         numbered(
             self.caches.object,
@@ -830,10 +828,10 @@ impl ObjectScan<'_, '_> {
     }
 }
 
-/// Group, part and value of a note, and whether it was tried in vain.
+/// Group, rule part, value, and whether the call failed.
 type NotedValue<'g> = (&'g WindowGroupRef, u32, u64, bool);
 
-/// Writes down an event for a rule with a window; gives the number of the note.
+/// Appends an event for a window rule and returns its index in [`ScanOutput::notes`].
 fn note(
     notes: &mut ScanOutput,
     object: u64,
@@ -860,8 +858,7 @@ fn note(
     number
 }
 
-/// Notes an event of a value that is counted: only its first and its last event in a bucket of time
-/// stay.
+/// Records an event of a counted value, keeping only the first and last event per time bucket.
 fn noted(
     notes: &mut ScanOutput,
     object: u64,
@@ -904,7 +901,7 @@ fn noted(
 }
 
 impl DistinctNetworks {
-    /// Notes the network of an event.
+    /// Records the network of an event.
     fn note(
         &mut self,
         notes: &mut ScanOutput,
@@ -918,7 +915,7 @@ impl DistinctNetworks {
             (self.object, self.from_s, self.most) = (object, from_s, u64::MAX);
             self.values.clear();
         }
-        // The greatest value of interest only ever falls: what was beyond it is beyond it now.
+        // The greatest kept value only ever falls, so values above it stay out.
         if network > self.most {
             return;
         }
@@ -949,7 +946,7 @@ impl DistinctNetworks {
     }
 }
 
-/// The number of something in the list of this object, where it is put if it has none yet.
+/// Index of an item in a list of this object; the item is appended if it is not there yet.
 fn numbered<T>(
     object: u64,
     number: &Cell<(u64, u32)>,

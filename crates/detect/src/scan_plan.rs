@@ -1,20 +1,19 @@
-//! What all scanning threads share.
+//! State shared by all scanning threads.
 
 use super::first_seen::FirstSeenMemory;
 use super::load::Rules;
 use super::networks::Networks;
 use crate::attribution::CallMap;
 
-/// What all threads share.
+/// Rules, networks and first-seen memory, shared by all scanning threads.
 pub struct ScanPlan {
-    /// The rules.
     pub rules: Rules,
-    /// What is known about addresses.
+    /// Address ranges and places, e.g. own networks and Tor exit nodes.
     pub networks: Networks,
-    /// First-seen memory of the runs before; only its secret is used here.
+    /// First-seen memory of previous runs; scanners use only its secret.
     pub memory: FirstSeenMemory,
-    /// Count events by actor, call and so on.
+    /// Count events by actor, service, region and error code.
     pub tally: bool,
-    /// Keep what the join needs, by this map.
+    /// Collect calls for attribution, by this map.
     pub calls: Option<CallMap>,
 }

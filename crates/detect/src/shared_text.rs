@@ -1,4 +1,4 @@
-//! Texts and groups that many events have in common.
+//! Interned texts and groups that many events share.
 
 use super::first_seen::ByHash;
 use bartizan_model::limits::SCAN_CACHE_MAX;
@@ -8,35 +8,35 @@ use std::hash::BuildHasher;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// A text that many events have.
+/// Text shared by many events.
 pub(super) struct SharedText {
     pub(super) text: Arc<str>,
-    /// What it is in the texts of an object: number of the object, number of the text.
+    /// Object number, and the index in [`super::ScanOutput::texts`] of that object.
     pub(super) number: Cell<(u64, u32)>,
 }
 
-/// A group of a rule with a window.
+/// Group of a window rule.
 pub(super) struct WindowGroupRef {
     pub(super) rule: u32,
     pub(super) text: Arc<str>,
-    /// What it is in the groups of an object: number of the object, number of the group.
+    /// Object number, and the index in [`super::ScanOutput::groups`] of that object.
     pub(super) number: Cell<(u64, u32)>,
 }
 
-/// The notes of a value in the bucket of time at hand.
+/// Recorded events of a value in the current time bucket.
 #[derive(Clone, Copy, Default)]
 pub(super) struct NotedSightings {
-    /// Number of the object.
+    /// Object number.
     pub(super) object: u64,
-    /// Begin of the bucket.
+    /// Start of the bucket, seconds since 1970.
     pub(super) from_s: i64,
-    /// Number of the first event's note.
+    /// Index of the first event's note.
     pub(super) first: u32,
-    /// Number of the last event's note: the same while there is one event.
+    /// Index of the last event's note; equal to `first` while there is one event.
     pub(super) last: u32,
 }
 
-/// Texts and groups that events share. All of them may be forgotten at any time.
+/// Interned texts and groups. Any entry may be evicted at any time.
 #[derive(Default)]
 pub(super) struct SharedTexts {
     pub(crate) hasher: RandomState,
@@ -67,7 +67,7 @@ impl SharedTexts {
     }
 }
 
-/// What there is by this hash, or something new.
+/// Value with this hash, created if missing.
 fn one<V: Clone>(all: &mut ByHash<V>, hash: u64, new: impl FnOnce() -> V) -> V {
     if all.len() >= SCAN_CACHE_MAX && !all.contains_key(&hash) {
         all.clear();

@@ -1,5 +1,5 @@
-//! What is to be done for an event of which rules look at more than who calls what from where:
-//! worked out once for all events that repeat it.
+//! Steps for events of which rules read more than caller, call and address; computed once and
+//! reused for all events that repeat the first.
 
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
@@ -16,22 +16,22 @@ use crate::work::CallThings;
 use bartizan_model::Severity;
 use bartizan_trail::{Event, FieldSet, RecordTemplate};
 
-/// What is to be done for an event.
+/// Steps for one event.
 pub(super) struct EventSteps {
     pub(super) list: Vec<EventStep>,
-    /// What must be asked of each event.
+    /// Rules still to be evaluated for each event.
     pub(super) open: Vec<UndecidedRule>,
-    /// Who does what, and what it is done to if a step tells that.
+    /// Caller and call, with resources if a step shows them.
     pub(super) context: Arc<CallContext>,
-    /// What it makes or takes away.
+    /// Things that the call creates or removes.
     pub(super) acted: Option<Arc<CallThings>>,
 }
 
-/// Something that is to be done.
+/// One step for an event.
 pub(super) enum EventStep {
-    /// It is a finding.
+    /// Match of a single-event rule.
     Single(SingleMatch),
-    /// It is noted for a rule with a window.
+    /// Match of a window rule.
     Seen {
         group: Rc<WindowGroupRef>,
         part: u32,
@@ -40,12 +40,12 @@ pub(super) enum EventStep {
         tried: bool,
         /// [`super::rule::WindowRule::bucket_s`].
         bucket_s: Option<i64>,
-        /// The notes that there are of it.
+        /// Recorded events of this value.
         noted: Cell<NotedSightings>,
-        /// Whether it is told what was done to what.
+        /// Whether resources and counterparties are shown.
         closely: bool,
     },
-    /// It has a first-seen key.
+    /// First-seen key.
     Key {
         rule: u32,
         scope: u64,
@@ -54,24 +54,23 @@ pub(super) enum EventStep {
     },
 }
 
-/// A match of a rule on single events.
+/// Match of a single-event rule.
 pub(super) struct SingleMatch {
     pub(super) rule: u32,
     pub(super) attempt: bool,
-    /// Number of the object, day, and where in the notes of that object its matches stand.
+    /// Object number, day, and index of the finding's matches in [`super::ScanOutput::matches`].
     pub(super) place: Cell<(u64, i64, usize)>,
 }
 
-/// What hangs on where events differ.
+/// Rule whose answer depends on fields in which repeats differ.
 pub(super) enum UndecidedRule {
-    /// Whether a detection matches.
+    /// Detection that may match.
     Match(u32),
-    /// What a rule asks for, by rule and part, of a detection that matches.
+    /// Matching detection, and the rule and part whose values vary.
     Use(u32, (usize, usize)),
 }
 
 impl EventSteps {
-    /// Nothing yet.
     pub(super) fn new(context: &Arc<CallContext>) -> Self {
         Self {
             list: Vec::new(),
@@ -81,7 +80,7 @@ impl EventSteps {
         }
     }
 
-    /// Adds what rules want that ask for a detection, which matches. Events differ in `varying`.
+    /// Adds the uses of a matching detection. `varying`: fields in which repeats differ.
     pub(super) fn add_uses(
         &mut self,
         plan: &ScanPlan,
@@ -142,7 +141,7 @@ impl EventSteps {
         }
     }
 
-    /// Works out what is done to what, if anybody may tell it.
+    /// Extracts resources and counterparties if any step shows them.
     pub(super) fn name_resources(&mut self, view: &EventView<'_>) {
         let tells = |step: &EventStep| {
             matches!(
@@ -159,7 +158,7 @@ impl EventSteps {
     }
 }
 
-/// The deed with what this event touched.
+/// Call context with the resources and counterparties of this event.
 pub(super) fn named(context: &Arc<CallContext>, event: &Event<'_>) -> Arc<CallContext> {
     let TouchedResources {
         resources,
@@ -177,7 +176,7 @@ pub(super) fn named(context: &Arc<CallContext>, event: &Event<'_>) -> Arc<CallCo
     })
 }
 
-/// Whether what a request names is counted: then the request is read for each value anyway.
+/// Whether the rule counts values from the request, which is then read for each value anyway.
 fn counts_things(window: &WindowRule) -> bool {
     window.counted().is_some_and(|fields| {
         fields
@@ -186,16 +185,15 @@ fn counts_things(window: &WindowRule) -> bool {
     })
 }
 
-/// Whether a match is of a call that failed, which is less to the rule than one that worked.
+/// Whether the match is a failed call that the rule rates lower than a successful one.
 pub(super) fn is_attempt(detection: &Detection, view: &EventView<'_>) -> bool {
     detection.attempts == AttemptPolicy::Lower && view.event.error().is_some()
 }
 
-/// What was worked out for an event, for all that repeat it in everything but
-/// [`Fields::PER_EVENT`].
+/// Template and steps shared by all events that are equal except for [`FieldSet::PER_EVENT`].
 pub(super) struct RecordPlan {
-    /// Where everything stands in them.
+    /// Positions of all fields in such records.
     pub(super) lasting: RecordTemplate,
-    /// What is to be done for them, once that was asked.
+    /// Steps, once a rule needed them.
     pub(super) steps: OnceCell<EventSteps>,
 }

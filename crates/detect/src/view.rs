@@ -1,4 +1,4 @@
-//! A CloudTrail record as rules see it: fields on demand, derived ones beside those of the record.
+//! CloudTrail record as rules see it: its own fields and derived ones, computed on demand.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -14,23 +14,22 @@ use bartizan_model::limits::{COUNTED_VALUES_MAX, NESTING_MAX};
 use bartizan_trail::json::{JsonKind, JsonValue};
 use bartizan_trail::{CallerIdentity, CallerKind, Event, Field};
 
-/// Stands before a field whose value is wanted with its structure, and not as text.
+/// Prefix of a field whose value is needed as JSON instead of text.
 pub(super) const STRUCTURED: char = '\u{1}';
 
-/// One record, its caller, and what is known about addresses.
+/// Record with its caller and the known networks.
 pub struct EventView<'a> {
     pub(super) event: &'a Event<'a>,
     pub(super) actor: &'a Arc<CallerIdentity>,
     pub(super) networks: &'a Networks,
-    /// The address of the caller, where it has one.
+    /// Address of the caller, if it has one.
     pub(super) address: Option<IpAddr>,
-    /// What policies in the request grant: several rules ask for it, and reading policies takes
-    /// long.
+    /// Actions granted by policies in the request; cached, because several rules ask for them and
+    /// parsing is slow.
     policy: OnceCell<Vec<String>>,
 }
 
 impl<'a> EventView<'a> {
-    /// A view of a record.
     pub fn new(
         event: &'a Event<'a>,
         actor: &'a Arc<CallerIdentity>,
@@ -44,7 +43,7 @@ impl<'a> EventView<'a> {
         )
     }
 
-    /// The same where it is known what [`Self::address_of`] makes of the source.
+    /// Like [`Self::new`], with the result of [`Self::address_of`] already known.
     pub(super) fn with_address(
         event: &'a Event<'a>,
         actor: &'a Arc<CallerIdentity>,
@@ -60,12 +59,12 @@ impl<'a> EventView<'a> {
         }
     }
 
-    /// The address in `sourceIPAddress`, if it is one.
+    /// Address in `sourceIPAddress`, if it holds one.
     pub(super) fn address_of(raw: &[u8]) -> Option<IpAddr> {
         if let Some(address) = ipv4(raw) {
             return Some(address.into());
         }
-        // Most of what is no address is the name of a service, and has no colon.
+        // Most other values are service names, e.g. `s3.amazonaws.com`, without a colon.
         if raw.contains(&b':') || raw.contains(&b',') {
             caller_address(std::str::from_utf8(raw).ok()?)
         } else {
@@ -73,7 +72,7 @@ impl<'a> EventView<'a> {
         }
     }
 
-    /// The text of a field for grouping and keys; several values are joined by commas.
+    /// Text of a field for grouping and keys; several values are joined by commas.
     pub(super) fn key_text(&self, field: &str) -> Option<String> {
         fn text(value: &EventValue<'_>) -> Option<String> {
             match value {
@@ -89,12 +88,12 @@ impl<'a> EventView<'a> {
             .map(|t| super::derive::text::cut(&t))
     }
 
-    /// Whether the call was made by a principal, or by AWS for itself.
+    /// Whether the caller is a principal or an AWS service.
     pub(super) fn caller(&self) -> CallerKind {
         self.actor.caller_of(self.event)
     }
 
-    /// The texts of a field that may be a list.
+    /// Texts of a field that may be a list.
     pub(super) fn key_texts(&self, field: &str) -> Vec<String> {
         fn add(value: &EventValue<'_>, texts: &mut Vec<String>) {
             match value {
@@ -150,7 +149,7 @@ impl rsigma_eval::Event for EventView<'_> {
         if path == "errorCode" {
             return self.event.error().map(EventValue::Str);
         }
-        // Most paths are one field whose place is known.
+        // Most paths are a top-level field with a known offset.
         if let Some(field) = Field::named(path.as_bytes()) {
             return self.event.field(field).map(convert);
         }
@@ -188,12 +187,12 @@ impl rsigma_eval::Event for EventView<'_> {
     }
 }
 
-/// An IPv4 address: what the standard library reads, sooner, for every event has one. Where the
-/// dots stand cannot be foretold, so no branch hangs on it.
+/// IPv4 address. Accepts the same text as the standard library, but faster, since every event has
+/// one. The positions of the dots are unpredictable, so it does not branch on them.
 fn ipv4(raw: &[u8]) -> Option<Ipv4Addr> {
     let (first, last) = (raw.first_chunk(), raw.last_chunk());
     let text = match (first, last, raw.len()) {
-        // Its first and its last half, which may overlap.
+        // First and last eight bytes, which may overlap.
         (Some(first), Some(last), 8..16) => {
             u128::from(u64::from_le_bytes(*first))
                 | u128::from(u64::from_le_bytes(*last)) << ((raw.len() - 8) * 8)
@@ -219,7 +218,7 @@ fn ipv4(raw: &[u8]) -> Option<Ipv4Addr> {
         let end = rest.trailing_zeros() as usize;
         rest &= rest - 1;
         let length = end - from;
-        // Digits from the right; those that are not there count nothing.
+        // Digits from the right; missing ones count as zero.
         let digit =
             |n: usize| u32::from(text[end.wrapping_sub(n) & 15] & 15) * u32::from(n <= length);
         let part = digit(1) + 10 * digit(2) + 100 * digit(3);
@@ -232,7 +231,7 @@ fn ipv4(raw: &[u8]) -> Option<Ipv4Addr> {
     (!wrong).then(|| Ipv4Addr::from_bits(address))
 }
 
-/// Scalars as their text, objects as compact JSON, arrays as their elements.
+/// Scalars as text, objects as compact JSON, arrays by element.
 fn as_text(value: JsonValue<'_>) -> EventValue<'_> {
     match value.kind() {
         JsonKind::String => EventValue::Str(value.string().unwrap_or_default()),
@@ -257,7 +256,7 @@ fn structured(value: JsonValue<'_>, depth: usize) -> EventValue<'_> {
     }
 }
 
-/// A path with array selectors, which are rare: the reference implementation reads it.
+/// Values at a path with array selectors. These are rare, so rsigma's own implementation reads it.
 fn selected(whole: &serde_json::Value, path: &str) -> Option<EventValue<'static>> {
     fn owned(value: &EventValue<'_>) -> EventValue<'static> {
         match value {
@@ -275,7 +274,7 @@ fn selected(whole: &serde_json::Value, path: &str) -> Option<EventValue<'static>
         .map(owned)
 }
 
-/// The values at a path that leads through JSON in a text: exports print structures as text.
+/// Values at a path that leads into JSON text: exports print structures as text.
 fn in_text(whole: &serde_json::Value, path: &str) -> Option<EventValue<'static>> {
     use serde_json::Value as Json;
     fn walk(value: &Json, path: Option<&str>, found: &mut Vec<EventValue<'static>>, depth: usize) {

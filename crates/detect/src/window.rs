@@ -1,10 +1,10 @@
-//! Rules that look at several events. Windows lie in the time of the events, not in the order of
-//! their arrival: what is remembered is sorted before it is judged, so late, doubled and shuffled
+//! Evaluation of window rules, i.e. rules over several events. Windows follow event time, not
+//! arrival order: events are sorted before they are evaluated, so late, duplicate and shuffled
 //! events give the same findings.
 //!
-//! Everything is kept until the end of a run, or until its bytes are needed. Then only what is
-//! older than the window and the allowance for lateness is judged and forgotten; what must be given
-//! up beyond that is counted.
+//! All events are kept until the end of a run or until the memory bound is reached. Then only
+//! events older than the window plus the lateness allowance are evaluated and evicted; evictions
+//! beyond that are counted.
 
 use crate::window_event::DAY_SECONDS;
 use crate::window_event::WindowEvent;
@@ -24,43 +24,43 @@ use crate::merge::{FindingKey, Merger};
 use bartizan_model::limits::LATE_SECONDS;
 use bartizan_trail::EventId;
 
-/// Bytes that one [`WindowEvent`] takes, with its share of the maps.
+/// Size of one [`WindowEvent`] in bytes, with its share of the maps.
 const SEEN_BYTES: usize = size_of::<WindowEvent>() + 8;
 
 /// Events of one rule and one group.
 struct WindowGroup {
     rule: u32,
-    /// What the events have in common.
+    /// Values of the group-by fields, as shown to users.
     name: Arc<str>,
     seen: Vec<WindowEvent>,
-    /// In place of single events, for rules that compare spans: each span by its number.
+    /// In place of single events, for rules that compare rates: time spans by number.
     spans: BTreeMap<i64, rate::RateSpan>,
-    /// Day, part, value, and whether it was tried in vain, that are in a finding already.
+    /// Day, part, value and failed-call flag of events that are in a finding already.
     told: HashSet<(i64, u32, u64, bool), RandomState>,
-    /// Time of the first event there ever was.
+    /// Time of the first event of the group.
     born_s: Option<i64>,
-    /// Everything before this time was judged.
+    /// Everything before this time was evaluated.
     judged_s: Option<i64>,
 }
 
-/// What all rules with windows remember.
+/// State of all window rules.
 pub(super) struct Windows {
-    /// At so many bytes what is over is judged and forgotten.
+    /// Memory bound in bytes, at which finished windows are evaluated and evicted.
     bytes_max: usize,
     groups: Vec<WindowGroup>,
-    /// Where in them, by rule and name.
+    /// Index of each group, by rule and name.
     places: HashMap<(u32, Arc<str>), usize, RandomState>,
     bytes: usize,
     first_s: Option<i64>,
     last_s: Option<i64>,
-    /// What is older than this was judged and forgotten.
+    /// Everything before this time was evaluated and evicted.
     settled_s: Option<i64>,
-    /// Events that were given up before their window was over.
+    /// Number of events evicted before their window ended.
     pub(super) evicted: u64,
-    /// Events that came when others of their time were judged and forgotten: they are judged
+    /// Number of events that came after others of their time were evicted: they are evaluated
     /// without those.
     pub(super) late: u64,
-    /// Cases of which the log ends before they could be decided.
+    /// Number of cases that the log ends too early to decide.
     pub(super) pending: u64,
 }
 
@@ -80,14 +80,14 @@ impl Windows {
         }
     }
 
-    /// Notes that the log reaches to this time.
+    /// Extends the time range of the log.
     pub(super) fn reach(&mut self, time_s: i64) {
         self.first_s = Some(self.first_s.map_or(time_s, |t| t.min(time_s)));
         self.last_s = Some(self.last_s.map_or(time_s, |t| t.max(time_s)));
     }
 
-    /// Adds the notes of an object, but for events that do not count, and its groups by their
-    /// numbers.
+    /// Adds the window notes of one object, without duplicate events; groups are referred to by
+    /// index.
     pub(super) fn add(
         &mut self,
         rules: &[Rule],
@@ -132,7 +132,7 @@ impl Windows {
         }
     }
 
-    /// Judges and forgets what is over, if the bytes are needed.
+    /// Evaluates and evicts finished windows if the memory bound is reached.
     pub(super) fn relieve(&mut self, rules: &[Rule], merger: &mut Merger) {
         if self.bytes <= self.bytes_max {
             return;
@@ -174,7 +174,7 @@ impl Windows {
                 .retain(|(day, ..)| *day >= from.div_euclid(DAY_SECONDS));
             let last = group.seen.pop();
             group.seen.retain(|s| s.sighting.time_s >= from);
-            // Travel is measured from the last place, however long ago.
+            // Travel is measured from the previous place, however long ago.
             let travels = matches!(window.test, WindowTest::Travel { .. });
             group
                 .seen
@@ -183,7 +183,7 @@ impl Windows {
         }
         self.count();
         if self.bytes > self.bytes_max / 2 {
-            // The half that is older by the clock goes.
+            // Evict the half with the older events.
             let span_s = |rule: u32| match &rules[rule as usize].kind {
                 RuleKind::Window(window) => window.span_s.max(1),
                 _ => 1,
@@ -220,7 +220,7 @@ impl Windows {
     }
 
     fn count(&mut self) {
-        // What was told must not be told again on the same day.
+        // Nothing may be reported twice on the same day.
         self.groups.retain(|group| {
             !group.seen.is_empty() || !group.told.is_empty() || !group.spans.is_empty()
         });
@@ -236,7 +236,7 @@ impl Windows {
         self.bytes = self.groups.iter().map(bytes).sum();
     }
 
-    /// Judges everything that is left.
+    /// Evaluates everything that is left.
     pub(super) fn finish(&mut self, rules: &[Rule], merger: &mut Merger) {
         let horizon = (self.first_s, self.last_s);
         for group in &mut self.groups {
@@ -274,14 +274,14 @@ impl WindowGroup {
     }
 }
 
-/// The order of events in a group.
+/// Sort key of events in a group.
 fn place(seen: &WindowEvent) -> (i64, EventId, u32) {
     (seen.sighting.time_s, seen.sighting.id, seen.part)
 }
 
 impl WindowRule {
-    /// Up to when a group can be judged when all events before `settled` are there: whatever is
-    /// judged in pieces must come out as if it were judged at once. The events are in their order.
+    /// Time up to which a group can be evaluated, given all events before `settled`, so that
+    /// evaluating in pieces gives the same findings as evaluating at once. Events must be sorted.
     fn settled(&self, seen: &[WindowEvent], settled: i64) -> i64 {
         let floor = |time: i64, step: i64| time.div_euclid(step.max(1)) * step.max(1);
         match &self.test {
@@ -290,7 +290,7 @@ impl WindowRule {
                 ..
             }
             | WindowTest::Rate(_) => floor(settled, self.span_s),
-            // Up to the last silence that ends a session.
+            // Up to the last pause that ends a session.
             WindowTest::Sigma {
                 mode: WindowMode::Session,
                 gap_s,
@@ -303,7 +303,7 @@ impl WindowRule {
                 });
                 ends.last().map_or(i64::MIN, |(a, _)| a + 1)
             }
-            // Buckets are thinned whole.
+            // Buckets are thinned as a whole.
             WindowTest::Sigma { .. } => self
                 .bucket_s()
                 .map_or(settled, |bucket| floor(settled, bucket)),
@@ -311,7 +311,7 @@ impl WindowRule {
         }
     }
 
-    /// How long events are needed after they were judged, for the windows of later ones.
+    /// Seconds for which evaluated events are kept for the windows of later events.
     fn keep_s(&self) -> i64 {
         match self.test {
             WindowTest::Rate(ref rate) => self.span_s.saturating_mul(rate.baseline_spans()),
@@ -329,21 +329,21 @@ impl WindowRule {
 
 struct WindowEvaluator<'a> {
     rule: u32,
-    /// Name of the group.
+    /// Values of the group-by fields, as shown to users.
     name: Arc<str>,
     window: &'a WindowRule,
     merger: &'a mut Merger,
     /// First and last time of the log.
     horizon: (Option<i64>, Option<i64>),
-    /// Whether no more events come.
+    /// No more events will come.
     is_last: bool,
     pending: &'a mut u64,
 }
 
 impl WindowEvaluator<'_> {
-    /// Judges the events of a group, which are in their order.
+    /// Evaluates the sorted events of a group.
     fn group(&mut self, group: &mut WindowGroup) {
-        // What does not count, and why, is kept for later windows.
+        // Excluded events, and the events that exclude them, are kept for later windows.
         let (except, apart) = self
             .window
             .unless_part
@@ -387,7 +387,8 @@ impl WindowEvaluator<'_> {
         }
     }
 
-    /// Puts an event into a finding. `attempt`: what worked would not have been enough for one.
+    /// Adds an event to a finding. `attempt`: the successful calls alone would not have been
+    /// enough.
     fn tell(&mut self, seen: &mut WindowEvent, start_s: i64, attempt: bool, because: &str) {
         if std::mem::replace(&mut seen.told, true) {
             return;
@@ -404,10 +405,10 @@ impl WindowEvaluator<'_> {
         });
     }
 
-    /// Tells every event that stands in a window in which the threshold holds.
+    /// Reports every event in a window in which the threshold holds.
     ///
-    /// An event belongs to the finding of its own day, and what is said of it does not depend on
-    /// its neighbours: so what is found is the same whether a group is judged at once or in pieces.
+    /// An event belongs to the finding of its own day, and its details do not depend on the other
+    /// events, so the findings are the same whether a group is evaluated at once or in pieces.
     fn fire(&mut self, group: &mut WindowGroup, ranges: &[(usize, usize)], test: &Threshold<'_>) {
         let WindowGroup {
             seen,
@@ -420,13 +421,13 @@ impl WindowEvaluator<'_> {
         let any_tried = seen.iter().any(|s| s.tried);
         let mut next = 0;
         for &(from, to) in ranges {
-            // What was judged before stands here for later windows only: its own is no longer
-            // whole.
+            // Events evaluated before are kept only for later windows: their own window is no
+            // longer complete.
             let before = judged_s.is_some_and(|judged| seen[to].sighting.time_s < judged);
             if before {
                 continue;
             }
-            // What worked is enough, or else what was tried besides.
+            // Successful calls must be enough, or else all calls with the failed ones.
             let enough = |of: &[WindowEvent], tried: bool, state: &mut DistinctCounts| {
                 test.holds(of, (from, to), tried, state)
             };
@@ -436,7 +437,7 @@ impl WindowEvaluator<'_> {
                 continue;
             }
             for s in &mut seen[from.max(next)..=to] {
-                // Of a rule that counts distinct values, each value is told once a day.
+                // A rule that counts distinct values reports each value once a day.
                 let day = s.sighting.time_s.div_euclid(DAY_SECONDS);
                 if self.window.bucket_s().is_none() || told.insert((day, s.part, s.value, s.tried))
                 {
@@ -447,10 +448,10 @@ impl WindowEvaluator<'_> {
         }
     }
 
-    /// So many events of every part, the parts in their order, all within the span. Events of one
-    /// second have no order, so any will do.
+    /// Enough events of every part, the parts in order, within the span. Events of the same second
+    /// have no order, so any order fits.
     fn ordered(&mut self, seen: &mut [WindowEvent], at_least: &[usize]) {
-        // Indices of the events of each part, by time: of those that worked, and of all.
+        // Indices of the events of each part, sorted by time: successful calls, and all calls.
         let mut by_part: [Vec<Vec<usize>>; 2] = [
             vec![Vec::new(); at_least.len()],
             vec![Vec::new(); at_least.len()],
@@ -474,7 +475,7 @@ impl WindowEvaluator<'_> {
             } else {
                 chain(seen, &by_part[0], first, at_least, until)
             };
-            // While more events may come, steps that worked may do so too.
+            // While more events may come, later successful calls may still complete the steps.
             let is_over = self.is_last || self.horizon.1.is_some_and(|last| until <= last);
             let attempt = done.is_none();
             let tried = || {
@@ -548,7 +549,7 @@ impl WindowEvaluator<'_> {
             return;
         };
         let from = judged_s.map_or(i64::MIN, |judged_s| judged_s.div_euclid(span_s));
-        // In `relieve` the horizon ends where what is settled ends.
+        // In `relieve` the horizon is the end of the settled time.
         let until = self
             .horizon
             .1
@@ -579,7 +580,7 @@ impl WindowEvaluator<'_> {
                 distance_km(a, b),
                 (seen[n].sighting.time_s - seen[n - 1].sighting.time_s) as f64 / 3600.0,
             );
-            // Databases of places are off by a city or a country's middle.
+            // Geolocation databases are off by a city, or give the center of a country.
             if km < TRAVEL_KM_MIN || km <= speed_kmh * hours {
                 continue;
             }
@@ -595,8 +596,8 @@ impl WindowEvaluator<'_> {
     }
 }
 
-/// Takes out the events of a part, and those whose value that part had within a day before them.
-/// Events are in their order.
+/// Removes the events of a part, and events with a value that the part had within a day before.
+/// Returns both lists. Events must be sorted.
 fn set_apart(seen: &mut Vec<WindowEvent>, part: u32) -> (Vec<WindowEvent>, Vec<WindowEvent>) {
     let (except, rest): (Vec<_>, Vec<_>) = std::mem::take(seen)
         .into_iter()
@@ -616,7 +617,7 @@ fn set_apart(seen: &mut Vec<WindowEvent>, part: u32) -> (Vec<WindowEvent>, Vec<W
     (except, apart)
 }
 
-/// The events that make the steps of a rule in their order, from this one on; none when some are
+/// Events that match the steps of a rule in order, starting with this one; `None` if a step is
 /// missing.
 fn chain(
     seen: &[WindowEvent],
@@ -656,8 +657,8 @@ fn chain(
     (seen[*chain.last()?].sighting.time_s <= until_s).then_some(chain)
 }
 
-/// Leaves of each value only its first and last event in each bucket, and in each bucket only as
-/// many values as the rule needs. What is left depends on the events alone, not on how they came.
+/// Keeps only the first and last event of each value in each bucket, and no more values per bucket
+/// than the rule needs. The result depends only on the events, not on their order of arrival.
 fn thin(seen: &mut Vec<WindowEvent>, window: &WindowRule) {
     let Some(bucket_s) = window.bucket_s() else {
         return;
@@ -689,7 +690,7 @@ fn thin(seen: &mut Vec<WindowEvent>, window: &WindowRule) {
 
 const TRAVEL_KM_MIN: f64 = 800.0;
 
-/// A position in 64 bits: hundredths of a degree, which is a kilometre.
+/// Position packed into 64 bits, to 0.01° (about 1 km).
 pub(super) fn pack((lat, lon): (f64, f64)) -> u64 {
     let half = |degrees: f64| u64::from((degrees * 100.0) as i32 as u32);
     half(lat) << 32 | half(lon)
@@ -700,8 +701,8 @@ fn unpack(value: u64) -> (f64, f64) {
     (half(value >> 32), half(value))
 }
 
-/// First and last event of every window that is to be judged, in order. Sliding windows end at each
-/// event, with all events of its second; both ends are inside.
+/// Indices of the first and last event (inclusive) of every window, in order. A sliding window ends
+/// at each event and includes all events of its second.
 fn ranges(seen: &[WindowEvent], span_s: i64, mode: WindowMode, gap_s: i64) -> Vec<(usize, usize)> {
     let mut ranges = Vec::new();
     let mut from = 0;
@@ -745,7 +746,7 @@ struct Threshold<'a> {
     parts: &'a [String],
 }
 
-/// Distinct values of the last window, so that the next one only adds and takes away.
+/// Distinct values of the last window, updated from window to window.
 #[derive(Default)]
 struct DistinctCounts {
     from: usize,
@@ -766,7 +767,7 @@ impl Threshold<'_> {
         let numbers = || window().map(|s| f64::from_bits(s.value));
         let value = match self.kind {
             CorrelationType::EventCount => counts.events(seen, from, to, with_tried) as f64,
-            // There are not more values than events.
+            // There are at most as many values as events.
             CorrelationType::ValueCount
                 if self
                     .condition
@@ -845,13 +846,13 @@ impl Threshold<'_> {
     }
 }
 
-/// Whether so many are fewer than a bound asks for.
+/// Whether the count is below the lower bound of the condition.
 fn fewer((operator, bound): &(ConditionOperator, f64), count: usize) -> bool {
     matches!(operator, ConditionOperator::Gte | ConditionOperator::Gt) && (count as f64) < *bound
 }
 
 impl DistinctCounts {
-    /// Events in `from..=to`, in the same way.
+    /// Number of events in `from..=to`, updated in the same way.
     fn events(&mut self, seen: &[WindowEvent], from: usize, to: usize, with_tried: bool) -> usize {
         if with_tried {
             return to + 1 - from;
@@ -860,8 +861,8 @@ impl DistinctCounts {
         self.values.get(&0).map_or(0, |n| *n as usize)
     }
 
-    /// Distinct values in `from..=to`. Windows come in order, so each event is added and taken away
-    /// once.
+    /// Number of distinct values in `from..=to`. Windows must come in order, so that each event is
+    /// added and removed once.
     fn distinct(
         &mut self,
         seen: &[WindowEvent],
@@ -909,7 +910,7 @@ fn expression_holds(expression: &ConditionExpr, present: &HashSet<&str>) -> bool
     }
 }
 
-/// By linear interpolation between the two nearest ranks.
+/// Percentile by linear interpolation between the two nearest ranks.
 fn percentile(mut values: Vec<f64>, rank: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let at = rank / 100.0 * (values.len() - 1) as f64;

@@ -1,80 +1,73 @@
-//! What the log says: one JSON object an entry.
+//! Entries of the log: one JSON object each.
 
 use serde::{Deserialize, Serialize};
 
 use bartizan_model::{Evidence, Finding};
 
-/// One entry of the log.
+/// Log entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LogEntry {
     /// RFC 3339, UTC.
     pub time: String,
-    /// `bartizan 0.1.0`.
+    /// Program and version, e.g. `bartizan 0.1.0`.
     pub tool: String,
-    /// Size of the log before the commit that brought this entry: a tree head of this size was
-    /// published.
+    /// Size of the log before the commit with this entry, for which a tree head was published.
     pub log_size: u64,
-    /// What is said.
     #[serde(flatten)]
     pub what: EntryKind,
 }
 
-/// The kinds of entry.
+/// Kind and content of an entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum EntryKind {
-    /// A snapshot was taken.
+    /// Snapshot of an account.
     Snapshot(SnapshotRef),
-    /// Something that should be here is not.
+    /// Gap in the records.
     Gap {
-        /// The account, if it is known.
+        /// Account, if known.
         #[serde(skip_serializing_if = "Option::is_none")]
         account: Option<String>,
-        /// What happened.
         reason: String,
     },
-    /// Somebody accepted a finding.
+    /// Finding accepted by a user.
     Justification(Justification),
-    /// An entry of a later version of Bartizan.
+    /// Entry of a later version of Bartizan.
     #[serde(other)]
     Other,
 }
 
-/// Why a finding is no cause for alarm, and for how long.
+/// Acceptance of a finding, with reason and expiry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Justification {
-    /// Id of the finding.
     pub finding: String,
-    /// Its title, for people.
     pub title: String,
-    /// The grant that was accepted, where the finding is about a fact: another grant under the same
-    /// name is not.
+    /// Accepted grant, if the finding is about a fact: another grant with the same name is not
+    /// accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<GrantRef>,
-    /// Why.
     pub reason: String,
-    /// RFC 3339: until when.
+    /// Expiry, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
 }
 
-/// A fact and what it says, by its canonical hash.
+/// Fact with the hash of its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrantRef {
-    /// Twelve digits.
+    /// Account id, 12 digits.
     pub account: String,
-    /// A region, or `global`.
+    /// Region, or `global`.
     pub region: String,
-    /// Kind of fact.
+    /// Kind of fact, e.g. `iam:role`.
     pub fact: String,
-    /// Its id.
     pub id: String,
-    /// Canonical hash of what it says; none: that it is gone.
+    /// Canonical hash of the content; `None`: the fact was removed.
     pub sha256: Option<String>,
 }
 
 impl GrantRef {
-    /// The grant that a finding is about; none where it is about no fact.
+    /// Grant that a finding is about; `None` if it is not about a fact.
     #[must_use]
     pub fn of(finding: &Finding) -> Option<Self> {
         finding.evidence.iter().find_map(|evidence| match evidence {
@@ -97,7 +90,7 @@ impl GrantRef {
 }
 
 impl Justification {
-    /// Whether it is about this finding, and still holds.
+    /// Whether it accepts this finding and has not expired.
     #[must_use]
     pub fn accepts(&self, finding: &Finding, now: jiff::Timestamp) -> bool {
         let over = self.until.as_ref().is_some_and(|until| {
@@ -113,32 +106,31 @@ impl Justification {
     }
 }
 
-/// A snapshot, by reference.
+/// Reference to a snapshot.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SnapshotRef {
-    /// Twelve digits.
+    /// Account id, 12 digits.
     pub account: String,
-    /// First and last answer, RFC 3339.
+    /// Times of the first and last response, RFC 3339.
     pub taken: (String, String),
-    /// The `.facts` file.
+    /// `.facts` file.
     pub facts: FileRef,
     /// RFC 6962 root over its fact lines.
     pub root: String,
     /// Number of fact lines.
     pub count: u64,
-    /// Packs that this snapshot added.
+    /// Packs added by this snapshot.
     pub packs: Vec<FileRef>,
-    /// Calls (per region) read whole, and all.
+    /// Number of calls (per region) read completely, and of all calls.
     pub coverage: (u64, u64),
 }
 
-/// A file that an entry vouches for.
+/// Reference to a file by hash.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FileRef {
-    /// Its name in the store.
+    /// Name in the store.
     pub name: String,
-    /// Hash of its bytes.
     pub sha256: String,
-    /// Its length.
+    /// Size in bytes.
     pub bytes: u64,
 }

@@ -1,4 +1,4 @@
-//! Snapshots in a log: putting them in, and getting them and their documents out.
+//! Snapshots in a log: appending them, and reading them and their documents.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -15,21 +15,21 @@ use bartizan_inventory::fact::Hash;
 use bartizan_inventory::snapshot::{CallStatus, RecordedSnapshot, Snapshot, fact_root};
 use bartizan_model::limits::{DOCUMENTS_BYTES_MAX, HISTORY_BUNDLES_MAX};
 
-/// A snapshot of the log.
+/// Snapshot in a log.
 #[derive(Debug, Clone)]
 pub struct LoggedSnapshot {
-    /// Index of its entry, which is also its id for people.
+    /// Index of its entry, shown to users as its id.
     pub index: u64,
-    /// The entry as it stands in the log.
+    /// Entry, byte for byte.
     pub entry: String,
-    /// What the entry says.
+    /// Content of the entry.
     pub snapshot: SnapshotRef,
 }
 
 /// All snapshots of the log, oldest first.
 ///
 /// # Errors
-/// When the log cannot be read.
+/// If the log cannot be read.
 pub fn snapshots(log: &EvidenceLog<'_>) -> Result<Vec<LoggedSnapshot>, LogError> {
     let mut kept = Vec::new();
     for (index, text) in log.entries(0)? {
@@ -51,7 +51,7 @@ pub fn snapshots(log: &EvidenceLog<'_>) -> Result<Vec<LoggedSnapshot>, LogError>
 /// Reads the `.facts` file of a snapshot and checks it against its entry.
 ///
 /// # Errors
-/// When it is missing, or not the one that was signed.
+/// If it is missing, or differs from the signed one.
 pub fn facts(storage: &dyn Storage, kept: &LoggedSnapshot) -> Result<String, LogError> {
     let file = &kept.snapshot.facts;
     let bytes = storage.read(&file.name)?;
@@ -67,12 +67,12 @@ pub fn facts(storage: &dyn Storage, kept: &LoggedSnapshot) -> Result<String, Log
     })
 }
 
-/// Appends snapshots, and gaps, as one commit. Gives the ids of the snapshots.
+/// Appends snapshots and gaps as one commit. Returns the ids of the snapshots.
 ///
-/// Documents that the account's last snapshot has are not stored again.
+/// Documents that are in the account's last snapshot are not stored again.
 ///
 /// # Errors
-/// When the storage refuses. Then the log stands where it stood.
+/// If the storage fails; the log is then unchanged.
 pub fn append(
     storage: &dyn Storage,
     log: &mut EvidenceLog<'_>,
@@ -174,10 +174,10 @@ pub fn append(
     Ok((first..first + snapshots_new.len() as u64).collect())
 }
 
-/// The last snapshot of each of these accounts, looked for from the end of the log.
+/// Last snapshot of each of these accounts, searched from the end of the log.
 ///
-/// An account that is not in the last [`HISTORY_BUNDLES_MAX`] bundles of entries is not given: its
-/// documents are stored once more, which costs room and no truth.
+/// Accounts that are not in the last [`HISTORY_BUNDLES_MAX`] bundles of entries are omitted: their
+/// documents are stored again, which costs only space.
 fn last_of(
     log: &EvidenceLog<'_>,
     mut accounts: BTreeSet<String>,
@@ -208,10 +208,10 @@ fn last_of(
     Ok(last)
 }
 
-/// Appends why a finding is no cause for alarm.
+/// Appends the acceptance of a finding.
 ///
 /// # Errors
-/// When the storage refuses. Then the log stands where it stood.
+/// If the storage fails; the log is then unchanged.
 pub fn justify(
     log: &mut EvidenceLog<'_>,
     key: &LogKey,
@@ -231,10 +231,10 @@ pub fn justify(
     Ok(log.size() - 1)
 }
 
-/// Everything that was accepted, oldest first, with the time and the number of its entry.
+/// All acceptances, oldest first, with time and index of their entries.
 ///
 /// # Errors
-/// When the log cannot be read.
+/// If the log cannot be read.
 pub fn justifications(
     log: &EvidenceLog<'_>,
 ) -> Result<Vec<(u64, String, Justification)>, LogError> {
@@ -251,25 +251,25 @@ pub fn justifications(
         .collect())
 }
 
-/// The documents of a store, read from its packs when asked for, newest pack first.
+/// Documents of a store, read from its packs on demand, newest pack first.
 pub struct Documents {
     storage: Arc<dyn Storage>,
     packs: Vec<FileRef>,
     read: RefCell<ReadPacks>,
 }
 
-/// What was read so far.
+/// Cache of packs read so far.
 #[derive(Default)]
 struct ReadPacks {
     packs: BTreeMap<String, Vec<u8>>,
-    /// Documents of inflated frames, by pack and frame: neighbours by hash are asked for at random,
-    /// so a frame is asked for again and again.
+    /// Documents of decompressed frames, by pack and frame. Requests are in random order, so the
+    /// same frame is needed repeatedly.
     frames: BTreeMap<(String, PackFrame), HashMap<Hash, Vec<u8>>>,
     frames_bytes: usize,
 }
 
 impl Documents {
-    /// The documents of all packs of `history`.
+    /// Documents of all packs in `history`.
     #[must_use]
     pub fn of(storage: Arc<dyn Storage>, history: &[LoggedSnapshot]) -> Self {
         let packs = history
@@ -284,8 +284,8 @@ impl Documents {
         }
     }
 
-    /// A document by its raw hash; `None` if no pack has it or the pack is broken, which `verify`
-    /// will say.
+    /// Document by raw hash; `None` if no pack has it or the pack is damaged, which `verify`
+    /// reports.
     #[must_use]
     pub fn get(&self, hash: &Hash) -> Option<Vec<u8>> {
         let read = &mut *self.read.borrow_mut();
@@ -320,7 +320,7 @@ impl Documents {
     }
 }
 
-/// An account id as a file name: digits as they are, anything else in hex.
+/// Account id as a file name: digits stay, anything else becomes hex.
 fn file_name(account: &str) -> String {
     if !account.is_empty() && account.bytes().all(|b| b.is_ascii_alphanumeric()) {
         account.to_owned()

@@ -1,4 +1,4 @@
-//! The signing key of a log, in the text form of C2SP signed-note.
+//! Signing key of a log, in the text form of C2SP signed-note.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -7,7 +7,7 @@ use signed_note::{Signer, StandardSigner};
 
 use bartizan_inventory::fact::SecretKey;
 
-/// A signing key. Its text never leaves this type but for [`LogKey::secret_text`].
+/// Signing key. Its text leaves this type only through [`LogKey::secret_text`].
 pub struct LogKey {
     text: String,
     signer: StandardSigner,
@@ -15,7 +15,7 @@ pub struct LogKey {
     secrets: SecretKey,
 }
 
-/// Why a text is not a signing key.
+/// Error in parsing a signing key.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "not a signing key: expected one line PRIVATE+KEY+<name>+<id>+<base64>, as bartizan or Go's \
@@ -24,7 +24,7 @@ pub struct LogKey {
 pub struct KeyError;
 
 impl LogKey {
-    /// A key from 32 random bytes. Its name, which is the origin of the log, ends in the start of
+    /// Key from 32 random bytes. Its name, which is also the origin of the log, ends in a prefix of
     /// the public key.
     ///
     /// # Errors
@@ -43,11 +43,11 @@ impl LogKey {
     /// Parses the text of a key.
     ///
     /// # Errors
-    /// When it is none.
+    /// If it is not a signing key.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let text = text.trim();
         let signer = StandardSigner::new(text).map_err(|_| KeyError)?;
-        // The last of five fields: base64 may itself hold a plus.
+        // The last of five fields: base64 may contain a plus.
         let secret = text
             .splitn(5, '+')
             .nth(4)
@@ -69,25 +69,25 @@ impl LogKey {
         })
     }
 
-    /// The secret text, to be written to a file of mode 0600 and nowhere else.
+    /// Secret text, to be written to a file with mode 0600 and nowhere else.
     #[must_use]
     pub fn secret_text(&self) -> &str {
         &self.text
     }
 
-    /// The verifier key: `<name>+<id>+<base64>`.
+    /// Verifier key: `<name>+<id>+<base64>`.
     #[must_use]
     pub fn public(&self) -> &str {
         &self.public
     }
 
-    /// The name, which is also the origin of checkpoints.
+    /// Name of the key, also the origin of checkpoints.
     #[must_use]
     pub fn name(&self) -> &str {
         self.signer.name()
     }
 
-    /// The key that values which may be secret are hidden with in the facts of this log.
+    /// Key for redacting possible secrets in the facts of this log.
     #[must_use]
     pub fn secrets(&self) -> SecretKey {
         self.secrets.clone()

@@ -1,5 +1,4 @@
-//! The evidence log: append-only, signed, and readable by anyone with the public key and no
-//! network.
+//! Evidence log: append-only, signed, and verifiable offline by anyone with the public key.
 //!
 //! ```text
 //! log.pub                                   verifier key (C2SP signed-note)
@@ -12,10 +11,10 @@
 //! blobs/<sha256>.pack                       documents, each once, in zstd frames
 //! ```
 //!
-//! Every file but `checkpoint` is created once and never written again (save a whole tile that a
-//! killed run left behind and that no head was ever signed over). What a commit writes is followed
-//! from the log: an entry names its files by hash, and `log_size` says which tree heads were ever
-//! published, so a verifier knows every file that must be there.
+//! Every file except `checkpoint` is created once and never changed (except for a full tile that an
+//! interrupted run left and that no head was ever signed over). All files follow from the log: an
+//! entry names its files by hash, and `log_size` tells which tree heads were published, so a
+//! verifier knows every file that must exist.
 
 mod entry;
 mod history;

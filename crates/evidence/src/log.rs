@@ -1,8 +1,8 @@
-//! The log: an RFC 6962 tree in tlog-tiles layout.
+//! Evidence log: an RFC 6962 tree in tlog-tiles layout.
 //!
-//! `tlog_tiles` does the tree. Its paths are those of Go's checksum database (`tile/8/0/000`,
-//! `tile/8/data/000`), older than <https://c2sp.org/tlog-tiles>, which has `tile/0/000` and
-//! `tile/entries/000`: [`tile_name`] maps them.
+//! `tlog_tiles` implements the tree. It has the paths of Go's checksum database (`tile/8/0/000`,
+//! `tile/8/data/000`), which is older than <https://c2sp.org/tlog-tiles> with `tile/0/000` and
+//! `tile/entries/000`: [`tile_name`] converts them.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ use bartizan_model::limits::ENTRY_BYTES_MAX;
 const HEIGHT: u8 = 8;
 pub(super) const TILE_WIDTH: u64 = 1 << HEIGHT;
 
-/// A log, open at a tree head whose signature was checked.
+/// Log, opened at a tree head with a valid signature.
 pub struct EvidenceLog<'a> {
     storage: &'a dyn Storage,
     public: String,
@@ -29,43 +29,38 @@ pub struct EvidenceLog<'a> {
     head_bytes: Vec<u8>,
 }
 
-/// Why the log cannot be read or written.
+/// Error in reading or writing a log.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// The storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// No log here.
+    /// There is no log here.
     #[error("no evidence log in {0}")]
     NoLog(String),
-    /// The key does not belong to this log.
+    /// The key belongs to another log.
     #[error(
         "the log in {place} is signed by {theirs}, the key given is {ours}: give the right one \
         with --key"
     )]
     WrongKey {
-        /// The store.
+        /// Location of the store.
         place: String,
-        /// The log's key name.
+        /// Name of the log's key.
         theirs: String,
-        /// Ours.
+        /// Name of the given key.
         ours: String,
     },
-    /// The log is not what it should be.
+    /// The log is damaged.
     #[error("{file}: {problem}: run bartizan verify evidence")]
-    Broken {
-        /// The file at fault.
-        file: String,
-        /// What is wrong with it.
-        problem: String,
-    },
+    Broken { file: String, problem: String },
 }
 
 impl<'a> EvidenceLog<'a> {
-    /// Begins a log, or finishes the beginning of one.
+    /// Creates a log, or finishes an interrupted creation.
     ///
     /// # Errors
-    /// When the storage refuses, or holds the log of another key.
+    /// If the storage fails, or has the log of another key.
     pub fn create(storage: &'a dyn Storage, key: &LogKey) -> Result<Self, LogError> {
         let public = format!("{}\n", key.public());
         match create_same(storage, "log.pub", public.as_bytes()) {
@@ -84,8 +79,9 @@ impl<'a> EvidenceLog<'a> {
 
     /// Opens a log at its latest tree head.
     ///
-    /// # Errors [`LogError::NoLog`] if there is none; [`LogError::Broken`] if its head is not
-    /// signed by its key.
+    /// # Errors
+    /// [`LogError::NoLog`] if there is none; [`LogError::Broken`] if its head is not signed by its
+    /// key.
     pub fn open(storage: &'a dyn Storage) -> Result<Self, LogError> {
         let read = |name: &str| match storage.read(name) {
             Err(StorageError::Missing(_)) => Err(LogError::NoLog(storage.place())),
@@ -119,22 +115,22 @@ impl<'a> EvidenceLog<'a> {
         Hash(self.head.hash().0)
     }
 
-    /// The signed tree head.
+    /// Signed tree head.
     #[must_use]
     pub fn head(&self) -> &[u8] {
         &self.head_bytes
     }
 
-    /// The verifier key.
+    /// Verifier key.
     #[must_use]
     pub fn public(&self) -> &str {
         &self.public
     }
 
-    /// The text of each entry from `first` on.
+    /// Text of each entry from `first` on.
     ///
     /// # Errors
-    /// When a bundle is missing or broken.
+    /// If a bundle is missing or damaged.
     pub fn entries(&self, first: u64) -> Result<Vec<(u64, String)>, LogError> {
         let mut out = Vec::new();
         for bundle in first / TILE_WIDTH..self.size().div_ceil(TILE_WIDTH) {
@@ -147,8 +143,8 @@ impl<'a> EvidenceLog<'a> {
         Ok(out)
     }
 
-    /// The last 256 entries or fewer, then the 256 before them, and so on: for what stands near the
-    /// end of a long log.
+    /// Entries in bundles of up to 256 from the end of the log backwards, for finding recent
+    /// entries in a long log.
     pub(super) fn bundles_from_last(
         &self,
     ) -> impl Iterator<Item = Result<Vec<(u64, String)>, LogError>> {
@@ -170,16 +166,16 @@ impl<'a> EvidenceLog<'a> {
         Ok((bundle * TILE_WIDTH..).zip(texts).collect())
     }
 
-    /// Appends entries as one commit. `log_size` of each is set here.
+    /// Appends entries as one commit. Sets the `log_size` of each.
     ///
-    /// A run that was killed may have left tiles behind that no tree head covers. They are never
-    /// written over. A commit that fills no tile leaves partial tiles only: the next commit begins
-    /// with a gap entry that says so, which makes it one longer and so gives its tiles other names.
-    /// A whole tile has no other name. So a commit that fills one first writes what it is about to
-    /// do to `pending/<size>`, signed, and whoever comes next finishes it.
+    /// A run that was killed may have left tiles that no tree head covers. They are never
+    /// overwritten. A commit that fills no tile leaves only partial tiles: the next commit then
+    /// starts with a gap entry that reports this, which makes it one entry longer and so gives its
+    /// tiles other names. A full tile has only one possible name, so a commit that fills one is
+    /// first stored, signed, in `pending/<size>`, and the next run finishes it.
     ///
     /// # Errors
-    /// When the storage refuses. Then the log stands where it stood.
+    /// If the storage fails; the log is then unchanged.
     pub fn append(&mut self, key: &LogKey, entries: Vec<LogEntry>) -> Result<(), LogError> {
         if key.public() != self.public {
             return Err(wrong_key(self.storage, &self.public, key));
@@ -210,7 +206,7 @@ impl<'a> EvidenceLog<'a> {
         })
     }
 
-    /// `false` if a partial tile of that name is there with other content.
+    /// Returns `false` if a partial tile of that name exists with other content.
     fn try_append(&mut self, key: &LogKey, entries: &[LogEntry]) -> Result<bool, LogError> {
         let old = self.size();
         let mut texts = Vec::new();
@@ -252,7 +248,7 @@ impl<'a> EvidenceLog<'a> {
         Ok(true)
     }
 
-    /// What appending these entries comes to: the tree, and every file to write.
+    /// Tree and files to write for appending these entries.
     fn commit(&self, texts: Vec<String>) -> Result<Commit, LogError> {
         let old = self.size();
         let tiles = StoredTiles(self.storage);
@@ -298,11 +294,11 @@ impl<'a> EvidenceLog<'a> {
         })
     }
 
-    /// Writes a commit and makes its tree head the latest.
+    /// Writes a commit and publishes its tree head.
     fn publish(&mut self, commit: Commit, head_bytes: Vec<u8>) -> Result<(), LogError> {
         for file in &commit.files {
             match create_same(self.storage, &file.name, &file.bytes) {
-                // Left by a version that did not write down what it was about to do.
+                // Left by a version without pending commits.
                 Err(StorageError::Exists(_)) if file.whole => {
                     self.storage.replace(&file.name, &file.bytes)?
                 }
@@ -321,8 +317,7 @@ impl<'a> EvidenceLog<'a> {
         Ok(())
     }
 
-    /// A commit that a run was killed in the middle of, if its entries are those that this log's
-    /// key signed for.
+    /// Commit that was interrupted, if its entries are signed by this log's key.
     fn pending(&self) -> Result<Option<PendingCommit>, LogError> {
         let name = pending_name(self.size());
         let bytes = match self.storage.read(&name) {
@@ -342,7 +337,7 @@ impl<'a> EvidenceLog<'a> {
         Ok(Some(pending))
     }
 
-    /// The entry bundle beside a tile of level 0: what the log holds of it, and what `texts` add.
+    /// Entry bundle for a tile of level 0: existing entries, followed by `texts`.
     fn bundle(&self, tile: &Tile, texts: &[String]) -> Result<Vec<u8>, LogError> {
         let first = tile.level_index() * TILE_WIDTH;
         let mut bytes = Vec::new();
@@ -361,7 +356,7 @@ impl<'a> EvidenceLog<'a> {
         Ok(bytes)
     }
 
-    /// The hashes that prove that entry `index` is in the tree.
+    /// Hashes that prove that entry `index` is in the tree.
     pub(super) fn prove(&self, index: u64) -> Result<Vec<tlog_tiles::Hash>, LogError> {
         let tiles = StoredTiles(self.storage);
         let reader = TileHashReader::new(self.size(), *self.head.hash(), &tiles);
@@ -386,34 +381,33 @@ fn wrong_key(storage: &dyn Storage, theirs: &str, ours: &LogKey) -> LogError {
     }
 }
 
-/// A commit before it is written.
+/// Commit before it is written.
 struct Commit {
     texts: Vec<String>,
-    /// Entries of the log with it.
+    /// Number of entries in the log, including the commit.
     size: u64,
     root: tlog_tiles::Hash,
     files: Vec<TileFile>,
 }
 
-/// A hash tile or the bundle of entries beside it.
+/// Hash tile or entry bundle.
 struct TileFile {
     name: String,
     bytes: Vec<u8>,
-    /// All 256 wide: the log will never have another file of that name.
+    /// Full with 256 entries: the log will never have another file of that name.
     whole: bool,
 }
 
-/// What a commit that fills a tile is about to write: `pending/<size before it>`.
+/// Commit that will fill a tile, stored in `pending/<size before it>`.
 #[derive(Serialize, Deserialize)]
 pub(super) struct PendingCommit {
-    /// The signed tree head that the commit leads to.
+    /// Signed tree head after the commit.
     pub(super) head: String,
-    /// The text of each entry.
+    /// Text of each entry.
     pub(super) entries: Vec<String>,
 }
 
-/// Creates a file; one that is there with the same bytes, as a run that was cut short leaves it, is
-/// as good.
+/// Creates a file, or accepts an existing one with the same bytes, as an interrupted run leaves it.
 pub(super) fn create_same(
     storage: &dyn Storage,
     name: &str,
@@ -458,31 +452,31 @@ fn sign(key: &LogKey, size: u64, root: tlog_tiles::Hash) -> Result<Vec<u8>, LogE
     Ok(note.to_bytes())
 }
 
-/// The name of a hash tile.
+/// File name of a hash tile.
 pub(super) fn tile_name(tile: &Tile) -> String {
     tile.path().replacen("tile/8/", "tile/", 1)
 }
 
-/// The name of an entry bundle.
+/// File name of an entry bundle.
 pub(super) fn entries_name(index: u64, width: u64) -> String {
     let tile = Tile::new(HEIGHT, 0, index, u32::try_from(width).unwrap_or(1), true);
     tile.path().replacen("tile/8/data/", "tile/entries/", 1)
 }
 
-/// The name under which an earlier tree head is kept.
+/// File name of an earlier tree head.
 pub(super) fn checkpoint_name(size: u64) -> String {
     format!("checkpoints/{size:010}")
 }
 
-/// The name under which a commit to a log of `size` entries is written down before it is made.
+/// File name of a pending commit to a log of `size` entries.
 pub(super) fn pending_name(size: u64) -> String {
     format!("{PENDING}{size:010}")
 }
 
-/// What names of pending commits begin with.
+/// Prefix of the names of pending commits.
 pub(super) const PENDING: &str = "pending/";
 
-/// The entries of a bundle, or the offset and nature of what is wrong.
+/// Entries of a bundle, or offset and description of the error.
 pub(super) fn split_bundle(bytes: &[u8]) -> Result<Vec<&[u8]>, (usize, String)> {
     let mut out = Vec::new();
     let mut rest = bytes;
@@ -532,7 +526,7 @@ impl TileReader for StoredTiles<'_> {
     fn save_tiles(&self, _: &[Tile], _: &[Vec<u8>]) {}
 }
 
-/// A tree while it grows: authenticated hashes of the old one, and new ones.
+/// Tree being extended: authenticated hashes of the old tree, and new hashes.
 struct GrowingTree<'a> {
     old: TileHashReader<'a>,
     old_size: u64,

@@ -1,10 +1,11 @@
-//! Packs: the documents that a snapshot added, many to a file.
+//! Packs: files with the documents that a snapshot added.
 //!
 //! A pack is a plain zstd file: `zstd -dc blobs/X.pack` prints, for each document, a line `<sha256>
-//! <length>`, the document, and a line feed. A skippable frame at the end, which zstd passes over,
-//! says which frame holds which document. One file a snapshot, not one a document: a first snapshot
-//! of 10,000 principals has 30,000 documents, which would be as many files to sync, or as many PUTs
-//! to pay for; and a verifier without zstd can still check every byte.
+//! <length>`, the document, and a line feed. A skippable frame at the end, which zstd ignores, is
+//! the index from documents to frames. There is one file per snapshot rather than per document,
+//! because the first snapshot of 10,000 principals has 30,000 documents, which would be as many
+//! files to sync, or as many PUT requests to pay for; a verifier without zstd can still check every
+//! byte.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -13,27 +14,26 @@ use bartizan_inventory::fact::Hash;
 use bartizan_model::limits::{PACK_FRAME_BYTES, PACK_FRAME_BYTES_MAX};
 
 const LEVEL: i32 = 3;
-/// Bytes of documents after which a new pack is begun.
+/// Size of documents in bytes after which a new pack is started.
 const PACK_BYTES: usize = 256 << 20;
 const SKIPPABLE: [u8; 4] = 0x184D_2A5E_u32.to_le_bytes();
 const INDEX_MAGIC: &[u8; 8] = b"bzindex1";
 /// Hash, offset and length of the frame.
 const ROW: usize = 32 + 8 + 8;
 
-/// Why a pack cannot be read.
+/// Error in a pack.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("byte {offset}: {problem}")]
 pub struct PackError {
-    /// In the pack: where the broken frame begins.
+    /// Offset of the damaged frame in the pack.
     pub offset: u64,
-    /// What is wrong.
     pub problem: String,
 }
 
 /// Packs `documents`, in the order of their hashes.
 ///
 /// # Errors
-/// When zstd fails, which means no memory.
+/// If zstd fails, i.e. is out of memory.
 pub fn write_packs<'a>(
     documents: impl Iterator<Item = (&'a Hash, &'a Vec<u8>)>,
 ) -> std::io::Result<Vec<Vec<u8>>> {
@@ -103,20 +103,20 @@ impl Pack {
     }
 }
 
-/// Where the frame of a document stands in its pack.
+/// Position of a frame in its pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PackFrame {
     offset: u64,
     length: u64,
 }
 
-/// The frame that holds the document of `hash`, if this pack has it.
+/// Frame with the document of `hash`, if this pack has it.
 ///
 /// # Errors
-/// When the index is broken.
+/// If the index is damaged.
 pub fn find(pack: &[u8], hash: &Hash) -> Result<Option<PackFrame>, PackError> {
     let (_, rows) = index(pack)?;
-    // Within a pack the rows are in the order of their hashes.
+    // Rows are sorted by hash.
     let count = rows.len() / ROW;
     let row = |i: usize| &rows[i * ROW..(i + 1) * ROW];
     let (mut low, mut high) = (0, count);
@@ -135,10 +135,10 @@ pub fn find(pack: &[u8], hash: &Hash) -> Result<Option<PackFrame>, PackError> {
     }))
 }
 
-/// The documents of a frame.
+/// Documents in a frame.
 ///
 /// # Errors
-/// When the frame is broken.
+/// If the frame is damaged.
 pub fn documents(pack: &[u8], frame: PackFrame) -> Result<Vec<(Hash, Vec<u8>)>, PackError> {
     let bytes = inflate(pack, frame.offset, frame.length)?;
     Ok(walk(&bytes, frame.offset)?
@@ -147,10 +147,10 @@ pub fn documents(pack: &[u8], frame: PackFrame) -> Result<Vec<(Hash, Vec<u8>)>, 
         .collect())
 }
 
-/// Visits every document of a pack and checks it against its hash.
+/// Visits every document of a pack and checks its hash.
 ///
 /// # Errors
-/// On the first frame that is broken.
+/// The first damaged frame.
 pub fn records(pack: &[u8], mut visit: impl FnMut(Hash, &[u8])) -> Result<(), PackError> {
     let (end, rows) = index(pack)?;
     let mut frames = BTreeMap::new();
@@ -187,7 +187,7 @@ pub fn records(pack: &[u8], mut visit: impl FnMut(Hash, &[u8])) -> Result<(), Pa
     }
 }
 
-/// Where the frames end, and the rows of the index.
+/// End of the frames, and the rows of the index.
 fn index(pack: &[u8]) -> Result<(u64, &[u8]), PackError> {
     let broken = || PackError {
         offset: pack.len() as u64,

@@ -1,4 +1,4 @@
-//! The proof that one fact stood in one snapshot of a signed log, checkable without the rest.
+//! Proof that a fact is in a snapshot of a signed log, verifiable without the rest of the log.
 
 use serde::{Deserialize, Serialize};
 use tlog_tiles::{
@@ -8,38 +8,37 @@ use tlog_tiles::{
 use super::log::{EvidenceLog, LogError, checkpoint};
 use super::{EntryKind, LogEntry};
 
-/// A fact line, its path to the root of its snapshot, that snapshot's entry, and its path to a
-/// signed tree head.
+/// Fact line with its audit path to the snapshot's root, and the snapshot's entry with its audit
+/// path to a signed tree head.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FactProof {
-    /// The fact line.
     pub fact: String,
-    /// Its index among the facts of the snapshot.
+    /// Index of the fact in the snapshot.
     pub fact_index: u64,
     /// RFC 6962 audit path, hex, from the leaf up.
     pub fact_path: Vec<String>,
-    /// The log entry, as it stands in the log.
+    /// Log entry, byte for byte.
     pub entry: String,
-    /// Its index in the log.
+    /// Index of the entry in the log.
     pub entry_index: u64,
     /// RFC 6962 audit path, hex, from the leaf up.
     pub entry_path: Vec<String>,
-    /// The signed tree head.
+    /// Signed tree head.
     pub checkpoint: String,
-    /// The verifier key. Compare it with one that you trust.
+    /// Verifier key. Compare it with one that you trust.
     pub log_key: String,
 }
 
-/// Why a proof proves nothing.
+/// Error in making or checking a proof.
 #[derive(Debug, thiserror::Error)]
 pub enum ProofError {
     /// The log could not be read.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// No such fact.
+    /// The fact is not in the snapshot.
     #[error("the snapshot has no such fact")]
     NoFact,
-    /// A step does not hold.
+    /// A step of the proof is wrong.
     #[error("the proof does not hold: {0}")]
     Broken(String),
 }
@@ -48,7 +47,7 @@ impl FactProof {
     /// Proves that `fact` is the line at `index` of `lines`, the snapshot of entry `entry_index`.
     ///
     /// # Errors
-    /// When the log cannot be read.
+    /// If the log cannot be read.
     pub fn make(
         log: &EvidenceLog<'_>,
         entry_index: u64,
@@ -72,10 +71,10 @@ impl FactProof {
         })
     }
 
-    /// Checks every step, with the verifier key `public`.
+    /// Checks every step against the verifier key `public`.
     ///
     /// # Errors
-    /// On the first step that does not hold.
+    /// The first step that is wrong.
     pub fn check(&self, public: &str) -> Result<(), ProofError> {
         let broken = |e: &dyn std::fmt::Display| ProofError::Broken(e.to_string());
         let head = checkpoint(public, self.checkpoint.as_bytes()).map_err(|e| broken(&e))?;
@@ -136,7 +135,7 @@ impl MemoryTree {
     }
 
     pub(super) fn push(&mut self, leaf: tlog_tiles::Hash) {
-        // Reading from a tree in memory cannot fail: every index asked for is below the size.
+        // Reading from memory cannot fail: every requested index is below the size.
         if let Ok(new) = stored_hashes_for_record_hash(self.size, leaf, self) {
             self.hashes.extend(new);
             self.size += 1;

@@ -1,22 +1,22 @@
-//! Where the log lies: a folder, a bucket, or memory. The implementations for the first two live
-//! where I/O may.
+//! Storage of a log: a folder, a bucket, or memory. The implementations of the first two are in
+//! crates that do I/O.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// A flat store of named files. Names are `/`-separated and made by this crate only.
+/// Flat store of named files. Names are `/`-separated and created by this crate only.
 pub trait Storage: Send + Sync {
-    /// Creates a file, whole or not at all, and makes it durable.
+    /// Creates a file atomically and durably.
     ///
     /// # Errors
-    /// [`StorageError::Exists`] if there is one of that name, whatever it holds.
+    /// [`StorageError::Exists`] if there is a file with that name, whatever its content.
     fn create(&self, name: &str, bytes: &[u8]) -> Result<(), StorageError>;
 
-    /// Replaces a file, whole or not at all. Only `checkpoint` is ever replaced, and what a killed
-    /// run left behind.
+    /// Replaces a file atomically. Only `checkpoint` and files left by an interrupted run are ever
+    /// replaced.
     ///
     /// # Errors
-    /// When the storage refuses, or somebody else replaced it since it was last read.
+    /// If the storage fails, or somebody else replaced the file since it was last read.
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), StorageError>;
 
     /// Reads a file.
@@ -25,44 +25,43 @@ pub trait Storage: Send + Sync {
     /// [`StorageError::Missing`] if there is none.
     fn read(&self, name: &str) -> Result<Vec<u8>, StorageError>;
 
-    /// The names of all files, sorted.
+    /// Names of all files, sorted.
     ///
     /// # Errors
-    /// When the storage cannot be listed.
+    /// If the storage cannot be listed.
     fn list(&self) -> Result<Vec<String>, StorageError>;
 
-    /// How people call this place.
+    /// Location as shown to users.
     fn place(&self) -> String;
 }
 
-/// Why a file could not be read or written.
+/// Error in reading or writing a file.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// There is a file of that name.
+    /// A file with that name exists.
     #[error("{0} is there already")]
     Exists(String),
-    /// There is none.
+    /// There is no such file.
     #[error("{0} is missing")]
     Missing(String),
-    /// Somebody else wrote in between.
+    /// Somebody else wrote the file in between.
     #[error("{0} was changed by somebody else: run the command again")]
     Conflict(String),
-    /// Anything else.
+    /// Any other error.
     #[error("{name}: {problem}")]
     Other {
-        /// The file.
         name: String,
-        /// What happened, and what to do.
+        /// Cause and suggested fix.
         problem: String,
     },
 }
 
-/// A store in memory, for tests and for reading input that has no store.
+/// In-memory store, for tests and for input without a store.
 #[derive(Debug, Default)]
 pub struct MemoryStorage(Mutex<BTreeMap<String, Vec<u8>>>);
 
 impl MemoryStorage {
-    /// All files, to be changed at will.
+    /// All files, to be modified freely.
     pub fn files(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! Walks all of a store and says of every byte whether it is the one that was signed for.
+//! Verification: reads a whole store and checks every byte against the signatures.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -14,41 +14,39 @@ use super::{EntryKind, FileRef, LogEntry, SnapshotRef, Storage, StorageError, pa
 use bartizan_inventory::fact::Hash;
 use bartizan_inventory::snapshot::{Snapshot, side_lines};
 
-/// What a walk found.
+/// Result of verifying a store.
 #[derive(Debug, Default, Serialize)]
 pub struct VerifyReport {
-    /// What is wrong, in the order of the walk. Empty: the store is what was signed.
+    /// Problems in the order in which they were found. Empty: the store is as signed.
     pub problems: Vec<VerifyProblem>,
-    /// Files that the log does not speak of: what a killed run leaves, or a stranger.
+    /// Files that are not in the log: left by an interrupted run, or added by somebody else.
     pub unexpected: Vec<String>,
-    /// Gaps that the log itself records.
+    /// Gaps recorded in the log itself.
     pub gaps: Vec<String>,
-    /// Entries of the log.
+    /// Number of entries in the log.
     pub entries: u64,
-    /// Snapshots among them.
+    /// Number of snapshots in the log.
     pub snapshots: u64,
-    /// Fact lines in all snapshots.
+    /// Number of fact lines in all snapshots.
     pub facts: u64,
-    /// Files read.
+    /// Number of files read.
     pub files: u64,
-    /// Bytes read.
+    /// Number of bytes read.
     pub bytes: u64,
     /// Root of the tree, hex.
     pub root: String,
-    /// The signed tree head that was checked.
+    /// Signed tree head that was checked.
     pub checkpoint: String,
-    /// The verifier key that was used.
+    /// Verifier key that was used.
     pub log_key: String,
 }
 
-/// One thing that is wrong.
+/// Problem in a store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VerifyProblem {
-    /// The file.
     pub file: String,
-    /// The first bad byte, where that can be said.
+    /// Offset of the first wrong byte, if known.
     pub offset: Option<u64>,
-    /// What is wrong.
     pub problem: String,
 }
 
@@ -61,18 +59,18 @@ impl std::fmt::Display for VerifyProblem {
     }
 }
 
-/// Verifies a store against its own key, or against `public`, and against tree heads remembered
-/// from elsewhere.
+/// Verifies a store with its own key, or with `public`, and against tree heads remembered from
+/// elsewhere.
 ///
 /// # Errors
-/// When the storage cannot be listed. What is wrong inside it is in the report.
+/// If the storage cannot be listed. Problems inside it are in the report.
 pub fn verify(
     storage: &dyn Storage,
     public: Option<&str>,
     remembered: &[Vec<u8>],
 ) -> Result<VerifyReport, StorageError> {
     let names: BTreeSet<String> = storage.list()?.into_iter().collect();
-    // The memory of `detect` lies beside the evidence, and is none.
+    // The memory of `detect` is stored next to the evidence, but is not part of it.
     let names: BTreeSet<String> = names
         .into_iter()
         .filter(|name| !BESIDE.iter().any(|b| name.starts_with(b)))
@@ -85,8 +83,7 @@ pub fn verify(
         public: String::new(),
     };
     if walk.names.iter().all(|name| name == "log.pub") {
-        // A first run that was cut short before it signed anything. What is signed later is checked
-        // later.
+        // First run, interrupted before it signed anything. Later commits are checked later.
         walk.report.unexpected = walk.names.into_iter().collect();
         return Ok(walk.report);
     }
@@ -98,7 +95,7 @@ pub fn verify(
     Ok(walk.report)
 }
 
-/// What lies in a store and is no part of the log.
+/// Files in a store that are not part of the log.
 const BESIDE: [&str; 2] = ["detect/", "state.sqlite"];
 
 /// Name and bytes of an entry bundle.
@@ -121,7 +118,7 @@ impl VerifyWalk<'_> {
         });
     }
 
-    /// Reads a file that must be there.
+    /// Reads a file that must exist.
     fn read(&mut self, name: &str) -> Option<Vec<u8>> {
         self.expected.insert(name.to_owned());
         match self.storage.read(name) {
@@ -141,7 +138,7 @@ impl VerifyWalk<'_> {
         }
     }
 
-    /// Reads a file and names its first byte that is not as `want` has it.
+    /// Reads a file and reports the first byte that differs from `want`.
     fn compare(&mut self, name: &str, want: &[u8]) {
         let Some(have) = self.read(name) else { return };
         if have != want {
@@ -204,7 +201,7 @@ impl VerifyWalk<'_> {
         self.files(&parsed);
     }
 
-    /// Every entry as the latest bundles have it.
+    /// All entries, from the latest bundles.
     fn bundles(&mut self, size: u64) -> (Vec<EntryBundle>, Vec<Vec<u8>>) {
         let (mut bundles, mut entries) = (Vec::new(), Vec::new());
         for index in 0..size.div_ceil(TILE_WIDTH) {
@@ -229,8 +226,8 @@ impl VerifyWalk<'_> {
         (bundles, entries)
     }
 
-    /// The entries do not hash to the signed root: finds the first that is wrong with the help of
-    /// the hash tiles.
+    /// Finds the first wrong entry by the hash tiles, after the entries did not hash to the signed
+    /// root.
     fn blame(&mut self, head: &Checkpoint, bundles: &[EntryBundle]) {
         let mut leaves = Vec::new();
         for index in 0..head.size().div_ceil(TILE_WIDTH) {
@@ -290,7 +287,7 @@ impl VerifyWalk<'_> {
         parsed
     }
 
-    /// Every tile and tree head that was ever published must be there and say the same.
+    /// Checks that every published tile and tree head exists and is consistent.
     fn tiles(
         &mut self,
         size: u64,
@@ -362,8 +359,8 @@ impl VerifyWalk<'_> {
         }
     }
 
-    /// Heads that the log does not expect. A run that was cut short leaves a copy of the latest
-    /// one; a later one means that `checkpoint` was set back.
+    /// Reports unexpected tree heads. An interrupted run leaves a copy of the latest one; a later
+    /// one means that `checkpoint` was reset.
     fn later_heads(&mut self, size: u64) {
         let names: Vec<String> = self
             .names
@@ -392,8 +389,8 @@ impl VerifyWalk<'_> {
         }
     }
 
-    /// Commits that were written down before they were made: each says what the log then got. The
-    /// one that stands at the end was cut short, and the next run finishes it.
+    /// Checks pending commits, which were stored before they were made: each must match the log's
+    /// entries. The last one may have been interrupted; the next run finishes it.
     fn pending(&mut self, size: u64, tree: &MemoryTree, entries: &[Vec<u8>]) {
         let names: Vec<String> = self
             .names
@@ -489,7 +486,7 @@ impl VerifyWalk<'_> {
         }
     }
 
-    /// Snapshots and packs, by the hashes in the entries.
+    /// Checks snapshots and packs against the hashes in the entries.
     fn files(&mut self, parsed: &[Option<LogEntry>]) {
         let mut documents: HashSet<Hash> = HashSet::new();
         let mut side_of: BTreeMap<Hash, Vec<u8>> = BTreeMap::new();
@@ -614,7 +611,7 @@ fn same(bytes: &[u8], reference: &FileRef) -> bool {
     bytes.len() as u64 == reference.bytes && Hash::of(bytes).to_string() == reference.sha256
 }
 
-/// The offset of the first fact line whose check in the side lines does not hold.
+/// Offset of the first fact line whose checksum in the side lines is wrong.
 fn first_bad_line(text: &str, side: &[u8]) -> Option<usize> {
     let side = str::from_utf8(side).ok()?;
     let mut checks = side_lines(side);

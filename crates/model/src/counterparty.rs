@@ -1,79 +1,73 @@
-//! Whom a call let in, and what it made or sent.
+//! Counterparties of a call: principals let in, and things created or sent.
 
 use serde::{Deserialize, Serialize};
 
-/// Somebody or something at the other end of a call: the account that a snapshot was shared with, a
-/// key that was made.
+/// Other party of a call, e.g. the account that a snapshot was shared with, or a created access
+/// key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Counterparty {
-    /// What the call has to do with it.
     pub relation: Relation,
-    /// What it is.
     pub kind: Party,
-    /// Its id as AWS writes it: `999988887777`, `AKIA…`, `0.0.0.0/0`, the text of a command.
+    /// Id as AWS writes it: `999988887777`, `AKIA…`, `0.0.0.0/0`, or the text of a command.
     pub id: String,
-    /// Ports of a network (`tcp 22`, `all`), the user of a key, the document of a command.
+    /// Ports of a network (`tcp 22`, `all`), user of an access key, document of a command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
 
-/// What a call has to do with a counterparty.
+/// Relation of a call to a counterparty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Relation {
-    /// It may do something now.
+    /// Got access.
     LetIn,
-    /// It is there now.
+    /// Was created.
     Made,
-    /// It was sent, or run.
+    /// Was sent, or run.
     Sent,
-    /// It was put in place: a policy, a role, a key.
+    /// Was attached: a policy, a role, a key.
     Given,
-    /// Data goes there from now on.
+    /// Receives data from now on.
     SendsTo,
 }
 
-/// What a counterparty is.
+/// Kind of counterparty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Party {
-    /// Anybody at all; the id is `*`.
+    /// Anyone; the id is `*`.
     Everybody,
-    /// An AWS account, by its number.
+    /// AWS account, by number.
     Account,
-    /// An organization or a unit of one, by its id or ARN.
+    /// Organization or organizational unit, by id or ARN.
     Organization,
-    /// A principal by its ARN or unique id.
+    /// Principal, by ARN or unique id.
     Principal,
-    /// An identity provider.
+    /// Identity provider.
     Federation,
-    /// An AWS service, by its host name.
+    /// AWS service, by host name.
     Service,
-    /// An access key, by its id.
+    /// Access key, by id.
     AccessKey,
-    /// A user.
     User,
-    /// A role.
     Role,
-    /// A group of users.
     Group,
-    /// A policy by its ARN or name.
+    /// Policy, by ARN or name.
     Policy,
-    /// Addresses, as CIDR.
+    /// CIDR block.
     Network,
-    /// A bucket.
     Bucket,
-    /// A command, by its text.
+    /// Command, by text.
     Command,
-    /// A key of KMS.
+    /// KMS key.
     Key,
-    /// A machine.
+    /// EC2 instance.
     Instance,
-    /// A copy of data: snapshot, image, backup.
+    /// Copy of data: snapshot, image, backup.
     Copy,
-    /// An address outside: of mail, of a web hook, of a queue.
+    /// External address: mail, webhook, queue.
     Endpoint,
-    /// Anything else that was made.
+    /// Any other created resource.
     Resource,
 }
 

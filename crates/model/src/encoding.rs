@@ -1,35 +1,35 @@
-//! Text as files hold it: UTF-8 with or without a byte order mark, UTF-16 and UTF-32 as PowerShell
-//! and editors save them.
+//! Text encodings of files: UTF-8 with or without a byte order mark, UTF-16 and UTF-32 as
+//! PowerShell and editors save them.
 //!
-//! RFC 8259, 8.1, lets a parser ignore a byte order mark, and RFC 3629, 6, says what it looks like.
-//! Without a mark, ASCII in UTF-16 is told by the zeros beside its letters. Everything that reads a
-//! text file goes through here, so that no command knows an encoding that another does not.
+//! RFC 8259, 8.1, lets a parser ignore a byte order mark, and RFC 3629, 6, defines it. Without a
+//! mark, ASCII in UTF-16 is recognized by its zero bytes. All text files are read through this
+//! module, so that every command supports the same encodings.
 
 use std::io::{self, Read};
 
-/// How the characters of a text are written as bytes.
+/// Text encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
-    /// One to four bytes each; what JSON is exchanged in.
+    /// 1 to 4 bytes per character; the usual encoding of JSON.
     Utf8,
-    /// Two bytes each, the lower first: `Set-Content` and `>` of Windows PowerShell.
+    /// 2-byte units, little-endian: `Set-Content` and `>` of Windows PowerShell.
     Utf16Le,
-    /// Two bytes each, the higher first.
+    /// 2-byte units, big-endian.
     Utf16Be,
-    /// Four bytes each, the lowest first.
+    /// 4-byte units, little-endian.
     Utf32Le,
-    /// Four bytes each, the highest first.
+    /// 4-byte units, big-endian.
     Utf32Be,
 }
 
-/// Bytes that are looked at to tell an encoding.
+/// Number of bytes needed to detect an encoding.
 pub const LOOK_BYTES: usize = 4;
 
 impl Encoding {
-    /// The encoding of a text that begins like this, and how many bytes its mark takes.
+    /// Encoding of a text that starts with these bytes, and the length of its byte order mark.
     pub fn of(start: &[u8]) -> (Self, usize) {
         const MARKS: [(&[u8], Encoding); 5] = [
-            // Before UTF-16, whose mark is the beginning of this one.
+            // Before UTF-16, whose mark is a prefix of this one.
             (&[0xff, 0xfe, 0, 0], Encoding::Utf32Le),
             (&[0, 0, 0xfe, 0xff], Encoding::Utf32Be),
             (&[0xef, 0xbb, 0xbf], Encoding::Utf8),
@@ -40,8 +40,8 @@ impl Encoding {
         {
             return (encoding, mark.len());
         }
-        // JSON begins with two characters of ASCII, and so do the others: the zeros beside them
-        // tell (RFC 4627, 3). No text has zeros in UTF-8.
+        // JSON, like other text here, starts with two ASCII characters, so the position of zero
+        // bytes shows the encoding (RFC 4627, 3). UTF-8 text contains no zero bytes.
         let Some(look) = start.first_chunk::<4>() else {
             return (Self::Utf8, 0);
         };
@@ -65,7 +65,7 @@ impl Encoding {
         (Self::Utf8, 0)
     }
 
-    /// Its name.
+    /// Name, e.g. `UTF-8`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Utf8 => "UTF-8",
@@ -82,7 +82,7 @@ impl Encoding {
         }
     }
 
-    /// The unit that stands in so many bytes as [`Self::width`] says.
+    /// Code unit in the first [`Self::width`] bytes.
     fn unit(self, bytes: &[u8]) -> u32 {
         match (self, bytes) {
             (Self::Utf16Le, [a, b]) => u16::from_le_bytes([*a, *b]).into(),
@@ -93,8 +93,8 @@ impl Encoding {
         }
     }
 
-    /// Appends what the bytes stand for, in UTF-8, and says how many are done: a character may go
-    /// on behind them. What is no character becomes U+FFFD.
+    /// Appends the text as UTF-8 and returns the number of bytes consumed; the last character may
+    /// be incomplete. Invalid units become U+FFFD.
     fn transcode(self, bytes: &[u8], last: bool, out: &mut Vec<u8>) -> usize {
         let (width, mut at) = (self.width(), 0);
         let put = |c: Option<char>, out: &mut Vec<u8>| {
@@ -133,20 +133,20 @@ impl Encoding {
     }
 }
 
-/// Bytes that are no text in the encoding that they seem to be in.
+/// Bytes that are not valid text in the detected encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not text in {} (byte {at}): save it as UTF-8", encoding.word())]
 pub struct NotText {
-    /// What it seems to be.
+    /// Detected encoding.
     pub encoding: Encoding,
-    /// The first byte that does not fit.
+    /// Offset of the first invalid byte.
     pub at: usize,
 }
 
-/// The text of a file.
+/// Text of a file.
 ///
-/// # Errors When it is no text: a picture, or letters in an encoding of one byte each, which nobody
-/// can tell from another.
+/// # Errors
+/// If it is not text: an image, or text in a single-byte encoding, which cannot be detected.
 pub fn decode(bytes: Vec<u8>) -> Result<String, NotText> {
     let (encoding, mark) = Encoding::of(&bytes);
     if encoding == Encoding::Utf8 {
@@ -164,7 +164,7 @@ pub fn decode(bytes: Vec<u8>) -> Result<String, NotText> {
     Ok(text)
 }
 
-/// The text of a file, with U+FFFD for what is no character.
+/// Text of a file, with U+FFFD for invalid bytes.
 pub fn decode_lossy(bytes: &[u8]) -> String {
     let (encoding, mark) = Encoding::of(bytes);
     if encoding == Encoding::Utf8 {
@@ -175,23 +175,22 @@ pub fn decode_lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// Gives the bytes of a text in UTF-8 and without a mark, whatever it was written in, so that a
-/// large one need not fit in memory. Bytes that are UTF-8 already, or no text, pass as they are.
+/// Streaming converter to UTF-8 without a byte order mark, so that large files need not fit in
+/// memory. UTF-8 and binary data pass unchanged.
 pub struct Unicode<R> {
     inner: R,
     encoding: Option<Encoding>,
-    /// Read, but not given yet: as it came in, and in UTF-8.
+    /// Bytes read but not returned yet: as stored, and as UTF-8.
     raw: Vec<u8>,
     text: Vec<u8>,
     given: usize,
     ended: bool,
 }
 
-/// Bytes that are transcoded at once.
+/// Number of bytes converted at once.
 const PART_BYTES: usize = 64 << 10;
 
 impl<R: Read> Unicode<R> {
-    /// Reads from here.
     pub fn new(inner: R) -> Self {
         Self {
             inner,
@@ -203,7 +202,7 @@ impl<R: Read> Unicode<R> {
         }
     }
 
-    /// Where the bytes come from.
+    /// Underlying reader.
     pub fn get_ref(&self) -> &R {
         &self.inner
     }

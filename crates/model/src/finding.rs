@@ -1,181 +1,169 @@
-//! What reaches a human: what, who, where, how bad, how sure, with evidence.
+//! Findings: title, actor, place, severity, confidence and evidence.
 
 use serde::{Deserialize, Serialize};
 
 use crate::counterparty::Counterparty;
 use crate::severity::Severity;
 
-/// One finding. Times are RFC 3339 in UTC.
+/// Finding. Times are RFC 3339 in UTC.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
-    /// Stable: a hash of rule, entity and window.
+    /// Stable id: hash of rule, entity, outcome and window.
     pub id: String,
-    /// Id of the rule.
     pub rule: String,
-    /// What it is, without the particulars.
+    /// General title, without details.
     pub title: String,
-    /// One sentence with the particulars.
+    /// One sentence with the details.
     pub summary: String,
-    /// How bad it is.
     pub severity: Severity,
-    /// How sure it is.
     pub confidence: Confidence,
-    /// What the intruder does with it.
     pub stage: Stage,
-    /// ATT&CK techniques.
+    /// ATT&CK techniques, e.g. `T1098`.
     pub attack: Vec<String>,
-    /// Account that was called.
+    /// Account that received the calls.
     pub account: Option<String>,
-    /// Region that was called.
+    /// Region that received the calls.
     pub region: Option<String>,
-    /// First event.
+    /// Time of the first event.
     pub first_time: Option<String>,
-    /// Last event.
+    /// Time of the last event.
     pub last_time: Option<String>,
-    /// Events.
+    /// Number of events.
     pub count: u64,
-    /// How many of them AWS refused, or failed otherwise.
+    /// Number of denied and otherwise failed events.
     #[serde(default)]
     pub refused: u64,
-    /// What was called, what did most harm first:
+    /// API calls, most harmful first:
     /// `[{"call":"s3:GetObject","count":2,"refused":0,"resources":["arn:…"]}]`.
     #[serde(default)]
     pub calls: Vec<CallCount>,
-    /// Who did it, as of the first event.
+    /// Actor of the first event.
     pub actor: Option<Actor>,
-    /// ARNs and names that the calls were about.
+    /// ARNs and names of affected resources.
     pub resources: Vec<String>,
-    /// Whom or what the calls let in, made or sent:
+    /// Principals let in, and things created or sent:
     /// `[{"relation":"let-in","kind":"account","id":"999988887777"}]`.
     #[serde(default)]
     pub counterparty: Vec<Counterparty>,
-    /// What it rests on, earliest first.
+    /// Supporting events and facts, earliest first.
     pub evidence: Vec<Evidence>,
-    /// Must, may, or unknown.
     pub verdict: Verdict,
-    /// Why it matters, what it was compared with, what to do.
+    /// Why it matters, the baseline it was compared with, and what to do.
     pub because: Vec<String>,
-    /// A command that shows the evidence again.
+    /// Command that shows the evidence again.
     pub show: String,
 }
 
-/// A call of a finding: how often, how often in vain, and on what.
+/// API call of a finding, with counts and resources.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallCount {
-    /// `service:Call`.
+    /// `service:Call`, e.g. `iam:CreateUser`.
     pub call: String,
-    /// Events.
+    /// Number of events.
     pub count: u64,
-    /// How many of them failed.
+    /// Number of failed events.
     pub refused: u64,
-    /// What the earliest of them were about.
+    /// Resources of the earliest events.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<String>,
 }
 
-/// Who stands behind a finding.
+/// Actor of a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
-    /// What lasts of the actor: ARN of a user or role, name of a service.
+    /// Stable key: ARN of a user or role, name of a service.
     pub key: String,
-    /// Short name for people.
+    /// Short name, e.g. `user alice`.
     pub name: String,
-    /// As in the record.
+    /// ARN as in the record, e.g. `arn:aws:sts::111122223333:assumed-role/build/i-0a`.
     pub arn: Option<String>,
-    /// Kind of identity.
+    /// Identity type.
     #[serde(rename = "type")]
     pub kind: String,
     /// Account of the identity.
     pub account: Option<String>,
-    /// Key of the call.
     pub access_key_id: Option<String>,
-    /// Session name and what the session was made from, outermost last.
+    /// Session name and origins of the session, outermost last.
     pub origin: Vec<String>,
-    /// ARN of the role or user that a session was made from.
+    /// Source address, or service name in its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_issuer: Option<String>,
-    /// `sourceIdentity` of the session: the name that a trust policy demanded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_identity: Option<String>,
-    /// Address, or the service in its place.
     pub source_ip: Option<String>,
-    /// As sent.
     pub user_agent: Option<String>,
 }
 
-/// What a finding rests on.
+/// Evidence of a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Evidence {
-    /// A CloudTrail record.
+    /// CloudTrail record.
     Event {
-        /// Its event id.
+        /// Event id.
         id: String,
-        /// Its time.
         time: String,
-        /// `service:Call`.
+        /// `service:Call`, e.g. `iam:CreateUser`.
         call: String,
-        /// Its error code, if the call failed.
+        /// Error code of a failed call.
         error: Option<String>,
     },
-    /// A fact that is not what it was.
+    /// Changed fact.
     Change {
-        /// `iam:userpolicy`.
+        /// Kind of fact, e.g. `iam:userpolicy`.
         fact: String,
-        /// Its id.
         id: String,
-        /// A region, or `global`.
+        /// Region, or `global`.
         region: String,
-        /// Canonical hash before, if it was there.
+        /// Canonical hash before the change; `None` if it did not exist.
         before_sha256: Option<String>,
-        /// Canonical hash after, if it is there.
+        /// Canonical hash after the change; `None` if it was removed.
         after_sha256: Option<String>,
     },
-    /// Something that was not seen, or could not be read.
+    /// Missing or unreadable data.
     Coverage {
-        /// Where.
         place: String,
-        /// What is missing there.
+        /// Missing data.
         what: String,
     },
 }
 
-/// What an intruder does (the talk's three, and ours), or mere hygiene.
+/// Stage of an attack, or mere hygiene.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
-    /// Getting in.
+    /// Gains access.
     Gain,
-    /// Staying in.
+    /// Keeps access.
     Maintain,
-    /// Taking or breaking.
+    /// Takes or destroys data.
     Steal,
-    /// Switching the alarm off.
+    /// Disables monitoring.
     Blind,
-    /// Nobody's attack.
+    /// No attack.
     Hygiene,
 }
 
-/// How sure a finding is.
+/// Confidence that a finding is malicious.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
-    /// Often something harmless.
+    /// Often harmless.
     Low,
-    /// Worth asking.
+    /// Worth asking about.
     #[default]
     Medium,
     /// Hardly ever harmless.
     High,
 }
 
-/// Whether something is proved.
+/// Certainty of a finding's claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Proved.
     Must,
-    /// Depends on what `because` names.
+    /// Depends on conditions listed in `because`.
     May,
     /// Something could not be read.
     Unknown,

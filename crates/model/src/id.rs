@@ -2,7 +2,7 @@
 
 use sha2::Digest;
 
-/// 16 hexadecimal digits that depend on rule, entity, outcome and window.
+/// Finding id: 16 hexadecimal digits derived from rule, entity, outcome and window.
 #[must_use]
 pub fn finding_id(rule: &str, entity: &str, attempt: bool, window: i64) -> String {
     let hash = sha2::Sha256::digest(format!("{rule}\u{1f}{entity}\u{1f}{attempt}\u{1f}{window}"));

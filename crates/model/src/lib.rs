@@ -1,7 +1,7 @@
-//! The words of Bartizan as types: how bad, which stage, how sure, who, and the finding itself;
-//! bounds; time as text.
+//! Bartizan's vocabulary as types: severity, stage, confidence, verdict, actor and finding; also
+//! bounds and time formatting.
 //!
-//! No I/O, no parsing of logs or policies: every other crate may know this one.
+//! No I/O and no parsing of logs or policies: every other crate may depend on this one.
 
 mod counterparty;
 pub mod encoding;

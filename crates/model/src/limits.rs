@@ -1,145 +1,143 @@
-//! Every bound in the program, in one table. What exceeds a bound is reported, never dropped in
-//! silence.
+//! All bounds of the program in one table. Exceeding a bound is always reported, never silent.
 
-/// Bytes of one answer of AWS, and of one file of a dump, that are read.
+/// Size in bytes of one AWS response, and of one file in a dump.
 pub const ANSWER_BYTES_MAX: usize = 64 << 20;
-/// Nesting of JSON or XML in an answer.
+/// Nesting depth of JSON or XML in a response.
 pub const NESTING_MAX: usize = 64;
-/// Pages of one call.
+/// Pages per call.
 pub const PAGES_MAX: usize = 10_000;
-/// Calls in flight at once, unless `--in-flight` says otherwise.
+/// Calls in flight, unless set by `--in-flight`.
 pub const CALLS_IN_FLIGHT: usize = 32;
-/// Accounts read at once.
+/// Accounts collected in parallel.
 pub const ACCOUNTS_AT_ONCE: usize = 4;
-/// Accounts whose snapshots wait in memory to be signed together.
+/// Accounts whose snapshots are kept in memory to be signed together.
 pub const ACCOUNTS_PER_COMMIT: usize = 16;
-/// Attempts at one call, the first included.
+/// Attempts per call, including the first.
 pub const ATTEMPTS_MAX: u32 = 6;
-/// Seconds until an attempt is given up.
+/// Timeout of an attempt in seconds.
 pub const ATTEMPT_SECONDS_MAX: u64 = 60;
-/// Files of one dump.
+/// Files in one dump.
 pub const DUMP_FILES_MAX: usize = 2_000_000;
-/// Bytes of a dump of AWS CLI output in one file.
+/// Size in bytes of one file of AWS CLI output.
 pub const DUMP_FILE_BYTES_MAX: usize = 2 << 30;
-/// Bytes of one file of the evidence log.
+/// Size in bytes of one file of the evidence log.
 pub const EVIDENCE_FILE_BYTES_MAX: usize = 2 << 30;
-/// Bytes of one log entry (tlog-tiles has a 16-bit length).
+/// Size in bytes of one log entry (tlog-tiles has a 16-bit length).
 pub const ENTRY_BYTES_MAX: usize = 65_535;
-/// Bundles of 256 entries that are searched from the end of the log for an account's last snapshot:
-/// for 200 accounts every hour, three days.
+/// Bundles of 256 entries searched from the end of the log for an account's last snapshot: three
+/// days for 200 accounts every hour.
 pub const HISTORY_BUNDLES_MAX: usize = 64;
-/// Bytes of documents that one frame of a pack holds before it is compressed.
+/// Uncompressed size in bytes at which a pack frame ends.
 pub const PACK_FRAME_BYTES: usize = 256 << 10;
-/// Bytes that one frame of a pack may inflate to.
+/// Decompressed size in bytes of one pack frame.
 pub const PACK_FRAME_BYTES_MAX: usize = 256 << 20;
-/// Bytes of inflated documents that are kept at hand while a store is read.
+/// Decompressed documents cached while a store is read, in bytes.
 pub const DOCUMENTS_BYTES_MAX: usize = 128 << 20;
-/// Failing items that one coverage row names; further ones make the whole row unknown.
+/// Failed items listed in a coverage row; more make the whole row unknown.
 pub const COVERAGE_ITEMS_MAX: usize = 1_000;
-/// Characters of an error text kept in coverage.
+/// Length of an error text in coverage, in characters.
 pub const ERROR_TEXT_MAX: usize = 300;
-/// Lines of old and new that a human diff prints for one change; `--fact` prints them all.
+/// Lines of old and new content that a text diff prints per change; `--fact` prints all of them.
 pub const DIFF_LINES_MAX: usize = 12;
-/// Bytes of one object of a trail that are read whole; a larger one is streamed.
+/// Size in bytes up to which a trail object is read as a whole; larger ones are streamed.
 pub const OBJECT_WHOLE_BYTES_MAX: usize = 8 << 20;
-/// Bytes that an object may inflate to in one piece; above it is streamed.
+/// Decompressed size in bytes up to which an object is decompressed at once; larger ones are
+/// streamed.
 pub const INFLATED_WHOLE_BYTES_MAX: usize = 8 << 20;
-/// Bytes of a streamed object that are at hand at once.
+/// Buffer of a streamed object, in bytes.
 pub const WINDOW_BYTES: usize = 1 << 20;
-/// Bytes that one object may inflate to.
+/// Decompressed size of one object, in bytes.
 pub const INFLATED_BYTES_MAX: u64 = 64 << 30;
-/// How much larger an inflated object may be than the stored one, once it is above
-/// [`INFLATE_RATIO_BYTES_MIN`]. Real trails are at 8 to 20.
+/// Compression ratio of an object above [`INFLATE_RATIO_BYTES_MIN`]. Real trails have 8 to 20.
 pub const INFLATE_RATIO_MAX: usize = 100;
-/// Bytes of an inflated object from which its ratio counts.
+/// Decompressed size in bytes from which the ratio is checked.
 pub const INFLATE_RATIO_BYTES_MIN: u64 = 64 << 20;
-/// Bytes of one record. CloudTrail's own limit is 256 KiB.
+/// Size of one record in bytes. CloudTrail's own limit is 256 KiB.
 pub const RECORD_BYTES_MAX: usize = 1 << 20;
-/// Envelopes inside of envelopes (EventBridge in a log message in a subscription).
+/// Nested envelopes (EventBridge in a log message in a subscription).
 pub const UNWRAP_DEPTH_MAX: usize = 4;
-/// Bytes of one ZIP file, which is held in memory because its list stands at its end.
+/// Size in bytes of one ZIP file; it is held in memory because its directory is at the end.
 pub const ZIP_BYTES_MAX: u64 = 1 << 30;
 /// Files in one archive.
 pub const ARCHIVE_FILES_MAX: usize = 1_000_000;
-/// Records that may be read and not judged, in each so many, before silence is no all-clear any
-/// more: one in a hundred.
+/// One in this many records may be read but not evaluated before having no findings is no
+/// all-clear.
 pub const UNJUDGED_ONE_IN: u64 = 100;
-/// Seconds after a call until its record is delivered at the latest. AWS says "about 5 minutes"; an
-/// hour leaves room.
+/// Longest delivery delay of a record in seconds. AWS says "about 5 minutes"; an hour leaves room.
 pub const DELIVERY_SECONDS_MAX: i64 = 3600;
-/// Folders below each other that are walked for the objects of a trail.
+/// Depth of nested folders searched for trail objects.
 pub const FOLDER_DEPTH_MAX: usize = 256;
-/// Findings of one run.
+/// Findings per run.
 pub const FINDINGS_MAX: usize = 20_000;
-/// Events that one finding names; it counts the others.
+/// Events listed in one finding; the others are only counted.
 pub const EVIDENCE_MAX: usize = 10;
-/// Resources that one finding names.
+/// Resources listed in one finding.
 pub const RESOURCES_MAX: usize = 10;
-/// Different calls that one finding counts one by one.
+/// API calls counted separately in one finding.
 pub const CALLS_MAX: usize = 64;
-/// Earliest events of one call, of those that worked and of those that failed, that name what the
-/// call was about.
+/// Earliest events per API call that contribute resources, successful and failed ones each.
 pub const SIGHTINGS_OF_CALL_MAX: usize = 5;
-/// Scalars of a request or an answer that are looked at for what a call touched.
+/// Scalars of a request or response that are inspected for resources.
 pub const TOUCHED_LEAVES_MAX: usize = 400;
-/// Depth to which they are.
+/// Nesting depth of such scalars.
 pub const TOUCHED_DEPTH_MAX: usize = 16;
-/// JSON in a string that is looked into for that.
+/// Size in bytes of JSON inside a string that is inspected for resources.
 pub const TOUCHED_TEXT_BYTES_MAX: usize = 64 << 10;
-/// Bytes of a command that a finding tells.
+/// Length in bytes of a command in a finding.
 pub const TOUCHED_COMMAND_BYTES_MAX: usize = 200;
-/// Counterparties that one finding names.
+/// Counterparties listed in one finding.
 pub const COUNTERPARTIES_MAX: usize = 20;
-/// Bytes of a text from a log (user agent, resource, group) that findings and state keep.
+/// Length in bytes of log texts (user agent, resource, group) in findings and state.
 pub const LOG_TEXT_BYTES_MAX: usize = 512;
-/// Event ids in each of two generations in which duplicates are looked for.
+/// Event ids per generation, of two, for detecting duplicates.
 pub const EVENT_IDS_MAX: usize = 225_000;
-/// Bytes of what rules with windows remember.
+/// Memory of all window rules, in bytes.
 pub const WINDOW_STATE_BYTES_MAX: usize = 16 << 20;
-/// Distinct values of one span that a rule counts: a secret a second for an hour is beyond what any
-/// rule asks for.
+/// Distinct values that a rate rule counts per span: one secret per second for an hour exceeds any
+/// rule's threshold.
 pub const RATE_VALUES_MAX: usize = 4096;
-/// What one event may add to a sum: DeleteObjects takes at most 1,000 keys.
+/// Largest summand from one event: DeleteObjects accepts at most 1,000 keys.
 pub const RATE_SUMMAND_MAX: u64 = 10_000;
-/// Seconds that an event may be late when state has to be given up.
+/// Lateness allowed for an event in seconds, once state must be evicted.
 pub const LATE_SECONDS: i64 = 3600;
-/// Keys of first-seen memory.
+/// Keys in first-seen memory.
 pub const FIRST_SEEN_KEYS_MAX: usize = 1_000_000;
-/// New keys of one run of which first-seen rules remember the event.
+/// New keys per run whose first event is kept.
 pub const FIRST_SEEN_FRESH_MAX: usize = 100_000;
-/// Entries of each cache of a scanning thread.
+/// Entries in each cache of a scanning thread.
 pub const SCAN_CACHE_MAX: usize = 16_384;
-/// Bytes of one rule file.
+/// Size of one rule file in bytes.
 pub const RULE_FILE_BYTES_MAX: usize = 1 << 20;
-/// Rules in all.
+/// Rules in total.
 pub const RULES_MAX: usize = 20_000;
-/// Aliases of YAML (`*name`) in one rule file; real rules have none.
+/// YAML aliases (`*name`) in one rule file; real rules have none.
 pub const YAML_ALIASES_MAX: usize = 64;
-/// Bytes of one pattern in a rule.
+/// Length in bytes of one pattern in a rule.
 pub const PATTERN_BYTES_MAX: usize = 8192;
-/// Values of one event that a rule with a window counts: EC2 ends as many instances with one call.
+/// Values of one event that a window rule counts: EC2 terminates up to a thousand instances per
+/// call.
 pub const COUNTED_VALUES_MAX: usize = 1000;
-/// Calls that may have changed something, kept of a trail for the join.
+/// Mutating calls kept for attribution.
 pub const DEEDS_MAX: usize = 200_000;
-/// Bytes of a policy in a call that the join keeps; a longer one is compared by time only.
+/// Size in bytes of a policy that attribution keeps; larger ones are compared by time only.
 pub const DEED_TEXT_BYTES_MAX: usize = 32 << 10;
-/// Values of one call that the join keeps, as hashes.
+/// Hashed values of one call that attribution keeps.
 pub const LEAVES_MAX: usize = 512;
-/// Credentials whose issue is kept of a trail.
+/// Issued credentials kept for attribution.
 pub const ISSUED_MAX: usize = 300_000;
-/// Addresses, and user agents, whose first and last call are kept of a trail.
+/// Addresses, and user agents, whose first and last call are kept.
 pub const ADDRESSES_MAX: usize = 200_000;
-/// Combinations of actor, call and error that are counted.
+/// Combinations of actor, API call and error that are counted.
 pub const CALL_TALLIES_MAX: usize = 100_000;
-/// Regions, and accounts, that are named of one of them.
+/// Regions, and accounts, listed for one such combination.
 pub const REGIONS_NAMED_MAX: usize = 64;
-/// Calls that made something or took it away that are kept, the earliest ones.
+/// Calls that created or removed things; the earliest are kept.
 pub const ACTS_MAX: usize = 100_000;
-/// Things that one call makes or takes away.
+/// Things created or removed by one call.
 pub const THINGS_OF_CALL_MAX: usize = 100;
-/// Different calls that are told of one actor.
+/// API calls listed for one actor.
 pub const CALLS_OF_ACTOR_MAX: usize = 1_000;
-/// Things that are told of one actor.
+/// Things listed for one actor.
 pub const MADE_OF_ACTOR_MAX: usize = 1_000;
-/// Commands that one incident advises.
+/// Commands recommended for one incident.
 pub const ADVICE_MAX: usize = 300;

@@ -1,23 +1,23 @@
-//! How bad something is.
+//! Severity of changes and findings.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How bad a change or a finding is.
+/// Severity of a change or finding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// For the record.
+    /// For the record only.
     Info,
     /// Worth a look some day.
     #[default]
     Low,
     /// Worth a look today.
     Medium,
-    /// Somebody should look now.
+    /// Look at it now.
     High,
-    /// Somebody should be woken.
+    /// Wake somebody.
     Critical,
 }
 

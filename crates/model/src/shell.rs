@@ -1,6 +1,6 @@
-//! Words of commands that people paste.
+//! Quoting for shell commands that users paste.
 
-/// A word for a POSIX shell. Control characters, which no name of AWS has, stand as `?`.
+/// Quoted word for a POSIX shell. Control characters, which no AWS name contains, become `?`.
 #[must_use]
 pub fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@".contains(c);

@@ -1,6 +1,6 @@
-//! Time as text.
+//! Time formatting.
 
-/// RFC 3339 in UTC.
+/// Seconds since 1970 as RFC 3339 in UTC.
 #[must_use]
 pub fn time_text(time_s: i64) -> String {
     jiff::Timestamp::from_second(time_s)

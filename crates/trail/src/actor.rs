@@ -1,4 +1,5 @@
-//! Who made a call: `userIdentity` of every kind (CloudTrail user guide, "userIdentity element").
+//! Caller of a record: `userIdentity` of every type (CloudTrail user guide, "userIdentity
+//! element").
 
 use serde::{Deserialize, Serialize};
 
@@ -6,58 +7,56 @@ use super::behalf;
 use super::event::{Event, Field};
 use super::json::JsonValue;
 
-/// Who made a call, and through what.
+/// Caller of a record, with its session and the service that it acted through.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CallerIdentity {
-    /// `userIdentity.type`, or `Unknown` where the record has none.
+    /// `userIdentity.type`, or `Unknown` if the record has none.
     #[serde(rename = "type")]
     pub kind: String,
-    /// What tells this actor from another and lasts: the ARN of a user or role, the name of a
-    /// service. A session name is part of it only where its owner cannot choose it (IAM Identity
-    /// Center).
+    /// Stable key of the actor: ARN of a user or role, or name of a service. Includes the session
+    /// name only where the session's owner cannot choose it (IAM Identity Center).
     pub key: String,
-    /// Short name for people: `user alice`, `role build`, `root`.
+    /// Short name, e.g. `user alice`, `role build`, `root`.
     pub name: String,
     /// `userIdentity.arn`.
     pub arn: Option<String>,
-    /// Account of the identity, which may be another than the one called.
+    /// Account of the identity, which may differ from the called account.
     pub account: Option<String>,
-    /// Access key of the call.
+    /// Access key id, e.g. `AKIAIOSFODNN7EXAMPLE`.
     pub access_key_id: Option<String>,
     /// Name of the role session.
     pub session: Option<String>,
-    /// What the session was made from: a role, a federation provider, a person behind IAM Identity
-    /// Center.
+    /// Origin of the session: a role, a federation provider, or a user of IAM Identity Center.
     pub through: Option<String>,
-    /// `sourceIdentity`: a name that survives from role to role. Whoever asks for the session may
-    /// choose it, unless the trust policy demands one.
+    /// `sourceIdentity`: a name that persists through role chaining. The requester of the session
+    /// may choose it, unless the trust policy requires one.
     pub source_identity: Option<String>,
-    /// The service by means of which the call was made: `cloudformation.amazonaws.com`,
+    /// Service through which the call was made, e.g. `cloudformation.amazonaws.com`,
     /// `signin.amazonaws.com`.
     pub invoked_by: Option<String>,
-    /// Whether a device confirmed the session, where the record says.
+    /// Whether the session was authenticated with MFA, if the record says so.
     pub mfa: Option<bool>,
-    /// A principal of the customer, or AWS itself: by the identity alone.
-    /// [`CallerIdentity::caller_of`] knows the call too.
+    /// Principal or AWS service, by the identity alone. [`CallerIdentity::caller_of`] also
+    /// considers the call.
     pub caller: CallerKind,
 }
 
-/// Whether a call was made by a principal or by an AWS service for itself.
+/// Kind of caller: a principal, or an AWS service on its own behalf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CallerKind {
-    /// A person, a program, another account.
+    /// Person, program or another account.
     Principal,
-    /// An AWS service.
+    /// AWS service.
     Service,
 }
 
-/// Longest text of an identity that is kept; the rest of a longer one is cut off.
+/// Longest identity text in bytes; longer ones are truncated.
 const TEXT_BYTES_MAX: usize = 2048;
 
 impl CallerIdentity {
-    /// Who made the call of a record. The account that was called stands in where the identity
-    /// names none (SAML users).
+    /// Caller of a record. If the identity names no account (SAML users), the called account is
+    /// used.
     pub fn of_event(event: &Event<'_>) -> Self {
         let here = event.text(Field::RecipientAccountId);
         Self::read(
@@ -66,7 +65,7 @@ impl CallerIdentity {
         )
     }
 
-    /// Whether this call was made by the principal, or by AWS for itself with the principal's
+    /// Whether the principal made this call, or AWS on its own behalf with the principal's
     /// credentials.
     pub fn caller_of(&self, event: &Event<'_>) -> CallerKind {
         let Some(service) = self
@@ -86,7 +85,7 @@ impl CallerIdentity {
         }
     }
 
-    /// Reads `userIdentity`; a missing one is an actor of kind `Unknown`.
+    /// Parses `userIdentity`; a missing one gives an actor of type `Unknown`.
     pub fn of(identity: Option<JsonValue<'_>>) -> Self {
         Self::read(identity, None)
     }
@@ -97,7 +96,7 @@ impl CallerIdentity {
             value.text().map(|t| cut(&t)).filter(|t| !t.is_empty())
         };
         let kind = field(&["type"]).unwrap_or_else(|| "Unknown".to_owned());
-        // Root rights that the management account took for a task (CloudTrail user guide,
+        // Root session that the management account assumed for a task (CloudTrail user guide,
         // "userIdentity": `assumedRoot`).
         let borrowed = kind == "Root"
             && field(&["sessionContext", "assumedRoot"])
@@ -110,7 +109,7 @@ impl CallerIdentity {
         let arn = field(&["arn"]);
         let account = field(&["accountId"])
             .or_else(|| arn.as_deref().and_then(account_of).map(str::to_owned));
-        // An account that is another's, or AWS itself, is never the one that was called.
+        // Accounts of others and AWS services are never the called account.
         let called = called.filter(|_| {
             !matches!(kind.as_str(), "AWSAccount" | "AWSService") && identity.is_some()
         });
@@ -169,7 +168,7 @@ impl CallerIdentity {
             ),
             "WebIdentityUser" | "SAMLUser" => {
                 let provider = provider.as_deref().unwrap_or("?");
-                // Records name the provider by its ARN; people know it by its host.
+                // Records have the provider's ARN; users know it by its host name.
                 let known = provider
                     .rsplit_once("-provider/")
                     .map_or(provider, |(_, name)| name);
@@ -208,8 +207,8 @@ impl CallerIdentity {
                 ),
             },
         };
-        // Nobody but AWS makes roles below this path, and nobody but the service that one is for
-        // can use it.
+        // Only AWS creates roles below this path, and only the service that a role is linked to can
+        // use it.
         let linked = issuer
             .as_deref()
             .or(arn.as_deref())
@@ -243,13 +242,13 @@ impl CallerIdentity {
     }
 }
 
-/// The account in an ARN.
+/// Account id in an ARN.
 fn account_of(arn: &str) -> Option<&str> {
     arn.split(':').nth(4).filter(|a| !a.is_empty())
 }
 
-/// `arn:aws:iam::1:role/build` of `arn:aws:sts::1:assumed-role/build/session`; a path of the role
-/// is not in there.
+/// `arn:aws:iam::1:role/build` for `arn:aws:sts::1:assumed-role/build/session`; the role's path is
+/// not included.
 fn role_of_session(arn: &str) -> Option<String> {
     let (prefix, rest) = arn.split_once(":assumed-role/")?;
     let role = rest.split('/').next()?;
@@ -277,8 +276,7 @@ mod tests {
 
     #[test]
     fn every_kind_has_a_key_that_lasts() {
-        // The shapes are those of the user guide's examples, with the fields that tell actors
-        // apart.
+        // Shapes of the user guide's examples, with the fields that distinguish actors.
         for (json, key, name, caller) in [
             (
                 r#"{"type":"Root","principalId":"111122223333","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333"}"#,

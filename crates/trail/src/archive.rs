@@ -1,4 +1,4 @@
-//! Files in archives: ZIP and tar.
+//! ZIP and tar archives.
 
 use std::cell::Cell;
 use std::io::{self, Cursor, Read};
@@ -11,7 +11,7 @@ use bartizan_model::limits::{
     ZIP_BYTES_MAX,
 };
 
-/// Reads every file of a ZIP archive with `read_file`. Gives the bytes that they hold.
+/// Reads every file of a ZIP archive with `read_file`. Returns the total size in bytes.
 pub(super) fn zip(
     read_file: &mut dyn FnMut(&mut dyn Read, &mut dyn ItemSink),
     source: &mut dyn Read,
@@ -70,7 +70,7 @@ pub(super) fn zip(
     budget.taken.get()
 }
 
-/// Reads every file of a tar archive. Gives the bytes that they hold.
+/// Reads every file of a tar archive. Returns the total size in bytes.
 pub(super) fn tar(
     read_file: &mut dyn FnMut(&mut dyn Read, &mut dyn ItemSink),
     source: &mut dyn Read,
@@ -108,7 +108,7 @@ pub(super) fn tar(
     budget.taken.get()
 }
 
-/// What macOS puts into archives beside the files.
+/// Whether a file is macOS metadata, e.g. `__MACOSX/` or `.DS_Store`.
 fn is_litter(name: &[u8]) -> bool {
     let file = name.rsplit(|b| *b == b'/').next().unwrap_or_default();
     name.starts_with(b"__MACOSX/") || file == b".DS_Store" || file.starts_with(b"._")
@@ -118,7 +118,7 @@ fn problem(sink: &mut dyn ItemSink, problem: ReadProblem) {
     sink.item(TrailItem::Problem { offset: 0, problem });
 }
 
-/// How much all files of one archive may hold together.
+/// Bounds on the total size and number of files in one archive.
 struct ArchiveBudget {
     stored: u64,
     taken: Cell<u64>,

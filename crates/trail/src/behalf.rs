@@ -1,27 +1,27 @@
-//! What services call for themselves with the credentials of their caller.
+//! Calls that AWS services make for themselves with their caller's credentials.
 //!
-//! A record whose `userIdentity` is a person or a role and has `invokedBy` is that person acting by
-//! means of the service (CloudTrail user guide, "userIdentity element"): a console of old
-//! (`signin.amazonaws.com`), CloudFormation, Systems Manager, a scheduler. It is judged as the
-//! person's. Only what stands here is not: calls that the service makes on its own account in the
-//! course of another one ("forward access sessions", IAM user guide), with a result that goes to
-//! the service and not to the caller. None of them gives, opens, takes or deletes anything, so
-//! there is nothing to hide behind.
+//! A record whose `userIdentity` is a user or role and has `invokedBy` is that principal acting
+//! through the service (CloudTrail user guide, "userIdentity element"): the old console
+//! (`signin.amazonaws.com`), CloudFormation, Systems Manager, a scheduler. It is evaluated as the
+//! principal's call. The exceptions are listed here: calls that a service makes on its own account
+//! as part of another call ("forward access sessions", IAM user guide), whose result goes to the
+//! service and not to the caller. None of them grants, exposes, reads or deletes anything, so an
+//! attacker cannot hide behind them.
 
-/// Calls of one service that others make for themselves.
+/// Calls to one service that other services make for themselves.
 struct ServiceCalls {
-    /// Who calls; none: any service with a name of its own.
+    /// Calling service; `None`: any service with a name of its own.
     by: Option<&'static str>,
-    /// Which service is called.
+    /// Called service, e.g. `kms.amazonaws.com`.
     service: &'static str,
-    /// What is called.
+    /// API calls, e.g. `GenerateDataKey`.
     calls: &'static [&'static str],
 }
 
 const ROWS: &[ServiceCalls] = &[
-    // Keys of data: S3, EBS, RDS, Secrets Manager and others encrypt with the key that the resource
-    // names. What they get is never handed to the caller (KMS developer guide, "How AWS services
-    // use AWS KMS").
+    // Data keys: S3, EBS, RDS, Secrets Manager and others encrypt with the KMS key that the
+    // resource names. The data key is never returned to the caller (KMS developer guide, "How AWS
+    // services use AWS KMS").
     ServiceCalls {
         by: None,
         service: "kms",
@@ -34,14 +34,15 @@ const ROWS: &[ServiceCalls] = &[
             "RetireGrant",
         ],
     },
-    // A role that only the service itself can use, with a policy of AWS (IAM user guide, "Create a
-    // service-linked role").
+    // Role that only the service itself can assume, with an AWS managed policy (IAM user guide,
+    // "Create a service-linked role").
     ServiceCalls {
         by: None,
         service: "iam",
         calls: &["CreateServiceLinkedRole"],
     },
-    // The network of a function, made with its execution role (Lambda developer guide, "VPC").
+    // Network interface of a function, created with its execution role (Lambda developer guide,
+    // "VPC").
     ServiceCalls {
         by: Some("lambda.amazonaws.com"),
         service: "ec2",
@@ -56,8 +57,7 @@ const ROWS: &[ServiceCalls] = &[
             "UnassignPrivateIpAddresses",
         ],
     },
-    // Checks of a launch template and of a subnet before an instance is asked for (Auto Scaling
-    // user guide).
+    // Checks of a launch template and subnet before an instance launch (Auto Scaling user guide).
     ServiceCalls {
         by: Some("autoscaling.amazonaws.com"),
         service: "ec2",
@@ -72,15 +72,15 @@ const ROWS: &[ServiceCalls] = &[
     },
 ];
 
-/// Names in `invokedBy` by which a person works, and not a service: nothing of theirs is AWS's own
-/// doing.
+/// Values of `invokedBy` that mean a person in a console rather than a service.
 const CONSOLES: [&str; 3] = [
     "signin.amazonaws.com",
     "console.amazonaws.com",
     "cloudshell.amazonaws.com",
 ];
 
-/// Whether a service makes this call for itself: `s3.amazonaws.com` asks KMS for a data key.
+/// Whether a service makes this call for itself, e.g. `s3.amazonaws.com` requests a data key from
+/// KMS.
 pub(super) fn is_by_itself(invoked_by: &str, event_source: &str, event_name: &str) -> bool {
     if CONSOLES.contains(&invoked_by) {
         return false;

@@ -1,16 +1,16 @@
-//! What an object is, by its first bytes and never by its name.
+//! Detection of an object's format by its first bytes, never by its name.
 
 use bartizan_model::encoding::Encoding;
 
 use super::table;
 
-/// Bytes that are looked at. The mark of a tar archive stands at 257.
+/// Number of bytes inspected. The magic of a tar archive is at offset 257.
 pub(super) const LOOK_BYTES: usize = 64 << 10;
 
-/// What an object holds.
+/// Format of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ObjectContent {
-    /// JSON, or what may be: records in it are looked for.
+    /// JSON, or text that may contain JSON records.
     Json,
     Gzip,
     Zstd,
@@ -18,15 +18,15 @@ pub(super) enum ObjectContent {
     Bzip2,
     Zip,
     Tar,
-    /// Text that is not UTF-8, or has a mark in front.
+    /// Text in an encoding other than UTF-8, or with a byte order mark.
     Unicode,
-    /// Rows with these bytes between their cells.
+    /// Table with this separator between cells.
     Table(u8),
-    /// Something else that is known, and does not hold records that could be read.
+    /// Known format without readable records.
     Foreign(ForeignFile),
 }
 
-/// A kind of file that is no trail, or that is not read.
+/// File format that is not a trail, or not supported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ForeignFile {
     /// Apache Parquet, as Security Lake and Athena write it.
@@ -35,37 +35,37 @@ pub enum ForeignFile {
     Orc,
     /// Apache Avro.
     Avro,
-    /// Workbooks of Excel.
+    /// Excel workbook.
     Spreadsheet,
-    /// SQLite.
+    /// SQLite database.
     Database,
     /// 7-Zip, RAR and other archives.
     Archive,
-    /// Compressed in a way that is not read: LZ4, Snappy, LZMA without a container.
+    /// Unsupported compression: LZ4, Snappy, LZMA without a container.
     Packed,
-    /// XML: mostly what S3 answers when it refuses.
+    /// XML: usually an S3 error response.
     Xml,
-    /// A web page, saved in place of a file.
+    /// HTML page saved in place of a file.
     Page,
-    /// Letters, but neither JSON nor a table with a column for the event.
+    /// Text that is neither JSON nor a table with an event column.
     Text,
-    /// Nothing that is known.
+    /// Unknown format.
     Unknown,
-    /// A picture, a film, a sound.
+    /// Image, video or audio.
     Picture,
-    /// PDF and the like.
+    /// PDF or other document.
     Document,
-    /// A program, or what a system leaves in its folders.
+    /// Executable or system file.
     System,
 }
 
 impl ForeignFile {
-    /// Whether it may hold records.
+    /// Whether the file may contain records.
     pub fn may_hold_events(self) -> bool {
         !matches!(self, Self::Picture | Self::Document | Self::System)
     }
 
-    /// What it is and what to do, for people.
+    /// Format and recommended action, for users.
     pub fn text(self) -> &'static str {
         match self {
             Self::Parquet => {
@@ -97,7 +97,7 @@ impl ForeignFile {
     }
 }
 
-/// Where in a file a mark stands, the mark, and what it means. The first that fits counts.
+/// Offset of a magic, its bytes, and the format. The first match wins.
 const MARKS: &[(usize, &[u8], ObjectContent)] = &[
     (0, &[0x1f, 0x8b], ObjectContent::Gzip),
     (0, &[0x28, 0xb5, 0x2f, 0xfd], ObjectContent::Zstd),
@@ -181,9 +181,9 @@ const MARKS: &[(usize, &[u8], ObjectContent)] = &[
 ];
 
 impl ObjectContent {
-    /// What an object with these first bytes is.
+    /// Format of an object with these first bytes.
     pub(super) fn of(start: &[u8]) -> Self {
-        // Nearly all of them.
+        // Nearly all objects.
         if let [b'{', b'"', ..] = start {
             return Self::Json;
         }
@@ -218,14 +218,14 @@ impl ObjectContent {
                 ForeignFile::Xml
             });
         }
-        // What stands before a record on its line is damage, or a time that an export put there.
+        // Bytes before a record on its line are damage, or a time added by an export.
         let records = memchr::memmem::find(start, b"{\"").is_some();
         let scalar =
             text.starts_with(b"null") || text.first().is_some_and(|b| b"\"-,]}".contains(b));
         if records || scalar {
             return Self::Json;
         }
-        // A character may be cut where the look ends.
+        // The last character may be cut off.
         let readable = start
             .utf8_chunks()
             .next()
@@ -240,7 +240,7 @@ impl ObjectContent {
         })
     }
 
-    /// Whether something else is inside of it.
+    /// Whether the object is a container of another one.
     pub(super) fn is_packing(self) -> bool {
         matches!(
             self,

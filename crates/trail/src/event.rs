@@ -1,5 +1,4 @@
-//! One CloudTrail record, borrowed from the bytes it came in. A field is read when somebody asks
-//! for it.
+//! CloudTrail record, borrowed from its bytes. Fields are parsed on access.
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
@@ -10,7 +9,7 @@ use bartizan_model::limits::NESTING_MAX;
 
 macro_rules! fields {
     ($($variant:ident $name:literal),* $(,)?) => {
-        /// A top-level field whose place is known as soon as a record is split off.
+        /// Top-level field whose offset is known as soon as a record is split off.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[repr(u8)]
         #[allow(missing_docs, reason = "each is the field of its name")]
@@ -20,8 +19,8 @@ macro_rules! fields {
     };
 }
 
-// Fields of a record (CloudTrail user guide, "record contents"), then those that mark an envelope
-// or another kind of file.
+// Fields of a record (CloudTrail user guide, "record contents"), then those that identify an
+// envelope or another file format.
 fields! {
     EventVersion "eventVersion", UserIdentity "userIdentity", EventTime "eventTime", EventSource "eventSource",
     EventName "eventName", AwsRegion "awsRegion", SourceIpAddress "sourceIPAddress", UserAgent "userAgent",
@@ -38,10 +37,10 @@ fields! {
 }
 
 impl Field {
-    /// How many there are.
+    /// Number of fields.
     pub(super) const COUNT: usize = NAMES.len();
 
-    /// The field of that name.
+    /// Field with that name.
     pub fn named(name: &[u8]) -> Option<Self> {
         NAMES
             .iter()
@@ -49,12 +48,12 @@ impl Field {
             .map(|n| ALL[n])
     }
 
-    /// All of them.
+    /// All fields.
     pub(super) fn all() -> impl Iterator<Item = Self> {
         ALL.into_iter()
     }
 
-    /// Its name in the record.
+    /// Name in the record, e.g. `eventSource`.
     pub fn name(self) -> &'static str {
         NAMES[self as usize]
     }
@@ -105,20 +104,20 @@ const ALL: [Field; NAMES.len()] = {
     ]
 };
 
-/// Where the values of the known fields begin in a record; 0 is absent.
+/// Offset of each top-level field's value in a record; 0 if absent.
 #[derive(Debug, Clone, Copy)]
 pub struct FieldOffsets {
     pub(super) at: [u32; NAMES.len()],
-    /// Where they end, in records without blanks between members; 0 where that is not known.
+    /// Offset of each value's end, in records without whitespace between members; 0 if unknown.
     pub(super) end: [u32; NAMES.len()],
-    /// Where the object behind `userIdentity` ends; 0 when it is none.
+    /// End of the `userIdentity` object; 0 if it is not an object.
     pub(super) identity_end: u32,
-    /// A name in it is that of a field but for capitals and the like.
+    /// A field name may be a variant of a known one, e.g. `event_name`.
     pub(super) odd: bool,
 }
 
 impl FieldOffsets {
-    /// Of a record without any.
+    /// Record without known fields.
     pub(super) const NONE: Self = Self {
         at: [0; NAMES.len()],
         end: [0; NAMES.len()],
@@ -126,7 +125,7 @@ impl FieldOffsets {
         odd: false,
     };
 
-    /// The same in a record that differs in the lengths of its holes only.
+    /// Offsets in a record that differs only in the lengths of its variable spans.
     pub(super) fn moved(&self, from: &[(u32, u32)], to: &[(u32, u32)]) -> Self {
         let mut moved = *self;
         for (one, other) in from.iter().zip(to) {
@@ -134,8 +133,7 @@ impl FieldOffsets {
             if by == 0 {
                 continue;
             }
-            // Places that are not known stay so. No branch hangs on any, so that many are moved at
-            // once.
+            // Unknown offsets stay unknown. Branch-free, so that the compiler can vectorize it.
             let shift = |known: u32| {
                 if known > one.1 && known != u32::MAX {
                     by
@@ -159,21 +157,18 @@ impl FieldOffsets {
     }
 }
 
-/// Some top-level fields.
+/// Set of top-level fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FieldSet(u64);
 
 impl FieldSet {
-    /// None of them.
     pub const NONE: Self = Self(0);
-    /// Those that are no [`Field`].
+    /// All fields that are not a [`Field`].
     pub const OTHER: Self = Self(1 << 63);
-    /// All of them.
     pub const ALL: Self = Self(u64::MAX);
-    /// Those that differ from event to event.
+    /// Fields that differ from event to event.
     pub const PER_EVENT: Self = Self::of(&PER_EVENT);
 
-    /// These.
     pub const fn of(fields: &[Field]) -> Self {
         let (mut bits, mut n) = (0, 0);
         while n < fields.len() {
@@ -183,17 +178,15 @@ impl FieldSet {
         Self(bits)
     }
 
-    /// These and others.
     pub const fn with(self, others: Self) -> Self {
         Self(self.0 | others.0)
     }
 
-    /// These, but not others.
     pub const fn without(self, others: Self) -> Self {
         Self(self.0 & !others.0)
     }
 
-    /// Whether any of them is among others.
+    /// Whether the two sets share a field.
     pub const fn meets(self, others: Self) -> bool {
         self.0 & others.0 != 0
     }
@@ -207,7 +200,7 @@ pub(super) const PER_EVENT: [Field; 5] = [
     Field::SharedEventId,
 ];
 
-/// One record.
+/// CloudTrail record.
 #[derive(Debug, Clone, Copy)]
 pub struct Event<'a> {
     bytes: &'a [u8],
@@ -219,18 +212,18 @@ impl<'a> Event<'a> {
         Self { bytes, places }
     }
 
-    /// The record as JSON, as it stands in the log.
+    /// JSON of the record, byte for byte as in the log.
     pub fn raw(&self) -> &'a [u8] {
         self.bytes
     }
 
-    /// The record as a value.
+    /// Record as a JSON value.
     pub fn record(&self) -> JsonValue<'a> {
         JsonValue::new(self.bytes, 0)
             .unwrap_or_else(|| unreachable!("a record begins with a brace"))
     }
 
-    /// The value of a top-level field.
+    /// Value of a top-level field.
     pub fn field(&self, field: Field) -> Option<JsonValue<'a>> {
         match self.places.at[field as usize] {
             0 => None,
@@ -238,12 +231,12 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// The text of a top-level field; none when it is absent, null, an object or an array.
+    /// Text of a top-level field; `None` if it is absent, null, an object or an array.
     pub fn text(&self, field: Field) -> Option<Cow<'a, str>> {
         self.field(field)?.text()
     }
 
-    /// The raw content of a string field, without reading its escapes: for comparing and hashing.
+    /// Raw content of a string field with its escapes, for comparing and hashing.
     pub fn raw_text(&self, field: Field) -> &'a [u8] {
         if let Some(raw) = self.quick(field) {
             return raw;
@@ -253,8 +246,8 @@ impl<'a> Event<'a> {
             .unwrap_or_default()
     }
 
-    /// The bytes of a field: a string without its quotes, a number or a word behind a byte that no
-    /// string begins with, nothing for what is absent. For comparing and hashing.
+    /// Raw bytes of a field, for comparing and hashing: a string without quotes, any other value
+    /// with the byte before it, and `[1]` if absent. No string starts with either of these bytes.
     pub fn raw_scalar(&self, field: Field) -> &'a [u8] {
         if !self.places.has(field) {
             return &[1];
@@ -267,12 +260,12 @@ impl<'a> Event<'a> {
         };
         match value.raw_string() {
             Some(raw) => raw,
-            // The colon in front of it tells it from a string of the same letters.
+            // The colon before the value distinguishes it from a string of the same characters.
             None => value.with_byte_before(),
         }
     }
 
-    /// The content of a string whose end is known, without looking for it.
+    /// Content of a string field whose end is known, without scanning for it.
     #[inline]
     fn quick(&self, field: Field) -> Option<&'a [u8]> {
         let (from, to) = (
@@ -285,7 +278,7 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// The first byte of a field; 0 when it is absent.
+    /// First byte of a field's value; 0 if absent.
     #[inline]
     pub(super) fn first_byte(&self, field: Field) -> u8 {
         match self.places.at[field as usize] as usize {
@@ -298,7 +291,7 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// The bytes of `userIdentity`.
+    /// Raw bytes of `userIdentity`.
     pub fn identity(&self) -> &'a [u8] {
         let (from, to) = (
             self.places.at[Field::UserIdentity as usize] as usize,
@@ -312,13 +305,13 @@ impl<'a> Event<'a> {
             .unwrap_or_default()
     }
 
-    /// Where the known fields stand.
+    /// Offsets of the known fields.
     pub(super) fn places(&self) -> &'a FieldOffsets {
         self.places
     }
 
-    /// Where the content of a string field stands; an inner none when it is absent. None when its
-    /// end is not known.
+    /// Span of a string field's content: `Some(None)` if it is absent, `None` if its end is
+    /// unknown.
     pub(super) fn content_span(&self, field: Field) -> Option<Option<(u32, u32)>> {
         if !self.places.has(field) {
             return Some(None);
@@ -328,7 +321,7 @@ impl<'a> Event<'a> {
         Some(Some((from, from + content.len() as u32)))
     }
 
-    /// A top-level field by its name, known to the splitter or not.
+    /// Value of any top-level field by name.
     pub fn named(&self, name: &str) -> Option<JsonValue<'a>> {
         match Field::named(name.as_bytes()) {
             Some(field) => self.field(field),
@@ -336,8 +329,8 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// Every value at a dotted path. Arrays on the way are entered, so that there can be several.
-    /// Says whether the way ended at JSON in a text, which is not entered.
+    /// Appends all values at a dotted path; arrays on the path are entered. Returns whether the
+    /// path ended at JSON inside a string, which is not entered.
     pub fn at(&self, path: &str, found: &mut Vec<JsonValue<'a>>) -> bool {
         let (first, rest) = path
             .split_once('.')
@@ -346,16 +339,16 @@ impl<'a> Event<'a> {
             .is_some_and(|value| descend(value, rest, found))
     }
 
-    /// The text of the first value at a dotted path.
+    /// Text of the first value at a dotted path.
     pub fn text_at(&self, path: &str) -> Option<Cow<'a, str>> {
         let mut found = Vec::new();
         self.at(path, &mut found);
         found.first().and_then(|v| v.text())
     }
 
-    /// Why the call failed; none when it did not. Where a record has a message only (`Failed
-    /// authentication` of a sign-in), that is why, and a code that means success (`""`, `Success`,
-    /// `200`) is none.
+    /// Error code of a failed call; `None` if it succeeded. A message without a code counts as the
+    /// error (`Failed authentication` at sign-in), and codes that mean success (`""`, `Success`,
+    /// `200`) do not.
     pub fn error(&self) -> Option<Cow<'a, str>> {
         let code = self
             .text(Field::ErrorCode)
@@ -371,7 +364,7 @@ impl<'a> Event<'a> {
         ];
         match message.trim() {
             nothing if SUCCESS.iter().any(|s| nothing.eq_ignore_ascii_case(s)) => None,
-            // What IAM says of every call that it refuses.
+            // IAM's message for every call that it denies.
             refused if words.iter().any(|w| refused.contains(w)) => {
                 Some(Cow::Borrowed("AccessDenied"))
             }
@@ -392,8 +385,8 @@ impl<'a> Event<'a> {
             })
     }
 
-    /// A number for the record: the bits of its event id. Where that is no UUID, because it was
-    /// taken out, a hash of it and of all the rest, so that two records are two.
+    /// Event id as a UUID; if it is none, e.g. redacted, a hash of the whole record, so that
+    /// different records stay different.
     pub fn id(&self) -> EventId {
         let raw = self.raw_text(Field::EventId);
         EventId::read(raw).unwrap_or_else(|| {
@@ -412,9 +405,9 @@ impl<'a> Event<'a> {
         })
     }
 
-    /// A hash of who asked for what and what came of it. It is the same whatever the order of
-    /// names, the blanks between them and the form of values, for the same record is delivered in
-    /// several ways, and exports leave fields out.
+    /// Hash of caller, request and result. It does not depend on member order, whitespace or the
+    /// form of values, because the same record is delivered in several formats and exports omit
+    /// fields.
     pub fn content(&self) -> u64 {
         let scalars = [Field::EventName, Field::EventSource, Field::ErrorCode];
         let scalars = scalars.map(|field| (field, self.field(field)));
@@ -432,8 +425,8 @@ impl<'a> Event<'a> {
     }
 }
 
-/// What tells events of one id apart, from [`Event::content`] and where they differ from each
-/// other.
+/// Hash that tells apart events with the same id: [`Event::content`] with time, source address and
+/// request id.
 #[inline]
 pub fn mark(content: u64, time_s: i64, source: &[u8], request: &[u8]) -> u64 {
     let mut hasher = foldhash::fast::FixedState::with_seed(3).build_hasher();
@@ -448,7 +441,7 @@ fn name_hash(above: u64, name: &[u8]) -> u64 {
     foldhash::fast::FixedState::with_seed(4).hash_one((above, name))
 }
 
-/// The sum of the hashes of all values below one, each with the names above it.
+/// Sum of the hashes of all scalars in a value, each with its path.
 fn leaves(value: JsonValue<'_>, above: u64, depth: usize) -> u64 {
     match value.kind() {
         JsonKind::Object if depth < NESTING_MAX => {
@@ -467,7 +460,7 @@ fn leaves(value: JsonValue<'_>, above: u64, depth: usize) -> u64 {
     }
 }
 
-/// What exports write in `errorCode` where the call worked.
+/// Values of `errorCode` in exports for successful calls.
 const SUCCESS: [&str; 9] = [
     "",
     "-",
@@ -480,22 +473,21 @@ const SUCCESS: [&str; 9] = [
     "none",
 ];
 
-/// Tells one event from another.
+/// Identity of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId {
-    // Two halves, for 128 bits in one would stand on a multiple of 16 bytes, and there are hundreds
-    // of thousands.
+    // Two halves, because `u128` is aligned to 16 bytes and there are hundreds of thousands.
     high: u64,
     low: u64,
 }
 
 impl EventId {
-    /// That of a record with this `eventID`, if it is a UUID as CloudTrail writes them.
+    /// Id from an `eventID`, if it is a UUID as CloudTrail writes it.
     pub fn read(raw: &[u8]) -> Option<Self> {
         uuid(raw).map(Self::from)
     }
 
-    /// That of a record which is known by its content, too: see [`mark`].
+    /// Id combined with a hash of the content, see [`mark`].
     pub fn marked(self, mark: u64) -> Self {
         Self {
             high: self.high ^ mark,
@@ -503,7 +495,6 @@ impl EventId {
         }
     }
 
-    /// Its 128 bits.
     pub fn bits(self) -> u128 {
         u128::from(self.high) << 64 | u128::from(self.low)
     }
@@ -533,7 +524,7 @@ impl std::fmt::Display for EventId {
     }
 }
 
-/// Says whether the way ended at JSON in a text.
+/// Returns whether the path ended at JSON inside a string.
 fn descend<'a>(value: JsonValue<'a>, path: Option<&str>, found: &mut Vec<JsonValue<'a>>) -> bool {
     let Some(path) = path else {
         found.push(value);
@@ -541,7 +532,7 @@ fn descend<'a>(value: JsonValue<'a>, path: Option<&str>, found: &mut Vec<JsonVal
     };
     match value.kind() {
         JsonKind::Object => {
-            // A flat key goes before a nested one.
+            // A flat key takes precedence over a nested one.
             if let Some(flat) = value.get(path) {
                 found.push(flat);
                 return false;
@@ -564,7 +555,7 @@ fn descend<'a>(value: JsonValue<'a>, path: Option<&str>, found: &mut Vec<JsonVal
     }
 }
 
-/// The 128 bits of a UUID in its usual text form.
+/// 128 bits of a UUID in its usual text form.
 fn uuid(text: &[u8]) -> Option<u128> {
     let text: &[u8; 36] = text.try_into().ok()?;
     if [text[8], text[13], text[18], text[23]] != [b'-'; 4] {
@@ -595,13 +586,13 @@ fn uuid(text: &[u8]) -> Option<u128> {
     )
 }
 
-/// The value of eight hexadecimal digits, all at once.
+/// Value of eight hexadecimal digits, computed in parallel.
 fn hex(digits: [u8; 8]) -> Option<u32> {
     const ONES: u64 = 0x0101_0101_0101_0101;
     let text = u64::from_be_bytes(digits);
     let letters = (text >> 6) & ONES;
     let mut value = (text & (0x0f * ONES)).wrapping_add(letters * 9);
-    // Writing the digits again tells whether they were digits at all.
+    // Formatting the value again verifies that all bytes were digits.
     let above_nine = ((value.wrapping_add(6 * ONES)) >> 4) & ONES;
     if value & (0xf0 * ONES) != 0
         || value
@@ -616,16 +607,17 @@ fn hex(digits: [u8; 8]) -> Option<u32> {
     Some((value | value >> 16) as u32)
 }
 
-/// Reads times of events. Most are of the minute of the one before.
+/// Parser for event times that caches the minute, since most events are of the same minute as the
+/// one before.
 #[derive(Debug, Default)]
 pub struct TimeReader {
-    /// The last time up to its seconds.
+    /// Last time read, up to its seconds.
     minute: Option<[u8; 17]>,
     minute_s: i64,
 }
 
 impl TimeReader {
-    /// The same as [`parse_time`].
+    /// Equal to [`parse_time`].
     pub fn read(&mut self, text: &[u8]) -> Option<i64> {
         let Some((minute, [tens @ b'0'..=b'5', ones @ b'0'..=b'9', b'Z'])) =
             text.split_first_chunk::<17>()

@@ -1,9 +1,9 @@
-//! From the bytes of an object to records, whatever it is packed in: [`ObjectContent`] tells by the
-//! first bytes.
+//! Reads an object and splits it into records, whatever its compression or archive format;
+//! [`ObjectContent`] detects that by the first bytes.
 //!
-//! A usual object is read and inflated whole, by libdeflate. What is large, cut or made of several
-//! members is streamed by zlib-rs through a window, so that memory is bounded whatever the object
-//! says about itself.
+//! A normal object is read as a whole and decompressed by libdeflate. A large, truncated or
+//! multi-member object is streamed through a window by zlib-rs, so that memory is bounded whatever
+//! sizes the object claims.
 
 use std::io::{self, Read};
 
@@ -23,7 +23,7 @@ use bartizan_model::limits::{
     OBJECT_WHOLE_BYTES_MAX, UNWRAP_DEPTH_MAX, WINDOW_BYTES,
 };
 
-/// Buffers that are used again from object to object. One for each thread.
+/// Reader with buffers reused from object to object; one per thread.
 pub struct TrailReader {
     deflate: Decompressor,
     splitter: Splitter,
@@ -31,12 +31,12 @@ pub struct TrailReader {
     inflated: Vec<u8>,
 }
 
-/// What was read of one object.
+/// Number of bytes read from one object.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct ReadBytes {
-    /// As stored.
+    /// Bytes as stored.
     pub stored: u64,
-    /// As inflated.
+    /// Bytes after decompression.
     pub inflated: u64,
 }
 
@@ -47,7 +47,7 @@ impl Default for TrailReader {
 }
 
 impl TrailReader {
-    /// Empty buffers.
+    /// Reader with empty buffers.
     pub fn new() -> Self {
         Self {
             deflate: Decompressor::new(),
@@ -57,7 +57,7 @@ impl TrailReader {
         }
     }
 
-    /// Reads one object to its end and gives every item in it. What cannot be read is an item too.
+    /// Reads one object to its end and passes on every item. Anything unreadable is an item too.
     pub fn read(
         &mut self,
         source: &mut dyn Read,
@@ -66,12 +66,12 @@ impl TrailReader {
         self.read_into(source, &mut EveryItem(sink))
     }
 
-    /// The same for who knows records again.
+    /// Like [`Self::read`], for a sink that recognizes repeated records.
     pub fn read_into(&mut self, source: &mut dyn Read, sink: &mut dyn ItemSink) -> ReadBytes {
         self.read_packed(source, sink, 0)
     }
 
-    /// Reads a file that lies in an archive.
+    /// Reads a file inside an archive.
     pub(super) fn read_file(
         &mut self,
         source: &mut dyn Read,
@@ -117,7 +117,7 @@ impl TrailReader {
                     inflated: self.inflated.len() as u64,
                 };
             }
-            // Log subscriptions are packed, and Firehose packs them again.
+            // CloudWatch Logs subscriptions are compressed, and Firehose compresses them again.
             let inner = std::mem::take(&mut self.inflated);
             return ReadBytes {
                 stored,
@@ -143,7 +143,7 @@ impl TrailReader {
         bytes
     }
 
-    /// Reads what was inside of something, unless that goes too deep.
+    /// Reads nested content, unless it is nested too deeply.
     fn read_inner(
         &mut self,
         source: &mut dyn Read,
@@ -160,8 +160,8 @@ impl TrailReader {
         self.read_packed(source, sink, depth + 1)
     }
 
-    /// Inflates a gzip object of one sound member of usual size. False: it is something else, and
-    /// must be streamed.
+    /// Decompresses a gzip object with one valid member of normal size. Returns false if it must be
+    /// streamed.
     fn inflate_whole(&mut self) -> bool {
         let Some((header, trailer)) = gzip_frame(&self.object) else {
             return false;
@@ -172,8 +172,8 @@ impl TrailReader {
         }
         self.inflated.resize(size, 0);
         let body = &self.object[header..self.object.len() - 8];
-        // Another member would begin with these bytes, and flags of which the highest three are not
-        // used (RFC 1952). Where they stand by chance, streaming gives the same.
+        // Another member would start with these bytes, and flags whose highest three bits are zero
+        // (RFC 1952). If they occur by chance, streaming gives the same result.
         let begins = |at: usize| body.get(at + 3).is_none_or(|flags| flags & 0xe0 == 0);
         if memchr::memmem::find_iter(body, &[0x1f, 0x8b, 8]).any(begins) {
             return false;
@@ -242,7 +242,7 @@ impl TrailReader {
                 if foreign != ForeignFile::Text {
                     return 0;
                 }
-                // Somewhere below a record may begin.
+                // A record may begin further down.
                 Box::new(stored)
             }
             ObjectContent::Json => Box::new(stored),
@@ -257,8 +257,8 @@ impl TrailReader {
         let window = &mut self.inflated;
         let (mut filled, mut inflated) = (0, 0u64);
         loop {
-            // A record that does not fit makes the window grow; the splitter gives up on one that
-            // is too large.
+            // The window grows for a record that does not fit; the splitter rejects records that
+            // are too large.
             window.resize(filled + WINDOW_BYTES, 0);
             let end = loop {
                 match source.read(&mut window[filled..]) {
@@ -286,7 +286,7 @@ impl TrailReader {
                 && ObjectContent::of(&window[..filled]) != ObjectContent::Json
             {
                 let inner = window[..filled].to_vec();
-                // What cannot be unpacked any further is told there.
+                // Content that cannot be decompressed further is reported there.
                 let rest: Box<dyn Read> = if let Some(Some(problem)) = end {
                     sink.item(TrailItem::Problem {
                         offset: inflated,
@@ -327,11 +327,11 @@ impl TrailReader {
     }
 }
 
-/// KiB that a dictionary of xz may take: `xz -9` makes ones of 64 MiB.
+/// Largest xz dictionary in KiB; `xz -9` uses 64 MiB.
 const XZ_MEMORY_KIB_MAX: u32 = 256 << 10;
 
 impl TrailReader {
-    /// Reads a table: rows become records.
+    /// Reads a table; rows become records.
     fn table(
         &mut self,
         delimiter: u8,
@@ -373,7 +373,8 @@ impl TrailReader {
     }
 }
 
-/// Of an object that was named for what it is: it is no damaged JSON besides.
+/// Sink for an object already reported as another file format, so that it is not reported as
+/// damaged JSON too.
 struct ForeignReported<'s>(&'s mut dyn ItemSink);
 
 impl ItemSink for ForeignReported<'_> {
@@ -401,7 +402,7 @@ impl ItemSink for ForeignReported<'_> {
     }
 }
 
-/// Bytes of the header of a gzip object, and the checksum and size at its end (RFC 1952).
+/// Length of a gzip object's header, with the checksum and size in its trailer (RFC 1952).
 fn gzip_frame(object: &[u8]) -> Option<(usize, (u32, usize))> {
     let flags = *object.get(3)?;
     let mut at = 10;
@@ -420,7 +421,7 @@ fn gzip_frame(object: &[u8]) -> Option<(usize, (u32, usize))> {
     Some((at, (crc, size as usize)))
 }
 
-/// Counts what was read of the stored object, to know the ratio.
+/// Counts stored bytes, for the compression ratio.
 struct CountingReader<R> {
     inner: R,
     bytes: u64,
@@ -435,7 +436,7 @@ impl<R: Read> Read for CountingReader<R> {
 }
 
 trait ReadCounted: Read {
-    /// Bytes of the stored object that were taken so far.
+    /// Number of stored bytes read so far.
     fn stored(&self) -> u64;
 }
 

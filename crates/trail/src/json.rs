@@ -1,20 +1,20 @@
-//! Reading a JSON value where it stands, only when somebody asks for it.
+//! Lazy JSON reader: a value is parsed in place, and only when accessed.
 //!
-//! Nothing is checked that is not read: a damaged part of a record costs that part. No function
-//! panics on any bytes.
+//! Only what is read is validated, so damage in a record affects only the damaged part. No function
+//! panics on any input.
 
 use std::borrow::Cow;
 
 use bartizan_model::limits::NESTING_MAX;
 
-/// A JSON value that begins at `at` in `bytes`.
+/// JSON value that starts at `at` in `bytes`.
 #[derive(Debug, Clone, Copy)]
 pub struct JsonValue<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-/// What a value is, by its first byte.
+/// Type of a value, by its first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JsonKind {
     /// `{…}`
@@ -23,12 +23,12 @@ pub enum JsonKind {
     Array,
     /// `"…"`
     String,
-    /// A number, true, false, null, or something that is not JSON.
+    /// Number, true, false, null, or invalid JSON.
     Scalar,
 }
 
 impl<'a> JsonValue<'a> {
-    /// The value at or behind `at`; none at the end of the bytes.
+    /// Value at or after `at`; `None` at the end of the bytes.
     pub fn new(bytes: &'a [u8], at: usize) -> Option<Self> {
         let blank = bytes
             .get(at..)?
@@ -40,7 +40,6 @@ impl<'a> JsonValue<'a> {
         })
     }
 
-    /// What it is.
     pub fn kind(self) -> JsonKind {
         match self.bytes[self.at] {
             b'{' => JsonKind::Object,
@@ -50,21 +49,21 @@ impl<'a> JsonValue<'a> {
         }
     }
 
-    /// The bytes of the value as they stand in the record.
+    /// Raw bytes of the value.
     pub fn raw(self) -> &'a [u8] {
         &self.bytes[self.at..value_end(self.bytes, self.at)]
     }
 
-    /// The bytes of the value and the one before it.
+    /// Raw bytes of the value, with the byte before it.
     pub(super) fn with_byte_before(self) -> &'a [u8] {
         &self.bytes[self.at.saturating_sub(1)..value_end(self.bytes, self.at)]
     }
 
-    /// The content of a string, still with its escapes.
+    /// Raw content of a string, with its escapes.
     pub fn raw_string(self) -> Option<&'a [u8]> {
         (self.kind() == JsonKind::String).then(|| {
             let end = string_end(self.bytes, self.at);
-            // The closing quote is missing when the record was cut.
+            // The closing quote is missing if the record was truncated.
             let close = if end > self.at + 1 && self.bytes[end - 1] == b'"' {
                 end - 1
             } else {
@@ -74,12 +73,12 @@ impl<'a> JsonValue<'a> {
         })
     }
 
-    /// The content of a string without blanks at its ends. Bytes that are not UTF-8 become U+FFFD.
+    /// Content of a string, trimmed. Invalid UTF-8 becomes U+FFFD.
     pub fn string(self) -> Option<Cow<'a, str>> {
         self.raw_string().map(unescape).map(trimmed)
     }
 
-    /// A string's content, or the text of a number, true or false; none for null, objects and
+    /// Content of a string, or text of a number, true or false; `None` for null, objects and
     /// arrays.
     pub fn text(self) -> Option<Cow<'a, str>> {
         match self.kind() {
@@ -92,14 +91,12 @@ impl<'a> JsonValue<'a> {
         }
     }
 
-    /// Whether it is `null`.
     pub fn is_null(self) -> bool {
         self.kind() == JsonKind::Scalar && self.raw() == b"null"
     }
 
-    /// The member of an object by its name. Where it has none of that name, one that differs in
-    /// capitals and in what stands between words: data lakes write `user_name` and `username` for
-    /// `userName`.
+    /// Member of an object by name. If there is none, a member whose name differs in case or
+    /// separators only: data lakes write `user_name` and `username` for `userName`.
     pub fn get(self, name: &str) -> Option<Self> {
         let mut alike = None;
         for (key, value) in self.raw_members() {
@@ -124,7 +121,7 @@ impl<'a> JsonValue<'a> {
             .map(|(key, value)| (unescape(key), value))
     }
 
-    /// Members of an object in order, with the escapes of their names; empty for anything else.
+    /// Members of an object in order, with their names as raw bytes; empty for anything else.
     pub fn raw_members(self) -> impl Iterator<Item = (&'a [u8], Self)> {
         let (bytes, mut at) = (self.bytes, self.at + 1);
         let object = self.kind() == JsonKind::Object;
@@ -167,7 +164,7 @@ impl<'a> JsonValue<'a> {
         })
     }
 
-    /// The value as JSON text without blanks between its tokens.
+    /// JSON text of the value, without whitespace between tokens.
     pub fn compact(self) -> Cow<'a, str> {
         let raw = self.raw();
         let (mut blanks, mut at) = (false, 0);
@@ -199,10 +196,10 @@ impl<'a> JsonValue<'a> {
     }
 }
 
-/// Whether two names are the same but for capitals and `_`, `-` and blanks.
+/// Whether two names are equal except for case, `_`, `-` and spaces.
 #[inline]
 fn is_alike(key: &[u8], name: &[u8]) -> bool {
-    // Nearly all differ in their first letter, or in their length without anything between words.
+    // Nearly all names differ in their first character, or in length without any separators.
     let (Some(a), Some(b)) = (key.first(), name.first()) else {
         return false;
     };
@@ -233,7 +230,7 @@ fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// Blanks and commas: what stands between two values.
+/// Skips whitespace and commas between two values.
 fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
     while bytes
         .get(at)
@@ -244,7 +241,7 @@ fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Just behind the string that opens at `at`, or the end of the bytes.
+/// Offset just after the string that opens at `at`, or the end of the bytes.
 fn string_end(bytes: &[u8], at: usize) -> usize {
     let mut from = at + 1;
     while let Some(found) = memchr::memchr2(b'"', b'\\', bytes.get(from..).unwrap_or_default()) {
@@ -256,7 +253,7 @@ fn string_end(bytes: &[u8], at: usize) -> usize {
     bytes.len()
 }
 
-/// Just behind the value that begins at `at`, or the end of the bytes.
+/// Offset just after the value that starts at `at`, or the end of the bytes.
 fn value_end(bytes: &[u8], at: usize) -> usize {
     match bytes.get(at) {
         Some(b'"') => string_end(bytes, at),
@@ -292,7 +289,8 @@ fn value_end(bytes: &[u8], at: usize) -> usize {
     }
 }
 
-/// Text with U+FFFD for what is not UTF-8. Nearly all is, and looking at it whole is soonest.
+/// Text with U+FFFD for invalid UTF-8. Nearly all text is valid, and checking it as a whole is
+/// fastest.
 fn readable(raw: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(raw) {
         Ok(text) => Cow::Borrowed(text),
@@ -300,8 +298,7 @@ fn readable(raw: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// The text that a string's raw content stands for (RFC 8259, section 7). Broken escapes become
-/// U+FFFD.
+/// Decodes the escapes of a string (RFC 8259, section 7). Invalid escapes become U+FFFD.
 pub fn unescape(raw: &[u8]) -> Cow<'_, str> {
     let Some(first) = memchr::memchr(b'\\', raw) else {
         return readable(raw);
@@ -344,7 +341,7 @@ pub fn unescape(raw: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// The character behind `\u`, and how many bytes it took.
+/// Character of a `\u` escape, with the number of bytes read.
 fn unicode(rest: &[u8]) -> (char, usize) {
     let hex = |from: usize| {
         rest.get(from..from + 4)

@@ -1,4 +1,4 @@
-//! Reading CloudTrail: from the bytes of an object to events, near the speed of inflating them.
+//! CloudTrail reader: from the bytes of an object to events, near the speed of decompression.
 
 mod actor;
 mod archive;

@@ -1,10 +1,10 @@
-//! Records that repeat earlier ones in all but time, ids and address: they are known without
-//! looking for their structure.
+//! Fast path for records that repeat an earlier one in everything but time, ids and address: they
+//! are recognized without parsing.
 //!
-//! Where such a record ends and where those values stand is only guessed, by a few pairs of
-//! letters. That is sound all the same: the guess is worth nothing unless everything around the
-//! values has the hash of a record that was read with care, and then both have the same structure,
-//! for what stands in the values can neither end a string nor escape its end.
+//! The end of such a record and the spans of those values are guessed from a few byte pairs. This
+//! is sound, because a guess counts only if everything around the values has the hash of a record
+//! that was fully parsed. Both records then have the same structure: the values can contain neither
+//! a closing quote nor an escape.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -14,25 +14,24 @@ use wide::u8x16;
 use super::event::{Event, Field, FieldOffsets, PER_EVENT};
 use super::shape::TrailItem;
 
-/// Takes what is in a trail.
+/// Receiver of the items in a trail.
 pub trait ItemSink {
-    /// Takes the next thing.
     fn item(&mut self, item: TrailItem<'_>);
 
-    /// By what it knows records again; none when it never does.
+    /// Hasher by which this sink recognizes repeated records; `None` if it never does.
     fn hasher(&self) -> Option<&RandomState> {
         None
     }
 
-    /// Takes records that may repeat what it knows, up to the first that does not, and says how
-    /// many it took. They are events, one behind the other.
+    /// Takes candidates, which follow each other without gaps, up to the first that does not repeat
+    /// a known record. Returns the number taken.
     fn again(&mut self, window: &[u8], records: &[Candidate]) -> usize {
         let _ = (window, records);
         0
     }
 }
 
-/// A closure that takes every item.
+/// Sink that passes every item to a closure.
 pub(super) struct EveryItem<'s>(pub(super) &'s mut dyn FnMut(TrailItem<'_>));
 
 impl ItemSink for EveryItem<'_> {
@@ -41,7 +40,7 @@ impl ItemSink for EveryItem<'_> {
     }
 }
 
-/// A record that may repeat an earlier one.
+/// Record that may repeat an earlier one.
 #[derive(Debug, Clone, Copy)]
 pub struct Candidate {
     start: usize,
@@ -52,23 +51,22 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Records that are offered at once. The more there are, the less it takes to wait for memory
-    /// for each.
+    /// Largest number of candidates offered at once. In a larger batch more cache misses overlap.
     pub const BATCH_MAX: usize = 32;
 
-    /// Its bytes.
+    /// Bytes of the record.
     pub fn record<'w>(&self, window: &'w [u8]) -> &'w [u8] {
         &window[self.start..self.end]
     }
 
-    /// The content of one of [`super::Fields::PER_EVENT`], which are strings without escapes.
+    /// Content of one of the fields in [`super::FieldSet::PER_EVENT`], a string without escapes.
     pub fn content<'w>(&self, window: &'w [u8], field: Field) -> Option<&'w [u8]> {
         let (from, to) = self.holes.of(field)?;
         self.record(window).get(from as usize..to as usize)
     }
 
-    /// The event, by the places of one that it repeats; `moved` holds its own, where they are
-    /// others.
+    /// Event with the field offsets of the record that it repeats. `moved` stores its own offsets
+    /// if they differ.
     pub fn event<'w>(
         &self,
         window: &'w [u8],
@@ -85,7 +83,7 @@ impl Candidate {
     }
 }
 
-/// What an event has in common with those that repeat it.
+/// Field offsets and variable spans that repeated records share.
 #[derive(Debug)]
 pub struct RecordTemplate {
     places: FieldOffsets,
@@ -93,14 +91,14 @@ pub struct RecordTemplate {
 }
 
 impl RecordTemplate {
-    /// That of an event, and its hash: what has the same asks the same. None when the record is not
-    /// written without blanks, or one of the values is no string.
+    /// Hash of everything but the variable values, and the spans of those. `None` if the record has
+    /// whitespace between tokens or one of the values is not a string.
     pub fn of(event: &Event<'_>, hasher: &RandomState) -> Option<(u64, VariableSpans)> {
         let holes = VariableSpans::of_event(event)?;
         Some((holes.hash(event.raw(), hasher), holes))
     }
 
-    /// Keeps where everything stands in an event.
+    /// Template with the field offsets of this event.
     pub fn keep(event: &Event<'_>, holes: VariableSpans) -> Self {
         Self {
             places: *event.places(),
@@ -109,7 +107,7 @@ impl RecordTemplate {
     }
 }
 
-/// Where the contents of [`super::Fields::PER_EVENT`] stand in a record, in their order.
+/// Spans of the [`super::FieldSet::PER_EVENT`] contents in a record, in order of position.
 #[derive(Debug, Clone, Copy)]
 pub struct VariableSpans {
     count: usize,
@@ -143,7 +141,7 @@ impl VariableSpans {
         Some(holes)
     }
 
-    /// False when there are too many.
+    /// Returns false if there are too many.
     fn push(&mut self, field: Field, span: (u32, u32)) -> bool {
         let Some(slot) = self.spans.get_mut(self.count) else {
             return false;
@@ -175,35 +173,35 @@ impl VariableSpans {
     }
 }
 
-/// Guesses of where records end and where their holes are.
+/// Guesses where records end and where their variable spans are.
 #[derive(Default)]
 pub(super) struct Lookahead {
-    /// What was guessed ahead.
+    /// Candidates guessed so far.
     ahead: Vec<Candidate>,
-    /// So many of them are done with.
+    /// Number of candidates done.
     done: usize,
-    /// So many are offered at once: few where they were not known.
+    /// Number of candidates offered at once; few after a miss.
     batch: usize,
-    /// Where [`MARKS`] stand in the window, in order, as far as it was looked at; what stands
-    /// behind `count` is left over.
+    /// Offsets of [`MARKS`] in the window, in order, as far as it was searched; entries from
+    /// `count` on are stale.
     marks: Vec<u32>,
     count: usize,
-    /// The first of them that may be of interest.
+    /// Index of the first mark that is not before the current record.
     next: usize,
-    /// How far the window was looked at.
+    /// Offset up to which the window was searched.
     looked: usize,
 }
 
 impl Lookahead {
-    /// Goes to another window.
+    /// Starts a new window.
     pub(super) fn begin(&mut self) {
         self.ahead.clear();
         (self.done, self.batch) = (0, 1);
         (self.count, self.next, self.looked) = (0, 0, 0);
     }
 
-    /// Gives records that repeat earlier ones to the sink, from `from` on. Answers where they end,
-    /// and how long the one behind them may be, which does not.
+    /// Passes repeated records from `from` on to the sink. Returns where they end, and the guessed
+    /// length of the next record, which is not a repeat.
     pub(super) fn again(
         &mut self,
         window: &[u8],
@@ -213,7 +211,7 @@ impl Lookahead {
     ) -> (usize, Option<usize>) {
         let mut from = from;
         loop {
-            // Behind a record that is done with stands a comma.
+            // A comma follows a finished record.
             let start = from + usize::from(window.get(from) == Some(&b','));
             while self
                 .ahead
@@ -252,8 +250,8 @@ impl Lookahead {
         }
     }
 
-    /// Guesses the record that begins at `start`, which does not lie before those of earlier calls.
-    /// None: nothing can be said of it.
+    /// Guesses the record at `start`, which must not be before those of earlier calls. `None` if it
+    /// does not look like one.
     fn guess(&mut self, window: &[u8], start: usize, hasher: &RandomState) -> Option<Candidate> {
         if !begins(window, start) {
             return None;
@@ -318,9 +316,9 @@ impl Lookahead {
         }
     }
 
-    /// Looks for marks in what comes next. False: the window ends.
+    /// Searches the next bytes for marks; returns false at the end of the window.
     fn look(&mut self, window: &[u8]) -> bool {
-        // A mark is seen in two bytes, so that the last one has to wait.
+        // A mark is a pair of bytes, so the last byte has to wait.
         let end = window.len().saturating_sub(1).min(self.looked + LOOK_BYTES);
         if end < self.looked + BLOCK {
             return false;
@@ -343,14 +341,14 @@ impl Lookahead {
 
 const BLOCK: usize = 64;
 
-/// Bytes that are looked at together: they are still near when they are hashed.
+/// Number of bytes searched at a time, small enough to be still in the CPU cache for hashing.
 const LOOK_BYTES: usize = 16 << 10;
 
-/// A record that is longer is read with care.
+/// Longer records are fully parsed.
 const GUESS_BYTES_MAX: usize = 64 << 10;
 
-/// Whether a record may begin here: with any field of records, which mostly is the first one of
-/// CloudTrail.
+/// Whether a record may start here, i.e. with a known field name; CloudTrail usually writes
+/// `eventVersion` first.
 fn begins(window: &[u8], at: usize) -> bool {
     let Some(key) = window
         .get(at..)
@@ -369,10 +367,10 @@ fn begins(window: &[u8], at: usize) -> bool {
     name.and_then(Field::named).is_some()
 }
 
-/// More than the longest name of a field.
+/// More than the longest field name.
 const KEY_BYTES_MAX: usize = 32;
 
-/// The field with its key around `mark`, and where the content of its value begins.
+/// Field whose key is around `mark`, with the offset of its value's content.
 #[inline]
 fn around<const A: usize, const B: usize>(
     window: &[u8],
@@ -385,7 +383,7 @@ fn around<const A: usize, const B: usize>(
     (text[..A] == *before && text[A..] == *behind).then_some((field, mark + B))
 }
 
-/// Where the text that begins at `from` ends, if it is short and has no escapes or control
+/// End of the string content that starts at `from`, if it is short and has no escapes or control
 /// characters.
 #[inline]
 fn stop(window: &[u8], from: usize) -> Option<usize> {
@@ -402,15 +400,15 @@ fn stop(window: &[u8], from: usize) -> Option<usize> {
     None
 }
 
-/// A value that is longer is read with care.
+/// Records with longer values are fully parsed.
 const TEXT_BYTES_MAX: usize = 128;
 
-/// Pairs of bytes that are rare but for the keys of [`super::Fields::PER_EVENT`] and the end of a
-/// record.
+/// Byte pairs that are rare except in the keys of [`super::FieldSet::PER_EVENT`] and at the end of
+/// a record.
 const MARKS: [(u8, u8); 4] = [(b't', b'T'), (b'P', b'A'), (b'D', b'"'), (b',', b'{')];
 
-/// Lists where [`MARKS`] stand in the first blocks; each of the next ones begins a byte later.
-/// Answers how many there are.
+/// Writes the offsets of [`MARKS`] in the blocks; each block of `next` starts one byte later than
+/// that of `first`. Returns their number.
 fn find_marks(first: &[[u8; BLOCK]], next: &[[u8; BLOCK]], base: u32, out: &mut [u32]) -> usize {
     #[cfg(target_arch = "x86_64")]
     if let Some(widest) = pulp::x86::V4::try_new() {
@@ -440,8 +438,8 @@ fn list(
     let mut count = 0;
     for (n, (block, next)) in first.iter().zip(next).enumerate() {
         let mut bits = marks(block, next);
-        // How many bits are set cannot be foretold, and a wrong guess costs more than writing some
-        // for nothing.
+        // The number of set bits is unpredictable, and a mispredicted branch costs more than a few
+        // wasted writes.
         let found = bits.count_ones() as usize;
         let mut write = |slots: &mut [u32]| {
             for slot in slots {
@@ -472,8 +470,8 @@ fn marks(block: &[u8; BLOCK], next: &[u8; BLOCK]) -> u64 {
 fn marks_avx512(widest: pulp::x86::V4, block: &[u8; BLOCK], next: &[u8; BLOCK]) -> u64 {
     let (f, bw) = (widest.avx512f, widest.avx512bw);
     let (block, next) = (pulp::cast(*block), pulp::cast(*next));
-    // The second letters differ in their low halves: by that half both letters are looked up that
-    // there may be. Of a byte that is no ASCII 0 comes back, which it is not.
+    // The second bytes of the marks differ in their low nibbles, by which both expected bytes are
+    // looked up. A non-ASCII byte gives 0, which never equals it.
     let expected = |letters: [u8; 16]| {
         bw._mm512_shuffle_epi8(f._mm512_broadcast_i32x4(pulp::cast(letters)), next)
     };
@@ -482,7 +480,7 @@ fn marks_avx512(widest: pulp::x86::V4, block: &[u8; BLOCK], next: &[u8; BLOCK]) 
     bw._mm512_cmpeq_epi8_mask(f._mm512_or_si512(first, second), f._mm512_setzero_si512())
 }
 
-/// The letters of [`MARKS`] by the low half of the second one; what is no mark cannot be met.
+/// Bytes of [`MARKS`] by the low nibble of the second one; other entries never match.
 #[cfg(target_arch = "x86_64")]
 const FIRST_LETTERS: [u8; 16] = by_low_half(true);
 #[cfg(target_arch = "x86_64")]
@@ -530,7 +528,7 @@ mod tests {
     use super::super::inflate::TrailReader;
     use super::*;
 
-    /// What was read: each event with the raw text of all its fields, and each problem.
+    /// Everything read: each event with the raw text of all its fields, and each problem.
     #[derive(Debug, Default, PartialEq)]
     struct Heard(Vec<String>);
 
@@ -567,7 +565,7 @@ mod tests {
         }
     }
 
-    /// Knows every record again from the second time on.
+    /// Sink that recognizes every record from its second occurrence on.
     #[derive(Default)]
     struct Knowing {
         hasher: RandomState,
@@ -639,8 +637,8 @@ mod tests {
         let (plain, knowing) = both(&format!(r#"{{"Records":[{}]}}"#, records.join(",")));
         assert_eq!(plain, knowing.heard);
         assert_eq!(plain.0.len(), 500);
-        // All but those that are read together with the first one, and the last one, behind which
-        // no record begins.
+        // All but those read together with the first record, and the last one, which no record
+        // follows.
         assert!(knowing.again >= 490, "{}", knowing.again);
     }
 
@@ -669,7 +667,7 @@ mod tests {
     }
 
     proptest! {
-        /// Guesses may be as wrong as they like: what is read is the same.
+        /// Guesses may be arbitrarily wrong without changing the result.
         #[test]
         fn what_is_known_again_is_read_the_same(
             parts in proptest::collection::vec((0u32..4, 0usize..14, 0usize..8, 0u32..100), 1..60),

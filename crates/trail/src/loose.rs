@@ -1,11 +1,11 @@
-//! Values as exports print them: JSON, rows of Athena and Trino (`{type=IAMUser, arn=…}`), and what
-//! Python prints of a dictionary (`{'type': 'IAMUser', 'mfa': None}`).
+//! Parser for structures as exports print them: JSON, Athena and Trino rows (`{type=IAMUser,
+//! arn=…}`), and Python dictionaries (`{'type': 'IAMUser', 'mfa': None}`).
 
 use serde_json::{Map, Number, Value};
 
 use bartizan_model::limits::NESTING_MAX;
 
-/// The object or list in a text; none when it is neither, or does not end.
+/// Object or list in a text; `None` if it is neither, or incomplete.
 pub(super) fn parse(text: &str) -> Option<Value> {
     let text = text.trim();
     if !text.starts_with(['{', '[']) {
@@ -27,9 +27,9 @@ pub(super) fn parse(text: &str) -> Option<Value> {
 #[derive(Clone, Copy, PartialEq)]
 enum LooseStyle {
     Python,
-    /// Names are bare and end with `=`; values are bare up to a comma and a blank before the next
-    /// name. A value that holds such a comma and name could not be told apart; names of users and
-    /// sessions have no blanks (IAM API reference).
+    /// Names are bare and end with `=`; values are bare and end at a comma and a space before the
+    /// next name. A value that contains such a comma and name would be ambiguous, but names of
+    /// users and sessions contain no spaces (IAM API reference).
     Row,
 }
 
@@ -96,7 +96,7 @@ impl LooseReader<'_> {
                 }
             };
             let value = self.value(depth + 1)?;
-            // The first one counts: what follows may be part of a value.
+            // The first one wins: what follows may be part of a value.
             fields.entry(name).or_insert(value);
         }
     }
@@ -115,7 +115,7 @@ impl LooseReader<'_> {
         }
     }
 
-    /// A value of a row: up to the end of what it is in, or to the next name.
+    /// Bare value of a row: up to the end of its container, or to the next name.
     fn bare(&mut self) -> Option<Value> {
         let rest = self.rest();
         let end = rest.char_indices().find(|(n, c)| match c {
@@ -172,7 +172,7 @@ impl LooseReader<'_> {
     }
 }
 
-/// The name in front of `=`, if a text begins with one.
+/// Name before `=`, if a text starts with one.
 fn row_name(text: &str) -> Option<&str> {
     let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')?;
     (end > 0 && text[end..].starts_with('=')).then(|| &text[..end])

@@ -1,25 +1,25 @@
-//! Records of other shapes than CloudTrail's own, written anew in that shape, so that rules,
-//! actors, the join and `--event` all see one.
+//! Normalizes records of other formats to CloudTrail's own, so that rules, actors, attribution and
+//! `--event` all see one format.
 //!
-//! Athena lower-cases names and prints structures as text, data lakes write `event_name`, exports
-//! turn what is absent into `""`, partitions have other suffixes. A record that looks as CloudTrail
-//! writes it is never touched: [`is_usual`] tells by a few bytes.
+//! Athena lowercases names and prints structures as text, data lakes write `event_name`, exports
+//! turn absent values into `""`, and other partitions have other suffixes. A record in CloudTrail's
+//! own format is never changed: [`is_usual`] recognizes it by a few bytes.
 
 use serde_json::{Map, Value, json};
 
 use super::event::{Event, Field, FieldOffsets, parse_time};
 use super::loose;
 
-/// A record written anew.
+/// Normalized record.
 pub(super) struct NormalRecord {
     pub(super) record: Vec<u8>,
-    /// A structure in it is text that cannot be read, so that rules do not see what is in there.
+    /// A structure is text that cannot be parsed, so that rules do not see its content.
     pub(super) unread: bool,
-    /// It does not say which service was called.
+    /// The record does not name the called service.
     pub(super) sourceless: bool,
 }
 
-/// Whether a record has the shape that CloudTrail gives it.
+/// Whether a record is in CloudTrail's own format.
 pub(super) fn is_usual(event: &Event<'_>, places: &FieldOffsets) -> bool {
     let first = |field| event.first_byte(field);
     let object = |field| matches!(first(field), 0 | b'{' | b'n');
@@ -44,7 +44,7 @@ pub(super) fn is_usual(event: &Event<'_>, places: &FieldOffsets) -> bool {
         && usual_identity(event.identity())
 }
 
-/// `errorCode` and `errorMessage` are absent where a call succeeded.
+/// `errorCode` and `errorMessage` must be absent from successful calls.
 fn usual_error(event: &Event<'_>) -> bool {
     [Field::ErrorCode, Field::ErrorMessage]
         .into_iter()
@@ -52,7 +52,7 @@ fn usual_error(event: &Event<'_>) -> bool {
             0 => true,
             b'"' => {
                 let raw = event.raw_text(field);
-                // The words that stand for nothing are short.
+                // Placeholders for absent values are short.
                 !raw.is_empty()
                     && (raw.len() > 12
                         || !raw[0].is_ascii_whitespace()
@@ -62,14 +62,14 @@ fn usual_error(event: &Event<'_>) -> bool {
         })
 }
 
-/// It begins with a type that is known, and nothing in it is JSON in a text.
+/// Whether the identity starts with a known type and contains no JSON text.
 fn usual_identity(identity: &[u8]) -> bool {
     let kind = identity
         .strip_prefix(br#"{"type":""#)
         .and_then(|rest| Some(&rest[..rest.iter().position(|b| *b == b'"')?]));
     let known = match kind {
         Some(kind) => TYPES.iter().any(|t| t.as_bytes() == kind),
-        // Services act without a type; where it stands elsewhere, looking is rare.
+        // Services may act without a type. A type elsewhere is rare enough to search for it.
         None => super::json::JsonValue::new(identity, 0)
             .and_then(|i| i.get("type"))
             .is_none_or(|t| {
@@ -80,10 +80,10 @@ fn usual_identity(identity: &[u8]) -> bool {
     known && memchr::memmem::find(identity, b"\"{").is_none()
 }
 
-/// What ends the name of a service in `eventSource`.
+/// Suffix of service names in `eventSource`.
 const SUFFIX: &str = ".amazonaws.com";
 
-/// Kinds of identities (CloudTrail user guide, "userIdentity element").
+/// Identity types (CloudTrail user guide, "userIdentity element").
 const TYPES: [&str; 12] = [
     "IAMUser",
     "AssumedRole",
@@ -133,7 +133,7 @@ const IDENTITY: [&str; 30] = [
     "isExternal",
 ];
 
-/// Names that exports give to fields, folded, where they are not the field's own.
+/// Folded names that exports give to fields, where they differ from CloudTrail's.
 const SYNONYMS: [(&str, &str); 10] = [
     ("region", "awsRegion"),
     ("sourceip", "sourceIPAddress"),
@@ -158,8 +158,7 @@ const OBJECTS: [&str; 7] = [
     "tlsDetails",
 ];
 
-/// A name without capitals and without what stands between its words: `eventname` of `eventName`,
-/// `event_name`, `Event name`.
+/// Name in lower case without separators: `eventname` for `eventName`, `event_name`, `Event name`.
 pub(super) fn fold(name: &str) -> String {
     name.chars()
         .filter(|c| c.is_alphanumeric())
@@ -167,8 +166,8 @@ pub(super) fn fold(name: &str) -> String {
         .collect()
 }
 
-/// Whether a name is that of a known field but for capitals and what stands between words, or hides
-/// one.
+/// Whether a name may be a variant of a known field's: it contains a separator or an escape, or
+/// differs in case only.
 pub(super) fn is_odd(key: &[u8]) -> bool {
     if key.iter().any(|b| b". \\_-".contains(b)) {
         return true;
@@ -181,7 +180,7 @@ pub(super) fn is_odd(key: &[u8]) -> bool {
             .any(|f| f.name().len() == key.len() && f.name().as_bytes().eq_ignore_ascii_case(key))
 }
 
-/// What exports write where there is nothing.
+/// Whether a text is a placeholder for an absent value.
 pub(super) fn is_absent(text: &str) -> bool {
     matches!(
         text.trim(),
@@ -189,14 +188,14 @@ pub(super) fn is_absent(text: &str) -> bool {
     )
 }
 
-/// Codes that say that nothing went wrong.
+/// Whether an error code means success.
 fn is_success(text: &str) -> bool {
     is_absent(text)
         || ["success", "succeeded", "ok", "none", "0", "200", "noerror"]
             .contains(&fold(text).as_str())
 }
 
-/// Whether an object is a record of a call, whatever its names look like.
+/// Whether an object is a record of a call, however its names are written.
 pub(super) fn is_record(fields: &Map<String, Value>) -> bool {
     let has = |wanted: &str| fields.keys().any(|k| fold(k) == wanted);
     has("eventname")
@@ -211,7 +210,7 @@ pub(super) fn is_record(fields: &Map<String, Value>) -> bool {
         .any(|f| has(f))
 }
 
-/// The record anew; none when it is no JSON or no record.
+/// Normalized record; `None` if it is not JSON or not a record.
 pub(super) fn anew(record: &[u8]) -> Option<NormalRecord> {
     let text = String::from_utf8_lossy(record);
     let Value::Object(fields) = serde_json::from_str(&text).ok()? else {
@@ -220,7 +219,7 @@ pub(super) fn anew(record: &[u8]) -> Option<NormalRecord> {
     of_fields(fields)
 }
 
-/// The same of fields that stand in no JSON yet.
+/// Normalized record from parsed fields.
 pub(super) fn of_fields(fields: Map<String, Value>) -> Option<NormalRecord> {
     if !is_record(&fields) {
         return None;
@@ -228,7 +227,7 @@ pub(super) fn of_fields(fields: Map<String, Value>) -> Option<NormalRecord> {
     let mut out = Map::new();
     let mut later = Vec::new();
     for (key, value) in fields {
-        // The field's own name goes before others that mean the same.
+        // A field's own name takes precedence over synonyms.
         if Field::named(key.as_bytes()).is_some() {
             out.insert(key, value).map_or((), drop)
         } else {
@@ -238,7 +237,7 @@ pub(super) fn of_fields(fields: Map<String, Value>) -> Option<NormalRecord> {
     let named = out.contains_key("userIdentity");
     for (key, value) in later {
         if !named && let Some(name) = identity_column(&key) {
-            // Keys of users begin with AKIA (IAM user guide, "IAM identifiers").
+            // Access keys of IAM users start with AKIA (IAM user guide, "IAM identifiers").
             let kind = match text(&value).as_deref() {
                 Some("root") if name == "userName" => Some("Root"),
                 Some(key) if name == "accessKeyId" && key.starts_with("AKIA") => Some("IAMUser"),
@@ -258,7 +257,7 @@ pub(super) fn of_fields(fields: Map<String, Value>) -> Option<NormalRecord> {
             _ => (canonical(&key), None),
         };
         match rest {
-            // `userIdentity.sessionContext.sessionIssuer.arn` as a name: columns of a flat table.
+            // Flat column name, e.g. `userIdentity.sessionContext.sessionIssuer.arn`.
             Some(path) => put(out.entry(first).or_insert_with(|| json!({})), &path, value),
             None => {
                 let slot = out.entry(first).or_insert(Value::Null);
@@ -268,7 +267,7 @@ pub(super) fn of_fields(fields: Map<String, Value>) -> Option<NormalRecord> {
             }
         }
     }
-    // Where neither is told, most rules see nothing.
+    // Without either of these, most rules see nothing.
     let mut unread = !["userIdentity", "requestParameters"]
         .iter()
         .any(|name| out.contains_key(*name));
@@ -290,7 +289,7 @@ pub(super) fn of_fields(fields: Map<String, Value>) -> Option<NormalRecord> {
     })
 }
 
-/// The name that CloudTrail gives to a field; the name itself where it has no other.
+/// Name that CloudTrail gives to a field; unknown names stay as they are.
 fn canonical(name: &str) -> String {
     let folded = fold(name);
     let field = Field::all().map(Field::name).find(|f| fold(f) == folded);
@@ -303,8 +302,8 @@ fn canonical(name: &str) -> String {
     field.or_else(synonym).unwrap_or(name).to_owned()
 }
 
-/// The name in `userIdentity` of what the console's event history and `lookup-events` tell beside
-/// the event.
+/// Name in `userIdentity` for a column that the console's event history and `lookup-events` print
+/// next to the event.
 fn identity_column(name: &str) -> Option<&'static str> {
     match fold(name).as_str() {
         "username" => Some("userName"),
@@ -331,7 +330,7 @@ fn put(value: &mut Value, path: &str, new: Value) {
     }
 }
 
-/// Makes an object of the text of one. False: it seems to be one and cannot be read.
+/// Parses an object from its text. Returns false if it looks like an object but cannot be parsed.
 fn open(value: &mut Value) -> bool {
     let Value::String(text) = &*value else {
         return true;
@@ -345,15 +344,15 @@ fn open(value: &mut Value) -> bool {
             *value = opened;
             true
         }
-        // `HIDDEN_DUE_TO_SECURITY_REASONS` and the like are what CloudTrail wrote.
+        // CloudTrail itself writes `HIDDEN_DUE_TO_SECURITY_REASONS` and similar texts.
         None => !text.trim_start().starts_with(['{', '[']),
     }
 }
 
-/// Nesting of an identity.
+/// Greatest nesting depth of an identity.
 const IDENTITY_DEPTH_MAX: usize = 8;
 
-/// Gives names and values of an identity the form that CloudTrail writes.
+/// Renames and converts the members of an identity to CloudTrail's format.
 fn renamed(value: &mut Value, depth: usize) {
     if depth > IDENTITY_DEPTH_MAX {
         return;
@@ -391,7 +390,7 @@ fn renamed(value: &mut Value, depth: usize) {
     }
 }
 
-/// The twelve digits of an account, which tables take for a number.
+/// Restores the twelve digits of an account id that was read as a number.
 fn account(value: &mut Value) {
     let text = match &*value {
         Value::Number(n) => n.to_string(),
@@ -409,7 +408,7 @@ fn account(value: &mut Value) {
     .into();
 }
 
-/// Gives the fields that are no objects the form that CloudTrail writes.
+/// Converts the scalar fields to CloudTrail's format.
 fn scalars(out: &mut Map<String, Value>) {
     for name in ["errorCode", "errorMessage"] {
         if out
@@ -456,7 +455,7 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// What ends the names of services in other partitions (AWS's `partitions.json`, `dnsSuffix`).
+/// Suffixes of service names in other partitions (AWS's `partitions.json`, `dnsSuffix`).
 const SUFFIXES: [&str; 8] = [
     ".amazonaws.com.cn",
     ".amazonaws.cn",
@@ -468,7 +467,8 @@ const SUFFIXES: [&str; 8] = [
     ".csp.hci.ic.gov",
 ];
 
-/// `s3.amazonaws.com` of `s3`, `S3.amazonaws.com`, `s3.amazonaws.com.cn`.
+/// Service as CloudTrail writes it: `s3.amazonaws.com` for `s3`, `S3.amazonaws.com`,
+/// `s3.amazonaws.com.cn`.
 fn service(source: &str) -> String {
     let low = source.trim().trim_end_matches('.').to_ascii_lowercase();
     let bare = SUFFIXES

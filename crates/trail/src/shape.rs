@@ -1,4 +1,4 @@
-//! What a JSON object in a trail is, by its fields and never by the name of its file.
+//! Classification of JSON objects in a trail by their fields, never by file name.
 
 use std::borrow::Cow;
 
@@ -6,39 +6,38 @@ use super::content::ForeignFile;
 use super::event::{Event, Field, FieldOffsets};
 use super::json::JsonKind;
 
-/// Something that was found in a trail.
+/// Item found in a trail.
 #[derive(Debug)]
 pub enum TrailItem<'a> {
-    /// A record of a call.
+    /// Record of a call.
     Event(Event<'a>),
-    /// Something of CloudTrail or around it that is no record of a call.
+    /// Other CloudTrail or AWS data that is not a record of a call.
     Apart(NonEvent),
-    /// Something that could not be read.
+    /// Unreadable part.
     Problem {
-        /// Bytes from the start of the inflated object.
+        /// Offset in the decompressed object, in bytes.
         offset: u64,
-        /// What is wrong there.
         problem: ReadProblem,
     },
 }
 
-/// What is recognised and counted, but not scanned for attacks.
+/// Data that is recognized and counted, but not scanned for attacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NonEvent {
-    /// A digest file: hashes of log files, for `bartizan verify`.
+    /// Digest file: hashes of log files, for `bartizan verify`.
     Digest,
-    /// A CloudTrail Insight: an unusual rate of calls.
+    /// CloudTrail Insights event: an unusual rate of calls.
     Insight,
-    /// A message that names log files (SNS, SQS, S3 notification), not their content.
+    /// Message that names log files (SNS, SQS, S3 notification) without their content.
     Notification,
-    /// An EventBridge event of something else than CloudTrail.
+    /// EventBridge event of another source than CloudTrail.
     OtherEvent,
-    /// A health check that CloudWatch Logs sends to each new destination.
+    /// Health check that CloudWatch Logs sends to each new destination.
     ControlMessage,
 }
 
 impl NonEvent {
-    /// The word for one or more of it.
+    /// Singular or plural noun for `count` items.
     pub fn word(self, count: u64) -> &'static str {
         match (self, count) {
             (Self::Digest, 1) => "digest",
@@ -55,51 +54,51 @@ impl NonEvent {
     }
 }
 
-/// What can be wrong in an object.
+/// Problem in an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ReadProblem {
-    /// `null` where a record could stand.
+    /// `null` in place of a record.
     Null,
-    /// JSON that is no CloudTrail record.
+    /// JSON that is not a CloudTrail record.
     NotAnEvent,
-    /// It ends in the middle.
+    /// Truncated object.
     Cut,
-    /// JSON that is broken.
+    /// Invalid JSON.
     Damaged,
-    /// A record above [`bartizan_model::limits::RECORD_BYTES_MAX`].
+    /// Record above [`bartizan_model::limits::RECORD_BYTES_MAX`].
     TooLarge,
     /// Nesting above [`bartizan_model::limits::NESTING_MAX`].
     TooDeep,
-    /// Compressed data that is broken.
+    /// Invalid compressed data.
     Inflate,
-    /// It inflates beyond [`bartizan_model::limits::INFLATED_BYTES_MAX`] or
+    /// Decompressed size above [`bartizan_model::limits::INFLATED_BYTES_MAX`] or
     /// [`bartizan_model::limits::INFLATE_RATIO_MAX`].
     Bomb,
-    /// Reading the object failed.
+    /// I/O error.
     Unreadable,
-    /// A record without a usable `eventTime`, so that it has no place in a window.
+    /// Record without a usable `eventTime`, which has no place in a window.
     NoTime,
-    /// A record that does not say which service was called.
+    /// Record that does not name the called service.
     NoSource,
-    /// A record of which a structure is text that cannot be read.
+    /// Record with a structure as text that cannot be parsed.
     Unread,
-    /// A page of an answer, with a token for the next one.
+    /// One page of a response, with a token for the next.
     Paged,
-    /// A table that says neither who called nor what was asked.
+    /// Table without callers and requests.
     Condensed,
-    /// An archive that is broken.
+    /// Damaged archive.
     Archive,
-    /// An archive above [`bartizan_model::limits::ZIP_BYTES_MAX`] or
+    /// Archive above [`bartizan_model::limits::ZIP_BYTES_MAX`] or
     /// [`bartizan_model::limits::ARCHIVE_FILES_MAX`].
     ArchiveTooLarge,
-    /// A file in an archive that needs a password.
+    /// Password-protected file in an archive.
     Locked,
-    /// A file of another kind.
+    /// Another file format.
     Foreign(ForeignFile),
 }
 
 impl ReadProblem {
-    /// Whether events may have been lost by it.
+    /// Whether events may be missing because of it.
     pub fn loses_events(self) -> bool {
         match self {
             Self::Foreign(foreign) => foreign.may_hold_events(),
@@ -108,9 +107,9 @@ impl ReadProblem {
         }
     }
 
-    /// Whether something was read and not judged, or by some rules only. A few of those among many
-    /// events are a note; in bulk ([`bartizan_model::limits::UNJUDGED_ONE_IN`]) silence is no
-    /// all-clear.
+    /// Whether records were read but not evaluated, or by some rules only. A few of those among
+    /// many events make a note; in bulk ([`bartizan_model::limits::UNJUDGED_ONE_IN`]) having no
+    /// findings is no all-clear.
     pub fn is_unjudged(self) -> bool {
         matches!(
             self,
@@ -118,7 +117,7 @@ impl ReadProblem {
         )
     }
 
-    /// What it is, for people.
+    /// Message for users.
     pub fn text(self) -> &'static str {
         match self {
             Self::Null => "null in place of a record",
@@ -150,10 +149,10 @@ impl ReadProblem {
     }
 }
 
-/// What an object with these fields is.
+/// Classification of an object.
 pub(super) enum ObjectShape<'a> {
     Item(TrailItem<'a>),
-    /// JSON text in which records may be.
+    /// JSON text that may contain records.
     Envelope(Cow<'a, [u8]>),
     Unknown,
 }
@@ -164,13 +163,13 @@ impl<'a> ObjectShape<'a> {
         if places.has(Field::InsightDetails) {
             return Self::Item(TrailItem::Apart(NonEvent::Insight));
         }
-        // CloudTrail Lake has the whole record in a column of its own.
+        // CloudTrail Lake has the whole record in one column.
         let record = |field| content(&event, field).filter(|inner| inner.contains(&b'{'));
         if let Some(inner) = record(Field::EventJson) {
             return Self::Envelope(inner);
         }
         if places.has(Field::EventName) {
-            // A notification of S3 has an event name, too.
+            // S3 notifications have an event name, too.
             return if places.has(Field::S3) {
                 Self::Item(TrailItem::Apart(NonEvent::Notification))
             } else {
@@ -194,7 +193,7 @@ impl<'a> ObjectShape<'a> {
         if places.has(Field::DigestStartTime) {
             return Self::Item(TrailItem::Apart(NonEvent::Digest));
         }
-        // A queue or topic may carry whole records, of EventBridge or of a subscription.
+        // Queues and topics may carry whole records, from EventBridge or a subscription.
         for field in [Field::Notification, Field::Body] {
             if let Some(inner) = content(&event, field)
                 .filter(|inner| memchr::memmem::find(inner, b"eventName").is_some())
@@ -208,7 +207,7 @@ impl<'a> ObjectShape<'a> {
         {
             return Self::Item(TrailItem::Apart(NonEvent::Notification));
         }
-        // A log event of CloudWatch Logs. Its message may be any text, so it must look like JSON.
+        // CloudWatch Logs event. Its message may be any text, so it must look like JSON.
         match content(&event, Field::LogMessage) {
             Some(inner) if inner.trim_ascii_start().starts_with(b"{") => Self::Envelope(inner),
             _ => Self::Unknown,
@@ -216,7 +215,7 @@ impl<'a> ObjectShape<'a> {
     }
 }
 
-/// The JSON in a field: an object, or a string that holds one.
+/// JSON in a field: an object, or a string that contains one.
 fn content<'a>(event: &Event<'a>, field: Field) -> Option<Cow<'a, [u8]>> {
     let value = event.field(field)?;
     match value.kind() {

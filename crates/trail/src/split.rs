@@ -1,9 +1,9 @@
-//! Cuts a stream of bytes into records, whatever they are wrapped in.
+//! Splits a stream of bytes into records, whatever their envelope.
 //!
-//! What is at hand is indexed once ([`super::structure`]), then walked: containers (`Records`,
-//! `Events`, `logEvents`, plain arrays) are entered, every object inside one is a candidate and
-//! goes to [`super::shape`]. Damage costs the record in which it stands: the walk goes on where the
-//! next one begins.
+//! The buffered bytes are indexed once ([`super::structure`]), then walked: containers (`Records`,
+//! `Events`, `logEvents`, plain arrays) are entered, and every object inside one is passed to
+//! [`super::shape`]. Damage loses only the record in which it occurs: the walk continues at the
+//! start of the next one.
 
 use memchr::memmem;
 
@@ -15,26 +15,26 @@ use super::structure::Structure;
 use super::wrapped::{self, WrappedContent};
 use bartizan_model::limits::{NESTING_MAX, RECORD_BYTES_MAX, UNWRAP_DEPTH_MAX};
 
-/// Cuts objects (files, streams) into records, one after the other.
+/// Splitter of objects (files, streams) into records.
 #[derive(Default)]
 pub struct Splitter {
-    /// Containers that are open, outermost first.
+    /// Open containers, outermost first.
     open: Vec<OpenBrace>,
-    /// Offset in the object of the first byte that was not consumed.
+    /// Offset in the object of the first unconsumed byte.
     offset: u64,
-    /// Looking for the next beginning of a record, after damage.
+    /// Searching for the next start of a record after damage.
     lost: bool,
-    /// Bytes to index at once; small after damage, so that a file full of it costs no more than a
-    /// sound one.
+    /// Number of bytes to index at once; small after damage, so that a file full of damage is not
+    /// slower than a sound one.
     reach: usize,
-    /// How many envelopes this one is inside of.
+    /// Nesting depth in envelopes.
     depth: usize,
-    /// Records have been written anew, and are what they are.
+    /// Records are normalized already.
     anew: bool,
-    /// The answer that is being read has a token for the next page.
+    /// The response has a token for the next page.
     paged: bool,
     structure: Structure,
-    /// For each field the one that stood behind it the last time: it most likely does again.
+    /// Field that followed each field the last time; it most likely follows again.
     follows: Follows,
     guesses: Lookahead,
     inner: Option<Box<Self>>,
@@ -42,7 +42,7 @@ pub struct Splitter {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OpenBrace {
-    /// Between the members of an object that holds a container.
+    /// Between the members of an object with a container.
     Members,
     /// Between the elements of an array.
     Elements,
@@ -62,10 +62,10 @@ const CONTAINERS: [(&[u8], OpenBrace); 6] = [
 
 const REACH_MIN: usize = 512;
 const REACH_MAX: usize = 1 << 31;
-/// Where records may be known again.
+/// Number of bytes to index while records may be repeats.
 const REACH_AGAIN: usize = 2048;
 
-/// So many records that were not known follow each other before more is indexed at once.
+/// Number of consecutive records without a repeat, after which more is indexed at once.
 const MISSES_MAX: u32 = 8;
 
 #[derive(Clone, Copy)]
@@ -78,25 +78,25 @@ impl Default for Follows {
 }
 
 enum Walked {
-    /// So many bytes are done; what follows needs more input.
+    /// Number of bytes consumed; the rest needs more input.
     Consumed(usize),
-    /// Damage: look for a record from here on.
+    /// Damage: search for a record from this offset on.
     Damaged(usize),
 }
 
-/// What an opening brace turned out to be.
+/// Meaning of an opening brace.
 enum BraceMeaning {
-    /// A whole object; the index of its closing brace in the positions.
+    /// Whole object, with the index of its closing brace in the positions.
     Whole(usize),
-    /// It holds a container; the index of the container's bracket.
+    /// Object with a container, with the index of the container's bracket.
     Container(usize, OpenBrace),
-    /// It goes on behind what is at hand.
+    /// Continues beyond the buffered bytes.
     Open,
     Damaged(ReadProblem),
 }
 
 impl Splitter {
-    /// A splitter at the start of an object.
+    /// Splitter at the start of an object.
     pub fn new() -> Self {
         Self {
             reach: REACH_MAX,
@@ -104,14 +104,14 @@ impl Splitter {
         }
     }
 
-    /// Goes to the start of another object, and keeps its buffers.
+    /// Starts another object, keeping the buffers.
     pub fn begin(&mut self) {
         self.open.clear();
         (self.offset, self.lost, self.reach, self.paged) = (0, false, REACH_MAX, false);
     }
 
-    /// Takes the bytes at hand and gives what is in them. Answers how many bytes are done; the rest
-    /// must come again with more behind it. With `last`, all bytes are done.
+    /// Processes the buffered bytes and returns the number consumed; the rest must be passed again
+    /// with more input appended. With `last`, all bytes are consumed.
     pub fn push(
         &mut self,
         window: &[u8],
@@ -121,7 +121,7 @@ impl Splitter {
         self.push_into(window, last, &mut EveryItem(sink))
     }
 
-    /// The same for who knows records again.
+    /// Like [`Self::push`], for a sink that recognizes repeated records.
     pub(super) fn push_into(
         &mut self,
         window: &[u8],
@@ -157,7 +157,8 @@ impl Splitter {
                 let (known, next) = self.guesses.again(window, from, hasher, sink);
                 misses = if known > from { 0 } else { misses + 1 };
                 from = known;
-                // The next one alone, with what stands behind it, unless hardly any is known.
+                // Index only the next record with its surroundings, unless hardly any record is a
+                // repeat.
                 alone = next.is_some() && misses < MISSES_MAX;
                 self.reach = match next.filter(|_| alone) {
                     Some(bytes) => bytes + 2,
@@ -207,7 +208,7 @@ impl Splitter {
         sink: &mut dyn ItemSink,
     ) -> Walked {
         let positions = structure.braces();
-        // `at`: index of the next brace. `done`: everything before it is dealt with.
+        // `at`: index of the next brace. `done`: offset up to which everything is processed.
         let (mut at, mut done) = (0, 0);
         while let Some(&position) = positions.get(at) {
             let position = position as usize;
@@ -238,8 +239,8 @@ impl Splitter {
                     let mut places = FieldOffsets::NONE;
                     match self.object(part, structure, at, &mut places) {
                         BraceMeaning::Whole(end) => {
-                            // What follows an element is a comma or the end of its array, or it did
-                            // not end here.
+                            // An element is followed by a comma or the end of its array; otherwise
+                            // it did not end here.
                             match first_behind(part, positions[end]).map(|n| part[n]) {
                                 Some(b',' | b']') => {}
                                 None if !last => return Walked::Consumed(position),
@@ -308,7 +309,7 @@ impl Splitter {
             }
             return Walked::Consumed(part.len());
         }
-        // A token may go on behind what is at hand; blanks are done with.
+        // A token may continue beyond the buffered bytes; whitespace is consumed.
         if rest.iter().all(u8::is_ascii_whitespace) || rest.len() > RECORD_BYTES_MAX {
             Walked::Consumed(part.len())
         } else {
@@ -316,8 +317,8 @@ impl Splitter {
         }
     }
 
-    /// What follows in an object that holds a container: another container, some other value, or
-    /// its end. None: it goes on behind what is at hand.
+    /// Next step in an object with a container: another container, another member, or its end.
+    /// `None` if it continues beyond the buffered bytes.
     fn member(
         &mut self,
         part: &[u8],
@@ -338,7 +339,7 @@ impl Splitter {
             b'[' | b'{' => {
                 let colon = structure.colons(done, position).last();
                 let end = close(part, structure.braces(), at);
-                // Where it goes on behind what is at hand, all of this is asked again.
+                // If it continues beyond the buffered bytes, it is walked again.
                 self.paged |= token && end.is_some();
                 if let Some(frame) = colon.and_then(|colon| container(part, done, colon, position))
                 {
@@ -352,8 +353,8 @@ impl Splitter {
         }
     }
 
-    /// Finds the end of the object that opens at index `at`, and notes where its known fields
-    /// begin.
+    /// Finds the end of the object that opens at index `at`, and records the offsets of its known
+    /// fields.
     fn object(
         &mut self,
         part: &[u8],
@@ -362,10 +363,10 @@ impl Splitter {
         places: &mut FieldOffsets,
     ) -> BraceMeaning {
         let start = structure.braces()[at] as usize;
-        // Containers stand in the outermost objects only.
+        // Containers occur only in the outermost objects.
         let candidate = self.open.len() < 4;
-        // Everything before `done` is dealt with; between it and the next brace are members without
-        // braces.
+        // Everything before `done` is processed; members without braces lie between it and the next
+        // brace.
         let (mut at, mut done, mut before) = (at + 1, start + 1, Field::COUNT);
         loop {
             let Some(&position) = structure.braces().get(at) else {
@@ -379,7 +380,7 @@ impl Splitter {
             }
             match part[position] {
                 b'}' => {
-                    // The last value ends here, if nothing stands between.
+                    // The last value ends here, unless something follows it.
                     if before < Field::COUNT && places.end[before] == 0 {
                         let compact = !part[position - 1].is_ascii_whitespace();
                         places.end[before] = if compact {
@@ -419,8 +420,8 @@ impl Splitter {
         }
     }
 
-    /// Notes the place of the value behind a colon, if its key is the name of a known field.
-    /// `before` is the field before it; answers this one.
+    /// Records the offset of the value after a colon if its key is a known field. `before` is the
+    /// previous field; returns this one.
     #[inline]
     fn place(
         &mut self,
@@ -440,7 +441,7 @@ impl Splitter {
                 (colon - start).saturating_sub(key.len() + 2) + start,
             )
         };
-        // The value before ends at the comma in front of this key, if nothing stands between.
+        // The previous value ends at the comma before this key, unless something follows it.
         if before < Field::COUNT && places.end[before] == 0 {
             let compact = open > start && part[open - 1] == b',' && part[open] == b'"';
             places.end[before] = if compact {
@@ -463,7 +464,7 @@ impl Splitter {
             ObjectShape::Item(TrailItem::Event(event))
                 if !self.anew && !is_usual(&event, places) =>
             {
-                // Services name what they put into queues and streams in fields of the same names.
+                // Records in queues and streams have fields of the same names.
                 if event.raw_text(Field::EventSource).starts_with(b"aws:") {
                     return self.wrapped(record, offset, sink);
                 }
@@ -481,7 +482,7 @@ impl Splitter {
         }
     }
 
-    /// A record that was written anew.
+    /// Passes on a normalized record.
     pub(super) fn normal(&mut self, normal: &NormalRecord, offset: u64, sink: &mut dyn ItemSink) {
         for (is, problem) in [
             (normal.unread, ReadProblem::Unread),
@@ -494,7 +495,7 @@ impl Splitter {
         self.inside(&normal.record, offset, sink, true);
     }
 
-    /// An object that is no record, but may have one in it.
+    /// Handles an object that is not a record but may contain one.
     fn wrapped(&mut self, object: &[u8], offset: u64, sink: &mut dyn ItemSink) {
         match wrapped::look(object) {
             WrappedContent::Contents(contents, paged) => {
@@ -516,7 +517,7 @@ impl Splitter {
         }
     }
 
-    /// What is inside of an envelope. Problems in it are told at the place of the envelope.
+    /// Splits the content of an envelope. Problems are reported at the offset of the envelope.
     pub(super) fn unwrap(&mut self, content: &[u8], offset: u64, sink: &mut dyn ItemSink) {
         if self.depth >= UNWRAP_DEPTH_MAX {
             sink.item(TrailItem::Problem {
@@ -541,16 +542,16 @@ impl Splitter {
 }
 
 enum Skipped {
-    /// Index of the brace that closes it.
+    /// Index of the closing brace.
     To(usize),
     Open,
     Damaged(ReadProblem),
 }
 
-/// Walks over the value that opens at index `at`, and checks that its braces fit.
+/// Skips the value that opens at index `at`, checking that its braces match.
 fn skip(part: &[u8], braces: &[u32], at: usize) -> Skipped {
-    // Containers that are open: one bit each, set for an object. No branch depends on the bytes,
-    // for none of them could be foretold.
+    // Open containers, one bit each, set for objects. Branch-free, because the bytes are
+    // unpredictable.
     let (mut depth, mut objects, mut wrong) = (0u32, 0u64, 0u64);
     for (n, &position) in braces.iter().enumerate().skip(at) {
         let position = position as usize;
@@ -558,7 +559,7 @@ fn skip(part: &[u8], braces: &[u32], at: usize) -> Skipped {
         let open = u64::from(byte & 2 != 0);
         let object = u64::from(byte & 0x20 != 0);
         wrong |= (1 - open) & (objects ^ object) & 1;
-        // Two values without a comma between them: a brace before this one is missing.
+        // Two values without a comma between them: a brace is missing before this one.
         wrong |= open & u64::from(!SEPARATES[before as usize]);
         wrong |= u64::from(byte < b' ') | u64::from(depth >= NESTING_MAX as u32);
         objects = if open == 1 {
@@ -578,7 +579,7 @@ fn skip(part: &[u8], braces: &[u32], at: usize) -> Skipped {
     Skipped::Open
 }
 
-/// The same, where something is wrong or there are blanks between the tokens.
+/// Like [`skip`], with exact checks, for damage and for whitespace between tokens.
 fn skip_carefully(part: &[u8], braces: &[u32], at: usize) -> Skipped {
     let (mut depth, mut objects) = (0usize, 0u64);
     for (n, &position) in braces.iter().enumerate().skip(at) {
@@ -614,7 +615,7 @@ fn skip_carefully(part: &[u8], braces: &[u32], at: usize) -> Skipped {
     Skipped::Open
 }
 
-/// What may stand before a value inside of another.
+/// Bytes that may come before a nested value.
 const SEPARATES: [bool; 256] = {
     let mut table = [false; 256];
     table[b':' as usize] = true;
@@ -633,8 +634,7 @@ fn damaged(sink: &mut dyn ItemSink, offset: u64, position: usize, problem: ReadP
 
 const NEEDLE: &[u8] = br#"{"eventVersion""#;
 
-/// Where the next record begins after damage: at the usual first field, or at a brace that opens a
-/// line.
+/// Start of the next record after damage: the usual first field, or a brace at the start of a line.
 fn find_record(bytes: &[u8]) -> Option<usize> {
     let usual = memmem::find(bytes, NEEDLE);
     let line = match bytes.first() {
@@ -644,8 +644,8 @@ fn find_record(bytes: &[u8]) -> Option<usize> {
     [usual, line].into_iter().flatten().min()
 }
 
-/// What stands between two records: blanks and commas. Null and other scalars are no records, and
-/// counted. False: it is no JSON at all.
+/// Skips whitespace and commas between records; null and other scalars are counted as problems.
+/// Returns false if it is not JSON at all.
 fn gap(bytes: &[u8], offset: u64, sink: &mut dyn ItemSink) -> bool {
     if matches!(bytes, b"" | b"," | b"\n") {
         return true;
@@ -658,7 +658,7 @@ fn gap(bytes: &[u8], offset: u64, sink: &mut dyn ItemSink) -> bool {
                 offset,
                 problem: ReadProblem::Null,
             }),
-            // Logs that CloudWatch exported have the time of each event in front of it.
+            // CloudWatch Logs exports put the time of each event before it.
             time if time.len() > 10 && parse_time(time).is_some() => {}
             scalar if serde_json::from_slice::<serde::de::IgnoredAny>(scalar).is_ok() => {
                 sink.item(TrailItem::Problem {
@@ -672,8 +672,7 @@ fn gap(bytes: &[u8], offset: u64, sink: &mut dyn ItemSink) -> bool {
     true
 }
 
-/// The frame of the array that opens at `bracket` as the value of the member with this colon, if it
-/// is a container.
+/// Frame of the array that opens at `bracket` as the value after this colon, if it is a container.
 fn container(part: &[u8], start: usize, colon: usize, bracket: usize) -> Option<OpenBrace> {
     if part[bracket] != b'[' || first_behind(part, colon as u32) != Some(bracket) {
         return None;
@@ -685,16 +684,16 @@ fn container(part: &[u8], start: usize, colon: usize, bracket: usize) -> Option<
         .map(|(_, frame)| *frame)
 }
 
-/// Whether a member is a token with which the next page is asked for (`NextToken` of `aws
-/// cloudtrail lookup-events` and `get-query-results`, `nextToken` of `aws logs filter-log-events`).
-/// `nextForwardToken` is always there and says nothing.
+/// Whether a member is the token for the next page (`NextToken` of `aws cloudtrail lookup-events`
+/// and `get-query-results`, `nextToken` of `aws logs filter-log-events`). `nextForwardToken` is
+/// always present and does not count.
 fn is_token(part: &[u8], start: usize, colon: usize) -> bool {
     matches!(key_before(part, start, colon), b"NextToken" | b"nextToken")
         && first_behind(part, colon as u32)
             .is_some_and(|at| part[at] == b'"' && part.get(at + 1).is_some_and(|b| *b != b'"'))
 }
 
-/// Whether this is the key in front of a colon, written without blanks.
+/// Whether the key before a colon is `name`, without whitespace.
 #[inline]
 fn key_is(part: &[u8], colon: usize, name: &[u8]) -> bool {
     let Some(open) = colon.checked_sub(name.len() + 2) else {
@@ -704,7 +703,7 @@ fn key_is(part: &[u8], colon: usize, name: &[u8]) -> bool {
     key[0] == b'"' && key[key.len() - 1] == b'"' && same(&key[1..key.len() - 1], name)
 }
 
-/// Equality of short texts of one length, eight bytes at a time.
+/// Equality of short byte strings of the same length, eight bytes at a time.
 #[inline]
 fn same(a: &[u8], b: &[u8]) -> bool {
     let word = |t: &[u8], at: usize| {
@@ -729,7 +728,7 @@ fn same(a: &[u8], b: &[u8]) -> bool {
     }
 }
 
-/// The first byte behind `position` that is not blank.
+/// Offset of the first non-whitespace byte after `position`.
 fn first_behind(part: &[u8], position: u32) -> Option<usize> {
     let from = position as usize + 1;
     part[from..]
@@ -738,7 +737,7 @@ fn first_behind(part: &[u8], position: u32) -> Option<usize> {
         .map(|n| from + n)
 }
 
-/// The key in front of a colon, without its quotes; empty when there is none.
+/// Key before a colon, without quotes; empty if there is none.
 fn key_before(part: &[u8], start: usize, colon: usize) -> &[u8] {
     let mut close = colon;
     while close > start && part[close - 1].is_ascii_whitespace() {
@@ -768,7 +767,7 @@ fn close(part: &[u8], positions: &[u32], at: usize) -> Option<usize> {
     None
 }
 
-/// A row of CloudTrail Lake, `[{"a":1},{"b":2}]`, as `{"a":1,"b":2}`.
+/// CloudTrail Lake row `[{"a":1},{"b":2}]` as `{"a":1,"b":2}`.
 fn row_as_object(row: &[u8]) -> Vec<u8> {
     let mut object = vec![b'{'];
     for cell in super::json::JsonValue::new(row, 0)

@@ -1,27 +1,28 @@
-//! Where the structure of JSON stands: one pass over 64 bytes at a time, without a tree.
+//! Index of the structural characters in JSON: one pass over blocks of 64 bytes, without building a
+//! tree.
 //!
-//! For each block a bit mask says where quotes stand that no backslash escapes; the running parity
-//! of those bits says what is inside a string. Braces, brackets and colons outside of strings are
-//! all that the splitter needs.
+//! For each block a bit mask marks the unescaped quotes; the running parity of its bits tells which
+//! bytes are inside a string. Braces, brackets and colons outside of strings are all that the
+//! splitter needs.
 
 use wide::u8x16;
 
-/// Where the structure of some bytes stands.
+/// Positions of the structural characters in some bytes.
 #[derive(Debug, Default)]
 pub(super) struct Structure {
-    /// Positions of every `{`, `}`, `[` and `]` outside of strings, and of every line break inside
-    /// of one (which JSON forbids, so it marks damage), in order.
+    /// Positions, in order, of every `{`, `}`, `[` and `]` outside of strings, and of every line
+    /// break inside of one (which JSON forbids, so it marks damage).
     braces: Vec<u32>,
-    /// How many of `braces` are meant; what stands behind is left over.
+    /// Number of valid entries in `braces`; later ones are stale.
     count: usize,
-    /// The same as a bit for each byte.
+    /// Bit mask of the positions in `braces`.
     brace_bits: Vec<u64>,
-    /// A bit for each byte: a `:` outside of strings.
+    /// Bit mask of every `:` outside of strings.
     colons: Vec<u64>,
 }
 
 impl Structure {
-    /// Indexes `bytes`, which begin outside of a string and are less than 4 GiB.
+    /// Indexes `bytes`, which must start outside of a string and be smaller than 4 GiB.
     pub(super) fn index(&mut self, bytes: &[u8]) {
         #[cfg(target_arch = "x86_64")]
         if let Some(widest) = pulp::x86::V4::try_new() {
@@ -29,7 +30,7 @@ impl Structure {
                 #[inline(always)]
                 || self.mark(bytes, |block| avx512(widest, block)),
             );
-            // The widest registers are no help here, but the compiler would use them.
+            // AVX-512 is no faster here, but the compiler would use it.
             let wide: pulp::x86::V3 = *widest;
             return wide.vectorize(
                 #[inline(always)]
@@ -52,7 +53,7 @@ impl Structure {
         self.list();
     }
 
-    /// Marks what is outside of strings.
+    /// Marks characters outside of strings.
     #[inline(always)]
     fn mark(&mut self, bytes: &[u8], find: impl Fn(&[u8; BLOCK]) -> BlockBits) {
         let mut state = ScanState::default();
@@ -69,7 +70,7 @@ impl Structure {
         }
     }
 
-    /// Lists the positions of the braces.
+    /// Collects the positions of the braces.
     #[inline(always)]
     fn list(&mut self) {
         let (mut braces, mut count) = (std::mem::take(&mut self.braces), 0);
@@ -78,8 +79,8 @@ impl Structure {
             if braces.len() < count + BLOCK {
                 braces.resize(count + (BLOCK << 10), 0);
             }
-            // How many bits are set cannot be foretold, and a wrong guess costs more than writing
-            // some for nothing.
+            // The number of set bits is unpredictable, and a mispredicted branch costs more than a
+            // few wasted writes.
             let found = bits.count_ones() as usize;
             let mut write = |slots: &mut [u32]| {
                 for slot in slots {
@@ -97,7 +98,7 @@ impl Structure {
         (self.braces, self.count) = (braces, count);
     }
 
-    /// The braces; see the type.
+    /// Positions of braces, see [`Self::braces`].
     #[inline]
     pub(super) fn braces(&self) -> &[u32] {
         &self.braces[..self.count]
@@ -134,7 +135,7 @@ impl Structure {
 
 const BLOCK: usize = 64;
 
-/// A bit for each byte of a block.
+/// Bit masks of one block.
 struct BlockBits {
     quotes: u64,
     braces: u64,
@@ -155,7 +156,7 @@ fn portable(block: &[u8; BLOCK]) -> BlockBits {
         backslashes: 0,
         breaks: 0,
     };
-    // Backslashes and line breaks are rare: one look tells that there are none.
+    // Backslashes and line breaks are rare: one test shows that there are none.
     let mut rare = u8x16::ZERO;
     for (n, &part) in parts.iter().enumerate() {
         // `[` and `{`, and `]` and `}`, differ in one bit only.
@@ -174,7 +175,7 @@ fn portable(block: &[u8; BLOCK]) -> BlockBits {
     found
 }
 
-/// The same with registers of twice the size.
+/// Like the portable version, with 256-bit registers.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn avx2(wide: pulp::x86::V3, block: &[u8; BLOCK]) -> BlockBits {
@@ -204,7 +205,7 @@ fn avx2(wide: pulp::x86::V3, block: &[u8; BLOCK]) -> BlockBits {
     }
 }
 
-/// The same with a register for the whole block.
+/// Like the portable version, with one 512-bit register per block.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn avx512(widest: pulp::x86::V4, block: &[u8; BLOCK]) -> BlockBits {
@@ -225,12 +226,12 @@ fn avx512(widest: pulp::x86::V4, block: &[u8; BLOCK]) -> BlockBits {
 struct ScanState {
     /// All ones while inside a string.
     in_string: u64,
-    /// One when the first byte of the next block is escaped.
+    /// One if the first byte of the next block is escaped.
     escape: u64,
 }
 
 impl ScanState {
-    /// Bits of the braces outside of strings and of line breaks inside, and of the colons outside.
+    /// Masks of braces outside of strings and line breaks inside, and of colons outside.
     #[inline(always)]
     fn outside(&mut self, found: &BlockBits) -> (u64, u64) {
         let quotes = found.quotes & !self.escaped(found.backslashes);
@@ -242,7 +243,7 @@ impl ScanState {
         )
     }
 
-    /// Bits of bytes that stand behind an odd run of backslashes.
+    /// Mask of bytes after an odd run of backslashes.
     #[inline(always)]
     fn escaped(&mut self, backslashes: u64) -> u64 {
         if backslashes == 0 {
@@ -258,7 +259,7 @@ impl ScanState {
     }
 }
 
-/// Bit n of the answer is the parity of bits 0..=n.
+/// Prefix parity: bit n of the result is the parity of bits 0..=n.
 #[inline(always)]
 fn parity(mut bits: u64) -> u64 {
     for shift in [1, 2, 4, 8, 16, 32] {
@@ -271,7 +272,7 @@ fn parity(mut bits: u64) -> u64 {
 mod tests {
     use super::*;
 
-    /// The same, a byte at a time.
+    /// Reference implementation, one byte at a time.
     fn naive(bytes: &[u8]) -> (Vec<u32>, Vec<usize>) {
         let (mut inside, mut escaped, mut braces, mut colons) =
             (false, false, Vec::new(), Vec::new());
@@ -282,7 +283,8 @@ mod tests {
             if !inside && b == b':' {
                 colons.push(n);
             }
-            // A backslash outside of a string escapes a quote too: such input is broken either way.
+            // A backslash outside of a string escapes a quote too: such input is invalid either
+            // way.
             if escaped {
                 escaped = false;
             } else if b == b'\\' {
@@ -302,7 +304,7 @@ mod tests {
             let mut slow = Structure::default();
             slow.index_with(&bytes, portable);
             proptest::prop_assert_eq!((found.braces(), &found.colons), (slow.braces(), &slow.colons));
-            // Where there are the widest registers, those of the middle size were not asked above.
+            // With AVX-512, the AVX2 version was not tested above.
             #[cfg(target_arch = "x86_64")]
             if let Some(wide) = pulp::x86::V3::try_new() {
                 let mut middle = Structure::default();

@@ -1,8 +1,8 @@
-//! Records as rows: what Athena, CloudTrail Lake, the console's event history and data frames
-//! export as CSV.
+//! CSV reader for exports of Athena, CloudTrail Lake, the console's event history and data frames.
 //!
-//! The first row names the columns (RFC 4180). A column may hold a whole record as JSON; otherwise
-//! a row becomes a record, field by field, and [`super::normal`] gives it CloudTrail's shape.
+//! The first row has the column names (RFC 4180). A column may contain a whole record as JSON;
+//! otherwise each row becomes a record, field by field, and [`super::normal`] converts it to
+//! CloudTrail's format.
 
 use std::io::{self, Read};
 
@@ -12,10 +12,10 @@ use serde_json::{Map, Value};
 use super::normal::{fold, is_absent};
 use bartizan_model::limits::RECORD_BYTES_MAX;
 
-/// Columns that are looked at; a row has no more.
+/// Largest number of columns read.
 const COLUMNS_MAX: usize = 1024;
 
-/// Columns that may hold a whole record, by their folded names.
+/// Folded names of columns that may contain a whole record.
 const WHOLE: [&str; 12] = [
     "eventjson",
     "cloudtrailevent",
@@ -31,7 +31,7 @@ const WHOLE: [&str; 12] = [
     "body",
 ];
 
-/// The byte between the cells of a table that begins like this; none when it is no table of events.
+/// Cell separator of a table that starts like this; `None` if it is not a table of events.
 pub(super) fn sniff(start: &[u8]) -> Option<u8> {
     let end = start
         .iter()
@@ -72,19 +72,19 @@ fn has_record(rows: &[u8]) -> bool {
     memchr::memmem::find(rows, b"eventName").is_some() && rows.contains(&b'{')
 }
 
-/// What is in a table.
+/// Row of a table.
 pub(super) enum TableRow {
-    /// JSON in which records may be.
+    /// JSON that may contain records.
     Whole(Vec<u8>),
-    /// A record, with whatever names its columns have.
+    /// Record, with the table's column names.
     Fields(Map<String, Value>),
-    /// A row that does not fit in memory: a quote that nobody closed.
+    /// Row too large for memory, e.g. because of an unclosed quote.
     TooLarge,
-    /// The table does not say who called and what was asked.
+    /// Table without callers and requests.
     Condensed,
 }
 
-/// Reads a table to its end. Gives each row with the byte behind which it was found.
+/// Reads a table to its end. Passes on each row with its end offset in bytes.
 pub(super) fn read(
     source: &mut dyn Read,
     delimiter: u8,
@@ -108,7 +108,7 @@ pub(super) fn read(
         used += wrote;
         columns += ended;
         match result {
-            // An empty read says that the source is at its end.
+            // An empty read marks the end of the source.
             ReadRecordResult::InputEmpty => continue,
             ReadRecordResult::OutputFull if text.len() < 4 * RECORD_BYTES_MAX => {
                 text.resize(text.len() * 2, 0);
@@ -144,7 +144,7 @@ pub(super) fn read(
     }
 }
 
-/// Whether nothing tells who called and what was asked: the console's event history.
+/// Whether the columns lack caller and request, as in the console's event history.
 fn is_condensed(heads: &[String]) -> bool {
     let names: Vec<String> = heads.iter().map(|h| fold(h)).collect();
     let told = |name: &String| {

@@ -1,16 +1,16 @@
-//! Times of events in every form in which exports write them, in seconds since 1970.
+//! Parser for event times in all forms that exports use, in seconds since 1970.
 
-/// Seconds since 1970 of `YYYY-MM-DDTHH:MM:SS`, with or without a fraction, in UTC (RFC 3339 with
-/// `Z`), which is how CloudTrail writes times; and of the forms that exports make of it: a blank
-/// for the `T`, an offset or none, twelve hours, seconds or thousandths since 1970, names of
-/// months. A time without a zone is in UTC, as CloudTrail's are.
+/// Seconds since 1970. Accepts `YYYY-MM-DDTHH:MM:SS` in UTC, with or without a fraction (RFC 3339
+/// with `Z`), as CloudTrail writes times, and the forms of exports: a space for the `T`, a UTC
+/// offset or none, 12-hour clock, seconds or milliseconds since 1970, month names. A time without a
+/// zone is UTC, like CloudTrail's.
 ///
-/// What can be read in two ways (`3/4/2026`) or lacks the time of day is no time.
+/// Returns `None` if the text is ambiguous (`3/4/2026`) or lacks the time of day.
 pub fn parse_time(text: &[u8]) -> Option<i64> {
     zulu(text).or_else(|| loose(std::str::from_utf8(text).ok()?))
 }
 
-/// As CloudTrail writes it.
+/// Time in CloudTrail's own form.
 fn zulu(text: &[u8]) -> Option<i64> {
     if text.len() < 20 || text.last() != Some(&b'Z') || !matches!(text[19], b'Z' | b'.') {
         return None;
@@ -35,7 +35,7 @@ fn zulu(text: &[u8]) -> Option<i64> {
     Some(days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
-/// Years in which there can be a record: CloudTrail began in 2013.
+/// Years in which records are plausible: CloudTrail began in 2013.
 const YEARS: std::ops::Range<i64> = 2000..2100;
 
 fn loose(text: &str) -> Option<i64> {
@@ -55,8 +55,8 @@ fn loose(text: &str) -> Option<i64> {
     Some(days_since_1970(date.0, date.1, date.2) * 86_400 + of_day - offset(rest)?)
 }
 
-/// Seconds, thousandths, millionths or billionths since 1970: only one of them is a year with
-/// records in it.
+/// Seconds, milliseconds, microseconds or nanoseconds since 1970: only one of these gives a
+/// plausible year.
 fn since_1970(text: &str) -> Option<i64> {
     if !text
         .bytes()
@@ -97,7 +97,7 @@ fn date(year: i64, month: i64, day: i64) -> Option<Date> {
         .then_some((year, month, day))
 }
 
-/// So many digits at most in front of a text, and what follows.
+/// Number with at most `most` digits at the start of a text, and the rest.
 fn digits(text: &str, most: usize) -> Option<(i64, &str)> {
     let end = text
         .bytes()
@@ -150,7 +150,7 @@ fn month_by_name(text: &str) -> Option<(Date, &str)> {
     None
 }
 
-/// Seconds of `02:05`, `02:05:00.123`, `020500`, `2:05:00 PM`, and what follows.
+/// Seconds since midnight for `02:05`, `02:05:00.123`, `020500`, `2:05:00 PM`, and the rest.
 fn time_of_day(text: &str) -> Option<(i64, &str)> {
     let (hour, rest) = digits(text, 2)?;
     let two = |text| digits(text, 2).filter(|(n, rest)| text.len() - rest.len() == 2 && *n <= 60);
@@ -181,8 +181,7 @@ fn time_of_day(text: &str) -> Option<(i64, &str)> {
     (hour < 24).then_some((hour * 3600 + minute * 60 + second, rest))
 }
 
-/// Seconds that a zone is ahead of UTC: nothing, `Z`, `UTC`, `+01:00`, `(UTC+01:00)`,
-/// `-0500[America/New_York]`.
+/// UTC offset in seconds: nothing, `Z`, `UTC`, `+01:00`, `(UTC+01:00)`, `-0500[America/New_York]`.
 fn offset(zone: &str) -> Option<i64> {
     let zone = zone
         .split('[')
@@ -213,7 +212,7 @@ fn offset(zone: &str) -> Option<i64> {
     (rest.is_empty() && hours <= 18 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
 }
 
-/// Days of the proleptic Gregorian calendar, counted in years that begin in March so that leap days
+/// Days in the proleptic Gregorian calendar, counted in years that start in March so that leap days
 /// come last.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };

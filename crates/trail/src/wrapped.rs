@@ -1,8 +1,8 @@
-//! Objects that are no records: what is inside of them, whoever put it there.
+//! Envelopes: objects that are not records but may contain some.
 //!
-//! Lambda, Kinesis, Firehose, SQS, SNS and log shippers wrap records in objects of their own, as an
-//! object, as JSON in a text, or packed in Base64. Which name stands around a record does not
-//! matter: a record is known by its own fields.
+//! Lambda, Kinesis, Firehose, SQS, SNS and log shippers wrap records in their own objects: as an
+//! object, as JSON text, or as Base64. The name around a record does not matter: a record is
+//! recognized by its own fields.
 
 use std::io::Read;
 
@@ -13,20 +13,20 @@ use super::normal::is_record;
 use super::shape::NonEvent;
 use bartizan_model::limits::RECORD_BYTES_MAX;
 
-/// What is inside of an object.
+/// Content of an envelope.
 pub(super) enum WrappedContent {
-    /// JSON in which records are, and whether there is a token for more of it.
+    /// JSON with records, and whether there is a token for the next page.
     Contents(Vec<Vec<u8>>, bool),
-    /// It is known, and holds no record.
+    /// Known object without records.
     Apart(NonEvent),
-    /// Nothing that is known.
+    /// Unknown object.
     Nothing,
 }
 
-/// Levels of objects that are looked through.
+/// Number of nesting levels searched.
 const DEPTH_MAX: usize = 4;
 
-/// Looks for records in an object that is none.
+/// Searches for records in an object that is not a record.
 pub(super) fn look(object: &[u8]) -> WrappedContent {
     let Ok(Value::Object(fields)) = serde_json::from_str::<Value>(&String::from_utf8_lossy(object))
     else {
@@ -46,7 +46,7 @@ pub(super) fn look(object: &[u8]) -> WrappedContent {
     known(&fields).map_or(WrappedContent::Nothing, WrappedContent::Apart)
 }
 
-/// The rows of an answer of Athena, of which the first has the names (Athena API reference,
+/// Rows of an Athena response, the first of which has the column names (Athena API reference,
 /// GetQueryResults).
 fn athena(fields: &Map<String, Value>) -> Vec<Vec<u8>> {
     let cells = |row: &Value| -> Vec<Value> {
@@ -95,18 +95,17 @@ fn inside(value: &Value, contents: &mut Vec<Vec<u8>>, depth: usize) {
     }
 }
 
-/// Whether a text may hold a record: it has the name of the field that every record has, in some
-/// form.
+/// Whether a text may contain a record, i.e. contains the name of the field that every record has,
+/// in some form.
 fn has_record(text: &[u8]) -> bool {
     [&b"eventName"[..], b"eventname", b"event_name", b"EventName"]
         .iter()
         .any(|name| memchr::memmem::find(text, name).is_some())
 }
 
-/// JSON that was packed in Base64: `awslogs.data` of Lambda, `kinesis.data`, `data` of a Firehose
-/// transformation.
+/// JSON in Base64: `awslogs.data` of Lambda, `kinesis.data`, `data` of a Firehose transformation.
 fn unpacked(text: &str) -> Option<Vec<u8>> {
-    // Of gzip, of `{"`, and of `[{`: no other text is worth the trouble.
+    // Base64 of gzip, of `{"`, and of `[{`: other text is not worth decoding.
     if !["H4sI", "eyJ", "eyI", "W3si", "ewog"]
         .iter()
         .any(|start| text.starts_with(start))
@@ -126,14 +125,15 @@ fn unpacked(text: &str) -> Option<Vec<u8>> {
     } else {
         inner = bytes;
     }
-    // A health check of CloudWatch Logs is told by the shape of what is inside.
+    // A CloudWatch Logs health check is recognized by its content.
     (has_record(&inner) || memchr::memmem::find(&inner, b"logEvents").is_some()).then_some(inner)
 }
 
-/// Objects around trails that hold no record.
+/// Known objects around trails that contain no records.
 fn known(fields: &Map<String, Value>) -> Option<NonEvent> {
     let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
-    // CloudWatch Logs user guide, "Subscription filters": each new destination is sent one.
+    // CloudWatch Logs sends one to each new destination (CloudWatch Logs user guide, "Subscription
+    // filters").
     if text("messageType") == "CONTROL_MESSAGE"
         || text("message").starts_with("CWL CONTROL MESSAGE")
     {

@@ -1,4 +1,4 @@
-//! The account as the AWS CLI prints it: `account/region/service-operation.json`.
+//! Account as the AWS CLI prints it: `account/region/service-operation.json`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::world::{ACCOUNT, HOME, World, pick};
 
-/// Answers of calls that are made for one item, where AWS says that there is nothing.
+/// Responses of calls for one item that has nothing configured.
 const NOTHING: [(&str, &str); 3] = [
     ("iam-get-login-profile", "NoSuchEntity"),
     ("s3-get-bucket-policy", "NoSuchBucketPolicy"),
@@ -214,8 +214,8 @@ fn nothing(operation: &str) -> Value {
     json!({"Error": {"Code": code, "Message": "there is none"}})
 }
 
-/// Lists of the call table that this account has nothing in: said, so that they are read and not
-/// open.
+/// Empty lists for calls in the table of which this account has nothing, so that they count as
+/// read.
 fn empty_lists(root: &Path) -> Result<BTreeMap<String, Value>> {
     let mut files = BTreeMap::new();
     for entry in std::fs::read_dir(root.join("crates/cloud/calls"))? {
@@ -245,7 +245,7 @@ fn empty_lists(root: &Path) -> Result<BTreeMap<String, Value>> {
     Ok(files)
 }
 
-/// The name of an operation as the AWS CLI writes it: `describe-vpcs`.
+/// AWS CLI name of an operation, e.g. `describe-vpcs`.
 fn dashed(operation: &str) -> String {
     let letters: Vec<char> = operation.chars().collect();
     let mut name = String::new();

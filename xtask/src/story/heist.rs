@@ -1,5 +1,5 @@
-//! `cargo xtask heist`: examples/heist, two weeks of a small company and one night of an intruder;
-//! and examples/quiet, the same weeks without that night.
+//! `cargo xtask heist`: examples/heist, two weeks of a small company and one night of an attack;
+//! and examples/quiet, the same weeks without the attack.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ const OFFICE: &str = "203.0.113.40";
 const PIPELINE: &str = "203.0.113.10";
 const APP: &str = "10.20.1.14";
 const THIEF: &str = "198.51.100.23";
-/// The intruder's own account.
+/// Account of the intruder.
 const LAIR: &str = "999988887777";
 const VENDOR: &str = "444455556666";
 const VENDOR_ADDRESS: &str = "192.0.2.77";
@@ -29,7 +29,7 @@ const CONSOLE: &str =
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 Chrome/122.0 Safari/537.36";
 const TERRAFORM: &str = "APN/1.0 HashiCorp/1.0 Terraform/1.7.4 aws-sdk-go-v2/1.25.2";
 
-/// Both examples, below `examples`.
+/// Writes both examples below `examples`.
 pub(crate) fn write(root: &Path, examples: &Path) -> Result<()> {
     for (name, attack) in [("heist", true), ("quiet", false)] {
         let folder = examples.join(name);
@@ -57,7 +57,7 @@ pub(crate) fn write(root: &Path, examples: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The company on the first of March.
+/// The company on March 1.
 fn company() -> World {
     let mut w = World::new(2013, "2026-03-01T00:00:00Z");
     let born = 1_739_264_400; // 2025-02-11
@@ -65,7 +65,7 @@ fn company() -> World {
         let user = w.user_document(name, born);
         w.set("iam:user", "global", name, user);
     }
-    // Whoever wrote this thought that MFA would be asked for.
+    // The author believed that this requires MFA.
     let own = json!({
         "Version": "2012-10-17",
         "Statement": [
@@ -332,7 +332,7 @@ fn queue_policy(turned: bool) -> Value {
     json!({"Version": "2012-10-17", "Statement": statements})
 }
 
-/// Two weeks, hour by hour. Gives the truth about what was done.
+/// Two weeks, hour by hour. Returns the true history.
 fn fortnight(w: &mut World, attack: bool) -> Value {
     let mut removed = Value::Null;
     for day in 1..=14 {
@@ -381,12 +381,12 @@ fn fortnight(w: &mut World, attack: bool) -> Value {
     })
 }
 
-/// Machines that never sleep: functions, an instance, the vendor's watch.
+/// Machines that run around the clock: functions, an instance, the vendor's monitoring.
 fn machines(w: &mut World, hour: usize, day: usize, attack: bool) {
     let base = w.now_s;
     for ten in 0..6 {
         w.now_s = base + ten * 600;
-        // The intruder's hour without a trail.
+        // Hour of the attack in which the trail is off.
         w.logging = !(attack && day == 11 && blind(w.now_s));
         let lambda = w.service("lambda");
         let name = if ten % 2 == 0 { "orders" } else { "invoices" };
@@ -422,12 +422,12 @@ fn machines(w: &mut World, hour: usize, day: usize, attack: bool) {
     w.logging = true;
 }
 
-/// From stopping the trail to starting it again.
+/// Whether the trail is off, from its stop to its start.
 fn blind(time_s: i64) -> bool {
     (1_773_196_267..1_773_199_770).contains(&time_s) // 02:31:07 to 03:29:30
 }
 
-/// The office: people at the console, and what they merge is applied by the pipeline.
+/// Office work: people at the console, and merged changes applied by the pipeline.
 fn people(w: &mut World, day: usize, hour: usize) {
     let base = w.now_s;
     let ada = person(w, "ada@acme.example", "Developer_5d41402abc4b2a76");
@@ -511,14 +511,14 @@ fn pipeline(w: &mut World) -> Caller {
     w.assume(&job, "infra-deploy", "GitHubActions")
 }
 
-/// The night of the eleventh of March. Gives the event whose record is taken out of the trail.
+/// Night of March 11. Returns the event whose record is removed from the trail.
 fn night(w: &mut World) -> Value {
     let before = |w: &mut World, minute: usize| w.at(&format!("2026-03-11T02:{minute:02}:07Z"));
-    // The machines of this hour go on until the trail is stopped.
+    // The machines of this hour run until the trail is stopped.
     machines(w, 2, 11, true);
     before(w, 14);
     let thief = w.user("ci-deploy", DEPLOY_KEY, THIEF, CLI);
-    // Act one: a leaked key looks around, and makes itself administrator.
+    // Act one: a leaked key explores the account and makes itself administrator.
     w.record(
         &thief,
         "sts",
@@ -556,7 +556,7 @@ fn night(w: &mut World) -> Value {
     w.logging(&thief, false);
     w.at("2026-03-11T03:29:30Z");
     w.logging(&thief, true);
-    // Act two: ways back in.
+    // Act two: persistence.
     w.at("2026-03-11T03:35:02Z");
     w.create_access_key(&thief, "backup");
     w.at("2026-03-11T03:40:12Z");
@@ -569,7 +569,7 @@ fn night(w: &mut World) -> Value {
     w.records.retain(|(_, r)| r["eventID"] != removed.as_str());
     w.at("2026-03-11T03:52:20Z");
     w.ingress(&thief, GROUP, 22, "0.0.0.0/0", true);
-    // Act three: what they came for.
+    // Act three: data theft.
     w.at("2026-03-11T03:56:00Z");
     for n in 0..12 {
         w.record(
@@ -598,10 +598,10 @@ fn night(w: &mut World) -> Value {
         json!({"secretId": "prod/db-0"}),
         Value::Null,
     );
-    // They tidy up what is loud.
+    // Cleanup of conspicuous traces.
     w.at("2026-03-11T06:20:44Z");
     w.ingress(&thief, GROUP, 22, "0.0.0.0/0", false);
-    // Of the port nothing is left to be attributed.
+    // Nothing of the port is left to attribute.
     w.deeds
         .retain(|d| d.kind != "ec2:security_group" || d.origin != thief.origin);
     w.at("2026-03-11T06:38:09Z");
@@ -641,7 +641,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::path::Path;
 
-    /// Every file below a folder, by name.
+    /// Files below a folder, by name.
     fn files(folder: &Path, base: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -680,7 +680,7 @@ mod tests {
         }
     }
 
-    /// The digests chain the objects, and their signatures verify with the key beside them.
+    /// The digests chain the objects, and their signatures verify with the key next to them.
     #[test]
     fn digests_are_valid() {
         let folder = crate::root().join("examples/heist");

@@ -1,4 +1,4 @@
-//! Made-up accounts: the example under attack, and random stories that the join is tried on.
+//! Simulated accounts: the example under attack, and random stories for testing attribution.
 
 mod dump;
 mod heist;

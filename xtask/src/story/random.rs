@@ -1,4 +1,4 @@
-//! Two hundred random stories: every change must be attributed to who really made it.
+//! Two hundred random stories: every change must be attributed to its true origin.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use super::world::{ACCOUNT, Caller, HOME, World, allow, trust};
 
 const QUEUE: &str = "https://sqs.us-east-1.amazonaws.com/111122223333/jobs";
 
-/// The account as a snapshot.
+/// Snapshot of the account.
 fn snapshot(world: &World, time_s: i64) -> RecordedSnapshot {
     let kinds = FactKinds::builtin();
     let fact = |(place, document): (&super::world::Place, &Value)| {
@@ -54,7 +54,7 @@ fn snapshot(world: &World, time_s: i64) -> RecordedSnapshot {
     collection.record()
 }
 
-/// An account with a few of everything.
+/// Account with several resources of each kind.
 fn account(seed: u64) -> World {
     let mut w = World::new(seed, "2026-05-01T00:00:00Z");
     for name in ["ann", "bob", "cid", "dot"] {
@@ -131,8 +131,7 @@ fn account(seed: u64) -> World {
     w
 }
 
-/// Somebody, by a way of their own: a key, a chain of roles, a pipeline, a person at the console, a
-/// machine.
+/// Random caller: an access key, a role chain, a pipeline, a person at the console, or a machine.
 fn caller(w: &mut World) -> Caller {
     let address = format!("203.0.113.{}", w.dice.below(250));
     match w.dice.below(6) {
@@ -151,7 +150,7 @@ fn caller(w: &mut World) -> Caller {
             w.assume(&user, "ops", &session)
         }
         2 => {
-            // A chain of three.
+            // Role chain of three.
             let user = w.user("bob", "AKIABOB0000000000000", &address, "aws-cli/2");
             let first = w.assume(&user, "build", "one");
             let second = w.assume(&first, "ops", "two");
@@ -186,7 +185,7 @@ fn caller(w: &mut World) -> Caller {
     }
 }
 
-/// One thing that somebody does.
+/// Random change by a caller.
 fn act(w: &mut World, by: &Caller) {
     let user = ["ann", "bob", "cid", "dot"][w.dice.below(4)];
     let role = ["admin", "build", "ops", "api"][w.dice.below(4)];
@@ -234,7 +233,7 @@ fn act(w: &mut World, by: &Caller) {
             w.ingress(by, group, port, "198.51.100.0/24", true);
             if w.dice.below(3) == 0 {
                 w.ingress(by, group, port, "198.51.100.0/24", false);
-                // What is there now was made by those before.
+                // The existing content is from earlier changes.
                 w.deeds.truncate(w.deeds.len() - 2);
             }
         }
@@ -243,7 +242,7 @@ fn act(w: &mut World, by: &Caller) {
     }
 }
 
-/// What the trail of a world says, in so many objects, in a mixed order.
+/// Attribution index of the trail, read as several objects in random order.
 fn testimony(w: &mut World) -> AttributionIndex {
     let plan = ScanPlan {
         rules: Rules::load(&[]),
@@ -257,7 +256,7 @@ fn testimony(w: &mut World) -> AttributionIndex {
         let m = w.dice.below(n + 1);
         records.swap(n, m);
     }
-    // Some come twice.
+    // Some records are duplicated.
     let twice: Vec<Value> = records.iter().take(20).cloned().collect();
     records.extend(twice);
     let mut judge = Evaluator::new(&plan);
@@ -270,12 +269,12 @@ fn testimony(w: &mut World) -> AttributionIndex {
     judge.finish(false, &|_| String::new()).attribution
 }
 
-/// Verdicts by what the truth says of each change: (matched, right).
+/// Attributions compared with the true history: (attribution, right, description).
 fn story(seed: u64, lose: usize) -> Vec<(Attribution, bool, String)> {
     let mut w = account(seed);
     let kinds = FactKinds::builtin();
     let old = snapshot(&w, w.now_s);
-    // Machines make noise around the clock, so that silence would be heard.
+    // Machines produce events around the clock, so that silence would be noticed.
     for hour in 0..72 {
         for quarter in 0..4 {
             w.now_s = 1_777_593_600 + hour * 3600 + quarter * 900 + 60;
@@ -292,7 +291,7 @@ fn story(seed: u64, lose: usize) -> Vec<(Attribution, bool, String)> {
     }
     w.records.sort_by_key(|(time_s, _)| *time_s);
     let new = snapshot(&w, 1_777_593_600 + 69 * 3600);
-    // Links get lost: the record that issued a session is not there.
+    // Lost links: the record that issued a session is missing.
     let mut lost = 0;
     w.records.retain(|(_, r)| {
         let link =
@@ -336,8 +335,8 @@ fn story(seed: u64, lose: usize) -> Vec<(Attribution, bool, String)> {
             .find(|((kind, id), _)| *kind == change.kind && *id == change.id)
             .map(|(_, d)| d);
         let said = e.origin.as_ref().map(|o| o.key.as_str());
-        // With a link lost, the last known one is the right answer, and it must be said not to be
-        // the start.
+        // After a lost link the last known one is the right result, if it is not reported as the
+        // start.
         let honest = e.origin.as_ref().is_some_and(|o| !o.whole && lose > 0);
         let right = real.is_some_and(|r| Some(r.origin.as_str()) == said) || honest;
         let text = format!(

@@ -1,5 +1,5 @@
-//! Records as CloudTrail delivers them: packed objects in S3's layout, and digests that chain them,
-//! signed.
+//! Records as CloudTrail delivers them: compressed objects in S3's layout, and a chain of signed
+//! digests.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -16,7 +16,7 @@ const KEY: &[u8] = include_bytes!("digest-key.pk8");
 /// Seconds between objects, and between digests.
 const PERIOD_S: i64 = 6 * 3600;
 
-/// Writes the objects of `records` and their digests below `folder`, and the public key beside
+/// Writes the objects of `records` and their digests below `folder`, and the public key next to
 /// them.
 pub(crate) fn write(records: &[(i64, Value)], folder: &Path) -> Result<()> {
     let mut objects: BTreeMap<(String, i64), Vec<&Value>> = BTreeMap::new();
@@ -100,7 +100,7 @@ fn digests(logs: &BTreeMap<i64, Vec<Value>>, folder: &Path) -> Result<()> {
         })
         .to_string();
         let sum = hex(&sha256(digest.as_bytes()));
-        // What is signed: end, place, hash, and the signature before (CloudTrail user guide,
+        // Signed content: end, location, hash, and previous signature (CloudTrail user guide,
         // "digest file structure").
         let signed = format!("{end}\n{BUCKET}/{key}\n{sum}\n{previous}");
         let mut signature = vec![0; pair.public().modulus_len()];
@@ -113,7 +113,7 @@ fn digests(logs: &BTreeMap<i64, Vec<Value>>, folder: &Path) -> Result<()> {
         )
         .map_err(|e| anyhow::anyhow!("signing: {e}"))?;
         save(&folder.join(&key), &gzip(digest.as_bytes())?)?;
-        // S3 keeps the signature as metadata of the object, for which a folder has no place.
+        // S3 keeps the signature in the object's metadata, which a folder does not have.
         (previous, hash, object) = (hex(&signature), sum.into(), key.clone().into());
         signatures.push_str(&format!("{previous} {key}\n"));
     }

@@ -1,17 +1,16 @@
-//! An account that lives: whatever is called changes it as AWS would, and leaves the record that
-//! CloudTrail would write.
+//! Simulated account: calls change it as in AWS, and write the records that CloudTrail would.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-/// Number of the account.
+/// Account id.
 pub(crate) const ACCOUNT: &str = "111122223333";
-/// Its home.
+/// Home region.
 pub(crate) const HOME: &str = "us-east-1";
 
-/// Dice that fall the same way each time.
+/// Random numbers with a fixed seed.
 pub(crate) struct Dice(u64);
 
 impl Dice {
@@ -30,7 +29,7 @@ impl Dice {
         (self.next() >> 11) as usize % n.max(1)
     }
 
-    /// Characters of an id: upper-case letters and digits.
+    /// Id of digits and upper-case characters.
     pub(crate) fn id(&mut self, prefix: &str, length: usize) -> String {
         const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
         let tail: String = (0..length)
@@ -39,7 +38,7 @@ impl Dice {
         format!("{prefix}{tail}")
     }
 
-    /// Hexadecimal digits.
+    /// Id of hexadecimal digits.
     pub(crate) fn hex(&mut self, prefix: &str, length: usize) -> String {
         let tail: String = (0..length)
             .map(|_| char::from_digit(self.below(16) as u32, 16).unwrap_or('0'))
@@ -48,19 +47,19 @@ impl Dice {
     }
 }
 
-/// Somebody who calls.
+/// Caller of the simulation.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     /// `userIdentity`.
     pub(crate) identity: Value,
-    /// Address, or a service.
+    /// Source address, or a service.
     pub(crate) address: String,
     pub(crate) agent: String,
-    /// Whom a good reader finds at the start of the chain.
+    /// Origin that attribution should find.
     pub(crate) origin: String,
 }
 
-/// What really happened to a fact.
+/// Actual change of a fact.
 #[derive(Clone, Debug)]
 pub(crate) struct Deed {
     pub(crate) kind: &'static str,
@@ -71,21 +70,21 @@ pub(crate) struct Deed {
     pub(crate) time: String,
 }
 
-/// A kind of fact, its region and its id.
+/// Kind, region and id of a fact.
 pub(crate) type Place = (&'static str, String, String);
 
-/// The account, its trail, and the truth about both.
+/// Simulated account with its trail and the true history.
 pub(crate) struct World {
     pub(crate) dice: Dice,
     /// Seconds since 1970.
     pub(crate) now_s: i64,
     /// Documents by kind, region and id.
     pub(crate) facts: BTreeMap<Place, Value>,
-    /// Every record, with its time.
+    /// All records, with their times.
     pub(crate) records: Vec<(i64, Value)>,
-    /// Everything that was done, in order.
+    /// All changes, in order.
     pub(crate) deeds: Vec<Deed>,
-    /// Whether the trail records.
+    /// The trail is recording.
     pub(crate) logging: bool,
 }
 
@@ -95,7 +94,7 @@ pub(crate) fn time_text(time_s: i64) -> String {
         .unwrap_or_default()
 }
 
-/// The time as the AWS CLI prints it.
+/// Time as the AWS CLI prints it.
 fn cli_time(time_s: i64) -> String {
     time_text(time_s).replace('Z', "+00:00")
 }
@@ -119,7 +118,7 @@ impl World {
             .map_or(self.now_s, Timestamp::as_second);
     }
 
-    /// Puts a fact there without a call: how the account was before.
+    /// Sets a fact without a call, for the initial state.
     pub(crate) fn set(&mut self, kind: &'static str, region: &str, id: &str, document: Value) {
         self.facts
             .insert((kind, region.to_owned(), id.to_owned()), document);
@@ -129,7 +128,7 @@ impl World {
         self.facts.get(&(kind, region.to_owned(), id.to_owned()))
     }
 
-    /// Writes a record, unless the trail is off. Gives the event id.
+    /// Writes a record, unless the trail is off. Returns the event id.
     pub(crate) fn record(
         &mut self,
         by: &Caller,
@@ -176,7 +175,7 @@ impl World {
         event
     }
 
-    /// A call that AWS refused.
+    /// Records a denied call.
     pub(crate) fn refused(&mut self, by: &Caller, source: &str, name: &str, region: &str) {
         self.record(by, source, name, region, Value::Null, Value::Null);
         if let Some((_, record)) = self.records.last_mut().filter(|_| self.logging) {
@@ -185,7 +184,7 @@ impl World {
         }
     }
 
-    /// A call that changed facts.
+    /// Records a call that changed facts.
     #[expect(clippy::too_many_arguments, reason = "a record has that many parts")]
     fn deed(
         &mut self,
@@ -220,7 +219,7 @@ impl World {
 
     // Callers.
 
-    /// A user with a key.
+    /// User with an access key.
     pub(crate) fn user(&self, name: &str, key: &str, address: &str, agent: &str) -> Caller {
         let arn = format!("arn:aws:iam::{ACCOUNT}:user/{name}");
         let identity = json!({
@@ -239,7 +238,7 @@ impl World {
         }
     }
 
-    /// An AWS service.
+    /// AWS service.
     pub(crate) fn service(&self, name: &str) -> Caller {
         let host = format!("{name}.amazonaws.com");
         Caller {
@@ -250,7 +249,7 @@ impl World {
         }
     }
 
-    /// A principal of another account, as this one sees it.
+    /// Principal of another account, as recorded in this one.
     pub(crate) fn foreigner(
         &self,
         account: &str,
@@ -268,7 +267,7 @@ impl World {
         }
     }
 
-    /// A job of a pipeline, known to an identity provider.
+    /// Pipeline job, authenticated by an identity provider.
     pub(crate) fn job(&self, subject: &str, address: &str, agent: &str) -> Caller {
         let provider =
             format!("arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com");
@@ -286,7 +285,7 @@ impl World {
         }
     }
 
-    /// A session of a role: `by` asks for it, and the record of that is in the trail.
+    /// Role session: `by` requests it, and the trail records that.
     pub(crate) fn assume(&mut self, by: &Caller, role: &str, session: &str) -> Caller {
         let key = self.dice.id("ASIA", 16);
         let role_id = format!("AROA{}", role.to_uppercase().replace('-', ""));
@@ -342,7 +341,7 @@ impl World {
         }
     }
 
-    // What callers do.
+    // Calls.
 
     pub(crate) fn put_user_policy(
         &mut self,
@@ -512,7 +511,7 @@ impl World {
         );
     }
 
-    /// Opens a port, or closes it.
+    /// Opens or closes a port.
     pub(crate) fn ingress(&mut self, by: &Caller, group: &str, port: u16, cidr: &str, open: bool) {
         let place = ("ec2:security_group", HOME.to_owned(), group.to_owned());
         if let Some(rules) = self
@@ -698,7 +697,7 @@ impl World {
         );
     }
 
-    /// The last deed on each fact.
+    /// Last change of each fact.
     pub(crate) fn truth(&self) -> BTreeMap<(&'static str, String), Deed> {
         self.deeds
             .iter()
@@ -707,7 +706,7 @@ impl World {
     }
 }
 
-/// What only random stories do.
+/// Calls of random stories only.
 #[cfg(test)]
 impl World {
     pub(crate) fn delete_role_policy(&mut self, by: &Caller, role: &str, policy: &str) {
@@ -850,7 +849,7 @@ impl World {
     }
 }
 
-/// A policy of one statement.
+/// Policy with one statement.
 pub(crate) fn allow(action: Value, resource: Value) -> Value {
     json!({
         "Version": "2012-10-17",
@@ -858,7 +857,7 @@ pub(crate) fn allow(action: Value, resource: Value) -> Value {
     })
 }
 
-/// A trust policy.
+/// Trust policy.
 pub(crate) fn trust(principal: Value, action: &str) -> Value {
     json!({
         "Version": "2012-10-17",
@@ -866,7 +865,7 @@ pub(crate) fn trust(principal: Value, action: &str) -> Value {
     })
 }
 
-/// Members of an object, picked.
+/// Selected members of an object.
 pub(crate) fn pick(value: &Value, names: &[&str]) -> Value {
     Value::Object(
         names

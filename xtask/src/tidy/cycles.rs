@@ -1,7 +1,7 @@
-//! Arrows run down: no files of a crate import one another, directly or around, and no crates do.
+//! No import cycles between the files of a crate, or between crates.
 //!
-//! Declaring and re-exporting a module is no import. A name counts for the file that defines it,
-//! also where a `mod.rs` hands it on. Tests may import anything.
+//! Declaring and re-exporting a module is not an import. A name counts for the file that defines
+//! it, even if a `mod.rs` re-exports it. Tests may import anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,7 +61,7 @@ fn crates(tree: &Tree) -> Vec<Violation> {
         .collect()
 }
 
-/// One violation for a group: a shortest way around, then one example of each other member.
+/// Violation for a group: a shortest cycle, then one example for each other member.
 fn violation(
     group: &BTreeSet<usize>,
     uses: &[Use],
@@ -99,7 +99,7 @@ fn violation(
     }
 }
 
-/// Groups of more than one in which each reaches each.
+/// Strongly connected groups with more than one member.
 fn groups(uses: &[Use]) -> Vec<BTreeSet<usize>> {
     let mut reach: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     for start in uses.iter().map(|u| u.from) {
@@ -128,7 +128,7 @@ fn groups(uses: &[Use]) -> Vec<BTreeSet<usize>> {
     found
 }
 
-/// The shortest ring within a group.
+/// Shortest cycle within a group.
 fn shortest(group: &BTreeSet<usize>, uses: &[Use]) -> Vec<Use> {
     let mut best: Vec<Use> = Vec::new();
     for start in group {

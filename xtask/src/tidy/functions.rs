@@ -1,8 +1,7 @@
-//! A function fits on a screen. Tables may be longer.
+//! Functions fit on a screen. Tables may be longer.
 //!
-//! A function is a table if its body is nothing but one `match` or one list (`[…]`, `&[…]`,
-//! `vec![…]`) in which every arm or entry begins and ends on one line; a pattern may go on in a
-//! line that begins with `|`.
+//! A function is a table if its body is a single `match` or list (`[…]`, `&[…]`, `vec![…]`) in
+//! which every arm or entry is on one line; a pattern may continue on a line that begins with `|`.
 
 use super::lex::{Lexeme, LexemeKind};
 use super::tree::{Tree, Violation, close};
@@ -42,7 +41,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     found
 }
 
-/// Position of the brace that opens the body of a function.
+/// Position of the opening brace of a function's body.
 fn body(code: &[Lexeme], at: usize) -> Option<usize> {
     let mut at = at;
     loop {

@@ -1,7 +1,7 @@
-//! Rust text as tokens. No syntax tree is needed here, and `syn` with its visitor compiles for
-//! longer than all of `tidy`, so this is a lexer and nothing more.
+//! Lexer for Rust. No syntax tree is needed here, and compiling `syn` with its visitor takes longer
+//! than all of `tidy`.
 
-/// Kinds of tokens that the checks tell apart.
+/// Kinds of tokens that the checks distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LexemeKind {
     /// Identifier or keyword; `r#type` is `type`.
@@ -38,8 +38,8 @@ impl Lexeme {
     }
 }
 
-/// Cuts a source file into tokens. Text that is not Rust gives some tokens too; the compiler
-/// complains about it.
+/// Splits a source file into tokens. Text that is not Rust also gives tokens; the compiler reports
+/// it.
 pub(crate) fn tokens(source: &str) -> Vec<Lexeme> {
     let bytes = source.as_bytes();
     let mut found = Vec::new();
@@ -69,7 +69,7 @@ pub(crate) fn tokens(source: &str) -> Vec<Lexeme> {
     found
 }
 
-/// LexemeKind and length in bytes of the token that begins a text.
+/// Kind and length in bytes of the first token in a text.
 fn token(rest: &str) -> (LexemeKind, usize) {
     if rest.starts_with("//") {
         let doc = rest.starts_with("//!") || rest.starts_with("///") && !rest.starts_with("////");
@@ -139,7 +139,7 @@ fn block_comment(rest: &str) -> usize {
     at
 }
 
-/// LexemeKind and length of a string literal, if one begins here: `""`, `b""`, `c""`, `r#""#`,
+/// Kind and length of a string literal, if the text starts with one: `""`, `b""`, `c""`, `r#""#`,
 /// `br""`.
 fn string(rest: &str) -> Option<(LexemeKind, usize)> {
     let prefix = ["", "b", "c", "r", "br", "cr"].iter().rev().find(|p| {
@@ -178,7 +178,7 @@ fn quoted(rest: &str) -> usize {
     }
 }
 
-/// Length of a literal from its first quote to the one that closes it.
+/// Length of a literal up to its closing quote.
 fn until_quote(rest: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, c) in rest.char_indices().skip(1) {

@@ -1,16 +1,15 @@
-//! Bounds of the product stand in one file, `limits.rs`, so that a reader sees what bounds hostile
-//! input.
+//! Bounds of the product are in one file, `limits.rs`, so that a reader sees how hostile input is
+//! bounded.
 //!
 //! A constant is a bound if its name says so (`…_MAX`, `MAX_…`, `…_MIN_BYTES`, `…_BYTES_MIN`).
-//! Exceptions are facts of a format of somebody else's, which no one could choose differently;
-//! `limits.txt` lists them, each with its reason.
+//! Exceptions are fixed properties of external formats; `limits.txt` lists them with their reasons.
 
 use super::lex::LexemeKind;
 use super::tree::{Tree, Violation};
 
 const EXCEPTIONS: &str = include_str!("limits.txt");
 
-/// Bounds that are defined elsewhere, and exceptions that name nothing.
+/// Bounds defined elsewhere, and exceptions that match nothing.
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     against(tree, EXCEPTIONS)
 }

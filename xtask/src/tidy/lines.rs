@@ -1,8 +1,8 @@
 //! Lines have at most 100 columns.
 //!
-//! Two kinds of line may be longer, for nobody can break them: one that is a single run of
-//! characters without whitespace, but for its indentation and the slashes of a comment (a URL), and
-//! one in which a raw string takes more than 60 columns (a record, where a line break would change
+//! Two kinds of lines may be longer, because they cannot be broken: a single run of characters
+//! without whitespace, except for indentation and comment slashes (a URL), and a line in which a
+//! raw string takes more than 60 columns (a record, which a line break would change).
 //! it).
 
 use super::lex::{Lexeme, LexemeKind};

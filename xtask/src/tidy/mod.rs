@@ -1,7 +1,7 @@
-//! `cargo xtask tidy`: what keeps the source tree easy to read, checked on its text alone.
+//! `cargo xtask tidy`: checks that keep the source tree easy to read, on its text alone.
 //!
-//! No dependency beside the standard library, so
-//! `rustc --edition 2024 --test xtask/src/tidy/mod.rs` builds and tests it in a second.
+//! It depends on the standard library only, so `rustc --edition 2024 --test xtask/src/tidy/mod.rs`
+//! builds and tests it in a second.
 
 mod cycles;
 mod functions;
@@ -19,7 +19,7 @@ use std::path::Path;
 
 type Check = fn(&tree::Tree) -> Vec<tree::Violation>;
 
-/// Checks by name. Their files say what each is about.
+/// Checks by name. Their files document them.
 const CHECKS: &[(&str, Check)] = &[
     ("cycles", cycles::check),
     ("names", names::check),
@@ -36,7 +36,7 @@ pub(crate) fn names() -> Vec<&'static str> {
     CHECKS.iter().map(|(name, _)| *name).collect()
 }
 
-/// Runs the checks named, prints each violation and a count by check, and gives their number.
+/// Runs the named checks, prints each violation and a count by check, and returns their number.
 pub(crate) fn run(root: &Path, checks: &[&str]) -> Result<usize, String> {
     if let Some(name) = checks.iter().find(|name| !names().contains(name)) {
         return Err(format!("there is no check {name}: {}", names().join(", ")));
@@ -74,7 +74,7 @@ mod tests {
         );
     }
 
-    /// `TIDY_ROOT=. ./mod tidy_here --nocapture`, where this is built without cargo.
+    /// `TIDY_ROOT=. ./mod tidy_here --nocapture`, if built without cargo.
     #[test]
     fn tidy_here() {
         if let Some(root) = std::env::var_os("TIDY_ROOT") {

@@ -1,4 +1,4 @@
-//! Modules of one crate, and the file that defines what a path names.
+//! Modules of one crate, and the file that defines the target of a path.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use super::tree::{SourceFile, close, module_folder};
 enum NameMeaning {
     /// Defined in the module itself.
     Own,
-    /// Module of this number, which it declares.
+    /// Declared module, by number.
     Child(usize),
     /// Imported by this path, `pub` or not.
     Import(Vec<String>),
@@ -22,11 +22,11 @@ struct Module {
     parent: Option<usize>,
     names: Vec<(String, NameMeaning)>,
     globs: Vec<Vec<String>>,
-    /// Paths in its code, with their lines. A private import is one; a re-export is none.
+    /// Paths in its code, with their lines. Includes private imports, but no re-exports.
     paths: Vec<(Vec<String>, usize)>,
-    /// Names that stand alone in its code, outside of imports, with the first line of each.
+    /// Names used alone in its code, outside of imports, with the first line of each.
     words: BTreeMap<String, usize>,
-    /// Names of its `pub use`: they count where the module uses them itself.
+    /// Names of its `pub use`, which count if the module uses them itself.
     exports: BTreeSet<String>,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Modules<'a> {
     modules: Vec<Module>,
 }
 
-/// File that uses another: numbers among the sources, and the line.
+/// Use of one file by another: indices of the sources, and the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Use {
     pub(crate) from: usize,
@@ -49,7 +49,7 @@ enum PathTarget {
     Module(usize),
 }
 
-/// Imports in imports in imports: more than any tree has.
+/// Depth of imports followed: more than any tree has.
 const STEPS: usize = 32;
 
 impl<'a> Modules<'a> {
@@ -167,7 +167,7 @@ impl<'a> Modules<'a> {
         number
     }
 
-    /// Reads a definition, a path or a lone name; gives the position of its last token.
+    /// Reads a definition, a path or a single name; returns the position of its last token.
     fn word(&mut self, number: usize, code: &[Lexeme], at: usize, top: bool) -> usize {
         let module = &mut self.modules[number];
         let item = [
@@ -213,7 +213,7 @@ impl<'a> Modules<'a> {
         end
     }
 
-    /// Reads what stands between `use` and its semicolon.
+    /// Reads the tokens between `use` and its semicolon.
     fn import(&mut self, number: usize, tokens: &[Lexeme], public: bool) {
         let mut found = Vec::new();
         import_tree(tokens, &[], &mut found);
@@ -232,7 +232,7 @@ impl<'a> Modules<'a> {
         }
     }
 
-    /// Module that a path names.
+    /// Module at a path.
     fn module(&self, scope: usize, path: &[String], steps: usize) -> Option<usize> {
         let mut at = scope;
         for name in path {
@@ -250,7 +250,7 @@ impl<'a> Modules<'a> {
         Some(at)
     }
 
-    /// Meaning of a path in a module: the first segment that is no module decides.
+    /// Meaning of a path in a module, decided by the first segment that is not a module.
     fn resolve(&self, scope: usize, path: &[String], steps: usize) -> Option<PathTarget> {
         let mut at = scope;
         for (place, name) in path.iter().enumerate() {
@@ -268,7 +268,7 @@ impl<'a> Modules<'a> {
         Some(PathTarget::Module(at))
     }
 
-    /// Meaning of a name. Where a module and an item share it, the last segment of a path means the
+    /// Meaning of a name. If a module and an item share it, the last segment of a path means the
     /// item.
     fn lookup(&self, scope: usize, name: &str, last: bool, steps: usize) -> Option<PathTarget> {
         let mut found = self.targets(scope, name, steps);
@@ -286,7 +286,7 @@ impl<'a> Modules<'a> {
             match meaning {
                 NameMeaning::Own => found.push(PathTarget::Item(module.file)),
                 NameMeaning::Child(child) => found.push(PathTarget::Module(*child)),
-                // `use name::...` may only mean a child or another crate, never itself.
+                // `use name::...` can only mean a child or another crate, never itself.
                 NameMeaning::Import(path) if path.first().is_some_and(|first| first == name) => {
                     let child = module
                         .names
@@ -314,15 +314,15 @@ impl<'a> Modules<'a> {
     }
 }
 
-/// Name that an import brings in.
+/// Name brought in by an import.
 pub(crate) struct Import {
     pub(crate) path: Vec<String>,
-    /// Name under which it is known; `*` for all of a module.
+    /// Name in scope; `*` for all of a module.
     pub(crate) alias: String,
     pub(crate) line: usize,
 }
 
-/// Takes `a::{b, c as d, e::*}` apart.
+/// Expands `a::{b, c as d, e::*}`.
 pub(crate) fn import_tree(tokens: &[Lexeme], before: &[String], found: &mut Vec<Import>) {
     let mut path = before.to_vec();
     let mut at = 0;

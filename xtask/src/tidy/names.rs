@@ -1,4 +1,4 @@
-//! A type name is unique in the workspace, and a type is known by its own name.
+//! Type names are unique in the workspace, and types are imported by their own names.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::lex::{Lexeme, LexemeKind};
 use super::modules::{Import, import_tree};
 use super::tree::{SourceFile, Tree, Violation, close};
 
-/// Type names defined twice, and imports that give a type of ours another name.
+/// Type names defined twice, and imports that rename our types.
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     let mut first: BTreeMap<String, String> = BTreeMap::new();
     let mut found = Vec::new();

@@ -1,23 +1,23 @@
-//! Paths that documents and doc comments name exist.
+//! Paths named in documents and doc comments exist.
 //!
-//! Read is what stands in backticks, and links of Markdown. Something is a path of ours if it
-//! begins with a top folder of the checkout (`crates/…`) or ends in `.rs`. It is found from the
-//! top, as the end of a path (`tidy/paths.rs`), or from the document that names it. `{a,b}` are
-//! two paths; `*`, `…` and words in capital letters (`NAME.toml`) stand for anything.
+//! Text in backticks and Markdown links are checked. A path is ours if it begins with a top-level
+//! folder of the checkout (`crates/…`) or ends in `.rs`. It is resolved from the root, as the end
+//! of a path (`tidy/paths.rs`), or from the document that names it. `{a,b}` are two paths; `*`, `…`
+//! and words in capital letters (`NAME.toml`) match anything.
 
 use std::collections::BTreeSet;
 
 use super::lex::LexemeKind;
 use super::tree::{Tree, Violation};
 
-/// Folders of which a document means the checkout's, and not one of the reader's.
+/// Folders that mean the checkout's in a document, and not one of the reader's.
 const TOPS: &[&str] = &[
     "crates", "data", "xtask", "docs", "fuzz", "rules", "examples", "deploy",
 ];
-/// Documents about the past.
+/// Document about the past.
 const HISTORY: &str = "CHANGELOG.md";
 
-/// Paths that lead nowhere.
+/// Paths that do not exist.
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     let mut found = Vec::new();
     let mut judge = |path: &str, line: usize, named: &str| {
@@ -76,7 +76,7 @@ fn quoted(line: &str) -> impl Iterator<Item = &str> {
         })
 }
 
-/// Targets of links in a line, but for addresses.
+/// Link targets in a line, except URLs.
 fn linked(line: &str) -> impl Iterator<Item = &str> {
     line.split("](").skip(1).filter_map(|rest| {
         let target = rest.split(')').next()?.split('#').next()?;
@@ -84,7 +84,7 @@ fn linked(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Every path that one with braces names.
+/// All paths that a path with braces names.
 fn alternatives(named: &str) -> Vec<String> {
     let braces = named
         .find('{')
@@ -125,7 +125,7 @@ fn exists(named: &str, folder: &str, paths: &BTreeSet<String>) -> bool {
     })
 }
 
-/// Whether a path fits one with placeholders, segment by segment from the top.
+/// Whether a path matches one with placeholders, segment by segment from the start.
 fn matches(named: &str, path: &str) -> bool {
     let any = |part: &str| {
         part.split('.')

@@ -1,9 +1,9 @@
-//! Nothing cites a document that a reader of this tree does not have.
+//! Documents cited in the tree are in the tree.
 
 use super::tree::{Tree, Violation};
 
-/// Citations in comments and documents: Markdown files that are not in the tree, and folders beside
-/// it.
+/// Citations, in comments and documents, of Markdown files that are not in the tree, and of folders
+/// next to it.
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     let mut found = Vec::new();
     for source in &tree.sources {

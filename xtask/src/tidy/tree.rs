@@ -1,12 +1,11 @@
-//! The source tree as the checks see it. Crates are found by their manifests; none is known by
-//! name.
+//! Source tree as the checks see it. Crates are found by their manifests, not by name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::lex::{self, Lexeme, LexemeKind};
 
-/// WordRule that a line breaks, and how to mend it.
+/// Violation of a rule, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Violation {
     pub(crate) path: String,
@@ -20,7 +19,7 @@ pub(crate) struct SourceFile {
     /// From the top of the checkout, e.g. `crates/iam/src/lib.rs`.
     pub(crate) path: String,
     pub(crate) text: String,
-    /// Without comments; tests too.
+    /// Without comments, including tests.
     pub(crate) tokens: Vec<Lexeme>,
     pub(crate) comments: Vec<Lexeme>,
     /// Tokens outside of `#[cfg(test)]` and `#[test]` items; empty in a file that is all tests.
@@ -37,7 +36,7 @@ pub(crate) struct Crate {
     pub(crate) needs: Vec<(String, usize)>,
 }
 
-/// Everything that is checked.
+/// Sources, crates and documents of a checkout.
 pub(crate) struct Tree {
     pub(crate) sources: Vec<SourceFile>,
     pub(crate) crates: Vec<Crate>,
@@ -48,7 +47,7 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    /// Reads a checkout. Folders that git does not hold are left out.
+    /// Reads a checkout, except for folders that git ignores.
     pub(crate) fn read(root: &Path) -> std::io::Result<Self> {
         let mut paths = BTreeSet::new();
         let mut texts = BTreeMap::new();
@@ -79,7 +78,7 @@ impl Tree {
         Ok(Self::new(texts, paths))
     }
 
-    /// A made-up checkout.
+    /// Checkout for tests.
     #[cfg(test)]
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
         let texts: BTreeMap<String, String> = files
@@ -119,7 +118,7 @@ impl Tree {
         tree
     }
 
-    /// Sources below the `src` of a crate, which the checks of code are about.
+    /// Sources below `src` in a crate, to which the code checks apply.
     pub(crate) fn product(&self) -> impl Iterator<Item = &SourceFile> {
         self.sources.iter().filter(|source| {
             self.crates
@@ -153,7 +152,7 @@ fn source(path: String, text: String) -> SourceFile {
     }
 }
 
-/// Name, folder and dependencies in a manifest, which is read by the line.
+/// Name, folder and dependencies in a manifest, parsed by line.
 fn manifest(path: &str, text: &str) -> Option<Crate> {
     let folder = path.strip_suffix("/Cargo.toml")?.to_owned();
     let mut found = Crate {
@@ -203,7 +202,7 @@ fn test_files(source: &SourceFile) -> Vec<String> {
     files
 }
 
-/// Folder in which the modules stand that a file declares.
+/// Folder of the modules that a file declares.
 pub(crate) fn module_folder(path: &str) -> String {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     match name {

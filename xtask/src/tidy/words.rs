@@ -1,16 +1,16 @@
-//! Comments and what a user reads are in plain American English.
+//! Comments and user-visible text are in plain American English.
 //!
-//! `words.txt` lists what we do not write and what we write instead. Read are the comments of Rust
-//! sources, the strings of `render` and of the command line, and Markdown. What stands in backticks
-//! is a name, and is not read. An entry with nothing after the arrow is a phrase in which a word of
-//! the list is right ("told apart").
+//! `words.txt` lists words to avoid and their replacements. It applies to comments in Rust sources,
+//! strings in `render` and on the command line, and Markdown. Text in backticks is a name and is
+//! skipped. An entry with nothing after the arrow is a phrase in which a listed word is correct
+//! ("told apart").
 
 use super::lex::{Lexeme, LexemeKind};
 use super::tree::{SourceFile, Tree, Violation};
 
 const WORDS: &str = include_str!("words.txt");
 
-/// Words of the list.
+/// Words to avoid.
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     let rules: Vec<WordRule> = WORDS.lines().filter_map(rule).collect();
     let mut found = Vec::new();
@@ -31,7 +31,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
 struct WordRule {
     /// In lower case, e.g. `["hangs", "on"]`.
     words: Vec<String>,
-    /// Only as the first words of a doc comment.
+    /// Only at the start of a doc comment.
     opening: bool,
     better: String,
 }
@@ -51,7 +51,7 @@ fn rule(line: &str) -> Option<WordRule> {
     })
 }
 
-/// Text that is read in one piece, in lines.
+/// Text checked as one piece, by line.
 struct Passage {
     lines: Vec<(usize, String)>,
     doc: bool,
@@ -86,8 +86,8 @@ impl Passage {
         };
         let mut start = 0;
         while start < words.len() {
-            // The longest entry that fits here decides, so that a phrase can allow what a word of
-            // it forbids.
+            // The longest matching entry wins, so that a phrase can allow a word that is otherwise
+            // listed.
             let fit = rules
                 .iter()
                 .filter(|rule| at(rule, start))
@@ -110,8 +110,8 @@ impl Passage {
     }
 }
 
-/// A word in lower case, and each mark around it for itself, so that no phrase reaches over a
-/// comma.
+/// Word in lower case, and each punctuation mark around it separately, so that no phrase extends
+/// over a comma.
 fn pieces(word: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut inside = false;
@@ -126,7 +126,7 @@ fn pieces(word: &str) -> Vec<String> {
     found
 }
 
-/// Comments, each run of line comments as one.
+/// Comments; consecutive line comments are one passage.
 fn comments(source: &SourceFile) -> impl Iterator<Item = Passage> {
     let mut found: Vec<Passage> = Vec::new();
     let mut last = (0, String::new());
@@ -161,7 +161,7 @@ fn comments(source: &SourceFile) -> impl Iterator<Item = Passage> {
     found.into_iter()
 }
 
-/// Strings that a user reads.
+/// User-visible strings.
 fn strings(source: &SourceFile) -> impl Iterator<Item = Passage> {
     let shown = source.path.contains("/render/") || source.path.ends_with("/cli.rs");
     let text = |t: &&Lexeme| matches!(t.kind, LexemeKind::Text | LexemeKind::RawText);
@@ -183,7 +183,7 @@ fn strings(source: &SourceFile) -> impl Iterator<Item = Passage> {
         })
 }
 
-/// Paragraphs of Markdown; what is fenced or indented is read as well, for it shows output.
+/// Paragraphs of Markdown, including fenced and indented ones, because they show output.
 fn paragraphs(text: &str) -> Vec<Passage> {
     let mut found = vec![Passage {
         lines: Vec::new(),

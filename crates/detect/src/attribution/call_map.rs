@@ -1,5 +1,5 @@
-//! Which API calls can change which facts, and where a record names the thing:
-//! `data/event-facts.txt`.
+//! Map from API calls to the facts that they can change, and to the path of the resource in the
+//! record: `data/event-facts.txt`.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -7,30 +7,30 @@ use std::collections::{BTreeMap, HashMap};
 use bartizan_trail::json::{JsonKind, JsonValue};
 use bartizan_trail::{Event, Field};
 
-/// The map.
+/// Map from API calls to facts.
 #[derive(Debug, Default)]
 pub struct CallMap {
-    /// By source, then by call: most calls of most sources change nothing, and are looked up for
-    /// each event.
+    /// Rows by event source, then by event name: each event is looked up, and most calls of most
+    /// sources change nothing.
     rows: KindNumbers<KindNumbers<Vec<CallRow>>>,
-    /// Kinds of fact, by number.
+    /// Kinds of fact by number.
     kinds: Vec<String>,
-    /// Kinds whose changes no call explains, and why.
+    /// Kinds whose changes no call explains, with the reason.
     unattributable: BTreeMap<String, String>,
-    /// What AWS itself makes and changes: kind, how the id begins, why.
+    /// Facts created and changed by AWS itself: kind, prefix of the id, reason.
     by_aws: Vec<(String, String, String)>,
 }
 
 type KindNumbers<T> = HashMap<Vec<u8>, T, foldhash::fast::RandomState>;
 
-/// What a call does to a fact.
+/// Effect of a call on a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FactEffect {
-    /// It is there afterwards.
+    /// Exists afterwards.
     Add,
-    /// It may say something else afterwards.
+    /// May have other content afterwards.
     Set,
-    /// It is gone afterwards.
+    /// Does not exist afterwards.
     Remove,
 }
 
@@ -39,57 +39,55 @@ struct CallRow {
     kind: u16,
     effect: FactEffect,
     id: Vec<TemplatePart>,
-    /// Where a policy stands, alternatives.
+    /// Alternative paths of a policy document.
     content: Vec<String>,
-    /// What the name of the call says: `IsLogging=false`.
+    /// Fields implied by the call's name, e.g. `IsLogging=false`.
     sets: Vec<String>,
 }
 
-/// A piece of a template.
+/// Part of an id template.
 #[derive(Debug)]
 pub enum TemplatePart {
     Text(String),
-    /// Alternatives, and what to take where none is there.
+    /// Alternative paths, and a default.
     Field(Vec<ValuePath>, Option<String>),
 }
 
-/// Where a value stands.
+/// Path of a value in a record.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ValuePath {
     Request(String),
     Response(String),
-    /// The caller's own user name: the default of IAM calls without one.
+    /// User name of the caller: the default of IAM calls without one.
     Caller,
 }
 
-/// A fact that a record says was touched.
+/// Fact affected by a call, as far as its record says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TouchedFact {
     /// Number of the kind.
     pub kind: u16,
-    /// What was done to it.
     pub effect: FactEffect,
-    /// Its id as the record names it; a `*` at the end stands for any rest.
+    /// Id as named in the record; a `*` at the end stands for any suffix.
     pub id: String,
-    /// The policy that the call brought.
+    /// Policy document in the call.
     pub content: Option<String>,
-    /// What the name of the call says about fields.
+    /// Fields implied by the call's name.
     pub sets: Vec<String>,
 }
 
-/// Facts that one record may touch: a call on more is cut, and its further facts are not attributed
-/// to it.
+/// Number of facts per record; further facts are not attributed to the call.
 const TOUCHED_MAX: usize = 100;
-/// Bytes of an id.
+/// Length of an id in bytes.
 const ID_BYTES_MAX: usize = 2048;
-/// Bytes of a policy that is kept for comparing.
+/// Length in bytes of a policy that is kept for comparison.
 const CONTENT_BYTES_MAX: usize = 256 << 10;
 
 impl CallMap {
-    /// The map that Bartizan ships.
+    /// Map shipped with Bartizan.
     ///
     /// # Panics
-    /// Never: a test reads the map that is compiled in.
+    /// Never: a test parses the built-in map.
     #[must_use]
     #[expect(
         clippy::expect_used,
@@ -99,10 +97,10 @@ impl CallMap {
         Self::parse(include_str!("../../../../data/event-facts.txt")).expect("event-facts.txt")
     }
 
-    /// Reads a map.
+    /// Parses a map.
     ///
     /// # Errors
-    /// On the first line that is not as the generator writes it.
+    /// The first line not in the generator's format.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut map = Self::default();
         for (number, line) in text
@@ -160,25 +158,25 @@ impl CallMap {
         }) as u16
     }
 
-    /// The kind of a number.
+    /// Kind by number.
     #[must_use]
     pub fn kind(&self, number: u16) -> &str {
         &self.kinds[usize::from(number)]
     }
 
-    /// The number of a kind; none if no call is known to change it.
+    /// Number of a kind; `None` if no call is known to change it.
     #[must_use]
     pub fn number(&self, kind: &str) -> Option<u16> {
         self.kinds.iter().position(|k| k == kind).map(|n| n as u16)
     }
 
-    /// Whether the map names a kind: with its calls, or as one that no call explains.
+    /// Whether the map contains a kind, either with calls or as unattributable.
     #[must_use]
     pub fn names(&self, kind: &str) -> bool {
         self.number(kind).is_some() || self.unattributable.contains_key(kind)
     }
 
-    /// Why no call explains a change of this kind; none if one can.
+    /// Reason why no call explains changes of this kind; `None` if a call can.
     #[must_use]
     pub fn unattributable(&self, kind: &str) -> Option<&str> {
         match self.unattributable.get(kind) {
@@ -188,7 +186,7 @@ impl CallMap {
         }
     }
 
-    /// Why AWS itself makes and changes a fact, if it does.
+    /// Reason why AWS itself creates and changes a fact, if it does.
     #[must_use]
     pub fn by_aws(&self, kind: &str, id: &str) -> Option<&str> {
         self.by_aws
@@ -209,7 +207,7 @@ impl CallMap {
             .map(Vec::as_slice)
     }
 
-    /// The facts that a record touched.
+    /// Facts affected by a record.
     #[must_use]
     pub fn touched(&self, event: &Event<'_>, user_name: Option<&str>) -> Vec<TouchedFact> {
         let (request, response) = (
@@ -228,7 +226,7 @@ impl CallMap {
                 (text.len() <= CONTENT_BYTES_MAX).then(|| text.into_owned())
             });
             let mut named = ids(&row.id, request, response, user_name);
-            // A request that is not on record may be about any thing of the kind.
+            // An omitted request may be about any resource of the kind.
             if named.is_empty() && request.is_some_and(is_omitted) {
                 named.push("*".to_owned());
             }
@@ -248,7 +246,7 @@ impl CallMap {
     }
 }
 
-/// Whether CloudTrail left out a request because it was too large:
+/// Whether CloudTrail omitted a request because of its size:
 /// `{"omitted":true,"originalSize":108321,"reason":"…"}` (CloudTrail user guide, "CloudTrail record
 /// contents").
 pub fn is_omitted(request: JsonValue<'_>) -> bool {
@@ -259,8 +257,8 @@ pub fn is_omitted(request: JsonValue<'_>) -> bool {
             .any(|w| w == b"too large" || w == b"\"omitted\"")
 }
 
-/// The name of a call without the API version that Lambda (`20150331v2`) and CloudFront
-/// (`2020_05_31`) add.
+/// Name of a call without the API version that Lambda (`20150331v2`) and CloudFront (`2020_05_31`)
+/// add.
 pub fn without_version(name: &[u8]) -> &[u8] {
     let digits = |b: &[u8]| !b.is_empty() && b.iter().all(u8::is_ascii_digit);
     let bare = match name.iter().rposition(|b| *b == b'v') {
@@ -284,7 +282,7 @@ pub fn without_version(name: &[u8]) -> &[u8] {
     }
 }
 
-/// The pieces of `{userName|me}/{=accessKey.accessKeyId}`.
+/// Parts of a template such as `{userName|me}/{=accessKey.accessKeyId}`.
 pub fn parts(template: &str) -> Vec<TemplatePart> {
     let (mut parts, mut rest) = (Vec::new(), template);
     while let Some((text, (field, after))) = rest
@@ -314,7 +312,7 @@ pub fn parts(template: &str) -> Vec<TemplatePart> {
     parts
 }
 
-/// Every id that a template gives; none if a field is missing.
+/// All ids that a template gives; none if a field is missing.
 fn ids(
     parts: &[TemplatePart],
     request: Option<JsonValue<'_>>,
@@ -365,8 +363,8 @@ fn ids(
     ids
 }
 
-/// Every value at a dotted path; lists are entered. The first letter of a name may be small or
-/// large.
+/// All values at a dotted path; lists are entered. The first character of a name may be in either
+/// case.
 pub fn values<'a>(value: JsonValue<'a>, path: &str) -> Vec<JsonValue<'a>> {
     let mut found = vec![value];
     for name in path.split('.') {
@@ -409,8 +407,7 @@ fn member<'a>(value: JsonValue<'a>, name: &str) -> Option<JsonValue<'a>> {
     })
 }
 
-/// How an ARN names a thing within its service: `main` of `arn:…:trail/main`. None for what is no
-/// ARN.
+/// Resource name in an ARN: `main` for `arn:…:trail/main`. `None` if it is not an ARN.
 #[must_use]
 pub fn short_name(id: &str) -> Option<&str> {
     let resource = id.strip_prefix("arn:")?.splitn(5, ':').nth(4)?;
@@ -420,7 +417,7 @@ pub fn short_name(id: &str) -> Option<&str> {
             .all(|b| b.is_ascii_lowercase() || b == b'-')
     });
     let name = typed.map_or(resource, |at| &resource[at + 1..]);
-    // Secrets Manager adds a dash and six characters to the name.
+    // Secrets Manager appends a dash and six characters to the name.
     if id.contains(":secretsmanager:") && name.len() > 7 && name.as_bytes()[name.len() - 7] == b'-'
     {
         return Some(&name[..name.len() - 7]);

@@ -1,4 +1,4 @@
-//! Was the trail recording? Silence about a change means something only where it would have spoken.
+//! Trail health: whether a trail was recording, so that missing calls are evidence.
 
 use std::collections::BTreeSet;
 
@@ -7,27 +7,26 @@ use serde::Serialize;
 use super::index::{AttributionIndex, BUCKET_S, MutatingCall};
 use bartizan_model::time_text;
 
-/// Whether a trail would have shown a call.
+/// Whether a trail would have recorded a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TrailHealth {
-    /// It was recording: why we think so.
+    /// Was recording, with the reason.
     Healthy(String),
-    /// It may not have been: why.
+    /// May not have been recording, with the reason.
     Unhealthy(String),
 }
 
-/// A stretch of time in which a trail recorded nothing, or may not have.
+/// Period in which a trail recorded nothing, or may not have.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct TrailGap {
-    /// Account.
     pub account: String,
-    /// Region; empty for all of them.
+    /// Empty for all regions.
     pub region: String,
     /// Seconds since 1970.
     pub from_s: i64,
     /// Seconds since 1970.
     pub to_s: i64,
-    /// Why it is a gap, in words.
+    /// Reason.
     pub why: String,
     pub cause: GapCause,
 }
@@ -42,22 +41,21 @@ pub enum GapCause {
     Silent,
 }
 
-/// Seconds after a trail was stopped in which events of before may still come.
+/// Seconds after a trail was stopped in which earlier events may still arrive.
 const SETTLE_S: i64 = 900;
-/// Silence shorter than this is no gap, however busy a region is.
+/// Shortest silence in seconds that counts as a gap, however busy the region is.
 const SILENCE_S: i64 = 3600;
-/// How much longer than usual a silence must be to be strange.
+/// Factor by which a silence must exceed the usual ones.
 const SILENCE_FACTOR: i64 = 2;
-/// Which of the longest silences counts as usual.
+/// Rank of the silence that counts as the longest usual one.
 const HABIT: usize = 3;
-/// Stretches of five minutes with an event that a habit needs.
+/// Number of five-minute buckets with events that are needed to know what is usual.
 const BUCKETS_MIN: usize = 100;
-/// How near to a change another event must be to show that the trail was recording.
+/// Seconds around a change within which another event shows that the trail was recording.
 const NEAR_S: i64 = 2 * 3600;
 
 impl AttributionIndex {
-    /// Stretches in which the trail was stopped, by its own records, or fell silent against its
-    /// habit.
+    /// Periods in which the trail was stopped according to its own records, or unusually silent.
     #[must_use]
     pub fn gaps(&self) -> Vec<TrailGap> {
         let mut gaps = Vec::new();
@@ -76,7 +74,7 @@ impl AttributionIndex {
             let later = &starts[starts.partition_point(|d| d.time_s < stop.time_s)..];
             let again = later.iter().find(|d| d.call.account == stop.call.account);
             let to_s = again.map_or(i64::MAX, |d| d.time_s);
-            // Another trail may have gone on: only silence makes it a gap.
+            // Another trail may have continued: only silence makes it a gap.
             let (from, to) = (
                 (stop.time_s + SETTLE_S) / BUCKET_S + 1,
                 (to_s.saturating_sub(60)) / BUCKET_S,
@@ -122,7 +120,7 @@ impl AttributionIndex {
         gaps
     }
 
-    /// Whether a call in this account and region, at some time between the two, would be on record.
+    /// Whether a call in this account and region, within the given time, would have been recorded.
     #[must_use]
     pub fn health(
         &self,
@@ -165,8 +163,8 @@ impl AttributionIndex {
         }
     }
 
-    /// The region where calls of global services are on record: one for each partition (CloudTrail
-    /// user guide, "Global service events").
+    /// Region that records calls of global services: one per partition (CloudTrail user guide,
+    /// "Global service events").
     #[must_use]
     pub fn home(&self, account: &str) -> &'static str {
         let seen_range = |region: &str| {
@@ -179,7 +177,7 @@ impl AttributionIndex {
             .unwrap_or("us-east-1")
     }
 
-    /// The last event that was heard of a region, seconds since 1970: how far its trail has come.
+    /// Time of the last event in a region, in seconds since 1970.
     #[must_use]
     pub fn progress_s(&self, account: &str, region: &str) -> Option<i64> {
         self.presence
@@ -189,8 +187,8 @@ impl AttributionIndex {
     }
 }
 
-/// Silences that are longer than a region's habit: nights and weekends come again, a silence that
-/// nothing else comes near does not.
+/// Silences unusual for a region: nights and weekends recur, so a silence counts only if no other
+/// comes near it.
 fn silences(buckets: &BTreeSet<i64>) -> Vec<(i64, i64)> {
     let list: Vec<i64> = buckets.iter().copied().collect();
     let mut lengths: Vec<i64> = list

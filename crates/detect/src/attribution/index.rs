@@ -1,4 +1,4 @@
-//! What is kept of a trail for the join.
+//! Index of a trail for attribution.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hasher;
@@ -15,98 +15,95 @@ use bartizan_model::limits::{
 use bartizan_trail::json::{JsonKind, JsonValue};
 use bartizan_trail::{Event, EventId, Field};
 
-/// A successful call that may have changed facts.
+/// Successful call that may have changed facts.
 #[derive(Debug, Clone)]
 pub struct MutatingCall {
     /// Seconds since 1970.
     pub time_s: i64,
-    /// The event.
     pub event: EventId,
-    /// Who did it.
+    /// Caller.
     pub who: Arc<ActorContext>,
-    /// From where.
+    /// Source address.
     pub source: SourceAddress,
-    /// What was called.
     pub call: Arc<ApiCall>,
-    /// What it touched.
+    /// Facts that it may have changed.
     pub touched: Vec<TouchedFact>,
-    /// Hashes of all values in request and response, sorted: to see whether a new value of a fact
-    /// came from here.
+    /// Sorted hashes of all values in request and response, to test whether a fact's new value came
+    /// from this call.
     pub leaves: Box<[u64]>,
-    /// CloudTrail left out a part of the request.
+    /// CloudTrail omitted a part of the request.
     pub cut: bool,
 }
 
-/// A credential that was issued.
+/// Issued credential.
 #[derive(Debug, Clone)]
 pub struct IssuedCredential {
     /// Seconds since 1970.
     pub time_s: i64,
-    /// The event.
     pub event: EventId,
-    /// Who asked for it.
+    /// Principal that requested it.
     pub who: Arc<ActorContext>,
-    /// From where.
+    /// Source address.
     pub source: SourceAddress,
-    /// `sts:AssumeRole`, `iam:CreateAccessKey`.
+    /// E.g. `sts:AssumeRole`, `iam:CreateAccessKey`.
     pub call: Arc<ApiCall>,
-    /// The name of the session.
+    /// Session name.
     pub session: Option<String>,
-    /// ARN of the role, or the user of a key.
+    /// ARN of the role, or user of the access key.
     pub of: Option<String>,
     /// `sourceIdentity` that was set.
     pub source_identity: Option<String>,
-    /// Until when a session lasts, seconds since 1970; keys of users last until somebody ends them.
+    /// Expiry of a session, in seconds since 1970; access keys of users do not expire.
     pub until_s: Option<i64>,
 }
 
-/// When an address or a user agent called.
+/// Times of the first and last call from an address or user agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SeenRange {
-    /// First event, seconds since 1970.
+    /// Time of the first event, seconds since 1970.
     pub first_s: i64,
-    /// Last event.
+    /// Time of the last event, seconds since 1970.
     pub last_s: i64,
 }
 
-/// What one scanner keeps of one object.
+/// Collects attribution data from one object.
 #[derive(Debug, Default)]
 pub struct TrailCollector {
     mutations: Vec<MutatingCall>,
     issued: Vec<(String, IssuedCredential)>,
-    /// Account and region, and the five minutes in which something was called there.
+    /// By account and region: five-minute buckets with events.
     presence: BTreeMap<(String, String), BTreeSet<i64>>,
     addresses: SeenRanges<IpAddr>,
-    /// User agents that called.
+    /// User agents seen.
     agents: SeenRanges<String>,
-    /// Where the last event was called and when.
+    /// Call and time of the last event.
     last: Option<(Arc<ApiCall>, i64)>,
-    /// Who called last and when.
+    /// Caller and time of the last event.
     last_who: Option<(Arc<ActorContext>, i64)>,
 }
 
-/// Everything that was kept.
+/// Attribution data of a whole trail.
 #[derive(Debug, Default)]
 pub struct AttributionIndex {
     /// By time and event.
     pub mutations: BTreeMap<(i64, EventId), MutatingCall>,
-    /// By access key id; the record that says most about who asked.
+    /// By access key id; the record with most detail about the requester.
     pub issued: HashMap<String, IssuedCredential, foldhash::fast::RandomState>,
-    /// Account and region, and the five minutes in which something was called there.
+    /// By account and region: five-minute buckets with events.
     pub presence: BTreeMap<(String, String), BTreeSet<i64>>,
-    /// Addresses that called.
+    /// Addresses seen.
     pub addresses: SeenRanges<IpAddr>,
-    /// User agents that called.
+    /// User agents seen.
     pub agents: SeenRanges<String>,
-    /// Deeds, credentials and addresses that found no room.
+    /// Number of calls, credentials and addresses dropped at the bounds.
     pub dropped: u64,
 }
 
-/// Seconds of a bucket of presence.
+/// Length of a bucket in `presence`, in seconds.
 pub const BUCKET_S: i64 = 300;
 
 impl TrailCollector {
-    /// Sees one event.
+    /// Adds one event.
     pub fn see(
         &mut self,
         map: &CallMap,
@@ -173,7 +170,7 @@ impl TrailCollector {
             event.field(Field::ResponseElements),
         );
         let mut leaves = Vec::new();
-        // A thing that was made or deleted is known by its id, a policy by its text.
+        // Created and deleted resources are matched by id, policies by text.
         if touched
             .iter()
             .any(|t| t.effect == FactEffect::Set && t.content.is_none())
@@ -206,8 +203,8 @@ impl TrailCollector {
 }
 
 impl AttributionIndex {
-    /// Where a deed stands: by time and event. Where ids were taken out of the records, others may
-    /// have the same one.
+    /// Key of a call: time and event. Where event ids were redacted, several calls may have the
+    /// same one.
     fn place(&self, mutation: &MutatingCall) -> (i64, EventId) {
         let same = |known: &MutatingCall| {
             let touched = |d: &MutatingCall| {
@@ -232,8 +229,7 @@ impl AttributionIndex {
         place
     }
 
-    /// Takes what was kept of one object. The order of objects does not matter, as long as there is
-    /// room.
+    /// Merges the data of one object. The order of objects does not matter below the bounds.
     pub fn take(&mut self, collector: TrailCollector) {
         for mutation in collector.mutations {
             let place = self.place(&mutation);
@@ -262,7 +258,7 @@ impl AttributionIndex {
     }
 }
 
-/// Takes what was heard of, as far as there is room. Gives how many found none.
+/// Merges entries up to the bound; returns the number dropped.
 fn keep<K: std::hash::Hash + Eq>(all: &mut SeenRanges<K>, some: SeenRanges<K>) -> u64 {
     let mut dropped = 0;
     for (key, seen_range) in some {
@@ -294,8 +290,8 @@ impl SeenRange {
 }
 
 impl IssuedCredential {
-    /// The record of the caller's own account tells more than that of the role's; of equals the
-    /// earliest.
+    /// The record in the caller's own account has more detail than that in the role's account;
+    /// among equals the earliest wins.
     fn rank(&self) -> (bool, std::cmp::Reverse<(i64, EventId)>) {
         (
             self.who.actor.kind != "AWSAccount",
@@ -304,14 +300,14 @@ impl IssuedCredential {
     }
 }
 
-/// The user's own name, where a user calls.
+/// Name of the calling user, if the caller is a user.
 pub fn own_user_name(actor: &bartizan_trail::CallerIdentity) -> Option<&str> {
     (actor.kind == "IAMUser")
         .then(|| actor.key.rsplit('/').next())
         .flatten()
 }
 
-/// A credential in the answer of a call.
+/// Credential in the response of a call.
 fn issued(
     event: &Event<'_>,
     id: EventId,
@@ -357,14 +353,13 @@ fn issued(
     Some((key, issued))
 }
 
-/// Seconds that a session of a role lasts where nobody asked for more or less (STS API reference,
-/// "AssumeRole").
+/// Default duration of a role session in seconds (STS API reference, "AssumeRole").
 const SESSION_S: i64 = 3600;
 
-/// Nesting of values that are looked at.
+/// Nesting depth of values.
 const DEPTH_MAX: usize = 12;
 
-/// Hashes of all values below one.
+/// Collects the hashes of all scalars in a value.
 fn gather(value: JsonValue<'_>, leaves: &mut Vec<u64>, depth: usize) {
     if leaves.len() >= LEAVES_MAX || depth > DEPTH_MAX {
         return;
@@ -377,8 +372,8 @@ fn gather(value: JsonValue<'_>, leaves: &mut Vec<u64>, depth: usize) {
         _ => {
             if let Some(text) = value.text() {
                 leaves.push(leaf(&text));
-                // What an ARN names is a value too: the name of an attached policy stands in the
-                // fact beside its ARN.
+                // The name in an ARN is a value too: a fact contains the name of an attached policy
+                // next to its ARN.
                 if text.starts_with("arn:")
                     && let Some((_, name)) = text.rsplit_once(['/', ':'])
                 {
@@ -389,7 +384,7 @@ fn gather(value: JsonValue<'_>, leaves: &mut Vec<u64>, depth: usize) {
     }
 }
 
-/// The hash of a value; the same for a text and for the number or word that it spells.
+/// Hash of a value; equal for a string and for the number or literal with the same text.
 pub fn leaf(text: &str) -> u64 {
     let mut hasher = SipHasher13::new_with_keys(0x6261_7274, 0x697a_616e);
     hasher.write(text.as_bytes());

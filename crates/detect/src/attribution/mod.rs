@@ -1,9 +1,9 @@
-//! What is kept of a trail for attribution: calls that may have changed facts, credentials that
-//! were issued, and when each account, region, address and user agent was seen.
+//! Attribution data of a trail: calls that may have changed facts, issued credentials, and when
+//! each account, region, address and user agent was seen.
 //!
-//! While a trail is read, a [`TrailCollector`] keeps of each event what attribution may need, by a
-//! map that is data ([`CallMap`]). All of them together are the [`AttributionIndex`]; the order of
-//! objects does not matter.
+//! While a trail is read, a [`TrailCollector`] collects from each event what attribution may need,
+//! according to a data file ([`CallMap`]). Their results merge into an [`AttributionIndex`]; the
+//! order of objects does not matter.
 
 mod call_map;
 mod health;

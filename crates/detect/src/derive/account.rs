@@ -1,4 +1,4 @@
-//! Accounts and roles that a request names.
+//! Accounts and roles named in a request.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -11,12 +11,11 @@ use super::text::{api, is_account};
 use bartizan_trail::json::JsonKind;
 use bartizan_trail::{CallerIdentity, Event, Field};
 
-/// Accounts of AWS that requests of everybody name: publishers of layers, images and agents, and
-/// those to which load balancers of older regions write their logs from (ELB user guide, "Enable
-/// access logs"; EKS, Lambda and SageMaker guides).
+/// AWS-owned accounts that anyone's requests name: publishers of layers, images and agents, and the
+/// accounts from which load balancers in older regions write logs (ELB user guide, "Enable access
+/// logs"; EKS, Lambda and SageMaker guides).
 const OF_AWS: &[&str] = &[
-    // Layers of Lambda: Powertools, Insights, AppConfig and secrets extensions, ADOT, SDK for
-    // pandas.
+    // Lambda layers: Powertools, Insights, AppConfig and secrets extensions, ADOT, SDK for pandas.
     "017000801446",
     "580247275435",
     "027255383542",
@@ -24,7 +23,7 @@ const OF_AWS: &[&str] = &[
     "901920570463",
     "336392948345",
     "184161586896",
-    // Images: EKS, ECS agent, deep learning, FireLens, App Mesh, CodeBuild.
+    // Container images: EKS, ECS agent, deep learning, FireLens, App Mesh, CodeBuild.
     "602401143452",
     "591542846629",
     "763104351884",
@@ -37,7 +36,7 @@ const OF_AWS: &[&str] = &[
     "801119661308",
     "099720109477",
     "679593333241",
-    // Access logs of load balancers.
+    // Load balancer access logs.
     "127311923021",
     "033677994240",
     "027434742980",
@@ -61,11 +60,10 @@ const OF_AWS: &[&str] = &[
     "507241528517",
 ];
 
-/// Bytes of the longest text that may be a name: an ARN has at most 2,048 characters.
+/// Longest text that may be a name, in bytes: an ARN has at most 2,048 characters.
 const NAME_BYTES_MAX: usize = 2048;
 
-/// Accounts that a change names and that are neither the caller's, nor the called one, nor AWS's
-/// own.
+/// Accounts named by a mutating call, other than the caller's, the called one, and AWS's own.
 pub(super) fn names_account(event: &Event<'_>, actor: &CallerIdentity) -> Vec<String> {
     let call = api(event);
     if !is_change(&call) || takes_away(&call) {
@@ -95,7 +93,7 @@ pub(super) fn names_account(event: &Event<'_>, actor: &CallerIdentity) -> Vec<St
         {
             return;
         }
-        // A number of twelve digits is an account only where its name says so; a size has as many.
+        // Twelve digits are an account only if the field name says so; sizes have as many.
         let says = || names.last().is_some_and(|n| says_account(n));
         let account = account_in(&text)
             .filter(|account| *account != &*text || value.kind() == JsonKind::String || says());
@@ -104,18 +102,18 @@ pub(super) fn names_account(event: &Event<'_>, actor: &CallerIdentity) -> Vec<St
     found.into_iter().collect()
 }
 
-/// Whether a role may be named at all.
+/// Whether the request can contain a role.
 fn names_role(raw: &[u8]) -> bool {
     memmem(raw, b":iam:").is_some() || memmem(raw, b"nstanceProfile").is_some()
 }
 
-/// Whether twelve digits stand together: without them there is nothing to look for.
+/// Whether the request contains twelve digits in a row; without them there is no account.
 fn has_account(raw: &[u8]) -> bool {
     raw.split(|b| !b.is_ascii_digit())
         .any(|digits| digits.len() == 12)
 }
 
-/// Whether a call only takes away: whom it names has less than before.
+/// Whether a call only removes access or resources.
 fn takes_away(call: &str) -> bool {
     let name = call.split_once(':').map_or(call, |(_, name)| name);
     [
@@ -141,8 +139,8 @@ fn says_account(name: &str) -> bool {
         .any(|word| lower.contains(word))
 }
 
-/// The account of a text that names a thing: the text itself, the account of an ARN, the host of a
-/// registry of images, the path of a queue. Twelve digits anywhere else mean nothing.
+/// Account in a name: the text itself, the account of an ARN, a registry host, or the path of a
+/// queue. Twelve digits elsewhere are ignored.
 fn account_in(text: &str) -> Option<&str> {
     if is_account(text) {
         return Some(text);
@@ -160,7 +158,7 @@ fn account_in(text: &str) -> Option<&str> {
         .filter(|a| is_account(a))
 }
 
-/// Members that name a role as somebody who is let in, not as what something will run with.
+/// Members that name a role as a principal to let in, rather than as a role to run with.
 const PRINCIPALS: &[&str] = &[
     "principal",
     "principalArn",
@@ -171,7 +169,7 @@ const PRINCIPALS: &[&str] = &[
     "resourceArn",
 ];
 
-/// Roles and instance profiles of the called account that a change hands to a service.
+/// Roles and instance profiles of the called account that a mutating call passes to a service.
 pub(super) fn role_passed(event: &Event<'_>) -> Vec<String> {
     let call = api(event);
     if !may_pass_role(&call) {
@@ -216,7 +214,7 @@ pub(super) fn role_passed(event: &Event<'_>) -> Vec<String> {
     found.into_iter().collect()
 }
 
-/// Whether a call may hand a role to a service: IAM's and STS's own are about roles.
+/// Whether a call may pass a role to a service: calls of IAM and STS are about roles themselves.
 pub(super) fn may_pass_role(call: &str) -> bool {
     is_change(call) && !call.starts_with("iam:") && !call.starts_with("sts:")
 }

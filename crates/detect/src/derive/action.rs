@@ -1,9 +1,10 @@
-//! What a call is by AWS's own table of actions: does it read, change, or say who may do what; and
-//! whether it is one that makes credentials, gives rights, or is about what watches the account.
+//! Class of a call by AWS's table of actions: read, write, tagging or permissions management, and
+//! whether it creates credentials, grants permissions, or affects security services.
 
 use bartizan_iam::{AccessLevel, Actions};
 
-/// Event sources whose name is not the prefix of their actions (service authorization reference).
+/// Event sources whose name differs from the prefix of their actions (service authorization
+/// reference).
 const PREFIXES: &[(&str, &str)] = &[
     ("monitoring", "cloudwatch"),
     ("email", "ses"),
@@ -20,8 +21,8 @@ const PREFIXES: &[(&str, &str)] = &[
     ("servicecatalog-appregistry", "servicecatalog"),
 ];
 
-/// Calls whose name in a record is not the name of the action: S3's, mostly (S3 user guide,
-/// "CloudTrail events").
+/// Event names that differ from the action's name, mostly in S3 (S3 user guide, "CloudTrail
+/// events").
 const NAMES: &[(&str, &str)] = &[
     ("s3:ListBuckets", "s3:ListAllMyBuckets"),
     ("s3:ListObjects", "s3:ListBucket"),
@@ -71,7 +72,7 @@ const NAMES: &[(&str, &str)] = &[
     ("lambda:Invoke", "lambda:InvokeFunction"),
 ];
 
-/// Actions that make or change credentials, or trust in somebody's. AWS calls nearly all of them
+/// Actions that create or change credentials or trust. AWS classifies nearly all of them as
 /// "Write".
 const CREDENTIAL: &[&str] = &[
     "iam:CreateAccessKey",
@@ -106,7 +107,7 @@ const CREDENTIAL: &[&str] = &[
     "codebuild:ImportSourceCredentials",
 ];
 
-/// Actions that say who may do what and that AWS does not call "Permissions management".
+/// Actions that change permissions and that AWS does not classify as "Permissions management".
 const PERMISSION: &[&str] = &[
     "iam:CreateRole",
     "iam:AddUserToGroup",
@@ -134,8 +135,8 @@ const PERMISSION: &[&str] = &[
     "organizations:RegisterDelegatedAdministrator",
 ];
 
-/// Actions that AWS calls "Permissions management" and that are routine: services and consoles make
-/// them by the thousand.
+/// Actions that AWS classifies as "Permissions management" and that are routine: services and
+/// consoles make them by the thousand.
 const ROUTINE: &[&str] = &[
     "kms:CreateGrant",
     "kms:RetireGrant",
@@ -143,11 +144,10 @@ const ROUTINE: &[&str] = &[
     "waf-regional:CreateWebACL",
 ];
 
-/// Services of which permission actions are about their own users and consoles.
+/// Services whose permission actions are about their own users and consoles.
 const ROUTINE_SERVICES: &[&str] = &["glue", "quicksight"];
 
-/// Services that watch an account, or decide what may happen in it: every change of them is of
-/// interest when it is refused.
+/// Services that monitor or restrict an account: every denied change of them is of interest.
 const GUARDS: &[&str] = &[
     "cloudtrail",
     "guardduty",
@@ -160,7 +160,7 @@ const GUARDS: &[&str] = &[
     "detective",
 ];
 
-/// The action of a call, `lambda:CreateFunction` of `lambda:CreateFunction20150331v2`.
+/// Action of a call: `lambda:CreateFunction` for `lambda:CreateFunction20150331v2`.
 pub(super) fn action(call: &str) -> String {
     let (source, name) = call.split_once(':').unwrap_or((call, ""));
     let service = PREFIXES
@@ -174,11 +174,11 @@ pub(super) fn action(call: &str) -> String {
         .map_or(plain, |(_, to)| (*to).to_owned())
 }
 
-/// A call's name without the version of its API: `20150331`, `20150331v2`, `2020_05_31`.
+/// Event name without its API version: `20150331`, `20150331v2`, `2020_05_31`.
 fn without_version(name: &str) -> &str {
     let cut = name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | 'v'));
     let rest = &name[cut.len()..];
-    // ListObjectsV2 has a version that is part of the action's name; a date has eight digits.
+    // The version in ListObjectsV2 is part of the action's name; a date has eight digits.
     if rest.bytes().filter(u8::is_ascii_digit).count() >= 8 {
         cut
     } else {
@@ -186,8 +186,8 @@ fn without_version(name: &str) -> &str {
     }
 }
 
-/// What a call does: `list`, `read`, `tagging`, `write`, `permissions`. By AWS's table of actions,
-/// and by its verb where the table does not know it.
+/// Access level of a call: `list`, `read`, `tagging`, `write`, `permissions`. From AWS's table of
+/// actions, or from the verb if the table lacks the action.
 pub(super) fn access(call: &str) -> &'static str {
     let action = action(call);
     let actions = Actions::builtin();
@@ -218,11 +218,10 @@ const READS: &[&str] = &[
     "Query", "Scan",
 ];
 
-/// Verbs that take something away for good.
+/// Verbs of irreversible removal.
 const DESTROYS: &[&str] = &["Delete", "Terminate", "Deregister", "Purge", "Schedule"];
 
-/// What sort of change a call is: `credential`, `permission`, `guard`, `destroy`; none for all
-/// others.
+/// Class of a change: `credential`, `permission`, `guard`, `destroy`; empty for all others.
 pub(super) fn class(call: &str) -> Vec<String> {
     let action = action(call);
     let (service, name) = action.split_once(':').unwrap_or((&action, ""));
@@ -244,8 +243,8 @@ pub(super) fn class(call: &str) -> Vec<String> {
     found
 }
 
-/// Whether a call can change or give something. Calls that are made for each object or message are
-/// left out, and so are those that give out sessions.
+/// Whether a call can change or grant something, except calls made per object or message, and those
+/// that issue sessions.
 pub(super) fn is_change(call: &str) -> bool {
     let (source, name) = call.split_once(':').unwrap_or((call, ""));
     let reads = [
@@ -260,7 +259,7 @@ pub(super) fn is_change(call: &str) -> bool {
         && !matches!(access(call), "list" | "read")
 }
 
-/// Calls that work with data and change nothing else.
+/// Calls that process data and change nothing else.
 const DATA: &[&str] = &[
     "s3:PutObject",
     "s3:CopyObject",

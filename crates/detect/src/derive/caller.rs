@@ -1,4 +1,4 @@
-//! Who calls, as rules ask for it.
+//! Derived fields about the caller.
 
 use super::text::{cut, is_account};
 use bartizan_trail::{CallerIdentity, CallerKind, Event, Field};
@@ -23,7 +23,7 @@ pub(super) fn outside_account(event: &Event<'_>, actor: &CallerIdentity) -> Opti
     })
 }
 
-/// The instance that a session belongs to: EC2 names the session of an instance's role after the
+/// Instance that a session belongs to: EC2 names the session of an instance's role after the
 /// instance.
 pub(super) fn instance(actor: &CallerIdentity) -> Option<String> {
     let session = actor
@@ -35,7 +35,8 @@ pub(super) fn instance(actor: &CallerIdentity) -> Option<String> {
         .then(|| session.to_owned())
 }
 
-/// `aws-cli` of `aws-cli/2.13 Python/3.11`, `Boto3` of `Boto3/1.26`; a browser is `Mozilla`.
+/// Client family: `aws-cli` for `aws-cli/2.13 Python/3.11`, `Boto3` for `Boto3/1.26`, `Mozilla` for
+/// browsers.
 pub(super) fn family(user_agent: &str) -> String {
     let word = user_agent
         .trim_start_matches('[')

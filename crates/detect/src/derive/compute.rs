@@ -1,10 +1,10 @@
-//! Calls that a machine's own credentials make, and not a person's.
+//! Calls with the credentials of a machine rather than a person.
 
 use super::caller::instance;
 use bartizan_trail::{CallerIdentity, Event, Field};
 
-/// Signs of compute in a user agent (`exec-env/` of the AWS SDKs). The caller may write there what
-/// he likes: none of them proves anything, and nothing is let pass because of one.
+/// Signs of compute in a user agent (`exec-env/` of the AWS SDKs). The caller controls it, so it
+/// proves nothing, and nothing is allowed because of it.
 const AGENTS: &[(&str, &str)] = &[
     ("exec-env/AWS_Lambda", "lambda"),
     ("exec-env/AWS_ECS", "container"),
@@ -13,7 +13,7 @@ const AGENTS: &[(&str, &str)] = &[
     ("exec-env/AppRunner", "container"),
 ];
 
-/// How services name the sessions of the roles that they run code with.
+/// Names that services give to the sessions of roles that they run code with.
 const SESSIONS: &[(&str, &str)] = &[
     ("eks-", "pod"),
     ("AWSCodeBuild-", "build"),
@@ -22,13 +22,13 @@ const SESSIONS: &[(&str, &str)] = &[
     ("botocore-session-", "pod"),
 ];
 
-/// What the credentials of a caller belong to: `instance`, `lambda`, `container`, `pod`, `build`,
-/// `job`, `notebook`, `cloudshell`.
+/// Kind of compute that the caller's credentials belong to: `instance`, `lambda`, `container`,
+/// `pod`, `build`, `job`, `notebook`, `cloudshell`.
 pub(super) fn compute(event: &Event<'_>, actor: &CallerIdentity) -> Option<&'static str> {
     if instance(actor).is_some() {
         return Some("instance");
     }
-    // For whom a role was given out, in newer records ("userIdentity element", inScopeOf).
+    // Issuer of the role session in newer records ("userIdentity element", inScopeOf).
     let issuer = event
         .field(Field::UserIdentity)
         .and_then(|u| u.get("inScopeOf")?.get("issuerType")?.text());

@@ -1,20 +1,19 @@
-//! Policy documents in a request, wherever they stand in it.
+//! Policy documents in a request, at any position.
 
 use super::shape::is_named;
 use super::text::api;
 use bartizan_trail::json::{JsonKind, JsonValue};
 use bartizan_trail::{Event, Field};
 
-/// A policy document of a request.
+/// Policy document of a request.
 pub(super) enum PolicyField {
-    /// Its text.
     Text(String),
-    /// There was one, and nobody can say what it grants: it was left out of the log, cut, or is no
-    /// unambiguous JSON.
+    /// Policy document that cannot be evaluated: omitted from the log, truncated, or ambiguous
+    /// JSON.
     Unreadable,
 }
 
-/// Members that hold nothing but a policy document.
+/// Members that always hold a policy document.
 const ALWAYS: &[&str] = &[
     "policyDocument",
     "assumeRolePolicyDocument",
@@ -22,7 +21,7 @@ const ALWAYS: &[&str] = &[
     "keyPolicy",
 ];
 
-/// Members that may hold one: it begins with a brace. So do all whose name ends in `policy`.
+/// Members that may hold one, if they start with a brace. So do all whose name ends in `policy`.
 const SOMETIMES: &[&str] = &[
     "policyText",
     "repositoryPolicyText",
@@ -32,7 +31,7 @@ const SOMETIMES: &[&str] = &[
     "attributeValue",
 ];
 
-/// Documents that are called policies and are none of IAM's grammar.
+/// Policies that are not in IAM's grammar.
 const OTHER_GRAMMAR: &[&str] = &[
     "logs:PutDataProtectionPolicy",
     "logs:PutAccountPolicy",
@@ -40,7 +39,7 @@ const OTHER_GRAMMAR: &[&str] = &[
     "oam:PutSinkPolicy",
 ];
 
-/// Calls of which a policy is the point, beyond those whose name says so.
+/// Calls that set a policy, beyond those whose name says so.
 const SETS_POLICY: &[&str] = &[
     "iam:PutUserPolicy",
     "iam:PutRolePolicy",
@@ -70,7 +69,7 @@ const SETS_POLICY: &[&str] = &[
     "ec2:ModifyVpcEndpoint",
 ];
 
-/// Whether a request of this call is about a policy document.
+/// Whether a call sets a policy document.
 fn sets_policy(call: &str) -> bool {
     let name = call.split_once(':').map_or(call, |(_, name)| name);
     let sets = ["Put", "Set", "Update", "Add"]
@@ -80,7 +79,7 @@ fn sets_policy(call: &str) -> bool {
         || sets && (name.contains("ResourcePolicy") || name.contains("AccessPolicy"))
 }
 
-/// All of a request.
+/// All policy documents of a request.
 pub(super) fn documents(event: &Event<'_>) -> Vec<PolicyField> {
     let call = api(event);
     if is_no_grant(&call) {
@@ -90,7 +89,7 @@ pub(super) fn documents(event: &Event<'_>) -> Vec<PolicyField> {
         .field(Field::RequestParameters)
         .filter(|r| !r.is_null());
     let Some(request) = request else {
-        // Where a call was refused, the request is often not there.
+        // Denied calls often have no request.
         let failed = event.field(Field::ErrorCode).is_some_and(|e| !e.is_null());
         return if sets_policy(&call) && !failed {
             vec![PolicyField::Unreadable]
@@ -110,8 +109,8 @@ pub(super) fn documents(event: &Event<'_>) -> Vec<PolicyField> {
     found
 }
 
-/// CloudTrail puts `{"omitted": true, "originalSize": 108321, "reason": "…"}` in place of what is
-/// too large for it.
+/// CloudTrail writes `{"omitted": true, "originalSize": 108321, "reason": "…"}` in place of large
+/// requests.
 pub(super) fn is_omitted(request: JsonValue<'_>) -> bool {
     request
         .get("omitted")
@@ -119,7 +118,7 @@ pub(super) fn is_omitted(request: JsonValue<'_>) -> bool {
         .is_some_and(|t| t == "true")
 }
 
-/// Policies that only limit a session or an organization, whatever they allow.
+/// Policies that only restrict a session or an organization, whatever they allow.
 fn is_no_grant(call: &str) -> bool {
     let limits = matches!(
         call,
@@ -128,7 +127,7 @@ fn is_no_grant(call: &str) -> bool {
     limits || OTHER_GRAMMAR.contains(&call)
 }
 
-/// Requests of AWS have their documents in the first levels.
+/// AWS requests have their documents in the first levels.
 const DEPTH_MAX: usize = 6;
 
 fn walk(value: JsonValue<'_>, call: &str, depth: usize, found: &mut Vec<PolicyField>) {
@@ -165,7 +164,7 @@ fn walk(value: JsonValue<'_>, call: &str, depth: usize, found: &mut Vec<PolicyFi
     }
 }
 
-/// The document of a text; none when the text is empty, or a name.
+/// Policy document in a text; `None` if the text is empty, or a name.
 fn document(text: &str, always: bool) -> Option<PolicyField> {
     let text = text.trim();
     let decoded = if text.starts_with("%7B") || text.starts_with("%7b") {
@@ -179,7 +178,7 @@ fn document(text: &str, always: bool) -> Option<PolicyField> {
     }
 }
 
-/// Percent encoding (RFC 3986), in which IAM's own answers have their documents.
+/// Percent-decoding (RFC 3986): IAM's responses contain encoded documents.
 fn decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);

@@ -1,7 +1,7 @@
-//! Fields that no record has but rules need: `bartizan.*`. Each is computed from one record when a
-//! rule asks for it.
+//! Derived fields `bartizan.*`, which rules need and no record has. Each is computed from one
+//! record when a rule reads it.
 //!
-//! The table in docs/rules.md is for people; [`FIELDS`] is what `rules lint` knows.
+//! docs/rules.md documents them for users; `rules lint` uses [`FIELDS`].
 
 mod account;
 mod action;
@@ -43,7 +43,7 @@ use super::networks::Networks;
 use super::touched::resources;
 use bartizan_trail::{CallerIdentity, CallerKind, Event, Field};
 
-/// Every derived field and what it holds.
+/// Derived fields with a description of their values.
 pub const FIELDS: &[(&str, &str)] = &[
     (
         "bartizan.caller",
@@ -166,7 +166,7 @@ pub const FIELDS: &[(&str, &str)] = &[
     ),
 ];
 
-/// The values of a derived field; none when it does not apply to this record.
+/// Values of a derived field; `None` if it does not apply to this record.
 pub fn derive(
     name: &str,
     event: &Event<'_>,
@@ -221,8 +221,8 @@ pub fn derive(
     }
 }
 
-/// Whether a derived field has no value for any record of a call: what rules ask of it is answered
-/// without looking at more.
+/// Whether a derived field is absent from all records of a call, so that rules on it can be decided
+/// early.
 pub(crate) fn is_never(name: &str, call: &str) -> bool {
     let may = match name.strip_prefix("bartizan.").unwrap_or_default() {
         "policy" | "names_account" => is_change(call),

@@ -1,4 +1,4 @@
-//! What a request opens to the internet.
+//! Ports that a request opens to the internet.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,29 +9,29 @@ use super::text::api;
 use bartizan_trail::json::JsonValue;
 use bartizan_trail::{Event, Field};
 
-/// Where a call says which addresses may come in to which ports.
+/// Paths of addresses and ports in a call that allows ingress.
 struct IngressShape {
     call: &'static str,
-    /// The list of rules; the empty path is the request itself.
+    /// Path of the list of rules; empty for the request itself.
     rules: &'static str,
     protocol: &'static str,
     from: &'static str,
     to: &'static str,
-    /// Blocks of addresses, IPv4 and IPv6 alike.
+    /// Paths of CIDR blocks, IPv4 and IPv6 alike.
     blocks: &'static [&'static str],
-    /// Rules that have these values are left out.
+    /// Rules with these values are skipped.
     unless: &'static [(&'static str, &'static str)],
     opens: IngressDefault,
 }
 
-/// What a rule without a port or without an address opens.
+/// Meaning of a rule without a port or without an address.
 #[derive(PartialEq, Eq)]
 enum IngressDefault {
-    /// As EC2 has it: all ports where there are none, nobody where there is no address.
+    /// EC2: all ports, or nobody.
     Ec2,
-    /// The same, but a rule without an address is for everybody (Lightsail API, `PortInfo`).
+    /// Like EC2, but a rule without an address is for everybody (Lightsail API, `PortInfo`).
     Everybody,
-    /// Addresses only, which rules of security groups refer to: ports are not known.
+    /// Addresses only, for use by security group rules: the ports are unknown.
     Addresses,
 }
 
@@ -64,14 +64,14 @@ const fn entry(call: &'static str) -> IngressShape {
     }
 }
 
-/// Calls that let addresses in (EC2, Lightsail, RDS and Redshift API references).
+/// Calls that allow ingress (EC2, Lightsail, RDS and Redshift API references).
 const SHAPES: &[IngressShape] = &[
     shape(
         "ec2:AuthorizeSecurityGroupIngress",
         "ipPermissions",
         &["ipRanges.cidrIp", "ipv6Ranges.cidrIpv6"],
     ),
-    // The older form of the request has one rule in the request itself.
+    // The older form of the request has a single rule in the request itself.
     shape(
         "ec2:AuthorizeSecurityGroupIngress",
         "",
@@ -123,35 +123,35 @@ const fn lightsail(call: &'static str, rules: &'static str) -> IngressShape {
     }
 }
 
-/// Ports by which a machine or its data is run: SSH, RDP, Windows, databases, Docker, VNC.
+/// Ports for administration and data: SSH, RDP, Windows, databases, Docker, VNC.
 const ADMIN: &[u16] = &[
     20, 21, 22, 23, 135, 139, 445, 1433, 1521, 2375, 3306, 3389, 5432, 5900, 5985, 5986, 6379,
     9200, 11211, 27017,
 ];
 
-/// Ports where consoles and control planes usually listen: web consoles, kubelet, etcd, Kibana,
-/// Prometheus, RabbitMQ, SMTP.
+/// Usual ports of consoles and control planes: web consoles, kubelet, etcd, Kibana, Prometheus,
+/// RabbitMQ, SMTP.
 const CONSOLES: &[u16] = &[25, 2379, 5601, 8080, 8443, 8888, 9090, 10250, 15672];
 
-/// What a request opens.
+/// Protocol and ports opened by a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum OpenedIngress {
-    /// Every protocol.
+    /// All protocols.
     Everything,
-    /// TCP from a port to a port.
+    /// Range of TCP ports, inclusive.
     Tcp(u16, u16),
     Udp(u16, u16),
     Icmp,
-    /// Another protocol by its number (47 is GRE), which has no ports.
+    /// Other protocol without ports, by number (47 is GRE).
     Protocol(u8),
-    /// A list of addresses that rules refer to.
+    /// Prefix list that rules refer to.
     PrefixList,
 }
 
 impl OpenedIngress {
     fn of(protocol: Option<&str>, from: Option<&str>, to: Option<&str>) -> Self {
         let port = |text: Option<&str>, otherwise: u16| {
-            // -1 is every port; what is beyond all ports is the last.
+            // -1 is every port; larger numbers are capped at the last one.
             let number = text
                 .and_then(|t| t.trim().parse::<i64>().ok())
                 .filter(|n| *n >= 0);
@@ -198,7 +198,7 @@ impl OpenedIngress {
         }
     }
 
-    /// Those of some TCP ports that are open now; `all` when every one of them is.
+    /// Opened ports among these TCP ports; `all` if every port is open.
     fn among(self, ports: &[u16]) -> Vec<String> {
         match self {
             Self::Everything => vec!["all".to_owned()],
@@ -220,7 +220,7 @@ impl OpenedIngress {
     }
 }
 
-/// Blocks of addresses that one rule lets in.
+/// CIDR blocks allowed by one rule.
 #[derive(Default)]
 struct AddressBlocks {
     v4: Vec<(u64, u64)>,
@@ -228,8 +228,8 @@ struct AddressBlocks {
 }
 
 impl AddressBlocks {
-    /// Takes in `203.0.113.0/24`, `2001:db8::/32`, or one address. Bits behind the prefix say
-    /// nothing: EC2 takes 203.0.113.7/0 for 0.0.0.0/0.
+    /// Adds `203.0.113.0/24`, `2001:db8::/32`, or a single address. Bits after the prefix are
+    /// ignored: EC2 takes 203.0.113.7/0 for 0.0.0.0/0.
     fn add(&mut self, block: &str) {
         let (address, prefix) = block
             .trim()
@@ -250,7 +250,7 @@ impl AddressBlocks {
                 .map_or(Ok(128), str::parse::<u32>)
                 .ok()
                 .filter(|p| *p <= 128);
-            // Unique local addresses (RFC 4193) are no internet.
+            // Unique local addresses (RFC 4193) are not on the internet.
             if let Some(prefix) =
                 prefix.filter(|p| *p < 7 || address.segments()[0] & 0xfe00 != 0xfc00)
             {
@@ -261,9 +261,9 @@ impl AddressBlocks {
         }
     }
 
-    /// Whether they come to a 128th of all addresses, which is a prefix of /7, or to more: nobody
-    /// has so many of his own, and halves or eighths of the internet are written to hide that it is
-    /// all of it. All private networks are less.
+    /// Whether the blocks cover at least 1/128 of all addresses, i.e. a /7: nobody owns that many,
+    /// and attackers split the internet into halves or eighths to hide that a rule covers all of
+    /// it. All private networks together are smaller.
     fn covers_internet(mut self) -> bool {
         self.v4.sort_unstable();
         self.v6.sort_unstable();
@@ -272,7 +272,7 @@ impl AddressBlocks {
             covered += to.saturating_sub(from.max(until));
             until = until.max(to);
         }
-        // Ends are inside here, for all of IPv6 is one more than fits.
+        // Inclusive ends, because the size of all of IPv6 does not fit.
         let (mut covered6, mut next) = (0u128, Some(0u128));
         for (from, to) in self.v6 {
             let Some(begin) = next.map(|n| n.max(from)).filter(|n| *n <= to) else {
@@ -330,17 +330,17 @@ fn opened(event: &Event<'_>) -> BTreeSet<OpenedIngress> {
         .collect()
 }
 
-/// What a request opens to the whole internet.
+/// Ports that a request opens to the whole internet.
 pub(super) fn open(event: &Event<'_>) -> Vec<String> {
     opened(event).into_iter().map(OpenedIngress::word).collect()
 }
 
-/// Which ports of [`ADMIN`].
+/// Opened ports among [`ADMIN`].
 pub(super) fn open_admin(event: &Event<'_>) -> Vec<String> {
     among(event, ADMIN)
 }
 
-/// Which ports of [`CONSOLES`].
+/// Opened ports among [`CONSOLES`].
 pub(super) fn open_console(event: &Event<'_>) -> Vec<String> {
     among(event, CONSOLES)
 }
@@ -355,7 +355,7 @@ fn among(event: &Event<'_>, ports: &[u16]) -> Vec<String> {
     found
 }
 
-/// Whether a call may open anything.
+/// Whether a call may open ports.
 pub(super) fn may_open(call: &str) -> bool {
     SHAPES.iter().any(|shape| shape.call == call)
 }

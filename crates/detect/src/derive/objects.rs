@@ -1,14 +1,14 @@
-//! How many objects one call is about.
+//! Number of objects in one call.
 
 use bartizan_trail::json::JsonValue;
 use bartizan_trail::{Event, Field};
 
-/// How many objects a `DeleteObjects` names.
+/// Number of objects in a `DeleteObjects` call.
 ///
-/// CloudTrail leaves the keys out of its record (`"delete": ""`), so where no list is there the
-/// size of the request says about how many there were: `additionalEventData.bytesTransferredIn`
-/// over what `<Object><Key>…</Key></Object>` with a key of middle length takes. S3 takes at most
-/// 1,000 keys in one call (API reference, DeleteObjects).
+/// CloudTrail omits the keys (`"delete": ""`), so without a list the number is estimated by the
+/// size of the request: `additionalEventData.bytesTransferredIn` divided by the length of
+/// `<Object><Key>…</Key></Object>` with an average key. S3 accepts at most 1,000 keys per call (API
+/// reference, DeleteObjects).
 pub(super) fn objects(event: &Event<'_>) -> Option<u64> {
     if event.text(Field::EventName)? != "DeleteObjects" {
         return None;
@@ -45,6 +45,6 @@ pub(super) fn objects(event: &Event<'_>) -> Option<u64> {
     Some((bytes / KEY_BYTES).clamp(1, KEYS_MAX))
 }
 
-/// Bytes of one key in the XML of a request: 36 of tags and a key of 64.
+/// Bytes per key in the XML of a request: 36 for tags and 64 for the key.
 const KEY_BYTES: u64 = 100;
 const KEYS_MAX: u64 = 1000;

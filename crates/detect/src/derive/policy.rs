@@ -1,4 +1,4 @@
-//! What a policy document in a request grants.
+//! Permissions granted by policy documents in a request.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -18,7 +18,7 @@ use super::text::{api, cut, is_account};
 use bartizan_trail::json::JsonValue;
 use bartizan_trail::{Event, Field};
 
-/// What the policy documents of a request grant, and what it grants without one.
+/// Permissions granted by a request, through policy documents or without one.
 pub(super) fn policies(event: &Event<'_>) -> Vec<String> {
     let own = event.text(Field::RecipientAccountId).unwrap_or_default();
     let trust = event
@@ -55,9 +55,8 @@ pub(super) fn policies(event: &Event<'_>) -> Vec<String> {
     found.into_iter().collect()
 }
 
-/// Whether all of a policy was understood: AWS takes no document with elements that the grammar
-/// does not have, so one in the log was written otherwise than it was sent, and what it grants is
-/// not known.
+/// Whether a policy was fully parsed. AWS accepts no elements outside of its grammar, so a document
+/// with others was not logged as sent, and its grants are unknown.
 fn is_whole(policy: &Policy) -> bool {
     let known =
         |s: &Statement| s.unknown.is_empty() && matches!(s.effect.as_str(), "Allow" | "Deny");
@@ -66,7 +65,7 @@ fn is_whole(policy: &Policy) -> bool {
         && policy.statements.iter().all(known)
 }
 
-/// What a request grants that names whom it lets in and leaves the statement to the service:
+/// Grants of a request that names only the principal and leaves the statement to the service:
 /// AddPermission of Lambda, SNS and SQS, PutPermission of EventBridge.
 fn named_grants(request: JsonValue<'_>, place: &PolicyLocation<'_>, found: &mut BTreeSet<String>) {
     for account in ["aWSAccountId", "aWSAccountIds"]
@@ -84,7 +83,7 @@ fn named_grants(request: JsonValue<'_>, place: &PolicyLocation<'_>, found: &mut 
     }
 }
 
-/// The statement that a service makes of a request which only names the principal: Lambda's
+/// Policy statement that a service creates for a request with only a principal: Lambda's
 /// AddPermission and AddLayerVersionPermission, EventBridge's PutPermission (their API references).
 fn composed(request: JsonValue<'_>) -> Option<Policy> {
     let text = |path: &str| text(request, path).map(Cow::into_owned);
@@ -144,8 +143,8 @@ fn composed(request: JsonValue<'_>) -> Option<Policy> {
     })
 }
 
-/// `escalation` when a policy without a principal gives, for everything and without a condition,
-/// what one of the known ways up needs; `data` when it gives all of S3 or of KMS.
+/// `escalation` if an identity policy grants, on all resources without a condition, everything that
+/// a known escalation path needs; `data` if it grants all of S3 or KMS.
 fn ways_up(policy: &Policy) -> Option<&'static str> {
     let actions = Actions::builtin();
     let whole = |s: &&Statement| {
@@ -189,11 +188,11 @@ fn all_of(patterns: &[String]) -> Bits {
     sets.fold(Bits::default(), |all, set| all.union(&set))
 }
 
-/// Patterns of actions that a statement is read for: the largest policy of AWS has room for fewer.
+/// Number of action patterns read per statement: the largest policy in AWS has room for fewer.
 const ACTIONS_MAX: usize = 4096;
 
-/// What each way up needs. Of those through compute that is there already, which most operators may
-/// do, only two.
+/// Actions that each escalation path needs. Of the paths through existing compute, which most
+/// operators have, only two are included.
 static NEEDS: LazyLock<Vec<Bits>> = LazyLock::new(|| {
     let sure = |row: &&Technique| {
         !matches!(
@@ -201,7 +200,7 @@ static NEEDS: LazyLock<Vec<Bits>> = LazyLock::new(|| {
             TechniqueTarget::RoleConsumer(_) | TechniqueTarget::Service
         ) || matches!(row.id, "ssm-002" | "lambda-003")
     };
-    // A way of which the table does not know an action cannot be told from one that needs less.
+    // A path with an action that the table lacks would look as if it needed less.
     let needs = |row: &Technique| {
         let sets = row
             .needs
@@ -234,7 +233,7 @@ fn grants(policy: &Policy, place: &PolicyLocation<'_>, found: &mut BTreeSet<Stri
     }
 }
 
-/// The word for somebody who is let in; none for the organization of the account itself.
+/// Label for an admitted party; `None` for the account's own organization.
 fn opened_to(one: &AdmittedPrincipal) -> Option<String> {
     let name = |provider: &str| {
         cut(provider
@@ -286,7 +285,7 @@ fn opened_to(one: &AdmittedPrincipal) -> Option<String> {
     })
 }
 
-/// `*`, or everything but something.
+/// `*`, or everything except some actions.
 fn every_action(statement: &Statement) -> bool {
     match &statement.action {
         Some(Block::Is(actions)) => actions
@@ -301,7 +300,7 @@ fn every_resource(statement: &Statement) -> bool {
     match &statement.resource {
         Some(Block::Is(resources)) => resources.iter().any(|r| r.chars().all(|c| c == '*')),
         Some(Block::Not(_)) => true,
-        // A trust policy has none.
+        // Trust policies have none.
         None => true,
     }
 }

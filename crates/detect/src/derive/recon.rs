@@ -1,6 +1,6 @@
-//! Looking around: reads that people and programs rarely make, by what they are about.
+//! Reconnaissance: reads that people and programs rarely make, by topic.
 
-/// A set of reads.
+/// Reads about one topic.
 struct ReadSet {
     name: &'static str,
     calls: &'static [&'static str],
@@ -121,8 +121,8 @@ const SETS: &[ReadSet] = &[
     },
 ];
 
-/// What a read is about: `mail`, `sms`, `models`, `quotas`, `watchers`, `identities`,
-/// `organization`, `nobody`, `inventory`, `costs`.
+/// Topic of a read: `mail`, `sms`, `models`, `quotas`, `watchers`, `identities`, `organization`,
+/// `nobody`, `inventory`, `costs`.
 pub(super) fn recon(call: &str) -> Option<&'static str> {
     SETS.iter()
         .find(|set| set.calls.contains(&call))

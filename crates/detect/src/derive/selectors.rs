@@ -1,7 +1,7 @@
-//! Which management events a trail or an event data store still records after a request.
+//! Management events that a trail or event data store still records after a request.
 //!
-//! An event is recorded if any selector fits (CloudTrail API, `EventSelector` and
-//! `AdvancedEventSelector`): what is left out follows from all of them together.
+//! An event is recorded if any selector matches (CloudTrail API, `EventSelector` and
+//! `AdvancedEventSelector`), so the exclusions follow from all selectors together.
 
 use std::collections::BTreeSet;
 
@@ -17,17 +17,16 @@ const CALLS: &[&str] = &[
     "cloudtrail:CreateEventDataStore",
 ];
 
-/// Categories of event data stores that are for no CloudTrail events: they never held what a rule
-/// may miss.
+/// Categories of event data stores without CloudTrail events.
 const OTHER_CATEGORIES: &[&str] = &["ConfigurationItem", "Evidence", "ActivityAuditLog"];
 
-/// Management events that one selector records.
+/// Management events recorded by one selector.
 struct RecordedEvents {
     reads: bool,
     writes: bool,
-    /// Sources and other things that it leaves out, `eventSource kms.amazonaws.com`.
+    /// Exclusions, e.g. `eventSource kms.amazonaws.com`.
     without: BTreeSet<String>,
-    /// It names what it takes, so that all else is left out.
+    /// Records only the listed events and excludes all others.
     only_some: bool,
 }
 
@@ -36,7 +35,7 @@ pub(super) fn may_select(call: &str) -> bool {
     CALLS.contains(&call)
 }
 
-/// What a request leaves out: `none`, `no-management`, `writes-left-out`, `reads-left-out`,
+/// Exclusions in a request: `none`, `no-management`, `writes-left-out`, `reads-left-out`,
 /// `sources-left-out`, `only-some`.
 pub(super) fn selectors(event: &Event<'_>) -> Vec<String> {
     let Some(request) = event
@@ -83,7 +82,7 @@ fn is_field(selector: JsonValue<'_>, name: &str) -> bool {
 }
 
 /// `{"readWriteType": "All", "includeManagementEvents": true, "excludeManagementEventSources":
-/// []}`; what is absent is all.
+/// []}`; the default of an absent member is all.
 fn old_form(selector: JsonValue<'_>) -> Option<RecordedEvents> {
     if text(selector, "includeManagementEvents").is_some_and(|t| t.eq_ignore_ascii_case("false")) {
         return None;
@@ -162,7 +161,7 @@ fn advanced_form(selector: JsonValue<'_>) -> Option<RecordedEvents> {
 }
 
 fn left_out(selectors: &[RecordedEvents]) -> Vec<&'static str> {
-    // What is left out of reads, or of writes; none when no selector takes them whole.
+    // Exclusions from reads, or from writes; `None` if no selector records all of them.
     let without = |takes: fn(&RecordedEvents) -> bool| {
         let whole = selectors.iter().filter(|s| takes(s) && !s.only_some);
         whole

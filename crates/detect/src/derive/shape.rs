@@ -1,14 +1,14 @@
-//! Reading a request by the names of its members, whatever shape the list around them has.
+//! Reads a request by member names, independent of the form of its lists.
 //!
 //! CloudTrail writes the same list as `[…]`, as `{"items": […]}` (EC2), as `{"member": […]}` (query
-//! protocol) or as one object (`ModifySecurityGroupRulesRequest.SecurityGroupRule`), and the same
-//! name as `cidrIp`, `CidrIp` or `cidr_ip`.
+//! protocol) or as a single object (`ModifySecurityGroupRulesRequest.SecurityGroupRule`), and the
+//! same name as `cidrIp`, `CidrIp` or `cidr_ip`.
 
 use std::borrow::Cow;
 
 use bartizan_trail::json::{JsonKind, JsonValue};
 
-/// Whether a member's name is this one, but for case, `_` and `-`: `dBInstanceIdentifier` is
+/// Whether two names are equal except for case, `_` and `-`: `dBInstanceIdentifier` equals
 /// `DBInstanceIdentifier`.
 pub(super) fn is_named(member: &[u8], name: &str) -> bool {
     fn letters(text: &[u8]) -> impl Iterator<Item = u8> {
@@ -19,7 +19,7 @@ pub(super) fn is_named(member: &[u8], name: &str) -> bool {
     letters(member).eq(letters(name.as_bytes()))
 }
 
-/// The elements of a list in any of its forms; a value that is no list is its own only element.
+/// Elements of a list in any of its forms; any other value is its own single element.
 pub(super) fn each(value: JsonValue<'_>) -> Vec<JsonValue<'_>> {
     let mut out = Vec::new();
     unfold(value, 0, &mut out);
@@ -52,11 +52,10 @@ fn unfold<'a>(value: JsonValue<'a>, depth: usize, out: &mut Vec<JsonValue<'a>>) 
     }
 }
 
-/// Lists within lists; EC2 has two.
+/// Nesting of lists; EC2 has two levels.
 const LISTS_DEPTH_MAX: usize = 4;
 
-/// The values at a path of names with dots between them, through all lists on the way. The empty
-/// path is the value itself.
+/// Values at a dotted path, through all lists on the way. The empty path is the value itself.
 pub(super) fn at<'a>(value: JsonValue<'a>, path: &str) -> Vec<JsonValue<'a>> {
     let mut found = each(value);
     for name in path.split('.').filter(|name| !name.is_empty()) {
@@ -69,13 +68,12 @@ pub(super) fn at<'a>(value: JsonValue<'a>, path: &str) -> Vec<JsonValue<'a>> {
     found
 }
 
-/// The first text at a path.
+/// First text at a path.
 pub(super) fn text<'a>(value: JsonValue<'a>, path: &str) -> Option<Cow<'a, str>> {
     at(value, path).into_iter().find_map(JsonValue::text)
 }
 
-/// Looks at every string, number and boolean of a value, with the names that lead to it, the
-/// nearest last.
+/// Visits every string, number and boolean of a value, with the names on its path, innermost last.
 pub(super) fn leaves<'a>(
     value: JsonValue<'a>,
     see: &mut dyn FnMut(&[Cow<'a, str>], JsonValue<'a>),
@@ -104,7 +102,7 @@ pub(super) fn leaves<'a>(
     walk(value, &mut Vec::new(), 0, see);
 }
 
-/// Requests of AWS are nested less deeply than this.
+/// Greatest nesting; AWS requests are below it.
 const LEAVES_DEPTH_MAX: usize = 16;
 
 #[cfg(test)]

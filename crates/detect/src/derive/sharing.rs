@@ -1,4 +1,4 @@
-//! With whom a request shares something, and whose key it uses.
+//! External parties with which a request shares something, and external KMS keys in it.
 
 use std::collections::BTreeSet;
 
@@ -6,11 +6,11 @@ use super::shape::{at, text};
 use super::text::{api, is_account};
 use bartizan_trail::{Event, Field};
 
-/// Where a call says with whom something is shared from now on. Removals stand at other paths.
+/// Paths of the new recipients in a call that shares something. Removals have other paths.
 struct SharingShape {
     call: &'static str,
     with: &'static [&'static str],
-    /// Requests that have this value share nothing.
+    /// Requests with this value share nothing.
     unless: Option<(&'static str, &'static str)>,
 }
 
@@ -39,7 +39,7 @@ const SHAPES: &[SharingShape] = &[
             "launchPermission.add.group",
             "launchPermission.add.organizationArn",
             "launchPermission.add.organizationalUnitArn",
-            // The older form, and the parameters beside it.
+            // Older form of the request, and its separate parameters.
             "userIds.userId",
             "userIds",
             "userGroups.group",
@@ -140,7 +140,8 @@ pub(super) fn may_share(call: &str) -> bool {
     SHAPES.iter().any(|shape| shape.call == call)
 }
 
-/// With whom a request shares something: `all`, `account:ID`, `organization:ID`, `unit:ID`.
+/// Recipients of a request that shares something: `all`, `account:ID`, `organization:ID`,
+/// `unit:ID`.
 pub(super) fn shared_with(event: &Event<'_>) -> Vec<String> {
     let Some(request) = event.field(Field::RequestParameters) else {
         return Vec::new();
@@ -166,10 +167,10 @@ pub(super) fn shared_with(event: &Event<'_>) -> Vec<String> {
     found.into_iter().collect()
 }
 
-/// Who is meant by `all`, an account, or an ARN; none when it is somebody of one's own account.
+/// Recipient for `all`, an account, or an ARN; `None` within the own account.
 ///
-/// An ARN of an organization has the account that manages it: an account that shares with the
-/// organization that it manages stays among its own.
+/// The ARN of an organization contains its management account: if that account shares with its
+/// organization, nothing is external.
 pub(super) fn party(value: &str, own: &str) -> Option<String> {
     if matches!(value, "all" | "*") {
         return Some("all".to_owned());
@@ -192,7 +193,7 @@ pub(super) fn party(value: &str, own: &str) -> Option<String> {
     })
 }
 
-/// Accounts of KMS keys in the request that are not the account that was called.
+/// Accounts of KMS keys in the request, other than the called account.
 pub(super) fn outside_keys(event: &Event<'_>) -> Vec<String> {
     let Some(request) = event.field(Field::RequestParameters) else {
         return Vec::new();

@@ -1,13 +1,13 @@
-//! Settings that keep something safe, and requests that switch them off.
+//! Protective settings, and requests that switch them off.
 
 use super::action::is_change;
 use super::shape::{is_named, leaves};
 use super::text::api;
 use bartizan_trail::{Event, Field};
 
-/// A setting and the value that weakens what it is set on.
+/// Setting, and the value that weakens protection.
 struct WeakeningSetting {
-    /// Part of the name of the object around it; empty: anything.
+    /// Substring of the enclosing object's name; empty: any.
     within: &'static str,
     member: &'static str,
     bad: &'static str,
@@ -21,8 +21,8 @@ const fn switch(within: &'static str, member: &'static str, bad: &'static str) -
     }
 }
 
-/// Settings that services have in common. What has a rule of its own (trails, IMDS, termination
-/// protection) is not here.
+/// Settings common to several services. Settings with their own rule (trails, IMDS, termination
+/// protection) are not listed.
 const SWITCHES: &[WeakeningSetting] = &[
     switch("", "deletionProtection", "false"),
     switch("", "deletionProtectionEnabled", "false"),
@@ -52,7 +52,7 @@ const SWITCHES: &[WeakeningSetting] = &[
     switch("", "clientCertEnabled", "false"),
 ];
 
-/// Settings that a change of something existing switches off, `deletionProtection=false`.
+/// Settings that a change of an existing resource switches off, e.g. `deletionProtection=false`.
 pub(super) fn switched_off(event: &Event<'_>) -> Vec<String> {
     if !may_switch(&api(event)) {
         return Vec::new();
@@ -85,8 +85,7 @@ pub(super) fn switched_off(event: &Event<'_>) -> Vec<String> {
     found.into_iter().collect()
 }
 
-/// Whether a call changes settings of something that exists: what is made weak from the start was
-/// never safe.
+/// Whether a call changes settings of an existing resource: one created weak was never protected.
 pub(super) fn may_switch(call: &str) -> bool {
     let name = call.split_once(':').map_or(call, |(_, name)| name);
     ["Modify", "Update", "Put", "Set", "Change"]

@@ -1,9 +1,9 @@
-//! Texts of a record that many fields are derived from.
+//! Texts from which several fields are derived.
 
 use bartizan_model::limits::LOG_TEXT_BYTES_MAX;
 use bartizan_trail::{Event, Field};
 
-/// `service:Call` of a record.
+/// `service:Call` of a record, e.g. `iam:CreateUser`.
 pub(crate) fn api(event: &Event<'_>) -> String {
     let source = event.text(Field::EventSource).unwrap_or_default();
     let service = source.split(".amazonaws.com").next().unwrap_or(&source);
@@ -13,7 +13,7 @@ pub(crate) fn api(event: &Event<'_>) -> String {
     ))
 }
 
-/// A text of at most [`LOG_TEXT_BYTES_MAX`] bytes.
+/// Text truncated to [`LOG_TEXT_BYTES_MAX`] bytes.
 pub(crate) fn cut(text: &str) -> String {
     if text.len() <= LOG_TEXT_BYTES_MAX {
         return text.to_owned();

@@ -1,18 +1,19 @@
-//! The thing that a call makes or removes, named the same by both, so that they can be matched.
+//! Name of the thing that a call creates or removes, equal for both calls so that they can be
+//! matched.
 
 use super::shape::at;
 use super::text::{api, cut};
 use crate::touched::resources;
 use bartizan_trail::{Event, Field};
 
-/// How one kind of thing is made and removed, and where each of the two calls names it.
+/// Creating and removing calls of one kind of thing, with the path of its name in each.
 struct ThingLife {
     kind: &'static str,
     makes: (&'static str, NamePath),
     removes: (&'static str, &'static str),
 }
 
-/// Where the call that makes it has its name.
+/// Path of the name in the creating call.
 enum NamePath {
     Request(&'static str),
     Response(&'static str),
@@ -32,8 +33,7 @@ const fn life(
     }
 }
 
-/// Kinds of things of which intruders make some and take them away again (API references of the
-/// services).
+/// Kinds of things that intruders create and remove again (API references of the services).
 const LIVES: &[ThingLife] = &[
     life(
         "user",
@@ -213,8 +213,8 @@ const LIVES: &[ThingLife] = &[
     ),
 ];
 
-/// What a call makes or removes, `volume/vol-0123`. Of things that are not in the table, what is
-/// removed has the name of its call, so that it is counted too.
+/// Thing that a call creates or removes, e.g. `volume/vol-0123`. A removed thing that is not in the
+/// table is named after its call, so that it is counted too.
 pub(super) fn things(event: &Event<'_>) -> Vec<String> {
     let call = super::action::action(&api(event));
     let (request, response) = (
@@ -257,7 +257,8 @@ pub(super) fn things(event: &Event<'_>) -> Vec<String> {
     found
 }
 
-/// The name in an ARN: some calls take both. A secret's ARN has six letters more than its name.
+/// Name in an ARN: some calls accept both. A secret's ARN ends with six random characters after the
+/// name.
 fn plain<'n>(kind: &str, name: &'n str) -> &'n str {
     let last = if name.starts_with("arn:") {
         name.rsplit(':').next().unwrap_or(name)
@@ -271,10 +272,10 @@ fn plain<'n>(kind: &str, name: &'n str) -> &'n str {
     }
 }
 
-/// Things of one call. EC2 takes as many as a thousand instances.
+/// Number of things in one call. EC2 accepts a thousand instances.
 const THINGS_MAX: usize = 1000;
 
-/// What sort of call it is for the thing: `made` or `removed`.
+/// Effect of a call on the thing: `made` or `removed`.
 pub(super) fn fate(call: &str) -> Option<&'static str> {
     let action = super::action::action(call);
     if LIVES.iter().any(|row| row.makes.0 == action) {

@@ -1,19 +1,19 @@
-//! The scalars of a request and response, and the words of a call that they are compared with.
+//! Scalars of request and response, and the words of a call's name to which they are compared.
 
 use bartizan_model::limits::{TOUCHED_DEPTH_MAX, TOUCHED_LEAVES_MAX, TOUCHED_TEXT_BYTES_MAX};
 use bartizan_trail::json::{JsonKind, JsonValue};
 
-/// Which call it is, in the forms that names of fields are compared with.
+/// Words of a call's name, in the form to which field names are compared.
 pub(crate) struct CallWords {
     /// `ec2`.
     pub(crate) service: String,
     /// `Delete`.
     pub(crate) verb: String,
-    /// `volume` of `DeleteVolume`, `flowlog` of `DeleteFlowLogs`, without capitals and plural.
+    /// `volume` for `DeleteVolume`, `flowlog` for `DeleteFlowLogs`: in lower case, singular.
     pub(crate) noun: String,
-    /// As it stands, without a version behind it (`CreateFunction20150331`).
+    /// Name without a version suffix (`CreateFunction20150331`).
     pub(crate) name: String,
-    /// Account that was called.
+    /// Account that received the call.
     pub(crate) own: String,
 }
 
@@ -51,7 +51,7 @@ impl CallWords {
         }
     }
 
-    /// Whether the call takes something away or only looks: then nobody is let in by it.
+    /// Whether the call removes or only reads, so that it lets nobody in.
     pub(crate) fn gives_nothing(&self) -> bool {
         const VERBS: &[&str] = &[
             "Delete",
@@ -89,7 +89,7 @@ impl CallWords {
         VERBS.contains(&self.verb.as_str()) && !self.makes()
     }
 
-    /// Whether the call makes something that was not there.
+    /// Whether the call creates something.
     pub(crate) fn makes(&self) -> bool {
         const VERBS: &[&str] = &[
             "Create", "Run", "Import", "Copy", "Upload", "Register", "Allocate", "Restore",
@@ -105,35 +105,35 @@ impl CallWords {
     }
 }
 
-/// The scalars of request and response.
+/// Scalars of request and response.
 pub(crate) struct ScalarFields {
     pub(crate) request: Vec<ScalarField>,
     pub(crate) response: Vec<ScalarField>,
 }
 
-/// A scalar with the fields on the way to it.
+/// Scalar with the field names on its path.
 pub(crate) struct ScalarField {
-    /// `["ippermission", "cidrip"]`: without capitals, marks, and what only holds lists (`items`,
-    /// `…Set`, `…Request`).
+    /// `["ippermission", "cidrip"]`: in lower case without separators, and without pure list
+    /// wrappers (`items`, `…Set`, `…Request`).
     pub(crate) path: Vec<String>,
     pub(crate) text: String,
-    /// Ports of the rule that it stands in: `tcp 22`.
+    /// Ports of the rule around it, e.g. `tcp 22`.
     pub(crate) ports: Option<String>,
 }
 
 impl ScalarField {
-    /// The name of its field.
+    /// Name of its own field.
     pub(crate) fn key(&self) -> &str {
         self.path.last().map_or("", String::as_str)
     }
 
-    /// Whether any field on the way has a name like that.
+    /// Whether any field on the path contains one of the names.
     pub(crate) fn is_below(&self, names: &[&str]) -> bool {
         self.path.iter().any(|p| names.contains(&p.as_str()))
     }
 }
 
-/// Where a walk stands.
+/// Position of a walk.
 #[derive(Default)]
 pub(crate) struct WalkPosition {
     path: Vec<String>,
@@ -156,8 +156,7 @@ pub(crate) fn walk(value: JsonValue<'_>, place: &mut WalkPosition, leaves: &mut 
                 let name = plain(name.split('.').next().unwrap_or_default());
                 let holds = HOLDERS.contains(&name.as_str())
                     || name.ends_with("request") && inner.kind() == JsonKind::Object;
-                // `{"attribute": …, "value": …}` of old forms: what it is stands in the field
-                // around it.
+                // `{"attribute": …, "value": …}` in old requests: the outer field names the value.
                 let holds = holds || name == "value" && !place.path.is_empty();
                 if !holds {
                     place.path.push(
@@ -184,7 +183,7 @@ pub(crate) fn walk(value: JsonValue<'_>, place: &mut WalkPosition, leaves: &mut 
                     text: text.to_string(),
                     ports: place.ports.clone(),
                 });
-                // Exports write whole requests as text; policies are read as policies.
+                // Exports write whole requests as text; policies are read elsewhere.
                 if is_json
                     && !text.contains("\"Statement\"")
                     && let Some(inner) = JsonValue::new(text.as_bytes(), 0)
@@ -197,7 +196,7 @@ pub(crate) fn walk(value: JsonValue<'_>, place: &mut WalkPosition, leaves: &mut 
     place.depth -= 1;
 }
 
-/// A name without capitals and marks: `dbsnapshotidentifier` of `dBSnapshotIdentifier` and of
+/// Name in lower case without separators: `dbsnapshotidentifier` for `dBSnapshotIdentifier` and
 /// `db_snapshot_identifier`.
 pub(crate) fn plain(name: &str) -> String {
     name.chars()
@@ -213,7 +212,7 @@ pub(crate) fn singular(name: &str) -> &str {
     }
 }
 
-/// What a field names, if it names something: `volume` of `volumeid`, `alarm` of `alarmnames`.
+/// Resource noun in a field name, if any: `volume` for `volumeid`, `alarm` for `alarmnames`.
 pub(crate) fn stem(key: &str) -> Option<&str> {
     const ENDS: [&str; 10] = [
         "identifiers",
@@ -230,12 +229,12 @@ pub(crate) fn stem(key: &str) -> Option<&str> {
     ENDS.iter().find_map(|end| key.strip_suffix(end))
 }
 
-/// Fields that hold what the field around them names.
+/// Fields that hold the value named by the outer field.
 pub(crate) const HOLDERS: [&str; 7] = [
     "items", "item", "member", "members", "content", "entry", "entries",
 ];
 
-/// `tcp 22`, `tcp 0-65535`, `all`: of an object that has ports or a protocol.
+/// Ports of an object with ports or a protocol, e.g. `tcp 22`, `tcp 0-65535`, `all`.
 pub(crate) fn ports_of(value: JsonValue<'_>) -> Option<String> {
     let (mut protocol, mut from, mut to) = (None, None, None);
     for (name, inner) in value.members() {

@@ -1,10 +1,9 @@
-//! What a call touched, whom it let in, and what it made: read from request and response by tables
-//! of names.
+//! Resources and counterparties of a call, extracted from request and response by tables of names.
 //!
 //! Services name the same thing in many forms: `snapshotId`, `DBSnapshotIdentifier`,
 //! `instancesSet.items[].instanceId`, `DeleteFlowLogsRequest.FlowLogId.content`, a list, or JSON in
-//! a string. So requests are walked, and a value is known by the name of its field ([`stem`]), by
-//! the call ([`CallWords`]), and by where it stands, never by one path.
+//! a string. So requests are walked, and a value is recognized by its field name
+//! ([`fields::stem`]), by the call ([`CallWords`]) and by its position, never by a single path.
 
 mod fields;
 mod party;
@@ -18,16 +17,17 @@ use bartizan_model::Counterparty;
 use bartizan_model::limits::{COUNTERPARTIES_MAX, RESOURCES_MAX};
 use bartizan_trail::{Event, Field};
 
-/// What a call was about.
+/// Resources and counterparties of a call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct TouchedResources {
-    /// ARNs and names, most telling first.
+    /// ARNs and names, most specific first.
     pub(super) resources: Vec<String>,
-    /// Whom it let in, what it made, gave or sent.
+    /// Principals let in, and things created, given or sent.
     pub(super) counterparty: Vec<Counterparty>,
 }
 
-/// What a call touched: `ec2:DeleteVolume` with `{"volumeId":"vol-1"}` is about `vol-1`.
+/// Resources and counterparties: `ec2:DeleteVolume` with `{"volumeId":"vol-1"}` has the resource
+/// `vol-1`.
 #[must_use]
 pub(super) fn touched(event: &Event<'_>) -> TouchedResources {
     let (call, leaves) = read(event);
@@ -40,7 +40,7 @@ pub(super) fn touched(event: &Event<'_>) -> TouchedResources {
     touched
 }
 
-/// ARNs and names that a call is about, most telling first.
+/// ARNs and names of a call's resources, most specific first.
 #[must_use]
 pub(super) fn resources(event: &Event<'_>) -> Vec<String> {
     let (call, leaves) = read(event);

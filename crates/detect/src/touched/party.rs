@@ -1,4 +1,4 @@
-//! Whom a call let in, and what it made, gave or sent.
+//! Counterparties of a call: principals let in, and things created, given or sent.
 
 use bartizan_iam::{Block, Principal};
 
@@ -60,7 +60,7 @@ pub(super) fn of(call: &CallWords, leaves: &ScalarFields) -> Vec<Counterparty> {
     found
 }
 
-/// What a field gives or sends, by its name and the verb of the call.
+/// Counterparty named by a field, by field name and verb of the call.
 struct PartyRole {
     key: &'static str,
     service: Option<&'static str>,
@@ -200,14 +200,14 @@ const GIVEN: &[PartyRole] = &[
     ),
 ];
 
-/// What stands below a field of what is taken away.
+/// Whether a value is in a field of removals.
 fn is_taken_away(leaf: &ScalarField) -> bool {
     leaf.path
         .iter()
         .any(|name| name.starts_with("remove") || name.ends_with("toremove") || name == "revoke")
 }
 
-/// Calls whose addresses are those that may come in, or out.
+/// Calls whose addresses are allowed in or out.
 fn opens_networks(call: &CallWords) -> bool {
     [
         "securitygroup",
@@ -223,8 +223,7 @@ fn opens_networks(call: &CallWords) -> bool {
     .any(|n| call.noun.contains(n))
 }
 
-/// Somebody else in a request: an account that is not the one that was called, everybody, an
-/// organization.
+/// External party in a request: another account, everybody, or an organization.
 fn outsider(call: &CallWords, leaf: &ScalarField) -> Option<(Party, String)> {
     const WHO: &[&str] = &[
         "userid",
@@ -297,7 +296,8 @@ fn outsider(call: &CallWords, leaf: &ScalarField) -> Option<(Party, String)> {
     (who && organization).then(|| (Party::Organization, value.to_owned()))
 }
 
-/// Principals that a policy lets in. Own principals are named where they are one by one.
+/// Principals let in by a policy. Principals of the own account are listed only if named one by
+/// one.
 fn let_in_by_policy(
     call: &CallWords,
     policy: &bartizan_iam::Policy,
@@ -346,13 +346,13 @@ fn let_in_by_policy(
     }
 }
 
-/// What was made, by the answer; by the request where the answer names nothing.
+/// Created things, from the response, or from the request if the response names none.
 fn made(
     call: &CallWords,
     leaves: &ScalarFields,
     add: &mut impl FnMut(Relation, Party, &str, Option<String>),
 ) {
-    // A key is of more use to whoever made it than anything else in the answer.
+    // An access key matters more to its creator than anything else in the response.
     let key =
         |l: &&ScalarField| l.key() == "accesskeyid" && l.is_below(&["accesskey", "credentials"]);
     if let Some(key) = leaves.response.iter().find(key) {
@@ -378,7 +378,7 @@ fn made(
         stem == call.noun
             || stem.is_empty() && around.is_none_or(|a| a == call.noun) && key == "arn"
     };
-    // `userName` rather than the user's unique id and ARN, for that is what other calls name.
+    // `userName` rather than the user's unique id and ARN, because other calls use it.
     let best = |leaves: &[ScalarField]| -> Vec<String> {
         let mut all: Vec<&ScalarField> = leaves.iter().filter(is_it).collect();
         all.sort_by_key(|l| {
@@ -405,7 +405,7 @@ fn made(
     }
 }
 
-/// What a noun of a call is: `instance` of `RunInstances`.
+/// Kind of thing for the noun of a call: `instance` for `RunInstances`.
 fn party(noun: &str) -> Party {
     match noun {
         "user" => Party::User,
@@ -424,7 +424,7 @@ fn party(noun: &str) -> Party {
     }
 }
 
-/// What no rule of names tells.
+/// Special cases that field names do not cover.
 fn special(
     call: &CallWords,
     leaves: &ScalarFields,

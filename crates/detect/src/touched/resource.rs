@@ -1,4 +1,4 @@
-//! ARNs and names that a call is about.
+//! Resources of a call: ARNs and names.
 
 use super::fields::{CallWords, ScalarField, ScalarFields, singular, stem};
 use crate::derive::text::cut;
@@ -6,7 +6,7 @@ use bartizan_model::limits::RESOURCES_MAX;
 use bartizan_trail::json::JsonValue;
 use bartizan_trail::{Event, Field};
 
-/// What a call is about: what the record lists, or else what request and response name.
+/// Resources of a call: those listed in the record, or else those named in request and response.
 pub(super) fn of(event: &Event<'_>, call: &CallWords, leaves: &ScalarFields) -> Vec<String> {
     let listed = event
         .field(Field::Resources)
@@ -28,7 +28,7 @@ pub(super) fn of(event: &Event<'_>, call: &CallWords, leaves: &ScalarFields) -> 
             .map_or_else(|| named(call, &leaves.request), |object| vec![object]);
     }
     if found.is_empty() {
-        // What is made without a name has one in the answer only.
+        // A thing created without a name has one in the response only.
         found = named(call, &leaves.response);
     }
     if found.is_empty() && OF_THE_ACCOUNT.contains(&call.name.as_str()) && !call.own.is_empty() {
@@ -37,7 +37,7 @@ pub(super) fn of(event: &Event<'_>, call: &CallWords, leaves: &ScalarFields) -> 
     found
 }
 
-/// An object of S3: bucket and key are one thing.
+/// S3 object: bucket and key are one resource.
 fn object(call: &CallWords, leaves: &[ScalarField]) -> Option<String> {
     let text = |key: &str| {
         leaves
@@ -49,7 +49,7 @@ fn object(call: &CallWords, leaves: &[ScalarField]) -> Option<String> {
     (call.service == "s3").then(|| cut(&format!("arn:aws:s3:::{bucket}/{key}")))
 }
 
-/// The most telling names: all of the best field, then the first of the second best.
+/// Most specific names: all of the best field, then the first of the second best.
 fn named(call: &CallWords, leaves: &[ScalarField]) -> Vec<String> {
     let mut ranked: Vec<(u32, usize, &ScalarField)> = leaves
         .iter()
@@ -67,7 +67,7 @@ fn named(call: &CallWords, leaves: &[ScalarField]) -> Vec<String> {
             keys.push(leaf.key());
         }
         let text = cut(&leaf.text);
-        // Beside the best field one of the others is enough.
+        // One value of another field is enough besides the best field.
         if found.len() < RESOURCES_MAX
             && !found.contains(&text)
             && (keys.len() == 1 || keys.last() == Some(&leaf.key()))
@@ -78,10 +78,10 @@ fn named(call: &CallWords, leaves: &[ScalarField]) -> Vec<String> {
     found
 }
 
-/// Different fields that name what a call is about.
+/// Number of different fields used.
 const FIELDS_MAX: usize = 2;
 
-/// How telling a field is: smaller is better; none when it names nothing.
+/// Rank of a field, lower is better; `None` if it names no resource.
 fn rank(call: &CallWords, leaf: &ScalarField) -> Option<u32> {
     let key = leaf.key();
     if NO_RESOURCE.contains(&key)
@@ -96,7 +96,7 @@ fn rank(call: &CallWords, leaf: &ScalarField) -> Option<u32> {
     {
         return None;
     }
-    // Values of AWS's own that name no thing.
+    // AWS's own values that name no resource.
     if leaf.text.len() > 2048 || leaf.text == "true" || leaf.text == "false" {
         return None;
     }
@@ -114,7 +114,7 @@ fn rank(call: &CallWords, leaf: &ScalarField) -> Option<u32> {
             return Some(0);
         }
         if stem.len() >= 3 && (call.noun.starts_with(stem) || call.noun.ends_with(stem)) {
-            // Of `UserPolicy` the user stands first.
+            // For `UserPolicy` the user comes first.
             return Some(if call.noun.starts_with(stem) { 10 } else { 11 });
         }
     }
@@ -124,7 +124,7 @@ fn rank(call: &CallWords, leaf: &ScalarField) -> Option<u32> {
     if BARE.contains(&key) && known.is_none() {
         return Some(310);
     }
-    // A key of encryption or a network is what most requests name beside.
+    // Most requests also name an encryption key or a network.
     if BESIDE.contains(&key) && known.is_none() {
         return Some(500);
     }
@@ -134,7 +134,7 @@ fn rank(call: &CallWords, leaf: &ScalarField) -> Option<u32> {
     })
 }
 
-/// Fields that name a thing without `Id` or `Name` behind it.
+/// Fields that name a resource without the suffix `Id` or `Name`.
 const BARE: &[&str] = &[
     "cluster",
     "service",
@@ -167,10 +167,10 @@ const BARE: &[&str] = &[
     "configurationset",
 ];
 
-/// What is named where nothing else is.
+/// Fields used only if there is no other.
 const LAST: &[&str] = &["accountid", "accountids", "account"];
 
-/// Fields that end like names of things and name none.
+/// Fields with a resource suffix that name no resource.
 const NO_RESOURCE: &[&str] = &[
     "rolesessionname",
     "attributename",
@@ -207,7 +207,7 @@ const NO_RESOURCE: &[&str] = &[
     "peerownerid",
 ];
 
-/// Fields that many requests have beside what they are about.
+/// Fields that many requests have besides their resource.
 const BESIDE: &[&str] = &[
     "kmskeyid",
     "subnetid",
@@ -264,7 +264,7 @@ const OF_THE_ACCOUNT: &[&str] = &[
     "CreateVirtualMFADevice",
 ];
 
-/// Fields that name what a call is about, most telling first.
+/// Fields that name the resource of a call, most specific first.
 const NAMES: &[&str] = &[
     "username",
     "rolename",

@@ -1,4 +1,4 @@
-//! What some actors did, for people and programs.
+//! Activity report of an actor.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -9,120 +9,116 @@ use super::things::{ThingEffect, ThingName};
 use bartizan_model::limits::{CALLS_OF_ACTOR_MAX, MADE_OF_ACTOR_MAX};
 use bartizan_model::time_text;
 
-/// All that one actor did, as far as the trail shows it.
+/// Activity of one actor, as far as the trail shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActorWork {
-    /// What lasts of the actor: `arn:aws:iam::111122223333:user/bob`.
+    /// Stable key, e.g. `arn:aws:iam::111122223333:user/bob`.
     pub key: String,
-    /// Short name for people.
+    /// Short name, e.g. `user bob`.
     pub name: String,
-    /// Kind of identity.
+    /// Identity type.
     #[serde(rename = "type")]
     pub kind: String,
     /// Account of the identity.
     pub account: Option<String>,
-    /// Events.
+    /// Number of events.
     pub events: u64,
-    /// How many of them AWS refused, or failed otherwise.
+    /// Number of denied and otherwise failed events.
     pub refused: u64,
-    /// First event, RFC 3339.
+    /// Time of the first event, RFC 3339.
     pub first_time: String,
-    /// Last event.
+    /// Time of the last event, RFC 3339.
     pub last_time: String,
-    /// Long-lived access keys that were used.
+    /// Long-term access keys used.
     pub access_keys: Vec<AccessKeyUse>,
-    /// Every call, those that change something first.
+    /// API calls, mutating ones first.
     pub calls: Vec<CallWork>,
-    /// Calls beyond those that are listed.
+    /// Number of API calls not listed.
     pub calls_left_out: usize,
-    /// What was made, opened or taken away, by time.
+    /// Things created, opened or removed, by time.
     pub made: Vec<MadeThing>,
-    /// Things beyond those that are listed.
+    /// Number of things not listed.
     pub made_left_out: usize,
-    /// What this trail cannot show of it.
+    /// Activity that this trail cannot show.
     pub not_visible: Vec<String>,
 }
 
-/// How a key was used.
+/// Use of an access key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessKeyUse {
     /// `AKIA…`.
     pub access_key_id: String,
-    /// Events.
+    /// Number of events.
     pub count: u64,
-    /// First use, RFC 3339.
+    /// Time of the first use, RFC 3339.
     pub first_time: String,
-    /// Last use.
+    /// Time of the last use, RFC 3339.
     pub last_time: String,
 }
 
-/// A call, and how often.
+/// API call with its number of events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallWork {
-    /// `service:Call`.
+    /// `service:Call`, e.g. `iam:CreateUser`.
     pub call: String,
-    /// Events.
+    /// Number of events.
     pub count: u64,
-    /// How many of them failed.
+    /// Number of failed events.
     pub refused: u64,
-    /// Error codes, and how often.
+    /// Number of events by error code.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub errors: BTreeMap<String, u64>,
-    /// First event, RFC 3339.
+    /// Time of the first event, RFC 3339.
     pub first_time: String,
-    /// Last event.
+    /// Time of the last event, RFC 3339.
     pub last_time: String,
-    /// Regions.
     pub regions: Vec<String>,
-    /// What some of them were about.
+    /// Resources of some of the events.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<String>,
 }
 
-/// A thing that an actor made, opened or took away.
+/// Thing that an actor created, opened or removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MadeThing {
-    /// In words: `access key AKIA… of user bob`.
+    /// Description, e.g. `access key AKIA… of user bob`.
     pub what: String,
-    /// Made, opened or taken away.
     pub sign: ThingEffect,
-    /// `service:Call`.
+    /// `service:Call`, e.g. `iam:CreateAccessKey`.
     pub call: String,
-    /// The event.
+    /// Event id.
     pub event: String,
-    /// Its time, RFC 3339.
+    /// Time of the event, RFC 3339.
     pub time: String,
-    /// How often, where the same was done again.
+    /// Number of repetitions.
     pub count: u64,
-    /// Account.
     pub account: Option<String>,
-    /// Region.
     pub region: Option<String>,
-    /// Address it was called from.
+    /// Source address.
     pub source_ip: Option<String>,
-    /// Key of the call.
+    /// Access key of the call.
     pub access_key_id: Option<String>,
-    /// Who took it back; none: it stands, as far as this trail shows.
+    /// Call that reverted it; `None`: still in place, as far as this trail shows.
     pub gone: Option<ThingEnd>,
-    /// The command that takes it back. Never run by Bartizan.
+    /// Command that reverts it. Never run by Bartizan.
     pub undo: Option<String>,
 }
 
-/// The end of a thing, or what brought it back.
+/// Call that removed or restored a thing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ThingEnd {
     /// RFC 3339.
     pub time: String,
-    /// `service:Call`.
+    /// `service:Call`, e.g. `iam:DeleteAccessKey`.
     pub call: String,
-    /// Who.
+    /// Actor.
     pub by: String,
-    /// The event.
+    /// Event id.
     pub event: String,
 }
 
 impl CallWork {
-    /// Whether the call only looks.
+    /// Whether the call only reads.
     #[must_use]
     pub fn is_read(&self) -> bool {
         is_read(&self.call)
@@ -130,7 +126,7 @@ impl CallWork {
 }
 
 impl MadeThing {
-    /// Whether nobody took it back.
+    /// Whether nobody reverted it.
     #[must_use]
     pub fn stands(&self) -> bool {
         self.gone.is_none()
@@ -138,40 +134,40 @@ impl MadeThing {
 }
 
 impl ActorWork {
-    /// What it made or opened and nobody took back.
+    /// Things created or opened and not reverted.
     pub fn standing(&self) -> impl Iterator<Item = &MadeThing> {
         self.made
             .iter()
             .filter(|m| m.stands() && m.sign != ThingEffect::TookAway)
     }
 
-    /// What it took away and nobody brought back.
+    /// Things removed and not restored.
     pub fn taken_away(&self) -> impl Iterator<Item = &MadeThing> {
         self.made
             .iter()
             .filter(|m| m.stands() && m.sign == ThingEffect::TookAway)
     }
 
-    /// How much it made that is gone again.
+    /// Number of things created and later removed.
     #[must_use]
     pub fn undone(&self) -> usize {
         self.made.iter().filter(|m| !m.stands()).count()
     }
 }
 
-/// What somebody did to a thing.
+/// Effect of an actor's call on a thing.
 struct ThingEvent<'a> {
     act: &'a ThingCall,
     thing: usize,
     gone: Option<&'a ThingCall>,
     count: u64,
-    /// The thing below which it stands, if the same actor made that.
+    /// Index of the parent thing, if the same actor created it.
     part_of: Option<usize>,
 }
 
 impl WorkIndex {
-    /// What these actors did, in the order of their keys. `resources` gives what is known of what a
-    /// call of an actor was about.
+    /// Activity of these actors, in the order of their keys. `resources` returns the known
+    /// resources of an actor's API call.
     pub fn of(
         &mut self,
         actors: &BTreeSet<String>,
@@ -292,8 +288,8 @@ impl WorkIndex {
         .collect()
     }
 
-    /// What was made, opened and taken away, by time, and what became of it. Where a second holds
-    /// several acts, what is made in it goes before what is taken away in it.
+    /// Things created, opened and removed, by time, with their end. Within a second, creations come
+    /// before removals.
     fn entries(&self) -> Vec<ThingEvent<'_>> {
         let acts = self.acts();
         let mut entries: Vec<ThingEvent<'_>> = Vec::new();
@@ -340,7 +336,7 @@ impl WorkIndex {
                     }
                 }
             }
-            // What stands below another thing goes before that thing.
+            // Children come before their parent.
             let mut taken: Vec<(usize, &ThingCall, usize, &[ThingName])> = Vec::new();
             for act in second {
                 let away = act
@@ -359,13 +355,13 @@ impl WorkIndex {
             taken.sort_by_key(|(depth, ..)| std::cmp::Reverse(*depth));
             for (_, act, thing, names) in taken {
                 let (mut own, mut others) = (false, false);
-                // What stands on something that they made is theirs, also if it was there before
-                // the trail.
+                // A child of a thing that they created is theirs, even if it existed before the
+                // trail.
                 for (step, is_full) in names
                     .iter()
                     .flat_map(|n| n.iter().enumerate().map(|(at, s)| (s, at + 1 == n.len())))
                 {
-                    // A thing comes before what stands below it.
+                    // A thing comes before its children.
                     let looked_at = if is_full { usize::MAX } else { ALIVE_MAX };
                     for &n in alive.get(step).into_iter().flatten().take(looked_at) {
                         let mine =
@@ -400,7 +396,7 @@ impl WorkIndex {
         entries
     }
 
-    /// What this trail cannot show of anybody.
+    /// Activity that this trail cannot show for any actor.
     fn not_visible(&self) -> Vec<String> {
         let mut regions: BTreeSet<&str> = BTreeSet::new();
         let mut data: BTreeSet<&str> = BTreeSet::new();
@@ -438,8 +434,8 @@ impl WorkIndex {
     }
 }
 
-/// Calls that CloudTrail records only where a trail selects them (CloudTrail user guide, "Logging
-/// data events"): how their names begin, and what they are about.
+/// Calls that CloudTrail records only if a trail selects them (CloudTrail user guide, "Logging data
+/// events"): name prefixes, and their subject.
 const DATA_EVENTS: [(&str, &[&str], &str); 3] = [
     (
         "s3",
@@ -471,22 +467,22 @@ const DATA_EVENTS: [(&str, &[&str], &str); 3] = [
     ),
 ];
 
-/// Things of one name that are looked at when it is taken away; those that are gone are forgotten
-/// beyond it.
+/// Number of things with the same name that are compared on removal; beyond it, removed ones are
+/// evicted.
 const ALIVE_MAX: usize = 64;
 
 type CalledRegions = HashMap<u64, Vec<usize>, foldhash::fast::RandomState>;
 
-/// Whether something is no more than a part of a thing that the same actor made and that stands,
-/// with no command of its own: the value of a secret that it made.
+/// Whether a thing is only a part of another existing thing of the same actor, without a command of
+/// its own: the value of a secret that it created.
 fn is_part(entry: &ThingEvent<'_>, entries: &[ThingEvent<'_>]) -> bool {
     entry.part_of.is_some_and(|n| entries[n].gone.is_none())
         && entry.gone.is_none()
         && !entry.act.acted.has_undo(entry.thing)
 }
 
-/// Whether the same actor did the same to a thing that stands. If somebody else did, theirs is
-/// gone.
+/// Whether the same actor did the same to an existing thing. If another actor did, theirs is
+/// replaced.
 fn repeats<'a>(
     entries: &mut [ThingEvent<'a>],
     alive: &CalledRegions,
@@ -497,7 +493,7 @@ fn repeats<'a>(
     for full in names.iter().filter_map(|n| n.last()) {
         for &n in alive.get(full).map(Vec::as_slice).unwrap_or_default() {
             let entry = &mut entries[n];
-            // What stands below the thing is another one.
+            // Children of the thing are different things.
             let (_, theirs) = entry
                 .act
                 .acted
@@ -546,7 +542,7 @@ impl ThingEvent<'_> {
     }
 }
 
-/// Whether a call only looks: by its name, as IAM's access level "read" and "list" go.
+/// Whether a call only reads: by its name, following IAM's access levels "read" and "list".
 fn is_read(call: &str) -> bool {
     let name = call.rsplit(':').next().unwrap_or(call);
     [

@@ -1,10 +1,10 @@
-//! What each actor did, all of it: calls with their counts, what was made or opened and whether
-//! anybody took it back.
+//! Activity of each actor: number of calls, and things created or opened with whether they still
+//! exist.
 //!
-//! A [`Tally`] counts the calls of each combination of who, what and how it ended; most of it is
-//! one more on a number. What calls make and take away is known by a table ([`ThingTable`]), and
-//! worked out once for all events that repeat another. Both are told for the actors that somebody
-//! asks for, when all was read ([`WorkIndex::of`]).
+//! A [`WorkIndex`] counts the calls per caller, API call and error; usually this only increments a
+//! counter. A table (`ThingTable`) knows which things a call creates and removes; that is computed
+//! once for all events that repeat another. Reports are made for requested actors after everything
+//! was read ([`WorkIndex::of`]).
 
 mod actor_work;
 mod tally;

@@ -1,4 +1,4 @@
-//! Counting while a trail is read.
+//! Counters filled while a trail is read.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::call::{ActorContext, CallContext, SourceAddress};
 use bartizan_model::limits::{ACTS_MAX, CALL_TALLIES_MAX, REGIONS_NAMED_MAX, SCAN_CACHE_MAX};
 use bartizan_trail::{CallerKind, EventId};
 
-/// Events of one object that have in common who did what, and how it ended.
+/// Number of events of one object with the same caller, API call and error.
 #[derive(Debug)]
 pub(crate) struct CallTally {
     pub(crate) context: Arc<CallContext>,
@@ -17,7 +17,7 @@ pub(crate) struct CallTally {
     pub(crate) last_s: i64,
 }
 
-/// A call that made something or took it away.
+/// Call that created or removed a thing.
 #[derive(Debug, Clone)]
 pub(crate) struct ThingCall {
     pub(crate) time_s: i64,
@@ -27,28 +27,28 @@ pub(crate) struct ThingCall {
     pub(crate) acted: Arc<CallThings>,
 }
 
-/// What was done by whom.
+/// Activity of all actors.
 #[derive(Debug, Default)]
 pub struct WorkIndex {
     numbers: BTreeMap<CallKey, usize>,
     counts: Vec<CallSpan>,
-    /// Where the counts of callers stand that were met before, by their address. They are kept, so
-    /// that it stays theirs.
+    /// Index of the counter for each known context, by the context's address. The contexts are kept
+    /// alive, so that an address is never reused.
     known: HashMap<usize, (usize, Arc<CallContext>), foldhash::fast::RandomState>,
     pub(super) names: BTreeMap<Arc<str>, Arc<ActorContext>>,
-    /// Long-lived keys and how they were used.
+    /// Use of long-term access keys, by actor and key.
     pub(super) keys: BTreeMap<(String, String), CallSpan>,
     acts: Vec<ThingCall>,
-    /// Events that found no room.
+    /// Number of events dropped at the bound.
     pub dropped: u64,
-    /// Acts that found no room.
+    /// Number of calls on things dropped at the bound.
     pub acts_dropped: u64,
 }
 
-/// Key of the actor, call, error.
+/// Key of the actor, API call, error code.
 type CallKey = (String, Arc<str>, Option<String>);
 
-/// How often something was done, and when.
+/// Number and time range of events.
 #[derive(Debug, Clone, Default)]
 pub(super) struct CallSpan {
     pub(super) count: u64,
@@ -104,7 +104,7 @@ impl WorkIndex {
         };
         found.add(count, first_s, last_s);
         let actor = &context.who.actor;
-        // Keys of sessions are many, and are nobody's to disable.
+        // Session keys are many, and cannot be disabled one by one.
         if let Some(key) = actor
             .access_key_id
             .as_ref()
@@ -124,8 +124,8 @@ impl WorkIndex {
         }
     }
 
-    /// Where a caller is counted. Of more than there is room for the first stay, in the order of
-    /// their names: so it does not matter in which order they came.
+    /// Index of a caller's counter. At the bound, the first ones by name are kept, so that the
+    /// order of events does not matter.
     fn number(&mut self, context: &Arc<CallContext>) -> usize {
         let CallContext { who, call, .. } = &**context;
         let key = (who.actor.key.clone(), call.name.clone(), call.error.clone());
@@ -138,7 +138,7 @@ impl WorkIndex {
                     self.numbers.pop_last();
                 }
                 let name: Arc<str> = who.actor.key.as_str().into();
-                // One of equal names; which one must not hang on the order.
+                // Among equal names the choice must not depend on the order of events.
                 let named = self.names.entry(name).or_insert_with(|| who.clone());
                 let order = |w: &ActorContext| {
                     (
@@ -174,8 +174,7 @@ impl WorkIndex {
         at
     }
 
-    /// Takes a call that made something or took it away. What AWS does for itself is nobody's
-    /// making.
+    /// Adds a call that created or removed a thing. Calls by AWS on its own behalf are skipped.
     pub(crate) fn act(&mut self, act: ThingCall) {
         let service = act.context.who.actor.caller == CallerKind::Service;
         if service
@@ -192,7 +191,7 @@ impl WorkIndex {
         }
     }
 
-    /// Acts in their order, each once; the earliest where there are too many.
+    /// Sorts and deduplicates the calls; the earliest are kept at the bound.
     pub(super) fn settle(&mut self) {
         let order = |a: &ThingCall, b: &ThingCall| {
             (a.time_s, a.event, &a.acted).cmp(&(b.time_s, b.event, &b.acted))
@@ -207,7 +206,7 @@ impl WorkIndex {
         &self.acts
     }
 
-    /// Counts by actor, call and error.
+    /// Counters by actor, API call and error.
     pub(super) fn counts(&self) -> impl Iterator<Item = (&CallKey, &CallSpan)> {
         self.numbers
             .iter()

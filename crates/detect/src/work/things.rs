@@ -1,4 +1,4 @@
-//! What a call makes, opens or takes away, and the command that takes it back: `data/things.txt`.
+//! Things that calls create, open or remove, and the commands that revert them: `data/things.txt`.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -12,50 +12,49 @@ use bartizan_model::shell_word;
 use bartizan_trail::json::JsonValue;
 use bartizan_trail::{Event, Field};
 
-/// The table.
+/// Parsed table.
 #[derive(Debug, Default)]
 pub(crate) struct ThingTable {
-    /// Numbers of rows, by source and call.
+    /// Row numbers, by event source and event name.
     numbers: HashMap<(String, String), Vec<u16>, RandomState>,
     rows: Vec<ThingRow>,
 }
 
-/// What a call does to a thing.
+/// Effect of a call on a thing.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum ThingEffect {
-    /// It is there afterwards: a user, a key, an instance.
+    /// Created: a user, a key, an instance.
     Made,
-    /// It says something else, or somebody may do more: a policy, a share, a rule of a security
-    /// group.
+    /// Changed, or opened to others: a policy, a share, a security group rule.
     Opened,
-    /// It is gone, or off.
+    /// Removed or switched off.
     TookAway,
 }
 
 #[derive(Debug)]
 struct ThingRow {
     sign: ThingEffect,
-    /// A field that the request must have, and the text in it.
+    /// Field that the request must have, and its value.
     when: Option<(String, Option<String>)>,
-    /// Names of the thing, each in steps: what is taken away takes along what stands below it.
+    /// Names of the thing, each as a path: removing a thing removes its children.
     keys: Vec<Vec<ThingTemplate>>,
     words: ThingTemplate,
     undo: Option<ThingTemplate>,
-    /// What stands in the templates.
+    /// Fields in the templates.
     fields: Vec<ThingField>,
-    /// Things of this service are known in one region only.
+    /// Names of this service are unique within a region only.
     regional: bool,
 }
 
-/// A field of a template.
+/// Field of a template.
 #[derive(Debug, PartialEq, Eq)]
 struct ThingField {
     paths: Vec<ValuePath>,
     default: Option<String>,
-    /// Whether a name and an ARN that ends with it are the same thing.
+    /// Whether a name and an ARN that ends with it mean the same thing.
     short: bool,
 }
 
@@ -68,23 +67,23 @@ enum ThingPiece {
     Value(usize),
 }
 
-/// The things that one call was about. Events that repeat it share this.
+/// Things affected by one call; shared by all events that repeat it.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct CallThings {
-    /// Row and values of its fields.
+    /// Row and field values.
     things: Box<[(u16, FieldValues)]>,
     keys: ThingKeys,
 }
 
-/// What stood in each field of a row.
+/// Value of each field of a row.
 type FieldValues = Box<[Option<Box<str>>]>;
 
-/// Hashes of the steps of each name of each thing. They are random, so that nobody can choose a
-/// thing that is taken for another; so nothing is ordered by them.
+/// Hashes of the path steps of each name of each thing. They are randomly seeded, so that nobody
+/// can craft a collision; therefore nothing may be ordered by them.
 #[derive(Debug)]
 struct ThingKeys(Box<[Box<[ThingName]>]>);
 
-/// Hashes of the steps of one name.
+/// Hashes of one name's path steps.
 pub(super) type ThingName = Box<[u64]>;
 
 impl PartialEq for ThingKeys {
@@ -107,14 +106,14 @@ impl Ord for ThingKeys {
     }
 }
 
-/// Services whose things are the same in all regions.
+/// Services whose things are global rather than regional.
 const GLOBAL: [&str; 6] = ["iam", "s3", "organizations", "cloudfront", "route53", "sso"];
 
 impl ThingTable {
-    /// The table that Bartizan ships.
+    /// Table shipped with Bartizan.
     ///
     /// # Panics
-    /// Never: a test reads the table that is compiled in.
+    /// Never: a test parses the built-in table.
     #[must_use]
     #[expect(
         clippy::expect_used,
@@ -182,7 +181,7 @@ impl ThingTable {
         Ok(things)
     }
 
-    /// Numbers of the rows of a call.
+    /// Row numbers of a call.
     fn rows_of(&self, event: &Event<'_>) -> &[u16] {
         let (Some(source), Some(name)) =
             (event.text(Field::EventSource), event.text(Field::EventName))
@@ -197,12 +196,12 @@ impl ThingTable {
             .unwrap_or_default()
     }
 
-    /// Whether a call of this name makes anything, or takes it away.
+    /// Whether a call of this name creates or removes anything.
     pub(crate) fn concerns(&self, event: &Event<'_>) -> bool {
         !self.rows_of(event).is_empty()
     }
 
-    /// What a call that succeeded was about; none where the record names nothing.
+    /// Things affected by a successful call; `None` if the record names none.
     pub(crate) fn acted(
         &self,
         event: &Event<'_>,
@@ -238,8 +237,7 @@ impl ThingTable {
                 .unwrap_or_default()
                 .clamp(1, THINGS_OF_CALL_MAX);
             for n in 0..count {
-                // Lists that belong together are of one length; what is there once is so for all of
-                // them.
+                // Parallel lists have the same length; a single value applies to all of them.
                 let of: FieldValues = found
                     .iter()
                     .map(|f| f.get(n.min(f.len().saturating_sub(1))).cloned())
@@ -254,8 +252,7 @@ impl ThingTable {
                     .iter()
                     .filter_map(|steps| hashes(steps, row, &of, &(&scope, source), hasher));
                 let names: Box<[Box<[u64]>]> = names.collect();
-                // What is made by a request that is not on record has no name, and is told all the
-                // same.
+                // A thing created by an omitted request has no name, but is still reported.
                 let unnamed = names.is_empty()
                     && row.sign != ThingEffect::TookAway
                     && request.is_some_and(is_omitted);
@@ -273,7 +270,7 @@ impl ThingTable {
 }
 
 impl CallThings {
-    /// Each thing: its place in the list, and the hashes of its names.
+    /// Things by index, with the hashes of their names.
     pub(super) fn things(&self) -> impl Iterator<Item = (usize, &[Box<[u64]>])> {
         self.keys
             .0
@@ -294,14 +291,14 @@ impl CallThings {
             .is_some_and(|names| names.iter().any(|name| name.last() == Some(&step)))
     }
 
-    /// Whether there may be a command that takes it back.
+    /// Whether there may be a command that reverts it.
     pub(super) fn has_undo(&self, n: usize) -> bool {
         ThingTable::builtin().rows[usize::from(self.things[n].0)]
             .undo
             .is_some()
     }
 
-    /// The thing for people: `access key AKIA… of user bob`.
+    /// Description of the thing, e.g. `access key AKIA… of user bob`.
     pub(super) fn words(&self, n: usize) -> String {
         let (row, values) = (
             &ThingTable::builtin().rows[usize::from(self.things[n].0)],
@@ -321,7 +318,7 @@ impl CallThings {
         }
     }
 
-    /// The command that takes it back. Every name in it is one word, and stood in the record.
+    /// Command that reverts it. Every name in it is a single shell word from the record.
     pub(super) fn undo(&self, n: usize, region: Option<&str>) -> Option<String> {
         let (row, values) = (
             &ThingTable::builtin().rows[usize::from(self.things[n].0)],
@@ -383,7 +380,7 @@ fn template(text: &str, fields: &mut Vec<ThingField>) -> ThingTemplate {
     parts(text).into_iter().map(piece).collect()
 }
 
-/// The values at the first of these paths that has any.
+/// Values at the first of these paths that has any.
 fn first_of(
     paths: &[ValuePath],
     request: Option<JsonValue<'_>>,
@@ -415,7 +412,7 @@ fn first_of(
         .unwrap_or_default()
 }
 
-/// Hashes of the steps of a name, the widest first; none where the record lacks a part of it.
+/// Hashes of a name's path steps, outermost first; `None` if the record lacks a part of it.
 fn hashes(
     steps: &[ThingTemplate],
     row: &ThingRow,
