@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod answers;
 mod bench;
 mod canned;
 mod collect;
