@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use bartizan_iam::{Actions, Caller, Case, Compiled, Compiler, Context, Layers, Request, Side, difference, evaluate, parse};
+use bartizan_iam::{Actions, RequestCaller, Case, Compiled, Compiler, Context, Layers, Request, PolicyGrammar, difference, evaluate, parse};
 use libfuzzer_sys::fuzz_target;
 
 /// A small table: the whole one would take most of the time.
@@ -23,18 +23,18 @@ fuzz_target!(|text: &str| {
     }
     let _ = policy.statements.first().map(ToString::to_string);
     let mut context = Context::default();
-    context.set("aws:SourceIp", bartizan_iam::Given::One("203.0.113.9".to_owned()));
+    context.set("aws:SourceIp", bartizan_iam::ContextValue::One("203.0.113.9".to_owned()));
     let request = Request {
         action: "s3:GetObject".to_owned(),
         resource: "arn:aws:s3:::b/k".to_owned(),
         resource_account: Some("111122223333".to_owned()),
-        caller: Caller::Aws("arn:aws:sts::111122223333:assumed-role/r/s".to_owned()),
+        caller: RequestCaller::Aws("arn:aws:sts::111122223333:assumed-role/r/s".to_owned()),
         context,
     };
-    for side in [Side::Identity, Side::Resource] {
+    for side in [PolicyGrammar::Identity, PolicyGrammar::Resource] {
         let compiled = Compiler::new(&ACTIONS).compile(&policy, side);
         let (mut slow, mut fast) = (Layers::default(), Layers::<&Compiled>::default());
-        if side == Side::Identity {
+        if side == PolicyGrammar::Identity {
             slow.identity.push(policy.clone());
             fast.identity.push(&compiled);
         } else {
@@ -44,8 +44,8 @@ fuzz_target!(|text: &str| {
         assert_eq!(evaluate(&request, &slow, &ACTIONS), Compiled::evaluate(&request, &fast, &ACTIONS));
     }
     if text.len() < 600 {
-        let same = difference(&policy, &policy, Side::Identity, &ACTIONS);
-        assert!(same.gained.iter().all(|c| c.collector.is_none()), "a policy grants what it does \
+        let same = difference(&policy, &policy, PolicyGrammar::Identity, &ACTIONS);
+        assert!(same.gained.iter().all(|c| c.witness.is_none()), "a policy grants what it does \
         not grant");
     }
 });

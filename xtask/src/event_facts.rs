@@ -307,7 +307,7 @@ pub(crate) fn actions(root: &Path) -> Result<BTreeSet<String>> {
         match (words.next(), words.next()) {
             (Some("s"), Some(name)) => service = name.to_owned(),
             (Some("a"), Some(name)) => {
-                drop(found.insert(format!("{service}:{name}").to_lowercase()))
+                found.insert(format!("{service}:{name}").to_lowercase());
             }
             _ => {}
         }

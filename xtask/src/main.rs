@@ -48,6 +48,7 @@ fn main() -> Result<()> {
         .as_slice()
     {
         ["test"] => test::run(&root(), &|| generate(true)),
+        ["tidy"] => test::tidy(&root(), &tidy::names()),
         ["tidy", checks @ ..] => test::tidy(&root(), checks),
         ["bench", "latency"] => bench::bench(&root(), "bench::bench_latency"),
         ["bench", "size"] => bench::bench(&root(), "bench::bench_size"),

@@ -9,8 +9,8 @@ use anyhow::{Result, anyhow, bail};
 use crate::tidy;
 use crate::tools::{self, run as sh};
 
-/// Checks of `tidy` that the tree passes and must go on passing.
-const TIDY: &[&str] = &["paths"];
+/// Checks of `tidy` that the tree passes and must go on passing, e.g. `"cycles"`.
+const TIDY: &[&str] = &[];
 
 /// Checks the form, the lints, the licenses and the generated tables, then runs all tests.
 fn run_steps(
@@ -90,7 +90,7 @@ fn run_steps(
     Ok(times)
 }
 
-/// Runs the checks of `tidy` that are named, or all, and fails if one finds something.
+/// Runs checks of `tidy` by name, and fails if one finds something.
 pub(crate) fn tidy(root: &Path, checks: &[&str]) -> Result<()> {
     match tidy::run(root, checks).map_err(|e| anyhow!(e))? {
         0 => Ok(()),

@@ -553,7 +553,7 @@ fn bench_access() {
     builder
         .authorization_details(&fs::read_to_string(home.path("25000.json")).unwrap())
         .unwrap();
-    let mut standing = bartizan_iam::Standing::new(builder.build(), 2);
+    let mut standing = bartizan_iam::IncrementalEscalations::new(builder.build(), 2);
     let mut worst = 0.0f64;
     let mut changed = 0;
     for n in 0..20 {

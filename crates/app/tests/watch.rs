@@ -861,7 +861,7 @@ fn power_is_told_where_it_came_from() {
     let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
     assert_eq!(of("devs/own"), pair("critical", "exact"));
     assert_eq!(of("api/own"), pair("low", "exact"));
-    assert_eq!(of("temp/own"), pair("medium", "otherwise"));
+    assert_eq!(of("temp/own"), pair("medium", "mismatch"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! One attempt at one call: signed, bounded, and its outcome classed.
 //!
-//! DESIGN.md has this on the SDK's orchestrator. It was tried on paper and put aside: each attempt
+//! The SDK's orchestrator would do this too. It was tried on paper and put aside: each attempt
 //! must pass our own token bucket, and an answer must be cut while it is read, and the orchestrator
 //! does both out of our sight. So the parts are used as they are: `aws-config` finds credentials,
 //! `aws-sigv4` signs, `aws-smithy-http-client` speaks HTTP.

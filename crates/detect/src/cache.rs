@@ -9,14 +9,17 @@ use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 
-use super::caller_plan::{CallerPlans, RecordPlan, SharedTexts};
+use super::caller_plan::CallerPlans;
 use super::condition::ItemAnswers;
-use super::derive::cut;
+use super::derive::text::cut;
+use super::event_meta::EventMeta;
 use super::first_seen::ByHash;
+use super::first_seen::LastSeen;
 use super::networks::AddressKind;
 use super::route::feed_route;
-use super::scan::{EventMeta, ScanPlan};
-use super::scan_output::LastSeen;
+use super::scan_plan::ScanPlan;
+use super::shared_text::SharedTexts;
+use super::steps::RecordPlan;
 use super::view::EventView;
 use crate::call::SourceAddress;
 use bartizan_model::limits::SCAN_CACHE_MAX;
@@ -364,8 +367,8 @@ impl Caches {
         let refined = plan
             .rules
             .decided
-            .route(&plan.rules, &view, route, &self.answers)
-            .refine(&plan.rules, &view, &self.answers);
+            .route(plan.rules.set(), &view, route, &self.answers)
+            .refine(plan.rules.set(), &view, &self.answers);
         self.caller_plans
             .add(key, plan, refined, &view, &mut self.shared)
     }

@@ -141,6 +141,8 @@ pub fn actor_of(who: &ActorContext, source: &SourceAddress) -> Actor {
             .into_iter()
             .flatten()
             .collect(),
+        session_issuer: actor.through.clone(),
+        source_identity: actor.source_identity.clone(),
         source_ip: (!source.is_empty()).then_some(source),
         user_agent: who.user_agent.clone(),
     }

@@ -1,27 +1,32 @@
 //! What is worked out once for many events: for those of one route and one identity, and for those
 //! that repeat another in all but time, ids and address.
 
-use std::cell::{Cell, OnceCell};
+use crate::shared_text::NotedSightings;
+use crate::shared_text::SharedText;
+use crate::shared_text::SharedTexts;
+use crate::shared_text::WindowGroupRef;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use foldhash::quality::RandomState;
 use siphasher::sip::SipHasher13;
 
-use super::derive::{api, cut};
+use super::dependency::Dependency;
+use super::derive::text::{api, cut};
 use super::first_seen::ByHash;
-use super::route::{Dependency, Route};
+use super::first_seen::LastSeen;
+use super::keys::{FIELD_MARK, NETWORK, feed, first_seen_text, group_text, keys, value};
+use super::route::Route;
 use super::rule::RuleKind;
-use super::scan::{FIELD_MARK, NETWORK, ScanPlan, feed, first_seen_text, group_text, keys, value};
-use super::scan_output::LastSeen;
-use super::steps::{EventSteps, is_attempt};
+use super::scan_plan::ScanPlan;
+use super::steps::is_attempt;
 use super::view::EventView;
 use crate::call::{ActorContext, ApiCall, CallContext};
 use crate::work::ThingTable;
 use bartizan_model::limits::SCAN_CACHE_MAX;
-use bartizan_trail::{EventId, Field, RecordTemplate};
+use bartizan_trail::{EventId, Field};
 
 /// What every event of a combo asks for. Thousands of these are in use at once, and each event
 /// needs another one: so they are small and stand close together, for memory that is far away is
@@ -110,21 +115,6 @@ pub(super) struct CallerPlans {
     first_seen: ByHash<Rc<FirstSeenKey>>,
 }
 
-/// A text that many events have.
-pub(super) struct SharedText {
-    pub(super) text: Arc<str>,
-    /// What it is in the texts of an object: number of the object, number of the text.
-    pub(super) number: Cell<(u64, u32)>,
-}
-
-/// A group of a rule with a window.
-pub(super) struct WindowGroupRef {
-    pub(super) rule: u32,
-    pub(super) text: Arc<str>,
-    /// What it is in the groups of an object: number of the object, number of the group.
-    pub(super) number: Cell<(u64, u32)>,
-}
-
 /// A detection that matches all events of a combo.
 pub(super) struct DecidedMatch {
     pub(super) detection: u32,
@@ -150,22 +140,9 @@ pub(super) struct CountedValue {
     pub(super) bucket_s: i64,
     pub(super) value: u64,
     pub(super) part: u32,
-    /// [`super::window::WindowEvent::tried`].
+    /// [`super::window_event::WindowEvent::tried`].
     pub(super) tried: bool,
     pub(super) group: Rc<WindowGroupRef>,
-}
-
-/// The notes of a value in the bucket of time at hand.
-#[derive(Clone, Copy, Default)]
-pub(super) struct NotedSightings {
-    /// Number of the object.
-    pub(super) object: u64,
-    /// Begin of the bucket.
-    pub(super) from_s: i64,
-    /// Number of the first event's note.
-    pub(super) first: u32,
-    /// Number of the last event's note: the same while there is one event.
-    pub(super) last: u32,
 }
 
 /// A rule that asks whether the network of an event is new in a scope.
@@ -192,48 +169,9 @@ pub(super) struct DistinctNetworks {
     pub(super) values: BTreeMap<u64, NotedSightings>,
     pub(super) values_max: usize,
     pub(super) part: u32,
-    /// [`super::window::WindowEvent::tried`].
+    /// [`super::window_event::WindowEvent::tried`].
     pub(super) tried: bool,
     pub(super) group: Rc<WindowGroupRef>,
-}
-
-/// Texts and groups that events share. All of them may be forgotten at any time.
-#[derive(Default)]
-pub(super) struct SharedTexts {
-    hasher: RandomState,
-    texts: ByHash<Rc<SharedText>>,
-    groups: ByHash<Rc<WindowGroupRef>>,
-}
-
-impl SharedTexts {
-    pub(super) fn text(&mut self, text: &str) -> Rc<SharedText> {
-        let new = || {
-            Rc::new(SharedText {
-                text: text.into(),
-                number: Cell::default(),
-            })
-        };
-        one(&mut self.texts, self.hasher.hash_one(text), new)
-    }
-
-    pub(super) fn group(&mut self, rule: u32, text: &str) -> Rc<WindowGroupRef> {
-        let new = || {
-            Rc::new(WindowGroupRef {
-                rule,
-                text: text.into(),
-                number: Cell::default(),
-            })
-        };
-        one(&mut self.groups, self.hasher.hash_one((rule, text)), new)
-    }
-}
-
-/// What there is by this hash, or something new.
-fn one<V: Clone>(all: &mut ByHash<V>, hash: u64, new: impl FnOnce() -> V) -> V {
-    if all.len() >= SCAN_CACHE_MAX && !all.contains_key(&hash) {
-        all.clear();
-    }
-    all.entry(hash).or_insert_with(new).clone()
 }
 
 /// The number of what there is by this hash, or of something new.
@@ -501,13 +439,4 @@ impl PlanBuilder<'_> {
         }
         true
     }
-}
-
-/// What was worked out for an event, for all that repeat it in everything but
-/// [`Fields::PER_EVENT`].
-pub(super) struct RecordPlan {
-    /// Where everything stands in them.
-    pub(super) lasting: RecordTemplate,
-    /// What is to be done for them, once that was asked.
-    pub(super) steps: OnceCell<EventSteps>,
 }

@@ -10,8 +10,9 @@ use std::collections::HashMap;
 use rsigma_eval::{CompiledDetection, CompiledDetectionItem, CompiledMatcher, CompiledRule, Event};
 use rsigma_parser::{ConditionExpr, Quantifier};
 
-use super::derive::{api, is_never};
-use super::route::{Dependency, reads};
+use super::dependency::{Dependency, reads};
+use super::derive::is_never;
+use super::derive::text::api;
 use super::view::EventView;
 use bartizan_trail::FieldSet;
 

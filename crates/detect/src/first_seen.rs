@@ -16,8 +16,7 @@ use siphasher::sip::SipHasher13;
 
 use super::networks::Networks;
 use super::rule::{FirstSeenRule, Rule, RuleKind};
-use super::scan_output::LastSeen;
-use super::window::{DAY_SECONDS, span_text};
+use super::window_event::{DAY_SECONDS, span_text};
 use crate::call::Sighting;
 use crate::merge::{FindingKey, Merger};
 use bartizan_model::limits::{FIRST_SEEN_FRESH_MAX, FIRST_SEEN_KEYS_MAX};
@@ -426,6 +425,13 @@ fn sentence(rule: &FirstSeenRule, scope: &str, new: &str, known_s: i64) -> Strin
         "first time in {}: {new} for {scope}, which is known for {known}",
         span_text(rule.history_s)
     )
+}
+
+/// A first-seen key and when it was seen last.
+pub(super) struct LastSeen {
+    pub(super) scope: u64,
+    pub(super) key: u64,
+    pub(super) last_s: i64,
 }
 
 #[cfg(test)]

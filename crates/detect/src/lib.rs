@@ -10,11 +10,14 @@ mod cache;
 pub mod call;
 mod caller_plan;
 mod condition;
+mod dependency;
 pub mod derive;
 mod evaluator;
+mod event_meta;
 mod finding_text;
 mod first_seen;
 mod fixture;
+mod keys;
 mod lint;
 mod load;
 pub mod merge;
@@ -24,11 +27,14 @@ mod route;
 mod rule;
 mod scan;
 mod scan_output;
+mod scan_plan;
 mod schedule;
+mod shared_text;
 mod steps;
 mod touched;
 mod view;
 mod window;
+mod window_event;
 pub mod work;
 
 pub use builtin::{builtin_files, builtin_fixture};
@@ -43,7 +49,8 @@ pub use rule::{
     AttemptPolicy, CallerFilter, Detection, FirstSeenRule, KnownSince, Rule, RuleKind, WindowRule,
     WindowTest,
 };
-pub use scan::{ScanPlan, Scanner, matching};
+pub use scan::{Scanner, matching};
 pub use scan_output::{ObjectInfo, ScanOutput, Tally};
+pub use scan_plan::ScanPlan;
 pub use schedule::scan_in_order;
 pub use view::EventView;

@@ -16,8 +16,8 @@ use super::lint;
 use super::rate::{Measure, Rate};
 use super::route::RouteCache;
 use super::rule::{
-    AttemptPolicy, CallerFilter, Detection, FirstSeenBlock, FirstSeenRule, KnownSince, RateBlock,
-    Rule, RuleExtension, RuleKind, WindowRule, WindowTest,
+    AttemptPolicy, CallerFilter, Detection, DetectionSet, FirstSeenBlock, FirstSeenRule,
+    KnownSince, RateBlock, Rule, RuleExtension, RuleKind, WindowRule, WindowTest,
 };
 use bartizan_model::limits::{
     NESTING_MAX, PATTERN_BYTES_MAX, RULE_FILE_BYTES_MAX, RULES_MAX, YAML_ALIASES_MAX,
@@ -64,6 +64,14 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// What routes are decided by.
+    pub(super) fn set(&self) -> DetectionSet<'_> {
+        DetectionSet {
+            detections: &self.detections,
+            items: &self.items,
+        }
+    }
+
     /// Loads all files. Ids are looked up over all of them, so that a correlation may name a rule
     /// of another file.
     pub fn load(files: &[RuleFile]) -> Self {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::window::WindowEvent;
+use super::window_event::WindowEvent;
 use crate::call::Sighting;
 use crate::merge::{FindingKey, Merger};
 use bartizan_model::limits::{CALLS_MAX, EVIDENCE_MAX, RATE_VALUES_MAX};

@@ -6,6 +6,8 @@
 //! true (a match without looking), or unknown (look at the event). So nothing is guessed from the
 //! shape of a rule, and a value inside of a negated filter cannot hide an event.
 
+use crate::dependency::Dependency;
+use crate::dependency::ROUTE_FIELDS;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,42 +15,13 @@ use foldhash::quality::RandomState;
 use rsigma_eval::evaluate_rule;
 
 use super::condition::ItemAnswers;
-use super::derive::cut;
+use super::derive::text::cut;
 use super::first_seen::ByHash;
-use super::load::Rules;
 use super::networks::AddressKind;
-use super::rule::{AttemptPolicy, CallerFilter, Detection};
-use super::view::{EventView, STRUCTURED};
+use super::rule::{AttemptPolicy, CallerFilter, Detection, DetectionSet};
+use super::view::EventView;
 use bartizan_model::limits::SCAN_CACHE_MAX;
-use bartizan_trail::{CallerKind, Event, Field, FieldSet};
-
-/// What a field depends on. The less it is, the more events a verdict on it holds for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Dependency {
-    /// On source and name of the call.
-    Api,
-    /// On the few fields of [`ROUTE_FIELDS`] and the sort of the address.
-    Route,
-    /// On those and on who calls.
-    Identity,
-    /// On anything in the event.
-    Event,
-}
-
-/// Fields of the record that take few values, and together say what kind of call it is.
-pub(super) const ROUTE_FIELDS: [Field; 11] = [
-    Field::EventSource,
-    Field::EventName,
-    Field::UserAgent,
-    Field::ErrorCode,
-    Field::ReadOnly,
-    Field::AwsRegion,
-    Field::RecipientAccountId,
-    Field::EventCategory,
-    Field::EventType,
-    Field::VpcEndpointId,
-    Field::SessionCredentialFromConsole,
-];
+use bartizan_trail::{CallerKind, Event, Field};
 
 /// Puts what the route of an event hangs on into a hash: [`ROUTE_FIELDS`], the sort of the address,
 /// and the error of a record that has a message in place of its code.
@@ -63,51 +36,6 @@ pub(super) fn feed_route(event: &Event<'_>, kind: AddressKind, hasher: &mut impl
         && let Some(error) = event.error()
     {
         hasher.write(cut(&error).as_bytes());
-    }
-}
-
-impl Dependency {
-    /// What a field depends on; `places`: whether there is a database of places.
-    pub(super) fn of(field: &str, places: bool) -> Self {
-        match field {
-            "eventSource" | "eventName" | "bartizan.api" => return Self::Api,
-            "bartizan.access" | "bartizan.class" | "bartizan.fate" | "bartizan.recon" => {
-                return Self::Api;
-            }
-            "bartizan.country" | "bartizan.asn" if !places => return Self::Api,
-            _ => {}
-        }
-        if Field::named(field.as_bytes()).is_some_and(|f| ROUTE_FIELDS.contains(&f)) {
-            return Self::Route;
-        }
-        match field {
-            "bartizan.address" | "bartizan.ua_family" => Self::Route,
-            "bartizan.caller"
-            | "bartizan.actor"
-            | "bartizan.role"
-            | "bartizan.session"
-            | "bartizan.chained"
-            | "bartizan.instance"
-            | "bartizan.compute"
-            | "bartizan.outside_account" => Self::Identity,
-            _ if field == "userIdentity" || field.starts_with("userIdentity.") => Self::Identity,
-            _ => Self::Event,
-        }
-    }
-}
-
-/// The fields of a record that one follows from.
-pub(super) fn reads(field: &str) -> FieldSet {
-    let field = field.strip_prefix(STRUCTURED).unwrap_or(field);
-    match field {
-        "bartizan.address" | "bartizan.network" | "bartizan.country" | "bartizan.asn" => {
-            FieldSet::of(&[Field::SourceIpAddress])
-        }
-        // They are made from who calls, which call, and what is asked for.
-        _ if field.starts_with("bartizan.") => FieldSet::ALL.without(FieldSet::PER_EVENT),
-        _ if field.contains(['[', '\\']) => FieldSet::ALL,
-        _ => Field::named(field.split('.').next().unwrap_or_default().as_bytes())
-            .map_or(FieldSet::OTHER, |f| FieldSet::of(&[f])),
     }
 }
 
@@ -136,7 +64,7 @@ impl RouteCache {
     /// The route of an event, by its hash.
     pub(super) fn route(
         &self,
-        rules: &Rules,
+        rules: DetectionSet<'_>,
         view: &EventView<'_>,
         hash: u64,
         answers: &ItemAnswers,
@@ -170,7 +98,11 @@ fn known(all: &Mutex<ByHash<Arc<Route>>>, hash: u64, decide: impl FnOnce() -> Ro
 
 impl Route {
     /// Decides every detection for calls of this name.
-    pub(super) fn of_api(rules: &Rules, view: &EventView<'_>, answers: &ItemAnswers) -> Self {
+    pub(super) fn of_api(
+        rules: DetectionSet<'_>,
+        view: &EventView<'_>,
+        answers: &ItemAnswers,
+    ) -> Self {
         let asked = rules
             .detections
             .iter()
@@ -188,7 +120,7 @@ impl Route {
     /// Decides what was left open, for the route of this event.
     pub(super) fn of_route(
         &self,
-        rules: &Rules,
+        rules: DetectionSet<'_>,
         view: &EventView<'_>,
         answers: &ItemAnswers,
     ) -> Self {
@@ -209,7 +141,7 @@ impl Route {
     /// Decides what was left open, now that it is known who calls.
     pub(super) fn refine(
         &self,
-        rules: &Rules,
+        rules: DetectionSet<'_>,
         view: &EventView<'_>,
         answers: &ItemAnswers,
     ) -> Self {
@@ -231,7 +163,7 @@ impl Route {
 
     fn decide(
         detections: impl Iterator<Item = u32>,
-        rules: &Rules,
+        rules: DetectionSet<'_>,
         view: &EventView<'_>,
         known: Dependency,
         answers: &ItemAnswers,
@@ -256,7 +188,7 @@ impl Route {
 /// Whether a detection matches an event. The same as rsigma's `evaluate_rule`, without building its
 /// answer.
 pub(super) fn matches(
-    rules: &Rules,
+    rules: DetectionSet<'_>,
     number: u32,
     view: &EventView<'_>,
     answers: &ItemAnswers,

@@ -4,7 +4,7 @@ use rsigma_eval::{CompiledCondition, CompiledRule};
 use rsigma_parser::{ConditionExpr, ConditionOperator, CorrelationType, WindowMode};
 use serde::Deserialize;
 
-use super::condition::RuleCondition;
+use super::condition::{DetectionItems, RuleCondition};
 use super::rate::Rate;
 use bartizan_model::{Confidence, Severity, Stage};
 use bartizan_trail::{Field, FieldSet};
@@ -195,7 +195,7 @@ impl WindowRule {
 
 fn reads_all<'f>(fields: impl IntoIterator<Item = &'f String>) -> FieldSet {
     fields.into_iter().fold(FieldSet::NONE, |all, field| {
-        all.with(super::route::reads(field))
+        all.with(super::dependency::reads(field))
     })
 }
 
@@ -319,4 +319,11 @@ pub(super) struct RateBlock {
 pub(super) struct TravelBlock {
     pub(super) group_by: Vec<String>,
     pub(super) speed_kmh: f64,
+}
+
+/// Detections with what they ask of fields: all that deciding a route needs of the rules.
+#[derive(Clone, Copy)]
+pub(super) struct DetectionSet<'r> {
+    pub(super) detections: &'r [Detection],
+    pub(super) items: &'r DetectionItems,
 }

@@ -1,11 +1,12 @@
 //! What a thread writes down about one object, for the [`super::Judge`] to take in the order of the
 //! objects.
 
+use crate::first_seen::LastSeen;
+use crate::window_event::WindowNote;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::first_seen::FirstSeenHit;
-use super::window::WindowEvent;
 use crate::attribution::TrailCollector;
 use crate::call::{CallContext, Sighting};
 use crate::work::{CallTally, ThingCall};
@@ -69,14 +70,7 @@ impl ObjectInfo {
 pub(super) const NO_TIME: i64 = i64::MIN;
 
 /// The day of [`NO_TIME`].
-pub(super) const NO_DAY: i64 = NO_TIME.div_euclid(super::window::DAY_SECONDS);
-
-/// A first-seen key and when it was seen last.
-pub(super) struct LastSeen {
-    pub(super) scope: u64,
-    pub(super) key: u64,
-    pub(super) last_s: i64,
-}
+pub(super) const NO_DAY: i64 = NO_TIME.div_euclid(super::window_event::DAY_SECONDS);
 
 impl ScanOutput {
     /// Of an object that could not even be opened.
@@ -124,20 +118,6 @@ pub(super) struct Matches {
     pub(super) earliest: Vec<(u32, Sighting)>,
     /// Their records have no usable time.
     pub(super) untimed: bool,
-}
-
-/// One event that a rule with a window asked for.
-pub(super) struct WindowNote {
-    /// Number of the event in the object.
-    pub(super) event: u32,
-    /// Rule and group: index in the groups.
-    pub(super) group: u32,
-    pub(super) seen: WindowEvent,
-}
-
-impl WindowNote {
-    /// Stands in place of the event where a note is of no more interest.
-    pub(super) const GIVEN_UP: u32 = u32::MAX;
 }
 
 /// Which event it is.

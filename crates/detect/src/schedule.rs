@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
+use super::scan_plan::ScanPlan;
 use crate::evaluator::Evaluator;
-use crate::scan::{ScanPlan, Scanner};
+use crate::scan::Scanner;
 use crate::scan_output::ScanOutput;
 
 /// Scans all objects and lets the evaluator take their outputs in the order of `objects`, so that

@@ -1,19 +1,20 @@
 //! What is to be done for an event of which rules look at more than who calls what from where:
 //! worked out once for all events that repeat it.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::caller_plan::{NotedSightings, SharedTexts, WindowGroupRef};
+use super::keys::{first_seen_text, group_text, keys, values};
 use super::rule::{AttemptPolicy, Detection, RuleKind, WindowRule};
-use super::scan::{ScanPlan, first_seen_text, group_text, keys, values};
+use super::scan_plan::ScanPlan;
+use super::shared_text::{NotedSightings, SharedTexts, WindowGroupRef};
 use super::touched::{TouchedResources, touched};
 use super::view::EventView;
 use crate::call::CallContext;
 use crate::work::CallThings;
 use bartizan_model::Severity;
-use bartizan_trail::{Event, FieldSet};
+use bartizan_trail::{Event, FieldSet, RecordTemplate};
 
 /// What is to be done for an event.
 pub(super) struct EventSteps {
@@ -35,7 +36,7 @@ pub(super) enum EventStep {
         group: Rc<WindowGroupRef>,
         part: u32,
         value: u64,
-        /// [`super::window::WindowEvent::tried`].
+        /// [`super::window_event::WindowEvent::tried`].
         tried: bool,
         /// [`super::rule::WindowRule::bucket_s`].
         bucket_s: Option<i64>,
@@ -188,4 +189,13 @@ fn counts_things(window: &WindowRule) -> bool {
 /// Whether a match is of a call that failed, which is less to the rule than one that worked.
 pub(super) fn is_attempt(detection: &Detection, view: &EventView<'_>) -> bool {
     detection.attempts == AttemptPolicy::Lower && view.event.error().is_some()
+}
+
+/// What was worked out for an event, for all that repeat it in everything but
+/// [`Fields::PER_EVENT`].
+pub(super) struct RecordPlan {
+    /// Where everything stands in them.
+    pub(super) lasting: RecordTemplate,
+    /// What is to be done for them, once that was asked.
+    pub(super) steps: OnceCell<EventSteps>,
 }

@@ -86,7 +86,7 @@ impl<'a> EventView<'a> {
         rsigma_eval::Event::get_field(self, field)
             .as_ref()
             .and_then(text)
-            .map(|t| super::derive::cut(&t))
+            .map(|t| super::derive::text::cut(&t))
     }
 
     /// Whether the call was made by a principal, or by AWS for itself.
@@ -100,7 +100,7 @@ impl<'a> EventView<'a> {
             match value {
                 EventValue::Array(values) => values.iter().for_each(|v| add(v, texts)),
                 other if texts.len() < COUNTED_VALUES_MAX => {
-                    texts.extend(other.as_str().map(|t| super::derive::cut(&t)))
+                    texts.extend(other.as_str().map(|t| super::derive::text::cut(&t)))
                 }
                 _ => {}
             }

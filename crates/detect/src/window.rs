@@ -6,6 +6,9 @@
 //! older than the window and the allowance for lateness is judged and forgotten; what must be given
 //! up beyond that is counted.
 
+use crate::window_event::DAY_SECONDS;
+use crate::window_event::WindowEvent;
+use crate::window_event::span_text;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -16,25 +19,10 @@ use rsigma_parser::{ConditionExpr, ConditionOperator, CorrelationType, WindowMod
 use super::networks::distance_km;
 use super::rate::{self, Rate};
 use super::rule::{Rule, RuleKind, WindowRule, WindowTest};
-use super::scan_output::WindowNote;
-use crate::call::Sighting;
+use super::window_event::WindowNote;
 use crate::merge::{FindingKey, Merger};
 use bartizan_model::limits::LATE_SECONDS;
 use bartizan_trail::EventId;
-
-/// One event in a group.
-#[derive(Debug, Clone)]
-pub(super) struct WindowEvent {
-    /// Part of the rule that matched.
-    pub(super) part: u32,
-    /// Hash of the value that is counted, bits of the number that is summed, or a packed position.
-    pub(super) value: u64,
-    /// Already in a finding.
-    pub(super) told: bool,
-    /// A call that failed, to a rule for which that is less than one that worked.
-    pub(super) tried: bool,
-    pub(super) sighting: Sighting,
-}
 
 /// Bytes that one [`WindowEvent`] takes, with its share of the maps.
 const SEEN_BYTES: usize = size_of::<WindowEvent>() + 8;
@@ -351,9 +339,6 @@ struct WindowEvaluator<'a> {
     is_last: bool,
     pending: &'a mut u64,
 }
-
-/// Seconds of the window in which findings merge.
-pub(super) const DAY_SECONDS: i64 = 86_400;
 
 impl WindowEvaluator<'_> {
     /// Judges the events of a group, which are in their order.
@@ -933,14 +918,4 @@ fn percentile(mut values: Vec<f64>, rank: f64) -> f64 {
         values[(at.ceil() as usize).min(values.len() - 1)],
     );
     low + (high - low) * at.fract()
-}
-
-/// `90 s`, `10 min`, `2 h`, `3 d`.
-pub(super) fn span_text(seconds: i64) -> String {
-    match seconds {
-        s if s >= 2 * 86_400 && s % 86_400 == 0 => format!("{} d", s / 86_400),
-        s if s >= 3600 && s % 3600 == 0 => format!("{} h", s / 3600),
-        s if s >= 60 && s % 60 == 0 => format!("{} min", s / 60),
-        s => format!("{s} s"),
-    }
 }

@@ -1,10 +1,10 @@
-//! Sets of small numbers.
+//! Sets of small numbers, as bits.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A set of small numbers, as bits. Words of zeros at either end are not kept: most sets of actions lie within one
-/// service, many sets of principals hold one.
+/// A set of small numbers, as bits. Words of zeros at either end are not kept: most sets of actions
+/// lie within one service, many sets of principals hold one.
 ///
 /// ```
 /// use bartizan_iam::Bits;
@@ -25,7 +25,9 @@ impl Bits {
     /// Whether a bit is in it.
     #[inline]
     pub fn contains(&self, bit: u32) -> bool {
-        let word = (bit >> 6).checked_sub(self.low).and_then(|n| self.words.get(n as usize));
+        let word = (bit >> 6)
+            .checked_sub(self.low)
+            .and_then(|n| self.words.get(n as usize));
         word.is_some_and(|w| w >> (bit & 63) & 1 == 1)
     }
 
@@ -69,9 +71,12 @@ impl Bits {
 
     /// Whether a number is in both.
     pub fn meets(&self, other: &Self) -> bool {
-        let (low, high) =
-            (self.low.max(other.low), (self.low as usize + self.words.len()).min(other.low as usize + other.words.len()));
-        (low as usize..high).any(|n| self.words[n - self.low as usize] & other.words[n - other.low as usize] != 0)
+        let (low, high) = (
+            self.low.max(other.low),
+            (self.low as usize + self.words.len()).min(other.low as usize + other.words.len()),
+        );
+        (low as usize..high)
+            .any(|n| self.words[n - self.low as usize] & other.words[n - other.low as usize] != 0)
     }
 
     /// Whether everything of the other is in this one.
@@ -82,9 +87,19 @@ impl Bits {
     fn zip(&self, other: &Self, op: impl Fn(u64, u64) -> u64) -> Self {
         let low = self.low.min(other.low);
         let end = |s: &Self| s.low as usize + s.words.len();
-        let word = |s: &Self, n: u32| n.checked_sub(s.low).and_then(|n| s.words.get(n as usize)).copied().unwrap_or(0);
+        let word = |s: &Self, n: u32| {
+            n.checked_sub(s.low)
+                .and_then(|n| s.words.get(n as usize))
+                .copied()
+                .unwrap_or(0)
+        };
         let high = end(self).max(end(other)) as u32;
-        Self::trimmed(low, (low..high).map(|n| op(word(self, n), word(other, n))).collect())
+        Self::trimmed(
+            low,
+            (low..high)
+                .map(|n| op(word(self, n), word(other, n)))
+                .collect(),
+        )
     }
 
     fn trimmed(mut low: u32, mut words: Vec<u64>) -> Self {
@@ -93,8 +108,15 @@ impl Bits {
         }
         let zeros = words.iter().take_while(|w| **w == 0).count();
         words.drain(..zeros);
-        low = if words.is_empty() { 0 } else { low + zeros as u32 };
-        Self { low, words: Arc::new(words) }
+        low = if words.is_empty() {
+            0
+        } else {
+            low + zeros as u32
+        };
+        Self {
+            low,
+            words: Arc::new(words),
+        }
     }
 
     /// Adds a number.
@@ -122,7 +144,11 @@ impl Bits {
         }
         for word in first..=last {
             let from = if word == first { bits.start & 63 } else { 0 };
-            let to = if word == last { (bits.end - 1) & 63 } else { 63 };
+            let to = if word == last {
+                (bits.end - 1) & 63
+            } else {
+                63
+            };
             words[(word - self.low) as usize] |= (u64::MAX >> (63 - to)) & (u64::MAX << from);
         }
     }

@@ -7,24 +7,31 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::policy::{Policy, PolicyError, parse};
-use crate::request::{BlockPublicAccess, Caller, Context, Given, Layer, Layers, Request};
+use crate::request::{
+    BlockPublicAccess, Context, ContextValue, Layers, PolicyLayer, Request, RequestCaller,
+};
 
-/// One case. What is absent does not limit.
+/// One case: a request with its policies. A layer that is absent does not limit.
 ///
 /// ```
 /// use bartizan_iam::{Actions, Case, Decision, evaluate};
-/// let case = r#"{"name": "read", "request": {"action": "s3:GetObject", "resource": {"arn": "arn:aws:s3:::b/k", "account": "111122223333"},
-///     "principal": {"arn": "arn:aws:iam::111122223333:user/alice"}},
-///   "identity_policies": [{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}]}"#;
+/// let case = r#"{"name": "read", "request": {"action": "s3:GetObject", "resource":
+/// {"arn": "arn:aws:s3:::b/k", "account": "111122223333"},
+/// "principal": {"arn": "arn:aws:iam::111122223333:user/alice"}},
+///   "identity_policies": [{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///   "Action": "s3:Get*", "Resource": "*"}}]}"#;
 /// let case = Case::parse(case)?;
-/// assert_eq!(evaluate(&case.request, &case.layers, Actions::builtin()).decision, Decision::Allowed);
+/// assert_eq!(
+///     evaluate(&case.request, &case.layers, Actions::builtin()).decision,
+///     Decision::Allowed
+/// );
 /// # Ok::<(), bartizan_iam::CaseError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Case<P> {
-    /// Its name, to tell answers apart.
+    /// Name of the case in answers.
     pub name: Option<String>,
-    /// What is asked.
+    /// Request of the case.
     pub request: Request,
     /// The policies.
     pub layers: Layers<P>,
@@ -32,7 +39,7 @@ pub struct Case<P> {
     pub ignored: Vec<String>,
 }
 
-/// Why a text is no case.
+/// Error in the text of a case.
 ///
 /// ```
 /// use bartizan_iam::Case;
@@ -47,11 +54,11 @@ pub enum CaseError {
     /// A policy in it cannot be read.
     #[error("{layer}, policy {}: {error}", number + 1)]
     Policy {
-        /// Where it stands.
+        /// Layer of the policy, e.g. `identity policy`.
         layer: &'static str,
-        /// Its number there, from 0.
+        /// Number of the policy in the layer, from 0.
         number: usize,
-        /// What is wrong.
+        /// Why it is no policy.
         error: PolicyError,
     },
 }
@@ -63,14 +70,17 @@ struct WrittenRequest<'a> {
     #[serde(borrow)]
     principal: WrittenCaller<'a>,
     #[serde(default)]
-    context: BTreeMap<String, Given>,
+    context: BTreeMap<String, ContextValue>,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum WrittenResource {
     Arn(String),
-    Known { arn: String, account: Option<String> },
+    Known {
+        arn: String,
+        account: Option<String>,
+    },
 }
 
 #[derive(Deserialize)]
@@ -85,21 +95,53 @@ enum WrittenCaller<'a> {
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
-struct Blocks {
+struct PublicAccessBlocks {
     #[serde(default)]
-    account: Option<Block>,
+    account: Option<PublicAccessBlock>,
     #[serde(default)]
-    bucket: Option<Block>,
+    bucket: Option<PublicAccessBlock>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
-struct Block {
+struct PublicAccessBlock {
     restrict_public_buckets: bool,
 }
 
+impl WrittenRequest<'_> {
+    fn into_request(self) -> Result<Request, CaseError> {
+        let mut context = Context::default();
+        self.context
+            .into_iter()
+            .for_each(|(key, given)| context.set(&key, given));
+        let (resource_arn, resource_account) = match self.resource {
+            WrittenResource::Arn(arn) => (arn, None),
+            WrittenResource::Known { arn, account } => (arn, account),
+        };
+        let caller = match self.principal {
+            WrittenCaller::Arn(arn) => RequestCaller::Aws(arn.into_owned()),
+            WrittenCaller::Service(service) => RequestCaller::Service(service),
+            WrittenCaller::Federated(provider) => RequestCaller::Federated(provider),
+            WrittenCaller::Anonymous(true) => RequestCaller::Anonymous,
+            WrittenCaller::Anonymous(false) => {
+                return Err(custom("a principal is anonymous, or it is named"));
+            }
+        };
+        Ok(Request {
+            action: self.action,
+            resource: resource_arn,
+            resource_account,
+            caller,
+            context,
+        })
+    }
+}
+
 /// Takes a field out; null is the same as its absence.
-fn field<'a, T: Deserialize<'a>>(fields: &mut BTreeMap<Cow<'_, str>, &'a RawValue>, name: &str) -> Result<Option<T>, CaseError> {
+fn field<'a, T: Deserialize<'a>>(
+    fields: &mut BTreeMap<Cow<'_, str>, &'a RawValue>,
+    name: &str,
+) -> Result<Option<T>, CaseError> {
     match fields.remove(name) {
         None => Ok(None),
         Some(raw) => serde_json::from_str(raw.get()).map_err(|e| custom(&format!("{name}: {e}"))),
@@ -115,12 +157,19 @@ impl<P> Case<P> {
     ///
     /// # Errors
     /// When it is no case, or a policy in it cannot be read.
-    pub fn read(text: &str, mut policy: impl FnMut(Layer, &str) -> Result<P, PolicyError>) -> Result<Self, CaseError> {
+    pub fn read(
+        text: &str,
+        mut policy: impl FnMut(PolicyLayer, &str) -> Result<P, PolicyError>,
+    ) -> Result<Self, CaseError> {
         let mut fields: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(text)?;
-        let mut read = |layer: Layer, number: usize, raw: &RawValue| {
+        let mut read = |layer: PolicyLayer, number: usize, raw: &RawValue| {
             // A document may also be given as the text that some APIs answer with.
             let text = raw.get();
-            let inner: Option<String> = if text.starts_with('"') { serde_json::from_str(text).ok() } else { None };
+            let inner: Option<String> = if text.starts_with('"') {
+                serde_json::from_str(text).ok()
+            } else {
+                None
+            };
             policy(layer, inner.as_deref().unwrap_or(text)).map_err(|error| CaseError::Policy {
                 layer: layer.word(),
                 number,
@@ -128,40 +177,73 @@ impl<P> Case<P> {
             })
         };
         let mut list = |layer, raws: Vec<&RawValue>| -> Result<Vec<P>, CaseError> {
-            raws.into_iter().enumerate().map(|(n, raw)| read(layer, n, raw)).collect()
+            raws.into_iter()
+                .enumerate()
+                .map(|(n, raw)| read(layer, n, raw))
+                .collect()
         };
         let name = field(&mut fields, "name")?.unwrap_or_default();
-        let request: WrittenRequest<'_> = field(&mut fields, "request")?.ok_or_else(|| custom("it has no request"))?;
-        let identity = list(Layer::Identity, field(&mut fields, "identity_policies")?.unwrap_or_default())?;
-        let resource = list(Layer::Resource, field::<&RawValue>(&mut fields, "resource_policy")?.into_iter().collect())?.pop();
-        let boundary = list(Layer::Boundary, field(&mut fields, "permission_boundaries")?.unwrap_or_default())?;
-        let session = list(Layer::Session, field(&mut fields, "session_policies")?.unwrap_or_default())?;
-        let endpoint = list(Layer::Endpoint, field(&mut fields, "endpoint_policies")?.unwrap_or_default())?;
+        let request: WrittenRequest<'_> =
+            field(&mut fields, "request")?.ok_or_else(|| custom("it has no request"))?;
+        let identity = list(
+            PolicyLayer::Identity,
+            field(&mut fields, "identity_policies")?.unwrap_or_default(),
+        )?;
+        let resource = list(
+            PolicyLayer::Resource,
+            field::<&RawValue>(&mut fields, "resource_policy")?
+                .into_iter()
+                .collect(),
+        )?
+        .pop();
+        let boundary = list(
+            PolicyLayer::Boundary,
+            field(&mut fields, "permission_boundaries")?.unwrap_or_default(),
+        )?;
+        let session = list(
+            PolicyLayer::Session,
+            field(&mut fields, "session_policies")?.unwrap_or_default(),
+        )?;
+        let endpoint = list(
+            PolicyLayer::Endpoint,
+            field(&mut fields, "endpoint_policies")?.unwrap_or_default(),
+        )?;
         let mut levels = |layer, levels: Option<Vec<Vec<&RawValue>>>| {
-            levels.unwrap_or_default().into_iter().map(|l| list(layer, l)).collect::<Result<Vec<_>, _>>()
+            levels
+                .unwrap_or_default()
+                .into_iter()
+                .map(|l| list(layer, l))
+                .collect::<Result<Vec<_>, _>>()
         };
-        let scp = levels(Layer::Scp, field(&mut fields, "scp_levels")?)?;
-        let rcp = levels(Layer::Rcp, field(&mut fields, "rcp_levels")?)?;
-        let blocks: Blocks = field(&mut fields, "block_public_access")?.unwrap_or_default();
-        let restricts = [&blocks.account, &blocks.bucket].into_iter().flatten().any(|b| b.restrict_public_buckets);
-        let block_public_access = BlockPublicAccess { restrict_public_buckets: restricts };
-        let mut context = Context::default();
-        request.context.into_iter().for_each(|(key, given)| context.set(&key, given));
-        let (resource_arn, resource_account) = match request.resource {
-            WrittenResource::Arn(arn) => (arn, None),
-            WrittenResource::Known { arn, account } => (arn, account),
+        let scp = levels(PolicyLayer::Scp, field(&mut fields, "scp_levels")?)?;
+        let rcp = levels(PolicyLayer::Rcp, field(&mut fields, "rcp_levels")?)?;
+        let blocks: PublicAccessBlocks =
+            field(&mut fields, "block_public_access")?.unwrap_or_default();
+        let restricts = [&blocks.account, &blocks.bucket]
+            .into_iter()
+            .flatten()
+            .any(|b| b.restrict_public_buckets);
+        let block_public_access = BlockPublicAccess {
+            restrict_public_buckets: restricts,
         };
-        let caller = match request.principal {
-            WrittenCaller::Arn(arn) => Caller::Aws(arn.into_owned()),
-            WrittenCaller::Service(service) => Caller::Service(service),
-            WrittenCaller::Federated(provider) => Caller::Federated(provider),
-            WrittenCaller::Anonymous(true) => Caller::Anonymous,
-            WrittenCaller::Anonymous(false) => return Err(custom("a principal is anonymous, or it is named")),
+        let request = request.into_request()?;
+        let layers = Layers {
+            identity,
+            resource,
+            boundary,
+            session,
+            scp,
+            rcp,
+            endpoint,
+            block_public_access,
         };
-        let request = Request { action: request.action, resource: resource_arn, resource_account, caller, context };
-        let layers = Layers { identity, resource, boundary, session, scp, rcp, endpoint, block_public_access };
         let ignored = fields.into_keys().map(Cow::into_owned).collect();
-        Ok(Self { name, request, layers, ignored })
+        Ok(Self {
+            name,
+            request,
+            layers,
+            ignored,
+        })
     }
 }
 
@@ -171,11 +253,16 @@ impl Case<Policy> {
     /// ```
     /// use bartizan_iam::{Actions, Case, Decision, evaluate};
     /// let case = Case::parse(
-    ///     r#"{"request": {"action": "s3:GetObject", "resource": {"arn": "arn:aws:s3:::b/k", "account": "123456789012"},
-    ///         "principal": {"arn": "arn:aws:iam::123456789012:user/alice"}},
-    ///         "identity_policies": [{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}]}"#,
+    ///     r#"{"request": {"action": "s3:GetObject", "resource": {"arn": "arn:aws:s3:::b/k",
+    ///     "account": "123456789012"},
+    ///     "principal": {"arn": "arn:aws:iam::123456789012:user/alice"}},
+    ///     "identity_policies": [{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+    ///         "Action": "s3:*", "Resource": "*"}}]}"#,
     /// )?;
-    /// assert_eq!(evaluate(&case.request, &case.layers, Actions::builtin()).decision, Decision::Allowed);
+    /// assert_eq!(
+    ///     evaluate(&case.request, &case.layers, Actions::builtin()).decision,
+    ///     Decision::Allowed
+    /// );
     /// # Ok::<(), bartizan_iam::CaseError>(())
     /// ```
     ///

@@ -1,25 +1,28 @@
-//! What principals may do, by action: after all policies of theirs, boundaries and service control policies.
+//! Effective access of principals, by action: all their policies within boundaries and service
+//! control policies.
 
 use std::collections::BTreeMap;
 
 use crate::account::{Account, DocumentId};
 use crate::actions::AccessLevel;
 use crate::bits::Bits;
-use crate::engine::{CompiledStatement, Effect, Resource};
+use crate::engine::{CompiledStatement, ResourcePattern, StatementEffect};
 use crate::policy::Block;
 
-/// What a principal may do on something.
+/// Actions that a principal may do on some resource.
 ///
 /// ```
 /// use bartizan_iam::{AccountBuilder, Actions, Effects};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.authorization_details(
-///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
-///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}}}]}]}"#,
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///         "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///             "Action": "iam:PassRole", "Resource": "*"}}}]}]}"#,
 /// )?;
 /// let account = builder.build();
 /// let bob = Effects::new(&account).of(0);
-/// // Nothing hangs on a condition: what may be is what must be.
+/// // Nothing depends on a condition: what may be is what must be.
 /// assert_eq!((bob.must.len(), bob.may.len()), (1, 1));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
@@ -31,7 +34,7 @@ pub struct Effective {
     pub may: Bits,
 }
 
-/// What one document says, by action.
+/// Actions that one document allows and denies.
 struct Says {
     allow: Bits,
     perhaps_allow: Bits,
@@ -41,14 +44,16 @@ struct Says {
     perhaps_deny: Bits,
 }
 
-/// What every principal of an account may do, in the order of [`Account::principals`].
+/// Effective access of every principal of an account, in the order of [`Account::principals`].
 ///
 /// ```
 /// use bartizan_iam::{AccountBuilder, Actions, Effects};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.authorization_details(
-///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
-///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}}]}]}"#,
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///         "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///             "Action": "s3:*", "Resource": "*"}}}]}]}"#,
 /// )?;
 /// let account = builder.build();
 /// let may = Effects::new(&account).of(0).may;
@@ -60,14 +65,16 @@ pub struct Effects<'e, 'a> {
     documents: Vec<Says>,
 }
 
-/// Known actions of a service by what they do: how many of them are in a set, of how many.
+/// Known actions by service and access level: how many of them are in a set, of how many.
 ///
 /// ```
 /// use bartizan_iam::{AccessLevel, AccountBuilder, Actions, ByLevel, Effects};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.authorization_details(
-///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
-///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}}}]}]}"#,
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///         "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///             "Action": "iam:PassRole", "Resource": "*"}}}]}]}"#,
 /// )?;
 /// let account = builder.build();
 /// let levels: ByLevel = account.by_level(&Effects::new(&account).of(0).must);
@@ -80,17 +87,25 @@ pub type ByLevel = BTreeMap<String, BTreeMap<AccessLevel, (usize, usize)>>;
 impl<'e, 'a> Effects<'e, 'a> {
     /// Prepares the documents of an account.
     pub fn new(account: &'e Account<'a>) -> Self {
-        Self { account, documents: account.documents.iter().map(|d| Says::of(&d.compiled.statements)).collect() }
+        Self {
+            account,
+            documents: account
+                .documents
+                .iter()
+                .map(|d| Says::of(&d.compiled.statements))
+                .collect(),
+        }
     }
 
-    /// What a principal may do.
+    /// Effective access of a principal.
     ///
     /// ```
     /// use bartizan_iam::{AccountBuilder, Actions, Effects};
     /// let actions = Actions::builtin();
     /// let mut builder = AccountBuilder::new("111122223333", actions);
     /// builder.authorization_details(
-    ///     r#"{"UserDetailList": [{"UserName": "alice", "Arn": "arn:aws:iam::111122223333:user/alice", "UserPolicyList": [
+    ///     r#"{"UserDetailList": [{"UserName": "alice",
+    ///         "Arn": "arn:aws:iam::111122223333:user/alice", "UserPolicyList": [
     ///         {"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": [
     ///             {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"},
     ///             {"Effect": "Deny", "Action": "s3:GetBucketPolicy", "Resource": "*"}]}}]}]}"#,
@@ -104,12 +119,18 @@ impl<'e, 'a> Effects<'e, 'a> {
     pub fn of(&self, principal: usize) -> Effective {
         let me = &self.account.principals[principal];
         let mut effective = self.layer(&me.policies);
-        for level in self.account.scp.iter().map(Vec::as_slice).chain(me.boundary.as_ref().map(std::slice::from_ref)) {
+        for level in self
+            .account
+            .scp
+            .iter()
+            .map(Vec::as_slice)
+            .chain(me.boundary.as_ref().map(std::slice::from_ref))
+        {
             let limit = self.layer(level);
             effective.must = effective.must.intersection(&limit.must);
             effective.may = effective.may.intersection(&limit.may);
         }
-        // What was not read may allow or deny anything.
+        // A policy that was not read may allow or deny anything.
         if !me.unread.is_empty() {
             effective.must = Bits::default();
         }
@@ -118,8 +139,17 @@ impl<'e, 'a> Effects<'e, 'a> {
 
     fn layer(&self, documents: &[DocumentId]) -> Effective {
         let union = |of: fn(&Says) -> &Bits| {
-            let sets = documents.iter().map(|d| of(&self.documents[*d as usize])).filter(|s| !s.is_empty());
-            sets.fold(Bits::default(), |all, set| if all.is_empty() { set.clone() } else { all.union(set) })
+            let sets = documents
+                .iter()
+                .map(|d| of(&self.documents[*d as usize]))
+                .filter(|s| !s.is_empty());
+            sets.fold(Bits::default(), |all, set| {
+                if all.is_empty() {
+                    set.clone()
+                } else {
+                    all.union(set)
+                }
+            })
         };
         Effective {
             must: union(|s| &s.allow).difference(&union(|s| &s.perhaps_deny)),
@@ -130,24 +160,35 @@ impl<'e, 'a> Effects<'e, 'a> {
 
 impl Says {
     fn of(statements: &[CompiledStatement]) -> Self {
-        let mut says =
-            Self { allow: Bits::default(), perhaps_allow: Bits::default(), deny: Bits::default(), perhaps_deny: Bits::default() };
+        let mut says = Self {
+            allow: Bits::default(),
+            perhaps_allow: Bits::default(),
+            deny: Bits::default(),
+            perhaps_deny: Bits::default(),
+        };
         for statement in statements {
-            let sure = statement.understood && statement.conditions.is_empty() && !statement.has_templates();
-            let everywhere = matches!(&statement.resource, Some(Block::Is(list)) if list.iter().any(|r| matches!(r, Resource::Pattern(p) if p.is_all())));
+            let sure = statement.understood
+                && statement.conditions.is_empty()
+                && !statement.has_templates();
+            let is_all =
+                |r: &ResourcePattern| matches!(r, ResourcePattern::Pattern(p) if p.is_all());
+            let everywhere = match &statement.resource {
+                Some(Block::Is(list)) => list.iter().any(is_all),
+                Some(Block::Not(_)) | None => false,
+            };
             let mut put = |set: fn(&mut Self) -> &mut Bits| {
                 let set = set(&mut says);
                 *set = set.union(&statement.actions);
             };
-            if statement.effect != Effect::Deny {
+            if statement.effect != StatementEffect::Deny {
                 put(|s| &mut s.perhaps_allow);
-                if sure && statement.effect == Effect::Allow {
+                if sure && statement.effect == StatementEffect::Allow {
                     put(|s| &mut s.allow);
                 }
             }
-            if statement.effect != Effect::Allow {
+            if statement.effect != StatementEffect::Allow {
                 put(|s| &mut s.perhaps_deny);
-                if sure && everywhere && statement.effect == Effect::Deny {
+                if sure && everywhere && statement.effect == StatementEffect::Deny {
                     put(|s| &mut s.deny);
                 }
             }
@@ -157,17 +198,24 @@ impl Says {
 }
 
 impl Account<'_> {
-    /// A set of actions by service and by what they do.
+    /// Actions of a set by service and access level.
     pub fn by_level(&self, set: &Bits) -> ByLevel {
         let mut table = ByLevel::new();
         let mut totals: BTreeMap<(&str, AccessLevel), usize> = BTreeMap::new();
         for action in self.actions.known(&self.actions.all()) {
-            *totals.entry((self.actions.service_of(action), self.actions.level(action))).or_default() += 1;
+            *totals
+                .entry((self.actions.service_of(action), self.actions.level(action)))
+                .or_default() += 1;
         }
         for action in self.actions.known(set) {
             let (service, level) = (self.actions.service_of(action), self.actions.level(action));
             let total = totals.get(&(service, level)).copied().unwrap_or_default();
-            table.entry(service.to_owned()).or_default().entry(level).or_insert((0, total)).0 += 1;
+            table
+                .entry(service.to_owned())
+                .or_default()
+                .entry(level)
+                .or_insert((0, total))
+                .0 += 1;
         }
         table
     }

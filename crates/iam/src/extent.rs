@@ -1,23 +1,26 @@
-//! Questions about many resources at once: `arn:aws:s3:::payroll/*` is asked of all that it matches, not of a key called `*`.
+//! Questions about many resources at once: `arn:aws:s3:::payroll/*` is asked of all that it
+//! matches, not of a key called `*`.
 
 use std::collections::BTreeSet;
 
 use crate::account::{Account, DocumentId};
-use crate::ask::Said;
-use crate::engine::Resource;
+use crate::arn::Arn;
+use crate::ask::AccessAnswer;
+use crate::engine::ResourcePattern;
 use crate::pattern::{Pattern, Rest, rest_of};
 use crate::policy::Block;
-use crate::request::Arn;
 use crate::tri::Tri;
 
-/// On how much of what a pattern matches something is allowed.
+/// Extent of an answer: on how many of the resources that a pattern matches it is allowed.
 ///
 /// ```
 /// use bartizan_iam::{AccountBuilder, Actions, Extent};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.authorization_details(
-///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob", "UserPolicyList": [{"PolicyName": "p",
-///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:GetObject",
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///         "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///             "Action": "s3:GetObject",
 ///         "Resource": "arn:aws:s3:::b/public/*"}}}]}]}"#,
 /// )?;
 /// let account = builder.build();
@@ -51,18 +54,18 @@ impl Extent {
 /// The answer for all resources that a pattern matches.
 ///
 /// ```
-/// use bartizan_iam::{Extent, SaidOfMany};
+/// use bartizan_iam::{Extent, PatternAnswer};
 ///
 /// // Nobody was asked about anything.
-/// let said = SaidOfMany { extent: Extent::None, classes: Vec::new(), cut: false };
+/// let said = PatternAnswer { extent: Extent::None, classes: Vec::new(), cut: false };
 /// assert_eq!(said.extent.word(), "none");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SaidOfMany {
+pub struct PatternAnswer {
     /// On how much of it.
     pub extent: Extent,
     /// The answer for resources that differ, with one of each: those that are allowed first.
-    pub classes: Vec<(String, Said)>,
+    pub classes: Vec<(String, AccessAnswer)>,
     /// There were more classes than are looked at.
     pub cut: bool,
 }
@@ -73,30 +76,52 @@ const CLASSES_MAX: usize = 64;
 /// Patterns that tell resources apart, in one question.
 const PATTERNS_MAX: usize = 48;
 
-impl SaidOfMany {
+impl PatternAnswer {
     /// How sure it is for what is allowed: `must` only where all of it is.
     pub fn verdict(&self) -> Tri {
         match self.extent {
             Extent::None => Tri::No,
             Extent::Some => Tri::Maybe,
-            Extent::All => self.classes.iter().map(|(_, said)| said.verdict).min().unwrap_or(Tri::No),
+            Extent::All => self
+                .classes
+                .iter()
+                .map(|(_, said)| said.verdict)
+                .min()
+                .unwrap_or(Tri::No),
         }
     }
 }
 
 impl Account<'_> {
-    /// Whether a principal may do something on all, some or none of the resources that a pattern with `*` and `?` matches.
-    pub fn may_on(&self, principal: usize, owner: Option<&Account<'_>>, action: &str, pattern: &str) -> SaidOfMany {
+    /// Whether a principal may do something on all, some or none of the resources that a pattern
+    /// with `*` and `?` matches.
+    pub fn may_on(
+        &self,
+        principal: usize,
+        owner: Option<&Account<'_>>,
+        action: &str,
+        pattern: &str,
+    ) -> PatternAnswer {
         let me = &self.principals[principal];
         let side = owner.unwrap_or(self);
         let (mut classes, mut cut) = (Vec::new(), false);
         for part in side.parts_of(pattern, &mut cut) {
             let asked = Pattern::arn(&part);
             let mut apart = Vec::new();
-            let own = me.policies.iter().chain(&me.boundary).chain(self.scp.iter().flatten());
+            let own = me
+                .policies
+                .iter()
+                .chain(&me.boundary)
+                .chain(self.scp.iter().flatten());
             own.for_each(|d| self.tell_apart(*d, action, &mut apart));
-            let theirs = side.resources.iter().filter(|r| Pattern::arn(&format!("{}*", r.arn)).meets(&asked).is_some());
-            theirs.map(|r| r.policy).chain(side.rcp.iter().flatten().copied()).for_each(|d| side.tell_apart(d, action, &mut apart));
+            let theirs = side
+                .resources
+                .iter()
+                .filter(|r| Pattern::arn(&format!("{}*", r.arn)).meets(&asked).is_some());
+            theirs
+                .map(|r| r.policy)
+                .chain(side.rcp.iter().flatten().copied())
+                .for_each(|d| side.tell_apart(d, action, &mut apart));
             // Each role has a trust policy of its own.
             if action.to_ascii_lowercase().starts_with("sts:assumerole") {
                 apart.extend(side.principals.iter().map(|p| Pattern::exact(&p.arn)));
@@ -112,21 +137,35 @@ impl Account<'_> {
             }
         }
         classes.sort_by(|a, b| (b.1.verdict, &a.0).cmp(&(a.1.verdict, &b.0)));
-        let allowed = classes.iter().filter(|(_, said)| said.verdict != Tri::No).count();
+        let allowed = classes
+            .iter()
+            .filter(|(_, said)| said.verdict != Tri::No)
+            .count();
         let extent = match allowed {
             _ if cut => Extent::Some,
             0 => Extent::None,
             n if n == classes.len() => Extent::All,
             _ => Extent::Some,
         };
-        SaidOfMany { extent, classes, cut }
+        PatternAnswer {
+            extent,
+            classes,
+            cut,
+        }
     }
 
-    /// The pattern, or, where it leaves open which bucket is meant and all are known, one for each bucket.
+    /// The pattern, or, where it leaves open which bucket is meant and all are known, one for each
+    /// bucket.
     fn parts_of(&self, pattern: &str, cut: &mut bool) -> Vec<String> {
         let whole = || vec![pattern.to_owned()];
-        let Some(arn) = Arn::parse(pattern).filter(|a| a.service == "s3" && a.region.is_empty()) else { return whole() };
-        let (bucket, key) = arn.resource.split_once('/').map_or((arn.resource, None), |(b, k)| (b, Some(k)));
+        let Some(arn) = Arn::parse(pattern).filter(|a| a.service == "s3" && a.region.is_empty())
+        else {
+            return whole();
+        };
+        let (bucket, key) = arn
+            .resource
+            .split_once('/')
+            .map_or((arn.resource, None), |(b, k)| (b, Some(k)));
         if !bucket.contains(['*', '?']) || self.buckets.as_ref().is_none_or(BTreeSet::is_empty) {
             return whole();
         }
@@ -136,23 +175,28 @@ impl Account<'_> {
             match key {
                 Some(key) => parts.push(format!("arn:aws:s3:::{own}/{key}")),
                 // A star without a slash is for buckets and for what is in them.
-                None if bucket.ends_with('*') => parts.extend([format!("arn:aws:s3:::{own}"), format!("arn:aws:s3:::{own}/*")]),
+                None if bucket.ends_with('*') => parts.extend([
+                    format!("arn:aws:s3:::{own}"),
+                    format!("arn:aws:s3:::{own}/*"),
+                ]),
                 None => parts.push(format!("arn:aws:s3:::{own}")),
             }
         }
-        *cut |= parts.len() > CLASSES_MAX || !self.holes_of("s3:bucket").is_empty();
+        *cut |= parts.len() > CLASSES_MAX || !self.unread_facts_of("s3:bucket").is_empty();
         parts.truncate(CLASSES_MAX);
         if parts.is_empty() { whole() } else { parts }
     }
 
-    /// Adds the patterns by which the statements about an action tell resources apart.
+    /// Adds the resource patterns of the statements about an action.
     fn tell_apart(&self, document: DocumentId, action: &str, apart: &mut Vec<Pattern>) {
         let bit = self.actions.bit(action);
         let statements = &self.documents[document as usize].compiled.statements;
         for statement in statements.iter().filter(|s| s.actions.contains(bit)) {
-            let (Some(Block::Is(list)) | Some(Block::Not(list))) = &statement.resource else { continue };
+            let (Some(Block::Is(list)) | Some(Block::Not(list))) = &statement.resource else {
+                continue;
+            };
             for resource in list {
-                if let Resource::Pattern(pattern) = resource
+                if let ResourcePattern::Pattern(pattern) = resource
                     && !apart.contains(pattern)
                 {
                     apart.push(pattern.clone());
@@ -162,8 +206,14 @@ impl Account<'_> {
     }
 }
 
-/// One text of each class: what all of `within` match, none of `without`, and each of the others or not. False: there are more.
-fn walk<'p>(within: &mut Vec<&'p Pattern>, without: &mut Vec<&'p Pattern>, others: &'p [Pattern], found: &mut Vec<String>) -> bool {
+/// One text of each class: what all of `within` match, none of `without`, and each of the others or
+/// not. False: there are more.
+fn walk<'p>(
+    within: &mut Vec<&'p Pattern>,
+    without: &mut Vec<&'p Pattern>,
+    others: &'p [Pattern],
+    found: &mut Vec<String>,
+) -> bool {
     let text = match rest_of(within, without) {
         Rest::Nothing => return true,
         Rest::TooLarge => return false,

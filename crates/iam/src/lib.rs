@@ -1,14 +1,17 @@
-//! AWS policies, and who can do what by them.
+//! Policies of AWS, and who can do what by them.
 //!
-//! This crate knows policies and accounts and nothing else: no I/O, no clock, no randomness, no AWS SDK. It parses policies
-//! ([`parse`]), says when two grant the same ([`Policy::canonical`]), decides requests twice over ([`evaluate`] to read,
-//! [`Compiled`] to run), and answers for whole accounts ([`Account`]): what each principal may do ([`Effects`]), who can become
-//! administrator ([`escalations`]), who comes in from outside ([`openings`]), and what changed ([`difference`],
-//! [`account_difference`]). Verdicts are must, may and no ([`Tri`]); what is not understood is never a no.
+//! This crate knows policies and accounts and nothing else: no I/O, no clock, no randomness, no AWS
+//! SDK. It parses policies ([`parse`]), tells when two grant the same ([`Policy::canonical`]),
+//! decides requests twice over ([`evaluate`] to read, [`Compiled`] to run), and answers for whole
+//! accounts ([`Account`]): what each principal may do ([`Effects`]), who can become administrator
+//! ([`escalations`]), who has external access ([`external_access`]), and what changed
+//! ([`difference`], [`account_difference`]). Verdicts are must, may and no ([`Tri`]); what is not
+//! understood is never a no.
 
 mod account;
-mod accounts;
+mod account_difference;
 mod actions;
+mod arn;
 mod ask;
 mod bits;
 mod canonical;
@@ -18,61 +21,56 @@ mod effective;
 mod engine;
 mod escalation;
 mod extent;
-mod holes;
+mod external_access;
 mod organization;
-mod outside;
 mod pattern;
-mod places;
 mod policy;
 mod reference;
 mod request;
+mod resource_policies;
 mod service;
 mod stranger;
 mod tri;
+mod unread;
 mod value;
 
 pub use account::{
-    Account, AccountBuilder, Controls, Document, DocumentId, Grant, Group, Holder, Identity, PrincipalKind, Resource, Share,
+    Account, AccountBuilder, Controls, DocumentId, Grant, IamGroup, IamPrincipal, PolicyDocument,
+    PrincipalKind, ResourceWithPolicy, RoleConsumer, Share, UnreadPolicy,
 };
-pub use accounts::{AccountDifference, EscalationChange, Presence, PrincipalChange, account_difference, reach_difference};
+pub use account_difference::{
+    AccountDifference, EscalationChange, Presence, PrincipalChange, account_difference,
+    reach_difference,
+};
 pub use actions::{AccessLevel, Action, Actions, ActionsError};
-pub use ask::Said;
+pub use arn::Arn;
+pub use ask::AccessAnswer;
 pub use bits::Bits;
 pub use case::{Case, CaseError};
-pub use difference::{Class as AccessClass, Difference, actions_text, difference};
+pub use difference::{AccessClass, Difference, actions_text, difference};
 pub use effective::{ByLevel, Effective, Effects};
 pub use engine::{Compiled, Compiler};
 pub use escalation::{
-    Escalation, Escalations, HOLDERS, HolderKind, Limited, ROWS, Row, Rung, Standing, Step, Target, UserWith, commands, escalations,
+    Escalation, EscalationStep, Escalations, IncrementalEscalations, LimitedEscalation,
+    ROLE_CONSUMERS, RoleConsumerKind, Rung, TECHNIQUES, Technique, TechniqueTarget, UserWith,
+    commands, escalations,
 };
-pub use extent::{Extent, SaidOfMany};
-pub use holes::Hole;
+pub use extent::{Extent, PatternAnswer};
+pub use external_access::{AccountRelationship, ExternalAccess, KnownAccounts, external_access};
 pub use organization::Organization;
-pub use outside::{Class, Neighbours, Opening, openings};
 pub use pattern::{Pattern, Rest, STATES_MAX, rest, rest_of};
-pub use places::ways_in;
-pub use policy::{Block, Condition, Policy, PolicyError, PolicyType, Principal, Statement, parse, spans};
+pub use policy::{
+    Block, ELEMENT_BYTES_MAX, POLICY_BYTES_MAX, Policy, PolicyCondition, PolicyError, PolicyType,
+    Principal, Statement, parse, spans,
+};
 pub use reference::evaluate;
 pub use request::{
-    Answer, Arn, Because, BlockPublicAccess, Caller, CallerKind, Context, Decision, Given, Known, Layer, Layers, Request, Side,
+    Because, BlockPublicAccess, CallerKind, Context, ContextLookup, ContextValue, Decision,
+    ExplainedDecision, Layers, PolicyGrammar, PolicyLayer, Request, RequestCaller,
 };
-pub use stranger::{Admitted, Behalf, Guard, Outsider, Place, admitted};
+pub use resource_policies::external_access_kinds;
+pub use stranger::{
+    AdmittedPrincipal, ConditionSubject, ExternalPrincipal, OnBehalfOf, PolicyLocation, admitted,
+};
 pub use tri::Tri;
-
-/// Bytes of the longest policy text that [`parse`] reads. AWS's own limit is 20 KB for a bucket policy and 131,072
-/// characters for the largest (Backup vaults excepted at 10 KB); ten times that is hostile.
-///
-/// ```
-/// let long = " ".repeat(bartizan_iam::POLICY_BYTES_MAX + 1);
-/// assert!(bartizan_iam::parse(&long).is_err());
-/// ```
-pub const POLICY_BYTES_MAX: usize = 1 << 20;
-
-/// Bytes of the longest string in a policy. An ARN has at most 2,048 characters.
-///
-/// ```
-/// let action = "a".repeat(bartizan_iam::ELEMENT_BYTES_MAX + 1);
-/// let policy = format!(r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}}}"#);
-/// assert!(bartizan_iam::parse(&policy).is_err());
-/// ```
-pub const ELEMENT_BYTES_MAX: usize = 8192;
+pub use unread::UnreadFact;

@@ -1,7 +1,8 @@
 //! A policy document as its grammar has it.
 //!
-//! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>. Elements that the grammar
-//! does not know are kept, so that a new one can never be a change that nobody sees.
+//! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>.
+//! Elements that the grammar does not know are kept, so that a new one can never be a change that
+//! nobody sees.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,28 +14,50 @@ use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::{ELEMENT_BYTES_MAX, POLICY_BYTES_MAX};
+/// Bytes of the longest policy text that [`parse`] reads. AWS's own limit is 20 KB for a bucket
+/// policy and 131,072 characters for the largest (Backup vaults excepted at 10 KB); ten times that
+/// is hostile.
+///
+/// ```
+/// let long = " ".repeat(bartizan_iam::POLICY_BYTES_MAX + 1);
+/// assert!(bartizan_iam::parse(&long).is_err());
+/// ```
+pub const POLICY_BYTES_MAX: usize = 1 << 20;
 
-/// Where a policy stands, which decides what its principals mean.
+/// Bytes of the longest string in a policy. An ARN has at most 2,048 characters.
+///
+/// ```
+/// let action = "a".repeat(bartizan_iam::ELEMENT_BYTES_MAX + 1);
+/// let policy = format!(r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow",
+///     "Action": "{action}", "Resource": "*"}}}}"#);
+/// assert!(bartizan_iam::parse(&policy).is_err());
+/// ```
+pub const ELEMENT_BYTES_MAX: usize = 8192;
+
+/// Type of a policy, which decides the meaning of its principals.
 ///
 /// ```
 /// use bartizan_iam::{PolicyType, parse};
-/// let loose = parse(r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": "*"}]}"#)?;
-/// let tight = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "S3:getobject", "Resource": "*"}}"#)?;
+/// let loose = parse(r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action":
+///     ["s3:GetObject"], "Resource": "*"}]}"#)?;
+/// let tight = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///     "Action": "S3:getobject", "Resource": "*"}}"#)?;
 /// assert_eq!(loose.canonical(PolicyType::Identity), tight.canonical(PolicyType::Identity));
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PolicyType {
-    /// Attached to a user, group, role or permission set; has no principals. Service control policies too.
+    /// Attached to a user, group, role or permission set; has no principals. Service control
+    /// policies too.
     Identity,
-    /// Attached to a resource. `"Principal": "*"` and `{"AWS": "*"}` both mean anyone, even without credentials.
+    /// Attached to a resource. `"Principal": "*"` and `{"AWS": "*"}` both mean anyone, even without
+    /// credentials.
     Resource,
     /// A role's trust policy. `"Principal": "*"` and `{"AWS": "*"}` are kept apart.
     Trust,
 }
 
-/// Why a text is not a policy.
+/// Error in the text of a policy.
 ///
 /// ```
 /// use bartizan_iam::{POLICY_BYTES_MAX, PolicyError, parse};
@@ -46,20 +69,23 @@ pub enum PolicyError {
     /// Longer than [`POLICY_BYTES_MAX`].
     #[error("policy of {0} bytes is longer than {POLICY_BYTES_MAX}")]
     TooLong(usize),
-    /// Not JSON, or an object that names a key twice (AWS refuses those; evaluators disagree on them).
+    /// Not JSON, or an object that names a key twice (AWS refuses those; evaluators disagree on
+    /// them).
     #[error("policy is not unambiguous JSON: {0}")]
     Json(String),
     /// Of a version that AWS does not know; see [`Policy::check_version`].
-    #[error("policy has the Version {0:?}, which AWS does not know: it is 2012-10-17 or 2008-10-17")]
+    #[error(
+        "policy has the Version {0:?}, which AWS does not know: it is 2012-10-17 or 2008-10-17"
+    )]
     Version(String),
     /// JSON, but not a policy.
     #[error("policy element {element} is {found}, expected {expected}")]
     Shape {
         /// The element at fault, `Statement[2].Action`.
         element: String,
-        /// What stands there.
+        /// Type found there, e.g. `an object`.
         found: &'static str,
-        /// What the grammar wants.
+        /// Type that the grammar wants.
         expected: &'static str,
     },
 }
@@ -67,7 +93,8 @@ pub enum PolicyError {
 /// A parsed policy.
 ///
 /// ```
-/// let policy = bartizan_iam::parse(r#"{"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}"#)?;
+/// let policy = bartizan_iam::parse(r#"{"Statement": {"Effect": "Allow", "Action": "s3:*",
+///     "Resource": "*"}}"#)?;
 /// // A policy without a version has that of 2008, which knows no variables.
 /// assert_eq!((policy.version.as_str(), policy.statements.len()), ("2008-10-17", 1));
 /// # Ok::<(), bartizan_iam::PolicyError>(())
@@ -86,7 +113,8 @@ pub struct Policy {
 ///
 /// ```
 /// use bartizan_iam::{Block, parse};
-/// let policy = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}}"#)?;
+/// let policy = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///     "NotAction": "iam:*", "Resource": "*"}}"#)?;
 /// assert_eq!(policy.statements[0].action, Some(Block::Not(vec!["iam:*".to_owned()])));
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
@@ -101,7 +129,7 @@ pub struct Statement {
     /// `Resource` or `NotResource`.
     pub resource: Option<Block<Vec<String>>>,
     /// Every (operator, key, values) of `Condition`; all must hold.
-    pub conditions: Vec<Condition>,
+    pub conditions: Vec<PolicyCondition>,
     /// `Sid`: its name, which grants nothing.
     pub sid: Option<String>,
     /// Elements that the grammar does not know.
@@ -112,7 +140,8 @@ pub struct Statement {
 ///
 /// ```
 /// use bartizan_iam::{Block, parse};
-/// let policy = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:s3:::b/*"}}"#)?;
+/// let policy = parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Deny",
+///     "Action": "*", "NotResource": "arn:aws:s3:::b/*"}}"#)?;
 /// assert!(matches!(&policy.statements[0].resource, Some(Block::Not(list)) if list.len() == 1));
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
@@ -129,7 +158,8 @@ pub enum Block<T> {
 /// ```
 /// use bartizan_iam::{Block, Principal, parse};
 /// let trust = parse(
-///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}}"#,
+///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal":
+///         {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}}"#,
 /// )?;
 /// let principal = Principal::Of("Service".into(), "ec2.amazonaws.com".into());
 /// assert_eq!(trust.statements[0].principal, Some(Block::Is(vec![principal])));
@@ -147,14 +177,18 @@ pub enum Principal {
 ///
 /// ```
 /// let policy = bartizan_iam::parse(
-///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": true}}}}"#,
+///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*",
+///     "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": true}}}}"#,
 /// )?;
 /// let condition = &policy.statements[0].conditions[0];
-/// assert_eq!((condition.operator.as_str(), condition.values.as_slice()), ("Bool", ["true".to_owned()].as_slice()));
+/// assert_eq!(
+///     (condition.operator.as_str(), condition.values.as_slice()),
+///     ("Bool", ["true".to_owned()].as_slice())
+/// );
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Condition {
+pub struct PolicyCondition {
     /// `StringEquals`, `ForAllValues:ArnLikeIfExists`, … as written.
     pub operator: String,
     /// `aws:SourceIp`, … as written.
@@ -163,21 +197,37 @@ pub struct Condition {
     pub values: Vec<String>,
 }
 
+impl Principal {
+    /// Whether AWS has this kind of principal, as far as we know what it means.
+    pub(crate) fn is_known_kind(&self) -> bool {
+        match self {
+            Self::Star => true,
+            Self::Of(kind, _) => matches!(kind.as_str(), "AWS" | "Service" | "Federated"),
+        }
+    }
+}
+
 impl Policy {
-    /// Puts the ARN in place of each unique id of a principal (`AROA…`) that is known. Whether there was any.
+    /// Puts the ARN in place of each unique id of a principal (`AROA…`) that is known. Whether
+    /// there was any.
     ///
     /// ```
     /// let mut policy = bartizan_iam::parse(
-    ///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Principal": {"AWS": "AIDAEXAMPLE"}, "Action": "*", "Resource": "*"}}"#,
+    ///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Principal":
+    ///     {"AWS": "AIDAEXAMPLE"}, "Action": "*", "Resource": "*"}}"#,
     /// )?;
-    /// assert!(policy.name_by_arn(&|id| (id == "AIDAEXAMPLE").then(|| "arn:aws:iam::111122223333:user/ann".to_owned())));
+    /// assert!(policy.name_by_arn(&|id| {
+    ///     (id == "AIDAEXAMPLE").then(|| "arn:aws:iam::111122223333:user/ann".to_owned())
+    /// }));
     /// assert!(policy.statements[0].to_string().contains("user/ann"));
     /// # Ok::<(), bartizan_iam::PolicyError>(())
     /// ```
     pub fn name_by_arn(&mut self, arn: &dyn Fn(&str) -> Option<String>) -> bool {
         let mut any = false;
         for statement in &mut self.statements {
-            let Some(Block::Is(list) | Block::Not(list)) = &mut statement.principal else { continue };
+            let Some(Block::Is(list) | Block::Not(list)) = &mut statement.principal else {
+                continue;
+            };
             for principal in list {
                 if let Principal::Of(kind, value) = principal
                     && kind == "AWS"
@@ -198,7 +248,8 @@ impl Policy {
 /// See [`PolicyError`]. Nothing is guessed: a text with an ambiguity is refused as a whole.
 ///
 /// ```
-/// let policy = bartizan_iam::parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}"#)?;
+/// let policy = bartizan_iam::parse(r#"{"Version": "2012-10-17", "Statement":
+///     {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}"#)?;
 /// assert_eq!(policy.statements[0].effect, "Allow");
 /// # Ok::<(), bartizan_iam::PolicyError>(())
 /// ```
@@ -221,18 +272,27 @@ pub fn parse(text: &str) -> Result<Policy, PolicyError> {
         Some(Value::Array(list)) => list,
         Some(one) => vec![one],
     };
-    let statements = statements.into_iter().enumerate().map(|(i, s)| statement(i, s)).collect::<Result<_, _>>()?;
-    Ok(Policy { version, statements, unknown: map.into_iter().collect() })
+    let statements = statements
+        .into_iter()
+        .enumerate()
+        .map(|(i, s)| statement(i, s))
+        .collect::<Result<_, _>>()?;
+    Ok(Policy {
+        version,
+        statements,
+        unknown: map.into_iter().collect(),
+    })
 }
 
 impl Policy {
-    /// Whether its version is one that AWS knows: of another nobody knows what its statements mean, and AWS refuses it
-    /// (IAM user guide, "Version": "2012-10-17" or "2008-10-17").
+    /// Whether its version is one that AWS knows: of another nobody knows what its statements mean,
+    /// and AWS refuses it (IAM user guide, "Version": "2012-10-17" or "2008-10-17").
     pub(crate) fn is_version_known(&self) -> bool {
         matches!(self.version.as_str(), "2012-10-17" | "2008-10-17")
     }
 
-    /// Names a version that AWS does not know. Statements of such a policy are parsed, and not understood.
+    /// Names a version that AWS does not know. Statements of such a policy are parsed, and not
+    /// understood.
     ///
     /// # Errors
     /// [`PolicyError::Version`].
@@ -243,14 +303,19 @@ impl Policy {
     /// # Ok::<(), bartizan_iam::PolicyError>(())
     /// ```
     pub fn check_version(&self) -> Result<(), PolicyError> {
-        if self.is_version_known() { Ok(()) } else { Err(PolicyError::Version(self.version.clone())) }
+        if self.is_version_known() {
+            Ok(())
+        } else {
+            Err(PolicyError::Version(self.version.clone()))
+        }
     }
 }
 
 /// Where each statement of a policy stands in its text, in bytes; none when the text is no policy.
 ///
 /// ```
-/// let text = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow"}, {"Effect": "Deny"}]}"#;
+/// let text = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow"},
+///     {"Effect": "Deny"}]}"#;
 /// let spans = bartizan_iam::spans(text).unwrap();
 /// assert_eq!(&text[spans[1].clone()], r#"{"Effect": "Deny"}"#);
 /// ```
@@ -273,11 +338,19 @@ fn statement(index: usize, value: Value) -> Result<Statement, PolicyError> {
     let Value::Object(mut map) = value else {
         return Err(shape(&format!("Statement[{index}]"), &value, "an object"));
     };
-    let sid = map.remove("Sid").and_then(|v| v.as_str().map(str::to_owned));
+    let sid = map
+        .remove("Sid")
+        .and_then(|v| v.as_str().map(str::to_owned));
     let effect = match map.remove("Effect") {
         Some(Value::String(s)) => s,
         Some(other) => return Err(shape(&at("Effect"), &other, "a string")),
-        None => return Err(PolicyError::Shape { element: at("Effect"), found: "absent", expected: "Allow or Deny" }),
+        None => {
+            return Err(PolicyError::Shape {
+                element: at("Effect"),
+                found: "absent",
+                expected: "Allow or Deny",
+            });
+        }
     };
     let mut texts = |plain: &str, not: &str| -> Result<Option<Block<Vec<String>>>, PolicyError> {
         match (map.remove(plain), map.remove(not)) {
@@ -293,19 +366,30 @@ fn statement(index: usize, value: Value) -> Result<Statement, PolicyError> {
         (None, None) => None,
         (Some(v), None) => Some(Block::Is(principals(&at("Principal"), v)?)),
         (None, Some(v)) => Some(Block::Not(principals(&at("NotPrincipal"), v)?)),
-        (Some(v), Some(_)) => return Err(shape(&at("NotPrincipal"), &v, "absent beside Principal")),
+        (Some(v), Some(_)) => {
+            return Err(shape(&at("NotPrincipal"), &v, "absent beside Principal"));
+        }
     };
     let conditions = match map.remove("Condition") {
         None => Vec::new(),
         Some(v) => conditions(&at("Condition"), v)?,
     };
-    Ok(Statement { effect, principal, action, resource, conditions, sid, unknown: map.into_iter().collect() })
+    Ok(Statement {
+        effect,
+        principal,
+        action,
+        resource,
+        conditions,
+        sid,
+        unknown: map.into_iter().collect(),
+    })
 }
 
 fn principals(at: &str, value: Value) -> Result<Vec<Principal>, PolicyError> {
     match value {
         Value::String(s) if s == "*" => Ok(vec![Principal::Star]),
-        // Not in the grammar, but Lambda policies have been seen with it. Kept apart from every kind that is.
+        // Not in the grammar, but Lambda policies have been seen with it. Kept apart from every
+        // kind that is.
         Value::String(s) => Ok(vec![Principal::Of("Principal".to_owned(), s)]),
         Value::Object(map) => {
             let mut list = Vec::new();
@@ -320,7 +404,7 @@ fn principals(at: &str, value: Value) -> Result<Vec<Principal>, PolicyError> {
     }
 }
 
-fn conditions(at: &str, value: Value) -> Result<Vec<Condition>, PolicyError> {
+fn conditions(at: &str, value: Value) -> Result<Vec<PolicyCondition>, PolicyError> {
     let Value::Object(operators) = value else {
         return Err(shape(at, &value, "an object"));
     };
@@ -331,7 +415,11 @@ fn conditions(at: &str, value: Value) -> Result<Vec<Condition>, PolicyError> {
         };
         for (key, values) in keys {
             let values = strings(&format!("{at}.{operator}.{key}"), values)?;
-            list.push(Condition { operator: operator.clone(), key, values });
+            list.push(PolicyCondition {
+                operator: operator.clone(),
+                key,
+                values,
+            });
         }
     }
     Ok(list)
@@ -365,10 +453,15 @@ fn shape(element: &str, value: &Value, expected: &'static str) -> PolicyError {
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     };
-    PolicyError::Shape { element: element.to_owned(), found, expected }
+    PolicyError::Shape {
+        element: element.to_owned(),
+        found,
+        expected,
+    }
 }
 
-/// A one-line reading of a statement: `allow s3:Get*, s3:List* on arn:aws:s3:::b/* to AWS:123456789012 if …`.
+/// A one-line reading of a statement: `allow s3:Get*, s3:List* on arn:aws:s3:::b/* to
+/// AWS:123456789012 if …`.
 ///
 /// The text is for people and is not escaped; a renderer escapes it for its medium.
 impl fmt::Display for Statement {
@@ -392,7 +485,14 @@ impl fmt::Display for Statement {
             })?;
         }
         for (i, c) in self.conditions.iter().enumerate() {
-            write!(f, "{}{} {} {}", if i == 0 { " if " } else { " and " }, c.key, c.operator, c.values.join("|"))?;
+            write!(
+                f,
+                "{}{} {} {}",
+                if i == 0 { " if " } else { " and " },
+                c.key,
+                c.operator,
+                c.values.join("|")
+            )?;
         }
         for (name, value) in &self.unknown {
             write!(f, " {name}={value}")?;
@@ -401,12 +501,20 @@ impl fmt::Display for Statement {
     }
 }
 
-fn write_block<T>(f: &mut fmt::Formatter<'_>, block: &Block<Vec<T>>, text: impl Fn(&T) -> String) -> fmt::Result {
+fn write_block<T>(
+    f: &mut fmt::Formatter<'_>,
+    block: &Block<Vec<T>>,
+    text: impl Fn(&T) -> String,
+) -> fmt::Result {
     let (prefix, list) = match block {
         Block::Is(list) => ("", list),
         Block::Not(list) => ("all but ", list),
     };
-    write!(f, "{prefix}{}", list.iter().map(text).collect::<Vec<_>>().join(", "))
+    write!(
+        f,
+        "{prefix}{}",
+        list.iter().map(text).collect::<Vec<_>>().join(", ")
+    )
 }
 
 /// JSON that names no key of an object twice. `serde_json::Value` keeps the last and says nothing.
@@ -463,7 +571,9 @@ impl<'de> Visitor<'de> for StrictVisitor {
         let mut object = serde_json::Map::new();
         while let Some((key, Strict(value))) = map.next_entry::<String, Strict>()? {
             if object.contains_key(&key) {
-                return Err(de::Error::custom(format_args!("key {key:?} stands twice in one object")));
+                return Err(de::Error::custom(format_args!(
+                    "key {key:?} stands twice in one object"
+                )));
             }
             object.insert(key, value);
         }
@@ -492,9 +602,18 @@ mod tests {
     fn refuses_what_is_ambiguous_and_says_where() {
         for (text, part) in [
             (r#"{"Statement":[],"Statement":[]}"#, "stands twice"),
-            (r#"{"Statement":[{"Effect":"Allow","Action":{"a":1}}]}"#, "Statement[0].Action is an object"),
-            (r#"{"Statement":[{"Action":"*"}]}"#, "Statement[0].Effect is absent"),
-            (r#"{"Statement":[{"Effect":"Allow","Action":"*","NotAction":"*"}]}"#, "NotAction"),
+            (
+                r#"{"Statement":[{"Effect":"Allow","Action":{"a":1}}]}"#,
+                "Statement[0].Action is an object",
+            ),
+            (
+                r#"{"Statement":[{"Action":"*"}]}"#,
+                "Statement[0].Effect is absent",
+            ),
+            (
+                r#"{"Statement":[{"Effect":"Allow","Action":"*","NotAction":"*"}]}"#,
+                "NotAction",
+            ),
             ("", "not unambiguous JSON"),
             ("[]", "(whole) is a list"),
         ] {
@@ -503,6 +622,9 @@ mod tests {
         }
         let deep = "[".repeat(100_000);
         assert!(matches!(parse(&deep), Err(PolicyError::Json(_))));
-        assert!(matches!(parse(&" ".repeat(POLICY_BYTES_MAX + 1)), Err(PolicyError::TooLong(_))));
+        assert!(matches!(
+            parse(&" ".repeat(POLICY_BYTES_MAX + 1)),
+            Err(PolicyError::TooLong(_))
+        ));
     }
 }

@@ -1,16 +1,19 @@
-//! What services decide beside policies: calls that are always answered, things that nobody may change, resources that do
-//! not trust their account.
+//! Service rules beside policies: calls that are always answered, resources that nobody may change,
+//! resources that do not trust their account.
 
-use crate::policy::{Block, Condition, Policy, Principal};
-use crate::request::{Answer, Arn, Because, Decision, Layer, Request};
-use crate::value::{Operator, Test};
+use crate::arn::Arn;
+use crate::policy::{Block, Policy, PolicyCondition, Principal};
+use crate::request::{Because, Decision, ExplainedDecision, PolicyLayer, Request};
+use crate::value::{Comparison, ConditionOperator};
 
-/// What AWS keeps for itself, and the calls on it that IAM or KMS refuses to everybody, whatever policies allow.
+/// Resources of AWS itself, and the calls on them that IAM or KMS refuses to everybody, whatever
+/// policies allow.
 ///
-/// Sources: the error `UnmodifiableEntity` of the IAM API reference ("service-linked roles are protected AWS resources");
-/// "Update a service-linked role" (its description may be edited, so `UpdateRole` is not here) and `TagRole` ("can be a
-/// regular role or a service-linked role"); "Cannot perform the operation on the protected role … only modifiable by AWS"
-/// (re:Post, AWSReservedSSO); "AWS managed policies" ("you cannot change"); KMS "Alias names" (`alias/aws/`).
+/// Sources: the error `UnmodifiableEntity` of the IAM API reference ("service-linked roles are
+/// protected AWS resources"); "Update a service-linked role" (its description may be edited, so
+/// `UpdateRole` is not here) and `TagRole` ("can be a regular role or a service-linked role");
+/// "Cannot perform the operation on the protected role … only modifiable by AWS" (re:Post,
+/// AWSReservedSSO); "AWS managed policies" ("you cannot change"); KMS "Alias names" (`alias/aws/`).
 const PROTECTED: &[Protected] = &[
     Protected {
         service: "iam",
@@ -92,59 +95,78 @@ struct Protected {
     calls: &'static [&'static str],
 }
 
-/// The answer that no policy can change: `sts:GetCallerIdentity` "even if … explicitly denied" (STS API reference).
-pub(crate) fn always(request: &Request) -> Option<Answer> {
+/// The answer that no policy can change: `sts:GetCallerIdentity` "even if … explicitly denied" (STS
+/// API reference).
+pub(crate) fn always(request: &Request) -> Option<ExplainedDecision> {
     let text = "always answered, even where a policy denies it";
-    request.action.eq_ignore_ascii_case("sts:GetCallerIdentity").then(|| by_service(Decision::Allowed, text))
+    request
+        .action
+        .eq_ignore_ascii_case("sts:GetCallerIdentity")
+        .then(|| by_service(Decision::Allowed, text))
 }
 
-/// The answer of the service where no policy denies: things that it lets nobody change. A service-linked role is how AWS
-/// itself changes them.
-pub(crate) fn refused(request: &Request) -> Option<Answer> {
+/// Refusal by the service where no policy denies: of resources that nobody may change. AWS itself
+/// changes them by a service-linked role.
+pub(crate) fn refused(request: &Request) -> Option<ExplainedDecision> {
     let arn = Arn::parse(&request.resource)?;
     let (service, name) = request.action.split_once(':')?;
     if request.caller.is_service_linked() {
         return None;
     }
     let row = PROTECTED.iter().find(|p| {
-        arn.service == p.service && p.account.is_none_or(|account| account == arn.account) && arn.resource.starts_with(p.prefix)
+        arn.service == p.service
+            && p.account.is_none_or(|account| account == arn.account)
+            && arn.resource.starts_with(p.prefix)
     })?;
-    let is_listed = service.eq_ignore_ascii_case(row.service) && row.calls.iter().any(|c| c.eq_ignore_ascii_case(name));
+    let is_listed = service.eq_ignore_ascii_case(row.service)
+        && row.calls.iter().any(|c| c.eq_ignore_ascii_case(name));
     is_listed.then(|| by_service(Decision::ImplicitlyDenied, row.text))
 }
 
-fn by_service(decision: Decision, text: &'static str) -> Answer {
-    Answer { decision, because: vec![Because { layer: Layer::Service, statement: None, text }] }
+fn by_service(decision: Decision, text: &'static str) -> ExplainedDecision {
+    ExplainedDecision {
+        decision,
+        because: vec![Because {
+            layer: PolicyLayer::Service,
+            statement: None,
+            text,
+        }],
+    }
 }
 
-/// Whether the resource is a KMS key. In its policy a statement without Resource, or without Action, "has no effect" (KMS
-/// API reference, `PutKeyPolicy`); policies of other resources may leave Resource out.
+/// Whether the resource is a KMS key. In its policy a statement without Resource, or without
+/// Action, "has no effect" (KMS API reference, `PutKeyPolicy`); policies of other resources may
+/// leave Resource out.
 pub(crate) fn is_key(resource: &str) -> bool {
     Arn::parse(resource).is_some_and(|a| a.service == "kms" && a.resource.starts_with("key/"))
 }
 
-/// Whether the policy of the resource is a trust policy: AWS takes no NotPrincipal there (IAM user guide, "NotPrincipal").
+/// Whether the policy of the resource is a trust policy: AWS takes no NotPrincipal there (IAM user
+/// guide, "NotPrincipal").
 pub(crate) fn is_trust(request: &Request) -> bool {
     let (action, assume) = (request.action.as_bytes(), b"sts:assumerole");
     action.len() >= assume.len()
         && action[..assume.len()].eq_ignore_ascii_case(assume)
-        && Arn::parse(&request.resource).is_some_and(|a| a.service == "iam" && a.resource.starts_with("role/"))
+        && Arn::parse(&request.resource)
+            .is_some_and(|a| a.service == "iam" && a.resource.starts_with("role/"))
 }
 
 /// Whether a role belongs to AWS: its path is `aws-reserved` or `aws-service-role`.
 pub(crate) fn is_reserved_role(arn: &str) -> bool {
-    Arn::parse(arn)
-        .is_some_and(|a| a.resource.starts_with("role/aws-reserved/") || a.resource.starts_with("role/aws-service-role/"))
+    Arn::parse(arn).is_some_and(|a| {
+        a.resource.starts_with("role/aws-reserved/")
+            || a.resource.starts_with("role/aws-service-role/")
+    })
 }
 
-/// Whether the policy of the resource must bring in the account before identity policies count: KMS keys ("Key policies in
-/// AWS KMS") and the trust policies of roles.
+/// Whether the policy of the resource must bring in the account before identity policies count: KMS
+/// keys ("Key policies in AWS KMS") and the trust policies of roles.
 pub(crate) fn needs_delegation(request: &Request) -> bool {
     is_key(&request.resource) || is_trust(request)
 }
 
-/// Keys that make a grant to everybody one to somebody, when compared with fixed values (S3 user guide, "The meaning of
-/// public").
+/// Keys that make a grant to everybody one to somebody, when compared with fixed values (S3 user
+/// guide, "The meaning of public").
 const FIXING_KEYS: &[&str] = &[
     "aws:principalorgid",
     "aws:sourcearn",
@@ -158,7 +180,8 @@ const FIXING_KEYS: &[&str] = &[
     "s3:dataaccesspointaccount",
 ];
 
-/// Whether S3 calls a bucket policy public: it allows something to everybody, without a fixed value in the condition.
+/// Whether S3 calls a bucket policy public: it allows something to everybody, without a fixed value
+/// in the condition.
 pub(crate) fn is_public_bucket_policy(policy: &Policy) -> bool {
     policy.statements.iter().any(|s| {
         let everybody = match &s.principal {
@@ -178,18 +201,26 @@ pub(crate) fn is_everybody(principal: &Principal) -> bool {
     }
 }
 
-fn fixes(condition: &Condition) -> bool {
-    let Some(operator) = Operator::parse(&condition.operator) else { return false };
+fn fixes(condition: &PolicyCondition) -> bool {
+    let Some(operator) = ConditionOperator::parse(&condition.operator) else {
+        return false;
+    };
     let fixed = |value: &String| match operator.test {
         // A wide range is no fixed value: S3 asks for at least /8, or /32 of IPv6.
-        Test::Ip => value
-            .split_once('/')
-            .is_none_or(|(ip, bits)| bits.parse::<u32>().is_ok_and(|bits| if ip.contains(':') { bits >= 32 } else { bits >= 8 })),
+        Comparison::Ip => value.split_once('/').is_none_or(|(ip, bits)| {
+            bits.parse::<u32>().is_ok_and(|bits| {
+                if ip.contains(':') {
+                    bits >= 32
+                } else {
+                    bits >= 8
+                }
+            })
+        }),
         _ => !value.contains(['*', '?']) && !value.contains("${"),
     };
     !operator.negated
         && !operator.if_exists
-        && !matches!(operator.test, Test::Null)
+        && !matches!(operator.test, Comparison::Null)
         && FIXING_KEYS.contains(&condition.key.to_ascii_lowercase().as_str())
         && condition.values.iter().all(fixed)
 }

@@ -1,6 +1,6 @@
-//! Logic of three values.
+//! Three-valued logic.
 
-/// Whether something holds, as far as it is known.
+/// Verdict: whether something holds, as far as it is known.
 ///
 /// ```
 /// use bartizan_iam::Tri;
@@ -12,7 +12,7 @@
 pub enum Tri {
     /// It does not.
     No,
-    /// It may: it hangs on something that is not known.
+    /// It may: it depends on something that is not known.
     Maybe,
     /// It does.
     Yes,
@@ -33,7 +33,10 @@ impl Tri {
 
     /// The opposite.
     #[must_use]
-    #[expect(clippy::should_implement_trait, reason = "there is no operator for three values")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "there is no operator for three values"
+    )]
     pub fn not(self) -> Self {
         match self {
             Self::No => Self::Yes,

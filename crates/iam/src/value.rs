@@ -1,12 +1,13 @@
-//! Operators and values of conditions, as both evaluators read them.
+//! Operators and values of conditions, as the engine reads them.
 //!
-//! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>.
+//! Source:
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>.
 
 use std::net::IpAddr;
 
-/// What an operator compares.
+/// Comparison that an operator makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Test {
+pub(crate) enum Comparison {
     Equals,
     EqualsIgnoreCase,
     Like,
@@ -42,75 +43,113 @@ impl Order {
 
 /// How an operator treats keys with several values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Set {
+pub(crate) enum SetOperator {
     None,
     All,
     Any,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Operator {
-    pub(crate) set: Set,
-    pub(crate) test: Test,
+pub(crate) struct ConditionOperator {
+    pub(crate) set: SetOperator,
+    pub(crate) test: Comparison,
     pub(crate) negated: bool,
     pub(crate) if_exists: bool,
 }
 
-const OPERATORS: &[(&str, Test, bool)] = &[
-    ("stringequals", Test::Equals, false),
-    ("stringnotequals", Test::Equals, true),
-    ("stringequalsignorecase", Test::EqualsIgnoreCase, false),
-    ("stringnotequalsignorecase", Test::EqualsIgnoreCase, true),
-    ("stringlike", Test::Like, false),
-    ("stringnotlike", Test::Like, true),
-    ("numericequals", Test::Number(Order::Equal), false),
-    ("numericnotequals", Test::Number(Order::Equal), true),
-    ("numericlessthan", Test::Number(Order::Less), false),
-    ("numericlessthanequals", Test::Number(Order::LessEqual), false),
-    ("numericgreaterthan", Test::Number(Order::Greater), false),
-    ("numericgreaterthanequals", Test::Number(Order::GreaterEqual), false),
-    ("dateequals", Test::Date(Order::Equal), false),
-    ("datenotequals", Test::Date(Order::Equal), true),
-    ("datelessthan", Test::Date(Order::Less), false),
-    ("datelessthanequals", Test::Date(Order::LessEqual), false),
-    ("dategreaterthan", Test::Date(Order::Greater), false),
-    ("dategreaterthanequals", Test::Date(Order::GreaterEqual), false),
-    ("bool", Test::Bool, false),
-    ("binaryequals", Test::Binary, false),
-    ("ipaddress", Test::Ip, false),
-    ("notipaddress", Test::Ip, true),
-    ("arnequals", Test::Arn, false),
-    ("arnlike", Test::Arn, false),
-    ("arnnotequals", Test::Arn, true),
-    ("arnnotlike", Test::Arn, true),
-    ("null", Test::Null, false),
+const OPERATORS: &[(&str, Comparison, bool)] = &[
+    ("stringequals", Comparison::Equals, false),
+    ("stringnotequals", Comparison::Equals, true),
+    (
+        "stringequalsignorecase",
+        Comparison::EqualsIgnoreCase,
+        false,
+    ),
+    (
+        "stringnotequalsignorecase",
+        Comparison::EqualsIgnoreCase,
+        true,
+    ),
+    ("stringlike", Comparison::Like, false),
+    ("stringnotlike", Comparison::Like, true),
+    ("numericequals", Comparison::Number(Order::Equal), false),
+    ("numericnotequals", Comparison::Number(Order::Equal), true),
+    ("numericlessthan", Comparison::Number(Order::Less), false),
+    (
+        "numericlessthanequals",
+        Comparison::Number(Order::LessEqual),
+        false,
+    ),
+    (
+        "numericgreaterthan",
+        Comparison::Number(Order::Greater),
+        false,
+    ),
+    (
+        "numericgreaterthanequals",
+        Comparison::Number(Order::GreaterEqual),
+        false,
+    ),
+    ("dateequals", Comparison::Date(Order::Equal), false),
+    ("datenotequals", Comparison::Date(Order::Equal), true),
+    ("datelessthan", Comparison::Date(Order::Less), false),
+    (
+        "datelessthanequals",
+        Comparison::Date(Order::LessEqual),
+        false,
+    ),
+    ("dategreaterthan", Comparison::Date(Order::Greater), false),
+    (
+        "dategreaterthanequals",
+        Comparison::Date(Order::GreaterEqual),
+        false,
+    ),
+    ("bool", Comparison::Bool, false),
+    ("binaryequals", Comparison::Binary, false),
+    ("ipaddress", Comparison::Ip, false),
+    ("notipaddress", Comparison::Ip, true),
+    ("arnequals", Comparison::Arn, false),
+    ("arnlike", Comparison::Arn, false),
+    ("arnnotequals", Comparison::Arn, true),
+    ("arnnotlike", Comparison::Arn, true),
+    ("null", Comparison::Null, false),
 ];
 
-impl Operator {
+impl ConditionOperator {
     /// Reads the name of an operator, in any case; none when there is no such.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let lower = text.to_ascii_lowercase();
         let (set, rest) = match lower.split_once(':') {
-            Some(("forallvalues", rest)) => (Set::All, rest),
-            Some(("foranyvalue", rest)) => (Set::Any, rest),
+            Some(("forallvalues", rest)) => (SetOperator::All, rest),
+            Some(("foranyvalue", rest)) => (SetOperator::Any, rest),
             Some(_) => return None,
-            None => (Set::None, lower.as_str()),
+            None => (SetOperator::None, lower.as_str()),
         };
-        let (name, if_exists) = rest.strip_suffix("ifexists").map_or((rest, false), |name| (name, true));
+        let (name, if_exists) = rest
+            .strip_suffix("ifexists")
+            .map_or((rest, false), |name| (name, true));
         let (_, test, negated) = OPERATORS.iter().find(|(n, ..)| *n == name)?;
-        if *test == Test::Null && (if_exists || set != Set::None) {
+        if *test == Comparison::Null && (if_exists || set != SetOperator::None) {
             return None;
         }
-        Some(Self { set, test: *test, negated: *negated, if_exists })
+        Some(Self {
+            set,
+            test: *test,
+            negated: *negated,
+            if_exists,
+        })
     }
 }
 
 pub(crate) fn number(text: &str) -> Option<f64> {
-    let plain = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
+    let plain = text
+        .bytes()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
     if plain { text.parse().ok() } else { None }
 }
 
-/// Seconds since 1970 of a W3C date (`2026-01-01T00:00:00Z`, `2026-01-01`) or of a number of seconds.
+/// Seconds since 1970 of a W3C date (`2026-01-01T00:00:00Z`, `2026-01-01`) or of a number of
+/// seconds.
 pub(crate) fn date(text: &str) -> Option<f64> {
     if let Some(seconds) = number(text).filter(|_| !text.contains(['e', 'E'])) {
         // A bare year is a date of that form, too.
@@ -127,10 +166,15 @@ pub(crate) fn date(text: &str) -> Option<f64> {
         _ => text.to_owned(),
     };
     let day: jiff::civil::Date = day.parse().ok()?;
-    Some(day.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second() as f64)
+    Some(
+        day.to_zoned(jiff::tz::TimeZone::UTC)
+            .ok()?
+            .timestamp()
+            .as_second() as f64,
+    )
 }
 
-/// A range of addresses: the lowest bits that are free do not count.
+/// Range of addresses, e.g. `203.0.113.0/24`. The free bits of the address do not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cidr {
     address: IpAddr,
@@ -155,7 +199,11 @@ impl Cidr {
             IpAddr::V4(address) => (u128::from(address.to_bits()), 32),
             IpAddr::V6(address) => (address.to_bits(), 128),
         };
-        let free = if most == self.bits { 0 } else { u128::MAX >> (128 - (most - self.bits)) };
+        let free = if most == self.bits {
+            0
+        } else {
+            u128::MAX >> (128 - (most - self.bits))
+        };
         (bits & !free, bits | free)
     }
 
@@ -164,13 +212,25 @@ impl Cidr {
         self.address
     }
 
-    /// Where a comparison with other ranges may change: its first address, its last, and those beside.
+    /// Addresses where a comparison with other ranges may change: the first, the last, and those
+    /// beside.
     pub(crate) fn edges(&self) -> Vec<IpAddr> {
         let (first, last) = self.range();
-        let bits = [Some(first), Some(last), first.checked_sub(1), last.checked_add(1)].into_iter().flatten();
+        let bits = [
+            Some(first),
+            Some(last),
+            first.checked_sub(1),
+            last.checked_add(1),
+        ]
+        .into_iter()
+        .flatten();
         match self.address {
-            IpAddr::V4(_) => bits.filter_map(|b| Some(std::net::Ipv4Addr::from_bits(u32::try_from(b).ok()?).into())).collect(),
-            IpAddr::V6(_) => bits.map(|b| std::net::Ipv6Addr::from_bits(b).into()).collect(),
+            IpAddr::V4(_) => bits
+                .filter_map(|b| Some(std::net::Ipv4Addr::from_bits(u32::try_from(b).ok()?).into()))
+                .collect(),
+            IpAddr::V6(_) => bits
+                .map(|b| std::net::Ipv6Addr::from_bits(b).into())
+                .collect(),
         }
     }
 
@@ -181,25 +241,29 @@ impl Cidr {
 
     pub(crate) fn holds(&self, address: IpAddr) -> bool {
         match (self.address, address) {
-            (IpAddr::V4(a), IpAddr::V4(b)) => self.bits == 0 || (a.to_bits() ^ b.to_bits()) >> (32 - self.bits) == 0,
-            (IpAddr::V6(a), IpAddr::V6(b)) => self.bits == 0 || (a.to_bits() ^ b.to_bits()) >> (128 - self.bits) == 0,
+            (IpAddr::V4(a), IpAddr::V4(b)) => {
+                self.bits == 0 || (a.to_bits() ^ b.to_bits()) >> (32 - self.bits) == 0
+            }
+            (IpAddr::V6(a), IpAddr::V6(b)) => {
+                self.bits == 0 || (a.to_bits() ^ b.to_bits()) >> (128 - self.bits) == 0
+            }
             _ => false,
         }
     }
 }
 
-/// A piece of a text with policy variables.
+/// Piece of a text with policy variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Piece {
-    /// A letter, and whether `*` and `?` are wildcards here.
+pub(crate) enum TemplatePiece {
+    /// A character, and whether `*` and `?` are wildcards here.
     Letter(char, bool),
     /// `${key}` or `${key, 'default'}`: key in lower case.
     Variable(String, Option<String>),
 }
 
-/// Takes a text apart. `variables`: the policy has version 2012-10-17; in older ones `${…}` is plain text
-/// (IAM user guide, "IAM policy elements: variables and tags").
-pub(crate) fn pieces(text: &str, variables: bool) -> Vec<Piece> {
+/// Takes a text apart. `variables`: the policy has version 2012-10-17; in older ones `${…}` is
+/// plain text (IAM user guide, "IAM policy elements: variables and tags").
+pub(crate) fn pieces(text: &str, variables: bool) -> Vec<TemplatePiece> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while let Some(letter) = rest.chars().next() {
@@ -209,17 +273,22 @@ pub(crate) fn pieces(text: &str, variables: bool) -> Vec<Piece> {
         {
             let (body, after) = (&inner[..end], &inner[end + 1..]);
             pieces.push(match body {
-                "*" | "?" | "$" => Piece::Letter(body.chars().next().unwrap_or('$'), false),
+                "*" | "?" | "$" => TemplatePiece::Letter(body.chars().next().unwrap_or('$'), false),
                 _ => {
-                    let (key, default) = body.split_once(',').map_or((body, None), |(k, d)| (k, Some(d.trim())));
+                    let (key, default) = body
+                        .split_once(',')
+                        .map_or((body, None), |(k, d)| (k, Some(d.trim())));
                     let default = default.and_then(|d| d.strip_prefix('\'')?.strip_suffix('\''));
-                    Piece::Variable(key.trim().to_ascii_lowercase(), default.map(str::to_owned))
+                    TemplatePiece::Variable(
+                        key.trim().to_ascii_lowercase(),
+                        default.map(str::to_owned),
+                    )
                 }
             });
             rest = after;
             continue;
         }
-        pieces.push(Piece::Letter(letter, true));
+        pieces.push(TemplatePiece::Letter(letter, true));
         rest = &rest[letter.len_utf8()..];
     }
     pieces
@@ -231,41 +300,88 @@ mod tests {
 
     #[test]
     fn operators_are_read() {
-        let operator = Operator::parse("ForAllValues:StringNotLikeIfExists").unwrap();
-        assert_eq!(operator, Operator { set: Set::All, test: Test::Like, negated: true, if_exists: true });
-        for bad in ["StringEqual", "ForSome:Bool", "NullIfExists", "ForAnyValue:Null", "", "IfExists"] {
-            assert_eq!(Operator::parse(bad), None, "{bad}");
+        let operator = ConditionOperator::parse("ForAllValues:StringNotLikeIfExists").unwrap();
+        assert_eq!(
+            operator,
+            ConditionOperator {
+                set: SetOperator::All,
+                test: Comparison::Like,
+                negated: true,
+                if_exists: true
+            }
+        );
+        for bad in [
+            "StringEqual",
+            "ForSome:Bool",
+            "NullIfExists",
+            "ForAnyValue:Null",
+            "",
+            "IfExists",
+        ] {
+            assert_eq!(ConditionOperator::parse(bad), None, "{bad}");
         }
         assert_eq!(OPERATORS.len(), 27);
     }
 
     #[test]
     fn values_are_read() {
-        assert_eq!((number("10.5"), number("ten"), number("inf"), number("")), (Some(10.5), None, None, None));
-        for text in ["2026-01-01T00:00:00Z", "2026-01-01", "1767225600", "2026", "2026-01", "2026-01-01T01:00:00+01:00"] {
+        assert_eq!(
+            (number("10.5"), number("ten"), number("inf"), number("")),
+            (Some(10.5), None, None, None)
+        );
+        for text in [
+            "2026-01-01T00:00:00Z",
+            "2026-01-01",
+            "1767225600",
+            "2026",
+            "2026-01",
+            "2026-01-01T01:00:00+01:00",
+        ] {
             assert_eq!(date(text), Some(1_767_225_600.0), "{text}");
         }
         assert_eq!(date("yesterday"), None);
         let net = Cidr::parse("203.0.113.0/24").unwrap();
-        assert!(net.holds("203.0.113.9".parse().unwrap()) && !net.holds("203.0.114.9".parse().unwrap()));
-        assert!(Cidr::parse("2001:db8::/32").unwrap().holds("2001:db8:1::1".parse().unwrap()));
-        assert!(Cidr::parse("0.0.0.0/0").unwrap().holds("8.8.8.8".parse().unwrap()));
-        assert_eq!((Cidr::parse("1.2.3.4/33"), Cidr::parse("a/8")), (None, None));
+        assert!(
+            net.holds("203.0.113.9".parse().unwrap()) && !net.holds("203.0.114.9".parse().unwrap())
+        );
+        assert!(
+            Cidr::parse("2001:db8::/32")
+                .unwrap()
+                .holds("2001:db8:1::1".parse().unwrap())
+        );
+        assert!(
+            Cidr::parse("0.0.0.0/0")
+                .unwrap()
+                .holds("8.8.8.8".parse().unwrap())
+        );
+        assert_eq!(
+            (Cidr::parse("1.2.3.4/33"), Cidr::parse("a/8")),
+            (None, None)
+        );
     }
 
     #[test]
     fn variables_are_found_where_the_version_knows_them() {
-        let text = |p: &[Piece]| {
+        let text = |p: &[TemplatePiece]| {
             p.iter()
                 .map(|p| match p {
-                    Piece::Letter(l, true) => l.to_string(),
-                    Piece::Letter(l, false) => format!("\\{l}"),
-                    Piece::Variable(k, d) => format!("<{k}{}>", d.as_deref().map(|d| format!("={d}")).unwrap_or_default()),
+                    TemplatePiece::Letter(l, true) => l.to_string(),
+                    TemplatePiece::Letter(l, false) => format!("\\{l}"),
+                    TemplatePiece::Variable(k, d) => format!(
+                        "<{k}{}>",
+                        d.as_deref().map(|d| format!("={d}")).unwrap_or_default()
+                    ),
                 })
                 .collect::<String>()
         };
-        assert_eq!(text(&pieces("a/${aws:UserName}/${*}*", true)), "a/<aws:username>/\\**");
-        assert_eq!(text(&pieces("${aws:PrincipalTag/team, 'none'}", true)), "<aws:principaltag/team=none>");
+        assert_eq!(
+            text(&pieces("a/${aws:UserName}/${*}*", true)),
+            "a/<aws:username>/\\**"
+        );
+        assert_eq!(
+            text(&pieces("${aws:PrincipalTag/team, 'none'}", true)),
+            "<aws:principaltag/team=none>"
+        );
         assert_eq!(text(&pieces("${aws:username}", false)), "${aws:username}");
         assert_eq!(text(&pieces("${aws:username", true)), "${aws:username");
     }

@@ -11,18 +11,41 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn canonical(policy: &Value) -> String {
-    parse(&policy.to_string()).unwrap().canonical(PolicyType::Resource)
+    parse(&policy.to_string())
+        .unwrap()
+        .canonical(PolicyType::Resource)
 }
 
 fn texts(pool: &'static [&'static str]) -> impl Strategy<Value = Vec<String>> {
-    proptest::sample::subsequence(pool, 1..=pool.len()).prop_map(|v| v.into_iter().map(str::to_owned).collect())
+    proptest::sample::subsequence(pool, 1..=pool.len())
+        .prop_map(|v| v.into_iter().map(str::to_owned).collect())
 }
 
-const ACTIONS: &[&str] = &["s3:GetObject", "s3:Put*", "iam:PassRole", "*", "ec2:RunInstances"];
-const RESOURCES: &[&str] = &["*", "arn:aws:s3:::Bucket/*", "arn:aws:s3:::bucket/*", "arn:aws:iam::123456789012:role/X"];
-const PRINCIPALS: &[&str] = &["123456789012", "210987654321", "arn:aws:iam::123456789012:user/bob", "*"];
+const ACTIONS: &[&str] = &[
+    "s3:GetObject",
+    "s3:Put*",
+    "iam:PassRole",
+    "*",
+    "ec2:RunInstances",
+];
+const RESOURCES: &[&str] = &[
+    "*",
+    "arn:aws:s3:::Bucket/*",
+    "arn:aws:s3:::bucket/*",
+    "arn:aws:iam::123456789012:role/X",
+];
+const PRINCIPALS: &[&str] = &[
+    "123456789012",
+    "210987654321",
+    "arn:aws:iam::123456789012:user/bob",
+    "*",
+];
 const OPERATORS: &[&str] = &["StringEquals", "Bool", "ForAnyValue:StringLike"];
-const KEYS: &[&str] = &["aws:SourceVpc", "aws:MultiFactorAuthPresent", "aws:ResourceTag/Team"];
+const KEYS: &[&str] = &[
+    "aws:SourceVpc",
+    "aws:MultiFactorAuthPresent",
+    "aws:ResourceTag/Team",
+];
 const VALUES: &[&str] = &["true", "Vpc-1", "vpc-1", "7"];
 
 fn statement() -> impl Strategy<Value = Value> {
@@ -32,33 +55,43 @@ fn statement() -> impl Strategy<Value = Value> {
         (texts(ACTIONS), texts(RESOURCES), texts(PRINCIPALS)),
         proptest::option::of(condition),
     )
-        .prop_map(|((allow, not_action, not_resource, not_principal), (actions, resources, principals), condition)| {
-            let mut s = json!({
-                "Effect": if allow { "Allow" } else { "Deny" },
-                (if not_action { "NotAction" } else { "Action" }): actions,
-                (if not_resource { "NotResource" } else { "Resource" }): resources,
-                (if not_principal { "NotPrincipal" } else { "Principal" }): {"AWS": principals},
-            });
-            if let Some((operator, key, values)) = condition {
-                s["Condition"] = json!({OPERATORS[operator]: {KEYS[key]: values}});
-            }
-            s
-        })
+        .prop_map(
+            |(
+                (allow, not_action, not_resource, not_principal),
+                (actions, resources, principals),
+                condition,
+            )| {
+                let mut s = json!({
+                    "Effect": if allow { "Allow" } else { "Deny" },
+                    (if not_action { "NotAction" } else { "Action" }): actions,
+                    (if not_resource { "NotResource" } else { "Resource" }): resources,
+                    (if not_principal { "NotPrincipal" } else { "Principal" }): {"AWS": principals},
+                });
+                if let Some((operator, key, values)) = condition {
+                    s["Condition"] = json!({OPERATORS[operator]: {KEYS[key]: values}});
+                }
+                s
+            },
+        )
 }
 
 fn policy() -> impl Strategy<Value = Value> {
-    proptest::collection::vec(statement(), 1..4).prop_map(|s| json!({"Version": "2012-10-17", "Statement": s}))
+    proptest::collection::vec(statement(), 1..4)
+        .prop_map(|s| json!({"Version": "2012-10-17", "Statement": s}))
 }
 
 /// Rewrites a policy in every way that AWS ignores, steered by `seed`.
 fn disguise(value: &Value, path: &str, seed: &mut u64) -> Value {
     fn coin(seed: &mut u64) -> bool {
-        *seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        *seed = seed
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
         (*seed >> 40) & 1 == 1
     }
     match value {
         Value::Object(map) => {
-            let mut entries: Vec<(String, Value)> = map.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+            let mut entries: Vec<(String, Value)> =
+                map.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
             if coin(seed) {
                 entries.reverse();
             }
@@ -84,18 +117,26 @@ fn disguise(value: &Value, path: &str, seed: &mut u64) -> Value {
             }
             let one = list.len() == 1 && coin(seed);
             let list: Vec<Value> = list.iter().map(|v| disguise(v, path, seed)).collect();
-            if one { list[0].clone() } else { Value::Array(list) }
+            if one {
+                list[0].clone()
+            } else {
+                Value::Array(list)
+            }
         }
         Value::String(s) if path.ends_with("Action") && coin(seed) => json!(s.to_uppercase()),
-        Value::String(s) if path.ends_with("/AWS") && s == "123456789012" && coin(seed) => json!("arn:aws:iam::123456789012:root"),
-        Value::String(s) if path.contains("/Condition/") && s == "true" && coin(seed) => json!(true),
+        Value::String(s) if path.ends_with("/AWS") && s == "123456789012" && coin(seed) => {
+            json!("arn:aws:iam::123456789012:root")
+        }
+        Value::String(s) if path.contains("/Condition/") && s == "true" && coin(seed) => {
+            json!(true)
+        }
         Value::String(s) if path.contains("/Condition/") && s == "7" && coin(seed) => json!(7),
         other => other.clone(),
     }
 }
 
 /// Every policy that differs from this one by a single grant.
-fn neighbours(policy: &Value) -> Vec<Value> {
+fn known_accounts(policy: &Value) -> Vec<Value> {
     let mut out = Vec::new();
     for i in 0..policy["Statement"].as_array().unwrap().len() {
         let mut change = |f: &dyn Fn(&mut Value)| {
@@ -103,7 +144,13 @@ fn neighbours(policy: &Value) -> Vec<Value> {
             f(&mut p["Statement"][i]);
             out.push(p);
         };
-        change(&|s| s["Effect"] = json!(if s["Effect"] == "Allow" { "Deny" } else { "Allow" }));
+        change(&|s| {
+            s["Effect"] = json!(if s["Effect"] == "Allow" {
+                "Deny"
+            } else {
+                "Allow"
+            })
+        });
         for (plain, not, extra) in [
             ("Action", "NotAction", "new:Action"),
             ("Resource", "NotResource", "arn:new"),
@@ -111,31 +158,56 @@ fn neighbours(policy: &Value) -> Vec<Value> {
         ] {
             change(&|s| {
                 let map = s.as_object_mut().unwrap();
-                let (from, to) = if map.contains_key(plain) { (plain, not) } else { (not, plain) };
+                let (from, to) = if map.contains_key(plain) {
+                    (plain, not)
+                } else {
+                    (not, plain)
+                };
                 let v = map.remove(from).unwrap();
                 map.insert(to.into(), v);
             });
             change(&|s| {
                 let name = if s.get(plain).is_some() { plain } else { not };
-                let list = if plain == "Principal" { &mut s[name]["AWS"] } else { &mut s[name] };
+                let list = if plain == "Principal" {
+                    &mut s[name]["AWS"]
+                } else {
+                    &mut s[name]
+                };
                 list.as_array_mut().unwrap().push(json!(extra));
             });
             change(&|s| {
                 let name = if s.get(plain).is_some() { plain } else { not };
-                let list = if plain == "Principal" { &mut s[name]["AWS"] } else { &mut s[name] };
+                let list = if plain == "Principal" {
+                    &mut s[name]["AWS"]
+                } else {
+                    &mut s[name]
+                };
                 list.as_array_mut().unwrap().remove(0);
             });
         }
         change(&|s| {
             let map = s.as_object_mut().unwrap();
             if map.remove("Condition").is_none() {
-                map.insert("Condition".into(), json!({"Bool": {"aws:SecureTransport": "true"}}));
+                map.insert(
+                    "Condition".into(),
+                    json!({"Bool": {"aws:SecureTransport": "true"}}),
+                );
             }
         });
         change(&|s| {
             if let Some(operators) = s.get_mut("Condition").and_then(Value::as_object_mut) {
-                let keys = operators.values_mut().next().unwrap().as_object_mut().unwrap();
-                keys.values_mut().next().unwrap().as_array_mut().unwrap().push(json!("another"));
+                let keys = operators
+                    .values_mut()
+                    .next()
+                    .unwrap()
+                    .as_object_mut()
+                    .unwrap();
+                keys.values_mut()
+                    .next()
+                    .unwrap()
+                    .as_array_mut()
+                    .unwrap()
+                    .push(json!("another"));
             } else {
                 s["NewElement"] = json!("x");
             }
@@ -147,10 +219,16 @@ fn neighbours(policy: &Value) -> Vec<Value> {
     out
 }
 
-/// Whether two policies say the same before any disguise: random policies can hold a statement twice.
+/// Whether two policies say the same before any disguise: random policies can hold a statement
+/// twice.
 fn trivially_same(a: &Value, b: &Value) -> bool {
     let set = |p: &Value| {
-        let mut s: Vec<String> = p["Statement"].as_array().unwrap().iter().map(Value::to_string).collect();
+        let mut s: Vec<String> = p["Statement"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(Value::to_string)
+            .collect();
         s.sort();
         s.dedup();
         (p.get("Version").cloned(), s)
@@ -172,7 +250,7 @@ proptest! {
     #[test]
     fn any_change_of_grant_alters_the_form(policy in policy()) {
         let form = canonical(&policy);
-        for neighbour in neighbours(&policy) {
+        for neighbour in known_accounts(&policy) {
             if !trivially_same(&policy, &neighbour) {
                 prop_assert_ne!(&form, &canonical(&neighbour), "{}", neighbour);
             }
@@ -188,14 +266,25 @@ proptest! {
 #[test]
 fn anyone_is_one_principal_in_a_resource_policy_and_two_in_a_trust_policy() {
     let star = parse(r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"a:b"}}"#).unwrap();
-    let aws = parse(r#"{"Statement":{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"a:b"}}"#).unwrap();
-    assert_eq!(star.canonical(PolicyType::Resource), aws.canonical(PolicyType::Resource));
-    assert_ne!(star.canonical(PolicyType::Trust), aws.canonical(PolicyType::Trust));
+    let aws = parse(r#"{"Statement":{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"a:b"}}"#)
+        .unwrap();
+    assert_eq!(
+        star.canonical(PolicyType::Resource),
+        aws.canonical(PolicyType::Resource)
+    );
+    assert_ne!(
+        star.canonical(PolicyType::Trust),
+        aws.canonical(PolicyType::Trust)
+    );
 }
 
 #[test]
 fn an_absent_version_is_the_old_one_and_never_the_new() {
-    let form = |v: &str| parse(&format!(r#"{{{v}"Statement":[]}}"#)).unwrap().canonical(PolicyType::Identity);
+    let form = |v: &str| {
+        parse(&format!(r#"{{{v}"Statement":[]}}"#))
+            .unwrap()
+            .canonical(PolicyType::Identity)
+    };
     assert_eq!(form(""), form(r#""Version":"2008-10-17","#));
     assert_ne!(form(""), form(r#""Version":"2012-10-17","#));
 }

@@ -13,5 +13,6 @@ mod differential;
 mod escalation;
 mod examples;
 mod identity;
+mod independence;
 mod managed;
 mod strangers;

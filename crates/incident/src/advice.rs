@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::group::IncidentMember;
-use super::{Advice, PersistentChange, Suspect};
+use super::incident::{Advice, PersistentChange, Suspect};
+use super::member::IncidentMember;
 use bartizan_detect::work::MadeThing;
 use bartizan_model::limits::ADVICE_MAX;
 use bartizan_model::{Evidence, Finding};
@@ -18,7 +18,7 @@ pub(super) fn todo(
 ) -> Vec<Advice> {
     let mut list: Vec<Advice> = Vec::new();
     for suspect in actor {
-        let Some(user) = suspect.name.strip_prefix("user ") else {
+        let Some(user) = suspect.user_name() else {
             continue;
         };
         for key in &suspect.access_keys {

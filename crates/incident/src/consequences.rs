@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use bartizan_iam::{
-    Account, AccountDifference, Behalf, Class, Controls, Escalation, EscalationChange, Escalations,
-    Opening, Outsider, ROWS, Step, Tri,
+    Account, AccountDifference, AccountRelationship, Controls, Escalation, EscalationChange,
+    EscalationStep, Escalations, ExternalAccess, ExternalPrincipal, OnBehalfOf, TECHNIQUES, Tri,
 };
 use bartizan_model::{Severity, Stage, Verdict};
 
@@ -44,7 +44,7 @@ fn administrator(account: &Account<'_>, change: &EscalationChange) -> Consequenc
 }
 
 /// A resource that was opened to somebody outside of the account.
-fn external(opening: &Opening) -> Consequence {
+fn external(opening: &ExternalAccess) -> Consequence {
     Consequence {
         about: opening.arn.clone(),
         through: Vec::new(),
@@ -70,21 +70,24 @@ fn external(opening: &Opening) -> Consequence {
     }
 }
 
-fn external_severity(opening: &Opening) -> Severity {
+fn external_severity(opening: &ExternalAccess) -> Severity {
     match (opening.class, &opening.to) {
-        (Class::Same | Class::Org | Class::Deleted, _) => Severity::Info,
-        (Class::Friendly | Class::Vendor, _) => Severity::Low,
         (
-            Class::Unknown,
-            Outsider::Service(_, Behalf::Anybody | Behalf::Owner(_)) | Outsider::Federated(_, true),
+            AccountRelationship::Same | AccountRelationship::Org | AccountRelationship::Deleted,
+            _,
+        ) => Severity::Info,
+        (AccountRelationship::Friendly | AccountRelationship::Vendor, _) => Severity::Low,
+        (
+            AccountRelationship::Unknown,
+            ExternalPrincipal::Service(_, OnBehalfOf::Anybody | OnBehalfOf::Owner(_))
+            | ExternalPrincipal::Federated(_, true),
         ) => Severity::Low,
-        (Class::Unknown, Outsider::Unidentified(_)) => Severity::Medium,
-        (Class::Unknown, Outsider::Anybody | Outsider::AnyAccount)
-            if opening.verdict == Tri::Yes =>
-        {
-            Severity::Critical
-        }
-        (Class::Unknown, _) => Severity::High,
+        (AccountRelationship::Unknown, ExternalPrincipal::Unidentified(_)) => Severity::Medium,
+        (
+            AccountRelationship::Unknown,
+            ExternalPrincipal::Anybody | ExternalPrincipal::AnyAccount,
+        ) if opening.verdict == Tri::Yes => Severity::Critical,
+        (AccountRelationship::Unknown, _) => Severity::High,
     }
 }
 
@@ -139,8 +142,8 @@ pub fn escalation_sentence(account: &Account<'_>, change: &EscalationChange) -> 
 /// Steps of an escalation, e.g. `iam:PassRole + ec2:RunInstances → role/build`.
 #[must_use]
 pub fn escalation_path(account: &Account<'_>, escalation: &Escalation) -> String {
-    let step = |s: &Step| {
-        let needs = ROWS
+    let step = |s: &EscalationStep| {
+        let needs = TECHNIQUES
             .iter()
             .find(|r| r.id == s.row)
             .map(|r| r.needs.join(" + "))
@@ -187,7 +190,7 @@ pub fn short_arn(arn: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use bartizan_iam::{AccountBuilder, Actions, Neighbours, reach_difference};
+    use bartizan_iam::{AccountBuilder, Actions, KnownAccounts, reach_difference};
 
     use super::*;
 
@@ -208,12 +211,12 @@ mod tests {
     #[test]
     fn a_new_administrator_is_critical_and_one_less_is_nothing() {
         let (old, new) = (account("s3:GetObject"), account("*"));
-        let neighbours = Neighbours::default();
-        let found = consequences(&new, &reach_difference(&old, &new, &neighbours, 1));
+        let known = KnownAccounts::default();
+        let found = consequences(&new, &reach_difference(&old, &new, &known, 1));
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].severity, Severity::Critical);
         assert_eq!(found[0].gives, GrantedAccess::Administrator);
         assert_eq!(found[0].text, "user/bob can now do everything (rung A)");
-        assert!(consequences(&old, &reach_difference(&new, &old, &neighbours, 1)).is_empty());
+        assert!(consequences(&old, &reach_difference(&new, &old, &known, 1)).is_empty());
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::group::{IncidentInput, IncidentMember};
-use super::{Incident, PersistentChange, Suspect, TimelineEntry, advice};
+use super::advice;
+use super::incident::{Incident, PersistentChange, Suspect, TimelineEntry};
+use super::member::{IncidentInput, IncidentMember};
 use crate::attribution::{GrantedAccess, origin_words};
 use bartizan_detect::attribution::IssuedCredential;
 use bartizan_detect::work::{ActorWork, MadeThing};
@@ -525,7 +526,7 @@ fn unknown(
             [
                 "trail-gap",
                 "changed-unseen",
-                "changed-otherwise",
+                "changed-mismatch",
                 "changed-without-call",
                 "made-and-gone",
             ]

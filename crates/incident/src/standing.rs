@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::PersistentChange;
+use super::incident::PersistentChange;
 use crate::attribution::{ChangeFindings, GrantedAccess};
 use bartizan_inventory::diff::{Change, ChangeVerdict};
 use bartizan_inventory::fact::unescape;

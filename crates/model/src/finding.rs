@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::counterparty::Counterparty;
 use crate::severity::Severity;
 
-/// One finding (DESIGN.md, "Finding"). Times are RFC 3339 in UTC.
+/// One finding. Times are RFC 3339 in UTC.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// Stable: a hash of rule, entity and window.
@@ -91,6 +91,12 @@ pub struct Actor {
     pub access_key_id: Option<String>,
     /// Session name and what the session was made from, outermost last.
     pub origin: Vec<String>,
+    /// ARN of the role or user that a session was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_issuer: Option<String>,
+    /// `sourceIdentity` of the session: the name that a trust policy demanded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_identity: Option<String>,
     /// Address, or the service in its place.
     pub source_ip: Option<String>,
     /// As sent.

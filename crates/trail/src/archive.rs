@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::io::{self, Cursor, Read};
 
 use super::content::ForeignFile;
-use super::inflate::TrailReader;
 use super::lookahead::ItemSink;
 use super::shape::{ReadProblem, TrailItem};
 use bartizan_model::limits::{
@@ -12,12 +11,11 @@ use bartizan_model::limits::{
     ZIP_BYTES_MAX,
 };
 
-/// Reads every file of a ZIP archive. Gives the bytes that they hold.
+/// Reads every file of a ZIP archive with `read_file`. Gives the bytes that they hold.
 pub(super) fn zip(
-    reader: &mut TrailReader,
+    read_file: &mut dyn FnMut(&mut dyn Read, &mut dyn ItemSink),
     source: &mut dyn Read,
     sink: &mut dyn ItemSink,
-    depth: usize,
 ) -> u64 {
     let mut bytes = Vec::new();
     if source
@@ -56,7 +54,7 @@ pub(super) fn zip(
         }
         match archive.by_index(number) {
             Ok(file) if file.is_dir() || is_litter(file.name_raw()) => {}
-            Ok(file) => reader.read_file(&mut budget.reading(file), sink, depth),
+            Ok(file) => read_file(&mut budget.reading(file), sink),
             Err(
                 zip::result::ZipError::UnsupportedArchive(_)
                 | zip::result::ZipError::InvalidPassword,
@@ -74,10 +72,9 @@ pub(super) fn zip(
 
 /// Reads every file of a tar archive. Gives the bytes that they hold.
 pub(super) fn tar(
-    reader: &mut TrailReader,
+    read_file: &mut dyn FnMut(&mut dyn Read, &mut dyn ItemSink),
     source: &mut dyn Read,
     sink: &mut dyn ItemSink,
-    depth: usize,
 ) -> u64 {
     let budget = ArchiveBudget::new(u64::MAX);
     let mut archive = tar::Archive::new(source);
@@ -105,7 +102,7 @@ pub(super) fn tar(
         if (kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse())
             && !is_litter(&file.path_bytes())
         {
-            reader.read_file(&mut budget.reading(file), sink, depth);
+            read_file(&mut budget.reading(file), sink);
         }
     }
     budget.taken.get()

@@ -219,8 +219,20 @@ impl TrailReader {
             )),
             ObjectContent::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(stored)),
             ObjectContent::Unicode => Box::new(Unicode::new(stored)),
-            ObjectContent::Zip => return archive::zip(self, stored, sink, depth),
-            ObjectContent::Tar => return archive::tar(self, stored, sink, depth),
+            ObjectContent::Zip => {
+                return archive::zip(
+                    &mut |file, sink| self.read_file(file, sink, depth),
+                    stored,
+                    sink,
+                );
+            }
+            ObjectContent::Tar => {
+                return archive::tar(
+                    &mut |file, sink| self.read_file(file, sink, depth),
+                    stored,
+                    sink,
+                );
+            }
             ObjectContent::Table(delimiter) => return self.table(delimiter, stored, sink),
             ObjectContent::Foreign(foreign) => {
                 sink.item(TrailItem::Problem {

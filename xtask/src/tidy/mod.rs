@@ -31,22 +31,20 @@ const CHECKS: &[(&str, Check)] = &[
     ("references", references::check),
 ];
 
-/// Runs the checks named, or all, prints what they find and gives the number of violations.
-pub(crate) fn run(root: &Path, names: &[&str]) -> Result<usize, String> {
-    if let Some(name) = names
-        .iter()
-        .find(|name| CHECKS.iter().all(|(known, _)| known != *name))
-    {
-        let known: Vec<&str> = CHECKS.iter().map(|(name, _)| *name).collect();
-        return Err(format!("there is no check {name}: {}", known.join(", ")));
+/// Names of all checks.
+pub(crate) fn names() -> Vec<&'static str> {
+    CHECKS.iter().map(|(name, _)| *name).collect()
+}
+
+/// Runs the checks named, prints each violation and a count by check, and gives their number.
+pub(crate) fn run(root: &Path, checks: &[&str]) -> Result<usize, String> {
+    if let Some(name) = checks.iter().find(|name| !names().contains(name)) {
+        return Err(format!("there is no check {name}: {}", names().join(", ")));
     }
     let tree =
         tree::Tree::read(root).map_err(|e| format!("cannot read {}: {e}", root.display()))?;
     let mut counts = Vec::new();
-    for (name, check) in CHECKS
-        .iter()
-        .filter(|(name, _)| names.is_empty() || names.contains(name))
-    {
+    for (name, check) in CHECKS.iter().filter(|(name, _)| checks.contains(name)) {
         let mut found = check(&tree);
         found.sort();
         for each in &found {
@@ -80,7 +78,7 @@ mod tests {
     #[test]
     fn tidy_here() {
         if let Some(root) = std::env::var_os("TIDY_ROOT") {
-            run(Path::new(&root), &[]).unwrap();
+            run(Path::new(&root), &names()).unwrap();
         }
     }
 }

@@ -366,7 +366,7 @@ pub(crate) fn import_tree(tokens: &[Lexeme], before: &[String], found: &mut Vec<
         }
         if token.kind == LexemeKind::Word {
             // `a::{self}` imports `a`.
-            if !(token.is("self") && !path.is_empty()) {
+            if !token.is("self") || path.is_empty() {
                 path.push(token.text.clone());
             }
             last = Some(token.line);

@@ -2,7 +2,7 @@
 //!
 //! Read is what stands in backticks, and links of Markdown. Something is a path of ours if it
 //! begins with a top folder of the checkout (`crates/…`) or ends in `.rs`. It is found from the
-//! top, as the end of a path (`trail/split.rs`), or from the document that names it. `{a,b}` are
+//! top, as the end of a path (`tidy/paths.rs`), or from the document that names it. `{a,b}` are
 //! two paths; `*`, `…` and words in capital letters (`NAME.toml`) stand for anything.
 
 use std::collections::BTreeSet;

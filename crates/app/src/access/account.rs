@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use bartizan_cloud::dump::NOT_IN_DUMP;
-use bartizan_iam::{Account, AccountBuilder, Actions, Hole, Organization};
+use bartizan_iam::{Account, AccountBuilder, Actions, Organization, UnreadFact};
 use bartizan_inventory::fact::{absent_code, unescape};
 use bartizan_inventory::snapshot::{CallStatus, Coverage, Snapshot};
 
@@ -59,7 +59,7 @@ fn read_coverage(builder: &mut AccountBuilder<'_>, rows: &[Coverage]) {
                     call.clone(),
                     why.clone(),
                 );
-                builder.unread(Hole {
+                builder.unread(UnreadFact {
                     kind,
                     region,
                     id,
@@ -82,7 +82,7 @@ fn read_facts(builder: &mut AccountBuilder<'_>, snapshot: &Snapshot<'_>, loaded:
                 fact.region.to_owned(),
                 id.into_owned(),
             );
-            builder.unread(Hole {
+            builder.unread(UnreadFact {
                 kind,
                 region,
                 id,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use bartizan_iam::{
-    Account, AccountDifference, Actions, Difference, EscalationChange, Neighbours, Opening,
-    account_difference, escalations, reach_difference,
+    Account, AccountDifference, Actions, Difference, EscalationChange, ExternalAccess,
+    KnownAccounts, account_difference, escalations, reach_difference,
 };
 use bartizan_incident::attribution::Consequence;
 use bartizan_incident::{administrators, consequences, escalation_path, short_arn};
@@ -38,7 +38,7 @@ pub(crate) fn changed<'a>(
         before,
         after,
         actions,
-        Neighbours::default(),
+        KnownAccounts::default(),
         account_difference,
     )
 }
@@ -48,18 +48,18 @@ pub(crate) fn reached<'a>(
     before: &Loaded,
     after: &Loaded,
     actions: &'a Actions,
-    neighbours: Neighbours,
+    neighbours: KnownAccounts,
 ) -> Result<AccountChange<'a>> {
     compared(before, after, actions, neighbours, reach_difference)
 }
 
-type AccountComparison = fn(&Account<'_>, &Account<'_>, &Neighbours, usize) -> AccountDifference;
+type AccountComparison = fn(&Account<'_>, &Account<'_>, &KnownAccounts, usize) -> AccountDifference;
 
 fn compared<'a>(
     before: &Loaded,
     after: &Loaded,
     actions: &'a Actions,
-    mut neighbours: Neighbours,
+    mut neighbours: KnownAccounts,
     compare: AccountComparison,
 ) -> Result<AccountChange<'a>> {
     let (old, new) = (
@@ -111,7 +111,7 @@ impl AccountChange<'_> {
             before: PathVerdict::of(change.before),
             after: PathVerdict::of(change.after),
         };
-        let open = |opening: &Opening| AccessPath {
+        let open = |opening: &ExternalAccess| AccessPath {
             from: opening.to.sentence(),
             to: short_arn(&opening.arn).to_owned(),
             through: opening.actions.join(", "),

@@ -1,7 +1,9 @@
 //! Answers about access, in words and as JSON.
 
 use bartizan_cloud::collect::GLOBAL;
-use bartizan_iam::{Account, Compiled, Controls, Extent, Hole, Said, SaidOfMany, Tri};
+use bartizan_iam::{
+    AccessAnswer, Account, Compiled, Controls, Extent, PatternAnswer, Tri, UnreadFact,
+};
 use serde_json::{Value, json};
 
 use super::note;
@@ -38,7 +40,7 @@ pub(crate) fn word(verdict: Tri) -> &'static str {
 }
 
 /// Where a hole is, and why: `kms:ListGrants denied in eu-west-1`.
-fn place(hole: &Hole) -> String {
+fn place(hole: &UnreadFact) -> String {
     if hole.region.is_empty() || hole.region == GLOBAL {
         hole.sentence()
     } else {
@@ -119,7 +121,11 @@ pub(crate) fn assumptions_but_cut(account: &Account<'_>) -> Vec<String> {
             ));
         }
     }
-    let mut grants: Vec<String> = account.holes_of("kms:grant").iter().map(place).collect();
+    let mut grants: Vec<String> = account
+        .unread_facts_of("kms:grant")
+        .iter()
+        .map(place)
+        .collect();
     grants.dedup();
     if !grants.is_empty() {
         list.push(format!(
@@ -132,7 +138,7 @@ pub(crate) fn assumptions_but_cut(account: &Account<'_>) -> Vec<String> {
 }
 
 /// `must` and `may` of all, `some`, or `no`.
-pub(crate) fn word_of_many(many: &SaidOfMany) -> &'static str {
+pub(crate) fn word_of_many(many: &PatternAnswer) -> &'static str {
     if many.extent == Extent::Some {
         "some"
     } else {
@@ -141,8 +147,8 @@ pub(crate) fn word_of_many(many: &SaidOfMany) -> &'static str {
 }
 
 /// The answer for many as JSON, without the question.
-pub(crate) fn answer_of_many(many: &SaidOfMany) -> Value {
-    let class = |(example, said): &(String, Said)| {
+pub(crate) fn answer_of_many(many: &PatternAnswer) -> Value {
+    let class = |(example, said): &(String, AccessAnswer)| {
         let mut value = answer(said);
         value["example"] = json!(example);
         value
@@ -157,7 +163,7 @@ pub(crate) fn answer_of_many(many: &SaidOfMany) -> Value {
 }
 
 /// The answer as JSON, without the question.
-pub(crate) fn answer(said: &Said) -> Value {
+pub(crate) fn answer(said: &AccessAnswer) -> Value {
     let because: Vec<&String> = said.because.iter().chain(&said.unread).collect();
     json!({
         "verdict": word(said.verdict),

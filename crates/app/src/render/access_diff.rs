@@ -1,7 +1,7 @@
 //! The difference in access between two states of an account, for people and as JSON.
 
 use bartizan_iam::{
-    AccessClass, Account, AccountDifference, Actions, Difference, EscalationChange, Opening,
+    AccessClass, Account, AccountDifference, Actions, Difference, EscalationChange, ExternalAccess,
     Presence, PrincipalChange, Tri, actions_text,
 };
 use bartizan_incident::{escalation_path, escalation_sentence, short_arn};
@@ -43,7 +43,7 @@ fn escalation(new: &Account<'_>, change: &EscalationChange) -> String {
 }
 
 /// `open   arn:aws:s3:::payroll for anybody: s3:GetObject (must)`.
-fn opening_line(sign: &str, opening: &Opening) -> String {
+fn opening_line(sign: &str, opening: &ExternalAccess) -> String {
     format!(
         "{sign} {} for {}: {} ({}){}",
         opening.arn,
@@ -132,7 +132,7 @@ pub(crate) fn access_json(
             })
         })
         .collect();
-    let openings = |list: &[Opening]| list.iter().map(opening_json).collect::<Vec<_>>();
+    let openings = |list: &[ExternalAccess]| list.iter().map(opening_json).collect::<Vec<_>>();
     json!({
         "account": new.id,
         "principals": principals,
@@ -171,7 +171,7 @@ fn principal_json(change: &PrincipalChange, actions: &Actions) -> Value {
     })
 }
 
-fn opening_json(opening: &Opening) -> Value {
+fn opening_json(opening: &ExternalAccess) -> Value {
     json!({
         "resource": opening.arn,
         "by": opening.by,

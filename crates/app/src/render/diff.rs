@@ -239,8 +239,8 @@ pub(crate) fn lines_of(change: &Change, whole: bool) -> Vec<ChangeLine> {
     let mut lines: Vec<ChangeLine> = Vec::new();
     lines.extend(content.removed.iter().cloned().map(ChangeLine::Removed));
     lines.extend(content.added.iter().cloned().map(ChangeLine::Added));
-    // Beside fields these are the rules of a security group, which say it in one line each.
-    let has_rules = !lines.is_empty();
+    // Rules of a security group say in one line each what their fields say in many.
+    let has_rules = !content.rules_removed.is_empty() || !content.rules_added.is_empty();
     for field in content
         .fields
         .iter()

@@ -27,8 +27,19 @@ pub struct TrailGap {
     pub from_s: i64,
     /// Seconds since 1970.
     pub to_s: i64,
-    /// Why it is a gap.
+    /// Why it is a gap, in words.
     pub why: String,
+    pub cause: GapCause,
+}
+
+/// Reason for a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GapCause {
+    /// A call stopped, deleted or narrowed a trail, and nothing was recorded after it.
+    Stopped,
+    /// No event for longer than is usual in the region.
+    Silent,
 }
 
 /// Seconds after a trail was stopped in which events of before may still come.
@@ -86,6 +97,7 @@ impl AttributionIndex {
                     from_s: stop.time_s,
                     to_s,
                     why,
+                    cause: GapCause::Stopped,
                 });
             }
         }
@@ -102,6 +114,7 @@ impl AttributionIndex {
                             "no event in {region} for {} min, where it is never so quiet",
                             (to_s - from_s) / 60
                         ),
+                        cause: GapCause::Silent,
                     }),
             );
         }

@@ -13,7 +13,7 @@ pub use call_map::{
     CallMap, FactEffect, TemplatePart, TouchedFact, ValuePath, is_omitted, parts, short_name,
     values, without_version,
 };
-pub use health::{TrailGap, TrailHealth};
+pub use health::{GapCause, TrailGap, TrailHealth};
 pub use index::{
     AttributionIndex, BUCKET_S, IssuedCredential, MutatingCall, SeenRange, TrailCollector, leaf,
     own_user_name,

@@ -7,7 +7,7 @@ use memchr::memmem::find as memmem;
 
 use super::action::is_change;
 use super::shape::{is_named, leaves, text};
-use super::{api, is_account};
+use super::text::{api, is_account};
 use bartizan_trail::json::JsonKind;
 use bartizan_trail::{CallerIdentity, Event, Field};
 

@@ -1,6 +1,6 @@
 //! Who calls, as rules ask for it.
 
-use super::{cut, is_account};
+use super::text::{cut, is_account};
 use bartizan_trail::{CallerIdentity, CallerKind, Event, Field};
 
 pub(super) fn other_user(event: &Event<'_>, actor: &CallerIdentity) -> Option<bool> {

@@ -1,7 +1,7 @@
 //! Policy documents in a request, wherever they stand in it.
 
-use super::api;
 use super::shape::is_named;
+use super::text::api;
 use bartizan_trail::json::{JsonKind, JsonValue};
 use bartizan_trail::{Event, Field};
 

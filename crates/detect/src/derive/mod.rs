@@ -16,24 +16,31 @@ mod selectors;
 mod shape;
 mod sharing;
 mod switch;
+pub(crate) mod text;
 mod thing;
 
-use account::{may_pass_role, names_account, role_passed};
-use action::{access, class, is_change};
+use crate::derive::account::may_pass_role;
+use crate::derive::action::is_change;
+use crate::derive::network::may_open;
+use crate::derive::selectors::may_select;
+use crate::derive::sharing::may_share;
+use crate::derive::switch::may_switch;
+use crate::derive::text::api;
+use account::{names_account, role_passed};
+use action::{access, class};
 use caller::{family, instance, other_user, outside_account};
 use compute::compute;
-use network::{may_open, open, open_admin, open_console};
+use network::{open, open_admin, open_console};
 use objects::objects;
 use policy::policies;
 use recon::recon;
-use selectors::{may_select, selectors};
-use sharing::{may_share, outside_keys, shared_with};
-use switch::{may_switch, switched_off};
+use selectors::selectors;
+use sharing::{outside_keys, shared_with};
+use switch::switched_off;
 use thing::{fate, things};
 
 use super::networks::Networks;
 use super::touched::resources;
-use bartizan_model::limits::LOG_TEXT_BYTES_MAX;
 use bartizan_trail::{CallerIdentity, CallerKind, Event, Field};
 
 /// Every derived field and what it holds.
@@ -216,7 +223,7 @@ pub fn derive(
 
 /// Whether a derived field has no value for any record of a call: what rules ask of it is answered
 /// without looking at more.
-pub(super) fn is_never(name: &str, call: &str) -> bool {
+pub(crate) fn is_never(name: &str, call: &str) -> bool {
     let may = match name.strip_prefix("bartizan.").unwrap_or_default() {
         "policy" | "names_account" => is_change(call),
         "open" | "open_admin" | "open_console" => may_open(call),
@@ -228,30 +235,4 @@ pub(super) fn is_never(name: &str, call: &str) -> bool {
         _ => true,
     };
     !may
-}
-
-/// `service:Call` of a record.
-pub fn api(event: &Event<'_>) -> String {
-    let source = event.text(Field::EventSource).unwrap_or_default();
-    let service = source.split(".amazonaws.com").next().unwrap_or(&source);
-    cut(&format!(
-        "{service}:{}",
-        event.text(Field::EventName).unwrap_or_default()
-    ))
-}
-
-/// A text of at most [`LOG_TEXT_BYTES_MAX`] bytes.
-pub fn cut(text: &str) -> String {
-    if text.len() <= LOG_TEXT_BYTES_MAX {
-        return text.to_owned();
-    }
-    let mut end = LOG_TEXT_BYTES_MAX;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}…", &text[..end])
-}
-
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::api;
 use super::shape::{at, text};
+use super::text::api;
 use bartizan_trail::json::JsonValue;
 use bartizan_trail::{Event, Field};
 

@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use bartizan_iam::{
-    Actions, Admitted, Behalf, Bits, Block, Condition, Guard, Outsider, Place, Policy, Principal,
-    ROWS, Row, Statement, Target, Tri, admitted,
+    Actions, AdmittedPrincipal, Bits, Block, ConditionSubject, ExternalPrincipal, OnBehalfOf,
+    Policy, PolicyCondition, PolicyLocation, Principal, Statement, TECHNIQUES, Technique,
+    TechniqueTarget, Tri, admitted,
 };
 
 use super::action::is_change;
 use super::document::{PolicyField, documents};
 use super::shape::{at, text};
 use super::sharing::party;
-use super::{api, cut, is_account};
+use super::text::{api, cut, is_account};
 use bartizan_trail::json::JsonValue;
 use bartizan_trail::{Event, Field};
 
@@ -23,11 +24,11 @@ pub(super) fn policies(event: &Event<'_>) -> Vec<String> {
     let trust = event
         .text(Field::EventSource)
         .is_some_and(|source| source.starts_with("iam"));
-    let place = Place {
+    let place = PolicyLocation {
         account: &own,
         trust,
         now_s: event.time_s().map(|s| s as f64),
-        ..Place::default()
+        ..PolicyLocation::default()
     };
     let mut found = BTreeSet::new();
     if !is_change(&api(event)) {
@@ -67,7 +68,7 @@ fn is_whole(policy: &Policy) -> bool {
 
 /// What a request grants that names whom it lets in and leaves the statement to the service:
 /// AddPermission of Lambda, SNS and SQS, PutPermission of EventBridge.
-fn named_grants(request: JsonValue<'_>, place: &Place<'_>, found: &mut BTreeSet<String>) {
+fn named_grants(request: JsonValue<'_>, place: &PolicyLocation<'_>, found: &mut BTreeSet<String>) {
     for account in ["aWSAccountId", "aWSAccountIds"]
         .iter()
         .flat_map(|path| at(request, path))
@@ -111,12 +112,12 @@ fn composed(request: JsonValue<'_>) -> Option<Policy> {
             "lambda:EventSourceToken",
         ),
     ];
-    let one = |operator: &str, key: String, value: String| Condition {
+    let one = |operator: &str, key: String, value: String| PolicyCondition {
         operator: operator.to_owned(),
         key,
         values: vec![value],
     };
-    let mut conditions: Vec<Condition> = conditions
+    let mut conditions: Vec<PolicyCondition> = conditions
         .into_iter()
         .filter_map(|(name, operator, key)| Some(one(operator, key.to_owned(), text(name)?)))
         .collect();
@@ -194,22 +195,24 @@ const ACTIONS_MAX: usize = 4096;
 /// What each way up needs. Of those through compute that is there already, which most operators may
 /// do, only two.
 static NEEDS: LazyLock<Vec<Bits>> = LazyLock::new(|| {
-    let sure = |row: &&Row| {
-        !matches!(row.target, Target::Holder(_) | Target::Service)
-            || matches!(row.id, "ssm-002" | "lambda-003")
+    let sure = |row: &&Technique| {
+        !matches!(
+            row.target,
+            TechniqueTarget::RoleConsumer(_) | TechniqueTarget::Service
+        ) || matches!(row.id, "ssm-002" | "lambda-003")
     };
     // A way of which the table does not know an action cannot be told from one that needs less.
-    let needs = |row: &Row| {
+    let needs = |row: &Technique| {
         let sets = row
             .needs
             .iter()
             .map(|n| Some(Actions::builtin().matching(n)).filter(|set| !set.is_empty()));
         sets.reduce(|a, b| Some(a?.union(&b?))).flatten()
     };
-    ROWS.iter().filter(sure).filter_map(needs).collect()
+    TECHNIQUES.iter().filter(sure).filter_map(needs).collect()
 });
 
-fn grants(policy: &Policy, place: &Place<'_>, found: &mut BTreeSet<String>) {
+fn grants(policy: &Policy, place: &PolicyLocation<'_>, found: &mut BTreeSet<String>) {
     for statement in &policy.statements {
         let everything = every_action(statement) && every_resource(statement);
         if statement.effect == "Deny" {
@@ -232,36 +235,54 @@ fn grants(policy: &Policy, place: &Place<'_>, found: &mut BTreeSet<String>) {
 }
 
 /// The word for somebody who is let in; none for the organization of the account itself.
-fn opened_to(one: &Admitted) -> Option<String> {
+fn opened_to(one: &AdmittedPrincipal) -> Option<String> {
     let name = |provider: &str| {
         cut(provider
             .rsplit_once("provider/")
             .map_or(provider, |(_, name)| name))
     };
-    let through_a_vpc =
-        !one.open.is_empty() && one.open.iter().all(|(_, guard)| *guard == Guard::Endpoint);
+    let through_a_vpc = !one.open.is_empty()
+        && one
+            .open
+            .iter()
+            .all(|(_, guard)| *guard == ConditionSubject::Endpoint);
     Some(match &one.to {
-        Outsider::Anybody | Outsider::AnyAccount if one.verdict == Tri::Yes => "public".to_owned(),
-        Outsider::Anybody | Outsider::AnyAccount if through_a_vpc => "vpc".to_owned(),
-        Outsider::Anybody | Outsider::AnyAccount => "public-if".to_owned(),
-        Outsider::Account(id, who) if is_account(id) || who.is_empty() => {
+        ExternalPrincipal::Anybody | ExternalPrincipal::AnyAccount if one.verdict == Tri::Yes => {
+            "public".to_owned()
+        }
+        ExternalPrincipal::Anybody | ExternalPrincipal::AnyAccount if through_a_vpc => {
+            "vpc".to_owned()
+        }
+        ExternalPrincipal::Anybody | ExternalPrincipal::AnyAccount => "public-if".to_owned(),
+        ExternalPrincipal::Account(id, who) if is_account(id) || who.is_empty() => {
             format!("account:{}", cut(id))
         }
-        Outsider::Account(_, who) => format!("unidentified:{}", cut(who)),
-        Outsider::Unidentified(id) | Outsider::Deleted(id) => format!("unidentified:{}", cut(id)),
-        Outsider::Organization(id) | Outsider::Service(_, Behalf::Organization(id))
+        ExternalPrincipal::Account(_, who) => format!("unidentified:{}", cut(who)),
+        ExternalPrincipal::Unidentified(id) | ExternalPrincipal::Deleted(id) => {
+            format!("unidentified:{}", cut(id))
+        }
+        ExternalPrincipal::Organization(id)
+        | ExternalPrincipal::Service(_, OnBehalfOf::Organization(id))
             if !id.starts_with("o-") =>
         {
             return None;
         }
-        Outsider::Organization(id) => format!("organization:{}", cut(id)),
-        Outsider::Service(_, Behalf::Account(id)) => format!("account:{}", cut(id)),
-        Outsider::Service(_, Behalf::Organization(id)) => format!("organization:{}", cut(id)),
-        Outsider::Service(service, Behalf::Anybody) if service == "*" => "service:any".to_owned(),
-        Outsider::Service(service, Behalf::Anybody) => format!("service:{}", cut(service)),
-        Outsider::Service(_, Behalf::Owner(arn)) => format!("owner:{}", cut(arn)),
-        Outsider::Federated(provider, true) => format!("federated:{}", name(provider)),
-        Outsider::Federated(provider, false) => format!("federated-anybody:{}", name(provider)),
+        ExternalPrincipal::Organization(id) => format!("organization:{}", cut(id)),
+        ExternalPrincipal::Service(_, OnBehalfOf::Account(id)) => format!("account:{}", cut(id)),
+        ExternalPrincipal::Service(_, OnBehalfOf::Organization(id)) => {
+            format!("organization:{}", cut(id))
+        }
+        ExternalPrincipal::Service(service, OnBehalfOf::Anybody) if service == "*" => {
+            "service:any".to_owned()
+        }
+        ExternalPrincipal::Service(service, OnBehalfOf::Anybody) => {
+            format!("service:{}", cut(service))
+        }
+        ExternalPrincipal::Service(_, OnBehalfOf::Owner(arn)) => format!("owner:{}", cut(arn)),
+        ExternalPrincipal::Federated(provider, true) => format!("federated:{}", name(provider)),
+        ExternalPrincipal::Federated(provider, false) => {
+            format!("federated-anybody:{}", name(provider))
+        }
     })
 }
 

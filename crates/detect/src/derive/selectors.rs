@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use super::api;
 use super::shape::{at, each, text};
+use super::text::api;
 use bartizan_trail::json::JsonValue;
 use bartizan_trail::{Event, Field};
 

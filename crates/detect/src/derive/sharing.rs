@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::shape::{at, text};
-use super::{api, is_account};
+use super::text::{api, is_account};
 use bartizan_trail::{Event, Field};
 
 /// Where a call says with whom something is shared from now on. Removals stand at other paths.

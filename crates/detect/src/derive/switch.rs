@@ -1,8 +1,8 @@
 //! Settings that keep something safe, and requests that switch them off.
 
 use super::action::is_change;
-use super::api;
 use super::shape::{is_named, leaves};
+use super::text::api;
 use bartizan_trail::{Event, Field};
 
 /// A setting and the value that weakens what it is set on.

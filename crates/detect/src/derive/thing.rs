@@ -1,7 +1,7 @@
 //! The thing that a call makes or removes, named the same by both, so that they can be matched.
 
 use super::shape::at;
-use super::{api, cut};
+use super::text::{api, cut};
 use crate::touched::resources;
 use bartizan_trail::{Event, Field};
 

@@ -2,8 +2,8 @@
 
 use bartizan_iam::{Block, Principal};
 
-use super::{CallWords, ScalarField, ScalarFields, plain, singular, stem};
-use crate::derive::cut;
+use super::fields::{CallWords, ScalarField, ScalarFields, plain, singular, stem};
+use crate::derive::text::cut;
 use bartizan_model::limits::TOUCHED_COMMAND_BYTES_MAX;
 use bartizan_model::{Counterparty, Party, Relation};
 

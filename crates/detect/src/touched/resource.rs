@@ -1,7 +1,7 @@
 //! ARNs and names that a call is about.
 
-use super::{CallWords, ScalarField, ScalarFields, singular, stem};
-use crate::derive::cut;
+use super::fields::{CallWords, ScalarField, ScalarFields, singular, stem};
+use crate::derive::text::cut;
 use bartizan_model::limits::RESOURCES_MAX;
 use bartizan_trail::json::JsonValue;
 use bartizan_trail::{Event, Field};

@@ -1,70 +1,88 @@
-//! Which condition follows from which, and the values of a key that conditions can tell apart.
+//! Conditions that follow from others, and the values of a key that conditions can tell apart.
 
 use std::collections::BTreeSet;
 
-use crate::engine::{CompiledCondition, Wanted};
+use crate::engine::{CompiledCondition, WantedValue};
 use crate::pattern::{Pattern, Rest, rest_within};
-use crate::request::{Context, Given};
+use crate::request::{Context, ContextValue};
 use crate::tri::Tri;
-use crate::value::{Order, Set, Test};
+use crate::value::{Comparison, Order, SetOperator};
 
 /// Whether a condition follows from one of others. False says nothing.
 pub(super) fn implied(condition: &CompiledCondition, by: &[CompiledCondition]) -> bool {
-    let Some(asked) = condition.operator else { return by.contains(condition) };
-    by.iter().filter(|other| other.key == condition.key).any(|other| {
-        let Some(given) = other.operator else { return false };
-        if asked.test == Test::Null {
-            // A key that is compared is there.
-            let is_there = given.test != Test::Null && !given.negated && !given.if_exists && given.set != Set::All;
-            return other == condition || is_there && condition.values.contains(&Wanted::Absent(false));
-        }
-        let alike = is_alike(asked.test, given.test) && asked.negated == given.negated && asked.set == given.set;
-        // With IfExists it holds without the key, too.
-        alike
-            && (asked.if_exists || !given.if_exists)
-            && if asked.negated {
-                condition.values.iter().all(|v| other.values.iter().any(|w| is_covered(v, w)))
-            } else {
-                other.values.iter().all(|v| condition.values.iter().any(|w| is_covered(v, w)))
+    let Some(asked) = condition.operator else {
+        return by.contains(condition);
+    };
+    by.iter()
+        .filter(|other| other.key == condition.key)
+        .any(|other| {
+            let Some(given) = other.operator else {
+                return false;
+            };
+            if asked.test == Comparison::Null {
+                // A key that is compared is there.
+                let is_there = given.test != Comparison::Null
+                    && !given.negated
+                    && !given.if_exists
+                    && given.set != SetOperator::All;
+                return other == condition
+                    || is_there && condition.values.contains(&WantedValue::Absent(false));
             }
-    })
+            let alike = is_alike(asked.test, given.test)
+                && asked.negated == given.negated
+                && asked.set == given.set;
+            // With IfExists it holds without the key, too.
+            alike
+                && (asked.if_exists || !given.if_exists)
+                && if asked.negated {
+                    condition
+                        .values
+                        .iter()
+                        .all(|v| other.values.iter().any(|w| is_covered(v, w)))
+                } else {
+                    other
+                        .values
+                        .iter()
+                        .all(|v| condition.values.iter().any(|w| is_covered(v, w)))
+                }
+        })
 }
 
 /// Whether values of two tests can be compared.
-fn is_alike(a: Test, b: Test) -> bool {
+fn is_alike(a: Comparison, b: Comparison) -> bool {
     match (a, b) {
-        (Test::Equals | Test::Like, Test::Equals | Test::Like) => true,
-        (Test::Number(_), Test::Number(_)) | (Test::Date(_), Test::Date(_)) => true,
+        (Comparison::Equals | Comparison::Like, Comparison::Equals | Comparison::Like) => true,
+        (Comparison::Number(_), Comparison::Number(_))
+        | (Comparison::Date(_), Comparison::Date(_)) => true,
         _ => a == b,
     }
 }
 
 /// Whether one wanted value admits all that a narrower one does.
-fn is_covered(narrow: &Wanted, wide: &Wanted) -> bool {
+fn is_covered(narrow: &WantedValue, wide: &WantedValue) -> bool {
     match (wide, narrow) {
-        (Wanted::Like(wide), Wanted::Like(narrow)) => wide.covers(narrow),
-        (Wanted::Like(wide), Wanted::Text(narrow)) => wide.matches(narrow),
-        (Wanted::Net(wide), Wanted::Net(narrow)) => wide.covers(narrow),
-        (Wanted::Number(wide, a), Wanted::Number(narrow, b)) | (Wanted::Date(wide, a), Wanted::Date(narrow, b)) => {
-            match (wide, narrow) {
-                (Order::Less, Order::Less) | (Order::LessEqual, Order::Less | Order::LessEqual | Order::Equal) => b <= a,
-                (Order::Less, Order::LessEqual | Order::Equal) => b < a,
-                (Order::Greater, Order::Greater) | (Order::GreaterEqual, Order::Greater | Order::GreaterEqual | Order::Equal) => {
-                    b >= a
-                }
-                (Order::Greater, Order::GreaterEqual | Order::Equal) => b > a,
-                (Order::Equal, Order::Equal) => a == b,
-                _ => false,
-            }
-        }
+        (WantedValue::Like(wide), WantedValue::Like(narrow)) => wide.covers(narrow),
+        (WantedValue::Like(wide), WantedValue::Text(narrow)) => wide.matches(narrow),
+        (WantedValue::Net(wide), WantedValue::Net(narrow)) => wide.covers(narrow),
+        (WantedValue::Number(wide, a), WantedValue::Number(narrow, b))
+        | (WantedValue::Date(wide, a), WantedValue::Date(narrow, b)) => match (wide, narrow) {
+            (Order::Less, Order::Less)
+            | (Order::LessEqual, Order::Less | Order::LessEqual | Order::Equal) => b <= a,
+            (Order::Less, Order::LessEqual | Order::Equal) => b < a,
+            (Order::Greater, Order::Greater)
+            | (Order::GreaterEqual, Order::Greater | Order::GreaterEqual | Order::Equal) => b >= a,
+            (Order::Greater, Order::GreaterEqual | Order::Equal) => b > a,
+            (Order::Equal, Order::Equal) => a == b,
+            _ => false,
+        },
         _ => wide == narrow,
     }
 }
 
-/// What a key is in requests that the conditions on it can tell apart.
-pub(super) struct States {
+/// Values of a key that the conditions on it can tell apart.
+pub(super) struct KeyStates {
     /// None: the request does not have it. Fewest words first.
-    pub(super) list: Vec<Option<Given>>,
+    pub(super) list: Vec<Option<ContextValue>>,
     /// Whether every request is like one of these.
     pub(super) is_complete: bool,
 }
@@ -78,20 +96,27 @@ const SETS_OF_MAX: usize = 6;
 /// A value that policies hardly name.
 const OTHER: &str = "something else";
 
-impl States {
-    /// Of a key with conditions on it. `always`: every request has it. `is_variable`: policies put it into texts.
-    pub(super) fn of(key: &str, conditions: &[&CompiledCondition], always: bool, is_variable: bool, work_left: &mut usize) -> Self {
+impl KeyStates {
+    /// Of a key with conditions on it. `always`: every request has it. `is_variable`: policies put
+    /// it into texts.
+    pub(super) fn of(
+        key: &str,
+        conditions: &[&CompiledCondition],
+        always: bool,
+        is_variable: bool,
+        work_left: &mut usize,
+    ) -> Self {
         let (texts, mut is_complete) = texts(conditions, work_left);
-        let mut list: Vec<Option<Given>> = Vec::new();
+        let mut list: Vec<Option<ContextValue>> = Vec::new();
         let mut seen: BTreeSet<(bool, Vec<Tri>)> = BTreeSet::new();
-        let answers = |given: &Option<Given>| -> Vec<Tri> {
+        let answers = |given: &Option<ContextValue>| -> Vec<Tri> {
             let mut context = Context::default();
             if let Some(given) = given {
                 context.set(key, given.clone());
             }
             conditions.iter().map(|c| c.holds(&context)).collect()
         };
-        let mut add = |given: Option<Given>, list: &mut Vec<Option<Given>>| {
+        let mut add = |given: Option<ContextValue>, list: &mut Vec<Option<ContextValue>>| {
             // A variable has a value, or it has none.
             if seen.insert((is_variable && given.is_some(), answers(&given))) {
                 list.push(given);
@@ -104,16 +129,24 @@ impl States {
         }
         let mut told_apart = Vec::new();
         for text in texts {
-            if add(Some(Given::One(text.clone())), &mut list) {
+            if add(Some(ContextValue::One(text.clone())), &mut list) {
                 told_apart.push(text);
             }
         }
-        if conditions.iter().any(|c| c.operator.is_some_and(|o| o.set != Set::None)) {
+        if conditions
+            .iter()
+            .any(|c| c.operator.is_some_and(|o| o.set != SetOperator::None))
+        {
             is_complete &= told_apart.len() <= SETS_OF_MAX;
             told_apart.truncate(SETS_OF_MAX);
             for set in 0..1u32 << told_apart.len() {
-                let values = told_apart.iter().enumerate().filter(|(n, _)| set >> n & 1 == 1).map(|(_, t)| t.clone()).collect();
-                add(Some(Given::Many(values)), &mut list);
+                let values = told_apart
+                    .iter()
+                    .enumerate()
+                    .filter(|(n, _)| set >> n & 1 == 1)
+                    .map(|(_, t)| t.clone())
+                    .collect();
+                add(Some(ContextValue::Many(values)), &mut list);
             }
         }
         is_complete &= !is_variable;
@@ -123,21 +156,29 @@ impl States {
 
 /// A text for every set of values that the conditions tell apart, as far as that can be told.
 fn texts(conditions: &[&CompiledCondition], work_left: &mut usize) -> (Vec<String>, bool) {
-    let (mut patterns, mut numbers, mut nets): (Vec<Pattern>, Vec<f64>, Vec<String>) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut patterns, mut numbers, mut nets): (Vec<Pattern>, Vec<f64>, Vec<String>) =
+        (Vec::new(), Vec::new(), Vec::new());
     let (mut folded, mut is_template): (Vec<String>, bool) = (Vec::new(), false);
-    let is_truth = conditions.iter().any(|c| c.operator.is_some_and(|o| o.test == Test::Bool));
+    let is_truth = conditions
+        .iter()
+        .any(|c| c.operator.is_some_and(|o| o.test == Comparison::Bool));
     for wanted in conditions.iter().flat_map(|c| &c.values) {
         match wanted {
-            Wanted::Text(text) => patterns.push(Pattern::exact(text)),
-            Wanted::Like(pattern) => patterns.push(pattern.clone()),
-            Wanted::Folded(text) => folded.push(text.clone()),
-            Wanted::Number(_, n) | Wanted::Date(_, n) => numbers.push(*n),
-            Wanted::Net(net) => nets.extend(net.edges().into_iter().map(|ip| ip.to_string())),
-            Wanted::Template(..) => is_template = true,
-            Wanted::Absent(_) | Wanted::Nothing => {}
+            WantedValue::Text(text) => patterns.push(Pattern::exact(text)),
+            WantedValue::Like(pattern) => patterns.push(pattern.clone()),
+            WantedValue::Folded(text) => folded.push(text.clone()),
+            WantedValue::Number(_, n) | WantedValue::Date(_, n) => numbers.push(*n),
+            WantedValue::Net(net) => nets.extend(net.edges().into_iter().map(|ip| ip.to_string())),
+            WantedValue::Template(..) => is_template = true,
+            WantedValue::Absent(_) | WantedValue::Nothing => {}
         }
     }
-    let kinds = [!patterns.is_empty(), !folded.is_empty(), !numbers.is_empty(), !nets.is_empty()];
+    let kinds = [
+        !patterns.is_empty(),
+        !folded.is_empty(),
+        !numbers.is_empty(),
+        !nets.is_empty(),
+    ];
     let mut is_complete = kinds.iter().filter(|k| **k).count() <= 1 && !is_template;
     let mut found: Vec<String> = Vec::new();
     if !patterns.is_empty() {
@@ -152,9 +193,16 @@ fn texts(conditions: &[&CompiledCondition], work_left: &mut usize) -> (Vec<Strin
     if !numbers.is_empty() {
         numbers.sort_by(f64::total_cmp);
         numbers.dedup();
-        let between = numbers.windows(2).map(|pair| f64::midpoint(pair[0], pair[1]));
+        let between = numbers
+            .windows(2)
+            .map(|pair| f64::midpoint(pair[0], pair[1]));
         let ends = [numbers[0] - 1.0, numbers[numbers.len() - 1] + 1.0];
-        found.extend(between.chain(numbers.iter().copied()).chain(ends).map(|n| format!("{n}")));
+        found.extend(
+            between
+                .chain(numbers.iter().copied())
+                .chain(ends)
+                .map(|n| format!("{n}")),
+        );
     }
     if !nets.is_empty() {
         found.extend(nets);
@@ -177,7 +225,8 @@ fn regions(patterns: &[Pattern], work_left: &mut usize) -> (Vec<String>, bool) {
         return (exact, is_complete);
     }
     let all = Pattern::text("*");
-    let mut parts: Vec<(Vec<&Pattern>, Vec<&Pattern>, String)> = vec![(vec![&all], Vec::new(), OTHER.to_owned())];
+    let mut parts: Vec<(Vec<&Pattern>, Vec<&Pattern>, String)> =
+        vec![(vec![&all], Vec::new(), OTHER.to_owned())];
     let mut is_complete = true;
     for (n, pattern) in patterns.iter().enumerate() {
         if patterns[..n].contains(pattern) {
@@ -188,7 +237,10 @@ fn regions(patterns: &[Pattern], work_left: &mut usize) -> (Vec<String>, bool) {
             let (mut inside, mut outside) = (from.clone(), without.clone());
             inside.push(pattern);
             outside.push(pattern);
-            for (from, without, fits) in [(inside, without, pattern.matches(&text)), (from, outside, !pattern.matches(&text))] {
+            for (from, without, fits) in [
+                (inside, without, pattern.matches(&text)),
+                (from, outside, !pattern.matches(&text)),
+            ] {
                 if fits {
                     next.push((from, without, text.clone()));
                     continue;
@@ -204,5 +256,8 @@ fn regions(patterns: &[Pattern], work_left: &mut usize) -> (Vec<String>, bool) {
         next.truncate(TEXTS_MAX);
         parts = next;
     }
-    (parts.into_iter().map(|(_, _, text)| text).collect(), is_complete)
+    (
+        parts.into_iter().map(|(_, _, text)| text).collect(),
+        is_complete,
+    )
 }

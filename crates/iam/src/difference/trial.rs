@@ -1,18 +1,24 @@
-//! Every sort of request that two policies can tell apart, tried.
+//! Trial: every kind of request that two policies can tell apart.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::condition::States;
-use super::{One, Pair, Trial, Whom, account_of, left, shape_of};
+use super::condition::KeyStates;
+use super::granted_to::{GrantedTo, account_of, aws_account};
+use super::pair::{AllowedAccess, PolicyPair, left};
 use crate::actions::Action;
-use crate::engine::{Asked, CompiledCondition, CompiledStatement, Effect, Filled, Resource, Wanted, filled};
+use crate::engine::{
+    CompiledCondition, CompiledStatement, Evaluation, FilledTemplate, ResourcePattern,
+    StatementEffect, WantedValue, filled,
+};
 use crate::pattern::{Pattern, Rest};
 use crate::policy::{Block, Policy, Principal};
 use crate::reference::evaluate;
-use crate::request::{Caller, Context, Decision, Given, Known, Layers, Request, Side};
+use crate::request::{
+    Context, ContextLookup, ContextValue, Decision, Layers, PolicyGrammar, Request, RequestCaller,
+};
 use crate::service::is_everybody;
 use crate::tri::Tri;
-use crate::value::Piece;
+use crate::value::TemplatePiece;
 
 /// Actions and their resource types that are tried for a witness.
 const TRIES_MAX: usize = 6;
@@ -26,12 +32,30 @@ const CALLERS_MAX: usize = 16;
 /// Requests that the reference evaluator is asked about for one statement: it is slow.
 const CHECKS_MAX: usize = 64;
 
+/// Result of trying every kind of request.
+pub(super) enum TrialResult {
+    /// Nothing is new: proved.
+    Nothing,
+    /// This request is.
+    Shown(Request),
+    /// Neither could be said.
+    Open,
+}
+
 /// Whether what a statement allows is new.
-pub(super) fn run(pair: &Pair<'_>, one: &One<'_>, work_left: &mut usize) -> Trial {
+pub(super) fn run(
+    pair: &PolicyPair<'_>,
+    one: &AllowedAccess<'_>,
+    work_left: &mut usize,
+) -> TrialResult {
     if !one.statement.is_understood() {
-        return Trial::Open;
+        return TrialResult::Open;
     }
-    let statements: Vec<&CompiledStatement> = pair.old_statements().chain(pair.new_statements()).map(|(_, s)| s).collect();
+    let statements: Vec<&CompiledStatement> = pair
+        .old_statements()
+        .chain(pair.new_statements())
+        .map(|(_, s)| s)
+        .collect();
     let account = account_apart(pair);
     let (mut callers, mut is_open) = (callers(one, &statements, &account), false);
     if callers.len() > CALLERS_MAX {
@@ -52,52 +76,86 @@ pub(super) fn run(pair: &Pair<'_>, one: &One<'_>, work_left: &mut usize) -> Tria
         is_open |= !is_complete;
         for context in contexts {
             if *work_left == 0 {
-                return Trial::Open;
+                return TrialResult::Open;
             }
-            let mut request = Request { context, ..request.clone() };
+            let mut request = Request {
+                context,
+                ..request.clone()
+            };
             match at(pair, one, &mut request, &mut checks_left, work_left) {
-                Trial::Nothing => {}
-                Trial::Open => is_open = true,
-                shown @ Trial::Shown(_) => return shown,
+                TrialResult::Nothing => {}
+                TrialResult::Open => is_open = true,
+                shown @ TrialResult::Shown(_) => return shown,
             }
         }
     }
-    if is_open { Trial::Open } else { Trial::Nothing }
+    if is_open {
+        TrialResult::Open
+    } else {
+        TrialResult::Nothing
+    }
 }
 
 /// Whether it is new for a caller in a context.
-fn at(pair: &Pair<'_>, one: &One<'_>, request: &mut Request, checks_left: &mut usize, work_left: &mut usize) -> Trial {
+fn at(
+    pair: &PolicyPair<'_>,
+    one: &AllowedAccess<'_>,
+    request: &mut Request,
+    checks_left: &mut usize,
+    work_left: &mut usize,
+) -> TrialResult {
     let given = request.context.clone();
     request.complete(pair.actions);
-    let (asked, context) = (Asked::new(request, false, pair.actions), &request.context);
+    let (asked, context) = (
+        Evaluation::new(request, false, pair.actions),
+        &request.context,
+    );
     let fits = |s: &CompiledStatement| {
-        let holds = s.conditions.iter().fold(Tri::Yes, |v, c| v.and(c.holds(context)));
-        holds.and(asked.named(s).0[0]).and(if s.is_understood() { Tri::Yes } else { Tri::Maybe })
+        let holds = s
+            .conditions
+            .iter()
+            .fold(Tri::Yes, |v, c| v.and(c.holds(context)));
+        holds.and(asked.named(s).0[0]).and(if s.is_understood() {
+            Tri::Yes
+        } else {
+            Tri::Maybe
+        })
     };
     if fits(one.statement) == Tri::No {
-        return Trial::Nothing;
+        return TrialResult::Nothing;
     }
-    let mut taken = Taken::default();
+    let mut taken = SubtractedPatterns::default();
     let include = match one.include {
         None => Pattern::text("*"),
         Some(resource) => match concrete(resource, context) {
             Some(pattern) => pattern,
-            None => return Trial::Nothing,
+            None => return TrialResult::Nothing,
         },
     };
     if let Some(Block::Not(list)) = &one.statement.resource {
-        taken.without.extend(list.iter().filter_map(|r| concrete(r, context)));
+        taken
+            .without
+            .extend(list.iter().filter_map(|r| concrete(r, context)));
     }
-    for (_, s) in pair.new_statements().filter(|(_, s)| s.effect == Effect::Deny && fits(s) == Tri::Yes) {
+    for (_, s) in pair
+        .new_statements()
+        .filter(|(_, s)| s.effect == StatementEffect::Deny && fits(s) == Tri::Yes)
+    {
         taken.add(&s.resource, context);
     }
     let mut allowed = taken.clone();
-    for (_, s) in pair.old_statements().filter(|(_, s)| s.effect == Effect::Allow && fits(s) == Tri::Yes) {
+    for (_, s) in pair
+        .old_statements()
+        .filter(|(_, s)| s.effect == StatementEffect::Allow && fits(s) == Tri::Yes)
+    {
         allowed.add(&s.resource, context);
     }
     // Not allowed by the old policy; or denied by it.
     let mut tries = vec![(vec![include.clone(), pair.universe.clone()], allowed)];
-    for (_, s) in pair.old_statements().filter(|(_, s)| s.effect != Effect::Allow && fits(s) != Tri::No) {
+    for (_, s) in pair
+        .old_statements()
+        .filter(|(_, s)| s.effect != StatementEffect::Allow && fits(s) != Tri::No)
+    {
         let from = || vec![include.clone(), pair.universe.clone()];
         match &s.resource {
             None => tries.push((from(), taken.clone())),
@@ -107,7 +165,9 @@ fn at(pair: &Pair<'_>, one: &One<'_>, request: &mut Request, checks_left: &mut u
             }
             Some(Block::Not(list)) => {
                 let mut taken = taken.clone();
-                taken.without.extend(list.iter().filter_map(|r| concrete(r, context)));
+                taken
+                    .without
+                    .extend(list.iter().filter_map(|r| concrete(r, context)));
                 tries.push((from(), taken));
             }
         }
@@ -118,31 +178,58 @@ fn at(pair: &Pair<'_>, one: &One<'_>, request: &mut Request, checks_left: &mut u
             Rest::Nothing => {}
             Rest::TooLarge => is_open = true,
             Rest::Text(text) => {
-                let request = Request { context: given.clone(), ..request.clone() };
-                match shown(pair, one, request, &from, &taken, text, checks_left, work_left) {
-                    Some(witness) => return Trial::Shown(witness),
+                let request = Request {
+                    context: given.clone(),
+                    ..request.clone()
+                };
+                match shown(
+                    pair,
+                    one,
+                    request,
+                    &from,
+                    &taken,
+                    text,
+                    checks_left,
+                    work_left,
+                ) {
+                    Some(witness) => return TrialResult::Shown(witness),
                     None => is_open = true,
                 }
             }
         }
     }
-    if is_open { Trial::Open } else { Trial::Nothing }
+    if is_open {
+        TrialResult::Open
+    } else {
+        TrialResult::Nothing
+    }
 }
 
-/// A request of that sort which the old policy does not allow and the new one does, by the reference evaluator.
-#[expect(clippy::too_many_arguments, reason = "what is asked, what is left, and two budgets")]
+/// A request of that kind which the old policy does not allow and the new one does, by the
+/// reference evaluator.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what is asked, what is left, and two budgets"
+)]
 fn shown(
-    pair: &Pair<'_>,
-    one: &One<'_>,
+    pair: &PolicyPair<'_>,
+    one: &AllowedAccess<'_>,
     request: Request,
     from: &[Pattern],
-    taken: &Taken,
+    taken: &SubtractedPatterns,
     text: String,
     checks_left: &mut usize,
     work_left: &mut usize,
 ) -> Option<Request> {
-    // Of the class an action that people know, where there is one; with a resource of its type, where that is left.
-    let known: Vec<Action> = pair.class.iter().filter(|n| (*n as usize) < pair.actions.len()).map(Action).take(TRIES_MAX).collect();
+    // Of the class an action that people know, where there is one; with a resource of its type,
+    // where that is left.
+    let known: Vec<Action> = pair
+        .class
+        .iter()
+        .filter(|n| (*n as usize) < pair.actions.len())
+        .map(Action)
+        .take(TRIES_MAX)
+        .collect();
     let mut tries: Vec<(String, String)> = Vec::new();
     for action in &known {
         for template in pair.actions.resource_arns(*action) {
@@ -153,13 +240,27 @@ fn shown(
             }
         }
     }
-    tries.push((known.first().map_or_else(|| request.action.clone(), |a| pair.actions.name(*a)), text));
+    tries.push((
+        known
+            .first()
+            .map_or_else(|| request.action.clone(), |a| pair.actions.name(*a)),
+        text,
+    ));
     for (action, resource) in tries {
         *checks_left = checks_left.checked_sub(1)?;
-        let request = Request { action, resource, ..request.clone() };
-        let decide = |policy: &Policy| evaluate(&request, &layers(policy, pair.side, one.whom), pair.actions).decision;
+        let request = Request {
+            action,
+            resource,
+            ..request.clone()
+        };
+        let decide = |policy: &Policy| {
+            evaluate(&request, &layers(policy, pair.side, one.whom), pair.actions).decision
+        };
         if decide(pair.new.policy) == Decision::Allowed
-            && matches!(decide(pair.old.policy), Decision::ImplicitlyDenied | Decision::ExplicitlyDenied)
+            && matches!(
+                decide(pair.old.policy),
+                Decision::ImplicitlyDenied | Decision::ExplicitlyDenied
+            )
         {
             return Some(request);
         }
@@ -169,18 +270,22 @@ fn shown(
 
 /// Resources that are taken away, in one context.
 #[derive(Default, Clone)]
-struct Taken {
+struct SubtractedPatterns {
     without: Vec<Pattern>,
     /// Complements: all but these.
     all_but: Vec<Vec<Pattern>>,
 }
 
-impl Taken {
-    fn add(&mut self, block: &Option<Block<Vec<Resource>>>, context: &Context) {
+impl SubtractedPatterns {
+    fn add(&mut self, block: &Option<Block<Vec<ResourcePattern>>>, context: &Context) {
         match block {
             None => {}
-            Some(Block::Is(list)) => self.without.extend(list.iter().filter_map(|r| concrete(r, context))),
-            Some(Block::Not(list)) => self.all_but.push(list.iter().filter_map(|r| concrete(r, context)).collect()),
+            Some(Block::Is(list)) => self
+                .without
+                .extend(list.iter().filter_map(|r| concrete(r, context))),
+            Some(Block::Not(list)) => self
+                .all_but
+                .push(list.iter().filter_map(|r| concrete(r, context)).collect()),
         }
     }
 
@@ -188,25 +293,31 @@ impl Taken {
         if self.all_but.iter().any(Vec::is_empty) {
             return Rest::Nothing;
         }
-        left(&from.iter().collect::<Vec<_>>(), &self.without.iter().collect::<Vec<_>>(), &self.all_but, work_left)
+        left(
+            &from.iter().collect::<Vec<_>>(),
+            &self.without.iter().collect::<Vec<_>>(),
+            &self.all_but,
+            work_left,
+        )
     }
 }
 
 /// A resource with its variables filled in; none when one of them has no value.
-fn concrete(resource: &Resource, context: &Context) -> Option<Pattern> {
+fn concrete(resource: &ResourcePattern, context: &Context) -> Option<Pattern> {
     match resource {
-        Resource::Pattern(pattern) => Some(pattern.clone()),
-        Resource::Template(pieces) => match filled(pieces, context) {
-            Filled::With(letters) => Some(Pattern::arn_of(letters.into_iter())),
-            Filled::Missing | Filled::Unknown => None,
+        ResourcePattern::Pattern(pattern) => Some(pattern.clone()),
+        ResourcePattern::Template(pieces) => match filled(pieces, context) {
+            FilledTemplate::With(letters) => Some(Pattern::arn_of(letters.into_iter())),
+            FilledTemplate::Missing | FilledTemplate::Unknown => None,
         },
     }
 }
 
-/// The contexts that the statements can tell apart and in which one of them may allow, and whether these are all.
+/// The contexts that the statements can tell apart and in which one of them may allow, and whether
+/// these are all.
 fn contexts(
-    pair: &Pair<'_>,
-    one: &One<'_>,
+    pair: &PolicyPair<'_>,
+    one: &AllowedAccess<'_>,
     request: &Request,
     statements: &[&CompiledStatement],
     work_left: &mut usize,
@@ -218,11 +329,23 @@ fn contexts(
             None => &[][..],
             Some(Block::Is(list) | Block::Not(list)) => list,
         };
-        let of_resources = resources.iter().filter_map(|r| if let Resource::Template(pieces) = r { Some(pieces) } else { None });
+        let of_resources = resources.iter().filter_map(|r| {
+            if let ResourcePattern::Template(pieces) = r {
+                Some(pieces)
+            } else {
+                None
+            }
+        });
         let of_values = statement.conditions.iter().flat_map(|c| &c.values);
-        let of_values = of_values.filter_map(|v| if let Wanted::Template(_, pieces) = v { Some(pieces) } else { None });
+        let of_values = of_values.filter_map(|v| {
+            if let WantedValue::Template(_, pieces) = v {
+                Some(pieces)
+            } else {
+                None
+            }
+        });
         for piece in of_resources.chain(of_values).flatten() {
-            if let Piece::Variable(key, _) = piece {
+            if let TemplatePiece::Variable(key, _) = piece {
                 keys.entry(key).or_default();
                 variables.insert(key);
             }
@@ -236,31 +359,47 @@ fn contexts(
     }
     let mut complete = request.clone();
     complete.complete(pair.actions);
-    let is_aws = matches!(request.caller, Caller::Aws(_));
-    let mut all: Vec<(&str, Vec<Option<Given>>)> = Vec::new();
+    let is_aws = matches!(request.caller, RequestCaller::Aws(_));
+    let mut all: Vec<(&str, Vec<Option<ContextValue>>)> = Vec::new();
     let mut is_complete = true;
     for (key, conditions) in &keys {
         let given = match complete.context.get(key) {
-            Known::Is(given) => Some(given.clone()),
-            Known::Absent | Known::Unknown => None,
+            ContextLookup::Is(given) => Some(given.clone()),
+            ContextLookup::Absent | ContextLookup::Unknown => None,
         };
-        let of_principal = key.starts_with("aws:principal") && !key.starts_with("aws:principalservicename");
-        // What follows from the caller is what it is.
+        let of_principal =
+            key.starts_with("aws:principal") && !key.starts_with("aws:principalservicename");
+        // Keys that follow from the caller have one value.
         let is_fixed = match *key {
             "aws:principalisawsservice" | "aws:principaltype" => true,
-            "aws:username" => given.is_none() || *one.whom != Whom::Holder,
-            "aws:principalaccount" => *one.whom != Whom::Holder,
+            "aws:username" => given.is_none() || *one.whom != GrantedTo::RoleConsumer,
+            "aws:principalaccount" => *one.whom != GrantedTo::RoleConsumer,
             "aws:userid" => !is_aws,
             _ => of_principal && !is_aws,
         };
         let mut states = if is_fixed {
-            States { list: vec![given], is_complete: true }
+            KeyStates {
+                list: vec![given],
+                is_complete: true,
+            }
         } else {
-            States::of(key, conditions, given.is_some(), variables.contains(key), work_left)
+            KeyStates::of(
+                key,
+                conditions,
+                given.is_some(),
+                variables.contains(key),
+                work_left,
+            )
         };
         is_complete &= states.is_complete;
         let asked = one.statement.conditions.iter().filter(|c| c.key == *key);
-        let asked: Vec<_> = asked.filter(|c| !c.values.iter().any(|v| matches!(v, Wanted::Template(..)))).collect();
+        let asked: Vec<_> = asked
+            .filter(|c| {
+                !c.values
+                    .iter()
+                    .any(|v| matches!(v, WantedValue::Template(..)))
+            })
+            .collect();
         states.list.retain(|state| {
             let mut context = Context::default();
             if let Some(given) = state {
@@ -273,7 +412,10 @@ fn contexts(
         }
         all.push((key, states.list));
     }
-    let combinations = all.iter().try_fold(1usize, |n, (_, list)| n.checked_mul(list.len())).unwrap_or(usize::MAX);
+    let combinations = all
+        .iter()
+        .try_fold(1usize, |n, (_, list)| n.checked_mul(list.len()))
+        .unwrap_or(usize::MAX);
     is_complete &= combinations <= CONTEXTS_MAX;
     let context = |pick: &dyn Fn(usize) -> usize| {
         let mut context = Context::default();
@@ -288,13 +430,17 @@ fn contexts(
     if combinations > CONTEXTS_MAX {
         // One key after the other, the rest as plain as they can be.
         for (n, (_, list)) in all.iter().enumerate() {
-            contexts.extend((0..list.len()).map(|state| context(&|m| if m == n { state } else { 0 })));
+            contexts
+                .extend((0..list.len()).map(|state| context(&|m| if m == n { state } else { 0 })));
         }
         contexts.truncate(CONTEXTS_MAX);
     }
     for number in 0..combinations.min(CONTEXTS_MAX) {
         let pick = |n: usize| {
-            let before: usize = all[..n].iter().map(|(_, list)| list.len()).fold(1, usize::saturating_mul);
+            let before: usize = all[..n]
+                .iter()
+                .map(|(_, list)| list.len())
+                .fold(1, usize::saturating_mul);
             number / before % all[n].1.len()
         };
         contexts.push(context(&pick));
@@ -302,31 +448,39 @@ fn contexts(
     (contexts, is_complete)
 }
 
-/// Who may be told apart among those for whom a statement is.
-fn callers(one: &One<'_>, statements: &[&CompiledStatement], account: &str) -> Vec<Caller> {
+/// Callers whom the statements can tell apart, among the grantees of one statement.
+fn callers(
+    one: &AllowedAccess<'_>,
+    statements: &[&CompiledStatement],
+    account: &str,
+) -> Vec<RequestCaller> {
     let mut found = Vec::new();
-    let stranger = || Caller::Aws("arn:aws:iam::999999999999:user/witness".to_owned());
+    let stranger = || RequestCaller::Aws("arn:aws:iam::999999999999:user/witness".to_owned());
     match one.whom {
-        Whom::Holder => {
-            let of = |name: &str| Caller::Aws(format!("arn:aws:iam::{account}:{name}"));
+        GrantedTo::RoleConsumer => {
+            let of = |name: &str| RequestCaller::Aws(format!("arn:aws:iam::{account}:{name}"));
             return vec![of("user/witness"), of("role/witness")];
         }
-        Whom::One(principal) if is_everybody(principal) => found.extend([Caller::Anonymous, stranger()]),
-        Whom::One(principal) => found.push(caller_of(principal)),
-        Whom::AllBut(_) => found.extend([Caller::Anonymous, stranger()]),
+        GrantedTo::One(principal) if is_everybody(principal) => {
+            found.extend([RequestCaller::Anonymous, stranger()])
+        }
+        GrantedTo::One(principal) => found.push(caller_of(principal)),
+        GrantedTo::AllBut(_) => found.extend([RequestCaller::Anonymous, stranger()]),
     }
     let named = statements.iter().flat_map(|s| match &s.principal {
         None => &[][..],
         Some(Block::Is(list) | Block::Not(list)) => list,
     });
-    // Somebody whom another statement names, where this one is for him as well.
+    // Callers whom another statement names, where this one is for them as well.
     for principal in named {
         let caller = caller_of(principal);
         let is_meant = match one.whom {
-            Whom::Holder => false,
-            Whom::One(own) if is_everybody(own) => true,
-            Whom::One(own) => account_of(own).is_some_and(|account| caller.account() == Some(account)),
-            Whom::AllBut(_) => true,
+            GrantedTo::RoleConsumer => false,
+            GrantedTo::One(own) if is_everybody(own) => true,
+            GrantedTo::One(own) => {
+                account_of(own).is_some_and(|account| caller.account() == Some(account))
+            }
+            GrantedTo::AllBut(_) => true,
         };
         if is_meant && !found.contains(&caller) {
             found.push(caller);
@@ -336,12 +490,17 @@ fn callers(one: &One<'_>, statements: &[&CompiledStatement], account: &str) -> V
 }
 
 /// An account that no policy names: where the resource is, so that its account is not its caller's.
-fn account_apart(pair: &Pair<'_>) -> String {
-    let statements = pair.old.compiled.statements.iter().chain(&pair.new.compiled.statements);
+fn account_apart(pair: &PolicyPair<'_>) -> String {
+    let statements = pair
+        .old
+        .compiled
+        .statements
+        .iter()
+        .chain(&pair.new.compiled.statements);
     let named: BTreeSet<String> = statements
         .filter_map(|s| s.principal.as_ref())
         .flat_map(|(Block::Is(list) | Block::Not(list))| list)
-        .filter_map(|p| super::aws_account(p).map(str::to_owned))
+        .filter_map(|p| aws_account(p).map(str::to_owned))
         .collect();
     let mut account = 123_456_789_012u64;
     while named.contains(&account.to_string()) {
@@ -351,16 +510,16 @@ fn account_apart(pair: &Pair<'_>) -> String {
 }
 
 /// The policy alone in its place. A caller from another account has what it needs at home.
-fn layers(policy: &Policy, side: Side, whom: &Whom) -> Layers<Policy> {
+fn layers(policy: &Policy, side: PolicyGrammar, whom: &GrantedTo) -> Layers<Policy> {
     let mut layers = Layers::default();
     match side {
-        Side::Identity => layers.identity.push(policy.clone()),
-        Side::Scp => {
+        PolicyGrammar::Identity => layers.identity.push(policy.clone()),
+        PolicyGrammar::Scp => {
             layers.identity.extend(everything());
             layers.scp.push(vec![policy.clone()]);
         }
-        Side::Resource | Side::Rcp => {
-            if *whom != Whom::Holder {
+        PolicyGrammar::Resource | PolicyGrammar::Rcp => {
+            if *whom != GrantedTo::RoleConsumer {
                 layers.identity.extend(everything());
             }
             layers.resource = Some(policy.clone());
@@ -370,20 +529,41 @@ fn layers(policy: &Policy, side: Side, whom: &Whom) -> Layers<Policy> {
 }
 
 fn everything() -> Option<Policy> {
-    crate::policy::parse(r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#).ok()
+    crate::policy::parse(
+        r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#,
+    )
+    .ok()
 }
 
-fn caller_of(principal: &Principal) -> Caller {
+fn caller_of(principal: &Principal) -> RequestCaller {
     match principal {
-        Principal::Star => Caller::Anonymous,
+        Principal::Star => RequestCaller::Anonymous,
         Principal::Of(kind, value) => match kind.as_str() {
-            "AWS" if value == "*" => Caller::Anonymous,
+            "AWS" if value == "*" => RequestCaller::Anonymous,
             "AWS" => match account_of(principal) {
-                Some(account) => Caller::Aws(format!("arn:aws:iam::{account}:root")),
-                None => Caller::Aws(value.clone()),
+                Some(account) => RequestCaller::Aws(format!("arn:aws:iam::{account}:root")),
+                None => RequestCaller::Aws(value.clone()),
             },
-            "Service" => Caller::Service(value.clone()),
-            _ => Caller::Federated(value.clone()),
+            "Service" => RequestCaller::Service(value.clone()),
+            _ => RequestCaller::Federated(value.clone()),
         },
     }
+}
+
+/// `arn:${Partition}:s3:::${BucketName}` as a pattern.
+fn shape_of(template: &str) -> String {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("${") {
+        out.push_str(before);
+        let (name, behind) = after.split_once('}').unwrap_or((after, ""));
+        out.push_str(match name {
+            "Partition" => "aws",
+            "Region" => "us-east-1",
+            "Account" => "123456789012",
+            _ => "?*",
+        });
+        rest = behind;
+    }
+    out + rest
 }

@@ -1,49 +1,61 @@
-//! Identity providers: which claim of a token names the tenant there, and what a pattern must write out so that only that
-//! tenant's tokens match it.
+//! Identity providers: which claim of a token names the tenant there, and what a pattern must write
+//! out so that only that tenant's tokens match it.
 //!
-//! Sources: IAM user guide, "Available keys for AWS web identity federation" and "Create a role for OpenID Connect
-//! federation"; the pages of each provider on OpenID Connect with AWS.
+//! Sources: IAM user guide, "Available keys for AWS web identity federation" and "Create a role for
+//! OpenID Connect federation"; the pages of each provider on OpenID Connect with AWS.
 
-use super::Bearer;
-use super::keys::{Absent, Control, Slot};
+use super::possibilities::{KeyAbsence, KeyPossibilities, TenantShape, ValueControl};
 use crate::pattern::Pattern;
 
-/// A start, and the letter that ends the name of a tenant behind it: `repo:` and `/` for `repo:acme/app:ref:refs/heads/main`.
-/// No letter: the whole value is the name.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shape(pub(super) &'static str, pub(super) &'static str);
+/// Bearer of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TokenBearer {
+    /// A bearer whom the statement does not name.
+    Stranger,
+    /// Anybody, those who are named among them.
+    Named,
+    /// A guest of an identity pool of Cognito.
+    Guest,
+}
 
-const WHOLE: &[Shape] = &[Shape("", "")];
+impl TokenBearer {
+    pub(super) fn is_stranger(self) -> bool {
+        matches!(self, Self::Stranger)
+    }
+}
 
-/// What a provider says in its tokens.
-struct Known {
+const WHOLE: &[TenantShape] = &[TenantShape("", "")];
+
+/// Claims in the tokens of a provider.
+struct KnownIssuer {
     /// Host, or host and the beginning of a path.
     host: &'static str,
     /// The URL of each customer is its own, so that all who have tokens there belong to it.
     own: bool,
     /// Claims that name a tenant.
-    claims: &'static [(&'static str, &'static [Shape])],
+    claims: &'static [(&'static str, &'static [TenantShape])],
 }
 
-const KNOWN: &[Known] = &[
-    Known {
+const KNOWN: &[KnownIssuer] = &[
+    KnownIssuer {
         host: "token.actions.githubusercontent.com",
         own: false,
         claims: &[
-            // "Customizing the subject claims for an organization or repository" may put other claims first.
+            // "Customizing the subject claims for an organization or repository" may put other
+            // claims first.
             (
                 "sub",
                 &[
-                    Shape("repo:", "/"),
-                    Shape("repository:", "/"),
-                    Shape("repository_owner:", ":"),
-                    Shape("repository_owner_id:", ":"),
-                    Shape("repository_id:", ":"),
-                    Shape("enterprise:", ":"),
-                    Shape("enterprise_id:", ":"),
+                    TenantShape("repo:", "/"),
+                    TenantShape("repository:", "/"),
+                    TenantShape("repository_owner:", ":"),
+                    TenantShape("repository_owner_id:", ":"),
+                    TenantShape("repository_id:", ":"),
+                    TenantShape("enterprise:", ":"),
+                    TenantShape("enterprise_id:", ":"),
                 ],
             ),
-            ("repository", &[Shape("", "/")]),
+            ("repository", &[TenantShape("", "/")]),
             ("repository_owner", WHOLE),
             ("repository_owner_id", WHOLE),
             ("repository_id", WHOLE),
@@ -51,147 +63,292 @@ const KNOWN: &[Known] = &[
             ("enterprise_id", WHOLE),
         ],
     },
-    Known {
+    KnownIssuer {
         host: "gitlab.com",
         own: false,
         claims: &[
-            ("sub", &[Shape("project_path:", "/"), Shape("project_id:", ":"), Shape("namespace_path:", ":")]),
-            ("project_path", &[Shape("", "/")]),
+            (
+                "sub",
+                &[
+                    TenantShape("project_path:", "/"),
+                    TenantShape("project_id:", ":"),
+                    TenantShape("namespace_path:", ":"),
+                ],
+            ),
+            ("project_path", &[TenantShape("", "/")]),
             ("namespace_path", WHOLE),
             ("namespace_id", WHOLE),
             ("project_id", WHOLE),
         ],
     },
-    Known { host: "app.terraform.io", own: false, claims: &[("sub", &[Shape("organization:", ":")])] },
-    Known { host: "app.eu.terraform.io", own: false, claims: &[("sub", &[Shape("organization:", ":")])] },
-    Known { host: "agent.buildkite.com", own: false, claims: &[("sub", &[Shape("organization:", ":")])] },
-    Known { host: "oidc.vercel.com", own: false, claims: &[("sub", &[Shape("owner:", ":")])] },
-    Known { host: "oidc.codefresh.io", own: false, claims: &[("sub", &[Shape("account:", ":")])] },
-    Known { host: "scalr.io", own: false, claims: &[("sub", &[Shape("account:", ":")])] },
-    Known {
+    KnownIssuer {
+        host: "app.terraform.io",
+        own: false,
+        claims: &[("sub", &[TenantShape("organization:", ":")])],
+    },
+    KnownIssuer {
+        host: "app.eu.terraform.io",
+        own: false,
+        claims: &[("sub", &[TenantShape("organization:", ":")])],
+    },
+    KnownIssuer {
+        host: "agent.buildkite.com",
+        own: false,
+        claims: &[("sub", &[TenantShape("organization:", ":")])],
+    },
+    KnownIssuer {
+        host: "oidc.vercel.com",
+        own: false,
+        claims: &[("sub", &[TenantShape("owner:", ":")])],
+    },
+    KnownIssuer {
+        host: "oidc.codefresh.io",
+        own: false,
+        claims: &[("sub", &[TenantShape("account:", ":")])],
+    },
+    KnownIssuer {
+        host: "scalr.io",
+        own: false,
+        claims: &[("sub", &[TenantShape("account:", ":")])],
+    },
+    KnownIssuer {
         host: "api.pulumi.com/oidc",
         own: false,
-        claims: &[("sub", &[Shape("pulumi:deploy:org:", ":"), Shape("pulumi:environments:org:", ":")])],
+        claims: &[(
+            "sub",
+            &[
+                TenantShape("pulumi:deploy:org:", ":"),
+                TenantShape("pulumi:environments:org:", ":"),
+            ],
+        )],
     },
     // Their audience is an application: who signs in there is anybody.
-    Known { host: "accounts.google.com", own: false, claims: &[("sub", WHOLE), ("email", WHOLE)] },
-    Known { host: "graph.facebook.com", own: false, claims: &[("id", WHOLE), ("sub", WHOLE)] },
-    Known { host: "www.amazon.com", own: false, claims: &[("user_id", WHOLE), ("sub", WHOLE)] },
-    Known { host: "appleid.apple.com", own: false, claims: &[("sub", WHOLE)] },
+    KnownIssuer {
+        host: "accounts.google.com",
+        own: false,
+        claims: &[("sub", WHOLE), ("email", WHOLE)],
+    },
+    KnownIssuer {
+        host: "graph.facebook.com",
+        own: false,
+        claims: &[("id", WHOLE), ("sub", WHOLE)],
+    },
+    KnownIssuer {
+        host: "www.amazon.com",
+        own: false,
+        claims: &[("user_id", WHOLE), ("sub", WHOLE)],
+    },
+    KnownIssuer {
+        host: "appleid.apple.com",
+        own: false,
+        claims: &[("sub", WHOLE)],
+    },
     // Its audience is an identity pool, of one account.
-    Known { host: COGNITO, own: false, claims: &[("aud", WHOLE), ("sub", &[Shape("", "-"), Shape("", "")])] },
-    Known { host: "oidc.eks.", own: true, claims: &[("sub", &[Shape("system:serviceaccount:", ":")])] },
-    Known { host: "oidc.circleci.com/org/", own: true, claims: &[("sub", &[Shape("org/", "/")])] },
-    Known { host: "api.bitbucket.org/2.0/workspaces/", own: true, claims: &[("sub", &[Shape("{", "}")])] },
-    Known { host: "token.actions.githubusercontent.com/", own: true, claims: &[("sub", &[Shape("repo:", "/")])] },
-    Known { host: "oidc.vercel.com/", own: true, claims: &[("sub", &[Shape("owner:", ":")])] },
+    KnownIssuer {
+        host: COGNITO,
+        own: false,
+        claims: &[
+            ("aud", WHOLE),
+            ("sub", &[TenantShape("", "-"), TenantShape("", "")]),
+        ],
+    },
+    KnownIssuer {
+        host: "oidc.eks.",
+        own: true,
+        claims: &[("sub", &[TenantShape("system:serviceaccount:", ":")])],
+    },
+    KnownIssuer {
+        host: "oidc.circleci.com/org/",
+        own: true,
+        claims: &[("sub", &[TenantShape("org/", "/")])],
+    },
+    KnownIssuer {
+        host: "api.bitbucket.org/2.0/workspaces/",
+        own: true,
+        claims: &[("sub", &[TenantShape("{", "}")])],
+    },
+    KnownIssuer {
+        host: "token.actions.githubusercontent.com/",
+        own: true,
+        claims: &[("sub", &[TenantShape("repo:", "/")])],
+    },
+    KnownIssuer {
+        host: "oidc.vercel.com/",
+        own: true,
+        claims: &[("sub", &[TenantShape("owner:", ":")])],
+    },
 ];
 
 const COGNITO: &str = "cognito-identity.amazonaws.com";
 
-/// A provider as a statement names it.
+/// Identity provider as a statement names it.
 #[derive(Debug)]
-pub(super) struct Issuer<'a> {
+pub(super) struct TokenIssuer<'a> {
     /// `arn:aws:iam::111122223333:oidc-provider/gitlab.com`, `cognito-identity.amazonaws.com`.
     name: &'a str,
     /// Host and path in lower case; `saml` for SAML, whose keys are all called so.
     host: String,
 }
 
-impl<'a> Issuer<'a> {
+impl<'a> TokenIssuer<'a> {
     pub(super) fn of(provider: &'a str) -> Self {
         let host = match provider.split_once("saml-provider/") {
             Some(_) => "saml".to_owned(),
             None => {
-                let url = provider.split_once("oidc-provider/").map_or(provider, |(_, url)| url);
-                url.trim_start_matches("https://").trim_end_matches('/').to_ascii_lowercase()
+                let url = provider
+                    .split_once("oidc-provider/")
+                    .map_or(provider, |(_, url)| url);
+                url.trim_start_matches("https://")
+                    .trim_end_matches('/')
+                    .to_ascii_lowercase()
             }
         };
-        Self { name: provider, host }
+        Self {
+            name: provider,
+            host,
+        }
     }
 
-    /// Cognito gives tokens to people who have not signed in, where a pool allows that.
+    /// Whether there may be guests: Cognito gives tokens to people who have not signed in, where a
+    /// pool allows it.
     pub(super) fn has_guests(&self) -> bool {
         self.host == COGNITO
     }
 
-    fn known(&self) -> Option<&'static Known> {
-        let fits = |k: &&Known| if k.own { self.host.starts_with(k.host) && self.host != k.host } else { self.host == k.host };
+    fn known(&self) -> Option<&'static KnownIssuer> {
+        let fits = |k: &&KnownIssuer| {
+            if k.own {
+                self.host.starts_with(k.host) && self.host != k.host
+            } else {
+                self.host == k.host
+            }
+        };
         KNOWN.iter().filter(fits).max_by_key(|k| k.host.len())
     }
 
-    /// What a key can be for who holds a token of this provider; none when it is no claim.
-    pub(super) fn slot(&self, key: &str, bearer: Bearer) -> Option<Slot> {
+    /// Possibilities of a key for a bearer of a token of this provider; none when it is no claim.
+    pub(super) fn slot(&self, key: &str, bearer: TokenBearer) -> Option<KeyPossibilities> {
         let (host, claim) = key.rsplit_once(':')?;
         if host == "aws" && claim == "federatedprovider" {
-            return Some(Slot::new(Absent::Never, vec![Pattern::exact(self.name)], Control::Given));
+            return Some(KeyPossibilities::new(
+                KeyAbsence::Never,
+                vec![Pattern::exact(self.name)],
+                ValueControl::ContextValue,
+            ));
         }
         if host != self.host {
             // A claim of another provider: no token of this one has it.
             let other = host == "saml" || host.contains('.');
-            return other.then(Slot::none);
+            return other.then(KeyPossibilities::none);
         }
         let always = matches!(claim, "sub" | "aud" | "iss");
-        let absent = if always { Absent::Never } else { Absent::Perhaps };
+        let absent = if always {
+            KeyAbsence::Never
+        } else {
+            KeyAbsence::Perhaps
+        };
         let any = || vec![Pattern::text("?*")];
         if self.has_guests() && claim == "amr" {
             return Some(match bearer {
-                // "amr": "unauthenticated" for guests; else "authenticated" and the names of providers.
-                Bearer::Guest => Slot::new(Absent::Never, vec![Pattern::exact("unauthenticated")], Control::Given),
-                Bearer::Stranger | Bearer::Named => Slot::new(Absent::Never, any(), Control::Chosen),
+                // "amr": "unauthenticated" for guests; else "authenticated" and the names of
+                // providers.
+                TokenBearer::Guest => KeyPossibilities::new(
+                    KeyAbsence::Never,
+                    vec![Pattern::exact("unauthenticated")],
+                    ValueControl::ContextValue,
+                ),
+                TokenBearer::Stranger | TokenBearer::Named => {
+                    KeyPossibilities::new(KeyAbsence::Never, any(), ValueControl::Chosen)
+                }
             });
         }
         let known = self.known();
-        let listed = known.and_then(|k| k.claims.iter().find(|(name, _)| *name == claim)).map(|(_, shapes)| shapes.to_vec());
+        let listed = known
+            .and_then(|k| k.claims.iter().find(|(name, _)| *name == claim))
+            .map(|(_, shapes)| shapes.to_vec());
         let own = known.is_none_or(|k| k.own);
         let is_saml = self.host == "saml";
         let shapes = match listed {
             Some(mut shapes) => {
-                // Where the whole provider is the customer's, any beginning tells its own people apart.
-                shapes.extend(own.then_some(Shape("", "*")));
+                // Where the whole provider is the customer's, any beginning tells its own people
+                // apart.
+                shapes.extend(own.then_some(TenantShape("", "*")));
                 Some(shapes)
             }
             // A provider of one's own: the shapes of the others, and any beginning.
             None if claim == "sub" || is_saml => {
-                let all = KNOWN.iter().flat_map(|k| k.claims).filter(|(name, _)| *name == "sub").flat_map(|(_, shapes)| *shapes);
-                let mut shapes: Vec<Shape> = all.filter(|s| !is_saml && !s.0.is_empty()).copied().collect();
-                shapes.push(Shape("", "*"));
+                let all = KNOWN
+                    .iter()
+                    .flat_map(|k| k.claims)
+                    .filter(|(name, _)| *name == "sub")
+                    .flat_map(|(_, shapes)| *shapes);
+                let mut shapes: Vec<TenantShape> = all
+                    .filter(|s| !is_saml && !s.0.is_empty())
+                    .copied()
+                    .collect();
+                shapes.push(TenantShape("", "*"));
                 Some(shapes)
             }
             None => None,
         };
         Some(match shapes {
-            Some(shapes) => Slot::new(absent, any(), Control::Tenant(shapes, bearer.is_stranger())),
-            // An audience is asked for by him who wants the token.
-            None if claim == "aud" => Slot::new(Absent::Never, any(), Control::Chosen),
-            None => Slot::unknown(),
+            Some(shapes) => KeyPossibilities::new(
+                absent,
+                any(),
+                ValueControl::Tenant(shapes, bearer.is_stranger()),
+            ),
+            // An audience is chosen by the bearer.
+            None if claim == "aud" => {
+                KeyPossibilities::new(KeyAbsence::Never, any(), ValueControl::Chosen)
+            }
+            None => KeyPossibilities::unknown(),
         })
     }
 }
 
-/// All values that belong to the tenant whom one value of a condition writes out: `repo:acme/*` of `repo:acme/app:*`. None:
-/// it leaves open whose they are. `letters`: with whether each is a wildcard.
-pub(super) fn tenant(letters: &[(char, bool)], shapes: &[Shape]) -> Option<Pattern> {
-    let written: String = letters.iter().take_while(|(_, wild)| !wild).map(|(letter, _)| *letter).collect();
+/// All values of the tenant that one value of a condition writes out: `repo:acme/*` of
+/// `repo:acme/app:*`. None: the tenant is left open. `letters`: characters, each with whether it is
+/// a wildcard.
+pub(super) fn tenant(letters: &[(char, bool)], shapes: &[TenantShape]) -> Option<Pattern> {
+    let written: String = letters
+        .iter()
+        .take_while(|(_, wild)| !wild)
+        .map(|(letter, _)| *letter)
+        .collect();
     let whole = letters.iter().all(|(_, wild)| !wild);
-    let starting = |text: &str| Pattern::text_of(text.chars().map(|l| (l, false)).chain([('*', true)]));
+    let starting =
+        |text: &str| Pattern::text_of(text.chars().map(|l| (l, false)).chain([('*', true)]));
     // The beginning of such a start may be anybody's: `rep*`.
-    if !whole && shapes.iter().any(|s| s.0.len() > written.len() && s.0.starts_with(&written)) {
+    if !whole
+        && shapes
+            .iter()
+            .any(|s| s.0.len() > written.len() && s.0.starts_with(&written))
+    {
         return None;
     }
-    // The shape with the longest start decides, so that `repo:*` is not taken for a beginning of some other sort.
-    let longest = shapes.iter().filter(|s| written.starts_with(s.0)).map(|s| s.0.len()).max()?;
-    shapes.iter().filter(|s| s.0.len() == longest && written.starts_with(s.0)).find_map(|Shape(start, end)| {
-        let name = &written[start.len()..];
-        match *end {
-            "" => (whole && !name.is_empty()).then(|| Pattern::exact(&written)),
-            "*" => (!name.is_empty()).then(|| starting(&written)),
-            _ => match name.find(end) {
-                Some(at) if at > 0 => Some(starting(&format!("{start}{}{end}", &name[..at]))),
-                // The name alone, where nothing need follow it.
-                None if whole && !name.is_empty() && *end == ":" => Some(Pattern::exact(&written)),
-                _ => None,
-            },
-        }
-    })
+    // The shape with the longest start decides, so that `repo:*` is not taken for a beginning of
+    // another kind.
+    let longest = shapes
+        .iter()
+        .filter(|s| written.starts_with(s.0))
+        .map(|s| s.0.len())
+        .max()?;
+    shapes
+        .iter()
+        .filter(|s| s.0.len() == longest && written.starts_with(s.0))
+        .find_map(|TenantShape(start, end)| {
+            let name = &written[start.len()..];
+            match *end {
+                "" => (whole && !name.is_empty()).then(|| Pattern::exact(&written)),
+                "*" => (!name.is_empty()).then(|| starting(&written)),
+                _ => match name.find(end) {
+                    Some(at) if at > 0 => Some(starting(&format!("{start}{}{end}", &name[..at]))),
+                    // The name alone, where nothing need follow it.
+                    None if whole && !name.is_empty() && *end == ":" => {
+                        Some(Pattern::exact(&written))
+                    }
+                    _ => None,
+                },
+            }
+        })
 }

@@ -1,64 +1,25 @@
-//! What each condition key can be for a stranger: whether his request has it, which values, and who decides that.
+//! Possibilities of each condition key for an external requester: presence, values, and who decides
+//! them.
 //!
-//! Sources: IAM user guide, "AWS global condition context keys" (the *Availability* of each); service authorization
-//! reference for keys of services; KMS developer guide, "Condition keys for AWS KMS" (`kms:CallerAccount` is the account of
-//! the caller, `kms:ViaService` is there when a service passes the call on).
+//! Sources: IAM user guide, "AWS global condition context keys" (the *Availability* of each);
+//! service authorization reference for keys of services; KMS developer guide, "Condition keys for
+//! AWS KMS" (`kms:CallerAccount` is the account of the caller, `kms:ViaService` is there when a
+//! service passes the call on).
 
-use super::{Bearer, Guard, OWN_ORGANIZATION, Trial, Who};
+use super::model::ConditionSubject;
+use super::possibilities::{KeyAbsence, KeyPossibilities, ValueControl, ValueRange};
+use super::requester::{
+    ExternalRequester, NamedParties, OWN_ORGANIZATION, WILD, WILD_ORGANIZATION,
+};
 use crate::pattern::Pattern;
 
-/// What a key can be.
-pub(super) struct Slot {
-    pub(super) absent: Absent,
-    pub(super) values: Range,
-    pub(super) control: Control,
-    pub(super) guard: Guard,
-    /// Values that are no stranger's.
-    pub(super) not: Vec<Pattern>,
-}
-
-/// When a request is without the key.
+/// Meaning of a condition key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Absent {
-    Always,
-    Never,
-    /// When he likes.
-    Chosen,
-    /// Some services do not send it.
-    Seldom,
-    /// Nobody knows.
-    Perhaps,
-}
-
-/// Which values it has when it is there.
-pub(super) enum Range {
-    /// Texts of any of these patterns.
-    Texts(Vec<Pattern>),
-    /// Addresses.
-    Address,
-    /// The time of the request, as text or number: now, in seconds since 1970, or later.
-    Time(Option<f64>),
-}
-
-/// Who decides which of these values it is.
-pub(super) enum Control {
-    /// He who calls.
-    Chosen,
-    /// Not he: a value must be his already.
-    Given,
-    /// He, but what is written out without a wildcard is somebody else's already (a bucket, an endpoint, a secret); also
-    /// where that is an ARN which says by itself whose it is.
-    Taken { with_account: bool },
-    /// Likewise for the start of a value that names a tenant of an identity provider: `repo:acme/`.
-    Tenant(Vec<super::issuers::Shape>, /* Strangers only. */ bool),
-}
-
-/// What a key tells of a caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sort {
+enum KeyMeaning {
     /// The account of a principal.
     Account,
-    /// Of a principal, and of whom a service acts for (`aws:SourceOwner` in default policies of SNS topics).
+    /// Of a principal, and of whom a service acts for (`aws:SourceOwner` in default policies of SNS
+    /// topics).
     AccountOfEither,
     Arn,
     UserId,
@@ -72,7 +33,7 @@ enum Sort {
     IsService,
     ServiceName,
     Type,
-    /// His address on the internet.
+    /// Address of the requester on the internet.
     Address,
     /// The id of a VPC or an endpoint.
     Endpoint,
@@ -86,11 +47,11 @@ enum Sort {
     AccessPointArn,
     /// A way into a VPC that is not named.
     InsideVpc,
-    /// There for everybody, and he chooses: true or false.
+    /// Present in every request: true or false, as the requester chooses.
     Switch,
-    /// He may send it or not, with any value.
+    /// Sent or not, with any value, as the requester chooses.
     Chosen,
-    /// Likewise, where he signs.
+    /// Likewise, in signed requests only.
     ChosenSigned,
     /// A secret that is agreed upon.
     Secret,
@@ -102,79 +63,82 @@ enum Sort {
     OwnOrganization,
 }
 
-const TAKEN: Control = Control::Taken { with_account: true };
+const TAKEN: ValueControl = ValueControl::Taken { with_account: true };
 
 /// Keys by name in lower case, up to a slash. What is not here may be anything.
-const KEYS: &[(&str, Sort)] = &[
-    ("aws:principalaccount", Sort::Account),
-    ("kms:calleraccount", Sort::Account),
-    ("aws:sourceowner", Sort::AccountOfEither),
-    ("aws:principalarn", Sort::Arn),
-    ("aws:userid", Sort::UserId),
-    ("aws:username", Sort::UserName),
-    ("aws:principalorgid", Sort::Organization),
-    ("aws:principalorgpaths", Sort::OrganizationPath),
-    ("aws:sourceaccount", Sort::SourceAccount),
-    ("aws:sourcearn", Sort::SourceArn),
-    ("aws:sourceorgid", Sort::SourceOrganization),
-    ("aws:sourceorgpaths", Sort::SourceOrganizationPath),
-    ("aws:principalisawsservice", Sort::IsService),
-    ("aws:principalservicename", Sort::ServiceName),
-    ("aws:principaltype", Sort::Type),
-    ("aws:sourceip", Sort::Address),
-    ("aws:sourcevpc", Sort::Endpoint),
-    ("aws:sourcevpce", Sort::Endpoint),
-    ("aws:sourcevpcarn", Sort::EndpointArn),
-    ("aws:vpceaccount", Sort::EndpointAccount),
-    ("aws:vpceorgid", Sort::EndpointOrganization),
-    ("aws:vpceorgpaths", Sort::EndpointOrganizationPath),
-    ("s3:dataaccesspointaccount", Sort::AccessPointAccount),
-    ("s3:dataaccesspointarn", Sort::AccessPointArn),
-    ("elasticfilesystem:accessedviamounttarget", Sort::InsideVpc),
-    ("aws:securetransport", Sort::Switch),
-    ("aws:currenttime", Sort::Time),
-    ("aws:epochtime", Sort::Time),
-    // An address within a VPC of his own.
-    ("aws:vpcsourceip", Sort::Chosen),
-    ("aws:useragent", Sort::Chosen),
-    ("aws:referer", Sort::Chosen),
-    ("aws:requesttag", Sort::Chosen),
-    ("aws:tagkeys", Sort::Chosen),
-    ("s3:prefix", Sort::Chosen),
-    ("s3:delimiter", Sort::Chosen),
-    ("s3:max-keys", Sort::Chosen),
-    ("s3:versionid", Sort::Chosen),
-    ("s3:x-amz-acl", Sort::Chosen),
-    ("s3:x-amz-content-sha256", Sort::Chosen),
-    ("s3:x-amz-storage-class", Sort::Chosen),
-    ("s3:x-amz-server-side-encryption", Sort::Chosen),
-    ("s3:tlsversion", Sort::Chosen),
-    ("sns:protocol", Sort::Chosen),
-    ("lambda:invokedviafunctionurl", Sort::Chosen),
-    ("sts:rolesessionname", Sort::Chosen),
-    ("sts:sourceidentity", Sort::Chosen),
-    ("sts:transitivetagkeys", Sort::Chosen),
-    ("aws:principaltag", Sort::ChosenSigned),
-    ("aws:multifactorauthpresent", Sort::ChosenSigned),
-    ("aws:multifactorauthage", Sort::ChosenSigned),
-    ("aws:tokenissuetime", Sort::ChosenSigned),
-    ("aws:federatedprovider", Sort::ChosenSigned),
-    ("aws:viaawsservice", Sort::ChosenSigned),
-    ("aws:calledvia", Sort::ChosenSigned),
-    ("aws:calledviafirst", Sort::ChosenSigned),
-    ("aws:calledvialast", Sort::ChosenSigned),
-    ("s3:authtype", Sort::ChosenSigned),
-    ("s3:signatureversion", Sort::ChosenSigned),
-    ("s3:signatureage", Sort::ChosenSigned),
-    ("sts:externalid", Sort::Secret),
-    ("lambda:functionurlauthtype", Sort::UrlAuth),
-    ("kms:viaservice", Sort::ViaService),
-    ("aws:resourceaccount", Sort::OwnAccount),
-    ("s3:resourceaccount", Sort::OwnAccount),
-    ("aws:resourceorgid", Sort::OwnOrganization),
+const KEYS: &[(&str, KeyMeaning)] = &[
+    ("aws:principalaccount", KeyMeaning::Account),
+    ("kms:calleraccount", KeyMeaning::Account),
+    ("aws:sourceowner", KeyMeaning::AccountOfEither),
+    ("aws:principalarn", KeyMeaning::Arn),
+    ("aws:userid", KeyMeaning::UserId),
+    ("aws:username", KeyMeaning::UserName),
+    ("aws:principalorgid", KeyMeaning::Organization),
+    ("aws:principalorgpaths", KeyMeaning::OrganizationPath),
+    ("aws:sourceaccount", KeyMeaning::SourceAccount),
+    ("aws:sourcearn", KeyMeaning::SourceArn),
+    ("aws:sourceorgid", KeyMeaning::SourceOrganization),
+    ("aws:sourceorgpaths", KeyMeaning::SourceOrganizationPath),
+    ("aws:principalisawsservice", KeyMeaning::IsService),
+    ("aws:principalservicename", KeyMeaning::ServiceName),
+    ("aws:principaltype", KeyMeaning::Type),
+    ("aws:sourceip", KeyMeaning::Address),
+    ("aws:sourcevpc", KeyMeaning::Endpoint),
+    ("aws:sourcevpce", KeyMeaning::Endpoint),
+    ("aws:sourcevpcarn", KeyMeaning::EndpointArn),
+    ("aws:vpceaccount", KeyMeaning::EndpointAccount),
+    ("aws:vpceorgid", KeyMeaning::EndpointOrganization),
+    ("aws:vpceorgpaths", KeyMeaning::EndpointOrganizationPath),
+    ("s3:dataaccesspointaccount", KeyMeaning::AccessPointAccount),
+    ("s3:dataaccesspointarn", KeyMeaning::AccessPointArn),
+    (
+        "elasticfilesystem:accessedviamounttarget",
+        KeyMeaning::InsideVpc,
+    ),
+    ("aws:securetransport", KeyMeaning::Switch),
+    ("aws:currenttime", KeyMeaning::Time),
+    ("aws:epochtime", KeyMeaning::Time),
+    // An address within a VPC of the requester.
+    ("aws:vpcsourceip", KeyMeaning::Chosen),
+    ("aws:useragent", KeyMeaning::Chosen),
+    ("aws:referer", KeyMeaning::Chosen),
+    ("aws:requesttag", KeyMeaning::Chosen),
+    ("aws:tagkeys", KeyMeaning::Chosen),
+    ("s3:prefix", KeyMeaning::Chosen),
+    ("s3:delimiter", KeyMeaning::Chosen),
+    ("s3:max-keys", KeyMeaning::Chosen),
+    ("s3:versionid", KeyMeaning::Chosen),
+    ("s3:x-amz-acl", KeyMeaning::Chosen),
+    ("s3:x-amz-content-sha256", KeyMeaning::Chosen),
+    ("s3:x-amz-storage-class", KeyMeaning::Chosen),
+    ("s3:x-amz-server-side-encryption", KeyMeaning::Chosen),
+    ("s3:tlsversion", KeyMeaning::Chosen),
+    ("sns:protocol", KeyMeaning::Chosen),
+    ("lambda:invokedviafunctionurl", KeyMeaning::Chosen),
+    ("sts:rolesessionname", KeyMeaning::Chosen),
+    ("sts:sourceidentity", KeyMeaning::Chosen),
+    ("sts:transitivetagkeys", KeyMeaning::Chosen),
+    ("aws:principaltag", KeyMeaning::ChosenSigned),
+    ("aws:multifactorauthpresent", KeyMeaning::ChosenSigned),
+    ("aws:multifactorauthage", KeyMeaning::ChosenSigned),
+    ("aws:tokenissuetime", KeyMeaning::ChosenSigned),
+    ("aws:federatedprovider", KeyMeaning::ChosenSigned),
+    ("aws:viaawsservice", KeyMeaning::ChosenSigned),
+    ("aws:calledvia", KeyMeaning::ChosenSigned),
+    ("aws:calledviafirst", KeyMeaning::ChosenSigned),
+    ("aws:calledvialast", KeyMeaning::ChosenSigned),
+    ("s3:authtype", KeyMeaning::ChosenSigned),
+    ("s3:signatureversion", KeyMeaning::ChosenSigned),
+    ("s3:signatureage", KeyMeaning::ChosenSigned),
+    ("sts:externalid", KeyMeaning::Secret),
+    ("lambda:functionurlauthtype", KeyMeaning::UrlAuth),
+    ("kms:viaservice", KeyMeaning::ViaService),
+    ("aws:resourceaccount", KeyMeaning::OwnAccount),
+    ("s3:resourceaccount", KeyMeaning::OwnAccount),
+    ("aws:resourceorgid", KeyMeaning::OwnOrganization),
 ];
 
-impl Sort {
+impl KeyMeaning {
     /// Whether its values belong to an account or an organization.
     fn is_of_somebody(self) -> bool {
         matches!(
@@ -198,74 +162,61 @@ impl Sort {
     }
 }
 
-impl Slot {
-    pub(super) fn new(absent: Absent, values: Vec<Pattern>, control: Control) -> Self {
-        Self { absent, values: Range::Texts(values), control, guard: Guard::Other, not: Vec::new() }
-    }
-
-    /// No request of his has it.
-    pub(super) fn none() -> Self {
-        Self::new(Absent::Always, Vec::new(), Control::Given)
-    }
-
-    /// It may be there or not, with any value.
-    pub(super) fn unknown() -> Self {
-        Self::new(Absent::Perhaps, vec![Pattern::text("*")], Control::Given)
-    }
-
-    /// Always this value; [`super::WILD`] stands for those that are not named.
-    fn is(value: &str) -> Self {
-        Self::new(Absent::Never, vec![Pattern::text(value)], Control::Given)
-    }
-
-    fn seldom(value: &str) -> Self {
-        Self { absent: Absent::Seldom, ..Self::is(value) }
-    }
-
-    /// What he likes, or nothing.
-    pub(super) fn chosen(values: &[&str]) -> Self {
-        Self::new(Absent::Chosen, values.iter().map(|v| Pattern::text(v)).collect(), Control::Chosen)
-    }
-
-    fn guarded(self, guard: Guard) -> Self {
-        Self { guard, ..self }
-    }
-
-    fn but(self, not: impl IntoIterator<Item = Pattern>) -> Self {
-        Self { not: not.into_iter().collect(), ..self }
-    }
-}
-
-/// What a key, in lower case, can be for somebody.
-pub(super) fn slot(key: &str, who: &Who<'_>, trial: &Trial<'_>) -> Slot {
-    if let Who::Token { issuer, bearer } = who
+/// Possibilities of a key, in lower case, for a requester.
+pub(super) fn slot(
+    key: &str,
+    who: &ExternalRequester<'_>,
+    parties: &NamedParties<'_>,
+) -> KeyPossibilities {
+    if let ExternalRequester::Token { issuer, bearer } = who
         && let Some(slot) = issuer.slot(key, *bearer)
     {
         return slot;
     }
     let name = key.split('/').next().unwrap_or_default();
-    let Some((_, sort)) = KEYS.iter().find(|(known, _)| *known == name) else { return Slot::unknown() };
-    let own = trial.place.account;
-    let slot = of(*sort, who, trial);
+    let Some((_, sort)) = KEYS.iter().find(|(known, _)| *known == name) else {
+        return KeyPossibilities::unknown();
+    };
+    let own = parties.place.account;
+    let slot = of(*sort, who, parties);
     if !sort.is_of_somebody() {
         return slot;
     }
-    // Nobody else's is what belongs to the account itself; and who stands for all that are not named is none of those.
+    // Values of the account itself are nobody else's; and a requester who stands for all that are
+    // not named is none of those.
     let mut not = slot.not;
     let (account, organization) = match who {
-        Who::Principal { account, organization } | Who::Service { account, organization, .. } => (*account, *organization),
-        Who::Unsigned | Who::Token { .. } => ("", None),
+        ExternalRequester::Principal {
+            account,
+            organization,
+        }
+        | ExternalRequester::Service {
+            account,
+            organization,
+            ..
+        } => (*account, *organization),
+        ExternalRequester::Unsigned | ExternalRequester::Token { .. } => ("", None),
     };
-    if account.is_empty() || account == super::WILD {
-        not.extend([own].into_iter().filter(|a| !a.is_empty()).flat_map(of_account));
+    if account.is_empty() || account == WILD {
+        not.extend(
+            [own]
+                .into_iter()
+                .filter(|a| !a.is_empty())
+                .flat_map(of_account),
+        );
     }
-    if account == super::WILD {
-        not.extend(trial.accounts.iter().flat_map(|a| of_account(a)));
+    if account == WILD {
+        not.extend(parties.accounts.iter().flat_map(|a| of_account(a)));
     }
-    if organization == Some(super::WILD_ORGANIZATION) {
-        not.extend(trial.organizations.iter().flat_map(|o| [Pattern::exact(o), Pattern::text(&format!("{o}/*"))]));
+    if organization == Some(WILD_ORGANIZATION) {
+        not.extend(
+            parties
+                .organizations
+                .iter()
+                .flat_map(|o| [Pattern::exact(o), Pattern::text(&format!("{o}/*"))]),
+        );
     }
-    Slot { not, ..slot }
+    KeyPossibilities { not, ..slot }
 }
 
 /// An account by its id, and in an ARN.
@@ -273,110 +224,268 @@ fn of_account(id: &str) -> [Pattern; 2] {
     [Pattern::exact(id), Pattern::text(&format!("arn:*:{id}:*"))]
 }
 
-fn of(sort: Sort, who: &Who<'_>, trial: &Trial<'_>) -> Slot {
-    let own = trial.place.account;
+fn of(
+    sort: KeyMeaning,
+    who: &ExternalRequester<'_>,
+    parties: &NamedParties<'_>,
+) -> KeyPossibilities {
+    let own = parties.place.account;
     let path = |organization: &str| Pattern::text(&format!("{organization}/*"));
     match (sort, who) {
-        (Sort::Account | Sort::AccountOfEither, Who::Principal { account, .. }) => Slot::is(account),
-        (Sort::AccountOfEither, Who::Service { account, .. }) => Slot::seldom(account),
+        (
+            KeyMeaning::Account | KeyMeaning::AccountOfEither,
+            ExternalRequester::Principal { account, .. },
+        ) => KeyPossibilities::is(account),
+        (KeyMeaning::AccountOfEither, ExternalRequester::Service { account, .. }) => {
+            KeyPossibilities::seldom(account)
+        }
         // Pages of AWS have an unsigned request without it, and with this word.
-        (Sort::Account, Who::Unsigned | Who::Token { .. }) => Slot::chosen(&["anonymous"]),
-        (Sort::UserId, Who::Unsigned | Who::Token { .. }) => Slot::chosen(&["anonymous"]),
-        (Sort::Arn, Who::Principal { account, .. }) => {
-            let forms = ["iam::{}:root", "iam::{}:user/?*", "iam::{}:role/?*", "sts::{}:federated-user/?*"];
-            let forms = forms.iter().map(|f| Pattern::arn(&format!("arn:aws*:{}", f.replace("{}", account))));
-            Slot::new(Absent::Never, forms.collect(), Control::Chosen)
+        (KeyMeaning::Account, ExternalRequester::Unsigned | ExternalRequester::Token { .. }) => {
+            KeyPossibilities::chosen(&["anonymous"])
         }
-        (Sort::UserId, Who::Principal { account, .. }) => {
+        (KeyMeaning::UserId, ExternalRequester::Unsigned | ExternalRequester::Token { .. }) => {
+            KeyPossibilities::chosen(&["anonymous"])
+        }
+        (KeyMeaning::Arn, ExternalRequester::Principal { account, .. }) => {
+            let forms = [
+                "iam::{}:root",
+                "iam::{}:user/?*",
+                "iam::{}:role/?*",
+                "sts::{}:federated-user/?*",
+            ];
+            let forms = forms
+                .iter()
+                .map(|f| Pattern::arn(&format!("arn:aws*:{}", f.replace("{}", account))));
+            KeyPossibilities::new(KeyAbsence::Never, forms.collect(), ValueControl::Chosen)
+        }
+        (KeyMeaning::UserId, ExternalRequester::Principal { account, .. }) => {
             // Ids of the account itself are nobody else's.
-            let ids = trial.place.ids.into_iter().flatten().map(|id| Pattern::text(&format!("{id}*")));
-            Slot::new(Absent::Never, vec![Pattern::text("A???????????*"), Pattern::text(account)], TAKEN).but(ids)
+            let ids = parties
+                .place
+                .ids
+                .into_iter()
+                .flatten()
+                .map(|id| Pattern::text(&format!("{id}*")));
+            KeyPossibilities::new(
+                KeyAbsence::Never,
+                vec![Pattern::text("A???????????*"), Pattern::text(account)],
+                TAKEN,
+            )
+            .but(ids)
         }
-        (Sort::UserName, Who::Principal { .. }) => Slot::chosen(&["?*"]),
-        (Sort::Organization, Who::Principal { organization: Some(id), .. }) => Slot::is(id),
-        (Sort::OrganizationPath, Who::Principal { organization: Some(id), .. }) => {
-            Slot::new(Absent::Never, vec![path(id)], Control::Chosen)
-        }
-        (Sort::SourceAccount, Who::Service { account, .. }) => Slot::seldom(account),
-        (Sort::SourceOrganization, Who::Service { organization: Some(id), .. }) => Slot::seldom(id),
-        (Sort::SourceOrganizationPath, Who::Service { organization: Some(id), .. }) => {
-            Slot::new(Absent::Seldom, vec![path(id)], Control::Chosen)
-        }
-        (Sort::SourceArn, Who::Service { account, .. }) => {
-            // ARNs of buckets and a few other things are without an account.
-            let forms = [format!("arn:aws*:*:*:{account}:?*"), "arn:aws*:*:*::?*".to_owned()];
-            let others = trial.accounts.iter().map(String::as_str).chain([own]).filter(|a| !a.is_empty() && a != account);
-            Slot::new(Absent::Seldom, forms.iter().map(|f| Pattern::arn(f)).collect(), Control::Taken { with_account: false })
-                .but(others.flat_map(of_account))
-        }
-        (Sort::IsService, Who::Service { .. }) => Slot::is("true"),
-        (Sort::IsService, Who::Principal { .. }) => Slot::is("false"),
-        (Sort::IsService, _) => Slot::chosen(&["false"]),
-        (Sort::ServiceName, Who::Service { name: Some(name), .. }) => Slot::is(name),
-        (Sort::ServiceName, Who::Service { name: None, .. }) => {
-            Slot::new(Absent::Never, vec![Pattern::text("?*.amazonaws.com*")], Control::Chosen)
-        }
-        (Sort::Type, Who::Principal { .. }) => {
-            let words = ["Account", "User", "AssumedRole", "FederatedUser"];
-            Slot::new(Absent::Never, words.iter().map(|w| Pattern::exact(w)).collect(), Control::Chosen)
-        }
-        (Sort::Type, Who::Unsigned | Who::Token { .. }) => Slot::is("Anonymous"),
-        (Sort::Address, _) => {
-            // Requests through an endpoint of a VPC have none, and everybody may have such an endpoint.
-            let absent = if matches!(who, Who::Service { .. }) { Absent::Perhaps } else { Absent::Chosen };
-            Slot { absent, values: Range::Address, control: Control::Given, guard: Guard::Network, not: Vec::new() }
-        }
-        (Sort::Endpoint, Who::Service { .. }) => Slot::unknown().guarded(Guard::Endpoint),
-        (Sort::Endpoint, _) => Slot::new(Absent::Chosen, vec![Pattern::text("vpc?*")], TAKEN).guarded(Guard::Endpoint),
-        (Sort::EndpointAccount | Sort::AccessPointAccount, Who::Principal { account, .. } | Who::Service { account, .. }) => {
-            Slot::chosen(&[account])
-        }
-        (Sort::AccessPointArn, Who::Principal { account, .. } | Who::Service { account, .. }) => {
-            Slot::new(Absent::Chosen, vec![Pattern::arn(&format!("arn:aws*:s3*:*:{account}:?*"))], Control::Chosen)
-        }
-        (Sort::EndpointArn, Who::Principal { account, .. }) => {
-            Slot::new(Absent::Chosen, vec![Pattern::arn(&format!("arn:aws*:ec2:*:{account}:vpc/?*"))], Control::Chosen)
-        }
-        (Sort::EndpointOrganization, Who::Principal { organization: Some(id), .. }) => Slot::chosen(&[id]),
-        (Sort::EndpointOrganizationPath, Who::Principal { organization: Some(id), .. }) => {
-            Slot::new(Absent::Chosen, vec![path(id)], Control::Chosen)
-        }
-        (Sort::EndpointAccount | Sort::AccessPointAccount, Who::Unsigned | Who::Token { .. }) => {
-            // Through what any account has, save the own one.
-            Slot::new(Absent::Chosen, vec![Pattern::text("????????????")], TAKEN)
+        (KeyMeaning::UserName, ExternalRequester::Principal { .. }) => {
+            KeyPossibilities::chosen(&["?*"])
         }
         (
-            Sort::EndpointArn | Sort::EndpointOrganization | Sort::EndpointOrganizationPath | Sort::AccessPointArn,
-            Who::Unsigned | Who::Token { .. },
-        ) => Slot::new(Absent::Chosen, vec![Pattern::text("?*")], TAKEN),
-        (Sort::EndpointArn | Sort::EndpointOrganization | Sort::EndpointOrganizationPath, _) => {
-            Slot::new(Absent::Chosen, Vec::new(), Control::Given)
+            KeyMeaning::Organization,
+            ExternalRequester::Principal {
+                organization: Some(id),
+                ..
+            },
+        ) => KeyPossibilities::is(id),
+        (
+            KeyMeaning::OrganizationPath,
+            ExternalRequester::Principal {
+                organization: Some(id),
+                ..
+            },
+        ) => KeyPossibilities::new(KeyAbsence::Never, vec![path(id)], ValueControl::Chosen),
+        (KeyMeaning::SourceAccount, ExternalRequester::Service { account, .. }) => {
+            KeyPossibilities::seldom(account)
         }
-        (Sort::InsideVpc, _) => Slot::unknown().guarded(Guard::Endpoint),
-        (Sort::Switch, _) => Slot::new(Absent::Never, vec![Pattern::exact("true"), Pattern::exact("false")], Control::Chosen),
-        (Sort::Chosen, _) => Slot::chosen(&["*"]),
-        (Sort::ChosenSigned, Who::Principal { .. }) => Slot::chosen(&["*"]),
-        (Sort::ChosenSigned, Who::Service { .. }) => Slot::unknown(),
-        (Sort::Secret, Who::Principal { .. }) => Slot::new(Absent::Chosen, vec![Pattern::text("?*")], TAKEN),
-        (Sort::Time, _) => {
-            let values = Range::Time(trial.place.now_s);
-            Slot { absent: Absent::Never, values, control: Control::Given, guard: Guard::Other, not: Vec::new() }
+        (
+            KeyMeaning::SourceOrganization,
+            ExternalRequester::Service {
+                organization: Some(id),
+                ..
+            },
+        ) => KeyPossibilities::seldom(id),
+        (
+            KeyMeaning::SourceOrganizationPath,
+            ExternalRequester::Service {
+                organization: Some(id),
+                ..
+            },
+        ) => KeyPossibilities::new(KeyAbsence::Seldom, vec![path(id)], ValueControl::Chosen),
+        (KeyMeaning::SourceArn, ExternalRequester::Service { account, .. }) => {
+            // ARNs of buckets and a few other things are without an account.
+            let forms = [
+                format!("arn:aws*:*:*:{account}:?*"),
+                "arn:aws*:*:*::?*".to_owned(),
+            ];
+            let others = parties
+                .accounts
+                .iter()
+                .map(String::as_str)
+                .chain([own])
+                .filter(|a| !a.is_empty() && a != account);
+            KeyPossibilities::new(
+                KeyAbsence::Seldom,
+                forms.iter().map(|f| Pattern::arn(f)).collect(),
+                ValueControl::Taken {
+                    with_account: false,
+                },
+            )
+            .but(others.flat_map(of_account))
         }
-        (Sort::UrlAuth, Who::Principal { .. }) => Slot::chosen(&["NONE", "AWS_IAM"]),
-        (Sort::UrlAuth, Who::Unsigned) => Slot::chosen(&["NONE"]),
-        (Sort::ViaService, Who::Principal { .. }) => Slot::chosen(&["?*.amazonaws.com*"]),
-        (Sort::OwnAccount, _) if !own.is_empty() => Slot::is(own),
-        (Sort::OwnOrganization, _) => {
-            let id = trial.place.organization.unwrap_or(OWN_ORGANIZATION);
-            Slot::new(Absent::Never, vec![Pattern::exact(id)], Control::Given)
+        (KeyMeaning::IsService, ExternalRequester::Service { .. }) => KeyPossibilities::is("true"),
+        (KeyMeaning::IsService, ExternalRequester::Principal { .. }) => {
+            KeyPossibilities::is("false")
         }
-        (Sort::OwnAccount, _) | (Sort::Type, Who::Service { .. }) => Slot::unknown(),
-        _ => Slot::none(),
-    }
-}
-
-impl Bearer {
-    pub(super) fn is_stranger(self) -> bool {
-        matches!(self, Self::Stranger)
+        (KeyMeaning::IsService, _) => KeyPossibilities::chosen(&["false"]),
+        (
+            KeyMeaning::ServiceName,
+            ExternalRequester::Service {
+                name: Some(name), ..
+            },
+        ) => KeyPossibilities::is(name),
+        (KeyMeaning::ServiceName, ExternalRequester::Service { name: None, .. }) => {
+            KeyPossibilities::new(
+                KeyAbsence::Never,
+                vec![Pattern::text("?*.amazonaws.com*")],
+                ValueControl::Chosen,
+            )
+        }
+        (KeyMeaning::Type, ExternalRequester::Principal { .. }) => {
+            let words = ["Account", "User", "AssumedRole", "FederatedUser"];
+            KeyPossibilities::new(
+                KeyAbsence::Never,
+                words.iter().map(|w| Pattern::exact(w)).collect(),
+                ValueControl::Chosen,
+            )
+        }
+        (KeyMeaning::Type, ExternalRequester::Unsigned | ExternalRequester::Token { .. }) => {
+            KeyPossibilities::is("Anonymous")
+        }
+        (KeyMeaning::Address, _) => {
+            // Requests through an endpoint of a VPC have none, and everybody may have such an
+            // endpoint.
+            let absent = if matches!(who, ExternalRequester::Service { .. }) {
+                KeyAbsence::Perhaps
+            } else {
+                KeyAbsence::Chosen
+            };
+            KeyPossibilities {
+                absent,
+                values: ValueRange::Address,
+                control: ValueControl::ContextValue,
+                guard: ConditionSubject::Network,
+                not: Vec::new(),
+            }
+        }
+        (KeyMeaning::Endpoint, ExternalRequester::Service { .. }) => {
+            KeyPossibilities::unknown().guarded(ConditionSubject::Endpoint)
+        }
+        (KeyMeaning::Endpoint, _) => {
+            KeyPossibilities::new(KeyAbsence::Chosen, vec![Pattern::text("vpc?*")], TAKEN)
+                .guarded(ConditionSubject::Endpoint)
+        }
+        (
+            KeyMeaning::EndpointAccount | KeyMeaning::AccessPointAccount,
+            ExternalRequester::Principal { account, .. }
+            | ExternalRequester::Service { account, .. },
+        ) => KeyPossibilities::chosen(&[account]),
+        (
+            KeyMeaning::AccessPointArn,
+            ExternalRequester::Principal { account, .. }
+            | ExternalRequester::Service { account, .. },
+        ) => KeyPossibilities::new(
+            KeyAbsence::Chosen,
+            vec![Pattern::arn(&format!("arn:aws*:s3*:*:{account}:?*"))],
+            ValueControl::Chosen,
+        ),
+        (KeyMeaning::EndpointArn, ExternalRequester::Principal { account, .. }) => {
+            KeyPossibilities::new(
+                KeyAbsence::Chosen,
+                vec![Pattern::arn(&format!("arn:aws*:ec2:*:{account}:vpc/?*"))],
+                ValueControl::Chosen,
+            )
+        }
+        (
+            KeyMeaning::EndpointOrganization,
+            ExternalRequester::Principal {
+                organization: Some(id),
+                ..
+            },
+        ) => KeyPossibilities::chosen(&[id]),
+        (
+            KeyMeaning::EndpointOrganizationPath,
+            ExternalRequester::Principal {
+                organization: Some(id),
+                ..
+            },
+        ) => KeyPossibilities::new(KeyAbsence::Chosen, vec![path(id)], ValueControl::Chosen),
+        (
+            KeyMeaning::EndpointAccount | KeyMeaning::AccessPointAccount,
+            ExternalRequester::Unsigned | ExternalRequester::Token { .. },
+        ) => {
+            // Through what any account has, save the own one.
+            KeyPossibilities::new(
+                KeyAbsence::Chosen,
+                vec![Pattern::text("????????????")],
+                TAKEN,
+            )
+        }
+        (
+            KeyMeaning::EndpointArn
+            | KeyMeaning::EndpointOrganization
+            | KeyMeaning::EndpointOrganizationPath
+            | KeyMeaning::AccessPointArn,
+            ExternalRequester::Unsigned | ExternalRequester::Token { .. },
+        ) => KeyPossibilities::new(KeyAbsence::Chosen, vec![Pattern::text("?*")], TAKEN),
+        (
+            KeyMeaning::EndpointArn
+            | KeyMeaning::EndpointOrganization
+            | KeyMeaning::EndpointOrganizationPath,
+            _,
+        ) => KeyPossibilities::new(KeyAbsence::Chosen, Vec::new(), ValueControl::ContextValue),
+        (KeyMeaning::InsideVpc, _) => {
+            KeyPossibilities::unknown().guarded(ConditionSubject::Endpoint)
+        }
+        (KeyMeaning::Switch, _) => KeyPossibilities::new(
+            KeyAbsence::Never,
+            vec![Pattern::exact("true"), Pattern::exact("false")],
+            ValueControl::Chosen,
+        ),
+        (KeyMeaning::Chosen, _) => KeyPossibilities::chosen(&["*"]),
+        (KeyMeaning::ChosenSigned, ExternalRequester::Principal { .. }) => {
+            KeyPossibilities::chosen(&["*"])
+        }
+        (KeyMeaning::ChosenSigned, ExternalRequester::Service { .. }) => {
+            KeyPossibilities::unknown()
+        }
+        (KeyMeaning::Secret, ExternalRequester::Principal { .. }) => {
+            KeyPossibilities::new(KeyAbsence::Chosen, vec![Pattern::text("?*")], TAKEN)
+        }
+        (KeyMeaning::Time, _) => {
+            let values = ValueRange::Time(parties.place.now_s);
+            KeyPossibilities {
+                absent: KeyAbsence::Never,
+                values,
+                control: ValueControl::ContextValue,
+                guard: ConditionSubject::Other,
+                not: Vec::new(),
+            }
+        }
+        (KeyMeaning::UrlAuth, ExternalRequester::Principal { .. }) => {
+            KeyPossibilities::chosen(&["NONE", "AWS_IAM"])
+        }
+        (KeyMeaning::UrlAuth, ExternalRequester::Unsigned) => KeyPossibilities::chosen(&["NONE"]),
+        (KeyMeaning::ViaService, ExternalRequester::Principal { .. }) => {
+            KeyPossibilities::chosen(&["?*.amazonaws.com*"])
+        }
+        (KeyMeaning::OwnAccount, _) if !own.is_empty() => KeyPossibilities::is(own),
+        (KeyMeaning::OwnOrganization, _) => {
+            let id = parties.place.organization.unwrap_or(OWN_ORGANIZATION);
+            KeyPossibilities::new(
+                KeyAbsence::Never,
+                vec![Pattern::exact(id)],
+                ValueControl::ContextValue,
+            )
+        }
+        (KeyMeaning::OwnAccount, _) | (KeyMeaning::Type, ExternalRequester::Service { .. }) => {
+            KeyPossibilities::unknown()
+        }
+        _ => KeyPossibilities::none(),
     }
 }

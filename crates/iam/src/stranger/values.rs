@@ -1,75 +1,85 @@
 //! Whether all that a statement asks of one key can hold, over all that the key can be.
 //!
-//! Texts are decided on the languages of their patterns ([`rest_within`]), addresses on ranges, times on the moments where an
-//! answer changes. What none of these decides is left open, never answered no.
+//! Texts are decided on the languages of their patterns ([`rest_within`]), addresses on ranges,
+//! times on the moments where an answer changes. What none of these decides is left open, never
+//! answered no.
 
 use std::cell::Cell;
 use std::net::IpAddr;
 
-use super::issuers::{Shape, tenant};
-use super::keys::{Absent, Control, Range, Slot};
+use super::issuers::tenant;
+use super::possibilities::{KeyAbsence, KeyPossibilities, TenantShape, ValueControl, ValueRange};
 use crate::pattern::{Pattern, Rest, rest_within};
-use crate::policy::Condition;
-use crate::value::{Cidr, Operator, Piece, Set, Test, date, number, pieces};
+use crate::policy::PolicyCondition;
+use crate::value::{
+    Cidr, Comparison, ConditionOperator, SetOperator, TemplatePiece, date, number, pieces,
+};
 
 /// Ways to meet several conditions on one key that are looked at: one value of each.
 const WAYS_MAX: usize = 512;
 
-/// How the conditions on one key end for somebody.
+/// Outcome of the conditions on one key for a requester.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Held {
-    /// Proved: he can never meet them.
+pub(super) enum KeyOutcome {
+    /// Proved: the requester can never meet them.
     Never,
-    /// Some of his kind meet them, or nobody knows.
+    /// Some requesters of this kind meet them, or it is not known.
     Sometimes,
-    /// He meets them if he chooses to.
+    /// The requester meets them by choice.
     Chosen,
-    /// Whatever he sends meets them.
+    /// Every value meets them.
     Always,
 }
 
-/// What a statement asks of one key; all of it must hold.
-pub(super) struct Wishes<'a> {
+/// Conditions of a statement on one key; all must hold.
+pub(super) struct KeyConditions<'a> {
     variables: bool,
-    wishes: Vec<Wish<'a>>,
+    wishes: Vec<KeyCondition<'a>>,
 }
 
-struct Wish<'a> {
+struct KeyCondition<'a> {
     number: usize,
-    operator: Operator,
+    operator: ConditionOperator,
     values: &'a [String],
 }
 
-/// One wish with its values as patterns.
-struct Want {
-    test: Test,
-    set: Set,
+/// One condition with its values as patterns.
+struct ResolvedCondition {
+    test: Comparison,
+    set: SetOperator,
     negated: bool,
-    values: Vec<Value>,
+    values: Vec<ResolvedValue>,
 }
 
-struct Value {
-    /// With whether each is a wildcard.
+struct ResolvedValue {
+    /// Characters, each with whether it is a wildcard.
     letters: Vec<(char, bool)>,
     /// A variable whose value nobody knows is in it: `*` stands there.
     loose: bool,
 }
 
-impl Wish<'_> {
+impl KeyCondition<'_> {
     /// Whether it holds where the key is absent.
     fn holds_without(&self) -> bool {
-        let Operator { set, test, negated, if_exists } = self.operator;
+        let ConditionOperator {
+            set,
+            test,
+            negated,
+            if_exists,
+        } = self.operator;
         match set {
-            _ if test == Test::Null => self.values.iter().any(|v| v.eq_ignore_ascii_case("true")),
+            _ if test == Comparison::Null => {
+                self.values.iter().any(|v| v.eq_ignore_ascii_case("true"))
+            }
             _ if if_exists => true,
-            Set::All => true,
-            Set::Any => false,
-            Set::None => negated,
+            SetOperator::All => true,
+            SetOperator::Any => false,
+            SetOperator::None => negated,
         }
     }
 }
 
-impl Value {
+impl ResolvedValue {
     fn text(&self) -> String {
         self.letters.iter().map(|(letter, _)| *letter).collect()
     }
@@ -79,24 +89,34 @@ impl Value {
     }
 }
 
-impl Want {
+impl ResolvedCondition {
     fn is_text(&self) -> bool {
-        matches!(self.test, Test::Equals | Test::EqualsIgnoreCase | Test::Like | Test::Bool | Test::Binary | Test::Arn)
+        matches!(
+            self.test,
+            Comparison::Equals
+                | Comparison::EqualsIgnoreCase
+                | Comparison::Like
+                | Comparison::Bool
+                | Comparison::Binary
+                | Comparison::Arn
+        )
     }
 
-    /// Whether large and small letters are the same to it.
+    /// Whether it ignores case.
     fn folds(&self) -> bool {
-        matches!(self.test, Test::EqualsIgnoreCase | Test::Bool)
+        matches!(self.test, Comparison::EqualsIgnoreCase | Comparison::Bool)
     }
 
-    /// One value as a pattern; none: it matches nothing.
-    fn pattern(&self, value: &Value, folded: bool) -> Option<Pattern> {
+    /// Pattern of one value; none: it matches nothing.
+    fn pattern(&self, value: &ResolvedValue, folded: bool) -> Option<Pattern> {
         let text = value.text();
-        if self.test == Test::Arn && !(text.starts_with("arn:") && text.splitn(6, ':').count() == 6) {
+        if self.test == Comparison::Arn
+            && !(text.starts_with("arn:") && text.splitn(6, ':').count() == 6)
+        {
             return None;
         }
         let pattern = match self.test {
-            Test::Arn => Pattern::arn_of(value.letters.iter().copied()),
+            Comparison::Arn => Pattern::arn_of(value.letters.iter().copied()),
             _ => Pattern::text_of(value.letters.iter().copied()),
         };
         Some(if folded { pattern.folded() } else { pattern })
@@ -107,13 +127,20 @@ impl Want {
         let mut any = Some(false);
         for value in &self.values {
             let is = match self.test {
-                Test::Number(order) => number(given).zip(number(&value.text())).is_some_and(|(a, b)| order.holds(a, b)),
-                Test::Date(order) => date(given).zip(date(&value.text())).is_some_and(|(a, b)| order.holds(a, b)),
-                Test::Ip => {
+                Comparison::Number(order) => number(given)
+                    .zip(number(&value.text()))
+                    .is_some_and(|(a, b)| order.holds(a, b)),
+                Comparison::Date(order) => date(given)
+                    .zip(date(&value.text()))
+                    .is_some_and(|(a, b)| order.holds(a, b)),
+                Comparison::Ip => {
                     let net = Cidr::parse(&value.text());
-                    net.zip(given.parse::<IpAddr>().ok()).is_some_and(|(net, address)| net.holds(address))
+                    net.zip(given.parse::<IpAddr>().ok())
+                        .is_some_and(|(net, address)| net.holds(address))
                 }
-                Test::EqualsIgnoreCase | Test::Bool => self.pattern(value, true).is_some_and(|p| p.matches(&given.to_lowercase())),
+                Comparison::EqualsIgnoreCase | Comparison::Bool => self
+                    .pattern(value, true)
+                    .is_some_and(|p| p.matches(&given.to_lowercase())),
                 _ => self.pattern(value, false).is_some_and(|p| p.matches(given)),
             };
             match (is, value.loose) {
@@ -128,13 +155,25 @@ impl Want {
     }
 }
 
-impl<'a> Wishes<'a> {
+impl<'a> KeyConditions<'a> {
     pub(super) fn new(variables: bool) -> Self {
-        Self { variables, wishes: Vec::new() }
+        Self {
+            variables,
+            wishes: Vec::new(),
+        }
     }
 
-    pub(super) fn add(&mut self, number: usize, operator: Operator, condition: &'a Condition) {
-        self.wishes.push(Wish { number, operator, values: &condition.values });
+    pub(super) fn add(
+        &mut self,
+        number: usize,
+        operator: ConditionOperator,
+        condition: &'a PolicyCondition,
+    ) {
+        self.wishes.push(KeyCondition {
+            number,
+            operator,
+            values: &condition.values,
+        });
     }
 
     /// Numbers of the conditions.
@@ -144,79 +183,116 @@ impl<'a> Wishes<'a> {
 
     /// Whether all of it holds where the key is absent.
     pub(super) fn hold_without(&self) -> bool {
-        self.wishes.iter().all(Wish::holds_without)
+        self.wishes.iter().all(KeyCondition::holds_without)
     }
 
     /// ARNs without an account that are written out: `arn:aws:s3:::bucket`.
     pub(super) fn ownerless(&self) -> Vec<&'a String> {
-        let asked = self.wishes.iter().filter(|w| !w.operator.negated && w.operator.test != Test::Null);
-        let is =
-            |v: &&String| !v.contains(['*', '?', '$']) && crate::request::Arn::parse(v).is_some_and(|arn| arn.account.is_empty());
+        let asked = self
+            .wishes
+            .iter()
+            .filter(|w| !w.operator.negated && w.operator.test != Comparison::Null);
+        let is = |v: &&String| {
+            !v.contains(['*', '?', '$'])
+                && crate::arn::Arn::parse(v).is_some_and(|arn| arn.account.is_empty())
+        };
         asked.flat_map(|w| w.values).filter(is).collect()
     }
 
-    /// Whether all of it can hold for somebody for whom the key is `slot`. `variable` says what another key is for him;
-    /// `work` is what may be spent on deciding, and is lowered.
-    pub(super) fn held(&self, slot: &Slot, variable: impl Fn(&str) -> Slot, work: &Cell<usize>) -> Held {
+    /// Whether all conditions can hold for a requester with these possibilities of the key.
+    /// `variable` gives those of another key; `work` is the budget, which is lowered.
+    pub(super) fn held(
+        &self,
+        slot: &KeyPossibilities,
+        variable: impl Fn(&str) -> KeyPossibilities,
+        work: &Cell<usize>,
+    ) -> KeyOutcome {
         let without = self.hold_without();
         let present = || self.present(slot, &variable, work);
         match slot.absent {
-            Absent::Always if without => Held::Always,
-            Absent::Always => Held::Never,
-            Absent::Never => present(),
-            Absent::Chosen if without => {
-                if present() == Held::Always {
-                    Held::Always
+            KeyAbsence::Always if without => KeyOutcome::Always,
+            KeyAbsence::Always => KeyOutcome::Never,
+            KeyAbsence::Never => present(),
+            KeyAbsence::Chosen if without => {
+                if present() == KeyOutcome::Always {
+                    KeyOutcome::Always
                 } else {
-                    Held::Chosen
+                    KeyOutcome::Chosen
                 }
             }
-            Absent::Chosen => present(),
-            Absent::Seldom => match present() {
-                Held::Never if without => Held::Sometimes,
+            KeyAbsence::Chosen => present(),
+            KeyAbsence::Seldom => match present() {
+                KeyOutcome::Never if without => KeyOutcome::Sometimes,
                 held => held,
             },
-            Absent::Perhaps => match (without, present()) {
-                (true, Held::Always) => Held::Always,
-                (false, Held::Never) => Held::Never,
-                _ => Held::Sometimes,
+            KeyAbsence::Perhaps => match (without, present()) {
+                (true, KeyOutcome::Always) => KeyOutcome::Always,
+                (false, KeyOutcome::Never) => KeyOutcome::Never,
+                _ => KeyOutcome::Sometimes,
             },
         }
     }
 
-    /// The same where the key is there.
-    fn present(&self, slot: &Slot, variable: &dyn Fn(&str) -> Slot, work: &Cell<usize>) -> Held {
-        let (asks_presence, rest): (Vec<&Wish<'_>>, Vec<&Wish<'_>>) =
-            self.wishes.iter().partition(|w| w.operator.test == Test::Null);
-        if asks_presence.iter().any(|w| !w.values.iter().any(|v| v.eq_ignore_ascii_case("false"))) {
-            return Held::Never;
+    /// Outcome where the key is present.
+    fn present(
+        &self,
+        slot: &KeyPossibilities,
+        variable: &dyn Fn(&str) -> KeyPossibilities,
+        work: &Cell<usize>,
+    ) -> KeyOutcome {
+        let (asks_presence, rest): (Vec<&KeyCondition<'_>>, Vec<&KeyCondition<'_>>) = self
+            .wishes
+            .iter()
+            .partition(|w| w.operator.test == Comparison::Null);
+        if asks_presence
+            .iter()
+            .any(|w| !w.values.iter().any(|v| v.eq_ignore_ascii_case("false")))
+        {
+            return KeyOutcome::Never;
         }
-        if matches!(&slot.values, Range::Texts(bases) if bases.is_empty()) {
-            return Held::Never;
+        if matches!(&slot.values, ValueRange::Texts(bases) if bases.is_empty()) {
+            return KeyOutcome::Never;
         }
-        let wants: Vec<Want> = rest.iter().map(|w| self.want(w, variable)).collect();
+        let wants: Vec<ResolvedCondition> = rest.iter().map(|w| self.want(w, variable)).collect();
         if wants.is_empty() {
-            return Held::Always;
+            return KeyOutcome::Always;
         }
         match &slot.values {
-            Range::Address => addresses(&wants, work),
-            Range::Time(now) => times(&wants, *now),
-            Range::Texts(bases) => texts(&wants, bases, slot, work),
+            ValueRange::Address => addresses(&wants, work),
+            ValueRange::Time(now) => times(&wants, *now),
+            ValueRange::Texts(bases) => texts(&wants, bases, slot, work),
         }
     }
 
-    fn want(&self, wish: &Wish<'_>, variable: &dyn Fn(&str) -> Slot) -> Want {
-        let Operator { test, set, negated, .. } = wish.operator;
-        let wild = |letter: char| matches!(test, Test::Like | Test::Arn) && matches!(letter, '*' | '?');
+    fn want(
+        &self,
+        wish: &KeyCondition<'_>,
+        variable: &dyn Fn(&str) -> KeyPossibilities,
+    ) -> ResolvedCondition {
+        let ConditionOperator {
+            test, set, negated, ..
+        } = wish.operator;
+        let wild = |letter: char| {
+            matches!(test, Comparison::Like | Comparison::Arn) && matches!(letter, '*' | '?')
+        };
         let one = |text: &String| {
-            let mut value = Value { letters: Vec::new(), loose: false };
+            let mut value = ResolvedValue {
+                letters: Vec::new(),
+                loose: false,
+            };
             for piece in pieces(text, self.variables) {
                 match piece {
-                    Piece::Letter(letter, free) => value.letters.push((letter, free && wild(letter))),
-                    Piece::Variable(key, default) => match filled(&variable(&key)) {
-                        Filled::With(text) => value.letters.extend(text.chars().map(|l| (l, false))),
-                        Filled::Missing => value.letters.extend(default?.chars().map(|l| (l, false))),
-                        Filled::Unknown => {
+                    TemplatePiece::Letter(letter, free) => {
+                        value.letters.push((letter, free && wild(letter)))
+                    }
+                    TemplatePiece::Variable(key, default) => match filled(&variable(&key)) {
+                        VariableValue::With(text) => {
+                            value.letters.extend(text.chars().map(|l| (l, false)))
+                        }
+                        VariableValue::Missing => {
+                            value.letters.extend(default?.chars().map(|l| (l, false)))
+                        }
+                        VariableValue::Unknown => {
                             value.letters.push(('*', true));
                             value.loose = true;
                         }
@@ -225,45 +301,64 @@ impl<'a> Wishes<'a> {
             }
             Some(value)
         };
-        Want { test, set, negated, values: wish.values.iter().filter_map(one).collect() }
+        ResolvedCondition {
+            test,
+            set,
+            negated,
+            values: wish.values.iter().filter_map(one).collect(),
+        }
     }
 }
 
-enum Filled {
+enum VariableValue {
     With(String),
     Missing,
     Unknown,
 }
 
-/// What a policy variable is replaced with.
-fn filled(slot: &Slot) -> Filled {
+/// Value of a policy variable.
+fn filled(slot: &KeyPossibilities) -> VariableValue {
     match (&slot.absent, &slot.values) {
-        (Absent::Always, _) => Filled::Missing,
-        (Absent::Never | Absent::Seldom, Range::Texts(bases)) => match bases.as_slice() {
-            [one] => one.as_exact().map_or(Filled::Unknown, Filled::With),
-            _ => Filled::Unknown,
-        },
-        _ => Filled::Unknown,
+        (KeyAbsence::Always, _) => VariableValue::Missing,
+        (KeyAbsence::Never | KeyAbsence::Seldom, ValueRange::Texts(bases)) => {
+            match bases.as_slice() {
+                [one] => one
+                    .as_exact()
+                    .map_or(VariableValue::Unknown, VariableValue::With),
+                _ => VariableValue::Unknown,
+            }
+        }
+        _ => VariableValue::Unknown,
     }
 }
 
-fn texts(wants: &[Want], bases: &[Pattern], slot: &Slot, work: &Cell<usize>) -> Held {
-    if !wants.iter().all(Want::is_text) {
+fn texts(
+    wants: &[ResolvedCondition],
+    bases: &[Pattern],
+    slot: &KeyPossibilities,
+    work: &Cell<usize>,
+) -> KeyOutcome {
+    if !wants.iter().all(ResolvedCondition::is_text) {
         return tried_out(wants, bases, slot);
     }
-    let folded = wants.iter().any(Want::folds);
-    let bases: Vec<Pattern> = bases.iter().map(|b| if folded { b.folded() } else { b.clone() }).collect();
-    // Where letters are folded for one condition and not for another, what is found may be too much.
-    let mut loose = folded && !wants.iter().all(Want::folds);
+    let folded = wants.iter().any(ResolvedCondition::folds);
+    let bases: Vec<Pattern> = bases
+        .iter()
+        .map(|b| if folded { b.folded() } else { b.clone() })
+        .collect();
+    // Where one condition ignores case and another does not, what is found may be too much.
+    let mut loose = folded && !wants.iter().all(ResolvedCondition::folds);
     // Several conditions on any of several values may be met by a value each.
-    loose |= wants.iter().filter(|w| w.set == Set::Any).count() > 1;
+    loose |= wants.iter().filter(|w| w.set == SetOperator::Any).count() > 1;
     let (mut asked, mut barred): (Vec<Vec<Pattern>>, Vec<Pattern>) = (Vec::new(), Vec::new());
-    // What belongs to somebody who is named.
+    // Values that belong to somebody who is named.
     let mut taken: Vec<Pattern> = Vec::new();
     for want in wants {
         let mut list = Vec::new();
         for value in &want.values {
-            let Some(pattern) = want.pattern(value, folded) else { continue };
+            let Some(pattern) = want.pattern(value, folded) else {
+                continue;
+            };
             loose |= value.loose;
             if want.negated {
                 if !value.loose && (!folded || want.folds()) {
@@ -272,11 +367,15 @@ fn texts(wants: &[Want], bases: &[Pattern], slot: &Slot, work: &Cell<usize>) -> 
                 continue;
             }
             match &slot.control {
-                Control::Taken { with_account } => {
-                    let says_whose = crate::request::Arn::parse(&value.text()).is_some_and(|arn| !arn.account.is_empty());
-                    taken.extend((value.is_whole() && (*with_account || !says_whose)).then(|| pattern.clone()));
+                ValueControl::Taken { with_account } => {
+                    let says_whose = crate::arn::Arn::parse(&value.text())
+                        .is_some_and(|arn| !arn.account.is_empty());
+                    taken.extend(
+                        (value.is_whole() && (*with_account || !says_whose))
+                            .then(|| pattern.clone()),
+                    );
                 }
-                Control::Tenant(shapes, _) => {
+                ValueControl::Tenant(shapes, _) => {
                     let tenant = tenant(&value.letters, shapes);
                     // No name has a star in it, and none ends where that of a tenant begins.
                     if is_dead(want, value, shapes, tenant.is_some()) {
@@ -284,7 +383,7 @@ fn texts(wants: &[Want], bases: &[Pattern], slot: &Slot, work: &Cell<usize>) -> 
                     }
                     taken.extend(tenant.map(|t| if folded { t.folded() } else { t }));
                 }
-                Control::Chosen | Control::Given => {}
+                ValueControl::Chosen | ValueControl::ContextValue => {}
             }
             list.push(pattern);
         }
@@ -292,45 +391,78 @@ fn texts(wants: &[Want], bases: &[Pattern], slot: &Slot, work: &Cell<usize>) -> 
             asked.push(list);
         }
     }
-    let none_of = |extra: &[Pattern]| -> Vec<Pattern> { barred.iter().chain(&slot.not).chain(extra).cloned().collect() };
+    let none_of = |extra: &[Pattern]| -> Vec<Pattern> {
+        barred
+            .iter()
+            .chain(&slot.not)
+            .chain(extra)
+            .cloned()
+            .collect()
+    };
     let any = exists(&bases, &asked, &none_of(&[]), work);
     let open = loose && !asked.iter().any(Vec::is_empty);
-    let several = wants.iter().filter(|w| w.set == Set::Any).count() > 1;
+    let several = wants.iter().filter(|w| w.set == SetOperator::Any).count() > 1;
     if any == Some(false) && !(open && several) {
-        return Held::Never;
+        return KeyOutcome::Never;
     }
     if !loose && any == Some(true) && always(&bases, &asked, &barred, work) {
-        return Held::Always;
+        return KeyOutcome::Always;
     }
-    let of_choice = |found: Option<bool>| if found == Some(true) && !loose { Held::Chosen } else { Held::Sometimes };
+    let of_choice = |found: Option<bool>| {
+        if found == Some(true) && !loose {
+            KeyOutcome::Chosen
+        } else {
+            KeyOutcome::Sometimes
+        }
+    };
     match &slot.control {
-        Control::Given => Held::Sometimes,
-        Control::Chosen | Control::Tenant(_, false) => of_choice(any),
-        Control::Taken { .. } => of_choice(exists(&bases, &asked, &none_of(&taken), work)),
-        Control::Tenant(_, true) => match exists(&bases, &asked, &none_of(&taken), work) {
-            Some(false) => Held::Never,
+        ValueControl::ContextValue => KeyOutcome::Sometimes,
+        ValueControl::Chosen | ValueControl::Tenant(_, false) => of_choice(any),
+        ValueControl::Taken { .. } => of_choice(exists(&bases, &asked, &none_of(&taken), work)),
+        ValueControl::Tenant(_, true) => match exists(&bases, &asked, &none_of(&taken), work) {
+            Some(false) => KeyOutcome::Never,
             found => of_choice(found),
         },
     }
 }
 
-/// Whether a value of a claim is one that no token has: a star that is no wildcard, or a beginning without what must follow.
-fn is_dead(want: &Want, value: &Value, shapes: &[Shape], is_tenant: bool) -> bool {
+/// Whether a value of a claim is one that no token has: a star that is no wildcard, or a beginning
+/// without what must follow.
+fn is_dead(
+    want: &ResolvedCondition,
+    value: &ResolvedValue,
+    shapes: &[TenantShape],
+    is_tenant: bool,
+) -> bool {
     let text = value.text();
-    let starts = |s: &Shape| !s.0.is_empty() && text.starts_with(s.0);
-    let literal = !matches!(want.test, Test::Like | Test::Arn) && !value.loose;
-    literal && text.contains(['*', '?']) || value.is_whole() && !is_tenant && shapes.iter().any(starts)
+    let starts = |s: &TenantShape| !s.0.is_empty() && text.starts_with(s.0);
+    let literal = !matches!(want.test, Comparison::Like | Comparison::Arn) && !value.loose;
+    literal && text.contains(['*', '?'])
+        || value.is_whole() && !is_tenant && shapes.iter().any(starts)
 }
 
-/// Whether some text is of a base, of one value of each list, and none of what is barred; none: too large to decide.
-fn exists(bases: &[Pattern], asked: &[Vec<Pattern>], barred: &[Pattern], work: &Cell<usize>) -> Option<bool> {
+/// Whether some text is of a base, of one value of each list, and none of what is barred; none: too
+/// large to decide.
+fn exists(
+    bases: &[Pattern],
+    asked: &[Vec<Pattern>],
+    barred: &[Pattern],
+    work: &Cell<usize>,
+) -> Option<bool> {
     let barred: Vec<&Pattern> = barred.iter().collect();
     // Lists of accounts are long, and most of them cannot be meant.
     let may_be = |p: &&Pattern| {
-        p.as_exact().is_none_or(|text| bases.iter().any(|b| b.matches(&text)) && !barred.iter().any(|b| b.matches(&text)))
+        p.as_exact().is_none_or(|text| {
+            bases.iter().any(|b| b.matches(&text)) && !barred.iter().any(|b| b.matches(&text))
+        })
     };
-    let asked: Vec<Vec<&Pattern>> = asked.iter().map(|list| list.iter().filter(may_be).collect()).collect();
-    let ways = asked.iter().try_fold(1_usize, |n, list| n.checked_mul(list.len()).filter(|n| *n <= WAYS_MAX))?;
+    let asked: Vec<Vec<&Pattern>> = asked
+        .iter()
+        .map(|list| list.iter().filter(may_be).collect())
+        .collect();
+    let ways = asked.iter().try_fold(1_usize, |n, list| {
+        n.checked_mul(list.len()).filter(|n| *n <= WAYS_MAX)
+    })?;
     let mut unknown = false;
     for way in 0..ways {
         let mut left = way;
@@ -359,15 +491,30 @@ fn rest(from: &[&Pattern], without: &[&Pattern], work: &Cell<usize>) -> Rest {
 }
 
 /// Whether every text of the bases meets everything.
-fn always(bases: &[Pattern], asked: &[Vec<Pattern>], barred: &[Pattern], work: &Cell<usize>) -> bool {
+fn always(
+    bases: &[Pattern],
+    asked: &[Vec<Pattern>],
+    barred: &[Pattern],
+    work: &Cell<usize>,
+) -> bool {
     bases.iter().all(|base| {
-        let covered = |list: &Vec<Pattern>| rest(&[base], &list.iter().collect::<Vec<_>>(), work) == Rest::Nothing;
-        asked.iter().all(covered) && barred.iter().all(|b| rest(&[base, b], &[], work) == Rest::Nothing)
+        let covered = |list: &Vec<Pattern>| {
+            rest(&[base], &list.iter().collect::<Vec<_>>(), work) == Rest::Nothing
+        };
+        asked.iter().all(covered)
+            && barred
+                .iter()
+                .all(|b| rest(&[base, b], &[], work) == Rest::Nothing)
     })
 }
 
-/// Values that compare as numbers, dates or addresses on a key of texts: those are tried where an answer may change.
-fn tried_out(wants: &[Want], bases: &[Pattern], slot: &Slot) -> Held {
+/// Values that compare as numbers, dates or addresses on a key of texts: those are tried where an
+/// answer may change.
+fn tried_out(
+    wants: &[ResolvedCondition],
+    bases: &[Pattern],
+    slot: &KeyPossibilities,
+) -> KeyOutcome {
     let whole: Option<Vec<String>> = bases.iter().map(Pattern::as_exact).collect();
     let known = whole.is_some();
     let candidates: Vec<String> = whole.unwrap_or_else(|| {
@@ -382,17 +529,27 @@ fn tried_out(wants: &[Want], bases: &[Pattern], slot: &Slot) -> Held {
                 list.extend(want.pattern(value, false).map(|p| p.example()));
             }
         }
-        list.retain(|c| bases.iter().any(|b| b.matches(c)) && !slot.not.iter().any(|n| n.matches(c)));
+        list.retain(|c| {
+            bases.iter().any(|b| b.matches(c)) && !slot.not.iter().any(|n| n.matches(c))
+        });
         list
     });
-    let all = |given: &String| wants.iter().map(|w| w.takes(given)).try_fold(true, |v, one| one.map(|one| v && one));
+    let all = |given: &String| {
+        wants
+            .iter()
+            .map(|w| w.takes(given))
+            .try_fold(true, |v, one| one.map(|one| v && one))
+    };
     let answers: Vec<Option<bool>> = candidates.iter().map(all).collect();
-    let (some, every) = (answers.contains(&Some(true)), answers.iter().all(|a| *a == Some(true)));
+    let (some, every) = (
+        answers.contains(&Some(true)),
+        answers.iter().all(|a| *a == Some(true)),
+    );
     match &slot.control {
-        _ if known && every => Held::Always,
-        _ if known && answers.iter().all(|a| *a == Some(false)) => Held::Never,
-        Control::Chosen if some => Held::Chosen,
-        _ => Held::Sometimes,
+        _ if known && every => KeyOutcome::Always,
+        _ if known && answers.iter().all(|a| *a == Some(false)) => KeyOutcome::Never,
+        ValueControl::Chosen if some => KeyOutcome::Chosen,
+        _ => KeyOutcome::Sometimes,
     }
 }
 
@@ -411,15 +568,17 @@ const RESERVED: &[&str] = &[
 /// All of IPv6 that is given out (IANA, "Internet Protocol Version 6 Address Space").
 const GLOBAL: &str = "2000::/3";
 
-/// Ranges of one family, from first to last, sorted and apart.
-type Ranges = Vec<(u128, u128)>;
+/// AddressRanges of one family, from first to last, sorted and apart.
+type AddressRanges = Vec<(u128, u128)>;
 
-fn addresses(wants: &[Want], work: &Cell<usize>) -> Held {
-    let (of_ranges, others): (Vec<&Want>, Vec<&Want>) = wants.iter().partition(|w| w.test == Test::Ip);
+fn addresses(wants: &[ResolvedCondition], work: &Cell<usize>) -> KeyOutcome {
+    let (of_ranges, others): (Vec<&ResolvedCondition>, Vec<&ResolvedCondition>) =
+        wants.iter().partition(|w| w.test == Comparison::Ip);
     let mut loose = false;
-    let (mut four, mut six): (Ranges, Ranges) = (vec![(0, u128::from(u32::MAX))], vec![(0, u128::MAX)]);
+    let (mut four, mut six): (AddressRanges, AddressRanges) =
+        (vec![(0, u128::from(u32::MAX))], vec![(0, u128::MAX)]);
     for want in of_ranges {
-        let (mut named4, mut named6): (Ranges, Ranges) = (Vec::new(), Vec::new());
+        let (mut named4, mut named6): (AddressRanges, AddressRanges) = (Vec::new(), Vec::new());
         for value in &want.values {
             if value.loose {
                 loose = true;
@@ -428,51 +587,75 @@ fn addresses(wants: &[Want], work: &Cell<usize>) -> Held {
                 }
             } else if let Some(net) = Cidr::parse(&value.text()) {
                 let (first, last) = net.range();
-                if net.first().is_ipv4() { named4.push((first, last)) } else { named6.push((first, last)) }
+                if net.first().is_ipv4() {
+                    named4.push((first, last))
+                } else {
+                    named6.push((first, last))
+                }
             }
         }
         if !want.negated {
-            (named4, named6) = (without(vec![(0, u128::from(u32::MAX))], &named4), without(vec![(0, u128::MAX)], &named6));
+            (named4, named6) = (
+                without(vec![(0, u128::from(u32::MAX))], &named4),
+                without(vec![(0, u128::MAX)], &named6),
+            );
         }
         (four, six) = (without(four, &named4), without(six, &named6));
     }
     let any_text = [Pattern::text("?*")];
-    let slot = Slot::new(Absent::Never, Vec::new(), Control::Given);
+    let slot = KeyPossibilities::new(KeyAbsence::Never, Vec::new(), ValueControl::ContextValue);
     let by_text = if others.is_empty() {
-        Held::Always
+        KeyOutcome::Always
     } else if others.iter().all(|w| w.is_text()) {
         texts_of(&others, &any_text, &slot, work)
     } else {
-        Held::Sometimes
+        KeyOutcome::Sometimes
     };
-    let nets = |list: &[&str]| -> Ranges { list.iter().filter_map(|n| Cidr::parse(n)).map(|n| n.range()).collect() };
+    let nets = |list: &[&str]| -> AddressRanges {
+        list.iter()
+            .filter_map(|n| Cidr::parse(n))
+            .map(|n| n.range())
+            .collect()
+    };
     let full4 = without(vec![(0, u128::from(u32::MAX))], &nets(RESERVED));
     let every4 = without(full4, &four).is_empty();
     let every6 = without(nets(&[GLOBAL]), &six).is_empty();
     match by_text {
-        Held::Never => Held::Never,
-        _ if four.is_empty() && six.is_empty() => Held::Never,
-        // He chooses of which family his address is.
-        Held::Always if (every4 || every6) && !loose => Held::Always,
-        _ => Held::Sometimes,
+        KeyOutcome::Never => KeyOutcome::Never,
+        _ if four.is_empty() && six.is_empty() => KeyOutcome::Never,
+        // The requester chooses the family of the address.
+        KeyOutcome::Always if (every4 || every6) && !loose => KeyOutcome::Always,
+        _ => KeyOutcome::Sometimes,
     }
 }
 
-fn texts_of(wants: &[&Want], bases: &[Pattern], slot: &Slot, work: &Cell<usize>) -> Held {
-    let copies: Vec<Want> = wants
+fn texts_of(
+    wants: &[&ResolvedCondition],
+    bases: &[Pattern],
+    slot: &KeyPossibilities,
+    work: &Cell<usize>,
+) -> KeyOutcome {
+    let copies: Vec<ResolvedCondition> = wants
         .iter()
-        .map(|w| Want {
+        .map(|w| ResolvedCondition {
             test: w.test,
             set: w.set,
             negated: w.negated,
-            values: w.values.iter().map(|v| Value { letters: v.letters.clone(), loose: v.loose }).collect(),
+            values: w
+                .values
+                .iter()
+                .map(|v| ResolvedValue {
+                    letters: v.letters.clone(),
+                    loose: v.loose,
+                })
+                .collect(),
         })
         .collect();
     texts(&copies, bases, slot, work)
 }
 
-/// What is left of some ranges without others.
-fn without(from: Ranges, taken: &Ranges) -> Ranges {
+/// Remainder of some ranges without others.
+fn without(from: AddressRanges, taken: &AddressRanges) -> AddressRanges {
     let mut left = from;
     for (first, last) in taken {
         left = left
@@ -489,24 +672,36 @@ fn without(from: Ranges, taken: &Ranges) -> Ranges {
 }
 
 /// Conditions on the time of a request: what holds now is open; what will hold some day may be.
-fn times(wants: &[Want], now: Option<f64>) -> Held {
-    let moment = |want: &Want, at: f64| -> Option<bool> {
+fn times(wants: &[ResolvedCondition], now: Option<f64>) -> KeyOutcome {
+    let moment = |want: &ResolvedCondition, at: f64| -> Option<bool> {
         let mut any = false;
         for value in &want.values {
             let text = value.text();
             any |= match want.test {
                 _ if value.loose => return None,
-                Test::Number(order) => number(&text).is_some_and(|wanted| order.holds(at, wanted)),
-                Test::Date(order) => date(&text).is_some_and(|wanted| order.holds(at, wanted)),
-                Test::Like if text == "*" => true,
-                Test::Ip | Test::Arn | Test::Bool => false,
+                Comparison::Number(order) => {
+                    number(&text).is_some_and(|wanted| order.holds(at, wanted))
+                }
+                Comparison::Date(order) => {
+                    date(&text).is_some_and(|wanted| order.holds(at, wanted))
+                }
+                Comparison::Like if text == "*" => true,
+                Comparison::Ip | Comparison::Arn | Comparison::Bool => false,
                 _ => return None,
             };
         }
         Some(any != want.negated)
     };
-    let all = |at: f64| wants.iter().map(|w| moment(w, at)).try_fold(true, |v, one| one.map(|one| v && one));
-    let bounds = wants.iter().flat_map(|w| &w.values).filter_map(|v| number(&v.text()).or_else(|| date(&v.text())));
+    let all = |at: f64| {
+        wants
+            .iter()
+            .map(|w| moment(w, at))
+            .try_fold(true, |v, one| one.map(|one| v && one))
+    };
+    let bounds = wants
+        .iter()
+        .flat_map(|w| &w.values)
+        .filter_map(|v| number(&v.text()).or_else(|| date(&v.text())));
     let mut moments: Vec<f64> = bounds.flat_map(|at| [at - 1.0, at, at + 1.0]).collect();
     if let Some(now) = now {
         moments.retain(|at| *at > now);
@@ -514,9 +709,11 @@ fn times(wants: &[Want], now: Option<f64>) -> Held {
     let later: Vec<Option<bool>> = moments.into_iter().map(all).collect();
     let at_once = all(now.unwrap_or(0.0));
     match now {
-        Some(_) if at_once == Some(true) => Held::Always,
-        None if at_once == Some(true) && later.iter().all(|a| *a == Some(true)) => Held::Always,
-        _ if at_once == Some(false) && later.iter().all(|a| *a == Some(false)) => Held::Never,
-        _ => Held::Sometimes,
+        Some(_) if at_once == Some(true) => KeyOutcome::Always,
+        None if at_once == Some(true) && later.iter().all(|a| *a == Some(true)) => {
+            KeyOutcome::Always
+        }
+        _ if at_once == Some(false) && later.iter().all(|a| *a == Some(false)) => KeyOutcome::Never,
+        _ => KeyOutcome::Sometimes,
     }
 }

@@ -26,7 +26,7 @@ pub enum Attribution {
     Likely,
     /// A call on record was about it and brought something else than what is there: another call,
     /// or none, came after it.
-    Otherwise,
+    Mismatch,
     /// The trail would have shown the call, and has none.
     WithoutCall,
     /// No call is on record, and the trail may not have been recording.
@@ -364,7 +364,7 @@ impl<'a> AttributionRun<'a> {
             let matched = if composed {
                 Attribution::Likely
             } else {
-                Attribution::Otherwise
+                Attribution::Mismatch
             };
             let why = "the policy in the call is not the one that is there: another call, or \
             none, came after it";

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use bartizan_iam::Place;
+use bartizan_iam::PolicyLocation;
 
 use super::attribute::{AttributedChange, Attribution, Attributions, RevertedCall, RevertedKind};
 use super::origin::{Origin, origin};
 use bartizan_detect::attribution::CallMap;
-use bartizan_detect::attribution::TrailGap;
 use bartizan_detect::attribution::{AttributionIndex, MutatingCall};
+use bartizan_detect::attribution::{GapCause, TrailGap};
 use bartizan_inventory::diff::{AccessVerdict, Change, ChangeVerdict, ContentChange};
 use bartizan_inventory::fact::FieldClasses;
 use bartizan_model::Severity;
@@ -158,7 +158,6 @@ pub fn origin_of(index: &AttributionIndex, actor: &Actor) -> Origin {
         .filter(|_| actor.kind == "AssumedRole")
         .and_then(|a| a.rsplit_once('/'))
         .map(|(_, s)| s.to_owned());
-    let through = actor.origin.iter().find(|o| o.starts_with("arn:")).cloned();
     origin(
         index,
         &bartizan_trail::CallerIdentity {
@@ -169,12 +168,8 @@ pub fn origin_of(index: &AttributionIndex, actor: &Actor) -> Origin {
             account: actor.account.clone(),
             access_key_id: actor.access_key_id.clone(),
             session,
-            through,
-            source_identity: actor
-                .origin
-                .iter()
-                .find_map(|o| o.strip_prefix("source identity "))
-                .map(str::to_owned),
+            through: actor.session_issuer.clone(),
+            source_identity: actor.source_identity.clone(),
             invoked_by: None,
             mfa: None,
             caller: bartizan_trail::CallerKind::Principal,
@@ -294,7 +289,7 @@ fn change_finding(
         Attribution::Exact | Attribution::NoCallExpected | Attribution::WithoutCall => {
             Verdict::Must
         }
-        Attribution::Likely | Attribution::Otherwise => Verdict::May,
+        Attribution::Likely | Attribution::Mismatch => Verdict::May,
         Attribution::Unknown | Attribution::TooEarly => Verdict::Unknown,
     };
     // What a change gave is as sure as the analysis is, whoever made it; that nobody did is sure by
@@ -325,10 +320,10 @@ fn change_finding(
                 format!("{what} while the trail may not have been recording"),
             )
         }
-        Attribution::Otherwise => {
+        Attribution::Mismatch => {
             severity = severity.max(Severity::Medium);
             (
-                "changed-otherwise",
+                "changed-mismatch",
                 format!("{what}, and not as the call on record says"),
             )
         }
@@ -547,10 +542,10 @@ fn undone_finding(
         .content
         .as_ref()
         .and_then(|text| serde_json::from_str(text).ok());
-    let place = Place {
+    let place = PolicyLocation {
         trust: kind == "iam:assumerolepolicy",
         now_s: Some(made.time_s as f64),
-        ..Place::default()
+        ..PolicyLocation::default()
     };
     let alarms = ContentChange::of_values(&FieldClasses::default(), None, content).alarming(&place);
     let watching = WATCHING.contains(&kind);
@@ -693,7 +688,7 @@ fn gap_finding(gap: &TrailGap) -> Finding {
             gap.why
         )
     };
-    let stopped = gap.why.starts_with("cloudtrail:");
+    let stopped = gap.cause == GapCause::Stopped;
     Finding {
         id: finding_id(
             "trail-gap",

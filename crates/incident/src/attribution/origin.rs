@@ -136,7 +136,12 @@ fn before(
             true,
         )
     };
-    if actor.name.contains(" as AWSReservedSSO_") {
+    // The key of such a session is the ARN of its role, and the session.
+    let mut ends = actor.key.rsplit('/').skip(1);
+    if ends
+        .next()
+        .is_some_and(|role| role.starts_with("AWSReservedSSO_"))
+    {
         return Err((
             OriginKind::Outside,
             format!("identity-center:{session}"),

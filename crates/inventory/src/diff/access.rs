@@ -1,6 +1,6 @@
 //! Whether a change of a policy grants more or less than before.
 
-use bartizan_iam::{Actions, Side, Tri, actions_text, difference};
+use bartizan_iam::{Actions, PolicyGrammar, Tri, actions_text, difference};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -99,16 +99,16 @@ impl PolicyAccess {
 }
 
 /// How the policy of a kind of fact is written.
-fn side(kind: &str) -> Option<Side> {
+fn side(kind: &str) -> Option<PolicyGrammar> {
     match kind {
         "iam:userpolicy"
         | "iam:grouppolicy"
         | "iam:rolepolicy"
         | "iam:managedpolicy"
-        | "sso:permissionsetpolicy" => Some(Side::Identity),
+        | "sso:permissionsetpolicy" => Some(PolicyGrammar::Identity),
         // What it is a policy for stands beside the document, not in it.
         "organizations:policy" | "iam:policy" | "iam:passwordpolicy" | "iam:policyversion" => None,
-        _ if kind.ends_with("policy") => Some(Side::Resource),
+        _ if kind.ends_with("policy") => Some(PolicyGrammar::Resource),
         _ => None,
     }
 }

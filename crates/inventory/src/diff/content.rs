@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use bartizan_iam::{Block, Outsider, Place, Policy, Statement, Tri, admitted};
+use bartizan_iam::{Block, ExternalPrincipal, Policy, PolicyLocation, Statement, Tri, admitted};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::network_rule::NetworkRule;
 use crate::fact::{FieldClasses, align, join};
 use bartizan_model::Severity;
 
@@ -21,6 +22,12 @@ pub struct ContentChange {
     pub removed: Vec<String>,
     /// Grants that came.
     pub added: Vec<String>,
+    /// Rules of a security group that went.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules_removed: Vec<NetworkRule>,
+    /// Rules of a security group that came.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules_added: Vec<NetworkRule>,
     /// Fields that differ. Empty for policies.
     pub fields: Vec<FieldChange>,
     /// Values that may be secret and were hidden with two keys, so that nobody can say whether they
@@ -85,15 +92,12 @@ impl ContentChange {
             fields,
             ..Self::default()
         };
-        for (value, side) in [
-            (&before, &mut content.removed),
-            (&after, &mut content.added),
-        ] {
-            if let Some(value) = value {
-                side.extend(network_rules(value));
-            }
-        }
-        keep_differences(&mut content.removed, &mut content.added);
+        let rules = |v: &Option<Value>| v.as_ref().map(NetworkRule::all).unwrap_or_default();
+        let (mut went, mut came) = (rules(&before), rules(&after));
+        keep_differences(&mut went, &mut came);
+        content.removed = went.iter().map(ToString::to_string).collect();
+        content.added = came.iter().map(ToString::to_string).collect();
+        (content.rules_removed, content.rules_added) = (went, came);
         Self {
             before,
             after,
@@ -133,7 +137,7 @@ impl ContentChange {
 
     /// What in the new content should raise an eyebrow by itself, without knowing the rest of the
     /// account.
-    pub fn alarming(&self, place: &Place<'_>) -> Vec<(String, Severity)> {
+    pub fn alarming(&self, place: &PolicyLocation<'_>) -> Vec<(String, Severity)> {
         let mut out = Vec::new();
         let statements = self
             .policy_added
@@ -147,9 +151,12 @@ impl ContentChange {
                     Severity::Critical,
                 ));
             }
-            let anyone = admitted(policy, s, place)
-                .into_iter()
-                .filter(|a| matches!(a.to, Outsider::Anybody | Outsider::AnyAccount));
+            let anyone = admitted(policy, s, place).into_iter().filter(|a| {
+                matches!(
+                    a.to,
+                    ExternalPrincipal::Anybody | ExternalPrincipal::AnyAccount
+                )
+            });
             match anyone.map(|a| a.verdict).max() {
                 Some(Tri::Yes) if s.conditions.is_empty() => {
                     out.push((
@@ -170,10 +177,11 @@ impl ContentChange {
                 None => {}
             }
         }
-        if self.added.iter().any(|rule| {
-            rule.starts_with("in ")
-                && (rule.ends_with(" from 0.0.0.0/0") || rule.ends_with(" from ::/0"))
-        }) {
+        if self
+            .rules_added
+            .iter()
+            .any(NetworkRule::is_open_to_internet)
+        {
             out.push(("open to the whole internet".into(), Severity::Critical));
         }
         out.dedup();
@@ -270,43 +278,4 @@ fn keep_differences<T: PartialEq>(a: &mut Vec<T>, b: &mut Vec<T>) {
         }
         None => true,
     });
-}
-
-/// The rules of a security group in words: `in tcp 22 from 0.0.0.0/0`.
-fn network_rules(document: &Value) -> Vec<String> {
-    let mut rules = Vec::new();
-    for (field, way, preposition) in [
-        ("IpPermissions", "in", "from"),
-        ("IpPermissionsEgress", "out", "to"),
-    ] {
-        for permission in document[field].as_array().into_iter().flatten() {
-            let protocol = match permission["IpProtocol"].as_str().unwrap_or("?") {
-                "-1" => "all",
-                other => other,
-            };
-            let ports = match (
-                permission["FromPort"].as_i64(),
-                permission["ToPort"].as_i64(),
-            ) {
-                (Some(from), Some(to)) if from == to => format!(" {from}"),
-                (Some(from), Some(to)) => format!(" {from}-{to}"),
-                _ => String::new(),
-            };
-            let peers = [
-                ("IpRanges", "CidrIp"),
-                ("Ipv6Ranges", "CidrIpv6"),
-                ("PrefixListIds", "PrefixListId"),
-                ("UserIdGroupPairs", "GroupId"),
-            ];
-            for (list, name) in peers {
-                for peer in permission[list].as_array().into_iter().flatten() {
-                    rules.push(format!(
-                        "{way} {protocol}{ports} {preposition} {}",
-                        peer[name].as_str().unwrap_or("?")
-                    ));
-                }
-            }
-        }
-    }
-    rules
 }

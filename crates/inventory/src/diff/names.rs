@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::SnapshotVersion;
+use super::change::SnapshotVersion;
 
 /// Ids and ARNs of one snapshot. They are read when a policy first needs them.
 pub(super) struct SnapshotNames<'a> {

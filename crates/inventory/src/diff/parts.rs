@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use super::{Change, ChangeVerdict};
+use super::change::Change;
+use super::verdict::ChangeVerdict;
 
 /// Kinds of facts that belong to a thing of another kind, where the word for it does not begin with
 /// that one's (`s3:bucketpolicy` is of `s3:bucket`). Their ids are, or begin with, that of the

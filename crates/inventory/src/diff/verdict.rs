@@ -1,9 +1,9 @@
 //! What became of a fact, and how bad that is before the IAM crate can say what access it added.
 
-use bartizan_iam::Place;
+use bartizan_iam::PolicyLocation;
 use serde::Serialize;
 
-use super::ContentChange;
+use super::content::ContentChange;
 use crate::fact::FactKind;
 use bartizan_model::Severity;
 
@@ -41,7 +41,7 @@ pub(super) fn weigh(
     verdict: ChangeVerdict,
     kind: &FactKind,
     content: &ContentChange,
-    place: &Place<'_>,
+    place: &PolicyLocation<'_>,
 ) -> (ChangeVerdict, Severity, Vec<String>) {
     let mut because = Vec::new();
     let mut severity = kind.severity;

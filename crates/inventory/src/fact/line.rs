@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-use super::{Fact, Hash};
+use super::document::Fact;
+use super::hash::Hash;
 
 /// A fact without its document, as it stands in a `.facts` file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -9,7 +9,8 @@ use hmac::{Hmac, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 
-use super::{FieldClasses, Hash, join};
+use super::fields::{FieldClasses, join};
+use super::hash::Hash;
 
 /// The key that a store hides values with.
 #[derive(Clone)]

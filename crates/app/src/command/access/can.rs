@@ -1,7 +1,7 @@
 //! `bartizan access can`.
 
 use anyhow::{Context, Result};
-use bartizan_iam::{Account, Arn, Caller, Extent, Said, SaidOfMany, Tri};
+use bartizan_iam::{AccessAnswer, Account, Arn, Extent, PatternAnswer, RequestCaller, Tri};
 use serde_json::json;
 
 use crate::access::{accounts, actions, check_question, is_of_many, nobody, owner};
@@ -81,7 +81,7 @@ fn of_many(
     global: &Global,
     args: &AccessCanArgs,
     account: &Account<'_>,
-    many: &SaidOfMany,
+    many: &PatternAnswer,
 ) -> Result<Outcome> {
     let mut out = Out::new();
     if global.format == Format::Human {
@@ -128,7 +128,7 @@ const CLASSES_SHOWN: usize = 12;
 fn asked<'x, 'a>(
     accounts: &'x [Account<'a>],
     args: &AccessCanArgs,
-) -> Result<(&'x Account<'a>, Said)> {
+) -> Result<(&'x Account<'a>, AccessAnswer)> {
     let mut error = None;
     for account in accounts {
         match account.principal(&args.principal) {
@@ -150,7 +150,7 @@ fn asked<'x, 'a>(
         && let Some(account) = owner.or(accounts.first())
     {
         let said = account.may_from_outside(
-            Caller::Aws(args.principal.clone()),
+            RequestCaller::Aws(args.principal.clone()),
             &args.action,
             &args.resource,
         );

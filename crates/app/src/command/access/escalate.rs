@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use bartizan_iam::{
-    AccessLevel, Account, Bits, Controls, Effects, Escalation, Escalations, ROWS, Tri, commands,
-    escalations,
+    AccessLevel, Account, Bits, Controls, Effects, Escalation, Escalations, TECHNIQUES, Tri,
+    commands, escalations,
 };
 use bartizan_incident::short_arn;
 use serde_json::{Value, json};
@@ -158,7 +158,7 @@ fn print_escalation(
             .as_ref()
             .map(|t| format!(" through {t}"))
             .unwrap_or_default();
-        let needs = ROWS
+        let needs = TECHNIQUES
             .iter()
             .find(|r| r.id == step.row)
             .map(|r| r.needs.join(" + "))
@@ -271,7 +271,7 @@ fn value(account: &Account<'_>, found: &Escalations, only: Option<u32>) -> Value
         })
     };
     let wanted = |n: u32| only.is_none_or(|only| n == only);
-    let limited = |l: &bartizan_iam::Limited| {
+    let limited = |l: &bartizan_iam::LimitedEscalation| {
         json!({
             "principal": arn(l.principal),
             "way": l.row,

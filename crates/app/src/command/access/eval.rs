@@ -7,7 +7,10 @@ use std::path::Path;
 use std::rc::Rc;
 
 use anyhow::{Context, Result};
-use bartizan_iam::{Answer, Case, Compiled, Compiler, Layer, Layers, PolicyError, Side, parse};
+use bartizan_iam::{
+    Case, Compiled, Compiler, ExplainedDecision, Layers, PolicyError, PolicyGrammar, PolicyLayer,
+    parse,
+};
 use bartizan_model::encoding::Unicode;
 use bartizan_model::limits::{CASE_BYTES_MAX, COMPILED_BYTES_MAX};
 use serde_json::{Value, json};
@@ -88,12 +91,12 @@ pub(super) fn run(global: &Global, args: &AccessEvalArgs) -> Result<Outcome> {
 /// Policies that were compiled before.
 struct Policies<'a> {
     compiler: Compiler<'a>,
-    kept: HashMap<(Side, String), Rc<Compiled>>,
+    kept: HashMap<(PolicyGrammar, String), Rc<Compiled>>,
     bytes: usize,
 }
 
 impl Policies<'_> {
-    fn get(&mut self, layer: Layer, text: &str) -> Result<Rc<Compiled>, PolicyError> {
+    fn get(&mut self, layer: PolicyLayer, text: &str) -> Result<Rc<Compiled>, PolicyError> {
         let key = (layer.side(), text.to_owned());
         if let Some(policy) = self.kept.get(&key) {
             return Ok(policy.clone());
@@ -115,7 +118,7 @@ fn borrowed(layers: &Layers<Rc<Compiled>>) -> Layers<&Compiled> {
     layers.map(|p| p.as_ref())
 }
 
-fn rendered(case: Case<Rc<Compiled>>, answer: &Answer) -> Value {
+fn rendered(case: Case<Rc<Compiled>>, answer: &ExplainedDecision) -> Value {
     let mut because: Vec<String> = answer
         .because
         .iter()

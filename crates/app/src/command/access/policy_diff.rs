@@ -5,8 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use bartizan_iam::{
-    AccessClass, Actions, Caller, Given, Policy, Request, Side, actions_text, difference, parse,
-    spans,
+    AccessClass, Actions, ContextValue, Policy, PolicyGrammar, Request, RequestCaller,
+    actions_text, difference, parse, spans,
 };
 use serde_json::{Value, json};
 
@@ -67,7 +67,7 @@ pub(super) fn run(global: &Global, args: &AccessPolicyDiffArgs) -> Result<Outcom
 /// Where the policies stand: as was said, or by whether their statements name principals. Policies
 /// of users, groups and roles, and service control policies, have no Principal; all others have one
 /// in every statement (IAM user guide, "Principal").
-fn side(args: &AccessPolicyDiffArgs, old: &Policy, new: &Policy) -> Result<Side> {
+fn side(args: &AccessPolicyDiffArgs, old: &Policy, new: &Policy) -> Result<PolicyGrammar> {
     let (mut with, mut without) = (None, None);
     for (path, policy) in [(&args.old, old), (&args.new, new)] {
         for (n, statement) in policy.statements.iter().enumerate() {
@@ -100,10 +100,10 @@ fn side(args: &AccessPolicyDiffArgs, old: &Policy, new: &Policy) -> Result<Side>
         (Some(PolicySide::Resource | PolicySide::Rcp), _, Some(without)) => {
             bail!("{without} names no principal, which every statement of such a policy must")
         }
-        (Some(PolicySide::Scp), ..) => Ok(Side::Scp),
-        (Some(PolicySide::Rcp), ..) => Ok(Side::Rcp),
-        (Some(PolicySide::Resource), ..) | (None, Some(_), _) => Ok(Side::Resource),
-        (Some(PolicySide::Identity), ..) | (None, None, _) => Ok(Side::Identity),
+        (Some(PolicySide::Scp), ..) => Ok(PolicyGrammar::Scp),
+        (Some(PolicySide::Rcp), ..) => Ok(PolicyGrammar::Rcp),
+        (Some(PolicySide::Resource), ..) | (None, Some(_), _) => Ok(PolicyGrammar::Resource),
+        (Some(PolicySide::Identity), ..) | (None, None, _) => Ok(PolicyGrammar::Identity),
     }
 }
 
@@ -185,17 +185,19 @@ fn human(
     Ok(())
 }
 
-fn text(given: &Given) -> String {
+fn text(given: &ContextValue) -> String {
     match given {
-        Given::One(value) => value.clone(),
-        Given::Many(values) => format!("[{}]", values.join(", ")),
+        ContextValue::One(value) => value.clone(),
+        ContextValue::Many(values) => format!("[{}]", values.join(", ")),
     }
 }
 
-fn caller(caller: &Caller) -> &str {
+fn caller(caller: &RequestCaller) -> &str {
     match caller {
-        Caller::Aws(name) | Caller::Service(name) | Caller::Federated(name) => name,
-        Caller::Anonymous => "anybody",
+        RequestCaller::Aws(name)
+        | RequestCaller::Service(name)
+        | RequestCaller::Federated(name) => name,
+        RequestCaller::Anonymous => "anybody",
     }
 }
 

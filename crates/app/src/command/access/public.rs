@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use bartizan_cloud::collect::GLOBAL;
 use bartizan_cloud::dump::NOT_IN_DUMP;
-use bartizan_iam::{Account, Hole, Neighbours, Opening, openings, ways_in};
+use bartizan_iam::{
+    Account, ExternalAccess, KnownAccounts, UnreadFact, external_access, external_access_kinds,
+};
 use serde_json::{Value, json};
 
 use crate::access::{accounts, actions, vendors};
@@ -17,7 +19,7 @@ pub(super) fn run(global: &Global, args: &AccessPublicArgs) -> Result<Outcome> {
     let actions = actions(&args.on.table)?;
     let accounts = accounts(global, args.on.on.as_deref(), &actions)?;
     note_unread(global, &accounts);
-    let mut neighbours = Neighbours::default();
+    let mut neighbours = KnownAccounts::default();
     accounts
         .iter()
         .for_each(|account| neighbours.learn(account));
@@ -31,7 +33,7 @@ pub(super) fn run(global: &Global, args: &AccessPublicArgs) -> Result<Outcome> {
     let mut rows = Vec::new();
     let mut open = false;
     for account in &accounts {
-        let found = openings(account, &neighbours);
+        let found = external_access(account, &neighbours);
         let unread = unread(account);
         open |= !unread.is_empty();
         if global.format == Format::Human {
@@ -55,7 +57,7 @@ pub(super) fn run(global: &Global, args: &AccessPublicArgs) -> Result<Outcome> {
 fn human(
     out: &mut Out,
     account: &Account<'_>,
-    found: &[Opening],
+    found: &[ExternalAccess],
     unread: &[UnreadEntryKinds],
 ) -> Result<()> {
     for opening in found {
@@ -159,11 +161,13 @@ impl UnreadEntryKinds {
 
 /// The ways in of an account that were not read, those with one reason together.
 fn unread(account: &Account<'_>) -> Vec<UnreadEntryKinds> {
-    let mut holes: Vec<Hole> = ways_in().flat_map(|kind| account.holes_of(kind)).collect();
+    let mut holes: Vec<UnreadFact> = external_access_kinds()
+        .flat_map(|kind| account.unread_facts_of(kind))
+        .collect();
     holes.sort();
     // What nobody saved or asked is one reason, whatever the call; a call that failed is one for
     // itself.
-    let reason = |hole: &Hole| match hole.why.as_str() {
+    let reason = |hole: &UnreadFact| match hole.why.as_str() {
         NOT_IN_DUMP => hole.why.clone(),
         _ => hole.sentence(),
     };
@@ -193,7 +197,7 @@ fn unread(account: &Account<'_>) -> Vec<UnreadEntryKinds> {
     unread
 }
 
-fn row(account: &str, opening: &Opening) -> Value {
+fn row(account: &str, opening: &ExternalAccess) -> Value {
     json!({
         "account": account,
         "resource": opening.arn,

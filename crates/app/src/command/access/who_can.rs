@@ -1,7 +1,10 @@
 //! `bartizan access who-can`.
 
 use anyhow::Result;
-use bartizan_iam::{Account, Caller, Decision, Extent, Neighbours, Outsider, Said, Tri, openings};
+use bartizan_iam::{
+    AccessAnswer, Account, Decision, Extent, ExternalPrincipal, KnownAccounts, RequestCaller, Tri,
+    external_access,
+};
 use serde_json::{Value, json};
 
 use crate::access::{accounts, actions, check_question, is_of_many, owner};
@@ -56,7 +59,7 @@ struct AllowedCaller {
     is_own: bool,
     /// Whether it is everybody, unsigned.
     is_anybody: bool,
-    said: Said,
+    said: AccessAnswer,
 }
 
 /// Principals of the account, and those outside whom one of its policies names, that may do it.
@@ -75,7 +78,7 @@ fn allowed(
         .map(own)
         .filter(|one| is_allowed(&one.said))
         .collect();
-    for opening in openings(account, &Neighbours::default()) {
+    for opening in external_access(account, &KnownAccounts::default()) {
         let Some(caller) = caller(&opening.to) else {
             continue;
         };
@@ -87,7 +90,7 @@ fn allowed(
         if is_allowed(&said) {
             found.push(AllowedCaller {
                 is_own: account.principals.iter().any(|p| p.arn == name),
-                is_anybody: opening.to == Outsider::Anybody,
+                is_anybody: opening.to == ExternalPrincipal::Anybody,
                 name,
                 said,
             });
@@ -97,21 +100,23 @@ fn allowed(
 }
 
 /// The caller that stands for an outsider in a request.
-fn caller(outsider: &Outsider) -> Option<Caller> {
+fn caller(outsider: &ExternalPrincipal) -> Option<RequestCaller> {
     Some(match outsider {
-        Outsider::Anybody => Caller::Anonymous,
-        Outsider::Account(id, who) if who.is_empty() => {
-            Caller::Aws(format!("arn:aws:iam::{id}:root"))
+        ExternalPrincipal::Anybody => RequestCaller::Anonymous,
+        ExternalPrincipal::Account(id, who) if who.is_empty() => {
+            RequestCaller::Aws(format!("arn:aws:iam::{id}:root"))
         }
-        Outsider::Account(_, who) => Caller::Aws(who.clone()),
-        Outsider::Federated(provider, _) => Caller::Federated(provider.clone()),
-        Outsider::Service(service, _) if service != "*" => Caller::Service(service.clone()),
+        ExternalPrincipal::Account(_, who) => RequestCaller::Aws(who.clone()),
+        ExternalPrincipal::Federated(provider, _) => RequestCaller::Federated(provider.clone()),
+        ExternalPrincipal::Service(service, _) if service != "*" => {
+            RequestCaller::Service(service.clone())
+        }
         // Anybody at all stands for each of them.
-        Outsider::AnyAccount => Caller::Aws(NOBODY_IN_PARTICULAR.to_owned()),
-        Outsider::Organization(_)
-        | Outsider::Service(..)
-        | Outsider::Deleted(_)
-        | Outsider::Unidentified(_) => return None,
+        ExternalPrincipal::AnyAccount => RequestCaller::Aws(NOBODY_IN_PARTICULAR.to_owned()),
+        ExternalPrincipal::Organization(_)
+        | ExternalPrincipal::Service(..)
+        | ExternalPrincipal::Deleted(_)
+        | ExternalPrincipal::Unidentified(_) => return None,
     })
 }
 
@@ -281,6 +286,6 @@ const NOBODY_IN_PARTICULAR: &str = "arn:aws:iam::000000000000:root";
 
 /// Whether it is worth a line. That grants of keys were not read is said once, and not of
 /// everybody.
-fn is_allowed(said: &Said) -> bool {
+fn is_allowed(said: &AccessAnswer) -> bool {
     said.verdict == Tri::Yes || said.verdict == Tri::Maybe && said.decision == Decision::Unknown
 }

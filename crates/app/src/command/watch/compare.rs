@@ -7,7 +7,7 @@ use anyhow::Result;
 use bartizan_detect::Evaluation;
 use bartizan_detect::attribution::CallMap;
 use bartizan_evidence::LoggedSnapshot;
-use bartizan_iam::{Actions, Neighbours};
+use bartizan_iam::{Actions, KnownAccounts};
 use bartizan_incident::attribution::{
     Attribution, Attributions, ChangeFindings, GrantedAccess, ShowCommands, explain, tell,
 };
@@ -113,7 +113,7 @@ fn compare_pair(
     map: &CallMap,
     verdicts: &Evaluation,
     (before, after, latest): (&Loaded, &Loaded, &Loaded),
-    neighbours: &Neighbours,
+    neighbours: &KnownAccounts,
     compared: &mut ComparedSnapshots,
 ) -> Result<()> {
     let (old, new, last) = (parsed(before)?, parsed(after)?, parsed(latest)?);
@@ -230,7 +230,7 @@ fn matched_word(matched: Attribution) -> &'static str {
     match matched {
         Attribution::Exact => "exact",
         Attribution::Likely => "likely",
-        Attribution::Otherwise => "otherwise",
+        Attribution::Mismatch => "mismatch",
         Attribution::WithoutCall => "without-call",
         Attribution::Unknown => "unknown",
         Attribution::TooEarly => "too-early",

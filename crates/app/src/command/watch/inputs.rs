@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use bartizan_evidence::{EvidenceLog, Justification, LogError, LoggedSnapshot, Storage};
-use bartizan_iam::Neighbours;
+use bartizan_iam::KnownAccounts;
 use bartizan_inventory::fact::Hash;
 use bartizan_model::Finding;
 use jiff::Timestamp;
@@ -53,10 +53,10 @@ impl WatchInputs<'_> {
     }
 
     /// Accounts that are friends, and those of vendors.
-    pub(super) fn neighbours(&self) -> Result<Neighbours> {
-        let mut neighbours = Neighbours {
+    pub(super) fn neighbours(&self) -> Result<KnownAccounts> {
+        let mut neighbours = KnownAccounts {
             friendly: self.config.friendly.clone(),
-            ..Neighbours::default()
+            ..KnownAccounts::default()
         };
         if let Some(file) = &self.config.vendors {
             neighbours.vendors = access::vendors(file)?;

@@ -1,0 +1,347 @@
+//! Facts of a snapshot: a handler for each kind that has a say here.
+
+use serde_json::Value;
+
+use super::build::AccountBuilder;
+use super::details::PrincipalDetail;
+use super::model::{Grant, PrincipalKind, Share, UnreadPolicy};
+use crate::request::PolicyGrammar;
+use crate::resource_policies::resource_arn;
+
+/// One fact: kind, region, id, document.
+struct AccountFact<'f> {
+    /// `iam:user`, `s3:bucketacl`.
+    kind: &'f str,
+    region: &'f str,
+    /// `alice/inline-1`, `bucket-1`.
+    id: &'f str,
+    document: &'f str,
+}
+
+impl<'f> AccountFact<'f> {
+    /// The id before its first slash: the user of `alice/inline-1`.
+    fn owner(&self) -> &'f str {
+        self.id.split_once('/').map_or(self.id, |(owner, _)| owner)
+    }
+
+    /// The id behind its first slash.
+    fn name(&self) -> &'f str {
+        self.id.split_once('/').map_or("", |(_, name)| name)
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(self.document).unwrap_or_default()
+    }
+
+    fn text(&self, pointer: &str) -> Option<String> {
+        let value: Value = serde_json::from_str(self.document).ok()?;
+        value.pointer(pointer)?.as_str().map(str::to_owned)
+    }
+}
+
+type FactHandler = fn(&mut AccountBuilder<'_>, &AccountFact<'_>);
+
+/// Handlers by kind. Facts of other kinds may be policies of resources.
+const HANDLERS: &[(&str, FactHandler)] = &[
+    ("iam:user", |builder, fact| {
+        builder.principal_fact(fact, Some(PrincipalKind::User))
+    }),
+    ("iam:role", |builder, fact| {
+        builder.principal_fact(fact, Some(PrincipalKind::Role))
+    }),
+    ("iam:group", |builder, fact| {
+        builder.principal_fact(fact, None)
+    }),
+    ("iam:userpolicy", |builder, fact| {
+        builder.inline_policy(fact, "user")
+    }),
+    ("iam:rolepolicy", |builder, fact| {
+        builder.inline_policy(fact, "role")
+    }),
+    ("iam:grouppolicy", |builder, fact| {
+        builder.inline_policy(fact, "group")
+    }),
+    ("iam:useringroup", |builder, fact| {
+        builder.group_member(fact)
+    }),
+    ("iam:assumerolepolicy", |builder, fact| {
+        builder.trust_policy(fact)
+    }),
+    ("iam:managedpolicy", |builder, fact| {
+        builder.managed(fact.id, fact.document, true)
+    }),
+    ("iam:policyversion", |builder, fact| {
+        builder.policy_version(fact)
+    }),
+    ("iam:accesskey", |builder, fact| builder.access_key(fact)),
+    ("iam:loginprofile", |builder, fact| {
+        builder.login_profile(fact)
+    }),
+    ("lambda:function", |builder, fact| builder.function(fact)),
+    ("lambda:functionurl", |builder, fact| {
+        builder.function_url(fact)
+    }),
+    ("ec2:launchtemplateversion", |builder, fact| {
+        builder.launch_template(fact)
+    }),
+    ("ec2:instance", |builder, fact| builder.instance(fact)),
+    ("ec2:snapshotpermission", |builder, fact| {
+        builder.launch_permission(fact, "snapshot")
+    }),
+    ("ec2:imagepermission", |builder, fact| {
+        builder.launch_permission(fact, "image")
+    }),
+    ("s3:bucket", |builder, fact| builder.bucket(fact)),
+    ("s3:bucketacl", |builder, fact| builder.bucket_acl(fact)),
+    ("s3:bucketpublicaccessblock", |builder, fact| {
+        builder.block_public_access(fact, fact.id)
+    }),
+    ("s3:accountpublicaccessblock", |builder, fact| {
+        builder.block_public_access(fact, "*")
+    }),
+    ("kms:grant", |builder, fact| builder.key_grant(fact)),
+    ("organizations:account", |builder, fact| {
+        builder.member_account(fact)
+    }),
+    ("organizations:organization", |builder, fact| {
+        builder.account.organization.1 = fact.text("/Id")
+    }),
+];
+
+impl AccountBuilder<'_> {
+    /// Adds a fact of a snapshot: its kind, region, id, and document. Kinds that have no say here
+    /// are passed over.
+    pub fn fact(&mut self, kind: &str, region: &str, id: &str, document: &str) {
+        let fact = AccountFact {
+            kind,
+            region,
+            id,
+            document,
+        };
+        if let Some((_, handler)) = HANDLERS.iter().find(|(known, _)| *known == kind) {
+            handler(self, &fact);
+        } else if let Some(arn) = resource_arn(kind, region, &self.account.id, id) {
+            self.resource(kind, &arn, document);
+        }
+    }
+
+    /// A user or role; a group where there is no kind.
+    fn principal_fact(&mut self, fact: &AccountFact<'_>, kind: Option<PrincipalKind>) {
+        match (
+            serde_json::from_str::<PrincipalDetail<'_>>(fact.document),
+            kind,
+        ) {
+            (Ok(detail), None) => self.group(&detail),
+            (Ok(detail), Some(kind)) => self.principal(kind, &detail),
+            (Err(e), _) => self
+                .account
+                .unknown
+                .push(format!("{} {}: {e}", fact.kind, fact.id)),
+        }
+    }
+
+    fn inline_policy(&mut self, fact: &AccountFact<'_>, of: &str) {
+        let document = self.document(
+            &format!("{of}/{}", fact.id),
+            fact.document,
+            PolicyGrammar::Identity,
+        );
+        let pending = self
+            .pending
+            .entry(format!("{of}/{}", fact.owner()))
+            .or_default();
+        match document {
+            Some(number) => pending.inline.push(number),
+            None => pending
+                .unread
+                .push(UnreadPolicy::Policy(fact.name().to_owned())),
+        }
+    }
+
+    fn group_member(&mut self, fact: &AccountFact<'_>) {
+        let pending = self
+            .pending
+            .entry(format!("user/{}", fact.owner()))
+            .or_default();
+        pending.groups.push(fact.name().to_owned());
+    }
+
+    fn trust_policy(&mut self, fact: &AccountFact<'_>) {
+        let name = format!("trust policy of role/{}", fact.id);
+        let trust = self.document(&name, fact.document, PolicyGrammar::Resource);
+        self.pending
+            .entry(format!("role/{}", fact.id))
+            .or_default()
+            .trust = trust;
+    }
+
+    fn policy_version(&mut self, fact: &AccountFact<'_>) {
+        let arn = fact.id.rsplit_once('/').map_or(fact.id, |(arn, _)| arn);
+        self.managed(arn, fact.document, false);
+    }
+
+    fn access_key(&mut self, fact: &AccountFact<'_>) {
+        *self.keys.entry(fact.owner().to_owned()).or_default() += 1;
+    }
+
+    fn login_profile(&mut self, fact: &AccountFact<'_>) {
+        let user = format!("arn:aws:iam::{}:user/{}", self.account.id, fact.id);
+        self.logins
+            .insert(user, !fact.document.contains("\"absent\""));
+    }
+
+    fn function(&mut self, fact: &AccountFact<'_>) {
+        if let Some(role) = fact.text("/Role") {
+            let arn = fact
+                .text("/FunctionArn")
+                .unwrap_or_else(|| fact.id.to_owned());
+            self.role_consumer("lambda", &arn, &role);
+        }
+    }
+
+    fn function_url(&mut self, fact: &AccountFact<'_>) {
+        if !fact.document.contains("\"NONE\"") {
+            return;
+        }
+        let name = fact.id.split(':').next().unwrap_or(fact.id);
+        let arn = format!(
+            "arn:aws:lambda:{}:{}:function:{name}",
+            fact.region, self.account.id
+        );
+        self.share(fact.kind, arn, "*", "call its URL, where its policy allows");
+    }
+
+    fn launch_template(&mut self, fact: &AccountFact<'_>) {
+        let profile = "/LaunchTemplateData/IamInstanceProfile";
+        let named = ["Arn", "Name"]
+            .iter()
+            .find_map(|part| fact.text(&format!("{profile}/{part}")));
+        if let Some(profile) = named {
+            let (region, account, owner) = (fact.region, &self.account.id, fact.owner());
+            let arn = format!("arn:aws:ec2:{region}:{account}:launch-template/{owner}");
+            self.role_consumer("launch-template", &arn, &profile);
+        }
+    }
+
+    fn instance(&mut self, fact: &AccountFact<'_>) {
+        if let Some(profile) = fact.text("/IamInstanceProfile/Arn") {
+            let arn = format!(
+                "arn:aws:ec2:{}:{}:instance/{}",
+                fact.region, self.account.id, fact.id
+            );
+            // The role of the profile is looked up in the end.
+            self.role_consumer("ec2", &arn, &profile);
+        }
+    }
+
+    /// Permissions of a snapshot or an image: the attribute is a list of them.
+    fn launch_permission(&mut self, fact: &AccountFact<'_>, of: &str) {
+        for one in fact.json().as_array().into_iter().flatten() {
+            let fields = ["UserId", "OrganizationArn", "OrganizationalUnitArn"];
+            let named = fields.iter().find_map(|name| one[*name].as_str());
+            if let Some(with) = if one["Group"] == "all" {
+                Some("*")
+            } else {
+                named
+            } {
+                let arn = format!(
+                    "arn:aws:ec2:{}:{}:{of}/{}",
+                    fact.region, self.account.id, fact.id
+                );
+                self.share(fact.kind, arn, with, "copy");
+            }
+        }
+    }
+
+    fn bucket(&mut self, fact: &AccountFact<'_>) {
+        self.account
+            .buckets
+            .get_or_insert_default()
+            .insert(fact.id.to_owned());
+    }
+
+    /// Grants of an ACL to groups that anybody is in.
+    fn bucket_acl(&mut self, fact: &AccountFact<'_>) {
+        for grant in fact.json()["Grants"].as_array().into_iter().flatten() {
+            let group = grant["Grantee"]["URI"]
+                .as_str()
+                .and_then(|u| u.rsplit('/').next());
+            let with = match group {
+                Some("AllUsers") => "*",
+                Some("AuthenticatedUsers") => "authenticated",
+                _ => continue,
+            };
+            let arn = format!("arn:aws:s3:::{}", fact.id);
+            self.share(
+                "s3:bucketacl",
+                arn,
+                with,
+                grant["Permission"].as_str().unwrap_or("?"),
+            );
+        }
+    }
+
+    /// Block Public Access of a bucket, or of all of them (`*`).
+    fn block_public_access(&mut self, fact: &AccountFact<'_>, bucket: &str) {
+        let value = fact.json();
+        let inner = value
+            .get("PublicAccessBlockConfiguration")
+            .unwrap_or(&value);
+        if inner["RestrictPublicBuckets"] == true {
+            self.account.restricted_buckets.push(bucket.to_owned());
+        }
+        if inner["IgnorePublicAcls"] == true {
+            self.account.acls_ignored.push(bucket.to_owned());
+        }
+    }
+
+    fn key_grant(&mut self, fact: &AccountFact<'_>) {
+        let value = fact.json();
+        let operations = value["Operations"].as_array().into_iter().flatten();
+        let owner = fact.owner();
+        let key = if owner.starts_with("arn:") {
+            owner.to_owned()
+        } else {
+            format!(
+                "arn:aws:kms:{}:{}:key/{owner}",
+                fact.region, self.account.id
+            )
+        };
+        let grant = Grant {
+            // An ARN of a key holds a slash itself.
+            key: value["KeyId"]
+                .as_str()
+                .filter(|k| k.starts_with("arn:"))
+                .map_or(key, str::to_owned),
+            id: value["GrantId"].as_str().unwrap_or(fact.id).to_owned(),
+            grantee: value["GranteePrincipal"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+            operations: operations
+                .filter_map(|o| o.as_str().map(str::to_owned))
+                .collect(),
+            constrained: value["Constraints"]
+                .as_object()
+                .is_some_and(|c| !c.is_empty()),
+        };
+        self.account.grants.push(grant);
+    }
+
+    fn member_account(&mut self, fact: &AccountFact<'_>) {
+        let number = fact.text("/Id").unwrap_or_else(|| fact.id.to_owned());
+        self.account
+            .organization
+            .0
+            .insert(number, fact.text("/Name").unwrap_or_default());
+    }
+
+    fn share(&mut self, kind: &str, arn: String, with: &str, what: &str) {
+        self.account.shares.push(Share {
+            arn,
+            kind: kind.to_owned(),
+            with: with.to_owned(),
+            what: what.to_owned(),
+        });
+    }
+}

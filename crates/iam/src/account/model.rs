@@ -1,0 +1,383 @@
+//! The account and what is in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::actions::Actions;
+use crate::engine::Compiled;
+use crate::policy::Policy;
+use crate::request::PolicyGrammar;
+use crate::unread::UnreadFact;
+
+/// Policy document of the account: its name, as written, and compiled.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///         "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///             "Action": "s3:*", "Resource": "*"}}}]}]}"#,
+/// )?;
+/// let account = builder.build();
+/// assert_eq!(account.documents[0].name, "user/bob/p");
+/// assert_eq!(account.documents[0].policy.statements.len(), 1);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct PolicyDocument {
+    /// ARN of a managed policy; `user/alice/inline` of an inline one.
+    pub name: String,
+    /// Grammar that it is written in.
+    pub side: PolicyGrammar,
+    /// As written.
+    pub policy: Policy,
+    /// For evaluation.
+    pub compiled: Compiled,
+}
+
+/// Number of a [`PolicyDocument`].
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, DocumentId};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///         "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///             "Action": "s3:*", "Resource": "*"}}}]}]}"#,
+/// )?;
+/// let account = builder.build();
+/// let of_bob: &[DocumentId] = &account.principals[0].policies;
+/// assert_eq!(account.documents[of_bob[0] as usize].name, "user/bob/p");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+pub type DocumentId = u32;
+
+/// Kind of a principal.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, PrincipalKind};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///         "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///             "Action": "s3:*", "Resource": "*"}}}]}]}"#,
+/// )?;
+/// assert_eq!(builder.build().principals[0].kind, PrincipalKind::User);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PrincipalKind {
+    /// A user.
+    User,
+    /// A role.
+    Role,
+}
+
+/// A user or a role.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///         "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///             "Action": "s3:*", "Resource": "*"}}}]}]}"#,
+/// )?;
+/// let bob = &builder.build().principals[0];
+/// assert_eq!((bob.name.as_str(), bob.boundary), ("bob", None));
+/// // Nobody said how many access keys there are, which is not the same as none.
+/// assert_eq!(bob.keys, None);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct IamPrincipal {
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// User or role.
+    pub kind: PrincipalKind,
+    /// IamPrincipal policies: its own and those of its groups.
+    pub policies: Vec<DocumentId>,
+    /// Managed policies attached to it or its groups, by number; those that it could rewrite are
+    /// among them.
+    pub managed: Vec<DocumentId>,
+    /// Groups, by number.
+    pub groups: Vec<u32>,
+    /// Permission boundary.
+    pub boundary: Option<DocumentId>,
+    /// Trust policy of a role.
+    pub trust: Option<DocumentId>,
+    /// Access keys of a user; none when that was not read.
+    pub keys: Option<u8>,
+    /// Whether a user has a console password; none when that was not read.
+    pub login: Option<bool>,
+    /// Policies that it has and that could not be read: what it may do is not wholly known.
+    pub unread: Vec<UnreadPolicy>,
+    /// Its unique id, `AIDA…` or `AROA…`; none when that was not read.
+    pub id: Option<String>,
+}
+
+/// A policy that a user or role has and that could not be read.
+///
+/// ```
+/// use bartizan_iam::UnreadPolicy;
+/// let boundary = UnreadPolicy::Boundary("arn:aws:iam::111122223333:policy/limit".into());
+/// assert_eq!(boundary.to_string(), "boundary arn:aws:iam::111122223333:policy/limit");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UnreadPolicy {
+    /// An identity policy: ARN of a managed one, name of an inline one.
+    Policy(String),
+    /// All policies of a group, by its name.
+    OfGroup(String),
+    /// The permissions boundary, by its ARN.
+    Boundary(String),
+}
+
+impl std::fmt::Display for UnreadPolicy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Policy(name) => f.write_str(name),
+            Self::OfGroup(name) => write!(f, "group {name}"),
+            Self::Boundary(arn) => write!(f, "boundary {arn}"),
+        }
+    }
+}
+
+/// A group.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"GroupDetailList": [{"GroupName": "ops",
+///         "Arn": "arn:aws:iam::111122223333:group/ops", "GroupPolicyList": []}]}"#,
+/// )?;
+/// assert_eq!(builder.build().groups[0].arn, "arn:aws:iam::111122223333:group/ops");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct IamGroup {
+    /// Its ARN.
+    pub arn: String,
+    /// Its policies.
+    pub policies: Vec<DocumentId>,
+    /// Its managed policies.
+    pub managed: Vec<DocumentId>,
+}
+
+/// Consumer of a role: an instance, a function, a stack.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.role_consumer(
+///     "lambda",
+///     "arn:aws:lambda:us-east-1:111122223333:function:f",
+///     "arn:aws:iam::111122223333:role/build",
+/// );
+/// assert_eq!(builder.build().role_consumers[0].kind, "lambda");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleConsumer {
+    /// `ec2`, `lambda`, `glue-endpoint` …: a word of [`crate::ROLE_CONSUMERS`].
+    pub kind: String,
+    /// Its ARN.
+    pub arn: String,
+    /// ARN of the role.
+    pub role: String,
+}
+
+/// Resource with a policy of its own.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.resource(
+///     "s3:bucketpolicy",
+///     "arn:aws:s3:::site",
+///     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*",
+///         "Action": "s3:GetObject", "Resource": "*"}}"#,
+/// );
+/// assert_eq!(builder.build().resources[0].arn, "arn:aws:s3:::site");
+/// ```
+#[derive(Debug)]
+pub struct ResourceWithPolicy {
+    /// Its ARN.
+    pub arn: String,
+    /// Kind of fact, `s3:bucketpolicy`.
+    pub kind: String,
+    /// The policy.
+    pub policy: DocumentId,
+}
+
+/// A grant of a KMS key: a way to use it beside all policies (KMS developer guide, "Grants in AWS
+/// KMS").
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// let grant = r#"{"GrantId": "g", "GranteePrincipal": "arn:aws:iam::111122223333:role/r",
+///     "Operations": ["Decrypt"]}"#;
+/// builder.fact("kms:grant", "us-east-1", "1234abcd/g", grant);
+/// let account = builder.build();
+/// assert_eq!(account.grants[0].operations, ["Decrypt"]);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// ARN of the key.
+    pub key: String,
+    /// Its id.
+    pub id: String,
+    /// ARN of the grantee, or a service principal.
+    pub grantee: String,
+    /// `Decrypt`, `GenerateDataKey` …
+    pub operations: Vec<String>,
+    /// Whether it needs an encryption context.
+    pub constrained: bool,
+}
+
+/// Share of a resource without a policy.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.fact("ec2:snapshotpermission", "us-east-1", "snap-1", r#"[{"Group": "all"}]"#);
+/// let share = &builder.build().shares[0];
+/// assert_eq!((share.with.as_str(), share.what.as_str()), ("*", "copy"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Share {
+    /// ARN of what is shared.
+    pub arn: String,
+    /// Kind of fact, `s3:bucketacl`.
+    pub kind: String,
+    /// Account that it is shared with, `*` for everybody, or `authenticated` for everybody who has
+    /// an AWS account.
+    pub with: String,
+    /// Permission, e.g. `READ`, `copy`.
+    pub what: String,
+}
+
+impl Account<'_> {
+    /// Whether all users and roles are there, so that a unique id that is none of theirs is
+    /// nobody's here.
+    pub(crate) fn knows_principals(&self) -> bool {
+        let unread = |kind: &str| self.unread_facts.iter().any(|h| h.kind == kind);
+        self.principals_read && !unread("iam:user") && !unread("iam:role")
+    }
+
+    /// Whether a bucket with a public policy is for its own account only.
+    pub(crate) fn restricts_public_buckets(&self, arn: &str) -> bool {
+        let bucket = arn
+            .trim_start_matches("arn:aws:s3:::")
+            .split('/')
+            .next()
+            .unwrap_or_default();
+        self.restricted_buckets
+            .iter()
+            .any(|b| b == "*" || b == bucket)
+    }
+
+    /// Whether public ACLs of a bucket count for nothing.
+    pub(crate) fn ignores_acls(&self, bucket: &str) -> bool {
+        self.acls_ignored.iter().any(|b| b == "*" || b == bucket)
+    }
+}
+
+/// An account.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, Tri};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.authorization_details(
+///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
+///         "UserPolicyList": [{"PolicyName": "p",
+///         "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///             "Action": "s3:Get*", "Resource": "*"}}}]}]}"#,
+/// )?;
+/// let account = builder.build();
+/// let bob = account.principal("bob").unwrap();
+/// assert_eq!(account.may(bob, "s3:GetObject", "arn:aws:s3:::logs/a").verdict, Tri::Yes);
+/// assert_eq!(account.may(bob, "s3:PutObject", "arn:aws:s3:::logs/a").verdict, Tri::No);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+pub struct Account<'a> {
+    /// Twelve digits.
+    pub id: String,
+    /// The table that its policies were compiled with.
+    pub actions: &'a Actions,
+    /// All documents; each text once.
+    pub documents: Vec<PolicyDocument>,
+    /// Users and roles, by ARN.
+    pub principals: Vec<IamPrincipal>,
+    /// Groups, by ARN.
+    pub groups: Vec<IamGroup>,
+    /// Things that run with a role.
+    pub role_consumers: Vec<RoleConsumer>,
+    /// Kinds of role consumers that were read: others may exist.
+    pub role_consumers_read: Vec<String>,
+    /// Policies of resources.
+    pub resources: Vec<ResourceWithPolicy>,
+    /// Versions of managed policies that are not the default: ARN of the policy, document.
+    pub versions: Vec<(DocumentId, DocumentId)>,
+    /// Service control policies, level by level, root first. Empty: taken as allowing everything.
+    pub scp: Vec<Vec<DocumentId>>,
+    /// Resource control policies, likewise.
+    pub rcp: Vec<Vec<DocumentId>>,
+    /// Whether these are all that reach the account.
+    pub controls: Controls,
+    /// Grants of KMS keys, as far as they were read.
+    pub grants: Vec<Grant>,
+    /// Shares without a policy: by ACLs, attributes, share lists.
+    pub shares: Vec<Share>,
+    /// Buckets whose public policies are for their own account only; `*` stands for all of them.
+    pub restricted_buckets: Vec<String>,
+    /// Whether S3 ignores public ACLs in the whole account, or in these buckets.
+    pub acls_ignored: Vec<String>,
+    /// Accounts of the organization with their names, where its list was read; and its id.
+    pub organization: (BTreeMap<String, String>, Option<String>),
+    /// Facts that were not read: they may exist.
+    pub unread_facts: Vec<UnreadFact>,
+    /// Kinds of facts and regions that were asked for; none where everything was.
+    pub(crate) asked: Option<BTreeSet<(String, String)>>,
+    /// Facts that are known not to be there, by kind and id.
+    pub(super) absent: BTreeSet<(String, String)>,
+    /// Regions that are switched off: there is nothing in them.
+    pub(super) regions_off: BTreeSet<String>,
+    /// Problems while reading, as sentences.
+    pub unknown: Vec<String>,
+    /// When it was read, in seconds since 1970.
+    pub time_s: Option<f64>,
+    /// Names of its buckets; none when their list was not read.
+    pub buckets: Option<BTreeSet<String>>,
+    /// Unique ids of its users and roles.
+    pub ids: BTreeSet<String>,
+    /// Whether all users and roles were read.
+    pub(super) principals_read: bool,
+}
+
+/// Knowledge of the organization's policies that bind an account (SCPs, RCPs).
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, Controls};
+/// let builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// // Nobody said that there is an organization.
+/// assert_eq!(builder.build().controls, Controls::NotAsked);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Controls {
+    /// All of them, or that there are none.
+    Read,
+    /// The account is in an organization, or may be, and its policies could not be read, for this
+    /// reason: they may deny anything.
+    Unread(String),
+    /// Nobody asked: taken as allowing everything.
+    #[default]
+    NotAsked,
+}
