@@ -51,9 +51,9 @@ pub(crate) fn collect_accounts(
                     &bar,
                     n * ACCOUNTS_PER_COMMIT,
                 );
-                let brought = runtime.block_on(stoppable(work))??;
+                let batch = runtime.block_on(stoppable(work))??;
                 bar.clear();
-                keep(brought)?;
+                keep(batch)?;
             }
         }
     }
@@ -156,19 +156,19 @@ async fn read(
         )
     });
     let mut results = futures::stream::iter(work).buffered(ACCOUNTS_AT_ONCE);
-    let mut brought = CollectedSnapshot::default();
+    let mut batch = CollectedSnapshot::default();
     let mut next = targets.iter();
     while let (Some(result), Some(target)) = (results.next().await, next.next()) {
         match result {
             Ok((collection, notes)) => {
-                brought.collections.push(collection);
-                brought.notes.extend(notes);
+                batch.collections.push(collection);
+                batch.notes.extend(notes);
             }
             Err(e) if only => return Err(e).context("could not read the account"),
-            Err(e) => brought.gaps.push((target.account.clone(), e.to_string())),
+            Err(e) => batch.gaps.push((target.account.clone(), e.to_string())),
         }
     }
-    Ok(brought)
+    Ok(batch)
 }
 
 async fn one(

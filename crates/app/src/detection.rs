@@ -110,7 +110,8 @@ pub(crate) fn remembered(storage: &dyn Storage) -> Result<FirstSeenMemory> {
     }
 }
 
-/// Scans all objects, and evaluates them in their order. `stored` hears of the bytes of each.
+/// Scans all objects, and evaluates them in their order. `stored` is called with the stored bytes
+/// of each.
 pub(crate) fn scan(
     objects: &[&TrailObject],
     (plan, threads): (&ScanPlan, usize),

@@ -18,24 +18,24 @@ use crate::files::read_text;
 
 /// One object to read.
 pub(crate) struct TrailObject {
-    /// What it is called in messages.
+    /// Name in messages: a path, or `s3://bucket/key`.
     pub(crate) name: String,
     /// Bytes as stored, where that is known.
     pub(crate) bytes: Option<u64>,
-    /// What of it is asked for.
+    /// Times that are asked for, and when it was delivered.
     pub(crate) about: ObjectInfo,
     place: ObjectPlace,
 }
 
 enum ObjectPlace {
-    /// Something is there that cannot be looked at.
+    /// Permission denied, or no file.
     Closed(io::ErrorKind, String),
     File(PathBuf),
     Stdin,
     S3(Arc<S3Folder>, String),
 }
 
-/// What to read and what to leave out.
+/// Objects to read, and times outside of which they are left out.
 pub(crate) struct WantedObjects<'a> {
     pub(crate) paths: &'a [String],
     pub(crate) list: Option<&'a str>,
@@ -154,7 +154,7 @@ impl ObjectFinder<'_> {
             }
             return Ok(());
         }
-        // What may not be looked at is there for all we know: `file` says why it cannot be read.
+        // Where permission is denied it may exist: `named` says why it cannot be read.
         if Path::new(path).try_exists().unwrap_or(true) {
             return self.named(Path::new(path));
         }
@@ -189,7 +189,7 @@ impl ObjectFinder<'_> {
         });
     }
 
-    /// What cannot be looked at costs a line, not the run.
+    /// Keeps a path that cannot be opened, with the reason: it costs a line, not the run.
     fn closed(&mut self, path: &Path, error: &io::Error) {
         self.push(
             path.display().to_string(),

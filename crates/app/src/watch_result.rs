@@ -14,20 +14,20 @@ use crate::store::StoreState;
 /// Name under which the state keeps the result of the last watch.
 pub(crate) const RESULT: &str = "result";
 
-/// Everything that one watch found.
+/// Findings, incidents, changes and coverage of one watch.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct WatchResult {
     /// Whether there was anything new to look at.
     pub(crate) new: bool,
-    /// As of when: the last thing that was read, RFC 3339.
+    /// Time of the last event or snapshot that was read, RFC 3339.
     pub(crate) as_of: String,
     /// The last snapshot of each account.
     pub(crate) snapshot: Vec<SnapshotSummary>,
-    /// What changed, worst first.
+    /// Worst first.
     pub(crate) changes: Vec<ChangeSummary>,
-    /// What was found, worst first.
+    /// Worst first.
     pub(crate) findings: Vec<Finding>,
-    /// Whose work it is, worst first.
+    /// Worst first.
     pub(crate) incidents: Vec<Incident>,
     /// The whole activity of every actor with a finding.
     #[serde(default)]
@@ -36,9 +36,8 @@ pub(crate) struct WatchResult {
     pub(crate) merged: Vec<(String, String)>,
     /// Ways to power that are new.
     pub(crate) paths: Vec<AccessPath>,
-    /// What was seen, and what was not.
     pub(crate) coverage: CoverageReport,
-    /// How to verify all this.
+    /// Place and signed head of the log behind it.
     pub(crate) evidence: EvidenceSummary,
 }
 
@@ -96,7 +95,7 @@ impl fmt::Display for PathVerdict {
     }
 }
 
-/// A snapshot in a few words.
+/// Counts of one snapshot.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SnapshotSummary {
     pub(crate) id: u64,
@@ -105,6 +104,38 @@ pub(crate) struct SnapshotSummary {
     pub(crate) facts: u64,
     pub(crate) calls_read: u64,
     pub(crate) calls: u64,
+}
+
+/// One line of what differs, e.g. `+ in tcp 22 from 0.0.0.0/0`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", from = "String")]
+pub(crate) enum ChangeLine {
+    Removed(String),
+    Added(String),
+}
+
+impl fmt::Display for ChangeLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Removed(text) => write!(f, "- {text}"),
+            Self::Added(text) => write!(f, "+ {text}"),
+        }
+    }
+}
+
+impl From<ChangeLine> for String {
+    fn from(line: ChangeLine) -> Self {
+        line.to_string()
+    }
+}
+
+impl From<String> for ChangeLine {
+    fn from(line: String) -> Self {
+        match line.strip_prefix("- ") {
+            Some(removed) => Self::Removed(removed.to_owned()),
+            None => Self::Added(line.strip_prefix("+ ").unwrap_or(&line).to_owned()),
+        }
+    }
 }
 
 /// A change with who made it.
@@ -118,16 +149,16 @@ pub(crate) struct ChangeSummary {
     pub(crate) account: String,
     pub(crate) region: String,
     pub(crate) id: String,
-    /// What it took and brought, a line each.
-    pub(crate) lines: Vec<String>,
-    /// What became of the access that the policy gives.
+    /// Lines that were removed and added.
+    pub(crate) lines: Vec<ChangeLine>,
+    /// Verdict on the access that a policy gives, e.g. `access grew`.
     pub(crate) access: Option<String>,
-    /// What it gives now and did not before, and the reverse.
+    /// Access that the policy gives now and did not give before, and the reverse.
     pub(crate) gained: Vec<String>,
     pub(crate) lost: Vec<String>,
     /// exact, likely, without-call, unknown, too-early, no-call-expected.
     pub(crate) attributed: String,
-    /// Who stands behind it, and the way from there to the call.
+    /// Origin, and the sessions from there to the call.
     pub(crate) by: Vec<String>,
     pub(crate) call: Option<String>,
     pub(crate) event: Option<String>,
@@ -137,7 +168,7 @@ pub(crate) struct ChangeSummary {
     pub(crate) show: String,
 }
 
-/// What was seen, and what was not.
+/// Events, objects and calls that were read, and those that were not.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct CoverageReport {
     /// Events read.
@@ -145,7 +176,7 @@ pub(crate) struct CoverageReport {
     pub(crate) objects: u64,
     pub(crate) first_event: Option<String>,
     pub(crate) last_event: Option<String>,
-    /// What could not be read or was left out, a line each.
+    /// Parts that could not be read or were left out, a line each.
     pub(crate) holes: Vec<String>,
     /// Changes that are not worth a line: volatile, derived, by AWS, cosmetic.
     pub(crate) folded: [usize; 4],
@@ -159,7 +190,7 @@ pub(crate) struct CoverageReport {
     pub(crate) accepted: usize,
 }
 
-/// How to verify all this.
+/// Place and signed head of the evidence log.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct EvidenceSummary {
     pub(crate) store: String,

@@ -15,12 +15,14 @@ use crate::policy::parse;
 ///
 /// ```
 /// use bartizan_iam::{AccountBuilder, Actions, Controls, Organization};
-/// let allow = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
+/// let allow = r#"{"Version": "2012-10-17",
+///     "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
 /// let mut organization = Organization::default();
 /// organization.fact("organizations:policy", "p-FullAWSAccess", || Some(allow.to_owned()));
 /// organization.fact("organizations:member", "r-root/111122223333", || None);
 /// for target in ["r-root", "111122223333"] {
-///     organization.fact("organizations:policytarget", &format!("p-FullAWSAccess/{target}"), || None);
+///     let id = format!("p-FullAWSAccess/{target}");
+///     organization.fact("organizations:policytarget", &id, || None);
 /// }
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// assert!(organization.bind("111122223333", &mut builder));

@@ -187,3 +187,36 @@ pub fn administrators(
 pub fn short_arn(arn: &str) -> &str {
     arn.rsplit(':').next().unwrap_or(arn)
 }
+
+#[cfg(test)]
+mod tests {
+    use bartizan_iam::{AccountBuilder, Actions, KnownAccounts, reach_difference};
+
+    use super::*;
+
+    fn account(action: &str) -> Account<'static> {
+        let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+        let details = format!(
+            r#"{{"UserDetailList": [{{"UserName": "bob",
+                "Arn": "arn:aws:iam::111122223333:user/bob",
+                "UserPolicyList": [{{"PolicyName": "own", "PolicyDocument": {{
+                    "Version": "2012-10-17",
+                    "Statement": {{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}
+                }}}}]}}]}}"#
+        );
+        builder.authorization_details(&details).unwrap();
+        builder.build()
+    }
+
+    #[test]
+    fn a_new_administrator_is_critical_and_one_less_is_nothing() {
+        let (old, new) = (account("s3:GetObject"), account("*"));
+        let known = KnownAccounts::default();
+        let found = consequences(&new, &reach_difference(&old, &new, &known, 1));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].severity, Severity::Critical);
+        assert_eq!(found[0].gives, GrantedAccess::Administrator);
+        assert_eq!(found[0].text, "user/bob can now do everything (rung A)");
+        assert!(consequences(&old, &reach_difference(&new, &old, &known, 1)).is_empty());
+    }
+}

@@ -141,3 +141,7 @@ pub const CALLS_OF_ACTOR_MAX: usize = 1_000;
 pub const MADE_OF_ACTOR_MAX: usize = 1_000;
 /// Commands recommended for one incident.
 pub const ADVICE_MAX: usize = 300;
+/// Bytes of one case of `access eval`.
+pub const CASE_BYTES_MAX: u64 = 16 << 20;
+/// Bytes of policy text that `access eval` keeps compiled: cases repeat their policies.
+pub const COMPILED_BYTES_MAX: usize = 8 << 20;

@@ -163,7 +163,7 @@ fn comments(source: &SourceFile) -> impl Iterator<Item = Passage> {
 
 /// User-visible strings.
 fn strings(source: &SourceFile) -> impl Iterator<Item = Passage> {
-    let shown = source.path.contains("/render/") || source.path.ends_with("/cli.rs");
+    let shown = source.path.contains("/render/") || source.path.contains("/cli/");
     let text = |t: &&Lexeme| matches!(t.kind, LexemeKind::Text | LexemeKind::RawText);
     source
         .code

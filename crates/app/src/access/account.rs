@@ -24,13 +24,24 @@ pub(crate) fn account<'a>(
         time => time,
     };
     builder.time(time as f64 / 1000.0);
-    for row in &snapshot.header.coverage {
+    read_coverage(&mut builder, &snapshot.header.coverage);
+    read_facts(&mut builder, &snapshot, loaded);
+    let bound = organization.is_some_and(|o| o.bind(&snapshot.header.account, &mut builder));
+    if !bound {
+        builder.controls(controls_from_within(&snapshot, loaded));
+    }
+    Ok(builder.build())
+}
+
+/// Adds which kinds were read where, and what of them was not.
+fn read_coverage(builder: &mut AccountBuilder<'_>, rows: &[Coverage]) {
+    for row in rows {
         if row.is_region_off() {
             builder.region_off(&row.region);
             continue;
         }
         let whole = row.status == CallStatus::Ok || row.nothing_is_there();
-        let (call, why) = cause(&snapshot.header.coverage, row);
+        let (call, why) = cause(rows, row);
         for kind in &row.kinds {
             if whole || !row.unread.is_empty() {
                 builder.read(kind, &row.region);
@@ -58,6 +69,10 @@ pub(crate) fn account<'a>(
             }
         }
     }
+}
+
+/// Adds the facts that have a say in access.
+fn read_facts(builder: &mut AccountBuilder<'_>, snapshot: &Snapshot<'_>, loaded: &Loaded) {
     for fact in snapshot.facts.iter().filter(|f| wanted(f.kind)) {
         let id = unescape(fact.id);
         let Some(document) = (loaded.documents)(&fact.raw) else {
@@ -87,11 +102,6 @@ pub(crate) fn account<'a>(
             builder.absent(fact.kind, &id);
         }
     }
-    let bound = organization.is_some_and(|o| o.bind(&snapshot.header.account, &mut builder));
-    if !bound {
-        builder.controls(controls_from_within(&snapshot, loaded));
-    }
-    Ok(builder.build())
 }
 
 /// The call that failed first, and how: a call that was never made says which one it waited for.

@@ -162,8 +162,8 @@ fn sources(args: &DetectArgs) -> String {
     words.join(" ")
 }
 
-/// Those of them who are told of without being asked for.
-fn told(actors: &[ActorWork], findings: &[Finding]) -> Vec<ActorWork> {
+/// Actors whose work is shown unasked.
+fn shown(actors: &[ActorWork], findings: &[Finding]) -> Vec<ActorWork> {
     let worst = |key: &str| {
         findings
             .iter()
@@ -174,12 +174,12 @@ fn told(actors: &[ActorWork], findings: &[Finding]) -> Vec<ActorWork> {
     };
     actors
         .iter()
-        .filter(|w| render::is_told(worst(&w.key)))
+        .filter(|w| render::is_shown_unasked(worst(&w.key)))
         .cloned()
         .collect()
 }
 
-/// What is printed as JSON.
+/// Document of `--format json`.
 #[derive(Serialize)]
 struct DetectDocument<'v> {
     #[serde(flatten)]
@@ -209,7 +209,7 @@ fn print(
         Format::Human if args.summary => render::summary(&mut out, verdicts)?,
         Format::Human => {
             render::timeline(&mut out, verdicts, &sources(args), left_out, args.all)?;
-            render::work(&mut out, &told(actors, &verdicts.findings))?;
+            render::work(&mut out, &shown(actors, &verdicts.findings))?;
             out.flush()?;
         }
         Format::Json => {

@@ -18,13 +18,13 @@ pub(super) fn run(global: &Global, args: &SnapshotArgs) -> Result<Outcome> {
     let storage = store::open(global)?;
     let mut taken = 0;
     let mut complete = true;
-    collect_accounts(global, args, &mut |brought| {
-        complete &= brought.is_complete();
-        taken += brought.collections.len();
+    collect_accounts(global, args, &mut |batch| {
+        complete &= batch.is_complete();
+        taken += batch.collections.len();
         store_and_print(
             global,
             storage.as_ref(),
-            brought,
+            batch,
             args.time.unwrap_or_else(Timestamp::now),
         )
     })?;
@@ -41,33 +41,26 @@ pub(super) fn run(global: &Global, args: &SnapshotArgs) -> Result<Outcome> {
 fn store_and_print(
     global: &Global,
     storage: &dyn Storage,
-    brought: CollectedSnapshot,
+    batch: CollectedSnapshot,
     now: Timestamp,
 ) -> Result<()> {
-    let summaries: Vec<Summary> = brought.collections.iter().map(Summary::of).collect();
-    let recorded: Vec<RecordedSnapshot> = brought
+    let summaries: Vec<Summary> = batch.collections.iter().map(Summary::of).collect();
+    let recorded: Vec<RecordedSnapshot> = batch
         .collections
         .into_iter()
         .map(Collection::record)
         .collect();
-    let ids = store::append(global, storage, &recorded, &brought.gaps, now)?;
+    let ids = store::append(global, storage, &recorded, &batch.gaps, now)?;
     let counts: Vec<usize> = recorded.iter().map(|r| r.side.lines().count()).collect();
-    print(
-        global,
-        &ids,
-        &summaries,
-        &counts,
-        &brought.gaps,
-        &brought.notes,
-    )?;
-    brought
+    print(global, &ids, &summaries, &counts, &batch.gaps, &batch.notes)?;
+    batch
         .notes
         .iter()
         .for_each(|note| render::note(global, note));
     Ok(())
 }
 
-/// What is said of a snapshot when it is taken.
+/// Counts of a snapshot, printed when it is taken.
 struct Summary {
     account: String,
     ok: usize,
@@ -148,48 +141,58 @@ fn print(
         return out.json(global.format, rows.into_iter().chain(gaps).collect());
     }
     for ((id, s), count) in ids.iter().zip(summaries).zip(counts) {
-        out.line(&format!(
-            "snapshot {id}  account {}  {count} facts  {} of {} calls read",
-            s.account, s.ok, s.total
-        ))?;
-        for (status, calls) in &s.not_ok {
-            if global.verbose {
-                out.line(&format!("  {status:<12} {} calls", calls.len()))?;
-                calls
-                    .iter()
-                    .try_for_each(|call| out.line(&format!("    {call}")))?;
-            } else {
-                let more = if calls.len() > 2 { ", …" } else { "" };
-                let shown = calls
-                    .iter()
-                    .take(2)
-                    .map(String::as_str)
-                    .collect::<Vec<_>>()
-                    .join(", ");
-                out.line(&format!(
-                    "  {status:<12} {:>3} calls: {shown}{more}",
-                    calls.len()
-                ))?;
-            }
-        }
-        if !s.regions_off.is_empty() {
-            out.line(&format!(
-                "  regions off  {}: {}",
-                s.regions_off.len(),
-                s.regions_off.join(", ")
-            ))?;
-        }
-        if s.new_fields > 0 {
-            out.line(&format!(
-                "  {} fields that this build does not know; kept",
-                s.new_fields
-            ))?;
-        }
+        print_summary(&mut out, global, (*id, *count), s)?;
     }
     for (account, reason) in gaps {
         out.line(&format!(
             "gap  account {}  {reason}",
             account.as_deref().unwrap_or("?")
+        ))?;
+    }
+    Ok(())
+}
+
+fn print_summary(
+    out: &mut Out,
+    global: &Global,
+    (id, count): (u64, usize),
+    s: &Summary,
+) -> Result<()> {
+    out.line(&format!(
+        "snapshot {id}  account {}  {count} facts  {} of {} calls read",
+        s.account, s.ok, s.total
+    ))?;
+    for (status, calls) in &s.not_ok {
+        if global.verbose {
+            out.line(&format!("  {status:<12} {} calls", calls.len()))?;
+            calls
+                .iter()
+                .try_for_each(|call| out.line(&format!("    {call}")))?;
+        } else {
+            let more = if calls.len() > 2 { ", …" } else { "" };
+            let shown = calls
+                .iter()
+                .take(2)
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(", ");
+            out.line(&format!(
+                "  {status:<12} {:>3} calls: {shown}{more}",
+                calls.len()
+            ))?;
+        }
+    }
+    if !s.regions_off.is_empty() {
+        out.line(&format!(
+            "  regions off  {}: {}",
+            s.regions_off.len(),
+            s.regions_off.join(", ")
+        ))?;
+    }
+    if s.new_fields > 0 {
+        out.line(&format!(
+            "  {} fields that this build does not know; kept",
+            s.new_fields
         ))?;
     }
     Ok(())

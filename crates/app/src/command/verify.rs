@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use bartizan_cloud::live::Identity;
 use bartizan_cloud::model::Model;
 use bartizan_cloud::write_once::{AttemptOutcome, verify_bucket};
-use bartizan_evidence::FactProof;
+use bartizan_evidence::{FactProof, VerifyReport};
 use bartizan_inventory::fact::{FactLine, escape};
 use jiff::Timestamp;
 use serde_json::json;
@@ -73,44 +73,50 @@ fn evidence(
     if global.format != Format::Human {
         out.json(global.format, vec![serde_json::to_value(&report)?])?;
     } else {
-        let words = if holds {
-            "the evidence is what was signed"
-        } else {
-            "THE EVIDENCE IS NOT WHAT WAS SIGNED"
-        };
-        out.line(&format!(
-            "{words}: {} problems, {} entries, {} snapshots, {} facts, {} files",
-            report.problems.len(),
-            report.entries,
-            report.snapshots,
-            report.facts,
-            report.files
-        ))?;
-        for problem in &report.problems {
-            out.line(&format!("  {problem}"))?;
-        }
-        for gap in &report.gaps {
-            out.line(&format!("  gap {gap}"))?;
-        }
-        for name in &report.unexpected {
-            out.line(&format!(
-                "  not in the log, as a run that was cut short leaves it: {name}"
-            ))?;
-        }
-        let since = if knew {
-            "continues the head that this machine remembers"
-        } else {
-            "no earlier head is remembered on this machine: compare with one kept elsewhere \
-            (--head)"
-        };
-        out.line(&format!(
-            "  head {} of size {}, {since}",
-            &report.root[..report.root.len().min(16)],
-            report.entries
-        ))?;
-        out.line(&format!("  key  {}", report.log_key))?;
+        print_evidence(&mut out, &report, knew)?;
     }
     Ok(if holds { Outcome::Done } else { Outcome::Bad })
+}
+
+/// `knew`: whether an earlier head is remembered on this machine.
+fn print_evidence(out: &mut Out, report: &VerifyReport, knew: bool) -> Result<()> {
+    let words = if report.problems.is_empty() {
+        "the evidence is what was signed"
+    } else {
+        "THE EVIDENCE IS NOT WHAT WAS SIGNED"
+    };
+    out.line(&format!(
+        "{words}: {} problems, {} entries, {} snapshots, {} facts, {} files",
+        report.problems.len(),
+        report.entries,
+        report.snapshots,
+        report.facts,
+        report.files
+    ))?;
+    for problem in &report.problems {
+        out.line(&format!("  {problem}"))?;
+    }
+    for gap in &report.gaps {
+        out.line(&format!("  gap {gap}"))?;
+    }
+    for name in &report.unexpected {
+        out.line(&format!(
+            "  not in the log, as a run that was cut short leaves it: {name}"
+        ))?;
+    }
+    let since = if knew {
+        "continues the head that this machine remembers"
+    } else {
+        "no earlier head is remembered on this machine: compare with one kept elsewhere \
+        (--head)"
+    };
+    out.line(&format!(
+        "  head {} of size {}, {since}",
+        &report.root[..report.root.len().min(16)],
+        report.entries
+    ))?;
+    out.line(&format!("  key  {}", report.log_key))?;
+    Ok(())
 }
 
 fn fact(global: &Global, kind: &str, id: &str, on: Option<u64>) -> Result<Outcome> {

@@ -74,10 +74,19 @@ pub(crate) fn principals_cut(account: &Account<'_>) -> Option<String> {
     ))
 }
 
-/// What was taken for granted, for every answer about an account.
+/// Assumptions behind every answer about an account.
 pub(crate) fn assumptions(account: &Account<'_>) -> Vec<String> {
+    let mut list = assumptions_but_cut(account);
+    // Second, after the table of actions.
+    principals_cut(account)
+        .into_iter()
+        .for_each(|cut| list.insert(1, cut));
+    list
+}
+
+/// Assumptions without that the list of principals is cut, for answers that say so at the top.
+pub(crate) fn assumptions_but_cut(account: &Account<'_>) -> Vec<String> {
     let mut list = vec![format!("actions of {}", account.actions.date)];
-    list.extend(principals_cut(account));
     let count = |of: fn(&Compiled) -> usize| {
         account
             .documents

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use super::access::word;
 
 /// Names of actions that one line shows.
-const NAMES_MAX: usize = 4;
+const NAMES_SHOWN: usize = 4;
 
 /// Classes that one principal shows.
-const CLASSES_MAX: usize = 6;
+const CLASSES_SHOWN: usize = 6;
 
 /// Lines for people, the worst first.
 pub(crate) fn access_lines(new: &Account<'_>, difference: &AccountDifference) -> Vec<String> {
@@ -73,11 +73,11 @@ fn principal_lines(actions: &Actions, change: &PrincipalChange, lines: &mut Vec<
             lines.extend(
                 classes
                     .iter()
-                    .take(CLASSES_MAX)
+                    .take(CLASSES_SHOWN)
                     .map(|c| format!("{sign} {name}{what}: {word}{}", class(c, actions))),
             );
-            if classes.len() > CLASSES_MAX {
-                let more = classes.len() - CLASSES_MAX;
+            if classes.len() > CLASSES_SHOWN {
+                let more = classes.len() - CLASSES_SHOWN;
                 lines.push(format!("{sign} {name}{what}: and {more} more"));
             }
         }
@@ -91,7 +91,7 @@ fn principal_lines(actions: &Actions, change: &PrincipalChange, lines: &mut Vec<
 fn class(class: &AccessClass, actions: &Actions) -> String {
     format!(
         "{} on {}{} ({})",
-        actions_text(&class.actions, actions, NAMES_MAX),
+        actions_text(&class.actions, actions, NAMES_SHOWN),
         class.resource,
         conditions(" if ", &class.conditions),
         word(class.verdict)
@@ -146,7 +146,7 @@ pub(crate) fn access_json(
 fn principal_json(change: &PrincipalChange, actions: &Actions) -> Value {
     let class = |c: &AccessClass| {
         json!({
-            "actions": actions_text(&c.actions, actions, NAMES_MAX),
+            "actions": actions_text(&c.actions, actions, NAMES_SHOWN),
             "resource": c.resource,
             "conditions": c.conditions,
             "verdict": word(c.verdict),

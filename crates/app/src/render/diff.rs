@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 use super::{Out, clean, shell, store_option};
 use crate::cli::Global;
 use crate::store::Loaded;
+use crate::watch_result::ChangeLine;
 
-/// What is said of the two snapshots themselves.
+/// Names, account and times of the two snapshots of a diff.
 pub(crate) struct SnapshotPair {
     before: String,
     after: String,
@@ -29,8 +30,7 @@ impl SnapshotPair {
             |l: &Loaded| Snapshot::parse(&l.text).map(|s| (s.header.account, s.header.time_ms.0));
         let (account, old) = header(before)?;
         // Ids of snapshots are those of one store.
-        let is_id = |l: &Loaded| l.name.parse::<u64>().is_ok();
-        let store = if is_id(before) || is_id(after) {
+        let store = if before.id.is_some() || after.id.is_some() {
             store_option(global)
         } else {
             String::new()
@@ -64,13 +64,37 @@ pub(crate) fn diff(
     access: &[String],
     whole: bool,
 ) -> Result<()> {
-    // What came or went with its thing is told there, but for what is bad in itself.
-    let is_folded = |c: &Change| {
-        c.part_of.is_some()
-            && !whole
-            && (c.verdict == ChangeVerdict::Removed || c.severity < Severity::High)
-    };
+    let is_folded = |c: &Change| is_folded(c, whole);
     let shown: Vec<&Change> = diff.changes.iter().filter(|c| !is_folded(c)).collect();
+    out.line(&first_line(pair, diff, &shown))?;
+    for change in shown {
+        let name = format!("{} {}", change.kind, change.id);
+        let with: Vec<&str> = diff
+            .changes
+            .iter()
+            .filter(|c| is_folded(c) && c.part_of.as_ref() == Some(&name))
+            .map(|c| c.title.as_str())
+            .collect();
+        print_change(out, pair, change, &with, whole)?;
+    }
+    access
+        .iter()
+        .try_for_each(|line| out.line(&format!("access    {line}")))?;
+    out.line(&format!("folded    {}", folded(&diff.folded)))?;
+    unknown(out, diff, whole)?;
+    coverage(out, diff)
+}
+
+/// Whether a change is listed with the thing that it is a part of: it came or went with it, and is
+/// not bad in itself.
+fn is_folded(change: &Change, whole: bool) -> bool {
+    change.part_of.is_some()
+        && !whole
+        && (change.verdict == ChangeVerdict::Removed || change.severity < Severity::High)
+}
+
+/// `2 changes, 1 need you since 2026-03-10 00:00 · account 111122223333 · 3 → 4`.
+fn first_line(pair: &SnapshotPair, diff: &SnapshotDiff, shown: &[&Change]) -> String {
     let urgent = shown
         .iter()
         .filter(|c| c.severity >= Severity::High)
@@ -89,24 +113,14 @@ pub(crate) fn diff(
     } else {
         String::new()
     };
-    out.line(&format!(
+    format!(
         "{changes} {since}· account {} · {} → {}",
         pair.account, pair.before, pair.after
-    ))?;
-    for change in shown {
-        let name = format!("{} {}", change.kind, change.id);
-        let with: Vec<&str> = diff
-            .changes
-            .iter()
-            .filter(|c| is_folded(c) && c.part_of.as_ref() == Some(&name))
-            .map(|c| c.title.as_str())
-            .collect();
-        print_change(out, pair, change, &with, whole)?;
-    }
-    access
-        .iter()
-        .try_for_each(|line| out.line(&format!("access    {line}")))?;
-    out.line(&format!("folded    {}", folded(&diff.folded)))?;
+    )
+}
+
+/// Facts of which nobody can tell whether they changed.
+fn unknown(out: &mut Out, diff: &SnapshotDiff, whole: bool) -> Result<()> {
     for unknown in &diff.unknown {
         let shown: Vec<&str> = unknown
             .ids
@@ -129,6 +143,11 @@ pub(crate) fn diff(
             shown.join(", ")
         ))?;
     }
+    Ok(())
+}
+
+/// How many calls were read, and what moved in that.
+fn coverage(out: &mut Out, diff: &SnapshotDiff) -> Result<()> {
     let coverage = &diff.coverage;
     let missed = summary(&coverage.not_ok);
     let moved = if coverage.moved.is_empty() {
@@ -187,8 +206,12 @@ fn print_change(
     let most = if whole { usize::MAX } else { DIFF_LINES_MAX };
     let more = lines.len().saturating_sub(most);
     for line in lines.into_iter().take(most) {
-        let style = if line.starts_with('-') { red } else { green };
-        out.styled(&format!("            {style}{}{style:#}", clean(&line)))?;
+        let style = match line {
+            ChangeLine::Removed(_) => red,
+            ChangeLine::Added(_) => green,
+        };
+        let line = clean(&line.to_string());
+        out.styled(&format!("            {style}{line}{style:#}"))?;
     }
     if more > 0 {
         out.line(&format!("            and {more} more lines"))?;
@@ -210,55 +233,32 @@ fn print_change(
     Ok(())
 }
 
-/// What a change took (`- `) and brought (`+ `), a line each.
-pub(crate) fn lines_of(change: &Change, whole: bool) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    lines.extend(change.content.removed.iter().map(|g| format!("- {g}")));
-    lines.extend(change.content.added.iter().map(|g| format!("+ {g}")));
-    let networked = lines.iter().any(|l| {
-        l.starts_with("- in ")
-            || l.starts_with("+ in ")
-            || l.starts_with("- out ")
-            || l.starts_with("+ out ")
-    });
-    for field in change
-        .content
+/// Lines of what a change removed and added: grants or rules, then fields, then the whole document.
+pub(crate) fn lines_of(change: &Change, whole: bool) -> Vec<ChangeLine> {
+    let content = &change.content;
+    let mut lines: Vec<ChangeLine> = Vec::new();
+    lines.extend(content.removed.iter().cloned().map(ChangeLine::Removed));
+    lines.extend(content.added.iter().cloned().map(ChangeLine::Added));
+    // Rules of a security group say in one line each what their fields say in many.
+    let has_rules = !content.rules_removed.is_empty() || !content.rules_added.is_empty();
+    for field in content
         .fields
         .iter()
-        .filter(|f| whole || !(networked && f.path.starts_with("IpPermissions")))
+        .filter(|f| whole || !(has_rules && f.path.starts_with("IpPermissions")))
     {
-        lines.extend(
-            field
-                .before
-                .iter()
-                .map(|v| format!("- {}{}", label(&field.path), shown(v, whole))),
-        );
-        lines.extend(
-            field
-                .after
-                .iter()
-                .map(|v| format!("+ {}{}", label(&field.path), shown(v, whole))),
-        );
+        let text = |value| format!("{}{}", label(&field.path), shown(value, whole));
+        lines.extend(field.before.iter().map(text).map(ChangeLine::Removed));
+        lines.extend(field.after.iter().map(text).map(ChangeLine::Added));
     }
     if whole || lines.is_empty() {
-        lines.extend(
-            change
-                .content
-                .before
-                .iter()
-                .filter(|_| whole || change.verdict == ChangeVerdict::Removed)
-                .flat_map(|v| document(v, whole))
-                .map(|l| format!("- {l}")),
-        );
-        lines.extend(
-            change
-                .content
-                .after
-                .iter()
-                .filter(|_| whole || change.verdict == ChangeVerdict::Added)
-                .flat_map(|v| document(v, whole))
-                .map(|l| format!("+ {l}")),
-        );
+        let of = |side: &Option<Value>, when: ChangeVerdict| {
+            let value = side.as_ref().filter(|_| whole || change.verdict == when);
+            value.map_or_else(Vec::new, |v| document(v, whole))
+        };
+        let removed = of(&content.before, ChangeVerdict::Removed);
+        let added = of(&content.after, ChangeVerdict::Added);
+        lines.extend(removed.into_iter().map(ChangeLine::Removed));
+        lines.extend(added.into_iter().map(ChangeLine::Added));
     }
     lines
 }
@@ -286,7 +286,7 @@ pub(crate) fn diff_json(
     }))
 }
 
-/// The same, a change a line, and a last line with the rest.
+/// One JSON object for each change, and a last one with the rest.
 pub(crate) fn diff_rows(
     pair: &SnapshotPair,
     diff: &SnapshotDiff,

@@ -83,7 +83,7 @@ pub(super) fn read_line(totals: &Totals) -> String {
     )
 }
 
-/// What could not be seen and what was left out, always.
+/// Records that were skipped and holes in the trail, always printed.
 pub(super) fn footer(out: &mut Out, verdicts: &Evaluation, left_out: usize) -> Result<()> {
     let totals = &verdicts.totals;
     let mut skipped: Vec<String> = totals
@@ -126,7 +126,7 @@ pub(super) fn footer(out: &mut Out, verdicts: &Evaluation, left_out: usize) -> R
     out.line(&format!("skipped   {skipped}"))
 }
 
-/// What of a trail could not be read, or was given up.
+/// Parts of a trail that could not be read, and state that was evicted.
 pub(crate) fn holes(totals: &Totals) -> Vec<String> {
     let mut holes = Vec::new();
     for (problem, places) in &totals.problems {
@@ -262,7 +262,10 @@ pub(crate) fn totals_json(verdicts: &Evaluation, left_out: usize) -> Value {
 /// A row a finding. A cell that a spreadsheet would take for a formula gets an apostrophe in front
 /// (OWASP, "CSV injection").
 pub(crate) fn csv(out: &mut Out, findings: &[Finding]) -> Result<()> {
-    out.line("id,severity,confidence,stage,title,first_time,last_time,count,refused,calls,actor,access_key_id,source_ip,account,region,attack,resources,counterparty,summary")?;
+    out.line(
+        "id,severity,confidence,stage,title,first_time,last_time,count,refused,calls,actor,\
+        access_key_id,source_ip,account,region,attack,resources,counterparty,summary",
+    )?;
     for f in findings {
         let actor = f.actor.as_ref();
         let text = |value: Option<&String>| value.cloned().unwrap_or_default();

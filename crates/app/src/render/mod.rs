@@ -1,5 +1,5 @@
-//! Everything that people see. Data goes to stdout, talk to stderr; what comes from an account is
-//! escaped here.
+//! Everything that people see. Data goes to stdout, messages to stderr; text of accounts and logs
+//! is escaped here.
 
 mod access;
 mod access_diff;
@@ -25,7 +25,8 @@ use serde_json::Value;
 use crate::cli::{DEFAULT_STORE, Format, Global};
 
 pub(crate) use access::{
-    answer, answer_of_many, assumptions, note_unread, principals_cut, some, word, word_of_many,
+    answer, answer_of_many, assumptions, assumptions_but_cut, note_unread, principals_cut, some,
+    word, word_of_many,
 };
 pub(crate) use access_diff::{access_json, access_lines};
 pub(crate) use bar::{Bar, Bytes};
@@ -36,21 +37,21 @@ pub(crate) use ocsf::ocsf;
 pub(crate) use report::report;
 pub(crate) use timeline::timeline;
 pub(crate) use watch::watched;
-pub(crate) use work::{is_told, work};
+pub(crate) use work::{is_shown_unasked, work};
 
-/// Standard output, with colours taken out where they do not belong.
+/// Standard output, without colors where it is no terminal.
 pub(crate) struct Out(
-    std::io::BufWriter<Unheard<anstream::AutoStream<std::io::StdoutLock<'static>>>>,
+    std::io::BufWriter<UntilClosed<anstream::AutoStream<std::io::StdoutLock<'static>>>>,
 );
 
 /// Output that goes on into nothing once its reader has gone: `… | head -1` changes neither what a
 /// command does nor its exit code.
-struct Unheard<W> {
+struct UntilClosed<W> {
     to: W,
     is_closed: bool,
 }
 
-impl<W: Write> Unheard<W> {
+impl<W: Write> UntilClosed<W> {
     fn new(to: W) -> Self {
         Self {
             to,
@@ -76,7 +77,7 @@ impl<W: Write> Unheard<W> {
     }
 }
 
-impl<W: Write> Write for Unheard<W> {
+impl<W: Write> Write for UntilClosed<W> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.or_nothing(bytes.len(), |to| to.write(bytes))
     }
@@ -88,7 +89,7 @@ impl<W: Write> Write for Unheard<W> {
 
 impl Out {
     pub(crate) fn new() -> Self {
-        Self(std::io::BufWriter::new(Unheard::new(
+        Self(std::io::BufWriter::new(UntilClosed::new(
             anstream::AutoStream::auto(std::io::stdout()).lock(),
         )))
     }
@@ -157,9 +158,9 @@ impl Out {
     /// One value as JSON for people.
     pub(crate) fn document(&mut self, value: &impl Serialize) -> Result<()> {
         self.0.flush()?;
-        // JSON has no control characters, and looking for colours in megabytes of it takes longer
+        // JSON has no control characters, and looking for colors in megabytes of it takes longer
         // than making it.
-        let mut out = Unheard::new(std::io::stdout().lock());
+        let mut out = UntilClosed::new(std::io::stdout().lock());
         writeln!(
             out,
             "{}",
@@ -204,7 +205,7 @@ pub(crate) fn note(global: &Global, text: &str) {
     }
 }
 
-/// What is going on.
+/// Progress of a command, on stderr.
 pub(crate) fn talk(global: &Global, text: &str) {
     if !global.quiet {
         say(text);
@@ -215,7 +216,7 @@ fn say(text: &str) {
     let _ = writeln!(anstream::stderr(), "{}", clean(text));
 }
 
-/// Makes characters visible that would move the cursor, colour the terminal, or turn text around.
+/// Makes characters visible that would move the cursor, color the terminal, or turn text around.
 pub(crate) fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -250,7 +251,14 @@ fn visible_bidi(json: &str) -> std::borrow::Cow<'_, str> {
 
 /// Bidirectional controls, zero-width characters and line separators.
 fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{61c}' | '\u{feff}')
+    matches!(
+        c,
+        '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}'
+            | '\u{61c}'
+            | '\u{feff}'
+    )
 }
 
 #[cfg(test)]

@@ -6,18 +6,8 @@ use serde_json::{Value, json};
 
 /// One finding.
 pub(crate) fn ocsf(finding: &Finding, rules: &Rules) -> Value {
-    let (severity_id, severity) = match finding.severity {
-        Severity::Info => (1, "Informational"),
-        Severity::Low => (2, "Low"),
-        Severity::Medium => (3, "Medium"),
-        Severity::High => (4, "High"),
-        Severity::Critical => (5, "Critical"),
-    };
-    let (confidence_id, confidence) = match finding.confidence {
-        Confidence::Low => (1, "Low"),
-        Confidence::Medium => (2, "Medium"),
-        Confidence::High => (3, "High"),
-    };
+    let (severity_id, severity) = severity(finding.severity);
+    let (confidence_id, confidence) = confidence(finding.confidence);
     let (first, last) = (
         millis(finding.first_time.as_deref()),
         millis(finding.last_time.as_deref()),
@@ -40,13 +30,6 @@ pub(crate) fn ocsf(finding: &Finding, rules: &Rules) -> Value {
     });
     if let (Some(first), Some(last)) = (first, last) {
         (info["first_seen_time"], info["last_seen_time"]) = (json!(first), json!(last));
-    }
-    let mut cloud = json!({"provider": "AWS"});
-    if let Some(account) = &finding.account {
-        cloud["account"] = json!({"uid": account, "type": "AWS Account", "type_id": 10});
-    }
-    if let Some(region) = &finding.region {
-        cloud["region"] = json!(region);
     }
     let mut value = json!({
         "activity_id": 1,
@@ -76,7 +59,7 @@ pub(crate) fn ocsf(finding: &Finding, rules: &Rules) -> Value {
             },
         },
         "finding_info": info,
-        "cloud": cloud,
+        "cloud": cloud(finding),
         "resources": finding.resources.iter().map(|r| json!({"uid": r})).collect::<Vec<_>>(),
         "evidences": evidences(finding),
         "unmapped": {
@@ -93,6 +76,37 @@ pub(crate) fn ocsf(finding: &Finding, rules: &Rules) -> Value {
         value["remediation"] = json!({"desc": advice});
     }
     value
+}
+
+/// `severity_id` and its caption.
+fn severity(severity: Severity) -> (u8, &'static str) {
+    match severity {
+        Severity::Info => (1, "Informational"),
+        Severity::Low => (2, "Low"),
+        Severity::Medium => (3, "Medium"),
+        Severity::High => (4, "High"),
+        Severity::Critical => (5, "Critical"),
+    }
+}
+
+/// `confidence_id` and its caption.
+fn confidence(confidence: Confidence) -> (u8, &'static str) {
+    match confidence {
+        Confidence::Low => (1, "Low"),
+        Confidence::Medium => (2, "Medium"),
+        Confidence::High => (3, "High"),
+    }
+}
+
+fn cloud(finding: &Finding) -> Value {
+    let mut cloud = json!({"provider": "AWS"});
+    if let Some(account) = &finding.account {
+        cloud["account"] = json!({"uid": account, "type": "AWS Account", "type_id": 10});
+    }
+    if let Some(region) = &finding.region {
+        cloud["region"] = json!(region);
+    }
+    cloud
 }
 
 fn evidences(finding: &Finding) -> Vec<Value> {

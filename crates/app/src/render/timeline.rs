@@ -13,12 +13,12 @@ use super::words::{counted, thousands};
 use super::wrap::wrapped;
 use super::{Out, clean};
 
-/// Findings below this are told by their number, unless all are asked for.
+/// Findings below this are counted only, unless all are asked for.
 const SHOWN: Severity = Severity::Medium;
 /// Things that a line of what an actor took names.
-const NAMED_MAX: usize = 3;
+const NAMED_SHOWN: usize = 3;
 /// Kinds of findings that are not shown and are named.
-const FOLDED_MAX: usize = 3;
+const KINDS_SHOWN: usize = 3;
 
 /// Findings grouped by actor, worst first; then what was read and what could not be.
 pub(crate) fn timeline(
@@ -180,7 +180,7 @@ impl ActorGroup<'_> {
         Ok(())
     }
 
-    /// The actor's deeds: taken, destroyed, made, opened, given; and how many tries were refused.
+    /// Things that the actor took, deleted, made, opened and gave, a line for each verb.
     fn digest(&self, out: &mut Out) -> Result<()> {
         let took = self
             .findings
@@ -198,7 +198,7 @@ impl ActorGroup<'_> {
         calls.sort_by_key(|(call, (count, _))| (std::cmp::Reverse(*count), *call));
         let (destroyed, took): (Vec<_>, Vec<_>) =
             calls.into_iter().partition(|(call, _)| destroys(call));
-        let told = |(call, (count, on)): (&str, (u64, BTreeSet<&str>))| {
+        let line_of = |(call, (count, on)): (&str, (u64, BTreeSet<&str>))| {
             let times = if count > 1 {
                 format!(" ×{}", thousands(count))
             } else {
@@ -211,8 +211,8 @@ impl ActorGroup<'_> {
                 .unwrap_or_default();
             format!("{call}{times}{on}")
         };
-        line(out, "took", took.into_iter().map(told).collect())?;
-        line(out, "deleted", destroyed.into_iter().map(told).collect())?;
+        line(out, "took", took.into_iter().map(line_of).collect())?;
+        line(out, "deleted", destroyed.into_iter().map(line_of).collect())?;
         for (name, relation) in [
             ("made", Relation::Made),
             ("let in", Relation::LetIn),
@@ -220,7 +220,7 @@ impl ActorGroup<'_> {
             ("sends to", Relation::SendsTo),
             ("sent", Relation::Sent),
         ] {
-            let mut met = BTreeSet::new();
+            let mut seen = BTreeSet::new();
             let all = self
                 .findings
                 .iter()
@@ -229,7 +229,7 @@ impl ActorGroup<'_> {
             line(
                 out,
                 name,
-                all.filter(|c| met.insert(*c))
+                all.filter(|c| seen.insert(*c))
                     .map(ToString::to_string)
                     .collect(),
             )?;
@@ -257,7 +257,7 @@ fn line(out: &mut Out, name: &str, things: Vec<String>) -> Result<()> {
     if things.is_empty() {
         return Ok(());
     }
-    let rest = things.len().saturating_sub(NAMED_MAX);
+    let rest = things.len().saturating_sub(NAMED_SHOWN);
     let more = if rest > 0 {
         format!(" and {rest} more")
     } else {
@@ -336,10 +336,10 @@ fn folded(out: &mut Out, findings: &[Finding]) -> Result<()> {
     hidden().for_each(|f| *kinds.entry(&f.title).or_default() += 1);
     let mut kinds: Vec<_> = kinds.into_iter().collect();
     kinds.sort_by_key(|(title, n)| (std::cmp::Reverse(*n), *title));
-    let rest = kinds.len().saturating_sub(FOLDED_MAX);
+    let rest = kinds.len().saturating_sub(KINDS_SHOWN);
     let named: Vec<String> = kinds
         .iter()
-        .take(FOLDED_MAX)
+        .take(KINDS_SHOWN)
         .map(|(title, n)| format!("{n} × {title}"))
         .collect();
     let more = if rest > 0 {

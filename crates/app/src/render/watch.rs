@@ -1,4 +1,4 @@
-//! What a watch found, for somebody who was just woken up.
+//! Result of a watch, for somebody who was just woken up.
 
 use anyhow::Result;
 use bartizan_incident::Incident;
@@ -7,12 +7,12 @@ use bartizan_model::Severity;
 
 use super::style::{painted, severity_style, stage_style};
 use super::words::{counted, minute, thousands};
-use super::wrap::{list, wrapped};
+use super::wrap::{ListItem, list, wrapped};
 use super::{Out, clean, shell, work};
 use crate::watch_result::WatchResult;
 
 /// Findings beside the incidents that are listed.
-const FINDINGS_MAX: usize = 10;
+const FINDINGS_SHOWN: usize = 10;
 
 /// First whether somebody is in; then the incidents; then what else was found, and what was not
 /// seen.
@@ -97,6 +97,39 @@ fn print_incident(out: &mut Out, incident: &Incident, watched: &WatchResult) -> 
     let mut lines = wrapped(&clean(&incident.headline), 10).into_iter();
     out.styled(&format!("{severity}  {}", lines.next().unwrap_or_default()))?;
     lines.try_for_each(|line| out.line(&format!("          {line}")))?;
+    print_span(out, incident)?;
+    print_moments(out, incident)?;
+    list(
+        out,
+        "still there",
+        incident
+            .standing
+            .iter()
+            .map(|s| format!("{}, since {}", s.what, minute(&s.since))),
+    )?;
+    work::of_incident(out, incident, &watched.actors)?;
+    list(out, "reached", incident.reached.iter().cloned())?;
+    list(out, "can do", incident.blast_radius.iter().cloned())?;
+    list(out, "unknown", incident.unknown.iter().cloned())?;
+    list(
+        out,
+        "to do first",
+        incident
+            .todo
+            .iter()
+            .map(|a| ListItem::with_command(a.why.clone(), Some(a.command.clone()))),
+    )?;
+    if !incident.todo.is_empty() {
+        out.line(
+            "               commands are for you to read and run; bartizan never changes an \
+        account",
+        )?;
+    }
+    Ok(())
+}
+
+/// When, from where, through which sessions.
+fn print_span(out: &mut Out, incident: &Incident) -> Result<()> {
     let stages: Vec<String> = incident.stages.iter().map(ToString::to_string).collect();
     let mut from: Vec<&str> = incident
         .actor
@@ -127,6 +160,11 @@ fn print_incident(out: &mut Out, incident: &Incident, watched: &WatchResult) -> 
             out.line(&format!("          {line}"))?;
         }
     }
+    Ok(())
+}
+
+/// The timeline, with each date where it changes.
+fn print_moments(out: &mut Out, incident: &Incident) -> Result<()> {
     let mut day = String::new();
     let moments = incident.moments();
     for moment in &moments {
@@ -147,32 +185,6 @@ fn print_incident(out: &mut Out, incident: &Incident, watched: &WatchResult) -> 
     let hidden = incident.timeline.len() - moments.len();
     if hidden > 0 {
         out.line(&format!("           {} (--format json)", folded(hidden)))?;
-    }
-    list(
-        out,
-        "still there",
-        incident
-            .standing
-            .iter()
-            .map(|s| format!("{}, since {}", s.what, minute(&s.since))),
-    )?;
-    work::of_incident(out, incident, &watched.actors)?;
-    list(out, "reached", incident.reached.iter().cloned())?;
-    list(out, "can do", incident.blast_radius.iter().cloned())?;
-    list(out, "unknown", incident.unknown.iter().cloned())?;
-    list(
-        out,
-        "to do first",
-        incident
-            .todo
-            .iter()
-            .map(|a| format!("{}\n{}", a.why, a.command)),
-    )?;
-    if !incident.todo.is_empty() {
-        out.line(
-            "               commands are for you to read and run; bartizan never changes an \
-        account",
-        )?;
     }
     Ok(())
 }
@@ -205,7 +217,7 @@ fn others(out: &mut Out, watched: &WatchResult) -> Result<()> {
             None => groups.push(vec![finding]),
         }
     }
-    let shown = &groups[..groups.len().min(FINDINGS_MAX)];
+    let shown = &groups[..groups.len().min(FINDINGS_SHOWN)];
     if !shown.is_empty() {
         out.line("")?;
         out.line("other findings")?;

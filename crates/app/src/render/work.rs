@@ -7,13 +7,13 @@ use bartizan_model::Severity;
 
 use super::Out;
 use super::words::{counted, minute, thousands};
-use super::wrap::{list, wrapped};
+use super::wrap::{ListItem, list, wrapped};
 
 /// Calls of one line.
-const CALLS_MAX: usize = 16;
+const CALLS_SHOWN: usize = 16;
 
 /// Things that are listed one by one.
-const THINGS_MAX: usize = 12;
+const THINGS_SHOWN: usize = 12;
 
 /// Prints the activity of each actor. `--format json` has all of it.
 pub(crate) fn work(out: &mut Out, actors: &[ActorWork]) -> Result<()> {
@@ -52,7 +52,7 @@ pub(crate) fn work(out: &mut Out, actors: &[ActorWork]) -> Result<()> {
     list(out, "not visible", one.not_visible.iter().cloned())
 }
 
-/// The same for an incident, without what it says already.
+/// Prints the activity of the actors of an incident, without what the incident says already.
 pub(super) fn of_incident(out: &mut Out, incident: &Incident, actors: &[ActorWork]) -> Result<()> {
     for one in actors.iter().filter(|w| incident.actors.contains(&w.key)) {
         list(
@@ -65,9 +65,9 @@ pub(super) fn of_incident(out: &mut Out, incident: &Incident, actors: &[ActorWor
     let things = |all: &[MadeThing]| -> Vec<String> {
         let shown = all
             .iter()
-            .take(THINGS_MAX)
+            .take(THINGS_SHOWN)
             .map(|m| format!("{}, {} at {}", m.what, m.call, minute(&m.time)));
-        let more = all.len().saturating_sub(THINGS_MAX);
+        let more = all.len().saturating_sub(THINGS_SHOWN);
         shown
             .chain((more > 0).then(|| format!("and {more} more (--format json)")))
             .collect()
@@ -82,8 +82,8 @@ pub(super) fn of_incident(out: &mut Out, incident: &Incident, actors: &[ActorWor
     )
 }
 
-/// Whose work is told without being asked for: those with a finding that is high or worse.
-pub(crate) fn is_told(worst: Severity) -> bool {
+/// Whether the work of an actor is shown unasked: `worst` of its findings is high or critical.
+pub(crate) fn is_shown_unasked(worst: Severity) -> bool {
     worst >= Severity::High
 }
 
@@ -144,8 +144,8 @@ fn line(calls: &[&CallWork], count: impl Fn(&CallWork) -> u64) -> Option<String>
         1 => c.call.clone(),
         n => format!("{} ×{}", c.call, thousands(n)),
     };
-    let shown: Vec<String> = sorted.iter().take(CALLS_MAX).map(one).collect();
-    let more = sorted.len().saturating_sub(CALLS_MAX);
+    let shown: Vec<String> = sorted.iter().take(CALLS_SHOWN).map(one).collect();
+    let more = sorted.len().saturating_sub(CALLS_SHOWN);
     let more = if more > 0 {
         format!(" and {more} more")
     } else {
@@ -157,19 +157,16 @@ fn line(calls: &[&CallWork], count: impl Fn(&CallWork) -> u64) -> Option<String>
 fn things<'m>(
     made: impl Iterator<Item = &'m MadeThing>,
     count: usize,
-) -> impl Iterator<Item = String> {
+) -> impl Iterator<Item = ListItem> {
     let one = |m: &MadeThing| {
-        let undo = m
-            .undo
-            .as_ref()
-            .map(|u| format!("\n{u}"))
-            .unwrap_or_default();
-        format!("{}, {} at {}{undo}", m.what, m.call, minute(&m.time))
+        let text = format!("{}, {} at {}", m.what, m.call, minute(&m.time));
+        ListItem::with_command(text, m.undo.clone())
     };
-    let more = count.saturating_sub(THINGS_MAX);
-    made.take(THINGS_MAX)
+    let more = count.saturating_sub(THINGS_SHOWN);
+    let more = (more > 0).then(|| format!("and {more} more (--format json)").into());
+    made.take(THINGS_SHOWN)
         .map(one)
-        .chain((more > 0).then(|| format!("and {more} more (--format json)")))
+        .chain(more)
         .collect::<Vec<_>>()
         .into_iter()
 }

@@ -11,7 +11,7 @@ const COLUMNS: usize = 100;
 /// Fewer columns than this break every line, whatever the terminal says.
 const COLUMNS_MIN: usize = 40;
 /// A line is no easier to read for being longer.
-const COLUMNS_MAX: usize = 160;
+const COLUMNS_SHOWN: usize = 160;
 
 /// Columns that a line may have: those of the terminal.
 pub(super) fn columns() -> usize {
@@ -21,7 +21,7 @@ pub(super) fn columns() -> usize {
     }
     let width =
         terminal_size::terminal_size_of(&out).map_or(COLUMNS, |(width, _)| usize::from(width.0));
-    width.clamp(COLUMNS_MIN, COLUMNS_MAX)
+    width.clamp(COLUMNS_MIN, COLUMNS_SHOWN)
 }
 
 /// A text in lines that fit behind an indent. A word is never broken: names and ids are copied.
@@ -48,19 +48,41 @@ fn wrapped_to(text: &str, indent: usize, columns: usize) -> Vec<String> {
     lines
 }
 
+/// An item of a list.
+pub(super) struct ListItem {
+    text: String,
+    /// Shown on a line of its own and never broken, for it is copied.
+    command: Option<String>,
+}
+
+impl ListItem {
+    pub(super) fn with_command(text: String, command: Option<String>) -> Self {
+        Self { text, command }
+    }
+}
+
+impl From<String> for ListItem {
+    fn from(text: String) -> Self {
+        Self {
+            text,
+            command: None,
+        }
+    }
+}
+
 /// Items of a list behind one name, each wrapped.
-pub(super) fn list(out: &mut Out, name: &str, items: impl Iterator<Item = String>) -> Result<()> {
-    for (n, item) in items.enumerate() {
+pub(super) fn list(
+    out: &mut Out,
+    name: &str,
+    items: impl Iterator<Item = impl Into<ListItem>>,
+) -> Result<()> {
+    for (n, item) in items.map(Into::into).enumerate() {
         let name = if n == 0 { name } else { "" };
-        // What stands behind a line feed is a command, which is copied and so never broken.
-        let (text, command) = item
-            .split_once('\n')
-            .map_or((item.as_str(), None), |(t, c)| (t, Some(c)));
-        for (line, text) in wrapped(text, 15).iter().enumerate() {
+        for (line, text) in wrapped(&item.text, 15).iter().enumerate() {
             let name = if line == 0 { name } else { "" };
             out.line(&format!("  {name:<12} {text}"))?;
         }
-        if let Some(command) = command {
+        if let Some(command) = &item.command {
             out.line(&format!("{:17}{command}", ""))?;
         }
     }

@@ -183,7 +183,7 @@ fn error(name: &str, e: &io::Error) -> StorageError {
     }
 }
 
-/// What is wrong, and what helps.
+/// Reason for an I/O error, with what helps.
 fn problem(e: &io::Error) -> String {
     match e.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {

@@ -165,7 +165,9 @@ type DocumentsOf = Box<dyn Fn(&Hash) -> Option<Vec<u8>>>;
 
 /// A snapshot with all that is needed to look into it, wherever it came from.
 pub(crate) struct Loaded {
-    /// What people call it.
+    /// Its id in the store, where it is of one.
+    pub(crate) id: Option<u64>,
+    /// Name in messages: an id, or a path.
     pub(crate) name: String,
     /// The `.facts` file.
     pub(crate) text: String,
@@ -191,17 +193,18 @@ impl Loaded {
             .collect();
         let documents = Documents::of(Arc::clone(storage), &until);
         let documents = move |hash: &Hash| documents.get(hash);
-        Ok(Self::with_side(
-            kept.index.to_string(),
-            text,
-            Box::new(documents),
-        ))
+        let loaded = Self::with_side(kept.index.to_string(), text, Box::new(documents));
+        Ok(Self {
+            id: Some(kept.index),
+            ..loaded
+        })
     }
 
     /// From a collection that was never stored.
     pub(crate) fn recorded(name: String, recorded: RecordedSnapshot) -> Self {
         let documents = recorded.documents;
         Self {
+            id: None,
             name,
             text: recorded.text,
             side: recorded.side,
@@ -224,6 +227,7 @@ impl Loaded {
             return Ok(Self::with_side(name, text, Box::new(documents)));
         }
         Ok(Self {
+            id: None,
             name,
             text,
             side: String::new(),
@@ -241,6 +245,7 @@ impl Loaded {
             .and_then(|bytes| String::from_utf8(bytes).ok())
             .unwrap_or_default();
         Self {
+            id: None,
             name,
             text,
             side,

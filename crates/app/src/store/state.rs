@@ -1,4 +1,4 @@
-//! What watching keeps between runs, beside the evidence log: findings, incidents, which objects
+//! State of watching between runs, beside the evidence log: findings, incidents, which objects
 //! were read. SQLite, so that a run that is killed leaves what was there before, whole, and people
 //! may ask it questions of their own.
 

@@ -122,7 +122,7 @@ fn of_many(
     })
 }
 
-/// Kinds of resources that are told of one question.
+/// Kinds of resources that one answer shows.
 const CLASSES_SHOWN: usize = 12;
 
 fn asked<'x, 'a>(

@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 use crate::access::{accounts, actions, nobody};
 use crate::cli::{AccessEscalateArgs, Format, Global};
 use crate::outcome::Outcome;
-use crate::render::{Out, assumptions, note_unread, principals_cut, some, word};
+use crate::render::{
+    Out, assumptions, assumptions_but_cut, note_unread, principals_cut, some, word,
+};
 
 pub(super) fn run(global: &Global, args: &AccessEscalateArgs) -> Result<Outcome> {
     let actions = actions(&args.on.table)?;
@@ -22,7 +24,7 @@ pub(super) fn run(global: &Global, args: &AccessEscalateArgs) -> Result<Outcome>
     let threads = std::thread::available_parallelism().map_or(1, Into::into);
     let mut out = Out::new();
     let mut values = Vec::new();
-    let mut met = false;
+    let mut is_found = false;
     for account in &accounts {
         let only = match &args.principal {
             None => None,
@@ -32,7 +34,7 @@ pub(super) fn run(global: &Global, args: &AccessEscalateArgs) -> Result<Outcome>
                 Err(_) => continue,
             },
         };
-        met = true;
+        is_found = true;
         let found = escalations(account, threads);
         if global.format == Format::Human {
             human(&mut out, account, &found, only)?
@@ -40,7 +42,7 @@ pub(super) fn run(global: &Global, args: &AccessEscalateArgs) -> Result<Outcome>
             values.push(value(account, &found, only))
         }
     }
-    if !met {
+    if !is_found {
         anyhow::bail!(
             "no account has a user or role {}",
             args.principal.as_deref().unwrap_or_default()
@@ -62,8 +64,8 @@ pub(super) fn run(global: &Global, args: &AccessEscalateArgs) -> Result<Outcome>
     })
 }
 
-/// Services that are told one by one.
-const SERVICES_MAX: usize = 12;
+/// Services that are shown one by one.
+const SERVICES_SHOWN: usize = 12;
 
 fn human(
     out: &mut Out,
@@ -102,48 +104,7 @@ fn human(
         .collect();
     list.sort_by_key(|e| (std::cmp::Reverse(e.verdict), e.rung, e.principal));
     for escalation in list {
-        let me = &account.principals[escalation.principal as usize];
-        out.line(&format!(
-            "{:4}  {}  {}  {}",
-            word(escalation.verdict),
-            escalation.rung.letter(),
-            short_arn(&me.arn),
-            escalation.rung.sentence()
-        ))?;
-        for step in &escalation.steps {
-            let to = step
-                .to
-                .map(|to| format!(" → {}", short_arn(&account.principals[to as usize].arn)))
-                .unwrap_or_default();
-            let through = step
-                .through
-                .as_ref()
-                .map(|t| format!(" through {t}"))
-                .unwrap_or_default();
-            let needs = TECHNIQUES
-                .iter()
-                .find(|r| r.id == step.row)
-                .map(|r| r.needs.join(" + "))
-                .unwrap_or_default();
-            out.line(&format!(
-                "            {needs}{through}{to}  ({}, {})",
-                step.row,
-                word(step.verdict)
-            ))?;
-        }
-        if only.is_some() {
-            commands(account, escalation)
-                .iter()
-                .try_for_each(|c| out.line(&format!("            $ {c}")))?;
-            let ways: Vec<String> = escalation
-                .ways
-                .iter()
-                .map(|(id, verdict)| format!("{id} ({})", word(*verdict)))
-                .collect();
-            if !ways.is_empty() {
-                out.line(&format!("            all ways: {}", ways.join(", ")))?;
-            }
-        }
+        print_escalation(out, account, escalation, only.is_some())?;
     }
     for limited in found
         .limited
@@ -165,61 +126,117 @@ fn human(
                 account.principals[number as usize].arn
             ))?;
         }
-        let effective = Effects::new(account).of(number as usize);
-        let known = |set: &Bits| account.actions.known(set).count();
-        out.line(&format!(
-            "holds    {} of {} actions, {} more possibly",
-            known(&effective.must),
-            known(&account.actions.all()),
-            known(&effective.may).saturating_sub(known(&effective.must))
-        ))?;
-        // Services of which it holds all are one line: an administrator has hundreds.
-        let services = account.by_level(&effective.may);
-        let is_whole = |name: &str, levels: &BTreeMap<AccessLevel, (usize, usize)>| {
-            let all: usize = levels.values().map(|(n, _)| n).sum();
-            all == account
-                .actions
-                .known(&account.actions.matching(&format!("{name}:*")))
-                .count()
-        };
-        let (whole, partly): (Vec<_>, Vec<_>) = services
+        print_holdings(out, account, number)?;
+    }
+    assumptions_but_cut(account)
+        .iter()
+        .try_for_each(|a| out.line(&format!("  {a}")))
+}
+
+/// One principal and its way; `whole`: with what an attacker would type, and all other ways.
+fn print_escalation(
+    out: &mut Out,
+    account: &Account<'_>,
+    escalation: &Escalation,
+    whole: bool,
+) -> Result<()> {
+    let me = &account.principals[escalation.principal as usize];
+    out.line(&format!(
+        "{:4}  {}  {}  {}",
+        word(escalation.verdict),
+        escalation.rung.letter(),
+        short_arn(&me.arn),
+        escalation.rung.sentence()
+    ))?;
+    for step in &escalation.steps {
+        let to = step
+            .to
+            .map(|to| format!(" → {}", short_arn(&account.principals[to as usize].arn)))
+            .unwrap_or_default();
+        let through = step
+            .through
+            .as_ref()
+            .map(|t| format!(" through {t}"))
+            .unwrap_or_default();
+        let needs = TECHNIQUES
             .iter()
-            .partition(|(name, levels)| is_whole(name, levels));
-        if !whole.is_empty() {
-            let names: Vec<String> = whole.iter().map(|(name, _)| (*name).clone()).collect();
-            out.line(&format!(
-                "           all of {} services: {}",
-                names.len(),
-                some(&names, SERVICES_MAX)
-            ))?;
-        }
-        for (service, levels) in partly.iter().take(SERVICES_MAX) {
-            let one = |(level, (n, total)): (&AccessLevel, &(usize, usize))| {
-                format!("{} {n}/{total}", level.word())
-            };
-            out.line(&format!(
-                "           {service}: {}",
-                levels.iter().map(one).collect::<Vec<_>>().join(", ")
-            ))?;
-        }
-        if partly.len() > SERVICES_MAX {
-            let names: Vec<String> = partly
-                .iter()
-                .skip(SERVICES_MAX)
-                .map(|(name, _)| (*name).clone())
-                .collect();
-            out.line(&format!(
-                "           part of {} more services: {}",
-                names.len(),
-                some(&names, SERVICES_MAX)
-            ))?;
+            .find(|r| r.id == step.row)
+            .map(|r| r.needs.join(" + "))
+            .unwrap_or_default();
+        out.line(&format!(
+            "            {needs}{through}{to}  ({}, {})",
+            step.row,
+            word(step.verdict)
+        ))?;
+    }
+    if whole {
+        commands(account, escalation)
+            .iter()
+            .try_for_each(|c| out.line(&format!("            $ {c}")))?;
+        let ways: Vec<String> = escalation
+            .ways
+            .iter()
+            .map(|(id, verdict)| format!("{id} ({})", word(*verdict)))
+            .collect();
+        if !ways.is_empty() {
+            out.line(&format!("            all ways: {}", ways.join(", ")))?;
         }
     }
-    let cut = principals_cut(account);
-    assumptions(account)
+    Ok(())
+}
+
+/// How many actions a principal holds, by service.
+fn print_holdings(out: &mut Out, account: &Account<'_>, number: u32) -> Result<()> {
+    let effective = Effects::new(account).of(number as usize);
+    let known = |set: &Bits| account.actions.known(set).count();
+    out.line(&format!(
+        "holds    {} of {} actions, {} more possibly",
+        known(&effective.must),
+        known(&account.actions.all()),
+        known(&effective.may).saturating_sub(known(&effective.must))
+    ))?;
+    // Services of which it holds all are one line: an administrator has hundreds.
+    let services = account.by_level(&effective.may);
+    let is_whole = |name: &str, levels: &BTreeMap<AccessLevel, (usize, usize)>| {
+        let all: usize = levels.values().map(|(n, _)| n).sum();
+        all == account
+            .actions
+            .known(&account.actions.matching(&format!("{name}:*")))
+            .count()
+    };
+    let (whole, partly): (Vec<_>, Vec<_>) = services
         .iter()
-        .filter(|a| Some(*a) != cut.as_ref())
-        .try_for_each(|a| out.line(&format!("  {a}")))
+        .partition(|(name, levels)| is_whole(name, levels));
+    if !whole.is_empty() {
+        let names: Vec<String> = whole.iter().map(|(name, _)| (*name).clone()).collect();
+        out.line(&format!(
+            "           all of {} services: {}",
+            names.len(),
+            some(&names, SERVICES_SHOWN)
+        ))?;
+    }
+    for (service, levels) in partly.iter().take(SERVICES_SHOWN) {
+        let one = |(level, (n, total)): (&AccessLevel, &(usize, usize))| {
+            format!("{} {n}/{total}", level.word())
+        };
+        out.line(&format!(
+            "           {service}: {}",
+            levels.iter().map(one).collect::<Vec<_>>().join(", ")
+        ))?;
+    }
+    if partly.len() > SERVICES_SHOWN {
+        let names: Vec<String> = partly
+            .iter()
+            .skip(SERVICES_SHOWN)
+            .map(|(name, _)| (*name).clone())
+            .collect();
+        out.line(&format!(
+            "           part of {} more services: {}",
+            names.len(),
+            some(&names, SERVICES_SHOWN)
+        ))?;
+    }
+    Ok(())
 }
 
 fn value(account: &Account<'_>, found: &Escalations, only: Option<u32>) -> Value {
@@ -261,11 +278,23 @@ fn value(account: &Account<'_>, found: &Escalations, only: Option<u32>) -> Value
             "by": l.by,
         })
     };
+    let escalations: Vec<Value> = found
+        .found
+        .iter()
+        .filter(|e| wanted(e.principal))
+        .map(one)
+        .collect();
+    let limits: Vec<Value> = found
+        .limited
+        .iter()
+        .filter(|l| wanted(l.principal))
+        .map(limited)
+        .collect();
     json!({
         "account": account.id,
         "principals": account.principals.len(),
-        "escalations": found.found.iter().filter(|e| wanted(e.principal)).map(one).collect::<Vec<_>>(),
-        "limited": found.limited.iter().filter(|l| wanted(l.principal)).map(limited).collect::<Vec<_>>(),
+        "escalations": escalations,
+        "limited": limits,
         "holds": holds(account, only),
         "effective": only.map(|n| effective(account, n)),
         "unknown": account.unknown,
@@ -289,7 +318,7 @@ fn holds(account: &Account<'_>, only: Option<u32>) -> Vec<Value> {
     wanted.map(one).collect()
 }
 
-/// What one principal may do, by service and by what the actions do.
+/// Actions of one principal, by service and access level.
 fn effective(account: &Account<'_>, number: u32) -> Value {
     let effective = Effects::new(account).of(number as usize);
     let table = |set: &Bits| {

@@ -12,18 +12,13 @@ use bartizan_iam::{
     parse,
 };
 use bartizan_model::encoding::Unicode;
+use bartizan_model::limits::{CASE_BYTES_MAX, COMPILED_BYTES_MAX};
 use serde_json::{Value, json};
 
 use crate::access::actions;
 use crate::cli::{AccessEvalArgs, Format, Global};
 use crate::outcome::Outcome;
 use crate::render::{self, Out};
-
-/// Bytes of the longest case.
-const CASE_BYTES_MAX: u64 = 16 << 20;
-
-/// Bytes of policy text that are kept with what they were compiled to: cases repeat their policies.
-const KEPT_BYTES_MAX: usize = 8 << 20;
 
 pub(super) fn run(global: &Global, args: &AccessEvalArgs) -> Result<Outcome> {
     let actions = actions(&args.table)?;
@@ -109,7 +104,7 @@ impl Policies<'_> {
         let policy = parse(text)?;
         policy.check_version()?;
         let policy = Rc::new(self.compiler.compile(&policy, key.0));
-        if self.bytes > KEPT_BYTES_MAX {
+        if self.bytes > COMPILED_BYTES_MAX {
             self.kept.clear();
             self.bytes = 0;
         }

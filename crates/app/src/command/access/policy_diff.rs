@@ -17,7 +17,7 @@ use crate::outcome::Outcome;
 use crate::render::{Out, word};
 
 /// Names of actions that one line shows.
-const NAMES_MAX: usize = 12;
+const NAMES_SHOWN: usize = 12;
 
 pub(super) fn run(global: &Global, args: &AccessPolicyDiffArgs) -> Result<Outcome> {
     let actions = actions(&args.table)?;
@@ -137,13 +137,13 @@ fn human(
     lines: &[usize],
     actions: &Actions,
 ) -> Result<()> {
-    let names = actions_text(&class.actions, actions, NAMES_MAX);
+    let names = actions_text(&class.actions, actions, NAMES_SHOWN);
     let to = class
         .principal
         .as_ref()
         .map(|p| format!(" to {p}"))
         .unwrap_or_default();
-    let hangs = if class.conditions.is_empty() {
+    let conditions = if class.conditions.is_empty() {
         String::new()
     } else {
         format!("  if {}", class.conditions.join(" and "))
@@ -154,7 +154,7 @@ fn human(
         .unwrap_or_default();
     let statement = class.statement + 1;
     out.line(&format!(
-        "{sign} {:4}  {names} on {}{to}{hangs}  (statement {statement}{line})",
+        "{sign} {:4}  {names} on {}{to}{conditions}  (statement {statement}{line})",
         word(class.verdict),
         class.resource
     ))?;
@@ -217,7 +217,7 @@ fn row(class: &AccessClass, lines: &[usize], actions: &Actions) -> Value {
     };
     let names: Vec<String> = class.actions.iter().map(|n| actions.bit_name(n)).collect();
     json!({
-        "actions": actions_text(&class.actions, actions, NAMES_MAX),
+        "actions": actions_text(&class.actions, actions, NAMES_SHOWN),
         "action_names": names,
         "resource": class.resource,
         "principal": class.principal,

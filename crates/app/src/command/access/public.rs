@@ -37,51 +37,7 @@ pub(super) fn run(global: &Global, args: &AccessPublicArgs) -> Result<Outcome> {
         let unread = unread(account);
         open |= !unread.is_empty();
         if global.format == Format::Human {
-            for opening in &found {
-                let name = opening
-                    .name
-                    .as_ref()
-                    .map(|n| format!(" {n}"))
-                    .unwrap_or_default();
-                let hangs = if opening.conditions.is_empty() {
-                    String::new()
-                } else {
-                    format!("  if {}", opening.conditions.join(" and "))
-                };
-                out.line(&format!(
-                    "{:4}  {:8}{name}  {} for {}: {}{hangs}",
-                    word(opening.verdict),
-                    opening.class.word(),
-                    opening.arn,
-                    opening.to.sentence(),
-                    opening.actions.join(", ")
-                ))?;
-            }
-            let id = &account.id;
-            let count = if found.len() == 1 {
-                "1 external access path".to_owned()
-            } else {
-                format!("{} external access paths", found.len())
-            };
-            out.line(&match (found.len(), unread.is_empty()) {
-                (_, true) => format!("account {id}: {count}"),
-                (0, false) => {
-                    format!(
-                        "account {id}: UNKNOWN: none in what was read, but not everything \
-                    that can let somebody in was read"
-                    )
-                }
-                (_, false) => format!(
-                    "account {id}: {count}, and not everything that can let \
-                somebody in was read"
-                ),
-            })?;
-            unread
-                .iter()
-                .try_for_each(|u| out.line(&format!("  not read: {}", u.sentence())))?;
-            assumptions(account)
-                .iter()
-                .try_for_each(|a| out.line(&format!("  {a}")))?;
+            human(&mut out, account, &found, &unread)?;
         } else {
             rows.extend(found.iter().map(|o| row(&account.id, o)));
             rows.extend(unread.iter().map(|u| u.row(&account.id)));
@@ -98,8 +54,61 @@ pub(super) fn run(global: &Global, args: &AccessPublicArgs) -> Result<Outcome> {
     })
 }
 
+fn human(
+    out: &mut Out,
+    account: &Account<'_>,
+    found: &[ExternalAccess],
+    unread: &[UnreadEntryKinds],
+) -> Result<()> {
+    for opening in found {
+        let name = opening
+            .name
+            .as_ref()
+            .map(|n| format!(" {n}"))
+            .unwrap_or_default();
+        let conditions = if opening.conditions.is_empty() {
+            String::new()
+        } else {
+            format!("  if {}", opening.conditions.join(" and "))
+        };
+        out.line(&format!(
+            "{:4}  {:8}{name}  {} for {}: {}{conditions}",
+            word(opening.verdict),
+            opening.class.word(),
+            opening.arn,
+            opening.to.sentence(),
+            opening.actions.join(", ")
+        ))?;
+    }
+    let id = &account.id;
+    let count = if found.len() == 1 {
+        "1 external access path".to_owned()
+    } else {
+        format!("{} external access paths", found.len())
+    };
+    out.line(&match (found.len(), unread.is_empty()) {
+        (_, true) => format!("account {id}: {count}"),
+        (0, false) => {
+            format!(
+                "account {id}: UNKNOWN: none in what was read, but not everything \
+            that can let somebody in was read"
+            )
+        }
+        (_, false) => format!(
+            "account {id}: {count}, and not everything that can let \
+        somebody in was read"
+        ),
+    })?;
+    unread
+        .iter()
+        .try_for_each(|u| out.line(&format!("  not read: {}", u.sentence())))?;
+    assumptions(account)
+        .iter()
+        .try_for_each(|a| out.line(&format!("  {a}")))
+}
+
 /// Names that one line shows.
-const NAMES_MAX: usize = 6;
+const NAMES_SHOWN: usize = 6;
 
 /// Ways in that were not read, for one reason.
 struct UnreadEntryKinds {
@@ -116,7 +125,7 @@ impl UnreadEntryKinds {
         let of = if self.ids.is_empty() {
             String::new()
         } else {
-            format!(" of {}", some(&self.ids, NAMES_MAX))
+            format!(" of {}", some(&self.ids, NAMES_SHOWN))
         };
         let regions: Vec<String> = self
             .regions
@@ -127,12 +136,12 @@ impl UnreadEntryKinds {
         let regions = if regions.is_empty() {
             String::new()
         } else {
-            format!(" in {}", some(&regions, NAMES_MAX))
+            format!(" in {}", some(&regions, NAMES_SHOWN))
         };
         let most = if self.ids.is_empty() {
             usize::MAX
         } else {
-            NAMES_MAX
+            NAMES_SHOWN
         };
         format!("{}{of}{regions} ({})", some(&self.kinds, most), self.why)
     }

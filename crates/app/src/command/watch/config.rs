@@ -10,7 +10,8 @@ use serde::Deserialize;
 /// seen whole.
 const LOOKBACK_DAYS: u16 = 30;
 
-/// What to watch. Paths are relative to the file, or to the folder that stands in its place.
+/// Accounts, trails and outputs of a watch. Paths are relative to the file, or to the folder that
+/// stands in its place.
 #[derive(Debug, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Config {
@@ -24,7 +25,7 @@ pub(super) struct Config {
     pub(super) friendly: BTreeMap<String, String>,
     /// A list of vendors' accounts, YAML.
     pub(super) vendors: Option<PathBuf>,
-    /// What is known about addresses.
+    /// Databases of addresses.
     pub(super) networks: NetworkSources,
     /// Findings that are no cause for alarm.
     pub(super) accept: Vec<AcceptedFinding>,
@@ -121,7 +122,7 @@ pub(super) struct Output {
 }
 
 impl Config {
-    /// That of a folder, of a file, or of `./bartizan.toml`.
+    /// Configuration of a folder, of a file, or of `./bartizan.toml`.
     pub(super) fn find(dir: Option<&Path>, file: Option<&Path>) -> Result<Self> {
         if let Some(dir) = dir {
             let own = dir.join("bartizan.toml");
@@ -196,7 +197,7 @@ impl Config {
         Ok(config)
     }
 
-    /// What a folder holds by the names in it.
+    /// Configuration of a folder without a file: `config/` has dumps, `trail/` CloudTrail.
     fn of_folder(dir: &Path) -> Result<Self> {
         std::fs::metadata(dir).with_context(|| format!("cannot read {}", dir.display()))?;
         let at = |name: &str| Some(dir.join(name)).filter(|p| p.exists());

@@ -64,7 +64,7 @@ fn coverage(
     coverage.objects = totals.objects;
     (coverage.first_event, coverage.last_event) =
         (totals.first_s.map(time_text), totals.last_s.map(time_text));
-    coverage.holes = holes(totals);
+    coverage.holes.extend(holes(totals));
     if verdicts.attribution.dropped > 0 {
         coverage.holes.push(format!(
             "{} calls, credentials or addresses that the join had no room for",

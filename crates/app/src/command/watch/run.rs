@@ -131,8 +131,7 @@ fn read(
     judge.finish(learn, &|id| inputs.show_event(id))
 }
 
-/// What is remembered of objects that are older than what is looked at again; those that just
-/// became so are learned.
+/// First-seen memory of objects before the lookback. Objects that just left it are learned.
 fn memory(
     inputs: &WatchInputs<'_>,
     state: &StoreState,
@@ -173,7 +172,7 @@ fn memory(
     Ok(Some(read(inputs, &plan, &to_learn, true).memory))
 }
 
-/// What was accepted is no alarm, and stays to be seen.
+/// Makes accepted findings informational, with the reason first.
 fn mark_accepted(inputs: &WatchInputs<'_>, findings: &mut [Finding]) {
     for finding in findings {
         if let Some(j) = inputs.acceptance(finding) {

@@ -27,23 +27,23 @@ pub(super) fn take_snapshots(
         match &source.from {
             Some(folder) => import(global, source, folder, storage)?,
             None => {
-                let mut keep = |brought: CollectedSnapshot| -> Result<()> {
-                    brought
+                let mut keep = |batch: CollectedSnapshot| -> Result<()> {
+                    batch
                         .notes
                         .iter()
                         .for_each(|note| render::note(global, note));
-                    brought.gaps.iter().for_each(|(account, reason)| {
+                    batch.gaps.iter().for_each(|(account, reason)| {
                         render::note(
                             global,
                             &format!("account {}: {reason}", account.as_deref().unwrap_or("?")),
                         );
                     });
-                    let recorded: Vec<RecordedSnapshot> = brought
+                    let recorded: Vec<RecordedSnapshot> = batch
                         .collections
                         .into_iter()
                         .map(Collection::record)
                         .collect();
-                    store::append(global, storage, &recorded, &brought.gaps, Timestamp::now())
+                    store::append(global, storage, &recorded, &batch.gaps, Timestamp::now())
                         .map(drop)
                 };
                 collect_accounts(global, &live(source), &mut keep)?;

@@ -14,78 +14,122 @@ const LEFT: i64 = 90;
 const LANE: i64 = 46;
 const LANES: [Stage; 4] = [Stage::Gain, Stage::Maintain, Stage::Blind, Stage::Steal];
 /// Ways that the picture of power draws; the list below it has all.
-const PATHS_MAX: usize = 24;
+const PATHS_SHOWN: usize = 24;
+
+/// Time from left to right: seconds since 1970 to columns.
+struct TimeAxis {
+    from: i64,
+    to: i64,
+}
+
+impl TimeAxis {
+    fn of(incident: &Incident) -> Self {
+        let (first, last) = (second(&incident.first_time), second(&incident.last_time));
+        let margin = ((last - first) / 30).max(60);
+        Self {
+            from: first - margin,
+            to: last + margin,
+        }
+    }
+
+    fn x(&self, s: i64) -> i64 {
+        let width = WIDTH - LEFT - 20;
+        LEFT + (s.clamp(self.from, self.to) - self.from) * width / (self.to - self.from).max(1)
+    }
+
+    /// Round times, at most ten or so.
+    fn ticks(&self) -> Vec<i64> {
+        let step = [300, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400, 604_800]
+            .into_iter()
+            .find(|s| (self.to - self.from) / s <= 10)
+            .unwrap_or(2_592_000);
+        (self.from.div_euclid(step) + 1..=self.to.div_euclid(step))
+            .map(|n| n * step)
+            .take(40)
+            .collect()
+    }
+
+    /// `03-11 02:00`, or `02:00` within one day.
+    fn label(&self, s: i64) -> String {
+        let time = Timestamp::from_second(s)
+            .map(|t| t.to_string())
+            .unwrap_or_default();
+        let from = if self.to - self.from > 86_400 { 5 } else { 11 };
+        minute(&time).get(from..).unwrap_or_default().to_owned()
+    }
+}
+
+fn second(text: &str) -> i64 {
+    text.parse::<Timestamp>().map_or(0, Timestamp::as_second)
+}
+
+/// A moment in the picture.
+struct Mark<'m> {
+    number: usize,
+    moment: &'m TimelineEntry,
+    x: i64,
+    y: i64,
+}
+
+/// Marks of one lane that would cover one another stand in steps.
+fn marks<'m>(axis: &TimeAxis, moments: &[&'m TimelineEntry]) -> Vec<Mark<'m>> {
+    let mut placed: Vec<(i64, i64)> = Vec::new();
+    let mut marks = Vec::new();
+    for (n, moment) in moments.iter().enumerate() {
+        let Some(lane) = LANES.iter().position(|s| *s == moment.stage) else {
+            continue;
+        };
+        let (lane, x) = (lane as i64, axis.x(second(&moment.time)));
+        let crowd = placed
+            .iter()
+            .filter(|(l, p)| *l == lane && (p - x).abs() < 18)
+            .count() as i64;
+        placed.push((lane, x));
+        let offset = [0, -13, 13][crowd as usize % 3] + crowd / 3 * 3;
+        marks.push(Mark {
+            number: n + 1,
+            moment,
+            x,
+            y: 14 + lane * LANE + LANE / 2 + offset,
+        });
+    }
+    marks
+}
 
 /// One lane for each stage, findings as numbered marks, gaps of the trail hatched.
 pub(super) fn time(incident: &Incident, moments: &[&TimelineEntry]) -> Markup {
-    let second = |text: &str| text.parse::<Timestamp>().map_or(0, Timestamp::as_second);
-    let (first, last) = (second(&incident.first_time), second(&incident.last_time));
-    let margin = ((last - first) / 30).max(60);
-    let (from, to) = (first - margin, last + margin);
-    let x = |s: i64| LEFT + (s.clamp(from, to) - from) * (WIDTH - LEFT - 20) / (to - from).max(1);
+    let axis = TimeAxis::of(incident);
     let height = LANE * LANES.len() as i64 + 40;
-    let step = [300, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400, 604_800]
-        .into_iter()
-        .find(|s| (to - from) / s <= 10)
-        .unwrap_or(2_592_000);
-    let ticks: Vec<i64> = (from.div_euclid(step) + 1..=to.div_euclid(step))
-        .map(|n| n * step)
-        .take(40)
-        .collect();
-    let long = to - from > 86_400;
-    let label = |s: i64| {
-        let when = minute(
-            &Timestamp::from_second(s)
-                .map(|t| t.to_string())
-                .unwrap_or_default(),
-        );
-        if long {
-            when.get(5..).unwrap_or_default().to_owned()
-        } else {
-            when.get(11..).unwrap_or_default().to_owned()
-        }
-    };
-    // Marks of one lane that would cover one another stand in steps.
-    let mut placed: Vec<(i64, i64, i64)> = Vec::new();
-    let marks: Vec<(usize, &TimelineEntry, i64, i64)> = moments
-        .iter()
-        .enumerate()
-        .filter_map(|(n, m)| {
-            let lane = LANES.iter().position(|s| *s == m.stage)? as i64;
-            let at = x(second(&m.time));
-            let crowd = placed
-                .iter()
-                .filter(|(l, p, _)| *l == lane && (p - at).abs() < 18)
-                .count() as i64;
-            placed.push((lane, at, crowd));
-            Some((
-                n,
-                *m,
-                at,
-                14 + lane * LANE + LANE / 2 + [0, -13, 13][crowd as usize % 3] + crowd / 3 * 3,
-            ))
-        })
-        .collect();
     html! {
         svg viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-label="timeline of the \
         incident, one lane for each stage" {
-            defs { pattern id="hatch" width="8" height="8" patternUnits="userSpaceOnUse" { path class="hatch" d="M0 8 L8 0" {} } }
+            defs {
+                pattern id="hatch" width="8" height="8" patternUnits="userSpaceOnUse" {
+                    path class="hatch" d="M0 8 L8 0" {}
+                }
+            }
             @for m in moments.iter().filter(|m| m.rule == "trail-gap") {
-                rect class="gap" x=(x(second(&m.time))) y="10" width=((x(second(&m.until)) - x(second(&m.time))).max(3)) height=(height - 44) {
+                @let (from, to) = (axis.x(second(&m.time)), axis.x(second(&m.until)));
+                rect class="gap" x=(from) y="10" width=((to - from).max(3)) height=(height - 44) {
                     title { (text(&m.summary)) }
                 }
             }
             @for (n, stage) in LANES.iter().enumerate() {
-                line class="lane" x1=(LEFT - 10) x2=(WIDTH - 10) y1=(14 + n as i64 * LANE + LANE / 2) y2=(14 + n as i64 * LANE + LANE / 2) {}
-                text x="10" y=(18 + n as i64 * LANE + LANE / 2) { (stage) }
+                @let y = 14 + n as i64 * LANE + LANE / 2;
+                line class="lane" x1=(LEFT - 10) x2=(WIDTH - 10) y1=(y) y2=(y) {}
+                text x="10" y=(y + 4) { (stage) }
             }
-            @for s in &ticks {
-                line class="lane" x1=(x(*s)) x2=(x(*s)) y1=(height - 30) y2=(height - 24) {}
-                text class="dim" x=(x(*s)) y=(height - 10) text-anchor="middle" { (label(*s)) }
+            @for s in axis.ticks() {
+                @let x = axis.x(s);
+                line class="lane" x1=(x) x2=(x) y1=(height - 30) y2=(height - 24) {}
+                text class="dim" x=(x) y=(height - 10) text-anchor="middle" { (axis.label(s)) }
             }
-            @for (n, m, at, y) in &marks {
-                circle class=(format!("mark {}", m.severity)) cx=(at) cy=(y) r="9" { title { (text(&m.line())) } }
-                text class="n" x=(at) y=(y + 4) { (n + 1) }
+            @for mark in marks(&axis, moments) {
+                circle class=(format!("mark {}", mark.moment.severity)) cx=(mark.x) cy=(mark.y)
+                       r="9" {
+                    title { (text(&mark.moment.line())) }
+                }
+                text class="n" x=(mark.x) y=(mark.y + 4) { (mark.number) }
             }
         }
     }
@@ -93,7 +137,7 @@ pub(super) fn time(incident: &Incident, moments: &[&TimelineEntry]) -> Markup {
 
 /// Who on the left, what they reach on the right, through what on the line between; new ways only.
 pub(super) fn power(paths: &[AccessPath]) -> Markup {
-    let shown = &paths[..paths.len().min(PATHS_MAX)];
+    let shown = &paths[..paths.len().min(PATHS_SHOWN)];
     let names = |pick: fn(&AccessPath) -> &String| -> Vec<&String> {
         let mut list: Vec<&String> = Vec::new();
         shown.iter().map(pick).for_each(|name| {
@@ -110,18 +154,29 @@ pub(super) fn power(paths: &[AccessPath]) -> Markup {
         let n = list.iter().position(|l| *l == name).unwrap_or(0) as i64;
         10 + (2 * n + 1) * (height - 20) / (2 * list.len().max(1) as i64)
     };
+    let (start, middle, end) = (10 + box_width, WIDTH / 2, WIDTH - 10 - box_width);
     html! {
         svg viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-label="new ways: who, \
         through what, to what" {
             @for p in shown {
                 @let (a, b) = (y(&left, &p.from), y(&right, &p.to));
-                path class=(if p.after == PathVerdict::Must { "edge" } else { "edge may" }) d=(format!("M{} {a} C {} {a} {} {b} {} {b}", 10 + box_width, WIDTH / 2, WIDTH / 2, WIDTH - 10 - box_width)) { title { (text(&p.through)) } }
-                text class="dim" x=(WIDTH / 2) y=((a + b) / 2 - 6) text-anchor="middle" { (cut(&p.through, 44)) }
+                path class=(if p.after == PathVerdict::Must { "edge" } else { "edge may" })
+                     d=(format!("M{start} {a} C {middle} {a} {middle} {b} {end} {b}")) {
+                    title { (text(&p.through)) }
+                }
+                text class="dim" x=(WIDTH / 2) y=((a + b) / 2 - 6) text-anchor="middle" {
+                    (cut(&p.through, 44))
+                }
             }
             @for (list, x) in [(&left, 10), (&right, WIDTH - 10 - box_width)] {
                 @for name in list.iter() {
-                    rect class="box" x=(x) y=(y(list, name) - 15) width=(box_width) height="30" rx="5" { title { (text(name)) } }
-                    text x=(x + box_width / 2) y=(y(list, name) + 4) text-anchor="middle" { (cut(name, 36)) }
+                    rect class="box" x=(x) y=(y(list, name) - 15) width=(box_width) height="30"
+                         rx="5" {
+                        title { (text(name)) }
+                    }
+                    text x=(x + box_width / 2) y=(y(list, name) + 4) text-anchor="middle" {
+                        (cut(name, 36))
+                    }
                 }
             }
         }

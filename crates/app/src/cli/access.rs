@@ -1,0 +1,189 @@
+//! Arguments of `bartizan access`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// Who can do what: ask, list, compare
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccessCommand {
+    Can(AccessCanArgs),
+    WhoCan(AccessWhoCanArgs),
+    Escalate(AccessEscalateArgs),
+    Public(AccessPublicArgs),
+    Diff(AccessDiffArgs),
+    PolicyDiff(AccessPolicyDiffArgs),
+    Eval(AccessEvalArgs),
+}
+
+/// Which actions there are.
+#[derive(Debug, Args)]
+pub(crate) struct ActionTable {
+    /// Another table of actions, as cargo xtask iam-data writes it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) iam_data: Option<PathBuf>,
+}
+
+/// What the questions are asked of.
+#[derive(Debug, Args)]
+pub(crate) struct On {
+    /// A snapshot id, a .facts file, a folder of AWS CLI output, or the answer of
+    /// get-account-authorization-details [default: the last snapshot of each account in the store]
+    #[arg(long, value_name = "PATH|SNAPSHOT")]
+    pub(crate) on: Option<String>,
+    /// Exit 11 if something that has a say was not read
+    #[arg(long)]
+    pub(crate) require_complete: bool,
+    #[command(flatten)]
+    pub(crate) table: ActionTable,
+}
+
+/// May this principal do that: must, may (and on what it hangs), or no
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan access can alice s3:GetObject arn:aws:s3:::payroll/2026.csv
+  bartizan access can role/build iam:PassRole arn:aws:iam::111122223333:role/admin --on ./dump
+
+Exit codes: 0 must or may, 1 could not find out, 10 no")]
+pub(crate) struct AccessCanArgs {
+    /// Name, role/NAME, or ARN; an ARN of another account is asked as far as this account has a say
+    pub(crate) principal: String,
+    /// service:Action
+    pub(crate) action: String,
+    /// ARN, with `*` and `?` for many at once, or `*` for actions that are about no resource
+    pub(crate) resource: String,
+    #[command(flatten)]
+    pub(crate) on: On,
+}
+
+/// Which principals may do that
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan access who-can kms:Decrypt arn:aws:kms:eu-west-1:111122223333:key/1234
+  bartizan access who-can iam:CreateUser '*' --format ndjson")]
+pub(crate) struct AccessWhoCanArgs {
+    /// service:Action
+    pub(crate) action: String,
+    /// ARN, with `*` and `?` for many at once (all, some or none of them), or `*` for actions that
+    /// are about no resource
+    pub(crate) resource: String,
+    #[command(flatten)]
+    pub(crate) on: On,
+}
+
+/// Who may do everything, and who can get there, by which way
+///
+/// A and B hold everything as they are; C can grant it to itself; D can take the credentials of
+/// somebody who has it; E can run code with a role that has it; F can become such a role; G can
+/// remove the guard rail.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan access escalate
+  bartizan access escalate alice --on ./dump
+  aws iam get-account-authorization-details > gaad.json; bartizan access escalate --on gaad.json")]
+pub(crate) struct AccessEscalateArgs {
+    /// Only this one, with all its ways: name, role/NAME, or ARN
+    pub(crate) principal: Option<String>,
+    #[command(flatten)]
+    pub(crate) on: On,
+}
+
+/// Who outside of the account can do what in it
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan access public
+  bartizan access public --on ./dump --friendly 444455556666 --vendors vendor_accounts.yaml")]
+pub(crate) struct AccessPublicArgs {
+    /// An account that is a friend; give it again for more
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) friendly: Vec<String>,
+    /// A list of vendors' accounts (YAML: name, and accounts or id)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) vendors: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) on: On,
+}
+
+/// Who gained and lost what between two snapshots: access, ways to everything, ways in from outside
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan access diff
+  bartizan access diff 4 7 --format json
+  bartizan access diff before/ after/
+
+Exit codes: 0 nobody gained anything, 10 somebody did or may have")]
+pub(crate) struct AccessDiffArgs {
+    /// The earlier snapshot [default: the last but one of each account]
+    #[arg(value_name = "BEFORE", requires = "after")]
+    pub(crate) before: Option<String>,
+    /// The later snapshot
+    #[arg(value_name = "AFTER")]
+    pub(crate) after: Option<String>,
+    #[command(flatten)]
+    pub(crate) table: ActionTable,
+}
+
+/// What a policy allows that another does not, each with a request that shows it
+///
+/// A `must` has a witness: a request that one policy denies and the other allows, checked by a
+/// second evaluator. A `may` could neither be shown nor ruled out.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan access policy-diff old.json new.json
+  bartizan access policy-diff bucket-before.json bucket-after.json --format json
+  bartizan access policy-diff --as scp scp-before.json scp-after.json
+
+Exit codes: 0 the new policy grants nothing new, 10 it does or may")]
+pub(crate) struct AccessPolicyDiffArgs {
+    /// The policy before
+    pub(crate) old: PathBuf,
+    /// The policy after
+    pub(crate) new: PathBuf,
+    /// Where the policies stand [default: resource where they name principals, identity where they
+    /// do not]
+    #[arg(long = "as", value_enum, value_name = "KIND")]
+    pub(crate) side: Option<PolicySide>,
+    #[command(flatten)]
+    pub(crate) table: ActionTable,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum PolicySide {
+    /// Of a user, group or role; boundaries and session policies too
+    Identity,
+    /// Of a resource; trust policies too
+    Resource,
+    /// Service control policy
+    Scp,
+    /// Resource control policy
+    Rcp,
+}
+
+/// Decide requests with their policies, one a line
+///
+/// A line is `{"name", "request": {"action", "resource", "principal", "context"},
+/// "identity_policies", "resource_policy", "permission_boundaries", "session_policies",
+/// "scp_levels", "rcp_levels", "endpoint_policies", "block_public_access"}`; all but the request
+/// may be absent, which then does not limit. docs/formats.md has the whole shape. The answer is
+/// `{"name", "decision", "because"}`, where the decision is allowed, explicitly-denied,
+/// implicitly-denied, or unknown.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan access eval cases.ndjson
+  jq -c '.[]' cases.json | bartizan access eval - | jq -r .decision
+
+Exit codes: 0 all decided, 1 a line could not be read")]
+pub(crate) struct AccessEvalArgs {
+    /// One case a line; `-` is standard input
+    #[arg(value_name = "CASES")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) table: ActionTable,
+}
