@@ -107,7 +107,7 @@ impl Totals {
 }
 
 /// Result of a run.
-pub struct Evaluation {
+pub struct DetectionResult {
     /// Sorted by severity, then time.
     pub findings: Vec<Finding>,
     pub totals: Totals,
@@ -346,7 +346,7 @@ impl<'p> Evaluator<'p> {
 
     /// Evaluates the rest and returns the result. `learn`: only update first-seen memory. `show`:
     /// command that shows an event by its id.
-    pub fn finish(mut self, learn: bool, show: &dyn Fn(&str) -> String) -> Evaluation {
+    pub fn finish(mut self, learn: bool, show: &dyn Fn(&str) -> String) -> DetectionResult {
         let rules = &self.plan.rules.rules;
         // The two are independent and belong to different rules.
         let (windows, first_seens, merger) =
@@ -383,7 +383,7 @@ impl<'p> Evaluator<'p> {
         findings.sort_by(|a, b| {
             (b.severity, &a.first_time, &a.id).cmp(&(a.severity, &b.first_time, &b.id))
         });
-        Evaluation {
+        DetectionResult {
             findings,
             totals: self.totals,
             tally: self.tally,

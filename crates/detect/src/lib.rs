@@ -2,7 +2,7 @@
 //!
 //! [`Rules::load`] compiles rule files. Any number of [`Scanner`]s, one per thread, read CloudTrail
 //! objects and return one [`ScanOutput`] per object; a single [`Evaluator`] takes these in the
-//! order of the objects and returns an [`Evaluation`].
+//! order of the objects and returns an [`DetectionResult`].
 
 pub mod attribution;
 mod builtin;
@@ -39,7 +39,7 @@ pub mod work;
 
 pub use builtin::{builtin_files, builtin_fixture};
 pub use condition::{DetectionItems, RuleCondition};
-pub use evaluator::{Evaluation, Evaluator, Totals};
+pub use evaluator::{DetectionResult, Evaluator, Totals};
 pub use first_seen::FirstSeenMemory;
 pub use fixture::Fixture;
 pub use load::{RuleFile, RuleProblem, Rules};

@@ -21,7 +21,7 @@ use super::networks::AddressKind;
 use super::rule::{AttemptPolicy, CallerFilter, Detection, DetectionSet};
 use super::view::EventView;
 use bartizan_model::limits::SCAN_CACHE_MAX;
-use bartizan_trail::{CallerKind, Event, Field};
+use bartizan_trail::{CallerType, Event, Field};
 
 /// Hashes everything a route depends on: [`ROUTE_FIELDS`], the address kind, and the error of a
 /// record that has an error message but no code.
@@ -146,7 +146,7 @@ impl Route {
     ) -> Self {
         let about = |n: &&u32| {
             rules.detections[**n as usize].callers == CallerFilter::Any
-                || view.caller() == CallerKind::Principal
+                || view.caller() == CallerType::Principal
         };
         let mut refined = Self::decide(
             self.maybe.iter().filter(about).copied(),

@@ -12,7 +12,7 @@ use super::derive::derive;
 use super::networks::{Networks, caller_address};
 use bartizan_model::limits::{COUNTED_VALUES_MAX, NESTING_MAX};
 use bartizan_trail::json::{JsonKind, JsonValue};
-use bartizan_trail::{CallerIdentity, CallerKind, Event, Field};
+use bartizan_trail::{CallerIdentity, CallerType, Event, Field};
 
 /// Prefix of a field whose value is needed as JSON instead of text.
 pub(super) const STRUCTURED: char = '\u{1}';
@@ -89,7 +89,7 @@ impl<'a> EventView<'a> {
     }
 
     /// Whether the caller is a principal or an AWS service.
-    pub(super) fn caller(&self) -> CallerKind {
+    pub(super) fn caller(&self) -> CallerType {
         self.actor.caller_of(self.event)
     }
 

@@ -2,11 +2,11 @@
 //! threads or routes.
 
 use bartizan_detect::{
-    AttemptPolicy, CallerFilter, Evaluation, Evaluator, EventView, FirstSeenMemory, Networks,
+    AttemptPolicy, CallerFilter, DetectionResult, Evaluator, EventView, FirstSeenMemory, Networks,
     RuleFile, Rules, ScanPlan, Scanner, builtin_files, matching,
 };
 use bartizan_model::{Finding, Severity};
-use bartizan_trail::{CallerIdentity, CallerKind, TrailItem, TrailReader};
+use bartizan_trail::{CallerIdentity, CallerType, TrailItem, TrailReader};
 use rsigma_eval::{JsonEvent, evaluate_rule};
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ fn yaml(text: &str) -> RuleFile {
     }
 }
 
-fn judge(plan: &ScanPlan, objects: &[Vec<u8>]) -> Evaluation {
+fn judge(plan: &ScanPlan, objects: &[Vec<u8>]) -> DetectionResult {
     let mut judge = Evaluator::new(plan);
     // Two scanners in turns, as two threads would have it.
     let mut scanners = [Scanner::new(plan), Scanner::new(plan)];
@@ -326,7 +326,7 @@ fn routes_give_what_rsigma_gives() {
         for (number, detection) in plan.rules.detections.iter().enumerate() {
             let skipped = detection.attempts == AttemptPolicy::Skip && failed;
             let other_caller = detection.callers == CallerFilter::Principals
-                && actor.caller_of(&event) == CallerKind::Service;
+                && actor.caller_of(&event) == CallerType::Service;
             let asked = !(detection.uses.is_empty() || skipped || other_caller);
             let plain = asked && evaluate_rule(&detection.compiled, &view).is_some();
             assert_eq!(

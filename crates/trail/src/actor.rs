@@ -38,13 +38,13 @@ pub struct CallerIdentity {
     pub mfa: Option<bool>,
     /// Principal or AWS service, by the identity alone. [`CallerIdentity::caller_of`] also
     /// considers the call.
-    pub caller: CallerKind,
+    pub caller: CallerType,
 }
 
 /// Kind of caller: a principal, or an AWS service on its own behalf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum CallerKind {
+pub enum CallerType {
     /// Person, program or another account.
     Principal,
     /// AWS service.
@@ -67,11 +67,11 @@ impl CallerIdentity {
 
     /// Whether the principal made this call, or AWS on its own behalf with the principal's
     /// credentials.
-    pub fn caller_of(&self, event: &Event<'_>) -> CallerKind {
+    pub fn caller_of(&self, event: &Event<'_>) -> CallerType {
         let Some(service) = self
             .invoked_by
             .as_deref()
-            .filter(|_| self.caller == CallerKind::Principal)
+            .filter(|_| self.caller == CallerType::Principal)
         else {
             return self.caller;
         };
@@ -79,9 +79,9 @@ impl CallerIdentity {
         let by_itself =
             behalf::is_by_itself(service, &text(Field::EventSource), &text(Field::EventName));
         if by_itself {
-            CallerKind::Service
+            CallerType::Service
         } else {
-            CallerKind::Principal
+            CallerType::Principal
         }
     }
 
@@ -220,9 +220,9 @@ impl CallerIdentity {
         let itself = kind == "AWSService" || linked || invoked_by.is_some() && !named;
         Self {
             caller: if itself {
-                CallerKind::Service
+                CallerType::Service
             } else {
-                CallerKind::Principal
+                CallerType::Principal
             },
             through: person
                 .filter(|_| kind != "IdentityCenterUser")
@@ -282,112 +282,112 @@ mod tests {
                 r#"{"type":"Root","principalId":"111122223333","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333"}"#,
                 "arn:aws:iam::111122223333:root",
                 "root",
-                CallerKind::Principal,
+                CallerType::Principal,
             ),
             (
                 r#"{"type":"Root","arn":"arn:aws:iam::1:root","accountId":"1","accessKeyId":"ASIA","sessionContext":{"assumedRoot":"true"}}"#,
                 "assumed-root:1",
                 "borrowed root session in account 1",
-                CallerKind::Principal,
+                CallerType::Principal,
             ),
             (
                 r#"{"type":"IAMUser","arn":"arn:aws:iam::1:user/x/alice","accountId":"1","accessKeyId":"AKIA","userName":"alice"}"#,
                 "arn:aws:iam::1:user/x/alice",
                 "user alice",
-                CallerKind::Principal,
+                CallerType::Principal,
             ),
             (
                 r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/build/s1","accountId":"1","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::1:role/ci/build"}}}"#,
                 "arn:aws:iam::1:role/ci/build",
                 "role build",
-                CallerKind::Principal,
+                CallerType::Principal,
             ),
             (
                 r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/build/s1"}"#,
                 "arn:aws:iam::1:role/build",
                 "role build",
-                CallerKind::Principal,
+                CallerType::Principal,
             ),
             (
                 r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/AWSReservedSSO_Admin_0a/al@x.org","sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::1:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0a"}}}"#,
                 "arn:aws:iam::1:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0a/al@x.org",
                 "al@x.org as AWSReservedSSO_Admin_0a",
-                CallerKind::Principal,
+                CallerType::Principal,
             ),
             (
                 r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/AWSServiceRoleForRDS/x","sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::1:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS"}}}"#,
                 "arn:aws:iam::1:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS",
                 "role AWSServiceRoleForRDS",
-                CallerKind::Service,
+                CallerType::Service,
             ),
             (
                 r#"{"type":"Role","arn":"arn:aws:iam::1:role/r"}"#,
                 "arn:aws:iam::1:role/r",
                 "role r",
-                CallerKind::Principal,
+                CallerType::Principal,
             ),
             (
                 r#"{"type":"FederatedUser","arn":"arn:aws:sts::1:federated-user/fed","sessionContext":{"sessionIssuer":{"type":"IAMUser","arn":"arn:aws:iam::1:user/alice"}}}"#,
                 "arn:aws:sts::1:federated-user/fed",
                 "federated user fed",
-                CallerKind::Principal,
+                CallerType::Principal,
             ),
             (
                 r#"{"type":"Directory","accountId":"1","userName":"dan"}"#,
                 "Directory:1:dan",
                 "dan",
-                CallerKind::Principal,
+                CallerType::Principal,
             ),
             (
                 r#"{"type":"AWSAccount","accountId":"2","principalId":"AROAX:s"}"#,
                 "account:2:AROAX:s",
                 "account 2",
-                CallerKind::Principal,
+                CallerType::Principal,
             ),
             (
                 r#"{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}"#,
                 "ec2.amazonaws.com",
                 "ec2.amazonaws.com",
-                CallerKind::Service,
+                CallerType::Service,
             ),
             (
                 r#"{"type":"IdentityCenterUser","accountId":"1","onBehalfOf":{"userId":"u-1","identityStoreArn":"arn:x"},"credentialId":"c"}"#,
                 "identity-center:u-1",
                 "Identity Center user u-1",
-                CallerKind::Principal,
+                CallerType::Principal,
             ),
             (
                 r#"{"type":"WebIdentityUser","principalId":"p","userName":"repo:o/r:ref","identityProvider":"token.actions.githubusercontent.com"}"#,
                 "token.actions.githubusercontent.com/repo:o/r:ref",
                 "repo:o/r:ref of token.actions.githubusercontent.com",
-                CallerKind::Principal,
+                CallerType::Principal,
             ),
             (
                 r#"{"type":"SAMLUser","userName":"bob","identityProvider":"idp"}"#,
                 "idp/bob",
                 "bob of idp",
-                CallerKind::Principal,
+                CallerType::Principal,
             ),
             (
                 r#"{"accountId":"1","invokedBy":"secretsmanager.amazonaws.com"}"#,
                 "secretsmanager.amazonaws.com",
                 "secretsmanager.amazonaws.com",
-                CallerKind::Service,
+                CallerType::Service,
             ),
             (
                 r#"{"type":"IAMUser","arn":"arn:aws:iam::1:user/alice","userName":"alice","invokedBy":"AWS Internal"}"#,
                 "arn:aws:iam::1:user/alice",
                 "user alice",
-                CallerKind::Principal,
+                CallerType::Principal,
             ),
             (
                 r#"{"type":"IAMUser","arn":"arn:aws:iam::1:user/alice","userName":"alice","invokedBy":"cloudformation.amazonaws.com"}"#,
                 "arn:aws:iam::1:user/alice",
                 "user alice",
-                CallerKind::Principal,
+                CallerType::Principal,
             ),
-            ("{}", "Unknown:?:?", "unknown", CallerKind::Principal),
-            ("null", "Unknown:?:?", "unknown", CallerKind::Principal),
+            ("{}", "Unknown:?:?", "unknown", CallerType::Principal),
+            ("null", "Unknown:?:?", "unknown", CallerType::Principal),
         ] {
             let actor = actor(json);
             assert_eq!(

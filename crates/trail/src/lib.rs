@@ -17,7 +17,7 @@ mod table;
 mod time;
 mod wrapped;
 
-pub use actor::{CallerIdentity, CallerKind};
+pub use actor::{CallerIdentity, CallerType};
 pub use content::ForeignFile;
 pub use event::{Event, EventId, Field, FieldSet};
 pub use event::{TimeReader, mark};

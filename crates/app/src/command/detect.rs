@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use bartizan_detect::work::ActorWork;
-use bartizan_detect::{Evaluation, Evaluator, Rules, ScanPlan};
+use bartizan_detect::{DetectionResult, Evaluator, Rules, ScanPlan};
 use bartizan_evidence::Storage;
 use bartizan_model::{Finding, Severity};
 use bartizan_trail::{Field, TrailItem, TrailReader};
@@ -135,7 +135,7 @@ fn remember(
     global: &Global,
     args: &DetectArgs,
     storage: &dyn Storage,
-    verdicts: &Evaluation,
+    verdicts: &DetectionResult,
 ) -> Result<()> {
     let asked = args.learn || global.store != "bartizan-store";
     if !asked && !Path::new(&global.store).exists() {
@@ -192,7 +192,7 @@ fn print(
     global: &Global,
     args: &DetectArgs,
     plan: &ScanPlan,
-    verdicts: &Evaluation,
+    verdicts: &DetectionResult,
     actors: &[ActorWork],
     left_out: usize,
 ) -> Result<()> {

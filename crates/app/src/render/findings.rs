@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use bartizan_detect::{Evaluation, Totals};
+use bartizan_detect::{DetectionResult, Totals};
 use bartizan_model::time_text;
 use bartizan_model::{Finding, Severity};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::words::{counted, minute, thousands};
 use super::{Out, clean};
 
-pub(super) fn headline(verdicts: &Evaluation) -> String {
+pub(super) fn headline(verdicts: &DetectionResult) -> String {
     let totals = &verdicts.totals;
     let lost = totals.problems.keys().any(|p| p.loses_events());
     let bad = verdicts
@@ -84,7 +84,7 @@ pub(super) fn read_line(totals: &Totals) -> String {
 }
 
 /// Records that were skipped and holes in the trail, always printed.
-pub(super) fn footer(out: &mut Out, verdicts: &Evaluation, left_out: usize) -> Result<()> {
+pub(super) fn footer(out: &mut Out, verdicts: &DetectionResult, left_out: usize) -> Result<()> {
     let totals = &verdicts.totals;
     let mut skipped: Vec<String> = totals
         .apart
@@ -159,7 +159,7 @@ pub(crate) fn holes(totals: &Totals) -> Vec<String> {
 }
 
 /// Counts by actor, source, region, error and stage.
-pub(crate) fn summary(out: &mut Out, verdicts: &Evaluation) -> Result<()> {
+pub(crate) fn summary(out: &mut Out, verdicts: &DetectionResult) -> Result<()> {
     out.line(&read_line(&verdicts.totals))?;
     let mut stages: BTreeMap<String, u64> = BTreeMap::new();
     for finding in &verdicts.findings {
@@ -202,7 +202,7 @@ pub(crate) fn summary(out: &mut Out, verdicts: &Evaluation) -> Result<()> {
 const SUMMARY_ROWS: usize = 20;
 
 /// Everything but the findings.
-pub(crate) fn totals_json(verdicts: &Evaluation, left_out: usize) -> Value {
+pub(crate) fn totals_json(verdicts: &DetectionResult, left_out: usize) -> Value {
     let totals = &verdicts.totals;
     let mut stages: BTreeMap<String, u64> = BTreeMap::new();
     for finding in &verdicts.findings {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use bartizan_detect::Evaluation;
+use bartizan_detect::DetectionResult;
 use bartizan_model::{Evidence, Finding, Relation, Severity, Stage};
 
 use super::findings::{footer, headline, read_line};
@@ -23,7 +23,7 @@ const KINDS_SHOWN: usize = 3;
 /// Findings grouped by actor, worst first; then what was read and what could not be.
 pub(crate) fn timeline(
     out: &mut Out,
-    verdicts: &Evaluation,
+    verdicts: &DetectionResult,
     sources: &str,
     left_out: usize,
     all: bool,

@@ -1,7 +1,7 @@
 //! Derived fields about the caller.
 
 use super::text::{cut, is_account};
-use bartizan_trail::{CallerIdentity, CallerKind, Event, Field};
+use bartizan_trail::{CallerIdentity, CallerType, Event, Field};
 
 pub(super) fn other_user(event: &Event<'_>, actor: &CallerIdentity) -> Option<bool> {
     let target = event
@@ -19,7 +19,7 @@ pub(super) fn other_user(event: &Event<'_>, actor: &CallerIdentity) -> Option<bo
 pub(super) fn outside_account(event: &Event<'_>, actor: &CallerIdentity) -> Option<String> {
     let called = event.text(Field::RecipientAccountId)?;
     actor.account.clone().filter(|own| {
-        *own != called && is_account(own) && actor.caller_of(event) == CallerKind::Principal
+        *own != called && is_account(own) && actor.caller_of(event) == CallerType::Principal
     })
 }
 

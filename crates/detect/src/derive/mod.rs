@@ -41,7 +41,7 @@ use thing::{fate, things};
 
 use super::networks::Networks;
 use super::touched::resources;
-use bartizan_trail::{CallerIdentity, CallerKind, Event, Field};
+use bartizan_trail::{CallerIdentity, CallerType, Event, Field};
 
 /// Derived fields with a description of their values.
 pub const FIELDS: &[(&str, &str)] = &[
@@ -177,7 +177,7 @@ pub fn derive(
     let source = || event.text(Field::SourceIpAddress).unwrap_or_default();
     match name.strip_prefix("bartizan.").unwrap_or_default() {
         "caller" => one(Some(
-            if actor.caller_of(event) == CallerKind::Service {
+            if actor.caller_of(event) == CallerType::Service {
                 "service"
             } else {
                 "principal"

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::things::CallThings;
 use crate::call::{ActorContext, CallContext, SourceAddress};
 use bartizan_model::limits::{ACTS_MAX, CALL_TALLIES_MAX, REGIONS_NAMED_MAX, SCAN_CACHE_MAX};
-use bartizan_trail::{CallerKind, EventId};
+use bartizan_trail::{CallerType, EventId};
 
 /// Number of events of one object with the same caller, API call and error.
 #[derive(Debug)]
@@ -176,7 +176,7 @@ impl WorkIndex {
 
     /// Adds a call that created or removed a thing. Calls by AWS on its own behalf are skipped.
     pub(crate) fn act(&mut self, act: ThingCall) {
-        let service = act.context.who.actor.caller == CallerKind::Service;
+        let service = act.context.who.actor.caller == CallerType::Service;
         if service
             && act
                 .acted

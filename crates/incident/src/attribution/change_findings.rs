@@ -172,7 +172,7 @@ pub fn origin_of(index: &AttributionIndex, actor: &Actor) -> Origin {
             source_identity: actor.source_identity.clone(),
             invoked_by: None,
             mfa: None,
-            caller: bartizan_trail::CallerKind::Principal,
+            caller: bartizan_trail::CallerType::Principal,
         },
     )
 }

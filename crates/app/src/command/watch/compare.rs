@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::Result;
-use bartizan_detect::Evaluation;
+use bartizan_detect::DetectionResult;
 use bartizan_detect::attribution::CallMap;
 use bartizan_evidence::LoggedSnapshot;
 use bartizan_iam::{Actions, KnownAccounts};
@@ -44,7 +44,7 @@ pub(super) struct ComparedSnapshots {
 pub(super) fn compare(
     inputs: &WatchInputs<'_>,
     map: &CallMap,
-    verdicts: &Evaluation,
+    verdicts: &DetectionResult,
     since: Timestamp,
 ) -> Result<ComparedSnapshots> {
     let mut compared = ComparedSnapshots::default();
@@ -111,7 +111,7 @@ pub(super) fn compare(
 fn compare_pair(
     inputs: &WatchInputs<'_>,
     map: &CallMap,
-    verdicts: &Evaluation,
+    verdicts: &DetectionResult,
     (before, after, latest): (&Loaded, &Loaded, &Loaded),
     neighbours: &KnownAccounts,
     compared: &mut ComparedSnapshots,

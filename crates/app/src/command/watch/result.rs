@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use bartizan_detect::Evaluation;
+use bartizan_detect::DetectionResult;
 use bartizan_detect::work::ActorWork;
 use bartizan_evidence::{EvidenceLog, Storage};
 use bartizan_incident::{Incident, MergedIncident};
@@ -20,7 +20,7 @@ pub(super) fn watch_result(
     inputs: &WatchInputs<'_>,
     compared: ComparedSnapshots,
     (incidents, merges, actors): (Vec<Incident>, &[MergedIncident], Vec<ActorWork>),
-    verdicts: &Evaluation,
+    verdicts: &DetectionResult,
 ) -> Result<WatchResult> {
     let coverage = coverage(inputs, compared.coverage, verdicts);
     let newest = inputs
@@ -51,7 +51,7 @@ pub(super) fn watch_result(
 fn coverage(
     inputs: &WatchInputs<'_>,
     mut coverage: CoverageReport,
-    verdicts: &Evaluation,
+    verdicts: &DetectionResult,
 ) -> CoverageReport {
     let totals = &verdicts.totals;
     if verdicts.work.dropped + verdicts.work.acts_dropped > 0 {

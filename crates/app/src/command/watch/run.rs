@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use bartizan_detect::attribution::CallMap;
-use bartizan_detect::{Evaluation, Evaluator, FirstSeenMemory, Rules, ScanPlan};
+use bartizan_detect::{DetectionResult, Evaluator, FirstSeenMemory, Rules, ScanPlan};
 use bartizan_incident::attribution::name_origins;
 use bartizan_incident::{IncidentInput, incidents};
 use bartizan_model::{Finding, Severity};
@@ -122,7 +122,7 @@ fn read(
     plan: &ScanPlan,
     objects: &[&TrailObject],
     learn: bool,
-) -> Evaluation {
+) -> DetectionResult {
     let mut judge = Evaluator::new(plan);
     let bar = Bytes::new(inputs.global, objects.iter().map(|o| o.bytes).sum());
     let threads = thread_count(inputs.args.threads);
