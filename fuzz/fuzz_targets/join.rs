@@ -4,9 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bartizan_detect::{Evaluator, FirstSeenMemory, Networks, ScanPlan, Rules, Scanner, builtin_files};
-use bartizan_incident::{IncidentInput, incidents};
 use bartizan_detect::attribution::CallMap;
+use bartizan_detect::{
+    Evaluator, FirstSeenMemory, Networks, Rules, ScanPlan, Scanner, builtin_files,
+};
+use bartizan_incident::{IncidentInput, incidents};
 use libfuzzer_sys::fuzz_target;
 
 thread_local! {

@@ -9,7 +9,13 @@ fuzz_target!(|texts: (&str, &str, &str, bool)| {
     if a.len() + b.len() > 60 || text.len() > 200 {
         return;
     }
-    let pattern = |t: &str| if arn { Pattern::arn(t) } else { Pattern::text(t) };
+    let pattern = |t: &str| {
+        if arn {
+            Pattern::arn(t)
+        } else {
+            Pattern::text(t)
+        }
+    };
     let (a, b) = (pattern(a), pattern(b));
     let both = a.matches(text) && b.matches(text);
     match a.meets(&b) {

@@ -4,7 +4,10 @@
 
 use std::sync::LazyLock;
 
-use bartizan_iam::{Actions, RequestCaller, Case, Compiled, Compiler, Context, Layers, Request, PolicyGrammar, difference, evaluate, parse};
+use bartizan_iam::{
+    Actions, Case, Compiled, Compiler, Context, Layers, PolicyGrammar, Request, RequestCaller,
+    difference, evaluate, parse,
+};
 use libfuzzer_sys::fuzz_target;
 
 /// A small table: the whole one would take most of the time.
@@ -23,7 +26,10 @@ fuzz_target!(|text: &str| {
     }
     let _ = policy.statements.first().map(ToString::to_string);
     let mut context = Context::default();
-    context.set("aws:SourceIp", bartizan_iam::ContextValue::One("203.0.113.9".to_owned()));
+    context.set(
+        "aws:SourceIp",
+        bartizan_iam::ContextValue::One("203.0.113.9".to_owned()),
+    );
     let request = Request {
         action: "s3:GetObject".to_owned(),
         resource: "arn:aws:s3:::b/k".to_owned(),
@@ -41,11 +47,17 @@ fuzz_target!(|text: &str| {
             slow.resource = Some(policy.clone());
             fast.resource = Some(&compiled);
         }
-        assert_eq!(evaluate(&request, &slow, &ACTIONS), Compiled::evaluate(&request, &fast, &ACTIONS));
+        assert_eq!(
+            evaluate(&request, &slow, &ACTIONS),
+            Compiled::evaluate(&request, &fast, &ACTIONS)
+        );
     }
     if text.len() < 600 {
         let same = difference(&policy, &policy, PolicyGrammar::Identity, &ACTIONS);
-        assert!(same.gained.iter().all(|c| c.witness.is_none()), "a policy grants what it does \
-        not grant");
+        assert!(
+            same.gained.iter().all(|c| c.witness.is_none()),
+            "a policy grants what it does \
+        not grant"
+        );
     }
 });

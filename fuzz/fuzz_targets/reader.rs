@@ -4,7 +4,9 @@
 
 use std::sync::LazyLock;
 
-use bartizan_detect::{Evaluator, FirstSeenMemory, Networks, ScanPlan, Rules, Scanner, builtin_files};
+use bartizan_detect::{
+    Evaluator, FirstSeenMemory, Networks, Rules, ScanPlan, Scanner, builtin_files,
+};
 use libfuzzer_sys::fuzz_target;
 
 static PLAN: LazyLock<ScanPlan> = LazyLock::new(|| ScanPlan {
@@ -23,7 +25,10 @@ fuzz_target!(|bytes: &[u8]| {
         let mut knowing = knowing.take();
         for object in ["1", "2", "3"] {
             let mut fresh = Scanner::new(&PLAN);
-            judge.take(object, knowing.as_mut().unwrap_or(&mut fresh).scan(&mut &*bytes));
+            judge.take(
+                object,
+                knowing.as_mut().unwrap_or(&mut fresh).scan(&mut &*bytes),
+            );
             judge.take_rest(fresh.finish());
         }
         if let Some(mut knowing) = knowing {
@@ -33,7 +38,10 @@ fuzz_target!(|bytes: &[u8]| {
         for finding in &verdicts.findings {
             assert!(!finding.id.is_empty() && !finding.summary.is_empty());
         }
-        format!("{:?} {:?} {:?}", verdicts.findings, verdicts.totals, verdicts.tally)
+        format!(
+            "{:?} {:?} {:?}",
+            verdicts.findings, verdicts.totals, verdicts.tally
+        )
     });
     let plain = std::mem::take(&mut found[1]);
     assert_eq!(found[0], plain);
