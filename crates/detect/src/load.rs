@@ -843,3 +843,41 @@ fn mark_arrays(rule: &mut CompiledRule) {
     }
     rule.detections.values_mut().for_each(mark);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Rules {
+        Rules::load(&[RuleFile {
+            name: "test.yml".to_owned(),
+            text: text.to_owned(),
+            builtin: false,
+        }])
+    }
+
+    const RULE: &str = "title: A bucket was deleted
+id: 11111111-2222-4333-8444-555555555555
+logsource: {product: aws, service: cloudtrail}
+detection:
+    call: {eventSource: s3.amazonaws.com, eventName: DeleteBucket}
+    condition: call
+level: high
+";
+
+    #[test]
+    fn a_rule_is_read_with_its_detection() {
+        let rules = load(RULE);
+        assert_eq!(rules.problems.len(), 0, "{:?}", rules.problems[0].text);
+        assert_eq!(rules.rules[0].title, "A bucket was deleted");
+        assert_eq!(rules.rules[0].severity, Severity::High);
+        assert_eq!(rules.detections.len(), 1);
+    }
+
+    #[test]
+    fn a_file_that_is_no_rule_is_a_problem_and_costs_no_other_file() {
+        let rules = load("title: [");
+        assert_eq!((rules.rules.len(), rules.problems.len()), (0, 1));
+        assert_eq!(rules.problems[0].file, "test.yml");
+    }
+}

@@ -959,3 +959,66 @@ fn numbered<T>(
     }
     number.get().1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::first_seen::FirstSeenMemory;
+    use crate::load::{RuleFile, Rules};
+
+    const RULE: &str = "title: A bucket was deleted
+id: 11111111-2222-4333-8444-555555555555
+logsource: {product: aws, service: cloudtrail}
+detection:
+    call: {eventSource: s3.amazonaws.com, eventName: DeleteBucket}
+    condition: call
+level: high
+";
+
+    fn plan() -> ScanPlan {
+        let rules = Rules::load(&[RuleFile {
+            name: "test.yml".to_owned(),
+            text: RULE.to_owned(),
+            builtin: false,
+        }]);
+        ScanPlan {
+            rules,
+            networks: Networks::builtin(),
+            memory: FirstSeenMemory::default(),
+            tally: false,
+            calls: None,
+        }
+    }
+
+    fn object(calls: &[&str]) -> Vec<u8> {
+        let record = |(n, call): (usize, &&str)| {
+            format!(
+                r#"{{"eventVersion":"1.08","userIdentity":{{"type":"Root","accountId":"1"}},"eventTime":"2026-03-01T00:00:0{n}Z","eventSource":"s3.amazonaws.com","eventName":"{call}","awsRegion":"us-east-1","sourceIPAddress":"203.0.113.9","eventID":"00000000-0000-4000-8000-00000000000{n}"}}"#
+            )
+        };
+        let records: Vec<String> = calls.iter().enumerate().map(record).collect();
+        format!(r#"{{"Records":[{}]}}"#, records.join(",")).into_bytes()
+    }
+
+    #[test]
+    fn every_event_is_counted_and_matches_are_kept_by_finding() {
+        let plan = plan();
+        let bytes = object(&["DeleteBucket", "ListBuckets", "DeleteBucket"]);
+        let output = Scanner::new(&plan).scan(&mut bytes.as_slice());
+        assert_eq!(output.ids.len(), 3);
+        let matched: Vec<usize> = output.matches.iter().map(|(_, m)| m.events.len()).collect();
+        assert_eq!(matched, [2], "one finding of two events");
+    }
+
+    #[test]
+    fn what_the_scanner_remembers_of_an_object_changes_nothing_in_the_next() {
+        let plan = plan();
+        let bytes = object(&["DeleteBucket", "DeleteBucket"]);
+        let mut scanner = Scanner::new(&plan);
+        for _ in 0..2 {
+            let output = scanner.scan(&mut bytes.as_slice());
+            assert_eq!(output.ids.len(), 2);
+            assert_eq!(output.matches[0].1.events.len(), 2);
+        }
+    }
+}

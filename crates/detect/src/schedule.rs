@@ -26,7 +26,6 @@ pub fn scan_in_order<T: Sync>(
             scanner.reuse(spare);
         }
         evaluator.take_rest(scanner.finish());
-        std::mem::forget(scanner);
         return;
     }
     let (evaluator, queue, moved) = (
@@ -72,8 +71,6 @@ pub fn scan_in_order<T: Sync>(
             settle();
         }
         let rest = scanner.finish();
-        // The process ends soon: taking its caches apart would only hold it up.
-        std::mem::forget(scanner);
         evaluator
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

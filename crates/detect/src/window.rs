@@ -920,3 +920,72 @@ fn percentile(mut values: Vec<f64>, rank: f64) -> f64 {
     );
     low + (high - low) * at.fract()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::call::{ActorContext, ApiCall, CallContext, Sighting, SourceAddress};
+
+    fn at(times: &[i64]) -> Vec<WindowEvent> {
+        let who = Arc::new(ActorContext {
+            actor: Arc::new(bartizan_trail::CallerIdentity::of(None)),
+            user_agent: None,
+        });
+        let call = Arc::new(ApiCall {
+            name: "s3:GetObject".into(),
+            source: None,
+            account: None,
+            region: None,
+            error: None,
+        });
+        let context = Arc::new(CallContext {
+            who,
+            call,
+            resources: Box::default(),
+            counterparty: Box::default(),
+        });
+        let event = |time_s: &i64| WindowEvent {
+            part: 0,
+            value: 0,
+            told: false,
+            tried: false,
+            sighting: Sighting {
+                time_s: *time_s,
+                id: EventId::from(*time_s as u128),
+                source: SourceAddress::None,
+                context: context.clone(),
+            },
+        };
+        times.iter().map(event).collect()
+    }
+
+    #[test]
+    fn a_sliding_window_ends_at_each_second_with_events() {
+        let seen = at(&[0, 5, 5, 12, 30]);
+        assert_eq!(
+            ranges(&seen, 10, WindowMode::Sliding, 0),
+            [(0, 0), (0, 2), (1, 3), (4, 4)]
+        );
+    }
+
+    #[test]
+    fn tumbling_windows_have_fixed_edges_and_sessions_end_at_a_pause() {
+        let seen = at(&[0, 9, 10, 25]);
+        assert_eq!(
+            ranges(&seen, 10, WindowMode::Tumbling, 0),
+            [(0, 1), (2, 2), (3, 3)]
+        );
+        assert_eq!(
+            ranges(&seen, 3600, WindowMode::Session, 10),
+            [(0, 2), (3, 3)]
+        );
+    }
+
+    #[test]
+    fn a_percentile_lies_between_its_nearest_ranks() {
+        assert_eq!(percentile(vec![4.0, 1.0, 3.0, 2.0], 50.0), 2.5);
+        assert_eq!(percentile(vec![7.0], 99.0), 7.0);
+    }
+}

@@ -787,3 +787,40 @@ fn row_as_object(row: &[u8]) -> Vec<u8> {
     object.push(b'}');
     object
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(window_bytes: usize, text: &str) -> Vec<String> {
+        let (mut splitter, mut window, mut names) = (Splitter::new(), Vec::new(), Vec::new());
+        let mut rest = text.as_bytes();
+        loop {
+            let n = window_bytes.min(rest.len());
+            window.extend_from_slice(&rest[..n]);
+            rest = &rest[n..];
+            let done = splitter.push(&window, rest.is_empty(), &mut |item| {
+                if let TrailItem::Event(event) = item {
+                    names.extend(event.text(Field::EventName).map(|t| t.into_owned()));
+                }
+            });
+            window.drain(..done);
+            if rest.is_empty() {
+                return names;
+            }
+        }
+    }
+
+    #[test]
+    fn records_are_found_whatever_the_size_of_the_window() {
+        let record = |name: &str| {
+            format!(
+                r#"{{"eventVersion":"1.08","eventTime":"2026-03-01T00:00:00Z","eventSource":"s3.amazonaws.com","eventName":"{name}","x":"}}]\\"}}"#
+            )
+        };
+        let text = format!(r#"{{"Records":[{},{}]}}"#, record("A"), record("B"));
+        for window_bytes in [1, 7, 64, 1 << 20] {
+            assert_eq!(names(window_bytes, &text), ["A", "B"], "{window_bytes}");
+        }
+    }
+}

@@ -83,8 +83,6 @@ pub(super) fn run(global: &Global, args: &DetectArgs) -> Result<Outcome> {
         totals if totals.judged_nothing() => Outcome::Bad,
         _ => Outcome::Done,
     };
-    // The process ends now: taking all this apart would only hold it up.
-    std::mem::forget((plan, verdicts));
     Ok(outcome)
 }
 

@@ -8,7 +8,7 @@ use crate::request::Request;
 
 /// "The call is allowed even if a policy denies it" (STS API reference, `GetCallerIdentity`).
 pub(super) fn is_always_allowed(request: &Request) -> bool {
-    request.action.to_ascii_lowercase() == "sts:getcalleridentity"
+    request.action.eq_ignore_ascii_case("sts:getcalleridentity")
 }
 
 /// Why a service refuses a call on something that belongs to AWS, whatever policies allow.

@@ -12,6 +12,7 @@ use bartizan_detect::attribution::{AttributionIndex, MutatingCall};
 use bartizan_detect::attribution::{GapCause, TrailGap};
 use bartizan_inventory::diff::{AccessVerdict, Change, ChangeVerdict, ContentChange};
 use bartizan_inventory::fact::FieldClasses;
+use bartizan_inventory::fact::KindRole;
 use bartizan_model::Severity;
 use bartizan_model::{Actor, CallCount, Confidence, Evidence, Finding, Stage, Verdict};
 use bartizan_model::{finding_id, time_text};
@@ -61,45 +62,10 @@ pub struct ChangeFindings {
     pub folded: usize,
 }
 
-/// Kinds that say whether somebody is watching.
-const WATCHING: [&str; 11] = [
-    "cloudtrail:trail",
-    "cloudtrail:trailstatus",
-    "cloudtrail:eventselectors",
-    "cloudtrail:eventdatastore",
-    "config:recorder",
-    "config:recorderstatus",
-    "config:deliverychannel",
-    "guardduty:detector",
-    "securityhub:hub",
-    "ec2:flowlog",
-    "accessanalyzer:analyzer",
-];
-
-/// Kinds that are a way in.
-const WAYS_IN: [&str; 12] = [
-    "iam:accesskey",
-    "iam:loginprofile",
-    "iam:user",
-    "iam:role",
-    "iam:assumerolepolicy",
-    "iam:signingcertificate",
-    "iam:sshpublickey",
-    "iam:servicespecificcredential",
-    "iam:samlprovider",
-    "iam:oidcprovider",
-    "rolesanywhere:trustanchor",
-    "lambda:functionurl",
-];
-
-/// Kinds by which data leaves.
-const SHARES: [&str; 5] = [
-    "ec2:snapshotpermission",
-    "ec2:imagepermission",
-    "rds:dbsnapshotattributes",
-    "rds:dbclustersnapshotattributes",
-    "ram:principal",
-];
+/// Whether facts of this kind have this role.
+fn is(kind: &str, role: KindRole) -> bool {
+    KindRole::of(kind) == Some(role)
+}
 
 /// Commands that show the evidence again.
 pub struct ShowCommands<'a> {
@@ -457,14 +423,14 @@ fn weigh(
         .iter()
         .any(|f| f.before == Some(true.into()) && f.after == Some(false.into()));
     let weaker = change.verdict == ChangeVerdict::Removed || switched_off;
-    if WATCHING.contains(&kind) {
+    if is(kind, KindRole::Watching) {
         stage.get_or_insert(Stage::Blind);
         severity = severity.max(match (weaker, change.verdict) {
             (true, _) => Severity::High,
             (false, ChangeVerdict::Added) => Severity::Info,
             (false, _) => Severity::Low,
         });
-    } else if WAYS_IN.contains(&kind) {
+    } else if is(kind, KindRole::WayIn) {
         stage.get_or_insert(Stage::Maintain);
         if matches!(
             change.verdict,
@@ -485,7 +451,7 @@ fn weigh(
             because.push("a credential that somebody made for another user".to_owned());
             severity = severity.max(Severity::Medium);
         }
-    } else if SHARES.contains(&kind) && change.verdict != ChangeVerdict::Removed {
+    } else if is(kind, KindRole::Share) && change.verdict != ChangeVerdict::Removed {
         stage.get_or_insert(Stage::Steal);
         severity = severity.max(Severity::Low);
     } else if change
@@ -518,8 +484,8 @@ fn techniques(change: &Change, stage: Stage) -> Vec<String> {
             | "iam:managedpolicy",
             v,
         ) if v != ChangeVerdict::Removed => "T1098.003",
-        (kind, _) if SHARES.contains(&kind) && stage == Stage::Steal => "T1537",
-        (kind, _) if WATCHING.contains(&kind) && stage == Stage::Blind => "T1562.008",
+        (kind, _) if is(kind, KindRole::Share) && stage == Stage::Steal => "T1537",
+        (kind, _) if is(kind, KindRole::Watching) && stage == Stage::Blind => "T1562.008",
         ("ec2:security_group", _) if stage != Stage::Hygiene => "T1562.007",
         _ => return Vec::new(),
     };
@@ -548,10 +514,10 @@ fn undone_finding(
         ..PolicyLocation::default()
     };
     let alarms = ContentChange::of_values(&FieldClasses::default(), None, content).alarming(&place);
-    let watching = WATCHING.contains(&kind);
-    let way_in = WAYS_IN.contains(&kind)
+    let watching = is(kind, KindRole::Watching);
+    let way_in = is(kind, KindRole::WayIn)
         || undone.content.is_some()
-        || SHARES.contains(&kind)
+        || is(kind, KindRole::Share)
         || kind == "ec2:security_group";
     if !watching && !way_in {
         return None;
@@ -566,7 +532,7 @@ fn undone_finding(
             .binary_search(&bartizan_detect::attribution::leaf(who))
             .is_ok()
     });
-    if everybody && (kind == "ec2:security_group" || SHARES.contains(&kind)) {
+    if everybody && (kind == "ec2:security_group" || is(kind, KindRole::Share)) {
         severity = severity.max(Severity::High);
     }
     let other = bartizan_detect::attribution::own_user_name(&made.who.actor)
@@ -583,7 +549,7 @@ fn undone_finding(
     }
     let stage = if watching {
         Stage::Blind
-    } else if SHARES.contains(&kind) {
+    } else if is(kind, KindRole::Share) {
         Stage::Steal
     } else {
         Stage::Maintain
@@ -822,7 +788,9 @@ pub(crate) fn things<'d>(
                 "iam:role" | "iam:assumerolepolicy" | "iam:rolepolicy" => {
                     Some(format!("principal {account} role/{first}"))
                 }
-                kind if SHARES.contains(&kind) || OPENED.contains(&kind) => Some(thing(&fact.id)),
+                kind if is(kind, KindRole::Share) || OPENED.contains(&kind) => {
+                    Some(thing(&fact.id))
+                }
                 _ => None,
             });
         }

@@ -73,18 +73,15 @@ impl NetworkRule {
 
 impl NetworkPeer {
     fn all(permission: &Value) -> Vec<Self> {
-        let kinds: [(&str, &str, fn(String) -> Self); 4] = [
-            ("IpRanges", "CidrIp", Self::Ipv4),
-            ("Ipv6Ranges", "CidrIpv6", Self::Ipv6),
-            ("PrefixListIds", "PrefixListId", Self::PrefixList),
-            ("UserIdGroupPairs", "GroupId", Self::Group),
-        ];
-        let mut peers = Vec::new();
-        for (list, name, kind) in kinds {
+        let ids = |list: &str, name: &'static str| {
             let list = permission[list].as_array().into_iter().flatten();
-            peers.extend(list.map(|peer| kind(peer[name].as_str().unwrap_or("?").to_owned())));
-        }
-        peers
+            list.map(move |peer| peer[name].as_str().unwrap_or("?").to_owned())
+        };
+        let v4 = ids("IpRanges", "CidrIp").map(Self::Ipv4);
+        let v6 = ids("Ipv6Ranges", "CidrIpv6").map(Self::Ipv6);
+        let lists = ids("PrefixListIds", "PrefixListId").map(Self::PrefixList);
+        let groups = ids("UserIdGroupPairs", "GroupId").map(Self::Group);
+        v4.chain(v6).chain(lists).chain(groups).collect()
     }
 
     fn id(&self) -> &str {

@@ -2,6 +2,7 @@
 //! fields. All of it is data, in `kinds.toml`.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use bartizan_model::Severity;
 use serde::Deserialize;
@@ -24,6 +25,8 @@ pub struct FactKind {
     pub title: String,
     /// How bad a change is before anything is known of its content.
     pub severity: Severity,
+    /// What it is to an intruder.
+    pub role: Option<KindRole>,
     /// The field that names the thing for people where the id is made by AWS: a new id under an old
     /// name is a replacement.
     pub name: Option<String>,
@@ -31,6 +34,27 @@ pub struct FactKind {
     pub vendor_id: Option<String>,
     /// The classes of its fields.
     pub classes: FieldClasses,
+}
+
+/// Role of a kind of fact for an intruder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KindRole {
+    /// Way into the account, e.g. `iam:accesskey`.
+    WayIn,
+    /// Tells whether somebody is watching, e.g. `cloudtrail:trail`.
+    Watching,
+    /// Lets data leave the account, e.g. `ec2:snapshotpermission`.
+    Share,
+}
+
+impl KindRole {
+    /// Role of a kind of the table that Bartizan ships; none for most kinds.
+    #[must_use]
+    pub fn of(kind: &str) -> Option<Self> {
+        static BUILTIN: LazyLock<FactKinds> = LazyLock::new(FactKinds::builtin);
+        BUILTIN.get(kind).role
+    }
 }
 
 #[derive(Deserialize)]
@@ -45,6 +69,7 @@ struct KindTable {
 struct KindRow {
     title: String,
     severity: Severity,
+    role: Option<KindRole>,
     name: Option<String>,
     vendor_id: Option<String>,
     identity: Vec<String>,
@@ -74,6 +99,7 @@ impl FactKinds {
             FactKind {
                 title: row.title.clone(),
                 severity: row.severity,
+                role: row.role,
                 name: row.name.clone(),
                 vendor_id: row.vendor_id.clone(),
                 classes: FieldClasses {
