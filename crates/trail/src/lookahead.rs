@@ -6,6 +6,8 @@
 //! that was fully parsed. Both records then have the same structure: the values can contain neither
 //! a closing quote nor an escape.
 
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::__m256i;
 use std::hash::{BuildHasher, Hasher};
 
 use foldhash::quality::RandomState;
@@ -13,6 +15,8 @@ use wide::u8x16;
 
 use super::event::{Event, Field, FieldOffsets, PER_EVENT};
 use super::shape::TrailItem;
+#[cfg(target_arch = "x86_64")]
+use super::structure::{bits_of, either, equal};
 
 /// Receiver of the items in a trail.
 pub trait ItemSink {
@@ -421,7 +425,16 @@ fn find_marks(first: &[[u8; BLOCK]], next: &[[u8; BLOCK]], base: u32, out: &mut 
     if let Some(wide) = pulp::x86::V3::try_new() {
         return wide.vectorize(
             #[inline(always)]
-            || list(first, next, base, out, |a, b| marks_avx2(wide, a, b)),
+            || {
+                list(
+                    first,
+                    next,
+                    base,
+                    out,
+                    #[inline(always)]
+                    |a, b| marks_avx2(wide, a, b),
+                )
+            },
         );
     }
     list(first, next, base, out, marks)
@@ -503,20 +516,22 @@ const fn by_low_half(first: bool) -> [u8; 16] {
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn marks_avx2(wide: pulp::x86::V3, block: &[u8; BLOCK], next: &[u8; BLOCK]) -> u64 {
-    let (avx, avx2) = (wide.avx, wide.avx2);
     let (block, next) = (block.as_chunks::<32>().0, next.as_chunks::<32>().0);
-    let is = |wanted: u8, bytes| avx2._mm256_cmpeq_epi8(bytes, avx._mm256_set1_epi8(wanted as i8));
-    let half = |n: usize| {
-        let (block, next) = (pulp::cast(block[n]), pulp::cast(next[n]));
-        let found = MARKS.map(|(a, b)| avx2._mm256_and_si256(is(a, block), is(b, next)));
-        let found = found
-            .into_iter()
-            .fold(avx._mm256_setzero_si256(), |all, one| {
-                avx2._mm256_or_si256(all, one)
-            });
-        u64::from(avx2._mm256_movemask_epi8(found) as u32)
-    };
-    half(0) | half(1) << 32
+    let low = marks_of_half(wide, pulp::cast(block[0]), pulp::cast(next[0]));
+    let high = marks_of_half(wide, pulp::cast(block[1]), pulp::cast(next[1]));
+    bits_of(wide, low, high)
+}
+
+/// No closure, see [`super::structure`].
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn marks_of_half(wide: pulp::x86::V3, block: __m256i, next: __m256i) -> __m256i {
+    let mut found = wide.avx._mm256_setzero_si256();
+    for (a, b) in MARKS {
+        let (first, second) = (equal(wide, block, a), equal(wide, next, b));
+        found = either(wide, found, wide.avx2._mm256_and_si256(first, second));
+    }
+    found
 }
 
 #[cfg(test)]

@@ -5,6 +5,9 @@
 //! bytes are inside a string. Braces, brackets and colons outside of strings are all that the
 //! splitter needs.
 
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::__m256i;
+
 use wide::u8x16;
 
 /// Positions of the structural characters in some bytes.
@@ -41,7 +44,13 @@ impl Structure {
         if let Some(wide) = pulp::x86::V3::try_new() {
             return wide.vectorize(
                 #[inline(always)]
-                || self.index_with(bytes, |block| avx2(wide, block)),
+                || {
+                    self.index_with(
+                        bytes,
+                        #[inline(always)]
+                        |block| avx2(wide, block),
+                    )
+                },
             );
         }
         self.index_with(bytes, portable);
@@ -175,34 +184,70 @@ fn portable(block: &[u8; BLOCK]) -> BlockBits {
     found
 }
 
-/// Like the portable version, with 256-bit registers.
+/// Like the portable version, with 256-bit registers. Intrinsics stand in functions that are always
+/// inlined and in no closure: a closure that is compiled by itself lacks the target feature, and
+/// then each intrinsic is a call.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn avx2(wide: pulp::x86::V3, block: &[u8; BLOCK]) -> BlockBits {
-    use std::arch::x86_64::__m256i;
-    let (avx, avx2) = (wide.avx, wide.avx2);
     let (halves, _) = block.as_chunks::<32>();
-    let parts: [__m256i; 2] = [pulp::cast(halves[0]), pulp::cast(halves[1])];
-    let is = |wanted: u8, part: __m256i| {
-        avx2._mm256_cmpeq_epi8(part, avx._mm256_set1_epi8(wanted as i8))
-    };
-    let or = |a: __m256i, b: __m256i| avx2._mm256_or_si256(a, b);
-    let bits = |low: __m256i, high: __m256i| {
-        u64::from(avx2._mm256_movemask_epi8(low) as u32)
-            | u64::from(avx2._mm256_movemask_epi8(high) as u32) << 32
-    };
-    let all = |wanted: u8| bits(is(wanted, parts[0]), is(wanted, parts[1]));
-    let folded = parts.map(|part| or(part, avx._mm256_set1_epi8(0x20)));
-    let brace = |part| or(is(b'{', part), is(b'}', part));
-    let rare = |part| or(is(b'\\', part), is(b'\n', part));
-    let some_rare = avx2._mm256_movemask_epi8(or(rare(parts[0]), rare(parts[1]))) != 0;
-    BlockBits {
-        quotes: all(b'"'),
-        braces: bits(brace(folded[0]), brace(folded[1])),
-        colons: all(b':'),
-        backslashes: if some_rare { all(b'\\') } else { 0 },
-        breaks: if some_rare { all(b'\n') } else { 0 },
+    let low: __m256i = pulp::cast(halves[0]);
+    let high: __m256i = pulp::cast(halves[1]);
+    let fold = wide.avx._mm256_set1_epi8(0x20);
+    let (folded_low, folded_high) = (either(wide, low, fold), either(wide, high, fold));
+    let braces = bits_of(
+        wide,
+        either(
+            wide,
+            equal(wide, folded_low, b'{'),
+            equal(wide, folded_low, b'}'),
+        ),
+        either(
+            wide,
+            equal(wide, folded_high, b'{'),
+            equal(wide, folded_high, b'}'),
+        ),
+    );
+    let rare_low = either(wide, equal(wide, low, b'\\'), equal(wide, low, b'\n'));
+    let rare_high = either(wide, equal(wide, high, b'\\'), equal(wide, high, b'\n'));
+    let some_rare = wide
+        .avx2
+        ._mm256_movemask_epi8(either(wide, rare_low, rare_high))
+        != 0;
+    let (mut backslashes, mut breaks) = (0, 0);
+    if some_rare {
+        backslashes = bits_of(wide, equal(wide, low, b'\\'), equal(wide, high, b'\\'));
+        breaks = bits_of(wide, equal(wide, low, b'\n'), equal(wide, high, b'\n'));
     }
+    BlockBits {
+        quotes: bits_of(wide, equal(wide, low, b'"'), equal(wide, high, b'"')),
+        braces,
+        colons: bits_of(wide, equal(wide, low, b':'), equal(wide, high, b':')),
+        backslashes,
+        breaks,
+    }
+}
+
+/// All ones in each byte that equals `wanted`.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(super) fn equal(wide: pulp::x86::V3, bytes: __m256i, wanted: u8) -> __m256i {
+    wide.avx2
+        ._mm256_cmpeq_epi8(bytes, wide.avx._mm256_set1_epi8(wanted as i8))
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(super) fn either(wide: pulp::x86::V3, a: __m256i, b: __m256i) -> __m256i {
+    wide.avx2._mm256_or_si256(a, b)
+}
+
+/// Highest bit of each byte of a block.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(super) fn bits_of(wide: pulp::x86::V3, low: __m256i, high: __m256i) -> u64 {
+    u64::from(wide.avx2._mm256_movemask_epi8(low) as u32)
+        | u64::from(wide.avx2._mm256_movemask_epi8(high) as u32) << 32
 }
 
 /// Like the portable version, with one 512-bit register per block.
