@@ -137,3 +137,27 @@ pub fn actor_of(who: &ActorContext, source: &SourceAddress) -> Actor {
         user_agent: who.user_agent.clone(),
     }
 }
+
+#[cfg(test)]
+impl CallContext {
+    /// A successful `s3:GetObject` of an unknown caller.
+    pub(crate) fn sample() -> Arc<Self> {
+        let who = ActorContext {
+            actor: Arc::new(bartizan_trail::CallerIdentity::of(None)),
+            user_agent: None,
+        };
+        let call = ApiCall {
+            name: "s3:GetObject".into(),
+            source: None,
+            account: None,
+            region: None,
+            error: None,
+        };
+        Arc::new(Self {
+            who: Arc::new(who),
+            call: Arc::new(call),
+            resources: Box::default(),
+            counterparty: Box::default(),
+        })
+    }
+}

@@ -630,7 +630,11 @@ fn unseen(totals: &Totals, problems: &[RuleProblem]) -> Vec<Finding> {
         } else {
             String::new()
         };
-        let summary = format!("no event was judged in {} objects{asked}", totals.objects);
+        let plural = if totals.objects == 1 { "" } else { "s" };
+        let summary = format!(
+            "no event was judged in {} object{plural}{asked}",
+            totals.objects
+        );
         findings.push(blind(
             "no-event",
             "",
@@ -677,7 +681,7 @@ fn unseen(totals: &Totals, problems: &[RuleProblem]) -> Vec<Finding> {
         (
             totals.window_late,
             "window-late",
-            "events that came when what rules with windows had of their time was given up",
+            "events that came after the window of their time was evaluated and its events were evicted",
         ),
         (
             totals.first_seen_evicted,

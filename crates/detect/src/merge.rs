@@ -215,28 +215,11 @@ const BECAUSE_MAX: usize = 3;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::{ActorContext, ApiCall, CallContext, SourceAddress};
+    use crate::call::{CallContext, SourceAddress};
 
     #[test]
     fn what_is_said_does_not_hang_on_the_order() {
-        let actor = Arc::new(bartizan_trail::CallerIdentity::of(None));
-        let who = Arc::new(ActorContext {
-            actor,
-            user_agent: None,
-        });
-        let call = Arc::new(ApiCall {
-            name: "s3:GetObject".into(),
-            source: None,
-            account: None,
-            region: None,
-            error: None,
-        });
-        let context = Arc::new(CallContext {
-            who,
-            call,
-            resources: Box::default(),
-            counterparty: Box::default(),
-        });
+        let context = CallContext::sample();
         let told = |order: &mut dyn Iterator<Item = u64>| {
             let mut merger = Merger::default();
             for n in order {

@@ -923,29 +923,11 @@ fn percentile(mut values: Vec<f64>, rank: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::call::{ActorContext, ApiCall, CallContext, Sighting, SourceAddress};
+    use crate::call::{CallContext, Sighting, SourceAddress};
 
     fn at(times: &[i64]) -> Vec<WindowEvent> {
-        let who = Arc::new(ActorContext {
-            actor: Arc::new(bartizan_trail::CallerIdentity::of(None)),
-            user_agent: None,
-        });
-        let call = Arc::new(ApiCall {
-            name: "s3:GetObject".into(),
-            source: None,
-            account: None,
-            region: None,
-            error: None,
-        });
-        let context = Arc::new(CallContext {
-            who,
-            call,
-            resources: Box::default(),
-            counterparty: Box::default(),
-        });
+        let context = CallContext::sample();
         let event = |time_s: &i64| WindowEvent {
             part: 0,
             value: 0,
