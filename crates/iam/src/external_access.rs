@@ -260,7 +260,7 @@ fn of_policy(
     let document = &account.documents[document as usize];
     let restricted = by == "s3:bucketpolicy"
         && account.restricts_public_buckets(arn)
-        && crate::service::is_public_bucket_policy(&document.policy);
+        && crate::service::is_public_policy(&document.policy);
     // A deny may take back some of it.
     let denies = document
         .compiled

@@ -69,6 +69,7 @@ pub use request::{
     ExplainedDecision, Layers, PolicyGrammar, PolicyLayer, Request, RequestCaller,
 };
 pub use resource_policies::external_access_kinds;
+pub use service::is_public_policy;
 pub use stranger::{
     AdmittedPrincipal, ConditionSubject, ExternalPrincipal, OnBehalfOf, PolicyLocation, admitted,
 };

@@ -180,9 +180,16 @@ const FIXING_KEYS: &[&str] = &[
     "s3:dataaccesspointaccount",
 ];
 
-/// Whether S3 calls a bucket policy public: it allows something to everybody, without a fixed value
-/// in the condition.
-pub(crate) fn is_public_bucket_policy(policy: &Policy) -> bool {
+/// Whether a policy is public as S3 calls it: it allows something to everybody, without a fixed
+/// value in the condition (S3 user guide, "The meaning of public").
+///
+/// ```
+/// let policy = bartizan_iam::parse(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+///     "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::site/*"}}"#)?;
+/// assert!(bartizan_iam::is_public_policy(&policy));
+/// # Ok::<(), bartizan_iam::PolicyError>(())
+/// ```
+pub fn is_public_policy(policy: &Policy) -> bool {
     policy.statements.iter().any(|s| {
         let everybody = match &s.principal {
             Some(Block::Is(list)) => list.iter().any(is_everybody),

@@ -145,3 +145,17 @@ pub const ADVICE_MAX: usize = 300;
 pub const CASE_BYTES_MAX: u64 = 16 << 20;
 /// Bytes of policy text that `access eval` keeps compiled: cases repeat their policies.
 pub const COMPILED_BYTES_MAX: usize = 8 << 20;
+/// Age in days of an access key, and days without use of a credential, that a check lets pass.
+pub const CREDENTIAL_AGE_DAYS: i64 = 90;
+/// Days without use of the root user that a check asks for.
+pub const ROOT_USED_DAYS: i64 = 30;
+/// Age in days of a running instance that a check lets pass.
+pub const INSTANCE_AGE_DAYS: i64 = 90;
+/// Days that the logs of a trail are kept at least.
+pub const LOG_KEPT_DAYS: i64 = 365;
+/// Characters of a password at least.
+pub const PASSWORD_LENGTH_MIN: i64 = 14;
+/// Former passwords that a new one may not repeat.
+pub const PASSWORD_REUSE_MIN: i64 = 24;
+/// Steps of a ladder of billing alarms at least.
+pub const BILL_STEPS_MIN: usize = 3;

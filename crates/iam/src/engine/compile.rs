@@ -91,7 +91,7 @@ impl<'a> Compiler<'a> {
             statements,
             not_understood,
             actions_unlisted,
-            is_public: service::is_public_bucket_policy(policy),
+            is_public: service::is_public_policy(policy),
         }
     }
 

@@ -1,0 +1,18 @@
+//! Checks that compare with the snapshot before.
+
+pub(crate) mod drift_01;
+pub(crate) mod org_01;
+pub(crate) mod reg_01;
+pub(crate) mod role_01;
+
+use bartizan_iam::UnreadFact;
+
+use crate::view::AccountView;
+
+/// The account's snapshot before, or that there is none.
+fn before<'a>(view: &AccountView<'a>, kind: &str) -> Result<&'a AccountView<'a>, UnreadFact> {
+    view.before().ok_or_else(|| UnreadFact {
+        why: "there is no snapshot before".to_owned(),
+        ..view.missing(kind, "", "")
+    })
+}

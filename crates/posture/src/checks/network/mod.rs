@@ -1,0 +1,40 @@
+//! Checks of networks and machines.
+
+pub(crate) mod age_01;
+pub(crate) mod net_01;
+pub(crate) mod net_02;
+pub(crate) mod net_03;
+pub(crate) mod net_04;
+
+use bartizan_iam::UnreadFact;
+
+use crate::reading::FactView;
+use crate::view::AccountView;
+
+/// ARN of a thing of EC2, e.g. `arn:aws:ec2:eu-west-1:111122223333:instance/i-0a`.
+fn ec2_arn(view: &AccountView<'_>, fact: &FactView<'_>, what: &str) -> String {
+    format!("arn:aws:ec2:{}:{}:{what}/{}", fact.region, view.id, fact.id)
+}
+
+/// Whether an instance runs. Stopped ones are no way in, and terminated ones are gone.
+fn is_running(instance: &FactView<'_>) -> bool {
+    let state = instance.volatile_json("State");
+    let name = state
+        .and_then(|s| s.get("Name")?.as_str())
+        .or_else(|| instance.text("/State/Name"));
+    name.is_none_or(|n| matches!(n, "running" | "pending"))
+}
+
+/// Facts of a kind in the region of another fact, in a VPC.
+fn in_vpc<'v, 'a>(
+    view: &'v AccountView<'a>,
+    kind: &str,
+    region: &str,
+    vpc: &str,
+) -> Result<Vec<&'v FactView<'a>>, UnreadFact> {
+    let all = view.all(kind, region)?;
+    Ok(all
+        .into_iter()
+        .filter(|f| f.text("/VpcId") == Some(vpc))
+        .collect())
+}

@@ -1,0 +1,54 @@
+//! POL-02: a user or role can become administrator.
+
+use bartizan_iam::{Tri, escalations};
+use bartizan_model::Severity;
+
+use crate::check::{Check, Source};
+use crate::policies::{HOLDER_KINDS, is_everything};
+use crate::verdicts::{Fault, GLOBAL, Verdicts};
+use crate::view::AccountView;
+
+pub(crate) const CHECK: Check = Check {
+    id: "POL-02",
+    title: "A user or role that holds no administrator policy can become administrator",
+    severity: Severity::Critical,
+    why: "It looks harmless in every list, and is as good as root for whoever takes it over.",
+    judged: "As bartizan access escalate: proved or possible paths of those who do not fail POL-01.",
+    fix: "bartizan access escalate {resource}",
+    sources: &[Source::Talk],
+    needs: &HOLDER_KINDS,
+    judge,
+};
+
+fn judge(view: &AccountView<'_>, verdicts: &mut Verdicts<'_>) {
+    for kind in ["iam:user", "iam:role"] {
+        verdicts.list_read(&view.list(kind));
+    }
+    let found = escalations(view.iam, 1);
+    for (number, principal) in view.iam.principals.iter().enumerate() {
+        // Its own policy, or one of its groups, says everything.
+        let mut documents = principal
+            .policies
+            .iter()
+            .map(|d| &view.iam.documents[*d as usize]);
+        let holds = documents.any(|d| d.policy.statements.iter().any(is_everything));
+        let fault: Fault = match found.of(number as u32).filter(|_| !holds) {
+            Some(escalation) => {
+                let sure = escalation.verdict == Tri::Yes;
+                let ways: Vec<&str> = escalation.ways.keys().copied().collect();
+                let how = if ways.is_empty() {
+                    "by its own policies".to_owned()
+                } else {
+                    format!("by {}", ways.join(", "))
+                };
+                Ok(Some(format!("{} {how}", if sure { "must" } else { "may" })))
+            }
+            None if holds || principal.unread.is_empty() => Ok(None),
+            None => {
+                let names: Vec<String> = principal.unread.iter().map(ToString::to_string).collect();
+                Err(view.missing("iam:managedpolicy", &principal.arn, &names.join(", ")))
+            }
+        };
+        verdicts.judge(&principal.arn, GLOBAL, [fault]);
+    }
+}

@@ -1,0 +1,3 @@
+//! Checks of what other accounts can reach.
+
+pub(crate) mod xacc_01;

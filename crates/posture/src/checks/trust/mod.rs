@@ -1,0 +1,57 @@
+//! Checks of who may assume roles, and of confused deputies.
+
+pub(crate) mod trust_01;
+pub(crate) mod trust_02;
+pub(crate) mod trust_03;
+pub(crate) mod trust_04;
+pub(crate) mod trust_05;
+
+use bartizan_iam::{ExternalAccess, Policy, UnreadFact, parse};
+
+use crate::verdicts::{Fault, GLOBAL, Verdicts};
+use crate::view::AccountView;
+
+/// ARN and trust policy of each role.
+pub(super) fn trusts(view: &AccountView<'_>) -> Vec<(String, Result<Policy, UnreadFact>)> {
+    let role = |role: &&crate::reading::FactView<'_>| {
+        let arn = role.text("/Arn").unwrap_or(&role.id).to_owned();
+        (arn, trust(view, &role.id))
+    };
+    view.list("iam:role").facts.iter().map(role).collect()
+}
+
+fn trust(view: &AccountView<'_>, role: &str) -> Result<Policy, UnreadFact> {
+    const KIND: &str = "iam:assumerolepolicy";
+    let missing = |what: &str| view.missing(KIND, role, what);
+    let fact = view
+        .fact(KIND, GLOBAL, role)?
+        .ok_or_else(|| missing("it"))?;
+    let text = fact.policy_text().ok_or_else(|| missing("the document"))?;
+    parse(&text).map_err(|e| UnreadFact {
+        why: e.to_string(),
+        ..missing("")
+    })
+}
+
+/// One verdict for each role, by the external access that its trust policy gives.
+fn judge_roles(
+    view: &AccountView<'_>,
+    verdicts: &mut Verdicts<'_>,
+    fault: impl Fn(&ExternalAccess) -> Option<String>,
+) {
+    verdicts.list_read(&view.list("iam:role"));
+    for (role, trust) in trusts(view) {
+        if let Err(unread) = trust {
+            verdicts.judge(&role, GLOBAL, [Err(unread)]);
+            continue;
+        }
+        let own = view
+            .external()
+            .iter()
+            .filter(|e| e.arn == role && e.by == "iam:assumerolepolicy");
+        let faults = own
+            .filter_map(&fault)
+            .map(|reason| -> Fault { Ok(Some(reason)) });
+        verdicts.judge(&role, GLOBAL, faults);
+    }
+}
