@@ -9,6 +9,7 @@ mod files;
 mod import;
 mod named_snapshots;
 mod outcome;
+mod posture;
 mod render;
 mod store;
 mod trail;

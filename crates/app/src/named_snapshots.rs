@@ -95,6 +95,31 @@ pub(crate) fn named(global: &Global, name: Option<&str>) -> Result<Vec<Loaded>> 
     Ok(collections.into_iter().map(loaded).collect())
 }
 
+/// The snapshots that an argument names, each with the one of its account before it, where the store
+/// has one.
+pub(crate) fn with_before(
+    global: &Global,
+    name: Option<&str>,
+) -> Result<Vec<(Loaded, Option<Loaded>)>> {
+    let named = named(global, name)?;
+    if named.iter().all(|loaded| loaded.id.is_none()) {
+        return Ok(named.into_iter().map(|loaded| (loaded, None)).collect());
+    }
+    let (storage, history) = history(global)?;
+    let before = |loaded: &Loaded| {
+        let own = history.iter().find(|k| Some(k.index) == loaded.id)?;
+        let mut earlier = history.iter().rev().filter(|k| k.index < own.index);
+        earlier.find(|k| k.snapshot.account == own.snapshot.account)
+    };
+    named
+        .into_iter()
+        .map(|loaded| {
+            let before = before(&loaded).map(|k| Loaded::kept(&storage, &history, k));
+            Ok((loaded, before.transpose()?))
+        })
+        .collect()
+}
+
 type History = (Arc<dyn Storage>, Arc<Vec<LoggedSnapshot>>);
 
 fn history(global: &Global) -> Result<History> {

@@ -29,7 +29,6 @@ pub(crate) struct PolicyHolder {
 pub(crate) struct HeldPolicy {
     /// ARN of a managed policy; name of an inline one.
     pub(crate) name: String,
-    pub(crate) is_managed: bool,
     pub(crate) policy: Result<Rc<Policy>, UnreadFact>,
 }
 
@@ -64,7 +63,6 @@ pub(crate) fn policy_holders(view: &AccountView<'_>) -> Vec<PolicyHolder> {
                     .or_insert_with(|| managed_policy(view, arn));
                 policies.push(HeldPolicy {
                     name: arn.to_owned(),
-                    is_managed: true,
                     policy: policy.clone(),
                 });
             }
@@ -81,7 +79,6 @@ pub(crate) fn policy_holders(view: &AccountView<'_>) -> Vec<PolicyHolder> {
 fn inline(view: &AccountView<'_>, kind: &str, holder: &str) -> Vec<HeldPolicy> {
     let held = |name: &str, policy| HeldPolicy {
         name: name.to_owned(),
-        is_managed: false,
         policy,
     };
     match view.within(kind, GLOBAL, &format!("{holder}/")) {

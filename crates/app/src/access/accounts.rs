@@ -12,6 +12,7 @@ use super::organization::organization;
 use crate::cli::{ActionTable, Global};
 use crate::files::read_text;
 use crate::named_snapshots::named;
+use crate::store::Loaded;
 
 /// The table of actions: ours, or the one of `--iam-data`.
 pub(crate) fn actions(table: &ActionTable) -> Result<Cow<'static, Actions>> {
@@ -35,15 +36,15 @@ pub(crate) fn accounts<'a>(
         .filter(|path| path.extension().is_some_and(|e| e == "json") && path.is_file());
     Ok(match file {
         Some(path) => vec![authorization_details(path, actions)?],
-        None => {
-            let loaded = named(global, on)?;
-            let organization = organization(&loaded)?;
-            loaded
-                .iter()
-                .map(|one| account(one, organization.as_ref(), actions))
-                .collect::<Result<_>>()?
-        }
+        None => accounts_of(&named(global, on)?, actions)?,
     })
+}
+
+/// The accounts of snapshots, bound by the organization that one of them has seen.
+pub(crate) fn accounts_of<'a>(loaded: &[Loaded], actions: &'a Actions) -> Result<Vec<Account<'a>>> {
+    let organization = organization(loaded)?;
+    let account = |one| account(one, organization.as_ref(), actions);
+    loaded.iter().map(account).collect()
 }
 
 /// Kinds of facts that an answer of `iam:GetAccountAuthorizationDetails` has, and its name.

@@ -8,7 +8,7 @@ mod question;
 mod vendors;
 
 pub(crate) use account::wanted;
-pub(crate) use accounts::{accounts, actions};
+pub(crate) use accounts::{accounts, accounts_of, actions};
 pub(crate) use change::{changed, power, reached};
 pub(crate) use question::{check_question, is_of_many, nobody, owner};
 pub(crate) use vendors::vendors;

@@ -3,6 +3,7 @@
 mod access;
 mod detection;
 mod evidence;
+mod posture;
 mod values;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub(crate) use detection::{AcceptArgs, DetectArgs, ReportArgs, RulesCommand, Wat
 pub(crate) use evidence::{
     DiffArgs, FlatArgs, RoleCheckArgs, RoleCommand, RoleForm, SnapshotArgs, VerifyCommand,
 };
+pub(crate) use posture::{CheckArgs, Standard};
 pub(crate) use values::time;
 
 /// Parses the command line, or ends the process with a message (exit code 2) or help (0).
@@ -49,6 +51,7 @@ Examples:
   bartizan snapshot --from ./dump          the same from a folder of AWS CLI output
   bartizan detect ./AWSLogs                who tried what, from CloudTrail
   bartizan access escalate                 who can become administrator, and how
+  bartizan check                           what is open now: credentials, buckets, ports, logs
   bartizan verify evidence                 is the history what was signed
   bartizan role --external-id 7f3a         the read-only role that snapshot needs
 
@@ -108,10 +111,14 @@ pub(crate) enum Format {
     Json,
     /// One JSON value a line
     Ndjson,
-    /// OCSF Detection Finding 1.5, one a line (detect)
+    /// OCSF 1.5, one a line: Detection Finding (detect), Compliance Finding (check)
     Ocsf,
-    /// Comma separated, for a spreadsheet (detect)
+    /// Comma separated, for a spreadsheet (detect, check)
     Csv,
+    /// AWS Security Finding Format, one a line (check)
+    Asff,
+    /// SARIF 2.1.0 (check)
+    Sarif,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -141,6 +148,7 @@ pub(crate) enum Command {
     Report(ReportArgs),
     Accept(AcceptArgs),
     Diff(DiffArgs),
+    Check(CheckArgs),
     Detect(DetectArgs),
     #[command(subcommand)]
     Rules(RulesCommand),

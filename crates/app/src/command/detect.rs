@@ -233,7 +233,8 @@ fn print(
                 .map(|f| render::ocsf(f, &plan.rules))
                 .collect(),
         )?,
-        Format::Csv => render::csv(&mut out, &verdicts.findings)?,
+        // The formats of other commands are refused before.
+        Format::Csv | Format::Asff | Format::Sarif => render::csv(&mut out, &verdicts.findings)?,
     }
     if !matches!(global.format, Format::Human | Format::Json) {
         let high = verdicts

@@ -2,6 +2,7 @@
 
 mod accept;
 mod access;
+mod check;
 mod completions;
 mod detect;
 mod diff;
@@ -22,13 +23,8 @@ use crate::render;
 /// Runs the command, prints what went wrong, and gives the exit code.
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let verbose = cli.global.verbose;
-    if matches!(cli.global.format, Format::Ocsf | Format::Csv)
-        && !matches!(cli.command, Command::Detect(_))
-    {
-        render::error(
-            &anyhow::anyhow!("--format ocsf and csv are for detect: use human, json or ndjson"),
-            false,
-        );
+    if let Some(message) = wrong_format(cli.global.format, &cli.command) {
+        render::error(&anyhow::anyhow!(message), false);
         return ExitCode::from(2);
     }
     let result = match cli.command {
@@ -38,6 +34,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Report(args) => report::run(&cli.global, &args),
         Command::Accept(args) => accept::run(&cli.global, &args),
         Command::Diff(args) => diff::run(&cli.global, &args),
+        Command::Check(args) => check::run(&cli.global, &args),
         Command::Detect(args) => detect::run(&cli.global, &args),
         Command::Rules(command) => rules::run(&cli.global, &command),
         Command::Access(command) => access::run(&cli.global, &command),
@@ -53,6 +50,21 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Err(e) => {
             render::error(&e, verbose);
             ExitCode::from(1)
+        }
+    }
+}
+
+/// Why a command cannot print in a format.
+fn wrong_format(format: Format, command: &Command) -> Option<&'static str> {
+    match (format, command) {
+        (Format::Human | Format::Json | Format::Ndjson, _)
+        | (Format::Ocsf | Format::Csv, Command::Detect(_))
+        | (_, Command::Check(_)) => None,
+        (Format::Ocsf | Format::Csv, _) => {
+            Some("--format ocsf and csv are for detect and check: use human, json or ndjson")
+        }
+        (Format::Asff | Format::Sarif, _) => {
+            Some("--format asff and sarif are for check: use human, json or ndjson")
         }
     }
 }

@@ -301,9 +301,18 @@ pub(crate) fn csv(out: &mut Out, findings: &[Finding]) -> Result<()> {
                 .join("; "),
             f.summary.clone(),
         ];
-        out.line(&cells.map(|c| cell(&c)).join(","))?;
+        out.line(&self::cells(&cells))?;
     }
     Ok(())
+}
+
+/// One line of a table for a spreadsheet.
+pub(super) fn cells(texts: &[String]) -> String {
+    texts
+        .iter()
+        .map(|text| cell(text))
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 fn cell(text: &str) -> String {

@@ -49,17 +49,9 @@ pub(crate) fn ocsf(finding: &Finding, rules: &Rules) -> Value {
         "time": last.unwrap_or(0),
         "count": finding.count,
         "message": finding.summary,
-        "metadata": {
-            "version": "1.5.0",
-            "profiles": ["cloud"],
-            "product": {
-                "name": "Bartizan",
-                "vendor_name": "Bartizan",
-                "version": env!("CARGO_PKG_VERSION"),
-            },
-        },
+        "metadata": product(),
         "finding_info": info,
-        "cloud": cloud(finding),
+        "cloud": cloud_of(finding.account.as_deref(), finding.region.as_deref()),
         "resources": finding.resources.iter().map(|r| json!({"uid": r})).collect::<Vec<_>>(),
         "evidences": evidences(finding),
         "unmapped": {
@@ -78,8 +70,21 @@ pub(crate) fn ocsf(finding: &Finding, rules: &Rules) -> Value {
     value
 }
 
+/// Schema version and name of this program.
+pub(super) fn product() -> Value {
+    json!({
+        "version": "1.5.0",
+        "profiles": ["cloud"],
+        "product": {
+            "name": "Bartizan",
+            "vendor_name": "Bartizan",
+            "version": env!("CARGO_PKG_VERSION"),
+        },
+    })
+}
+
 /// `severity_id` and its caption.
-fn severity(severity: Severity) -> (u8, &'static str) {
+pub(super) fn severity(severity: Severity) -> (u8, &'static str) {
     match severity {
         Severity::Info => (1, "Informational"),
         Severity::Low => (2, "Low"),
@@ -98,12 +103,13 @@ fn confidence(confidence: Confidence) -> (u8, &'static str) {
     }
 }
 
-fn cloud(finding: &Finding) -> Value {
+/// Account and region.
+pub(super) fn cloud_of(account: Option<&str>, region: Option<&str>) -> Value {
     let mut cloud = json!({"provider": "AWS"});
-    if let Some(account) = &finding.account {
+    if let Some(account) = account {
         cloud["account"] = json!({"uid": account, "type": "AWS Account", "type_id": 10});
     }
-    if let Some(region) = &finding.region {
+    if let Some(region) = region {
         cloud["region"] = json!(region);
     }
     cloud

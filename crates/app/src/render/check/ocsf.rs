@@ -1,0 +1,52 @@
+//! A result as an OCSF Compliance Finding (class 2003, schema 1.5.0, profile cloud).
+
+use bartizan_posture::CheckVerdict;
+use serde_json::{Value, json};
+
+use super::super::ocsf::{cloud_of, product, severity};
+use super::{Row, because, fix, id, source};
+
+pub(super) fn finding(row: &Row<'_>) -> Value {
+    let (result, check) = (row.result, row.check);
+    let (severity_id, severity) = severity(result.severity);
+    let (status_id, status) = match result.verdict {
+        CheckVerdict::Pass => (1, "Pass"),
+        CheckVerdict::Unknown => (2, "Warning"),
+        CheckVerdict::Fail => (3, "Fail"),
+    };
+    json!({
+        "activity_id": 1,
+        "activity_name": "Create",
+        "category_uid": 2,
+        "category_name": "Findings",
+        "class_uid": 2003,
+        "class_name": "Compliance Finding",
+        "type_uid": 200_301,
+        "type_name": "Compliance Finding: Create",
+        "severity_id": severity_id,
+        "severity": severity,
+        "status_id": 1,
+        "status": "New",
+        "time": row.time_ms,
+        "message": check.title,
+        "metadata": product(),
+        "finding_info": {
+            "uid": id(result),
+            "title": check.title,
+            "desc": because(result).join("; "),
+            "types": ["posture"],
+        },
+        "compliance": {
+            "control": check.id,
+            "standards": ["Bartizan"],
+            "requirements": check.sources.iter().map(|s| source(*s)).collect::<Vec<_>>(),
+            "status_id": status_id,
+            "status": status,
+            "status_detail": because(result).join("; "),
+        },
+        "remediation": {"desc": fix(row)},
+        "cloud": cloud_of(Some(&result.account), Some(&result.region)),
+        "resources": [{"uid": result.resource, "region": result.region}],
+        "unmapped": {"verdict": result.verdict},
+    })
+}
