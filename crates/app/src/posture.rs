@@ -5,11 +5,13 @@ use std::cell::OnceCell;
 use anyhow::Result;
 use bartizan_iam::{Account, Actions, KnownAccounts};
 use bartizan_inventory::snapshot::Snapshot;
-use bartizan_posture::{AccountView, Check, CheckResult, ViewInput, judge};
+use bartizan_posture::{
+    AccountView, Check, CheckResult, Credentials, ViewInput, credentials as inventory, judge,
+};
 
 use crate::access::{accounts_of, vendors};
 use crate::cli::{CheckArgs, Global};
-use crate::named_snapshots::with_before;
+use crate::named_snapshots::{named, with_before};
 use crate::store::Loaded;
 
 /// Results of one account.
@@ -82,6 +84,35 @@ pub(crate) fn posture(
         });
     }
     Ok(judged)
+}
+
+/// Credentials of one account.
+pub(crate) struct AccountCredentials {
+    /// Twelve digits.
+    pub(crate) account: String,
+    pub(crate) credentials: Credentials,
+    /// Those that were left out on request.
+    pub(crate) hidden: usize,
+}
+
+/// Credentials of the last snapshot of each account, or of the one that is named.
+pub(crate) fn credentials(
+    global: &Global,
+    on: Option<&str>,
+    actions: &Actions,
+) -> Result<Vec<AccountCredentials>> {
+    let loaded = named(global, on)?;
+    let accounts = accounts_of(&loaded, actions)?;
+    let known = KnownAccounts::default();
+    let of = |(loaded, account): (&Loaded, &Account<'_>)| {
+        let snapshot = parsed(loaded)?;
+        Ok(AccountCredentials {
+            account: account.id.clone(),
+            credentials: inventory(&view(loaded, &snapshot, (account, &known), None)),
+            hidden: 0,
+        })
+    };
+    loaded.iter().zip(&accounts).map(of).collect()
 }
 
 fn clone(error: &anyhow::Error) -> anyhow::Error {

@@ -10,6 +10,7 @@
 
 mod check;
 mod checks;
+mod credentials;
 mod drift;
 mod network;
 mod policies;
@@ -20,6 +21,7 @@ mod verdicts;
 mod view;
 
 pub use check::{Check, Compliance, Source};
+pub use credentials::{Credential, CredentialKind, Credentials, LastUse, Power, credentials};
 pub use drift::{Drift, DriftOrigin, DriftedFact};
 pub use network::{WORLD_PORTS, is_world};
 pub use reading::{FactView, List};

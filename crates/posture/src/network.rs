@@ -12,15 +12,22 @@ pub const WORLD_PORTS: &[(i64, &str)] = &[
     (21, "FTP"),
     (22, "SSH"),
     (23, "Telnet"),
+    (88, "Kerberos"),
     (135, "RPC"),
     (139, "NetBIOS"),
     (445, "SMB"),
+    (389, "LDAP"),
+    (464, "Kerberos"),
+    (636, "LDAP"),
+    (749, "Kerberos"),
     (1433, "SQL Server"),
     (1434, "SQL Server"),
     (1521, "Oracle"),
     (2375, "Docker"),
     (2376, "Docker"),
     (2379, "etcd"),
+    (2483, "Oracle"),
+    (2484, "Oracle"),
     (3306, "MySQL"),
     (3389, "RDP"),
     (5432, "PostgreSQL"),
@@ -35,8 +42,11 @@ pub const WORLD_PORTS: &[(i64, &str)] = &[
     (6443, "Kubernetes"),
     (7000, "Cassandra"),
     (7001, "Cassandra"),
+    (7199, "Cassandra"),
+    (8888, "Cassandra OpsCenter"),
     (9042, "Cassandra"),
     (9092, "Kafka"),
+    (9160, "Cassandra"),
     (9200, "Elasticsearch"),
     (9300, "Elasticsearch"),
     (10250, "kubelet"),
@@ -65,10 +75,16 @@ impl PortRange {
         self.from <= other.to && other.from <= self.to
     }
 
+    pub(crate) fn holds(self, port: i64) -> bool {
+        self.from <= port && port <= self.to
+    }
+
     /// The first port of administration or of a database in it.
     pub(crate) fn sensitive(self) -> Option<(i64, &'static str)> {
-        let within = |port: i64| self.from <= port && port <= self.to;
-        WORLD_PORTS.iter().copied().find(|(port, _)| within(*port))
+        WORLD_PORTS
+            .iter()
+            .copied()
+            .find(|(port, _)| self.holds(*port))
     }
 }
 

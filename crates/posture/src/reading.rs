@@ -136,12 +136,18 @@ impl<'a> FactView<'a> {
         self.volatile_json(name)?.as_str()
     }
 
-    /// A field that moves by itself, as JSON: `AccessKeyLastUsed`.
+    /// A field that moves by itself, as JSON: `AccessKeyLastUsed`. Nothing where the side lines are
+    /// not at hand.
     #[must_use]
     pub fn volatile_json(&self, name: &str) -> Option<&Value> {
         let read = || serde_json::from_str(self.volatile_text).unwrap_or(Value::Null);
         let volatile = self.volatile.get_or_init(read);
-        volatile.get(name).or_else(|| self.json().get(name))
+        // A path can be met several times in one document.
+        let first = |values: &'_ Value| values.as_array().is_some_and(|v| !v.is_empty());
+        match volatile.get(name) {
+            Some(values) if first(values) => values.get(0),
+            _ => self.json().get(name),
+        }
     }
 
     /// The id before its first slash: the user of `alice/AKIAEXAMPLE`.

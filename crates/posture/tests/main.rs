@@ -1,1 +1,6 @@
-//! Checks over made snapshots.
+//! Checks over made accounts: one that passes, faults, near misses, and what cannot be read.
+
+mod faults;
+mod near;
+mod unknown;
+mod world;

@@ -18,7 +18,7 @@ pub(crate) use detection::{AcceptArgs, DetectArgs, ReportArgs, RulesCommand, Wat
 pub(crate) use evidence::{
     DiffArgs, FlatArgs, RoleCheckArgs, RoleCommand, RoleForm, SnapshotArgs, VerifyCommand,
 };
-pub(crate) use posture::{CheckArgs, Standard};
+pub(crate) use posture::{CheckArgs, CredentialSort, CredentialsArgs, Standard};
 pub(crate) use values::time;
 
 /// Parses the command line, or ends the process with a message (exit code 2) or help (0).
@@ -113,7 +113,7 @@ pub(crate) enum Format {
     Ndjson,
     /// OCSF 1.5, one a line: Detection Finding (detect), Compliance Finding (check)
     Ocsf,
-    /// Comma separated, for a spreadsheet (detect, check)
+    /// Comma separated, for a spreadsheet (detect, check, credentials)
     Csv,
     /// AWS Security Finding Format, one a line (check)
     Asff,
@@ -149,6 +149,7 @@ pub(crate) enum Command {
     Accept(AcceptArgs),
     Diff(DiffArgs),
     Check(CheckArgs),
+    Credentials(CredentialsArgs),
     Detect(DetectArgs),
     #[command(subcommand)]
     Rules(RulesCommand),

@@ -77,3 +77,47 @@ pub(crate) enum Standard {
     /// The talk, with the lines of Trusted Advisor
     Talk,
 }
+
+/// List everything that opens the account: passwords, keys, certificates, providers, assignments
+///
+/// Whose it is, how old, when it was last used, and what its holder can become.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan credentials
+  bartizan credentials --unused 90 --sort used
+  bartizan credentials --of alice --on ./dump
+  bartizan credentials --format csv > credentials.csv")]
+pub(crate) struct CredentialsArgs {
+    /// A snapshot id, a .facts file, or a folder of AWS CLI output [default: the last snapshot of
+    /// each account in the store]
+    #[arg(long, value_name = "PATH|SNAPSHOT")]
+    pub(crate) on: Option<String>,
+    /// Only what was not used for so many days, or was made so long ago and never used
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) unused: Option<i64>,
+    /// Only those whose owner's ARN holds this text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) of: Option<String>,
+    /// Order of the table
+    #[arg(long, value_enum, default_value = "kind")]
+    pub(crate) sort: CredentialSort,
+    /// Exit 11 if part of the credentials was not read
+    #[arg(long)]
+    pub(crate) require_complete: bool,
+    #[command(flatten)]
+    pub(crate) table: ActionTable,
+}
+
+/// Order of credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CredentialSort {
+    /// By kind
+    Kind,
+    /// By owner
+    Owner,
+    /// The oldest first
+    Age,
+    /// The longest unused first
+    Used,
+}

@@ -4,6 +4,7 @@ mod accept;
 mod access;
 mod check;
 mod completions;
+mod credentials;
 mod detect;
 mod diff;
 mod flat;
@@ -35,6 +36,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Accept(args) => accept::run(&cli.global, &args),
         Command::Diff(args) => diff::run(&cli.global, &args),
         Command::Check(args) => check::run(&cli.global, &args),
+        Command::Credentials(args) => credentials::run(&cli.global, &args),
         Command::Detect(args) => detect::run(&cli.global, &args),
         Command::Rules(command) => rules::run(&cli.global, &command),
         Command::Access(command) => access::run(&cli.global, &command),
@@ -59,6 +61,7 @@ fn wrong_format(format: Format, command: &Command) -> Option<&'static str> {
     match (format, command) {
         (Format::Human | Format::Json | Format::Ndjson, _)
         | (Format::Ocsf | Format::Csv, Command::Detect(_))
+        | (Format::Csv, Command::Credentials(_))
         | (_, Command::Check(_)) => None,
         (Format::Ocsf | Format::Csv, _) => {
             Some("--format ocsf and csv are for detect and check: use human, json or ndjson")

@@ -58,8 +58,10 @@ fn key_fault(view: &AccountView<'_>, key: &FactView<'_>) -> Fault {
     let used = view
         .fact("iam:accesskeylastused", GLOBAL, &key.id)?
         .ok_or_else(|| view.missing("iam:accesskeylastused", &key.id, "its last use"))?;
-    let last = used.volatile_json("AccessKeyLastUsed");
-    let last = last.and_then(|v| v.get("LastUsedDate")?.as_str());
+    const USE: &str = "AccessKeyLastUsed";
+    let last = used.volatile_json(USE);
+    let last = last.ok_or_else(|| view.missing(used.kind, &used.id, USE))?;
+    let last = last.get("LastUsedDate").and_then(|v| v.as_str());
     unused(view, "the key", last, key.text("/CreateDate"), &key.id)
 }
 
@@ -77,9 +79,11 @@ fn password_fault(view: &AccountView<'_>, user: &FactView<'_>) -> Fault {
         }
     };
     let row = row?.ok_or_else(|| view.missing(REPORT, &user.id, "its row"))?;
+    const USED: &str = "password_last_used";
     let last = row
-        .volatile("password_last_used")
+        .volatile(USED)
         .or_else(|| user.volatile("PasswordLastUsed"));
+    let last = Some(last.ok_or_else(|| view.missing(REPORT, &user.id, USED))?);
     let changed = row
         .text("/password_last_changed")
         .filter(|t| view.age_days(t).is_some());

@@ -24,13 +24,16 @@ pub(crate) const CHECK: Check = Check {
 fn judge(view: &AccountView<'_>, verdicts: &mut Verdicts<'_>) {
     let instances = view.list("ec2:instance");
     verdicts.list_read(&instances);
-    for instance in instances.facts.into_iter().filter(|i| is_running(i)) {
+    for instance in instances.facts {
         let arn = ec2_arn(view, instance, "instance");
         verdicts.judge(&arn, instance.region, [fault(view, instance)]);
     }
 }
 
 fn fault(view: &AccountView<'_>, instance: &FactView<'_>) -> Fault {
+    if !is_running(view, instance)? {
+        return Ok(None);
+    }
     let launched = instance.text("/LaunchTime").unwrap_or_default();
     let age_days = view.age_days(launched);
     let age_days =

@@ -17,12 +17,13 @@ fn ec2_arn(view: &AccountView<'_>, fact: &FactView<'_>, what: &str) -> String {
 }
 
 /// Whether an instance runs. Stopped ones are no way in, and terminated ones are gone.
-fn is_running(instance: &FactView<'_>) -> bool {
-    let state = instance.volatile_json("State");
-    let name = state
-        .and_then(|s| s.get("Name")?.as_str())
-        .or_else(|| instance.text("/State/Name"));
-    name.is_none_or(|n| matches!(n, "running" | "pending"))
+fn is_running(view: &AccountView<'_>, instance: &FactView<'_>) -> Result<bool, UnreadFact> {
+    let state = instance
+        .volatile_json("State")
+        .and_then(|s| s.get("Name")?.as_str());
+    let state = state.or_else(|| instance.text("/State/Name"));
+    let state = state.ok_or_else(|| view.missing(instance.kind, &instance.id, "State"))?;
+    Ok(matches!(state, "running" | "pending"))
 }
 
 /// Facts of a kind in the region of another fact, in a VPC.

@@ -63,29 +63,28 @@ fn open_acl(acl: &FactView<'_>) -> Option<String> {
     ))
 }
 
-/// Whether the first entry for the world and a TCP port allows.
+/// Whether the first entry for the world and a TCP port allows, of IPv4 or of IPv6.
 pub(super) fn lets_world(acl: &FactView<'_>, port: i64) -> bool {
     let mut entries: Vec<&Value> = acl.list("/Entries").iter().collect();
     entries.sort_by_key(|e| e["RuleNumber"].as_i64());
-    let matching = entries.into_iter().find(|entry| {
-        let is_inbound = entry["Egress"] == false;
-        let cidrs: Vec<&str> = ["CidrBlock", "Ipv6CidrBlock"]
-            .iter()
-            .filter_map(|c| entry[*c].as_str())
-            .collect();
-        let protocol = entry["Protocol"].as_str().unwrap_or("-1");
-        let range = &entry["PortRange"];
-        let ports = match (range["From"].as_i64(), range["To"].as_i64()) {
-            (Some(from), Some(to)) if protocol != "-1" => PortRange { from, to },
-            _ => PortRange::ALL,
-        };
-        is_inbound
-            && is_world(&cidrs)
-            && matches!(protocol, "-1" | "6")
-            && ports.overlaps(PortRange {
-                from: port,
-                to: port,
-            })
-    });
-    matching.is_some_and(|entry| entry["RuleAction"] == "allow")
+    ["CidrBlock", "Ipv6CidrBlock"].into_iter().any(|family| {
+        let mut matching = entries.iter().filter(|entry| is_about(entry, family, port));
+        matching
+            .next()
+            .is_some_and(|entry| entry["RuleAction"] == "allow")
+    })
+}
+
+/// Whether an inbound entry is about the world of a family and a TCP port.
+fn is_about(entry: &Value, family: &str, port: i64) -> bool {
+    let protocol = entry["Protocol"].as_str().unwrap_or("-1");
+    let range = &entry["PortRange"];
+    let ports = match (range["From"].as_i64(), range["To"].as_i64()) {
+        (Some(from), Some(to)) if protocol != "-1" => PortRange { from, to },
+        _ => PortRange::ALL,
+    };
+    entry["Egress"] == false
+        && entry[family].as_str().is_some_and(|cidr| is_world(&[cidr]))
+        && matches!(protocol, "-1" | "6")
+        && ports.holds(port)
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::net_02::lets_world;
 use super::{ec2_arn, in_vpc, is_running};
 use crate::check::{Check, Source};
-use crate::network::world_ports;
+use crate::network::{WORLD_PORTS, world_ports};
 use crate::reading::FactView;
 use crate::verdicts::{Fault, Verdicts};
 use crate::view::AccountView;
@@ -41,25 +41,24 @@ fn judge(view: &AccountView<'_>, verdicts: &mut Verdicts<'_>) {
 }
 
 fn fault(view: &AccountView<'_>, instance: &FactView<'_>) -> Fault {
-    let Some(address) = public_address(instance).filter(|_| is_running(instance)) else {
+    let Some(address) = public_address(instance) else {
         return Ok(None);
     };
-    let mut port = None;
+    if !is_running(view, instance)? {
+        return Ok(None);
+    }
+    let mut open = Vec::new();
     let mut unread = None;
-    for group in instance
-        .list("/SecurityGroups")
-        .iter()
-        .filter_map(|g| g["GroupId"].as_str())
-    {
-        match open_port(view, instance.region, group) {
-            Ok(Some(open)) => port = Some((group, open)),
-            Ok(None) => {}
+    let groups = instance.list("/SecurityGroups").iter();
+    for group in groups.filter_map(|g| g["GroupId"].as_str()) {
+        match open_ports(view, instance.region, group) {
+            Ok(ports) => open.extend(ports.into_iter().map(|port| (group, port))),
             Err(fact) => unread = Some(fact),
         }
     }
-    let Some((group, port)) = port else {
+    if open.is_empty() {
         return unread.map_or(Ok(None), Err);
-    };
+    }
     let (Some(subnet), Some(vpc)) = (instance.text("/SubnetId"), instance.text("/VpcId")) else {
         return Err(view.missing(instance.kind, &instance.id, "SubnetId"));
     };
@@ -69,11 +68,13 @@ fn fault(view: &AccountView<'_>, instance: &FactView<'_>) -> Fault {
     let acls = in_vpc(view, "ec2:networkacl", instance.region, vpc)?;
     let acl = associated(&acls, subnet, |a| a.is("/IsDefault"));
     match acl {
-        Some(acl) if lets_world(acl, port) => Ok(Some(format!(
-            "{address}, route to {route}, network ACL {}, security group {group}: TCP {port}",
-            acl.id
-        ))),
-        Some(_) => Ok(None),
+        Some(acl) => {
+            let reached = open.iter().find(|(_, port)| lets_world(acl, *port));
+            Ok(reached.map(|(group, port)| {
+                let acl = &acl.id;
+                format!("{address}, route to {route}, network ACL {acl}, {group}: TCP {port}")
+            }))
+        }
         None => Err(view.missing("ec2:networkacl", subnet, "the ACL of the subnet")),
     }
 }
@@ -95,15 +96,16 @@ fn public_address(instance: &FactView<'_>) -> Option<String> {
     own.or_else(of_interface).map(str::to_owned)
 }
 
-fn open_port(view: &AccountView<'_>, region: &str, group: &str) -> Result<Option<i64>, UnreadFact> {
+/// Ports of administration and databases that a group opens to the world.
+fn open_ports(view: &AccountView<'_>, region: &str, group: &str) -> Result<Vec<i64>, UnreadFact> {
     let Some(group) = view.fact("ec2:security_group", region, group)? else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
     let open = world_ports(view, group)?;
-    Ok(open
-        .iter()
-        .find_map(|range| range.sensitive())
-        .map(|(port, _)| port))
+    let ports = WORLD_PORTS.iter().map(|(port, _)| *port);
+    Ok(ports
+        .filter(|port| open.iter().any(|range| range.holds(*port)))
+        .collect())
 }
 
 /// The Internet gateway that the route table of a subnet leads to.

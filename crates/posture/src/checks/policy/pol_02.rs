@@ -24,6 +24,9 @@ fn judge(view: &AccountView<'_>, verdicts: &mut Verdicts<'_>) {
     for kind in ["iam:user", "iam:role"] {
         verdicts.list_read(&view.list(kind));
     }
+    // A way can lead through anybody, so that each list has a say in every verdict.
+    let kinds = HOLDER_KINDS.into_iter().chain(["iam:useringroup"]);
+    let unread = kinds.flat_map(|kind| view.list(kind).unread).next();
     let found = escalations(view.iam, 1);
     for (number, principal) in view.iam.principals.iter().enumerate() {
         // Its own policy, or one of its groups, says everything.
@@ -43,7 +46,8 @@ fn judge(view: &AccountView<'_>, verdicts: &mut Verdicts<'_>) {
                 };
                 Ok(Some(format!("{} {how}", if sure { "must" } else { "may" })))
             }
-            None if holds || principal.unread.is_empty() => Ok(None),
+            None if holds => Ok(None),
+            None if principal.unread.is_empty() => unread.clone().map_or(Ok(None), Err),
             None => {
                 let names: Vec<String> = principal.unread.iter().map(ToString::to_string).collect();
                 Err(view.missing("iam:managedpolicy", &principal.arn, &names.join(", ")))

@@ -1,39 +1,44 @@
 //! POL-05: a policy lets its holder assume any role.
 
-use bartizan_iam::Statement;
+use bartizan_iam::{Block, Pattern, Statement};
 use bartizan_model::Severity;
 
 use crate::check::Check;
-use crate::policies::{HOLDER_KINDS, allows, is_any};
+use crate::policies::{HOLDER_KINDS, allows, is_everything};
+use crate::verdicts::Verdicts;
+use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {
     id: "POL-05",
     title: "A policy allows sts:AssumeRole on every role",
     severity: Severity::High,
     why: "Its holder becomes whatever role trusts the account, also roles that are made tomorrow.",
-    judged: "An Allow that covers sts:AssumeRole on Resource *, or on every role of any account. A statement that allows everything is POL-01.",
+    judged: "An Allow that covers sts:AssumeRole on every role of the account. A statement that allows everything is POL-01.",
     fix: "Name the roles in the Resource of the statement",
     sources: &[],
     needs: &HOLDER_KINDS,
-    judge: |view, verdicts| super::judge_holders(view, verdicts, is_assume_any),
+    judge,
 };
 
-const ACTIONS: [&str; 5] = [
-    "sts:AssumeRole",
-    "sts:AssumeRole*",
-    "sts:Assume*",
-    "sts:*",
-    "*",
-];
-const RESOURCES: [&str; 4] = [
-    "*",
-    "arn:aws:iam::*:role/*",
-    "arn:*:iam::*:role/*",
-    "arn:aws:iam::*:*",
-];
+fn judge(view: &AccountView<'_>, verdicts: &mut Verdicts<'_>) {
+    let every_role = Pattern::arn(&format!("arn:aws:iam::{}:role/*", view.id));
+    super::judge_holders(view, verdicts, |statement| {
+        is_assume_any(statement, &every_role)
+    });
+}
 
-fn is_assume_any(statement: &Statement) -> bool {
+/// Whether a statement allows sts:AssumeRole on every role of the account, and not everything.
+fn is_assume_any(statement: &Statement, every_role: &Pattern) -> bool {
+    let (Some(Block::Is(actions)), Some(Block::Is(resources))) =
+        (&statement.action, &statement.resource)
+    else {
+        return false;
+    };
+    let assume = Pattern::exact("sts:assumerole");
     allows(statement)
-        && is_any(&statement.action, &ACTIONS)
-        && is_any(&statement.resource, &RESOURCES)
+        && !is_everything(statement)
+        && actions
+            .iter()
+            .any(|a| Pattern::text(&a.to_ascii_lowercase()).covers(&assume))
+        && resources.iter().any(|r| Pattern::arn(r).covers(every_role))
 }

@@ -175,6 +175,11 @@ fn public_policy(
     fact: &FactView<'_>,
     arn: &str,
 ) -> Result<bool, UnreadFact> {
+    Ok(public_alone(view, fact)? && is_open_to_all(view, fact.kind, arn))
+}
+
+/// Whether a policy lets in everybody, for resources whose external access is not analyzed.
+fn public_alone(view: &AccountView<'_>, fact: &FactView<'_>) -> Result<bool, UnreadFact> {
     let unreadable = |why: String| UnreadFact {
         region: fact.region.to_owned(),
         why,
@@ -184,7 +189,7 @@ fn public_policy(
         .policy_text()
         .ok_or_else(|| unreadable("its document is not there".into()))?;
     let policy = parse(&text).map_err(|e| unreadable(e.to_string()))?;
-    Ok(is_public_policy(&policy) && is_open_to_all(view, fact.kind, arn))
+    Ok(is_public_policy(&policy))
 }
 
 /// Whether everybody has external access to a resource by a policy of this kind.

@@ -1,11 +1,12 @@
 //! PUB-05: a key, secret, repository, function or the like is public.
 
+use bartizan_iam::UnreadFact;
 use bartizan_model::Severity;
 
-use super::{OTHERS, public_policy};
+use super::{OTHERS, account_block, public_alone};
 use crate::check::{Check, Source};
-use crate::checks::region_of;
-use crate::verdicts::{Fault, Verdicts};
+use crate::reading::FactView;
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {
@@ -48,49 +49,76 @@ const NEEDS: &[&str] = &[
     "logs:resourcepolicy",
     "cloudtrail:resourcepolicy",
     "s3:accesspointpolicy",
-    "s3:multiregionaccesspointpolicy",
-];
-
-/// Kinds of policies whose resources are known by the policy alone.
-const POLICIES_ALONE: [&str; 7] = [
-    "lambda:layerversionpolicy",
-    "lambda:aliaspolicy",
-    "logs:resourcepolicy",
-    "cloudtrail:resourcepolicy",
-    "s3:accesspointpolicy",
+    "s3:accesspoint",
+    "s3:accountpublicaccessblock",
     "s3:multiregionaccesspointpolicy",
     "ecr-public:repositorypolicy",
+];
+
+/// Kinds of policies whose resources are known by the policy alone: how the ARN is made of the id
+/// of the fact.
+const POLICIES_ALONE: [(&str, fn(&AccountView<'_>, &FactView<'_>) -> String); 7] = [
+    ("lambda:layerversionpolicy", |view, fact| {
+        let (region, account) = (fact.region, view.id);
+        format!(
+            "arn:aws:lambda:{region}:{account}:layer:{}",
+            fact.id.replace('/', ":")
+        )
+    }),
+    ("lambda:aliaspolicy", |view, fact| {
+        format!(
+            "arn:aws:lambda:{}:{}:function:{}",
+            fact.region, view.id, fact.id
+        )
+    }),
+    ("logs:resourcepolicy", |view, fact| {
+        format!(
+            "arn:aws:logs:{}:{}:resource-policy/{}",
+            fact.region, view.id, fact.id
+        )
+    }),
+    ("cloudtrail:resourcepolicy", |_, fact| fact.id.clone()),
+    ("s3:accesspointpolicy", |view, fact| {
+        format!(
+            "arn:aws:s3:{}:{}:accesspoint/{}",
+            fact.region, view.id, fact.id
+        )
+    }),
+    ("s3:multiregionaccesspointpolicy", |view, fact| {
+        format!("arn:aws:s3::{}:accesspoint/{}", view.id, fact.id)
+    }),
+    ("ecr-public:repositorypolicy", |view, fact| {
+        format!("arn:aws:ecr-public::{}:repository/{}", view.id, fact.id)
+    }),
 ];
 
 fn judge(view: &AccountView<'_>, verdicts: &mut Verdicts<'_>) {
     for resource in &OTHERS {
         resource.judge(view, verdicts);
     }
-    for kind in POLICIES_ALONE {
+    for (kind, arn) in POLICIES_ALONE {
         let policies = view.list(kind);
         verdicts.list_read(&policies);
-        for resource in view.iam.resources.iter().filter(|r| r.kind == kind) {
-            let mut own = policies
-                .facts
-                .iter()
-                .filter(|f| is_of(&resource.arn, &f.id));
-            let fault: Fault = match own.next() {
-                Some(policy) => public_policy(view, policy, &resource.arn)
-                    .map(|public| public.then(|| "its policy".to_owned())),
-                None => Ok(None),
-            };
-            verdicts.judge(&resource.arn, region_of(&resource.arn), [fault]);
+        for policy in policies.facts {
+            let fault = public_alone(view, policy).and_then(|public| {
+                if public && is_blocked(view, policy)? {
+                    return Ok(None);
+                }
+                Ok(public.then(|| format!("policy {}", policy.id)))
+            });
+            verdicts.judge(&arn(view, policy), policy.region, [fault]);
         }
     }
 }
 
-/// Whether a fact's id is that of a resource: its ARN, or how the ARN ends.
-fn is_of(arn: &str, id: &str) -> bool {
-    arn == id
-        || arn
-            .strip_suffix(id)
-            .is_some_and(|before| before.ends_with([':', '/']))
-        || id
-            .split_once('/')
-            .is_some_and(|(name, number)| arn.ends_with(&format!("{name}:{number}")))
+/// Whether an access point blocks public policies for itself, or the account does for all.
+fn is_blocked(view: &AccountView<'_>, policy: &FactView<'_>) -> Result<bool, UnreadFact> {
+    if policy.kind != "s3:accesspointpolicy" {
+        return Ok(false);
+    }
+    const FLAG: &str = "/RestrictPublicBuckets";
+    let of_account = account_block(view)?.is_some_and(|f| f.is(FLAG));
+    let point = view.fact("s3:accesspoint", policy.region, &policy.id)?;
+    let pointer = format!("/PublicAccessBlockConfiguration{FLAG}");
+    Ok(of_account || point.is_some_and(|p| p.is(&pointer)))
 }

@@ -32,7 +32,9 @@ fn judge(view: &AccountView<'_>, verdicts: &mut Verdicts<'_>) {
 
 fn used(view: &AccountView<'_>, field: &str) -> Fault {
     let row = report_row(view)?;
-    let time = row.volatile(field).unwrap_or_default();
+    let time = row
+        .volatile(field)
+        .ok_or_else(|| view.missing(row.kind, &row.id, field))?;
     let age_days = view.age_days(time);
     Ok(age_days
         .filter(|days| *days <= ROOT_USED_DAYS)
