@@ -224,7 +224,10 @@ fn key(kind: &str, id: &str) -> (String, String, String) {
 /// Region of facts of a kind in the tests.
 fn region_of(kind: &str) -> &'static str {
     let service = kind.split(':').next().unwrap_or_default();
-    let is_regional_s3 = matches!(kind, "s3:accountpublicaccessblock" | "s3:accesspointpolicy");
+    let is_regional_s3 = matches!(
+        kind,
+        "s3:accountpublicaccessblock" | "s3:accesspointpolicy" | "s3:accesspoint"
+    );
     match service {
         "s3" if is_regional_s3 => REGION,
         "iam" | "s3" | "cloudfront" | "organizations" | "account" | "budgets" | "ce"
@@ -313,6 +316,8 @@ pub(crate) fn good() -> World {
         .good_audit_role()
 }
 
+const SECRET: &str = "arn:aws:secretsmanager:us-east-1:111122223333:secret:db-AbCdEf";
+const TABLE: &str = "arn:aws:dynamodb:us-east-1:111122223333:table/orders";
 pub(crate) const READER: &str = "arn:aws:iam::111122223333:policy/reader";
 pub(crate) const QUEUE: &str = "https://sqs.us-east-1.amazonaws.com/111122223333/orders";
 pub(crate) const TOPIC: &str = "arn:aws:sns:us-east-1:111122223333:news";
@@ -372,6 +377,26 @@ impl World {
             .with("lambda:functionurl", "arn:aws:lambda:us-east-1:111122223333:function:pay", json!({
                 "FunctionArn": "arn:aws:lambda:us-east-1:111122223333:function:pay", "AuthType": "AWS_IAM",
             }))
+            .with("secretsmanager:secret", SECRET, json!({"Name": "db"}))
+            .absent("secretsmanager:resourcepolicy", SECRET, "NoPolicy")
+            .with("ecr:repository", "app", json!({"repositoryName": "app"}))
+            .absent("ecr:repositorypolicy", "app", "RepositoryPolicyNotFoundException")
+            .with("dynamodb:table", TABLE, json!({"TableArn": TABLE}))
+            .absent("dynamodb:tablepolicy", TABLE, "PolicyNotFoundException")
+            .with("efs:filesystem", "fs-1", json!({"FileSystemId": "fs-1"}))
+            .absent("efs:filesystempolicy", "fs-1", "PolicyNotFound")
+            .with("backup:vault", "main", json!({"BackupVaultName": "main"}))
+            .absent("backup:vaultpolicy", "main", "ResourceNotFoundException")
+            .with("events:eventbus", "default", json!({"Name": "default"}))
+            .absent("events:eventbuspolicy", "default", "NoPolicy")
+            .with("logs:destination", "central", json!({"destinationName": "central"}))
+            .absent("logs:destinationpolicy", "central", "NoPolicy")
+            .with("s3:accesspoint", "data", json!({"Bucket": "logs"}))
+            .policy("s3:accesspointpolicy", "data", &allow(json!({"Principal": {"AWS": ACCOUNT}, "Action": "s3:GetObject", "Resource": "*"})))
+            .with("rds:dbclustersnapshot", "dbc-1", json!({"DBClusterSnapshotArn": "arn:aws:rds:us-east-1:111122223333:cluster-snapshot:dbc-1"}))
+            .with("rds:dbclustersnapshotattributes", "dbc-1", json!([{"AttributeName": "restore", "AttributeValues": []}]))
+            .with("opensearch:domain", "find", json!({"ARN": "arn:aws:es:us-east-1:111122223333:domain/find"}))
+            .absent("opensearch:domainpolicy", "find", "NoPolicy")
             .with("ec2:snapshot", "snap-1", json!({"SnapshotId": "snap-1"}))
             .with("ec2:snapshotpermission", "snap-1", json!([]))
             .with("ec2:snapshotblockpublicaccess", "account", json!({"State": "unblocked"}))
