@@ -96,7 +96,7 @@ impl Default for ReportedNetworks {
 const SLOTS_BITS: u32 = 16;
 
 /// Load limit: two slots in three.
-const TOLD_MAX: usize = (2 << SLOTS_BITS) / 3;
+const SLOTS_FILLED: usize = (2 << SLOTS_BITS) / 3;
 
 /// Hash of a network in a scope; never 0.
 fn quick(scope: u64, network: u64) -> u64 {
@@ -151,7 +151,7 @@ impl ReportedNetworks {
         time_s: i64,
         last: &mut Vec<LastSeen>,
     ) {
-        if self.count >= TOLD_MAX {
+        if self.count >= SLOTS_FILLED {
             self.flush(last);
         }
         let quick = quick(scope, network);

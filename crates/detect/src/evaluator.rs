@@ -20,8 +20,8 @@ use crate::call::{CallContext, Sighting, actor_of};
 use crate::merge::{FindingDraft, FindingKey, Merger};
 use crate::work::WorkIndex;
 use bartizan_model::limits::{
-    EVENT_IDS_MAX, EVIDENCE_MAX, RESOURCES_MAX, SCAN_CACHE_MAX, UNJUDGED_ONE_IN,
-    WINDOW_STATE_BYTES_MAX,
+    EVENT_IDS_MAX, EVIDENCE_MAX, PROBLEMS_NAMED_MAX, RESOURCES_MAX, SCAN_CACHE_MAX,
+    UNJUDGED_ONE_IN, WINDOW_STATE_BYTES_MAX,
 };
 use bartizan_model::{
     Actor, Confidence, Evidence, Finding, Severity, Stage, Verdict, finding_id, time_text,
@@ -120,9 +120,6 @@ pub struct DetectionResult {
     /// Calls by actor.
     pub work: WorkIndex,
 }
-
-/// Number of objects with problems that are listed by name.
-const PROBLEMS_NAMED_MAX: usize = 1000;
 
 impl<'p> Evaluator<'p> {
     /// Evaluator that knows only the plan's first-seen memory.

@@ -169,7 +169,7 @@ impl ItemSink for ObjectScan<'_, '_> {
 
     fn again(&mut self, window: &[u8], records: &[Candidate]) -> usize {
         let (mut metas, mut numbers) = std::mem::take(&mut self.scratch.batch);
-        let mut kinds = [AddressKind::Public; Candidate::BATCH_MAX];
+        let mut kinds = [AddressKind::Public; Candidate::BATCH];
         for (record, kind) in records.iter().zip(&mut kinds) {
             let Some(meta) = self.meta(window, record) else {
                 break;

@@ -1,5 +1,5 @@
-//! What to do, as commands for the reader. Names come from the account, so every word is quoted for
-//! the shell.
+//! Recommended commands, for the reader to run. Names come from the account, so every word is
+//! quoted for the shell.
 
 use std::collections::BTreeSet;
 
@@ -84,7 +84,7 @@ pub(super) fn todo(
     list
 }
 
-/// What a command does to a thing, by how its name begins.
+/// Verb of a command, by the beginning of its name.
 const VERBS: [(&str, &str); 17] = [
     ("update-access-key", "disable"),
     ("delete-", "remove"),

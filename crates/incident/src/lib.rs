@@ -1,4 +1,4 @@
-//! Findings that belong to one intruder, told in order.
+//! Findings that belong to one intruder, in the order of time.
 
 mod advice;
 pub mod attribution;

@@ -14,7 +14,7 @@ use bartizan_model::time_text;
 use bartizan_model::{Evidence, Finding, Party, Relation, Stage};
 
 /// Addresses, user agents and the like that are named.
-const NAMED_MAX: usize = 8;
+const NAMED_SHOWN: usize = 8;
 
 pub(super) fn tell(
     id: String,
@@ -130,7 +130,7 @@ fn suspects(members: &[&IncidentMember<'_>]) -> Vec<Suspect> {
         let add = |list: &mut Vec<String>, item: &Option<String>| {
             if let Some(item) = item
                 .as_ref()
-                .filter(|i| !list.contains(i) && list.len() < NAMED_MAX)
+                .filter(|i| !list.contains(i) && list.len() < NAMED_SHOWN)
             {
                 list.push(item.clone());
             }
@@ -145,7 +145,8 @@ fn suspects(members: &[&IncidentMember<'_>]) -> Vec<Suspect> {
         add(&mut suspect.addresses, &actor.source_ip);
         add(&mut suspect.user_agents, &actor.user_agent);
         let chain = origin_words(origin);
-        if chain.len() > 1 && !suspect.chains.contains(&chain) && suspect.chains.len() < NAMED_MAX {
+        if chain.len() > 1 && !suspect.chains.contains(&chain) && suspect.chains.len() < NAMED_SHOWN
+        {
             suspect.chains.push(chain);
         }
     }
@@ -252,7 +253,7 @@ fn sessions(
         ));
     }
     open.sort_by(|a, b| (a.0, &a.1.id).cmp(&(b.0, &b.1.id)));
-    open.truncate(NAMED_MAX);
+    open.truncate(NAMED_SHOWN);
     open.into_iter().map(|(_, standing)| standing).collect()
 }
 
@@ -268,7 +269,7 @@ const DOORS: [&str; 8] = [
     "iam:userpolicy",
 ];
 
-/// What those who acted in an incident did.
+/// Calls of the suspects of an incident.
 fn theirs<'a>(members: &[&IncidentMember<'_>], work: &'a [ActorWork]) -> Vec<&'a ActorWork> {
     let keys: BTreeSet<&str> = members
         .iter()
@@ -283,9 +284,9 @@ fn theirs<'a>(members: &[&IncidentMember<'_>], work: &'a [ActorWork]) -> Vec<&'a
 /// Seconds around an incident in which what its people make belongs to it.
 const AROUND_S: i64 = 3600;
 
-/// What they made or opened in it that stands, and what they took away. Daily work of a stolen key
-/// goes on beside the theft: a thing is theirs if it came from an address, or by a credential, of
-/// the incident.
+/// Things that the suspects made or opened and that still stand, and things that they removed.
+/// Daily work of a stolen key goes on beside the theft: a thing is theirs if it came from an
+/// address, or by a credential, of the incident.
 fn mades(
     members: &[&IncidentMember<'_>],
     theirs: &[&ActorWork],
@@ -438,7 +439,7 @@ fn headline(
     format!("{who}{did}; {stands}")
 }
 
-/// What was read, taken or used: each call that worked, with how often and on what.
+/// Things that were read, copied or used: each call that worked, with how often and on what.
 fn reached(members: &[&IncidentMember<'_>]) -> Vec<String> {
     let mut found: BTreeMap<&str, (u64, Vec<&str>)> = BTreeMap::new();
     let mut order: Vec<&str> = Vec::new();
@@ -483,7 +484,7 @@ fn reached(members: &[&IncidentMember<'_>]) -> Vec<String> {
         .collect()
 }
 
-/// What those who are in it can do.
+/// Access of the suspects.
 fn blast(
     members: &[&IncidentMember<'_>],
     standing: &[PersistentChange],
@@ -553,7 +554,7 @@ fn unknown(
         theirs
             .iter()
             .flat_map(|w| w.not_visible.iter().cloned())
-            .take(NAMED_MAX),
+            .take(NAMED_SHOWN),
     );
     let mut seen = BTreeSet::new();
     list.retain(|line| seen.insert(line.clone()));

@@ -1,4 +1,4 @@
-//! What of a change is still so.
+//! Changes that still stand.
 
 use std::collections::BTreeMap;
 
@@ -72,7 +72,7 @@ pub fn standing(
     found
 }
 
-/// What stands, for people.
+/// Description of what still stands.
 fn words(change: &Change, open: Option<&str>) -> String {
     let (first, rest) = change.id.split_once('/').unwrap_or((&change.id, ""));
     if change.verdict == ChangeVerdict::Removed {

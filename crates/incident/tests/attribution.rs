@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 const HERE: &str = "111122223333";
 
-/// What a trail comes to: findings, and what is kept for the join.
+/// Result of a trail: findings, and the calls kept for attribution.
 fn read(records: &[Value], rules: bool) -> (Vec<Finding>, AttributionIndex) {
     read_text(&json!({ "Records": records }).to_string(), rules)
 }
@@ -344,8 +344,8 @@ fn who_made_a_key_belongs_with_who_used_it_and_others_do_not() {
     assert_eq!((&again, merges), (&one, Vec::new()));
 }
 
-/// Who opened a bucket belongs with the stranger who read it, and not with the stranger who read
-/// another.
+/// Who opened a bucket belongs with the external principal that read it, and not with the one that
+/// read another.
 #[test]
 fn who_opened_a_thing_belongs_with_the_stranger_who_came() {
     let policy = json!({

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::behalf;
 use super::event::{Event, Field};
 use super::json::JsonValue;
+use bartizan_model::limits::IDENTITY_TEXT_BYTES_MAX;
 
 /// Caller of a record, with its session and the service that it acted through.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -50,9 +51,6 @@ pub enum CallerType {
     /// AWS service.
     Service,
 }
-
-/// Longest identity text in bytes; longer ones are truncated.
-const TEXT_BYTES_MAX: usize = 2048;
 
 impl CallerIdentity {
     /// Caller of a record. If the identity names no account (SAML users), the called account is
@@ -259,7 +257,7 @@ fn role_of_session(arn: &str) -> Option<String> {
 }
 
 fn cut(text: &str) -> String {
-    let mut end = text.len().min(TEXT_BYTES_MAX);
+    let mut end = text.len().min(IDENTITY_TEXT_BYTES_MAX);
     while !text.is_char_boundary(end) {
         end -= 1;
     }

@@ -20,7 +20,7 @@ use super::table::{self, TableRow};
 use bartizan_model::encoding::Unicode;
 use bartizan_model::limits::{
     INFLATE_RATIO_BYTES_MIN, INFLATE_RATIO_MAX, INFLATED_BYTES_MAX, INFLATED_WHOLE_BYTES_MAX,
-    OBJECT_WHOLE_BYTES_MAX, UNWRAP_DEPTH_MAX, WINDOW_BYTES,
+    OBJECT_WHOLE_BYTES_MAX, UNWRAP_DEPTH_MAX, WINDOW_BYTES, XZ_MEMORY_KIB_MAX,
 };
 
 /// Reader with buffers reused from object to object; one per thread.
@@ -326,9 +326,6 @@ impl TrailReader {
         }
     }
 }
-
-/// Largest xz dictionary in KiB; `xz -9` uses 64 MiB.
-const XZ_MEMORY_KIB_MAX: u32 = 256 << 10;
 
 impl TrailReader {
     /// Reads a table; rows become records.

@@ -61,12 +61,12 @@ const CONTAINERS: [(&[u8], OpenBrace); 6] = [
 ];
 
 const REACH_MIN: usize = 512;
-const REACH_MAX: usize = 1 << 31;
+const REACH_WHOLE: usize = 1 << 31;
 /// Number of bytes to index while records may be repeats.
 const REACH_AGAIN: usize = 2048;
 
 /// Number of consecutive records without a repeat, after which more is indexed at once.
-const MISSES_MAX: u32 = 8;
+const MISSES_IN_A_ROW: u32 = 8;
 
 #[derive(Clone, Copy)]
 struct Follows([Field; Field::COUNT + 1]);
@@ -99,7 +99,7 @@ impl Splitter {
     /// Splitter at the start of an object.
     pub fn new() -> Self {
         Self {
-            reach: REACH_MAX,
+            reach: REACH_WHOLE,
             ..Self::default()
         }
     }
@@ -107,7 +107,7 @@ impl Splitter {
     /// Starts another object, keeping the buffers.
     pub fn begin(&mut self) {
         self.open.clear();
-        (self.offset, self.lost, self.reach, self.paged) = (0, false, REACH_MAX, false);
+        (self.offset, self.lost, self.reach, self.paged) = (0, false, REACH_WHOLE, false);
     }
 
     /// Processes the buffered bytes and returns the number consumed; the rest must be passed again
@@ -159,7 +159,7 @@ impl Splitter {
                 from = known;
                 // Index only the next record with its surroundings, unless hardly any record is a
                 // repeat.
-                alone = next.is_some() && misses < MISSES_MAX;
+                alone = next.is_some() && misses < MISSES_IN_A_ROW;
                 self.reach = match next.filter(|_| alone) {
                     Some(bytes) => bytes + 2,
                     None => self.reach.max(REACH_AGAIN),
@@ -177,7 +177,7 @@ impl Splitter {
                         break;
                     }
                     if n == 0 || !alone {
-                        self.reach = (self.reach * 2).min(REACH_MAX);
+                        self.reach = (self.reach * 2).min(REACH_WHOLE);
                     }
                 }
                 Walked::Damaged(n) => {

@@ -10,7 +10,7 @@ use siphasher::sip::SipHasher13;
 use super::call_map::{CallMap, FactEffect, TouchedFact, is_omitted};
 use crate::call::{ActorContext, ApiCall, SourceAddress};
 use bartizan_model::limits::{
-    ADDRESSES_MAX, DEED_TEXT_BYTES_MAX, DEEDS_MAX, ISSUED_MAX, LEAVES_MAX,
+    ADDRESSES_MAX, DEED_TEXT_BYTES_MAX, DEEDS_MAX, ISSUED_MAX, LEAVES_DEPTH_MAX, LEAVES_MAX,
 };
 use bartizan_trail::json::{JsonKind, JsonValue};
 use bartizan_trail::{Event, EventId, Field};
@@ -356,12 +356,9 @@ fn issued(
 /// Default duration of a role session in seconds (STS API reference, "AssumeRole").
 const SESSION_S: i64 = 3600;
 
-/// Nesting depth of values.
-const DEPTH_MAX: usize = 12;
-
 /// Collects the hashes of all scalars in a value.
 fn gather(value: JsonValue<'_>, leaves: &mut Vec<u64>, depth: usize) {
-    if leaves.len() >= LEAVES_MAX || depth > DEPTH_MAX {
+    if leaves.len() >= LEAVES_MAX || depth > LEAVES_DEPTH_MAX {
         return;
     }
     match value.kind() {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::tally::{CallSpan, ThingCall, WorkIndex};
 use super::things::{ThingEffect, ThingName};
-use bartizan_model::limits::{CALLS_OF_ACTOR_MAX, MADE_OF_ACTOR_MAX};
+use bartizan_model::limits::{CALLS_OF_ACTOR_MAX, MADE_OF_ACTOR_MAX, SAME_NAME_MAX};
 use bartizan_model::time_text;
 
 /// Activity of one actor, as far as the trail shows it.
@@ -316,7 +316,7 @@ impl WorkIndex {
                         };
                         let part_of = above
                             .filter_map(|step| {
-                                alive.get(step)?.iter().take(ALIVE_MAX).find(|n| {
+                                alive.get(step)?.iter().take(SAME_NAME_MAX).find(|n| {
                                     mine(n)
                                         && entries[**n].act.acted.is_at(entries[**n].thing, *step)
                                 })
@@ -362,7 +362,7 @@ impl WorkIndex {
                     .flat_map(|n| n.iter().enumerate().map(|(at, s)| (s, at + 1 == n.len())))
                 {
                     // A thing comes before its children.
-                    let looked_at = if is_full { usize::MAX } else { ALIVE_MAX };
+                    let looked_at = if is_full { usize::MAX } else { SAME_NAME_MAX };
                     for &n in alive.get(step).into_iter().flatten().take(looked_at) {
                         let mine =
                             entries[n].act.context.who.actor.key == act.context.who.actor.key;
@@ -375,7 +375,7 @@ impl WorkIndex {
                     }
                     if let Some(all) = alive
                         .get_mut(step)
-                        .filter(|all| is_full && all.len() > ALIVE_MAX)
+                        .filter(|all| is_full && all.len() > SAME_NAME_MAX)
                     {
                         all.retain(|n| entries[*n].gone.is_none());
                     }
@@ -466,10 +466,6 @@ const DATA_EVENTS: [(&str, &[&str], &str); 3] = [
         "items in tables",
     ),
 ];
-
-/// Number of things with the same name that are compared on removal; beyond it, removed ones are
-/// evicted.
-const ALIVE_MAX: usize = 64;
 
 type CalledRegions = HashMap<u64, Vec<usize>, foldhash::fast::RandomState>;
 

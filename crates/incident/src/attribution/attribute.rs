@@ -14,6 +14,7 @@ use bartizan_inventory::diff::{
     AccessVerdict, Change, ChangeVerdict, PolicyAccess, SnapshotVersion,
 };
 use bartizan_inventory::fact::{FactKinds, Hash, absent_code, unescape};
+use bartizan_model::limits::CALLS_OF_CHANGE_MAX;
 use bartizan_trail::EventId;
 
 /// How sure it is that a call made a change.
@@ -54,7 +55,7 @@ pub struct AttributedChange {
     pub between_s: (i64, i64),
 }
 
-/// What became of a call that should show in a snapshot and does not.
+/// Outcome of a call that should show in a snapshot and does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RevertedKind {
@@ -71,7 +72,6 @@ pub struct RevertedCall {
     pub kind: String,
     /// Its id, as the call names it.
     pub id: String,
-    /// What became of it.
     pub what: RevertedKind,
     /// The call that made it.
     pub made: (i64, EventId),
@@ -81,7 +81,7 @@ pub struct RevertedCall {
     pub content: Option<String>,
 }
 
-/// All of it.
+/// Attributions of all changes between two snapshots.
 #[derive(Debug, Default)]
 pub struct Attributions {
     /// One for each change, in their order.
@@ -97,9 +97,6 @@ const CLOCK_S: i64 = 120;
 /// Seconds after the later snapshot until a record counts as missing: CloudTrail delivers within 15
 /// minutes as a rule.
 const GRACE_S: i64 = 3600;
-/// Calls of one change that are kept.
-const DEEDS_MAX: usize = 10;
-
 /// Explains the changes between two snapshots.
 #[must_use]
 pub fn explain(
@@ -132,14 +129,14 @@ pub fn explain(
     }
 }
 
-/// Deeds by what they touched.
+/// Mutating calls by the facts that they changed.
 struct CallsByFact<'a> {
     by_fact: HashMap<(u16, String), Vec<CallOfFact<'a>>, foldhash::fast::RandomState>,
     /// Ids that end with a star, by kind.
     open: HashMap<u16, Vec<CallOfFact<'a>>, foldhash::fast::RandomState>,
 }
 
-/// A deed and which of the facts that it touched.
+/// A mutating call and one of the facts that it changed.
 #[derive(Clone, Copy)]
 struct CallOfFact<'a> {
     mutation: &'a MutatingCall,
@@ -186,8 +183,8 @@ impl<'a> CallsByFact<'a> {
         index
     }
 
-    /// Deeds on a fact, by time. A name and an ARN may be the same thing; two ARNs that differ are
-    /// not.
+    /// Calls that changed a fact, by time. A name and an ARN may be the same thing; two ARNs that
+    /// differ are not.
     fn on(&self, kind: u16, id: &str) -> Vec<CallOfFact<'a>> {
         let get = |id: &str| {
             self.by_fact
@@ -273,14 +270,18 @@ impl<'a> AttributionRun<'a> {
             explained.origin = places
                 .first()
                 .map(|p| origin(self.attribution, &p.mutation.who.actor));
-            explained.mutations = places.iter().take(DEEDS_MAX).map(CallOfFact::at).collect();
+            explained.mutations = places
+                .iter()
+                .take(CALLS_OF_CHANGE_MAX)
+                .map(CallOfFact::at)
+                .collect();
             return explained;
         }
         self.without_call(change, &mut explained);
         explained
     }
 
-    /// Whether a deed was done where the fact is.
+    /// Whether a call was made in the account and region of the fact.
     fn is_here(&self, mutation: &MutatingCall, change: &Change) -> bool {
         let account = mutation
             .call

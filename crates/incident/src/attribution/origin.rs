@@ -6,18 +6,18 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use bartizan_detect::attribution::AttributionIndex;
+use bartizan_model::limits::CHAIN_LINKS_MAX;
 use bartizan_model::time_text;
 use bartizan_trail::CallerIdentity;
 
 /// Who stands at the start of a chain of sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Origin {
-    /// What tells it from others and lasts: ARN of a user, `instance i-0a1b`, subject of an outside
+    /// Lasting key: ARN of a user, `instance i-0a1b`, subject of an outside
     /// identity.
     pub key: String,
     /// For people.
     pub name: String,
-    /// What it is.
     pub kind: OriginKind,
     /// The first credential of the chain, where there is one.
     pub access_key_id: Option<String>,
@@ -29,7 +29,7 @@ pub struct Origin {
     pub whole: bool,
 }
 
-/// What an origin is.
+/// Kind of an origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OriginKind {
@@ -47,15 +47,12 @@ pub enum OriginKind {
     Session,
 }
 
-/// Links of a chain that are followed.
-const LINKS_MAX: usize = 16;
-
 /// Who stands behind a call of this actor.
 #[must_use]
 pub fn origin(index: &AttributionIndex, actor: &CallerIdentity) -> Origin {
     let (mut chain, mut keys, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     let mut at = actor.clone();
-    for _ in 0..LINKS_MAX {
+    for _ in 0..CHAIN_LINKS_MAX {
         keys.extend(at.access_key_id.clone().filter(|k| !keys.contains(k)));
         let (key, name) = (at.key.clone(), at.name.clone());
         let end = |kind, key: String, name: String, whole| (kind, key, name, whole);
