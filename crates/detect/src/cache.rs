@@ -12,7 +12,6 @@ use foldhash::quality::RandomState;
 use super::caller_plan::CallerPlans;
 use super::condition::ItemAnswers;
 use super::derive::text::cut;
-use super::event_meta::EventMeta;
 use super::first_seen::ByHash;
 use super::first_seen::LastSeen;
 use super::networks::AddressKind;
@@ -122,11 +121,6 @@ impl ReportedNetworks {
             at = (at + 1) & (self.slots.len() - 1);
         }
         at
-    }
-
-    /// First slot probed for a network in a scope; read only to prefetch it.
-    fn near(&self, scope: u64, network: u64) -> u64 {
-        self.slots[(quick(scope, network) >> (64 - SLOTS_BITS)) as usize].quick
     }
 
     /// Whether an event adds nothing to the recorded network; if so, only its time is kept.
@@ -305,41 +299,6 @@ impl Caches {
     fn forget_repeats(&mut self) {
         self.repeats.clear();
         self.known.clear();
-    }
-
-    /// Prefetches the cache entries of a batch of events: one level at a time for all events, so
-    /// that many cache misses overlap.
-    pub(super) fn touch(&self, metas: &[EventMeta], numbers: &[u32]) {
-        let CallerPlans {
-            heads,
-            lists,
-            scopes,
-            counted,
-            crowds,
-            ..
-        } = &self.caller_plans;
-        let heads = || {
-            numbers
-                .iter()
-                .map(|number| &heads[self.known[*number as usize].caller_plan as usize])
-        };
-        std::hint::black_box(heads().fold(0, |all, head| all ^ head.last_s));
-        let values = heads().zip(metas).map(|(head, meta)| {
-            let counted = lists[head.counted.range()]
-                .iter()
-                .map(|n| counted[*n as usize].noted.object);
-            let crowds = lists[head.crowds.range()]
-                .iter()
-                .map(|n| crowds[*n as usize].most);
-            let told = scopes[head.scopes.range()]
-                .iter()
-                .map(|(scope, _)| self.told.near(*scope, meta.network));
-            counted
-                .chain(crowds)
-                .chain(told)
-                .fold(0, |all, one| all ^ one)
-        });
-        std::hint::black_box(values.fold(0, |all, one| all ^ one));
     }
 
     fn combo_of(

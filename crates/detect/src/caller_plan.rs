@@ -1,5 +1,13 @@
 //! Rule answers computed once per caller plan, i.e. per route and identity, and reused for all of
 //! its events.
+//!
+//! This and [`super::steps`] are two levels of one decision, which rules an event concerns and what
+//! to record of it. A caller plan holds what caller, call and network decide; the steps of a record
+//! hold what the other fields decide, for all records that repeat it. Neither replaces the other
+//! (CPU on 500 MB of records): with steps alone, `detect` takes 2.0 times as long, because rules on
+//! networks would be evaluated for each event; without steps kept per record, 3.1 times, because
+//! requests would be read for each event. Both write through the same functions of [`super::scan`]
+//! (`noted`, `meet`, `single`).
 
 use crate::shared_text::NotedSightings;
 use crate::shared_text::SharedText;

@@ -94,15 +94,13 @@ impl CallerIdentity {
             value.text().map(|t| cut(&t)).filter(|t| !t.is_empty())
         };
         let kind = field(&["type"]).unwrap_or_else(|| "Unknown".to_owned());
-        // Root session that the management account assumed for a task (CloudTrail user guide,
-        // "userIdentity": `assumedRoot`).
-        let borrowed = kind == "Root"
-            && field(&["sessionContext", "assumedRoot"])
-                .is_some_and(|t| t.eq_ignore_ascii_case("true"));
-        let kind = if borrowed {
-            "AssumedRoot".to_owned()
-        } else {
-            kind
+        let kind = match field(&["sessionContext", "assumedRoot"]) {
+            Some(assumed) if kind == "Root" && assumed.eq_ignore_ascii_case("true") => {
+                // Root session that the management account assumed for a task (CloudTrail user
+                // guide, "userIdentity": `assumedRoot`).
+                "AssumedRoot".to_owned()
+            }
+            _ => kind,
         };
         let arn = field(&["arn"]);
         let account = field(&["accountId"])
@@ -133,9 +131,82 @@ impl CallerIdentity {
             .clone()
             .or_else(|| field(&["principalId"]))
             .unwrap_or_else(|| "?".to_owned());
-        let here = account.as_deref().unwrap_or("?");
+        let names = NameParts {
+            kind: &kind,
+            arn: &arn,
+            here: account.as_deref().unwrap_or("?"),
+            somebody,
+            principal: field(&["principalId"]),
+            issuer: &issuer,
+            session: &session,
+            provider: &provider,
+            person: &person,
+            invoked_by: &invoked_by,
+        };
+        let (key, name) = names.key_and_name();
+        let linked = is_service_linked(issuer.as_deref().or(arn.as_deref()));
+        let named = arn.is_some()
+            || user.is_some()
+            || field(&["principalId"]).is_some()
+            || field(&["accessKeyId"]).is_some();
+        let itself = kind == "AWSService" || linked || invoked_by.is_some() && !named;
+        Self {
+            caller: if itself {
+                CallerType::Service
+            } else {
+                CallerType::Principal
+            },
+            through: person
+                .filter(|_| kind != "IdentityCenterUser")
+                .or(issuer)
+                .or(provider),
+            access_key_id: field(&["accessKeyId"]),
+            source_identity: field(&["sessionContext", "sourceIdentity"]),
+            mfa: field(&["sessionContext", "attributes", "mfaAuthenticated"]).map(|t| t == "true"),
+            kind,
+            key,
+            name,
+            arn,
+            account,
+            session,
+            invoked_by,
+        }
+    }
+}
 
-        let (key, name) = match kind.as_str() {
+/// Fields of `userIdentity` that name the caller.
+struct NameParts<'a> {
+    kind: &'a str,
+    arn: &'a Option<String>,
+    /// Account, or `?`.
+    here: &'a str,
+    /// User name or principal id, or `?`.
+    somebody: String,
+    principal: Option<String>,
+    /// ARN of the role that issued the session.
+    issuer: &'a Option<String>,
+    session: &'a Option<String>,
+    provider: &'a Option<String>,
+    person: &'a Option<String>,
+    invoked_by: &'a Option<String>,
+}
+
+impl NameParts<'_> {
+    /// [`CallerIdentity::key`] and [`CallerIdentity::name`].
+    fn key_and_name(self) -> (String, String) {
+        let Self {
+            kind,
+            arn,
+            here,
+            somebody,
+            principal,
+            issuer,
+            session,
+            provider,
+            person,
+            invoked_by,
+        } = self;
+        match kind {
             "Root" => (format!("arn:aws:iam::{here}:root"), "root".to_owned()),
             "AssumedRoot" => (
                 format!("assumed-root:{here}"),
@@ -187,10 +258,7 @@ impl CallerIdentity {
                 (service.clone(), service)
             }
             "AWSAccount" => (
-                format!(
-                    "account:{here}:{}",
-                    field(&["principalId"]).unwrap_or_default()
-                ),
+                format!("account:{here}:{}", principal.unwrap_or_default()),
                 format!("account {here}"),
             ),
             _ => match &invoked_by {
@@ -204,40 +272,14 @@ impl CallerIdentity {
                     },
                 ),
             },
-        };
-        // Only AWS creates roles below this path, and only the service that a role is linked to can
-        // use it.
-        let linked = issuer
-            .as_deref()
-            .or(arn.as_deref())
-            .is_some_and(|i| i.contains(":role/aws-service-role/"));
-        let named = arn.is_some()
-            || user.is_some()
-            || field(&["principalId"]).is_some()
-            || field(&["accessKeyId"]).is_some();
-        let itself = kind == "AWSService" || linked || invoked_by.is_some() && !named;
-        Self {
-            caller: if itself {
-                CallerType::Service
-            } else {
-                CallerType::Principal
-            },
-            through: person
-                .filter(|_| kind != "IdentityCenterUser")
-                .or(issuer)
-                .or(provider),
-            access_key_id: field(&["accessKeyId"]),
-            source_identity: field(&["sessionContext", "sourceIdentity"]),
-            mfa: field(&["sessionContext", "attributes", "mfaAuthenticated"]).map(|t| t == "true"),
-            kind,
-            key,
-            name,
-            arn,
-            account,
-            session,
-            invoked_by,
         }
     }
+}
+
+/// Whether a role is linked to a service: only AWS creates roles below this path, and only that
+/// service can use them.
+fn is_service_linked(arn: Option<&str>) -> bool {
+    arn.is_some_and(|arn| arn.contains(":role/aws-service-role/"))
 }
 
 /// Account id in an ARN.

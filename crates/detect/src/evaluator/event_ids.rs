@@ -62,27 +62,14 @@ impl Default for SeenEventIds {
     }
 }
 
-/// Number of event ids looked up per batch.
-const IDS_TOUCHED: usize = 64;
-
 impl SeenEventIds {
     /// Adds the ids of an object, in order, and returns the numbers of those that were there
     /// already.
     pub(super) fn add(&mut self, ids: &[EventId]) -> DuplicateEvents {
         let mut duplicates = HashSet::default();
-        let mut number = 0;
-        for ids in ids.chunks(IDS_TOUCHED) {
-            let mut known = [SeenEventId(0); IDS_TOUCHED];
-            for (known, id) in known.iter_mut().zip(ids) {
-                *known = self.known(*id);
-            }
-            let known = &known[..ids.len()];
-            self.touch(known);
-            for one in known {
-                if !self.insert(*one) {
-                    duplicates.insert(number);
-                }
-                number += 1;
+        for (number, id) in (0..).zip(ids) {
+            if !self.insert(self.known(*id)) {
+                duplicates.insert(number);
             }
         }
         duplicates
@@ -91,11 +78,6 @@ impl SeenEventIds {
     /// Hash of an event id.
     fn known(&self, id: EventId) -> SeenEventId {
         SeenEventId(self.hasher.hash_one(id.bits()) & !1)
-    }
-
-    /// Prefetches the slots of ids, so that many cache misses overlap.
-    fn touch(&self, ids: &[SeenEventId]) {
-        std::hint::black_box(ids.iter().filter(|id| self.known.contains(id)).count());
     }
 
     /// Adds an id; returns false if it was there already.

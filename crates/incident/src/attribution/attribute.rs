@@ -221,6 +221,18 @@ struct AttributionRun<'a> {
     after: &'a SnapshotVersion<'a>,
 }
 
+/// Calls that made a change, the decisive one first, with their certainty and the reasons.
+type ChosenCalls<'a> = (Attribution, Vec<CallOfFact<'a>>, Vec<String>);
+
+/// One call that surely made a change, with the calls that fit and the reason.
+fn exact<'a>(fits: &[CallOfFact<'a>], place: CallOfFact<'a>, why: &str) -> Option<ChosenCalls<'a>> {
+    Some((
+        Attribution::Exact,
+        first_of(place, fits),
+        vec![why.to_owned()],
+    ))
+}
+
 impl<'a> AttributionRun<'a> {
     fn change(&self, number: usize, change: &Change) -> AttributedChange {
         let read = |side: &Option<bartizan_inventory::diff::ChangeSide>, other: i64| {
@@ -298,28 +310,17 @@ impl<'a> AttributionRun<'a> {
                     .is_none_or(|r| *r == change.region))
     }
 
-    /// Which of the calls that fit made the change.
-    fn choose(
-        &self,
-        change: &Change,
-        fits: &[CallOfFact<'a>],
-    ) -> Option<(Attribution, Vec<CallOfFact<'a>>, Vec<String>)> {
+    /// The call that made the change, of those that fit, with its certainty and the reasons.
+    fn choose(&self, change: &Change, fits: &[CallOfFact<'a>]) -> Option<ChosenCalls<'a>> {
         let last = *fits.last()?;
         let newest_first = || fits.iter().rev().copied();
-        let exact = |place: CallOfFact<'a>, why: &str| {
-            Some((
-                Attribution::Exact,
-                first_of(place, fits),
-                vec![why.to_owned()],
-            ))
-        };
         match change.verdict {
             ChangeVerdict::Removed
                 if last.fact().effect == FactEffect::Remove
                     && !last.fact().id.ends_with('*')
                     && !last.mutation.cut =>
             {
-                return exact(last, "the call took it away, and it is gone");
+                return exact(fits, last, "the call took it away, and it is gone");
             }
             _ => {}
         }
@@ -328,53 +329,7 @@ impl<'a> AttributionRun<'a> {
         if let Some(wanted) = wanted
             && fits.iter().any(|p| p.fact().content.is_some())
         {
-            let says = |p: &CallOfFact<'a>| {
-                p.fact().content.as_ref().is_some_and(|text| {
-                    self.kinds.canonical_policy(&change.kind, text).to_string() == wanted
-                })
-            };
-            let bringing = newest_first().find(|p| p.fact().content.is_some());
-            if let Some(place) = bringing.filter(says) {
-                return exact(place, "the policy in the call is the policy that is there");
-            }
-            // Services rewrite policies: what gives the same is the same.
-            let gives = |p: &CallOfFact<'a>| {
-                let text = p
-                    .fact()
-                    .content
-                    .as_ref()
-                    .and_then(|text| serde_json::from_str(text).ok());
-                let access = PolicyAccess::between(
-                    &change.kind,
-                    text.as_ref(),
-                    change.content.after.as_ref(),
-                );
-                text.is_some() && access.is_some_and(|a| a.verdict == AccessVerdict::Same)
-            };
-            if let Some(place) = bringing.filter(gives) {
-                return exact(
-                    place,
-                    "the policy in the call gives the same as the policy that is there",
-                );
-            }
-            if fits.iter().any(|p| p.mutation.cut) {
-                return omitted(fits);
-            }
-            // Calls that change a policy without bringing it whole (AddPermission) say less.
-            let composed = last.fact().content.is_none();
-            let matched = if composed {
-                Attribution::Likely
-            } else {
-                Attribution::Mismatch
-            };
-            let why = "the policy in the call is not the one that is there: another call, or \
-            none, came after it";
-            let why = if composed {
-                "the last call changed a part of the policy; its effect cannot be compared"
-            } else {
-                why
-            };
-            return Some((matched, first_of(last, fits), vec![why.to_owned()]));
+            return self.by_policy(change, fits, last, wanted);
         }
         if fits.iter().any(|p| p.mutation.cut) {
             return omitted(fits);
@@ -384,14 +339,105 @@ impl<'a> AttributionRun<'a> {
         if change.verdict == ChangeVerdict::Added
             && let Some(place) = added
         {
-            return exact(place, "the call made a thing of this name, and it is there");
+            return exact(
+                fits,
+                place,
+                "the call made a thing of this name, and it is there",
+            );
         }
-        // Every new value of the fact stands in a call.
+        if let Some(chosen) = self.by_values(change, fits, last) {
+            return Some(chosen);
+        }
+        Some((
+            Attribution::Likely,
+            first_of(last, fits),
+            vec![
+                "the call was about this thing at this time; its content cannot be compared"
+                    .to_owned(),
+            ],
+        ))
+    }
+
+    /// The call that brought the policy which is there: its text is in the call.
+    fn by_policy(
+        &self,
+        change: &Change,
+        fits: &[CallOfFact<'a>],
+        last: CallOfFact<'a>,
+        wanted: &str,
+    ) -> Option<ChosenCalls<'a>> {
+        let says = |p: &CallOfFact<'a>| {
+            p.fact().content.as_ref().is_some_and(|text| {
+                self.kinds.canonical_policy(&change.kind, text).to_string() == wanted
+            })
+        };
+        let bringing = fits
+            .iter()
+            .rev()
+            .copied()
+            .find(|p| p.fact().content.is_some());
+        if let Some(place) = bringing.filter(says) {
+            return exact(
+                fits,
+                place,
+                "the policy in the call is the policy that is there",
+            );
+        }
+        // Services rewrite policies: what gives the same is the same.
+        let gives = |p: &CallOfFact<'a>| {
+            let text = p
+                .fact()
+                .content
+                .as_ref()
+                .and_then(|text| serde_json::from_str(text).ok());
+            let access =
+                PolicyAccess::between(&change.kind, text.as_ref(), change.content.after.as_ref());
+            text.is_some() && access.is_some_and(|a| a.verdict == AccessVerdict::Same)
+        };
+        if let Some(place) = bringing.filter(gives) {
+            return exact(
+                fits,
+                place,
+                "the policy in the call gives the same as the policy that is there",
+            );
+        }
+        if fits.iter().any(|p| p.mutation.cut) {
+            return omitted(fits);
+        }
+        // Calls that change a policy without bringing it whole (AddPermission) say less.
+        let composed = last.fact().content.is_none();
+        let matched = if composed {
+            Attribution::Likely
+        } else {
+            Attribution::Mismatch
+        };
+        let why = "the policy in the call is not the one that is there: another call, or \
+        none, came after it";
+        let why = if composed {
+            "the last call changed a part of the policy; its effect cannot be compared"
+        } else {
+            why
+        };
+        Some((matched, first_of(last, fits), vec![why.to_owned()]))
+    }
+
+    /// The calls that hold every new value of the fact.
+    fn by_values(
+        &self,
+        change: &Change,
+        fits: &[CallOfFact<'a>],
+        last: CallOfFact<'a>,
+    ) -> Option<ChosenCalls<'a>> {
         let values = new_values(change);
         let has = |p: &CallOfFact<'a>, v: &u64| p.mutation.leaves.binary_search(v).is_ok();
         if !values.is_empty() {
-            if let Some(place) = newest_first().find(|p| values.iter().all(|v| has(p, v))) {
-                return exact(place, "the new values stand in the call");
+            if let Some(place) = fits
+                .iter()
+                .rev()
+                .copied()
+                .find(|p| values.iter().all(|v| has(p, v)))
+            {
+                return exact(fits, place, "the new values stand in the call");
             }
             if values.iter().all(|v| fits.iter().any(|p| has(p, v))) {
                 let origins: BTreeSet<String> = fits
@@ -407,14 +453,7 @@ impl<'a> AttributionRun<'a> {
                 return Some((matched, first_of(last, fits), vec![why]));
             }
         }
-        Some((
-            Attribution::Likely,
-            first_of(last, fits),
-            vec![
-                "the call was about this thing at this time; its content cannot be compared"
-                    .to_owned(),
-            ],
-        ))
+        None
     }
 
     /// No call fits: would there be one on record?

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use bartizan_detect::attribution::AttributionIndex;
+use bartizan_detect::attribution::{AttributionIndex, IssuedCredential};
 use bartizan_model::limits::CHAIN_LINKS_MAX;
 use bartizan_model::time_text;
 use bartizan_trail::CallerIdentity;
@@ -102,6 +102,15 @@ pub fn origin(index: &AttributionIndex, actor: &CallerIdentity) -> Origin {
     }
 }
 
+/// End of a chain: kind, key and name of the origin, and whether the chain is complete.
+type ChainEnd = (OriginKind, String, String, bool);
+
+/// Session of an EC2 instance.
+fn instance(session: &str) -> ChainEnd {
+    let name = format!("instance {session}");
+    (OriginKind::Machine, name.clone(), name, true)
+}
+
 /// Looks one link back. `Ok`: the record that issued the session says who asked. `Err`: here the
 /// chain ends.
 fn before(
@@ -110,7 +119,7 @@ fn before(
     chain: &mut Vec<String>,
     seen: &mut BTreeSet<String>,
     keys: &mut Vec<String>,
-) -> Result<(), (OriginKind, String, String, bool)> {
+) -> Result<(), ChainEnd> {
     let session = actor.session.clone().unwrap_or_default();
     let role = actor
         .key
@@ -124,14 +133,6 @@ fn before(
         format!("root session in account {account}")
     } else {
         format!("session {session} of role {role}")
-    };
-    let instance = || {
-        (
-            OriginKind::Machine,
-            format!("instance {session}"),
-            format!("instance {session}"),
-            true,
-        )
     };
     // The key of such a session is the ARN of its role, and the session.
     let mut ends = actor.key.rsplit('/').skip(1);
@@ -155,36 +156,10 @@ fn before(
         .as_ref()
         .is_some_and(|k| !seen.insert(k.clone()));
     match issued.filter(|_| !again) {
-        Some(issued) => {
-            let by = &issued.who.actor;
-            let how = issued.call.name.rsplit(':').next().unwrap_or_default();
-            let named = issued
-                .source_identity
-                .as_ref()
-                .map(|s| format!(" as {s} (source identity)"))
-                .unwrap_or_default();
-            chain.push(format!(
-                "{what} by {how}{named} at {}",
-                time_text(issued.time_s)
-            ));
-            keys.extend(by.access_key_id.clone().filter(|k| !keys.contains(k)));
-            if by.kind == "AWSService" {
-                if session.starts_with("i-") {
-                    return Err(instance());
-                }
-                let service = by.key.split('.').next().unwrap_or(&by.key);
-                return Err((
-                    OriginKind::Machine,
-                    format!("{service} {session}"),
-                    format!("{service} {session}"),
-                    true,
-                ));
-            }
-            Ok(())
-        }
+        Some(issued) => issued_by(issued, &session, &what, chain, keys),
         None if session.starts_with("i-") => {
             chain.push(format!("session {session} of role {role}"));
-            Err(instance())
+            Err(instance(&session))
         }
         // The record of a federated session names the user who asked for it.
         None if actor.kind == "FederatedUser" && actor.through.is_some() => {
@@ -193,25 +168,68 @@ fn before(
             let name = format!("user {}", user.rsplit('/').next().unwrap_or(&user));
             Err((OriginKind::User, user, name, true))
         }
-        None => {
-            chain.push(format!("{what}, issued where this trail does not reach"));
-            // A name that the session carries from its start; good only as far as a trust policy
-            // demanded it.
-            if let Some(name) = &actor.source_identity {
-                chain.push(format!("source identity {name}"));
-                return Err((
-                    OriginKind::Session,
-                    format!("source-identity:{name}"),
-                    format!("{name} (by source identity)"),
-                    false,
-                ));
-            }
-            let key = if session.is_empty() {
-                actor.key.clone()
-            } else {
-                format!("{}/{session}", actor.key)
-            };
-            Err((OriginKind::Session, key, what, false))
-        }
+        None => Err(beyond(actor, &session, what, chain)),
     }
+}
+
+/// Follows the record that issued a session to its caller.
+fn issued_by(
+    issued: &IssuedCredential,
+    session: &str,
+    what: &str,
+    chain: &mut Vec<String>,
+    keys: &mut Vec<String>,
+) -> Result<(), ChainEnd> {
+    let by = &issued.who.actor;
+    let how = issued.call.name.rsplit(':').next().unwrap_or_default();
+    let named = issued
+        .source_identity
+        .as_ref()
+        .map(|s| format!(" as {s} (source identity)"))
+        .unwrap_or_default();
+    chain.push(format!(
+        "{what} by {how}{named} at {}",
+        time_text(issued.time_s)
+    ));
+    keys.extend(by.access_key_id.clone().filter(|k| !keys.contains(k)));
+    if by.kind == "AWSService" {
+        if session.starts_with("i-") {
+            return Err(instance(session));
+        }
+        let service = by.key.split('.').next().unwrap_or(&by.key);
+        return Err((
+            OriginKind::Machine,
+            format!("{service} {session}"),
+            format!("{service} {session}"),
+            true,
+        ));
+    }
+    Ok(())
+}
+
+/// End of a chain at a session that was issued where this trail does not reach.
+fn beyond(
+    actor: &CallerIdentity,
+    session: &str,
+    what: String,
+    chain: &mut Vec<String>,
+) -> ChainEnd {
+    chain.push(format!("{what}, issued where this trail does not reach"));
+    // A name that the session carries from its start; good only as far as a trust policy
+    // demanded it.
+    if let Some(name) = &actor.source_identity {
+        chain.push(format!("source identity {name}"));
+        return (
+            OriginKind::Session,
+            format!("source-identity:{name}"),
+            format!("{name} (by source identity)"),
+            false,
+        );
+    }
+    let key = if session.is_empty() {
+        actor.key.clone()
+    } else {
+        format!("{}/{session}", actor.key)
+    };
+    (OriginKind::Session, key, what, false)
 }
