@@ -118,6 +118,8 @@ pub const LATE_SECONDS: i64 = 3600;
 pub const FIRST_SEEN_KEYS_MAX: usize = 1_000_000;
 /// New keys per run whose first event is kept.
 pub const FIRST_SEEN_FRESH_MAX: usize = 100_000;
+/// Networks that a scanning thread has reported for rules on new networks.
+pub const REPORTED_NETWORKS_MAX: usize = 43_690;
 /// Entries in each cache of a scanning thread.
 pub const SCAN_CACHE_MAX: usize = 16_384;
 /// Length in bytes of a text that may name a resource: an ARN has at most 2,048 characters.
