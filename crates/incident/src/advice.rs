@@ -124,6 +124,19 @@ fn disable_key(user: &str, key: &str) -> String {
 /// AWS's policy that denies everything.
 const DENY_ALL: &str = "arn:aws:iam::aws:policy/AWSDenyAll";
 
+/// Whether the fact was there before its change.
+fn had_content(finding: &Finding) -> bool {
+    finding.evidence.iter().any(|e| {
+        matches!(
+            e,
+            Evidence::Change {
+                before_sha256: Some(_),
+                ..
+            }
+        )
+    })
+}
+
 /// How to undo what still stands.
 fn undo(stands: &PersistentChange, finding: Option<&Finding>) -> Option<Advice> {
     let (first, rest) = stands.id.split_once('/').unwrap_or((&stands.id, ""));
@@ -131,17 +144,7 @@ fn undo(stands: &PersistentChange, finding: Option<&Finding>) -> Option<Advice> 
         bartizan_model::shell_word(first),
         bartizan_model::shell_word(rest),
     );
-    let was_there = finding.is_some_and(|f| {
-        f.evidence.iter().any(|e| {
-            matches!(
-                e,
-                Evidence::Change {
-                    before_sha256: Some(_),
-                    ..
-                }
-            )
-        })
-    });
+    let was_there = finding.is_some_and(had_content);
     let region = finding
         .and_then(|f| f.region.clone())
         .filter(|r| r != "global")

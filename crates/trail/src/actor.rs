@@ -115,18 +115,11 @@ impl CallerIdentity {
         let provider = field(&["identityProvider"])
             .or_else(|| field(&["sessionContext", "webIdFederationData", "federatedProvider"]));
         let person = field(&["onBehalfOf", "userId"]);
-        let session = matches!(kind.as_str(), "AssumedRole" | "FederatedUser")
-            .then(|| {
-                arn.as_deref()
-                    .and_then(|a| a.rsplit_once('/'))
-                    .map(|(_, s)| s.to_owned())
-            })
-            .flatten();
-        let user = field(&["userName"]).or_else(|| {
-            arn.as_deref()
-                .and_then(|a| a.rsplit_once('/'))
-                .map(|(_, n)| n.to_owned())
-        });
+        let last = arn.as_deref().and_then(|a| a.rsplit_once('/'));
+        let last = last.map(|(_, name)| name.to_owned());
+        let is_session = matches!(kind.as_str(), "AssumedRole" | "FederatedUser");
+        let session = last.clone().filter(|_| is_session);
+        let user = field(&["userName"]).or(last);
         let somebody = user
             .clone()
             .or_else(|| field(&["principalId"]))
@@ -223,13 +216,7 @@ impl NameParts<'_> {
                     .or_else(|| arn.as_deref().and_then(role_of_session))
                     .or_else(|| arn.clone());
                 let role = role.unwrap_or_else(|| format!("arn:aws:iam::{here}:role/{somebody}"));
-                let short = role.rsplit('/').next().unwrap_or(&role).to_owned();
-                match &session {
-                    Some(session) if short.starts_with("AWSReservedSSO_") => {
-                        (format!("{role}/{session}"), format!("{session} as {short}"))
-                    }
-                    _ => (role, format!("role {short}")),
-                }
+                role_key_and_name(role, session.as_deref())
             }
             "FederatedUser" => (
                 arn.clone().unwrap_or_else(|| somebody.clone()),
@@ -247,7 +234,7 @@ impl NameParts<'_> {
                 )
             }
             "IdentityCenterUser" => {
-                let person = person.clone().unwrap_or_else(|| somebody.clone());
+                let person = person.as_deref().unwrap_or(&somebody);
                 (
                     format!("identity-center:{person}"),
                     format!("Identity Center user {person}"),
@@ -273,6 +260,18 @@ impl NameParts<'_> {
                 ),
             },
         }
+    }
+}
+
+/// Key and name of a role session: the owner of an IAM Identity Center session cannot choose its
+/// name, so that it is part of both.
+fn role_key_and_name(role: String, session: Option<&str>) -> (String, String) {
+    let short = role.rsplit('/').next().unwrap_or(&role).to_owned();
+    match session {
+        Some(session) if short.starts_with("AWSReservedSSO_") => {
+            (format!("{role}/{session}"), format!("{session} as {short}"))
+        }
+        _ => (role, format!("role {short}")),
     }
 }
 

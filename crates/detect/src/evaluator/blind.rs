@@ -130,7 +130,8 @@ fn out_of_room(totals: &Totals) -> Vec<Finding> {
         (
             totals.window_late,
             "window-late",
-            "events that came after the window of their time was evaluated and its events were evicted",
+            "events that came after the window of their time was evaluated and its events were \
+            evicted",
         ),
         (
             totals.first_seen_evicted,

@@ -1,11 +1,11 @@
 //! Scans one CloudTrail object on one thread and matches its events against the rules.
 //!
 //! Most stateful rules depend only on values that thousands of events share: caller, API call and
-//! address kind. Their answers are computed once per combination ([`crate::caller_plan`]). Of the events of
-//! a combination, first-seen rules record only the earliest, and rules that count distinct values
-//! record the first and last event of each value per time bucket; more is never needed. An event
-//! that repeats another in everything but time, ids and address is not matched again: its steps are
-//! cached ([`crate::steps`]).
+//! address kind. Their answers are computed once per combination ([`crate::caller_plan`]). Of the
+//! events of a combination, first-seen rules record only the earliest, and rules that count distinct
+//! values record the first and last event of each value per time bucket; more is never needed. An
+//! event that repeats another in everything but time, ids and address is not matched again: its
+//! steps are cached ([`crate::steps`]).
 //!
 //! No findings are made here. A thread records which events matched which rules, in object order,
 //! and [`super::Evaluator`] takes the outputs in the order of the objects, so the number of threads

@@ -24,6 +24,8 @@ pub(super) struct ScanBuffers {
     pub(super) met: ByHash<FirstSeenHit>,
     /// Index in [`ScanOutput::matches`] of each finding's matches.
     pub(super) slots: HashMap<MatchKey, usize, RandomState>,
+    /// Batch of events that repeat earlier ones, with the index of each one's [`CachedRecord`].
+    pub(super) batch: (Vec<EventMeta>, Vec<u32>),
 }
 
 /// Scan of one object.
@@ -50,16 +52,20 @@ impl ItemSink for ObjectScan<'_, '_> {
     }
 
     fn again(&mut self, window: &[u8], records: &[Candidate]) -> usize {
-        let mut taken = 0;
+        let (mut metas, mut numbers) = std::mem::take(&mut self.scratch.batch);
+        // The lookups of all records come first, so that their cache misses overlap.
         for record in records {
-            let Some(mut meta) = self.meta(window, record) else {
+            let Some(meta) = self.meta(window, record) else {
                 break;
             };
             let kind = self.plan.networks.kind_of(meta.address);
             let Some(number) = self.caches.number(record.hash, kind) else {
                 break;
             };
-            taken += 1;
+            metas.push(meta);
+            numbers.push(number);
+        }
+        for ((meta, record), &number) in metas.iter_mut().zip(records).zip(&numbers) {
             let CachedRecord {
                 caller_plan,
                 content,
@@ -78,7 +84,7 @@ impl ItemSink for ObjectScan<'_, '_> {
             );
             meta.at.number = self.count(meta.at.id.marked(mark));
             self.reaches(meta.at.time_s);
-            let first = self.is_first(caller_plan, &meta).then(|| {
+            let first = self.is_first(caller_plan, meta).then(|| {
                 let CachedRecord {
                     caller_plan,
                     repeat,
@@ -90,7 +96,7 @@ impl ItemSink for ObjectScan<'_, '_> {
                     &record.event(window, &repeat.lasting, &mut places),
                 )
             });
-            if self.seen(&meta, caller_plan, first.as_ref()) {
+            if self.seen(meta, caller_plan, first.as_ref()) {
                 let CachedRecord {
                     caller_plan,
                     repeat,
@@ -104,15 +110,19 @@ impl ItemSink for ObjectScan<'_, '_> {
                     && !self.looks_at_all()
                     && steps.open.is_empty()
                 {
-                    self.take(steps, &meta, &caller_plan);
+                    self.take(steps, meta, &caller_plan);
                     continue;
                 }
                 self.caches.answers.next(&self.plan.rules.items);
                 let mut places = None;
                 let event = record.event(window, &repeat.lasting, &mut places);
-                self.asked(&event, &meta, &caller_plan, Some(&repeat));
+                self.asked(&event, meta, &caller_plan, Some(&repeat));
             }
         }
+        let taken = numbers.len();
+        metas.clear();
+        numbers.clear();
+        self.scratch.batch = (metas, numbers);
         taken
     }
 }

@@ -44,33 +44,13 @@ pub(super) fn undone_finding(
     }
     let worst = alarms.iter().map(|(_, severity)| *severity).max();
     let mut severity = severity(undone, made, worst.unwrap_or(Severity::Low));
-    let stage = if watching {
-        Stage::Blind
-    } else if is(kind, KindRole::Share) {
-        Stage::Steal
-    } else {
-        Stage::Maintain
-    };
+    let stage = stage(kind);
     let origin = origin(attribution, &made.who.actor);
     let mut actor = actor_of(&made.who, &made.source);
     actor.origin = origin_words(&origin);
     let name = &*made.call.name;
     let last_s = by.map_or(made.time_s, |d| d.time_s);
-    let (rule, title, tail) = match (undone.what, by) {
-        (RevertedKind::Undone, Some(by)) => {
-            let stood = stood(by.time_s - made.time_s);
-            (
-                "made-and-undone",
-                "made and undone: no snapshot shows it",
-                format!("reverted after {stood} by {}", by.call.name),
-            )
-        }
-        _ => (
-            "made-and-gone",
-            "made, then gone with no matching CloudTrail event",
-            "it is gone, and no CloudTrail event removed it".to_owned(),
-        ),
-    };
+    let (rule, title, tail) = rule_and_title(undone, made, by);
     if rule == "made-and-gone" {
         severity = severity.max(Severity::Medium);
     }
@@ -110,6 +90,40 @@ pub(super) fn undone_finding(
         because,
         show: show_event(&made.event.to_string()),
     })
+}
+
+/// Stage of a reverted call on a fact of this kind.
+fn stage(kind: &str) -> Stage {
+    if is(kind, KindRole::Watching) {
+        Stage::Blind
+    } else if is(kind, KindRole::Share) {
+        Stage::Steal
+    } else {
+        Stage::Maintain
+    }
+}
+
+/// Rule and title of a reverted call's finding, and the end of its summary.
+fn rule_and_title(
+    undone: &RevertedCall,
+    made: &MutatingCall,
+    by: Option<&MutatingCall>,
+) -> (&'static str, &'static str, String) {
+    match (undone.what, by) {
+        (RevertedKind::Undone, Some(by)) => {
+            let stood = stood(by.time_s - made.time_s);
+            (
+                "made-and-undone",
+                "made and undone: no snapshot shows it",
+                format!("reverted after {stood} by {}", by.call.name),
+            )
+        }
+        _ => (
+            "made-and-gone",
+            "made, then gone with no matching CloudTrail event",
+            "it is gone, and no CloudTrail event removed it".to_owned(),
+        ),
+    }
 }
 
 /// Severity of a reverted call, at least `severity`.
