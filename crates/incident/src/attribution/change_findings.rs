@@ -11,8 +11,7 @@ use bartizan_detect::attribution::CallMap;
 use bartizan_detect::attribution::{AttributionIndex, MutatingCall};
 use bartizan_detect::attribution::{GapCause, TrailGap};
 use bartizan_inventory::diff::{AccessVerdict, Change, ChangeVerdict, ContentChange};
-use bartizan_inventory::fact::FieldClasses;
-use bartizan_inventory::fact::KindRole;
+use bartizan_inventory::fact::{FactKinds, FieldClasses, JoinNode, KindRole, PolicyAttachment};
 use bartizan_model::Severity;
 use bartizan_model::{Actor, CallCount, Confidence, Evidence, Finding, Stage, Verdict};
 use bartizan_model::{finding_id, time_text};
@@ -64,7 +63,7 @@ pub struct ChangeFindings {
 
 /// Whether facts of this kind have this role.
 fn is(kind: &str, role: KindRole) -> bool {
-    KindRole::of(kind) == Some(role)
+    role.is_of(kind)
 }
 
 /// Commands that show the evidence again.
@@ -226,12 +225,10 @@ fn is_about(change: &Change, arn: &str) -> bool {
     let of = |kind: &str, name: &str| {
         arn.contains(&format!(":{kind}/")) && arn.rsplit('/').next() == Some(name)
     };
-    match change.kind.as_str() {
-        "iam:user" | "iam:userpolicy" | "iam:useringroup" | "iam:accesskey"
-        | "iam:loginprofile" => of("user", first),
-        "iam:role" | "iam:rolepolicy" | "iam:assumerolepolicy" => of("role", first),
-        kind if kind.starts_with("iam:") => false,
-        _ => {
+    match FactKinds::shared().get(&change.kind).principal {
+        Some(owner) => of(owner.word(), first),
+        None if change.kind.starts_with("iam:") => false,
+        None => {
             arn.rsplit([':', '/']).next()
                 == Some(change.id.rsplit([':', '/']).next().unwrap_or(&change.id))
         }
@@ -443,7 +440,7 @@ fn weigh(
             .first()
             .and_then(|d| bartizan_detect::attribution::own_user_name(&d.who.actor));
         let of = change.id.split('/').next();
-        if matches!(kind, "iam:accesskey" | "iam:loginprofile")
+        if is(kind, KindRole::Credential)
             && change.verdict == ChangeVerdict::Added
             && own.is_some()
             && own != of
@@ -473,21 +470,19 @@ fn weigh(
 
 /// ATT&CK techniques of a change.
 fn techniques(change: &Change, stage: Stage) -> Vec<String> {
-    let id = match (change.kind.as_str(), change.verdict) {
-        ("iam:accesskey" | "iam:loginprofile", ChangeVerdict::Added) => "T1098.001",
-        ("iam:user", ChangeVerdict::Added) => "T1136.003",
-        (
-            "iam:assumerolepolicy"
-            | "iam:userpolicy"
-            | "iam:rolepolicy"
-            | "iam:grouppolicy"
-            | "iam:managedpolicy",
-            v,
-        ) if v != ChangeVerdict::Removed => "T1098.003",
-        (kind, _) if is(kind, KindRole::Share) && stage == Stage::Steal => "T1537",
-        (kind, _) if is(kind, KindRole::Watching) && stage == Stage::Blind => "T1562.008",
-        ("ec2:security_group", _) if stage != Stage::Hygiene => "T1562.007",
-        _ => return Vec::new(),
+    let kind = change.kind.as_str();
+    let attack = &FactKinds::shared().get(kind).attack;
+    let of_kind = match change.verdict {
+        ChangeVerdict::Added => attack.added.as_deref(),
+        ChangeVerdict::Removed => None,
+        _ => attack.changed.as_deref(),
+    };
+    let id = match of_kind {
+        Some(id) => id,
+        None if is(kind, KindRole::Share) && stage == Stage::Steal => "T1537",
+        None if is(kind, KindRole::Watching) && stage == Stage::Blind => "T1562.008",
+        None if is(kind, KindRole::Network) && stage != Stage::Hygiene => "T1562.007",
+        None => return Vec::new(),
     };
     vec![id.to_owned()]
 }
@@ -509,7 +504,7 @@ fn undone_finding(
         .as_ref()
         .and_then(|text| serde_json::from_str(text).ok());
     let place = PolicyLocation {
-        trust: kind == "iam:assumerolepolicy",
+        trust: FactKinds::shared().get(kind).policy == Some(PolicyAttachment::Trust),
         now_s: Some(made.time_s as f64),
         ..PolicyLocation::default()
     };
@@ -518,7 +513,7 @@ fn undone_finding(
     let way_in = is(kind, KindRole::WayIn)
         || undone.content.is_some()
         || is(kind, KindRole::Share)
-        || kind == "ec2:security_group";
+        || is(kind, KindRole::Network);
     if !watching && !way_in {
         return None;
     }
@@ -532,12 +527,12 @@ fn undone_finding(
             .binary_search(&bartizan_detect::attribution::leaf(who))
             .is_ok()
     });
-    if everybody && (kind == "ec2:security_group" || is(kind, KindRole::Share)) {
+    if everybody && (is(kind, KindRole::Network) || is(kind, KindRole::Share)) {
         severity = severity.max(Severity::High);
     }
     let other = bartizan_detect::attribution::own_user_name(&made.who.actor)
         .is_some_and(|own| Some(own) != undone.id.split('/').next());
-    if matches!(kind, "iam:accesskey" | "iam:loginprofile") && other {
+    if is(kind, KindRole::Credential) && other {
         severity = severity.max(Severity::Medium);
     }
     if watching
@@ -744,22 +739,6 @@ fn verb(verdict: ChangeVerdict) -> &'static str {
     }
 }
 
-/// Kinds by which a thing is opened to others.
-const OPENED: [&str; 12] = [
-    "ec2:snapshot",
-    "ec2:image",
-    "s3:bucketpolicy",
-    "s3:bucketacl",
-    "s3:bucketpublicaccessblock",
-    "lambda:functionpolicy",
-    "lambda:functionurl",
-    "secretsmanager:resourcepolicy",
-    "kms:keypolicy",
-    "kms:grant",
-    "sqs:queuepolicy",
-    "sns:topicpolicy",
-];
-
 /// The node of a thing, by its id or ARN: the bucket of an object, the last name of anything else.
 pub(crate) fn thing(id: &str) -> String {
     let name = match id.split_once(":::") {
@@ -780,18 +759,15 @@ pub(crate) fn things<'d>(
         let account = mutation.call.account.as_deref().unwrap_or_default();
         for fact in mutation.touched.iter().filter(|f| f.id != "*") {
             let first = fact.id.split('/').next().unwrap_or_default();
-            nodes.extend(match map.kind(fact.kind) {
-                "iam:accesskey" => fact.id.rsplit('/').next().map(|key| format!("key {key}")),
-                "iam:user" | "iam:loginprofile" | "iam:userpolicy" => {
-                    Some(format!("principal {account} user/{first}"))
-                }
-                "iam:role" | "iam:assumerolepolicy" | "iam:rolepolicy" => {
-                    Some(format!("principal {account} role/{first}"))
-                }
-                kind if is(kind, KindRole::Share) || OPENED.contains(&kind) => {
-                    Some(thing(&fact.id))
-                }
-                _ => None,
+            let kind = map.kind(fact.kind);
+            let entry = FactKinds::shared().get(kind);
+            nodes.extend(match entry.joins {
+                Some(JoinNode::Key) => fact.id.rsplit('/').next().map(|key| format!("key {key}")),
+                Some(JoinNode::Principal) => entry
+                    .principal
+                    .map(|owner| format!("principal {account} {}/{first}", owner.word())),
+                Some(JoinNode::Thing) => Some(thing(&fact.id)),
+                None => is(kind, KindRole::Share).then(|| thing(&fact.id)),
             });
         }
     }
