@@ -31,9 +31,9 @@ pub struct FactKind {
     pub way_in: Option<u32>,
     /// Whether it has a say in who can do what.
     pub access: bool,
-    /// What joins findings of calls that touch it; shares join by the thing too.
+    /// Node that joins findings of calls that touch it; shares join by the thing too.
     pub joins: Option<JoinNode>,
-    /// What its document is attached to; by default a resource.
+    /// Attachment of its policy; by default a resource.
     pub policy: Option<PolicyAttachment>,
     /// Kind of the thing that it comes and goes with, e.g. `iam:user` of `iam:accesskey`.
     pub part_of: Option<String>,
@@ -118,7 +118,7 @@ pub enum JoinNode {
     Thing,
 }
 
-/// What a policy is attached to.
+/// Attachment of a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PolicyAttachment {
