@@ -110,13 +110,13 @@ fn story(change: &dyn Fn(&Home)) -> Vec<(Option<i32>, Value)> {
     deliver(&home, 12);
     let watch = |fail_on: &'static str| {
         let args = [
+            "watch",
+            "--once",
+            "in",
             "--format",
             "json",
             "--fail-on",
             fail_on,
-            "watch",
-            "--once",
-            "in",
         ];
         answer(&home, &args)
     };
