@@ -191,4 +191,34 @@ pub struct Advice {
     pub why: String,
     /// A command, or several joined by `&&`.
     pub command: String,
+    /// Effect of the command.
+    #[serde(default)]
+    pub remedy: Remedy,
+}
+
+/// Effect of a command that undoes a change.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Remedy {
+    /// Turns a credential or a feature off.
+    Disable,
+    /// Deletes or detaches a thing.
+    Remove,
+    /// Denies everything to a principal.
+    Deny,
+    /// Ends the sessions of a role.
+    RevokeSessions,
+    /// Stops a machine.
+    Stop,
+    /// Starts what was stopped.
+    Restart,
+    /// Lets a trail log again.
+    RestartTrail,
+    /// Brings a deleted thing back.
+    Restore,
+    /// Turns on what was turned off.
+    Enable,
+    /// Any other effect.
+    #[default]
+    Undo,
 }

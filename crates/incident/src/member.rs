@@ -6,6 +6,7 @@ use bartizan_detect::attribution::{
     AttributionIndex, CallMap, IssuedCredential, MutatingCall, SeenRange,
 };
 use bartizan_detect::work::ActorWork;
+use bartizan_inventory::fact::{FactKinds, JoinNode};
 use bartizan_model::Severity;
 use bartizan_model::{Evidence, Finding};
 use bartizan_trail::EventId;
@@ -109,7 +110,7 @@ impl<'a> IncidentMember<'a> {
         // A change without a call still names the key or the principal that it made.
         for evidence in &finding.evidence {
             if let Evidence::Change { fact, id, .. } = evidence
-                && fact == "iam:accesskey"
+                && FactKinds::shared().get(fact).joins == Some(JoinNode::Key)
             {
                 nodes.extend(id.rsplit('/').next().map(|key| format!("key {key}")));
             }

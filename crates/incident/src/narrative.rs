@@ -1,5 +1,6 @@
 //! An incident in words.
 
+use bartizan_inventory::fact::FactKinds;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::advice;
@@ -188,12 +189,7 @@ fn standing(
             || f.severity == Severity::Low && matches!(f.stage, Stage::Maintain | Stage::Steal)
     });
     // A door that stands open goes before what was carried through it.
-    let order = |s: &PersistentChange| {
-        DOORS
-            .iter()
-            .position(|kind| *kind == s.kind)
-            .unwrap_or(DOORS.len())
-    };
+    let order = |s: &PersistentChange| FactKinds::shared().get(&s.kind).way_in.unwrap_or(u32::MAX);
     let mut list: Vec<PersistentChange> = bad
         .filter_map(|m| material.standing.get(&m.finding.id).cloned())
         .collect();
@@ -256,18 +252,6 @@ fn sessions(
     open.truncate(NAMED_SHOWN);
     open.into_iter().map(|(_, standing)| standing).collect()
 }
-
-/// Kinds that are a way in, the widest first.
-const DOORS: [&str; 8] = [
-    "iam:assumerolepolicy",
-    "iam:accesskey",
-    "iam:loginprofile",
-    "iam:user",
-    "iam:role",
-    "iam:oidcprovider",
-    "iam:samlprovider",
-    "iam:userpolicy",
-];
 
 /// Calls of the suspects of an incident.
 fn theirs<'a>(members: &[&IncidentMember<'_>], work: &'a [ActorWork]) -> Vec<&'a ActorWork> {
@@ -497,11 +481,10 @@ fn blast(
         .collect();
     for stands in standing {
         let first = stands.id.split('/').next().unwrap_or_default();
-        let sort = match stands.kind.as_str() {
-            "iam:accesskey" | "iam:loginprofile" | "iam:user" | "iam:userpolicy" => "user",
-            "iam:role" | "iam:assumerolepolicy" | "iam:rolepolicy" => "role",
-            _ => continue,
+        let Some(principal) = FactKinds::shared().get(&stands.kind).principal else {
+            continue;
         };
+        let sort = principal.word();
         arns.extend(power.keys().map(String::as_str).filter(|arn| {
             arn.contains(&format!(":{sort}/")) && arn.rsplit('/').next() == Some(first)
         }));

@@ -196,3 +196,5 @@ pub const ADVICE_MAX: usize = 300;
 pub const CASE_BYTES_MAX: u64 = 16 << 20;
 /// Bytes of policy text that `access eval` keeps compiled: cases repeat their policies.
 pub const COMPILED_BYTES_MAX: usize = 8 << 20;
+/// Attempts at one call on temporary failures of network or service.
+pub const ATTEMPTS_TEMPORARY_MAX: u32 = 3;

@@ -1,6 +1,7 @@
 //! Consequences of changes: which change gave which access.
 
 use bartizan_inventory::diff::{AccessVerdict, Change, ChangeVerdict};
+use bartizan_inventory::fact::FactKinds;
 use bartizan_model::{Severity, Stage, Verdict};
 
 /// Access that changes gave, e.g. "user bob can become administrator": a result of the IAM
@@ -109,12 +110,10 @@ fn is_about(change: &Change, arn: &str) -> bool {
     let of = |kind: &str, name: &str| {
         arn.contains(&format!(":{kind}/")) && arn.rsplit('/').next() == Some(name)
     };
-    match change.kind.as_str() {
-        "iam:user" | "iam:userpolicy" | "iam:useringroup" | "iam:accesskey"
-        | "iam:loginprofile" => of("user", first),
-        "iam:role" | "iam:rolepolicy" | "iam:assumerolepolicy" => of("role", first),
-        kind if kind.starts_with("iam:") => false,
-        _ => {
+    match FactKinds::shared().get(&change.kind).principal {
+        Some(owner) => of(owner.word(), first),
+        None if change.kind.starts_with("iam:") => false,
+        None => {
             arn.rsplit([':', '/']).next()
                 == Some(change.id.rsplit([':', '/']).next().unwrap_or(&change.id))
         }

@@ -2,23 +2,7 @@
 
 use super::weight::is;
 use bartizan_detect::attribution::{CallMap, MutatingCall};
-use bartizan_inventory::fact::KindRole;
-
-/// Kinds by which a thing is opened to others.
-const OPENED: [&str; 12] = [
-    "ec2:snapshot",
-    "ec2:image",
-    "s3:bucketpolicy",
-    "s3:bucketacl",
-    "s3:bucketpublicaccessblock",
-    "lambda:functionpolicy",
-    "lambda:functionurl",
-    "secretsmanager:resourcepolicy",
-    "kms:keypolicy",
-    "kms:grant",
-    "sqs:queuepolicy",
-    "sns:topicpolicy",
-];
+use bartizan_inventory::fact::{FactKinds, JoinNode, KindRole};
 
 /// The node of a thing, by its id or ARN: the bucket of an object, the last name of anything else.
 pub(crate) fn thing(id: &str) -> String {
@@ -40,18 +24,15 @@ pub(crate) fn things<'d>(
         let account = mutation.call.account.as_deref().unwrap_or_default();
         for fact in mutation.touched.iter().filter(|f| f.id != "*") {
             let first = fact.id.split('/').next().unwrap_or_default();
-            nodes.extend(match map.kind(fact.kind) {
-                "iam:accesskey" => fact.id.rsplit('/').next().map(|key| format!("key {key}")),
-                "iam:user" | "iam:loginprofile" | "iam:userpolicy" => {
-                    Some(format!("principal {account} user/{first}"))
-                }
-                "iam:role" | "iam:assumerolepolicy" | "iam:rolepolicy" => {
-                    Some(format!("principal {account} role/{first}"))
-                }
-                kind if is(kind, KindRole::Share) || OPENED.contains(&kind) => {
-                    Some(thing(&fact.id))
-                }
-                _ => None,
+            let kind = map.kind(fact.kind);
+            let entry = FactKinds::shared().get(kind);
+            nodes.extend(match entry.joins {
+                Some(JoinNode::Key) => fact.id.rsplit('/').next().map(|key| format!("key {key}")),
+                Some(JoinNode::Principal) => entry
+                    .principal
+                    .map(|owner| format!("principal {account} {}/{first}", owner.word())),
+                Some(JoinNode::Thing) => Some(thing(&fact.id)),
+                None => is(kind, KindRole::Share).then(|| thing(&fact.id)),
             });
         }
     }

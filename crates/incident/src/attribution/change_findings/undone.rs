@@ -8,7 +8,7 @@ use bartizan_detect::attribution::{AttributionIndex, MutatingCall, leaf, own_use
 use bartizan_detect::call::actor_of;
 use bartizan_iam::PolicyLocation;
 use bartizan_inventory::diff::ContentChange;
-use bartizan_inventory::fact::{FieldClasses, KindRole};
+use bartizan_inventory::fact::{FactKinds, FieldClasses, KindRole, PolicyAttachment};
 use bartizan_model::{Confidence, Finding, Severity, Stage, Verdict, finding_id, time_text};
 
 /// Finding of a call whose result was gone before the next snapshot. `None` where it gave nobody
@@ -29,7 +29,7 @@ pub(super) fn undone_finding(
         .as_ref()
         .and_then(|text| serde_json::from_str(text).ok());
     let place = PolicyLocation {
-        trust: kind == "iam:assumerolepolicy",
+        trust: FactKinds::shared().get(kind).policy == Some(PolicyAttachment::Trust),
         now_s: Some(made.time_s as f64),
         ..PolicyLocation::default()
     };
@@ -38,7 +38,7 @@ pub(super) fn undone_finding(
     let way_in = is(kind, KindRole::WayIn)
         || undone.content.is_some()
         || is(kind, KindRole::Share)
-        || kind == "ec2:security_group";
+        || is(kind, KindRole::Network);
     if !watching && !way_in {
         return None;
     }
@@ -132,12 +132,12 @@ fn severity(undone: &RevertedCall, made: &MutatingCall, mut severity: Severity) 
     let everybody = ["0.0.0.0/0", "::/0", "all"]
         .iter()
         .any(|who| made.leaves.binary_search(&leaf(who)).is_ok());
-    if everybody && (kind == "ec2:security_group" || is(kind, KindRole::Share)) {
+    if everybody && (is(kind, KindRole::Network) || is(kind, KindRole::Share)) {
         severity = severity.max(Severity::High);
     }
     let other =
         own_user_name(&made.who.actor).is_some_and(|own| Some(own) != undone.id.split('/').next());
-    if matches!(kind, "iam:accesskey" | "iam:loginprofile") && other {
+    if is(kind, KindRole::Credential) && other {
         severity = severity.max(Severity::Medium);
     }
     if is(kind, KindRole::Watching)

@@ -3,12 +3,12 @@
 use super::consequence::Consequence;
 use bartizan_detect::attribution::{MutatingCall, own_user_name};
 use bartizan_inventory::diff::{AccessVerdict, Change, ChangeVerdict};
-use bartizan_inventory::fact::KindRole;
+use bartizan_inventory::fact::{FactKinds, KindRole};
 use bartizan_model::{Severity, Stage};
 
 /// Whether facts of this kind have this role.
 pub(super) fn is(kind: &str, role: KindRole) -> bool {
-    KindRole::of(kind) == Some(role)
+    role.is_of(kind)
 }
 
 /// Severity of a change, its stage, and the reasons.
@@ -52,7 +52,7 @@ pub(super) fn weigh(
         }
         let own = mutations.first().and_then(|d| own_user_name(&d.who.actor));
         let of = change.id.split('/').next();
-        if matches!(kind, "iam:accesskey" | "iam:loginprofile")
+        if is(kind, KindRole::Credential)
             && change.verdict == ChangeVerdict::Added
             && own.is_some()
             && own != of
@@ -96,21 +96,19 @@ fn alarm(change: &Change) -> Option<Severity> {
 
 /// ATT&CK techniques of a change.
 pub(super) fn techniques(change: &Change, stage: Stage) -> Vec<String> {
-    let id = match (change.kind.as_str(), change.verdict) {
-        ("iam:accesskey" | "iam:loginprofile", ChangeVerdict::Added) => "T1098.001",
-        ("iam:user", ChangeVerdict::Added) => "T1136.003",
-        (
-            "iam:assumerolepolicy"
-            | "iam:userpolicy"
-            | "iam:rolepolicy"
-            | "iam:grouppolicy"
-            | "iam:managedpolicy",
-            v,
-        ) if v != ChangeVerdict::Removed => "T1098.003",
-        (kind, _) if is(kind, KindRole::Share) && stage == Stage::Steal => "T1537",
-        (kind, _) if is(kind, KindRole::Watching) && stage == Stage::Blind => "T1562.008",
-        ("ec2:security_group", _) if stage != Stage::Hygiene => "T1562.007",
-        _ => return Vec::new(),
+    let kind = change.kind.as_str();
+    let attack = &FactKinds::shared().get(kind).attack;
+    let of_kind = match change.verdict {
+        ChangeVerdict::Added => attack.added.as_deref(),
+        ChangeVerdict::Removed => None,
+        _ => attack.changed.as_deref(),
+    };
+    let id = match of_kind {
+        Some(id) => id,
+        None if is(kind, KindRole::Share) && stage == Stage::Steal => "T1537",
+        None if is(kind, KindRole::Watching) && stage == Stage::Blind => "T1562.008",
+        None if is(kind, KindRole::Network) && stage != Stage::Hygiene => "T1562.007",
+        None => return Vec::new(),
     };
     vec![id.to_owned()]
 }
