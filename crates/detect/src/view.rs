@@ -29,6 +29,7 @@ pub struct EventView<'a> {
 }
 
 impl<'a> EventView<'a> {
+    /// View of one record.
     pub fn new(
         event: &'a Event<'a>,
         actor: &'a Arc<CallerIdentity>,
