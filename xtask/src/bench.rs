@@ -8,66 +8,43 @@ use anyhow::Result;
 
 use crate::tools::run;
 
-/// Runs one benchmark.
-pub(crate) fn bench(root: &Path, name: &str) -> Result<()> {
+/// Tests of a package in release mode; the arguments that follow select them.
+fn released(root: &Path, package: &str, tests: &str) -> Command {
     let mut command = Command::new("cargo");
-    command.args([
-        "test",
-        "--release",
-        "--locked",
-        "--quiet",
-        "--package",
-        "bartizan",
-        "--test",
-        "app",
-        "--",
-    ]);
-    run(command
-        .args(["--ignored", "--exact", "--nocapture", name])
-        .current_dir(root))
+    command
+        .args(["test", "--release", "--locked", "--quiet"])
+        .args(["--package", package, "--test", tests, "--"])
+        .current_dir(root);
+    command
+}
+
+/// Runs one benchmark of the program.
+pub(crate) fn bench(root: &Path, name: &str) -> Result<()> {
+    run(released(root, "bartizan", "app").args(["--ignored", "--exact", "--nocapture", name]))
+}
+
+/// Measures `detect` with and without lookahead, on made and on real records.
+pub(crate) fn ablate(root: &Path) -> Result<()> {
+    let name = "ablate::bench_lookahead";
+    run(released(root, "bartizan-detect", "detect").args([
+        "--ignored",
+        "--exact",
+        "--nocapture",
+        name,
+    ]))
 }
 
 /// Runs both policy evaluators on random cases.
 pub(crate) fn differential(root: &Path, cases: &str) -> Result<()> {
-    let mut command = Command::new("cargo");
-    command.args([
-        "test",
-        "--release",
-        "--locked",
-        "--quiet",
-        "--package",
-        "bartizan-iam",
-        "--test",
-        "iam",
-        "--",
-    ]);
-    command
-        .args([
-            "--ignored",
-            "--exact",
-            "--nocapture",
-            "differential::ten_million",
-        ])
-        .env("BARTIZAN_CASES", cases);
-    run(command.current_dir(root))
+    let name = "differential::ten_million";
+    run(released(root, "bartizan-iam", "iam")
+        .args(["--ignored", "--exact", "--nocapture", name])
+        .env("BARTIZAN_CASES", cases))
 }
 
 /// Compares a hundred thousand random policies, and all AWS managed policies, each with itself.
 pub(crate) fn identity(root: &Path) -> Result<()> {
-    let mut command = Command::new("cargo");
-    command.args([
-        "test",
-        "--release",
-        "--locked",
-        "--quiet",
-        "--package",
-        "bartizan-iam",
-        "--test",
-        "iam",
-        "--",
-    ]);
-    command
+    run(released(root, "bartizan-iam", "iam")
         .args(["--include-ignored", "--nocapture", "identity::"])
-        .env("BARTIZAN_CASES", "100000");
-    run(command.current_dir(root))
+        .env("BARTIZAN_CASES", "100000"))
 }

@@ -26,6 +26,8 @@ const USAGE: &str = "usage:
   cargo xtask bench latency      a slow server: time, memory and CPU of snapshot
   cargo xtask bench size         10,000 principals: CPU of import and of diff
   cargo xtask bench trail        500 MB of CloudTrail: CPU to the floor of inflating it, memory
+  cargo xtask bench trail --ablate
+                                 CPU saved by lookahead, on made and on real records
   cargo xtask bench access       who can do what: 50,000 principals, cases a second
   cargo xtask bench watch        the example; a million events, 10,000 facts, 500 changes
   cargo xtask bench noise        findings in a thousand events, by rule, on trails of which it is \
@@ -54,6 +56,7 @@ fn main() -> Result<()> {
         ["bench", "latency"] => bench::bench(&root(), "bench::bench_latency"),
         ["bench", "size"] => bench::bench(&root(), "bench::bench_size"),
         ["bench", "trail"] => bench::bench(&root(), "bench::bench_trail"),
+        ["bench", "trail", "--ablate"] => bench::ablate(&root()),
         ["bench", "access"] => bench::bench(&root(), "bench::bench_access"),
         ["bench", "watch"] => bench::bench(&root(), "bench::bench_watch"),
         ["bench", "noise"] => noise::print(&root(), &shared()),

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use bartizan_detect::work::ActorWork;
 use bartizan_iam::Tri;
 use bartizan_incident::Incident;
+use bartizan_inventory::diff::AccessVerdict;
 use bartizan_model::{Finding, Severity};
 use serde::{Deserialize, Serialize};
 
@@ -149,10 +150,15 @@ pub(crate) struct ChangeSummary {
     pub(crate) account: String,
     pub(crate) region: String,
     pub(crate) id: String,
+    /// ARN of the resource, where the kind has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) resource_arn: Option<String>,
     /// Lines that were removed and added.
     pub(crate) lines: Vec<ChangeLine>,
     /// Verdict on the access that a policy gives, e.g. `access grew`.
     pub(crate) access: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) access_verdict: Option<AccessVerdict>,
     /// Access that the policy gives now and did not give before, and the reverse.
     pub(crate) gained: Vec<String>,
     pub(crate) lost: Vec<String>,

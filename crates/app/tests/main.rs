@@ -20,4 +20,5 @@ mod live;
 mod report;
 mod store;
 mod watch;
+mod words;
 mod write_once;

@@ -109,6 +109,7 @@ impl Client {
         }
     }
 
+    /// Hosts of the services.
     #[must_use]
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bartizan_inventory::fact::{Fact, FactKinds, FactSource};
 use bartizan_inventory::snapshot::{CallStatus, Collection, Coverage};
-use bartizan_model::limits::{ATTEMPTS_MAX, COVERAGE_ITEMS_MAX, PAGES_MAX};
+use bartizan_model::limits::{ATTEMPTS_MAX, ATTEMPTS_TEMPORARY_MAX, COVERAGE_ITEMS_MAX, PAGES_MAX};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use futures::future::LocalBoxFuture;
@@ -21,8 +21,6 @@ use crate::template::{TemplateScope, at};
 
 /// Region of facts and coverage that belong to the whole account.
 pub const GLOBAL: &str = "global";
-/// Number of attempts on temporary failures of network or service.
-const HICCUPS_MAX: u32 = 3;
 
 /// Source of responses: AWS, or a folder.
 pub trait CallSource {
@@ -325,7 +323,9 @@ impl<'a> Engine<'a> {
                 }
             };
             tokio::select! {
-                Some((job, result)) = running.next(), if !running.is_empty() => self.done(job, result),
+                Some((job, result)) = running.next(), if !running.is_empty() => {
+                    self.done(job, result);
+                }
                 () = sleep => {}
             }
             progress(self.progress);
@@ -431,7 +431,7 @@ impl<'a> Engine<'a> {
                 let again = match e.retry {
                     Retry::No => false,
                     Retry::Slower => attempts < ATTEMPTS_MAX,
-                    Retry::Again => attempts < HICCUPS_MAX,
+                    Retry::Again => attempts < ATTEMPTS_TEMPORARY_MAX,
                     Retry::Refreshed => attempts < 2,
                 };
                 if e.retry == Retry::Slower {

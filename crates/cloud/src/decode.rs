@@ -53,18 +53,7 @@ pub fn decode(
         service,
         new_fields,
     };
-    let payload = operation
-        .payload
-        .as_deref()
-        .zip(match service.shape(output) {
-            Some(ModelShape::Structure { members, .. }) => operation
-                .payload
-                .as_ref()
-                .and_then(|p| members.get(p))
-                .map(String::as_str),
-            _ => None,
-        });
-    let mut answer = match (service.protocol, payload) {
+    let mut answer = match (service.protocol, payload(service, operation, output)) {
         // S3's bucket policy: the body is the text.
         (_, Some((member, "s" | "x"))) => Value::Object(Map::from_iter([(
             member.to_owned(),
@@ -113,6 +102,20 @@ pub fn decode(
         map.retain(|_, v| !v.is_null());
     }
     Ok(answer)
+}
+
+/// Member that is the body of a response by itself, and its shape: `Policy` of S3's
+/// `GetBucketPolicy`.
+fn payload<'m>(
+    service: &'m ServiceModel,
+    operation: &'m Operation,
+    output: &str,
+) -> Option<(&'m str, &'m str)> {
+    let member = operation.payload.as_deref()?;
+    match service.shape(output) {
+        Some(ModelShape::Structure { members, .. }) => Some((member, members.get(member)?)),
+        _ => None,
+    }
 }
 
 /// Normalizes JSON from other sources (AWS CLI output, AWS Config): times, and the case of member
@@ -273,9 +276,10 @@ impl Decoder<'_> {
         members: &'m std::collections::BTreeMap<String, String>,
         name: &str,
     ) -> Option<(&'m String, &'m String)> {
-        members
-            .iter()
-            .find(|(_, r)| matches!(self.service.shape(r), Some(ModelShape::List { flat: true, item, .. }) if item == name))
+        members.iter().find(|(_, r)| match self.service.shape(r) {
+            Some(ModelShape::List { flat, item, .. }) => *flat && item == name,
+            _ => false,
+        })
     }
 
     fn entry(

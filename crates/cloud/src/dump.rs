@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use bartizan_inventory::snapshot::CallStatus;
+use bartizan_inventory::snapshot::{CallStatus, NOT_IN_DUMP};
 use bartizan_model::encoding::decode;
 use bartizan_model::limits::{DUMP_FILE_BYTES_MAX, DUMP_FILES_MAX};
 use futures::future::{FutureExt, LocalBoxFuture};
@@ -22,9 +22,6 @@ use crate::decode::normalise;
 use crate::model::{Model, ModelShape};
 use crate::table::{CallTable, ServiceScope};
 use crate::template::at;
-
-/// Coverage text of a call without a saved response.
-pub const NOT_IN_DUMP: &str = "not in the dump";
 
 /// Region of responses whose folder does not name one.
 pub const REGION_UNKNOWN: &str = "unknown-region";
@@ -355,7 +352,11 @@ impl DumpReader<'_> {
         self.groups.retain(|_, group| !group.files.is_empty());
         if self.groups.is_empty() {
             let found = match (self.broken.first(), self.unrecognised.len()) {
-                (Some(broken), _) => format!("it could not be read, {broken}"),
+                // Where the place is the file itself, its name once is enough.
+                (Some(broken), _) => broken
+                    .strip_prefix(&format!("{}: ", path.display()))
+                    .unwrap_or(broken)
+                    .to_owned(),
                 (None, 0) => "nothing in it".to_owned(),
                 (None, n) => format!("none of its {n} files is an answer that Bartizan knows"),
             };
@@ -543,7 +544,8 @@ impl CallSource for DumpedAnswers {
                 None => file.value.clone(),
             };
             if file.partial {
-                new_fields.clear(); // AWS Config has members of its own; they say nothing of AWS's API
+                // AWS Config has members of its own; they say nothing of AWS's API.
+                new_fields.clear();
             }
             let incomplete = file
                 .partial

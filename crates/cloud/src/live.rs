@@ -4,6 +4,7 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use bartizan_inventory::snapshot::CallStatus;
 use futures::future::{FutureExt, LocalBoxFuture};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -100,7 +101,7 @@ impl Live {
                     ));
                 }
                 let hint = match (&identity.role_arn, e.code.as_str()) {
-                    (None, "") if e.detail.starts_with("no credentials") => {
+                    (None, "") if e.status == CallStatus::Expired => {
                         // The provider's own text has one line per place that it searched.
                         return ConnectError::Identity(NO_CREDENTIALS.to_owned());
                     }
@@ -193,11 +194,13 @@ impl Live {
         Ok(accounts)
     }
 
+    /// Client that signs and sends.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
     }
 
+    /// Model of AWS's operations.
     #[must_use]
     pub fn model(&self) -> &Model {
         &self.model

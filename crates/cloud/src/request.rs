@@ -49,32 +49,7 @@ pub fn build(
         }
     }
     parts.path(operation, params)?;
-    let body = match service.protocol {
-        Protocol::Query | Protocol::Ec2 => {
-            parts.headers.push((
-                "content-type".into(),
-                "application/x-www-form-urlencoded; charset=utf-8".into(),
-            ));
-            form(service, name, &parts.body).into_bytes()
-        }
-        Protocol::Json => {
-            parts.headers.push((
-                "content-type".into(),
-                format!("application/x-amz-json-{}", service.json),
-            ));
-            parts
-                .headers
-                .push(("x-amz-target".into(), format!("{}.{name}", service.target)));
-            Value::Object(parts.body).to_string().into_bytes()
-        }
-        Protocol::RestJson if operation.method != "GET" => {
-            parts
-                .headers
-                .push(("content-type".into(), "application/json".into()));
-            Value::Object(parts.body).to_string().into_bytes()
-        }
-        Protocol::RestJson | Protocol::RestXml => Vec::new(),
-    };
+    let body = parts.body(service, (name, operation));
     let query: Vec<String> = parts
         .query
         .iter()
@@ -117,6 +92,35 @@ struct Parts {
 }
 
 impl Parts {
+    /// Body in the form of the protocol; adds its headers.
+    fn body(&mut self, service: &ServiceModel, (name, operation): (&str, &Operation)) -> Vec<u8> {
+        let body = std::mem::take(&mut self.body);
+        match service.protocol {
+            Protocol::Query | Protocol::Ec2 => {
+                self.headers.push((
+                    "content-type".into(),
+                    "application/x-www-form-urlencoded; charset=utf-8".into(),
+                ));
+                form(service, name, &body).into_bytes()
+            }
+            Protocol::Json => {
+                self.headers.push((
+                    "content-type".into(),
+                    format!("application/x-amz-json-{}", service.json),
+                ));
+                self.headers
+                    .push(("x-amz-target".into(), format!("{}.{name}", service.target)));
+                Value::Object(body).to_string().into_bytes()
+            }
+            Protocol::RestJson if operation.method != "GET" => {
+                self.headers
+                    .push(("content-type".into(), "application/json".into()));
+                Value::Object(body).to_string().into_bytes()
+            }
+            Protocol::RestJson | Protocol::RestXml => Vec::new(),
+        }
+    }
+
     /// Fills `/2015-03-31/functions/{FunctionName}/policy`. `{Name+}` keeps slashes.
     fn path(
         &mut self,

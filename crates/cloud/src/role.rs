@@ -121,18 +121,22 @@ pub fn bucket_policy(bucket: &str, prefix: &str, writer: &str) -> Value {
                 "Action": "s3:ListBucket",
                 "Resource": arn,
             },
-            {"Sid": "NamesAreTakenOnce", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
+            {"Sid": "NamesAreTakenOnce", "Effect": "Deny", "Principal": "*",
+             "Action": "s3:PutObject",
              "NotResource": [format!("{arn}/{prefix}{slash}checkpoint")],
              "Condition": {
                  "Null": {"s3:if-none-match": "true"},
                  "Bool": {"s3:ObjectCreationOperation": "true"},
              }},
             {"Sid": "WriterDestroysNothing", "Effect": "Deny", "Principal": {"AWS": writer},
-             "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:BypassGovernanceRetention", "s3:PutObjectRetention",
-                        "s3:PutObjectLegalHold", "s3:PutBucketVersioning", "s3:PutBucketObjectLockConfiguration",
-                        "s3:PutLifecycleConfiguration", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:DeleteBucket"],
+             "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion",
+                        "s3:BypassGovernanceRetention", "s3:PutObjectRetention",
+                        "s3:PutObjectLegalHold", "s3:PutBucketVersioning",
+                        "s3:PutBucketObjectLockConfiguration", "s3:PutLifecycleConfiguration",
+                        "s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:DeleteBucket"],
              "Resource": [arn, objects]},
-            {"Sid": "EncryptedOnTheWay", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [arn, objects],
+            {"Sid": "EncryptedOnTheWay", "Effect": "Deny", "Principal": "*",
+             "Action": "s3:*", "Resource": [arn, objects],
              "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
         ],
     })
@@ -184,6 +188,37 @@ pub async fn check(
         role: name.clone(),
         ..RoleGaps::default()
     };
+    let documents = role_documents(live, &name, &mut check.unknown).await?;
+    let patterns = |effect: &str| -> Vec<String> {
+        documents
+            .iter()
+            .flat_map(|d| action_patterns(d, effect))
+            .collect()
+    };
+    let (allow, deny) = (patterns("Allow"), patterns("Deny"));
+    let allows = |action: &str| {
+        allow.iter().any(|p| matches(p, action)) && !deny.iter().any(|p| matches(p, action))
+    };
+    check.missing = table.actions().into_iter().filter(|a| !allows(a)).collect();
+    check.reads_data = READS_DATA
+        .iter()
+        .filter(|a| allows(a))
+        .map(|a| (*a).to_owned())
+        .collect();
+    check.writes = WRITES
+        .iter()
+        .filter(|a| allows(a))
+        .map(|a| (*a).to_owned())
+        .collect();
+    Ok(check)
+}
+
+/// Documents of a role's own and attached policies; adds to `unknown` why one could not be read.
+async fn role_documents(
+    live: &Live,
+    name: &str,
+    unknown: &mut Vec<String>,
+) -> Result<Vec<Value>, CallError> {
     let ask = |operation: &'static str, params: Value| {
         let params = params.as_object().cloned().unwrap_or_default();
         async move {
@@ -210,45 +245,24 @@ pub async fn check(
                 .await
                 {
                     Ok(answer) => documents.extend(at(&answer, "PolicyDocument").cloned()),
-                    Err(e) => check.unknown.push(e.detail),
+                    Err(e) => unknown.push(e.detail),
                 }
             }
         }
-        Err(e) => check.unknown.push(e.detail),
+        Err(e) => unknown.push(e.detail),
     }
     match ask("ListAttachedRolePolicies", json!({ "RoleName": name })).await {
         Ok(list) => {
             for policy in list["AttachedPolicies"].as_array().into_iter().flatten() {
                 match managed(&ask, &policy["PolicyArn"]).await {
                     Ok(document) => documents.push(document),
-                    Err(e) => check.unknown.push(e.detail),
+                    Err(e) => unknown.push(e.detail),
                 }
             }
         }
-        Err(e) => check.unknown.push(e.detail),
+        Err(e) => unknown.push(e.detail),
     }
-    let patterns = |effect: &str| -> Vec<String> {
-        documents
-            .iter()
-            .flat_map(|d| action_patterns(d, effect))
-            .collect()
-    };
-    let (allow, deny) = (patterns("Allow"), patterns("Deny"));
-    let allows = |action: &str| {
-        allow.iter().any(|p| matches(p, action)) && !deny.iter().any(|p| matches(p, action))
-    };
-    check.missing = table.actions().into_iter().filter(|a| !allows(a)).collect();
-    check.reads_data = READS_DATA
-        .iter()
-        .filter(|a| allows(a))
-        .map(|a| (*a).to_owned())
-        .collect();
-    check.writes = WRITES
-        .iter()
-        .filter(|a| allows(a))
-        .map(|a| (*a).to_owned())
-        .collect();
-    Ok(check)
+    Ok(documents)
 }
 
 async fn managed<F>(

@@ -12,43 +12,8 @@ use serde_json::{Map, Value};
 
 use crate::model::Model;
 
-/// Built-in rows: file name and text.
-const BUILTIN: &[(&str, &str)] = &[
-    (
-        "accessanalyzer",
-        include_str!("../calls/accessanalyzer.toml"),
-    ),
-    ("account", include_str!("../calls/account.toml")),
-    ("backup", include_str!("../calls/backup.toml")),
-    ("cloudfront", include_str!("../calls/cloudfront.toml")),
-    ("cloudtrail", include_str!("../calls/cloudtrail.toml")),
-    ("config", include_str!("../calls/config.toml")),
-    ("dynamodb", include_str!("../calls/dynamodb.toml")),
-    ("ec2", include_str!("../calls/ec2.toml")),
-    ("ecr", include_str!("../calls/ecr.toml")),
-    ("ecr-public", include_str!("../calls/ecr-public.toml")),
-    ("efs", include_str!("../calls/efs.toml")),
-    ("events", include_str!("../calls/events.toml")),
-    ("guardduty", include_str!("../calls/guardduty.toml")),
-    ("iam", include_str!("../calls/iam.toml")),
-    ("kms", include_str!("../calls/kms.toml")),
-    ("lambda", include_str!("../calls/lambda.toml")),
-    ("logs", include_str!("../calls/logs.toml")),
-    ("organizations", include_str!("../calls/organizations.toml")),
-    ("ram", include_str!("../calls/ram.toml")),
-    ("rds", include_str!("../calls/rds.toml")),
-    ("rolesanywhere", include_str!("../calls/rolesanywhere.toml")),
-    ("s3", include_str!("../calls/s3.toml")),
-    ("s3control", include_str!("../calls/s3control.toml")),
-    (
-        "secretsmanager",
-        include_str!("../calls/secretsmanager.toml"),
-    ),
-    ("securityhub", include_str!("../calls/securityhub.toml")),
-    ("sns", include_str!("../calls/sns.toml")),
-    ("sqs", include_str!("../calls/sqs.toml")),
-    ("sso-admin", include_str!("../calls/sso-admin.toml")),
-];
+/// Built-in rows: name and text of each file of `calls/`, which the build script lists.
+const BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin_calls.rs"));
 
 /// Read-only verbs. `Generate` is for the credential report, which AWS itself classifies as a read.
 const READ_VERBS: [&str; 4] = ["Get", "List", "Describe", "Generate"];
@@ -365,6 +330,14 @@ fn check(model: &Model, file: &str, service: &CollectedService) -> Result<(), Ta
 }
 
 #[cfg(test)]
+#[expect(
+    dead_code,
+    reason = "a test runs the listing of the build script, not its main"
+)]
+#[path = "../build.rs"]
+mod build;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -377,12 +350,24 @@ mod tests {
     fn the_builtin_table_only_reads() {
         let table = CallTable::builtin(&Model::builtin()).unwrap();
         assert!(table.services.len() >= 28);
-        assert_eq!(
-            BUILTIN.len(),
-            std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/calls"))
-                .unwrap()
-                .count()
-        );
+    }
+
+    #[test]
+    fn a_file_dropped_in_the_folder_is_in_the_table() {
+        let folder = std::env::temp_dir().join(format!("bartizan-calls-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        for name in ["sqs.toml", "ecr-public.toml", "ecr.toml", "notes.md"] {
+            std::fs::write(folder.join(name), "").unwrap();
+        }
+        let code = super::build::listing(&folder);
+        std::fs::remove_dir_all(&folder).unwrap();
+        let names: Vec<&str> = code.split('"').skip(1).step_by(4).collect();
+        assert_eq!(names, ["ecr", "ecr-public", "sqs"], "{code}");
+
+        let calls = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("calls");
+        let here = std::fs::read_dir(calls).unwrap().count();
+        assert!(here >= 28);
+        assert_eq!(BUILTIN.len(), here, "every file of calls/ is built in");
     }
 
     #[test]

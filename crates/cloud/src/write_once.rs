@@ -85,6 +85,31 @@ struct Try {
     key: String,
 }
 
+/// Statuses by which S3 refuses a write to an object.
+fn is_refusal(status: u16) -> bool {
+    matches!(status, 400 | 403 | 405 | 409 | 412)
+}
+
+/// Attempt with the outcome that the reply shows.
+fn attempt(
+    (tried, matters): (&'static str, &'static str),
+    reply: Result<Reply, String>,
+    refusal: impl Fn(u16) -> bool,
+) -> Attempt {
+    let (outcome, answer) = match reply {
+        Ok(reply) if reply.0.is_success() => (AttemptOutcome::Broken, answer(&reply)),
+        Ok(reply) if refusal(reply.0.as_u16()) => (AttemptOutcome::Refused, answer(&reply)),
+        Ok(reply) => (AttemptOutcome::Unknown, answer(&reply)),
+        Err(e) => (AttemptOutcome::Unknown, e),
+    };
+    Attempt {
+        tried,
+        outcome,
+        answer,
+        matters,
+    }
+}
+
 impl Try {
     async fn all(&self, now: Timestamp) -> Result<Vec<Attempt>, String> {
         let object = format!("/{}/{}", self.bucket, self.key);
@@ -102,109 +127,101 @@ impl Try {
             .get("x-amz-version-id")
             .and_then(|v| v.to_str().ok())
             .map(str::to_owned);
-        let mut out = Vec::new();
-        let mut judge = |tried, reply: Result<Reply, String>, matters| {
-            let (outcome, answer) = match reply {
-                Ok(reply) if reply.0.is_success() => (AttemptOutcome::Broken, answer(&reply)),
-                Ok(reply) if matches!(reply.0.as_u16(), 400 | 403 | 405 | 409 | 412) => {
-                    (AttemptOutcome::Refused, answer(&reply))
-                }
-                Ok(reply) => (AttemptOutcome::Unknown, answer(&reply)),
-                Err(e) => (AttemptOutcome::Unknown, e),
-            };
-            out.push(Attempt {
-                tried,
-                outcome,
-                answer,
-                matters,
-            });
-        };
-        let put = self
-            .send("PUT", &object, &[("if-none-match", "*")], b"forged")
-            .await;
-        judge(
-            "write the same name again, with If-None-Match",
-            put,
-            "a name can be taken twice",
-        );
-        let put = self.send("PUT", &object, &[], b"forged").await;
-        judge(
-            "write the same name again, without a condition",
-            put,
-            "readers of the newest version see the forgery: enforce If-None-Match by bucket policy",
-        );
-        let delete = self.send("DELETE", &object, &[], b"").await;
-        judge(
-            "delete the object",
-            delete,
-            "a delete marker hides the evidence: deny s3:DeleteObject to the writer",
-        );
-        if let Some(version) = version.filter(|v| v != "null") {
-            let versioned = format!("{object}?versionId={version}");
-            let delete = self.send("DELETE", &versioned, &[], b"").await;
-            judge("delete the version", delete, "evidence can be destroyed");
-            let bypass = self
-                .send(
-                    "DELETE",
-                    &versioned,
-                    &[("x-amz-bypass-governance-retention", "true")],
-                    b"",
-                )
-                .await;
-            judge(
-                "delete the version, bypassing governance",
-                bypass,
-                "retention is in governance mode: use compliance mode",
-            );
-            let retention = format!("{object}?retention&versionId={version}");
-            let soon = (now + SignedDuration::from_secs(60)).to_string();
-            let shorter = retention_xml("COMPLIANCE", &soon);
-            judge(
-                "shorten the retention",
-                self.send("PUT", &retention, &[], &shorter).await,
-                "evidence can be freed early",
-            );
-            let later = (now + SignedDuration::from_hours(24 * 36500)).to_string();
-            let weaker = retention_xml("GOVERNANCE", &later);
-            judge(
-                "turn compliance into governance",
-                self.send("PUT", &retention, &[], &weaker).await,
-                "retention can be made removable",
-            );
-        } else {
-            let matters = "without versioning and Object Lock anything can be destroyed";
-            out.push(Attempt {
+        let mut out = self.on_name(&object).await;
+        match version.filter(|v| v != "null") {
+            Some(version) => out.extend(self.on_version(&object, &version, now).await),
+            None => out.push(Attempt {
                 tried: "find a version id",
                 outcome: AttemptOutcome::Broken,
                 answer: "the bucket is not versioned".into(),
-                matters,
-            });
+                matters: "without versioning and Object Lock anything can be destroyed",
+            }),
         }
         for (tried, query, body, matters) in BUCKET_ATTEMPTS {
-            let reply = self
-                .send(
-                    "PUT",
-                    &format!("/{}?{query}", self.bucket),
-                    &[],
-                    body.as_bytes(),
-                )
-                .await;
-            let (outcome, answer) = match reply {
-                Ok(reply) if reply.0.is_success() => (AttemptOutcome::Broken, answer(&reply)),
-                Ok(reply) if matches!(reply.0.as_u16(), 400 | 403 | 405 | 409) => {
-                    (AttemptOutcome::Refused, answer(&reply))
-                }
-                Ok(reply) => (AttemptOutcome::Unknown, answer(&reply)),
-                Err(e) => (AttemptOutcome::Unknown, e),
-            };
-            out.push(Attempt {
-                tried,
-                outcome,
-                answer,
-                matters,
-            });
+            let path = format!("/{}?{query}", self.bucket);
+            let reply = self.send("PUT", &path, &[], body.as_bytes()).await;
+            let failed = |status| matches!(status, 400 | 403 | 405 | 409);
+            out.push(attempt((tried, matters), reply, failed));
         }
         Ok(out)
+    }
+
+    /// Attempts to take the name of an object that is there, or to hide it.
+    async fn on_name(&self, object: &str) -> Vec<Attempt> {
+        let once = [("if-none-match", "*")];
+        let again = self.send("PUT", object, &once, b"forged").await;
+        let over = self.send("PUT", object, &[], b"forged").await;
+        let delete = self.send("DELETE", object, &[], b"").await;
+        vec![
+            attempt(
+                (
+                    "write the same name again, with If-None-Match",
+                    "a name can be taken twice",
+                ),
+                again,
+                is_refusal,
+            ),
+            attempt(
+                (
+                    "write the same name again, without a condition",
+                    "readers of the newest version see the forgery: enforce If-None-Match by \
+                    bucket policy",
+                ),
+                over,
+                is_refusal,
+            ),
+            attempt(
+                (
+                    "delete the object",
+                    "a delete marker hides the evidence: deny s3:DeleteObject to the writer",
+                ),
+                delete,
+                is_refusal,
+            ),
+        ]
+    }
+
+    /// Attempts to destroy a version of an object, or to weaken its retention.
+    async fn on_version(&self, object: &str, version: &str, now: Timestamp) -> Vec<Attempt> {
+        let versioned = format!("{object}?versionId={version}");
+        let retention = format!("{object}?retention&versionId={version}");
+        let bypass = [("x-amz-bypass-governance-retention", "true")];
+        let soon = (now + SignedDuration::from_secs(60)).to_string();
+        let later = (now + SignedDuration::from_hours(24 * 36500)).to_string();
+        let shorter = retention_xml("COMPLIANCE", &soon);
+        let weaker = retention_xml("GOVERNANCE", &later);
+        let delete = self.send("DELETE", &versioned, &[], b"").await;
+        let bypassed = self.send("DELETE", &versioned, &bypass, b"").await;
+        let shortened = self.send("PUT", &retention, &[], &shorter).await;
+        let weakened = self.send("PUT", &retention, &[], &weaker).await;
+        vec![
+            attempt(
+                ("delete the version", "evidence can be destroyed"),
+                delete,
+                is_refusal,
+            ),
+            attempt(
+                (
+                    "delete the version, bypassing governance",
+                    "retention is in governance mode: use compliance mode",
+                ),
+                bypassed,
+                is_refusal,
+            ),
+            attempt(
+                ("shorten the retention", "evidence can be freed early"),
+                shortened,
+                is_refusal,
+            ),
+            attempt(
+                (
+                    "turn compliance into governance",
+                    "retention can be made removable",
+                ),
+                weakened,
+                is_refusal,
+            ),
+        ]
     }
 
     async fn send(

@@ -12,7 +12,6 @@ use foldhash::quality::RandomState;
 use super::caller_plan::CallerPlans;
 use super::condition::ItemAnswers;
 use super::derive::text::cut;
-use super::event_meta::EventMeta;
 use super::first_seen::ByHash;
 use super::first_seen::LastSeen;
 use super::networks::AddressKind;
@@ -22,7 +21,7 @@ use super::shared_text::SharedTexts;
 use super::steps::RecordPlan;
 use super::view::EventView;
 use crate::call::SourceAddress;
-use bartizan_model::limits::SCAN_CACHE_MAX;
+use bartizan_model::limits::{REPORTED_NETWORKS_MAX, SCAN_CACHE_MAX};
 use bartizan_trail::{CallerIdentity, Event, Field, RecordTemplate, TimeReader};
 
 /// Caches of one thread. Any entry may be evicted at any time.
@@ -62,84 +61,38 @@ pub(super) struct CachedRecord {
     pub(super) repeat: Rc<RecordPlan>,
 }
 
-/// Networks already recorded per scope by one thread: an open-addressing table, since each event
-/// looks up one of tens of thousands of entries and should touch a single cache line.
+/// Networks already recorded per scope by one thread.
+#[derive(Default)]
 pub(super) struct ReportedNetworks {
-    /// Slot per entry; on a collision the next free slot.
-    slots: Box<[NetworkSlot]>,
-    /// Scope and key of each slot.
-    keys: Box<[(u64, u64)]>,
-    count: usize,
+    /// By [`network_hash`].
+    networks: ByHash<ReportedNetwork>,
 }
 
-#[derive(Clone, Copy, Default)]
-struct NetworkSlot {
-    /// Hash by [`quick`], or 0 if the slot is free.
-    quick: u64,
+struct ReportedNetwork {
+    scope: u64,
+    key: u64,
     /// Time of the earliest event recorded, in seconds since 1970.
-    first_s: u32,
-    /// Time of the last event, reported when the table is flushed.
-    last_s: u32,
+    first_s: i64,
+    /// Time of the last event, reported when the networks are flushed.
+    last_s: i64,
 }
 
-impl Default for ReportedNetworks {
-    fn default() -> Self {
-        let slots = 1 << SLOTS_BITS;
-        Self {
-            slots: vec![NetworkSlot::default(); slots].into(),
-            keys: vec![(0, 0); slots].into(),
-            count: 0,
-        }
-    }
-}
-
-const SLOTS_BITS: u32 = 16;
-
-/// Load limit: two slots in three.
-const TOLD_MAX: usize = (2 << SLOTS_BITS) / 3;
-
-/// Hash of a network in a scope; never 0.
-fn quick(scope: u64, network: u64) -> u64 {
-    ((scope ^ network)
+/// Hash of a network in a scope; the scope is a seeded hash, so that nobody can craft collisions.
+fn network_hash(scope: u64, network: u64) -> u64 {
+    (scope ^ network)
         .wrapping_mul(0x9e37_79b9_7f4a_7c15)
         .rotate_left(32)
-        ^ scope)
-        | 1
-}
-
-/// Seconds since 1970 in 32 bits; times out of range are clamped, so none of them is earlier or
-/// later than another.
-fn short(time_s: i64) -> u32 {
-    time_s.clamp(0, i64::from(u32::MAX)) as u32
+        ^ scope
 }
 
 impl ReportedNetworks {
-    /// Slot of a network in a scope, or the free one where it would go.
-    fn slot(&self, quick: u64) -> usize {
-        let mut at = (quick >> (64 - SLOTS_BITS)) as usize;
-        // Terminates: a third of the slots is free.
-        while ![quick, 0].contains(&self.slots[at].quick) {
-            at = (at + 1) & (self.slots.len() - 1);
-        }
-        at
-    }
-
-    /// First slot probed for a network in a scope; read only to prefetch it.
-    fn near(&self, scope: u64, network: u64) -> u64 {
-        self.slots[(quick(scope, network) >> (64 - SLOTS_BITS)) as usize].quick
-    }
-
     /// Whether an event adds nothing to the recorded network; if so, only its time is kept.
     pub(super) fn is_told(&mut self, scope: u64, network: u64, time_s: i64) -> bool {
-        let quick = quick(scope, network);
-        let at = self.slot(quick);
-        let slot = &mut self.slots[at];
-        let time_s = short(time_s);
-        if slot.quick != quick {
+        let Some(known) = self.networks.get_mut(&network_hash(scope, network)) else {
             return false;
-        }
-        slot.last_s = slot.last_s.max(time_s);
-        time_s > slot.first_s
+        };
+        known.last_s = known.last_s.max(time_s);
+        time_s > known.first_s
     }
 
     /// Marks a network as recorded.
@@ -151,39 +104,30 @@ impl ReportedNetworks {
         time_s: i64,
         last: &mut Vec<LastSeen>,
     ) {
-        if self.count >= TOLD_MAX {
+        if self.networks.len() >= REPORTED_NETWORKS_MAX {
             self.flush(last);
         }
-        let quick = quick(scope, network);
-        let at = self.slot(quick);
-        let slot = &mut self.slots[at];
-        let time_s = short(time_s);
-        if slot.quick == 0 {
-            self.count += 1;
-            self.keys[at] = (scope, key);
-            *slot = NetworkSlot {
-                quick,
-                first_s: time_s,
-                last_s: time_s,
-            };
-        }
-        (slot.first_s, slot.last_s) = (slot.first_s.min(time_s), slot.last_s.max(time_s));
+        let new = || ReportedNetwork {
+            scope,
+            key,
+            first_s: time_s,
+            last_s: time_s,
+        };
+        let known = self
+            .networks
+            .entry(network_hash(scope, network))
+            .or_insert_with(new);
+        (known.first_s, known.last_s) = (known.first_s.min(time_s), known.last_s.max(time_s));
     }
 
     /// Moves the last-seen times of all keys to `last`, and clears the table.
     fn flush(&mut self, last: &mut Vec<LastSeen>) {
-        let told = self
-            .slots
-            .iter()
-            .zip(&self.keys)
-            .filter(|(slot, _)| slot.quick != 0);
-        last.extend(told.map(|(slot, &(scope, key))| LastSeen {
-            scope,
-            key,
-            last_s: i64::from(slot.last_s),
+        let known = self.networks.drain();
+        last.extend(known.map(|(_, known)| LastSeen {
+            scope: known.scope,
+            key: known.key,
+            last_s: known.last_s,
         }));
-        self.slots.fill(NetworkSlot::default());
-        self.count = 0;
     }
 }
 
@@ -305,41 +249,6 @@ impl Caches {
     fn forget_repeats(&mut self) {
         self.repeats.clear();
         self.known.clear();
-    }
-
-    /// Prefetches the cache entries of a batch of events: one level at a time for all events, so
-    /// that many cache misses overlap.
-    pub(super) fn touch(&self, metas: &[EventMeta], numbers: &[u32]) {
-        let CallerPlans {
-            heads,
-            lists,
-            scopes,
-            counted,
-            crowds,
-            ..
-        } = &self.caller_plans;
-        let heads = || {
-            numbers
-                .iter()
-                .map(|number| &heads[self.known[*number as usize].caller_plan as usize])
-        };
-        std::hint::black_box(heads().fold(0, |all, head| all ^ head.last_s));
-        let values = heads().zip(metas).map(|(head, meta)| {
-            let counted = lists[head.counted.range()]
-                .iter()
-                .map(|n| counted[*n as usize].noted.object);
-            let crowds = lists[head.crowds.range()]
-                .iter()
-                .map(|n| crowds[*n as usize].most);
-            let told = scopes[head.scopes.range()]
-                .iter()
-                .map(|(scope, _)| self.told.near(*scope, meta.network));
-            counted
-                .chain(crowds)
-                .chain(told)
-                .fold(0, |all, one| all ^ one)
-        });
-        std::hint::black_box(values.fold(0, |all, one| all ^ one));
     }
 
     fn combo_of(

@@ -21,9 +21,9 @@ pub(super) struct FindingText {
 }
 
 /// Number of calls in a sentence.
-const CALLS_NAMED_MAX: usize = 4;
+const CALLS_SHOWN: usize = 4;
 /// Number of counterparties, and of resources per call, in a sentence.
-const NAMED_MAX: usize = 2;
+const NAMED_SHOWN: usize = 2;
 
 impl FindingText {
     /// Details of a draft's events, with the first of them and its actor.
@@ -132,8 +132,8 @@ fn summary(
         };
         format!("{}{times}{on}{refused}", call.call)
     };
-    let mut did: Vec<String> = calls.iter().take(CALLS_NAMED_MAX).map(one).collect();
-    let rest = calls.len().saturating_sub(CALLS_NAMED_MAX);
+    let mut did: Vec<String> = calls.iter().take(CALLS_SHOWN).map(one).collect();
+    let rest = calls.len().saturating_sub(CALLS_SHOWN);
     if rest > 0 {
         did.push(format!(
             "{rest} more {}",
@@ -169,10 +169,10 @@ fn parties(counterparty: &[Counterparty]) -> String {
     }
     let shown: Vec<String> = counterparty
         .iter()
-        .take(NAMED_MAX + 1)
+        .take(NAMED_SHOWN + 1)
         .map(|one| format!("{} {one}", one.relation.word()))
         .collect();
-    let rest = counterparty.len().saturating_sub(NAMED_MAX + 1);
+    let rest = counterparty.len().saturating_sub(NAMED_SHOWN + 1);
     let more = if rest > 0 {
         format!(" and {rest} more")
     } else {
@@ -183,7 +183,7 @@ fn parties(counterparty: &[Counterparty]) -> String {
 
 /// `a, b and 3 more`; `a, b and others` if not all events that may name one were kept.
 fn some(all: Vec<&str>, events: u64) -> String {
-    let rest = all.len().saturating_sub(NAMED_MAX);
+    let rest = all.len().saturating_sub(NAMED_SHOWN);
     let shown = all[..all.len() - rest].join(", ");
     match rest {
         0 => shown,

@@ -144,6 +144,7 @@ impl FirstSeenMemory {
         self.keys.len()
     }
 
+    /// Whether nothing was learned yet.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }

@@ -16,7 +16,7 @@ use super::FirstSeenMemory;
 use super::evaluator::Evaluator;
 use super::load::{RuleFile, Rules};
 use super::networks::Networks;
-use super::rule::{AttemptPolicy, CallerFilter, RuleKind};
+use super::rule::{AttemptPolicy, CallerFilter, Rule, RuleKind};
 use super::scan::Scanner;
 use super::scan_plan::ScanPlan;
 use bartizan_model::Finding;
@@ -47,6 +47,51 @@ pub struct Fixture {
     /// None may give a finding.
     #[serde(rename = "miss")]
     pub misses: Vec<Value>,
+}
+
+/// Failures of variations of a matching case: the call denied, and the call made by an AWS service
+/// for itself.
+fn variations(
+    rule: &Rule,
+    found: &dyn Fn(&Value, &Value) -> Vec<Finding>,
+    case: &Value,
+    findings: &[Finding],
+    number: usize,
+) -> Vec<String> {
+    let mut failures = Vec::new();
+    if rule.attempts == AttemptPolicy::Lower {
+        let refused = found(case, &json!({"errorCode": "AccessDenied"}));
+        let lesser = |a: &Finding| {
+            findings.iter().all(|f| {
+                a.id != f.id
+                    && (a.severity < f.severity || f.severity <= bartizan_model::Severity::Low)
+            })
+        };
+        if refused.is_empty() || !refused.iter().all(lesser) {
+            failures.push(format!(
+                "match {} refused is not a lesser finding of its own",
+                number
+            ));
+        }
+    }
+    if rule.callers == CallerFilter::Principals
+        && !found(
+            case,
+            &json!({
+                "userIdentity": {
+                    "type": "AWSService",
+                    "invokedBy": "autoscaling.amazonaws.com",
+                },
+            }),
+        )
+        .is_empty()
+    {
+        failures.push(format!(
+            "match {} by an AWS service for itself gives a finding",
+            number
+        ));
+    }
+    failures
 }
 
 impl Fixture {
@@ -90,39 +135,7 @@ impl Fixture {
             if !matches!(rule.kind, RuleKind::Single) {
                 continue;
             }
-            if rule.attempts == AttemptPolicy::Lower {
-                let refused = found(case, &json!({"errorCode": "AccessDenied"}));
-                let lesser = |a: &Finding| {
-                    findings.iter().all(|f| {
-                        a.id != f.id
-                            && (a.severity < f.severity
-                                || f.severity <= bartizan_model::Severity::Low)
-                    })
-                };
-                if refused.is_empty() || !refused.iter().all(lesser) {
-                    failures.push(format!(
-                        "match {} refused is not a lesser finding of its own",
-                        n + 1
-                    ));
-                }
-            }
-            if rule.callers == CallerFilter::Principals
-                && !found(
-                    case,
-                    &json!({
-                        "userIdentity": {
-                            "type": "AWSService",
-                            "invokedBy": "autoscaling.amazonaws.com",
-                        },
-                    }),
-                )
-                .is_empty()
-            {
-                failures.push(format!(
-                    "match {} by an AWS service for itself gives a finding",
-                    n + 1
-                ));
-            }
+            failures.extend(variations(&rule, &found, case, &findings, n + 1));
         }
         for (n, case) in self.misses.iter().enumerate() {
             if let Some(finding) = found(case, &Value::Null).first() {

@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use bartizan_model::limits::{CALLS_MAX, EVIDENCE_MAX, FINDINGS_MAX, SIGHTINGS_OF_CALL_MAX};
+use bartizan_model::limits::{
+    BECAUSE_MAX, CALLS_MAX, EVIDENCE_MAX, FINDINGS_MAX, SIGHTINGS_OF_CALL_MAX,
+};
 use bartizan_trail::EventId;
 
 use crate::call::Sighting;
@@ -208,9 +210,6 @@ impl Merger {
         (self.drafts.into_iter().collect(), self.dropped)
     }
 }
-
-/// Largest number of explanations per finding.
-const BECAUSE_MAX: usize = 3;
 
 #[cfg(test)]
 mod tests {

@@ -78,6 +78,41 @@ impl ScanOutput {
             ..Self::default()
         }
     }
+
+    /// Empty output with the large buffers of this one, whose lists were drained.
+    pub(super) fn emptied(mut self) -> Self {
+        self.ids.clear();
+        self.caller_of.clear();
+        self.texts.clear();
+        self.groups.clear();
+        // Large buffers are kept with their capacity; the rest is new.
+        let ScanOutput {
+            ids,
+            caller_of,
+            callers,
+            acts,
+            matches,
+            notes,
+            groups,
+            met,
+            texts,
+            last,
+            ..
+        } = self;
+        ScanOutput {
+            ids,
+            caller_of,
+            callers,
+            acts,
+            matches,
+            notes,
+            groups,
+            met,
+            texts,
+            last,
+            ..ScanOutput::default()
+        }
+    }
 }
 
 /// Number of events by actor, service, region and error code.

@@ -1,5 +1,7 @@
 //! Steps for events of which rules read more than caller, call and address; computed once and
 //! reused for all events that repeat the first.
+//!
+//! Why these stand beside [`super::caller_plan`] is said there.
 
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;

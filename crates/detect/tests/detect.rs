@@ -1,4 +1,4 @@
-//! What is found depends on the events, and on nothing else: not on their order, their files,
+//! Findings depend on the events, and on nothing else: not on their order, their files,
 //! threads or routes.
 
 use bartizan_detect::{
@@ -99,7 +99,7 @@ fn real_events() -> Option<Vec<Value>> {
     Some(events)
 }
 
-/// What a scanner remembers of one event holds for those that repeat it: a trail full of repeats
+/// Cached results of one event hold for those that repeat it: a trail full of repeats
 /// gives what it gives when each event meets a scanner that knows nothing.
 #[test]
 fn what_repeats_is_judged_as_if_it_were_new() {
@@ -124,7 +124,7 @@ fn what_repeats_is_judged_as_if_it_were_new() {
             ));
             event["eventID"] = json!(format!("3000000{round}-0000-4000-8000-{n:012}"));
             event["requestID"] = json!(format!("4000000{round}-0000-4000-8000-{n:012}"));
-            // Some come from elsewhere, and from what is another sort of address.
+            // Some come from elsewhere, and from another address kind.
             if (n + round) % 3 == 0 {
                 event["sourceIPAddress"] = json!(addresses[(n / 3 + round) % addresses.len()]);
             }
@@ -197,8 +197,8 @@ fn last_times_outlive_what_a_scanner_forgets() {
     assert_eq!(memory(1), memory(2));
 }
 
-/// A trail of many hours, told in small objects by time: with little room, windows are judged and
-/// forgotten on the way.
+/// A trail of many hours, delivered in small objects by time: with little room, windows are judged
+/// and forgotten on the way.
 #[test]
 fn room_for_windows_changes_nothing_that_is_found() {
     let mut events = Vec::new();
@@ -241,7 +241,8 @@ fn room_for_windows_changes_nothing_that_is_found() {
     }
     assert_eq!(roomy.findings.len(), tight.findings.len());
 
-    // A part that comes days late is judged without what was given up of its time: that is said.
+    // A part that comes days late is judged without the events evicted of its time: that is
+    // reported.
     let mut judge = Evaluator::new(&plan).with_window_bytes(TIGHT_BYTES);
     let mut scanner = Scanner::new(&plan);
     for object in objects[1..].iter().chain(&objects[..1]) {
@@ -288,8 +289,8 @@ proptest::proptest! {
     }
 }
 
-/// What rsigma says of every event and every detection, with nothing routed and nothing cached, is
-/// what we say.
+/// The answer of rsigma to every event and every detection, with nothing routed and nothing cached,
+/// is what we say.
 #[test]
 fn routes_give_what_rsigma_gives() {
     let mut events = many_events();
@@ -596,7 +597,7 @@ proptest::proptest! {
 }
 
 /// More state than there is room for: the windows of a trail in its order are found all the same,
-/// and what is given up is counted.
+/// and evictions are counted.
 #[test]
 fn memory_is_bounded_and_what_is_given_up_is_counted() {
     let plan = correlation("event_count", "  timespan: 60s\n  condition: {gte: 50}\n");
@@ -777,7 +778,7 @@ fn objects_match_as_text_and_filters_apply() {
     assert_eq!(findings(&plan, &[records(&[robot])]), []);
 }
 
-/// What is counted by the day takes no more room than its counts: a hundred thousand reads a day
+/// Events counted by the day take no more room than its counts: a hundred thousand reads a day
 /// for a week, in a few kilobytes, give what they give with room for all of them.
 #[test]
 fn a_day_is_kept_as_a_count() {

@@ -6,6 +6,7 @@
     reason = "a test that fails should panic, and says what it saw"
 )]
 
+mod ablate;
 mod common;
 mod detect;
 mod rules;

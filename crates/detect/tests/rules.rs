@@ -117,7 +117,7 @@ const COUNT_CALLERS: &[&str] = &[
     "maintain/machine-set-up-by-hand.yml",
 ];
 
-/// What a request names is told, whatever kind of rule finds it.
+/// Resources named in a request are reported, whatever kind of rule finds them.
 #[test]
 fn every_finding_names_what_it_is_about() {
     let mut nameless = std::collections::BTreeSet::new();

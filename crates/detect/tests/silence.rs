@@ -1,8 +1,9 @@
-//! What was read is judged, or counted as not judged: a finding does not hang on the form in which
-//! a record was exported.
+//! Every record that was read is judged, or counted as not judged: a finding does not depend on the
+//! form in which a record was exported.
 //!
 //! Every field of every event that a built-in rule matches is written in other forms: times, text
-//! for structures and numbers, capitals, suffixes, blanks, empty codes. There is no third outcome.
+//! for structures and numbers, capitals, suffixes, whitespace, empty codes. There is no third
+//! outcome.
 
 use bartizan_detect::{
     Evaluator, FirstSeenMemory, Networks, RuleFile, RuleKind, Rules, ScanPlan, Scanner, Totals,
@@ -33,7 +34,7 @@ enum Form {
     Suffix(usize),
     /// A number or truth value for a text, or the other way round.
     Swapped,
-    /// Blanks around a text.
+    /// Whitespace around a text.
     Blanks,
     /// `errorCode` and `errorMessage` that say nothing.
     Empty,
@@ -104,7 +105,7 @@ fn snake(name: &str) -> String {
     out
 }
 
-/// What Athena prints of a structure.
+/// A structure as Athena prints it.
 fn row(value: &Value) -> String {
     match value {
         Value::Object(fields) => {
@@ -252,7 +253,7 @@ fn judged(plan: &ScanPlan, events: &[Value]) -> (Vec<Finding>, Totals) {
     (verdicts.findings, verdicts.totals)
 }
 
-/// What a rule says of a case: title and severity.
+/// Answer of a rule to a case: title and severity.
 fn said(findings: &[Finding], rule: &str) -> Vec<(String, String)> {
     let mut said: Vec<_> = findings
         .iter()
@@ -334,7 +335,7 @@ fn is_grammar(path: &[String], form: Form) -> bool {
     matches!(form, Form::Blanks | Form::Swapped) || in_condition || path.len() > at + 3
 }
 
-/// What all events have in common is tried on some rules each: it is the same in all.
+/// Properties that all events share are tried on some rules each: they are the same in all.
 const COMMON_ONE_IN: usize = 8;
 
 /// Every single change of the first event that stands alone, of every rule.

@@ -94,73 +94,9 @@ pub fn append(
     };
     let mut entries = Vec::new();
     for recorded in snapshots_new {
-        let broken = |e: &dyn std::fmt::Display| LogError::Broken {
-            file: "snapshot".into(),
-            problem: e.to_string(),
-        };
-        let snapshot = recorded.snapshot().map_err(|e| broken(&e))?;
-        let account = &snapshot.header.account;
-        let mut known = HashSet::new();
-        if let Some(last) = last.get(account) {
-            let text = facts(storage, last)?;
-            known.extend(
-                Snapshot::parse(&text)
-                    .map_err(|e| broken(&e))?
-                    .facts
-                    .iter()
-                    .map(|f| f.raw),
-            );
-        }
-        let new = recorded
-            .documents
-            .iter()
-            .filter(|(hash, _)| !known.contains(hash));
-        let mut packs = Vec::new();
-        for pack in write_packs(new).map_err(|e| broken(&e))? {
-            let sha256 = Hash::of(&pack).to_string();
-            let file = FileRef {
-                name: format!("blobs/{sha256}.pack"),
-                sha256,
-                bytes: pack.len() as u64,
-            };
-            create_same(storage, &file.name, &pack)?;
-            packs.push(file);
-        }
-        let sha256 = Hash::of(recorded.text.as_bytes()).to_string();
-        let time = |ms| format!("{:.3}", Timestamp::from_millisecond(ms).unwrap_or_default());
-        let stamp = time(snapshot.header.time_ms.0).replace(['-', ':'], "");
-        let name = format!(
-            "snapshots/{}/{}-{}.facts",
-            file_name(account),
-            stamp,
-            &sha256[..8]
-        );
-        create_same(storage, &name, recorded.text.as_bytes())?;
-        let (root, count) = fact_root(&recorded.text);
-        let calls = || {
-            snapshot
-                .header
-                .coverage
-                .iter()
-                .filter(|c| !c.is_region_off())
-        };
-        let ok = calls().filter(|c| c.status == CallStatus::Ok).count() as u64;
-        entries.push(entry(EntryKind::Snapshot(SnapshotRef {
-            account: account.clone(),
-            taken: (
-                time(snapshot.header.time_ms.0),
-                time(snapshot.header.time_ms.1),
-            ),
-            facts: FileRef {
-                name,
-                sha256,
-                bytes: recorded.text.len() as u64,
-            },
-            root: root.to_string(),
-            count,
-            packs,
-            coverage: (ok, calls().count() as u64),
-        })));
+        entries.push(entry(EntryKind::Snapshot(stored(
+            storage, recorded, &last,
+        )?)));
     }
     for (account, reason) in gaps {
         entries.push(entry(EntryKind::Gap {
@@ -172,6 +108,63 @@ pub fn append(
     log.append(key, entries)?;
     let first = log.size() - wanted;
     Ok((first..first + snapshots_new.len() as u64).collect())
+}
+
+/// Stores the documents and the text of a snapshot; gives what its entry says of them.
+fn stored(
+    storage: &dyn Storage,
+    recorded: &RecordedSnapshot,
+    last: &BTreeMap<String, LoggedSnapshot>,
+) -> Result<SnapshotRef, LogError> {
+    let broken = |e: &dyn std::fmt::Display| LogError::Broken {
+        file: "snapshot".into(),
+        problem: e.to_string(),
+    };
+    let snapshot = recorded.snapshot().map_err(|e| broken(&e))?;
+    let header = &snapshot.header;
+    let mut known = HashSet::new();
+    if let Some(last) = last.get(&header.account) {
+        let text = facts(storage, last)?;
+        let before = Snapshot::parse(&text).map_err(|e| broken(&e))?;
+        known.extend(before.facts.iter().map(|f| f.raw));
+    }
+    let new = recorded
+        .documents
+        .iter()
+        .filter(|(hash, _)| !known.contains(hash));
+    let mut packs = Vec::new();
+    for pack in write_packs(new).map_err(|e| broken(&e))? {
+        let sha256 = Hash::of(&pack).to_string();
+        let file = FileRef {
+            name: format!("blobs/{sha256}.pack"),
+            sha256,
+            bytes: pack.len() as u64,
+        };
+        create_same(storage, &file.name, &pack)?;
+        packs.push(file);
+    }
+    let sha256 = Hash::of(recorded.text.as_bytes()).to_string();
+    let time = |ms| format!("{:.3}", Timestamp::from_millisecond(ms).unwrap_or_default());
+    let stamp = time(header.time_ms.0).replace(['-', ':'], "");
+    let folder = file_name(&header.account);
+    let name = format!("snapshots/{folder}/{stamp}-{}.facts", &sha256[..8]);
+    create_same(storage, &name, recorded.text.as_bytes())?;
+    let (root, count) = fact_root(&recorded.text);
+    let calls = || header.coverage.iter().filter(|c| !c.is_region_off());
+    let ok = calls().filter(|c| c.status == CallStatus::Ok).count() as u64;
+    Ok(SnapshotRef {
+        account: header.account.clone(),
+        taken: (time(header.time_ms.0), time(header.time_ms.1)),
+        facts: FileRef {
+            name,
+            sha256,
+            bytes: recorded.text.len() as u64,
+        },
+        root: root.to_string(),
+        count,
+        packs,
+        coverage: (ok, calls().count() as u64),
+    })
 }
 
 /// Last snapshot of each of these accounts, searched from the end of the log.

@@ -12,7 +12,7 @@ use super::log::{
 use super::proof::MemoryTree;
 use super::{EntryKind, FileRef, LogEntry, SnapshotRef, Storage, StorageError, pack};
 use bartizan_inventory::fact::Hash;
-use bartizan_inventory::snapshot::{Snapshot, side_lines};
+use bartizan_inventory::snapshot::{Snapshot, SnapshotError, side_lines};
 
 /// Result of verifying a store.
 #[derive(Debug, Default, Serialize)]
@@ -517,54 +517,14 @@ impl VerifyWalk<'_> {
     ) {
         self.report.snapshots += 1;
         side_of.clear();
-        for reference in &snapshot.packs {
-            let Some(bytes) = self.read(&reference.name) else {
-                continue;
-            };
-            let intact = same(&bytes, reference);
-            let walked = pack::records(&bytes, |hash, document| {
-                documents.insert(hash);
-                if document
-                    .first()
-                    .is_some_and(|b| b.is_ascii_digit() || *b == b'-')
-                {
-                    side_of.insert(hash, document.to_vec());
-                }
-            });
-            match walked {
-                Err(e) => self.problem(&reference.name, Some(e.offset), e.problem),
-                Ok(()) if !intact => {
-                    let at = (bytes.len() as u64).min(reference.bytes);
-                    self.problem(
-                        &reference.name,
-                        Some(at),
-                        "its documents are whole, but the file is not the one that was signed",
-                    );
-                }
-                Ok(()) => {}
-            }
-        }
+        self.packs(snapshot, documents, side_of);
         let Some(bytes) = self.read(&snapshot.facts.name) else {
             return;
         };
         let text = String::from_utf8_lossy(&bytes);
         let parsed = Snapshot::parse(&text);
         if !same(&bytes, &snapshot.facts) {
-            let side = text
-                .lines()
-                .find_map(|l| l.strip_prefix("# side\t"))
-                .and_then(Hash::parse);
-            let bad = side
-                .and_then(|side| side_of.get(&side))
-                .and_then(|side| first_bad_line(&text, side));
-            let (offset, problem) = match (bad, &parsed) {
-                (Some(offset), _) => (
-                    offset,
-                    "a fact line is not the one that was signed".to_owned(),
-                ),
-                (None, Err(e)) => (e.offset, e.problem.clone()),
-                (None, Ok(_)) => (0, "the header is not the one that was signed".to_owned()),
-            };
+            let (offset, problem) = first_difference(&text, &parsed, side_of);
             return self.problem(&snapshot.facts.name, Some(offset as u64), problem);
         }
         let Ok(parsed) = parsed else {
@@ -601,9 +561,69 @@ impl VerifyWalk<'_> {
         }
     }
 
+    /// Reads the packs of a snapshot: which documents they hold, and the side lines among them.
+    fn packs(
+        &mut self,
+        snapshot: &SnapshotRef,
+        documents: &mut HashSet<Hash>,
+        side_of: &mut BTreeMap<Hash, Vec<u8>>,
+    ) {
+        for reference in &snapshot.packs {
+            let Some(bytes) = self.read(&reference.name) else {
+                continue;
+            };
+            let intact = same(&bytes, reference);
+            let walked = pack::records(&bytes, |hash, document| {
+                documents.insert(hash);
+                if document
+                    .first()
+                    .is_some_and(|b| b.is_ascii_digit() || *b == b'-')
+                {
+                    side_of.insert(hash, document.to_vec());
+                }
+            });
+            match walked {
+                Err(e) => self.problem(&reference.name, Some(e.offset), e.problem),
+                Ok(()) if !intact => {
+                    let at = (bytes.len() as u64).min(reference.bytes);
+                    self.problem(
+                        &reference.name,
+                        Some(at),
+                        "its documents are whole, but the file is not the one that was signed",
+                    );
+                }
+                Ok(()) => {}
+            }
+        }
+    }
+
     fn unexpected(&mut self) {
         self.report.unexpected = self.names.difference(&self.expected).cloned().collect();
         self.report.problems.dedup();
+    }
+}
+
+/// Offset of the first byte of a snapshot that is not as it was signed, as far as its side lines
+/// tell, and what is wrong there.
+fn first_difference(
+    text: &str,
+    parsed: &Result<Snapshot<'_>, SnapshotError>,
+    side_of: &BTreeMap<Hash, Vec<u8>>,
+) -> (usize, String) {
+    let side = text
+        .lines()
+        .find_map(|l| l.strip_prefix("# side\t"))
+        .and_then(Hash::parse);
+    let bad = side
+        .and_then(|side| side_of.get(&side))
+        .and_then(|side| first_bad_line(text, side));
+    match (bad, parsed) {
+        (Some(offset), _) => (
+            offset,
+            "a fact line is not the one that was signed".to_owned(),
+        ),
+        (None, Err(e)) => (e.offset, e.problem.clone()),
+        (None, Ok(_)) => (0, "the header is not the one that was signed".to_owned()),
     }
 }
 

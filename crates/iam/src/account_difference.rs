@@ -448,7 +448,7 @@ mod tests {
             region: "global".to_owned(),
             id: String::new(),
             call: "iam:GetAccountAuthorizationDetails".to_owned(),
-            why: "denied".to_owned(),
+            why: crate::UnreadReason::Failed("denied".to_owned()),
         });
         let denied = denied.build();
         let found = account_difference(&denied, &after, &KnownAccounts::default(), 1);

@@ -74,4 +74,4 @@ pub use stranger::{
     AdmittedPrincipal, ConditionSubject, ExternalPrincipal, OnBehalfOf, PolicyLocation, admitted,
 };
 pub use tri::Tri;
-pub use unread::UnreadFact;
+pub use unread::{UnreadFact, UnreadReason};

@@ -6,14 +6,14 @@ use crate::resource_policies::resource_arn;
 /// Facts that were not read: of one kind, in one region, all of them or those of one resource.
 ///
 /// ```
-/// use bartizan_iam::{AccountBuilder, Actions, UnreadFact};
+/// use bartizan_iam::{AccountBuilder, Actions, UnreadFact, UnreadReason};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// let policy = UnreadFact {
 ///     kind: "s3:bucketpolicy".to_owned(),
 ///     region: "global".to_owned(),
 ///     id: "payroll".to_owned(),
 ///     call: "s3:GetBucketPolicy".to_owned(),
-///     why: "denied".to_owned(),
+///     why: UnreadReason::Failed("denied".to_owned()),
 /// };
 /// builder.unread(policy);
 /// let account = builder.build();
@@ -39,18 +39,64 @@ pub struct UnreadFact {
     pub id: String,
     /// Call that failed, e.g. `s3:GetBucketPolicy`.
     pub call: String,
-    /// Status of the call: `denied`, `not in the dump`.
-    pub why: String,
+    pub why: UnreadReason,
 }
 
-/// Reason for a kind of fact that was never asked for.
-pub(crate) const NOT_ASKED: &str = "not asked";
+/// Reason why a fact was not read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UnreadReason {
+    /// No call asked for facts of its kind.
+    NotAsked,
+    /// The dump has no file with the answer.
+    NotInDump,
+    /// Its document is not in the store.
+    NoDocument,
+    /// Its policy cannot be parsed.
+    NotUnderstood,
+    /// The call was answered in part, with what cut it.
+    Cut(String),
+    /// The call failed, with its status, e.g. `denied`.
+    Failed(String),
+}
+
+impl UnreadReason {
+    /// Word in JSON, e.g. `not-in-dump`.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::NotAsked => "not-asked",
+            Self::NotInDump => "not-in-dump",
+            Self::NoDocument => "no-document",
+            Self::NotUnderstood => "not-understood",
+            Self::Cut(_) => "cut",
+            Self::Failed(status) => status,
+        }
+    }
+
+    /// Whether nobody tried to read it: no call was made, or its answer was not saved.
+    pub fn is_never_tried(&self) -> bool {
+        matches!(self, Self::NotAsked | Self::NotInDump)
+    }
+}
+
+impl std::fmt::Display for UnreadReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotAsked => f.write_str("not asked"),
+            Self::NotInDump => f.write_str("not in the dump"),
+            Self::NoDocument => f.write_str("its document is not in the store"),
+            Self::NotUnderstood => f.write_str("it cannot be understood"),
+            Self::Cut(by) if by.is_empty() => f.write_str("cut"),
+            Self::Cut(by) => write!(f, "cut: {by}"),
+            Self::Failed(status) => f.write_str(status),
+        }
+    }
+}
 
 impl UnreadFact {
     /// Reason as text, e.g. `s3:GetBucketPolicy denied`.
     pub fn sentence(&self) -> String {
         if self.call.is_empty() {
-            self.why.clone()
+            self.why.to_string()
         } else {
             format!("{} {}", self.call, self.why)
         }

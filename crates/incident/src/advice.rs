@@ -1,11 +1,12 @@
-//! What to do, as commands for the reader. Names come from the account, so every word is quoted for
-//! the shell.
+//! Recommended commands, for the reader to run. Names come from the account, so every word is
+//! quoted for the shell.
 
 use std::collections::BTreeSet;
 
-use super::incident::{Advice, PersistentChange, Suspect};
+use super::incident::{Advice, PersistentChange, Remedy, Suspect};
 use super::member::IncidentMember;
 use bartizan_detect::work::MadeThing;
+use bartizan_inventory::fact::FactKinds;
 use bartizan_model::limits::ADVICE_MAX;
 use bartizan_model::{Evidence, Finding};
 
@@ -25,6 +26,7 @@ pub(super) fn todo(
             list.push(Advice {
                 why: format!("disable access key {key} of user {user}, which was used"),
                 command: disable_key(user, key),
+                remedy: Remedy::Disable,
             });
         }
     }
@@ -38,9 +40,13 @@ pub(super) fn todo(
     // A trail that was deleted needs no other advice than the call that did it.
     for made in left.iter().chain(taken_away) {
         let command = made.undo.clone();
-        list.extend(command.map(|command| Advice {
-            why: format!("{} {}", verb(&command), made.what),
-            command,
+        list.extend(command.map(|command| {
+            let remedy = Remedy::of(&command);
+            Advice {
+                why: format!("{} {}", remedy.verb(), made.what),
+                command,
+                remedy,
+            }
         }));
     }
     let roles: BTreeSet<&str> = members
@@ -57,25 +63,25 @@ pub(super) fn todo(
         let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"DateLessThan":{"aws:TokenIssueTime":"NOW"}}}]}"#;
         let policy = policy.replace("\"NOW\"", "\"'$(date -u +%Y-%m-%dT%H:%M:%SZ)'\"");
         list.push(Advice {
-            why: format!("revoke active sessions of role {role}"),
+            why: format!("{} role {role}", Remedy::RevokeSessions.verb()),
             command: format!(
                 "aws iam put-role-policy --role-name {} --policy-name AWSRevokeOlderSessions \
                 --policy-document '{policy}'",
                 bartizan_model::shell_word(role)
             ),
+            remedy: Remedy::RevokeSessions,
         });
     }
     let stopped = |f: &&Finding| {
         f.rule == "trail-gap" && f.last_time.is_none() && f.attack.iter().any(|a| a == "T1562.008")
     };
-    let named = list
-        .iter()
-        .any(|a| a.command.starts_with("aws cloudtrail start-logging"));
+    let named = list.iter().any(|a| a.remedy == Remedy::RestartTrail);
     if !named && members.iter().map(|m| m.finding).any(|f| stopped(&f)) {
         list.push(Advice {
             why: "switch the trail on again".to_owned(),
             command: "aws cloudtrail describe-trails && aws cloudtrail start-logging --name TRAIL"
                 .to_owned(),
+            remedy: Remedy::RestartTrail,
         });
     }
     let mut seen = BTreeSet::new();
@@ -84,33 +90,52 @@ pub(super) fn todo(
     list
 }
 
-/// What a command does to a thing, by how its name begins.
-const VERBS: [(&str, &str); 17] = [
-    ("update-access-key", "disable"),
-    ("delete-", "remove"),
-    ("detach-", "remove"),
-    ("remove-", "remove"),
-    ("revoke-", "remove"),
-    ("deregister-", "remove"),
-    ("disassociate-", "remove"),
-    ("unsubscribe", "remove"),
-    ("release-", "remove"),
-    ("attach-user-policy", "deny everything to"),
-    ("attach-role-policy", "deny everything to"),
-    ("attach-group-policy", "deny everything to"),
-    ("stop-", "stop"),
-    ("start-", "restart"),
-    ("restore-", "restore"),
-    ("enable-", "switch on again:"),
-    ("disable-", "disable"),
+/// Effect of an operation of the AWS CLI, by how its name begins; the first row that fits counts.
+const REMEDIES: [(&str, Remedy); 18] = [
+    ("update-access-key", Remedy::Disable),
+    ("delete-", Remedy::Remove),
+    ("detach-", Remedy::Remove),
+    ("remove-", Remedy::Remove),
+    ("revoke-", Remedy::Remove),
+    ("deregister-", Remedy::Remove),
+    ("disassociate-", Remedy::Remove),
+    ("unsubscribe", Remedy::Remove),
+    ("release-", Remedy::Remove),
+    ("attach-user-policy", Remedy::Deny),
+    ("attach-role-policy", Remedy::Deny),
+    ("attach-group-policy", Remedy::Deny),
+    ("stop-", Remedy::Stop),
+    ("start-logging", Remedy::RestartTrail),
+    ("start-", Remedy::Restart),
+    ("restore-", Remedy::Restore),
+    ("enable-", Remedy::Enable),
+    ("disable-", Remedy::Disable),
 ];
 
-fn verb(command: &str) -> &'static str {
-    let name = command.split(' ').nth(2).unwrap_or_default();
-    VERBS
-        .iter()
-        .find(|(begins, _)| name.starts_with(begins))
-        .map_or("undo:", |(_, verb)| verb)
+impl Remedy {
+    /// Effect of a command, e.g. of `aws iam delete-login-profile --user-name bob`.
+    fn of(command: &str) -> Self {
+        let operation = command.split(' ').nth(2).unwrap_or_default();
+        REMEDIES
+            .iter()
+            .find(|(begins, _)| operation.starts_with(begins))
+            .map_or(Self::Undo, |(_, remedy)| *remedy)
+    }
+
+    /// Verb before the name of a thing, e.g. `disable` access key ….
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Remove => "remove",
+            Self::Deny => "deny everything to",
+            Self::RevokeSessions => "revoke active sessions of",
+            Self::Stop => "stop",
+            Self::Restart | Self::RestartTrail => "restart",
+            Self::Restore => "restore",
+            Self::Enable => "switch on again:",
+            Self::Undo => "undo:",
+        }
+    }
 }
 
 fn disable_key(user: &str, key: &str) -> String {
@@ -121,88 +146,46 @@ fn disable_key(user: &str, key: &str) -> String {
     )
 }
 
-/// AWS's policy that denies everything.
-const DENY_ALL: &str = "arn:aws:iam::aws:policy/AWSDenyAll";
+/// Whether the fact was there before its change.
+fn had_content(finding: &Finding) -> bool {
+    finding.evidence.iter().any(|e| {
+        matches!(
+            e,
+            Evidence::Change {
+                before_sha256: Some(_),
+                ..
+            }
+        )
+    })
+}
 
-/// How to undo what still stands.
+/// How to undo what still stands: by the call of its kind, else by looking at it.
 fn undo(stands: &PersistentChange, finding: Option<&Finding>) -> Option<Advice> {
-    let (first, rest) = stands.id.split_once('/').unwrap_or((&stands.id, ""));
-    let (one, two) = (
-        bartizan_model::shell_word(first),
-        bartizan_model::shell_word(rest),
-    );
-    let was_there = finding.is_some_and(|f| {
-        f.evidence.iter().any(|e| {
-            matches!(
-                e,
-                Evidence::Change {
-                    before_sha256: Some(_),
-                    ..
-                }
-            )
-        })
-    });
+    let was_there = finding.is_some_and(had_content);
     let region = finding
         .and_then(|f| f.region.clone())
         .filter(|r| r != "global")
         .map(|r| format!(" --region {}", bartizan_model::shell_word(&r)))
         .unwrap_or_default();
     let show = finding.map(|f| f.show.clone()).unwrap_or_default();
-    let command = match stands.kind.as_str() {
-        "iam:accesskey" => disable_key(first, rest),
-        "iam:loginprofile" => format!("aws iam delete-login-profile --user-name {one}"),
-        "iam:user" => {
-            format!("aws iam attach-user-policy --user-name {one} --policy-arn {DENY_ALL}")
+    let kind = FactKinds::shared().get(&stands.kind);
+    let template = kind
+        .restore
+        .as_ref()
+        .filter(|_| was_there)
+        .or(kind.undo.as_ref());
+    let command = match template {
+        Some(template) => {
+            let others = [("region", region.as_str()), ("show", show.as_str())];
+            let call = template.fill(&stands.id, bartizan_model::shell_word, &others);
+            format!("aws {call}")
         }
-        "iam:role" => {
-            format!("aws iam attach-role-policy --role-name {one} --policy-arn {DENY_ALL}")
-        }
-        "iam:useringroup" => {
-            format!("aws iam remove-user-from-group --user-name {one} --group-name {two}")
-        }
-        "iam:userpolicy" if !was_there => {
-            format!("aws iam delete-user-policy --user-name {one} --policy-name {two}")
-        }
-        "iam:rolepolicy" if !was_there => {
-            format!("aws iam delete-role-policy --role-name {one} --policy-name {two}")
-        }
-        "iam:grouppolicy" if !was_there => {
-            format!("aws iam delete-group-policy --group-name {one} --policy-name {two}")
-        }
-        "iam:userpolicy" => format!(
-            "aws iam put-user-policy --user-name {one} --policy-name {two} --policy-document \
-            file://before.json   # before: {show}"
-        ),
-        "iam:rolepolicy" => format!(
-            "aws iam put-role-policy --role-name {one} --policy-name {two} --policy-document \
-            file://before.json   # before: {show}"
-        ),
-        "iam:assumerolepolicy" if was_there => {
-            format!(
-                "aws iam update-assume-role-policy --role-name {one} --policy-document \
-                file://before.json   # before: {show}"
-            )
-        }
-        "ec2:snapshotpermission" => {
-            format!(
-                "aws ec2 reset-snapshot-attribute --snapshot-id {one} --attribute \
-                createVolumePermission{region}"
-            )
-        }
-        "ec2:imagepermission" => format!(
-            "aws ec2 reset-image-attribute --image-id {one} --attribute launchPermission{region}"
-        ),
-        "ec2:instance" => format!("aws ec2 stop-instances --instance-ids {one}{region}"),
-        "cloudtrail:trailstatus" => {
-            format!(
-                "aws cloudtrail start-logging --name {}{region}",
-                bartizan_model::shell_word(&stands.id)
-            )
-        }
-        _ => show,
+        None => show,
     };
+    let remedy = Remedy::of(&command);
     (!command.is_empty()).then(|| Advice {
-        why: format!("{} {}", verb(&command), stands.what),
+        why: format!("{} {}", remedy.verb(), stands.what),
         command,
+        remedy,
     })
 }

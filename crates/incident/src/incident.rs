@@ -26,28 +26,28 @@ pub struct Incident {
     pub accounts: Vec<String>,
     /// Who stands behind it, worst first.
     pub actor: Vec<Suspect>,
-    /// What happened, in order.
+    /// Events of the incident, by time.
     pub timeline: Vec<TimelineEntry>,
-    /// What is still there, in the latest snapshot.
+    /// Changes that the latest snapshot still shows.
     pub standing: Vec<PersistentChange>,
     /// Keys of those who acted in it; what each did stands beside the incidents.
     #[serde(default)]
     pub actors: Vec<String>,
-    /// What they made or opened in it and nobody removed, as far as the trail shows.
+    /// Things that the suspects made or opened and nobody removed, as far as the trail shows.
     #[serde(default)]
     pub left: Vec<MadeThing>,
-    /// What they took away in it and nobody brought back.
+    /// Things that the suspects removed and nobody restored.
     #[serde(default)]
     pub taken_away: Vec<MadeThing>,
     /// Whether there is a snapshot after it that could tell what is still there.
     pub standing_known: bool,
-    /// What was reached: things read, taken or used.
+    /// Things that were read, copied or used.
     pub reached: Vec<String>,
-    /// What the intruder could do with what they hold.
+    /// Access that the intruder holds.
     pub blast_radius: Vec<String>,
-    /// What is not known.
+    /// Gaps in what was read.
     pub unknown: Vec<String>,
-    /// What to do, most urgent first. Never run by Bartizan.
+    /// Recommended commands, most urgent first. Never run by Bartizan.
     pub todo: Vec<Advice>,
     /// ATT&CK techniques.
     pub attack: Vec<String>,
@@ -58,7 +58,7 @@ pub struct Incident {
 /// Somebody behind an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suspect {
-    /// What lasts of them.
+    /// Persistent ones.
     pub key: String,
     /// For people.
     pub name: String,
@@ -90,7 +90,6 @@ pub struct TimelineEntry {
     pub stage: Stage,
     /// How bad.
     pub severity: Severity,
-    /// What it is.
     pub title: String,
     /// With the particulars.
     pub summary: String,
@@ -192,4 +191,34 @@ pub struct Advice {
     pub why: String,
     /// A command, or several joined by `&&`.
     pub command: String,
+    /// Effect of the command.
+    #[serde(default)]
+    pub remedy: Remedy,
+}
+
+/// Effect of a command that undoes a change.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Remedy {
+    /// Turns a credential or a feature off.
+    Disable,
+    /// Deletes or detaches a thing.
+    Remove,
+    /// Denies everything to a principal.
+    Deny,
+    /// Ends the sessions of a role.
+    RevokeSessions,
+    /// Stops a machine.
+    Stop,
+    /// Starts what was stopped.
+    Restart,
+    /// Lets a trail log again.
+    RestartTrail,
+    /// Brings a deleted thing back.
+    Restore,
+    /// Turns on what was turned off.
+    Enable,
+    /// Any other effect.
+    #[default]
+    Undo,
 }

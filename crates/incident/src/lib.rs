@@ -1,4 +1,4 @@
-//! Findings that belong to one intruder, told in order.
+//! Findings that belong to one intruder, in the order of time.
 
 mod advice;
 pub mod attribution;
@@ -13,6 +13,6 @@ pub use consequences::{
     administrators, consequences, escalation_path, escalation_sentence, short_arn,
 };
 pub use group::{MergedIncident, incidents};
-pub use incident::{Advice, Incident, PersistentChange, Suspect, TimelineEntry};
+pub use incident::{Advice, Incident, PersistentChange, Remedy, Suspect, TimelineEntry};
 pub use member::IncidentInput;
 pub use standing::standing;

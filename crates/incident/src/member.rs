@@ -1,4 +1,4 @@
-//! What incidents are made of.
+//! Inputs of incidents: findings, and the nodes that join them.
 
 use super::incident::{Incident, PersistentChange};
 use crate::attribution::{GrantedAccess, Origin, OriginKind, thing, things};
@@ -6,6 +6,7 @@ use bartizan_detect::attribution::{
     AttributionIndex, CallMap, IssuedCredential, MutatingCall, SeenRange,
 };
 use bartizan_detect::work::ActorWork;
+use bartizan_inventory::fact::{FactKinds, JoinNode};
 use bartizan_model::Severity;
 use bartizan_model::{Evidence, Finding};
 use bartizan_trail::EventId;
@@ -13,13 +14,13 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
-/// What incidents are made of.
+/// Inputs of incidents.
 pub struct IncidentInput<'a> {
     /// All findings, of rules and of changes, in any order.
     pub findings: &'a [Finding],
     /// The map of calls.
     pub map: &'a CallMap,
-    /// What was kept of the trail.
+    /// Calls kept from the trail.
     pub attribution: &'a AttributionIndex,
     /// Findings whose change still stands in the latest snapshot.
     pub standing: &'a BTreeMap<String, PersistentChange>,
@@ -28,11 +29,11 @@ pub struct IncidentInput<'a> {
     pub compared: &'a BTreeMap<String, i64>,
     /// The last thing that was read, seconds since 1970: sessions that end later may still be open.
     pub as_of_s: i64,
-    /// What the changes of findings give, by the finding's id.
+    /// Access that the changes of findings gave, by the finding's id.
     pub gives: &'a BTreeMap<String, Vec<GrantedAccess>>,
-    /// What those who acted did, all of it.
+    /// All calls of the suspects.
     pub work: &'a [ActorWork],
-    /// What principals can do, by ARN.
+    /// Access of principals, by ARN.
     pub power: &'a BTreeMap<String, String>,
     /// Findings that somebody has accepted.
     pub accepted: &'a BTreeSet<String>,
@@ -77,7 +78,7 @@ impl<'a> IncidentMember<'a> {
             if stranger || finding.severity >= Severity::Medium {
                 nodes.extend(principal_node(&actor.key));
             }
-            // The role that a stranger took, and what a stranger touched.
+            // The role that an external principal assumed, and the resources that it used.
             if stranger {
                 nodes.extend(finding.resources.iter().map(|r| thing(r)));
                 let took = events(finding).filter_map(|id| index.issued.get(&id)?.of.as_deref());
@@ -109,7 +110,7 @@ impl<'a> IncidentMember<'a> {
         // A change without a call still names the key or the principal that it made.
         for evidence in &finding.evidence {
             if let Evidence::Change { fact, id, .. } = evidence
-                && fact == "iam:accesskey"
+                && FactKinds::shared().get(fact).joins == Some(JoinNode::Key)
             {
                 nodes.extend(id.rsplit('/').next().map(|key| format!("key {key}")));
             }
@@ -127,7 +128,7 @@ impl<'a> IncidentMember<'a> {
 /// An address is rare if all its calls lie within so many seconds.
 const RARE_S: i64 = 86_400;
 
-/// What was kept of the trail, by event.
+/// Calls kept from the trail, by event.
 pub(crate) struct EventIndex<'a> {
     pub(crate) mutations: HashMap<EventId, &'a MutatingCall, foldhash::fast::RandomState>,
     pub(crate) issued: HashMap<EventId, &'a IssuedCredential, foldhash::fast::RandomState>,

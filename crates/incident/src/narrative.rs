@@ -1,5 +1,6 @@
 //! An incident in words.
 
+use bartizan_inventory::fact::FactKinds;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::advice;
@@ -14,7 +15,7 @@ use bartizan_model::time_text;
 use bartizan_model::{Evidence, Finding, Party, Relation, Stage};
 
 /// Addresses, user agents and the like that are named.
-const NAMED_MAX: usize = 8;
+const NAMED_SHOWN: usize = 8;
 
 pub(super) fn tell(
     id: String,
@@ -130,7 +131,7 @@ fn suspects(members: &[&IncidentMember<'_>]) -> Vec<Suspect> {
         let add = |list: &mut Vec<String>, item: &Option<String>| {
             if let Some(item) = item
                 .as_ref()
-                .filter(|i| !list.contains(i) && list.len() < NAMED_MAX)
+                .filter(|i| !list.contains(i) && list.len() < NAMED_SHOWN)
             {
                 list.push(item.clone());
             }
@@ -145,7 +146,8 @@ fn suspects(members: &[&IncidentMember<'_>]) -> Vec<Suspect> {
         add(&mut suspect.addresses, &actor.source_ip);
         add(&mut suspect.user_agents, &actor.user_agent);
         let chain = origin_words(origin);
-        if chain.len() > 1 && !suspect.chains.contains(&chain) && suspect.chains.len() < NAMED_MAX {
+        if chain.len() > 1 && !suspect.chains.contains(&chain) && suspect.chains.len() < NAMED_SHOWN
+        {
             suspect.chains.push(chain);
         }
     }
@@ -187,12 +189,7 @@ fn standing(
             || f.severity == Severity::Low && matches!(f.stage, Stage::Maintain | Stage::Steal)
     });
     // A door that stands open goes before what was carried through it.
-    let order = |s: &PersistentChange| {
-        DOORS
-            .iter()
-            .position(|kind| *kind == s.kind)
-            .unwrap_or(DOORS.len())
-    };
+    let order = |s: &PersistentChange| FactKinds::shared().get(&s.kind).way_in.unwrap_or(u32::MAX);
     let mut list: Vec<PersistentChange> = bad
         .filter_map(|m| material.standing.get(&m.finding.id).cloned())
         .collect();
@@ -252,23 +249,11 @@ fn sessions(
         ));
     }
     open.sort_by(|a, b| (a.0, &a.1.id).cmp(&(b.0, &b.1.id)));
-    open.truncate(NAMED_MAX);
+    open.truncate(NAMED_SHOWN);
     open.into_iter().map(|(_, standing)| standing).collect()
 }
 
-/// Kinds that are a way in, the widest first.
-const DOORS: [&str; 8] = [
-    "iam:assumerolepolicy",
-    "iam:accesskey",
-    "iam:loginprofile",
-    "iam:user",
-    "iam:role",
-    "iam:oidcprovider",
-    "iam:samlprovider",
-    "iam:userpolicy",
-];
-
-/// What those who acted in an incident did.
+/// Calls of the suspects of an incident.
 fn theirs<'a>(members: &[&IncidentMember<'_>], work: &'a [ActorWork]) -> Vec<&'a ActorWork> {
     let keys: BTreeSet<&str> = members
         .iter()
@@ -283,9 +268,9 @@ fn theirs<'a>(members: &[&IncidentMember<'_>], work: &'a [ActorWork]) -> Vec<&'a
 /// Seconds around an incident in which what its people make belongs to it.
 const AROUND_S: i64 = 3600;
 
-/// What they made or opened in it that stands, and what they took away. Daily work of a stolen key
-/// goes on beside the theft: a thing is theirs if it came from an address, or by a credential, of
-/// the incident.
+/// Things that the suspects made or opened and that still stand, and things that they removed.
+/// Daily work of a stolen key goes on beside the theft: a thing is theirs if it came from an
+/// address, or by a credential, of the incident.
 fn mades(
     members: &[&IncidentMember<'_>],
     theirs: &[&ActorWork],
@@ -438,7 +423,7 @@ fn headline(
     format!("{who}{did}; {stands}")
 }
 
-/// What was read, taken or used: each call that worked, with how often and on what.
+/// Things that were read, copied or used: each call that worked, with how often and on what.
 fn reached(members: &[&IncidentMember<'_>]) -> Vec<String> {
     let mut found: BTreeMap<&str, (u64, Vec<&str>)> = BTreeMap::new();
     let mut order: Vec<&str> = Vec::new();
@@ -483,7 +468,7 @@ fn reached(members: &[&IncidentMember<'_>]) -> Vec<String> {
         .collect()
 }
 
-/// What those who are in it can do.
+/// Access of the suspects.
 fn blast(
     members: &[&IncidentMember<'_>],
     standing: &[PersistentChange],
@@ -496,11 +481,10 @@ fn blast(
         .collect();
     for stands in standing {
         let first = stands.id.split('/').next().unwrap_or_default();
-        let sort = match stands.kind.as_str() {
-            "iam:accesskey" | "iam:loginprofile" | "iam:user" | "iam:userpolicy" => "user",
-            "iam:role" | "iam:assumerolepolicy" | "iam:rolepolicy" => "role",
-            _ => continue,
+        let Some(principal) = FactKinds::shared().get(&stands.kind).principal else {
+            continue;
         };
+        let sort = principal.word();
         arns.extend(power.keys().map(String::as_str).filter(|arn| {
             arn.contains(&format!(":{sort}/")) && arn.rsplit('/').next() == Some(first)
         }));
@@ -553,7 +537,7 @@ fn unknown(
         theirs
             .iter()
             .flat_map(|w| w.not_visible.iter().cloned())
-            .take(NAMED_MAX),
+            .take(NAMED_SHOWN),
     );
     let mut seen = BTreeSet::new();
     list.retain(|line| seen.insert(line.clone()));

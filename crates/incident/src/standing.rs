@@ -1,11 +1,11 @@
-//! What of a change is still so.
+//! Changes that still stand.
 
 use std::collections::BTreeMap;
 
 use super::incident::PersistentChange;
 use crate::attribution::{ChangeFindings, GrantedAccess};
 use bartizan_inventory::diff::{Change, ChangeVerdict};
-use bartizan_inventory::fact::unescape;
+use bartizan_inventory::fact::{FactKinds, unescape};
 use bartizan_inventory::snapshot::Snapshot;
 
 /// The findings whose change still stands in the latest snapshot of the account, by id.
@@ -72,33 +72,18 @@ pub fn standing(
     found
 }
 
-/// What stands, for people.
+/// Words for what stands, e.g. `access key AKIAEXAMPLE of user bob`.
 fn words(change: &Change, open: Option<&str>) -> String {
-    let (first, rest) = change.id.split_once('/').unwrap_or((&change.id, ""));
     if change.verdict == ChangeVerdict::Removed {
         return format!("{} {} is gone", change.title, change.id);
     }
-    match (change.kind.as_str(), open) {
-        ("iam:assumerolepolicy", Some(who)) => return format!("role {first} trusts {who}"),
-        ("ec2:snapshotpermission" | "ec2:imagepermission", Some(who)) => {
-            return format!("{first} is shared with {who}");
-        }
-        _ => {}
-    }
-    match change.kind.as_str() {
-        "iam:accesskey" => format!("access key {rest} of user {first}"),
-        "iam:assumerolepolicy" => format!("trust policy of role {first}"),
-        "iam:userpolicy" => format!("policy {rest} of user {first}"),
-        "iam:rolepolicy" => format!("policy {rest} of role {first}"),
-        "iam:grouppolicy" => format!("policy {rest} of group {first}"),
-        "iam:useringroup" => format!("user {first} in group {rest}"),
-        "iam:loginprofile" => format!("password of user {first}"),
-        "iam:user" => format!("user {first}"),
-        "iam:role" => format!("role {first}"),
-        "ec2:snapshotpermission" => format!("share of snapshot {first}"),
-        "ec2:imagepermission" => format!("share of image {first}"),
-        "ec2:security_group" => format!("security group {first}"),
-        "ec2:instance" => format!("instance {first}"),
-        _ => format!("{} {}", change.title, change.id),
-    }
+    let kind = FactKinds::shared().get(&change.kind);
+    let (template, who) = match (&kind.opened, open) {
+        (Some(opened), Some(who)) => (Some(opened), who),
+        _ => (kind.stands.as_ref(), ""),
+    };
+    template.map_or_else(
+        || format!("{} {}", change.title, change.id),
+        |template| template.fill(&change.id, str::to_owned, &[("who", who)]),
+    )
 }

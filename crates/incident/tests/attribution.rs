@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 const HERE: &str = "111122223333";
 
-/// What a trail comes to: findings, and what is kept for the join.
+/// Result of a trail: findings, and the calls kept for attribution.
 fn read(records: &[Value], rules: bool) -> (Vec<Finding>, AttributionIndex) {
     read_text(&json!({ "Records": records }).to_string(), rules)
 }
@@ -344,8 +344,8 @@ fn who_made_a_key_belongs_with_who_used_it_and_others_do_not() {
     assert_eq!((&again, merges), (&one, Vec::new()));
 }
 
-/// Who opened a bucket belongs with the stranger who read it, and not with the stranger who read
-/// another.
+/// Who opened a bucket belongs with the external principal that read it, and not with the one that
+/// read another.
 #[test]
 fn who_opened_a_thing_belongs_with_the_stranger_who_came() {
     let policy = json!({
@@ -510,4 +510,69 @@ proptest::proptest! {
             read_text(&broken, false);
         }
     }
+}
+
+/// Puts every English text below a value in upper case: a letter stands beside a blank.
+fn shout(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            let blank = |pair: &[u8]| {
+                pair[0] == b' ' && pair[1].is_ascii_alphabetic()
+                    || pair[0].is_ascii_alphabetic() && pair[1] == b' '
+            };
+            if text.as_bytes().windows(2).any(blank) {
+                *text = text.to_uppercase();
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(shout),
+        Value::Object(map) => map.values_mut().for_each(shout),
+        _ => {}
+    }
+}
+
+/// The words of findings decide nothing: whatever they say, they are grouped, ranked and named the
+/// same.
+#[test]
+fn findings_that_shout_make_the_same_incidents() {
+    let trail = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/heist/trail");
+    let (mut folders, mut files) = (vec![trail], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    let plan = ScanPlan {
+        rules: Rules::load(&builtin_files()),
+        networks: Networks::builtin(),
+        memory: FirstSeenMemory::default(),
+        tally: false,
+        calls: Some(CallMap::builtin()),
+    };
+    let mut evaluator = Evaluator::new(&plan);
+    let mut scanner = Scanner::new(&plan);
+    for file in &files {
+        let bytes = std::fs::read(file).unwrap();
+        evaluator.take(file.to_str().unwrap(), scanner.scan(&mut bytes.as_slice()));
+    }
+    evaluator.take_rest(scanner.finish());
+    let verdicts = evaluator.finish(false, &|id| id.to_owned());
+    let plain = &verdicts.findings;
+    let mut loud = serde_json::to_value(plain).unwrap();
+    shout(&mut loud);
+    let loud: Vec<Finding> = serde_json::from_value(loud).unwrap();
+    assert!(plain.len() > 20 && plain.iter().zip(&loud).any(|(a, b)| a.summary != b.summary));
+    let of = |findings: &[Finding]| {
+        let (found, merged) = grouped(findings, &verdicts.attribution, &[], i64::MAX / 2);
+        assert!(!found.is_empty() && found[0].todo.iter().any(|t| !t.command.is_empty()));
+        let mut value = serde_json::to_value((found, merged)).unwrap();
+        shout(&mut value);
+        value
+    };
+    assert_eq!(of(plain), of(&loud));
 }

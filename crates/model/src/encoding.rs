@@ -191,6 +191,7 @@ pub struct Unicode<R> {
 const PART_BYTES: usize = 64 << 10;
 
 impl<R: Read> Unicode<R> {
+    /// Reader of `inner` as UTF-8, whatever its encoding is.
     pub fn new(inner: R) -> Self {
         Self {
             inner,

@@ -60,6 +60,20 @@ pub const UNWRAP_DEPTH_MAX: usize = 4;
 pub const ZIP_BYTES_MAX: u64 = 1 << 30;
 /// Files in one archive.
 pub const ARCHIVE_FILES_MAX: usize = 1_000_000;
+/// Length in bytes of one text of `userIdentity`; longer ones are truncated.
+pub const IDENTITY_TEXT_BYTES_MAX: usize = 2048;
+/// Largest xz dictionary in KiB; `xz -9` uses 64 MiB.
+pub const XZ_MEMORY_KIB_MAX: u32 = 256 << 10;
+/// Nesting depth of `userIdentity`.
+pub const IDENTITY_DEPTH_MAX: usize = 8;
+/// Columns read of a table.
+pub const TABLE_COLUMNS_MAX: usize = 1024;
+/// Nesting depth at which a record inside another document is searched.
+pub const WRAPPED_DEPTH_MAX: usize = 4;
+/// Size in bytes of a record that is recognized as a repeat without parsing.
+pub const REPEATED_RECORD_BYTES_MAX: usize = 64 << 10;
+/// Length in bytes of a value that differs between repeats.
+pub const REPEATED_TEXT_BYTES_MAX: usize = 128;
 /// One in this many records may be read but not evaluated before having no findings is no
 /// all-clear.
 pub const UNJUDGED_ONE_IN: u64 = 100;
@@ -104,8 +118,33 @@ pub const LATE_SECONDS: i64 = 3600;
 pub const FIRST_SEEN_KEYS_MAX: usize = 1_000_000;
 /// New keys per run whose first event is kept.
 pub const FIRST_SEEN_FRESH_MAX: usize = 100_000;
+/// Networks that a scanning thread has reported for rules on new networks.
+pub const REPORTED_NETWORKS_MAX: usize = 43_690;
 /// Entries in each cache of a scanning thread.
 pub const SCAN_CACHE_MAX: usize = 16_384;
+/// Length in bytes of a text that may name a resource: an ARN has at most 2,048 characters.
+pub const NAME_BYTES_MAX: usize = 2048;
+/// Nesting depth at which a request is searched for policy documents: AWS requests have them in
+/// the first levels.
+pub const DOCUMENT_DEPTH_MAX: usize = 6;
+/// Keys of one DeleteObjects call; AWS accepts no more.
+pub const DELETED_KEYS_MAX: u64 = 1000;
+/// Action patterns read of one statement: the largest policy in AWS has room for fewer.
+pub const STATEMENT_ACTIONS_MAX: usize = 4096;
+/// Nesting depth of lists in a request; EC2 has two levels.
+pub const LISTS_DEPTH_MAX: usize = 4;
+/// Nesting depth of a request that rules read; AWS requests are below it.
+pub const REQUEST_DEPTH_MAX: usize = 16;
+/// Resources of one call: EC2 accepts a thousand instances.
+pub const RESOURCES_OF_CALL_MAX: usize = 1000;
+/// Objects with problems that are listed by name.
+pub const PROBLEMS_NAMED_MAX: usize = 1000;
+/// Explanations of one finding.
+pub const BECAUSE_MAX: usize = 3;
+/// Fields of a request that make up the id of one resource.
+pub const RESOURCE_FIELDS_MAX: usize = 2;
+/// Things of one name that are compared when one is removed; beyond it, removed ones are evicted.
+pub const SAME_NAME_MAX: usize = 64;
 /// Size of one rule file in bytes.
 pub const RULE_FILE_BYTES_MAX: usize = 1 << 20;
 /// Rules in total.
@@ -125,6 +164,18 @@ pub const DEED_TEXT_BYTES_MAX: usize = 32 << 10;
 pub const LEAVES_MAX: usize = 512;
 /// Issued credentials kept for attribution.
 pub const ISSUED_MAX: usize = 300_000;
+/// Facts that one call changed; further ones are not attributed to it.
+pub const FACTS_OF_CALL_MAX: usize = 100;
+/// Length in bytes of a fact id in a record.
+pub const FACT_ID_BYTES_MAX: usize = 2048;
+/// Length in bytes of a policy in a call that is kept to be compared.
+pub const CALL_POLICY_BYTES_MAX: usize = 256 << 10;
+/// Nesting depth of the values of one call that attribution keeps.
+pub const LEAVES_DEPTH_MAX: usize = 12;
+/// Calls kept for one change.
+pub const CALLS_OF_CHANGE_MAX: usize = 10;
+/// Role sessions followed back from a caller to its origin.
+pub const CHAIN_LINKS_MAX: usize = 16;
 /// Addresses, and user agents, whose first and last call are kept.
 pub const ADDRESSES_MAX: usize = 200_000;
 /// Combinations of actor, API call and error that are counted.
@@ -159,3 +210,5 @@ pub const PASSWORD_LENGTH_MIN: i64 = 14;
 pub const PASSWORD_REUSE_MIN: i64 = 24;
 /// Steps of a ladder of billing alarms at least.
 pub const BILL_STEPS_MIN: usize = 3;
+/// Attempts at one call on temporary failures of network or service.
+pub const ATTEMPTS_TEMPORARY_MAX: u32 = 3;

@@ -33,6 +33,16 @@ const DECIDING: &[(&str, &str, fn(World) -> World)] = &[
     ("LOG-05", "cloudtrail:trail", |w| w),
     ("LOG-05", "s3:bucket", |w| w),
     ("LOG-05", "s3:bucketlogging", |w| w),
+    ("LOG-05", "s3:bucketpublicaccessblock", |w| {
+        public_site(w).with("s3:bucketpublicaccessblock", "site", block(true))
+    }),
+    ("LOG-05", "s3:accountpublicaccessblock", |w| {
+        public_site(w).with("s3:accountpublicaccessblock", "account", block(true))
+    }),
+    ("LOG-05", "s3:bucketownershipcontrols", |w| {
+        let controls = json!({"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]});
+        public_site(w).with("s3:bucketownershipcontrols", "site", controls)
+    }),
     // A bucket of no trail, without a log: meant only if it is public.
     ("LOG-05", "s3:", unlogged_site),
     ("PUB-05", "s3:accountpublicaccessblock", |w| {
@@ -112,6 +122,12 @@ fn unlogged_site(world: World) -> World {
         "site",
         "OwnershipControlsNotFoundError",
     )
+}
+
+fn public_site(world: World) -> World {
+    unlogged_site(world).with("s3:bucketacl", "site", json!({"Grants": [{
+        "Grantee": {"URI": "http://acs.amazonaws.com/groups/global/AllUsers"}, "Permission": "READ",
+    }]}))
 }
 
 fn without_guards(world: World) -> World {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::behalf;
 use super::event::{Event, Field};
 use super::json::JsonValue;
+use bartizan_model::limits::IDENTITY_TEXT_BYTES_MAX;
 
 /// Caller of a record, with its session and the service that it acted through.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -51,9 +52,6 @@ pub enum CallerType {
     Service,
 }
 
-/// Longest identity text in bytes; longer ones are truncated.
-const TEXT_BYTES_MAX: usize = 2048;
-
 impl CallerIdentity {
     /// Caller of a record. If the identity names no account (SAML users), the called account is
     /// used.
@@ -96,15 +94,13 @@ impl CallerIdentity {
             value.text().map(|t| cut(&t)).filter(|t| !t.is_empty())
         };
         let kind = field(&["type"]).unwrap_or_else(|| "Unknown".to_owned());
-        // Root session that the management account assumed for a task (CloudTrail user guide,
-        // "userIdentity": `assumedRoot`).
-        let borrowed = kind == "Root"
-            && field(&["sessionContext", "assumedRoot"])
-                .is_some_and(|t| t.eq_ignore_ascii_case("true"));
-        let kind = if borrowed {
-            "AssumedRoot".to_owned()
-        } else {
-            kind
+        let kind = match field(&["sessionContext", "assumedRoot"]) {
+            Some(assumed) if kind == "Root" && assumed.eq_ignore_ascii_case("true") => {
+                // Root session that the management account assumed for a task (CloudTrail user
+                // guide, "userIdentity": `assumedRoot`).
+                "AssumedRoot".to_owned()
+            }
+            _ => kind,
         };
         let arn = field(&["arn"]);
         let account = field(&["accountId"])
@@ -119,100 +115,29 @@ impl CallerIdentity {
         let provider = field(&["identityProvider"])
             .or_else(|| field(&["sessionContext", "webIdFederationData", "federatedProvider"]));
         let person = field(&["onBehalfOf", "userId"]);
-        let session = matches!(kind.as_str(), "AssumedRole" | "FederatedUser")
-            .then(|| {
-                arn.as_deref()
-                    .and_then(|a| a.rsplit_once('/'))
-                    .map(|(_, s)| s.to_owned())
-            })
-            .flatten();
-        let user = field(&["userName"]).or_else(|| {
-            arn.as_deref()
-                .and_then(|a| a.rsplit_once('/'))
-                .map(|(_, n)| n.to_owned())
-        });
+        let last = arn.as_deref().and_then(|a| a.rsplit_once('/'));
+        let last = last.map(|(_, name)| name.to_owned());
+        let is_session = matches!(kind.as_str(), "AssumedRole" | "FederatedUser");
+        let session = last.clone().filter(|_| is_session);
+        let user = field(&["userName"]).or(last);
         let somebody = user
             .clone()
             .or_else(|| field(&["principalId"]))
             .unwrap_or_else(|| "?".to_owned());
-        let here = account.as_deref().unwrap_or("?");
-
-        let (key, name) = match kind.as_str() {
-            "Root" => (format!("arn:aws:iam::{here}:root"), "root".to_owned()),
-            "AssumedRoot" => (
-                format!("assumed-root:{here}"),
-                format!("borrowed root session in account {here}"),
-            ),
-            "IAMUser" => (
-                arn.clone()
-                    .unwrap_or_else(|| format!("arn:aws:iam::{here}:user/{somebody}")),
-                format!("user {somebody}"),
-            ),
-            "AssumedRole" | "Role" => {
-                let role = issuer
-                    .clone()
-                    .or_else(|| arn.as_deref().and_then(role_of_session))
-                    .or_else(|| arn.clone());
-                let role = role.unwrap_or_else(|| format!("arn:aws:iam::{here}:role/{somebody}"));
-                let short = role.rsplit('/').next().unwrap_or(&role).to_owned();
-                match &session {
-                    Some(session) if short.starts_with("AWSReservedSSO_") => {
-                        (format!("{role}/{session}"), format!("{session} as {short}"))
-                    }
-                    _ => (role, format!("role {short}")),
-                }
-            }
-            "FederatedUser" => (
-                arn.clone().unwrap_or_else(|| somebody.clone()),
-                format!("federated user {}", session.as_deref().unwrap_or(&somebody)),
-            ),
-            "WebIdentityUser" | "SAMLUser" => {
-                let provider = provider.as_deref().unwrap_or("?");
-                // Records have the provider's ARN; users know it by its host name.
-                let known = provider
-                    .rsplit_once("-provider/")
-                    .map_or(provider, |(_, name)| name);
-                (
-                    format!("{provider}/{somebody}"),
-                    format!("{somebody} of {known}"),
-                )
-            }
-            "IdentityCenterUser" => {
-                let person = person.clone().unwrap_or_else(|| somebody.clone());
-                (
-                    format!("identity-center:{person}"),
-                    format!("Identity Center user {person}"),
-                )
-            }
-            "AWSService" => {
-                let service = invoked_by.clone().unwrap_or(somebody);
-                (service.clone(), service)
-            }
-            "AWSAccount" => (
-                format!(
-                    "account:{here}:{}",
-                    field(&["principalId"]).unwrap_or_default()
-                ),
-                format!("account {here}"),
-            ),
-            _ => match &invoked_by {
-                Some(service) => (service.clone(), service.clone()),
-                None => (
-                    format!("{kind}:{here}:{somebody}"),
-                    if somebody == "?" {
-                        "unknown".to_owned()
-                    } else {
-                        somebody
-                    },
-                ),
-            },
+        let names = NameParts {
+            kind: &kind,
+            arn: &arn,
+            here: account.as_deref().unwrap_or("?"),
+            somebody,
+            principal: field(&["principalId"]),
+            issuer: &issuer,
+            session: &session,
+            provider: &provider,
+            person: &person,
+            invoked_by: &invoked_by,
         };
-        // Only AWS creates roles below this path, and only the service that a role is linked to can
-        // use it.
-        let linked = issuer
-            .as_deref()
-            .or(arn.as_deref())
-            .is_some_and(|i| i.contains(":role/aws-service-role/"));
+        let (key, name) = names.key_and_name();
+        let linked = is_service_linked(issuer.as_deref().or(arn.as_deref()));
         let named = arn.is_some()
             || user.is_some()
             || field(&["principalId"]).is_some()
@@ -242,6 +167,120 @@ impl CallerIdentity {
     }
 }
 
+/// Fields of `userIdentity` that name the caller.
+struct NameParts<'a> {
+    kind: &'a str,
+    arn: &'a Option<String>,
+    /// Account, or `?`.
+    here: &'a str,
+    /// User name or principal id, or `?`.
+    somebody: String,
+    principal: Option<String>,
+    /// ARN of the role that issued the session.
+    issuer: &'a Option<String>,
+    session: &'a Option<String>,
+    provider: &'a Option<String>,
+    person: &'a Option<String>,
+    invoked_by: &'a Option<String>,
+}
+
+impl NameParts<'_> {
+    /// [`CallerIdentity::key`] and [`CallerIdentity::name`].
+    fn key_and_name(self) -> (String, String) {
+        let Self {
+            kind,
+            arn,
+            here,
+            somebody,
+            principal,
+            issuer,
+            session,
+            provider,
+            person,
+            invoked_by,
+        } = self;
+        match kind {
+            "Root" => (format!("arn:aws:iam::{here}:root"), "root".to_owned()),
+            "AssumedRoot" => (
+                format!("assumed-root:{here}"),
+                format!("borrowed root session in account {here}"),
+            ),
+            "IAMUser" => (
+                arn.clone()
+                    .unwrap_or_else(|| format!("arn:aws:iam::{here}:user/{somebody}")),
+                format!("user {somebody}"),
+            ),
+            "AssumedRole" | "Role" => {
+                let role = issuer
+                    .clone()
+                    .or_else(|| arn.as_deref().and_then(role_of_session))
+                    .or_else(|| arn.clone());
+                let role = role.unwrap_or_else(|| format!("arn:aws:iam::{here}:role/{somebody}"));
+                role_key_and_name(role, session.as_deref())
+            }
+            "FederatedUser" => (
+                arn.clone().unwrap_or_else(|| somebody.clone()),
+                format!("federated user {}", session.as_deref().unwrap_or(&somebody)),
+            ),
+            "WebIdentityUser" | "SAMLUser" => {
+                let provider = provider.as_deref().unwrap_or("?");
+                // Records have the provider's ARN; users know it by its host name.
+                let known = provider
+                    .rsplit_once("-provider/")
+                    .map_or(provider, |(_, name)| name);
+                (
+                    format!("{provider}/{somebody}"),
+                    format!("{somebody} of {known}"),
+                )
+            }
+            "IdentityCenterUser" => {
+                let person = person.as_deref().unwrap_or(&somebody);
+                (
+                    format!("identity-center:{person}"),
+                    format!("Identity Center user {person}"),
+                )
+            }
+            "AWSService" => {
+                let service = invoked_by.clone().unwrap_or(somebody);
+                (service.clone(), service)
+            }
+            "AWSAccount" => (
+                format!("account:{here}:{}", principal.unwrap_or_default()),
+                format!("account {here}"),
+            ),
+            _ => match &invoked_by {
+                Some(service) => (service.clone(), service.clone()),
+                None => (
+                    format!("{kind}:{here}:{somebody}"),
+                    if somebody == "?" {
+                        "unknown".to_owned()
+                    } else {
+                        somebody
+                    },
+                ),
+            },
+        }
+    }
+}
+
+/// Key and name of a role session: the owner of an IAM Identity Center session cannot choose its
+/// name, so that it is part of both.
+fn role_key_and_name(role: String, session: Option<&str>) -> (String, String) {
+    let short = role.rsplit('/').next().unwrap_or(&role).to_owned();
+    match session {
+        Some(session) if short.starts_with("AWSReservedSSO_") => {
+            (format!("{role}/{session}"), format!("{session} as {short}"))
+        }
+        _ => (role, format!("role {short}")),
+    }
+}
+
+/// Whether a role is linked to a service: only AWS creates roles below this path, and only that
+/// service can use them.
+fn is_service_linked(arn: Option<&str>) -> bool {
+    arn.is_some_and(|arn| arn.contains(":role/aws-service-role/"))
+}
+
 /// Account id in an ARN.
 fn account_of(arn: &str) -> Option<&str> {
     arn.split(':').nth(4).filter(|a| !a.is_empty())
@@ -259,7 +298,7 @@ fn role_of_session(arn: &str) -> Option<String> {
 }
 
 fn cut(text: &str) -> String {
-    let mut end = text.len().min(TEXT_BYTES_MAX);
+    let mut end = text.len().min(IDENTITY_TEXT_BYTES_MAX);
     while !text.is_char_boundary(end) {
         end -= 1;
     }

@@ -22,16 +22,19 @@ macro_rules! fields {
 // Fields of a record (CloudTrail user guide, "record contents"), then those that identify an
 // envelope or another file format.
 fields! {
-    EventVersion "eventVersion", UserIdentity "userIdentity", EventTime "eventTime", EventSource "eventSource",
-    EventName "eventName", AwsRegion "awsRegion", SourceIpAddress "sourceIPAddress", UserAgent "userAgent",
-    ErrorCode "errorCode", ErrorMessage "errorMessage", RequestParameters "requestParameters",
-    ResponseElements "responseElements", AdditionalEventData "additionalEventData", RequestId "requestID",
-    EventId "eventID", ReadOnly "readOnly", Resources "resources", EventType "eventType",
-    ManagementEvent "managementEvent", RecipientAccountId "recipientAccountId", EventCategory "eventCategory",
-    TlsDetails "tlsDetails", SharedEventId "sharedEventID", VpcEndpointId "vpcEndpointId",
-    SessionCredentialFromConsole "sessionCredentialFromConsole", ServiceEventDetails "serviceEventDetails",
-    ApiVersion "apiVersion", InsightDetails "insightDetails", Timestamp "@timestamp",
-    Detail "detail", CloudTrailEvent "CloudTrailEvent", LogMessage "message", EventData "eventData",
+    EventVersion "eventVersion", UserIdentity "userIdentity", EventTime "eventTime",
+    EventSource "eventSource", EventName "eventName", AwsRegion "awsRegion",
+    SourceIpAddress "sourceIPAddress", UserAgent "userAgent", ErrorCode "errorCode",
+    ErrorMessage "errorMessage", RequestParameters "requestParameters",
+    ResponseElements "responseElements", AdditionalEventData "additionalEventData",
+    RequestId "requestID", EventId "eventID", ReadOnly "readOnly", Resources "resources",
+    EventType "eventType", ManagementEvent "managementEvent",
+    RecipientAccountId "recipientAccountId", EventCategory "eventCategory", TlsDetails "tlsDetails",
+    SharedEventId "sharedEventID", VpcEndpointId "vpcEndpointId",
+    SessionCredentialFromConsole "sessionCredentialFromConsole",
+    ServiceEventDetails "serviceEventDetails", ApiVersion "apiVersion",
+    InsightDetails "insightDetails", Timestamp "@timestamp", Detail "detail",
+    CloudTrailEvent "CloudTrailEvent", LogMessage "message", EventData "eventData",
     EventJson "eventJson", DigestStartTime "digestStartTime", Notification "Message", Body "body",
     S3Bucket "s3Bucket", S3 "s3",
 }
@@ -162,13 +165,16 @@ impl FieldOffsets {
 pub struct FieldSet(u64);
 
 impl FieldSet {
+    /// No field.
     pub const NONE: Self = Self(0);
     /// All fields that are not a [`Field`].
     pub const OTHER: Self = Self(1 << 63);
+    /// Every field.
     pub const ALL: Self = Self(u64::MAX);
     /// Fields that differ from event to event.
     pub const PER_EVENT: Self = Self::of(&PER_EVENT);
 
+    /// The set of these fields.
     pub const fn of(fields: &[Field]) -> Self {
         let (mut bits, mut n) = (0, 0);
         while n < fields.len() {
@@ -178,10 +184,12 @@ impl FieldSet {
         Self(bits)
     }
 
+    /// This set and the fields of another.
     pub const fn with(self, others: Self) -> Self {
         Self(self.0 | others.0)
     }
 
+    /// This set without the fields of another.
     pub const fn without(self, others: Self) -> Self {
         Self(self.0 & !others.0)
     }
@@ -495,6 +503,7 @@ impl EventId {
         }
     }
 
+    /// The 128 bits of the id.
     pub fn bits(self) -> u128 {
         u128::from(self.high) << 64 | u128::from(self.low)
     }

@@ -20,7 +20,7 @@ use super::table::{self, TableRow};
 use bartizan_model::encoding::Unicode;
 use bartizan_model::limits::{
     INFLATE_RATIO_BYTES_MIN, INFLATE_RATIO_MAX, INFLATED_BYTES_MAX, INFLATED_WHOLE_BYTES_MAX,
-    OBJECT_WHOLE_BYTES_MAX, UNWRAP_DEPTH_MAX, WINDOW_BYTES,
+    OBJECT_WHOLE_BYTES_MAX, UNWRAP_DEPTH_MAX, WINDOW_BYTES, XZ_MEMORY_KIB_MAX,
 };
 
 /// Reader with buffers reused from object to object; one per thread.
@@ -196,29 +196,7 @@ impl TrailReader {
             });
             return 0;
         }
-        let packed = matches!(
-            content,
-            ObjectContent::Gzip | ObjectContent::Zstd | ObjectContent::Xz | ObjectContent::Bzip2
-        );
-        let mut source: Box<dyn ReadCounted + '_> = match content {
-            ObjectContent::Gzip => Box::new(MultiGzDecoder::new(stored)),
-            ObjectContent::Zstd => match zstd::Decoder::new(stored) {
-                Ok(decoder) => Box::new(decoder),
-                Err(_) => {
-                    sink.item(TrailItem::Problem {
-                        offset: 0,
-                        problem: ReadProblem::Inflate,
-                    });
-                    return 0;
-                }
-            },
-            ObjectContent::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(
-                io::BufReader::new(stored),
-                true,
-                XZ_MEMORY_KIB_MAX,
-            )),
-            ObjectContent::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(stored)),
-            ObjectContent::Unicode => Box::new(Unicode::new(stored)),
+        match content {
             ObjectContent::Zip => {
                 return archive::zip(
                     &mut |file, sink| self.read_file(file, sink, depth),
@@ -239,47 +217,53 @@ impl TrailReader {
                     offset: 0,
                     problem: ReadProblem::Foreign(foreign),
                 });
+                // In a text, a record may begin further down.
                 if foreign != ForeignFile::Text {
                     return 0;
                 }
-                // A record may begin further down.
-                Box::new(stored)
             }
-            ObjectContent::Json => Box::new(stored),
+            _ => {}
+        }
+        let Ok(source) = decoder(content, stored) else {
+            sink.item(TrailItem::Problem {
+                offset: 0,
+                problem: ReadProblem::Inflate,
+            });
+            return 0;
         };
-        let mut named;
-        let sink: &mut dyn ItemSink = if let ObjectContent::Foreign(_) = content {
-            named = ForeignReported(sink);
-            &mut named
+        if let ObjectContent::Foreign(_) = content {
+            self.windows(content, source, &mut ForeignReported(sink), depth)
         } else {
-            sink
-        };
+            self.windows(content, source, sink, depth)
+        }
+    }
+
+    /// Splits decoded bytes window by window. Returns their number.
+    fn windows(
+        &mut self,
+        content: ObjectContent,
+        mut source: Box<dyn ReadCounted + '_>,
+        sink: &mut dyn ItemSink,
+        depth: usize,
+    ) -> u64 {
+        let packed = matches!(
+            content,
+            ObjectContent::Gzip | ObjectContent::Zstd | ObjectContent::Xz | ObjectContent::Bzip2
+        );
         let window = &mut self.inflated;
         let (mut filled, mut inflated) = (0, 0u64);
         loop {
             // The window grows for a record that does not fit; the splitter rejects records that
             // are too large.
             window.resize(filled + WINDOW_BYTES, 0);
-            let end = loop {
-                match source.read(&mut window[filled..]) {
-                    Ok(0) => break Some(None),
-                    Ok(n) => {
-                        filled += n;
-                        inflated += n as u64;
-                        if filled == window.len() {
-                            break None;
-                        }
-                    }
-                    Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                    Err(_) => {
-                        break Some(Some(if packed {
-                            ReadProblem::Inflate
-                        } else {
-                            ReadProblem::Unreadable
-                        }));
-                    }
-                }
+            let before = filled;
+            let broken = if packed {
+                ReadProblem::Inflate
+            } else {
+                ReadProblem::Unreadable
             };
+            let end = fill(&mut *source, window, &mut filled, broken);
+            inflated += (filled - before) as u64;
             let inside = packed || content == ObjectContent::Unicode;
             if inside
                 && inflated == filled as u64
@@ -327,9 +311,6 @@ impl TrailReader {
     }
 }
 
-/// Largest xz dictionary in KiB; `xz -9` uses 64 MiB.
-const XZ_MEMORY_KIB_MAX: u32 = 256 << 10;
-
 impl TrailReader {
     /// Reads a table; rows become records.
     fn table(
@@ -370,6 +351,48 @@ impl TrailReader {
             });
         }
         stored.bytes
+    }
+}
+
+/// Decoder of a packed object; anything else is read as it is.
+fn decoder<'d, R: Read>(
+    content: ObjectContent,
+    stored: &'d mut CountingReader<R>,
+) -> io::Result<Box<dyn ReadCounted + 'd>> {
+    Ok(match content {
+        ObjectContent::Gzip => Box::new(MultiGzDecoder::new(stored)),
+        ObjectContent::Zstd => Box::new(zstd::Decoder::new(stored)?),
+        ObjectContent::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(
+            io::BufReader::new(stored),
+            true,
+            XZ_MEMORY_KIB_MAX,
+        )),
+        ObjectContent::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(stored)),
+        ObjectContent::Unicode => Box::new(Unicode::new(stored)),
+        _ => Box::new(stored),
+    })
+}
+
+/// Fills the window from `filled` on. At the end of the source, returns the problem that ended it,
+/// if any: `broken` if it could not be read.
+fn fill(
+    source: &mut dyn ReadCounted,
+    window: &mut [u8],
+    filled: &mut usize,
+    broken: ReadProblem,
+) -> Option<Option<ReadProblem>> {
+    loop {
+        match source.read(&mut window[*filled..]) {
+            Ok(0) => return Some(None),
+            Ok(n) => {
+                *filled += n;
+                if *filled == window.len() {
+                    return None;
+                }
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return Some(Some(broken)),
+        }
     }
 }
 

@@ -40,6 +40,7 @@ impl<'a> JsonValue<'a> {
         })
     }
 
+    /// Type of the value, from its first byte.
     pub fn kind(self) -> JsonKind {
         match self.bytes[self.at] {
             b'{' => JsonKind::Object,
@@ -91,6 +92,7 @@ impl<'a> JsonValue<'a> {
         }
     }
 
+    /// Whether the value is `null`.
     pub fn is_null(self) -> bool {
         self.kind() == JsonKind::Scalar && self.raw() == b"null"
     }

@@ -3,6 +3,7 @@
 mod actor;
 mod archive;
 mod behalf;
+mod bits;
 mod content;
 mod event;
 mod inflate;

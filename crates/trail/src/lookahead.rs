@@ -13,10 +13,12 @@ use std::hash::{BuildHasher, Hasher};
 use foldhash::quality::RandomState;
 use wide::u8x16;
 
+use super::bits::{BLOCK, write_positions};
+#[cfg(target_arch = "x86_64")]
+use super::bits::{bits_of, either, equal};
 use super::event::{Event, Field, FieldOffsets, PER_EVENT};
 use super::shape::TrailItem;
-#[cfg(target_arch = "x86_64")]
-use super::structure::{bits_of, either, equal};
+use bartizan_model::limits::{REPEATED_RECORD_BYTES_MAX, REPEATED_TEXT_BYTES_MAX};
 
 /// Receiver of the items in a trail.
 pub trait ItemSink {
@@ -56,7 +58,7 @@ pub struct Candidate {
 
 impl Candidate {
     /// Largest number of candidates offered at once. In a larger batch more cache misses overlap.
-    pub const BATCH_MAX: usize = 32;
+    pub const BATCH: usize = 32;
 
     /// Bytes of the record.
     pub fn record<'w>(&self, window: &'w [u8]) -> &'w [u8] {
@@ -250,7 +252,7 @@ impl Lookahead {
                 self.batch = 1;
                 return (from, batch.get(taken).map(|next| next.end - from));
             }
-            self.batch = (self.batch * 4).min(Candidate::BATCH_MAX);
+            self.batch = (self.batch * 4).min(Candidate::BATCH);
         }
     }
 
@@ -269,7 +271,7 @@ impl Lookahead {
         let (mut holes, mut at, mut done) = (VariableSpans::NONE, self.next, start);
         loop {
             if at == self.count {
-                if self.looked - start > GUESS_BYTES_MAX || !self.look(window) {
+                if self.looked - start > REPEATED_RECORD_BYTES_MAX || !self.look(window) {
                     return None;
                 }
                 continue;
@@ -343,13 +345,8 @@ impl Lookahead {
     }
 }
 
-const BLOCK: usize = 64;
-
 /// Number of bytes searched at a time, small enough to be still in the CPU cache for hashing.
 const LOOK_BYTES: usize = 16 << 10;
-
-/// Longer records are fully parsed.
-const GUESS_BYTES_MAX: usize = 64 << 10;
 
 /// Whether a record may start here, i.e. with a known field name; CloudTrail usually writes
 /// `eventVersion` first.
@@ -365,14 +362,14 @@ fn begins(window: &[u8], at: usize) -> bool {
     }
     let name = key
         .iter()
-        .take(KEY_BYTES_MAX)
+        .take(KEY_BYTES)
         .position(|b| *b == b'"')
         .map(|end| &key[..end]);
     name.and_then(Field::named).is_some()
 }
 
 /// More than the longest field name.
-const KEY_BYTES_MAX: usize = 32;
+const KEY_BYTES: usize = 32;
 
 /// Field whose key is around `mark`, with the offset of its value's content.
 #[inline]
@@ -391,7 +388,7 @@ fn around<const A: usize, const B: usize>(
 /// characters.
 #[inline]
 fn stop(window: &[u8], from: usize) -> Option<usize> {
-    for at in (from..from + TEXT_BYTES_MAX).step_by(16) {
+    for at in (from..from + REPEATED_TEXT_BYTES_MAX).step_by(16) {
         let bytes = u8x16::new(*window.get(at..)?.first_chunk()?);
         let is = |wanted: u8| bytes.simd_eq(u8x16::splat(wanted));
         let found = is(b'"') | is(b'\\') | bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
@@ -404,9 +401,6 @@ fn stop(window: &[u8], from: usize) -> Option<usize> {
     None
 }
 
-/// Records with longer values are fully parsed.
-const TEXT_BYTES_MAX: usize = 128;
-
 /// Byte pairs that are rare except in the keys of [`super::FieldSet::PER_EVENT`] and at the end of
 /// a record.
 const MARKS: [(u8, u8); 4] = [(b't', b'T'), (b'P', b'A'), (b'D', b'"'), (b',', b'{')];
@@ -414,13 +408,6 @@ const MARKS: [(u8, u8); 4] = [(b't', b'T'), (b'P', b'A'), (b'D', b'"'), (b',', b
 /// Writes the offsets of [`MARKS`] in the blocks; each block of `next` starts one byte later than
 /// that of `first`. Returns their number.
 fn find_marks(first: &[[u8; BLOCK]], next: &[[u8; BLOCK]], base: u32, out: &mut [u32]) -> usize {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(widest) = pulp::x86::V4::try_new() {
-        return widest.vectorize(
-            #[inline(always)]
-            || list(first, next, base, out, |a, b| marks_avx512(widest, a, b)),
-        );
-    }
     #[cfg(target_arch = "x86_64")]
     if let Some(wide) = pulp::x86::V3::try_new() {
         return wide.vectorize(
@@ -450,22 +437,8 @@ fn list(
 ) -> usize {
     let mut count = 0;
     for (n, (block, next)) in first.iter().zip(next).enumerate() {
-        let mut bits = marks(block, next);
-        // The number of set bits is unpredictable, and a mispredicted branch costs more than a few
-        // wasted writes.
-        let found = bits.count_ones() as usize;
-        let mut write = |slots: &mut [u32]| {
-            for slot in slots {
-                *slot = base + (n * BLOCK) as u32 + bits.trailing_zeros();
-                bits &= bits.wrapping_sub(1);
-            }
-        };
         let slots = &mut out[count..count + BLOCK];
-        write(&mut slots[..2]);
-        if found > 2 {
-            write(&mut slots[2..found]);
-        }
-        count += found;
+        count += write_positions::<2>(marks(block, next), base + (n * BLOCK) as u32, slots);
     }
     count
 }
@@ -480,41 +453,6 @@ fn marks(block: &[u8; BLOCK], next: &[u8; BLOCK]) -> u64 {
 
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn marks_avx512(widest: pulp::x86::V4, block: &[u8; BLOCK], next: &[u8; BLOCK]) -> u64 {
-    let (f, bw) = (widest.avx512f, widest.avx512bw);
-    let (block, next) = (pulp::cast(*block), pulp::cast(*next));
-    // The second bytes of the marks differ in their low nibbles, by which both expected bytes are
-    // looked up. A non-ASCII byte gives 0, which never equals it.
-    let expected = |letters: [u8; 16]| {
-        bw._mm512_shuffle_epi8(f._mm512_broadcast_i32x4(pulp::cast(letters)), next)
-    };
-    let first = f._mm512_xor_si512(block, expected(FIRST_LETTERS));
-    let second = f._mm512_xor_si512(next, expected(SECOND_LETTERS));
-    bw._mm512_cmpeq_epi8_mask(f._mm512_or_si512(first, second), f._mm512_setzero_si512())
-}
-
-/// Bytes of [`MARKS`] by the low nibble of the second one; other entries never match.
-#[cfg(target_arch = "x86_64")]
-const FIRST_LETTERS: [u8; 16] = by_low_half(true);
-#[cfg(target_arch = "x86_64")]
-const SECOND_LETTERS: [u8; 16] = by_low_half(false);
-
-#[cfg(target_arch = "x86_64")]
-const fn by_low_half(first: bool) -> [u8; 16] {
-    let mut letters = [0xff; 16];
-    let mut n = 0;
-    while n < MARKS.len() {
-        let (a, b) = MARKS[n];
-        let slot = &mut letters[b as usize % 16];
-        assert!(*slot == 0xff);
-        *slot = if first { a } else { b };
-        n += 1;
-    }
-    letters
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
 fn marks_avx2(wide: pulp::x86::V3, block: &[u8; BLOCK], next: &[u8; BLOCK]) -> u64 {
     let (block, next) = (block.as_chunks::<32>().0, next.as_chunks::<32>().0);
     let low = marks_of_half(wide, pulp::cast(block[0]), pulp::cast(next[0]));
@@ -522,7 +460,6 @@ fn marks_avx2(wide: pulp::x86::V3, block: &[u8; BLOCK], next: &[u8; BLOCK]) -> u
     bits_of(wide, low, high)
 }
 
-/// No closure, see [`super::structure`].
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn marks_of_half(wide: pulp::x86::V3, block: __m256i, next: __m256i) -> __m256i {
@@ -710,9 +647,6 @@ mod tests {
             let slow = marks(&block, &next);
             #[cfg(target_arch = "x86_64")]
             {
-                if let Some(widest) = pulp::x86::V4::try_new() {
-                    prop_assert_eq!(widest.vectorize(#[inline(always)] || marks_avx512(widest, &block, &next)), slow);
-                }
                 if let Some(wide) = pulp::x86::V3::try_new() {
                     prop_assert_eq!(wide.vectorize(#[inline(always)] || marks_avx2(wide, &block, &next)), slow);
                 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::event::{Event, Field, FieldOffsets, parse_time};
 use super::loose;
+use bartizan_model::limits::IDENTITY_DEPTH_MAX;
 
 /// Normalized record.
 pub(super) struct NormalRecord {
@@ -348,9 +349,6 @@ fn open(value: &mut Value) -> bool {
         None => !text.trim_start().starts_with(['{', '[']),
     }
 }
-
-/// Greatest nesting depth of an identity.
-const IDENTITY_DEPTH_MAX: usize = 8;
 
 /// Renames and converts the members of an identity to CloudTrail's format.
 fn renamed(value: &mut Value, depth: usize) {

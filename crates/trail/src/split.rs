@@ -61,12 +61,12 @@ const CONTAINERS: [(&[u8], OpenBrace); 6] = [
 ];
 
 const REACH_MIN: usize = 512;
-const REACH_MAX: usize = 1 << 31;
+const REACH_WHOLE: usize = 1 << 31;
 /// Number of bytes to index while records may be repeats.
 const REACH_AGAIN: usize = 2048;
 
 /// Number of consecutive records without a repeat, after which more is indexed at once.
-const MISSES_MAX: u32 = 8;
+const MISSES_IN_A_ROW: u32 = 8;
 
 #[derive(Clone, Copy)]
 struct Follows([Field; Field::COUNT + 1]);
@@ -99,7 +99,7 @@ impl Splitter {
     /// Splitter at the start of an object.
     pub fn new() -> Self {
         Self {
-            reach: REACH_MAX,
+            reach: REACH_WHOLE,
             ..Self::default()
         }
     }
@@ -107,7 +107,7 @@ impl Splitter {
     /// Starts another object, keeping the buffers.
     pub fn begin(&mut self) {
         self.open.clear();
-        (self.offset, self.lost, self.reach, self.paged) = (0, false, REACH_MAX, false);
+        (self.offset, self.lost, self.reach, self.paged) = (0, false, REACH_WHOLE, false);
     }
 
     /// Processes the buffered bytes and returns the number consumed; the rest must be passed again
@@ -159,7 +159,7 @@ impl Splitter {
                 from = known;
                 // Index only the next record with its surroundings, unless hardly any record is a
                 // repeat.
-                alone = next.is_some() && misses < MISSES_MAX;
+                alone = next.is_some() && misses < MISSES_IN_A_ROW;
                 self.reach = match next.filter(|_| alone) {
                     Some(bytes) => bytes + 2,
                     None => self.reach.max(REACH_AGAIN),
@@ -177,7 +177,7 @@ impl Splitter {
                         break;
                     }
                     if n == 0 || !alone {
-                        self.reach = (self.reach * 2).min(REACH_MAX);
+                        self.reach = (self.reach * 2).min(REACH_WHOLE);
                     }
                 }
                 Walked::Damaged(n) => {
@@ -216,18 +216,9 @@ impl Splitter {
             if frame == Some(OpenBrace::Members) {
                 match self.member(part, structure, done, at) {
                     Some(next) => at = next,
-                    None if last => return damaged(sink, offset, position, ReadProblem::Cut),
-                    None if part.len() - done > RECORD_BYTES_MAX => {
-                        return damaged(sink, offset, position, ReadProblem::TooLarge);
-                    }
-                    None => return Walked::Consumed(done),
+                    None => return open(part, done, position, last, offset, sink),
                 }
-                if std::mem::take(&mut self.paged) {
-                    sink.item(TrailItem::Problem {
-                        offset: offset + position as u64,
-                        problem: ReadProblem::Paged,
-                    });
-                }
+                self.report_page(offset + position as u64, sink);
                 done = positions[at - 1] as usize + 1;
                 continue;
             }
@@ -254,22 +245,13 @@ impl Splitter {
                             at = end + 1;
                         }
                         BraceMeaning::Container(bracket, frame) => {
-                            if std::mem::take(&mut self.paged) {
-                                sink.item(TrailItem::Problem {
-                                    offset: offset + position as u64,
-                                    problem: ReadProblem::Paged,
-                                });
-                            }
+                            self.report_page(offset + position as u64, sink);
                             self.open.extend([OpenBrace::Members, frame]);
                             at = bracket + 1;
                         }
-                        BraceMeaning::Open if last => {
-                            return damaged(sink, offset, position, ReadProblem::Cut);
+                        BraceMeaning::Open => {
+                            return open(part, position, position, last, offset, sink);
                         }
-                        BraceMeaning::Open if part.len() - position > RECORD_BYTES_MAX => {
-                            return damaged(sink, offset, position, ReadProblem::TooLarge);
-                        }
-                        BraceMeaning::Open => return Walked::Consumed(position),
                         BraceMeaning::Damaged(problem) => {
                             return damaged(sink, offset, position, problem);
                         }
@@ -281,11 +263,7 @@ impl Splitter {
                         self.unwrap(&row, offset + position as u64, sink);
                         at = end + 1;
                     }
-                    None if last => return damaged(sink, offset, position, ReadProblem::Cut),
-                    None if part.len() - position > RECORD_BYTES_MAX => {
-                        return damaged(sink, offset, position, ReadProblem::TooLarge);
-                    }
-                    None => return Walked::Consumed(position),
+                    None => return open(part, position, position, last, offset, sink),
                 },
                 b'[' if self.open.len() < NESTING_MAX => {
                     self.open.push(OpenBrace::Elements);
@@ -299,21 +277,16 @@ impl Splitter {
             }
             done = positions[at - 1] as usize + 1;
         }
-        let rest = &part[done..];
-        if last {
-            if !gap(rest, offset + done as u64, sink) {
-                sink.item(TrailItem::Problem {
-                    offset: offset + done as u64,
-                    problem: ReadProblem::Damaged,
-                });
-            }
-            return Walked::Consumed(part.len());
-        }
-        // A token may continue beyond the buffered bytes; whitespace is consumed.
-        if rest.iter().all(u8::is_ascii_whitespace) || rest.len() > RECORD_BYTES_MAX {
-            Walked::Consumed(part.len())
-        } else {
-            Walked::Consumed(done)
+        rest_of(part, done, last, offset, sink)
+    }
+
+    /// Reports that the object is one page of several, once.
+    fn report_page(&mut self, offset: u64, sink: &mut dyn ItemSink) {
+        if std::mem::take(&mut self.paged) {
+            sink.item(TrailItem::Problem {
+                offset,
+                problem: ReadProblem::Paged,
+            });
         }
     }
 
@@ -623,6 +596,46 @@ const SEPARATES: [bool; 256] = {
     table[b'[' as usize] = true;
     table
 };
+
+/// Everything behind the last brace.
+fn rest_of(part: &[u8], done: usize, last: bool, offset: u64, sink: &mut dyn ItemSink) -> Walked {
+    let rest = &part[done..];
+    if last {
+        if !gap(rest, offset + done as u64, sink) {
+            sink.item(TrailItem::Problem {
+                offset: offset + done as u64,
+                problem: ReadProblem::Damaged,
+            });
+        }
+        return Walked::Consumed(part.len());
+    }
+    // A token may continue beyond the buffered bytes; whitespace is consumed.
+    if rest.iter().all(u8::is_ascii_whitespace) || rest.len() > RECORD_BYTES_MAX {
+        Walked::Consumed(part.len())
+    } else {
+        Walked::Consumed(done)
+    }
+}
+
+/// Something from `done` on that continues beyond the buffered bytes: it is walked again with more
+/// of them, unless there are none or it is too large.
+#[cold]
+fn open(
+    part: &[u8],
+    done: usize,
+    position: usize,
+    last: bool,
+    offset: u64,
+    sink: &mut dyn ItemSink,
+) -> Walked {
+    if last {
+        damaged(sink, offset, position, ReadProblem::Cut)
+    } else if part.len() - done > RECORD_BYTES_MAX {
+        damaged(sink, offset, position, ReadProblem::TooLarge)
+    } else {
+        Walked::Consumed(done)
+    }
+}
 
 fn damaged(sink: &mut dyn ItemSink, offset: u64, position: usize, problem: ReadProblem) -> Walked {
     sink.item(TrailItem::Problem {

@@ -10,6 +10,10 @@ use std::arch::x86_64::__m256i;
 
 use wide::u8x16;
 
+use super::bits::{BLOCK, write_positions};
+#[cfg(target_arch = "x86_64")]
+use super::bits::{bits_of, either, equal};
+
 /// Positions of the structural characters in some bytes.
 #[derive(Debug, Default)]
 pub(super) struct Structure {
@@ -27,19 +31,6 @@ pub(super) struct Structure {
 impl Structure {
     /// Indexes `bytes`, which must start outside of a string and be smaller than 4 GiB.
     pub(super) fn index(&mut self, bytes: &[u8]) {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(widest) = pulp::x86::V4::try_new() {
-            widest.vectorize(
-                #[inline(always)]
-                || self.mark(bytes, |block| avx512(widest, block)),
-            );
-            // AVX-512 is no faster here, but the compiler would use it.
-            let wide: pulp::x86::V3 = *widest;
-            return wide.vectorize(
-                #[inline(always)]
-                || self.list(),
-            );
-        }
         #[cfg(target_arch = "x86_64")]
         if let Some(wide) = pulp::x86::V3::try_new() {
             return wide.vectorize(
@@ -84,25 +75,11 @@ impl Structure {
     fn list(&mut self) {
         let (mut braces, mut count) = (std::mem::take(&mut self.braces), 0);
         for (n, &bits) in self.brace_bits.iter().enumerate() {
-            let mut bits = bits;
             if braces.len() < count + BLOCK {
                 braces.resize(count + (BLOCK << 10), 0);
             }
-            // The number of set bits is unpredictable, and a mispredicted branch costs more than a
-            // few wasted writes.
-            let found = bits.count_ones() as usize;
-            let mut write = |slots: &mut [u32]| {
-                for slot in slots {
-                    *slot = (n * BLOCK) as u32 + bits.trailing_zeros();
-                    bits &= bits.wrapping_sub(1);
-                }
-            };
             let slots = &mut braces[count..count + BLOCK];
-            write(&mut slots[..4]);
-            if found > 4 {
-                write(&mut slots[4..found]);
-            }
-            count += found;
+            count += write_positions::<4>(bits, (n * BLOCK) as u32, slots);
         }
         (self.braces, self.count) = (braces, count);
     }
@@ -141,8 +118,6 @@ impl Structure {
         })
     }
 }
-
-const BLOCK: usize = 64;
 
 /// Bit masks of one block.
 struct BlockBits {
@@ -184,9 +159,7 @@ fn portable(block: &[u8; BLOCK]) -> BlockBits {
     found
 }
 
-/// Like the portable version, with 256-bit registers. Intrinsics stand in functions that are always
-/// inlined and in no closure: a closure that is compiled by itself lacks the target feature, and
-/// then each intrinsic is a call.
+/// Like the portable version, with 256-bit registers.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn avx2(wide: pulp::x86::V3, block: &[u8; BLOCK]) -> BlockBits {
@@ -225,45 +198,6 @@ fn avx2(wide: pulp::x86::V3, block: &[u8; BLOCK]) -> BlockBits {
         colons: bits_of(wide, equal(wide, low, b':'), equal(wide, high, b':')),
         backslashes,
         breaks,
-    }
-}
-
-/// All ones in each byte that equals `wanted`.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-pub(super) fn equal(wide: pulp::x86::V3, bytes: __m256i, wanted: u8) -> __m256i {
-    wide.avx2
-        ._mm256_cmpeq_epi8(bytes, wide.avx._mm256_set1_epi8(wanted as i8))
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-pub(super) fn either(wide: pulp::x86::V3, a: __m256i, b: __m256i) -> __m256i {
-    wide.avx2._mm256_or_si256(a, b)
-}
-
-/// Highest bit of each byte of a block.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-pub(super) fn bits_of(wide: pulp::x86::V3, low: __m256i, high: __m256i) -> u64 {
-    u64::from(wide.avx2._mm256_movemask_epi8(low) as u32)
-        | u64::from(wide.avx2._mm256_movemask_epi8(high) as u32) << 32
-}
-
-/// Like the portable version, with one 512-bit register per block.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn avx512(widest: pulp::x86::V4, block: &[u8; BLOCK]) -> BlockBits {
-    let (f, bw) = (widest.avx512f, widest.avx512bw);
-    let bytes: std::arch::x86_64::__m512i = pulp::cast(*block);
-    let is = |wanted: u8, bytes| bw._mm512_cmpeq_epi8_mask(bytes, f._mm512_set1_epi8(wanted as i8));
-    let folded = f._mm512_or_si512(bytes, f._mm512_set1_epi8(0x20));
-    BlockBits {
-        quotes: is(b'"', bytes),
-        braces: is(b'{', folded) | is(b'}', folded),
-        colons: is(b':', bytes),
-        backslashes: is(b'\\', bytes),
-        breaks: is(b'\n', bytes),
     }
 }
 
@@ -349,13 +283,6 @@ mod tests {
             let mut slow = Structure::default();
             slow.index_with(&bytes, portable);
             proptest::prop_assert_eq!((found.braces(), &found.colons), (slow.braces(), &slow.colons));
-            // With AVX-512, the AVX2 version was not tested above.
-            #[cfg(target_arch = "x86_64")]
-            if let Some(wide) = pulp::x86::V3::try_new() {
-                let mut middle = Structure::default();
-                middle.index_with(&bytes, |block| avx2(wide, block));
-                proptest::prop_assert_eq!((middle.braces(), &middle.colons), (slow.braces(), &slow.colons));
-            }
             let (braces, colons) = naive(&bytes);
             proptest::prop_assert_eq!(found.braces(), &braces);
             let (from, to) = (bytes.len() / 3, bytes.len() - bytes.len() / 4);

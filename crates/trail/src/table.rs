@@ -10,10 +10,7 @@ use csv_core::{ReadRecordResult, ReaderBuilder};
 use serde_json::{Map, Value};
 
 use super::normal::{fold, is_absent};
-use bartizan_model::limits::RECORD_BYTES_MAX;
-
-/// Largest number of columns read.
-const COLUMNS_MAX: usize = 1024;
+use bartizan_model::limits::{RECORD_BYTES_MAX, TABLE_COLUMNS_MAX};
 
 /// Folded names of columns that may contain a whole record.
 const WHOLE: [&str; 12] = [
@@ -92,7 +89,7 @@ pub(super) fn read(
 ) -> io::Result<()> {
     let mut reader = ReaderBuilder::new().delimiter(delimiter).build();
     let (mut input, mut filled, mut at, mut offset) = (vec![0; 64 << 10], 0, 0, 0u64);
-    let (mut text, mut ends) = (vec![0; 64 << 10], vec![0; COLUMNS_MAX]);
+    let (mut text, mut ends) = (vec![0; 64 << 10], vec![0; TABLE_COLUMNS_MAX]);
     let (mut used, mut columns) = (0, 0);
     let mut names: Option<Vec<String>> = None;
     let mut skipping = false;

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::normal::is_record;
 use super::shape::NonEvent;
-use bartizan_model::limits::RECORD_BYTES_MAX;
+use bartizan_model::limits::{RECORD_BYTES_MAX, WRAPPED_DEPTH_MAX};
 
 /// Content of an envelope.
 pub(super) enum WrappedContent {
@@ -22,9 +22,6 @@ pub(super) enum WrappedContent {
     /// Unknown object.
     Nothing,
 }
-
-/// Number of nesting levels searched.
-const DEPTH_MAX: usize = 4;
 
 /// Searches for records in an object that is not a record.
 pub(super) fn look(object: &[u8]) -> WrappedContent {
@@ -80,8 +77,8 @@ fn search(fields: &Map<String, Value>, contents: &mut Vec<Vec<u8>>, depth: usize
 fn inside(value: &Value, contents: &mut Vec<Vec<u8>>, depth: usize) {
     match value {
         Value::Object(inner) if is_record(inner) => contents.push(value.to_string().into_bytes()),
-        Value::Object(inner) if depth < DEPTH_MAX => search(inner, contents, depth + 1),
-        Value::Array(list) if depth < DEPTH_MAX => {
+        Value::Object(inner) if depth < WRAPPED_DEPTH_MAX => search(inner, contents, depth + 1),
+        Value::Array(list) if depth < WRAPPED_DEPTH_MAX => {
             list.iter().for_each(|v| inside(v, contents, depth + 1))
         }
         Value::String(text) => {

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use bartizan_trail::{Field, NonEvent, ReadProblem, TrailItem, TrailReader};
 
-/// What was found in an object: event names in order, what was set apart, problems with their
+/// Items found in an object: event names in order, what was set apart, problems with their
 /// offsets.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Found {
@@ -300,7 +300,7 @@ fn a_record_without_end_and_a_bomb_cost_a_line() {
         (1, [(0, ReadProblem::TooLarge)].as_slice())
     );
 
-    // 10 GiB of blanks in gzip, made from one member of 64 MiB that stands there 160 times.
+    // 10 GiB of whitespace in gzip, made from one member of 64 MiB that stands there 160 times.
     let member = gzip(&vec![b' '; 64 << 20]);
     let found = read(&member.repeat(160));
     assert_eq!(

@@ -4,6 +4,7 @@
 //! builds and tests it in a second.
 
 mod cycles;
+mod docs;
 mod functions;
 mod lex;
 mod limits;
@@ -12,6 +13,7 @@ mod modules;
 mod names;
 mod paths;
 mod references;
+mod sentences;
 mod tree;
 mod words;
 
@@ -29,6 +31,8 @@ const CHECKS: &[(&str, Check)] = &[
     ("words", words::check),
     ("paths", paths::check),
     ("references", references::check),
+    ("sentences", sentences::check),
+    ("docs", docs::check),
 ];
 
 /// Names of all checks.

@@ -1,9 +1,8 @@
 //! The account that a snapshot is of.
 
 use anyhow::Result;
-use bartizan_cloud::dump::NOT_IN_DUMP;
-use bartizan_iam::{Account, AccountBuilder, Actions, Organization, UnreadFact};
-use bartizan_inventory::fact::{absent_code, unescape};
+use bartizan_iam::{Account, AccountBuilder, Actions, Organization, UnreadFact, UnreadReason};
+use bartizan_inventory::fact::{FactKinds, absent_code, unescape};
 use bartizan_inventory::snapshot::{CallStatus, Coverage, Snapshot};
 
 use super::organization::controls_from_within;
@@ -87,7 +86,7 @@ fn read_facts(builder: &mut AccountBuilder<'_>, snapshot: &Snapshot<'_>, loaded:
                 region,
                 id,
                 call: String::new(),
-                why: "its document is not in the store".to_owned(),
+                why: UnreadReason::NoDocument,
             });
             continue;
         };
@@ -104,51 +103,30 @@ fn read_facts(builder: &mut AccountBuilder<'_>, snapshot: &Snapshot<'_>, loaded:
     }
 }
 
-/// The call that failed first, and how: a call that was never made says which one it waited for.
-fn cause(rows: &[Coverage], row: &Coverage) -> (String, String) {
+/// Call that failed first, and how: a call that was never made names the one it waited for.
+fn cause(rows: &[Coverage], row: &Coverage) -> (String, UnreadReason) {
     let mut row = row;
     // Calls follow each other two or three deep.
     for _ in 0..8 {
-        let service = row.call.split(':').next().unwrap_or_default();
-        let Some((name, _)) = row
-            .detail
-            .rsplit_once(' ')
-            .filter(|_| row.status == CallStatus::NotCalled)
-        else {
-            break;
-        };
-        let parent = format!("{service}:{name}");
-        match rows
-            .iter()
-            .find(|r| r.region == row.region && r.call == parent)
-        {
+        let parent = row.waited_for().and_then(|parent| {
+            rows.iter()
+                .find(|r| r.region == row.region && r.call == parent)
+        });
+        match parent {
             Some(found) => row = found,
             None => break,
         }
     }
     let why = match row.status {
-        CallStatus::Cut if row.detail == NOT_IN_DUMP => NOT_IN_DUMP.to_owned(),
-        CallStatus::Cut if !row.detail.is_empty() => format!("cut: {}", row.detail),
-        status => status.to_string(),
+        CallStatus::Cut if row.is_not_in_dump() => UnreadReason::NotInDump,
+        CallStatus::Cut => UnreadReason::Cut(row.detail.clone()),
+        status => UnreadReason::Failed(status.to_string()),
     };
     (row.call.clone(), why)
 }
 
 /// Kinds of facts that have a say in access: reading the documents of all others would take long.
+/// Policies of kinds from a user's own call table count.
 pub(crate) fn wanted(kind: &str) -> bool {
-    let named = [
-        "iam:",
-        "s3:bucket",
-        "s3:account",
-        "s3:accesspoint",
-        "ec2:instance",
-        "ec2:launchtemplateversion",
-        "ec2:snapshotpermission",
-        "ec2:imagepermission",
-        "lambda:",
-        "kms:grant",
-        "organizations:account",
-        "organizations:organization",
-    ];
-    named.iter().any(|prefix| kind.starts_with(prefix)) || kind.ends_with("policy")
+    FactKinds::shared().get(kind).access || kind.ends_with("policy")
 }

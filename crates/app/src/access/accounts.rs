@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use bartizan_cloud::collect::GLOBAL;
-use bartizan_iam::{Account, AccountBuilder, Actions, UnreadFact};
+use bartizan_iam::{Account, AccountBuilder, Actions, UnreadFact, UnreadReason};
 
 use super::account::account;
 use super::organization::organization;
@@ -109,14 +109,14 @@ fn authorization_details<'a>(path: &Path, actions: &'a Actions) -> Result<Accoun
     for kind in DETAILS_KINDS {
         builder.read(kind, GLOBAL);
         if cut {
-            let why = "cut: the file is one page of several (IsTruncated)".to_owned();
+            let page = "the file is one page of several (IsTruncated)".to_owned();
             let (kind, region, call) = (kind.to_owned(), GLOBAL.to_owned(), DETAILS.to_owned());
             builder.unread(UnreadFact {
                 kind,
                 region,
                 id: String::new(),
                 call,
-                why,
+                why: UnreadReason::Cut(page),
             });
         }
     }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-/// Who can do what: ask, list, compare
+use super::evidence::SnapshotPairArgs;
+
+/// Access of principals: ask, list, compare
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccessCommand {
     Can(AccessCanArgs),
@@ -16,7 +18,7 @@ pub(crate) enum AccessCommand {
     Eval(AccessEvalArgs),
 }
 
-/// Which actions there are.
+/// Table of the actions of AWS.
 #[derive(Debug, Args)]
 pub(crate) struct ActionTable {
     /// Another table of actions, as cargo xtask iam-data writes it
@@ -24,7 +26,7 @@ pub(crate) struct ActionTable {
     pub(crate) iam_data: Option<PathBuf>,
 }
 
-/// What the questions are asked of.
+/// Account that the questions are about.
 #[derive(Debug, Args)]
 pub(crate) struct On {
     /// A snapshot id, a .facts file, a folder of AWS CLI output, or the answer of
@@ -38,7 +40,16 @@ pub(crate) struct On {
     pub(crate) table: ActionTable,
 }
 
-/// May this principal do that: must, may (and on what it hangs), or no
+/// Action and resource that a question is about.
+#[derive(Debug, Args)]
+pub(crate) struct AccessQuestionArgs {
+    /// service:Action
+    pub(crate) action: String,
+    /// ARN, with `*` and `?` for many at once, or `*` for actions that are about no resource
+    pub(crate) resource: String,
+}
+
+/// One question, with the reason: must, may (and what it depends on), or no
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -49,31 +60,26 @@ Exit codes: 0 must or may, 1 could not find out, 10 no")]
 pub(crate) struct AccessCanArgs {
     /// Name, role/NAME, or ARN; an ARN of another account is asked as far as this account has a say
     pub(crate) principal: String,
-    /// service:Action
-    pub(crate) action: String,
-    /// ARN, with `*` and `?` for many at once, or `*` for actions that are about no resource
-    pub(crate) resource: String,
+    #[command(flatten)]
+    pub(crate) asked: AccessQuestionArgs,
     #[command(flatten)]
     pub(crate) on: On,
 }
 
-/// Which principals may do that
+/// Principals that may do one action on one resource
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   bartizan access who-can kms:Decrypt arn:aws:kms:eu-west-1:111122223333:key/1234
   bartizan access who-can iam:CreateUser '*' --format ndjson")]
 pub(crate) struct AccessWhoCanArgs {
-    /// service:Action
-    pub(crate) action: String,
-    /// ARN, with `*` and `?` for many at once (all, some or none of them), or `*` for actions that
-    /// are about no resource
-    pub(crate) resource: String,
+    #[command(flatten)]
+    pub(crate) asked: AccessQuestionArgs,
     #[command(flatten)]
     pub(crate) on: On,
 }
 
-/// Who may do everything, and who can get there, by which way
+/// Administrators, and the paths by which others become one
 ///
 /// A and B hold everything as they are; C can grant it to itself; D can take the credentials of
 /// somebody who has it; E can run code with a role that has it; F can become such a role; G can
@@ -91,7 +97,7 @@ pub(crate) struct AccessEscalateArgs {
     pub(crate) on: On,
 }
 
-/// Who outside of the account can do what in it
+/// Access from outside of the account
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -108,7 +114,8 @@ pub(crate) struct AccessPublicArgs {
     pub(crate) on: On,
 }
 
-/// Who gained and lost what between two snapshots: access, ways to everything, ways in from outside
+/// Access gained and lost between two snapshots: permissions, paths to administrator, external
+/// access
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -118,17 +125,13 @@ Examples:
 
 Exit codes: 0 nobody gained anything, 10 somebody did or may have")]
 pub(crate) struct AccessDiffArgs {
-    /// The earlier snapshot [default: the last but one of each account]
-    #[arg(value_name = "BEFORE", requires = "after")]
-    pub(crate) before: Option<String>,
-    /// The later snapshot
-    #[arg(value_name = "AFTER")]
-    pub(crate) after: Option<String>,
+    #[command(flatten)]
+    pub(crate) snapshots: SnapshotPairArgs,
     #[command(flatten)]
     pub(crate) table: ActionTable,
 }
 
-/// What a policy allows that another does not, each with a request that shows it
+/// Permissions that one policy gives and another does not, each with a request that shows it
 ///
 /// A `must` has a witness: a request that one policy denies and the other allows, checked by a
 /// second evaluator. A `may` could neither be shown nor ruled out.

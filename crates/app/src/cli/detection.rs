@@ -26,7 +26,7 @@ pub(crate) struct WatchArgs {
     /// Do it once and end
     #[arg(long, required = true)]
     pub(crate) once: bool,
-    /// What to watch [default: ./bartizan.toml]
+    /// Configuration file [default: ./bartizan.toml]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Write the report as well
@@ -57,7 +57,7 @@ pub(crate) struct ReportArgs {
 
 /// Say why a finding is no cause for alarm; the reason is signed and kept
 ///
-/// What is accepted is the grant as it is now, not its name: when it changes, the alarm is back.
+/// Accepts the grant as it is now, not its name: when it changes, the alarm is back.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -81,8 +81,8 @@ pub(crate) struct AcceptArgs {
 /// Read CloudTrail and say who tried to gain access, to stay, to take, or to blind the alarm
 ///
 /// Reads files, folders, globs, s3://bucket/prefix and standard input (-), in any shape that
-/// CloudTrail comes in, packed or not. What cannot be read is counted and told: silence about it
-/// would be no all-clear. Beside human, json and ndjson, --format takes ocsf (OCSF Detection
+/// CloudTrail comes in, packed or not. What cannot be read is counted and reported: silence about
+/// it would be no all-clear. Beside human, json and ndjson, --format takes ocsf (OCSF Detection
 /// Finding, one a line) and csv (for a spreadsheet).
 #[derive(Debug, Args)]
 #[command(after_help = "\

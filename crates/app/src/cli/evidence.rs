@@ -57,9 +57,20 @@ pub(crate) struct SnapshotArgs {
     pub(crate) require_complete: bool,
 }
 
+/// Two snapshots to compare.
+#[derive(Debug, Args)]
+pub(crate) struct SnapshotPairArgs {
+    /// The earlier snapshot [default: the last but one of each account]
+    #[arg(value_name = "BEFORE", requires = "after")]
+    pub(crate) before: Option<String>,
+    /// The later snapshot
+    #[arg(value_name = "AFTER")]
+    pub(crate) after: Option<String>,
+}
+
 /// Say what changed between two snapshots
 ///
-/// Compares the last two snapshots of each account, unless told which. A snapshot is an id (as
+/// Compares the last two snapshots of each account, unless two are named. A snapshot is an id (as
 /// `snapshot` prints it), a `.facts` file, or a folder of AWS CLI output.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -70,12 +81,8 @@ Examples:
   bartizan diff --fact 'iam:userpolicy ci/deploy'   one fact, old and new whole
   bartizan diff --format json --fail-on high")]
 pub(crate) struct DiffArgs {
-    /// The earlier snapshot
-    #[arg(value_name = "BEFORE", requires = "after")]
-    pub(crate) before: Option<String>,
-    /// The later snapshot
-    #[arg(value_name = "AFTER")]
-    pub(crate) after: Option<String>,
+    #[command(flatten)]
+    pub(crate) snapshots: SnapshotPairArgs,
     /// Only this fact, with its whole documents
     #[arg(long, value_name = "KIND ID")]
     pub(crate) fact: Option<String>,

@@ -85,7 +85,7 @@ pub(crate) struct Global {
         hide_possible_values = true
     )]
     pub(crate) format: Format,
-    /// When to colour: auto, always or never
+    /// When to color the output: auto, always or never
     #[arg(
         long,
         global = true,

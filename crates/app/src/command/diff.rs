@@ -14,7 +14,11 @@ use crate::render::{self, Out, SnapshotPair};
 use crate::store::Loaded;
 
 pub(super) fn run(global: &Global, args: &DiffArgs) -> Result<Outcome> {
-    let pairs = pairs(global, args.before.as_deref(), args.after.as_deref())?;
+    let pairs = pairs(
+        global,
+        args.snapshots.before.as_deref(),
+        args.snapshots.after.as_deref(),
+    )?;
     let mut out = Out::new();
     let mut outcome = Outcome::Done;
     let mut rows = Vec::new();

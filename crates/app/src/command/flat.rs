@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use anyhow::Result;
-use bartizan_inventory::fact::{Hash, absent_code, unescape};
+use bartizan_cloud::collect::GLOBAL;
+use bartizan_inventory::fact::{FactKinds, Hash, absent_code, unescape};
 use bartizan_inventory::snapshot::Snapshot;
 use serde_json::{Value, json};
 
@@ -102,10 +103,10 @@ fn talk_lines(
             value["Status"].as_str().unwrap_or("?")
         )],
         "iam:useringroup" => vec![format!("{kind}, {owner}, , {detail}")],
-        "iam:assumerolepolicy" => vec![format!(
-            "{kind}, {id}, arn:aws:iam::{}:role/{id}, {data}",
-            snapshot.header.account
-        )],
+        "iam:assumerolepolicy" => {
+            let arn = FactKinds::shared().arn(kind, &snapshot.header.account, GLOBAL, id);
+            vec![format!("{kind}, {id}, {}, {data}", arn.unwrap_or_default())]
+        }
         "s3:bucketpolicy" | "sqs:queuepolicy" | "sns:topicpolicy" => {
             vec![format!("{kind}, {id}, , {data}")]
         }

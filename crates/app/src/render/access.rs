@@ -2,7 +2,8 @@
 
 use bartizan_cloud::collect::GLOBAL;
 use bartizan_iam::{
-    AccessAnswer, Account, Compiled, Controls, Extent, PatternAnswer, Tri, UnreadFact,
+    AccessAnswer, Account, Compiled, Controls, Extent, ExternalPrincipal, OnBehalfOf,
+    PatternAnswer, Tri, UnreadFact,
 };
 use serde_json::{Value, json};
 
@@ -45,6 +46,34 @@ fn place(hole: &UnreadFact) -> String {
         hole.sentence()
     } else {
         format!("{} in {}", hole.sentence(), hole.region)
+    }
+}
+
+/// External principal as JSON: `{"type": "account", "id": "999988887777", "principal": null}`.
+pub(crate) fn outsider(to: &ExternalPrincipal) -> Value {
+    let named = |kind: &str, id: &str| json!({"type": kind, "id": id});
+    match to {
+        ExternalPrincipal::Anybody => json!({"type": "anybody"}),
+        ExternalPrincipal::AnyAccount => json!({"type": "any-account"}),
+        ExternalPrincipal::Organization(id) => named("organization", id),
+        ExternalPrincipal::Account(id, who) => {
+            let principal = Some(who).filter(|who| !who.is_empty());
+            json!({"type": "account", "id": id, "principal": principal})
+        }
+        ExternalPrincipal::Federated(provider, tenant) => {
+            json!({"type": "federated", "id": provider, "tenant_named": tenant})
+        }
+        ExternalPrincipal::Service(service, behalf) => {
+            let behalf = match behalf {
+                OnBehalfOf::Anybody => json!({"type": "anybody"}),
+                OnBehalfOf::Account(id) => named("account", id),
+                OnBehalfOf::Organization(id) => named("organization", id),
+                OnBehalfOf::Owner(arn) => named("owner", arn),
+            };
+            json!({"type": "service", "id": service, "on_behalf_of": behalf})
+        }
+        ExternalPrincipal::Deleted(id) => named("deleted", id),
+        ExternalPrincipal::Unidentified(id) => named("unidentified", id),
     }
 }
 

@@ -7,7 +7,7 @@ use bartizan_iam::{
 use bartizan_incident::{escalation_path, escalation_sentence, short_arn};
 use serde_json::{Value, json};
 
-use super::access::word;
+use super::access::{outsider, word};
 
 /// Names of actions that one line shows.
 const NAMES_SHOWN: usize = 4;
@@ -176,6 +176,7 @@ fn opening_json(opening: &ExternalAccess) -> Value {
         "resource": opening.arn,
         "by": opening.by,
         "to": opening.to.sentence(),
+        "outsider": outsider(&opening.to),
         "class": opening.class.word(),
         "actions": opening.actions,
         "verdict": word(opening.verdict),

@@ -102,7 +102,7 @@ fn first_line(pair: &SnapshotPair, diff: &SnapshotDiff, shown: &[&Change]) -> St
     let open: usize = diff.unknown.iter().map(|u| u.ids.len()).sum();
     let changes = match (shown.len(), urgent, open) {
         (0, _, 0) => "no change".to_owned(),
-        (0, _, n) => format!("no change in what could be read; {n} facts cannot be told"),
+        (0, _, n) => format!("no change in what could be read; {n} facts are unknown"),
         (1, 1, _) => "1 change, and it needs you".to_owned(),
         (1, 0, _) => "1 change, not one that must be looked at now".to_owned(),
         (n, 0, _) => format!("{n} changes, none that must be looked at now"),

@@ -145,10 +145,10 @@ pub(crate) fn holes(totals: &Totals) -> Vec<String> {
         ),
         (
             totals.window_evicted,
-            "events given up by rules with windows",
+            "events evicted by rules with windows",
         ),
         (totals.window_late, "events too late for rules with windows"),
-        (totals.first_seen_evicted, "first-seen keys given up"),
+        (totals.first_seen_evicted, "first-seen keys evicted"),
         (totals.findings_dropped, "matches without room"),
     ] {
         if n > 0 {

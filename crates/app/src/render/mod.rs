@@ -27,8 +27,8 @@ use serde_json::Value;
 use crate::cli::{DEFAULT_STORE, Format, Global};
 
 pub(crate) use access::{
-    answer, answer_of_many, assumptions, assumptions_but_cut, note_unread, principals_cut, some,
-    word, word_of_many,
+    answer, answer_of_many, assumptions, assumptions_but_cut, note_unread, outsider,
+    principals_cut, some, word, word_of_many,
 };
 pub(crate) use access_diff::{access_json, access_lines};
 pub(crate) use bar::{Bar, Bytes};

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
+use bartizan_model::limits::{CALL_POLICY_BYTES_MAX, FACT_ID_BYTES_MAX, FACTS_OF_CALL_MAX};
 use bartizan_trail::json::{JsonKind, JsonValue};
 use bartizan_trail::{Event, Field};
 
@@ -75,13 +76,6 @@ pub struct TouchedFact {
     /// Fields implied by the call's name.
     pub sets: Vec<String>,
 }
-
-/// Number of facts per record; further facts are not attributed to the call.
-const TOUCHED_MAX: usize = 100;
-/// Length of an id in bytes.
-const ID_BYTES_MAX: usize = 2048;
-/// Length in bytes of a policy that is kept for comparison.
-const CONTENT_BYTES_MAX: usize = 256 << 10;
 
 impl CallMap {
     /// Map shipped with Bartizan.
@@ -223,7 +217,7 @@ impl CallMap {
                 } else {
                     value.text()?
                 };
-                (text.len() <= CONTENT_BYTES_MAX).then(|| text.into_owned())
+                (text.len() <= CALL_POLICY_BYTES_MAX).then(|| text.into_owned())
             });
             let mut named = ids(&row.id, request, response, user_name);
             // An omitted request may be about any resource of the kind.
@@ -231,7 +225,7 @@ impl CallMap {
                 named.push("*".to_owned());
             }
             for id in named {
-                if found.len() < TOUCHED_MAX && id.len() <= ID_BYTES_MAX {
+                if found.len() < FACTS_OF_CALL_MAX && id.len() <= FACT_ID_BYTES_MAX {
                     found.push(TouchedFact {
                         kind: row.kind,
                         effect: row.effect,
@@ -357,7 +351,7 @@ fn ids(
         let longer = ids
             .iter()
             .flat_map(|id| found.iter().map(move |f| format!("{id}{f}")));
-        ids = longer.take(TOUCHED_MAX).collect();
+        ids = longer.take(FACTS_OF_CALL_MAX).collect();
     }
     ids.retain(|id| !id.is_empty());
     ids

@@ -10,7 +10,7 @@ use siphasher::sip::SipHasher13;
 use super::call_map::{CallMap, FactEffect, TouchedFact, is_omitted};
 use crate::call::{ActorContext, ApiCall, SourceAddress};
 use bartizan_model::limits::{
-    ADDRESSES_MAX, DEED_TEXT_BYTES_MAX, DEEDS_MAX, ISSUED_MAX, LEAVES_MAX,
+    ADDRESSES_MAX, DEED_TEXT_BYTES_MAX, DEEDS_MAX, ISSUED_MAX, LEAVES_DEPTH_MAX, LEAVES_MAX,
 };
 use bartizan_trail::json::{JsonKind, JsonValue};
 use bartizan_trail::{Event, EventId, Field};
@@ -114,6 +114,51 @@ impl TrailCollector {
         source: SourceAddress,
     ) {
         let (id, time_s) = at;
+        self.range(time_s, who, call, &source);
+        if call.error.is_some() {
+            return;
+        }
+        if let Some((key, issued)) = issued(event, id, time_s, who, call, &source) {
+            self.issued.push((key, issued));
+        }
+        if !map.concerns(event) {
+            return;
+        }
+        let mut touched = map.touched(event, own_user_name(&who.actor));
+        for fact in &mut touched {
+            fact.content = fact
+                .content
+                .take()
+                .filter(|c| c.len() <= DEED_TEXT_BYTES_MAX);
+        }
+        if touched.is_empty() {
+            return;
+        }
+        let leaves = leaves_of(event, &touched);
+        let cut = event
+            .field(Field::RequestParameters)
+            .is_some_and(is_omitted);
+        let mutation = MutatingCall {
+            time_s,
+            event: id,
+            who: who.clone(),
+            source,
+            call: call.clone(),
+            touched,
+            leaves: leaves.into(),
+            cut,
+        };
+        self.mutations.push(mutation);
+    }
+
+    /// Widens the times at which the call's place, address and user agent were seen.
+    fn range(
+        &mut self,
+        time_s: i64,
+        who: &Arc<ActorContext>,
+        call: &Arc<ApiCall>,
+        source: &SourceAddress,
+    ) {
         let bucket = time_s.div_euclid(BUCKET_S);
         if !self
             .last
@@ -146,60 +191,34 @@ impl TrailCollector {
             }
             self.last_who = Some((who.clone(), bucket));
         }
-        if call.error.is_some() {
-            return;
-        }
-        if let Some((key, issued)) = issued(event, id, time_s, who, call, &source) {
-            self.issued.push((key, issued));
-        }
-        if !map.concerns(event) {
-            return;
-        }
-        let mut touched = map.touched(event, own_user_name(&who.actor));
-        for fact in &mut touched {
-            fact.content = fact
-                .content
-                .take()
-                .filter(|c| c.len() <= DEED_TEXT_BYTES_MAX);
-        }
-        if touched.is_empty() {
-            return;
-        }
-        let (request, response) = (
-            event.field(Field::RequestParameters),
-            event.field(Field::ResponseElements),
-        );
-        let mut leaves = Vec::new();
-        // Created and deleted resources are matched by id, policies by text.
-        if touched
-            .iter()
-            .any(|t| t.effect == FactEffect::Set && t.content.is_none())
-        {
-            [request, response]
-                .into_iter()
-                .flatten()
-                .for_each(|v| gather(v, &mut leaves, 0));
-        }
-        touched
-            .iter()
-            .flat_map(|t| &t.sets)
-            .filter_map(|s| s.split_once('='))
-            .for_each(|(_, value)| leaves.push(leaf(value)));
-        leaves.sort_unstable();
-        leaves.dedup();
-        let cut = request.is_some_and(is_omitted);
-        let mutation = MutatingCall {
-            time_s,
-            event: id,
-            who: who.clone(),
-            source,
-            call: call.clone(),
-            touched,
-            leaves: leaves.into(),
-            cut,
-        };
-        self.mutations.push(mutation);
     }
+}
+
+/// Hashed values that a call set, sorted. Created and deleted resources are matched by id, policies
+/// by text.
+fn leaves_of(event: &Event<'_>, touched: &[TouchedFact]) -> Vec<u64> {
+    let (request, response) = (
+        event.field(Field::RequestParameters),
+        event.field(Field::ResponseElements),
+    );
+    let mut leaves = Vec::new();
+    if touched
+        .iter()
+        .any(|t| t.effect == FactEffect::Set && t.content.is_none())
+    {
+        [request, response]
+            .into_iter()
+            .flatten()
+            .for_each(|v| gather(v, &mut leaves, 0));
+    }
+    touched
+        .iter()
+        .flat_map(|t| &t.sets)
+        .filter_map(|s| s.split_once('='))
+        .for_each(|(_, value)| leaves.push(leaf(value)));
+    leaves.sort_unstable();
+    leaves.dedup();
+    leaves
 }
 
 impl AttributionIndex {
@@ -356,12 +375,9 @@ fn issued(
 /// Default duration of a role session in seconds (STS API reference, "AssumeRole").
 const SESSION_S: i64 = 3600;
 
-/// Nesting depth of values.
-const DEPTH_MAX: usize = 12;
-
 /// Collects the hashes of all scalars in a value.
 fn gather(value: JsonValue<'_>, leaves: &mut Vec<u64>, depth: usize) {
-    if leaves.len() >= LEAVES_MAX || depth > DEPTH_MAX {
+    if leaves.len() >= LEAVES_MAX || depth > LEAVES_DEPTH_MAX {
         return;
     }
     match value.kind() {

@@ -8,6 +8,7 @@ use memchr::memmem::find as memmem;
 use super::action::is_change;
 use super::shape::{is_named, leaves, text};
 use super::text::{api, is_account};
+use bartizan_model::limits::NAME_BYTES_MAX;
 use bartizan_trail::json::JsonKind;
 use bartizan_trail::{CallerIdentity, Event, Field};
 
@@ -59,9 +60,6 @@ const OF_AWS: &[&str] = &[
     "076674570225",
     "507241528517",
 ];
-
-/// Longest text that may be a name, in bytes: an ARN has at most 2,048 characters.
-const NAME_BYTES_MAX: usize = 2048;
 
 /// Accounts named by a mutating call, other than the caller's, the called one, and AWS's own.
 pub(super) fn names_account(event: &Event<'_>, actor: &CallerIdentity) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 use super::shape::is_named;
 use super::text::api;
+use bartizan_model::limits::DOCUMENT_DEPTH_MAX;
 use bartizan_trail::json::{JsonKind, JsonValue};
 use bartizan_trail::{Event, Field};
 
@@ -127,11 +128,8 @@ fn is_no_grant(call: &str) -> bool {
     limits || OTHER_GRAMMAR.contains(&call)
 }
 
-/// AWS requests have their documents in the first levels.
-const DEPTH_MAX: usize = 6;
-
 fn walk(value: JsonValue<'_>, call: &str, depth: usize, found: &mut Vec<PolicyField>) {
-    if depth >= DEPTH_MAX {
+    if depth >= DOCUMENT_DEPTH_MAX {
         return;
     }
     let attribute = |name: &str| {

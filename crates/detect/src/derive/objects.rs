@@ -1,5 +1,6 @@
 //! Number of objects in one call.
 
+use bartizan_model::limits::DELETED_KEYS_MAX;
 use bartizan_trail::json::JsonValue;
 use bartizan_trail::{Event, Field};
 
@@ -42,9 +43,8 @@ pub(super) fn objects(event: &Event<'_>) -> Option<u64> {
         .text()?
         .parse()
         .ok()?;
-    Some((bytes / KEY_BYTES).clamp(1, KEYS_MAX))
+    Some((bytes / KEY_BYTES).clamp(1, DELETED_KEYS_MAX))
 }
 
 /// Bytes per key in the XML of a request: 36 for tags and 64 for the key.
 const KEY_BYTES: u64 = 100;
-const KEYS_MAX: u64 = 1000;

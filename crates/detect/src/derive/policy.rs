@@ -15,6 +15,7 @@ use super::document::{PolicyField, documents};
 use super::shape::{at, text};
 use super::sharing::party;
 use super::text::{api, cut, is_account};
+use bartizan_model::limits::STATEMENT_ACTIONS_MAX;
 use bartizan_trail::json::JsonValue;
 use bartizan_trail::{Event, Field};
 
@@ -183,13 +184,10 @@ fn ways_up(policy: &Policy) -> Option<&'static str> {
 fn all_of(patterns: &[String]) -> Bits {
     let sets = patterns
         .iter()
-        .take(ACTIONS_MAX)
+        .take(STATEMENT_ACTIONS_MAX)
         .map(|p| Actions::builtin().matching(p));
     sets.fold(Bits::default(), |all, set| all.union(&set))
 }
-
-/// Number of action patterns read per statement: the largest policy in AWS has room for fewer.
-const ACTIONS_MAX: usize = 4096;
 
 /// Actions that each escalation path needs. Of the paths through existing compute, which most
 /// operators have, only two are included.

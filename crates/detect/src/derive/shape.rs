@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use bartizan_model::limits::{LISTS_DEPTH_MAX, REQUEST_DEPTH_MAX};
 use bartizan_trail::json::{JsonKind, JsonValue};
 
 /// Whether two names are equal except for case, `_` and `-`: `dBInstanceIdentifier` equals
@@ -52,9 +53,6 @@ fn unfold<'a>(value: JsonValue<'a>, depth: usize, out: &mut Vec<JsonValue<'a>>) 
     }
 }
 
-/// Nesting of lists; EC2 has two levels.
-const LISTS_DEPTH_MAX: usize = 4;
-
 /// Values at a dotted path, through all lists on the way. The empty path is the value itself.
 pub(super) fn at<'a>(value: JsonValue<'a>, path: &str) -> Vec<JsonValue<'a>> {
     let mut found = each(value);
@@ -85,14 +83,14 @@ pub(super) fn leaves<'a>(
         see: &mut dyn FnMut(&[Cow<'a, str>], JsonValue<'a>),
     ) {
         match value.kind() {
-            JsonKind::Object if depth < LEAVES_DEPTH_MAX => {
+            JsonKind::Object if depth < REQUEST_DEPTH_MAX => {
                 for (name, inner) in value.members() {
                     names.push(name);
                     walk(inner, names, depth + 1, see);
                     names.pop();
                 }
             }
-            JsonKind::Array if depth < LEAVES_DEPTH_MAX => value
+            JsonKind::Array if depth < REQUEST_DEPTH_MAX => value
                 .elements()
                 .for_each(|e| walk(e, names, depth + 1, see)),
             JsonKind::String | JsonKind::Scalar => see(names, value),
@@ -101,9 +99,6 @@ pub(super) fn leaves<'a>(
     }
     walk(value, &mut Vec::new(), 0, see);
 }
-
-/// Greatest nesting; AWS requests are below it.
-const LEAVES_DEPTH_MAX: usize = 16;
 
 #[cfg(test)]
 mod tests {

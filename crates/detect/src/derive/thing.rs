@@ -20,6 +20,7 @@ enum NamePath {
 }
 
 use NamePath::{Request, Response};
+use bartizan_model::limits::RESOURCES_OF_CALL_MAX;
 
 const fn life(
     kind: &'static str,
@@ -241,7 +242,7 @@ pub(super) fn things(event: &Event<'_>) -> Vec<String> {
             .filter_map(|v| v.text());
         found.extend(
             names
-                .take(THINGS_MAX)
+                .take(RESOURCES_OF_CALL_MAX)
                 .map(|name| format!("{}/{}", row.kind, cut(plain(row.kind, &name)))),
         );
     }
@@ -271,9 +272,6 @@ fn plain<'n>(kind: &str, name: &'n str) -> &'n str {
         _ => last,
     }
 }
-
-/// Number of things in one call. EC2 accepts a thousand instances.
-const THINGS_MAX: usize = 1000;
 
 /// Effect of a call on the thing: `made` or `removed`.
 pub(super) fn fate(call: &str) -> Option<&'static str> {

@@ -2,7 +2,7 @@
 
 use super::fields::{CallWords, ScalarField, ScalarFields, singular, stem};
 use crate::derive::text::cut;
-use bartizan_model::limits::RESOURCES_MAX;
+use bartizan_model::limits::{RESOURCE_FIELDS_MAX, RESOURCES_MAX};
 use bartizan_trail::json::JsonValue;
 use bartizan_trail::{Event, Field};
 
@@ -61,7 +61,7 @@ fn named(call: &CallWords, leaves: &[ScalarField]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for (_, _, leaf) in ranked {
         if !keys.contains(&leaf.key()) {
-            if keys.len() == FIELDS_MAX {
+            if keys.len() == RESOURCE_FIELDS_MAX {
                 break;
             }
             keys.push(leaf.key());
@@ -77,9 +77,6 @@ fn named(call: &CallWords, leaves: &[ScalarField]) -> Vec<String> {
     }
     found
 }
-
-/// Number of different fields used.
-const FIELDS_MAX: usize = 2;
 
 /// Rank of a field, lower is better; `None` if it names no resource.
 fn rank(call: &CallWords, leaf: &ScalarField) -> Option<u32> {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::tally::{CallSpan, ThingCall, WorkIndex};
 use super::things::{ThingEffect, ThingName};
-use bartizan_model::limits::{CALLS_OF_ACTOR_MAX, MADE_OF_ACTOR_MAX};
+use bartizan_model::limits::{CALLS_OF_ACTOR_MAX, MADE_OF_ACTOR_MAX, SAME_NAME_MAX};
 use bartizan_model::time_text;
 
 /// Activity of one actor, as far as the trail shows it.
@@ -165,6 +165,130 @@ struct ThingEvent<'a> {
     part_of: Option<usize>,
 }
 
+/// Calls of one actor with their spans, by API call.
+type SpannedCalls<'w> = BTreeMap<&'w str, (CallWork, CallSpan)>;
+
+/// Calls of one actor in the order of a report, and the time of the first and of the last one.
+fn sorted(calls: SpannedCalls<'_>) -> (Vec<CallWork>, i64, i64) {
+    let mut calls: Vec<(CallWork, CallSpan)> = calls.into_values().collect();
+    let (first_s, last_s) = calls.iter().fold((i64::MAX, i64::MIN), |(f, l), (_, c)| {
+        (f.min(c.first_s), l.max(c.last_s))
+    });
+    calls.sort_by(|(a, x), (b, y)| {
+        (is_read(&a.call), x.first_s, &a.call).cmp(&(is_read(&b.call), y.first_s, &b.call))
+    });
+    let calls: Vec<CallWork> = calls
+        .into_iter()
+        .map(|(call, sum)| CallWork {
+            first_time: time_text(sum.first_s),
+            last_time: time_text(sum.last_s),
+            regions: sum.regions.into_iter().collect(),
+            ..call
+        })
+        .collect();
+    (calls, first_s, last_s)
+}
+
+/// Things created, opened and removed so far.
+#[derive(Default)]
+struct ThingTimeline<'w> {
+    entries: Vec<ThingEvent<'w>>,
+    /// Indices of the entries that created a thing, by each step of its names.
+    alive: CalledRegions,
+    /// Indices of the entries that removed a thing of others, by its full name.
+    away: CalledRegions,
+}
+
+impl<'w> ThingTimeline<'w> {
+    /// Adds a thing that a call created or opened.
+    fn add(&mut self, act: &'w ThingCall, thing: usize, names: &[ThingName]) {
+        for full in names.iter().filter_map(|n| n.last()) {
+            self.away
+                .remove(full)
+                .into_iter()
+                .flatten()
+                .for_each(|n| _ = self.entries[n].gone.get_or_insert(act));
+        }
+        if !repeats(&mut self.entries, &self.alive, act, names) {
+            let above = names.iter().flat_map(|n| n.iter().take(n.len() - 1));
+            let mine = |n: &usize| {
+                let one = &self.entries[*n];
+                one.gone.is_none() && one.act.context.who.actor.key == act.context.who.actor.key
+            };
+            let part_of = above
+                .filter_map(|step| {
+                    self.alive.get(step)?.iter().take(SAME_NAME_MAX).find(|n| {
+                        mine(n)
+                            && self.entries[**n]
+                                .act
+                                .acted
+                                .is_at(self.entries[**n].thing, *step)
+                    })
+                })
+                .next()
+                .copied();
+            for step in names.iter().flat_map(|n| n.iter()) {
+                self.alive
+                    .entry(*step)
+                    .or_default()
+                    .push(self.entries.len());
+            }
+            self.entries.push(ThingEvent {
+                act,
+                thing,
+                gone: None,
+                count: 1,
+                part_of,
+            });
+        }
+    }
+
+    /// Ends a thing that a call removed. One that the caller did not create is an entry of its own.
+    fn remove(&mut self, act: &'w ThingCall, thing: usize, names: &[ThingName]) {
+        let (mut own, mut others) = (false, false);
+        // A child of a thing that they created is theirs, even if it existed before the
+        // trail.
+        for (step, is_full) in names
+            .iter()
+            .flat_map(|n| n.iter().enumerate().map(|(at, s)| (s, at + 1 == n.len())))
+        {
+            // A thing comes before its children.
+            let looked_at = if is_full { usize::MAX } else { SAME_NAME_MAX };
+            for &n in self.alive.get(step).into_iter().flatten().take(looked_at) {
+                let mine = self.entries[n].act.context.who.actor.key == act.context.who.actor.key;
+                own |= mine
+                    && (is_full
+                        || self.entries[n]
+                            .act
+                            .acted
+                            .is_at(self.entries[n].thing, *step));
+                if is_full && self.entries[n].gone.is_none() {
+                    self.entries[n].gone = Some(act);
+                    others |= !mine;
+                }
+            }
+            if let Some(all) = self
+                .alive
+                .get_mut(step)
+                .filter(|all| is_full && all.len() > SAME_NAME_MAX)
+            {
+                all.retain(|n| self.entries[*n].gone.is_none());
+            }
+        }
+        if !own || others {
+            let fulls = names.iter().filter_map(|n| n.last());
+            fulls.for_each(|full| self.away.entry(*full).or_default().push(self.entries.len()));
+            self.entries.push(ThingEvent {
+                act,
+                thing,
+                gone: None,
+                count: 1,
+                part_of: None,
+            });
+        }
+    }
+}
+
 impl WorkIndex {
     /// Activity of these actors, in the order of their keys. `resources` returns the known
     /// resources of an actor's API call.
@@ -181,67 +305,14 @@ impl WorkIndex {
                 .or_default()
                 .push(entry);
         }
-        let mut calls: BTreeMap<&str, BTreeMap<&str, (CallWork, CallSpan)>> = BTreeMap::new();
-        for ((actor, call, error), count) in self
-            .counts()
-            .filter(|((actor, ..), _)| actors.contains(actor))
-        {
-            let (told, sum) = calls
-                .entry(actor)
-                .or_default()
-                .entry(call)
-                .or_insert_with(|| {
-                    let told = CallWork {
-                        call: call.to_string(),
-                        count: 0,
-                        refused: 0,
-                        errors: BTreeMap::new(),
-                        first_time: String::new(),
-                        last_time: String::new(),
-                        regions: Vec::new(),
-                        resources: resources(actor, call),
-                    };
-                    (told, count.clone())
-                });
-            told.count += count.count;
-            if let Some(error) = error {
-                told.refused += count.count;
-                *told.errors.entry(error.clone()).or_default() += count.count;
-            }
-            (sum.first_s, sum.last_s) =
-                (sum.first_s.min(count.first_s), sum.last_s.max(count.last_s));
-            sum.regions.extend(count.regions.iter().cloned());
-        }
+        let mut calls = self.calls(actors, resources);
         let not_visible = self.not_visible();
         actors
             .iter()
             .filter_map(|actor| {
                 let who = &self.names.get(actor.as_str())?.actor;
-                let mut calls: Vec<(CallWork, CallSpan)> = calls
-                    .remove(actor.as_str())
-                    .unwrap_or_default()
-                    .into_values()
-                    .collect();
-                let (first_s, last_s) =
-                    calls.iter().fold((i64::MAX, i64::MIN), |(f, l), (_, c)| {
-                        (f.min(c.first_s), l.max(c.last_s))
-                    });
-                calls.sort_by(|(a, x), (b, y)| {
-                    (is_read(&a.call), x.first_s, &a.call).cmp(&(
-                        is_read(&b.call),
-                        y.first_s,
-                        &b.call,
-                    ))
-                });
-                let calls: Vec<CallWork> = calls
-                    .into_iter()
-                    .map(|(call, sum)| CallWork {
-                        first_time: time_text(sum.first_s),
-                        last_time: time_text(sum.last_s),
-                        regions: sum.regions.into_iter().collect(),
-                        ..call
-                    })
-                    .collect();
+                let calls = calls.remove(actor.as_str()).unwrap_or_default();
+                let (calls, first_s, last_s) = sorted(calls);
                 let own: Vec<&&ThingEvent<'_>> = made
                     .get(actor.as_str())
                     .into_iter()
@@ -273,6 +344,46 @@ impl WorkIndex {
             .collect()
     }
 
+    /// Calls of these actors with their spans, by actor and API call.
+    fn calls<'w>(
+        &'w self,
+        actors: &BTreeSet<String>,
+        resources: &dyn Fn(&str, &str) -> Vec<String>,
+    ) -> BTreeMap<&'w str, SpannedCalls<'w>> {
+        let mut calls: BTreeMap<&str, SpannedCalls<'w>> = BTreeMap::new();
+        for ((actor, call, error), count) in self
+            .counts()
+            .filter(|((actor, ..), _)| actors.contains(actor))
+        {
+            let (told, sum) = calls
+                .entry(actor)
+                .or_default()
+                .entry(call)
+                .or_insert_with(|| {
+                    let told = CallWork {
+                        call: call.to_string(),
+                        count: 0,
+                        refused: 0,
+                        errors: BTreeMap::new(),
+                        first_time: String::new(),
+                        last_time: String::new(),
+                        regions: Vec::new(),
+                        resources: resources(actor, call),
+                    };
+                    (told, count.clone())
+                });
+            told.count += count.count;
+            if let Some(error) = error {
+                told.refused += count.count;
+                *told.errors.entry(error.clone()).or_default() += count.count;
+            }
+            (sum.first_s, sum.last_s) =
+                (sum.first_s.min(count.first_s), sum.last_s.max(count.last_s));
+            sum.regions.extend(count.regions.iter().cloned());
+        }
+        calls
+    }
+
     fn keys_of(&self, actor: &str) -> Vec<AccessKeyUse> {
         let from = (actor.to_owned(), String::new());
         let own = self
@@ -292,8 +403,7 @@ impl WorkIndex {
     /// before removals.
     fn entries(&self) -> Vec<ThingEvent<'_>> {
         let acts = self.acts();
-        let mut entries: Vec<ThingEvent<'_>> = Vec::new();
-        let (mut alive, mut away): (CalledRegions, CalledRegions) = Default::default();
+        let mut timeline = ThingTimeline::default();
         for second in acts.chunk_by(|a, b| a.time_s == b.time_s) {
             for act in second {
                 for (thing, names) in act
@@ -301,39 +411,7 @@ impl WorkIndex {
                     .things()
                     .filter(|(n, _)| act.acted.sign(*n) != ThingEffect::TookAway)
                 {
-                    for full in names.iter().filter_map(|n| n.last()) {
-                        away.remove(full)
-                            .into_iter()
-                            .flatten()
-                            .for_each(|n| _ = entries[n].gone.get_or_insert(act));
-                    }
-                    if !repeats(&mut entries, &alive, act, names) {
-                        let above = names.iter().flat_map(|n| n.iter().take(n.len() - 1));
-                        let mine = |n: &usize| {
-                            let one = &entries[*n];
-                            one.gone.is_none()
-                                && one.act.context.who.actor.key == act.context.who.actor.key
-                        };
-                        let part_of = above
-                            .filter_map(|step| {
-                                alive.get(step)?.iter().take(ALIVE_MAX).find(|n| {
-                                    mine(n)
-                                        && entries[**n].act.acted.is_at(entries[**n].thing, *step)
-                                })
-                            })
-                            .next()
-                            .copied();
-                        for step in names.iter().flat_map(|n| n.iter()) {
-                            alive.entry(*step).or_default().push(entries.len());
-                        }
-                        entries.push(ThingEvent {
-                            act,
-                            thing,
-                            gone: None,
-                            count: 1,
-                            part_of,
-                        });
-                    }
+                    timeline.add(act, thing, names);
                 }
             }
             // Children come before their parent.
@@ -354,46 +432,10 @@ impl WorkIndex {
             }
             taken.sort_by_key(|(depth, ..)| std::cmp::Reverse(*depth));
             for (_, act, thing, names) in taken {
-                let (mut own, mut others) = (false, false);
-                // A child of a thing that they created is theirs, even if it existed before the
-                // trail.
-                for (step, is_full) in names
-                    .iter()
-                    .flat_map(|n| n.iter().enumerate().map(|(at, s)| (s, at + 1 == n.len())))
-                {
-                    // A thing comes before its children.
-                    let looked_at = if is_full { usize::MAX } else { ALIVE_MAX };
-                    for &n in alive.get(step).into_iter().flatten().take(looked_at) {
-                        let mine =
-                            entries[n].act.context.who.actor.key == act.context.who.actor.key;
-                        own |= mine
-                            && (is_full || entries[n].act.acted.is_at(entries[n].thing, *step));
-                        if is_full && entries[n].gone.is_none() {
-                            entries[n].gone = Some(act);
-                            others |= !mine;
-                        }
-                    }
-                    if let Some(all) = alive
-                        .get_mut(step)
-                        .filter(|all| is_full && all.len() > ALIVE_MAX)
-                    {
-                        all.retain(|n| entries[*n].gone.is_none());
-                    }
-                }
-                if !own || others {
-                    let fulls = names.iter().filter_map(|n| n.last());
-                    fulls.for_each(|full| away.entry(*full).or_default().push(entries.len()));
-                    entries.push(ThingEvent {
-                        act,
-                        thing,
-                        gone: None,
-                        count: 1,
-                        part_of: None,
-                    });
-                }
+                timeline.remove(act, thing, names);
             }
         }
-        entries
+        timeline.entries
     }
 
     /// Activity that this trail cannot show for any actor.
@@ -466,10 +508,6 @@ const DATA_EVENTS: [(&str, &[&str], &str); 3] = [
         "items in tables",
     ),
 ];
-
-/// Number of things with the same name that are compared on removal; beyond it, removed ones are
-/// evicted.
-const ALIVE_MAX: usize = 64;
 
 type CalledRegions = HashMap<u64, Vec<usize>, foldhash::fast::RandomState>;
 

@@ -12,7 +12,7 @@ use crate::arn::Arn;
 use crate::engine::{Compiled, Compiler};
 use crate::policy::{Policy, PolicyError, parse};
 use crate::request::PolicyGrammar;
-use crate::unread::UnreadFact;
+use crate::unread::{UnreadFact, UnreadReason};
 
 /// Builder of an account from answers of AWS, in any order.
 ///
@@ -192,17 +192,13 @@ impl<'a> AccountBuilder<'a> {
                     .filter(|r| !r.is_empty())
                     .unwrap_or("global")
                     .to_owned();
-                let (kind, id, why) = (
-                    kind.to_owned(),
-                    arn.to_owned(),
-                    "it cannot be understood".to_owned(),
-                );
+                let (kind, id) = (kind.to_owned(), arn.to_owned());
                 self.unread(UnreadFact {
                     kind,
                     region,
                     id,
                     call: String::new(),
-                    why,
+                    why: UnreadReason::NotUnderstood,
                 });
             }
         }

@@ -3,7 +3,7 @@
 use super::model::Account;
 use crate::arn::Arn;
 use crate::resource_policies::{PolicySource, policy_source, resource_arn};
-use crate::unread::{NOT_ASKED, UnreadFact};
+use crate::unread::{UnreadFact, UnreadReason};
 
 impl Account<'_> {
     /// Why it is not known whether the account has a fact of this kind and id; none when it is
@@ -61,7 +61,8 @@ impl Account<'_> {
             return Some(fact.sentence());
         }
         let asked = self.asked.as_ref()?;
-        (!asked.iter().any(|(k, r)| k == kind && here(r))).then(|| format!("{kind} {NOT_ASKED}"))
+        (!asked.iter().any(|(k, r)| k == kind && here(r)))
+            .then(|| format!("{kind} {}", UnreadReason::NotAsked))
     }
 
     /// Unread facts of a kind, in all regions; a kind that was never asked for is one entry.
@@ -84,7 +85,7 @@ impl Account<'_> {
             region: String::new(),
             id: String::new(),
             call: String::new(),
-            why: NOT_ASKED.to_owned(),
+            why: UnreadReason::NotAsked,
         };
         vec![never]
     }

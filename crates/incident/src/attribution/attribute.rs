@@ -14,6 +14,7 @@ use bartizan_inventory::diff::{
     AccessVerdict, Change, ChangeVerdict, PolicyAccess, SnapshotVersion,
 };
 use bartizan_inventory::fact::{FactKinds, Hash, absent_code, unescape};
+use bartizan_model::limits::CALLS_OF_CHANGE_MAX;
 use bartizan_trail::EventId;
 
 /// How sure it is that a call made a change.
@@ -54,7 +55,7 @@ pub struct AttributedChange {
     pub between_s: (i64, i64),
 }
 
-/// What became of a call that should show in a snapshot and does not.
+/// Outcome of a call that should show in a snapshot and does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RevertedKind {
@@ -71,7 +72,6 @@ pub struct RevertedCall {
     pub kind: String,
     /// Its id, as the call names it.
     pub id: String,
-    /// What became of it.
     pub what: RevertedKind,
     /// The call that made it.
     pub made: (i64, EventId),
@@ -81,7 +81,7 @@ pub struct RevertedCall {
     pub content: Option<String>,
 }
 
-/// All of it.
+/// Attributions of all changes between two snapshots.
 #[derive(Debug, Default)]
 pub struct Attributions {
     /// One for each change, in their order.
@@ -97,9 +97,6 @@ const CLOCK_S: i64 = 120;
 /// Seconds after the later snapshot until a record counts as missing: CloudTrail delivers within 15
 /// minutes as a rule.
 const GRACE_S: i64 = 3600;
-/// Calls of one change that are kept.
-const DEEDS_MAX: usize = 10;
-
 /// Explains the changes between two snapshots.
 #[must_use]
 pub fn explain(
@@ -132,14 +129,14 @@ pub fn explain(
     }
 }
 
-/// Deeds by what they touched.
+/// Mutating calls by the facts that they changed.
 struct CallsByFact<'a> {
     by_fact: HashMap<(u16, String), Vec<CallOfFact<'a>>, foldhash::fast::RandomState>,
     /// Ids that end with a star, by kind.
     open: HashMap<u16, Vec<CallOfFact<'a>>, foldhash::fast::RandomState>,
 }
 
-/// A deed and which of the facts that it touched.
+/// A mutating call and one of the facts that it changed.
 #[derive(Clone, Copy)]
 struct CallOfFact<'a> {
     mutation: &'a MutatingCall,
@@ -186,8 +183,8 @@ impl<'a> CallsByFact<'a> {
         index
     }
 
-    /// Deeds on a fact, by time. A name and an ARN may be the same thing; two ARNs that differ are
-    /// not.
+    /// Calls that changed a fact, by time. A name and an ARN may be the same thing; two ARNs that
+    /// differ are not.
     fn on(&self, kind: u16, id: &str) -> Vec<CallOfFact<'a>> {
         let get = |id: &str| {
             self.by_fact
@@ -222,6 +219,18 @@ struct AttributionRun<'a> {
     gaps: Vec<TrailGap>,
     before: &'a SnapshotVersion<'a>,
     after: &'a SnapshotVersion<'a>,
+}
+
+/// Calls that made a change, the decisive one first, with their certainty and the reasons.
+type ChosenCalls<'a> = (Attribution, Vec<CallOfFact<'a>>, Vec<String>);
+
+/// One call that surely made a change, with the calls that fit and the reason.
+fn exact<'a>(fits: &[CallOfFact<'a>], place: CallOfFact<'a>, why: &str) -> Option<ChosenCalls<'a>> {
+    Some((
+        Attribution::Exact,
+        first_of(place, fits),
+        vec![why.to_owned()],
+    ))
 }
 
 impl<'a> AttributionRun<'a> {
@@ -273,14 +282,18 @@ impl<'a> AttributionRun<'a> {
             explained.origin = places
                 .first()
                 .map(|p| origin(self.attribution, &p.mutation.who.actor));
-            explained.mutations = places.iter().take(DEEDS_MAX).map(CallOfFact::at).collect();
+            explained.mutations = places
+                .iter()
+                .take(CALLS_OF_CHANGE_MAX)
+                .map(CallOfFact::at)
+                .collect();
             return explained;
         }
         self.without_call(change, &mut explained);
         explained
     }
 
-    /// Whether a deed was done where the fact is.
+    /// Whether a call was made in the account and region of the fact.
     fn is_here(&self, mutation: &MutatingCall, change: &Change) -> bool {
         let account = mutation
             .call
@@ -297,28 +310,17 @@ impl<'a> AttributionRun<'a> {
                     .is_none_or(|r| *r == change.region))
     }
 
-    /// Which of the calls that fit made the change.
-    fn choose(
-        &self,
-        change: &Change,
-        fits: &[CallOfFact<'a>],
-    ) -> Option<(Attribution, Vec<CallOfFact<'a>>, Vec<String>)> {
+    /// The call that made the change, of those that fit, with its certainty and the reasons.
+    fn choose(&self, change: &Change, fits: &[CallOfFact<'a>]) -> Option<ChosenCalls<'a>> {
         let last = *fits.last()?;
         let newest_first = || fits.iter().rev().copied();
-        let exact = |place: CallOfFact<'a>, why: &str| {
-            Some((
-                Attribution::Exact,
-                first_of(place, fits),
-                vec![why.to_owned()],
-            ))
-        };
         match change.verdict {
             ChangeVerdict::Removed
                 if last.fact().effect == FactEffect::Remove
                     && !last.fact().id.ends_with('*')
                     && !last.mutation.cut =>
             {
-                return exact(last, "the call took it away, and it is gone");
+                return exact(fits, last, "the call took it away, and it is gone");
             }
             _ => {}
         }
@@ -327,53 +329,7 @@ impl<'a> AttributionRun<'a> {
         if let Some(wanted) = wanted
             && fits.iter().any(|p| p.fact().content.is_some())
         {
-            let says = |p: &CallOfFact<'a>| {
-                p.fact().content.as_ref().is_some_and(|text| {
-                    self.kinds.canonical_policy(&change.kind, text).to_string() == wanted
-                })
-            };
-            let bringing = newest_first().find(|p| p.fact().content.is_some());
-            if let Some(place) = bringing.filter(says) {
-                return exact(place, "the policy in the call is the policy that is there");
-            }
-            // Services rewrite policies: what gives the same is the same.
-            let gives = |p: &CallOfFact<'a>| {
-                let text = p
-                    .fact()
-                    .content
-                    .as_ref()
-                    .and_then(|text| serde_json::from_str(text).ok());
-                let access = PolicyAccess::between(
-                    &change.kind,
-                    text.as_ref(),
-                    change.content.after.as_ref(),
-                );
-                text.is_some() && access.is_some_and(|a| a.verdict == AccessVerdict::Same)
-            };
-            if let Some(place) = bringing.filter(gives) {
-                return exact(
-                    place,
-                    "the policy in the call gives the same as the policy that is there",
-                );
-            }
-            if fits.iter().any(|p| p.mutation.cut) {
-                return omitted(fits);
-            }
-            // Calls that change a policy without bringing it whole (AddPermission) say less.
-            let composed = last.fact().content.is_none();
-            let matched = if composed {
-                Attribution::Likely
-            } else {
-                Attribution::Mismatch
-            };
-            let why = "the policy in the call is not the one that is there: another call, or \
-            none, came after it";
-            let why = if composed {
-                "the last call changed a part of the policy; its effect cannot be compared"
-            } else {
-                why
-            };
-            return Some((matched, first_of(last, fits), vec![why.to_owned()]));
+            return self.by_policy(change, fits, last, wanted);
         }
         if fits.iter().any(|p| p.mutation.cut) {
             return omitted(fits);
@@ -383,14 +339,105 @@ impl<'a> AttributionRun<'a> {
         if change.verdict == ChangeVerdict::Added
             && let Some(place) = added
         {
-            return exact(place, "the call made a thing of this name, and it is there");
+            return exact(
+                fits,
+                place,
+                "the call made a thing of this name, and it is there",
+            );
         }
-        // Every new value of the fact stands in a call.
+        if let Some(chosen) = self.by_values(change, fits, last) {
+            return Some(chosen);
+        }
+        Some((
+            Attribution::Likely,
+            first_of(last, fits),
+            vec![
+                "the call was about this thing at this time; its content cannot be compared"
+                    .to_owned(),
+            ],
+        ))
+    }
+
+    /// The call that brought the policy which is there: its text is in the call.
+    fn by_policy(
+        &self,
+        change: &Change,
+        fits: &[CallOfFact<'a>],
+        last: CallOfFact<'a>,
+        wanted: &str,
+    ) -> Option<ChosenCalls<'a>> {
+        let says = |p: &CallOfFact<'a>| {
+            p.fact().content.as_ref().is_some_and(|text| {
+                self.kinds.canonical_policy(&change.kind, text).to_string() == wanted
+            })
+        };
+        let bringing = fits
+            .iter()
+            .rev()
+            .copied()
+            .find(|p| p.fact().content.is_some());
+        if let Some(place) = bringing.filter(says) {
+            return exact(
+                fits,
+                place,
+                "the policy in the call is the policy that is there",
+            );
+        }
+        // Services rewrite policies: what gives the same is the same.
+        let gives = |p: &CallOfFact<'a>| {
+            let text = p
+                .fact()
+                .content
+                .as_ref()
+                .and_then(|text| serde_json::from_str(text).ok());
+            let access =
+                PolicyAccess::between(&change.kind, text.as_ref(), change.content.after.as_ref());
+            text.is_some() && access.is_some_and(|a| a.verdict == AccessVerdict::Same)
+        };
+        if let Some(place) = bringing.filter(gives) {
+            return exact(
+                fits,
+                place,
+                "the policy in the call gives the same as the policy that is there",
+            );
+        }
+        if fits.iter().any(|p| p.mutation.cut) {
+            return omitted(fits);
+        }
+        // Calls that change a policy without bringing it whole (AddPermission) say less.
+        let composed = last.fact().content.is_none();
+        let matched = if composed {
+            Attribution::Likely
+        } else {
+            Attribution::Mismatch
+        };
+        let why = "the policy in the call is not the one that is there: another call, or \
+        none, came after it";
+        let why = if composed {
+            "the last call changed a part of the policy; its effect cannot be compared"
+        } else {
+            why
+        };
+        Some((matched, first_of(last, fits), vec![why.to_owned()]))
+    }
+
+    /// The calls that hold every new value of the fact.
+    fn by_values(
+        &self,
+        change: &Change,
+        fits: &[CallOfFact<'a>],
+        last: CallOfFact<'a>,
+    ) -> Option<ChosenCalls<'a>> {
         let values = new_values(change);
         let has = |p: &CallOfFact<'a>, v: &u64| p.mutation.leaves.binary_search(v).is_ok();
         if !values.is_empty() {
-            if let Some(place) = newest_first().find(|p| values.iter().all(|v| has(p, v))) {
-                return exact(place, "the new values stand in the call");
+            if let Some(place) = fits
+                .iter()
+                .rev()
+                .copied()
+                .find(|p| values.iter().all(|v| has(p, v)))
+            {
+                return exact(fits, place, "the new values stand in the call");
             }
             if values.iter().all(|v| fits.iter().any(|p| has(p, v))) {
                 let origins: BTreeSet<String> = fits
@@ -406,14 +453,7 @@ impl<'a> AttributionRun<'a> {
                 return Some((matched, first_of(last, fits), vec![why]));
             }
         }
-        Some((
-            Attribution::Likely,
-            first_of(last, fits),
-            vec![
-                "the call was about this thing at this time; its content cannot be compared"
-                    .to_owned(),
-            ],
-        ))
+        None
     }
 
     /// No call fits: would there be one on record?

@@ -5,19 +5,19 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use bartizan_detect::attribution::AttributionIndex;
+use bartizan_detect::attribution::{AttributionIndex, IssuedCredential};
+use bartizan_model::limits::CHAIN_LINKS_MAX;
 use bartizan_model::time_text;
 use bartizan_trail::CallerIdentity;
 
 /// Who stands at the start of a chain of sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Origin {
-    /// What tells it from others and lasts: ARN of a user, `instance i-0a1b`, subject of an outside
+    /// Lasting key: ARN of a user, `instance i-0a1b`, subject of an outside
     /// identity.
     pub key: String,
     /// For people.
     pub name: String,
-    /// What it is.
     pub kind: OriginKind,
     /// The first credential of the chain, where there is one.
     pub access_key_id: Option<String>,
@@ -29,7 +29,7 @@ pub struct Origin {
     pub whole: bool,
 }
 
-/// What an origin is.
+/// Kind of an origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OriginKind {
@@ -47,15 +47,12 @@ pub enum OriginKind {
     Session,
 }
 
-/// Links of a chain that are followed.
-const LINKS_MAX: usize = 16;
-
 /// Who stands behind a call of this actor.
 #[must_use]
 pub fn origin(index: &AttributionIndex, actor: &CallerIdentity) -> Origin {
     let (mut chain, mut keys, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     let mut at = actor.clone();
-    for _ in 0..LINKS_MAX {
+    for _ in 0..CHAIN_LINKS_MAX {
         keys.extend(at.access_key_id.clone().filter(|k| !keys.contains(k)));
         let (key, name) = (at.key.clone(), at.name.clone());
         let end = |kind, key: String, name: String, whole| (kind, key, name, whole);
@@ -105,6 +102,15 @@ pub fn origin(index: &AttributionIndex, actor: &CallerIdentity) -> Origin {
     }
 }
 
+/// End of a chain: kind, key and name of the origin, and whether the chain is complete.
+type ChainEnd = (OriginKind, String, String, bool);
+
+/// Session of an EC2 instance.
+fn instance(session: &str) -> ChainEnd {
+    let name = format!("instance {session}");
+    (OriginKind::Machine, name.clone(), name, true)
+}
+
 /// Looks one link back. `Ok`: the record that issued the session says who asked. `Err`: here the
 /// chain ends.
 fn before(
@@ -113,7 +119,7 @@ fn before(
     chain: &mut Vec<String>,
     seen: &mut BTreeSet<String>,
     keys: &mut Vec<String>,
-) -> Result<(), (OriginKind, String, String, bool)> {
+) -> Result<(), ChainEnd> {
     let session = actor.session.clone().unwrap_or_default();
     let role = actor
         .key
@@ -127,14 +133,6 @@ fn before(
         format!("root session in account {account}")
     } else {
         format!("session {session} of role {role}")
-    };
-    let instance = || {
-        (
-            OriginKind::Machine,
-            format!("instance {session}"),
-            format!("instance {session}"),
-            true,
-        )
     };
     // The key of such a session is the ARN of its role, and the session.
     let mut ends = actor.key.rsplit('/').skip(1);
@@ -158,36 +156,10 @@ fn before(
         .as_ref()
         .is_some_and(|k| !seen.insert(k.clone()));
     match issued.filter(|_| !again) {
-        Some(issued) => {
-            let by = &issued.who.actor;
-            let how = issued.call.name.rsplit(':').next().unwrap_or_default();
-            let named = issued
-                .source_identity
-                .as_ref()
-                .map(|s| format!(" as {s} (source identity)"))
-                .unwrap_or_default();
-            chain.push(format!(
-                "{what} by {how}{named} at {}",
-                time_text(issued.time_s)
-            ));
-            keys.extend(by.access_key_id.clone().filter(|k| !keys.contains(k)));
-            if by.kind == "AWSService" {
-                if session.starts_with("i-") {
-                    return Err(instance());
-                }
-                let service = by.key.split('.').next().unwrap_or(&by.key);
-                return Err((
-                    OriginKind::Machine,
-                    format!("{service} {session}"),
-                    format!("{service} {session}"),
-                    true,
-                ));
-            }
-            Ok(())
-        }
+        Some(issued) => issued_by(issued, &session, &what, chain, keys),
         None if session.starts_with("i-") => {
             chain.push(format!("session {session} of role {role}"));
-            Err(instance())
+            Err(instance(&session))
         }
         // The record of a federated session names the user who asked for it.
         None if actor.kind == "FederatedUser" && actor.through.is_some() => {
@@ -196,25 +168,68 @@ fn before(
             let name = format!("user {}", user.rsplit('/').next().unwrap_or(&user));
             Err((OriginKind::User, user, name, true))
         }
-        None => {
-            chain.push(format!("{what}, issued where this trail does not reach"));
-            // A name that the session carries from its start; good only as far as a trust policy
-            // demanded it.
-            if let Some(name) = &actor.source_identity {
-                chain.push(format!("source identity {name}"));
-                return Err((
-                    OriginKind::Session,
-                    format!("source-identity:{name}"),
-                    format!("{name} (by source identity)"),
-                    false,
-                ));
-            }
-            let key = if session.is_empty() {
-                actor.key.clone()
-            } else {
-                format!("{}/{session}", actor.key)
-            };
-            Err((OriginKind::Session, key, what, false))
-        }
+        None => Err(beyond(actor, &session, what, chain)),
     }
+}
+
+/// Follows the record that issued a session to its caller.
+fn issued_by(
+    issued: &IssuedCredential,
+    session: &str,
+    what: &str,
+    chain: &mut Vec<String>,
+    keys: &mut Vec<String>,
+) -> Result<(), ChainEnd> {
+    let by = &issued.who.actor;
+    let how = issued.call.name.rsplit(':').next().unwrap_or_default();
+    let named = issued
+        .source_identity
+        .as_ref()
+        .map(|s| format!(" as {s} (source identity)"))
+        .unwrap_or_default();
+    chain.push(format!(
+        "{what} by {how}{named} at {}",
+        time_text(issued.time_s)
+    ));
+    keys.extend(by.access_key_id.clone().filter(|k| !keys.contains(k)));
+    if by.kind == "AWSService" {
+        if session.starts_with("i-") {
+            return Err(instance(session));
+        }
+        let service = by.key.split('.').next().unwrap_or(&by.key);
+        return Err((
+            OriginKind::Machine,
+            format!("{service} {session}"),
+            format!("{service} {session}"),
+            true,
+        ));
+    }
+    Ok(())
+}
+
+/// End of a chain at a session that was issued where this trail does not reach.
+fn beyond(
+    actor: &CallerIdentity,
+    session: &str,
+    what: String,
+    chain: &mut Vec<String>,
+) -> ChainEnd {
+    chain.push(format!("{what}, issued where this trail does not reach"));
+    // A name that the session carries from its start; good only as far as a trust policy
+    // demanded it.
+    if let Some(name) = &actor.source_identity {
+        chain.push(format!("source identity {name}"));
+        return (
+            OriginKind::Session,
+            format!("source-identity:{name}"),
+            format!("{name} (by source identity)"),
+            false,
+        );
+    }
+    let key = if session.is_empty() {
+        actor.key.clone()
+    } else {
+        format!("{}/{session}", actor.key)
+    };
+    (OriginKind::Session, key, what, false)
 }

@@ -1,22 +1,24 @@
 //! Whether a change of a policy grants more or less than before.
 
 use bartizan_iam::{Actions, PolicyGrammar, Tri, actions_text, difference};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What became of the access that a policy grants.
+use crate::fact::{FactKinds, PolicyAttachment};
+
+/// Difference of the access that a policy grants.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PolicyAccess {
     /// Grew, shrank, both, or the same.
     pub verdict: AccessVerdict,
-    /// What it grants now and did not before: `must s3:* on *`.
+    /// Access that is new: `must s3:* on *`.
     pub gained: Vec<String>,
-    /// The reverse.
+    /// Access that is gone.
     pub lost: Vec<String>,
 }
 
 /// The direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AccessVerdict {
     /// More than before.
@@ -41,11 +43,11 @@ impl AccessVerdict {
     }
 }
 
-/// Classes that are told of one change.
-const CLASSES_MAX: usize = 6;
+/// Classes that one change lists.
+const CLASSES_SHOWN: usize = 6;
 
-/// Names of actions that are told of one class.
-const NAMES_MAX: usize = 6;
+/// Names of actions that one class lists.
+const NAMES_SHOWN: usize = 6;
 
 impl PolicyAccess {
     /// Compares the policies of a fact; none when it has none, or one that cannot be read.
@@ -58,7 +60,7 @@ impl PolicyAccess {
         let (old, new) = (read(before)?, read(after)?);
         let actions = Actions::builtin();
         let found = difference(&old, &new, side, actions);
-        let told = |classes: &[bartizan_iam::AccessClass]| {
+        let lines = |classes: &[bartizan_iam::AccessClass]| {
             let one = |c: &bartizan_iam::AccessClass| {
                 let word = if c.verdict == Tri::Yes { "must" } else { "may" };
                 let to = c
@@ -73,17 +75,17 @@ impl PolicyAccess {
                 };
                 format!(
                     "{word} {} on {}{to}{conditions}",
-                    actions_text(&c.actions, actions, NAMES_MAX),
+                    actions_text(&c.actions, actions, NAMES_SHOWN),
                     c.resource
                 )
             };
             classes
                 .iter()
-                .take(CLASSES_MAX)
+                .take(CLASSES_SHOWN)
                 .map(one)
                 .collect::<Vec<_>>()
         };
-        let (gained, lost) = (told(&found.gained), told(&found.lost));
+        let (gained, lost) = (lines(&found.gained), lines(&found.lost));
         let verdict = match (gained.is_empty(), lost.is_empty()) {
             (false, true) => AccessVerdict::Grew,
             (true, false) => AccessVerdict::Shrank,
@@ -98,17 +100,13 @@ impl PolicyAccess {
     }
 }
 
-/// How the policy of a kind of fact is written.
+/// Grammar of the policy of a kind of fact; none where it is no policy, or where what it is
+/// attached to stands beside the document.
 fn side(kind: &str) -> Option<PolicyGrammar> {
-    match kind {
-        "iam:userpolicy"
-        | "iam:grouppolicy"
-        | "iam:rolepolicy"
-        | "iam:managedpolicy"
-        | "sso:permissionsetpolicy" => Some(PolicyGrammar::Identity),
-        // What it is a policy for stands beside the document, not in it.
-        "organizations:policy" | "iam:policy" | "iam:passwordpolicy" | "iam:policyversion" => None,
-        _ if kind.ends_with("policy") => Some(PolicyGrammar::Resource),
-        _ => None,
+    match FactKinds::shared().get(kind).policy {
+        Some(PolicyAttachment::Identity) => Some(PolicyGrammar::Identity),
+        Some(PolicyAttachment::Unscoped) => None,
+        Some(PolicyAttachment::Trust) => Some(PolicyGrammar::Resource),
+        None => kind.ends_with("policy").then_some(PolicyGrammar::Resource),
     }
 }

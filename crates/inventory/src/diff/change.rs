@@ -1,9 +1,9 @@
-//! What changed between two snapshots.
+//! Changes between two snapshots.
 
 use crate::diff::access::PolicyAccess;
 use crate::diff::content::ContentChange;
 use crate::diff::verdict::ChangeVerdict;
-use crate::fact::Hash;
+use crate::fact::{FactKinds, Hash, PolicyAttachment};
 use crate::snapshot::{SideLine, Snapshot};
 use bartizan_iam::PolicyLocation;
 use bartizan_model::Severity;
@@ -19,12 +19,12 @@ pub struct SnapshotVersion<'a> {
     pub documents: &'a dyn Fn(&Hash) -> Option<Vec<u8>>,
 }
 
-/// What changed.
+/// Changes between two snapshots, and what could not be compared.
 #[derive(Debug, Serialize)]
 pub struct SnapshotDiff {
     /// Worst first.
     pub changes: Vec<Change>,
-    /// What was folded: counted, always shown, never listed.
+    /// Changes that say nothing to people: counted, never listed.
     pub folded: Folded,
     /// Facts of which nothing can be said, by kind, region and reason.
     pub unknown: Vec<UnknownFacts>,
@@ -35,7 +35,7 @@ pub struct SnapshotDiff {
 /// One fact that changed.
 #[derive(Debug, Clone, Serialize)]
 pub struct Change {
-    /// What became of it.
+    /// Added, removed, replaced or changed.
     pub verdict: ChangeVerdict,
     /// How bad.
     pub severity: Severity,
@@ -65,7 +65,7 @@ pub struct Change {
 }
 
 impl Change {
-    /// Where its policy stands, for what is decided of strangers.
+    /// Location of its policy, by which external principals are decided.
     pub fn place(&self) -> PolicyLocation<'_> {
         place(
             &self.kind,
@@ -80,7 +80,7 @@ pub(crate) fn place<'a>(kind: &str, account: &'a str, read_ms: Option<i64>) -> P
     let now_s = read_ms.filter(|ms| *ms > 0).map(|ms| ms as f64 / 1000.0);
     PolicyLocation {
         account,
-        trust: kind == "iam:assumerolepolicy",
+        trust: FactKinds::shared().get(kind).policy == Some(PolicyAttachment::Trust),
         now_s,
         ..PolicyLocation::default()
     }

@@ -11,7 +11,7 @@ use super::network_rule::NetworkRule;
 use crate::fact::{FieldClasses, align, join};
 use bartizan_model::Severity;
 
-/// What two documents say differently.
+/// Difference of two documents of a fact: grants or fields.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct ContentChange {
     /// The document before: JSON, or a policy's text.
@@ -68,6 +68,7 @@ impl ContentChange {
         }
     }
 
+    /// Difference of two documents: of policies by their grants, of anything else by its fields.
     pub fn of_values(classes: &FieldClasses, before: Option<Value>, after: Option<Value>) -> Self {
         let policy = |v: &Option<Value>| {
             v.as_ref()
@@ -135,8 +136,8 @@ impl ContentChange {
         }
     }
 
-    /// What in the new content should raise an eyebrow by itself, without knowing the rest of the
-    /// account.
+    /// Parts of the new content that alarm by themselves, without the rest of the account, with how
+    /// bad each is.
     pub fn alarming(&self, place: &PolicyLocation<'_>) -> Vec<(String, Severity)> {
         let mut out = Vec::new();
         let statements = self
@@ -144,7 +145,10 @@ impl ContentChange {
             .iter()
             .flat_map(|policy| policy.statements.iter().map(move |s| (policy, s)));
         for (policy, s) in statements.filter(|(_, s)| s.effect == "Allow") {
-            let all = |b: &Option<Block<Vec<String>>>| matches!(b, Some(Block::Is(list)) if list.iter().any(|v| v == "*" || v == "*:*"));
+            let all = |b: &Option<Block<Vec<String>>>| match b {
+                Some(Block::Is(list)) => list.iter().any(|v| v == "*" || v == "*:*"),
+                _ => false,
+            };
             if all(&s.action) && all(&s.resource) && s.principal.is_none() {
                 out.push((
                     "grants every action on every resource".into(),

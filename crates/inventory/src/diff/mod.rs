@@ -162,42 +162,7 @@ impl DiffRun<'_> {
         let lost = (i.is_some() && before.is_none() && verdict != ChangeVerdict::Added)
             || (j.is_some() && after.is_none() && verdict != ChangeVerdict::Removed);
         let content = self.content(kind, before.as_deref(), after.as_deref());
-        let (old, new) = (
-            &self.before.snapshot.header.new_fields,
-            &self.after.snapshot.header.new_fields,
-        );
-        // A field that came (or, read by an older tool, went) and that only one side's model did
-        // not know.
-        let unknown = |name: &str, came: bool| {
-            let (here, there) = if came { (new, old) } else { (old, new) };
-            here.iter().any(|f| f.1 == name && !there.contains(f))
-        };
-        let by_aws = kind
-            .vendor_id
-            .as_ref()
-            .is_some_and(|prefix| id.starts_with(prefix))
-            || content.is_only_fields(unknown)
-            || self.is_of_key_of_aws(fact, i.is_some(), j.is_some());
-        if by_aws && !lost {
-            self.folded.vendor += 1;
-            return;
-        }
-        if content.not_comparable > 0 && content.before == content.after && !lost {
-            self.folded.not_comparable += 1;
-            return;
-        }
-        // The same principals under their ids and under their names.
-        let renamed = verdict == ChangeVerdict::Changed && content.is_same_policy() && !lost;
-        if verdict == ChangeVerdict::Cosmetic || renamed {
-            let derived = content
-                .fields
-                .iter()
-                .any(|f| kind.classes.derived.covers(&f.path));
-            *(if derived {
-                &mut self.folded.derived
-            } else {
-                &mut self.folded.cosmetic
-            }) += 1;
+        if self.is_folded(verdict, fact, (i.is_some(), j.is_some()), &content, lost) {
             return;
         }
         let (verdict, severity, mut because) = {
@@ -242,6 +207,59 @@ impl DiffRun<'_> {
             because,
             part_of: None,
         });
+    }
+
+    /// Counts a change that says nothing to people, and whether it is one: made by AWS, of hidden
+    /// values only, of the form only, or derived from others.
+    fn is_folded(
+        &mut self,
+        verdict: ChangeVerdict,
+        fact: &FactLine<'_>,
+        (was, is): (bool, bool),
+        content: &ContentChange,
+        lost: bool,
+    ) -> bool {
+        let kind = self.kinds.get(fact.kind);
+        let id = unescape(fact.id);
+        let (old, new) = (
+            &self.before.snapshot.header.new_fields,
+            &self.after.snapshot.header.new_fields,
+        );
+        // A field that came (or, read by an older tool, went) and that only one side's model did
+        // not know.
+        let unknown = |name: &str, came: bool| {
+            let (here, there) = if came { (new, old) } else { (old, new) };
+            here.iter().any(|f| f.1 == name && !there.contains(f))
+        };
+        let by_aws = kind
+            .vendor_id
+            .as_ref()
+            .is_some_and(|prefix| id.starts_with(prefix))
+            || content.is_only_fields(unknown)
+            || self.is_of_key_of_aws(fact, was, is);
+        if by_aws && !lost {
+            self.folded.vendor += 1;
+            return true;
+        }
+        if content.not_comparable > 0 && content.before == content.after && !lost {
+            self.folded.not_comparable += 1;
+            return true;
+        }
+        // The same principals under their ids and under their names.
+        let renamed = verdict == ChangeVerdict::Changed && content.is_same_policy() && !lost;
+        if verdict == ChangeVerdict::Cosmetic || renamed {
+            let derived = content
+                .fields
+                .iter()
+                .any(|f| kind.classes.derived.covers(&f.path));
+            *(if derived {
+                &mut self.folded.derived
+            } else {
+                &mut self.folded.cosmetic
+            }) += 1;
+            return true;
+        }
+        false
     }
 
     /// Old and new, each principal under the name that it has in its snapshot.

@@ -5,48 +5,12 @@ use std::collections::HashMap;
 
 use super::change::Change;
 use super::verdict::ChangeVerdict;
+use crate::fact::FactKinds;
 
-/// Kinds of facts that belong to a thing of another kind, where the word for it does not begin with
-/// that one's (`s3:bucketpolicy` is of `s3:bucket`). Their ids are, or begin with, that of the
-/// thing.
-const PARTS: &[(&str, &[&str])] = &[
-    (
-        "cloudtrail:trail",
-        &["cloudtrail:eventselectors", "cloudtrail:insightselectors"],
-    ),
-    ("events:eventbus", &["events:rule", "events:target"]),
-    (
-        "guardduty:detector",
-        &["guardduty:administrator", "guardduty:member"],
-    ),
-    ("iam:role", &["iam:assumerolepolicy"]),
-    (
-        "iam:user",
-        &[
-            "iam:accesskey",
-            "iam:accesskeylastused",
-            "iam:loginprofile",
-            "iam:mfadevice",
-            "iam:servicespecificcredential",
-            "iam:signingcertificate",
-            "iam:sshpublickey",
-        ],
-    ),
-    ("kms:key", &["kms:grant"]),
-    ("logs:loggroup", &["logs:subscriptionfilter"]),
-    ("secretsmanager:secret", &["secretsmanager:resourcepolicy"]),
-    (
-        "sns:topic",
-        &["sns:dataprotectionpolicy", "sns:subscription"],
-    ),
-];
-
+/// Whether facts of kind `part` come and go with the thing of kind `of`: the table says so, or the
+/// word begins with that of the thing (`s3:bucketpolicy` of `s3:bucket`).
 fn is_part(part: &str, of: &str) -> bool {
-    let listed = || {
-        PARTS
-            .iter()
-            .any(|(whole, parts)| *whole == of && parts.contains(&part))
-    };
+    let listed = || FactKinds::shared().get(part).part_of.as_deref() == Some(of);
     part != of && (part.starts_with(of) || listed())
 }
 

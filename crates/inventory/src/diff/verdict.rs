@@ -1,4 +1,4 @@
-//! What became of a fact, and how bad that is before the IAM crate can say what access it added.
+//! Verdict on a changed fact, and its severity before the IAM crate can say what access it added.
 
 use bartizan_iam::PolicyLocation;
 use serde::Serialize;
@@ -7,7 +7,7 @@ use super::content::ContentChange;
 use crate::fact::FactKind;
 use bartizan_model::Severity;
 
-/// What became of a fact.
+/// Kind of change of a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ChangeVerdict {

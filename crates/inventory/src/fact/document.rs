@@ -3,7 +3,7 @@
 use crate::fact::fields::FieldClasses;
 use crate::fact::fields::join;
 use crate::fact::hash::Hash;
-use crate::fact::kinds::FactKinds;
+use crate::fact::kinds::{FactKinds, PolicyAttachment};
 use bartizan_iam::PolicyType;
 use serde_json::{Map, Value};
 
@@ -137,7 +137,7 @@ pub fn absent_code(document: &[u8]) -> Option<String> {
 }
 
 impl FactKinds {
-    /// What is kept in place of a value that may be secret.
+    /// Keyed hash in place of a value that may be secret.
     fn hide(&self, value: &str) -> String {
         self.secret_key()
             .map_or_else(|| super::secret::hide_plainly(value), |key| key.hide(value))
@@ -155,12 +155,12 @@ impl FactKinds {
 
     /// The policy type of a kind whose documents are policies.
     fn policy_type(&self, kind: &str) -> PolicyType {
-        match kind {
-            "iam:assumerolepolicy" => PolicyType::Trust,
-            k if k.starts_with("iam:") || k.starts_with("sso:") || k == "organizations:policy" => {
-                PolicyType::Identity
-            }
-            _ => PolicyType::Resource,
+        match self.get(kind).policy {
+            Some(PolicyAttachment::Trust) => PolicyType::Trust,
+            Some(PolicyAttachment::Identity | PolicyAttachment::Unscoped) => PolicyType::Identity,
+            // Of services that have no policies of resources, in a user's own call table.
+            None if kind.starts_with("iam:") || kind.starts_with("sso:") => PolicyType::Identity,
+            None => PolicyType::Resource,
         }
     }
 }

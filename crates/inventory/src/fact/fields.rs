@@ -90,6 +90,7 @@ impl DocumentPaths {
     }
 }
 
+/// Dotted path of a member: `Role.Arn` of `Role` and `Arn`.
 pub fn join(path: &str, key: &str) -> String {
     if path.is_empty() {
         key.to_owned()

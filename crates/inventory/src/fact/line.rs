@@ -59,7 +59,7 @@ impl<'a> FactLine<'a> {
         }
     }
 
-    /// What says which fact this is: kind, account, region, id.
+    /// Identity of the fact: kind, account, region, id.
     #[must_use]
     pub fn key(&self) -> (&'a str, &'a str, &'a str, &'a str) {
         (self.kind, self.account, self.region, self.id)

@@ -23,7 +23,7 @@ impl SecretKey {
         Self(mac(seed, b"bartizan: values that may be secret, v1"))
     }
 
-    /// What is kept in place of a value: `hmac-sha256:5f3a9c01:` and 64 hex digits. The eight
+    /// Hash in place of a value: `hmac-sha256:5f3a9c01:` and 64 hex digits. The eight
     /// digits tell one key from another.
     #[must_use]
     pub fn hide(&self, value: &str) -> String {
@@ -42,7 +42,7 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// What is kept where no store has a key: `sha256:` and 64 hex digits.
+/// Hash in place of a value where no store has a key: `sha256:` and 64 hex digits.
 pub(super) fn hide_plainly(value: &str) -> String {
     format!("{PLAIN}{}", Hash::of(value.as_bytes()))
 }

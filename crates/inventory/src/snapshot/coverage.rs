@@ -63,6 +63,10 @@ impl fmt::Display for CallStatus {
     }
 }
 
+/// Detail of a [`CallStatus::Cut`] row whose answer a dump does not have. It is a word of the file
+/// format, as the words of statuses are.
+pub const NOT_IN_DUMP: &str = "not in the dump";
+
 /// One call in one region.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Coverage {
@@ -89,6 +93,22 @@ impl Coverage {
     pub fn leaves_open(&self, id: &str) -> bool {
         self.status != CallStatus::Ok
             && (self.unread.is_empty() || self.unread.iter().any(|prefix| is_within(prefix, id)))
+    }
+
+    /// Whether a dump has no file with the answer.
+    #[must_use]
+    pub fn is_not_in_dump(&self) -> bool {
+        self.status == CallStatus::Cut && self.detail == NOT_IN_DUMP
+    }
+
+    /// Call that this one waited for and that failed: `s3:ListBuckets` of `s3:GetBucketPolicy`. The
+    /// detail of such a row is `CALL STATUS`, e.g. `ListBuckets denied`.
+    #[must_use]
+    pub fn waited_for(&self) -> Option<String> {
+        let (service, _) = self.call.split_once(':')?;
+        let (call, status) = self.detail.rsplit_once(' ')?;
+        (self.status == CallStatus::NotCalled && CallStatus::parse(status).is_some())
+            .then(|| format!("{service}:{call}"))
     }
 
     /// Whether AWS said that there can be nothing: the region is off, or has no such service or
@@ -124,6 +144,26 @@ fn is_within(unread: &str, id: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_that_was_not_made_names_the_call_that_failed() {
+        let row = |status, detail: &str| Coverage {
+            region: "global".to_owned(),
+            call: "s3:GetBucketPolicy".to_owned(),
+            status,
+            answers: 0,
+            kinds: Vec::new(),
+            detail: detail.to_owned(),
+            unread: Vec::new(),
+        };
+        let waited = row(CallStatus::NotCalled, "ListBuckets denied").waited_for();
+        assert_eq!(waited.as_deref(), Some("s3:ListBuckets"));
+        assert_eq!(row(CallStatus::NotCalled, "who knows").waited_for(), None);
+        let denied = row(CallStatus::Denied, "AccessDenied denied");
+        assert_eq!(denied.waited_for(), None);
+        assert!(row(CallStatus::Cut, NOT_IN_DUMP).is_not_in_dump());
+        assert!(!row(CallStatus::Cut, "1,000 items").is_not_in_dump());
+    }
 
     #[test]
     fn one_unread_item_says_nothing_about_another_with_a_longer_name() {

@@ -13,7 +13,7 @@ const FIRST_LINE: &str = "# bartizan facts 1";
 /// A snapshot as read from a `.facts` file.
 #[derive(Debug, Clone)]
 pub struct Snapshot<'a> {
-    /// What the header lines say.
+    /// Content of the header lines.
     pub header: Header,
     /// In byte order.
     pub facts: Vec<FactLine<'a>>,
@@ -48,11 +48,11 @@ pub struct SnapshotError {
     pub line: usize,
     /// Of the first byte of the line.
     pub offset: usize,
-    /// What is wrong with it.
+    /// Description of the fault.
     pub problem: String,
 }
 
-/// What is known of a fact beside its line.
+/// Data of a fact beside its line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SideLine<'a> {
     /// Milliseconds after the first answer of the snapshot.

@@ -8,12 +8,12 @@ use std::fmt::Write;
 
 pub use file::check;
 
-pub use coverage::{CallStatus, Coverage};
+pub use coverage::{CallStatus, Coverage, NOT_IN_DUMP};
 pub use file::{Header, SideLine, Snapshot, SnapshotError, side_lines};
 
 use crate::fact::{Fact, Hash};
 
-/// What a collector or an importer brings home from one account.
+/// Facts and coverage that a collector or an importer read from one account.
 #[derive(Debug, Clone)]
 pub struct Collection {
     /// Twelve digits.

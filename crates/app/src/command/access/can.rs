@@ -11,19 +11,19 @@ use crate::render::{Out, answer, answer_of_many, assumptions, note_unread, word,
 
 pub(super) fn run(global: &Global, args: &AccessCanArgs) -> Result<Outcome> {
     let actions = actions(&args.on.table)?;
-    check_question(&actions, &args.action, &args.resource)?;
+    check_question(&actions, &args.asked.action, &args.asked.resource)?;
     let accounts = accounts(global, args.on.on.as_deref(), &actions)?;
     note_unread(global, &accounts);
-    if is_of_many(&args.resource)
+    if is_of_many(&args.asked.resource)
         && let Some((account, number)) = accounts
             .iter()
             .find_map(|a| Some((a, a.principal(&args.principal).ok()?)))
     {
         let many = account.may_on(
             number,
-            owner(&accounts, &args.resource),
-            &args.action,
-            &args.resource,
+            owner(&accounts, &args.asked.resource),
+            &args.asked.action,
+            &args.asked.resource,
         );
         return of_many(global, args, account, &many);
     }
@@ -42,8 +42,8 @@ pub(super) fn run(global: &Global, args: &AccessCanArgs) -> Result<Outcome> {
             "{:4}  {} {can} {} on {}{under}",
             word(said.verdict),
             args.principal,
-            args.action,
-            args.resource
+            args.asked.action,
+            args.asked.resource
         ))?;
         for because in &said.because {
             out.line(&format!("      {because}"))?;
@@ -60,8 +60,8 @@ pub(super) fn run(global: &Global, args: &AccessCanArgs) -> Result<Outcome> {
     } else {
         let mut value = answer(&said);
         value["principal"] = json!(args.principal);
-        value["action"] = json!(args.action);
-        value["resource"] = json!(args.resource);
+        value["action"] = json!(args.asked.action);
+        value["resource"] = json!(args.asked.resource);
         value["account"] = json!(account.id);
         value["assumptions"] = json!(assumptions(account));
         out.json(global.format, vec![value])?;
@@ -88,7 +88,7 @@ fn of_many(
         let (answer, extent) = (word_of_many(many), many.extent.word());
         out.line(&format!(
             "{answer:4}  {} on {extent} of {}: {}",
-            args.principal, args.resource, args.action
+            args.principal, args.asked.resource, args.asked.action
         ))?;
         for (example, said) in many.classes.iter().take(CLASSES_SHOWN) {
             let by = said
@@ -109,8 +109,8 @@ fn of_many(
     } else {
         let mut value = answer_of_many(many);
         value["principal"] = json!(args.principal);
-        value["action"] = json!(args.action);
-        value["resource"] = json!(args.resource);
+        value["action"] = json!(args.asked.action);
+        value["resource"] = json!(args.asked.resource);
         value["account"] = json!(account.id);
         value["assumptions"] = json!(assumptions(account));
         out.json(global.format, vec![value])?;
@@ -133,10 +133,10 @@ fn asked<'x, 'a>(
     for account in accounts {
         match account.principal(&args.principal) {
             Ok(number) => {
-                let owner = owner(accounts, &args.resource);
+                let owner = owner(accounts, &args.asked.resource);
                 return Ok((
                     account,
-                    account.may_there(number, owner, &args.action, &args.resource),
+                    account.may_there(number, owner, &args.asked.action, &args.asked.resource),
                 ));
             }
             Err(e) => error = Some(nobody(account, e)),
@@ -145,14 +145,14 @@ fn asked<'x, 'a>(
     // Somebody else's principal: what this side says.
     let foreign =
         Arn::parse(&args.principal).filter(|a| accounts.iter().all(|own| own.id != a.account));
-    let owner = owner(accounts, &args.resource);
+    let owner = owner(accounts, &args.asked.resource);
     if foreign.is_some()
         && let Some(account) = owner.or(accounts.first())
     {
         let said = account.may_from_outside(
             RequestCaller::Aws(args.principal.clone()),
-            &args.action,
-            &args.resource,
+            &args.asked.action,
+            &args.asked.resource,
         );
         return Ok((account, said));
     }

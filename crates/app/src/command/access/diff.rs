@@ -13,7 +13,11 @@ pub(super) fn run(global: &Global, args: &AccessDiffArgs) -> Result<Outcome> {
     let mut out = Out::new();
     let mut values = Vec::new();
     let mut gained = false;
-    for (before, after) in pairs(global, args.before.as_deref(), args.after.as_deref())? {
+    for (before, after) in pairs(
+        global,
+        args.snapshots.before.as_deref(),
+        args.snapshots.after.as_deref(),
+    )? {
         let changed = changed(&before, &after, &actions)?;
         gained |= changed.is_more();
         if global.format == Format::Human {

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use bartizan_cloud::collect::GLOBAL;
-use bartizan_cloud::dump::NOT_IN_DUMP;
 use bartizan_iam::{
-    Account, ExternalAccess, KnownAccounts, UnreadFact, external_access, external_access_kinds,
+    Account, ExternalAccess, KnownAccounts, UnreadFact, UnreadReason, external_access,
+    external_access_kinds,
 };
 use serde_json::{Value, json};
 
 use crate::access::{accounts, actions, vendors};
 use crate::cli::{AccessPublicArgs, Format, Global};
 use crate::outcome::Outcome;
-use crate::render::{Out, assumptions, note_unread, some, word};
+use crate::render::{Out, assumptions, note_unread, outsider, some, word};
 
 pub(super) fn run(global: &Global, args: &AccessPublicArgs) -> Result<Outcome> {
     let actions = actions(&args.on.table)?;
@@ -117,7 +117,9 @@ struct UnreadEntryKinds {
     /// Of which things; empty for all.
     ids: Vec<String>,
     regions: Vec<String>,
-    why: String,
+    /// Call that failed; none where nobody tried.
+    call: Option<String>,
+    reason: UnreadReason,
 }
 
 impl UnreadEntryKinds {
@@ -143,7 +145,13 @@ impl UnreadEntryKinds {
         } else {
             NAMES_SHOWN
         };
-        format!("{}{of}{regions} ({})", some(&self.kinds, most), self.why)
+        format!("{}{of}{regions} ({})", some(&self.kinds, most), self.why())
+    }
+
+    /// Call and reason, e.g. `s3:GetBucketPolicy denied`.
+    fn why(&self) -> String {
+        let call = self.call.as_ref().map(|call| format!("{call} "));
+        format!("{}{}", call.unwrap_or_default(), self.reason)
     }
 
     fn row(&self, account: &str) -> Value {
@@ -154,7 +162,9 @@ impl UnreadEntryKinds {
             "by": self.kinds,
             "ids": self.ids,
             "regions": self.regions,
-            "because": [format!("not read: {}", self.why)],
+            "unread_call": self.call,
+            "unread_reason": self.reason.word(),
+            "because": [format!("not read: {}", self.why())],
         })
     }
 }
@@ -165,22 +175,27 @@ fn unread(account: &Account<'_>) -> Vec<UnreadEntryKinds> {
         .flat_map(|kind| account.unread_facts_of(kind))
         .collect();
     holes.sort();
-    // What nobody saved or asked is one reason, whatever the call; a call that failed is one for
-    // itself.
-    let reason = |hole: &UnreadFact| match hole.why.as_str() {
-        NOT_IN_DUMP => hole.why.clone(),
-        _ => hole.sentence(),
+    // What nobody saved is one reason, whatever the call; a call that failed is one for itself.
+    let call = |hole: &UnreadFact| {
+        let named = hole.why != UnreadReason::NotInDump && !hole.call.is_empty();
+        named.then(|| hole.call.clone())
     };
-    let mut grouped: BTreeMap<(String, bool), UnreadEntryKinds> = BTreeMap::new();
+    let mut grouped: BTreeMap<(bool, String, bool), UnreadEntryKinds> = BTreeMap::new();
     for hole in holes {
-        let entry = grouped.entry((reason(&hole), hole.id.is_empty()));
-        let why = reason(&hole);
-        let unread = entry.or_insert_with(|| UnreadEntryKinds {
+        let unread = UnreadEntryKinds {
             kinds: Vec::new(),
             ids: Vec::new(),
             regions: Vec::new(),
-            why,
-        });
+            call: call(&hole),
+            reason: hole.why,
+        };
+        // A call that was refused comes before one that nobody tried.
+        let key = (
+            unread.reason.is_never_tried(),
+            unread.why(),
+            hole.id.is_empty(),
+        );
+        let unread = grouped.entry(key).or_insert(unread);
         for (list, value) in [
             (&mut unread.kinds, hole.kind),
             (&mut unread.ids, hole.id),
@@ -191,10 +206,7 @@ fn unread(account: &Account<'_>) -> Vec<UnreadEntryKinds> {
             }
         }
     }
-    let mut unread: Vec<UnreadEntryKinds> = grouped.into_values().collect();
-    // What was refused comes before what nobody asked.
-    unread.sort_by_key(|u| [NOT_IN_DUMP, "not asked"].contains(&u.why.as_str()));
-    unread
+    grouped.into_values().collect()
 }
 
 fn row(account: &str, opening: &ExternalAccess) -> Value {
@@ -203,6 +215,7 @@ fn row(account: &str, opening: &ExternalAccess) -> Value {
         "resource": opening.arn,
         "by": opening.by,
         "to": opening.to.sentence(),
+        "outsider": outsider(&opening.to),
         "class": opening.class.word(),
         "name": opening.name,
         "actions": opening.actions,

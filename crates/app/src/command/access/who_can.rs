@@ -16,22 +16,22 @@ use crate::render::{
 
 pub(super) fn run(global: &Global, args: &AccessWhoCanArgs) -> Result<Outcome> {
     let actions = actions(&args.on.table)?;
-    check_question(&actions, &args.action, &args.resource)?;
+    check_question(&actions, &args.asked.action, &args.asked.resource)?;
     let mut out = Out::new();
     let mut rows: Vec<Value> = Vec::new();
     let accounts = accounts(global, args.on.on.as_deref(), &actions)?;
     note_unread(global, &accounts);
     let mut open = false;
     for account in &accounts {
-        let owner = owner(&accounts, &args.resource);
-        if is_of_many(&args.resource) {
+        let owner = owner(&accounts, &args.asked.resource);
+        if is_of_many(&args.asked.resource) {
             open |= account.principals_cut().is_some();
             of_many(global, args, account, owner, &mut out, &mut rows)?;
             continue;
         }
         let mut found = allowed(account, owner, args);
         // Anybody may be named by a policy that was not read.
-        let nobody_knows = account.open_to_anybody(&args.action, &args.resource);
+        let nobody_knows = account.open_to_anybody(&args.asked.action, &args.asked.resource);
         open |= nobody_knows.is_some() || account.principals_cut().is_some();
         found.sort_by(|a, b| (b.said.verdict, &a.name).cmp(&(a.said.verdict, &b.name)));
         if global.format == Format::Human {
@@ -72,7 +72,7 @@ fn allowed(
         name: account.principals[n].arn.clone(),
         is_own: true,
         is_anybody: false,
-        said: account.may_there(n, owner, &args.action, &args.resource),
+        said: account.may_there(n, owner, &args.asked.action, &args.asked.resource),
     };
     let mut found: Vec<AllowedCaller> = (0..account.principals.len())
         .map(own)
@@ -86,7 +86,7 @@ fn allowed(
         if found.iter().any(|f| f.name == name) {
             continue;
         }
-        let said = account.may_from_outside(caller, &args.action, &args.resource);
+        let said = account.may_from_outside(caller, &args.asked.action, &args.asked.resource);
         if is_allowed(&said) {
             found.push(AllowedCaller {
                 is_own: account.principals.iter().any(|p| p.arn == name),
@@ -220,7 +220,7 @@ fn of_many(
     let one = |n: usize| {
         (
             &account.principals[n].arn,
-            account.may_on(n, owner, &args.action, &args.resource),
+            account.may_on(n, owner, &args.asked.action, &args.asked.resource),
         )
     };
     let mut found: Vec<_> = (0..account.principals.len())
@@ -269,7 +269,7 @@ fn of_many(
     out.line(&format!(
         "{all} of {total} principals of account {} on all of {}, {} on some",
         account.id,
-        args.resource,
+        args.asked.resource,
         found.len() - all
     ))?;
     out.line("  principals of other accounts are told of single resources only")?;

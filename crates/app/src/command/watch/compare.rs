@@ -269,11 +269,18 @@ fn change_summaries(
             account: change.account.clone(),
             region: change.region.clone(),
             id: change.id.clone(),
+            resource_arn: FactKinds::shared().arn(
+                &change.kind,
+                &change.account,
+                &change.region,
+                &change.id,
+            ),
             lines: lines_of(change, false)
                 .into_iter()
                 .take(DIFF_LINES_MAX)
                 .collect(),
             access: change.access.as_ref().map(|a| a.verdict.word().to_owned()),
+            access_verdict: change.access.as_ref().map(|a| a.verdict),
             gained: change
                 .access
                 .as_ref()

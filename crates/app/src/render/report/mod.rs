@@ -458,7 +458,7 @@ fn coverage(watched: &WatchResult) -> Markup {
             }
             ul {
                 @for hole in &coverage.holes { li { (text(hole)) } }
-                @for unknown in &coverage.unknown { li { "cannot be told: " (text(unknown)) } }
+                @for unknown in &coverage.unknown { li { "unknown: " (text(unknown)) } }
                 @for s in watched.snapshot.iter().filter(|s| s.calls_read < s.calls) {
                     li {
                         "account " (text(&s.account)) ": " (s.calls - s.calls_read) " of " (s.calls)
