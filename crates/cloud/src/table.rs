@@ -4,7 +4,7 @@
 //! the facts in its response. The wire format of the operation (protocol, paths, paging, XML
 //! shapes) is in `data/aws-model.json`, which `cargo xtask generate` reduces from botocore.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bartizan_inventory::fact::Hash;
 use serde::Deserialize;
@@ -19,24 +19,38 @@ const BUILTIN: &[(&str, &str)] = &[
         include_str!("../calls/accessanalyzer.toml"),
     ),
     ("account", include_str!("../calls/account.toml")),
+    ("apigateway", include_str!("../calls/apigateway.toml")),
+    ("apigatewayv2", include_str!("../calls/apigatewayv2.toml")),
     ("backup", include_str!("../calls/backup.toml")),
+    ("budgets", include_str!("../calls/budgets.toml")),
+    ("ce", include_str!("../calls/ce.toml")),
     ("cloudfront", include_str!("../calls/cloudfront.toml")),
     ("cloudtrail", include_str!("../calls/cloudtrail.toml")),
+    ("cloudwatch", include_str!("../calls/cloudwatch.toml")),
+    (
+        "cognito-identity",
+        include_str!("../calls/cognito-identity.toml"),
+    ),
     ("config", include_str!("../calls/config.toml")),
+    ("dms", include_str!("../calls/dms.toml")),
     ("dynamodb", include_str!("../calls/dynamodb.toml")),
     ("ec2", include_str!("../calls/ec2.toml")),
     ("ecr", include_str!("../calls/ecr.toml")),
     ("ecr-public", include_str!("../calls/ecr-public.toml")),
     ("efs", include_str!("../calls/efs.toml")),
+    ("eks", include_str!("../calls/eks.toml")),
     ("events", include_str!("../calls/events.toml")),
     ("guardduty", include_str!("../calls/guardduty.toml")),
     ("iam", include_str!("../calls/iam.toml")),
     ("kms", include_str!("../calls/kms.toml")),
     ("lambda", include_str!("../calls/lambda.toml")),
     ("logs", include_str!("../calls/logs.toml")),
+    ("mq", include_str!("../calls/mq.toml")),
+    ("opensearch", include_str!("../calls/opensearch.toml")),
     ("organizations", include_str!("../calls/organizations.toml")),
     ("ram", include_str!("../calls/ram.toml")),
     ("rds", include_str!("../calls/rds.toml")),
+    ("redshift", include_str!("../calls/redshift.toml")),
     ("rolesanywhere", include_str!("../calls/rolesanywhere.toml")),
     ("s3", include_str!("../calls/s3.toml")),
     ("s3control", include_str!("../calls/s3control.toml")),
@@ -48,6 +62,7 @@ const BUILTIN: &[(&str, &str)] = &[
     ("sns", include_str!("../calls/sns.toml")),
     ("sqs", include_str!("../calls/sqs.toml")),
     ("sso-admin", include_str!("../calls/sso-admin.toml")),
+    ("support", include_str!("../calls/support.toml")),
 ];
 
 /// Read-only verbs. `Generate` is for the credential report, which AWS itself classifies as a read.
@@ -93,6 +108,10 @@ pub struct CollectedService {
     pub rate: f64,
     /// Prefix of its IAM actions, if it differs from the name.
     prefix: Option<String>,
+    /// Resources that its IAM actions are needed on; by default all. `GET` of API Gateway on all
+    /// would read API keys.
+    #[serde(default)]
+    resources: Vec<String>,
     /// In the order of the file.
     #[serde(rename = "call")]
     pub calls: Vec<CallEntry>,
@@ -120,9 +139,15 @@ pub struct CallEntry {
     /// `Call` or `Call.path`: made once for each item there.
     #[serde(default, rename = "for")]
     pub for_each: Option<String>,
-    /// Only for items where all of these paths have these values.
+    /// Only for items where all of these paths have these values, or one of a list of values.
     #[serde(default)]
     pub when: BTreeMap<String, Value>,
+    /// Not for items where all of these paths have these values.
+    #[serde(default)]
+    pub when_not: BTreeMap<String, Value>,
+    /// Not if one of these facts says so. Such a call is made after all others.
+    #[serde(default)]
+    pub unless: Vec<FactCondition>,
     /// Parameters. Texts are templates.
     #[serde(default)]
     pub with: Map<String, Value>,
@@ -138,8 +163,12 @@ pub struct CallEntry {
     pub again: Option<String>,
     /// Largest number of items; further ones are skipped, and reported in coverage.
     pub items_max: Option<usize>,
+    /// Calls for its items are made for some of them only.
+    pub sample: Option<ItemSample>,
     /// Repeat the call until the response is ready.
     pub wait: Option<Wait>,
+    /// Template of the name of its file in a dump, if one parameter does not tell the items apart.
+    pub file: Option<String>,
     /// Member with a base64-encoded CSV, to be parsed as a list of objects.
     pub csv: Option<String>,
     /// Paging by token, if botocore does not define it.
@@ -149,6 +178,34 @@ pub struct CallEntry {
     /// Facts in its response.
     #[serde(default, rename = "fact")]
     pub facts: Vec<FactRow>,
+}
+
+/// Statement of a fact, e.g. that object ownership of a bucket is `BucketOwnerEnforced`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FactCondition {
+    /// Kind of the fact, in any region.
+    pub kind: String,
+    /// Template of its id.
+    pub id: String,
+    /// Path in its document. Lists are entered.
+    pub path: String,
+    /// Value at the path.
+    pub is: Value,
+}
+
+/// Bounds of a list that is too long to follow: some pages of it, and the newest items of these.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ItemSample {
+    /// Member of the response with the items.
+    pub of: String,
+    /// Member of an item with its time.
+    pub newest: String,
+    /// Largest number of items that calls are made for.
+    pub items_max: usize,
+    /// Largest number of pages.
+    pub pages_max: usize,
 }
 
 /// Polling until a response is ready.
@@ -183,7 +240,7 @@ pub struct FactRow {
     pub kind: String,
     /// Path of the items; by default the response is one item.
     pub each: Option<String>,
-    /// Only items where all of these paths have these values.
+    /// Only items where all of these paths have these values, or one of a list of values.
     #[serde(default)]
     pub when: BTreeMap<String, Value>,
     /// Template of the fact's id.
@@ -262,6 +319,19 @@ impl CallTable {
     #[must_use]
     pub fn service(&self, name: &str) -> Option<&CollectedService> {
         self.services.iter().find(|s| s.name == name)
+    }
+
+    /// IAM actions that the table needs, sorted, by the resources that they are needed on (empty:
+    /// all).
+    #[must_use]
+    pub fn actions_by_resources(&self) -> BTreeMap<Vec<String>, BTreeSet<String>> {
+        let mut out: BTreeMap<Vec<String>, BTreeSet<String>> = BTreeMap::new();
+        for service in &self.services {
+            let resources: BTreeSet<String> = service.resources.iter().cloned().collect();
+            let actions = out.entry(resources.into_iter().collect()).or_default();
+            actions.extend(service.calls.iter().flat_map(|c| service.actions(c)));
+        }
+        out
     }
 
     /// IAM actions that the table needs, sorted.
@@ -376,7 +446,7 @@ mod tests {
     #[test]
     fn the_builtin_table_only_reads() {
         let table = CallTable::builtin(&Model::builtin()).unwrap();
-        assert!(table.services.len() >= 28);
+        assert!(table.services.len() >= 40);
         assert_eq!(
             BUILTIN.len(),
             std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/calls"))

@@ -182,6 +182,11 @@ impl DiffRun<'_> {
             self.folded.vendor += 1;
             return;
         }
+        // Objects come and go all day: one whose ACL lets in nobody but its owner opens nothing.
+        if fact.kind == "s3:objectacl" && !lost && is_owners_alone(&content) {
+            self.folded.cosmetic += 1;
+            return;
+        }
         if content.not_comparable > 0 && content.before == content.after && !lost {
             self.folded.not_comparable += 1;
             return;
@@ -378,6 +383,17 @@ impl DiffRun<'_> {
             self.changes.remove(index);
         }
     }
+}
+
+/// Whether an ACL grants and granted nothing to anybody but the owner.
+fn is_owners_alone(content: &ContentChange) -> bool {
+    let alone = |acl: &Value| {
+        let owner = &acl["Owner"]["ID"];
+        let mut grants = acl["Grants"].as_array().into_iter().flatten();
+        owner.is_string() && grants.all(|grant| grant["Grantee"]["ID"] == *owner)
+    };
+    let mut acls = [&content.before, &content.after].into_iter().flatten();
+    acls.all(alone)
 }
 
 fn open_about(snapshot: &Snapshot<'_>, fact: &FactLine<'_>) -> Option<String> {
