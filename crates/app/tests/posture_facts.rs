@@ -1,4 +1,4 @@
-//! What the checks of posture read: from dumps of the AWS CLI, and live from moto.
+//! Facts that the checks of posture need: from dumps of the AWS CLI, and live from moto.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -242,19 +242,16 @@ fn a_dump_gives_every_fact_that_the_checks_need() {
     );
     // A call that was denied is a hole, and one that is not there too; the answer that says "not
     // on" is none.
-    let row = |call: &str| {
-        let mut rows = flat.lines().filter(|l| l.contains(&format!("\t{call}\t")));
-        rows.next().unwrap_or_default().to_owned()
-    };
-    assert!(
-        row("rds:DescribeDBClusters").contains("\tdenied\t"),
-        "{flat}"
-    );
-    assert!(
-        row("iam:ListOrganizationsFeatures").contains("\tok\t"),
-        "{flat}"
-    );
-    assert!(row("s3:GetBucketAcl").contains("\tcut\t"), "{flat}");
+    for row in [
+        "us-east-1\trds:DescribeDBClusters\tdenied",
+        "global\tiam:ListOrganizationsFeatures\tok",
+        "global\ts3:GetBucketAcl\tcut",
+    ] {
+        assert!(
+            flat.contains(&format!("# coverage\t{row}\t")),
+            "{row}\n{flat}"
+        );
+    }
 }
 
 #[test]

@@ -182,18 +182,15 @@ impl DiffRun<'_> {
             self.folded.vendor += 1;
             return;
         }
-        // Objects come and go all day: one whose ACL lets in nobody but its owner opens nothing.
-        if fact.kind == "s3:objectacl" && !lost && is_owners_alone(&content) {
-            self.folded.cosmetic += 1;
-            return;
-        }
         if content.not_comparable > 0 && content.before == content.after && !lost {
             self.folded.not_comparable += 1;
             return;
         }
         // The same principals under their ids and under their names.
         let renamed = verdict == ChangeVerdict::Changed && content.is_same_policy() && !lost;
-        if verdict == ChangeVerdict::Cosmetic || renamed {
+        // Objects come and go all day: one whose ACL lets in nobody but its owner opens nothing.
+        let private = fact.kind == "s3:objectacl" && !lost && is_owners_alone(&content);
+        if verdict == ChangeVerdict::Cosmetic || renamed || private {
             let derived = content
                 .fields
                 .iter()
