@@ -16,6 +16,9 @@ use sha2::{Digest, Sha256};
 /// Partitions whose endpoints are recorded.
 const PARTITIONS: [&str; 3] = ["aws", "aws-us-gov", "aws-cn"];
 
+/// Protocols that the collector speaks.
+const PROTOCOLS: [&str; 5] = ["json", "rest-json", "query", "ec2", "rest-xml"];
+
 /// Builds the table for every operation in the call table below `root`.
 ///
 /// # Errors
@@ -51,6 +54,7 @@ pub(crate) fn generate(root: &Path, botocore: &Path) -> Result<String> {
         "generator": "cargo xtask generate",
         "botocore": version,
         "partitions": partitions(&endpoints)?,
+        "commands": commands(&data)?,
         "services": services,
     });
     Ok(one_line_a_shape(&table))
@@ -160,7 +164,7 @@ fn reduce(
     operations: &BTreeSet<String>,
 ) -> Result<Value> {
     let metadata = &model["metadata"];
-    let protocol = metadata["protocol"].as_str().context("protocol")?;
+    let protocol = protocol(metadata).context("protocol")?;
     let mut row = json!({
         "protocol": protocol,
         "id": metadata["serviceId"].as_str().unwrap_or(service).to_uppercase().replace(' ', "_"),
@@ -191,6 +195,28 @@ fn reduce(
     row["operations"] = Value::Object(rows);
     row["shapes"] = shapes.into_iter().collect::<Map<_, _>>().into();
     Ok(row)
+}
+
+/// All services of botocore, which are the commands of the AWS CLI.
+fn commands(data: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(data)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// First protocol of a service that the collector speaks: botocore lists them in its own order.
+fn protocol(metadata: &Value) -> Option<&str> {
+    let others = metadata["protocols"].as_array().into_iter().flatten();
+    std::iter::once(&metadata["protocol"])
+        .chain(others)
+        .filter_map(Value::as_str)
+        .find(|p| PROTOCOLS.contains(p))
 }
 
 fn reduce_operation(

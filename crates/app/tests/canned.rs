@@ -400,6 +400,12 @@ fn special(name: &str, regions: &[String], items: usize) -> Vec<(&'static str, V
             )]
         }
         "GetBucketLocation" => vec![("LocationConstraint", json!("eu-west-1"))],
+        "DescribeTrustedAdvisorChecks" => {
+            vec![(
+                "checks",
+                json!([{"id": "Pfx0RwqBli", "category": "security", "name": "Bucket permissions"}]),
+            )]
+        }
         _ => Vec::new(),
     }
 }

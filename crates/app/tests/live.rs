@@ -36,6 +36,8 @@ const MOTO_LACKS: &[&str] = &[
     "accessanalyzer:ListAnalyzers",
     "account:GetContactInformation",
     "account:ListRegions",
+    "ce:GetAnomalyMonitors",
+    "ce:GetAnomalySubscriptions",
     "cloudfront:ListCloudFrontOriginAccessIdentities",
     "cloudtrail:ListChannels",
     "cloudtrail:ListEventDataStores",
@@ -47,6 +49,7 @@ const MOTO_LACKS: &[&str] = &[
     "ec2:GetInstanceMetadataDefaults",
     "ec2:GetSnapshotBlockPublicAccessState",
     "ecr-public:DescribeRepositories",
+    "iam:ListOrganizationsFeatures",
     "iam:ListServiceSpecificCredentials",
     "lambda:ListFunctionUrlConfigs",
     "organizations:DescribeResourcePolicy",
@@ -62,9 +65,10 @@ const MOTO_LACKS: &[&str] = &[
     "securityhub:GetEnabledStandards",
     "sns:GetDataProtectionPolicy",
     "sso-admin:ListApplications",
+    "support:DescribeTrustedAdvisorCheckResult",
 ];
 
-fn moto(venv: &std::path::Path) -> Server {
+pub(crate) fn moto(venv: &std::path::Path) -> Server {
     let port = free_port();
     let mut command = Command::new(venv.join("bin/moto_server"));
     command

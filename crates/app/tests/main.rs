@@ -17,6 +17,7 @@ mod docs;
 mod faults;
 mod imported;
 mod live;
+mod posture_facts;
 mod report;
 mod store;
 mod watch;

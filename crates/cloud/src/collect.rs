@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use bartizan_inventory::fact::{Fact, FactKinds, FactSource};
 use bartizan_inventory::snapshot::{CallStatus, Collection, Coverage};
-use bartizan_model::limits::{ATTEMPTS_MAX, ATTEMPTS_TEMPORARY_MAX, COVERAGE_ITEMS_MAX, PAGES_MAX};
+use bartizan_model::limits::{
+    ATTEMPTS_MAX, ATTEMPTS_TEMPORARY_MAX, COVERAGE_ITEMS_MAX, DEFERRED_CALLS_AT_ONCE, PAGES_MAX,
+};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use futures::future::LocalBoxFuture;
@@ -16,8 +18,10 @@ use serde_json::{Map, Value};
 use crate::client::{Answer, CallError, Retry};
 use crate::model::Model;
 use crate::pace::{BUDGET_BURST_SECONDS, SERVICE_BURST_SECONDS, TokenBucket};
-use crate::table::{CallEntry, CallTable, CollectedService, FactRow, ServiceScope};
-use crate::template::{TemplateScope, at};
+use crate::table::{
+    CallEntry, CallTable, CollectedService, FactCondition, FactRow, ItemSample, ServiceScope,
+};
+use crate::template::{TemplateScope, at, has};
 
 /// Region of facts and coverage that belong to the whole account.
 pub const GLOBAL: &str = "global";
@@ -111,6 +115,8 @@ pub async fn collect(
         new_fields: BTreeSet::new(),
         facts: Vec::new(),
         children: HashMap::new(),
+        deferred: Vec::new(),
+        needed: VecDeque::new(),
         progress: Progress::default(),
     };
     engine.seed();
@@ -142,7 +148,20 @@ struct Engine<'a> {
     facts: Vec<Fact>,
     /// Number of items followed so far, by call and region, for `items_max`.
     children: HashMap<(String, usize, usize), usize>,
+    /// Calls that a fact may make needless: they wait for all others.
+    deferred: Vec<DeferredCall>,
+    /// Those of them that no fact made needless.
+    needed: VecDeque<DeferredCall>,
     progress: Progress,
+}
+
+/// Call with an `unless`, for an item.
+struct DeferredCall {
+    service: usize,
+    call: usize,
+    label: String,
+    region: String,
+    scope: TemplateScope,
 }
 
 /// Calls of one service in one region, which AWS throttles together.
@@ -176,6 +195,8 @@ struct Job {
     pages: usize,
     attempts: u32,
     waits: u32,
+    /// Items of the pages before, of a list that is sampled.
+    gathered: Vec<Value>,
 }
 
 impl<'a> Engine<'a> {
@@ -249,6 +270,7 @@ impl<'a> Engine<'a> {
             pages: 0,
             attempts: 0,
             waits: 0,
+            gathered: Vec::new(),
         };
         match scope.fill_params(&row.with) {
             Ok(params) => {
@@ -305,6 +327,9 @@ impl<'a> Engine<'a> {
             }
             let wake = self.wake_at(now);
             if running.is_empty() && wake.is_none() {
+                if self.push_deferred() {
+                    continue;
+                }
                 let left = source.left();
                 if left.is_empty() {
                     return;
@@ -330,6 +355,56 @@ impl<'a> Engine<'a> {
             }
             progress(self.progress);
         }
+    }
+
+    /// Adds jobs for some of the calls that waited for all others, unless a fact makes them
+    /// needless. Whether there was any.
+    fn push_deferred(&mut self) -> bool {
+        let waiting = std::mem::take(&mut self.deferred);
+        if !waiting.is_empty() {
+            let needed = self.without_needless(waiting);
+            self.needed.extend(needed);
+        }
+        let count = self.needed.len().min(DEFERRED_CALLS_AT_ONCE);
+        let now: Vec<DeferredCall> = self.needed.drain(..count).collect();
+        for deferred in now {
+            let DeferredCall {
+                service,
+                call,
+                label,
+                region,
+                scope,
+            } = deferred;
+            self.push_call(service, call, label, region, scope);
+        }
+        count > 0
+    }
+
+    /// Calls that no fact makes needless.
+    fn without_needless(&self, calls: Vec<DeferredCall>) -> Vec<DeferredCall> {
+        let unless = |d: &DeferredCall| &self.table.services[d.service].calls[d.call].unless;
+        let kinds: BTreeSet<&str> = calls
+            .iter()
+            .flat_map(|d| unless(d).iter().map(|c| c.kind.as_str()))
+            .collect();
+        let mut facts: HashMap<(&str, &str), Vec<Value>> = HashMap::new();
+        for fact in self.facts.iter().filter(|f| kinds.contains(&*f.kind)) {
+            let document = serde_json::from_slice(&fact.document).unwrap_or(Value::Null);
+            facts
+                .entry((&fact.kind, &fact.id))
+                .or_default()
+                .push(document);
+        }
+        let says = |condition: &FactCondition, scope: &TemplateScope| {
+            let id = scope.fill_id(&condition.id);
+            let documents = facts.get(&(condition.kind.as_str(), id.as_str()));
+            documents
+                .into_iter()
+                .flatten()
+                .any(|document| has(document, &condition.path, &condition.is))
+        };
+        let is_needed = |d: &DeferredCall| !unless(d).iter().any(|c| says(c, &d.scope));
+        calls.into_iter().filter(is_needed).collect()
     }
 
     /// Adds jobs for responses in the source that no other response led to.
@@ -364,6 +439,7 @@ impl<'a> Engine<'a> {
                 pages: 0,
                 attempts: 0,
                 waits: 0,
+                gathered: Vec::new(),
             },
             None,
         );
@@ -503,6 +579,9 @@ impl<'a> Engine<'a> {
         for fact in &call.facts {
             self.extract(&job, fact, &scope, &value);
         }
+        if let Some(sample) = &call.sample {
+            return self.take_sample(job, sample, value);
+        }
         self.follow(&job, &scope, &value);
         if let Some(why) = answer.incomplete {
             self.fail(&job, CallError::new(CallStatus::Cut, "", why));
@@ -510,14 +589,46 @@ impl<'a> Engine<'a> {
         self.turn_page(job, &value);
     }
 
+    /// Gathers the items of some pages, then follows the newest of them. What is left out is
+    /// reported.
+    fn take_sample(&mut self, mut job: Job, sample: &ItemSample, mut value: Value) {
+        if let Some(Value::Array(items)) = value.get_mut(&sample.of).map(Value::take) {
+            job.gathered.extend(items);
+        }
+        let more = self.next_page(&job, &value).is_some();
+        if more && self.source.pages() && job.pages + 1 < sample.pages_max {
+            return self.turn_page(job, &value);
+        }
+        let mut items = std::mem::take(&mut job.gathered);
+        let listed = items.len();
+        items.sort_by_cached_key(|item| {
+            let time = at(item, &sample.newest).map(Value::to_string);
+            (std::cmp::Reverse(time), item.to_string())
+        });
+        items.truncate(sample.items_max);
+        let taken = items.len();
+        value[&sample.of] = items.into();
+        let scope = job.scope.within_params(&job.params);
+        self.follow(&job, &scope, &value);
+        if more || taken < listed {
+            let of = if more { "more than " } else { "" };
+            let why = format!("the newest {taken} of {of}{listed} were looked at");
+            self.fail(&job, CallError::new(CallStatus::Cut, "", why));
+        }
+    }
+
+    /// Parameter for the token of the next page, and the token, if there is a next page.
+    fn next_page(&self, job: &Job, value: &Value) -> Option<(String, String)> {
+        let (input, output) = self.page_of(job)?;
+        let token = at(value, &output)?;
+        let token = token
+            .as_str()
+            .map_or_else(|| token.to_string(), str::to_owned);
+        (!token.is_empty()).then_some((input, token))
+    }
+
     fn turn_page(&mut self, job: Job, value: &Value) {
-        let Some((input, output)) = self.page_of(&job) else {
-            return;
-        };
-        let Some(token) = at(value, &output)
-            .map(|t| t.as_str().map_or_else(|| t.to_string(), str::to_owned))
-            .filter(|t| !t.is_empty())
-        else {
+        let Some((input, token)) = self.next_page(&job, value) else {
             return;
         };
         if !self.source.pages() {
@@ -587,6 +698,7 @@ impl<'a> Engine<'a> {
                 .each(value, path)
                 .into_iter()
                 .filter(|item| item.meets(&row.when))
+                .filter(|item| row.when_not.is_empty() || !item.meets(&row.when_not))
             {
                 let count = self
                     .children
@@ -605,7 +717,7 @@ impl<'a> Engine<'a> {
                         &job,
                         CallError::new(CallStatus::Cut, "", format!("more than {max} items")),
                     );
-                } else {
+                } else if row.unless.is_empty() {
                     self.push_call(
                         job.service,
                         child,
@@ -613,6 +725,14 @@ impl<'a> Engine<'a> {
                         job.region.clone(),
                         item,
                     );
+                } else {
+                    self.deferred.push(DeferredCall {
+                        service: job.service,
+                        call: child,
+                        label: job.label.clone(),
+                        region: job.region.clone(),
+                        scope: item,
+                    });
                 }
             }
         }
@@ -796,6 +916,10 @@ fn policy_text(document: &Value) -> String {
         Value::String(text) if text.starts_with('%') => percent_encoding::percent_decode_str(text)
             .decode_utf8_lossy()
             .into_owned(),
+        // API Gateway sends a policy with every quotation mark escaped once more.
+        Value::String(text) if text.starts_with("{\\") => {
+            serde_json::from_str(&format!("\"{text}\"")).unwrap_or_else(|_| text.clone())
+        }
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }

@@ -21,7 +21,7 @@ use crate::collect::{Ask, CallSource};
 use crate::decode::normalise;
 use crate::model::{Model, ModelShape};
 use crate::table::{CallTable, ServiceScope};
-use crate::template::at;
+use crate::template::{at, params_of};
 
 /// Region of responses whose folder does not name one.
 pub const REGION_UNKNOWN: &str = "unknown-region";
@@ -165,7 +165,9 @@ impl DumpReader<'_> {
             Err(e) => return self.broken.push(format!("{shown}: {e}")),
         }
         let place = DumpedFile::of(self.model, root, file, single);
-        let named = self.names.find(&place.stem, place.folder.as_deref());
+        let named = self
+            .names
+            .find(self.model, &place.stem, place.folder.as_deref());
         let known_by_name = named.is_some() || place.stem == "sts-get-caller-identity";
         if !known_by_name && !place.json {
             return self.unrecognised.push(shown);
@@ -190,7 +192,11 @@ impl DumpReader<'_> {
         if named.is_none() && self.config_items(&shown, &value) {
             return;
         }
-        let Some((service, operation)) = named.or_else(|| self.by_content(&value)) else {
+        let by_content = || {
+            let name = place.folder.as_deref().unwrap_or(&place.stem);
+            (!is_call(self.model, name)).then(|| self.by_content(&value))?
+        };
+        let Some((service, operation)) = named.or_else(by_content) else {
             return self.unrecognised.push(shown);
         };
         let group = self.groups.entry(place.group).or_default();
@@ -505,7 +511,14 @@ impl DumpedAnswers {
                 .into_iter()
                 .find(|i| self.files[*i].param.as_deref() == Some(id))
         };
+        // A call that takes a list of names may have been made for all of them at once.
+        let for_all = || {
+            let lists = ask.call.with.values().any(Value::is_array);
+            let mut whole = candidates.iter().copied();
+            whole.find(|i| lists && self.files[*i].param.is_none())
+        };
         hit.or_else(by_id)
+            .or_else(for_all)
             .ok_or_else(|| missing(candidates.is_empty()))
     }
 }
@@ -576,12 +589,8 @@ impl CallSource for DumpedAnswers {
             let Some(call) = service.call(&file.operation) else {
                 continue;
             };
-            let params = match (param_name(&service.calls[call]), &file.param) {
-                (Some(name), Some(param)) => {
-                    Map::from_iter([(name.to_owned(), Value::String(param.clone()))])
-                }
-                (None, None) => Map::new(),
-                _ => continue,
+            let Some(params) = params_of_file(&service.calls[call], file.param.as_deref()) else {
+                continue;
             };
             if offered.insert(index) {
                 let region = if service.scope == ServiceScope::Global {
@@ -607,9 +616,14 @@ impl CallSource for DumpedAnswers {
 /// Names that a file for this item may have: its parameter, or any name or id of the item.
 fn wanted(ask: &Ask<'_>) -> BTreeSet<String> {
     let mut wanted: BTreeSet<String> = BTreeSet::new();
+    if let Some(template) = &ask.call.file {
+        let scope = ask.scope.within_params(&ask.params);
+        wanted.extend(scope.fill(template));
+        return wanted;
+    }
     let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
     if let Some(value) = param_name(ask.call).and_then(|name| ask.params.get(name)) {
-        wanted.insert(text(value));
+        wanted.insert(text(value.get(0).unwrap_or(value)));
     }
     if let Some(Value::Object(item)) = ask.scope.innermost() {
         wanted.extend(
@@ -621,11 +635,36 @@ fn wanted(ask: &Ask<'_>) -> BTreeSet<String> {
     wanted
 }
 
-/// Parameter that identifies the item of a call: the last one filled by a template, except the
-/// account id.
+/// Parameters of the call that gave a file; `None` if its name does not tell.
+fn params_of_file(
+    call: &crate::table::CallEntry,
+    param: Option<&str>,
+) -> Option<Map<String, Value>> {
+    if let (Some(template), Some(param)) = (&call.file, param) {
+        return params_of(template, param);
+    }
+    match (param_name(call), param) {
+        (Some(name), Some(param)) => {
+            let value = Value::String(param.to_owned());
+            let value = match call.with.get(name) {
+                Some(Value::Array(_)) => Value::Array(vec![value]),
+                _ => value,
+            };
+            Some(Map::from_iter([(name.to_owned(), value)]))
+        }
+        (Some(name), None) if call.with.get(name).is_some_and(Value::is_array) => Some(Map::new()),
+        (None, None) => Some(Map::new()),
+        _ => None,
+    }
+}
+
+/// Parameter that identifies the item of a call: the last one filled by a template, or a list of
+/// one template, except the account id.
 fn param_name(call: &crate::table::CallEntry) -> Option<&str> {
     let mut filled = call.with.iter().filter(|(_, v)| {
-        v.as_str()
+        v.get(0)
+            .unwrap_or(v)
+            .as_str()
             .is_some_and(|t| t.starts_with('{') && t != "{account}")
     });
     filled.next_back().map(|(name, _)| name.as_str())
@@ -670,7 +709,7 @@ impl DumpedFile {
             .map(|n| n.to_string_lossy().into_owned())
             .unwrap_or_default();
         let json = name.ends_with(".json") || single;
-        let stem = name.trim_end_matches(".json").to_owned();
+        let stem = name.strip_suffix(".json").unwrap_or(&name).to_owned();
         let is_region = |part: &String| {
             ["aws", "aws-us-gov", "aws-cn"]
                 .iter()
@@ -728,6 +767,9 @@ impl CallFileNames {
             let aliases = match service.name.as_str() {
                 "s3" => vec!["s3", "s3api"],
                 "config" => vec!["config", "configservice"],
+                // The same API under three names.
+                "rds" => vec!["rds", "neptune", "docdb"],
+                "opensearch" => vec!["opensearch", "es"],
                 other => vec![other],
             };
             for call in &service.calls {
@@ -749,8 +791,8 @@ impl CallFileNames {
     }
 
     /// Call of a file or its folder: `service-operation`, or `operation` if only one service has
-    /// it, with any prefix (service names are often misspelled).
-    fn find(&self, stem: &str, folder: Option<&str>) -> Option<(usize, String)> {
+    /// it, with any prefix (service names are often misspelled) but the name of another service.
+    fn find(&self, model: &Model, stem: &str, folder: Option<&str>) -> Option<(usize, String)> {
         let one = |name: &str| {
             if let Some(found) = self.full.get(name) {
                 return Some(found.clone());
@@ -759,7 +801,8 @@ impl CallFileNames {
                 name == op.as_str()
                     || name
                         .strip_suffix(op.as_str())
-                        .is_some_and(|before| before.ends_with('-'))
+                        .and_then(|before| before.strip_suffix('-'))
+                        .is_some_and(|prefix| !model.is_command(prefix))
             };
             let longest = self
                 .by_operation
@@ -776,6 +819,14 @@ impl CallFileNames {
             None => one(stem),
         }
     }
+}
+
+/// Whether a file is named after a call of the AWS CLI: `apigateway-get-domain-names`.
+fn is_call(model: &Model, name: &str) -> bool {
+    let reads = ["get-", "list-", "describe-", "batch-get-", "lookup-"];
+    name.match_indices('-').any(|(at, _)| {
+        model.is_command(&name[..at]) && reads.iter().any(|verb| name[at + 1..].starts_with(verb))
+    })
 }
 
 /// AWS CLI name of an operation: `describe-db-instances` for `DescribeDBInstances`.
@@ -994,6 +1045,29 @@ mod tests {
         ] {
             assert_eq!(kebab(operation), name);
         }
+    }
+
+    #[test]
+    fn the_call_of_another_service_is_not_taken_for_ours() {
+        let model = Model::builtin();
+        let names = CallFileNames::of(&CallTable::builtin(&model).unwrap());
+        let found = |stem| {
+            names
+                .find(&model, stem, None)
+                .map(|(_, operation)| operation)
+        };
+        assert_eq!(found("eks-list-clusters").as_deref(), Some("ListClusters"));
+        assert_eq!(found("ecs-list-clusters"), None);
+        assert_eq!(found("memorydb-describe-clusters"), None);
+        assert_eq!(
+            found("neptune-describe-db-clusters").as_deref(),
+            Some("DescribeDBClusters")
+        );
+        assert_eq!(
+            found("accessanalzyer-list-analyzers").as_deref(),
+            Some("ListAnalyzers")
+        );
+        assert!(is_call(&model, "apigateway-get-domain-names") && !is_call(&model, "iam-users"));
     }
 
     #[test]

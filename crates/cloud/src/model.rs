@@ -1,7 +1,7 @@
 //! Wire formats of operations and shapes of their responses: `data/aws-model.json`, reduced from
 //! botocore's models by `cargo xtask generate`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -11,6 +11,8 @@ pub struct Model {
     /// Version of botocore.
     pub botocore: String,
     partitions: BTreeMap<String, Partition>,
+    /// Commands of the AWS CLI, also those of services that are not collected.
+    commands: BTreeSet<String>,
     services: BTreeMap<String, ServiceModel>,
 }
 
@@ -148,6 +150,12 @@ impl Model {
     #[must_use]
     pub fn service(&self, name: &str) -> Option<&ServiceModel> {
         self.services.get(name)
+    }
+
+    /// Whether the AWS CLI has a command of this name: `ecs`, `s3`.
+    #[must_use]
+    pub fn is_command(&self, name: &str) -> bool {
+        self.commands.contains(name)
     }
 
     /// Operation with its service.

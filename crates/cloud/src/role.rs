@@ -50,34 +50,47 @@ const WRITES: [&str; 14] = [
 /// Policies, each within the size limit of a managed policy.
 #[must_use]
 pub fn policies(table: &CallTable) -> Vec<Value> {
-    let mut actions = table.actions();
-    actions.push("ec2:DescribeRegions".to_owned());
-    actions.push("organizations:ListAccounts".to_owned());
-    actions.sort_unstable();
-    actions.dedup();
-    let document = |part: usize, actions: &[String]| {
-        json!({
-            "Version": "2012-10-17",
-            "Statement": [{
-                "Sid": format!("BartizanRead{part}"),
-                "Effect": "Allow",
-                "Action": actions,
-                "Resource": "*",
-            }],
-        })
-    };
-    let mut documents = Vec::new();
-    let mut rest = actions.as_slice();
-    while !rest.is_empty() {
-        let part = documents.len() + 1;
-        let fits = |n: &usize| {
-            document(part, &rest[..*n]).to_string().len() <= MANAGED_POLICY_CHARACTERS_MAX
-        };
-        let count = (1..=rest.len()).rev().find(fits).unwrap_or(1);
-        documents.push(document(part, &rest[..count]));
-        rest = &rest[count..];
+    let mut by_resources = table.actions_by_resources();
+    let everywhere = by_resources.entry(Vec::new()).or_default();
+    everywhere.insert("ec2:DescribeRegions".to_owned());
+    everywhere.insert("organizations:ListAccounts".to_owned());
+    let mut documents: Vec<Vec<Value>> = Vec::new();
+    let mut number = 0;
+    for (resources, actions) in by_resources {
+        let actions: Vec<String> = actions.into_iter().collect();
+        let mut rest = actions.as_slice();
+        while !rest.is_empty() {
+            number += 1;
+            let statement = |actions: &[String]| statement(number, actions, &resources);
+            let fits = |beside: &[Value], n: usize| {
+                let statements = [beside, &[statement(&rest[..n])]].concat();
+                document(&statements).to_string().len() <= MANAGED_POLICY_CHARACTERS_MAX
+            };
+            // All of them beside what is there, or as many as fit in a policy of their own.
+            let last = documents.last_mut();
+            if let Some(last) = last.filter(|last| fits(last, rest.len())) {
+                last.push(statement(rest));
+                break;
+            }
+            let count = (1..=rest.len()).rev().find(|n| fits(&[], *n)).unwrap_or(1);
+            documents.push(vec![statement(&rest[..count])]);
+            rest = &rest[count..];
+        }
     }
-    documents
+    documents.iter().map(|d| document(d)).collect()
+}
+
+fn document(statements: &[Value]) -> Value {
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+fn statement(number: usize, actions: &[String], resources: &[String]) -> Value {
+    json!({
+        "Sid": format!("BartizanRead{number}"),
+        "Effect": "Allow",
+        "Action": actions,
+        "Resource": if resources.is_empty() { json!("*") } else { json!(resources) },
+    })
 }
 
 /// Trust policy: principals that may assume the audit role.
@@ -406,15 +419,16 @@ mod tests {
         let mut actions = Vec::new();
         for document in &documents {
             assert!(document.to_string().len() <= MANAGED_POLICY_CHARACTERS_MAX);
-            actions.extend(
-                document["Statement"][0]["Action"]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .map(|a| a.as_str().unwrap().to_owned()),
-            );
+            for statement in document["Statement"].as_array().unwrap() {
+                let stated = statement["Action"].as_array().unwrap().iter();
+                actions.extend(stated.map(|a| a.as_str().unwrap().to_owned()));
+                // API keys stand beside the APIs.
+                let of_apis = statement.to_string().contains("apigateway:GET");
+                assert_eq!(statement["Resource"] != "*", of_apis, "{statement}");
+            }
         }
         actions.sort();
+        actions.dedup();
         assert_eq!(actions, table.actions());
     }
 

@@ -4,7 +4,7 @@
 //! the facts in its response. The wire format of the operation (protocol, paths, paging, XML
 //! shapes) is in `data/aws-model.json`, which `cargo xtask generate` reduces from botocore.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bartizan_inventory::fact::Hash;
 use serde::Deserialize;
@@ -58,6 +58,10 @@ pub struct CollectedService {
     pub rate: f64,
     /// Prefix of its IAM actions, if it differs from the name.
     prefix: Option<String>,
+    /// Resources that its IAM actions are needed on; by default all. `GET` of API Gateway on all
+    /// would read API keys.
+    #[serde(default)]
+    resources: Vec<String>,
     /// In the order of the file.
     #[serde(rename = "call")]
     pub calls: Vec<CallEntry>,
@@ -85,9 +89,15 @@ pub struct CallEntry {
     /// `Call` or `Call.path`: made once for each item there.
     #[serde(default, rename = "for")]
     pub for_each: Option<String>,
-    /// Only for items where all of these paths have these values.
+    /// Only for items where all of these paths have these values, or one of a list of values.
     #[serde(default)]
     pub when: BTreeMap<String, Value>,
+    /// Not for items where all of these paths have these values.
+    #[serde(default)]
+    pub when_not: BTreeMap<String, Value>,
+    /// Not if one of these facts says so. Such a call is made after all others.
+    #[serde(default)]
+    pub unless: Vec<FactCondition>,
     /// Parameters. Texts are templates.
     #[serde(default)]
     pub with: Map<String, Value>,
@@ -103,8 +113,12 @@ pub struct CallEntry {
     pub again: Option<String>,
     /// Largest number of items; further ones are skipped, and reported in coverage.
     pub items_max: Option<usize>,
+    /// Calls for its items are made for some of them only.
+    pub sample: Option<ItemSample>,
     /// Repeat the call until the response is ready.
     pub wait: Option<Wait>,
+    /// Template of the name of its file in a dump, if one parameter does not tell the items apart.
+    pub file: Option<String>,
     /// Member with a base64-encoded CSV, to be parsed as a list of objects.
     pub csv: Option<String>,
     /// Paging by token, if botocore does not define it.
@@ -114,6 +128,34 @@ pub struct CallEntry {
     /// Facts in its response.
     #[serde(default, rename = "fact")]
     pub facts: Vec<FactRow>,
+}
+
+/// Statement of a fact, e.g. that object ownership of a bucket is `BucketOwnerEnforced`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FactCondition {
+    /// Kind of the fact, in any region.
+    pub kind: String,
+    /// Template of its id.
+    pub id: String,
+    /// Path in its document. Lists are entered.
+    pub path: String,
+    /// Value at the path.
+    pub is: Value,
+}
+
+/// Bounds of a list that is too long to follow: some pages of it, and the newest items of these.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ItemSample {
+    /// Member of the response with the items.
+    pub of: String,
+    /// Member of an item with its time.
+    pub newest: String,
+    /// Largest number of items that calls are made for.
+    pub items_max: usize,
+    /// Largest number of pages.
+    pub pages_max: usize,
 }
 
 /// Polling until a response is ready.
@@ -148,7 +190,7 @@ pub struct FactRow {
     pub kind: String,
     /// Path of the items; by default the response is one item.
     pub each: Option<String>,
-    /// Only items where all of these paths have these values.
+    /// Only items where all of these paths have these values, or one of a list of values.
     #[serde(default)]
     pub when: BTreeMap<String, Value>,
     /// Template of the fact's id.
@@ -227,6 +269,19 @@ impl CallTable {
     #[must_use]
     pub fn service(&self, name: &str) -> Option<&CollectedService> {
         self.services.iter().find(|s| s.name == name)
+    }
+
+    /// IAM actions that the table needs, sorted, by the resources that they are needed on (empty:
+    /// all).
+    #[must_use]
+    pub fn actions_by_resources(&self) -> BTreeMap<Vec<String>, BTreeSet<String>> {
+        let mut out: BTreeMap<Vec<String>, BTreeSet<String>> = BTreeMap::new();
+        for service in &self.services {
+            let resources: BTreeSet<String> = service.resources.iter().cloned().collect();
+            let actions = out.entry(resources.into_iter().collect()).or_default();
+            actions.extend(service.calls.iter().flat_map(|c| service.actions(c)));
+        }
+        out
     }
 
     /// IAM actions that the table needs, sorted.
@@ -349,7 +404,7 @@ mod tests {
     #[test]
     fn the_builtin_table_only_reads() {
         let table = CallTable::builtin(&Model::builtin()).unwrap();
-        assert!(table.services.len() >= 28);
+        assert!(table.services.len() >= 40);
     }
 
     #[test]
@@ -366,7 +421,7 @@ mod tests {
 
         let calls = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("calls");
         let here = std::fs::read_dir(calls).unwrap().count();
-        assert!(here >= 28);
+        assert!(here >= 40);
         assert_eq!(BUILTIN.len(), here, "every file of calls/ is built in");
     }
 

@@ -135,11 +135,14 @@ impl TemplateScope {
         Ok(out)
     }
 
-    /// Whether all of these paths have these values.
+    /// Whether all of these paths have these values, or one of a list of values.
     #[must_use]
     pub fn meets(&self, when: &std::collections::BTreeMap<String, Value>) -> bool {
         when.iter()
-            .all(|(path, want)| self.look_up(path) == Some(want))
+            .all(|(path, want)| match (self.look_up(path), want) {
+                (Some(have), Value::Array(any)) => any.contains(have),
+                (have, want) => have == Some(want),
+            })
     }
 
     /// Scope for each item under `path`. Lists on the path are entered; the empty path is the value
@@ -169,6 +172,38 @@ fn fill<'v>(template: &str, value: impl Fn(&str) -> Option<&'v Value>) -> (Strin
     }
     out.push_str(rest);
     (out, true)
+}
+
+/// Inverse of filling `{$Bucket}/{$Key}`: the parameters that gave `text`. Each value but the last
+/// ends where the text after it in the template first stands.
+#[must_use]
+pub fn params_of(template: &str, text: &str) -> Option<Map<String, Value>> {
+    let mut params = Map::new();
+    let mut rest = text;
+    let mut parts = template.split('{');
+    rest = rest.strip_prefix(parts.next()?)?;
+    for part in parts {
+        let (name, after) = part.split_once('}')?;
+        let end = if after.is_empty() {
+            rest.len()
+        } else {
+            rest.find(after)?
+        };
+        let value = rest[..end].to_owned();
+        params.insert(name.trim_start_matches('$').to_owned(), value.into());
+        rest = &rest[end + after.len()..];
+    }
+    rest.is_empty().then_some(params)
+}
+
+/// Whether a value stands at a dotted path. Lists are entered.
+#[must_use]
+pub fn has(value: &Value, path: &str, want: &Value) -> bool {
+    match (value, path.split_once('.').unwrap_or((path, ""))) {
+        (Value::Array(list), _) => list.iter().any(|v| has(v, path, want)),
+        (value, ("", _)) => value == want,
+        (value, (key, rest)) => value.get(key).is_some_and(|v| has(v, rest, want)),
+    }
 }
 
 fn walk(scope: &TemplateScope, value: &Value, path: &str, out: &mut Vec<TemplateScope>) {
@@ -239,6 +274,30 @@ mod tests {
                 .collect::<Vec<_>>(),
             ["a", "b"]
         );
+    }
+
+    #[test]
+    fn a_list_of_values_means_any_of_them() {
+        let scope = TemplateScope::default().within(json!({"id": "b"}));
+        let when = |ids: Value| std::collections::BTreeMap::from([("id".to_owned(), ids)]);
+        assert!(scope.meets(&when(json!(["a", "b"]))) && scope.meets(&when(json!("b"))));
+        assert!(!scope.meets(&when(json!(["a"]))) && !scope.meets(&when(json!("a"))));
+        assert!(has(
+            &json!({"Rules": [{"X": 1}, {"X": 2}]}),
+            "Rules.X",
+            &json!(2)
+        ));
+        assert!(!has(&json!({"Rules": [{"Y": 2}]}), "Rules.X", &json!(2)));
+    }
+
+    #[test]
+    fn names_of_files_give_the_parameters_back() {
+        let params = params_of("{$Bucket}/{$Key}", "logs/a/b c.txt").unwrap();
+        assert_eq!(
+            Value::from(params),
+            json!({"Bucket": "logs", "Key": "a/b c.txt"})
+        );
+        assert!(params_of("{$Bucket}/{$Key}", "logs").is_none());
     }
 
     #[test]

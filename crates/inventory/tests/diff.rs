@@ -254,6 +254,37 @@ fn order_and_aws_itself_are_folded() {
 }
 
 #[test]
+fn objects_come_and_go_and_one_that_lets_others_in_is_told() {
+    let acl = |grantee: Value| {
+        json!({"Owner": {"ID": "o"}, "Grants": [
+            {"Grantee": {"Type": "CanonicalUser", "ID": "o"}, "Permission": "FULL_CONTROL"},
+            {"Grantee": grantee, "Permission": "READ"}]})
+    };
+    let private = acl(json!({"Type": "CanonicalUser", "ID": "o"}));
+    let public =
+        acl(json!({"Type": "Group", "URI": "http://acs.amazonaws.com/groups/global/AllUsers"}));
+    let before = base().with("s3:objectacl", "b/old", private.clone()).with(
+        "s3:objectacl",
+        "b/opened",
+        private.clone(),
+    );
+    let after = base()
+        .with("s3:objectacl", "b/new", private)
+        .with("s3:objectacl", "b/opened", public.clone())
+        .with("s3:objectacl", "b/leak", public);
+    let d = run(&before, &after);
+    let seen: Vec<_> = d.changes.iter().map(|c| (c.verdict, &*c.id)).collect();
+    assert_eq!(
+        seen,
+        [
+            (ChangeVerdict::Added, "b/leak"),
+            (ChangeVerdict::Changed, "b/opened")
+        ]
+    );
+    assert_eq!(d.folded.cosmetic, 2);
+}
+
+#[test]
 fn a_field_that_aws_added_is_folded_and_one_that_somebody_set_is_not() {
     let old = Account::default().with(
         "iam:role",

@@ -212,3 +212,6 @@ pub const PASSWORD_REUSE_MIN: i64 = 24;
 pub const BILL_STEPS_MIN: usize = 3;
 /// Attempts at one call on temporary failures of network or service.
 pub const ATTEMPTS_TEMPORARY_MAX: u32 = 3;
+/// Calls whose facts are asked for at a time, of those that wait for all others: each may lead to a
+/// thousand.
+pub const DEFERRED_CALLS_AT_ONCE: usize = 8;

@@ -164,6 +164,9 @@ def seed_s3():
         s3control.put_access_point_policy(AccountId=ACCOUNT, Name=f"ap{i}", Policy=policy(principal={"AWS": ACCOUNT}))
         for kind in ["accesspoint", "accesspointpolicy", "accesspointpolicystatus"]:
             out("s3:" + kind, f"ap{i}")
+    for i in range(N):  # ACLs count in this bucket, and in none of the others
+        s3.put_object(Bucket="copies", Key=f"folder/o {i}.json", Body=b"x")
+        out("s3:objectacl", f"copies/folder/o {i}.json")
     s3control.put_public_access_block(AccountId=ACCOUNT, PublicAccessBlockConfiguration={"BlockPublicAcls": True})
     out("s3:accountpublicaccessblock", "account")
 
@@ -371,6 +374,8 @@ def change():
     s3.put_object_lock_configuration(Bucket=b, ObjectLockConfiguration={
         "ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}})
     out("changed", "s3:bucketobjectlock", b)
+    s3.put_object_acl(Bucket="copies", Key="folder/o 0.json", ACL="public-read")
+    out("changed", "s3:objectacl", "copies/folder/o 0.json")
     s3.create_bucket(Bucket="exfil")
     out("added", "s3:bucket", "exfil")
     out("added", "s3:bucketlocation", "exfil")

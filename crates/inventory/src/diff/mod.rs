@@ -247,7 +247,9 @@ impl DiffRun<'_> {
         }
         // The same principals under their ids and under their names.
         let renamed = verdict == ChangeVerdict::Changed && content.is_same_policy() && !lost;
-        if verdict == ChangeVerdict::Cosmetic || renamed {
+        // Objects come and go all day: one whose ACL lets in nobody but its owner opens nothing.
+        let private = fact.kind == "s3:objectacl" && !lost && is_owners_alone(content);
+        if verdict == ChangeVerdict::Cosmetic || renamed || private {
             let derived = content
                 .fields
                 .iter()
@@ -396,6 +398,17 @@ impl DiffRun<'_> {
             self.changes.remove(index);
         }
     }
+}
+
+/// Whether an ACL grants and granted nothing to anybody but the owner.
+fn is_owners_alone(content: &ContentChange) -> bool {
+    let alone = |acl: &Value| {
+        let owner = &acl["Owner"]["ID"];
+        let mut grants = acl["Grants"].as_array().into_iter().flatten();
+        owner.is_string() && grants.all(|grant| grant["Grantee"]["ID"] == *owner)
+    };
+    let mut acls = [&content.before, &content.after].into_iter().flatten();
+    acls.all(alone)
 }
 
 fn open_about(snapshot: &Snapshot<'_>, fact: &FactLine<'_>) -> Option<String> {
