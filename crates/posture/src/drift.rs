@@ -1,6 +1,6 @@
 //! Changes since the snapshot before, with who made each.
 
-use bartizan_iam::UnreadFact;
+use crate::missing::{MissingFact, MissingReason};
 
 use crate::reading::FactView;
 use crate::verdicts::Fault;
@@ -45,26 +45,22 @@ pub(crate) fn fault_of_new(
 ) -> Fault {
     let before = view
         .before()
-        .ok_or_else(|| unread(view, fact, "there is no snapshot before"))?;
+        .ok_or_else(|| missing(fact, MissingReason::NoSnapshotBefore))?;
     if before.fact(fact.kind, fact.region, &fact.id)?.is_some() {
         return Ok(None);
     }
     let drift = view
         .drift()
-        .ok_or_else(|| unread(view, fact, "no trail was read"))?;
+        .ok_or_else(|| missing(fact, MissingReason::NoTrail))?;
     let change = drift.changes.iter().find(|c| {
         (c.kind.as_str(), c.region.as_str(), &c.id) == (fact.kind, fact.region, &fact.id)
     });
     let origin = change.and_then(|c| c.origin.as_ref());
     origin
         .map(fault)
-        .ok_or_else(|| unread(view, fact, "who made it is not on record"))
+        .ok_or_else(|| missing(fact, MissingReason::NoOrigin))
 }
 
-fn unread(view: &AccountView<'_>, fact: &FactView<'_>, why: &str) -> UnreadFact {
-    UnreadFact {
-        region: fact.region.to_owned(),
-        why: why.to_owned(),
-        ..view.missing(fact.kind, &fact.id, "")
-    }
+fn missing(fact: &FactView<'_>, why: MissingReason) -> MissingFact {
+    MissingFact::new(fact.kind, fact.region, &fact.id, why)
 }

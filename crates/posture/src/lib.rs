@@ -3,7 +3,7 @@
 //! A [`Check`] is data (id, severity, why, fix, sources, the kinds of facts that it needs) and a
 //! function from an [`AccountView`] to one verdict for each resource: fail, pass or unknown. What was
 //! not read makes a verdict unknown, never a pass: a check reads facts through
-//! [`AccountView::fact`] and [`AccountView::all`], which give an [`UnreadFact`] in place of a fact
+//! [`AccountView::fact`] and [`AccountView::all`], which give an [`MissingFact`] in place of a fact
 //! that may exist.
 //!
 //! No network, no clock, no files: the snapshot, its time and the one before are arguments.
@@ -12,6 +12,7 @@ mod check;
 mod checks;
 mod credentials;
 mod drift;
+mod missing;
 mod network;
 mod policies;
 mod reading;
@@ -23,6 +24,7 @@ mod view;
 pub use check::{Check, Compliance, Source};
 pub use credentials::{Credential, CredentialKind, Credentials, LastUse, Power, credentials};
 pub use drift::{Drift, DriftOrigin, DriftedFact};
+pub use missing::{MissingFact, MissingReason};
 pub use network::{WORLD_PORTS, is_world};
 pub use reading::{FactView, List};
 pub use registry::{CHECKS, check, judge};

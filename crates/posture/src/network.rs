@@ -1,6 +1,6 @@
 //! Ports that are open to the world.
 
-use bartizan_iam::UnreadFact;
+use crate::missing::MissingFact;
 use serde_json::Value;
 
 use crate::reading::FactView;
@@ -95,7 +95,7 @@ impl PortRange {
 pub(crate) fn world_ports(
     view: &AccountView<'_>,
     group: &FactView<'_>,
-) -> Result<Vec<PortRange>, UnreadFact> {
+) -> Result<Vec<PortRange>, MissingFact> {
     let mut unread = None;
     let mut open = Vec::new();
     for permission in group.list("/IpPermissions") {
@@ -126,7 +126,7 @@ fn is_world_rule(
     view: &AccountView<'_>,
     region: &str,
     permission: &Value,
-) -> Result<bool, UnreadFact> {
+) -> Result<bool, MissingFact> {
     let texts = |list: &str, field: &str| -> Vec<String> {
         let list = permission[list].as_array().into_iter().flatten();
         list.filter_map(|one| one[field].as_str().map(str::to_owned))
@@ -150,7 +150,7 @@ fn is_world_rule(
 }
 
 /// Ranges of a prefix list. Those of AWS hold addresses of its own services.
-fn prefix_list(view: &AccountView<'_>, region: &str, id: &str) -> Result<Vec<String>, UnreadFact> {
+fn prefix_list(view: &AccountView<'_>, region: &str, id: &str) -> Result<Vec<String>, MissingFact> {
     let list = view.fact("ec2:managedprefixlist", region, id)?;
     if list.is_some_and(|l| l.text("/OwnerId") == Some("AWS")) {
         return Ok(Vec::new());

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use bartizan_iam::{Block, Policy, Statement, UnreadFact, parse};
+use crate::missing::{MissingFact, MissingReason};
+use bartizan_iam::{Block, Policy, Statement};
 
-use crate::reading::FactView;
 use crate::verdicts::GLOBAL;
 use crate::view::AccountView;
 
@@ -29,7 +29,7 @@ pub(crate) struct PolicyHolder {
 pub(crate) struct HeldPolicy {
     /// ARN of a managed policy; name of an inline one.
     pub(crate) name: String,
-    pub(crate) policy: Result<Rc<Policy>, UnreadFact>,
+    pub(crate) policy: Result<Rc<Policy>, MissingFact>,
 }
 
 /// Kinds of facts that policy holders are made of.
@@ -51,7 +51,7 @@ const HOLDERS: [(HolderKind, &str, &str); 3] = [
 
 /// All policy holders of an account.
 pub(crate) fn policy_holders(view: &AccountView<'_>) -> Vec<PolicyHolder> {
-    let mut managed: HashMap<String, Result<Rc<Policy>, UnreadFact>> = HashMap::new();
+    let mut managed: HashMap<String, Result<Rc<Policy>, MissingFact>> = HashMap::new();
     let mut holders = Vec::new();
     for (kind, fact_kind, policy_kind) in HOLDERS {
         for fact in view.list(fact_kind).facts {
@@ -84,37 +84,22 @@ fn inline(view: &AccountView<'_>, kind: &str, holder: &str) -> Vec<HeldPolicy> {
     match view.within(kind, GLOBAL, &format!("{holder}/")) {
         Ok(facts) => facts
             .into_iter()
-            .map(|f| held(&f.id[holder.len() + 1..], parsed(f)))
+            .map(|f| held(&f.id[holder.len() + 1..], f.policy().map(Rc::new)))
             .collect(),
         Err(unread) => vec![held("", Err(unread))],
     }
 }
 
-fn managed_policy(view: &AccountView<'_>, arn: &str) -> Result<Rc<Policy>, UnreadFact> {
-    match view.fact("iam:managedpolicy", GLOBAL, arn)? {
-        Some(fact) => parsed(fact),
-        None => Err(unread(arn, "attached, and not in the list of policies")),
-    }
-}
-
-fn parsed(fact: &FactView<'_>) -> Result<Rc<Policy>, UnreadFact> {
-    let error = |e: String| UnreadFact {
-        kind: fact.kind.to_owned(),
-        ..unread(&fact.id, &e)
-    };
-    let text = fact
-        .policy_text()
-        .ok_or_else(|| error("its document is not in the store".into()))?;
-    parse(&text).map(Rc::new).map_err(|e| error(e.to_string()))
-}
-
-fn unread(id: &str, why: &str) -> UnreadFact {
-    UnreadFact {
-        kind: "iam:managedpolicy".to_owned(),
-        region: GLOBAL.to_owned(),
-        id: id.to_owned(),
-        call: String::new(),
-        why: why.to_owned(),
+fn managed_policy(view: &AccountView<'_>, arn: &str) -> Result<Rc<Policy>, MissingFact> {
+    const KIND: &str = "iam:managedpolicy";
+    match view.fact(KIND, GLOBAL, arn)? {
+        Some(fact) => fact.policy().map(Rc::new),
+        None => Err(MissingFact::new(
+            KIND,
+            GLOBAL,
+            arn,
+            MissingReason::NotListed,
+        )),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::cell::OnceCell;
 
-use bartizan_iam::UnreadFact;
+use crate::missing::{MissingFact, MissingReason};
+use bartizan_iam::{Policy, parse};
 use bartizan_inventory::fact::{Hash, absent_code};
 use serde_json::Value;
 
@@ -92,12 +93,16 @@ impl<'a> FactView<'a> {
         }
     }
 
-    /// Its document as the text of a policy; nothing where it is absent or not at hand.
-    #[must_use]
-    pub fn policy_text(&self) -> Option<String> {
-        let bytes = (self.documents)(&self.raw)?;
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        absent_code(text.as_bytes()).is_none().then_some(text)
+    /// Its document as a policy.
+    ///
+    /// # Errors
+    /// Where the document is not at hand, or is no policy.
+    pub fn policy(&self) -> Result<Policy, MissingFact> {
+        let missing = |why| MissingFact::new(self.kind, self.region, &self.id, why);
+        let bytes = (self.documents)(&self.raw);
+        let bytes = bytes.ok_or_else(|| missing(MissingReason::NoDocument))?;
+        parse(&String::from_utf8_lossy(&bytes))
+            .map_err(|e| missing(MissingReason::NotUnderstood(e.to_string())))
     }
 
     /// A field by its JSON pointer, e.g. `/MetadataOptions/HttpTokens`.
@@ -162,5 +167,5 @@ pub struct List<'v, 'a> {
     /// By region and id.
     pub facts: Vec<&'v FactView<'a>>,
     /// Regions, or single things, that were not read.
-    pub unread: Vec<UnreadFact>,
+    pub unread: Vec<MissingFact>,
 }

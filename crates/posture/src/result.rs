@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bartizan_iam::UnreadFact;
+use crate::missing::MissingFact;
 use bartizan_model::Severity;
 use serde::Serialize;
 
@@ -34,7 +34,7 @@ pub enum Reason {
     /// Something that was read, e.g. `EncryptionAtRest is off`.
     Read(String),
     /// Something that was not.
-    Unread(UnreadFact),
+    Unread(MissingFact),
 }
 
 /// Verdict of one check for one resource of an account.

@@ -1,6 +1,6 @@
 //! Verdicts as a check gives them.
 
-use bartizan_iam::UnreadFact;
+use crate::missing::MissingFact;
 use bartizan_model::Severity;
 
 use crate::check::Check;
@@ -9,7 +9,7 @@ use crate::result::{CheckResult, CheckVerdict, Reason};
 
 /// One way for a resource to fail: the reason if it does, nothing if it does not, and what was not
 /// read where that decides it.
-pub type Fault = Result<Option<String>, UnreadFact>;
+pub type Fault = Result<Option<String>, MissingFact>;
 
 /// Collects the verdicts of one check for one account.
 pub struct Verdicts<'c> {
@@ -77,7 +77,7 @@ impl<'c> Verdicts<'c> {
     }
 
     /// Adds the unknown line of the account.
-    pub fn unread(&mut self, unread: &[UnreadFact]) {
+    pub fn unread(&mut self, unread: &[MissingFact]) {
         let Some(first) = unread.first() else {
             return;
         };

@@ -3,7 +3,8 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bartizan_iam::{Account, ExternalAccess, KnownAccounts, UnreadFact, external_access};
+use crate::missing::{MissingFact, MissingReason};
+use bartizan_iam::{Account, ExternalAccess, KnownAccounts, external_access};
 use bartizan_inventory::fact::unescape;
 use bartizan_inventory::snapshot::{CallStatus, Coverage, Snapshot, side_lines};
 
@@ -153,7 +154,12 @@ impl<'a> AccountView<'a> {
         let mut unread = Vec::new();
         match self.regions.get(kind) {
             None if self.rows.contains_key(&("*", crate::verdicts::GLOBAL)) => {}
-            None => unread.push(not_asked(kind, crate::verdicts::GLOBAL, "")),
+            None => unread.push(MissingFact::new(
+                kind,
+                crate::verdicts::GLOBAL,
+                "",
+                MissingReason::NotAsked,
+            )),
             Some(regions) => {
                 unread.extend(regions.iter().filter_map(|r| self.list_unread(kind, r)));
             }
@@ -162,30 +168,30 @@ impl<'a> AccountView<'a> {
     }
 
     /// Reason why facts of a kind in a region may be missing.
-    fn list_unread(&self, kind: &str, region: &str) -> Option<UnreadFact> {
+    fn list_unread(&self, kind: &str, region: &str) -> Option<MissingFact> {
         let rows = self.rows.get(&(kind, region))?;
         let row = rows
             .iter()
             .find(|r| r.status != CallStatus::Ok && r.unread.is_empty() && !r.nothing_is_there())?;
-        Some(unread_fact(kind, region, "", row))
+        Some(MissingFact::of_row(kind, region, "", row))
     }
 
     /// Facts of a kind in one region, or of the whole account where the kind is global.
     ///
     /// # Errors
     /// Where others may exist.
-    pub fn all(&self, kind: &str, region: &str) -> Result<Vec<&FactView<'a>>, UnreadFact> {
+    pub fn all(&self, kind: &str, region: &str) -> Result<Vec<&FactView<'a>>, MissingFact> {
         if let Some(unread) = self.list_unread(kind, region) {
             return Err(unread);
         }
         if !self.rows.contains_key(&(kind, region)) && !self.regions_off.contains(region) {
-            return Err(not_asked(kind, region, ""));
+            return Err(MissingFact::new(kind, region, "", MissingReason::NotAsked));
         }
         if let Some(row) = self.rows.get(&(kind, region)).and_then(|rows| {
             rows.iter()
                 .find(|r| r.status != CallStatus::Ok && !r.unread.is_empty())
         }) {
-            return Err(unread_fact(kind, region, &row.unread[0], row));
+            return Err(MissingFact::of_row(kind, region, &row.unread[0], row));
         }
         let here = self.of_kind(kind).iter().filter(|f| f.region == region);
         Ok(here.filter(|f| f.absent().is_none()).collect())
@@ -200,7 +206,7 @@ impl<'a> AccountView<'a> {
         kind: &str,
         region: &str,
         prefix: &str,
-    ) -> Result<Vec<&FactView<'a>>, UnreadFact> {
+    ) -> Result<Vec<&FactView<'a>>, MissingFact> {
         self.open_about(kind, region, prefix)?;
         let all = self.of_kind(kind).iter();
         let within = all.filter(|f| f.region == region && f.id.starts_with(prefix));
@@ -217,14 +223,16 @@ impl<'a> AccountView<'a> {
         kind: &str,
         region: &str,
         id: &str,
-    ) -> Result<Option<&FactView<'a>>, UnreadFact> {
+    ) -> Result<Option<&FactView<'a>>, MissingFact> {
         let all = self.of_kind(kind);
         let at = all.binary_search_by(|f| (f.region, f.id.as_str()).cmp(&(region, id)));
         match at.ok().map(|at| &all[at]) {
-            Some(fact) if !fact.is_read() => Err(UnreadFact {
-                why: "its document is not in the store".to_owned(),
-                ..not_asked(kind, region, id)
-            }),
+            Some(fact) if !fact.is_read() => Err(MissingFact::new(
+                kind,
+                region,
+                id,
+                MissingReason::NoDocument,
+            )),
             Some(fact) if fact.absent().is_some() => Ok(None),
             Some(fact) => Ok(Some(fact)),
             None => self.open_about(kind, region, id).map(|()| None),
@@ -240,19 +248,19 @@ impl<'a> AccountView<'a> {
     }
 
     /// Fails where it is open if a fact is there.
-    fn open_about(&self, kind: &str, region: &str, id: &str) -> Result<(), UnreadFact> {
+    fn open_about(&self, kind: &str, region: &str, id: &str) -> Result<(), MissingFact> {
         let Some(rows) = self.rows.get(&(kind, region)) else {
             return if self.regions_off.contains(region) {
                 Ok(())
             } else {
-                Err(not_asked(kind, region, id))
+                Err(MissingFact::new(kind, region, id, MissingReason::NotAsked))
             };
         };
         match rows
             .iter()
             .find(|r| !r.nothing_is_there() && (r.leaves_open(id) || is_part_open(r, id)))
         {
-            Some(row) => Err(unread_fact(kind, region, id, row)),
+            Some(row) => Err(MissingFact::of_row(kind, region, id, row)),
             None => Ok(()),
         }
     }
@@ -270,11 +278,13 @@ impl<'a> AccountView<'a> {
     }
 
     /// What a fact that is there does not say.
-    pub(crate) fn missing(&self, kind: &str, id: &str, field: &str) -> UnreadFact {
-        UnreadFact {
-            why: format!("{field} is not in it"),
-            ..not_asked(kind, crate::verdicts::GLOBAL, id)
-        }
+    pub(crate) fn missing(&self, kind: &str, id: &str, field: &str) -> MissingFact {
+        MissingFact::new(
+            kind,
+            crate::verdicts::GLOBAL,
+            id,
+            MissingReason::Field(field.to_owned()),
+        )
     }
 
     /// Age in days of a time, e.g. `2024-05-01T10:00:00+00:00`, at the time of the snapshot.
@@ -301,24 +311,4 @@ fn is_part_open(row: &Coverage, id: &str) -> bool {
     id.ends_with(['/', ':'])
         && row.status != CallStatus::Ok
         && row.unread.iter().any(|unread| unread.starts_with(id))
-}
-
-fn unread_fact(kind: &str, region: &str, id: &str, row: &Coverage) -> UnreadFact {
-    UnreadFact {
-        kind: kind.to_owned(),
-        region: region.to_owned(),
-        id: id.to_owned(),
-        call: row.call.clone(),
-        why: row.status.to_string(),
-    }
-}
-
-fn not_asked(kind: &str, region: &str, id: &str) -> UnreadFact {
-    UnreadFact {
-        kind: kind.to_owned(),
-        region: region.to_owned(),
-        id: id.to_owned(),
-        call: String::new(),
-        why: "not asked".to_owned(),
-    }
 }

@@ -164,7 +164,7 @@ impl World {
                         region: row.region.clone(),
                         id: String::new(),
                         call: row.call.clone(),
-                        why: row.status.to_string(),
+                        why: bartizan_iam::UnreadReason::Failed(row.status.to_string()),
                     });
                 }
             }

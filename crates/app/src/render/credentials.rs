@@ -6,6 +6,7 @@ use bartizan_posture::{Credential, LastUse, Power};
 use serde_json::{Value, json};
 
 use super::Out;
+use super::check::missing;
 use super::findings::cells;
 use super::words::counted;
 use crate::cli::{Format, Global};
@@ -74,14 +75,7 @@ fn table(out: &mut Out, account: &AccountCredentials) -> Result<()> {
         out.line(&format!("{hidden} not shown (--unused, --of)"))?;
     }
     let unread = &account.credentials.unread;
-    unread.iter().try_for_each(|u| {
-        out.line(&format!(
-            "not read: {} in {}: {}",
-            u.kind,
-            u.region,
-            u.sentence()
-        ))
-    })
+    unread.iter().try_for_each(|fact| out.line(&missing(fact)))
 }
 
 fn used(credential: &Credential) -> String {

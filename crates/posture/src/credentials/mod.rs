@@ -7,7 +7,8 @@ mod table;
 
 use std::collections::HashMap;
 
-use bartizan_iam::{Rung, Tri, UnreadFact, escalations};
+use crate::missing::MissingFact;
+use bartizan_iam::{Rung, Tri, escalations};
 use serde::Serialize;
 
 use crate::reading::FactView;
@@ -88,7 +89,7 @@ pub enum Power {
 pub struct Credentials {
     /// By kind, owner and id.
     pub list: Vec<Credential>,
-    pub unread: Vec<UnreadFact>,
+    pub unread: Vec<MissingFact>,
 }
 
 /// All credentials of an account.

@@ -8,7 +8,9 @@ mod standards;
 
 use anyhow::Result;
 use bartizan_model::{finding_id, shell_word};
-use bartizan_posture::{CHECKS, Check, CheckResult, Reason, Source, check};
+use bartizan_posture::{
+    CHECKS, Check, CheckResult, MissingFact, MissingReason, Reason, Source, check,
+};
 use serde_json::{Value, json};
 
 use super::findings::cells;
@@ -122,25 +124,38 @@ pub(crate) fn id(result: &CheckResult) -> String {
 fn because(result: &CheckResult) -> Vec<String> {
     let text = |reason: &Reason| match reason {
         Reason::Read(text) => text.clone(),
-        Reason::Unread(fact) => {
-            let of = if fact.id.is_empty() {
-                String::new()
-            } else {
-                format!(" of {}", fact.id)
-            };
-            let kind = if fact.kind.is_empty() {
-                "it"
-            } else {
-                &fact.kind
-            };
-            format!(
-                "{kind}{of} in {} was not read: {}",
-                fact.region,
-                fact.sentence()
-            )
-        }
+        Reason::Unread(fact) => missing(fact),
     };
     result.because.iter().map(text).collect()
+}
+
+/// Something that was not read, with why, e.g. `s3:bucketpolicy of site was not read:
+/// s3:GetBucketPolicy denied`.
+pub(crate) fn missing(fact: &MissingFact) -> String {
+    let of = if fact.id.is_empty() {
+        String::new()
+    } else {
+        format!(" of {}", fact.id)
+    };
+    let kind = &fact.kind;
+    let region = match fact.region.as_str() {
+        "global" => String::new(),
+        region => format!(" in {region}"),
+    };
+    let unread = |why: &str| format!("{kind}{of}{region} was not read: {why}");
+    match &fact.why {
+        MissingReason::NotAsked => unread("not asked"),
+        MissingReason::NotInDump => unread("not in the dump"),
+        MissingReason::Call(status) => unread(&format!("{} {status}", fact.call)),
+        MissingReason::NoDocument => unread("its document is not in the store"),
+        MissingReason::NotUnderstood(why) => unread(why),
+        MissingReason::Field(field) => format!("{kind}{of}{region} does not say {field}"),
+        MissingReason::NotListed => format!("{kind}{of}{region} is not in the list"),
+        MissingReason::OtherAccount => format!("{kind}{of} belongs to another account"),
+        MissingReason::NoSnapshotBefore => "there is no snapshot before".to_owned(),
+        MissingReason::NoTrail => "no trail was read: bartizan watch reads it".to_owned(),
+        MissingReason::NoOrigin => "who made the change is not on record".to_owned(),
+    }
 }
 
 /// The command that mends a failure, with names filled in.

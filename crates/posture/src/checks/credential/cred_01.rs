@@ -1,6 +1,6 @@
 //! CRED-01: a console user has no MFA.
 
-use bartizan_iam::UnreadFact;
+use crate::missing::MissingFact;
 use bartizan_model::Severity;
 
 use crate::check::{Check, Source};
@@ -35,13 +35,13 @@ fn fault(view: &AccountView<'_>, user: &str) -> Fault {
 }
 
 /// Whether a user has a console password: from its login profile, else from the credential report.
-fn has_password(view: &AccountView<'_>, user: &str) -> Result<bool, UnreadFact> {
+fn has_password(view: &AccountView<'_>, user: &str) -> Result<bool, MissingFact> {
     view.fact("iam:loginprofile", GLOBAL, user)
         .map(|profile| profile.is_some())
         .or_else(|unread| reported(view, user, "/password_enabled").ok_or(unread))
 }
 
-fn has_mfa(view: &AccountView<'_>, user: &str) -> Result<bool, UnreadFact> {
+fn has_mfa(view: &AccountView<'_>, user: &str) -> Result<bool, MissingFact> {
     view.within("iam:mfadevice", GLOBAL, &format!("{user}/"))
         .map(|devices| !devices.is_empty())
         .or_else(|unread| reported(view, user, "/mfa_active").ok_or(unread))

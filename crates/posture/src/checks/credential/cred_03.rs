@@ -1,6 +1,5 @@
 //! CRED-03: a credential is not used.
 
-use bartizan_iam::UnreadFact;
 use bartizan_model::Severity;
 use bartizan_model::limits::CREDENTIAL_AGE_DAYS;
 
@@ -120,8 +119,6 @@ fn unused(
     match (used_days, made_days) {
         (Some(days), _) => Ok(reason(days, "last used")),
         (None, Some(days)) => Ok(reason(days, "never used; it was made")),
-        (None, None) => Err(UnreadFact {
-            ..view.missing(REPORT, id, "when it was made or used")
-        }),
+        (None, None) => Err(view.missing(REPORT, id, "when it was made or used")),
     }
 }

@@ -1,6 +1,6 @@
 //! DRIFT-01: something changed, and no call on record changed it.
 
-use bartizan_iam::UnreadFact;
+use crate::missing::{MissingFact, MissingReason};
 use bartizan_model::Severity;
 
 use crate::check::{Check, Source};
@@ -21,25 +21,18 @@ pub(crate) const CHECK: Check = Check {
 };
 
 fn judge(view: &AccountView<'_>, verdicts: &mut Verdicts<'_>) {
-    let unread = |why: &str| UnreadFact {
-        why: why.to_owned(),
-        ..view.missing("", "", "")
-    };
+    let missing = |why| Err(MissingFact::new("", GLOBAL, "", why));
     if view.before().is_none() {
-        return verdicts.judge(
-            view.id,
-            GLOBAL,
-            [Err(unread("there is no snapshot before"))],
-        );
+        return verdicts.judge(view.id, GLOBAL, [missing(MissingReason::NoSnapshotBefore)]);
     }
     let Some(drift) = view.drift() else {
-        return verdicts.judge(view.id, GLOBAL, [Err(unread("no trail was read"))]);
+        return verdicts.judge(view.id, GLOBAL, [missing(MissingReason::NoTrail)]);
     };
     for change in &drift.changes {
         let fault: Fault = match &change.origin {
             Some(DriftOrigin::NoCall) => Ok(Some(format!("{} {}", change.kind, change.id))),
             Some(DriftOrigin::Approved | DriftOrigin::Made(_)) => Ok(None),
-            None => Err(unread("who changed it is not on record")),
+            None => missing(MissingReason::NoOrigin),
         };
         verdicts.judge(&change.resource, &change.region, [fault]);
     }

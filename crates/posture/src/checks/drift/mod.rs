@@ -5,14 +5,13 @@ pub(crate) mod org_01;
 pub(crate) mod reg_01;
 pub(crate) mod role_01;
 
-use bartizan_iam::UnreadFact;
+use crate::missing::{MissingFact, MissingReason};
+use crate::verdicts::GLOBAL;
 
 use crate::view::AccountView;
 
 /// The account's snapshot before, or that there is none.
-fn before<'a>(view: &AccountView<'a>, kind: &str) -> Result<&'a AccountView<'a>, UnreadFact> {
-    view.before().ok_or_else(|| UnreadFact {
-        why: "there is no snapshot before".to_owned(),
-        ..view.missing(kind, "", "")
-    })
+fn before<'a>(view: &AccountView<'a>, kind: &str) -> Result<&'a AccountView<'a>, MissingFact> {
+    let missing = || MissingFact::new(kind, GLOBAL, "", MissingReason::NoSnapshotBefore);
+    view.before().ok_or_else(missing)
 }

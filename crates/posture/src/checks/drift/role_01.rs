@@ -1,6 +1,6 @@
 //! ROLE-01: our own audit role can do more than read, or trusts differently.
 
-use bartizan_iam::{AccessLevel, Block, Policy, Principal, parse};
+use bartizan_iam::{AccessLevel, Block, Policy, Principal};
 use bartizan_model::Severity;
 
 use crate::check::{Check, Source};
@@ -73,17 +73,8 @@ fn written(view: &AccountView<'_>, policy: &Policy) -> Option<String> {
         })
 }
 
-fn trust(view: &AccountView<'_>) -> Result<Policy, bartizan_iam::UnreadFact> {
-    let missing = || view.missing("iam:assumerolepolicy", ROLE, "it");
-    let fact = view
-        .fact("iam:assumerolepolicy", GLOBAL, ROLE)?
-        .ok_or_else(missing)?;
-    let text = fact.policy_text().ok_or_else(missing)?;
-    parse(&text).map_err(|_| missing())
-}
-
 fn external_id(view: &AccountView<'_>) -> Fault {
-    let trust = trust(view)?;
+    let trust = crate::checks::trust::trust(view, ROLE)?;
     let open = trust.statements.iter().filter(|s| allows(s)).find(|s| {
         let Some(Block::Is(principals)) = &s.principal else {
             return true;

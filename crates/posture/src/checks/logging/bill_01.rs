@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bartizan_iam::UnreadFact;
+use crate::missing::MissingFact;
 use bartizan_model::Severity;
 use bartizan_model::limits::BILL_STEPS_MIN;
 use serde_json::Value;
@@ -33,7 +33,7 @@ pub(crate) const CHECK: Check = Check {
 const BILLING_REGION: &str = "us-east-1";
 
 fn judge(view: &AccountView<'_>, verdicts: &mut Verdicts<'_>) {
-    let mut unread: Vec<UnreadFact> = Vec::new();
+    let mut unread: Vec<MissingFact> = Vec::new();
     let mut steps = BTreeSet::new();
     match view.all("cloudwatch:alarm", BILLING_REGION) {
         Ok(alarms) => steps.extend(alarms.into_iter().filter_map(alarm_step)),

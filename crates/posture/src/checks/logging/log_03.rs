@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::trail_buckets;
 use crate::check::{Check, Source};
 use crate::checks::public::pub_01;
+use crate::missing::{MissingFact, MissingReason};
 use crate::verdicts::{Fault, GLOBAL, Verdicts};
 use crate::view::AccountView;
 
@@ -55,8 +56,8 @@ fn judge(view: &AccountView<'_>, verdicts: &mut Verdicts<'_>) {
                 verdicts.judge(&arn, GLOBAL, public.into_iter().chain(weak));
             }
             Ok(None) => {
-                let elsewhere =
-                    view.missing("s3:bucket", &bucket, "it: the bucket is of another account");
+                let why = MissingReason::OtherAccount;
+                let elsewhere = MissingFact::new("s3:bucket", GLOBAL, &bucket, why);
                 verdicts.judge(&arn, GLOBAL, [Err(elsewhere)]);
             }
             Err(unread) => verdicts.judge(&arn, GLOBAL, [Err(unread)]),

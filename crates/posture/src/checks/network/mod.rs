@@ -6,7 +6,7 @@ pub(crate) mod net_02;
 pub(crate) mod net_03;
 pub(crate) mod net_04;
 
-use bartizan_iam::UnreadFact;
+use crate::missing::MissingFact;
 
 use crate::reading::FactView;
 use crate::view::AccountView;
@@ -17,7 +17,7 @@ fn ec2_arn(view: &AccountView<'_>, fact: &FactView<'_>, what: &str) -> String {
 }
 
 /// Whether an instance runs. Stopped ones are no way in, and terminated ones are gone.
-fn is_running(view: &AccountView<'_>, instance: &FactView<'_>) -> Result<bool, UnreadFact> {
+fn is_running(view: &AccountView<'_>, instance: &FactView<'_>) -> Result<bool, MissingFact> {
     let state = instance
         .volatile_json("State")
         .and_then(|s| s.get("Name")?.as_str());
@@ -32,7 +32,7 @@ fn in_vpc<'v, 'a>(
     kind: &str,
     region: &str,
     vpc: &str,
-) -> Result<Vec<&'v FactView<'a>>, UnreadFact> {
+) -> Result<Vec<&'v FactView<'a>>, MissingFact> {
     let all = view.all(kind, region)?;
     Ok(all
         .into_iter()

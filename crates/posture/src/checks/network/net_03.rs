@@ -1,6 +1,6 @@
 //! NET-03: an instance can be reached from the Internet.
 
-use bartizan_iam::UnreadFact;
+use crate::missing::MissingFact;
 use bartizan_model::Severity;
 use serde_json::Value;
 
@@ -97,7 +97,7 @@ fn public_address(instance: &FactView<'_>) -> Option<String> {
 }
 
 /// Ports of administration and databases that a group opens to the world.
-fn open_ports(view: &AccountView<'_>, region: &str, group: &str) -> Result<Vec<i64>, UnreadFact> {
+fn open_ports(view: &AccountView<'_>, region: &str, group: &str) -> Result<Vec<i64>, MissingFact> {
     let Some(group) = view.fact("ec2:security_group", region, group)? else {
         return Ok(Vec::new());
     };
@@ -114,7 +114,7 @@ fn internet_route(
     region: &str,
     vpc: &str,
     subnet: &str,
-) -> Result<Option<String>, UnreadFact> {
+) -> Result<Option<String>, MissingFact> {
     let tables = in_vpc(view, "ec2:routetable", region, vpc)?;
     let is_main = |table: &FactView<'_>| {
         table

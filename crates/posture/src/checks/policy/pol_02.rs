@@ -4,6 +4,7 @@ use bartizan_iam::{Tri, escalations};
 use bartizan_model::Severity;
 
 use crate::check::{Check, Source};
+use crate::missing::{MissingFact, MissingReason};
 use crate::policies::{HOLDER_KINDS, is_everything};
 use crate::verdicts::{Fault, GLOBAL, Verdicts};
 use crate::view::AccountView;
@@ -49,8 +50,13 @@ fn judge(view: &AccountView<'_>, verdicts: &mut Verdicts<'_>) {
             None if holds => Ok(None),
             None if principal.unread.is_empty() => unread.clone().map_or(Ok(None), Err),
             None => {
-                let names: Vec<String> = principal.unread.iter().map(ToString::to_string).collect();
-                Err(view.missing("iam:managedpolicy", &principal.arn, &names.join(", ")))
+                let why = MissingReason::NotListed;
+                Err(MissingFact::new(
+                    "iam:managedpolicy",
+                    GLOBAL,
+                    &principal.arn,
+                    why,
+                ))
             }
         };
         verdicts.judge(&principal.arn, GLOBAL, [fault]);

@@ -10,7 +10,8 @@ pub(crate) mod pub_07;
 pub(crate) mod pub_08;
 pub(crate) mod pub_09;
 
-use bartizan_iam::{ExternalPrincipal, UnreadFact, is_public_policy, parse};
+use crate::missing::MissingFact;
+use bartizan_iam::{ExternalPrincipal, is_public_policy};
 
 use crate::reading::FactView;
 use crate::verdicts::{Fault, GLOBAL, Verdicts};
@@ -129,7 +130,7 @@ pub(crate) const POLICY_KINDS: &[&str] = &[
 pub(crate) fn policies_unread(
     view: &AccountView<'_>,
     of: impl Fn(&str) -> bool,
-) -> Vec<UnreadFact> {
+) -> Vec<MissingFact> {
     let kinds = POLICY_KINDS.iter().filter(|kind| of(kind));
     kinds.flat_map(|kind| view.list(kind).unread).collect()
 }
@@ -174,22 +175,13 @@ fn public_policy(
     view: &AccountView<'_>,
     fact: &FactView<'_>,
     arn: &str,
-) -> Result<bool, UnreadFact> {
-    Ok(public_alone(view, fact)? && is_open_to_all(view, fact.kind, arn))
+) -> Result<bool, MissingFact> {
+    Ok(public_alone(fact)? && is_open_to_all(view, fact.kind, arn))
 }
 
 /// Whether a policy lets in everybody, for resources whose external access is not analyzed.
-fn public_alone(view: &AccountView<'_>, fact: &FactView<'_>) -> Result<bool, UnreadFact> {
-    let unreadable = |why: String| UnreadFact {
-        region: fact.region.to_owned(),
-        why,
-        ..view.missing(fact.kind, &fact.id, "")
-    };
-    let text = fact
-        .policy_text()
-        .ok_or_else(|| unreadable("its document is not there".into()))?;
-    let policy = parse(&text).map_err(|e| unreadable(e.to_string()))?;
-    Ok(is_public_policy(&policy))
+fn public_alone(policy: &FactView<'_>) -> Result<bool, MissingFact> {
+    Ok(is_public_policy(&policy.policy()?))
 }
 
 /// Whether everybody has external access to a resource by a policy of this kind.
@@ -200,7 +192,7 @@ fn is_open_to_all(view: &AccountView<'_>, kind: &str, arn: &str) -> bool {
 }
 
 /// A flag of Block Public Access, in the bucket or in the account.
-fn block(view: &AccountView<'_>, bucket: &str, flag: &str) -> Result<bool, UnreadFact> {
+fn block(view: &AccountView<'_>, bucket: &str, flag: &str) -> Result<bool, MissingFact> {
     let pointer = format!("/{flag}");
     let of_bucket = view.fact("s3:bucketpublicaccessblock", GLOBAL, bucket);
     if of_bucket
@@ -224,7 +216,7 @@ fn block(view: &AccountView<'_>, bucket: &str, flag: &str) -> Result<bool, Unrea
 /// Block Public Access of the account. Each region gives the same answer.
 fn account_block<'v, 'a>(
     view: &'v AccountView<'a>,
-) -> Result<Option<&'v FactView<'a>>, UnreadFact> {
+) -> Result<Option<&'v FactView<'a>>, MissingFact> {
     const KIND: &str = "s3:accountpublicaccessblock";
     let list = view.list(KIND);
     if let Some(fact) = list.facts.into_iter().next() {
@@ -241,7 +233,7 @@ fn account_block<'v, 'a>(
 }
 
 /// Whether ACLs of a bucket count for nothing, because its owner owns all objects.
-fn is_owner_enforced(view: &AccountView<'_>, bucket: &str) -> Result<bool, UnreadFact> {
+fn is_owner_enforced(view: &AccountView<'_>, bucket: &str) -> Result<bool, MissingFact> {
     let controls = view.fact("s3:bucketownershipcontrols", GLOBAL, bucket)?;
     Ok(controls.is_some_and(|c| {
         c.list("/Rules")

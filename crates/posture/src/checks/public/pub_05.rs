@@ -1,6 +1,6 @@
 //! PUB-05: a key, secret, repository, function or the like is public.
 
-use bartizan_iam::UnreadFact;
+use crate::missing::MissingFact;
 use bartizan_model::Severity;
 
 use super::{OTHERS, account_block, public_alone};
@@ -100,7 +100,7 @@ fn judge(view: &AccountView<'_>, verdicts: &mut Verdicts<'_>) {
         let policies = view.list(kind);
         verdicts.list_read(&policies);
         for policy in policies.facts {
-            let fault = public_alone(view, policy).and_then(|public| {
+            let fault = public_alone(policy).and_then(|public| {
                 if public && is_blocked(view, policy)? {
                     return Ok(None);
                 }
@@ -112,7 +112,7 @@ fn judge(view: &AccountView<'_>, verdicts: &mut Verdicts<'_>) {
 }
 
 /// Whether an access point blocks public policies for itself, or the account does for all.
-fn is_blocked(view: &AccountView<'_>, policy: &FactView<'_>) -> Result<bool, UnreadFact> {
+fn is_blocked(view: &AccountView<'_>, policy: &FactView<'_>) -> Result<bool, MissingFact> {
     if policy.kind != "s3:accesspointpolicy" {
         return Ok(false);
     }

@@ -1,6 +1,6 @@
 //! PUB-06: a snapshot or an image is public.
 
-use bartizan_iam::UnreadFact;
+use crate::missing::MissingFact;
 use bartizan_model::Severity;
 
 use crate::check::{Check, Source};
@@ -45,7 +45,7 @@ struct Shared {
     arn: &'static str,
     is_public: fn(&FactView<'_>) -> bool,
     /// The setting that closes all of the account in a region.
-    closed: fn(&AccountView<'_>, &str) -> Result<bool, UnreadFact>,
+    closed: fn(&AccountView<'_>, &str) -> Result<bool, MissingFact>,
 }
 
 const SHARED: [Shared; 4] = [

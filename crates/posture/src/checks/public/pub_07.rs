@@ -1,6 +1,7 @@
 //! PUB-07: the endpoint of a database, broker or cluster is open to the Internet.
 
-use bartizan_iam::{UnreadFact, is_public_policy, parse};
+use crate::missing::MissingFact;
+use bartizan_iam::is_public_policy;
 use bartizan_model::Severity;
 use serde_json::Value;
 
@@ -191,7 +192,7 @@ fn group_opens(
     region: &str,
     group: &str,
     ports: PortRange,
-) -> Result<bool, UnreadFact> {
+) -> Result<bool, MissingFact> {
     let Some(group) = view.fact("ec2:security_group", region, group)? else {
         return Ok(false);
     };
@@ -223,13 +224,6 @@ fn open_domain(view: &AccountView<'_>, domain: &FactView<'_>) -> Fault {
     let Some(policy) = view.fact(KIND, domain.region, &domain.id)? else {
         return Ok(None);
     };
-    let unreadable = |why: String| UnreadFact {
-        why,
-        ..view.missing(KIND, &domain.id, "")
-    };
-    let text = policy
-        .policy_text()
-        .ok_or_else(|| unreadable("its document is not there".into()))?;
-    let policy = parse(&text).map_err(|e| unreadable(e.to_string()))?;
+    let policy = policy.policy()?;
     Ok(is_public_policy(&policy).then(|| "on the Internet, with an open access policy".to_owned()))
 }

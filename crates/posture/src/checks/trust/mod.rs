@@ -6,13 +6,14 @@ pub(crate) mod trust_03;
 pub(crate) mod trust_04;
 pub(crate) mod trust_05;
 
-use bartizan_iam::{ExternalAccess, Policy, UnreadFact, parse};
+use crate::missing::{MissingFact, MissingReason};
+use bartizan_iam::{ExternalAccess, Policy};
 
 use crate::verdicts::{Fault, GLOBAL, Verdicts};
 use crate::view::AccountView;
 
 /// ARN and trust policy of each role.
-pub(super) fn trusts(view: &AccountView<'_>) -> Vec<(String, Result<Policy, UnreadFact>)> {
+pub(super) fn trusts(view: &AccountView<'_>) -> Vec<(String, Result<Policy, MissingFact>)> {
     let role = |role: &&crate::reading::FactView<'_>| {
         let arn = role.text("/Arn").unwrap_or(&role.id).to_owned();
         (arn, trust(view, &role.id))
@@ -20,17 +21,18 @@ pub(super) fn trusts(view: &AccountView<'_>) -> Vec<(String, Result<Policy, Unre
     view.list("iam:role").facts.iter().map(role).collect()
 }
 
-fn trust(view: &AccountView<'_>, role: &str) -> Result<Policy, UnreadFact> {
+/// Trust policy of a role, by its name.
+pub(crate) fn trust(view: &AccountView<'_>, role: &str) -> Result<Policy, MissingFact> {
     const KIND: &str = "iam:assumerolepolicy";
-    let missing = |what: &str| view.missing(KIND, role, what);
-    let fact = view
-        .fact(KIND, GLOBAL, role)?
-        .ok_or_else(|| missing("it"))?;
-    let text = fact.policy_text().ok_or_else(|| missing("the document"))?;
-    parse(&text).map_err(|e| UnreadFact {
-        why: e.to_string(),
-        ..missing("")
-    })
+    match view.fact(KIND, GLOBAL, role)? {
+        Some(fact) => fact.policy(),
+        None => Err(MissingFact::new(
+            KIND,
+            GLOBAL,
+            role,
+            MissingReason::NotListed,
+        )),
+    }
 }
 
 /// One verdict for each role, by the external access that its trust policy gives.
