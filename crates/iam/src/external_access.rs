@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::account::Account;
 use crate::arn::{Arn, is_unique_id};
 use crate::engine::StatementEffect;
+use crate::organization::Organization;
 use crate::policy::{Block, Statement};
 use crate::stranger::{AdmittedPrincipal, ExternalPrincipal, OnBehalfOf, PolicyLocation, admitted};
 use crate::tri::Tri;
@@ -335,6 +336,14 @@ impl KnownAccounts {
         self.org_ids.extend(id.iter().cloned());
     }
 
+    /// Adds the accounts of an organization. Its names are in other lists.
+    pub fn learn_members(&mut self, organization: &Organization) {
+        for id in organization.members() {
+            self.org.entry(id.to_owned()).or_default();
+        }
+        self.org_ids.extend(organization.id().map(str::to_owned));
+    }
+
     /// Relationship of an account to an external principal, and the name of a known account.
     pub fn class(
         &self,
@@ -371,7 +380,10 @@ impl KnownAccounts {
                 (&self.vendors, AccountRelationship::Vendor),
             ]
             .into_iter()
-            .find_map(|(list, class)| list.get(id).map(|name| (class, Some(name.clone()))))
+            .find_map(|(list, class)| {
+                let name = list.get(id)?;
+                Some((class, Some(name.clone()).filter(|name| !name.is_empty())))
+            })
             .unwrap_or((AccountRelationship::Unknown, None)),
             // A provider of the account itself is known, when the statement names the tenant.
             ExternalPrincipal::Federated(provider, true)

@@ -3,7 +3,7 @@
 
 use crate::arn::Arn;
 use crate::policy::{Block, Policy, PolicyCondition, Principal};
-use crate::request::{Because, Decision, ExplainedDecision, PolicyLayer, Request};
+use crate::request::{Because, Decision, ExplainedDecision, PolicyLayer, Request, RequestCaller};
 use crate::value::{Comparison, ConditionOperator};
 
 /// Resources of AWS itself, and the calls on them that IAM or KMS refuses to everybody, whatever
@@ -108,6 +108,9 @@ pub(crate) fn always(request: &Request) -> Option<ExplainedDecision> {
 /// Refusal by the service where no policy denies: of resources that nobody may change. AWS itself
 /// changes them by a service-linked role.
 pub(crate) fn refused(request: &Request) -> Option<ExplainedDecision> {
+    if let Some(text) = not_for_caller(request) {
+        return Some(by_service(Decision::ImplicitlyDenied, text));
+    }
     let arn = Arn::parse(&request.resource)?;
     let (service, name) = request.action.split_once(':')?;
     if request.caller.is_service_linked() {
@@ -123,11 +126,33 @@ pub(crate) fn refused(request: &Request) -> Option<ExplainedDecision> {
     is_listed.then(|| by_service(Decision::ImplicitlyDenied, row.text))
 }
 
+/// Why a call of STS is not for a caller: `AssumeRoleWithSAML` and `AssumeRoleWithWebIdentity` are
+/// unsigned, and take a token of an identity provider in place of credentials; `AssumeRole` needs
+/// credentials (STS API reference).
+fn not_for_caller(request: &Request) -> Option<&'static str> {
+    let (service, name) = request.action.split_once(':')?;
+    if !service.eq_ignore_ascii_case("sts") {
+        return None;
+    }
+    let is = |call: &str| name.eq_ignore_ascii_case(call);
+    let by_token = is("AssumeRoleWithSAML") || is("AssumeRoleWithWebIdentity");
+    match &request.caller {
+        RequestCaller::Federated(_) if is("AssumeRole") => {
+            Some("it needs credentials, which a federated principal does not have")
+        }
+        RequestCaller::Federated(_) => None,
+        _ if by_token => Some("it is for federated principals only"),
+        RequestCaller::Anonymous => Some("it needs a signature"),
+        RequestCaller::Aws(_) | RequestCaller::Service(_) => None,
+    }
+}
+
 fn by_service(decision: Decision, text: &'static str) -> ExplainedDecision {
     ExplainedDecision {
         decision,
         because: vec![Because {
             layer: PolicyLayer::Service,
+            level: None,
             statement: None,
             text,
         }],

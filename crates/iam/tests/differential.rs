@@ -32,6 +32,10 @@ impl Random {
     fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
         list[self.below(list.len())]
     }
+
+    fn pick_of<'l, T>(&mut self, list: &'l [T]) -> &'l T {
+        &list[self.below(list.len())]
+    }
 }
 
 const ACTIONS: &[&str] = &[
@@ -278,6 +282,13 @@ fn case(random: &mut Random) -> (Request, Layers<Policy>) {
                     .collect();
                 context.set(key, ContextValue::Many(values));
             }
+            1 if random.chance(15) => {
+                let whole = random.pick(VALUES);
+                let half = whole.get(..whole.len() / 2).unwrap_or_default();
+                let known = *random.pick_of(&[whole, half]);
+                context.set(key, ContextValue::StartsWith(known.to_owned()));
+            }
+            1 if random.chance(30) => context.absent(key),
             _ => {}
         }
     }

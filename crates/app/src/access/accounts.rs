@@ -8,7 +8,7 @@ use bartizan_cloud::collect::GLOBAL;
 use bartizan_iam::{Account, AccountBuilder, Actions, UnreadFact};
 
 use super::account::account;
-use super::organization::organization;
+use super::organization::organizations;
 use crate::cli::{ActionTable, Global};
 use crate::files::read_text;
 use crate::named_snapshots::named;
@@ -37,10 +37,10 @@ pub(crate) fn accounts<'a>(
         Some(path) => vec![authorization_details(path, actions)?],
         None => {
             let loaded = named(global, on)?;
-            let organization = organization(&loaded)?;
+            let organizations = organizations(&loaded)?;
             loaded
                 .iter()
-                .map(|one| account(one, organization.as_ref(), actions))
+                .map(|one| account(one, &organizations, actions))
                 .collect::<Result<_>>()?
         }
     })

@@ -1,11 +1,11 @@
 //! The builder: notes what was read and not, keeps documents once, and puts the account together.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::model::{
-    Account, Controls, DocumentId, IamGroup, IamPrincipal, PolicyDocument, PrincipalKind,
-    ResourceWithPolicy, RoleConsumer, UnreadPolicy,
+    Account, ControlNodes, Controls, DocumentId, IamGroup, IamPrincipal, Membership,
+    PolicyDocument, PrincipalKind, ResourceWithPolicy, RoleConsumer, UnreadPolicy,
 };
 use crate::actions::Actions;
 use crate::arn::Arn;
@@ -62,6 +62,7 @@ pub(super) struct PendingPrincipal {
     pub(super) trust: Option<DocumentId>,
     pub(super) unread: Vec<UnreadPolicy>,
     pub(super) id: Option<String>,
+    pub(super) tags: Option<BTreeMap<String, String>>,
 }
 
 impl<'a> AccountBuilder<'a> {
@@ -86,6 +87,8 @@ impl<'a> AccountBuilder<'a> {
                 role_consumers_read: Vec::new(),
                 resources: Vec::new(),
                 versions: Vec::new(),
+                membership: Membership::Unknown,
+                control_nodes: ControlNodes::default(),
                 scp: Vec::new(),
                 rcp: Vec::new(),
                 controls: Controls::default(),
@@ -101,6 +104,8 @@ impl<'a> AccountBuilder<'a> {
                 unknown: Vec::new(),
                 time_s: None,
                 buckets: None,
+                abac_buckets: BTreeMap::new(),
+                bucket_tags: BTreeMap::new(),
                 ids: BTreeSet::new(),
                 principals_read: false,
             },
@@ -158,6 +163,9 @@ impl<'a> AccountBuilder<'a> {
 
     /// Notes that a fact does not exist, by an answer of AWS.
     pub fn absent(&mut self, kind: &str, id: &str) {
+        if kind == "organizations:organization" {
+            self.account.membership = Membership::Alone;
+        }
         self.account.absent.insert((kind.to_owned(), id.to_owned()));
     }
 
@@ -206,6 +214,23 @@ impl<'a> AccountBuilder<'a> {
                 });
             }
         }
+    }
+
+    /// Notes where the account is in an organization.
+    pub fn membership(&mut self, membership: Membership) {
+        self.account.membership = membership;
+    }
+
+    /// Adds a level of service control policies, root first: those of a root, a unit or an account.
+    pub(crate) fn scp_level_of(&mut self, node: &str, policies: &[(&str, &str)]) {
+        self.account.control_nodes.scp.push(node.to_owned());
+        self.scp_level(policies);
+    }
+
+    /// Adds a level of resource control policies, likewise.
+    pub(crate) fn rcp_level_of(&mut self, node: &str, policies: &[(&str, &str)]) {
+        self.account.control_nodes.rcp.push(node.to_owned());
+        self.rcp_level(policies);
     }
 
     /// Adds a level of service control policies, root first.
@@ -456,6 +481,7 @@ impl<'a> AccountBuilder<'a> {
             trust: pending.trust,
             unread,
             id: pending.id,
+            tags: pending.tags,
         }
     }
 

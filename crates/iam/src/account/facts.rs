@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::build::AccountBuilder;
 use super::details::PrincipalDetail;
-use super::model::{Grant, PrincipalKind, Share, UnreadPolicy};
+use super::model::{Grant, Membership, PrincipalKind, Share, UnreadPolicy};
 use crate::request::PolicyGrammar;
 use crate::resource_policies::resource_arn;
 
@@ -92,6 +92,16 @@ const HANDLERS: &[(&str, FactHandler)] = &[
         builder.launch_permission(fact, "image")
     }),
     ("s3:bucket", |builder, fact| builder.bucket(fact)),
+    ("s3:buckettagging", |builder, fact| {
+        builder.bucket_tagging(fact)
+    }),
+    ("s3:bucketabac", |builder, fact| {
+        let on = fact
+            .text("/AbacStatus/Status")
+            .or_else(|| fact.text("/Status"));
+        let buckets = &mut builder.account.abac_buckets;
+        buckets.insert(fact.id.to_owned(), on.as_deref() == Some("Enabled"));
+    }),
     ("s3:bucketacl", |builder, fact| builder.bucket_acl(fact)),
     ("s3:bucketpublicaccessblock", |builder, fact| {
         builder.block_public_access(fact, fact.id)
@@ -104,7 +114,7 @@ const HANDLERS: &[(&str, FactHandler)] = &[
         builder.member_account(fact)
     }),
     ("organizations:organization", |builder, fact| {
-        builder.account.organization.1 = fact.text("/Id")
+        builder.own_organization(fact)
     }),
 ];
 
@@ -260,6 +270,17 @@ impl AccountBuilder<'_> {
             .insert(fact.id.to_owned());
     }
 
+    fn bucket_tagging(&mut self, fact: &AccountFact<'_>) {
+        let value = fact.json();
+        let pair = |tag: &Value| {
+            let text = |name: &str| tag[name].as_str().map(str::to_owned);
+            Some((text("Key")?, text("Value").unwrap_or_default()))
+        };
+        let tags = value["TagSet"].as_array().into_iter().flatten();
+        let tags = tags.filter_map(pair).collect();
+        self.account.bucket_tags.insert(fact.id.to_owned(), tags);
+    }
+
     /// Grants of an ACL to groups that anybody is in.
     fn bucket_acl(&mut self, fact: &AccountFact<'_>) {
         for grant in fact.json()["Grants"].as_array().into_iter().flatten() {
@@ -334,6 +355,18 @@ impl AccountBuilder<'_> {
             .organization
             .0
             .insert(number, fact.text("/Name").unwrap_or_default());
+    }
+
+    fn own_organization(&mut self, fact: &AccountFact<'_>) {
+        let Some(id) = fact.text("/Id") else { return };
+        self.account.organization.1 = Some(id.clone());
+        // The tree of the organization says where, and comes first or later.
+        if !matches!(self.account.membership, Membership::Member { .. }) {
+            self.account.membership = Membership::Member {
+                organization: id,
+                path: None,
+            };
+        }
     }
 
     fn share(&mut self, kind: &str, arn: String, with: &str, what: &str) {

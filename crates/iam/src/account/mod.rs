@@ -17,6 +17,6 @@ mod model;
 
 pub use build::AccountBuilder;
 pub use model::{
-    Account, Controls, DocumentId, Grant, IamGroup, IamPrincipal, PolicyDocument, PrincipalKind,
-    ResourceWithPolicy, RoleConsumer, Share, UnreadPolicy,
+    Account, Controls, DocumentId, Grant, IamGroup, IamPrincipal, Membership, PolicyDocument,
+    PrincipalKind, ResourceWithPolicy, RoleConsumer, Share, UnreadPolicy,
 };

@@ -4,7 +4,7 @@
 use super::keys::{complete, resource_account};
 use super::principals::{ArnKind, KnownCaller, Nearness};
 use super::services::{
-    is_always_allowed, is_bucket_policy_public, is_key, is_role_assumed, refusal,
+    is_always_allowed, is_bucket_policy_public, is_key, is_role_assumed, refusal, sts_refusal,
 };
 use super::statements::Question;
 use super::truth::{self, Truth};
@@ -97,19 +97,25 @@ impl ReferenceEvaluation<'_> {
                 Some(false) => {}
             }
         }
+        if let Some(why) = sts_refusal(self.question.request) {
+            return answer(Decision::ImplicitlyDenied, PolicyLayer::Service, None, why);
+        }
         if let Some(why) = refusal(self.question.request)
             && !self.question.caller.is_service_linked()
         {
             return answer(Decision::ImplicitlyDenied, PolicyLayer::Service, None, why);
         }
         // 2. Each level of service control policies, and the endpoint, must allow.
-        for (layer, policies) in self.ceilings() {
+        for (layer, level, policies) in self.ceilings() {
             match self
                 .ask("Allow", layer, policies, Nearness::Account)
                 .verdict
             {
                 Some(false) => {
-                    return answer(Decision::ImplicitlyDenied, layer, None, "does not allow it");
+                    let text = "does not allow it";
+                    let mut refused = answer(Decision::ImplicitlyDenied, layer, None, text);
+                    refused.because[0].level = level;
+                    return refused;
                 }
                 None => is_open = true,
                 Some(true) => {}
@@ -156,18 +162,15 @@ impl ReferenceEvaluation<'_> {
         all
     }
 
-    fn ceilings(&self) -> Vec<(PolicyLayer, &[Policy])> {
-        let mut all: Vec<(PolicyLayer, &[Policy])> = Vec::new();
+    /// Layers that must allow, with the level of those that have several.
+    fn ceilings(&self) -> Vec<(PolicyLayer, Option<usize>, &[Policy])> {
+        let mut all: Vec<(PolicyLayer, Option<usize>, &[Policy])> = Vec::new();
         if self.is_bound_by_scps() {
-            all.extend(
-                self.layers
-                    .scp
-                    .iter()
-                    .map(|level| (PolicyLayer::Scp, level.as_slice())),
-            );
+            let levels = self.layers.scp.iter().enumerate();
+            all.extend(levels.map(|(n, level)| (PolicyLayer::Scp, Some(n), level.as_slice())));
         }
         if !self.layers.endpoint.is_empty() {
-            all.push((PolicyLayer::Endpoint, &self.layers.endpoint));
+            all.push((PolicyLayer::Endpoint, None, &self.layers.endpoint));
         }
         all
     }
@@ -331,11 +334,13 @@ impl ReferenceEvaluation<'_> {
         let (RequestCaller::Aws(arn), Some(policy)) = (caller.caller, &self.layers.resource) else {
             return Some(false);
         };
-        if caller.kind != ArnKind::Session && caller.kind != ArnKind::FederatedUser {
+        let has_sessions = [ArnKind::Role, ArnKind::Session, ArnKind::FederatedUser];
+        if !has_sessions.contains(&caller.kind) {
             return Some(false);
         }
         let by_arn = |principal: &Principal| match principal {
             Principal::Star => false,
+            Principal::Of(_, _) if caller.kind == ArnKind::Role => caller.has_session(principal),
             Principal::Of(kind, value) => kind == "AWS" && value == arn,
         };
         let is_named = |statement: &&Statement| match &statement.principal {
@@ -343,7 +348,7 @@ impl ReferenceEvaluation<'_> {
             Some(Block::Not(_)) | None => false,
         };
         let named = policy.statements.iter().filter(is_named);
-        truth::any(named.map(|statement| {
+        let by_name = truth::any(named.map(|statement| {
             self.question.applies(
                 "Allow",
                 PolicyLayer::Resource,
@@ -351,7 +356,11 @@ impl ReferenceEvaluation<'_> {
                 statement,
                 Nearness::Itself,
             )
-        }))
+        }));
+        if caller.kind == ArnKind::Role {
+            return truth::at_most_unknown(by_name);
+        }
+        by_name
     }
 
     /// `RestrictPublicBuckets`: a bucket with a public policy is for its own account and for
@@ -441,6 +450,7 @@ fn granted(
                 if let Some(first) = statements.first() {
                     because.push(Because {
                         layer: *layer,
+                        level: None,
                         statement: Some(*first),
                         text: "allows it",
                     });
@@ -450,6 +460,7 @@ fn granted(
                 let text = "the root user may do everything in its account";
                 because.push(Because {
                     layer: PolicyLayer::Identity,
+                    level: None,
                     statement: None,
                     text,
                 });
@@ -472,6 +483,7 @@ fn answer(
         decision,
         because: vec![Because {
             layer,
+            level: None,
             statement,
             text,
         }],

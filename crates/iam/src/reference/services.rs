@@ -4,7 +4,7 @@ use super::operators::ParsedOperator;
 use super::principals::is_everybody;
 use super::values::arn;
 use crate::policy::{Block, Policy, PolicyCondition};
-use crate::request::Request;
+use crate::request::{Request, RequestCaller};
 
 /// "The call is allowed even if a policy denies it" (STS API reference, `GetCallerIdentity`).
 pub(super) fn is_always_allowed(request: &Request) -> bool {
@@ -48,6 +48,23 @@ pub(super) fn refusal(request: &Request) -> Option<&'static str> {
             .then_some("an alias of AWS cannot be changed");
     }
     None
+}
+
+/// Why STS does not take a call from such a caller (STS API reference: what needs credentials, and
+/// what takes a token in their place).
+pub(super) fn sts_refusal(request: &Request) -> Option<&'static str> {
+    let action = request.action.to_ascii_lowercase();
+    let takes_token = ["sts:assumerolewithsaml", "sts:assumerolewithwebidentity"];
+    let takes_token = takes_token.contains(&action.as_str());
+    let has_token = matches!(request.caller, RequestCaller::Federated(_));
+    if takes_token && !has_token {
+        return Some("it is for federated principals only");
+    }
+    if has_token && action == "sts:assumerole" {
+        return Some("it needs credentials, which a federated principal does not have");
+    }
+    let is_unsigned = request.caller == RequestCaller::Anonymous;
+    (is_unsigned && action.starts_with("sts:")).then_some("it needs a signature")
 }
 
 /// `arn:aws:kms:us-east-1:111122223333:key/…`
