@@ -111,6 +111,10 @@ pub(crate) fn refused(request: &Request) -> Option<ExplainedDecision> {
     if let Some(text) = not_for_caller(request) {
         return Some(by_service(Decision::ImplicitlyDenied, text));
     }
+    if is_key_call_across(request) {
+        let text = "KMS does not let other accounts do that";
+        return Some(by_service(Decision::ImplicitlyDenied, text));
+    }
     let arn = Arn::parse(&request.resource)?;
     let (service, name) = request.action.split_once(':')?;
     if request.caller.is_service_linked() {
@@ -124,6 +128,46 @@ pub(crate) fn refused(request: &Request) -> Option<ExplainedDecision> {
     let is_listed = service.eq_ignore_ascii_case(row.service)
         && row.calls.iter().any(|c| c.eq_ignore_ascii_case(name));
     is_listed.then(|| by_service(Decision::ImplicitlyDenied, row.text))
+}
+
+/// Calls on keys of other accounts that KMS knows: for others permissions "have no effect" (KMS
+/// developer guide, "Allowing users in other accounts to use a KMS key").
+const KEY_CALLS_ACROSS: &[&str] = &[
+    "creategrant",
+    "decrypt",
+    "derivesharedsecret",
+    "describekey",
+    "encrypt",
+    "generatedatakey",
+    "generatedatakeypair",
+    "generatedatakeypairwithoutplaintext",
+    "generatedatakeywithoutplaintext",
+    "generatemac",
+    "getkeyrotationstatus",
+    "getpublickey",
+    "listgrants",
+    "reencryptfrom",
+    "reencryptto",
+    "retiregrant",
+    "revokegrant",
+    "sign",
+    "verify",
+    "verifymac",
+];
+
+/// Whether a principal calls something on a key of another account that KMS lets only its own do.
+fn is_key_call_across(request: &Request) -> bool {
+    let Some((service, name)) = request.action.split_once(':') else {
+        return false;
+    };
+    let caller = request.caller.account();
+    service.eq_ignore_ascii_case("kms")
+        && is_key(&request.resource)
+        && caller.is_some()
+        && caller != request.account()
+        && !KEY_CALLS_ACROSS
+            .iter()
+            .any(|call| call.eq_ignore_ascii_case(name))
 }
 
 /// Why a call of STS is not for a caller: `AssumeRoleWithSAML` and `AssumeRoleWithWebIdentity` are
@@ -200,6 +244,9 @@ const FIXING_KEYS: &[&str] = &[
     "aws:sourceaccount",
     "aws:sourceip",
     "aws:userid",
+    "aws:sourceowner",
+    "aws:principalaccount",
+    "aws:principalarn",
     "s3:x-amz-server-side-encryption-aws-kms-key-id",
     "s3:dataaccesspointarn",
     "s3:dataaccesspointaccount",
@@ -210,7 +257,11 @@ const FIXING_KEYS: &[&str] = &[
 pub(crate) fn is_public_bucket_policy(policy: &Policy) -> bool {
     policy.statements.iter().any(|s| {
         let everybody = match &s.principal {
-            Some(Block::Is(list)) => list.iter().any(is_everybody),
+            // A principal is a fixed value, unless it has a wildcard: `{"Federated": "*"}`.
+            Some(Block::Is(list)) => list.iter().any(|principal| match principal {
+                Principal::Star => true,
+                Principal::Of(_, value) => value.contains('*'),
+            }),
             Some(Block::Not(_)) => true,
             None => false,
         };
@@ -230,6 +281,7 @@ fn fixes(condition: &PolicyCondition) -> bool {
     let Some(operator) = ConditionOperator::parse(&condition.operator) else {
         return false;
     };
+    let key = condition.key.to_ascii_lowercase();
     let fixed = |value: &String| match operator.test {
         // A wide range is no fixed value: S3 asks for at least /8, or /32 of IPv6.
         Comparison::Ip => value.split_once('/').is_none_or(|(ip, bits)| {
@@ -241,11 +293,19 @@ fn fixes(condition: &PolicyCondition) -> bool {
                 }
             })
         }),
-        _ => !value.contains(['*', '?']) && !value.contains("${"),
+        _ if value.contains("${") => false,
+        // The name of an access point may have a wildcard, where its account is fixed.
+        _ if key == "s3:dataaccesspointarn" => {
+            let parts: Vec<&str> = value.splitn(6, ':').collect();
+            let account = parts.get(4).copied().unwrap_or_default();
+            let names = parts.iter().take(5).any(|part| part.contains(['*', '?']));
+            parts.len() == 6 && !account.is_empty() && !names
+        }
+        _ => !value.contains(['*', '?']),
     };
     !operator.negated
         && !operator.if_exists
         && !matches!(operator.test, Comparison::Null)
-        && FIXING_KEYS.contains(&condition.key.to_ascii_lowercase().as_str())
+        && FIXING_KEYS.contains(&key.as_str())
         && condition.values.iter().all(fixed)
 }

@@ -25,15 +25,15 @@ impl Random {
         self.next() as usize % n
     }
 
-    fn chance(&mut self, of_a_hundred: usize) -> bool {
+    pub(crate) fn chance(&mut self, of_a_hundred: usize) -> bool {
         self.below(100) < of_a_hundred
     }
 
-    fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
+    pub(crate) fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
         list[self.below(list.len())]
     }
 
-    fn pick_of<'l, T>(&mut self, list: &'l [T]) -> &'l T {
+    pub(crate) fn pick_of<'l, T>(&mut self, list: &'l [T]) -> &'l T {
         &list[self.below(list.len())]
     }
 }
@@ -717,9 +717,14 @@ fn every_public_bucket_policy_is_one_for_both() {
         "aws:Referer",
         "aws:VpcSourceIp",
         "aws:SourceOwner",
+        "aws:PrincipalAccount",
+        "aws:PrincipalArn",
     ];
     let values = [
         "x",
+        "arn:aws:s3:us-east-1:111111111111:accesspoint/*",
+        "arn:aws:s3:*:111111111111:accesspoint/a",
+        "arn:aws:s3:us-east-1:*:accesspoint/a",
         "x*",
         "x?",
         "${x}",
@@ -746,6 +751,7 @@ fn every_public_bucket_policy_is_one_for_both() {
                     json!("*"),
                     json!({"AWS": "*"}),
                     json!({"AWS": "222222222222"}),
+                    json!({"Federated": "*"}),
                 ] {
                     let mut statement = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
                     statement["Principal"] = principal;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::model::{
     Account, ControlNodes, Controls, DocumentId, IamGroup, IamPrincipal, Membership,
-    PolicyDocument, PrincipalKind, ResourceWithPolicy, RoleConsumer, UnreadPolicy,
+    PolicyDocument, PrincipalKind, ResourceWithPolicy, RoleConsumer, Share, UnreadPolicy,
 };
 use crate::actions::Actions;
 use crate::arn::Arn;
@@ -49,6 +49,8 @@ pub struct AccountBuilder<'a> {
     pub(super) logins: HashMap<String, bool>,
     pub(super) keys_read: bool,
     pub(super) logins_read: bool,
+    /// Resources and principals of shares of Resource Access Manager, by the ARN of the share.
+    pub(super) ram: BTreeMap<String, (Vec<String>, Vec<String>)>,
 }
 
 #[derive(Default)]
@@ -96,6 +98,8 @@ impl<'a> AccountBuilder<'a> {
                 shares: Vec::new(),
                 restricted_buckets: Vec::new(),
                 acls_ignored: Vec::new(),
+                acls_off: BTreeSet::new(),
+                snapshots_not_public: BTreeSet::new(),
                 organization: Default::default(),
                 unread_facts: Vec::new(),
                 asked: None,
@@ -121,6 +125,7 @@ impl<'a> AccountBuilder<'a> {
             logins: HashMap::new(),
             keys_read: false,
             logins_read: false,
+            ram: BTreeMap::new(),
         }
     }
 
@@ -312,6 +317,18 @@ impl<'a> AccountBuilder<'a> {
         let groups = self.build_groups();
         self.build_principals(&groups);
         self.resolve_profiles();
+        for (resources, principals) in std::mem::take(&mut self.ram).into_values() {
+            for arn in &resources {
+                for with in &principals {
+                    self.account.shares.push(Share {
+                        arn: arn.clone(),
+                        kind: "ram:resource".to_owned(),
+                        with: with.clone(),
+                        what: "use what Resource Access Manager shares".to_owned(),
+                    });
+                }
+            }
+        }
         name_by_arn(&mut self.account, &mut self.compiler);
         let managed = &self.managed;
         let versions = self

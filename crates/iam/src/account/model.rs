@@ -259,7 +259,7 @@ pub struct Share {
     pub arn: String,
     /// Kind of fact, `s3:bucketacl`.
     pub kind: String,
-    /// Account that it is shared with, `*` for everybody, or `authenticated` for everybody who has
+    /// Account or ARN that it is shared with, `*` for everybody, or `authenticated` for everybody who has
     /// an AWS account.
     pub with: String,
     /// Permission, e.g. `READ`, `copy`.
@@ -317,7 +317,7 @@ impl Account<'_> {
 
     /// Whether public ACLs of a bucket count for nothing.
     pub(crate) fn ignores_acls(&self, bucket: &str) -> bool {
-        self.acls_ignored.iter().any(|b| b == "*" || b == bucket)
+        self.acls_off.contains(bucket) || self.acls_ignored.iter().any(|b| b == "*" || b == bucket)
     }
 }
 
@@ -374,6 +374,11 @@ pub struct Account<'a> {
     pub shares: Vec<Share>,
     /// Buckets whose public policies are for their own account only; `*` stands for all of them.
     pub restricted_buckets: Vec<String>,
+    /// Buckets whose ACLs count for nothing (BucketOwnerEnforced).
+    pub(crate) acls_off: BTreeSet<String>,
+    /// Regions in which snapshots of volumes are for nobody outside, whatever they are shared with
+    /// (block-all-sharing).
+    pub(crate) snapshots_not_public: BTreeSet<String>,
     /// Whether S3 ignores public ACLs in the whole account, or in these buckets.
     pub acls_ignored: Vec<String>,
     /// Accounts of the organization with their names, where its list was read; and its id.

@@ -385,18 +385,17 @@ impl<'s, 'x, 'a> Sides<'s, 'x, 'a> {
         }
         if target.there.is_none() {
             let resource = &self.request.resource;
-            said.leave_open(if target.account == NOBODYS {
-                format!(
-                    "{resource} is of no account that was read: its policy was not read, and must \
-                    allow it as well"
-                )
+            let whose = if target.account == NOBODYS {
+                "it is of no account that was read".to_owned()
             } else {
                 format!(
-                    "account {} was not read: the policy of {resource}, and the RCPs of its \
-                    organization, must allow it as well",
+                    "account {} was not read, nor the RCPs of its organization",
                     target.account
                 )
-            });
+            };
+            said.leave_open(format!(
+                "the policy of {resource} was not read, and must allow it as well: {whose}"
+            ));
         }
     }
 

@@ -4,7 +4,8 @@
 use super::keys::{complete, resource_account};
 use super::principals::{ArnKind, KnownCaller, Nearness};
 use super::services::{
-    is_always_allowed, is_bucket_policy_public, is_key, is_role_assumed, refusal, sts_refusal,
+    is_always_allowed, is_bucket_policy_public, is_key, is_key_call_for_others, is_role_assumed,
+    refusal, sts_refusal,
 };
 use super::statements::Question;
 use super::truth::{self, Truth};
@@ -100,6 +101,10 @@ impl ReferenceEvaluation<'_> {
         if let Some(why) = sts_refusal(self.question.request) {
             return answer(Decision::ImplicitlyDenied, PolicyLayer::Service, None, why);
         }
+        if self.is_key_call_across() {
+            let text = "KMS does not let other accounts do that";
+            return answer(Decision::ImplicitlyDenied, PolicyLayer::Service, None, text);
+        }
         if let Some(why) = refusal(self.question.request)
             && !self.question.caller.is_service_linked()
         {
@@ -135,6 +140,18 @@ impl ReferenceEvaluation<'_> {
             };
         }
         granted
+    }
+
+    /// Whether a principal asks KMS for what only the account of a key may do.
+    fn is_key_call_across(&self) -> bool {
+        let request = self.question.request;
+        let account = self.question.caller.account;
+        let is_of_kms = request.action.to_ascii_lowercase().starts_with("kms:");
+        is_of_kms
+            && is_key(&request.resource)
+            && !account.is_empty()
+            && resource_account(request).as_deref() != Some(account)
+            && !is_key_call_for_others(&request.action)
     }
 
     /// Layers that can deny, with the number of the first policy: levels of a layer are numbered
