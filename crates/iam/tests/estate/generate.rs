@@ -424,7 +424,7 @@ fn statement(random: &mut Random, names: &Names, form: Form) -> Value {
 }
 
 fn condition(random: &mut Random, names: &Names) -> (String, String, String) {
-    let (key, value) = match random.below(18) {
+    let (key, value) = match random.below(24) {
         0 => (
             "aws:PrincipalOrgID",
             pick(random, &names.organizations).to_owned(),
