@@ -48,3 +48,27 @@ pub(crate) fn identity(root: &Path) -> Result<()> {
         .args(["--include-ignored", "--nocapture", "identity::"])
         .env("BARTIZAN_CASES", "100000"))
 }
+
+/// A million random questions between accounts, against the plain reference.
+pub(crate) fn estate(root: &Path) -> Result<()> {
+    let mut command = Command::new("cargo");
+    command.args([
+        "test",
+        "--release",
+        "--locked",
+        "--quiet",
+        "--package",
+        "bartizan-iam",
+        "--test",
+        "iam",
+        "--",
+    ]);
+    command
+        .args([
+            "--include-ignored",
+            "--nocapture",
+            "estate::a_million_questions",
+        ])
+        .env("BARTIZAN_CASES", "1000000");
+    run(command.current_dir(root))
+}

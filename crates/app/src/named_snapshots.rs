@@ -1,6 +1,7 @@
 //! Snapshots that arguments name: an id, a `.facts` file, a folder of AWS CLI output, or none for
 //! the last ones of the store.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,18 +15,78 @@ use crate::import::{call_table, imported};
 use crate::render;
 use crate::store::{self, Loaded};
 
+/// Pairs of snapshots of one account each, with those of other accounts at both times.
+pub(crate) struct PairedSnapshots {
+    pub(crate) pairs: Vec<(Loaded, Loaded)>,
+    /// Other accounts, before.
+    beside_before: Vec<Loaded>,
+    /// Other accounts, after.
+    beside_after: Vec<Loaded>,
+}
+
+impl PairedSnapshots {
+    /// All that is known of the time before.
+    pub(crate) fn before(&self) -> impl Iterator<Item = &Loaded> {
+        let pairs = self.pairs.iter().map(|(before, _)| before);
+        pairs.chain(&self.beside_before)
+    }
+
+    /// All that is known of the time after.
+    pub(crate) fn after(&self) -> impl Iterator<Item = &Loaded> {
+        let pairs = self.pairs.iter().map(|(_, after)| after);
+        pairs.chain(&self.beside_after)
+    }
+}
+
 /// The two snapshots that are named; without names the last two of each account.
 pub(crate) fn pairs(
     global: &Global,
     before: Option<&str>,
     after: Option<&str>,
-) -> Result<Vec<(Loaded, Loaded)>> {
+) -> Result<PairedSnapshots> {
     match (before, after) {
         (Some(before), Some(after)) => {
-            pair(named(global, Some(before))?, named(global, Some(after))?)
+            let mut paired = pair(named(global, Some(before))?, named(global, Some(after))?)?;
+            paired.beside_before.extend(beside(global, before)?);
+            paired.beside_after.extend(beside(global, after)?);
+            Ok(paired)
         }
         _ => last_two(global),
     }
+}
+
+/// Snapshots of the other accounts of the store at the time of one that is named by its id.
+fn beside(global: &Global, name: &str) -> Result<Vec<Loaded>> {
+    let Some(id) = name
+        .parse::<u64>()
+        .ok()
+        .filter(|_| !Path::new(name).exists())
+    else {
+        return Ok(Vec::new());
+    };
+    let (storage, history) = history(global)?;
+    let at = history.iter().find(|kept| kept.index == id);
+    let own = at.map(|kept| kept.snapshot.account.as_str());
+    standing_at(&history, id)
+        .into_iter()
+        .filter(|kept| Some(kept.snapshot.account.as_str()) != own)
+        .map(|kept| Loaded::kept(&storage, &history, kept))
+        .collect()
+}
+
+/// The snapshot of each account that stood when one was taken: the last until then, or else the
+/// first of all.
+pub(crate) fn standing_at(history: &[LoggedSnapshot], id: u64) -> Vec<&LoggedSnapshot> {
+    let mut standing: BTreeMap<&str, &LoggedSnapshot> = BTreeMap::new();
+    for kept in history {
+        let held = standing
+            .entry(kept.snapshot.account.as_str())
+            .or_insert(kept);
+        if kept.index <= id {
+            *held = kept;
+        }
+    }
+    standing.into_values().collect()
 }
 
 /// The snapshots that an argument names; without one, the last of each account.
@@ -128,7 +189,7 @@ fn history(global: &Global) -> Result<History> {
     Ok((storage, Arc::new(history)))
 }
 
-fn last_two(global: &Global) -> Result<Vec<(Loaded, Loaded)>> {
+fn last_two(global: &Global) -> Result<PairedSnapshots> {
     let (storage, history) = history(global)?;
     let mut accounts: Vec<&str> = history
         .iter()
@@ -136,7 +197,7 @@ fn last_two(global: &Global) -> Result<Vec<(Loaded, Loaded)>> {
         .collect();
     accounts.sort_unstable();
     accounts.dedup();
-    let mut pairs = Vec::new();
+    let (mut pairs, mut beside) = (Vec::new(), (Vec::new(), Vec::new()));
     for account in accounts {
         let own: Vec<&LoggedSnapshot> = history
             .iter()
@@ -152,6 +213,10 @@ fn last_two(global: &Global) -> Result<Vec<(Loaded, Loaded)>> {
                 global,
                 &format!("account {account} has one snapshot only: nothing to compare it with yet"),
             );
+            for kept in own {
+                beside.0.push(Loaded::kept(&storage, &history, kept)?);
+                beside.1.push(Loaded::kept(&storage, &history, kept)?);
+            }
         }
     }
     if pairs.is_empty() {
@@ -160,11 +225,15 @@ fn last_two(global: &Global) -> Result<Vec<(Loaded, Loaded)>> {
             storage.place()
         );
     }
-    Ok(pairs)
+    Ok(PairedSnapshots {
+        pairs,
+        beside_before: beside.0,
+        beside_after: beside.1,
+    })
 }
 
 /// Snapshots of one account on both sides.
-fn pair(before: Vec<Loaded>, after: Vec<Loaded>) -> Result<Vec<(Loaded, Loaded)>> {
+fn pair(before: Vec<Loaded>, after: Vec<Loaded>) -> Result<PairedSnapshots> {
     let account = |l: &Loaded| {
         l.text
             .lines()
@@ -173,14 +242,19 @@ fn pair(before: Vec<Loaded>, after: Vec<Loaded>) -> Result<Vec<(Loaded, Loaded)>
             .to_owned()
     };
     let mut after = after;
-    let mut pairs = Vec::new();
+    let (mut pairs, mut gone) = (Vec::new(), Vec::new());
     for old in before {
-        if let Some(at) = after.iter().position(|new| account(new) == account(&old)) {
-            pairs.push((old, after.remove(at)));
+        match after.iter().position(|new| account(new) == account(&old)) {
+            Some(at) => pairs.push((old, after.remove(at))),
+            None => gone.push(old),
         }
     }
     if pairs.is_empty() {
         bail!("the two are of different accounts: there is nothing to compare");
     }
-    Ok(pairs)
+    Ok(PairedSnapshots {
+        pairs,
+        beside_before: gone,
+        beside_after: after,
+    })
 }

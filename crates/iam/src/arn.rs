@@ -58,6 +58,18 @@ impl Arn<'_> {
             .is_some_and(|a| a.service == "iam" && a.account == account && a.resource == "root")
     }
 
+    /// Whether a session of a role is named: `arn:aws:sts::111122223333:assumed-role/app/run-1`.
+    pub(crate) fn is_session_of(text: &str, account: &str, role: &str) -> bool {
+        Arn::parse(text).is_some_and(|a| {
+            let named = a.resource.strip_prefix("assumed-role/");
+            a.service == "sts"
+                && a.account == account
+                && named
+                    .and_then(|n| n.split_once('/'))
+                    .is_some_and(|(name, _)| name == role)
+        })
+    }
+
     /// Whether a role is named, with any path: the ARN of a session does not have the path of its
     /// role.
     pub(crate) fn is_role_of(text: &str, account: &str, role: &str) -> bool {

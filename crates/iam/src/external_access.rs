@@ -3,9 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::account::Account;
+use crate::account::{Account, CANONICAL_USER, Grant, Share};
 use crate::arn::{Arn, is_unique_id};
-use crate::engine::StatementEffect;
+use crate::engine::{Compiled, CompiledStatement, ResourcePattern, StatementEffect};
+use crate::organization::Organization;
+use crate::pattern::Pattern;
 use crate::policy::{Block, Statement};
 use crate::stranger::{AdmittedPrincipal, ExternalPrincipal, OnBehalfOf, PolicyLocation, admitted};
 use crate::tri::Tri;
@@ -177,48 +179,141 @@ pub fn external_access(
             ));
         }
     }
-    for share in &account.shares {
-        let bucket = share.arn.trim_start_matches("arn:aws:s3:::");
-        let ignored = share.kind == "s3:bucketacl" && account.ignores_acls(bucket);
-        let to = match share.with.as_str() {
-            "*" => ExternalPrincipal::Anybody,
-            "authenticated" => ExternalPrincipal::AnyAccount,
-            with => match Arn::parse(with) {
-                Some(arn) if arn.service == "organizations" => ExternalPrincipal::Organization(
-                    arn.resource
-                        .rsplit('/')
-                        .next()
-                        .unwrap_or_default()
-                        .to_owned(),
-                ),
-                _ => ExternalPrincipal::Account(with.to_owned(), String::new()),
-            },
-        };
-        if ignored {
-            continue;
-        }
-        let (class, name) = known_accounts.class(&to, &account.id);
-        let (arn, by, actions) = (
-            share.arn.clone(),
-            share.kind.clone(),
-            vec![share.what.clone()],
-        );
-        found.push(ExternalAccess {
-            arn,
-            by,
-            to,
-            class,
-            name,
-            actions,
-            verdict: Tri::Yes,
-            conditions: Vec::new(),
-            statement: None,
-        });
-    }
+    found.extend(of_shares(account, known_accounts));
+    found.extend(of_grants(account, known_accounts));
+    close_urls(account, &mut found);
     found.retain(|o| o.class != AccountRelationship::Same);
     found.sort();
     found.dedup();
     found
+}
+
+/// Shares without a policy: ACLs, attributes of snapshots, copies that go elsewhere.
+fn of_shares(account: &Account<'_>, known_accounts: &KnownAccounts) -> Vec<ExternalAccess> {
+    let counts = |share: &&Share| match share.kind.as_str() {
+        // IgnorePublicAcls is about grants to groups that anybody is in; BucketOwnerEnforced about
+        // all of them.
+        "s3:bucketacl" => {
+            let bucket = share.arn.trim_start_matches("arn:aws:s3:::");
+            !account.acls_off.contains(bucket)
+                && (share.with.starts_with(CANONICAL_USER) || !account.ignores_acls(bucket))
+        }
+        "ec2:snapshotpermission" if share.with == "*" => Arn::parse(&share.arn)
+            .is_none_or(|arn| !account.snapshots_not_public.contains(arn.region)),
+        _ => true,
+    };
+    let access = |share: &Share| {
+        let to = match share.with.as_str() {
+            "*" => ExternalPrincipal::Anybody,
+            "authenticated" => ExternalPrincipal::AnyAccount,
+            with if with.starts_with(CANONICAL_USER) => {
+                ExternalPrincipal::Unidentified(with.to_owned())
+            }
+            with => outsider_of(with),
+        };
+        by_itself(
+            account,
+            known_accounts,
+            (&share.arn, &share.kind),
+            to,
+            share.what.clone(),
+        )
+    };
+    account.shares.iter().filter(counts).map(access).collect()
+}
+
+/// Whom an account, an ARN or a service name means.
+fn outsider_of(with: &str) -> ExternalPrincipal {
+    match Arn::parse(with) {
+        Some(arn) if arn.service == "organizations" => {
+            let id = arn.resource.rsplit('/').next().unwrap_or_default();
+            ExternalPrincipal::Organization(id.to_owned())
+        }
+        Some(arn) => ExternalPrincipal::Account(arn.account.to_owned(), with.to_owned()),
+        None if with.ends_with(".amazonaws.com") => {
+            ExternalPrincipal::Service(with.to_owned(), OnBehalfOf::Anybody)
+        }
+        None => ExternalPrincipal::Account(with.to_owned(), String::new()),
+    }
+}
+
+/// Grants of keys to principals of other accounts. A service that has one got it from the account.
+fn of_grants(account: &Account<'_>, known_accounts: &KnownAccounts) -> Vec<ExternalAccess> {
+    let others = account
+        .grants
+        .iter()
+        .filter(|grant| Arn::parse(&grant.grantee).is_some_and(|arn| arn.account.len() == 12));
+    let access = |grant: &Grant| {
+        let place = (grant.key.as_str(), "kms:grant");
+        let to = outsider_of(&grant.grantee);
+        let mut access = by_itself(account, known_accounts, place, to, String::new());
+        access.actions = grant
+            .operations
+            .iter()
+            .map(|o| format!("kms:{o}"))
+            .collect();
+        if grant.constrained {
+            access.verdict = Tri::Maybe;
+            access
+                .conditions
+                .push("within an encryption context".to_owned());
+        }
+        access
+    };
+    others.map(access).collect()
+}
+
+/// The URL of a function lets somebody in only where the policy of the function does (Lambda
+/// developer guide, "Control access to Lambda function URLs").
+fn close_urls(account: &Account<'_>, found: &mut Vec<ExternalAccess>) {
+    let calls_url = |action: &String| {
+        let covers = Pattern::text(&action.to_ascii_lowercase());
+        covers.matches("lambda:invokefunctionurl")
+    };
+    let open: Vec<(String, Tri)> = found
+        .iter()
+        .filter(|o| o.to == ExternalPrincipal::Anybody && o.by.starts_with("lambda:"))
+        .filter(|o| o.by != "lambda:functionurl" && o.actions.iter().any(calls_url))
+        .map(|o| (o.arn.clone(), o.verdict))
+        .collect();
+    found.retain_mut(|o| {
+        if o.by != "lambda:functionurl" {
+            return true;
+        }
+        if account.unread_policy(&o.arn).is_some() {
+            o.verdict = Tri::Maybe;
+            o.conditions.push("its policy was not read".to_owned());
+            return true;
+        }
+        let by_policy = open.iter().filter(|(arn, _)| *arn == o.arn);
+        o.verdict = by_policy
+            .map(|(_, verdict)| *verdict)
+            .max()
+            .unwrap_or(Tri::No);
+        o.verdict != Tri::No
+    });
+}
+
+/// Access by something that is no policy: a share, a grant. `place`: resource, and kind of fact.
+fn by_itself(
+    account: &Account<'_>,
+    known_accounts: &KnownAccounts,
+    place: (&str, &str),
+    to: ExternalPrincipal,
+    what: String,
+) -> ExternalAccess {
+    let (class, name) = known_accounts.class(&to, &account.id);
+    ExternalAccess {
+        arn: place.0.to_owned(),
+        by: place.1.to_owned(),
+        to,
+        class,
+        name,
+        actions: vec![what],
+        verdict: Tri::Yes,
+        conditions: Vec::new(),
+        statement: None,
+    }
 }
 
 /// Conditions that an admitted principal meets by choice or that leave its verdict open.
@@ -250,6 +345,59 @@ fn deleted_or(to: ExternalPrincipal, account: &Account<'_>) -> ExternalPrincipal
     }
 }
 
+/// Whether denies of the same policy take back what a statement allows: all of it, for everybody
+/// and without a condition; some of it; or none.
+fn taken_back(allow: &CompiledStatement, policy: &Compiled) -> Tri {
+    let denies = policy
+        .statements
+        .iter()
+        .filter(|s| s.effect != StatementEffect::Allow);
+    let patterns = |statement: &CompiledStatement| match &statement.resource {
+        Some(Block::Is(list)) => list
+            .iter()
+            .map(|r| match r {
+                ResourcePattern::Pattern(pattern) => Some(pattern.clone()),
+                ResourcePattern::Template(_) => None,
+            })
+            .collect(),
+        _ => None::<Vec<Pattern>>,
+    };
+    let mut found = Tri::No;
+    for deny in denies {
+        if allow.actions.intersection(&deny.actions).is_empty() {
+            continue;
+        }
+        let (from, to) = (patterns(deny), patterns(allow));
+        let is_own_resource = allow.is_without_resource && deny.is_without_resource;
+        let is_all = is_own_resource
+            || from.as_ref().zip(to.as_ref()).is_some_and(|(from, to)| {
+                to.iter()
+                    .all(|part| from.iter().any(|whole| whole.covers(part)))
+            });
+        let apart = from.as_ref().zip(to.as_ref()).is_some_and(|(from, to)| {
+            to.iter()
+                .all(|part| from.iter().all(|other| other.meets(part).is_none()))
+        });
+        let everybody = match &deny.principal {
+            Some(Block::Is(list)) => list.iter().any(crate::service::is_everybody),
+            Some(Block::Not(_)) | None => false,
+        };
+        let whole = is_all
+            && everybody
+            && deny.is_understood()
+            && deny.effect == StatementEffect::Deny
+            && deny.conditions.is_empty()
+            && deny.actions.covers(&allow.actions);
+        if whole {
+            return Tri::Yes;
+        }
+        if !apart {
+            found = Tri::Maybe;
+        }
+    }
+    found
+}
+
 fn of_policy(
     account: &Account<'_>,
     known_accounts: &KnownAccounts,
@@ -261,12 +409,6 @@ fn of_policy(
     let restricted = by == "s3:bucketpolicy"
         && account.restricts_public_buckets(arn)
         && crate::service::is_public_policy(&document.policy);
-    // A deny may take back some of it.
-    let denies = document
-        .compiled
-        .statements
-        .iter()
-        .any(|s| s.effect != StatementEffect::Allow);
     let location = PolicyLocation {
         account: &account.id,
         organization: account.organization.1.as_deref(),
@@ -294,6 +436,15 @@ fn of_policy(
             .as_deref()
             .map(|s| format!(" ({s})"))
             .unwrap_or_default();
+        let denied = document
+            .compiled
+            .statements
+            .get(n)
+            .map_or(Tri::Maybe, |allow| taken_back(allow, &document.compiled));
+        if denied == Tri::Yes {
+            continue;
+        }
+        let denies = denied == Tri::Maybe;
         for one in admitted(&document.policy, statement, &location) {
             let mut conditions = conditions_of(statement, &one);
             if denies {
@@ -335,6 +486,14 @@ impl KnownAccounts {
         self.org_ids.extend(id.iter().cloned());
     }
 
+    /// Adds the accounts of an organization. Its names are in other lists.
+    pub fn learn_members(&mut self, organization: &Organization) {
+        for id in organization.members() {
+            self.org.entry(id.to_owned()).or_default();
+        }
+        self.org_ids.extend(organization.id().map(str::to_owned));
+    }
+
     /// Relationship of an account to an external principal, and the name of a known account.
     pub fn class(
         &self,
@@ -371,7 +530,10 @@ impl KnownAccounts {
                 (&self.vendors, AccountRelationship::Vendor),
             ]
             .into_iter()
-            .find_map(|(list, class)| list.get(id).map(|name| (class, Some(name.clone()))))
+            .find_map(|(list, class)| {
+                let name = list.get(id)?;
+                Some((class, Some(name.clone()).filter(|name| !name.is_empty())))
+            })
             .unwrap_or((AccountRelationship::Unknown, None)),
             // A provider of the account itself is known, when the statement names the tenant.
             ExternalPrincipal::Federated(provider, true)

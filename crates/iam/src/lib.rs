@@ -12,7 +12,6 @@ mod account;
 mod account_difference;
 mod actions;
 mod arn;
-mod ask;
 mod bits;
 mod canonical;
 mod case;
@@ -20,7 +19,7 @@ mod difference;
 mod effective;
 mod engine;
 mod escalation;
-mod extent;
+mod estate;
 mod external_access;
 mod organization;
 mod pattern;
@@ -35,8 +34,8 @@ mod unread;
 mod value;
 
 pub use account::{
-    Account, AccountBuilder, Controls, DocumentId, Grant, IamGroup, IamPrincipal, PolicyDocument,
-    PrincipalKind, ResourceWithPolicy, RoleConsumer, Share, UnreadPolicy,
+    Account, AccountBuilder, Controls, DocumentId, Grant, IamGroup, IamPrincipal, Membership,
+    PolicyDocument, PrincipalKind, ResourceWithPolicy, RoleConsumer, Share, UnreadPolicy,
 };
 pub use account_difference::{
     AccountDifference, EscalationChange, Presence, PrincipalChange, account_difference,
@@ -44,7 +43,6 @@ pub use account_difference::{
 };
 pub use actions::{AccessLevel, Action, Actions, ActionsError};
 pub use arn::Arn;
-pub use ask::AccessAnswer;
 pub use bits::Bits;
 pub use case::{Case, CaseError};
 pub use difference::{AccessClass, Difference, actions_text, difference};
@@ -55,7 +53,10 @@ pub use escalation::{
     ROLE_CONSUMERS, RoleConsumerKind, Rung, TECHNIQUES, Technique, TechniqueTarget, UserWith,
     commands, escalations,
 };
-pub use extent::{Extent, PatternAnswer};
+pub use estate::{
+    AccessAnswer, AccessHolder, AccessQuestion, Estate, Extent, Owner, PatternAnswer, PrincipalId,
+    QuestionCaller,
+};
 pub use external_access::{AccountRelationship, ExternalAccess, KnownAccounts, external_access};
 pub use organization::Organization;
 pub use pattern::{Pattern, Rest, STATES_MAX, rest, rest_of};
@@ -66,7 +67,7 @@ pub use policy::{
 pub use reference::evaluate;
 pub use request::{
     Because, BlockPublicAccess, CallerKind, Context, ContextLookup, ContextValue, Decision,
-    ExplainedDecision, Layers, PolicyGrammar, PolicyLayer, Request, RequestCaller,
+    ExplainedDecision, Layers, OpenReason, PolicyGrammar, PolicyLayer, Request, RequestCaller,
 };
 pub use resource_policies::external_access_kinds;
 pub use service::is_public_policy;

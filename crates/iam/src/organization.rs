@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::account::{AccountBuilder, Controls};
+use crate::account::{AccountBuilder, Controls, Membership};
 use crate::policy::parse;
 
 /// Policies of one organization, and where they are attached: made of facts of its management
@@ -28,8 +28,10 @@ use crate::policy::parse;
 /// assert!(organization.bind("111122223333", &mut builder));
 /// assert!(matches!(builder.build().controls, Controls::Read));
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Organization {
+    /// `o-exampleorgid`.
+    id: String,
     /// Account id of the management account.
     management: String,
     policies: BTreeMap<String, ControlPolicy>,
@@ -39,7 +41,7 @@ pub struct Organization {
     parents: BTreeMap<String, String>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct ControlPolicy {
     text: String,
     is_resource_policy: bool,
@@ -67,10 +69,8 @@ impl Organization {
             "organizations:organization" => {
                 let value: serde_json::Value =
                     serde_json::from_str(&document().unwrap_or_default()).unwrap_or_default();
-                self.management = value["MasterAccountId"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned();
+                let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
+                (self.id, self.management) = (text("Id"), text("MasterAccountId"));
             }
             "organizations:policy" => {
                 let Some(text) = document() else { return };
@@ -95,24 +95,31 @@ impl Organization {
         }
     }
 
+    /// `o-exampleorgid`, where it was read.
+    pub fn id(&self) -> Option<&str> {
+        Some(self.id.as_str()).filter(|id| !id.is_empty())
+    }
+
+    /// Ids of its accounts, the management account among them.
+    pub fn members(&self) -> impl Iterator<Item = &str> {
+        let ids = self.parents.keys().map(String::as_str);
+        ids.chain([self.management.as_str()])
+            .filter(|id| id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit()))
+    }
+
     /// Adds the policies that reach an account; false where the organization does not know it.
     pub fn bind(&self, account: &str, builder: &mut AccountBuilder<'_>) -> bool {
+        let way = self.way(account);
         if account == self.management {
             builder.controls(Controls::Read);
+            self.place(&way, builder);
             return true;
-        }
-        let mut way = vec![account];
-        while let Some(parent) = self
-            .parents
-            .get(*way.last().unwrap_or(&account))
-            .filter(|_| way.len() < LEVELS_MAX)
-        {
-            way.push(parent);
         }
         if way.len() == 1 {
             // An account of somebody else, or one that the organization does not know yet.
             return false;
         }
+        self.place(&way, builder);
         let mut whole = true;
         for resource_policies in [false, true] {
             let levels: Vec<(&str, Vec<(&str, &str)>)> = way
@@ -132,9 +139,9 @@ impl Organization {
                         "{node}: no policy of the organization is on record for it"
                     ));
                 } else if resource_policies {
-                    builder.rcp_level(policies);
+                    builder.rcp_level_of(node, policies);
                 } else {
-                    builder.scp_level(policies);
+                    builder.scp_level_of(node, policies);
                 }
             }
         }
@@ -144,6 +151,33 @@ impl Organization {
             Controls::Unread("no policy is on record for a level above the account".to_owned())
         });
         true
+    }
+
+    /// The account, and what it is in up to the root.
+    fn way<'n>(&'n self, account: &'n str) -> Vec<&'n str> {
+        let mut way = vec![account];
+        while let Some(parent) = self
+            .parents
+            .get(*way.last().unwrap_or(&account))
+            .filter(|_| way.len() < LEVELS_MAX)
+        {
+            way.push(parent);
+        }
+        way
+    }
+
+    /// Notes the place of an account: `aws:PrincipalOrgPaths` has the ids from the organization on,
+    /// each with a slash.
+    fn place(&self, way: &[&str], builder: &mut AccountBuilder<'_>) {
+        if self.id.is_empty() {
+            return;
+        }
+        let ids = way.iter().skip(1).rev();
+        let path = ids.fold(format!("{}/", self.id), |path, id| format!("{path}{id}/"));
+        builder.membership(Membership::Member {
+            organization: self.id.clone(),
+            path: (way.len() > 1).then_some(path),
+        });
     }
 
     /// Id and text of the policies of one kind that are attached to a root, unit or account.

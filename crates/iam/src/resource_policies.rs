@@ -178,8 +178,8 @@ const NEVER_READ: &[(&str, &str)] = &[
     ("vpc-lattice", ""),
 ];
 
-/// Kinds of facts that give external access: policies of resources and of roles, ACLs, shares, URLs
-/// of functions.
+/// Kinds of facts that give external access: policies of resources and of roles, ACLs, shares,
+/// grants of keys, URLs of functions, copies and messages that go to other accounts.
 ///
 /// ```
 /// assert!(bartizan_iam::external_access_kinds().any(|kind| kind == "s3:bucketacl"));
@@ -190,7 +190,15 @@ pub fn external_access_kinds() -> impl Iterator<Item = &'static str> {
         "s3:bucketacl",
         "ec2:snapshotpermission",
         "ec2:imagepermission",
+        "ec2:vpcpeeringconnection",
+        "kms:grant",
         "lambda:functionurl",
+        "ram:principal",
+        "ram:resource",
+        "rds:dbclustersnapshotattributes",
+        "rds:dbsnapshotattributes",
+        "s3:bucketreplication",
+        "sns:subscription",
     ];
     others
         .into_iter()

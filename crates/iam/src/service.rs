@@ -3,7 +3,7 @@
 
 use crate::arn::Arn;
 use crate::policy::{Block, Policy, PolicyCondition, Principal};
-use crate::request::{Because, Decision, ExplainedDecision, PolicyLayer, Request};
+use crate::request::{Because, Decision, ExplainedDecision, PolicyLayer, Request, RequestCaller};
 use crate::value::{Comparison, ConditionOperator};
 
 /// Resources of AWS itself, and the calls on them that IAM or KMS refuses to everybody, whatever
@@ -108,6 +108,13 @@ pub(crate) fn always(request: &Request) -> Option<ExplainedDecision> {
 /// Refusal by the service where no policy denies: of resources that nobody may change. AWS itself
 /// changes them by a service-linked role.
 pub(crate) fn refused(request: &Request) -> Option<ExplainedDecision> {
+    if let Some(text) = not_for_caller(request) {
+        return Some(by_service(Decision::ImplicitlyDenied, text));
+    }
+    if is_key_call_across(request) {
+        let text = "KMS does not let other accounts do that";
+        return Some(by_service(Decision::ImplicitlyDenied, text));
+    }
     let arn = Arn::parse(&request.resource)?;
     let (service, name) = request.action.split_once(':')?;
     if request.caller.is_service_linked() {
@@ -123,11 +130,73 @@ pub(crate) fn refused(request: &Request) -> Option<ExplainedDecision> {
     is_listed.then(|| by_service(Decision::ImplicitlyDenied, row.text))
 }
 
+/// Calls on keys of other accounts that KMS knows: for others permissions "have no effect" (KMS
+/// developer guide, "Allowing users in other accounts to use a KMS key").
+const KEY_CALLS_ACROSS: &[&str] = &[
+    "creategrant",
+    "decrypt",
+    "derivesharedsecret",
+    "describekey",
+    "encrypt",
+    "generatedatakey",
+    "generatedatakeypair",
+    "generatedatakeypairwithoutplaintext",
+    "generatedatakeywithoutplaintext",
+    "generatemac",
+    "getkeyrotationstatus",
+    "getpublickey",
+    "listgrants",
+    "reencryptfrom",
+    "reencryptto",
+    "retiregrant",
+    "revokegrant",
+    "sign",
+    "verify",
+    "verifymac",
+];
+
+/// Whether a principal calls something on a key of another account that KMS lets only its own do.
+fn is_key_call_across(request: &Request) -> bool {
+    let Some((service, name)) = request.action.split_once(':') else {
+        return false;
+    };
+    let caller = request.caller.account();
+    service.eq_ignore_ascii_case("kms")
+        && is_key(&request.resource)
+        && caller.is_some()
+        && caller != request.account()
+        && !KEY_CALLS_ACROSS
+            .iter()
+            .any(|call| call.eq_ignore_ascii_case(name))
+}
+
+/// Why a call of STS is not for a caller: `AssumeRoleWithSAML` and `AssumeRoleWithWebIdentity` are
+/// unsigned, and take a token of an identity provider in place of credentials; `AssumeRole` needs
+/// credentials (STS API reference).
+fn not_for_caller(request: &Request) -> Option<&'static str> {
+    let (service, name) = request.action.split_once(':')?;
+    if !service.eq_ignore_ascii_case("sts") {
+        return None;
+    }
+    let is = |call: &str| name.eq_ignore_ascii_case(call);
+    let by_token = is("AssumeRoleWithSAML") || is("AssumeRoleWithWebIdentity");
+    match &request.caller {
+        RequestCaller::Federated(_) if is("AssumeRole") => {
+            Some("it needs credentials, which a federated principal does not have")
+        }
+        RequestCaller::Federated(_) => None,
+        _ if by_token => Some("it is for federated principals only"),
+        RequestCaller::Anonymous => Some("it needs a signature"),
+        RequestCaller::Aws(_) | RequestCaller::Service(_) => None,
+    }
+}
+
 fn by_service(decision: Decision, text: &'static str) -> ExplainedDecision {
     ExplainedDecision {
         decision,
         because: vec![Because {
             layer: PolicyLayer::Service,
+            level: None,
             statement: None,
             text,
         }],
@@ -175,6 +244,9 @@ const FIXING_KEYS: &[&str] = &[
     "aws:sourceaccount",
     "aws:sourceip",
     "aws:userid",
+    "aws:sourceowner",
+    "aws:principalaccount",
+    "aws:principalarn",
     "s3:x-amz-server-side-encryption-aws-kms-key-id",
     "s3:dataaccesspointarn",
     "s3:dataaccesspointaccount",
@@ -192,7 +264,11 @@ const FIXING_KEYS: &[&str] = &[
 pub fn is_public_policy(policy: &Policy) -> bool {
     policy.statements.iter().any(|s| {
         let everybody = match &s.principal {
-            Some(Block::Is(list)) => list.iter().any(is_everybody),
+            // A principal is a fixed value, unless it has a wildcard: `{"Federated": "*"}`.
+            Some(Block::Is(list)) => list.iter().any(|principal| match principal {
+                Principal::Star => true,
+                Principal::Of(_, value) => value.contains('*'),
+            }),
             Some(Block::Not(_)) => true,
             None => false,
         };
@@ -212,6 +288,7 @@ fn fixes(condition: &PolicyCondition) -> bool {
     let Some(operator) = ConditionOperator::parse(&condition.operator) else {
         return false;
     };
+    let key = condition.key.to_ascii_lowercase();
     let fixed = |value: &String| match operator.test {
         // A wide range is no fixed value: S3 asks for at least /8, or /32 of IPv6.
         Comparison::Ip => value.split_once('/').is_none_or(|(ip, bits)| {
@@ -223,11 +300,19 @@ fn fixes(condition: &PolicyCondition) -> bool {
                 }
             })
         }),
-        _ => !value.contains(['*', '?']) && !value.contains("${"),
+        _ if value.contains("${") => false,
+        // The name of an access point may have a wildcard, where its account is fixed.
+        _ if key == "s3:dataaccesspointarn" => {
+            let parts: Vec<&str> = value.splitn(6, ':').collect();
+            let account = parts.get(4).copied().unwrap_or_default();
+            let names = parts.iter().take(5).any(|part| part.contains(['*', '?']));
+            parts.len() == 6 && !account.is_empty() && !names
+        }
+        _ => !value.contains(['*', '?']),
     };
     !operator.negated
         && !operator.if_exists
         && !matches!(operator.test, Comparison::Null)
-        && FIXING_KEYS.contains(&condition.key.to_ascii_lowercase().as_str())
+        && FIXING_KEYS.contains(&key.as_str())
         && condition.values.iter().all(fixed)
 }

@@ -25,12 +25,16 @@ impl Random {
         self.next() as usize % n
     }
 
-    fn chance(&mut self, of_a_hundred: usize) -> bool {
+    pub(crate) fn chance(&mut self, of_a_hundred: usize) -> bool {
         self.below(100) < of_a_hundred
     }
 
-    fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
+    pub(crate) fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
         list[self.below(list.len())]
+    }
+
+    pub(crate) fn pick_of<'l, T>(&mut self, list: &'l [T]) -> &'l T {
+        &list[self.below(list.len())]
     }
 }
 
@@ -278,6 +282,13 @@ fn case(random: &mut Random) -> (Request, Layers<Policy>) {
                     .collect();
                 context.set(key, ContextValue::Many(values));
             }
+            1 if random.chance(15) => {
+                let whole = random.pick(VALUES);
+                let half = whole.get(..whole.len() / 2).unwrap_or_default();
+                let known = *random.pick_of(&[whole, half]);
+                context.set(key, ContextValue::StartsWith(known.to_owned()));
+            }
+            1 if random.chance(30) => context.absent(key),
             _ => {}
         }
     }
@@ -706,9 +717,14 @@ fn every_public_bucket_policy_is_one_for_both() {
         "aws:Referer",
         "aws:VpcSourceIp",
         "aws:SourceOwner",
+        "aws:PrincipalAccount",
+        "aws:PrincipalArn",
     ];
     let values = [
         "x",
+        "arn:aws:s3:us-east-1:111111111111:accesspoint/*",
+        "arn:aws:s3:*:111111111111:accesspoint/a",
+        "arn:aws:s3:us-east-1:*:accesspoint/a",
         "x*",
         "x?",
         "${x}",
@@ -735,6 +751,7 @@ fn every_public_bucket_policy_is_one_for_both() {
                     json!("*"),
                     json!({"AWS": "*"}),
                     json!({"AWS": "222222222222"}),
+                    json!({"Federated": "*"}),
                 ] {
                     let mut statement = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
                     statement["Principal"] = principal;

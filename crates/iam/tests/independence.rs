@@ -88,6 +88,27 @@ fn the_reference_borrows_no_judgement() {
     }
 }
 
+/// The reference for estates puts layers together by itself.
+#[test]
+fn the_reference_for_estates_borrows_no_judgement() {
+    let source = std::fs::read_to_string(crate_folder().join("tests/estate/reference.rs")).unwrap();
+    let code = source
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    let code: Vec<&str> = code.collect();
+    for word in [
+        "Estate::",
+        "Account::",
+        "Compiled",
+        "Organization::",
+        ".ask(",
+        ".bind(",
+    ] {
+        let found = code.iter().find(|line| line.contains(word));
+        assert!(found.is_none(), "{word}: {found:?}");
+    }
+}
+
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for path in std::fs::read_dir(from)

@@ -11,7 +11,7 @@ use crate::store::Loaded;
 /// The account of a snapshot, with what of it was not read.
 pub(crate) fn account<'a>(
     loaded: &Loaded,
-    organization: Option<&Organization>,
+    organizations: &[Organization],
     actions: &'a Actions,
 ) -> Result<Account<'a>> {
     let snapshot =
@@ -25,7 +25,9 @@ pub(crate) fn account<'a>(
     builder.time(time as f64 / 1000.0);
     read_coverage(&mut builder, &snapshot.header.coverage);
     read_facts(&mut builder, &snapshot, loaded);
-    let bound = organization.is_some_and(|o| o.bind(&snapshot.header.account, &mut builder));
+    let bound = organizations
+        .iter()
+        .any(|o| o.bind(&snapshot.header.account, &mut builder));
     if !bound {
         builder.controls(controls_from_within(&snapshot, loaded));
     }

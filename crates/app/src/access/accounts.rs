@@ -8,7 +8,7 @@ use bartizan_cloud::collect::GLOBAL;
 use bartizan_iam::{Account, AccountBuilder, Actions, UnreadFact, UnreadReason};
 
 use super::account::account;
-use super::organization::organization;
+use super::organization::organizations;
 use crate::cli::{ActionTable, Global};
 use crate::files::read_text;
 use crate::named_snapshots::named;
@@ -40,10 +40,10 @@ pub(crate) fn accounts<'a>(
     })
 }
 
-/// The accounts of snapshots, bound by the organization that one of them has seen.
+/// The accounts of snapshots, each bound by its own organization as far as one of them has seen it.
 pub(crate) fn accounts_of<'a>(loaded: &[Loaded], actions: &'a Actions) -> Result<Vec<Account<'a>>> {
-    let organization = organization(loaded)?;
-    let account = |one| account(one, organization.as_ref(), actions);
+    let organizations = organizations(loaded)?;
+    let account = |one| account(one, &organizations, actions);
     loaded.iter().map(account).collect()
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use bartizan_iam::{
     Account, AccountDifference, Actions, Difference, EscalationChange, ExternalAccess,
-    KnownAccounts, account_difference, escalations, reach_difference,
+    KnownAccounts, Organization, account_difference, escalations, reach_difference,
 };
 use bartizan_incident::attribution::Consequence;
 use bartizan_incident::{administrators, consequences, escalation_path, short_arn};
@@ -22,49 +22,69 @@ pub(crate) struct AccountChange<'a> {
 }
 
 /// Principals that may do everything in a snapshot or can get there, by ARN.
-pub(crate) fn power(loaded: &Loaded, actions: &Actions) -> Result<BTreeMap<String, String>> {
-    let account = account(loaded, None, actions)?;
+pub(crate) fn power(
+    loaded: &Loaded,
+    organizations: &[Organization],
+    actions: &Actions,
+) -> Result<BTreeMap<String, String>> {
+    let account = account(loaded, organizations, actions)?;
     let threads = std::thread::available_parallelism().map_or(1, Into::into);
     Ok(administrators(&account, &escalations(&account, threads)))
 }
 
+/// Two snapshots of an account, each with the organizations of its time.
+pub(crate) struct StatePair<'s> {
+    pub(crate) before: &'s Loaded,
+    pub(crate) after: &'s Loaded,
+    pub(crate) organizations: (&'s [Organization], &'s [Organization]),
+}
+
+impl StatePair<'_> {
+    /// Accounts that the organizations know, as neighbours.
+    pub(crate) fn neighbours(&self) -> KnownAccounts {
+        let mut neighbours = KnownAccounts::default();
+        let (before, after) = self.organizations;
+        for organization in before.iter().chain(after) {
+            neighbours.learn_members(organization);
+        }
+        neighbours
+    }
+
+    /// Whether policies of an organization changed, or who is in it.
+    pub(crate) fn is_otherwise_bound(&self) -> bool {
+        self.organizations.0 != self.organizations.1
+    }
+}
+
 /// Compares the access of two snapshots.
 pub(crate) fn changed<'a>(
-    before: &Loaded,
-    after: &Loaded,
+    states: &StatePair<'_>,
     actions: &'a Actions,
+    neighbours: KnownAccounts,
 ) -> Result<AccountChange<'a>> {
-    compared(
-        before,
-        after,
-        actions,
-        KnownAccounts::default(),
-        account_difference,
-    )
+    compared(states, actions, neighbours, account_difference)
 }
 
 /// Compares who reaches everything and who comes in from outside, where other accounts are known.
 pub(crate) fn reached<'a>(
-    before: &Loaded,
-    after: &Loaded,
+    states: &StatePair<'_>,
     actions: &'a Actions,
     neighbours: KnownAccounts,
 ) -> Result<AccountChange<'a>> {
-    compared(before, after, actions, neighbours, reach_difference)
+    compared(states, actions, neighbours, reach_difference)
 }
 
 type AccountComparison = fn(&Account<'_>, &Account<'_>, &KnownAccounts, usize) -> AccountDifference;
 
 fn compared<'a>(
-    before: &Loaded,
-    after: &Loaded,
+    states: &StatePair<'_>,
     actions: &'a Actions,
     mut neighbours: KnownAccounts,
     compare: AccountComparison,
 ) -> Result<AccountChange<'a>> {
     let (old, new) = (
-        account(before, None, actions)?,
-        account(after, None, actions)?,
+        account(states.before, states.organizations.0, actions)?,
+        account(states.after, states.organizations.1, actions)?,
     );
     let threads = std::thread::available_parallelism().map_or(1, Into::into);
     [&old, &new]

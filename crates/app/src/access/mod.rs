@@ -9,6 +9,7 @@ mod vendors;
 
 pub(crate) use account::wanted;
 pub(crate) use accounts::{accounts, accounts_of, actions};
-pub(crate) use change::{changed, power, reached};
-pub(crate) use question::{check_question, is_of_many, nobody, owner};
+pub(crate) use change::{StatePair, changed, power, reached};
+pub(crate) use organization::organizations;
+pub(crate) use question::{check_question, is_of_many, nobody};
 pub(crate) use vendors::vendors;

@@ -7,12 +7,19 @@ use bartizan_inventory::snapshot::{CallStatus, Snapshot};
 
 use crate::store::Loaded;
 
-/// The organization that one of these snapshots has seen, if all that is needed of it was read.
+/// The organizations that these snapshots have seen, if all that is needed of each was read.
 ///
 /// # Errors
 /// When a snapshot is broken.
-pub(super) fn organization(loaded: &[Loaded]) -> Result<Option<Organization>> {
+pub(crate) fn organizations<'l>(
+    loaded: impl IntoIterator<Item = &'l Loaded>,
+) -> Result<Vec<Organization>> {
+    let mut found = Vec::new();
     for one in loaded {
+        // Most accounts see none, and looking for one in text is soonest.
+        if !one.text.contains("organizations:member") {
+            continue;
+        }
         let snapshot =
             Snapshot::parse(&one.text).map_err(|e| anyhow::anyhow!("{}: {e}", one.name))?;
         let read = |kind: &str| {
@@ -38,9 +45,9 @@ pub(super) fn organization(loaded: &[Loaded]) -> Result<Option<Organization>> {
                     .map(|document| String::from_utf8_lossy(&document).into_owned())
             });
         }
-        return Ok(Some(organization));
+        found.push(organization);
     }
-    Ok(None)
+    Ok(found)
 }
 
 /// Whether the account's own snapshot shows an organization: none, one, or not known.

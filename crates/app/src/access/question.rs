@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use bartizan_cloud::live::distance;
-use bartizan_iam::{Account, Actions, Arn};
+use bartizan_iam::{Account, Action, Actions, Arn, Pattern};
 
 /// The message for a missing principal: it may be on a page that was not read.
 pub(crate) fn nobody(account: &Account<'_>, error: String) -> String {
@@ -38,55 +38,66 @@ pub(crate) fn check_question(actions: &Actions, action: &str, resource: &str) ->
             actions.date
         );
     };
-    if resource == "*" || Arn::parse(resource).is_some() {
+    if resource == "*" {
         return Ok(());
     }
-    // `arn:${Partition}:s3:::${BucketName}/${ObjectName}` with the name in place of the first
-    // variable that is the thing's own.
-    let fill = |arn: &str| {
-        let (mut text, mut name) = (
-            arn.replace("${Partition}", "aws")
-                .replace("${Region}", "REGION"),
-            Some(resource),
-        );
-        text = text.replace("${Account}", "ACCOUNT");
-        while let Some((before, rest)) = text.split_once("${") {
-            let Some((variable, after)) = rest.split_once('}') else {
-                break;
-            };
-            text = format!("{before}{}{after}", name.take().unwrap_or(variable));
-        }
-        text
-    };
+    let name = actions.name(known);
+    anyhow::ensure!(
+        !actions.is_wildcard_only(known),
+        "{name} is about no resource: ask it on '*'"
+    );
+    let is_arn = Arn::parse(resource).is_some();
+    if is_arn && has_resource(actions, known, resource) {
+        return Ok(());
+    }
     let hint = actions
         .resource_arns(known)
         .min_by_key(|arn| arn.len())
-        .map(|arn| format!(", such as {}", fill(arn)))
+        .map(|arn| {
+            format!(
+                ", such as {}",
+                filled(arn, if is_arn { None } else { Some(resource) })
+            )
+        })
         .unwrap_or_default();
-    anyhow::bail!(
-        "{resource:?} is no ARN: {} asks for one{hint}",
-        actions.name(known)
-    )
+    if is_arn {
+        anyhow::bail!("{name} is not asked on {resource}: it asks for another resource{hint}");
+    }
+    anyhow::bail!("{resource:?} is no ARN: {name} asks for one{hint}")
+}
+
+/// Whether an action is for resources such as this one, or for some of a pattern's.
+fn has_resource(actions: &Actions, action: Action, resource: &str) -> bool {
+    let mut kinds = actions.resource_arns(action).peekable();
+    let asked = Pattern::arn(resource);
+    kinds.peek().is_none()
+        || kinds.any(|template| {
+            let mut pattern = String::new();
+            for (n, part) in template.split("${").enumerate() {
+                let rest = part.split_once('}').filter(|_| n > 0).map(|(_, rest)| rest);
+                pattern.push_str(&rest.map_or(part.to_owned(), |rest| format!("*{rest}")));
+            }
+            Pattern::arn(&pattern).meets(&asked).is_some()
+        })
+}
+
+/// ARN of a kind of resource, such as `arn:aws:s3:::BucketName/ObjectName`, with a name in place of
+/// the first variable that is the resource's own.
+fn filled(arn: &str, mut name: Option<&str>) -> String {
+    let mut text = arn
+        .replace("${Partition}", "aws")
+        .replace("${Region}", "REGION")
+        .replace("${Account}", "ACCOUNT");
+    while let Some((before, rest)) = text.split_once("${") {
+        let Some((variable, after)) = rest.split_once('}') else {
+            break;
+        };
+        text = format!("{before}{}{after}", name.take().unwrap_or(variable));
+    }
+    text
 }
 
 /// Whether a question is about all that a pattern matches.
 pub(crate) fn is_of_many(resource: &str) -> bool {
     resource != "*" && resource.contains(['*', '?'])
-}
-
-/// The account at hand that a resource belongs to.
-pub(crate) fn owner<'x, 'a>(
-    accounts: &'x [Account<'a>],
-    resource: &str,
-) -> Option<&'x Account<'a>> {
-    let arn = Arn::parse(resource)?;
-    let bucket = || {
-        arn.resource
-            .split('/')
-            .next()
-            .filter(|_| arn.service == "s3" && arn.region.is_empty())
-    };
-    accounts
-        .iter()
-        .find(|a| a.id == arn.account || bucket().is_some_and(|b| a.has_bucket(b)))
 }

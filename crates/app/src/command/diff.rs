@@ -6,7 +6,7 @@ use bartizan_inventory::diff::{SnapshotDiff, SnapshotVersion, diff};
 use bartizan_inventory::fact::FactKinds;
 use bartizan_inventory::snapshot::{Snapshot, side_lines};
 
-use crate::access;
+use crate::access::{self, StatePair};
 use crate::cli::{DiffArgs, Format, Global};
 use crate::named_snapshots::pairs;
 use crate::outcome::Outcome;
@@ -14,15 +14,19 @@ use crate::render::{self, Out, SnapshotPair};
 use crate::store::Loaded;
 
 pub(super) fn run(global: &Global, args: &DiffArgs) -> Result<Outcome> {
-    let pairs = pairs(
+    let paired = pairs(
         global,
         args.snapshots.before.as_deref(),
         args.snapshots.after.as_deref(),
     )?;
+    let organizations = (
+        access::organizations(paired.before())?,
+        access::organizations(paired.after())?,
+    );
     let mut out = Out::new();
     let mut outcome = Outcome::Done;
     let mut rows = Vec::new();
-    for (before, after) in &pairs {
+    for (before, after) in &paired.pairs {
         let mut difference = between(before, after)?;
         if let Some(fact) = &args.fact {
             let (kind, id) = fact
@@ -52,9 +56,15 @@ pub(super) fn run(global: &Global, args: &DiffArgs) -> Result<Outcome> {
         }
         let shown = SnapshotPair::new(global, before, after)?;
         // What it means for who can do what: only where something that grants changed.
+        let states = StatePair {
+            before,
+            after,
+            organizations: (&organizations.0, &organizations.1),
+        };
         let grants = difference.changes.iter().any(|c| access::wanted(&c.kind));
-        let access = if grants && args.fact.is_none() {
-            Some(access::changed(before, after, Actions::builtin())?)
+        let access = if (grants || states.is_otherwise_bound()) && args.fact.is_none() {
+            let neighbours = states.neighbours();
+            Some(access::changed(&states, Actions::builtin(), neighbours)?)
         } else {
             None
         };

@@ -1,11 +1,11 @@
 //! The builder: notes what was read and not, keeps documents once, and puts the account together.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::model::{
-    Account, Controls, DocumentId, IamGroup, IamPrincipal, PolicyDocument, PrincipalKind,
-    ResourceWithPolicy, RoleConsumer, UnreadPolicy,
+    Account, ControlNodes, Controls, DocumentId, IamGroup, IamPrincipal, Membership,
+    PolicyDocument, PrincipalKind, ResourceWithPolicy, RoleConsumer, Share, UnreadPolicy,
 };
 use crate::actions::Actions;
 use crate::arn::Arn;
@@ -49,6 +49,8 @@ pub struct AccountBuilder<'a> {
     pub(super) logins: HashMap<String, bool>,
     pub(super) keys_read: bool,
     pub(super) logins_read: bool,
+    /// Resources and principals of shares of Resource Access Manager, by the ARN of the share.
+    pub(super) ram: BTreeMap<String, (Vec<String>, Vec<String>)>,
 }
 
 #[derive(Default)]
@@ -62,6 +64,7 @@ pub(super) struct PendingPrincipal {
     pub(super) trust: Option<DocumentId>,
     pub(super) unread: Vec<UnreadPolicy>,
     pub(super) id: Option<String>,
+    pub(super) tags: Option<BTreeMap<String, String>>,
 }
 
 impl<'a> AccountBuilder<'a> {
@@ -86,6 +89,8 @@ impl<'a> AccountBuilder<'a> {
                 role_consumers_read: Vec::new(),
                 resources: Vec::new(),
                 versions: Vec::new(),
+                membership: Membership::Unknown,
+                control_nodes: ControlNodes::default(),
                 scp: Vec::new(),
                 rcp: Vec::new(),
                 controls: Controls::default(),
@@ -93,6 +98,8 @@ impl<'a> AccountBuilder<'a> {
                 shares: Vec::new(),
                 restricted_buckets: Vec::new(),
                 acls_ignored: Vec::new(),
+                acls_off: BTreeSet::new(),
+                snapshots_not_public: BTreeSet::new(),
                 organization: Default::default(),
                 unread_facts: Vec::new(),
                 asked: None,
@@ -101,6 +108,8 @@ impl<'a> AccountBuilder<'a> {
                 unknown: Vec::new(),
                 time_s: None,
                 buckets: None,
+                abac_buckets: BTreeMap::new(),
+                bucket_tags: BTreeMap::new(),
                 ids: BTreeSet::new(),
                 principals_read: false,
             },
@@ -116,6 +125,7 @@ impl<'a> AccountBuilder<'a> {
             logins: HashMap::new(),
             keys_read: false,
             logins_read: false,
+            ram: BTreeMap::new(),
         }
     }
 
@@ -158,6 +168,9 @@ impl<'a> AccountBuilder<'a> {
 
     /// Notes that a fact does not exist, by an answer of AWS.
     pub fn absent(&mut self, kind: &str, id: &str) {
+        if kind == "organizations:organization" {
+            self.account.membership = Membership::Alone;
+        }
         self.account.absent.insert((kind.to_owned(), id.to_owned()));
     }
 
@@ -202,6 +215,23 @@ impl<'a> AccountBuilder<'a> {
                 });
             }
         }
+    }
+
+    /// Notes where the account is in an organization.
+    pub fn membership(&mut self, membership: Membership) {
+        self.account.membership = membership;
+    }
+
+    /// Adds a level of service control policies, root first: those of a root, a unit or an account.
+    pub(crate) fn scp_level_of(&mut self, node: &str, policies: &[(&str, &str)]) {
+        self.account.control_nodes.scp.push(node.to_owned());
+        self.scp_level(policies);
+    }
+
+    /// Adds a level of resource control policies, likewise.
+    pub(crate) fn rcp_level_of(&mut self, node: &str, policies: &[(&str, &str)]) {
+        self.account.control_nodes.rcp.push(node.to_owned());
+        self.rcp_level(policies);
     }
 
     /// Adds a level of service control policies, root first.
@@ -283,6 +313,18 @@ impl<'a> AccountBuilder<'a> {
         let groups = self.build_groups();
         self.build_principals(&groups);
         self.resolve_profiles();
+        for (resources, principals) in std::mem::take(&mut self.ram).into_values() {
+            for arn in &resources {
+                for with in &principals {
+                    self.account.shares.push(Share {
+                        arn: arn.clone(),
+                        kind: "ram:resource".to_owned(),
+                        with: with.clone(),
+                        what: "use what Resource Access Manager shares".to_owned(),
+                    });
+                }
+            }
+        }
         name_by_arn(&mut self.account, &mut self.compiler);
         let managed = &self.managed;
         let versions = self
@@ -452,6 +494,7 @@ impl<'a> AccountBuilder<'a> {
             trust: pending.trust,
             unread,
             id: pending.id,
+            tags: pending.tags,
         }
     }
 

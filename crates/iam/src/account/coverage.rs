@@ -97,6 +97,24 @@ impl Account<'_> {
             .is_some_and(|own| own.contains(bucket))
     }
 
+    /// Whether a bucket is the account's, by its list, its policy, or that it has none.
+    pub(crate) fn owns_bucket(&self, bucket: &str) -> bool {
+        let arn = || format!("arn:aws:s3:::{bucket}");
+        self.has_bucket(bucket)
+            || self
+                .absent
+                .contains(&("s3:bucketpolicy".to_owned(), bucket.to_owned()))
+            || self.resources.iter().any(|r| r.arn == arn())
+    }
+
+    /// Whether all its buckets are known; none: of an account put together by hand nobody said.
+    pub(crate) fn knows_buckets(&self) -> Option<bool> {
+        match (&self.asked, &self.buckets) {
+            (None, None) => None,
+            _ => Some(self.unread_facts_of("s3:bucket").is_empty()),
+        }
+    }
+
     /// Why the list of users and roles is not whole, so that somebody may be there who is not in
     /// it.
     pub fn principals_cut(&self) -> Option<String> {

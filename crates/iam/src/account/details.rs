@@ -18,6 +18,14 @@ struct InlinePolicy<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
+struct Tag {
+    key: String,
+    #[serde(default)]
+    value: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
 struct AttachedPolicy {
     policy_arn: String,
 }
@@ -59,6 +67,7 @@ pub(super) struct PrincipalDetail<'a> {
     assume_role_policy_document: Option<&'a RawValue>,
     #[serde(default)]
     instance_profile_list: Vec<InstanceProfile>,
+    tags: Option<Vec<Tag>>,
 }
 
 #[derive(Deserialize)]
@@ -169,6 +178,11 @@ impl AccountBuilder<'_> {
         pending.kind = Some(kind);
         pending.name.clone_from(&detail.arn);
         pending.id.clone_from(&detail.id);
+        let tags = detail.tags.iter().flatten();
+        pending.tags = detail
+            .tags
+            .as_ref()
+            .map(|_| tags.map(|t| (t.key.clone(), t.value.clone())).collect());
         pending.unread.extend(unread);
         pending.inline.extend(inline);
         pending.managed.extend(

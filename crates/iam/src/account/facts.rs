@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::build::AccountBuilder;
 use super::details::PrincipalDetail;
-use super::model::{Grant, PrincipalKind, Share, UnreadPolicy};
+use super::model::{Grant, Membership, PrincipalKind, Share, UnreadPolicy};
+use crate::arn::Arn;
 use crate::request::PolicyGrammar;
 use crate::resource_policies::resource_arn;
 
@@ -38,6 +39,9 @@ impl<'f> AccountFact<'f> {
         value.pointer(pointer)?.as_str().map(str::to_owned)
     }
 }
+
+/// How a share with a canonical user is told from one with an account.
+pub(crate) const CANONICAL_USER: &str = "canonical user ";
 
 type FactHandler = fn(&mut AccountBuilder<'_>, &AccountFact<'_>);
 
@@ -92,7 +96,43 @@ const HANDLERS: &[(&str, FactHandler)] = &[
         builder.launch_permission(fact, "image")
     }),
     ("s3:bucket", |builder, fact| builder.bucket(fact)),
+    ("s3:buckettagging", |builder, fact| {
+        builder.bucket_tagging(fact)
+    }),
+    ("s3:bucketabac", |builder, fact| {
+        let on = fact
+            .text("/AbacStatus/Status")
+            .or_else(|| fact.text("/Status"));
+        let buckets = &mut builder.account.abac_buckets;
+        buckets.insert(fact.id.to_owned(), on.as_deref() == Some("Enabled"));
+    }),
     ("s3:bucketacl", |builder, fact| builder.bucket_acl(fact)),
+    ("s3:bucketownershipcontrols", |builder, fact| {
+        builder.ownership_controls(fact)
+    }),
+    ("s3:bucketreplication", |builder, fact| {
+        builder.replication(fact)
+    }),
+    ("rds:dbsnapshotattributes", |builder, fact| {
+        builder.database_snapshot(fact, "snapshot")
+    }),
+    ("rds:dbclustersnapshotattributes", |builder, fact| {
+        builder.database_snapshot(fact, "cluster-snapshot")
+    }),
+    ("sns:subscription", |builder, fact| {
+        builder.subscription(fact)
+    }),
+    ("ec2:vpcpeeringconnection", |builder, fact| {
+        builder.peering(fact)
+    }),
+    ("ram:resource", |builder, fact| builder.ram(fact, "/arn")),
+    ("ram:principal", |builder, fact| builder.ram(fact, "/id")),
+    ("ec2:snapshotblockpublicaccess", |builder, fact| {
+        if fact.text("/State").as_deref() == Some("block-all-sharing") {
+            let regions = &mut builder.account.snapshots_not_public;
+            regions.insert(fact.region.to_owned());
+        }
+    }),
     ("s3:bucketpublicaccessblock", |builder, fact| {
         builder.block_public_access(fact, fact.id)
     }),
@@ -104,7 +144,7 @@ const HANDLERS: &[(&str, FactHandler)] = &[
         builder.member_account(fact)
     }),
     ("organizations:organization", |builder, fact| {
-        builder.account.organization.1 = fact.text("/Id")
+        builder.own_organization(fact)
     }),
 ];
 
@@ -199,16 +239,18 @@ impl AccountBuilder<'_> {
         }
     }
 
+    /// Address of a function that is called without a signature.
     fn function_url(&mut self, fact: &AccountFact<'_>) {
-        if !fact.document.contains("\"NONE\"") {
+        if fact.text("/AuthType").as_deref() != Some("NONE") {
             return;
         }
-        let name = fact.id.split(':').next().unwrap_or(fact.id);
-        let arn = format!(
-            "arn:aws:lambda:{}:{}:function:{name}",
-            fact.region, self.account.id
-        );
-        self.share(fact.kind, arn, "*", "call its URL, where its policy allows");
+        let arn = if fact.id.starts_with("arn:") {
+            fact.id.to_owned()
+        } else {
+            let (region, account) = (fact.region, &self.account.id);
+            format!("arn:aws:lambda:{region}:{account}:function:{}", fact.id)
+        };
+        self.share(fact.kind, arn, "*", "call its URL");
     }
 
     fn launch_template(&mut self, fact: &AccountFact<'_>) {
@@ -260,24 +302,131 @@ impl AccountBuilder<'_> {
             .insert(fact.id.to_owned());
     }
 
-    /// Grants of an ACL to groups that anybody is in.
+    fn bucket_tagging(&mut self, fact: &AccountFact<'_>) {
+        let value = fact.json();
+        let pair = |tag: &Value| {
+            let text = |name: &str| tag[name].as_str().map(str::to_owned);
+            Some((text("Key")?, text("Value").unwrap_or_default()))
+        };
+        let tags = value["TagSet"].as_array().into_iter().flatten();
+        let tags = tags.filter_map(pair).collect();
+        self.account.bucket_tags.insert(fact.id.to_owned(), tags);
+    }
+
+    /// Grants of an ACL to groups that anybody is in, and to somebody else than the owner.
     fn bucket_acl(&mut self, fact: &AccountFact<'_>) {
-        for grant in fact.json()["Grants"].as_array().into_iter().flatten() {
-            let group = grant["Grantee"]["URI"]
+        let value = fact.json();
+        let owner = value["Owner"]["ID"].as_str();
+        for grant in value["Grants"].as_array().into_iter().flatten() {
+            let grantee = &grant["Grantee"];
+            let group = grantee["URI"].as_str().and_then(|u| u.rsplit('/').next());
+            let stranger = grantee["ID"]
                 .as_str()
-                .and_then(|u| u.rsplit('/').next());
-            let with = match group {
-                Some("AllUsers") => "*",
-                Some("AuthenticatedUsers") => "authenticated",
+                .filter(|id| owner.is_some_and(|owner| owner != *id));
+            let with = match (group, stranger) {
+                (Some("AllUsers"), _) => "*".to_owned(),
+                (Some("AuthenticatedUsers"), _) => "authenticated".to_owned(),
+                (_, Some(id)) => format!("{CANONICAL_USER}{id}"),
                 _ => continue,
             };
             let arn = format!("arn:aws:s3:::{}", fact.id);
-            self.share(
-                "s3:bucketacl",
-                arn,
-                with,
-                grant["Permission"].as_str().unwrap_or("?"),
-            );
+            let permission = grant["Permission"].as_str().unwrap_or("?");
+            self.share("s3:bucketacl", arn, &with, permission);
+        }
+    }
+
+    /// Where the owner of the bucket owns all objects, ACLs count for nothing.
+    fn ownership_controls(&mut self, fact: &AccountFact<'_>) {
+        let value = fact.json();
+        let rules = value["Rules"].as_array().into_iter().flatten();
+        let mut ownership = rules.map(|rule| &rule["ObjectOwnership"]);
+        if ownership.any(|rule| rule == "BucketOwnerEnforced") {
+            self.account.acls_off.insert(fact.id.to_owned());
+        }
+    }
+
+    /// Accounts that a bucket's objects are copied to.
+    fn replication(&mut self, fact: &AccountFact<'_>) {
+        let value = fact.json();
+        let rules = value.pointer("/ReplicationConfiguration/Rules");
+        let rules = rules
+            .or_else(|| value.get("Rules"))
+            .and_then(Value::as_array);
+        for rule in rules.into_iter().flatten() {
+            let account = rule["Destination"]["Account"].as_str();
+            if let Some(with) = account.filter(|_| rule["Status"] == "Enabled") {
+                let arn = format!("arn:aws:s3:::{}", fact.id);
+                self.share(
+                    fact.kind,
+                    arn,
+                    &with.to_owned(),
+                    "receive copies of its objects",
+                );
+            }
+        }
+    }
+
+    /// Attributes of a snapshot of a database: `restore` names accounts, or `all`.
+    fn database_snapshot(&mut self, fact: &AccountFact<'_>, of: &str) {
+        let value = fact.json();
+        let lists = ["DBSnapshotAttributes", "DBClusterSnapshotAttributes"];
+        let list = lists.iter().find_map(|name| value.get(name));
+        let list = list.unwrap_or(&value).as_array().into_iter().flatten();
+        for attribute in list.filter(|a| a["AttributeName"] == "restore") {
+            let values = attribute["AttributeValues"]
+                .as_array()
+                .into_iter()
+                .flatten();
+            for value in values.filter_map(Value::as_str) {
+                let (region, account) = (fact.region, &self.account.id);
+                let arn = format!("arn:aws:rds:{region}:{account}:{of}:{}", fact.id);
+                let with = if value == "all" { "*" } else { value };
+                self.share(fact.kind, arn, with, "restore");
+            }
+        }
+    }
+
+    /// A subscriber of another account.
+    fn subscription(&mut self, fact: &AccountFact<'_>) {
+        let (Some(topic), Some(endpoint)) = (fact.text("/TopicArn"), fact.text("/Endpoint")) else {
+            return;
+        };
+        if let Some(arn) = Arn::parse(&endpoint)
+            && arn.account.len() == 12
+        {
+            self.share(fact.kind, topic, &endpoint, "receive its messages");
+        }
+    }
+
+    /// A network that is joined with one of another account.
+    fn peering(&mut self, fact: &AccountFact<'_>) {
+        let value = fact.json();
+        if value["Status"]["Code"] != "active" {
+            return;
+        }
+        for side in ["AccepterVpcInfo", "RequesterVpcInfo"] {
+            let owner = value[side]["OwnerId"].as_str().map(str::to_owned);
+            if let Some(with) = owner.filter(|owner| *owner != self.account.id) {
+                let (region, account) = (fact.region, &self.account.id);
+                let arn = format!(
+                    "arn:aws:ec2:{region}:{account}:vpc-peering-connection/{}",
+                    fact.id
+                );
+                self.share(fact.kind, arn, &with, "reach its network");
+            }
+        }
+    }
+
+    /// A resource that Resource Access Manager shares, or a principal of such a share.
+    fn ram(&mut self, fact: &AccountFact<'_>, pointer: &str) {
+        if let (Some(share), Some(value)) = (fact.text("/resourceShareArn"), fact.text(pointer)) {
+            let shares = self.ram.entry(share).or_default();
+            let list = if pointer == "/arn" {
+                &mut shares.0
+            } else {
+                &mut shares.1
+            };
+            list.push(value);
         }
     }
 
@@ -334,6 +483,18 @@ impl AccountBuilder<'_> {
             .organization
             .0
             .insert(number, fact.text("/Name").unwrap_or_default());
+    }
+
+    fn own_organization(&mut self, fact: &AccountFact<'_>) {
+        let Some(id) = fact.text("/Id") else { return };
+        self.account.organization.1 = Some(id.clone());
+        // The tree of the organization says where, and comes first or later.
+        if !matches!(self.account.membership, Membership::Member { .. }) {
+            self.account.membership = Membership::Member {
+                organization: id,
+                path: None,
+            };
+        }
     }
 
     fn share(&mut self, kind: &str, arn: String, with: &str, what: &str) {

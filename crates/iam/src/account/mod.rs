@@ -16,7 +16,8 @@ mod facts;
 mod model;
 
 pub use build::AccountBuilder;
+pub(crate) use facts::CANONICAL_USER;
 pub use model::{
-    Account, Controls, DocumentId, Grant, IamGroup, IamPrincipal, PolicyDocument, PrincipalKind,
-    ResourceWithPolicy, RoleConsumer, Share, UnreadPolicy,
+    Account, Controls, DocumentId, Grant, IamGroup, IamPrincipal, Membership, PolicyDocument,
+    PrincipalKind, ResourceWithPolicy, RoleConsumer, Share, UnreadPolicy,
 };

@@ -120,6 +120,8 @@ pub struct IamPrincipal {
     pub unread: Vec<UnreadPolicy>,
     /// Its unique id, `AIDA…` or `AROA…`; none when that was not read.
     pub id: Option<String>,
+    /// Its tags; none when they were not read.
+    pub tags: Option<BTreeMap<String, String>>,
 }
 
 /// A policy that a user or role has and that could not be read.
@@ -257,7 +259,7 @@ pub struct Share {
     pub arn: String,
     /// Kind of fact, `s3:bucketacl`.
     pub kind: String,
-    /// Account that it is shared with, `*` for everybody, or `authenticated` for everybody who has
+    /// Account or ARN that it is shared with, `*` for everybody, or `authenticated` for everybody who has
     /// an AWS account.
     pub with: String,
     /// Permission, e.g. `READ`, `copy`.
@@ -265,6 +267,35 @@ pub struct Share {
 }
 
 impl Account<'_> {
+    /// Numbers of the principals that an ARN or a name means (`alice`, `role/build`).
+    pub fn principals_named(&self, name: &str) -> Vec<usize> {
+        let is = |p: &IamPrincipal| {
+            p.arn == name || p.name == name || p.arn.ends_with(&format!(":{name}"))
+        };
+        (0..self.principals.len())
+            .filter(|n| is(&self.principals[*n]))
+            .collect()
+    }
+
+    /// The number of a principal, by its ARN, or its name where that is enough.
+    ///
+    /// # Errors
+    /// When there is none, or several.
+    pub fn principal(&self, name: &str) -> Result<usize, String> {
+        match self.principals_named(name).as_slice() {
+            [one] => Ok(*one),
+            [] => Err(format!(
+                "there is no user or role {name} in account {}",
+                self.id
+            )),
+            several => {
+                let arns = several.iter().map(|n| self.principals[*n].arn.as_str());
+                let arns: Vec<&str> = arns.collect();
+                Err(format!("{name} is several: {}", arns.join(", ")))
+            }
+        }
+    }
+
     /// Whether all users and roles are there, so that a unique id that is none of theirs is
     /// nobody's here.
     pub(crate) fn knows_principals(&self) -> bool {
@@ -286,7 +317,7 @@ impl Account<'_> {
 
     /// Whether public ACLs of a bucket count for nothing.
     pub(crate) fn ignores_acls(&self, bucket: &str) -> bool {
-        self.acls_ignored.iter().any(|b| b == "*" || b == bucket)
+        self.acls_off.contains(bucket) || self.acls_ignored.iter().any(|b| b == "*" || b == bucket)
     }
 }
 
@@ -326,6 +357,11 @@ pub struct Account<'a> {
     pub resources: Vec<ResourceWithPolicy>,
     /// Versions of managed policies that are not the default: ARN of the policy, document.
     pub versions: Vec<(DocumentId, DocumentId)>,
+    /// Whether it is in an organization, and where.
+    pub membership: Membership,
+    /// Root, units and account that the levels of `scp` and `rcp` belong to, as far as that is
+    /// known.
+    pub(crate) control_nodes: ControlNodes,
     /// Service control policies, level by level, root first. Empty: taken as allowing everything.
     pub scp: Vec<Vec<DocumentId>>,
     /// Resource control policies, likewise.
@@ -338,6 +374,11 @@ pub struct Account<'a> {
     pub shares: Vec<Share>,
     /// Buckets whose public policies are for their own account only; `*` stands for all of them.
     pub restricted_buckets: Vec<String>,
+    /// Buckets whose ACLs count for nothing (BucketOwnerEnforced).
+    pub(crate) acls_off: BTreeSet<String>,
+    /// Regions in which snapshots of volumes are for nobody outside, whatever they are shared with
+    /// (block-all-sharing).
+    pub(crate) snapshots_not_public: BTreeSet<String>,
     /// Whether S3 ignores public ACLs in the whole account, or in these buckets.
     pub acls_ignored: Vec<String>,
     /// Accounts of the organization with their names, where its list was read; and its id.
@@ -347,7 +388,7 @@ pub struct Account<'a> {
     /// Kinds of facts and regions that were asked for; none where everything was.
     pub(crate) asked: Option<BTreeSet<(String, String)>>,
     /// Facts that are known not to be there, by kind and id.
-    pub(super) absent: BTreeSet<(String, String)>,
+    pub(crate) absent: BTreeSet<(String, String)>,
     /// Regions that are switched off: there is nothing in them.
     pub(super) regions_off: BTreeSet<String>,
     /// Problems while reading, as sentences.
@@ -356,10 +397,47 @@ pub struct Account<'a> {
     pub time_s: Option<f64>,
     /// Names of its buckets; none when their list was not read.
     pub buckets: Option<BTreeSet<String>>,
+    /// Buckets of which it was read whether tags count in conditions (attribute-based access
+    /// control).
+    pub(crate) abac_buckets: BTreeMap<String, bool>,
+    /// Tags of buckets.
+    pub(crate) bucket_tags: BTreeMap<String, BTreeMap<String, String>>,
     /// Unique ids of its users and roles.
     pub ids: BTreeSet<String>,
     /// Whether all users and roles were read.
     pub(super) principals_read: bool,
+}
+
+/// Ids of the roots, units and accounts whose policies are the levels of an account.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ControlNodes {
+    pub(crate) scp: Vec<String>,
+    pub(crate) rcp: Vec<String>,
+}
+
+/// Place of an account in an organization.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, Membership};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// builder.fact("organizations:organization", "global", "organization", r#"{"Id": "o-1"}"#);
+/// let member = Membership::Member { organization: "o-1".to_owned(), path: None };
+/// assert_eq!(builder.build().membership, member);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Membership {
+    /// Nobody asked, or it could not be read.
+    #[default]
+    Unknown,
+    /// In no organization.
+    Alone,
+    /// In an organization.
+    Member {
+        /// `o-exampleorgid`.
+        organization: String,
+        /// `o-exampleorgid/r-ab12/ou-ab12-11111111/`, where the tree was read.
+        path: Option<String>,
+    },
 }
 
 /// Knowledge of the organization's policies that bind an account (SCPs, RCPs).

@@ -69,6 +69,21 @@ impl CompiledCondition {
         }
     }
 
+    /// Its key, and those that its values have as variables, in lower case.
+    pub(super) fn keys(&self) -> Vec<&str> {
+        let mut keys = vec![self.key.as_str()];
+        for wanted in &self.values {
+            let WantedValue::Template(_, pieces) = wanted else {
+                continue;
+            };
+            keys.extend(pieces.iter().filter_map(|piece| match piece {
+                TemplatePiece::Variable(key, _) => Some(key.as_str()),
+                TemplatePiece::Letter(..) => None,
+            }));
+        }
+        keys
+    }
+
     /// Whether it holds.
     pub(crate) fn holds(&self, context: &Context) -> Tri {
         let Some(operator) = self.operator else {
@@ -93,11 +108,20 @@ impl CompiledCondition {
             }
             if operator.negated { any.not() } else { any }
         };
+        let beginning = |prefix: &str| {
+            let found = self
+                .values
+                .iter()
+                .map(|w| w.may_be(operator.test, prefix, context));
+            let any = found.fold(Tri::No, Tri::or);
+            if operator.negated { any.not() } else { any }
+        };
         match (given, operator.set) {
             (None, SetOperator::Any) => Tri::from(operator.if_exists),
             (None, SetOperator::All) => Tri::Yes,
             (None, SetOperator::None) => Tri::from(operator.if_exists || operator.negated),
             (Some(ContextValue::One(value)), _) => one(value),
+            (Some(ContextValue::StartsWith(prefix)), _) => beginning(prefix),
             (Some(ContextValue::Many(values)), SetOperator::All) => {
                 values.iter().fold(Tri::Yes, |v, value| v.and(one(value)))
             }
@@ -125,6 +149,40 @@ impl WantedValue {
             Comparison::Null if text.eq_ignore_ascii_case("true") => Self::Absent(true),
             Comparison::Null if text.eq_ignore_ascii_case("false") => Self::Absent(false),
             Comparison::Null => Self::Nothing,
+        }
+    }
+
+    /// Whether it is a value that begins with `prefix` and goes on in a way that nobody knows.
+    fn may_be(&self, test: Comparison, prefix: &str, context: &Context) -> Tri {
+        let begins = |text: &str, prefix: &str| {
+            if text.len() > prefix.len() && text.starts_with(prefix) {
+                Tri::Maybe
+            } else {
+                Tri::No
+            }
+        };
+        match (test, self) {
+            (_, Self::Nothing) => Tri::No,
+            (_, Self::Template(test, pieces)) => match filled(pieces, context) {
+                FilledTemplate::With(letters) => {
+                    let text = letters.iter().map(|(l, _)| *l).collect();
+                    Self::new(*test, text, || letters).may_be(*test, prefix, context)
+                }
+                FilledTemplate::Missing => Tri::No,
+                FilledTemplate::Unknown => Tri::Maybe,
+            },
+            (_, Self::Text(text)) => begins(text, prefix),
+            (_, Self::Folded(text)) => begins(text, &prefix.to_lowercase()),
+            (Comparison::Like, Self::Like(pattern)) => {
+                let known = prefix.chars().map(|letter| (letter, false));
+                let all = Pattern::text_of(known.chain([('?', true), ('*', true)]));
+                if pattern.covers(&all) {
+                    Tri::Yes
+                } else {
+                    pattern.meets(&all).map_or(Tri::No, |_| Tri::Maybe)
+                }
+            }
+            _ => Tri::Maybe,
         }
     }
 

@@ -6,8 +6,8 @@ use super::principal::{ACCOUNT, ITSELF, ROLE};
 use super::statement::{Compiled, CompiledStatement, StatementEffect};
 use crate::actions::{Action, Actions};
 use crate::request::{
-    Because, CallerKind, Decision, ExplainedDecision, Layers, PolicyLayer, Request, RequestCaller,
-    starts,
+    Because, CallerKind, Context, ContextLookup, ContextValue, Decision, ExplainedDecision, Layers,
+    OpenReason, PolicyLayer, Request, RequestCaller, starts,
 };
 use crate::service;
 use crate::tri::Tri;
@@ -60,6 +60,9 @@ struct LayerDecision {
     session: Tri,
 }
 
+/// Layer that must allow: its level, where it has several.
+type Ceiling<'d> = (PolicyLayer, Option<usize>, &'d LayerDecision);
+
 /// Decisions of all layers.
 struct LayerDecisions {
     /// Level by level; empty where no RCP binds.
@@ -107,11 +110,12 @@ impl HeldByCaller {
     }
 }
 
-fn implicit_deny(layer: PolicyLayer) -> ExplainedDecision {
+fn implicit_deny(layer: PolicyLayer, level: Option<usize>) -> ExplainedDecision {
     ExplainedDecision {
         decision: Decision::ImplicitlyDenied,
         because: vec![Because {
             layer,
+            level,
             statement: None,
             text: "does not allow it",
         }],
@@ -128,9 +132,9 @@ impl Evaluation<'_> {
         if let Some(answer) = service::refused(self.request) {
             return answer;
         }
-        for (layer, ceiling) in said.ceilings(layers) {
+        for (layer, level, ceiling) in said.ceilings(layers) {
             match ceiling.allow[ACCOUNT] {
-                Tri::No => return implicit_deny(layer),
+                Tri::No => return implicit_deny(layer, level),
                 Tri::Maybe => open = Tri::Maybe,
                 Tri::Yes => {}
             }
@@ -204,7 +208,7 @@ impl Evaluation<'_> {
             };
         }
         match verdict {
-            Tri::No => implicit_deny(missing),
+            Tri::No => implicit_deny(missing, None),
             Tri::Maybe => {
                 let text = "depends on an unresolved condition";
                 let because = vec![Because::of_layer(missing, text)];
@@ -299,10 +303,9 @@ impl Evaluation<'_> {
             && layers.resource.is_some_and(|p| p.is_public)
     }
 
-    /// Conditions of statements that may decide, which the request alone can answer: `key Operator
-    /// value`.
-    pub(crate) fn open_conditions(&self, layers: &Layers<&Compiled>) -> Vec<String> {
-        let mut open = Vec::new();
+    /// Conditions of statements that may decide, which the request alone can answer.
+    pub(crate) fn open_conditions(&self, layers: &Layers<&Compiled>) -> OpenConditions {
+        let mut open = OpenConditions::default();
         let policies = layers
             .identity
             .iter()
@@ -315,30 +318,31 @@ impl Evaluation<'_> {
             .chain(&layers.endpoint)
         {
             for statement in &policy.statements {
-                let fits = self.is_about(statement) && self.named(statement).0[ACCOUNT] != Tri::No;
-                if !fits
-                    || statement.applies_to(&self.request.resource, &self.request.context)
-                        != Tri::Maybe
-                {
+                if !self.is_about(statement) {
                     continue;
                 }
-                if !statement.understood {
-                    open.push("a statement that is not understood".to_owned());
+                let applies = statement.applies_to(&self.request.resource, &self.request.context);
+                let (names, session) = self.named(statement);
+                if names[ACCOUNT] == Tri::No || applies == Tri::No {
+                    continue;
                 }
-                let unknown = statement
-                    .conditions
-                    .iter()
-                    .filter(|c| c.holds(&self.request.context) == Tri::Maybe);
-                let effect = if statement.effect == StatementEffect::Deny {
-                    "not "
-                } else {
-                    ""
-                };
-                open.extend(unknown.map(|c| format!("{effect}{}", c.text)));
+                if names[ITSELF] == Tri::Maybe {
+                    let reason = if session == Tri::Maybe {
+                        OpenReason::SessionName
+                    } else {
+                        OpenReason::NotUnderstood
+                    };
+                    open.reasons.push(reason);
+                }
+                if applies == Tri::Maybe {
+                    open.add(statement, &self.request.context);
+                }
             }
         }
-        open.sort();
-        open.dedup();
+        open.texts.sort();
+        open.texts.dedup();
+        open.reasons.sort();
+        open.reasons.dedup();
         open
     }
 
@@ -383,9 +387,7 @@ impl Evaluation<'_> {
                             said.allowed_by[level].get_or_insert((p, s));
                         }
                     }
-                    if session {
-                        said.session = said.session.or(applies);
-                    }
+                    said.session = said.session.or(applies.and(session));
                 }
             }
         }
@@ -398,6 +400,53 @@ impl Evaluation<'_> {
             None => statement.actions.contains(self.bit),
             Some((service, name)) => statement.is_about_unlisted(service, name),
         }
+    }
+}
+
+/// Conditions that leave a decision open.
+#[derive(Default)]
+pub(crate) struct OpenConditions {
+    /// `key Operator value`.
+    pub(crate) texts: Vec<String>,
+    pub(crate) reasons: Vec<OpenReason>,
+}
+
+impl OpenConditions {
+    fn add(&mut self, statement: &CompiledStatement, context: &Context) {
+        if !statement.understood {
+            self.texts
+                .push("a statement that is not understood".to_owned());
+            self.reasons.push(OpenReason::NotUnderstood);
+        }
+        let effect = if statement.effect == StatementEffect::Deny {
+            "not "
+        } else {
+            ""
+        };
+        for condition in &statement.conditions {
+            if condition.holds(context) != Tri::Maybe {
+                continue;
+            }
+            self.texts.push(format!("{effect}{}", condition.text));
+            if condition.operator.is_none() {
+                self.reasons.push(OpenReason::NotUnderstood);
+            }
+            self.add_keys(condition.keys(), context);
+        }
+        self.add_keys(statement.variables(), context);
+    }
+
+    /// Adds those of some keys that nobody knows.
+    fn add_keys(&mut self, keys: Vec<&str>, context: &Context) {
+        let unknown = |key: &&str| {
+            matches!(
+                context.get(key),
+                ContextLookup::Unknown | ContextLookup::Is(ContextValue::StartsWith(_))
+            )
+        };
+        let keys = keys.into_iter().filter(unknown);
+        self.reasons
+            .extend(keys.map(|key| OpenReason::Key(key.to_owned())));
     }
 }
 
@@ -441,6 +490,7 @@ impl LayerDecisions {
                     .map(|(policy, statement)| (start + policy, statement));
                 let because = vec![Because {
                     layer,
+                    level: None,
                     statement,
                     text: "denies it",
                 }];
@@ -455,15 +505,13 @@ impl LayerDecisions {
     }
 
     /// Service control policies, level by level, and the endpoint: each must allow.
-    fn ceilings(
-        &self,
-        layers: &Layers<&Compiled>,
-    ) -> impl Iterator<Item = (PolicyLayer, &LayerDecision)> {
+    fn ceilings(&self, layers: &Layers<&Compiled>) -> impl Iterator<Item = Ceiling<'_>> {
         let endpoint =
-            (!layers.endpoint.is_empty()).then_some((PolicyLayer::Endpoint, &self.endpoint));
+            (!layers.endpoint.is_empty()).then_some((PolicyLayer::Endpoint, None, &self.endpoint));
         self.scp
             .iter()
-            .map(|level| (PolicyLayer::Scp, level))
+            .enumerate()
+            .map(|(n, level)| (PolicyLayer::Scp, Some(n), level))
             .chain(endpoint)
     }
 }
@@ -472,6 +520,7 @@ impl Because {
     fn of_layer(layer: PolicyLayer, text: &'static str) -> Self {
         Self {
             layer,
+            level: None,
             statement: None,
             text,
         }
@@ -480,6 +529,7 @@ impl Because {
     fn of_statement(layer: PolicyLayer, statement: (usize, usize), text: &'static str) -> Self {
         Self {
             layer,
+            level: None,
             statement: Some(statement),
             text,
         }

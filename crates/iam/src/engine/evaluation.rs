@@ -49,7 +49,9 @@ impl<'a> Evaluation<'a> {
             account: caller.account().unwrap_or_default(),
             role: caller.role(),
             id: match request.context.get("aws:userid") {
-                ContextLookup::Is(ContextValue::One(id)) => id.split(':').next(),
+                ContextLookup::Is(ContextValue::One(id) | ContextValue::StartsWith(id)) => {
+                    id.split(':').next()
+                }
                 _ => None,
             },
             bounded,

@@ -15,56 +15,63 @@ pub(super) const ITSELF: usize = 2;
 impl Evaluation<'_> {
     /// How the principal element names the caller: by account, role, itself, each with what is
     /// nearer; and whether it does by the ARN of the session.
-    pub(crate) fn named(&self, statement: &CompiledStatement) -> ([Tri; 3], bool) {
+    pub(crate) fn named(&self, statement: &CompiledStatement) -> ([Tri; 3], Tri) {
         match &statement.principal {
-            None => ([Tri::No; 3], false),
+            None => ([Tri::No; 3], Tri::No),
             Some(Block::Is(list)) => {
-                let (mut names, mut session) = ([Tri::No; 3], false);
+                let (mut names, mut session) = ([Tri::No; 3], Tri::No);
                 for principal in list {
                     let near = self.nearest(principal);
                     for (level, verdict) in names.iter_mut().enumerate() {
                         *verdict = verdict.or(match near {
                             NamedAt::Nobody => Tri::No,
-                            NamedAt::Perhaps => Tri::Maybe,
+                            NamedAt::Perhaps | NamedAt::InOneSession => Tri::Maybe,
                             NamedAt::Level(at) => Tri::from(at >= level),
                         });
+                    }
+                    if matches!(near, NamedAt::InOneSession) {
+                        session = session.or(Tri::Maybe);
                     }
                     let by_arn = match (principal, &self.request.caller) {
                         (Principal::Of(_, value), RequestCaller::Aws(arn)) => value == arn,
                         _ => false,
                     };
-                    session |= by_arn
-                        && matches!(self.kind, CallerKind::Session | CallerKind::FederatedUser);
+                    let is_session =
+                        matches!(self.kind, CallerKind::Session | CallerKind::FederatedUser);
+                    session = session.or(Tri::from(by_arn && is_session));
                 }
                 (names, session)
             }
-            Some(Block::Not(_)) if service::is_trust(self.request) => ([Tri::Maybe; 3], false),
+            Some(Block::Not(_)) if service::is_trust(self.request) => ([Tri::Maybe; 3], Tri::No),
             // Everybody but those named; who is named by the account alone may be left out.
             Some(Block::Not(list)) if statement.effect == StatementEffect::Allow => {
                 let left_out = list.iter().fold(Tri::No, |v, p| {
                     v.or(match self.nearest(p) {
                         NamedAt::Level(at) if at >= ROLE => Tri::Yes,
-                        NamedAt::Level(_) | NamedAt::Perhaps => Tri::Maybe,
+                        NamedAt::Level(_) | NamedAt::Perhaps | NamedAt::InOneSession => Tri::Maybe,
                         NamedAt::Nobody => Tri::No,
                     })
                 });
-                ([left_out.not(); 3], false)
+                ([left_out.not(); 3], Tri::No)
             }
             Some(Block::Not(list)) => {
                 if statement.effect == StatementEffect::Deny && self.bounded {
-                    return ([Tri::Yes; 3], false);
+                    return ([Tri::Yes; 3], Tri::No);
                 }
+                let nears: Vec<(bool, NamedAt)> = list
+                    .iter()
+                    .map(|p| (service::is_everybody(p), self.nearest(p)))
+                    .collect();
+                let one_session =
+                    |(_, near): &(bool, NamedAt)| matches!(near, NamedAt::InOneSession);
                 let levels: &[usize] = match self.kind {
                     CallerKind::Session => &[ITSELF, ROLE, ACCOUNT],
+                    CallerKind::Role if nears.iter().any(one_session) => &[ITSELF, ROLE, ACCOUNT],
                     CallerKind::Role => &[ROLE, ACCOUNT],
                     CallerKind::User | CallerKind::FederatedUser => &[ITSELF, ACCOUNT],
                     CallerKind::Root => &[ACCOUNT],
                     CallerKind::Other => &[ITSELF],
                 };
-                let nears: Vec<(bool, NamedAt)> = list
-                    .iter()
-                    .map(|p| (service::is_everybody(p), self.nearest(p)))
-                    .collect();
                 let listed = levels.iter().fold(Tri::Yes, |v, level| {
                     let any = nears.iter().fold(Tri::No, |v, (star, near)| {
                         v.or(match near {
@@ -73,12 +80,13 @@ impl Evaluation<'_> {
                             NamedAt::Level(at) => {
                                 Tri::from(*star || at == level || self.kind == CallerKind::Root)
                             }
-                            NamedAt::Nobody => Tri::No,
+                            NamedAt::InOneSession if *level == ITSELF => Tri::Maybe,
+                            NamedAt::InOneSession | NamedAt::Nobody => Tri::No,
                         })
                     });
                     v.and(any)
                 });
-                ([listed.not(); 3], false)
+                ([listed.not(); 3], Tri::No)
             }
         }
     }
@@ -119,6 +127,12 @@ impl Evaluation<'_> {
                         CallerKind::Role | CallerKind::Session => Some(ROLE),
                         CallerKind::Root | CallerKind::FederatedUser | CallerKind::Other => None,
                     }
+                } else if self.kind == CallerKind::Role
+                    && self
+                        .role
+                        .is_some_and(|role| Arn::is_session_of(value, self.account, role))
+                {
+                    return NamedAt::InOneSession;
                 } else {
                     None
                 }
@@ -132,6 +146,8 @@ impl Evaluation<'_> {
 enum NamedAt {
     Nobody,
     Level(usize),
+    /// The caller is a role, and one of its sessions is named.
+    InOneSession,
     /// A kind of principal that nobody knows.
     Perhaps,
 }

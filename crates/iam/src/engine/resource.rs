@@ -57,6 +57,18 @@ impl ResourcePattern {
         Some(Self::Pattern(Pattern::arn_of(letters(&pieces))))
     }
 
+    /// Condition keys in place of variables, in lower case.
+    pub(super) fn variables(&self) -> Vec<&str> {
+        let Self::Template(pieces) = self else {
+            return Vec::new();
+        };
+        let keys = pieces.iter().filter_map(|piece| match piece {
+            TemplatePiece::Variable(key, _) => Some(key.as_str()),
+            TemplatePiece::Letter(..) => None,
+        });
+        keys.collect()
+    }
+
     pub(super) fn holds(&self, resource: &str, context: &Context) -> Tri {
         match self {
             Self::Pattern(pattern) => Tri::from(pattern.matches(resource)),
@@ -111,7 +123,9 @@ pub(crate) fn filled(pieces: &[TemplatePiece], context: &Context) -> FilledTempl
                 (ContextLookup::Is(ContextValue::One(value)), _) => {
                     out.extend(value.chars().map(|l| (l, false)))
                 }
-                (ContextLookup::Unknown, _) => return FilledTemplate::Unknown,
+                (ContextLookup::Unknown | ContextLookup::Is(ContextValue::StartsWith(_)), _) => {
+                    return FilledTemplate::Unknown;
+                }
                 (_, Some(default)) => out.extend(default.chars().map(|l| (l, false))),
                 _ => return FilledTemplate::Missing,
             },

@@ -110,6 +110,14 @@ impl CompiledStatement {
         }
     }
 
+    /// Condition keys that its resources have as variables, in lower case.
+    pub(super) fn variables(&self) -> Vec<&str> {
+        let (Some(Block::Is(list)) | Some(Block::Not(list))) = &self.resource else {
+            return Vec::new();
+        };
+        list.iter().flat_map(ResourcePattern::variables).collect()
+    }
+
     /// Whether a resource in it depends on the request.
     pub(crate) fn has_templates(&self) -> bool {
         let (Some(Block::Is(list)) | Some(Block::Not(list))) = &self.resource else {

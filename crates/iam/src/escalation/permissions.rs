@@ -64,7 +64,10 @@ impl<'g, 'a> PrincipalAnalyzer<'g, 'a> {
                     set("aws:PrincipalType", "User");
                     set("aws:username", &me.name);
                 }
-                PrincipalKind::Role => set("aws:PrincipalType", "AssumedRole"),
+                PrincipalKind::Role => {
+                    set("aws:PrincipalType", "AssumedRole");
+                    context.absent("aws:username");
+                }
             }
             context
         });

@@ -4,7 +4,8 @@
 use super::keys::{complete, resource_account};
 use super::principals::{ArnKind, KnownCaller, Nearness};
 use super::services::{
-    is_always_allowed, is_bucket_policy_public, is_key, is_role_assumed, refusal,
+    is_always_allowed, is_bucket_policy_public, is_key, is_key_call_for_others, is_role_assumed,
+    refusal, sts_refusal,
 };
 use super::statements::Question;
 use super::truth::{self, Truth};
@@ -97,19 +98,29 @@ impl ReferenceEvaluation<'_> {
                 Some(false) => {}
             }
         }
+        if let Some(why) = sts_refusal(self.question.request) {
+            return answer(Decision::ImplicitlyDenied, PolicyLayer::Service, None, why);
+        }
+        if self.is_key_call_across() {
+            let text = "KMS does not let other accounts do that";
+            return answer(Decision::ImplicitlyDenied, PolicyLayer::Service, None, text);
+        }
         if let Some(why) = refusal(self.question.request)
             && !self.question.caller.is_service_linked()
         {
             return answer(Decision::ImplicitlyDenied, PolicyLayer::Service, None, why);
         }
         // 2. Each level of service control policies, and the endpoint, must allow.
-        for (layer, policies) in self.ceilings() {
+        for (layer, level, policies) in self.ceilings() {
             match self
                 .ask("Allow", layer, policies, Nearness::Account)
                 .verdict
             {
                 Some(false) => {
-                    return answer(Decision::ImplicitlyDenied, layer, None, "does not allow it");
+                    let text = "does not allow it";
+                    let mut refused = answer(Decision::ImplicitlyDenied, layer, None, text);
+                    refused.because[0].level = level;
+                    return refused;
                 }
                 None => is_open = true,
                 Some(true) => {}
@@ -129,6 +140,18 @@ impl ReferenceEvaluation<'_> {
             };
         }
         granted
+    }
+
+    /// Whether a principal asks KMS for what only the account of a key may do.
+    fn is_key_call_across(&self) -> bool {
+        let request = self.question.request;
+        let account = self.question.caller.account;
+        let is_of_kms = request.action.to_ascii_lowercase().starts_with("kms:");
+        is_of_kms
+            && is_key(&request.resource)
+            && !account.is_empty()
+            && resource_account(request).as_deref() != Some(account)
+            && !is_key_call_for_others(&request.action)
     }
 
     /// Layers that can deny, with the number of the first policy: levels of a layer are numbered
@@ -156,18 +179,15 @@ impl ReferenceEvaluation<'_> {
         all
     }
 
-    fn ceilings(&self) -> Vec<(PolicyLayer, &[Policy])> {
-        let mut all: Vec<(PolicyLayer, &[Policy])> = Vec::new();
+    /// Layers that must allow, with the level of those that have several.
+    fn ceilings(&self) -> Vec<(PolicyLayer, Option<usize>, &[Policy])> {
+        let mut all: Vec<(PolicyLayer, Option<usize>, &[Policy])> = Vec::new();
         if self.is_bound_by_scps() {
-            all.extend(
-                self.layers
-                    .scp
-                    .iter()
-                    .map(|level| (PolicyLayer::Scp, level.as_slice())),
-            );
+            let levels = self.layers.scp.iter().enumerate();
+            all.extend(levels.map(|(n, level)| (PolicyLayer::Scp, Some(n), level.as_slice())));
         }
         if !self.layers.endpoint.is_empty() {
-            all.push((PolicyLayer::Endpoint, &self.layers.endpoint));
+            all.push((PolicyLayer::Endpoint, None, &self.layers.endpoint));
         }
         all
     }
@@ -331,11 +351,13 @@ impl ReferenceEvaluation<'_> {
         let (RequestCaller::Aws(arn), Some(policy)) = (caller.caller, &self.layers.resource) else {
             return Some(false);
         };
-        if caller.kind != ArnKind::Session && caller.kind != ArnKind::FederatedUser {
+        let has_sessions = [ArnKind::Role, ArnKind::Session, ArnKind::FederatedUser];
+        if !has_sessions.contains(&caller.kind) {
             return Some(false);
         }
         let by_arn = |principal: &Principal| match principal {
             Principal::Star => false,
+            Principal::Of(_, _) if caller.kind == ArnKind::Role => caller.has_session(principal),
             Principal::Of(kind, value) => kind == "AWS" && value == arn,
         };
         let is_named = |statement: &&Statement| match &statement.principal {
@@ -343,7 +365,7 @@ impl ReferenceEvaluation<'_> {
             Some(Block::Not(_)) | None => false,
         };
         let named = policy.statements.iter().filter(is_named);
-        truth::any(named.map(|statement| {
+        let by_name = truth::any(named.map(|statement| {
             self.question.applies(
                 "Allow",
                 PolicyLayer::Resource,
@@ -351,7 +373,11 @@ impl ReferenceEvaluation<'_> {
                 statement,
                 Nearness::Itself,
             )
-        }))
+        }));
+        if caller.kind == ArnKind::Role {
+            return truth::at_most_unknown(by_name);
+        }
+        by_name
     }
 
     /// `RestrictPublicBuckets`: a bucket with a public policy is for its own account and for
@@ -441,6 +467,7 @@ fn granted(
                 if let Some(first) = statements.first() {
                     because.push(Because {
                         layer: *layer,
+                        level: None,
                         statement: Some(*first),
                         text: "allows it",
                     });
@@ -450,6 +477,7 @@ fn granted(
                 let text = "the root user may do everything in its account";
                 because.push(Because {
                     layer: PolicyLayer::Identity,
+                    level: None,
                     statement: None,
                     text,
                 });
@@ -472,6 +500,7 @@ fn answer(
         decision,
         because: vec![Because {
             layer,
+            level: None,
             statement,
             text,
         }],

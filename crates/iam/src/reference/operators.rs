@@ -5,7 +5,8 @@
 
 use super::truth::{self, Truth};
 use super::values::{
-    Glyph, Resolved, date, is_in_network, matches_arn, matches_wildcards, number, plain, resolve,
+    Glyph, Resolved, date, is_in_network, is_network, matches_arn, matches_wildcards, number,
+    plain, resolve,
 };
 use crate::policy::PolicyCondition;
 use crate::request::{Context, ContextLookup, ContextValue};
@@ -93,6 +94,52 @@ fn compare(base: &str, wanted: &[Glyph], given: &str) -> Option<bool> {
     })
 }
 
+/// Whether a value of which only the beginning is known is as one value of the policy asks.
+fn compare_beginning(base: &str, wanted: &[Glyph], prefix: &str) -> Truth {
+    let text = plain(wanted);
+    // It has at least one more character.
+    let continues = |text: &str, prefix: &str| match text.strip_prefix(prefix) {
+        Some(rest) if !rest.is_empty() => None,
+        _ => Some(false),
+    };
+    match base {
+        "stringequals" | "binaryequals" => continues(&text, prefix),
+        "stringequalsignorecase" | "bool" => {
+            continues(&text.to_lowercase(), &prefix.to_lowercase())
+        }
+        "stringlike" => continue_wildcards(wanted, prefix),
+        "arnequals" | "arnlike" if !is_arn(&text) => Some(false),
+        "ipaddress" if !is_network(&text) => Some(false),
+        _ if base.starts_with("numeric") && number(&text).is_none() => Some(false),
+        _ if base.starts_with("date") && date(&text).is_none() => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether a pattern matches every text, or none, that begins with `prefix` and goes on.
+fn continue_wildcards(pattern: &[Glyph], prefix: &str) -> Truth {
+    // What is left of the pattern behind the prefix, each way that it can be read.
+    let rests = (0..=pattern.len()).filter(|n| matches_wildcards(&pattern[..*n], prefix));
+    let mut is_possible = false;
+    for n in rests {
+        // A star that ends before the rest can go on.
+        let starts = if n > 0 && pattern[n - 1] == ('*', true) {
+            n - 1
+        } else {
+            n
+        };
+        let rest = &pattern[starts..];
+        let is_star = |glyph: &Glyph| *glyph == ('*', true);
+        let singles = rest.iter().filter(|glyph| **glyph == ('?', true)).count();
+        let is_free = rest.iter().all(|glyph| glyph.1);
+        if is_free && rest.iter().any(is_star) && singles <= 1 {
+            return Some(true);
+        }
+        is_possible |= !rest.is_empty();
+    }
+    if is_possible { None } else { Some(false) }
+}
+
 fn is_arn(text: &str) -> bool {
     super::values::arn(text).is_some()
 }
@@ -136,6 +183,21 @@ pub(super) fn holds(condition: &PolicyCondition, context: &Context, has_variable
         None if operator.for_any => Some(false),
         None => Some(operator.is_not),
         Some(ContextValue::One(value)) => one(value),
+        Some(ContextValue::StartsWith(prefix)) => {
+            let found = condition.values.iter().map(|wanted| {
+                match resolve(wanted, has_variables, context) {
+                    Resolved::Text(wanted) => compare_beginning(&operator.base, &wanted, prefix),
+                    Resolved::NoValue => Some(false),
+                    Resolved::NotKnown => None,
+                }
+            });
+            let any = truth::any(found);
+            if operator.is_not {
+                truth::not(any)
+            } else {
+                any
+            }
+        }
         Some(ContextValue::Many(values)) if operator.for_all => truth::all(values.iter().map(one)),
         Some(ContextValue::Many(values)) if operator.for_any => truth::any(values.iter().map(one)),
         // An operator on one value makes nothing of a key with several.

@@ -46,7 +46,9 @@ pub(super) struct KnownCaller<'a> {
 impl<'a> KnownCaller<'a> {
     pub(super) fn read(caller: &'a RequestCaller, context: &Context) -> Self {
         let id = match context.get("aws:userid") {
-            ContextLookup::Is(ContextValue::One(id)) => id.split(':').next().map(str::to_owned),
+            ContextLookup::Is(ContextValue::One(id) | ContextValue::StartsWith(id)) => {
+                id.split(':').next().map(str::to_owned)
+            }
             _ => None,
         };
         let mut known = Self {
@@ -99,11 +101,30 @@ impl<'a> KnownCaller<'a> {
             return None;
         }
         let levels = [Nearness::Account, Nearness::Role, Nearness::Itself];
-        Some(
-            levels
-                .into_iter()
-                .any(|level| level >= least && self.is_named_at(principal, level)),
-        )
+        let is_named = levels
+            .into_iter()
+            .any(|level| level >= least && self.is_named_at(principal, level));
+        // Which session of the role it is, nobody knows.
+        if !is_named && self.has_session(principal) {
+            return None;
+        }
+        Some(is_named)
+    }
+
+    /// Whether the caller is a role and the principal one of its sessions:
+    /// `arn:aws:sts::111122223333:assumed-role/app/run-1`.
+    pub(super) fn has_session(&self, principal: &Principal) -> bool {
+        let Principal::Of(kind, value) = principal else {
+            return false;
+        };
+        let (Some(segments), Some(role)) = (arn(value), self.role) else {
+            return false;
+        };
+        self.kind == ArnKind::Role
+            && kind == "AWS"
+            && segments[2] == "sts"
+            && segments[4] == self.account
+            && segments[5].starts_with(&format!("assumed-role/{role}/"))
     }
 
     /// Whether NotPrincipal of an Allow leaves the caller out by this principal. By its account
@@ -124,6 +145,9 @@ impl<'a> KnownCaller<'a> {
     pub(super) fn is_spared(&self, list: &[Principal]) -> Truth {
         let levels: &[Nearness] = match self.kind {
             ArnKind::Session => &[Nearness::Itself, Nearness::Role, Nearness::Account],
+            ArnKind::Role if list.iter().any(|one| self.has_session(one)) => {
+                &[Nearness::Itself, Nearness::Role, Nearness::Account]
+            }
             ArnKind::Role => &[Nearness::Role, Nearness::Account],
             ArnKind::User | ArnKind::FederatedUser => &[Nearness::Itself, Nearness::Account],
             ArnKind::Root => &[Nearness::Account],
@@ -131,8 +155,12 @@ impl<'a> KnownCaller<'a> {
         };
         let is_listed = |level: Nearness| {
             truth::any(list.iter().map(|principal| {
-                is_kind_known(principal)
-                    .then(|| is_everybody(principal) || self.is_named_at(principal, level))
+                if !is_kind_known(principal)
+                    || level == Nearness::Itself && self.has_session(principal)
+                {
+                    return None;
+                }
+                Some(is_everybody(principal) || self.is_named_at(principal, level))
             }))
         };
         truth::all(levels.iter().map(|level| is_listed(*level)))

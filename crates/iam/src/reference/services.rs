@@ -1,10 +1,9 @@
 //! Service rules beside policies, as the pages of the services have them.
 
 use super::operators::ParsedOperator;
-use super::principals::is_everybody;
 use super::values::arn;
-use crate::policy::{Block, Policy, PolicyCondition};
-use crate::request::Request;
+use crate::policy::{Block, Policy, PolicyCondition, Principal};
+use crate::request::{Request, RequestCaller};
 
 /// "The call is allowed even if a policy denies it" (STS API reference, `GetCallerIdentity`).
 pub(super) fn is_always_allowed(request: &Request) -> bool {
@@ -50,6 +49,38 @@ pub(super) fn refusal(request: &Request) -> Option<&'static str> {
     None
 }
 
+/// Why STS does not take a call from such a caller (STS API reference: what needs credentials, and
+/// what takes a token in their place).
+pub(super) fn sts_refusal(request: &Request) -> Option<&'static str> {
+    let action = request.action.to_ascii_lowercase();
+    let takes_token = ["sts:assumerolewithsaml", "sts:assumerolewithwebidentity"];
+    let takes_token = takes_token.contains(&action.as_str());
+    let has_token = matches!(request.caller, RequestCaller::Federated(_));
+    if takes_token && !has_token {
+        return Some("it is for federated principals only");
+    }
+    if has_token && action == "sts:assumerole" {
+        return Some("it needs credentials, which a federated principal does not have");
+    }
+    let is_unsigned = request.caller == RequestCaller::Anonymous;
+    (is_unsigned && action.starts_with("sts:")).then_some("it needs a signature")
+}
+
+/// Whether KMS takes a call on a key from a principal of another account (KMS developer guide,
+/// "Allowing users in other accounts to use a KMS key": cryptographic operations and a few more).
+pub(super) fn is_key_call_for_others(action: &str) -> bool {
+    let cryptographic = "decrypt encrypt derivesharedsecret generatedatakey generatedatakeypair
+        generatedatakeypairwithoutplaintext generatedatakeywithoutplaintext generatemac
+        reencryptfrom reencryptto sign verify verifymac";
+    let others = "creategrant describekey getkeyrotationstatus getpublickey listgrants retiregrant
+        revokegrant";
+    let action = action.to_ascii_lowercase();
+    let mut names = cryptographic
+        .split_whitespace()
+        .chain(others.split_whitespace());
+    names.any(|name| action == format!("kms:{name}"))
+}
+
 /// `arn:aws:kms:us-east-1:111122223333:key/…`
 pub(super) fn is_key(resource: &str) -> bool {
     arn(resource).is_some_and(|segments| segments[2] == "kms" && segments[5].starts_with("key/"))
@@ -68,7 +99,10 @@ pub(super) fn is_role_assumed(request: &Request) -> bool {
 
 /// S3 user guide, "The meaning of public": condition keys which, with fixed values, make a bucket
 /// policy not public.
-const KEYS_OF_NON_PUBLIC: [&str; 10] = [
+const KEYS_OF_NON_PUBLIC: [&str; 13] = [
+    "aws:sourceowner",
+    "aws:principalaccount",
+    "aws:principalarn",
     "aws:sourceip",
     "aws:sourcearn",
     "aws:sourcevpc",
@@ -86,7 +120,7 @@ pub(super) fn is_bucket_policy_public(policy: &Policy) -> bool {
     for statement in &policy.statements {
         let is_for_everybody = match &statement.principal {
             None => false,
-            Some(Block::Is(list)) => list.iter().any(is_everybody),
+            Some(Block::Is(list)) => list.iter().any(has_wildcard),
             Some(Block::Not(_)) => true,
         };
         let is_narrowed = statement.conditions.iter().any(is_fixed);
@@ -97,6 +131,14 @@ pub(super) fn is_bucket_policy_public(policy: &Policy) -> bool {
     false
 }
 
+/// Whether a principal is for more than one: `*`, `{"AWS": "*"}`, `{"Federated": "*"}`.
+fn has_wildcard(principal: &Principal) -> bool {
+    match principal {
+        Principal::Star => true,
+        Principal::Of(_, value) => value.contains('*'),
+    }
+}
+
 /// Whether a condition compares one of these keys with fixed values.
 fn is_fixed(condition: &PolicyCondition) -> bool {
     let Some(operator) = ParsedOperator::read(&condition.operator) else {
@@ -105,7 +147,25 @@ fn is_fixed(condition: &PolicyCondition) -> bool {
     if operator.is_not || operator.if_exists || operator.base == "null" {
         return false;
     }
+    let key = condition.key.to_ascii_lowercase();
+    let split_arn = |value: &str| -> Option<[String; 6]> {
+        let parts: Vec<String> = value.splitn(6, ':').map(str::to_owned).collect();
+        parts.try_into().ok()
+    };
     let is_value_fixed = |value: &String| {
+        // "This value can contain a wildcard for the access point name … as long as the account id is
+        // fixed."
+        if key == "s3:dataaccesspointarn" && operator.base != "ipaddress" {
+            let Some([partition, region, service, zone, account, _]) = split_arn(value) else {
+                return false;
+            };
+            let has_account = !account.is_empty();
+            let fixed = [partition, region, service, zone, account].concat();
+            return has_account
+                && !fixed.contains('*')
+                && !fixed.contains('?')
+                && !value.contains("${");
+        }
         if operator.base != "ipaddress" {
             return !value.contains('*') && !value.contains('?') && !value.contains("${");
         }
@@ -116,6 +176,5 @@ fn is_fixed(condition: &PolicyCondition) -> bool {
         let least: u32 = if address.contains(':') { 32 } else { 8 };
         length.parse::<u32>().is_ok_and(|length| length >= least)
     };
-    KEYS_OF_NON_PUBLIC.contains(&condition.key.to_ascii_lowercase().as_str())
-        && condition.values.iter().all(is_value_fixed)
+    KEYS_OF_NON_PUBLIC.contains(&key.as_str()) && condition.values.iter().all(is_value_fixed)
 }

@@ -83,7 +83,9 @@ pub(super) fn resolve(text: &str, has_variables: bool, context: &Context) -> Res
             ValuePart::Escaped(character) => glyphs.push((character, false)),
             ValuePart::Variable { key, default } => {
                 let value = match context.get(&key) {
-                    ContextLookup::Unknown => return Resolved::NotKnown,
+                    ContextLookup::Unknown | ContextLookup::Is(ContextValue::StartsWith(_)) => {
+                        return Resolved::NotKnown;
+                    }
                     ContextLookup::Is(ContextValue::One(value)) => Some(value.clone()),
                     ContextLookup::Is(ContextValue::Many(_)) | ContextLookup::Absent => default,
                 };
@@ -186,6 +188,15 @@ pub(super) fn date(text: &str) -> Option<f64> {
         7 => midnight(&format!("{text}-01")),
         _ => midnight(text),
     }
+}
+
+/// Whether a text is an address or a network.
+pub(super) fn is_network(text: &str) -> bool {
+    let (start, length) = text.split_once('/').map_or((text, "0"), |halves| halves);
+    let (start, length) = (address_bits(start), length.parse::<usize>().ok());
+    start
+        .zip(length)
+        .is_some_and(|(start, length)| length <= start.len())
 }
 
 /// Whether an address is in a network: `203.0.113.0/24`, or one address.

@@ -24,6 +24,10 @@ pub enum ContextValue {
     One(#[serde(deserialize_with = "scalar")] String),
     /// A key with several, which only the set operators read.
     Many(Vec<String>),
+    /// A key with one value of which only the beginning is known: `aws:userid` of a role is
+    /// `AROAEXAMPLE:` and the name of a session.
+    #[serde(skip)]
+    StartsWith(String),
 }
 
 fn scalar<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
@@ -55,6 +59,14 @@ pub enum ContextLookup<'a> {
     Unknown,
 }
 
+/// Knowledge of one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum KnownKey {
+    Is(ContextValue),
+    Absent,
+    Unknown,
+}
+
 /// Condition keys of a request, in any case.
 ///
 /// ```
@@ -68,7 +80,9 @@ pub enum ContextLookup<'a> {
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
-    keys: BTreeMap<String, ContextValue>,
+    keys: BTreeMap<String, KnownKey>,
+    /// Beginnings of keys, in lower case: those that are not named are absent.
+    complete: Vec<String>,
     /// Whether keys that are not named may have any value, or none.
     pub open: bool,
 }
@@ -84,25 +98,69 @@ impl Context {
 
     /// Adds a key.
     pub fn set(&mut self, key: &str, given: ContextValue) {
-        self.keys.insert(key.to_ascii_lowercase(), given);
+        self.keys
+            .insert(key.to_ascii_lowercase(), KnownKey::Is(given));
+    }
+
+    /// Notes that the request does not have a key.
+    ///
+    /// ```
+    /// use bartizan_iam::{Context, ContextLookup};
+    /// let mut context = Context::open();
+    /// context.absent("aws:username");
+    /// assert_eq!(context.get("aws:username"), ContextLookup::Absent);
+    /// ```
+    pub fn absent(&mut self, key: &str) {
+        self.keys.insert(key.to_ascii_lowercase(), KnownKey::Absent);
+    }
+
+    /// Notes that nobody knows a key, not even who would from the caller.
+    pub(crate) fn unknown(&mut self, key: &str) {
+        self.keys
+            .insert(key.to_ascii_lowercase(), KnownKey::Unknown);
+    }
+
+    /// Notes that all keys which begin so are named, e.g. `aws:PrincipalTag/`: others are absent.
+    pub(crate) fn complete_prefix(&mut self, prefix: &str) {
+        self.complete.push(prefix.to_ascii_lowercase());
     }
 
     /// Adds a key with one value, unless it is there.
     pub fn default_to(&mut self, key: &str, value: impl FnOnce() -> String) {
         self.keys
             .entry(key.to_ascii_lowercase())
-            .or_insert_with(|| ContextValue::One(value()));
+            .or_insert_with(|| KnownKey::Is(ContextValue::One(value())));
     }
 
-    /// All keys, in lower case, with their values.
+    /// Adds a key with its value, unless something is known of it.
+    pub(crate) fn default_value(&mut self, key: &str, value: ContextValue) {
+        let known = self.keys.entry(key.to_ascii_lowercase());
+        known.or_insert(KnownKey::Is(value));
+    }
+
+    /// Notes that the request does not have a key, unless something is known of it.
+    pub(crate) fn default_absent(&mut self, key: &str) {
+        let known = self.keys.entry(key.to_ascii_lowercase());
+        known.or_insert(KnownKey::Absent);
+    }
+
+    /// All keys that it has, in lower case, with their values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &ContextValue)> {
-        self.keys.iter().map(|(key, given)| (key.as_str(), given))
+        self.keys.iter().filter_map(|(key, known)| match known {
+            KnownKey::Is(given) => Some((key.as_str(), given)),
+            KnownKey::Absent | KnownKey::Unknown => None,
+        })
     }
 
     /// Lookup of a key, named in lower case.
     pub fn get(&self, lower: &str) -> ContextLookup<'_> {
         match self.keys.get(lower) {
-            Some(given) => ContextLookup::Is(given),
+            Some(KnownKey::Is(given)) => ContextLookup::Is(given),
+            Some(KnownKey::Absent) => ContextLookup::Absent,
+            Some(KnownKey::Unknown) => ContextLookup::Unknown,
+            None if self.complete.iter().any(|prefix| lower.starts_with(prefix)) => {
+                ContextLookup::Absent
+            }
             None if self.open => ContextLookup::Unknown,
             None => ContextLookup::Absent,
         }

@@ -68,11 +68,32 @@ impl Decision {
 pub struct Because {
     /// The layer that decided.
     pub layer: PolicyLayer,
+    /// Level of service control policies that does not allow it, from the root on.
+    pub level: Option<usize>,
     /// Number of the policy within it (levels from the root on, one after the other), and of the
     /// statement in the policy; none when no statement is meant.
     pub statement: Option<(usize, usize)>,
     /// The reason, as a sentence without the statement.
     pub text: &'static str,
+}
+
+/// Reason for an open answer.
+///
+/// ```
+/// use bartizan_iam::OpenReason;
+/// let reason = OpenReason::Key("aws:sourceip".to_owned());
+/// assert!(reason < OpenReason::Unread);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OpenReason {
+    /// A condition key that only the request knows, in lower case.
+    Key(String),
+    /// A policy names one session of the role.
+    SessionName,
+    /// A statement or a principal is not understood.
+    NotUnderstood,
+    /// A policy, a list or an account was not read.
+    Unread,
 }
 
 /// A decision with its reasons.

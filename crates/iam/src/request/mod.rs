@@ -9,6 +9,6 @@ mod layers;
 pub use access_request::Request;
 pub use caller::{CallerKind, RequestCaller};
 pub use context::{Context, ContextLookup, ContextValue};
-pub use decision::{Because, Decision, ExplainedDecision};
+pub use decision::{Because, Decision, ExplainedDecision, OpenReason};
 pub(crate) use layers::starts;
 pub use layers::{BlockPublicAccess, Layers, PolicyGrammar, PolicyLayer};

@@ -1,10 +1,13 @@
 //! `bartizan access can`.
 
 use anyhow::{Context, Result};
-use bartizan_iam::{AccessAnswer, Account, Arn, Extent, PatternAnswer, RequestCaller, Tri};
+use bartizan_iam::{
+    AccessQuestion, Account, Arn, CallerKind, Estate, Extent, Owner, PatternAnswer, QuestionCaller,
+    RequestCaller, Tri,
+};
 use serde_json::json;
 
-use crate::access::{accounts, actions, check_question, is_of_many, nobody, owner};
+use crate::access::{accounts, actions, check_question, is_of_many, nobody};
 use crate::cli::{AccessCanArgs, Format, Global};
 use crate::outcome::Outcome;
 use crate::render::{Out, answer, answer_of_many, assumptions, note_unread, word, word_of_many};
@@ -14,20 +17,22 @@ pub(super) fn run(global: &Global, args: &AccessCanArgs) -> Result<Outcome> {
     check_question(&actions, &args.asked.action, &args.asked.resource)?;
     let accounts = accounts(global, args.on.on.as_deref(), &actions)?;
     note_unread(global, &accounts);
+    let estate = Estate::new(&accounts);
+    let caller = caller(&estate, &args.principal)?;
     if is_of_many(&args.asked.resource)
-        && let Some((account, number)) = accounts
-            .iter()
-            .find_map(|a| Some((a, a.principal(&args.principal).ok()?)))
+        && let QuestionCaller::Principal(id) = caller
     {
-        let many = account.may_on(
-            number,
-            owner(&accounts, &args.asked.resource),
-            &args.asked.action,
-            &args.asked.resource,
-        );
-        return of_many(global, args, account, &many);
+        let many = estate.ask_many(id, &args.asked.action, &args.asked.resource);
+        return of_many(global, args, &accounts[id.account], &many);
     }
-    let (account, said) = asked(&accounts, args)?;
+    let sides = sides(&estate, &caller, args);
+    let said = estate.ask(&AccessQuestion::new(
+        caller,
+        &args.asked.action,
+        &args.asked.resource,
+    ));
+    let account = sides.account.clone();
+    let assumptions = sides.assumptions();
     let mut out = Out::new();
     if global.format == Format::Human {
         let (can, under) = match said.verdict {
@@ -54,7 +59,7 @@ pub(super) fn run(global: &Global, args: &AccessCanArgs) -> Result<Outcome> {
         for condition in &said.conditions {
             out.line(&format!("      depends on: {condition}"))?;
         }
-        for assumption in assumptions(account) {
+        for assumption in assumptions {
             out.line(&format!("      {assumption}"))?;
         }
     } else {
@@ -62,11 +67,11 @@ pub(super) fn run(global: &Global, args: &AccessCanArgs) -> Result<Outcome> {
         value["principal"] = json!(args.principal);
         value["action"] = json!(args.asked.action);
         value["resource"] = json!(args.asked.resource);
-        value["account"] = json!(account.id);
-        value["assumptions"] = json!(assumptions(account));
+        value["account"] = json!(account);
+        value["assumptions"] = json!(assumptions);
         out.json(global.format, vec![value])?;
     }
-    if args.on.require_complete && (!said.unread.is_empty() || account.principals_cut().is_some()) {
+    if args.on.require_complete && (!said.unread.is_empty() || sides.is_cut()) {
         return Ok(Outcome::Incomplete);
     }
     Ok(if said.verdict == Tri::No {
@@ -125,39 +130,79 @@ fn of_many(
 /// Kinds of resources that one answer shows.
 const CLASSES_SHOWN: usize = 12;
 
-fn asked<'x, 'a>(
-    accounts: &'x [Account<'a>],
-    args: &AccessCanArgs,
-) -> Result<(&'x Account<'a>, AccessAnswer)> {
-    let mut error = None;
-    for account in accounts {
-        match account.principal(&args.principal) {
-            Ok(number) => {
-                let owner = owner(accounts, &args.asked.resource);
-                return Ok((
-                    account,
-                    account.may_there(number, owner, &args.asked.action, &args.asked.resource),
-                ));
+/// The accounts of both sides, as far as they were read.
+struct Sides<'x, 'a> {
+    /// Account of the caller; of the resource, where the caller's was not read.
+    account: String,
+    read: Vec<&'x Account<'a>>,
+}
+
+impl Sides<'_, '_> {
+    /// Assumptions behind an answer about both accounts, each once.
+    fn assumptions(&self) -> Vec<String> {
+        let mut list: Vec<String> = Vec::new();
+        for assumption in self.read.iter().flat_map(|account| assumptions(account)) {
+            if !list.contains(&assumption) {
+                list.push(assumption);
             }
-            Err(e) => error = Some(nobody(account, e)),
+        }
+        list
+    }
+
+    fn is_cut(&self) -> bool {
+        self.read.iter().any(|a| a.principals_cut().is_some())
+    }
+}
+
+fn sides<'x, 'a>(
+    estate: &Estate<'x, 'a>,
+    caller: &QuestionCaller,
+    args: &AccessCanArgs,
+) -> Sides<'x, 'a> {
+    let id = match caller {
+        QuestionCaller::Principal(id) => Some(estate.accounts[id.account].id.as_str()),
+        QuestionCaller::Other(caller) => caller.account(),
+    };
+    let home = id.and_then(|id| estate.account(id));
+    let mut read: Vec<&Account<'a>> = home.into_iter().collect();
+    for owner in estate.owners(id, &args.asked.resource) {
+        if let Owner::Read(there) = owner
+            && read.iter().all(|account| account.id != there.id)
+        {
+            read.push(there);
         }
     }
-    // Somebody else's principal: what this side says.
-    let foreign =
-        Arn::parse(&args.principal).filter(|a| accounts.iter().all(|own| own.id != a.account));
-    let owner = owner(accounts, &args.asked.resource);
-    if foreign.is_some()
-        && let Some(account) = owner.or(accounts.first())
-    {
-        let said = account.may_from_outside(
-            RequestCaller::Aws(args.principal.clone()),
-            &args.asked.action,
-            &args.asked.resource,
-        );
-        return Ok((account, said));
+    let account = read.first().map_or(id.unwrap_or_default(), |a| &a.id);
+    Sides {
+        account: account.to_owned(),
+        read,
     }
-    Err(anyhow::anyhow!(
-        error.unwrap_or_else(|| "there is no account to ask".to_owned())
-    ))
-    .context("cannot tell who is meant; give a name, role/NAME, or an ARN")
+}
+
+/// Whoever an argument means: a user or role that was read, or a principal that was not.
+fn caller(estate: &Estate<'_, '_>, name: &str) -> Result<QuestionCaller> {
+    let error = match estate.principal(name) {
+        Ok(id) => return Ok(id.into()),
+        Err(error) => error,
+    };
+    anyhow::ensure!(!estate.accounts.is_empty(), "there is no account to ask");
+    let caller = RequestCaller::Aws(name.to_owned());
+    let read = Arn::parse(name).and_then(|arn| estate.account(arn.account));
+    let is_outside = Arn::parse(name).is_some() && read.is_none();
+    // Sessions and the root user are in no list.
+    let has_role = |account: &Account<'_>| {
+        let mut principals = account.principals.iter();
+        principals.any(|p| Some(p.name.as_str()) == caller.role())
+    };
+    let is_session = caller.kind() == CallerKind::Session && read.is_some_and(has_role);
+    if is_outside || is_session || caller.kind() == CallerKind::Root {
+        return Ok(caller.into());
+    }
+    let cut = estate
+        .accounts
+        .iter()
+        .find(|a| a.principals_cut().is_some());
+    let account = read.or(cut).unwrap_or(&estate.accounts[0]);
+    Err(anyhow::anyhow!(nobody(account, error)))
+        .context("cannot tell who is meant; give a name, role/NAME, or an ARN")
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::access::{actions, changed};
+use crate::access::{StatePair, actions, changed, organizations};
 use crate::cli::{AccessDiffArgs, Format, Global};
 use crate::named_snapshots::pairs;
 use crate::outcome::Outcome;
@@ -13,12 +13,22 @@ pub(super) fn run(global: &Global, args: &AccessDiffArgs) -> Result<Outcome> {
     let mut out = Out::new();
     let mut values = Vec::new();
     let mut gained = false;
-    for (before, after) in pairs(
+    let paired = pairs(
         global,
         args.snapshots.before.as_deref(),
         args.snapshots.after.as_deref(),
-    )? {
-        let changed = changed(&before, &after, &actions)?;
+    )?;
+    let organizations = (
+        organizations(paired.before())?,
+        organizations(paired.after())?,
+    );
+    for (before, after) in &paired.pairs {
+        let states = StatePair {
+            before,
+            after,
+            organizations: (&organizations.0, &organizations.1),
+        };
+        let changed = changed(&states, &actions, states.neighbours())?;
         gained |= changed.is_more();
         if global.format == Format::Human {
             let lines = access_lines(&changed.new, &changed.difference);

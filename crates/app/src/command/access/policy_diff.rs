@@ -189,6 +189,7 @@ fn text(given: &ContextValue) -> String {
     match given {
         ContextValue::One(value) => value.clone(),
         ContextValue::Many(values) => format!("[{}]", values.join(", ")),
+        ContextValue::StartsWith(value) => format!("{value}…"),
     }
 }
 

@@ -1,13 +1,10 @@
 //! `bartizan access who-can`.
 
 use anyhow::Result;
-use bartizan_iam::{
-    AccessAnswer, Account, Decision, Extent, ExternalPrincipal, KnownAccounts, RequestCaller, Tri,
-    external_access,
-};
+use bartizan_iam::{AccessHolder, Account, Estate, Extent, Owner, PrincipalId, Tri};
 use serde_json::{Value, json};
 
-use crate::access::{accounts, actions, check_question, is_of_many, owner};
+use crate::access::{accounts, actions, check_question, is_of_many};
 use crate::cli::{AccessWhoCanArgs, Format, Global};
 use crate::outcome::Outcome;
 use crate::render::{
@@ -21,24 +18,14 @@ pub(super) fn run(global: &Global, args: &AccessWhoCanArgs) -> Result<Outcome> {
     let mut rows: Vec<Value> = Vec::new();
     let accounts = accounts(global, args.on.on.as_deref(), &actions)?;
     note_unread(global, &accounts);
-    let mut open = false;
-    for account in &accounts {
-        let owner = owner(&accounts, &args.asked.resource);
-        if is_of_many(&args.asked.resource) {
-            open |= account.principals_cut().is_some();
-            of_many(global, args, account, owner, &mut out, &mut rows)?;
-            continue;
+    let mut open = accounts.iter().any(|a| a.principals_cut().is_some());
+    let estate = Estate::new(&accounts);
+    if is_of_many(&args.asked.resource) {
+        for number in 0..accounts.len() {
+            of_many(global, args, &estate, number, &mut out, &mut rows)?;
         }
-        let mut found = allowed(account, owner, args);
-        // Anybody may be named by a policy that was not read.
-        let nobody_knows = account.open_to_anybody(&args.asked.action, &args.asked.resource);
-        open |= nobody_knows.is_some() || account.principals_cut().is_some();
-        found.sort_by(|a, b| (b.said.verdict, &a.name).cmp(&(a.said.verdict, &b.name)));
-        if global.format == Format::Human {
-            human(&mut out, account, &found, nobody_knows.as_deref())?;
-        } else {
-            json_rows(account, &found, nobody_knows.as_deref(), &mut rows);
-        }
+    } else {
+        open |= of_one(global, args, &estate, &mut out, &mut rows)?;
     }
     if global.format != Format::Human {
         out.rows(global.format, &rows)?;
@@ -51,80 +38,52 @@ pub(super) fn run(global: &Global, args: &AccessWhoCanArgs) -> Result<Outcome> {
     })
 }
 
-/// Somebody who may do it, and why.
-struct AllowedCaller {
-    /// ARN of a principal of the account, or the outsider in words.
-    name: String,
-    /// Whether it is a principal of the account.
-    is_own: bool,
-    /// Whether it is everybody, unsigned.
-    is_anybody: bool,
-    said: AccessAnswer,
-}
-
-/// Principals of the account, and those outside whom one of its policies names, that may do it.
-fn allowed(
-    account: &Account<'_>,
-    owner: Option<&Account<'_>>,
+/// Everybody who may do it to one resource, account by account. True: anybody may be named by a
+/// policy that was not read.
+fn of_one(
+    global: &Global,
     args: &AccessWhoCanArgs,
-) -> Vec<AllowedCaller> {
-    let own = |n: usize| AllowedCaller {
-        name: account.principals[n].arn.clone(),
-        is_own: true,
-        is_anybody: false,
-        said: account.may_there(n, owner, &args.asked.action, &args.asked.resource),
-    };
-    let mut found: Vec<AllowedCaller> = (0..account.principals.len())
-        .map(own)
-        .filter(|one| is_allowed(&one.said))
-        .collect();
-    for opening in external_access(account, &KnownAccounts::default()) {
-        let Some(caller) = caller(&opening.to) else {
-            continue;
-        };
-        let name = opening.to.sentence();
-        if found.iter().any(|f| f.name == name) {
-            continue;
-        }
-        let said = account.may_from_outside(caller, &args.asked.action, &args.asked.resource);
-        if is_allowed(&said) {
-            found.push(AllowedCaller {
-                is_own: account.principals.iter().any(|p| p.arn == name),
-                is_anybody: opening.to == ExternalPrincipal::Anybody,
-                name,
-                said,
-            });
+    estate: &Estate<'_, '_>,
+    out: &mut Out,
+    rows: &mut Vec<Value>,
+) -> Result<bool> {
+    let holders = estate.who_can(&args.asked.action, &args.asked.resource);
+    let nobody_knows = estate.open_to_anybody(&args.asked.action, &args.asked.resource);
+    // Said with the account that owns the resource, where one is known.
+    let owners = estate.owners(None, &args.asked.resource);
+    let owner = owners.iter().find_map(|owner| match owner {
+        Owner::Read(account) => Some(account.id.as_str()),
+        Owner::NotRead(_) | Owner::Unknown => None,
+    });
+    for account in estate.accounts {
+        let found: Vec<&AccessHolder> = holders
+            .iter()
+            .filter(|holder| holder.account == account.id)
+            .collect();
+        let why = nobody_knows
+            .as_deref()
+            .filter(|_| owner == Some(account.id.as_str()));
+        if global.format == Format::Human {
+            human(out, account, &found, why)?;
+        } else {
+            json_rows(account, &found, why, rows);
         }
     }
-    found
-}
-
-/// The caller that stands for an outsider in a request.
-fn caller(outsider: &ExternalPrincipal) -> Option<RequestCaller> {
-    Some(match outsider {
-        ExternalPrincipal::Anybody => RequestCaller::Anonymous,
-        ExternalPrincipal::Account(id, who) if who.is_empty() => {
-            RequestCaller::Aws(format!("arn:aws:iam::{id}:root"))
+    if let (Some(why), None) = (&nobody_knows, owner) {
+        if global.format == Format::Human {
+            out.line(&format!("may   anybody  {why}: nobody is ruled out"))?;
+        } else {
+            rows.push(anybody(None, why));
         }
-        ExternalPrincipal::Account(_, who) => RequestCaller::Aws(who.clone()),
-        ExternalPrincipal::Federated(provider, _) => RequestCaller::Federated(provider.clone()),
-        ExternalPrincipal::Service(service, _) if service != "*" => {
-            RequestCaller::Service(service.clone())
-        }
-        // Anybody at all stands for each of them.
-        ExternalPrincipal::AnyAccount => RequestCaller::Aws(NOBODY_IN_PARTICULAR.to_owned()),
-        ExternalPrincipal::Organization(_)
-        | ExternalPrincipal::Service(..)
-        | ExternalPrincipal::Deleted(_)
-        | ExternalPrincipal::Unidentified(_) => return None,
-    })
+    }
+    Ok(nobody_knows.is_some())
 }
 
 /// `nobody_knows`: why anybody may be allowed.
 fn human(
     out: &mut Out,
     account: &Account<'_>,
-    found: &[AllowedCaller],
+    found: &[&AccessHolder],
     nobody_knows: Option<&str>,
 ) -> Result<()> {
     let shown = if nobody_knows.is_some() {
@@ -132,7 +91,7 @@ fn human(
     } else {
         usize::MAX
     };
-    for AllowedCaller { name, said, .. } in found.iter().take(shown) {
+    for AccessHolder { name, said, .. } in found.iter().take(shown) {
         let by: Vec<&str> = said
             .because
             .first()
@@ -160,7 +119,7 @@ fn human(
         };
         out.line(&format!("may   anybody  {why}: nobody is ruled out{more}"))?;
     }
-    let own = found.iter().filter(|f| f.is_own).count();
+    let own = found.iter().filter(|f| f.principal.is_some()).count();
     let outside = if found.len() > own {
         format!(", and {} from outside", found.len() - own)
     } else {
@@ -178,7 +137,7 @@ fn human(
 
 fn json_rows(
     account: &Account<'_>,
-    found: &[AllowedCaller],
+    found: &[&AccessHolder],
     nobody_knows: Option<&str>,
     rows: &mut Vec<Value>,
 ) {
@@ -189,14 +148,7 @@ fn json_rows(
         value
     }));
     if let Some(why) = nobody_knows.filter(|_| !found.iter().any(|f| f.is_anybody)) {
-        rows.push(json!({
-            "account": account.id,
-            "principal": "anybody",
-            "verdict": "may",
-            "decision": "unknown",
-            "because": [format!("{why}: nobody is ruled out")],
-            "conditions": [],
-        }));
+        rows.push(anybody(Some(&account.id), why));
     }
     if let Some(why) = principals_cut(account) {
         rows.push(json!({
@@ -208,19 +160,36 @@ fn json_rows(
     }
 }
 
+/// Row that nobody is ruled out, for a reason. `account`: owner of the resource, where it is known.
+fn anybody(account: Option<&str>, why: &str) -> Value {
+    json!({
+        "account": account,
+        "principal": "anybody",
+        "verdict": "may",
+        "decision": "unknown",
+        "because": [format!("{why}: nobody is ruled out")],
+        "conditions": [],
+    })
+}
+
 /// Principals that are allowed on all, or on some, of the resources that a pattern matches.
 fn of_many(
     global: &Global,
     args: &AccessWhoCanArgs,
-    account: &Account<'_>,
-    owner: Option<&Account<'_>>,
+    estate: &Estate<'_, '_>,
+    number: usize,
     out: &mut Out,
     rows: &mut Vec<Value>,
 ) -> Result<()> {
-    let one = |n: usize| {
+    let account = &estate.accounts[number];
+    let one = |principal: usize| {
+        let id = PrincipalId {
+            account: number,
+            principal,
+        };
         (
-            &account.principals[n].arn,
-            account.may_on(n, owner, &args.asked.action, &args.asked.resource),
+            &account.principals[principal].arn,
+            estate.ask_many(id, &args.asked.action, &args.asked.resource),
         )
     };
     let mut found: Vec<_> = (0..account.principals.len())
@@ -280,12 +249,3 @@ fn of_many(
 
 /// Principals that are shown where nobody is ruled out.
 const CALLERS_SHOWN: usize = 50;
-
-/// An account that AWS gives to nobody, so that no policy names it.
-const NOBODY_IN_PARTICULAR: &str = "arn:aws:iam::000000000000:root";
-
-/// Whether it is worth a line. That grants of keys were not read is said once, and not of
-/// everybody.
-fn is_allowed(said: &AccessAnswer) -> bool {
-    said.verdict == Tri::Yes || said.verdict == Tri::Maybe && said.decision == Decision::Unknown
-}

@@ -1,13 +1,14 @@
 //! Comparing each two snapshots of an account that follow one another, and attributing the changes.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::Result;
 use bartizan_detect::DetectionResult;
 use bartizan_detect::attribution::CallMap;
-use bartizan_evidence::LoggedSnapshot;
-use bartizan_iam::{Actions, KnownAccounts};
+use bartizan_evidence::{LoggedSnapshot, Storage};
+use bartizan_iam::{Actions, KnownAccounts, Organization};
 use bartizan_incident::attribution::{
     Attribution, Attributions, ChangeFindings, GrantedAccess, ShowCommands, explain, tell,
 };
@@ -20,7 +21,8 @@ use bartizan_model::{Evidence, Finding};
 use jiff::Timestamp;
 
 use super::inputs::WatchInputs;
-use crate::access;
+use crate::access::{self, StatePair};
+use crate::named_snapshots::standing_at;
 use crate::render::{lines_of, shell, store_option};
 use crate::store::Loaded;
 use crate::watch_result::{AccessPath, ChangeSummary, CoverageReport, SnapshotSummary};
@@ -40,6 +42,40 @@ pub(super) struct ComparedSnapshots {
     pub(super) coverage: CoverageReport,
 }
 
+/// Organizations that the snapshots of the store show, each read once.
+struct KeptOrganizations<'s> {
+    storage: &'s Arc<dyn Storage>,
+    history: &'s Arc<Vec<LoggedSnapshot>>,
+    /// By the id of the snapshot.
+    read: BTreeMap<u64, Vec<Organization>>,
+}
+
+impl<'s> KeptOrganizations<'s> {
+    fn new(storage: &'s Arc<dyn Storage>, history: &'s Arc<Vec<LoggedSnapshot>>) -> Self {
+        Self {
+            storage,
+            history,
+            read: BTreeMap::new(),
+        }
+    }
+
+    /// Those that stood when a snapshot was taken.
+    fn at(&mut self, id: u64) -> Result<Vec<Organization>> {
+        let mut all = Vec::new();
+        for kept in standing_at(self.history, id) {
+            let read = match self.read.entry(kept.index) {
+                Entry::Occupied(read) => read.into_mut(),
+                Entry::Vacant(place) => {
+                    let loaded = Loaded::kept(self.storage, self.history, kept)?;
+                    place.insert(access::organizations([&loaded])?)
+                }
+            };
+            all.extend(read.iter().cloned());
+        }
+        Ok(all)
+    }
+}
+
 /// Compares each two snapshots of an account that follow one another.
 pub(super) fn compare(
     inputs: &WatchInputs<'_>,
@@ -55,6 +91,7 @@ pub(super) fn compare(
         .map(|k| k.snapshot.account.as_str())
         .collect();
     let neighbours = inputs.neighbours()?;
+    let mut organizations = KeptOrganizations::new(inputs.storage, &history);
     for account in accounts {
         let own: Vec<&LoggedSnapshot> = inputs
             .history
@@ -76,9 +113,11 @@ pub(super) fn compare(
                 .taken_s
                 .insert(account.to_owned(), taken.as_second());
         }
-        compared
-            .power
-            .extend(access::power(&latest, Actions::builtin())?);
+        compared.power.extend(access::power(
+            &latest,
+            &organizations.at(newest.index)?,
+            Actions::builtin(),
+        )?);
         for pair in own.windows(2) {
             let recent = pair[1]
                 .snapshot
@@ -91,11 +130,20 @@ pub(super) fn compare(
                     Loaded::kept(inputs.storage, &history, pair[0])?,
                     Loaded::kept(inputs.storage, &history, pair[1])?,
                 );
+                let bound = (
+                    organizations.at(pair[0].index)?,
+                    organizations.at(pair[1].index)?,
+                );
+                let states = StatePair {
+                    before: &before,
+                    after: &after,
+                    organizations: (&bound.0, &bound.1),
+                };
                 compare_pair(
                     inputs,
                     map,
                     verdicts,
-                    (&before, &after, &latest),
+                    (&states, &latest),
                     &neighbours,
                     &mut compared,
                 )?;
@@ -112,10 +160,11 @@ fn compare_pair(
     inputs: &WatchInputs<'_>,
     map: &CallMap,
     verdicts: &DetectionResult,
-    (before, after, latest): (&Loaded, &Loaded, &Loaded),
+    (states, latest): (&StatePair<'_>, &Loaded),
     neighbours: &KnownAccounts,
     compared: &mut ComparedSnapshots,
 ) -> Result<()> {
+    let (before, after) = (states.before, states.after);
     let (old, new, last) = (parsed(before)?, parsed(after)?, parsed(latest)?);
     let kinds = FactKinds::builtin();
     let versions = (
@@ -139,8 +188,8 @@ fn compare_pair(
         &verdicts.attribution,
     );
     let grants = difference.changes.iter().any(|c| access::wanted(&c.kind));
-    let consequences = if grants {
-        let changed = access::reached(before, after, Actions::builtin(), neighbours.clone())?;
+    let consequences = if grants || states.is_otherwise_bound() {
+        let changed = access::reached(states, Actions::builtin(), neighbours.clone())?;
         compared.paths.extend(changed.paths());
         changed.consequences()
     } else {

@@ -3,9 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use super::answer::AccessAnswer;
+use super::model::Estate;
+use super::owner::Owner;
+use super::question::{AccessQuestion, PrincipalId};
 use crate::account::{Account, DocumentId};
 use crate::arn::Arn;
-use crate::ask::AccessAnswer;
 use crate::engine::ResourcePattern;
 use crate::pattern::{Pattern, Rest, rest_of};
 use crate::policy::Block;
@@ -14,7 +17,7 @@ use crate::tri::Tri;
 /// Extent of an answer: on how many of the resources that a pattern matches it is allowed.
 ///
 /// ```
-/// use bartizan_iam::{AccountBuilder, Actions, Extent};
+/// use bartizan_iam::{AccountBuilder, Actions, Estate, Extent};
 /// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
 /// builder.authorization_details(
 ///     r#"{"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::111122223333:user/bob",
@@ -23,8 +26,10 @@ use crate::tri::Tri;
 ///             "Action": "s3:GetObject",
 ///         "Resource": "arn:aws:s3:::b/public/*"}}}]}]}"#,
 /// )?;
-/// let account = builder.build();
-/// let on = |pattern: &str| account.may_on(0, None, "s3:GetObject", pattern).extent;
+/// let accounts = [builder.build()];
+/// let estate = Estate::new(&accounts);
+/// let bob = estate.principal("bob").unwrap();
+/// let on = |pattern: &str| estate.ask_many(bob, "s3:GetObject", pattern).extent;
 /// assert_eq!(on("arn:aws:s3:::b/public/2026/*"), Extent::All);
 /// assert_eq!(on("arn:aws:s3:::b/*"), Extent::Some);
 /// assert_eq!(on("arn:aws:s3:::c/*"), Extent::None);
@@ -92,18 +97,15 @@ impl PatternAnswer {
     }
 }
 
-impl Account<'_> {
+impl Estate<'_, '_> {
     /// Whether a principal may do something on all, some or none of the resources that a pattern
     /// with `*` and `?` matches.
-    pub fn may_on(
-        &self,
-        principal: usize,
-        owner: Option<&Account<'_>>,
-        action: &str,
-        pattern: &str,
-    ) -> PatternAnswer {
-        let me = &self.principals[principal];
-        let side = owner.unwrap_or(self);
+    pub fn ask_many(&self, id: PrincipalId, action: &str, pattern: &str) -> PatternAnswer {
+        let (home, me) = self.of(id);
+        let side = match self.owners(Some(&home.id), pattern).into_iter().next() {
+            Some(Owner::Read(there)) => there,
+            _ => home,
+        };
         let (mut classes, mut cut) = (Vec::new(), false);
         for part in side.parts_of(pattern, &mut cut) {
             let asked = Pattern::arn(&part);
@@ -112,8 +114,8 @@ impl Account<'_> {
                 .policies
                 .iter()
                 .chain(&me.boundary)
-                .chain(self.scp.iter().flatten());
-            own.for_each(|d| self.tell_apart(*d, action, &mut apart));
+                .chain(home.scp.iter().flatten());
+            own.for_each(|d| home.tell_apart(*d, action, &mut apart));
             let theirs = side
                 .resources
                 .iter()
@@ -132,7 +134,7 @@ impl Account<'_> {
             let mut examples = Vec::new();
             cut |= !walk(&mut vec![&asked], &mut Vec::new(), &apart, &mut examples);
             for example in examples {
-                let said = self.may_there(principal, owner, action, &example);
+                let said = self.ask(&AccessQuestion::new(id.into(), action, &example));
                 classes.push((example, said));
             }
         }
@@ -153,7 +155,9 @@ impl Account<'_> {
             cut,
         }
     }
+}
 
+impl Account<'_> {
     /// The pattern, or, where it leaves open which bucket is meant and all are known, one for each
     /// bucket.
     fn parts_of(&self, pattern: &str, cut: &mut bool) -> Vec<String> {

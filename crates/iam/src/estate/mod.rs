@@ -1,0 +1,31 @@
+//! Accounts as one estate: a question is asked of both sides, the account of the caller and the
+//! account of the resource ("Cross-account policy evaluation logic", IAM user guide).
+//!
+//! | file | |
+//! |---|---|
+//! | `model` | the accounts, by id |
+//! | `question` | who asks for what, and what is known of the request |
+//! | `owner` | the account that a resource belongs to |
+//! | `keys` | condition keys that follow from what was read |
+//! | `answer` | answers, with their reasons |
+//! | `ask` | one question: the sides put together and decided |
+//! | `beside` | ways beside policies: grants of keys, ACLs of buckets |
+//! | `many` | all resources that a pattern matches |
+//! | `holders` | everybody who may |
+
+mod answer;
+mod ask;
+mod beside;
+mod holders;
+mod keys;
+mod many;
+mod model;
+mod owner;
+mod question;
+
+pub use answer::AccessAnswer;
+pub use holders::AccessHolder;
+pub use many::{Extent, PatternAnswer};
+pub use model::Estate;
+pub use owner::Owner;
+pub use question::{AccessQuestion, PrincipalId, QuestionCaller};
