@@ -14,6 +14,7 @@ mod collect;
 mod common;
 mod detect;
 mod docs;
+mod estate;
 mod faults;
 mod imported;
 mod live;

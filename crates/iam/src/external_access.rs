@@ -222,7 +222,7 @@ fn of_shares(account: &Account<'_>, known_accounts: &KnownAccounts) -> Vec<Exter
     account.shares.iter().filter(counts).map(access).collect()
 }
 
-/// Whom an account, an ARN or a service name means.
+/// Principal that an account, an ARN or the name of a service means.
 fn outsider_of(with: &str) -> ExternalPrincipal {
     match Arn::parse(with) {
         Some(arn) if arn.service == "organizations" => {

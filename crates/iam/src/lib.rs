@@ -21,6 +21,7 @@ mod engine;
 mod escalation;
 mod estate;
 mod external_access;
+mod limits;
 mod organization;
 mod pattern;
 mod policy;

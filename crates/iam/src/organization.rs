@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::account::{AccountBuilder, Controls, Membership};
+use crate::limits::LEVELS_MAX;
 use crate::policy::parse;
 
 /// Policies of one organization, and where they are attached: made of facts of its management
@@ -46,9 +47,6 @@ struct ControlPolicy {
     text: String,
     is_resource_policy: bool,
 }
-
-/// Roots, units and the account: AWS allows five units between.
-const LEVELS_MAX: usize = 16;
 
 impl Organization {
     /// Kinds of facts without which nobody knows which policies reach an account.

@@ -1,8 +1,8 @@
 //! Two evaluators that know nothing of each other must decide alike: on random policies and
 //! requests, and on every combination of operators, values and service rules that matters.
 //!
-//! The words are few, so that what is asked and what is written often meet. `independence.rs` plants
-//! faults in one of the two and shows that they are found here.
+//! The words are few, so that what is asked and what is written often meet. `independence.rs`
+//! plants faults in one of the two and shows that they are found here.
 
 use bartizan_iam::{
     Actions, BlockPublicAccess, Compiled, Compiler, Context, ContextValue, Decision, Layers,

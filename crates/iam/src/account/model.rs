@@ -259,8 +259,8 @@ pub struct Share {
     pub arn: String,
     /// Kind of fact, `s3:bucketacl`.
     pub kind: String,
-    /// Account or ARN that it is shared with, `*` for everybody, or `authenticated` for everybody who has
-    /// an AWS account.
+    /// Account or ARN that it is shared with, `*` for everybody, or `authenticated` for everybody
+    /// who has an AWS account.
     pub with: String,
     /// Permission, e.g. `READ`, `copy`.
     pub what: String,

@@ -9,13 +9,11 @@ use super::techniques::RoleConsumerKind;
 use crate::account::{DocumentId, PrincipalKind};
 use crate::bits::Bits;
 use crate::engine::{ResourcePattern, StatementEffect};
+use crate::limits::EXAMPLES_MAX;
 use crate::pattern::Pattern;
 use crate::policy::Block;
 use crate::request::{Context, ContextValue};
 use crate::tri::Tri;
-
-/// Examples that are tried for one pattern.
-const EXAMPLES_MAX: usize = 8;
 
 /// Analyzer of one principal, with answers that are worked out once.
 pub(super) struct PrincipalAnalyzer<'g, 'a> {

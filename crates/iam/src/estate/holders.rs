@@ -2,9 +2,9 @@
 //! the resource, an ACL or a grant names.
 
 use super::answer::AccessAnswer;
-use super::ask::Target;
 use super::model::Estate;
 use super::owner::{Owner, bucket_of};
+use super::parties::Target;
 use super::question::{AccessQuestion, PrincipalId, QuestionCaller};
 use crate::account::Account;
 use crate::arn::Arn;
@@ -53,7 +53,7 @@ const KEYS_OF_ONE: &[&str] = &[
 ];
 
 /// Somebody outside, as a caller.
-struct Candidate {
+struct NamedOutsider {
     name: String,
     caller: RequestCaller,
     context: Context,
@@ -135,7 +135,7 @@ impl Estate<'_, '_> {
         let mut candidates = Vec::new();
         self.add_named(there, action, resource, &mut candidates);
         self.add_beside(there, resource, &mut candidates);
-        for Candidate {
+        for NamedOutsider {
             name,
             caller,
             context,
@@ -168,7 +168,7 @@ impl Estate<'_, '_> {
         there: &Account<'_>,
         action: &str,
         resource: &str,
-        candidates: &mut Vec<Candidate>,
+        candidates: &mut Vec<NamedOutsider>,
     ) {
         let Some(policy) = there.policy_of(action, resource) else {
             return;
@@ -196,13 +196,13 @@ impl Estate<'_, '_> {
     }
 
     /// Adds those whom grants of the key and the ACL of the bucket name.
-    fn add_beside(&self, there: &Account<'_>, resource: &str, candidates: &mut Vec<Candidate>) {
+    fn add_beside(&self, there: &Account<'_>, resource: &str, candidates: &mut Vec<NamedOutsider>) {
         for grant in there.grants.iter().filter(|g| g.key == resource) {
             let caller = match Arn::parse(&grant.grantee) {
                 Some(_) => RequestCaller::Aws(grant.grantee.clone()),
                 None => RequestCaller::Service(grant.grantee.clone()),
             };
-            candidates.push(Candidate::one(grant.grantee.clone(), caller));
+            candidates.push(NamedOutsider::one(grant.grantee.clone(), caller));
         }
         let bucket = bucket_of(resource).map(|bucket| format!("arn:aws:s3:::{bucket}"));
         let shares = there
@@ -220,36 +220,36 @@ impl Estate<'_, '_> {
     }
 
     /// The caller that stands for an outsider; none for principals that were asked by themselves.
-    fn candidate(&self, outsider: &ExternalPrincipal) -> Option<Candidate> {
+    fn candidate(&self, outsider: &ExternalPrincipal) -> Option<NamedOutsider> {
         let name = outsider.sentence();
         Some(match outsider {
-            ExternalPrincipal::Anybody => Candidate::one(name, RequestCaller::Anonymous),
+            ExternalPrincipal::Anybody => NamedOutsider::one(name, RequestCaller::Anonymous),
             ExternalPrincipal::Account(id, who) if who.is_empty() => {
                 if self.account(id).is_some_and(Account::knows_principals) {
                     return None;
                 }
-                Candidate::many(
+                NamedOutsider::many(
                     format!("whoever account {id} lets"),
                     format!("arn:aws:iam::{id}:root"),
                 )
             }
             ExternalPrincipal::Account(_, who) => {
-                Candidate::one(name, RequestCaller::Aws(who.clone()))
+                NamedOutsider::one(name, RequestCaller::Aws(who.clone()))
             }
             ExternalPrincipal::Organization(id) => {
-                let mut one = Candidate::many(name, NOBODY_IN_PARTICULAR.to_owned());
+                let mut one = NamedOutsider::many(name, NOBODY_IN_PARTICULAR.to_owned());
                 one.context
                     .set("aws:PrincipalOrgID", ContextValue::One(id.clone()));
                 one.context.unknown("aws:PrincipalAccount");
                 one
             }
             ExternalPrincipal::AnyAccount => {
-                let mut one = Candidate::many(name, NOBODY_IN_PARTICULAR.to_owned());
+                let mut one = NamedOutsider::many(name, NOBODY_IN_PARTICULAR.to_owned());
                 one.context.unknown("aws:PrincipalAccount");
                 one
             }
             ExternalPrincipal::Federated(provider, _) => {
-                Candidate::one(name, RequestCaller::Federated(provider.clone()))
+                NamedOutsider::one(name, RequestCaller::Federated(provider.clone()))
             }
             ExternalPrincipal::Service(..)
             | ExternalPrincipal::Deleted(_)
@@ -259,7 +259,7 @@ impl Estate<'_, '_> {
 }
 
 /// A service or an identity provider that a policy names.
-fn named_by_policy(principal: &Principal) -> Option<Candidate> {
+fn named_by_policy(principal: &Principal) -> Option<NamedOutsider> {
     let Principal::Of(kind, value) = principal else {
         return None;
     };
@@ -268,10 +268,10 @@ fn named_by_policy(principal: &Principal) -> Option<Candidate> {
         "Federated" => RequestCaller::Federated(value.clone()),
         _ => return None,
     };
-    Some(Candidate::one(value.clone(), caller))
+    Some(NamedOutsider::one(value.clone(), caller))
 }
 
-impl Candidate {
+impl NamedOutsider {
     fn one(name: String, caller: RequestCaller) -> Self {
         Self {
             name,

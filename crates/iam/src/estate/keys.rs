@@ -1,8 +1,8 @@
 //! Condition keys that follow from who asks and what for, as far as that was read (IAM user guide,
 //! "AWS global condition context keys"). Keys that only the request has stay open.
 
-use super::ask::{Asker, Target};
 use super::model::Estate;
+use super::parties::{Asker, Target};
 use crate::account::{Account, IamPrincipal, Membership, PrincipalKind};
 use crate::engine::StatementEffect;
 use crate::request::{CallerKind, Context, ContextValue, Request, RequestCaller};
@@ -92,6 +92,8 @@ fn of_account(estate: &Estate<'_, '_>, asker: &Asker<'_, '_>, context: &mut Cont
     let (Some(home), Some(principal)) = (asker.home, asker.principal) else {
         return;
     };
+    // The ARN of a session does not have the path of its role.
+    context.default_to("aws:PrincipalArn", || principal.arn.clone());
     if let Some(id) = &principal.id {
         let session = match &asker.caller {
             RequestCaller::Aws(arn) if asker.caller.kind() == CallerKind::Session => {

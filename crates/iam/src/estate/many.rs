@@ -10,6 +10,7 @@ use super::question::{AccessQuestion, PrincipalId};
 use crate::account::{Account, DocumentId};
 use crate::arn::Arn;
 use crate::engine::ResourcePattern;
+use crate::limits::{CLASSES_MAX, PATTERNS_MAX};
 use crate::pattern::{Pattern, Rest, rest_of};
 use crate::policy::Block;
 use crate::tri::Tri;
@@ -74,12 +75,6 @@ pub struct PatternAnswer {
     /// There were more classes than are looked at.
     pub cut: bool,
 }
-
-/// Classes of resources that one question looks at.
-const CLASSES_MAX: usize = 64;
-
-/// Patterns that tell resources apart, in one question.
-const PATTERNS_MAX: usize = 48;
 
 impl PatternAnswer {
     /// How sure it is for what is allowed: `must` only where all of it is.

@@ -6,6 +6,7 @@
 //! | `model` | the accounts, by id |
 //! | `question` | who asks for what, and what is known of the request |
 //! | `owner` | the account that a resource belongs to |
+//! | `parties` | the caller, and the resource with its policy, as far as they were read |
 //! | `keys` | condition keys that follow from what was read |
 //! | `answer` | answers, with their reasons |
 //! | `ask` | one question: the sides put together and decided |
@@ -21,6 +22,7 @@ mod keys;
 mod many;
 mod model;
 mod owner;
+mod parties;
 mod question;
 
 pub use answer::AccessAnswer;

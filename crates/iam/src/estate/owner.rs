@@ -62,7 +62,7 @@ impl<'x, 'a> Estate<'x, 'a> {
         if let Some(own) = own.filter(|own| is_pattern || is_hand_made(own)) {
             return vec![Owner::Read(own)];
         }
-        if let ([only], None) = (self.accounts, caller)
+        if let [only] = self.accounts
             && is_hand_made(only)
         {
             return vec![Owner::Read(only)];

@@ -153,8 +153,8 @@ fn is_fixed(condition: &PolicyCondition) -> bool {
         parts.try_into().ok()
     };
     let is_value_fixed = |value: &String| {
-        // "This value can contain a wildcard for the access point name … as long as the account id is
-        // fixed."
+        // "This value can contain a wildcard for the access point name … as long as the account id
+        // is fixed."
         if key == "s3:dataaccesspointarn" && operator.base != "ipaddress" {
             let Some([partition, region, service, zone, account, _]) = split_arn(value) else {
                 return false;

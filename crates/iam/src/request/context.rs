@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 ///     ContextValue::Many(vec!["a".into(), "b".into()]),
 /// );
 /// assert!(
-///     matches!(context.get("aws:tagkeys"), ContextLookup::Is(ContextValue::Many(keys)) if keys.len() == 2)
+///     matches!(context.get("aws:tagkeys"),
+///         ContextLookup::Is(ContextValue::Many(keys)) if keys.len() == 2)
 /// );
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]

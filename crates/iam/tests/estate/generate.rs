@@ -404,7 +404,8 @@ fn statement(random: &mut Random, names: &Names, form: Form) -> Value {
                 6 => json!({"AWS": names.accounts}),
                 5 => json!({"AWS": format!("arn:aws:iam::{}:root", pick(random, &names.accounts))}),
                 _ => {
-                    json!({"AWS": [pick(random, &names.principals), pick(random, &names.principals)]})
+                    let list = &names.principals;
+                    json!({"AWS": [pick(random, list), pick(random, list)]})
                 }
             };
         }

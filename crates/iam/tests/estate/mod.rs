@@ -381,7 +381,7 @@ fn a_million_questions() {
     let started = std::time::Instant::now();
     let counts = std::thread::scope(|scope| {
         let runs: Vec<_> = (0..threads)
-            .map(|n| scope.spawn(move || compare(questions / threads + 1, 2000 + n as u64)))
+            .map(|n| scope.spawn(move || compare(questions / threads + 1, 2001 + 2 * n as u64)))
             .collect();
         let counts = runs.into_iter().map(|run| run.join().unwrap());
         counts.fold(Counts::default(), Counts::add)

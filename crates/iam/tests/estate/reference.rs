@@ -36,7 +36,7 @@ pub(super) struct PlainQuestion {
     pub(super) session: Option<PlainPolicy>,
 }
 
-/// What one request brings along: keys with their values, and the name of its session.
+/// Keys of one request with their values, and the name of its session.
 pub(super) struct RequestKeys {
     pub(super) keys: BTreeMap<String, Option<String>>,
     pub(super) session: &'static str,

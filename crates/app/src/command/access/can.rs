@@ -131,13 +131,13 @@ fn of_many(
 const CLASSES_SHOWN: usize = 12;
 
 /// The accounts of both sides, as far as they were read.
-struct Sides<'x, 'a> {
+struct AskedAccounts<'x, 'a> {
     /// Account of the caller; of the resource, where the caller's was not read.
     account: String,
     read: Vec<&'x Account<'a>>,
 }
 
-impl Sides<'_, '_> {
+impl AskedAccounts<'_, '_> {
     /// Assumptions behind an answer about both accounts, each once.
     fn assumptions(&self) -> Vec<String> {
         let mut list: Vec<String> = Vec::new();
@@ -158,7 +158,7 @@ fn sides<'x, 'a>(
     estate: &Estate<'x, 'a>,
     caller: &QuestionCaller,
     args: &AccessCanArgs,
-) -> Sides<'x, 'a> {
+) -> AskedAccounts<'x, 'a> {
     let id = match caller {
         QuestionCaller::Principal(id) => Some(estate.accounts[id.account].id.as_str()),
         QuestionCaller::Other(caller) => caller.account(),
@@ -173,7 +173,7 @@ fn sides<'x, 'a>(
         }
     }
     let account = read.first().map_or(id.unwrap_or_default(), |a| &a.id);
-    Sides {
+    AskedAccounts {
         account: account.to_owned(),
         read,
     }

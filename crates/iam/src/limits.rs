@@ -1,0 +1,13 @@
+//! Bounds of the crate on what hostile input can cost.
+
+/// Roots, units and the account: AWS allows five units between.
+pub(crate) const LEVELS_MAX: usize = 16;
+
+/// Classes of resources that one question looks at.
+pub(crate) const CLASSES_MAX: usize = 64;
+
+/// Patterns that tell resources apart, in one question.
+pub(crate) const PATTERNS_MAX: usize = 48;
+
+/// Examples that are tried for one pattern.
+pub(crate) const EXAMPLES_MAX: usize = 8;
