@@ -534,7 +534,7 @@ fn across_accounts_a_policy_that_was_not_read_cannot_make_up_for_the_callers_sid
             region: "us-east-1".to_owned(),
             id: String::new(),
             call: "sqs:GetQueueAttributes".to_owned(),
-            why: "denied".to_owned(),
+            why: bartizan_iam::UnreadReason::Failed("denied".to_owned()),
         });
     };
     let verdict = |own: Value| send(&[account(A, &own, nothing), account(B, &none(), unread)]);

@@ -20,7 +20,11 @@ struct PeerRow {
 fn peer_rows() -> Vec<PeerRow> {
     let row = |line: &'static str| {
         let mut fields = line.split('\t');
-        let mut field = || fields.next().unwrap_or_else(|| panic!("four fields: {line}"));
+        let mut field = || {
+            fields
+                .next()
+                .unwrap_or_else(|| panic!("four fields: {line}"))
+        };
         let (name, severity, ours, why) = (field(), field(), field(), field());
         PeerRow {
             name,
@@ -51,7 +55,13 @@ fn section(check: &Check, peers: &[PeerRow]) -> String {
     line("How judged", check.judged);
     if !check.needs.is_empty() {
         let kinds: Vec<String> = check.needs.iter().map(|kind| format!("`{kind}`")).collect();
-        line("Unknown", &format!("where facts that decide were not read: {}", kinds.join(", ")));
+        line(
+            "Unknown",
+            &format!(
+                "where facts that decide were not read: {}",
+                kinds.join(", ")
+            ),
+        );
     }
     line("Fix", &format!("`{}`", check.fix));
     let sources: Vec<String> = check.sources.iter().map(|s| source(*s)).collect();
@@ -75,7 +85,11 @@ fn page() -> String {
         CHECKS.len()
     );
     for check in CHECKS {
-        let _ = writeln!(text, "| {} | {} | {} |", check.id, check.severity, check.title);
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} |",
+            check.id, check.severity, check.title
+        );
     }
     for check in CHECKS {
         let _ = write!(text, "\n{}", section(check, &peers));
@@ -88,8 +102,16 @@ fn page() -> String {
         peers.len()
     );
     for row in &peers {
-        let ours = if row.ours.is_empty() { "none".to_owned() } else { row.ours.join(", ") };
-        let _ = writeln!(text, "| `{}` | {} | {ours} | {} |", row.name, row.severity, row.why);
+        let ours = if row.ours.is_empty() {
+            "none".to_owned()
+        } else {
+            row.ours.join(", ")
+        };
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {ours} | {} |",
+            row.name, row.severity, row.why
+        );
     }
     text
 }
@@ -101,7 +123,10 @@ fn docs_show_the_checks_as_they_are() {
         std::fs::write(&file, page()).expect("docs/checks.md can be written");
     }
     let there = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(there == page(), "docs/checks.md is stale: run this test with BARTIZAN_WRITE=1");
+    assert!(
+        there == page(),
+        "docs/checks.md is stale: run this test with BARTIZAN_WRITE=1"
+    );
 }
 
 #[test]
@@ -109,7 +134,11 @@ fn the_table_of_prowler_names_checks_that_exist() {
     let rows = peer_rows();
     assert!(rows.len() > 150);
     for row in &rows {
-        assert!(matches!(row.severity, "critical" | "high") && !row.why.is_empty(), "{}", row.name);
+        assert!(
+            matches!(row.severity, "critical" | "high") && !row.why.is_empty(),
+            "{}",
+            row.name
+        );
         for id in &row.ours {
             assert!(CHECKS.iter().any(|c| c.id == *id), "{}: {id}", row.name);
         }
