@@ -18,6 +18,7 @@ mod estate;
 mod faults;
 mod imported;
 mod live;
+mod posture;
 mod posture_facts;
 mod report;
 mod store;

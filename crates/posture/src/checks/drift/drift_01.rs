@@ -14,7 +14,7 @@ pub(crate) const CHECK: Check = Check {
     severity: Severity::Critical,
     why: "Either the trail is not whole, or somebody works where it does not look.",
     judged: "Changes since the snapshot before: each needs its call in the trail. Unknown where the trail was not read whole.",
-    fix: "bartizan diff, and bartizan verify trail",
+    fix: "bartizan diff",
     sources: &[Source::Talk],
     needs: &[],
     judge,

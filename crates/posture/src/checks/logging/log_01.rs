@@ -43,7 +43,7 @@ fn judge(view: &AccountView<'_>, verdicts: &mut Verdicts<'_>) {
     }
     let reason = match (stopped.as_slice(), single) {
         ([], 0) => "there is no trail".to_owned(),
-        ([], n) => format!("{n} trails, each of one region only"),
+        ([], n) => format!("{n} of one region only"),
         (stopped, _) => format!("stopped: {}", stopped.join(", ")),
     };
     verdicts.fail(view.id, GLOBAL, reason);

@@ -1,0 +1,236 @@
+//! `bartizan check` and `bartizan credentials`, as a user runs them.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::common::{Home, shared, venv};
+
+/// A folder of AWS CLI output: one bucket that is public by its policy, one by nothing; a user with
+/// an old key. What else there may be was not saved.
+fn dump(home: &Home) {
+    let files = [
+        (
+            "sts-get-caller-identity.json",
+            json!({"Account": "111122223333", "Arn": "arn:aws:iam::111122223333:user/audit", "UserId": "AIDA"}),
+        ),
+        (
+            "s3api-list-buckets.json",
+            json!({"Buckets": [{"Name": "site"}, {"Name": "private"}], "Owner": {"ID": "o"}}),
+        ),
+        (
+            "s3api-get-bucket-location/site.json",
+            json!({"LocationConstraint": null}),
+        ),
+        (
+            "s3api-get-bucket-location/private.json",
+            json!({"LocationConstraint": null}),
+        ),
+        (
+            "s3api-get-bucket-policy/site.json",
+            json!({"Policy": json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::site/*",
+        }]}).to_string()}),
+        ),
+        (
+            "s3api-get-public-access-block/site.json",
+            json!({"PublicAccessBlockConfiguration": {
+                "BlockPublicAcls": true, "IgnorePublicAcls": true, "BlockPublicPolicy": true, "RestrictPublicBuckets": false,
+            }}),
+        ),
+        (
+            "s3control-get-public-access-block.json",
+            json!({"PublicAccessBlockConfiguration": {
+                "BlockPublicAcls": false, "IgnorePublicAcls": false, "BlockPublicPolicy": false, "RestrictPublicBuckets": false,
+            }}),
+        ),
+        (
+            "iam-list-users.json",
+            json!({"Users": [{"UserName": "=cmd", "Arn": "arn:aws:iam::111122223333:user/=cmd"}]}),
+        ),
+        (
+            "iam-list-access-keys/=cmd.json",
+            json!({"AccessKeyMetadata": [{
+                "UserName": "=cmd", "AccessKeyId": "AKIAEXAMPLE", "Status": "Active", "CreateDate": "2019-01-01T00:00:00+00:00",
+            }]}),
+        ),
+    ];
+    for (name, value) in files {
+        let path = home.path("dump").join("us-east-1").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, value.to_string()).unwrap();
+    }
+}
+
+fn results(home: &Home, args: &[&str]) -> Vec<Value> {
+    let mut all = vec!["check", "--on", "dump", "--format", "ndjson"];
+    all.extend(args);
+    home.must(0, &all)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn verdicts_are_one_line_for_each_resource() {
+    let home = Home::new();
+    dump(&home);
+    let found = results(&home, &["--check", "pub-01"]);
+    let lines: Vec<(&str, &str)> = found
+        .iter()
+        .map(|r| {
+            (
+                r["resource"].as_str().unwrap(),
+                r["verdict"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    // Nobody saved the policy of the other bucket: whether there is one is not known.
+    assert_eq!(
+        lines,
+        [
+            ("arn:aws:s3:::private", "unknown"),
+            ("arn:aws:s3:::site", "fail")
+        ]
+    );
+    let fields: BTreeSet<&str> = found[0]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    for field in [
+        "check", "title", "severity", "verdict", "resource", "account", "region", "because", "fix",
+    ] {
+        assert!(fields.contains(field), "{field}");
+    }
+    let keys = results(&home, &["--check", "CRED-02"]);
+    assert_eq!(
+        keys[0]["resource"],
+        "arn:aws:iam::111122223333:user/=cmd/AKIAEXAMPLE"
+    );
+    assert_eq!(keys[0]["verdict"], "fail");
+}
+
+#[test]
+fn exit_codes_tell_failures_and_what_is_unknown() {
+    let home = Home::new();
+    dump(&home);
+    let check = ["check", "--on", "dump"];
+    let with = |more: &[&'static str]| [&check[..], more].concat();
+    home.must(0, &with(&[]));
+    home.must(10, &with(&["--fail-on", "critical"]));
+    home.must(10, &with(&["--check", "CRED-02", "--fail-on", "medium"]));
+    home.must(0, &with(&["--check", "CRED-02", "--fail-on", "high"]));
+    home.must(11, &with(&["--check", "PWD-01", "--require-complete"]));
+    assert!(
+        home.fails(1, &with(&["--check", "PUB-99"]))
+            .contains("bartizan check --list")
+    );
+    home.fails(2, &["diff", "--format", "sarif"]);
+    home.fails(1, &["check", "--on", "no-such-folder"]);
+}
+
+#[test]
+fn people_read_the_answer_first() {
+    let home = Home::new();
+    dump(&home);
+    let text = home.must(0, &["check", "--on", "dump", "--check", "PUB-01"]);
+    assert!(
+        text.starts_with("OPEN  1 check fails in 1 account: 1 critical, 0 high"),
+        "{text}"
+    );
+    assert!(text.contains("arn:aws:s3:::site: its policy"), "{text}");
+    let list = home.must(0, &["check", "--list"]);
+    assert!(list.contains("51 checks") && list.lines().count() == 52);
+    let one = home.must(0, &["check", "--explain", "net-01"]);
+    assert!(
+        one.contains("why") && one.contains("ec2:security_group"),
+        "{one}"
+    );
+    let talk = home.must(0, &["check", "--on", "dump", "--compliance", "talk"]);
+    assert!(talk.contains("Amazon S3 Bucket Permissions"), "{talk}");
+}
+
+#[test]
+fn credentials_are_one_table_and_safe_in_a_spreadsheet() {
+    let home = Home::new();
+    dump(&home);
+    let all = home.must(0, &["credentials", "--on", "dump", "--format", "ndjson"]);
+    let key: Value = serde_json::from_str(all.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (&key["kind"], &key["id"]),
+        (&json!("access-key"), &json!("AKIAEXAMPLE"))
+    );
+    assert_eq!(key["owner"], "arn:aws:iam::111122223333:user/=cmd");
+    let human = home.must(0, &["credentials", "--on", "dump"]);
+    // Its last use was not saved, which is not the same as never.
+    assert!(
+        human.contains("use not known") && human.contains("was not read"),
+        "{human}"
+    );
+    let csv = home.must(0, &["credentials", "--on", "dump", "--format", "csv"]);
+    assert!(
+        csv.lines()
+            .all(|line| !line.starts_with(['=', '+', '-', '@'])),
+        "{csv}"
+    );
+    let csv = home.must(0, &["check", "--on", "dump", "--format", "csv"]);
+    assert!(
+        csv.lines()
+            .flat_map(|l| l.split(','))
+            .all(|cell| !cell.starts_with('=')),
+        "{csv}"
+    );
+}
+
+#[test]
+fn ocsf_compliance_findings_are_valid_by_the_schema() {
+    let (Some(python), Some(folder)) = (venv("BARTIZAN_VENV"), shared("data/config/demo-account"))
+    else {
+        return;
+    };
+    let home = Home::new();
+    let text = home.must(
+        0,
+        &[
+            "check",
+            "--on",
+            folder.to_str().unwrap(),
+            "--format",
+            "ocsf",
+        ],
+    );
+    std::fs::write(home.path("results.ndjson"), &text).unwrap();
+    let script = "import json, sys\nfrom jsonschema import Draft202012Validator\n\
+        from ocsf_json_schema import get_ocsf_schema, OcsfJsonSchemaEmbedded\n\
+        embedded = OcsfJsonSchemaEmbedded(get_ocsf_schema('1.5.0'))\n\
+        check = Draft202012Validator(embedded.get_class_schema('compliance_finding', profiles=['cloud']))\n\
+        n = 0\nfor line in open(sys.argv[1]):\n    \
+        errors = [f'{list(e.absolute_path)}: {e.message[:200]}' for e in check.iter_errors(json.loads(line))]\n    \
+        assert not errors, errors\n    n += 1\n\
+        bad = json.loads(line); bad['severity_id'] = 'x'\nassert list(check.iter_errors(bad))\nprint(n)\n";
+    let output = Command::new(python.join("bin/python"))
+        .args(["-c", script])
+        .arg(home.path("results.ndjson"))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let count = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    assert_eq!(count, text.lines().count().to_string());
+}
+
+#[test]
+fn the_same_dump_gives_the_same_bytes_and_ids() {
+    let home = Home::new();
+    dump(&home);
+    let once = results(&home, &[]);
+    assert_eq!(once, results(&home, &[]));
+    let ids: BTreeSet<&str> = once.iter().map(|r| r["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), once.len());
+}
