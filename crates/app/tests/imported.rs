@@ -37,7 +37,7 @@ fn operations(priorities: &[&str]) -> Option<BTreeSet<(String, String)>> {
 }
 
 /// What we call and the reference does not.
-const MORE: [&str; 11] = [
+const MORE: [&str; 12] = [
     "apigateway:GetResources",
     "budgets:DescribeNotificationsForBudget",
     "ce:GetAnomalyMonitors",
@@ -46,6 +46,7 @@ const MORE: [&str; 11] = [
     "iam:ListOrganizationsFeatures",
     // Without it nobody knows in which unit an account is, and so which SCPs reach it.
     "organizations:ListAccountsForParent",
+    "s3:GetBucketAbac",
     "s3:GetObjectAcl",
     "s3:ListObjectsV2",
     "support:DescribeTrustedAdvisorCheckResult",
@@ -73,12 +74,13 @@ const OF_P2: [&str; 16] = [
 ];
 
 /// Actions that we need and the reference does not have.
-const MORE_ACTIONS: [&str; 9] = [
+const MORE_ACTIONS: [&str; 10] = [
     "ce:GetAnomalyMonitors",
     "ce:GetAnomalySubscriptions",
     "ec2:GetManagedPrefixListEntries",
     "iam:ListOrganizationsFeatures",
     "organizations:ListAccountsForParent",
+    "s3:GetBucketAbac",
     "s3:GetObjectAcl",
     "s3:ListBucket",
     "support:DescribeTrustedAdvisorCheckResult",

@@ -70,3 +70,10 @@ impl MissingFact {
         }
     }
 }
+
+/// Region of what is the same everywhere.
+pub(crate) const GLOBAL: &str = "global";
+
+/// One way for a resource to fail: the reason if it does, nothing if it does not, and what was not
+/// read where that decides it.
+pub type Fault = Result<Option<String>, MissingFact>;

@@ -1,13 +1,9 @@
 //! Users, groups and roles with the policies that they hold themselves.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::missing::{MissingFact, MissingReason};
+use crate::missing::{Fault, MissingFact};
 use bartizan_iam::{Block, Policy, Statement};
-
-use crate::verdicts::GLOBAL;
-use crate::view::AccountView;
 
 /// Kind of a policy holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,72 +39,12 @@ pub(crate) const HOLDER_KINDS: [&str; 7] = [
     "iam:managedpolicy",
 ];
 
-const HOLDERS: [(HolderKind, &str, &str); 3] = [
-    (HolderKind::User, "iam:user", "iam:userpolicy"),
-    (HolderKind::Group, "iam:group", "iam:grouppolicy"),
-    (HolderKind::Role, "iam:role", "iam:rolepolicy"),
-];
-
-/// All policy holders of an account.
-pub(crate) fn policy_holders(view: &AccountView<'_>) -> Vec<PolicyHolder> {
-    let mut managed: HashMap<String, Result<Rc<Policy>, MissingFact>> = HashMap::new();
-    let mut holders = Vec::new();
-    for (kind, fact_kind, policy_kind) in HOLDERS {
-        for fact in view.list(fact_kind).facts {
-            let mut policies = inline(view, policy_kind, &fact.id);
-            for attached in fact.list("/AttachedManagedPolicies") {
-                let arn = attached["PolicyArn"].as_str().unwrap_or_default();
-                let policy = managed
-                    .entry(arn.to_owned())
-                    .or_insert_with(|| managed_policy(view, arn));
-                policies.push(HeldPolicy {
-                    name: arn.to_owned(),
-                    policy: policy.clone(),
-                });
-            }
-            holders.push(PolicyHolder {
-                kind,
-                arn: fact.text("/Arn").unwrap_or(&fact.id).to_owned(),
-                policies,
-            });
-        }
-    }
-    holders
-}
-
-fn inline(view: &AccountView<'_>, kind: &str, holder: &str) -> Vec<HeldPolicy> {
-    let held = |name: &str, policy| HeldPolicy {
-        name: name.to_owned(),
-        policy,
-    };
-    match view.within(kind, GLOBAL, &format!("{holder}/")) {
-        Ok(facts) => facts
-            .into_iter()
-            .map(|f| held(&f.id[holder.len() + 1..], f.policy().map(Rc::new)))
-            .collect(),
-        Err(unread) => vec![held("", Err(unread))],
-    }
-}
-
-fn managed_policy(view: &AccountView<'_>, arn: &str) -> Result<Rc<Policy>, MissingFact> {
-    const KIND: &str = "iam:managedpolicy";
-    match view.fact(KIND, GLOBAL, arn)? {
-        Some(fact) => fact.policy().map(Rc::new),
-        None => Err(MissingFact::new(
-            KIND,
-            GLOBAL,
-            arn,
-            MissingReason::NotListed,
-        )),
-    }
-}
-
 impl PolicyHolder {
     /// The faults of a holder: a policy of which `fault` is true, with the number of the statement.
     pub(crate) fn faults<'h>(
         &'h self,
         fault: impl Fn(&Statement) -> bool + 'h,
-    ) -> impl Iterator<Item = crate::verdicts::Fault> + 'h {
+    ) -> impl Iterator<Item = Fault> + 'h {
         self.policies.iter().map(move |held| {
             let policy = held.policy.as_ref().map_err(Clone::clone)?;
             let at = policy.statements.iter().position(&fault);

@@ -8,7 +8,7 @@ use bartizan_inventory::fact::{Hash, absent_code};
 use serde_json::Value;
 
 /// A document by its hash; `None` where it is not in the store.
-pub(crate) type Documents<'a> = &'a dyn Fn(&Hash) -> Option<Vec<u8>>;
+pub(crate) type DocumentSource<'a> = &'a dyn Fn(&Hash) -> Option<Vec<u8>>;
 
 /// A fact of the snapshot, its document read when first asked for.
 pub struct FactView<'a> {
@@ -22,7 +22,7 @@ pub struct FactView<'a> {
     pub canonical: Hash,
     raw: Hash,
     volatile_text: &'a str,
-    documents: Documents<'a>,
+    documents: DocumentSource<'a>,
     document: OnceCell<Option<Document>>,
     volatile: OnceCell<Value>,
 }
@@ -42,7 +42,7 @@ impl<'a> FactView<'a> {
         line: (&'a str, &'a str, String),
         hashes: (Hash, Hash),
         volatile_text: &'a str,
-        documents: Documents<'a>,
+        documents: DocumentSource<'a>,
     ) -> Self {
         let (kind, region, id) = line;
         let (canonical, raw) = hashes;

@@ -88,7 +88,7 @@ pub fn judge<'c>(
 ) -> Vec<CheckResult> {
     let mut results = Vec::new();
     for check in checks {
-        let mut verdicts = Verdicts::new(check, view.id);
+        let mut verdicts = Verdicts::new((check.id, check.severity), view.id);
         (check.judge)(view, &mut verdicts);
         results.extend(verdicts.finish());
     }

@@ -1,30 +1,25 @@
 //! Verdicts as a check gives them.
 
-use crate::missing::MissingFact;
+use crate::missing::{Fault, GLOBAL, MissingFact};
 use bartizan_model::Severity;
 
-use crate::check::Check;
 use crate::reading::List;
 use crate::result::{CheckResult, CheckVerdict, Reason};
 
-/// One way for a resource to fail: the reason if it does, nothing if it does not, and what was not
-/// read where that decides it.
-pub type Fault = Result<Option<String>, MissingFact>;
-
 /// Collects the verdicts of one check for one account.
 pub struct Verdicts<'c> {
-    check: &'c Check,
+    check: &'static str,
+    /// Severity of a failure, where it is not of the resource.
+    severity: Severity,
     account: &'c str,
     results: Vec<CheckResult>,
 }
 
-/// Region of what is the same everywhere.
-pub(crate) const GLOBAL: &str = "global";
-
 impl<'c> Verdicts<'c> {
-    pub(crate) fn new(check: &'c Check, account: &'c str) -> Self {
+    pub(crate) fn new(check: (&'static str, Severity), account: &'c str) -> Self {
         Self {
-            check,
+            check: check.0,
+            severity: check.1,
             account,
             results: Vec::new(),
         }
@@ -33,7 +28,7 @@ impl<'c> Verdicts<'c> {
     /// Adds the verdict for a resource: it fails by any fault that is proved, passes if none is
     /// there, and else is unknown.
     pub fn judge(&mut self, resource: &str, region: &str, faults: impl IntoIterator<Item = Fault>) {
-        self.judge_as(self.check.severity, resource, region, faults);
+        self.judge_as(self.severity, resource, region, faults);
     }
 
     /// [`Verdicts::judge`], with a severity of this resource.
@@ -84,7 +79,7 @@ impl<'c> Verdicts<'c> {
         let one_region = unread.iter().all(|u| u.region == first.region);
         let region = if one_region { &first.region } else { GLOBAL };
         let because = unread.iter().cloned().map(Reason::Unread).collect();
-        let (severity, account) = (self.check.severity, self.account.to_owned());
+        let (severity, account) = (self.severity, self.account.to_owned());
         self.push(severity, &account, region, CheckVerdict::Unknown, because);
     }
 
@@ -97,7 +92,7 @@ impl<'c> Verdicts<'c> {
         because: Vec<Reason>,
     ) {
         self.results.push(CheckResult {
-            check: self.check.id,
+            check: self.check,
             verdict,
             severity,
             resource: resource.to_owned(),

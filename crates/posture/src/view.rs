@@ -2,15 +2,16 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
-use crate::missing::{MissingFact, MissingReason};
-use bartizan_iam::{Account, ExternalAccess, KnownAccounts, external_access};
+use crate::missing::{GLOBAL, MissingFact, MissingReason};
+use bartizan_iam::{Account, ExternalAccess, KnownAccounts, Policy, external_access};
 use bartizan_inventory::fact::unescape;
 use bartizan_inventory::snapshot::{CallStatus, Coverage, Snapshot, side_lines};
 
 use crate::drift::Drift;
-use crate::policies::{PolicyHolder, policy_holders};
-use crate::reading::{Documents, FactView, List};
+use crate::policies::{HeldPolicy, HolderKind, PolicyHolder};
+use crate::reading::{DocumentSource, FactView, List};
 
 /// Parts of an [`AccountView`].
 pub struct ViewInput<'a> {
@@ -57,7 +58,7 @@ impl<'a> AccountView<'a> {
         let snapshot = input.snapshot;
         let mut facts: HashMap<&str, Vec<FactView<'a>>> = HashMap::new();
         let mut side = side_lines(input.side);
-        let documents: Documents<'a> = input.documents;
+        let documents: DocumentSource<'a> = input.documents;
         for line in &snapshot.facts {
             let volatile = side.next().map_or("", |s| s.volatile);
             let fact = FactView::new(
@@ -153,13 +154,8 @@ impl<'a> AccountView<'a> {
         let facts = facts.filter(|f| f.absent().is_none()).collect();
         let mut unread = Vec::new();
         match self.regions.get(kind) {
-            None if self.rows.contains_key(&("*", crate::verdicts::GLOBAL)) => {}
-            None => unread.push(MissingFact::new(
-                kind,
-                crate::verdicts::GLOBAL,
-                "",
-                MissingReason::NotAsked,
-            )),
+            None if self.rows.contains_key(&("*", GLOBAL)) => {}
+            None => unread.push(MissingFact::new(kind, GLOBAL, "", MissingReason::NotAsked)),
             Some(regions) => {
                 unread.extend(regions.iter().filter_map(|r| self.list_unread(kind, r)));
             }
@@ -279,12 +275,7 @@ impl<'a> AccountView<'a> {
 
     /// What a fact that is there does not say.
     pub(crate) fn missing(&self, kind: &str, id: &str, field: &str) -> MissingFact {
-        MissingFact::new(
-            kind,
-            crate::verdicts::GLOBAL,
-            id,
-            MissingReason::Field(field.to_owned()),
-        )
+        MissingFact::new(kind, GLOBAL, id, MissingReason::Field(field.to_owned()))
     }
 
     /// Age in days of a time, e.g. `2024-05-01T10:00:00+00:00`, at the time of the snapshot.
@@ -297,7 +288,7 @@ impl<'a> AccountView<'a> {
     /// ARN of a user.
     #[must_use]
     pub fn user_arn(&self, name: &str) -> String {
-        let user = self.fact("iam:user", crate::verdicts::GLOBAL, name);
+        let user = self.fact("iam:user", GLOBAL, name);
         let arn = user.ok().flatten().and_then(|u| u.text("/Arn"));
         arn.map_or_else(
             || format!("arn:aws:iam::{}:user/{name}", self.id),
@@ -311,4 +302,64 @@ fn is_part_open(row: &Coverage, id: &str) -> bool {
     id.ends_with(['/', ':'])
         && row.status != CallStatus::Ok
         && row.unread.iter().any(|unread| unread.starts_with(id))
+}
+
+const HOLDERS: [(HolderKind, &str, &str); 3] = [
+    (HolderKind::User, "iam:user", "iam:userpolicy"),
+    (HolderKind::Group, "iam:group", "iam:grouppolicy"),
+    (HolderKind::Role, "iam:role", "iam:rolepolicy"),
+];
+
+/// All policy holders of an account.
+fn policy_holders(view: &AccountView<'_>) -> Vec<PolicyHolder> {
+    let mut managed: HashMap<String, Result<Rc<Policy>, MissingFact>> = HashMap::new();
+    let mut holders = Vec::new();
+    for (kind, fact_kind, policy_kind) in HOLDERS {
+        for fact in view.list(fact_kind).facts {
+            let mut policies = inline(view, policy_kind, &fact.id);
+            for attached in fact.list("/AttachedManagedPolicies") {
+                let arn = attached["PolicyArn"].as_str().unwrap_or_default();
+                let policy = managed
+                    .entry(arn.to_owned())
+                    .or_insert_with(|| managed_policy(view, arn));
+                policies.push(HeldPolicy {
+                    name: arn.to_owned(),
+                    policy: policy.clone(),
+                });
+            }
+            holders.push(PolicyHolder {
+                kind,
+                arn: fact.text("/Arn").unwrap_or(&fact.id).to_owned(),
+                policies,
+            });
+        }
+    }
+    holders
+}
+
+fn inline(view: &AccountView<'_>, kind: &str, holder: &str) -> Vec<HeldPolicy> {
+    let held = |name: &str, policy| HeldPolicy {
+        name: name.to_owned(),
+        policy,
+    };
+    match view.within(kind, GLOBAL, &format!("{holder}/")) {
+        Ok(facts) => facts
+            .into_iter()
+            .map(|f| held(&f.id[holder.len() + 1..], f.policy().map(Rc::new)))
+            .collect(),
+        Err(unread) => vec![held("", Err(unread))],
+    }
+}
+
+fn managed_policy(view: &AccountView<'_>, arn: &str) -> Result<Rc<Policy>, MissingFact> {
+    const KIND: &str = "iam:managedpolicy";
+    match view.fact(KIND, GLOBAL, arn)? {
+        Some(fact) => fact.policy().map(Rc::new),
+        None => Err(MissingFact::new(
+            KIND,
+            GLOBAL,
+            arn,
+            MissingReason::NotListed,
+        )),
+    }
 }

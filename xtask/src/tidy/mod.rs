@@ -19,10 +19,10 @@ mod words;
 
 use std::path::Path;
 
-type Check = fn(&tree::Tree) -> Vec<tree::Violation>;
+type TidyCheck = fn(&tree::Tree) -> Vec<tree::Violation>;
 
 /// Checks by name. Their files document them.
-const CHECKS: &[(&str, Check)] = &[
+const CHECKS: &[(&str, TidyCheck)] = &[
     ("cycles", cycles::check),
     ("names", names::check),
     ("functions", functions::check),

@@ -16,5 +16,5 @@ fn region_of(arn: &str) -> &str {
     arn.split(':')
         .nth(3)
         .filter(|r| !r.is_empty())
-        .unwrap_or(crate::verdicts::GLOBAL)
+        .unwrap_or(crate::missing::GLOBAL)
 }

@@ -1,6 +1,7 @@
 //! Kinds of facts that are credentials, as data.
 
-use super::{Credential, CredentialKind, LastUse, key_use, password_use};
+use super::last_use::{key_use, password_use};
+use super::model::{Credential, CredentialKind, LastUse};
 use crate::reading::FactView;
 use crate::view::AccountView;
 
@@ -8,7 +9,7 @@ use crate::view::AccountView;
 pub(super) struct CredentialRow {
     pub(super) fact: &'static str,
     kind: CredentialKind,
-    owner: Owner,
+    owner: CredentialOwner,
     /// Pointer to the field that says whether it works, and the value that says it does; none: it
     /// always does.
     active: Option<(&'static str, &'static str)>,
@@ -17,8 +18,8 @@ pub(super) struct CredentialRow {
     last_used: fn(&AccountView<'_>, &FactView<'_>) -> Option<LastUse>,
 }
 
-/// Owner of a credential.
-enum Owner {
+/// CredentialOwner of a credential.
+enum CredentialOwner {
     /// The user whose name is the id of the fact, or its first part.
     User,
     /// The account.
@@ -31,7 +32,7 @@ const fn of_user(fact: &'static str, kind: CredentialKind, created: &'static str
     CredentialRow {
         fact,
         kind,
-        owner: Owner::User,
+        owner: CredentialOwner::User,
         active: Some(("/Status", "Active")),
         created,
         last_used: not_known,
@@ -46,7 +47,7 @@ const fn of_account(
     CredentialRow {
         fact,
         kind,
-        owner: Owner::Account,
+        owner: CredentialOwner::Account,
         active: None,
         created,
         last_used: not_known,
@@ -116,7 +117,7 @@ pub(super) const TABLE: &[CredentialRow] = &[
         )
     },
     CredentialRow {
-        owner: Owner::Field("/PrincipalId"),
+        owner: CredentialOwner::Field("/PrincipalId"),
         ..of_account(
             "sso:accountassignment",
             CredentialKind::IdentityCenterAssignment,
@@ -129,12 +130,12 @@ impl CredentialRow {
     /// The credential that a fact is.
     pub(super) fn credential(&self, view: &AccountView<'_>, fact: &FactView<'_>) -> Credential {
         let owner = match self.owner {
-            Owner::User => view.user_arn(fact.owner()),
-            Owner::Account => view.id.to_owned(),
-            Owner::Field(pointer) => fact.text(pointer).unwrap_or(view.id).to_owned(),
+            CredentialOwner::User => view.user_arn(fact.owner()),
+            CredentialOwner::Account => view.id.to_owned(),
+            CredentialOwner::Field(pointer) => fact.text(pointer).unwrap_or(view.id).to_owned(),
         };
         let id = match (&self.owner, fact.id.split_once('/')) {
-            (Owner::User, Some((_, id))) => id.to_owned(),
+            (CredentialOwner::User, Some((_, id))) => id.to_owned(),
             _ => fact.id.clone(),
         };
         let created = fact

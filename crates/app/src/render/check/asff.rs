@@ -6,7 +6,7 @@ use bartizan_model::Severity;
 use bartizan_posture::CheckVerdict;
 use serde_json::{Value, json};
 
-use super::{Row, because, fix, id, source, time};
+use super::row::{ResultRow, because, fix, id, source, time};
 
 /// Length of a title and of a description, in characters (ASFF syntax).
 const TITLE_MAX: usize = 256;
@@ -16,7 +16,7 @@ const REMEDIATION_MAX: usize = 512;
 /// Region of a finding about what is the same everywhere.
 const HOME_REGION: &str = "us-east-1";
 
-pub(super) fn finding(row: &Row<'_>) -> Value {
+pub(super) fn finding(row: &ResultRow<'_>) -> Value {
     let (result, check) = (row.result, row.check);
     let region = match result.region.as_str() {
         "global" => HOME_REGION,

@@ -9,7 +9,7 @@ use bartizan_posture::{Check, CheckVerdict};
 use super::super::style::{painted, severity_style};
 use super::super::words::counted;
 use super::super::{Out, clean};
-use super::{CheckList, Row, because, fix};
+use super::row::{CheckList, ResultRow, because, fix};
 
 /// Resources of one check that are shown one by one.
 const RESOURCES_SHOWN: usize = 5;
@@ -18,8 +18,8 @@ const RESOURCES_SHOWN: usize = 5;
 struct Group<'a> {
     check: &'static Check,
     severity: Severity,
-    fails: Vec<Row<'a>>,
-    unknown: Vec<Row<'a>>,
+    fails: Vec<ResultRow<'a>>,
+    unknown: Vec<ResultRow<'a>>,
     passes: usize,
 }
 

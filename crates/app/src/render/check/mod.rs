@@ -3,53 +3,21 @@
 mod asff;
 mod human;
 mod ocsf;
+mod row;
 mod sarif;
 mod standards;
 
 use anyhow::Result;
-use bartizan_model::{finding_id, shell_word};
-use bartizan_posture::{
-    CHECKS, Check, CheckResult, MissingFact, MissingReason, Reason, Source, check,
-};
+use bartizan_posture::{CHECKS, Check};
 use serde_json::{Value, json};
+
+pub(crate) use row::{CheckList, missing};
+use row::{ResultRow, because, fix, id, source, time};
 
 use super::findings::cells;
 use super::{Out, note};
-use crate::cli::{Format, Global, Standard};
+use crate::cli::{Format, Global};
 use crate::posture::JudgedAccount;
-
-/// Results as they are shown.
-pub(crate) struct CheckList<'a> {
-    pub(crate) judged: &'a [JudgedAccount],
-    pub(crate) compliance: Option<Standard>,
-    /// Whether only what fails now and did not before is in it.
-    pub(crate) is_new: bool,
-    /// Results that `--severity` or `--new` left out.
-    pub(crate) hidden: usize,
-}
-
-/// One result with the check that gave it.
-struct Row<'a> {
-    check: &'static Check,
-    result: &'a CheckResult,
-    /// Time of the snapshot, milliseconds since 1970.
-    time_ms: i64,
-}
-
-impl CheckList<'_> {
-    fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        self.judged.iter().flat_map(|judged| {
-            judged.results.iter().filter_map(|result| {
-                let (check, time_ms) = (check(result.check)?, judged.time_ms);
-                Some(Row {
-                    check,
-                    result,
-                    time_ms,
-                })
-            })
-        })
-    }
-}
 
 /// Prints results in the format that is asked for.
 pub(crate) fn checked(out: &mut Out, global: &Global, list: &CheckList<'_>) -> Result<()> {
@@ -90,12 +58,7 @@ fn account(judged: &JudgedAccount) -> Value {
     json!({"account": judged.account, "time": time(judged.time_ms)})
 }
 
-/// RFC 3339, whole seconds.
-fn time(ms: i64) -> String {
-    bartizan_model::time_text(ms.div_euclid(1000))
-}
-
-fn value(row: &Row<'_>) -> Value {
+fn value(row: &ResultRow<'_>) -> Value {
     let result = row.result;
     json!({
         "id": id(result),
@@ -109,74 +72,6 @@ fn value(row: &Row<'_>) -> Value {
         "because": because(result),
         "fix": fix(row),
     })
-}
-
-/// Stable id of a result: the same in every snapshot.
-pub(crate) fn id(result: &CheckResult) -> String {
-    let entity = format!(
-        "{}\u{1f}{}\u{1f}{}",
-        result.account, result.region, result.resource
-    );
-    finding_id(result.check, &entity, false, 0)
-}
-
-/// Reasons of a verdict as text.
-fn because(result: &CheckResult) -> Vec<String> {
-    let text = |reason: &Reason| match reason {
-        Reason::Read(text) => text.clone(),
-        Reason::Unread(fact) => missing(fact),
-    };
-    result.because.iter().map(text).collect()
-}
-
-/// Something that was not read, with why, e.g. `s3:bucketpolicy of site was not read:
-/// s3:GetBucketPolicy denied`.
-pub(crate) fn missing(fact: &MissingFact) -> String {
-    let of = if fact.id.is_empty() {
-        String::new()
-    } else {
-        format!(" of {}", fact.id)
-    };
-    let kind = &fact.kind;
-    let region = match fact.region.as_str() {
-        "global" => String::new(),
-        region => format!(" in {region}"),
-    };
-    let unread = |why: &str| format!("{kind}{of}{region} was not read: {why}");
-    match &fact.why {
-        MissingReason::NotAsked => unread("not asked"),
-        MissingReason::NotInDump => unread("not in the dump"),
-        MissingReason::Call(status) => unread(&format!("{} {status}", fact.call)),
-        MissingReason::NoDocument => unread("its document is not in the store"),
-        MissingReason::NotUnderstood(why) => unread(why),
-        MissingReason::Field(field) => format!("{kind}{of}{region} does not say {field}"),
-        MissingReason::NotListed => format!("{kind}{of}{region} is not in the list"),
-        MissingReason::OtherAccount => format!("{kind}{of} belongs to another account"),
-        MissingReason::NoSnapshotBefore => "there is no snapshot before".to_owned(),
-        MissingReason::NoTrail => "no trail was read: bartizan watch reads it".to_owned(),
-        MissingReason::NoOrigin => "who made the change is not on record".to_owned(),
-    }
-}
-
-/// The command that mends a failure, with names filled in.
-fn fix(row: &Row<'_>) -> String {
-    let result = row.result;
-    let resource = result.resource.as_str();
-    let last = resource.rsplit(['/', ':']).next().unwrap_or(resource);
-    // The owner of `…:user/alice/AKIAEXAMPLE`.
-    let owner = resource.rsplit('/').nth(1).unwrap_or(last);
-    let filled = [
-        ("{resource}", resource),
-        ("{name}", last),
-        ("{owner}", owner),
-        ("{account}", &result.account),
-        ("{region}", &result.region),
-    ];
-    filled
-        .into_iter()
-        .fold(row.check.fix.to_owned(), |text, (name, value)| {
-            text.replace(name, &shell_word(value))
-        })
 }
 
 fn csv(out: &mut Out, list: &CheckList<'_>) -> Result<()> {
@@ -251,13 +146,4 @@ fn description(check: &Check) -> Value {
         "fix": check.fix,
         "sources": check.sources.iter().map(|s| source(*s)).collect::<Vec<_>>(),
     })
-}
-
-fn source(source: Source) -> String {
-    match source {
-        Source::Talk => "SEC402 (2013)".to_owned(),
-        Source::TrustedAdvisor(id) => format!("Trusted Advisor {id}"),
-        Source::Cis(number) => format!("CIS 3.0 {number}"),
-        Source::Fsbp(control) => format!("FSBP {control}"),
-    }
 }

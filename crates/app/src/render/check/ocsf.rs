@@ -4,9 +4,9 @@ use bartizan_posture::CheckVerdict;
 use serde_json::{Value, json};
 
 use super::super::ocsf::{cloud_of, product, severity};
-use super::{Row, because, fix, id, source};
+use super::row::{ResultRow, because, fix, id, source};
 
-pub(super) fn finding(row: &Row<'_>) -> Value {
+pub(super) fn finding(row: &ResultRow<'_>) -> Value {
     let (result, check) = (row.result, row.check);
     let (severity_id, severity) = severity(result.severity);
     let (status_id, status) = match result.verdict {

@@ -4,7 +4,7 @@ use bartizan_model::Severity;
 use bartizan_posture::{CHECKS, CheckVerdict};
 use serde_json::{Value, json};
 
-use super::{CheckList, Row, because, fix, id, source};
+use super::row::{CheckList, ResultRow, because, fix, id, source};
 
 pub(super) fn log(list: &CheckList<'_>) -> Value {
     let rules: Vec<Value> = CHECKS
@@ -37,7 +37,7 @@ pub(super) fn log(list: &CheckList<'_>) -> Value {
     })
 }
 
-fn result(row: &Row<'_>) -> Value {
+fn result(row: &ResultRow<'_>) -> Value {
     let (kind, level) = match row.result.verdict {
         CheckVerdict::Fail => ("fail", level(row.result.severity)),
         CheckVerdict::Unknown => ("open", "none"),

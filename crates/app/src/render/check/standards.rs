@@ -7,7 +7,7 @@ use bartizan_posture::{Check, CheckVerdict, Compliance};
 use serde_json::{Value, json};
 
 use super::super::Out;
-use super::{CheckList, Row};
+use super::row::{CheckList, ResultRow};
 use crate::cli::Standard;
 
 /// Counts of one requirement.
@@ -108,7 +108,7 @@ fn of_check(check: &Check, standard: Standard, set: Compliance) -> Vec<(String, 
         .collect()
 }
 
-fn count(counts: &mut Counts, row: &Row<'_>, title: String) {
+fn count(counts: &mut Counts, row: &ResultRow<'_>, title: String) {
     match row.result.verdict {
         CheckVerdict::Fail => counts.fails += 1,
         CheckVerdict::Unknown => counts.unknown += 1,

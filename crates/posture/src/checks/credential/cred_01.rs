@@ -1,10 +1,10 @@
 //! CRED-01: a console user has no MFA.
 
-use crate::missing::MissingFact;
+use crate::missing::{Fault, GLOBAL, MissingFact};
 use bartizan_model::Severity;
 
 use crate::check::{Check, Source};
-use crate::verdicts::{Fault, GLOBAL, Verdicts};
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {

@@ -5,8 +5,9 @@ use bartizan_model::limits::CREDENTIAL_AGE_DAYS;
 
 use super::{is_active, own_id};
 use crate::check::{Check, Source};
+use crate::missing::{Fault, GLOBAL};
 use crate::reading::FactView;
-use crate::verdicts::{Fault, GLOBAL, Verdicts};
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {

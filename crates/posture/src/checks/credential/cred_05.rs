@@ -3,8 +3,10 @@
 use bartizan_model::Severity;
 
 use crate::check::{Check, Source};
-use crate::drift::{DriftOrigin, fault_of_new};
-use crate::verdicts::{GLOBAL, Verdicts};
+use crate::drift::DriftOrigin;
+use crate::missing::{Fault, GLOBAL, MissingFact, MissingReason};
+use crate::reading::FactView;
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {
@@ -46,4 +48,33 @@ fn judge(view: &AccountView<'_>, verdicts: &mut Verdicts<'_>) {
             verdicts.judge(&resource, GLOBAL, [fault]);
         }
     }
+}
+
+/// The fault of a fact that the snapshot before did not have, by its origin. A fact that was there
+/// has none.
+fn fault_of_new(
+    view: &AccountView<'_>,
+    fact: &FactView<'_>,
+    fault: impl Fn(&DriftOrigin) -> Option<String>,
+) -> Fault {
+    let before = view
+        .before()
+        .ok_or_else(|| missing(fact, MissingReason::NoSnapshotBefore))?;
+    if before.fact(fact.kind, fact.region, &fact.id)?.is_some() {
+        return Ok(None);
+    }
+    let drift = view
+        .drift()
+        .ok_or_else(|| missing(fact, MissingReason::NoTrail))?;
+    let change = drift.changes.iter().find(|c| {
+        (c.kind.as_str(), c.region.as_str(), &c.id) == (fact.kind, fact.region, &fact.id)
+    });
+    let origin = change.and_then(|c| c.origin.as_ref());
+    origin
+        .map(fault)
+        .ok_or_else(|| missing(fact, MissingReason::NoOrigin))
+}
+
+fn missing(fact: &FactView<'_>, why: MissingReason) -> MissingFact {
+    MissingFact::new(fact.kind, fact.region, &fact.id, why)
 }

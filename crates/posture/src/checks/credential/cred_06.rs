@@ -4,7 +4,8 @@ use bartizan_model::Severity;
 
 use super::{is_active, own_id};
 use crate::check::{Check, Source};
-use crate::verdicts::{Fault, GLOBAL, Verdicts};
+use crate::missing::{Fault, GLOBAL};
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {

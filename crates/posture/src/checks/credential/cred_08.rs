@@ -4,8 +4,9 @@ use bartizan_model::Severity;
 use serde_json::Value;
 
 use crate::check::{Check, Source};
+use crate::missing::GLOBAL;
 use crate::reading::FactView;
-use crate::verdicts::{GLOBAL, Verdicts};
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {

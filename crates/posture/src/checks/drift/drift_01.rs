@@ -1,11 +1,11 @@
 //! DRIFT-01: something changed, and no call on record changed it.
 
-use crate::missing::{MissingFact, MissingReason};
+use crate::missing::{Fault, GLOBAL, MissingFact, MissingReason};
 use bartizan_model::Severity;
 
 use crate::check::{Check, Source};
 use crate::drift::DriftOrigin;
-use crate::verdicts::{Fault, GLOBAL, Verdicts};
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {

@@ -5,8 +5,7 @@ pub(crate) mod org_01;
 pub(crate) mod reg_01;
 pub(crate) mod role_01;
 
-use crate::missing::{MissingFact, MissingReason};
-use crate::verdicts::GLOBAL;
+use crate::missing::{GLOBAL, MissingFact, MissingReason};
 
 use crate::view::AccountView;
 

@@ -4,8 +4,9 @@ use bartizan_model::Severity;
 
 use super::before;
 use crate::check::Check;
+use crate::missing::{Fault, GLOBAL};
 use crate::reading::FactView;
-use crate::verdicts::{Fault, GLOBAL, Verdicts};
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {

@@ -4,8 +4,9 @@ use bartizan_iam::{AccessLevel, Block, Policy, Principal};
 use bartizan_model::Severity;
 
 use crate::check::{Check, Source};
+use crate::missing::{Fault, GLOBAL};
 use crate::policies::{HOLDER_KINDS, HolderKind, PolicyHolder, allows};
-use crate::verdicts::{Fault, GLOBAL, Verdicts};
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::missing::MissingFact;
+use crate::missing::{GLOBAL, MissingFact};
 use bartizan_model::Severity;
 use bartizan_model::limits::BILL_STEPS_MIN;
 use serde_json::Value;
 
 use crate::check::{Check, Source};
 use crate::reading::FactView;
-use crate::verdicts::{GLOBAL, Verdicts};
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::trail_buckets;
 use crate::check::{Check, Source};
 use crate::checks::public::pub_01;
-use crate::missing::{MissingFact, MissingReason};
-use crate::verdicts::{Fault, GLOBAL, Verdicts};
+use crate::missing::{Fault, GLOBAL, MissingFact, MissingReason};
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {

@@ -3,8 +3,9 @@
 use bartizan_model::Severity;
 
 use crate::check::{Check, Source};
+use crate::missing::Fault;
 use crate::reading::FactView;
-use crate::verdicts::{Fault, Verdicts};
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {

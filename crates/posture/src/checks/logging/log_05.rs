@@ -5,8 +5,9 @@ use bartizan_model::Severity;
 use super::trail_buckets;
 use crate::check::{Check, Source};
 use crate::checks::public::pub_01;
+use crate::missing::{Fault, GLOBAL};
 use crate::result::CheckVerdict;
-use crate::verdicts::{Fault, GLOBAL, Verdicts, verdict};
+use crate::verdicts::{Verdicts, verdict};
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {

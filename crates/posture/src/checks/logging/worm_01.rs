@@ -3,7 +3,8 @@
 use bartizan_model::Severity;
 
 use crate::check::{Check, Source};
-use crate::verdicts::{Fault, GLOBAL, Verdicts};
+use crate::missing::{Fault, GLOBAL};
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {

@@ -5,8 +5,9 @@ use bartizan_model::limits::INSTANCE_AGE_DAYS;
 
 use super::{ec2_arn, is_running};
 use crate::check::{Check, Source};
+use crate::missing::Fault;
 use crate::reading::FactView;
-use crate::verdicts::{Fault, Verdicts};
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {

@@ -4,9 +4,10 @@ use bartizan_model::Severity;
 
 use super::ec2_arn;
 use crate::check::{Check, Source};
+use crate::missing::Fault;
 use crate::network::world_ports;
 use crate::reading::FactView;
-use crate::verdicts::{Fault, Verdicts};
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {

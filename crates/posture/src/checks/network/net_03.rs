@@ -1,6 +1,6 @@
 //! NET-03: an instance can be reached from the Internet.
 
-use crate::missing::MissingFact;
+use crate::missing::{Fault, MissingFact};
 use bartizan_model::Severity;
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use super::{ec2_arn, in_vpc, is_running};
 use crate::check::{Check, Source};
 use crate::network::{WORLD_PORTS, world_ports};
 use crate::reading::FactView;
-use crate::verdicts::{Fault, Verdicts};
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {

@@ -4,7 +4,8 @@ use bartizan_model::Severity;
 use bartizan_model::limits::{PASSWORD_LENGTH_MIN, PASSWORD_REUSE_MIN};
 
 use crate::check::{Check, Source};
-use crate::verdicts::{GLOBAL, Verdicts};
+use crate::missing::GLOBAL;
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {

@@ -9,7 +9,8 @@ pub(crate) mod pol_06;
 
 use bartizan_iam::Statement;
 
-use crate::verdicts::{GLOBAL, Verdicts};
+use crate::missing::GLOBAL;
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 /// One verdict for each user, group and role: it fails by any policy of its own with such a

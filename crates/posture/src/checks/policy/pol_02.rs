@@ -4,9 +4,9 @@ use bartizan_iam::{Tri, escalations};
 use bartizan_model::Severity;
 
 use crate::check::{Check, Source};
-use crate::missing::{MissingFact, MissingReason};
+use crate::missing::{Fault, GLOBAL, MissingFact, MissingReason};
 use crate::policies::{HOLDER_KINDS, is_everything};
-use crate::verdicts::{Fault, GLOBAL, Verdicts};
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {

@@ -10,11 +10,11 @@ pub(crate) mod pub_07;
 pub(crate) mod pub_08;
 pub(crate) mod pub_09;
 
-use crate::missing::MissingFact;
+use crate::missing::{Fault, GLOBAL, MissingFact};
 use bartizan_iam::{ExternalPrincipal, is_public_policy};
 
 use crate::reading::FactView;
-use crate::verdicts::{Fault, GLOBAL, Verdicts};
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 /// Kind of a resource with a policy of its own.

@@ -1,11 +1,11 @@
 //! PUB-06: a snapshot or an image is public.
 
-use crate::missing::MissingFact;
+use crate::missing::{Fault, MissingFact};
 use bartizan_model::Severity;
 
 use crate::check::{Check, Source};
 use crate::reading::FactView;
-use crate::verdicts::{Fault, Verdicts};
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {

@@ -1,6 +1,6 @@
 //! PUB-07: the endpoint of a database, broker or cluster is open to the Internet.
 
-use crate::missing::MissingFact;
+use crate::missing::{Fault, MissingFact};
 use bartizan_iam::is_public_policy;
 use bartizan_model::Severity;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::check::{Check, Source};
 use crate::network::{PortRange, world_ports};
 use crate::reading::FactView;
-use crate::verdicts::{Fault, Verdicts};
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {

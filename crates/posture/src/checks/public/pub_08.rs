@@ -5,8 +5,9 @@ use bartizan_model::Severity;
 use serde_json::Value;
 
 use crate::check::Check;
+use crate::missing::Fault;
 use crate::reading::FactView;
-use crate::verdicts::{Fault, Verdicts};
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {
@@ -118,7 +119,7 @@ fn open_http_api(view: &AccountView<'_>, api: &FactView<'_>) -> Fault {
     let open = routes.iter().find(|route| {
         let key = route.text("/RouteKey").unwrap_or_default();
         let is_none = matches!(route.text("/AuthorizationType"), None | Some("NONE" | ""));
-        is_none && !key.starts_with("OPTIONS ") && !is_after_connect(api, key)
+        is_none && key.split(' ').next() != Some("OPTIONS") && !is_after_connect(api, key)
     });
     Ok(open.map(|route| {
         let key = route.text("/RouteKey").unwrap_or("a route");

@@ -4,7 +4,8 @@ use bartizan_model::Severity;
 
 use super::acl_fault;
 use crate::check::{Check, Source};
-use crate::verdicts::{GLOBAL, Verdicts};
+use crate::missing::GLOBAL;
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {

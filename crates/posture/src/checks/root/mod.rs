@@ -5,10 +5,9 @@ pub(crate) mod root_02;
 pub(crate) mod root_03;
 pub(crate) mod root_04;
 
-use crate::missing::MissingFact;
+use crate::missing::{GLOBAL, MissingFact};
 
 use crate::reading::FactView;
-use crate::verdicts::GLOBAL;
 use crate::view::AccountView;
 
 /// A number of the account summary, e.g. `AccountMFAEnabled`.

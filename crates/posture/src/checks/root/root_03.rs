@@ -5,7 +5,8 @@ use bartizan_model::limits::ROOT_USED_DAYS;
 
 use super::report_row;
 use crate::check::{Check, Source};
-use crate::verdicts::{Fault, GLOBAL, Verdicts};
+use crate::missing::{Fault, GLOBAL};
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {

@@ -7,7 +7,8 @@ use bartizan_model::Severity;
 
 use crate::check::{Check, Source};
 use crate::checks::region_of;
-use crate::verdicts::{Fault, Verdicts};
+use crate::missing::Fault;
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {

@@ -6,10 +6,10 @@ pub(crate) mod trust_03;
 pub(crate) mod trust_04;
 pub(crate) mod trust_05;
 
-use crate::missing::{MissingFact, MissingReason};
+use crate::missing::{Fault, GLOBAL, MissingFact, MissingReason};
 use bartizan_iam::{ExternalAccess, Policy};
 
-use crate::verdicts::{Fault, GLOBAL, Verdicts};
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 /// ARN and trust policy of each role.

@@ -4,8 +4,9 @@ use bartizan_iam::{AccountRelationship, Block, ExternalPrincipal, Policy, Princi
 use bartizan_model::Severity;
 
 use crate::check::Check;
+use crate::missing::{Fault, GLOBAL};
 use crate::policies::allows;
-use crate::verdicts::{Fault, GLOBAL, Verdicts};
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {

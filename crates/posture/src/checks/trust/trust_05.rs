@@ -4,7 +4,8 @@ use bartizan_iam::AccountRelationship;
 use bartizan_model::Severity;
 
 use crate::check::Check;
-use crate::verdicts::{Fault, Verdicts};
+use crate::missing::Fault;
+use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 pub(crate) const CHECK: Check = Check {
