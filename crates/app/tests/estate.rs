@@ -59,10 +59,8 @@ fn organization(home: &Home, dump: &str, management: &str, id: &str, member: &st
         "describe-organization.json",
         json!({"Organization": organization}),
     );
-    write(
-        "list-roots.json",
-        json!({"Roots": [{"Id": "r-1", "Arn": "a", "Name": "Root"}]}),
-    );
+    let root = json!({"Id": "r-1", "Arn": "a", "Name": "Root"});
+    write("list-roots.json", json!({"Roots": [root]}));
     write(
         "list-organizational-units-for-parent/r-1",
         json!({"OrganizationalUnits": []}),
@@ -82,8 +80,11 @@ fn organization(home: &Home, dump: &str, management: &str, id: &str, member: &st
         let deny = json!({"Effect": "Deny", "Action": ["iam:*", "sqs:*"], "Resource": "*"});
         policies.push(("p-limit", deny, vec!["r-1"]));
     }
-    let summary = |(id, ..): &(&str, Value, Vec<&str>)| json!({"Id": id, "Type": "SERVICE_CONTROL_POLICY", "Name": id});
-    let summaries: Vec<Value> = policies.iter().map(summary).collect();
+    let kind = "SERVICE_CONTROL_POLICY";
+    let ids = policies.iter().map(|(id, ..)| *id);
+    let summaries: Vec<Value> = ids
+        .map(|id| json!({"Id": id, "Type": kind, "Name": id}))
+        .collect();
     write("list-policies.json", json!({"Policies": summaries}));
     write(
         "list-resource-control-policies.json",

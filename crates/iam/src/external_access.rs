@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::account::{Account, CANONICAL_USER, Grant, Share};
+use crate::account::{Account, CANONICAL_USER, Grant, Membership, Share};
 use crate::arn::{Arn, is_unique_id};
 use crate::engine::{Compiled, CompiledStatement, ResourcePattern, StatementEffect};
 use crate::organization::Organization;
@@ -484,6 +484,11 @@ impl KnownAccounts {
         self.org
             .extend(accounts.iter().map(|(id, name)| (id.clone(), name.clone())));
         self.org_ids.extend(id.iter().cloned());
+        // The list of accounts is in the management account's snapshot only.
+        if let Membership::Member { organization, .. } = &account.membership {
+            self.org.entry(account.id.clone()).or_default();
+            self.org_ids.insert(organization.clone());
+        }
     }
 
     /// Adds the accounts of an organization. Its names are in other lists.

@@ -20,7 +20,7 @@ fn allow(action: &str) -> Value {
     json!({"Effect": "Allow", "Action": action, "Resource": "*"})
 }
 
-/// User `ann` and role `app` of an account, with one policy each and what else is told.
+/// User `ann` and role `app` of an account, with one policy each, and more facts.
 fn account(id: &str, own: &Value, more: impl FnOnce(&mut AccountBuilder<'_>)) -> Account<'static> {
     let mut builder = AccountBuilder::new(id, Actions::builtin());
     let inline = json!([{"PolicyName": "p", "PolicyDocument": policy(own.clone())}]);
@@ -675,6 +675,16 @@ fn ways_out_of_an_account_are_listed() {
             "Endpoint": QUEUE}),
         ),
         (
+            "events:target",
+            "default/r/1",
+            json!({"Id": "1", "Arn": "arn:aws:events:us-east-1:444455556666:event-bus/b"}),
+        ),
+        (
+            "logs:subscriptionfilter",
+            "/aws/g/f",
+            json!({"destinationArn": "arn:aws:logs:us-east-1:444455556666:destination:d"}),
+        ),
+        (
             "ec2:vpcpeeringconnection",
             "pcx-1",
             json!({"Status": {"Code": "active"},
@@ -702,5 +712,39 @@ fn ways_out_of_an_account_are_listed() {
         assert!(by.contains(&kind), "{kind}: {rows:?}");
     }
     let other = |(_, to): &&(String, String)| to.contains(B);
-    assert_eq!(rows.iter().filter(other).count(), 6, "{rows:?}");
+    assert_eq!(rows.iter().filter(other).count(), 8, "{rows:?}");
+}
+
+#[test]
+fn a_pattern_of_organizations_is_any_account() {
+    let to = |operator: &str, value: &str| {
+        let statement = json!({"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+            "Resource": "*", "Condition": {operator: {"aws:PrincipalOrgID": value}}});
+        let found = ways_in(&[("s3:bucketpolicy", "b", policy(statement))]);
+        found.into_iter().map(|(_, to)| to).collect::<Vec<_>>()
+    };
+    assert_eq!(to("StringEquals", "o-7"), ["organization o-7"]);
+    assert_eq!(to("StringLike", "o-*"), ["anybody who has an AWS account"]);
+}
+
+#[test]
+fn a_key_for_oneself_is_no_way_to_another() {
+    let becomes = |resource: &str| {
+        let mut builder = AccountBuilder::new(A, Actions::builtin());
+        let own = policy(json!({"Effect": "Allow", "Action": "iam:CreateAccessKey",
+            "Resource": resource}));
+        let user = |name: &str, policy: &Value| {
+            json!({"UserName": name, "Arn": format!("arn:aws:iam::{A}:user/{name}"),
+                "UserPolicyList": [{"PolicyName": "p", "PolicyDocument": policy}]})
+        };
+        let details = json!({"UserDetailList": [
+            user("ann", &own), user("root2", &policy(allow("*")))]});
+        builder.authorization_details(&details.to_string()).unwrap();
+        let account = builder.build();
+        let ann = account.principal("ann").unwrap() as u32;
+        let found = bartizan_iam::escalations(&account, 1).found;
+        found.iter().any(|e| e.principal == ann)
+    };
+    assert!(becomes("arn:aws:iam::*:user/*"));
+    assert!(!becomes("arn:aws:iam::*:user/${aws:username}"));
 }

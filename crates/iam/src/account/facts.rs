@@ -122,6 +122,13 @@ const HANDLERS: &[(&str, FactHandler)] = &[
     ("sns:subscription", |builder, fact| {
         builder.subscription(fact)
     }),
+    ("events:target", |builder, fact| {
+        builder.receiver(fact, "/Arn", ("events", "rule/"), "receive its events")
+    }),
+    ("logs:subscriptionfilter", |builder, fact| {
+        let what = "receive its log events";
+        builder.receiver(fact, "/destinationArn", ("logs", "log-group:"), what)
+    }),
     ("ec2:vpcpeeringconnection", |builder, fact| {
         builder.peering(fact)
     }),
@@ -395,6 +402,24 @@ impl AccountBuilder<'_> {
             && arn.account.len() == 12
         {
             self.share(fact.kind, topic, &endpoint, "receive its messages");
+        }
+    }
+
+    /// Something of another account that events are sent to. `source`: service of what sends them,
+    /// and how its ARN goes on.
+    fn receiver(
+        &mut self,
+        fact: &AccountFact<'_>,
+        pointer: &str,
+        (service, begins): (&str, &str),
+        what: &str,
+    ) {
+        let Some(to) = fact.text(pointer) else { return };
+        if Arn::parse(&to).is_some_and(|arn| arn.account.len() == 12) {
+            let name = fact.id.rsplit_once('/').map_or(fact.id, |(name, _)| name);
+            let (region, account) = (fact.region, &self.account.id);
+            let arn = format!("arn:aws:{service}:{region}:{account}:{begins}{name}");
+            self.share(fact.kind, arn, &to, what);
         }
     }
 

@@ -2,9 +2,10 @@
 
 use crate::arn::Arn;
 use crate::bits::Bits;
-use crate::engine::{CompiledStatement, ResourcePattern, widened};
+use crate::engine::{CompiledStatement, FilledTemplate, ResourcePattern, filled, widened};
 use crate::pattern::Pattern;
 use crate::policy::Block;
+use crate::request::Context;
 
 /// ARNs of users and roles of one account, to be found by patterns.
 pub(super) struct PrincipalIndex {
@@ -69,6 +70,38 @@ impl PrincipalIndex {
             Some(Block::Is(list)) => of(list),
             Some(Block::Not(list)) => self.all.difference(&of(list)),
         }
+    }
+
+    /// Those that a statement with variables is about once they are filled: for sure, and perhaps
+    /// where nobody knows a variable. None: it names all but some.
+    pub(super) fn set_for(
+        &self,
+        statement: &CompiledStatement,
+        context: &Context,
+    ) -> Option<(Bits, Bits)> {
+        let Some(Block::Is(list)) = &statement.resource else {
+            return None;
+        };
+        let (mut sure, mut perhaps) = (Bits::default(), Bits::default());
+        for resource in list {
+            let (found, is_sure) = match resource {
+                ResourcePattern::Pattern(pattern) => (self.matching(pattern), true),
+                ResourcePattern::Template(pieces) => match filled(pieces, context) {
+                    FilledTemplate::With(letters) => {
+                        (self.matching(&Pattern::arn_of(letters.into_iter())), true)
+                    }
+                    FilledTemplate::Missing => continue,
+                    FilledTemplate::Unknown => {
+                        (self.matching(&Pattern::arn(&widened(pieces))), false)
+                    }
+                },
+            };
+            if is_sure {
+                sure = sure.union(&found);
+            }
+            perhaps = perhaps.union(&found);
+        }
+        Some((sure, perhaps))
     }
 
     fn matching(&self, pattern: &Pattern) -> Bits {

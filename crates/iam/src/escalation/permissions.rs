@@ -268,14 +268,19 @@ impl<'g, 'a> PrincipalAnalyzer<'g, 'a> {
                 verdict = verdict.and(Tri::Maybe);
             }
             let about = &self.graph.tables.about[&(d, s)];
-            // A pattern with variables stands for what it may stand for.
-            let exact = !statement.has_templates();
+            // Variables are those of this caller: `user/${aws:username}` is its own user.
+            let has_variables = statement.has_templates();
+            let filled = has_variables
+                .then(|| self.graph.tables.index.set_for(statement, context))
+                .flatten();
+            let exact = filled.is_some() || !has_variables;
+            let (sure, perhaps) = filled.as_ref().map_or((about, about), |(s, p)| (s, p));
             let put = |sets: &mut SureAndPossible| {
                 if verdict == Tri::Yes && exact {
-                    sets.0 = sets.0.union(about);
+                    sets.0 = sets.0.union(sure);
                 }
                 if verdict != Tri::No {
-                    sets.1 = sets.1.union(about);
+                    sets.1 = sets.1.union(perhaps);
                 }
             };
             if statement.effect != StatementEffect::Deny {

@@ -44,6 +44,9 @@ pub struct AccessHolder {
 /// An account that AWS gives to nobody, so that no policy names it.
 const NOBODY_IN_PARTICULAR: &str = "arn:aws:iam::000000000000:root";
 
+/// Name of a service that a policy lets in by conditions only.
+const ANY_SERVICE: &str = "an AWS service";
+
 /// Keys of a caller who stands for many.
 const KEYS_OF_ONE: &[&str] = &[
     "aws:PrincipalArn",
@@ -141,7 +144,9 @@ impl Estate<'_, '_> {
             context,
         } in candidates
         {
-            if holders.iter().any(|h| h.name == name) {
+            // Where everybody may, each service may.
+            let is_implied = name == ANY_SERVICE && holders.iter().any(|h| h.is_anybody);
+            if is_implied || holders.iter().any(|h| h.name == name) {
                 continue;
             }
             let is_anybody = caller == RequestCaller::Anonymous;
@@ -192,6 +197,18 @@ impl Estate<'_, '_> {
                 continue;
             };
             candidates.extend(list.iter().filter_map(named_by_policy));
+            // `*` with a condition on `aws:SourceArn` is a service for somebody.
+            if list.iter().any(crate::service::is_everybody) {
+                candidates.push(NamedOutsider::any_service());
+                if action
+                    .to_ascii_lowercase()
+                    .starts_with("sts:assumerolewith")
+                {
+                    let caller = RequestCaller::Federated("*".to_owned());
+                    let name = "whoever an identity provider vouches for";
+                    candidates.push(NamedOutsider::one(name.to_owned(), caller));
+                }
+            }
         }
     }
 
@@ -251,9 +268,11 @@ impl Estate<'_, '_> {
             ExternalPrincipal::Federated(provider, _) => {
                 NamedOutsider::one(name, RequestCaller::Federated(provider.clone()))
             }
-            ExternalPrincipal::Service(..)
-            | ExternalPrincipal::Deleted(_)
-            | ExternalPrincipal::Unidentified(_) => return None,
+            ExternalPrincipal::Service(name, _) if name == "*" => NamedOutsider::any_service(),
+            ExternalPrincipal::Service(name, _) => {
+                NamedOutsider::one(name.clone(), RequestCaller::Service(name.clone()))
+            }
+            ExternalPrincipal::Deleted(_) | ExternalPrincipal::Unidentified(_) => return None,
         })
     }
 }
@@ -278,6 +297,16 @@ impl NamedOutsider {
             caller,
             context: Context::open(),
         }
+    }
+
+    /// Any service of AWS.
+    fn any_service() -> Self {
+        let mut one = Self::one(
+            ANY_SERVICE.to_owned(),
+            RequestCaller::Service("*".to_owned()),
+        );
+        one.context.unknown("aws:PrincipalServiceName");
+        one
     }
 
     /// Somebody who stands for many, of whom nothing is known but the account.

@@ -6,9 +6,9 @@ mod reference;
 use std::collections::BTreeMap;
 
 use bartizan_iam::{
-    AccessAnswer, AccessQuestion, Account, AccountBuilder, Actions, Compiled, Compiler, Decision,
-    Estate, OpenReason, Organization, PolicyGrammar, PrincipalId, QuestionCaller, RequestCaller,
-    Tri,
+    AccessAnswer, AccessHolder, AccessQuestion, Account, AccountBuilder, Actions, Compiled,
+    Compiler, Decision, Estate, OpenReason, Organization, PolicyGrammar, PrincipalId,
+    QuestionCaller, RequestCaller, Tri,
 };
 use serde_json::{Value, json};
 
@@ -285,6 +285,7 @@ fn compare(questions: usize, seed: u64) -> Counts {
                 *counts.reasons.entry(word).or_default() += 1;
             }
         }
+        hold_holders(&plain, &estate, &mut random);
         asked_so_far += 200;
     }
     counts
@@ -357,6 +358,47 @@ fn hold(
             OpenReason::NotUnderstood | OpenReason::Unread => false,
         };
         assert!(is_of_request, "{reason:?}\n{}", shown());
+    }
+}
+
+/// Whoever may do something has a row, and nobody else.
+fn hold_holders(plain: &PlainEstate, estate: &Estate<'_, '_>, random: &mut Random) {
+    let mut asked = question(plain, random);
+    while asked.resource == "*" {
+        asked = question(plain, random);
+    }
+    let holders = estate.who_can(asked.action, &asked.resource);
+    let shown = || format!("{asked:#?}\n{holders:#?}\n{plain:#?}");
+    for (account, read) in estate.accounts.iter().enumerate() {
+        for principal in 0..read.principals.len() {
+            let id = PrincipalId { account, principal };
+            let question = AccessQuestion::new(id.into(), asked.action, &asked.resource);
+            let is_row = holders.iter().any(|h| h.principal == Some(id));
+            let is_allowed = estate.ask(&question).verdict != Tri::No;
+            assert_eq!(is_row, is_allowed, "{id:?}\n{}", shown());
+        }
+    }
+    if holders.iter().any(|holder| holder.is_anybody) {
+        return;
+    }
+    let mut callers: Vec<(&str, PlainCaller)> = SERVICES
+        .iter()
+        .map(|name| (*name, PlainCaller::Service(name)))
+        .collect();
+    if asked.action.starts_with("sts:") {
+        callers.push((PROVIDER, PlainCaller::Federated));
+    }
+    for (name, caller) in callers {
+        (asked.caller, asked.session) = (caller, None);
+        let many = ["an AWS service", "whoever an identity provider vouches for"];
+        let is_row =
+            |holder: &AccessHolder| holder.name == name || many.contains(&holder.name.as_str());
+        let decision = plain.decide(&asked, None);
+        let is_let_in = matches!(decision, Decision::Allowed | Decision::Unknown);
+        assert!(
+            !is_let_in || holders.iter().any(is_row),
+            "{name}: {decision:?}\n{asked:#?}\n{holders:#?}\n{plain:#?}"
+        );
     }
 }
 
