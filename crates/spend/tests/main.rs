@@ -1,0 +1,10 @@
+//! Tests of the bill from outside.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+mod bench;
+mod bills;
