@@ -68,13 +68,6 @@ impl ChargeKey {
     }
 }
 
-impl View {
-    /// Number of dimensions.
-    pub(crate) fn dimensions(self) -> u32 {
-        self.0.count_ones()
-    }
-}
-
 /// `lineItem/LineItemType` of cost and usage reports.
 const LINE_ITEM_TYPES: [(&str, ChargeKind); 18] = [
     ("Usage", ChargeKind::Usage),

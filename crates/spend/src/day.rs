@@ -1,6 +1,6 @@
 //! Days and hours as bills print them.
 
-use jiff::civil::{Date, Weekday};
+use jiff::civil::Date;
 
 /// Days since 1970-01-01.
 pub(crate) fn day_of(date: Date) -> i32 {
@@ -34,19 +34,6 @@ pub(crate) fn month_end(day: i32) -> i32 {
 #[must_use]
 pub fn month_text(day: i32) -> String {
     day_text(day).get(..7).unwrap_or_default().to_owned()
-}
-
-/// 0 for Monday to 6 for Sunday.
-pub(crate) fn weekday(day: i32) -> usize {
-    match date_of(day).weekday() {
-        Weekday::Monday => 0,
-        Weekday::Tuesday => 1,
-        Weekday::Wednesday => 2,
-        Weekday::Thursday => 3,
-        Weekday::Friday => 4,
-        Weekday::Saturday => 5,
-        Weekday::Sunday => 6,
-    }
 }
 
 /// Day and hour of a time: `2026-03-10T22:00:00Z`, `2024-09-18 22:00:00`, `9/18/2024 22:00`,

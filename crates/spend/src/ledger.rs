@@ -6,7 +6,7 @@ use foldhash::quality::RandomState;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::charge::{ChargeKey, Name};
+use crate::charge::{ChargeKey, ChargeKind, Name};
 use crate::money::exact_sum;
 use bartizan_model::limits::{BILL_KEYS_MAX, BILL_PROBLEMS_MAX};
 
@@ -25,8 +25,6 @@ pub struct Ledger {
     pub budgets: Vec<BudgetNotice>,
     /// Months of which something could not be read, e.g. `2026-03`, each with the reason.
     pub unread: Vec<UnreadPeriod>,
-    /// Last day for which each month was invoiced, i.e. final.
-    pub(crate) closed: Vec<i32>,
 }
 
 /// File of a bill.
@@ -116,10 +114,6 @@ impl Names {
 
     pub(crate) fn text(&self, name: Name) -> &str {
         self.texts.get(name as usize).map_or("", String::as_str)
-    }
-
-    pub(crate) fn find(&self, text: &str) -> Option<Name> {
-        self.index.get(text).copied()
     }
 }
 
@@ -265,5 +259,34 @@ impl Ledger {
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.files.iter().map(|f| f.rows).sum()
+    }
+}
+
+/// Dimensions of a sum as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ChargeLabel<'l> {
+    pub account: Option<&'l str>,
+    pub service: Option<&'l str>,
+    pub region: Option<&'l str>,
+    pub family: Option<&'l str>,
+    pub kind: ChargeKind,
+    pub currency: &'l str,
+}
+
+impl Ledger {
+    /// All sums, in no order.
+    pub fn costs(&self) -> impl Iterator<Item = (ChargeLabel<'_>, &DayCost)> {
+        self.series.iter().flat_map(|series| {
+            let text = |name: Option<Name>| name.map(|n| self.names.text(n));
+            let label = ChargeLabel {
+                account: text(series.key.account),
+                service: text(series.key.service),
+                region: text(series.key.region),
+                family: text(series.key.family),
+                kind: series.key.kind,
+                currency: self.names.text(series.key.currency),
+            };
+            series.days.iter().map(move |day| (label, day))
+        })
     }
 }

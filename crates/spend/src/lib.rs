@@ -13,9 +13,12 @@ mod service;
 
 pub use charge::{ChargeKind, View};
 pub use day::{day_text, month_text};
-pub use judge::{JudgeOptions, Outline, outlines};
+pub use judge::{
+    ChartDay, JudgeOptions, LADDER_STEPS, Ladder, LadderStep, LadderVerdict, SpendFinding, judge,
+    ladder,
+};
 pub use ledger::{
-    BillFile, BillProblem, BillProblemKind, BudgetNotice, DayCost, Ledger, Problems,
+    BillFile, BillProblem, BillProblemKind, BudgetNotice, ChargeLabel, DayCost, Ledger, Problems,
     ReportedAnomaly, UnreadPeriod,
 };
 pub use money::{amount, of_double};

@@ -104,7 +104,7 @@ pub fn of_double(value: f64) -> Option<Decimal> {
 
 /// Sum, or `None` if it would have to be rounded.
 #[must_use]
-pub fn exact_sum(a: Decimal, b: Decimal) -> Option<Decimal> {
+pub(crate) fn exact_sum(a: Decimal, b: Decimal) -> Option<Decimal> {
     let sum = a.checked_add(b)?;
     (sum.scale() >= a.scale().max(b.scale())).then_some(sum)
 }

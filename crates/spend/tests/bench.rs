@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use bartizan_model::Severity;
-use bartizan_spend::{JudgeOptions, Outline, day_text, outlines};
+use bartizan_spend::{JudgeOptions, SpendFinding, day_text, judge};
 use serde_json::Value;
 
 use crate::bills;
@@ -39,12 +39,12 @@ fn evaluate() {
         }
         let truth: Value = serde_json::from_slice(&truth).unwrap();
         let ledger = bills::read(Path::new(&folder));
-        let found = outlines(&ledger, &JudgeOptions::default());
+        let found = judge(&ledger, &JudgeOptions::default());
         let scale = truth["scale"].as_str().unwrap();
         let accounts = truth["accounts"].as_array().unwrap().len() as f64;
         let days = truth["days"].as_f64().unwrap();
         let attack = &truth["attack"];
-        let is_attack = |o: &Outline| {
+        let is_attack = |o: &SpendFinding| {
             let list = |n: &str| -> Vec<&str> {
                 attack[n]
                     .as_array()
@@ -54,17 +54,14 @@ fn evaluate() {
                     .collect()
             };
             let start = day_of(attack["start"].as_str().unwrap_or("1970-01-01"));
+            let from = o.finding.first_time.as_deref().map(day_of);
             attack.is_object()
-                && o.start >= start - 1
-                && o.account
-                    .as_deref()
-                    .is_none_or(|a| list("accounts").contains(&a))
-                && (o.services.iter().any(|s| {
-                    list("services").contains(&s.as_str())
-                        || list("service_names").contains(&s.as_str())
-                        || s == "AmazonBedrock"
-                            && list("service_names").iter().any(|n| n.contains("Bedrock"))
-                }))
+                && from.is_some_and(|d| d >= start - 1)
+                && o.finding.account.as_deref().is_none_or(|a| list("accounts").contains(&a))
+                && list("services").iter().chain(&list("service_names")).any(|s| {
+                    o.finding.summary.contains(s)
+                        || s.contains("Bedrock") && o.finding.summary.contains("AmazonBedrock")
+                })
         };
         if attack.is_object() {
             let start = day_of(attack["start"].as_str().unwrap());
@@ -75,11 +72,11 @@ fn evaluate() {
             );
             let row = table.entry(key).or_default();
             row.1 += 1;
-            let hits: Vec<&Outline> = found.iter().filter(|o| is_attack(o)).collect();
+            let hits: Vec<&SpendFinding> = found.iter().filter(|o| is_attack(o)).collect();
             let loud = hits
                 .iter()
-                .filter(|o| o.severity >= Severity::Medium)
-                .map(|o| o.known)
+                .filter(|o| o.finding.severity >= Severity::Medium)
+                .map(|o| o.known_day)
                 .min();
             if let Some(known) = loud {
                 row.0 += 1;
@@ -95,7 +92,7 @@ fn evaluate() {
                     attack["extra_daily_usd"]
                 );
                 for h in hits {
-                    println!("    {:?}", h);
+                    println!("    {} {} {:?}", h.finding.severity, h.finding.summary, h.finding.because);
                 }
             }
         }
@@ -103,7 +100,7 @@ fn evaluate() {
         row.0 += accounts * days / 30.4;
         for o in found
             .iter()
-            .filter(|o| o.severity >= Severity::Medium && !is_attack(o))
+            .filter(|o| o.finding.severity >= Severity::Medium && !is_attack(o))
         {
             row.1 += 1;
             if verbose.is_some() {
@@ -142,4 +139,51 @@ fn evaluate() {
             f64::from(all) / months
         );
     }
+}
+
+/// CPU time of this thread in seconds.
+fn cpu_s() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    text.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
+}
+
+/// Peak memory of this process in MB.
+fn peak_mb() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = text.lines().find(|l| l.starts_with("VmHWM")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+}
+
+/// Reading against inflating the same files and splitting their lines.
+#[test]
+#[ignore = "needs a large made bill"]
+fn speed() {
+    use std::io::Read;
+    let home = std::env::var("BARTIZAN_BILL").unwrap();
+    let files: Vec<_> = bills::files(Path::new(&home))
+        .into_iter()
+        .filter(|p| p.to_string_lossy().ends_with(".gz"))
+        .collect();
+    let start = cpu_s();
+    let ledger = bills::read(Path::new(&home));
+    let ours = cpu_s() - start;
+    let memory = peak_mb();
+    let start = cpu_s();
+    let mut lines = 0;
+    let mut window = vec![0; 1 << 20];
+    for file in &files {
+        let mut inflated = flate2::read::MultiGzDecoder::new(std::fs::File::open(file).unwrap());
+        loop {
+            let n = inflated.read(&mut window).unwrap();
+            if n == 0 {
+                break;
+            }
+            lines += memchr::memchr_iter(b'\n', &window[..n]).count();
+        }
+    }
+    let floor = cpu_s() - start;
+    let total: rust_decimal::Decimal = ledger.costs().map(|(_, d)| d.cost).sum();
+    println!("{} rows, {lines} lines, total {}", ledger.rows(), total.normalize());
+    println!("inflating and splitting {floor:.2} s, reading {ours:.2} s: {:.2} times", ours / floor);
+    println!("peak memory {memory} MB, {} problems", ledger.problems.count);
 }

@@ -1,8 +1,10 @@
 //! Bills in folders.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use bartizan_spend::{BillReader, Ledger, Manifest, PlannedFile, plan};
+use bartizan_spend::{BillReader, Ledger, Manifest, PlannedFile, day_text, plan};
+use rust_decimal::Decimal;
 
 /// All files below a folder, by path.
 pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
@@ -42,4 +44,13 @@ pub(crate) fn read(folder: &Path) -> Ledger {
         }
     }
     reader.finish()
+}
+
+/// Sums of all charges by day.
+pub(crate) fn totals_by_day(ledger: &Ledger) -> BTreeMap<String, Decimal> {
+    let mut sums: BTreeMap<String, Decimal> = BTreeMap::new();
+    for (_, day) in ledger.costs() {
+        *sums.entry(day_text(day.day)).or_default() += day.cost;
+    }
+    sums.into_iter().map(|(day, sum)| (day, sum.normalize())).collect()
 }

@@ -8,3 +8,5 @@
 
 mod bench;
 mod bills;
+mod made_bills;
+mod reading;

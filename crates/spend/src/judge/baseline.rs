@@ -31,11 +31,6 @@ impl Expected {
     pub(super) fn high(&self, deviations: f64) -> f64 {
         self.value * (deviations * self.spread).exp()
     }
-
-    /// Value that is too low.
-    pub(super) fn low(&self, deviations: f64) -> f64 {
-        self.value * (-deviations * self.spread).exp()
-    }
 }
 
 impl Baseline {

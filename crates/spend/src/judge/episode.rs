@@ -8,8 +8,8 @@ use super::options::JudgeOptions;
 use super::rise::{Run, runs};
 use bartizan_model::{Confidence, Severity};
 
-/// Days between two rises of one place that still belong together.
-const JOIN_DAYS: usize = 4;
+/// Days between the starts of two rises of one place that belong together.
+const JOIN_DAYS: usize = 3;
 /// Days between the starts of rises that have one cause.
 const TOGETHER_DAYS: usize = 1;
 /// Services that rise together when demand or a deployment is the cause.
@@ -61,7 +61,7 @@ pub(super) struct Episode {
     pub(super) harmless: Option<Harmless>,
     pub(super) severity: Severity,
     pub(super) confidence: Confidence,
-    /// Day on which the finding became what it is, as position.
+    /// Position of the day on which it became medium, or what it is below that.
     pub(super) known: usize,
     pub(super) learned: Option<usize>,
     /// Number of the file with the first charge.
@@ -117,33 +117,32 @@ pub(super) fn episodes(estate: &Estate, options: &JudgeOptions) -> Vec<Episode> 
         by_place.entry(place).or_default().push(run);
     }
     for (place, mut of_place) in by_place {
-        of_place.sort_by_key(|r| r.run.start);
         let empty = Vec::new();
         let account = accounts.get(&place.account).unwrap_or(&empty);
-        let mut from = 0;
-        while from < of_place.len() {
-            let mut to = from + 1;
-            let mut last = last_day(&of_place[from].run);
-            while to < of_place.len() && of_place[to].run.start <= last + JOIN_DAYS {
-                last = last.max(last_day(&of_place[to].run));
-                to += 1;
-            }
-            let normal_day = normal_day(account, of_place[from].run.start);
-            let episode = Joined {
-                estate,
-                options,
-                runs: &of_place[from..to],
-                all: &all,
-            };
+        of_place.sort_by(|a, b| b.run.excess().total_cmp(&a.run.excess()));
+        // The largest rise takes those that began with it, then the largest of the rest.
+        while let Some(largest) = of_place.first().copied() {
+            let (joined, rest) = of_place.iter().partition(|r| is_joined(largest, r));
+            of_place = rest;
+            let normal_day = normal_day(account, largest.run.start);
+            let episode = Joined { estate, options, runs: &joined, all: &all };
             found.extend(episode.judged(&place, normal_day));
-            from = to;
         }
     }
+    found.sort_by(|a, b| (a.start, &a.place).cmp(&(b.start, &b.place)));
     found
 }
 
-fn last_day(run: &Run) -> usize {
-    run.days.last().map_or(run.start, |d| d.at)
+/// Whether a rise belongs to a larger one: it began during its first days. A small one that began
+/// before was there without it.
+fn is_joined(largest: &SeriesRun, other: &SeriesRun) -> bool {
+    let (start, begins) = (largest.run.start, other.run.start);
+    match begins >= start {
+        true => begins <= start + JOIN_DAYS,
+        false => start - begins <= 1 || {
+            start - begins <= JOIN_DAYS && other.run.excess() > largest.run.excess() / 4.0
+        },
+    }
 }
 
 /// Median of four weeks before a day.
@@ -305,7 +304,10 @@ impl Joined<'_> {
             recent.push(value - expected);
             let now = self.severity(episode, sum, &recent, normal);
             if now > reached {
-                (reached, episode.known) = (now, *at);
+                if reached < Severity::Medium {
+                    episode.known = *at;
+                }
+                reached = now;
             }
         }
         episode.severity = reached;
@@ -329,7 +331,7 @@ impl Joined<'_> {
         }
         let needed = match episode.novelty {
             Novelty::Region => options.region_share,
-            Novelty::Service | Novelty::ServiceInRegion => 1.9 * options.daily_share,
+            Novelty::Service | Novelty::ServiceInRegion => 2.5 * options.daily_share,
             _ => options.daily_share,
         };
         let enough = match episode.novelty {

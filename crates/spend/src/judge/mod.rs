@@ -1,69 +1,186 @@
 //! Judges a bill: what is not normal, and how bad that is.
 
 mod baseline;
+mod commitment;
 mod episode;
 mod estate;
+mod finding_text;
+mod kinds;
+mod ladder;
 mod options;
 mod rise;
 mod silence;
 
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use ladder::{LADDER_STEPS, Ladder, LadderStep, LadderVerdict, ladder};
 pub use options::JudgeOptions;
 
 use crate::ledger::Ledger;
-use bartizan_model::Severity;
+use episode::{Episode, episodes};
+use estate::{Estate, Place};
+use finding_text::FindingText;
+use bartizan_model::limits::FINDINGS_MAX;
+use bartizan_model::{Finding, Severity};
+use serde::Serialize;
 
-/// Outline of a finding, for benchmarks.
-#[derive(Clone, Debug)]
-pub struct Outline {
-    pub rule: &'static str,
-    pub account: Option<String>,
-    pub services: Vec<String>,
-    pub region: Option<String>,
-    /// Days since 1970.
-    pub start: i32,
-    pub known: i32,
-    pub severity: Severity,
-    pub text: String,
+/// Finding with what a picture of it needs.
+#[derive(Clone, Debug, Serialize)]
+pub struct SpendFinding {
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// Extra cost until now.
+    pub so_far: f64,
+    /// Extra cost of a day.
+    pub daily: f64,
+    pub currency: String,
+    /// Day whose score made it known, in days since 1970.
+    #[serde(skip)]
+    pub known_day: i32,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub chart: Vec<ChartDay>,
 }
 
-#[doc(hidden)]
-pub fn outlines(ledger: &Ledger, options: &JudgeOptions) -> Vec<Outline> {
-    let Some(estate) = estate::Estate::of(ledger, options) else {
-        return Vec::new();
-    };
-    let mut found = Vec::new();
-    for e in episode::episodes(&estate, options) {
-        found.push(Outline {
-            rule: "rise",
-            account: e.place.account.clone(),
-            services: e.place.service.clone().into_iter().collect(),
-            region: e.place.region.clone(),
-            start: estate.day(e.start),
-            known: estate.day(e.known),
-            severity: e.severity,
-            text: format!(
-                "{:?} {:?} excess {:.2} daily {:.2} normal {:.2} days {} {:?}",
-                e.novelty,
-                e.harmless,
-                e.excess(),
-                e.daily(),
-                e.normal_day,
-                e.days.len(),
-                e.families.iter().take(2).collect::<Vec<_>>(),
-            ),
-        });
+/// Day of a chart.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ChartDay {
+    /// Days since 1970.
+    pub day: i32,
+    pub value: f64,
+    pub expected: f64,
+}
+
+impl SpendFinding {
+    /// Finding that comes from elsewhere.
+    fn outside(finding: Finding, so_far: f64) -> Self {
+        let (daily, currency, chart) = (0.0, "USD".to_owned(), Vec::new());
+        Self { finding, so_far, daily, currency, known_day: 0, chart }
     }
-    for s in silence::silences(&estate, options) {
-        found.push(Outline {
-            rule: "silence",
-            account: s.account.clone(),
-            services: s.sensors.iter().map(|s| s.service.clone()).collect(),
-            region: s.sensors.first().and_then(|s| s.region.clone()),
-            start: estate.day(s.start),
-            known: estate.day(s.known),
-            severity: Severity::High,
-            text: format!("{:?} days {}", s.sensors, s.days),
+}
+
+/// Findings of a bill, worst first. The same charges give the same findings, whatever format and
+/// order they are read in.
+#[must_use]
+pub fn judge(ledger: &Ledger, options: &JudgeOptions) -> Vec<SpendFinding> {
+    let mut found: Vec<SpendFinding> = Vec::new();
+    if let Some(estate) = Estate::of(ledger, options) {
+        let text = FindingText { estate: &estate, files: &ledger.files, options };
+        let rises = merged_views(episodes(&estate, options));
+        found.extend(rises.iter().map(|e| text.rise(e)));
+        found.extend(silence::silences(&estate, options).iter().map(|s| text.silent(s)));
+        let bought = commitment::commitments(&estate, options);
+        found.extend(bought.iter().map(|c| text.commitment(c)));
+        found.extend(early(&estate, options, &text, &rises));
+        found.extend(ledger.reported.iter().map(|a| text.reported(a)));
+        found.extend(ledger.budgets.iter().map(|b| text.budget(b)));
+    }
+    found.extend(ledger.unread.iter().map(|u| {
+        SpendFinding::outside(finding_text::unread(u), 0.0)
+    }));
+    let mut by_id: BTreeMap<String, SpendFinding> = BTreeMap::new();
+    for one in found {
+        by_id
+            .entry(one.finding.id.clone())
+            .and_modify(|known| keep_worse(known, &one))
+            .or_insert(one);
+    }
+    let mut found: Vec<SpendFinding> = by_id.into_values().collect();
+    found.sort_by(|a, b| {
+        let key = |f: &SpendFinding| (std::cmp::Reverse(f.finding.severity), f.known_day);
+        key(a)
+            .cmp(&key(b))
+            .then(b.so_far.total_cmp(&a.so_far))
+            .then_with(|| a.finding.id.cmp(&b.finding.id))
+    });
+    found.truncate(FINDINGS_MAX);
+    found
+}
+
+/// Two rises of one place in one month are one finding: the worse, with the days of both counted.
+fn keep_worse(known: &mut SpendFinding, other: &SpendFinding) {
+    let count = known.finding.count + other.finding.count;
+    let rank = |f: &SpendFinding| (f.finding.severity, (f.so_far * 100.0) as i64);
+    if rank(other) > rank(known) {
+        *known = other.clone();
+    }
+    known.finding.count = count;
+}
+
+/// Cost Explorer sums by service and region, and by account and service: a rise in both is one,
+/// with the dimensions of both.
+fn merged_views(episodes: Vec<Episode>) -> Vec<Episode> {
+    let (with, without): (Vec<Episode>, Vec<Episode>) =
+        episodes.into_iter().partition(|e| e.place.account.is_some());
+    if with.is_empty() || without.is_empty() {
+        return [with, without].concat();
+    }
+    let mut used = BTreeSet::new();
+    let mut merged = Vec::new();
+    for mut episode in without {
+        let same = with.iter().position(|w| {
+            w.place.service == episode.place.service
+                && w.place.region.is_none()
+                && w.start.abs_diff(episode.start) <= 1
+                && (0.5..2.0).contains(&(w.excess() / episode.excess().max(f64::MIN_POSITIVE)))
         });
+        if let Some(same) = same {
+            used.insert(same);
+            episode.place.account.clone_from(&with[same].place.account);
+            episode.severity = episode.severity.max(with[same].severity);
+            episode.normal_day = with[same].normal_day;
+        }
+        merged.push(episode);
+    }
+    let rest = with.into_iter().enumerate().filter(|(n, _)| !used.contains(n));
+    merged.extend(rest.map(|(_, e)| e));
+    merged.sort_by(|a, b| (a.start, &a.place).cmp(&(b.start, &b.place)));
+    merged
+}
+
+/// Months ahead of their ladder, of each account and of all, unless a rise explains them.
+fn early(
+    estate: &Estate,
+    options: &JudgeOptions,
+    text: &FindingText<'_>,
+    rises: &[Episode],
+) -> Vec<SpendFinding> {
+    let accounts = estate.account_days();
+    let mut sums: Vec<(Option<String>, Vec<f64>)> = Vec::new();
+    if accounts.len() > 1 {
+        let own = accounts.iter().filter(|(account, _)| account.is_some());
+        let mut total = vec![0.0; estate.length()];
+        for (_, days) in own {
+            total.iter_mut().zip(days).for_each(|(sum, v)| *sum += v);
+        }
+        sums.push((None, total));
+    }
+    sums.extend(accounts);
+    let mut found = Vec::new();
+    for (account, days) in sums {
+        let explained: BTreeSet<i32> = rises
+            .iter()
+            .filter(|e| e.severity >= Severity::Medium)
+            .filter(|e| account.is_none() || e.place.account == account)
+            .flat_map(|e| [e.start, e.last].map(|at| crate::day::month_start(estate.day(at))))
+            .collect();
+        let mut month = crate::day::month_start(estate.first);
+        while month <= estate.last {
+            let end = (crate::day::month_end(month) - 1).min(estate.last);
+            let ladder = ladder(estate.first, &days, end, options.early_days);
+            if let Some(ladder) = ladder.filter(|l| l.verdict > LadderVerdict::Ok)
+                && !explained.contains(&month)
+            {
+                let place = Place {
+                    account: account.clone(),
+                    service: None,
+                    region: None,
+                    family: None,
+                    currency: "USD".to_owned(),
+                };
+                found.push(text.early(&place, &ladder));
+            }
+            month = crate::day::month_end(month);
+        }
     }
     found
 }
