@@ -57,11 +57,17 @@ fn evaluate() {
             let from = o.finding.first_time.as_deref().map(day_of);
             attack.is_object()
                 && from.is_some_and(|d| d >= start - 1)
-                && o.finding.account.as_deref().is_none_or(|a| list("accounts").contains(&a))
-                && list("services").iter().chain(&list("service_names")).any(|s| {
-                    o.finding.summary.contains(s)
-                        || s.contains("Bedrock") && o.finding.summary.contains("AmazonBedrock")
-                })
+                && o.finding
+                    .account
+                    .as_deref()
+                    .is_none_or(|a| list("accounts").contains(&a))
+                && list("services")
+                    .iter()
+                    .chain(&list("service_names"))
+                    .any(|s| {
+                        o.finding.summary.contains(s)
+                            || s.contains("Bedrock") && o.finding.summary.contains("AmazonBedrock")
+                    })
         };
         if attack.is_object() {
             let start = day_of(attack["start"].as_str().unwrap());
@@ -92,7 +98,10 @@ fn evaluate() {
                     attack["extra_daily_usd"]
                 );
                 for h in hits {
-                    println!("    {} {} {:?}", h.finding.severity, h.finding.summary, h.finding.because);
+                    println!(
+                        "    {} {} {:?}",
+                        h.finding.severity, h.finding.summary, h.finding.because
+                    );
                 }
             }
         }
@@ -151,7 +160,12 @@ fn cpu_s() -> f64 {
 fn peak_mb() -> u64 {
     let text = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = text.lines().find(|l| l.starts_with("VmHWM")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+    line.split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse::<u64>()
+        .unwrap()
+        / 1024
 }
 
 /// Reading against inflating the same files and splitting their lines.
@@ -183,7 +197,36 @@ fn speed() {
     }
     let floor = cpu_s() - start;
     let total: rust_decimal::Decimal = ledger.costs().map(|(_, d)| d.cost).sum();
-    println!("{} rows, {lines} lines, total {}", ledger.rows(), total.normalize());
-    println!("inflating and splitting {floor:.2} s, reading {ours:.2} s: {:.2} times", ours / floor);
-    println!("peak memory {memory} MB, {} problems", ledger.problems.count);
+    println!(
+        "{} rows, {lines} lines, total {}",
+        ledger.rows(),
+        total.normalize()
+    );
+    println!(
+        "inflating and splitting {floor:.2} s, reading {ours:.2} s: {:.2} times",
+        ours / floor
+    );
+    println!(
+        "peak memory {memory} MB, {} problems",
+        ledger.problems.count
+    );
+}
+
+/// Findings of one folder, as of a time.
+#[test]
+#[ignore = "needs a bill"]
+fn show() {
+    let mut options = JudgeOptions::default();
+    if let Ok(time) = std::env::var("BARTIZAN_AS_OF") {
+        options.as_of_s = time.parse::<jiff::Timestamp>().unwrap().as_second();
+    }
+    let ledger = bills::read(Path::new(&std::env::var("BARTIZAN_BILL").unwrap()));
+    for found in judge(&ledger, &options) {
+        let finding = &found.finding;
+        println!(
+            "{} {:?} {} {:?} {}",
+            finding.id, finding.severity, finding.rule, finding.first_time, finding.summary
+        );
+        println!("    {:?}", finding.because);
+    }
 }

@@ -52,5 +52,7 @@ pub(crate) fn totals_by_day(ledger: &Ledger) -> BTreeMap<String, Decimal> {
     for (_, day) in ledger.costs() {
         *sums.entry(day_text(day.day)).or_default() += day.cost;
     }
-    sums.into_iter().map(|(day, sum)| (day, sum.normalize())).collect()
+    sums.into_iter()
+        .map(|(day, sum)| (day, sum.normalize()))
+        .collect()
 }

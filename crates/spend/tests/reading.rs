@@ -18,11 +18,21 @@ fn read(texts: &[&[u8]]) -> Ledger {
 }
 
 fn total(ledger: &Ledger) -> String {
-    ledger.costs().map(|(_, d)| d.cost).sum::<Decimal>().normalize().to_string()
+    ledger
+        .costs()
+        .map(|(_, d)| d.cost)
+        .sum::<Decimal>()
+        .normalize()
+        .to_string()
 }
 
 fn kinds(ledger: &Ledger) -> Vec<(u64, BillProblemKind)> {
-    ledger.problems.first.iter().map(|p| (p.line, p.kind)).collect()
+    ledger
+        .problems
+        .first
+        .iter()
+        .map(|p| (p.line, p.kind))
+        .collect()
 }
 
 const HEAD: &str = "line_item_usage_start_date,line_item_unblended_cost,line_item_usage_account_id,\
@@ -48,8 +58,15 @@ fn the_odd_lines_of_a_bill_are_summed() {
             ("2026-03-10", "9.50000012"),
             ("2026-03-11", "2359.3"),
         ];
-        assert_eq!(days, wanted.map(|(d, s)| (d.to_owned(), s.to_owned())), "{name}");
-        let regionless = ledger.costs().filter(|(l, _)| l.region == Some("global")).count();
+        assert_eq!(
+            days,
+            wanted.map(|(d, s)| (d.to_owned(), s.to_owned())),
+            "{name}"
+        );
+        let regionless = ledger
+            .costs()
+            .filter(|(l, _)| l.region == Some("global"))
+            .count();
         assert!(regionless >= 6, "{name}: lines without a region are kept");
     }
 }
@@ -96,20 +113,35 @@ fn what_cannot_be_read_is_named_with_its_line() {
     );
     assert_eq!((ledger.files[0].rows, ledger.files[0].left_out), (2, 1));
     let unread: Vec<&str> = ledger.unread.iter().map(|u| u.period.as_str()).collect();
-    assert_eq!(unread, ["2026-03"], "a month of which rows are missing is unknown");
+    assert_eq!(
+        unread,
+        ["2026-03"],
+        "a month of which rows are missing is unknown"
+    );
 }
 
 #[test]
 fn a_half_written_file_leaves_its_month_unknown() {
     let rows: String = (0..2000)
-        .map(|n| format!("2026-03-{:02},1,111122223333,AmazonEC2,Box{n},Usage\n", n % 28 + 1))
+        .map(|n| {
+            format!(
+                "2026-03-{:02},1,111122223333,AmazonEC2,Box{n},Usage\n",
+                n % 28 + 1
+            )
+        })
         .collect();
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    packed.write_all(format!("{HEAD}{rows}").as_bytes()).unwrap();
+    packed
+        .write_all(format!("{HEAD}{rows}").as_bytes())
+        .unwrap();
     let packed = packed.finish().unwrap();
     assert_eq!(total(&read(&[&packed])), "2000");
     let ledger = read(&[&packed[..packed.len() - 20]]);
-    assert!(ledger.unread.iter().any(|u| u.period == "2026-03"), "{:?}", ledger.unread);
+    assert!(
+        ledger.unread.iter().any(|u| u.period == "2026-03"),
+        "{:?}",
+        ledger.unread
+    );
     let found = bartizan_spend::judge(&ledger, &bartizan_spend::JudgeOptions::default());
     assert!(found.iter().any(|f| f.finding.rule == "spend-unread"));
 }
@@ -118,11 +150,14 @@ fn a_half_written_file_leaves_its_month_unknown() {
 fn other_separators_and_line_ends_are_read() {
     let wanted = "7.25";
     for (separator, end) in [(';', "\n"), ('\t', "\r\n"), ('|', "\r"), (',', "\n\r\n")] {
-        let text = format!(
-            "{HEAD}2026-03-10,3,1,A,B,Usage\n2026-03-11 05:00:00,4.25,1,A,B,Usage\n"
-        );
+        let text =
+            format!("{HEAD}2026-03-10,3,1,A,B,Usage\n2026-03-11 05:00:00,4.25,1,A,B,Usage\n");
         let text = text.replace(',', &separator.to_string()).replace('\n', end);
-        assert_eq!(total(&read(&[text.as_bytes()])), wanted, "{separator:?} {end:?}");
+        assert_eq!(
+            total(&read(&[text.as_bytes()])),
+            wanted,
+            "{separator:?} {end:?}"
+        );
     }
 }
 
@@ -171,11 +206,23 @@ fn kinds_of_charges_are_told_apart() {
         ledger.costs().map(|(l, _)| l.kind).next()
     };
     for (row, wanted) in [
-        ("2026-03-10,1,1,AmazonEC2,BoxUsage:t3.medium,Usage", ChargeKind::Usage),
-        ("2026-03-10,0,1,AmazonRDS,InstanceUsage:db.t3.small,DiscountedUsage", ChargeKind::Covered),
-        ("2026-03-10,-1,1,AmazonEC2,BoxUsage:t3.medium,SavingsPlanNegation", ChargeKind::Negation),
+        (
+            "2026-03-10,1,1,AmazonEC2,BoxUsage:t3.medium,Usage",
+            ChargeKind::Usage,
+        ),
+        (
+            "2026-03-10,0,1,AmazonRDS,InstanceUsage:db.t3.small,DiscountedUsage",
+            ChargeKind::Covered,
+        ),
+        (
+            "2026-03-10,-1,1,AmazonEC2,BoxUsage:t3.medium,SavingsPlanNegation",
+            ChargeKind::Negation,
+        ),
         ("2026-03-01,9,1,AmazonEC2,,Tax", ChargeKind::Tax),
-        ("2026-03-01,-9,1,AmazonEC2,,SomethingDiscount", ChargeKind::Discount),
+        (
+            "2026-03-01,-9,1,AmazonEC2,,SomethingDiscount",
+            ChargeKind::Discount,
+        ),
         ("2026-03-01,9,1,AmazonEC2,,Surprise", ChargeKind::Other),
     ] {
         assert_eq!(kind(row), Some(wanted), "{row}");

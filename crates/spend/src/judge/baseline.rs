@@ -94,6 +94,15 @@ impl Baseline {
         }
     }
 
+    /// Takes back the days from a position on.
+    pub(super) fn forget_from(&mut self, at: usize) {
+        let kept = self.days.partition_point(|d| d.0 < at);
+        let gone = self.days.len() - kept;
+        self.days.truncate(kept);
+        self.residuals
+            .truncate(self.residuals.len().saturating_sub(gone));
+    }
+
     /// Forgets what was before a position: a new level has become the normal one.
     pub(super) fn relearn(&mut self, days: Vec<(usize, f64)>) {
         self.days = days;

@@ -25,13 +25,24 @@ pub(super) fn commitments(estate: &Estate, options: &JudgeOptions) -> Vec<Commit
     let mut known: BTreeSet<(Option<String>, Option<String>, ChargeKind)> = BTreeSet::new();
     let mut found: Vec<Commitment> = Vec::new();
     let mut by_day: BTreeMap<(i32, Place, ChargeKind), (f64, u32)> = BTreeMap::new();
-    for OtherCharge { place, kind, day, cost, file } in &estate.other {
+    for OtherCharge {
+        place,
+        kind,
+        day,
+        cost,
+        file,
+    } in &estate.other
+    {
         let told = matches!(
             kind,
             ChargeKind::Upfront | ChargeKind::Recurring | ChargeKind::Fee | ChargeKind::Refund
         );
         if told {
-            let place = Place { family: None, region: None, ..place.clone() };
+            let place = Place {
+                family: None,
+                region: None,
+                ..place.clone()
+            };
             by_day.entry((*day, place, *kind)).or_insert((0.0, *file)).0 += cost;
         }
     }
@@ -45,7 +56,14 @@ pub(super) fn commitments(estate: &Estate, options: &JudgeOptions) -> Vec<Commit
         let empty = Vec::new();
         let account = accounts.get(&place.account).unwrap_or(&empty);
         let normal_day = super::episode::normal_day(account, at);
-        found.push(Commitment { place, kind, day, cost, normal_day, file });
+        found.push(Commitment {
+            place,
+            kind,
+            day,
+            cost,
+            normal_day,
+            file,
+        });
     }
     found
 }

@@ -125,7 +125,12 @@ pub(super) fn episodes(estate: &Estate, options: &JudgeOptions) -> Vec<Episode> 
             let (joined, rest) = of_place.iter().partition(|r| is_joined(largest, r));
             of_place = rest;
             let normal_day = normal_day(account, largest.run.start);
-            let episode = Joined { estate, options, runs: &joined, all: &all };
+            let episode = Joined {
+                estate,
+                options,
+                runs: &joined,
+                all: &all,
+            };
             found.extend(episode.judged(&place, normal_day));
         }
     }
@@ -139,9 +144,11 @@ fn is_joined(largest: &SeriesRun, other: &SeriesRun) -> bool {
     let (start, begins) = (largest.run.start, other.run.start);
     match begins >= start {
         true => begins <= start + JOIN_DAYS,
-        false => start - begins <= 1 || {
-            start - begins <= JOIN_DAYS && other.run.excess() > largest.run.excess() / 4.0
-        },
+        false => {
+            start - begins <= 1 || {
+                start - begins <= JOIN_DAYS && other.run.excess() > largest.run.excess() / 4.0
+            }
+        }
     }
 }
 

@@ -83,15 +83,23 @@ impl FindingText<'_> {
     /// Question to Cost Explorer that shows the spend again.
     fn show(&self, place: &Place, day: i32) -> String {
         let mut filters = Vec::new();
-        for (key, value) in [("LINKED_ACCOUNT", &place.account), ("REGION", &place.region)] {
+        for (key, value) in [
+            ("LINKED_ACCOUNT", &place.account),
+            ("REGION", &place.region),
+        ] {
             if let Some(value) = value.as_deref().filter(|v| *v != crate::place::GLOBAL) {
-                filters.push(format!(r#"{{"Dimensions":{{"Key":"{key}","Values":["{value}"]}}}}"#));
+                filters.push(format!(
+                    r#"{{"Dimensions":{{"Key":"{key}","Values":["{value}"]}}}}"#
+                ));
             }
         }
         let filter = match filters.as_slice() {
             [] => String::new(),
             [one] => format!(" --filter {}", shell_word(one)),
-            more => format!(" --filter {}", shell_word(&format!(r#"{{"And":[{}]}}"#, more.join(",")))),
+            more => format!(
+                " --filter {}",
+                shell_word(&format!(r#"{{"And":[{}]}}"#, more.join(",")))
+            ),
         };
         format!(
             "aws ce get-cost-and-usage --time-period Start={},End={} --granularity DAILY --metrics \
@@ -103,7 +111,9 @@ impl FindingText<'_> {
     }
 
     fn file(&self, number: u32) -> String {
-        self.files.get(number as usize).map_or_else(String::new, |f| f.name.clone())
+        self.files
+            .get(number as usize)
+            .map_or_else(String::new, |f| f.name.clone())
     }
 
     pub(super) fn rise(&self, episode: &Episode) -> SpendFinding {
@@ -152,16 +162,18 @@ impl FindingText<'_> {
     fn rise_summary(&self, episode: &Episode, family: &str) -> String {
         let place = &episode.place;
         let largest = episode.days.iter().max_by(|a, b| {
-            (a.1.0 - a.1.1).total_cmp(&(b.1.0 - b.1.1)).then(b.0.cmp(a.0))
+            (a.1.0 - a.1.1)
+                .total_cmp(&(b.1.0 - b.1.1))
+                .then(b.0.cmp(a.0))
         });
         let (at, (value, expected)) = largest.map_or((0, (0.0, 0.0)), |(at, v)| (*at, *v));
         let (day, currency) = (day_text(self.estate.day(at)), &place.currency);
         let what = self.what(place, family);
         let cost = money(value, currency);
         match SpendRule::of(episode) {
-            SpendRule::NewRegion => format!(
-                "{what} cost {cost} on {day}; nothing was ever used in that region before"
-            ),
+            SpendRule::NewRegion => {
+                format!("{what} cost {cost} on {day}; nothing was ever used in that region before")
+            }
             SpendRule::NewService => {
                 format!("{what} cost {cost} on {day}; the service was never used there before")
             }
@@ -179,11 +191,18 @@ impl FindingText<'_> {
     }
 
     fn what(&self, place: &Place, family: &str) -> String {
-        let mut words = place.service.clone().unwrap_or_else(|| "everything".to_owned());
+        let mut words = place
+            .service
+            .clone()
+            .unwrap_or_else(|| "everything".to_owned());
         if !family.is_empty() {
             words = format!("{words} ({family})");
         }
-        if let Some(region) = place.region.as_deref().filter(|r| *r != crate::place::GLOBAL) {
+        if let Some(region) = place
+            .region
+            .as_deref()
+            .filter(|r| *r != crate::place::GLOBAL)
+        {
             words = format!("{words} in {region}");
         }
         match &place.account {
@@ -234,8 +253,16 @@ impl FindingText<'_> {
 
     fn rise_evidence(&self, episode: &Episode, family: &str) -> Vec<Evidence> {
         let place = &episode.place;
-        let charge = [place.service.as_deref(), place.region.as_deref(), Some(family)];
-        let charge: Vec<&str> = charge.into_iter().flatten().filter(|c| !c.is_empty()).collect();
+        let charge = [
+            place.service.as_deref(),
+            place.region.as_deref(),
+            Some(family),
+        ];
+        let charge: Vec<&str> = charge
+            .into_iter()
+            .flatten()
+            .filter(|c| !c.is_empty())
+            .collect();
         let day = |(at, (value, expected)): (&usize, &(f64, f64))| Evidence::Cost {
             file: self.file(episode.file),
             day: day_text(self.estate.day(*at)),
@@ -250,19 +277,26 @@ impl FindingText<'_> {
     fn chart(&self, place: &Place, episode: Option<&Episode>) -> Vec<ChartDay> {
         let length = self.estate.length();
         let mut sums = vec![0.0; length];
-        let is_of = |own: &Option<String>, wanted: &Option<String>| wanted.is_none() || own == wanted;
+        let is_of =
+            |own: &Option<String>, wanted: &Option<String>| wanted.is_none() || own == wanted;
         for series in self.estate.usage.iter().filter(|s| {
             is_of(&s.place.account, &place.account)
                 && is_of(&s.place.service, &place.service)
                 && is_of(&s.place.region, &place.region)
         }) {
-            sums.iter_mut().zip(&series.value).for_each(|(sum, v)| *sum += v);
+            sums.iter_mut()
+                .zip(&series.value)
+                .for_each(|(sum, v)| *sum += v);
         }
         let end = episode.map_or(length, |e| (e.start + CHART_DAYS - 10).min(length));
         let from = end.saturating_sub(CHART_DAYS);
         let usual = normal_day(&sums, episode.map_or(end, |e| e.start));
         (from..end)
-            .map(|at| ChartDay { day: self.estate.day(at), value: sums[at], expected: usual })
+            .map(|at| ChartDay {
+                day: self.estate.day(at),
+                value: sums[at],
+                expected: usual,
+            })
             .collect()
     }
 
@@ -302,12 +336,18 @@ impl FindingText<'_> {
         );
         let normal: f64 = silence.sensors.iter().map(|s| s.normal_day).sum();
         finding.because = vec![
-            format!("a normal day of them is {}; now it is nothing", money(normal, "USD")),
-            "the rest of the account is billed as before, so the bill itself is not late".to_owned(),
+            format!(
+                "a normal day of them is {}; now it is nothing",
+                money(normal, "USD")
+            ),
+            "the rest of the account is billed as before, so the bill itself is not late"
+                .to_owned(),
         ];
         let region = place.region.as_deref();
         let looks = names.iter().filter_map(|n| look(n, "", region));
-        finding.because.extend(looks.map(|l| format!("look at it: {l}")));
+        finding
+            .because
+            .extend(looks.map(|l| format!("look at it: {l}")));
         finding.evidence = silence
             .sensors
             .iter()
@@ -390,8 +430,11 @@ impl FindingText<'_> {
         let account = place.account.as_deref().unwrap_or_default();
         let entity = format!("{account}/early");
         let mut finding = self.base(SpendRule::Early, place, &entity, ladder.month);
-        let early: Vec<_> =
-            ladder.steps.iter().filter(|s| s.early() >= self.options.early_days).collect();
+        let early: Vec<_> = ladder
+            .steps
+            .iter()
+            .filter(|s| s.early() >= self.options.early_days)
+            .collect();
         finding.severity = match ladder.verdict {
             LadderVerdict::UhOh => Severity::Low,
             _ => Severity::Info,
@@ -399,14 +442,20 @@ impl FindingText<'_> {
         finding.confidence = Confidence::Low;
         finding.attack = vec!["T1496".to_owned()];
         let crossed = early.iter().filter_map(|s| s.crossed_day);
-        let (first, last) = (crossed.clone().min().unwrap_or(1), crossed.max().unwrap_or(1));
+        let (first, last) = (
+            crossed.clone().min().unwrap_or(1),
+            crossed.max().unwrap_or(1),
+        );
         finding.first_time = Some(time_of(ladder.month + first - 1));
         finding.last_time = Some(time_of(ladder.month + last - 1));
         finding.count = early.len() as u64;
         if let Some(step) = early.last() {
             finding.summary = format!(
                 "{} crossed {} on day {} of {}; the earliest month before did on day {}",
-                place.account.as_ref().map_or("the bill".to_owned(), |a| format!("account {a}")),
+                place
+                    .account
+                    .as_ref()
+                    .map_or("the bill".to_owned(), |a| format!("account {a}")),
                 money(step.threshold, &place.currency),
                 step.crossed_day.unwrap_or(0),
                 month_text(ladder.month),
@@ -438,11 +487,18 @@ impl FindingText<'_> {
             currency: "USD".to_owned(),
         };
         let mut finding = self.base(SpendRule::Reported, &place, &anomaly.id, 0);
-        let family = anomaly.usage_type.as_deref().map(crate::place::family).unwrap_or_default();
+        let family = anomaly
+            .usage_type
+            .as_deref()
+            .map(crate::place::family)
+            .unwrap_or_default();
         let service = anomaly.service.as_deref().unwrap_or_default();
         finding.severity = Severity::Medium;
         finding.attack = vec![technique(service, &family).to_owned()];
-        let impact = anomaly.impact.and_then(|i| f64::try_from(i).ok()).unwrap_or(0.0);
+        let impact = anomaly
+            .impact
+            .and_then(|i| f64::try_from(i).ok())
+            .unwrap_or(0.0);
         finding.summary = format!(
             "{} cost {} more than AWS expected, {} to {}",
             self.what(&place, &family),
@@ -453,7 +509,10 @@ impl FindingText<'_> {
         let day = |text: &str| crate::day::time(text.as_bytes()).map(|t| t.0);
         finding.first_time = day(&anomaly.first_day).map(time_of);
         finding.last_time = day(&anomaly.last_day).map(time_of);
-        finding.because = vec![format!("AWS Cost Anomaly Detection calls it {}", anomaly.id)];
+        finding.because = vec![format!(
+            "AWS Cost Anomaly Detection calls it {}",
+            anomaly.id
+        )];
         SpendFinding::outside(finding, impact)
     }
 
@@ -486,10 +545,18 @@ impl FindingText<'_> {
 pub(super) fn unread(period: &UnreadPeriod) -> Finding {
     let rule = SpendRule::Unread;
     Finding {
-        id: finding_id("spend-unread", &format!("{}/{}", period.period, period.file), false, 0),
+        id: finding_id(
+            "spend-unread",
+            &format!("{}/{}", period.period, period.file),
+            false,
+            0,
+        ),
         rule: rule.id().to_owned(),
         title: rule.title().to_owned(),
-        summary: format!("{}: {} could not be read whole: {}", period.period, period.file, period.because),
+        summary: format!(
+            "{}: {} could not be read whole: {}",
+            period.period, period.file, period.because
+        ),
         severity: Severity::Medium,
         confidence: Confidence::High,
         stage: Stage::Hygiene,

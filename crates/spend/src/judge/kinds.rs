@@ -96,7 +96,10 @@ const LOOKS: [(&str, &str); 18] = [
     ("AWSLambda", "lambda list-functions"),
     ("AmazonRDS", "rds describe-db-instances"),
     ("AmazonSageMaker", "sagemaker list-notebook-instances"),
-    ("AmazonBedrock", "bedrock get-model-invocation-logging-configuration"),
+    (
+        "AmazonBedrock",
+        "bedrock get-model-invocation-logging-configuration",
+    ),
     ("AmazonSES", "sesv2 get-account"),
     ("AmazonSNS", "sns get-sms-attributes"),
     ("AmazonLightsail", "lightsail get-instances"),
@@ -104,7 +107,10 @@ const LOOKS: [(&str, &str); 18] = [
     ("AWSGlue", "glue get-jobs"),
     ("AWSCloudTrail", "cloudtrail describe-trails"),
     ("AmazonGuardDuty", "guardduty list-detectors"),
-    ("AWSConfig", "configservice describe-configuration-recorder-status"),
+    (
+        "AWSConfig",
+        "configservice describe-configuration-recorder-status",
+    ),
     ("AWSSecurityHub", "securityhub describe-hub"),
 ];
 

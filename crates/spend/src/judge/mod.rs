@@ -17,11 +17,11 @@ pub use ladder::{LADDER_STEPS, Ladder, LadderStep, LadderVerdict, ladder};
 pub use options::JudgeOptions;
 
 use crate::ledger::Ledger;
+use bartizan_model::limits::FINDINGS_MAX;
+use bartizan_model::{Finding, Severity};
 use episode::{Episode, episodes};
 use estate::{Estate, Place};
 use finding_text::FindingText;
-use bartizan_model::limits::FINDINGS_MAX;
-use bartizan_model::{Finding, Severity};
 use serde::Serialize;
 
 /// Finding with what a picture of it needs.
@@ -54,7 +54,14 @@ impl SpendFinding {
     /// Finding that comes from elsewhere.
     fn outside(finding: Finding, so_far: f64) -> Self {
         let (daily, currency, chart) = (0.0, "USD".to_owned(), Vec::new());
-        Self { finding, so_far, daily, currency, known_day: 0, chart }
+        Self {
+            finding,
+            so_far,
+            daily,
+            currency,
+            known_day: 0,
+            chart,
+        }
     }
 }
 
@@ -64,19 +71,30 @@ impl SpendFinding {
 pub fn judge(ledger: &Ledger, options: &JudgeOptions) -> Vec<SpendFinding> {
     let mut found: Vec<SpendFinding> = Vec::new();
     if let Some(estate) = Estate::of(ledger, options) {
-        let text = FindingText { estate: &estate, files: &ledger.files, options };
+        let text = FindingText {
+            estate: &estate,
+            files: &ledger.files,
+            options,
+        };
         let rises = merged_views(episodes(&estate, options));
         found.extend(rises.iter().map(|e| text.rise(e)));
-        found.extend(silence::silences(&estate, options).iter().map(|s| text.silent(s)));
+        found.extend(
+            silence::silences(&estate, options)
+                .iter()
+                .map(|s| text.silent(s)),
+        );
         let bought = commitment::commitments(&estate, options);
         found.extend(bought.iter().map(|c| text.commitment(c)));
         found.extend(early(&estate, options, &text, &rises));
         found.extend(ledger.reported.iter().map(|a| text.reported(a)));
         found.extend(ledger.budgets.iter().map(|b| text.budget(b)));
     }
-    found.extend(ledger.unread.iter().map(|u| {
-        SpendFinding::outside(finding_text::unread(u), 0.0)
-    }));
+    found.extend(
+        ledger
+            .unread
+            .iter()
+            .map(|u| SpendFinding::outside(finding_text::unread(u), 0.0)),
+    );
     let mut by_id: BTreeMap<String, SpendFinding> = BTreeMap::new();
     for one in found {
         by_id
@@ -109,8 +127,9 @@ fn keep_worse(known: &mut SpendFinding, other: &SpendFinding) {
 /// Cost Explorer sums by service and region, and by account and service: a rise in both is one,
 /// with the dimensions of both.
 fn merged_views(episodes: Vec<Episode>) -> Vec<Episode> {
-    let (with, without): (Vec<Episode>, Vec<Episode>) =
-        episodes.into_iter().partition(|e| e.place.account.is_some());
+    let (with, without): (Vec<Episode>, Vec<Episode>) = episodes
+        .into_iter()
+        .partition(|e| e.place.account.is_some());
     if with.is_empty() || without.is_empty() {
         return [with, without].concat();
     }
@@ -131,7 +150,10 @@ fn merged_views(episodes: Vec<Episode>) -> Vec<Episode> {
         }
         merged.push(episode);
     }
-    let rest = with.into_iter().enumerate().filter(|(n, _)| !used.contains(n));
+    let rest = with
+        .into_iter()
+        .enumerate()
+        .filter(|(n, _)| !used.contains(n));
     merged.extend(rest.map(|(_, e)| e));
     merged.sort_by(|a, b| (a.start, &a.place).cmp(&(b.start, &b.place)));
     merged

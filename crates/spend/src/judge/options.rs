@@ -13,6 +13,8 @@ pub struct JudgeOptions {
     pub level_days: i32,
     /// Spread above the expected cost at which a day is too high, in robust standard deviations.
     pub deviations: f64,
+    /// The same for several days in a row: a drip that no day shows.
+    pub row_deviations: f64,
     /// Extra cost a day below which nothing is said, in the bill's currency.
     pub money_floor: f64,
     /// Extra cost since a rise began from which it is medium.
@@ -35,6 +37,7 @@ impl Default for JudgeOptions {
             learning_days: 14,
             level_days: 14,
             deviations: 4.0,
+            row_deviations: 2.0,
             money_floor: 1.0,
             total_share: 0.2,
             daily_share: 0.06,

@@ -1,8 +1,10 @@
 //! Rises of one series: days above what was expected, joined to runs.
 
-use super::baseline::{Baseline, Expected};
+use super::baseline::Baseline;
 use super::options::JudgeOptions;
 
+/// Days in a row that are high enough together.
+const ROW_DAYS: usize = 3;
 /// Days without excess that end a run.
 const GAP_DAYS: usize = 3;
 
@@ -33,50 +35,57 @@ impl Run {
     }
 }
 
-/// Runs of a series. `known` is the number of days that the bill has had before the series could be
-/// judged; a charge on a day before `learned_at` is never new.
+/// Runs of a series. Before `learned_at` nothing is judged.
 pub(super) fn runs(value: &[f64], learned_at: usize, options: &JudgeOptions) -> Vec<Run> {
     let mut found = Vec::new();
     let mut baseline = Baseline::default();
     let mut run: Option<Run> = None;
+    // Latest days in a row that are high, though none is high enough alone.
+    let mut streak: Vec<RunDay> = Vec::new();
     for (at, value) in value.iter().copied().enumerate() {
         let expected = baseline.expected(at);
-        let excess = at >= learned_at && is_excess(value, &expected, &baseline, options);
-        match (&mut run, excess) {
-            (Some(run), true) => {
-                run.days.push(RunDay {
-                    at,
-                    value,
-                    expected: expected.value,
-                });
-            }
-            (None, true) => {
+        let day = RunDay {
+            at,
+            value,
+            expected: expected.value,
+        };
+        let judged = at >= learned_at && value > 0.0 && baseline.len() > 0;
+        let alone = judged && value > expected.high(options.deviations);
+        let in_row = judged && value > expected.high(options.row_deviations);
+        match in_row && !alone {
+            true => streak.push(day),
+            false if !alone => streak.clear(),
+            false => {}
+        }
+        let is_row = streak.len() >= ROW_DAYS;
+        match &mut run {
+            Some(run) if alone || in_row => run.days.push(day),
+            None if alone || is_row => {
+                // Days of the row before this one were taken for normal.
+                baseline.forget_from(streak.first().map_or(at, |d| d.at));
+                let mut days = std::mem::take(&mut streak);
+                if alone {
+                    days.push(day);
+                }
                 run = Some(Run {
-                    start: at,
-                    days: vec![RunDay {
-                        at,
-                        value,
-                        expected: expected.value,
-                    }],
+                    start: days.first().map_or(at, |d| d.at),
                     is_new: !baseline.is_used(),
+                    days,
                     learned: None,
                 });
             }
-            (_, false) => {
-                baseline.learn(at, value);
-            }
+            _ => baseline.learn(at, value),
+        }
+        let level_days = usize::try_from(options.level_days).unwrap_or(14);
+        let is_level = run.as_ref().is_some_and(|run| run.days.len() >= level_days);
+        if is_level && let Some(run) = &mut run {
+            run.learned = Some(at);
+            baseline.relearn(run.days.iter().map(|d| (d.at, d.value)).collect());
         }
         let ended = run.as_ref().is_some_and(|run| {
             let last = run.days.last().map_or(at, |d| d.at);
             at - last >= GAP_DAYS
         });
-        let is_level = run
-            .as_ref()
-            .is_some_and(|run| run.days.len() >= usize::try_from(options.level_days).unwrap_or(14));
-        if is_level && let Some(run) = &mut run {
-            run.learned = Some(at);
-            baseline.relearn(run.days.iter().map(|d| (d.at, d.value)).collect());
-        }
         if (ended || is_level)
             && let Some(run) = run.take()
         {
@@ -85,11 +94,4 @@ pub(super) fn runs(value: &[f64], learned_at: usize, options: &JudgeOptions) -> 
     }
     found.extend(run);
     found
-}
-
-fn is_excess(value: f64, expected: &Expected, baseline: &Baseline, options: &JudgeOptions) -> bool {
-    if value <= 0.0 || baseline.len() == 0 {
-        return false;
-    }
-    value > expected.high(options.deviations)
 }

@@ -10,6 +10,8 @@ use crate::service::SENSORS;
 const USED_DAYS: usize = 14;
 /// Sensors that fall silent on one day, from which that day is enough.
 const AT_ONCE: usize = 3;
+/// Days after which fewer sensors are: charges of one service may arrive days late.
+const ALONE_DAYS: usize = 3;
 
 /// Sensors of an account that fell silent together.
 #[derive(Clone, Debug)]
@@ -97,13 +99,13 @@ pub(super) fn silences(estate: &Estate, options: &JudgeOptions) -> Vec<Silence> 
     let mut found: Vec<Silence> = Vec::new();
     for ((account, start), of_day) in starts {
         let days = of_day.iter().map(|s| s.1).max().unwrap_or(0);
-        if days < 2 && of_day.len() < AT_ONCE {
+        if days < ALONE_DAYS && of_day.len() < AT_ONCE {
             continue;
         }
         let known = if of_day.len() >= AT_ONCE {
             start
         } else {
-            start + 1
+            start + ALONE_DAYS - 1
         };
         let file = of_day.first().map_or(0, |s| s.2);
         let sensors: Vec<SilentSensor> = of_day.into_iter().map(|s| s.0).collect();

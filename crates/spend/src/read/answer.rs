@@ -1,7 +1,7 @@
 //! Answers of the AWS CLI: Cost Explorer, CloudWatch, Cost Anomaly Detection, and notifications of
 //! AWS Budgets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -158,16 +158,43 @@ impl Answers {
                 }
             }
         }
-        let first = self
-            .metrics
-            .values()
-            .filter_map(|m| m.points.keys().next())
-            .min()
-            .copied();
+        let times = self.metrics.values().filter_map(|m| m.points.keys().next());
+        let first = times.min().copied().unwrap_or(0);
+        let stale = stale_days(&self.metrics);
         for (dimensions, metric) in &self.metrics {
-            month_to_date(ledger, dimensions, metric, first.unwrap_or(0));
+            month_to_date(ledger, dimensions, metric, first, &stale);
         }
     }
+}
+
+/// Day to which a value belongs: one at midnight is the day's before.
+fn day_at(time: i64) -> i32 {
+    i32::try_from((time - 1).div_euclid(86_400)).unwrap_or(0)
+}
+
+/// Days on which no metric moved although there were values: AWS did not update them, and the day
+/// after has the charges of both.
+fn stale_days(metrics: &BTreeMap<MetricDimensions, Metric>) -> BTreeSet<i32> {
+    let (mut moved, mut seen) = (BTreeSet::new(), BTreeMap::<i32, usize>::new());
+    for metric in metrics.values() {
+        let mut counts: BTreeMap<i32, (usize, Decimal)> = BTreeMap::new();
+        for (time, value) in &metric.points {
+            let day = day_at(*time);
+            let (count, first) = counts.entry(day).or_insert((0, *value));
+            *count += 1;
+            if first != value {
+                moved.insert(day);
+            }
+        }
+        for (day, (count, _)) in counts {
+            let most = seen.entry(day).or_default();
+            *most = count.max(*most);
+        }
+    }
+    let still = seen
+        .into_iter()
+        .filter(|(day, most)| *most >= 3 && !moved.contains(day));
+    still.map(|(day, _)| day).collect()
 }
 
 /// Days of a metric that counts from the first of the month. The first value of all is left out
@@ -177,6 +204,7 @@ fn month_to_date(
     dimensions: &MetricDimensions,
     metric: &Metric,
     first_time: i64,
+    stale: &BTreeSet<i32>,
 ) {
     let service = dimensions
         .service
@@ -199,13 +227,11 @@ fn month_to_date(
             .names
             .intern(dimensions.currency.as_deref().unwrap_or("USD")),
     };
-    // A value at midnight is the day's before.
-    let day_at = |time: i64| i32::try_from((time - 1).div_euclid(86_400)).unwrap_or(0);
     let mut last_of_day: BTreeMap<i32, Decimal> = BTreeMap::new();
     for (time, value) in &metric.points {
         last_of_day.insert(day_at(*time), *value);
     }
-    let (series, _) = ledger.series_of(key);
+    let mut costs: BTreeMap<i32, Decimal> = BTreeMap::new();
     let mut before: Option<(i32, Decimal)> = None;
     for (day, value) in last_of_day {
         let month = day::month_start(day);
@@ -216,14 +242,28 @@ fn month_to_date(
         };
         before = Some((day, value));
         if let Some(since) = since {
-            let cost = value - since;
-            let amounts = Amounts {
-                cost,
-                listed: cost,
-                quantity: Decimal::ZERO,
-            };
-            ledger.add(series, day, 0, metric.file, &amounts);
+            costs.insert(day, value - since);
         }
+    }
+    for day in stale {
+        let both = costs
+            .get(day)
+            .zip(costs.get(&(day + 1)))
+            .map(|(a, b)| *a + *b);
+        if let Some(both) = both.filter(|_| day::month_start(*day) == day::month_start(day + 1)) {
+            let half = both / Decimal::TWO;
+            costs.insert(*day, half);
+            costs.insert(day + 1, both - half);
+        }
+    }
+    let (series, _) = ledger.series_of(key);
+    for (day, cost) in costs {
+        let amounts = Amounts {
+            cost,
+            listed: cost,
+            quantity: Decimal::ZERO,
+        };
+        ledger.add(series, day, 0, metric.file, &amounts);
     }
 }
 

@@ -80,6 +80,11 @@ impl<'h> RowTaker<'h> {
         doubles: Option<(Amounts, (i32, u8), i32)>,
     ) -> Result<(), BillProblemKind> {
         let cell = |column: Column| present(cells[column as usize]);
+        // Totals have no dates.
+        if !matches!(cell(Column::RecordType), b"" | b"LineItem") {
+            self.left_out += 1;
+            return Ok(());
+        }
         let (amounts, (day, hour), end) = match doubles {
             Some(read) => read,
             None => {
