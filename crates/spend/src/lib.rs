@@ -10,6 +10,7 @@ mod money;
 mod place;
 mod read;
 mod service;
+mod summary;
 
 pub use charge::{ChargeKind, View};
 pub use day::{day_text, month_text};
@@ -24,3 +25,4 @@ pub use ledger::{
 pub use money::{amount, of_double};
 pub use place::GLOBAL;
 pub use read::{BillReader, Manifest, PlannedFile, for_tests, plan};
+pub use summary::{AlarmProposal, SpendSummary, SummaryRow, alarm_proposals, spend_summary};

@@ -3,6 +3,7 @@
 mod access;
 mod detection;
 mod evidence;
+mod spend;
 mod values;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub(crate) use detection::{AcceptArgs, DetectArgs, ReportArgs, RulesCommand, Wat
 pub(crate) use evidence::{
     DiffArgs, FlatArgs, RoleCheckArgs, RoleCommand, RoleForm, SnapshotArgs, VerifyCommand,
 };
+pub(crate) use spend::{LadderArgs, LadderForm, SpendArgs, SpendCommand};
 pub(crate) use values::time;
 
 /// Parses the command line, or ends the process with a message (exit code 2) or help (0).
@@ -48,6 +50,7 @@ Examples:
   bartizan diff                            what changed since the snapshot before
   bartizan snapshot --from ./dump          the same from a folder of AWS CLI output
   bartizan detect ./AWSLogs                who tried what, from CloudTrail
+  bartizan spend ./bill                    what money leaves that never did before
   bartizan access escalate                 who can become administrator, and how
   bartizan verify evidence                 is the history what was signed
   bartizan role --external-id 7f3a         the read-only role that snapshot needs
@@ -108,9 +111,9 @@ pub(crate) enum Format {
     Json,
     /// One JSON value a line
     Ndjson,
-    /// OCSF Detection Finding 1.5, one a line (detect)
+    /// OCSF Detection Finding 1.5, one a line (detect, spend)
     Ocsf,
-    /// Comma separated, for a spreadsheet (detect)
+    /// Comma separated, for a spreadsheet (detect, spend)
     Csv,
 }
 
@@ -142,6 +145,7 @@ pub(crate) enum Command {
     Accept(AcceptArgs),
     Diff(DiffArgs),
     Detect(DetectArgs),
+    Spend(SpendArgs),
     #[command(subcommand)]
     Rules(RulesCommand),
     #[command(subcommand)]

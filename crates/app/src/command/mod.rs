@@ -11,6 +11,7 @@ mod role;
 mod rules;
 mod snapshot;
 mod snapshots;
+mod spend;
 mod verify;
 mod watch;
 
@@ -23,10 +24,12 @@ use crate::render;
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let verbose = cli.global.verbose;
     if matches!(cli.global.format, Format::Ocsf | Format::Csv)
-        && !matches!(cli.command, Command::Detect(_))
+        && !matches!(cli.command, Command::Detect(_) | Command::Spend(_))
     {
         render::error(
-            &anyhow::anyhow!("--format ocsf and csv are for detect: use human, json or ndjson"),
+            &anyhow::anyhow!(
+                "--format ocsf and csv are for detect and spend: use human, json or ndjson"
+            ),
             false,
         );
         return ExitCode::from(2);
@@ -39,6 +42,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Accept(args) => accept::run(&cli.global, &args),
         Command::Diff(args) => diff::run(&cli.global, &args),
         Command::Detect(args) => detect::run(&cli.global, &args),
+        Command::Spend(args) => spend::run(&cli.global, &args),
         Command::Rules(command) => rules::run(&cli.global, &command),
         Command::Access(command) => access::run(&cli.global, &command),
         Command::Flat(args) => flat::run(&cli.global, &args),

@@ -15,6 +15,9 @@ const TOGETHER_DAYS: usize = 1;
 /// Services that rise together when demand or a deployment is the cause.
 const BROAD_SERVICES: usize = 3;
 
+/// Share of all that rose, from which the others do not matter.
+const ALONE_SHARE: f64 = 0.85;
+
 /// How new the spend is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Novelty {
@@ -280,7 +283,9 @@ impl Joined<'_> {
             return (services > BROAD_SERVICES).then_some(Harmless::Launch { services });
         }
         let mut factors: BTreeMap<&Option<String>, Vec<f64>> = BTreeMap::new();
+        let mut all = 0.0;
         for run in together.filter(|r| !r.run.is_new && !r.is_price) {
+            all += run.run.excess();
             let factor = |d: &super::rise::RunDay| d.value / d.expected.max(f64::MIN_POSITIVE);
             let place = &self.estate.usage[run.series].place;
             let factors = factors.entry(&place.service).or_default();
@@ -294,6 +299,8 @@ impl Joined<'_> {
             .fold((0.0, 0.0), |sum, d| (sum.0 + d.0, sum.1 + d.1));
         let own = value / expected.max(f64::MIN_POSITIVE);
         let is_broad = services >= BROAD_SERVICES && factor < 3.0 && own < 1.6 * factor;
+        // One service alone did nearly all of it: the others are a coincidence.
+        let is_broad = is_broad && episode.excess() < ALONE_SHARE * all;
         is_broad.then_some(Harmless::Broad { services, factor })
     }
 

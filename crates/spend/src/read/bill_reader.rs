@@ -48,6 +48,11 @@ impl BillReader {
         );
     }
 
+    /// Notes that a file could not be opened.
+    pub fn unreadable(&mut self, name: &str) {
+        self.damaged(name, 0, &None);
+    }
+
     /// Sums of all files.
     #[must_use]
     pub fn finish(mut self) -> Ledger {
