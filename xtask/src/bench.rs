@@ -27,6 +27,25 @@ pub(crate) fn bench(root: &Path, name: &str) -> Result<()> {
         .current_dir(root))
 }
 
+/// Runs the benchmarks of the bill.
+pub(crate) fn spend(root: &Path) -> Result<()> {
+    let mut command = Command::new("cargo");
+    command.args([
+        "test",
+        "--release",
+        "--locked",
+        "--quiet",
+        "--package",
+        "bartizan-spend",
+        "--test",
+        "spend",
+        "--",
+    ]);
+    // One after the other: both measure.
+    command.args(["--ignored", "--nocapture", "--test-threads=1", "bench::"]);
+    run(command.current_dir(root))
+}
+
 /// Runs both policy evaluators on random cases.
 pub(crate) fn differential(root: &Path, cases: &str) -> Result<()> {
     let mut command = Command::new("cargo");

@@ -18,6 +18,7 @@ mod faults;
 mod imported;
 mod live;
 mod report;
+mod spend;
 mod store;
 mod watch;
 mod write_once;

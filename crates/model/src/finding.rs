@@ -126,11 +126,11 @@ pub enum Evidence {
         file: String,
         /// `2026-03-11`.
         day: String,
-        /// What was charged: service, region and usage type as far as known.
+        /// Service, region and usage type as far as known.
         charge: String,
         /// Amount with its currency, e.g. `2359.30 USD`.
         amount: String,
-        /// What was expected, the same way.
+        /// Expected amount, e.g. `0.00 USD`.
         expected: String,
     },
     /// Missing or unreadable data.

@@ -159,3 +159,5 @@ pub const BILL_CACHE_MAX: usize = 200_000;
 pub const BILL_ANSWER_BYTES_MAX: u64 = 256 << 20;
 /// Size in bytes of one Parquet file of a bill, which is held in memory as it is stored.
 pub const BILL_PARQUET_BYTES_MAX: u64 = 1 << 30;
+/// Archives inside archives in a bill.
+pub const BILL_PACKED_DEPTH_MAX: usize = 3;

@@ -117,7 +117,7 @@ impl Names {
     }
 }
 
-/// What could not be read, counted; the first of each file are named.
+/// Unreadable parts, counted; the first are listed.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Problems {
     pub count: u64,

@@ -3,8 +3,8 @@
 /// Product code and the names that other sources print for it.
 const SERVICES: &str = include_str!("../../../data/aws-service-names.txt");
 
-/// Product code of a service, given its code and its name as a bill prints them, either of which may
-/// be empty. A product that is not in the table keeps its name, or its code where it has no name.
+/// Product code of a service, given its code and its name as a bill prints them; either may be
+/// empty. A product that is not in the table keeps its name, or its code where it has no name.
 pub(crate) fn canonical<'a>(code: &'a str, name: &'a str) -> &'a str {
     of_table(code)
         .or_else(|| of_table(name))

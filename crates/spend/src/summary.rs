@@ -1,4 +1,4 @@
-//! This month, the last one, and where this one is going; and the alarms that would have told.
+//! This month, the last one, and where this one is going; and alarms for it.
 
 use std::collections::BTreeMap;
 
@@ -245,7 +245,7 @@ mod tests {
         let total = summary.as_ref().map(|s| &s.total[0]);
         let amounts =
             total.map(|t| [t.this_month, t.last_month, t.projected].map(|a| a.to_string()));
-        assert_eq!(amounts, Some(["200", "280", "620.00"].map(str::to_owned)));
+        assert_eq!(amounts, Some(["200", "280", "620"].map(str::to_owned)));
         let alarms = alarm_proposals(&ledger, i32::MAX);
         assert_eq!(alarms.len(), 10);
         assert_eq!(

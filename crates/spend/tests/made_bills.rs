@@ -203,3 +203,23 @@ fn a_growing_bill_alerts_on_what_the_closed_one_does() {
         "the attack of October 26 was not seen by the 31st"
     );
 }
+
+#[test]
+fn the_heist_of_the_examples_is_critical_and_the_quiet_twin_is_quiet() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let loud = |bill: &Path| -> Vec<SpendFinding> {
+        let found = judge(&bills::read(bill), &JudgeOptions::default());
+        found
+            .into_iter()
+            .filter(|f| f.finding.severity >= Severity::Medium)
+            .collect()
+    };
+    let heist = loud(&root.join("examples/heist/bill"));
+    assert_eq!(heist.len(), 1, "{heist:?}");
+    assert_eq!(heist[0].finding.severity, Severity::Critical);
+    assert_eq!(heist[0].finding.region.as_deref(), Some("ap-south-1"));
+    let quiet = root.join("examples/quiet/bill");
+    if quiet.is_dir() {
+        assert!(loud(&quiet).is_empty());
+    }
+}

@@ -6,6 +6,7 @@
     reason = "tests"
 )]
 
+mod baselines;
 mod bench;
 mod bills;
 mod made_bills;

@@ -233,7 +233,7 @@ proptest! {
     /// Sums are those of exact decimals, whatever the order and the number of places.
     #[test]
     fn sums_are_exact(amounts in prop::collection::vec((any::<i32>(), 0u32..10), 1..200)) {
-        let text = |(units, scale): &(i32, u32)| Decimal::new(i64::from(*units), *scale).to_string();
+        let text = |a: &(i32, u32)| Decimal::new(i64::from(a.0), a.1).to_string();
         let rows: String = amounts
             .iter()
             .map(|a| format!("2026-03-10,{},111122223333,AmazonS3,X,Usage\n", text(a)))

@@ -44,7 +44,7 @@ pub(crate) struct SpendArgs {
           value_parser = clap::value_parser!(u16).range(0..=240))]
     pub(crate) scored_after: u16,
     /// Days of history before anything is called new
-    #[arg(long, value_name = "DAYS", default_value = "14",
+    #[arg(long, value_name = "DAYS", default_value = "7",
           value_parser = clap::value_parser!(u16).range(1..=365))]
     pub(crate) learning_days: u16,
     /// Days by which a step of the month's ladder must be early: 1 alarms most months, 2 one in 20

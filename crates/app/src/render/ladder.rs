@@ -75,19 +75,26 @@ fn terraform(proposals: &[AlarmProposal], topic: &str) -> String {
             .into_iter()
             .map(|(name, value)| format!("    {name} = {}\n", quoted(value)))
             .collect();
-        let _ = write!(
-            text,
-            "\nresource \"aws_cloudwatch_metric_alarm\" {} {{\n  provider            = aws.billing\n  \
-             alarm_name          = {}\n  namespace           = \"AWS/Billing\"\n  metric_name         \
-             = \"EstimatedCharges\"\n  statistic           = \"Maximum\"\n  period              = \
-             {PERIOD_SECONDS}\n  evaluation_periods  = 1\n  comparison_operator = \
-             \"GreaterThanOrEqualToThreshold\"\n  threshold           = {}\n  alarm_actions       = \
-             [{}]\n  dimensions = {{\n{dimensions}  }}\n}}\n",
-            quoted(&proposal.name),
-            quoted(&proposal.name),
-            proposal.threshold,
-            quoted(topic),
-        );
+        let name = quoted(&proposal.name);
+        let _ = writeln!(text, "\nresource \"aws_cloudwatch_metric_alarm\" {name} {{");
+        for (argument, value) in [
+            ("provider", "aws.billing".to_owned()),
+            ("alarm_name", name),
+            ("namespace", quoted("AWS/Billing")),
+            ("metric_name", quoted("EstimatedCharges")),
+            ("statistic", quoted("Maximum")),
+            ("period", PERIOD_SECONDS.to_string()),
+            ("evaluation_periods", "1".to_owned()),
+            (
+                "comparison_operator",
+                quoted("GreaterThanOrEqualToThreshold"),
+            ),
+            ("threshold", proposal.threshold.to_string()),
+            ("alarm_actions", format!("[{}]", quoted(topic))),
+        ] {
+            let _ = writeln!(text, "  {argument:<19} = {value}");
+        }
+        let _ = writeln!(text, "  dimensions = {{\n{dimensions}  }}\n}}");
     }
     text
 }

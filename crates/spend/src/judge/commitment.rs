@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::estate::{Estate, OtherCharge, Place};
+use super::estate::{Estate, OtherCharge, SpendPlace};
 use super::options::JudgeOptions;
 use crate::charge::ChargeKind;
 
 /// First charge of its kind for an account and service.
 #[derive(Clone, Debug)]
 pub(super) struct Commitment {
-    pub(super) place: Place,
+    pub(super) place: SpendPlace,
     pub(super) kind: ChargeKind,
     pub(super) day: i32,
     pub(super) cost: f64,
@@ -24,7 +24,7 @@ pub(super) fn commitments(estate: &Estate, options: &JudgeOptions) -> Vec<Commit
     let accounts = estate.account_days();
     let mut known: BTreeSet<(Option<String>, Option<String>, ChargeKind)> = BTreeSet::new();
     let mut found: Vec<Commitment> = Vec::new();
-    let mut by_day: BTreeMap<(i32, Place, ChargeKind), (f64, u32)> = BTreeMap::new();
+    let mut by_day: BTreeMap<(i32, SpendPlace, ChargeKind), (f64, u32)> = BTreeMap::new();
     for OtherCharge {
         place,
         kind,
@@ -38,7 +38,7 @@ pub(super) fn commitments(estate: &Estate, options: &JudgeOptions) -> Vec<Commit
             ChargeKind::Upfront | ChargeKind::Recurring | ChargeKind::Fee | ChargeKind::Refund
         );
         if told {
-            let place = Place {
+            let place = SpendPlace {
                 family: None,
                 region: None,
                 ..place.clone()
@@ -54,7 +54,7 @@ pub(super) fn commitments(estate: &Estate, options: &JudgeOptions) -> Vec<Commit
         }
         let at = usize::try_from(day - estate.first).unwrap_or(0);
         let empty = Vec::new();
-        let account = accounts.get(&place.account).unwrap_or(&empty);
+        let account = accounts.get(&place.bill()).unwrap_or(&empty);
         let normal_day = super::episode::normal_day(account, at);
         found.push(Commitment {
             place,

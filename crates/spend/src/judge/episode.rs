@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::baseline::median;
-use super::estate::{Estate, Place, UsageSeries};
+use super::estate::{Estate, SpendPlace, UsageSeries};
 use super::options::JudgeOptions;
 use super::rise::{Run, runs};
 use bartizan_model::{Confidence, Severity};
@@ -50,7 +50,7 @@ pub(super) enum Harmless {
 #[derive(Clone, Debug)]
 pub(super) struct Episode {
     /// Without family.
-    pub(super) place: Place,
+    pub(super) place: SpendPlace,
     pub(super) novelty: Novelty,
     /// Position of the first and the last day.
     pub(super) start: usize,
@@ -111,9 +111,9 @@ pub(super) fn episodes(estate: &Estate, options: &JudgeOptions) -> Vec<Episode> 
     }
     let accounts = estate.account_days();
     let mut found = Vec::new();
-    let mut by_place: BTreeMap<Place, Vec<&SeriesRun>> = BTreeMap::new();
+    let mut by_place: BTreeMap<SpendPlace, Vec<&SeriesRun>> = BTreeMap::new();
     for run in &all {
-        let place = Place {
+        let place = SpendPlace {
             family: None,
             ..estate.usage[run.series].place.clone()
         };
@@ -121,7 +121,7 @@ pub(super) fn episodes(estate: &Estate, options: &JudgeOptions) -> Vec<Episode> 
     }
     for (place, mut of_place) in by_place {
         let empty = Vec::new();
-        let account = accounts.get(&place.account).unwrap_or(&empty);
+        let account = accounts.get(&place.bill()).unwrap_or(&empty);
         of_place.sort_by(|a, b| b.run.excess().total_cmp(&a.run.excess()));
         // The largest rise takes those that began with it, then the largest of the rest.
         while let Some(largest) = of_place.first().copied() {
@@ -179,7 +179,7 @@ struct Joined<'e> {
 }
 
 impl Joined<'_> {
-    fn judged(&self, place: &Place, normal_day: f64) -> Option<Episode> {
+    fn judged(&self, place: &SpendPlace, normal_day: f64) -> Option<Episode> {
         let priced: Vec<&&SeriesRun> = self.runs.iter().filter(|r| !r.is_price).collect();
         let only_price = priced.is_empty();
         let counted = if only_price {
@@ -232,8 +232,8 @@ impl Joined<'_> {
     }
 
     /// Newest thing about it.
-    fn novelty(&self, place: &Place, start: usize, counted: &[&&SeriesRun]) -> Novelty {
-        let used = |same: &dyn Fn(&Place) -> bool| {
+    fn novelty(&self, place: &SpendPlace, start: usize, counted: &[&&SeriesRun]) -> Novelty {
+        let used = |same: &dyn Fn(&SpendPlace) -> bool| {
             self.estate.usage.iter().any(|s| {
                 s.place.account == place.account
                     && same(&s.place)

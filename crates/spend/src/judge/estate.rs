@@ -10,7 +10,7 @@ use crate::ledger::Ledger;
 
 /// Dimensions of a series. `None` where the source has none.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(super) struct SpendPlace {
     pub(super) account: Option<String>,
     pub(super) service: Option<String>,
     pub(super) region: Option<String>,
@@ -18,10 +18,20 @@ pub(super) struct Place {
     pub(super) currency: String,
 }
 
+/// Account and currency: what is never added across.
+pub(super) type AccountBill = (Option<String>, String);
+
+impl SpendPlace {
+    /// Account and currency.
+    pub(super) fn bill(&self) -> AccountBill {
+        (self.account.clone(), self.currency.clone())
+    }
+}
+
 /// Usage of one place by day, from [`Estate::first`] on.
 #[derive(Clone, Debug)]
 pub(super) struct UsageSeries {
-    pub(super) place: Place,
+    pub(super) place: SpendPlace,
     /// Price list cost, or an estimate where the bill shows a quantity and no cost.
     pub(super) value: Vec<f64>,
     pub(super) cost: Vec<f64>,
@@ -32,14 +42,14 @@ pub(super) struct UsageSeries {
 /// Charges that are not usage.
 #[derive(Clone, Debug)]
 pub(super) struct OtherCharge {
-    pub(super) place: Place,
+    pub(super) place: SpendPlace,
     pub(super) kind: ChargeKind,
     pub(super) day: i32,
     pub(super) cost: f64,
     pub(super) file: u32,
 }
 
-/// What is judged.
+/// Everything that is judged.
 pub(super) struct Estate {
     /// First day of the bill.
     pub(super) first: i32,
@@ -85,7 +95,7 @@ impl Estate {
             return None;
         }
         let length = usize::try_from(last - first + 1).ok()?;
-        let mut usage: BTreeMap<Place, UsageSeries> = BTreeMap::new();
+        let mut usage: BTreeMap<SpendPlace, UsageSeries> = BTreeMap::new();
         let mut other = Vec::new();
         for series in ledger
             .series
@@ -156,12 +166,13 @@ impl Estate {
         self.first + i32::try_from(at).unwrap_or(0)
     }
 
-    /// Value of an account's usage by day. Sources without accounts have one, of everything.
-    pub(super) fn account_days(&self) -> BTreeMap<Option<String>, Vec<f64>> {
-        let mut sums: BTreeMap<Option<String>, Vec<f64>> = BTreeMap::new();
+    /// Value of usage by day for each account and currency. Sources without accounts have one, of
+    /// everything.
+    pub(super) fn account_days(&self) -> BTreeMap<AccountBill, Vec<f64>> {
+        let mut sums: BTreeMap<AccountBill, Vec<f64>> = BTreeMap::new();
         for series in &self.usage {
             let sum = sums
-                .entry(series.place.account.clone())
+                .entry(series.place.bill())
                 .or_insert_with(|| vec![0.0; self.length()]);
             for (sum, value) in sum.iter_mut().zip(&series.value) {
                 *sum += value;
@@ -183,9 +194,9 @@ fn judged_views(ledger: &Ledger) -> BTreeSet<View> {
         .collect()
 }
 
-fn place_of(ledger: &Ledger, key: &ChargeKey) -> Place {
+fn place_of(ledger: &Ledger, key: &ChargeKey) -> SpendPlace {
     let text = |name: Option<Name>| name.map(|n| ledger.names.text(n).to_owned());
-    Place {
+    SpendPlace {
         account: text(key.account),
         service: text(key.service),
         region: text(key.region),

@@ -2,11 +2,12 @@
 
 use super::commitment::Commitment;
 use super::episode::{Episode, Harmless, Novelty, normal_day};
-use super::estate::{Estate, Place};
+use super::estate::{Estate, SpendPlace};
 use super::kinds::{SpendRule, look, technique};
 use super::ladder::{Ladder, LadderVerdict};
+use super::options::JudgeOptions;
 use super::silence::Silence;
-use super::{ChartDay, JudgeOptions, SpendFinding};
+use super::spend_finding::{ChartDay, SpendFinding};
 use crate::charge::ChargeKind;
 use crate::day::{day_text, month_end, month_start, month_text};
 use crate::ledger::{BillFile, BudgetNotice, ReportedAnomaly, UnreadPeriod};
@@ -19,7 +20,7 @@ use bartizan_model::{
 const CHART_DAYS: usize = 30;
 
 /// Makes findings of one bill.
-pub(super) struct FindingText<'e> {
+pub(super) struct SpendText<'e> {
     pub(super) estate: &'e Estate,
     pub(super) files: &'e [BillFile],
     pub(super) options: &'e JudgeOptions,
@@ -52,8 +53,8 @@ fn time_of(day: i32) -> String {
     time_text(i64::from(day) * 86_400)
 }
 
-impl FindingText<'_> {
-    fn base(&self, rule: SpendRule, place: &Place, entity: &str, window: i32) -> Finding {
+impl SpendText<'_> {
+    fn base(&self, rule: SpendRule, place: &SpendPlace, entity: &str, window: i32) -> Finding {
         Finding {
             id: finding_id("spend", entity, false, i64::from(window)),
             rule: rule.id().to_owned(),
@@ -81,7 +82,7 @@ impl FindingText<'_> {
     }
 
     /// Question to Cost Explorer that shows the spend again.
-    fn show(&self, place: &Place, day: i32) -> String {
+    fn show(&self, place: &SpendPlace, day: i32) -> String {
         let mut filters = Vec::new();
         for (key, value) in [
             ("LINKED_ACCOUNT", &place.account),
@@ -190,7 +191,7 @@ impl FindingText<'_> {
         }
     }
 
-    fn what(&self, place: &Place, family: &str) -> String {
+    fn what(&self, place: &SpendPlace, family: &str) -> String {
         let mut words = place
             .service
             .clone()
@@ -235,8 +236,8 @@ impl FindingText<'_> {
         }
         because.extend(episode.harmless.as_ref().map(|h| match h {
             Harmless::Broad { services, factor } => format!(
-                "{services} services rose by about {:.0} % on the same day, as in a deployment or a \
-                 busy day",
+                "{services} services rose by about {:.0} % on the same day, as in a deployment or \
+                 on a busy day",
                 (factor - 1.0) * 100.0
             ),
             Harmless::Price => "the quantity did not rise: the price did".to_owned(),
@@ -274,7 +275,7 @@ impl FindingText<'_> {
     }
 
     /// Last days of a place with what was expected of them.
-    fn chart(&self, place: &Place, episode: Option<&Episode>) -> Vec<ChartDay> {
+    fn chart(&self, place: &SpendPlace, episode: Option<&Episode>) -> Vec<ChartDay> {
         let length = self.estate.length();
         let mut sums = vec![0.0; length];
         let is_of =
@@ -302,7 +303,7 @@ impl FindingText<'_> {
 
     pub(super) fn silent(&self, silence: &Silence) -> SpendFinding {
         let sensor = silence.sensors.first();
-        let place = Place {
+        let place = SpendPlace {
             account: silence.account.clone(),
             service: sensor.map(|s| s.service.clone()),
             region: sensor.and_then(|s| s.region.clone()),
@@ -426,9 +427,9 @@ impl FindingText<'_> {
     }
 
     /// Month ahead of its ladder, for an account or, without one, for all.
-    pub(super) fn early(&self, place: &Place, ladder: &Ladder) -> SpendFinding {
+    pub(super) fn early(&self, place: &SpendPlace, ladder: &Ladder) -> SpendFinding {
         let account = place.account.as_deref().unwrap_or_default();
-        let entity = format!("{account}/early");
+        let entity = format!("{account}/early/{}", place.currency);
         let mut finding = self.base(SpendRule::Early, place, &entity, ladder.month);
         let early: Vec<_> = ladder
             .steps
@@ -479,7 +480,7 @@ impl FindingText<'_> {
     }
 
     pub(super) fn reported(&self, anomaly: &ReportedAnomaly) -> SpendFinding {
-        let place = Place {
+        let place = SpendPlace {
             account: anomaly.account.clone(),
             service: anomaly.service.clone(),
             region: anomaly.region.clone(),
@@ -517,7 +518,7 @@ impl FindingText<'_> {
     }
 
     pub(super) fn budget(&self, notice: &BudgetNotice) -> SpendFinding {
-        let place = Place {
+        let place = SpendPlace {
             account: notice.account.clone(),
             service: None,
             region: None,

@@ -10,60 +10,20 @@ mod ladder;
 mod options;
 mod rise;
 mod silence;
+mod spend_finding;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use ladder::{LADDER_STEPS, Ladder, LadderStep, LadderVerdict, ladder};
 pub use options::JudgeOptions;
+pub use spend_finding::{ChartDay, SpendFinding};
 
 use crate::ledger::Ledger;
+use bartizan_model::Severity;
 use bartizan_model::limits::FINDINGS_MAX;
-use bartizan_model::{Finding, Severity};
 use episode::{Episode, episodes};
-use estate::{Estate, Place};
-use finding_text::FindingText;
-use serde::Serialize;
-
-/// Finding with what a picture of it needs.
-#[derive(Clone, Debug, Serialize)]
-pub struct SpendFinding {
-    #[serde(flatten)]
-    pub finding: Finding,
-    /// Extra cost until now.
-    pub so_far: f64,
-    /// Extra cost of a day.
-    pub daily: f64,
-    pub currency: String,
-    /// Day whose score made it known, in days since 1970.
-    #[serde(skip)]
-    pub known_day: i32,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub chart: Vec<ChartDay>,
-}
-
-/// Day of a chart.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct ChartDay {
-    /// Days since 1970.
-    pub day: i32,
-    pub value: f64,
-    pub expected: f64,
-}
-
-impl SpendFinding {
-    /// Finding that comes from elsewhere.
-    fn outside(finding: Finding, so_far: f64) -> Self {
-        let (daily, currency, chart) = (0.0, "USD".to_owned(), Vec::new());
-        Self {
-            finding,
-            so_far,
-            daily,
-            currency,
-            known_day: 0,
-            chart,
-        }
-    }
-}
+use estate::{Estate, SpendPlace};
+use finding_text::SpendText;
 
 /// Findings of a bill, worst first. The same charges give the same findings, whatever format and
 /// order they are read in.
@@ -71,7 +31,7 @@ impl SpendFinding {
 pub fn judge(ledger: &Ledger, options: &JudgeOptions) -> Vec<SpendFinding> {
     let mut found: Vec<SpendFinding> = Vec::new();
     if let Some(estate) = Estate::of(ledger, options) {
-        let text = FindingText {
+        let text = SpendText {
             estate: &estate,
             files: &ledger.files,
             options,
@@ -163,22 +123,26 @@ fn merged_views(episodes: Vec<Episode>) -> Vec<Episode> {
 fn early(
     estate: &Estate,
     options: &JudgeOptions,
-    text: &FindingText<'_>,
+    text: &SpendText<'_>,
     rises: &[Episode],
 ) -> Vec<SpendFinding> {
-    let accounts = estate.account_days();
-    let mut sums: Vec<(Option<String>, Vec<f64>)> = Vec::new();
-    if accounts.len() > 1 {
-        let own = accounts.iter().filter(|(account, _)| account.is_some());
-        let mut total = vec![0.0; estate.length()];
-        for (_, days) in own {
+    let mut sums = estate.account_days();
+    let mut totals: BTreeMap<String, (usize, Vec<f64>)> = BTreeMap::new();
+    for ((account, currency), days) in &sums {
+        if account.is_some() {
+            let empty = || (0, vec![0.0; estate.length()]);
+            let (accounts, total) = totals.entry(currency.clone()).or_insert_with(empty);
+            *accounts += 1;
             total.iter_mut().zip(days).for_each(|(sum, v)| *sum += v);
         }
-        sums.push((None, total));
     }
-    sums.extend(accounts);
+    for (currency, (accounts, total)) in totals {
+        if accounts > 1 {
+            sums.entry((None, currency)).or_insert(total);
+        }
+    }
     let mut found = Vec::new();
-    for (account, days) in sums {
+    for ((account, currency), days) in sums {
         let explained: BTreeSet<i32> = rises
             .iter()
             .filter(|e| e.severity >= Severity::Medium)
@@ -192,12 +156,12 @@ fn early(
             if let Some(ladder) = ladder.filter(|l| l.verdict > LadderVerdict::Ok)
                 && !explained.contains(&month)
             {
-                let place = Place {
+                let place = SpendPlace {
                     account: account.clone(),
                     service: None,
                     region: None,
                     family: None,
-                    currency: "USD".to_owned(),
+                    currency: currency.clone(),
                 };
                 found.push(text.early(&place, &ladder));
             }

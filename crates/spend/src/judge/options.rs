@@ -13,7 +13,7 @@ pub struct JudgeOptions {
     pub level_days: i32,
     /// Spread above the expected cost at which a day is too high, in robust standard deviations.
     pub deviations: f64,
-    /// The same for several days in a row: a drip that no day shows.
+    /// Spread that is too high on several days in a row, as a drip that no day shows.
     pub row_deviations: f64,
     /// Extra cost a day below which nothing is said, in the bill's currency.
     pub money_floor: f64,
@@ -21,7 +21,7 @@ pub struct JudgeOptions {
     pub total_share: f64,
     /// Extra cost a day from which a rise is medium.
     pub daily_share: f64,
-    /// The same for spend in a region never used before.
+    /// Extra cost a day from which spend in a region never used before is medium.
     pub region_share: f64,
     /// Days by which a step of the ladder must be early.
     pub early_days: i32,
@@ -34,7 +34,7 @@ impl Default for JudgeOptions {
         Self {
             as_of_s: i64::MAX,
             scored_hours: 24,
-            learning_days: 14,
+            learning_days: 7,
             level_days: 14,
             deviations: 4.0,
             row_deviations: 2.0,

@@ -76,8 +76,7 @@ pub(super) fn silences(estate: &Estate, options: &JudgeOptions) -> Vec<Silence> 
             days.file = days.file.max(series.files[at]);
         }
     }
-    let mut starts: BTreeMap<(Option<String>, usize), Vec<(SilentSensor, usize, u32)>> =
-        BTreeMap::new();
+    let mut starts = Starts::new();
     for ((account, region, service, _), days) in &sensors {
         let Some(others) = places.get(&(account.clone(), region.clone())) else {
             continue;
@@ -96,6 +95,14 @@ pub(super) fn silences(estate: &Estate, options: &JudgeOptions) -> Vec<Silence> 
                 .push((sensor, length, days.file));
         }
     }
+    joined(starts)
+}
+
+/// Sensors by account and first silent day, each with its days of silence and its file.
+type Starts = BTreeMap<(Option<String>, usize), Vec<(SilentSensor, usize, u32)>>;
+
+/// Silences that began together, without those that a late bill explains.
+fn joined(starts: Starts) -> Vec<Silence> {
     let mut found: Vec<Silence> = Vec::new();
     for ((account, start), of_day) in starts {
         let days = of_day.iter().map(|s| s.1).max().unwrap_or(0);

@@ -14,7 +14,7 @@ use crate::money::{amount, of_double};
 use crate::place::{self, GLOBAL};
 use crate::service;
 
-/// What a JSON text was.
+/// Use of a JSON text.
 pub(crate) enum WhatWasRead {
     Bill,
     /// Manifests, metric queries and lists: no amounts.

@@ -5,21 +5,19 @@ use std::io::{self, Cursor, Read};
 use flate2::read::MultiGzDecoder;
 
 use super::answer::{Answers, WhatWasRead};
-use super::columns::{COLUMNS, Column, Header};
+use super::columns::{BillHeader, COLUMNS, Column};
 use super::csv_rows::{CsvRows, NextRow, delimiter_of, unescaped};
 use super::row_taker::{Cells, RowTaker};
 use crate::day;
 use crate::ledger::{BillFile, BillProblemKind, Ledger, UnreadPeriod};
 use bartizan_model::encoding::Unicode;
 use bartizan_model::limits::{
-    BILL_ANSWER_BYTES_MAX, BILL_COLUMNS_MAX, BILL_PARQUET_BYTES_MAX, INFLATED_BYTES_MAX,
+    BILL_ANSWER_BYTES_MAX, BILL_COLUMNS_MAX, BILL_PACKED_DEPTH_MAX, INFLATED_BYTES_MAX,
     ZIP_BYTES_MAX,
 };
 
 /// Bytes that tell what a file is.
 const LOOK_BYTES: usize = 64 << 10;
-/// Archives inside archives.
-const PACKED_DEPTH_MAX: usize = 3;
 
 /// Sums up the files of a bill.
 #[derive(Default)]
@@ -82,14 +80,16 @@ impl BillReader {
         let magic: [u8; 4] = [0, 1, 2, 3].map(|n| start.get(n).copied().unwrap_or(0));
         let mut whole: Peeked<'_> = Cursor::new(start).chain(source);
         match magic {
-            [0x1f, 0x8b, ..] if depth < PACKED_DEPTH_MAX => {
+            [0x1f, 0x8b, ..] if depth < BILL_PACKED_DEPTH_MAX => {
                 let mut inflated = MultiGzDecoder::new(whole).take(INFLATED_BYTES_MAX);
                 self.packed(name, &mut inflated, depth + 1);
             }
-            [b'P', b'K', 3, 4] if depth < PACKED_DEPTH_MAX => self.zip(name, &mut whole, depth),
+            [b'P', b'K', 3, 4] if depth < BILL_PACKED_DEPTH_MAX => {
+                self.zip(name, &mut whole, depth)
+            }
             [b'P', b'A', b'R', b'1'] => self.parquet(name, &mut whole),
             [0xef, 0xbb, 0xbf, _] | [0xff, 0xfe, ..] | [0xfe, 0xff, ..]
-                if depth < PACKED_DEPTH_MAX =>
+                if depth < BILL_PACKED_DEPTH_MAX =>
             {
                 self.text(name, &mut Unicode::new(whole));
             }
@@ -121,6 +121,8 @@ impl BillReader {
 
     #[cfg(feature = "parquet")]
     fn parquet(&mut self, name: &str, source: &mut dyn Read) {
+        use bartizan_model::limits::BILL_PARQUET_BYTES_MAX;
+
         let mut bytes = Vec::new();
         let read = source
             .take(BILL_PARQUET_BYTES_MAX + 1)
@@ -220,7 +222,7 @@ impl BillReader {
     fn csv(&mut self, name: &str, source: &mut dyn Read, delimiter: u8) {
         let mut csv = CsvRows::new(source, delimiter);
         let header = match csv.header(BILL_COLUMNS_MAX) {
-            Ok(names) => names.and_then(|n| Header::of(&n)),
+            Ok(names) => names.and_then(|n| BillHeader::of(&n)),
             Err(_) => return self.damaged(name, 1, &None),
         };
         let Some(header) = header else {
@@ -278,7 +280,7 @@ impl BillReader {
 #[inline]
 fn csv_row<R: Read>(
     csv: &CsvRows<R>,
-    header: &Header,
+    header: &BillHeader,
     taker: &mut RowTaker<'_>,
     ledger: &mut Ledger,
 ) -> Result<(), BillProblemKind> {

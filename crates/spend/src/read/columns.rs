@@ -136,15 +136,15 @@ pub(crate) fn fold(name: &str) -> String {
 }
 
 /// Format of a header, and the position of each column.
-pub(crate) struct Header {
+pub(crate) struct BillHeader {
     pub(crate) layout: &'static LayoutColumns,
     pub(crate) positions: [Option<usize>; COLUMNS],
     /// Whether a column that is read stands twice.
     pub(crate) repeated: bool,
 }
 
-impl Header {
-    /// Header with these column names; `None` if they are no bill's.
+impl BillHeader {
+    /// BillHeader with these column names; `None` if they are no bill's.
     pub(crate) fn of(names: &[String]) -> Option<Self> {
         let folded: Vec<String> = names.iter().map(|n| fold(n)).collect();
         let has = |any: &[&str]| any.iter().any(|n| folded.iter().any(|f| f == n));

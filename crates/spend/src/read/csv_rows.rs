@@ -10,7 +10,7 @@ use memchr::{memchr, memchr3};
 
 use bartizan_model::limits::{BILL_ROW_BYTES_MAX, WINDOW_BYTES};
 
-/// Place of a cell in the window, without its quotes.
+/// SpendPlace of a cell in the window, without its quotes.
 #[derive(Clone, Copy, Debug, Default)]
 struct Span {
     start: usize,

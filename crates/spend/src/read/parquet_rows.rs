@@ -9,7 +9,7 @@ use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescPtr;
 use rust_decimal::Decimal;
 
-use super::columns::{COLUMNS, Column, Header};
+use super::columns::{BillHeader, COLUMNS, Column};
 use super::row_taker::{Cells, RowTaker, listed};
 use crate::ledger::{Amounts, BillProblemKind, Ledger};
 use crate::money::of_double;
@@ -38,7 +38,7 @@ pub(crate) fn read(
     let leaves: Vec<ColumnDescPtr> = schema.columns().to_vec();
     // A nested column counts under its own path: `product.key_value.key`.
     let names: Vec<String> = leaves.iter().map(|c| c.path().string()).collect();
-    let header = Header::of(&names).ok_or(BillProblemKind::NotABill)?;
+    let header = BillHeader::of(&names).ok_or(BillProblemKind::NotABill)?;
     let mut taker = RowTaker::new(&header, file);
     for group in 0..reader.num_row_groups() {
         let group = reader.get_row_group(group).map_err(damaged)?;

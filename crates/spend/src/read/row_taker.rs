@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use foldhash::quality::RandomState;
 use rust_decimal::Decimal;
 
-use super::columns::{COLUMNS, Column, Header, Layout};
+use super::columns::{BillHeader, COLUMNS, Column, Layout};
 use super::csv_rows::unescaped;
 use crate::charge::{self, ChargeKey, ChargeKind, FocusKind};
 use crate::day;
@@ -21,7 +21,7 @@ pub(crate) type Cells<'a> = [&'a [u8]; COLUMNS];
 
 /// Takes the rows of one file.
 pub(crate) struct RowTaker<'h> {
-    header: &'h Header,
+    header: &'h BillHeader,
     file: u32,
     key: Vec<u8>,
     last_key: Vec<u8>,
@@ -55,10 +55,10 @@ const ABSENT: [&[u8]; 9] = [
 ];
 
 /// Usage of more days than this is not of one day.
-const DAYS_MAX: i32 = 2;
+const DAY_SPAN: i32 = 2;
 
 impl<'h> RowTaker<'h> {
-    pub(crate) fn new(header: &'h Header, file: u32) -> Self {
+    pub(crate) fn new(header: &'h BillHeader, file: u32) -> Self {
         Self {
             header,
             file,
@@ -98,7 +98,7 @@ impl<'h> RowTaker<'h> {
                 (amounts(cells)?, start, end)
             }
         };
-        let monthly = end - day > DAYS_MAX;
+        let monthly = end - day > DAY_SPAN;
         let series = self.series_of(ledger, cells, monthly, amounts.cost.is_sign_negative())?;
         let Some(series) = series else {
             self.left_out += 1;
