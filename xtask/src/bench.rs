@@ -34,6 +34,25 @@ pub(crate) fn ablate(root: &Path) -> Result<()> {
     ]))
 }
 
+/// Runs the benchmarks of the bill.
+pub(crate) fn spend(root: &Path) -> Result<()> {
+    let mut command = Command::new("cargo");
+    command.args([
+        "test",
+        "--release",
+        "--locked",
+        "--quiet",
+        "--package",
+        "bartizan-spend",
+        "--test",
+        "spend",
+        "--",
+    ]);
+    // One after the other: both measure.
+    command.args(["--ignored", "--nocapture", "--test-threads=1", "bench::"]);
+    run(command.current_dir(root))
+}
+
 /// Runs both policy evaluators on random cases.
 pub(crate) fn differential(root: &Path, cases: &str) -> Result<()> {
     let name = "differential::ten_million";

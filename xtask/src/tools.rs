@@ -128,7 +128,9 @@ pub(crate) fn fuzz(root: &Path, seconds: &str) -> Result<()> {
             .arg(&folder);
         run(install.env("CARGO_TARGET_DIR", target(root).join("tools-build")))?;
     }
-    for name in ["splitter", "reader", "rules", "policy", "pattern", "join"] {
+    for name in [
+        "splitter", "reader", "rules", "policy", "pattern", "join", "bill",
+    ] {
         // libFuzzer's coverage needs a flag of the nightly compiler, which RUSTC_BOOTSTRAP enables.
         let mut fuzz = Command::new(&binary);
         fuzz.args(["run", "--sanitizer", "none", "--fuzz-dir", "fuzz", name])

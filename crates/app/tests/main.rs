@@ -21,6 +21,7 @@ mod live;
 mod posture;
 mod posture_facts;
 mod report;
+mod spend;
 mod store;
 mod watch;
 mod words;

@@ -120,6 +120,19 @@ pub enum Evidence {
         /// Canonical hash after the change; `None` if it was removed.
         after_sha256: Option<String>,
     },
+    /// Day of spend.
+    Cost {
+        /// File of the bill.
+        file: String,
+        /// `2026-03-11`.
+        day: String,
+        /// Service, region and usage type as far as known.
+        charge: String,
+        /// Amount with its currency, e.g. `2359.30 USD`.
+        amount: String,
+        /// Expected amount, e.g. `0.00 USD`.
+        expected: String,
+    },
     /// Missing or unreadable data.
     Coverage {
         place: String,

@@ -215,3 +215,19 @@ pub const ATTEMPTS_TEMPORARY_MAX: u32 = 3;
 /// Calls whose facts are asked for at a time, of those that wait for all others: each may lead to a
 /// thousand.
 pub const DEFERRED_CALLS_AT_ONCE: usize = 8;
+/// Sums of a bill by account, service, region, family and kind: 500 accounts have 100,000.
+pub const BILL_KEYS_MAX: usize = 400_000;
+/// Unreadable parts of a bill that are listed; all are counted.
+pub const BILL_PROBLEMS_MAX: usize = 1_000;
+/// Size in bytes of one row of a bill.
+pub const BILL_ROW_BYTES_MAX: usize = 1 << 20;
+/// Columns of a bill. Legacy reports have 200 to 400.
+pub const BILL_COLUMNS_MAX: usize = 4_096;
+/// Combinations of identifying cells that are remembered for each file of a bill.
+pub const BILL_CACHE_MAX: usize = 200_000;
+/// Size in bytes of one answer of Cost Explorer or CloudWatch.
+pub const BILL_ANSWER_BYTES_MAX: u64 = 256 << 20;
+/// Size in bytes of one Parquet file of a bill, which is held in memory as it is stored.
+pub const BILL_PARQUET_BYTES_MAX: u64 = 1 << 30;
+/// Archives inside archives in a bill.
+pub const BILL_PACKED_DEPTH_MAX: usize = 3;

@@ -4,6 +4,7 @@ mod access;
 mod detection;
 mod evidence;
 mod posture;
+mod spend;
 mod values;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ pub(crate) use evidence::{
     DiffArgs, FlatArgs, RoleCheckArgs, RoleCommand, RoleForm, SnapshotArgs, VerifyCommand,
 };
 pub(crate) use posture::{CheckArgs, CredentialSort, CredentialsArgs, Standard};
+pub(crate) use spend::{LadderArgs, LadderForm, SpendArgs, SpendCommand};
 pub(crate) use values::time;
 
 /// Parses the command line, or ends the process with a message (exit code 2) or help (0).
@@ -50,6 +52,7 @@ Examples:
   bartizan diff                            what changed since the snapshot before
   bartizan snapshot --from ./dump          the same from a folder of AWS CLI output
   bartizan detect ./AWSLogs                who tried what, from CloudTrail
+  bartizan spend ./bill                    what money leaves that never did before
   bartizan access escalate                 who can become administrator, and how
   bartizan check                           what is open now: credentials, buckets, ports, logs
   bartizan verify evidence                 is the history what was signed
@@ -111,9 +114,9 @@ pub(crate) enum Format {
     Json,
     /// One JSON value a line
     Ndjson,
-    /// OCSF 1.5, one a line: Detection Finding (detect), Compliance Finding (check)
+    /// OCSF 1.5, one a line: Detection Finding (detect, spend), Compliance Finding (check)
     Ocsf,
-    /// Comma separated, for a spreadsheet (detect, check, credentials)
+    /// Comma separated, for a spreadsheet (detect, check, credentials, spend)
     Csv,
     /// AWS Security Finding Format, one a line (check)
     Asff,
@@ -151,6 +154,7 @@ pub(crate) enum Command {
     Check(CheckArgs),
     Credentials(CredentialsArgs),
     Detect(DetectArgs),
+    Spend(SpendArgs),
     #[command(subcommand)]
     Rules(RulesCommand),
     #[command(subcommand)]

@@ -13,6 +13,7 @@ mod role;
 mod rules;
 mod snapshot;
 mod snapshots;
+mod spend;
 mod verify;
 mod watch;
 
@@ -38,6 +39,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Check(args) => check::run(&cli.global, &args),
         Command::Credentials(args) => credentials::run(&cli.global, &args),
         Command::Detect(args) => detect::run(&cli.global, &args),
+        Command::Spend(args) => spend::run(&cli.global, &args),
         Command::Rules(command) => rules::run(&cli.global, &command),
         Command::Access(command) => access::run(&cli.global, &command),
         Command::Flat(args) => flat::run(&cli.global, &args),
@@ -60,11 +62,11 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
 fn wrong_format(format: Format, command: &Command) -> Option<&'static str> {
     match (format, command) {
         (Format::Human | Format::Json | Format::Ndjson, _)
-        | (Format::Ocsf | Format::Csv, Command::Detect(_))
+        | (Format::Ocsf | Format::Csv, Command::Detect(_) | Command::Spend(_))
         | (Format::Csv, Command::Credentials(_))
         | (_, Command::Check(_)) => None,
         (Format::Ocsf | Format::Csv, _) => {
-            Some("--format ocsf and csv are for detect and check: use human, json or ndjson")
+            Some("--format ocsf and csv are for detect, spend and check: use human, json or ndjson")
         }
         (Format::Asff | Format::Sarif, _) => {
             Some("--format asff and sarif are for check: use human, json or ndjson")

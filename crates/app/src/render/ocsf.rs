@@ -179,6 +179,23 @@ fn evidences(finding: &Finding) -> Vec<Value> {
                 },
             })
         }
+        Evidence::Cost {
+            file,
+            day,
+            charge,
+            amount,
+            expected,
+        } => {
+            json!({
+                "data": {
+                    "file": file,
+                    "day": day,
+                    "charge": charge,
+                    "amount": amount,
+                    "expected": expected,
+                },
+            })
+        }
         Evidence::Coverage { place, what } => json!({"data": {"place": place, "missing": what}}),
     };
     finding.evidence.iter().map(one).collect()

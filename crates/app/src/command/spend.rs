@@ -1,0 +1,164 @@
+//! `bartizan spend` and `bartizan spend ladder`.
+
+use std::io::Read;
+
+use anyhow::{Result, bail};
+use bartizan_detect::Rules;
+use bartizan_model::Finding;
+use bartizan_model::limits::BILL_ANSWER_BYTES_MAX;
+use bartizan_spend::{
+    BillReader, JudgeOptions, Ledger, Manifest, PlannedFile, alarm_proposals, judge, plan,
+    spend_summary,
+};
+
+use crate::cli::{Format, Global, LadderArgs, SpendArgs, SpendCommand};
+use crate::outcome::Outcome;
+use crate::render::{self, Bytes, Out, SpendDocument};
+use crate::trail::{TrailObject, WantedObjects, objects};
+
+pub(super) fn run(global: &Global, args: &SpendArgs) -> Result<Outcome> {
+    if let Some(SpendCommand::Ladder(args)) = &args.command {
+        return ladder(global, args);
+    }
+    let as_of = args.as_of.unwrap_or_else(jiff::Timestamp::now);
+    let (ledger, superseded) = read(global, &args.paths, args.profile.as_deref())?;
+    let mut out = Out::new();
+    if args.summary {
+        let last_day = i32::try_from(as_of.as_second().div_euclid(86_400)).unwrap_or(i32::MAX);
+        let Some(summary) = spend_summary(&ledger, last_day) else {
+            bail!("no charge was read: is this a bill?");
+        };
+        match global.format {
+            Format::Human => render::spend_summary(&mut out, &summary)?,
+            _ => out.document(&summary)?,
+        }
+        return Ok(Outcome::Done);
+    }
+    let options = JudgeOptions {
+        as_of_s: as_of.as_second(),
+        scored_hours: i64::from(args.scored_after),
+        learning_days: i32::from(args.learning_days),
+        early_days: i32::from(args.early_days),
+        announced: args.announced.clone(),
+        ..JudgeOptions::default()
+    };
+    let found = judge(&ledger, &options);
+    print(
+        &mut out,
+        global,
+        args,
+        &SpendDocument::new(&ledger, superseded, &found),
+    )?;
+    let worst = found.iter().map(|f| f.finding.severity).max();
+    if args
+        .fail_on
+        .is_some_and(|limit| worst.is_some_and(|w| w >= limit))
+    {
+        return Ok(Outcome::Findings);
+    }
+    let incomplete = ledger.problems.count > 0 || !ledger.unread.is_empty();
+    Ok(match () {
+        () if args.require_complete && incomplete => Outcome::Incomplete,
+        () if ledger.rows() == 0 => Outcome::Bad,
+        () => Outcome::Done,
+    })
+}
+
+fn print(
+    out: &mut Out,
+    global: &Global,
+    args: &SpendArgs,
+    document: &SpendDocument<'_>,
+) -> Result<()> {
+    let findings = || document.findings.iter().map(|f| &f.finding);
+    match global.format {
+        Format::Human => render::spend(out, document, args.all)?,
+        Format::Json => out.document(document)?,
+        Format::Ndjson => {
+            let rows: Result<Vec<_>, _> = findings().map(serde_json::to_value).collect();
+            out.json(Format::Ndjson, rows?)?;
+        }
+        Format::Ocsf => {
+            let rules = Rules::load(&[]);
+            let rows = findings().map(|f| render::ocsf(f, &rules)).collect();
+            out.json(Format::Ndjson, rows)?;
+        }
+        Format::Csv | Format::Asff | Format::Sarif => {
+            let rows: Vec<Finding> = findings().cloned().collect();
+            render::csv(out, &rows)?;
+        }
+    }
+    if !matches!(global.format, Format::Human | Format::Json) {
+        render::talk(global, &render::spend_headline(document));
+    }
+    Ok(())
+}
+
+fn ladder(global: &Global, args: &LadderArgs) -> Result<Outcome> {
+    let (ledger, _) = read(global, &args.paths, args.profile.as_deref())?;
+    let proposals = alarm_proposals(&ledger, i32::MAX);
+    if proposals.is_empty() {
+        bail!("no whole month of charges was read: a ladder needs one");
+    }
+    let mut out = Out::new();
+    match global.format {
+        Format::Human => render::ladder(&mut out, &proposals, &args.topic, args.form)?,
+        _ => out.document(&proposals)?,
+    }
+    Ok(Outcome::Done)
+}
+
+/// Reads all files that count, and says how many were left out as older deliveries.
+fn read(global: &Global, paths: &[String], profile: Option<&str>) -> Result<(Ledger, usize)> {
+    let wanted = WantedObjects {
+        paths,
+        list: None,
+        since: None,
+        until: None,
+        profile,
+    };
+    let (objects, _) = objects(&wanted)?;
+    let manifests: Vec<Manifest> = objects
+        .iter()
+        .filter_map(|o| Manifest::parse(&o.name, &manifest_text(o)?))
+        .collect();
+    let names: Vec<String> = objects.iter().map(|o| o.name.clone()).collect();
+    let bar = Bytes::new(global, objects.iter().map(|o| o.bytes).sum());
+    let (mut reader, mut superseded) = (BillReader::default(), 0);
+    for file in plan(&names, &manifests) {
+        match file {
+            PlannedFile::Superseded(_) => superseded += 1,
+            PlannedFile::Missing { key, period } => reader.missing(&key, period.as_deref()),
+            PlannedFile::Read(name) => {
+                let Some(object) = objects.iter().find(|o| o.name == name) else {
+                    continue;
+                };
+                match object.open() {
+                    Ok(mut source) => reader.read(&name, &mut source),
+                    Err(error) => {
+                        render::note(global, &format!("cannot read {name}: {error}"));
+                        reader.unreadable(&name);
+                    }
+                }
+                bar.add(object.bytes.unwrap_or(0));
+            }
+        }
+    }
+    bar.clear();
+    Ok((reader.finish(), superseded))
+}
+
+/// Text of a file that may be a manifest: JSON in a named file.
+fn manifest_text(object: &TrailObject) -> Option<Vec<u8>> {
+    let mut source = match object.bytes {
+        Some(bytes) if bytes <= BILL_ANSWER_BYTES_MAX => object.open().ok()?,
+        _ => return None,
+    };
+    let mut text = vec![0; 1];
+    source.read_exact(&mut text).ok()?;
+    if text != b"{" {
+        return None;
+    }
+    source.read_to_end(&mut text).ok()?;
+    Some(text)
+}

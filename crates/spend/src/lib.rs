@@ -1,0 +1,28 @@
+//! The bill as a sensor: reads what AWS writes, sums it by day, and says what is not normal.
+//!
+//! No clock, no network and no files: the caller hands in readers and the time.
+
+mod charge;
+mod day;
+mod judge;
+mod ledger;
+mod money;
+mod place;
+mod read;
+mod service;
+mod summary;
+
+pub use charge::{ChargeKind, View};
+pub use day::{day_text, month_text};
+pub use judge::{
+    ChartDay, JudgeOptions, LADDER_STEPS, Ladder, LadderStep, LadderVerdict, SpendFinding, judge,
+    ladder,
+};
+pub use ledger::{
+    BillFile, BillProblem, BillProblemKind, BudgetNotice, ChargeLabel, DayCost, Ledger, Problems,
+    ReportedAnomaly, UnreadPeriod,
+};
+pub use money::{amount, of_double};
+pub use place::GLOBAL;
+pub use read::{BillReader, Manifest, PlannedFile, for_tests, plan};
+pub use summary::{AlarmProposal, SpendSummary, SummaryRow, alarm_proposals, spend_summary};
