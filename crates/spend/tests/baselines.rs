@@ -51,7 +51,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
-/// Robust z of a day to the eight same weekdays before it, with a floor of 7 % (spend.md §1.5).
+/// Robust z of a day to the eight same weekdays before it, with a floor of 7 %.
 fn weekday_z(days: &[f64], at: usize) -> bool {
     let same: Vec<f64> = (1..=8)
         .filter_map(|week| days.get(at.checked_sub(7 * week)?))

@@ -210,16 +210,31 @@ fn lines(row: &[u8]) -> u64 {
     }) as u64
 }
 
-/// End of an unquoted cell. Most are short.
+/// Each byte 1, and each byte's highest bit.
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHEST: u64 = ONES << 7;
+
+/// Highest bits of the bytes that equal one; exact up to the lowest that is set.
+#[inline]
+fn marks(word: u64, byte: u8) -> u64 {
+    let differing = word ^ (ONES * u64::from(byte));
+    differing.wrapping_sub(ONES) & !differing & HIGHEST
+}
+
+/// End of an unquoted cell. Most are too short for a search that must be set up.
 #[inline]
 fn cell_end(text: &[u8], at: usize, delimiter: u8) -> Option<usize> {
-    let short = text.len().min(at + 16);
-    for (n, byte) in text[at..short].iter().enumerate() {
-        if *byte == delimiter || *byte == b'\n' || *byte == b'\r' {
-            return Some(at + n);
+    let mut from = at;
+    while let Some(bytes) = text.get(from..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*bytes);
+        let found = marks(word, delimiter) | marks(word, b'\n') | marks(word, b'\r');
+        if found != 0 {
+            return Some(from + found.trailing_zeros() as usize / 8);
         }
+        from += 8;
     }
-    memchr3(delimiter, b'\n', b'\r', &text[short..]).map(|n| short + n)
+    let rest = text.get(from..)?;
+    memchr3(delimiter, b'\n', b'\r', rest).map(|n| from + n)
 }
 
 /// Content and end of a quoted cell. Text between its closing quote and the next separator, which

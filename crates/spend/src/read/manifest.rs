@@ -78,9 +78,9 @@ fn partition(path: &str) -> Option<String> {
     Some(part.to_owned())
 }
 
-/// Files to be read of those that are there. Of each report and month, the manifest beside the
-/// deliveries decides; the copies inside them do if there is no other. Files that no manifest is about
-/// are read. The result is in the order of the paths.
+/// Files to be read of those that are there, in the order of their paths. Of each report and month,
+/// the manifest beside the deliveries decides; the copies inside them do if there is no other.
+/// Files that no manifest is about are read.
 #[must_use]
 pub fn plan(files: &[String], manifests: &[Manifest]) -> Vec<PlannedFile> {
     let mut deciding: BTreeMap<(&str, &Option<String>), Vec<&Manifest>> = BTreeMap::new();
