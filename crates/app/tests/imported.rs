@@ -32,8 +32,8 @@ fn wanted() -> Option<BTreeSet<(String, String)>> {
 }
 
 /// What we call and the reference does not. Without it nobody knows in which unit an account is,
-/// and so which SCPs reach it.
-const MORE: [&str; 1] = ["organizations:ListAccountsForParent"];
+/// and so which SCPs reach it; or whether tags of a bucket count in conditions.
+const MORE: [&str; 2] = ["organizations:ListAccountsForParent", "s3:GetBucketAbac"];
 
 #[test]
 fn the_table_has_every_p0_and_p1_operation() {

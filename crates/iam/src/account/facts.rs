@@ -100,11 +100,10 @@ const HANDLERS: &[(&str, FactHandler)] = &[
         builder.bucket_tagging(fact)
     }),
     ("s3:bucketabac", |builder, fact| {
-        let on = fact
-            .text("/AbacStatus/Status")
-            .or_else(|| fact.text("/Status"));
-        let buckets = &mut builder.account.abac_buckets;
-        buckets.insert(fact.id.to_owned(), on.as_deref() == Some("Enabled"));
+        if let Some(status) = fact.text("") {
+            let buckets = &mut builder.account.abac_buckets;
+            buckets.insert(fact.id.to_owned(), status == "Enabled");
+        }
     }),
     ("s3:bucketacl", |builder, fact| builder.bucket_acl(fact)),
     ("s3:bucketownershipcontrols", |builder, fact| {
