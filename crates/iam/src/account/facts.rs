@@ -362,12 +362,7 @@ impl AccountBuilder<'_> {
             let account = rule["Destination"]["Account"].as_str();
             if let Some(with) = account.filter(|_| rule["Status"] == "Enabled") {
                 let arn = format!("arn:aws:s3:::{}", fact.id);
-                self.share(
-                    fact.kind,
-                    arn,
-                    &with.to_owned(),
-                    "receive copies of its objects",
-                );
+                self.share(fact.kind, arn, with, "receive copies of its objects");
             }
         }
     }
