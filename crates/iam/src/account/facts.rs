@@ -100,11 +100,10 @@ const HANDLERS: &[(&str, FactHandler)] = &[
         builder.bucket_tagging(fact)
     }),
     ("s3:bucketabac", |builder, fact| {
-        let on = fact
-            .text("/AbacStatus/Status")
-            .or_else(|| fact.text("/Status"));
-        let buckets = &mut builder.account.abac_buckets;
-        buckets.insert(fact.id.to_owned(), on.as_deref() == Some("Enabled"));
+        if let Some(status) = fact.text("") {
+            let buckets = &mut builder.account.abac_buckets;
+            buckets.insert(fact.id.to_owned(), status == "Enabled");
+        }
     }),
     ("s3:bucketacl", |builder, fact| builder.bucket_acl(fact)),
     ("s3:bucketownershipcontrols", |builder, fact| {
@@ -363,12 +362,7 @@ impl AccountBuilder<'_> {
             let account = rule["Destination"]["Account"].as_str();
             if let Some(with) = account.filter(|_| rule["Status"] == "Enabled") {
                 let arn = format!("arn:aws:s3:::{}", fact.id);
-                self.share(
-                    fact.kind,
-                    arn,
-                    &with.to_owned(),
-                    "receive copies of its objects",
-                );
+                self.share(fact.kind, arn, with, "receive copies of its objects");
             }
         }
     }

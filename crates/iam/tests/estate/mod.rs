@@ -33,7 +33,7 @@ impl PlainEstate {
             for resource in &account.resources {
                 if let Some(bucket) = resource.arn.strip_prefix("arn:aws:s3:::") {
                     builder.fact("s3:bucket", "us-east-1", bucket, "{}");
-                    let abac = r#"{"AbacStatus": {"Status": "Disabled"}}"#;
+                    let abac = r#""Disabled""#;
                     builder.fact("s3:bucketabac", "us-east-1", bucket, abac);
                 }
                 if let Some(policy) = &resource.policy {

@@ -226,10 +226,10 @@ impl PlainEstate {
 }
 
 /// Keys of a user or role.
-fn of_principal<'k>(
+fn of_principal(
     principal: &PlainPrincipal,
     session: Option<&str>,
-    known: &mut Vec<(&'k str, Option<ContextValue>)>,
+    known: &mut Vec<(&str, Option<ContextValue>)>,
 ) {
     let one = |text: &str| Some(ContextValue::One(text.to_owned()));
     let userid = match (principal.is_role, session) {
