@@ -133,6 +133,7 @@ pub struct BillProblem {
     pub kind: BillProblemKind,
 }
 
+/// Kind of a problem in a file of a bill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BillProblemKind {

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::estate::{Estate, OtherCharge, SpendPlace};
 use super::options::JudgeOptions;
+use super::series::{OtherCharge, SpendPlace, SpendSeries};
 use crate::charge::ChargeKind;
 
 /// First charge of its kind for an account and service.
@@ -20,7 +20,7 @@ pub(super) struct Commitment {
 
 /// Purchases and fees of a kind that an account has not had for a service, and every payment at
 /// once.
-pub(super) fn commitments(estate: &Estate, options: &JudgeOptions) -> Vec<Commitment> {
+pub(super) fn commitments(estate: &SpendSeries, options: &JudgeOptions) -> Vec<Commitment> {
     let accounts = estate.account_days();
     let mut known: BTreeSet<(Option<String>, Option<String>, ChargeKind)> = BTreeSet::new();
     let mut found: Vec<Commitment> = Vec::new();

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::baseline::median;
-use super::estate::{Estate, SpendPlace, UsageSeries};
 use super::options::JudgeOptions;
 use super::rise::{Run, runs};
+use super::series::{SpendPlace, SpendSeries, UsageSeries};
 use bartizan_model::{Confidence, Severity};
 
 /// Days between the starts of two rises of one place that belong together.
@@ -96,7 +96,7 @@ struct SeriesRun {
 }
 
 /// Rises of all accounts, by place.
-pub(super) fn episodes(estate: &Estate, options: &JudgeOptions) -> Vec<Episode> {
+pub(super) fn episodes(estate: &SpendSeries, options: &JudgeOptions) -> Vec<Episode> {
     let learned_at = usize::try_from(options.learning_days).unwrap_or(0);
     let mut all: Vec<SeriesRun> = Vec::new();
     for (number, series) in estate.usage.iter().enumerate() {
@@ -172,7 +172,7 @@ fn is_price(series: &UsageSeries, run: &Run) -> bool {
 
 /// Runs of one place that belong together.
 struct Joined<'e> {
-    estate: &'e Estate,
+    estate: &'e SpendSeries,
     options: &'e JudgeOptions,
     runs: &'e [&'e SeriesRun],
     all: &'e [SeriesRun],

@@ -2,10 +2,10 @@
 
 use super::commitment::Commitment;
 use super::episode::{Episode, Harmless, Novelty, normal_day};
-use super::estate::{Estate, SpendPlace};
 use super::kinds::{SpendRule, look, technique};
 use super::ladder::{Ladder, LadderVerdict};
 use super::options::JudgeOptions;
+use super::series::{SpendPlace, SpendSeries};
 use super::silence::Silence;
 use super::spend_finding::{ChartDay, SpendFinding};
 use crate::charge::ChargeKind;
@@ -21,7 +21,7 @@ const CHART_DAYS: usize = 30;
 
 /// Makes findings of one bill.
 pub(super) struct SpendText<'e> {
-    pub(super) estate: &'e Estate,
+    pub(super) estate: &'e SpendSeries,
     pub(super) files: &'e [BillFile],
     pub(super) options: &'e JudgeOptions,
 }

@@ -3,12 +3,12 @@
 mod baseline;
 mod commitment;
 mod episode;
-mod estate;
 mod finding_text;
 mod kinds;
 mod ladder;
 mod options;
 mod rise;
+mod series;
 mod silence;
 mod spend_finding;
 
@@ -22,15 +22,15 @@ use crate::ledger::Ledger;
 use bartizan_model::Severity;
 use bartizan_model::limits::FINDINGS_MAX;
 use episode::{Episode, episodes};
-use estate::{Estate, SpendPlace};
 use finding_text::SpendText;
+use series::{SpendPlace, SpendSeries};
 
 /// Findings of a bill, worst first. The same charges give the same findings, whatever format and
 /// order they are read in.
 #[must_use]
 pub fn judge(ledger: &Ledger, options: &JudgeOptions) -> Vec<SpendFinding> {
     let mut found: Vec<SpendFinding> = Vec::new();
-    if let Some(estate) = Estate::of(ledger, options) {
+    if let Some(estate) = SpendSeries::of(ledger, options) {
         let text = SpendText {
             estate: &estate,
             files: &ledger.files,
@@ -121,7 +121,7 @@ fn merged_views(episodes: Vec<Episode>) -> Vec<Episode> {
 
 /// Months ahead of their ladder, of each account and of all, unless a rise explains them.
 fn early(
-    estate: &Estate,
+    estate: &SpendSeries,
     options: &JudgeOptions,
     text: &SpendText<'_>,
     rises: &[Episode],

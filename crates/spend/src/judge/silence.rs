@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::estate::Estate;
 use super::options::JudgeOptions;
+use super::series::SpendSeries;
 use crate::service::SENSORS;
 
 /// Days that a sensor must have had charges before its silence means anything.
@@ -42,7 +42,7 @@ struct SensorDays {
     file: u32,
 }
 
-pub(super) fn silences(estate: &Estate, options: &JudgeOptions) -> Vec<Silence> {
+pub(super) fn silences(estate: &SpendSeries, options: &JudgeOptions) -> Vec<Silence> {
     type Key = (Option<String>, Option<String>, &'static str, &'static str);
     let mut sensors: BTreeMap<Key, SensorDays> = BTreeMap::new();
     let mut places: BTreeMap<(Option<String>, Option<String>), Vec<f64>> = BTreeMap::new();

@@ -13,10 +13,9 @@ mod row_taker;
 pub use bill_reader::BillReader;
 pub use manifest::{Manifest, PlannedFile, plan};
 
+/// Parts that benchmarks and property tests hold against others.
 #[doc(hidden)]
 pub mod for_tests {
-    //! Parts that benchmarks and property tests hold against others.
-
     use std::io::Read;
 
     use super::csv_rows::{CsvRows, NextRow};

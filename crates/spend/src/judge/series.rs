@@ -28,7 +28,7 @@ impl SpendPlace {
     }
 }
 
-/// Usage of one place by day, from [`Estate::first`] on.
+/// Usage of one place by day, from [`SpendSeries::first`] on.
 #[derive(Clone, Debug)]
 pub(super) struct UsageSeries {
     pub(super) place: SpendPlace,
@@ -50,7 +50,7 @@ pub(super) struct OtherCharge {
 }
 
 /// Everything that is judged.
-pub(super) struct Estate {
+pub(super) struct SpendSeries {
     /// First day of the bill.
     pub(super) first: i32,
     /// Last scored day.
@@ -77,7 +77,7 @@ const ROUGH_PRICES: [(&str, f64); 12] = [
     ("EBS:SnapshotUsage", 0.05),
 ];
 
-impl Estate {
+impl SpendSeries {
     pub(super) fn of(ledger: &Ledger, options: &JudgeOptions) -> Option<Self> {
         let views = judged_views(ledger);
         let days = || {
