@@ -43,6 +43,14 @@ pub struct UnreadFact {
 }
 
 /// Reason why a fact was not read.
+///
+/// ```
+/// use bartizan_iam::UnreadReason;
+/// let denied = UnreadReason::Failed("denied".to_owned());
+/// assert_eq!((denied.word(), denied.is_never_tried()), ("denied", false));
+/// // Nobody saved the answer, which says nothing about what AWS would say.
+/// assert!(UnreadReason::NotInDump.is_never_tried());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum UnreadReason {
     /// No call asked for facts of its kind.

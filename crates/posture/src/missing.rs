@@ -8,11 +8,11 @@ pub struct MissingFact {
     /// `s3:bucketpolicy`; empty where it is no fact.
     pub kind: String,
     /// A region, or `global`.
-    pub region: String,
+    pub region: Box<str>,
     /// Id of the fact; empty for all of the kind.
     pub id: String,
     /// Call that failed, e.g. `s3:GetBucketPolicy`; empty where none was made.
-    pub call: String,
+    pub call: Box<str>,
     pub why: MissingReason,
 }
 
@@ -48,9 +48,9 @@ impl MissingFact {
     pub(crate) fn of_row(kind: &str, region: &str, id: &str, row: &Coverage) -> Self {
         Self {
             kind: kind.to_owned(),
-            region: region.to_owned(),
+            region: region.into(),
             id: id.to_owned(),
-            call: row.call.clone(),
+            call: row.call.as_str().into(),
             why: if row.is_not_in_dump() {
                 MissingReason::NotInDump
             } else {
@@ -63,9 +63,9 @@ impl MissingFact {
     pub(crate) fn new(kind: &str, region: &str, id: &str, why: MissingReason) -> Self {
         Self {
             kind: kind.to_owned(),
-            region: region.to_owned(),
+            region: region.into(),
             id: id.to_owned(),
-            call: String::new(),
+            call: Box::default(),
             why,
         }
     }

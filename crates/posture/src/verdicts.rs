@@ -77,7 +77,7 @@ impl<'c> Verdicts<'c> {
             return;
         };
         let one_region = unread.iter().all(|u| u.region == first.region);
-        let region = if one_region { &first.region } else { GLOBAL };
+        let region = if one_region { &*first.region } else { GLOBAL };
         let because = unread.iter().cloned().map(Reason::Unread).collect();
         let (severity, account) = (self.severity, self.account.to_owned());
         self.push(severity, &account, region, CheckVerdict::Unknown, because);

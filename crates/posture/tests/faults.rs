@@ -3,10 +3,12 @@
 use bartizan_posture::{CHECKS, CheckVerdict, Drift, DriftOrigin, DriftedFact};
 use serde_json::json;
 
-use crate::world::{ACCOUNT, QUEUE, READER, TOPIC, World, allow, block, for_everybody, good};
+use crate::world::{
+    ACCOUNT, Change, QUEUE, READER, TOPIC, World, allow, block, for_everybody, good,
+};
 
 /// A check, a change of the good account, and the resource that fails by it.
-type Fault = (&'static str, fn(World) -> World, &'static str);
+type Fault = (&'static str, Change, &'static str);
 
 const ROOT: &str = "iam:accountsummary";
 const REPORT: &str = "iam:credentialreport";

@@ -3,9 +3,9 @@
 use bartizan_posture::CheckVerdict;
 use serde_json::json;
 
-use crate::world::{ACCOUNT, QUEUE, TOPIC, World, allow, block, for_everybody, good};
+use crate::world::{ACCOUNT, Change, QUEUE, TOPIC, allow, block, for_everybody, good};
 
-const NEAR: &[(&str, fn(World) -> World)] = &[
+const NEAR: &[(&str, Change)] = &[
     ("ROOT-04", |w| {
         w.set(
             "organizations:organization",

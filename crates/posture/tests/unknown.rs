@@ -3,7 +3,7 @@
 use bartizan_posture::{CHECKS, CheckVerdict};
 use serde_json::json;
 
-use crate::world::{READER, World, block, for_everybody, good};
+use crate::world::{Change, READER, World, block, for_everybody, good};
 
 /// Kinds that another kind stands in for: the verdict is sound without them.
 const STAND_INS: [(&str, &str); 13] = [
@@ -29,7 +29,7 @@ const STAND_INS: [(&str, &str); 13] = [
 
 /// Changes of the good account after which a kind decides: a fault that only a guard of that kind
 /// closes, or a resource that only it describes. By check, or by the kind alone.
-const DECIDING: &[(&str, &str, fn(World) -> World)] = &[
+const DECIDING: &[(&str, &str, Change)] = &[
     ("LOG-05", "cloudtrail:trail", |w| w),
     ("LOG-05", "s3:bucket", |w| w),
     ("LOG-05", "s3:bucketlogging", |w| w),
@@ -164,7 +164,7 @@ fn a_denied_call_makes_its_checks_unknown() {
             .iter()
             .filter(|kind| !STAND_INS.contains(&(check.id, kind)))
         {
-            let fits = |(id, of, _): &&(&str, &str, fn(World) -> World)| {
+            let fits = |(id, of, _): &&(&str, &str, Change)| {
                 let is_kind = kind == of || of.ends_with(':') && kind.starts_with(of);
                 (id.is_empty() || *id == check.id) && is_kind
             };

@@ -21,6 +21,9 @@ enum Document {
     Absent(String),
 }
 
+/// A change of an account.
+pub(crate) type Change = fn(World) -> World;
+
 /// Facts by kind, region and id, and which kinds were denied.
 #[derive(Clone, Default)]
 pub(crate) struct World {
@@ -146,6 +149,16 @@ impl World {
             }),
             None => self.viewed(|view| judge(&with_drift(view, drift), checks.iter().copied())),
         }
+    }
+
+    /// Hands a function that judges to a measurement, so that making the snapshot is not measured.
+    pub(crate) fn viewed_and_timed(
+        &self,
+        measure: impl FnOnce(&dyn Fn(&[&str]) -> Vec<CheckResult>),
+    ) {
+        self.viewed(|view| {
+            measure(&|ids| judge(&view, ids.iter().map(|id| check(id).expect("a check"))));
+        });
     }
 
     fn viewed<R>(&self, look: impl FnOnce(AccountView<'_>) -> R) -> R {

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 /// Days since 1970-01-01.
 pub(crate) fn day_of(date: Date) -> i32 {
-    i32::try_from((date - Date::constant(1970, 1, 1)).get_days()).unwrap_or(0)
+    (date - Date::constant(1970, 1, 1)).get_days()
 }
 
 /// Date of a day.

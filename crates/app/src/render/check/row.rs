@@ -71,7 +71,7 @@ pub(crate) fn missing(fact: &MissingFact) -> String {
         format!(" of {}", fact.id)
     };
     let kind = &fact.kind;
-    let region = match fact.region.as_str() {
+    let region = match &*fact.region {
         "global" => String::new(),
         region => format!(" in {region}"),
     };

@@ -265,7 +265,7 @@ fn acl_fault(view: &AccountView<'_>, acl: &FactView<'_>, bucket: &str) -> Fault 
         is_owner_enforced(view, bucket),
         block(view, bucket, "IgnorePublicAcls"),
     ];
-    if closed.iter().any(|c| *c == Ok(true)) {
+    if closed.contains(&Ok(true)) {
         return Ok(None);
     }
     for guard in closed {

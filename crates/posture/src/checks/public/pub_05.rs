@@ -55,9 +55,12 @@ const NEEDS: &[&str] = &[
     "ecr-public:repositorypolicy",
 ];
 
+/// ARN of the resource that a policy fact belongs to.
+type ArnOf = fn(&AccountView<'_>, &FactView<'_>) -> String;
+
 /// Kinds of policies whose resources are known by the policy alone: how the ARN is made of the id
 /// of the fact.
-const POLICIES_ALONE: [(&str, fn(&AccountView<'_>, &FactView<'_>) -> String); 7] = [
+const POLICIES_ALONE: [(&str, ArnOf); 7] = [
     ("lambda:layerversionpolicy", |view, fact| {
         let (region, account) = (fact.region, view.id);
         format!(
