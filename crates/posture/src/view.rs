@@ -204,8 +204,11 @@ impl<'a> AccountView<'a> {
         prefix: &str,
     ) -> Result<Vec<&FactView<'a>>, MissingFact> {
         self.open_about(kind, region, prefix)?;
-        let all = self.of_kind(kind).iter();
-        let within = all.filter(|f| f.region == region && f.id.starts_with(prefix));
+        let all = self.of_kind(kind);
+        let begin = all.partition_point(|f| (f.region, f.id.as_str()) < (region, prefix));
+        let within = all[begin..]
+            .iter()
+            .take_while(|f| f.region == region && f.id.starts_with(prefix));
         Ok(within.filter(|f| f.absent().is_none()).collect())
     }
 
