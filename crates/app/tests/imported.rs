@@ -36,7 +36,7 @@ fn operations(priorities: &[&str]) -> Option<BTreeSet<(String, String)>> {
     )
 }
 
-/// What we call and the reference does not.
+/// Operations of the call table that the reference lacks.
 const MORE: [&str; 12] = [
     "apigateway:GetResources",
     "budgets:DescribeNotificationsForBudget",

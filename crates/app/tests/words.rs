@@ -87,7 +87,7 @@ fn deliver(home: &Home, before: u32) {
     });
 }
 
-/// What a run printed, and how it ended.
+/// Output and exit code of a run.
 fn answer(home: &Home, args: &[&str]) -> (Option<i32>, Value) {
     let output = home.run(args);
     let text = String::from_utf8_lossy(&output.stdout);

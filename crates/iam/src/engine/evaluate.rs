@@ -177,7 +177,7 @@ impl Evaluation<'_> {
         self.request.action.split(':').next().unwrap_or_default()
     }
 
-    /// What the caller holds and the resource grants.
+    /// Grants of the caller's policies and of the resource's policy.
     fn grant(
         &self,
         layers: &Layers<&Compiled>,

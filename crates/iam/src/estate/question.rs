@@ -59,7 +59,7 @@ impl From<RequestCaller> for QuestionCaller {
 /// ```
 #[derive(Debug, Clone)]
 pub struct AccessQuestion<'q> {
-    /// Who asks.
+    /// Caller of the request.
     pub caller: QuestionCaller,
     /// `s3:GetObject`.
     pub action: &'q str,

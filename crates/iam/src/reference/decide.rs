@@ -403,7 +403,7 @@ impl ReferenceEvaluation<'_> {
     }
 }
 
-/// What the caller holds by its own policies, and what limits it.
+/// Grants of the caller's own policies, and their limits.
 struct Holdings {
     held: Truth,
     boundary: Truth,

@@ -19,7 +19,7 @@ pub(super) enum Nearness {
     Itself,
 }
 
-/// What the ARN of a caller names.
+/// Principal that the ARN of a caller names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ArnKind {
     Root,

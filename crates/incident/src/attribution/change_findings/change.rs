@@ -134,7 +134,7 @@ fn rule_and_title(
     }
 }
 
-/// Who made a change, e.g. `by user bob from 203.0.113.9, iam:CreateUser`.
+/// Author of a change, e.g. `by user bob from 203.0.113.9, iam:CreateUser`.
 fn by(explained: &AttributedChange, first: Option<&MutatingCall>) -> String {
     match (&explained.origin, first) {
         (Some(origin), Some(mutation)) => {

@@ -4,7 +4,7 @@ use bartizan_model::Severity;
 use bartizan_model::limits::LOG_KEPT_DAYS;
 use serde_json::Value;
 
-use super::trail_buckets;
+use super::{trail_buckets, unversioned};
 use crate::check::{Check, Source};
 use crate::checks::public::pub_01;
 use crate::missing::{Fault, GLOBAL, MissingFact, MissingReason};
@@ -63,12 +63,6 @@ fn judge(view: &AccountView<'_>, verdicts: &mut Verdicts<'_>) {
             Err(unread) => verdicts.judge(&arn, GLOBAL, [Err(unread)]),
         }
     }
-}
-
-fn unversioned(view: &AccountView<'_>, bucket: &str) -> Fault {
-    let versioning = view.fact("s3:bucketversioning", GLOBAL, bucket)?;
-    let is_on = versioning.is_some_and(|v| v.text("/Status") == Some("Enabled"));
-    Ok((!is_on).then(|| "not versioned: a log can be overwritten".to_owned()))
 }
 
 fn unlocked(view: &AccountView<'_>, bucket: &str) -> Fault {

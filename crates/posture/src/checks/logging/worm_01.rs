@@ -2,6 +2,7 @@
 
 use bartizan_model::Severity;
 
+use super::unversioned;
 use crate::check::{Check, Source};
 use crate::missing::{Fault, GLOBAL};
 use crate::verdicts::Verdicts;
@@ -36,12 +37,6 @@ fn judge(view: &AccountView<'_>, verdicts: &mut Verdicts<'_>) {
         Ok(None) => {}
         Err(unread) => verdicts.judge(&arn, GLOBAL, [Err(unread)]),
     }
-}
-
-fn unversioned(view: &AccountView<'_>, bucket: &str) -> Fault {
-    let versioning = view.fact("s3:bucketversioning", GLOBAL, bucket)?;
-    let is_on = versioning.is_some_and(|v| v.text("/Status") == Some("Enabled"));
-    Ok((!is_on).then(|| "not versioned".to_owned()))
 }
 
 fn unlocked(view: &AccountView<'_>, bucket: &str) -> Fault {
