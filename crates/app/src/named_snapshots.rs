@@ -140,7 +140,7 @@ pub(crate) fn named(global: &Global, name: Option<&str>) -> Result<Vec<Loaded>> 
     let (collections, notes) = imported(&model, &table, path, Timestamp::UNIX_EPOCH, &[], || {
         Ok(store::kinds_to_compare(global))
     })
-    .with_context(|| format!("could not read {name}"))?;
+    .context("could not read the account")?;
     for note in notes {
         render::note(global, &note);
     }

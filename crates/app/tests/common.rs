@@ -187,3 +187,30 @@ pub(crate) fn free_port() -> u16 {
         .unwrap()
         .port()
 }
+
+/// Number of lines of a file that are valid by the OCSF 1.5.0 schema of a class, e.g.
+/// `detection_finding`. Panics on the first that is not.
+pub(crate) fn valid_ocsf_lines(venv: &Path, class: &str, file: &Path) -> usize {
+    let script = "import json, sys\nfrom jsonschema import Draft202012Validator\n\
+        from ocsf_json_schema import get_ocsf_schema, OcsfJsonSchemaEmbedded\n\
+        embedded = OcsfJsonSchemaEmbedded(get_ocsf_schema('1.5.0'))\n\
+        check = Draft202012Validator(embedded.get_class_schema(sys.argv[1], profiles=['cloud']))\n\
+        n = 0\nfor line in open(sys.argv[2]):\n    \
+        errors = [f'{list(e.absolute_path)}: {e.message[:200]}'\n        \
+        for e in check.iter_errors(json.loads(line))]\n    \
+        assert not errors, errors\n    n += 1\n\
+        bad = json.loads(line); bad['severity_id'] = 'x'\n\
+        assert list(check.iter_errors(bad))\nprint(n)\n";
+    let output = Command::new(venv.join("bin/python"))
+        .args(["-c", script, class])
+        .arg(file)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let count = String::from_utf8_lossy(&output.stdout);
+    count.trim().parse().unwrap()
+}

@@ -1,11 +1,10 @@
 //! `bartizan check` and `bartizan credentials`, as a user runs them.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::common::{Home, shared, venv};
+use crate::common::{Home, shared, valid_ocsf_lines, venv};
 
 /// A folder of AWS CLI output: one bucket that is public by its policy, one by nothing; a user with
 /// an old key. What else there may be was not saved.
@@ -203,26 +202,8 @@ fn ocsf_compliance_findings_are_valid_by_the_schema() {
         ],
     );
     std::fs::write(home.path("results.ndjson"), &text).unwrap();
-    let script = "import json, sys\nfrom jsonschema import Draft202012Validator\n\
-        from ocsf_json_schema import get_ocsf_schema, OcsfJsonSchemaEmbedded\n\
-        embedded = OcsfJsonSchemaEmbedded(get_ocsf_schema('1.5.0'))\n\
-        check = Draft202012Validator(embedded.get_class_schema('compliance_finding', profiles=['cloud']))\n\
-        n = 0\nfor line in open(sys.argv[1]):\n    \
-        errors = [f'{list(e.absolute_path)}: {e.message[:200]}' for e in check.iter_errors(json.loads(line))]\n    \
-        assert not errors, errors\n    n += 1\n\
-        bad = json.loads(line); bad['severity_id'] = 'x'\nassert list(check.iter_errors(bad))\nprint(n)\n";
-    let output = Command::new(python.join("bin/python"))
-        .args(["-c", script])
-        .arg(home.path("results.ndjson"))
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let count = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    assert_eq!(count, text.lines().count().to_string());
+    let valid = valid_ocsf_lines(&python, "compliance_finding", &home.path("results.ndjson"));
+    assert_eq!(valid, text.lines().count());
 }
 
 #[test]
