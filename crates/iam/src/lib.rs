@@ -55,8 +55,8 @@ pub use escalation::{
     commands, escalations,
 };
 pub use estate::{
-    AccessAnswer, AccessHolder, AccessQuestion, Estate, Extent, Owner, PatternAnswer, PrincipalId,
-    QuestionCaller,
+    AccessAnswer, AccessHolder, AccessQuestion, Estate, Extent, Owner, PrincipalId, QuestionCaller,
+    ResourceCell, SetAnswer, SetHolder, SetPart,
 };
 pub use external_access::{AccountRelationship, ExternalAccess, KnownAccounts, external_access};
 pub use organization::Organization;

@@ -11,3 +11,6 @@ pub(crate) const PATTERNS_MAX: usize = 48;
 
 /// Examples that are tried for one pattern.
 pub(crate) const EXAMPLES_MAX: usize = 8;
+
+/// Parts of a set that one question is asked of.
+pub(crate) const PARTS_MAX: usize = 8_192;

@@ -170,6 +170,32 @@ fn is_key_call_across(request: &Request) -> bool {
             .any(|call| call.eq_ignore_ascii_case(name))
 }
 
+/// Calls that ACLs of buckets may allow (S3 user guide, "Mapping of ACL permissions and access
+/// policy permissions"), in lower case.
+const ACL_CALLS: &[&str] = &[
+    "getbucketacl",
+    "listbucket",
+    "listbucketmultipartuploads",
+    "listbucketversions",
+    "putbucketacl",
+    "putobject",
+];
+
+/// Calls of a service that no rule beside policies tells apart, by a name for their group: calls
+/// with rules of their own are alone.
+pub(crate) fn rule_group(service: &str, name: &str) -> String {
+    let name = name.to_ascii_lowercase();
+    let is_protected = PROTECTED
+        .iter()
+        .any(|p| p.service == service && p.calls.contains(&name.as_str()));
+    let is_alone = match service {
+        "sts" | "kms" => true,
+        "s3" => ACL_CALLS.contains(&name.as_str()),
+        _ => is_protected,
+    };
+    if is_alone { name } else { String::new() }
+}
+
 /// Why a call of STS is not for a caller: `AssumeRoleWithSAML` and `AssumeRoleWithWebIdentity` are
 /// unsigned, and take a token of an identity provider in place of credentials; `AssumeRole` needs
 /// credentials (STS API reference).

@@ -13,7 +13,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use access::{
     AccessCanArgs, AccessCommand, AccessDiffArgs, AccessEscalateArgs, AccessEvalArgs,
-    AccessPolicyDiffArgs, AccessPublicArgs, AccessWhoCanArgs, ActionTable, PolicySide,
+    AccessPolicyDiffArgs, AccessPublicArgs, AccessQuestionArgs, AccessWhoCanArgs, ActionTable,
+    PolicySide,
 };
 pub(crate) use detection::{AcceptArgs, DetectArgs, ReportArgs, RulesCommand, WatchArgs};
 pub(crate) use evidence::{

@@ -3,6 +3,7 @@
 
 mod access;
 mod access_diff;
+mod access_set;
 mod bar;
 mod check;
 mod credentials;
@@ -29,10 +30,11 @@ use serde_json::Value;
 use crate::cli::{DEFAULT_STORE, Format, Global};
 
 pub(crate) use access::{
-    answer, answer_of_many, assumptions, assumptions_but_cut, note_unread, outsider,
-    principals_cut, some, word, word_of_many,
+    answer, assumptions, assumptions_but_cut, assumptions_given, note_unread, outsider,
+    principals_cut, some, word,
 };
 pub(crate) use access_diff::{access_json, access_lines};
+pub(crate) use access_set::{allowed_of_set, answer_of_set, lines_of_set, word_of_set};
 pub(crate) use bar::{Bar, Bytes};
 pub(crate) use bartizan_model::shell_word as shell;
 pub(crate) use check::{CheckList, checked, explained, listed};

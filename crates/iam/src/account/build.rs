@@ -109,6 +109,7 @@ impl<'a> AccountBuilder<'a> {
                 time_s: None,
                 buckets: None,
                 abac_buckets: BTreeMap::new(),
+                endpoints: BTreeMap::new(),
                 bucket_tags: BTreeMap::new(),
                 ids: BTreeSet::new(),
                 principals_read: false,

@@ -89,6 +89,11 @@ const HANDLERS: &[(&str, FactHandler)] = &[
         builder.launch_template(fact)
     }),
     ("ec2:instance", |builder, fact| builder.instance(fact)),
+    ("ec2:vpcendpointpolicy", |builder, fact| {
+        let name = format!("policy of VPC endpoint {}", fact.id);
+        let policy = builder.document(&name, fact.document, PolicyGrammar::Resource);
+        builder.account.endpoints.insert(fact.id.to_owned(), policy);
+    }),
     ("ec2:snapshotpermission", |builder, fact| {
         builder.launch_permission(fact, "snapshot")
     }),

@@ -400,6 +400,8 @@ pub struct Account<'a> {
     /// Buckets of which it was read whether tags count in conditions (attribute-based access
     /// control).
     pub(crate) abac_buckets: BTreeMap<String, bool>,
+    /// VPC endpoints by id, `vpce-1a2b3c4d`, with their policies; none: it could not be understood.
+    pub endpoints: BTreeMap<String, Option<DocumentId>>,
     /// Tags of buckets.
     pub(crate) bucket_tags: BTreeMap<String, BTreeMap<String, String>>,
     /// Unique ids of its users and roles.

@@ -26,6 +26,7 @@ struct Sides<'s, 'x, 'a> {
     /// Policy of the resource, or what stands for it.
     resource: Option<&'s Compiled>,
     session: &'s [&'s Compiled],
+    endpoint: &'s [&'s Compiled],
 }
 
 impl<'x, 'a> Estate<'x, 'a> {
@@ -110,6 +111,7 @@ impl<'s, 'x, 'a> Sides<'s, 'x, 'a> {
             request,
             resource: None,
             session: &question.session,
+            endpoint: &question.endpoint,
         };
         let is_open = target.there.is_none() || target.policy_unread.is_some() && sides.crosses();
         sides.resource = match (target.there, target.policy) {
@@ -144,6 +146,7 @@ impl<'s, 'x, 'a> Sides<'s, 'x, 'a> {
         let mut layers = Layers {
             resource: self.resource,
             session: self.session.to_vec(),
+            endpoint: self.endpoint.to_vec(),
             scp: levels(self.asker.home, |account| &account.scp),
             rcp: levels(self.target.there, |account| &account.rcp),
             ..Layers::default()

@@ -11,7 +11,7 @@
 //! | `answer` | answers, with their reasons |
 //! | `ask` | one question: the sides put together and decided |
 //! | `beside` | ways beside policies: grants of keys, ACLs of buckets |
-//! | `many` | all resources that a pattern matches |
+//! | `set` | all actions and resources that patterns match |
 //! | `holders` | everybody who may |
 
 mod answer;
@@ -19,15 +19,15 @@ mod ask;
 mod beside;
 mod holders;
 mod keys;
-mod many;
 mod model;
 mod owner;
 mod parties;
 mod question;
+mod set;
 
 pub use answer::AccessAnswer;
 pub use holders::AccessHolder;
-pub use many::{Extent, PatternAnswer};
 pub use model::Estate;
 pub use owner::Owner;
 pub use question::{AccessQuestion, PrincipalId, QuestionCaller};
+pub use set::{Extent, ResourceCell, SetAnswer, SetHolder, SetPart};
