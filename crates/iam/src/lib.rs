@@ -55,8 +55,9 @@ pub use escalation::{
     commands, escalations,
 };
 pub use estate::{
-    AccessAnswer, AccessHolder, AccessQuestion, Estate, Extent, Owner, PrincipalId, QuestionCaller,
-    ResourceCell, SetAnswer, SetHolder, SetPart,
+    AccessAnswer, AccessHolder, AccessQuestion, EffectivePolicies, Estate, Extent, LeftOut,
+    LeftOutReason, Owner, PrincipalId, QuestionCaller, ReachKind, ReachRow, ResourceCell,
+    SetAnswer, SetHolder, SetPart,
 };
 pub use external_access::{AccountRelationship, ExternalAccess, KnownAccounts, external_access};
 pub use organization::Organization;

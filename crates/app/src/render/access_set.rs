@@ -1,6 +1,8 @@
 //! Answers about sets of actions and resources, in words and as JSON.
 
-use bartizan_iam::{Actions, Extent, ResourceCell, SetAnswer, SetPart, Tri, actions_text};
+use bartizan_iam::{
+    AccessAnswer, Actions, Extent, ResourceCell, SetAnswer, SetPart, Tri, actions_text,
+};
 use serde_json::{Value, json};
 
 use super::access::{answer, some, word};
@@ -91,7 +93,19 @@ pub(crate) fn answer_of_set(said: &SetAnswer, actions: &Actions) -> Value {
         value["example"] = json!({"action": part.example.0, "resource": part.example.1});
         value
     };
+    let all = |of: fn(&AccessAnswer) -> &Vec<String>| {
+        let mut list: Vec<&String> = Vec::new();
+        for one in said.parts.iter().flat_map(|part| of(&part.said)) {
+            if !list.contains(&one) {
+                list.push(one);
+            }
+        }
+        json!(list)
+    };
     json!({
+        "because": all(|said| &said.because),
+        "conditions": all(|said| &said.conditions),
+        "unread": all(|said| &said.unread),
         "verdict": word(said.verdict()),
         "extent": said.extent.word(),
         "classes": said.parts.iter().map(class).collect::<Vec<_>>(),

@@ -13,21 +13,27 @@
 //! | `beside` | ways beside policies: grants of keys, ACLs of buckets |
 //! | `set` | all actions and resources that patterns match |
 //! | `holders` | everybody who may |
+//! | `folded` | effective access of a principal, as policies |
+//! | `reach` | everything that a principal can read, change and become |
 
 mod answer;
 mod ask;
 mod beside;
+mod folded;
 mod holders;
 mod keys;
 mod model;
 mod owner;
 mod parties;
 mod question;
+mod reach;
 mod set;
 
 pub use answer::AccessAnswer;
+pub use folded::{EffectivePolicies, LeftOut, LeftOutReason};
 pub use holders::AccessHolder;
 pub use model::Estate;
 pub use owner::Owner;
 pub use question::{AccessQuestion, PrincipalId, QuestionCaller};
+pub use reach::{ReachKind, ReachRow};
 pub use set::{Extent, ResourceCell, SetAnswer, SetHolder, SetPart};

@@ -1,5 +1,6 @@
 //! Estates against a plain reference: random questions over generated accounts.
 
+mod folded;
 mod generate;
 mod reference;
 mod sets;
