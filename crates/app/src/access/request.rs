@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 use bartizan_iam::{
     AccessQuestion, Account, Actions, Arn, CallerKind, Compiled, Compiler, Context, ContextValue,
-    Estate, PolicyGrammar, QuestionCaller, RequestCaller, parse,
+    Estate, PolicyGrammar, PrincipalId, QuestionCaller, RequestCaller, parse,
 };
 
 use super::question::nobody;
@@ -137,7 +137,7 @@ fn caller(
     } else if is_provider(name) {
         RequestCaller::Federated(name.to_owned()).into()
     } else {
-        of_account(estate, name)?
+        of_account_or_outside(estate, name)?
     };
     match &args.as_session {
         None => Ok(caller),
@@ -208,8 +208,18 @@ fn as_session(
     .into())
 }
 
+/// A user or role that was read.
+pub(crate) fn of_account(estate: &Estate<'_, '_>, name: &str) -> Result<PrincipalId> {
+    match of_account_or_outside(estate, name)? {
+        QuestionCaller::Principal(id) => Ok(id),
+        QuestionCaller::Other(_) => anyhow::bail!(
+            "{name} is no user or role that was read: the question is about these only"
+        ),
+    }
+}
+
 /// A user or role that was read, or a principal that was not.
-fn of_account(estate: &Estate<'_, '_>, name: &str) -> Result<QuestionCaller> {
+fn of_account_or_outside(estate: &Estate<'_, '_>, name: &str) -> Result<QuestionCaller> {
     let error = match estate.principal(name) {
         Ok(id) => return Ok(id.into()),
         Err(error) => error,

@@ -5,12 +5,16 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::evidence::SnapshotPairArgs;
+use super::values::time;
 
 /// Access of principals: ask, list, compare
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccessCommand {
     Can(AccessCanArgs),
     WhoCan(AccessWhoCanArgs),
+    Effective(AccessEffectiveArgs),
+    Reach(AccessReachArgs),
+    Unused(AccessUnusedArgs),
     Escalate(AccessEscalateArgs),
     Public(AccessPublicArgs),
     Diff(AccessDiffArgs),
@@ -97,6 +101,67 @@ Examples:
 pub(crate) struct AccessWhoCanArgs {
     #[command(flatten)]
     pub(crate) asked: AccessQuestionArgs,
+    #[command(flatten)]
+    pub(crate) on: On,
+}
+
+/// Everything that a user or role may do, as one policy for what it must and one for what it may
+///
+/// Identity policies, boundary, service and resource control policies, and policies of the
+/// account's resources, folded into documents that can be evaluated alone. Conditions that are known
+/// from what was read are worked out. Resources of other accounts must let it in as well: see reach.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan access effective alice
+  bartizan access effective role/build --on ./dump --format json | jq .must > build.json
+  bartizan access policy-diff before.json build.json")]
+pub(crate) struct AccessEffectiveArgs {
+    /// Name, role/NAME, or ARN
+    pub(crate) principal: String,
+    #[command(flatten)]
+    pub(crate) on: On,
+}
+
+/// Everything that a user or role can read, change and become, in all accounts that were read
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan access reach alice
+  bartizan access reach role/build --on ./dumps --format ndjson")]
+pub(crate) struct AccessReachArgs {
+    /// Name, role/NAME, or ARN
+    pub(crate) principal: String,
+    #[command(flatten)]
+    pub(crate) on: On,
+}
+
+/// Permissions that a user or role has and did not use, and a smaller policy to put in place
+///
+/// Compares what it may do with its calls in a trail. Actions that a trail of management events does
+/// not show (data events, iam:PassRole) are kept, and so are all actions of a service of which a
+/// call could not be matched to an action.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan access unused alice --trail ./AWSLogs
+  bartizan access unused role/build --trail s3://logs/AWSLogs/111122223333 --since 2026-06-01
+  aws iam get-service-last-accessed-details --job-id JOB > last.json
+  bartizan access unused alice --last-accessed last.json --format json | jq .policy
+
+Exit codes: 0 all is used, 1 could not find out, 10 something is not used")]
+pub(crate) struct AccessUnusedArgs {
+    /// Name, role/NAME, or ARN
+    pub(crate) principal: String,
+    /// Trail with its calls: file, folder, glob, s3://bucket/prefix, or -
+    #[arg(long, value_name = "PATH", required_unless_present = "last_accessed")]
+    pub(crate) trail: Vec<String>,
+    /// Only calls from this time on (date or RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = time, requires = "trail")]
+    pub(crate) since: Option<jiff::Timestamp>,
+    /// Answer of iam get-service-last-accessed-details
+    #[arg(long, value_name = "FILE")]
+    pub(crate) last_accessed: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) on: On,
 }

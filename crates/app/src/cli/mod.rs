@@ -12,9 +12,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use access::{
-    AccessCanArgs, AccessCommand, AccessDiffArgs, AccessEscalateArgs, AccessEvalArgs,
-    AccessPolicyDiffArgs, AccessPublicArgs, AccessQuestionArgs, AccessWhoCanArgs, ActionTable,
-    PolicySide,
+    AccessCanArgs, AccessCommand, AccessDiffArgs, AccessEffectiveArgs, AccessEscalateArgs,
+    AccessEvalArgs, AccessPolicyDiffArgs, AccessPublicArgs, AccessQuestionArgs, AccessReachArgs,
+    AccessUnusedArgs, AccessWhoCanArgs, ActionTable, PolicySide,
 };
 pub(crate) use detection::{AcceptArgs, DetectArgs, ReportArgs, RulesCommand, WatchArgs};
 pub(crate) use evidence::{

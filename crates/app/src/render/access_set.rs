@@ -63,7 +63,16 @@ fn what(part: &SetPart, actions: &Actions) -> String {
     format!("{names} on {}", some(&cells, PATTERNS_SHOWN))
 }
 
-fn cell_text(cell: &ResourceCell) -> String {
+pub(super) fn cell_json(cell: &ResourceCell) -> Value {
+    json!({
+        "account": cell.account,
+        "patterns": cell.patterns(),
+        "but": cell.exceptions(),
+        "without_own_policy": cell.without_own_policy,
+    })
+}
+
+pub(super) fn cell_text(cell: &ResourceCell) -> String {
     let mut text = some(&cell.patterns(), PATTERNS_SHOWN);
     let but = cell.exceptions();
     if !but.is_empty() {
@@ -77,19 +86,11 @@ fn cell_text(cell: &ResourceCell) -> String {
 
 /// The answer as JSON, without the question.
 pub(crate) fn answer_of_set(said: &SetAnswer, actions: &Actions) -> Value {
-    let cell = |cell: &ResourceCell| {
-        json!({
-            "account": cell.account,
-            "patterns": cell.patterns(),
-            "but": cell.exceptions(),
-            "without_own_policy": cell.without_own_policy,
-        })
-    };
     let class = |part: &SetPart| {
         let mut value = answer(&part.said);
         let names = actions_text(&part.actions, actions, usize::MAX);
         value["actions"] = names.split(", ").collect();
-        value["resources"] = part.cells.iter().map(cell).collect();
+        value["resources"] = part.cells.iter().map(cell_json).collect();
         value["example"] = json!({"action": part.example.0, "resource": part.example.1});
         value
     };

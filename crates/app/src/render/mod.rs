@@ -3,6 +3,7 @@
 
 mod access;
 mod access_diff;
+mod access_effective;
 mod access_set;
 mod bar;
 mod check;
@@ -34,6 +35,9 @@ pub(crate) use access::{
     principals_cut, some, word,
 };
 pub(crate) use access_diff::{access_json, access_lines};
+pub(crate) use access_effective::{
+    left_out, left_out_json, reach_json, reach_line, reach_summary, reach_word,
+};
 pub(crate) use access_set::{allowed_of_set, answer_of_set, lines_of_set, word_of_set};
 pub(crate) use bar::{Bar, Bytes};
 pub(crate) use bartizan_model::shell_word as shell;

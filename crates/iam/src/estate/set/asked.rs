@@ -29,6 +29,8 @@ pub(super) struct AskedPiece<'x, 'a> {
     pub(super) tagged: Vec<String>,
     /// Whether there may be others than `singles`.
     pub(super) is_open: bool,
+    /// Resources with nothing empty in their names, for examples that read well.
+    pub(super) readable: Option<Pattern>,
 }
 
 impl<'x, 'a> AskedPiece<'x, 'a> {
@@ -78,22 +80,25 @@ impl<'x, 'a> Estate<'x, 'a> {
                 singles: Vec::new(),
                 tagged: Vec::new(),
                 is_open: true,
+                readable: None,
             };
             if template == NO_RESOURCE {
                 pieces.push(piece(own.or(self.accounts.first()), Vec::new()));
                 continue;
             }
             if !names_account(&template) && !template.starts_with(BUCKET) {
-                let kind = Pattern::arn(&as_pattern(&template, "*"));
+                let kind = Pattern::arn(&as_pattern(&template, "*", "*"));
                 pieces.push(piece(own, vec![asked.clone(), kind]));
                 continue;
             }
             for (side, id) in &sides {
-                let kind = Pattern::arn(&as_pattern(&template, id.as_deref().unwrap_or("*")));
+                let id = id.as_deref().unwrap_or("*");
+                let kind = Pattern::arn(&as_pattern(&template, id, "*"));
                 if asked.meets(&kind).is_none() {
                     continue;
                 }
-                let one = piece(*side, vec![asked.clone(), kind]);
+                let mut one = piece(*side, vec![asked.clone(), kind]);
+                one.readable = Some(Pattern::arn(&as_pattern(&template, id, "?*")));
                 if template.starts_with(BUCKET) {
                     of_buckets(one, template.contains('/'), resource, &mut pieces);
                 } else {
@@ -166,7 +171,7 @@ fn groups(
             add(ANY_RESOURCE);
         }
         for template in templates {
-            if Pattern::arn(&as_pattern(template, "*"))
+            if Pattern::arn(&as_pattern(template, "*", "*"))
                 .meets(asked)
                 .is_some()
             {
@@ -182,18 +187,18 @@ fn names_account(template: &str) -> bool {
     template.split(':').nth(4) == Some("${Account}")
 }
 
-/// Template of ARNs as a pattern, `arn:*:sqs:*:111122223333:*`.
-fn as_pattern(template: &str, account: &str) -> String {
+/// Template of ARNs as a pattern, `arn:aws*:sqs:*:111122223333:*`. `name`: in place of names.
+fn as_pattern(template: &str, account: &str, name: &str) -> String {
     let mut pattern = String::new();
     for (n, part) in template.split("${").enumerate() {
-        let Some((name, rest)) = part.split_once('}').filter(|_| n > 0) else {
+        let Some((variable, rest)) = part.split_once('}').filter(|_| n > 0) else {
             pattern.push_str(part);
             continue;
         };
-        pattern.push_str(match name {
+        pattern.push_str(match variable {
             "Account" => account,
             "Partition" => "aws*",
-            _ => "*",
+            _ => name,
         });
         pattern.push_str(rest);
     }
@@ -277,6 +282,7 @@ fn of_buckets<'x, 'a>(
             singles: Vec::new(),
             tagged: Vec::new(),
             is_open: true,
+            readable: piece.readable.clone(),
         }));
     }
     if !plain.is_empty() {

@@ -160,6 +160,12 @@ impl<'p> CellWalk<'p, '_, '_> {
     fn example(&self) -> Rest {
         let without: Vec<&Pattern> = self.without.iter().copied().chain(&self.but).collect();
         let Some(buckets) = &self.piece.plain_buckets else {
+            if let Some(readable) = &self.piece.readable {
+                let within: Vec<&Pattern> = self.within.iter().copied().chain([readable]).collect();
+                if let text @ Rest::Text(_) = rest_of(&within, &without) {
+                    return text;
+                }
+            }
             return rest_of(&self.within, &without);
         };
         let mut answer = Rest::Nothing;
