@@ -242,3 +242,7 @@ pub const TRAIL_SWITCHES_MAX: usize = 1000;
 /// Decompressed size in bytes of the list of verified digests and logs; beyond it everything is
 /// read again.
 pub const VERIFIED_LIST_BYTES_MAX: usize = 1 << 30;
+/// Newest digests in one entry of the evidence log: with a signature each has about 1 KB.
+pub const TRAIL_HEADS_PER_ENTRY: usize = 32;
+/// Objects of a bucket that are fetched at once when a trail is verified.
+pub const FETCHES_IN_FLIGHT: usize = 96;
