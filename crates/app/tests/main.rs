@@ -13,6 +13,7 @@ mod canned;
 mod collect;
 mod common;
 mod detect;
+mod digest;
 mod docs;
 mod estate;
 mod faults;

@@ -45,7 +45,7 @@ pub(crate) use ocsf::ocsf;
 pub(crate) use report::report;
 pub(crate) use spend::{SpendDocument, spend, spend_headline, spend_summary};
 pub(crate) use timeline::timeline;
-pub(crate) use trail_check::{TrailCheckDocument, trail_checked};
+pub(crate) use trail_check::{TrailCheckDocument, trail_checked, trail_reason};
 pub(crate) use watch::watched;
 pub(crate) use work::{is_shown_unasked, work};
 

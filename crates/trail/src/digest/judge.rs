@@ -63,6 +63,8 @@ pub struct TrailReport {
     pub heads: Vec<SeriesHead>,
     pub verified: VerifiedFiles,
     pub spans: Vec<VerifiedSpan>,
+    /// Accounts and regions that have digests, or had some in an earlier run.
+    pub places: BTreeSet<(String, String)>,
     /// Number of digests that are there.
     pub digests: usize,
 }
@@ -498,6 +500,12 @@ impl JudgedDigests<'_> {
         self.checks.extend(gaps);
         let mut report = TrailReport {
             digests: self.series.iter().map(|s| s.digests.len()).sum(),
+            places: self
+                .series
+                .iter()
+                .filter(|s| !s.name.backfill)
+                .map(|s| (s.name.account.clone(), s.name.region.clone()))
+                .collect(),
             heads: self.series.iter().filter_map(|s| self.head(s)).collect(),
             ..TrailReport::default()
         };
