@@ -9,6 +9,7 @@
 mod access;
 mod answers;
 mod bench;
+mod blind;
 mod canned;
 mod collect;
 mod common;

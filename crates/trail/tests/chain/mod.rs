@@ -78,6 +78,7 @@ pub(crate) struct Plan {
     pub(crate) start_s: i64,
     pub(crate) hours: i64,
     pub(crate) logs: usize,
+    pub(crate) records_of_log: i64,
     /// Hours that have no log.
     pub(crate) empty: Vec<i64>,
     /// Hours before which the chain begins anew.
@@ -106,6 +107,7 @@ impl Default for Plan {
             start_s: START_S,
             hours: 12,
             logs: 3,
+            records_of_log: 3,
             empty: Vec::new(),
             restarts: Vec::new(),
             silent: Vec::new(),
@@ -207,7 +209,9 @@ impl Made {
 
     fn add_log(&mut self, plan: &Plan, bucket: &str, hour: i64, n: usize) -> (String, Value) {
         let at_s = plan.start_s + hour * 3600 + 60 + (n as i64) * 3000 / plan.logs.max(1) as i64;
-        let mut records: Vec<Value> = (0..3).map(|k| record(plan, at_s + k * 7, n)).collect();
+        let mut records: Vec<Value> = (0..plan.records_of_log)
+            .map(|k| record(plan, at_s + k * 7, n))
+            .collect();
         if n == 0 {
             records.extend(
                 plan.records
