@@ -448,11 +448,9 @@ fn random_trail(seed: u64) -> Made {
     if random.below(3) == 0 {
         plan.empty = vec![some_hour(&mut random)];
     }
-    if random.below(4) == 0 {
-        // Where it jumps over a digest the AWS CLI stays in the newer bucket.
-        if changes == 0 {
-            plan.moved = Some((some_hour(&mut random), "new-logs"));
-        }
+    // Where it jumps over a digest the AWS CLI stays in the newer bucket.
+    if random.below(2) == 0 && changes == 0 && plan.restarts.is_empty() {
+        plan.moved = Some((some_hour(&mut random), "new-logs"));
     }
     let mut plans = vec![plan.clone()];
     if random.below(5) == 0 {
