@@ -13,6 +13,7 @@ mod posture;
 mod render;
 mod store;
 mod trail;
+mod trail_check;
 mod watch_result;
 
 use std::process::ExitCode;

@@ -102,6 +102,14 @@ impl TrailObject {
         delivered(&self.name).map(|(from, _)| from)
     }
 
+    /// Bucket and full key, for an object of S3.
+    pub(crate) fn in_bucket(&self) -> Option<(&Arc<S3Folder>, &str)> {
+        match &self.place {
+            ObjectPlace::S3(bucket, key) => Some((bucket, key)),
+            _ => None,
+        }
+    }
+
     /// Opens it for reading.
     pub(crate) fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
         Ok(match &self.place {

@@ -56,6 +56,7 @@ fn help_has_examples_and_completions_are_there() {
         vec!["access", "diff"],
         vec!["access", "policy-diff"],
         vec!["access", "eval"],
+        vec!["verify", "trail"],
     ] {
         let text = home.must(0, &[command.as_slice(), &["--help"]].concat());
         assert!(text.contains("Example"), "{command:?}: {text}");

@@ -9,10 +9,12 @@
 mod access;
 mod answers;
 mod bench;
+mod blind;
 mod canned;
 mod collect;
 mod common;
 mod detect;
+mod digest;
 mod docs;
 mod estate;
 mod faults;

@@ -9,6 +9,7 @@ pub mod endpoint;
 pub mod live;
 pub mod model;
 pub mod pace;
+pub mod public_keys;
 pub mod request;
 pub mod role;
 pub mod table;

@@ -50,7 +50,8 @@ pub(crate) fn write(root: &Path, examples: &Path) -> Result<()> {
             format!(
                 "# A made-up company: what to watch, and whom it knows. Written by cargo xtask \
                 heist.\n\n[[account]]\nfrom = \"config\"\n\n[trail]\nsources = \
-                [\"trail\"]\n\n[friendly]\n{VENDOR} = \"Watchful, who look at our costs\"\n"
+                [\"trail\"]\nkeys = \"digest-key.json\"\nsignatures = \
+                \"digest-signatures.txt\"\n\n[friendly]\n{VENDOR} = \"Watchful, who look at our costs\"\n"
             ),
         )?;
     }

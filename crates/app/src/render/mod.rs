@@ -16,6 +16,7 @@ mod report;
 mod spend;
 mod style;
 mod timeline;
+mod trail_check;
 mod watch;
 mod words;
 mod work;
@@ -50,6 +51,7 @@ pub(crate) use ocsf::ocsf;
 pub(crate) use report::report;
 pub(crate) use spend::{SpendDocument, spend, spend_headline, spend_summary};
 pub(crate) use timeline::timeline;
+pub(crate) use trail_check::{TrailCheckDocument, trail_checked, trail_reason};
 pub(crate) use watch::watched;
 pub(crate) use work::{is_shown_unasked, work};
 

@@ -58,6 +58,11 @@ pub(super) struct Trail {
     pub(super) sources: Vec<String>,
     /// Profile for S3.
     pub(super) profile: Option<String>,
+    /// Public keys of digests, as `aws cloudtrail list-public-keys` prints them. Without them AWS is
+    /// asked, for a trail in S3.
+    pub(super) keys: Option<PathBuf>,
+    /// Signatures of digests on a disk.
+    pub(super) signatures: Option<PathBuf>,
     /// Days of trail that are read again each time, back from the newest object; 0: all of it.
     pub(super) lookback_days: u16,
 }
@@ -67,6 +72,8 @@ impl Default for Trail {
         Self {
             sources: Vec::new(),
             profile: None,
+            keys: None,
+            signatures: None,
             lookback_days: LOOKBACK_DAYS,
         }
     }
@@ -174,6 +181,8 @@ impl Config {
             .report
             .iter_mut()
             .chain(&mut config.output.findings)
+            .chain(&mut config.trail.keys)
+            .chain(&mut config.trail.signatures)
             .for_each(place);
         let local = config
             .trail
@@ -197,7 +206,8 @@ impl Config {
         Ok(config)
     }
 
-    /// Configuration of a folder without a file: `config/` has dumps, `trail/` CloudTrail.
+    /// Configuration of a folder without a file: `config/` has dumps, `trail/` CloudTrail,
+    /// `digest-key.json` the public keys of its digests, `digest-signatures.txt` their signatures.
     fn of_folder(dir: &Path) -> Result<Self> {
         std::fs::metadata(dir).with_context(|| format!("cannot read {}", dir.display()))?;
         let at = |name: &str| Some(dir.join(name)).filter(|p| p.exists());
@@ -214,6 +224,8 @@ impl Config {
             .trail
             .sources
             .extend(at("trail").map(|p| p.display().to_string()));
+        config.trail.keys = at("digest-key.json");
+        config.trail.signatures = at("digest-signatures.txt");
         if config.account.is_empty() && config.trail.sources.is_empty() {
             bail!(
                 "{} has neither config/ (dumps of AWS CLI output) nor trail/ (CloudTrail)",

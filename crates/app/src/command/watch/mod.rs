@@ -3,6 +3,7 @@
 mod compare;
 mod config;
 mod inputs;
+mod integrity;
 mod result;
 mod run;
 mod snapshots;

@@ -11,6 +11,7 @@ use bartizan_model::{Finding, Severity};
 
 use super::compare::compare;
 use super::inputs::WatchInputs;
+use super::integrity::integrity;
 use super::result::watch_result;
 use crate::detection::{MEMORY, networks, remembered, rule_files, scan, thread_count, work_of};
 use crate::render::Bytes;
@@ -42,8 +43,12 @@ pub(super) fn run(
     let map = CallMap::builtin();
     let plan = scan_plan(inputs, memory)?;
     let mut verdicts = read(inputs, &plan, &reading, false);
+    let integrity = integrity(inputs)?;
+    verdicts.attribution.verified = integrity.verified;
     let mut compared = compare(inputs, &map, &verdicts, since)?;
     compared.findings.append(&mut verdicts.findings);
+    compared.findings.extend(integrity.findings);
+    compared.coverage.holes.extend(integrity.holes);
     mark_accepted(inputs, &mut compared.findings);
     compared.findings.sort_by(|a, b| {
         (b.severity, &a.first_time, &a.id).cmp(&(a.severity, &b.first_time, &b.id))
