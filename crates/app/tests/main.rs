@@ -20,6 +20,7 @@ mod imported;
 mod live;
 mod posture;
 mod posture_facts;
+mod posture_truth;
 mod report;
 mod spend;
 mod store;
