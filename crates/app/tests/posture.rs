@@ -1,10 +1,11 @@
 //! `bartizan check` and `bartizan credentials`, as a user runs them.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::common::{Home, shared, valid_ocsf_lines, venv};
+use crate::common::{Home, root, shared, valid_ocsf_lines, venv};
 
 /// A folder of AWS CLI output: one bucket that is public by its policy, one by nothing; a user with
 /// an old key. What else there may be was not saved.
@@ -204,6 +205,42 @@ fn ocsf_compliance_findings_are_valid_by_the_schema() {
     std::fs::write(home.path("results.ndjson"), &text).unwrap();
     let valid = valid_ocsf_lines(&python, "compliance_finding", &home.path("results.ndjson"));
     assert_eq!(valid, text.lines().count());
+}
+
+#[test]
+fn sarif_and_asff_are_valid_by_the_schemas() {
+    let (Some(python), Some(folder)) = (venv("BARTIZAN_VENV"), shared("data/config/demo-account"))
+    else {
+        return;
+    };
+    let home = Home::new();
+    let on = folder.to_str().unwrap();
+    let results = home.must(0, &["check", "--on", on, "--format", "ndjson"]);
+    for format in ["sarif", "asff"] {
+        let text = home.must(0, &["check", "--on", on, "--format", format]);
+        assert_eq!(
+            valid(&python, &home, format, &text),
+            results.lines().count()
+        );
+    }
+}
+
+/// Number of results that are valid by the schema of a format.
+fn valid(python: &std::path::Path, home: &Home, format: &str, text: &str) -> usize {
+    let file = home.path(format);
+    std::fs::write(&file, text).unwrap();
+    let output = Command::new(python.join("bin/python"))
+        .arg(root().join("crates/app/tests/posture/formats.py"))
+        .arg(format)
+        .arg(&file)
+        .output()
+        .unwrap();
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{format}: {talk}");
+    String::from_utf8_lossy(&output.stdout)
+        .trim()
+        .parse()
+        .unwrap()
 }
 
 #[test]
