@@ -21,6 +21,7 @@ mod live;
 mod posture;
 mod posture_facts;
 mod posture_truth;
+mod posture_watch;
 mod report;
 mod spend;
 mod store;

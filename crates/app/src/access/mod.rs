@@ -7,7 +7,7 @@ mod organization;
 mod question;
 mod vendors;
 
-pub(crate) use account::wanted;
+pub(crate) use account::{account, wanted};
 pub(crate) use accounts::{accounts, accounts_of, actions};
 pub(crate) use change::{StatePair, changed, power, reached};
 pub(crate) use organization::organizations;

@@ -2,7 +2,9 @@
 
 mod compare;
 mod config;
+mod hygiene;
 mod inputs;
+mod organizations;
 mod result;
 mod run;
 mod snapshots;

@@ -6,7 +6,7 @@ use bartizan_model::Severity;
 use bartizan_posture::CheckVerdict;
 use serde_json::{Value, json};
 
-use super::row::{ResultRow, because, fix, source, time};
+use super::row::{ResultRow, check_reasons, fix, source, time};
 use crate::posture::result_id;
 
 /// Length of a title and of a description, in characters (ASFF syntax).
@@ -37,7 +37,7 @@ pub(super) fn finding(row: &ResultRow<'_>) -> Value {
         CheckVerdict::Unknown => "NOT_AVAILABLE",
         CheckVerdict::Pass => "PASSED",
     };
-    let reasons = because(result);
+    let reasons = check_reasons(result);
     let description = if reasons.is_empty() {
         check.judged.to_owned()
     } else {

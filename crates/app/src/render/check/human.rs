@@ -9,7 +9,7 @@ use bartizan_posture::{Check, CheckVerdict};
 use super::super::style::{painted, severity_style};
 use super::super::words::counted;
 use super::super::{Out, clean};
-use super::row::{CheckList, ResultRow, because, fix};
+use super::row::{CheckList, ResultRow, check_reasons, fix};
 
 /// Resources of one check that are shown one by one.
 const RESOURCES_SHOWN: usize = 5;
@@ -129,7 +129,7 @@ fn failing(out: &mut Out, group: &Group<'_>) -> Result<()> {
         out.line(&format!(
             "  {}{region}: {}",
             row.result.resource,
-            because(row.result).join("; ")
+            check_reasons(row.result).join("; ")
         ))?;
     }
     let more = group.fails.len().saturating_sub(RESOURCES_SHOWN);
@@ -168,7 +168,7 @@ fn unknown(out: &mut Out, groups: &[Group<'_>]) -> Result<()> {
         let mut reasons: Vec<String> = group
             .unknown
             .iter()
-            .flat_map(|row| because(row.result))
+            .flat_map(|row| check_reasons(row.result))
             .collect();
         reasons.sort();
         reasons.dedup();

@@ -11,8 +11,8 @@ use anyhow::Result;
 use bartizan_posture::{CHECKS, Check};
 use serde_json::{Value, json};
 
-pub(crate) use row::{CheckList, missing};
-use row::{ResultRow, because, fix, source, time};
+pub(crate) use row::{CheckList, check_reasons, missing};
+use row::{ResultRow, fix, source, time};
 
 use super::findings::cells;
 use super::{Out, note};
@@ -69,7 +69,7 @@ fn value(row: &ResultRow<'_>) -> Value {
         "resource": result.resource,
         "account": result.account,
         "region": result.region,
-        "because": because(result),
+        "because": check_reasons(result),
         "fix": fix(row),
     });
     if let Some(j) = row.accepted {
@@ -91,7 +91,7 @@ fn csv(out: &mut Out, list: &CheckList<'_>) -> Result<()> {
             result.resource.clone(),
             result.account.clone(),
             result.region.clone(),
-            because(result).join("; "),
+            check_reasons(result).join("; "),
             fix(&row),
             row.accepted.map(|j| j.reason.clone()).unwrap_or_default(),
         ]))

@@ -4,7 +4,7 @@ use bartizan_posture::CheckVerdict;
 use serde_json::{Value, json};
 
 use super::super::ocsf::{cloud_of, product, severity};
-use super::row::{ResultRow, because, fix, source};
+use super::row::{ResultRow, check_reasons, fix, source};
 use crate::posture::result_id;
 
 pub(super) fn finding(row: &ResultRow<'_>) -> Value {
@@ -38,7 +38,7 @@ pub(super) fn finding(row: &ResultRow<'_>) -> Value {
         "finding_info": {
             "uid": result_id(result),
             "title": check.title,
-            "desc": because(result).join("; "),
+            "desc": check_reasons(result).join("; "),
             "types": ["posture"],
         },
         "compliance": {
@@ -47,7 +47,7 @@ pub(super) fn finding(row: &ResultRow<'_>) -> Value {
             "requirements": check.sources.iter().map(|s| source(*s)).collect::<Vec<_>>(),
             "status_id": status_id,
             "status": status,
-            "status_detail": because(result).join("; "),
+            "status_detail": check_reasons(result).join("; "),
         },
         "remediation": {"desc": fix(row)},
         "cloud": cloud_of(Some(&result.account), Some(&result.region)),

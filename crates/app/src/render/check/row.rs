@@ -52,7 +52,7 @@ pub(super) fn time(ms: i64) -> String {
 }
 
 /// Reasons of a verdict as text.
-pub(super) fn because(result: &CheckResult) -> Vec<String> {
+pub(crate) fn check_reasons(result: &CheckResult) -> Vec<String> {
     let text = |reason: &Reason| match reason {
         Reason::Read(text) => text.clone(),
         Reason::Unread(fact) => missing(fact),

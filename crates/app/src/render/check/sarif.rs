@@ -4,7 +4,7 @@ use bartizan_model::Severity;
 use bartizan_posture::{CHECKS, CheckVerdict};
 use serde_json::{Value, json};
 
-use super::row::{CheckList, ResultRow, because, fix, source};
+use super::row::{CheckList, ResultRow, check_reasons, fix, source};
 use crate::posture::result_id;
 
 pub(super) fn log(list: &CheckList<'_>) -> Value {
@@ -44,7 +44,7 @@ fn result(row: &ResultRow<'_>) -> Value {
         CheckVerdict::Unknown => ("open", "none"),
         CheckVerdict::Pass => ("pass", "none"),
     };
-    let reasons = because(row.result);
+    let reasons = check_reasons(row.result);
     let text = if reasons.is_empty() {
         format!("{}: {}", row.result.verdict, row.check.judged)
     } else {
