@@ -1,18 +1,23 @@
 //! Posture of the accounts of snapshots.
 
-use std::cell::OnceCell;
+use std::collections::BTreeMap;
 
 use anyhow::Result;
+use bartizan_evidence::{EvidenceLog, GrantRef, Justification};
 use bartizan_iam::{Account, Actions, KnownAccounts};
 use bartizan_inventory::snapshot::Snapshot;
+use bartizan_model::finding_id;
 use bartizan_posture::{
-    AccountView, Check, CheckResult, Credentials, ViewInput, credentials as inventory, judge,
+    AccountView, CHECKS, Check, CheckResult, CheckVerdict, Credentials, Drift, ViewInput,
+    credentials as inventory, facts_of, grant_hash, judge,
 };
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::access::{accounts_of, vendors};
 use crate::cli::{CheckArgs, Global};
 use crate::named_snapshots::{named, with_before};
-use crate::store::Loaded;
+use crate::store::{self, Loaded, StoreState};
 
 /// Results of one account.
 pub(crate) struct JudgedAccount {
@@ -21,6 +26,8 @@ pub(crate) struct JudgedAccount {
     /// Milliseconds since 1970.
     pub(crate) time_ms: i64,
     pub(crate) results: Vec<CheckResult>,
+    /// Failures that somebody accepted, by the id of the result.
+    pub(crate) accepted: BTreeMap<String, Justification>,
     /// Results of the snapshot before, where there is one and it was asked for.
     pub(crate) before: Option<Vec<CheckResult>>,
 }
@@ -32,58 +39,207 @@ pub(crate) fn posture(
     actions: &Actions,
     checks: &[&'static Check],
 ) -> Result<Vec<JudgedAccount>> {
-    let (now, before): (Vec<Loaded>, Vec<Option<Loaded>>) =
-        with_before(global, args.on.as_deref())?.into_iter().unzip();
-    let accounts = accounts_of(&now, actions)?;
-    let mut known = KnownAccounts::default();
-    accounts.iter().for_each(|account| known.learn(account));
-    known
-        .friendly
-        .extend(args.friendly.iter().map(|id| (id.clone(), id.clone())));
+    let friends = args.friendly.iter().map(|id| (id.clone(), id.clone()));
+    let mut known = KnownAccounts {
+        friendly: friends.collect(),
+        ..KnownAccounts::default()
+    };
     if let Some(file) = &args.vendors {
         known.vendors = vendors(file)?;
     }
-    let bucket = global
-        .store
-        .strip_prefix("s3://")
-        .and_then(|rest| rest.split('/').next());
-    let mut judged = Vec::new();
+    let accepted = acceptances(global)?;
+    each_account(global, args.on.as_deref(), actions, known, |view| {
+        let results = judge(view, checks.iter().copied());
+        let before = view.before().filter(|_| args.new);
+        JudgedAccount {
+            account: view.id.to_owned(),
+            time_ms: view.time_ms,
+            accepted: accepted_of(view, &results, &accepted),
+            results,
+            before: before.map(|before| judge(before, checks.iter().copied())),
+        }
+    })
+}
+
+/// A failure, and the hash of what it is about.
+pub(crate) struct FailingResult {
+    pub(crate) result: CheckResult,
+    /// What an acceptance is bound to; none where the check looks at changes.
+    pub(crate) grant: Option<GrantRef>,
+}
+
+/// Failures of the last snapshot of each account whose id begins so.
+pub(crate) fn failing(global: &Global, begin: &str) -> Result<Vec<FailingResult>> {
+    let known = KnownAccounts::default();
+    let found = each_account(global, None, Actions::builtin(), known, |view| {
+        let mut results = judge(view, CHECKS);
+        results.retain(|r| r.verdict == CheckVerdict::Fail && result_id(r).starts_with(begin));
+        let failing = |result: CheckResult| FailingResult {
+            grant: grant_of(view, &result),
+            result,
+        };
+        results.into_iter().map(failing).collect::<Vec<_>>()
+    })?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Stable id of a result: the same in every snapshot.
+pub(crate) fn result_id(result: &CheckResult) -> String {
+    finding_id(result.check, &result_entity(result), false, 0)
+}
+
+/// Account, region and resource of a result.
+pub(crate) fn result_entity(result: &CheckResult) -> String {
+    [&result.account, &result.region, &result.resource]
+        .map(String::as_str)
+        .join("\u{1f}")
+}
+
+/// The state of the facts that a result is about.
+pub(crate) fn grant_of(view: &AccountView<'_>, result: &CheckResult) -> Option<GrantRef> {
+    let hash = grant_hash(&facts_of(view, result))?;
+    Some(GrantRef {
+        account: result.account.clone(),
+        region: result.region.clone(),
+        fact: result.check.to_owned(),
+        id: result.resource.clone(),
+        sha256: Some(hash.to_string()),
+    })
+}
+
+/// What was accepted and has not expired; nothing where there is no log.
+fn acceptances(global: &Global) -> Result<Vec<Justification>> {
+    let now = Timestamp::now();
+    // What is judged may be no snapshot of a store.
+    let Ok(storage) = store::open(global) else {
+        return Ok(Vec::new());
+    };
+    let Ok(log) = EvidenceLog::open(storage.as_ref()) else {
+        return Ok(Vec::new());
+    };
+    let all = bartizan_evidence::justifications(&log)?.into_iter();
+    Ok(all.map(|(_, _, j)| j).filter(|j| !j.is_over(now)).collect())
+}
+
+/// Failures that somebody accepted, as they are now.
+fn accepted_of(
+    view: &AccountView<'_>,
+    results: &[CheckResult],
+    all: &[Justification],
+) -> BTreeMap<String, Justification> {
+    let mut accepted = BTreeMap::new();
+    for j in all {
+        let Some(grant) = &j.grant else { continue };
+        let is_about = |r: &&CheckResult| {
+            (r.check, &r.region, &r.resource) == (grant.fact.as_str(), &grant.region, &grant.id)
+                && r.account == grant.account
+                && r.verdict == CheckVerdict::Fail
+        };
+        let about = results.iter().find(is_about);
+        let about = about.filter(|r| grant_of(view, r).as_ref() == Some(grant));
+        accepted.extend(about.map(|r| (result_id(r), j.clone())));
+    }
+    accepted
+}
+
+/// Changes of an account between two snapshots of the store, as the last watch explained them.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct KeptDrift {
+    pub(crate) account: String,
+    /// Ids of the snapshots.
+    pub(crate) before: u64,
+    pub(crate) after: u64,
+    pub(crate) drift: Drift,
+}
+
+/// Name under which the state keeps a list of [`KeptDrift`].
+pub(crate) const DRIFT: &str = "drift";
+
+fn kept_drifts(global: &Global) -> Result<Vec<KeptDrift>> {
+    let Some(state) = StoreState::read(&global.store)? else {
+        return Ok(Vec::new());
+    };
+    let kept = state.get(DRIFT)?;
+    Ok(kept.map_or_else(Vec::new, |bytes| {
+        serde_json::from_slice(&bytes).unwrap_or_default()
+    }))
+}
+
+/// Looks at each account of the snapshots that are named, with the one before it.
+fn each_account<R>(
+    global: &Global,
+    on: Option<&str>,
+    actions: &Actions,
+    mut known: KnownAccounts,
+    mut look: impl FnMut(&AccountView<'_>) -> R,
+) -> Result<Vec<R>> {
+    let (now, before): (Vec<Loaded>, Vec<Option<Loaded>>) =
+        with_before(global, on)?.into_iter().unzip();
+    let accounts = accounts_of(&now, actions)?;
+    accounts.iter().for_each(|account| known.learn(account));
+    let bucket = evidence_bucket(global);
+    let drifts = if before.iter().any(Option::is_some) {
+        kept_drifts(global)?
+    } else {
+        Vec::new()
+    };
+    let mut seen = Vec::new();
     for ((loaded, before), account) in now.iter().zip(&before).zip(&accounts) {
         let old = before.as_ref().map(|before| {
             let accounts = accounts_of(std::slice::from_ref(before), actions)?;
             Ok::<_, anyhow::Error>((before, accounts))
         });
         let old = old.transpose()?;
-        let old_snapshot = OnceCell::new();
-        let old_view = match old.as_ref().and_then(|(b, a)| Some((b, a.first()?))) {
-            Some((before, account)) => {
-                let snapshot = old_snapshot.get_or_init(|| parsed(before));
-                Some(view(
-                    before,
-                    snapshot.as_ref().map_err(clone)?,
-                    (account, &known),
-                    bucket,
-                ))
-            }
-            None => None,
+        let old = old.as_ref().and_then(|(b, a)| Some((*b, a.first()?)));
+        let ids = (old.and_then(|(b, _)| b.id), loaded.id);
+        let is_of = |d: &&KeptDrift| (Some(d.before), Some(d.after)) == ids;
+        let judged = PostureInput {
+            now: (loaded, account),
+            before: old,
+            known: &known,
+            bucket,
+            drift: drifts.iter().find(is_of).map(|d| &d.drift),
         };
-        let snapshot = parsed(loaded)?;
-        let view = view(loaded, &snapshot, (account, &known), bucket);
-        let view = match &old_view {
-            Some(before) => view.after(before),
-            None => view,
-        };
-        judged.push(JudgedAccount {
-            account: account.id.clone(),
-            time_ms: view.time_ms,
-            results: judge(&view, checks.iter().copied()),
-            before: old_view
-                .as_ref()
-                .filter(|_| args.new)
-                .map(|before| judge(before, checks.iter().copied())),
-        });
+        seen.push(judged.look_at(&mut look)?);
     }
-    Ok(judged)
+    Ok(seen)
+}
+
+/// Bucket of the store, where it is one.
+pub(crate) fn evidence_bucket(global: &Global) -> Option<&str> {
+    let rest = global.store.strip_prefix("s3://")?;
+    rest.split('/').next()
+}
+
+/// A snapshot to judge.
+pub(crate) struct PostureInput<'a> {
+    pub(crate) now: (&'a Loaded, &'a Account<'a>),
+    pub(crate) before: Option<(&'a Loaded, &'a Account<'a>)>,
+    pub(crate) known: &'a KnownAccounts,
+    /// Bucket of our own evidence.
+    pub(crate) bucket: Option<&'a str>,
+    /// Who made the changes since the one before.
+    pub(crate) drift: Option<&'a Drift>,
+}
+
+impl PostureInput<'_> {
+    /// Hands the account to a function that judges it.
+    pub(crate) fn look_at<R>(&self, look: impl FnOnce(&AccountView<'_>) -> R) -> Result<R> {
+        let parts = |(loaded, account)| Ok::<_, anyhow::Error>((parsed(loaded)?, loaded, account));
+        let old = self.before.map(parts).transpose()?;
+        let old_view = old.as_ref().map(|(snapshot, loaded, account)| {
+            view(loaded, snapshot, (account, self.known), self.bucket)
+        });
+        let (snapshot, loaded, account) = parts(self.now)?;
+        let mut view = view(loaded, &snapshot, (account, self.known), self.bucket);
+        if let Some(before) = &old_view {
+            view = view.after(before);
+        }
+        if let Some(drift) = self.drift {
+            view = view.with_drift(drift);
+        }
+        Ok(look(&view))
+    }
 }
 
 /// Credentials of one account.
@@ -113,10 +269,6 @@ pub(crate) fn credentials(
         })
     };
     loaded.iter().zip(&accounts).map(of).collect()
-}
-
-fn clone(error: &anyhow::Error) -> anyhow::Error {
-    anyhow::anyhow!("{error}")
 }
 
 fn parsed(loaded: &Loaded) -> Result<Snapshot<'_>> {

@@ -22,6 +22,8 @@ mod imported;
 mod live;
 mod posture;
 mod posture_facts;
+mod posture_truth;
+mod posture_watch;
 mod report;
 mod spend;
 mod store;

@@ -1,10 +1,11 @@
 //! `bartizan check` and `bartizan credentials`, as a user runs them.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::common::{Home, shared, valid_ocsf_lines, venv};
+use crate::common::{Home, root, shared, valid_ocsf_lines, venv};
 
 /// A folder of AWS CLI output: one bucket that is public by its policy, one by nothing; a user with
 /// an old key. What else there may be was not saved.
@@ -204,6 +205,139 @@ fn ocsf_compliance_findings_are_valid_by_the_schema() {
     std::fs::write(home.path("results.ndjson"), &text).unwrap();
     let valid = valid_ocsf_lines(&python, "compliance_finding", &home.path("results.ndjson"));
     assert_eq!(valid, text.lines().count());
+}
+
+#[test]
+fn sarif_and_asff_are_valid_by_the_schemas() {
+    let (Some(python), Some(folder)) = (venv("BARTIZAN_VENV"), shared("data/config/demo-account"))
+    else {
+        return;
+    };
+    let home = Home::new();
+    let on = folder.to_str().unwrap();
+    let results = home.must(0, &["check", "--on", on, "--format", "ndjson"]);
+    for format in ["sarif", "asff"] {
+        let text = home.must(0, &["check", "--on", on, "--format", format]);
+        assert_eq!(
+            valid(&python, &home, format, &text),
+            results.lines().count()
+        );
+    }
+}
+
+/// Number of results that are valid by the schema of a format.
+fn valid(python: &std::path::Path, home: &Home, format: &str, text: &str) -> usize {
+    let file = home.path(format);
+    std::fs::write(&file, text).unwrap();
+    let output = Command::new(python.join("bin/python"))
+        .arg(root().join("crates/app/tests/posture/formats.py"))
+        .arg(format)
+        .arg(&file)
+        .output()
+        .unwrap();
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{format}: {talk}");
+    String::from_utf8_lossy(&output.stdout)
+        .trim()
+        .parse()
+        .unwrap()
+}
+
+/// Results of PUB-01 for the bucket site in the last snapshot, and the human answer.
+fn site(home: &Home) -> (Value, String) {
+    let lines = home.must(0, &["check", "--check", "PUB-01", "--format", "ndjson"]);
+    let rows = lines
+        .lines()
+        .map(|l| serde_json::from_str::<Value>(l).unwrap());
+    let mut rows = rows.filter(|r| r["resource"] == "arn:aws:s3:::site");
+    (
+        rows.next().unwrap(),
+        home.must(0, &["check", "--check", "PUB-01"]),
+    )
+}
+
+#[test]
+fn an_accepted_result_is_shown_and_counted_until_the_grant_changes() {
+    let home = Home::new();
+    dump(&home);
+    let snapshot = ["snapshot", "--from", "dump"];
+    home.must(0, &snapshot);
+    let (open, _) = site(&home);
+    assert!(open.get("accepted").is_none());
+    let id = open["id"].as_str().unwrap();
+    let worst = ["check", "--check", "PUB-01", "--fail-on", "low"];
+    home.must(10, &worst);
+    let said = home.must(0, &["accept", &id[..8], "--reason", "our web site"]);
+    assert!(
+        said.contains("PUB-01 arn:aws:s3:::site") && said.contains("signed"),
+        "{said}"
+    );
+    let (accepted, human) = site(&home);
+    assert_eq!(accepted["verdict"], "fail");
+    assert_eq!(accepted["accepted"]["reason"], "our web site");
+    assert!(
+        human.contains("1 failure accepted") && human.contains("our web site"),
+        "{human}"
+    );
+    home.must(0, &worst);
+    for (format, word) in [
+        ("sarif", "suppressions"),
+        ("asff", "SUPPRESSED"),
+        ("ocsf", "Suppressed"),
+        ("csv", "our web site"),
+    ] {
+        let text = home.must(0, &["check", "--check", "PUB-01", "--format", format]);
+        assert!(text.contains(word), "{format}: {text}");
+    }
+    assert!(
+        home.must(0, &["accept", "--list"])
+            .contains("PUB-01 arn:aws:s3:::site")
+    );
+    home.must(0, &["verify", "evidence"]);
+
+    // What has nothing to do with the bucket changes nothing; more for everybody does.
+    let file = |name: &str| home.path("dump/us-east-1").join(name);
+    std::fs::write(
+        file("iam-list-users.json"),
+        json!({"Users": []}).to_string(),
+    )
+    .unwrap();
+    home.must(0, &snapshot);
+    assert!(site(&home).0.get("accepted").is_some());
+    let policy = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::site/*",
+    }]});
+    let policy = json!({"Policy": policy.to_string()}).to_string();
+    std::fs::write(file("s3api-get-bucket-policy/site.json"), policy).unwrap();
+    home.must(0, &snapshot);
+    assert!(site(&home).0.get("accepted").is_none());
+    home.must(10, &worst);
+}
+
+#[test]
+fn an_acceptance_expires_and_a_result_that_is_not_there_is_told() {
+    let home = Home::new();
+    dump(&home);
+    home.must(0, &["snapshot", "--from", "dump"]);
+    let id = site(&home).0["id"].as_str().unwrap().to_owned();
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(4);
+    let until = soon.to_string();
+    home.must(
+        0,
+        &[
+            "accept",
+            &id,
+            "--reason",
+            "a demonstration",
+            "--until",
+            &until,
+        ],
+    );
+    assert!(site(&home).0.get("accepted").is_some());
+    std::thread::sleep(std::time::Duration::from_millis(4100));
+    assert!(site(&home).0.get("accepted").is_none());
+    let told = home.fails(1, &["accept", "0000000000000000", "--reason", "x"]);
+    assert!(told.contains("bartizan check"), "{told}");
 }
 
 #[test]

@@ -120,6 +120,17 @@ pub enum Evidence {
         /// Canonical hash after the change; `None` if it was removed.
         after_sha256: Option<String>,
     },
+    /// Failed posture check.
+    Check {
+        /// Id of the check, e.g. `NET-01`.
+        check: String,
+        /// ARN of the resource.
+        resource: String,
+        /// Region, or `global`.
+        region: String,
+        /// Hash of the facts that it is about; `None` where it is about a change.
+        sha256: Option<String>,
+    },
     /// Day of spend.
     Cost {
         /// File of the bill.

@@ -1,13 +1,15 @@
 //! Changes since the snapshot before, with who made each.
 
+use serde::{Deserialize, Serialize};
+
 /// Changes between the snapshot before and this one, attributed to calls of the trail.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drift {
     pub changes: Vec<DriftedFact>,
 }
 
 /// A changed fact and its origin.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DriftedFact {
     /// `iam:accesskey`.
     pub kind: String,
@@ -20,7 +22,8 @@ pub struct DriftedFact {
 }
 
 /// Origin of a change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", content = "who", rename_all = "kebab-case")]
 pub enum DriftOrigin {
     /// Somebody who is approved for such changes.
     Approved,

@@ -1,10 +1,12 @@
 //! Facts as a check reads them.
 
 use std::cell::OnceCell;
+use std::rc::Rc;
 
 use crate::missing::{MissingFact, MissingReason};
-use bartizan_iam::{Policy, parse};
+use bartizan_iam::{Policy, PolicyError, parse};
 use bartizan_inventory::fact::{Hash, absent_code};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 /// A document by its hash; `None` where it is not in the store.
@@ -24,12 +26,15 @@ pub struct FactView<'a> {
     volatile_text: &'a str,
     documents: DocumentSource<'a>,
     document: OnceCell<Option<Document>>,
+    json: OnceCell<Value>,
+    policy: OnceCell<Result<Rc<Policy>, MissingFact>>,
     volatile: OnceCell<Value>,
 }
 
 /// A document, read.
 enum Document {
-    Json(Value),
+    /// Valid JSON. A check parses it as JSON or as a policy; most are never parsed as both.
+    Bytes(Box<[u8]>),
     /// AWS said that there is none, with this error code.
     Absent(String),
 }
@@ -55,6 +60,8 @@ impl<'a> FactView<'a> {
             volatile_text,
             documents,
             document: OnceCell::new(),
+            json: OnceCell::new(),
+            policy: OnceCell::new(),
             volatile: OnceCell::new(),
         }
     }
@@ -65,7 +72,8 @@ impl<'a> FactView<'a> {
             if let Some(code) = absent_code(&bytes) {
                 return Some(Document::Absent(code));
             }
-            Some(Document::Json(serde_json::from_slice(&bytes).ok()?))
+            serde_json::from_slice::<IgnoredAny>(&bytes).ok()?;
+            Some(Document::Bytes(bytes.into()))
         };
         self.document.get_or_init(read).as_ref()
     }
@@ -80,15 +88,16 @@ impl<'a> FactView<'a> {
     pub fn absent(&self) -> Option<&str> {
         match self.document()? {
             Document::Absent(code) => Some(code),
-            Document::Json(_) => None,
+            Document::Bytes(_) => None,
         }
     }
 
     /// Its document; `null` where there is none.
     #[must_use]
     pub fn json(&self) -> &Value {
+        let parsed = |bytes: &[u8]| serde_json::from_slice(bytes).unwrap_or(Value::Null);
         match self.document() {
-            Some(Document::Json(value)) => value,
+            Some(Document::Bytes(bytes)) => self.json.get_or_init(|| parsed(bytes)),
             _ => &NULL,
         }
     }
@@ -97,12 +106,18 @@ impl<'a> FactView<'a> {
     ///
     /// # Errors
     /// Where the document is not at hand, or is no policy.
-    pub fn policy(&self) -> Result<Policy, MissingFact> {
+    pub fn policy(&self) -> Result<Rc<Policy>, MissingFact> {
+        self.policy.get_or_init(|| self.parsed_policy()).clone()
+    }
+
+    fn parsed_policy(&self) -> Result<Rc<Policy>, MissingFact> {
         let missing = |why| MissingFact::new(self.kind, self.region, &self.id, why);
-        let bytes = (self.documents)(&self.raw);
-        let bytes = bytes.ok_or_else(|| missing(MissingReason::NoDocument))?;
-        parse(&String::from_utf8_lossy(&bytes))
-            .map_err(|e| missing(MissingReason::NotUnderstood(e.to_string())))
+        let Some(Document::Bytes(bytes)) = self.document() else {
+            return Err(missing(MissingReason::NoDocument));
+        };
+        let policy = parse(&String::from_utf8_lossy(bytes));
+        let refused = |e: PolicyError| missing(MissingReason::NotUnderstood(e.to_string()));
+        policy.map(Rc::new).map_err(refused)
     }
 
     /// A field by its JSON pointer, e.g. `/MetadataOptions/HttpTokens`.

@@ -137,10 +137,22 @@ impl<'a> AccountView<'a> {
         self.before
     }
 
-    /// External access to the account.
+    /// External access to the account, by resource.
     #[must_use]
     pub fn external(&self) -> &[ExternalAccess] {
         &self.external
+    }
+
+    /// External access to one resource by facts of one kind.
+    pub(crate) fn external_by<'v>(
+        &'v self,
+        kind: &'v str,
+        arn: &str,
+    ) -> impl Iterator<Item = &'v ExternalAccess> {
+        let begin = self.external.partition_point(|e| e.arn.as_str() < arn);
+        let end = begin + self.external[begin..].partition_point(|e| e.arn == arn);
+        let of_resource = self.external[begin..end].iter();
+        of_resource.filter(move |e| e.by == kind)
     }
 
     fn of_kind(&self, kind: &str) -> &[FactView<'a>] {
@@ -348,7 +360,7 @@ fn inline(view: &AccountView<'_>, kind: &str, holder: &str) -> Vec<HeldPolicy> {
     match view.within(kind, GLOBAL, &format!("{holder}/")) {
         Ok(facts) => facts
             .into_iter()
-            .map(|f| held(&f.id[holder.len() + 1..], f.policy().map(Rc::new)))
+            .map(|f| held(&f.id[holder.len() + 1..], f.policy()))
             .collect(),
         Err(unread) => vec![held("", Err(unread))],
     }
@@ -357,7 +369,7 @@ fn inline(view: &AccountView<'_>, kind: &str, holder: &str) -> Vec<HeldPolicy> {
 fn managed_policy(view: &AccountView<'_>, arn: &str) -> Result<Rc<Policy>, MissingFact> {
     const KIND: &str = "iam:managedpolicy";
     match view.fact(KIND, GLOBAL, arn)? {
-        Some(fact) => fact.policy().map(Rc::new),
+        Some(fact) => fact.policy(),
         None => Err(MissingFact::new(
             KIND,
             GLOBAL,

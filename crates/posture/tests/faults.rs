@@ -654,6 +654,15 @@ const FAULTS: &[Fault] = &[
         },
         INSTANCE,
     ),
+    // Its second interface alone is open.
+    (
+        "NET-03",
+        |w| {
+            w.with("ec2:security_group", "sg-2", json!({"GroupId": "sg-2", "GroupName": "db", "IpPermissions": [{"IpProtocol": "tcp", "FromPort": 6379, "ToPort": 6379, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]}))
+                .set("ec2:instance", "i-1", json!({"NetworkInterfaces": [{"Association": {"PublicIp": "203.0.113.8"}, "SubnetId": "subnet-1", "VpcId": "vpc-1", "Groups": [{"GroupId": "sg-2"}]}]}))
+        },
+        INSTANCE,
+    ),
     (
         "NET-04",
         |w| {

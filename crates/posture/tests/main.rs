@@ -7,6 +7,7 @@
 
 mod docs;
 mod faults;
+mod grant;
 mod near;
 mod speed;
 mod unknown;

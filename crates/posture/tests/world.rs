@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bartizan_iam::{AccountBuilder, Actions, KnownAccounts, UnreadFact, external_access_kinds};
+use bartizan_iam::{
+    Account, AccountBuilder, Actions, KnownAccounts, UnreadFact, external_access_kinds,
+};
 use bartizan_inventory::fact::{Fact, FactKinds, FactSource, Hash};
 use bartizan_inventory::snapshot::{CallStatus, Collection, Coverage, RecordedSnapshot};
 use bartizan_posture::{AccountView, CHECKS, CheckResult, Drift, ViewInput, check, judge};
@@ -76,7 +78,7 @@ impl World {
         self.facts.insert(key(kind, id), document);
     }
 
-    fn recorded(&self) -> RecordedSnapshot {
+    pub(crate) fn recorded(&self) -> RecordedSnapshot {
         let kinds = FactKinds::builtin();
         let facts = self.facts.iter().map(|((kind, region, id), document)| {
             let seen = FactSource {
@@ -151,35 +153,28 @@ impl World {
         }
     }
 
-    /// Hands a function that judges to a measurement, so that making the snapshot is not measured.
-    pub(crate) fn viewed_and_timed(
-        &self,
-        measure: impl FnOnce(&dyn Fn(&[&str]) -> Vec<CheckResult>),
-    ) {
-        self.viewed(|view| {
-            measure(&|ids| judge(&view, ids.iter().map(|id| check(id).expect("a check"))));
-        });
+    fn viewed<R>(&self, look: impl FnOnce(AccountView<'_>) -> R) -> R {
+        look_at(&self.recorded(), &self.account(), |input| {
+            look(AccountView::new(input))
+        })
     }
 
-    fn viewed<R>(&self, look: impl FnOnce(AccountView<'_>) -> R) -> R {
-        let recorded = self.recorded();
-        let snapshot = recorded.snapshot().expect("a snapshot");
-        let documents = |hash: &Hash| recorded.documents.get(hash).cloned();
+    /// Its policies.
+    pub(crate) fn account(&self) -> Account<'static> {
         let mut builder = AccountBuilder::of_snapshot(ACCOUNT, Actions::builtin());
         builder.time(NOW_MS as f64 / 1000.0);
-        for row in &snapshot.header.coverage {
-            for kind in &row.kinds {
-                if row.status == CallStatus::Ok {
-                    builder.read(kind, &row.region);
-                } else {
-                    builder.unread(UnreadFact {
-                        kind: kind.clone(),
-                        region: row.region.clone(),
-                        id: String::new(),
-                        call: row.call.clone(),
-                        why: bartizan_iam::UnreadReason::Failed(row.status.to_string()),
-                    });
-                }
+        for kind in all_kinds() {
+            let row = self.coverage(kind);
+            if row.status == CallStatus::Ok {
+                builder.read(kind, &row.region);
+            } else {
+                builder.unread(UnreadFact {
+                    kind: kind.to_owned(),
+                    region: row.region,
+                    id: String::new(),
+                    call: row.call,
+                    why: bartizan_iam::UnreadReason::Failed(row.status.to_string()),
+                });
             }
         }
         for ((kind, region, id), document) in &self.facts {
@@ -189,19 +184,27 @@ impl World {
                 Document::Absent(_) => builder.absent(kind, id),
             }
         }
-        let account = builder.build();
-        let mut known = KnownAccounts::default();
-        known.learn(&account);
-        look(AccountView::new(&ViewInput {
-            snapshot: &snapshot,
-            side: &recorded.side,
-            documents: &documents,
-            iam: &account,
-            known: &known,
-            time_ms: NOW_MS,
-            evidence_bucket: Some("logs"),
-        }))
+        builder.build()
     }
+}
+
+/// Hands the parts of a view to a test.
+pub(crate) fn look_at<R>(
+    recorded: &RecordedSnapshot,
+    account: &Account<'_>,
+    look: impl FnOnce(&ViewInput<'_>) -> R,
+) -> R {
+    let mut known = KnownAccounts::default();
+    known.learn(account);
+    look(&ViewInput {
+        snapshot: &recorded.snapshot().expect("a snapshot"),
+        side: &recorded.side,
+        documents: &|hash: &Hash| recorded.documents.get(hash).cloned(),
+        iam: account,
+        known: &known,
+        time_ms: NOW_MS,
+        evidence_bucket: Some("logs"),
+    })
 }
 
 fn old_view<'v, 'a>(old: &'v AccountView<'a>) -> &'v AccountView<'a> {

@@ -9,7 +9,7 @@ mod request;
 mod used;
 mod vendors;
 
-pub(crate) use account::wanted;
+pub(crate) use account::{account, wanted};
 pub(crate) use accounts::{accounts, accounts_of, actions};
 pub(crate) use change::{StatePair, changed, power, reached};
 pub(crate) use organization::organizations;

@@ -55,7 +55,7 @@ pub(crate) struct ReportArgs {
     pub(crate) output: PathBuf,
 }
 
-/// Say why a finding is no cause for alarm; the reason is signed and kept
+/// Say why a finding or a failing check is no cause for alarm; the reason is signed and kept
 ///
 /// Accepts the grant as it is now, not its name: when it changes, the alarm is back.
 #[derive(Debug, Args)]
@@ -64,7 +64,7 @@ Examples:
   bartizan accept 3f2a91c0 --reason 'new vendor, ticket 4711' --until 2027-01-31
   bartizan accept --list")]
 pub(crate) struct AcceptArgs {
-    /// Id of the finding, or the beginning of it
+    /// Id of a finding, an incident or a result of bartizan check, or the beginning of it
     #[arg(value_name = "FINDING", required_unless_present = "list")]
     pub(crate) finding: Option<String>,
     /// Why

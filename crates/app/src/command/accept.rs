@@ -1,13 +1,15 @@
 //! `bartizan accept`.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use bartizan_evidence::{GrantRef, Justification};
 use bartizan_incident::Incident;
+use bartizan_posture::check;
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::cli::{AcceptArgs, Format, Global};
 use crate::outcome::Outcome;
+use crate::posture::{failing, result_id};
 use crate::render::Out;
 use crate::store::{self, StoreState};
 
@@ -27,36 +29,77 @@ pub(super) fn run(global: &Global, args: &AcceptArgs) -> Result<Outcome> {
         args.until.is_none_or(|until| until > now),
         "--until is over already"
     );
-    let state = StoreState::read(&global.store)?.with_context(|| {
-        format!(
-            "nobody has watched with {} yet: run bartizan watch --once",
-            global.store
-        )
-    })?;
+    let Some(state) = StoreState::read(&global.store)? else {
+        return accept_result(global, args, (id, reason), now);
+    };
     let found = state.finding(id)?;
     let incidents: Vec<Incident> = state
         .incidents()?
         .into_iter()
         .filter(|i| i.id.starts_with(id.as_str()))
         .collect();
-    let storage = store::open(global)?;
     let finding = match (found.as_slice(), incidents.as_slice()) {
         ([one], []) => one,
         ([], [incident]) => return whole(global, args, &state, incident, reason, now),
-        ([], []) => bail!(
-            "no finding or incident {id} in {}: ids are on the lines of bartizan watch --once",
-            global.store
-        ),
+        ([], []) => return accept_result(global, args, (id, reason), now),
         _ => bail!("several findings or incidents begin with {id}: give more of it"),
     };
-    let grant = GrantRef::of(finding);
     let justification = Justification {
         finding: finding.id.clone(),
         title: finding.title.clone(),
-        grant: grant.clone(),
+        grant: GrantRef::of(finding),
         reason: reason.clone(),
         until: args.until.map(|t| t.to_string()),
     };
+    justify(global, args, justification, &finding.summary, now)
+}
+
+/// Accepts the result of a posture check, as it is in the last snapshot.
+fn accept_result(
+    global: &Global,
+    args: &AcceptArgs,
+    (id, reason): (&str, &str),
+    now: Timestamp,
+) -> Result<Outcome> {
+    let found = failing(global, id)?;
+    let one = match found.as_slice() {
+        [one] => one,
+        [] => bail!(
+            "no finding, incident or failing check {id} in {}: ids are on the lines of bartizan \
+            watch --once and of bartizan check --format ndjson",
+            global.store
+        ),
+        _ => bail!("several results begin with {id}: give more of it"),
+    };
+    let result = &one.result;
+    let title = check(result.check).map_or(result.check, |c| c.title);
+    let Some(grant) = one.grant.clone() else {
+        bail!(
+            "{} is about a change, not about what is there: it passes with the next snapshot",
+            result.check
+        )
+    };
+    let justification = Justification {
+        finding: result_id(result),
+        title: title.to_owned(),
+        grant: Some(grant),
+        reason: reason.to_owned(),
+        until: args.until.map(|t| t.to_string()),
+    };
+    let summary = format!("{} {}: {title}", result.check, result.resource);
+    justify(global, args, justification, &summary, now)
+}
+
+/// Signs an acceptance, and says what it holds for.
+fn justify(
+    global: &Global,
+    args: &AcceptArgs,
+    justification: Justification,
+    summary: &str,
+    now: Timestamp,
+) -> Result<Outcome> {
+    let (finding, grant) = (justification.finding.clone(), justification.grant.clone());
+    let storage = store::open(global)?;
     let index = store::justify(global, storage.as_ref(), justification, now)?;
     let mut out = Out::new();
     if global.format != Format::Human {
@@ -64,7 +107,7 @@ pub(super) fn run(global: &Global, args: &AcceptArgs) -> Result<Outcome> {
             global.format,
             vec![json!({
                 "entry": index,
-                "finding": finding.id,
+                "finding": finding,
                 "until": args.until.map(|t| t.to_string()),
             })],
         )?;
@@ -74,10 +117,7 @@ pub(super) fn run(global: &Global, args: &AcceptArgs) -> Result<Outcome> {
         .until
         .map(|t| format!(" until {t}"))
         .unwrap_or_default();
-    out.line(&format!(
-        "accepted{until}: {} {}",
-        finding.id, finding.summary
-    ))?;
+    out.line(&format!("accepted{until}: {finding} {summary}"))?;
     match grant {
         Some(grant) => out.line(&format!(
             "  holds for {} {} as it is now; another grant under that name raises the alarm again",
@@ -144,11 +184,7 @@ fn list(global: &Global) -> Result<Outcome> {
     let storage = store::open(global)?;
     let accepted = bartizan_evidence::justifications(&store::log(storage.as_ref())?)?;
     let now = Timestamp::now();
-    let over = |j: &Justification| {
-        j.until
-            .as_ref()
-            .is_some_and(|u| u.parse::<Timestamp>().is_ok_and(|u| u < now))
-    };
+    let over = |j: &Justification| j.is_over(now);
     let mut out = Out::new();
     if global.format != Format::Human {
         let row = |(index, time, j): &(u64, String, Justification)| {

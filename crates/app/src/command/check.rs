@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
+use bartizan_model::Severity;
 use bartizan_posture::{CHECKS, Check, CheckResult, CheckVerdict, check};
 
 use crate::access::actions;
 use crate::cli::{CheckArgs, Global};
 use crate::outcome::Outcome;
-use crate::posture::{JudgedAccount, posture};
+use crate::posture::{JudgedAccount, posture, result_id};
 use crate::render::{self, CheckList, Out};
 
 pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Outcome> {
@@ -24,10 +25,9 @@ pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Outcome> {
     let checks = chosen(args)?;
     let actions = actions(&args.table)?;
     let mut judged = posture(global, args, &actions, &checks)?;
-    let fails = judged.iter().flat_map(|j| &j.results);
-    let failing = fails.clone().filter(|r| r.verdict == CheckVerdict::Fail);
-    let worst = failing.map(|r| r.severity).max();
-    let is_incomplete = fails.clone().any(|r| r.verdict == CheckVerdict::Unknown);
+    let worst = judged.iter().filter_map(worst).max();
+    let mut results = judged.iter().flat_map(|j| &j.results);
+    let is_incomplete = results.any(|r| r.verdict == CheckVerdict::Unknown);
     let all = judged.iter().map(|j| j.results.len()).sum::<usize>();
     judged.iter_mut().for_each(|j| narrow(j, args));
     let shown = judged.iter().map(|j| j.results.len()).sum::<usize>();
@@ -47,6 +47,16 @@ pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Outcome> {
     } else {
         Outcome::Done
     })
+}
+
+/// The worst severity of what fails and was not accepted.
+fn worst(judged: &JudgedAccount) -> Option<Severity> {
+    let is_open = |r: &&CheckResult| {
+        r.verdict == CheckVerdict::Fail
+            && (judged.accepted.is_empty() || !judged.accepted.contains_key(&result_id(r)))
+    };
+    let open = judged.results.iter().filter(is_open);
+    open.map(|r| r.severity).max()
 }
 
 /// The checks that the arguments name.

@@ -42,7 +42,7 @@ pub(crate) use access_effective::{
 pub(crate) use access_set::{allowed_of_set, answer_of_set, lines_of_set, word_of_set};
 pub(crate) use bar::{Bar, Bytes};
 pub(crate) use bartizan_model::shell_word as shell;
-pub(crate) use check::{CheckList, checked, explained, listed};
+pub(crate) use check::{CheckList, check_reasons, checked, explained, listed};
 pub(crate) use credentials::credentials;
 pub(crate) use diff::{SnapshotPair, diff, diff_json, diff_rows, lines_of};
 pub(crate) use findings::{csv, holes, summary, totals_json};

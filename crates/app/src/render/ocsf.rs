@@ -179,6 +179,21 @@ fn evidences(finding: &Finding) -> Vec<Value> {
                 },
             })
         }
+        Evidence::Check {
+            check,
+            resource,
+            region,
+            sha256,
+        } => {
+            json!({
+                "data": {
+                    "check": check,
+                    "resource": resource,
+                    "region": region,
+                    "sha256": sha256,
+                },
+            })
+        }
         Evidence::Cost {
             file,
             day,

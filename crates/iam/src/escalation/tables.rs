@@ -164,11 +164,9 @@ impl RequiredAction {
     /// Whether a statement allows all of it, or denies any of it.
     pub(super) fn is_touched_by(&self, statement: &CompiledStatement) -> bool {
         let allows = statement.effect == StatementEffect::Allow;
-        if allows {
-            !self.actions.is_empty() && statement.actions.covers(&self.actions)
-        } else {
-            statement.actions.meets(&self.actions)
-        }
+        // Most statements share no action with most techniques.
+        statement.actions.meets(&self.actions)
+            && (!allows || statement.actions.covers(&self.actions))
     }
 
     fn new(name: &str, account: &Account<'_>) -> Self {

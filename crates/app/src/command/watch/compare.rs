@@ -1,28 +1,28 @@
 //! Comparing each two snapshots of an account that follow one another, and attributing the changes.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::Result;
 use bartizan_detect::DetectionResult;
 use bartizan_detect::attribution::CallMap;
-use bartizan_evidence::{LoggedSnapshot, Storage};
-use bartizan_iam::{Actions, KnownAccounts, Organization};
+use bartizan_evidence::LoggedSnapshot;
+use bartizan_iam::{Actions, KnownAccounts};
 use bartizan_incident::attribution::{
-    Attribution, Attributions, ChangeFindings, GrantedAccess, ShowCommands, explain, tell,
+    AttributedChange, Attribution, Attributions, ChangeFindings, GrantedAccess, ShowCommands,
+    explain, tell,
 };
 use bartizan_incident::{PersistentChange, standing};
 use bartizan_inventory::diff::{Change, SnapshotDiff, SnapshotVersion, diff};
 use bartizan_inventory::fact::FactKinds;
 use bartizan_inventory::snapshot::{Snapshot, side_lines};
 use bartizan_model::limits::DIFF_LINES_MAX;
-use bartizan_model::{Evidence, Finding};
+use bartizan_model::{Actor, Evidence, Finding};
 use jiff::Timestamp;
 
 use super::inputs::WatchInputs;
+use super::organizations::KeptOrganizations;
 use crate::access::{self, StatePair};
-use crate::named_snapshots::standing_at;
 use crate::render::{lines_of, shell, store_option};
 use crate::store::Loaded;
 use crate::watch_result::{AccessPath, ChangeSummary, CoverageReport, SnapshotSummary};
@@ -39,41 +39,29 @@ pub(super) struct ComparedSnapshots {
     pub(super) taken_s: BTreeMap<String, i64>,
     pub(super) paths: Vec<AccessPath>,
     pub(super) snapshot: Vec<SnapshotSummary>,
+    /// By account and time.
+    pub(super) pairs: Vec<ExplainedPair>,
     pub(super) coverage: CoverageReport,
 }
 
-/// Organizations that the snapshots of the store show, each read once.
-struct KeptOrganizations<'s> {
-    storage: &'s Arc<dyn Storage>,
-    history: &'s Arc<Vec<LoggedSnapshot>>,
-    /// By the id of the snapshot.
-    read: BTreeMap<u64, Vec<Organization>>,
+/// Two snapshots of an account that follow one another, and who made each change between them.
+pub(super) struct ExplainedPair {
+    pub(super) account: String,
+    /// Ids of the snapshots.
+    pub(super) before: u64,
+    pub(super) after: u64,
+    /// By kind, region and id of the fact.
+    pub(super) changes: BTreeMap<(String, String, String), ExplainedFact>,
 }
 
-impl<'s> KeptOrganizations<'s> {
-    fn new(storage: &'s Arc<dyn Storage>, history: &'s Arc<Vec<LoggedSnapshot>>) -> Self {
-        Self {
-            storage,
-            history,
-            read: BTreeMap::new(),
-        }
-    }
-
-    /// Those that stood when a snapshot was taken.
-    fn at(&mut self, id: u64) -> Result<Vec<Organization>> {
-        let mut all = Vec::new();
-        for kept in standing_at(self.history, id) {
-            let read = match self.read.entry(kept.index) {
-                Entry::Occupied(read) => read.into_mut(),
-                Entry::Vacant(place) => {
-                    let loaded = Loaded::kept(self.storage, self.history, kept)?;
-                    place.insert(access::organizations([&loaded])?)
-                }
-            };
-            all.extend(read.iter().cloned());
-        }
-        Ok(all)
-    }
+/// What is known of who changed a fact.
+pub(super) struct ExplainedFact {
+    pub(super) matched: Attribution,
+    /// Lasting key of who began it: ARN of a user, `instance i-0a1b`.
+    pub(super) origin: Option<String>,
+    /// Caller and records of the change, where it is a finding.
+    pub(super) actor: Option<Actor>,
+    pub(super) events: Vec<Evidence>,
 }
 
 /// Compares each two snapshots of an account that follow one another.
@@ -220,10 +208,52 @@ fn compare_pair(
     compared
         .changes
         .extend(change_summaries(&difference.changes, &explained, &told));
+    if let (Some(before), Some(after)) = (before.id, after.id) {
+        compared.pairs.push(ExplainedPair {
+            account: new.header.account.clone(),
+            before,
+            after,
+            changes: explained_facts(&difference.changes, &explained, &told),
+        });
+    }
     count(&mut compared.coverage, &difference, &explained, told.folded);
     compared.gives.extend(told.gives);
     compared.findings.extend(told.findings);
     Ok(())
+}
+
+/// Who changed each fact, with the caller and the records that its finding names.
+fn explained_facts(
+    changes: &[Change],
+    explained: &Attributions,
+    told: &ChangeFindings,
+) -> BTreeMap<(String, String, String), ExplainedFact> {
+    let findings: BTreeMap<usize, &Finding> = told
+        .findings
+        .iter()
+        .filter_map(|f| told.changes.get(&f.id).map(|n| (*n, f)))
+        .collect();
+    let fact = |one: &AttributedChange| {
+        let change = &changes[one.change];
+        let finding = findings.get(&one.change);
+        let evidence = finding.map_or(&[][..], |f| f.evidence.as_slice());
+        let events = evidence
+            .iter()
+            .filter(|e| matches!(e, Evidence::Event { .. }));
+        let fact = ExplainedFact {
+            matched: one.matched,
+            origin: one.origin.as_ref().map(|o| o.key.clone()),
+            actor: finding.and_then(|f| f.actor.clone()),
+            events: events.cloned().collect(),
+        };
+        let key = (
+            change.kind.clone(),
+            change.region.clone(),
+            change.id.clone(),
+        );
+        (key, fact)
+    };
+    explained.changes.iter().map(fact).collect()
 }
 
 /// Adds the counts of one comparison to the coverage.

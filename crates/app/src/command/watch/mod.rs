@@ -2,8 +2,10 @@
 
 mod compare;
 mod config;
+mod hygiene;
 mod inputs;
 mod integrity;
+mod organizations;
 mod result;
 mod run;
 mod snapshots;

@@ -1,5 +1,6 @@
 //! One run: the trail is read, the snapshots are compared, and both are joined.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
@@ -10,6 +11,7 @@ use bartizan_incident::{IncidentInput, incidents};
 use bartizan_model::{Finding, Severity};
 
 use super::compare::compare;
+use super::hygiene::watched_posture;
 use super::inputs::WatchInputs;
 use super::integrity::integrity;
 use super::result::watch_result;
@@ -49,21 +51,22 @@ pub(super) fn run(
     compared.findings.append(&mut verdicts.findings);
     compared.findings.extend(integrity.findings);
     compared.coverage.holes.extend(integrity.holes);
+    let mut posture = watched_posture(inputs, state, &compared.pairs, since)?;
+    mark_accepted(inputs, &mut posture.findings);
     mark_accepted(inputs, &mut compared.findings);
-    compared.findings.sort_by(|a, b| {
-        (b.severity, &a.first_time, &a.id).cmp(&(a.severity, &b.first_time, &b.id))
-    });
+    compared.findings.sort_by(worst_first);
     compared.findings.dedup_by(|a, b| a.id == b.id);
     let accepted: BTreeSet<String> = compared
         .findings
         .iter()
+        .chain(&posture.findings)
         .filter(|f| inputs.acceptance(f).is_some())
         .map(|f| f.id.clone())
         .collect();
     compared.coverage.accepted = accepted.len();
     let actors = work_of(&mut verdicts.work, &compared.findings);
     let known_incidents = state.incidents()?;
-    let (found, merges) = incidents(&IncidentInput {
+    let (mut found, merges) = incidents(&IncidentInput {
         findings: &compared.findings,
         map: &map,
         attribution: &verdicts.attribution,
@@ -82,6 +85,9 @@ pub(super) fn run(
         accepted: &accepted,
         known: &known_incidents,
     });
+    posture.join(&mut found, &compared.findings);
+    compared.findings.append(&mut posture.findings);
+    compared.findings.sort_by(worst_first);
     name_origins(&verdicts.attribution, &mut compared.findings);
     let read: Vec<(String, Option<u64>, bool)> = inputs
         .objects
@@ -94,6 +100,7 @@ pub(super) fn run(
         (RESULT, serde_json::to_vec(&watched)?),
         (INPUT, fingerprint.as_bytes().to_vec()),
     ];
+    kept.append(&mut posture.kept);
     kept.extend(learned.map(|bytes| (FIRST_SEEN, bytes)));
     state.keep(RunState {
         findings: &watched.findings,
@@ -175,6 +182,10 @@ fn memory(
         ..scan_plan(inputs, memory)?
     };
     Ok(Some(read(inputs, &plan, &to_learn, true).memory))
+}
+
+fn worst_first(a: &Finding, b: &Finding) -> Ordering {
+    (b.severity, &a.first_time, &a.id).cmp(&(a.severity, &b.first_time, &b.id))
 }
 
 /// Makes accepted findings informational, with the reason first.

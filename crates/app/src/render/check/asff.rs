@@ -6,7 +6,8 @@ use bartizan_model::Severity;
 use bartizan_posture::CheckVerdict;
 use serde_json::{Value, json};
 
-use super::row::{ResultRow, because, fix, id, source, time};
+use super::row::{ResultRow, check_reasons, fix, source, time};
+use crate::posture::result_id;
 
 /// Length of a title and of a description, in characters (ASFF syntax).
 const TITLE_MAX: usize = 256;
@@ -36,16 +37,21 @@ pub(super) fn finding(row: &ResultRow<'_>) -> Value {
         CheckVerdict::Unknown => "NOT_AVAILABLE",
         CheckVerdict::Pass => "PASSED",
     };
-    let reasons = because(result);
+    let reasons = check_reasons(result);
     let description = if reasons.is_empty() {
         check.judged.to_owned()
     } else {
         reasons.join("; ")
     };
     let related: Vec<String> = check.sources.iter().map(|s| source(*s)).collect();
-    json!({
+    let workflow = if row.accepted.is_some() {
+        "SUPPRESSED"
+    } else {
+        "NEW"
+    };
+    let mut finding = json!({
         "SchemaVersion": "2018-10-08",
-        "Id": format!("bartizan/{}", id(result)),
+        "Id": format!("bartizan/{}", result_id(result)),
         "ProductArn": format!("arn:aws:securityhub:{region}:{account}:product/{account}/default"),
         "ProductName": "Bartizan",
         "CompanyName": "Bartizan",
@@ -66,9 +72,17 @@ pub(super) fn finding(row: &ResultRow<'_>) -> Value {
             "Region": region,
         }],
         "Compliance": {"Status": status, "RelatedRequirements": related},
-        "Workflow": {"Status": "NEW"},
+        "Workflow": {"Status": workflow},
         "RecordState": "ACTIVE",
-    })
+    });
+    if let Some(j) = row.accepted {
+        finding["Note"] = json!({
+            "Text": cut(&j.reason, REMEDIATION_MAX),
+            "UpdatedBy": "bartizan accept",
+            "UpdatedAt": at,
+        });
+    }
+    finding
 }
 
 /// Types of resources by how their ARNs go on, e.g. `arn:aws:s3:::site` is an `AwsS3Bucket`.

@@ -9,7 +9,7 @@ use bartizan_posture::{Check, CheckVerdict};
 use super::super::style::{painted, severity_style};
 use super::super::words::counted;
 use super::super::{Out, clean};
-use super::row::{CheckList, ResultRow, because, fix};
+use super::row::{CheckList, ResultRow, check_reasons, fix};
 
 /// Resources of one check that are shown one by one.
 const RESOURCES_SHOWN: usize = 5;
@@ -19,6 +19,8 @@ struct Group<'a> {
     check: &'static Check,
     severity: Severity,
     fails: Vec<ResultRow<'a>>,
+    /// Failures that somebody accepted.
+    accepted: Vec<ResultRow<'a>>,
     unknown: Vec<ResultRow<'a>>,
     passes: usize,
 }
@@ -29,10 +31,11 @@ pub(super) fn results(out: &mut Out, list: &CheckList<'_>) -> Result<()> {
     for group in groups.iter().filter(|g| !g.fails.is_empty()) {
         failing(out, group)?;
     }
+    accepted(out, &groups)?;
     unknown(out, &groups)?;
     let passing = groups
         .iter()
-        .filter(|g| g.fails.is_empty() && g.unknown.is_empty())
+        .filter(|g| g.fails.is_empty() && g.accepted.is_empty() && g.unknown.is_empty())
         .count();
     let passes: usize = groups.iter().map(|g| g.passes).sum();
     out.line(&format!(
@@ -54,10 +57,12 @@ fn groups<'a>(list: &'a CheckList<'_>) -> Vec<Group<'a>> {
             check: row.check,
             severity: Severity::Info,
             fails: Vec::new(),
+            accepted: Vec::new(),
             unknown: Vec::new(),
             passes: 0,
         });
         match row.result.verdict {
+            CheckVerdict::Fail if row.accepted.is_some() => group.accepted.push(row),
             CheckVerdict::Fail => {
                 group.severity = group.severity.max(row.result.severity);
                 group.fails.push(row);
@@ -84,9 +89,17 @@ fn headline(list: &CheckList<'_>, groups: &[Group<'_>]) -> String {
             counted(unknown as u64, "check", "checks")
         )
     };
+    let accepted: usize = groups.iter().map(|g| g.accepted.len()).sum();
+    let unseen = match accepted {
+        0 => unseen,
+        n => {
+            let failures = counted(n as u64, "failure", "failures");
+            format!("; {failures} accepted{unseen}")
+        }
+    };
     let at = |least: Severity| failing.iter().filter(|g| g.severity == least).count();
     match (failing.len(), unknown) {
-        (0, 0) => format!("CLOSED  no check fails in {accounts}"),
+        (0, 0) => format!("CLOSED  no check fails in {accounts}{unseen}"),
         (0, _) => format!("CANNOT TELL  no check fails in what was read of {accounts}{unseen}"),
         (n, _) => format!(
             "OPEN  {} in {accounts}: {} critical, {} high{unseen}",
@@ -105,7 +118,7 @@ fn failing(out: &mut Out, group: &Group<'_>) -> Result<()> {
         group.check.id,
         group.check.title,
         group.fails.len(),
-        group.fails.len() + group.unknown.len() + group.passes,
+        group.fails.len() + group.accepted.len() + group.unknown.len() + group.passes,
     ))?;
     for row in group.fails.iter().take(RESOURCES_SHOWN) {
         let region = match row.result.region.as_str() {
@@ -116,7 +129,7 @@ fn failing(out: &mut Out, group: &Group<'_>) -> Result<()> {
         out.line(&format!(
             "  {}{region}: {}",
             row.result.resource,
-            because(row.result).join("; ")
+            check_reasons(row.result).join("; ")
         ))?;
     }
     let more = group.fails.len().saturating_sub(RESOURCES_SHOWN);
@@ -132,6 +145,22 @@ fn failing(out: &mut Out, group: &Group<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Failures that somebody accepted, with why and until when.
+fn accepted(out: &mut Out, groups: &[Group<'_>]) -> Result<()> {
+    for row in groups.iter().flat_map(|g| &g.accepted) {
+        let Some(j) = row.accepted else { continue };
+        let until = j.until.as_ref().map(|until| format!(", until {until}"));
+        out.line(&format!(
+            "accepted  {} {}: {}{}",
+            row.check.id,
+            row.result.resource,
+            j.reason,
+            until.unwrap_or_default()
+        ))?;
+    }
+    Ok(())
+}
+
 /// Checks that could not be judged in full, those with one reason together.
 fn unknown(out: &mut Out, groups: &[Group<'_>]) -> Result<()> {
     let mut by_reason: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -139,7 +168,7 @@ fn unknown(out: &mut Out, groups: &[Group<'_>]) -> Result<()> {
         let mut reasons: Vec<String> = group
             .unknown
             .iter()
-            .flat_map(|row| because(row.result))
+            .flat_map(|row| check_reasons(row.result))
             .collect();
         reasons.sort();
         reasons.dedup();

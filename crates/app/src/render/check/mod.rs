@@ -11,13 +11,13 @@ use anyhow::Result;
 use bartizan_posture::{CHECKS, Check};
 use serde_json::{Value, json};
 
-pub(crate) use row::{CheckList, missing};
-use row::{ResultRow, because, fix, id, source, time};
+pub(crate) use row::{CheckList, check_reasons, missing};
+use row::{ResultRow, fix, source, time};
 
 use super::findings::cells;
 use super::{Out, note};
 use crate::cli::{Format, Global};
-use crate::posture::JudgedAccount;
+use crate::posture::{JudgedAccount, result_id};
 
 /// Prints results in the format that is asked for.
 pub(crate) fn checked(out: &mut Out, global: &Global, list: &CheckList<'_>) -> Result<()> {
@@ -60,8 +60,8 @@ fn account(judged: &JudgedAccount) -> Value {
 
 fn value(row: &ResultRow<'_>) -> Value {
     let result = row.result;
-    json!({
-        "id": id(result),
+    let mut value = json!({
+        "id": result_id(result),
         "check": result.check,
         "title": row.check.title,
         "severity": result.severity,
@@ -69,17 +69,21 @@ fn value(row: &ResultRow<'_>) -> Value {
         "resource": result.resource,
         "account": result.account,
         "region": result.region,
-        "because": because(result),
+        "because": check_reasons(result),
         "fix": fix(row),
-    })
+    });
+    if let Some(j) = row.accepted {
+        value["accepted"] = json!({"reason": j.reason, "until": j.until});
+    }
+    value
 }
 
 fn csv(out: &mut Out, list: &CheckList<'_>) -> Result<()> {
-    out.line("id,check,title,severity,verdict,resource,account,region,because,fix")?;
+    out.line("id,check,title,severity,verdict,resource,account,region,because,fix,accepted")?;
     list.rows().try_for_each(|row| {
         let result = row.result;
         out.line(&cells(&[
-            id(result),
+            result_id(result),
             result.check.to_owned(),
             row.check.title.to_owned(),
             result.severity.to_string(),
@@ -87,8 +91,9 @@ fn csv(out: &mut Out, list: &CheckList<'_>) -> Result<()> {
             result.resource.clone(),
             result.account.clone(),
             result.region.clone(),
-            because(result).join("; "),
+            check_reasons(result).join("; "),
             fix(&row),
+            row.accepted.map(|j| j.reason.clone()).unwrap_or_default(),
         ]))
     })
 }

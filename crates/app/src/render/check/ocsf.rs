@@ -4,7 +4,8 @@ use bartizan_posture::CheckVerdict;
 use serde_json::{Value, json};
 
 use super::super::ocsf::{cloud_of, product, severity};
-use super::row::{ResultRow, because, fix, id, source};
+use super::row::{ResultRow, check_reasons, fix, source};
+use crate::posture::result_id;
 
 pub(super) fn finding(row: &ResultRow<'_>) -> Value {
     let (result, check) = (row.result, row.check);
@@ -14,7 +15,11 @@ pub(super) fn finding(row: &ResultRow<'_>) -> Value {
         CheckVerdict::Unknown => (2, "Warning"),
         CheckVerdict::Fail => (3, "Fail"),
     };
-    json!({
+    let (state_id, state, comment) = match row.accepted {
+        Some(j) => (3, "Suppressed", Some(j.reason.as_str())),
+        None => (1, "New", None),
+    };
+    let mut finding = json!({
         "activity_id": 1,
         "activity_name": "Create",
         "category_uid": 2,
@@ -25,15 +30,15 @@ pub(super) fn finding(row: &ResultRow<'_>) -> Value {
         "type_name": "Compliance Finding: Create",
         "severity_id": severity_id,
         "severity": severity,
-        "status_id": 1,
-        "status": "New",
+        "status_id": state_id,
+        "status": state,
         "time": row.time_ms,
         "message": check.title,
         "metadata": product(),
         "finding_info": {
-            "uid": id(result),
+            "uid": result_id(result),
             "title": check.title,
-            "desc": because(result).join("; "),
+            "desc": check_reasons(result).join("; "),
             "types": ["posture"],
         },
         "compliance": {
@@ -42,11 +47,15 @@ pub(super) fn finding(row: &ResultRow<'_>) -> Value {
             "requirements": check.sources.iter().map(|s| source(*s)).collect::<Vec<_>>(),
             "status_id": status_id,
             "status": status,
-            "status_detail": because(result).join("; "),
+            "status_detail": check_reasons(result).join("; "),
         },
         "remediation": {"desc": fix(row)},
         "cloud": cloud_of(Some(&result.account), Some(&result.region)),
         "resources": [{"uid": result.resource, "region": result.region}],
         "unmapped": {"verdict": result.verdict},
-    })
+    });
+    if let Some(comment) = comment {
+        finding["comment"] = json!(comment);
+    }
+    finding
 }

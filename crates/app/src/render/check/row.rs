@@ -1,10 +1,11 @@
 //! One result as it is shown: id, reasons and fix in words.
 
-use bartizan_model::{finding_id, shell_word};
+use bartizan_evidence::Justification;
+use bartizan_model::shell_word;
 use bartizan_posture::{Check, CheckResult, MissingFact, MissingReason, Reason, Source, check};
 
 use crate::cli::Standard;
-use crate::posture::JudgedAccount;
+use crate::posture::{JudgedAccount, result_id};
 
 /// Results as they are shown.
 pub(crate) struct CheckList<'a> {
@@ -20,6 +21,8 @@ pub(crate) struct CheckList<'a> {
 pub(super) struct ResultRow<'a> {
     pub(super) check: &'static Check,
     pub(super) result: &'a CheckResult,
+    /// Why it is no cause for alarm, where somebody accepted it.
+    pub(super) accepted: Option<&'a Justification>,
     /// Time of the snapshot, milliseconds since 1970.
     pub(super) time_ms: i64,
 }
@@ -28,11 +31,15 @@ impl CheckList<'_> {
     pub(super) fn rows(&self) -> impl Iterator<Item = ResultRow<'_>> {
         self.judged.iter().flat_map(|judged| {
             judged.results.iter().filter_map(|result| {
-                let (check, time_ms) = (check(result.check)?, judged.time_ms);
+                let accepted = &judged.accepted;
                 Some(ResultRow {
-                    check,
+                    check: check(result.check)?,
                     result,
-                    time_ms,
+                    // Few accounts have any, and an id is a hash.
+                    accepted: (!accepted.is_empty())
+                        .then(|| accepted.get(&result_id(result)))
+                        .flatten(),
+                    time_ms: judged.time_ms,
                 })
             })
         })
@@ -44,17 +51,8 @@ pub(super) fn time(ms: i64) -> String {
     bartizan_model::time_text(ms.div_euclid(1000))
 }
 
-/// Stable id of a result: the same in every snapshot.
-pub(super) fn id(result: &CheckResult) -> String {
-    let entity = format!(
-        "{}\u{1f}{}\u{1f}{}",
-        result.account, result.region, result.resource
-    );
-    finding_id(result.check, &entity, false, 0)
-}
-
 /// Reasons of a verdict as text.
-pub(super) fn because(result: &CheckResult) -> Vec<String> {
+pub(crate) fn check_reasons(result: &CheckResult) -> Vec<String> {
     let text = |reason: &Reason| match reason {
         Reason::Read(text) => text.clone(),
         Reason::Unread(fact) => missing(fact),

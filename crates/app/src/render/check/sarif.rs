@@ -4,7 +4,8 @@ use bartizan_model::Severity;
 use bartizan_posture::{CHECKS, CheckVerdict};
 use serde_json::{Value, json};
 
-use super::row::{CheckList, ResultRow, because, fix, id, source};
+use super::row::{CheckList, ResultRow, check_reasons, fix, source};
+use crate::posture::result_id;
 
 pub(super) fn log(list: &CheckList<'_>) -> Value {
     let rules: Vec<Value> = CHECKS
@@ -43,13 +44,13 @@ fn result(row: &ResultRow<'_>) -> Value {
         CheckVerdict::Unknown => ("open", "none"),
         CheckVerdict::Pass => ("pass", "none"),
     };
-    let reasons = because(row.result);
+    let reasons = check_reasons(row.result);
     let text = if reasons.is_empty() {
         format!("{}: {}", row.result.verdict, row.check.judged)
     } else {
         format!("{}: {}", row.check.title, reasons.join("; "))
     };
-    json!({
+    let mut value = json!({
         "ruleId": row.check.id,
         "ruleIndex": CHECKS.iter().position(|c| c.id == row.check.id),
         "kind": kind,
@@ -61,13 +62,19 @@ fn result(row: &ResultRow<'_>) -> Value {
                 "kind": "resource",
             }],
         }],
-        "partialFingerprints": {"bartizan/1": id(row.result)},
+        "partialFingerprints": {"bartizan/1": result_id(row.result)},
         "properties": {
             "account": row.result.account,
             "region": row.result.region,
             "fix": fix(row),
         },
-    })
+    });
+    if let Some(j) = row.accepted {
+        let reason = &j.reason;
+        value["suppressions"] =
+            json!([{"kind": "external", "status": "accepted", "justification": reason}]);
+    }
+    value
 }
 
 fn level(severity: Severity) -> &'static str {

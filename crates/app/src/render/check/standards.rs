@@ -14,6 +14,8 @@ use crate::cli::Standard;
 #[derive(Default)]
 struct Counts {
     fails: usize,
+    /// Failures that somebody accepted.
+    accepted: usize,
     unknown: usize,
     passes: usize,
     checks: Vec<&'static str>,
@@ -31,18 +33,23 @@ const ADVISOR: [(&str, &[&str]); 5] = [
 
 pub(super) fn table(out: &mut Out, list: &CheckList<'_>, standard: Standard) -> Result<()> {
     for (requirement, counts) in requirements(list, standard) {
-        let total = counts.fails + counts.unknown + counts.passes;
-        let verdict = match (counts.fails, counts.unknown) {
-            (0, 0) => "pass",
-            (0, _) => "unknown",
+        let total = counts.fails + counts.accepted + counts.unknown + counts.passes;
+        let verdict = match (counts.fails, counts.unknown, counts.accepted) {
+            (0, 0, 0) => "pass",
+            (0, 0, _) => "accepted",
+            (0, _, _) => "unknown",
             _ => "FAIL",
+        };
+        let accepted = match counts.accepted {
+            0 => String::new(),
+            n => format!(", {n} accepted"),
         };
         let unknown = match counts.unknown {
             0 => String::new(),
             n => format!(", {n} unknown"),
         };
         out.line(&format!(
-            "{verdict:8} {requirement:12} {} of {total}{unknown}  {} ({})",
+            "{verdict:8} {requirement:12} {} of {total}{accepted}{unknown}  {} ({})",
             counts.fails,
             counts.title,
             counts.checks.join(", "),
@@ -58,6 +65,7 @@ pub(super) fn values(list: &CheckList<'_>, standard: Standard) -> Vec<Value> {
             "title": counts.title,
             "checks": counts.checks,
             "fail": counts.fails,
+            "accepted": counts.accepted,
             "unknown": counts.unknown,
             "pass": counts.passes,
         })
@@ -110,6 +118,7 @@ fn of_check(check: &Check, standard: Standard, set: Compliance) -> Vec<(String, 
 
 fn count(counts: &mut Counts, row: &ResultRow<'_>, title: String) {
     match row.result.verdict {
+        CheckVerdict::Fail if row.accepted.is_some() => counts.accepted += 1,
         CheckVerdict::Fail => counts.fails += 1,
         CheckVerdict::Unknown => counts.unknown += 1,
         CheckVerdict::Pass => counts.passes += 1,

@@ -41,59 +41,87 @@ fn judge(view: &AccountView<'_>, verdicts: &mut Verdicts<'_>) {
 }
 
 fn fault(view: &AccountView<'_>, instance: &FactView<'_>) -> Fault {
-    let Some(address) = public_address(instance) else {
-        return Ok(None);
-    };
-    if !is_running(view, instance)? {
+    let interfaces = public_interfaces(instance);
+    if interfaces.is_empty() || !is_running(view, instance)? {
         return Ok(None);
     }
-    let mut open = Vec::new();
     let mut unread = None;
-    let groups = instance.list("/SecurityGroups").iter();
-    for group in groups.filter_map(|g| g["GroupId"].as_str()) {
-        match open_ports(view, instance.region, group) {
-            Ok(ports) => open.extend(ports.into_iter().map(|port| (group, port))),
+    for interface in interfaces {
+        match interface.way_in(view, instance) {
+            Ok(None) => {}
+            Ok(Some(way)) => return Ok(Some(way)),
             Err(fact) => unread = Some(fact),
         }
     }
-    if open.is_empty() {
-        return unread.map_or(Ok(None), Err);
-    }
-    let (Some(subnet), Some(vpc)) = (instance.text("/SubnetId"), instance.text("/VpcId")) else {
-        return Err(view.missing(instance.kind, &instance.id, "SubnetId"));
-    };
-    let Some(route) = internet_route(view, instance.region, vpc, subnet)? else {
-        return Ok(None);
-    };
-    let acls = in_vpc(view, "ec2:networkacl", instance.region, vpc)?;
-    let acl = associated(&acls, subnet, |a| a.is("/IsDefault"));
-    match acl {
-        Some(acl) => {
-            let reached = open.iter().find(|(_, port)| lets_world(acl, *port));
-            Ok(reached.map(|(group, port)| {
-                let acl = &acl.id;
-                format!("{address}, route to {route}, network ACL {acl}, {group}: TCP {port}")
-            }))
-        }
-        None => Err(view.missing("ec2:networkacl", subnet, "the ACL of the subnet")),
-    }
+    unread.map_or(Ok(None), Err)
 }
 
-fn public_address(instance: &FactView<'_>) -> Option<String> {
-    let own = instance
-        .volatile("PublicIpAddress")
-        .or_else(|| instance.text("/PublicIpAddress"));
-    let of_interface = || {
-        let interfaces = instance.list("/NetworkInterfaces").iter();
-        interfaces
-            .filter_map(|i| {
-                i["Association"]["PublicIp"]
-                    .as_str()
-                    .or_else(|| i["Ipv6Addresses"][0]["Ipv6Address"].as_str())
-            })
-            .next()
+/// A network interface with a public address.
+struct PublicInterface<'f> {
+    address: &'f str,
+    groups: Vec<&'f str>,
+    subnet: Option<&'f str>,
+    vpc: Option<&'f str>,
+}
+
+/// The interfaces of an instance that have a public address; the instance itself where it does not
+/// name the interface of its address.
+fn public_interfaces<'f>(instance: &'f FactView<'_>) -> Vec<PublicInterface<'f>> {
+    let groups = |list: &'f [Value]| list.iter().filter_map(|g| g["GroupId"].as_str()).collect();
+    let of_interface = |interface: &'f Value| {
+        let public = interface["Association"]["PublicIp"].as_str();
+        let address = public.or_else(|| interface["Ipv6Addresses"][0]["Ipv6Address"].as_str())?;
+        Some(PublicInterface {
+            address,
+            groups: groups(interface["Groups"].as_array().map_or(&[], Vec::as_slice)),
+            subnet: interface["SubnetId"].as_str(),
+            vpc: interface["VpcId"].as_str(),
+        })
     };
-    own.or_else(of_interface).map(str::to_owned)
+    let interfaces = instance.list("/NetworkInterfaces").iter();
+    let mut public: Vec<PublicInterface<'f>> = interfaces.filter_map(of_interface).collect();
+    let own = instance.volatile("PublicIpAddress");
+    if let Some(address) = own.filter(|own| public.iter().all(|i| i.address != *own)) {
+        public.push(PublicInterface {
+            address,
+            groups: groups(instance.list("/SecurityGroups")),
+            subnet: instance.text("/SubnetId"),
+            vpc: instance.text("/VpcId"),
+        });
+    }
+    public
+}
+
+impl PublicInterface<'_> {
+    /// How the world reaches it: address, route, network ACL, group and port.
+    fn way_in(&self, view: &AccountView<'_>, instance: &FactView<'_>) -> Fault {
+        let mut open = Vec::new();
+        let mut unread = None;
+        for group in &self.groups {
+            match open_ports(view, instance.region, group) {
+                Ok(ports) => open.extend(ports.into_iter().map(|port| (*group, port))),
+                Err(fact) => unread = Some(fact),
+            }
+        }
+        if open.is_empty() {
+            return unread.map_or(Ok(None), Err);
+        }
+        let (Some(subnet), Some(vpc)) = (self.subnet, self.vpc) else {
+            return Err(view.missing(instance.kind, &instance.id, "SubnetId"));
+        };
+        let Some(route) = internet_route(view, instance.region, vpc, subnet)? else {
+            return Ok(None);
+        };
+        let acls = in_vpc(view, "ec2:networkacl", instance.region, vpc)?;
+        let acl = associated(&acls, subnet, |a| a.is("/IsDefault"));
+        let acl =
+            acl.ok_or_else(|| view.missing("ec2:networkacl", subnet, "the ACL of the subnet"))?;
+        let reached = open.iter().find(|(_, port)| lets_world(acl, *port));
+        Ok(reached.map(|(group, port)| {
+            let (address, acl) = (self.address, &acl.id);
+            format!("{address}, route to {route}, network ACL {acl}, {group}: TCP {port}")
+        }))
+    }
 }
 
 /// Ports of administration and databases that a group opens to the world.

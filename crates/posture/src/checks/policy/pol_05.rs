@@ -34,11 +34,15 @@ fn is_assume_any(statement: &Statement, every_role: &Pattern) -> bool {
     else {
         return false;
     };
-    let assume = Pattern::exact("sts:assumerole");
+    const ASSUME: &str = "sts:AssumeRole";
+    let is_assume = |action: &String| {
+        action.eq_ignore_ascii_case(ASSUME)
+            || action.contains(['*', '?'])
+                && Pattern::text(&action.to_ascii_lowercase())
+                    .covers(&Pattern::exact(&ASSUME.to_ascii_lowercase()))
+    };
     allows(statement)
+        && actions.iter().any(is_assume)
         && !is_everything(statement)
-        && actions
-            .iter()
-            .any(|a| Pattern::text(&a.to_ascii_lowercase()).covers(&assume))
         && resources.iter().any(|r| Pattern::arn(r).covers(every_role))
 }

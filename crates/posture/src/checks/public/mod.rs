@@ -181,14 +181,14 @@ fn public_policy(
 
 /// Whether a policy lets in everybody, for resources whose external access is not analyzed.
 fn public_alone(policy: &FactView<'_>) -> Result<bool, MissingFact> {
-    Ok(is_public_policy(&policy.policy()?))
+    Ok(is_public_policy(&*policy.policy()?))
 }
 
 /// Whether everybody has external access to a resource by a policy of this kind.
 fn is_open_to_all(view: &AccountView<'_>, kind: &str, arn: &str) -> bool {
     let everybody = [ExternalPrincipal::Anybody, ExternalPrincipal::AnyAccount];
-    let mut given = view.external().iter();
-    given.any(|e| e.arn == arn && e.by == kind && everybody.contains(&e.to))
+    let mut given = view.external_by(kind, arn);
+    given.any(|e| everybody.contains(&e.to))
 }
 
 /// A flag of Block Public Access, in the bucket or in the account.

@@ -6,6 +6,8 @@ pub(crate) mod trust_03;
 pub(crate) mod trust_04;
 pub(crate) mod trust_05;
 
+use std::rc::Rc;
+
 use crate::missing::{Fault, GLOBAL, MissingFact, MissingReason};
 use bartizan_iam::{ExternalAccess, Policy};
 
@@ -13,7 +15,7 @@ use crate::verdicts::Verdicts;
 use crate::view::AccountView;
 
 /// ARN and trust policy of each role.
-pub(super) fn trusts(view: &AccountView<'_>) -> Vec<(String, Result<Policy, MissingFact>)> {
+pub(super) fn trusts(view: &AccountView<'_>) -> Vec<(String, Result<Rc<Policy>, MissingFact>)> {
     let role = |role: &&crate::reading::FactView<'_>| {
         let arn = role.text("/Arn").unwrap_or(&role.id).to_owned();
         (arn, trust(view, &role.id))
@@ -22,7 +24,7 @@ pub(super) fn trusts(view: &AccountView<'_>) -> Vec<(String, Result<Policy, Miss
 }
 
 /// Trust policy of a role, by its name.
-pub(crate) fn trust(view: &AccountView<'_>, role: &str) -> Result<Policy, MissingFact> {
+pub(crate) fn trust(view: &AccountView<'_>, role: &str) -> Result<Rc<Policy>, MissingFact> {
     const KIND: &str = "iam:assumerolepolicy";
     match view.fact(KIND, GLOBAL, role)? {
         Some(fact) => fact.policy(),
@@ -47,10 +49,7 @@ fn judge_roles(
             verdicts.judge(&role, GLOBAL, [Err(unread)]);
             continue;
         }
-        let own = view
-            .external()
-            .iter()
-            .filter(|e| e.arn == role && e.by == "iam:assumerolepolicy");
+        let own = view.external_by("iam:assumerolepolicy", &role);
         let faults = own
             .filter_map(&fault)
             .map(|reason| -> Fault { Ok(Some(reason)) });

@@ -25,10 +25,7 @@ fn judge(view: &AccountView<'_>, verdicts: &mut Verdicts<'_>) {
         verdicts.unread(&[unread]);
     }
     for resource in &view.iam.resources {
-        let given = view
-            .external()
-            .iter()
-            .filter(|e| e.arn == resource.arn && e.by == resource.kind);
+        let given = view.external_by(&resource.kind, &resource.arn);
         let faults = given.filter_map(|access| match &access.to {
             ExternalPrincipal::Service(service, OnBehalfOf::Anybody) => {
                 Some(Ok(Some(format!("{service} acts on behalf of anybody"))) as Fault)

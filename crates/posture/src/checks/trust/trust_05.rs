@@ -31,10 +31,7 @@ fn judge(view: &AccountView<'_>, verdicts: &mut Verdicts<'_>) {
         (access.class == AccountRelationship::Deleted).then(|| access.to.sentence())
     });
     for resource in &view.iam.resources {
-        let given = view
-            .external()
-            .iter()
-            .filter(|e| e.arn == resource.arn && e.by == resource.kind);
+        let given = view.external_by(&resource.kind, &resource.arn);
         let deleted = given.filter(|e| e.class == AccountRelationship::Deleted);
         let faults = deleted.map(|e| -> Fault { Ok(Some(e.to.sentence())) });
         let region = super::super::region_of(&resource.arn);
