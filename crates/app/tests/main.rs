@@ -24,5 +24,6 @@ mod report;
 mod spend;
 mod store;
 mod watch;
+mod watch_bill;
 mod words;
 mod write_once;

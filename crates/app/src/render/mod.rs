@@ -42,7 +42,7 @@ pub(crate) use findings::{csv, holes, summary, totals_json};
 pub(crate) use ladder::ladder;
 pub(crate) use ocsf::ocsf;
 pub(crate) use report::report;
-pub(crate) use spend::{SpendDocument, spend, spend_headline, spend_summary};
+pub(crate) use spend::{SpendDocument, bill_problem, spend, spend_headline, spend_summary};
 pub(crate) use timeline::timeline;
 pub(crate) use watch::watched;
 pub(crate) use work::{is_shown_unasked, work};

@@ -5,8 +5,8 @@ use std::io::IsTerminal;
 use anyhow::Result;
 use bartizan_model::Severity;
 use bartizan_spend::{
-    BillFile, BillProblemKind, ChartDay, Ledger, Problems, SpendFinding, SpendSummary, SummaryRow,
-    UnreadPeriod, day_text,
+    BillFile, BillProblem, BillProblemKind, ChartDay, Ledger, Problems, SpendFinding, SpendSummary,
+    SummaryRow, UnreadPeriod, day_text,
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -191,15 +191,7 @@ fn problems(out: &mut Out, document: &SpendDocument<'_>) -> Result<()> {
         let count = thousands(document.problems.count);
         out.line(&format!("not read  {count} × something in the files"))?;
         for problem in document.problems.first.iter().take(PROBLEMS_SHOWN) {
-            let line = match problem.line {
-                0 => String::new(),
-                line => format!(", line {line}"),
-            };
-            out.line(&format!(
-                "  {}{line}: {}",
-                problem.file,
-                problem_text(problem.kind)
-            ))?;
+            out.line(&format!("  {}", bill_problem(problem)))?;
         }
         if document.problems.first.len() > PROBLEMS_SHOWN {
             out.line("  …  --format json lists more")?;
@@ -210,6 +202,15 @@ fn problems(out: &mut Out, document: &SpendDocument<'_>) -> Result<()> {
         out.line(&format!("UNKNOWN  {period}: {file}: {}", unread.because))?;
     }
     Ok(())
+}
+
+/// `bill.csv, line 12: the cost is not understood`.
+pub(crate) fn bill_problem(problem: &BillProblem) -> String {
+    let line = match problem.line {
+        0 => String::new(),
+        line => format!(", line {line}"),
+    };
+    format!("{}{line}: {}", problem.file, problem_text(problem.kind))
 }
 
 fn problem_text(kind: BillProblemKind) -> &'static str {

@@ -7,7 +7,7 @@ use super::ladder::{Ladder, LadderVerdict};
 use super::options::JudgeOptions;
 use super::series::{SpendPlace, SpendSeries};
 use super::silence::Silence;
-use super::spend_finding::{ChartDay, SpendFinding};
+use super::spend_finding::{ChartDay, SpendFinding, SpendSubject};
 use crate::charge::ChargeKind;
 use crate::day::{day_text, month_end, month_start, month_text};
 use crate::ledger::{BillFile, BudgetNotice, ReportedAnomaly, UnreadPeriod};
@@ -18,6 +18,9 @@ use bartizan_model::{
 
 /// Days of a chart.
 const CHART_DAYS: usize = 30;
+
+/// ATT&CK: Unused/Unsupported Cloud Regions.
+const UNUSED_REGIONS: &str = "T1535";
 
 /// Makes findings of one bill.
 pub(super) struct SpendText<'e> {
@@ -132,6 +135,9 @@ impl SpendText<'_> {
         finding.severity = episode.severity;
         finding.confidence = episode.confidence;
         finding.attack = vec![technique(service, family).to_owned()];
+        if rule == SpendRule::NewRegion {
+            finding.attack.push(UNUSED_REGIONS.to_owned());
+        }
         finding.first_time = Some(time_of(start));
         finding.last_time = Some(time_of(self.estate.day(episode.last)));
         finding.count = episode.days.len() as u64;
@@ -152,6 +158,7 @@ impl SpendText<'_> {
         let so_far = episode.excess();
         SpendFinding {
             finding,
+            subject: SpendSubject::new(rule, place.service.as_deref()),
             so_far,
             daily: episode.daily(),
             currency: place.currency.clone(),
@@ -366,6 +373,10 @@ impl SpendText<'_> {
             })
             .collect();
         SpendFinding {
+            subject: SpendSubject {
+                rule: SpendRule::Silent,
+                services: finding.resources.clone(),
+            },
             finding,
             so_far: 0.0,
             daily: -normal,
@@ -418,6 +429,7 @@ impl SpendText<'_> {
         }];
         SpendFinding {
             finding,
+            subject: SpendSubject::new(rule, place.service.as_deref()),
             so_far: bought.cost,
             daily: 0.0,
             currency: place.currency.clone(),
@@ -471,6 +483,7 @@ impl SpendText<'_> {
         )];
         SpendFinding {
             finding,
+            subject: SpendSubject::new(SpendRule::Early, None),
             so_far: 0.0,
             daily: 0.0,
             currency: place.currency.clone(),
@@ -514,7 +527,8 @@ impl SpendText<'_> {
             "AWS Cost Anomaly Detection calls it {}",
             anomaly.id
         )];
-        SpendFinding::outside(finding, impact)
+        let subject = SpendSubject::new(SpendRule::Reported, place.service.as_deref());
+        SpendFinding::outside(finding, subject, impact)
     }
 
     pub(super) fn budget(&self, notice: &BudgetNotice) -> SpendFinding {
@@ -538,14 +552,14 @@ impl SpendText<'_> {
             amount(notice.limit),
             amount(notice.actual)
         );
-        SpendFinding::outside(finding, 0.0)
+        SpendFinding::outside(finding, SpendSubject::new(SpendRule::Budget, None), 0.0)
     }
 }
 
 /// Period that could not be read whole: nothing about it is certain.
-pub(super) fn unread(period: &UnreadPeriod) -> Finding {
+pub(super) fn unread(period: &UnreadPeriod) -> SpendFinding {
     let rule = SpendRule::Unread;
-    Finding {
+    let finding = Finding {
         id: finding_id(
             "spend-unread",
             &format!("{}/{}", period.period, period.file),
@@ -579,7 +593,8 @@ pub(super) fn unread(period: &UnreadPeriod) -> Finding {
         verdict: Verdict::Unknown,
         because: vec!["what is not read is not normal: download the file again".to_owned()],
         show: format!("bartizan spend {}", shell_word(&period.file)),
-    }
+    };
+    SpendFinding::outside(finding, SpendSubject::new(rule, None), 0.0)
 }
 
 /// Whether a service records API calls or configurations, so that its silence hides what follows.

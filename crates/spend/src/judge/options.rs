@@ -47,3 +47,12 @@ impl Default for JudgeOptions {
         }
     }
 }
+
+impl JudgeOptions {
+    /// Last day that is old enough to be scored, in days since 1970.
+    #[must_use]
+    pub fn scored_day(&self) -> i32 {
+        let scored_s = self.as_of_s.saturating_sub(self.scored_hours * 3600);
+        i32::try_from(scored_s.div_euclid(86_400) - 1).unwrap_or(i32::MAX)
+    }
+}

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use bartizan_spend::JudgeOptions;
+use jiff::Timestamp;
 use serde::Deserialize;
 
 /// How many days of trail are read again each time, so that what comes late and what spans days is
@@ -29,6 +31,8 @@ pub(super) struct Config {
     pub(super) networks: NetworkSources,
     /// Findings that are no cause for alarm.
     pub(super) accept: Vec<AcceptedFinding>,
+    /// Where the bill is.
+    pub(super) spend: Spend,
     /// Files to write.
     pub(super) output: Output,
 }
@@ -68,6 +72,50 @@ impl Default for Trail {
             sources: Vec::new(),
             profile: None,
             lookback_days: LOOKBACK_DAYS,
+        }
+    }
+}
+
+/// The bill. Parameters mean what the arguments of `bartizan spend` do.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Spend {
+    /// Files, folders, globs, `s3://bucket/prefix`.
+    pub(super) sources: Vec<String>,
+    /// Profile for S3.
+    pub(super) profile: Option<String>,
+    /// Regions and services whose launch was announced.
+    pub(super) announced: Vec<String>,
+    /// Hours after its end from which a day is scored.
+    pub(super) scored_after_hours: u16,
+    pub(super) learning_days: u16,
+    pub(super) early_days: u16,
+}
+
+impl Default for Spend {
+    fn default() -> Self {
+        let options = JudgeOptions::default();
+        let small = |n: i64| u16::try_from(n).unwrap_or_default();
+        Self {
+            sources: Vec::new(),
+            profile: None,
+            announced: Vec::new(),
+            scored_after_hours: small(options.scored_hours),
+            learning_days: small(options.learning_days.into()),
+            early_days: small(options.early_days.into()),
+        }
+    }
+}
+
+impl Spend {
+    pub(super) fn options(&self, now: Timestamp) -> JudgeOptions {
+        JudgeOptions {
+            as_of_s: now.as_second(),
+            scored_hours: i64::from(self.scored_after_hours),
+            learning_days: i32::from(self.learning_days),
+            early_days: i32::from(self.early_days),
+            announced: self.announced.clone(),
+            ..JudgeOptions::default()
         }
     }
 }
@@ -126,11 +174,14 @@ impl Config {
     pub(super) fn find(dir: Option<&Path>, file: Option<&Path>) -> Result<Self> {
         if let Some(dir) = dir {
             let own = dir.join("bartizan.toml");
-            return if own.is_file() {
-                Self::read(&own)
-            } else {
-                Self::of_folder(dir)
-            };
+            if !own.is_file() {
+                return Self::of_folder(dir);
+            }
+            let mut config = Self::read(&own)?;
+            if config.spend.sources.is_empty() {
+                config.spend.sources.extend(bill_of(dir));
+            }
+            return Ok(config);
         }
         let here = Path::new("bartizan.toml");
         match file {
@@ -179,11 +230,13 @@ impl Config {
             .trail
             .sources
             .iter_mut()
+            .chain(&mut config.spend.sources)
             .filter(|s| !s.starts_with("s3://"));
         local.for_each(|source| *source = base.join(&*source).display().to_string());
-        if config.account.is_empty() && config.trail.sources.is_empty() {
+        if config.is_empty() {
             bail!(
-                "{name} names neither an [[account]] nor trail.sources: there is nothing to watch"
+                "{name} names no [[account]], no trail.sources and no spend.sources: there is \
+                nothing to watch"
             );
         }
         if let Some(one) = config.account.iter().find(|a| {
@@ -197,7 +250,8 @@ impl Config {
         Ok(config)
     }
 
-    /// Configuration of a folder without a file: `config/` has dumps, `trail/` CloudTrail.
+    /// Configuration of a folder without a file: `config/` has dumps, `trail/` CloudTrail,
+    /// `bill/` the bill.
     fn of_folder(dir: &Path) -> Result<Self> {
         std::fs::metadata(dir).with_context(|| format!("cannot read {}", dir.display()))?;
         let at = |name: &str| Some(dir.join(name)).filter(|p| p.exists());
@@ -214,17 +268,23 @@ impl Config {
             .trail
             .sources
             .extend(at("trail").map(|p| p.display().to_string()));
-        if config.account.is_empty() && config.trail.sources.is_empty() {
+        config.spend.sources.extend(bill_of(dir));
+        if config.is_empty() {
             bail!(
-                "{} has neither config/ (dumps of AWS CLI output) nor trail/ (CloudTrail)",
+                "{} has no config/ (dumps of AWS CLI output), no trail/ (CloudTrail) and no bill/",
                 dir.display()
             );
         }
         Ok(config)
     }
 
-    /// A bill that lies beside, which this version does not read.
-    pub(super) fn bill(dir: Option<&Path>) -> Option<PathBuf> {
-        dir.map(|d| d.join("bill")).filter(|p| p.exists())
+    fn is_empty(&self) -> bool {
+        self.account.is_empty() && self.trail.sources.is_empty() && self.spend.sources.is_empty()
     }
+}
+
+/// `bill/` of a folder.
+fn bill_of(dir: &Path) -> Option<String> {
+    let bill = dir.join("bill");
+    bill.exists().then(|| bill.display().to_string())
 }

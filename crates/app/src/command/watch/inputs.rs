@@ -24,6 +24,8 @@ pub(super) struct WatchInputs<'a> {
     pub(super) storage: &'a Arc<dyn Storage>,
     pub(super) history: Vec<LoggedSnapshot>,
     pub(super) objects: Vec<TrailObject>,
+    /// Files of the bill.
+    pub(super) bill: Vec<TrailObject>,
     pub(super) accepted: Vec<Justification>,
     pub(super) now: Timestamp,
 }
@@ -117,7 +119,7 @@ pub(super) fn accepted(storage: &dyn Storage, config: &Config) -> Result<Vec<Jus
 pub(super) fn fingerprint(
     config: &Config,
     history: &[LoggedSnapshot],
-    objects: &[TrailObject],
+    (objects, bill): (&[TrailObject], &[TrailObject]),
     accepted: &[Justification],
     now: Timestamp,
 ) -> String {
@@ -128,6 +130,9 @@ pub(super) fn fingerprint(
     objects
         .iter()
         .for_each(|o| text.push_str(&format!("{} {:?}\n", o.name, o.bytes)));
+    // A bill is overwritten where it lies.
+    bill.iter()
+        .for_each(|o| text.push_str(&format!("{} {:?} {:?}\n", o.name, o.bytes, o.version)));
     let holds = |j: &&Justification| {
         j.until
             .as_ref()

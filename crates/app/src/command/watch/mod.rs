@@ -1,5 +1,7 @@
-//! `bartizan watch --once`: snapshots, differences, trail, attribution, incidents, store.
+//! `bartizan watch --once`: snapshots, differences, trail, bill, attribution, incidents,
+//! store.
 
+mod bill;
 mod compare;
 mod config;
 mod inputs;
@@ -14,10 +16,12 @@ use bartizan_evidence::Storage;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use self::bill::told_before;
 use self::config::Config;
 use self::inputs::{WatchInputs, accepted, fingerprint, history};
 use self::run::INPUT;
 use self::snapshots::take_snapshots;
+use crate::bill::bill_objects;
 use crate::cli::{Format, Global, WatchArgs};
 use crate::files::write_whole;
 use crate::outcome::Outcome;
@@ -40,12 +44,14 @@ pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
         profile: config.trail.profile.as_deref(),
     };
     let (all, _) = objects(&wanted)?;
+    let bill = bill_objects(&config.spend.sources, config.spend.profile.as_deref())?;
     let accepted = accepted(storage.as_ref(), &config)?;
     let now = Timestamp::now();
 
-    let input = fingerprint(&config, &history, &all, &accepted, now);
+    let input = fingerprint(&config, &history, (&all, &bill), &accepted, now);
+    let is_scored = told_before(&state)?.is_scored(config.spend.options(now).scored_day());
     let watched = match (state.get(INPUT)?, WatchResult::last(&state)?) {
-        (Some(before), Some(watched)) if before == input.as_bytes() => WatchResult {
+        (Some(before), Some(watched)) if before == input.as_bytes() && is_scored => WatchResult {
             new: false,
             ..watched
         },
@@ -57,6 +63,7 @@ pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
                 storage: &storage,
                 history,
                 objects: all,
+                bill,
                 accepted,
                 now,
             };

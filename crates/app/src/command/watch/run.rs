@@ -9,6 +9,7 @@ use bartizan_incident::attribution::name_origins;
 use bartizan_incident::{IncidentInput, incidents};
 use bartizan_model::{Finding, Severity};
 
+use super::bill::{TOLD, WatchedBill, told_before, watched_bill};
 use super::compare::compare;
 use super::inputs::WatchInputs;
 use super::result::watch_result;
@@ -44,6 +45,10 @@ pub(super) fn run(
     let mut verdicts = read(inputs, &plan, &reading, false);
     let mut compared = compare(inputs, &map, &verdicts, since)?;
     compared.findings.append(&mut verdicts.findings);
+    let bill = watched_bill(inputs, since)?;
+    compared
+        .findings
+        .extend(bill.iter().flat_map(WatchedBill::findings));
     mark_accepted(inputs, &mut compared.findings);
     compared.findings.sort_by(|a, b| {
         (b.severity, &a.first_time, &a.id).cmp(&(a.severity, &b.first_time, &b.id))
@@ -76,6 +81,7 @@ pub(super) fn run(
         power: &compared.power,
         accepted: &accepted,
         known: &known_incidents,
+        bill: &bill.as_ref().map(WatchedBill::input).unwrap_or_default(),
     });
     name_origins(&verdicts.attribution, &mut compared.findings);
     let read: Vec<(String, Option<u64>, bool)> = inputs
@@ -84,8 +90,16 @@ pub(super) fn run(
         .map(|o| (o.name.clone(), o.bytes, old(o)))
         .filter(|(name, bytes, l)| known.get(name) != Some(&(*bytes, *l)))
         .collect();
-    let watched = watch_result(inputs, compared, (found, &merges, actors), &verdicts)?;
+    let mut told = told_before(state)?;
+    let report = bill.as_ref().map(|b| b.report(&mut told, &accepted));
+    compared
+        .coverage
+        .holes
+        .extend(bill.iter().flat_map(WatchedBill::holes));
+    let mut watched = watch_result(inputs, compared, (found, &merges, actors), &verdicts)?;
+    watched.bill = report;
     let mut kept = vec![
+        (TOLD, serde_json::to_vec(&told)?),
         (RESULT, serde_json::to_vec(&watched)?),
         (INPUT, fingerprint.as_bytes().to_vec()),
     ];
