@@ -2,10 +2,11 @@
 //! could not be read.
 
 use std::fs;
+use std::process::Command;
 
 use serde_json::Value;
 
-use crate::common::Home;
+use crate::common::{Home, root, venv};
 use crate::watch::home_with;
 
 const BILL: &str = "in/bill/2026-03.csv";
@@ -94,6 +95,19 @@ fn the_heist_has_its_bill_and_its_twin_has_none() {
         "{human}"
     );
 
+    home.must(0, &["report", "-o", "report.html"]);
+    let report = fs::read_to_string(home.path("report.html")).unwrap();
+    for part in [
+        "<h3>The bill</h3>",
+        "cost of each day, with what a day usually costs",
+        "2026-03-11: 612.40 USD; usually 0.00 USD a day; 612.40 USD extra so far",
+        "<section id=\"bill\">",
+        "ap-south-1, 2026-03",
+        "month to date and the month before, with the steps of the ladder",
+    ] {
+        assert!(report.contains(part), "{part}");
+    }
+
     let quiet = watch(&home_with("quiet"));
     assert!(of_bill(&quiet).is_empty());
     assert_eq!(quiet["bill"]["charges"], 56);
@@ -153,7 +167,7 @@ fn a_finding_that_grows_is_told_again_once() {
         let row = format!("111122223333,2026-03-12,AmazonEC2,ap-south-1,BoxUsage:m5.large,{cost}");
         format!("{bill}{row}\n")
     };
-    deliver(&home, &with("1.60"));
+    deliver(&home, &with("1.10"));
     assert_eq!(news(&watch(&home)), ["new spend-new-region"]);
     deliver(&home, &with("60.00"));
     assert_eq!(news(&watch(&home)), ["escalated spend-new-region"]);
@@ -276,4 +290,172 @@ fn a_sensor_whose_spend_stops_is_a_second_witness() {
         "{note}"
     );
     assert_eq!(incident["bill"].as_array().unwrap().len(), 1);
+}
+
+/// The talk's slide: steps of the month that were crossed in time, early once, and early again.
+#[test]
+fn the_report_marks_the_ladder() {
+    let home = Home::new();
+    let mut bill = String::from(
+        "line_item_usage_account_id,line_item_usage_start_date,product_servicecode,\
+         product_region_code,line_item_usage_type,line_item_unblended_cost\n",
+    );
+    for (month, days) in [(1, 31), (2, 28), (3, 25)] {
+        for day in 1..=days {
+            let cost = if month == 3 && day > 4 { 16 } else { 10 };
+            bill += &format!(
+                "111122223333,2026-{month:02}-{day:02},AmazonEC2,eu-west-1,EU-BoxUsage:m5.large,{cost}\n"
+            );
+        }
+    }
+    fs::create_dir_all(home.path("in/bill")).unwrap();
+    deliver(&home, &bill);
+    home.must(0, &["watch", "--once", "in", "--report", "report.html"]);
+    let report = fs::read_to_string(home.path("report.html")).unwrap();
+    for part in [
+        "everything, 2026-03 <span class=\"word critical\">Uh-Oh</span>",
+        "<span class=\"word good\">OK</span>",
+        "<span class=\"word medium\">Hmm</span>",
+        "376.00 USD in 25 days; the month before stood at 250.00 USD",
+    ] {
+        assert!(report.contains(part), "{part}");
+    }
+}
+
+/// Against moto: CloudWatch's estimate and presets of Cost Explorer, by `spend` and by `watch`.
+#[test]
+fn the_bill_live() {
+    let Some(venv) = venv("BARTIZAN_VENV") else {
+        return;
+    };
+    let moto = crate::live::moto(&venv);
+    let home = Home::with_aws(&moto.url);
+    let today = jiff::Timestamp::now().to_string();
+    let seeded = Command::new(venv.join("bin/python"))
+        .arg(root().join("crates/app/tests/live/seed_bill.py"))
+        .args([&moto.url, &today[..10]])
+        .status();
+    assert!(seeded.unwrap().success());
+
+    // CloudWatch has no regions: the service rose.
+    let told = home.json(&["spend", "--live"]);
+    assert_eq!(told["findings"][0]["rule"], "spend-rise");
+    assert_eq!(told["problems"]["count"], 0);
+    assert!(told["rows"].as_u64().unwrap() > 500, "{}", told["rows"]);
+
+    // Cost Explorer says where, for a price that is said before.
+    let out = home.run(&[
+        "spend",
+        "--live",
+        "--cost-explorer",
+        "4",
+        "--format",
+        "json",
+    ]);
+    let talk = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(
+        talk.contains("at most 4 requests at 0.01 USD, up to 0.04 USD"),
+        "{talk}"
+    );
+    let told: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(told["findings"][0]["rule"], "spend-new-region");
+    assert_eq!(told["findings"][0]["region"], "ap-south-1");
+    assert_eq!(told["findings"][0]["account"], "123456789012");
+
+    // A cap that is too low leaves the rest unknown.
+    let text = home.must(
+        11,
+        &[
+            "spend",
+            "--live",
+            "--cost-explorer",
+            "1",
+            "--require-complete",
+        ],
+    );
+    assert!(
+        text.contains("UNKNOWN  ce:GetCostAndUsage by account-service"),
+        "{text}"
+    );
+
+    fs::write(
+        home.path("bartizan.toml"),
+        "[spend]\nlive = true\ncost_explorer_requests = 4\n",
+    )
+    .unwrap();
+    let told = home.json(&["watch", "--once"]);
+    let loud = of_bill(&told)
+        .iter()
+        .any(|f| f["rule"] == "spend-new-region" && f["severity"] == "critical");
+    assert!(loud, "{:#?}", told["findings"]);
+    assert!(news(&told).contains(&"new spend-new-region".to_owned()));
+    let again = home.json(&["watch", "--once"]);
+    assert_eq!(again["new"], false);
+}
+
+#[test]
+fn the_ladder_is_compared_with_the_alarms_that_exist() {
+    let home = Home::new();
+    let mut bill = String::from(
+        "line_item_usage_start_date,line_item_unblended_cost,line_item_usage_account_id,\
+         line_item_product_code,line_item_usage_type\n",
+    );
+    for day in 1..=31 {
+        bill += &format!("2026-01-{day:02},10,111122223333,AmazonEC2,BoxUsage:m5.large\n");
+    }
+    fs::write(home.path("bill.csv"), bill).unwrap();
+    let dump = home.path("dump/111122223333/us-east-1");
+    fs::create_dir_all(&dump).unwrap();
+    let alarm = |name: &str, service: Option<&str>, threshold: u32, actions: &[&str]| {
+        let mut dimensions = vec![serde_json::json!({"Name": "Currency", "Value": "USD"})];
+        dimensions.extend(service.map(|s| serde_json::json!({"Name": "ServiceName", "Value": s})));
+        serde_json::json!({"AlarmName": name, "Namespace": "AWS/Billing",
+            "MetricName": "EstimatedCharges", "Dimensions": dimensions, "Threshold": threshold,
+            "ActionsEnabled": true, "AlarmActions": actions})
+    };
+    let topic = ["arn:aws:sns:us-east-1:111122223333:billing"];
+    let alarms = serde_json::json!({"CompositeAlarms": [], "MetricAlarms": [
+        alarm("whole", None, 310, &topic),
+        alarm("ec2", Some("AmazonEC2"), 390, &[]),
+    ]});
+    let write = |name: &str, text: String| fs::write(dump.join(name), text).unwrap();
+    write("cloudwatch-describe-alarms.json", alarms.to_string());
+    write(
+        "budgets-describe-budgets.json",
+        r#"{"Budgets": []}"#.to_owned(),
+    );
+    write(
+        "ce-get-anomaly-monitors.json",
+        r#"{"AnomalyMonitors": []}"#.to_owned(),
+    );
+    let args = ["spend", "ladder", "bill.csv", "--check", "--on", "dump"];
+    let text = home.must(0, &args);
+    assert!(
+        text.starts_with("MISSING  8 of 10 alarms; 1 tell nobody\n"),
+        "{text}"
+    );
+    assert!(text.contains("0 budgets · 0 anomaly monitors"), "{text}");
+    assert_eq!(
+        text.matches("aws cloudwatch put-metric-alarm").count(),
+        9,
+        "{text}"
+    );
+    let json = home.json(&args);
+    let of = |verdict: &str| {
+        let alarms = json["alarms"].as_array().unwrap().iter();
+        let found = alarms.filter(|a| a["verdict"] == verdict);
+        found
+            .map(|a| a["by"].as_str().unwrap_or("-").to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of("there"), ["whole"]);
+    assert_eq!(of("silent"), ["ec2"]);
+
+    fs::remove_file(dump.join("cloudwatch-describe-alarms.json")).unwrap();
+    let text = home.must(1, &args);
+    assert!(text.starts_with("CANNOT TELL"), "{text}");
+    assert!(
+        text.contains("not read  cloudwatch:alarm of account 111122223333"),
+        "{text}"
+    );
 }

@@ -2,6 +2,7 @@
 //!
 //! No clock, no network and no files: the caller hands in readers and the time.
 
+mod alarm_check;
 mod charge;
 mod day;
 mod judge;
@@ -13,11 +14,13 @@ mod service;
 mod summary;
 mod usage;
 
+pub use alarm_check::{AlarmCheck, AlarmVerdict, ExistingAlarm, check_alarms};
 pub use charge::{ChargeKind, View};
 pub use day::{day_text, month_text, today};
 pub use judge::{
-    ChartDay, ChartDimension, JudgeOptions, LADDER_STEPS, Ladder, LadderStep, LadderVerdict,
-    MonthChart, SpendFinding, SpendRule, SpendSubject, judge, ladder, month_charts, scored_through,
+    ChartDay, ChartDimension, FALSE_ALARMS, JudgeOptions, LADDER_STEPS, Ladder, LadderStep,
+    LadderVerdict, MonthChart, SpendFinding, SpendRule, SpendSubject, judge, ladder, month_charts,
+    scored_through,
 };
 pub use ledger::{
     BillFile, BillProblem, BillProblemKind, BudgetNotice, ChargeLabel, DayCost, Ledger, Problems,

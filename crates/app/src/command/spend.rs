@@ -5,20 +5,28 @@ use bartizan_detect::Rules;
 use bartizan_model::Finding;
 use bartizan_spend::{JudgeOptions, alarm_proposals, judge, spend_summary};
 
-use crate::bill::read_bill;
+use super::ladder_check;
+use crate::bill::{BillParts, BillSource, read_bill};
 use crate::cli::{Format, Global, LadderArgs, SpendArgs, SpendCommand};
 use crate::outcome::Outcome;
-use crate::render::{self, Out, SpendDocument};
+use crate::render::{self, Out, SpendAbout, SpendDocument};
 
 pub(super) fn run(global: &Global, args: &SpendArgs) -> Result<Outcome> {
     if let Some(SpendCommand::Ladder(args)) = &args.command {
         return ladder(global, args);
     }
     let as_of = args.as_of.unwrap_or_else(jiff::Timestamp::now);
-    let (ledger, superseded) = read_bill(global, &args.paths, args.profile.as_deref())?;
+    let source = BillSource {
+        paths: &args.paths,
+        profile: args.profile.as_deref(),
+        live: args.live,
+        cost_explorer: args.cost_explorer,
+    };
+    let parts = BillParts::find(global, &source, as_of)?;
+    let (ledger, superseded) = read_bill(global, &parts);
     let mut out = Out::new();
     if args.summary {
-        let last_day = i32::try_from(as_of.as_second().div_euclid(86_400)).unwrap_or(i32::MAX);
+        let last_day = bartizan_spend::today(as_of.as_second());
         let Some(summary) = spend_summary(&ledger, last_day) else {
             bail!("no charge was read: is this a bill?");
         };
@@ -35,14 +43,16 @@ pub(super) fn run(global: &Global, args: &SpendArgs) -> Result<Outcome> {
         early_days: i32::from(args.early_days),
         announced: args.announced.clone(),
         ..JudgeOptions::default()
-    };
+    }
+    .with_false_alarms(args.false_alarms);
     let found = judge(&ledger, &options);
-    print(
-        &mut out,
-        global,
-        args,
-        &SpendDocument::new(&ledger, superseded, &found),
-    )?;
+    let about = SpendAbout {
+        superseded,
+        false_alarms: args.false_alarms,
+        as_of_day: bartizan_spend::today(as_of.as_second()),
+    };
+    let document = SpendDocument::new(&ledger, &about, &found);
+    print(&mut out, global, args, &document)?;
     let worst = found.iter().map(|f| f.finding.severity).max();
     if args
         .fail_on
@@ -89,10 +99,20 @@ fn print(
 }
 
 fn ladder(global: &Global, args: &LadderArgs) -> Result<Outcome> {
-    let (ledger, _) = read_bill(global, &args.paths, args.profile.as_deref())?;
+    let source = BillSource {
+        paths: &args.paths,
+        profile: args.profile.as_deref(),
+        live: false,
+        cost_explorer: 0,
+    };
+    let parts = BillParts::find(global, &source, jiff::Timestamp::now())?;
+    let (ledger, _) = read_bill(global, &parts);
     let proposals = alarm_proposals(&ledger, i32::MAX);
     if proposals.is_empty() {
         bail!("no whole month of charges was read: a ladder needs one");
+    }
+    if args.check {
+        return ladder_check::run(global, args, &proposals);
     }
     let mut out = Out::new();
     match global.format {

@@ -43,7 +43,8 @@ pub(crate) fn first_line(watched: &WatchResult) -> String {
     // Silence of what was not read is no all-clear.
     let is_loss = |f: &Finding| f.rule == "events-lost" || f.rule == "spend-unread";
     let lost = watched.findings.iter().any(is_loss);
-    let blind = watched.coverage.events == 0 || watched.snapshot.is_empty() || lost;
+    let no_charge = watched.bill.as_ref().is_some_and(|b| b.charges == 0);
+    let blind = watched.coverage.events == 0 || watched.snapshot.is_empty() || lost || no_charge;
     match watched.incidents.len() {
         0 if blind => "CANNOT TELL  no findings, but coverage is incomplete".to_owned(),
         0 => {
@@ -65,11 +66,11 @@ pub(crate) fn first_line(watched: &WatchResult) -> String {
                 format!("{n} incidents")
             };
             // One bad act by itself may be somebody's work; an intruder goes on.
-            if watched
-                .incidents
-                .iter()
-                .all(|i| i.severity < Severity::Critical && i.stages.len() < 2)
-            {
+            let is_bill = |i: &Incident| i.timeline.iter().all(|m| m.rule.starts_with("spend-"));
+            let is_alone = |i: &Incident| {
+                i.stages.len() < 2 && (i.severity < Severity::Critical || is_bill(i))
+            };
+            if watched.incidents.iter().all(is_alone) {
                 return format!(
                     "LOOK NOW  {count}: isolated suspicious activity; no related events"
                 );

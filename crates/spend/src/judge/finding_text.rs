@@ -47,6 +47,7 @@ pub(super) fn money(amount: f64, currency: &str) -> String {
 /// `3.4 times` or `25 % more`.
 fn compared(value: f64, expected: f64) -> String {
     match value / expected {
+        factor if factor >= 100.0 => "more than 100 times".to_owned(),
         factor if factor >= 2.0 => format!("{factor:.1} times"),
         factor => format!("{:.0} % more than", (factor - 1.0) * 100.0),
     }
@@ -189,7 +190,8 @@ impl SpendText<'_> {
                 "{what} was used for about {cost} at list prices on {day}, and the bill shows no \
                  cost: credits or a free tier pay for it"
             ),
-            _ if expected <= 0.0 => format!("{what} cost {cost} on {day}, and nothing before"),
+            // Less than a cent is printed as 0.00.
+            _ if expected < 0.005 => format!("{what} cost {cost} on {day}, and nothing before"),
             _ => format!(
                 "{what} cost {cost} on {day}, {} the {} expected",
                 compared(value, expected),
@@ -568,10 +570,13 @@ pub(super) fn unread(period: &UnreadPeriod) -> SpendFinding {
         ),
         rule: rule.id().to_owned(),
         title: rule.title().to_owned(),
-        summary: format!(
-            "{}: {} could not be read whole: {}",
-            period.period, period.file, period.because
-        ),
+        summary: match period.period == period.file {
+            true => format!("{}: {}", period.file, period.because),
+            false => format!(
+                "{}: {} could not be read whole: {}",
+                period.period, period.file, period.because
+            ),
+        },
         severity: Severity::Medium,
         confidence: Confidence::High,
         stage: Stage::Hygiene,

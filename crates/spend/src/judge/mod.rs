@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use kinds::SpendRule;
 pub use ladder::{LADDER_STEPS, Ladder, LadderStep, LadderVerdict, ladder};
 pub use month_chart::{ChartDimension, MonthChart, month_charts, scored_through};
-pub use options::JudgeOptions;
+pub use options::{FALSE_ALARMS, JudgeOptions};
 pub use spend_finding::{ChartDay, SpendFinding, SpendSubject};
 
 use crate::ledger::Ledger;

@@ -30,6 +30,8 @@ pub struct MonthChart {
     pub last_month: Vec<f64>,
     /// Empty where there is no whole month before.
     pub steps: Vec<LadderStep>,
+    /// Days by which a step must be early to count.
+    pub early_days: i32,
     pub verdict: Option<LadderVerdict>,
 }
 
@@ -123,6 +125,7 @@ fn chart(estate: &SpendSeries, key: ChartKey, days: &[f64], early_days: i32) -> 
         last_month,
         verdict: ladder.as_ref().map(|l| l.verdict),
         steps: ladder.map(|l| l.steps).unwrap_or_default(),
+        early_days,
     }
 }
 

@@ -15,7 +15,7 @@ use bartizan_spend::{
 use jiff::Timestamp;
 
 use super::inputs::WatchInputs;
-use crate::bill::read_objects;
+use crate::bill::read_bill;
 use crate::bill_report::{BillChart, BillReport, ToldFindings};
 use crate::render::bill_problem;
 use crate::store::{Loaded, StoreState};
@@ -42,10 +42,10 @@ pub(super) fn watched_bill(
     inputs: &WatchInputs<'_>,
     since: Timestamp,
 ) -> Result<Option<WatchedBill>> {
-    if inputs.config.spend.sources.is_empty() {
+    let Some(parts) = &inputs.bill else {
         return Ok(None);
-    }
-    let (ledger, superseded) = read_objects(inputs.global, &inputs.bill);
+    };
+    let (ledger, superseded) = read_bill(inputs.global, parts);
     let options = inputs.config.spend.options(inputs.now);
     let found = judge(&ledger, &options);
     let usage = billed_usage(&ledger);

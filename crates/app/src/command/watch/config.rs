@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use bartizan_spend::JudgeOptions;
+use bartizan_spend::{FALSE_ALARMS, JudgeOptions};
 use jiff::Timestamp;
 use serde::Deserialize;
+
+use crate::bill::BillSource;
 
 /// How many days of trail are read again each time, so that what comes late and what spans days is
 /// seen whole.
@@ -82,14 +84,20 @@ impl Default for Trail {
 pub(super) struct Spend {
     /// Files, folders, globs, `s3://bucket/prefix`.
     pub(super) sources: Vec<String>,
-    /// Profile for S3.
+    /// Profile for S3 and live calls.
     pub(super) profile: Option<String>,
+    /// Whether AWS is asked: CloudWatch's estimate of the month.
+    pub(super) live: bool,
+    /// Requests of Cost Explorer in one run at most, at 0.01 USD each.
+    pub(super) cost_explorer_requests: u32,
     /// Regions and services whose launch was announced.
     pub(super) announced: Vec<String>,
     /// Hours after its end from which a day is scored.
     pub(super) scored_after_hours: u16,
     pub(super) learning_days: u16,
     pub(super) early_days: u16,
+    /// False alarms an account and month.
+    pub(super) false_alarms: f64,
 }
 
 impl Default for Spend {
@@ -99,15 +107,28 @@ impl Default for Spend {
         Self {
             sources: Vec::new(),
             profile: None,
+            live: false,
+            cost_explorer_requests: 0,
             announced: Vec::new(),
             scored_after_hours: small(options.scored_hours),
             learning_days: small(options.learning_days.into()),
             early_days: small(options.early_days.into()),
+            false_alarms: FALSE_ALARMS,
         }
     }
 }
 
 impl Spend {
+    /// Where it is; none where nobody named one.
+    pub(super) fn source(&self) -> Option<BillSource<'_>> {
+        (self.live || !self.sources.is_empty()).then_some(BillSource {
+            paths: &self.sources,
+            profile: self.profile.as_deref(),
+            live: self.live,
+            cost_explorer: self.cost_explorer_requests,
+        })
+    }
+
     pub(super) fn options(&self, now: Timestamp) -> JudgeOptions {
         JudgeOptions {
             as_of_s: now.as_second(),
@@ -117,6 +138,7 @@ impl Spend {
             announced: self.announced.clone(),
             ..JudgeOptions::default()
         }
+        .with_false_alarms(self.false_alarms)
     }
 }
 
@@ -235,7 +257,7 @@ impl Config {
         local.for_each(|source| *source = base.join(&*source).display().to_string());
         if config.is_empty() {
             bail!(
-                "{name} names no [[account]], no trail.sources and no spend.sources: there is \
+                "{name} names no [[account]], no trail.sources and no spend.sources or spend.live: there is \
                 nothing to watch"
             );
         }

@@ -21,7 +21,7 @@ use self::config::Config;
 use self::inputs::{WatchInputs, accepted, fingerprint, history};
 use self::run::INPUT;
 use self::snapshots::take_snapshots;
-use crate::bill::bill_objects;
+use crate::bill::BillParts;
 use crate::cli::{Format, Global, WatchArgs};
 use crate::files::write_whole;
 use crate::outcome::Outcome;
@@ -44,11 +44,14 @@ pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
         profile: config.trail.profile.as_deref(),
     };
     let (all, _) = objects(&wanted)?;
-    let bill = bill_objects(&config.spend.sources, config.spend.profile.as_deref())?;
     let accepted = accepted(storage.as_ref(), &config)?;
     let now = Timestamp::now();
+    let source = config.spend.source();
+    let bill = source
+        .map(|s| BillParts::find(global, &s, now))
+        .transpose()?;
 
-    let input = fingerprint(&config, &history, (&all, &bill), &accepted, now);
+    let input = fingerprint(&config, &history, (&all, bill.as_ref()), &accepted, now);
     let is_scored = told_before(&state)?.is_scored(config.spend.options(now).scored_day());
     let watched = match (state.get(INPUT)?, WatchResult::last(&state)?) {
         (Some(before), Some(watched)) if before == input.as_bytes() && is_scored => WatchResult {

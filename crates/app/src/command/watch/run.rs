@@ -97,6 +97,10 @@ pub(super) fn run(
         .holes
         .extend(bill.iter().flat_map(WatchedBill::holes));
     let mut watched = watch_result(inputs, compared, (found, &merges, actors), &verdicts)?;
+    let billed = report.as_ref().and_then(|b| b.scored_through.clone());
+    if watched.as_of.is_empty() {
+        watched.as_of = billed.unwrap_or_default();
+    }
     watched.bill = report;
     let mut kept = vec![
         (TOLD, serde_json::to_vec(&told)?),
