@@ -122,6 +122,18 @@ fn wanted(root: &Path) -> Result<BTreeMap<String, BTreeSet<String>>> {
         .entry("cloudtrail".into())
         .or_default()
         .insert("ListPublicKeys".into());
+    // `bartizan spend --live`.
+    for (service, operation) in [
+        ("bcm-data-exports", "ListExports"),
+        ("bcm-data-exports", "GetExport"),
+        ("ce", "GetCostAndUsage"),
+        ("cloudwatch", "GetMetricData"),
+        ("cloudwatch", "ListMetrics"),
+        ("cur", "DescribeReportDefinitions"),
+    ] {
+        let operations = wanted.entry(service.into()).or_default();
+        operations.insert(operation.into());
+    }
     // `bartizan role check` reads one role.
     for operation in [
         "GetRole",

@@ -1,6 +1,8 @@
 //! The binary `bartizan`: parse, run, exit code.
 
 mod access;
+mod bill;
+mod bill_report;
 mod cli;
 mod collect;
 mod command;

@@ -28,5 +28,6 @@ mod report;
 mod spend;
 mod store;
 mod watch;
+mod watch_bill;
 mod words;
 mod write_once;

@@ -32,6 +32,15 @@ use crate::endpoint::Endpoints;
 use crate::live::{ConnectError, Identity, load};
 use crate::model::Model;
 
+/// Object of a listing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ListedObject {
+    pub key: String,
+    pub bytes: u64,
+    /// Another one after each overwrite.
+    pub entity_tag: Option<String>,
+}
+
 /// Folder in a bucket.
 pub struct S3Folder {
     store: AmazonS3,
@@ -111,16 +120,20 @@ impl S3Folder {
 }
 
 impl S3Folder {
-    /// Objects under the prefix, sorted by key, with their sizes in bytes.
+    /// Objects under the prefix, sorted by key.
     ///
     /// # Errors
     /// If listing fails.
-    pub fn objects(&self) -> Result<Vec<(String, u64)>, StorageError> {
+    pub fn objects(&self) -> Result<Vec<ListedObject>, StorageError> {
         let prefix = (!self.prefix.is_empty()).then(|| Path::from(self.prefix.as_str()));
         let listing = self
             .store
             .list(prefix.as_ref())
-            .map_ok(|meta| (meta.location.to_string(), meta.size))
+            .map_ok(|meta| ListedObject {
+                key: meta.location.to_string(),
+                bytes: meta.size,
+                entity_tag: meta.e_tag,
+            })
             .try_collect::<Vec<_>>();
         let mut objects = self
             .runtime

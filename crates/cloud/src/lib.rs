@@ -1,5 +1,6 @@
 //! AWS API access: which calls to make and how, without any interpretation of the responses.
 
+pub mod bill;
 pub mod bucket;
 pub mod client;
 pub mod collect;

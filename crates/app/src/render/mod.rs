@@ -46,10 +46,12 @@ pub(crate) use check::{CheckList, check_reasons, checked, explained, listed};
 pub(crate) use credentials::credentials;
 pub(crate) use diff::{SnapshotPair, diff, diff_json, diff_rows, lines_of};
 pub(crate) use findings::{csv, holes, summary, totals_json};
-pub(crate) use ladder::ladder;
+pub(crate) use ladder::{LadderCheck, ladder, ladder_check};
 pub(crate) use ocsf::ocsf;
 pub(crate) use report::report;
-pub(crate) use spend::{SpendDocument, spend, spend_headline, spend_summary};
+pub(crate) use spend::{
+    SpendAbout, SpendDocument, bill_problem, spend, spend_headline, spend_summary,
+};
 pub(crate) use timeline::timeline;
 pub(crate) use trail_check::{TrailCheckDocument, trail_checked, trail_reason};
 pub(crate) use watch::watched;

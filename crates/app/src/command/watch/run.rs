@@ -10,6 +10,7 @@ use bartizan_incident::attribution::name_origins;
 use bartizan_incident::{IncidentInput, incidents};
 use bartizan_model::{Finding, Severity};
 
+use super::bill::{TOLD, WatchedBill, told_before, watched_bill};
 use super::compare::compare;
 use super::hygiene::watched_posture;
 use super::inputs::WatchInputs;
@@ -53,6 +54,10 @@ pub(super) fn run(
     compared.coverage.holes.extend(integrity.holes);
     let mut posture = watched_posture(inputs, state, &compared.pairs, since)?;
     mark_accepted(inputs, &mut posture.findings);
+    let bill = watched_bill(inputs, since)?;
+    compared
+        .findings
+        .extend(bill.iter().flat_map(WatchedBill::findings));
     mark_accepted(inputs, &mut compared.findings);
     compared.findings.sort_by(worst_first);
     compared.findings.dedup_by(|a, b| a.id == b.id);
@@ -84,6 +89,7 @@ pub(super) fn run(
         power: &compared.power,
         accepted: &accepted,
         known: &known_incidents,
+        bill: &bill.as_ref().map(WatchedBill::input).unwrap_or_default(),
     });
     posture.join(&mut found, &compared.findings);
     compared.findings.append(&mut posture.findings);
@@ -95,8 +101,20 @@ pub(super) fn run(
         .map(|o| (o.name.clone(), o.bytes, old(o)))
         .filter(|(name, bytes, l)| known.get(name) != Some(&(*bytes, *l)))
         .collect();
-    let watched = watch_result(inputs, compared, (found, &merges, actors), &verdicts)?;
+    let mut told = told_before(state)?;
+    let report = bill.as_ref().map(|b| b.report(&mut told, &accepted));
+    compared
+        .coverage
+        .holes
+        .extend(bill.iter().flat_map(WatchedBill::holes));
+    let mut watched = watch_result(inputs, compared, (found, &merges, actors), &verdicts)?;
+    let billed = report.as_ref().and_then(|b| b.scored_through.clone());
+    if watched.as_of.is_empty() {
+        watched.as_of = billed.unwrap_or_default();
+    }
+    watched.bill = report;
     let mut kept = vec![
+        (TOLD, serde_json::to_vec(&told)?),
         (RESULT, serde_json::to_vec(&watched)?),
         (INPUT, fingerprint.as_bytes().to_vec()),
     ];
