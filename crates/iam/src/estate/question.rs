@@ -69,6 +69,9 @@ pub struct AccessQuestion<'q> {
     pub context: Context,
     /// Session policies.
     pub session: Vec<&'q Compiled>,
+    /// Whether an administrator of the caller's account gave the caller everything before. The root
+    /// user then stands for whoever that administrator makes.
+    pub is_granted_all: bool,
 }
 
 impl<'q> AccessQuestion<'q> {
@@ -80,6 +83,7 @@ impl<'q> AccessQuestion<'q> {
             resource,
             context: Context::open(),
             session: Vec::new(),
+            is_granted_all: false,
         }
     }
 }
