@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::answer::AccessAnswer;
+use super::keys::KEYS_OF_ONE;
 use super::model::Estate;
 use super::owner::{Owner, bucket_of};
 use super::parties::Target;
@@ -49,14 +50,6 @@ const NOBODY_IN_PARTICULAR: &str = "arn:aws:iam::000000000000:root";
 
 /// Name of a service that a policy lets in by conditions only.
 const ANY_SERVICE: &str = "an AWS service";
-
-/// Keys of a caller who stands for many.
-const KEYS_OF_ONE: &[&str] = &[
-    "aws:PrincipalArn",
-    "aws:PrincipalType",
-    "aws:userid",
-    "aws:username",
-];
 
 /// Somebody outside, as a caller.
 pub(super) struct NamedOutsider {

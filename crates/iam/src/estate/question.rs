@@ -71,6 +71,9 @@ pub struct AccessQuestion<'q> {
     pub session: Vec<&'q Compiled>,
     /// Policies of the VPC endpoint that the request comes through.
     pub endpoint: Vec<&'q Compiled>,
+    /// Whether an administrator of the caller's account gave the caller everything before. The root
+    /// user then stands for whoever that administrator makes.
+    pub is_granted_all: bool,
 }
 
 impl<'q> AccessQuestion<'q> {
@@ -83,6 +86,7 @@ impl<'q> AccessQuestion<'q> {
             context: Context::open(),
             session: Vec::new(),
             endpoint: Vec::new(),
+            is_granted_all: false,
         }
     }
 
