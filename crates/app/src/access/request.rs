@@ -63,12 +63,10 @@ impl<'e> KnownRequest<'e> {
     /// The question that the arguments ask.
     pub(crate) fn question<'q>(&'q self, asked: &'q AccessQuestionArgs) -> AccessQuestion<'q> {
         AccessQuestion {
-            caller: self.caller.clone(),
-            action: &asked.action,
-            resource: &asked.resource,
             context: self.context.clone(),
             session: self.session.iter().collect(),
             endpoint: self.endpoint.into_iter().collect(),
+            ..AccessQuestion::new(self.caller.clone(), &asked.action, &asked.resource)
         }
     }
 
