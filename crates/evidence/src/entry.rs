@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::TrailHead;
+use super::trail_head::TrailHead;
 use bartizan_model::{Evidence, Finding};
 
 /// Log entry.

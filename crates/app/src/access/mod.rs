@@ -15,5 +15,5 @@ pub(crate) use change::{StatePair, changed, power, reached};
 pub(crate) use organization::organizations;
 pub(crate) use question::{check_question, is_of_set, nobody};
 pub(crate) use request::{KnownRequest, of_account};
-pub(crate) use used::{Use, UsedActions};
+pub(crate) use used::{UseEvidence, UsedActions};
 pub(crate) use vendors::vendors;

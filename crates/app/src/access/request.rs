@@ -1,4 +1,4 @@
-//! What a question says of the request: who asks, condition keys, session and endpoint policies.
+//! Request of a question, as far as it is known: who asks, condition keys, session and endpoint policies.
 
 use std::collections::BTreeMap;
 

@@ -135,7 +135,7 @@ const NOT_VISIBLE: &[&str] = &[
 
 /// How an action is known to be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Use {
+pub(crate) enum UseEvidence {
     /// A call of it was seen.
     Seen,
     /// It may be used: nothing that was read would show it.
@@ -246,14 +246,14 @@ impl UsedActions {
     }
 
     /// Actions of a set that are used in a way.
-    pub(crate) fn of(&self, how: Use, held: &Bits, actions: &Actions) -> Bits {
+    pub(crate) fn of(&self, how: UseEvidence, held: &Bits, actions: &Actions) -> Bits {
         let all = |patterns: Vec<String>| {
             let sets = patterns.iter().map(|pattern| actions.matching(pattern));
             sets.fold(Bits::default(), |all, set| all.union(&set))
         };
         let set = match how {
-            Use::Seen => self.seen.clone(),
-            Use::NotVisible => {
+            UseEvidence::Seen => self.seen.clone(),
+            UseEvidence::NotVisible => {
                 let services = self
                     .unmatched
                     .iter()

@@ -53,6 +53,7 @@ impl SpendRule {
         }
     }
 
+    /// Title of its findings, `Spend in a region never used before`.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {

@@ -9,7 +9,7 @@ use bartizan_iam::{
 };
 use serde_json::{Value, json};
 
-use crate::access::{Use, UsedActions, accounts, actions, of_account};
+use crate::access::{UseEvidence, UsedActions, accounts, actions, of_account};
 use crate::cli::{AccessUnusedArgs, Format, Global};
 use crate::detection::{scan, thread_count};
 use crate::files::read_text;
@@ -20,7 +20,7 @@ use crate::trail::{WantedObjects, objects};
 /// Names of actions that one line shows.
 const NAMES_SHOWN: usize = 12;
 
-/// What a principal may do, and what of that it used.
+/// Access of a principal, and the part of it that was used.
 struct UnusedAccess {
     held: Bits,
     used: Bits,
@@ -147,8 +147,10 @@ fn unused(said: &EffectivePolicies, used: &UsedActions, actions: &Actions) -> Un
         .must
         .allowed_actions(actions)
         .union(&said.may.allowed_actions(actions));
-    let in_use = used.of(Use::Seen, &held, actions);
-    let not_visible = used.of(Use::NotVisible, &held, actions).difference(&in_use);
+    let in_use = used.of(UseEvidence::Seen, &held, actions);
+    let not_visible = used
+        .of(UseEvidence::NotVisible, &held, actions)
+        .difference(&in_use);
     let kept = in_use.union(&not_visible);
     let (must, may) = (
         said.must.narrowed(&kept, actions),

@@ -2,7 +2,7 @@
 
 use super::layers::{BindingLayers, LayerStatement, Naming, NamingResource, NamingStatement};
 use super::model::{EffectivePolicies, LeftOut, LeftOutReason};
-use super::term::Term;
+use super::term::{ClassAccess, Term, TermResult};
 use super::write::{PolicyDraft, words_of};
 use crate::actions::{Action, Actions};
 use crate::bits::Bits;
@@ -12,15 +12,6 @@ use crate::limits::TERMS_MAX;
 use crate::pattern::Pattern;
 use crate::request::Context;
 use crate::service::{is_key_call_for_others, protected_calls};
-
-/// Access by actions of one class: terms that allow, less terms that deny.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct ClassAccess {
-    pub(super) allows: Vec<Term>,
-    pub(super) denies: Vec<Term>,
-}
-
-type Folded<T> = Result<T, LeftOutReason>;
 
 impl Estate<'_, '_> {
     /// Effective access of a principal, as policies.
@@ -166,7 +157,7 @@ impl<'f> FoldedClass<'f, '_> {
         statements: impl IntoIterator<Item = &'l LayerStatement<'x>>,
         context: &Context,
         denies: bool,
-    ) -> Folded<Vec<Term>> {
+    ) -> TermResult<Vec<Term>> {
         let mut terms: Vec<Term> = Vec::new();
         for statement in self.about(statements) {
             if denies && !statement.may_deny() || !denies && !statement.may_allow() {
@@ -192,7 +183,7 @@ impl<'f> FoldedClass<'f, '_> {
         statements: impl IntoIterator<Item = &'l NamingStatement<'x>>,
         context: &Context,
         denies: bool,
-    ) -> Folded<Vec<Term>> {
+    ) -> TermResult<Vec<Term>> {
         let mut found = Vec::new();
         for one in statements {
             let terms = self.terms([&one.statement], context, denies)?;
@@ -207,7 +198,7 @@ impl<'f> FoldedClass<'f, '_> {
         Ok(found)
     }
 
-    fn access(&self) -> Folded<ClassAccess> {
+    fn access(&self) -> TermResult<ClassAccess> {
         let name = self.name().to_ascii_lowercase();
         let is_trust = name.starts_with("sts:assumerole");
         if is_trust && name != "sts:assumerole" {
@@ -244,18 +235,22 @@ impl<'f> FoldedClass<'f, '_> {
     }
 
     /// What identity policies allow within all ceilings, on resources of the own account.
-    fn own_allows(&self) -> Folded<Vec<Term>> {
+    fn own_allows(&self) -> TermResult<Vec<Term>> {
         self.own_side(&self.layers.context, &[&self.layers.rcp])
     }
 
     /// What identity policies allow within all ceilings.
-    fn own_side(&self, context: &Context, rcp: &[&[Vec<LayerStatement<'_>>]]) -> Folded<Vec<Term>> {
+    fn own_side(
+        &self,
+        context: &Context,
+        rcp: &[&[Vec<LayerStatement<'_>>]],
+    ) -> TermResult<Vec<Term>> {
         let identity = self.terms(&self.layers.identity, context, false)?;
         let limited = self.within_boundary(identity, context)?;
         self.within_controls(limited, context, rcp)
     }
 
-    fn within_boundary(&self, terms: Vec<Term>, context: &Context) -> Folded<Vec<Term>> {
+    fn within_boundary(&self, terms: Vec<Term>, context: &Context) -> TermResult<Vec<Term>> {
         match &self.layers.boundary {
             Some(boundary) => products(&terms, &self.terms(boundary, context, false)?),
             None => Ok(terms),
@@ -267,7 +262,7 @@ impl<'f> FoldedClass<'f, '_> {
         mut terms: Vec<Term>,
         context: &Context,
         rcp: &[&[Vec<LayerStatement<'_>>]],
-    ) -> Folded<Vec<Term>> {
+    ) -> TermResult<Vec<Term>> {
         for level in &self.layers.scp {
             terms = products(&terms, &self.terms(level, context, false)?)?;
         }
@@ -280,12 +275,12 @@ impl<'f> FoldedClass<'f, '_> {
     }
 
     /// Denies of all layers that bind the principal, and of its own account's control policies.
-    fn own_denies(&self) -> Folded<Vec<Term>> {
+    fn own_denies(&self) -> TermResult<Vec<Term>> {
         self.denies(&self.layers.context, &self.layers.rcp)
     }
 
     /// Denies of all layers that bind the principal, and of control policies of a resource.
-    fn denies(&self, context: &Context, rcp: &[Vec<LayerStatement<'_>>]) -> Folded<Vec<Term>> {
+    fn denies(&self, context: &Context, rcp: &[Vec<LayerStatement<'_>>]) -> TermResult<Vec<Term>> {
         let layers = self.layers;
         let own = layers
             .identity
@@ -299,7 +294,7 @@ impl<'f> FoldedClass<'f, '_> {
     }
 
     /// Adds what policies of resources of the own account allow and deny.
-    fn add_resources(&self, access: &mut ClassAccess) -> Folded<()> {
+    fn add_resources(&self, access: &mut ClassAccess) -> TermResult<()> {
         for resource in &self.layers.resources {
             if !self.about(&resource.unclear).is_empty() {
                 return Err(LeftOutReason::NotUnderstood);
@@ -317,7 +312,7 @@ impl<'f> FoldedClass<'f, '_> {
     }
 
     /// What the policy of a resource allows the principal by itself.
-    fn direct(&self, resource: &NamingResource<'_>) -> Folded<Vec<Term>> {
+    fn direct(&self, resource: &NamingResource<'_>) -> TermResult<Vec<Term>> {
         let named = |naming: Naming| {
             let statements = resource.statements.iter();
             statements.filter(move |s| s.naming == naming)
@@ -334,13 +329,17 @@ impl<'f> FoldedClass<'f, '_> {
         )
     }
 
-    fn denied_by(&self, resource: &NamingResource<'_>) -> Folded<Vec<Term>> {
+    fn denied_by(&self, resource: &NamingResource<'_>) -> TermResult<Vec<Term>> {
         let denies = self.named_terms(&resource.statements, &resource.context, true)?;
         products(&denies, &[Term::of(resource.within.clone())])
     }
 
     /// Adds access to resources whose policy must bring in the account before its policies count.
-    fn add_deciding(&self, list: &[NamingResource<'_>], access: &mut ClassAccess) -> Folded<()> {
+    fn add_deciding(
+        &self,
+        list: &[NamingResource<'_>],
+        access: &mut ClassAccess,
+    ) -> TermResult<()> {
         for resource in list {
             if !self.about(&resource.unclear).is_empty() {
                 return Err(LeftOutReason::NotUnderstood);
@@ -381,7 +380,7 @@ impl<'f> FoldedClass<'f, '_> {
 }
 
 /// What each of some terms has in common with each of others.
-fn products(some: &[Term], others: &[Term]) -> Folded<Vec<Term>> {
+fn products(some: &[Term], others: &[Term]) -> TermResult<Vec<Term>> {
     let mut found: Vec<Term> = Vec::new();
     for one in some {
         for other in others {

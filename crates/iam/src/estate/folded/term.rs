@@ -16,7 +16,15 @@ pub(super) struct Term {
     pub(super) conditions: Vec<PolicyCondition>,
 }
 
-type Folded<T> = Result<T, LeftOutReason>;
+/// Access by actions of one class: terms that allow, less terms that deny.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct ClassAccess {
+    pub(super) allows: Vec<Term>,
+    pub(super) denies: Vec<Term>,
+}
+
+/// Terms, or the reason why they cannot be told.
+pub(super) type TermResult<T> = Result<T, LeftOutReason>;
 
 impl Term {
     /// Resources of these patterns, without conditions.
@@ -35,7 +43,7 @@ impl Term {
         compiled: &CompiledStatement,
         context: &Context,
         is_bare: bool,
-    ) -> Folded<Option<Self>> {
+    ) -> TermResult<Option<Self>> {
         if !compiled.is_understood() {
             return Err(LeftOutReason::NotUnderstood);
         }
@@ -90,7 +98,7 @@ impl Term {
     }
 
     /// What both have in common; none where that is nothing.
-    pub(super) fn both(&self, other: &Self) -> Folded<Option<Self>> {
+    pub(super) fn both(&self, other: &Self) -> TermResult<Option<Self>> {
         if self.is_all() {
             return Ok(Some(other.clone()));
         }
@@ -154,7 +162,7 @@ pub(super) fn keep_outer(list: &mut Vec<Pattern>) {
 }
 
 /// Resources of a statement, with what is known in place of variables.
-fn patterns(list: &[ResourcePattern], context: &Context) -> Folded<Vec<Pattern>> {
+fn patterns(list: &[ResourcePattern], context: &Context) -> TermResult<Vec<Pattern>> {
     let mut found = Vec::new();
     for resource in list {
         match resource {
@@ -179,7 +187,7 @@ fn patterns(list: &[ResourcePattern], context: &Context) -> Folded<Vec<Pattern>>
 fn both_conditions(
     one: &[PolicyCondition],
     two: &[PolicyCondition],
-) -> Folded<Option<Vec<PolicyCondition>>> {
+) -> TermResult<Option<Vec<PolicyCondition>>> {
     let mut all = one.to_vec();
     for condition in two {
         if all.contains(condition) {

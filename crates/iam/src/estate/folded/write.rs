@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fold::ClassAccess;
 use super::layers::BindingLayers;
 use super::model::LeftOutReason;
-use super::term::{Term, keep_outer};
+use super::term::{ClassAccess, Term, keep_outer};
 use crate::actions::Actions;
 use crate::bits::Bits;
 use crate::pattern::Pattern;
