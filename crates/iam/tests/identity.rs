@@ -5,7 +5,8 @@ use std::path::Path;
 use bartizan_iam::{Actions, Policy, PolicyGrammar, difference, parse};
 use serde_json::Value;
 
-use crate::differential::{Random, policy};
+use crate::differential::policy;
+use crate::random::Random;
 use crate::managed::{managed, shared};
 
 fn assert_same(name: &str, policy: &Policy, side: PolicyGrammar) {
