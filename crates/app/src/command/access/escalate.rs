@@ -97,8 +97,8 @@ fn between(
         let is_account = |node: &&&CrossingNode| matches!(node, CrossingNode::Administrator(_));
         let accounts = from.iter().filter(is_account).count();
         out.line(&format!(
-            "between accounts: administrators of {accounts}, and {} other principals, can become \
-            administrator of another",
+            "between accounts: administrators of {accounts} accounts, and {} others, can become \
+            administrator of another account",
             from.len() - accounts
         ))?;
     }
