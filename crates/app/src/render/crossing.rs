@@ -77,7 +77,7 @@ fn name(estate: &Estate<'_, '_>, node: &CrossingNode) -> String {
     }
 }
 
-/// What is done in a step.
+/// Calls of a step.
 fn deed(means: &CrossingMeans) -> String {
     let with = |needs: &[&str], row: &str| format!("{} ({row})", needs.join(" + "));
     match means {
@@ -155,7 +155,7 @@ fn means_word(means: &CrossingMeans) -> &'static str {
     }
 }
 
-/// What of organizations was not read, as sentences.
+/// Lists of organizations that were not read, as sentences.
 pub(crate) fn unread_lines(unread: &[UnreadOfOrganization]) -> Vec<String> {
     let line = |one: &UnreadOfOrganization| match one {
         UnreadOfOrganization::Accounts(id) => format!(
@@ -218,7 +218,7 @@ pub(crate) fn crossing_json(estate: &Estate<'_, '_>, way: &Crossing) -> Value {
     })
 }
 
-/// Whether a way is told with an account: it begins there, or people of Identity Center have it and
+/// Whether a way is shown with an account: it begins there, or people of Identity Center have it and
 /// it ends there.
 pub(crate) fn is_of_account(
     estate: &Estate<'_, '_>,

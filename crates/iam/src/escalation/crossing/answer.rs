@@ -53,7 +53,7 @@ pub struct EstateEscalations {
     /// all, of others until they are administrators of an account, from where on they have the ways
     /// of that. [`EstateEscalations::of`] puts them together.
     pub crossings: Vec<Crossing>,
-    /// What of the organizations was not read.
+    /// Lists of organizations that were not read.
     pub unread: Vec<UnreadOfOrganization>,
 }
 

@@ -139,7 +139,7 @@ impl AskedCallers {
     }
 }
 
-/// Whom statements of a policy name, of other accounts that were read.
+/// Accounts and principals of other accounts that statements of a policy name.
 #[derive(Default)]
 pub(super) struct LetIn {
     /// Numbers of accounts that are named as a whole.
@@ -152,7 +152,7 @@ pub(super) struct LetIn {
 const SERVICE_LINKED: &str = ":role/aws-service-role/";
 
 impl LetIn {
-    /// Whom the policy of a resource in an account lets do something, as far as it names them.
+    /// Accounts and principals that the policy of a resource in an account lets do something.
     pub(super) fn new(
         estate: &Estate<'_, '_>,
         nodes: &Nodes,

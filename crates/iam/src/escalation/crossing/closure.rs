@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::model::{Crossing, CrossingNode};
 use crate::tri::Tri;
 
-/// Ways from administrators of one account to another that lead through no third one, by the pair of
+/// Ways from administrators of one account to another that lead through no third one, by both
 /// accounts.
 pub(super) type DirectWays = BTreeMap<(String, String), Crossing>;
 
 /// Position of an account towards the last: how sure, how far, and the account that comes next.
-type Positions<'d> = BTreeMap<&'d str, (Tri, usize, Option<&'d str>)>;
+type AccountPositions<'d> = BTreeMap<&'d str, (Tri, usize, Option<&'d str>)>;
 
 /// Ways from administrators of each account to each other that they reach, a sure one before a
 /// shorter one that is not.
@@ -21,7 +21,7 @@ pub(super) fn closure(direct: &DirectWays) -> Vec<Crossing> {
     }
     let mut all = Vec::new();
     for last in into.keys() {
-        let mut found: Positions<'_> = BTreeMap::from([(*last, (Tri::Yes, 0, None))]);
+        let mut found: AccountPositions<'_> = BTreeMap::from([(*last, (Tri::Yes, 0, None))]);
         for least in [Tri::Yes, Tri::Maybe] {
             walk(&into, &mut found, least);
         }
@@ -37,7 +37,11 @@ pub(super) fn closure(direct: &DirectWays) -> Vec<Crossing> {
     all
 }
 
-fn walk<'d>(into: &BTreeMap<&'d str, Vec<&'d Crossing>>, found: &mut Positions<'d>, least: Tri) {
+fn walk<'d>(
+    into: &BTreeMap<&'d str, Vec<&'d Crossing>>,
+    found: &mut AccountPositions<'d>,
+    least: Tri,
+) {
     let mut rounds: BTreeSet<(usize, &str)> = BTreeSet::new();
     rounds.extend(found.iter().map(|(id, (_, distance, _))| (*distance, *id)));
     while let Some((distance, to)) = rounds.pop_first() {
@@ -63,7 +67,7 @@ fn walk<'d>(into: &BTreeMap<&'d str, Vec<&'d Crossing>>, found: &mut Positions<'
 
 fn steps(
     direct: &DirectWays,
-    found: &Positions<'_>,
+    found: &AccountPositions<'_>,
     from: &str,
 ) -> Vec<super::model::CrossingStep> {
     let mut steps = Vec::new();

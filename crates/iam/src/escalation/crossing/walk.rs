@@ -45,8 +45,8 @@ struct Walk<'w, 'g, 'x, 'a> {
     start: u32,
 }
 
-/// Walks backwards from the administrators of an account: sure edges first, so that a sure path goes
-/// before a shorter one that is not.
+/// Walks backwards from the administrators of an account: sure edges first, so that a sure path
+/// goes before a shorter one that is not.
 pub(super) fn walk_from(graph: &CrossingGraph<'_, '_, '_>, account: usize) -> Positions {
     let start = graph.nodes.administrator(account);
     let mut walk = Walk {
