@@ -308,6 +308,27 @@ fn row(what: &str, figure: f64, unit: &str, bound: f64) {
     println!("{what:<58} {figure:>9.2} {unit:<4} ≤ {bound}{verdict}");
 }
 
+/// All accounts, built on threads.
+fn built(accounts: &[Shown], threads: usize) -> Vec<Account<'static>> {
+    let piece = accounts.len().div_ceil(threads);
+    std::thread::scope(|scope| {
+        let run = |from: usize, list: &[Shown]| {
+            let numbered = (from..).zip(list);
+            numbered
+                .map(|(n, shown)| read(n, shown))
+                .collect::<Vec<_>>()
+        };
+        let runs: Vec<_> = accounts
+            .chunks(piece)
+            .enumerate()
+            .map(|(n, list)| scope.spawn(move || run(n * piece, list)))
+            .collect();
+        runs.into_iter()
+            .flat_map(|run| run.join().unwrap())
+            .collect()
+    })
+}
+
 /// Peak memory of this process, in MB.
 fn peak_mb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -338,11 +359,7 @@ fn main() {
     );
     let threads = std::thread::available_parallelism().map_or(1, Into::into);
     let (start, cpu) = (Instant::now(), cpu_s());
-    let read: Vec<Account<'_>> = accounts
-        .iter()
-        .enumerate()
-        .map(|(n, a)| read(n, a))
-        .collect();
+    let read = built(&accounts, threads);
     let reading = start.elapsed().as_secs_f64();
     println!("accounts built in {reading:.2} s; {:.0} MB", peak_mb());
     drop(accounts);

@@ -218,8 +218,8 @@ pub(crate) fn crossing_json(estate: &Estate<'_, '_>, way: &Crossing) -> Value {
     })
 }
 
-/// Whether a way is shown with an account: it begins there, or people of Identity Center have it and
-/// it ends there.
+/// Whether a way is shown with an account: it begins there, or people of Identity Center have it
+/// and it ends there.
 pub(crate) fn is_of_account(
     estate: &Estate<'_, '_>,
     accounts: &[Account<'_>],
