@@ -23,6 +23,14 @@ pub(crate) fn bench(root: &Path, name: &str) -> Result<()> {
     run(released(root, "bartizan", "app").args(["--ignored", "--exact", "--nocapture", name]))
 }
 
+/// Measures access over an estate of 200 accounts.
+pub(crate) fn escalation(root: &Path) -> Result<()> {
+    let mut command = Command::new("cargo");
+    command.args(["run", "--release", "--locked", "--quiet"]);
+    command.args(["--package", "bartizan-iam", "--example", "estate"]);
+    run(command.current_dir(root))
+}
+
 /// Measures `detect` with and without lookahead, on made and on real records.
 pub(crate) fn ablate(root: &Path) -> Result<()> {
     let name = "ablate::bench_lookahead";

@@ -29,6 +29,7 @@ const USAGE: &str = "usage:
   cargo xtask bench trail --ablate
                                  CPU saved by lookahead, on made and on real records
   cargo xtask bench access       who can do what: 50,000 principals, cases a second
+  cargo xtask bench estate       200 accounts with 100,000 principals: escalate, who-can, one change
   cargo xtask bench watch        the example; a million events, 10,000 facts, 500 changes
   cargo xtask bench spend        the bill: attacks found, delay, false alarms, against simpler \
   rules; speed of reading
@@ -63,6 +64,7 @@ fn main() -> Result<()> {
         ["bench", "trail"] => bench::bench(&root(), "bench::bench_trail"),
         ["bench", "trail", "--ablate"] => bench::ablate(&root()),
         ["bench", "access"] => bench::bench(&root(), "bench::bench_access"),
+        ["bench", "estate"] => bench::escalation(&root()),
         ["bench", "watch"] => bench::bench(&root(), "bench::bench_watch"),
         ["bench", "spend"] => bench::spend(&root()),
         ["bench", "digest"] => bench::digest(&root()),

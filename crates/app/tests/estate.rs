@@ -216,3 +216,65 @@ fn a_difference_is_bound_by_the_organization_of_its_time() {
     let shown = home.must(0, &["diff", "before", "after"]);
     assert!(shown.contains("user/ann"), "{shown}");
 }
+
+/// A role of B that may do everything, and that A may assume; with a condition on an external id.
+fn role_of_b(home: &Home, dump: &str, external_id: bool) {
+    let all = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+    let mut trust = json!({"Effect": "Allow", "Principal": {"AWS": A}, "Action": "sts:AssumeRole"});
+    if external_id {
+        trust["Condition"] = json!({"StringEquals": {"sts:ExternalId": "secret"}});
+    }
+    let policy = |statement: Value| json!({"Version": "2012-10-17", "Statement": statement});
+    let details = json!({"RoleDetailList": [{"RoleName": "OrganizationAccountAccessRole",
+        "Arn": format!("arn:aws:iam::{B}:role/OrganizationAccountAccessRole"),
+        "AssumeRolePolicyDocument": policy(trust),
+        "RolePolicyList": [{"PolicyName": "p", "PolicyDocument": policy(all)}]}]});
+    let file = "iam-get-account-authorization-details.json";
+    std::fs::write(folder(home, dump, B).join(file), details.to_string()).unwrap();
+}
+
+#[test]
+fn escalation_crosses_accounts_and_says_how() {
+    let home = Home::new();
+    for (dump, action, external_id) in [
+        ("sure", "sts:AssumeRole", false),
+        ("perhaps", "sts:AssumeRole", true),
+        ("none", "s3:*", false),
+    ] {
+        user(&home, dump, A, action);
+        role_of_b(&home, dump, external_id);
+        organization(&home, dump, A, "o-1", B, false);
+    }
+    let shown = |dump: &str| home.must(0, &["access", "escalate", "--on", dump]);
+    let text = shown("sure");
+    let line = format!("must  arn:aws:iam::{A}:user/ann can become administrator of account {B}");
+    assert!(text.contains(&line), "{text}");
+    let step = format!("sts:AssumeRole → arn:aws:iam::{B}:role/OrganizationAccountAccessRole");
+    assert!(text.contains(&step), "{text}");
+    let text = shown("perhaps");
+    let line = format!("may   arn:aws:iam::{A}:user/ann can become administrator of account {B}");
+    let reason = "depends on sts:ExternalId StringEquals secret";
+    assert!(text.contains(&line) && text.contains(reason), "{text}");
+    let text = shown("none");
+    assert!(
+        !text.contains("user/ann can become administrator of account"),
+        "{text}"
+    );
+    // Whoever administers A can let himself.
+    let line =
+        format!("must  administrator of account {A} can become administrator of account {B}");
+    assert!(text.contains(&line), "{text}");
+    let ann = format!("arn:aws:iam::{A}:user/ann");
+    let words = [
+        "access", "escalate", &ann, "--on", "perhaps", "--format", "json",
+    ];
+    let found = parsed(&home.must(0, &words));
+    let way = &found["crossings"][0];
+    assert_eq!(
+        (&way["account"], &way["verdict"]),
+        (&json!(B), &json!("may")),
+        "{found}"
+    );
+    assert_eq!(way["steps"][0]["by"], "trust");
+    assert_eq!(way["steps"][0]["because"][0], reason);
+}

@@ -5,8 +5,9 @@ use std::path::Path;
 use bartizan_iam::{Actions, Policy, PolicyGrammar, difference, parse};
 use serde_json::Value;
 
-use crate::differential::{Random, policy};
+use crate::differential::policy;
 use crate::managed::{managed, shared};
+use crate::random::Random;
 
 fn assert_same(name: &str, policy: &Policy, side: PolicyGrammar) {
     let found = difference(policy, policy, side, Actions::builtin());

@@ -17,6 +17,7 @@ mod examples;
 mod identity;
 mod independence;
 mod managed;
+mod random;
 mod rules;
 mod sides;
 mod strangers;

@@ -110,6 +110,10 @@ impl Estate<'_, '_> {
         };
         let mut holders = Vec::new();
         for (account, home) in self.accounts.iter().enumerate() {
+            let is_shut = |target: &Target<'_, '_>| target.is_shut_to(&home.id, action, resource);
+            if same.as_ref().is_some_and(is_shut) {
+                continue;
+            }
             for (principal, one) in home.principals.iter().enumerate() {
                 let id = PrincipalId { account, principal };
                 let question = asked.of(id.into());

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::model::Estate;
-use super::owner::Owner;
+use super::owner::{Owner, bucket_of};
 use super::question::QuestionCaller;
 use crate::account::{Account, DocumentId, IamPrincipal, PrincipalKind};
 use crate::arn::Arn;
+use crate::engine::StatementEffect;
+use crate::policy::{Block, Principal};
 use crate::request::{CallerKind, RequestCaller};
 use crate::resource_policies::{PolicySource, policy_source};
 
@@ -98,6 +100,51 @@ impl<'x, 'a> Target<'x, 'a> {
             policy_unread: there.and_then(|there| there.own_unread(action, resource)),
             tags: there.and_then(|there| there.tags_of(resource)),
         }
+    }
+}
+
+impl Target<'_, '_> {
+    /// Whether nobody of an account may do anything, because neither the policy of the resource nor
+    /// anything beside it names the account, its principals, or everybody.
+    pub(super) fn is_shut_to(&self, account: &str, action: &str, resource: &str) -> bool {
+        let Some(there) = self.there.filter(|there| there.id != account) else {
+            return false;
+        };
+        let is_beside = ["kms:", "s3:"].iter().any(|service| {
+            let begin = action.get(..service.len());
+            begin.is_some_and(|begin| begin.eq_ignore_ascii_case(service))
+        });
+        let bucket = bucket_of(resource).map(|bucket| format!("arn:aws:s3:::{bucket}"));
+        let is_granted = is_beside
+            && (there
+                .shares
+                .iter()
+                .any(|share| Some(&share.arn) == bucket.as_ref())
+                || there.grants.iter().any(|grant| grant.key == resource)
+                || resource.contains(":kms:"));
+        if is_granted || self.policy_unread.is_some() {
+            return false;
+        }
+        let statements = self
+            .policy
+            .map(|d| &there.documents[d as usize].compiled.statements);
+        let mut allows = statements
+            .into_iter()
+            .flatten()
+            .filter(|s| s.effect != StatementEffect::Deny);
+        !allows.any(|statement| match &statement.principal {
+            None => false,
+            Some(Block::Not(_)) => true,
+            Some(Block::Is(list)) => list.iter().any(|principal| match principal {
+                Principal::Of(kind, value) if kind == "AWS" => {
+                    let named = Arn::parse(value).map_or(value.as_str(), |arn| arn.account);
+                    let is_id = named.len() == 12 && named.bytes().all(|b| b.is_ascii_digit());
+                    !is_id || named == account
+                }
+                Principal::Of(kind, _) => !matches!(kind.as_str(), "Service" | "Federated"),
+                Principal::Star => true,
+            }),
+        })
     }
 }
 

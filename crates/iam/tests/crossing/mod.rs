@@ -265,7 +265,7 @@ fn a_shared_key_and_shared_data_make_nobody_administrator() {
     assert_eq!(reached(&[a, b], "ann"), []);
 }
 
-/// What the management account shows of its organization.
+/// Organization as its management account shows it.
 struct Central {
     members: Vec<&'static str>,
     services: Vec<&'static str>,

@@ -2,13 +2,13 @@
 //! role is asked, and who becomes whom is followed until nothing is new.
 
 use bartizan_iam::{
-    AccessQuestion, Account, Actions, Crossing, CrossingNode, Escalations, Estate, PrincipalId,
+    AccessQuestion, Account, Crossing, CrossingNode, Escalations, Estate, PrincipalId,
     QuestionCaller, RequestCaller, Tri, escalations, estate_escalations,
 };
 use serde_json::{Value, json};
 
 use super::{Made, allow, policy, trust};
-use crate::differential::Random;
+use crate::random::Random;
 
 const IDS: [&str; 4] = [
     "111111111111",

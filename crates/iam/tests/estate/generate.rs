@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use bartizan_iam::{Policy, parse};
 use serde_json::{Value, json};
 
-use crate::differential::Random;
+use crate::random::Random;
 
 /// A policy as text, and read.
 #[derive(Clone)]

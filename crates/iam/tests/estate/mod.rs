@@ -14,7 +14,7 @@ use bartizan_iam::{
 };
 use serde_json::{Value, json};
 
-use crate::differential::Random;
+use crate::random::Random;
 use generate::{
     ACTIONS, PROVIDER, PlainAccount, PlainEstate, PlainPolicy, REQUEST_KEYS, SERVICES, SESSIONS,
 };

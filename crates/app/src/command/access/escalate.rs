@@ -1,11 +1,11 @@
 //! `bartizan access escalate`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use bartizan_iam::{
-    AccessLevel, Account, Bits, Controls, Effects, Escalation, Escalations, TECHNIQUES, Tri,
-    commands, escalations,
+    AccessLevel, Account, Bits, Controls, Crossing, CrossingNode, Effects, Escalation, Escalations,
+    Estate, EstateEscalations, PrincipalId, TECHNIQUES, Tri, commands, estate_escalations,
 };
 use bartizan_incident::short_arn;
 use serde_json::{Value, json};
@@ -14,7 +14,8 @@ use crate::access::{accounts, actions, nobody};
 use crate::cli::{AccessEscalateArgs, Format, Global};
 use crate::outcome::Outcome;
 use crate::render::{
-    Out, assumptions, assumptions_but_cut, note_unread, principals_cut, some, word,
+    Out, assumptions, assumptions_but_cut, crossing_json, crossing_lines, is_of_account,
+    note_unread, principals_cut, some, unread_lines, word,
 };
 
 pub(super) fn run(global: &Global, args: &AccessEscalateArgs) -> Result<Outcome> {
@@ -25,7 +26,10 @@ pub(super) fn run(global: &Global, args: &AccessEscalateArgs) -> Result<Outcome>
     let mut out = Out::new();
     let mut values = Vec::new();
     let mut is_found = false;
-    for account in &accounts {
+    let estate = Estate::new(&accounts);
+    let all = estate_escalations(&estate, threads);
+    let mut asked = None;
+    for (number, account) in accounts.iter().enumerate() {
         let only = match &args.principal {
             None => None,
             Some(name) => match account.principal(name) {
@@ -35,12 +39,27 @@ pub(super) fn run(global: &Global, args: &AccessEscalateArgs) -> Result<Outcome>
             },
         };
         is_found = true;
-        let found = escalations(account, threads);
+        let found = &all.accounts[number];
+        let of_one = only.map(|n| {
+            let principal = n as usize;
+            let account = number;
+            all.of(&estate, PrincipalId { account, principal })
+        });
         if global.format == Format::Human {
-            human(&mut out, account, &found, only)?
+            human(&mut out, account, found, only)?;
+            asked = asked.or(of_one);
         } else {
-            values.push(value(account, &found, only))
+            let rows = of_one.unwrap_or_else(|| {
+                let rows = all.crossings.iter();
+                let own = rows.filter(|way| is_of_account(&estate, &accounts, number, way));
+                own.cloned().collect()
+            });
+            let rows = rows.iter().map(|way| crossing_json(&estate, way));
+            values.push(value(account, found, only, rows.collect()));
         }
+    }
+    if global.format == Format::Human {
+        between(&mut out, &estate, &all, asked)?;
     }
     if !is_found {
         anyhow::bail!(
@@ -62,6 +81,33 @@ pub(super) fn run(global: &Global, args: &AccessEscalateArgs) -> Result<Outcome>
     } else {
         Outcome::Done
     })
+}
+
+/// Ways between accounts: all, or those of one principal.
+fn between(
+    out: &mut Out,
+    estate: &Estate<'_, '_>,
+    all: &EstateEscalations,
+    asked: Option<Vec<Crossing>>,
+) -> Result<()> {
+    let is_one = asked.is_some();
+    let ways = asked.as_ref().unwrap_or(&all.crossings);
+    if !ways.is_empty() && !is_one {
+        let from: BTreeSet<_> = ways.iter().map(|way| &way.from).collect();
+        let is_account = |node: &&&CrossingNode| matches!(node, CrossingNode::Administrator(_));
+        let accounts = from.iter().filter(is_account).count();
+        out.line(&format!(
+            "between accounts: administrators of {accounts} accounts, and {} others, can become \
+            administrator of another account",
+            from.len() - accounts
+        ))?;
+    }
+    crossing_lines(estate, ways)
+        .iter()
+        .try_for_each(|line| out.line(line))?;
+    unread_lines(&all.unread)
+        .iter()
+        .try_for_each(|line| out.line(&format!("  {line}")))
 }
 
 /// Services that are shown one by one.
@@ -239,7 +285,12 @@ fn print_holdings(out: &mut Out, account: &Account<'_>, number: u32) -> Result<(
     Ok(())
 }
 
-fn value(account: &Account<'_>, found: &Escalations, only: Option<u32>) -> Value {
+fn value(
+    account: &Account<'_>,
+    found: &Escalations,
+    only: Option<u32>,
+    crossings: Vec<Value>,
+) -> Value {
     let arn = |number: u32| account.principals[number as usize].arn.as_str();
     let one = |e: &Escalation| {
         let steps: Vec<Value> = e
@@ -295,6 +346,7 @@ fn value(account: &Account<'_>, found: &Escalations, only: Option<u32>) -> Value
         "principals": account.principals.len(),
         "escalations": escalations,
         "limited": limits,
+        "crossings": crossings,
         "holds": holds(account, only),
         "effective": only.map(|n| effective(account, n)),
         "unknown": account.unknown,

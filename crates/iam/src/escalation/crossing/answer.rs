@@ -1,7 +1,10 @@
 //! Crossings of an estate.
 
+use std::collections::BTreeMap;
+
 use super::super::model::Escalations;
 use super::callers::whoever_is_made;
+use super::closure::closure;
 use super::graph::{CrossingGraph, in_order};
 use super::model::{Crossing, CrossingMeans, CrossingNode, CrossingStep, UnreadOfOrganization};
 use super::nodes::{NodeKind, organization_role};
@@ -46,10 +49,11 @@ use crate::tri::Tri;
 pub struct EstateEscalations {
     /// Escalations within each account, in the order of [`Estate::accounts`].
     pub accounts: Vec<Escalations>,
-    /// Ways between accounts, by who has them and where they lead. Those who become administrator
-    /// of their own account first, and go on as such, are not listed one by one.
+    /// Ways between accounts, by who has them and where they lead: of administrators of an account
+    /// all, of others until they are administrators of an account, from where on they have the ways
+    /// of that. [`EstateEscalations::of`] puts them together.
     pub crossings: Vec<Crossing>,
-    /// What of the organizations was not read.
+    /// Lists of organizations that were not read.
     pub unread: Vec<UnreadOfOrganization>,
 }
 
@@ -62,7 +66,15 @@ pub fn estate_escalations(estate: &Estate<'_, '_>, threads: usize) -> EstateEsca
         let positions = walk_from(&graph, account);
         graph.rows(account, &positions)
     });
-    let mut crossings: Vec<Crossing> = found.into_iter().flatten().collect();
+    let (direct, mut crossings): (Vec<Crossing>, Vec<Crossing>) = found
+        .into_iter()
+        .flatten()
+        .partition(|way| matches!(way.from, CrossingNode::Administrator(_)));
+    let direct = direct.into_iter().filter_map(|way| match &way.from {
+        CrossingNode::Administrator(from) => Some(((from.clone(), way.to.clone()), way)),
+        CrossingNode::Principal(_) | CrossingNode::Workforce(_) => None,
+    });
+    crossings.extend(closure(&direct.collect()));
     crossings.sort_by(|a, b| (&a.from, &a.to).cmp(&(&b.from, &b.to)));
     let unread = graph.organizations.iter().flat_map(|o| o.unread());
     EstateEscalations {
@@ -115,35 +127,51 @@ impl CrossingGraph<'_, '_, '_> {
 }
 
 impl EstateEscalations {
-    /// All ways of one principal to administrator of other accounts, as administrator of its own
-    /// account as well.
+    /// All ways of one principal to administrator of other accounts, one for each account.
     pub fn of(&self, estate: &Estate<'_, '_>, id: PrincipalId) -> Vec<Crossing> {
-        let is_from = |node: &CrossingNode| {
-            let node = node.clone();
-            self.crossings.iter().filter(move |c| c.from == node)
-        };
         let me = CrossingNode::Principal(id);
-        let mut ways: Vec<Crossing> = is_from(&me).cloned().collect();
-        let own = &self.accounts[id.account];
-        if let Some(own) = own.of(id.principal as u32) {
-            let account = &estate.accounts[id.account].id;
-            let first = steps_within(account, id, &own.steps);
-            for further in is_from(&CrossingNode::Administrator(account.clone())) {
-                let verdict = further.verdict.and(own.verdict);
-                // Its own row is there where that is surer or shorter.
-                if ways.iter().any(|c| c.to == further.to) {
-                    continue;
-                }
-                ways.push(Crossing {
+        let own = self.accounts[id.account].of(id.principal as u32);
+        let home = &estate.accounts[id.account].id;
+        let first = own.map(|own| Crossing {
+            from: me.clone(),
+            to: home.clone(),
+            verdict: own.verdict,
+            steps: steps_within(home, id, &own.steps),
+        });
+        let mut best: BTreeMap<String, Crossing> = BTreeMap::new();
+        let mut add = |way: Crossing| {
+            let rank = |c: &Crossing| (std::cmp::Reverse(c.verdict), c.steps.len());
+            let before = best.get(&way.to);
+            if before.is_none_or(|before| rank(&way) < rank(before)) {
+                best.insert(way.to.clone(), way);
+            }
+        };
+        let is_own = first.is_some();
+        for way in first.into_iter().chain(self.from(&me).iter().cloned()) {
+            let as_administrator = CrossingNode::Administrator(way.to.clone());
+            for further in self.from(&as_administrator) {
+                add(Crossing {
                     from: me.clone(),
                     to: further.to.clone(),
-                    verdict,
-                    steps: first.iter().chain(&further.steps).cloned().collect(),
+                    verdict: way.verdict.and(further.verdict),
+                    steps: way.steps.iter().chain(&further.steps).cloned().collect(),
                 });
             }
+            add(way);
         }
-        ways.sort_by(|a, b| a.to.cmp(&b.to));
-        ways
+        // Its own account is the account's own analysis, unless another account makes it surer.
+        let own = own.map_or(Tri::No, |own| own.verdict);
+        if is_own && best.get(home).is_some_and(|way| way.verdict <= own) {
+            best.remove(home);
+        }
+        best.into_values().collect()
+    }
+
+    /// Ways that begin with somebody.
+    fn from(&self, node: &CrossingNode) -> &[Crossing] {
+        let start = self.crossings.partition_point(|way| way.from < *node);
+        let end = self.crossings.partition_point(|way| way.from <= *node);
+        &self.crossings[start..end]
     }
 }
 

@@ -1,7 +1,7 @@
 //! Principals of other accounts that the policy of a resource may let in: few of all, so that only
 //! they are asked about.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::account::{Account, DocumentId, UnreadPolicy};
 use crate::arn::Arn;
@@ -14,49 +14,132 @@ use crate::tri::Tri;
 
 use super::nodes::Nodes;
 
-/// Principals of one account by their documents.
-pub(super) struct HolderIndex {
-    /// By document.
-    holders: Vec<Vec<u32>>,
-    /// Those with identity policies that were not read.
-    unread: Vec<u32>,
+/// Principals of one account whose own policies are about an action, those with the same policies
+/// together.
+pub(super) struct CallerClasses {
+    classes: Vec<CallerClass>,
 }
 
-impl HolderIndex {
-    pub(super) fn new(account: &Account<'_>) -> Self {
-        let mut holders = vec![Vec::new(); account.documents.len()];
-        let mut unread = Vec::new();
+struct CallerClass {
+    /// Documents about the action.
+    documents: Vec<DocumentId>,
+    /// Whether identity policies were not read, which may allow it.
+    is_unread: bool,
+    /// One of several only where nothing in their policies tells them apart.
+    members: Vec<u32>,
+}
+
+impl CallerClasses {
+    pub(super) fn new(account: &Account<'_>, bit: u32) -> Self {
+        let about: Vec<Option<bool>> = account
+            .documents
+            .iter()
+            .map(|document| {
+                let statements = &document.compiled.statements;
+                let is_about = statements.iter().any(|s| s.actions.contains(bit));
+                is_about.then(|| is_about_one(statements.iter(), bit))
+            })
+            .collect();
+        let mut classes: Vec<CallerClass> = Vec::new();
+        let mut known: HashMap<(Vec<DocumentId>, Option<DocumentId>), usize> = HashMap::new();
         for (n, principal) in (0..).zip(&account.principals) {
-            for document in &principal.policies {
-                holders[*document as usize].push(n);
-            }
+            let own = principal.policies.iter().copied();
+            let documents: Vec<DocumentId> = own.filter(|d| about[*d as usize].is_some()).collect();
             let is_policy = |u: &UnreadPolicy| !matches!(u, UnreadPolicy::Boundary(_));
-            if principal.unread.iter().any(is_policy) {
-                unread.push(n);
+            let is_unread = principal.unread.iter().any(is_policy);
+            // Nobody is a service-linked role but its service.
+            let is_nobody = documents.is_empty() && !is_unread;
+            if is_nobody || principal.arn.contains(SERVICE_LINKED) {
+                continue;
+            }
+            let limits = documents.iter().chain(&principal.boundary);
+            let mut limits = limits.map(|d| about[*d as usize]);
+            let is_one = !principal.unread.is_empty() || limits.any(|about| about == Some(true));
+            let key = (documents, principal.boundary);
+            match known.get(&key).filter(|_| !is_one) {
+                Some(class) => classes[*class].members.push(n),
+                None => {
+                    if !is_one {
+                        known.insert(key.clone(), classes.len());
+                    }
+                    classes.push(CallerClass {
+                        documents: key.0,
+                        is_unread,
+                        members: vec![n],
+                    });
+                }
             }
         }
-        Self { holders, unread }
+        Self { classes }
     }
 
-    /// Principals whose own policies may allow an action on a resource.
-    pub(super) fn may(&self, account: &Account<'_>, bit: u32, resource: &str) -> BTreeSet<u32> {
-        let mut found: BTreeSet<u32> = self.unread.iter().copied().collect();
+    /// Classes whose own policies may allow the action on a resource.
+    pub(super) fn may<'s>(
+        &'s self,
+        account: &'s Account<'_>,
+        bit: u32,
+        resource: &'s str,
+    ) -> impl Iterator<Item = &'s [u32]> {
         let open = Context::open();
-        for (document, holders) in account.documents.iter().zip(&self.holders) {
-            let may = |s: &CompiledStatement| {
+        let may = move |class: &&CallerClass| {
+            let allows = |s: &CompiledStatement| {
                 s.effect != StatementEffect::Deny
                     && s.actions.contains(bit)
                     && s.applies_to(resource, &open) != Tri::No
             };
-            if !holders.is_empty() && document.compiled.statements.iter().any(may) {
-                found.extend(holders);
-            }
-        }
-        found
+            let statements = |d: &DocumentId| &account.documents[*d as usize].compiled.statements;
+            class.is_unread || class.documents.iter().flat_map(statements).any(allows)
+        };
+        let found = self.classes.iter().filter(may);
+        found.map(|class| class.members.as_slice())
     }
 }
 
-/// Whom statements of a policy name, of other accounts that were read.
+/// Callers to ask about, and nodes that the answers are for.
+#[derive(Default)]
+pub(super) struct AskedCallers {
+    pub(super) callers: Vec<(QuestionCaller, bool)>,
+    /// Nodes, each with the number of its caller.
+    nodes: Vec<(u32, usize)>,
+}
+
+impl AskedCallers {
+    pub(super) fn ask(&mut self, caller: QuestionCaller, is_granted_all: bool, node: u32) {
+        self.nodes.push((node, self.callers.len()));
+        self.callers.push((caller, is_granted_all));
+    }
+
+    /// Asks about each of those who are not asked about by themselves; where nothing tells them
+    /// apart one stands for all.
+    pub(super) fn ask_class(
+        &mut self,
+        nodes: &Nodes,
+        account: usize,
+        members: impl Iterator<Item = u32>,
+        is_about_one: bool,
+    ) {
+        let mut first = None;
+        for principal in members.map(|n| n as usize) {
+            let id = PrincipalId { account, principal };
+            match first.filter(|_| !is_about_one) {
+                Some(caller) => self.nodes.push((nodes.principal(id), caller)),
+                None => {
+                    first = Some(self.callers.len());
+                    self.ask(id.into(), false, nodes.principal(id));
+                }
+            }
+        }
+    }
+
+    /// Nodes with their verdicts, where those are of the callers.
+    pub(super) fn said(&self, verdicts: &[Tri]) -> impl Iterator<Item = (u32, Tri)> {
+        self.nodes
+            .iter()
+            .map(|(node, caller)| (*node, verdicts[*caller]))
+    }
+}
+
+/// Accounts and principals of other accounts that statements of a policy name.
 #[derive(Default)]
 pub(super) struct LetIn {
     /// Numbers of accounts that are named as a whole.
@@ -69,7 +152,7 @@ pub(super) struct LetIn {
 const SERVICE_LINKED: &str = ":role/aws-service-role/";
 
 impl LetIn {
-    /// Whom the policy of a resource in an account lets do something, as far as it names them.
+    /// Accounts and principals that the policy of a resource in an account lets do something.
     pub(super) fn new(
         estate: &Estate<'_, '_>,
         nodes: &Nodes,
@@ -80,8 +163,12 @@ impl LetIn {
         let others = || (0..estate.accounts.len()).filter(|n| *n != home);
         let there = &estate.accounts[home];
         let statements = &there.documents[policy as usize].compiled.statements;
-        found.is_about_one =
-            is_about_one(statements.iter(), bit) || is_about_one(levels(there, &there.rcp), bit);
+        let names_some = |s: &CompiledStatement| {
+            s.effect != StatementEffect::Allow && s.actions.contains(bit) && names_one(s)
+        };
+        found.is_about_one = statements.iter().any(names_some)
+            || is_about_one(statements.iter(), bit)
+            || is_about_one(levels(there, &there.rcp), bit);
         let allows = statements
             .iter()
             .filter(|s| s.effect != StatementEffect::Deny && s.actions.contains(bit));
@@ -138,48 +225,51 @@ impl LetIn {
         self.accounts.is_empty() && self.principals.is_empty()
     }
 
-    /// Callers to ask about, with their nodes: those whose own side may allow the action, and for
-    /// administrators whoever they give everything to.
+    /// Callers to ask about: those whose own side may allow the action, and for administrators
+    /// whoever they give everything to.
     pub(super) fn callers(
         &self,
         estate: &Estate<'_, '_>,
         nodes: &Nodes,
-        indexes: &[HolderIndex],
+        classes: impl Fn(usize) -> std::sync::Arc<CallerClasses>,
         (bit, resource): (u32, &str),
-    ) -> (Vec<u32>, Vec<(QuestionCaller, bool)>) {
-        // Nobody is a service-linked role but its service.
-        let is_of_service = |id: &PrincipalId| estate.arn(*id).contains(SERVICE_LINKED);
-        let mut asked = self.principals.clone();
-        for &account in &self.accounts {
-            let may = indexes[account].may(&estate.accounts[account], bit, resource);
-            asked.extend(may.into_iter().map(|n| PrincipalId {
-                account,
-                principal: n as usize,
-            }));
-        }
-        asked.retain(|id| !is_of_service(id));
-        let mut from: Vec<u32> = asked.iter().map(|id| nodes.principal(*id)).collect();
-        let own = asked.into_iter().map(|id| (id.into(), false));
-        let mut callers: Vec<(QuestionCaller, bool)> = own.collect();
-        for &account in &self.accounts {
-            from.push(nodes.administrator(account));
-            callers.push((whoever_is_made(&estate.accounts[account].id), true));
-        }
+    ) -> AskedCallers {
+        let mut asked = AskedCallers::default();
         let mut granted = self.principals.clone();
+        for id in &self.principals {
+            if !estate.arn(*id).contains(SERVICE_LINKED) {
+                asked.ask((*id).into(), false, nodes.principal(*id));
+            }
+        }
         for &account in &self.accounts {
             let read = &estate.accounts[account];
-            if self.is_about_one || is_about_one(levels(read, &read.scp), bit) {
+            let is_about_one = self.is_about_one || is_about_one(levels(read, &read.scp), bit);
+            for members in classes(account).may(read, bit, resource) {
+                let is_apart = |n: &u32| {
+                    let principal = *n as usize;
+                    !self
+                        .principals
+                        .contains(&PrincipalId { account, principal })
+                };
+                let members = members.iter().copied().filter(is_apart);
+                asked.ask_class(nodes, account, members, is_about_one);
+            }
+            asked.ask(
+                whoever_is_made(&read.id),
+                true,
+                nodes.administrator(account),
+            );
+            if is_about_one {
                 let all = 0..read.principals.len();
                 granted.extend(all.map(|principal| PrincipalId { account, principal }));
             }
         }
         for id in granted {
             if !is_reserved_role(estate.arn(id)) {
-                from.push(nodes.administrator(id.account));
-                callers.push((id.into(), true));
+                asked.ask(id.into(), true, nodes.administrator(id.account));
             }
         }
-        (from, callers)
+        asked
     }
 }
 
@@ -207,6 +297,19 @@ fn is_about_one<'s>(mut statements: impl Iterator<Item = &'s CompiledStatement>,
     statements.any(|statement| {
         let mut keys = statement.conditions.iter().flat_map(|c| c.keys());
         statement.actions.contains(bit) && (statement.has_templates() || keys.any(is_of_one))
+    })
+}
+
+/// Whether a statement names somebody who is not a whole account.
+fn names_one(statement: &CompiledStatement) -> bool {
+    let (Some(Block::Is(list)) | Some(Block::Not(list))) = &statement.principal else {
+        return false;
+    };
+    list.iter().any(|principal| match principal {
+        Principal::Of(kind, value) if kind == "AWS" && !is_everybody(principal) => {
+            Arn::parse(value).is_none_or(|arn| arn.resource != "root") && value.len() != 12
+        }
+        _ => false,
     })
 }
 

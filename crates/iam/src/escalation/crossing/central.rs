@@ -32,7 +32,7 @@ struct OpenTechnique {
     /// Number in the table.
     row: u8,
     technique: &'static OrganizationTechnique,
-    /// What keeps it from being sure, beside policies.
+    /// Doubt that keeps it from being sure, beside policies.
     doubt: Option<CrossingDoubt>,
     /// Whether trusted access was read and is not there: an administrator of the management account
     /// can activate it.

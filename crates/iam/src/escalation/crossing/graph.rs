@@ -1,15 +1,16 @@
 //! Nodes and edges of an estate, put together.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::callers::HolderIndex;
+use super::callers::CallerClasses;
 use super::central::CentralAccount;
 use super::edges::{Edges, InEdge};
 use super::functions::function_edges;
 use super::nodes::{NodeKind, Nodes};
 use super::organizations::SeenOrganization;
 use super::reach::AccountReach;
-use super::trusts::{organization_role_edges, trust_edges};
+use super::trusts::{ASSUME, organization_role_edges, trust_edges};
 use super::workforce::{WorkforceRoles, assignment_edges};
 use crate::estate::Estate;
 use crate::tri::Tri;
@@ -32,8 +33,9 @@ impl<'g, 'x, 'a> CrossingGraph<'g, 'x, 'a> {
         let organizations = SeenOrganization::all(estate);
         let nodes = Nodes::new(estate, &organizations);
         let roles = WorkforceRoles::new(estate);
-        let indexes = in_order(estate.accounts.len(), threads, |n| {
-            HolderIndex::new(&estate.accounts[n])
+        let classes = in_order(estate.accounts.len(), threads, |n| {
+            let account = &estate.accounts[n];
+            Arc::new(CallerClasses::new(account, account.actions.bit(ASSUME)))
         });
         let within = (threads / estate.accounts.len().max(1)).max(1);
         let found = in_order(estate.accounts.len(), threads, |number| {
@@ -51,8 +53,8 @@ impl<'g, 'x, 'a> CrossingGraph<'g, 'x, 'a> {
                 });
                 central.flat_map(|c| c.edges()).collect::<Edges>()
             });
-            edges.extend(trust_edges(estate, &nodes, &indexes, number));
-            edges.extend(function_edges(estate, &nodes, &indexes, number));
+            edges.extend(trust_edges(estate, &nodes, &classes, number));
+            edges.extend(function_edges(estate, &nodes, number));
             (reach, edges)
         });
         let mut all: Edges = assignment_edges(&nodes, &organizations, &roles);
@@ -60,7 +62,7 @@ impl<'g, 'x, 'a> CrossingGraph<'g, 'x, 'a> {
             all.extend(organization_role_edges(
                 estate,
                 &nodes,
-                &indexes,
+                &classes,
                 organization,
             ));
         }

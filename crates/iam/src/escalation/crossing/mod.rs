@@ -21,12 +21,14 @@
 //! | `reach` | the analysis of one account, for walks through it |
 //! | `graph` | everything put together |
 //! | `walk` | the walk from the administrators of one account |
+//! | `closure` | ways from account to account over several others |
 //! | `paths` | steps of whom a walk has reached |
 //! | `answer` | crossings of an estate |
 
 mod answer;
 mod callers;
 mod central;
+mod closure;
 mod edges;
 mod functions;
 mod graph;

@@ -81,8 +81,6 @@ pub enum CrossingDoubt {
     TrustedAccess,
     /// Whether there is an instance of Identity Center was not read.
     IdentityCenter,
-    /// The account was not read.
-    Account,
 }
 
 /// One step of a path between accounts.

@@ -70,7 +70,7 @@ impl Nodes {
         Some(self.principals() + (self.accounts.len() + number) as u32)
     }
 
-    /// What a number stands for.
+    /// Kind of the node of a number.
     pub(super) fn kind(&self, node: u32) -> NodeKind {
         if node < self.principals() {
             let account = self.offsets.partition_point(|first| *first <= node) - 1;

@@ -92,7 +92,7 @@ impl SeenOrganization {
         self.has_assignments |= central.has_identity_center && is_read("sso:accountassignment");
     }
 
-    /// What was not read and has a say between accounts.
+    /// Lists that were not read and have a say between accounts.
     pub(super) fn unread(&self) -> Vec<UnreadOfOrganization> {
         let id = || self.id.clone();
         let mut unread = Vec::new();

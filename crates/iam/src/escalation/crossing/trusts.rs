@@ -1,19 +1,21 @@
 //! Edges by trust policies: principals that may assume roles of other accounts.
 
-use super::callers::{HolderIndex, LetIn, whoever_is_made};
+use std::sync::Arc;
+
+use super::callers::{AskedCallers, CallerClasses, LetIn, whoever_is_made};
 use super::edges::{EdgeMeans, Edges, InEdge};
 use super::nodes::{Nodes, organization_role};
 use super::organizations::SeenOrganization;
-use crate::estate::{Estate, PrincipalId, QuestionCaller};
+use crate::estate::{Estate, PrincipalId};
 use crate::tri::Tri;
 
-const ASSUME: &str = "sts:AssumeRole";
+pub(super) const ASSUME: &str = "sts:AssumeRole";
 
 /// Edges to the roles of one account.
 pub(super) fn trust_edges(
     estate: &Estate<'_, '_>,
     nodes: &Nodes,
-    indexes: &[HolderIndex],
+    classes: &[Arc<CallerClasses>],
     home: usize,
 ) -> Edges {
     let account = &estate.accounts[home];
@@ -25,18 +27,14 @@ pub(super) fn trust_edges(
         if let_in.is_empty() {
             continue;
         }
-        let (from, callers) = let_in.callers(estate, nodes, indexes, (bit, &role.arn));
-        let verdicts = estate.verdicts(&callers, ASSUME, &role.arn);
+        let of = |account: usize| classes[account].clone();
+        let asked = let_in.callers(estate, nodes, of, (bit, &role.arn));
+        let verdicts = estate.verdicts(&asked.callers, ASSUME, &role.arn);
         let to = nodes.principal(PrincipalId {
             account: home,
             principal,
         });
-        enter(
-            &mut edges,
-            to,
-            EdgeMeans::Trust,
-            from.into_iter().zip(verdicts),
-        );
+        enter(&mut edges, to, EdgeMeans::Trust, asked.said(&verdicts));
     }
     edges
 }
@@ -47,7 +45,7 @@ pub(super) fn trust_edges(
 pub(super) fn organization_role_edges(
     estate: &Estate<'_, '_>,
     nodes: &Nodes,
-    indexes: &[HolderIndex],
+    classes: &[Arc<CallerClasses>],
     organization: &SeenOrganization,
 ) -> Edges {
     let mut edges = Edges::new();
@@ -63,20 +61,19 @@ pub(super) fn organization_role_edges(
             continue;
         };
         let role = organization_role(id);
-        let may = indexes[home].may(account, bit, &role);
-        let ids = may.into_iter().map(|n| PrincipalId {
-            account: home,
-            principal: n as usize,
-        });
-        let (mut from, mut callers): (Vec<u32>, Vec<(QuestionCaller, bool)>) = ids
-            .map(|id| (nodes.principal(id), (id.into(), false)))
-            .unzip();
-        from.push(nodes.administrator(home));
-        callers.push((whoever_is_made(&account.id), true));
-        let verdicts = estate.verdicts(&callers, ASSUME, &role);
+        let mut asked = AskedCallers::default();
+        for members in classes[home].may(account, bit, &role) {
+            asked.ask_class(nodes, home, members.iter().copied(), false);
+        }
+        asked.ask(
+            whoever_is_made(&account.id),
+            true,
+            nodes.administrator(home),
+        );
+        let verdicts = estate.verdicts(&asked.callers, ASSUME, &role);
         let to = nodes.administrator(to);
         let means = EdgeMeans::OrganizationRole;
-        enter(&mut edges, to, means, from.into_iter().zip(verdicts));
+        enter(&mut edges, to, means, asked.said(&verdicts));
     }
     edges
 }

@@ -1,4 +1,5 @@
-//! The walk from administrators of one account to all who become one.
+//! The walk from administrators of one account to all who become one without being administrator of
+//! another before: from there on it is that account's way (`closure`).
 
 use std::collections::BTreeMap;
 
@@ -41,18 +42,20 @@ struct Walk<'w, 'g, 'x, 'a> {
     rounds: BTreeMap<u32, Vec<u32>>,
     /// Sureness of the edges that are walked.
     least: Tri,
+    start: u32,
 }
 
-/// Walks backwards from the administrators of an account: sure edges first, so that a sure path goes
-/// before a shorter one that is not.
+/// Walks backwards from the administrators of an account: sure edges first, so that a sure path
+/// goes before a shorter one that is not.
 pub(super) fn walk_from(graph: &CrossingGraph<'_, '_, '_>, account: usize) -> Positions {
+    let start = graph.nodes.administrator(account);
     let mut walk = Walk {
         graph,
         found: Positions::new(),
         rounds: BTreeMap::new(),
         least: Tri::Yes,
+        start,
     };
-    let start = graph.nodes.administrator(account);
     walk.relax(start, 0, Hop::Start);
     walk.run();
     walk.least = Tri::Maybe;
@@ -97,6 +100,9 @@ impl Walk<'_, '_, '_, '_> {
 
     fn expand(&mut self, node: u32, distance: u32) {
         let graph = self.graph;
+        if node != self.start && matches!(graph.nodes.kind(node), NodeKind::Administrator(_)) {
+            return;
+        }
         for (number, edge) in (0..).zip(graph.edges_to(node)) {
             if edge.verdict >= self.least {
                 self.relax(edge.from, distance + 1, Hop::Edge { to: node, number });
