@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::common::{Home, root, venv};
 use bucket::BucketServer;
-use chain::{Made, Memory, Plan, START_S, call, check, gunzip, gzip, key};
+use chain::{Made, Memory, Plan, START_S, call, check, gunzip, gzip};
 
 /// Writes a made trail beside a configuration, with the names that `watch` looks for.
 pub(crate) fn write_files(made: &Made, folder: &Path) {

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::TrailHead;
 use bartizan_model::{Evidence, Finding};
 
 /// Log entry.
@@ -43,6 +42,33 @@ pub enum EntryKind {
     /// Entry of a later version of Bartizan.
     #[serde(other)]
     Other,
+}
+
+/// Newest verified digest of a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrailHead {
+    /// Account id, 12 digits.
+    pub account: String,
+    pub region: String,
+    /// Organization id, for an organization trail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    pub trail: String,
+    /// Home region of the trail.
+    pub home: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backfill: bool,
+    /// Start of the oldest digest that was ever verified, RFC 3339.
+    pub first_time: String,
+    /// End of the newest, RFC 3339.
+    pub end_time: String,
+    /// Key of the newest from `AWSLogs/` on.
+    pub object: String,
+    /// Hash of the inflated digest, hex.
+    pub sha256: String,
+    /// Hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
 }
 
 /// Acceptance of a finding, with reason and expiry.
