@@ -8,7 +8,8 @@ use bartizan_trail::digest::{
 use libfuzzer_sys::fuzz_target;
 
 /// A digest, by its name.
-const KEY: &str = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/03/01/111122223333_CloudTrail-Digest_us-east-1_main_us-east-1_20260301T060000Z.json.gz";
+const KEY: &str = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/03/01/\
+    111122223333_CloudTrail-Digest_us-east-1_main_us-east-1_20260301T060000Z.json.gz";
 
 fuzz_target!(|bytes: &[u8]| {
     let read = DigestDocument::read(&mut MemberReader::new(), &mut &*bytes);

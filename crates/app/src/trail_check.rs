@@ -56,7 +56,7 @@ pub(crate) fn read_signatures(file: &Path) -> Result<DigestSignatures> {
     Ok(DigestSignatures::parse(&read_text(file)?))
 }
 
-/// Checks all objects. `read` is told of stored bytes as they are read.
+/// Checks all objects. `read` is called with the stored bytes of each.
 pub(crate) fn check_trail(
     objects: &[TrailObject],
     evidence: TrailEvidence,

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::trail_head::TrailHead;
 use bartizan_model::{Evidence, Finding};
 
 /// Log entry.
@@ -45,6 +44,33 @@ pub enum EntryKind {
     Other,
 }
 
+/// Newest verified digest of a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrailHead {
+    /// Account id, 12 digits.
+    pub account: String,
+    pub region: String,
+    /// Organization id, for an organization trail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    pub trail: String,
+    /// Home region of the trail.
+    pub home: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backfill: bool,
+    /// Start of the oldest digest that was ever verified, RFC 3339.
+    pub first_time: String,
+    /// End of the newest, RFC 3339.
+    pub end_time: String,
+    /// Key of the newest from `AWSLogs/` on.
+    pub object: String,
+    /// Hash of the inflated digest, hex.
+    pub sha256: String,
+    /// Hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+}
+
 /// Acceptance of a finding, with reason and expiry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Justification {
@@ -67,9 +93,8 @@ pub struct GrantRef {
     pub account: String,
     /// Region, or `global`.
     pub region: String,
-    /// Kind of fact, e.g. `iam:role`; id of a posture check, e.g. `NET-01`.
+    /// Kind of fact, e.g. `iam:role`.
     pub fact: String,
-    /// Id of the fact; ARN of the resource that fails the check.
     pub id: String,
     /// Canonical hash of the content; `None`: the fact was removed.
     pub sha256: Option<String>,
@@ -93,42 +118,25 @@ impl GrantRef {
                 id: id.clone(),
                 sha256: after_sha256.clone(),
             }),
-            Evidence::Check {
-                check,
-                resource,
-                region,
-                sha256: Some(sha256),
-            } => Some(Self {
-                account: finding.account.clone()?,
-                region: region.clone(),
-                fact: check.clone(),
-                id: resource.clone(),
-                sha256: Some(sha256.clone()),
-            }),
             _ => None,
         })
     }
 }
 
 impl Justification {
-    /// Whether it has expired. An expiry that cannot be read is over.
-    #[must_use]
-    pub fn is_over(&self, now: jiff::Timestamp) -> bool {
-        self.until.as_ref().is_some_and(|until| {
-            until
-                .parse::<jiff::Timestamp>()
-                .map_or(true, |until| until < now)
-        })
-    }
-
     /// Whether it accepts this finding and has not expired.
     #[must_use]
     pub fn accepts(&self, finding: &Finding, now: jiff::Timestamp) -> bool {
+        let over = self.until.as_ref().is_some_and(|until| {
+            until
+                .parse::<jiff::Timestamp>()
+                .map_or(true, |until| until < now)
+        });
         let about = match &self.grant {
             Some(grant) => GrantRef::of(finding).as_ref() == Some(grant),
             None => finding.id == self.finding,
         };
-        about && !self.is_over(now)
+        about && !over
     }
 }
 

@@ -23,17 +23,15 @@ mod log;
 mod pack;
 mod proof;
 mod storage;
-mod trail_head;
 mod trail_heads;
 mod verify;
 
-pub use entry::{EntryKind, FileRef, GrantRef, Justification, LogEntry, SnapshotRef};
+pub use entry::{EntryKind, FileRef, GrantRef, Justification, LogEntry, SnapshotRef, TrailHead};
 pub use history::{Documents, LoggedSnapshot, append, facts, justifications, justify, snapshots};
 pub use key::{KeyError, LogKey};
 pub use log::{EvidenceLog, LogError, is_head};
 pub use pack::{PackError, PackFrame, documents, find, records, write_packs};
 pub use proof::{FactProof, ProofError};
 pub use storage::{MemoryStorage, Storage, StorageError};
-pub use trail_head::TrailHead;
 pub use trail_heads::{TrailState, append_trail_state, trail_state};
 pub use verify::{VerifyProblem, VerifyReport, verify};

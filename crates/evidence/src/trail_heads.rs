@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::trail_head::{ChainName, TrailHead};
-use super::{EntryKind, EvidenceLog, LogEntry, LogError, LogKey};
+use super::{EntryKind, EvidenceLog, LogEntry, LogError, LogKey, TrailHead};
 use bartizan_model::limits::TRAIL_HEADS_PER_ENTRY;
+
+/// Name of a chain: account, region, organization, trail, home region, and whether it is of
+/// backfill digests.
+type ChainName = (String, String, Option<String>, String, String, bool);
 
 /// State of all trails in the log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +18,23 @@ pub struct TrailState {
     pub heads: Vec<TrailHead>,
     /// Hash of the list of verified files that was written last, hex.
     pub verified_sha256: Option<String>,
+}
+
+impl TrailHead {
+    fn chain(&self) -> ChainName {
+        (
+            self.account.clone(),
+            self.region.clone(),
+            self.organization.clone(),
+            self.trail.clone(),
+            self.home.clone(),
+            self.backfill,
+        )
+    }
+
+    fn end(&self) -> Option<Timestamp> {
+        self.end_time.parse().ok()
+    }
 }
 
 /// Reads the state of all trails. A head never goes back: the one that ends last counts.

@@ -12,7 +12,7 @@ pub(crate) enum Expected {
     Alarm(TrailVerdict, String),
     /// Unexplained gap, in seconds since 1970.
     Gap(i64, i64),
-    /// What cannot be judged, but is named.
+    /// File that cannot be judged, but is named.
     Unchecked(String),
     SignatureLine,
 }

@@ -1,5 +1,5 @@
-//! What the store remembers of trails: in its signed log the newest digest of each chain, beside it
-//! the list of what was verified and the signatures of digests.
+//! Memory of trails in the store: in its signed log the newest digest of each chain, beside it the
+//! list of what was verified and the signatures of digests.
 
 use anyhow::Result;
 use bartizan_evidence::{

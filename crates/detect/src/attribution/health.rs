@@ -186,13 +186,17 @@ impl AttributionIndex {
             .unwrap_or("us-east-1")
     }
 
-    /// Time of the last event in a region, in seconds since 1970.
+    /// Time up to which a region was heard or is verified, in seconds since 1970.
     #[must_use]
     pub fn progress_s(&self, account: &str, region: &str) -> Option<i64> {
-        self.presence
-            .get(&(account.to_owned(), region.to_owned()))?
-            .last()
-            .map(|b| (b + 1) * BUCKET_S)
+        let place = (account.to_owned(), region.to_owned());
+        let heard = self
+            .presence
+            .get(&place)
+            .and_then(|buckets| buckets.last())
+            .map(|b| (b + 1) * BUCKET_S);
+        let verified = self.verified.get(&place).and_then(|spans| spans.last());
+        heard.max(verified.map(|(_, to)| *to))
     }
 }
 

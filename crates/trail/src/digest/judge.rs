@@ -9,7 +9,7 @@ use super::keys::DigestKeys;
 use super::log::{LogRead, TrailSwitch};
 use super::name::{LogGroup, SeriesName, TrailFileName, key_of};
 use super::remembered::{SeriesHead, VerifiedDigest, VerifiedFiles};
-use super::series::{Series, SeriesDigest, Signers};
+use super::series::{DigestSeries, SeriesDigest, Signers};
 use super::sidecar::DigestSignatures;
 
 /// Seconds that a digest must end after the delivery of a log to be sure that it would name it.
@@ -39,7 +39,7 @@ pub struct TrailEvidence {
     pub signatures: DigestSignatures,
     /// Newest digests that earlier runs recorded.
     pub heads: Vec<SeriesHead>,
-    /// What earlier runs verified. Files of the same name and size are not read again.
+    /// Verified by earlier runs. Files of the same name and size are not read again.
     pub verified: VerifiedFiles,
 }
 
@@ -73,7 +73,7 @@ pub struct TrailReport {
 pub struct JudgedDigests<'a> {
     listing: &'a TrailListing,
     evidence: &'a TrailEvidence,
-    series: Vec<Series<'a>>,
+    series: Vec<DigestSeries<'a>>,
     checks: Vec<TrailCheck>,
     /// By key: what digests say of a log.
     named: HashMap<String, Vec<LogNaming>>,
@@ -148,6 +148,56 @@ pub fn judge_digests<'a>(
     evidence: &'a TrailEvidence,
     read: Vec<(usize, Result<DigestDocument, FileFault>)>,
 ) -> JudgedDigests<'a> {
+    let (by_series, remembered) = by_series(listing, evidence, read);
+    let signers = Signers {
+        keys: &evidence.keys,
+        signatures: &evidence.signatures,
+    };
+    let mut series: Vec<DigestSeries<'a>> = by_series
+        .into_iter()
+        .map(|(name, digests)| DigestSeries {
+            name,
+            digests,
+            head: evidence.heads.iter().find(|head| head.series == *name),
+        })
+        .collect();
+    let mut named: HashMap<String, Vec<LogNaming>> = HashMap::new();
+    for (s, one) in series.iter_mut().enumerate() {
+        one.judge(signers);
+        for (d, digest) in one.digests.iter().enumerate() {
+            let logs = digest.read.as_ref().map_or(&[][..], |doc| &doc.logs);
+            for log in logs {
+                let key = key_of(&log.object).unwrap_or(&log.object).to_owned();
+                named.entry(key).or_default().push(LogNaming {
+                    series: s,
+                    digest: d,
+                    hash: log.hash.clone(),
+                    events_s: log.events_s,
+                });
+            }
+        }
+    }
+    let mut judged = JudgedDigests {
+        listing,
+        evidence,
+        series,
+        checks: Vec::new(),
+        named,
+        remembered,
+    };
+    judged.add_digest_checks();
+    judged
+}
+
+/// Digests by chain.
+type DigestsBySeries<'a> = BTreeMap<&'a SeriesName, Vec<SeriesDigest>>;
+
+/// Digests by chain, read now or verified by an earlier run, and the logs of the latter by key.
+fn by_series<'a>(
+    listing: &'a TrailListing,
+    evidence: &'a TrailEvidence,
+    read: Vec<(usize, Result<DigestDocument, FileFault>)>,
+) -> (DigestsBySeries<'a>, HashMap<String, Option<u64>>) {
     let mut by_series: BTreeMap<&SeriesName, Vec<SeriesDigest>> = BTreeMap::new();
     let mut add = |file: usize, read, is_remembered| {
         let one = &listing.files[file];
@@ -187,44 +237,7 @@ pub fn judge_digests<'a>(
     for head in &evidence.heads {
         by_series.entry(&head.series).or_default();
     }
-    let signers = Signers {
-        keys: &evidence.keys,
-        signatures: &evidence.signatures,
-    };
-    let mut series: Vec<Series<'a>> = by_series
-        .into_iter()
-        .map(|(name, digests)| Series {
-            name,
-            digests,
-            head: evidence.heads.iter().find(|head| head.series == *name),
-        })
-        .collect();
-    let mut named: HashMap<String, Vec<LogNaming>> = HashMap::new();
-    for (s, one) in series.iter_mut().enumerate() {
-        one.judge(signers);
-        for (d, digest) in one.digests.iter().enumerate() {
-            let logs = digest.read.as_ref().map_or(&[][..], |doc| &doc.logs);
-            for log in logs {
-                let key = key_of(&log.object).unwrap_or(&log.object).to_owned();
-                named.entry(key).or_default().push(LogNaming {
-                    series: s,
-                    digest: d,
-                    hash: log.hash.clone(),
-                    events_s: log.events_s,
-                });
-            }
-        }
-    }
-    let mut judged = JudgedDigests {
-        listing,
-        evidence,
-        series,
-        checks: Vec::new(),
-        named,
-        remembered,
-    };
-    judged.add_digest_checks();
-    judged
+    (by_series, remembered)
 }
 
 impl JudgedDigests<'_> {
@@ -567,7 +580,7 @@ impl JudgedDigests<'_> {
     }
 
     /// Lines for the holes of a chain.
-    fn gaps(&self, one: &Series<'_>, switches: &[TrailSwitch]) -> Vec<TrailCheck> {
+    fn gaps(&self, one: &DigestSeries<'_>, switches: &[TrailSwitch]) -> Vec<TrailCheck> {
         let mut spans: Vec<Covered> = Vec::new();
         let mut accounted = Vec::new();
         for (n, digest) in one.digests.iter().enumerate() {
@@ -628,7 +641,7 @@ impl JudgedDigests<'_> {
     }
 
     /// Newest believed digest of a chain; never an older one than an earlier run recorded.
-    fn head(&self, one: &Series<'_>) -> Option<SeriesHead> {
+    fn head(&self, one: &DigestSeries<'_>) -> Option<SeriesHead> {
         let believed = || {
             one.digests
                 .iter()
@@ -676,7 +689,7 @@ fn check(
 
 /// Digests of a chain that are not there, by key, with end time.
 fn missing(
-    one: &Series<'_>,
+    one: &DigestSeries<'_>,
     listing: &TrailListing,
     signatures: &DigestSignatures,
 ) -> Vec<(String, i64, (TrailVerdict, CheckReason))> {
@@ -743,7 +756,7 @@ fn missing(
 
 /// Where the time of a missing digest begins: after the believed digest before it, but for all that
 /// is lost where an earlier run knew it as the newest.
-fn first_missing_s(one: &Series<'_>, end_s: i64, because: &CheckReason) -> i64 {
+fn first_missing_s(one: &DigestSeries<'_>, end_s: i64, because: &CheckReason) -> i64 {
     let before = one
         .digests
         .iter()

@@ -1,5 +1,5 @@
-//! What one run remembers for the next: the newest digest of each chain, and what was verified, so
-//! that it is not read again.
+//! Memory between runs: the newest digest of each chain, and what was verified, so that it is not
+//! read again.
 
 use serde::{Deserialize, Serialize};
 

@@ -10,7 +10,7 @@ use super::remembered::SeriesHead;
 use super::sidecar::DigestSignatures;
 
 /// Digests of one chain, by end time.
-pub(super) struct Series<'a> {
+pub(super) struct DigestSeries<'a> {
     pub(super) name: &'a SeriesName,
     pub(super) digests: Vec<SeriesDigest>,
     pub(super) head: Option<&'a SeriesHead>,
@@ -70,7 +70,7 @@ const fn unchecked(because: CheckReason) -> (TrailVerdict, CheckReason) {
     (TrailVerdict::Unchecked, because)
 }
 
-impl Series<'_> {
+impl DigestSeries<'_> {
     /// Gives every digest its verdict.
     pub(super) fn judge(&mut self, signers: Signers<'_>) {
         self.digests

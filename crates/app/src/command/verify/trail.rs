@@ -1,5 +1,7 @@
 //! `bartizan verify trail`.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::Result;
 use bartizan_trail::digest::{CheckReason, CheckedObject, TrailCheck, TrailEvidence, TrailVerdict};
 use jiff::Timestamp;
@@ -21,7 +23,13 @@ pub(super) fn run(global: &Global, args: &VerifyTrailArgs) -> Result<Outcome> {
         profile: args.profile.as_deref(),
     };
     let (mut files, _) = objects(&wanted)?;
-    files.retain(|o| !is_input(args, o));
+    let inputs: Vec<PathBuf> = args
+        .keys
+        .iter()
+        .chain(&args.signatures)
+        .filter_map(|path| std::fs::canonicalize(path).ok())
+        .collect();
+    files.retain(|o| !is_input(&inputs, o));
     let storage = store::open(global)?;
     let ledger = store::trail_ledger(storage.as_ref())?;
     // The default store is used where it is; another one was asked for.
@@ -69,18 +77,13 @@ pub(super) fn run(global: &Global, args: &VerifyTrailArgs) -> Result<Outcome> {
 }
 
 /// Keys and signatures may lie among the files.
-fn is_input(args: &VerifyTrailArgs, object: &TrailObject) -> bool {
-    let same = |path: &std::path::Path| {
-        std::fs::canonicalize(path)
-            .ok()
-            .is_some_and(|path| std::fs::canonicalize(&object.name).ok() == Some(path))
-    };
+fn is_input(inputs: &[PathBuf], object: &TrailObject) -> bool {
+    let name = |path: &Path| path.file_name().map(ToOwned::to_owned);
     object.in_bucket().is_none()
-        && args
-            .keys
-            .iter()
-            .chain(&args.signatures)
-            .any(|path| same(path))
+        && inputs.iter().any(|input| {
+            name(input) == name(Path::new(&object.name))
+                && std::fs::canonicalize(&object.name).is_ok_and(|path| path == *input)
+        })
 }
 
 fn evidence(args: &VerifyTrailArgs, ledger: &TrailLedger) -> Result<TrailEvidence> {

@@ -24,7 +24,7 @@ use crate::trail_check::{KeySource, check_trail, read_signatures};
 pub(super) struct TrailIntegrity {
     pub(super) findings: Vec<Finding>,
     pub(super) verified: VerifiedHours,
-    /// What could not be verified, a line each.
+    /// Parts that could not be verified, a line each.
     pub(super) holes: Vec<String>,
 }
 
@@ -219,24 +219,6 @@ fn finding(kind: TrailVerdict, run: &CheckRun<'_>, show: &str) -> Option<Finding
         }
         _ => format!("{title} in {place}: {count}{files}{times}"),
     };
-    let mut evidence: Vec<Evidence> = recorded
-        .iter()
-        .map(|stop| Evidence::Event {
-            id: stop.event_id.clone(),
-            time: time_text(stop.time_s),
-            call: format!("cloudtrail:{}", stop.call),
-            error: None,
-        })
-        .collect();
-    evidence.extend(
-        run.checks
-            .iter()
-            .take(EVIDENCE_MAX)
-            .map(|check| Evidence::Coverage {
-                place: check.object.clone(),
-                what: trail_reason(&check.because),
-            }),
-    );
     Some(Finding {
         id: finding_id(
             rule,
@@ -269,7 +251,7 @@ fn finding(kind: TrailVerdict, run: &CheckRun<'_>, show: &str) -> Option<Finding
             .map(|c| c.object.clone())
             .collect(),
         counterparty: Vec::new(),
-        evidence,
+        evidence: evidence(run),
         verdict: Verdict::Must,
         because: vec![
             "what CloudTrail delivered then is not what is there now: what was done is not known"
@@ -277,6 +259,26 @@ fn finding(kind: TrailVerdict, run: &CheckRun<'_>, show: &str) -> Option<Finding
         ],
         show: show.to_owned(),
     })
+}
+
+/// The call that explains a gap, and the first files.
+fn evidence(run: &CheckRun<'_>) -> Vec<Evidence> {
+    let recorded = run.checks.iter().find_map(|check| check.recorded.as_ref());
+    let mut evidence: Vec<Evidence> = recorded
+        .iter()
+        .map(|stop| Evidence::Event {
+            id: stop.event_id.clone(),
+            time: time_text(stop.time_s),
+            call: format!("cloudtrail:{}", stop.call),
+            error: None,
+        })
+        .collect();
+    let files = run.checks.iter().take(EVIDENCE_MAX);
+    evidence.extend(files.map(|check| Evidence::Coverage {
+        place: check.object.clone(),
+        what: trail_reason(&check.because),
+    }));
+    evidence
 }
 
 /// Rule, title, severity and ATT&CK techniques by verdict.
