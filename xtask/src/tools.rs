@@ -8,7 +8,8 @@ use anyhow::{Context, Result, bail};
 
 /// moto simulates AWS; boto3 makes changes independently of Bartizan; awscli prints the JSON that
 /// ours must equal; cryptography checks signatures in the second verifier; ocsf-json-schema
-/// validates OCSF findings. `cargo xtask generate` also reads botocore.
+/// validates OCSF findings; pyarrow writes bills as Parquet. `cargo xtask generate` also reads
+/// botocore.
 const PYTHON: &[&str] = &[
     "moto[server,all]==5.2.5",
     "boto3==1.43.11",
@@ -17,6 +18,7 @@ const PYTHON: &[&str] = &[
     "cryptography==46.0.3",
     "ocsf-json-schema==1.2.0",
     "jsonschema",
+    "pyarrow==26.0.1",
 ];
 
 /// For Object Lock, which moto does not enforce. It only starts with pinned dependencies.

@@ -53,6 +53,7 @@ impl SpendRule {
         }
     }
 
+    /// `Spend in a region never used before`.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! The bill of a watch: findings, usage that the join needs, and what was told before.
+//! The bill of a watch: findings, usage that the join needs, and what was reported before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use jiff::Timestamp;
 
 use super::inputs::WatchInputs;
 use crate::bill::read_bill;
-use crate::bill_report::{BillChart, BillReport, ToldFindings};
+use crate::bill_report::{BillChart, BillReport, ReportedFindings};
 use crate::render::bill_problem;
 use crate::store::{Loaded, StoreState};
 
-/// Name under which the state keeps what was told of the bill.
-pub(super) const TOLD: &str = "bill";
+/// Name under which the state keeps what was reported of the bill.
+pub(super) const REPORTED: &str = "bill";
 /// Problems of its files that are named.
 const PROBLEMS_SHOWN: usize = 5;
 
@@ -64,15 +64,25 @@ pub(super) fn watched_bill(
     Ok(Some(bill))
 }
 
-/// What of the bill the runs before told.
-pub(super) fn told_before(state: &StoreState) -> Result<ToldFindings> {
-    state.get(TOLD)?.map_or_else(
-        || Ok(ToldFindings::default()),
+/// Findings of the bill that the runs before reported.
+pub(super) fn reported_before(state: &StoreState) -> Result<ReportedFindings> {
+    state.get(REPORTED)?.map_or_else(
+        || Ok(ReportedFindings::default()),
         |bytes| {
             serde_json::from_slice(&bytes)
                 .context("what the state holds of the bill cannot be read")
         },
     )
+}
+
+/// Report of the bill, with everything that has been reported until now.
+pub(super) fn report_bill(
+    bill: Option<&WatchedBill>,
+    mut reported: ReportedFindings,
+    accepted: &BTreeSet<String>,
+) -> (ReportedFindings, Option<BillReport>) {
+    let report = bill.map(|b| b.report(&mut reported, accepted));
+    (reported, report)
 }
 
 impl WatchedBill {
@@ -123,15 +133,11 @@ impl WatchedBill {
         }
     }
 
-    /// The report, with what is new against the runs before. Accepted findings are not told.
-    pub(super) fn report(
-        &self,
-        told: &mut ToldFindings,
-        accepted: &BTreeSet<String>,
-    ) -> BillReport {
+    /// The report, with what is new against the runs before. Accepted findings are not reported.
+    fn report(&self, reported: &mut ReportedFindings, accepted: &BTreeSet<String>) -> BillReport {
         let days = || self.ledger.costs().map(|(_, d)| d.day);
         let (first, last) = (days().min(), days().max());
-        told.days = last.map(|last| (last, self.through_day));
+        reported.days = last.map(|last| (last, self.through_day));
         let findings: Vec<_> = self
             .all()
             .filter(|f| !accepted.contains(&f.id))
@@ -152,7 +158,7 @@ impl WatchedBill {
             first_day: first.map(day_text),
             last_day: last.map(day_text),
             scored_through: last.map(|_| day_text(self.through_day)),
-            news: told.tell(&findings),
+            news: reported.tell(&findings),
             charts: charts.collect(),
             months: month_charts(&self.ledger, &self.options),
         }

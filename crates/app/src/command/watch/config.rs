@@ -293,7 +293,7 @@ impl Config {
         config.spend.sources.extend(bill_of(dir));
         if config.is_empty() {
             bail!(
-                "{} has no config/ (dumps of AWS CLI output), no trail/ (CloudTrail) and no bill/",
+                "{} has none of config/ (dumps of AWS CLI output), trail/ (CloudTrail) and bill/",
                 dir.display()
             );
         }

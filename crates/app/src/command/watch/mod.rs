@@ -16,7 +16,7 @@ use bartizan_evidence::Storage;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use self::bill::told_before;
+use self::bill::reported_before;
 use self::config::Config;
 use self::inputs::{WatchInputs, accepted, fingerprint, history};
 use self::run::INPUT;
@@ -52,7 +52,7 @@ pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
         .transpose()?;
 
     let input = fingerprint(&config, &history, (&all, bill.as_ref()), &accepted, now);
-    let is_scored = told_before(&state)?.is_scored(config.spend.options(now).scored_day());
+    let is_scored = reported_before(&state)?.is_scored(config.spend.options(now).scored_day());
     let watched = match (state.get(INPUT)?, WatchResult::last(&state)?) {
         (Some(before), Some(watched)) if before == input.as_bytes() && is_scored => WatchResult {
             new: false,
