@@ -121,6 +121,7 @@ fn print(global: &Global, watched: &WatchResult) -> Result<()> {
             let rows = rows.chain(watched.findings.iter().map(|f| json!({"finding": f})));
             let mut rows: Vec<Value> = rows.collect();
             rows.push(json!({
+                "bill": watched.bill,
                 "coverage": watched.coverage,
                 "snapshot": watched.snapshot,
                 "evidence": watched.evidence,
