@@ -44,13 +44,13 @@ pub struct HiddenEstate {
 #[must_use]
 pub fn hidden_estate(
     snapshot: &Snapshot<'_>,
-    usage: &[BilledUsage],
+    usage: &[&BilledUsage],
     through_day: i32,
 ) -> Vec<HiddenEstate> {
     let day = today(snapshot.header.time_ms.1 / 1000);
     let account = snapshot.header.account.as_str();
     let mut found: BTreeMap<(&str, &str), Vec<(&BilledUsage, &'static str, i32)>> = BTreeMap::new();
-    for one in usage {
+    for one in usage.iter().copied() {
         let is_of = one.account.as_deref().is_none_or(|a| a == account);
         let family = one.family.as_deref().unwrap_or_default();
         let row = SHOWN_AS

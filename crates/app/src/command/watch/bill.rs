@@ -92,13 +92,19 @@ impl WatchedBill {
         for kept in &inputs.history {
             newest.insert(&kept.snapshot.account, kept);
         }
-        let history = Arc::new(inputs.history.clone());
-        let mut found = Vec::new();
+        // Of several accounts, a charge that names none may be any one's.
+        let only = newest.len() == 1;
+        let named = |u: &&BilledUsage| only || u.account.is_some();
+        let usage: Vec<&BilledUsage> = self.usage.iter().filter(named).collect();
+        let (history, mut found) = (Arc::new(inputs.history.clone()), Vec::new());
+        if usage.is_empty() {
+            return Ok(found);
+        }
         for kept in newest.into_values() {
             let loaded = Loaded::kept(inputs.storage, &history, kept)?;
             let snapshot = Snapshot::parse(&loaded.text)
                 .map_err(|e| anyhow::anyhow!("{}: {e}", loaded.name))?;
-            found.extend(hidden_estate(&snapshot, &self.usage, self.through_day));
+            found.extend(hidden_estate(&snapshot, &usage, self.through_day));
         }
         Ok(found)
     }
