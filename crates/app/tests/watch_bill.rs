@@ -1,4 +1,4 @@
-//! The bill as part of a watch: in the story of an incident, told once, and never quiet where it
+//! The bill as part of a watch: in the story of an incident, reported once, and never quiet where it
 //! could not be read.
 
 use std::fs;
@@ -146,7 +146,7 @@ fn a_delivery_tells_nothing_twice() {
     assert_eq!(news(&same), ["known spend-new-region"]);
     assert_eq!(same["incidents"], again["incidents"]);
 
-    // A correction that makes it small, and takes it back: known. One that takes it away: said once.
+    // A correction that makes it small: known. One that takes it away: said once.
     deliver(&home, &bill.replace(",612.40", ",2.40"));
     assert_eq!(news(&watch(&home)), ["known spend-new-region"]);
     let day = |l: &&str| !l.contains("ap-south-1");

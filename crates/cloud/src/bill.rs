@@ -1,10 +1,12 @@
-//! The bill, live: CloudWatch's estimate of the month, Cost Explorer, and where data exports and cost
-//! and usage reports lie. Answers are handed on as the AWS CLI would print them.
+//! The bill, live: CloudWatch's estimate of the month, Cost Explorer, and where data exports and
+//! cost and usage reports lie. Answers are handed on as the AWS CLI would print them.
 
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
+
+use bartizan_model::limits::BILL_PAGES_MAX;
 
 use crate::client::CallError;
 use crate::live::Live;
@@ -17,9 +19,7 @@ const BILLING_REGION: &str = "us-east-1";
 pub const COST_EXPLORER_REQUEST_CENTS: u32 = 1;
 /// Queries of one GetMetricData
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html>).
-const QUERIES_MAX: usize = 500;
-/// Pages of one list that are asked for.
-const PAGES_MAX: usize = 200;
+const QUERIES_A_REQUEST: usize = 500;
 /// Seconds between values of the estimate.
 const PERIOD_S: i64 = 21_600;
 
@@ -121,7 +121,7 @@ async fn pages(
     mut params: Value,
 ) -> Result<Vec<Value>, CallError> {
     let mut found = Vec::new();
-    while found.len() < PAGES_MAX {
+    while found.len() < BILL_PAGES_MAX {
         let answer = ask(live, names, &params).await?;
         let token = answer["NextToken"].as_str().map(str::to_owned);
         found.push(answer);
@@ -150,10 +150,10 @@ async fn estimate(live: &Live, request: &BillRequest, bill: &mut LiveBill) {
     let metrics: Vec<(String, &Value)> = metrics.into_iter().collect();
     let end_s = request.now.as_second().div_euclid(PERIOD_S) * PERIOD_S + PERIOD_S;
     let start_s = end_s - i64::from(request.days) * 86_400;
-    for (chunk, some) in metrics.chunks(QUERIES_MAX).enumerate() {
+    for (chunk, some) in metrics.chunks(QUERIES_A_REQUEST).enumerate() {
         let query = |(n, (label, metric)): (usize, &(String, &Value))| {
             json!({
-                "Id": format!("m{}", chunk * QUERIES_MAX + n),
+                "Id": format!("m{}", chunk * QUERIES_A_REQUEST + n),
                 "Label": label,
                 "ReturnData": true,
                 "MetricStat": {
@@ -247,7 +247,7 @@ async fn exports(live: &Live, bill: &mut LiveBill) {
             let all = listed
                 .iter()
                 .flat_map(|page| page["Exports"].as_array().into_iter().flatten());
-            for export in all.take(PAGES_MAX) {
+            for export in all.take(BILL_PAGES_MAX) {
                 let about = json!({"ExportArn": export["ExportArn"]});
                 match ask(live, ("bcm-data-exports", "GetExport"), &about).await {
                     Ok(answer) => {

@@ -52,29 +52,7 @@ pub fn incidents(material: &IncidentInput<'_>) -> (Vec<Incident>, Vec<MergedInci
         .map(|finding| IncidentMember::new(finding, material, &index))
         .collect();
     members.sort_by_key(|m| (m.first_s, m.finding.id.clone()));
-    let mut groups = UnionFind::new(members.len());
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    for (number, member) in members
-        .iter()
-        .enumerate()
-        .filter(|(_, m)| m.finding.severity >= Severity::Low)
-    {
-        for node in &member.nodes {
-            let first = *seen.entry(node).or_insert(number);
-            groups.join(first, number);
-        }
-    }
-    for (one, other) in related(&members, material.bill) {
-        groups.join(one, other);
-    }
-    let mut parts: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (number, _) in members
-        .iter()
-        .enumerate()
-        .filter(|(_, m)| m.finding.severity >= Severity::Low)
-    {
-        parts.entry(groups.root(number)).or_default().push(number);
-    }
+    let parts = parts(&members, material);
     let unseen = blinding(&members);
     let is_spend = |n: &usize| {
         material
@@ -83,7 +61,7 @@ pub fn incidents(material: &IncidentInput<'_>) -> (Vec<Incident>, Vec<MergedInci
             .contains_key(members[*n].finding.id.as_str())
     };
     let (spend, parts): (Vec<Vec<usize>>, Vec<Vec<usize>>) = parts
-        .into_values()
+        .into_iter()
         .partition(|part| part.iter().all(is_spend));
     let mut found: Vec<Vec<usize>> = parts
         .into_iter()
@@ -119,6 +97,34 @@ pub fn incidents(material: &IncidentInput<'_>) -> (Vec<Incident>, Vec<MergedInci
         .collect();
     incidents.sort_by(|a, b| (b.score, &a.first_time, &a.id).cmp(&(a.score, &b.first_time, &b.id)));
     (incidents, merges)
+}
+
+/// Members that share a node, or are spend of one cause, by their numbers.
+fn parts(members: &[IncidentMember<'_>], material: &IncidentInput<'_>) -> Vec<Vec<usize>> {
+    let mut groups = UnionFind::new(members.len());
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for (number, member) in members
+        .iter()
+        .enumerate()
+        .filter(|(_, m)| m.finding.severity >= Severity::Low)
+    {
+        for node in &member.nodes {
+            let first = *seen.entry(node).or_insert(number);
+            groups.join(first, number);
+        }
+    }
+    for (one, other) in related(members, material.bill) {
+        groups.join(one, other);
+    }
+    let mut parts: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (number, _) in members
+        .iter()
+        .enumerate()
+        .filter(|(_, m)| m.finding.severity >= Severity::Low)
+    {
+        parts.entry(groups.root(number)).or_default().push(number);
+    }
+    parts.into_values().collect()
 }
 
 /// Adds spend to the incidents that it belongs to. Spend without calls is an incident of its own if

@@ -43,7 +43,7 @@ pub struct Incident {
     pub standing_known: bool,
     /// Things that were read, copied or used.
     pub reached: Vec<String>,
-    /// What the bill shows of it.
+    /// Its spend, and sensors that are billed or no longer billed.
     #[serde(default)]
     pub bill: Vec<String>,
     /// Access that the intruder holds.

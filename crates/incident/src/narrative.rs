@@ -368,11 +368,8 @@ fn headline(
 ) -> String {
     let spend =
         |m: &&&IncidentMember<'_>| material.bill.subjects.contains_key(m.finding.id.as_str());
-    if let (true, Some(worst)) = (
-        members.iter().all(|m| spend(&m)),
-        members.iter().max_by_key(|m| m.finding.severity),
-    ) {
-        return format!("{}; no CloudTrail event explains it", worst.finding.summary);
+    if members.iter().all(|m| spend(&m)) {
+        return spend_headline(members);
     }
     let who = match actor.first() {
         Some(Suspect {
@@ -441,6 +438,13 @@ fn headline(
         ),
     };
     format!("{who}{did}; {stands}")
+}
+
+/// Worst spend of an incident that has nothing else.
+fn spend_headline(members: &[&IncidentMember<'_>]) -> String {
+    let worst = members.iter().max_by_key(|m| m.finding.severity);
+    let summary = worst.map_or("", |m| m.finding.summary.as_str());
+    format!("{summary}; no CloudTrail event explains it")
 }
 
 /// Things that were read, copied or used: each call that worked, with how often and on what.

@@ -215,6 +215,8 @@ pub const ATTEMPTS_TEMPORARY_MAX: u32 = 3;
 /// Calls whose facts are asked for at a time, of those that wait for all others: each may lead to a
 /// thousand.
 pub const DEFERRED_CALLS_AT_ONCE: usize = 8;
+/// Pages of one list of the bill that AWS is asked for, live.
+pub const BILL_PAGES_MAX: usize = 200;
 /// Sums of a bill by account, service, region, family and kind: 500 accounts have 100,000.
 pub const BILL_KEYS_MAX: usize = 400_000;
 /// Unreadable parts of a bill that are listed; all are counted.

@@ -40,34 +40,39 @@ pub struct AlarmCheck {
 }
 
 /// Looks for each proposed alarm among those that exist: on the same charges, at about the same
-/// amount.
+/// amount. An alarm stands for one proposal, the nearest.
 #[must_use]
 pub fn check_alarms(proposals: &[AlarmProposal], existing: &[ExistingAlarm]) -> Vec<AlarmCheck> {
-    let check = |proposal: &AlarmProposal| {
-        let wanted = proposal.threshold as f64;
-        let best = existing
-            .iter()
-            .filter(|a| {
-                a.service == proposal.service
-                    && a.account == proposal.account
-                    && a.currency == proposal.currency
-                    && (wanted / SAME_FACTOR..=wanted * SAME_FACTOR).contains(&a.threshold)
-            })
-            .max_by(|a, b| {
-                let far = |x: &ExistingAlarm| (x.threshold - wanted).abs();
-                a.tells.cmp(&b.tells).then(far(b).total_cmp(&far(a)))
-            });
-        AlarmCheck {
-            proposal: proposal.clone(),
-            verdict: match best {
-                None => AlarmVerdict::Missing,
-                Some(alarm) if alarm.tells => AlarmVerdict::There,
-                Some(_) => AlarmVerdict::Silent,
-            },
-            by: best.map(|a| a.name.clone()),
+    let apart =
+        |p: &AlarmProposal, a: &ExistingAlarm| (a.threshold / p.threshold as f64).ln().abs();
+    let mut best: Vec<Option<&ExistingAlarm>> = vec![None; proposals.len()];
+    for alarm in existing.iter().filter(|a| a.threshold > 0.0) {
+        let same = |p: &AlarmProposal| {
+            alarm.service == p.service
+                && alarm.account == p.account
+                && alarm.currency == p.currency
+                && apart(p, alarm) <= SAME_FACTOR.ln()
+        };
+        let near = (0..proposals.len()).filter(|n| same(&proposals[*n]));
+        let nearest = near
+            .min_by(|a, b| apart(&proposals[*a], alarm).total_cmp(&apart(&proposals[*b], alarm)));
+        // One that tells somebody goes before one that does not.
+        if let Some(n) = nearest
+            && best[n].is_none_or(|known| alarm.tells && !known.tells)
+        {
+            best[n] = Some(alarm);
         }
+    }
+    let check = |(proposal, best): (&AlarmProposal, Option<&ExistingAlarm>)| AlarmCheck {
+        proposal: proposal.clone(),
+        verdict: match best {
+            None => AlarmVerdict::Missing,
+            Some(alarm) if alarm.tells => AlarmVerdict::There,
+            Some(_) => AlarmVerdict::Silent,
+        },
+        by: best.map(|a| a.name.clone()),
     };
-    proposals.iter().map(check).collect()
+    proposals.iter().zip(best).map(check).collect()
 }
 
 #[cfg(test)]

@@ -333,7 +333,7 @@ fn footer(out: &mut Out, watched: &WatchResult, store: &str) -> Result<()> {
     Ok(())
 }
 
-/// How much of a bill was read, and which of its findings were told before.
+/// Charges read of a bill, and which of its findings were reported before.
 fn bill_line(out: &mut Out, watched: &WatchResult) -> Result<()> {
     let Some(bill) = &watched.bill else {
         return Ok(());
@@ -342,29 +342,32 @@ fn bill_line(out: &mut Out, watched: &WatchResult) -> Result<()> {
         let of_kind = |n: &&BillNews| n.news == news && n.severity >= Severity::Medium;
         bill.news.iter().filter(of_kind).count() as u64
     };
-    let told = match (count(NewsKind::New), count(NewsKind::Escalated)) {
+    let news = match (count(NewsKind::New), count(NewsKind::Escalated)) {
         (0, 0) => "nothing new".to_owned(),
         (new, 0) => counted(new, "new finding", "new findings"),
-        (0, worse) => format!("{} worse than told", counted(worse, "finding", "findings")),
+        (0, worse) => format!(
+            "{} worse than before",
+            counted(worse, "finding", "findings")
+        ),
         (new, worse) => format!(
-            "{}, {worse} worse than told",
+            "{}, {worse} worse than before",
             counted(new, "new finding", "new findings")
         ),
     };
     let known = match count(NewsKind::Known) {
         0 => String::new(),
-        n => format!(" · {n} told before"),
+        n => format!(" · {n} reported before"),
     };
     let gone = match count(NewsKind::Gone) {
         0 => String::new(),
-        n => format!(" · {n} told before and no longer on the bill"),
+        n => format!(" · {n} reported before and no longer on the bill"),
     };
     let span = match (&bill.first_day, &bill.scored_through) {
         (Some(first), Some(through)) => format!(" · {first} → {through}"),
         _ => String::new(),
     };
     out.line(&format!(
-        "bill      {} · {}{span} · {told}{known}{gone}",
+        "bill      {} · {}{span} · {news}{known}{gone}",
         counted(bill.charges, "charge", "charges"),
         counted(bill.files as u64, "file", "files")
     ))?;

@@ -44,13 +44,13 @@ pub struct HiddenEstate {
 #[must_use]
 pub fn hidden_estate(
     snapshot: &Snapshot<'_>,
-    usage: &[BilledUsage],
+    usage: &[&BilledUsage],
     through_day: i32,
 ) -> Vec<HiddenEstate> {
     let day = today(snapshot.header.time_ms.1 / 1000);
     let account = snapshot.header.account.as_str();
     let mut found: BTreeMap<(&str, &str), Vec<(&BilledUsage, &'static str, i32)>> = BTreeMap::new();
-    for one in usage {
+    for one in usage.iter().copied() {
         let is_of = one.account.as_deref().is_none_or(|a| a == account);
         let family = one.family.as_deref().unwrap_or_default();
         let row = SHOWN_AS
@@ -136,25 +136,6 @@ fn finding(
     let entity = format!("{account}/{service}/{region}/hidden");
     let time = |day: i32| Some(time_text(i64::from(day) * 86_400));
     let rule = SpendRule::Hidden;
-    let evidence = parts.iter().flat_map(|(usage, kind, _)| {
-        let (billed, cost) = usage.days.range(..=day).next_back().unwrap_or((&day, &0.0));
-        [
-            Evidence::Cost {
-                file: String::new(),
-                day: day_text(*billed),
-                charge: format!(
-                    "{service} {region} {}",
-                    usage.family.as_deref().unwrap_or_default()
-                ),
-                amount: format!("{cost:.2} {currency}"),
-                expected: format!("0.00 {currency}"),
-            },
-            Evidence::Coverage {
-                place: format!("{region} {kind}"),
-                what: "read whole, and there is none".to_owned(),
-            },
-        ]
-    });
     let finding = Finding {
         id: finding_id("spend", &entity, false, i64::from(since)),
         rule: rule.id().to_owned(),
@@ -181,7 +162,7 @@ fn finding(
         actor: None,
         resources: families.iter().map(|f| (*f).to_owned()).collect(),
         counterparty: Vec::new(),
-        evidence: evidence.collect(),
+        evidence: evidence(service, region, day, parts),
         verdict: Verdict::May,
         because: vec![
             "everything of these kinds was read in the region: what is billed there is kept out of \
@@ -198,4 +179,30 @@ fn finding(
         finding,
         subject: SpendSubject { rule, services },
     }
+}
+
+/// Charges, and that nothing of their kind was there.
+fn evidence(
+    service: &str,
+    region: &str,
+    day: i32,
+    parts: &[(&BilledUsage, &'static str, i32)],
+) -> Vec<Evidence> {
+    let one = |(usage, kind, _): &(&BilledUsage, &'static str, i32)| {
+        let (billed, cost) = usage.days.range(..=day).next_back().unwrap_or((&day, &0.0));
+        let family = usage.family.as_deref().unwrap_or_default();
+        let billed = Evidence::Cost {
+            file: String::new(),
+            day: day_text(*billed),
+            charge: format!("{service} {region} {family}"),
+            amount: format!("{cost:.2} {}", usage.currency),
+            expected: format!("0.00 {}", usage.currency),
+        };
+        let read = Evidence::Coverage {
+            place: format!("{region} {kind}"),
+            what: "read whole, and there is none".to_owned(),
+        };
+        [billed, read]
+    };
+    parts.iter().flat_map(one).collect()
 }

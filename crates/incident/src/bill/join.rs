@@ -48,7 +48,7 @@ pub(crate) fn service_of_calls(product: &str) -> Option<&'static str> {
 /// How spend belongs to an incident.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Belonging {
-    /// Time and account are enough: nothing like it was there before.
+    /// Time and account are enough where it is not small: nothing like it was there before.
     New,
     /// The incident must have calls of the same service in the same region.
     Same,
@@ -154,9 +154,11 @@ fn closeness(
         (apart <= NEAR_S).then_some((!called, !region, apart))
     };
     let closest = incident.iter().filter_map(near).min()?;
+    let same = (!closest.0 && !closest.1).then_some(closest);
     match belonging(subject.rule) {
-        Belonging::New => Some(closest),
-        Belonging::Same => (!closest.0 && !closest.1).then_some(closest),
+        // A few cents of something new are daily life.
+        Belonging::New if spend.finding.severity >= Severity::Medium => Some(closest),
+        Belonging::New | Belonging::Same => same,
         Belonging::None => None,
     }
 }

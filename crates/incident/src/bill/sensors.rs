@@ -26,7 +26,7 @@ const SWITCHES_OFF: [(&str, &str); 10] = [
 /// Days before a call on which its sensor must have been billed, so that its bill says anything.
 const BEFORE_DAYS: i32 = 3;
 
-/// What the bill shows of an incident: spend that belongs to it, sensors that fell silent or did
+/// Lines about the bill of an incident: spend that belongs to it, sensors that fell silent or did
 /// not.
 pub(crate) fn notes(members: &[&IncidentMember<'_>], bill: &BillInput<'_>) -> Vec<String> {
     let mut found = Vec::new();

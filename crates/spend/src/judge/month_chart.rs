@@ -13,7 +13,7 @@ use crate::ledger::Ledger;
 /// Services, and regions, that have a chart because they are the largest.
 const LARGEST: usize = 4;
 /// Charts of one bill.
-const CHARTS_MAX: usize = 16;
+const CHARTS_SHOWN: usize = 16;
 
 /// Sums from the first of the month to each of its days.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -83,7 +83,7 @@ pub fn month_charts(ledger: &Ledger, options: &JudgeOptions) -> Vec<MonthChart> 
         let is_early = chart.verdict > Some(LadderVerdict::Ok);
         spent(chart) > 0.0 && (is_early || *number <= LARGEST)
     });
-    charts.truncate(CHARTS_MAX);
+    charts.truncate(CHARTS_SHOWN);
     charts
 }
 

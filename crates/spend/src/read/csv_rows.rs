@@ -10,7 +10,7 @@ use memchr::{memchr, memchr3};
 
 use bartizan_model::limits::{BILL_ROW_BYTES_MAX, WINDOW_BYTES};
 
-/// SpendPlace of a cell in the window, without its quotes.
+/// Place of a cell in the window, without its quotes.
 #[derive(Clone, Copy, Debug, Default)]
 struct Span {
     start: usize,
@@ -45,8 +45,8 @@ pub(crate) enum NextRow {
 }
 
 enum Scan {
-    /// Offset of the next row and number of cells.
-    Row(usize, usize),
+    /// Offset of the next row, number of cells, and whether a cell was quoted.
+    Row(usize, usize, bool),
     /// The row is not complete in the window.
     More,
 }
@@ -116,9 +116,13 @@ impl<R: Read> CsvRows<R> {
                 return Ok(NextRow::End);
             }
             match self.scan() {
-                Scan::Row(next, cells) => {
+                Scan::Row(next, cells, quoted) => {
                     let line = self.line;
-                    self.line += lines(&self.window[self.at..next]);
+                    // Only quoted cells hold line ends.
+                    self.line += match quoted {
+                        true => lines(&self.window[self.at..next]),
+                        false => 1,
+                    };
                     self.at = next;
                     self.cells = cells;
                     return Ok(NextRow::Row(line));
@@ -157,13 +161,16 @@ impl<R: Read> CsvRows<R> {
     #[inline]
     fn scan(&mut self) -> Scan {
         let (text, delimiter) = (&self.window[..self.filled], self.delimiter);
-        let mut at = self.at;
+        let (mut at, mut is_quoted) = (self.at, false);
         for (position, slot) in self.slots.iter().enumerate() {
             let (span, end) = match text.get(at) {
-                Some(b'"') => match quoted(text, at, delimiter, self.ended) {
-                    Some(found) => found,
-                    None => return Scan::More,
-                },
+                Some(b'"') => {
+                    is_quoted = true;
+                    match quoted(text, at, delimiter, self.ended) {
+                        Some(found) => found,
+                        None => return Scan::More,
+                    }
+                }
                 _ => match cell_end(text, at, delimiter) {
                     Some(end) => (Span { start: at, end }, end),
                     None if self.ended => (
@@ -187,14 +194,14 @@ impl<R: Read> CsvRows<R> {
                         self.spans[*slot] = Span::default();
                     }
                     return match after_newline(text, end, self.ended) {
-                        Some(next) => Scan::Row(next, position + 1),
+                        Some(next) => Scan::Row(next, position + 1, is_quoted),
                         None => Scan::More,
                     };
                 }
             }
         }
         match row_end(text, at, delimiter, self.ended) {
-            Some(next) => Scan::Row(next, self.slots.len()),
+            Some((next, rest)) => Scan::Row(next, self.slots.len(), is_quoted || rest),
             None => Scan::More,
         }
     }
@@ -272,18 +279,20 @@ fn after_newline(text: &[u8], end: usize, ended: bool) -> Option<usize> {
     }
 }
 
-/// Start of the next row, from the start of a cell on. A quote opens a cell only at its start.
-fn row_end(text: &[u8], at: usize, delimiter: u8, ended: bool) -> Option<usize> {
-    let mut from = at;
+/// Start of the next row, from the start of a cell on, and whether a cell was quoted. A quote opens
+/// a cell only at its start.
+fn row_end(text: &[u8], at: usize, delimiter: u8, ended: bool) -> Option<(usize, bool)> {
+    let (mut from, mut is_quoted) = (at, false);
     loop {
         let Some(found) = memchr3(b'\n', b'\r', b'"', text.get(from..)?) else {
-            return ended.then_some(text.len());
+            return ended.then_some((text.len(), is_quoted));
         };
         let place = from + found;
         if text[place] != b'"' {
-            return after_newline(text, place, ended);
+            return after_newline(text, place, ended).map(|next| (next, is_quoted));
         }
         let opens = place == at || text[place - 1] == delimiter;
+        is_quoted |= opens;
         from = if opens {
             quoted(text, place, delimiter, ended)?.1
         } else {

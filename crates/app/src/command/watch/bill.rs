@@ -1,4 +1,4 @@
-//! The bill of a watch: findings, usage that the join needs, and what was told before.
+//! The bill of a watch: findings, usage that the join needs, and what was reported before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use jiff::Timestamp;
 
 use super::inputs::WatchInputs;
 use crate::bill::read_bill;
-use crate::bill_report::{BillChart, BillReport, ToldFindings};
+use crate::bill_report::{BillChart, BillReport, ReportedFindings};
 use crate::render::bill_problem;
 use crate::store::{Loaded, StoreState};
 
-/// Name under which the state keeps what was told of the bill.
-pub(super) const TOLD: &str = "bill";
+/// Name under which the state keeps what was reported of the bill.
+pub(super) const REPORTED: &str = "bill";
 /// Problems of its files that are named.
 const PROBLEMS_SHOWN: usize = 5;
 
@@ -64,15 +64,25 @@ pub(super) fn watched_bill(
     Ok(Some(bill))
 }
 
-/// What of the bill the runs before told.
-pub(super) fn told_before(state: &StoreState) -> Result<ToldFindings> {
-    state.get(TOLD)?.map_or_else(
-        || Ok(ToldFindings::default()),
+/// Findings of the bill that the runs before reported.
+pub(super) fn reported_before(state: &StoreState) -> Result<ReportedFindings> {
+    state.get(REPORTED)?.map_or_else(
+        || Ok(ReportedFindings::default()),
         |bytes| {
             serde_json::from_slice(&bytes)
                 .context("what the state holds of the bill cannot be read")
         },
     )
+}
+
+/// Report of the bill, with everything that has been reported until now.
+pub(super) fn report_bill(
+    bill: Option<&WatchedBill>,
+    mut reported: ReportedFindings,
+    accepted: &BTreeSet<String>,
+) -> (ReportedFindings, Option<BillReport>) {
+    let report = bill.map(|b| b.report(&mut reported, accepted));
+    (reported, report)
 }
 
 impl WatchedBill {
@@ -82,13 +92,19 @@ impl WatchedBill {
         for kept in &inputs.history {
             newest.insert(&kept.snapshot.account, kept);
         }
-        let history = Arc::new(inputs.history.clone());
-        let mut found = Vec::new();
+        // Of several accounts, a charge that names none may be any one's.
+        let only = newest.len() == 1;
+        let named = |u: &&BilledUsage| only || u.account.is_some();
+        let usage: Vec<&BilledUsage> = self.usage.iter().filter(named).collect();
+        let (history, mut found) = (Arc::new(inputs.history.clone()), Vec::new());
+        if usage.is_empty() {
+            return Ok(found);
+        }
         for kept in newest.into_values() {
             let loaded = Loaded::kept(inputs.storage, &history, kept)?;
             let snapshot = Snapshot::parse(&loaded.text)
                 .map_err(|e| anyhow::anyhow!("{}: {e}", loaded.name))?;
-            found.extend(hidden_estate(&snapshot, &self.usage, self.through_day));
+            found.extend(hidden_estate(&snapshot, &usage, self.through_day));
         }
         Ok(found)
     }
@@ -123,15 +139,11 @@ impl WatchedBill {
         }
     }
 
-    /// The report, with what is new against the runs before. Accepted findings are not told.
-    pub(super) fn report(
-        &self,
-        told: &mut ToldFindings,
-        accepted: &BTreeSet<String>,
-    ) -> BillReport {
+    /// The report, with what is new against the runs before. Accepted findings are not reported.
+    fn report(&self, reported: &mut ReportedFindings, accepted: &BTreeSet<String>) -> BillReport {
         let days = || self.ledger.costs().map(|(_, d)| d.day);
         let (first, last) = (days().min(), days().max());
-        told.days = last.map(|last| (last, self.through_day));
+        reported.days = last.map(|last| (last, self.through_day));
         let findings: Vec<_> = self
             .all()
             .filter(|f| !accepted.contains(&f.id))
@@ -152,7 +164,7 @@ impl WatchedBill {
             first_day: first.map(day_text),
             last_day: last.map(day_text),
             scored_through: last.map(|_| day_text(self.through_day)),
-            news: told.tell(&findings),
+            news: reported.tell(&findings),
             charts: charts.collect(),
             months: month_charts(&self.ledger, &self.options),
         }

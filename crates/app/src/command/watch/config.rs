@@ -269,7 +269,7 @@ impl Config {
         local.for_each(|source| *source = base.join(&*source).display().to_string());
         if config.is_empty() {
             bail!(
-                "{name} names no [[account]], no trail.sources and no spend.sources or spend.live: there is \
+                "{name} names neither an [[account]] nor trail.sources nor spend.sources: there is \
                 nothing to watch"
             );
         }
@@ -308,7 +308,7 @@ impl Config {
         config.spend.sources.extend(bill_of(dir));
         if config.is_empty() {
             bail!(
-                "{} has no config/ (dumps of AWS CLI output), no trail/ (CloudTrail) and no bill/",
+                "{} has neither config/ (dumps of AWS CLI output) nor trail/ (CloudTrail) nor bill/",
                 dir.display()
             );
         }

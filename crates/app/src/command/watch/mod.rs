@@ -19,7 +19,7 @@ use bartizan_evidence::Storage;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use self::bill::told_before;
+use self::bill::reported_before;
 use self::config::Config;
 use self::inputs::{WatchInputs, accepted, fingerprint, history};
 use self::run::INPUT;
@@ -55,7 +55,7 @@ pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
         .transpose()?;
 
     let input = fingerprint(&config, &history, (&all, bill.as_ref()), &accepted, now);
-    let is_scored = told_before(&state)?.is_scored(config.spend.options(now).scored_day());
+    let is_scored = reported_before(&state)?.is_scored(config.spend.options(now).scored_day());
     let watched = match (state.get(INPUT)?, WatchResult::last(&state)?) {
         (Some(before), Some(watched)) if before == input.as_bytes() && is_scored => WatchResult {
             new: false,
@@ -124,6 +124,7 @@ fn print(global: &Global, watched: &WatchResult) -> Result<()> {
             let rows = rows.chain(watched.findings.iter().map(|f| json!({"finding": f})));
             let mut rows: Vec<Value> = rows.collect();
             rows.push(json!({
+                "bill": watched.bill,
                 "coverage": watched.coverage,
                 "snapshot": watched.snapshot,
                 "evidence": watched.evidence,

@@ -10,8 +10,8 @@ use bartizan_incident::attribution::name_origins;
 use bartizan_incident::{IncidentInput, incidents};
 use bartizan_model::{Finding, Severity};
 
-use super::bill::{TOLD, WatchedBill, told_before, watched_bill};
-use super::compare::compare;
+use super::bill::{REPORTED, WatchedBill, report_bill, reported_before, watched_bill};
+use super::compare::{ComparedSnapshots, compare};
 use super::hygiene::watched_posture;
 use super::inputs::WatchInputs;
 use super::integrity::integrity;
@@ -59,8 +59,7 @@ pub(super) fn run(
         .findings
         .extend(bill.iter().flat_map(WatchedBill::findings));
     mark_accepted(inputs, &mut compared.findings);
-    compared.findings.sort_by(worst_first);
-    compared.findings.dedup_by(|a, b| a.id == b.id);
+    sort(&mut compared.findings);
     let accepted: BTreeSet<String> = compared
         .findings
         .iter()
@@ -77,13 +76,7 @@ pub(super) fn run(
         attribution: &verdicts.attribution,
         standing: &compared.standing,
         compared: &compared.taken_s,
-        as_of_s: verdicts
-            .totals
-            .last_s
-            .into_iter()
-            .chain(compared.taken_s.values().copied())
-            .max()
-            .unwrap_or(0),
+        as_of_s: last_read_s(&verdicts, &compared),
         gives: &compared.gives,
         work: &actors,
         power: &compared.power,
@@ -101,20 +94,15 @@ pub(super) fn run(
         .map(|o| (o.name.clone(), o.bytes, old(o)))
         .filter(|(name, bytes, l)| known.get(name) != Some(&(*bytes, *l)))
         .collect();
-    let mut told = told_before(state)?;
-    let report = bill.as_ref().map(|b| b.report(&mut told, &accepted));
+    let (reported, report) = report_bill(bill.as_ref(), reported_before(state)?, &accepted);
     compared
         .coverage
         .holes
         .extend(bill.iter().flat_map(WatchedBill::holes));
     let mut watched = watch_result(inputs, compared, (found, &merges, actors), &verdicts)?;
-    let billed = report.as_ref().and_then(|b| b.scored_through.clone());
-    if watched.as_of.is_empty() {
-        watched.as_of = billed.unwrap_or_default();
-    }
-    watched.bill = report;
+    watched.add_bill(report);
     let mut kept = vec![
-        (TOLD, serde_json::to_vec(&told)?),
+        (REPORTED, serde_json::to_vec(&reported)?),
         (RESULT, serde_json::to_vec(&watched)?),
         (INPUT, fingerprint.as_bytes().to_vec()),
     ];
@@ -129,6 +117,19 @@ pub(super) fn run(
         kept,
     })?;
     Ok(watched)
+}
+
+/// Time of the last event or snapshot, seconds since 1970.
+fn last_read_s(verdicts: &DetectionResult, compared: &ComparedSnapshots) -> i64 {
+    let snapshots = compared.taken_s.values().copied();
+    let all = verdicts.totals.last_s.into_iter().chain(snapshots);
+    all.max().unwrap_or(0)
+}
+
+/// Worst first, each once.
+fn sort(findings: &mut Vec<Finding>) {
+    findings.sort_by(worst_first);
+    findings.dedup_by(|a, b| a.id == b.id);
 }
 
 fn scan_plan(inputs: &WatchInputs<'_>, memory: FirstSeenMemory) -> Result<ScanPlan> {

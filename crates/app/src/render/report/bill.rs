@@ -1,5 +1,5 @@
-//! Pictures of the bill: days of a finding under the time line of its incident, and the month to date
-//! with its ladder. Everything that a picture shows stands beside it as text.
+//! Pictures of the bill: days of a finding under the time line of its incident, and the month to
+//! date with its ladder. Everything that a picture shows stands beside it as text.
 
 use bartizan_incident::Incident;
 use bartizan_spend::{ChartDimension, LadderStep, LadderVerdict, MonthChart, day_text, month_text};
