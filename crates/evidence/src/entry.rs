@@ -93,8 +93,9 @@ pub struct GrantRef {
     pub account: String,
     /// Region, or `global`.
     pub region: String,
-    /// Kind of fact, e.g. `iam:role`.
+    /// Kind of fact, e.g. `iam:role`; id of a posture check, e.g. `NET-01`.
     pub fact: String,
+    /// Id of the fact; ARN of the resource that fails the check.
     pub id: String,
     /// Canonical hash of the content; `None`: the fact was removed.
     pub sha256: Option<String>,
@@ -118,25 +119,42 @@ impl GrantRef {
                 id: id.clone(),
                 sha256: after_sha256.clone(),
             }),
+            Evidence::Check {
+                check,
+                resource,
+                region,
+                sha256: Some(sha256),
+            } => Some(Self {
+                account: finding.account.clone()?,
+                region: region.clone(),
+                fact: check.clone(),
+                id: resource.clone(),
+                sha256: Some(sha256.clone()),
+            }),
             _ => None,
         })
     }
 }
 
 impl Justification {
-    /// Whether it accepts this finding and has not expired.
+    /// Whether it has expired. An expiry that cannot be read is over.
     #[must_use]
-    pub fn accepts(&self, finding: &Finding, now: jiff::Timestamp) -> bool {
-        let over = self.until.as_ref().is_some_and(|until| {
+    pub fn is_over(&self, now: jiff::Timestamp) -> bool {
+        self.until.as_ref().is_some_and(|until| {
             until
                 .parse::<jiff::Timestamp>()
                 .map_or(true, |until| until < now)
-        });
+        })
+    }
+
+    /// Whether it accepts this finding and has not expired.
+    #[must_use]
+    pub fn accepts(&self, finding: &Finding, now: jiff::Timestamp) -> bool {
         let about = match &self.grant {
             Some(grant) => GrantRef::of(finding).as_ref() == Some(grant),
             None => finding.id == self.finding,
         };
-        about && !over
+        about && !self.is_over(now)
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::generate::PlainEstate;
 use super::reference::{PlainCaller, PlainQuestion};
 use super::{is_of_request, question, request_keys};
-use crate::differential::Random;
+use crate::random::Random;
 
 #[derive(Debug, Default)]
 struct FoldedCounts {

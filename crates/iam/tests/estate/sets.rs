@@ -6,7 +6,7 @@ use bartizan_iam::{
 
 use super::generate::{ACTIONS, PlainEstate};
 use super::{caller_of, question};
-use crate::differential::Random;
+use crate::random::Random;
 
 /// Patterns of actions and of resources, with `{ID}` for an account and `{B}` for a bucket of it.
 const SETS: &[(&str, &str)] = &[

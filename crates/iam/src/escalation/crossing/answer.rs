@@ -59,6 +59,13 @@ pub struct EstateEscalations {
 
 /// Finds all escalations within and between the accounts of an estate, with as many threads as
 /// asked for. The result does not depend on their number.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions, Estate, estate_escalations};
+/// let accounts = [AccountBuilder::new("111122223333", Actions::builtin()).build()];
+/// let estate = Estate::new(&accounts);
+/// assert!(estate_escalations(&estate, 1).crossings.is_empty());
+/// ```
 pub fn estate_escalations(estate: &Estate<'_, '_>, threads: usize) -> EstateEscalations {
     let graph = CrossingGraph::new(estate, threads);
     let count = graph.nodes.accounts.len();
