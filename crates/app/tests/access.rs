@@ -945,8 +945,10 @@ fn what_is_known_of_a_request_narrows_the_answer() {
         dump.join("iam-get-account-authorization-details.json"),
     )
     .unwrap();
+    let mut through = session.clone();
+    through["Statement"]["Principal"] = json!("*");
     let endpoint = json!({"VpcEndpoints": [{"VpcEndpointId": "vpce-1", "VpcId": "vpc-1",
-        "PolicyDocument": session.to_string()}]});
+        "PolicyDocument": through.to_string()}]});
     std::fs::create_dir(dump.join("us-east-1")).unwrap();
     std::fs::write(
         dump.join("us-east-1/ec2-describe-vpc-endpoints.json"),
