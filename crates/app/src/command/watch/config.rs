@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use crate::rebuild::RebuildTable;
+
 /// How many days of trail are read again each time, so that what comes late and what spans days is
 /// seen whole.
 const LOOKBACK_DAYS: u16 = 30;
@@ -28,6 +30,8 @@ pub(super) struct Config {
     pub(super) approved: Vec<String>,
     /// A list of vendors' accounts, YAML.
     pub(super) vendors: Option<PathBuf>,
+    /// Target ages of machines, images and code.
+    pub(super) rebuild: RebuildTable,
     /// Databases of addresses.
     pub(super) networks: NetworkSources,
     /// Findings that are no cause for alarm.

@@ -15,7 +15,7 @@ use bartizan_incident::attribution::Attribution;
 use bartizan_inventory::fact::{FactKinds, Hash};
 use bartizan_model::{Confidence, Evidence, Finding, Severity, Stage, Verdict, finding_id};
 use bartizan_posture::{
-    AccountView, CHECKS, CheckResult, CheckVerdict, Drift, DriftOrigin, DriftedFact, check,
+    AccountView, CHECKS, CheckResult, CheckVerdict, Drift, DriftOrigin, DriftedFact, Reason, check,
     facts_of, judge,
 };
 use jiff::Timestamp;
@@ -51,6 +51,8 @@ struct JudgedSnapshots {
     /// Its failures and unknown verdicts: check, region and resource.
     failing: BTreeSet<ResultKey>,
     unknown: BTreeSet<ResultKey>,
+    /// Lists that were not read: check, kind and region.
+    unread: BTreeSet<ResultKey>,
     /// What turned within the lookback, by time.
     turned: Vec<TurnedResult>,
 }
@@ -164,10 +166,9 @@ fn is_recent(taken: &str, since: Timestamp) -> bool {
 /// Hash of what verdicts depend on beside the snapshots.
 fn rules(inputs: &WatchInputs<'_>) -> Result<String> {
     let known = inputs.neighbours()?;
-    let approved = &inputs.config.approved;
     let text = format!(
-        "{TOOL}\n{:?}\n{:?}\n{approved:?}",
-        known.friendly, known.vendors
+        "{TOOL}\n{:?}\n{:?}\n{:?}\n{:?}",
+        known.friendly, known.vendors, inputs.config.approved, inputs.config.rebuild
     );
     Ok(Hash::of(text.as_bytes()).to_string())
 }
@@ -294,6 +295,7 @@ impl PostureRun<'_> {
             known: &known,
             bucket: evidence_bucket(inputs.global),
             drift: drift.map(|d| &d.drift),
+            rebuild: inputs.config.rebuild.targets(),
         };
         let is_compared = before.is_some();
         input.look_at(|view| judged.take(view, kept, is_compared, inputs))
@@ -315,31 +317,46 @@ impl JudgedSnapshots {
             those.map(key).collect::<BTreeSet<ResultKey>>()
         };
         let failing = results.iter().filter(|r| r.verdict == CheckVerdict::Fail);
-        let turned = failing.filter(|r| is_compared && self.is_new(r) && is_told(r, inputs));
+        let turned = failing.filter(|r| is_compared && self.is_new(view, r) && is_told(r, inputs));
         let turned: Vec<TurnedResult> = turned
             .map(|result| turned_result(view, result, kept))
             .collect();
         self.turned.extend(turned);
         self.last = Some(kept.index);
         (self.failing, self.unknown) = (of(CheckVerdict::Fail), of(CheckVerdict::Unknown));
+        self.unread = unread_lists(&results);
     }
 
     /// Whether a failure was none before, and not for want of reading.
-    fn is_new(&self, result: &CheckResult) -> bool {
-        let unread = |region: &str| {
-            let line = (
-                result.check.to_owned(),
-                region.to_owned(),
-                result.account.clone(),
-            );
-            self.unknown.contains(&line)
+    fn is_new(&self, view: &AccountView<'_>, result: &CheckResult) -> bool {
+        let was_unread = |kind: &str, region: &str| {
+            let list = (result.check.to_owned(), kind.to_owned(), region.to_owned());
+            self.unread.contains(&list)
         };
         let key = key(result);
         !self.failing.contains(&key)
             && !self.unknown.contains(&key)
-            && !unread(&result.region)
-            && !unread("global")
+            && !facts_of(view, result)
+                .iter()
+                .any(|f| was_unread(f.kind, f.region) || was_unread(f.kind, "global"))
     }
+}
+
+/// Lists that a check goes through and that were not read: check, kind and region.
+fn unread_lists(results: &[CheckResult]) -> BTreeSet<ResultKey> {
+    let mut lists = BTreeSet::new();
+    let of_account = results.iter().filter(|r| r.resource == r.account);
+    for result in of_account.filter(|r| r.verdict == CheckVerdict::Unknown) {
+        lists.extend(result.because.iter().filter_map(|reason| match reason {
+            Reason::Unread(fact) => Some((
+                result.check.to_owned(),
+                fact.kind.clone(),
+                fact.region.to_string(),
+            )),
+            Reason::Read(_) => None,
+        }));
+    }
+    lists
 }
 
 /// Whether a failure is told here: changes are findings already, and who may make credentials is

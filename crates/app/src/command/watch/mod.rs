@@ -2,6 +2,7 @@
 
 mod compare;
 mod config;
+mod credentials;
 mod hygiene;
 mod inputs;
 mod organizations;

@@ -11,6 +11,7 @@ use bartizan_incident::{IncidentInput, incidents};
 use bartizan_model::{Finding, Severity};
 
 use super::compare::compare;
+use super::credentials::kept_credentials;
 use super::hygiene::watched_posture;
 use super::inputs::WatchInputs;
 use super::result::watch_result;
@@ -90,12 +91,14 @@ pub(super) fn run(
         .map(|o| (o.name.clone(), o.bytes, old(o)))
         .filter(|(name, bytes, l)| known.get(name) != Some(&(*bytes, *l)))
         .collect();
+    let credentials = kept_credentials(inputs, &map, &verdicts)?;
     let watched = watch_result(inputs, compared, (found, &merges, actors), &verdicts)?;
     let mut kept = vec![
         (RESULT, serde_json::to_vec(&watched)?),
         (INPUT, fingerprint.as_bytes().to_vec()),
     ];
     kept.append(&mut posture.kept);
+    kept.push(credentials);
     kept.extend(learned.map(|bytes| (FIRST_SEEN, bytes)));
     state.keep(RunState {
         findings: &watched.findings,

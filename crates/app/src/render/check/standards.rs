@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use bartizan_posture::{Check, CheckVerdict, Compliance};
+use bartizan_posture::{AdvisorDifference, AdvisorResult, Check, CheckVerdict, Compliance};
 use serde_json::{Value, json};
 
 use super::super::Out;
@@ -22,14 +22,97 @@ struct Counts {
     title: String,
 }
 
-/// The lines of Trusted Advisor on the talk's slide, and the checks behind each.
-const ADVISOR: [(&str, &[&str]); 5] = [
-    ("Security Groups - Specific Ports Unrestricted", &["NET-01"]),
-    ("IAM Use", &["IAMUSE-01"]),
-    ("Amazon S3 Bucket Permissions", &["PUB-01"]),
-    ("MFA on Root Account", &["ROOT-01"]),
-    ("IAM Password Policy", &["PWD-01"]),
+/// A line of Trusted Advisor on the talk's slide.
+struct AdvisorLine {
+    title: &'static str,
+    /// Id of its check, e.g. `HCP4007jGY`.
+    id: &'static str,
+    /// Our check of the same.
+    check: &'static str,
+}
+
+const fn line(title: &'static str, id: &'static str, check: &'static str) -> AdvisorLine {
+    AdvisorLine { title, id, check }
+}
+
+const ADVISOR: [AdvisorLine; 5] = [
+    line(
+        "Security Groups - Specific Ports Unrestricted",
+        "HCP4007jGY",
+        "NET-01",
+    ),
+    line("IAM Use", "zXCkfM1nI3", "IAMUSE-01"),
+    line("Amazon S3 Bucket Permissions", "Pfx0RwqBli", "PUB-01"),
+    line("MFA on Root Account", "7DAFEmoDos", "ROOT-01"),
+    line("IAM Password Policy", "Yw2K9puPzl", "PWD-01"),
 ];
+
+/// Resources of one side alone that are named in a line.
+const DIFFERENT_SHOWN: usize = 5;
+
+/// Answer of Trusted Advisor to a line, beside what fails here.
+struct AdvisorView {
+    account: String,
+    result: AdvisorResult,
+    difference: AdvisorDifference,
+}
+
+/// Answers of Trusted Advisor to a requirement of the talk, e.g. `advisor NET-01`.
+fn advisor_views(list: &CheckList<'_>, requirement: &str) -> Vec<AdvisorView> {
+    let id = requirement.strip_prefix("advisor ");
+    let Some(line) = ADVISOR.iter().find(|line| Some(line.check) == id) else {
+        return Vec::new();
+    };
+    let mut views = Vec::new();
+    for judged in list.judged {
+        let fails = judged.results.iter();
+        let fails = fails.filter(|r| r.check == line.check && r.verdict == CheckVerdict::Fail);
+        let fails: Vec<&str> = fails.map(|r| r.resource.as_str()).collect();
+        let results = judged.advisor.iter().filter(|r| r.id == line.id);
+        views.extend(results.map(|result| AdvisorView {
+            account: judged.account.clone(),
+            difference: result.compared(&fails),
+            result: result.clone(),
+        }));
+    }
+    views
+}
+
+fn advisor_text(view: &AdvisorView) -> String {
+    let AdvisorView {
+        account,
+        result,
+        difference,
+    } = view;
+    let (flagged, processed, status) = (result.flagged, result.processed, &result.status);
+    let mut text = format!("{account}: {flagged} of {processed}, {status}");
+    // What is about the account has one line, and no resource to name.
+    let sides = [
+        ("only Trusted Advisor", &difference.advisor_only),
+        ("only Bartizan", &difference.ours_only),
+    ];
+    for (whose, list) in sides.iter().filter(|(_, list)| !list.is_empty()) {
+        let shown = list[..list.len().min(DIFFERENT_SHOWN)].join(", ");
+        let more = match list.len().saturating_sub(DIFFERENT_SHOWN) {
+            0 => String::new(),
+            n => format!(", and {n} more"),
+        };
+        text.push_str(&format!("; {whose}: {shown}{more}"));
+    }
+    text
+}
+
+fn advisor_value(view: &AdvisorView) -> Value {
+    json!({
+        "account": view.account,
+        "check": view.result.id,
+        "status": view.result.status,
+        "flagged": view.result.flagged,
+        "processed": view.result.processed,
+        "only_advisor": view.difference.advisor_only,
+        "only_ours": view.difference.ours_only,
+    })
+}
 
 pub(super) fn table(out: &mut Out, list: &CheckList<'_>, standard: Standard) -> Result<()> {
     for (requirement, counts) in requirements(list, standard) {
@@ -54,13 +137,19 @@ pub(super) fn table(out: &mut Out, list: &CheckList<'_>, standard: Standard) -> 
             counts.title,
             counts.checks.join(", "),
         ))?;
+        for view in advisor_views(list, &requirement) {
+            let text = advisor_text(&view);
+            out.line(&format!("{:21} Trusted Advisor, account {text}", ""))?;
+        }
     }
     Ok(())
 }
 
 pub(super) fn values(list: &CheckList<'_>, standard: Standard) -> Vec<Value> {
     let value = |(requirement, counts): (String, Counts)| {
+        let advisor = advisor_views(list, &requirement);
         json!({
+            "advisor": advisor.iter().map(advisor_value).collect::<Vec<_>>(),
             "requirement": requirement,
             "title": counts.title,
             "checks": counts.checks,
@@ -98,11 +187,8 @@ fn requirements(list: &CheckList<'_>, standard: Standard) -> Vec<(String, Counts
 /// Requirements that a check belongs to, with their titles.
 fn of_check(check: &Check, standard: Standard, set: Compliance) -> Vec<(String, String)> {
     if standard == Standard::Talk {
-        let advisor = ADVISOR
-            .iter()
-            .filter(|(_, checks)| checks.contains(&check.id));
-        let lines =
-            advisor.map(|(line, _)| ("advisor".to_owned() + " " + check.id, (*line).to_owned()));
+        let advisor = ADVISOR.iter().filter(|line| line.check == check.id);
+        let lines = advisor.map(|line| (format!("advisor {}", check.id), line.title.to_owned()));
         let own = set
             .requirements(check)
             .into_iter()
