@@ -30,7 +30,7 @@ pub(crate) struct JudgedAccount {
     pub(crate) results: Vec<CheckResult>,
     /// Failures that somebody accepted, by the id of the result.
     pub(crate) accepted: BTreeMap<String, Justification>,
-    /// What Trusted Advisor says, where the account has it.
+    /// Results of Trusted Advisor, where the account has it.
     pub(crate) advisor: Vec<AdvisorResult>,
     /// Results of the snapshot before, where there is one and it was asked for.
     pub(crate) before: Option<Vec<CheckResult>>,
@@ -69,7 +69,7 @@ pub(crate) fn posture(
 /// A failure, and the hash of what it is about.
 pub(crate) struct FailingResult {
     pub(crate) result: CheckResult,
-    /// What an acceptance is bound to; none where the check looks at changes.
+    /// State of the facts, which an acceptance is bound to; none where the check looks at changes.
     pub(crate) grant: Option<GrantRef>,
 }
 
@@ -112,7 +112,7 @@ pub(crate) fn grant_of(view: &AccountView<'_>, result: &CheckResult) -> Option<G
     })
 }
 
-/// What was accepted and has not expired; nothing where there is no log.
+/// Acceptances that have not expired; none where there is no log.
 fn acceptances(global: &Global) -> Result<Vec<Justification>> {
     let now = Timestamp::now();
     // What is judged may be no snapshot of a store.
@@ -163,7 +163,7 @@ pub(crate) const DRIFT: &str = "drift";
 /// Name under which the state keeps a list of [`CredentialTrail`].
 pub(crate) const TRAIL: &str = "credentials";
 
-/// What the last watch saw of credentials in the trail; nothing of what is in no store.
+/// Credentials as the last watch saw them in the trail; none of what is in no store.
 fn kept_trails(global: &Global, on: &[Loaded]) -> Result<Vec<CredentialTrail>> {
     if on.iter().all(|loaded| loaded.id.is_none()) {
         return Ok(Vec::new());
@@ -297,7 +297,7 @@ pub(crate) struct AccountCredentials {
     /// Twelve digits.
     pub(crate) account: String,
     pub(crate) credentials: Credentials,
-    /// When the trail ended that told who made them and which sessions are open (RFC 3339), and how
+    /// End of the trail that shows who made them and which sessions are open (RFC 3339), and how
     /// many sessions it had no room for; none where no trail was watched.
     pub(crate) trail: Option<(String, usize)>,
     /// Those that were left out on request.

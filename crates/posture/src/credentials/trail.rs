@@ -1,4 +1,4 @@
-//! What a trail shows of credentials: sessions that are open, who made what, what was used.
+//! Credentials as a trail shows them: sessions that are open, who made what, what was used.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use super::model::{Credential, CredentialKind, LastUse, MadeBy};
 use crate::missing::GLOBAL;
 use crate::view::AccountView;
 
-/// What a trail shows of the credentials of one account.
+/// Credentials of one account as a trail shows them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CredentialTrail {
     /// Twelve digits.

@@ -25,8 +25,8 @@ pub(super) struct Config {
     pub(super) rules: RuleSources,
     /// Accounts of friends: id and name.
     pub(super) friendly: BTreeMap<String, String>,
-    /// Who may make credentials, e.g. `arn:aws:iam::*:role/terraform*`: ARNs or other lasting keys of
-    /// origins, with wildcards.
+    /// Principals that may make credentials, e.g. `arn:aws:iam::*:role/terraform*`: ARNs or other
+    /// lasting keys of origins, with wildcards.
     pub(super) approved: Vec<String>,
     /// A list of vendors' accounts, YAML.
     pub(super) vendors: Option<PathBuf>,

@@ -1,4 +1,4 @@
-//! What the trail shows of credentials, for `bartizan credentials`.
+//! Credentials as the trail shows them, for `bartizan credentials`.
 
 use std::collections::BTreeMap;
 

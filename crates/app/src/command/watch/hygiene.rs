@@ -32,13 +32,13 @@ use crate::store::{Loaded, StoreState, TOOL};
 /// Name under which the state keeps a [`JudgedHistory`].
 const JUDGED: &str = "posture";
 
-/// Checks whose failures are told as changes already.
-const TOLD_AS_CHANGES: [&str; 1] = ["DRIFT-01"];
+/// Checks whose failures are findings of changes already.
+const SHOWN_AS_CHANGES: [&str; 1] = ["DRIFT-01"];
 
-/// What was judged of the history so far.
+/// Results of the history so far.
 #[derive(Default, Serialize, Deserialize)]
 struct JudgedHistory {
-    /// Hash of what verdicts depend on beside the snapshots: friends, vendors, version.
+    /// Hash of the rules: friends, vendors, approved principals, targets, version.
     rules: String,
     accounts: BTreeMap<String, JudgedSnapshots>,
 }
@@ -53,7 +53,7 @@ struct JudgedSnapshots {
     unknown: BTreeSet<ResultKey>,
     /// Lists that were not read: check, kind and region.
     unread: BTreeSet<ResultKey>,
-    /// What turned within the lookback, by time.
+    /// Results that turned within the lookback, by time.
     turned: Vec<TurnedResult>,
 }
 
@@ -77,7 +77,7 @@ struct TurnedResult {
     facts: Vec<ResultKey>,
 }
 
-/// What a watch learned of posture.
+/// Posture as one run of a watch sees it.
 pub(super) struct WatchedPosture {
     pub(super) findings: Vec<Finding>,
     /// Entries of the state.
@@ -116,7 +116,7 @@ fn calls(finding: &Finding) -> impl Iterator<Item = &str> {
         })
 }
 
-/// Judges the snapshots that are new, and tells what turned within the lookback.
+/// Judges the snapshots that are new, and reports what turned within the lookback.
 pub(super) fn watched_posture(
     inputs: &WatchInputs<'_>,
     state: &StoreState,
@@ -163,7 +163,7 @@ fn is_recent(taken: &str, since: Timestamp) -> bool {
     taken.parse::<Timestamp>().is_ok_and(|t| t >= since)
 }
 
-/// Hash of what verdicts depend on beside the snapshots.
+/// Hash of all that verdicts depend on beside the snapshots.
 fn rules(inputs: &WatchInputs<'_>) -> Result<String> {
     let known = inputs.neighbours()?;
     let text = format!(
@@ -317,7 +317,8 @@ impl JudgedSnapshots {
             those.map(key).collect::<BTreeSet<ResultKey>>()
         };
         let failing = results.iter().filter(|r| r.verdict == CheckVerdict::Fail);
-        let turned = failing.filter(|r| is_compared && self.is_new(view, r) && is_told(r, inputs));
+        let turned =
+            failing.filter(|r| is_compared && self.is_new(view, r) && is_reported(r, inputs));
         let turned: Vec<TurnedResult> = turned
             .map(|result| turned_result(view, result, kept))
             .collect();
@@ -359,10 +360,10 @@ fn unread_lists(results: &[CheckResult]) -> BTreeSet<ResultKey> {
     lists
 }
 
-/// Whether a failure is told here: changes are findings already, and who may make credentials is
-/// known only where somebody said so.
-fn is_told(result: &CheckResult, inputs: &WatchInputs<'_>) -> bool {
-    !TOLD_AS_CHANGES.contains(&result.check)
+/// Whether a failure becomes a finding: changes are findings already, and who may make credentials
+/// is known only where somebody said so.
+fn is_reported(result: &CheckResult, inputs: &WatchInputs<'_>) -> bool {
+    !SHOWN_AS_CHANGES.contains(&result.check)
         && (result.check != "CRED-05" || !inputs.config.approved.is_empty())
 }
 

@@ -52,10 +52,8 @@ pub(super) fn run(
     mark_accepted(inputs, &mut compared.findings);
     compared.findings.sort_by(worst_first);
     compared.findings.dedup_by(|a, b| a.id == b.id);
-    let accepted: BTreeSet<String> = compared
-        .findings
-        .iter()
-        .chain(&posture.findings)
+    let findings = compared.findings.iter().chain(&posture.findings);
+    let accepted: BTreeSet<String> = findings
         .filter(|f| inputs.acceptance(f).is_some())
         .map(|f| f.id.clone())
         .collect();
@@ -85,9 +83,8 @@ pub(super) fn run(
     compared.findings.append(&mut posture.findings);
     compared.findings.sort_by(worst_first);
     name_origins(&verdicts.attribution, &mut compared.findings);
-    let read: Vec<(String, Option<u64>, bool)> = inputs
-        .objects
-        .iter()
+    let objects = inputs.objects.iter();
+    let read: Vec<(String, Option<u64>, bool)> = objects
         .map(|o| (o.name.clone(), o.bytes, old(o)))
         .filter(|(name, bytes, l)| known.get(name) != Some(&(*bytes, *l)))
         .collect();

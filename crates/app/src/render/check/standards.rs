@@ -20,6 +20,16 @@ struct Counts {
     passes: usize,
     checks: Vec<&'static str>,
     title: String,
+    /// The line of Trusted Advisor that it is.
+    advisor: Option<&'static AdvisorLine>,
+}
+
+/// A requirement that a check belongs to.
+struct Requirement {
+    /// `1.5`, `IAM.9`, `advisor NET-01`.
+    name: String,
+    title: &'static str,
+    advisor: Option<&'static AdvisorLine>,
 }
 
 /// A line of Trusted Advisor on the talk's slide.
@@ -57,10 +67,9 @@ struct AdvisorView {
     difference: AdvisorDifference,
 }
 
-/// Answers of Trusted Advisor to a requirement of the talk, e.g. `advisor NET-01`.
-fn advisor_views(list: &CheckList<'_>, requirement: &str) -> Vec<AdvisorView> {
-    let id = requirement.strip_prefix("advisor ");
-    let Some(line) = ADVISOR.iter().find(|line| Some(line.check) == id) else {
+/// Answers of Trusted Advisor to one of its lines.
+fn advisor_views(list: &CheckList<'_>, line: Option<&AdvisorLine>) -> Vec<AdvisorView> {
+    let Some(line) = line else {
         return Vec::new();
     };
     let mut views = Vec::new();
@@ -137,7 +146,7 @@ pub(super) fn table(out: &mut Out, list: &CheckList<'_>, standard: Standard) -> 
             counts.title,
             counts.checks.join(", "),
         ))?;
-        for view in advisor_views(list, &requirement) {
+        for view in advisor_views(list, counts.advisor) {
             let text = advisor_text(&view);
             out.line(&format!("{:21} Trusted Advisor, account {text}", ""))?;
         }
@@ -147,7 +156,7 @@ pub(super) fn table(out: &mut Out, list: &CheckList<'_>, standard: Standard) -> 
 
 pub(super) fn values(list: &CheckList<'_>, standard: Standard) -> Vec<Value> {
     let value = |(requirement, counts): (String, Counts)| {
-        let advisor = advisor_views(list, &requirement);
+        let advisor = advisor_views(list, counts.advisor);
         json!({
             "advisor": advisor.iter().map(advisor_value).collect::<Vec<_>>(),
             "requirement": requirement,
@@ -173,36 +182,39 @@ fn requirements(list: &CheckList<'_>, standard: Standard) -> Vec<(String, Counts
     };
     let mut by_requirement: BTreeMap<Vec<Part>, (String, Counts)> = BTreeMap::new();
     for row in list.rows() {
-        for (requirement, title) in of_check(row.check, standard, set) {
-            let order = parts(&requirement);
-            let entry = by_requirement
+        for requirement in of_check(row.check, standard, set) {
+            let order = parts(&requirement.name);
+            let (_, counts) = by_requirement
                 .entry(order)
-                .or_insert_with(|| (requirement, Counts::default()));
-            count(&mut entry.1, &row, title);
+                .or_insert_with(|| (requirement.name.clone(), Counts::default()));
+            counts.advisor = requirement.advisor;
+            count(counts, &row, requirement.title);
         }
     }
     by_requirement.into_values().collect()
 }
 
-/// Requirements that a check belongs to, with their titles.
-fn of_check(check: &Check, standard: Standard, set: Compliance) -> Vec<(String, String)> {
+/// Requirements that a check belongs to.
+fn of_check(check: &'static Check, standard: Standard, set: Compliance) -> Vec<Requirement> {
+    let own = |name: &str| Requirement {
+        name: name.to_owned(),
+        title: check.title,
+        advisor: None,
+    };
     if standard == Standard::Talk {
         let advisor = ADVISOR.iter().filter(|line| line.check == check.id);
-        let lines = advisor.map(|line| (format!("advisor {}", check.id), line.title.to_owned()));
-        let own = set
-            .requirements(check)
-            .into_iter()
-            .map(|_| (check.id.to_owned(), check.title.to_owned()));
-        return lines.chain(own).collect();
+        let lines = advisor.map(|line| Requirement {
+            name: format!("advisor {}", check.id),
+            title: line.title,
+            advisor: Some(line),
+        });
+        let of_talk = set.requirements(check);
+        return lines.chain(of_talk.iter().map(|_| own(check.id))).collect();
     }
-    let requirement = |id: &'static str| (id.to_owned(), check.title.to_owned());
-    set.requirements(check)
-        .into_iter()
-        .map(requirement)
-        .collect()
+    set.requirements(check).into_iter().map(own).collect()
 }
 
-fn count(counts: &mut Counts, row: &ResultRow<'_>, title: String) {
+fn count(counts: &mut Counts, row: &ResultRow<'_>, title: &str) {
     match row.result.verdict {
         CheckVerdict::Fail if row.accepted.is_some() => counts.accepted += 1,
         CheckVerdict::Fail => counts.fails += 1,
@@ -214,7 +226,7 @@ fn count(counts: &mut Counts, row: &ResultRow<'_>, title: String) {
         if !counts.title.is_empty() {
             counts.title.push_str("; ");
         }
-        counts.title.push_str(&title);
+        counts.title.push_str(title);
     }
 }
 
