@@ -8,7 +8,7 @@ use bartizan_detect::attribution::CallMap;
 use bartizan_detect::{
     Evaluator, FirstSeenMemory, Networks, Rules, ScanPlan, Scanner, builtin_files,
 };
-use bartizan_incident::{IncidentInput, incidents};
+use bartizan_incident::{BillInput, IncidentInput, incidents};
 use libfuzzer_sys::fuzz_target;
 
 thread_local! {
@@ -41,6 +41,7 @@ fuzz_target!(|bytes: &[u8]| {
             power: &BTreeMap::new(),
             accepted: &BTreeSet::new(),
             known: &[],
+            bill: &BillInput::default(),
         });
         let _ = verdicts.attribution.gaps();
     });

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::tools::run;
+use crate::tools::{python, run};
 
 /// Tests of a package in release mode; the arguments that follow select them.
 fn released(root: &Path, package: &str, tests: &str) -> Command {
@@ -32,6 +32,18 @@ pub(crate) fn ablate(root: &Path) -> Result<()> {
         "--nocapture",
         name,
     ]))
+}
+
+/// Runs the benchmarks of log integrity, against the AWS CLI.
+pub(crate) fn digest(root: &Path) -> Result<()> {
+    let mut command = released(root, "bartizan", "app");
+    command.args([
+        "--ignored",
+        "--nocapture",
+        "--test-threads=1",
+        "digest::bench",
+    ]);
+    run(command.env("BARTIZAN_VENV", python(root)?.0))
 }
 
 /// Runs the benchmarks of the bill.

@@ -32,6 +32,8 @@ const USAGE: &str = "usage:
   cargo xtask bench watch        the example; a million events, 10,000 facts, 500 changes
   cargo xtask bench spend        the bill: attacks found, delay, false alarms, against simpler \
   rules; speed of reading
+  cargo xtask bench digest       verify trail: on a disk to the floor of hashing it, in a slow bucket to \
+  the AWS CLI
   cargo xtask bench noise        findings in a thousand events, by rule, on trails of which it is \
   known what happened
   cargo xtask coverage TABLE     calls that public rule sets name, on which a fixture of ours fires
@@ -63,6 +65,7 @@ fn main() -> Result<()> {
         ["bench", "access"] => bench::bench(&root(), "bench::bench_access"),
         ["bench", "watch"] => bench::bench(&root(), "bench::bench_watch"),
         ["bench", "spend"] => bench::spend(&root()),
+        ["bench", "digest"] => bench::digest(&root()),
         ["bench", "noise"] => noise::print(&root(), &shared()),
         ["coverage", table] => coverage::print(&root(), Path::new(table)),
         ["fuzz"] => tools::fuzz(&root(), "600"),

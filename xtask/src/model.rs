@@ -117,6 +117,23 @@ fn wanted(root: &Path) -> Result<BTreeMap<String, BTreeSet<String>>> {
         .entry("sts".into())
         .or_default()
         .insert("GetCallerIdentity".into());
+    // `bartizan verify trail` reads the keys of digests.
+    wanted
+        .entry("cloudtrail".into())
+        .or_default()
+        .insert("ListPublicKeys".into());
+    // `bartizan spend --live`.
+    for (service, operation) in [
+        ("bcm-data-exports", "ListExports"),
+        ("bcm-data-exports", "GetExport"),
+        ("ce", "GetCostAndUsage"),
+        ("cloudwatch", "GetMetricData"),
+        ("cloudwatch", "ListMetrics"),
+        ("cur", "DescribeReportDefinitions"),
+    ] {
+        let operations = wanted.entry(service.into()).or_default();
+        operations.insert(operation.into());
+    }
     // `bartizan role check` reads one role.
     for operation in [
         "GetRole",

@@ -131,7 +131,15 @@ pub(crate) fn fuzz(root: &Path, seconds: &str) -> Result<()> {
         run(install.env("CARGO_TARGET_DIR", target(root).join("tools-build")))?;
     }
     for name in [
-        "splitter", "reader", "rules", "policy", "pattern", "join", "bill",
+        "splitter",
+        "reader",
+        "rules",
+        "policy",
+        "pattern",
+        "join",
+        "bill",
+        "digest",
+        "signatures",
     ] {
         // libFuzzer's coverage needs a flag of the nightly compiler, which RUSTC_BOOTSTRAP enables.
         let mut fuzz = Command::new(&binary);

@@ -1,6 +1,8 @@
 //! The binary `bartizan`: parse, run, exit code.
 
 mod access;
+mod bill;
+mod bill_report;
 mod cli;
 mod collect;
 mod command;
@@ -14,6 +16,7 @@ mod rebuild;
 mod render;
 mod store;
 mod trail;
+mod trail_check;
 mod watch_result;
 
 use std::process::ExitCode;

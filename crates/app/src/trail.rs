@@ -24,6 +24,8 @@ pub(crate) struct TrailObject {
     pub(crate) bytes: Option<u64>,
     /// Times that are asked for, and when it was delivered.
     pub(crate) about: ObjectInfo,
+    /// Entity tag or time of the last write, where that is known: another one after an overwrite.
+    pub(crate) version: Option<String>,
     place: ObjectPlace,
 }
 
@@ -102,6 +104,14 @@ impl TrailObject {
         delivered(&self.name).map(|(from, _)| from)
     }
 
+    /// Bucket and full key, for an object of S3.
+    pub(crate) fn in_bucket(&self) -> Option<(&Arc<S3Folder>, &str)> {
+        match &self.place {
+            ObjectPlace::S3(bucket, key) => Some((bucket, key)),
+            _ => None,
+        }
+    }
+
     /// Opens it for reading.
     pub(crate) fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
         Ok(match &self.place {
@@ -145,12 +155,15 @@ impl ObjectFinder<'_> {
             if found.is_empty() {
                 bail!("nothing under {path}: check bucket and prefix");
             }
-            for (key, bytes) in found {
+            for object in found {
                 self.push(
-                    format!("s3://{name}/{key}"),
-                    Some(bytes),
-                    ObjectPlace::S3(bucket.clone(), key),
+                    format!("s3://{name}/{}", object.key),
+                    Some(object.bytes),
+                    ObjectPlace::S3(bucket.clone(), object.key),
                 );
+                if let Some(last) = self.objects.last_mut() {
+                    last.version = object.entity_tag;
+                }
             }
             return Ok(());
         }
@@ -185,8 +198,23 @@ impl ObjectFinder<'_> {
             },
             name,
             bytes,
+            version: None,
             place,
         });
+    }
+
+    fn push_file(&mut self, path: &Path, about: &std::fs::Metadata) {
+        // A pipe can be read when it was named; in a folder it would be waited for.
+        let bytes = about.is_file().then_some(about.len());
+        let place = ObjectPlace::File(path.to_owned());
+        self.push(path.display().to_string(), bytes, place);
+        let written = about
+            .modified()
+            .ok()
+            .and_then(|t| Timestamp::try_from(t).ok());
+        if let Some(last) = self.objects.last_mut() {
+            last.version = written.map(|t| t.to_string());
+        }
     }
 
     /// Keeps a path that cannot be opened, with the reason: it costs a line, not the run.
@@ -218,13 +246,7 @@ impl ObjectFinder<'_> {
         if about.is_dir() {
             std::fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?;
         } else {
-            // A pipe can be read when it was named; in a folder it would be waited for.
-            let bytes = about.is_file().then_some(about.len());
-            self.push(
-                path.display().to_string(),
-                bytes,
-                ObjectPlace::File(path.to_owned()),
-            );
+            self.push_file(path, &about);
             return Ok(());
         }
         self.below(path, 0);
@@ -238,11 +260,7 @@ impl ObjectFinder<'_> {
             Err(e) => return self.closed(path, &e),
         };
         if about.is_file() {
-            return self.push(
-                path.display().to_string(),
-                Some(about.len()),
-                ObjectPlace::File(path.to_owned()),
-            );
+            return self.push_file(path, &about);
         }
         if !about.is_dir() {
             return self.closed(path, &io::Error::other("neither a file nor a folder"));

@@ -10,6 +10,7 @@ use bartizan_inventory::diff::AccessVerdict;
 use bartizan_model::{Finding, Severity};
 use serde::{Deserialize, Serialize};
 
+use crate::bill_report::BillReport;
 use crate::store::StoreState;
 
 /// Name under which the state keeps the result of the last watch.
@@ -37,6 +38,9 @@ pub(crate) struct WatchResult {
     pub(crate) merged: Vec<(String, String)>,
     /// Ways to power that are new.
     pub(crate) paths: Vec<AccessPath>,
+    /// Where there is one.
+    #[serde(default)]
+    pub(crate) bill: Option<BillReport>,
     pub(crate) coverage: CoverageReport,
     /// Place and signed head of the log behind it.
     pub(crate) evidence: EvidenceSummary,

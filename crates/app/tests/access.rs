@@ -838,3 +838,248 @@ fn cases_are_decided_one_a_line() {
         statement 1 (Read): allows it"]})
     );
 }
+
+/// Answer in JSON to a question about the accounts of the ladder.
+fn of_ladder(home: &Home, code: i32, args: &[&str]) -> serde_json::Value {
+    let account = root().join("examples/ladder/account.json");
+    let account = account.to_str().unwrap();
+    let args = [&["access"], args, &["--on", account, "--format", "json"]].concat();
+    parsed(&home.must(code, &args))
+}
+
+#[test]
+fn a_wildcard_is_a_set_of_which_all_some_or_none_is_allowed() {
+    let home = Home::new();
+    let roles = "arn:aws:iam::111122223333:role/*";
+    let ada = of_ladder(&home, 0, &["can", "ada", "iam:*", roles]);
+    assert_eq!(
+        (&ada["extent"], &ada["verdict"]),
+        (&json!("all"), &json!("must"))
+    );
+    let users = "arn:aws:iam::111122223333:user/*";
+    let cleo = of_ladder(&home, 0, &["can", "cleo", "iam:Put*", users]);
+    assert_eq!(cleo["extent"], "some");
+    let allowed = &cleo["classes"][0];
+    assert_eq!(allowed["actions"], json!(["iam:PutUserPolicy"]));
+    assert_eq!(
+        allowed["resources"][0]["patterns"],
+        json!(["arn:aws:iam::111122223333:user/cleo"])
+    );
+    let eve = of_ladder(&home, 10, &["can", "eve", "iam:Put*", users]);
+    assert_eq!(eve["extent"], "none");
+    let who = of_ladder(&home, 0, &["who-can", "iam:Put*", users]);
+    let cleo = |row: &&serde_json::Value| row["principal"].as_str().unwrap().ends_with("user/cleo");
+    assert_eq!(
+        who.as_array().unwrap().iter().find(cleo).unwrap()["extent"],
+        "some"
+    );
+    for (action, resource, said) in [
+        ("x*:Get", "*", "no pattern of actions"),
+        (
+            "s3:Nothing*",
+            "*",
+            "AWS has no action that s3:Nothing* matches",
+        ),
+        ("s3:*", "payroll", "is no ARN"),
+        (
+            "sqs:*",
+            "arn:aws:s3:::b/*",
+            "no action that sqs:* matches is asked on",
+        ),
+    ] {
+        let account = root().join("examples/ladder/account.json");
+        let args = [
+            "access",
+            "can",
+            "ada",
+            action,
+            resource,
+            "--on",
+            account.to_str().unwrap(),
+        ];
+        assert!(home.fails(1, &args).contains(said), "{action}");
+    }
+}
+
+#[test]
+fn what_is_known_of_a_request_narrows_the_answer() {
+    let home = Home::new();
+    let deploy = "arn:aws:iam::111122223333:role/deploy";
+    let finn = |code: i32, more: &[&str]| {
+        let args = [&["can", "finn", "sts:AssumeRole", deploy], more].concat();
+        of_ladder(&home, code, &args)["verdict"].clone()
+    };
+    assert_eq!(finn(0, &[]), "may");
+    let mfa = "aws:MultiFactorAuthPresent";
+    assert_eq!(finn(0, &["--context", &format!("{mfa}=true")]), "must");
+    assert_eq!(finn(10, &["--context", &format!("{mfa}=false")]), "no");
+    assert_eq!(finn(10, &["--context", &format!("{mfa}=")]), "no");
+    let session = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+        "Action": "s3:*", "Resource": "*"}});
+    std::fs::write(home.path("session.json"), session.to_string()).unwrap();
+    let file = home.path("session.json");
+    let build = |action: &str, code: i32| {
+        let args = [
+            "can",
+            "role/build",
+            action,
+            "*",
+            "--as-session",
+            "run-1",
+            "--session-policy",
+        ];
+        of_ladder(
+            &home,
+            code,
+            &[&args[..], &[file.to_str().unwrap()]].concat(),
+        )["verdict"]
+            .clone()
+    };
+    assert_eq!(build("s3:ListAllMyBuckets", 0), "must");
+    assert_eq!(build("ec2:DescribeInstances", 10), "no");
+    // The policy of an endpoint that was read.
+    let dump = home.path("dump");
+    std::fs::create_dir(&dump).unwrap();
+    std::fs::copy(
+        root().join("examples/ladder/account.json"),
+        dump.join("iam-get-account-authorization-details.json"),
+    )
+    .unwrap();
+    let endpoint = json!({"VpcEndpoints": [{"VpcEndpointId": "vpce-1", "VpcId": "vpc-1",
+        "PolicyDocument": session.to_string()}]});
+    std::fs::create_dir(dump.join("us-east-1")).unwrap();
+    std::fs::write(
+        dump.join("us-east-1/ec2-describe-vpc-endpoints.json"),
+        endpoint.to_string(),
+    )
+    .unwrap();
+    let ada = |action: &str, code: i32| {
+        let args = [
+            "access",
+            "can",
+            "ada",
+            action,
+            "*",
+            "--from-vpce",
+            "vpce-1",
+            "--on",
+        ];
+        let args = [&args[..], &[dump.to_str().unwrap(), "--format", "json"]].concat();
+        parsed(&home.must(code, &args))["verdict"].clone()
+    };
+    assert_eq!(ada("ec2:DescribeInstances", 10), "no");
+    assert_ne!(ada("s3:ListAllMyBuckets", 0), "no");
+}
+
+#[test]
+fn services_and_tokens_ask_as_callers() {
+    let home = Home::new();
+    let build = "arn:aws:iam::111122223333:role/build";
+    let can = |code: i32, who: &str| {
+        of_ladder(&home, code, &["can", who, "sts:AssumeRole", build])["verdict"].clone()
+    };
+    assert_eq!(can(0, "service:lambda.amazonaws.com"), "must");
+    assert_eq!(can(10, "service:ec2.amazonaws.com"), "no");
+    assert_eq!(can(10, "anonymous"), "no");
+    let trust = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Principal": {"Federated":
+            "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"},
+        "Condition": {"StringLike": {"token.actions.githubusercontent.com:sub":
+            "repo:acme/infra:*"}}}});
+    let details = json!({"RoleDetailList": [{"RoleName": "gh", "RolePolicyList": [],
+        "Arn": "arn:aws:iam::111122223333:role/gh", "AssumeRolePolicyDocument": trust}]});
+    std::fs::write(home.path("gaad.json"), details.to_string()).unwrap();
+    let token = |code: i32, subject: &str| {
+        let who = format!("{subject}@token.actions.githubusercontent.com");
+        let role = "arn:aws:iam::111122223333:role/gh";
+        let call = "sts:AssumeRoleWithWebIdentity";
+        let args = [
+            "access",
+            "can",
+            &who,
+            call,
+            role,
+            "--on",
+            "gaad.json",
+            "--format",
+            "json",
+        ];
+        parsed(&home.must(code, &args))["verdict"].clone()
+    };
+    assert_eq!(token(0, "repo:acme/infra:ref:refs/heads/main"), "must");
+    assert_eq!(token(10, "repo:mallory/infra:ref:refs/heads/main"), "no");
+}
+
+#[test]
+fn effective_access_is_a_policy_and_reach_tells_what_can_be_become() {
+    let home = Home::new();
+    let eve = of_ladder(&home, 0, &["effective", "eve"]);
+    let names = json!([
+        "iam:PassRole",
+        "lambda:CreateFunction",
+        "lambda:InvokeFunction"
+    ]);
+    assert_eq!(eve["must"]["Statement"][0]["Action"], names);
+    assert_eq!(
+        (&eve["may"]["Statement"], &eve["left_out"]),
+        (&json!([]), &json!([]))
+    );
+    let finn = of_ladder(&home, 0, &["effective", "finn"]);
+    let condition = json!({"Bool": {"aws:MultiFactorAuthPresent": ["true"]}});
+    assert!(
+        finn["may"].to_string().contains(&condition.to_string()),
+        "{finn}"
+    );
+    let rows = of_ladder(&home, 0, &["reach", "finn"]);
+    let becomes = |row: &&serde_json::Value| row["kind"] == "become";
+    let become_row = rows.as_array().unwrap().iter().find(becomes).unwrap();
+    assert_eq!(
+        become_row["roles"],
+        json!(["arn:aws:iam::111122223333:role/deploy"])
+    );
+    assert_eq!(become_row["verdict"], "may");
+}
+
+#[test]
+fn what_a_trail_does_not_show_is_kept() {
+    let home = Home::new();
+    let record = json!({"eventVersion": "1.08", "eventTime": "2026-03-01T10:00:00Z",
+        "eventSource": "lambda.amazonaws.com", "eventName": "CreateFunction20150331",
+        "awsRegion": "us-east-1", "eventID": "00000000-0000-4000-8000-000000000001",
+        "eventType": "AwsApiCall", "recipientAccountId": "111122223333",
+        "sourceIPAddress": "203.0.113.9", "userAgent": "aws-cli/2",
+        "userIdentity": {"type": "IAMUser", "userName": "eve", "accountId": "111122223333",
+            "arn": "arn:aws:iam::111122223333:user/eve", "principalId": "AIDAEVE"}});
+    let trail = home.path("trail.json");
+    std::fs::write(&trail, json!({"Records": [record]}).to_string()).unwrap();
+    let trail = trail.to_str().unwrap().to_owned();
+    let eve = of_ladder(&home, 0, &["unused", "eve", "--trail", &trail]);
+    assert_eq!(eve["used"], json!(["lambda:CreateFunction"]));
+    // PassRole is no call, and invocations are data events.
+    assert_eq!(
+        eve["not_visible"],
+        json!(["iam:PassRole", "lambda:InvokeFunction"])
+    );
+    assert_eq!(
+        (&eve["never_used"], &eve["allows_nothing_new"]),
+        (&json!([]), &json!(true))
+    );
+    let bea = of_ladder(&home, 10, &["unused", "bea", "--trail", &trail]);
+    assert_eq!(
+        (&bea["used"], &bea["allows_nothing_new"]),
+        (&json!([]), &json!(true))
+    );
+    let last = json!({"JobStatus": "COMPLETED", "ServicesLastAccessed": [
+        {"ServiceNamespace": "lambda", "LastAuthenticated": "2026-03-01T10:00:00Z",
+            "TrackedActionsLastAccessed": [{"ActionName": "CreateFunction",
+                "LastAccessedTime": "2026-03-01T10:00:00Z"}, {"ActionName": "Invoke"}]}]});
+    std::fs::write(home.path("last.json"), last.to_string()).unwrap();
+    let file = home.path("last.json");
+    let eve = of_ladder(
+        &home,
+        0,
+        &["unused", "eve", "--last-accessed", file.to_str().unwrap()],
+    );
+    assert_eq!(eve["used"], json!(["lambda:CreateFunction"]));
+}

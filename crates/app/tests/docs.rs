@@ -48,11 +48,15 @@ fn help_has_examples_and_completions_are_there() {
         vec!["completions"],
         vec!["access", "can"],
         vec!["access", "who-can"],
+        vec!["access", "effective"],
+        vec!["access", "reach"],
+        vec!["access", "unused"],
         vec!["access", "escalate"],
         vec!["access", "public"],
         vec!["access", "diff"],
         vec!["access", "policy-diff"],
         vec!["access", "eval"],
+        vec!["verify", "trail"],
     ] {
         let text = home.must(0, &[command.as_slice(), &["--help"]].concat());
         assert!(text.contains("Example"), "{command:?}: {text}");

@@ -1,7 +1,7 @@
 //! Evidence log in an S3 bucket: every file is created with `If-None-Match: *`, so that it is never
 //! overwritten.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -12,8 +12,8 @@ use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorSettings};
 use aws_smithy_types::body::SdkBody;
 use bartizan_evidence::{Storage, StorageError};
-use bartizan_model::limits::EVIDENCE_FILE_BYTES_MAX;
-use futures::TryStreamExt;
+use bartizan_model::limits::{EVIDENCE_FILE_BYTES_MAX, VERIFIED_WHOLE_BYTES_MAX};
+use futures::{StreamExt, TryStreamExt};
 use http_body_util::BodyExt;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredential, Checksum, S3ConditionalPut};
 use object_store::client::{
@@ -22,7 +22,8 @@ use object_store::client::{
 };
 use object_store::path::Path;
 use object_store::{
-    CredentialProvider, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion,
+    Attribute, CredentialProvider, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
+    UpdateVersion,
 };
 use tokio::runtime::Runtime;
 
@@ -30,6 +31,15 @@ use crate::client::Client;
 use crate::endpoint::Endpoints;
 use crate::live::{ConnectError, Identity, load};
 use crate::model::Model;
+
+/// Object of a listing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ListedObject {
+    pub key: String,
+    pub bytes: u64,
+    /// Another one after each overwrite.
+    pub entity_tag: Option<String>,
+}
 
 /// Folder in a bucket.
 pub struct S3Folder {
@@ -110,16 +120,20 @@ impl S3Folder {
 }
 
 impl S3Folder {
-    /// Objects under the prefix, sorted by key, with their sizes in bytes.
+    /// Objects under the prefix, sorted by key.
     ///
     /// # Errors
     /// If listing fails.
-    pub fn objects(&self) -> Result<Vec<(String, u64)>, StorageError> {
+    pub fn objects(&self) -> Result<Vec<ListedObject>, StorageError> {
         let prefix = (!self.prefix.is_empty()).then(|| Path::from(self.prefix.as_str()));
         let listing = self
             .store
             .list(prefix.as_ref())
-            .map_ok(|meta| (meta.location.to_string(), meta.size))
+            .map_ok(|meta| ListedObject {
+                key: meta.location.to_string(),
+                bytes: meta.size,
+                entity_tag: meta.e_tag,
+            })
             .try_collect::<Vec<_>>();
         let mut objects = self
             .runtime
@@ -224,6 +238,64 @@ impl Storage for S3Folder {
 
     fn place(&self) -> String {
         self.place.clone()
+    }
+}
+
+/// Object of a bucket with its user metadata, e.g. `signature` of a CloudTrail digest.
+#[derive(Debug)]
+pub struct FetchedObject {
+    pub bytes: bytes::Bytes,
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl S3Folder {
+    /// Fetches objects by their full keys, many at once, and hands over each with its position as
+    /// soon as it is there.
+    pub fn fetch(
+        &self,
+        keys: &[&str],
+        in_flight: usize,
+        each: &mut dyn FnMut(usize, Result<FetchedObject, StorageError>),
+    ) {
+        let fetch = |(n, key): (usize, &str)| {
+            let (path, name) = (Path::from(key), key.to_owned());
+            async move { (n, self.fetch_one(&path).await.map_err(|e| error(&name, e))) }
+        };
+        self.runtime.block_on(async {
+            let mut answers = futures::stream::iter(
+                keys.iter()
+                    .copied()
+                    .enumerate()
+                    .map(fetch)
+                    .collect::<Vec<_>>(),
+            )
+            .buffer_unordered(in_flight);
+            while let Some((n, fetched)) = answers.next().await {
+                each(n, fetched);
+            }
+        });
+    }
+
+    async fn fetch_one(&self, path: &Path) -> object_store::Result<FetchedObject> {
+        let got = self.store.get(path).await?;
+        if got.meta.size > VERIFIED_WHOLE_BYTES_MAX as u64 {
+            return Err(object_store::Error::Generic {
+                store: "S3",
+                source: "the object is larger than any that CloudTrail writes".into(),
+            });
+        }
+        let metadata = got
+            .attributes
+            .iter()
+            .filter_map(|(name, value)| match name {
+                Attribute::Metadata(name) => Some((name.to_string(), value.to_string())),
+                _ => None,
+            })
+            .collect();
+        Ok(FetchedObject {
+            metadata,
+            bytes: got.bytes().await?,
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! AWS API access: which calls to make and how, without any interpretation of the responses.
 
+pub mod bill;
 pub mod bucket;
 pub mod client;
 pub mod collect;
@@ -9,6 +10,7 @@ pub mod endpoint;
 pub mod live;
 pub mod model;
 pub mod pace;
+pub mod public_keys;
 pub mod request;
 pub mod role;
 pub mod table;

@@ -54,6 +54,7 @@ pub fn policies(table: &CallTable) -> Vec<Value> {
     let everywhere = by_resources.entry(Vec::new()).or_default();
     everywhere.insert("ec2:DescribeRegions".to_owned());
     everywhere.insert("organizations:ListAccounts".to_owned());
+    everywhere.insert("cloudtrail:ListPublicKeys".to_owned());
     let mut documents: Vec<Vec<Value>> = Vec::new();
     let mut number = 0;
     for (resources, actions) in by_resources {

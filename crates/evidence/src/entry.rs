@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::TrailHead;
 use bartizan_model::{Evidence, Finding};
 
 /// Log entry.
@@ -32,6 +33,13 @@ pub enum EntryKind {
     },
     /// Finding accepted by a user.
     Justification(Justification),
+    /// Newest digests of CloudTrail that were verified.
+    Trail {
+        heads: Vec<TrailHead>,
+        /// Hash of the list of verified files beside the log, hex.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        verified_sha256: Option<String>,
+    },
     /// Entry of a later version of Bartizan.
     #[serde(other)]
     Other,

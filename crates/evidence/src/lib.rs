@@ -23,6 +23,7 @@ mod log;
 mod pack;
 mod proof;
 mod storage;
+mod trail_heads;
 mod verify;
 
 pub use entry::{EntryKind, FileRef, GrantRef, Justification, LogEntry, SnapshotRef};
@@ -32,4 +33,5 @@ pub use log::{EvidenceLog, LogError, is_head};
 pub use pack::{PackError, PackFrame, documents, find, records, write_packs};
 pub use proof::{FactProof, ProofError};
 pub use storage::{MemoryStorage, Storage, StorageError};
+pub use trail_heads::{TrailHead, TrailState, append_trail_state, trail_state};
 pub use verify::{VerifyProblem, VerifyReport, verify};

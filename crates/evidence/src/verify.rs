@@ -96,7 +96,7 @@ pub fn verify(
 }
 
 /// Files in a store that are not part of the log.
-const BESIDE: [&str; 2] = ["detect/", "state.sqlite"];
+const BESIDE: [&str; 3] = ["detect/", "trail/", "state.sqlite"];
 
 /// Name and bytes of an entry bundle.
 type EntryBundle = (String, Vec<u8>);
@@ -504,7 +504,7 @@ impl VerifyWalk<'_> {
                             .map_or(String::new(), |a| format!("account {a}: "))
                     ));
                 }
-                EntryKind::Justification(_) | EntryKind::Other => {}
+                EntryKind::Justification(_) | EntryKind::Trail { .. } | EntryKind::Other => {}
             }
         }
     }

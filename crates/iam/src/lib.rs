@@ -35,8 +35,9 @@ mod unread;
 mod value;
 
 pub use account::{
-    Account, AccountBuilder, Controls, DocumentId, Grant, IamGroup, IamPrincipal, Membership,
-    PolicyDocument, PrincipalKind, ResourceWithPolicy, RoleConsumer, Share, UnreadPolicy,
+    Account, AccountAssignment, AccountBuilder, CentralFacts, Controls, DocumentId, Grant,
+    IamGroup, IamPrincipal, Membership, PolicyDocument, PrincipalKind, ResourceWithPolicy,
+    RoleConsumer, Share, UnreadPolicy, WorkforceSubject,
 };
 pub use account_difference::{
     AccountDifference, EscalationChange, Presence, PrincipalChange, account_difference,
@@ -50,13 +51,16 @@ pub use difference::{AccessClass, Difference, actions_text, difference};
 pub use effective::{ByLevel, Effective, Effects};
 pub use engine::{Compiled, Compiler};
 pub use escalation::{
-    Escalation, EscalationStep, Escalations, IncrementalEscalations, LimitedEscalation,
-    ROLE_CONSUMERS, RoleConsumerKind, Rung, TECHNIQUES, Technique, TechniqueTarget, UserWith,
-    commands, escalations,
+    Crossing, CrossingDoubt, CrossingMeans, CrossingNode, CrossingStep, Escalation, EscalationStep,
+    Escalations, EstateEscalations, IncrementalEscalations, LimitedEscalation,
+    ORGANIZATION_TECHNIQUES, OrganizationTarget, OrganizationTechnique, ROLE_CONSUMERS,
+    RoleConsumerKind, Rung, TECHNIQUES, Technique, TechniqueTarget, UnreadOfOrganization, UserWith,
+    commands, escalations, estate_escalations,
 };
 pub use estate::{
-    AccessAnswer, AccessHolder, AccessQuestion, Estate, Extent, Owner, PatternAnswer, PrincipalId,
-    QuestionCaller,
+    AccessAnswer, AccessHolder, AccessQuestion, EffectivePolicies, Estate, Extent, LeftOut,
+    LeftOutReason, Owner, PrincipalId, QuestionCaller, ReachKind, ReachRow, ResourceCell,
+    SetAnswer, SetHolder, SetPart,
 };
 pub use external_access::{AccountRelationship, ExternalAccess, KnownAccounts, external_access};
 pub use organization::Organization;

@@ -6,6 +6,8 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html>.
 //! The sixth and last segment may hold colons itself.
 
+mod intersection;
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
 

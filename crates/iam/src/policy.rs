@@ -4,6 +4,8 @@
 //! Elements that the grammar does not know are kept, so that a new one can never be a change that
 //! nobody sees.
 
+mod json;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;

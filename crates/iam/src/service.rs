@@ -1,7 +1,10 @@
 //! Service rules beside policies: calls that are always answered, resources that nobody may change,
 //! resources that do not trust their account.
 
+use crate::actions::Actions;
 use crate::arn::Arn;
+use crate::bits::Bits;
+use crate::pattern::Pattern;
 use crate::policy::{Block, Policy, PolicyCondition, Principal};
 use crate::request::{Because, Decision, ExplainedDecision, PolicyLayer, Request, RequestCaller};
 use crate::value::{Comparison, ConditionOperator};
@@ -155,6 +158,30 @@ const KEY_CALLS_ACROSS: &[&str] = &[
     "verifymac",
 ];
 
+/// Whether KMS lets other accounts make a call on a key, by its name as `kms:Decrypt`.
+pub(crate) fn is_key_call_for_others(action: &str) -> bool {
+    let name = action.split(':').nth(1).unwrap_or_default();
+    KEY_CALLS_ACROSS
+        .iter()
+        .any(|call| call.eq_ignore_ascii_case(name))
+}
+
+/// Calls that are refused on resources of AWS itself, with these resources.
+pub(crate) fn protected_calls(actions: &Actions) -> Vec<(Bits, Pattern)> {
+    let row = |row: &Protected| {
+        let mut calls = Bits::default();
+        for call in row.calls {
+            if let Some(action) = actions.find(&format!("{}:{call}", row.service)) {
+                calls.insert(action.0);
+            }
+        }
+        let account = row.account.unwrap_or("*");
+        let arn = format!("arn:*:{}:*:{account}:{}*", row.service, row.prefix);
+        (calls, Pattern::arn(&arn))
+    };
+    PROTECTED.iter().map(row).collect()
+}
+
 /// Whether a principal calls something on a key of another account that KMS lets only its own do.
 fn is_key_call_across(request: &Request) -> bool {
     let Some((service, name)) = request.action.split_once(':') else {
@@ -168,6 +195,32 @@ fn is_key_call_across(request: &Request) -> bool {
         && !KEY_CALLS_ACROSS
             .iter()
             .any(|call| call.eq_ignore_ascii_case(name))
+}
+
+/// Calls that ACLs of buckets may allow (S3 user guide, "Mapping of ACL permissions and access
+/// policy permissions"), in lower case.
+const ACL_CALLS: &[&str] = &[
+    "getbucketacl",
+    "listbucket",
+    "listbucketmultipartuploads",
+    "listbucketversions",
+    "putbucketacl",
+    "putobject",
+];
+
+/// Calls of a service that no rule beside policies tells apart, by a name for their group: calls
+/// with rules of their own are alone.
+pub(crate) fn rule_group(service: &str, name: &str) -> String {
+    let name = name.to_ascii_lowercase();
+    let is_protected = PROTECTED
+        .iter()
+        .any(|p| p.service == service && p.calls.contains(&name.as_str()));
+    let is_alone = match service {
+        "sts" | "kms" => true,
+        "s3" => ACL_CALLS.contains(&name.as_str()),
+        _ => is_protected,
+    };
+    if is_alone { name } else { String::new() }
 }
 
 /// Why a call of STS is not for a caller: `AssumeRoleWithSAML` and `AssumeRoleWithWebIdentity` are

@@ -8,6 +8,7 @@
 )]
 
 mod canonical;
+mod crossing;
 mod difference;
 mod differential;
 mod escalation;

@@ -1,5 +1,6 @@
 //! Which findings belong together.
 
+use crate::bill::{attach, related};
 use crate::member::EventIndex;
 use crate::member::IncidentInput;
 use crate::member::IncidentMember;
@@ -63,6 +64,9 @@ pub fn incidents(material: &IncidentInput<'_>) -> (Vec<Incident>, Vec<MergedInci
             groups.join(first, number);
         }
     }
+    for (one, other) in related(&members, material.bill) {
+        groups.join(one, other);
+    }
     let mut parts: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (number, _) in members
         .iter()
@@ -72,8 +76,17 @@ pub fn incidents(material: &IncidentInput<'_>) -> (Vec<Incident>, Vec<MergedInci
         parts.entry(groups.root(number)).or_default().push(number);
     }
     let unseen = blinding(&members);
-    let mut found: Vec<Vec<usize>> = parts
+    let is_spend = |n: &usize| {
+        material
+            .bill
+            .subjects
+            .contains_key(members[*n].finding.id.as_str())
+    };
+    let (spend, parts): (Vec<Vec<usize>>, Vec<Vec<usize>>) = parts
         .into_values()
+        .partition(|part| part.iter().all(is_spend));
+    let mut found: Vec<Vec<usize>> = parts
+        .into_iter()
         .filter(|part| level(part, &members, material) >= LEVEL_MIN)
         .collect();
     // What nobody is known to have done belongs to those who were at work at the time; alone it is
@@ -89,8 +102,9 @@ pub fn incidents(material: &IncidentInput<'_>) -> (Vec<Incident>, Vec<MergedInci
         told.extend(part.iter().copied());
         true
     });
+    add_spend(&mut found, spend, &members, material);
     found.sort();
-    let (ids, merges) = identify(&found, &members, material.known);
+    let (ids, merges) = identify(&found, &members, material);
     let mut incidents: Vec<Incident> = found
         .iter()
         .zip(ids)
@@ -105,6 +119,28 @@ pub fn incidents(material: &IncidentInput<'_>) -> (Vec<Incident>, Vec<MergedInci
         .collect();
     incidents.sort_by(|a, b| (b.score, &a.first_time, &a.id).cmp(&(a.score, &b.first_time, &b.id)));
     (incidents, merges)
+}
+
+/// Adds spend to the incidents that it belongs to. Spend without calls is an incident of its own if
+/// it is bad enough.
+fn add_spend(
+    found: &mut Vec<Vec<usize>>,
+    spend: Vec<Vec<usize>>,
+    members: &[IncidentMember<'_>],
+    material: &IncidentInput<'_>,
+) {
+    let mut alone = Vec::new();
+    for part in spend {
+        match attach(&part, found, members, material.bill) {
+            Some(incident) => {
+                found[incident].extend(part);
+                found[incident].sort_unstable();
+            }
+            None if level(&part, members, material) >= LEVEL_MIN => alone.push(part),
+            None => {}
+        }
+    }
+    found.append(&mut alone);
 }
 
 /// Stretches in which the trail was made blind, by the finding.
@@ -267,12 +303,18 @@ impl UnionFind {
 fn identify(
     found: &[Vec<usize>],
     members: &[IncidentMember<'_>],
-    known: &[Incident],
+    material: &IncidentInput<'_>,
 ) -> (Vec<String>, Vec<MergedIncident>) {
     let mut before: BTreeMap<&str, &Incident> = BTreeMap::new();
-    for incident in known {
+    for incident in material.known {
         before.extend(incident.findings.iter().map(|f| (f.as_str(), incident)));
     }
+    let is_spend = |n: usize| {
+        material
+            .bill
+            .subjects
+            .contains_key(members[n].finding.id.as_str())
+    };
     let (mut ids, mut merges, mut taken) = (Vec::new(), Vec::new(), BTreeSet::new());
     for part in found {
         let mut was: Vec<&Incident> = part
@@ -283,9 +325,12 @@ fn identify(
         was.dedup_by_key(|i| i.id.clone());
         was.retain(|i| !taken.contains(&i.id));
         let own = || {
+            let is_bad = |n: &&usize| members[**n].finding.severity >= Severity::Medium;
+            // The bill comes days later than the calls: they name the incident, with it or without.
             let bad = part
                 .iter()
-                .find(|n| members[**n].finding.severity >= Severity::Medium)
+                .find(|n| is_bad(n) && !is_spend(**n))
+                .or_else(|| part.iter().find(is_bad))
                 .unwrap_or(&part[0]);
             finding_id("incident", &members[*bad].finding.id, false, 0)[..12].to_owned()
         };

@@ -43,6 +43,9 @@ pub struct Incident {
     pub standing_known: bool,
     /// Things that were read, copied or used.
     pub reached: Vec<String>,
+    /// What the bill shows of it.
+    #[serde(default)]
+    pub bill: Vec<String>,
     /// Access that the intruder holds.
     pub blast_radius: Vec<String>,
     /// Gaps in what was read.

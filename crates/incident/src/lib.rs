@@ -2,6 +2,8 @@
 
 mod advice;
 pub mod attribution;
+mod bill;
+mod bill_input;
 mod consequences;
 mod group;
 mod incident;
@@ -9,6 +11,8 @@ mod member;
 mod narrative;
 mod standing;
 
+pub use bill::{HiddenEstate, hidden_estate};
+pub use bill_input::BillInput;
 pub use consequences::{
     administrators, consequences, escalation_path, escalation_sentence, short_arn,
 };

@@ -2,6 +2,7 @@
 
 use super::incident::{Incident, PersistentChange};
 use crate::attribution::{GrantedAccess, Origin, OriginKind, thing, things};
+use crate::bill_input::BillInput;
 use bartizan_detect::attribution::{
     AttributionIndex, CallMap, IssuedCredential, MutatingCall, SeenRange,
 };
@@ -39,6 +40,7 @@ pub struct IncidentInput<'a> {
     pub accepted: &'a BTreeSet<String>,
     /// Incidents of the runs before: their ids stay.
     pub known: &'a [Incident],
+    pub bill: &'a BillInput<'a>,
 }
 
 /// A finding with what joins it to others.

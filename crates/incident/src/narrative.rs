@@ -3,9 +3,9 @@
 use bartizan_inventory::fact::FactKinds;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::advice;
 use super::incident::{Incident, PersistentChange, Suspect, TimelineEntry};
 use super::member::{IncidentInput, IncidentMember};
+use super::{advice, bill};
 use crate::attribution::{GrantedAccess, origin_words};
 use bartizan_detect::attribution::IssuedCredential;
 use bartizan_detect::work::{ActorWork, MadeThing};
@@ -71,7 +71,8 @@ pub(super) fn tell(
         last_time: time_text(last_s),
         accounts: accounts.into_iter().collect(),
         standing_known,
-        timeline: timeline(members),
+        timeline: timeline(members, material),
+        bill: bill::notes(members, material.bill),
         reached: reached(members),
         blast_radius: blast(members, &standing, material.power),
         unknown: unknown(members, &actor, standing_known, &theirs),
@@ -156,9 +157,13 @@ fn suspects(members: &[&IncidentMember<'_>]) -> Vec<Suspect> {
     list.into_iter().map(|(_, suspect)| suspect).collect()
 }
 
-fn timeline(members: &[&IncidentMember<'_>]) -> Vec<TimelineEntry> {
+fn timeline(members: &[&IncidentMember<'_>], material: &IncidentInput<'_>) -> Vec<TimelineEntry> {
+    let is_spend =
+        |m: &IncidentMember<'_>| material.bill.subjects.contains_key(m.finding.id.as_str());
+    // A bill has days, not hours: it stands at the end of its day.
+    let order = |m: &IncidentMember<'_>| m.first_s + if is_spend(m) { 86_399 } else { 0 };
     let mut moments: Vec<(i64, &IncidentMember<'_>)> =
-        members.iter().map(|m| (m.first_s, *m)).collect();
+        members.iter().map(|m| (order(m), *m)).collect();
     moments.sort_by_key(|(time, m)| (*time, m.finding.stage, m.finding.id.clone()));
     moments
         .into_iter()
@@ -361,6 +366,14 @@ fn headline(
     (standing, known, left): (&[PersistentChange], bool, &[MadeThing]),
     material: &IncidentInput<'_>,
 ) -> String {
+    let spend =
+        |m: &&&IncidentMember<'_>| material.bill.subjects.contains_key(m.finding.id.as_str());
+    if let (true, Some(worst)) = (
+        members.iter().all(|m| spend(&m)),
+        members.iter().max_by_key(|m| m.finding.severity),
+    ) {
+        return format!("{}; no CloudTrail event explains it", worst.finding.summary);
+    }
     let who = match actor.first() {
         Some(Suspect {
             access_key_id: Some(key),
@@ -390,8 +403,15 @@ fn headline(
     if of(Stage::Blind) {
         did.push("tampered with logging or detection");
     }
-    if of(Stage::Steal) {
+    let bills = members.iter().filter(|m| spend(m));
+    let other = members
+        .iter()
+        .filter(|m| !spend(m) && m.finding.severity >= Severity::Medium);
+    if other.clone().any(|m| m.finding.stage == Stage::Steal) && of(Stage::Steal) {
         did.push("reached or destroyed data");
+    }
+    if bills.clone().any(|m| m.finding.stage == Stage::Steal) && of(Stage::Steal) {
+        did.push("ran up the bill");
     }
     let did = match did.as_slice() {
         [] if actor.is_empty() => String::new(),

@@ -7,7 +7,7 @@ use bartizan_detect::{
     Evaluator, FirstSeenMemory, Networks, Rules, ScanPlan, Scanner, builtin_files,
 };
 use bartizan_incident::attribution::{Origin, OriginKind};
-use bartizan_incident::{Incident, IncidentInput, MergedIncident, incidents};
+use bartizan_incident::{BillInput, Incident, IncidentInput, MergedIncident, incidents};
 use bartizan_model::Finding;
 use bartizan_trail::CallerIdentity;
 use serde_json::{Value, json};
@@ -265,6 +265,7 @@ fn grouped(
         power: &BTreeMap::new(),
         accepted: &BTreeSet::new(),
         known,
+        bill: &BillInput::default(),
     })
 }
 

@@ -237,3 +237,18 @@ pub const BILL_ANSWER_BYTES_MAX: u64 = 256 << 20;
 pub const BILL_PARQUET_BYTES_MAX: u64 = 1 << 30;
 /// Archives inside archives in a bill.
 pub const BILL_PACKED_DEPTH_MAX: usize = 3;
+/// Size in bytes, stored or inflated, up to which a digest or a log is held whole when it is
+/// verified; larger logs are only hashed.
+pub const VERIFIED_WHOLE_BYTES_MAX: usize = 64 << 20;
+/// Seconds by which the validity of a public key of CloudTrail is widened on both sides: digests of
+/// the hours around a change of keys are signed with either.
+pub const KEY_SLACK_SECONDS: i64 = 2 * 3600;
+/// Calls of one log that switch trails on or off.
+pub const TRAIL_SWITCHES_MAX: usize = 1000;
+/// Decompressed size in bytes of the list of verified digests and logs; beyond it everything is
+/// read again.
+pub const VERIFIED_LIST_BYTES_MAX: usize = 1 << 30;
+/// Newest digests in one entry of the evidence log: with a signature each has about 1 KB.
+pub const TRAIL_HEADS_PER_ENTRY: usize = 32;
+/// Objects of a bucket that are fetched at once when a trail is verified.
+pub const FETCHES_IN_FLIGHT: usize = 96;

@@ -7,6 +7,12 @@ pub(crate) fn day_of(date: Date) -> i32 {
     (date - Date::constant(1970, 1, 1)).get_days()
 }
 
+/// Day of a time in seconds since 1970.
+#[must_use]
+pub fn today(time_s: i64) -> i32 {
+    i32::try_from(time_s.div_euclid(86_400)).unwrap_or(i32::MAX)
+}
+
 /// Date of a day.
 pub(crate) fn date_of(day: i32) -> Date {
     Date::constant(1970, 1, 1)

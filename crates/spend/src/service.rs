@@ -47,7 +47,7 @@ pub(crate) fn is_model(family: &str, name: &str) -> bool {
 
 /// Usage that guards an account, so that its end blinds the owner: product code, and the start of
 /// the family, or "" for all of the service.
-pub(crate) const SENSORS: [(&str, &str); 8] = [
+const SENSORS: [(&str, &str); 8] = [
     ("AWSCloudTrail", ""),
     ("AmazonGuardDuty", ""),
     ("AWSConfig", ""),
@@ -57,6 +57,22 @@ pub(crate) const SENSORS: [(&str, &str); 8] = [
     ("AmazonCloudWatch", "DataProcessing-Bytes"),
     ("awskms", ""),
 ];
+
+/// Row of [`SENSORS`] that usage belongs to.
+pub(crate) fn sensor_row(
+    service: &str,
+    family: Option<&str>,
+) -> Option<(&'static str, &'static str)> {
+    let fits = |part: &str| part.is_empty() || family.is_some_and(|f| f.starts_with(part));
+    let row = SENSORS.iter().find(|(s, part)| *s == service && fits(part));
+    row.copied()
+}
+
+/// Product code of the sensor that usage belongs to, e.g. `AWSCloudTrail`.
+#[must_use]
+pub fn sensor(service: &str, family: Option<&str>) -> Option<&'static str> {
+    sensor_row(service, family).map(|(service, _)| service)
+}
 
 #[cfg(test)]
 mod tests {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use bartizan_model::Severity;
-use bartizan_spend::{JudgeOptions, SpendFinding, day_text, judge};
+use bartizan_spend::{FALSE_ALARMS, JudgeOptions, SpendFinding, day_text, judge};
 use serde_json::Value;
 
 use crate::made_bills::shared;
@@ -145,13 +145,16 @@ fn evaluate() {
         return;
     }
     let verbose = std::env::var_os("BARTIZAN_VERBOSE").is_some();
+    let budget = std::env::var("BARTIZAN_FALSE_ALARMS").ok();
+    let budget = budget.map_or(FALSE_ALARMS, |b| b.parse().unwrap());
+    let options = JudgeOptions::default().with_false_alarms(budget);
     let mut rules: BTreeMap<&str, Score> = BTreeMap::new();
     let mut families: BTreeMap<String, Score> = BTreeMap::new();
     for folder in folders() {
         let text = std::fs::read(folder.join("truth.json")).unwrap();
         let truth: Value = serde_json::from_slice(&text).unwrap();
         let ledger = bills::read(&folder);
-        let found = judge(&ledger, &JudgeOptions::default());
+        let found = judge(&ledger, &options);
         let attack = Attack::of(&truth);
         let accounts = truth["accounts"].as_array().unwrap().len() as f64;
         let months = accounts * truth["days"].as_f64().unwrap() / 30.4;

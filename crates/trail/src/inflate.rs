@@ -426,7 +426,7 @@ impl ItemSink for ForeignReported<'_> {
 }
 
 /// Length of a gzip object's header, with the checksum and size in its trailer (RFC 1952).
-fn gzip_frame(object: &[u8]) -> Option<(usize, (u32, usize))> {
+pub(super) fn gzip_frame(object: &[u8]) -> Option<(usize, (u32, usize))> {
     let flags = *object.get(3)?;
     let mut at = 10;
     if flags & 4 != 0 {

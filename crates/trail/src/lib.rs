@@ -5,6 +5,7 @@ mod archive;
 mod behalf;
 mod bits;
 mod content;
+pub mod digest;
 mod event;
 mod inflate;
 pub mod json;

@@ -6,4 +6,7 @@
     reason = "a test that fails should panic, and says what it saw"
 )]
 
+mod chain;
+mod digest;
+mod tampers;
 mod trail;

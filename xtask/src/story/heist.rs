@@ -50,7 +50,8 @@ pub(crate) fn write(root: &Path, examples: &Path) -> Result<()> {
             format!(
                 "# A made-up company: what to watch, and whom it knows. Written by cargo xtask \
                 heist.\n\n[[account]]\nfrom = \"config\"\n\n[trail]\nsources = \
-                [\"trail\"]\n\n[friendly]\n{VENDOR} = \"Watchful, who look at our costs\"\n"
+                [\"trail\"]\nkeys = \"digest-key.json\"\nsignatures = \
+                \"digest-signatures.txt\"\n\n[friendly]\n{VENDOR} = \"Watchful, who look at our costs\"\n"
             ),
         )?;
     }
@@ -618,9 +619,9 @@ fn bill(attack: bool) -> String {
         let date = format!("2026-03-{day:02}");
         for (service, usage, cost) in [
             ("AWSLambda", "Lambda-GB-Second", 1.10),
-            ("AmazonEC2", "BoxUsage:t3.medium", 1.00),
+            ("AmazonEC2", "EBS:SnapshotUsage", 1.00),
             ("AmazonS3", "TimedStorage-ByteHrs", 0.42),
-            ("AWSCloudTrail", "USE1-FreeEventsRecorded", 0.0),
+            ("AWSCloudTrail", "USE1-DataEventsRecorded", 0.05),
         ] {
             text.push_str(&format!(
                 "{ACCOUNT},{date},{service},{HOME},{usage},{:.2}\n",

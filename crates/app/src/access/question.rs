@@ -16,12 +16,15 @@ pub(crate) fn nobody(account: &Account<'_>, error: String) -> String {
 
 /// Refuses what is no action, or no resource: every answer about it would be a no.
 pub(crate) fn check_question(actions: &Actions, action: &str, resource: &str) -> Result<()> {
+    if action.contains(['*', '?']) {
+        return check_set(actions, action, resource);
+    }
     let named = action
         .split_once(':')
         .is_some_and(|(service, name)| !service.is_empty() && !name.is_empty());
     anyhow::ensure!(
-        named && !action.contains(['*', '?', ' ']),
-        "{action:?} is no action: expected one such as s3:GetObject"
+        named && !action.contains(' '),
+        "{action:?} is no action: expected one such as s3:GetObject, or s3:Get*"
     );
     let Some(known) = actions.find(action) else {
         let (all, lower) = (actions.all(), action.to_ascii_lowercase());
@@ -66,6 +69,38 @@ pub(crate) fn check_question(actions: &Actions, action: &str, resource: &str) ->
     anyhow::bail!("{resource:?} is no ARN: {name} asks for one{hint}")
 }
 
+/// Refuses a pattern of actions that matches none, or none that is for such resources.
+fn check_set(actions: &Actions, pattern: &str, resource: &str) -> Result<()> {
+    let service = pattern.split(':').next().unwrap_or_default();
+    let is_pattern = pattern == "*" || !service.contains(['*', '?']) && pattern.contains(':');
+    anyhow::ensure!(
+        is_pattern,
+        "{pattern:?} is no pattern of actions: expected one such as s3:Get*, s3:* or *"
+    );
+    let set = actions.matching(pattern);
+    anyhow::ensure!(
+        actions.known(&set).next().is_some(),
+        "AWS has no action that {pattern} matches (list of {}; a newer one with --iam-data)",
+        actions.date
+    );
+    if resource == "*" {
+        return Ok(());
+    }
+    anyhow::ensure!(
+        Arn::parse(resource).is_some(),
+        "{resource:?} is no ARN: expected one such as arn:aws:s3:::bucket/*, or '*'"
+    );
+    let is_for_such = |action: Action| {
+        !actions.is_wildcard_only(action) && has_resource(actions, action, resource)
+    };
+    let mut known = actions.known(&set);
+    anyhow::ensure!(
+        known.any(is_for_such),
+        "no action that {pattern} matches is asked on {resource}: they ask for other resources"
+    );
+    Ok(())
+}
+
 /// Whether an action is for resources such as this one, or for some of a pattern's.
 fn has_resource(actions: &Actions, action: Action, resource: &str) -> bool {
     let mut kinds = actions.resource_arns(action).peekable();
@@ -97,7 +132,17 @@ fn filled(arn: &str, mut name: Option<&str>) -> String {
     text
 }
 
-/// Whether a question is about all that a pattern matches.
-pub(crate) fn is_of_many(resource: &str) -> bool {
-    resource != "*" && resource.contains(['*', '?'])
+/// Whether a question is about a set: of actions, or of resources.
+pub(crate) fn is_of_set(actions: &Actions, action: &str, resource: &str) -> bool {
+    let is_bare = || {
+        actions
+            .find(action)
+            .is_some_and(|a| actions.is_wildcard_only(a))
+    };
+    action.contains(['*', '?'])
+        || if resource == "*" {
+            !is_bare()
+        } else {
+            resource.contains(['*', '?'])
+        }
 }

@@ -5,12 +5,16 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::evidence::SnapshotPairArgs;
+use super::values::time;
 
 /// Access of principals: ask, list, compare
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccessCommand {
     Can(AccessCanArgs),
     WhoCan(AccessWhoCanArgs),
+    Effective(AccessEffectiveArgs),
+    Reach(AccessReachArgs),
+    Unused(AccessUnusedArgs),
     Escalate(AccessEscalateArgs),
     Public(AccessPublicArgs),
     Diff(AccessDiffArgs),
@@ -43,10 +47,18 @@ pub(crate) struct On {
 /// Action and resource that a question is about.
 #[derive(Debug, Args)]
 pub(crate) struct AccessQuestionArgs {
-    /// service:Action
+    /// service:Action, with `*` and `?` for many at once: `s3:Get*`, `s3:*`, `*`
     pub(crate) action: String,
-    /// ARN, with `*` and `?` for many at once, or `*` for actions that are about no resource
+    /// ARN, with `*` and `?` for many at once; `*` for all resources, and for actions that are about
+    /// none
     pub(crate) resource: String,
+    /// Condition key of the request, such as aws:SourceIp=203.0.113.9; KEY= for a key that it does not
+    /// have; give it again for more keys, and for more values of one
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) context: Vec<String>,
+    /// VPC endpoint that the request comes through, vpce-…: its policy must allow it as well
+    #[arg(long, value_name = "ID")]
+    pub(crate) from_vpce: Option<String>,
 }
 
 /// One question, with the reason: must, may (and what it depends on), or no
@@ -55,13 +67,26 @@ pub(crate) struct AccessQuestionArgs {
 Examples:
   bartizan access can alice s3:GetObject arn:aws:s3:::payroll/2026.csv
   bartizan access can role/build iam:PassRole arn:aws:iam::111122223333:role/admin --on ./dump
+  bartizan access can alice 's3:*' 'arn:aws:s3:::payroll/*'
+  bartizan access can alice ec2:StopInstances '*' --context aws:MultiFactorAuthPresent=true
+  bartizan access can service:lambda.amazonaws.com sts:AssumeRole arn:aws:iam::111122223333:role/fn
+  bartizan access can repo:acme/infra:ref:refs/heads/main@token.actions.githubusercontent.com \\
+      sts:AssumeRoleWithWebIdentity arn:aws:iam::111122223333:role/deploy
 
 Exit codes: 0 must or may, 1 could not find out, 10 no")]
 pub(crate) struct AccessCanArgs {
-    /// Name, role/NAME, or ARN; an ARN of another account is asked as far as this account has a say
+    /// Name, role/NAME, or ARN; service:HOST for a service of AWS, SUBJECT@PROVIDER for a token of an
+    /// identity provider, anonymous for a request without a signature. An ARN of another account is
+    /// asked as far as this account has a say
     pub(crate) principal: String,
     #[command(flatten)]
     pub(crate) asked: AccessQuestionArgs,
+    /// Session of a role by its name, which is in aws:userid and in the ARN that policies may name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) as_session: Option<String>,
+    /// Policy that the session was begun with: it must allow it as well; give it again for more
+    #[arg(long, value_name = "FILE")]
+    pub(crate) session_policy: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) on: On,
 }
@@ -71,10 +96,72 @@ pub(crate) struct AccessCanArgs {
 #[command(after_help = "\
 Examples:
   bartizan access who-can kms:Decrypt arn:aws:kms:eu-west-1:111122223333:key/1234
-  bartizan access who-can iam:CreateUser '*' --format ndjson")]
+  bartizan access who-can iam:CreateUser '*' --format ndjson
+  bartizan access who-can 's3:Put*' 'arn:aws:s3:::payroll/*' --from-vpce vpce-1a2b3c4d")]
 pub(crate) struct AccessWhoCanArgs {
     #[command(flatten)]
     pub(crate) asked: AccessQuestionArgs,
+    #[command(flatten)]
+    pub(crate) on: On,
+}
+
+/// Everything that a user or role may do, as one policy for what it must and one for what it may
+///
+/// Identity policies, boundary, service and resource control policies, and policies of the
+/// account's resources, folded into documents that can be evaluated alone. Conditions that are known
+/// from what was read are worked out. Resources of other accounts must let it in as well: see reach.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan access effective alice
+  bartizan access effective role/build --on ./dump --format json | jq .must > build.json
+  bartizan access policy-diff before.json build.json")]
+pub(crate) struct AccessEffectiveArgs {
+    /// Name, role/NAME, or ARN
+    pub(crate) principal: String,
+    #[command(flatten)]
+    pub(crate) on: On,
+}
+
+/// Everything that a user or role can read, change and become, in all accounts that were read
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan access reach alice
+  bartizan access reach role/build --on ./dumps --format ndjson")]
+pub(crate) struct AccessReachArgs {
+    /// Name, role/NAME, or ARN
+    pub(crate) principal: String,
+    #[command(flatten)]
+    pub(crate) on: On,
+}
+
+/// Permissions that a user or role has and did not use, and a smaller policy to put in place
+///
+/// Compares what it may do with its calls in a trail. Actions that a trail of management events does
+/// not show (data events, iam:PassRole) are kept, and so are all actions of a service of which a
+/// call could not be matched to an action.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan access unused alice --trail ./AWSLogs
+  bartizan access unused role/build --trail s3://logs/AWSLogs/111122223333 --since 2026-06-01
+  aws iam get-service-last-accessed-details --job-id JOB > last.json
+  bartizan access unused alice --last-accessed last.json --format json | jq .policy
+
+Exit codes: 0 all is used, 1 could not find out, 10 something is not used")]
+pub(crate) struct AccessUnusedArgs {
+    /// Name, role/NAME, or ARN
+    pub(crate) principal: String,
+    /// Trail with its calls: file, folder, glob, s3://bucket/prefix, or -
+    #[arg(long, value_name = "PATH", required_unless_present = "last_accessed")]
+    pub(crate) trail: Vec<String>,
+    /// Only calls from this time on (date or RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = time, requires = "trail")]
+    pub(crate) since: Option<jiff::Timestamp>,
+    /// Answer of iam get-service-last-accessed-details
+    #[arg(long, value_name = "FILE")]
+    pub(crate) last_accessed: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) on: On,
 }

@@ -143,6 +143,7 @@ pub(crate) enum VerifyCommand {
         #[arg(long, value_name = "KEY")]
         public_key: String,
     },
+    Trail(VerifyTrailArgs),
     /// Try to break the write-once bucket of --store, with the writer's own credentials
     ///
     /// Writes one canary object and then tries to overwrite, delete and unlock it, and to unlock
@@ -153,6 +154,44 @@ pub(crate) enum VerifyCommand {
         #[arg(long)]
         profile: Option<String>,
     },
+}
+
+/// Check CloudTrail's logs against the digests that CloudTrail signed
+///
+/// Reads a folder, or a bucket with the signatures in its metadata, and says of each digest and log
+/// whether it is valid, tampered with, missing or extra, and which time no digest covers. With a
+/// store it remembers the newest digest of every trail, so that a later run finds what was deleted
+/// at the end, and does not read again what was verified.
+///
+/// Exit code 10 if something is tampered with, missing or extra, or if a gap is not explained by a
+/// recorded call; else 11 if something could not be checked; else 0.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan verify trail s3://audit-logs --store evidence
+  bartizan verify trail ./AWSLogs --keys keys.json --signatures signatures.txt
+  bartizan verify trail examples/heist/trail --keys examples/heist/digest-key.json \\
+    --signatures examples/heist/digest-signatures.txt
+  aws cloudtrail list-public-keys --region eu-west-1 --start-time 2026-01-01 > keys.json")]
+pub(crate) struct VerifyTrailArgs {
+    /// Folder or s3://bucket/prefix with AWSLogs/ in it
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<String>,
+    /// Public keys, as aws cloudtrail list-public-keys prints them [default: ask AWS]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keys: Option<PathBuf>,
+    /// Signatures of digests on a disk: lines of HEX KEY [default: those of the store]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signatures: Option<PathBuf>,
+    /// Profile of the AWS configuration
+    #[arg(long)]
+    pub(crate) profile: Option<String>,
+    /// Read everything again, also what an earlier run verified
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Threads that inflate and hash [default: as many as there are processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) threads: Option<u16>,
 }
 
 /// Print the audit role that the call table needs, or check a live one

@@ -12,12 +12,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use access::{
-    AccessCanArgs, AccessCommand, AccessDiffArgs, AccessEscalateArgs, AccessEvalArgs,
-    AccessPolicyDiffArgs, AccessPublicArgs, AccessWhoCanArgs, ActionTable, PolicySide,
+    AccessCanArgs, AccessCommand, AccessDiffArgs, AccessEffectiveArgs, AccessEscalateArgs,
+    AccessEvalArgs, AccessPolicyDiffArgs, AccessPublicArgs, AccessQuestionArgs, AccessReachArgs,
+    AccessUnusedArgs, AccessWhoCanArgs, ActionTable, PolicySide,
 };
 pub(crate) use detection::{AcceptArgs, DetectArgs, ReportArgs, RulesCommand, WatchArgs};
 pub(crate) use evidence::{
     DiffArgs, FlatArgs, RoleCheckArgs, RoleCommand, RoleForm, SnapshotArgs, VerifyCommand,
+    VerifyTrailArgs,
 };
 pub(crate) use posture::{CheckArgs, CredentialSort, CredentialsArgs, Standard};
 pub(crate) use spend::{LadderArgs, LadderForm, SpendArgs, SpendCommand};
@@ -56,6 +58,7 @@ Examples:
   bartizan access escalate                 who can become administrator, and how
   bartizan check                           what is open now: credentials, buckets, ports, logs
   bartizan verify evidence                 is the history what was signed
+  bartizan verify trail ./AWSLogs          are the logs what CloudTrail signed
   bartizan role --external-id 7f3a         the read-only role that snapshot needs
 
 Exit codes: 0 done, 1 could not do it, 2 wrong usage, 10 changes or findings at or above --fail-on,

@@ -26,3 +26,14 @@ pub(crate) fn time(text: &str) -> Result<jiff::Timestamp, String> {
         .or_else(|_| date())
         .map_err(|_| "expected a date (2026-03-10) or a time (2026-03-10T02:00:00Z)".to_owned())
 }
+
+/// Number of false alarms, 0.001 to 10.
+pub(super) fn false_alarms(text: &str) -> Result<f64, String> {
+    let number: f64 = text
+        .parse()
+        .map_err(|_| "expected a number, e.g. 0.1".to_owned())?;
+    match (0.001..=10.0).contains(&number) {
+        true => Ok(number),
+        false => Err("expected 0.001 to 10".to_owned()),
+    }
+}

@@ -8,6 +8,7 @@ mod credentials;
 mod detect;
 mod diff;
 mod flat;
+mod ladder_check;
 mod report;
 mod role;
 mod rules;

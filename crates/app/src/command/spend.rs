@@ -1,30 +1,32 @@
 //! `bartizan spend` and `bartizan spend ladder`.
 
-use std::io::Read;
-
 use anyhow::{Result, bail};
 use bartizan_detect::Rules;
 use bartizan_model::Finding;
-use bartizan_model::limits::BILL_ANSWER_BYTES_MAX;
-use bartizan_spend::{
-    BillReader, JudgeOptions, Ledger, Manifest, PlannedFile, alarm_proposals, judge, plan,
-    spend_summary,
-};
+use bartizan_spend::{JudgeOptions, alarm_proposals, judge, spend_summary};
 
+use super::ladder_check;
+use crate::bill::{BillParts, BillSource, read_bill};
 use crate::cli::{Format, Global, LadderArgs, SpendArgs, SpendCommand};
 use crate::outcome::Outcome;
-use crate::render::{self, Bytes, Out, SpendDocument};
-use crate::trail::{TrailObject, WantedObjects, objects};
+use crate::render::{self, Out, SpendAbout, SpendDocument};
 
 pub(super) fn run(global: &Global, args: &SpendArgs) -> Result<Outcome> {
     if let Some(SpendCommand::Ladder(args)) = &args.command {
         return ladder(global, args);
     }
     let as_of = args.as_of.unwrap_or_else(jiff::Timestamp::now);
-    let (ledger, superseded) = read(global, &args.paths, args.profile.as_deref())?;
+    let source = BillSource {
+        paths: &args.paths,
+        profile: args.profile.as_deref(),
+        live: args.live,
+        cost_explorer: args.cost_explorer,
+    };
+    let parts = BillParts::find(global, &source, as_of)?;
+    let (ledger, superseded) = read_bill(global, &parts);
     let mut out = Out::new();
     if args.summary {
-        let last_day = i32::try_from(as_of.as_second().div_euclid(86_400)).unwrap_or(i32::MAX);
+        let last_day = bartizan_spend::today(as_of.as_second());
         let Some(summary) = spend_summary(&ledger, last_day) else {
             bail!("no charge was read: is this a bill?");
         };
@@ -41,14 +43,16 @@ pub(super) fn run(global: &Global, args: &SpendArgs) -> Result<Outcome> {
         early_days: i32::from(args.early_days),
         announced: args.announced.clone(),
         ..JudgeOptions::default()
-    };
+    }
+    .with_false_alarms(args.false_alarms);
     let found = judge(&ledger, &options);
-    print(
-        &mut out,
-        global,
-        args,
-        &SpendDocument::new(&ledger, superseded, &found),
-    )?;
+    let about = SpendAbout {
+        superseded,
+        false_alarms: args.false_alarms,
+        as_of_day: bartizan_spend::today(as_of.as_second()),
+    };
+    let document = SpendDocument::new(&ledger, &about, &found);
+    print(&mut out, global, args, &document)?;
     let worst = found.iter().map(|f| f.finding.severity).max();
     if args
         .fail_on
@@ -95,10 +99,20 @@ fn print(
 }
 
 fn ladder(global: &Global, args: &LadderArgs) -> Result<Outcome> {
-    let (ledger, _) = read(global, &args.paths, args.profile.as_deref())?;
+    let source = BillSource {
+        paths: &args.paths,
+        profile: args.profile.as_deref(),
+        live: false,
+        cost_explorer: 0,
+    };
+    let parts = BillParts::find(global, &source, jiff::Timestamp::now())?;
+    let (ledger, _) = read_bill(global, &parts);
     let proposals = alarm_proposals(&ledger, i32::MAX);
     if proposals.is_empty() {
         bail!("no whole month of charges was read: a ladder needs one");
+    }
+    if args.check {
+        return ladder_check::run(global, args, &proposals);
     }
     let mut out = Out::new();
     match global.format {
@@ -106,59 +120,4 @@ fn ladder(global: &Global, args: &LadderArgs) -> Result<Outcome> {
         _ => out.document(&proposals)?,
     }
     Ok(Outcome::Done)
-}
-
-/// Reads all files that count, and says how many were left out as older deliveries.
-fn read(global: &Global, paths: &[String], profile: Option<&str>) -> Result<(Ledger, usize)> {
-    let wanted = WantedObjects {
-        paths,
-        list: None,
-        since: None,
-        until: None,
-        profile,
-    };
-    let (objects, _) = objects(&wanted)?;
-    let manifests: Vec<Manifest> = objects
-        .iter()
-        .filter_map(|o| Manifest::parse(&o.name, &manifest_text(o)?))
-        .collect();
-    let names: Vec<String> = objects.iter().map(|o| o.name.clone()).collect();
-    let bar = Bytes::new(global, objects.iter().map(|o| o.bytes).sum());
-    let (mut reader, mut superseded) = (BillReader::default(), 0);
-    for file in plan(&names, &manifests) {
-        match file {
-            PlannedFile::Superseded(_) => superseded += 1,
-            PlannedFile::Missing { key, period } => reader.missing(&key, period.as_deref()),
-            PlannedFile::Read(name) => {
-                let Some(object) = objects.iter().find(|o| o.name == name) else {
-                    continue;
-                };
-                match object.open() {
-                    Ok(mut source) => reader.read(&name, &mut source),
-                    Err(error) => {
-                        render::note(global, &format!("cannot read {name}: {error}"));
-                        reader.unreadable(&name);
-                    }
-                }
-                bar.add(object.bytes.unwrap_or(0));
-            }
-        }
-    }
-    bar.clear();
-    Ok((reader.finish(), superseded))
-}
-
-/// Text of a file that may be a manifest: JSON in a named file.
-fn manifest_text(object: &TrailObject) -> Option<Vec<u8>> {
-    let mut source = match object.bytes {
-        Some(bytes) if bytes <= BILL_ANSWER_BYTES_MAX => object.open().ok()?,
-        _ => return None,
-    };
-    let mut text = vec![0; 1];
-    source.read_exact(&mut text).ok()?;
-    if text != b"{" {
-        return None;
-    }
-    source.read_to_end(&mut text).ok()?;
-    Some(text)
 }

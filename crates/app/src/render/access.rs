@@ -2,8 +2,7 @@
 
 use bartizan_cloud::collect::GLOBAL;
 use bartizan_iam::{
-    AccessAnswer, Account, Compiled, Controls, Extent, ExternalPrincipal, OnBehalfOf,
-    PatternAnswer, Tri, UnreadFact,
+    AccessAnswer, Account, Compiled, Controls, ExternalPrincipal, OnBehalfOf, Tri, UnreadFact,
 };
 use serde_json::{Value, json};
 
@@ -162,33 +161,29 @@ pub(crate) fn assumptions_but_cut(account: &Account<'_>) -> Vec<String> {
             some(&grants, 3)
         ));
     }
-    list.push("session policies and VPC endpoint policies are not looked at".to_owned());
+    list.push(NOT_LOOKED_AT.to_owned());
     list
 }
 
-/// `must` and `may` of all, `some`, or `no`.
-pub(crate) fn word_of_many(many: &PatternAnswer) -> &'static str {
-    if many.extent == Extent::Some {
-        "some"
-    } else {
-        word(many.verdict())
-    }
-}
+const NOT_LOOKED_AT: &str = "session policies and VPC endpoint policies are not looked at";
 
-/// The answer for many as JSON, without the question.
-pub(crate) fn answer_of_many(many: &PatternAnswer) -> Value {
-    let class = |(example, said): &(String, AccessAnswer)| {
-        let mut value = answer(said);
-        value["example"] = json!(example);
-        value
+/// Assumptions behind an answer to which session policies, or the policy of an endpoint, were
+/// given.
+pub(crate) fn assumptions_given(
+    account: &Account<'_>,
+    session: bool,
+    endpoint: bool,
+) -> Vec<String> {
+    let mut list = assumptions(account);
+    let left = match (session, endpoint) {
+        (false, false) => return list,
+        (true, false) => Some("VPC endpoint policies are not looked at"),
+        (false, true) => Some("session policies are not looked at"),
+        (true, true) => None,
     };
-    let classes: Vec<Value> = many.classes.iter().map(class).collect();
-    json!({
-        "verdict": word(many.verdict()),
-        "extent": many.extent.word(),
-        "classes": classes,
-        "whole": !many.cut,
-    })
+    list.retain(|one| one != NOT_LOOKED_AT);
+    list.extend(left.map(str::to_owned));
+    list
 }
 
 /// The answer as JSON, without the question.

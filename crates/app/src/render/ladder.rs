@@ -4,8 +4,10 @@
 use std::fmt::Write;
 
 use anyhow::Result;
-use bartizan_spend::AlarmProposal;
+use bartizan_spend::{AlarmCheck, AlarmProposal, AlarmVerdict};
+use serde::Serialize;
 
+use super::words::counted;
 use super::{Out, shell};
 use crate::cli::LadderForm;
 
@@ -29,6 +31,78 @@ pub(crate) fn ladder(
             out.raw(&terraform(proposals, topic))?;
         }
         LadderForm::Cloudformation => out.document(&cloudformation(proposals, topic))?,
+    }
+    Ok(())
+}
+
+/// Proposed alarms and what is there of them.
+#[derive(Default, Serialize)]
+pub(crate) struct LadderCheck {
+    pub(crate) alarms: Vec<AlarmCheck>,
+    pub(crate) budgets: usize,
+    pub(crate) budget_notifications: usize,
+    pub(crate) anomaly_monitors: usize,
+    /// Kinds of facts that were not read whole, each with its account.
+    pub(crate) unread: Vec<String>,
+}
+
+/// Prints which alarms exist, and those that do not in one form.
+pub(crate) fn ladder_check(
+    out: &mut Out,
+    check: &LadderCheck,
+    topic: &str,
+    form: LadderForm,
+) -> Result<()> {
+    let count = |verdict| check.alarms.iter().filter(|a| a.verdict == verdict).count();
+    let (there, silent) = (count(AlarmVerdict::There), count(AlarmVerdict::Silent));
+    let missing = count(AlarmVerdict::Missing);
+    let all = check.alarms.len();
+    out.line(&match (check.unread.is_empty(), missing + silent) {
+        (false, _) => format!("CANNOT TELL  {there} of {all} alarms found, but not all was read"),
+        (true, 0) => format!("OK  all {all} alarms exist"),
+        (true, _) => format!("MISSING  {missing} of {all} alarms; {silent} tell nobody"),
+    })?;
+    for alarm in &check.alarms {
+        let (word, by) = match alarm.verdict {
+            AlarmVerdict::There => ("there  ", alarm.by.as_deref().unwrap_or_default()),
+            AlarmVerdict::Silent => ("silent ", alarm.by.as_deref().unwrap_or_default()),
+            AlarmVerdict::Missing => ("missing", "–"),
+        };
+        let proposal = &alarm.proposal;
+        let of = proposal.service.as_ref().or(proposal.account.as_ref());
+        out.line(&format!(
+            "  {word}  {:>10} {}  {:<24} {by}",
+            proposal.threshold,
+            proposal.currency,
+            of.map_or("total", String::as_str)
+        ))?;
+    }
+    let tell = match check.budget_notifications {
+        0 if check.budgets > 0 => ", none tells anybody",
+        _ => "",
+    };
+    out.line(&format!(
+        "{}{tell} · {}",
+        counted(check.budgets as u64, "budget", "budgets"),
+        counted(
+            check.anomaly_monitors as u64,
+            "anomaly monitor",
+            "anomaly monitors"
+        )
+    ))?;
+    for unread in &check.unread {
+        out.line(&format!("not read  {unread}"))?;
+    }
+    let wanted: Vec<AlarmProposal> = check
+        .alarms
+        .iter()
+        .filter(|a| a.verdict != AlarmVerdict::There)
+        .map(|a| a.proposal.clone())
+        .collect();
+    if !wanted.is_empty() {
+        out.line("")?;
+        out.line("to create them, for you to read and run:")?;
+        ladder(out, &wanted, topic, form)?;
     }
     Ok(())
 }

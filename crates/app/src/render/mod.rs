@@ -3,6 +3,8 @@
 
 mod access;
 mod access_diff;
+mod access_effective;
+mod access_set;
 mod bar;
 mod check;
 mod credentials;
@@ -14,6 +16,7 @@ mod report;
 mod spend;
 mod style;
 mod timeline;
+mod trail_check;
 mod watch;
 mod words;
 mod work;
@@ -29,21 +32,28 @@ use serde_json::Value;
 use crate::cli::{DEFAULT_STORE, Format, Global};
 
 pub(crate) use access::{
-    answer, answer_of_many, assumptions, assumptions_but_cut, note_unread, outsider,
-    principals_cut, some, word, word_of_many,
+    answer, assumptions, assumptions_but_cut, assumptions_given, note_unread, outsider,
+    principals_cut, some, word,
 };
 pub(crate) use access_diff::{access_json, access_lines};
+pub(crate) use access_effective::{
+    left_out, left_out_json, reach_json, reach_line, reach_summary, reach_word,
+};
+pub(crate) use access_set::{allowed_of_set, answer_of_set, lines_of_set, word_of_set};
 pub(crate) use bar::{Bar, Bytes};
 pub(crate) use bartizan_model::shell_word as shell;
 pub(crate) use check::{CheckList, check_reasons, checked, explained, listed};
 pub(crate) use credentials::credentials;
 pub(crate) use diff::{SnapshotPair, diff, diff_json, diff_rows, lines_of};
 pub(crate) use findings::{csv, holes, summary, totals_json};
-pub(crate) use ladder::ladder;
+pub(crate) use ladder::{LadderCheck, ladder, ladder_check};
 pub(crate) use ocsf::ocsf;
 pub(crate) use report::report;
-pub(crate) use spend::{SpendDocument, spend, spend_headline, spend_summary};
+pub(crate) use spend::{
+    SpendAbout, SpendDocument, bill_problem, spend, spend_headline, spend_summary,
+};
 pub(crate) use timeline::timeline;
+pub(crate) use trail_check::{TrailCheckDocument, trail_checked, trail_reason};
 pub(crate) use watch::watched;
 pub(crate) use work::{is_shown_unasked, work};
 

@@ -5,8 +5,8 @@ use std::io::IsTerminal;
 use anyhow::Result;
 use bartizan_model::Severity;
 use bartizan_spend::{
-    BillFile, BillProblemKind, ChartDay, Ledger, Problems, SpendFinding, SpendSummary, SummaryRow,
-    UnreadPeriod, day_text,
+    BillFile, BillProblem, BillProblemKind, ChartDay, Ledger, Problems, SpendFinding, SpendSummary,
+    SummaryRow, UnreadPeriod, day_text,
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -29,18 +29,35 @@ pub(crate) struct SpendDocument<'l> {
     pub(crate) superseded: usize,
     pub(crate) problems: &'l Problems,
     pub(crate) unread: &'l [UnreadPeriod],
+    /// False alarms of medium and worse, an account and month, that the thresholds are for.
+    pub(crate) false_alarms: f64,
     pub(crate) findings: &'l [SpendFinding],
     #[serde(skip)]
     days: Option<(i32, i32)>,
+    #[serde(skip)]
+    as_of_day: i32,
+}
+
+/// Circumstances of a reading.
+pub(crate) struct SpendAbout {
+    pub(crate) superseded: usize,
+    pub(crate) false_alarms: f64,
+    pub(crate) as_of_day: i32,
 }
 
 impl<'l> SpendDocument<'l> {
-    pub(crate) fn new(ledger: &'l Ledger, superseded: usize, findings: &'l [SpendFinding]) -> Self {
+    pub(crate) fn new(
+        ledger: &'l Ledger,
+        about: &SpendAbout,
+        findings: &'l [SpendFinding],
+    ) -> Self {
         let days = || ledger.costs().map(|(_, d)| d.day);
         Self {
             rows: ledger.rows(),
             files: &ledger.files,
-            superseded,
+            superseded: about.superseded,
+            false_alarms: about.false_alarms,
+            as_of_day: about.as_of_day,
             problems: &ledger.problems,
             unread: &ledger.unread,
             findings,
@@ -106,6 +123,13 @@ pub(crate) fn spend(out: &mut Out, document: &SpendDocument<'_>, all: bool) -> R
         "{} · {files}{span}",
         counted(document.rows, "charge", "charges")
     ))?;
+    if document.rows == 0 {
+        return nothing_read(out, document);
+    }
+    out.line(&format!(
+        "thresholds for {} false alarms of medium and worse an account and month (--false-alarms)",
+        document.false_alarms
+    ))?;
     let is_shown = |f: &&SpendFinding| all || f.finding.severity >= Severity::Medium;
     for found in document.findings.iter().filter(is_shown) {
         out.line("")?;
@@ -118,6 +142,34 @@ pub(crate) fn spend(out: &mut Out, document: &SpendDocument<'_>, all: bool) -> R
         out.line(&format!("{hidden} not shown: --all shows them"))?;
     }
     problems(out, document)
+}
+
+/// Days of a bill that is asked for: three months, so that there is a ladder.
+const ASKED_DAYS: i32 = 92;
+
+/// Where nothing was a bill: what was found in its place, and how to get one.
+fn nothing_read(out: &mut Out, document: &SpendDocument<'_>) -> Result<()> {
+    problems(out, document)?;
+    out.line("")?;
+    out.line(match document.problems.count {
+        0 if document.files.is_empty() => "no file was found there",
+        _ => "none of the files is a bill that could be read",
+    })?;
+    out.line(
+        "a bill is a cost and usage report, a data export (CUR 2.0, FOCUS), a detailed billing \
+         report, or what the AWS CLI prints; to get one for a few cents:",
+    )?;
+    let (from, to) = (
+        document.as_of_day.saturating_sub(ASKED_DAYS),
+        document.as_of_day,
+    );
+    out.line(&format!(
+        "  aws ce get-cost-and-usage --time-period Start={},End={} --granularity DAILY --metrics \
+         UnblendedCost UsageQuantity --group-by Type=DIMENSION,Key=SERVICE \
+         Type=DIMENSION,Key=REGION > bill.json && bartizan spend bill.json",
+        day_text(from),
+        day_text(to)
+    ))
 }
 
 fn one(out: &mut Out, found: &SpendFinding) -> Result<()> {
@@ -191,15 +243,7 @@ fn problems(out: &mut Out, document: &SpendDocument<'_>) -> Result<()> {
         let count = thousands(document.problems.count);
         out.line(&format!("not read  {count} × something in the files"))?;
         for problem in document.problems.first.iter().take(PROBLEMS_SHOWN) {
-            let line = match problem.line {
-                0 => String::new(),
-                line => format!(", line {line}"),
-            };
-            out.line(&format!(
-                "  {}{line}: {}",
-                problem.file,
-                problem_text(problem.kind)
-            ))?;
+            out.line(&format!("  {}", bill_problem(problem)))?;
         }
         if document.problems.first.len() > PROBLEMS_SHOWN {
             out.line("  …  --format json lists more")?;
@@ -207,9 +251,22 @@ fn problems(out: &mut Out, document: &SpendDocument<'_>) -> Result<()> {
     }
     for unread in document.unread {
         let (period, file) = (&unread.period, &unread.file);
-        out.line(&format!("UNKNOWN  {period}: {file}: {}", unread.because))?;
+        let period = match period == file {
+            true => String::new(),
+            false => format!("{period}: "),
+        };
+        out.line(&format!("UNKNOWN  {period}{file}: {}", unread.because))?;
     }
     Ok(())
+}
+
+/// `bill.csv, line 12: the cost is not understood`.
+pub(crate) fn bill_problem(problem: &BillProblem) -> String {
+    let line = match problem.line {
+        0 => String::new(),
+        line => format!(", line {line}"),
+    };
+    format!("{}{line}: {}", problem.file, problem_text(problem.kind))
 }
 
 fn problem_text(kind: BillProblemKind) -> &'static str {

@@ -9,6 +9,7 @@ use super::style::{painted, severity_style, stage_style};
 use super::words::{counted, minute, thousands};
 use super::wrap::{ListItem, list, wrapped};
 use super::{Out, clean, shell, work};
+use crate::bill_report::{BillNews, NewsKind};
 use crate::watch_result::WatchResult;
 
 /// Findings beside the incidents that are listed.
@@ -40,8 +41,10 @@ pub(crate) fn first_line(watched: &WatchResult) -> String {
         .filter(|i| !i.standing.is_empty())
         .count();
     // Silence of what was not read is no all-clear.
-    let lost = watched.findings.iter().any(|f| f.rule == "events-lost");
-    let blind = watched.coverage.events == 0 || watched.snapshot.is_empty() || lost;
+    let is_loss = |f: &Finding| f.rule == "events-lost" || f.rule == "spend-unread";
+    let lost = watched.findings.iter().any(is_loss);
+    let no_charge = watched.bill.as_ref().is_some_and(|b| b.charges == 0);
+    let blind = watched.coverage.events == 0 || watched.snapshot.is_empty() || lost || no_charge;
     match watched.incidents.len() {
         0 if blind => "CANNOT TELL  no findings, but coverage is incomplete".to_owned(),
         0 => {
@@ -63,11 +66,11 @@ pub(crate) fn first_line(watched: &WatchResult) -> String {
                 format!("{n} incidents")
             };
             // One bad act by itself may be somebody's work; an intruder goes on.
-            if watched
-                .incidents
-                .iter()
-                .all(|i| i.severity < Severity::Critical && i.stages.len() < 2)
-            {
+            let is_bill = |i: &Incident| i.timeline.iter().all(|m| m.rule.starts_with("spend-"));
+            let is_alone = |i: &Incident| {
+                i.stages.len() < 2 && (i.severity < Severity::Critical || is_bill(i))
+            };
+            if watched.incidents.iter().all(is_alone) {
                 return format!(
                     "LOOK NOW  {count}: isolated suspicious activity; no related events"
                 );
@@ -109,6 +112,7 @@ fn print_incident(out: &mut Out, incident: &Incident, watched: &WatchResult) -> 
     )?;
     work::of_incident(out, incident, &watched.actors)?;
     list(out, "reached", incident.reached.iter().cloned())?;
+    list(out, "bill", incident.bill.iter().cloned())?;
     list(out, "can do", incident.blast_radius.iter().cloned())?;
     list(out, "unknown", incident.unknown.iter().cloned())?;
     list(
@@ -173,7 +177,11 @@ fn print_moments(out: &mut Out, incident: &Incident) -> Result<()> {
             out.line(&format!("  {day}"))?;
         }
         let stage = painted(stage_style(moment.stage), &format!("{:8}", moment.stage));
-        let when = moment.time.get(11..16).unwrap_or("     ");
+        // A bill has days, not hours.
+        let when = match moment.rule.starts_with("spend-") {
+            true => "day  ",
+            false => moment.time.get(11..16).unwrap_or("     "),
+        };
         let said = format!("{} · {}", moment.line(), short(&moment.finding));
         let mut lines = wrapped(&clean(&said), 21).into_iter();
         out.styled(&format!(
@@ -297,6 +305,7 @@ fn footer(out: &mut Out, watched: &WatchResult, store: &str) -> Result<()> {
         thousands(coverage.events),
         thousands(coverage.objects)
     ))?;
+    bill_line(out, watched)?;
     for s in &watched.snapshot {
         out.line(&format!(
             "snapshot  {} · account {} · {} facts · {} of {} calls read",
@@ -321,6 +330,44 @@ fn footer(out: &mut Out, watched: &WatchResult, store: &str) -> Result<()> {
         finding, by the id on its line"
         ))?;
     }
+    Ok(())
+}
+
+/// How much of a bill was read, and which of its findings were told before.
+fn bill_line(out: &mut Out, watched: &WatchResult) -> Result<()> {
+    let Some(bill) = &watched.bill else {
+        return Ok(());
+    };
+    let count = |news: NewsKind| {
+        let of_kind = |n: &&BillNews| n.news == news && n.severity >= Severity::Medium;
+        bill.news.iter().filter(of_kind).count() as u64
+    };
+    let told = match (count(NewsKind::New), count(NewsKind::Escalated)) {
+        (0, 0) => "nothing new".to_owned(),
+        (new, 0) => counted(new, "new finding", "new findings"),
+        (0, worse) => format!("{} worse than told", counted(worse, "finding", "findings")),
+        (new, worse) => format!(
+            "{}, {worse} worse than told",
+            counted(new, "new finding", "new findings")
+        ),
+    };
+    let known = match count(NewsKind::Known) {
+        0 => String::new(),
+        n => format!(" · {n} told before"),
+    };
+    let gone = match count(NewsKind::Gone) {
+        0 => String::new(),
+        n => format!(" · {n} told before and no longer on the bill"),
+    };
+    let span = match (&bill.first_day, &bill.scored_through) {
+        (Some(first), Some(through)) => format!(" · {first} → {through}"),
+        _ => String::new(),
+    };
+    out.line(&format!(
+        "bill      {} · {}{span} · {told}{known}{gone}",
+        counted(bill.charges, "charge", "charges"),
+        counted(bill.files as u64, "file", "files")
+    ))?;
     Ok(())
 }
 

@@ -72,25 +72,25 @@ fn write(path: &std::path::Path, key: &LogKey) -> Result<()> {
 
 /// Refuses to continue a log that is behind the head that this machine remembers.
 pub(super) fn check_head(log: &EvidenceLog<'_>) -> Result<()> {
-    let Some(head) = remembered(log.public()) else {
-        return Ok(());
-    };
-    let size = |note: &[u8]| {
-        String::from_utf8_lossy(note)
-            .lines()
-            .nth(1)
-            .and_then(|l| l.parse::<u64>().ok())
-            .unwrap_or(0)
-    };
-    if size(&head) > log.size() {
+    if let Some(remembered) = rolled_back(log) {
         bail!(
-            "the log has {} entries, and this machine saw it with {}: it was rolled back; run \
-            bartizan verify evidence before anything else",
+            "the log has {} entries, and this machine saw it with {remembered}: it was rolled \
+            back; run bartizan verify evidence before anything else",
             log.size(),
-            size(&head)
         );
     }
     Ok(())
+}
+
+/// Number of entries that this machine remembers, if the log has fewer.
+pub(super) fn rolled_back(log: &EvidenceLog<'_>) -> Option<u64> {
+    let head = remembered(log.public())?;
+    let size = String::from_utf8_lossy(&head)
+        .lines()
+        .nth(1)
+        .and_then(|l| l.parse::<u64>().ok())
+        .unwrap_or(0);
+    (size > log.size()).then_some(size)
 }
 
 /// The head of this log that was seen last.

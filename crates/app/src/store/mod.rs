@@ -3,6 +3,7 @@
 mod folder;
 mod keys;
 mod state;
+mod trail_ledger;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::cli::Global;
 pub(crate) use folder::Folder;
 pub(crate) use keys::{remember, remembered};
 pub(crate) use state::{RunState, StoreState};
+pub(crate) use trail_ledger::{TrailLedger, record_trail, trail_ledger};
 
 /// Name and version of this program in what it signs.
 pub(crate) const TOOL: &str = concat!("bartizan ", env!("CARGO_PKG_VERSION"));

@@ -51,6 +51,8 @@ const SILENCE_FACTOR: i64 = 2;
 const HABIT: usize = 3;
 /// Number of five-minute buckets with events that are needed to know what is usual.
 const BUCKETS_MIN: usize = 100;
+/// Seconds that snapshots and digests may differ in: clocks, and the time that a snapshot takes.
+const VERIFIED_SLACK_S: i64 = 900;
 /// Seconds around a change within which another event shows that the trail was recording.
 const NEAR_S: i64 = 2 * 3600;
 
@@ -129,16 +131,23 @@ impl AttributionIndex {
         region: &str,
         (from_s, to_s): (i64, i64),
     ) -> TrailHealth {
+        let place = (account.to_owned(), region.to_owned());
+        let verified = self.verified.get(&place);
         let concerns = |g: &&TrailGap| {
             g.account == account
                 && (g.region.is_empty() || g.region == region)
                 && g.from_s < to_s
                 && g.to_s > from_s
+                // A signed digest says that there was nothing.
+                && !(g.cause == GapCause::Silent && verified.is_some())
         };
         if let Some(gap) = gaps.iter().find(concerns) {
             return TrailHealth::Unhealthy(gap.why.clone());
         }
-        let Some(buckets) = self.presence.get(&(account.to_owned(), region.to_owned())) else {
+        if let Some(spans) = verified {
+            return verified_health(spans, region, (from_s, to_s));
+        }
+        let Some(buckets) = self.presence.get(&place) else {
             return TrailHealth::Unhealthy(format!("this trail has no event of {region}"));
         };
         let (from, to) = (from_s.div_euclid(BUCKET_S), to_s.div_euclid(BUCKET_S));
@@ -185,6 +194,26 @@ impl AttributionIndex {
             .last()
             .map(|b| (b + 1) * BUCKET_S)
     }
+}
+
+/// Health of a region that has digests: whether the whole time is verified.
+fn verified_health(spans: &[(i64, i64)], region: &str, (from_s, to_s): (i64, i64)) -> TrailHealth {
+    let covers = |(from, to): &(i64, i64)| {
+        *from - VERIFIED_SLACK_S <= from_s && to_s <= *to + VERIFIED_SLACK_S
+    };
+    if spans.iter().any(covers) {
+        return TrailHealth::Healthy(format!(
+            "every hour of the trail of {region} in it is verified by signed digests"
+        ));
+    }
+    let before = spans.iter().filter(|(_, to)| *to < to_s).map(|s| s.1).max();
+    TrailHealth::Unhealthy(match before {
+        Some(before) if before >= from_s => format!(
+            "no valid digest of {region} covers it whole: the logs are not verified after {}",
+            time_text(before)
+        ),
+        _ => format!("no valid digest of {region} covers it whole"),
+    })
 }
 
 /// Silences unusual for a region: nights and weekends recur, so a silence counts only if no other

@@ -82,6 +82,10 @@ pub struct TrailCollector {
     last_who: Option<(Arc<ActorContext>, i64)>,
 }
 
+/// By account and region: spans whose logs are all there and as CloudTrail signed them, sorted, in
+/// seconds since 1970. Regions without digests are absent.
+pub type VerifiedHours = BTreeMap<(String, String), Vec<(i64, i64)>>;
+
 /// Attribution data of a whole trail.
 #[derive(Debug, Default)]
 pub struct AttributionIndex {
@@ -95,6 +99,8 @@ pub struct AttributionIndex {
     pub addresses: SeenRanges<IpAddr>,
     /// User agents seen.
     pub agents: SeenRanges<String>,
+    /// Hours that are verified, for regions that have digests.
+    pub verified: VerifiedHours,
     /// Number of calls, credentials and addresses dropped at the bounds.
     pub dropped: u64,
 }

@@ -15,6 +15,6 @@ pub use call_map::{
 };
 pub use health::{GapCause, TrailGap, TrailHealth};
 pub use index::{
-    AttributionIndex, BUCKET_S, IssuedCredential, MutatingCall, SeenRange, TrailCollector, leaf,
-    own_user_name,
+    AttributionIndex, BUCKET_S, IssuedCredential, MutatingCall, SeenRange, TrailCollector,
+    VerifiedHours, leaf, own_user_name,
 };

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::model::{
-    Account, ControlNodes, Controls, DocumentId, IamGroup, IamPrincipal, Membership,
+    Account, CentralFacts, ControlNodes, Controls, DocumentId, IamGroup, IamPrincipal, Membership,
     PolicyDocument, PrincipalKind, ResourceWithPolicy, RoleConsumer, Share, UnreadPolicy,
 };
 use crate::actions::Actions;
@@ -101,6 +101,7 @@ impl<'a> AccountBuilder<'a> {
                 acls_off: BTreeSet::new(),
                 snapshots_not_public: BTreeSet::new(),
                 organization: Default::default(),
+                central: CentralFacts::default(),
                 unread_facts: Vec::new(),
                 asked: None,
                 absent: BTreeSet::new(),
@@ -109,6 +110,7 @@ impl<'a> AccountBuilder<'a> {
                 time_s: None,
                 buckets: None,
                 abac_buckets: BTreeMap::new(),
+                endpoints: BTreeMap::new(),
                 bucket_tags: BTreeMap::new(),
                 ids: BTreeSet::new(),
                 principals_read: false,

@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::build::AccountBuilder;
 use super::details::PrincipalDetail;
-use super::model::{Grant, Membership, PrincipalKind, Share, UnreadPolicy};
+use super::model::{
+    AccountAssignment, Grant, Membership, PrincipalKind, Share, UnreadPolicy, WorkforceSubject,
+};
 use crate::arn::Arn;
 use crate::request::PolicyGrammar;
 use crate::resource_policies::resource_arn;
@@ -42,6 +44,9 @@ impl<'f> AccountFact<'f> {
 
 /// How a share with a canonical user is told from one with an account.
 pub(crate) const CANONICAL_USER: &str = "canonical user ";
+
+/// End of the id of a fact: a permission set has this policy of AWS.
+const ADMINISTRATOR_ACCESS: &str = "/arn:aws:iam::aws:policy/AdministratorAccess";
 
 type FactHandler = fn(&mut AccountBuilder<'_>, &AccountFact<'_>);
 
@@ -89,6 +94,11 @@ const HANDLERS: &[(&str, FactHandler)] = &[
         builder.launch_template(fact)
     }),
     ("ec2:instance", |builder, fact| builder.instance(fact)),
+    ("ec2:vpcendpointpolicy", |builder, fact| {
+        let name = format!("policy of VPC endpoint {}", fact.id);
+        let policy = builder.document(&name, fact.document, PolicyGrammar::Resource);
+        builder.account.endpoints.insert(fact.id.to_owned(), policy);
+    }),
     ("ec2:snapshotpermission", |builder, fact| {
         builder.launch_permission(fact, "snapshot")
     }),
@@ -151,6 +161,30 @@ const HANDLERS: &[(&str, FactHandler)] = &[
     }),
     ("organizations:organization", |builder, fact| {
         builder.own_organization(fact)
+    }),
+    ("organizations:serviceaccess", |builder, fact| {
+        let services = &mut builder.account.central.trusted_services;
+        services.insert(fact.id.to_owned());
+    }),
+    ("organizations:delegatedservice", |builder, fact| {
+        let delegated = &mut builder.account.central.delegated;
+        delegated.insert((fact.owner().to_owned(), fact.name().to_owned()));
+    }),
+    ("sso:instance", |builder, _| {
+        builder.account.central.has_identity_center = true;
+    }),
+    ("sso:permissionset", |builder, fact| {
+        let sets = &mut builder.account.central.permission_sets;
+        sets.insert(fact.id.to_owned(), fact.text("/Name").unwrap_or_default());
+    }),
+    ("sso:permissionsetmanagedpolicy", |builder, fact| {
+        if let Some((set, _)) = fact.id.split_once(ADMINISTRATOR_ACCESS) {
+            let sets = &mut builder.account.central.administrator_sets;
+            sets.insert(set.to_owned());
+        }
+    }),
+    ("sso:accountassignment", |builder, fact| {
+        builder.account_assignment(fact)
     }),
 ];
 
@@ -507,6 +541,7 @@ impl AccountBuilder<'_> {
     fn own_organization(&mut self, fact: &AccountFact<'_>) {
         let Some(id) = fact.text("/Id") else { return };
         self.account.organization.1 = Some(id.clone());
+        self.account.central.management = fact.text("/MasterAccountId");
         // The tree of the organization says where, and comes first or later.
         if !matches!(self.account.membership, Membership::Member { .. }) {
             self.account.membership = Membership::Member {
@@ -514,6 +549,24 @@ impl AccountBuilder<'_> {
                 path: None,
             };
         }
+    }
+
+    /// `arn:aws:sso:::permissionSet/ssoins-1/ps-1/444455556666/GROUP/g-1`.
+    fn account_assignment(&mut self, fact: &AccountFact<'_>) {
+        let mut parts = fact.id.rsplitn(4, '/');
+        let (Some(id), Some(kind), Some(account), Some(set)) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return;
+        };
+        self.account.central.assignments.insert(AccountAssignment {
+            permission_set: set.to_owned(),
+            account: account.to_owned(),
+            subject: WorkforceSubject {
+                is_group: kind == "GROUP",
+                id: id.to_owned(),
+            },
+        });
     }
 
     fn share(&mut self, kind: &str, arn: String, with: &str, what: &str) {

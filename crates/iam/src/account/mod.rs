@@ -18,6 +18,7 @@ mod model;
 pub use build::AccountBuilder;
 pub(crate) use facts::CANONICAL_USER;
 pub use model::{
-    Account, Controls, DocumentId, Grant, IamGroup, IamPrincipal, Membership, PolicyDocument,
-    PrincipalKind, ResourceWithPolicy, RoleConsumer, Share, UnreadPolicy,
+    Account, AccountAssignment, CentralFacts, Controls, DocumentId, Grant, IamGroup, IamPrincipal,
+    Membership, PolicyDocument, PrincipalKind, ResourceWithPolicy, RoleConsumer, Share,
+    UnreadPolicy, WorkforceSubject,
 };

@@ -383,6 +383,8 @@ pub struct Account<'a> {
     pub acls_ignored: Vec<String>,
     /// Accounts of the organization with their names, where its list was read; and its id.
     pub organization: (BTreeMap<String, String>, Option<String>),
+    /// Services and people of the whole organization, as far as this account shows them.
+    pub central: CentralFacts,
     /// Facts that were not read: they may exist.
     pub unread_facts: Vec<UnreadFact>,
     /// Kinds of facts and regions that were asked for; none where everything was.
@@ -400,12 +402,79 @@ pub struct Account<'a> {
     /// Buckets of which it was read whether tags count in conditions (attribute-based access
     /// control).
     pub(crate) abac_buckets: BTreeMap<String, bool>,
+    /// VPC endpoints by id, `vpce-1a2b3c4d`, with their policies; none: it could not be understood.
+    pub endpoints: BTreeMap<String, Option<DocumentId>>,
     /// Tags of buckets.
     pub(crate) bucket_tags: BTreeMap<String, BTreeMap<String, String>>,
     /// Unique ids of its users and roles.
     pub ids: BTreeSet<String>,
     /// Whether all users and roles were read.
     pub(super) principals_read: bool,
+}
+
+/// Services and people that reach all accounts of an organization: seen from its management
+/// account or a delegated administrator.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// let id = "444455556666/sso.amazonaws.com";
+/// builder.fact("organizations:delegatedservice", "global", id, "{}");
+/// let delegated = &builder.build().central.delegated;
+/// assert!(delegated.contains(&("444455556666".to_owned(), "sso.amazonaws.com".to_owned())));
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CentralFacts {
+    /// Account id of the management account.
+    pub management: Option<String>,
+    /// Services with trusted access, `sso.amazonaws.com`.
+    pub trusted_services: BTreeSet<String>,
+    /// Accounts that manage a service for the organization, with the service.
+    pub delegated: BTreeSet<(String, String)>,
+    /// Whether there is an instance of Identity Center.
+    pub has_identity_center: bool,
+    /// Names of permission sets of Identity Center, by ARN.
+    pub permission_sets: BTreeMap<String, String>,
+    /// Permission sets with the policy `AdministratorAccess`, by ARN.
+    pub administrator_sets: BTreeSet<String>,
+    /// Permission sets that people have in accounts.
+    pub assignments: BTreeSet<AccountAssignment>,
+}
+
+/// A permission set that a user or group of Identity Center has in an account.
+///
+/// ```
+/// use bartizan_iam::{AccountBuilder, Actions};
+/// let mut builder = AccountBuilder::new("111122223333", Actions::builtin());
+/// let id = "arn:aws:sso:::permissionSet/ssoins-1/ps-1/444455556666/GROUP/g-1";
+/// builder.fact("sso:accountassignment", "us-east-1", id, "{}");
+/// let account = builder.build();
+/// let one = account.central.assignments.first().unwrap();
+/// assert_eq!((one.account.as_str(), one.subject.id.as_str()), ("444455556666", "g-1"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AccountAssignment {
+    /// ARN of the permission set.
+    pub permission_set: String,
+    /// Account id.
+    pub account: String,
+    /// Whom it is for.
+    pub subject: WorkforceSubject,
+}
+
+/// A user or group of Identity Center.
+///
+/// ```
+/// use bartizan_iam::WorkforceSubject;
+/// let group = WorkforceSubject { is_group: true, id: "g-1".to_owned() };
+/// assert!(group > WorkforceSubject { is_group: false, id: "u-1".to_owned() });
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkforceSubject {
+    /// Group, or user.
+    pub is_group: bool,
+    /// Its id in the identity store.
+    pub id: String,
 }
 
 /// Ids of the roots, units and accounts whose policies are the levels of an account.

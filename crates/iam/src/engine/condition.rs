@@ -70,7 +70,7 @@ impl CompiledCondition {
     }
 
     /// Its key, and those that its values have as variables, in lower case.
-    pub(super) fn keys(&self) -> Vec<&str> {
+    pub(crate) fn keys(&self) -> Vec<&str> {
         let mut keys = vec![self.key.as_str()];
         for wanted in &self.values {
             let WantedValue::Template(_, pieces) = wanted else {

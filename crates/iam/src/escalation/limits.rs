@@ -143,11 +143,7 @@ impl AccountGraph<'_, '_> {
     /// Limit that keeps a principal from everything, even if its own policies allowed all.
     pub(super) fn limit(&self, number: u32) -> Option<EscalationLimit> {
         let me = &self.account.principals[number as usize];
-        let whole = |documents: &[DocumentId]| {
-            let denied = self.denied_on_everything(documents, false);
-            self.is_nearly_everything(&self.on_everything(documents, Tri::Yes).difference(&denied))
-        };
-        if let Some(boundary) = me.boundary.filter(|b| !whole(&[*b])) {
+        if let Some(boundary) = me.boundary.filter(|b| !self.is_whole(&[*b])) {
             return Some(EscalationLimit::Boundary(
                 self.account.documents[boundary as usize].name.clone(),
             ));
@@ -156,13 +152,29 @@ impl AccountGraph<'_, '_> {
         if me.boundary.is_none() && me.unread.iter().any(is_boundary) {
             return Some(EscalationLimit::UnreadBoundary);
         }
-        if let Some(n) = self.account.scp.iter().position(|level| !whole(level)) {
+        if let Some(n) = self
+            .account
+            .scp
+            .iter()
+            .position(|level| !self.is_whole(level))
+        {
             return Some(EscalationLimit::ServiceControlPolicies { level: n + 1 });
         }
         let denied = self.denied_on_everything(&me.policies, true);
         denied
             .covers(&self.tables.grants)
             .then_some(EscalationLimit::OwnDeny)
+    }
+
+    /// Whether the SCPs leave everything to somebody who is granted everything.
+    pub(super) fn leaves_grants(&self) -> bool {
+        self.account.scp.iter().all(|level| self.is_whole(level))
+    }
+
+    /// Whether documents of one layer leave nearly everything.
+    fn is_whole(&self, documents: &[DocumentId]) -> bool {
+        let denied = self.denied_on_everything(documents, false);
+        self.is_nearly_everything(&self.on_everything(documents, Tri::Yes).difference(&denied))
     }
 
     /// Nine of ten actions, and one of those that grant the rest.

@@ -18,9 +18,11 @@
 //! | `principal` | what each technique gives one principal |
 //! | `reach` | the walk from administrators to all who reach them |
 //! | `incremental` | the same for an account that changes, a policy at a time |
+//! | `crossing` | the same over all accounts of an estate |
 //! | `commands` | steps as CLI commands |
 
 mod commands;
+mod crossing;
 mod incremental;
 mod index;
 mod limits;
@@ -35,9 +37,14 @@ mod trust;
 mod unrestricted;
 
 pub use commands::commands;
+pub use crossing::{
+    Crossing, CrossingDoubt, CrossingMeans, CrossingNode, CrossingStep, EstateEscalations,
+    UnreadOfOrganization, estate_escalations,
+};
 pub use incremental::IncrementalEscalations;
 pub use model::{Escalation, EscalationStep, Escalations, LimitedEscalation, Rung};
 pub use reach::escalations;
 pub use techniques::{
-    ROLE_CONSUMERS, RoleConsumerKind, TECHNIQUES, Technique, TechniqueTarget, UserWith,
+    ORGANIZATION_TECHNIQUES, OrganizationTarget, OrganizationTechnique, ROLE_CONSUMERS,
+    RoleConsumerKind, TECHNIQUES, Technique, TechniqueTarget, UserWith,
 };

@@ -76,22 +76,6 @@ impl<'g, 'a> PrincipalAnalyzer<'g, 'a> {
         context
     }
 
-    /// Statements of some documents that are about an action.
-    fn statements(&self, documents: &[DocumentId], need: u16) -> Vec<(DocumentId, u16)> {
-        let mut list = Vec::new();
-        for &d in documents {
-            let touched = &self.graph.tables.touched[d as usize];
-            let from = touched.partition_point(|(n, _)| *n < need);
-            list.extend(
-                touched[from..]
-                    .iter()
-                    .take_while(|(n, _)| *n == need)
-                    .map(|(_, s)| (d, *s)),
-            );
-        }
-        list
-    }
-
     fn layers(&self) -> Vec<Vec<DocumentId>> {
         let me = &self.graph.account.principals[self.number as usize];
         let mut layers = vec![me.policies.clone()];
@@ -103,27 +87,7 @@ impl<'g, 'a> PrincipalAnalyzer<'g, 'a> {
     /// SCPs say.
     pub(super) fn on(&mut self, need: u16, arn: &str, service: Option<&str>) -> Tri {
         let context = self.context(service);
-        let mut verdict = Tri::Yes;
-        for layer in self.layers() {
-            let (mut allow, mut deny) = (Tri::No, Tri::No);
-            for (d, s) in self.statements(&layer, need) {
-                let statement =
-                    &self.graph.account.documents[d as usize].compiled.statements[s as usize];
-                let applies = statement.applies_to(arn, &context);
-                match statement.effect {
-                    StatementEffect::Allow => allow = allow.or(applies),
-                    StatementEffect::Deny => deny = deny.or(applies),
-                    StatementEffect::Other => {
-                        (allow, deny) = (
-                            allow.or(applies.and(Tri::Maybe)),
-                            deny.or(applies.and(Tri::Maybe)),
-                        )
-                    }
-                }
-            }
-            verdict = verdict.and(allow).and(deny.not());
-        }
-        verdict
+        self.graph.decide(&self.layers(), need, arn, &context)
     }
 
     /// Whether the caller may do something to a resource, or, where the action is about other
@@ -181,7 +145,7 @@ impl<'g, 'a> PrincipalAnalyzer<'g, 'a> {
         let documents = self.graph.account.principals[self.number as usize]
             .policies
             .clone();
-        for (d, s) in self.statements(&documents, need) {
+        for (d, s) in self.graph.statements(&documents, need) {
             let statement =
                 &self.graph.account.documents[d as usize].compiled.statements[s as usize];
             if let (StatementEffect::Allow, Some(Block::Is(list))) =
@@ -221,17 +185,36 @@ impl<'g, 'a> PrincipalAnalyzer<'g, 'a> {
             return sets.clone();
         }
         let context = self.context(service);
+        let result = self
+            .allowed(&self.layers(), need, &context)
+            .unwrap_or_default();
+        self.targets.insert((need, service), result.clone());
+        result
+    }
+
+    /// Users and roles to which the SCPs and the boundary of the caller allow something; none where
+    /// it has none.
+    pub(super) fn left(&mut self, need: u16) -> Option<SureAndPossible> {
+        let context = self.context(None);
+        self.allowed(&self.graph.ceilings(self.number), need, &context)
+    }
+
+    /// Users and roles to which all layers allow something.
+    fn allowed(
+        &self,
+        layers: &[Vec<DocumentId>],
+        need: u16,
+        context: &Context,
+    ) -> Option<SureAndPossible> {
         let mut result: Option<SureAndPossible> = None;
-        for layer in self.layers() {
-            let (allow, deny) = self.sets(&layer, need, &context);
+        for layer in layers {
+            let (allow, deny) = self.sets(layer, need, context);
             let own = (allow.0.difference(&deny.1), allow.1.difference(&deny.0));
             result = Some(match result {
                 None => own,
                 Some(before) => (before.0.intersection(&own.0), before.1.intersection(&own.1)),
             });
         }
-        let result = result.unwrap_or_default();
-        self.targets.insert((need, service), result.clone());
         result
     }
 
@@ -257,7 +240,7 @@ impl<'g, 'a> PrincipalAnalyzer<'g, 'a> {
             (Bits::default(), Bits::default()),
             (Bits::default(), Bits::default()),
         );
-        for (d, s) in self.statements(layer, need) {
+        for (d, s) in self.graph.statements(layer, need) {
             let statement =
                 &self.graph.account.documents[d as usize].compiled.statements[s as usize];
             let mut verdict = statement
@@ -291,5 +274,53 @@ impl<'g, 'a> PrincipalAnalyzer<'g, 'a> {
             }
         }
         (allow, deny)
+    }
+}
+
+impl AccountGraph<'_, '_> {
+    /// Statements of some documents that are about an action.
+    pub(super) fn statements(&self, documents: &[DocumentId], need: u16) -> Vec<(DocumentId, u16)> {
+        let mut list = Vec::new();
+        for &d in documents {
+            let touched = &self.tables.touched[d as usize];
+            let from = touched.partition_point(|(n, _)| *n < need);
+            list.extend(
+                touched[from..]
+                    .iter()
+                    .take_while(|(n, _)| *n == need)
+                    .map(|(_, s)| (d, *s)),
+            );
+        }
+        list
+    }
+
+    /// Whether all layers allow something on a resource and none denies it.
+    pub(super) fn decide(
+        &self,
+        layers: &[Vec<DocumentId>],
+        need: u16,
+        arn: &str,
+        context: &Context,
+    ) -> Tri {
+        let mut verdict = Tri::Yes;
+        for layer in layers {
+            let (mut allow, mut deny) = (Tri::No, Tri::No);
+            for (d, s) in self.statements(layer, need) {
+                let statement = &self.account.documents[d as usize].compiled.statements[s as usize];
+                let applies = statement.applies_to(arn, context);
+                match statement.effect {
+                    StatementEffect::Allow => allow = allow.or(applies),
+                    StatementEffect::Deny => deny = deny.or(applies),
+                    StatementEffect::Other => {
+                        (allow, deny) = (
+                            allow.or(applies.and(Tri::Maybe)),
+                            deny.or(applies.and(Tri::Maybe)),
+                        )
+                    }
+                }
+            }
+            verdict = verdict.and(allow).and(deny.not());
+        }
+        verdict
     }
 }

@@ -28,11 +28,16 @@ pub(super) struct PrincipalFindings {
 impl AccountGraph<'_, '_> {
     /// Analyzes one principal: whether it is administrator, and the gains of each technique.
     pub(super) fn analyze(&self, number: u32) -> PrincipalFindings {
+        if is_reserved_role(&self.account.principals[number as usize].arn) {
+            return PrincipalFindings::default();
+        }
+        self.analyze_any(number)
+    }
+
+    /// [`AccountGraph::analyze`] of any principal, roles that AWS reserves for itself included.
+    pub(super) fn analyze_any(&self, number: u32) -> PrincipalFindings {
         let me = &self.account.principals[number as usize];
         let mut found = PrincipalFindings::default();
-        if is_reserved_role(&me.arn) {
-            return found;
-        }
         found.own = self.holds_everything(number);
         if found.own.is_some_and(|(_, verdict)| verdict == Tri::Yes) {
             return found;
@@ -47,7 +52,11 @@ impl AccountGraph<'_, '_> {
         let trust = &self.tables.trust;
         let is_trusted = trust.arns.contains_key(&me.arn) || !trust.everybody.1.is_empty();
         let mut analyzer = PrincipalAnalyzer::new(*self, number);
+        let is_reserved = is_reserved_role(&me.arn);
         for (n, technique) in TECHNIQUES.iter().enumerate() {
+            if is_reserved && technique.is_change_of_caller() {
+                continue;
+            }
             let asks = &self.tables.technique_needs[n];
             let is_assume_only = is_trusted && technique.id == "sts-001";
             if !is_assume_only && !asks.iter().all(|need| is_touched[*need as usize]) {
@@ -75,7 +84,24 @@ impl AccountGraph<'_, '_> {
     }
 }
 
+impl AccountGraph<'_, '_> {
+    /// Whether a technique needs Identity Center, and the management account shows that there is
+    /// none.
+    fn lacks_service(&self, technique: &Technique) -> bool {
+        let account = self.account;
+        technique.needs.iter().all(|need| need.starts_with("sso:"))
+            && account.central.management.as_ref() == Some(&account.id)
+            && !account.central.has_identity_center
+            && account.unread_facts_of("sso:instance").is_empty()
+    }
+}
+
 impl Technique {
+    /// Whether it changes the caller itself, which nobody can of a role that AWS reserves.
+    fn is_change_of_caller(&self) -> bool {
+        matches!(self.target, TechniqueTarget::Own | TechniqueTarget::OwnRole)
+    }
+
     /// Whether the caller grants something to itself or to another: that stays within the limits of
     /// that one.
     fn is_granted_by_caller(&self) -> bool {
@@ -108,6 +134,8 @@ impl PrincipalAnalyzer<'_, '_> {
             TechniqueTarget::NewRole => self.of_a_new_role(asks),
             TechniqueTarget::PassedRole(services) => self.of_passed_roles(services, asks),
             TechniqueTarget::RoleConsumer(kind) => self.of_role_consumers(kind, asks),
+            // Identity Center that is not there has no permission sets.
+            TechniqueTarget::Service if self.graph.lacks_service(technique) => Vec::new(),
             // A snapshot does not show whether the service is in use.
             TechniqueTarget::Service => everything(self.all_somewhere(asks).and(Tri::Maybe)),
         }
@@ -442,10 +470,9 @@ impl PrincipalAnalyzer<'_, '_> {
             direct.1.difference(&denied_must),
         );
         // A role that is named directly needs no permission of its own, where no SCP withholds it.
-        let direct = if self.graph.account.scp.is_empty() && me.boundary.is_none() {
-            direct
-        } else {
-            (direct.0.intersection(&must), direct.1)
+        let direct = match self.left(need) {
+            None => direct,
+            Some(left) => (direct.0.intersection(&left.0), direct.1),
         };
         (
             direct.0.union(&trust.account.0.intersection(&must)),

@@ -38,13 +38,17 @@ pub fn escalations(account: &Account<'_>, threads: usize) -> Escalations {
         threads,
     );
     let mut result = result(&sets, &seen, &walk(&sets, &seen));
-    // SCPs that were not read may hold each of them back.
     if matches!(account.controls, Controls::Unread(_)) {
-        for escalation in &mut result.found {
-            escalation.verdict = escalation.verdict.min(Tri::Maybe);
-        }
+        at_most_maybe(&mut result);
     }
     result
+}
+
+/// SCPs that were not read may hold each of them back.
+pub(super) fn at_most_maybe(result: &mut Escalations) {
+    for escalation in &mut result.found {
+        escalation.verdict = escalation.verdict.min(Tri::Maybe);
+    }
 }
 
 /// Analyzes all principals, in pieces on threads; the result is in the order of principals.
@@ -108,10 +112,10 @@ impl PrincipalEdges {
 
 /// Edge: a technique and its target.
 pub(super) struct EscalationEdge {
-    row: u16,
+    pub(super) row: u16,
     pub(super) to: EdgeTarget,
     /// Service, function or group that it goes through.
-    through: Option<String>,
+    pub(super) through: Option<String>,
 }
 
 /// Target of an edge.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::index::PrincipalIndex;
 use super::sets::{set_of, union};
-use super::techniques::TECHNIQUES;
+use super::techniques::{ORGANIZATION_TECHNIQUES, TECHNIQUES};
 use super::trust::TrustIndex;
 use super::unrestricted::UnrestrictedActions;
 use crate::account::{Account, DocumentId, PrincipalKind};
@@ -34,6 +34,8 @@ pub(super) struct EscalationTables {
     /// All actions that techniques need; a technique names them by number.
     pub(super) needs: Vec<RequiredAction>,
     pub(super) technique_needs: Vec<Vec<u16>>,
+    /// Likewise for techniques over an organization.
+    pub(super) organization_needs: Vec<Vec<u16>>,
     /// `sts:AssumeRole` among the needs.
     pub(super) assume: u16,
     /// For each document: need and statement, sorted.
@@ -71,7 +73,9 @@ impl EscalationTables {
     /// All but `free`, which [`super::limits::prepare`] adds.
     pub(super) fn new(account: &Account<'_>) -> Self {
         let mut numbers: BTreeMap<&str, u16> = BTreeMap::new();
-        for need in TECHNIQUES.iter().flat_map(|row| row.needs) {
+        let of_organizations = ORGANIZATION_TECHNIQUES.iter().flat_map(|row| row.needs);
+        let needs = TECHNIQUES.iter().flat_map(|row| row.needs);
+        for need in needs.chain(of_organizations) {
             let next = numbers.len() as u16;
             numbers.entry(need).or_insert(next);
         }
@@ -92,6 +96,10 @@ impl EscalationTables {
                 .filter(|n| needs[*n as usize].unlisted.is_some())
                 .collect(),
             technique_needs: TECHNIQUES
+                .iter()
+                .map(|row| row.needs.iter().map(|n| numbers[n]).collect())
+                .collect(),
+            organization_needs: ORGANIZATION_TECHNIQUES
                 .iter()
                 .map(|row| row.needs.iter().map(|n| numbers[n]).collect())
                 .collect(),

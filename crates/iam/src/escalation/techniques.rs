@@ -1016,3 +1016,122 @@ pub const TECHNIQUES: &[Technique] = &[
         &["iam:DeleteRolePermissionsBoundary", "sts:AssumeRole"],
     ),
 ];
+
+/// Escalation technique by a service that reaches all accounts of an organization: for principals
+/// of the management account, and of accounts that manage the service for the organization.
+///
+/// ```
+/// use bartizan_iam::ORGANIZATION_TECHNIQUES;
+/// let row = ORGANIZATION_TECHNIQUES.iter().find(|row| row.id == "org-stacksets-001").unwrap();
+/// assert_eq!(row.service, "member.org.stacksets.cloudformation.amazonaws.com");
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct OrganizationTechnique {
+    /// Its id.
+    pub id: &'static str,
+    /// Service principal that trusted access and delegated administrators are registered for.
+    pub service: &'static str,
+    /// Target of the technique.
+    pub target: OrganizationTarget,
+    /// Actions that it needs, all of them.
+    pub needs: &'static [&'static str],
+}
+
+/// Accounts that a technique over an organization reaches.
+///
+/// ```
+/// use bartizan_iam::{ORGANIZATION_TECHNIQUES, OrganizationTarget};
+/// let is_of_stacks = |target| matches!(target, OrganizationTarget::Stacks { .. });
+/// assert!(ORGANIZATION_TECHNIQUES.iter().any(|row| is_of_stacks(row.target)));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrganizationTarget {
+    /// Stacks with all permissions in every member account but the management account.
+    Stacks {
+        /// Whether it changes a stack set that must be there.
+        is_change: bool,
+    },
+    /// A permission set of the caller's making, for a user of Identity Center, in every account.
+    NewPermissionSet,
+    /// A permission set with the policy `AdministratorAccess` that is there, likewise.
+    AdministratorSet,
+    /// Permission sets that are assigned: everybody who has one gets more, in its accounts.
+    AssignedSets,
+}
+
+const STACK_SETS: &str = "member.org.stacksets.cloudformation.amazonaws.com";
+const IDENTITY_CENTER: &str = "sso.amazonaws.com";
+
+const fn over_organization(
+    id: &'static str,
+    service: &'static str,
+    target: OrganizationTarget,
+    needs: &'static [&'static str],
+) -> OrganizationTechnique {
+    OrganizationTechnique {
+        id,
+        service,
+        target,
+        needs,
+    }
+}
+
+/// All techniques over an organization (CloudFormation user guide, "Create CloudFormation StackSets
+/// with service-managed permissions" and "Register a delegated administrator"; IAM Identity Center
+/// user guide, "Delegated administration").
+///
+/// ```
+/// use bartizan_iam::ORGANIZATION_TECHNIQUES;
+/// assert!(ORGANIZATION_TECHNIQUES.iter().all(|row| !row.needs.is_empty()));
+/// ```
+pub const ORGANIZATION_TECHNIQUES: &[OrganizationTechnique] = &[
+    over_organization(
+        "org-stacksets-001",
+        STACK_SETS,
+        OrganizationTarget::Stacks { is_change: false },
+        &[
+            "cloudformation:CreateStackSet",
+            "cloudformation:CreateStackInstances",
+        ],
+    ),
+    over_organization(
+        "org-stacksets-002",
+        STACK_SETS,
+        OrganizationTarget::Stacks { is_change: true },
+        &["cloudformation:UpdateStackSet"],
+    ),
+    over_organization(
+        "org-identitycenter-001",
+        IDENTITY_CENTER,
+        OrganizationTarget::NewPermissionSet,
+        &[
+            "sso:CreatePermissionSet",
+            "sso:AttachManagedPolicyToPermissionSet",
+            "sso:CreateAccountAssignment",
+        ],
+    ),
+    over_organization(
+        "org-identitycenter-002",
+        IDENTITY_CENTER,
+        OrganizationTarget::AdministratorSet,
+        &["sso:CreateAccountAssignment"],
+    ),
+    over_organization(
+        "org-identitycenter-003",
+        IDENTITY_CENTER,
+        OrganizationTarget::AssignedSets,
+        &[
+            "sso:AttachManagedPolicyToPermissionSet",
+            "sso:ProvisionPermissionSet",
+        ],
+    ),
+    over_organization(
+        "org-identitycenter-004",
+        IDENTITY_CENTER,
+        OrganizationTarget::AssignedSets,
+        &[
+            "sso:PutInlinePolicyToPermissionSet",
+            "sso:ProvisionPermissionSet",
+        ],
+    ),
+];

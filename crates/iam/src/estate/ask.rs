@@ -8,7 +8,7 @@ use super::answer::AccessAnswer;
 use super::keys::known_keys;
 use super::model::Estate;
 use super::parties::{Asker, NOBODYS, Target};
-use super::question::{AccessQuestion, PrincipalId};
+use super::question::{AccessQuestion, PrincipalId, QuestionCaller};
 use crate::account::{Account, Controls, DocumentId, UnreadPolicy};
 use crate::engine::{Compiled, Evaluation};
 use crate::request::{
@@ -26,12 +26,16 @@ struct Sides<'s, 'x, 'a> {
     /// Policy of the resource, or what stands for it.
     resource: Option<&'s Compiled>,
     session: &'s [&'s Compiled],
+    endpoint: &'s [&'s Compiled],
 }
 
 impl<'x, 'a> Estate<'x, 'a> {
     /// Whether somebody may do something, by both sides.
     pub fn ask(&self, question: &AccessQuestion<'_>) -> AccessAnswer {
-        let asker = self.asker(&question.caller);
+        let asker = Asker {
+            is_granted_all: question.is_granted_all,
+            ..self.asker(&question.caller)
+        };
         let known = self.actions.find(question.action);
         let is_about_nothing = known.is_some_and(|action| self.actions.is_wildcard_only(action));
         let resource = if is_about_nothing {
@@ -45,6 +49,35 @@ impl<'x, 'a> Estate<'x, 'a> {
             self.ask_of(question, &asker, &target)
         };
         joined(owners.map(answer).collect(), resource)
+    }
+
+    /// Verdicts for several callers on one resource, whose side is looked up once. With each caller
+    /// whether it was given everything before ([`AccessQuestion::is_granted_all`]).
+    pub(crate) fn verdicts(
+        &self,
+        callers: &[(QuestionCaller, bool)],
+        action: &str,
+        resource: &str,
+    ) -> Vec<Tri> {
+        let owners = self.owners(None, resource).into_iter();
+        let targets: Vec<Target<'x, 'a>> = owners
+            .map(|owner| Target::new(owner, action, resource))
+            .collect();
+        let verdict = |(caller, is_granted_all): &(QuestionCaller, bool)| {
+            let question = AccessQuestion {
+                is_granted_all: *is_granted_all,
+                ..AccessQuestion::new(caller.clone(), action, resource)
+            };
+            let asker = Asker {
+                is_granted_all: *is_granted_all,
+                ..self.asker(caller)
+            };
+            let answers = targets
+                .iter()
+                .map(|target| self.ask_of(&question, &asker, target));
+            joined(answers.collect(), resource).verdict
+        };
+        callers.iter().map(verdict).collect()
     }
 
     /// The answer for one account that the resource may be of.
@@ -110,6 +143,7 @@ impl<'s, 'x, 'a> Sides<'s, 'x, 'a> {
             request,
             resource: None,
             session: &question.session,
+            endpoint: &question.endpoint,
         };
         let is_open = target.there.is_none() || target.policy_unread.is_some() && sides.crosses();
         sides.resource = match (target.there, target.policy) {
@@ -144,11 +178,14 @@ impl<'s, 'x, 'a> Sides<'s, 'x, 'a> {
         let mut layers = Layers {
             resource: self.resource,
             session: self.session.to_vec(),
+            endpoint: self.endpoint.to_vec(),
             scp: levels(self.asker.home, |account| &account.scp),
             rcp: levels(self.target.there, |account| &account.rcp),
             ..Layers::default()
         };
-        if let (Some(home), Some(principal)) = (self.asker.home, self.asker.principal) {
+        if self.asker.is_granted_all {
+            layers.identity.push(&self.estate.identity_unread);
+        } else if let (Some(home), Some(principal)) = (self.asker.home, self.asker.principal) {
             layers.identity = principal.policies.iter().map(|d| of(home, d)).collect();
             layers.boundary = principal.boundary.iter().map(|d| of(home, d)).collect();
         } else if self.asker.is_unread() {
@@ -170,7 +207,7 @@ impl<'s, 'x, 'a> Sides<'s, 'x, 'a> {
         // That somebody else's policy allows was only assumed.
         let stands_for = |layer: PolicyLayer| match layer {
             PolicyLayer::Resource => self.target.policy.is_none(),
-            PolicyLayer::Identity => self.asker.is_unread(),
+            PolicyLayer::Identity => self.asker.is_unread() || self.asker.is_granted_all,
             _ => false,
         };
         answer
@@ -254,7 +291,8 @@ impl<'s, 'x, 'a> Sides<'s, 'x, 'a> {
                 ));
             }
         }
-        let unread = self.asker.principal.map_or(&[][..], |p| &p.unread);
+        let own = self.asker.principal.filter(|_| !self.asker.is_granted_all);
+        let unread = own.map_or(&[][..], |p| &p.unread);
         let denies_only = unread
             .iter()
             .all(|u| matches!(u, UnreadPolicy::Boundary(_)));

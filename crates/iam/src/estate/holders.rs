@@ -1,13 +1,17 @@
 //! Everybody who may do something: principals that were read, and those outside whom the policy of
 //! the resource, an ACL or a grant names.
 
+use std::collections::BTreeSet;
+
 use super::answer::AccessAnswer;
+use super::keys::KEYS_OF_ONE;
 use super::model::Estate;
 use super::owner::{Owner, bucket_of};
 use super::parties::Target;
 use super::question::{AccessQuestion, PrincipalId, QuestionCaller};
-use crate::account::Account;
+use crate::account::{Account, DocumentId};
 use crate::arn::Arn;
+use crate::pattern::Pattern;
 use crate::policy::{Block, Principal};
 use crate::request::{Context, ContextValue, Decision, RequestCaller};
 use crate::stranger::{ExternalPrincipal, PolicyLocation, admitted};
@@ -47,28 +51,27 @@ const NOBODY_IN_PARTICULAR: &str = "arn:aws:iam::000000000000:root";
 /// Name of a service that a policy lets in by conditions only.
 const ANY_SERVICE: &str = "an AWS service";
 
-/// Keys of a caller who stands for many.
-const KEYS_OF_ONE: &[&str] = &[
-    "aws:PrincipalArn",
-    "aws:PrincipalType",
-    "aws:userid",
-    "aws:username",
-];
-
 /// Somebody outside, as a caller.
-struct NamedOutsider {
-    name: String,
-    caller: RequestCaller,
+pub(super) struct NamedOutsider {
+    pub(super) name: String,
+    pub(super) caller: RequestCaller,
     context: Context,
 }
 
 impl Estate<'_, '_> {
     /// Everybody who may do something, by account and name, the surest first within each account.
     pub fn who_can(&self, action: &str, resource: &str) -> Vec<AccessHolder> {
-        let mut holders = self.principals_who_can(action, resource);
-        for owner in self.owners(None, resource) {
+        let anybody = QuestionCaller::Other(RequestCaller::Anonymous);
+        self.who_can_given(&AccessQuestion::new(anybody, action, resource))
+    }
+
+    /// [`Estate::who_can`] where more is known of the request. The caller of the question does not
+    /// matter.
+    pub fn who_can_given(&self, question: &AccessQuestion<'_>) -> Vec<AccessHolder> {
+        let mut holders = self.principals_who_can(question);
+        for owner in self.owners(None, question.resource) {
             if let Owner::Read(there) = owner {
-                self.outsiders_who_can(there, action, resource, &mut holders);
+                self.outsiders_who_can(there, question, &mut holders);
             }
         }
         holders.sort_by(|a, b| {
@@ -95,7 +98,8 @@ impl Estate<'_, '_> {
     }
 
     /// Users and roles that were read.
-    fn principals_who_can(&self, action: &str, resource: &str) -> Vec<AccessHolder> {
+    fn principals_who_can(&self, asked: &AccessQuestion<'_>) -> Vec<AccessHolder> {
+        let (action, resource) = (asked.action, asked.resource);
         // The side of the resource is the same for all, unless it is whoever asks.
         let mut owners = self.owners(None, resource);
         let same = match (owners.pop(), owners.is_empty()) {
@@ -108,7 +112,7 @@ impl Estate<'_, '_> {
         for (account, home) in self.accounts.iter().enumerate() {
             for (principal, one) in home.principals.iter().enumerate() {
                 let id = PrincipalId { account, principal };
-                let question = AccessQuestion::new(id.into(), action, resource);
+                let question = asked.of(id.into());
                 let said = match &same {
                     Some(target) => self.ask_of(&question, &self.asker(&question.caller), target),
                     None => self.ask(&question),
@@ -131,33 +135,26 @@ impl Estate<'_, '_> {
     fn outsiders_who_can(
         &self,
         there: &Account<'_>,
-        action: &str,
-        resource: &str,
+        asked: &AccessQuestion<'_>,
         holders: &mut Vec<AccessHolder>,
     ) {
+        let (action, resource) = (asked.action, asked.resource);
         let mut candidates = Vec::new();
-        self.add_named(there, action, resource, &mut candidates);
+        if let Some(policy) = there.policy_of(action, resource) {
+            self.add_named(there, policy, action, &mut candidates);
+        }
         self.add_beside(there, resource, &mut candidates);
-        for NamedOutsider {
-            name,
-            caller,
-            context,
-        } in candidates
-        {
+        for outsider in candidates {
             // Where everybody may, each service may.
-            let is_implied = name == ANY_SERVICE && holders.iter().any(|h| h.is_anybody);
-            if is_implied || holders.iter().any(|h| h.name == name) {
+            let is_implied = outsider.is_any_service() && holders.iter().any(|h| h.is_anybody);
+            if is_implied || holders.iter().any(|h| h.name == outsider.name) {
                 continue;
             }
-            let is_anybody = caller == RequestCaller::Anonymous;
-            let question = AccessQuestion {
-                context,
-                ..AccessQuestion::new(QuestionCaller::Other(caller), action, resource)
-            };
-            let said = self.ask(&question);
+            let is_anybody = outsider.caller == RequestCaller::Anonymous;
+            let said = self.ask(&outsider.question(asked));
             if is_allowed(&said) {
                 holders.push(AccessHolder {
-                    name,
+                    name: outsider.name,
                     account: there.id.clone(),
                     principal: None,
                     is_anybody,
@@ -167,17 +164,56 @@ impl Estate<'_, '_> {
         }
     }
 
+    /// Outsiders whom policies, ACLs and grants of an account name, on any resource that a pattern
+    /// matches.
+    pub(super) fn outsiders_on(
+        &self,
+        there: &Account<'_>,
+        action: &str,
+        asked: &Pattern,
+    ) -> Vec<NamedOutsider> {
+        let mut candidates = Vec::new();
+        let is_asked = |arn: &str| {
+            asked.matches(arn) || Pattern::arn(&format!("{arn}/*")).meets(asked).is_some()
+        };
+        for resource in there.resources.iter().filter(|r| is_asked(&r.arn)) {
+            self.add_named(there, resource.policy, action, &mut candidates);
+            self.add_beside(there, &resource.arn, &mut candidates);
+        }
+        let beside = there.grants.iter().map(|g| &g.key);
+        for arn in beside.chain(there.shares.iter().map(|s| &s.arn)) {
+            if is_asked(arn) {
+                self.add_beside(there, arn, &mut candidates);
+            }
+        }
+        let assumes = there.actions.matching(action);
+        let assumes = [
+            "sts:AssumeRole",
+            "sts:AssumeRoleWithSAML",
+            "sts:AssumeRoleWithWebIdentity",
+        ]
+        .into_iter()
+        .filter(|call| assumes.contains(there.actions.bit(call)));
+        for call in assumes {
+            for role in there.principals.iter().filter(|p| asked.matches(&p.arn)) {
+                if let Some(trust) = role.trust {
+                    self.add_named(there, trust, call, &mut candidates);
+                }
+            }
+        }
+        let mut names = BTreeSet::new();
+        candidates.retain(|one| names.insert(one.name.clone()));
+        candidates
+    }
+
     /// Adds those whom the policy of the resource names.
     fn add_named(
         &self,
         there: &Account<'_>,
+        policy: DocumentId,
         action: &str,
-        resource: &str,
         candidates: &mut Vec<NamedOutsider>,
     ) {
-        let Some(policy) = there.policy_of(action, resource) else {
-            return;
-        };
         let policy = &there.documents[policy as usize].policy;
         let location = PolicyLocation {
             account: &there.id,
@@ -291,6 +327,19 @@ fn named_by_policy(principal: &Principal) -> Option<NamedOutsider> {
 }
 
 impl NamedOutsider {
+    /// The question whether it may do something.
+    pub(super) fn question<'q>(&self, asked: &AccessQuestion<'q>) -> AccessQuestion<'q> {
+        AccessQuestion {
+            context: self.context.clone().given(&asked.context),
+            ..asked.of(QuestionCaller::Other(self.caller.clone()))
+        }
+    }
+
+    /// Whether it stands for services that conditions let in.
+    pub(super) fn is_any_service(&self) -> bool {
+        self.name == ANY_SERVICE
+    }
+
     fn one(name: String, caller: RequestCaller) -> Self {
         Self {
             name,
@@ -318,6 +367,6 @@ impl NamedOutsider {
 }
 
 /// Whether it is worth a row. That grants of keys were not read is said once, and not of everybody.
-fn is_allowed(said: &AccessAnswer) -> bool {
+pub(super) fn is_allowed(said: &AccessAnswer) -> bool {
     said.verdict == Tri::Yes || said.verdict == Tri::Maybe && said.decision == Decision::Unknown
 }

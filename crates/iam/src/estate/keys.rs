@@ -27,6 +27,14 @@ const OF_PRINCIPALS: &[&str] = &[
     "kms:CallerAccount",
 ];
 
+/// Keys of a caller who stands for many.
+pub(super) const KEYS_OF_ONE: &[&str] = &[
+    "aws:PrincipalArn",
+    "aws:PrincipalType",
+    "aws:userid",
+    "aws:username",
+];
+
 /// Adds the keys that are known to a request.
 pub(super) fn known_keys(
     estate: &Estate<'_, '_>,
@@ -81,6 +89,10 @@ fn of_account(estate: &Estate<'_, '_>, asker: &Asker<'_, '_>, context: &mut Cont
     let keys = ("aws:PrincipalOrgID", "aws:PrincipalOrgPaths");
     organization(&estate.membership(account), keys, context);
     context.default_to("kms:CallerAccount", || account.to_owned());
+    if asker.is_granted_all && asker.principal.is_none() {
+        // Whoever the administrator makes has the name and the tags that are wanted.
+        return KEYS_OF_ONE.iter().for_each(|key| context.unknown(key));
+    }
     if asker.caller.kind() != CallerKind::User {
         context.default_absent("aws:username");
     }
@@ -111,7 +123,7 @@ fn of_account(estate: &Estate<'_, '_>, asker: &Asker<'_, '_>, context: &mut Cont
     if let Some(tags) = principal
         .tags
         .as_ref()
-        .filter(|_| !takes_session_tags(home, principal))
+        .filter(|_| !asker.is_granted_all && !takes_session_tags(home, principal))
     {
         for (key, value) in tags {
             context.default_to(&format!("aws:PrincipalTag/{key}"), || value.clone());

@@ -11,23 +11,29 @@
 //! | `answer` | answers, with their reasons |
 //! | `ask` | one question: the sides put together and decided |
 //! | `beside` | ways beside policies: grants of keys, ACLs of buckets |
-//! | `many` | all resources that a pattern matches |
+//! | `set` | all actions and resources that patterns match |
 //! | `holders` | everybody who may |
+//! | `folded` | effective access of a principal, as policies |
+//! | `reach` | everything that a principal can read, change and become |
 
 mod answer;
 mod ask;
 mod beside;
+mod folded;
 mod holders;
 mod keys;
-mod many;
 mod model;
 mod owner;
 mod parties;
 mod question;
+mod reach;
+mod set;
 
 pub use answer::AccessAnswer;
+pub use folded::{EffectivePolicies, LeftOut, LeftOutReason};
 pub use holders::AccessHolder;
-pub use many::{Extent, PatternAnswer};
 pub use model::Estate;
 pub use owner::Owner;
 pub use question::{AccessQuestion, PrincipalId, QuestionCaller};
+pub use reach::{ReachKind, ReachRow};
+pub use set::{Extent, ResourceCell, SetAnswer, SetHolder, SetPart};

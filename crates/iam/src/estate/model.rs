@@ -113,6 +113,15 @@ impl<'x, 'a> Estate<'x, 'a> {
         }
     }
 
+    /// Policy of a VPC endpoint that was read, `vpce-1a2b3c4d`; none inside: it could not be
+    /// understood.
+    pub fn endpoint(&self, id: &str) -> Option<Option<&'x Compiled>> {
+        self.accounts.iter().find_map(|account| {
+            let policy = account.endpoints.get(id)?;
+            Some(policy.map(|d| &account.documents[d as usize].compiled))
+        })
+    }
+
     /// A user or role.
     pub(super) fn of(&self, id: PrincipalId) -> (&'x Account<'a>, &'x IamPrincipal) {
         let account = &self.accounts[id.account];

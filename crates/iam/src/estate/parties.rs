@@ -17,6 +17,8 @@ pub(super) struct Asker<'x, 'a> {
     pub(super) home: Option<&'x Account<'a>>,
     /// The user or role; of a session, its role.
     pub(super) principal: Option<&'x IamPrincipal>,
+    /// Whether an administrator of its account gave it everything before.
+    pub(super) is_granted_all: bool,
 }
 
 /// Resource, as far as it was read.
@@ -58,6 +60,7 @@ impl<'x, 'a> Estate<'x, 'a> {
                     caller: RequestCaller::Aws(principal.arn.clone()),
                     home: Some(home),
                     principal: Some(principal),
+                    is_granted_all: false,
                 };
             }
             QuestionCaller::Other(caller) => caller.clone(),
@@ -76,6 +79,7 @@ impl<'x, 'a> Estate<'x, 'a> {
             caller,
             home,
             principal,
+            is_granted_all: false,
         }
     }
 }

@@ -61,14 +61,19 @@ impl From<RequestCaller> for QuestionCaller {
 pub struct AccessQuestion<'q> {
     /// Caller of the request.
     pub caller: QuestionCaller,
-    /// `s3:GetObject`.
+    /// `s3:GetObject`; of a set of actions a pattern, `s3:*`.
     pub action: &'q str,
-    /// ARN, or `*` for actions that are about no resource.
+    /// ARN, or `*` for actions that are about no resource; of a set a pattern.
     pub resource: &'q str,
     /// Condition keys that are known beside those which follow from what was read.
     pub context: Context,
     /// Session policies.
     pub session: Vec<&'q Compiled>,
+    /// Policies of the VPC endpoint that the request comes through.
+    pub endpoint: Vec<&'q Compiled>,
+    /// Whether an administrator of the caller's account gave the caller everything before. The root
+    /// user then stands for whoever that administrator makes.
+    pub is_granted_all: bool,
 }
 
 impl<'q> AccessQuestion<'q> {
@@ -80,6 +85,16 @@ impl<'q> AccessQuestion<'q> {
             resource,
             context: Context::open(),
             session: Vec::new(),
+            endpoint: Vec::new(),
+            is_granted_all: false,
+        }
+    }
+
+    /// The same question of somebody else.
+    pub fn of(&self, caller: QuestionCaller) -> Self {
+        Self {
+            caller,
+            ..self.clone()
         }
     }
 }

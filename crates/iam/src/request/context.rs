@@ -126,6 +126,15 @@ impl Context {
         self.complete.push(prefix.to_ascii_lowercase());
     }
 
+    /// The same with what is known of a request: that wins.
+    pub(crate) fn given(mut self, request: &Self) -> Self {
+        let keys = request.keys.iter();
+        self.keys
+            .extend(keys.map(|(key, known)| (key.clone(), known.clone())));
+        self.complete.extend(request.complete.iter().cloned());
+        self
+    }
+
     /// Adds a key with one value, unless it is there.
     pub fn default_to(&mut self, key: &str, value: impl FnOnce() -> String) {
         self.keys

@@ -1,7 +1,9 @@
 //! Estates against a plain reference: random questions over generated accounts.
 
+mod folded;
 mod generate;
 mod reference;
+mod sets;
 
 use std::collections::BTreeMap;
 
@@ -291,13 +293,9 @@ fn compare(questions: usize, seed: u64) -> Counts {
     counts
 }
 
-fn ask(
-    plain: &PlainEstate,
-    estate: &Estate<'_, '_>,
-    asked: &PlainQuestion,
-    session: &[Compiled],
-) -> AccessAnswer {
-    let caller: QuestionCaller = match &asked.caller {
+/// The caller of a question, as the estate knows it.
+fn caller_of(plain: &PlainEstate, estate: &Estate<'_, '_>, caller: &PlainCaller) -> QuestionCaller {
+    match caller {
         PlainCaller::Principal(account, n) => {
             let arn = &plain.accounts[*account].principals[*n].arn;
             let principals = &estate.accounts[*account].principals;
@@ -320,7 +318,16 @@ fn ask(
         PlainCaller::Service(name) => RequestCaller::Service((*name).to_owned()).into(),
         PlainCaller::Federated => RequestCaller::Federated(PROVIDER.to_owned()).into(),
         PlainCaller::Unsigned => RequestCaller::Anonymous.into(),
-    };
+    }
+}
+
+fn ask(
+    plain: &PlainEstate,
+    estate: &Estate<'_, '_>,
+    asked: &PlainQuestion,
+    session: &[Compiled],
+) -> AccessAnswer {
+    let caller = caller_of(plain, estate, &asked.caller);
     let mut question = AccessQuestion::new(caller, asked.action, &asked.resource);
     question.session = session.iter().collect();
     estate.ask(&question)

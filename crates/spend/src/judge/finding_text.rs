@@ -7,7 +7,7 @@ use super::ladder::{Ladder, LadderVerdict};
 use super::options::JudgeOptions;
 use super::series::{SpendPlace, SpendSeries};
 use super::silence::Silence;
-use super::spend_finding::{ChartDay, SpendFinding};
+use super::spend_finding::{ChartDay, SpendFinding, SpendSubject};
 use crate::charge::ChargeKind;
 use crate::day::{day_text, month_end, month_start, month_text};
 use crate::ledger::{BillFile, BudgetNotice, ReportedAnomaly, UnreadPeriod};
@@ -18,6 +18,9 @@ use bartizan_model::{
 
 /// Days of a chart.
 const CHART_DAYS: usize = 30;
+
+/// ATT&CK: Unused/Unsupported Cloud Regions.
+const UNUSED_REGIONS: &str = "T1535";
 
 /// Makes findings of one bill.
 pub(super) struct SpendText<'e> {
@@ -44,6 +47,7 @@ pub(super) fn money(amount: f64, currency: &str) -> String {
 /// `3.4 times` or `25 % more`.
 fn compared(value: f64, expected: f64) -> String {
     match value / expected {
+        factor if factor >= 100.0 => "more than 100 times".to_owned(),
         factor if factor >= 2.0 => format!("{factor:.1} times"),
         factor => format!("{:.0} % more than", (factor - 1.0) * 100.0),
     }
@@ -132,6 +136,9 @@ impl SpendText<'_> {
         finding.severity = episode.severity;
         finding.confidence = episode.confidence;
         finding.attack = vec![technique(service, family).to_owned()];
+        if rule == SpendRule::NewRegion {
+            finding.attack.push(UNUSED_REGIONS.to_owned());
+        }
         finding.first_time = Some(time_of(start));
         finding.last_time = Some(time_of(self.estate.day(episode.last)));
         finding.count = episode.days.len() as u64;
@@ -152,6 +159,7 @@ impl SpendText<'_> {
         let so_far = episode.excess();
         SpendFinding {
             finding,
+            subject: SpendSubject::new(rule, place.service.as_deref()),
             so_far,
             daily: episode.daily(),
             currency: place.currency.clone(),
@@ -182,7 +190,8 @@ impl SpendText<'_> {
                 "{what} was used for about {cost} at list prices on {day}, and the bill shows no \
                  cost: credits or a free tier pay for it"
             ),
-            _ if expected <= 0.0 => format!("{what} cost {cost} on {day}, and nothing before"),
+            // Less than a cent is printed as 0.00.
+            _ if expected < 0.005 => format!("{what} cost {cost} on {day}, and nothing before"),
             _ => format!(
                 "{what} cost {cost} on {day}, {} the {} expected",
                 compared(value, expected),
@@ -366,6 +375,10 @@ impl SpendText<'_> {
             })
             .collect();
         SpendFinding {
+            subject: SpendSubject {
+                rule: SpendRule::Silent,
+                services: finding.resources.clone(),
+            },
             finding,
             so_far: 0.0,
             daily: -normal,
@@ -418,6 +431,7 @@ impl SpendText<'_> {
         }];
         SpendFinding {
             finding,
+            subject: SpendSubject::new(rule, place.service.as_deref()),
             so_far: bought.cost,
             daily: 0.0,
             currency: place.currency.clone(),
@@ -471,6 +485,7 @@ impl SpendText<'_> {
         )];
         SpendFinding {
             finding,
+            subject: SpendSubject::new(SpendRule::Early, None),
             so_far: 0.0,
             daily: 0.0,
             currency: place.currency.clone(),
@@ -514,7 +529,8 @@ impl SpendText<'_> {
             "AWS Cost Anomaly Detection calls it {}",
             anomaly.id
         )];
-        SpendFinding::outside(finding, impact)
+        let subject = SpendSubject::new(SpendRule::Reported, place.service.as_deref());
+        SpendFinding::outside(finding, subject, impact)
     }
 
     pub(super) fn budget(&self, notice: &BudgetNotice) -> SpendFinding {
@@ -538,14 +554,14 @@ impl SpendText<'_> {
             amount(notice.limit),
             amount(notice.actual)
         );
-        SpendFinding::outside(finding, 0.0)
+        SpendFinding::outside(finding, SpendSubject::new(SpendRule::Budget, None), 0.0)
     }
 }
 
 /// Period that could not be read whole: nothing about it is certain.
-pub(super) fn unread(period: &UnreadPeriod) -> Finding {
+pub(super) fn unread(period: &UnreadPeriod) -> SpendFinding {
     let rule = SpendRule::Unread;
-    Finding {
+    let finding = Finding {
         id: finding_id(
             "spend-unread",
             &format!("{}/{}", period.period, period.file),
@@ -554,10 +570,13 @@ pub(super) fn unread(period: &UnreadPeriod) -> Finding {
         ),
         rule: rule.id().to_owned(),
         title: rule.title().to_owned(),
-        summary: format!(
-            "{}: {} could not be read whole: {}",
-            period.period, period.file, period.because
-        ),
+        summary: match period.period == period.file {
+            true => format!("{}: {}", period.file, period.because),
+            false => format!(
+                "{}: {} could not be read whole: {}",
+                period.period, period.file, period.because
+            ),
+        },
         severity: Severity::Medium,
         confidence: Confidence::High,
         stage: Stage::Hygiene,
@@ -579,7 +598,8 @@ pub(super) fn unread(period: &UnreadPeriod) -> Finding {
         verdict: Verdict::Unknown,
         because: vec!["what is not read is not normal: download the file again".to_owned()],
         show: format!("bartizan spend {}", shell_word(&period.file)),
-    }
+    };
+    SpendFinding::outside(finding, SpendSubject::new(rule, None), 0.0)
 }
 
 /// Whether a service records API calls or configurations, so that its silence hides what follows.

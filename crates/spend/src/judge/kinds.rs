@@ -3,8 +3,8 @@
 use super::episode::{Episode, Novelty};
 
 /// Rule of a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SpendRule {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SpendRule {
     NewRegion,
     NewService,
     NewFamily,
@@ -17,6 +17,8 @@ pub(super) enum SpendRule {
     Reported,
     Budget,
     Unread,
+    /// Usage that a complete snapshot does not show.
+    Hidden,
 }
 
 impl SpendRule {
@@ -31,7 +33,9 @@ impl SpendRule {
         }
     }
 
-    pub(super) fn id(self) -> &'static str {
+    /// `spend-new-region`.
+    #[must_use]
+    pub fn id(self) -> &'static str {
         match self {
             Self::NewRegion => "spend-new-region",
             Self::NewService => "spend-new-service",
@@ -45,10 +49,12 @@ impl SpendRule {
             Self::Reported => "spend-aws-anomaly",
             Self::Budget => "spend-budget",
             Self::Unread => "spend-unread",
+            Self::Hidden => "spend-hidden-estate",
         }
     }
 
-    pub(super) fn title(self) -> &'static str {
+    #[must_use]
+    pub fn title(self) -> &'static str {
         match self {
             Self::NewRegion => "Spend in a region never used before",
             Self::NewService => "Spend on a service never used before",
@@ -62,6 +68,7 @@ impl SpendRule {
             Self::Reported => "AWS reports a cost anomaly",
             Self::Budget => "A budget was exceeded",
             Self::Unread => "A bill could not be read whole",
+            Self::Hidden => "Spend where the snapshot shows nothing",
         }
     }
 }

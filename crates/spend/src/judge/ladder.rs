@@ -1,12 +1,15 @@
 //! The ladder: amounts that a month's bill crosses, and the days on which it used to.
 
+use serde::{Deserialize, Serialize};
+
 use crate::day::{month_end, month_start};
 
 /// Steps of a ladder: as many alarms as AWS gives for nothing.
 pub const LADDER_STEPS: usize = 10;
 
 /// How a month stands to its ladder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum LadderVerdict {
     Ok,
     /// One step was crossed early.
@@ -16,7 +19,7 @@ pub enum LadderVerdict {
 }
 
 /// Step of a ladder. Days of the month count from 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LadderStep {
     pub threshold: f64,
     /// Earliest day of the month on which a past month crossed it.
@@ -93,7 +96,7 @@ pub fn ladder(first: i32, costs: &[f64], day: i32, early_days: i32) -> Option<La
 }
 
 /// Sums from the first of a month to each of its days.
-fn month_sums(first: i32, costs: &[f64], start: i32, end: i32) -> Vec<f64> {
+pub(super) fn month_sums(first: i32, costs: &[f64], start: i32, end: i32) -> Vec<f64> {
     let cost = |day: i32| {
         usize::try_from(day - first)
             .ok()

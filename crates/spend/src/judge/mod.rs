@@ -6,6 +6,7 @@ mod episode;
 mod finding_text;
 mod kinds;
 mod ladder;
+mod month_chart;
 mod options;
 mod rise;
 mod series;
@@ -14,9 +15,11 @@ mod spend_finding;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use kinds::SpendRule;
 pub use ladder::{LADDER_STEPS, Ladder, LadderStep, LadderVerdict, ladder};
-pub use options::JudgeOptions;
-pub use spend_finding::{ChartDay, SpendFinding};
+pub use month_chart::{ChartDimension, MonthChart, month_charts, scored_through};
+pub use options::{FALSE_ALARMS, JudgeOptions};
+pub use spend_finding::{ChartDay, SpendFinding, SpendSubject};
 
 use crate::ledger::Ledger;
 use bartizan_model::Severity;
@@ -49,12 +52,7 @@ pub fn judge(ledger: &Ledger, options: &JudgeOptions) -> Vec<SpendFinding> {
         found.extend(ledger.reported.iter().map(|a| text.reported(a)));
         found.extend(ledger.budgets.iter().map(|b| text.budget(b)));
     }
-    found.extend(
-        ledger
-            .unread
-            .iter()
-            .map(|u| SpendFinding::outside(finding_text::unread(u), 0.0)),
-    );
+    found.extend(ledger.unread.iter().map(finding_text::unread));
     let mut by_id: BTreeMap<String, SpendFinding> = BTreeMap::new();
     for one in found {
         by_id

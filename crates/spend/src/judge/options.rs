@@ -47,3 +47,33 @@ impl Default for JudgeOptions {
         }
     }
 }
+
+/// False alarms of severity medium and worse, an account and month, that the defaults are for.
+pub const FALSE_ALARMS: f64 = 0.1;
+/// Change of all thresholds for ten times as many, or as few, false alarms.
+const STRICTNESS_STEP: f64 = 0.25;
+
+impl JudgeOptions {
+    /// Thresholds for a budget of false alarms an account and month, over everything that is
+    /// judged.
+    #[must_use]
+    pub fn with_false_alarms(self, budget: f64) -> Self {
+        let decades = (FALSE_ALARMS / budget.clamp(0.001, 10.0)).log10();
+        let strictness = (1.0 + STRICTNESS_STEP * decades).clamp(0.4, 2.0);
+        Self {
+            deviations: self.deviations * strictness,
+            row_deviations: self.row_deviations * strictness,
+            total_share: self.total_share * strictness,
+            daily_share: self.daily_share * strictness,
+            region_share: self.region_share * strictness,
+            ..self
+        }
+    }
+
+    /// Last day that is old enough to be scored, in days since 1970.
+    #[must_use]
+    pub fn scored_day(&self) -> i32 {
+        let scored_s = self.as_of_s.saturating_sub(self.scored_hours * 3600);
+        i32::try_from(scored_s.div_euclid(86_400) - 1).unwrap_or(i32::MAX)
+    }
+}

@@ -88,9 +88,7 @@ impl SpendSeries {
                 .flat_map(|s| &s.days)
         };
         let first = days().map(|d| d.day).min()?;
-        let scored_s = options.as_of_s.saturating_sub(options.scored_hours * 3600);
-        let scored = i32::try_from(scored_s.div_euclid(86_400) - 1).unwrap_or(i32::MAX);
-        let last = days().map(|d| d.day).max()?.min(scored);
+        let last = days().map(|d| d.day).max()?.min(options.scored_day());
         if last < first || last - first > 3660 {
             return None;
         }

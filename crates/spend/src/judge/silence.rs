@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::options::JudgeOptions;
 use super::series::SpendSeries;
-use crate::service::SENSORS;
+use crate::service::sensor_row;
 
 /// Days that a sensor must have had charges before its silence means anything.
 const USED_DAYS: usize = 14;
@@ -53,10 +53,7 @@ pub(super) fn silences(estate: &SpendSeries, options: &JudgeOptions) -> Vec<Sile
             .or_insert_with(|| vec![0.0; estate.length()]);
         let service = series.place.service.as_deref().unwrap_or_default();
         let family = series.place.family.as_deref();
-        let sensor = SENSORS.iter().find(|(s, f)| {
-            *s == service && (f.is_empty() || family.is_some_and(|x| x.starts_with(f)))
-        });
-        let Some((service, part)) = sensor else {
+        let Some((service, part)) = sensor_row(service, family) else {
             sum.iter_mut()
                 .zip(&series.value)
                 .for_each(|(sum, v)| *sum += v);

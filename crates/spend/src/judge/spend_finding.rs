@@ -1,13 +1,17 @@
 //! Finding of the bill with its amounts and its last days.
 
 use bartizan_model::Finding;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use super::kinds::SpendRule;
 
 /// Finding with its amounts, and the days that a picture of it shows.
 #[derive(Clone, Debug, Serialize)]
 pub struct SpendFinding {
     #[serde(flatten)]
     pub finding: Finding,
+    #[serde(skip)]
+    pub subject: SpendSubject,
     /// Extra cost until now.
     pub so_far: f64,
     /// Extra cost of a day.
@@ -20,8 +24,16 @@ pub struct SpendFinding {
     pub chart: Vec<ChartDay>,
 }
 
+/// Rule and place of a finding, for those who join it with calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpendSubject {
+    pub rule: SpendRule,
+    /// Product codes, e.g. `AmazonEC2`; several sensors can fall silent together.
+    pub services: Vec<String>,
+}
+
 /// Day of a chart.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChartDay {
     /// Days since 1970.
     pub day: i32,
@@ -31,15 +43,23 @@ pub struct ChartDay {
 
 impl SpendFinding {
     /// Finding that comes from elsewhere.
-    pub(super) fn outside(finding: Finding, so_far: f64) -> Self {
+    pub(super) fn outside(finding: Finding, subject: SpendSubject, so_far: f64) -> Self {
         let (daily, currency, chart) = (0.0, "USD".to_owned(), Vec::new());
         Self {
             finding,
+            subject,
             so_far,
             daily,
             currency,
             known_day: 0,
             chart,
         }
+    }
+}
+
+impl SpendSubject {
+    pub(super) fn new(rule: SpendRule, service: Option<&str>) -> Self {
+        let services = service.map(str::to_owned).into_iter().collect();
+        Self { rule, services }
     }
 }

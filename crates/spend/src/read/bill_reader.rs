@@ -51,6 +51,11 @@ impl BillReader {
         self.damaged(name, 0, &None);
     }
 
+    /// Notes a call that AWS did not answer, or only in part.
+    pub fn unanswered(&mut self, call: &str) {
+        self.unread(call, call, "it was not answered, or only in part");
+    }
+
     /// Sums of all files.
     #[must_use]
     pub fn finish(mut self) -> Ledger {

@@ -1,16 +1,15 @@
 //! `bartizan access can`.
 
-use anyhow::{Context, Result};
-use bartizan_iam::{
-    AccessQuestion, Account, Arn, CallerKind, Estate, Extent, Owner, PatternAnswer, QuestionCaller,
-    RequestCaller, Tri,
-};
+use anyhow::Result;
+use bartizan_iam::{Account, Actions, Estate, Extent, Owner, QuestionCaller, SetAnswer, Tri};
 use serde_json::json;
 
-use crate::access::{accounts, actions, check_question, is_of_many, nobody};
+use crate::access::{KnownRequest, accounts, actions, check_question, is_of_set};
 use crate::cli::{AccessCanArgs, Format, Global};
 use crate::outcome::Outcome;
-use crate::render::{Out, answer, answer_of_many, assumptions, note_unread, word, word_of_many};
+use crate::render::{
+    Out, answer, answer_of_set, assumptions_given, lines_of_set, note_unread, word, word_of_set,
+};
 
 pub(super) fn run(global: &Global, args: &AccessCanArgs) -> Result<Outcome> {
     let actions = actions(&args.on.table)?;
@@ -18,19 +17,14 @@ pub(super) fn run(global: &Global, args: &AccessCanArgs) -> Result<Outcome> {
     let accounts = accounts(global, args.on.on.as_deref(), &actions)?;
     note_unread(global, &accounts);
     let estate = Estate::new(&accounts);
-    let caller = caller(&estate, &args.principal)?;
-    if is_of_many(&args.asked.resource)
-        && let QuestionCaller::Principal(id) = caller
-    {
-        let many = estate.ask_many(id, &args.asked.action, &args.asked.resource);
-        return of_many(global, args, &accounts[id.account], &many);
+    let request = KnownRequest::of_caller(&estate, &actions, args)?;
+    let sides = sides(&estate, &request, args);
+    let question = request.question(&args.asked);
+    if is_of_set(&actions, &args.asked.action, &args.asked.resource) {
+        let said = estate.ask_set(&question);
+        return of_set(global, args, &sides, &actions, &said);
     }
-    let sides = sides(&estate, &caller, args);
-    let said = estate.ask(&AccessQuestion::new(
-        caller,
-        &args.asked.action,
-        &args.asked.resource,
-    ));
+    let said = estate.ask(&question);
     let account = sides.account.clone();
     let assumptions = sides.assumptions();
     let mut out = Out::new();
@@ -81,72 +75,79 @@ pub(super) fn run(global: &Global, args: &AccessCanArgs) -> Result<Outcome> {
     })
 }
 
-/// The answer for all resources that a pattern matches.
-fn of_many(
+/// The answer for all actions and resources that patterns match.
+fn of_set(
     global: &Global,
     args: &AccessCanArgs,
-    account: &Account<'_>,
-    many: &PatternAnswer,
+    sides: &AskedAccounts<'_, '_>,
+    actions: &Actions,
+    said: &SetAnswer,
 ) -> Result<Outcome> {
     let mut out = Out::new();
     if global.format == Format::Human {
-        let (answer, extent) = (word_of_many(many), many.extent.word());
         out.line(&format!(
-            "{answer:4}  {} on {extent} of {}: {}",
-            args.principal, args.asked.resource, args.asked.action
+            "{:4}  {} on {} of {}: {}",
+            word_of_set(said),
+            args.principal,
+            said.extent.word(),
+            args.asked.resource,
+            args.asked.action
         ))?;
-        for (example, said) in many.classes.iter().take(CLASSES_SHOWN) {
-            let by = said
-                .unread
-                .first()
-                .or(said.because.first())
-                .map(String::as_str)
-                .unwrap_or_default();
-            out.line(&format!("      {:4}  {example}  {by}", word(said.verdict)))?;
-        }
-        if many.cut || many.classes.len() > CLASSES_SHOWN {
-            out.line("      and more that are decided otherwise")?;
-        }
-        assumptions(account)
+        lines_of_set(said, actions)
+            .iter()
+            .try_for_each(|line| out.line(&format!("      {line}")))?;
+        sides
+            .assumptions()
             .iter()
             .try_for_each(|a| out.line(&format!("      {a}")))?;
         out.flush()?;
     } else {
-        let mut value = answer_of_many(many);
+        let mut value = answer_of_set(said, actions);
         value["principal"] = json!(args.principal);
         value["action"] = json!(args.asked.action);
         value["resource"] = json!(args.asked.resource);
-        value["account"] = json!(account.id);
-        value["assumptions"] = json!(assumptions(account));
+        value["account"] = json!(sides.account);
+        value["assumptions"] = json!(sides.assumptions());
         out.json(global.format, vec![value])?;
     }
-    Ok(if many.extent == Extent::None {
+    let unread = said.parts.iter().any(|part| !part.said.unread.is_empty());
+    if args.on.require_complete && (unread || said.cut || sides.is_cut()) {
+        return Ok(Outcome::Incomplete);
+    }
+    Ok(if said.extent == Extent::None {
         Outcome::Findings
     } else {
         Outcome::Done
     })
 }
 
-/// Kinds of resources that one answer shows.
-const CLASSES_SHOWN: usize = 12;
-
 /// The accounts of both sides, as far as they were read.
 struct AskedAccounts<'x, 'a> {
     /// Account of the caller; of the resource, where the caller's was not read.
     account: String,
     read: Vec<&'x Account<'a>>,
+    is_of_session: bool,
+    is_of_endpoint: bool,
 }
 
 impl AskedAccounts<'_, '_> {
     /// Assumptions behind an answer about both accounts, each once.
     fn assumptions(&self) -> Vec<String> {
         let mut list: Vec<String> = Vec::new();
-        for assumption in self.read.iter().flat_map(|account| assumptions(account)) {
+        for assumption in self
+            .read
+            .iter()
+            .flat_map(|account| self.assumed_of(account))
+        {
             if !list.contains(&assumption) {
                 list.push(assumption);
             }
         }
         list
+    }
+
+    fn assumed_of(&self, account: &Account<'_>) -> Vec<String> {
+        assumptions_given(account, self.is_of_session, self.is_of_endpoint)
     }
 
     fn is_cut(&self) -> bool {
@@ -156,10 +157,10 @@ impl AskedAccounts<'_, '_> {
 
 fn sides<'x, 'a>(
     estate: &Estate<'x, 'a>,
-    caller: &QuestionCaller,
+    request: &KnownRequest<'_>,
     args: &AccessCanArgs,
 ) -> AskedAccounts<'x, 'a> {
-    let id = match caller {
+    let id = match &request.caller {
         QuestionCaller::Principal(id) => Some(estate.accounts[id.account].id.as_str()),
         QuestionCaller::Other(caller) => caller.account(),
     };
@@ -176,33 +177,7 @@ fn sides<'x, 'a>(
     AskedAccounts {
         account: account.to_owned(),
         read,
+        is_of_session: request.is_of_session(),
+        is_of_endpoint: args.asked.from_vpce.is_some(),
     }
-}
-
-/// Whoever an argument means: a user or role that was read, or a principal that was not.
-fn caller(estate: &Estate<'_, '_>, name: &str) -> Result<QuestionCaller> {
-    let error = match estate.principal(name) {
-        Ok(id) => return Ok(id.into()),
-        Err(error) => error,
-    };
-    anyhow::ensure!(!estate.accounts.is_empty(), "there is no account to ask");
-    let caller = RequestCaller::Aws(name.to_owned());
-    let read = Arn::parse(name).and_then(|arn| estate.account(arn.account));
-    let is_outside = Arn::parse(name).is_some() && read.is_none();
-    // Sessions and the root user are in no list.
-    let has_role = |account: &Account<'_>| {
-        let mut principals = account.principals.iter();
-        principals.any(|p| Some(p.name.as_str()) == caller.role())
-    };
-    let is_session = caller.kind() == CallerKind::Session && read.is_some_and(has_role);
-    if is_outside || is_session || caller.kind() == CallerKind::Root {
-        return Ok(caller.into());
-    }
-    let cut = estate
-        .accounts
-        .iter()
-        .find(|a| a.principals_cut().is_some());
-    let account = read.or(cut).unwrap_or(&estate.accounts[0]);
-    Err(anyhow::anyhow!(nobody(account, error)))
-        .context("cannot tell who is meant; give a name, role/NAME, or an ARN")
 }

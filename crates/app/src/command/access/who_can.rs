@@ -1,14 +1,17 @@
 //! `bartizan access who-can`.
 
 use anyhow::Result;
-use bartizan_iam::{AccessHolder, Account, Estate, Extent, Owner, PrincipalId, Tri};
+use bartizan_iam::{
+    AccessHolder, AccessQuestion, Account, Actions, Estate, Extent, Owner, SetHolder,
+};
 use serde_json::{Value, json};
 
-use crate::access::{accounts, actions, check_question, is_of_many};
-use crate::cli::{AccessWhoCanArgs, Format, Global};
+use crate::access::{KnownRequest, accounts, actions, check_question, is_of_set};
+use crate::cli::{AccessQuestionArgs, AccessWhoCanArgs, Format, Global};
 use crate::outcome::Outcome;
 use crate::render::{
-    Out, answer, answer_of_many, assumptions, note_unread, principals_cut, some, word, word_of_many,
+    Out, allowed_of_set, answer, answer_of_set, assumptions, note_unread, principals_cut, word,
+    word_of_set,
 };
 
 pub(super) fn run(global: &Global, args: &AccessWhoCanArgs) -> Result<Outcome> {
@@ -20,37 +23,41 @@ pub(super) fn run(global: &Global, args: &AccessWhoCanArgs) -> Result<Outcome> {
     note_unread(global, &accounts);
     let mut open = accounts.iter().any(|a| a.principals_cut().is_some());
     let estate = Estate::new(&accounts);
-    if is_of_many(&args.asked.resource) {
-        for number in 0..accounts.len() {
-            of_many(global, args, &estate, number, &mut out, &mut rows)?;
-        }
-    } else {
-        open |= of_one(global, args, &estate, &mut out, &mut rows)?;
+    let request = KnownRequest::of_anybody(&estate, &args.asked)?;
+    let question = request.question(&args.asked);
+    if is_of_set(&actions, &args.asked.action, &args.asked.resource) {
+        open |= of_set(global, args, &estate, &question, &actions)?;
+        return Ok(outcome(args, open));
     }
+    open |= of_one(global, &question, &estate, &mut out, &mut rows)?;
     if global.format != Format::Human {
         out.rows(global.format, &rows)?;
     }
     out.flush()?;
-    Ok(if args.on.require_complete && open {
+    Ok(outcome(args, open))
+}
+
+fn outcome(args: &AccessWhoCanArgs, open: bool) -> Outcome {
+    if args.on.require_complete && open {
         Outcome::Incomplete
     } else {
         Outcome::Done
-    })
+    }
 }
 
 /// Everybody who may do it to one resource, account by account. True: anybody may be named by a
 /// policy that was not read.
 fn of_one(
     global: &Global,
-    args: &AccessWhoCanArgs,
+    question: &AccessQuestion<'_>,
     estate: &Estate<'_, '_>,
     out: &mut Out,
     rows: &mut Vec<Value>,
 ) -> Result<bool> {
-    let holders = estate.who_can(&args.asked.action, &args.asked.resource);
-    let nobody_knows = estate.open_to_anybody(&args.asked.action, &args.asked.resource);
+    let holders = estate.who_can_given(question);
+    let nobody_knows = estate.open_to_anybody(question.action, question.resource);
     // Said with the account that owns the resource, where one is known.
-    let owners = estate.owners(None, &args.asked.resource);
+    let owners = estate.owners(None, question.resource);
     let owner = owners.iter().find_map(|owner| match owner {
         Owner::Read(account) => Some(account.id.as_str()),
         Owner::NotRead(_) | Owner::Unknown => None,
@@ -150,14 +157,18 @@ fn json_rows(
     if let Some(why) = nobody_knows.filter(|_| !found.iter().any(|f| f.is_anybody)) {
         rows.push(anybody(Some(&account.id), why));
     }
-    if let Some(why) = principals_cut(account) {
-        rows.push(json!({
-            "account": account.id,
-            "principal": null,
-            "verdict": "unknown",
-            "because": [why],
-        }));
-    }
+    rows.extend(row_of_cut(account));
+}
+
+/// Row that somebody may be there who was not read.
+fn row_of_cut(account: &Account<'_>) -> Option<Value> {
+    let why = principals_cut(account)?;
+    Some(json!({
+        "account": account.id,
+        "principal": null,
+        "verdict": "unknown",
+        "because": [why],
+    }))
 }
 
 /// Row that nobody is ruled out, for a reason. `account`: owner of the resource, where it is known.
@@ -172,76 +183,77 @@ fn anybody(account: Option<&str>, why: &str) -> Value {
     })
 }
 
-/// Principals that are allowed on all, or on some, of the resources that a pattern matches.
-fn of_many(
+/// Everybody who may do all, or some, of what patterns of actions and resources match.
+fn of_set(
     global: &Global,
     args: &AccessWhoCanArgs,
     estate: &Estate<'_, '_>,
-    number: usize,
-    out: &mut Out,
-    rows: &mut Vec<Value>,
-) -> Result<()> {
-    let account = &estate.accounts[number];
-    let one = |principal: usize| {
-        let id = PrincipalId {
-            account: number,
-            principal,
-        };
-        (
-            &account.principals[principal].arn,
-            estate.ask_many(id, &args.asked.action, &args.asked.resource),
-        )
-    };
-    let mut found: Vec<_> = (0..account.principals.len())
-        .map(one)
-        .filter(|(_, many)| many.extent != Extent::None)
-        .collect();
-    found.sort_by(|a, b| (b.1.extent, b.1.verdict(), a.0).cmp(&(a.1.extent, a.1.verdict(), b.0)));
-    if global.format != Format::Human {
-        rows.extend(found.iter().map(|(arn, many)| {
-            let mut value = answer_of_many(many);
-            value["principal"] = json!(arn);
+    question: &AccessQuestion<'_>,
+    actions: &Actions,
+) -> Result<bool> {
+    let holders = estate.who_can_set_given(question);
+    let (mut out, mut rows) = (Out::new(), Vec::new());
+    for account in estate.accounts {
+        let found: Vec<&SetHolder> = holders
+            .iter()
+            .filter(|holder| holder.account == account.id)
+            .collect();
+        if global.format == Format::Human {
+            human_of_set(&mut out, account, &args.asked, &found, actions)?;
+            continue;
+        }
+        rows.extend(found.iter().map(|holder| {
+            let mut value = answer_of_set(&holder.said, actions);
+            value["principal"] = json!(holder.name);
             value["account"] = json!(account.id);
             value
         }));
-        return Ok(());
+        rows.extend(row_of_cut(account));
     }
-    for (arn, many) in &found {
-        let examples = |allowed: bool| {
-            let of = many
-                .classes
-                .iter()
-                .filter(|(_, said)| (said.verdict != Tri::No) == allowed);
-            of.map(|(example, _)| example.clone()).collect::<Vec<_>>()
-        };
-        let which = match many.extent {
-            Extent::Some => format!(
-                "  such as {}; not {}",
-                some(&examples(true), 3),
-                some(&examples(false), 3)
-            ),
+    if global.format != Format::Human {
+        out.rows(global.format, &rows)?;
+    }
+    out.flush()?;
+    let unread = |holder: &SetHolder| {
+        let mut parts = holder.said.parts.iter();
+        holder.said.cut || parts.any(|part| !part.said.unread.is_empty())
+    };
+    Ok(holders.iter().any(unread))
+}
+
+fn human_of_set(
+    out: &mut Out,
+    account: &Account<'_>,
+    asked: &AccessQuestionArgs,
+    found: &[&SetHolder],
+    actions: &Actions,
+) -> Result<()> {
+    for holder in found {
+        let which = match holder.said.extent {
+            Extent::Some => format!("  {}", allowed_of_set(&holder.said, actions)),
             _ => String::new(),
         };
         out.line(&format!(
-            "{:4}  {}  {arn}{which}",
-            word_of_many(many),
-            many.extent.word()
+            "{:4}  {}  {}{which}",
+            word_of_set(&holder.said),
+            holder.said.extent.word(),
+            holder.name
         ))?;
     }
-    let (all, total) = (
-        found
-            .iter()
-            .filter(|(_, many)| many.extent == Extent::All)
-            .count(),
-        account.principals.len(),
-    );
+    let own = || found.iter().filter(|holder| holder.principal.is_some());
+    let all = own().filter(|h| h.said.extent == Extent::All).count();
+    let (some, outside) = (own().count() - all, found.len() - own().count());
+    let outside = if outside > 0 {
+        format!(", and {outside} from outside")
+    } else {
+        String::new()
+    };
     out.line(&format!(
-        "{all} of {total} principals of account {} on all of {}, {} on some",
+        "{all} of {} principals of account {} on all of {}, {some} on some{outside}",
+        account.principals.len(),
         account.id,
-        args.asked.resource,
-        found.len() - all
+        asked.resource,
     ))?;
-    out.line("  principals of other accounts are told of single resources only")?;
     assumptions(account)
         .iter()
         .try_for_each(|a| out.line(&format!("  {a}")))

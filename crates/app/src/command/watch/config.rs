@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use bartizan_spend::{FALSE_ALARMS, JudgeOptions};
+use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::bill::BillSource;
 use crate::rebuild::RebuildTable;
 
 /// How many days of trail are read again each time, so that what comes late and what spans days is
@@ -36,6 +39,8 @@ pub(super) struct Config {
     pub(super) networks: NetworkSources,
     /// Findings that are no cause for alarm.
     pub(super) accept: Vec<AcceptedFinding>,
+    /// Where the bill is.
+    pub(super) spend: Spend,
     /// Files to write.
     pub(super) output: Output,
 }
@@ -65,6 +70,11 @@ pub(super) struct Trail {
     pub(super) sources: Vec<String>,
     /// Profile for S3.
     pub(super) profile: Option<String>,
+    /// Public keys of digests, as `aws cloudtrail list-public-keys` prints them. Without them AWS is
+    /// asked, for a trail in S3.
+    pub(super) keys: Option<PathBuf>,
+    /// Signatures of digests on a disk.
+    pub(super) signatures: Option<PathBuf>,
     /// Days of trail that are read again each time, back from the newest object; 0: all of it.
     pub(super) lookback_days: u16,
 }
@@ -74,8 +84,74 @@ impl Default for Trail {
         Self {
             sources: Vec::new(),
             profile: None,
+            keys: None,
+            signatures: None,
             lookback_days: LOOKBACK_DAYS,
         }
+    }
+}
+
+/// The bill. Parameters mean what the arguments of `bartizan spend` do.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Spend {
+    /// Files, folders, globs, `s3://bucket/prefix`.
+    pub(super) sources: Vec<String>,
+    /// Profile for S3 and live calls.
+    pub(super) profile: Option<String>,
+    /// Whether AWS is asked: CloudWatch's estimate of the month.
+    pub(super) live: bool,
+    /// Requests of Cost Explorer in one run at most, at 0.01 USD each.
+    pub(super) cost_explorer_requests: u32,
+    /// Regions and services whose launch was announced.
+    pub(super) announced: Vec<String>,
+    /// Hours after its end from which a day is scored.
+    pub(super) scored_after_hours: u16,
+    pub(super) learning_days: u16,
+    pub(super) early_days: u16,
+    /// False alarms an account and month.
+    pub(super) false_alarms: f64,
+}
+
+impl Default for Spend {
+    fn default() -> Self {
+        let options = JudgeOptions::default();
+        let small = |n: i64| u16::try_from(n).unwrap_or_default();
+        Self {
+            sources: Vec::new(),
+            profile: None,
+            live: false,
+            cost_explorer_requests: 0,
+            announced: Vec::new(),
+            scored_after_hours: small(options.scored_hours),
+            learning_days: small(options.learning_days.into()),
+            early_days: small(options.early_days.into()),
+            false_alarms: FALSE_ALARMS,
+        }
+    }
+}
+
+impl Spend {
+    /// Where it is; none where nobody named one.
+    pub(super) fn source(&self) -> Option<BillSource<'_>> {
+        (self.live || !self.sources.is_empty()).then_some(BillSource {
+            paths: &self.sources,
+            profile: self.profile.as_deref(),
+            live: self.live,
+            cost_explorer: self.cost_explorer_requests,
+        })
+    }
+
+    pub(super) fn options(&self, now: Timestamp) -> JudgeOptions {
+        JudgeOptions {
+            as_of_s: now.as_second(),
+            scored_hours: i64::from(self.scored_after_hours),
+            learning_days: i32::from(self.learning_days),
+            early_days: i32::from(self.early_days),
+            announced: self.announced.clone(),
+            ..JudgeOptions::default()
+        }
+        .with_false_alarms(self.false_alarms)
     }
 }
 
@@ -133,11 +209,14 @@ impl Config {
     pub(super) fn find(dir: Option<&Path>, file: Option<&Path>) -> Result<Self> {
         if let Some(dir) = dir {
             let own = dir.join("bartizan.toml");
-            return if own.is_file() {
-                Self::read(&own)
-            } else {
-                Self::of_folder(dir)
-            };
+            if !own.is_file() {
+                return Self::of_folder(dir);
+            }
+            let mut config = Self::read(&own)?;
+            if config.spend.sources.is_empty() {
+                config.spend.sources.extend(bill_of(dir));
+            }
+            return Ok(config);
         }
         let here = Path::new("bartizan.toml");
         match file {
@@ -181,16 +260,20 @@ impl Config {
             .report
             .iter_mut()
             .chain(&mut config.output.findings)
+            .chain(&mut config.trail.keys)
+            .chain(&mut config.trail.signatures)
             .for_each(place);
         let local = config
             .trail
             .sources
             .iter_mut()
+            .chain(&mut config.spend.sources)
             .filter(|s| !s.starts_with("s3://"));
         local.for_each(|source| *source = base.join(&*source).display().to_string());
-        if config.account.is_empty() && config.trail.sources.is_empty() {
+        if config.is_empty() {
             bail!(
-                "{name} names neither an [[account]] nor trail.sources: there is nothing to watch"
+                "{name} names no [[account]], no trail.sources and no spend.sources or spend.live: there is \
+                nothing to watch"
             );
         }
         if let Some(one) = config.account.iter().find(|a| {
@@ -204,7 +287,9 @@ impl Config {
         Ok(config)
     }
 
-    /// Configuration of a folder without a file: `config/` has dumps, `trail/` CloudTrail.
+    /// Configuration of a folder without a file: `config/` has dumps, `trail/` CloudTrail,
+    /// `digest-key.json` the public keys of its digests, `digest-signatures.txt` their signatures.
+    /// `bill/` the bill.
     fn of_folder(dir: &Path) -> Result<Self> {
         std::fs::metadata(dir).with_context(|| format!("cannot read {}", dir.display()))?;
         let at = |name: &str| Some(dir.join(name)).filter(|p| p.exists());
@@ -221,17 +306,25 @@ impl Config {
             .trail
             .sources
             .extend(at("trail").map(|p| p.display().to_string()));
-        if config.account.is_empty() && config.trail.sources.is_empty() {
+        config.trail.keys = at("digest-key.json");
+        config.trail.signatures = at("digest-signatures.txt");
+        config.spend.sources.extend(bill_of(dir));
+        if config.is_empty() {
             bail!(
-                "{} has neither config/ (dumps of AWS CLI output) nor trail/ (CloudTrail)",
+                "{} has no config/ (dumps of AWS CLI output), no trail/ (CloudTrail) and no bill/",
                 dir.display()
             );
         }
         Ok(config)
     }
 
-    /// A bill that lies beside, which this version does not read.
-    pub(super) fn bill(dir: Option<&Path>) -> Option<PathBuf> {
-        dir.map(|d| d.join("bill")).filter(|p| p.exists())
+    fn is_empty(&self) -> bool {
+        self.account.is_empty() && self.trail.sources.is_empty() && self.spend.sources.is_empty()
     }
+}
+
+/// `bill/` of a folder.
+fn bill_of(dir: &Path) -> Option<String> {
+    let bill = dir.join("bill");
+    bill.exists().then(|| bill.display().to_string())
 }

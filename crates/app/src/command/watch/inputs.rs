@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::config::Config;
 use crate::access;
+use crate::bill::BillParts;
 use crate::cli::{Global, WatchArgs};
 use crate::render::shell;
 use crate::store;
@@ -24,6 +25,8 @@ pub(super) struct WatchInputs<'a> {
     pub(super) storage: &'a Arc<dyn Storage>,
     pub(super) history: Vec<LoggedSnapshot>,
     pub(super) objects: Vec<TrailObject>,
+    /// Where there is one.
+    pub(super) bill: Option<BillParts>,
     pub(super) accepted: Vec<Justification>,
     pub(super) now: Timestamp,
 }
@@ -117,7 +120,7 @@ pub(super) fn accepted(storage: &dyn Storage, config: &Config) -> Result<Vec<Jus
 pub(super) fn fingerprint(
     config: &Config,
     history: &[LoggedSnapshot],
-    objects: &[TrailObject],
+    (objects, bill): (&[TrailObject], Option<&BillParts>),
     accepted: &[Justification],
     now: Timestamp,
 ) -> String {
@@ -128,6 +131,18 @@ pub(super) fn fingerprint(
     objects
         .iter()
         .for_each(|o| text.push_str(&format!("{} {:?}\n", o.name, o.bytes)));
+    // A bill is overwritten where it lies.
+    for object in bill.iter().flat_map(|b| &b.objects) {
+        let (name, bytes, version) = (&object.name, object.bytes, &object.version);
+        text.push_str(&format!("{name} {bytes:?} {version:?}\n"));
+    }
+    for answer in bill
+        .iter()
+        .flat_map(|b| &b.answers)
+        .flat_map(|a| &a.documents)
+    {
+        text.push_str(&format!("{}\n", Hash::of(&answer.text)));
+    }
     let holds = |j: &&Justification| {
         j.until
             .as_ref()

@@ -1,10 +1,13 @@
-//! `bartizan watch --once`: snapshots, differences, trail, attribution, incidents, store.
+//! `bartizan watch --once`: snapshots, differences, trail, bill, attribution, incidents,
+//! store.
 
+mod bill;
 mod compare;
 mod config;
 mod credentials;
 mod hygiene;
 mod inputs;
+mod integrity;
 mod organizations;
 mod result;
 mod run;
@@ -17,10 +20,12 @@ use bartizan_evidence::Storage;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use self::bill::told_before;
 use self::config::Config;
 use self::inputs::{WatchInputs, accepted, fingerprint, history};
 use self::run::INPUT;
 use self::snapshots::take_snapshots;
+use crate::bill::BillParts;
 use crate::cli::{Format, Global, WatchArgs};
 use crate::files::write_whole;
 use crate::outcome::Outcome;
@@ -45,10 +50,15 @@ pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
     let (all, _) = objects(&wanted)?;
     let accepted = accepted(storage.as_ref(), &config)?;
     let now = Timestamp::now();
+    let source = config.spend.source();
+    let bill = source
+        .map(|s| BillParts::find(global, &s, now))
+        .transpose()?;
 
-    let input = fingerprint(&config, &history, &all, &accepted, now);
+    let input = fingerprint(&config, &history, (&all, bill.as_ref()), &accepted, now);
+    let is_scored = told_before(&state)?.is_scored(config.spend.options(now).scored_day());
     let watched = match (state.get(INPUT)?, WatchResult::last(&state)?) {
-        (Some(before), Some(watched)) if before == input.as_bytes() => WatchResult {
+        (Some(before), Some(watched)) if before == input.as_bytes() && is_scored => WatchResult {
             new: false,
             ..watched
         },
@@ -60,6 +70,7 @@ pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
                 storage: &storage,
                 history,
                 objects: all,
+                bill,
                 accepted,
                 now,
             };

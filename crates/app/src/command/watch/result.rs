@@ -10,7 +10,6 @@ use bartizan_incident::{Incident, MergedIncident};
 use bartizan_model::time_text;
 
 use super::compare::ComparedSnapshots;
-use super::config::Config;
 use super::inputs::WatchInputs;
 use crate::render::holes;
 use crate::watch_result::{CoverageReport, EvidenceSummary, WatchResult};
@@ -42,6 +41,7 @@ pub(super) fn watch_result(
             .map(|m| (m.from.clone(), m.into.clone()))
             .collect(),
         paths: compared.paths,
+        bill: None,
         coverage,
         evidence: evidence(inputs.storage.as_ref()),
     })
@@ -98,12 +98,6 @@ fn coverage(
         coverage
             .holes
             .push("no trail: who did it is not known".to_owned());
-    }
-    if let Some(bill) = Config::bill(inputs.args.dir.as_deref()) {
-        coverage.holes.push(format!(
-            "{}: the bill is not read by this version",
-            bill.display()
-        ));
     }
     coverage
 }

@@ -10,10 +10,12 @@ use bartizan_incident::attribution::name_origins;
 use bartizan_incident::{IncidentInput, incidents};
 use bartizan_model::{Finding, Severity};
 
+use super::bill::{TOLD, WatchedBill, told_before, watched_bill};
 use super::compare::compare;
 use super::credentials::kept_credentials;
 use super::hygiene::watched_posture;
 use super::inputs::WatchInputs;
+use super::integrity::integrity;
 use super::result::watch_result;
 use crate::detection::{MEMORY, networks, remembered, rule_files, scan, thread_count, work_of};
 use crate::render::Bytes;
@@ -45,10 +47,18 @@ pub(super) fn run(
     let map = CallMap::builtin();
     let plan = scan_plan(inputs, memory)?;
     let mut verdicts = read(inputs, &plan, &reading, false);
+    let integrity = integrity(inputs)?;
+    verdicts.attribution.verified = integrity.verified;
     let mut compared = compare(inputs, &map, &verdicts, since)?;
     compared.findings.append(&mut verdicts.findings);
+    compared.findings.extend(integrity.findings);
+    compared.coverage.holes.extend(integrity.holes);
     let mut posture = watched_posture(inputs, state, &compared.pairs, since)?;
     mark_accepted(inputs, &mut posture.findings);
+    let bill = watched_bill(inputs, since)?;
+    compared
+        .findings
+        .extend(bill.iter().flat_map(WatchedBill::findings));
     mark_accepted(inputs, &mut compared.findings);
     compared.findings.sort_by(worst_first);
     compared.findings.dedup_by(|a, b| a.id == b.id);
@@ -78,6 +88,7 @@ pub(super) fn run(
         power: &compared.power,
         accepted: &accepted,
         known: &known_incidents,
+        bill: &bill.as_ref().map(WatchedBill::input).unwrap_or_default(),
     });
     posture.join(&mut found, &compared.findings);
     compared.findings.append(&mut posture.findings);
@@ -89,8 +100,20 @@ pub(super) fn run(
         .filter(|(name, bytes, l)| known.get(name) != Some(&(*bytes, *l)))
         .collect();
     let credentials = kept_credentials(inputs, &map, &verdicts)?;
-    let watched = watch_result(inputs, compared, (found, &merges, actors), &verdicts)?;
+    let mut told = told_before(state)?;
+    let report = bill.as_ref().map(|b| b.report(&mut told, &accepted));
+    compared
+        .coverage
+        .holes
+        .extend(bill.iter().flat_map(WatchedBill::holes));
+    let mut watched = watch_result(inputs, compared, (found, &merges, actors), &verdicts)?;
+    let billed = report.as_ref().and_then(|b| b.scored_through.clone());
+    if watched.as_of.is_empty() {
+        watched.as_of = billed.unwrap_or_default();
+    }
+    watched.bill = report;
     let mut kept = vec![
+        (TOLD, serde_json::to_vec(&told)?),
         (RESULT, serde_json::to_vec(&watched)?),
         (INPUT, fingerprint.as_bytes().to_vec()),
     ];

@@ -5,6 +5,7 @@
 //! bidirectional characters visible, and a Content-Security-Policy that names our one script and
 //! one style by their hashes lets nothing else run.
 
+mod bill;
 mod escape;
 mod picture;
 
@@ -59,6 +60,7 @@ pub(crate) fn report(watched: &WatchResult) -> String {
                     a href="#access" { "access gained" }
                     a href="#changes" { "changes" }
                     a href="#findings" { "findings" }
+                    @if watched.bill.is_some() { a href="#bill" { "the bill" } }
                     a href="#coverage" { "what was not seen" } a href="#verify" { "how to verify" }
                 }
                 @for (n, incident) in watched.incidents.iter().enumerate() {
@@ -67,6 +69,7 @@ pub(crate) fn report(watched: &WatchResult) -> String {
                 (access(watched))
                 (changes(&watched.changes))
                 (findings(&watched.findings))
+                @if let Some(bill) = &watched.bill { (bill::months(bill)) }
                 (coverage(watched))
                 (verify(watched))
                 script { (PreEscaped(SCRIPT)) }
@@ -201,6 +204,7 @@ fn one(number: usize, incident: &Incident, watched: &WatchResult) -> Markup {
                 @if !incident.attack.is_empty() { " · ATT&CK " (text(&incident.attack.join(" "))) }
             }
             div class="wide" { (picture::time(incident, &moments)) }
+            (bill::of_incident(incident, watched.bill.as_ref()))
             ol {
                 @for moment in &moments {
                     li id=(format!("m-{number}-{}", text(&moment.finding)))

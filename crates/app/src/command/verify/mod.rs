@@ -1,5 +1,7 @@
 //! `bartizan verify`.
 
+mod trail;
+
 use std::io::Read;
 use std::path::Path;
 
@@ -18,13 +20,14 @@ use crate::outcome::Outcome;
 use crate::render::Out;
 use crate::store;
 
-pub(super) fn run(global: &Global, args: &VerifyCommand) -> Result<Outcome> {
+pub(in crate::command) fn run(global: &Global, args: &VerifyCommand) -> Result<Outcome> {
     match args {
         VerifyCommand::Evidence { public_key, head } => {
             evidence(global, public_key.as_deref(), head)
         }
         VerifyCommand::Fact { kind, id, on } => fact(global, kind, id, *on),
         VerifyCommand::Proof { file, public_key } => proof(global, file, public_key),
+        VerifyCommand::Trail(args) => trail::run(global, args),
         VerifyCommand::Bucket { profile } => bucket(global, profile.clone()),
     }
 }
