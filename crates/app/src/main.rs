@@ -12,6 +12,7 @@ mod import;
 mod named_snapshots;
 mod outcome;
 mod posture;
+mod rebuild;
 mod render;
 mod store;
 mod trail;

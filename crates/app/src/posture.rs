@@ -8,8 +8,9 @@ use bartizan_iam::{Account, Actions, KnownAccounts};
 use bartizan_inventory::snapshot::Snapshot;
 use bartizan_model::finding_id;
 use bartizan_posture::{
-    AccountView, CHECKS, Check, CheckResult, CheckVerdict, Credentials, Drift, ViewInput,
-    credentials as inventory, facts_of, grant_hash, judge,
+    AccountView, AdvisorResult, CHECKS, Check, CheckResult, CheckVerdict, CredentialTrail,
+    Credentials, Drift, RebuildTargets, ViewInput, advisor_results, credentials as inventory,
+    facts_of, grant_hash, judge,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::{accounts_of, vendors};
 use crate::cli::{CheckArgs, Global};
 use crate::named_snapshots::{named, with_before};
+use crate::rebuild::targets_here;
 use crate::store::{self, Loaded, StoreState};
 
 /// Results of one account.
@@ -28,6 +30,8 @@ pub(crate) struct JudgedAccount {
     pub(crate) results: Vec<CheckResult>,
     /// Failures that somebody accepted, by the id of the result.
     pub(crate) accepted: BTreeMap<String, Justification>,
+    /// Results of Trusted Advisor, where the account has it.
+    pub(crate) advisor: Vec<AdvisorResult>,
     /// Results of the snapshot before, where there is one and it was asked for.
     pub(crate) before: Option<Vec<CheckResult>>,
 }
@@ -55,6 +59,7 @@ pub(crate) fn posture(
             account: view.id.to_owned(),
             time_ms: view.time_ms,
             accepted: accepted_of(view, &results, &accepted),
+            advisor: advisor_results(view),
             results,
             before: before.map(|before| judge(before, checks.iter().copied())),
         }
@@ -64,7 +69,7 @@ pub(crate) fn posture(
 /// A failure, and the hash of what it is about.
 pub(crate) struct FailingResult {
     pub(crate) result: CheckResult,
-    /// What an acceptance is bound to; none where the check looks at changes.
+    /// State of the facts, which an acceptance is bound to; none where the check looks at changes.
     pub(crate) grant: Option<GrantRef>,
 }
 
@@ -107,7 +112,7 @@ pub(crate) fn grant_of(view: &AccountView<'_>, result: &CheckResult) -> Option<G
     })
 }
 
-/// What was accepted and has not expired; nothing where there is no log.
+/// Acceptances that have not expired; none where there is no log.
 fn acceptances(global: &Global) -> Result<Vec<Justification>> {
     let now = Timestamp::now();
     // What is judged may be no snapshot of a store.
@@ -155,6 +160,23 @@ pub(crate) struct KeptDrift {
 /// Name under which the state keeps a list of [`KeptDrift`].
 pub(crate) const DRIFT: &str = "drift";
 
+/// Name under which the state keeps a list of [`CredentialTrail`].
+pub(crate) const TRAIL: &str = "credentials";
+
+/// Credentials as the last watch saw them in the trail; none of what is in no store.
+fn kept_trails(global: &Global, on: &[Loaded]) -> Result<Vec<CredentialTrail>> {
+    if on.iter().all(|loaded| loaded.id.is_none()) {
+        return Ok(Vec::new());
+    }
+    let Some(state) = StoreState::read(&global.store)? else {
+        return Ok(Vec::new());
+    };
+    let kept = state.get(TRAIL)?;
+    Ok(kept.map_or_else(Vec::new, |bytes| {
+        serde_json::from_slice(&bytes).unwrap_or_default()
+    }))
+}
+
 fn kept_drifts(global: &Global) -> Result<Vec<KeptDrift>> {
     let Some(state) = StoreState::read(&global.store)? else {
         return Ok(Vec::new());
@@ -177,7 +199,7 @@ fn each_account<R>(
         with_before(global, on)?.into_iter().unzip();
     let accounts = accounts_of(&now, actions)?;
     accounts.iter().for_each(|account| known.learn(account));
-    let bucket = evidence_bucket(global);
+    let (bucket, rebuild) = (evidence_bucket(global), targets_here()?);
     let drifts = if before.iter().any(Option::is_some) {
         kept_drifts(global)?
     } else {
@@ -199,6 +221,7 @@ fn each_account<R>(
             known: &known,
             bucket,
             drift: drifts.iter().find(is_of).map(|d| &d.drift),
+            rebuild,
         };
         seen.push(judged.look_at(&mut look)?);
     }
@@ -220,18 +243,22 @@ pub(crate) struct PostureInput<'a> {
     pub(crate) bucket: Option<&'a str>,
     /// Who made the changes since the one before.
     pub(crate) drift: Option<&'a Drift>,
+    pub(crate) rebuild: RebuildTargets,
 }
 
 impl PostureInput<'_> {
     /// Hands the account to a function that judges it.
     pub(crate) fn look_at<R>(&self, look: impl FnOnce(&AccountView<'_>) -> R) -> Result<R> {
-        let parts = |(loaded, account)| Ok::<_, anyhow::Error>((parsed(loaded)?, loaded, account));
-        let old = self.before.map(parts).transpose()?;
-        let old_view = old.as_ref().map(|(snapshot, loaded, account)| {
-            view(loaded, snapshot, (account, self.known), self.bucket)
+        let old = self.before.map(|(loaded, account)| {
+            let snapshot = parsed(loaded)?;
+            Ok::<_, anyhow::Error>((snapshot, loaded, account))
         });
-        let (snapshot, loaded, account) = parts(self.now)?;
-        let mut view = view(loaded, &snapshot, (account, self.known), self.bucket);
+        let old = old.transpose()?;
+        let old_view = old
+            .as_ref()
+            .map(|(snapshot, loaded, account)| self.view(snapshot, loaded, account));
+        let snapshot = parsed(self.now.0)?;
+        let mut view = self.view(&snapshot, self.now.0, self.now.1);
         if let Some(before) = &old_view {
             view = view.after(before);
         }
@@ -240,6 +267,29 @@ impl PostureInput<'_> {
         }
         Ok(look(&view))
     }
+
+    fn view<'v>(
+        &'v self,
+        snapshot: &'v Snapshot<'v>,
+        loaded: &'v Loaded,
+        iam: &'v Account<'v>,
+    ) -> AccountView<'v> {
+        // What was read from a folder says nothing of when.
+        let time_ms = match snapshot.header.time_ms.1 {
+            0 => jiff::Timestamp::now().as_millisecond(),
+            time => time,
+        };
+        AccountView::new(&ViewInput {
+            snapshot,
+            side: &loaded.side,
+            documents: &*loaded.documents,
+            iam,
+            known: self.known,
+            time_ms,
+            evidence_bucket: self.bucket,
+            rebuild: self.rebuild,
+        })
+    }
 }
 
 /// Credentials of one account.
@@ -247,6 +297,9 @@ pub(crate) struct AccountCredentials {
     /// Twelve digits.
     pub(crate) account: String,
     pub(crate) credentials: Credentials,
+    /// End of the trail that shows who made them and which sessions are open (RFC 3339), and how
+    /// many sessions it had no room for; none where no trail was watched.
+    pub(crate) trail: Option<(String, usize)>,
     /// Those that were left out on request.
     pub(crate) hidden: usize,
 }
@@ -260,11 +313,21 @@ pub(crate) fn credentials(
     let loaded = named(global, on)?;
     let accounts = accounts_of(&loaded, actions)?;
     let known = KnownAccounts::default();
+    let trails = kept_trails(global, &loaded)?;
     let of = |(loaded, account): (&Loaded, &Account<'_>)| {
-        let snapshot = parsed(loaded)?;
+        let trail = trails.iter().find(|t| t.account == account.id);
+        let input = PostureInput {
+            now: (loaded, account),
+            before: None,
+            known: &known,
+            bucket: None,
+            drift: None,
+            rebuild: RebuildTargets::default(),
+        };
         Ok(AccountCredentials {
             account: account.id.clone(),
-            credentials: inventory(&view(loaded, &snapshot, (account, &known), None)),
+            credentials: input.look_at(|view| inventory(view, trail))?,
+            trail: trail.map(|t| (t.as_of.clone(), t.left_out)),
             hidden: 0,
         })
     };
@@ -273,26 +336,4 @@ pub(crate) fn credentials(
 
 fn parsed(loaded: &Loaded) -> Result<Snapshot<'_>> {
     Snapshot::parse(&loaded.text).map_err(|e| anyhow::anyhow!("{}: {e}", loaded.name))
-}
-
-fn view<'a>(
-    loaded: &'a Loaded,
-    snapshot: &'a Snapshot<'a>,
-    (account, known): (&'a Account<'a>, &'a KnownAccounts),
-    evidence_bucket: Option<&'a str>,
-) -> AccountView<'a> {
-    // What was read from a folder says nothing of when.
-    let time_ms = match snapshot.header.time_ms.1 {
-        0 => jiff::Timestamp::now().as_millisecond(),
-        time => time,
-    };
-    AccountView::new(&ViewInput {
-        snapshot,
-        side: &loaded.side,
-        documents: &*loaded.documents,
-        iam: account,
-        known,
-        time_ms,
-        evidence_bucket,
-    })
 }

@@ -340,6 +340,85 @@ fn an_acceptance_expires_and_a_result_that_is_not_there_is_told() {
     assert!(told.contains("bartizan check"), "{told}");
 }
 
+/// Business support: what Trusted Advisor says stands beside ours, and what one side alone has is
+/// named.
+#[test]
+fn trusted_advisor_stands_beside_the_talk() {
+    let home = Home::new();
+    dump(&home);
+    let save = |name: &str, value: Value| {
+        let path = home.path("dump/us-east-1").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, value.to_string()).unwrap();
+    };
+    let check = json!({"id": "Pfx0RwqBli", "name": "Amazon S3 Bucket Permissions", "category": "security", "description": "", "metadata": []});
+    save(
+        "support-describe-trusted-advisor-checks.json",
+        json!({"checks": [check]}),
+    );
+    let flagged = |bucket: &str| json!({"status": "error", "region": "us-east-1", "resourceId": "x", "isSuppressed": false, "metadata": ["us-east-1", "us-east-1", bucket, "Yes", "No"]});
+    let result = json!({
+        "checkId": "Pfx0RwqBli", "timestamp": "2026-05-30T00:00:00Z", "status": "error",
+        "resourcesSummary": {"resourcesProcessed": 753, "resourcesFlagged": 215, "resourcesIgnored": 0, "resourcesSuppressed": 0},
+        "categorySpecificSummary": {}, "flaggedResources": [flagged("old-site")],
+    });
+    save(
+        "support-describe-trusted-advisor-check-result/Pfx0RwqBli.json",
+        json!({"result": result}),
+    );
+    let talk = ["check", "--on", "dump", "--compliance", "talk"];
+    let text = home.must(0, &talk);
+    let line = text
+        .lines()
+        .find(|l| l.contains("Trusted Advisor, account 111122223333: 215 of 753"));
+    let line = line.expect(&text);
+    assert!(
+        line.contains("only Trusted Advisor: us-east-1 us-east-1 old-site"),
+        "{line}"
+    );
+    assert!(line.contains("only Bartizan: arn:aws:s3:::site"), "{line}");
+    let rows = home.must(0, &[&talk[..], &["--format", "ndjson"]].concat());
+    let rows = rows
+        .lines()
+        .map(|l| serde_json::from_str::<Value>(l).unwrap());
+    let row = rows
+        .into_iter()
+        .find(|r| r["requirement"] == "advisor PUB-01")
+        .unwrap();
+    assert_eq!(row["advisor"][0]["only_ours"], json!(["arn:aws:s3:::site"]));
+}
+
+#[test]
+fn targets_to_rebuild_stand_in_the_configuration() {
+    let home = Home::new();
+    dump(&home);
+    let save = |name: &str, value: Value| {
+        std::fs::write(home.path("dump/us-east-1").join(name), value.to_string()).unwrap();
+    };
+    let launched = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * 20);
+    let instance = json!({"InstanceId": "i-1", "State": {"Name": "running"}, "LaunchTime": launched.to_string(), "ImageId": "ami-1"});
+    save(
+        "ec2-describe-instances.json",
+        json!({"Reservations": [{"ReservationId": "r", "Instances": [instance]}]}),
+    );
+    let verdict = || {
+        let rows = results(&home, &["--check", "AGE-01"]);
+        let row = rows
+            .iter()
+            .find(|r| r["resource"].as_str().unwrap().ends_with("instance/i-1"));
+        row.unwrap()["verdict"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(verdict(), "pass");
+    std::fs::write(home.path("bartizan.toml"), "[rebuild]\ninstances = 7\n").unwrap();
+    assert_eq!(verdict(), "fail");
+    std::fs::write(home.path("bartizan.toml"), "[rebuild]\nservers = 7\n").unwrap();
+    let told = home.fails(1, &["check", "--on", "dump"]);
+    assert!(
+        told.contains("bartizan.toml") && told.contains("servers"),
+        "{told}"
+    );
+}
+
 #[test]
 fn the_same_dump_gives_the_same_bytes_and_ids() {
     let home = Home::new();

@@ -211,6 +211,98 @@ fn what_turns_is_told_once_with_who_did_it() {
     assert!(after.iter().all(|f| f["severity"] == "info"), "{after:#?}");
 }
 
+/// Who made a key, when it was last used, and which sessions are open: from the trail.
+#[test]
+fn credentials_show_what_the_trail_knows() {
+    let home = Home::new();
+    trail(&home);
+    dump(&home, "20260310T120000Z", "*", &["AKIAOLD", "AKIANEW"]);
+    let table = |home: &Home| -> Vec<Value> {
+        let lines = home.must(0, &["credentials", "--format", "ndjson"]);
+        lines
+            .lines()
+            .map(|l| serde_json::from_str(l).unwrap())
+            .collect()
+    };
+    let assume = |n: usize, time: &str, key: &str| {
+        let request = json!({"roleArn": format!("arn:aws:iam::{ACCOUNT}:role/ops"), "roleSessionName": "x", "durationSeconds": 3600});
+        let answer =
+            json!({"credentials": {"accessKeyId": key, "sessionToken": "t", "expiration": "x"}});
+        event(
+            n,
+            time,
+            ("sts.amazonaws.com", "AssumeRole"),
+            json!({"requestParameters": request, "responseElements": answer}),
+        )
+    };
+    let used = event(
+        900,
+        "2026-03-13T22:50:00Z",
+        ("s3.amazonaws.com", "ListBuckets"),
+        json!({"userIdentity": {
+            "type": "IAMUser", "principalId": "AIDAALICE", "arn": format!("arn:aws:iam::{ACCOUNT}:user/alice"),
+            "accountId": ACCOUNT, "accessKeyId": "AKIANEW", "userName": "alice",
+        }}),
+    );
+    // The trail ends at 23:15: one session of two is open.
+    let more = [
+        assume(901, "2026-03-13T20:00:00Z", "ASIACLOSED"),
+        assume(902, "2026-03-13T22:45:00Z", "ASIAOPEN"),
+        used,
+    ];
+    std::fs::write(
+        home.path("in/trail/b.json"),
+        json!({"Records": more}).to_string(),
+    )
+    .unwrap();
+    watch(&home);
+    let all = table(&home);
+    let of = |id: &str| all.iter().find(|c| c["id"] == id);
+    let new = of("AKIANEW").unwrap();
+    assert_eq!(
+        new["made_by"]["who"],
+        format!("arn:aws:iam::{ACCOUNT}:user/eve")
+    );
+    assert_eq!(
+        (
+            &new["made_by"]["call"],
+            &new["made_by"]["source"],
+            &new["made_by"]["time"]
+        ),
+        (
+            &json!("iam:CreateAccessKey"),
+            &json!("198.51.100.7"),
+            &json!("2026-03-10T09:30:00Z")
+        )
+    );
+    assert_eq!(new["last_used"]["time"], "2026-03-13T22:50:00Z");
+    assert_eq!(of("AKIAOLD").unwrap()["made_by"], Value::Null);
+    let open = of("ASIAOPEN").unwrap();
+    assert_eq!(
+        (
+            &open["kind"],
+            &open["owner"],
+            &open["sessions"],
+            &open["until"]
+        ),
+        (
+            &json!("role-session"),
+            &json!(format!("arn:aws:iam::{ACCOUNT}:role/ops")),
+            &json!(1),
+            &json!("2026-03-13T23:45:00Z")
+        )
+    );
+    assert!(of("ASIACLOSED").is_none());
+    let human = home.must(0, &["credentials"]);
+    assert!(
+        human.contains("1 session until 2026-03-13T23:45:00Z; made by"),
+        "{human}"
+    );
+    let csv = home.must(0, &["credentials", "--format", "csv"]);
+    let header = csv.lines().next().unwrap().split(',').count();
+    assert!(csv.lines().all(|l| l.split(',').count() >= header), "{csv}");
+}
+
 #[test]
 fn checks_know_who_made_what_since_the_snapshot_before() {
     let verdicts = |config: &str| {

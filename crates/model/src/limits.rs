@@ -196,6 +196,12 @@ pub const ADVICE_MAX: usize = 300;
 pub const CASE_BYTES_MAX: u64 = 16 << 20;
 /// Bytes of policy text that `access eval` keeps compiled: cases repeat their policies.
 pub const COMPILED_BYTES_MAX: usize = 8 << 20;
+/// Documents that are followed from one to the next for the facts that a result is about: an
+/// instance names its groups, a group its prefix lists.
+pub const GRANT_MENTIONS_MAX: usize = 3;
+/// Open sessions of roles that the state keeps of an account, those of one role and one origin
+/// together.
+pub const SESSIONS_MAX: usize = 1_000;
 /// Age in days of an access key, and days without use of a credential, that a check lets pass.
 pub const CREDENTIAL_AGE_DAYS: i64 = 90;
 /// Days without use of the root user that a check asks for.

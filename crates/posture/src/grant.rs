@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use bartizan_inventory::fact::{FactKinds, Hash};
+use bartizan_model::limits::GRANT_MENTIONS_MAX;
 use serde_json::Value;
 
 use crate::missing::GLOBAL;
@@ -10,10 +11,6 @@ use crate::reading::FactView;
 use crate::registry::check;
 use crate::result::CheckResult;
 use crate::view::AccountView;
-
-/// Documents that are followed from one to the next: an instance names its groups, a group its
-/// prefix lists.
-const MENTIONS_MAX: usize = 3;
 
 /// Kinds that do not name the thing that they guard, but its VPC.
 const OF_VPC: [&str; 2] = ["ec2:networkacl", "ec2:routetable"];
@@ -80,7 +77,7 @@ fn of_resource<'v, 'a>(
     if !is_in.contains(&true) {
         return Vec::new();
     }
-    for _ in 0..MENTIONS_MAX {
+    for _ in 0..GRANT_MENTIONS_MAX {
         let included = || needed.iter().zip(&is_in).filter(|(_, is)| **is);
         let (mut texts, mut vpcs) = (BTreeSet::new(), BTreeSet::new());
         for (fact, _) in included() {

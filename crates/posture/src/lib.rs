@@ -8,6 +8,7 @@
 //!
 //! No network, no clock, no files: the snapshot, its time and the one before are arguments.
 
+mod advisor;
 mod check;
 mod checks;
 mod credentials;
@@ -17,18 +18,24 @@ mod missing;
 mod network;
 mod policies;
 mod reading;
+mod rebuild;
 mod registry;
 mod result;
 mod verdicts;
 mod view;
 
+pub use advisor::{AdvisorDifference, AdvisorResult, advisor_results};
 pub use check::{Check, Compliance, Source};
-pub use credentials::{Credential, CredentialKind, Credentials, LastUse, Power, credentials};
+pub use credentials::{
+    Credential, CredentialKind, CredentialTrail, Credentials, LastUse, MadeBy, MadeCredential,
+    OpenSession, Power, UsedKey, credential_kinds, credentials,
+};
 pub use drift::{Drift, DriftOrigin, DriftedFact};
 pub use grant::{facts_of, grant_hash};
 pub use missing::{Fault, MissingFact, MissingReason};
 pub use network::{WORLD_PORTS, is_world};
 pub use reading::{FactView, List};
+pub use rebuild::RebuildTargets;
 pub use registry::{CHECKS, check, judge};
 pub use result::{CheckResult, CheckVerdict, Reason};
 pub use verdicts::Verdicts;

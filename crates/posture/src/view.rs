@@ -12,8 +12,10 @@ use bartizan_inventory::snapshot::{CallStatus, Coverage, Snapshot, side_lines};
 use crate::drift::Drift;
 use crate::policies::{HeldPolicy, HolderKind, PolicyHolder};
 use crate::reading::{DocumentSource, FactView, List};
+use crate::rebuild::RebuildTargets;
 
 /// Parts of an [`AccountView`].
+#[derive(Clone, Copy)]
 pub struct ViewInput<'a> {
     pub snapshot: &'a Snapshot<'a>,
     /// Side lines of the snapshot, which hold the fields that move by themselves; empty where they
@@ -29,6 +31,8 @@ pub struct ViewInput<'a> {
     pub time_ms: i64,
     /// Bucket of the store, where it is one.
     pub evidence_bucket: Option<&'a str>,
+    /// How often things are to be rebuilt.
+    pub rebuild: RebuildTargets,
 }
 
 /// An account, indexed for the checks.
@@ -48,6 +52,7 @@ pub struct AccountView<'a> {
     before: Option<&'a AccountView<'a>>,
     drift: Option<&'a Drift>,
     evidence_bucket: Option<&'a str>,
+    pub(crate) rebuild: RebuildTargets,
     holders: OnceCell<Vec<PolicyHolder>>,
 }
 
@@ -98,6 +103,7 @@ impl<'a> AccountView<'a> {
             before: None,
             drift: None,
             evidence_bucket: input.evidence_bucket,
+            rebuild: input.rebuild,
             holders: OnceCell::new(),
         }
     }
@@ -296,8 +302,13 @@ impl<'a> AccountView<'a> {
     /// Age in days of a time, e.g. `2024-05-01T10:00:00+00:00`, at the time of the snapshot.
     #[must_use]
     pub fn age_days(&self, time: &str) -> Option<i64> {
+        Some(self.age_ms(time)?.div_euclid(86_400_000))
+    }
+
+    /// Age in milliseconds of a time, at the time of the snapshot.
+    pub(crate) fn age_ms(&self, time: &str) -> Option<i64> {
         let time: jiff::Timestamp = time.parse().ok()?;
-        Some((self.time_ms - time.as_millisecond()).div_euclid(86_400_000))
+        Some(self.time_ms - time.as_millisecond())
     }
 
     /// ARN of a user.

@@ -1,17 +1,26 @@
 //! The facts that a result is about: an acceptance holds as long as they are what they were.
 
 use bartizan_inventory::fact::Hash;
-use bartizan_posture::{AccountView, CheckVerdict, check, facts_of, grant_hash, judge};
+use bartizan_posture::{
+    AccountView, CheckResult, CheckVerdict, check, facts_of, grant_hash, judge,
+};
 use serde_json::json;
 
 use crate::world::{READER, World, allow, block, good, look_at};
 
 /// Kinds and ids of the facts that the failing result of a check is about, and their hash.
 fn grant(world: &World, id: &str) -> (Vec<String>, Hash) {
+    grant_of(world, id, "")
+}
+
+/// The same of the failing resource whose ARN ends so.
+fn grant_of(world: &World, id: &str, end: &str) -> (Vec<String>, Hash) {
     look_at(&world.recorded(), &world.account(), |input| {
         let view = AccountView::new(input);
         let results = judge(&view, [check(id).expect("a check")]);
-        let failing = results.iter().find(|r| r.verdict == CheckVerdict::Fail);
+        let is_meant =
+            |r: &&CheckResult| r.verdict == CheckVerdict::Fail && r.resource.ends_with(end);
+        let failing = results.iter().find(is_meant);
         let facts = facts_of(&view, failing.expect("a failure"));
         let names = facts.iter().map(|f| format!("{} {}", f.kind, f.id));
         (names.collect(), grant_hash(&facts).expect("a hash"))
@@ -58,7 +67,7 @@ fn a_managed_policy_and_the_settings_of_the_account_are_part_of_a_grant() {
         "alice",
         json!({"AttachedManagedPolicies": [{"PolicyArn": READER}]}),
     );
-    let (facts, hash) = grant(&world, "POL-01");
+    let (facts, hash) = grant_of(&world, "POL-01", "user/alice");
     assert!(
         facts.contains(&format!("iam:managedpolicy {READER}")),
         "{facts:?}"
@@ -66,7 +75,7 @@ fn a_managed_policy_and_the_settings_of_the_account_are_part_of_a_grant() {
     let more = allow(json!({"Action": ["*"], "Resource": ["*"]}));
     let changed = world.policy("iam:managedpolicy", READER, &more);
     assert_eq!(
-        grant(&changed, "POL-01").1,
+        grant_of(&changed, "POL-01", "user/alice").1,
         hash,
         "the same grant in other words"
     );
@@ -79,7 +88,7 @@ fn a_managed_policy_and_the_settings_of_the_account_are_part_of_a_grant() {
         )
         .policy("iam:userpolicy", "alice/all", &everything)
         .set("iam:user", "alice", json!({"AttachedManagedPolicies": []}));
-    assert_ne!(grant(&narrower, "POL-01").1, hash);
+    assert_ne!(grant_of(&narrower, "POL-01", "user/alice").1, hash);
     let bucket = good()
         .policy(
             "s3:bucketpolicy",

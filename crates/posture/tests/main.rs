@@ -5,6 +5,7 @@
     reason = "a test that fails should panic, and says what it saw"
 )]
 
+mod age;
 mod docs;
 mod faults;
 mod grant;

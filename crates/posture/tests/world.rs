@@ -7,7 +7,9 @@ use bartizan_iam::{
 };
 use bartizan_inventory::fact::{Fact, FactKinds, FactSource, Hash};
 use bartizan_inventory::snapshot::{CallStatus, Collection, Coverage, RecordedSnapshot};
-use bartizan_posture::{AccountView, CHECKS, CheckResult, Drift, ViewInput, check, judge};
+use bartizan_posture::{
+    AccountView, CHECKS, CheckResult, Drift, RebuildTargets, ViewInput, check, judge,
+};
 use serde_json::{Value, json};
 
 pub(crate) const ACCOUNT: &str = "111122223333";
@@ -204,6 +206,7 @@ pub(crate) fn look_at<R>(
         known: &known,
         time_ms: NOW_MS,
         evidence_bucket: Some("logs"),
+        rebuild: RebuildTargets::default(),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use bartizan_incident::short_arn;
-use bartizan_posture::{Credential, LastUse, Power};
+use bartizan_posture::{Credential, LastUse, MadeBy, Power};
 use serde_json::{Value, json};
 
 use super::Out;
@@ -69,6 +69,24 @@ fn table(out: &mut Out, account: &AccountCredentials) -> Result<()> {
             used(credential),
             power(credential),
         ))?;
+        if let Some(made) = made(credential) {
+            out.line(&format!("{:26} {made}", ""))?;
+        }
+    }
+    match &account.trail {
+        None => out.line(
+            "open sessions of roles, and who made what, are not known: no trail was watched \
+            (bartizan watch)",
+        )?,
+        Some((as_of, left_out)) => {
+            let more = match left_out {
+                0 => String::new(),
+                n => format!("; {n} open sessions are not shown"),
+            };
+            out.line(&format!(
+                "sessions and makers by the trail until {as_of}{more}"
+            ))?;
+        }
     }
     if account.hidden > 0 {
         let hidden = counted(account.hidden as u64, "credential", "credentials");
@@ -78,7 +96,27 @@ fn table(out: &mut Out, account: &AccountCredentials) -> Result<()> {
     unread.iter().try_for_each(|fact| out.line(&missing(fact)))
 }
 
+/// Who made it, by which call and from where, e.g. `made by user/eve, iam:CreateAccessKey from
+/// 203.0.113.9`; of sessions also how many are open, and until when.
+fn made(credential: &Credential) -> Option<String> {
+    let by = credential.made_by.as_ref()?;
+    let from = match by.source.as_str() {
+        "" => String::new(),
+        source => format!(" from {source}"),
+    };
+    let who = short_arn(&by.who);
+    let made = format!("made by {who}, {}{from}, {}", by.call, by.time);
+    let open = credential.sessions.map(|n| {
+        let until = credential.until.as_deref().unwrap_or("?");
+        format!("{} until {until}; ", counted(n, "session", "sessions"))
+    });
+    Some(open.unwrap_or_default() + &made)
+}
+
 fn used(credential: &Credential) -> String {
+    if credential.sessions.is_some() {
+        return "open".to_owned();
+    }
     match &credential.last_used {
         None => "use not known".to_owned(),
         Some(LastUse::Never) => "never used".to_owned(),
@@ -108,10 +146,17 @@ fn power(credential: &Credential) -> String {
 }
 
 fn csv(out: &mut Out, accounts: &[AccountCredentials]) -> Result<()> {
-    out.line("account,kind,owner,id,region,active,created,age_days,last_used,unused_days,power")?;
+    out.line(
+        "account,kind,owner,id,region,active,created,age_days,last_used,unused_days,power,made_by,\
+        made_call,made_from,made_time,sessions,until",
+    )?;
     for account in accounts {
         for credential in &account.credentials.list {
             let text = |value: Option<i64>| value.map_or_else(String::new, |v| v.to_string());
+            let by = |field: fn(&MadeBy) -> &String| {
+                let by = credential.made_by.as_ref();
+                by.map(|m| field(m).clone()).unwrap_or_default()
+            };
             let active = credential
                 .active
                 .map_or_else(String::new, |a| a.to_string());
@@ -127,6 +172,14 @@ fn csv(out: &mut Out, accounts: &[AccountCredentials]) -> Result<()> {
                 used(credential),
                 text(credential.unused_days),
                 power(credential),
+                by(|m| &m.who),
+                by(|m| &m.call),
+                by(|m| &m.source),
+                by(|m| &m.time),
+                credential
+                    .sessions
+                    .map_or_else(String::new, |n| n.to_string()),
+                credential.until.clone().unwrap_or_default(),
             ]))?;
         }
     }

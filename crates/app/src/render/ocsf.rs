@@ -115,7 +115,8 @@ pub(super) fn cloud_of(account: Option<&str>, region: Option<&str>) -> Value {
     cloud
 }
 
-fn evidences(finding: &Finding) -> Vec<Value> {
+/// User, source and program behind a finding, as far as they are known.
+fn caller_of(finding: &Finding) -> [(&'static str, Value); 3] {
     let mut actor = json!({});
     let mut endpoint = json!({});
     let mut request = json!({});
@@ -137,6 +138,15 @@ fn evidences(finding: &Finding) -> Vec<Value> {
             request["user_agent"] = json!(agent);
         }
     }
+    [
+        ("actor", actor),
+        ("src_endpoint", endpoint),
+        ("http_request", request),
+    ]
+}
+
+fn evidences(finding: &Finding) -> Vec<Value> {
+    let caller = caller_of(finding);
     let one = |evidence: &Evidence| match evidence {
         Evidence::Event {
             id,
@@ -151,13 +161,9 @@ fn evidences(finding: &Finding) -> Vec<Value> {
                 api["response"] = json!({"error": error});
             }
             let mut value = json!({"api": api, "data": {"event_id": id, "time": time}});
-            for (field, part) in [
-                ("actor", &actor),
-                ("src_endpoint", &endpoint),
-                ("http_request", &request),
-            ] {
+            for (field, part) in &caller {
                 if part.as_object().is_some_and(|p| !p.is_empty()) {
-                    value[field] = part.clone();
+                    value[*field] = part.clone();
                 }
             }
             value

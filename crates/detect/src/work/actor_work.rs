@@ -56,6 +56,15 @@ pub struct AccessKeyUse {
     pub last_time: String,
 }
 
+fn key_use(key: &str, span: &CallSpan) -> AccessKeyUse {
+    AccessKeyUse {
+        access_key_id: key.to_owned(),
+        count: span.count,
+        first_time: time_text(span.first_s),
+        last_time: time_text(span.last_s),
+    }
+}
+
 /// API call with its number of events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallWork {
@@ -390,13 +399,12 @@ impl WorkIndex {
             .keys
             .range(from..)
             .take_while(|((of, _), _)| of == actor);
-        own.map(|((_, key), count)| AccessKeyUse {
-            access_key_id: key.clone(),
-            count: count.count,
-            first_time: time_text(count.first_s),
-            last_time: time_text(count.last_s),
-        })
-        .collect()
+        own.map(|((_, key), span)| key_use(key, span)).collect()
+    }
+
+    /// Use of all long-term access keys, by actor and key.
+    pub fn access_keys(&self) -> impl Iterator<Item = AccessKeyUse> {
+        self.keys.iter().map(|((_, key), span)| key_use(key, span))
     }
 
     /// Things created, opened and removed, by time, with their end. Within a second, creations come

@@ -1,26 +1,34 @@
 //! The credential inventory: everything that opens the account, from a snapshot.
 //!
 //! One row for each password, key, certificate, provider and assignment, with its owner, age, last
-//! use, and what it lets its holder become.
+//! use, and what it lets its holder become; with a trail also who made it, and the sessions of
+//! roles that are open.
 
 mod last_use;
 mod model;
 mod table;
+mod trail;
 
 use std::collections::HashMap;
 
 use crate::missing::GLOBAL;
 use bartizan_iam::{Rung, Tri, escalations};
 
-pub use model::{Credential, CredentialKind, Credentials, LastUse, Power};
+pub use model::{Credential, CredentialKind, Credentials, LastUse, MadeBy, Power};
+pub use trail::{CredentialTrail, MadeCredential, OpenSession, UsedKey};
 
 use crate::view::AccountView;
 use last_use::last_use;
 use table::TABLE;
 
-/// All credentials of an account.
+/// Kinds of facts that are credentials.
+pub fn credential_kinds() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|row| row.fact)
+}
+
+/// All credentials of an account, with what a trail shows of them.
 #[must_use]
-pub fn credentials(view: &AccountView<'_>) -> Credentials {
+pub fn credentials(view: &AccountView<'_>, trail: Option<&CredentialTrail>) -> Credentials {
     let powers = powers(view);
     let mut list = root(view);
     let mut unread = Vec::new();
@@ -29,9 +37,19 @@ pub fn credentials(view: &AccountView<'_>) -> Credentials {
         unread.extend(facts.unread);
         for fact in facts.facts {
             let mut credential = row.credential(view, fact);
-            credential.power = powers.get(credential.owner.as_str()).copied();
+            if let Some(trail) = trail {
+                credential.made_by = trail.made(row.fact, &fact.id).cloned();
+                if credential.kind == CredentialKind::AccessKey {
+                    trail.add_use(view, &mut credential);
+                }
+            }
             list.push(credential);
         }
+    }
+    list.extend(trail.map(|t| t.open_sessions(view)).unwrap_or_default());
+    for credential in &mut list {
+        let of_owner = powers.get(credential.owner.as_str()).copied();
+        credential.power = credential.power.or(of_owner);
     }
     list.sort_by(|a, b| (a.kind, &a.owner, &a.id).cmp(&(b.kind, &b.owner, &b.id)));
     Credentials { list, unread }
@@ -110,6 +128,9 @@ fn root(view: &AccountView<'_>) -> Vec<Credential> {
             last_used: Some(last_use(used, None, None)),
             unused_days: used.or(made).and_then(|t| view.age_days(t)),
             power: Some(Power::Root),
+            made_by: None,
+            sessions: None,
+            until: None,
         })
     };
     FIELDS.into_iter().filter_map(credential).collect()

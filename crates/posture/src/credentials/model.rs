@@ -1,6 +1,6 @@
 //! Credentials as data.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::missing::MissingFact;
 
@@ -24,6 +24,8 @@ pub enum CredentialKind {
     OidcProvider,
     TrustAnchor,
     IdentityCenterAssignment,
+    /// Temporary credentials of a role.
+    RoleSession,
 }
 
 /// One way to open the account.
@@ -46,6 +48,25 @@ pub struct Credential {
     pub unused_days: Option<i64>,
     /// What its holder can become; nothing where it is no administrator and cannot become one.
     pub power: Option<Power>,
+    /// Who made it, by the trail; nothing where the trail does not reach back so far.
+    pub made_by: Option<MadeBy>,
+    /// Number of open sessions that one origin began, where it is one.
+    pub sessions: Option<u64>,
+    /// When the last of them expires, RFC 3339.
+    pub until: Option<String>,
+}
+
+/// Who made a credential.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeBy {
+    /// Lasting key of the origin: ARN of a user, `instance i-0a1b`.
+    pub who: String,
+    /// Address that the call came from, or a service.
+    pub source: String,
+    /// `iam:CreateAccessKey`.
+    pub call: String,
+    /// RFC 3339.
+    pub time: String,
 }
 
 /// Last use of a credential.

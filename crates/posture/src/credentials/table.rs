@@ -159,6 +159,9 @@ impl CredentialRow {
             unused_days: used.and_then(|t| view.age_days(t)),
             last_used,
             power: None,
+            made_by: None,
+            sessions: None,
+            until: None,
         }
     }
 

@@ -54,7 +54,7 @@ pub(super) struct ExplainedPair {
     pub(super) changes: BTreeMap<(String, String, String), ExplainedFact>,
 }
 
-/// What is known of who changed a fact.
+/// Attribution of a changed fact.
 pub(super) struct ExplainedFact {
     pub(super) matched: Attribution,
     /// Lasting key of who began it: ARN of a user, `instance i-0a1b`.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::bill::BillSource;
+use crate::rebuild::RebuildTable;
 
 /// How many days of trail are read again each time, so that what comes late and what spans days is
 /// seen whole.
@@ -27,11 +28,13 @@ pub(super) struct Config {
     pub(super) rules: RuleSources,
     /// Accounts of friends: id and name.
     pub(super) friendly: BTreeMap<String, String>,
-    /// Who may make credentials, e.g. `arn:aws:iam::*:role/terraform*`: ARNs or other lasting keys of
-    /// origins, with wildcards.
+    /// Principals that may make credentials, e.g. `arn:aws:iam::*:role/terraform*`: ARNs or other
+    /// lasting keys of origins, with wildcards.
     pub(super) approved: Vec<String>,
     /// A list of vendors' accounts, YAML.
     pub(super) vendors: Option<PathBuf>,
+    /// Target ages of machines, images and code.
+    pub(super) rebuild: RebuildTable,
     /// Databases of addresses.
     pub(super) networks: NetworkSources,
     /// Findings that are no cause for alarm.

@@ -15,7 +15,7 @@ use bartizan_incident::attribution::Attribution;
 use bartizan_inventory::fact::{FactKinds, Hash};
 use bartizan_model::{Confidence, Evidence, Finding, Severity, Stage, Verdict, finding_id};
 use bartizan_posture::{
-    AccountView, CHECKS, CheckResult, CheckVerdict, Drift, DriftOrigin, DriftedFact, check,
+    AccountView, CHECKS, CheckResult, CheckVerdict, Drift, DriftOrigin, DriftedFact, Reason, check,
     facts_of, judge,
 };
 use jiff::Timestamp;
@@ -32,13 +32,13 @@ use crate::store::{Loaded, StoreState, TOOL};
 /// Name under which the state keeps a [`JudgedHistory`].
 const JUDGED: &str = "posture";
 
-/// Checks whose failures are told as changes already.
-const TOLD_AS_CHANGES: [&str; 1] = ["DRIFT-01"];
+/// Checks whose failures are findings of changes already.
+const SHOWN_AS_CHANGES: [&str; 1] = ["DRIFT-01"];
 
-/// What was judged of the history so far.
+/// Results of the history so far.
 #[derive(Default, Serialize, Deserialize)]
 struct JudgedHistory {
-    /// Hash of what verdicts depend on beside the snapshots: friends, vendors, version.
+    /// Hash of the rules: friends, vendors, approved principals, targets, version.
     rules: String,
     accounts: BTreeMap<String, JudgedSnapshots>,
 }
@@ -51,7 +51,9 @@ struct JudgedSnapshots {
     /// Its failures and unknown verdicts: check, region and resource.
     failing: BTreeSet<ResultKey>,
     unknown: BTreeSet<ResultKey>,
-    /// What turned within the lookback, by time.
+    /// Lists that were not read: check, kind and region.
+    unread: BTreeSet<ResultKey>,
+    /// Results that turned within the lookback, by time.
     turned: Vec<TurnedResult>,
 }
 
@@ -75,7 +77,7 @@ struct TurnedResult {
     facts: Vec<ResultKey>,
 }
 
-/// What a watch learned of posture.
+/// Posture as one run of a watch sees it.
 pub(super) struct WatchedPosture {
     pub(super) findings: Vec<Finding>,
     /// Entries of the state.
@@ -114,7 +116,7 @@ fn calls(finding: &Finding) -> impl Iterator<Item = &str> {
         })
 }
 
-/// Judges the snapshots that are new, and tells what turned within the lookback.
+/// Judges the snapshots that are new, and reports what turned within the lookback.
 pub(super) fn watched_posture(
     inputs: &WatchInputs<'_>,
     state: &StoreState,
@@ -161,13 +163,12 @@ fn is_recent(taken: &str, since: Timestamp) -> bool {
     taken.parse::<Timestamp>().is_ok_and(|t| t >= since)
 }
 
-/// Hash of what verdicts depend on beside the snapshots.
+/// Hash of all that verdicts depend on beside the snapshots.
 fn rules(inputs: &WatchInputs<'_>) -> Result<String> {
     let known = inputs.neighbours()?;
-    let approved = &inputs.config.approved;
     let text = format!(
-        "{TOOL}\n{:?}\n{:?}\n{approved:?}",
-        known.friendly, known.vendors
+        "{TOOL}\n{:?}\n{:?}\n{:?}\n{:?}",
+        known.friendly, known.vendors, inputs.config.approved, inputs.config.rebuild
     );
     Ok(Hash::of(text.as_bytes()).to_string())
 }
@@ -294,6 +295,7 @@ impl PostureRun<'_> {
             known: &known,
             bucket: evidence_bucket(inputs.global),
             drift: drift.map(|d| &d.drift),
+            rebuild: inputs.config.rebuild.targets(),
         };
         let is_compared = before.is_some();
         input.look_at(|view| judged.take(view, kept, is_compared, inputs))
@@ -315,37 +317,53 @@ impl JudgedSnapshots {
             those.map(key).collect::<BTreeSet<ResultKey>>()
         };
         let failing = results.iter().filter(|r| r.verdict == CheckVerdict::Fail);
-        let turned = failing.filter(|r| is_compared && self.is_new(r) && is_told(r, inputs));
+        let turned =
+            failing.filter(|r| is_compared && self.is_new(view, r) && is_reported(r, inputs));
         let turned: Vec<TurnedResult> = turned
             .map(|result| turned_result(view, result, kept))
             .collect();
         self.turned.extend(turned);
         self.last = Some(kept.index);
         (self.failing, self.unknown) = (of(CheckVerdict::Fail), of(CheckVerdict::Unknown));
+        self.unread = unread_lists(&results);
     }
 
     /// Whether a failure was none before, and not for want of reading.
-    fn is_new(&self, result: &CheckResult) -> bool {
-        let unread = |region: &str| {
-            let line = (
-                result.check.to_owned(),
-                region.to_owned(),
-                result.account.clone(),
-            );
-            self.unknown.contains(&line)
+    fn is_new(&self, view: &AccountView<'_>, result: &CheckResult) -> bool {
+        let was_unread = |kind: &str, region: &str| {
+            let list = (result.check.to_owned(), kind.to_owned(), region.to_owned());
+            self.unread.contains(&list)
         };
         let key = key(result);
         !self.failing.contains(&key)
             && !self.unknown.contains(&key)
-            && !unread(&result.region)
-            && !unread("global")
+            && !facts_of(view, result)
+                .iter()
+                .any(|f| was_unread(f.kind, f.region) || was_unread(f.kind, "global"))
     }
 }
 
-/// Whether a failure is told here: changes are findings already, and who may make credentials is
-/// known only where somebody said so.
-fn is_told(result: &CheckResult, inputs: &WatchInputs<'_>) -> bool {
-    !TOLD_AS_CHANGES.contains(&result.check)
+/// Lists that a check goes through and that were not read: check, kind and region.
+fn unread_lists(results: &[CheckResult]) -> BTreeSet<ResultKey> {
+    let mut lists = BTreeSet::new();
+    let of_account = results.iter().filter(|r| r.resource == r.account);
+    for result in of_account.filter(|r| r.verdict == CheckVerdict::Unknown) {
+        lists.extend(result.because.iter().filter_map(|reason| match reason {
+            Reason::Unread(fact) => Some((
+                result.check.to_owned(),
+                fact.kind.clone(),
+                fact.region.to_string(),
+            )),
+            Reason::Read(_) => None,
+        }));
+    }
+    lists
+}
+
+/// Whether a failure becomes a finding: changes are findings already, and who may make credentials
+/// is known only where somebody said so.
+fn is_reported(result: &CheckResult, inputs: &WatchInputs<'_>) -> bool {
+    !SHOWN_AS_CHANGES.contains(&result.check)
         && (result.check != "CRED-05" || !inputs.config.approved.is_empty())
 }
 

@@ -4,6 +4,7 @@
 mod bill;
 mod compare;
 mod config;
+mod credentials;
 mod hygiene;
 mod inputs;
 mod integrity;

@@ -12,6 +12,7 @@ use bartizan_model::{Finding, Severity};
 
 use super::bill::{REPORTED, WatchedBill, report_bill, reported_before, watched_bill};
 use super::compare::{ComparedSnapshots, compare};
+use super::credentials::kept_credentials;
 use super::hygiene::watched_posture;
 use super::inputs::WatchInputs;
 use super::integrity::integrity;
@@ -60,10 +61,8 @@ pub(super) fn run(
         .extend(bill.iter().flat_map(WatchedBill::findings));
     mark_accepted(inputs, &mut compared.findings);
     sort(&mut compared.findings);
-    let accepted: BTreeSet<String> = compared
-        .findings
-        .iter()
-        .chain(&posture.findings)
+    let findings = compared.findings.iter().chain(&posture.findings);
+    let accepted: BTreeSet<String> = findings
         .filter(|f| inputs.acceptance(f).is_some())
         .map(|f| f.id.clone())
         .collect();
@@ -88,12 +87,12 @@ pub(super) fn run(
     compared.findings.append(&mut posture.findings);
     compared.findings.sort_by(worst_first);
     name_origins(&verdicts.attribution, &mut compared.findings);
-    let read: Vec<(String, Option<u64>, bool)> = inputs
-        .objects
-        .iter()
+    let objects = inputs.objects.iter();
+    let read: Vec<(String, Option<u64>, bool)> = objects
         .map(|o| (o.name.clone(), o.bytes, old(o)))
         .filter(|(name, bytes, l)| known.get(name) != Some(&(*bytes, *l)))
         .collect();
+    let credentials = kept_credentials(inputs, &map, &verdicts)?;
     let (reported, report) = report_bill(bill.as_ref(), reported_before(state)?, &accepted);
     compared
         .coverage
@@ -107,6 +106,7 @@ pub(super) fn run(
         (INPUT, fingerprint.as_bytes().to_vec()),
     ];
     kept.append(&mut posture.kept);
+    kept.push(credentials);
     kept.extend(learned.map(|bytes| (FIRST_SEEN, bytes)));
     state.keep(RunState {
         findings: &watched.findings,
