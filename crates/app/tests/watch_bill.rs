@@ -1,5 +1,5 @@
-//! The bill as part of a watch: in the story of an incident, reported once, and never quiet where it
-//! could not be read.
+//! The bill as part of a watch: in the story of an incident, reported once, and never quiet where
+//! it could not be read.
 
 use std::fs;
 use std::process::Command;

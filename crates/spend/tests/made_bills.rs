@@ -80,7 +80,7 @@ fn all_formats_say_the_same() {
     }
 }
 
-/// The same for twenty seeds, an attack of each family in turn.
+/// Twenty seeds in all formats, an attack of each family in turn.
 #[test]
 #[ignore = "makes twenty bills in seven formats"]
 fn all_formats_say_the_same_for_twenty_seeds() {

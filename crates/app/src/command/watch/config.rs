@@ -311,7 +311,8 @@ impl Config {
         config.spend.sources.extend(bill_of(dir));
         if config.is_empty() {
             bail!(
-                "{} has neither config/ (dumps of AWS CLI output) nor trail/ (CloudTrail) nor bill/",
+                "{} has neither config/ (dumps of AWS CLI output) nor trail/ (CloudTrail) nor \
+                bill/",
                 dir.display()
             );
         }
@@ -319,7 +320,7 @@ impl Config {
     }
 
     fn is_empty(&self) -> bool {
-        self.account.is_empty() && self.trail.sources.is_empty() && self.spend.sources.is_empty()
+        self.account.is_empty() && self.trail.sources.is_empty() && self.spend.source().is_none()
     }
 }
 
