@@ -128,6 +128,13 @@ pub(super) fn fingerprint(
     objects
         .iter()
         .for_each(|o| text.push_str(&format!("{} {:?}\n", o.name, o.bytes)));
+    // More signatures or keys may verify what could not be verified before.
+    for file in config.trail.keys.iter().chain(&config.trail.signatures) {
+        text.push_str(&format!(
+            "{:?}\n",
+            std::fs::metadata(file).map(|m| m.len()).ok()
+        ));
+    }
     let holds = |j: &&Justification| {
         j.until
             .as_ref()
