@@ -706,6 +706,7 @@ fn every_way_to_blind_has_two_witnesses() {
 #[test]
 fn a_region_that_falls_silent_is_found() {
     let mut made = Made::new(&[Plan {
+        hours: 16,
         logs: 12,
         silent: vec![6, 7],
         restarts: vec![8],

@@ -349,3 +349,39 @@ fn the_signed_text_is_that_of_the_user_guide() {
     assert!(DigestDocument::read(&mut reader, &mut made.files[&second].as_slice()).is_err());
     assert!(second.contains(ACCOUNT));
 }
+
+/// CPU of judging 2,000 logs and 200 digests, to that of inflating and hashing the same bytes.
+#[test]
+#[ignore = "a benchmark"]
+fn bench_judging() {
+    let made = Made::new(&[Plan {
+        hours: 200,
+        logs: 10,
+        records_of_log: 64,
+        ..Plan::default()
+    }]);
+    let floor = || {
+        let start = std::time::Instant::now();
+        let mut inflater = libdeflater::Decompressor::new();
+        let mut text = Vec::new();
+        for bytes in made.files.values() {
+            let size = u32::from_le_bytes(bytes[bytes.len() - 4..].try_into().unwrap());
+            text.resize(size as usize, 0);
+            inflater.gzip_decompress(bytes, &mut text).unwrap();
+            assert_eq!(crate::chain::sha256(&text).len(), 32);
+        }
+        start.elapsed().as_secs_f64()
+    };
+    let ours = || {
+        let start = std::time::Instant::now();
+        let (report, read) = check(&made, &Memory::default());
+        assert_eq!((alarms(&report).len(), read), (0, 2200));
+        start.elapsed().as_secs_f64()
+    };
+    let least = |run: &dyn Fn() -> f64| (0..9).map(|_| run()).fold(f64::MAX, f64::min);
+    let (floor, ours) = (least(&floor), least(&ours));
+    println!(
+        "floor {floor:.3} s, judging {ours:.3} s: {:.2} × (≤ 1.3)",
+        ours / floor
+    );
+}

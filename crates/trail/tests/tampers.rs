@@ -630,6 +630,22 @@ fn logs_in_other_places() -> Vec<Tamper> {
             made.files.insert(forged.clone(), gzip(b"{\"Records\":[]}"));
             vec![extra(&forged)]
         }),
+        plain(
+            "forged log beside a made-up digest of one more trail",
+            |made| {
+                let plan = Plan {
+                    trail: "more",
+                    ..Plan::default()
+                };
+                let digest = plan.digest_key(hour(6));
+                let mut document = made.documents[&made.digests[AT]].clone();
+                document["digestS3Object"] = json!(digest);
+                made.forge(&digest, &document.to_string());
+                let forged = plan.log_key(hour(5) + 700, "Forged0123456789");
+                made.files.insert(forged.clone(), gzip(b"{\"Records\":[]}"));
+                vec![extra(&forged), Expected::Unchecked(digest)]
+            },
+        ),
         plain("forged log with a name of its own", |made| {
             let log = made.logs[AT][0].clone();
             let forged = format!("{}/more.json.gz", log.rsplit_once('/').unwrap().0);

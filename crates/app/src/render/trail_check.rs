@@ -263,7 +263,6 @@ pub(crate) fn trail_reason(because: &CheckReason) -> String {
         R::NamedByDigest { digest } => format!("{digest} names it"),
         R::InSignatures => "there is a signature of it".to_owned(),
         R::NewestRemembered => "an earlier run recorded it as the newest digest".to_owned(),
-        R::VerifiedBefore => "an earlier run verified it".to_owned(),
         R::NamedByNone => "digests cover its time, and none names it".to_owned(),
         R::Restarted => "the chain of digests begins anew after it".to_owned(),
         R::NoDigest => "no digest covers this time".to_owned(),

@@ -106,8 +106,6 @@ pub enum CheckReason {
     InSignatures,
     /// An earlier run recorded it as the newest of its chain.
     NewestRemembered,
-    /// An earlier run verified it.
-    VerifiedBefore,
     /// Digests cover its time and none names it.
     NamedByNone,
     /// The chain of digests was begun anew.

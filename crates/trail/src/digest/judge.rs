@@ -1,6 +1,6 @@
 //! Judging all digests and logs of a trail: first the digests, then the logs that they name.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::check::{CheckReason, CheckedObject, FileFault, RecordedStop, TrailCheck, TrailVerdict};
 use super::document::{DigestDocument, NamedHash};
@@ -79,6 +79,10 @@ pub struct JudgedDigests<'a> {
     named: HashMap<String, Vec<LogNaming>>,
     /// Logs that were verified by an earlier run and need not be read: by key.
     remembered: HashMap<String, Option<u64>>,
+    /// Keys that have a signature, with the end time in their names.
+    signed: HashMap<SeriesName, Vec<(&'a str, i64)>>,
+    /// Digests that were verified by an earlier run, by key.
+    known: HashMap<&'a str, &'a VerifiedDigest>,
 }
 
 /// A digest's word on a log.
@@ -184,6 +188,13 @@ pub fn judge_digests<'a>(
         checks: Vec::new(),
         named,
         remembered,
+        signed: signed(&evidence.signatures),
+        known: evidence
+            .verified
+            .0
+            .iter()
+            .map(|d| (d.key.as_str(), d))
+            .collect(),
     };
     judged.add_digest_checks();
     judged
@@ -240,7 +251,22 @@ fn by_series<'a>(
     (by_series, remembered)
 }
 
+/// Keys that have a signature, by chain.
+fn signed(signatures: &DigestSignatures) -> HashMap<SeriesName, Vec<(&str, i64)>> {
+    let mut signed: HashMap<SeriesName, Vec<(&str, i64)>> = HashMap::new();
+    for key in signatures.keys() {
+        if let TrailFileName::Digest { series, end_s } = TrailFileName::parse(key) {
+            signed.entry(series).or_default().push((key, end_s));
+        }
+    }
+    signed
+}
+
 impl JudgedDigests<'_> {
+    fn signed_of(&self, series: &SeriesName) -> &[(&str, i64)] {
+        self.signed.get(series).map_or(&[], Vec::as_slice)
+    }
+
     fn digest(&self, naming: &LogNaming) -> &SeriesDigest {
         &self.series[naming.series].digests[naming.digest]
     }
@@ -263,7 +289,7 @@ impl JudgedDigests<'_> {
                     )
                 });
             }
-            for (key, end_s, verdict) in missing(one, self.listing, &self.evidence.signatures) {
+            for (key, end_s, verdict) in missing(one, self.listing, self.signed_of(one.name)) {
                 self.checks.push(TrailCheck {
                     first_s: Some(first_missing_s(one, end_s, &verdict.1)),
                     last_s: Some(end_s),
@@ -271,16 +297,20 @@ impl JudgedDigests<'_> {
                 });
             }
         }
-        for key in self.evidence.signatures.keys() {
-            let TrailFileName::Digest { series, end_s } = TrailFileName::parse(key) else {
-                continue;
-            };
-            if !self.series.iter().any(|s| *s.name == series) {
+        let there: HashSet<&SeriesName> = self.series.iter().map(|s| s.name).collect();
+        let mut absent: Vec<_> = self
+            .signed
+            .iter()
+            .filter(|(series, _)| !there.contains(series))
+            .collect();
+        absent.sort();
+        for (series, keys) in absent {
+            for (key, end_s) in keys {
                 self.checks.push(TrailCheck {
-                    first_s: Some(end_s),
-                    last_s: Some(end_s),
+                    first_s: Some(*end_s),
+                    last_s: Some(*end_s),
                     ..check(
-                        &series,
+                        series,
                         key,
                         (TrailVerdict::Unchecked, CheckReason::OnlySignatures),
                     )
@@ -486,10 +516,12 @@ impl JudgedDigests<'_> {
                 .digests
                 .iter()
                 .filter_map(|d| d.believed().map(|doc| (doc.start_s, doc.end_s)));
-            groups
-                .entry(one.name.logs())
-                .or_default()
-                .push(merged(spans.collect()));
+            let spans = merged(spans.collect());
+            let of_group = groups.entry(one.name.logs()).or_default();
+            // Anybody can put a file beside that looks like a digest of one more trail.
+            if !spans.is_empty() || one.head.is_some() {
+                of_group.push(spans);
+            }
         }
         groups
     }
@@ -565,8 +597,7 @@ impl JudgedDigests<'_> {
         switches: Option<&Vec<TrailSwitch>>,
     ) -> Option<VerifiedDigest> {
         if digest.is_remembered {
-            let known = &self.evidence.verified.0;
-            return known.iter().find(|d| d.key == digest.key).cloned();
+            return self.known.get(digest.key.as_str()).map(|d| (*d).clone());
         }
         let bytes = |object: &str| {
             let key = key_of(object).unwrap_or(object);
@@ -596,7 +627,7 @@ impl JudgedDigests<'_> {
         }
         spans.sort_by_key(|s| (s.start_s, s.end_s, s.digest));
         accounted.extend(
-            missing(one, self.listing, &self.evidence.signatures)
+            missing(one, self.listing, self.signed_of(one.name))
                 .iter()
                 .map(|(_, end_s, _)| *end_s),
         );
@@ -691,7 +722,7 @@ fn check(
 fn missing(
     one: &DigestSeries<'_>,
     listing: &TrailListing,
-    signatures: &DigestSignatures,
+    signed: &[(&str, i64)],
 ) -> Vec<(String, i64, (TrailVerdict, CheckReason))> {
     let mut found: BTreeMap<String, (i64, (TrailVerdict, CheckReason))> = BTreeMap::new();
     let end_of = |key: &str| match TrailFileName::parse(key) {
@@ -741,11 +772,14 @@ fn missing(
             CheckReason::NewestRemembered,
         );
     }
-    for key in signatures.keys() {
-        if let (Some(end_s), Some(oldest)) = (end_of(key), oldest)
-            && end_s > oldest
-        {
-            add(key, end_s, TrailVerdict::Missing, CheckReason::InSignatures);
+    for (key, end_s) in signed {
+        if oldest.is_some_and(|oldest| *end_s > oldest) {
+            add(
+                key,
+                *end_s,
+                TrailVerdict::Missing,
+                CheckReason::InSignatures,
+            );
         }
     }
     found

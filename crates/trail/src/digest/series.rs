@@ -89,12 +89,22 @@ impl DigestSeries<'_> {
                 self.digests[n].set(verdict);
             }
         }
+        let by_key = self.by_key();
         for n in 0..self.digests.len() {
-            if let Some(verdict) = self.by_previous(n, signers) {
+            if let Some(verdict) = self.by_previous(n, &by_key, signers) {
                 self.digests[n].set(verdict);
             }
         }
-        self.judge_copies();
+        self.judge_copies(&by_key);
+    }
+
+    /// Positions of the files of each key.
+    fn by_key(&self) -> BTreeMap<String, Vec<usize>> {
+        let mut by_key: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (n, digest) in self.digests.iter().enumerate() {
+            by_key.entry(digest.key.clone()).or_default().push(n);
+        }
+        by_key
     }
 
     /// Positions of the digests that name a digest as the one before them, by its key.
@@ -211,7 +221,12 @@ impl DigestSeries<'_> {
     }
 
     /// Verdict on a believed digest that does not fit the one before it.
-    fn by_previous(&self, n: usize, signers: Signers<'_>) -> Option<(TrailVerdict, CheckReason)> {
+    fn by_previous(
+        &self,
+        n: usize,
+        by_key: &BTreeMap<String, Vec<usize>>,
+        signers: Signers<'_>,
+    ) -> Option<(TrailVerdict, CheckReason)> {
         let one = &self.digests[n];
         let document = one.believed().filter(|_| !one.is_remembered)?;
         let (key, named) = one.previous()?;
@@ -232,11 +247,10 @@ impl DigestSeries<'_> {
         {
             return differs();
         }
-        let before = self
-            .digests
+        let before = by_key
+            .get(key)?
             .iter()
-            .filter(|d| d.key == key)
-            .find_map(SeriesDigest::believed)?;
+            .find_map(|n| self.digests[*n].believed())?;
         match &named.hash {
             NamedHash::Other(algorithm) => {
                 return Some(unchecked(CheckReason::Algorithm(algorithm.clone())));
@@ -253,16 +267,20 @@ impl DigestSeries<'_> {
     }
 
     /// Of several files with one key, those that differ from the one that is believed are wrong.
-    fn judge_copies(&mut self) {
-        for n in 0..self.digests.len() {
-            let one = &self.digests[n];
-            let other_is_signed = one.verdict == TrailVerdict::Unchecked
-                && self.digests.iter().any(|d| {
-                    let hash = |d: &SeriesDigest| d.read.as_ref().ok().map(|r| r.sha256);
-                    d.key == one.key && d.is_believed() && hash(d) != hash(one)
-                });
-            if other_is_signed {
-                self.digests[n].set(tampered(CheckReason::OtherCopySigned));
+    fn judge_copies(&mut self, by_key: &BTreeMap<String, Vec<usize>>) {
+        let hash = |d: &SeriesDigest| d.read.as_ref().ok().map(|r| r.sha256);
+        for copies in by_key.values().filter(|copies| copies.len() > 1) {
+            let signed = copies
+                .iter()
+                .map(|n| &self.digests[*n])
+                .find(|d| d.is_believed())
+                .and_then(hash);
+            let Some(signed) = signed else { continue };
+            for n in copies {
+                let one = &self.digests[*n];
+                if one.verdict == TrailVerdict::Unchecked && hash(one) != Some(signed) {
+                    self.digests[*n].set(tampered(CheckReason::OtherCopySigned));
+                }
             }
         }
     }
