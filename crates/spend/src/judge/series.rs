@@ -142,7 +142,11 @@ impl SpendSeries {
                     _ => listed,
                 };
                 dense.value[at] += value.max(0.0);
-                dense.cost[at] += day.cost.to_f64().unwrap_or(0.0);
+                // A commitment pays for it: some formats show its price, some nothing.
+                dense.cost[at] += match series.key.kind {
+                    ChargeKind::Covered => value,
+                    _ => day.cost.to_f64().unwrap_or(0.0),
+                };
                 dense.quantity[at] += quantity;
                 dense.files[at] = day.file;
             }
