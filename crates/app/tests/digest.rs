@@ -626,7 +626,7 @@ fn large() -> Made {
     Made::new(&[Plan {
         hours: 200,
         logs: 10,
-        records_of_log: 64,
+        records_of_log: 84,
         ..Plan::default()
     }])
 }

@@ -357,7 +357,7 @@ fn bench_judging() {
     let made = Made::new(&[Plan {
         hours: 200,
         logs: 10,
-        records_of_log: 64,
+        records_of_log: 84,
         ..Plan::default()
     }]);
     let floor = || {
