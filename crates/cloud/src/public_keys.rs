@@ -10,6 +10,9 @@ use crate::{endpoint::Endpoints, template::at};
 /// Span of digests of a region, in seconds since 1970.
 pub type RegionSpan = (String, (i64, i64));
 
+/// Region with its list of keys, or why there is none.
+pub type RegionKeys = (String, Result<Value, CallError>);
+
 /// Reads the public keys of each region (CloudTrail API, `ListPublicKeys`): a list of them, or why
 /// there is none.
 ///
@@ -19,7 +22,7 @@ pub fn public_keys(
     model: &Model,
     identity: &Identity,
     spans: &[RegionSpan],
-) -> Result<Vec<(String, Result<Value, CallError>)>, ConnectError> {
+) -> Result<Vec<RegionKeys>, ConnectError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

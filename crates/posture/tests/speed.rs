@@ -14,7 +14,7 @@ const GROUPS: usize = 5_000;
 
 /// Principal of a trust policy: one role in ten trusts another account.
 fn trusted(n: usize) -> Value {
-    if n % 10 == 0 {
+    if n.is_multiple_of(10) {
         json!({"AWS": format!("arn:aws:iam::{:012}:root", 222_233_334_444 + n)})
     } else {
         json!({"Service": "ec2.amazonaws.com"})

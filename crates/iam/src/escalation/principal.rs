@@ -37,8 +37,10 @@ impl AccountGraph<'_, '_> {
     /// [`AccountGraph::analyze`] of any principal, roles that AWS reserves for itself included.
     pub(super) fn analyze_any(&self, number: u32) -> PrincipalFindings {
         let me = &self.account.principals[number as usize];
-        let mut found = PrincipalFindings::default();
-        found.own = self.holds_everything(number);
+        let mut found = PrincipalFindings {
+            own: self.holds_everything(number),
+            ..PrincipalFindings::default()
+        };
         if found.own.is_some_and(|(_, verdict)| verdict == Tri::Yes) {
             return found;
         }

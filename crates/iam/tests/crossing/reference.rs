@@ -62,7 +62,7 @@ fn trusted(random: &mut Random, home: &str) -> Value {
         };
         let principal = match random.below(8) {
             0 if is_at_home => json!("*"),
-            0 | 1 | 2 => json!({"AWS": id}),
+            0..=2 => json!({"AWS": id}),
             3 => json!({"AWS": format!("arn:aws:iam::{id}:root")}),
             4 => json!({"Service": "ec2.amazonaws.com"}),
             5 => json!({"AWS": format!("arn:aws:iam::{id}:role/r{}", random.below(2))}),

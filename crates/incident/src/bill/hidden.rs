@@ -49,7 +49,9 @@ pub fn hidden_estate(
 ) -> Vec<HiddenEstate> {
     let day = today(snapshot.header.time_ms.1 / 1000);
     let account = snapshot.header.account.as_str();
-    let mut found: BTreeMap<(&str, &str), Vec<(&BilledUsage, &'static str, i32)>> = BTreeMap::new();
+    /// Usage, the kind of fact that would show it, and the day.
+    type UnseenUsage<'u> = (&'u BilledUsage, &'static str, i32);
+    let mut found: BTreeMap<(&str, &str), Vec<UnseenUsage<'_>>> = BTreeMap::new();
     for one in usage.iter().copied() {
         let is_of = one.account.as_deref().is_none_or(|a| a == account);
         let family = one.family.as_deref().unwrap_or_default();

@@ -135,7 +135,7 @@ impl TrailListing {
                 let file = &self.files[*n];
                 let key = key_of(&file.path).unwrap_or_default();
                 matches!(file.name, TrailFileName::Digest { .. })
-                    && !known.get(key).is_some_and(|bytes| *bytes == file.bytes)
+                    && known.get(key).is_none_or(|bytes| *bytes != file.bytes)
             })
             .collect()
     }
