@@ -486,11 +486,7 @@ fn the_aws_cli_agrees() {
     let cases: Vec<Value> = trails
         .iter()
         .map(|made| {
-            let newest = made
-                .digests
-                .iter()
-                .filter(|d| !d.contains("_backfill"))
-                .next_back();
+            let newest = made.digests.iter().rfind(|d| !d.contains("_backfill"));
             let encode = |bytes: &Vec<u8>| base64::prelude::BASE64_STANDARD.encode(bytes);
             let objects: serde_json::Map<String, Value> = made
                 .files
