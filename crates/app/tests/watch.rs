@@ -300,10 +300,18 @@ fn the_order_of_the_trail_does_not_matter() {
         let told = watch(&home);
         (told["incidents"].clone(), told["changes"].clone())
     };
-    let plain = tell(&mut |name| vec![name.to_owned()]);
+    // Logs under other names are not those that digests name, so that the keys stay away.
+    let is_key = |name: &str| name.starts_with("digest-");
+    let plain = tell(&mut |name| {
+        let kept = (!is_key(name)).then(|| name.to_owned());
+        kept.into_iter().collect()
+    });
     let mut number = 0;
     let shuffled = tell(&mut |name| {
         number += 7919;
+        if is_key(name) {
+            return Vec::new();
+        }
         match name.strip_prefix("trail/") {
             // The time of delivery is in the name: late, early, and some twice.
             Some(rest) if rest.contains("/CloudTrail/") => {
@@ -357,6 +365,8 @@ fn twice_or_in_halves_it_is_the_same() {
     let first_half = |name: &str| {
         !name.contains("20260315T000000Z")
             && !name.starts_with("bill/")
+            // The list of signatures names digests of the second week.
+            && !name.starts_with("digest-")
             && (!name.starts_with("trail/") || early(name))
     };
     copy(&example("heist"), &halves.path("in"), &mut |name| {
@@ -447,7 +457,7 @@ fn two_hundred_kills_lose_and_double_nothing() {
     assert_eq!(ours, theirs);
     let text = home.must(0, &["verify", "evidence"]);
     assert!(
-        text.contains("0 problems, 2 entries, 2 snapshots") && !text.contains("state.sqlite"),
+        text.contains("0 problems, 3 entries, 2 snapshots") && !text.contains("state.sqlite"),
         "{text}"
     );
 }
@@ -516,7 +526,7 @@ fn what_is_accepted_is_the_grant_and_not_the_name() {
     );
     assert!(
         home.must(0, &["verify", "evidence"])
-            .contains("0 problems, 3 entries")
+            .contains("0 problems, 4 entries")
     );
 
     // It is no alarm any more, and can still be seen.
