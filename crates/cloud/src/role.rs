@@ -430,7 +430,11 @@ mod tests {
         }
         actions.sort();
         actions.dedup();
-        assert_eq!(actions, table.actions());
+        // `verify trail` reads the keys of digests, which are no facts.
+        let mut expected: Vec<String> = table.actions().into_iter().collect();
+        expected.push("cloudtrail:ListPublicKeys".to_owned());
+        expected.sort();
+        assert_eq!(actions, expected);
     }
 
     #[test]

@@ -68,13 +68,16 @@ impl<'d> PolicyDraft<'d> {
         let must = must_of(access)?;
         let may = may_of(access);
         let (must, may) = (statements(&must)?, statements(&may)?);
-        let element = self.element(actions);
         let complete = |mut one: Statement| {
-            one.action = Some(element.clone());
+            one.action = Some(self.element(actions, &self.idle_in(&one)));
             one
         };
-        self.must.extend(must.into_iter().map(complete));
-        self.may.extend(may.into_iter().map(complete));
+        let (must, may): (Vec<Statement>, Vec<Statement>) = (
+            must.into_iter().map(complete).collect(),
+            may.into_iter().map(complete).collect(),
+        );
+        self.must.extend(must);
+        self.may.extend(may);
         Ok(())
     }
 
@@ -88,13 +91,28 @@ impl<'d> PolicyDraft<'d> {
         (policy(self.must), policy(self.may))
     }
 
-    /// Action or NotAction, whichever is shorter.
-    fn element(&self, set: &Bits) -> Block<Vec<String>> {
+    /// Actions that a statement does nothing about: those without resources, where it is about some.
+    fn idle_in(&self, statement: &Statement) -> Bits {
+        let mut idle = Bits::default();
+        if let Some(Block::Is(list)) = &statement.resource
+            && !list.iter().any(|r| Pattern::arn(r).matches("*"))
+        {
+            let all = self.actions.all();
+            let bare = self.actions.known(&all);
+            bare.filter(|action| self.actions.is_wildcard_only(*action))
+                .for_each(|action| idle.insert(action.0));
+        }
+        idle
+    }
+
+    /// Action or NotAction, whichever is shorter. `idle`: actions that may be among them.
+    fn element(&self, set: &Bits, idle: &Bits) -> Block<Vec<String>> {
         if *set == self.actions.all() {
             return Block::Is(vec!["*".to_owned()]);
         }
         let rest = self.actions.all().difference(set);
-        let (own, others) = (self.names(set), self.names(&rest));
+        let none = Bits::default();
+        let (own, others) = (self.names(set, idle), self.names(&rest, &none));
         if others.len() < own.len() {
             Block::Not(others)
         } else {
@@ -102,11 +120,12 @@ impl<'d> PolicyDraft<'d> {
         }
     }
 
-    fn names(&self, set: &Bits) -> Vec<String> {
+    fn names(&self, set: &Bits, idle: &Bits) -> Vec<String> {
         let mut left = set.clone();
+        let within = set.union(idle);
         let mut names = Vec::new();
         for (pattern, meant) in self.words {
-            if !meant.is_empty() && left.meets(meant) && set.covers(meant) {
+            if left.meets(meant) && within.covers(meant) {
                 left = left.difference(meant);
                 names.push(pattern.clone());
             }
@@ -327,7 +346,7 @@ impl Policy {
         let narrow = |statement: &Statement| {
             let set = actions_of(statement, actions).intersection(used);
             let mut one = statement.clone();
-            one.action = Some(Block::Is(draft.names(&set)));
+            one.action = Some(Block::Is(draft.names(&set, &Bits::default())));
             (!set.is_empty()).then_some(one)
         };
         Self {

@@ -129,7 +129,7 @@ impl ResourceCell {
 /// let accounts = [AccountBuilder::new("111122223333", Actions::builtin()).build()];
 /// let question = AccessQuestion::new(RequestCaller::Anonymous.into(), "s3:Get*", "arn:aws:s3:::b/*");
 /// let part = &Estate::new(&accounts).ask_set(&question).parts[0];
-/// assert_eq!(part.example.1, "arn:aws:s3:::b/");
+/// assert!(part.example.1.starts_with("arn:aws:s3:::b/"));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetPart {
