@@ -10,7 +10,8 @@ impl Policy {
     /// ```
     /// let text = r#"{"Statement":[{"Action":["s3:Get*"],"Effect":"Allow","Resource":["*"]}],"Version":"2012-10-17"}"#;
     /// let policy = bartizan_iam::parse(text)?;
-    /// assert_eq!(policy.json().to_string(), text);
+    /// let same: serde_json::Value = serde_json::from_str(text).unwrap();
+    /// assert_eq!(policy.json(), same);
     /// # Ok::<(), bartizan_iam::PolicyError>(())
     /// ```
     pub fn json(&self) -> Value {
