@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::bucket::client;
 use crate::client::{CallError, Client};
-use crate::live::{ConnectError, Identity, load};
+use crate::live::{ConnectError, Identity};
 use crate::model::Model;
-use crate::{endpoint::Endpoints, template::at};
+use crate::template::at;
 
 /// Span of digests of a region, in seconds since 1970.
 pub type RegionSpan = (String, (i64, i64));
@@ -28,20 +29,7 @@ pub fn public_keys(
         .build()
         .map_err(|e| ConnectError::Identity(e.to_string()))?;
     runtime.block_on(async {
-        let config = load(identity).await?;
-        let home = config
-            .region()
-            .map_or_else(|| "us-east-1".to_owned(), ToString::to_string);
-        let provider = config.credentials_provider().ok_or_else(|| {
-            ConnectError::Identity("no credentials found: set AWS_PROFILE, or log in".to_owned())
-        })?;
-        let endpoints = Endpoints::of(
-            model,
-            &home,
-            config.endpoint_url().map(str::to_owned),
-            std::env::vars(),
-        );
-        let client = Client::new(provider, endpoints);
+        let (client, _) = client(model, identity).await?;
         let mut keys = Vec::new();
         for (region, span) in spans {
             keys.push((

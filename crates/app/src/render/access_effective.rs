@@ -17,7 +17,7 @@ const SERVICES_SHOWN: usize = 12;
 /// Resources that one line shows.
 const SHOWN: usize = 4;
 
-/// What is not said of some actions, and why.
+/// Actions that a document does not say all about, and why.
 pub(crate) fn left_out(one: &LeftOut, actions: &Actions) -> String {
     format!(
         "{}: {}",

@@ -49,7 +49,7 @@ pub(crate) fn lines_of_set(said: &SetAnswer, actions: &Actions) -> Vec<String> {
     lines
 }
 
-/// What of a set is allowed, in one line.
+/// Allowed part of a set, in one line.
 pub(crate) fn allowed_of_set(said: &SetAnswer, actions: &Actions) -> String {
     let allowed = said.parts.iter().filter(|p| p.said.verdict != Tri::No);
     let texts: Vec<String> = allowed.map(|part| what(part, actions)).collect();

@@ -1,6 +1,6 @@
 //! `bartizan access unused`.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use bartizan_detect::Evaluator;
 use bartizan_detect::work::ActorWork;
 use bartizan_detect::{FirstSeenMemory, Networks, Rules, ScanPlan};
@@ -55,7 +55,8 @@ pub(super) fn run(global: &Global, args: &AccessUnusedArgs) -> Result<Outcome> {
         Some(work)
     };
     if let Some(file) = &args.last_accessed {
-        used.add_last_accessed(&read_text(file)?, &actions)?;
+        used.add_last_accessed(&read_text(file)?, &actions)
+            .with_context(|| format!("cannot use {}", file.display()))?;
     }
     let found = UnusedAccess {
         trail_is_whole,

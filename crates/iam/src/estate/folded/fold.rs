@@ -234,12 +234,12 @@ impl<'f> FoldedClass<'f, '_> {
         Ok(access)
     }
 
-    /// What identity policies allow within all ceilings, on resources of the own account.
+    /// Access by identity policies within all ceilings, on resources of the own account.
     fn own_allows(&self) -> TermResult<Vec<Term>> {
         self.own_side(&self.layers.context, &[&self.layers.rcp])
     }
 
-    /// What identity policies allow within all ceilings.
+    /// Access by identity policies within all ceilings.
     fn own_side(
         &self,
         context: &Context,
@@ -311,7 +311,7 @@ impl<'f> FoldedClass<'f, '_> {
         Ok(())
     }
 
-    /// What the policy of a resource allows the principal by itself.
+    /// Access that the policy of a resource gives the principal by itself.
     fn direct(&self, resource: &NamingResource<'_>) -> TermResult<Vec<Term>> {
         let named = |naming: Naming| {
             let statements = resource.statements.iter();
@@ -379,7 +379,7 @@ impl<'f> FoldedClass<'f, '_> {
     }
 }
 
-/// What each of some terms has in common with each of others.
+/// Intersections of each of some terms with each of others.
 fn products(some: &[Term], others: &[Term]) -> TermResult<Vec<Term>> {
     let mut found: Vec<Term> = Vec::new();
     for one in some {

@@ -63,7 +63,7 @@ pub(super) struct NamingResource<'x> {
     pub(super) unclear: Vec<LayerStatement<'x>>,
     /// Control policies of its account.
     pub(super) rcp: Vec<Vec<LayerStatement<'x>>>,
-    /// What is known of requests on it.
+    /// Condition keys that are known of requests on it.
     pub(super) context: Context,
 }
 
@@ -79,7 +79,7 @@ pub(super) struct BindingLayers<'x> {
     /// KMS keys and roles, which decide themselves whether their account's policies count.
     pub(super) keys: Vec<NamingResource<'x>>,
     pub(super) roles: Vec<NamingResource<'x>>,
-    /// What is known of requests on resources of the own account.
+    /// Condition keys that are known of requests on resources of the own account.
     pub(super) context: Context,
     pub(super) actions: &'x Actions,
 }
@@ -157,7 +157,7 @@ impl<'x, 'a> Estate<'x, 'a> {
         layers
     }
 
-    /// What is known of requests of a principal on resources of an account.
+    /// Condition keys that are known of requests of a principal on resources of an account.
     fn known_on(&self, asker: &Asker<'x, 'a>, there: &'x Account<'a>) -> Context {
         let target = Target::new(Owner::Read(there), "", "*");
         let mut request = Request {

@@ -97,7 +97,7 @@ impl Term {
         (!self.within.is_empty()).then_some(self)
     }
 
-    /// What both have in common; none where that is nothing.
+    /// Intersection of both; none where it is empty.
     pub(super) fn both(&self, other: &Self) -> TermResult<Option<Self>> {
         if self.is_all() {
             return Ok(Some(other.clone()));

@@ -141,7 +141,7 @@ impl<'d> PolicyDraft<'d> {
     }
 }
 
-/// What is allowed whatever the request holds.
+/// Access that no condition has a say in.
 fn must_of(access: &ClassAccess) -> Result<ClassAccess, LeftOutReason> {
     let mut allows: Vec<Term> = access
         .allows
@@ -193,7 +193,7 @@ fn must_of(access: &ClassAccess) -> Result<ClassAccess, LeftOutReason> {
     })
 }
 
-/// What is allowed under conditions; nothing where none has a say.
+/// Access that conditions have a say in; nothing where none has.
 fn may_of(access: &ClassAccess) -> ClassAccess {
     let is_conditional = |term: &&Term| !term.conditions.is_empty();
     let denied_under = access.denies.iter().any(|d| is_conditional(&d));

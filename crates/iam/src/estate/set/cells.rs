@@ -18,7 +18,7 @@ pub(super) struct ToldApart {
 }
 
 impl ToldApart {
-    /// What statements have as resources. `context`: what is known of the caller, for variables.
+    /// Resources that statements name. `context`: condition keys of the caller, for variables.
     pub(super) fn by(statements: &[&CompiledStatement], context: &Context) -> Self {
         let mut apart = Self::default();
         for statement in statements {
