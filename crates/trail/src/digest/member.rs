@@ -13,6 +13,9 @@ use bartizan_model::limits::{
     WINDOW_BYTES,
 };
 
+/// First bytes of a gzip member that is packed with deflate (RFC 1952, section 2.3.1).
+const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
+
 /// SHA-256 of inflated bytes.
 pub type ContentHash = [u8; 32];
 
@@ -77,7 +80,7 @@ impl MemberReader {
     /// there.
     fn inflate_whole(&mut self) -> bool {
         let stored = self.stored.as_slice();
-        if !stored.starts_with(&[0x1f, 0x8b, 8]) {
+        if !stored.starts_with(&GZIP_MAGIC) {
             return false;
         }
         let Some((_, (crc, size))) = gzip_frame(stored) else {
@@ -98,7 +101,10 @@ impl MemberReader {
 
     /// Inflates through a window. Keeps the inflated bytes as long as they are few.
     fn stream(&mut self, rest: &mut dyn Read) -> Result<ContentHash, FileFault> {
-        if self.stored.is_empty() {
+        // Judged here: whether the decoder looks at the first bytes before it misses the rest of the
+        // header depends on its version.
+        let header = &self.stored[..self.stored.len().min(GZIP_MAGIC.len())];
+        if header.is_empty() || !GZIP_MAGIC.starts_with(header) {
             return Err(FileFault::NotGzip);
         }
         let mut counted = CountedRead {
