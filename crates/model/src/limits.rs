@@ -254,3 +254,8 @@ pub const VERIFIED_LIST_BYTES_MAX: usize = 1 << 30;
 pub const TRAIL_HEADS_PER_ENTRY: usize = 32;
 /// Objects of a bucket that are fetched at once when a trail is verified.
 pub const FETCHES_IN_FLIGHT: usize = 96;
+
+/// Bytes of one scan result after decompression.
+pub const SCAN_RESULT_BYTES_MAX: usize = 512 << 20;
+/// Bytes of one scan result as stored.
+pub const SCAN_RESULT_STORED_BYTES_MAX: usize = 128 << 20;
