@@ -104,6 +104,13 @@ impl TrailObject {
         delivered(&self.name).map(|(from, _)| from)
     }
 
+    /// Version of its content, by which a kept scan result is known to be of it: entity tag, or
+    /// time of the last write and size.
+    pub(crate) fn scan_version(&self) -> Option<String> {
+        let version = self.version.as_deref()?;
+        Some(format!("{version} {}", self.bytes?))
+    }
+
     /// Bucket and full key, for an object of S3.
     pub(crate) fn in_bucket(&self) -> Option<(&Arc<S3Folder>, &str)> {
         match &self.place {

@@ -2,6 +2,7 @@
 
 mod folder;
 mod keys;
+mod scans;
 mod state;
 mod trail_ledger;
 
@@ -23,6 +24,7 @@ use crate::cli::Global;
 
 pub(crate) use folder::Folder;
 pub(crate) use keys::{remember, remembered};
+pub(crate) use scans::{KeptScan, KeptScans};
 pub(crate) use state::{RunState, StoreState};
 pub(crate) use trail_ledger::{TrailLedger, record_trail, trail_ledger};
 

@@ -8,6 +8,7 @@ mod credentials;
 mod hygiene;
 mod inputs;
 mod integrity;
+mod kept_trail;
 mod organizations;
 mod result;
 mod run;
@@ -30,7 +31,7 @@ use crate::cli::{Format, Global, WatchArgs};
 use crate::files::write_whole;
 use crate::outcome::Outcome;
 use crate::render::{self, Out};
-use crate::store::{self, StoreState};
+use crate::store::{self, KeptScans, StoreState};
 use crate::trail::{WantedObjects, objects};
 use crate::watch_result::WatchResult;
 
@@ -74,7 +75,8 @@ pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
                 accepted,
                 now,
             };
-            let watched = run::run(&inputs, &mut state, &input)?;
+            let scans = KeptScans::open(&global.store)?;
+            let watched = run::run(&inputs, &mut state, &scans, &input)?;
             write_outputs(&config, &watched)?;
             watched
         }
