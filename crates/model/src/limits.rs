@@ -254,3 +254,7 @@ pub const VERIFIED_LIST_BYTES_MAX: usize = 1 << 30;
 pub const TRAIL_HEADS_PER_ENTRY: usize = 32;
 /// Objects of a bucket that are fetched at once when a trail is verified.
 pub const FETCHES_IN_FLIGHT: usize = 96;
+/// Size in bytes of one message of a queue: SQS takes up to 1 MiB.
+pub const NOTICE_BYTES_MAX: usize = 1 << 20;
+/// Entries read of one message; S3 sends one to a few.
+pub const NOTICES_MAX: usize = 2_000;
