@@ -24,6 +24,7 @@ mod posture;
 mod posture_facts;
 mod posture_truth;
 mod posture_watch;
+mod queue;
 mod report;
 mod spend;
 mod store;

@@ -37,6 +37,9 @@ use crate::request::build;
 /// Time before their expiry at which credentials are renewed, so that they do not expire in flight.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(120);
 
+/// User agent of all requests, e.g. `bartizan/0.1.0`.
+pub const USER_AGENT: &str = concat!("bartizan/", env!("CARGO_PKG_VERSION"));
+
 /// Client with one identity.
 pub struct Client {
     connector: Connector,
@@ -221,6 +224,15 @@ impl Client {
             })
     }
 
+    /// Error of an answer to [`Client::send`] that is no success. Expired credentials are dropped.
+    pub async fn refused(&self, (status, headers, body): &Reply) -> CallError {
+        let error = classify(*status, headers, body);
+        if error.retry == Retry::Refreshed {
+            *self.cached.lock().await = None;
+        }
+        error
+    }
+
     /// Drops expired credentials, so that the next call gets new ones from the provider. When
     /// several calls in flight fail together, only the first one still finds its own credentials in
     /// use.
@@ -307,10 +319,12 @@ fn signed(
         settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
         settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
     }
-    let agent = http::HeaderValue::from_static(concat!("bartizan/", env!("CARGO_PKG_VERSION")));
+    // A canary has a user agent of its own.
+    let agent = http::HeaderValue::from_static(USER_AGENT);
     request
         .headers_mut()
-        .insert(http::header::USER_AGENT, agent);
+        .entry(http::header::USER_AGENT)
+        .or_insert(agent);
     let params = v4::SigningParams::builder()
         .identity(&identity)
         .region(region)

@@ -220,6 +220,9 @@ pub(crate) struct RoleCommand {
     /// bucket/prefix)
     #[arg(long, value_name = "BUCKET")]
     pub(crate) bucket: Option<String>,
+    /// Also allow receiving from these queues, by URL or ARN: `watch` deletes what it has read
+    #[arg(long, value_name = "QUEUE")]
+    pub(crate) queues: Vec<String>,
     /// Rows of your own for the call table
     #[arg(long, value_name = "FILE")]
     pub(crate) calls: Vec<PathBuf>,
