@@ -30,5 +30,6 @@ mod spend;
 mod store;
 mod watch;
 mod watch_bill;
+mod watch_live;
 mod words;
 mod write_once;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use bartizan_detect::{DetectionResult, Evaluator, ScanPlan, Scanner};
+use bartizan_trail::digest::TrailFileName;
 use jiff::Timestamp;
 
 use super::super::inputs::WatchInputs;
@@ -38,8 +39,19 @@ pub(super) struct LiveTrail<'p> {
     open: Openness,
     judged_at: Instant,
     judged: JudgedState,
+    /// Digests came since the trail was verified.
+    unverified: bool,
+    came_at: Instant,
     /// What was taken must be evaluated anew after it is kept.
     anew: bool,
+}
+
+/// Time without arrivals after which new digests are verified, and not at the next hour only: a
+/// digest may come before the logs that it names.
+const QUIET: Duration = Duration::from_secs(5);
+
+fn is_digest(name: &str) -> bool {
+    matches!(TrailFileName::parse(name), TrailFileName::Digest { .. })
 }
 
 /// Whether there is anything to judge.
@@ -103,6 +115,8 @@ impl<'p> LiveTrail<'p> {
             open: Openness::Now,
             judged_at: Instant::now(),
             judged: JudgedState::default(),
+            unverified: false,
+            came_at: Instant::now(),
             anew: false,
         })
     }
@@ -145,6 +159,8 @@ impl<'p> LiveTrail<'p> {
                 let spare = self.evaluator.take(&object.name, output);
                 self.scanner.reuse(spare);
             }
+            self.unverified |= is_digest(&object.name);
+            self.came_at = Instant::now();
             inputs.objects.push(object);
             self.open = self.open.max(Openness::Later);
         }
@@ -164,6 +180,10 @@ impl<'p> LiveTrail<'p> {
             // The next round judges all of it; what came is on the disk before.
             self.keep_rows(state, scans)?;
             return Ok(None);
+        }
+        if self.unverified && self.came_at.elapsed() > QUIET {
+            self.unverified = false;
+            self.cache.verify_again();
         }
         let mut verdicts = match self.open {
             Openness::Closed if !self.cache.is_due() => return Ok(None),
