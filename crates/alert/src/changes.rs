@@ -29,7 +29,11 @@ pub struct WatchedState<'a> {
 /// Findings of an incident are told with it: a new incident, a worse one, or one with more findings
 /// is one alert each. What was accepted (severity info) raises none.
 #[must_use]
-pub fn alerts_of(before: &WatchedState<'_>, after: &WatchedState<'_>, now: Timestamp) -> Vec<Alert> {
+pub fn alerts_of(
+    before: &WatchedState<'_>,
+    after: &WatchedState<'_>,
+    now: Timestamp,
+) -> Vec<Alert> {
     let time = format!("{now:.3}");
     let comparison = Comparison {
         told: before
@@ -76,12 +80,14 @@ impl Comparison<'_> {
     fn ended_incidents(&self, alerts: &mut Vec<Alert>) {
         let now: BTreeSet<&str> = self.after.incidents.iter().map(|i| i.id.as_str()).collect();
         for incident in by_id(self.before.incidents) {
-            if now.contains(incident.id.as_str())
-                || closed(incident, self.before.as_of).is_some()
-            {
+            if now.contains(incident.id.as_str()) || closed(incident, self.before.as_of).is_some() {
                 continue;
             }
-            let merged = self.after.merged.iter().find(|(from, _)| *from == incident.id);
+            let merged = self
+                .after
+                .merged
+                .iter()
+                .find(|(from, _)| *from == incident.id);
             let joined = merged.map(|(_, into)| into.as_str()).or_else(|| {
                 let of = |f: &String| self.member_now.get(f.as_str()).copied();
                 incident.findings.iter().find_map(of)

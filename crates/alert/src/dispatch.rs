@@ -101,42 +101,45 @@ pub fn dispatch(
     entries
 }
 
-/// Entry of a test message.
+/// Test message to a sink.
 #[must_use]
-pub fn dispatch_test(sink: &str, now: Timestamp) -> OutboxEntry {
+pub fn test_alert(sink: &str, now: Timestamp) -> Alert {
     let time = format!("{now:.3}");
-    OutboxEntry {
-        alert: Alert {
-            key: key(AlertKind::Test, sink, &time),
-            kind: AlertKind::Test,
-            severity: Severity::Info,
-            stages: Vec::new(),
-            accounts: Vec::new(),
-            rules: Vec::new(),
-            subject: format!("test {sink}"),
-            time,
-            findings: Vec::new(),
-            about: AlertSubject::Test,
-        },
-        sink: sink.to_owned(),
-        disposition: Disposition::Send {
-            not_before_ms: now.as_millisecond(),
-        },
+    Alert {
+        key: key(AlertKind::Test, sink, &time),
+        kind: AlertKind::Test,
+        severity: Severity::Info,
+        stages: Vec::new(),
+        accounts: Vec::new(),
+        rules: Vec::new(),
+        subject: format!("test {sink}"),
+        time,
+        findings: Vec::new(),
+        about: AlertSubject::Test,
     }
+}
+
+/// Keys of the digests of the current span and of the next one.
+#[must_use]
+pub fn digest_keys(route: &Route, now: Timestamp) -> [String; 2] {
+    let span_s = i64::from(route.storm.minutes.max(1)) * 60;
+    let span = now.as_second().div_euclid(span_s);
+    [span, span + 1].map(|number| {
+        let sequence = format!("{span_s} {number}");
+        key(AlertKind::Digest, &route.sink, &sequence)
+    })
 }
 
 /// Key of the digest that further alerts are folded into, and when it is sent: at once for the
 /// first of a span, at the end of the span for the next.
 fn digest_slot(route: &Route, storm: &StormState, now: Timestamp) -> (String, i64) {
+    let [current, next] = digest_keys(route, now);
+    if !storm.digest_sent {
+        return (current, now.as_millisecond());
+    }
     let span_s = i64::from(route.storm.minutes.max(1)) * 60;
-    let span = now.as_second().div_euclid(span_s);
-    let (number, send_ms) = if storm.digest_sent {
-        (span + 1, (span + 1) * span_s * 1000)
-    } else {
-        (span, now.as_millisecond())
-    };
-    let sequence = format!("{span_s} {number}");
-    (key(AlertKind::Digest, &route.sink, &sequence), send_ms)
+    let end_s = (now.as_second().div_euclid(span_s) + 1) * span_s;
+    (next, end_s * 1000)
 }
 
 fn digest_alert(key: String, digest: StormDigest, now: Timestamp) -> Alert {
@@ -192,8 +195,9 @@ fn silenced(alert: &Alert, silences: &[(u64, Silence)], now: Timestamp) -> Optio
             && s.subject.as_ref().is_none_or(|id| *id == alert.subject)
             && all(&s.rule, &alert.rules)
             && all(&s.account, &alert.accounts)
-            && s.stage
-                .is_none_or(|stage| !alert.stages.is_empty() && alert.stages.iter().all(|a| *a == stage))
+            && s.stage.is_none_or(|stage| {
+                !alert.stages.is_empty() && alert.stages.iter().all(|a| *a == stage)
+            })
     };
     let found = silences.iter().find(|(_, s)| matches(s));
     found.map(|(entry, _)| *entry)

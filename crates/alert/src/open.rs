@@ -19,7 +19,9 @@ pub(crate) fn closed(incident: &Incident, as_of: &str) -> Option<EndReason> {
         incident.standing_known && incident.standing.is_empty() && incident.left.is_empty();
     let time = |text: &str| text.parse::<Timestamp>().ok();
     let quiet = match (time(&incident.last_time), time(as_of)) {
-        (Some(last), Some(now)) => now.duration_since(last) > SignedDuration::from_hours(QUIET_HOURS),
+        (Some(last), Some(now)) => {
+            now.duration_since(last) > SignedDuration::from_hours(QUIET_HOURS)
+        }
         _ => false,
     };
     (nothing_stands && quiet).then_some(EndReason::Quiet)

@@ -92,7 +92,9 @@ impl Wording {
 
 fn of_finding(alert: &Alert, finding: &Finding, ended: Option<&EndReason>) -> Wording {
     let actor = finding.actor.as_ref();
-    let by = actor.map(|a| format!(", by {}", a.name)).unwrap_or_default();
+    let by = actor
+        .map(|a| format!(", by {}", a.name))
+        .unwrap_or_default();
     let severity = finding.severity;
     let title = match alert.kind {
         AlertKind::SensorBlind => format!("{severity}, not seen any more: {}", finding.title),
@@ -160,7 +162,9 @@ fn of_incident(alert: &Alert, incident: &IncidentBrief, ended: Option<&EndReason
     let moment = |(time, severity, line): &(String, _, String)| {
         format!("{}  {severity}  {line}", minute(time))
     };
-    let more = incident.standing_count.saturating_sub(incident.standing.len());
+    let more = incident
+        .standing_count
+        .saturating_sub(incident.standing.len());
     let mut standing = incident.standing.join("; ");
     if more > 0 {
         standing.push_str(&format!("; {more} more"));
@@ -196,9 +200,7 @@ fn of_incident(alert: &Alert, incident: &IncidentBrief, ended: Option<&EndReason
 fn inside(incident: &IncidentBrief) -> String {
     match (incident.standing.first(), incident.standing_known) {
         (Some(first), _) => format!("INTRUDER, still inside: {first}"),
-        (None, true) => {
-            "INTRUDER, no remaining access found in the latest snapshot".to_owned()
-        }
+        (None, true) => "INTRUDER, no remaining access found in the latest snapshot".to_owned(),
         (None, false) => {
             "INTRUDER, persistence unknown: no later configuration snapshot".to_owned()
         }

@@ -13,6 +13,7 @@ pub mod pace;
 pub mod public_keys;
 pub mod request;
 pub mod role;
+pub mod sink_calls;
 pub mod table;
 pub mod template;
 pub mod write_once;

@@ -56,9 +56,7 @@ pub fn message(alert: &Alert, hours_open: u16) -> HttpMessage {
 fn started(alert: &Alert) -> String {
     let first = match &alert.about {
         AlertSubject::Finding { finding, .. } => finding.first_time.as_deref(),
-        AlertSubject::Incident { incident, .. } => {
-            Some(incident.first_time.as_str())
-        }
+        AlertSubject::Incident { incident, .. } => Some(incident.first_time.as_str()),
         _ => None,
     };
     let time = |text: &str| text.parse::<Timestamp>().ok();

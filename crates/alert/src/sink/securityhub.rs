@@ -54,9 +54,7 @@ fn finding(alert: &Alert, account: &str, region: &str) -> Value {
             Some(incident.last_time.clone()),
             "incident".to_owned(),
         ),
-        AlertSubject::Digest(_) | AlertSubject::Test => {
-            (None, None, alert.kind.name().to_owned())
-        }
+        AlertSubject::Digest(_) | AlertSubject::Test => (None, None, alert.kind.name().to_owned()),
     };
     let created = first.clone().unwrap_or_else(|| alert.time.clone());
     let mut details = Map::new();

@@ -11,37 +11,59 @@ use crate::wording::wording;
 /// Characters of a subject.
 const SUBJECT_MAX: usize = 99;
 
-/// Parameters of `Publish`. The message is the JSON document; subscriptions filter by the
+/// Parameters of `Publish` in the form of the query protocol, e.g.
+/// `MessageAttributes.entry.1.Name`. The message is the JSON document; subscriptions filter by the
 /// attributes `kind`, `severity` and `key`.
 #[must_use]
 pub fn parameters(alert: &Alert, topic_arn: &str) -> Map<String, Value> {
     let words = wording(alert);
-    let attribute = |text: &str| json!({"DataType": "String", "StringValue": text});
-    let mut parameters = json!({
-        "TopicArn": topic_arn,
-        "Subject": subject(&words.title),
-        "Message": json_line(&payload(alert)),
-        "MessageAttributes": {
-            "kind": attribute(alert.kind.name()),
-            "severity": attribute(&alert.severity.to_string()),
-            "key": attribute(&alert.key),
-        },
-    });
-    if topic_arn.ends_with(".fifo") {
-        parameters["MessageDeduplicationId"] = json!(alert.key);
-        let group: String = alert.subject.chars().filter(char::is_ascii_graphic).collect();
-        parameters["MessageGroupId"] = json!(group.chars().take(128).collect::<String>());
+    let mut parameters = Map::new();
+    let mut set = |name: String, text: &str| drop(parameters.insert(name, json!(text)));
+    set("TopicArn".to_owned(), topic_arn);
+    set("Subject".to_owned(), &subject(&words.title));
+    set("Message".to_owned(), &json_line(&payload(alert)));
+    let severity = alert.severity.to_string();
+    let attributes = [
+        ("kind", alert.kind.name()),
+        ("severity", severity.as_str()),
+        ("key", alert.key.as_str()),
+    ];
+    for (index, (name, text)) in attributes.into_iter().enumerate() {
+        let entry = format!("MessageAttributes.entry.{}", index + 1);
+        set(format!("{entry}.Name"), name);
+        set(format!("{entry}.Value.DataType"), "String");
+        set(format!("{entry}.Value.StringValue"), text);
     }
-    parameters.as_object().cloned().unwrap_or_default()
+    if topic_arn.ends_with(".fifo") {
+        set("MessageDeduplicationId".to_owned(), &alert.key);
+        let group: String = alert
+            .subject
+            .chars()
+            .filter(char::is_ascii_graphic)
+            .collect();
+        let group: String = group.chars().take(128).collect();
+        set("MessageGroupId".to_owned(), &group);
+    }
+    parameters
 }
 
 /// Subject: printable ASCII that begins with a letter or digit.
 fn subject(title: &str) -> String {
     let ascii: String = title
         .chars()
-        .map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' })
+        .map(|c| {
+            if c == ' ' || c.is_ascii_graphic() {
+                c
+            } else {
+                '?'
+            }
+        })
         .collect();
     let begun = ascii.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
     let text = format!("Bartizan: {begun}");
-    text.chars().take(SUBJECT_MAX).collect::<String>().trim_end().to_owned()
+    text.chars()
+        .take(SUBJECT_MAX)
+        .collect::<String>()
+        .trim_end()
+        .to_owned()
 }

@@ -35,7 +35,10 @@ fn card(alert: &Alert, words: &Wording) -> Value {
         block(&words.answer, &json!({"weight": "Bolder"})),
         json!({"type": "FactSet", "facts": words.fields.iter().map(fact).collect::<Vec<_>>()}),
     ];
-    let lines = words.moments.iter().map(|m| block(m, &json!({"spacing": "None"})));
+    let lines = words
+        .moments
+        .iter()
+        .map(|m| block(m, &json!({"spacing": "None"})));
     body.extend(lines);
     for (why, command) in &words.commands {
         body.push(block(why, &json!({})));

@@ -51,7 +51,10 @@ pub fn message(alert: &Alert, secret: Option<&WebhookSecret>, time_s: i64) -> Ht
         ("webhook-timestamp", time_s.to_string()),
     ];
     if let Some(secret) = secret {
-        headers.push(("webhook-signature", signature(secret, &alert.key, time_s, &body)));
+        headers.push((
+            "webhook-signature",
+            signature(secret, &alert.key, time_s, &body),
+        ));
     }
     HttpMessage {
         headers,

@@ -8,6 +8,7 @@ use bartizan_spend::{FALSE_ALARMS, JudgeOptions};
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::alerting::{SinkConfig, routes};
 use crate::bill::BillSource;
 use crate::rebuild::RebuildTable;
 
@@ -43,6 +44,8 @@ pub(super) struct Config {
     pub(super) spend: Spend,
     /// Files to write.
     pub(super) output: Output,
+    /// Where alerts go.
+    pub(super) sink: Vec<SinkConfig>,
 }
 
 /// One account, or several of an organization.
@@ -249,6 +252,8 @@ impl Config {
             .for_each(place);
         config.rules.paths.iter_mut().for_each(place);
         config.vendors.iter_mut().for_each(place);
+        config.sink.iter_mut().for_each(|sink| sink.place(base));
+        routes(&config.sink).with_context(|| name.to_string())?;
         config
             .networks
             .geo

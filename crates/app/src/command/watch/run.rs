@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
+use bartizan_alert::{WatchedState, alerts_of};
 use bartizan_detect::attribution::CallMap;
 use bartizan_detect::{DetectionResult, Evaluator, FirstSeenMemory, Rules, ScanPlan};
 use bartizan_incident::attribution::name_origins;
@@ -17,9 +18,10 @@ use super::hygiene::watched_posture;
 use super::inputs::WatchInputs;
 use super::integrity::integrity;
 use super::result::watch_result;
+use crate::alerting::routes;
 use crate::detection::{MEMORY, networks, remembered, rule_files, scan, thread_count, work_of};
 use crate::render::Bytes;
-use crate::store::{RunState, StoreState};
+use crate::store::{NewAlerts, RunState, StoreState, silences};
 use crate::trail::TrailObject;
 use crate::watch_result::{RESULT, WatchResult};
 
@@ -108,6 +110,17 @@ pub(super) fn run(
     kept.append(&mut posture.kept);
     kept.push(credentials);
     kept.extend(learned.map(|bytes| (FIRST_SEEN, bytes)));
+    let before = WatchResult::last(state)?;
+    let alerts = alerts_of(
+        &before
+            .as_ref()
+            .map(|b| told(b, &[], ""))
+            .unwrap_or_default(),
+        &told(&watched, &watched.merged, &since.to_string()),
+        inputs.now,
+    );
+    let routes = routes(&inputs.config.sink)?;
+    let silences = silences(inputs.storage.as_ref())?;
     state.keep(RunState {
         findings: &watched.findings,
         since: &since.to_string(),
@@ -115,8 +128,29 @@ pub(super) fn run(
         merges: &merges,
         objects: &read,
         kept,
+        alerts: NewAlerts {
+            alerts: &alerts,
+            routes: &routes,
+            silences: &silences,
+            now: inputs.now,
+        },
     })?;
     Ok(watched)
+}
+
+/// A result as alerts are made of it.
+fn told<'a>(
+    watched: &'a WatchResult,
+    merged: &'a [(String, String)],
+    since: &'a str,
+) -> WatchedState<'a> {
+    WatchedState {
+        findings: &watched.findings,
+        incidents: &watched.incidents,
+        merged,
+        as_of: &watched.as_of,
+        since,
+    }
 }
 
 /// Time of the last event or snapshot, seconds since 1970.
