@@ -1,6 +1,7 @@
 //! The binary `bartizan`: parse, run, exit code.
 
 mod access;
+mod alerting;
 mod bill;
 mod bill_report;
 mod cli;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use bartizan_model::{Evidence, Finding};
+use bartizan_model::{Evidence, Finding, Silence};
 
 /// Log entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,16 @@ pub enum EntryKind {
     },
     /// Finding accepted by a user.
     Justification(Justification),
+    /// Alerts that a user does not want for a while.
+    Silence(Silence),
+    /// A silence that a user ended early.
+    #[serde(rename = "silence-ended")]
+    SilenceEnded {
+        /// Index of its entry.
+        entry: u64,
+        author: String,
+        reason: String,
+    },
     /// Newest digests of CloudTrail that were verified.
     Trail {
         heads: Vec<TrailHead>,

@@ -27,7 +27,10 @@ mod trail_heads;
 mod verify;
 
 pub use entry::{EntryKind, FileRef, GrantRef, Justification, LogEntry, SnapshotRef, TrailHead};
-pub use history::{Documents, LoggedSnapshot, append, facts, justifications, justify, snapshots};
+pub use history::{
+    Documents, LoggedSnapshot, append, append_silence, facts, justifications, justify, silences,
+    snapshots,
+};
 pub use key::{KeyError, LogKey};
 pub use log::{EvidenceLog, LogError, is_head};
 pub use pack::{PackError, PackFrame, documents, find, records, write_packs};

@@ -1,6 +1,7 @@
 //! The command line as typed.
 
 mod access;
+mod alerts;
 mod detection;
 mod evidence;
 mod posture;
@@ -15,6 +16,9 @@ pub(crate) use access::{
     AccessCanArgs, AccessCommand, AccessDiffArgs, AccessEffectiveArgs, AccessEscalateArgs,
     AccessEvalArgs, AccessPolicyDiffArgs, AccessPublicArgs, AccessQuestionArgs, AccessReachArgs,
     AccessUnusedArgs, AccessWhoCanArgs, ActionTable, PolicySide,
+};
+pub(crate) use alerts::{
+    AlertsCommand, AlertsListArgs, AlertsRedriveArgs, AlertsSilenceArgs, AlertsTestArgs,
 };
 pub(crate) use detection::{AcceptArgs, DetectArgs, ReportArgs, RulesCommand, WatchArgs};
 pub(crate) use evidence::{
@@ -153,6 +157,8 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     Report(ReportArgs),
     Accept(AcceptArgs),
+    #[command(subcommand)]
+    Alerts(AlertsCommand),
     Diff(DiffArgs),
     Check(CheckArgs),
     Credentials(CredentialsArgs),

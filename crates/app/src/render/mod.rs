@@ -5,6 +5,7 @@ mod access;
 mod access_diff;
 mod access_effective;
 mod access_set;
+mod alerts;
 mod bar;
 mod check;
 mod credentials;
@@ -41,6 +42,7 @@ pub(crate) use access_effective::{
     left_out, left_out_json, reach_json, reach_line, reach_summary, reach_word,
 };
 pub(crate) use access_set::{allowed_of_set, answer_of_set, lines_of_set, word_of_set};
+pub(crate) use alerts::{alert_list, matched, silence_list, undelivered};
 pub(crate) use bar::{Bar, Bytes};
 pub(crate) use bartizan_model::shell_word as shell;
 pub(crate) use check::{CheckList, check_reasons, checked, explained, listed};

@@ -2,7 +2,9 @@
 
 mod folder;
 mod keys;
+mod outbox;
 mod scans;
+mod schema;
 mod state;
 mod trail_ledger;
 
@@ -14,16 +16,18 @@ use bartizan_cloud::bucket::S3Folder;
 use bartizan_cloud::live::Identity;
 use bartizan_cloud::model::Model;
 use bartizan_evidence::{
-    Documents, EvidenceLog, Justification, LogError, LogKey, LoggedSnapshot, Storage,
+    Documents, EntryKind, EvidenceLog, Justification, LogError, LogKey, LoggedSnapshot, Storage,
 };
 use bartizan_inventory::fact::{FactKinds, Hash};
 use bartizan_inventory::snapshot::RecordedSnapshot;
+use bartizan_model::Silence;
 use jiff::Timestamp;
 
 use crate::cli::Global;
 
-pub(crate) use folder::Folder;
+pub(crate) use folder::{Folder, delivery_lock, is_delivering};
 pub(crate) use keys::{remember, remembered};
+pub(crate) use outbox::{EntryFilter, ListedEntry, NewAlerts, Outbox, SinkBacklog};
 pub(crate) use scans::{KeptScan, KeptScans};
 pub(crate) use state::{RunState, StoreState};
 pub(crate) use trail_ledger::{TrailLedger, record_trail, trail_ledger};
@@ -148,6 +152,33 @@ pub(crate) fn justify(
     let index = bartizan_evidence::justify(&mut log, &key, justification, (TOOL, now))?;
     remember(log.public(), log.head());
     Ok(index)
+}
+
+/// Appends a silence, or the end of one. Gives the number of the entry.
+pub(crate) fn silence(
+    global: &Global,
+    storage: &dyn Storage,
+    silence: EntryKind,
+    now: Timestamp,
+) -> Result<u64> {
+    let _lock = folder::lock(global, storage)?;
+    let public = self::log(storage)?.public().to_owned();
+    let key = keys::key(global, Some(&public))?;
+    let mut log = EvidenceLog::create(storage, &key)?;
+    keys::check_head(&log)?;
+    let index = bartizan_evidence::append_silence(&mut log, &key, silence, (TOOL, now))?;
+    remember(log.public(), log.head());
+    Ok(index)
+}
+
+/// Silences of the evidence log that were not ended early, with their entries; none where there is
+/// no log.
+pub(crate) fn silences(storage: &dyn Storage) -> Result<Vec<(u64, Silence)>> {
+    match EvidenceLog::open(storage) {
+        Ok(log) => Ok(bartizan_evidence::silences(&log)?),
+        Err(LogError::NoLog(_)) => Ok(Vec::new()),
+        Err(e) => Err(e.into()),
+    }
 }
 
 /// The verifier key of a log whose first run was cut short before its first head.

@@ -16,7 +16,9 @@ mod result;
 mod run;
 mod snapshots;
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bartizan_evidence::Storage;
@@ -28,6 +30,7 @@ use self::config::Config;
 use self::inputs::{WatchInputs, accepted, fingerprint, history};
 use self::run::INPUT;
 use self::snapshots::take_snapshots;
+use crate::alerting::{Delivery, Sink, SinkConfig};
 use crate::bill::BillParts;
 use crate::cli::{Format, Global, WatchArgs};
 use crate::files::write_whole;
@@ -36,6 +39,9 @@ use crate::render::{self, Out};
 use crate::store::{self, KeptScans, StoreState};
 use crate::trail::{WantedObjects, objects};
 use crate::watch_result::WatchResult;
+
+/// Longest time that one watch spends on its alerts; the rest waits for the next.
+const DELIVERY: Duration = Duration::from_secs(60);
 
 pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
     let config = Config::find(args.dir.as_deref(), args.config.as_deref())?;
@@ -91,6 +97,7 @@ pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
         write_whole(file, &render::report(&watched))?;
     }
     print(global, &watched)?;
+    deliver(global, &config)?;
     let worst = watched.findings.iter().map(|f| f.severity).max();
     if args
         .fail_on
@@ -105,6 +112,22 @@ pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
     } else {
         Outcome::Done
     })
+}
+
+/// Sinks of a configuration file, or of `./bartizan.toml`.
+pub(super) fn configured_sinks(file: Option<&Path>) -> Result<Vec<SinkConfig>> {
+    Ok(Config::find(None, file)?.sink)
+}
+
+/// Sends what waits in the outbox, and says what still waits.
+fn deliver(global: &Global, config: &Config) -> Result<()> {
+    if config.sink.is_empty() {
+        return Ok(());
+    }
+    let sinks = Sink::all(&config.sink)?;
+    let states = Delivery::once(&global.store, sinks, DELIVERY)?;
+    render::undelivered(global, &states);
+    Ok(())
 }
 
 fn write_outputs(config: &Config, watched: &WatchResult) -> Result<()> {
