@@ -44,6 +44,15 @@ pub(crate) fn open(global: &Global) -> Result<Box<dyn Storage>> {
     Ok(Box::new(Folder::new(Path::new(&global.store))))
 }
 
+/// Number of entries of the log; 0 where there is none yet.
+pub(crate) fn log_size(storage: &dyn Storage) -> Result<u64> {
+    match EvidenceLog::open(storage) {
+        Ok(log) => Ok(log.size()),
+        Err(LogError::NoLog(_)) => Ok(0),
+        Err(e) => Err(e.into()),
+    }
+}
+
 /// Opens the log of the store, or says how to begin one.
 pub(crate) fn log(storage: &dyn Storage) -> Result<EvidenceLog<'_>> {
     match EvidenceLog::open(storage) {

@@ -17,7 +17,8 @@ use super::credentials::kept_credentials;
 use super::hygiene::watched_posture;
 use super::inputs::WatchInputs;
 use super::integrity::integrity;
-use super::kept_trail::{learned_memory, scan_plan, take_all};
+use super::judge_cache::JudgeCache;
+use super::kept_trail::{KnownObjects, learned_memory, scan_plan, take_all};
 use super::result::watch_result;
 use crate::detection::work_of;
 use crate::store::{KeptScans, RunState, StoreState};
@@ -46,17 +47,25 @@ pub(super) fn run(
     let mut evaluator = Evaluator::new(&plan);
     take_all(inputs, &plan, &reading, scans, &mut evaluator)?;
     let mut verdicts = evaluator.finish(false, &|id| inputs.show_event(id));
-    let new = |o: &&TrailObject, left: bool| known.get(&o.name) != Some(&(o.bytes, left));
-    let row = |o: &TrailObject, left: bool| (o.name.clone(), o.bytes, left);
-    let leaving = leaving.iter().filter(|o| new(o, true));
-    let reading = reading.iter().filter(|o| new(o, false));
+    let leaving = object_rows(&leaving, true, &known);
     let objects: Vec<ObjectRow> = leaving
-        .map(|o| row(o, true))
-        .chain(reading.map(|o| row(o, false)))
+        .chain(object_rows(&reading, false, &known))
         .collect();
     let mut kept = vec![(INPUT, fingerprint.as_bytes().to_vec())];
     kept.extend(memory.kept);
-    judge(inputs, state, &mut verdicts, since, (&objects, kept))
+    let mut cache = JudgeCache::default();
+    judge(inputs, state, &mut verdicts, &mut cache, (&objects, kept))
+}
+
+/// Rows of objects that the state does not have so. `left`: they are older than the lookback.
+pub(super) fn object_rows(
+    objects: &[&TrailObject],
+    left: bool,
+    known: &KnownObjects,
+) -> impl Iterator<Item = ObjectRow> {
+    let new = move |o: &&&TrailObject| known.get(&o.name) != Some(&(o.bytes, left));
+    let rows = objects.iter().filter(new);
+    rows.map(move |o| (o.name.clone(), o.bytes, left))
 }
 
 /// Objects that are older than the lookback, and those that are read.
@@ -75,19 +84,23 @@ pub(super) fn judge(
     inputs: &WatchInputs<'_>,
     state: &mut StoreState,
     verdicts: &mut DetectionResult,
-    since: Timestamp,
+    cache: &mut JudgeCache,
     (objects, mut kept): (&[ObjectRow], Vec<(&'static str, Vec<u8>)>),
 ) -> Result<WatchResult> {
     let map = CallMap::builtin();
-    let integrity = integrity(inputs)?;
-    verdicts.attribution.verified = integrity.verified;
-    let mut compared = compare(inputs, &map, verdicts, since)?;
+    let since = inputs.since();
+    let integrity = cache.integrity.get(|| integrity(inputs))?;
+    verdicts.attribution.verified = integrity.verified.clone();
+    let mut compared = compare(inputs, &map, verdicts, since, &mut cache.pairs)?;
     compared.findings.append(&mut verdicts.findings);
-    compared.findings.extend(integrity.findings);
-    compared.coverage.holes.extend(integrity.holes);
+    compared.findings.extend(integrity.findings.iter().cloned());
+    compared
+        .coverage
+        .holes
+        .extend(integrity.holes.iter().cloned());
     let mut posture = watched_posture(inputs, state, &compared.pairs, since)?;
     mark_accepted(inputs, &mut posture.findings);
-    let bill = watched_bill(inputs, since)?;
+    let bill = cache.bill.get(|| watched_bill(inputs, since))?;
     compared
         .findings
         .extend(bill.iter().flat_map(WatchedBill::findings));
