@@ -274,3 +274,8 @@ pub const TRAIL_PLACES_MAX: usize = 20_000;
 pub const NEW_OBJECTS_MAX: usize = 100_000;
 /// Places (account and region) that health lists by name; all are counted.
 pub const HEALTH_PLACES_MAX: usize = 20_000;
+
+/// Bytes of one scan result after decompression.
+pub const SCAN_RESULT_BYTES_MAX: usize = 512 << 20;
+/// Bytes of one scan result as stored.
+pub const SCAN_RESULT_STORED_BYTES_MAX: usize = 128 << 20;

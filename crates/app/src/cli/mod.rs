@@ -67,7 +67,7 @@ Exit codes: 0 done, 1 could not do it, 2 wrong usage, 10 changes or findings at 
 /// Where the store is when nobody says.
 pub(crate) const DEFAULT_STORE: &str = "bartizan-store";
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// Where the evidence is: a folder, or s3://bucket/prefix

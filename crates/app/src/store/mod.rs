@@ -2,6 +2,7 @@
 
 mod folder;
 mod keys;
+mod scans;
 mod state;
 mod trail_ledger;
 
@@ -23,6 +24,7 @@ use crate::cli::Global;
 
 pub(crate) use folder::Folder;
 pub(crate) use keys::{remember, remembered};
+pub(crate) use scans::{KeptScan, KeptScans};
 pub(crate) use state::{RunState, StoreState};
 pub(crate) use trail_ledger::{TrailLedger, record_trail, trail_ledger};
 
@@ -40,6 +42,15 @@ pub(crate) fn open(global: &Global) -> Result<Box<dyn Storage>> {
         )?));
     }
     Ok(Box::new(Folder::new(Path::new(&global.store))))
+}
+
+/// Number of entries of the log; 0 where there is none yet.
+pub(crate) fn log_size(storage: &dyn Storage) -> Result<u64> {
+    match EvidenceLog::open(storage) {
+        Ok(log) => Ok(log.size()),
+        Err(LogError::NoLog(_)) => Ok(0),
+        Err(e) => Err(e.into()),
+    }
 }
 
 /// Opens the log of the store, or says how to begin one.

@@ -43,6 +43,30 @@ pub(super) struct Config {
     pub(super) spend: Spend,
     /// Files to write.
     pub(super) output: Output,
+    /// Clocks of a watch that goes on.
+    pub(super) watch: WatchClocks,
+}
+
+/// How often a watch that goes on looks at what does not come by itself.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct WatchClocks {
+    /// Minutes between full snapshots of accounts that are read live.
+    pub(super) snapshot_minutes: u32,
+    /// Hours between two readings of the bill.
+    pub(super) bill_hours: u32,
+    /// Minutes between two verifications of the trail by its digests.
+    pub(super) integrity_minutes: u32,
+}
+
+impl Default for WatchClocks {
+    fn default() -> Self {
+        Self {
+            snapshot_minutes: 60,
+            bill_hours: 6,
+            integrity_minutes: 60,
+        }
+    }
 }
 
 /// One account, or several of an organization.

@@ -1,4 +1,4 @@
-//! `bartizan watch --once`: snapshots, differences, trail, bill, attribution, incidents,
+//! `bartizan watch`, once or for ever: snapshots, differences, trail, bill, attribution, incidents,
 //! store.
 
 mod bill;
@@ -8,6 +8,9 @@ mod credentials;
 mod hygiene;
 mod inputs;
 mod integrity;
+mod judge_cache;
+mod kept_trail;
+mod live;
 mod organizations;
 mod result;
 mod run;
@@ -30,12 +33,15 @@ use crate::cli::{Format, Global, WatchArgs};
 use crate::files::write_whole;
 use crate::outcome::Outcome;
 use crate::render::{self, Out};
-use crate::store::{self, StoreState};
+use crate::store::{self, KeptScans, StoreState};
 use crate::trail::{WantedObjects, objects};
 use crate::watch_result::WatchResult;
 
 pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
     let config = Config::find(args.dir.as_deref(), args.config.as_deref())?;
+    if !args.once {
+        return live::run(global, args, config);
+    }
     let mut state = StoreState::watch(&global.store)?;
     let storage: Arc<dyn Storage> = Arc::from(store::open(global)?);
     take_snapshots(global, &config, storage.as_ref())?;
@@ -68,13 +74,15 @@ pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
                 args,
                 config: &config,
                 storage: &storage,
+                log_size: 0,
                 history,
                 objects: all,
                 bill,
                 accepted,
                 now,
             };
-            let watched = run::run(&inputs, &mut state, &input)?;
+            let scans = KeptScans::open(&global.store)?;
+            let watched = run::run(&inputs, &mut state, &scans, &input)?;
             write_outputs(&config, &watched)?;
             watched
         }
