@@ -47,6 +47,8 @@ pub enum SensorProblemKind {
     NoId,
     /// Finding without a time that can be read.
     NoTime,
+    /// The file could not be opened or read.
+    Unread,
 }
 
 /// Collects findings by id.
@@ -57,6 +59,15 @@ pub(crate) struct ReportBuilder {
 }
 
 impl ReportBuilder {
+    /// Begins with findings that are known already.
+    pub(crate) fn resuming(known: Vec<SensorFinding>) -> Self {
+        let known = known.into_iter().map(|f| (f.finding.id.clone(), f));
+        Self {
+            found: known.take(SENSOR_FINDINGS_MAX).collect(),
+            report: SensorReport::default(),
+        }
+    }
+
     pub(crate) fn problem(&mut self, place: &str, line: u64, kind: SensorProblemKind) {
         self.report.problem_count += 1;
         if self.report.problems.len() < SENSOR_PROBLEMS_MAX {

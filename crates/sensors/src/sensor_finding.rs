@@ -26,7 +26,7 @@ pub enum SensorKind {
 }
 
 /// Finding of another system.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SensorFinding {
     pub finding: Finding,
     pub subject: SensorSubject,
@@ -147,7 +147,7 @@ impl Draft {
         self.resources.truncate(RESOURCES_MAX);
         let time = last_s.map(time_text);
         let finding = Finding {
-            id: id.clone(),
+            id,
             rule,
             title: self.title,
             summary: self.summary,
@@ -173,7 +173,7 @@ impl Draft {
             }],
             verdict: Verdict::Must,
             because: self.because,
-            show: format!("bartizan report --finding {id}"),
+            show: String::new(),
         };
         Some(SensorFinding {
             finding,

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use bartizan_model::limits::{SENSOR_FINDING_BYTES_MAX, SENSOR_FINDINGS_MAX, UNWRAP_DEPTH_MAX};
+use bartizan_model::{Evidence, shell_word};
 use serde_json::Value;
 
 use crate::fields::{at, text, time_s};
 use crate::report::{ReportBuilder, SensorProblemKind, SensorReport};
-use crate::sensor_finding::Draft;
+use crate::sensor_finding::{Draft, SensorFinding};
 use crate::{access_analyzer, asff, cost_anomaly, guardduty, inspector, macie, ocsf};
 use crate::{suricata, zeek};
 
@@ -40,6 +41,25 @@ struct Source<'a> {
 const LISTS: [&str; 4] = ["findings", "Findings", "Anomalies", "anomalies"];
 
 impl SensorReader {
+    /// Reader that adds to findings that were read before.
+    #[must_use]
+    pub fn resuming(known: Vec<SensorFinding>) -> Self {
+        Self {
+            builder: ReportBuilder::resuming(known),
+            counted: HashSet::new(),
+        }
+    }
+
+    /// Notes a file that cannot be read.
+    pub fn unread(&mut self, place: &str) {
+        self.builder.problem(place, 0, SensorProblemKind::Unread);
+    }
+
+    /// Notes a file of which only the beginning is read.
+    pub fn too_large(&mut self, place: &str) {
+        self.builder.problem(place, 0, SensorProblemKind::TooLarge);
+    }
+
     /// Reads a file or message: JSON, one JSON a line, or a table of Zeek.
     pub fn add(&mut self, place: &str, bytes: &[u8], defaults: &SensorPlace) {
         let text = String::from_utf8_lossy(bytes);
@@ -178,7 +198,8 @@ impl SensorReader {
         let unknown = draft.purpose.is_none();
         let name = format!("{} {}", draft.sensor.id(), draft.kind);
         match draft.finish() {
-            Some(found) => {
+            Some(mut found) => {
+                found.finding.show = show(&found, source.place, adds);
                 self.builder.add(found, adds);
                 if unknown {
                     self.builder.unknown_type(name);
@@ -186,5 +207,21 @@ impl SensorReader {
             }
             None => self.problem(source, SensorProblemKind::NoId),
         }
+    }
+}
+
+/// Command that shows the finding in its file; of what came by a queue the report.
+fn show(found: &SensorFinding, place: &str, is_event: bool) -> String {
+    let id = found.finding.evidence.iter().find_map(|e| match e {
+        Evidence::Report { id, .. } => Some(id.as_str()),
+        _ => None,
+    });
+    let words = match is_event {
+        true => found.finding.title.as_str(),
+        false => id.unwrap_or_default(),
+    };
+    match place.contains("://") {
+        true => "bartizan report -o report.html".to_owned(),
+        false => format!("grep -F -- {} {}", shell_word(words), shell_word(place)),
     }
 }

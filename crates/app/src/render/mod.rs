@@ -14,6 +14,7 @@ mod findings;
 mod ladder;
 mod ocsf;
 mod report;
+mod sensors;
 mod spend;
 mod style;
 mod timeline;
@@ -51,6 +52,7 @@ pub(crate) use findings::{csv, holes, summary, totals_json};
 pub(crate) use ladder::{LadderCheck, ladder, ladder_check};
 pub(crate) use ocsf::ocsf;
 pub(crate) use report::report;
+pub(crate) use sensors::sensor_holes;
 pub(crate) use spend::{
     SpendAbout, SpendDocument, bill_problem, spend, spend_headline, spend_summary,
 };

@@ -41,6 +41,8 @@ pub(super) struct Config {
     pub(super) accept: Vec<AcceptedFinding>,
     /// Where the bill is.
     pub(super) spend: Spend,
+    /// Where findings of other systems are: GuardDuty, Security Hub, Suricata and others.
+    pub(super) sensor: Vec<SensorSource>,
     /// Files to write.
     pub(super) output: Output,
     /// Clocks of a watch that goes on.
@@ -67,6 +69,20 @@ impl Default for WatchClocks {
             integrity_minutes: 60,
         }
     }
+}
+
+/// Files with findings of other systems, told by their content.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SensorSource {
+    /// Files, folders, globs, `s3://bucket/prefix`.
+    pub(super) from: Vec<String>,
+    /// Profile for S3.
+    pub(super) profile: Option<String>,
+    /// Account of findings that do not say theirs, as those of network sensors.
+    pub(super) account: Option<String>,
+    /// Region of such findings.
+    pub(super) region: Option<String>,
 }
 
 /// One account, or several of an organization.
@@ -292,6 +308,7 @@ impl Config {
             .sources
             .iter_mut()
             .chain(&mut config.spend.sources)
+            .chain(config.sensor.iter_mut().flat_map(|s| &mut s.from))
             .filter(|s| !s.starts_with("s3://"));
         local.for_each(|source| *source = base.join(&*source).display().to_string());
         if config.is_empty() {

@@ -14,6 +14,7 @@ mod live;
 mod organizations;
 mod result;
 mod run;
+mod sensors;
 mod snapshots;
 
 use std::sync::Arc;
