@@ -17,6 +17,7 @@ mod render;
 mod store;
 mod trail;
 mod trail_check;
+mod watch_health;
 mod watch_result;
 
 use std::process::ExitCode;

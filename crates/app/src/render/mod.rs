@@ -16,6 +16,7 @@ mod ocsf;
 mod report;
 mod sensors;
 mod spend;
+mod status;
 mod style;
 mod timeline;
 mod trail_check;
@@ -56,6 +57,7 @@ pub(crate) use sensors::sensor_holes;
 pub(crate) use spend::{
     SpendAbout, SpendDocument, bill_problem, spend, spend_headline, spend_summary,
 };
+pub(crate) use status::{health_lines, status, status_json};
 pub(crate) use timeline::timeline;
 pub(crate) use trail_check::{TrailCheckDocument, trail_checked, trail_reason};
 pub(crate) use watch::watched;

@@ -5,6 +5,7 @@ mod bill;
 mod compare;
 mod config;
 mod credentials;
+mod health;
 mod hygiene;
 mod inputs;
 mod integrity;
