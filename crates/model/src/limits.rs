@@ -254,6 +254,11 @@ pub const VERIFIED_LIST_BYTES_MAX: usize = 1 << 30;
 pub const TRAIL_HEADS_PER_ENTRY: usize = 32;
 /// Objects of a bucket that are fetched at once when a trail is verified.
 pub const FETCHES_IN_FLIGHT: usize = 96;
+
+/// Bytes of one scan result after decompression.
+pub const SCAN_RESULT_BYTES_MAX: usize = 512 << 20;
+/// Bytes of one scan result as stored.
+pub const SCAN_RESULT_STORED_BYTES_MAX: usize = 128 << 20;
 /// Size in bytes of one message of a queue: SQS takes up to 1 MiB.
 pub const NOTICE_BYTES_MAX: usize = 1 << 20;
 /// Entries read of one message; S3 sends one to a few.
@@ -274,8 +279,3 @@ pub const TRAIL_PLACES_MAX: usize = 20_000;
 pub const NEW_OBJECTS_MAX: usize = 100_000;
 /// Places (account and region) that health lists by name; all are counted.
 pub const HEALTH_PLACES_MAX: usize = 20_000;
-
-/// Bytes of one scan result after decompression.
-pub const SCAN_RESULT_BYTES_MAX: usize = 512 << 20;
-/// Bytes of one scan result as stored.
-pub const SCAN_RESULT_STORED_BYTES_MAX: usize = 128 << 20;
