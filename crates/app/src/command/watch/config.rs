@@ -1,9 +1,11 @@
 //! `bartizan.toml`: what to watch. A folder with `config/` and `trail/` needs none.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use bartizan_cloud::ping::PingMethod;
 use bartizan_spend::{FALSE_ALARMS, JudgeOptions};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -59,6 +61,15 @@ pub(super) struct WatchClocks {
     pub(super) bill_hours: u32,
     /// Minutes between two verifications of the trail by its digests.
     pub(super) integrity_minutes: u32,
+    /// Loopback address of `/healthz` and `/metrics`, e.g. `127.0.0.1:9646`.
+    pub(super) health: Option<SocketAddr>,
+    /// URL that is called while the watch runs and keeps what comes.
+    pub(super) heartbeat: Option<String>,
+    pub(super) heartbeat_method: PingMethod,
+    /// Seconds between two calls of it.
+    pub(super) heartbeat_seconds: u32,
+    /// Minutes that the record of a canary may take.
+    pub(super) canary_delay_minutes: u32,
 }
 
 impl Default for WatchClocks {
@@ -67,6 +78,11 @@ impl Default for WatchClocks {
             snapshot_minutes: 60,
             bill_hours: 6,
             integrity_minutes: 60,
+            health: None,
+            heartbeat: None,
+            heartbeat_method: PingMethod::Get,
+            heartbeat_seconds: 60,
+            canary_delay_minutes: 20,
         }
     }
 }

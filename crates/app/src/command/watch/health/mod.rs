@@ -8,15 +8,18 @@
 mod blind_findings;
 mod canary;
 mod heartbeat;
+mod keeper;
 mod metrics;
 mod server;
 mod systemd;
 
+#[allow(unused_imports, reason = "the loop and the sources call these")]
 pub(super) use blind_findings::{
     LostPermission, TamperingCall, canary_overdue, lost_permissions, permission_lost,
     queue_changed, queue_tampered, region_silent,
 };
+#[allow(unused_imports, reason = "the loop calls these")]
 pub(super) use canary::{due, failed, nonce, nonce_in, seen, sent};
-pub(super) use heartbeat::Heartbeat;
-pub(super) use server::{HealthCell, HealthServer};
-pub(super) use systemd::{Systemd, SystemdState};
+pub(super) use keeper::WatchKeeper;
+#[allow(unused_imports, reason = "sources and sinks write to it")]
+pub(super) use server::HealthCell;
