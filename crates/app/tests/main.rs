@@ -26,6 +26,7 @@ mod posture_truth;
 mod posture_watch;
 mod queue;
 mod report;
+mod sensors;
 mod spend;
 mod store;
 mod watch;

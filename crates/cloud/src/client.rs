@@ -94,18 +94,8 @@ impl Client {
     /// Client with credentials from `provider`.
     #[must_use]
     pub fn new(provider: SharedCredentialsProvider, endpoints: Endpoints) -> Self {
-        let connector = Connector::builder()
-            .connector_settings(
-                HttpConnectorSettings::builder()
-                    .connect_timeout(Duration::from_secs(10))
-                    .build(),
-            )
-            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-            .proxy_config(ProxyConfig::from_env())
-            .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-            .build();
         Self {
-            connector,
+            connector: connector(),
             provider,
             cached: Mutex::new(None),
             endpoints,
@@ -195,33 +185,7 @@ impl Client {
         region: &str,
     ) -> Result<Reply, CallError> {
         let request = signed(credentials, request, signing_name, region)?;
-        let request = request.try_into().map_err(|e| {
-            CallError::new(
-                CallStatus::Failed,
-                "",
-                format!("cannot build the request: {e}"),
-            )
-        })?;
-        let exchange = async {
-            let response = self
-                .connector
-                .call(request)
-                .await
-                .map_err(|e| unreached(format!("no connection: {}", chain(&e))))?;
-            let response = response
-                .try_into_http1x()
-                .map_err(|e| again(e.to_string()))?;
-            let (parts, body) = response.into_parts();
-            Ok::<_, CallError>((parts.status, parts.headers, read_bounded(body).await?))
-        };
-        let limit = Duration::from_secs(ATTEMPT_SECONDS_MAX);
-        tokio::time::timeout(limit, exchange)
-            .await
-            .unwrap_or_else(|_| {
-                Err(unreached(format!(
-                    "no answer within {ATTEMPT_SECONDS_MAX} s"
-                )))
-            })
+        exchange(&self.connector, request).await
     }
 
     /// Error of an answer to [`Client::send`] that is no success. Expired credentials are dropped.
@@ -300,6 +264,53 @@ impl CallError {
     pub fn is_network(&self) -> bool {
         self.network
     }
+}
+
+/// Connector of all requests: rustls, and the proxy of the environment.
+pub(crate) fn connector() -> Connector {
+    Connector::builder()
+        .connector_settings(
+            HttpConnectorSettings::builder()
+                .connect_timeout(Duration::from_secs(10))
+                .build(),
+        )
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+        .proxy_config(ProxyConfig::from_env())
+        .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
+        .build()
+}
+
+/// Sends a request, and reads the response up to the bound, in bounded time.
+pub(crate) async fn exchange(
+    connector: &Connector,
+    request: Request<SdkBody>,
+) -> Result<Reply, CallError> {
+    let request = request.try_into().map_err(|e| {
+        CallError::new(
+            CallStatus::Failed,
+            "",
+            format!("cannot build the request: {e}"),
+        )
+    })?;
+    let exchange = async {
+        let response = connector
+            .call(request)
+            .await
+            .map_err(|e| unreached(format!("no connection: {}", chain(&e))))?;
+        let response = response
+            .try_into_http1x()
+            .map_err(|e| again(e.to_string()))?;
+        let (parts, body) = response.into_parts();
+        Ok::<_, CallError>((parts.status, parts.headers, read_bounded(body).await?))
+    };
+    let limit = Duration::from_secs(ATTEMPT_SECONDS_MAX);
+    tokio::time::timeout(limit, exchange)
+        .await
+        .unwrap_or_else(|_| {
+            Err(unreached(format!(
+                "no answer within {ATTEMPT_SECONDS_MAX} s"
+            )))
+        })
 }
 
 fn signed(

@@ -155,6 +155,8 @@ pub(crate) enum Command {
     /// List the snapshots of the store, with their ids
     Snapshots,
     Watch(WatchArgs),
+    /// Is the alarm on, what does it not see, since when (exit 0 on, 11 blind somewhere, 1 off)
+    Status,
     Report(ReportArgs),
     Accept(AcceptArgs),
     #[command(subcommand)]

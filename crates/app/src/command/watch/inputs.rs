@@ -10,6 +10,7 @@ use bartizan_model::Finding;
 use jiff::Timestamp;
 
 use super::config::Config;
+use super::sensors::listing;
 use crate::access;
 use crate::bill::BillParts;
 use crate::cli::{Global, WatchArgs};
@@ -151,6 +152,7 @@ pub(super) fn fingerprint(
     {
         text.push_str(&format!("{}\n", Hash::of(&answer.text)));
     }
+    text.push_str(&listing(&config.sensor));
     // More signatures or keys may verify what could not be verified before.
     for file in config.trail.keys.iter().chain(&config.trail.signatures) {
         text.push_str(&format!(

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::bill::WatchedBill;
 use super::compare::ComparedPairs;
 use super::integrity::TrailIntegrity;
+use super::sensors::SensorFiles;
 
 /// Parts of a judgement that stay as they are for a time. Empty for a run that ends.
 #[derive(Default)]
@@ -12,6 +13,7 @@ pub(super) struct JudgeCache {
     pub(super) pairs: ComparedPairs,
     pub(super) integrity: Timed<TrailIntegrity>,
     pub(super) bill: Timed<Option<WatchedBill>>,
+    pub(super) sensors: SensorFiles,
 }
 
 /// How old parts of a judgement may be.
@@ -27,6 +29,7 @@ impl JudgeCache {
             pairs: ComparedPairs::default(),
             integrity: Timed::up_to(ages.integrity),
             bill: Timed::up_to(ages.bill),
+            sensors: SensorFiles::default(),
         }
     }
 
@@ -37,7 +40,7 @@ impl JudgeCache {
 
     /// Whether a part is too old.
     pub(super) fn is_due(&self) -> bool {
-        self.integrity.is_due() || self.bill.is_due()
+        self.integrity.is_due() || self.bill.is_due() || self.sensors.is_due()
     }
 }
 

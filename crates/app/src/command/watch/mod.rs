@@ -5,6 +5,7 @@ mod bill;
 mod compare;
 mod config;
 mod credentials;
+mod health;
 mod hygiene;
 mod inputs;
 mod integrity;
@@ -14,6 +15,7 @@ mod live;
 mod organizations;
 mod result;
 mod run;
+mod sensors;
 mod snapshots;
 
 use std::path::Path;

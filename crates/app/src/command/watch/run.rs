@@ -106,6 +106,8 @@ pub(super) fn judge(
     compared
         .findings
         .extend(bill.iter().flat_map(WatchedBill::findings));
+    let sensors = cache.sensors.watched(inputs.config, state, since)?;
+    compared.findings.extend(sensors.findings());
     mark_accepted(inputs, &mut compared.findings);
     sort(&mut compared.findings);
     let findings = compared.findings.iter().chain(&posture.findings);
@@ -129,6 +131,7 @@ pub(super) fn judge(
         accepted: &accepted,
         known: &known_incidents,
         bill: &bill.as_ref().map(WatchedBill::input).unwrap_or_default(),
+        sensors: &sensors.input(),
     });
     posture.join(&mut found, &compared.findings);
     compared.findings.append(&mut posture.findings);
@@ -139,6 +142,7 @@ pub(super) fn judge(
         .coverage
         .holes
         .extend(bill.iter().flat_map(WatchedBill::holes));
+    compared.coverage.holes.extend(sensors.holes);
     kept.push(kept_credentials(inputs, &map, verdicts)?);
     let mut watched = watch_result(inputs, compared, (found, &merges, actors), verdicts)?;
     watched.add_bill(report);

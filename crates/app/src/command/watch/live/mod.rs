@@ -17,6 +17,7 @@ use bartizan_evidence::Storage;
 use self::round::RoundEnd;
 use self::signals::Signals;
 use super::config::Config;
+use super::health::WatchKeeper;
 use crate::cli::{Global, WatchArgs};
 use crate::outcome::Outcome;
 use crate::render;
@@ -30,6 +31,7 @@ struct LiveWatch<'a> {
     state: StoreState,
     scans: KeptScans,
     signals: Signals,
+    keeper: WatchKeeper,
 }
 
 /// Watches until a signal ends it.
@@ -43,16 +45,20 @@ pub(super) fn run(global: &Global, args: &WatchArgs, config: Config) -> Result<O
         scans: KeptScans::open(&global.store)?,
         storage: Arc::from(store::open(global)?),
         signals,
+        keeper: WatchKeeper::start(&global.store, &config.watch)?,
     };
     let mut config = Arc::new(config);
     loop {
         match watch.round(&config)? {
             RoundEnd::Stop => {
+                watch.keeper.stopped();
                 render::talk(global, "stopped: everything that came is kept");
                 return Ok(Outcome::Done);
             }
             RoundEnd::Reload(new) => {
                 render::talk(global, "the configuration was read again");
+                watch.keeper.reloading();
+                watch.keeper.use_config(&new.watch)?;
                 config = new;
             }
             RoundEnd::Anew => {}

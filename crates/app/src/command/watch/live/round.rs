@@ -85,7 +85,8 @@ impl LiveWatch<'_> {
             let done = self
                 .log_changed(&mut inputs, &mut trail)
                 .and_then(|()| trail.take(&mut inputs, &self.scans, batch))
-                .and_then(|()| self.tick(&inputs, &mut trail));
+                .and_then(|()| self.tick(&inputs, &mut trail))
+                .and_then(|()| self.keeper.ticked());
             match done {
                 Ok(()) if failing.is_some() => {
                     failing = None;
@@ -93,6 +94,7 @@ impl LiveWatch<'_> {
                 }
                 Ok(()) => {}
                 Err(e) => {
+                    self.keeper.failed(&format!("{e:#}"));
                     if failing.is_none() {
                         render::note(
                             self.global,
@@ -113,6 +115,9 @@ impl LiveWatch<'_> {
     fn tick(&mut self, inputs: &WatchInputs<'_>, trail: &mut LiveTrail<'_>) -> Result<()> {
         if let Some(watched) = trail.tick(inputs, &mut self.state, &self.scans)? {
             write_outputs(inputs.config, &watched)?;
+            let is_live = inputs.config.account.iter().any(|a| a.from.is_none());
+            self.keeper.judged(&watched, is_live);
+            self.keeper.heard(trail.rhythms());
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use bartizan_detect::attribution::PlaceRhythm;
 use bartizan_detect::{DetectionResult, Evaluator, ScanPlan, Scanner};
 use bartizan_trail::digest::TrailFileName;
 use jiff::Timestamp;
@@ -19,6 +20,9 @@ use crate::watch_result::WatchResult;
 /// Longest time for which what came without changing a finding is not judged: it can only move
 /// coverage and what was too early to tell.
 const UNJUDGED_MAX: Duration = Duration::from_secs(30);
+
+/// Time between two looks at what silence is usual in each region.
+const RHYTHMS_EVERY: Duration = Duration::from_secs(60);
 
 /// Trail that was evaluated so far, in memory, and what is not on the disk yet.
 pub(super) struct LiveTrail<'p> {
@@ -42,6 +46,9 @@ pub(super) struct LiveTrail<'p> {
     /// Digests came since the trail was verified.
     unverified: bool,
     came_at: Instant,
+    /// Newest events and usual silences, and when they were computed.
+    rhythms: Vec<PlaceRhythm>,
+    rhythms_at: Option<Instant>,
     /// What was taken must be evaluated anew after it is kept.
     anew: bool,
 }
@@ -117,8 +124,15 @@ impl<'p> LiveTrail<'p> {
             judged: JudgedState::default(),
             unverified: false,
             came_at: Instant::now(),
+            rhythms: Vec::new(),
+            rhythms_at: None,
             anew: false,
         })
+    }
+
+    /// Newest event of each account and region, and the silence that is usual there.
+    pub(super) fn rhythms(&self) -> &[PlaceRhythm] {
+        &self.rhythms
     }
 
     /// Version by name of what was taken.
@@ -189,6 +203,13 @@ impl<'p> LiveTrail<'p> {
             Openness::Closed if !self.cache.is_due() => return Ok(None),
             _ => self.evaluator.so_far(&|id| inputs.show_event(id)),
         };
+        if self
+            .rhythms_at
+            .is_none_or(|at| at.elapsed() >= RHYTHMS_EVERY)
+        {
+            self.rhythms = verdicts.attribution.rhythms();
+            self.rhythms_at = Some(Instant::now());
+        }
         let seen = JudgedState::of(&verdicts);
         let may_wait = self.open == Openness::Later
             && seen == self.judged
