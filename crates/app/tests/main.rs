@@ -32,5 +32,6 @@ mod store;
 mod watch;
 mod watch_bill;
 mod watch_live;
+mod watch_queue;
 mod words;
 mod write_once;

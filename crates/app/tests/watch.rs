@@ -292,7 +292,7 @@ fn quiet_weeks_are_quiet() {
 }
 
 /// Leaves keys and signatures of digests out of a configuration.
-fn without_digests(home: &Home) {
+pub(crate) fn without_digests(home: &Home) {
     let file = home.path("in/bartizan.toml");
     let text = fs::read_to_string(&file).unwrap();
     let is_other = |line: &&str| !line.starts_with("keys") && !line.starts_with("signatures");

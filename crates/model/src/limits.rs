@@ -279,3 +279,7 @@ pub const TRAIL_PLACES_MAX: usize = 20_000;
 pub const NEW_OBJECTS_MAX: usize = 100_000;
 /// Places (account and region) that health lists by name; all are counted.
 pub const HEALTH_PLACES_MAX: usize = 20_000;
+/// Messages of queues that were given up, and deleted objects, that are kept.
+pub const QUEUE_LOSSES_MAX: usize = 1_000;
+/// Bytes that are kept of a message that was given up.
+pub const QUEUE_BODY_BYTES_KEPT: usize = 4096;

@@ -1,6 +1,7 @@
 //! The store of `--store`: where it is, who signs it, and what this machine remembers of it.
 
 mod folder;
+mod inbox;
 mod keys;
 mod outbox;
 mod scans;
@@ -26,6 +27,7 @@ use jiff::Timestamp;
 use crate::cli::Global;
 
 pub(crate) use folder::{Folder, delivery_lock, is_delivering};
+pub(crate) use inbox::{add_to_inbox, inbox, remove_from_inbox};
 pub(crate) use keys::{remember, remembered};
 pub(crate) use outbox::{EntryFilter, ListedEntry, NewAlerts, Outbox, SinkBacklog};
 pub(crate) use scans::{KeptScan, KeptScans};

@@ -189,6 +189,11 @@ impl StoreState {
         .collect()
     }
 
+    /// Keeps one entry by name.
+    pub(crate) fn keep_entry(&self, (key, value): &(&str, Vec<u8>)) -> Result<()> {
+        Ok(insert_entry(&self.connection, key, value)?)
+    }
+
     /// Keeps that objects were read, and other entries, without a new result.
     pub(crate) fn keep_objects(
         &mut self,

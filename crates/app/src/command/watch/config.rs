@@ -127,6 +127,8 @@ pub(super) struct AccountSource {
 pub(super) struct Trail {
     /// Files, folders, globs, `s3://bucket/prefix`.
     pub(super) sources: Vec<String>,
+    /// Queues of SQS whose messages name objects, hold single events or findings of other systems.
+    pub(super) queues: Vec<String>,
     /// Profile for S3.
     pub(super) profile: Option<String>,
     /// Public keys of digests, as `aws cloudtrail list-public-keys` prints them. Without them AWS is
@@ -142,6 +144,7 @@ impl Default for Trail {
     fn default() -> Self {
         Self {
             sources: Vec::new(),
+            queues: Vec::new(),
             profile: None,
             keys: None,
             signatures: None,
@@ -382,7 +385,10 @@ impl Config {
     }
 
     fn is_empty(&self) -> bool {
-        self.account.is_empty() && self.trail.sources.is_empty() && self.spend.source().is_none()
+        self.account.is_empty()
+            && self.trail.sources.is_empty()
+            && self.trail.queues.is_empty()
+            && self.spend.source().is_none()
     }
 }
 

@@ -13,6 +13,7 @@ mod judge_cache;
 mod kept_trail;
 mod live;
 mod organizations;
+mod queue_losses;
 mod result;
 mod run;
 mod sensors;
@@ -29,7 +30,7 @@ use serde_json::{Value, json};
 
 use self::bill::reported_before;
 use self::config::Config;
-use self::inputs::{WatchInputs, accepted, fingerprint, history};
+use self::inputs::{WatchInputs, accepted, fingerprint, history, trail_objects};
 use self::run::INPUT;
 use self::snapshots::take_snapshots;
 use crate::alerting::{Delivery, Sink, SinkConfig};
@@ -39,7 +40,6 @@ use crate::files::write_whole;
 use crate::outcome::Outcome;
 use crate::render::{self, Out};
 use crate::store::{self, KeptScans, StoreState};
-use crate::trail::{WantedObjects, objects};
 use crate::watch_result::WatchResult;
 
 /// Longest time that one watch spends on its alerts; the rest waits for the next.
@@ -54,14 +54,8 @@ pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
     let storage: Arc<dyn Storage> = Arc::from(store::open(global)?);
     take_snapshots(global, &config, storage.as_ref())?;
     let history = history(storage.as_ref())?;
-    let wanted = WantedObjects {
-        paths: &config.trail.sources,
-        list: None,
-        since: None,
-        until: None,
-        profile: config.trail.profile.as_deref(),
-    };
-    let (all, _) = objects(&wanted)?;
+    let scans = KeptScans::open(&global.store)?;
+    let all = trail_objects(global, &config, &state, &scans, true)?;
     let accepted = accepted(storage.as_ref(), &config)?;
     let now = Timestamp::now();
     let source = config.spend.source();
@@ -89,7 +83,6 @@ pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
                 accepted,
                 now,
             };
-            let scans = KeptScans::open(&global.store)?;
             let watched = run::run(&inputs, &mut state, &scans, &input)?;
             write_outputs(&config, &watched)?;
             watched

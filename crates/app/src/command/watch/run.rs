@@ -20,6 +20,7 @@ use super::inputs::WatchInputs;
 use super::integrity::integrity;
 use super::judge_cache::JudgeCache;
 use super::kept_trail::{KnownObjects, learned_memory, scan_plan, take_all};
+use super::queue_losses::QueueLosses;
 use super::result::watch_result;
 use crate::alerting::routes;
 use crate::detection::work_of;
@@ -108,6 +109,9 @@ pub(super) fn judge(
         .extend(bill.iter().flat_map(WatchedBill::findings));
     let sensors = cache.sensors.watched(inputs.config, state, since)?;
     compared.findings.extend(sensors.findings());
+    let losses = QueueLosses::kept(state)?;
+    compared.findings.extend(losses.findings());
+    compared.coverage.holes.extend(losses.holes());
     mark_accepted(inputs, &mut compared.findings);
     sort(&mut compared.findings);
     let findings = compared.findings.iter().chain(&posture.findings);
