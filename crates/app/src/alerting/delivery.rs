@@ -198,8 +198,7 @@ async fn work(
             Ok(round) => {
                 let ms = round.next_ms - Timestamp::now().as_millisecond();
                 let pause = Duration::from_millis(u64::try_from(ms).unwrap_or(0));
-                let is_settled = round.tried == 0 || round.next_ms > now_ms;
-                (pause, is_settled, None)
+                (pause, round.is_settled || worker.is_down(), None)
             }
             Err(e) => (TROUBLE, true, Some(format!("outbox: {e:#}"))),
         };

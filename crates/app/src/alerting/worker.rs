@@ -37,6 +37,8 @@ pub(super) struct Round {
     pub(super) tried: usize,
     /// When to go on, in milliseconds since 1970.
     pub(super) next_ms: i64,
+    /// Whether nothing is due.
+    pub(super) is_settled: bool,
 }
 
 impl SinkWorker {
@@ -69,7 +71,7 @@ impl SinkWorker {
             self.outbox.repeat(&self.sink.route, now)?;
         }
         if !self.circuit.lets_through(now_ms) {
-            return Ok(self.pause(0, self.circuit.closed_until_ms, now_ms));
+            return Ok(pause(0, self.circuit.closed_until_ms, now_ms));
         }
         // While it is down one message is enough to see whether it is back.
         let limit = if self.circuit.failures > 0 { 1 } else { BATCH };
@@ -93,7 +95,7 @@ impl SinkWorker {
                     self.last_error = Some(why);
                     let random = self.random();
                     self.circuit.failed(retry_after_s, now_ms, random);
-                    return Ok(self.pause(tried, self.circuit.closed_until_ms, now_ms));
+                    return Ok(pause(tried, self.circuit.closed_until_ms, now_ms));
                 }
                 SendOutcome::Refused { why } => {
                     let attempts = entry.attempts + 1;
@@ -112,18 +114,14 @@ impl SinkWorker {
             return Ok(Round {
                 tried,
                 next_ms: now_ms,
+                is_settled: false,
             });
         }
         let next = self.outbox.next_due_ms(&name)?;
-        Ok(self.pause(0, next.unwrap_or(i64::MAX), now_ms))
-    }
-
-    fn pause(&self, tried: usize, until_ms: i64, now_ms: i64) -> Round {
-        let latest = now_ms + SLEEP_MS;
-        Round {
-            tried,
-            next_ms: until_ms.clamp(now_ms + 1, latest),
-        }
+        Ok(Round {
+            is_settled: true,
+            ..pause(0, next.unwrap_or(i64::MAX), now_ms)
+        })
     }
 
     /// Next number from 0 to 1 (SplitMix64).
@@ -134,5 +132,13 @@ impl SinkWorker {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^= z >> 31;
         f64::from(u32::try_from(z >> 32).unwrap_or(0)) / f64::from(u32::MAX)
+    }
+}
+
+fn pause(tried: usize, until_ms: i64, now_ms: i64) -> Round {
+    Round {
+        tried,
+        next_ms: until_ms.clamp(now_ms + 1, now_ms + SLEEP_MS),
+        is_settled: false,
     }
 }

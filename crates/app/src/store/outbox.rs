@@ -26,6 +26,8 @@ const BUSY_MS: u64 = 30_000;
 #[derive(Clone, Copy)]
 pub(crate) struct NewAlerts<'a> {
     pub(crate) alerts: &'a [Alert],
+    /// Alerts for everything that is found, for sinks that were not told anything yet.
+    pub(crate) first: &'a dyn Fn() -> Vec<Alert>,
     pub(crate) routes: &'a [Route],
     /// All of the evidence log, with their entries.
     pub(crate) silences: &'a [(u64, Silence)],
@@ -100,8 +102,14 @@ pub(super) fn write(transaction: &Transaction<'_>, new: &NewAlerts<'_>) -> Resul
         note_subject(transaction, alert)?;
     }
     for route in new.routes {
+        let added = transaction.execute("insert or ignore into sink values (?1)", [&route.sink])?;
+        let first = if added > 0 { (new.first)() } else { Vec::new() };
+        for alert in &first {
+            note_subject(transaction, alert)?;
+        }
+        let alerts = if added > 0 { &first } else { new.alerts };
         let storm = storm_state(transaction, route, new.now)?;
-        for entry in dispatch(route, new.alerts, new.silences, &storm, new.now) {
+        for entry in dispatch(route, alerts, new.silences, &storm, new.now) {
             add(transaction, &entry, new.now)?;
         }
     }

@@ -111,14 +111,10 @@ pub(super) fn run(
     kept.push(credentials);
     kept.extend(learned.map(|bytes| (FIRST_SEEN, bytes)));
     let before = WatchResult::last(state)?;
-    let alerts = alerts_of(
-        &before
-            .as_ref()
-            .map(|b| told(b, &[], ""))
-            .unwrap_or_default(),
-        &told(&watched, &watched.merged, &since.to_string()),
-        inputs.now,
-    );
+    let since_text = since.to_string();
+    let after = told(&watched, &watched.merged, &since_text);
+    let last = before.as_ref().map(|b| told(b, &[], ""));
+    let alerts = alerts_of(&last.unwrap_or_default(), &after, inputs.now);
     let routes = routes(&inputs.config.sink)?;
     let silences = silences(inputs.storage.as_ref())?;
     state.keep(RunState {
@@ -130,6 +126,7 @@ pub(super) fn run(
         kept,
         alerts: NewAlerts {
             alerts: &alerts,
+            first: &|| alerts_of(&WatchedState::default(), &after, inputs.now),
             routes: &routes,
             silences: &silences,
             now: inputs.now,
