@@ -7,6 +7,8 @@
 )]
 
 mod access;
+mod alert_receivers;
+mod alerts;
 mod answers;
 mod bench;
 mod blind;
@@ -24,6 +26,7 @@ mod posture;
 mod posture_facts;
 mod posture_truth;
 mod posture_watch;
+mod receiver;
 mod report;
 mod spend;
 mod store;
