@@ -95,6 +95,7 @@ fn an_incident_is_updated_escalated_and_ended() {
     let ended = alerts_of(&state(&more, &grown), &state(&more, &accepted), now());
     assert_eq!(kinds(&ended), [(AlertKind::IncidentEnded, "i1")]);
     assert_eq!(ended[0].ended(), Some(&EndReason::Accepted));
+    assert_eq!(ended[0].severity, Severity::High);
 
     // Nothing of it stands, and a day without events.
     let mut gone = grown.clone();

@@ -1,10 +1,10 @@
 //! Routing, silences, quiet hours, storms, repetition.
 
 use bartizan_alert::{
-    Alert, AlertKind, AlertSubject, Disposition, QuietHours, Route, StormLimit, StormState,
+    Alert, AlertKind, AlertRoute, AlertSubject, Disposition, QuietHours, StormLimit, StormState,
     WatchedState, alerts_of, backoff_ms, dispatch, still_open,
 };
-use bartizan_model::{Severity, Silence, Stage};
+use bartizan_model::{AlertSilence, Severity, Stage};
 use jiff::Timestamp;
 
 use crate::made::{finding, incident};
@@ -13,8 +13,8 @@ fn now() -> Timestamp {
     "2026-03-11T23:30:00Z".parse().unwrap()
 }
 
-fn route() -> Route {
-    Route {
+fn route() -> AlertRoute {
+    AlertRoute {
         sink: "ops".to_owned(),
         min_severity: Severity::Low,
         stages: Vec::new(),
@@ -41,7 +41,7 @@ fn alerts(count: usize, severity: Severity) -> Vec<Alert> {
     alerts_of(&WatchedState::default(), &after, now())
 }
 
-fn sent(route: &Route, alerts: &[Alert]) -> usize {
+fn sent(route: &AlertRoute, alerts: &[Alert]) -> usize {
     let entries = dispatch(route, alerts, &[], &StormState::default(), now());
     entries
         .iter()
@@ -56,28 +56,28 @@ fn a_route_matches_severity_stage_account_and_rule() {
     for (name, route) in [
         (
             "severity",
-            Route {
+            AlertRoute {
                 min_severity: Severity::High,
                 ..route()
             },
         ),
         (
             "stage",
-            Route {
+            AlertRoute {
                 stages: vec![Stage::Steal],
                 ..route()
             },
         ),
         (
             "account",
-            Route {
+            AlertRoute {
                 accounts: vec!["999988887777".to_owned()],
                 ..route()
             },
         ),
         (
             "rule",
-            Route {
+            AlertRoute {
                 rules: vec!["other".to_owned()],
                 ..route()
             },
@@ -85,7 +85,7 @@ fn a_route_matches_severity_stage_account_and_rule() {
     ] {
         assert_eq!(sent(&route, &one), 0, "{name}");
     }
-    let same = Route {
+    let same = AlertRoute {
         stages: vec![Stage::Gain],
         accounts: vec!["111122223333".to_owned()],
         rules: vec!["rule x".to_owned()],
@@ -96,7 +96,7 @@ fn a_route_matches_severity_stage_account_and_rule() {
 
 #[test]
 fn low_waits_for_the_end_of_quiet_hours_and_high_does_not() {
-    let quiet = Route {
+    let quiet = AlertRoute {
         quiet_hours: Some(QuietHours::parse("22:00-07:00").unwrap()),
         ..route()
     };
@@ -119,7 +119,7 @@ fn low_waits_for_the_end_of_quiet_hours_and_high_does_not() {
 
 #[test]
 fn a_silence_holds_until_it_ends_and_only_for_what_it_names() {
-    let silence = Silence {
+    let silence = AlertSilence {
         subject: None,
         rule: Some("rule x".to_owned()),
         account: Some("111122223333".to_owned()),
@@ -129,7 +129,7 @@ fn a_silence_holds_until_it_ends_and_only_for_what_it_names() {
         until: "2026-03-12T00:00:00Z".to_owned(),
     };
     let one = alerts(1, Severity::High);
-    let disposition = |silence: &Silence, time: Timestamp| {
+    let disposition = |silence: &AlertSilence, time: Timestamp| {
         let silences = [(7, silence.clone())];
         let entries = dispatch(&route(), &one, &silences, &StormState::default(), time);
         entries[0].disposition.clone()
@@ -138,17 +138,17 @@ fn a_silence_holds_until_it_ends_and_only_for_what_it_names() {
     assert_eq!(disposition(&silence, now()), silenced);
     let over = "2026-03-12T00:00:00Z".parse().unwrap();
     assert_ne!(disposition(&silence, over), silenced);
-    let unreadable = Silence {
+    let unreadable = AlertSilence {
         until: "never".to_owned(),
         ..silence.clone()
     };
     assert_ne!(disposition(&unreadable, now()), silenced);
-    let other = Silence {
+    let other = AlertSilence {
         account: Some("999988887777".to_owned()),
         ..silence.clone()
     };
     assert_ne!(disposition(&other, now()), silenced);
-    let nothing = Silence {
+    let nothing = AlertSilence {
         rule: None,
         account: None,
         ..silence
@@ -235,7 +235,7 @@ fn an_open_incident_is_told_again_after_its_hours() {
     assert_eq!(again.subject, "i1");
     assert_eq!(at(5, 1).unwrap().alert.key, again.key);
     assert_ne!(at(9, 2).unwrap().alert.key, again.key);
-    let never = Route {
+    let never = AlertRoute {
         repeat_hours: 0,
         ..route()
     };

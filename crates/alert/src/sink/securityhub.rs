@@ -113,7 +113,7 @@ fn types(alert: &Alert) -> Vec<&'static str> {
     types
 }
 
-/// What the finding is about, or the account. Security Hub wants at least one.
+/// Resources of the finding, or the account. Security Hub wants at least one.
 fn resources(alert: &Alert, account: &str, (partition, region): (&str, &str)) -> Vec<Value> {
     let whole = |account: &str| {
         json!({

@@ -27,6 +27,8 @@ pub(super) struct SinkWorker {
     /// State of the jitter.
     random: u64,
     next_look_ms: i64,
+    /// Entries that were delivered while the outbox could not be written.
+    unrecorded: Vec<i64>,
     last_error: Option<String>,
 }
 
@@ -49,6 +51,7 @@ impl SinkWorker {
             circuit: SinkCircuit::default(),
             random: seed,
             next_look_ms: 0,
+            unrecorded: Vec::new(),
             last_error: None,
         }
     }
@@ -63,6 +66,11 @@ impl SinkWorker {
 
     /// One batch at a time `now_ms`.
     pub(super) async fn round(&mut self, now_ms: i64) -> Result<Round> {
+        // On a full disk nothing is sent again and again, because nobody could note it.
+        while let Some(seq) = self.unrecorded.last() {
+            self.outbox.sent(*seq, now_ms)?;
+            self.unrecorded.pop();
+        }
         let name = self.sink.name().to_owned();
         if now_ms >= self.next_look_ms {
             self.next_look_ms = now_ms + REPEAT_LOOK_MS;
@@ -86,15 +94,17 @@ impl SinkWorker {
             tried += 1;
             match self.sink.send(&entry.alert, now_ms.div_euclid(1000)).await {
                 SendOutcome::Delivered => {
-                    self.outbox.sent(entry.seq, now_ms)?;
                     self.circuit.delivered();
                     self.last_error = None;
+                    self.unrecorded.push(entry.seq);
+                    self.outbox.sent(entry.seq, now_ms)?;
+                    self.unrecorded.pop();
                 }
                 SendOutcome::SinkFailed { why, retry_after_s } => {
-                    self.outbox.failed(entry.seq, now_ms, &why)?;
-                    self.last_error = Some(why);
                     let random = self.random();
                     self.circuit.failed(retry_after_s, now_ms, random);
+                    self.last_error = Some(why.clone());
+                    self.outbox.failed(entry.seq, now_ms, &why)?;
                     return Ok(pause(tried, self.circuit.closed_until_ms, now_ms));
                 }
                 SendOutcome::Refused { why } => {
