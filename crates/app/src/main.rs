@@ -18,6 +18,7 @@ mod render;
 mod store;
 mod trail;
 mod trail_check;
+mod watch_health;
 mod watch_result;
 
 use std::process::ExitCode;

@@ -101,7 +101,15 @@ pub(crate) fn objects(wanted: &WantedObjects<'_>) -> Result<(Vec<TrailObject>, u
 impl TrailObject {
     /// When it was delivered, where its name says so.
     pub(crate) fn delivered(&self) -> Option<Timestamp> {
-        delivered(&self.name).map(|(from, _)| from)
+        let delivered_s = self.about.delivered_s?;
+        Timestamp::from_second(delivered_s).ok()
+    }
+
+    /// Version of its content, by which a kept scan result is known to be of it: entity tag, or
+    /// time of the last write and size.
+    pub(crate) fn scan_version(&self) -> Option<String> {
+        let version = self.version.as_deref()?;
+        Some(format!("{version} {}", self.bytes?))
     }
 
     /// Bucket and full key, for an object of S3.

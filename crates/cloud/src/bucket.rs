@@ -43,10 +43,10 @@ pub struct ListedObject {
 
 /// Folder in a bucket.
 pub struct S3Folder {
-    store: AmazonS3,
-    prefix: String,
+    pub(crate) store: AmazonS3,
+    pub(crate) prefix: String,
     place: String,
-    runtime: Runtime,
+    pub(crate) runtime: Runtime,
     /// Entity tags of files as last read, for replacing them only if nobody else did.
     tags: Mutex<HashMap<String, Option<String>>>,
 }

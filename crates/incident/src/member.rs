@@ -3,6 +3,8 @@
 use super::incident::{Incident, PersistentChange};
 use crate::attribution::{GrantedAccess, Origin, OriginKind, thing, things};
 use crate::bill_input::BillInput;
+use crate::sensor_input::SensorInput;
+use crate::sensor_join;
 use bartizan_detect::attribution::{
     AttributionIndex, CallMap, IssuedCredential, MutatingCall, SeenRange,
 };
@@ -41,6 +43,7 @@ pub struct IncidentInput<'a> {
     /// Incidents of the runs before: their ids stay.
     pub known: &'a [Incident],
     pub bill: &'a BillInput<'a>,
+    pub sensors: &'a SensorInput<'a>,
 }
 
 /// A finding with what joins it to others.
@@ -50,6 +53,8 @@ pub(super) struct IncidentMember<'a> {
     pub(super) first_s: i64,
     pub(super) last_s: i64,
     pub(crate) nodes: BTreeSet<String>,
+    /// It is a finding of another system.
+    pub(crate) is_sensor: bool,
 }
 
 impl<'a> IncidentMember<'a> {
@@ -64,6 +69,16 @@ impl<'a> IncidentMember<'a> {
                 .map_or(0, Timestamp::as_second)
         };
         let (first_s, last_s) = (time(&finding.first_time), time(&finding.last_time));
+        if let Some(subject) = material.sensors.subjects.get(finding.id.as_str()) {
+            return Self {
+                finding,
+                origin: None,
+                first_s,
+                last_s: last_s.max(first_s),
+                nodes: sensor_join::nodes(subject),
+                is_sensor: true,
+            };
+        }
         let origin = finding
             .actor
             .as_ref()
@@ -123,6 +138,7 @@ impl<'a> IncidentMember<'a> {
             first_s,
             last_s: last_s.max(first_s),
             nodes,
+            is_sensor: false,
         }
     }
 }

@@ -254,3 +254,28 @@ pub const VERIFIED_LIST_BYTES_MAX: usize = 1 << 30;
 pub const TRAIL_HEADS_PER_ENTRY: usize = 32;
 /// Objects of a bucket that are fetched at once when a trail is verified.
 pub const FETCHES_IN_FLIGHT: usize = 96;
+
+/// Bytes of one scan result after decompression.
+pub const SCAN_RESULT_BYTES_MAX: usize = 512 << 20;
+/// Bytes of one scan result as stored.
+pub const SCAN_RESULT_STORED_BYTES_MAX: usize = 128 << 20;
+/// Size in bytes of one message of a queue: SQS takes up to 1 MiB.
+pub const NOTICE_BYTES_MAX: usize = 1 << 20;
+/// Entries read of one message; S3 sends one to a few.
+pub const NOTICES_MAX: usize = 2_000;
+/// Messages received, deleted or extended at once; SQS takes no more.
+pub const QUEUE_BATCH_MAX: usize = 10;
+/// Size in bytes of one finding of another system; ASFF allows 240 KB.
+pub const SENSOR_FINDING_BYTES_MAX: usize = 1 << 20;
+/// Findings of other systems read of one file or message.
+pub const SENSOR_FINDINGS_MAX: usize = 100_000;
+/// Problems of one file of another system's findings that are listed; all are counted.
+pub const SENSOR_PROBLEMS_MAX: usize = 100;
+/// Size in bytes of one file of another system's findings.
+pub const SENSOR_FILE_BYTES_MAX: u64 = 256 << 20;
+/// Prefixes of accounts and regions below one prefix of a trail in S3.
+pub const TRAIL_PLACES_MAX: usize = 20_000;
+/// New objects that one look at a prefix of S3 returns; the next look continues.
+pub const NEW_OBJECTS_MAX: usize = 100_000;
+/// Places (account and region) that health lists by name; all are counted.
+pub const HEALTH_PLACES_MAX: usize = 20_000;

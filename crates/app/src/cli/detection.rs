@@ -23,8 +23,8 @@ pub(crate) struct WatchArgs {
     /// Folder with config/ and trail/
     #[arg(value_name = "DIR", conflicts_with = "config")]
     pub(crate) dir: Option<PathBuf>,
-    /// Do it once and end
-    #[arg(long, required = true)]
+    /// Do it once and end, instead of going on until a signal ends it
+    #[arg(long)]
     pub(crate) once: bool,
     /// Configuration file [default: ./bartizan.toml]
     #[arg(long, value_name = "FILE")]

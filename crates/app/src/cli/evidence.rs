@@ -221,6 +221,9 @@ pub(crate) struct RoleCommand {
     /// bucket/prefix)
     #[arg(long, value_name = "BUCKET")]
     pub(crate) bucket: Option<String>,
+    /// Also allow receiving from these queues, by URL or ARN: `watch` deletes what it has read
+    #[arg(long, value_name = "QUEUE")]
+    pub(crate) queues: Vec<String>,
     /// Print the policy that the sinks of a configuration need in addition: they write
     #[arg(
         long,

@@ -71,7 +71,7 @@ Exit codes: 0 done, 1 could not do it, 2 wrong usage, 10 changes or findings at 
 /// Where the store is when nobody says.
 pub(crate) const DEFAULT_STORE: &str = "bartizan-store";
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// Where the evidence is: a folder, or s3://bucket/prefix
@@ -155,6 +155,8 @@ pub(crate) enum Command {
     /// List the snapshots of the store, with their ids
     Snapshots,
     Watch(WatchArgs),
+    /// Is the alarm on, what does it not see, since when (exit 0 on, 11 blind somewhere, 1 off)
+    Status,
     Report(ReportArgs),
     Accept(AcceptArgs),
     #[command(subcommand)]

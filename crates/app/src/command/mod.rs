@@ -16,6 +16,7 @@ mod rules;
 mod snapshot;
 mod snapshots;
 mod spend;
+mod status;
 mod verify;
 mod watch;
 
@@ -47,6 +48,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Access(command) => access::run(&cli.global, &command),
         Command::Flat(args) => flat::run(&cli.global, &args),
         Command::Verify(args) => verify::run(&cli.global, &args),
+        Command::Status => status::run(&cli.global),
         Command::Role(args) => role::run(&cli.global, &args),
         Command::Completions(args) => completions::run(&args),
     };

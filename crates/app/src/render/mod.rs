@@ -15,7 +15,9 @@ mod findings;
 mod ladder;
 mod ocsf;
 mod report;
+mod sensors;
 mod spend;
+mod status;
 mod style;
 mod timeline;
 mod trail_check;
@@ -53,9 +55,11 @@ pub(crate) use findings::{csv, holes, summary, totals_json};
 pub(crate) use ladder::{LadderCheck, ladder, ladder_check};
 pub(crate) use ocsf::ocsf;
 pub(crate) use report::report;
+pub(crate) use sensors::sensor_holes;
 pub(crate) use spend::{
     SpendAbout, SpendDocument, bill_problem, spend, spend_headline, spend_summary,
 };
+pub(crate) use status::{health_lines, status, status_json};
 pub(crate) use timeline::timeline;
 pub(crate) use trail_check::{TrailCheckDocument, trail_checked, trail_reason};
 pub(crate) use watch::watched;

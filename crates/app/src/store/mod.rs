@@ -3,6 +3,7 @@
 mod folder;
 mod keys;
 mod outbox;
+mod scans;
 mod schema;
 mod state;
 mod trail_ledger;
@@ -27,6 +28,7 @@ use crate::cli::Global;
 pub(crate) use folder::{Folder, delivery_lock, is_delivering};
 pub(crate) use keys::{remember, remembered};
 pub(crate) use outbox::{EntryFilter, ListedEntry, NewAlerts, Outbox, SinkBacklog};
+pub(crate) use scans::{KeptScan, KeptScans};
 pub(crate) use state::{RunState, StoreState};
 pub(crate) use trail_ledger::{TrailLedger, record_trail, trail_ledger};
 
@@ -44,6 +46,15 @@ pub(crate) fn open(global: &Global) -> Result<Box<dyn Storage>> {
         )?));
     }
     Ok(Box::new(Folder::new(Path::new(&global.store))))
+}
+
+/// Number of entries of the log; 0 where there is none yet.
+pub(crate) fn log_size(storage: &dyn Storage) -> Result<u64> {
+    match EvidenceLog::open(storage) {
+        Ok(log) => Ok(log.size()),
+        Err(LogError::NoLog(_)) => Ok(0),
+        Err(e) => Err(e.into()),
+    }
 }
 
 /// Opens the log of the store, or says how to begin one.

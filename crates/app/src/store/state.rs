@@ -189,6 +189,23 @@ impl StoreState {
         .collect()
     }
 
+    /// Keeps that objects were read, and other entries, without a new result.
+    pub(crate) fn keep_objects(
+        &mut self,
+        objects: &[(String, Option<u64>, bool)],
+        entries: &[(&str, Vec<u8>)],
+    ) -> Result<()> {
+        if objects.is_empty() && entries.is_empty() {
+            return Ok(());
+        }
+        let transaction = self.connection.transaction()?;
+        insert_objects(&transaction, objects)?;
+        for (key, value) in entries {
+            insert_entry(&transaction, key, value)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
     /// Keeps all that a run found, or nothing.
     pub(crate) fn keep(&mut self, kept: RunState<'_>) -> Result<()> {
         // Deliveries write to the outbox meanwhile: begin as a writer.
@@ -237,22 +254,34 @@ impl StoreState {
                 params![merge.into, merge.from],
             )?;
         }
-        for (name, bytes, learned) in kept.objects {
-            transaction.execute(
-                "insert or replace into object values (?1, ?2, ?3)",
-                params![name, bytes.map(|n| n as i64), learned],
-            )?;
-        }
-        for (key, value) in kept.kept {
-            transaction.execute(
-                "insert or replace into kept values (?1, ?2)",
-                params![key, value],
-            )?;
+        insert_objects(&transaction, kept.objects)?;
+        for (key, value) in &kept.kept {
+            insert_entry(&transaction, key, value)?;
         }
         outbox::write(&transaction, &kept.alerts)?;
         transaction.commit()?;
         Ok(())
     }
+}
+
+fn insert_objects(
+    connection: &Connection,
+    objects: &[(String, Option<u64>, bool)],
+) -> rusqlite::Result<()> {
+    let mut insert = connection.prepare("insert or replace into object values (?1, ?2, ?3)")?;
+    for (name, bytes, learned) in objects {
+        insert.execute(params![name, bytes.map(|n| n as i64), learned])?;
+    }
+    Ok(())
+}
+
+fn insert_entry(connection: &Connection, key: &str, value: &[u8]) -> rusqlite::Result<()> {
+    connection
+        .execute(
+            "insert or replace into kept values (?1, ?2)",
+            params![key, value],
+        )
+        .map(drop)
 }
 
 /// Whether the place does not let us write, or not even make the files that SQLite needs beside its

@@ -1,9 +1,11 @@
 //! `bartizan.toml`: what to watch. A folder with `config/` and `trail/` needs none.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use bartizan_cloud::ping::PingMethod;
 use bartizan_spend::{FALSE_ALARMS, JudgeOptions};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -42,10 +44,64 @@ pub(super) struct Config {
     pub(super) accept: Vec<AcceptedFinding>,
     /// Where the bill is.
     pub(super) spend: Spend,
+    /// Where findings of other systems are: GuardDuty, Security Hub, Suricata and others.
+    pub(super) sensor: Vec<SensorSource>,
     /// Files to write.
     pub(super) output: Output,
+    /// Clocks of a watch that goes on.
+    pub(super) watch: WatchClocks,
     /// Where alerts go.
     pub(super) sink: Vec<SinkConfig>,
+}
+
+/// How often a watch that goes on looks at what does not come by itself.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct WatchClocks {
+    /// Minutes between full snapshots of accounts that are read live.
+    pub(super) snapshot_minutes: u32,
+    /// Hours between two readings of the bill.
+    pub(super) bill_hours: u32,
+    /// Minutes between two verifications of the trail by its digests.
+    pub(super) integrity_minutes: u32,
+    /// Loopback address of `/healthz` and `/metrics`, e.g. `127.0.0.1:9646`.
+    pub(super) health: Option<SocketAddr>,
+    /// URL that is called while the watch runs and keeps what comes.
+    pub(super) heartbeat: Option<String>,
+    pub(super) heartbeat_method: PingMethod,
+    /// Seconds between two calls of it.
+    pub(super) heartbeat_seconds: u32,
+    /// Minutes that the record of a canary may take.
+    pub(super) canary_delay_minutes: u32,
+}
+
+impl Default for WatchClocks {
+    fn default() -> Self {
+        Self {
+            snapshot_minutes: 60,
+            bill_hours: 6,
+            integrity_minutes: 60,
+            health: None,
+            heartbeat: None,
+            heartbeat_method: PingMethod::Get,
+            heartbeat_seconds: 60,
+            canary_delay_minutes: 20,
+        }
+    }
+}
+
+/// Files with findings of other systems, told by their content.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SensorSource {
+    /// Files, folders, globs, `s3://bucket/prefix`.
+    pub(super) from: Vec<String>,
+    /// Profile for S3.
+    pub(super) profile: Option<String>,
+    /// Account of findings that do not say theirs, as those of network sensors.
+    pub(super) account: Option<String>,
+    /// Region of such findings.
+    pub(super) region: Option<String>,
 }
 
 /// One account, or several of an organization.
@@ -273,6 +329,7 @@ impl Config {
             .sources
             .iter_mut()
             .chain(&mut config.spend.sources)
+            .chain(config.sensor.iter_mut().flat_map(|s| &mut s.from))
             .filter(|s| !s.starts_with("s3://"));
         local.for_each(|source| *source = base.join(&*source).display().to_string());
         if config.is_empty() {

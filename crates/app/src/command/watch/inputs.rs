@@ -10,6 +10,7 @@ use bartizan_model::Finding;
 use jiff::Timestamp;
 
 use super::config::Config;
+use super::sensors::listing;
 use crate::access;
 use crate::bill::BillParts;
 use crate::cli::{Global, WatchArgs};
@@ -17,12 +18,17 @@ use crate::render::shell;
 use crate::store;
 use crate::trail::TrailObject;
 
+/// Seconds of a day.
+const DAY_S: i64 = 86_400;
+
 /// Everything that a run reads.
 pub(super) struct WatchInputs<'a> {
     pub(super) global: &'a Global,
     pub(super) args: &'a WatchArgs,
     pub(super) config: &'a Config,
     pub(super) storage: &'a Arc<dyn Storage>,
+    /// Entries of the evidence log when the history was read.
+    pub(super) log_size: u64,
     pub(super) history: Vec<LoggedSnapshot>,
     pub(super) objects: Vec<TrailObject>,
     /// Where there is one.
@@ -52,7 +58,10 @@ impl WatchInputs<'_> {
             .unwrap_or(self.now);
         let back =
             jiff::SignedDuration::from_hours(24 * i64::from(self.config.trail.lookback_days));
-        newest.checked_sub(back).unwrap_or(Timestamp::MIN)
+        // From the beginning of a day, so that the lookback of a process that watches for ever moves
+        // once a day.
+        let since = newest.as_second().saturating_sub(back.as_secs());
+        Timestamp::from_second(since.div_euclid(DAY_S) * DAY_S).unwrap_or(Timestamp::MIN)
     }
 
     /// Accounts that are friends, and those of vendors.
@@ -143,6 +152,7 @@ pub(super) fn fingerprint(
     {
         text.push_str(&format!("{}\n", Hash::of(&answer.text)));
     }
+    text.push_str(&listing(&config.sensor));
     // More signatures or keys may verify what could not be verified before.
     for file in config.trail.keys.iter().chain(&config.trail.signatures) {
         text.push_str(&format!(

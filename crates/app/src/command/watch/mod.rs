@@ -1,16 +1,21 @@
-//! `bartizan watch --once`: snapshots, differences, trail, bill, attribution, incidents,
+//! `bartizan watch`, once or for ever: snapshots, differences, trail, bill, attribution, incidents,
 //! store.
 
 mod bill;
 mod compare;
 mod config;
 mod credentials;
+mod health;
 mod hygiene;
 mod inputs;
 mod integrity;
+mod judge_cache;
+mod kept_trail;
+mod live;
 mod organizations;
 mod result;
 mod run;
+mod sensors;
 mod snapshots;
 
 use std::path::Path;
@@ -33,7 +38,7 @@ use crate::cli::{Format, Global, WatchArgs};
 use crate::files::write_whole;
 use crate::outcome::Outcome;
 use crate::render::{self, Out};
-use crate::store::{self, StoreState};
+use crate::store::{self, KeptScans, StoreState};
 use crate::trail::{WantedObjects, objects};
 use crate::watch_result::WatchResult;
 
@@ -42,6 +47,9 @@ const DELIVERY: Duration = Duration::from_secs(60);
 
 pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
     let config = Config::find(args.dir.as_deref(), args.config.as_deref())?;
+    if !args.once {
+        return live::run(global, args, config);
+    }
     let mut state = StoreState::watch(&global.store)?;
     let storage: Arc<dyn Storage> = Arc::from(store::open(global)?);
     take_snapshots(global, &config, storage.as_ref())?;
@@ -74,13 +82,15 @@ pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
                 args,
                 config: &config,
                 storage: &storage,
+                log_size: 0,
                 history,
                 objects: all,
                 bill,
                 accepted,
                 now,
             };
-            let watched = run::run(&inputs, &mut state, &input)?;
+            let scans = KeptScans::open(&global.store)?;
+            let watched = run::run(&inputs, &mut state, &scans, &input)?;
             write_outputs(&config, &watched)?;
             watched
         }
